@@ -1,0 +1,13 @@
+/**
+ * Time in the core: microseconds since an arbitrary start, monotone, always handed in. The core never reads a clock
+ * (docs/architecture.md), so a test may let ten minutes pass in no time at all.
+ */
+export type Micros = number;
+
+export const MICROSECOND = 1;
+export const MILLISECOND = 1_000;
+export const SECOND = 1_000_000;
+export const MINUTE = 60_000_000;
+
+/** The deadline of a timer that is not armed. */
+export const NEVER: Micros = Infinity;

@@ -1,0 +1,59 @@
+/**
+ * What a connection tells those who watch it: the second promise of the project. All of it is optional and costs one
+ * comparison with null when nobody watches. Observers look and never touch: a segment is valid during the call only.
+ */
+import type { Micros } from '../base/time.js';
+import type { DropReason } from '../wire/drop.js';
+import type { Segment } from '../wire/tcp.js';
+import type { Connection } from './connection.js';
+import type { State } from './state.js';
+import type { Timer } from './timers.js';
+
+/** Something worth knowing that neither a segment, a state nor a timer shows. `a` and `b` carry its figures. */
+export type Note =
+  /** ISS chosen by RFC 6528: a = ISS. */
+  | 'iss-chosen'
+  /** The peer's options agreed on: a = send MSS in bytes, b = (snd.wscale << 8) | rcv.wscale. */
+  | 'options-agreed'
+  /** An RTT sample: a = sample in us, b = the new RTO in us. */
+  | 'rtt-sample'
+  /** The congestion window moved: a = cwnd, b = ssthresh, bytes. */
+  | 'cwnd'
+  /** Third duplicate ACK: a = SND.UNA, b = new ssthresh. */
+  | 'fast-retransmit'
+  /** A partial ACK in recovery: a = SND.UNA. */
+  | 'partial-ack'
+  /** Recovery is over: a = cwnd. */
+  | 'recovery-exit'
+  /** A retransmission because the timer expired: a = sequence number, b = how often it was sent again by now. */
+  | 'rto-retransmit'
+  /** A challenge ACK is owed (RFC 5961), or was held back by the throttle (`challenge-ack-throttled`). */
+  | 'challenge-ack'
+  | 'challenge-ack-throttled'
+  /** A duplicate ACK is owed for data out of order: a = its first sequence number. */
+  | 'duplicate-ack-owed'
+  /** Our receive window closed, or opened again: a = bytes. */
+  | 'window-closed'
+  | 'window-opened'
+  /** The peer's window is zero: we probe. */
+  | 'zero-window-probe'
+  /** Nagle's algorithm holds a small segment back: a = bytes waiting. */
+  | 'nagle-hold'
+  /** An ICMP error was a hint only: a = type, b = code. */
+  | 'soft-error';
+
+export interface TcpObserver {
+  /** A segment for this connection came in, before any step of RFC 9293 section 3.10.7. */
+  segmentArrived(conn: Connection, seg: Segment, now: Micros): void;
+  /** The segment that arrived was not (wholly) used, for this reason. */
+  segmentDropped(conn: Connection, seg: Segment, reason: DropReason, now: Micros): void;
+  /** A segment goes out; `again` when its sequence numbers were sent before. */
+  segmentSent(conn: Connection, seg: Segment, again: boolean, now: Micros): void;
+  /** `why` is a short phrase: "valid SYN on a listening port". */
+  stateChanged(conn: Connection, from: State, to: State, why: string, now: Micros): void;
+  /** Armed anew, to expire at `deadline`. */
+  timerSet(conn: Connection, timer: Timer, deadline: Micros, now: Micros): void;
+  timerStopped(conn: Connection, timer: Timer, now: Micros): void;
+  timerExpired(conn: Connection, timer: Timer, now: Micros): void;
+  noted(conn: Connection, note: Note, a: number, b: number, now: Micros): void;
+}

@@ -1,0 +1,60 @@
+/**
+ * A connection's timers: a small table of deadlines, nothing that ticks. The stack keeps one heap over all connections'
+ * next deadlines and the shell arms one timer of the machine's, so that a thousand idle connections cost no timer at all.
+ */
+import { NEVER, type Micros } from '../base/time.js';
+
+export const Timer = {
+  /** Retransmission timeout, RFC 6298. Also retransmits SYN, SYN-ACK and FIN. */
+  rto: 0,
+  /** Zero-window probe, RFC 9293 section 3.8.6.1. */
+  persist: 1,
+  /** Delayed ACK, RFC 9293 section 3.8.6.3. */
+  delayedAck: 2,
+  /** Keep-alive, RFC 9293 section 3.8.4. */
+  keepAlive: 3,
+  /** FIN-WAIT-2 of a connection that nobody reads any more (Linux's tcp_fin_timeout). */
+  finWait2: 4,
+  /** The user timeout, RFC 9293 section 3.10.8 and RFC 5482. */
+  user: 5,
+} as const;
+
+export type Timer = (typeof Timer)[keyof typeof Timer];
+
+export const TIMER_NAMES = ['rto', 'persist', 'delayed-ack', 'keep-alive', 'fin-wait-2', 'user-timeout'] as const;
+
+export class Timers {
+  /** By `Timer`, NEVER where not armed. Only doubles, so that the engine stores them unboxed. */
+  private readonly deadlines: number[] = TIMER_NAMES.map(() => NEVER);
+
+  set(timer: Timer, deadline: Micros): void {
+    this.deadlines[timer] = deadline;
+  }
+
+  stop(timer: Timer): void {
+    this.deadlines[timer] = NEVER;
+  }
+
+  stopAll(): void {
+    this.deadlines.fill(NEVER);
+  }
+
+  deadline(timer: Timer): Micros {
+    return this.deadlines[timer]!;
+  }
+
+  isArmed(timer: Timer): boolean {
+    return this.deadlines[timer]! !== NEVER;
+  }
+
+  isDue(timer: Timer, now: Micros): boolean {
+    return this.deadlines[timer]! <= now;
+  }
+
+  next(): Micros {
+    const d = this.deadlines;
+    let next = NEVER;
+    for (let i = 0; i < d.length; i++) if (d[i]! < next) next = d[i]!;
+    return next;
+  }
+}

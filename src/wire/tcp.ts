@@ -1,0 +1,286 @@
+/**
+ * TCP segments: bytes <-> fields (RFC 9293 section 3.1, options of RFC 7323 and RFC 2018).
+ *
+ *      0                   1                   2                   3
+ *      |          Source Port          |       Destination Port        |   0
+ *      |                        Sequence Number                        |   4
+ *      |                    Acknowledgment Number                      |   8
+ *      | Offset| Rsrvd |C|E|U|A|P|R|S|F|            Window             |  12
+ *      |           Checksum            |        Urgent Pointer         |  16
+ *      |                  Options, padded to 32 bits                   |  20
+ *
+ * `parseTcp` fills one reused `Segment` and is total: any bytes give a segment or a named reason, it never throws.
+ * A segment is valid during the call that it is handed to, no longer.
+ */
+import type { Seq } from '../base/seq.js';
+import type { Slab } from '../base/slab.js';
+import { Drop, type DropReason } from './drop.js';
+
+export const TcpFlag = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32, ECE: 64, CWR: 128 } as const;
+
+export const TCP_HEADER_BYTES = 20;
+export const TCP_MAX_HEADER_BYTES = 60;
+/** Where the checksum stands in the header: what the offload calls csum_offset. */
+export const TCP_CHECKSUM_OFFSET = 16;
+/** RFC 7323 section 2.3: a larger shift is taken as 14. */
+export const MAX_WINDOW_SHIFT = 14;
+/** RFC 2018 section 3: what fits into 40 bytes of options. */
+export const MAX_SACK_BLOCKS = 4;
+
+export const TcpOption = { EOL: 0, NOP: 1, MSS: 2, WSCALE: 3, SACK_PERMITTED: 4, SACK: 5, TIMESTAMPS: 8 } as const;
+
+/** No such option on this segment: the value of `mss` and `wscale` then. */
+export const ABSENT = -1;
+
+/**
+ * One segment, received or about to be sent, with the RFC's names. Every field is an int32 or a boolean that is set in
+ * the constructor and nowhere added later, so that all segments share one hidden class.
+ */
+export class Segment {
+  sourcePort = 0;
+  destinationPort = 0;
+  /** SEG.SEQ */
+  seq: Seq = 0;
+  /** SEG.ACK */
+  ack: Seq = 0;
+  /** Bits of `TcpFlag`. */
+  flags = 0;
+  /** The window field as it stands on the wire, not yet scaled: 0..65,535. */
+  wnd = 0;
+  /** The urgent pointer field. */
+  urgentPointer = 0;
+  checksum = 0;
+  /** Bytes from the header's start to the payload: 20..60. */
+  headerBytes = 0;
+
+  /** MSS option in bytes, or ABSENT. */
+  mss = ABSENT;
+  /** Window scale option's shift as received (0..255), or ABSENT. */
+  wscale = ABSENT;
+  sackPermitted = false;
+  hasTimestamps = false;
+  tsVal = 0;
+  tsEcr = 0;
+  /** SACK blocks: left and right edge in turn; `sackCount` of them are valid. */
+  readonly sackEdges = new Int32Array(2 * MAX_SACK_BLOCKS);
+  sackCount = 0;
+
+  /** Payload: `payloadBytes` bytes of `payload` from `payloadOffset` on. Lent, not given: see `keepPayload`. */
+  payload: Slab | null = null;
+  payloadOffset = 0;
+  payloadBytes = 0;
+  /**
+   * Payload of each wire segment in a super-segment that the kernel joined (virtio-net's gso_size), or 0 for an
+   * ordinary one. Counts as `wireSegments` segments wherever an RFC counts segments.
+   */
+  gsoSize = 0;
+  /** IP's ECN field of the packet that carried it: 0..3, 3 is CE. */
+  ecn = 0;
+  /** A receiver that keeps `payload` past the call sets this: then the device does not use those bytes again. */
+  keepPayload = false;
+
+  /** SEG.LEN: payload plus one each for SYN and FIN (RFC 9293 section 3.3.1). */
+  get len(): number {
+    return this.payloadBytes + ((this.flags >> 1) & 1) + (this.flags & 1);
+  }
+
+  /** How many segments this is on the wire. */
+  get wireSegments(): number {
+    return this.gsoSize > 0 && this.payloadBytes > this.gsoSize ? Math.ceil(this.payloadBytes / this.gsoSize) : 1;
+  }
+
+  has(flag: number): boolean {
+    return (this.flags & flag) !== 0;
+  }
+
+  /** Back to an empty segment, before it is filled anew. */
+  clear(): void {
+    this.flags = 0;
+    this.ack = 0;
+    this.wnd = 0;
+    this.urgentPointer = 0;
+    this.payload = null;
+    this.payloadOffset = 0;
+    this.payloadBytes = 0;
+    this.gsoSize = 0;
+    this.ecn = 0;
+    this.keepPayload = false;
+    this.clearOptions();
+  }
+
+  clearOptions(): void {
+    this.mss = ABSENT;
+    this.wscale = ABSENT;
+    this.sackPermitted = false;
+    this.hasTimestamps = false;
+    this.tsVal = 0;
+    this.tsEcr = 0;
+    this.sackCount = 0;
+  }
+}
+
+const u16 = (b: Uint8Array, o: number): number => (b[o]! << 8) | b[o + 1]!;
+const i32 = (b: Uint8Array, o: number): number => (b[o]! << 24) | (b[o + 1]! << 16) | (b[o + 2]! << 8) | b[o + 3]!;
+
+function put16(b: Uint8Array, o: number, v: number): void {
+  b[o] = v >> 8;
+  b[o + 1] = v;
+}
+
+function put32(b: Uint8Array, o: number, v: number): void {
+  b[o] = v >> 24;
+  b[o + 1] = v >> 16;
+  b[o + 2] = v >> 8;
+  b[o + 3] = v;
+}
+
+/**
+ * Reads the segment at `slab[offset, offset + length)` into `out`, payload by reference. The checksum is the caller's
+ * to verify: it needs IP's pseudo-header, and an offload may have vouched for it.
+ */
+export function parseTcp(slab: Slab, offset: number, length: number, out: Segment): DropReason {
+  const b = slab.bytes;
+  if (length < TCP_HEADER_BYTES) return Drop.tcpTruncated;
+  const headerBytes = (b[offset + 12]! >> 4) * 4;
+  if (headerBytes < TCP_HEADER_BYTES || headerBytes > length) return Drop.tcpBadDataOffset;
+  out.sourcePort = u16(b, offset);
+  out.destinationPort = u16(b, offset + 2);
+  out.seq = i32(b, offset + 4);
+  out.ack = i32(b, offset + 8);
+  out.flags = b[offset + 13]!;
+  out.wnd = u16(b, offset + 14);
+  out.checksum = u16(b, offset + 16);
+  out.urgentPointer = u16(b, offset + 18);
+  out.headerBytes = headerBytes;
+  out.payload = slab;
+  out.payloadOffset = offset + headerBytes;
+  out.payloadBytes = length - headerBytes;
+  out.gsoSize = 0;
+  out.ecn = 0;
+  out.keepPayload = false;
+  out.clearOptions();
+  return headerBytes === TCP_HEADER_BYTES
+    ? Drop.none
+    : parseOptions(b, offset + TCP_HEADER_BYTES, offset + headerBytes, out);
+}
+
+/**
+ * MUST-4 to MUST-7, MUST-64, MUST-68: any alignment, unknown kinds skipped by their length, and a length that cannot be
+ * (below 2, or past the header's end) makes the whole segment invalid. As Linux does, a known kind with a length
+ * that is not its own is skipped like an unknown one.
+ */
+function parseOptions(b: Uint8Array, start: number, end: number, out: Segment): DropReason {
+  let o = start;
+  while (o < end) {
+    const kind = b[o]!;
+    if (kind === TcpOption.EOL) return Drop.none;
+    if (kind === TcpOption.NOP) {
+      o++;
+      continue;
+    }
+    if (o + 1 >= end) return Drop.tcpBadOptionLength;
+    const length = b[o + 1]!;
+    if (length < 2 || o + length > end) return Drop.tcpBadOptionLength;
+    switch (kind) {
+      case TcpOption.MSS:
+        if (length === 4) out.mss = u16(b, o + 2);
+        break;
+      case TcpOption.WSCALE:
+        if (length === 3) out.wscale = b[o + 2]!;
+        break;
+      case TcpOption.SACK_PERMITTED:
+        if (length === 2) out.sackPermitted = true;
+        break;
+      case TcpOption.TIMESTAMPS:
+        if (length === 10) {
+          out.hasTimestamps = true;
+          out.tsVal = i32(b, o + 2);
+          out.tsEcr = i32(b, o + 6);
+        }
+        break;
+      case TcpOption.SACK:
+        if ((length - 2) % 8 === 0) {
+          const count = Math.min((length - 2) / 8, MAX_SACK_BLOCKS);
+          for (let i = 0; i < 2 * count; i++) out.sackEdges[i] = i32(b, o + 2 + 4 * i);
+          out.sackCount = count;
+        }
+        break;
+      default: // MUST-6: an unknown option is passed over, silently
+    }
+    o += length;
+  }
+  return Drop.none;
+}
+
+/** Bytes of the options that `writeTcp` would write for this segment, padding included. */
+export function tcpOptionBytes(s: Segment): number {
+  let n = 0;
+  if (s.mss !== ABSENT) n += 4;
+  if (s.hasTimestamps) n += s.sackPermitted ? 10 : 12;
+  if (s.sackPermitted) n += s.hasTimestamps ? 2 : 4;
+  if (s.wscale !== ABSENT) n += 4;
+  if (s.sackCount > 0) n += 4 + 8 * s.sackCount;
+  return n;
+}
+
+/**
+ * Writes header and options of `s` at `b[o]`, checksum field zero; the payload is not copied. Returns the header's length.
+ *
+ * Options stand in Linux's order, which public packet scripts expect: a SYN has `mss, sackOK, TS, nop, wscale`, or
+ * `mss, nop, nop, sackOK, nop, wscale` without timestamps; all others `nop, nop, TS, nop, nop, SACK`.
+ */
+export function writeTcp(b: Uint8Array, o: number, s: Segment): number {
+  put16(b, o, s.sourcePort);
+  put16(b, o + 2, s.destinationPort);
+  put32(b, o + 4, s.seq);
+  put32(b, o + 8, s.ack);
+  b[o + 13] = s.flags;
+  put16(b, o + 14, s.wnd);
+  put16(b, o + 16, 0);
+  put16(b, o + 18, s.urgentPointer);
+  let p = o + TCP_HEADER_BYTES;
+  if (s.mss !== ABSENT) {
+    b[p] = TcpOption.MSS;
+    b[p + 1] = 4;
+    put16(b, p + 2, s.mss);
+    p += 4;
+  }
+  if (s.sackPermitted) {
+    if (!s.hasTimestamps) {
+      b[p++] = TcpOption.NOP;
+      b[p++] = TcpOption.NOP;
+    }
+    b[p++] = TcpOption.SACK_PERMITTED;
+    b[p++] = 2;
+  }
+  if (s.hasTimestamps) {
+    if (!s.sackPermitted) {
+      b[p++] = TcpOption.NOP;
+      b[p++] = TcpOption.NOP;
+    }
+    b[p] = TcpOption.TIMESTAMPS;
+    b[p + 1] = 10;
+    put32(b, p + 2, s.tsVal);
+    put32(b, p + 6, s.tsEcr);
+    p += 10;
+  }
+  if (s.wscale !== ABSENT) {
+    b[p] = TcpOption.NOP;
+    b[p + 1] = TcpOption.WSCALE;
+    b[p + 2] = 3;
+    b[p + 3] = s.wscale;
+    p += 4;
+  }
+  if (s.sackCount > 0) {
+    b[p] = TcpOption.NOP;
+    b[p + 1] = TcpOption.NOP;
+    b[p + 2] = TcpOption.SACK;
+    b[p + 3] = 2 + 8 * s.sackCount;
+    p += 4;
+    for (let i = 0; i < 2 * s.sackCount; i++, p += 4) put32(b, p, s.sackEdges[i]!);
+  }
+  const headerBytes = p - o;
+  b[o + 12] = (headerBytes / 4) << 4;
+  s.headerBytes = headerBytes;
+  return headerBytes;
+}
