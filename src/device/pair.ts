@@ -1,0 +1,166 @@
+/**
+ * A cable in memory: what one end transmits the other receives, later. And the loopback, a cable with both ends in one hand.
+ *
+ *     end A  transmit ──▶ queue ──▶ end B's receiver, when somebody calls onTimeout (or deliver) on B
+ *
+ * Goal: two stacks on one machine, in virtual or real time, repeatable to the byte. Delivery is always deferred: transmit
+ * only queues, so an answer to an answer is a turn of somebody's loop and never a call inside a call. An end with packets
+ * waiting says so by `nextTimeout() === 0`: it is due at once.
+ *
+ * With offload, super-segments and partial checksums pass as through a TUN with virtio-net headers. Without, the cable is
+ * strict: what a real link would not carry is a bug of the sender, and throws.
+ */
+import { Ring } from '../base/ring.js';
+import { Slab } from '../base/slab.js';
+import { NEVER, type Micros } from '../base/time.js';
+import { Drop } from '../wire/drop.js';
+import {
+  type Device,
+  type DeviceCounters,
+  FULL_OFFLOAD,
+  Gso,
+  NO_OFFLOAD,
+  type Offload,
+  type Receiver,
+  TX_ROOM,
+  TxPacket,
+} from './device.js';
+import { type HeldPacket, PacketStore } from './packet-store.js';
+
+export interface PairOptions {
+  /** Bytes; default 1500. */
+  readonly mtu?: number;
+  /** True: as a TUN with virtio-net headers. Default false. */
+  readonly offload?: boolean;
+  /** The ends are called `NAMEa` and `NAMEb`; default `pair`. */
+  readonly name?: string;
+  /** Packets that may wait in each direction; more are dropped (`deviceQueueFull`). Default 8192. */
+  readonly queueLimit?: number;
+}
+
+const DEFAULT_QUEUE_LIMIT = 8192;
+
+export class PairEnd implements Device {
+  readonly name: string;
+  readonly mtu: number;
+  readonly offload: Offload;
+  readonly counters: DeviceCounters = { rxPackets: 0, rxBytes: 0, txPackets: 0, txBytes: 0, txDropped: 0 };
+  private peer: PairEnd = this;
+  private receiver: Receiver | null = null;
+  private closed = false;
+  private readonly queueLimit: number;
+  private readonly tx = new TxPacket();
+  private readonly store = new PacketStore();
+  private readonly queue = new Ring<HeldPacket>();
+
+  constructor(name: string, mtu: number, offload: Offload, queueLimit: number) {
+    this.name = name;
+    this.mtu = mtu;
+    this.offload = offload;
+    this.queueLimit = queueLimit;
+    this.tx.slab = new Slab(TX_ROOM);
+  }
+
+  static join(a: PairEnd, b: PairEnd): void {
+    a.peer = b;
+    b.peer = a;
+  }
+
+  attach(receiver: Receiver): void {
+    if (this.receiver !== null) throw new Error(`${this.name} has a receiver already`);
+    this.receiver = receiver;
+  }
+
+  packet(): TxPacket {
+    this.tx.clear();
+    return this.tx;
+  }
+
+  transmit(_now: Micros): void {
+    const tx = this.tx;
+    const length = tx.length;
+    checkSendable(this, tx, length);
+    if (this.closed || this.peer.closed || this.peer.queue.length >= this.queueLimit) {
+      this.counters.txDropped++;
+      this.receiver?.deviceDrop(Drop.deviceQueueFull, 1);
+      return;
+    }
+    this.counters.txPackets++;
+    this.counters.txBytes += length;
+    this.peer.queue.push(this.peer.store.holdTx(tx));
+  }
+
+  flush(_now: Micros): void {}
+
+  /** Packets that wait for `deliver`. */
+  get waiting(): number {
+    return this.queue.length;
+  }
+
+  /** Hands over what waits now, as one batch; what is transmitted meanwhile is for the next call. */
+  deliver(now: Micros): void {
+    const receiver = this.receiver;
+    if (receiver === null || this.queue.length === 0) return;
+    for (let n = this.queue.length; n > 0; n--) {
+      const packet = this.queue.shift()!;
+      this.counters.rxPackets++;
+      this.counters.rxBytes += packet.length;
+      receiver.packet(packet, now);
+      this.store.release(packet);
+    }
+    receiver.batchEnd(now);
+  }
+
+  nextTimeout(): Micros {
+    return this.queue.length > 0 && this.receiver !== null ? 0 : NEVER;
+  }
+
+  onTimeout(now: Micros): void {
+    this.deliver(now);
+  }
+
+  close(): void {
+    this.closed = true;
+    for (let packet = this.queue.shift(); packet !== undefined; packet = this.queue.shift()) this.store.release(packet);
+  }
+}
+
+/** What leaves must fit the device: a stack that breaks this has a bug, and a test must see it. */
+function checkSendable(device: Device, tx: TxPacket, length: number): void {
+  const { offload, mtu, name } = device;
+  const said = ipLength(tx);
+  if (said !== length) throw new Error(`${name}: a packet of ${length} bytes says that it has ${said}`);
+  if (tx.checksumPartial && !offload.checksum)
+    throw new Error(`${name}: a partial checksum, but the device completes none`);
+  if (tx.gsoType === Gso.none) {
+    if (length > mtu) throw new Error(`${name}: a packet of ${length} bytes, but the MTU is ${mtu}`);
+    return;
+  }
+  const cuts = (tx.gsoType === Gso.tcp4 && offload.tso4) || (tx.gsoType === Gso.tcp6 && offload.tso6);
+  if (!cuts) throw new Error(`${name}: a super-segment of type ${tx.gsoType}, but the device does not cut those`);
+  if (!tx.checksumPartial) throw new Error(`${name}: a super-segment needs a partial checksum`);
+  if (tx.gsoSize <= 0 || tx.headerBytes + tx.gsoSize > mtu) {
+    throw new Error(`${name}: segments of ${tx.headerBytes} + ${tx.gsoSize} bytes, but the MTU is ${mtu}`);
+  }
+}
+
+function ipLength(tx: TxPacket): number {
+  const b = tx.slab.bytes;
+  const o = tx.start;
+  return b[o]! >> 4 === 4 ? (b[o + 2]! << 8) | b[o + 3]! : ((b[o + 4]! << 8) | b[o + 5]!) + 40;
+}
+
+/** Two ends of one cable. Give each to a stack, and call `onTimeout` on the end whose `nextTimeout()` is due. */
+export function pair(options: PairOptions = {}): [PairEnd, PairEnd] {
+  const { mtu = 1500, offload = false, name = 'pair', queueLimit = DEFAULT_QUEUE_LIMIT } = options;
+  const takes = offload ? FULL_OFFLOAD : NO_OFFLOAD;
+  const a = new PairEnd(`${name}a`, mtu, takes, queueLimit);
+  const b = new PairEnd(`${name}b`, mtu, takes, queueLimit);
+  PairEnd.join(a, b);
+  return [a, b];
+}
+
+/** What it transmits it receives: a stack's own addresses. Like Linux's `lo`: MTU 65,535, nothing cut or summed. */
+export function loopback(name = 'lo'): PairEnd {
+  return new PairEnd(name, 65_535, FULL_OFFLOAD, DEFAULT_QUEUE_LIMIT);
+}

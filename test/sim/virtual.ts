@@ -1,0 +1,86 @@
+/**
+ * Virtual time for tests: whatever has deadlines is driven from one to the next, and the clock jumps between them. A
+ * ten-minute keep-alive takes as long as its packets.
+ *
+ * Written against the smallest interfaces, so that stacks, connections, links and cables are all drivable. The order is
+ * fixed (the order in which they were added), so that a run repeats to the byte.
+ */
+import { NEVER, SECOND, type Micros } from '../../src/base/time.js';
+
+export interface Drivable {
+  nextTimeout(): Micros;
+  onTimeout(now: Micros): void;
+  /** Stacks: tell users, send what is owed, flush. Called after every step. */
+  run?(now: Micros): void;
+}
+
+/** More turns at one instant than this mean that two things answer each other for ever. */
+const MAX_TURNS_AT_ONE_INSTANT = 100_000;
+
+export class VirtualTime {
+  now: Micros;
+  /** Steps taken so far. */
+  steps = 0;
+  private readonly driven: Drivable[] = [];
+  private turnsAtThisInstant = 0;
+
+  constructor(start: Micros = SECOND) {
+    this.now = start;
+  }
+
+  add(...driven: Drivable[]): this {
+    this.driven.push(...driven);
+    return this;
+  }
+
+  /** The next wake-up; NEVER when nothing will ever happen again by itself. */
+  nextTimeout(): Micros {
+    let next = NEVER;
+    for (const d of this.driven) next = Math.min(next, d.nextTimeout());
+    return next;
+  }
+
+  /** Jumps to the next wake-up, at most to `limit`, and lets everything that is due happen. False: nothing is due by then. */
+  step(limit: Micros = NEVER): boolean {
+    const next = this.nextTimeout();
+    if (next === NEVER || next > limit) return false;
+    if (next > this.now) {
+      this.now = next;
+      this.turnsAtThisInstant = 0;
+    } else if (++this.turnsAtThisInstant > MAX_TURNS_AT_ONE_INSTANT) {
+      throw new Error(`no end at ${this.now} us: something is due again and again`);
+    }
+    this.steps++;
+    for (const d of this.driven) if (d.nextTimeout() <= this.now) d.onTimeout(this.now);
+    for (const d of this.driven) d.run?.(this.now);
+    return true;
+  }
+
+  /**
+   * Steps until `condition` holds. False: it never will (quiescence), or `maxTime` microseconds passed first; the clock
+   * then stands at that moment, as if one had waited.
+   */
+  runUntil(condition: () => boolean, maxTime: Micros = 3600 * SECOND): boolean {
+    const limit = this.now + maxTime;
+    for (const d of this.driven) d.run?.(this.now);
+    while (!condition()) {
+      if (this.step(limit)) continue;
+      if (this.nextTimeout() !== NEVER) this.now = limit;
+      return false;
+    }
+    return true;
+  }
+
+  /** Lets `duration` microseconds pass. */
+  pass(duration: Micros): void {
+    const end = this.now + duration;
+    this.runUntil(() => false, duration);
+    this.now = end;
+  }
+
+  /** Steps until nothing is due ever again. False: still busy after `maxTime` microseconds. */
+  runToQuiescence(maxTime: Micros = 3600 * SECOND): boolean {
+    this.runUntil(() => false, maxTime);
+    return this.nextTimeout() === NEVER;
+  }
+}
