@@ -1,8 +1,11 @@
 /**
- * A flow: the four-tuple of one TCP connection. `tcp/` sees only the ports (`FlowId`); addresses are the stack's.
+ * A flow: the four-tuple of one TCP connection, and what the stack keeps for it. `tcp/` sees only the ports (`FlowId`).
  */
+import { NEVER, type Micros } from '../base/time.js';
+import type { Device } from '../device/device.js';
 import type { Address } from '../ip/address.js';
-import type { FlowId } from '../tcp/connection.js';
+import type { Connection, FlowId } from '../tcp/connection.js';
+import type { Listener } from './listener.js';
 
 export class Flow implements FlowId {
   readonly local: Address;
@@ -20,6 +23,44 @@ export class Flow implements FlowId {
   /** As tcpdump prints it, from our side: `198.18.0.2:80 198.18.0.1:51422`. */
   toString(): string {
     return `${endpointText(this.local, this.localPort)} ${endpointText(this.remote, this.remotePort)}`;
+  }
+}
+
+/** A flow that has a connection: the demux's entry, with its place in the chain, the timer heap and the list of what wants output. */
+export class TcpEntry extends Flow {
+  conn!: Connection;
+  readonly hash: number;
+  /** Pseudo-header sum without the length: the same for the connection's life. */
+  readonly pseudoSum: number;
+  readonly device: Device;
+  listener: Listener | null = null;
+  nextInChain: TcpEntry | null = null;
+  /** In the timer heap: where, and under which deadline. Never later than the connection's own, perhaps earlier. */
+  heapIndex = -1;
+  deadline: Micros = NEVER;
+  /** Waits for its turn to send and to tell its user. */
+  dirty = false;
+  /** In the demux: a connection that is over leaves it. */
+  linked = false;
+  /** IP identification of the next packet (RFC 6864: DF is set, so it may repeat). */
+  ipId = 0;
+  /** MUST-49, MUST-48: time to live, and the traffic class byte. */
+  ttl = 64;
+  tos = 0;
+
+  constructor(
+    local: Address,
+    localPort: number,
+    remote: Address,
+    remotePort: number,
+    hash: number,
+    pseudoSum: number,
+    device: Device,
+  ) {
+    super(local, localPort, remote, remotePort);
+    this.hash = hash;
+    this.pseudoSum = pseudoSum;
+    this.device = device;
   }
 }
 

@@ -61,8 +61,6 @@ export const TRANSITIONS: readonly Transition[] = [
   t(State.synSent, State.established, 'receive SYN,ACK', 'send ACK', '3.10.7.3'),
   t(State.synSent, State.closed, 'CLOSE, RST, R2 or unreachable', '', '3.10.4, 3.10.7.3, 3.8.3'),
   t(State.synReceived, State.established, 'receive ACK of our SYN', '', '3.10.7.4'),
-  t(State.synReceived, State.finWait1, 'CLOSE', 'send FIN', '3.10.4'),
-  t(State.synReceived, State.closeWait, 'receive ACK of our SYN with FIN', 'send ACK', '3.10.7.4'),
   t(State.synReceived, State.closed, 'RST, ABORT or R2', '', '3.10.5, 3.10.7.4, 3.8.3'),
   t(State.established, State.finWait1, 'CLOSE', 'send FIN', '3.10.4'),
   t(State.established, State.closeWait, 'receive FIN', 'send ACK', '3.10.7.4'),

@@ -15,13 +15,11 @@ export const Timer = {
   keepAlive: 3,
   /** FIN-WAIT-2 of a connection that nobody reads any more (Linux's tcp_fin_timeout). */
   finWait2: 4,
-  /** The user timeout, RFC 9293 section 3.10.8 and RFC 5482. */
-  user: 5,
 } as const;
 
 export type Timer = (typeof Timer)[keyof typeof Timer];
 
-export const TIMER_NAMES = ['rto', 'persist', 'delayed-ack', 'keep-alive', 'fin-wait-2', 'user-timeout'] as const;
+export const TIMER_NAMES = ['rto', 'persist', 'delayed-ack', 'keep-alive', 'fin-wait-2'] as const;
 
 export class Timers {
   /** By `Timer`, NEVER where not armed. Only doubles, so that the engine stores them unboxed. */

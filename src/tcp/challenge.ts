@@ -1,0 +1,32 @@
+/**
+ * The throttle on challenge ACKs and on duplicate ACKs that bad segments provoke: RFC 5961 section 7 asks for one, and
+ * CVE-2016-5696 showed that a limit that an attacker can count gives the connection away. So each connection has its own
+ * interval (Linux's tcp_invalid_ratelimit), and the host's limit for a second is drawn anew each second.
+ */
+import type { Random } from '../base/random.js';
+import { SECOND, type Micros } from '../base/time.js';
+
+export class ChallengeLimiter {
+  private left = 0;
+  private second = -1;
+  private readonly random: Random;
+  private readonly limit: number;
+
+  constructor(random: Random, limit: number) {
+    this.random = random;
+    this.limit = limit;
+  }
+
+  /** May one more challenge ACK go out in this second? */
+  allow(now: Micros): boolean {
+    const second = Math.floor(now / SECOND);
+    if (second !== this.second) {
+      this.second = second;
+      // As Linux: half the limit, and up to as much again.
+      this.left = Math.ceil(this.limit / 2) + Math.floor(this.random.float() * this.limit);
+    }
+    if (this.left === 0) return false;
+    this.left--;
+    return true;
+  }
+}

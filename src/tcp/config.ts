@@ -1,0 +1,117 @@
+/** A stack's TCP settings, by the names of Linux's sysctls and socket options where there is one. Times in microseconds. */
+import { MILLISECOND, MINUTE, SECOND, type Micros } from '../base/time.js';
+
+export interface TcpConfig {
+  /** tcp_timestamps, tcp_sack, tcp_window_scaling: offered in our SYN, accepted in the peer's. */
+  timestamps: boolean;
+  sack: boolean;
+  windowScaling: boolean;
+
+  /** Most bytes that wait to be sent or acknowledged (SO_SNDBUF). */
+  sendBufferBytes: number;
+  /** Most bytes that wait to be read: what the window offers when nothing waits (SO_RCVBUF). */
+  receiveBufferBytes: number;
+  /** Pieces of out-of-order data that are kept; adjacent ones are one. Bounds memory against a rain of tiny segments. */
+  outOfOrderPieces: number;
+
+  /** RFC 6298: the first RTO, its floor (SHOULD be 1 s; Linux 200 ms) and its ceiling (at least 60 s). */
+  initialRto: Micros;
+  minRto: Micros;
+  maxRto: Micros;
+  /** tcp_syn_linear_timeouts: so many SYN retransmissions at `initialRto` before backing off. */
+  synLinearTimeouts: number;
+  /** tcp_syn_retries: SYN retransmissions with backoff, after the linear ones. */
+  synRetries: number;
+  /** The least time a SYN is tried: MUST-23 wants 3 minutes, Linux gives up after about two. */
+  synTimeout: Micros;
+  /** tcp_synack_retries. */
+  synAckRetries: number;
+  /** tcp_retries1: R1, when trouble is reported (SHLD-9, SHLD-10). */
+  retries1: number;
+  /** tcp_retries2: R2 (MUST-20): the time that so many timeouts from `minRto` on would take. Infinity never gives up. */
+  retries2: number;
+  /** TCP_USER_TIMEOUT, RFC 5482; 0 leaves it to R2. */
+  userTimeout: Micros;
+
+  /** The delay of an ACK: at least this, below 500 ms (MUST-40). 0 switches delaying off. */
+  delayedAck: Micros;
+  /** Nagle's algorithm off (TCP_NODELAY). */
+  noDelay: boolean;
+
+  /** RFC 6928: segments of the initial window. */
+  initialWindow: number;
+  /** tcp_slow_start_after_idle. */
+  slowStartAfterIdle: boolean;
+  congestionControl: 'reno' | 'none';
+
+  /** 2 MSL (MUST-13). */
+  timeWait: Micros;
+  /** tcp_fin_timeout: how long FIN-WAIT-2 waits once nobody reads any more. */
+  finTimeout: Micros;
+
+  keepAlive: boolean;
+  /** tcp_keepalive_time, tcp_keepalive_intvl, tcp_keepalive_probes. */
+  keepAliveIdle: Micros;
+  keepAliveInterval: Micros;
+  keepAliveProbes: number;
+
+  /** tcp_invalid_ratelimit: a connection's challenge and duplicate ACKs for bad segments are this far apart. */
+  challengeAckInterval: Micros;
+  /** tcp_challenge_ack_limit: of all connections, a second; randomised (CVE-2016-5696). */
+  challengeAckLimit: number;
+  /**
+   * An ICMP unreachable error ends a connection in SYN-SENT, as in Linux and RFC 5461 section 4.1; MUST-56 forbids it.
+   * Never in a synchronised state.
+   */
+  icmpAbortsSynSent: boolean;
+}
+
+const linux: TcpConfig = {
+  timestamps: true,
+  sack: true,
+  windowScaling: true,
+  sendBufferBytes: 1 << 20,
+  receiveBufferBytes: 1 << 20,
+  outOfOrderPieces: 1024,
+  initialRto: SECOND,
+  minRto: 200 * MILLISECOND,
+  maxRto: 2 * MINUTE,
+  synLinearTimeouts: 4,
+  synRetries: 6,
+  synTimeout: 0,
+  synAckRetries: 5,
+  retries1: 3,
+  retries2: 15,
+  userTimeout: 0,
+  delayedAck: 40 * MILLISECOND,
+  noDelay: false,
+  initialWindow: 10,
+  slowStartAfterIdle: true,
+  congestionControl: 'reno',
+  timeWait: MINUTE,
+  finTimeout: MINUTE,
+  keepAlive: false,
+  keepAliveIdle: 7200 * SECOND,
+  keepAliveInterval: 75 * SECOND,
+  keepAliveProbes: 9,
+  challengeAckInterval: 500 * MILLISECOND,
+  challengeAckLimit: 1000,
+  icmpAbortsSynSent: true,
+};
+
+/** `linux`: what a Linux server does. `rfc`: the letter of RFC 9293, RFC 6298 and RFC 1122 where Linux departs from it. */
+export const PROFILES = {
+  linux,
+  rfc: {
+    ...linux,
+    minRto: SECOND,
+    synLinearTimeouts: 0,
+    synRetries: 7,
+    synTimeout: 3 * MINUTE,
+    timeWait: 4 * MINUTE,
+    delayedAck: 200 * MILLISECOND,
+    icmpAbortsSynSent: false,
+  },
+} satisfies Record<string, TcpConfig>;
+
+export type ProfileName = keyof typeof PROFILES;

@@ -1,0 +1,434 @@
+/**
+ * One TCP connection, without I/O: segments, calls and the time come in; what is owed is noted; `pollTransmit` sends it.
+ *
+ *     onSegment ──▶ input.ts  ─┐                         ┌─▶ pollTransmit (output.ts) ──▶ SegmentSink
+ *     onTimeout ──▶ timeouts.ts├─▶ snd, rcv, state, timers ─▶ nextTimeout()
+ *     send, shutdown, ...     ─┘                         └─▶ takeEvents() ──▶ the user
+ *
+ * Input never sends and output never decides about what came: the data goes one way. This class holds the control block
+ * (TCB, RFC 9293 section 3.3.1) and the user's calls (3.9.1); the rules stand in the files around it.
+ */
+import type { Seq } from '../base/seq.js';
+import { NEVER, type Micros } from '../base/time.js';
+import type { DropReason } from '../wire/drop.js';
+import type { Segment } from '../wire/tcp.js';
+import type { TcpConfig } from './config.js';
+import type { TcpEnv } from './env.js';
+import { segmentArrives } from './input.js';
+import type { Note } from './observer.js';
+import { pollTransmit, type SegmentSink } from './output.js';
+import { Receiver } from './receiver.js';
+import { MIN_SEND_MSS, Sender } from './sender.js';
+import { takeSnapshot, type TcpSnapshot } from './snapshot.js';
+import { isAllowed, isSynchronized, State, STATE_NAMES } from './state.js';
+import { timerExpires } from './timeouts.js';
+import { Timer, Timers, TIMER_NAMES } from './timers.js';
+import { TcpEvent, type TcpUser } from './user.js';
+
+/** What tells one connection from another. TCP sees the ports; addresses are the stack's. */
+export interface FlowId {
+  readonly localPort: number;
+  readonly remotePort: number;
+}
+
+export interface ConnectionOptions {
+  readonly flow: FlowId;
+  readonly env: TcpEnv;
+  readonly config: TcpConfig;
+  readonly iss: Seq;
+  /** What is added to our clock's milliseconds to make TSval (RFC 7323 section 5.4). */
+  readonly tsOffset: number;
+  /** MMS_R - 20, the MSS to announce (MUST-67): the MTU less bare IP and TCP headers. */
+  readonly mss: number;
+  /** MUST-15: the peer's MSS when it announces none, 536 or 1220. */
+  readonly defaultMss: number;
+  /** Most payload bytes in one super-segment; 0 when the device cuts none. */
+  readonly gsoBytes: number;
+}
+
+export class TcpStats {
+  bytesIn = 0;
+  /** Bytes that the user gave. */
+  bytesOut = 0;
+  bytesSent = 0;
+  bytesAcked = 0;
+  bytesRetransmitted = 0;
+  segsIn = 0;
+  segsOut = 0;
+  dataSegsIn = 0;
+  dataSegsOut = 0;
+  retransmissions = 0;
+  duplicateAcksIn = 0;
+}
+
+/** RST that is owed: RFC 9293 section 3.5.2 says which form. */
+export const OwedReset = { none: 0, withAck: 1, bare: 2 } as const;
+
+export class Connection {
+  readonly flow: FlowId;
+  readonly env: TcpEnv;
+  readonly config: TcpConfig;
+  state: State = State.closed;
+  /** MUST-11: SYN-RECEIVED remembers whether a passive or an active OPEN led to it. */
+  passive = false;
+
+  readonly snd: Sender;
+  readonly rcv: Receiver;
+  readonly timers = new Timers();
+  readonly stats = new TcpStats();
+
+  /** The MSS that we announce, and the peer's that we assume when it announces none. */
+  readonly advertisedMss: number;
+  readonly defaultMss: number;
+  readonly gsoBytes: number;
+  readonly tsOffset: number;
+  /** Options in force: offered before the peer's SYN came, agreed on after it. */
+  timestamps: boolean;
+  sack: boolean;
+  windowScaling: boolean;
+  /** The peer's MSS option, or what stands for it. */
+  peerMss = 0;
+
+  user: TcpUser | null = null;
+  /** Why the connection ended: an errno name. Null for a normal end. */
+  error: string | null = null;
+  softError: string | null = null;
+  events = 0;
+  /** `send` took less than it was given: tell when there is room. */
+  senderBlocked = false;
+
+  /** SYN or SYN,ACK is to be sent (again). */
+  synOwed = false;
+  /** How often it was sent again. */
+  synTries = 0;
+  openedAt: Micros = 0;
+  /** A zero-window probe or a keep-alive is to be sent. */
+  probeOwed = false;
+  resetOwed: number = OwedReset.none;
+  resetSeq: Seq = 0;
+  /** Challenge ACKs: at most one owed, the last one's time. */
+  challengeOwed = false;
+  lastChallengeAt: Micros = -NEVER;
+
+  keepAlive: boolean;
+  keepAliveIdle: Micros;
+  keepAliveInterval: Micros;
+  keepAliveProbes: number;
+  keepAliveUnanswered = 0;
+  userTimeout: Micros;
+  lastReceivedAt: Micros = 0;
+  /** CLOSE was called before ESTABLISHED: done then (RFC 9293 3.10.4, SYN-RECEIVED). */
+  closeQueued = false;
+
+  constructor(o: ConnectionOptions) {
+    this.flow = o.flow;
+    this.env = o.env;
+    this.config = o.config;
+    this.snd = new Sender(o.iss, o.config, o.env.pool);
+    this.rcv = new Receiver(o.config, o.env.allocate);
+    this.advertisedMss = o.mss;
+    this.defaultMss = o.defaultMss;
+    this.gsoBytes = o.gsoBytes;
+    this.tsOffset = o.tsOffset;
+    this.timestamps = o.config.timestamps;
+    this.sack = o.config.sack;
+    this.windowScaling = o.config.windowScaling;
+    this.keepAlive = o.config.keepAlive;
+    this.keepAliveIdle = o.config.keepAliveIdle;
+    this.keepAliveInterval = o.config.keepAliveInterval;
+    this.keepAliveProbes = o.config.keepAliveProbes;
+    this.userTimeout = o.config.userTimeout;
+  }
+
+  get stateName(): (typeof STATE_NAMES)[number] {
+    return STATE_NAMES[this.state]!;
+  }
+
+  get iss(): Seq {
+    return this.snd.iss;
+  }
+
+  get irs(): Seq {
+    return this.rcv.irs;
+  }
+
+  // ---- What the stack calls -------------------------------------------------------------------------------------
+
+  /** Active OPEN (RFC 9293 3.10.1). */
+  openActive(now: Micros): void {
+    this.open(now, 'active OPEN');
+    this.env.counters.TcpActiveOpens++;
+    this.setState(State.synSent, 'active OPEN', now);
+  }
+
+  /** A SYN reached a listener: this is the connection that it makes (RFC 9293 3.10.7.2). */
+  openPassive(syn: Segment, now: Micros): void {
+    this.passive = true;
+    this.state = State.listen;
+    this.open(now, 'valid SYN on a listening port');
+    this.peerSyn(syn, now);
+    this.snd.updateWindow(syn.seq, this.snd.una, syn.wnd);
+    this.setState(State.synReceived, 'valid SYN on a listening port', now);
+    this.stats.segsIn++;
+    this.lastReceivedAt = now;
+  }
+
+  private open(now: Micros, _why: string): void {
+    this.openedAt = now;
+    this.lastReceivedAt = now;
+    this.synOwed = true;
+    this.note('iss-chosen', this.iss, 0, now);
+  }
+
+  onSegment(seg: Segment, now: Micros): void {
+    this.stats.segsIn += seg.wireSegments;
+    this.env.observer?.segmentArrived(this, seg, now);
+    segmentArrives(this, seg, now);
+  }
+
+  /** Lets every timer that is due expire. Call it when `nextTimeout()` is past. */
+  onTimeout(now: Micros): void {
+    for (let timer = 0; timer < TIMER_NAMES.length; timer++) {
+      if (!this.timers.isDue(timer as Timer, now)) continue;
+      this.timers.stop(timer as Timer);
+      this.env.observer?.timerExpired(this, timer as Timer, now);
+      timerExpires(this, timer as Timer, now);
+    }
+  }
+
+  /** Sends everything that is owed and allowed. */
+  pollTransmit(now: Micros, out: SegmentSink): void {
+    pollTransmit(this, now, out);
+  }
+
+  nextTimeout(): Micros {
+    return this.timers.next();
+  }
+
+  /** Bits of TcpEvent since the last call. */
+  takeEvents(): number {
+    const events = this.events;
+    this.events = 0;
+    return events;
+  }
+
+  // ---- The user's calls, RFC 9293 section 3.9.1 -----------------------------------------------------------------
+
+  /** Bytes that `send` would take now. */
+  get sendRoom(): number {
+    const open = this.state === State.established || this.state === State.closeWait || this.isOpening;
+    if (!open || this.snd.finQueued || this.closeQueued) return 0;
+    return this.config.sendBufferBytes - this.snd.buffer.length;
+  }
+
+  /**
+   * SEND: copies as much of `data` as there is room for, and returns how much that was. When it took less, TcpEvent.writable
+   * tells that there is room again. 0 after CLOSE and in a state that cannot send.
+   */
+  send(data: Uint8Array): number {
+    const room = this.sendRoom;
+    const taken = Math.min(room, data.length);
+    this.snd.buffer.write(taken === data.length ? data : data.subarray(0, taken));
+    this.stats.bytesOut += taken;
+    if (taken < data.length) this.senderBlocked = true;
+    return taken;
+  }
+
+  /** RECEIVE: the next piece of the stream, the caller's for good; null when nothing waits. */
+  receive(): Uint8Array | null {
+    const piece = this.rcv.queue.shift();
+    if (piece !== null && isSynchronized(this.state) && !this.rcv.finReceived && this.rcv.windowUpdateDue()) {
+      this.rcv.ackNow = true;
+    }
+    return piece;
+  }
+
+  get receiveQueued(): number {
+    return this.rcv.queue.length;
+  }
+
+  /** CLOSE: no more will be sent; receiving goes on (half-close). */
+  shutdown(now: Micros): void {
+    switch (this.state) {
+      case State.synSent:
+        this.finish(null, 'CLOSE before the connection was established', now);
+        return;
+      case State.synReceived:
+        // RFC 9293 3.10.4 lets FIN go out here when nothing was sent yet; it is as well to wait for the peer's ACK.
+        this.closeQueued = true;
+        return;
+      case State.established:
+        this.snd.finQueued = true;
+        this.setState(State.finWait1, 'CLOSE', now);
+        return;
+      case State.closeWait:
+        this.snd.finQueued = true;
+        this.setState(State.lastAck, 'CLOSE', now);
+        return;
+      default: // 3.10.4: in the other states the connection is closing already
+    }
+  }
+
+  /**
+   * What close(2) means: nobody will send or receive. Data that waits unread, or comes later, is lost, and the peer is told so
+   * with a RST (SHLD-3); else the connection closes in good order.
+   */
+  release(now: Micros): void {
+    if (this.state === State.closed) return;
+    if (this.rcv.queue.length > 0 && isSynchronized(this.state) && this.state !== State.timeWait) {
+      this.env.counters.TcpExtTCPAbortOnClose++;
+      this.abort(now, 'CLOSE with unread data (RFC 9293 section 3.6.1)');
+      return;
+    }
+    this.rcv.orphaned = true;
+    this.rcv.queue.clear();
+    this.shutdown(now);
+    if (this.state === State.finWait2) this.armFinWait2(now);
+  }
+
+  /** ABORT (RFC 9293 3.10.5): RST to a peer that knows of the connection. */
+  abort(now: Micros, why = 'ABORT'): void {
+    if (this.state >= State.synReceived && this.state !== State.timeWait) {
+      this.resetOwed = OwedReset.withAck;
+      this.resetSeq = this.snd.nxt;
+    }
+    this.rcv.queue.clear();
+    this.finish(null, why, now);
+  }
+
+  setNoDelay(on: boolean): void {
+    this.snd.noDelay = on;
+  }
+
+  /** SO_KEEPALIVE with TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT; times in microseconds. */
+  setKeepAlive(on: boolean, now: Micros, idle?: Micros, interval?: Micros, probes?: number): void {
+    this.keepAlive = on;
+    if (idle !== undefined) this.keepAliveIdle = idle;
+    if (interval !== undefined) this.keepAliveInterval = interval;
+    if (probes !== undefined) this.keepAliveProbes = probes;
+    if (on && isSynchronized(this.state)) this.armKeepAlive(now);
+    else this.timers.stop(Timer.keepAlive);
+  }
+
+  /** TCP_USER_TIMEOUT (MUST-21): microseconds that sent data may stay unacknowledged; 0 leaves it to R2. */
+  setUserTimeout(timeout: Micros): void {
+    this.userTimeout = timeout;
+  }
+
+  /** STATUS: the whole control block as plain data. */
+  snapshot(now: Micros): TcpSnapshot {
+    return takeSnapshot(this, now);
+  }
+
+  // ---- What input, output and timeouts share --------------------------------------------------------------------
+
+  get isOpening(): boolean {
+    return this.state === State.synSent || this.state === State.synReceived;
+  }
+
+  setState(to: State, why: string, now: Micros): void {
+    const from = this.state;
+    if (!isAllowed(from, to)) throw new Error(`no transition from ${STATE_NAMES[from]!} to ${STATE_NAMES[to]!}: ${why}`);
+    this.state = to;
+    if (to === State.established) this.env.counters.TcpCurrEstab++;
+    else if (from === State.established || (from === State.closeWait && to === State.closed)) this.leftEstablished(from, to);
+    this.env.observer?.stateChanged(this, from, to, why, now);
+  }
+
+  /** nstat's TcpCurrEstab counts ESTABLISHED and CLOSE-WAIT. */
+  private leftEstablished(from: State, to: State): void {
+    if (from === State.established && to === State.closeWait) return;
+    this.env.counters.TcpCurrEstab--;
+  }
+
+  /** The connection is over: no timer, no buffer is left; what was received in order may still be read. */
+  finish(error: string | null, why: string, now: Micros): void {
+    if (this.state === State.closed) return;
+    if (this.isOpening && error !== null) this.env.counters.TcpAttemptFails++;
+    else if (error === 'ECONNRESET') this.env.counters.TcpEstabResets++;
+    this.setState(State.closed, why, now);
+    this.error = error;
+    this.quiesce();
+    this.raise(error === null ? TcpEvent.closed : TcpEvent.error | TcpEvent.closed);
+  }
+
+  enterTimeWait(why: string, now: Micros): void {
+    this.setState(State.timeWait, why, now);
+    this.quiesce();
+    this.raise(TcpEvent.closed);
+  }
+
+  private quiesce(): void {
+    this.timers.stopAll();
+    this.snd.buffer.clear();
+    this.snd.sent.clear();
+    this.rcv.outOfOrder.clear();
+    this.synOwed = false;
+    this.probeOwed = false;
+  }
+
+  raise(events: number): void {
+    this.events |= events;
+  }
+
+  note(note: Note, a: number, b: number, now: Micros): void {
+    this.env.observer?.noted(this, note, a, b, now);
+  }
+
+  dropped(seg: Segment, reason: DropReason, now: Micros): void {
+    this.env.observer?.segmentDropped(this, seg, reason, now);
+  }
+
+  setTimer(timer: Timer, deadline: Micros, now: Micros): void {
+    this.timers.set(timer, deadline);
+    this.env.observer?.timerSet(this, timer, deadline, now);
+  }
+
+  stopTimer(timer: Timer, now: Micros): void {
+    if (!this.timers.isArmed(timer)) return;
+    this.timers.stop(timer);
+    this.env.observer?.timerStopped(this, timer, now);
+  }
+
+  /** RFC 7323 section 5.4: milliseconds, with this connection's own offset. */
+  timestampNow(now: Micros): number {
+    return (Math.floor(now / 1000) + this.tsOffset) | 0;
+  }
+
+  /** What the peer's SYN says about it: IRS and its options. Ours that it did not offer are off from here on. */
+  peerSyn(syn: Segment, now: Micros): void {
+    this.rcv.start(syn.seq);
+    this.timestamps &&= syn.hasTimestamps;
+    this.sack &&= syn.sackPermitted;
+    this.windowScaling &&= syn.wscale >= 0;
+    if (this.timestamps) {
+      this.rcv.tsRecent = syn.tsVal;
+      this.rcv.tsRecentAt = now;
+    }
+    if (this.windowScaling) {
+      this.snd.wscale = Math.min(syn.wscale, 14); // RFC 7323 section 2.3
+      this.rcv.wscale = this.rcv.wantedWscale;
+    }
+    this.peerMss = syn.mss >= 0 ? Math.max(syn.mss, MIN_SEND_MSS) : this.defaultMss;
+    // MUST-16, and RFC 6691: the option bytes of each segment come off the MSS, which never counts them.
+    this.snd.mss = Math.min(this.peerMss, this.advertisedMss) - (this.timestamps ? 12 : 0);
+    this.note('options-agreed', this.snd.mss, (this.snd.wscale << 8) | this.rcv.wscale, now);
+  }
+
+  armKeepAlive(now: Micros): void {
+    if (this.keepAlive) this.setTimer(Timer.keepAlive, now + this.keepAliveIdle, now);
+  }
+
+  armFinWait2(now: Micros): void {
+    this.setTimer(Timer.finWait2, now + this.config.finTimeout, now);
+  }
+
+  /** What must hold after every step; null, or what does not. For tests. */
+  checkInvariants(): string | null {
+    if (this.state === State.closed || this.state === State.timeWait) {
+      if (this.timers.next() !== NEVER) return 'a timer is armed in CLOSED';
+      return this.snd.buffer.length === 0 ? null : 'a send buffer is held in CLOSED';
+    }
+    return this.snd.checkInvariants() ?? this.rcv.checkInvariants();
+  }
+}

@@ -1,0 +1,17 @@
+/** What all connections of one stack share. */
+import type { SlabPool } from '../base/slab-pool.js';
+import type { ChallengeLimiter } from './challenge.js';
+import type { TcpConfig } from './config.js';
+import type { TcpCounters } from './counters.js';
+import type { TcpObserver } from './observer.js';
+import type { Allocate } from './receive-queue.js';
+
+export interface TcpEnv {
+  readonly config: TcpConfig;
+  readonly counters: TcpCounters;
+  readonly challenges: ChallengeLimiter;
+  readonly pool: SlabPool;
+  readonly allocate: Allocate;
+  /** Null when nobody watches. */
+  observer: TcpObserver | null;
+}

@@ -1,0 +1,434 @@
+/**
+ * A segment arrives: RFC 9293 section 3.10.7, one function a step, in the RFC's order. CLOSED and LISTEN have no connection
+ * (`reset.ts`, `listener.ts`), TIME-WAIT only a record (`time-wait.ts`); here are SYN-SENT (3.10.7.3) and the others (3.10.7.4).
+ *
+ * Nothing is sent from here: steps note what is owed, and a step that ends the processing returns false.
+ */
+import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMin } from '../base/seq.js';
+import { SECOND, type Micros } from '../base/time.js';
+import { Drop } from '../wire/drop.js';
+import { TcpFlag, type Segment } from '../wire/tcp.js';
+import { OwedReset, type Connection } from './connection.js';
+import { isSynchronized, State } from './state.js';
+import { Timer } from './timers.js';
+import { TcpEvent } from './user.js';
+
+/** RFC 7323 section 5.5: TS.Recent that was not refreshed for 24 days may have wrapped and proves nothing. */
+const PAWS_IDLE: Micros = 24 * 86_400 * SECOND;
+
+export function segmentArrives(c: Connection, seg: Segment, now: Micros): void {
+  switch (c.state) {
+    case State.closed:
+    case State.listen:
+    case State.timeWait:
+      return; // the stack's business
+    case State.synSent:
+      c.env.counters.steps[0]!++;
+      arrivesInSynSent(c, seg, now);
+      return;
+    case State.synReceived:
+    case State.established:
+    case State.finWait1:
+    case State.finWait2:
+    case State.closeWait:
+    case State.closing:
+    case State.lastAck:
+      arrivesInOther(c, seg, now);
+      return;
+    default:
+      c.state satisfies never;
+  }
+}
+
+// ---- 3.10.7.3 SYN-SENT ------------------------------------------------------------------------------------------------
+
+function arrivesInSynSent(c: Connection, seg: Segment, now: Micros): void {
+  const { snd } = c;
+  const ack = seg.has(TcpFlag.ACK);
+  // First, the ACK: it must acknowledge our SYN and nothing that we did not send.
+  if (ack && (seqLeq(seg.ack, snd.iss) || seqGt(seg.ack, snd.nxt))) {
+    if (!seg.has(TcpFlag.RST)) oweBareReset(c, seg.ack);
+    c.dropped(seg, Drop.tcpBadAck, now);
+    return;
+  }
+  // Second, RST: believed only with that ACK.
+  if (seg.has(TcpFlag.RST)) {
+    if (ack) c.finish('ECONNREFUSED', 'receive RST in SYN-SENT', now);
+    else c.dropped(seg, Drop.tcpBadFlags, now);
+    return;
+  }
+  // Third, security: obsolete. Fourth, SYN.
+  if (!seg.has(TcpFlag.SYN)) {
+    c.dropped(seg, Drop.tcpBadFlags, now);
+    return;
+  }
+  c.peerSyn(seg, now);
+  c.lastReceivedAt = now;
+  c.rcv.ackNow = true;
+  if (ack) {
+    acknowledgedUpTo(c, seg, now);
+    snd.updateWindow(seg.seq, seg.ack, seg.wnd); // a SYN's window is never scaled (RFC 7323 section 2.2)
+    becomeEstablished(c, 'receive SYN,ACK', now);
+    if (seg.payloadBytes > 0 || seg.has(TcpFlag.FIN)) afterAck(c, seg, now);
+    return;
+  }
+  // MUST-10: both sides opened at once. Our SYN goes out again, with an ACK this time.
+  snd.updateWindow(seg.seq, snd.iss, seg.wnd);
+  c.setState(State.synReceived, 'receive SYN without ACK: simultaneous open', now);
+  c.synOwed = true;
+  c.rcv.ackNow = false;
+}
+
+// ---- 3.10.7.4 The other states ------------------------------------------------------------------------------------------
+
+function arrivesInOther(c: Connection, seg: Segment, now: Micros): void {
+  if (!checkTimestamp(c, seg, now)) return;
+  if (!checkSequence(c, seg, now)) return;
+  if (!checkReset(c, seg, now)) return;
+  // Third, security and compartment: obsolete (RFC 9293 appendix A.1).
+  if (!checkSyn(c, seg, now)) return;
+  if (!checkAck(c, seg, now)) return;
+  afterAck(c, seg, now);
+}
+
+function afterAck(c: Connection, seg: Segment, now: Micros): void {
+  c.lastReceivedAt = now;
+  c.keepAliveUnanswered = 0;
+  c.env.counters.steps[6]!++; // sixth, URG: the urgent pointer is not followed, urgent data stays in line (RFC 6093 section 2.1)
+  if (!takeText(c, seg, now)) return;
+  takeFin(c, seg, now);
+}
+
+/** RFC 7323 section 5.3 R1: PAWS stands before the sequence check. A RST is exempt. */
+function checkTimestamp(c: Connection, seg: Segment, now: Micros): boolean {
+  if (!c.timestamps || seg.has(TcpFlag.RST)) return true;
+  if (!seg.hasTimestamps) {
+    // Section 3.2: once agreed on, every segment must carry it; one without SHOULD be dropped.
+    c.dropped(seg, Drop.tcpNoTimestamp, now);
+    return false;
+  }
+  const { rcv } = c;
+  if (((seg.tsVal - rcv.tsRecent) | 0) < 0 && now - rcv.tsRecentAt < PAWS_IDLE) {
+    c.env.counters.TcpExtPAWSEstab++;
+    oweAckForBad(c, seg, now);
+    c.dropped(seg, Drop.tcpPaws, now);
+    return false;
+  }
+  return true;
+}
+
+/** First: is any of it in the window? */
+function checkSequence(c: Connection, seg: Segment, now: Micros): boolean {
+  c.env.counters.steps[1]!++;
+  const { rcv } = c;
+  if (rcv.isAcceptable(seg.seq, seg.len)) {
+    if (c.timestamps && seg.hasTimestamps) rcv.updateTsRecent(seg, now);
+    return true;
+  }
+  // A simultaneous open's SYN,ACK repeats IRS: its ACK counts, the rest is old (RFC 9293 3.10.7.4, end of the first step).
+  if (c.state === State.synReceived && seg.has(TcpFlag.SYN) && seg.has(TcpFlag.ACK) && seg.seq === rcv.irs) {
+    if (checkAck(c, seg, now)) rcv.ackNow = true;
+    return false;
+  }
+  if (!seg.has(TcpFlag.RST)) {
+    if (c.state === State.synReceived && seg.has(TcpFlag.SYN) && seg.seq === rcv.irs) c.synOwed = true;
+    else oweAckForBad(c, seg, now);
+  }
+  c.dropped(seg, seg.has(TcpFlag.RST) ? Drop.tcpRstOutsideWindow : Drop.tcpUnacceptable, now);
+  return false;
+}
+
+/** Second: RST, by RFC 5961 section 3.2. Only the exact next sequence number resets; one elsewhere in the window is challenged. */
+function checkReset(c: Connection, seg: Segment, now: Micros): boolean {
+  c.env.counters.steps[2]!++;
+  if (!seg.has(TcpFlag.RST)) return true;
+  if (seg.seq !== c.rcv.nxt) {
+    oweChallenge(c, now);
+    c.dropped(seg, Drop.tcpRstChallenge, now);
+    return false;
+  }
+  switch (c.state) {
+    case State.synReceived:
+      // MUST-11: a passive open goes back to LISTEN (the listener is there all along), an active one was refused.
+      c.finish(c.passive ? 'ECONNRESET' : 'ECONNREFUSED', 'receive RST in SYN-RECEIVED', now);
+      break;
+    case State.closing:
+    case State.lastAck:
+      c.finish(null, 'receive RST after both sides closed', now);
+      break;
+    case State.closeWait:
+      c.finish('EPIPE', 'receive RST', now); // as Linux: the stream had ended in good order
+      break;
+    default:
+      c.finish('ECONNRESET', 'receive RST', now);
+  }
+  return false;
+}
+
+/** Fourth: SYN. In a synchronized state a challenge ACK, whatever its sequence number (RFC 5961 section 4.2). */
+function checkSyn(c: Connection, seg: Segment, now: Micros): boolean {
+  c.env.counters.steps[4]!++;
+  if (!seg.has(TcpFlag.SYN)) return true;
+  if (c.state === State.synReceived && c.passive) {
+    // RFC 9293: back to LISTEN. The peer began anew; its next SYN will find the listener.
+    c.finish('ECONNRESET', 'receive SYN in SYN-RECEIVED', now);
+    return false;
+  }
+  c.env.counters.TcpExtTCPSYNChallenge++;
+  oweChallenge(c, now);
+  c.dropped(seg, Drop.tcpSynChallenge, now);
+  return false;
+}
+
+/** Fifth: ACK. */
+function checkAck(c: Connection, seg: Segment, now: Micros): boolean {
+  c.env.counters.steps[5]!++;
+  const { snd } = c;
+  if (!seg.has(TcpFlag.ACK)) {
+    c.dropped(seg, Drop.tcpNoAck, now);
+    return false;
+  }
+  if (c.state === State.synReceived) {
+    if (!(seqLt(snd.una, seg.ack) && seqLeq(seg.ack, snd.nxt))) {
+      oweBareReset(c, seg.ack);
+      c.dropped(seg, Drop.tcpBadAck, now);
+      return false;
+    }
+    acknowledgedUpTo(c, seg, now);
+    // A simultaneous open's SYN,ACK comes here too, and a SYN's window is never scaled.
+    snd.updateWindow(seg.seq, seg.ack, seg.has(TcpFlag.SYN) ? seg.wnd : seg.wnd << snd.wscale);
+    becomeEstablished(c, 'receive ACK of our SYN', now);
+    return true;
+  }
+  // RFC 5961 section 5.2 (MAY-12): SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT, else a challenge ACK and no more.
+  if (seqGt(seg.ack, snd.nxt) || seqLt(seg.ack, seqAdd(snd.una, -snd.maxWnd))) {
+    oweChallenge(c, now);
+    c.dropped(seg, seqGt(seg.ack, snd.nxt) ? Drop.tcpBadAck : Drop.tcpOldAck, now);
+    return false;
+  }
+  const wnd = seg.wnd << snd.wscale;
+  snd.probesUnanswered = 0;
+  if (seqGt(seg.ack, snd.una)) acknowledgedUpTo(c, seg, now);
+  else if (isDuplicateAck(c, seg, wnd)) duplicateAck(c, now);
+  if (seqGeq(seg.ack, snd.una)) takeWindow(c, seg, wnd, now);
+  return afterOurFin(c, now);
+}
+
+/** RFC 5681 section 2: what counts as a duplicate ACK. */
+const isDuplicateAck = (c: Connection, seg: Segment, wnd: number): boolean =>
+  seg.ack === c.snd.una &&
+  c.snd.flight > 0 &&
+  seg.payloadBytes === 0 &&
+  !seg.has(TcpFlag.FIN) &&
+  (wnd === c.snd.wnd || seg.sackCount > 0);
+
+function duplicateAck(c: Connection, now: Micros): void {
+  const { snd } = c;
+  c.stats.duplicateAcksIn++;
+  if (!snd.recovery.onDuplicate(snd.una, snd.nxt, snd.flight, snd.mss, snd.sent, snd.congestion)) return;
+  c.env.counters.TcpExtTCPFastRetrans++;
+  c.env.counters.TcpExtTCPRenoRecovery++;
+  c.note('fast-retransmit', snd.una, snd.congestion.ssthresh, now);
+}
+
+/** SND.UNA < SEG.ACK =< SND.NXT: round trip, congestion window, recovery, timer, and room for the user. */
+function acknowledgedUpTo(c: Connection, seg: Segment, now: Micros): void {
+  const { snd } = c;
+  const synAcked = snd.synUnacked;
+  const acked = snd.acknowledge(seg.ack) - (synAcked ? 1 : 0);
+  c.stats.bytesAcked += acked;
+  measureRtt(c, seg, now);
+  const cwndBefore = snd.congestion.cwnd;
+  const phase = snd.recovery.onAck(snd.una, acked, snd.flight, snd.mss, snd.sent, snd.congestion);
+  if (phase === 'partial') c.note('partial-ack', snd.una, 0, now);
+  else if (phase === 'full') c.note('recovery-exit', snd.congestion.cwnd, snd.congestion.ssthresh, now);
+  else if (snd.cwndLimited && acked > 0) snd.congestion.onAck(acked, snd.rtt.srtt, now);
+  if (snd.congestion.cwnd !== cwndBefore) c.note('cwnd', snd.congestion.cwnd, snd.congestion.ssthresh, now);
+  // RFC 6298 5.2 and 5.3.
+  if (snd.flight === 0) c.stopTimer(Timer.rto, now);
+  else if (phase !== 'partial' || !snd.recovery.timerHeld) c.setTimer(Timer.rto, now + snd.rtt.rto, now);
+  if (c.senderBlocked && c.sendRoom > 0) {
+    c.senderBlocked = false;
+    c.raise(TcpEvent.writable);
+  }
+  if (snd.allAcked) c.raise(TcpEvent.acked);
+}
+
+/**
+ * Karn's rule (RFC 6298 section 3): a segment that was sent twice gives no sample, unless the timestamp that comes back tells which
+ * of the two is acknowledged. A sample also ends the backoff.
+ */
+function measureRtt(c: Connection, seg: Segment, now: Micros): void {
+  const { snd } = c;
+  const sentAt = snd.sent.ackedSentAt;
+  let sample = -1;
+  if (!Number.isNaN(sentAt)) sample = now - sentAt;
+  else if (c.timestamps && seg.hasTimestamps && seg.tsEcr !== 0) {
+    const ticks = (c.timestampNow(now) - seg.tsEcr) | 0;
+    if (ticks >= 0) sample = Math.max(ticks, 1) * 1000;
+  }
+  if (sample < 0) return;
+  snd.rtt.sample(sample);
+  snd.rtt.backoff = 0;
+  c.note('rtt-sample', sample, snd.rtt.rto, now);
+}
+
+/** SND.WND: only from a segment that is not older than the last one taken (SND.WL1, SND.WL2). */
+function takeWindow(c: Connection, seg: Segment, wnd: number, now: Micros): void {
+  const { snd } = c;
+  if (!(seqLt(snd.wl1, seg.seq) || (snd.wl1 === seg.seq && seqLeq(snd.wl2, seg.ack)))) return;
+  const opened = wnd > snd.wnd;
+  snd.updateWindow(seg.seq, seg.ack, wnd);
+  if (opened && c.timers.isArmed(Timer.persist)) {
+    c.stopTimer(Timer.persist, now);
+    snd.probesSent = 0;
+  }
+}
+
+/** What the acknowledgment of our FIN does, state by state. */
+function afterOurFin(c: Connection, now: Micros): boolean {
+  if (!c.snd.finAcked) return true;
+  switch (c.state) {
+    case State.finWait1:
+      c.setState(State.finWait2, 'receive ACK of our FIN', now);
+      if (c.rcv.orphaned) c.armFinWait2(now);
+      return true;
+    case State.closing:
+      c.enterTimeWait('receive ACK of our FIN', now);
+      return false;
+    case State.lastAck:
+      c.finish(null, 'receive ACK of our FIN', now);
+      return false;
+    default:
+      return true;
+  }
+}
+
+/** Seventh: the text. */
+function takeText(c: Connection, seg: Segment, now: Micros): boolean {
+  c.env.counters.steps[7]!++;
+  if (seg.payloadBytes === 0) return true;
+  const { rcv } = c;
+  switch (c.state) {
+    case State.established:
+    case State.finWait1:
+    case State.finWait2:
+      break;
+    default: // the peer's FIN came already: nothing can follow it
+      c.dropped(seg, Drop.tcpAfterClose, now);
+      return true;
+  }
+  c.stats.dataSegsIn += seg.wireSegments;
+  if (rcv.orphaned && seqGt(seqAdd(seg.seq, seg.payloadBytes), rcv.nxt)) {
+    // SHLD-3: data for a user who is gone is lost, and the peer must know.
+    c.env.counters.TcpExtTCPAbortOnData++;
+    oweBareReset(c, seg.has(TcpFlag.ACK) ? seg.ack : c.snd.nxt);
+    c.finish(null, 'data after CLOSE (RFC 9293 section 3.6.1)', now);
+    c.dropped(seg, Drop.tcpAfterClose, now);
+    return false;
+  }
+  const before = rcv.nxt;
+  const owedBefore = rcv.duplicatesOwed;
+  const wasOutOfOrder = rcv.outOfOrder.pieceCount;
+  const reason = rcv.takeText(seg);
+  if (reason !== Drop.none) c.dropped(seg, reason, now);
+  const advanced = seqDiff(rcv.nxt, before);
+  if (advanced > 0) {
+    c.stats.bytesIn += advanced;
+    c.raise(TcpEvent.readable);
+  } else if (rcv.duplicatesOwed > owedBefore) {
+    if (rcv.outOfOrder.pieceCount > wasOutOfOrder) c.env.counters.TcpExtTCPOFOQueue++;
+    c.note('duplicate-ack-owed', seg.seq, seg.payloadBytes, now);
+  }
+  return true;
+}
+
+/** Eighth: the FIN. It counts once everything before it is here. */
+function takeFin(c: Connection, seg: Segment, now: Micros): void {
+  c.env.counters.steps[8]!++;
+  const { rcv } = c;
+  if (seg.has(TcpFlag.FIN)) {
+    const finSeq = seqAdd(seg.seq, seg.len - 1);
+    // One beyond the window was cut off with the text before it; it will come again.
+    if (!rcv.finSeen && seqGeq(finSeq, seqAdd(rcv.nxt, rcv.wnd + 1))) return;
+    const again = rcv.finReceived;
+    if (!rcv.takeFin(finSeq)) {
+      if (again) rcv.ackNow = true;
+      else rcv.owe(seqMin(seg.seq, finSeq), seqMin(seg.seq, finSeq));
+      return;
+    }
+  } else if (!rcv.finSeen || rcv.finReceived || !rcv.takeFin(rcv.finSeq)) {
+    return;
+  }
+  c.raise(TcpEvent.endOfStream);
+  switch (c.state) {
+    case State.established:
+      c.setState(State.closeWait, 'receive FIN', now);
+      break;
+    case State.finWait1: // our FIN is not acknowledged: the fifth step would have moved on
+      c.setState(State.closing, 'receive FIN before the ACK of ours', now);
+      break;
+    case State.finWait2:
+      c.enterTimeWait('receive FIN', now);
+      break;
+    default: // CLOSE-WAIT, CLOSING, LAST-ACK: it came before
+  }
+}
+
+function becomeEstablished(c: Connection, why: string, now: Micros): void {
+  c.synOwed = false;
+  c.setState(State.established, why, now);
+  if (c.passive) c.env.counters.TcpPassiveOpens++;
+  // RFC 5681 section 3.1: a lost SYN or SYN,ACK says to start with one segment. As Linux, only after a second timeout: the first
+  // may have been the peer's delay.
+  c.snd.congestion.start(c.snd.mss, c.synTries > 1 ? 1 : c.config.initialWindow);
+  if (c.synTries > 0) c.snd.rtt.setAfterLostSyn();
+  c.synTries = 0;
+  c.armKeepAlive(now);
+  c.raise(TcpEvent.established);
+  if (c.closeQueued) c.shutdown(now);
+}
+
+// ---- What bad segments are owed ----------------------------------------------------------------------------------------
+
+/** RFC 9293 3.5.2 group 2: <SEQ=SEG.ACK><CTL=RST>. */
+function oweBareReset(c: Connection, seq: number): void {
+  c.resetOwed = OwedReset.bare;
+  c.resetSeq = seq;
+}
+
+/** A challenge ACK (RFC 5961), unless the throttle holds it back: section 7. */
+function oweChallenge(c: Connection, now: Micros): void {
+  const { counters } = c.env;
+  if (now - c.lastChallengeAt < c.config.challengeAckInterval || !c.env.challenges.allow(now)) {
+    counters.TcpExtTCPACKSkippedChallenge++;
+    c.note('challenge-ack-throttled', 0, 0, now);
+    return;
+  }
+  c.lastChallengeAt = now;
+  c.challengeOwed = true;
+  counters.TcpExtTCPChallengeACK++;
+  c.note('challenge-ack', c.snd.nxt, c.rcv.nxt, now);
+}
+
+/**
+ * "If an incoming segment is not acceptable, an acknowledgment should be sent in reply." One with data is most likely a
+ * retransmission, and owes a duplicate ACK with D-SACK (RFC 2883) each time; one without may be one end of an ACK loop, so it is throttled as Linux does.
+ */
+function oweAckForBad(c: Connection, seg: Segment, now: Micros): void {
+  if (!isSynchronized(c.state)) {
+    c.rcv.ackNow = true;
+    return;
+  }
+  if (seg.payloadBytes > 0 && !seg.has(TcpFlag.SYN)) {
+    const end = seqAdd(seg.seq, seg.payloadBytes);
+    if (seqLeq(end, c.rcv.nxt)) {
+      c.env.counters.TcpExtTCPDSACKOldSent++;
+      c.rcv.owe(seg.seq, end);
+    } else c.rcv.ackNow = true;
+    return;
+  }
+  // A FIN that comes again says that our ACK of it was lost.
+  if (seg.has(TcpFlag.FIN) && !seg.has(TcpFlag.SYN)) c.rcv.ackNow = true;
+  else oweChallenge(c, now);
+}

@@ -1,0 +1,76 @@
+/**
+ * The stream in order, waiting for its reader: pieces that are given away for good when they are read.
+ *
+ * A large payload that meets an empty queue is kept where the device read it, without a copy. All else is copied into pieces
+ * of our own: one byte that a slow reader keeps must not pin the megabyte slab that it came in.
+ */
+import type { Segment } from '../wire/tcp.js';
+
+/** From this size on copying a payload costs more than pinning its slab. */
+const SHARE_FROM_BYTES = 16_384;
+/** A queue that grows gathers small payloads into pieces of this size. */
+const PIECE_BYTES = 65_536;
+
+export type Allocate = (bytes: number) => Uint8Array;
+
+export class ReceiveQueue {
+  /** Bytes that wait. */
+  length = 0;
+  private readonly pieces: Uint8Array[] = [];
+  /** The last piece's buffer has room from here on; -1 when it must not be written to. */
+  private tailUsed = -1;
+  private readonly allocate: Allocate;
+
+  constructor(allocate: Allocate) {
+    this.allocate = allocate;
+  }
+
+  /** Takes `length` payload bytes of `seg` from `skip` on; sets `seg.keepPayload` when it keeps a reference to them. */
+  pushPayload(seg: Segment, skip: number, length: number): void {
+    const from = seg.payload!.bytes;
+    const offset = seg.payloadOffset + skip;
+    if (length >= SHARE_FROM_BYTES && this.length === 0) {
+      seg.keepPayload = true;
+      this.push(from.subarray(offset, offset + length));
+    } else {
+      this.copy(from, offset, length);
+    }
+  }
+
+  /** Takes bytes that are already our own. */
+  push(bytes: Uint8Array): void {
+    this.pieces.push(bytes);
+    this.tailUsed = -1;
+    this.length += bytes.length;
+  }
+
+  /** The next piece, or null. */
+  shift(): Uint8Array | null {
+    const piece = this.pieces.shift();
+    if (piece === undefined) return null;
+    const isTail = this.pieces.length === 0 && this.tailUsed >= 0;
+    const out = isTail ? piece.subarray(0, this.tailUsed) : piece;
+    if (isTail) this.tailUsed = -1;
+    this.length -= out.length;
+    return out;
+  }
+
+  clear(): void {
+    this.pieces.length = 0;
+    this.tailUsed = -1;
+    this.length = 0;
+  }
+
+  private copy(from: Uint8Array, offset: number, length: number): void {
+    let tail = this.pieces[this.pieces.length - 1];
+    if (tail === undefined || this.tailUsed < 0 || this.tailUsed + length > tail.length) {
+      if (tail !== undefined && this.tailUsed >= 0) this.pieces[this.pieces.length - 1] = tail.subarray(0, this.tailUsed);
+      tail = this.allocate(tail === undefined ? length : Math.max(length, PIECE_BYTES));
+      this.pieces.push(tail);
+      this.tailUsed = 0;
+    }
+    tail.set(from.subarray(offset, offset + length), this.tailUsed);
+    this.tailUsed += length;
+    this.length += length;
+  }
+}

@@ -1,0 +1,20 @@
+/** The RST for a segment that has no connection: RFC 9293 section 3.10.7.1 and 3.5.2, group 1. */
+import { seqAdd } from '../base/seq.js';
+import { TcpFlag, type Segment } from '../wire/tcp.js';
+
+/** Fills `rst` with the answer to `seg`; false when there is none, since a RST is never answered. */
+export function resetFor(seg: Segment, rst: Segment): boolean {
+  if (seg.has(TcpFlag.RST)) return false;
+  rst.clear();
+  rst.sourcePort = seg.destinationPort;
+  rst.destinationPort = seg.sourcePort;
+  if (seg.has(TcpFlag.ACK)) {
+    rst.seq = seg.ack;
+    rst.flags = TcpFlag.RST;
+  } else {
+    rst.seq = 0;
+    rst.ack = seqAdd(seg.seq, seg.len);
+    rst.flags = TcpFlag.RST | TcpFlag.ACK;
+  }
+  return true;
+}

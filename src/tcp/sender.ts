@@ -1,0 +1,163 @@
+/**
+ * The sending half: SND.*, what waits, what is in flight, and when it must be sent again. It decides how much may be
+ * sent; which segment that makes is output's business, and it knows nothing of what the other half receives.
+ *
+ *            1         2          3          4
+ *       ──────────┼──────────┼──────────┼──────────
+ *              SND.UNA    SND.NXT    SND.UNA + SND.WND        (RFC 9293 figure 3)
+ *
+ *     1 acknowledged   2 in flight   3 may be sent now   4 not yet
+ */
+import { seqAdd, seqDiff, seqGt, type Seq } from '../base/seq.js';
+import { SlabPool } from '../base/slab-pool.js';
+import type { Micros } from '../base/time.js';
+import type { TcpConfig } from './config.js';
+import type { CongestionControl } from './congestion/control.js';
+import { NoCongestionControl } from './congestion/none.js';
+import { Reno } from './congestion/reno.js';
+import { NewReno } from './recovery.js';
+import { RttEstimator } from './rtt.js';
+import { SendBuffer } from './send-buffer.js';
+import { SentQueue } from './sent-queue.js';
+
+/** MUST-15: what a peer takes that sent no MSS option (IPv4; the stack knows which family a flow is). */
+export const DEFAULT_MSS_V4 = 536;
+export const DEFAULT_MSS_V6 = 1220;
+/** A peer that announces less than this is taken to mean this: tiny segments would cost us more than them (Linux's TCP_MIN_SND_MSS). */
+export const MIN_SEND_MSS = 48;
+
+export class Sender {
+  readonly iss: Seq;
+  una: Seq;
+  nxt: Seq;
+  /** SND.WND in bytes, scaled. MUST-1, REC-1: unsigned, kept in more than 16 bits. */
+  wnd = 0;
+  wl1: Seq = 0;
+  wl2: Seq = 0;
+  /** MAX.SND.WND: the largest window the peer ever offered (RFC 5961 section 5.2, sender's SWS avoidance). */
+  maxWnd = 0;
+  /** The peer's window shift (Snd.Wind.Shift). */
+  wscale = 0;
+  /** Payload bytes of a full segment: the effective send MSS (MUST-16), option bytes already taken off. */
+  mss = DEFAULT_MSS_V4;
+  /** Our SYN's place is still to be acknowledged. */
+  synUnacked = true;
+  /** The user called CLOSE: FIN follows the last byte. */
+  finQueued = false;
+  finSent = false;
+  noDelay: boolean;
+  /** Minshall's variable: the end of the last segment sent that was not full. */
+  smallEnd: Seq;
+  /** The end of what was sent and later: cwnd was the limit when output last stopped. */
+  cwndLimited = false;
+  lastSentAt: Micros = 0;
+  /** When the segment in timeout was first sent again; 0 when nothing is: R2 is counted from here. */
+  retransmittingSince: Micros = 0;
+  /** Timeouts since SND.UNA last moved. */
+  timeouts = 0;
+  /** Zero-window probes since the window closed, and those of them that were not answered. */
+  probesSent = 0;
+  probesUnanswered = 0;
+  /** The override timeout of silly-window avoidance expired: what fits goes out, however small. */
+  overrideSillyWindow = false;
+  /** The end of the last segment that carried PSH. */
+  pushedSeq: Seq;
+
+  readonly buffer: SendBuffer;
+  readonly sent = new SentQueue();
+  readonly rtt: RttEstimator;
+  readonly congestion: CongestionControl;
+  readonly recovery: NewReno;
+
+  constructor(iss: Seq, config: TcpConfig, pool: SlabPool) {
+    this.iss = iss;
+    this.una = iss;
+    this.nxt = iss;
+    this.smallEnd = iss;
+    this.pushedSeq = iss;
+    this.noDelay = config.noDelay;
+    this.buffer = new SendBuffer(pool);
+    this.rtt = new RttEstimator(config.initialRto, config.minRto, config.maxRto);
+    this.congestion = config.congestionControl === 'none' ? new NoCongestionControl() : new Reno();
+    this.recovery = new NewReno(iss);
+  }
+
+  /** The sequence number of the buffer's first byte. */
+  get dataStart(): Seq {
+    return this.synUnacked ? seqAdd(this.iss, 1) : this.una;
+  }
+
+  /** The sequence number after the last byte that the user gave. */
+  get dataEnd(): Seq {
+    return seqAdd(this.dataStart, this.buffer.length);
+  }
+
+  /** Bytes of user data not sent yet. */
+  get unsent(): number {
+    if (this.finSent) return 0;
+    return this.nxt === this.iss ? this.buffer.length : seqDiff(this.dataEnd, this.nxt);
+  }
+
+  /** FlightSize: sequence space between SND.UNA and SND.NXT. */
+  get flight(): number {
+    return seqDiff(this.nxt, this.una);
+  }
+
+  /** What the network still holds: the flight less what is taken for lost and not sent again. */
+  get pipe(): number {
+    return this.flight - this.sent.lostBytes;
+  }
+
+  /** SND.UNA + SND.WND - SND.NXT: negative when the peer has shrunk its window (MUST-34). */
+  get usableWindow(): number {
+    return seqDiff(seqAdd(this.una, this.wnd), this.nxt);
+  }
+
+  /** Everything the user gave is acknowledged, the FIN too if there is one. */
+  get allAcked(): boolean {
+    return this.una === this.nxt && this.unsent === 0 && (!this.finQueued || this.finSent);
+  }
+
+  get finAcked(): boolean {
+    return this.finSent && this.una === this.nxt;
+  }
+
+  /** SND.UNA moves up to `ack`. Returns how many sequence numbers that are. */
+  acknowledge(ack: Seq): number {
+    const advanced = seqDiff(ack, this.una);
+    let bytes = advanced;
+    if (this.synUnacked) {
+      this.synUnacked = false;
+      bytes--;
+    }
+    if (this.finSent && ack === this.nxt) bytes--;
+    this.una = ack;
+    if (bytes > 0) this.buffer.release(bytes);
+    this.sent.acknowledge(ack);
+    if (seqGt(ack, this.smallEnd)) this.smallEnd = ack;
+    this.retransmittingSince = 0;
+    this.timeouts = 0;
+    return advanced;
+  }
+
+  /** RFC 9293 3.10.7.4, fifth step: an update older than the last one (WL1, WL2) changes nothing. */
+  updateWindow(seq: Seq, ack: Seq, wnd: number): void {
+    this.wnd = wnd;
+    this.wl1 = seq;
+    this.wl2 = ack;
+    if (wnd > this.maxWnd) this.maxWnd = wnd;
+  }
+
+  checkInvariants(): string | null {
+    if (seqGt(this.una, this.nxt)) return 'SND.UNA is beyond SND.NXT';
+    if (this.buffer.length < 0) return 'send buffer below empty';
+    if (this.sent.lostBytes < 0 || this.sent.lostBytes > this.flight) return 'lost bytes outside the flight';
+    let at = this.una;
+    for (const record of this.sent) {
+      if (record.start !== at) return 'a hole in the records of what is in flight';
+      at = record.end;
+    }
+    if (at !== this.nxt) return 'the records of what is in flight do not end at SND.NXT';
+    return null;
+  }
+}

@@ -1,0 +1,83 @@
+/** The TCB as plain data, by the RFC's names: for tests, traces, `ss`, and the page that shows a visitor his own connection. */
+import type { Micros } from '../base/time.js';
+import { NEVER } from '../base/time.js';
+import type { Connection, TcpStats } from './connection.js';
+import { TIMER_NAMES } from './timers.js';
+
+export interface TcpSnapshot {
+  state: string;
+  passive: boolean;
+  error: string | null;
+  softError: string | null;
+  /** Sequence numbers as uint32, sizes in bytes. */
+  snd: {
+    iss: number; una: number; nxt: number; wnd: number; wl1: number; wl2: number; maxWnd: number;
+    mss: number; wscale: number; queued: number; unsent: number; flight: number; finSent: boolean;
+  };
+  rcv: {
+    irs: number; nxt: number; wnd: number; wscale: number; queued: number; outOfOrder: number; mss: number; finReceived: boolean;
+  };
+  options: { timestamps: boolean; sack: boolean; windowScaling: boolean; advertisedMss: number; peerMss: number };
+  congestion: { name: string; cwnd: number; ssthresh: number; duplicateAcks: number; inRecovery: boolean; recover: number };
+  /** Microseconds; srtt 0 and minRtt Infinity before the first sample. */
+  rtt: { srtt: number; rttvar: number; minRtt: number; rto: number; backoff: number };
+  /** Armed timers and the microseconds until they expire. */
+  timers: { name: string; inUs: number }[];
+  stats: TcpStats;
+}
+
+export function takeSnapshot(c: Connection, now: Micros): TcpSnapshot {
+  const { snd, rcv } = c;
+  return {
+    state: c.stateName,
+    passive: c.passive,
+    error: c.error,
+    softError: c.softError,
+    snd: {
+      iss: snd.iss >>> 0,
+      una: snd.una >>> 0,
+      nxt: snd.nxt >>> 0,
+      wnd: snd.wnd,
+      wl1: snd.wl1 >>> 0,
+      wl2: snd.wl2 >>> 0,
+      maxWnd: snd.maxWnd,
+      mss: snd.mss,
+      wscale: snd.wscale,
+      queued: snd.buffer.length,
+      unsent: snd.buffer.length === 0 ? 0 : snd.unsent,
+      flight: snd.flight,
+      finSent: snd.finSent,
+    },
+    rcv: {
+      irs: rcv.irs >>> 0,
+      nxt: rcv.nxt >>> 0,
+      wnd: rcv.wnd,
+      wscale: rcv.wscale,
+      queued: rcv.queue.length,
+      outOfOrder: rcv.outOfOrder.bytes,
+      mss: rcv.mss,
+      finReceived: rcv.finReceived,
+    },
+    options: {
+      timestamps: c.timestamps,
+      sack: c.sack,
+      windowScaling: c.windowScaling,
+      advertisedMss: c.advertisedMss,
+      peerMss: c.peerMss,
+    },
+    congestion: {
+      name: snd.congestion.name,
+      cwnd: snd.congestion.cwnd,
+      ssthresh: snd.congestion.ssthresh,
+      duplicateAcks: snd.recovery.duplicateAcks,
+      inRecovery: snd.recovery.inRecovery,
+      recover: snd.recovery.recover >>> 0,
+    },
+    rtt: { srtt: snd.rtt.srtt, rttvar: snd.rtt.rttvar, minRtt: snd.rtt.minRtt, rto: snd.rtt.rto, backoff: snd.rtt.backoff },
+    timers: TIMER_NAMES.flatMap((name, i) => {
+      const deadline = c.timers.deadline(i as 0);
+      return deadline === NEVER ? [] : [{ name, inUs: deadline - now }];
+    }),
+    stats: { ...c.stats },
+  };
+}

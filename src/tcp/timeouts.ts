@@ -1,0 +1,154 @@
+/** What an expired timer does: RFC 9293 section 3.10.8 and the RFCs of each. Nothing is sent from here either. */
+import type { Micros } from '../base/time.js';
+import type { Connection } from './connection.js';
+import { OwedReset } from './connection.js';
+import { backoffTime } from './rtt.js';
+import { State } from './state.js';
+import { Timer } from './timers.js';
+import { TcpEvent } from './user.js';
+
+export function timerExpires(c: Connection, timer: Timer, now: Micros): void {
+  switch (timer) {
+    case Timer.rto:
+      if (c.isOpening) synTimeout(c, now);
+      else retransmissionTimeout(c, now);
+      return;
+    case Timer.persist:
+      persistTimeout(c, now);
+      return;
+    case Timer.delayedAck:
+      if (!c.rcv.ackOwed) return;
+      c.env.counters.TcpExtDelayedACKs++;
+      c.rcv.ackNow = true;
+      return;
+    case Timer.keepAlive:
+      keepAliveTimeout(c, now);
+      return;
+    case Timer.finWait2:
+      c.finish(null, 'FIN-WAIT-2 of a connection that nobody reads any more (tcp_fin_timeout)', now);
+      return;
+    default:
+      timer satisfies never;
+  }
+}
+
+/** MUST-22: SYN and SYN,ACK are retransmitted by the same mechanism, with limits of their own. */
+function synTimeout(c: Connection, now: Micros): void {
+  const { config } = c;
+  const active = c.state === State.synSent;
+  const most = active ? config.synRetries + config.synLinearTimeouts : config.synAckRetries;
+  const elapsed = now - c.openedAt;
+  const mayGiveUp = !active || elapsed >= config.synTimeout;
+  if ((c.synTries >= most && mayGiveUp) || (c.userTimeout > 0 && elapsed >= c.userTimeout)) {
+    c.env.counters.TcpExtTCPAbortOnTimeout++;
+    c.finish('ETIMEDOUT', active ? 'R2 for SYN: no answer (RFC 9293 section 3.8.3)' : 'R2 for SYN,ACK: no answer', now);
+    return;
+  }
+  c.env.counters.TcpExtTCPTimeouts++;
+  c.synTries++;
+  c.synOwed = true;
+}
+
+/** How long to wait after SYN (or SYN,ACK) number `tries`, counted from 0. */
+export function synInterval(c: Connection): Micros {
+  const { config } = c;
+  const linear = c.state === State.synSent ? config.synLinearTimeouts : 0;
+  const doublings = Math.max(0, c.synTries - linear);
+  const wait = Math.min(config.initialRto * 2 ** doublings, config.maxRto);
+  return c.userTimeout > 0 ? Math.min(wait, c.userTimeout) : wait;
+}
+
+/** RFC 6298 5.4 to 5.6, RFC 5681 section 3.1, RFC 9293 section 3.8.3. */
+function retransmissionTimeout(c: Connection, now: Micros): void {
+  const { snd, config } = c;
+  if (snd.flight === 0) return;
+  if (snd.retransmittingSince === 0) snd.retransmittingSince = snd.sent.first!.sentAt;
+  const elapsed = now - snd.retransmittingSince;
+  const limit =
+    c.userTimeout > 0 ? c.userTimeout : backoffTime(config.retries2, config.minRto, config.maxRto);
+  // SHLD-17, MUST-37: a peer that shrank its window to nothing but still answers is not dead. As Linux, it is after maxRto of silence.
+  const alive = snd.wnd === 0 && now - c.lastReceivedAt < config.maxRto;
+  if (snd.timeouts > 0 && elapsed >= limit && !alive) {
+    giveUp(c, 'R2: data was not acknowledged (RFC 9293 section 3.8.3)', now);
+    return;
+  }
+  snd.timeouts++;
+  if (snd.timeouts === config.retries1) {
+    // SHLD-9, MUST-20: R1, the user hears of the trouble.
+    c.softError = 'ETIMEDOUT';
+    c.raise(TcpEvent.softError);
+  }
+  c.env.counters.TcpExtTCPTimeouts++;
+  const first = snd.sent.first!;
+  snd.congestion.onTimeout(snd.flight, first.retransmissions > 0);
+  snd.recovery.onTimeout(snd.nxt);
+  snd.sent.markAllLost();
+  snd.rtt.backoff++;
+  c.note('rto-retransmit', snd.una, snd.timeouts, now);
+  c.note('cwnd', snd.congestion.cwnd, snd.congestion.ssthresh, now);
+}
+
+/**
+ * The deadline of the retransmission timer when it is armed at `now`: with a user timeout never beyond the moment when that
+ * ends the connection.
+ */
+export function rtoDeadline(c: Connection, now: Micros): Micros {
+  const { snd } = c;
+  const deadline = now + snd.rtt.rto;
+  if (c.userTimeout === 0 || snd.retransmittingSince === 0) return deadline;
+  return Math.max(now + 1, Math.min(deadline, snd.retransmittingSince + c.userTimeout));
+}
+
+/** RFC 9293 section 3.8.6.1. The same timer is silly-window avoidance's override (3.8.6.2.1): what little fits is sent at last. */
+function persistTimeout(c: Connection, now: Micros): void {
+  const { snd, config } = c;
+  if (snd.flight > 0 || (snd.unsent === 0 && !snd.finQueued)) return;
+  if (snd.wnd > 0) {
+    snd.overrideSillyWindow = true;
+    return;
+  }
+  // MUST-37: only probes that nobody answers count; a peer that keeps its window shut may do so for ever (MAY-8).
+  const since = now - c.lastReceivedAt;
+  const dead = c.userTimeout > 0 ? since >= c.userTimeout : snd.probesUnanswered >= config.retries2;
+  if (dead && snd.probesUnanswered > 0) {
+    giveUp(c, 'zero-window probes were not answered (RFC 9293 section 3.8.6.1)', now);
+    return;
+  }
+  snd.probesSent++;
+  snd.probesUnanswered++;
+  c.probeOwed = true;
+  c.env.counters.TcpExtTCPWinProbe++;
+  c.note('zero-window-probe', snd.probesSent, snd.unsent, now);
+}
+
+/** SHLD-29, SHLD-30: the first probe after one RTO, then twice as long each time. */
+export const persistInterval = (c: Connection): Micros =>
+  Math.min(c.snd.rtt.rto * 2 ** c.snd.probesSent, c.config.maxRto);
+
+/** RFC 9293 section 3.8.4. MUST-26: a probe goes out only when nothing is in flight and nothing came for the interval. */
+function keepAliveTimeout(c: Connection, now: Micros): void {
+  const { snd } = c;
+  if (!c.keepAlive) return;
+  const silent = now - c.lastReceivedAt;
+  if (snd.flight > 0 || snd.unsent > 0 || silent < c.keepAliveIdle) {
+    c.setTimer(Timer.keepAlive, now + Math.max(c.keepAliveIdle - silent, c.keepAliveInterval), now);
+    return;
+  }
+  const dead = c.userTimeout > 0 ? silent >= c.userTimeout : c.keepAliveUnanswered >= c.keepAliveProbes;
+  if (dead && c.keepAliveUnanswered > 0) {
+    giveUp(c, 'keep-alive probes were not answered (RFC 9293 section 3.8.4)', now);
+    return;
+  }
+  c.keepAliveUnanswered++;
+  c.probeOwed = true;
+  c.env.counters.TcpExtTCPKeepAlive++;
+  c.setTimer(Timer.keepAlive, now + c.keepAliveInterval, now);
+}
+
+/** The peer is taken for dead. As Linux, a RST tells it so, in case it is not. */
+function giveUp(c: Connection, why: string, now: Micros): void {
+  c.env.counters.TcpExtTCPAbortOnTimeout++;
+  c.resetOwed = OwedReset.withAck;
+  c.resetSeq = c.snd.nxt;
+  c.finish('ETIMEDOUT', why, now);
+}

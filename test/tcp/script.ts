@@ -1,0 +1,353 @@
+/**
+ * One connection against a peer that the test plays by hand, in virtual time. Sequence numbers are relative, as tcpdump shows them:
+ * ours to our ISS, the peer's to its ISS (a SYN is 0, the first byte 1). Everything that was sent is returned as plain data.
+ *
+ *     const s = Script.listen();
+ *     s.receive({ flags: 'S', mss: 1460 });        // -> [{ flags: 'S.', seq: 0, ack: 1, ... }]
+ *     s.receive({ flags: '.', ack: 1 });
+ *     s.wait(SECOND);                               // fires every timer on the way
+ */
+import { expect } from 'vitest';
+import { SeededRandom } from '../../src/base/random.js';
+import { seqAdd, seqDiff } from '../../src/base/seq.js';
+import { SlabPool } from '../../src/base/slab-pool.js';
+import { Slab } from '../../src/base/slab.js';
+import { SECOND, type Micros } from '../../src/base/time.js';
+import { DROP_NAMES, type DropReason } from '../../src/wire/drop.js';
+import { ABSENT, Segment, TcpFlag, tcpOptionBytes } from '../../src/wire/tcp.js';
+import { ChallengeLimiter } from '../../src/tcp/challenge.js';
+import { PROFILES, type ProfileName, type TcpConfig } from '../../src/tcp/config.js';
+import { Connection } from '../../src/tcp/connection.js';
+import { TcpCounters } from '../../src/tcp/counters.js';
+import type { TcpEnv } from '../../src/tcp/env.js';
+import type { TcpObserver } from '../../src/tcp/observer.js';
+import type { SegmentSink } from '../../src/tcp/output.js';
+import { State, STATE_NAMES } from '../../src/tcp/state.js';
+import { TIMER_NAMES, type Timer } from '../../src/tcp/timers.js';
+import { TcpEvent } from '../../src/tcp/user.js';
+
+/** A segment in tcpdump's terms. `flags`: letters S F R P U E W and `.` for ACK. */
+export interface Wire {
+  flags: string;
+  seq?: number;
+  ack?: number;
+  win?: number;
+  len?: number;
+  data?: Uint8Array;
+  urg?: number;
+  mss?: number;
+  wscale?: number;
+  sackOk?: boolean;
+  ts?: [val: number, ecr: number];
+  sack?: [left: number, right: number][];
+  gsoSize?: number;
+}
+
+export interface Sent extends Wire {
+  seq: number;
+  win: number;
+  len: number;
+  data: Uint8Array;
+  at: Micros;
+}
+
+export interface ScriptOptions {
+  config?: Partial<TcpConfig>;
+  profile?: ProfileName;
+  /** Absolute ISSs of both sides. Near a wrap by default, so that every test crosses it. */
+  iss?: number;
+  peerIss?: number;
+  mss?: number;
+  defaultMss?: number;
+  gsoBytes?: number;
+  now?: Micros;
+  seed?: number;
+}
+
+const FLAG_LETTERS: [string, number][] = [
+  ['F', TcpFlag.FIN],
+  ['S', TcpFlag.SYN],
+  ['R', TcpFlag.RST],
+  ['P', TcpFlag.PSH],
+  ['U', TcpFlag.URG],
+  ['E', TcpFlag.ECE],
+  ['W', TcpFlag.CWR],
+  ['.', TcpFlag.ACK],
+];
+
+export const flagBits = (text: string): number =>
+  FLAG_LETTERS.reduce((bits, [letter, bit]) => (text.includes(letter) ? bits | bit : bits), 0);
+export const flagText = (bits: number): string =>
+  FLAG_LETTERS.reduce((text, [letter, bit]) => (bits & bit ? text + letter : text), '');
+
+/** Bytes that tell their place in the stream. */
+export function pattern(length: number, from = 0): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (from + i) * 31 + ((from + i) >> 8));
+}
+
+export class Script {
+  readonly conn: Connection;
+  readonly env: TcpEnv;
+  readonly peerIss: number;
+  now: Micros;
+  /** Everything sent, in order. */
+  readonly sent: Sent[] = [];
+  /** Every step in words, for the message of a failing test. */
+  readonly log: string[] = [];
+  readonly drops: string[] = [];
+  readonly notes: string[] = [];
+  readonly states: string[] = [];
+  events = 0;
+  received = new Uint8Array(0);
+  private readonly sink: SegmentSink;
+  private readonly seg = new Segment();
+
+  private constructor(o: ScriptOptions) {
+    const config: TcpConfig = { ...PROFILES[o.profile ?? 'linux'], ...o.config };
+    this.now = o.now ?? SECOND;
+    this.peerIss = o.peerIss ?? 0x7fffff00;
+    this.env = {
+      config,
+      counters: new TcpCounters(),
+      challenges: new ChallengeLimiter(new SeededRandom(o.seed ?? 1), config.challengeAckLimit),
+      pool: new SlabPool(),
+      allocate: (n) => new Uint8Array(n),
+      observer: this.observer(),
+    };
+    this.conn = new Connection({
+      flow: { localPort: 80, remotePort: 50_000 },
+      env: this.env,
+      config,
+      iss: (o.iss ?? 0xffffff00) | 0,
+      tsOffset: 0,
+      mss: o.mss ?? 1460,
+      defaultMss: o.defaultMss ?? 536,
+      gsoBytes: o.gsoBytes ?? 0,
+    });
+    this.sink = { segment: new Segment(), send: (_c, seg) => this.record(seg) };
+  }
+
+  /** A listener's connection; the first `receive` must be its SYN. */
+  static listen(o: ScriptOptions = {}): Script {
+    return new Script(o);
+  }
+
+  /** An active open: its SYN is in `sent[0]`. */
+  static connect(o: ScriptOptions = {}): Script {
+    const s = new Script(o);
+    s.conn.openActive(s.now);
+    s.poll();
+    return s;
+  }
+
+  /** A connection in ESTABLISHED: passive, with the options given on the peer's SYN. */
+  static established(o: ScriptOptions = {}, syn: Partial<Wire> = {}, win = 65_535): Script {
+    const s = Script.listen(o);
+    s.receive({ flags: 'S', mss: 1460, ...syn });
+    s.receive({ flags: '.', seq: 1, ack: 1, win, ...(syn.ts ? { ts: [syn.ts[0] + 1, s.last.ts![0]] } : {}) });
+    expect(s.state).toBe('ESTABLISHED');
+    s.takeEvents();
+    return s;
+  }
+
+  get state(): string {
+    return this.conn.stateName;
+  }
+
+  get last(): Sent {
+    return this.sent[this.sent.length - 1]!;
+  }
+
+  /** A segment comes in; returns what goes out for it. */
+  receive(w: Wire): Sent[] {
+    this.arrive(w);
+    return this.poll();
+  }
+
+  /** Several segments in one batch: answers go out after the last. */
+  receiveBatch(...ws: Wire[]): Sent[] {
+    for (const w of ws) this.arrive(w);
+    return this.poll();
+  }
+
+  private arrive(w: Wire): void {
+    this.log.push(`${this.now} < ${describe(w)}`);
+    const seg = this.seg;
+    fill(seg, w, this.peerIss, this.conn.iss);
+    if (this.conn.state === State.closed && w.flags === 'S') this.conn.openPassive(seg, this.now);
+    else this.conn.onSegment(seg, this.now);
+    this.check();
+  }
+
+  /** Sends what is owed, and returns it. */
+  poll(): Sent[] {
+    const from = this.sent.length;
+    this.conn.pollTransmit(this.now, this.sink);
+    this.events |= this.conn.takeEvents();
+    this.check();
+    return this.sent.slice(from);
+  }
+
+  /** Time passes; every timer fires at its moment. Returns what went out. */
+  wait(duration: Micros): Sent[] {
+    const from = this.sent.length;
+    const end = this.now + duration;
+    for (let guard = 0; ; guard++) {
+      if (guard > 100_000) throw new Error('timers never come to rest');
+      const next = this.conn.nextTimeout();
+      if (next > end) break;
+      this.now = Math.max(this.now, next);
+      this.conn.onTimeout(this.now);
+      this.poll();
+    }
+    this.now = end;
+    return this.sent.slice(from);
+  }
+
+  /** The user writes. */
+  write(data: Uint8Array | number): Sent[] {
+    const bytes = typeof data === 'number' ? pattern(data) : data;
+    const taken = this.conn.send(bytes);
+    this.log.push(`${this.now} write(${bytes.length}) = ${taken}`);
+    return this.poll();
+  }
+
+  /** The user reads all that waits; returns how many bytes. */
+  read(): number {
+    let n = 0;
+    for (let piece = this.conn.receive(); piece !== null; piece = this.conn.receive()) {
+      n += piece.length;
+      const joined = new Uint8Array(this.received.length + piece.length);
+      joined.set(this.received);
+      joined.set(piece, this.received.length);
+      this.received = joined;
+    }
+    this.poll();
+    return n;
+  }
+
+  close(): Sent[] {
+    this.conn.shutdown(this.now);
+    return this.poll();
+  }
+
+  release(): Sent[] {
+    this.conn.release(this.now);
+    return this.poll();
+  }
+
+  abort(): Sent[] {
+    this.conn.abort(this.now);
+    return this.poll();
+  }
+
+  /** Names of the events since the last call. */
+  takeEvents(): string[] {
+    const names = Object.entries(TcpEvent).flatMap(([name, bit]) => (this.events & bit ? [name] : []));
+    this.events = 0;
+    return names;
+  }
+
+  /** Microseconds until a timer fires, or Infinity. */
+  timer(name: (typeof TIMER_NAMES)[number]): number {
+    return this.conn.timers.deadline(TIMER_NAMES.indexOf(name) as Timer) - this.now;
+  }
+
+  private check(): void {
+    const broken = this.conn.checkInvariants();
+    if (broken !== null) throw new Error(`${broken}\n${this.log.join('\n')}`);
+  }
+
+  private record(seg: Segment): void {
+    const data = new Uint8Array(seg.payloadBytes);
+    if (seg.payloadBytes > 0) {
+      const ring = seg.payload!.bytes;
+      for (let i = 0; i < data.length; i++) data[i] = ring[(seg.payloadOffset + i) % ring.length]!;
+    }
+    const sent: Sent = {
+      flags: flagText(seg.flags),
+      seq: seqDiff(seg.seq, this.conn.iss),
+      win: seg.wnd,
+      len: seg.payloadBytes,
+      data,
+      at: this.now,
+    };
+    if (seg.has(TcpFlag.ACK)) sent.ack = seqDiff(seg.ack, this.peerIss | 0);
+    if (seg.mss !== ABSENT) sent.mss = seg.mss;
+    if (seg.wscale !== ABSENT) sent.wscale = seg.wscale;
+    if (seg.sackPermitted) sent.sackOk = true;
+    if (seg.hasTimestamps) sent.ts = [seg.tsVal, seg.tsEcr];
+    if (seg.gsoSize > 0) sent.gsoSize = seg.gsoSize;
+    if (seg.sackCount > 0) {
+      sent.sack = Array.from({ length: seg.sackCount }, (_, i) => [
+        seqDiff(seg.sackEdges[2 * i]!, this.peerIss | 0),
+        seqDiff(seg.sackEdges[2 * i + 1]!, this.peerIss | 0),
+      ]);
+    }
+    expect(tcpOptionBytes(seg), 'options fit into the header').toBeLessThanOrEqual(40);
+    this.log.push(`${this.now} > ${describe(sent)}`);
+    this.sent.push(sent);
+  }
+
+  private observer(): TcpObserver {
+    return {
+      segmentArrived: () => {},
+      segmentSent: () => {},
+      segmentDropped: (_c, _s, reason: DropReason) => {
+        this.drops.push(DROP_NAMES[reason]!);
+        this.log.push(`${this.now} drop ${DROP_NAMES[reason]!}`);
+      },
+      stateChanged: (_c, from, to, why) => {
+        this.states.push(STATE_NAMES[to]!);
+        this.log.push(`${this.now} ${STATE_NAMES[from]!} -> ${STATE_NAMES[to]!}: ${why}`);
+      },
+      timerSet: () => {},
+      timerStopped: () => {},
+      timerExpired: (_c, timer) => this.log.push(`${this.now} timer ${TIMER_NAMES[timer]!}`),
+      noted: (_c, note) => this.notes.push(note),
+    };
+  }
+}
+
+/** Fills `seg` from a wire description; numbers relative to both ISSs. */
+export function fill(seg: Segment, w: Wire, peerIss: number, iss: number): void {
+  seg.clear();
+  seg.sourcePort = 50_000;
+  seg.destinationPort = 80;
+  seg.flags = flagBits(w.flags);
+  seg.seq = seqAdd(peerIss | 0, w.seq ?? 0);
+  seg.ack = w.ack === undefined ? 0 : seqAdd(iss, w.ack);
+  seg.wnd = w.win ?? 65_535;
+  seg.urgentPointer = w.urg ?? 0;
+  const data = w.data ?? (w.len ? pattern(w.len, (w.seq ?? 1) - 1) : undefined);
+  if (data !== undefined) {
+    seg.payload = new Slab(data);
+    seg.payloadOffset = 0;
+    seg.payloadBytes = data.length;
+  }
+  seg.gsoSize = w.gsoSize ?? 0;
+  if (w.mss !== undefined) seg.mss = w.mss;
+  if (w.wscale !== undefined) seg.wscale = w.wscale;
+  seg.sackPermitted = w.sackOk ?? false;
+  if (w.ts !== undefined) {
+    seg.hasTimestamps = true;
+    [seg.tsVal, seg.tsEcr] = w.ts;
+  }
+  for (const [i, [left, right]] of (w.sack ?? []).entries()) {
+    seg.sackEdges[2 * i] = seqAdd(iss, left);
+    seg.sackEdges[2 * i + 1] = seqAdd(iss, right);
+    seg.sackCount = i + 1;
+  }
+}
+
+function describe(w: Wire): string {
+  const options = [
+    w.mss !== undefined ? `mss ${w.mss}` : '',
+    w.sackOk ? 'sackOK' : '',
+    w.ts ? `TS val ${w.ts[0]} ecr ${w.ts[1]}` : '',
+    w.wscale !== undefined ? `wscale ${w.wscale}` : '',
+    w.sack ? `sack ${w.sack.map(([l, r]) => `${l}:${r}`).join(' ')}` : '',
+  ].filter((s) => s !== '');
+  const len = w.len ?? w.data?.length ?? 0;
+  return `${w.flags} ${w.seq ?? 0}:${(w.seq ?? 0) + len}(${len}) ack ${w.ack ?? '-'} win ${w.win ?? '-'} <${options.join(',')}>`;
+}
