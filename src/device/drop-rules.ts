@@ -1,0 +1,85 @@
+/**
+ * Rules that drop certain packets on purpose, to see what happens then: "our first two SYN-ACKs".
+ *
+ *     syn-ack:2       the first two SYN-ACKs           data:5-7    the fifth to seventh segment with data
+ *     rst             every RST                        nth:10      the tenth packet of any kind
+ *     in:ack:3        the first three bare ACKs        every:10    each tenth packet
+ *                     that come in
+ *
+ * Without `in:` or `out:` a rule looks at both directions and counts them together. Retransmissions count as well.
+ */
+import { Kind } from './packet-kind.js';
+
+export type Direction = 'in' | 'out';
+
+/** A link's description that cannot be understood; the message says what may stand there. */
+export class LinkOptionError extends Error {
+  readonly code = 'EINVAL';
+}
+
+const SHAPE = /^(?:(in|out):)?([a-z-]+)(?::(\d+)(?:-(\d+))?)?$/;
+
+export class DropRule {
+  /** As it was written. */
+  readonly text: string;
+  readonly direction: Direction | null;
+  /** How many packets of its kind have passed by, and how many it dropped. */
+  seen = 0;
+  dropped = 0;
+  private readonly kind: number;
+  private readonly first: number;
+  private readonly last: number;
+  /** Each how manieth, from `first` on. */
+  private readonly every: number;
+
+  private constructor(
+    text: string,
+    direction: Direction | null,
+    kind: number,
+    first: number,
+    last: number,
+    every: number,
+  ) {
+    this.text = text;
+    this.direction = direction;
+    this.kind = kind;
+    this.first = first;
+    this.last = last;
+    this.every = every;
+  }
+
+  /** Throws LinkOptionError. */
+  static parse(text: string): DropRule {
+    const match = SHAPE.exec(text.trim().toLowerCase());
+    if (match === null) throw new LinkOptionError(`drop '${text}': ${GRAMMAR}`);
+    const [, side, word, from, to] = match;
+    const direction = (side as Direction | undefined) ?? null;
+    const low = from === undefined ? 0 : Number(from);
+    const high = to === undefined ? low : Number(to);
+    if (from !== undefined && low < 1) throw new LinkOptionError(`drop '${text}': packets are counted from 1`);
+    if (high < low) throw new LinkOptionError(`drop '${text}': ${low}-${high} runs backwards`);
+    if (word === 'nth' || word === 'every') {
+      if (from === undefined) throw new LinkOptionError(`drop '${text}': which? Write ${word}:10`);
+      if (word === 'nth') return new DropRule(text, direction, Kind.any, low, high, 1);
+      if (to !== undefined) throw new LinkOptionError(`drop '${text}': 'every' takes one number, as in every:10`);
+      return new DropRule(text, direction, Kind.any, low, Infinity, low);
+    }
+    const kind = (Kind as Readonly<Record<string, number>>)[word!];
+    if (kind === undefined) throw new LinkOptionError(`drop '${text}': there is no '${word}'; ${GRAMMAR}`);
+    if (from === undefined) return new DropRule(text, direction, kind, 1, Infinity, 1);
+    return new DropRule(text, direction, kind, to === undefined ? 1 : low, high, 1);
+  }
+
+  /** Counts a packet; true: drop it. */
+  drops(direction: Direction, kind: number): boolean {
+    if ((kind & this.kind) === 0 || (this.direction !== null && this.direction !== direction)) return false;
+    const n = ++this.seen;
+    if (n < this.first || n > this.last || (n - this.first) % this.every !== 0) return false;
+    this.dropped++;
+    return true;
+  }
+}
+
+const GRAMMAR =
+  `write [in:|out:]KIND[:COUNT], KIND one of ${Object.keys(Kind).join(', ')}, nth, every; ` +
+  `COUNT 2 for the first two, 5-7 for the fifth to the seventh; for example syn-ack:2`;
