@@ -1,0 +1,98 @@
+/**
+ * Who may import whom: the layers of docs/architecture.md. Arrows never turn back.
+ *
+ * A layer is a folder of src/; what it may import is listed, everything else is forbidden. A layer's own files always may.
+ */
+const LAYERS = {
+  base: [],
+  wire: ['base'],
+  device: ['base', 'wire'],
+  ip: ['base', 'wire'],
+  // The protocol knows no addresses: of the wire it sees segments only.
+  tcp: ['base', 'wire/(tcp|drop)\\.'],
+  udp: ['base', 'wire'],
+  stack: ['base', 'wire', 'device', 'ip', 'tcp', 'udp'],
+  node: ['base', 'wire', 'device', 'ip', 'tcp', 'udp', 'stack'],
+  observe: ['base', 'wire'],
+  script: ['base', 'wire', 'device', 'ip', 'tcp', 'udp', 'stack', 'observe'],
+};
+/** What is only looked at: its types may be imported, its code not. */
+const TYPES_ONLY = { observe: ['ip', 'tcp', 'udp', 'stack'] };
+/** No I/O there, so none of Node's modules either. */
+const CORE = '^src/(base|wire|ip|tcp|udp|stack)/';
+/** What opens a real device. */
+const REAL_DEVICE = '^src/device/(tun|native|tuntap2)\\.';
+
+const folders = (names) => names.map((name) => (name.includes('/') ? `^src/${name}` : `^src/${name}/`));
+
+const layerRules = Object.entries(LAYERS).map(([layer, may]) => ({
+  name: `layer-${layer}`,
+  comment: `${layer}/ may import ${may.length === 0 ? 'nothing but itself' : may.join(', ')}.`,
+  severity: 'error',
+  from: { path: `^src/${layer}/` },
+  to: { path: '^src/', pathNot: folders([layer, ...may, ...(TYPES_ONLY[layer] ?? [])]) },
+}));
+
+const typesOnlyRules = Object.entries(TYPES_ONLY).map(([layer, may]) => ({
+  name: `types-only-${layer}`,
+  comment: `${layer}/ may import types of ${may.join(', ')}, and no code.`,
+  severity: 'error',
+  from: { path: `^src/${layer}/` },
+  to: { path: folders(may), dependencyTypesNot: ['type-only'] },
+}));
+
+module.exports = {
+  forbidden: [
+    ...layerRules,
+    ...typesOnlyRules,
+    {
+      name: 'core-without-node',
+      comment: 'The core does no I/O: none of the modules of Node in it, not even their types, and no package.',
+      severity: 'error',
+      from: { path: CORE },
+      to: { pathNot: '^src/', couldNotResolve: false },
+    },
+    {
+      name: 'halves-apart',
+      comment: 'The sender never reads what only a receiver needs, and the other way round.',
+      severity: 'error',
+      from: { path: '^src/tcp/(sender|receiver)\\.' },
+      to: { path: '^src/tcp/(sender|receiver)\\.' },
+    },
+    {
+      name: 'real-device',
+      comment: 'Only the shell opens a real device: node/, cli/ and index.ts.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(node|cli)/', '^src/index\\.', REAL_DEVICE] },
+      to: { path: REAL_DEVICE },
+    },
+    {
+      name: 'tests-in-src',
+      comment: 'What is published does not import tests or benches.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|bench|\\.ci)/' },
+    },
+    {
+      name: 'no-cycles',
+      comment: 'Two modules that need each other at run time are one module. (A type may look back.)',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'resolvable',
+      comment: 'What is imported must be there.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    // An optional peer, imported only when it is asked for.
+    exclude: { path: '^tuntap2$' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};

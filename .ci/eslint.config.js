@@ -1,0 +1,83 @@
+/** Lint rules, with types: `npm run check` passes this file by its path. */
+import eslint from '@eslint/js';
+import { defineConfig } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+import { fileURLToPath } from 'node:url';
+import seqCompare from './eslint/seq-compare.js';
+
+/** The core takes time, random numbers and packets as arguments, and gives packets, deadlines and events back. */
+const CORE = ['src/{base,wire,ip,tcp,udp,stack}/**/*.ts'];
+const WHY = 'the core reads no clock and no random source, starts no timer and does no I/O: take it as an argument';
+const banned = (names) => names.map((name) => ({ name, message: `In src/${'{base,wire,ip,tcp,udp,stack}'} ${WHY}.` }));
+
+export default defineConfig(
+  { ignores: ['dist/', 'build/', 'coverage/', 'node_modules/', '**/*.mjs', '**/*.cjs', '**/*.js'] },
+  eslint.configs.recommended,
+  tseslint.configs.recommendedTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: { project: fileURLToPath(new URL('tsconfig.json', import.meta.url)) },
+    },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      eqeqeq: 'error',
+      'no-console': 'error',
+      'prefer-const': 'error',
+      // A name may be unused on purpose: the parameters of an interface that a body does not need.
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/prefer-readonly': 'error',
+      '@typescript-eslint/no-unnecessary-condition': 'off',
+      // `bytes[i]!`: noUncheckedIndexedAccess makes every read of a byte possibly undefined, and here the bounds are known.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/require-await': 'off',
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/base/seq.ts'],
+    plugins: { tcplab: { rules: { 'seq-compare': seqCompare } } },
+    rules: { 'tcplab/seq-compare': 'error' },
+  },
+  {
+    files: CORE,
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...banned([
+          'Date',
+          'performance',
+          'crypto',
+          'process',
+          'Promise',
+          'queueMicrotask',
+          'fetch',
+          'setTimeout',
+          'setInterval',
+          'setImmediate',
+          'clearTimeout',
+          'clearInterval',
+          'clearImmediate',
+        ]),
+      ],
+      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: `${WHY}.` }],
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'AwaitExpression', message: 'The core waits for nothing: no await in it.' },
+        { selector: ':function[async=true]', message: 'The core waits for nothing: no async functions in it.' },
+      ],
+    },
+  },
+  {
+    // The command line and the tests' own programs speak to a terminal.
+    files: ['src/cli/**/*.ts', 'bench/**/*.ts', 'test/**/*.ts', '.ci/**/*.ts'],
+    rules: { 'no-console': 'off' },
+  },
+  {
+    // vitest's matchers take methods as values: expect(x.method).toBe(...).
+    files: ['test/**/*.ts'],
+    rules: { '@typescript-eslint/unbound-method': 'off' },
+  },
+);

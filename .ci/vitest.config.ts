@@ -1,0 +1,40 @@
+/**
+ * How `npm test` runs: first everything in virtual time, all cores at once; then, one file after another, what uses the real
+ * kernel (network namespaces, TUN devices, the addon).
+ */
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+import { mutation } from './mutation.js';
+
+const KERNEL = ['test/e2e/**/*.test.ts', 'test/native/**/*.test.ts'];
+
+export default defineConfig({
+  root: fileURLToPath(new URL('..', import.meta.url)),
+  plugins: [mutation(process.env['TCPLAB_MUTANT'])],
+  test: {
+    reporters: process.env['CI'] ? ['default', fileURLToPath(new URL('count.ts', import.meta.url))] : ['default'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'core',
+          include: ['test/**/*.test.ts'],
+          exclude: KERNEL,
+          testTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'kernel',
+          include: KERNEL,
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
