@@ -18,6 +18,7 @@ import { segmentArrives } from './input.js';
 import type { Note } from './observer.js';
 import { pollTransmit, type SegmentSink } from './output.js';
 import { Receiver } from './receiver.js';
+import { OwedReset } from './reset.js';
 import { MIN_SEND_MSS, Sender } from './sender.js';
 import { takeSnapshot, type TcpSnapshot } from './snapshot.js';
 import { isAllowed, isSynchronized, State, STATE_NAMES } from './state.js';
@@ -60,9 +61,6 @@ export class TcpStats {
   retransmissions = 0;
   duplicateAcksIn = 0;
 }
-
-/** RST that is owed: RFC 9293 section 3.5.2 says which form. */
-export const OwedReset = { none: 0, withAck: 1, bare: 2 } as const;
 
 export class Connection {
   readonly flow: FlowId;

@@ -8,7 +8,8 @@ import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMin } from '../base/s
 import { SECOND, type Micros } from '../base/time.js';
 import { Drop } from '../wire/drop.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
-import { OwedReset, type Connection } from './connection.js';
+import type { Connection } from './connection.js';
+import { OwedReset } from './reset.js';
 import { isSynchronized, State } from './state.js';
 import { Timer } from './timers.js';
 import { TcpEvent } from './user.js';

@@ -5,7 +5,8 @@
 import { seqAdd, seqDiff, seqGt, seqLeq, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
-import { OwedReset, type Connection } from './connection.js';
+import type { Connection } from './connection.js';
+import { OwedReset } from './reset.js';
 import type { SentSegment } from './sent-queue.js';
 import { State } from './state.js';
 import { persistInterval, rtoDeadline, synInterval } from './timeouts.js';

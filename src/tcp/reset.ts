@@ -1,6 +1,9 @@
-/** The RST for a segment that has no connection: RFC 9293 section 3.10.7.1 and 3.5.2, group 1. */
+/** Which RST is sent when: RFC 9293 section 3.5.2; for a segment that has no connection, 3.10.7.1. */
 import { seqAdd } from '../base/seq.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
+
+/** The form of a RST that a connection owes. */
+export const OwedReset = { none: 0, withAck: 1, bare: 2 } as const;
 
 /** Fills `rst` with the answer to `seg`; false when there is none, since a RST is never answered. */
 export function resetFor(seg: Segment, rst: Segment): boolean {

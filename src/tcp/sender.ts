@@ -9,7 +9,7 @@
  *     1 acknowledged   2 in flight   3 may be sent now   4 not yet
  */
 import { seqAdd, seqDiff, seqGt, type Seq } from '../base/seq.js';
-import { SlabPool } from '../base/slab-pool.js';
+import type { SlabPool } from '../base/slab-pool.js';
 import type { Micros } from '../base/time.js';
 import type { TcpConfig } from './config.js';
 import type { CongestionControl } from './congestion/control.js';

@@ -1,7 +1,7 @@
 /** What an expired timer does: RFC 9293 section 3.10.8 and the RFCs of each. Nothing is sent from here either. */
 import type { Micros } from '../base/time.js';
 import type { Connection } from './connection.js';
-import { OwedReset } from './connection.js';
+import { OwedReset } from './reset.js';
 import { backoffTime } from './rtt.js';
 import { State } from './state.js';
 import { Timer } from './timers.js';
