@@ -252,7 +252,7 @@ function acknowledgedUpTo(c: Connection, seg: Segment, now: Micros): void {
     c.senderBlocked = false;
     c.raise(TcpEvent.writable);
   }
-  if (snd.allAcked) c.raise(TcpEvent.acked);
+  if (acked > 0 && snd.allAcked) c.raise(TcpEvent.acked);
 }
 
 /**

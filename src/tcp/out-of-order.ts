@@ -92,13 +92,16 @@ export class OutOfOrder {
     return nxt;
   }
 
-  /** Writes up to `room` SACK blocks into `edges`, after the `count` that are there. Returns their new number. */
-  writeBlocks(edges: Int32Array, count: number, room: number): number {
+  /**
+   * Writes SACK blocks into `edges` after the `count` that are there, up to `room` in all, none twice; those before `from` (a D-SACK)
+   * do not count as mentioned. Returns their new number.
+   */
+  writeBlocks(edges: Int32Array, count: number, room: number, from: number): number {
     let written = count;
     const add = (at: Seq): void => {
       const block = this.blockAt(at);
       if (block === null || written >= room) return;
-      for (let i = count; i < written; i++) if (edges[2 * i] === block.left) return;
+      for (let i = from; i < written; i++) if (edges[2 * i] === block.left) return;
       edges[2 * written] = block.left;
       edges[2 * written + 1] = block.right;
       written++;

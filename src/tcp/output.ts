@@ -145,7 +145,10 @@ function sendAgain(c: Connection, now: Micros, out: SegmentSink): void {
     if (record === undefined) return;
     const isFirst = record.start === snd.una;
     const length = seqDiff(record.end, record.start);
-    if (!isFirst && snd.pipe + length > snd.congestion.cwnd) return;
+    if (!isFirst && snd.pipe + length > snd.congestion.cwnd) {
+      snd.cwndLimited = true;
+      return;
+    }
     // SHLD-16: only what lies within the window; what lies beyond it waits, the first segment probes.
     if (!isFirst && seqGt(record.end, seqAdd(snd.una, snd.wnd))) return;
     sendRecordAgain(c, record, now, out);

@@ -208,44 +208,28 @@ export class Receiver {
     this.owedEnd = kept;
   }
 
-  /** SACK blocks for the next ACK into `seg`: a D-SACK first if this ACK reports one, then the latest blocks. */
+  /** SACK blocks for the next ACK into `seg`: first what triggered it (a duplicate: D-SACK), then the latest blocks. */
   writeSack(seg: Segment, room: number): void {
     const most = Math.min(room, MAX_SACK_BLOCKS);
+    const edges = seg.sackEdges;
     let count = 0;
+    let from = 0;
     if (this.owedAt < this.owedEnd) {
       const start = this.owed[2 * this.owedAt]!;
       const end = this.owed[2 * this.owedAt + 1]!;
+      const trigger = start === end ? this.outOfOrder.blockAt(start) : null;
       if (start !== end) {
-        seg.sackEdges[0] = start;
-        seg.sackEdges[1] = end;
+        edges[0] = start;
+        edges[1] = end;
         count = 1;
-      } else if (most > 0) {
-        const block = this.outOfOrder.blockAt(start);
-        if (block !== null) {
-          seg.sackEdges[0] = block.left;
-          seg.sackEdges[1] = block.right;
-          count = 1;
-          if (most > 1) count = this.otherBlocks(seg, block.left, most);
-          seg.sackCount = count;
-          return;
-        }
+        from = 1; // RFC 2883 section 4: the block that holds the duplicate may follow
+      } else if (trigger !== null) {
+        edges[0] = trigger.left;
+        edges[1] = trigger.right;
+        count = 1;
       }
     }
-    seg.sackCount = this.outOfOrder.isEmpty ? count : this.outOfOrder.writeBlocks(seg.sackEdges, count, most);
-  }
-
-  private otherBlocks(seg: Segment, first: Seq, most: number): number {
-    const right = seg.sackEdges[1]!;
-    let count = this.outOfOrder.writeBlocks(seg.sackEdges, 1, most);
-    // The block that triggered this ACK stands first already: take its second mention out.
-    for (let i = 1; i < count; i++) {
-      if (seg.sackEdges[2 * i] !== first) continue;
-      seg.sackEdges.copyWithin(2 * i, 2 * (i + 1), 2 * count);
-      count--;
-    }
-    seg.sackEdges[0] = first;
-    seg.sackEdges[1] = right;
-    return count;
+    seg.sackCount = this.outOfOrder.isEmpty ? count : this.outOfOrder.writeBlocks(edges, count, most, from);
   }
 
   /** An ACK went out, and with it everything owed but further duplicates. */
@@ -287,9 +271,9 @@ export class Receiver {
     // RFC 9293 3.8.6.2.2: keep the edge until it can move by a segment or half the buffer.
     if (open - current >= Math.min(this.bufferBytes / 2, Math.max(this.mss, 1))) return open;
     // Scaling tells the window in units only. Rounded down the edge would seem to move left (RFC 7323 section 2.4), so it is
-    // rounded up; but not when that would let a rain of tiny segments push the edge on and on.
+    // rounded up; but not for ever, or a rain of tiny segments would push the edge on and on.
     const up = current + ((unit - (current % unit)) % unit);
-    return up - free < unit ? up : current - (current % unit);
+    return up - free < this.bufferBytes / 8 ? up : current - (current % unit);
   }
 
   /** After a read: is the peer owed a window update? When the window was nearly closed, or could open by half the buffer. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MILLISECOND, SECOND } from '../../src/base/time.js';
+import { MINUTE, SECOND } from '../../src/base/time.js';
 import { pattern, Script } from './script.js';
 
 describe('passive open', () => {
@@ -11,32 +11,177 @@ describe('passive open', () => {
     expect(s.state).toBe('SYN-RECEIVED');
     expect(s.receive({ flags: '.', seq: 1, ack: 1, ts: [1001, synAck!.ts![0]] })).toEqual([]);
     expect(s.state).toBe('ESTABLISHED');
-    expect(s.conn.snd.mss).toBe(1388);
+    expect(s.takeEvents()).toEqual(['established']);
+  });
+
+  it('leaves out of the SYN,ACK what the SYN did not offer', () => {
+    const [synAck] = Script.listen().receive({ flags: 'S', mss: 1460 });
+    expect(synAck).not.toHaveProperty('ts');
+    expect(synAck).not.toHaveProperty('wscale');
+    expect(synAck).not.toHaveProperty('sackOk');
+  });
+
+  it('sends SYN,ACK again for a SYN that comes again', () => {
+    const s = Script.listen();
+    s.receive({ flags: 'S' });
+    expect(s.receive({ flags: 'S' })).toMatchObject([{ flags: 'S.', seq: 0, ack: 1 }]);
+  });
+
+  it('takes data that rides on the last ACK of the handshake', () => {
+    const s = Script.listen();
+    s.receive({ flags: 'S' });
+    expect(s.receive({ flags: 'P.', seq: 1, ack: 1, len: 5 })).toMatchObject([{ flags: '.', ack: 6 }]);
+    s.read();
+    expect(s.received).toEqual(pattern(5));
+  });
+
+  it('resets a handshake whose ACK acknowledges something else', () => {
+    const s = Script.listen();
+    s.receive({ flags: 'S' });
+    for (const ack of [0, 2, -5]) {
+      expect(s.receive({ flags: '.', seq: 1, ack })).toMatchObject([{ flags: 'R', seq: ack }]);
+    }
+    expect(s.state).toBe('SYN-RECEIVED');
+  });
+
+  it('sends SYN,ACK 6 times at 0, 1, 3, 7, 15, 31 s, and gives up at 63 s', () => {
+    const s = Script.listen();
+    s.receive({ flags: 'S' });
+    const start = s.now;
+    s.wait(5 * MINUTE);
+    expect(s.sent.map((x) => (x.at - start) / SECOND)).toEqual([0, 1, 3, 7, 15, 31]);
+    expect(s.state).toBe('CLOSED');
+    expect(s.conn.error).toBe('ETIMEDOUT');
+  });
+
+  it('MUST-11: RST in SYN-RECEIVED of a passive open ends it quietly, of an active one is a refusal', () => {
+    const passive = Script.listen();
+    passive.receive({ flags: 'S' });
+    passive.receive({ flags: 'R', seq: 1 });
+    expect(passive.conn.error).toBe('ECONNRESET');
+
+    const active = Script.connect();
+    active.receive({ flags: 'S' });
+    expect(active.state).toBe('SYN-RECEIVED');
+    active.receive({ flags: 'R', seq: 1 });
+    expect(active.conn.error).toBe('ECONNREFUSED');
   });
 });
 
-describe('a conversation', () => {
-  it('echoes and closes in good order', () => {
-    const s = Script.established();
-    expect(s.receive({ flags: 'P.', seq: 1, ack: 1, len: 10 })).toMatchObject([{ flags: '.', ack: 11 }]);
-    expect(s.read()).toBe(10);
-    expect(s.received).toEqual(pattern(10));
-    expect(s.write(5)).toMatchObject([{ flags: 'P.', seq: 1, ack: 11, len: 5 }]);
-    expect(s.receive({ flags: 'F.', seq: 11, ack: 6 })).toMatchObject([{ flags: '.', ack: 12 }]);
-    expect(s.state).toBe('CLOSE-WAIT');
-    expect(s.close()).toMatchObject([{ flags: 'F.', seq: 6, ack: 12 }]);
-    expect(s.state).toBe('LAST-ACK');
-    s.receive({ flags: '.', seq: 12, ack: 7 });
-    expect(s.state).toBe('CLOSED');
-    expect(s.wait(100 * SECOND)).toEqual([]);
+describe('active open', () => {
+  it('sends SYN with all options, then ACK', () => {
+    const s = Script.connect();
+    expect(s.sent).toMatchObject([{ flags: 'S', seq: 0, mss: 1460, sackOk: true, wscale: 5, win: 65_535 }]);
+    expect(s.sent[0]!.ts![1]).toBe(0);
+    const answer = s.receive({ flags: 'S.', ack: 1, mss: 1460, sackOk: true, wscale: 7, ts: [5, s.sent[0]!.ts![0]] });
+    expect(answer).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
+    expect(s.state).toBe('ESTABLISHED');
   });
 
-  it('retransmits, then gives up', () => {
-    const s = Script.established();
-    s.write(100);
-    const again = s.wait(200 * MILLISECOND + 10_000);
-    expect(again).toMatchObject([{ flags: 'P.', seq: 1, len: 100 }]);
-    s.wait(2000 * SECOND);
+  it('is refused by RST,ACK that acknowledges the SYN, and by no other RST', () => {
+    const s = Script.connect();
+    s.receive({ flags: 'R.', ack: 7 });
+    s.receive({ flags: 'R' });
+    expect(s.state).toBe('SYN-SENT');
+    s.receive({ flags: 'R.', ack: 1 });
+    expect(s.state).toBe('CLOSED');
+    expect(s.conn.error).toBe('ECONNREFUSED');
+    expect(s.takeEvents()).toEqual(['error', 'closed']);
+  });
+
+  it('answers an ACK of something that it never sent with RST at that number', () => {
+    const s = Script.connect();
+    for (const ack of [0, 2]) expect(s.receive({ flags: 'S.', ack })).toMatchObject([{ flags: 'R', seq: ack }]);
+    expect(s.state).toBe('SYN-SENT');
+  });
+
+  it('MUST-22: SYN is sent again by the same timer: 4 times a second apart, then doubling, ETIMEDOUT at 131 s as Linux', () => {
+    const s = Script.connect();
+    const start = s.now;
+    s.wait(10 * MINUTE);
+    expect(s.sent.map((x) => (x.at - start) / SECOND)).toEqual([0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67]);
     expect(s.conn.error).toBe('ETIMEDOUT');
+    const gaveUp = s.log.find((line) => line.includes('-> CLOSED'))!;
+    expect((Number(gaveUp.split(' ')[0]) - start) / SECOND).toBe(131);
+  });
+
+  it('MUST-23: in the rfc profile SYN is tried for at least 3 minutes', () => {
+    const s = Script.connect({ profile: 'rfc' });
+    s.wait(3 * MINUTE - 1);
+    expect(s.state).toBe('SYN-SENT');
+    s.wait(5 * MINUTE);
+    expect(s.conn.error).toBe('ETIMEDOUT');
+  });
+
+  it('MUST-10: both sides open at once, and both are established', () => {
+    const s = Script.connect();
+    const synAck = s.receive({ flags: 'S', mss: 1460 });
+    expect(synAck).toMatchObject([{ flags: 'S.', seq: 0, ack: 1 }]);
+    expect(s.state).toBe('SYN-RECEIVED');
+    expect(s.receive({ flags: 'S.', seq: 0, ack: 1, win: 1000 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
+    expect(s.state).toBe('ESTABLISHED');
+    expect(s.conn.snd.wnd).toBe(1000);
+  });
+
+  it('CLOSE before the answer ends it without a segment', () => {
+    const s = Script.connect();
+    expect(s.close()).toEqual([]);
+    expect(s.state).toBe('CLOSED');
+    expect(s.conn.error).toBeNull();
+  });
+});
+
+describe('maximum segment size', () => {
+  it('MUST-14: MSS is sent on our SYN and the peer\'s is honoured', () => {
+    const s = Script.established({}, { mss: 700 });
+    expect(s.sent[0]!.mss).toBe(1460);
+    expect(s.write(2000).map((x) => x.len)).toEqual([700, 700, 600]);
+  });
+
+  it.each([
+    [4, 536],
+    [6, 1220],
+  ])('MUST-15: without an MSS option over IPv%i, %i is assumed', (_version, defaultMss) => {
+    const s = Script.listen({ defaultMss });
+    s.receive({ flags: 'S' });
+    s.receive({ flags: '.', seq: 1, ack: 1 });
+    expect(s.write(4000)[0]!.len).toBe(defaultMss);
+  });
+
+  it('MUST-16: the effective send MSS leaves room for options, and for our own limit', () => {
+    const s = Script.established({ mss: 1000 }, { mss: 9000, ts: [1, 0] });
+    expect(s.write(3000)[0]!.len).toBe(1000 - 12);
+  });
+
+  it('MUST-65: no segment but a SYN carries MSS', () => {
+    const s = Script.established();
+    s.write(5000);
+    s.receive({ flags: 'F.', seq: 1, ack: 5001 });
+    s.close();
+    expect(s.sent.filter((x) => x.mss !== undefined).map((x) => x.flags)).toEqual(['S.']);
+    expect(s.sent.length).toBeGreaterThan(4);
+  });
+
+  it('SHLD-5, MAY-3: MSS is sent always', () => {
+    expect(Script.connect({ mss: 536 }).sent[0]!.mss).toBe(536);
+  });
+
+  it('MUST-67: the MSS that we announce is what our link takes less IP and TCP headers, options not counted', () => {
+    const s = Script.connect({ mss: 9000 - 40 });
+    expect(s.sent[0]!.mss).toBe(8960);
+  });
+
+  it('takes a tiny announced MSS for 48, as Linux', () => {
+    const s = Script.established({}, { mss: 1 });
+    expect(s.write(100)[0]!.len).toBe(48);
+  });
+});
+
+describe('MUST-5: options on any segment', () => {
+  it('MUST-5: timestamps and SACK are read on data segments, and unasked MSS on one does no harm', () => {
+    const s = Script.established({}, { ts: [10, 0] });
+    s.receive({ flags: 'P.', seq: 1, ack: 1, len: 3, ts: [99, 0], mss: 100 });
+    expect(s.last.ts![1]).toBe(99);
+    expect(s.conn.snd.mss).toBe(1448);
   });
 });

@@ -1,0 +1,47 @@
+/** A listening port: who may come in, and who waits to be accepted. */
+import type { Address } from '../ip/address.js';
+import type { Connection } from '../tcp/connection.js';
+import { ListenQueue } from '../tcp/listener.js';
+
+export interface ListenUser {
+  /**
+   * A connection is established. True takes it; false leaves it in the accept queue, from where `Listener.accept()` has it.
+   */
+  tcpAccept(conn: Connection): boolean;
+}
+
+/** listen(2)'s backlog when none is given: Node's. */
+export const DEFAULT_BACKLOG = 511;
+
+export class Listener {
+  /** Null listens on every address of the stack. */
+  readonly address: Address | null;
+  readonly port: number;
+  readonly user: ListenUser;
+  readonly queue: ListenQueue;
+  private readonly onClose: (listener: Listener) => void;
+
+  constructor(
+    address: Address | null,
+    port: number,
+    backlog: number,
+    user: ListenUser,
+    onClose: (listener: Listener) => void,
+  ) {
+    this.address = address;
+    this.port = port;
+    this.user = user;
+    this.queue = new ListenQueue(backlog);
+    this.onClose = onClose;
+  }
+
+  /** The oldest connection that was left waiting. */
+  accept(): Connection | undefined {
+    return this.queue.accept();
+  }
+
+  /** Nobody new comes in, and whoever waits unaccepted is reset, as in Linux. */
+  close(): void {
+    this.onClose(this);
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * An ICMP error about one of our segments: RFC 9293 section 3.9.2.2, RFC 5461, RFC 5927. What it may do depends on the state: in a
+ * synchronized one it is a hint and no more (MUST-56), since anybody can send it; in SYN-SENT it ends the attempt, as in Linux.
+ */
+import { seqGeq, seqLt, type Seq } from '../base/seq.js';
+import type { Micros } from '../base/time.js';
+import type { Connection } from './connection.js';
+import { State } from './state.js';
+import { TcpEvent } from './user.js';
+
+/** What TCP needs to know of it. */
+export interface TcpIcmpError {
+  /** The errno that Linux gives for it; '' for one that is to be ignored (source quench, MUST-55). */
+  readonly errno: string;
+  readonly type: number;
+  readonly code: number;
+  /** The sequence number in the quoted segment. */
+  readonly seq: Seq;
+  /** Linux takes port and protocol unreachable for a refusal and the others for a condition that may pass. */
+  readonly hard: boolean;
+}
+
+export function icmpErrorArrives(c: Connection, e: TcpIcmpError, now: Micros): void {
+  if (e.errno === '') return;
+  // RFC 5927 section 4.1: it must quote something that is in flight, or somebody guessed.
+  if (!(seqGeq(e.seq, c.snd.una) && seqLt(e.seq, c.snd.nxt))) return;
+  if (c.isOpening && (e.hard || (c.config.icmpAbortsSynSent && c.state === State.synSent))) {
+    c.finish(e.errno, 'ICMP error before the connection was established (RFC 5461)', now);
+    return;
+  }
+  c.softError = e.errno;
+  c.note('soft-error', e.type, e.code, now);
+  c.raise(TcpEvent.softError);
+}

@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest';
+import { MINUTE, SECOND } from '../../src/base/time.js';
+import { Script } from './script.js';
+
+describe('closing', () => {
+  it('MUST-12: a normal close and a reset are told apart', () => {
+    const fin = Script.established();
+    fin.receive({ flags: 'F.', seq: 1, ack: 1 });
+    expect(fin.takeEvents()).toEqual(['endOfStream']);
+    expect(fin.conn.error).toBeNull();
+
+    const rst = Script.established();
+    rst.receive({ flags: 'R', seq: 1 });
+    expect(rst.takeEvents()).toEqual(['error', 'closed']);
+    expect(rst.conn.error).toBe('ECONNRESET');
+  });
+
+  it('passes FIN-WAIT-1 and FIN-WAIT-2 to TIME-WAIT when we close first', () => {
+    const s = Script.established();
+    expect(s.close()).toMatchObject([{ flags: 'F.', seq: 1, ack: 1 }]);
+    expect(s.state).toBe('FIN-WAIT-1');
+    s.receive({ flags: '.', seq: 1, ack: 2 });
+    expect(s.state).toBe('FIN-WAIT-2');
+    expect(s.receive({ flags: 'F.', seq: 1, ack: 2 })).toMatchObject([{ flags: '.', seq: 2, ack: 2 }]);
+    expect(s.state).toBe('TIME-WAIT');
+    expect(s.takeEvents()).toContain('closed');
+  });
+
+  it('goes from FIN-WAIT-1 to TIME-WAIT by a FIN that acknowledges ours', () => {
+    const s = Script.established();
+    s.close();
+    expect(s.receive({ flags: 'F.', seq: 1, ack: 2 })).toMatchObject([{ flags: '.', seq: 2, ack: 2 }]);
+    expect(s.state).toBe('TIME-WAIT');
+  });
+
+  it('closes simultaneously through CLOSING', () => {
+    const s = Script.established();
+    s.close();
+    expect(s.receive({ flags: 'F.', seq: 1, ack: 1 })).toMatchObject([{ flags: '.', seq: 2, ack: 2 }]);
+    expect(s.state).toBe('CLOSING');
+    s.receive({ flags: '.', seq: 2, ack: 2 });
+    expect(s.state).toBe('TIME-WAIT');
+  });
+
+  it('passes CLOSE-WAIT and LAST-ACK when the peer closes first', () => {
+    const s = Script.established();
+    expect(s.receive({ flags: 'F.', seq: 1, ack: 1 })).toMatchObject([{ flags: '.', ack: 2 }]);
+    expect(s.state).toBe('CLOSE-WAIT');
+    expect(s.write(10)).toMatchObject([{ flags: 'P.', seq: 1, len: 10 }]); // half-close: we still may
+    expect(s.close()).toMatchObject([{ flags: 'F.', seq: 11 }]);
+    expect(s.state).toBe('LAST-ACK');
+    s.receive({ flags: '.', seq: 2, ack: 12 });
+    expect(s.state).toBe('CLOSED');
+    expect(s.conn.error).toBeNull();
+  });
+
+  it('receives on after closing its own half', () => {
+    const s = Script.established();
+    s.close();
+    s.receive({ flags: '.', seq: 1, ack: 2 });
+    expect(s.receive({ flags: 'P.', seq: 1, ack: 2, len: 100 })).toMatchObject([{ flags: '.', ack: 101 }]);
+    expect(s.read()).toBe(100);
+  });
+
+  it('sends FIN with the last data, and again when it is lost', () => {
+    const s = Script.established();
+    s.conn.send(new Uint8Array(10));
+    expect(s.close()).toMatchObject([{ flags: 'FP.', seq: 1, len: 10 }]);
+    expect(s.wait(SECOND)[0]).toMatchObject({ flags: 'FP.', seq: 1, len: 10 });
+    s.receive({ flags: '.', seq: 1, ack: 12 });
+    expect(s.state).toBe('FIN-WAIT-2');
+  });
+
+  it('holds FIN back until the data before it may go', () => {
+    const s = Script.established({}, { win: 1000 }, 1000);
+    s.conn.send(new Uint8Array(3000));
+    expect(s.close().map((x) => x.flags)).not.toContain('F.');
+    s.receive({ flags: '.', seq: 1, ack: 1001, win: 5000 });
+    expect(s.last).toMatchObject({ flags: 'FP.', seq: 2461 });
+  });
+
+  it('acknowledges a FIN that comes again', () => {
+    const s = Script.established();
+    s.receive({ flags: 'F.', seq: 1, ack: 1 });
+    expect(s.receive({ flags: 'F.', seq: 1, ack: 1 })).toMatchObject([{ flags: '.', ack: 2 }]);
+  });
+
+  it('counts a FIN that came out of order only when it is reached', () => {
+    const s = Script.established();
+    expect(s.receive({ flags: 'F.', seq: 11, ack: 1 })).toMatchObject([{ flags: '.', ack: 1 }]);
+    expect(s.state).toBe('ESTABLISHED');
+    expect(s.receive({ flags: 'P.', seq: 1, ack: 1, len: 10 })).toMatchObject([{ flags: '.', ack: 12 }]);
+    expect(s.state).toBe('CLOSE-WAIT');
+  });
+
+  it('does not take data after the FIN', () => {
+    const s = Script.established();
+    s.receive({ flags: 'F.', seq: 1, ack: 1 });
+    s.receive({ flags: 'P.', seq: 2, ack: 1, len: 10 });
+    expect(s.drops).toEqual(['tcpAfterClose']);
+    expect(s.read()).toBe(0);
+  });
+});
+
+describe('a connection that nobody reads any more', () => {
+  it('SHLD-3: CLOSE with unread data sends RST', () => {
+    const s = Script.established();
+    s.receive({ flags: 'P.', seq: 1, ack: 1, len: 10 });
+    expect(s.release()).toMatchObject([{ flags: 'R.', seq: 1, ack: 11 }]);
+    expect(s.state).toBe('CLOSED');
+  });
+
+  it('SHLD-3: data that comes after CLOSE is answered with RST', () => {
+    const s = Script.established();
+    expect(s.release()).toMatchObject([{ flags: 'F.' }]);
+    s.receive({ flags: '.', seq: 1, ack: 2 });
+    expect(s.receive({ flags: 'P.', seq: 1, ack: 2, len: 10 })).toMatchObject([{ flags: 'R', seq: 2 }]);
+    expect(s.state).toBe('CLOSED');
+  });
+
+  it('does not wait in FIN-WAIT-2 for ever (tcp_fin_timeout)', () => {
+    const s = Script.established();
+    s.release();
+    s.receive({ flags: '.', seq: 1, ack: 2 });
+    expect(s.state).toBe('FIN-WAIT-2');
+    s.wait(MINUTE - 1);
+    expect(s.state).toBe('FIN-WAIT-2');
+    s.wait(1);
+    expect(s.state).toBe('CLOSED');
+  });
+
+  it('waits in FIN-WAIT-2 as long as somebody reads', () => {
+    const s = Script.established();
+    s.close();
+    s.receive({ flags: '.', seq: 1, ack: 2 });
+    s.wait(1000 * MINUTE);
+    expect(s.state).toBe('FIN-WAIT-2');
+  });
+});
+
+describe('reset', () => {
+  it('ABORT sends RST and forgets everything', () => {
+    const s = Script.established();
+    s.write(100);
+    expect(s.abort()).toMatchObject([{ flags: 'R.', seq: 101, ack: 1 }]);
+    expect(s.state).toBe('CLOSED');
+    expect(s.wait(10 * MINUTE)).toEqual([]);
+    expect(s.env.pool.lent).toBe(0);
+  });
+
+  it('SHLD-2: a RST with data resets', () => {
+    const s = Script.established();
+    s.receive({ flags: 'R.', seq: 1, ack: 1, len: 20 });
+    expect(s.conn.error).toBe('ECONNRESET');
+  });
+
+  it('RFC 5961 3.2: RST at RCV.NXT resets, elsewhere in the window is challenged, outside is ignored', () => {
+    const s = Script.established();
+    expect(s.receive({ flags: 'R', seq: 2 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
+    expect(s.receive({ flags: 'R', seq: 0 })).toEqual([]);
+    expect(s.receive({ flags: 'R', seq: 70_000_000 })).toEqual([]);
+    expect(s.state).toBe('ESTABLISHED');
+    expect(s.drops).toEqual(['tcpRstChallenge', 'tcpRstOutsideWindow', 'tcpRstOutsideWindow']);
+    s.receive({ flags: 'R', seq: 1 });
+    expect(s.conn.error).toBe('ECONNRESET');
+  });
+
+  it('RFC 5961 4.2: SYN in a synchronized state is challenged, in the window and out of it', () => {
+    for (const seq of [0, 1, 100, -5000]) {
+      const s = Script.established();
+      expect(s.receive({ flags: 'S', seq })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
+      expect(s.state).toBe('ESTABLISHED');
+    }
+  });
+
+  it('RFC 5961 section 7: challenge ACKs are throttled to one in half a second', () => {
+    const s = Script.established();
+    expect(s.receive({ flags: 'R', seq: 2 })).toHaveLength(1);
+    expect(s.receive({ flags: 'R', seq: 2 })).toHaveLength(0);
+    expect(s.receive({ flags: 'S', seq: 9 })).toHaveLength(0);
+    s.wait(SECOND / 2);
+    expect(s.receive({ flags: 'R', seq: 2 })).toHaveLength(1);
+    expect(s.env.counters.TcpExtTCPACKSkippedChallenge).toBe(2);
+  });
+
+  it('MUST-66: RST and the ACK field count while our window is closed', () => {
+    const s = Script.established({ config: { receiveBufferBytes: 2000 } });
+    s.receive({ flags: '.', seq: 1, ack: 1, len: 1460 });
+    s.receive({ flags: '.', seq: 1461, ack: 1, len: 540 });
+    expect(s.last.win).toBe(0);
+    s.write(10);
+    s.receive({ flags: 'U.', seq: 2001, ack: 11, urg: 1 });
+    expect(s.conn.snd.una).toBe(s.conn.snd.nxt);
+    s.receive({ flags: 'R', seq: 2001 });
+    expect(s.conn.error).toBe('ECONNRESET');
+  });
+});

@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest';
+import { SECOND } from '../../src/base/time.js';
+import { pattern, Script } from './script.js';
+
+describe("Nagle's algorithm", () => {
+  it('SHLD-7: holds a small segment back while another is in flight, and sends it with the ACK', () => {
+    const s = Script.established();
+    expect(s.write(10)).toMatchObject([{ seq: 1, len: 10 }]);
+    expect(s.write(10)).toEqual([]);
+    expect(s.write(10)).toEqual([]);
+    expect(s.notes).toContain('nagle-hold');
+    expect(s.receive({ flags: '.', seq: 1, ack: 11 })).toMatchObject([{ seq: 11, len: 20 }]);
+  });
+
+  it('SHLD-7: full segments go at once, and so does the tail after them (Minshall)', () => {
+    const s = Script.established();
+    expect(s.write(1460 + 10).map((x) => x.len)).toEqual([1460, 10]);
+  });
+
+  it('MUST-17: can be switched off for one connection', () => {
+    const s = Script.established();
+    s.conn.setNoDelay(true);
+    s.write(10);
+    expect(s.write(10)).toMatchObject([{ seq: 11, len: 10 }]);
+  });
+
+  it('does not hold the last data before FIN', () => {
+    const s = Script.established();
+    s.write(10);
+    s.conn.send(pattern(10));
+    expect(s.close()).toMatchObject([{ flags: 'FP.', seq: 11, len: 10 }]);
+  });
+});
+
+describe('segments of data', () => {
+  it('SHLD-28: are full where possible', () => {
+    const s = Script.established();
+    expect(s.write(5000).map((x) => x.len)).toEqual([1460, 1460, 1460, 620]);
+  });
+
+  it('MUST-60, MUST-61, SHLD-27: PSH stands on the last one, and on that alone', () => {
+    const s = Script.established();
+    expect(s.write(5000).map((x) => x.flags)).toEqual(['.', '.', '.', 'P.']);
+  });
+
+  it('MAY-16: what waits is put together', () => {
+    const s = Script.established();
+    s.write(1);
+    for (let i = 0; i < 100; i++) s.write(1);
+    expect(s.receive({ flags: '.', seq: 1, ack: 2 })).toMatchObject([{ len: 100 }]);
+  });
+
+  it('carry the bytes that were given, over the end of the ring too', () => {
+    const s = Script.established({ config: { noDelay: true } });
+    let acked = 1;
+    const all = pattern(50_000);
+    const got: number[] = [];
+    for (let at = 0; at < all.length; at += 777) {
+      for (const x of s.write(all.subarray(at, at + 777))) got.push(...x.data);
+      acked = got.length + 1;
+      s.receive({ flags: '.', seq: 1, ack: acked });
+    }
+    expect(Uint8Array.from(got)).toEqual(all);
+  });
+
+  it('are the caller\'s no more once send() took them', () => {
+    const s = Script.established();
+    const mine = pattern(100);
+    s.write(mine);
+    mine.fill(0);
+    expect(s.wait(2 * SECOND)[0]!.data).toEqual(pattern(100));
+  });
+
+  it('come as super-segments where the device cuts them, a multiple of the MSS but for the tail', () => {
+    const s = Script.established({ gsoBytes: 65_000 }, { wscale: 7 });
+    s.receive({ flags: '.', seq: 1, ack: 1, win: 4000 });
+    expect(s.write(10_000)).toMatchObject([{ seq: 1, len: 10_000, gsoSize: 1460, flags: 'P.' }]);
+    const rest = s.write(10_000); // cwnd is ten segments
+    expect(rest.every((x) => x.len % 1460 === 0)).toBe(true);
+  });
+
+  it('send() takes what there is room for and tells when there is more', () => {
+    const s = Script.established({ config: { sendBufferBytes: 5000 } });
+    s.takeEvents();
+    expect(s.conn.send(pattern(8000))).toBe(5000);
+    s.poll();
+    s.receive({ flags: '.', seq: 1, ack: 1461 });
+    expect(s.takeEvents()).toContain('writable');
+    expect(s.conn.sendRoom).toBe(1460);
+  });
+
+  it('holds no memory when everything is acknowledged', () => {
+    const s = Script.established();
+    s.write(5000);
+    expect(s.env.pool.lent).toBe(1);
+    s.receive({ flags: '.', seq: 1, ack: 5001 });
+    expect(s.env.pool.lent).toBe(0);
+  });
+
+  it('sends what was queued before the handshake was over', () => {
+    const s = Script.connect();
+    expect(s.write(100)).toEqual([]);
+    const out = s.receive({ flags: 'S.', ack: 1, mss: 1460 });
+    expect(out).toMatchObject([{ flags: 'P.', seq: 1, ack: 1, len: 100 }]);
+  });
+});
+
+describe('keep-alive', () => {
+  const HOUR = 3600 * SECOND;
+  const on = (): Script => {
+    const s = Script.established();
+    s.conn.setKeepAlive(true, s.now);
+    return s;
+  };
+
+  it('MUST-25: is off by default', () => {
+    expect(Script.established().wait(100 * HOUR)).toEqual([]);
+  });
+
+  it('MUST-24, MUST-28, SHLD-12, MAY-5: probes without data after two hours, when it is switched on', () => {
+    const s = on();
+    expect(s.wait(2 * HOUR - 1)).toEqual([]);
+    expect(s.wait(1)).toMatchObject([{ flags: '.', seq: 0, ack: 1, len: 0 }]);
+  });
+
+  it('MUST-24: can be switched off again', () => {
+    const s = on();
+    s.conn.setKeepAlive(false, s.now);
+    expect(s.wait(10 * HOUR)).toEqual([]);
+  });
+
+  it('MUST-26: not while something came within the interval, or something is in flight', () => {
+    const s = on();
+    s.wait(HOUR);
+    s.receive({ flags: '.', seq: 1, ack: 1 });
+    expect(s.wait(2 * HOUR - 1)).toEqual([]);
+    expect(s.wait(1)).toHaveLength(1);
+  });
+
+  it('MUST-27: the interval is the user\'s to choose', () => {
+    const s = Script.established();
+    s.conn.setKeepAlive(true, s.now, 10 * SECOND, SECOND, 3);
+    const start = s.now;
+    s.wait(HOUR);
+    expect(s.sent.slice(1).map((x) => [x.flags, (x.at - start) / SECOND])).toEqual([
+      ['.', 10],
+      ['.', 11],
+      ['.', 12],
+      ['R.', 13],
+    ]);
+    expect(s.conn.error).toBe('ETIMEDOUT');
+  });
+
+  it('MUST-29: one probe without an answer kills nothing', () => {
+    const s = on();
+    s.wait(2 * HOUR + 76 * SECOND);
+    expect(s.state).toBe('ESTABLISHED');
+    s.receive({ flags: '.', seq: 1, ack: 1 });
+    s.wait(HOUR);
+    expect(s.state).toBe('ESTABLISHED');
+  });
+});

@@ -1,0 +1,192 @@
+import { describe, expect, it } from 'vitest';
+import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
+import { Script } from './script.js';
+
+describe("the peer's window", () => {
+  it('MUST-1: the window field is unsigned', () => {
+    const s = Script.established({}, {}, 0xffff);
+    expect(s.conn.snd.wnd).toBe(65_535);
+  });
+
+  it('REC-1: scaled windows beyond 2^31 / 2 bytes keep their value', () => {
+    const s = Script.established({}, { wscale: 14 }, 0xffff);
+    expect(s.conn.snd.wnd).toBe(65_535 * 16_384);
+    expect(s.conn.snd.usableWindow).toBe(65_535 * 16_384);
+  });
+
+  it('RFC 7323 2.3: a shift above 14 is taken as 14', () => {
+    expect(Script.established({}, { wscale: 200 }, 1).conn.snd.wnd).toBe(16_384);
+  });
+
+  it('is never sent beyond', () => {
+    const s = Script.established({}, { win: 3000 }, 3000);
+    s.write(10_000);
+    expect(s.conn.snd.flight).toBe(2920); // two full segments; the rest would be a silly one
+  });
+
+  it('MUST-34, SHLD-14, SHLD-15: a shrunk window (negative usable) stops new data and breaks nothing', () => {
+    const s = Script.established();
+    s.write(5 * 1460);
+    expect(s.receive({ flags: '.', seq: 1, ack: 1461, win: 100 })).toEqual([]);
+    expect(s.conn.snd.usableWindow).toBeLessThan(0);
+    expect(s.write(1000)).toEqual([]);
+  });
+
+  it('SHLD-16: a shrunk window still gets its retransmission', () => {
+    const s = Script.established();
+    s.write(5 * 1460);
+    s.receive({ flags: '.', seq: 1, ack: 1461, win: 1460 });
+    expect(s.wait(2 * SECOND)[0]).toMatchObject({ seq: 1461, len: 1460 });
+  });
+
+  it('SHLD-17: data beyond a window shrunk to nothing does not time the connection out while the peer answers', () => {
+    const s = Script.established();
+    s.write(5 * 1460);
+    s.receive({ flags: '.', seq: 1, ack: 1461, win: 0 });
+    for (let i = 0; i < 60; i++) {
+      s.wait(MINUTE);
+      s.receive({ flags: '.', seq: 1, ack: 1461, win: 0 });
+    }
+    expect(s.state).toBe('ESTABLISHED');
+  });
+
+  it('is not taken from a segment that is older than the last one (SND.WL1, SND.WL2)', () => {
+    const s = Script.established();
+    s.receive({ flags: 'P.', seq: 1, ack: 1, len: 10, win: 5000 });
+    s.receive({ flags: '.', seq: 11, ack: 1, win: 6000 });
+    s.receive({ flags: '.', seq: 1, ack: 1, win: 100 });
+    expect(s.conn.snd.wnd).toBe(6000);
+  });
+});
+
+describe('zero window', () => {
+  function closed(): Script {
+    const s = Script.established();
+    s.write(1000);
+    s.wait(10 * MILLISECOND);
+    s.receive({ flags: '.', seq: 1, ack: 1001, win: 0 });
+    expect(s.write(1000)).toEqual([]);
+    return s;
+  }
+
+  it('MUST-35, MUST-36, SHLD-29, SHLD-30: is probed after one RTO, then at doubling intervals', () => {
+    const s = closed();
+    const start = s.now;
+    const { rto } = s.conn.snd.rtt;
+    const probes = s.wait(20 * rto);
+    expect(probes.every((p) => p.flags === '.' && p.len === 0 && p.seq === 1000)).toBe(true);
+    expect(probes.map((p) => Math.round((p.at - start) / rto))).toEqual([1, 3, 7, 15]);
+  });
+
+  it('MUST-37, MAY-8: may stay closed for ever while the probes are answered', () => {
+    const s = closed();
+    for (let i = 0; i < 500; i++) {
+      s.wait(2 * MINUTE + 1);
+      s.receive({ flags: '.', seq: 1, ack: 1001, win: 0 });
+    }
+    expect(s.state).toBe('ESTABLISHED');
+    expect(s.env.counters.TcpExtTCPWinProbe).toBeGreaterThan(400);
+  });
+
+  it('gives up when nobody answers the probes', () => {
+    const s = closed();
+    s.wait(100 * MINUTE);
+    expect(s.conn.error).toBe('ETIMEDOUT');
+  });
+
+  it('goes on when it opens', () => {
+    const s = closed();
+    s.wait(SECOND);
+    expect(s.receive({ flags: '.', seq: 1, ack: 1001, win: 8000 })).toMatchObject([{ seq: 1001, len: 1000 }]);
+    expect(s.timer('persist')).toBe(Infinity);
+  });
+});
+
+describe("silly window syndrome, the sender's part", () => {
+  it('MUST-38: sends no small part of what waits into a small window', () => {
+    const s = Script.established({}, { win: 10_000 }, 10_000);
+    s.write(1460);
+    s.receive({ flags: '.', seq: 1, ack: 1461, win: 500 });
+    expect(s.write(2000)).toEqual([]);
+  });
+
+  it('MUST-38: sends a part once the window is half of the largest there ever was', () => {
+    const s = Script.established({}, { win: 1000 }, 1000);
+    expect(s.write(2000)).toMatchObject([{ seq: 1, len: 1000 }]);
+  });
+
+  it('MUST-38: sends what fits when the override timeout is over', () => {
+    const s = Script.established({}, { win: 10_000 }, 10_000);
+    s.write(1460);
+    s.receive({ flags: '.', seq: 1, ack: 1461, win: 500 });
+    s.write(2000);
+    expect(s.wait(2 * SECOND)[0]).toMatchObject({ seq: 1461, len: 500 });
+  });
+});
+
+describe('our window', () => {
+  const small = { config: { receiveBufferBytes: 8000 } };
+
+  it('closes as data waits unread, and opens when it is read', () => {
+    const s = Script.established(small);
+    let seq = 1;
+    for (let i = 0; i < 5; i++, seq += 1600) s.receive({ flags: '.', seq, ack: 1, len: 1600 });
+    expect(s.last).toMatchObject({ ack: 8001, win: 0 });
+    expect(s.notes).toContain('window-closed');
+    s.read();
+    expect(s.last).toMatchObject({ flags: '.', ack: 8001, win: 8000 });
+    expect(s.notes).toContain('window-opened');
+  });
+
+  it('SHLD-14: never moves its right edge left', () => {
+    const s = Script.established({ config: { receiveBufferBytes: 100_000 } }, { wscale: 5 });
+    let edge = 0;
+    let seq = 1;
+    for (let i = 0; i < 300; i++) {
+      const len = 1 + ((i * 37) % 300);
+      s.receive({ flags: '.', seq, ack: 1, len });
+      seq += len;
+      const right = s.last.ack! + (s.last.win << s.conn.rcv.wscale);
+      expect(right).toBeGreaterThanOrEqual(edge);
+      edge = right;
+      if (i % 50 === 49) s.read();
+    }
+  });
+
+  it('MUST-39: does not open by less than a segment', () => {
+    const s = Script.established(small);
+    s.receive({ flags: '.', seq: 1, ack: 1, len: 1000 });
+    let seq = 1001;
+    for (let i = 0; i < 7; i++, seq += 1000) s.receive({ flags: '.', seq, ack: 1, len: 1000 });
+    expect(s.last.win).toBe(0);
+    const before = s.sent.length;
+    s.conn.rcv.queue.length -= 500; // as if the user had read half a segment
+    expect(s.conn.rcv.windowUpdateDue()).toBe(false);
+    s.conn.rcv.queue.length += 500;
+    s.conn.rcv.queue.length -= 1000;
+    expect(s.conn.rcv.windowUpdateDue()).toBe(true);
+    expect(s.sent.length).toBe(before);
+  });
+
+  it('takes nothing beyond it', () => {
+    const s = Script.established(small);
+    s.receive({ flags: '.', seq: 1, ack: 1, len: 8000 });
+    expect(s.receive({ flags: '.', seq: 8001, ack: 1, len: 10 })).toMatchObject([{ ack: 8001, win: 0 }]);
+    expect(s.read()).toBe(8000);
+  });
+
+  it('cuts off what reaches beyond it', () => {
+    const s = Script.established(small);
+    s.receive({ flags: '.', seq: 1, ack: 1, len: 7000 });
+    s.receive({ flags: '.', seq: 7001, ack: 1, len: 2000 });
+    expect(s.drops).toEqual(['tcpBeyondWindow']);
+    expect(s.read()).toBe(8000);
+  });
+
+  it('stays bounded under one-byte segments with window scaling', () => {
+    const s = Script.established({ config: { receiveBufferBytes: 100_000 } }, { wscale: 0 });
+    let seq = 1;
+    for (let i = 0; i < 20_000; i++) s.receive({ flags: '.', seq: seq++, ack: 1, len: 1 });
+    expect(s.conn.rcv.queue.length + s.conn.rcv.wnd).toBeLessThan(100_000 * (9 / 8) + 2);
+  });
+});
