@@ -8,9 +8,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 /** A problem that the person at the keyboard can solve; its message is the sentence to print, without a stack trace. */
-export class SetupError extends Error {
-  name = 'SetupError';
-}
+export class SetupError extends Error {}
 
 /**
  * @param {string} version as in `process.versions.node`
@@ -96,8 +94,9 @@ function packagesOf(path) {
  * @param {Record<string, string | undefined>} env
  */
 export function npmCache(fallback, env) {
-  const own = env['npm_config_cache'] || join(env['HOME'] || homedir(), '.npm');
-  return canWrite(own) ? null : fallback;
+  const home = env['HOME'] === undefined ? homedir() : env['HOME'];
+  const own = env['npm_config_cache'] || (home === '' ? '' : join(home, '.npm'));
+  return own !== '' && canWrite(own) ? null : fallback;
 }
 
 /** @param {string} path a directory that is there, or can be made */

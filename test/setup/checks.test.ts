@@ -1,0 +1,113 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { modulesAreCurrent, nodeProblem, npmCache, tunProblem } from '../../native-setup/checks.mjs';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+let scratch = '';
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'tcplab-setup-'));
+});
+afterEach(() => {
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+describe('the version of Node', () => {
+  it.each(['20.19.0', '20.20.2', '21.0.0', '22.4.1', '100.0.0'])('%s will do', (version) => {
+    expect(nodeProblem(version, '>=20.19')).toBeNull();
+  });
+
+  it.each(['18.20.4', '20.18.9', '9.99.0'])('%s is too old, and one sentence says so', (version) => {
+    const sentence = nodeProblem(version, '>=20.19');
+    expect(sentence).toContain(`needs Node 20.19 or newer and this is ${version}`);
+    expect(sentence).toContain('`nvm install 22`');
+    expect(sentence).not.toContain('\n');
+  });
+
+  it('stops npm start and npm test before they do anything', () => {
+    cpSync(join(ROOT, 'native-setup'), join(scratch, 'native-setup'), { recursive: true });
+    writeFileSync(join(scratch, 'package.json'), JSON.stringify({ type: 'module', engines: { node: '>=999.0' } }));
+    const done = spawnSync(process.execPath, ['native-setup/setup.mjs'], { cwd: scratch, encoding: 'utf8' });
+    expect(done.stderr).toMatch(/^tcplab: tcplab needs Node 999\.0 or newer and this is [\d.]+: .*\n$/);
+    expect(done.status).toBe(1);
+  });
+});
+
+describe('/dev/net/tun', () => {
+  const failing = (code: string) => (): number => {
+    throw Object.assign(new Error(code), { code });
+  };
+  it.each([
+    ['ENOENT', 'sudo modprobe tun'],
+    ['ENODEV', 'sudo modprobe tun'],
+    ['ENXIO', 'sudo modprobe tun'],
+    ['EACCES', 'sudo chmod 0666 /dev/net/tun'],
+    ['EPERM', '--device /dev/net/tun --cap-add NET_ADMIN'],
+    ['EIO', 'ls -l /dev/net/tun'],
+  ])('%s: one sentence with `%s`', (code, fix) => {
+    const sentence = tunProblem('/dev/net/tun', failing(code));
+    expect(sentence).toContain(fix);
+    expect(sentence).not.toContain('\n');
+  });
+
+  it('is looked for on the disk', () => {
+    expect(tunProblem(join(scratch, 'tun'))).toContain(`there is no ${join(scratch, 'tun')}`);
+    writeFileSync(join(scratch, 'tun'), '');
+    expect(tunProblem(join(scratch, 'tun'))).toBeNull();
+  });
+});
+
+describe('node_modules', () => {
+  const lock = {
+    '': {},
+    'node_modules/a': { version: '1.0.0' },
+    'node_modules/b': { version: '2.0.0', optional: true },
+  };
+  const install = (packages: object): void => {
+    mkdirSync(join(scratch, 'node_modules'), { recursive: true });
+    writeFileSync(join(scratch, 'package-lock.json'), JSON.stringify({ packages: lock }));
+    writeFileSync(join(scratch, 'node_modules/.package-lock.json'), JSON.stringify({ packages }));
+  };
+  const a = { 'node_modules/a': { version: '1.0.0' } };
+
+  it('is current with all packages in their versions, but for what is meant for other machines', () => {
+    install(a);
+    expect(modulesAreCurrent(scratch)).toBe(true);
+    install({ ...a, 'node_modules/b': { version: '2.0.0' } });
+    expect(modulesAreCurrent(scratch)).toBe(true);
+  });
+
+  it.each([
+    ['a package is missing', {}],
+    ['one has another version', { 'node_modules/a': { version: '1.0.1' } }],
+    ['an optional one has', { ...a, 'node_modules/b': { version: '1.0.0' } }],
+    ['one is too many', { ...a, 'node_modules/c': { version: '1.0.0' } }],
+  ])('is not when %s', (_, packages) => {
+    install(packages);
+    expect(modulesAreCurrent(scratch)).toBe(false);
+  });
+
+  it('is not when there is none', () => {
+    writeFileSync(join(scratch, 'package-lock.json'), readFileSync(join(ROOT, 'package-lock.json')));
+    expect(modulesAreCurrent(scratch)).toBe(false);
+  });
+});
+
+describe("npm's cache", () => {
+  it('stays where npm has it when that can be written, or made', () => {
+    expect(npmCache('/fallback', { HOME: scratch })).toBeNull();
+    expect(npmCache('/fallback', { HOME: '/nowhere', npm_config_cache: join(scratch, 'x', 'y') })).toBeNull();
+  });
+
+  it('moves into the build folder without a home, or with one where nothing can be made', () => {
+    const file = join(scratch, 'file');
+    writeFileSync(file, '');
+    chmodSync(file, 0o444);
+    expect(npmCache('/fallback', { HOME: '' })).toBe('/fallback');
+    expect(npmCache('/fallback', { HOME: file })).toBe('/fallback');
+    expect(npmCache('/fallback', { HOME: '/proc/1' })).toBe('/fallback');
+  });
+});

@@ -1,0 +1,112 @@
+/** The rules of .ci/dependency-cruiser.cjs, each shown to fire: in a small tree made for it, not in ours. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+/** Who imports what, how, and the rule that must say no. */
+const IMPORTS: readonly (readonly [from: string, to: string, how: 'code' | 'type', rule: string | null])[] = [
+  ['base/a', 'wire/a', 'code', 'layer-base'],
+  ['base/b', 'wire/a', 'type', 'layer-base'],
+  ['wire/a', 'base/c', 'code', null],
+  ['wire/b', 'ip/a', 'code', 'layer-wire'],
+  ['device/a', 'wire/c', 'code', null],
+  ['device/b', 'ip/a', 'code', 'layer-device'],
+  ['ip/a', 'base/c', 'code', null],
+  ['ip/b', 'tcp/a', 'code', 'layer-ip'],
+  ['tcp/a', 'wire/tcp', 'code', null],
+  ['tcp/b', 'wire/drop', 'code', null],
+  ['tcp/c', 'wire/ipv4', 'code', 'layer-tcp'],
+  ['tcp/d', 'ip/a', 'type', 'layer-tcp'],
+  ['tcp/sender', 'tcp/receiver', 'type', 'halves-apart'],
+  ['tcp/receiver', 'base/c', 'code', null],
+  ['udp/a', 'tcp/a', 'code', 'layer-udp'],
+  ['stack/a', 'device/a', 'code', null],
+  ['stack/b', 'node/a', 'code', 'layer-stack'],
+  ['stack/c', 'device/tun', 'code', 'real-device'],
+  ['stack/d', 'observe/a', 'type', 'layer-stack'],
+  ['node/a', 'stack/a', 'code', null],
+  ['node/b', 'device/tun', 'code', null],
+  ['node/c', 'cli/a', 'code', 'layer-node'],
+  ['observe/a', 'tcp/a', 'type', null],
+  ['observe/b', 'tcp/a', 'code', 'types-only-observe'],
+  ['observe/c', 'node/a', 'type', 'layer-observe'],
+  ['cli/a', 'device/native', 'code', null],
+  ['cli/b', 'observe/a', 'code', null],
+  ['index', 'device/tuntap2', 'code', null],
+  ['ip/circle', 'ip/circular', 'code', 'no-cycles'],
+  ['ip/circular', 'ip/circle', 'code', null], // the same circle, reported once
+  ['udp/parent', 'udp/child', 'code', null],
+  ['udp/child', 'udp/parent', 'type', null],
+];
+const OTHERS: readonly (readonly [from: string, line: string, rule: string])[] = [
+  ['src/tcp/io', "import 'node:fs';", 'core-without-node'],
+  ['src/ip/package', "import 'picocolors';", 'core-without-node'],
+  ['src/cli/lost', "import './nowhere.js';", 'resolvable'],
+  ['src/node/tested', "import '../../test/a.js';", 'tests-in-src'],
+];
+
+describe('the layers', () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'tcplab-layers-'));
+  /** `rule: from` of each violation. */
+  let found: string[] = [];
+
+  beforeAll(async () => {
+    const file = (path: string, text: string): void => {
+      mkdirSync(dirname(join(scratch, path)), { recursive: true });
+      writeFileSync(join(scratch, path), text);
+    };
+    for (const path of [
+      'base/c',
+      'wire/c',
+      'wire/tcp',
+      'wire/drop',
+      'wire/ipv4',
+      'device/tun',
+      'device/native',
+      'device/tuntap2',
+    ]) {
+      file(`src/${path}.ts`, 'export type T = number;\nexport const v = 1;\n');
+    }
+    file('node_modules/picocolors/package.json', '{"name": "picocolors", "main": "index.js"}');
+    file('node_modules/picocolors/index.js', '');
+    file('test/a.ts', 'export const v = 1;\n');
+    for (const [from, to, how] of IMPORTS) {
+      let path = relative(dirname(from), to);
+      if (!path.startsWith('.')) path = `./${path}`;
+      const imported =
+        how === 'type' ? `import type { T as U } from '${path}.js';` : `import { v as w } from '${path}.js';`;
+      const used =
+        how === 'type'
+          ? 'export type T = U;\nexport const v = 1;\n'
+          : 'export type T = number;\nexport const v: T = w;\n';
+      file(`src/${from}.ts`, `${imported}\n${used}`);
+    }
+    for (const [from, line] of OTHERS) file(`${from}.ts`, `${line}\n`);
+    const args = ['--config', join(ROOT, '.ci/dependency-cruiser.cjs'), '--output-type', 'json', 'src'];
+    const json = await new Promise<string>((done, fail) => {
+      execFile(
+        process.execPath,
+        [join(ROOT, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs'), ...args],
+        { cwd: scratch, maxBuffer: 1 << 26 },
+        (_, stdout, stderr) => (stdout === '' ? fail(new Error(stderr)) : done(stdout)),
+      );
+    });
+    const { summary } = JSON.parse(json) as { summary: { violations: { from: string; rule: { name: string } }[] } };
+    found = summary.violations.map((v) => `${v.rule.name}: ${v.from}`);
+  }, 60_000);
+
+  afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+  it.each(IMPORTS)('%s imports %s (%s): %s', (from, _to, _how, rule) => {
+    const mine = found.filter((violation) => violation.endsWith(`: src/${from}.ts`));
+    expect(mine).toEqual(rule === null ? [] : [`${rule}: src/${from}.ts`]);
+  });
+
+  it.each(OTHERS)('%s: %s breaks %s', (from, _line, rule) => {
+    expect(found).toContain(`${rule}: ${from}.ts`);
+  });
+});

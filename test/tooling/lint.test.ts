@@ -1,0 +1,90 @@
+/** The lint rules that are our own, each shown to fire and shown to keep quiet. */
+import { ESLint } from 'eslint';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const eslint = new ESLint({ cwd: ROOT, overrideConfigFile: resolve(ROOT, '.ci/eslint.config.js') });
+
+/** Our rules that find something in `code`, if that stood in the file `path`. */
+async function broken(code: string, path: string): Promise<string[]> {
+  const [result] = await eslint.lintText(code, { filePath: resolve(ROOT, path) });
+  const fatal = result!.messages.find((m) => m.fatal);
+  if (fatal !== undefined) throw new Error(fatal.message);
+  return result!.messages.map((m) => String(m.ruleId)).filter((id) => /seq-compare|no-restricted/.test(id));
+}
+
+/** A file of the core with what the lines below need. */
+const inTcp = (line: string): string => `
+import { seqAdd, seqDiff, type Seq } from '../base/seq.js';
+interface Half { nxt: Seq; una: Seq; wnd: number; finSeq: Seq; segments: number; ack: boolean }
+interface Careless { seq: number; una: number; length: number }
+export function f(snd: Half, other: Careless, seg: Seq, n: number): unknown {
+  const end = seqAdd(snd.nxt, 1);
+  ${line};
+}
+export type U = typeof seqDiff;
+`;
+
+describe('no order among sequence numbers but by base/seq.ts', () => {
+  it.each([
+    'return snd.una < snd.nxt',
+    'return snd.nxt >= n',
+    'return n <= snd.finSeq',
+    'return end > n',
+    'return seqAdd(snd.una, 5) < n',
+    'return snd.una + n > 7',
+    'return snd.una - snd.nxt > 0',
+    'return seg! < n',
+    'return other.seq < n',
+    'if (other.una > 3) return 1',
+    'return Math.max(snd.una, n)',
+    'return Math.min(n, end)',
+  ])('%s', async (line) => {
+    expect(await broken(inTcp(line), 'src/tcp/rtt.ts')).toEqual(['tcplab/seq-compare']);
+  });
+
+  it.each([
+    'return snd.una === snd.nxt',
+    'return snd.wnd < n',
+    'return seqDiff(snd.nxt, snd.una) > 0',
+    'return snd.segments > 2 && other.length < 5',
+    'return Math.max(seqDiff(end, snd.una), n)',
+    'const ack = snd.ack; return ack',
+  ])('but: %s', async (line) => {
+    expect(await broken(inTcp(line), 'src/tcp/rtt.ts')).toEqual([]);
+  });
+
+  it('base/seq.ts itself may', async () => {
+    expect(
+      await broken('export const lt = (seq: number, b: number): boolean => seq < b;\n', 'src/base/seq.ts'),
+    ).toEqual([]);
+  });
+});
+
+describe('the core reads no clock, draws no random number and waits for nothing', () => {
+  const BANNED: readonly (readonly [code: string, rule: string])[] = [
+    ['export const t = Date.now();', 'no-restricted-globals'],
+    ['export const t = performance.now();', 'no-restricted-globals'],
+    ['export const r = Math.random();', 'no-restricted-properties'],
+    ['setTimeout(() => {}, 1);', 'no-restricted-globals'],
+    ['setInterval(() => {}, 1);', 'no-restricted-globals'],
+    ['setImmediate(() => {});', 'no-restricted-globals'],
+    ['export const p = process.pid;', 'no-restricted-globals'],
+    ['export const p = Promise.resolve(1);', 'no-restricted-globals'],
+    ['export async function f(): Promise<void> {}', 'no-restricted-syntax'],
+    ['await 1; export {};', 'no-restricted-syntax'],
+  ];
+  it.each(BANNED)('%s', async (code, rule) => {
+    for (const path of [
+      'src/tcp/rtt.ts',
+      'src/stack/ports.ts',
+      'src/base/time.ts',
+      'src/wire/drop.ts',
+      'src/ip/address.ts',
+    ]) {
+      expect(await broken(code, path), path).toContain(rule);
+    }
+    expect(await broken(code, 'src/index.ts'), 'the shell may').toEqual([]);
+  });
+});
