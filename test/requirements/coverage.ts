@@ -1,0 +1,132 @@
+/** What docs/rfc-coverage.md and docs/state-machine.md say, made from the tests' names, the mutants and the table of states. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import ts from 'typescript';
+import { STATE_NAMES, TRANSITIONS } from '../../src/tcp/state.js';
+import { MUTANTS, type Mutant } from './mutants.js';
+import { NOT_DONE, REQUIREMENTS, type State } from './requirements.js';
+
+export const ROOT = resolve(import.meta.dirname, '../..');
+
+/** A test whose title begins with the ids that it proves: `MUST-13: ...`, `SHLD-18, SHLD-19: ...`. */
+export interface Proof {
+  readonly ids: readonly string[];
+  readonly file: string;
+  /** What stands after the ids. */
+  readonly title: string;
+}
+
+const TITLE = /^((?:MUST|SHLD|MAY|REC)-\d+(?:, (?:MUST|SHLD|MAY|REC)-\d+)*): (.+)$/s;
+
+/** Every call in a test file whose first argument is such a title, whatever function of the tests it calls; not `describe`. */
+export function proofsIn(file: string, source: string): Proof[] {
+  const proofs: Proof[] = [];
+  const visit = (node: ts.Node): void => {
+    if (
+      ts.isCallExpression(node) &&
+      node.arguments[0] !== undefined &&
+      !/^describe\b/.test(node.expression.getText())
+    ) {
+      const [, ids, title] = TITLE.exec(textOf(node.arguments[0])) ?? [];
+      if (ids !== undefined && title !== undefined) proofs.push({ ids: ids.split(', '), file, title });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile(file, source, ts.ScriptTarget.Latest, true));
+  return proofs;
+}
+
+/** The text of a string; of a template the parts that stand there, with `…` for the others. */
+function textOf(node: ts.Expression): string {
+  if (ts.isStringLiteralLike(node)) return node.text;
+  if (!ts.isTemplateExpression(node)) return '';
+  return node.head.text + node.templateSpans.map((span) => `…${span.literal.text}`).join('');
+}
+
+export function allProofs(): Proof[] {
+  return (readdirSync(join(ROOT, 'test'), { recursive: true }) as string[])
+    .filter((file) => file.endsWith('.test.ts'))
+    .sort()
+    .flatMap((file) => proofsIn(`test/${file}`, readFileSync(join(ROOT, 'test', file), 'utf8')));
+}
+
+export const mutantIds = (mutant: Mutant): string[] => mutant.id.split(', ');
+
+export interface Row {
+  readonly id: string;
+  readonly section: string;
+  readonly text: string;
+  readonly state: 'done' | State;
+  readonly reason: string;
+  readonly proofs: readonly Proof[];
+  readonly mutants: readonly Mutant[];
+}
+
+export function rows(proofs: readonly Proof[] = allProofs()): Row[] {
+  return REQUIREMENTS.map(([id, section, text]) => {
+    const [state, reason] = NOT_DONE[id] ?? (['done', ''] as const);
+    return {
+      id,
+      section,
+      text,
+      state,
+      reason,
+      proofs: proofs.filter((proof) => proof.ids.includes(id)),
+      mutants: MUTANTS.filter((mutant) => mutantIds(mutant).includes(id)),
+    };
+  });
+}
+
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+const code = (text: string): string => (text === '' ? '(nothing)' : `\`${cell(text.trim())}\``);
+const link = (file: string): string => `[${file.split('/').slice(1).join('/')}](../${file})`;
+
+export function coveragePage(all: readonly Row[] = rows()): string {
+  const count = (state: Row['state']): number => all.filter((row) => row.state === state).length;
+  const lines = all.map((row) => {
+    const tests = row.proofs.map((proof) => `${link(proof.file)}: ${cell(proof.title)}`).join('<br>');
+    const mutants = row.mutants.map((x) => `${link(x.file)}: ${code(x.search)} → ${code(x.replace)}`).join('<br>');
+    const state = row.reason === '' ? row.state : `${row.state}: ${cell(row.reason)}`;
+    return `| ${row.id} | ${row.section} | ${cell(row.text)} | ${state} | ${tests} | ${mutants} |`;
+  });
+  return `# RFC 9293, requirement by requirement
+
+Made by \`npm run docs\` from the tests' names; do not edit. ${count('done')} of ${all.length} are done, ${count('later')} come later, ${count('waived')} are waived.
+
+A test that names a requirement proves nothing by its name. So each requirement that is done has a mutant: one line of the
+sources changed so that the rule is gone. \`npm run mutants\` applies each, and its test must fail.
+
+| id | section | requirement | state | proved by | mutant that it kills |
+| --- | --- | --- | --- | --- | --- |
+${lines.join('\n')}
+`;
+}
+
+/** Mermaid's names have no hyphens. */
+const node = (state: number): string => STATE_NAMES[state]!.replaceAll('-', '_');
+
+export function stateMachinePage(): string {
+  const names = STATE_NAMES.map((name, state) => `  state "${name}" as ${node(state)}`);
+  const arrows = TRANSITIONS.map(({ from, to, on, does }) => {
+    return `  ${node(from)} --> ${node(to)} : ${does === '' ? on : `${on} / ${does}`}`;
+  });
+  const table = TRANSITIONS.map(({ from, to, on, does, section }) => {
+    return `| ${STATE_NAMES[from]} | ${STATE_NAMES[to]} | ${cell(on)} | ${cell(does)} | ${section} |`;
+  });
+  return `# The states of a connection
+
+Made by \`npm run docs\` from [src/tcp/state.ts](../src/tcp/state.ts); do not edit. These are all the transitions that there are:
+a connection refuses any other. On an arrow stands what makes it happen, and after the stroke what we do.
+
+\`\`\`mermaid
+stateDiagram-v2
+  [*] --> CLOSED
+${names.join('\n')}
+${arrows.join('\n')}
+\`\`\`
+
+| from | to | when | we | RFC 9293 section |
+| --- | --- | --- | --- | --- |
+${table.join('\n')}
+`;
+}

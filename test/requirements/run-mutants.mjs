@@ -1,0 +1,134 @@
+// @ts-check
+/**
+ * `npm run mutants [-- ID ...]`: does each mutant's test fail when the mutant is applied?
+ *
+ * Nothing on the disk is touched: a Vite plugin (.ci/mutation.ts) changes the line on its way to the tests. Each mutant has
+ * a process of its own, since a rule that is gone may well mean a loop without end; as many run at once as there are
+ * cores. First all the tests run as they are: one that fails without a mutant proves nothing.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+const scratch = mkdtempSync(join(tmpdir(), 'tcplab-mutants-'));
+/** A mutant that still runs then is in a loop without end: its test noticed. */
+const LIMIT_MS = 60_000;
+
+/** @typedef {import('./mutants.js').Mutant} Mutant */
+/** @typedef {{ status: 'passed' | 'failed' | 'skipped' | 'pending' | 'todo', fullName: string, failureMessages: string[] }} TestResult */
+/** @typedef {{ tests: TestResult[], broken: string, timedOut: boolean }} Run */
+
+/** @returns {Promise<readonly Mutant[]>} from mutants.ts, which imports nothing */
+async function mutants() {
+  const source = readFileSync(new URL('mutants.ts', import.meta.url), 'utf8');
+  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+  const { outputText } = ts.transpileModule(source, { compilerOptions });
+  return (await import(`data:text/javascript,${encodeURIComponent(outputText)}`)).MUTANTS;
+}
+
+let runs = 0;
+
+/**
+ * @param {string[]} files
+ * @param {string | null} name
+ * @param {Mutant | null} mutant
+ * @returns {Promise<Run>}
+ */
+function run(files, name, mutant) {
+  const output = join(scratch, `${runs++}.json`);
+  const args = [
+    'run',
+    '--config',
+    '.ci/vitest.config.ts',
+    '--project',
+    'core',
+    '--reporter=json',
+    `--outputFile=${output}`,
+  ];
+  if (name !== null) args.push('-t', name);
+  const env = { ...process.env, CI: '', NO_COLOR: '1', TCPLAB_MUTANT: mutant === null ? '' : JSON.stringify(mutant) };
+  const child = spawn(process.execPath, [vitest, ...args, ...files], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  child.stdout.on('data', (/** @type {Buffer} */ text) => (said += text));
+  child.stderr.on('data', (/** @type {Buffer} */ text) => (said += text));
+  return new Promise((done) => {
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      child.kill('SIGKILL');
+    }, LIMIT_MS);
+    child.on('close', () => {
+      clearTimeout(timer);
+      if (timedOut) return done({ tests: [], broken: '', timedOut });
+      try {
+        const { testResults } = JSON.parse(readFileSync(output, 'utf8'));
+        const broken = testResults.map((/** @type {{ message: string }} */ file) => file.message).join('\n');
+        done({
+          tests: testResults.flatMap((/** @type {{ assertionResults: TestResult[] }} */ file) => file.assertionResults),
+          broken,
+          timedOut,
+        });
+      } catch {
+        done({ tests: [], broken: said, timedOut });
+      }
+    });
+  });
+}
+
+/** @param {Mutant} mutant @param {readonly TestResult[]} baseline @returns {Promise<{ killed: boolean, why: string }>} */
+async function judge(mutant, baseline) {
+  const name = new RegExp(mutant.name);
+  const before = baseline.filter((test) => name.test(test.fullName));
+  if (before.length === 0) return { killed: false, why: `no test matches /${mutant.name}/` };
+  const sick = before.find((test) => test.status !== 'passed');
+  if (sick !== undefined) return { killed: false, why: `fails without the mutant: ${sick.fullName}` };
+  const source = readFileSync(join(root, mutant.file), 'utf8');
+  const times = source.split(mutant.search).length - 1;
+  if (times !== 1) return { killed: false, why: `its text stands ${times} times in ${mutant.file}` };
+  const { tests, broken, timedOut } = await run([mutant.test], mutant.name, mutant);
+  if (timedOut) return { killed: true, why: 'did not end' };
+  const failed = tests.find((test) => test.status === 'failed');
+  if (failed !== undefined) return { killed: true, why: failed.failureMessages[0]?.split('\n')[0] ?? '' };
+  if (tests.some((test) => test.status === 'passed')) return { killed: false, why: 'every test passed' };
+  return { killed: false, why: `the tests could not run: ${broken.trim().split('\n')[0]}` };
+}
+
+const wanted = new Set(process.argv.slice(2));
+const list = (await mutants()).filter(
+  (mutant) => wanted.size === 0 || mutant.id.split(', ').some((id) => wanted.has(id)),
+);
+if (list.length === 0) {
+  console.error(`No mutant has the id ${[...wanted].join(' or ')}: test/requirements/mutants.ts has them all.`);
+  process.exit(2);
+}
+let survivors = 0;
+try {
+  const files = [...new Set(list.map((mutant) => mutant.test))];
+  const baselines = new Map();
+  for (const file of files) baselines.set(file, (await run([file], null, null)).tests);
+  const queue = [...list];
+  const next = async () => {
+    for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+      const { killed, why } = await judge(mutant, baselines.get(mutant.test));
+      if (!killed) survivors++;
+      const change = `${mutant.file}: ${mutant.search.trim()}  →  ${mutant.replace.trim() || '(nothing)'}`;
+      console.log(
+        `${killed ? 'killed  ' : 'SURVIVED'}  ${mutant.id.padEnd(8)}  ${change}\n${' '.repeat(20)}${why.slice(0, 150)}`,
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, next));
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+console.log(`\n${list.length - survivors} mutants killed, ${survivors} survived`);
+process.exitCode = survivors === 0 ? 0 : 1;
