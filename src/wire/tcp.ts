@@ -74,6 +74,8 @@ export class Segment {
    * ordinary one. Counts as `wireSegments` segments wherever an RFC counts segments.
    */
   gsoSize = 0;
+  /** Of a received one: the device vouched for the checksum, so nobody summed it. */
+  checksumVouched = false;
   /** IP's ECN field of the packet that carried it: 0..3, 3 is CE. */
   ecn = 0;
   /** A receiver that keeps `payload` past the call sets this: then the device does not use those bytes again. */
@@ -103,6 +105,7 @@ export class Segment {
     this.payloadOffset = 0;
     this.payloadBytes = 0;
     this.gsoSize = 0;
+    this.checksumVouched = false;
     this.ecn = 0;
     this.keepPayload = false;
     this.clearOptions();
@@ -156,6 +159,7 @@ export function parseTcp(slab: Slab, offset: number, length: number, out: Segmen
   out.payloadOffset = offset + headerBytes;
   out.payloadBytes = length - headerBytes;
   out.gsoSize = 0;
+  out.checksumVouched = false;
   out.ecn = 0;
   out.keepPayload = false;
   out.clearOptions();

@@ -1,0 +1,86 @@
+/**
+ * What IPv4 and IPv6 headers say alike, in one reused object, filled by `parseIpv4` or `parseIpv6` and read by everything above. An
+ * address is four int32 words, an IPv4 one in its v4-mapped form (RFC 4291 section 2.5.5.2), so that there is one code path for both.
+ */
+export const IPV4_HEADER_BYTES = 20;
+export const IPV6_HEADER_BYTES = 40;
+/** The third word of an IPv4 address in v4-mapped form. */
+export const V4_MAPPED_WORD = 0xffff;
+
+export const PROTOCOL_ICMP = 1;
+export const PROTOCOL_TCP = 6;
+export const PROTOCOL_UDP = 17;
+export const PROTOCOL_ICMPV6 = 58;
+/** IPv6: nothing follows. */
+export const NO_NEXT_HEADER = 59;
+
+export class IpHeader {
+  version: 4 | 6 = 4;
+  /** Source and destination. */
+  s0 = 0;
+  s1 = 0;
+  s2 = 0;
+  s3 = 0;
+  d0 = 0;
+  d1 = 0;
+  d2 = 0;
+  d3 = 0;
+  /** What the payload is: in IPv6 the header after all extension headers. */
+  protocol = 0;
+  /** TTL, or hop limit: 0..255. */
+  ttl = 0;
+  /** The TOS or traffic class byte: DSCP and, in the lower two bits, ECN. */
+  tos = 0;
+  /** IPv4: 16 bits. IPv6: of the fragment header, 32 bits. */
+  id = 0;
+  dontFragment = false;
+  /** Part of a larger datagram. */
+  isFragment = false;
+  moreFragments = false;
+  /** In bytes. */
+  fragmentOffset = 0;
+  /** Where the packet and its payload start in the slab; with IPv6 the payload of the last header that was walked. */
+  headerOffset = 0;
+  payloadOffset = 0;
+  payloadLength = 0;
+  /** IPv6: where the protocol's number stands, for a Parameter Problem that points at it. From the packet's start. */
+  protocolPointer = 0;
+  /** IPv6: what a Parameter Problem about this packet would say, for the drops that call for one; else -1. */
+  problemCode = -1;
+  problemPointer = 0;
+
+  /** IP's ECN field: 3 is CE. */
+  get ecn(): number {
+    return this.tos & 3;
+  }
+
+  /** Addresses the other way round: the header of an answer to `to`. */
+  answer(to: IpHeader): void {
+    this.version = to.version;
+    this.s0 = to.d0;
+    this.s1 = to.d1;
+    this.s2 = to.d2;
+    this.s3 = to.d3;
+    this.d0 = to.s0;
+    this.d1 = to.s1;
+    this.d2 = to.s2;
+    this.d3 = to.s3;
+  }
+}
+
+export const get16 = (b: Uint8Array, o: number): number => (b[o]! << 8) | b[o + 1]!;
+
+export const get32 = (b: Uint8Array, o: number): number =>
+  (b[o]! << 24) | (b[o + 1]! << 16) | (b[o + 2]! << 8) | b[o + 3]!;
+
+export function put16(b: Uint8Array, o: number, v: number): void {
+  b[o] = v >> 8;
+  b[o + 1] = v;
+}
+
+export function put32(b: Uint8Array, o: number, v: number): void {
+  b[o] = v >> 24;
+  b[o + 1] = v >> 16;
+  b[o + 2] = v >> 8;
+  b[o + 3] = v;
+}

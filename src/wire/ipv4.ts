@@ -1,0 +1,75 @@
+/**
+ * IPv4 headers: bytes <-> fields (RFC 791; what a host must check: RFC 1122 section 3.2.1).
+ *
+ *      |Version|  IHL  |      TOS      |         Total Length          |   0
+ *      |        Identification         |0|D|M|     Fragment Offset     |   4
+ *      |      TTL      |   Protocol    |        Header Checksum        |   8
+ *      |                        Source Address                         |  12
+ *      |                     Destination Address                       |  16
+ *      |                 Options, padded to 32 bits                    |  20
+ */
+import type { Slab } from '../base/slab.js';
+import { checksumAdd } from './checksum.js';
+import { Drop, type DropReason } from './drop.js';
+import { get16, get32, IPV4_HEADER_BYTES, put16, put32, V4_MAPPED_WORD, type IpHeader } from './ip.js';
+
+const DONT_FRAGMENT = 0x4000;
+const MORE_FRAGMENTS = 0x2000;
+const OFFSET_MASK = 0x1fff;
+
+/**
+ * Reads the packet at `slab[offset, offset + length)`. Bytes after the total length are padding and not part of it. MUST-50: options are passed
+ * over by the header's length, none is acted on (source routes neither: RFC 6814 has them on the way out).
+ */
+export function parseIpv4(slab: Slab, offset: number, length: number, out: IpHeader): DropReason {
+  const b = slab.bytes;
+  if (length < IPV4_HEADER_BYTES) return Drop.ipTruncated;
+  if (b[offset]! >> 4 !== 4) return Drop.ipBadVersion;
+  const headerBytes = (b[offset]! & 15) * 4;
+  if (headerBytes < IPV4_HEADER_BYTES || headerBytes > length) return Drop.ipBadHeaderLength;
+  const totalLength = get16(b, offset + 2);
+  if (totalLength < headerBytes || totalLength > length) return Drop.ipBadTotalLength;
+  if (checksumAdd(slab.view, offset, headerBytes, 0) !== 0xffff) return Drop.ipBadChecksum;
+  const fragment = get16(b, offset + 6);
+  out.version = 4;
+  out.tos = b[offset + 1]!;
+  out.id = get16(b, offset + 4);
+  out.dontFragment = (fragment & DONT_FRAGMENT) !== 0;
+  out.moreFragments = (fragment & MORE_FRAGMENTS) !== 0;
+  out.fragmentOffset = (fragment & OFFSET_MASK) * 8;
+  out.isFragment = out.moreFragments || out.fragmentOffset > 0;
+  out.ttl = b[offset + 8]!;
+  out.protocol = b[offset + 9]!;
+  out.s0 = 0;
+  out.s1 = 0;
+  out.s2 = V4_MAPPED_WORD;
+  out.s3 = get32(b, offset + 12);
+  out.d0 = 0;
+  out.d1 = 0;
+  out.d2 = V4_MAPPED_WORD;
+  out.d3 = get32(b, offset + 16);
+  out.headerOffset = offset;
+  out.payloadOffset = offset + headerBytes;
+  out.payloadLength = totalLength - headerBytes;
+  out.protocolPointer = 9;
+  out.problemCode = -1;
+  return Drop.none;
+}
+
+/** Writes a header without options at `slab.bytes[o]`, checksum included. Returns its length, 20. */
+export function writeIpv4(slab: Slab, o: number, h: IpHeader): number {
+  const b = slab.bytes;
+  b[o] = 0x45;
+  b[o + 1] = h.tos;
+  put16(b, o + 2, IPV4_HEADER_BYTES + h.payloadLength);
+  put16(b, o + 4, h.id);
+  const flags = (h.dontFragment ? DONT_FRAGMENT : 0) | (h.moreFragments ? MORE_FRAGMENTS : 0);
+  put16(b, o + 6, flags | (h.fragmentOffset >> 3));
+  b[o + 8] = h.ttl;
+  b[o + 9] = h.protocol;
+  put16(b, o + 10, 0);
+  put32(b, o + 12, h.s3);
+  put32(b, o + 16, h.d3);
+  put16(b, o + 10, ~checksumAdd(slab.view, o, IPV4_HEADER_BYTES, 0) & 0xffff);
+  return IPV4_HEADER_BYTES;
+}

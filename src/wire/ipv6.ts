@@ -1,0 +1,157 @@
+/**
+ * IPv6 headers: bytes <-> fields (RFC 8200), the extension headers walked.
+ *
+ *      |Version| Traffic Class |           Flow Label                  |   0
+ *      |         Payload Length        |  Next Header  |   Hop Limit   |   4
+ *      |                        Source Address                         |   8
+ *      |                     Destination Address                       |  24
+ */
+import type { Slab } from '../base/slab.js';
+import { Drop, type DropReason } from './drop.js';
+import { get16, get32, IPV6_HEADER_BYTES, NO_NEXT_HEADER, put16, put32, type IpHeader } from './ip.js';
+
+export const NextHeader = { hopByHop: 0, routing: 43, fragment: 44, destination: 60 } as const;
+
+/** More extension headers than this are an attack, not a packet. */
+const MAX_EXTENSION_HEADERS = 8;
+export const FRAGMENT_HEADER_BYTES = 8;
+
+/** ICMPv6 Parameter Problem's codes (RFC 4443 section 3.4). */
+export const ParameterProblem = { erroneousField: 0, unknownNextHeader: 1, unknownOption: 2 } as const;
+
+export function parseIpv6(slab: Slab, offset: number, length: number, out: IpHeader): DropReason {
+  const b = slab.bytes;
+  if (length < IPV6_HEADER_BYTES) return Drop.ipTruncated;
+  if (b[offset]! >> 4 !== 6) return Drop.ipBadVersion;
+  const payloadLength = get16(b, offset + 4);
+  if (IPV6_HEADER_BYTES + payloadLength > length) return Drop.ipBadTotalLength;
+  out.version = 6;
+  out.tos = ((b[offset]! & 15) << 4) | (b[offset + 1]! >> 4);
+  out.id = 0;
+  out.dontFragment = true; // no router cuts an IPv6 packet
+  out.moreFragments = false;
+  out.fragmentOffset = 0;
+  out.isFragment = false;
+  out.ttl = b[offset + 7]!;
+  out.s0 = get32(b, offset + 8);
+  out.s1 = get32(b, offset + 12);
+  out.s2 = get32(b, offset + 16);
+  out.s3 = get32(b, offset + 20);
+  out.d0 = get32(b, offset + 24);
+  out.d1 = get32(b, offset + 28);
+  out.d2 = get32(b, offset + 32);
+  out.d3 = get32(b, offset + 36);
+  out.headerOffset = offset;
+  out.protocol = b[offset + 6]!;
+  out.protocolPointer = 6;
+  out.problemCode = -1;
+  out.payloadOffset = offset + IPV6_HEADER_BYTES;
+  out.payloadLength = payloadLength;
+  return walkExtensionHeaders(b, out);
+}
+
+/** RFC 8200 section 4: one after the other, until something is not an extension header, or a fragment hides what follows. */
+function walkExtensionHeaders(b: Uint8Array, out: IpHeader): DropReason {
+  for (let n = 0; n <= MAX_EXTENSION_HEADERS; n++) {
+    const kind = out.protocol;
+    const isOptions = kind === NextHeader.hopByHop || kind === NextHeader.destination;
+    if (!isOptions && kind !== NextHeader.routing && kind !== NextHeader.fragment) return Drop.none;
+    // Section 4.3: hop-by-hop options stand right after the IPv6 header or nowhere.
+    if (kind === NextHeader.hopByHop && n > 0) {
+      return problem(out, ParameterProblem.unknownNextHeader, out.protocolPointer, Drop.ipBadExtension);
+    }
+    const at = out.payloadOffset;
+    if (out.payloadLength < 8) return Drop.ipTruncated;
+    if (kind === NextHeader.fragment) {
+      const field = get16(b, at + 2);
+      out.isFragment = true;
+      out.fragmentOffset = field & 0xfff8;
+      out.moreFragments = (field & 1) !== 0;
+      out.id = get32(b, at + 4);
+      step(b, out, FRAGMENT_HEADER_BYTES);
+      // An atomic fragment is the whole datagram (RFC 6946): it is not to be put together with anything.
+      if (out.fragmentOffset > 0 || out.moreFragments) return Drop.none;
+      out.isFragment = false;
+      continue;
+    }
+    const bytes = (b[at + 1]! + 1) * 8;
+    if (bytes > out.payloadLength) return Drop.ipTruncated;
+    if (isOptions) {
+      const bad = walkOptions(b, at, bytes, out);
+      if (bad !== Drop.none) return bad;
+    } else if (b[at + 3]! !== 0) {
+      // Section 4.4: a routing type that we do not know (RFC 5095 took the last one away) with segments left.
+      return problem(out, ParameterProblem.erroneousField, at + 2 - out.headerOffset, Drop.ipBadExtension);
+    }
+    step(b, out, bytes);
+  }
+  return out.protocol === NO_NEXT_HEADER ? Drop.none : Drop.ipBadExtension;
+}
+
+function step(b: Uint8Array, out: IpHeader, bytes: number): void {
+  out.protocol = b[out.payloadOffset]!;
+  out.protocolPointer = out.payloadOffset - out.headerOffset;
+  out.payloadOffset += bytes;
+  out.payloadLength -= bytes;
+}
+
+/** Section 4.2: what is to be done about an option that we do not know stands in its type's highest two bits. */
+function walkOptions(b: Uint8Array, start: number, bytes: number, out: IpHeader): DropReason {
+  const end = start + bytes;
+  for (let o = start + 2; o < end; ) {
+    const type = b[o]!;
+    if (type === 0) {
+      o++; // Pad1
+      continue;
+    }
+    if (o + 1 >= end || o + 2 + b[o + 1]! > end) return Drop.ipBadExtension;
+    const known = type === 1 || type === ROUTER_ALERT;
+    const action = type >> 6;
+    if (!known && action !== 0) {
+      const multicast = out.d0 >>> 24 === 0xff;
+      if (action === 2 || (action === 3 && !multicast)) {
+        return problem(out, ParameterProblem.unknownOption, o - out.headerOffset, Drop.ipUnknownOption);
+      }
+      return Drop.ipUnknownOption;
+    }
+    o += 2 + b[o + 1]!;
+  }
+  return Drop.none;
+}
+
+/** RFC 2711: MLD reports carry it. */
+const ROUTER_ALERT = 5;
+
+function problem(out: IpHeader, code: number, pointer: number, reason: DropReason): DropReason {
+  out.problemCode = code;
+  out.problemPointer = pointer;
+  return reason;
+}
+
+/** Writes the fixed header at `slab.bytes[o]`, for a payload of `payloadLength` bytes. Returns its length, 40. */
+export function writeIpv6(slab: Slab, o: number, h: IpHeader): number {
+  const b = slab.bytes;
+  put32(b, o, 0x6000_0000 | (h.tos << 20));
+  put16(b, o + 4, h.payloadLength);
+  b[o + 6] = h.protocol;
+  b[o + 7] = h.ttl;
+  put32(b, o + 8, h.s0);
+  put32(b, o + 12, h.s1);
+  put32(b, o + 16, h.s2);
+  put32(b, o + 20, h.s3);
+  put32(b, o + 24, h.d0);
+  put32(b, o + 28, h.d1);
+  put32(b, o + 32, h.d2);
+  put32(b, o + 36, h.d3);
+  return IPV6_HEADER_BYTES;
+}
+
+/** Writes a fragment header at `slab.bytes[o]` (RFC 8200 section 4.5) and returns its length, 8. */
+export function writeFragmentHeader(slab: Slab, o: number, h: IpHeader): number {
+  const b = slab.bytes;
+  b[o] = h.protocol;
+  b[o + 1] = 0;
+  put16(b, o + 2, h.fragmentOffset | (h.moreFragments ? 1 : 0));
+  put32(b, o + 4, h.id);
+  return FRAGMENT_HEADER_BYTES;
+}
