@@ -1,0 +1,330 @@
+// @ts-check
+/**
+ * `npm run bench`: one client on the kernel's sockets (client.c), in turn against our stack and against Node's `net` on the
+ * kernel's TCP, in one run on one machine. Both servers run the same services (services.mjs) on Duplex sockets.
+ *
+ *     client ──▶ TUN ──▶ our stack ──▶ services          client ──▶ veth ──▶ the kernel's TCP ──▶ node:net ──▶ services
+ *
+ * All of it happens in private network namespaces. Numbers of different runs say little on a shared machine; so the two take
+ * turns, several rounds, and what counts is the ratio of the medians.
+ *
+ *     npm run bench                          the table
+ *     npm run bench -- --json FILE           and everything measured, into FILE
+ *     npm run bench -- --rounds 5 --rows upload,connections
+ *     npm run bench -- --against-itself      node:net twice: what the ratio is when nothing differs
+ */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { PORTS } from './services.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const build = join(dirname(here), 'build');
+const CLIENT = join(build, 'bench-client');
+const CORES = cpus().length;
+const SOURCES = 64;
+const GB = 1e9;
+
+/**
+ * @typedef {object} Contestant
+ * @property {string} name
+ * @property {string} host the address of its server
+ * @property {string[]} sources addresses that the client may connect from
+ * @property {import('node:child_process').ChildProcess} server
+ */
+
+/**
+ * @typedef {object} Row
+ * @property {string} title
+ * @property {string} unit
+ * @property {boolean} less less is better
+ * @property {(c: Contestant, seconds: number) => number} measure
+ */
+
+/** @type {Record<string, Row>} */
+const ROWS = {
+  upload: {
+    title: 'upload: client sends, server reads',
+    unit: 'Gbit/s',
+    less: false,
+    measure: (c, seconds) => gigabits(client(c, ['upload', c.host, PORTS.sink, 4 * GB, seconds])),
+  },
+  download: {
+    title: 'download: server sends, client reads',
+    unit: 'Gbit/s',
+    less: false,
+    measure: (c, seconds) => gigabits(client(c, ['download', c.host, PORTS.source, 4 * GB, seconds])),
+  },
+  roundtrip: {
+    title: '1-byte round trip, p50',
+    unit: 'µs',
+    less: true,
+    measure: (c, seconds) => roundTrips(c, seconds).p50Us,
+  },
+  roundtrip99: {
+    title: '1-byte round trip, p99',
+    unit: 'µs',
+    less: true,
+    measure: (c) => lastRoundTrips.get(c)?.p99Us ?? NaN,
+  },
+  onecore: {
+    title: '1-byte round trip, p50, both on one core',
+    unit: 'µs',
+    less: true,
+    measure: (c, seconds) => onOneCore(c, () => roundTrips(c, seconds, ['taskset', '-c', '0']).p50Us),
+  },
+  connections: {
+    title: 'connect + echo + close',
+    unit: '/s',
+    less: false,
+    measure: (c, seconds) => {
+      const { count, seconds: took } = client(c, ['connections', c.host, PORTS.echo, 8, seconds, ...c.sources]);
+      return count / took;
+    },
+  },
+};
+
+/** The p99 of a row is that of the very round trips whose p50 was taken. @type {Map<Contestant, { p50Us: number, p99Us: number }>} */
+const lastRoundTrips = new Map();
+
+/** @param {Contestant} c @param {number} seconds @param {string[]} [before] */
+function roundTrips(c, seconds, before) {
+  const trips = client(c, ['roundtrips', c.host, PORTS.echo, 1_000_000, seconds], before);
+  if (before === undefined) lastRoundTrips.set(c, trips);
+  return trips;
+}
+
+/** @param {{ bytes: number, seconds: number }} moved */
+const gigabits = ({ bytes, seconds }) => (bytes * 8) / seconds / 1e9;
+
+/**
+ * With each end on a core of its own a round trip is mostly the time that the machine takes to wake a core up; on one core
+ * it is the work that is done.
+ *
+ * @param {Contestant} c @param {() => number} measure
+ */
+function onOneCore(c, measure) {
+  const pin = (/** @type {string} */ list) => run('taskset', ['-a', '-p', '-c', list, String(c.server.pid)]);
+  pin('0');
+  try {
+    return measure();
+  } finally {
+    pin(`0-${CORES - 1}`);
+  }
+}
+
+/**
+ * @param {Contestant} c @param {(string | number)[]} args @param {string[]} [before]
+ * @returns {any} what the client printed
+ */
+function client(c, args, before = []) {
+  const [command, ...rest] = [...before, CLIENT, ...args.map(String)];
+  const done = spawnSync(/** @type {string} */ (command), rest, { encoding: 'utf8', timeout: 30_000 });
+  if (done.status !== 0) {
+    const why = done.stderr?.trim() || String(done.error ?? done.signal);
+    throw new Error(`${c.name}: client ${args.slice(0, 5).join(' ')}: ${why}`);
+  }
+  return JSON.parse(done.stdout);
+}
+
+/** @param {string} command @param {string[]} args */
+function run(command, args) {
+  return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** @param {string} text with spaces between the arguments */
+const ip = (text) => run('ip', text.split(' '));
+
+/**
+ * Starts a server and waits for its line `ready ...`, of which it returns the rest. The server ends with its standard input.
+ *
+ * @param {string} command @param {string[]} args
+ * @returns {Promise<{ server: import('node:child_process').ChildProcess, said: string }>}
+ */
+function start(command, args) {
+  const server = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  return new Promise((done, fail) => {
+    const timer = setTimeout(() => fail(new Error(`${args.join(' ')} was not ready in 10 s`)), 10_000);
+    let text = '';
+    server.stdout.on('data', (/** @type {Buffer} */ chunk) => {
+      text += chunk.toString();
+      const [, said] = /^ready ?(.*)\n/m.exec(text) ?? [];
+      if (said === undefined) return;
+      clearTimeout(timer);
+      done({ server, said });
+    });
+    server.on('exit', (code) => fail(new Error(`${args.join(' ')} ended with ${code}`)));
+    server.on('error', fail);
+  });
+}
+
+/**
+ * The addresses that the client connects from, on `device`, and the route that asks for CUBIC: Linux's default elsewhere,
+ * but not on every machine.
+ *
+ * @param {string} device @param {string} net the first two bytes of the network
+ */
+function addSources(device, net) {
+  const sources = Array.from({ length: SOURCES }, (_, i) => `${net}.1.${i + 1}`);
+  for (const address of sources) ip(`addr add ${address}/32 dev ${device}`);
+  return sources;
+}
+
+/** @param {string} name @param {number} n the network is 198.18.0.0/15's n-th /16 @returns {Promise<Contestant>} */
+async function kernelContestant(name, n) {
+  const net = `198.${18 + n}`;
+  const { server } = await start('unshare', ['--net', process.execPath, join(here, 'serve-node.mjs')]);
+  const [near, far] = [`veth${n}`, `far${n}`];
+  const inServer = (/** @type {string} */ text) =>
+    run('nsenter', ['-t', String(server.pid), '-n', 'ip', ...text.split(' ')]);
+  ip(`link add ${near} type veth peer name ${far} netns ${server.pid}`);
+  ip(`addr add ${net}.0.1/16 dev ${near}`);
+  ip(`link set ${near} up`);
+  inServer(`addr add ${net}.0.2/16 dev ${far}`);
+  inServer(`link set ${far} up`);
+  inServer(`route change ${net}.0.0/16 dev ${far} src ${net}.0.2 congctl cubic`);
+  return { name, host: `${net}.0.2`, sources: addSources(near, net), server };
+}
+
+/** @returns {Promise<Contestant>} */
+async function tcplabContestant() {
+  const { server, said } = await start(process.execPath, [join(here, 'serve-tcplab.mjs')]);
+  return { name: 'tcplab', host: '198.18.0.2', sources: addSources(said, '198.18'), server };
+}
+
+/** Enters a network namespace of its own, unless this is it already. */
+function isolate() {
+  if (process.env['TCPLAB_BENCH'] === 'isolated') return;
+  const how = process.getuid?.() === 0 ? ['--net'] : ['--map-current-user', '--keep-caps', '--net'];
+  const args = [...how, process.execPath, ...process.argv.slice(1)];
+  const done = spawnSync('unshare', args, { stdio: 'inherit', env: { ...process.env, TCPLAB_BENCH: 'isolated' } });
+  if (done.error) throw new Error(`unshare cannot be run (${done.error.message}): sudo apt-get install util-linux`);
+  process.exit(done.status ?? 1);
+}
+
+function compileClient() {
+  const source = join(here, 'client.c');
+  if (existsSync(CLIENT) && statSync(CLIENT).mtimeMs > statSync(source).mtimeMs) return;
+  mkdirSync(build, { recursive: true });
+  const done = spawnSync('cc', ['-O2', '-Wall', '-Wextra', '-pthread', '-o', CLIENT, source], { stdio: 'inherit' });
+  if (done.error)
+    throw new Error('there is no C compiler to build the client with: sudo apt-get install build-essential');
+  if (done.status !== 0) throw new Error('bench/client.c does not compile: cc says above why');
+}
+
+/** @param {number[]} values */
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1
+    ? (sorted[middle] ?? NaN)
+    : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
+}
+
+/** @param {number} value */
+const show = (value) => (value >= 1000 ? Math.round(value).toString() : value.toPrecision(3));
+
+/** @param {string[][]} table @param {number} columns of text before those of numbers */
+function align(table, columns) {
+  const widths = table[0]?.map((_, i) => Math.max(...table.map((row) => row[i]?.length ?? 0))) ?? [];
+  const pad = (/** @type {string} */ cell, /** @type {number} */ i) =>
+    i < columns ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0);
+  const [head = [], ...rows] = table.map((row) => `| ${row.map(pad).join(' | ')} |`);
+  return [
+    head,
+    `| ${widths.map((w, i) => (i < columns ? '-'.repeat(w) : `${'-'.repeat(w - 1)}:`)).join(' | ')} |`,
+    ...rows,
+  ].join('\n');
+}
+
+async function main() {
+  const { values: options } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '1.5' },
+      rows: { type: 'string', default: Object.keys(ROWS).join(',') },
+      json: { type: 'string' },
+      'against-itself': { type: 'boolean', default: false },
+    },
+  });
+  const rounds = Number(options.rounds);
+  const seconds = Number(options.seconds);
+  const names = options.rows.split(',');
+  const unknown = names.find((name) => !(name in ROWS));
+  if (unknown !== undefined)
+    throw new Error(`there is no row ${unknown}: the rows are ${Object.keys(ROWS).join(', ')}`);
+  if (!(rounds >= 1 && rounds <= 20) || !(seconds > 0 && seconds <= 10)) {
+    throw new Error('--rounds is 1 to 20, --seconds up to 10');
+  }
+
+  compileClient();
+  isolate();
+  ip('link set lo up');
+  const first = options['against-itself']
+    ? await kernelContestant("Node's net, once more", 0)
+    : await tcplabContestant();
+  const contestants = [first, await kernelContestant("Node's net", 1)];
+  try {
+    measureAll(contestants, names, rounds, seconds, options.json);
+  } finally {
+    for (const { server } of contestants) {
+      server.removeAllListeners('exit');
+      server.stdin?.end();
+      setTimeout(() => server.kill('SIGKILL'), 2000).unref();
+    }
+  }
+}
+
+/** @param {Contestant[]} contestants @param {string[]} names @param {number} rounds @param {number} seconds @param {string | undefined} json */
+function measureAll(contestants, names, rounds, seconds, json) {
+  // What runs first would pay for the compilers of V8.
+  for (const c of contestants) for (const name of names) ROWS[name]?.measure(c, Math.min(0.4, seconds));
+
+  /** @type {Record<string, Record<string, number[]>>} row, contestant, one value a round */
+  const values = {};
+  for (let round = 0; round < rounds; round++) {
+    for (const name of names) {
+      // Who goes first changes from round to round.
+      for (const c of round % 2 === 0 ? contestants : [...contestants].reverse()) {
+        const value = ROWS[name]?.measure(c, seconds) ?? NaN;
+        ((values[name] ??= {})[c.name] ??= []).push(value);
+      }
+    }
+    if (process.stderr.isTTY) process.stderr.write(`round ${round + 1} of ${rounds}\n`);
+  }
+
+  const [a, b] = contestants.map((c) => c.name);
+  const table = [['', 'unit', `${a}`, `${b}`, 'ratio']];
+  const results = names.map((name) => {
+    const row = /** @type {Row} */ (ROWS[name]);
+    const ours = values[name]?.[`${a}`] ?? [];
+    const theirs = values[name]?.[`${b}`] ?? [];
+    const ratio = row.less ? median(theirs) / median(ours) : median(ours) / median(theirs);
+    const cell = (/** @type {number[]} */ v) =>
+      `${show(median(v))} (${show(Math.min(...v))} to ${show(Math.max(...v))})`;
+    table.push([row.title, row.unit, cell(ours), cell(theirs), ratio.toFixed(2)]);
+    return { row: name, ...row, ratio, values: values[name] };
+  });
+  const model = /model name\s*: (.*)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 'unknown';
+  const machine = `Node ${process.versions.node}, Linux ${release()}, ${CORES} cores of ${model}, MTU 1500`;
+  console.log(
+    `${align(table, 2)}\n\nMedian of ${rounds} rounds (least to most). Ratio: above 1, ${a} is better. ${machine}.`,
+  );
+  if (json !== undefined) {
+    mkdirSync(dirname(json), { recursive: true });
+    writeFileSync(
+      json,
+      `${JSON.stringify({ date: new Date().toISOString(), machine, rounds, seconds, results }, null, 2)}\n`,
+    );
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
