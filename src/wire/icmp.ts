@@ -1,0 +1,141 @@
+/**
+ * ICMP for both families: bytes <-> fields (RFC 792, RFC 4443). The two differ in their numbers and in what the checksum covers, not in shape:
+ *
+ *      |     Type      |     Code      |           Checksum            |
+ *      |     Rest of header: identifier and sequence number, MTU, pointer, unused        |
+ *      |     Data, or as much as fits of the packet that an error is about               |
+ */
+import type { Slab } from '../base/slab.js';
+import { checksumAdd, fold, pseudoHeaderSum } from './checksum.js';
+import { Drop, type DropReason } from './drop.js';
+import { get16, get32, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, PROTOCOL_ICMPV6, put16, put32, V4_MAPPED_WORD, type IpHeader } from './ip.js';
+
+export const ICMP_HEADER_BYTES = 8;
+
+export const Icmp4 = {
+  echoReply: 0,
+  destinationUnreachable: 3,
+  sourceQuench: 4,
+  redirect: 5,
+  echo: 8,
+  timeExceeded: 11,
+  parameterProblem: 12,
+} as const;
+
+export const Icmp6 = {
+  destinationUnreachable: 1,
+  packetTooBig: 2,
+  timeExceeded: 3,
+  parameterProblem: 4,
+  echoRequest: 128,
+  echoReply: 129,
+  multicastListenerQuery: 130,
+  multicastListenerReport: 131,
+  multicastListenerDone: 132,
+  routerSolicitation: 133,
+  routerAdvertisement: 134,
+  neighborSolicitation: 135,
+  neighborAdvertisement: 136,
+  redirect: 137,
+  multicastListenerReportV2: 143,
+} as const;
+
+/** Codes of Destination Unreachable. */
+export const Unreachable4 = { net: 0, host: 1, protocol: 2, port: 3, fragmentationNeeded: 4 } as const;
+export const Unreachable6 = { noRoute: 0, prohibited: 1, address: 3, port: 4 } as const;
+/** Code of Time Exceeded: fragments did not all come in time. */
+export const REASSEMBLY_TIME_EXCEEDED = 1;
+
+export class IcmpMessage {
+  type = 0;
+  code = 0;
+  /** Echo's identifier and sequence number: the two halves of the rest of the header. */
+  id = 0;
+  seq = 0;
+  /** The rest of the header as one number: a pointer; ICMPv6's MTU. (ICMPv4's MTU stands in `seq`.) */
+  rest = 0;
+  bodyOffset = 0;
+  bodyLength = 0;
+}
+
+/** Reads the message that `ip` carries. `trusted`: its checksum need not be summed. */
+export function parseIcmp(slab: Slab, ip: IpHeader, trusted: boolean, out: IcmpMessage): DropReason {
+  const b = slab.bytes;
+  const o = ip.payloadOffset;
+  if (ip.payloadLength < ICMP_HEADER_BYTES) return Drop.icmpTruncated;
+  if (!trusted && checksumAdd(slab.view, o, ip.payloadLength, icmpPseudoSum(ip, ip.payloadLength)) !== 0xffff) {
+    return Drop.icmpBadChecksum;
+  }
+  out.type = b[o]!;
+  out.code = b[o + 1]!;
+  out.id = get16(b, o + 4);
+  out.seq = get16(b, o + 6);
+  out.rest = get32(b, o + 4);
+  out.bodyOffset = o + ICMP_HEADER_BYTES;
+  out.bodyLength = ip.payloadLength - ICMP_HEADER_BYTES;
+  return Drop.none;
+}
+
+/** Writes the header of a message whose body of `bodyBytes` stands behind it already. Returns 8. */
+export function writeIcmp(slab: Slab, o: number, ip: IpHeader, type: number, code: number, rest: number, bodyBytes: number): number {
+  const b = slab.bytes;
+  const length = ICMP_HEADER_BYTES + bodyBytes;
+  b[o] = type;
+  b[o + 1] = code;
+  put16(b, o + 2, 0);
+  put32(b, o + 4, rest);
+  put16(b, o + 2, ~checksumAdd(slab.view, o, length, icmpPseudoSum(ip, length)) & 0xffff);
+  return ICMP_HEADER_BYTES;
+}
+
+/** ICMPv6 sums a pseudo-header too (RFC 4443 section 2.3), ICMPv4 does not. */
+const icmpPseudoSum = (ip: IpHeader, length: number): number =>
+  ip.version === 4
+    ? 0
+    : fold(pseudoHeaderSum(ip.s0, ip.s1, ip.s2, ip.s3, ip.d0, ip.d1, ip.d2, ip.d3, PROTOCOL_ICMPV6) + length);
+
+/** The packet that an ICMP error quotes: one of ours, so source is local. */
+export class IcmpQuote {
+  version: 4 | 6 = 4;
+  s0 = 0;
+  s1 = 0;
+  s2 = 0;
+  s3 = 0;
+  d0 = 0;
+  d1 = 0;
+  d2 = 0;
+  d3 = 0;
+  protocol = 0;
+  /** Of TCP and UDP. */
+  sourcePort = 0;
+  destinationPort = 0;
+  /** SEG.SEQ of TCP. */
+  seq = 0;
+  /** ICMP: type of the quoted message. */
+  icmpType = 0;
+}
+
+/** Reads what an error quotes: the IP header and the 8 bytes after it that every error must hold. False when it holds less. */
+export function parseQuote(slab: Slab, version: 4 | 6, offset: number, length: number, out: IcmpQuote): boolean {
+  const b = slab.bytes;
+  const v4 = version === 4;
+  const ipBytes = v4 ? (b[offset]! & 15) * 4 : IPV6_HEADER_BYTES;
+  if (length < IPV4_HEADER_BYTES || b[offset]! >> 4 !== version || length < ipBytes + 8) return false;
+  // Our own packets carry no extension headers (fragments but for), so the transport header follows at once.
+  out.version = version;
+  out.protocol = v4 ? b[offset + 9]! : b[offset + 6]!;
+  out.s0 = v4 ? 0 : get32(b, offset + 8);
+  out.s1 = v4 ? 0 : get32(b, offset + 12);
+  out.s2 = v4 ? V4_MAPPED_WORD : get32(b, offset + 16);
+  out.s3 = v4 ? get32(b, offset + 12) : get32(b, offset + 20);
+  out.d0 = v4 ? 0 : get32(b, offset + 24);
+  out.d1 = v4 ? 0 : get32(b, offset + 28);
+  out.d2 = v4 ? V4_MAPPED_WORD : get32(b, offset + 32);
+  out.d3 = v4 ? get32(b, offset + 16) : get32(b, offset + 36);
+  const at = offset + ipBytes;
+  out.sourcePort = get16(b, at);
+  out.destinationPort = get16(b, at + 2);
+  out.seq = get32(b, at + 4);
+  out.icmpType = b[at]!;
+  return true;
+}
