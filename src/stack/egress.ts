@@ -31,8 +31,8 @@ export function sendSegment(path: EgressPath, seg: Segment, now: Micros): void {
   ip.protocol = PROTOCOL_TCP;
   ip.payloadLength = length;
   ip.dontFragment = true;
-  if (v4) writeIpv4(b, p.start, ip);
-  else writeIpv6(b, p.start, ip);
+  if (v4) writeIpv4(p.slab, p.start, ip);
+  else writeIpv6(p.slab, p.start, ip);
   p.headBytes = ipBytes + tcpBytes;
   if (seg.payloadBytes > 0) addPayload(p, seg);
   const sum = fold(path.pseudoSum + length);

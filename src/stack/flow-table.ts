@@ -67,7 +67,7 @@ export class FlowTable {
     e.linked = false;
     this.size--;
     const i = e.hash & (this.buckets.length - 1);
-    let at = this.buckets[i]!;
+    let at: TcpEntry | null = this.buckets[i]!;
     if (at === e) this.buckets[i] = e.nextInChain;
     else {
       while (at !== null && at.nextInChain !== e) at = at.nextInChain;
@@ -78,7 +78,7 @@ export class FlowTable {
   }
 
   *[Symbol.iterator](): Generator<TcpEntry> {
-    for (const first of this.buckets) for (let e = first; e !== null; e = e.nextInChain) yield e;
+    for (const first of this.buckets) for (let e: TcpEntry | null = first; e !== null; e = e.nextInChain) yield e;
   }
 
   private resize(length: number): void {

@@ -12,8 +12,8 @@ import type { Random } from '../base/random.js';
 import { SlabPool } from '../base/slab-pool.js';
 import { NEVER, type Micros } from '../base/time.js';
 import type { Device } from '../device/device.js';
-import type { IcmpError } from '../ip/icmp.js';
-import type { Address } from '../ip/address.js';
+import { Address } from '../ip/address.js';
+import type { IcmpError } from '../ip/icmp-error.js';
 import { pseudoHeaderSum } from '../wire/checksum.js';
 import { Drop, type DropReason } from '../wire/drop.js';
 import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, PROTOCOL_TCP, type IpHeader } from '../wire/ip.js';
@@ -32,7 +32,7 @@ import { resetFor } from '../tcp/reset.js';
 import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from '../tcp/sender.js';
 import { State } from '../tcp/state.js';
 import { arrivesInTimeWait, timeWaitAck, TimeWait, TimeWaitRecord } from '../tcp/time-wait.js';
-import { TcpEvent, type TcpUser } from '../tcp/user.js';
+import type { TcpUser } from '../tcp/user.js';
 import { EgressPath, sendSegment } from './egress.js';
 import { Flow, TcpEntry } from './flow.js';
 import { FlowTable } from './flow-table.js';
@@ -177,12 +177,12 @@ export class TcpHost implements SegmentSink {
     const watch = o.observer;
     switch (verdict) {
       case TimeWait.reopen:
-        this.forget(row, seg.destinationPort);
+        this.timeWait.remove(row);
         this.env.counters.TcpExtTWRecycled++;
         return true;
       case TimeWait.close:
         watch?.strayArrived(flowOf(ip, seg), seg, 'TIME-WAIT: RST ends it', now);
-        this.forget(row, seg.destinationPort);
+        this.timeWait.remove(row);
         return false;
       case TimeWait.acknowledge: {
         watch?.strayArrived(flowOf(ip, seg), seg, 'TIME-WAIT: acknowledged, 2 MSL start anew', now);
@@ -196,11 +196,6 @@ export class TcpHost implements SegmentSink {
         o.countDrop(Drop.tcpTimeWait, '');
         return false;
     }
-  }
-
-  private forget(row: number, localPort: number): void {
-    this.timeWait.remove(row);
-    void localPort;
   }
 
   private arrivesAtListener(ip: IpHeader, seg: Segment, hash: number, now: Micros): void {
@@ -398,21 +393,13 @@ export class TcpHost implements SegmentSink {
 
   /** Answers `seg` with `this.segment`, from no connection: addresses turned round. */
   private sendStray(ip: IpHeader, seg: Segment, why: string, now: Micros): void {
-    const device = this.o.route(wordsToRemote(ip));
+    const device = this.o.route(sourceOf(ip));
     if (device === null) return;
     const { path } = this;
     const out = path.ip;
     path.device = device;
     path.pseudoSum = pseudoHeaderSum(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, PROTOCOL_TCP);
-    out.version = ip.version;
-    out.s0 = ip.d0;
-    out.s1 = ip.d1;
-    out.s2 = ip.d2;
-    out.s3 = ip.d3;
-    out.d0 = ip.s0;
-    out.d1 = ip.s1;
-    out.d2 = ip.s2;
-    out.d3 = ip.s3;
+    out.answer(ip);
     out.ttl = 64;
     out.tos = 0;
     out.id = 0;
@@ -558,9 +545,8 @@ export class TcpHost implements SegmentSink {
 /** Total length of an IPv4 packet, payload of an IPv6 one. */
 const MAX_IP_PACKET = 65_535;
 
-const wordsToRemote = (ip: IpHeader): Address => ip.sourceAddress;
+const sourceOf = (ip: IpHeader): Address => Address.fromWords(ip.s0, ip.s1, ip.s2, ip.s3);
 
+/** From our side: what `seg` was sent to is local. */
 const flowOf = (ip: IpHeader, seg: Segment): Flow =>
-  new Flow(ip.destinationAddress, seg.destinationPort, ip.sourceAddress, seg.sourcePort);
-
-export { TcpEvent };
+  new Flow(Address.fromWords(ip.d0, ip.d1, ip.d2, ip.d3), seg.destinationPort, sourceOf(ip), seg.sourcePort);

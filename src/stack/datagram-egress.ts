@@ -1,0 +1,72 @@
+/**
+ * The way out for everything but TCP: a datagram is written whole into a scratch slab, checksum and all, and goes out as one packet or, when it
+ * is larger than the MTU, as fragments (RFC 791, RFC 8200 section 4.5).
+ */
+import { Slab } from '../base/slab.js';
+import type { Micros } from '../base/time.js';
+import type { Device } from '../device/device.js';
+import { fragmentPayload } from '../ip/fragment.js';
+import { Drop, type DropReason } from '../wire/drop.js';
+import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, type IpHeader } from '../wire/ip.js';
+import { writeIpv4 } from '../wire/ipv4.js';
+import { FRAGMENT_HEADER_BYTES, NextHeader, writeFragmentHeader, writeIpv6 } from '../wire/ipv6.js';
+
+const MAX_DATAGRAM = 65_535;
+
+export class DatagramEgress {
+  /** Where callers write the payload (header and data of ICMP or UDP), from 0 on. */
+  readonly scratch = new Slab(MAX_DATAGRAM + 1);
+  private nextId: number;
+
+  constructor(firstId: number) {
+    this.nextId = firstId & 0xffff;
+  }
+
+  /** Sends `ip.payloadLength` bytes of the scratch. RFC 6864: what may be cut needs an ID that does not come again soon. */
+  send(device: Device, ip: IpHeader, now: Micros): DropReason {
+    const v4 = ip.version === 4;
+    const headerBytes = v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+    if (headerBytes + ip.payloadLength > MAX_DATAGRAM + (v4 ? 0 : IPV6_HEADER_BYTES)) return Drop.ipTooBig;
+    this.nextId = (this.nextId + 1) & 0xffff;
+    ip.id = this.nextId;
+    ip.fragmentOffset = 0;
+    ip.moreFragments = false;
+    ip.dontFragment = false;
+    if (headerBytes + ip.payloadLength <= device.mtu) this.sendPiece(device, ip, 0, ip.payloadLength, now);
+    else this.sendFragments(device, ip, headerBytes + (v4 ? 0 : FRAGMENT_HEADER_BYTES), now);
+    return Drop.none;
+  }
+
+  private sendFragments(device: Device, ip: IpHeader, headerBytes: number, now: Micros): void {
+    const total = ip.payloadLength;
+    const most = fragmentPayload(device.mtu, headerBytes);
+    for (let offset = 0; offset < total; offset += most) {
+      const length = Math.min(most, total - offset);
+      ip.fragmentOffset = offset;
+      ip.moreFragments = offset + length < total;
+      this.sendPiece(device, ip, offset, length, now);
+    }
+  }
+
+  private sendPiece(device: Device, ip: IpHeader, offset: number, length: number, now: Micros): void {
+    const p = device.packet();
+    const { slab, start } = p;
+    const { protocol, payloadLength } = ip;
+    const cut = offset > 0 || ip.moreFragments;
+    let at = start;
+    if (ip.version === 4) {
+      ip.payloadLength = length;
+      at += writeIpv4(slab, at, ip);
+    } else {
+      ip.payloadLength = length + (cut ? FRAGMENT_HEADER_BYTES : 0);
+      if (cut) ip.protocol = NextHeader.fragment;
+      at += writeIpv6(slab, at, ip);
+      ip.protocol = protocol;
+      if (cut) at += writeFragmentHeader(slab, at, ip);
+    }
+    ip.payloadLength = payloadLength;
+    slab.bytes.set(this.scratch.bytes.subarray(offset, offset + length), at);
+    p.headBytes = at - start + length;
+    device.transmit(now);
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * ICMP's place in the stack: it answers echo requests, tells senders of packets that nobody took, and hands errors about our own packets to the
+ * transport that sent them (RFC 792, RFC 4443, RFC 1122 section 3.2.2).
+ */
+import type { Slab } from '../base/slab.js';
+import type { Micros } from '../base/time.js';
+import { Address } from '../ip/address.js';
+import { classifyError, IcmpError } from '../ip/icmp-error.js';
+import { IcmpLimiter } from '../ip/icmp-limiter.js';
+import { Destination } from '../ip/local-addresses.js';
+import { Drop, type DropReason } from '../wire/drop.js';
+import {
+  Icmp4,
+  Icmp6,
+  ICMP_HEADER_BYTES,
+  IcmpMessage,
+  parseIcmp,
+  parseQuote,
+  REASSEMBLY_TIME_EXCEEDED,
+  Unreachable4,
+  Unreachable6,
+  writeIcmp,
+} from '../wire/icmp.js';
+import { IpHeader, PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../wire/ip.js';
+import { ParameterProblem } from '../wire/ipv6.js';
+import type { IpOutput } from './ip-output.js';
+
+/** RFC 1812 section 4.3.2.3: as much of the packet as fits in 576 bytes; RFC 4443 section 2.4 (c): in the IPv6 minimum MTU. */
+const MOST_QUOTED_4 = 576 - 20 - ICMP_HEADER_BYTES;
+const MOST_QUOTED_6 = 1280 - 40 - ICMP_HEADER_BYTES;
+
+/** Who waits for answers to our own echo requests. */
+export interface PingUser {
+  /** `what`: 'reply', or the errno of an error about the request. */
+  pingAnswer(what: string, from: Address, id: number, seq: number, bytes: number, ttl: number): void;
+}
+
+export class IcmpHost {
+  pingUser: PingUser | null = null;
+  private readonly message = new IcmpMessage();
+  private readonly error = new IcmpError();
+  private readonly ip = new IpHeader();
+  private readonly out: IpOutput;
+  private readonly limiter: IcmpLimiter;
+  private readonly onError: (e: IcmpError, now: Micros) => void;
+
+  /** `onError` hears of errors about our packets. */
+  constructor(out: IpOutput, onError: (e: IcmpError, now: Micros) => void) {
+    this.out = out;
+    this.limiter = new IcmpLimiter(out.random);
+    this.onError = onError;
+  }
+
+  arrives(slab: Slab, ip: IpHeader, trusted: boolean, now: Micros): DropReason {
+    const { message } = this;
+    const bad = parseIcmp(slab, ip, trusted, message);
+    if (bad !== Drop.none) return bad;
+    this.watch('in', ip, this.describe(message, ip.version), now);
+    const echo = ip.version === 4 ? Icmp4.echo : Icmp6.echoRequest;
+    const reply = ip.version === 4 ? Icmp4.echoReply : Icmp6.echoReply;
+    if (message.type === echo) return this.answerEcho(slab, ip, reply, now);
+    if (message.type === reply) {
+      const from = Address.fromWords(ip.s0, ip.s1, ip.s2, ip.s3);
+      this.pingUser?.pingAnswer('reply', from, message.id, message.seq, message.bodyLength + ICMP_HEADER_BYTES, ip.ttl);
+      return Drop.none;
+    }
+    return this.errorArrives(slab, ip, now);
+  }
+
+  /** Same data, addresses turned round. RFC 1122 3.2.2.6 lets one to a broadcast or multicast address go unanswered. */
+  private answerEcho(slab: Slab, ip: IpHeader, reply: number, now: Micros): DropReason {
+    const { message, out } = this;
+    if (out.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3) === Destination.broadcast) return Drop.ipBadDestination;
+    const h = this.answerHeader(ip);
+    out.scratch.bytes.set(
+      slab.bytes.subarray(message.bodyOffset, message.bodyOffset + message.bodyLength),
+      ICMP_HEADER_BYTES,
+    );
+    h.payloadLength = ICMP_HEADER_BYTES + message.bodyLength;
+    writeIcmp(out.scratch, 0, h, reply, 0, message.rest, message.bodyLength);
+    this.watch('out', h, `ICMP echo reply, id ${message.id}, seq ${message.seq}, length ${h.payloadLength}`, now);
+    out.send(h, Address.fromWords(h.d0, h.d1, h.d2, h.d3));
+    return Drop.none;
+  }
+
+  private errorArrives(slab: Slab, ip: IpHeader, now: Micros): DropReason {
+    const { message, error } = this;
+    if (!classifyError(message, ip.version, error)) return this.isExpectedNoise(ip.version) ? Drop.none : Drop.icmpUnknownType;
+    if (!parseQuote(slab, ip.version, message.bodyOffset, message.bodyLength, error)) return Drop.icmpTruncated;
+    if (!this.out.addresses.isLocal(error.s0, error.s1, error.s2, error.s3)) return Drop.icmpNoSuchFlow;
+    const ping = ip.version === 4 ? error.icmpType === Icmp4.echo : error.icmpType === Icmp6.echoRequest;
+    const isIcmp = error.protocol === PROTOCOL_ICMP || error.protocol === PROTOCOL_ICMPV6;
+    if (isIcmp && ping) {
+      const about = Address.fromWords(error.d0, error.d1, error.d2, error.d3);
+      this.pingUser?.pingAnswer(error.errno, about, error.seq >>> 16, error.seq & 0xffff, 0, ip.ttl);
+    } else this.onError(error, now);
+    return Drop.none;
+  }
+
+  /** What a kernel says on a fresh link without meaning us: router solicitations, multicast listener reports, and their kind. */
+  private isExpectedNoise(version: 4 | 6): boolean {
+    const { type } = this.message;
+    return version === 6 && ((type >= Icmp6.multicastListenerQuery && type <= Icmp6.redirect) || type === Icmp6.multicastListenerReportV2);
+  }
+
+  // ---- Errors that we send ------------------------------------------------------------------------------------------
+
+  /** Nobody listens on the UDP port that the packet was for. */
+  portUnreachable(slab: Slab, ip: IpHeader, now: Micros): void {
+    if (ip.version === 4) this.sendError(slab, ip, Icmp4.destinationUnreachable, Unreachable4.port, 0, now);
+    else this.sendError(slab, ip, Icmp6.destinationUnreachable, Unreachable6.port, 0, now);
+  }
+
+  /** Nobody speaks the protocol: IPv6 points at the byte that names it (RFC 8200 section 4). */
+  protocolUnreachable(slab: Slab, ip: IpHeader, now: Micros): void {
+    if (ip.version === 4) this.sendError(slab, ip, Icmp4.destinationUnreachable, Unreachable4.protocol, 0, now);
+    else this.sendError(slab, ip, Icmp6.parameterProblem, ParameterProblem.unknownNextHeader, ip.protocolPointer, now);
+  }
+
+  parameterProblem(slab: Slab, ip: IpHeader, now: Micros): void {
+    this.sendError(slab, ip, Icmp6.parameterProblem, ip.problemCode, ip.problemPointer, now);
+  }
+
+  /** A datagram's fragments did not all come; `ip` and `slab` are its first one's. */
+  reassemblyTimeExceeded(slab: Slab, ip: IpHeader, now: Micros): void {
+    const type = ip.version === 4 ? Icmp4.timeExceeded : Icmp6.timeExceeded;
+    this.sendError(slab, ip, type, REASSEMBLY_TIME_EXCEEDED, 0, now);
+  }
+
+  private sendError(slab: Slab, ip: IpHeader, type: number, code: number, rest: number, now: Micros): void {
+    const { out } = this;
+    if (!this.mayComplain(slab, ip, code === ParameterProblem.unknownOption && type === Icmp6.parameterProblem)) return;
+    if (!this.limiter.allow(ip.s0, ip.s1, ip.s2, ip.s3, now)) {
+      out.countDrop(Drop.icmpRateLimited, '');
+      return;
+    }
+    const h = this.answerHeader(ip);
+    const length = ip.payloadOffset + ip.payloadLength - ip.headerOffset;
+    const quoted = Math.min(length, ip.version === 4 ? MOST_QUOTED_4 : MOST_QUOTED_6);
+    out.scratch.bytes.set(slab.bytes.subarray(ip.headerOffset, ip.headerOffset + quoted), ICMP_HEADER_BYTES);
+    h.payloadLength = ICMP_HEADER_BYTES + quoted;
+    writeIcmp(out.scratch, 0, h, type, code, rest, quoted);
+    this.watch('out', h, `ICMP error, type ${type}, code ${code}, length ${h.payloadLength}`, now);
+    out.send(h, Address.fromWords(h.d0, h.d1, h.d2, h.d3));
+  }
+
+  /**
+   * RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e): never about an ICMP error, a broadcast or multicast (but for an IPv6 option that asks for it), a later
+   * fragment, or a source that is no single host's.
+   */
+  private mayComplain(slab: Slab, ip: IpHeader, evenMulticast: boolean): boolean {
+    const kind = this.out.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3);
+    if (kind !== Destination.unicast && !(kind === Destination.multicast && evenMulticast)) return false;
+    if (ip.fragmentOffset > 0) return false;
+    if (ip.s0 === 0 && ip.s1 === 0 && ip.s2 === 0 && ip.s3 === 0) return false;
+    if (ip.protocol !== PROTOCOL_ICMP && ip.protocol !== PROTOCOL_ICMPV6) return true;
+    const type = slab.bytes[ip.payloadOffset] ?? 0;
+    return ip.version === 4 ? type === Icmp4.echo || type === Icmp4.echoReply : type >= 128;
+  }
+
+  // ---- Echo requests of our own ---------------------------------------------------------------------------------------
+
+  /** Sends an echo request with `data`. False when there is no way to `to`. */
+  ping(to: Address, id: number, seq: number, data: Uint8Array, ttl: number, now: Micros): boolean {
+    const { out, ip } = this;
+    out.now = now;
+    const source = out.addresses.sourceFor(to);
+    if (source === null) return false;
+    out.setAddresses(ip, source, to);
+    ip.protocol = to.version === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
+    ip.ttl = ttl;
+    ip.tos = 0;
+    out.scratch.bytes.set(data, ICMP_HEADER_BYTES);
+    ip.payloadLength = ICMP_HEADER_BYTES + data.length;
+    writeIcmp(out.scratch, 0, ip, to.version === 4 ? Icmp4.echo : Icmp6.echoRequest, 0, (id << 16) | (seq & 0xffff), data.length);
+    this.watch('out', ip, `ICMP echo request, id ${id}, seq ${seq}, length ${ip.payloadLength}`, now);
+    return out.send(ip, to);
+  }
+
+  private answerHeader(to: IpHeader): IpHeader {
+    const h = this.ip;
+    h.answer(to);
+    // To a multicast address one answers from one's own.
+    if (this.out.addresses.destinationKind(to.d0, to.d1, to.d2, to.d3) === Destination.multicast) {
+      const remote = Address.fromWords(to.s0, to.s1, to.s2, to.s3);
+      const source = this.out.addresses.sourceFor(remote);
+      if (source !== null) this.out.setAddresses(h, source, remote);
+    }
+    h.protocol = to.version === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
+    h.ttl = 64;
+    h.tos = 0;
+    return h;
+  }
+
+  private describe(m: IcmpMessage, version: 4 | 6): string {
+    const length = m.bodyLength + ICMP_HEADER_BYTES;
+    const echo = version === 4 ? Icmp4.echo : Icmp6.echoRequest;
+    const reply = version === 4 ? Icmp4.echoReply : Icmp6.echoReply;
+    if (m.type === echo) return `ICMP echo request, id ${m.id}, seq ${m.seq}, length ${length}`;
+    if (m.type === reply) return `ICMP echo reply, id ${m.id}, seq ${m.seq}, length ${length}`;
+    return `ICMP type ${m.type}, code ${m.code}, length ${length}`;
+  }
+
+  private watch(direction: 'in' | 'out', ip: IpHeader, text: string, now: Micros): void {
+    const { observer } = this.out;
+    if (observer === null) return;
+    const from = Address.fromWords(ip.s0, ip.s1, ip.s2, ip.s3).toString();
+    observer.datagram(direction, from, Address.fromWords(ip.d0, ip.d1, ip.d2, ip.d3).toString(), text, now);
+  }
+}

@@ -1,0 +1,68 @@
+/** What ICMP and UDP need to send: the route, the scratch, the drops. One for each stack. */
+import type { Random } from '../base/random.js';
+import type { Slab } from '../base/slab.js';
+import type { Micros } from '../base/time.js';
+import type { Device } from '../device/device.js';
+import type { Address } from '../ip/address.js';
+import type { LocalAddresses } from '../ip/local-addresses.js';
+import { Drop, type DropReason } from '../wire/drop.js';
+import type { IpHeader } from '../wire/ip.js';
+import { DatagramEgress } from './datagram-egress.js';
+import type { StackObserver } from './observer.js';
+
+export interface IpOutputOptions {
+  readonly addresses: LocalAddresses;
+  readonly random: Random;
+  readonly observer: StackObserver | null;
+  route(remote: Address): Device | null;
+  countDrop(reason: DropReason, detail: string): void;
+  wake(): void;
+}
+
+export class IpOutput {
+  readonly addresses: LocalAddresses;
+  readonly random: Random;
+  readonly observer: StackObserver | null;
+  /** The time of the last packet, call or timer. */
+  now: Micros = 0;
+  private readonly egress: DatagramEgress;
+  private readonly o: IpOutputOptions;
+
+  constructor(o: IpOutputOptions) {
+    this.o = o;
+    this.addresses = o.addresses;
+    this.random = o.random;
+    this.observer = o.observer;
+    this.egress = new DatagramEgress(o.random.int32());
+  }
+
+  /** Where the payload of the next `send` is written, from 0 on. */
+  get scratch(): Slab {
+    return this.egress.scratch;
+  }
+
+  setAddresses(ip: IpHeader, source: Address, destination: Address): void {
+    ip.version = destination.version;
+    ip.s0 = source.w0;
+    ip.s1 = source.w1;
+    ip.s2 = source.w2;
+    ip.s3 = source.w3;
+    ip.d0 = destination.w0;
+    ip.d1 = destination.w1;
+    ip.d2 = destination.w2;
+    ip.d3 = destination.w3;
+  }
+
+  countDrop(reason: DropReason, detail: string): void {
+    this.o.countDrop(reason, detail);
+  }
+
+  /** Sends the scratch's payload; false, and counted, when it cannot be. */
+  send(ip: IpHeader, to: Address): boolean {
+    const device = this.o.route(to);
+    const reason = device === null ? Drop.noRoute : this.egress.send(device, ip, this.now);
+    if (reason !== Drop.none) this.o.countDrop(reason, to.toString());
+    else this.o.wake();
+    return reason === Drop.none;
+  }
+}

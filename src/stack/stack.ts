@@ -1,0 +1,370 @@
+/**
+ * One host: a device below, connections and sockets above, and the way of a packet between them.
+ *
+ *     device ─▶ packet() ─▶ IP header, addresses ─┬─▶ TCP ─▶ tcp-host.ts
+ *                              │ fragments        ├─▶ UDP ─▶ udp-host.ts
+ *                              └─▶ reassembly ────┴─▶ ICMP ─▶ icmp-host.ts
+ *     device ◀─ flush ◀─ run(): users hear what happened, then everything owed goes out in one batch
+ *
+ * No I/O, no clock, no random source, no timer: whoever owns the stack calls `run`, `onTimeout` when `nextTimeout()` is past, and hands
+ * in `now`. Packets to an address of our own go over a loopback device and never to the wire.
+ */
+import type { Random } from '../base/random.js';
+import { Slab } from '../base/slab.js';
+import { NEVER, type Micros } from '../base/time.js';
+import type { Device, Receiver, RxPacket } from '../device/device.js';
+import { loopback } from '../device/pair.js';
+import { Address, type Prefix } from '../ip/address.js';
+import type { IcmpError } from '../ip/icmp-error.js';
+import { LocalAddresses } from '../ip/local-addresses.js';
+import { DEFAULT_REASSEMBLY, Reassembly, type ReassemblyLimits } from '../ip/reassembly.js';
+import { checksumAdd, fold, pseudoHeaderSum } from '../wire/checksum.js';
+import { Drop, DROP_NAMES, type DropReason } from '../wire/drop.js';
+import { IpHeader, NO_NEXT_HEADER, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/ip.js';
+import { parseIpv4 } from '../wire/ipv4.js';
+import { parseIpv6 } from '../wire/ipv6.js';
+import { parseTcp } from '../wire/tcp.js';
+import { PROFILES, type ProfileName, type TcpConfig } from '../tcp/config.js';
+import type { Connection } from '../tcp/connection.js';
+import type { TcpCounters } from '../tcp/counters.js';
+import type { Allocate } from '../tcp/receive-queue.js';
+import { IcmpHost, type PingUser } from './icmp-host.js';
+import { IpOutput } from './ip-output.js';
+import type { Listener } from './listener.js';
+import type { StackObserver } from './observer.js';
+import { TcpHost, type ConnectOptions, type ListenOptions } from './tcp-host.js';
+import { UdpHost, type UdpBindOptions, type UdpSocket } from './udp-host.js';
+
+export interface StackOptions {
+  readonly device: Device;
+  /** The stack's own addresses, each with its network's prefix. */
+  readonly addresses: readonly Prefix[];
+  readonly random: Random;
+  /** 16 bytes from the system's random source: whoever knows them can foretell our sequence numbers (RFC 6528). */
+  readonly secret: Uint8Array;
+  readonly now: Micros;
+  /** Default `linux`. */
+  readonly profile?: ProfileName;
+  readonly config?: Partial<TcpConfig>;
+  readonly observer?: StackObserver | null;
+  /** Most TIME-WAIT records (Linux's tcp_max_tw_buckets). */
+  readonly timeWaitLimit?: number;
+  readonly reassembly?: ReassemblyLimits;
+  /** Where memory for received data comes from; the shell hands in one that need not be zeroed. */
+  readonly allocate?: Allocate;
+  /** The device failed. */
+  readonly onDeviceError?: (error: NodeJS.ErrnoException, fatal: boolean) => void;
+}
+
+export const DEFAULT_TIME_WAIT_LIMIT = 262_144;
+
+export class Stack implements Receiver {
+  readonly device: Device;
+  readonly addresses: LocalAddresses;
+  readonly tcp: TcpHost;
+  readonly udp: UdpHost;
+  readonly icmp: IcmpHost;
+  /** Packets thrown away, by reason (`Drop`). */
+  readonly drops = new Float64Array(DROP_NAMES.length);
+  /** The shell sets it: something waits for `run`. Called once until then. */
+  onWake: (() => void) | null = null;
+  private readonly loop: Device;
+  private readonly reassembly: Reassembly;
+  private readonly ip = new IpHeader();
+  private readonly out: IpOutput;
+  private readonly observer: StackObserver | null;
+  private readonly onDeviceError: (error: NodeJS.ErrnoException, fatal: boolean) => void;
+  private now: Micros;
+  private awake = false;
+  private running = false;
+
+  constructor(o: StackOptions) {
+    this.device = o.device;
+    this.now = o.now;
+    this.observer = o.observer ?? null;
+    this.onDeviceError = o.onDeviceError ?? (() => undefined);
+    this.addresses = new LocalAddresses(o.addresses);
+    this.reassembly = new Reassembly(o.reassembly ?? DEFAULT_REASSEMBLY);
+    this.loop = loopback();
+    const shared = {
+      random: o.random,
+      observer: this.observer,
+      route: (remote: Address): Device | null => this.route(remote),
+      countDrop: (reason: DropReason, detail: string): void => {
+        this.countDrop(reason, detail);
+      },
+      wake: (): void => {
+        this.requestRun();
+      },
+    };
+    this.out = new IpOutput({ ...shared, addresses: this.addresses });
+    this.out.now = o.now;
+    this.tcp = new TcpHost({
+      ...shared,
+      config: { ...PROFILES[o.profile ?? 'linux'], ...o.config },
+      secret: o.secret,
+      allocate: o.allocate ?? ((n) => new Uint8Array(n)),
+      timeWaitLimit: o.timeWaitLimit ?? DEFAULT_TIME_WAIT_LIMIT,
+      sourceFor: (remote) => this.addresses.sourceFor(remote),
+      isLocal: (address) => this.addresses.isOwn(address),
+    });
+    this.udp = new UdpHost(this.out);
+    this.icmp = new IcmpHost(this.out, (e, now) => {
+      this.icmpError(e, now);
+    });
+    this.loop.attach({
+      packet: (rx, now) => {
+        this.arrives(rx, true, now);
+      },
+      batchEnd: () => undefined,
+      deviceError: () => undefined,
+      deviceDrop: (reason) => {
+        this.countDrop(reason as DropReason, 'loopback');
+      },
+    });
+    this.device.attach(this);
+  }
+
+  // ---- What the device calls --------------------------------------------------------------------------------------
+
+  packet(rx: RxPacket, now: Micros): void {
+    this.arrives(rx, false, now);
+  }
+
+  batchEnd(now: Micros): void {
+    this.run(now);
+  }
+
+  deviceError(error: NodeJS.ErrnoException, fatal: boolean): void {
+    this.onDeviceError(error, fatal);
+  }
+
+  deviceDrop(reason: number, count: number): void {
+    for (let i = 0; i < count; i++) this.countDrop(reason as DropReason, this.device.name);
+  }
+
+  // ---- The way in -------------------------------------------------------------------------------------------------
+
+  private arrives(rx: RxPacket, looped: boolean, now: Micros): void {
+    this.now = now;
+    this.out.now = now;
+    const { ip } = this;
+    const { slab, offset, length } = rx;
+    const v6 = length > 0 && slab.bytes[offset]! >> 4 === 6;
+    let reason = v6 ? parseIpv6(slab, offset, length, ip) : parseIpv4(slab, offset, length, ip);
+    const addresses = reason === Drop.none || ip.problemCode >= 0 ? this.addresses.check(ip, looped) : Drop.none;
+    if (addresses !== Drop.none) reason = addresses;
+    else if (reason !== Drop.none && v6 && ip.problemCode >= 0) this.icmp.parameterProblem(slab, ip, now);
+    if (reason !== Drop.none) {
+      this.countDrop(reason, '');
+      return;
+    }
+    const trusted = rx.checksumValid || rx.checksumPartial;
+    if (ip.isFragment) this.fragmentArrives(slab, ip, looped, now);
+    else this.deliver(rx, slab, ip, trusted, now);
+  }
+
+  private fragmentArrives(slab: Slab, ip: IpHeader, looped: boolean, now: Micros): void {
+    const whole = this.reassembly.add(slab, ip, now);
+    if (whole === null) {
+      if (this.reassembly.reason !== Drop.none) this.countDrop(this.reassembly.reason, '');
+      return;
+    }
+    const v6 = ip.version === 6;
+    const reason = v6
+      ? parseIpv6(whole, 0, whole.bytes.length, ip)
+      : parseIpv4(whole, 0, whole.bytes.length, ip);
+    const bad = reason !== Drop.none ? reason : this.addresses.check(ip, looped);
+    if (bad !== Drop.none) this.countDrop(bad, 'reassembled');
+    else this.deliver(null, whole, ip, false, now);
+  }
+
+  /** `rx` is null for a datagram that was put together: it is nobody's super-segment. */
+  private deliver(rx: RxPacket | null, slab: Slab, ip: IpHeader, trusted: boolean, now: Micros): void {
+    let reason: DropReason;
+    switch (ip.protocol) {
+      case PROTOCOL_TCP:
+        reason = this.deliverTcp(rx, slab, ip, trusted, now);
+        break;
+      case PROTOCOL_UDP:
+        reason = this.udp.arrives(slab, ip, trusted, now);
+        if (reason === Drop.udpNoSuchPort) this.icmp.portUnreachable(slab, ip, now);
+        break;
+      case ip.version === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6:
+        reason = this.icmp.arrives(slab, ip, trusted, now);
+        break;
+      case NO_NEXT_HEADER:
+        reason = Drop.none;
+        break;
+      default:
+        reason = Drop.ipUnknownProtocol;
+        this.icmp.protocolUnreachable(slab, ip, now);
+    }
+    if (reason !== Drop.none) this.countDrop(reason, '');
+  }
+
+  private deliverTcp(rx: RxPacket | null, slab: Slab, ip: IpHeader, trusted: boolean, now: Micros): DropReason {
+    const seg = this.tcp.incoming;
+    const { counters } = this.tcp;
+    const bad = parseTcp(slab, ip.payloadOffset, ip.payloadLength, seg);
+    if (bad !== Drop.none) {
+      counters.TcpInErrs++;
+      return bad;
+    }
+    // MUST-3.
+    if (!trusted && !tcpChecksumHolds(slab, ip)) {
+      counters.TcpInErrs++;
+      counters.TcpInCsumErrors++;
+      return Drop.tcpBadChecksum;
+    }
+    // MUST-57: TCP speaks to one host at a time.
+    if (!this.addresses.isLocal(ip.d0, ip.d1, ip.d2, ip.d3) && !isLoopback(ip)) return Drop.tcpSynToMulticast;
+    seg.ecn = ip.ecn;
+    seg.gsoSize = rx === null ? 0 : rx.gsoSize;
+    this.tcp.arrives(ip, seg, now);
+    if (rx !== null && seg.keepPayload) rx.keep = true;
+    return Drop.none;
+  }
+
+  private icmpError(e: IcmpError, now: Micros): void {
+    if (e.protocol === PROTOCOL_TCP) {
+      this.tcp.icmpError(e, now);
+      return;
+    }
+    const local = Address.fromWords(e.s0, e.s1, e.s2, e.s3);
+    const remote = Address.fromWords(e.d0, e.d1, e.d2, e.d3);
+    if (e.protocol === PROTOCOL_UDP && this.udp.icmpError(e.errno, local, e.sourcePort, remote, e.destinationPort)) return;
+    this.countDrop(Drop.icmpNoSuchFlow, '');
+  }
+
+  // ---- The user's calls -------------------------------------------------------------------------------------------
+
+  /** Throws StackError EADDRINUSE, EADDRNOTAVAIL. Port 0 picks one. */
+  listen(o: ListenOptions): Listener {
+    return this.tcp.listen(o);
+  }
+
+  /** Throws StackError ENETUNREACH, EADDRNOTAVAIL, EADDRINUSE. The SYN goes out with the next `run`. */
+  connect(o: ConnectOptions): Connection {
+    return this.tcp.connect(o, this.now);
+  }
+
+  /** Throws StackError EADDRINUSE, EADDRNOTAVAIL. Port 0 picks one. */
+  bindUdp(o: UdpBindOptions): UdpSocket {
+    return this.udp.bind(o);
+  }
+
+  set pingUser(user: PingUser | null) {
+    this.icmp.pingUser = user;
+  }
+
+  /** Sends an echo request; answers come to `pingUser`. False when there is no way to `to`. */
+  ping(to: Address, id: number, seq: number, data: Uint8Array, ttl = 64): boolean {
+    return this.icmp.ping(to, id, seq, data, ttl, this.now);
+  }
+
+  /** After a call on `conn` that may make something to send. */
+  wake(conn: Connection): void {
+    this.tcp.touch(conn);
+    this.requestRun();
+  }
+
+  private requestRun(): void {
+    if (this.awake || this.running) return;
+    this.awake = true;
+    this.onWake?.();
+  }
+
+  // ---- Time and turns -----------------------------------------------------------------------------------------------
+
+  /** The end of a turn: tells users what happened, sends what is owed, flushes. What a user does meanwhile is part of the turn. */
+  run(now: Micros): void {
+    if (this.running) return;
+    this.now = now;
+    this.out.now = now;
+    this.running = true;
+    this.awake = false;
+    // A user who answers at once makes work for the same turn; a bound keeps two who answer each other over loopback from holding it for ever.
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      this.tcp.run(now);
+      if (this.loop.nextTimeout() <= now) this.loop.onTimeout(now);
+      if (!this.tcp.hasWork && this.loop.nextTimeout() > now) break;
+    }
+    this.device.flush(now);
+    this.running = false;
+    if (this.tcp.hasWork || this.loop.nextTimeout() <= now) this.requestRun();
+  }
+
+  nextTimeout(): Micros {
+    const work = this.tcp.hasWork || this.loop.nextTimeout() !== NEVER ? this.now : NEVER;
+    return Math.min(work, this.tcp.nextTimeout(), this.reassembly.nextTimeout(), this.device.nextTimeout());
+  }
+
+  onTimeout(now: Micros): void {
+    this.now = now;
+    this.out.now = now;
+    if (this.device.nextTimeout() <= now) this.device.onTimeout(now);
+    this.tcp.onTimeout(now);
+    if (this.reassembly.nextTimeout() <= now) {
+      this.reassembly.expire(now, (partial) => {
+        this.countDrop(Drop.fragmentTimeout, partial.key);
+        if (partial.first !== null) this.reassemblyTimedOut(partial.first, now);
+      });
+    }
+    this.run(now);
+  }
+
+  private reassemblyTimedOut(first: Uint8Array, now: Micros): void {
+    const slab = new Slab(first);
+    const bad =
+      first[0]! >> 4 === 6 ? parseIpv6(slab, 0, first.length, this.ip) : parseIpv4(slab, 0, first.length, this.ip);
+    if (bad === Drop.none) this.icmp.reassemblyTimeExceeded(slab, this.ip, now);
+  }
+
+  // ---- What can be seen -------------------------------------------------------------------------------------------
+
+  connections(): Iterable<Connection> {
+    return this.tcp.connections();
+  }
+
+  get counters(): TcpCounters {
+    return this.tcp.counters;
+  }
+
+  /** Drops that happened, by name. */
+  dropsByName(): Record<string, number> {
+    return Object.fromEntries(DROP_NAMES.map((name, i) => [name, this.drops[i]!] as const).filter(([, n]) => n > 0));
+  }
+
+  /** RST to every peer, and every listener gone. The device stays open: it is the caller's. */
+  close(now: Micros): void {
+    this.now = now;
+    this.tcp.close(now);
+    this.run(now);
+  }
+
+  checkInvariants(): string | null {
+    return this.tcp.checkInvariants();
+  }
+
+  private route(remote: Address): Device | null {
+    if (this.addresses.isOwn(remote)) return this.loop;
+    return this.addresses.list.some((a) => a.version === remote.version) ? this.device : null;
+  }
+
+  private countDrop(reason: DropReason, detail: string): void {
+    this.drops[reason]!++;
+    this.observer?.packetDropped(reason, detail, this.now);
+  }
+}
+
+/** Turns of users and loopback within one `run`. */
+const MAX_ROUNDS = 64;
+
+function tcpChecksumHolds(slab: Slab, ip: IpHeader): boolean {
+  const sum = pseudoHeaderSum(ip.s0, ip.s1, ip.s2, ip.s3, ip.d0, ip.d1, ip.d2, ip.d3, PROTOCOL_TCP);
+  return checksumAdd(slab.view, ip.payloadOffset, ip.payloadLength, fold(sum + ip.payloadLength)) === 0xffff;
+}
+
+const isLoopback = (ip: IpHeader): boolean =>
+  ip.version === 4 ? ip.d3 >>> 24 === 127 : ip.d0 === 0 && ip.d1 === 0 && ip.d2 === 0 && ip.d3 === 1;
