@@ -39,8 +39,8 @@ export class ReceiveQueue {
 
   /** Takes bytes that are already our own. */
   push(bytes: Uint8Array): void {
+    this.seal();
     this.pieces.push(bytes);
-    this.tailUsed = -1;
     this.length += bytes.length;
   }
 
@@ -61,10 +61,18 @@ export class ReceiveQueue {
     this.length = 0;
   }
 
+  /** Nothing more is added to the last piece: it is as long as what was written to it. */
+  private seal(): void {
+    if (this.tailUsed < 0) return;
+    const last = this.pieces.length - 1;
+    this.pieces[last] = this.pieces[last]!.subarray(0, this.tailUsed);
+    this.tailUsed = -1;
+  }
+
   private copy(from: Uint8Array, offset: number, length: number): void {
     let tail = this.pieces[this.pieces.length - 1];
     if (tail === undefined || this.tailUsed < 0 || this.tailUsed + length > tail.length) {
-      if (tail !== undefined && this.tailUsed >= 0) this.pieces[this.pieces.length - 1] = tail.subarray(0, this.tailUsed);
+      this.seal();
       tail = this.allocate(tail === undefined ? length : Math.max(length, PIECE_BYTES));
       this.pieces.push(tail);
       this.tailUsed = 0;
