@@ -15,7 +15,14 @@ export interface Mutant {
   readonly name: string;
 }
 
-const m = (id: string, file: string, search: string, replace: string, test: string, name = `${id}\\b`): Mutant => ({
+const m = (
+  id: string,
+  file: string,
+  search: string,
+  replace: string,
+  test: string,
+  name = `${id.split(', ')[0]}\\b`,
+): Mutant => ({
   id,
   file,
   search,
@@ -24,10 +31,219 @@ const m = (id: string, file: string, search: string, replace: string, test: stri
   name,
 });
 
-const OPTIONS = 'test/requirements/options.test.ts';
+const [CONFIG, CONNECTION, INPUT, OUTPUT, RECEIVER, RENO, RTT, SENDER, SENT, TIMEOUTS] = [
+  'src/tcp/config.ts',
+  'src/tcp/connection.ts',
+  'src/tcp/input.ts',
+  'src/tcp/output.ts',
+  'src/tcp/receiver.ts',
+  'src/tcp/congestion/reno.ts',
+  'src/tcp/rtt.ts',
+  'src/tcp/sender.ts',
+  'src/tcp/sent-queue.ts',
+  'src/tcp/timeouts.ts',
+] as const;
+const WIRE = 'src/wire/tcp.ts';
+
+const [ACK, CLOSE, HANDSHAKE, OPTIONS, RETRANSMISSION, SENDING, WINDOW] = [
+  'test/tcp/ack.test.ts',
+  'test/tcp/close.test.ts',
+  'test/tcp/handshake.test.ts',
+  'test/requirements/options.test.ts',
+  'test/tcp/retransmission.test.ts',
+  'test/tcp/sending.test.ts',
+  'test/tcp/window.test.ts',
+] as const;
 
 export const MUTANTS: readonly Mutant[] = [
-  m('MUST-6', 'src/wire/tcp.ts', '    o += length;', '    o += 1;', OPTIONS),
-  m('MUST-7', 'src/wire/tcp.ts', 'if (length < 2 || o + length > end)', 'if (length < 2)', OPTIONS),
-  m('MUST-64', 'src/wire/tcp.ts', '      o++;', '      o += 4;', OPTIONS),
+  // Options: RFC 9293 sections 3.1 and 3.2.
+  m('MUST-6', WIRE, '    o += length;', '    o += 1;', OPTIONS),
+  m('MUST-7, MUST-68', WIRE, 'if (length < 2 || o + length > end)', 'if (length < 2)', OPTIONS),
+  m('MUST-64', WIRE, '      o++;', '      o += 4;', OPTIONS),
+  m('MUST-5', INPUT, 'if (c.timestamps && seg.hasTimestamps) rcv.updateTsRecent(seg, now);', '', HANDSHAKE),
+  m('MUST-65', OUTPUT, 'const before = rcv.wnd;', 'const before = rcv.wnd; seg.mss = c.advertisedMss;', HANDSHAKE),
+
+  // Windows are unsigned, and wide.
+  m('MUST-1', SENDER, 'this.wnd = wnd;', 'this.wnd = (wnd << 16) >> 16;', WINDOW),
+  m('REC-1', SENDER, 'this.wnd = wnd;', 'this.wnd = wnd & 0xffff;', WINDOW),
+
+  // Opening, and the MSS: sections 3.5 and 3.7.1.
+  m(
+    'MUST-10',
+    INPUT,
+    'if (c.state === State.synReceived && seg.has(TcpFlag.SYN) && seg.has(TcpFlag.ACK) && seg.seq === rcv.irs) {',
+    'if (false) {',
+    HANDSHAKE,
+  ),
+  m('MUST-11', INPUT, "c.finish(c.passive ? 'ECONNRESET' : 'ECONNREFUSED',", "c.finish('ECONNRESET',", HANDSHAKE),
+  m(
+    'MUST-14',
+    CONNECTION,
+    'syn.mss >= 0 ? Math.max(syn.mss, MIN_SEND_MSS) : this.defaultMss;',
+    'this.defaultMss;',
+    HANDSHAKE,
+  ),
+  m('MUST-15', CONNECTION, 'syn.mss >= 0 ? Math.max(syn.mss, MIN_SEND_MSS) : this.defaultMss;', '1460;', HANDSHAKE),
+  m('MUST-16', CONNECTION, ' - (this.timestamps ? 12 : 0);', ';', HANDSHAKE),
+  m('SHLD-5, MAY-3', OUTPUT, 'seg.mss = c.advertisedMss; //', '//', HANDSHAKE),
+  m('MUST-67', OUTPUT, 'seg.mss = c.advertisedMss; //', 'seg.mss = c.advertisedMss - 12; //', HANDSHAKE),
+  m('MUST-22', TIMEOUTS, 'c.synOwed = true;', '', HANDSHAKE),
+  m('MUST-23', TIMEOUTS, '(c.synTries >= most && mayGiveUp)', 'c.synTries >= 5', HANDSHAKE),
+
+  // Closing: section 3.6.
+  m('MUST-12', INPUT, "c.finish('ECONNRESET', 'receive RST', now);", "c.finish(null, 'receive RST', now);", CLOSE),
+  m(
+    'SHLD-2',
+    INPUT,
+    'if (!seg.has(TcpFlag.RST)) return true;',
+    'if (!seg.has(TcpFlag.RST) || seg.payloadBytes > 0) return true;',
+    CLOSE,
+  ),
+  m(
+    'SHLD-3',
+    CONNECTION,
+    'if (this.rcv.queue.length > 0 && isSynchronized(this.state)',
+    'if (false',
+    CLOSE,
+    'SHLD-3: CLOSE',
+  ),
+  m('SHLD-3', INPUT, 'if (rcv.orphaned && seqGt(', 'if (false && seqGt(', CLOSE, 'SHLD-3: data'),
+  m('MUST-66', RECEIVER, 'if (wnd === 0) return len === 0 && seq === this.nxt;', 'if (wnd === 0) return false;', CLOSE),
+
+  // Retransmission: section 3.8.1 (RFC 6298), 3.8.2 (RFC 5681), 3.8.3.
+  m(
+    'MUST-18',
+    RTT,
+    'this.srtt += (r - this.srtt) / 8;',
+    'this.srtt += (r - this.srtt) / 4;',
+    RETRANSMISSION,
+    'MUST-18: updates',
+  ),
+  m('MUST-18', RTT, 'this.rttvar = r / 2;', 'this.rttvar = r;', RETRANSMISSION, 'MUST-18: takes'),
+  m('MUST-18', SENT, 'if (record.retransmissions === 0) this', 'this', RETRANSMISSION, 'MUST-18: Karn'),
+  m('MUST-19', TIMEOUTS, 'snd.rtt.backoff++;', '', RETRANSMISSION, 'MUST-19: backs off'),
+  m('MUST-19', RENO, 'this.cwnd = this.smss; // LW', '// LW', RETRANSMISSION, 'MUST-19: backs off'),
+  m('MUST-19', RENO, 'if (this.cwnd < this.ssthresh) {', 'if (false) {', RETRANSMISSION, 'MUST-19: slow start'),
+  m(
+    'MUST-19',
+    RENO,
+    'if (this.counted >= this.cwnd) {',
+    'if (true) {',
+    RETRANSMISSION,
+    'MUST-19: congestion avoidance',
+  ),
+  m(
+    'MAY-18',
+    SENDER,
+    "config.congestionControl === 'none' ? new NoCongestionControl() : new Reno()",
+    'new Reno()',
+    RETRANSMISSION,
+  ),
+  m('SHLD-11', CONFIG, 'retries2: 15,', 'retries2: 3,', RETRANSMISSION),
+  m('SHLD-9', TIMEOUTS, 'c.raise(TcpEvent.softError);', '', RETRANSMISSION),
+  m('SHLD-10', CONFIG, 'retries1: 3,', 'retries1: 2,', RETRANSMISSION),
+  m('MUST-21', TIMEOUTS, 'c.userTimeout > 0 ? c.userTimeout : backoffTime(', 'backoffTime(', RETRANSMISSION),
+
+  // Keep-alive: section 3.8.4.
+  m('MUST-24', CONNECTION, 'this.keepAlive = on;', '', SENDING, 'MUST-24, MUST-28'),
+  m('MUST-25', CONFIG, 'keepAlive: false,', 'keepAlive: true,', SENDING),
+  m(
+    'MUST-26',
+    TIMEOUTS,
+    'if (snd.flight > 0 || snd.unsent > 0 || silent < c.keepAliveIdle) {',
+    'if (false) {',
+    SENDING,
+  ),
+  m('MUST-27', CONNECTION, 'if (idle !== undefined) this.keepAliveIdle = idle;', '', SENDING),
+  m('MUST-28', CONFIG, 'keepAliveIdle: 7200 * SECOND,', 'keepAliveIdle: 7199 * SECOND,', SENDING),
+  m('MUST-29', TIMEOUTS, 'c.keepAliveUnanswered >= c.keepAliveProbes;', 'c.keepAliveUnanswered >= 1;', SENDING),
+  m(
+    'SHLD-12',
+    OUTPUT,
+    'seg.seq = seqAdd(c.snd.una, -1);',
+    'seg.seq = seqAdd(c.snd.una, -1); seg.payload = c.snd.buffer.slab; seg.payloadBytes = 1;',
+    SENDING,
+  ),
+  m('MAY-5', CONNECTION, 'if (this.keepAlive) this.setTimer(', 'if (false) this.setTimer(', SENDING),
+
+  // The peer's window, and ours: section 3.8.6.
+  m(
+    'MUST-34, SHLD-15',
+    OUTPUT,
+    'const window = snd.usableWindow;',
+    'const window = Math.abs(snd.usableWindow);',
+    WINDOW,
+  ),
+  m(
+    'SHLD-14',
+    RECEIVER,
+    'const up = current + ((unit - (current % unit)) % unit);',
+    'const up = current - (current % unit);',
+    WINDOW,
+    'SHLD-14: never',
+  ),
+  m('SHLD-16', OUTPUT, 'if (!isFirst && seqGt(record.end', 'if (isFirst || seqGt(record.end', WINDOW),
+  m('SHLD-17', TIMEOUTS, 'const alive = snd.wnd === 0 &&', 'const alive = false &&', WINDOW),
+  m('MUST-35, MUST-36', OUTPUT, 'if (c.probeOwed) sendProbe(c, now, out);', '', WINDOW),
+  m(
+    'SHLD-29',
+    TIMEOUTS,
+    'Math.min(c.snd.rtt.rto * 2 ** c.snd.probesSent,',
+    'Math.min(2 * c.snd.rtt.rto * 2 ** c.snd.probesSent,',
+    WINDOW,
+  ),
+  m('SHLD-30', TIMEOUTS, 'Math.min(c.snd.rtt.rto * 2 ** c.snd.probesSent,', 'Math.min(c.snd.rtt.rto,', WINDOW),
+  m('MUST-37, MAY-8', INPUT, 'snd.probesUnanswered = 0;', '', WINDOW),
+  m(
+    'MUST-38',
+    OUTPUT,
+    'return room === window && room >= snd.maxWnd / 2 ? room : 0;',
+    'return room;',
+    WINDOW,
+    'MUST-38: sends no',
+  ),
+  m('MUST-38', OUTPUT, 'if (snd.overrideSillyWindow) return room;', '', WINDOW, 'MUST-38: sends what fits'),
+  m(
+    'MUST-39',
+    RECEIVER,
+    'if (open - current >= Math.min(this.bufferBytes / 2, Math.max(this.mss, 1))) return open;',
+    'if (open > current) return open;',
+    WINDOW,
+  ),
+
+  // Sending: sections 3.7.4 and 3.9.1.2.
+  m(
+    'SHLD-7, MAY-16',
+    OUTPUT,
+    'c.snd.noDelay || c.snd.finQueued || seqLeq(c.snd.smallEnd, c.snd.una);',
+    'true;',
+    SENDING,
+    '(SHLD-7: holds|MAY-16)',
+  ),
+  m('MUST-17', OUTPUT, 'c.snd.noDelay || c.snd.finQueued', 'c.snd.finQueued', SENDING),
+  m('SHLD-28', CONNECTION, 'Math.min(this.peerMss, this.advertisedMss)', 'Math.min(this.peerMss, 536)', SENDING),
+  m('MUST-60', OUTPUT, 'if (room <= 0) return 0;', 'if (room < snd.mss) return 0;', SENDING),
+  m('MUST-61', OUTPUT, 'if (end === snd.dataEnd || seqDiff(', 'if (seqDiff(', SENDING),
+  m('SHLD-27', OUTPUT, 'if (end === snd.dataEnd || seqDiff(', 'if (true || seqDiff(', SENDING),
+
+  // Acknowledging: sections 3.8.6.3 and 3.10.7.4.
+  m('MUST-40', CONFIG, 'delayedAck: 200 * MILLISECOND,', 'delayedAck: 500 * MILLISECOND,', ACK, 'MUST-40: stays'),
+  m(
+    'SHLD-18',
+    RECEIVER,
+    'else if (this.quickAcks > 0 && !this.interactive) this.ackNow = true;',
+    'else this.ackNow = true;',
+    ACK,
+  ),
+  m('SHLD-19', RECEIVER, 'if (this.unackedSegments >= 2 &&', 'if (this.unackedSegments >= 3 &&', ACK),
+  m('MUST-58, MUST-59', RECEIVER, 'this.decideAck();', 'this.owe(this.nxt, this.nxt);', ACK),
+  m(
+    'SHLD-31',
+    RECEIVER,
+    'else return this.takeOutOfOrder(seg, start, end);',
+    'else return Drop.tcpOutOfOrderLimit;',
+    ACK,
+  ),
+  m('MAY-13', RECEIVER, 'this.owe(start, start); //', 'this.ackNow = true; //', ACK),
+  m('MAY-12', INPUT, 'if (seqGt(seg.ack, snd.nxt) || seqLt(', 'if (false && seqLt(', ACK),
 ];
