@@ -1,0 +1,170 @@
+/**
+ * A capture that explains itself: the packets of a tap as pcapng, each with what our stack made of it as its comment
+ * (`frame.comment` in Wireshark), and, as a second interface, the packets that the faulty link took away.
+ *
+ * What a packet caused is known a moment after it was seen. So packets wait for the end of their batch; then the
+ * recorder's steps are matched to them by addresses and numbers, and all is written. A comment whose packet comes later
+ * (it was delayed on the link) waits for it.
+ *
+ * Non-goal: files. `write` gets the bytes, in order; where they go is the shell's business.
+ */
+import { Slab } from '../base/slab.js';
+import type { Micros } from '../base/time.js';
+import type { PacketTap } from '../device/capture.js';
+import type { Direction } from '../device/drop-rules.js';
+import type { LinkListener } from '../device/lane.js';
+import { DROP_NAMES, type DropReason } from '../wire/drop.js';
+import { Segment } from '../wire/tcp.js';
+import { dropText } from './drop-texts.js';
+import type { EventSink } from './events.js';
+import { Explainer } from './explain.js';
+import { flagsText } from './flow-memory.js';
+import { readPacket } from './packet-text.js';
+import { enhancedPacket, interfaceDescription, interfaceStatistics, sectionHeader } from './pcapng.js';
+import { isOutgoing, segmentOf, type Step, StepBuilder } from './steps.js';
+
+export interface CaptureFileOptions {
+  /** The device's name: `tun0`. */
+  readonly name: string;
+  /** `tcplab 0.1.0`. */
+  readonly application: string;
+  /** What is added to the stack's microseconds to make those since 1970. */
+  readonly epoch: Micros;
+}
+
+interface Waiting {
+  readonly interfaceId: number;
+  readonly direction: Direction;
+  readonly time: Micros;
+  readonly bytes: Slab;
+  readonly key: string;
+  comment: string;
+}
+
+const DEVICE = 0;
+const FAULTS = 1;
+/** Bounds on what waits: packets for the end of their batch, comments for their packet. */
+const MAX_PACKETS = 1024;
+const MAX_COMMENTS = 4096;
+
+export class CaptureFile implements PacketTap, LinkListener {
+  /** For a recorder: where the comments come from. */
+  readonly sink: EventSink;
+  private readonly write: (bytes: Uint8Array) => void;
+  private readonly epoch: Micros;
+  private readonly counts = [0, 0];
+  private readonly parsed = new Segment();
+  private readonly explainer = new Explainer();
+  private readonly steps = new StepBuilder((step) => {
+    this.comment(step);
+  });
+  private packets: Waiting[] = [];
+  private readonly comments = new Map<string, string[]>();
+
+  /** Writes the file's head at once. */
+  constructor(write: (bytes: Uint8Array) => void, options: CaptureFileOptions) {
+    this.write = write;
+    this.epoch = options.epoch;
+    this.sink = this.steps.add;
+    write(sectionHeader(options.application));
+    write(interfaceDescription({ name: options.name, description: 'what passed between the kernel and our stack' }));
+    write(
+      interfaceDescription({
+        name: `${options.name}-dropped-by-faults`,
+        description: 'what the faulty link took away on purpose',
+      }),
+    );
+  }
+
+  packet(direction: Direction, slab: Slab, offset: number, length: number, now: Micros): void {
+    this.add(DEVICE, direction, slab, offset, length, now, '');
+  }
+
+  batchEnd(_now: Micros): void {
+    this.flush();
+  }
+
+  linkDropped(
+    direction: Direction,
+    reason: DropReason,
+    detail: string,
+    slab: Slab,
+    offset: number,
+    length: number,
+    now: Micros,
+  ): void {
+    const name = DROP_NAMES[reason]!;
+    const comment = `${name}${detail === '' ? '' : ` ${detail}`}: ${dropText(name)}`;
+    this.add(FAULTS, direction, slab, offset, length, now, comment);
+  }
+
+  /** An altered packet travels on, and is captured like any other. */
+  linkAltered(): void {}
+
+  /** Writes what waits. */
+  flush(): void {
+    this.steps.flush();
+    const { packets } = this;
+    this.packets = [];
+    for (const p of packets) {
+      const comment = p.comment !== '' ? p.comment : this.takeComment(p.key);
+      this.write(enhancedPacket(p.interfaceId, p.time, p.direction, p.bytes, 0, p.bytes.bytes.length, comment));
+    }
+  }
+
+  /** The end of the file. `dropped`: packets that the device could not take. */
+  close(now: Micros, dropped = 0): void {
+    this.flush();
+    this.write(interfaceStatistics(DEVICE, this.epoch + now, this.counts[DEVICE]!, dropped));
+    this.write(interfaceStatistics(FAULTS, this.epoch + now, this.counts[FAULTS]!, this.counts[FAULTS]!));
+  }
+
+  private add(
+    interfaceId: number,
+    direction: Direction,
+    slab: Slab,
+    offset: number,
+    length: number,
+    now: Micros,
+    comment: string,
+  ): void {
+    if (this.packets.length >= MAX_PACKETS) this.flush();
+    this.counts[interfaceId]!++;
+    const bytes = new Slab(slab.bytes.slice(offset, offset + length));
+    const { source, destination, segment } = readPacket(bytes, 0, length, this.parsed);
+    const [local, remote] = direction === 'out' ? [source, destination] : [destination, source];
+    const s = segment;
+    const key =
+      s === null
+        ? ''
+        : keyOf(direction, `${local} ${remote}`, s.seq >>> 0, s.ack >>> 0, s.payloadBytes, flagsText(s.flags));
+    this.packets.push({ interfaceId, direction, time: this.epoch + now, bytes, key, comment });
+  }
+
+  private comment(step: Step): void {
+    const why = this.explainer.why(step);
+    const s = segmentOf(step);
+    if (s === null || why.length === 0 || step.main?.name === 'link:dropped') return;
+    if (step.link.some((event) => event.name === 'link:dropped')) return; // the link's own interface shows it
+    const key = keyOf(isOutgoing(step) ? 'out' : 'in', step.group_id, s.seq, s.ack, s.length, s.flags);
+    const text = why.join('\n');
+    const others = this.comments.get(key);
+    if (others !== undefined) others.push(text);
+    else {
+      if (this.comments.size >= MAX_COMMENTS) this.comments.delete(this.comments.keys().next().value!);
+      this.comments.set(key, [text]);
+    }
+  }
+
+  private takeComment(key: string): string {
+    const texts = this.comments.get(key);
+    if (texts === undefined) return '';
+    const text = texts.shift()!;
+    if (texts.length === 0) this.comments.delete(key);
+    return text;
+  }
+}
+
+/** A super-segment that the link cut has other flags and another length than its first part; numbers tell them apart all the same. */
+const keyOf = (direction: Direction, flow: string, seq: number, ack: number, length: number, flags: string): string =>
+  `${direction} ${flow} ${seq} ${ack} ${length > 0 ? 'data' : flags}`;

@@ -1,0 +1,91 @@
+/** What single events mean, in a sentence each: notes, timers, what the faulty link did. An empty list: nothing worth a line. */
+import { dropText } from './drop-texts.js';
+import type { LinkEvent, NoteEvent } from './events.js';
+import { countText, durationText } from './text.js';
+
+export function timerSetText(timer: string, inUs: number): string[] {
+  const span = durationText(inUs);
+  switch (timer) {
+    case 'delayed-ack':
+      return [`ACK delayed for up to ${span}: an answer may carry it (RFC 9293 3.8.6.3)`];
+    case 'persist':
+      return [`the peer's window holds us back: probe timer armed, ${span} (RFC 9293 3.8.6.1)`];
+    case 'keep-alive':
+      return [`keep-alive timer armed: ${span} (RFC 9293 3.8.4)`];
+    default:
+      return [`FIN-WAIT-2 ends in ${span} at the latest: nobody reads any more (as Linux's tcp_fin_timeout)`];
+  }
+}
+
+export function timerExpiredText(timer: string): string[] {
+  switch (timer) {
+    case 'rto':
+      return ['the retransmission timer expired: no ACK came (RFC 6298 5.4)'];
+    case 'persist':
+      return ['the probe timer expired'];
+    case 'fin-wait-2':
+      return ["the peer's FIN did not come in time"];
+    default:
+      return []; // the segment says it
+  }
+}
+
+export function noteText({ data: { note, a, b } }: NoteEvent): string[] {
+  switch (note) {
+    case 'iss-chosen':
+      return [
+        `our initial sequence number is ${a >>> 0}: a 4 us clock plus a keyed hash of addresses and ports (RFC 6528)`,
+      ];
+    case 'options-agreed': {
+      const scales = b === 0 ? 'no window scaling' : `window scale: theirs ${b >> 8}, ours ${b & 255}`;
+      return [`options agreed: at most ${a} bytes a segment to the peer, ${scales} (RFC 9293 3.7.1, RFC 7323)`];
+    }
+    case 'rtt-sample':
+      return [`round trip measured: ${durationText(a)}; RTO is now ${durationText(b)} (RFC 6298 2)`];
+    case 'cwnd':
+      return [`congestion window ${a} bytes (${a < b ? 'slow start' : 'congestion avoidance'}, RFC 5681 3.1)`];
+    case 'fast-retransmit':
+      return [
+        `third duplicate ACK: what is missing goes out without waiting for the timer (fast retransmit, RFC 5681 3.2)`,
+      ];
+    case 'partial-ack':
+      return ['an ACK of a part only: the next hole is filled at once (RFC 6582 3.2)'];
+    case 'recovery-exit':
+      return [
+        `all that was outstanding when loss was found is acknowledged: recovery is over, congestion window ${a} bytes (RFC 6582)`,
+      ];
+    case 'rto-retransmit':
+      return [
+        `congestion window back to one segment; ${b === 1 ? 'the first timeout' : `timeout ${b} in a row`} (RFC 5681 3.1)`,
+      ];
+    case 'challenge-ack-throttled':
+      return ['no challenge ACK: too many of them lately (RFC 5961 7)'];
+    case 'duplicate-ack-owed':
+      return ['out of order: kept, a hole is before it'];
+    case 'window-closed':
+      return ['our receive buffer is full: window 0, the peer must wait (RFC 9293 3.8.6)'];
+    case 'window-opened':
+      return [`our user has read: window open again, ${a} bytes (RFC 9293 3.8.6)`];
+    case 'zero-window-probe':
+      return [`probe ${a}: the peer's window is zero and ${countText(b, 'byte')} wait`];
+    case 'nagle-hold':
+      return [
+        `${countText(a, 'byte')} wait for more, or for the ACK of the last small segment (Nagle, RFC 9293 3.7.4)`,
+      ];
+    case 'soft-error':
+      return [`ICMP type ${a} code ${b}: a hint only, the connection goes on (RFC 5461)`];
+    case 'challenge-ack':
+      return [];
+    default:
+      return note satisfies never;
+  }
+}
+
+/** `dropped by rule syn-ack:2`; of a part of a super-segment, which bytes. */
+export function linkText({ name, data }: LinkEvent, sentBytes: number): string {
+  const rule = data.detail === '' ? '' : `: ${data.detail}`;
+  const what = name === 'link:altered' ? `${data.what} on the link on purpose` : `${dropText(data.what)}${rule}`;
+  const part = data.segment;
+  if (part === null || part.length >= sentBytes) return what;
+  return `${what} (bytes ${part.relSeq} to ${part.relSeq + part.length} of it)`;
+}

@@ -1,0 +1,212 @@
+/**
+ * Why it happened: plain sentences with the RFC's section, one or more for each step. The stack's events say what it did;
+ * what they leave open (why this ACK now?) follows from the step before.
+ *
+ * Nothing here guesses: where the events do not tell, nothing is said.
+ */
+import type { ReceivedEvent, SegmentData, SentEvent, TraceEvent } from './events.js';
+import { dropText } from './drop-texts.js';
+import { linkText, noteText, timerExpiredText, timerSetText } from './event-texts.js';
+import { segmentOf, type Step } from './steps.js';
+import { countText, durationText } from './text.js';
+
+/** Of each connection, what the next step may need. */
+interface Past {
+  /** The last segment that came in. */
+  received: SegmentData | null;
+  /** Notes about, and drops of, all that came in since we last sent: what the next segments answer. */
+  readonly owed: Set<string>;
+  answered: boolean;
+  /** The timer's last span, to say by how much the next is longer. */
+  rtoUs: number;
+}
+
+const MAX_CONNECTIONS = 10_000;
+
+export class Explainer {
+  private readonly past = new Map<string, Past>();
+
+  /** The sentences for a step, the weightiest first. Call it for every step, in order. */
+  why(step: Step): string[] {
+    const { main } = step;
+    if (main === null) return step.causes.flatMap((event) => this.effect(event, step));
+    switch (main.name) {
+      case 'tcp:segment_received':
+        return this.received(main, step);
+      case 'tcp:segment_sent':
+        return this.sent(main, step);
+      case 'tcp:stray_received':
+        return [`no connection for it: ${main.data.done}`];
+      case 'tcp:stray_sent':
+        return [main.data.why];
+      case 'ip:packet_dropped':
+        return [dropText(main.data.reason)];
+      case 'link:dropped':
+      case 'link:altered':
+        return [linkText(main, 0)];
+      case 'ip:datagram':
+        return [];
+      default:
+        return main satisfies never;
+    }
+  }
+
+  private pastOf(id: string): Past {
+    let past = this.past.get(id);
+    if (past === undefined) {
+      past = { received: null, owed: new Set(), answered: false, rtoUs: 0 };
+      if (this.past.size >= MAX_CONNECTIONS) this.past.delete(this.past.keys().next().value!);
+      this.past.set(id, past);
+    }
+    return past;
+  }
+
+  private received(main: ReceivedEvent, step: Step): string[] {
+    const { segment } = main.data;
+    remember(this.pastOf(step.group_id), segment, step);
+    const lines = checksumText(segment);
+    if (segment.flags.includes('S')) {
+      lines.push(`its initial sequence number is ${segment.seq}; a SYN takes one number, so ${(segment.seq + 1) >>> 0} comes next (RFC 9293 3.4)`); // prettier-ignore
+    }
+    if (segment.length > 0 && inOrder(step)) {
+      lines.push(
+        `${countText(segment.length, 'byte')} in order: RCV.NXT moves on to ${segment.relSeq + segment.length}`,
+      );
+      if (segment.gsoSize > 0 && segment.length > segment.gsoSize) {
+        lines.push(`one super-segment of ${Math.ceil(segment.length / segment.gsoSize)} segments: it counts as so many`); // prettier-ignore
+      }
+    }
+    if (segment.flags.includes('F') && inOrder(step)) {
+      lines.push('FIN: the peer has sent all it had; it takes one sequence number (RFC 9293 3.6)');
+    }
+    lines.push(...step.effects.flatMap((event) => this.effect(event, step)));
+    return lines;
+  }
+
+  private sent(main: SentEvent, step: Step): string[] {
+    const { segment, again } = main.data;
+    this.pastOf(step.group_id).answered = true;
+    const lines = step.causes.flatMap((event) => this.effect(event, step));
+    if (again) lines.push(this.whyAgain(step));
+    lines.push(...this.whySent(segment, step));
+    lines.push(...step.effects.flatMap((event) => this.effect(event, step)));
+    for (const event of step.link) lines.push(linkText(event, segment.length));
+    return lines;
+  }
+
+  private whyAgain(step: Step): string {
+    if (step.causes.some((e) => e.name === 'recovery:timer_expired'))
+      return 'sent again: no ACK came in time (RFC 9293 3.8.1)';
+    const { received, owed } = this.pastOf(step.group_id);
+    if (received?.flags === 'S') return 'sent again: their SYN came again, so our SYN,ACK did not arrive';
+    if (owed.has('fast-retransmit')) return 'sent again: three duplicate ACKs say that it was lost (RFC 5681 3.2)';
+    return 'sent again: taken for lost';
+  }
+
+  /** What kind of segment it is, and, of a bare ACK, what it answers. */
+  private whySent(s: SegmentData, step: Step): string[] {
+    if (s.flags.includes('R')) return ['RST: the connection is void, nothing more is expected (RFC 9293 3.5.2)'];
+    if (s.flags.includes('S')) {
+      return s.flags.includes('.')
+        ? [`SYN,ACK: ours and the answer to theirs in one, ACK = their ISN + 1 (RFC 9293 3.5)`]
+        : [`SYN: asks for a connection and names our initial sequence number (RFC 9293 3.5)`];
+    }
+    const lines: string[] = [];
+    if (s.length > 0) {
+      lines.push(
+        `${countText(s.length, 'byte')} of data, within the window and the congestion window; it carries the ACK too`,
+      );
+      if (s.gsoSize > 0) {
+        lines.push(`one super-segment: the device cuts it into ${Math.ceil(s.length / s.gsoSize)} of ${s.gsoSize} bytes at most`); // prettier-ignore
+      }
+    }
+    if (s.flags.includes('F')) lines.push('FIN: we have sent all we had; receiving goes on (RFC 9293 3.6)');
+    if (lines.length === 0) lines.push(this.whyAck(s, step));
+    return lines;
+  }
+
+  private whyAck(s: SegmentData, step: Step): string {
+    const expired = (timer: string): boolean =>
+      step.causes.some((c) => c.name === 'recovery:timer_expired' && c.data.timer === timer);
+    if (expired('delayed-ack'))
+      return 'the delayed ACK: nothing went out in time that could carry it (RFC 9293 3.8.6.3)';
+    if (expired('persist')) return 'a zero-window probe: an old number, so that the peer must answer with its window (RFC 9293 3.8.6.1)'; // prettier-ignore
+    if (expired('keep-alive')) return 'a keep-alive: an old number, so that a living peer must answer (RFC 9293 3.8.4)';
+    const { received: last, owed } = this.pastOf(step.group_id);
+    if (last === null) return 'an ACK';
+    if (owed.has('challenge-ack'))
+      return 'a challenge ACK: this is where we are; a peer that meant it will say so again (RFC 5961)';
+    if (owed.has('duplicate-ack-owed')) {
+      return 'a duplicate ACK at once: data is missing before what came, and the sender shall know (RFC 5681 4.2)';
+    }
+    if (owed.has('dropped'))
+      return 'an ACK at once: what came was not acceptable, and this is what we expect (RFC 9293 3.10.7.4)';
+    if (last.flags.includes('S')) return 'the ACK that completes the handshake (RFC 9293 3.5)';
+    if (last.flags.includes('F')) return 'the ACK of the FIN, at once: ACK = its number + 1 (RFC 9293 3.6)';
+    if (last.length > 0 && s.relAck === (last.relSeq + last.length) >>> 0) {
+      return 'an ACK at once: the second full segment, or the start of a connection (RFC 9293 3.8.6.3, quick ACK as in Linux)';
+    }
+    return 'an ACK with our window as it is now';
+  }
+
+  /** What one event means. */
+  private effect(event: TraceEvent, step: Step): string[] {
+    const past = this.pastOf(step.group_id);
+    switch (event.name) {
+      case 'tcp:state_changed':
+        return [`${event.data.from} → ${event.data.to}: ${event.data.why}`];
+      case 'tcp:segment_dropped':
+        return [`${event.data.reason}: ${dropText(event.data.reason)}`];
+      case 'recovery:timer_set': {
+        const { timer, inUs } = event.data;
+        if (timer !== 'rto') return timerSetText(timer, inUs);
+        const backedOff = past.rtoUs > 0 && inUs >= 1.9 * past.rtoUs && isAgain(step);
+        past.rtoUs = inUs;
+        const doubled = backedOff ? ', twice the last wait (exponential backoff, RFC 6298 5.5)' : '';
+        return [`${rtoName(step)} armed: ${durationText(inUs)}${doubled || ' (RFC 6298 5.1)'}`];
+      }
+      case 'recovery:timer_stopped':
+        if (event.data.timer === 'rto') return ['all is acknowledged: retransmission timer stopped (RFC 6298 5.2)'];
+        if (event.data.timer === 'persist') return ['the window is open again: no more probes'];
+        return [];
+      case 'recovery:timer_expired':
+        return timerExpiredText(event.data.timer);
+      case 'tcp:note':
+        return noteText(event);
+      default:
+        return [];
+    }
+  }
+}
+
+function remember(past: Past, segment: SegmentData, step: Step): void {
+  if (past.answered) past.owed.clear();
+  past.answered = false;
+  past.received = segment;
+  for (const event of step.effects) {
+    if (event.name === 'tcp:note') past.owed.add(event.data.note);
+    else if (event.name === 'tcp:segment_dropped') past.owed.add('dropped');
+  }
+}
+
+function checksumText(segment: SegmentData): string[] {
+  if (segment.checksum === 'verified') return ['checksum verified: pseudo-header, header and data (RFC 9293 3.1)'];
+  return segment.checksum === 'vouched'
+    ? ['checksum vouched for: the kernel left it to be completed, the packet never was on a wire']
+    : [];
+}
+
+const hasNote = (step: Step, note: string): boolean =>
+  step.effects.some((e) => e.name === 'tcp:note' && e.data.note === note);
+
+const isAgain = (step: Step): boolean => step.main?.name === 'tcp:segment_sent' && step.main.data.again;
+
+/** Nothing says that it was dropped, or that something is missing before it. */
+const inOrder = (step: Step): boolean =>
+  !hasNote(step, 'duplicate-ack-owed') && !step.effects.some((e) => e.name === 'tcp:segment_dropped');
+
+function rtoName(step: Step): string {
+  const flags = segmentOf(step)?.flags ?? '';
+  if (!flags.includes('S') || step.main?.name !== 'tcp:segment_sent') return 'retransmission timer';
+  return flags.includes('.') ? 'SYN,ACK timer' : 'SYN timer';
+}

@@ -1,0 +1,63 @@
+/** Several observers where the stack takes one. */
+import type { LinkListener } from '../device/lane.js';
+import type { StackObserver } from '../stack/observer.js';
+
+export function fanOut(...observers: readonly StackObserver[]): StackObserver {
+  return {
+    segmentArrived: (conn, seg, now) => {
+      for (const o of observers) o.segmentArrived(conn, seg, now);
+    },
+    segmentDropped: (conn, seg, reason, now) => {
+      for (const o of observers) o.segmentDropped(conn, seg, reason, now);
+    },
+    segmentSent: (conn, seg, again, now) => {
+      for (const o of observers) o.segmentSent(conn, seg, again, now);
+    },
+    stateChanged: (conn, from, to, why, now) => {
+      for (const o of observers) o.stateChanged(conn, from, to, why, now);
+    },
+    timerSet: (conn, timer, deadline, now) => {
+      for (const o of observers) o.timerSet(conn, timer, deadline, now);
+    },
+    timerStopped: (conn, timer, now) => {
+      for (const o of observers) o.timerStopped(conn, timer, now);
+    },
+    timerExpired: (conn, timer, now) => {
+      for (const o of observers) o.timerExpired(conn, timer, now);
+    },
+    noted: (conn, note, a, b, now) => {
+      for (const o of observers) o.noted(conn, note, a, b, now);
+    },
+    packetDropped: (reason, detail, now) => {
+      for (const o of observers) o.packetDropped(reason, detail, now);
+    },
+    strayArrived: (flow, seg, done, now) => {
+      for (const o of observers) o.strayArrived(flow, seg, done, now);
+    },
+    straySent: (flow, seg, why, now) => {
+      for (const o of observers) o.straySent(flow, seg, why, now);
+    },
+    datagram: (direction, from, to, text, now) => {
+      for (const o of observers) o.datagram(direction, from, to, text, now);
+    },
+  };
+}
+
+/** Several sinks where a recorder takes one. */
+export const fanOutEvents =
+  <E>(...sinks: readonly ((event: E) => void)[]) =>
+  (event: E): void => {
+    for (const sink of sinks) sink(event);
+  };
+
+/** Several listeners where a link takes one. */
+export function fanOutLink(...listeners: readonly LinkListener[]): LinkListener {
+  return {
+    linkDropped: (direction, reason, detail, slab, offset, length, now) => {
+      for (const l of listeners) l.linkDropped(direction, reason, detail, slab, offset, length, now);
+    },
+    linkAltered: (direction, what, slab, offset, length, now) => {
+      for (const l of listeners) l.linkAltered(direction, what, slab, offset, length, now);
+    },
+  };
+}

@@ -1,0 +1,97 @@
+/**
+ * What a reader of segments must remember of each connection: both initial sequence numbers and window scales. They
+ * stand in the SYNs only, and every later number is read against them.
+ */
+import type { Segment } from '../wire/tcp.js';
+import { ABSENT, MAX_WINDOW_SHIFT, TcpFlag } from '../wire/tcp.js';
+import type { SegmentData, SegmentOptions } from './events.js';
+
+/** One direction of a connection. */
+class Side {
+  isn = 0;
+  known = false;
+  wscale = ABSENT;
+}
+
+export class FlowMemory {
+  readonly local: string;
+  readonly remote: string;
+  /** The connection's name in events: `LOCAL REMOTE`. */
+  readonly id: string;
+  private readonly out = new Side();
+  private readonly in = new Side();
+
+  constructor(local: string, remote: string) {
+    this.local = local;
+    this.remote = remote;
+    this.id = `${local} ${remote}`;
+  }
+
+  /** For an observer that came late: our ISS and the peer's, from the connection itself. */
+  learn(iss: number, irs: number | null): void {
+    if (!this.out.known) remember(this.out, iss);
+    if (!this.in.known && irs !== null) remember(this.in, irs);
+  }
+
+  read(seg: Segment, outgoing: boolean): SegmentData {
+    const mine = outgoing ? this.out : this.in;
+    const theirs = outgoing ? this.in : this.out;
+    const syn = seg.has(TcpFlag.SYN);
+    if (syn) {
+      remember(mine, seg.seq);
+      mine.wscale = seg.wscale;
+    }
+    const scaled = !syn && mine.wscale >= 0 && theirs.wscale >= 0;
+    const data: SegmentData = {
+      flags: flagsText(seg.flags),
+      seq: seg.seq >>> 0,
+      ack: seg.ack >>> 0,
+      relSeq: mine.known ? (seg.seq - mine.isn) >>> 0 : seg.seq >>> 0,
+      relAck: seg.has(TcpFlag.ACK) ? (theirs.known ? (seg.ack - theirs.isn) >>> 0 : seg.ack >>> 0) : 0,
+      wnd: seg.wnd,
+      window: scaled ? seg.wnd * 2 ** Math.min(mine.wscale, MAX_WINDOW_SHIFT) : seg.wnd,
+      length: seg.payloadBytes,
+      gsoSize: seg.gsoSize,
+      options: optionsOf(seg),
+    };
+    return data;
+  }
+}
+
+function remember(side: Side, isn: number): void {
+  side.isn = isn;
+  side.known = true;
+}
+
+const LETTERS: readonly (readonly [number, string])[] = [
+  [TcpFlag.FIN, 'F'],
+  [TcpFlag.SYN, 'S'],
+  [TcpFlag.RST, 'R'],
+  [TcpFlag.PSH, 'P'],
+  [TcpFlag.ACK, '.'],
+  [TcpFlag.URG, 'U'],
+  [TcpFlag.ECE, 'E'],
+  [TcpFlag.CWR, 'W'],
+];
+
+/** tcpdump's letters: `S.` for SYN,ACK, `none` for no flag at all. */
+export function flagsText(flags: number): string {
+  let text = '';
+  for (const [bit, letter] of LETTERS) if (flags & bit) text += letter;
+  return text === '' ? 'none' : text;
+}
+
+function optionsOf(seg: Segment): SegmentOptions {
+  const options: SegmentOptions = {};
+  if (seg.mss !== ABSENT) options.mss = seg.mss;
+  if (seg.sackPermitted) options.sackPermitted = true;
+  if (seg.hasTimestamps) options.timestamps = { val: seg.tsVal >>> 0, ecr: seg.tsEcr >>> 0 };
+  if (seg.wscale !== ABSENT) options.wscale = seg.wscale;
+  if (seg.sackCount > 0) {
+    options.sack = Array.from({ length: seg.sackCount }, (_, i): [number, number] => [
+      seg.sackEdges[2 * i]! >>> 0,
+      seg.sackEdges[2 * i + 1]! >>> 0,
+    ]);
+  }
+  return options;
+}

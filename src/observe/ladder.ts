@@ -1,0 +1,165 @@
+/**
+ * The ladder: a conversation as two lifelines, the other side left, our stack right, time downwards.
+ *
+ *     0.000000  │ [S] seq 0 (1861182580) win 64240                     │
+ *               │ ────────────────────────────────────────────────────▶│  LISTEN → SYN-RECEIVED
+ *               │   · its initial sequence number is 1861182580; ...   │
+ *
+ * A packet that the link took away ends in a cross midway. Sequence numbers stand relative, and absolute in brackets.
+ * Prints as steps come: for one connection or for several in turn, each time with a new head.
+ */
+import type { Micros } from '../base/time.js';
+import type { EventSink, SegmentData } from './events.js';
+import { Explainer } from './explain.js';
+import type { PaintKind } from './live.js';
+import { isOutgoing, segmentOf, type Step, StepBuilder } from './steps.js';
+import { compactOptions, timeText } from './text.js';
+
+export interface LadderOptions {
+  /** Who is at the left; default `kernel`. */
+  readonly left?: string;
+  /** Who is at the right; default `our stack`. */
+  readonly right?: string;
+  /** Columns between the lifelines; default 78. */
+  readonly width?: number;
+  /** Sentences under each step; default true. */
+  readonly why?: boolean;
+  readonly paint?: (kind: PaintKind, text: string) => string;
+}
+
+const TIME_COLUMNS = 11;
+
+export class Ladder {
+  readonly sink: EventSink;
+  private readonly print: (line: string) => void;
+  private readonly left: string;
+  private readonly right: string;
+  private readonly width: number;
+  private readonly why: boolean;
+  private readonly paint: (kind: PaintKind, text: string) => string;
+  private readonly explainer = new Explainer();
+  private readonly steps = new StepBuilder((step) => {
+    this.show(step);
+  });
+  /** The connection whose head was printed last, and when each began. */
+  private current = '';
+  private readonly began = new Map<string, Micros>();
+
+  constructor(print: (line: string) => void, options: LadderOptions = {}) {
+    this.print = print;
+    this.left = options.left ?? 'kernel';
+    this.right = options.right ?? 'our stack';
+    this.width = Math.max(40, options.width ?? 78);
+    this.why = options.why ?? true;
+    this.paint = options.paint ?? ((_kind, text) => text);
+    this.sink = this.steps.add;
+  }
+
+  /** Draws what is complete by now. */
+  flush(): void {
+    this.steps.flush();
+  }
+
+  private show(step: Step): void {
+    const reasons = this.explainer.why(step);
+    if (step.group_id === '') return; // no TCP: not part of a conversation
+    const start = this.began.get(step.group_id) ?? step.time;
+    this.began.set(step.group_id, start);
+    if (this.current !== step.group_id) this.head(step.group_id);
+    const time = timeText(step.time - start).padStart(TIME_COLUMNS - 2);
+    const segment = segmentOf(step);
+    const states = this.states(step);
+    if (segment === null) {
+      this.row(this.paint('time', time), ` ${step.main === null ? '' : step.main.name}`, states);
+    } else {
+      const [first, ...rest] = this.label(segment);
+      this.row(this.paint('time', time), ` ${first!}`, '');
+      for (const line of rest) this.row('', ` ${line}`, '');
+      this.row('', this.arrow(step, segment), states);
+    }
+    if (this.why) for (const reason of reasons) this.sentence(reason);
+    this.row('', '', '');
+  }
+
+  private head(id: string): void {
+    this.current = id;
+    const [ours, theirs] = id.split(' ') as [string, string];
+    const between = this.width + 2;
+    const pair = (a: string, b: string): string => a + b.padStart(between - a.length);
+    this.print('');
+    this.print(' '.repeat(TIME_COLUMNS) + pair(this.left, this.right));
+    this.print(' '.repeat(TIME_COLUMNS) + pair(theirs, ours));
+    this.row('', '', '');
+  }
+
+  /** One line: time, lifeline, what lies between, lifeline, what our side does. `time` may be painted: its width is known. */
+  private row(time: string, between: string, beside: string): void {
+    const lead = time === '' ? ' '.repeat(TIME_COLUMNS) : `${time}  `;
+    const pad = ' '.repeat(Math.max(0, this.width - visibleLength(between)));
+    this.print(`${lead}│${between}${pad}│${beside === '' ? '' : `  ${beside}`}`);
+  }
+
+  private arrow(step: Step, segment: SegmentData): string {
+    const out = isOutgoing(step);
+    const n = this.width - 1;
+    if (!isLost(step, segment)) return out ? `◀${'─'.repeat(n - 1)} ` : ` ${'─'.repeat(n - 1)}▶`;
+    const half = Math.floor(n / 2);
+    const cross = this.paint('drop', '✗');
+    return out
+      ? `${' '.repeat(n - half)}${cross}${'─'.repeat(half - 1)} `
+      : ` ${'─'.repeat(half - 1)}${cross}${' '.repeat(n - half)}`;
+  }
+
+  /** Flags and numbers, and on a second line what does not fit. */
+  private label(s: SegmentData): string[] {
+    const parts = [`[${s.flags}]`, `seq ${s.relSeq} (${s.seq})`];
+    if (s.flags.includes('.')) parts.push(`ack ${s.relAck} (${s.ack})`);
+    parts.push(`win ${s.window}`);
+    if (s.length > 0) parts.push(`len ${s.length}`);
+    const options = compactOptions(s);
+    if (options !== '') parts.push(`<${options}>`);
+    return wrap(parts.join('  '), this.width - 2, '     ');
+  }
+
+  private sentence(reason: string): void {
+    for (const line of wrap(`· ${reason}`, this.width - 4, '  ')) this.row('', this.paint('why', `   ${line}`), '');
+  }
+
+  private states(step: Step): string {
+    const path: string[] = [];
+    for (const e of [...step.causes, ...step.effects]) {
+      if (e.name !== 'tcp:state_changed') continue;
+      if (path.at(-1) !== e.data.from) path.push(e.data.from);
+      path.push(e.data.to);
+    }
+    return path.length === 0 ? '' : this.paint('state', path.join(' → '));
+  }
+}
+
+/** Nothing of it arrived: the link dropped it, or every part of it. */
+function isLost(step: Step, segment: SegmentData): boolean {
+  if (step.main?.name === 'link:dropped') return true;
+  const drops = step.link.filter((event) => event.name === 'link:dropped');
+  const lost = drops.reduce((sum, event) => sum + (event.data.segment?.length ?? 0), 0);
+  return drops.length > 0 && lost >= segment.length;
+}
+
+/** Length on the screen: colours take no room. */
+// eslint-disable-next-line no-control-regex -- the escape character is what colours begin with
+const visibleLength = (text: string): number => [...text.replaceAll(/\u001b\[[0-9;]*m/g, '')].length;
+
+/** Breaks at spaces; the lines after the first are indented. A word longer than a line stays whole. */
+export function wrap(text: string, width: number, indent: string): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line.trim() !== '' && visibleLength(line) + 1 + visibleLength(word) > width) {
+      lines.push(line);
+      line = indent + word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  lines.push(line);
+  return lines;
+}

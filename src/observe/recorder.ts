@@ -1,0 +1,171 @@
+/**
+ * Turns what observers are told into plain events. One recorder a stack; every view of it (live lines, ladder, comments in
+ * captures, JSON Lines) is a function of the events.
+ */
+import type { Slab } from '../base/slab.js';
+import type { Micros } from '../base/time.js';
+import type { Direction } from '../device/drop-rules.js';
+import type { LinkListener } from '../device/lane.js';
+import type { Flow } from '../stack/flow.js';
+import type { StackObserver } from '../stack/observer.js';
+import type { Connection } from '../tcp/connection.js';
+import type { Note } from '../tcp/observer.js';
+import { State, STATE_NAMES } from '../tcp/state.js';
+import { type Timer, TIMER_NAMES } from '../tcp/timers.js';
+import { DROP_NAMES, type DropReason } from '../wire/drop.js';
+import { Segment } from '../wire/tcp.js';
+import type { EventSink, LinkEvent, TraceEvent } from './events.js';
+import { FlowMemory } from './flow-memory.js';
+import { readPacket } from './packet-text.js';
+
+/** Connections that are remembered: more push the oldest out, and their late packets show absolute numbers only. */
+const MAX_FLOWS = 10_000;
+
+export class Recorder implements StackObserver, LinkListener {
+  private readonly sink: EventSink;
+  private readonly start: Micros;
+  private readonly byId = new Map<string, FlowMemory>();
+  private readonly byFlow = new WeakMap<object, FlowMemory>();
+  private readonly parsed = new Segment();
+
+  /** `start` is the zero of the events' times. */
+  constructor(sink: EventSink, start: Micros) {
+    this.sink = sink;
+    this.start = start;
+  }
+
+  segmentArrived(conn: Connection, seg: Segment, now: Micros): void {
+    const m = this.memoryOf(conn);
+    const segment = m.read(seg, false);
+    segment.checksum = seg.checksumVouched ? 'vouched' : 'verified';
+    const { local, remote } = m;
+    this.emit('tcp:segment_received', m.id, { local, remote, segment, state: conn.stateName }, now);
+  }
+
+  segmentDropped(conn: Connection, seg: Segment, reason: DropReason, now: Micros): void {
+    const m = this.memoryOf(conn);
+    this.emit('tcp:segment_dropped', m.id, { reason: DROP_NAMES[reason]!, segment: m.read(seg, false) }, now);
+  }
+
+  segmentSent(conn: Connection, seg: Segment, again: boolean, now: Micros): void {
+    const m = this.memoryOf(conn);
+    const { local, remote } = m;
+    const segment = m.read(seg, true);
+    this.emit('tcp:segment_sent', m.id, { local, remote, segment, state: conn.stateName, again }, now);
+  }
+
+  stateChanged(conn: Connection, from: State, to: State, why: string, now: Micros): void {
+    const data = { from: STATE_NAMES[from]!, to: STATE_NAMES[to]!, why };
+    this.emit('tcp:state_changed', this.memoryOf(conn).id, data, now);
+  }
+
+  timerSet(conn: Connection, timer: Timer, deadline: Micros, now: Micros): void {
+    const data = { timer: TIMER_NAMES[timer]!, inUs: deadline - now };
+    this.emit('recovery:timer_set', this.memoryOf(conn).id, data, now);
+  }
+
+  timerStopped(conn: Connection, timer: Timer, now: Micros): void {
+    this.emit('recovery:timer_stopped', this.memoryOf(conn).id, { timer: TIMER_NAMES[timer]! }, now);
+  }
+
+  timerExpired(conn: Connection, timer: Timer, now: Micros): void {
+    this.emit('recovery:timer_expired', this.memoryOf(conn).id, { timer: TIMER_NAMES[timer]! }, now);
+  }
+
+  noted(conn: Connection, note: Note, a: number, b: number, now: Micros): void {
+    this.emit('tcp:note', this.memoryOf(conn).id, { note, a, b }, now);
+  }
+
+  packetDropped(reason: DropReason, detail: string, now: Micros): void {
+    this.emit('ip:packet_dropped', '', { reason: DROP_NAMES[reason]!, detail }, now);
+  }
+
+  strayArrived(flow: Flow, seg: Segment, done: string, now: Micros): void {
+    const m = this.memoryOfFlow(flow);
+    const segment = m.read(seg, false);
+    segment.checksum = seg.checksumVouched ? 'vouched' : 'verified';
+    this.emit('tcp:stray_received', m.id, { local: m.local, remote: m.remote, segment, done }, now);
+  }
+
+  straySent(flow: Flow, seg: Segment, why: string, now: Micros): void {
+    const m = this.memoryOfFlow(flow);
+    const segment = m.read(seg, true);
+    this.emit('tcp:stray_sent', m.id, { local: m.local, remote: m.remote, segment, why }, now);
+  }
+
+  datagram(direction: 'in' | 'out', from: string, to: string, text: string, now: Micros): void {
+    this.emit('ip:datagram', '', { direction, from, to, text }, now);
+  }
+
+  linkDropped(
+    direction: Direction,
+    reason: DropReason,
+    detail: string,
+    slab: Slab,
+    offset: number,
+    length: number,
+    now: Micros,
+  ): void {
+    this.link('link:dropped', direction, DROP_NAMES[reason]!, detail, slab, offset, length, now);
+  }
+
+  linkAltered(direction: Direction, what: string, slab: Slab, offset: number, length: number, now: Micros): void {
+    this.link('link:altered', direction, what, '', slab, offset, length, now);
+  }
+
+  private link(
+    name: LinkEvent['name'],
+    direction: Direction,
+    what: string,
+    detail: string,
+    slab: Slab,
+    offset: number,
+    length: number,
+    now: Micros,
+  ): void {
+    const ends = readPacket(slab, offset, length, this.parsed);
+    const local = direction === 'out' ? ends.source : ends.destination;
+    const remote = direction === 'out' ? ends.destination : ends.source;
+    // A corrupted packet may carry any flags and numbers: nothing is learned from it.
+    const learn = ends.segment !== null && what !== 'corrupted';
+    const m = learn ? this.remembered(local, remote) : new FlowMemory(local, remote);
+    const segment = ends.segment === null ? null : m.read(ends.segment, direction === 'out');
+    const group = ends.segment === null ? '' : m.id;
+    this.emit(name, group, { local, remote, direction, what, detail, protocol: ends.protocol, length, segment }, now);
+  }
+
+  private memoryOf(conn: Connection): FlowMemory {
+    let m = this.byFlow.get(conn.flow);
+    if (m === undefined) {
+      m = this.memoryOfFlow(conn.flow as Flow);
+      m.learn(conn.iss, conn.state > State.synSent ? conn.irs : null);
+      this.byFlow.set(conn.flow, m);
+    }
+    return m;
+  }
+
+  private memoryOfFlow(flow: Flow): FlowMemory {
+    const [local, remote] = flow.toString().split(' ');
+    return this.remembered(local!, remote!);
+  }
+
+  private remembered(local: string, remote: string): FlowMemory {
+    const id = `${local} ${remote}`;
+    let m = this.byId.get(id);
+    if (m === undefined) {
+      m = new FlowMemory(local, remote);
+      if (this.byId.size >= MAX_FLOWS) this.byId.delete(this.byId.keys().next().value!);
+      this.byId.set(id, m);
+    }
+    return m;
+  }
+
+  private emit<N extends TraceEvent['name']>(
+    name: N,
+    group_id: string,
+    data: Extract<TraceEvent, { name: N }>['data'],
+    now: Micros,
+  ): void {
+    this.sink({ time: now - this.start, name, group_id, data } as TraceEvent);
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * Groups events into steps: one segment each, with what led to it and what came of it.
+ *
+ *     received ─▶ effects: state changed, RTT measured, timer stopped, dropped because ...
+ *     causes: timer expired, CLOSE called ─▶ sent ─▶ effects: timer armed; lost on the link
+ *
+ * What our user did, and what an expired timer did, waits as a cause for the next segment that we send; all else is an
+ * effect of the connection's last segment. Steps come out in order of time, as soon as the clock moves on or by `flush`.
+ */
+import type { Micros } from '../base/time.js';
+import type {
+  DatagramEvent,
+  LinkEvent,
+  PacketDroppedEvent,
+  ReceivedEvent,
+  SegmentData,
+  SentEvent,
+  StrayReceivedEvent,
+  StraySentEvent,
+  TraceEvent,
+} from './events.js';
+
+export type MainEvent =
+  ReceivedEvent | SentEvent | StrayReceivedEvent | StraySentEvent | LinkEvent | DatagramEvent | PacketDroppedEvent;
+
+export interface Step {
+  readonly time: Micros;
+  readonly group_id: string;
+  /** The segment, or null: something happened without one (a timer that sent nothing). */
+  readonly main: MainEvent | null;
+  readonly causes: TraceEvent[];
+  readonly effects: TraceEvent[];
+  /** What the faulty link did to this segment. */
+  readonly link: LinkEvent[];
+}
+
+/** The segment of a step, if it is TCP. */
+export function segmentOf(step: Step): SegmentData | null {
+  const { main } = step;
+  if (main === null || main.name === 'ip:datagram' || main.name === 'ip:packet_dropped') return null;
+  return main.data.segment;
+}
+
+/** Away from our stack? */
+export function isOutgoing(step: Step): boolean {
+  const { main } = step;
+  if (main === null) return true;
+  if (main.name === 'ip:datagram' || main.name === 'link:dropped' || main.name === 'link:altered') {
+    return main.data.direction === 'out';
+  }
+  return main.name === 'tcp:segment_sent' || main.name === 'tcp:stray_sent';
+}
+
+/** More finished steps than this are handed out without waiting for the clock. */
+const MAX_WAITING = 512;
+
+export class StepBuilder {
+  private readonly emit: (step: Step) => void;
+  /** Finished ones and open ones, in order; and of each connection the one that is open. */
+  private waiting: Step[] = [];
+  private readonly open = new Map<string, Step>();
+  private readonly causes = new Map<string, TraceEvent[]>();
+  private time: Micros = 0;
+
+  constructor(emit: (step: Step) => void) {
+    this.emit = emit;
+  }
+
+  readonly add = (event: TraceEvent): void => {
+    if (event.time > this.time || this.waiting.length >= MAX_WAITING) this.release();
+    this.time = event.time;
+    switch (event.name) {
+      case 'tcp:segment_sent':
+      case 'tcp:stray_sent':
+        this.begin(event, this.takeCauses(event.group_id));
+        return;
+      case 'tcp:segment_received':
+      case 'tcp:stray_received':
+      case 'ip:datagram':
+      case 'ip:packet_dropped':
+        this.begin(event, []);
+        return;
+      case 'link:dropped':
+      case 'link:altered':
+        this.addLink(event);
+        return;
+      default:
+        this.addDetail(event);
+    }
+  };
+
+  /** Hands out everything, also causes of which nothing came. */
+  flush(): void {
+    this.release();
+    for (const [group_id, causes] of this.causes) {
+      this.emit({ time: causes[0]!.time, group_id, main: null, causes, effects: [], link: [] });
+    }
+    this.causes.clear();
+  }
+
+  private release(): void {
+    const { waiting } = this;
+    this.waiting = [];
+    this.open.clear();
+    for (const step of waiting) this.emit(step);
+  }
+
+  private begin(main: MainEvent, causes: TraceEvent[]): Step {
+    const step: Step = { time: main.time, group_id: main.group_id, main, causes, effects: [], link: [] };
+    this.waiting.push(step);
+    if (main.group_id !== '') this.open.set(main.group_id, step);
+    return step;
+  }
+
+  private addLink(event: LinkEvent): void {
+    const step = this.open.get(event.group_id);
+    if (event.data.direction === 'out' && step !== undefined && isOutgoing(step)) step.link.push(event);
+    else if (event.group_id === '') this.begin(event, []);
+    else
+      this.waiting.push({ time: event.time, group_id: event.group_id, main: event, causes: [], effects: [], link: [] });
+  }
+
+  private addDetail(event: TraceEvent): void {
+    const { group_id } = event;
+    const step = this.open.get(group_id);
+    const causes = this.causes.get(group_id);
+    const afterTimer = causes?.some((cause) => cause.name === 'recovery:timer_expired') ?? false;
+    if (step !== undefined && !leadsToSending(event) && !afterTimer) {
+      step.effects.push(event);
+      return;
+    }
+    if (causes === undefined) this.causes.set(group_id, [event]);
+    else causes.push(event);
+  }
+
+  private takeCauses(group_id: string): TraceEvent[] {
+    const causes = this.causes.get(group_id) ?? [];
+    this.causes.delete(group_id);
+    return causes;
+  }
+}
+
+/** What our user or a timer did, and not the segment that came in last. */
+function leadsToSending(event: TraceEvent): boolean {
+  switch (event.name) {
+    case 'recovery:timer_expired':
+      return true;
+    case 'tcp:state_changed':
+      return /^(active OPEN|CLOSE|ABORT)/.test(event.data.why);
+    case 'tcp:note':
+      return event.data.note === 'iss-chosen';
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { countersData, dropLines, nstatLines } from '../../src/observe/counters.js';
+import { DROP_TEXTS } from '../../src/observe/drop-texts.js';
+import { TcpCounters } from '../../src/tcp/counters.js';
+import { Drop, DROP_NAMES } from '../../src/wire/drop.js';
+
+describe('dropLines', () => {
+  it('names what was dropped, the most frequent first, and nothing else', () => {
+    const counts = new Float64Array(DROP_NAMES.length);
+    counts[Drop.tcpNoSuchPort] = 2;
+    counts[Drop.tcpPaws] = 130;
+    expect(dropLines(counts)).toEqual([
+      '    130  tcpPaws        its timestamp is older than the last one: a duplicate from long ago (PAWS, RFC 7323 5)',
+      '      2  tcpNoSuchPort  nobody listens on this port: RST (RFC 9293 3.10.7.1)',
+    ]);
+    expect(dropLines(new Float64Array(DROP_NAMES.length))).toEqual([]);
+  });
+
+  it('has a sentence of its own for every reason', () => {
+    expect(Object.keys(DROP_TEXTS)).toEqual([...DROP_NAMES]);
+    expect(new Set(Object.values(DROP_TEXTS)).size).toBe(DROP_NAMES.length);
+  });
+});
+
+describe('nstatLines', () => {
+  it("prints nstat's columns", () => {
+    const counters = new TcpCounters();
+    counters.TcpActiveOpens = 3;
+    expect(nstatLines(counters)).toEqual(['TcpActiveOpens                  3                  0.0']);
+    expect(nstatLines(counters, true).length).toBe(Object.keys(countersData(counters)).length);
+    expect(countersData(counters)).toMatchObject({ TcpActiveOpens: 3, TcpOutRsts: 0 });
+  });
+});

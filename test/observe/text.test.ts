@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { FlowMemory, flagsText } from '../../src/observe/flow-memory.js';
+import { compactText, durationText, flagNames, tcpdumpLine, tcpdumpText, timeText } from '../../src/observe/text.js';
+import { Segment, TcpFlag } from '../../src/wire/tcp.js';
+
+const { SYN, ACK, PSH, FIN, RST } = TcpFlag;
+
+function segment(set: Partial<Segment>): Segment {
+  return Object.assign(new Segment(), set);
+}
+
+/** The start of a connection: their SYN, our SYN,ACK, as a flow remembers them. */
+function opened(): { flow: FlowMemory; syn: ReturnType<FlowMemory['read']>; synAck: ReturnType<FlowMemory['read']> } {
+  const flow = new FlowMemory('10.0.0.2:80', '10.0.0.1:51422');
+  const options = { mss: 1460, sackPermitted: true, hasTimestamps: true };
+  const syn = flow.read(segment({ seq: -2, flags: SYN, wnd: 64_240, wscale: 10, tsVal: 5, ...options }), false);
+  const synAck = flow.read(
+    segment({ seq: 7, ack: -1, flags: SYN | ACK, wnd: 65_535, wscale: 7, tsVal: 6, tsEcr: 5, ...options }),
+    true,
+  );
+  return { flow, syn, synAck };
+}
+
+describe('tcpdumpText', () => {
+  it('prints a handshake as tcpdump does', () => {
+    const { flow, syn, synAck } = opened();
+    expect(tcpdumpLine(flow, false, syn)).toBe(
+      'IP 10.0.0.1.51422 > 10.0.0.2.80: Flags [S], seq 4294967294, win 64240, ' +
+        'options [mss 1460,sackOK,TS val 5 ecr 0,nop,wscale 10], length 0',
+    );
+    expect(tcpdumpLine(flow, true, synAck)).toBe(
+      'IP 10.0.0.2.80 > 10.0.0.1.51422: Flags [S.], seq 7, ack 1, win 65535, ' +
+        'options [mss 1460,sackOK,TS val 6 ecr 5,nop,wscale 7], length 0',
+    );
+  });
+
+  it('counts from the initial sequence numbers, over the wrap, or prints them as they are', () => {
+    const { flow } = opened();
+    const data = flow.read(segment({ seq: 3, ack: 9, flags: PSH | ACK, wnd: 63, payloadBytes: 6 }), false);
+    expect(tcpdumpText(data)).toBe('Flags [P.], seq 5:11, ack 2, win 63, length 6');
+    expect(tcpdumpText(data, { absolute: true })).toBe('Flags [P.], seq 3:9, ack 9, win 63, length 6');
+    const ack = flow.read(
+      segment({ seq: 9, ack: 9, flags: ACK, wnd: 63, hasTimestamps: true, tsVal: -1, tsEcr: 2 }),
+      true,
+    );
+    expect(tcpdumpText(ack)).toBe('Flags [.], ack 11, win 63, options [nop,nop,TS val 4294967295 ecr 2], length 0');
+    const fin = flow.read(segment({ seq: 9, ack: 9, flags: FIN | ACK, wnd: 63 }), true);
+    expect(tcpdumpText(fin)).toBe('Flags [F.], seq 2, ack 11, win 63, length 0');
+    const rst = flow.read(segment({ seq: 9, flags: RST }), false);
+    expect(tcpdumpText(rst)).toBe('Flags [R], seq 11, win 0, length 0');
+  });
+
+  it('prints SACK blocks relative to what they acknowledge', () => {
+    const { flow } = opened();
+    const seg = segment({ seq: 8, ack: -1, flags: ACK, wnd: 1, sackCount: 2 });
+    seg.sackEdges.set([99, 199, 299, 399]);
+    const data = flow.read(seg, true);
+    expect(tcpdumpText(data)).toContain('nop,nop,sack 2 {101:201}{301:401}');
+    expect(tcpdumpText(data, { absolute: true })).toContain('nop,nop,sack 2 {99:199}{299:399}');
+    expect(compactText(data)).toBe('[.] seq=1 ack=1 win=128 <sack {101:201}{301:401}>');
+  });
+
+  it('writes IPv6 addresses as tcpdump does', () => {
+    const flow = new FlowMemory('[fd74::2]:80', '[fd74::1]:9');
+    const line = tcpdumpLine(flow, true, flow.read(segment({ flags: ACK }), true));
+    expect(line).toBe('IP6 fd74::2.80 > fd74::1.9: Flags [.], ack 0, win 0, length 0');
+  });
+});
+
+describe('compactText', () => {
+  it('scales windows once both sides have agreed, but never on a SYN', () => {
+    const { flow, syn, synAck } = opened();
+    expect(compactText(syn)).toBe('[S] seq=0 win=64240 <mss 1460,sackOK,TS,ws 10>');
+    expect(compactText(synAck)).toBe('[S.] seq=0 ack=1 win=65535 <mss 1460,sackOK,TS,ws 7>');
+    const data = flow.read(segment({ seq: -1, ack: 8, flags: ACK, wnd: 63, payloadBytes: 1 }), false);
+    expect(compactText(data)).toBe('[.] seq=1 ack=1 win=64512 len=1');
+    flow.read(segment({ seq: 100, flags: SYN }), false); // a new connection on the same ports, without the option
+    expect(compactText(flow.read(segment({ seq: 101, flags: ACK, wnd: 63 }), false))).toContain(
+      'seq=1 ack=4294967289 win=63',
+    );
+  });
+
+  it('for an observer that came late takes the numbers that the connection knows', () => {
+    const flow = new FlowMemory('a:1', 'b:2');
+    flow.learn(1000, 5000);
+    expect(compactText(flow.read(segment({ seq: 1010, ack: 5020, flags: ACK }), true))).toBe('[.] seq=10 ack=20 win=0');
+  });
+});
+
+describe('small texts', () => {
+  it('names flags', () => {
+    expect(flagsText(0)).toBe('none');
+    expect(flagsText(255)).toBe('FSRP.UEW');
+    expect(flagNames('S.')).toBe('SYN, ACK');
+    expect(flagNames('none')).toBe('no flag');
+  });
+
+  it('rounds times to what a reader needs', () => {
+    expect([0, 350, 1234, 40_000, 201_499, 1_000_000, 2_500_000, 128e6].map(durationText)).toEqual([
+      '0 us',
+      '350 us',
+      '1.23 ms',
+      '40 ms',
+      '201 ms',
+      '1 s',
+      '2.5 s',
+      '128 s',
+    ]);
+    expect(timeText(12_003_142)).toBe('12.003142');
+  });
+});

@@ -1,0 +1,258 @@
+import { describe, expect, it } from 'vitest';
+import type { TraceEvent } from '../../src/observe/events.js';
+import { Explainer } from '../../src/observe/explain.js';
+import { fanOut, fanOutEvents, fanOutLink } from '../../src/observe/fanout.js';
+import { Ladder, wrap } from '../../src/observe/ladder.js';
+import { LiveLines } from '../../src/observe/live.js';
+import { Recorder } from '../../src/observe/recorder.js';
+import { segmentOf, type Step, StepBuilder } from '../../src/observe/steps.js';
+import { Drop } from '../../src/wire/drop.js';
+import { Segment, TcpFlag } from '../../src/wire/tcp.js';
+import { converse, type ConversationOptions, START } from './conversation.js';
+import { flowOf } from './mini-host.js';
+
+/** A conversation, seen by everything there is. */
+function seen(options: ConversationOptions = {}) {
+  const events: TraceEvent[] = [];
+  const lines: string[] = [];
+  const rungs: string[] = [];
+  const live = new LiveLines((line) => lines.push(line));
+  const ladder = new Ladder((line) => rungs.push(line));
+  const recorder = new Recorder(
+    fanOutEvents<TraceEvent>((e) => events.push(e), live.sink, ladder.sink),
+    START,
+  );
+  converse({ ...options, observer: recorder, linkListener: recorder });
+  live.flush();
+  ladder.flush();
+  return { events, lines, ladder: rungs.join('\n'), why: explained(events) };
+}
+
+/** Of each step its flags and the sentences under it. */
+function explained(events: readonly TraceEvent[]): { flags: string; why: string }[] {
+  const explainer = new Explainer();
+  const all: { flags: string; why: string }[] = [];
+  const steps = new StepBuilder((step) => {
+    all.push({ flags: segmentOf(step)?.flags ?? '', why: explainer.why(step).join('\n') });
+  });
+  events.forEach(steps.add);
+  steps.flush();
+  return all;
+}
+
+const DELAYED = 'delay 5ms';
+
+describe('Recorder', () => {
+  it('makes plain data that survives JSON', () => {
+    const { events } = seen({ link: 'drop syn-ack:1 delay 5ms' });
+    expect(JSON.parse(JSON.stringify(events))).toEqual(events);
+    const names = new Set(events.map((e) => e.name));
+    for (const name of [
+      'tcp:segment_received',
+      'tcp:segment_sent',
+      'tcp:state_changed',
+      'recovery:timer_set',
+      'tcp:note',
+      'link:dropped',
+    ]) {
+      // prettier-ignore
+      expect(names).toContain(name);
+    }
+    const times = events.map((e) => e.time);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+  });
+
+  it('names the states of our side in order', () => {
+    const states = seen({ link: DELAYED }).events.flatMap((e) => (e.name === 'tcp:state_changed' ? [e.data.to] : []));
+    expect(states).toEqual(['SYN-RECEIVED', 'ESTABLISHED', 'CLOSE-WAIT', 'LAST-ACK', 'CLOSED']);
+  });
+
+  it('says whether a checksum was verified or vouched for', () => {
+    const checksums = (options: ConversationOptions): unknown[] =>
+      seen(options).events.flatMap((e) => (e.name === 'tcp:segment_received' ? [e.data.segment.checksum] : []));
+    expect(new Set(checksums({ offload: true }))).toEqual(new Set(['vouched']));
+    expect(new Set(checksums({ offload: false }))).toEqual(new Set(['verified']));
+  });
+});
+
+describe('LiveLines', () => {
+  it('prints a line a segment, with what it did to our state', () => {
+    expect(seen({ link: DELAYED }).lines).toEqual([
+      '0.005000 198.18.0.1:51422 → 198.18.0.2:80  [S] seq=0 win=65535 <mss 1460,sackOK,TS,ws 5>  LISTEN→SYN-RECEIVED',
+      '0.005000 198.18.0.2:80 → 198.18.0.1:51422  [S.] seq=0 ack=1 win=65535 <mss 1460,sackOK,TS,ws 5>',
+      '0.015000 198.18.0.1:51422 → 198.18.0.2:80  [P.] seq=1 ack=1 win=1048576 len=18  SYN-RECEIVED→ESTABLISHED',
+      '0.015000 198.18.0.2:80 → 198.18.0.1:51422  [P.] seq=1 ack=19 win=1048576 len=300',
+      '0.025000 198.18.0.1:51422 → 198.18.0.2:80  [F.] seq=19 ack=301 win=1048576  ESTABLISHED→CLOSE-WAIT',
+      '0.025000 198.18.0.2:80 → 198.18.0.1:51422  [F.] seq=301 ack=20 win=1048576  CLOSE-WAIT→LAST-ACK',
+      '0.035000 198.18.0.1:51422 → 198.18.0.2:80  [.] seq=20 ack=302 win=1048576  LAST-ACK→CLOSED',
+    ]);
+  });
+
+  it('marks what the link took away, what was dropped and what was sent again', () => {
+    const { lines } = seen({ link: 'drop syn-ack:1 delay 5ms' });
+    expect(lines[1]).toMatch(/\[S\.\] .* {2}✗ linkRule syn-ack:1$/);
+    expect(lines[2]).toMatch(/\[S\] .* {2}✗ tcpUnacceptable$/);
+    expect(lines[3]).toMatch(/\[S\.\] .* {2}again$/);
+  });
+
+  it('shows drops, datagrams and strangers, with their reasons when asked', () => {
+    const lines: string[] = [];
+    const live = new LiveLines((line) => lines.push(line), { why: true, paint: (kind, text) => (kind === 'drop' ? `!${text}` : text) }); // prettier-ignore
+    const recorder = new Recorder(live.sink, 0);
+    recorder.packetDropped(Drop.ipBadChecksum, '', 1);
+    recorder.datagram('in', '10.0.0.1', '10.0.0.2', 'ICMP echo request, id 7, seq 1, length 64', 2);
+    const seg = Object.assign(new Segment(), { seq: 5, ack: 9, flags: TcpFlag.ACK });
+    recorder.strayArrived(flowOf('10.0.0.2:9', '10.0.0.1:8'), seg, 'CLOSED: RST', 3);
+    live.flush();
+    expect(lines).toEqual([
+      '0.000001 !✗ ipBadChecksum: the IPv4 header checksum is wrong: silently discarded (RFC 1122 3.2.1.2)',
+      '    why: the IPv4 header checksum is wrong: silently discarded (RFC 1122 3.2.1.2)',
+      '0.000002 10.0.0.1 → 10.0.0.2  ICMP echo request, id 7, seq 1, length 64',
+      '0.000003 10.0.0.1:8 → 10.0.0.2:9  [.] seq=5 ack=9 win=0  CLOSED: RST',
+      '    why: no connection for it: CLOSED: RST',
+    ]);
+  });
+});
+
+describe('Ladder', () => {
+  const { ladder } = seen({ link: 'drop syn-ack:1 delay 5ms' });
+
+  it('has relative and absolute numbers, and our states beside the arrows', () => {
+    expect(ladder).toMatch(
+      /│ \[S\.\] {2}seq 0 \(4294967280\) {2}ack 1 \(1001\) {2}win 65535 {2}<mss 1460,sackOK,TS,ws 5> +│\n/,
+    );
+    expect(ladder).toMatch(/│ ─+▶│ {2}LISTEN → SYN-RECEIVED\n/);
+    expect(ladder).toMatch(/│◀─+ │ {2}CLOSE-WAIT → LAST-ACK\n/);
+  });
+
+  it('ends the arrow of a lost packet in a cross midway, from its own side', () => {
+    expect(ladder).toMatch(/│ {39}✗─{37} │\n/);
+    const lostOnTheWayIn = seen({ link: 'drop in:data:1 delay 5ms' }).ladder;
+    expect(lostOnTheWayIn).toMatch(/│ ─{37}✗ {39}│\n/);
+  });
+
+  it('is as wide in every line', () => {
+    const rungs = ladder.split('\n').filter((line) => line.includes('│'));
+    expect(new Set(rungs.map((line) => [...line].lastIndexOf('│')))).toEqual(new Set([90]));
+  });
+
+  it('wraps at spaces and keeps long words whole', () => {
+    expect(wrap('aa bb cccccccc dd', 5, '  ')).toEqual(['aa bb', '  cccccccc', '  dd']);
+  });
+});
+
+describe('Explainer', () => {
+  const sentences = (options: ConversationOptions): string[] =>
+    seen(options).why.map(({ flags, why }) => `${flags} ${why}`);
+  const one = (all: string[], start: string): string => all.find((text) => text.startsWith(start)) ?? '';
+
+  it('explains a handshake, data and a close', () => {
+    const all = sentences({ link: DELAYED });
+    expect(one(all, 'S ')).toContain('checksum verified: pseudo-header, header and data (RFC 9293 3.1)');
+    expect(one(all, 'S ')).toContain('its initial sequence number is 1000; a SYN takes one number, so 1001 comes next');
+    expect(one(all, 'S ')).toContain(
+      'options agreed: at most 1448 bytes a segment to the peer, window scale: theirs 5, ours 5',
+    );
+    expect(one(all, 'S. ')).toContain('our initial sequence number is 4294967280: a 4 us clock plus a keyed hash');
+    expect(one(all, 'S. ')).toContain('SYN,ACK timer armed: 1 s (RFC 6298 5.1)');
+    expect(one(all, 'P. ')).toContain('18 bytes in order: RCV.NXT moves on to 19');
+    expect(one(all, 'P. ')).toContain('round trip measured: 10 ms; RTO is now 210 ms (RFC 6298 2)');
+    expect(one(all, 'F. ')).toContain('FIN: the peer has sent all it had');
+    expect(all[5]).toContain('FIN: we have sent all we had');
+    expect(one(all, '. ')).toContain('LAST-ACK → CLOSED: receive ACK of our FIN');
+  });
+
+  it('explains a retransmission by the timer, and the backoff', () => {
+    // The client's own SYN timer is as long as ours: its second SYN must be lost as well.
+    const all = sentences({ link: 'drop syn-ack:1 drop in:syn:2-4 delay 5ms' }).filter((text) => text.startsWith('S.'));
+    expect(all[0]).toContain('dropped on the link on purpose, by a rule: syn-ack:1');
+    expect(all[1] + (all[2] ?? '')).toContain('sent again');
+  });
+
+  it('explains duplicate ACKs and fast retransmit', () => {
+    const dropped = sentences({ link: 'drop out:data:2-2 delay 5ms', responseBytes: 20_000 });
+    const text = dropped.join('\n');
+    expect(text).toContain(
+      'third duplicate ACK: what is missing goes out without waiting for the timer (fast retransmit, RFC 5681 3.2)',
+    );
+    expect(text).toContain('sent again: three duplicate ACKs say that it was lost (RFC 5681 3.2)');
+    expect(text).toContain('recovery is over');
+  });
+
+  it('explains a super-segment, and which part of it the link took', () => {
+    const text = sentences({ link: 'drop out:data:2-2 delay 5ms', responseBytes: 20_000 }).join('\n');
+    expect(text).toContain('one super-segment: the device cuts it into 10 of 1448 bytes at most');
+    expect(text).toContain('dropped on the link on purpose, by a rule: out:data:2-2 (bytes 1449 to 2897 of it)');
+  });
+});
+
+describe('StepBuilder', () => {
+  const event = (time: number, name: string, group_id: string, data: object): TraceEvent =>
+    ({ time, name, group_id, data }) as unknown as TraceEvent;
+  const run = (events: TraceEvent[]): Step[] => {
+    const steps: Step[] = [];
+    const builder = new StepBuilder((step) => steps.push(step));
+    events.forEach(builder.add);
+    builder.flush();
+    return steps;
+  };
+
+  it('gives to each of several connections what is its own', () => {
+    const steps = run([
+      event(1, 'tcp:segment_received', 'a', { segment: {} }),
+      event(1, 'tcp:segment_received', 'b', { segment: {} }),
+      event(1, 'recovery:timer_set', 'a', { timer: 'delayed-ack' }),
+      event(1, 'tcp:state_changed', 'b', { why: 'receive FIN' }),
+    ]);
+    expect(steps.map((s) => [s.group_id, s.effects.map((e) => e.name)])).toEqual([
+      ['a', ['recovery:timer_set']],
+      ['b', ['tcp:state_changed']],
+    ]);
+  });
+
+  it('takes what a timer and our user did for causes of the next segment', () => {
+    const steps = run([
+      event(1, 'tcp:segment_received', 'a', { segment: {} }),
+      event(1, 'tcp:state_changed', 'a', { why: 'CLOSE' }),
+      event(1, 'tcp:segment_sent', 'a', { segment: {} }),
+      event(9, 'recovery:timer_expired', 'a', { timer: 'rto' }),
+      event(9, 'tcp:note', 'a', { note: 'rto-retransmit' }),
+      event(9, 'tcp:segment_sent', 'a', { segment: {} }),
+      event(9, 'recovery:timer_set', 'a', { timer: 'rto' }),
+    ]);
+    expect(steps.map((s) => [s.causes.length, s.effects.length])).toEqual([
+      [0, 0],
+      [1, 0],
+      [2, 1],
+    ]);
+  });
+
+  it('shows also what led to no segment', () => {
+    const steps = run([
+      event(1, 'recovery:timer_expired', 'a', { timer: 'rto' }),
+      event(1, 'tcp:state_changed', 'a', { from: 'SYN-SENT', to: 'CLOSED', why: 'R2' }),
+    ]);
+    expect(steps.map((s) => [s.main, s.causes.length])).toEqual([[null, 2]]);
+  });
+});
+
+describe('fan-out', () => {
+  it('tells everybody the same', () => {
+    const events: [TraceEvent[], TraceEvent[]] = [[], []];
+    const recorders = events.map((list) => new Recorder((e) => list.push(e), START));
+    converse({
+      link: 'drop out:data:1 duplicate 50% delay 5ms',
+      observer: fanOut(...recorders),
+      linkListener: fanOutLink(...recorders),
+    });
+    const both = fanOut(...recorders);
+    both.packetDropped(Drop.ipBadChecksum, 'x', 1);
+    both.datagram('in', 'a', 'b', 'text', 1);
+    both.strayArrived(flowOf('10.0.0.2:9', '10.0.0.1:8'), new Segment(), 'RST', 1);
+    both.straySent(flowOf('10.0.0.2:9', '10.0.0.1:8'), new Segment(), 'RST', 1);
+    expect(events[0].length).toBeGreaterThan(20);
+    expect(events[1]).toEqual(events[0]);
+    const names = new Set(events[0].map((e) => e.name));
+    for (const name of ['link:altered', 'link:dropped', 'tcp:stray_sent', 'tcp:segment_dropped', 'recovery:timer_expired']) expect(names).toContain(name); // prettier-ignore
+  });
+});
