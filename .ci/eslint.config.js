@@ -11,7 +11,7 @@ const WHY = 'the core reads no clock and no random source, starts no timer and d
 const banned = (names) => names.map((name) => ({ name, message: `In src/${'{base,wire,ip,tcp,udp,stack}'} ${WHY}.` }));
 
 export default defineConfig(
-  { ignores: ['dist/', 'build/', 'coverage/', 'node_modules/', '**/*.mjs', '**/*.cjs', '**/*.js'] },
+  { ignores: ['dist/', 'build/', 'coverage/', 'node_modules/'] },
   eslint.configs.recommended,
   tseslint.configs.recommendedTypeChecked,
   {
@@ -68,6 +68,19 @@ export default defineConfig(
         { selector: 'AwaitExpression', message: 'The core waits for nothing: no await in it.' },
         { selector: ':function[async=true]', message: 'The core waits for nothing: no async functions in it.' },
       ],
+    },
+  },
+  {
+    // Plain JavaScript: what runs before anything is compiled. tsc checks its types where it says @ts-check.
+    files: ['**/*.{js,cjs,mjs}'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { parserOptions: { project: null } },
+    rules: {
+      'no-undef': 'off',
+      'no-console': 'off',
+      '@typescript-eslint/prefer-readonly': 'off',
+      '@typescript-eslint/switch-exhaustiveness-check': 'off',
+      '@typescript-eslint/consistent-type-imports': 'off',
     },
   },
   {
