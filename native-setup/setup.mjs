@@ -39,7 +39,7 @@ function installModules() {
   console.log('Installing the packages of package-lock.json (npm ci) ...');
   const cache = npmCache(join(root, 'build', 'npm-cache'), process.env);
   const env = cache === null ? process.env : { ...process.env, npm_config_cache: cache };
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
+  const args = ['ci', '--no-audit', '--no-fund', '--update-notifier=false', '--loglevel=error'];
   const cli = process.env['npm_execpath'] ?? '';
   const [command, before] = cli.endsWith('npm-cli.js') ? [process.execPath, [cli]] : ['npm', []];
   const done = spawnSync(command, [...before, ...args], { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
