@@ -5,9 +5,16 @@
  * packet broken. Super-segments are shown whole, as tcpdump on a TUN shows them, with lengths and checksums right.
  * A capture never changes, delays or keeps a packet.
  */
-import { Slab } from '../base/slab.js';
+import { type Slab } from '../base/slab.js';
 import type { Micros } from '../base/time.js';
-import { type Device, type DeviceCounters, type Offload, type Receiver, RxPacket, TxPacket } from './device.js';
+import {
+  type Device,
+  type DeviceCounters,
+  type Offload,
+  type Receiver,
+  type RxPacket,
+  type TxPacket,
+} from './device.js';
 import type { Direction } from './drop-rules.js';
 import { PacketStore } from './packet-store.js';
 import { type EmitPacket, Segmenter } from './segmentation.js';

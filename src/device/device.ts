@@ -106,7 +106,6 @@ export class TxPacket {
   }
 }
 
-
 /** Room that `Device.packet()` guarantees from `start` on: any packet of up to 64 KB may be written whole. */
 export const TX_ROOM = 65_536;
 

@@ -1,5 +1,5 @@
 /** Why a packet was thrown away, in a sentence each, by the names of `Drop`. */
-import { Drop } from '../wire/drop.js';
+import { type Drop } from '../wire/drop.js';
 
 export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   none: 'not dropped',

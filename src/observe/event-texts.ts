@@ -61,7 +61,7 @@ export function noteText({ data: { note, a, b } }: NoteEvent): string[] {
     case 'challenge-ack-throttled':
       return ['no challenge ACK: too many of them lately (RFC 5961 7)'];
     case 'duplicate-ack-owed':
-      return ['out of order: kept, a hole is before it'];
+      return ['out of order: something before it is missing'];
     case 'window-closed':
       return ['our receive buffer is full: window 0, the peer must wait (RFC 9293 3.8.6)'];
     case 'window-opened':

@@ -17,6 +17,8 @@ interface Past {
   /** Notes about, and drops of, all that came in since we last sent: what the next segments answer. */
   readonly owed: Set<string>;
   answered: boolean;
+  /** Data waits behind a hole. */
+  hole: boolean;
   /** The timer's last span, to say by how much the next is longer. */
   rtoUs: number;
 }
@@ -26,8 +28,12 @@ const MAX_CONNECTIONS = 10_000;
 export class Explainer {
   private readonly past = new Map<string, Past>();
 
-  /** The sentences for a step, the weightiest first. Call it for every step, in order. */
+  /** The sentences for a step, causes first. Call it for every step, in order. */
   why(step: Step): string[] {
+    return this.sentences(step).map((text) => text.replaceAll(/ section (?=\d)/g, ' '));
+  }
+
+  private sentences(step: Step): string[] {
     const { main } = step;
     if (main === null) return step.causes.flatMap((event) => this.effect(event, step));
     switch (main.name) {
@@ -54,7 +60,7 @@ export class Explainer {
   private pastOf(id: string): Past {
     let past = this.past.get(id);
     if (past === undefined) {
-      past = { received: null, owed: new Set(), answered: false, rtoUs: 0 };
+      past = { received: null, owed: new Set(), answered: false, hole: false, rtoUs: 0 };
       if (this.past.size >= MAX_CONNECTIONS) this.past.delete(this.past.keys().next().value!);
       this.past.set(id, past);
     }
@@ -63,15 +69,17 @@ export class Explainer {
 
   private received(main: ReceivedEvent, step: Step): string[] {
     const { segment } = main.data;
-    remember(this.pastOf(step.group_id), segment, step);
+    const past = this.pastOf(step.group_id);
+    remember(past, segment, step);
     const lines = checksumText(segment);
     if (segment.flags.includes('S')) {
       lines.push(`its initial sequence number is ${segment.seq}; a SYN takes one number, so ${(segment.seq + 1) >>> 0} comes next (RFC 9293 3.4)`); // prettier-ignore
     }
     if (segment.length > 0 && inOrder(step)) {
-      lines.push(
-        `${countText(segment.length, 'byte')} in order: RCV.NXT moves on to ${segment.relSeq + segment.length}`,
-      );
+      const moves = past.hole
+        ? 'the hole before what waits gets smaller'
+        : `RCV.NXT moves on to ${segment.relSeq + segment.length}`;
+      lines.push(`${countText(segment.length, 'byte')} in order: ${moves}`);
       if (segment.gsoSize > 0 && segment.length > segment.gsoSize) {
         lines.push(`one super-segment of ${Math.ceil(segment.length / segment.gsoSize)} segments: it counts as so many`); // prettier-ignore
       }
@@ -85,7 +93,9 @@ export class Explainer {
 
   private sent(main: SentEvent, step: Step): string[] {
     const { segment, again } = main.data;
-    this.pastOf(step.group_id).answered = true;
+    const past = this.pastOf(step.group_id);
+    past.answered = true;
+    if (segment.length === 0) past.hole = segment.options.sack !== undefined;
     const lines = step.causes.flatMap((event) => this.effect(event, step));
     if (again) lines.push(this.whyAgain(step));
     lines.push(...this.whySent(segment, step));
@@ -184,8 +194,11 @@ function remember(past: Past, segment: SegmentData, step: Step): void {
   past.answered = false;
   past.received = segment;
   for (const event of step.effects) {
-    if (event.name === 'tcp:note') past.owed.add(event.data.note);
-    else if (event.name === 'tcp:segment_dropped') past.owed.add('dropped');
+    if (event.name === 'tcp:note') {
+      past.owed.add(event.data.note);
+      past.hole ||= event.data.note === 'duplicate-ack-owed';
+    }
+    if (event.name === 'tcp:segment_dropped') past.owed.add('dropped');
   }
 }
 

@@ -4,15 +4,18 @@
  *     12.003142 10.0.0.1:51422 → 10.0.0.2:80  [S] seq=0 win=64240 <mss 1460,sackOK,TS,ws 10>  LISTEN→SYN-RECEIVED
  *         why: ...                                                    (with `why`)
  */
+import { SECOND } from '../base/time.js';
 import { DROP_TEXTS } from './drop-texts.js';
 import type { EventSink } from './events.js';
 import { Explainer } from './explain.js';
 import { isOutgoing, type Step, StepBuilder } from './steps.js';
-import { compactText, timeText } from './text.js';
+import { compactText, countText, timeText } from './text.js';
 
 export interface LiveOptions {
   /** A `why:` line under each step. */
   readonly why?: boolean;
+  /** Most lines for each second; of the others only their number is told. 0, the default: all. */
+  readonly limit?: number;
   /** Colours and the like; `kind` is `time`, `drop`, `state`, `again`, `why`. */
   readonly paint?: (kind: PaintKind, text: string) => string;
 }
@@ -25,6 +28,10 @@ export class LiveLines {
   private readonly print: (line: string) => void;
   private readonly why: boolean;
   private readonly paint: (kind: PaintKind, text: string) => string;
+  private readonly limit: number;
+  private second = 0;
+  private inSecond = 0;
+  private hidden = 0;
   private readonly explainer = new Explainer();
   private readonly steps = new StepBuilder((step) => {
     this.show(step);
@@ -33,6 +40,7 @@ export class LiveLines {
   constructor(print: (line: string) => void, options: LiveOptions = {}) {
     this.print = print;
     this.why = options.why ?? false;
+    this.limit = options.limit ?? 0;
     this.paint = options.paint ?? ((_kind, text) => text);
     this.sink = this.steps.add;
   }
@@ -42,13 +50,38 @@ export class LiveLines {
     this.steps.flush();
   }
 
+  /** The last lines, and how many were left out. */
+  end(): void {
+    this.flush();
+    this.tellHidden();
+  }
+
   private show(step: Step): void {
     const why = this.explainer.why(step);
     const line = this.line(step);
-    if (line === '') return;
+    if (line === '' || this.isTooMuch(step)) return;
     this.print(`${this.paint('time', timeText(step.time))} ${line}`);
     if (!this.why) return;
     for (const reason of why) this.print(this.paint('why', `    why: ${reason}`));
+  }
+
+  /** A bulk transfer would drown everything else. */
+  private isTooMuch(step: Step): boolean {
+    if (this.limit === 0) return false;
+    const second = Math.floor(step.time / SECOND);
+    if (second !== this.second) {
+      this.tellHidden();
+      this.second = second;
+      this.inSecond = 0;
+    }
+    if (++this.inSecond <= this.limit) return false;
+    this.hidden++;
+    return true;
+  }
+
+  private tellHidden(): void {
+    if (this.hidden > 0) this.print(this.paint('time', `… and ${countText(this.hidden, 'more line')} in that second`));
+    this.hidden = 0;
   }
 
   private line(step: Step): string {

@@ -12,7 +12,7 @@ import type { Connection } from '../tcp/connection.js';
 import type { Note } from '../tcp/observer.js';
 import { State, STATE_NAMES } from '../tcp/state.js';
 import { type Timer, TIMER_NAMES } from '../tcp/timers.js';
-import { DROP_NAMES, type DropReason } from '../wire/drop.js';
+import { Drop, DROP_NAMES, type DropReason } from '../wire/drop.js';
 import { Segment } from '../wire/tcp.js';
 import type { EventSink, LinkEvent, TraceEvent } from './events.js';
 import { FlowMemory } from './flow-memory.js';
@@ -20,6 +20,17 @@ import { readPacket } from './packet-text.js';
 
 /** Connections that are remembered: more push the oldest out, and their late packets show absolute numbers only. */
 const MAX_FLOWS = 10_000;
+
+/** Drops that `strayArrived` or the link's listener tell too, and with the packet. */
+const TOLD_BETTER: ReadonlySet<DropReason> = new Set<DropReason>([
+  Drop.tcpNoSuchPort,
+  Drop.tcpTimeWait,
+  Drop.tcpBadFlags,
+  Drop.tcpSynQueueFull,
+  Drop.linkLoss,
+  Drop.linkRule,
+  Drop.linkQueueFull,
+]);
 
 export class Recorder implements StackObserver, LinkListener {
   private readonly sink: EventSink;
@@ -55,21 +66,21 @@ export class Recorder implements StackObserver, LinkListener {
   }
 
   stateChanged(conn: Connection, from: State, to: State, why: string, now: Micros): void {
-    const data = { from: STATE_NAMES[from]!, to: STATE_NAMES[to]!, why };
+    const data = { from: STATE_NAMES[from], to: STATE_NAMES[to], why };
     this.emit('tcp:state_changed', this.memoryOf(conn).id, data, now);
   }
 
   timerSet(conn: Connection, timer: Timer, deadline: Micros, now: Micros): void {
-    const data = { timer: TIMER_NAMES[timer]!, inUs: deadline - now };
+    const data = { timer: TIMER_NAMES[timer], inUs: deadline - now };
     this.emit('recovery:timer_set', this.memoryOf(conn).id, data, now);
   }
 
   timerStopped(conn: Connection, timer: Timer, now: Micros): void {
-    this.emit('recovery:timer_stopped', this.memoryOf(conn).id, { timer: TIMER_NAMES[timer]! }, now);
+    this.emit('recovery:timer_stopped', this.memoryOf(conn).id, { timer: TIMER_NAMES[timer] }, now);
   }
 
   timerExpired(conn: Connection, timer: Timer, now: Micros): void {
-    this.emit('recovery:timer_expired', this.memoryOf(conn).id, { timer: TIMER_NAMES[timer]! }, now);
+    this.emit('recovery:timer_expired', this.memoryOf(conn).id, { timer: TIMER_NAMES[timer] }, now);
   }
 
   noted(conn: Connection, note: Note, a: number, b: number, now: Micros): void {
@@ -77,6 +88,7 @@ export class Recorder implements StackObserver, LinkListener {
   }
 
   packetDropped(reason: DropReason, detail: string, now: Micros): void {
+    if (TOLD_BETTER.has(reason)) return;
     this.emit('ip:packet_dropped', '', { reason: DROP_NAMES[reason]!, detail }, now);
   }
 

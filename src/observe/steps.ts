@@ -72,7 +72,7 @@ export class StepBuilder {
     switch (event.name) {
       case 'tcp:segment_sent':
       case 'tcp:stray_sent':
-        this.begin(event, this.takeCauses(event.group_id));
+        this.begin(event, this.takeCauses(event.group_id, event.data.segment.flags));
         return;
       case 'tcp:segment_received':
       case 'tcp:stray_received':
@@ -133,12 +133,20 @@ export class StepBuilder {
     else causes.push(event);
   }
 
-  private takeCauses(group_id: string): TraceEvent[] {
-    const causes = this.causes.get(group_id) ?? [];
-    this.causes.delete(group_id);
-    return causes;
+  /** CLOSE leads to the FIN (or RST), which may be behind other segments: it waits for that one. */
+  private takeCauses(group_id: string, flags: string): TraceEvent[] {
+    const causes = this.causes.get(group_id);
+    if (causes === undefined) return [];
+    const ending = /[FR]/.test(flags);
+    const later = ending ? [] : causes.filter(isClose);
+    if (later.length > 0) this.causes.set(group_id, later);
+    else this.causes.delete(group_id);
+    return ending ? causes : causes.filter((event) => !isClose(event));
   }
 }
+
+const isClose = (event: TraceEvent): boolean =>
+  event.name === 'tcp:state_changed' && event.data.why.startsWith('CLOSE');
 
 /** What our user or a timer did, and not the segment that came in last. */
 function leadsToSending(event: TraceEvent): boolean {

@@ -220,6 +220,7 @@ export class Stack implements Receiver {
     // MUST-57: TCP speaks to one host at a time.
     if (!this.addresses.isLocal(ip.d0, ip.d1, ip.d2, ip.d3) && !isLoopback(ip)) return Drop.tcpSynToMulticast;
     seg.ecn = ip.ecn;
+    seg.checksumVouched = trusted;
     seg.gsoSize = rx === null ? 0 : rx.gsoSize;
     this.tcp.arrives(ip, seg, now);
     if (rx !== null && seg.keepPayload) rx.keep = true;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NEVER } from '../../src/base/time.js';
-import { Gso, RxPacket } from '../../src/device/device.js';
+import { Gso, type RxPacket } from '../../src/device/device.js';
 import { loopback, pair } from '../../src/device/pair.js';
 import { Drop } from '../../src/wire/drop.js';
 import { buildPacket, Notebook, pattern, send, withPartialChecksum } from './packets.js';

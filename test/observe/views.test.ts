@@ -95,6 +95,24 @@ describe('LiveLines', () => {
     expect(lines[3]).toMatch(/\[S\.\] .* {2}again$/);
   });
 
+  it('keeps to its limit of lines a second and says what it left out', () => {
+    const lines: string[] = [];
+    const live = new LiveLines((line) => lines.push(line), { limit: 2 });
+    const recorder = new Recorder(live.sink, 0);
+    for (const time of [1, 2, 3, 4, 1_000_001]) recorder.datagram('in', 'a', 'b', `n${time}`, time);
+    for (let i = 0; i < 3; i++) recorder.datagram('in', 'a', 'b', 'x', 2_000_000);
+    live.end();
+    expect(lines).toEqual([
+      '0.000001 a → b  n1',
+      '0.000002 a → b  n2',
+      '… and 2 more lines in that second',
+      '1.000001 a → b  n1000001',
+      '2.000000 a → b  x',
+      '2.000000 a → b  x',
+      '… and 1 more line in that second',
+    ]);
+  });
+
   it('shows drops, datagrams and strangers, with their reasons when asked', () => {
     const lines: string[] = [];
     const live = new LiveLines((line) => lines.push(line), { why: true, paint: (kind, text) => (kind === 'drop' ? `!${text}` : text) }); // prettier-ignore
@@ -214,10 +232,10 @@ describe('StepBuilder', () => {
     const steps = run([
       event(1, 'tcp:segment_received', 'a', { segment: {} }),
       event(1, 'tcp:state_changed', 'a', { why: 'CLOSE' }),
-      event(1, 'tcp:segment_sent', 'a', { segment: {} }),
+      event(1, 'tcp:segment_sent', 'a', { segment: { flags: 'F.' } }),
       event(9, 'recovery:timer_expired', 'a', { timer: 'rto' }),
       event(9, 'tcp:note', 'a', { note: 'rto-retransmit' }),
-      event(9, 'tcp:segment_sent', 'a', { segment: {} }),
+      event(9, 'tcp:segment_sent', 'a', { segment: { flags: 'F.' } }),
       event(9, 'recovery:timer_set', 'a', { timer: 'rto' }),
     ]);
     expect(steps.map((s) => [s.causes.length, s.effects.length])).toEqual([
@@ -225,6 +243,15 @@ describe('StepBuilder', () => {
       [1, 0],
       [2, 1],
     ]);
+  });
+
+  it('lets CLOSE wait for the FIN', () => {
+    const steps = run([
+      event(1, 'tcp:state_changed', 'a', { why: 'CLOSE' }),
+      event(1, 'tcp:segment_sent', 'a', { segment: { flags: '.' } }),
+      event(1, 'tcp:segment_sent', 'a', { segment: { flags: 'F.' } }),
+    ]);
+    expect(steps.map((s) => s.causes.length)).toEqual([0, 1]);
   });
 
   it('shows also what led to no segment', () => {
