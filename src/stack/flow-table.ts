@@ -17,27 +17,40 @@ export class FlowTable {
 
   /** The tuple's hash; `ports` is (local << 16) | remote. */
   hash(
-    l0: number, l1: number, l2: number, l3: number,
-    r0: number, r1: number, r2: number, r3: number,
+    l0: number,
+    l1: number,
+    l2: number,
+    l3: number,
+    r0: number,
+    r1: number,
+    r2: number,
+    r3: number,
     ports: number,
   ): number {
     let h = this.seed;
     h = Math.imul(h ^ r3, 0x85ebca6b);
-    h = Math.imul((h ^ (h >>> 15)) ^ ports, 0xc2b2ae35);
-    h = Math.imul((h ^ (h >>> 13)) ^ l3, 0x27d4eb2f);
-    h = Math.imul((h ^ (h >>> 16)) ^ r2 ^ l2, 0x165667b1);
-    h = Math.imul((h ^ (h >>> 15)) ^ r1 ^ (l1 << 7), 0x9e3779b1);
-    h = Math.imul((h ^ (h >>> 13)) ^ r0 ^ (l0 << 5), 0x85ebca77);
+    h = Math.imul(h ^ (h >>> 15) ^ ports, 0xc2b2ae35);
+    h = Math.imul(h ^ (h >>> 13) ^ l3, 0x27d4eb2f);
+    h = Math.imul(h ^ (h >>> 16) ^ r2 ^ l2, 0x165667b1);
+    h = Math.imul(h ^ (h >>> 15) ^ r1 ^ (l1 << 7), 0x9e3779b1);
+    h = Math.imul(h ^ (h >>> 13) ^ r0 ^ (l0 << 5), 0x85ebca77);
     return h ^ (h >>> 16);
   }
 
   find(
     hash: number,
-    l0: number, l1: number, l2: number, l3: number,
-    r0: number, r1: number, r2: number, r3: number,
-    localPort: number, remotePort: number,
+    l0: number,
+    l1: number,
+    l2: number,
+    l3: number,
+    r0: number,
+    r1: number,
+    r2: number,
+    r3: number,
+    localPort: number,
+    remotePort: number,
   ): TcpEntry | null {
-    let e = this.buckets[hash & (this.buckets.length - 1)]!;
+    let e: TcpEntry | null = this.buckets[hash & (this.buckets.length - 1)]!;
     while (e !== null) {
       if (
         e.hash === hash &&

@@ -70,7 +70,8 @@ export class IcmpHost {
   /** Same data, addresses turned round. RFC 1122 3.2.2.6 lets one to a broadcast or multicast address go unanswered. */
   private answerEcho(slab: Slab, ip: IpHeader, reply: number, now: Micros): DropReason {
     const { message, out } = this;
-    if (out.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3) === Destination.broadcast) return Drop.ipBadDestination;
+    if (out.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3) === Destination.broadcast)
+      return Drop.ipBadDestination;
     const h = this.answerHeader(ip);
     out.scratch.bytes.set(
       slab.bytes.subarray(message.bodyOffset, message.bodyOffset + message.bodyLength),
@@ -85,7 +86,8 @@ export class IcmpHost {
 
   private errorArrives(slab: Slab, ip: IpHeader, now: Micros): DropReason {
     const { message, error } = this;
-    if (!classifyError(message, ip.version, error)) return this.isExpectedNoise(ip.version) ? Drop.none : Drop.icmpUnknownType;
+    if (!classifyError(message, ip.version, error))
+      return this.isExpectedNoise(ip.version) ? Drop.none : Drop.icmpUnknownType;
     if (!parseQuote(slab, ip.version, message.bodyOffset, message.bodyLength, error)) return Drop.icmpTruncated;
     if (!this.out.addresses.isLocal(error.s0, error.s1, error.s2, error.s3)) return Drop.icmpNoSuchFlow;
     const ping = ip.version === 4 ? error.icmpType === Icmp4.echo : error.icmpType === Icmp6.echoRequest;
@@ -100,7 +102,10 @@ export class IcmpHost {
   /** What a kernel says on a fresh link without meaning us: router solicitations, multicast listener reports, and their kind. */
   private isExpectedNoise(version: 4 | 6): boolean {
     const { type } = this.message;
-    return version === 6 && ((type >= Icmp6.multicastListenerQuery && type <= Icmp6.redirect) || type === Icmp6.multicastListenerReportV2);
+    return (
+      version === 6 &&
+      ((type >= Icmp6.multicastListenerQuery && type <= Icmp6.redirect) || type === Icmp6.multicastListenerReportV2)
+    );
   }
 
   // ---- Errors that we send ------------------------------------------------------------------------------------------
@@ -172,7 +177,15 @@ export class IcmpHost {
     ip.tos = 0;
     out.scratch.bytes.set(data, ICMP_HEADER_BYTES);
     ip.payloadLength = ICMP_HEADER_BYTES + data.length;
-    writeIcmp(out.scratch, 0, ip, to.version === 4 ? Icmp4.echo : Icmp6.echoRequest, 0, (id << 16) | (seq & 0xffff), data.length);
+    writeIcmp(
+      out.scratch,
+      0,
+      ip,
+      to.version === 4 ? Icmp4.echo : Icmp6.echoRequest,
+      0,
+      (id << 16) | (seq & 0xffff),
+      data.length,
+    );
     this.watch('out', ip, `ICMP echo request, id ${id}, seq ${seq}, length ${ip.payloadLength}`, now);
     return out.send(ip, to);
   }

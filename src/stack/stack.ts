@@ -171,9 +171,7 @@ export class Stack implements Receiver {
       return;
     }
     const v6 = ip.version === 6;
-    const reason = v6
-      ? parseIpv6(whole, 0, whole.bytes.length, ip)
-      : parseIpv4(whole, 0, whole.bytes.length, ip);
+    const reason = v6 ? parseIpv6(whole, 0, whole.bytes.length, ip) : parseIpv4(whole, 0, whole.bytes.length, ip);
     const bad = reason !== Drop.none ? reason : this.addresses.check(ip, looped);
     if (bad !== Drop.none) this.countDrop(bad, 'reassembled');
     else this.deliver(null, whole, ip, false, now);
@@ -234,7 +232,8 @@ export class Stack implements Receiver {
     }
     const local = Address.fromWords(e.s0, e.s1, e.s2, e.s3);
     const remote = Address.fromWords(e.d0, e.d1, e.d2, e.d3);
-    if (e.protocol === PROTOCOL_UDP && this.udp.icmpError(e.errno, local, e.sourcePort, remote, e.destinationPort)) return;
+    if (e.protocol === PROTOCOL_UDP && this.udp.icmpError(e.errno, local, e.sourcePort, remote, e.destinationPort))
+      return;
     this.countDrop(Drop.icmpNoSuchFlow, '');
   }
 

@@ -131,7 +131,17 @@ export class TcpHost implements SegmentSink {
     const ports = (seg.destinationPort << 16) | seg.sourcePort;
     const hash = this.flows.hash(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
     const entry = this.flows.find(
-      hash, ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, seg.destinationPort, seg.sourcePort,
+      hash,
+      ip.d0,
+      ip.d1,
+      ip.d2,
+      ip.d3,
+      ip.s0,
+      ip.s1,
+      ip.s2,
+      ip.s3,
+      seg.destinationPort,
+      seg.sourcePort,
     );
     if (entry !== null) {
       this.arrivesAt(entry, seg, now);
@@ -149,7 +159,13 @@ export class TcpHost implements SegmentSink {
 
   private arrivesAt(entry: TcpEntry, seg: Segment, now: Micros): void {
     const { conn, listener } = entry;
-    if (listener !== null && conn.state === State.synReceived && seg.has(TcpFlag.ACK) && !seg.has(TcpFlag.RST) && listener.queue.isFull) {
+    if (
+      listener !== null &&
+      conn.state === State.synReceived &&
+      seg.has(TcpFlag.ACK) &&
+      !seg.has(TcpFlag.RST) &&
+      listener.queue.isFull
+    ) {
       // As Linux: the peer will send again, or we our SYN,ACK; by then there may be room.
       this.env.counters.TcpExtListenOverflows++;
       this.env.counters.TcpExtListenDrops++;
@@ -254,7 +270,19 @@ export class TcpHost implements SegmentSink {
     this.now = now;
     const ports = (e.sourcePort << 16) | e.destinationPort;
     const hash = this.flows.hash(e.s0, e.s1, e.s2, e.s3, e.d0, e.d1, e.d2, e.d3, ports);
-    const entry = this.flows.find(hash, e.s0, e.s1, e.s2, e.s3, e.d0, e.d1, e.d2, e.d3, e.sourcePort, e.destinationPort);
+    const entry = this.flows.find(
+      hash,
+      e.s0,
+      e.s1,
+      e.s2,
+      e.s3,
+      e.d0,
+      e.d1,
+      e.d2,
+      e.d3,
+      e.sourcePort,
+      e.destinationPort,
+    );
     if (entry === null) {
       this.o.countDrop(Drop.icmpNoSuchFlow, '');
       return;
@@ -291,7 +319,10 @@ export class TcpHost implements SegmentSink {
     const local = o.local ?? this.o.sourceFor(remote);
     const device = this.o.route(remote);
     if (local === null || device === null) {
-      throw new StackError('ENETUNREACH', `the stack has no IPv${remote.version} address to reach ${remote.toString()} from`);
+      throw new StackError(
+        'ENETUNREACH',
+        `the stack has no IPv${remote.version} address to reach ${remote.toString()} from`,
+      );
     }
     if (!this.o.isLocal(local)) {
       throw new StackError('EADDRNOTAVAIL', `${local.toString()} is not an address of this stack`);
@@ -497,7 +528,8 @@ export class TcpHost implements SegmentSink {
   private isTaken(f: Flow): boolean {
     const { local: l, remote: r } = f;
     const hash = this.hashOf(f);
-    if (this.flows.find(hash, l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, f.localPort, f.remotePort) !== null) return true;
+    if (this.flows.find(hash, l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, f.localPort, f.remotePort) !== null)
+      return true;
     const ports = (f.localPort << 16) | f.remotePort;
     return this.timeWait.find(hash, l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, ports) >= 0;
   }

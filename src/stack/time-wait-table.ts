@@ -82,8 +82,14 @@ export class TimeWaitTable {
   /** The row of this four-tuple, or -1. `ports` is (local << 16) | remote. */
   find(
     hash: number,
-    l0: number, l1: number, l2: number, l3: number,
-    r0: number, r1: number, r2: number, r3: number,
+    l0: number,
+    l1: number,
+    l2: number,
+    l3: number,
+    r0: number,
+    r1: number,
+    r2: number,
+    r3: number,
     ports: number,
   ): number {
     if (this.size === 0) return NONE;
@@ -93,8 +99,14 @@ export class TimeWaitTable {
       if (
         w[at + HASH] === hash &&
         w[at + PORTS] === ports &&
-        w[at + 7] === r3 && w[at + 6] === r2 && w[at + 5] === r1 && w[at + 4] === r0 &&
-        w[at + 3] === l3 && w[at + 2] === l2 && w[at + 1] === l1 && w[at] === l0
+        w[at + 7] === r3 &&
+        w[at + 6] === r2 &&
+        w[at + 5] === r1 &&
+        w[at + 4] === r0 &&
+        w[at + 3] === l3 &&
+        w[at + 2] === l2 &&
+        w[at + 1] === l1 &&
+        w[at] === l0
       ) {
         return row;
       }

@@ -87,7 +87,13 @@ export class UdpHost {
     const from = Address.fromWords(ip.s0, ip.s1, ip.s2, ip.s3);
     const to = Address.fromWords(ip.d0, ip.d1, ip.d2, ip.d3);
     const watch = this.out.observer;
-    watch?.datagram('in', endpointText(from, header.sourcePort), endpointText(to, header.destinationPort), `UDP, length ${header.dataLength}`, now);
+    watch?.datagram(
+      'in',
+      endpointText(from, header.sourcePort),
+      endpointText(to, header.destinationPort),
+      `UDP, length ${header.dataLength}`,
+      now,
+    );
     const socket = this.socketFor(to, header.destinationPort);
     if (socket === undefined) return Drop.udpNoSuchPort;
     const bytes = slab.bytes.slice(header.dataOffset, header.dataOffset + header.dataLength);
@@ -105,9 +111,11 @@ export class UdpHost {
 
   send(socket: UdpSocket, bytes: Uint8Array, to: Address, toPort: number, from?: Address): void {
     const { out, ip } = this;
-    if (bytes.length > MAX_DATA) throw new StackError('EMSGSIZE', `a UDP datagram holds ${MAX_DATA} bytes, not ${bytes.length}`);
+    if (bytes.length > MAX_DATA)
+      throw new StackError('EMSGSIZE', `a UDP datagram holds ${MAX_DATA} bytes, not ${bytes.length}`);
     const source = from ?? socket.address ?? out.addresses.sourceFor(to);
-    if (source === null) throw new StackError('ENETUNREACH', `the stack has no IPv${to.version} address to reach ${to.toString()} from`);
+    if (source === null)
+      throw new StackError('ENETUNREACH', `the stack has no IPv${to.version} address to reach ${to.toString()} from`);
     out.setAddresses(ip, source, to);
     ip.protocol = PROTOCOL_UDP;
     ip.ttl = 64;
@@ -116,8 +124,15 @@ export class UdpHost {
     scratch.bytes.set(bytes, UDP_HEADER_BYTES);
     writeUdp(scratch, 0, ip, socket.port, toPort, bytes.length);
     ip.payloadLength = UDP_HEADER_BYTES + bytes.length;
-    out.observer?.datagram('out', endpointText(source, socket.port), endpointText(to, toPort), `UDP, length ${bytes.length}`, out.now);
-    if (!out.send(ip, to)) throw new StackError('EMSGSIZE', `${bytes.length} bytes do not fit into an IPv${to.version} packet`);
+    out.observer?.datagram(
+      'out',
+      endpointText(source, socket.port),
+      endpointText(to, toPort),
+      `UDP, length ${bytes.length}`,
+      out.now,
+    );
+    if (!out.send(ip, to))
+      throw new StackError('EMSGSIZE', `${bytes.length} bytes do not fit into an IPv${to.version} packet`);
   }
 
   private socketFor(to: Address, port: number): UdpSocket | undefined {

@@ -1,0 +1,431 @@
+/*
+ * The addon's face to JavaScript (Node-API): device.open, links and addresses, and queues that watch a descriptor.
+ *
+ * A queue is one descriptor of a TUN and its readiness, by the event loop's own poll (uv_poll), no thread. Its callback gets called when packets wait; it then
+ * reads a batch itself. Everything belongs to one environment, so several worker threads may load the addon; when an environment ends, its queues
+ * close and no descriptor is left.
+ */
+#define NAPI_VERSION 8
+#include "native.h"
+
+#include <errno.h>
+#include <linux/if.h>
+#include <node_api.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define MOST_BUFFERS 256
+
+struct instance {
+  struct injected_fault fault;
+};
+
+struct queue {
+  uv_poll_t poll;
+  napi_env env;
+  napi_ref callback;
+  napi_async_context context;
+  napi_async_cleanup_hook_handle cleanup;
+  int fd;
+  int vnet;
+  int closed;
+  int finalized;
+};
+
+/* ---- Small parts ---- */
+
+static napi_value fail(napi_env env, int error, const char *syscall) {
+  napi_value code, message, object, number, name;
+  const char *text = uv_err_name(-error);
+  /* libuv has no name for it, and it is the one that a deleted device gives. */
+  if (error == EBADFD) text = "EBADFD";
+  char full[160];
+  snprintf(full, sizeof full, "%s: %s, %s", text, error == EBADFD ? "file descriptor in bad state" : uv_strerror(-error), syscall);
+  napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &code);
+  napi_create_string_utf8(env, full, NAPI_AUTO_LENGTH, &message);
+  napi_create_error(env, code, message, &object);
+  napi_create_int32(env, -error, &number);
+  napi_set_named_property(env, object, "errno", number);
+  napi_create_string_utf8(env, syscall, NAPI_AUTO_LENGTH, &name);
+  napi_set_named_property(env, object, "syscall", name);
+  napi_throw(env, object);
+  return NULL;
+}
+
+static napi_value undefined(napi_env env) {
+  napi_value value;
+  napi_get_undefined(env, &value);
+  return value;
+}
+
+static napi_value checked(napi_env env, int result, const char *syscall) { return result < 0 ? fail(env, -result, syscall) : undefined(env); }
+
+static int get_args(napi_env env, napi_callback_info info, napi_value *args, size_t wanted) {
+  size_t count = wanted;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) == napi_ok && count >= wanted) return 1;
+  napi_throw_type_error(env, "ERR_MISSING_ARGS", "too few arguments");
+  return 0;
+}
+
+static int get_int(napi_env env, napi_value value) {
+  int32_t n = 0;
+  napi_get_value_int32(env, value, &n);
+  return n;
+}
+
+static void get_name(napi_env env, napi_value value, char name[IFNAMSIZ]) {
+  memset(name, 0, IFNAMSIZ);
+  napi_get_value_string_utf8(env, value, name, IFNAMSIZ, NULL);
+}
+
+static uint8_t *get_bytes(napi_env env, napi_value value, size_t *length) {
+  napi_typedarray_type type;
+  void *data = NULL;
+  *length = 0;
+  if (napi_get_typedarray_info(env, value, &type, length, &data, NULL, NULL) != napi_ok) {
+    *length = 0;
+    return NULL;
+  }
+  return data;
+}
+
+static struct queue *get_queue(napi_env env, napi_value value) {
+  void *data = NULL;
+  napi_get_value_external(env, value, &data);
+  struct queue *q = data;
+  if (q == NULL || q->closed) {
+    fail(env, EBADF, "queue");
+    return NULL;
+  }
+  return q;
+}
+
+static struct instance *instance_of(napi_env env) {
+  void *data = NULL;
+  napi_get_instance_data(env, &data);
+  return data;
+}
+
+/* ---- The device ---- */
+
+/* openTun(name, flags) -> { fd, name } */
+static napi_value open_tun(napi_env env, napi_callback_info info) {
+  napi_value args[2], object, value;
+  char name[IFNAMSIZ];
+  if (!get_args(env, info, args, 2)) return NULL;
+  get_name(env, args[0], name);
+  int fd = tun_open(name, get_int(env, args[1]));
+  if (fd < 0) return fail(env, -fd, fd == -ENOENT || fd == -EACCES || fd == -ENODEV || fd == -ENXIO ? "open" : "TUNSETIFF");
+  napi_create_object(env, &object);
+  napi_create_int32(env, fd, &value);
+  napi_set_named_property(env, object, "fd", value);
+  napi_create_string_utf8(env, name, NAPI_AUTO_LENGTH, &value);
+  napi_set_named_property(env, object, "name", value);
+  return object;
+}
+
+/* tunInfo(fd) -> { name, flags } */
+static napi_value get_tun_info(napi_env env, napi_callback_info info) {
+  napi_value args[1], object, value;
+  char name[IFNAMSIZ + 1] = {0};
+  int flags = 0;
+  if (!get_args(env, info, args, 1)) return NULL;
+  int result = tun_info(get_int(env, args[0]), name, &flags);
+  if (result < 0) return fail(env, -result, "TUNGETIFF");
+  napi_create_object(env, &object);
+  napi_create_string_utf8(env, name, NAPI_AUTO_LENGTH, &value);
+  napi_set_named_property(env, object, "name", value);
+  napi_create_int32(env, flags, &value);
+  napi_set_named_property(env, object, "flags", value);
+  return object;
+}
+
+#define FD_CALL(function, call, syscall)                             \
+  static napi_value function(napi_env env, napi_callback_info info) { \
+    napi_value args[2];                                               \
+    if (!get_args(env, info, args, 2)) return NULL;                   \
+    int fd = get_int(env, args[0]), n = get_int(env, args[1]);        \
+    return checked(env, call, syscall);                               \
+  }
+FD_CALL(set_offload, tun_set_offload(fd, (unsigned int)n), "TUNSETOFFLOAD")
+FD_CALL(set_vnet_header_size, tun_set_vnet_header_size(fd, n), "TUNSETVNETHDRSZ")
+FD_CALL(set_persist, tun_set_persist(fd, n), "TUNSETPERSIST")
+FD_CALL(set_owner, tun_set_owner(fd, (uid_t)n), "TUNSETOWNER")
+
+static napi_value close_fd(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  if (!get_args(env, info, args, 1)) return NULL;
+  return checked(env, close(get_int(env, args[0])) < 0 ? -errno : 0, "close");
+}
+
+/* ---- The network ---- */
+
+/* linkSet(name, mtu, txQueueLength, up): -1 leaves one alone */
+static napi_value set_link(napi_env env, napi_callback_info info) {
+  napi_value args[4];
+  char name[IFNAMSIZ];
+  if (!get_args(env, info, args, 4)) return NULL;
+  get_name(env, args[0], name);
+  return checked(env, link_set(name, get_int(env, args[1]), get_int(env, args[2]), get_int(env, args[3])), "RTM_NEWLINK");
+}
+
+static napi_value delete_link(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  char name[IFNAMSIZ];
+  if (!get_args(env, info, args, 1)) return NULL;
+  get_name(env, args[0], name);
+  return checked(env, link_delete(name), "RTM_DELLINK");
+}
+
+/* addressAdd(name, bytes, prefixBits), addressDelete, routeCongestion(..., algorithm): 4 bytes are IPv4, 16 are IPv6 */
+static int address_args(napi_env env, napi_value *args, char name[IFNAMSIZ], uint8_t **address) {
+  size_t length;
+  get_name(env, args[0], name);
+  *address = get_bytes(env, args[1], &length);
+  if (*address != NULL && (length == 4 || length == 16)) return length == 4 ? AF_INET : AF_INET6;
+  napi_throw_type_error(env, "ERR_INVALID_ARG_VALUE", "an address has 4 or 16 bytes");
+  return -1;
+}
+
+static napi_value add_address(napi_env env, napi_callback_info info) {
+  napi_value args[3];
+  char name[IFNAMSIZ];
+  uint8_t *address;
+  if (!get_args(env, info, args, 3)) return NULL;
+  int family = address_args(env, args, name, &address);
+  return family < 0 ? NULL : checked(env, address_add(name, family, address, get_int(env, args[2])), "RTM_NEWADDR");
+}
+
+static napi_value delete_address(napi_env env, napi_callback_info info) {
+  napi_value args[3];
+  char name[IFNAMSIZ];
+  uint8_t *address;
+  if (!get_args(env, info, args, 3)) return NULL;
+  int family = address_args(env, args, name, &address);
+  return family < 0 ? NULL : checked(env, address_delete(name, family, address, get_int(env, args[2])), "RTM_DELADDR");
+}
+
+static napi_value set_route_congestion(napi_env env, napi_callback_info info) {
+  napi_value args[4];
+  char name[IFNAMSIZ], algorithm[16] = {0};
+  uint8_t *address;
+  if (!get_args(env, info, args, 4)) return NULL;
+  int family = address_args(env, args, name, &address);
+  if (family < 0) return NULL;
+  napi_get_value_string_utf8(env, args[3], algorithm, sizeof algorithm, NULL);
+  return checked(env, route_congestion(name, family, address, get_int(env, args[2]), algorithm), "RTM_NEWROUTE");
+}
+
+/* ---- Queues ---- */
+
+/* The queue's memory goes when neither the event loop nor JavaScript knows it any more. */
+static void release(struct queue *q) {
+  if (q->closed == 2 && q->finalized) free(q);
+}
+
+static void on_closed(uv_handle_t *handle) {
+  struct queue *q = handle->data;
+  close(q->fd);
+  q->closed = 2;
+  if (q->cleanup != NULL) napi_remove_async_cleanup_hook(q->cleanup);
+  q->cleanup = NULL;
+  release(q);
+}
+
+static void start_closing(struct queue *q) {
+  if (q->closed) return;
+  q->closed = 1;
+  uv_poll_stop(&q->poll);
+  uv_close((uv_handle_t *)&q->poll, on_closed);
+}
+
+/* The environment ends while the queue is open (a worker exits). */
+static void on_environment_ends(napi_async_cleanup_hook_handle handle, void *data) {
+  struct queue *q = data;
+  (void)handle;
+  start_closing(q);
+}
+
+static void on_finalize(napi_env env, void *data, void *hint) {
+  struct queue *q = data;
+  (void)env;
+  (void)hint;
+  q->finalized = 1;
+  start_closing(q);
+  release(q);
+}
+
+/* Packets wait (0), or the descriptor failed (a negative errno: a deleted device shows as POLLERR, which libuv calls EBADF). */
+static void on_ready(uv_poll_t *poll, int status, int events) {
+  struct queue *q = poll->data;
+  napi_handle_scope scope;
+  napi_value callback, argument, global, result;
+  (void)events;
+  if (q->closed) return;
+  napi_open_handle_scope(q->env, &scope);
+  napi_get_reference_value(q->env, q->callback, &callback);
+  napi_create_int32(q->env, status == UV_EBADF ? -EBADFD : status, &argument);
+  napi_get_global(q->env, &global);
+  if (napi_make_callback(q->env, q->context, global, callback, 1, &argument, &result) == napi_pending_exception) {
+    napi_value error;
+    napi_get_and_clear_last_exception(q->env, &error);
+    napi_fatal_exception(q->env, error);
+  }
+  napi_close_handle_scope(q->env, scope);
+}
+
+/* queueOpen(fd, vnet, callback): takes the descriptor over; the queue closes it */
+static napi_value queue_open(napi_env env, napi_callback_info info) {
+  napi_value args[3], external, name;
+  uv_loop_t *loop;
+  if (!get_args(env, info, args, 3)) return NULL;
+  struct queue *q = calloc(1, sizeof *q);
+  if (q == NULL) return fail(env, ENOMEM, "queue");
+  q->env = env;
+  q->fd = get_int(env, args[0]);
+  q->vnet = get_int(env, args[1]);
+  napi_get_uv_event_loop(env, &loop);
+  int result = uv_poll_init(loop, &q->poll, q->fd);
+  if (result < 0) {
+    free(q);
+    return fail(env, -result, "uv_poll_init");
+  }
+  q->poll.data = q;
+  napi_create_string_utf8(env, "tcplab:tun", NAPI_AUTO_LENGTH, &name);
+  napi_async_init(env, NULL, name, &q->context);
+  napi_create_reference(env, args[2], 1, &q->callback);
+  napi_add_async_cleanup_hook(env, on_environment_ends, q, &q->cleanup);
+  napi_create_external(env, q, on_finalize, NULL, &external);
+  uv_poll_start(&q->poll, UV_READABLE, on_ready);
+  return external;
+}
+
+static napi_value queue_close(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  void *data = NULL;
+  if (!get_args(env, info, args, 1)) return NULL;
+  napi_get_value_external(env, args[0], &data);
+  struct queue *q = data;
+  if (q == NULL || q->closed) return undefined(env);
+  napi_delete_reference(env, q->callback);
+  napi_async_destroy(env, q->context);
+  start_closing(q);
+  return undefined(env);
+}
+
+/* queueRef(queue, on): does it keep the process alive? */
+static napi_value queue_ref(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  if (!get_args(env, info, args, 2)) return NULL;
+  struct queue *q = get_queue(env, args[0]);
+  if (q == NULL) return NULL;
+  if (get_int(env, args[1])) uv_ref((uv_handle_t *)&q->poll);
+  else uv_unref((uv_handle_t *)&q->poll);
+  return undefined(env);
+}
+
+/* queueRead(queue, slab, start, descriptors, most) -> packets, or a negative errno */
+static napi_value queue_read(napi_env env, napi_callback_info info) {
+  napi_value args[5], value;
+  size_t slab_length, words;
+  if (!get_args(env, info, args, 5)) return NULL;
+  struct queue *q = get_queue(env, args[0]);
+  if (q == NULL) return NULL;
+  uint8_t *slab = get_bytes(env, args[1], &slab_length);
+  int32_t *rx = (int32_t *)(void *)get_bytes(env, args[3], &words);
+  int most = get_int(env, args[4]);
+  if (slab == NULL || rx == NULL || most < 0 || (size_t)most * RX_WORDS > words) return fail(env, EINVAL, "queueRead");
+  int n = batch_read(q->fd, q->vnet, slab, slab_length, (size_t)get_int(env, args[2]), rx, most, &instance_of(env)->fault);
+  napi_create_int32(env, n, &value);
+  return value;
+}
+
+/* queueWrite(queue, slab, descriptors, count, buffers, result): result[0..2] = written, dropped, errno */
+static napi_value queue_write(napi_env env, napi_callback_info info) {
+  napi_value args[6];
+  size_t slab_length, words, result_words;
+  uint32_t buffer_count = 0;
+  struct iovec buffers[MOST_BUFFERS];
+  struct write_result result = {0};
+  if (!get_args(env, info, args, 6)) return NULL;
+  struct queue *q = get_queue(env, args[0]);
+  if (q == NULL) return NULL;
+  uint8_t *slab = get_bytes(env, args[1], &slab_length);
+  int32_t *tx = (int32_t *)(void *)get_bytes(env, args[2], &words);
+  int count = get_int(env, args[3]);
+  int32_t *out = (int32_t *)(void *)get_bytes(env, args[5], &result_words);
+  napi_get_array_length(env, args[4], &buffer_count);
+  if (slab == NULL || tx == NULL || out == NULL || result_words < 3 || count < 0 || (size_t)count * TX_WORDS > words ||
+      buffer_count > MOST_BUFFERS)
+    return fail(env, EINVAL, "queueWrite");
+  for (uint32_t i = 0; i < buffer_count; i++) {
+    napi_value element;
+    napi_get_element(env, args[4], i, &element);
+    buffers[i].iov_base = get_bytes(env, element, &buffers[i].iov_len);
+  }
+  batch_write(q->fd, slab, slab_length, tx, count, buffers, (int)buffer_count, &result, &instance_of(env)->fault);
+  out[0] = result.written;
+  out[1] = result.dropped;
+  out[2] = result.error;
+  return undefined(env);
+}
+
+/* injectFault('read' | 'write', errno, times, short): for tests, the next calls of this environment fail */
+static napi_value inject_fault(napi_env env, napi_callback_info info) {
+  napi_value args[4];
+  char what[8] = {0};
+  if (!get_args(env, info, args, 4)) return NULL;
+  struct injected_fault *fault = &instance_of(env)->fault;
+  napi_get_value_string_utf8(env, args[0], what, sizeof what, NULL);
+  if (strcmp(what, "read") == 0) {
+    fault->read_errno = get_int(env, args[1]);
+    fault->reads_left = get_int(env, args[2]);
+  } else {
+    fault->write_errno = get_int(env, args[1]);
+    fault->writes_left = get_int(env, args[2]);
+    fault->write_short = get_int(env, args[3]);
+  }
+  return undefined(env);
+}
+
+static void free_instance(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  free(data);
+}
+
+NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
+  const struct {
+    const char *name;
+    napi_callback function;
+  } functions[] = {
+      {"openTun", open_tun},
+      {"tunInfo", get_tun_info},
+      {"setOffload", set_offload},
+      {"setVnetHeaderSize", set_vnet_header_size},
+      {"setPersist", set_persist},
+      {"setOwner", set_owner},
+      {"closeFd", close_fd},
+      {"linkSet", set_link},
+      {"linkDelete", delete_link},
+      {"addressAdd", add_address},
+      {"addressDelete", delete_address},
+      {"routeCongestion", set_route_congestion},
+      {"queueOpen", queue_open},
+      {"queueClose", queue_close},
+      {"queueRef", queue_ref},
+      {"queueRead", queue_read},
+      {"queueWrite", queue_write},
+      {"injectFault", inject_fault},
+  };
+  napi_set_instance_data(env, calloc(1, sizeof(struct instance)), free_instance, NULL);
+  for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+    napi_value function;
+    napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].function, NULL, &function);
+    napi_set_named_property(env, exports, functions[i].name, function);
+  }
+  return exports;
+}

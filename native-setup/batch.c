@@ -1,0 +1,104 @@
+/*
+ * Packets in batches. A TUN gives and takes one packet a system call; all around that call is saved: JavaScript is entered once a
+ * batch, a packet is read straight into its place in the slab, and a write gathers headers and payload from where they stand.
+ */
+#include "native.h"
+
+#include <errno.h>
+#include <linux/virtio_net.h>
+#include <unistd.h>
+
+/* The largest packet that a TUN gives: 65,535 bytes of IP, and IPv6's header is not counted in its length. */
+#define MOST_PACKET_BYTES (65535 + 40)
+/* Packets start on 8-byte boundaries: checksums are taken in words. */
+#define ALIGNED(n) (((n) + 7) & ~(size_t)7)
+
+static ssize_t read_packet(int fd, const struct iovec *parts, int count, struct injected_fault *fault) {
+  if (fault->reads_left > 0) {
+    fault->reads_left--;
+    errno = fault->read_errno;
+    return -1;
+  }
+  return readv(fd, parts, count);
+}
+
+int batch_read(int fd, int vnet, uint8_t *slab, size_t slab_length, size_t start, int32_t *rx, int most, struct injected_fault *fault) {
+  int n = 0;
+  size_t at = start;
+  while (n < most && at + MOST_PACKET_BYTES <= slab_length) {
+    struct virtio_net_hdr header = {0};
+    struct iovec parts[2] = {{&header, sizeof header}, {slab + at, MOST_PACKET_BYTES}};
+    ssize_t got = vnet ? read_packet(fd, parts, 2, fault) : read_packet(fd, parts + 1, 1, fault);
+    size_t length;
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      return n > 0 ? n : -errno;
+    }
+    if (got == 0 || (vnet && (size_t)got < sizeof header)) return n; /* an end of file: not from a TUN */
+    length = (size_t)got - (vnet ? sizeof header : 0);
+    rx[RX_OFFSET] = (int32_t)at;
+    rx[RX_LENGTH] = (int32_t)length;
+    rx[RX_FLAGS] = header.flags;
+    rx[RX_GSO_TYPE] = header.gso_type;
+    rx[RX_HEADER_LENGTH] = header.hdr_len;
+    rx[RX_GSO_SIZE] = header.gso_size;
+    rx[RX_CSUM_START] = header.csum_start;
+    rx[RX_CSUM_OFFSET] = header.csum_offset;
+    rx += RX_WORDS;
+    at += ALIGNED(length);
+    n++;
+  }
+  return n;
+}
+
+static ssize_t write_packet(int fd, const struct iovec *parts, int count, struct injected_fault *fault) {
+  if (fault->writes_left > 0) {
+    fault->writes_left--;
+    if (fault->write_errno == 0) {
+      size_t whole = 0;
+      for (int i = 0; i < count; i++) whole += parts[i].iov_len;
+      return (ssize_t)whole - fault->write_short;
+    }
+    errno = fault->write_errno;
+    return -1;
+  }
+  return writev(fd, parts, count);
+}
+
+void batch_write(int fd, uint8_t *slab, size_t slab_length, const int32_t *tx, int count, const struct iovec *buffers,
+                 int buffer_count, struct write_result *result, struct injected_fault *fault) {
+  for (int i = 0; i < count; i++, tx += TX_WORDS) {
+    struct iovec parts[1 + TX_MOST_PIECES];
+    size_t head = (size_t)tx[TX_OFFSET], head_length = (size_t)tx[TX_LENGTH], whole = head_length;
+    int pieces = tx[TX_PIECES], valid = head <= slab_length && head_length <= slab_length - head && pieces >= 0 && pieces <= TX_MOST_PIECES;
+    ssize_t sent;
+    parts[0].iov_base = slab + head;
+    parts[0].iov_len = head_length;
+    for (int k = 0; valid && k < pieces; k++) {
+      const int32_t *piece = tx + TX_FIRST_PIECE + 3 * k;
+      size_t offset = (size_t)piece[1], length = (size_t)piece[2];
+      valid = piece[0] >= 0 && piece[0] < buffer_count && offset <= buffers[piece[0]].iov_len && length <= buffers[piece[0]].iov_len - offset;
+      if (!valid) break;
+      parts[1 + k].iov_base = (uint8_t *)buffers[piece[0]].iov_base + offset;
+      parts[1 + k].iov_len = length;
+      whole += length;
+    }
+    if (!valid) {
+      result->dropped++;
+      result->error = EFAULT;
+      continue;
+    }
+    do sent = write_packet(fd, parts, 1 + pieces, fault);
+    while (sent < 0 && errno == EINTR);
+    if (sent == (ssize_t)whole) {
+      result->written++;
+      continue;
+    }
+    result->dropped++;
+    result->error = sent < 0 ? errno : EMSGSIZE; /* a short write cut the packet: as good as lost */
+    if (sent < 0 && (errno == EIO || errno == EBADFD || errno == EBADF)) {
+      result->dropped += count - i - 1;
+      return;
+    }
+  }
+}

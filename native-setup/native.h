@@ -1,0 +1,63 @@
+/* What the parts of the addon share. Every function that may fail returns 0 or a count, or a negative errno. */
+#ifndef TCPLAB_NATIVE_H
+#define TCPLAB_NATIVE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/* ---- tun-open.c: the device node and its ioctls ---- */
+
+/* Opens /dev/net/tun and makes or attaches the device `name` (IFNAMSIZ bytes; "" lets the kernel choose, and what it chose is
+ * written back). `flags`: bits of IFF_*. Returns the descriptor. */
+int tun_open(char *name, int flags);
+/* Name and flags of the device behind `fd`. */
+int tun_info(int fd, char *name, int *flags);
+int tun_set_offload(int fd, unsigned int mask);
+int tun_set_vnet_header_size(int fd, int size);
+int tun_set_persist(int fd, int on);
+int tun_set_owner(int fd, uid_t uid);
+
+/* ---- netlink.c: links, addresses, routes ---- */
+
+int link_index(const char *name);
+/* Each is left alone when negative. */
+int link_set(const char *name, int mtu, int tx_queue_length, int up);
+int link_delete(const char *name);
+/* `family` AF_INET or AF_INET6, `address` in network order. IPv6 skips duplicate detection: there is nobody to ask on a TUN. */
+int address_add(const char *name, int family, const uint8_t *address, int prefix_bits);
+int address_delete(const char *name, int family, const uint8_t *address, int prefix_bits);
+/* The connected route of that address's subnet, with a congestion control of its own (`ip route ... congctl NAME`). */
+int route_congestion(const char *name, int family, const uint8_t *address, int prefix_bits, const char *algorithm);
+
+/* ---- batch.c: packets ---- */
+
+/* A test may have the next calls fail; zeroed otherwise. */
+struct injected_fault {
+  int reads_left, read_errno;
+  int writes_left, write_errno;
+  /* With write_errno 0: so many bytes short. */
+  int write_short;
+};
+
+/* Numbers that describe one packet in an Int32Array. */
+enum { RX_OFFSET, RX_LENGTH, RX_FLAGS, RX_GSO_TYPE, RX_HEADER_LENGTH, RX_GSO_SIZE, RX_CSUM_START, RX_CSUM_OFFSET, RX_WORDS };
+enum { TX_OFFSET, TX_LENGTH, TX_PIECES, TX_FIRST_PIECE, TX_MOST_PIECES = 4, TX_WORDS = TX_FIRST_PIECE + 3 * TX_MOST_PIECES };
+
+/* Reads packets back to back into `slab` from `start` on, at most `most`, until the device has no more or the slab no room for
+ * another of the largest size. Returns how many; a negative errno only when there was none. */
+int batch_read(int fd, int vnet, uint8_t *slab, size_t slab_length, size_t start, int32_t *rx, int most, struct injected_fault *fault);
+
+struct write_result {
+  int written;
+  /* Not taken: the queue was full, or the packet was refused. */
+  int dropped;
+  /* The last error, 0 for none. After EIO or EBADFD nothing more was tried. */
+  int error;
+};
+
+void batch_write(int fd, uint8_t *slab, size_t slab_length, const int32_t *tx, int count, const struct iovec *buffers,
+                 int buffer_count, struct write_result *result, struct injected_fault *fault);
+
+#endif

@@ -1,0 +1,417 @@
+/**
+ * A Linux TUN device: IP packets to and from the kernel, in batches, with the kernel's offloads where it grants them.
+ *
+ *     in:   readiness ─▶ one native read of a batch into the slab ─▶ Receiver.packet … batchEnd
+ *     out:  packet() … transmit() ─▶ descriptors ─▶ flush(): one native write of the batch
+ *
+ * With IFF_VNET_HDR each packet has a virtio-net header before it: packets of up to 64 KB pass uncut and with half a checksum, and the kernel never cuts or
+ * sums them, for they do not leave the machine. Payload is read into a slab of 1 MB, packets back to back; when a receiver keeps some of it, the slab stays
+ * its until the garbage collector finds nobody who knows it, and reading goes on in a fresh one.
+ */
+import { readFileSync } from 'node:fs';
+import { getSystemErrorName } from 'node:util';
+import { Slab } from '../base/slab.js';
+import { NEVER, type Micros } from '../base/time.js';
+import { Drop } from '../wire/drop.js';
+import {
+  FULL_OFFLOAD,
+  NO_OFFLOAD,
+  RxPacket,
+  TX_ROOM,
+  TxPacket,
+  type Device,
+  type DeviceCounters,
+  type Offload,
+  type Receiver,
+} from './device.js';
+import { MOST_BUFFERS, native, Rx, Tx, type Native, type NativeQueue } from './native.js';
+
+/** linux/if_tun.h */
+const IFF_TUN = 0x0001;
+const IFF_NO_PI = 0x1000;
+const IFF_MULTI_QUEUE = 0x0100;
+const IFF_VNET_HDR = 0x4000;
+const TUN_F_CSUM = 0x01;
+const TUN_F_TSO4 = 0x02;
+const TUN_F_TSO6 = 0x04;
+const TUN_F_TSO_ECN = 0x08;
+
+/** linux/virtio_net.h: the header before each packet, in the machine's byte order. */
+const VNET_BYTES = 10;
+const VNET_NEEDS_CSUM = 1;
+const VNET_DATA_VALID = 2;
+const VNET_GSO_ECN = 0x80;
+
+/** The packets of this size that design measurements favour: larger slabs fall out of the cache. */
+const RX_SLAB_BYTES = 1 << 20;
+/** No room for another packet of the largest size below this: the next slab. */
+const RX_ROOM = 65_536 + 64;
+const RX_BATCH = 64;
+/** After so many batches in a row other work has its turn, though packets wait. */
+const RX_BATCHES_A_TURN = 4;
+const TX_SLAB_BYTES = 1 << 20;
+const TX_BATCH = 128;
+/** A piece shorter than this is copied behind its headers: cheaper than naming one more buffer to the kernel. */
+const COPY_BELOW_BYTES = 2048;
+
+const EIO = 5;
+const EAGAIN = 11;
+const EINVAL = 22;
+const EBADFD = 77;
+const ENOBUFS = 105;
+
+export interface TunOptions {
+  /** Attach to it, or create it; '' or absent lets the kernel choose a name. */
+  readonly name?: string;
+  /** An open descriptor of a TUN, made by somebody who may. */
+  readonly fd?: number;
+  /** Default true: use them where the kernel grants them. */
+  readonly offload?: boolean;
+  readonly multiQueue?: boolean;
+  /** Monotone microseconds. */
+  readonly clock: () => Micros;
+}
+
+/** An error of a device, with its errno name, as Node gives them. */
+export class TunError extends Error {
+  readonly code: string;
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export class TunDevice implements Device {
+  readonly name: string;
+  readonly mtu: number;
+  readonly offload: Offload;
+  readonly counters: DeviceCounters = { rxPackets: 0, rxBytes: 0, txPackets: 0, txBytes: 0, txDropped: 0 };
+  private readonly lib: Native;
+  private readonly queue: NativeQueue;
+  private readonly vnet: boolean;
+  private readonly clock: () => Micros;
+  private receiver: Receiver | null = null;
+  private closed = false;
+
+  private rxSlab = new Slab(RX_SLAB_BYTES);
+  private rxAt = 0;
+  private rxKept = false;
+  private readonly rx = new RxPacket();
+  private readonly rxWords = new Int32Array(RX_BATCH * Rx.words);
+
+  private readonly tx = new TxPacket();
+  private readonly txSlab = new Slab(TX_SLAB_BYTES);
+  private txAt = 0;
+  private txCount = 0;
+  private txBytes = 0;
+  private readonly txWords = new Int32Array(TX_BATCH * Tx.words);
+  private readonly txBuffers: Uint8Array[] = [];
+  private readonly txResult = new Int32Array(3);
+
+  /**
+   * Opens a device. Throws TunError with code ENOENT, EACCES, EPERM, EBUSY, EINVAL and a sentence that says what to do; the caller knows
+   * more about the machine and may say it better (cli/).
+   */
+  static open(o: TunOptions): TunDevice {
+    const lib = native();
+    const wantVnet = o.offload !== false;
+    const opened = o.fd === undefined ? openByName(lib, o, wantVnet) : openByFd(lib, o.fd);
+    try {
+      const { flags } = lib.tunInfo(opened.fd);
+      const vnet = (flags & IFF_VNET_HDR) !== 0;
+      if (vnet) lib.setVnetHeaderSize(opened.fd, VNET_BYTES);
+      const granted = vnet && wantVnet && grantOffload(lib, opened.fd);
+      if (vnet && !granted) lib.setOffload(opened.fd, 0);
+      return new TunDevice(lib, opened, vnet, granted, o.clock);
+    } catch (error) {
+      lib.closeFd(opened.fd);
+      throw error;
+    }
+  }
+
+  private constructor(
+    lib: Native,
+    opened: { fd: number; name: string },
+    vnet: boolean,
+    granted: boolean,
+    clock: () => Micros,
+  ) {
+    this.lib = lib;
+    this.name = opened.name;
+    this.vnet = vnet;
+    this.offload = granted ? FULL_OFFLOAD : NO_OFFLOAD;
+    this.clock = clock;
+    this.mtu = readMtu(opened.name);
+    this.tx.slab = this.txSlab;
+    this.queue = lib.queueOpen(opened.fd, vnet ? 1 : 0, (status) => {
+      this.ready(status);
+    });
+  }
+
+  attach(receiver: Receiver): void {
+    this.receiver = receiver;
+  }
+
+  // ---- In -----------------------------------------------------------------------------------------------------------
+
+  private ready(status: number): void {
+    const { receiver } = this;
+    if (receiver === null || this.closed) return;
+    if (status < 0) {
+      this.fail(-status);
+      return;
+    }
+    for (let batch = 0; batch < RX_BATCHES_A_TURN; batch++) {
+      if (this.rxAt + RX_ROOM > RX_SLAB_BYTES) this.nextSlab();
+      const n = this.lib.queueRead(this.queue, this.rxSlab.bytes, this.rxAt, this.rxWords, RX_BATCH);
+      if (n < 0) {
+        if (n !== -EAGAIN) this.fail(-n);
+        return;
+      }
+      const now = this.clock();
+      for (let i = 0; i < n; i++) {
+        this.deliver(receiver, i * Rx.words, now);
+        if (this.isClosed()) return;
+      }
+      if (!this.rxKept) this.rxAt = 0;
+      receiver.batchEnd(now);
+      if (this.isClosed() || n < RX_BATCH) return;
+    }
+  }
+
+  /** A callback may close the device; asked anew each time, so that nobody takes it for constant. */
+  private isClosed(): boolean {
+    return this.closed;
+  }
+
+  private deliver(receiver: Receiver, at: number, now: Micros): void {
+    const { rx, rxWords: w } = this;
+    const flags = w[at + Rx.flags]!;
+    rx.slab = this.rxSlab;
+    rx.offset = w[at + Rx.offset]!;
+    rx.length = w[at + Rx.length]!;
+    rx.checksumPartial = (flags & VNET_NEEDS_CSUM) !== 0;
+    rx.checksumValid = rx.checksumPartial || (flags & VNET_DATA_VALID) !== 0;
+    rx.checksumStart = w[at + Rx.csumStart]!;
+    rx.checksumOffset = w[at + Rx.csumOffset]!;
+    rx.gsoType = w[at + Rx.gsoType]! & ~VNET_GSO_ECN;
+    rx.gsoSize = rx.gsoType === 0 ? 0 : w[at + Rx.gsoSize]!;
+    rx.headerBytes = w[at + Rx.headerLength]!;
+    rx.keep = false;
+    this.counters.rxPackets++;
+    this.counters.rxBytes += rx.length;
+    receiver.packet(rx, now);
+    if (rx.keep) this.rxKept = true;
+    this.rxAt = (rx.offset + rx.length + 7) & ~7;
+  }
+
+  /** The slab is full: a fresh one when somebody keeps parts of it, else from its start again. */
+  private nextSlab(): void {
+    if (this.rxKept) this.rxSlab = new Slab(RX_SLAB_BYTES);
+    this.rxKept = false;
+    this.rxAt = 0;
+  }
+
+  private fail(errno: number): void {
+    const code = errno === EBADFD ? 'EBADFD' : getSystemErrorName(-errno);
+    const fatal = errno === EBADFD || errno === EINVAL || errno === 9;
+    const what =
+      errno === EBADFD
+        ? `the device ${this.name} is gone: somebody deleted it`
+        : `the device ${this.name} failed (${code})`;
+    if (fatal) this.close();
+    this.receiver?.deviceError(new TunError(code, what), fatal);
+  }
+
+  // ---- Out ----------------------------------------------------------------------------------------------------------
+
+  packet(): TxPacket {
+    if (this.txCount === TX_BATCH || this.txAt + VNET_BYTES + TX_ROOM + 16 > TX_SLAB_BYTES) this.flush(0);
+    if (this.txBuffers.length + Tx.mostPieces > MOST_BUFFERS) this.flush(0);
+    const { tx } = this;
+    tx.clear();
+    // Headers behind the virtio-net header start on a 4-byte boundary.
+    tx.start = this.txAt + (this.vnet ? VNET_BYTES + 2 : 0);
+    return tx;
+  }
+
+  transmit(_now: Micros): void {
+    const { tx, txWords: w, txSlab } = this;
+    const head = this.vnet ? tx.start - VNET_BYTES : tx.start;
+    if (this.vnet) writeVnetHeader(txSlab.view, head, tx);
+    let end = tx.start + tx.headBytes;
+    const at = this.txCount * Tx.words;
+    let pieces = 0;
+    let gathered = 0;
+    for (let i = 0; i < tx.pieceCount; i++) {
+      const bytes = tx.pieceBytes[i]!;
+      if (bytes < COPY_BELOW_BYTES && pieces === 0) {
+        copyInto(txSlab.bytes, end, tx.pieceSlab[i]!.bytes, tx.pieceOffset[i]!, bytes);
+        end += bytes;
+        continue;
+      }
+      const word = at + Tx.firstPiece + 3 * pieces++;
+      w[word] = this.bufferIndex(tx.pieceSlab[i]!.bytes);
+      w[word + 1] = tx.pieceOffset[i]!;
+      w[word + 2] = bytes;
+      gathered += bytes;
+    }
+    w[at + Tx.offset] = head;
+    w[at + Tx.length] = end - head;
+    w[at + Tx.pieces] = pieces;
+    this.txAt = (end + 7) & ~7;
+    this.txCount++;
+    this.txBytes += end - tx.start + gathered;
+  }
+
+  private bufferIndex(bytes: Uint8Array): number {
+    const { txBuffers } = this;
+    const last = txBuffers.length - 1;
+    if (last >= 0 && txBuffers[last] === bytes) return last;
+    txBuffers.push(bytes);
+    return last + 1;
+  }
+
+  flush(_now: Micros): void {
+    if (this.txCount === 0 || this.closed) return;
+    const { txResult: result, counters } = this;
+    this.lib.queueWrite(this.queue, this.txSlab.bytes, this.txWords, this.txCount, this.txBuffers, result);
+    counters.txPackets += result[0]!;
+    counters.txBytes += this.txBytes;
+    this.txCount = 0;
+    this.txAt = 0;
+    this.txBytes = 0;
+    this.txBuffers.length = 0;
+    if (result[1]! > 0) this.dropped(result[1]!, result[2]!);
+  }
+
+  /** As a full queue of any link: TCP will send again. Anything but a full queue is also told as an error. */
+  private dropped(count: number, errno: number): void {
+    this.counters.txDropped += count;
+    const full = errno === EAGAIN || errno === ENOBUFS;
+    this.receiver?.deviceDrop(full ? Drop.deviceQueueFull : Drop.deviceError, count);
+    if (full) return;
+    if (errno === EIO)
+      this.receiver?.deviceError(
+        new TunError('EIO', `the device ${this.name} is down: set it up with \`sudo ip link set ${this.name} up\``),
+        false,
+      );
+    else this.fail(errno === EINVAL ? 22 : errno);
+  }
+
+  // ---- The rest -----------------------------------------------------------------------------------------------------
+
+  nextTimeout(): Micros {
+    return NEVER;
+  }
+
+  onTimeout(): void {
+    // a TUN has no deadlines
+  }
+
+  /** Keeps the process alive while open; the default. */
+  ref(): void {
+    if (!this.closed) this.lib.queueRef(this.queue, 1);
+  }
+
+  unref(): void {
+    if (!this.closed) this.lib.queueRef(this.queue, 0);
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.lib.queueClose(this.queue);
+  }
+}
+
+/** Flags of a device that is there must be followed, or the kernel refuses (EINVAL): /sys says them. */
+function openByName(lib: Native, o: TunOptions, wantVnet: boolean): { fd: number; name: string } {
+  const name = o.name ?? '';
+  const existing = name === '' ? null : existingFlags(name);
+  const wanted = IFF_TUN | IFF_NO_PI | (wantVnet ? IFF_VNET_HDR : 0) | (o.multiQueue === true ? IFF_MULTI_QUEUE : 0);
+  const flags = existing === null ? wanted : IFF_TUN | IFF_NO_PI | (existing & (IFF_VNET_HDR | IFF_MULTI_QUEUE));
+  try {
+    return lib.openTun(name, flags);
+  } catch (error) {
+    if (codeOf(error) === 'EINVAL' && existing === null && wantVnet) return lib.openTun(name, flags & ~IFF_VNET_HDR);
+    throw explain(error, name);
+  }
+}
+
+function openByFd(lib: Native, fd: number): { fd: number; name: string } {
+  try {
+    return { fd, name: lib.tunInfo(fd).name };
+  } catch (error) {
+    throw new TunError(
+      codeOf(error),
+      `descriptor ${fd} is not an attached TUN device (${codeOf(error)}): open one and hand its number over, or use --tun NAME`,
+    );
+  }
+}
+
+/** /sys/class/net/NAME/tun_flags, or null for a device that is not there or is no TUN. */
+function existingFlags(name: string): number | null {
+  try {
+    return Number(readFileSync(`/sys/class/net/${name}/tun_flags`, 'latin1'));
+  } catch {
+    return null;
+  }
+}
+
+function readMtu(name: string): number {
+  try {
+    return Number(readFileSync(`/sys/class/net/${name}/mtu`, 'latin1'));
+  } catch {
+    return 1500; // no /sys here; the kernel's default for a TUN
+  }
+}
+
+/** Checksums and super-segments; ECN's super-segments too where the kernel knows them. */
+function grantOffload(lib: Native, fd: number): boolean {
+  for (const extra of [TUN_F_TSO_ECN, 0]) {
+    try {
+      lib.setOffload(fd, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | extra);
+      return true;
+    } catch {
+      // the next, smaller wish
+    }
+  }
+  return false;
+}
+
+const codeOf = (error: unknown): string => String((error as { code?: unknown }).code ?? '');
+
+function explain(error: unknown, name: string): TunError {
+  const code = codeOf(error);
+  const device = name === '' ? 'a TUN device' : `the TUN device ${name}`;
+  const why: Record<string, string> = {
+    ENOENT: 'there is no /dev/net/tun: load the driver with `sudo modprobe tun`',
+    ENODEV: 'the kernel has no TUN driver: load it with `sudo modprobe tun`',
+    EACCES: 'this user may not open /dev/net/tun: `sudo chmod 0666 /dev/net/tun`, or run as root',
+    EPERM: `it needs CAP_NET_ADMIN, or a device of your own: \`sudo tcplab up --user $USER\`, or work in a private network with \`tcplab lab\``,
+    EBUSY: 'another process has it: end that, or choose another name with --tun',
+    EINVAL:
+      'a device of that name is there and is no TUN, or differs in its queues: `ip -d link show` tells; choose another name with --tun',
+  };
+  const text = why[code] ?? (error instanceof Error ? error.message : String(error));
+  return new TunError(code, `${device} cannot be opened (${code}): ${text}`, { cause: error });
+}
+
+function writeVnetHeader(view: DataView, at: number, tx: TxPacket): void {
+  view.setUint8(at, tx.checksumPartial ? VNET_NEEDS_CSUM : 0);
+  view.setUint8(at + 1, tx.gsoType === 0 ? 0 : tx.gsoType | (tx.gsoEcn ? VNET_GSO_ECN : 0));
+  view.setUint16(at + 2, tx.gsoType === 0 ? 0 : tx.headerBytes, true);
+  view.setUint16(at + 4, tx.gsoSize, true);
+  view.setUint16(at + 6, tx.checksumPartial ? tx.checksumStart : 0, true);
+  view.setUint16(at + 8, tx.checksumPartial ? tx.checksumOffset : 0, true);
+}
+
+/** A short copy is quicker byte by byte than with a view made for it. */
+function copyInto(to: Uint8Array, at: number, from: Uint8Array, offset: number, length: number): void {
+  if (length > 64) {
+    to.set(from.subarray(offset, offset + length), at);
+    return;
+  }
+  for (let i = 0; i < length; i++) to[at + i] = from[offset + i]!;
+}
