@@ -68,6 +68,8 @@ export interface TunOptions {
   /** Default true: use them where the kernel grants them. */
   readonly offload?: boolean;
   readonly multiQueue?: boolean;
+  /** Bytes; default: what the device has. Whoever sets the device's MTU after it is opened says here which it will be. */
+  readonly mtu?: number;
   /** Monotone microseconds. */
   readonly clock: () => Micros;
 }
@@ -122,7 +124,7 @@ export class TunDevice implements Device {
       if (vnet) lib.setVnetHeaderSize(opened.fd, VNET_BYTES);
       const granted = vnet && wantVnet && grantOffload(lib, opened.fd);
       if (vnet && !granted) lib.setOffload(opened.fd, 0);
-      return new TunDevice(lib, opened, vnet, granted, o.clock);
+      return new TunDevice(lib, opened, vnet, granted, o);
     } catch (error) {
       lib.closeFd(opened.fd);
       throw error;
@@ -134,14 +136,14 @@ export class TunDevice implements Device {
     opened: { fd: number; name: string },
     vnet: boolean,
     granted: boolean,
-    clock: () => Micros,
+    o: TunOptions,
   ) {
     this.lib = lib;
     this.name = opened.name;
     this.vnet = vnet;
     this.offload = granted ? FULL_OFFLOAD : NO_OFFLOAD;
-    this.clock = clock;
-    this.mtu = readMtu(opened.name);
+    this.clock = o.clock;
+    this.mtu = o.mtu ?? readMtu(opened.name);
     this.tx.slab = this.txSlab;
     this.queue = lib.queueOpen(opened.fd, vnet ? 1 : 0, (status) => {
       this.ready(status);
