@@ -16,7 +16,7 @@ import type { Device, Receiver, RxPacket } from '../device/device.js';
 import { loopback } from '../device/pair.js';
 import { Address, type Prefix } from '../ip/address.js';
 import type { IcmpError } from '../ip/icmp-error.js';
-import { LocalAddresses } from '../ip/local-addresses.js';
+import { Destination, LocalAddresses } from '../ip/local-addresses.js';
 import { DEFAULT_REASSEMBLY, Reassembly, type ReassemblyLimits } from '../ip/reassembly.js';
 import { checksumAdd, fold, pseudoHeaderSum } from '../wire/checksum.js';
 import { Drop, DROP_NAMES, type DropReason } from '../wire/drop.js';
@@ -109,6 +109,7 @@ export class Stack implements Receiver {
       timeWaitLimit: o.timeWaitLimit ?? DEFAULT_TIME_WAIT_LIMIT,
       sourceFor: (remote) => this.addresses.sourceFor(remote),
       isLocal: (address) => this.addresses.isOwn(address),
+      isBroadcast: (a) => this.addresses.destinationKind(a.w0, a.w1, a.w2, a.w3) === Destination.broadcast,
     });
     this.udp = new UdpHost(this.out);
     this.icmp = new IcmpHost(this.out, (e, now) => {

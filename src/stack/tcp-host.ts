@@ -73,6 +73,8 @@ export interface TcpHostOptions {
   /** MUST-44: the address to speak from, or null when there is none of its family. */
   sourceFor(remote: Address): Address | null;
   isLocal(address: Address): boolean;
+  /** The limited broadcast address, or that of a network of ours. */
+  isBroadcast(address: Address): boolean;
   countDrop(reason: DropReason, detail: string): void;
   /** Something waits to be sent or told. */
   wake(): void;
@@ -313,7 +315,7 @@ export class TcpHost implements SegmentSink {
   connect(o: ConnectOptions, now: Micros): Connection {
     this.now = now;
     const { remote, remotePort } = o;
-    if (remote.isMulticast || remote.isLimitedBroadcast) {
+    if (remote.isMulticast || this.o.isBroadcast(remote)) {
       throw new StackError('ENETUNREACH', `${remote.toString()} is no address of a single host`);
     }
     const local = o.local ?? this.o.sourceFor(remote);
