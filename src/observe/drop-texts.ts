@@ -58,6 +58,10 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   linkQueueFull: "the link's queue is full: more was sent than its rate carries",
   ipTooBig: 'larger than the MTU and not to be fragmented',
   noRoute: 'no way to this address',
+  ignoredGroup:
+    'ignored: for a multicast group that we are not in (a fresh link asks for routers and reports its groups)',
+  fragmentBadEcn: 'fragments that cannot belong together: one says Not-ECT, another CE (RFC 3168 5.3)',
+  fragmentNoHeaders: 'the first fragment does not hold all headers (RFC 7112 5)',
 };
 
 /** The sentence, or the name itself for one that has none. */

@@ -58,6 +58,10 @@ export const Drop = {
   linkQueueFull: 52,
   ipTooBig: 53,
   noRoute: 54,
+  /** Counted like the others, but nothing is wrong: see LocalAddresses.check. */
+  ignoredGroup: 55,
+  fragmentBadEcn: 56,
+  fragmentNoHeaders: 57,
 } as const;
 
 export type DropReason = (typeof Drop)[keyof typeof Drop];

@@ -8,7 +8,18 @@
 import type { Slab } from '../base/slab.js';
 import { checksumAdd, fold, pseudoHeaderSum } from './checksum.js';
 import { Drop, type DropReason } from './drop.js';
-import { get16, get32, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, PROTOCOL_ICMPV6, put16, put32, V4_MAPPED_WORD, type IpHeader } from './ip.js';
+import {
+  get16,
+  get32,
+  IPV4_HEADER_BYTES,
+  IPV6_HEADER_BYTES,
+  PROTOCOL_ICMPV6,
+  put16,
+  put32,
+  V4_MAPPED_WORD,
+  type IpHeader,
+} from './ip.js';
+import { NextHeader } from './ipv6.js';
 
 export const ICMP_HEADER_BYTES = 8;
 
@@ -40,9 +51,35 @@ export const Icmp6 = {
   multicastListenerReportV2: 143,
 } as const;
 
-/** Codes of Destination Unreachable. */
-export const Unreachable4 = { net: 0, host: 1, protocol: 2, port: 3, fragmentationNeeded: 4 } as const;
-export const Unreachable6 = { noRoute: 0, prohibited: 1, address: 3, port: 4 } as const;
+/** Codes of Destination Unreachable: RFC 792, RFC 1122 section 3.2.2.1, RFC 1812 section 5.2.7.1. */
+export const Unreachable4 = {
+  net: 0,
+  host: 1,
+  protocol: 2,
+  port: 3,
+  fragmentationNeeded: 4,
+  sourceRouteFailed: 5,
+  netUnknown: 6,
+  hostUnknown: 7,
+  sourceHostIsolated: 8,
+  netProhibited: 9,
+  hostProhibited: 10,
+  netForTos: 11,
+  hostForTos: 12,
+  communicationProhibited: 13,
+  hostPrecedenceViolation: 14,
+  precedenceCutoff: 15,
+} as const;
+/** RFC 4443 section 3.1. */
+export const Unreachable6 = {
+  noRoute: 0,
+  prohibited: 1,
+  beyondScope: 2,
+  address: 3,
+  port: 4,
+  sourcePolicy: 5,
+  rejectRoute: 6,
+} as const;
 /** Code of Time Exceeded: fragments did not all come in time. */
 export const REASSEMBLY_TIME_EXCEEDED = 1;
 
@@ -77,7 +114,15 @@ export function parseIcmp(slab: Slab, ip: IpHeader, trusted: boolean, out: IcmpM
 }
 
 /** Writes the header of a message whose body of `bodyBytes` stands behind it already. Returns 8. */
-export function writeIcmp(slab: Slab, o: number, ip: IpHeader, type: number, code: number, rest: number, bodyBytes: number): number {
+export function writeIcmp(
+  slab: Slab,
+  o: number,
+  ip: IpHeader,
+  type: number,
+  code: number,
+  rest: number,
+  bodyBytes: number,
+): number {
   const b = slab.bytes;
   const length = ICMP_HEADER_BYTES + bodyBytes;
   b[o] = type;
@@ -115,15 +160,27 @@ export class IcmpQuote {
   icmpType = 0;
 }
 
-/** Reads what an error quotes: the IP header and the 8 bytes after it that every error must hold. False when it holds less. */
+/**
+ * Reads what an error quotes: the IP header and at least 8 bytes after it. False when it holds less, or quotes a later fragment: there the
+ * bytes after the header are no ports.
+ */
 export function parseQuote(slab: Slab, version: 4 | 6, offset: number, length: number, out: IcmpQuote): boolean {
   const b = slab.bytes;
   const v4 = version === 4;
-  const ipBytes = v4 ? (b[offset]! & 15) * 4 : IPV6_HEADER_BYTES;
-  if (length < IPV4_HEADER_BYTES || b[offset]! >> 4 !== version || length < ipBytes + 8) return false;
-  // Our own packets carry no extension headers (fragments but for), so the transport header follows at once.
+  if (length < (v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) || b[offset]! >> 4 !== version) return false;
+  let ipBytes: number = v4 ? (b[offset]! & 15) * 4 : IPV6_HEADER_BYTES;
+  let protocol = v4 ? b[offset + 9]! : b[offset + 6]!;
+  let fragmentOffset = v4 ? get16(b, offset + 6) & 0x1fff : 0;
+  // Our own packets carry no extension header but this one.
+  if (!v4 && protocol === NextHeader.fragment) {
+    if (length < IPV6_HEADER_BYTES + 8) return false;
+    protocol = b[offset + IPV6_HEADER_BYTES]!;
+    fragmentOffset = get16(b, offset + IPV6_HEADER_BYTES + 2) & 0xfff8;
+    ipBytes += 8;
+  }
+  if (ipBytes < IPV4_HEADER_BYTES || length < ipBytes + 8 || fragmentOffset !== 0) return false;
   out.version = version;
-  out.protocol = v4 ? b[offset + 9]! : b[offset + 6]!;
+  out.protocol = protocol;
   out.s0 = v4 ? 0 : get32(b, offset + 8);
   out.s1 = v4 ? 0 : get32(b, offset + 12);
   out.s2 = v4 ? V4_MAPPED_WORD : get32(b, offset + 16);

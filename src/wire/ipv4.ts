@@ -23,6 +23,7 @@ const OFFSET_MASK = 0x1fff;
  */
 export function parseIpv4(slab: Slab, offset: number, length: number, out: IpHeader): DropReason {
   const b = slab.bytes;
+  out.problemCode = -1;
   if (length < IPV4_HEADER_BYTES) return Drop.ipTruncated;
   if (b[offset]! >> 4 !== 4) return Drop.ipBadVersion;
   const headerBytes = (b[offset]! & 15) * 4;
@@ -52,7 +53,6 @@ export function parseIpv4(slab: Slab, offset: number, length: number, out: IpHea
   out.payloadOffset = offset + headerBytes;
   out.payloadLength = totalLength - headerBytes;
   out.protocolPointer = 9;
-  out.problemCode = -1;
   return Drop.none;
 }
 

@@ -8,7 +8,18 @@
  */
 import type { Slab } from '../base/slab.js';
 import { Drop, type DropReason } from './drop.js';
-import { get16, get32, IPV6_HEADER_BYTES, NO_NEXT_HEADER, put16, put32, type IpHeader } from './ip.js';
+import {
+  get16,
+  get32,
+  IPV6_HEADER_BYTES,
+  PROTOCOL_ICMPV6,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+  put16,
+  put32,
+  type IpHeader,
+} from './ip.js';
+import { TCP_HEADER_BYTES } from './tcp.js';
 
 export const NextHeader = { hopByHop: 0, routing: 43, fragment: 44, destination: 60 } as const;
 
@@ -16,11 +27,21 @@ export const NextHeader = { hopByHop: 0, routing: 43, fragment: 44, destination:
 const MAX_EXTENSION_HEADERS = 8;
 export const FRAGMENT_HEADER_BYTES = 8;
 
-/** ICMPv6 Parameter Problem's codes (RFC 4443 section 3.4). */
-export const ParameterProblem = { erroneousField: 0, unknownNextHeader: 1, unknownOption: 2 } as const;
+/** ICMPv6 Parameter Problem's codes (RFC 4443 section 3.4, RFC 7112 section 5). */
+export const ParameterProblem = {
+  erroneousField: 0,
+  unknownNextHeader: 1,
+  unknownOption: 2,
+  incompleteHeaderChain: 3,
+} as const;
 
+/**
+ * Reads the packet at `slab[offset, offset + length)`, whose payload is what follows the last extension header. Bytes after the payload length are
+ * padding and not part of it. With some drops `out.problemCode` asks for a Parameter Problem.
+ */
 export function parseIpv6(slab: Slab, offset: number, length: number, out: IpHeader): DropReason {
   const b = slab.bytes;
+  out.problemCode = -1;
   if (length < IPV6_HEADER_BYTES) return Drop.ipTruncated;
   if (b[offset]! >> 4 !== 6) return Drop.ipBadVersion;
   const payloadLength = get16(b, offset + 4);
@@ -44,7 +65,6 @@ export function parseIpv6(slab: Slab, offset: number, length: number, out: IpHea
   out.headerOffset = offset;
   out.protocol = b[offset + 6]!;
   out.protocolPointer = 6;
-  out.problemCode = -1;
   out.payloadOffset = offset + IPV6_HEADER_BYTES;
   out.payloadLength = payloadLength;
   return walkExtensionHeaders(b, out);
@@ -52,6 +72,7 @@ export function parseIpv6(slab: Slab, offset: number, length: number, out: IpHea
 
 /** RFC 8200 section 4: one after the other, until something is not an extension header, or a fragment hides what follows. */
 function walkExtensionHeaders(b: Uint8Array, out: IpHeader): DropReason {
+  let fragmentSeen = false;
   for (let n = 0; n <= MAX_EXTENSION_HEADERS; n++) {
     const kind = out.protocol;
     const isOptions = kind === NextHeader.hopByHop || kind === NextHeader.destination;
@@ -63,15 +84,11 @@ function walkExtensionHeaders(b: Uint8Array, out: IpHeader): DropReason {
     const at = out.payloadOffset;
     if (out.payloadLength < 8) return Drop.ipTruncated;
     if (kind === NextHeader.fragment) {
-      const field = get16(b, at + 2);
-      out.isFragment = true;
-      out.fragmentOffset = field & 0xfff8;
-      out.moreFragments = (field & 1) !== 0;
-      out.id = get32(b, at + 4);
-      step(b, out, FRAGMENT_HEADER_BYTES);
+      if (fragmentSeen) return Drop.ipBadExtension;
+      fragmentSeen = true;
+      const bad = readFragmentHeader(b, out);
       // An atomic fragment is the whole datagram (RFC 6946): it is not to be put together with anything.
-      if (out.fragmentOffset > 0 || out.moreFragments) return Drop.none;
-      out.isFragment = false;
+      if (bad !== Drop.none || out.isFragment) return bad;
       continue;
     }
     const bytes = (b[at + 1]! + 1) * 8;
@@ -80,12 +97,64 @@ function walkExtensionHeaders(b: Uint8Array, out: IpHeader): DropReason {
       const bad = walkOptions(b, at, bytes, out);
       if (bad !== Drop.none) return bad;
     } else if (b[at + 3]! !== 0) {
-      // Section 4.4: a routing type that we do not know (RFC 5095 took the last one away) with segments left.
+      // Section 4.4: with segments left it wants to be sent on, which no type that we know does (RFC 5095 ended type 0).
       return problem(out, ParameterProblem.erroneousField, at + 2 - out.headerOffset, Drop.ipBadExtension);
     }
     step(b, out, bytes);
   }
-  return out.protocol === NO_NEXT_HEADER ? Drop.none : Drop.ipBadExtension;
+  return Drop.ipBadExtension;
+}
+
+/** Section 4.5, and which fragments it has a receiver complain about. */
+function readFragmentHeader(b: Uint8Array, out: IpHeader): DropReason {
+  const at = out.payloadOffset;
+  const field = get16(b, at + 2);
+  out.fragmentOffset = field & 0xfff8;
+  out.moreFragments = (field & 1) !== 0;
+  out.isFragment = field > 7 || out.moreFragments;
+  out.id = get32(b, at + 4);
+  step(b, out, FRAGMENT_HEADER_BYTES);
+  if (out.moreFragments && (out.payloadLength & 7) !== 0) {
+    return problem(out, ParameterProblem.erroneousField, PAYLOAD_LENGTH_AT, Drop.fragmentBadLength);
+  }
+  if (out.fragmentOffset + out.payloadLength > MAX_PAYLOAD) {
+    return problem(out, ParameterProblem.erroneousField, at + 2 - out.headerOffset, Drop.fragmentTooLarge);
+  }
+  if (out.moreFragments && out.fragmentOffset === 0) return checkHeaderChain(b, out);
+  return Drop.none;
+}
+
+const PAYLOAD_LENGTH_AT = 4;
+const MAX_PAYLOAD = 65_535;
+
+/**
+ * RFC 7112: the first fragment holds all headers, that of the upper layer too. So nothing that comes later can add another
+ * extension header, and a datagram that was put together is no fragment again.
+ */
+function checkHeaderChain(b: Uint8Array, out: IpHeader): DropReason {
+  let at = out.payloadOffset;
+  let left = out.payloadLength;
+  let kind = out.protocol;
+  for (let n = 0; n <= MAX_EXTENSION_HEADERS; n++) {
+    if (kind === NextHeader.hopByHop || kind === NextHeader.fragment) return Drop.ipBadExtension;
+    if (kind !== NextHeader.destination && kind !== NextHeader.routing) {
+      return left >= leastHeader(kind) ? Drop.none : incompleteChain(out);
+    }
+    const bytes = left < 8 ? 8 : (b[at + 1]! + 1) * 8;
+    if (bytes > left) return incompleteChain(out);
+    kind = b[at]!;
+    at += bytes;
+    left -= bytes;
+  }
+  return Drop.ipBadExtension;
+}
+
+const incompleteChain = (out: IpHeader): DropReason =>
+  problem(out, ParameterProblem.incompleteHeaderChain, 0, Drop.fragmentNoHeaders);
+
+function leastHeader(protocol: number): number {
+  if (protocol === PROTOCOL_TCP) return TCP_HEADER_BYTES;
+  return protocol === PROTOCOL_UDP || protocol === PROTOCOL_ICMPV6 ? 8 : 0;
 }
 
 function step(b: Uint8Array, out: IpHeader, bytes: number): void {
@@ -98,7 +167,7 @@ function step(b: Uint8Array, out: IpHeader, bytes: number): void {
 /** Section 4.2: what is to be done about an option that we do not know stands in its type's highest two bits. */
 function walkOptions(b: Uint8Array, start: number, bytes: number, out: IpHeader): DropReason {
   const end = start + bytes;
-  for (let o = start + 2; o < end; ) {
+  for (let o = start + 2; o < end;) {
     const type = b[o]!;
     if (type === 0) {
       o++; // Pad1

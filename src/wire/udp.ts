@@ -39,7 +39,14 @@ export function parseUdp(slab: Slab, ip: IpHeader, trusted: boolean, out: UdpHea
 }
 
 /** Writes the header of a datagram whose data stands behind it already. Returns 8. */
-export function writeUdp(slab: Slab, o: number, ip: IpHeader, sourcePort: number, destinationPort: number, dataBytes: number): number {
+export function writeUdp(
+  slab: Slab,
+  o: number,
+  ip: IpHeader,
+  sourcePort: number,
+  destinationPort: number,
+  dataBytes: number,
+): number {
   const b = slab.bytes;
   const length = UDP_HEADER_BYTES + dataBytes;
   put16(b, o, sourcePort);
