@@ -70,6 +70,8 @@ export class Stack implements Receiver {
   multicastIgnored = 0;
   /** The shell sets it: something waits for `run`. Called once until then. */
   onWake: (() => void) | null = null;
+  /** The shell sets it: a turn is over, and `nextTimeout()` may be another. */
+  onTurnEnd: (() => void) | null = null;
   private readonly loop: Device;
   private readonly reassembly: Reassembly;
   private readonly ip = new IpHeader();
@@ -299,6 +301,7 @@ export class Stack implements Receiver {
     this.device.flush(now);
     this.running = false;
     if (this.tcp.hasWork || this.loop.nextTimeout() <= now) this.requestRun();
+    this.onTurnEnd?.();
   }
 
   nextTimeout(): Micros {
