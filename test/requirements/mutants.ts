@@ -44,7 +44,20 @@ const [CONFIG, CONNECTION, INPUT, OUTPUT, RECEIVER, RENO, RTT, SENDER, SENT, TIM
   'src/tcp/timeouts.ts',
 ] as const;
 const WIRE = 'src/wire/tcp.ts';
+const [ADDRESSES, EGRESS, HOST_TCP, ICMP, ICMP_ERROR, IPV4, ISN, STACK, TIME_WAIT, TIME_WAIT_TABLE] = [
+  'src/ip/local-addresses.ts',
+  'src/stack/egress.ts',
+  'src/stack/tcp-host.ts',
+  'src/tcp/icmp.ts',
+  'src/ip/icmp-error.ts',
+  'src/wire/ipv4.ts',
+  'src/tcp/isn.ts',
+  'src/stack/stack.ts',
+  'src/tcp/time-wait.ts',
+  'src/stack/time-wait-table.ts',
+] as const;
 
+const HOST = 'test/requirements/host.test.ts';
 const [ACK, CLOSE, HANDSHAKE, OPTIONS, RETRANSMISSION, SENDING, WINDOW] = [
   'test/tcp/ack.test.ts',
   'test/tcp/close.test.ts',
@@ -56,6 +69,68 @@ const [ACK, CLOSE, HANDSHAKE, OPTIONS, RETRANSMISSION, SENDING, WINDOW] = [
 ] as const;
 
 export const MUTANTS: readonly Mutant[] = [
+  // A whole host: sections 3.1, 3.4.1, 3.6.1 and 3.9.
+  m('MUST-2', EGRESS, '~sumOfPieces(p, checksumAdd(p.slab.view, tcpAt, tcpBytes, sum)) & 0xffff', '0', HOST),
+  m('MUST-3', STACK, 'if (!trusted && !tcpChecksumHolds(slab, ip)) {', 'if (false) {', HOST),
+  m('MUST-8', ISN, '(Math.floor(now / MICROS_PER_TICK) + f)', '(Math.floor(now / 1000) + f)', HOST),
+  m('MUST-9', ISN, 'new SipHash(secret)', 'new SipHash(new Uint8Array(16))', HOST),
+  m('SHLD-1', ISN, 'w[8] = ports;', '', HOST),
+  m('MUST-13', TIME_WAIT_TABLE, '= now + this.duration;', '= now + this.duration / 2;', HOST),
+  m('MAY-2', TIME_WAIT, 'if (newer || seqGt(seg.seq, record.rcvNxt))', 'if (newer)', HOST),
+  m('SHLD-4', TIME_WAIT, 'if (newer || seqGt(seg.seq, record.rcvNxt))', 'if (seqGt(seg.seq, record.rcvNxt))', HOST),
+  m('MUST-41', HOST_TCP, 'this.arrivesAt(entry, seg, now);', 'this.arrivesAtListener(ip, seg, hash, now);', HOST),
+  m('MUST-42', HOST_TCP, 'if (clash) throw', 'if (clash || this.portsInUse.has(port)) throw', HOST),
+  m('MUST-43', HOST_TCP, 'o.local ?? this.o.sourceFor(remote)', 'this.o.sourceFor(remote)', HOST),
+  m('MUST-44', ADDRESSES, '(near ?? family[0])?.address ?? null', 'family[0]?.address ?? null', HOST),
+  m('MUST-45', HOST_TCP, 'ip.s3 = local.w3;', 'ip.s3 = this.o.sourceFor(remote)!.w3;', HOST),
+  m('MUST-46', HOST_TCP, 'if (remote.isMulticast || this.o.isBroadcast(remote)) {', 'if (false) {', HOST),
+  m('MUST-47', ICMP, 'c.raise(TcpEvent.softError);', '', HOST),
+  m('SHLD-25', ICMP, 'c.softError = e.errno;', '', HOST, 'MUST-47, SHLD-25'),
+  m('MUST-50', IPV4, 'if (headerBytes < IPV4_HEADER_BYTES ||', 'if (headerBytes !== IPV4_HEADER_BYTES ||', HOST),
+  m(
+    'MUST-54',
+    HOST_TCP,
+    'icmpErrorArrives(entry.conn, e, now);',
+    'for (const x of this.flows) icmpErrorArrives(x.conn, { ...e, seq: x.conn.snd.una }, now);',
+    HOST,
+    'MUST-54: reaches',
+  ),
+  m(
+    'MUST-54',
+    ICMP,
+    'if (!(seqGeq(e.seq, c.snd.una) && seqLt(e.seq, c.snd.nxt))) return;',
+    '',
+    HOST,
+    'MUST-54: counts',
+  ),
+  m('MUST-55', ICMP, "if (e.errno === '') return;", '', HOST),
+  m('MUST-56', ICMP, 'if (c.isOpening && (', 'if (true || (', HOST),
+  m('MUST-56', ICMP, '(c.config.icmpAbortsSynSent && c.state === State.synSent)', 'c.state === State.synSent', HOST),
+  m('SHLD-26', ICMP, '(e.hard || (c.config', '((c.config', HOST),
+  m('MUST-57', STACK, 'return Drop.tcpSynToMulticast;', '{}', HOST),
+  m(
+    'MUST-63',
+    ADDRESSES,
+    'if (source >>> 28 >= 0xe || source >>> 24 === 0 || this.isSubnetBroadcast(source)) return Drop.ipBadSource;',
+    '',
+    HOST,
+  ),
+  m(
+    'MUST-4',
+    WIRE,
+    'if (kind === TcpOption.EOL) return Drop.none;',
+    'if (kind === TcpOption.EOL) { o++; continue; }',
+    OPTIONS,
+  ),
+  m('MUST-69', WIRE, 'b[o + 12] = (headerBytes / 4) << 4;', 'b[o + 12] = (headerBytes / 4 + 1) << 4;', OPTIONS),
+  m(
+    'MUST-20',
+    TIMEOUTS,
+    'if (snd.timeouts > 0 && elapsed >= limit && !alive) {',
+    'if (false) {',
+    RETRANSMISSION,
+    'MUST-20',
+  ),
   // Options: RFC 9293 sections 3.1 and 3.2.
   m('MUST-6', WIRE, '    o += length;', '    o += 1;', OPTIONS),
   m('MUST-7, MUST-68', WIRE, 'if (length < 2 || o + length > end)', 'if (length < 2)', OPTIONS),
@@ -100,12 +175,12 @@ export const MUTANTS: readonly Mutant[] = [
     CLOSE,
   ),
   m(
-    'SHLD-3',
+    'SHLD-3, MAY-1',
     CONNECTION,
     'if (this.rcv.queue.length > 0 && isSynchronized(this.state)',
     'if (false',
     CLOSE,
-    'SHLD-3: CLOSE',
+    'SHLD-3, MAY-1',
   ),
   m('SHLD-3', INPUT, 'if (rcv.orphaned && seqGt(', 'if (false && seqGt(', CLOSE, 'SHLD-3: data'),
   m('MUST-66', RECEIVER, 'if (wnd === 0) return len === 0 && seq === this.nxt;', 'if (wnd === 0) return false;', CLOSE),

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Slab } from '../../src/base/slab.js';
 import { Drop } from '../../src/wire/drop.js';
-import { parseTcp, Segment } from '../../src/wire/tcp.js';
+import { parseTcp, Segment, writeTcp } from '../../src/wire/tcp.js';
 
 /** Parses a SYN with these option bytes, padded with zeros to whole words. */
 function parse(...options: number[]): { reason: number; segment: Segment } {
@@ -18,6 +18,13 @@ function parse(...options: number[]): { reason: number; segment: Segment } {
 const MSS = [2, 4, 0x05, 0xb4];
 
 describe('options', () => {
+  it('MUST-4: No-Operation is passed over, MSS is read, and End of List ends them', () => {
+    const { reason, segment } = parse(1, 1, ...MSS, 0, ...[3, 3, 7]);
+    expect(reason).toBe(Drop.none);
+    expect(segment.mss).toBe(1460);
+    expect(segment.wscale, 'stands after the end').toBe(-1);
+  });
+
   it('MUST-6: an unknown option is skipped by its length, whatever stands in it', () => {
     // Its bytes look like an MSS option of their own, and like an End of List.
     const { reason, segment } = parse(254, 8, 2, 4, 0, 1, 0, 0, ...MSS);
@@ -39,5 +46,24 @@ describe('options', () => {
     const { reason, segment } = parse(...Array<number>(count).fill(1), ...MSS);
     expect(reason).toBe(Drop.none);
     expect(segment.mss).toBe(1460);
+  });
+
+  it('MUST-69: all that is sent in the place of options is options, and padding is No-Operation or zeros after End of List', () => {
+    for (let choice = 0; choice < 32; choice++) {
+      const segment = new Segment();
+      if (choice & 1) segment.mss = 1460;
+      if (choice & 2) segment.wscale = 7;
+      segment.sackPermitted = (choice & 4) !== 0;
+      segment.hasTimestamps = (choice & 8) !== 0;
+      if (choice & 16) segment.sackCount = 1;
+      const bytes = new Uint8Array(80).fill(0xaa);
+      writeTcp(bytes, 0, segment);
+      const end = (bytes[12]! >> 4) * 4;
+      let o = 20;
+      while (o < end && bytes[o] !== 0) o += bytes[o] === 1 ? 1 : bytes[o + 1]!;
+      expect(o, `options of choice ${choice} end with the header`).toBeLessThanOrEqual(end);
+      expect([...bytes.slice(o, end)].every((byte) => byte === 0)).toBe(true);
+      expect([2, 3, 4, 5, 8].some((kind) => bytes[20] === kind) || bytes[20] === 1 || end === 20).toBe(true);
+    }
   });
 });

@@ -103,7 +103,7 @@ describe('closing', () => {
 });
 
 describe('a connection that nobody reads any more', () => {
-  it('SHLD-3: CLOSE with unread data sends RST', () => {
+  it('SHLD-3, MAY-1: CLOSE with unread data sends RST', () => {
     const s = Script.established();
     s.receive({ flags: 'P.', seq: 1, ack: 1, len: 10 });
     expect(s.release()).toMatchObject([{ flags: 'R.', seq: 1, ack: 11 }]);

@@ -106,7 +106,7 @@ describe('retransmission on timeout', () => {
     expect(s.wait(10 * MINUTE)).toEqual([]);
   });
 
-  it('SHLD-11: R2 is at least 100 s; MUST-20: then the connection ends with ETIMEDOUT, and a RST', () => {
+  it('SHLD-11, MUST-20: R2 is at least 100 s, and then the connection ends with ETIMEDOUT, and a RST', () => {
     const s = measured(MILLISECOND);
     s.write(10);
     s.wait(100 * SECOND);

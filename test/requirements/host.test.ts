@@ -1,0 +1,295 @@
+/** Requirements that show only with a whole stack: addresses, checksums, ICMP, several connections. RFC 9293 sections 3.1, 3.4 and 3.9. */
+import { describe, expect, it } from 'vitest';
+import { MINUTE, SECOND } from '../../src/base/time.js';
+import { Address, Prefix } from '../../src/ip/address.js';
+import { TcpEvent, type TcpUser } from '../../src/tcp/user.js';
+import { ACK, FIN, PEER, RST, SYN, US, Wire } from './wire.js';
+
+const remote = Address.parse(PEER);
+const nobody: TcpUser = { tcpEvents: () => undefined };
+
+/** Remembers what it is told. */
+function listener(): TcpUser & { events: number } {
+  return {
+    events: 0,
+    tcpEvents(_conn, events) {
+      this.events |= events;
+    },
+  };
+}
+
+describe('checksums', () => {
+  it('MUST-2: every segment sent carries a right checksum: handshake, data, FIN, RST, and what no connection sends', () => {
+    const w = new Wire();
+    const accepted = w.listen();
+    const synAck = w.open();
+    accepted[0]!.send(Uint8Array.of(1, 2, 3));
+    accepted[0]!.shutdown(w.now);
+    w.stack.wake(accepted[0]!);
+    const out = [synAck, ...w.take()];
+    out.push(...w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 5 }));
+    out.push(...w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 5 })); // again: TIME-WAIT answers
+    out.push(...w.tcp({ flags: SYN, dport: 81 })); // nobody listens: RST
+    expect(out.map((x) => x.flags & (SYN | FIN | RST))).toEqual([SYN, FIN, 0, 0, RST]);
+    expect(out.map((x) => x.checksumRight)).toEqual([true, true, true, true, true]);
+  });
+
+  it('MUST-3: a segment with a wrong checksum is dropped, without an answer', () => {
+    const w = new Wire();
+    w.listen();
+    expect(w.tcp({ flags: SYN, badChecksum: true })).toEqual([]);
+    expect(w.stack.dropsByName()).toEqual({ tcpBadChecksum: 1 });
+    expect(w.tcp({ flags: SYN })).toHaveLength(1);
+  });
+});
+
+describe('initial sequence numbers', () => {
+  const iss = (w: Wire, localPort = 4000): number => {
+    const conn = w.stack.connect({ remote, remotePort: 80, localPort, user: nobody });
+    const { iss } = conn;
+    conn.abort(w.now);
+    w.stack.wake(conn);
+    w.take();
+    return iss;
+  };
+
+  it('MUST-8: rise with a clock of 4 microseconds', () => {
+    const w = new Wire();
+    const first = iss(w);
+    w.wait(4_000_000);
+    expect((iss(w) - first) | 0).toBe(1_000_000);
+  });
+
+  it('MUST-9: depend on the secret', () => {
+    const secrets = [1, 2, 3].map((n) => new Uint8Array(16).fill(n));
+    expect(new Set(secrets.map((secret) => iss(new Wire({ secret })))).size).toBe(3);
+  });
+
+  it('SHLD-1: of two four-tuples have nothing to do with each other', () => {
+    const w = new Wire();
+    const all = [4000, 4001, 4002, 4003].map((port) => iss(w, port));
+    const steps = all.slice(1).map((n, i) => (n - all[i]!) | 0);
+    expect(steps.every((step) => Math.abs(step) > 1000)).toBe(true);
+    expect(new Set(steps).size).toBe(3);
+  });
+});
+
+describe('TIME-WAIT', () => {
+  /** Our side closed first, and is in TIME-WAIT now. */
+  function closed(o: ConstructorParameters<typeof Wire>[0] = {}, options: number[] = []): { w: Wire; nxt: number } {
+    const w = new Wire(o);
+    const accepted = w.listen();
+    const synAck = w.open({ options });
+    if (options.length > 0) w.tcp({ flags: ACK, seq: 101, ack: synAck.seq + 1, options });
+    accepted[0]!.shutdown(w.now);
+    w.stack.wake(accepted[0]!);
+    w.take();
+    w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 2, options });
+    expect(w.stack.tcp.timeWait.size).toBe(1);
+    return { w, nxt: synAck.seq + 2 };
+  }
+
+  it.each([
+    ['linux', MINUTE],
+    ['rfc', 4 * MINUTE],
+  ] as const)('MUST-13: lasts for 2 MSL in profile %s', (profile, msl2) => {
+    const { w } = closed({ profile });
+    w.wait(msl2 - 1);
+    expect(w.stack.tcp.timeWait.size).toBe(1);
+    w.wait(1);
+    expect(w.stack.tcp.timeWait.size).toBe(0);
+  });
+
+  it('MAY-2: a SYN with a larger sequence number opens anew, an older one does not', () => {
+    const { w } = closed();
+    expect(w.tcp({ flags: SYN, seq: 50 })).toMatchObject([{ flags: ACK, ack: 102 }]);
+    expect(w.tcp({ flags: SYN, seq: 5000 })).toMatchObject([{ flags: SYN | ACK, ack: 5001 }]);
+  });
+
+  it('SHLD-4: with timestamps a newer one is enough, whatever the sequence number', () => {
+    const stamp = (value: number): number[] => [1, 1, 8, 10, 0, 0, value >> 8, value & 255, 0, 0, 0, 0];
+    const { w } = closed({}, stamp(1000));
+    expect(w.tcp({ flags: SYN, seq: 50, options: stamp(999) })).toMatchObject([{ flags: ACK }]);
+    expect(w.tcp({ flags: SYN, seq: 50, options: stamp(1001) })).toMatchObject([{ flags: SYN | ACK, ack: 51 }]);
+  });
+});
+
+describe('OPEN', () => {
+  it('MUST-41: a listener leaves the connections of its port alone', () => {
+    const w = new Wire();
+    const accepted = w.listen();
+    const synAck = w.open();
+    for (const sport of [50_001, 50_002]) w.tcp({ flags: SYN, sport });
+    w.tcp({ flags: ACK, seq: 101, ack: synAck.seq + 1, payload: [1, 2, 3] });
+    expect(accepted[0]!.receiveQueued).toBe(3);
+    expect(accepted[0]!.stateName).toBe('ESTABLISHED');
+  });
+
+  it('MUST-42: a port can be listened on while a connection from it is in SYN-SENT or SYN-RECEIVED', () => {
+    const w = new Wire();
+    const conn = w.stack.connect({ remote, remotePort: 9, localPort: 80, user: nobody });
+    w.take();
+    expect(conn.stateName).toBe('SYN-SENT');
+    w.listen();
+    expect(w.tcp({ flags: SYN })).toMatchObject([{ flags: SYN | ACK }]);
+    expect(conn.stateName).toBe('SYN-SENT');
+  });
+
+  const two = [new Prefix(Address.parse(US), 24), new Prefix(Address.parse('10.0.0.2'), 8)];
+
+  it('MUST-43: takes a local address', () => {
+    const w = new Wire({ addresses: two });
+    w.stack.connect({ remote, remotePort: 80, local: Address.parse('10.0.0.2'), user: nobody });
+    expect(w.take()).toMatchObject([{ flags: SYN, from: '10.0.0.2' }]);
+  });
+
+  it.each([
+    [PEER, US],
+    ['10.9.9.9', '10.0.0.2'],
+    ['203.0.113.1', US],
+  ])('MUST-44: without one IP chooses: to %s from %s', (to, from) => {
+    const w = new Wire({ addresses: two });
+    w.stack.connect({ remote: Address.parse(to), remotePort: 80, user: nobody });
+    expect(w.take()).toMatchObject([{ flags: SYN, from, to }]);
+  });
+
+  it('MUST-45: the local address stays the same for a connection', () => {
+    const w = new Wire({ addresses: two });
+    const accepted = w.listen();
+    const synAck = w.open({ to: '10.0.0.2' });
+    accepted[0]!.send(Uint8Array.of(1));
+    accepted[0]!.shutdown(w.now);
+    w.stack.wake(accepted[0]!);
+    const out = [synAck, ...w.take(), ...w.wait(SECOND)];
+    expect(out.length).toBeGreaterThan(2);
+    expect(new Set(out.map((x) => x.from))).toEqual(new Set(['10.0.0.2']));
+  });
+
+  it.each(['224.0.0.1', '239.1.2.3', '255.255.255.255', '198.18.0.255', 'ff02::1'])(
+    'MUST-46: to %s is refused, since it is no single host',
+    (to) => {
+      const addresses = [...two, new Prefix(Address.parse('fd00::2'), 64)];
+      const w = new Wire({ addresses });
+      expect(() => w.stack.connect({ remote: Address.parse(to), remotePort: 80, user: nobody })).toThrow(
+        /ENETUNREACH|host/,
+      );
+      expect(w.take()).toEqual([]);
+    },
+  );
+});
+
+describe('ICMP', () => {
+  /** An established connection with a segment in flight. */
+  function inFlight(
+    w: Wire,
+    user: TcpUser | null = null,
+  ): { conn: import('../../src/tcp/connection.js').Connection; data: import('./wire.js').Out } {
+    const accepted = w.listen(user);
+    w.open();
+    accepted[0]!.send(Uint8Array.of(1, 2, 3));
+    w.stack.wake(accepted[0]!);
+    return { conn: accepted[0]!, data: w.take()[0]! };
+  }
+
+  it('MUST-54: reaches the connection that it quotes, and no other', () => {
+    const w = new Wire();
+    const one = w.stack.connect({ remote, remotePort: 1, user: nobody });
+    const [syn] = w.take();
+    const other = w.stack.connect({ remote, remotePort: 2, user: nobody });
+    w.take();
+    w.icmp(3, 1, syn!);
+    expect([one.error, other.error]).toEqual(['EHOSTUNREACH', null]);
+  });
+
+  it('MUST-54: counts only when it quotes something in flight', () => {
+    const w = new Wire();
+    const { conn, data } = inFlight(w);
+    w.icmp(3, 1, data, data.seq + 100);
+    expect(conn.softError).toBeNull();
+    w.icmp(3, 1, data);
+    expect(conn.softError).toBe('EHOSTUNREACH');
+  });
+
+  it('MUST-55: Source Quench is ignored', () => {
+    const w = new Wire();
+    const user = listener();
+    const { conn, data } = inFlight(w, user);
+    const { cwnd } = conn.snd.congestion;
+    user.events = 0;
+    expect(w.icmp(4, 0, data)).toEqual([]);
+    expect([conn.stateName, conn.softError, conn.snd.congestion.cwnd, user.events]).toEqual([
+      'ESTABLISHED',
+      null,
+      cwnd,
+      0,
+    ]);
+  });
+
+  it.each([
+    [3, 0],
+    [3, 1],
+    [3, 5],
+    [11, 0],
+    [12, 0],
+  ])('MUST-56: type %i code %i ends no connection', (type, code) => {
+    const w = new Wire();
+    const { conn, data } = inFlight(w);
+    w.icmp(type, code, data);
+    expect([conn.stateName, conn.error]).toEqual(['ESTABLISHED', null]);
+    const strict = new Wire({ profile: 'rfc' });
+    const opening = strict.stack.connect({ remote, remotePort: 1, user: nobody });
+    strict.icmp(type, code, strict.take()[0]!);
+    expect([opening.stateName, opening.error], 'nor an attempt, in the profile rfc').toEqual(['SYN-SENT', null]);
+  });
+
+  it('MUST-47, SHLD-25: a soft error is told to the user, who can read which', () => {
+    const w = new Wire();
+    const user = listener();
+    const { conn, data } = inFlight(w, user);
+    user.events = 0;
+    w.icmp(3, 0, data);
+    expect(user.events & TcpEvent.softError).not.toBe(0);
+    expect(conn.softError).toBe('ENETUNREACH');
+  });
+
+  it.each([2, 3])(
+    'SHLD-26: unreachable code %i ends an attempt; a connection it does not (RFC 5927 section 5.2)',
+    (code) => {
+      const strict = new Wire({ profile: 'rfc' });
+      const opening = strict.stack.connect({ remote, remotePort: 1, user: nobody });
+      strict.icmp(3, code, strict.take()[0]!);
+      expect(opening.stateName).toBe('CLOSED');
+      const w = new Wire();
+      const { conn, data } = inFlight(w);
+      w.icmp(3, code, data);
+      expect(conn.stateName).toBe('ESTABLISHED');
+    },
+  );
+});
+
+describe('addresses of what comes in', () => {
+  it('MUST-50: IP options do not stand in the way of a SYN', () => {
+    const w = new Wire();
+    w.listen();
+    // An unknown option, and a record route with no room left.
+    expect(w.tcp({ flags: SYN, ipOptions: [0x9e, 4, 1, 2, 7, 3, 4, 0] })).toMatchObject([{ flags: SYN | ACK }]);
+  });
+
+  it.each(['255.255.255.255', '198.18.0.255', '224.0.0.1'])('MUST-57: a SYN to %s is dropped silently', (to) => {
+    const w = new Wire();
+    w.listen();
+    expect(w.tcp({ flags: SYN, to })).toEqual([]);
+    expect(Object.keys(w.stack.dropsByName())).toHaveLength(1);
+    expect(w.stack.tcp.connectionCount).toBe(0);
+  });
+
+  it.each(['255.255.255.255', '198.18.0.255', '224.0.0.1', '0.0.0.0', '127.0.0.1', US])(
+    'MUST-63: a SYN from %s, which cannot be another host, is ignored',
+    (from) => {
+      const w = new Wire();
+      w.listen();
+      expect(w.tcp({ flags: SYN, from })).toEqual([]);
+      expect(w.stack.dropsByName()).toEqual({ ipBadSource: 1 });
+    },
+  );
+});
