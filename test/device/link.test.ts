@@ -134,6 +134,26 @@ describe('Link', () => {
     );
   });
 
+  it('keeps the order of what is due at the same moment, and delivers it as one batch', () => {
+    const { far, atNear, time } = wired('in delay 50ms');
+    for (let n = 0; n < 40; n++) send(far, packet(n), time.now);
+    time.runToQuiescence();
+    expect(atNear.arrivals.map((p) => numberOf(p.bytes))).toEqual(Array.from({ length: 40 }, (_, n) => n));
+    // One empty batch when they entered the link, one when they left it.
+    expect(atNear.batches).toBe(2);
+  });
+
+  it('treats each direction to its own luck', () => {
+    const { link, far, atNear, atFar, time } = wired('loss 50%');
+    for (let n = 0; n < 64; n++) {
+      send(link, packet(n), time.now);
+      send(far, packet(n), time.now);
+    }
+    time.runToQuiescence();
+    const survivors = (book: Notebook): number[] => book.arrivals.map((p) => numberOf(p.bytes));
+    expect(survivors(atNear)).not.toEqual(survivors(atFar));
+  });
+
   it('spreads jitter evenly around the delay', () => {
     const { link, atFar, time } = wired('out delay 50ms 10ms');
     const sentAt: number[] = [];
@@ -186,8 +206,10 @@ describe('Link', () => {
     expect(byPackets.atNear.drops).toEqual([Drop.linkQueueFull, Drop.linkQueueFull]);
     const byBytes = wired('out rate 8mbit limit 2kb');
     for (const size of [960, 960, 960, 8]) send(byBytes.link, packet(size, size), byBytes.time.now);
+    byBytes.time.pass(10 * MILLISECOND); // all have left: there is room again
+    for (const size of [960, 960, 960]) send(byBytes.link, packet(size, size), byBytes.time.now);
     byBytes.time.runToQuiescence();
-    expect(byBytes.atFar.arrivals.map((p) => p.bytes.length)).toEqual([1000, 1000, 48]);
+    expect(byBytes.atFar.arrivals.map((p) => p.bytes.length)).toEqual([1000, 1000, 48, 1000, 1000]);
   });
 
   it('drops by rule, and says which', () => {
