@@ -11,6 +11,7 @@
  *     npm run bench                          the table
  *     npm run bench -- --json FILE           and everything measured, into FILE
  *     npm run bench -- --rounds 5 --rows upload,connections
+ *     npm run bench -- --no-offload          our device without super-segments and partial checksums
  *     npm run bench -- --against-itself      node:net twice: what the ratio is when nothing differs
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
@@ -189,9 +190,14 @@ async function kernelContestant(name, n) {
   return { name, host: `${net}.0.2`, sources: addSources(near, net), server };
 }
 
-/** @returns {Promise<Contestant>} */
-async function tcplabContestant() {
-  const { server, said } = await start(process.execPath, [join(here, 'serve-tcplab.mjs')]);
+/** @param {boolean} offload @returns {Promise<Contestant>} */
+async function tcplabContestant(offload) {
+  const { server, said } = await start(process.execPath, [
+    join(here, 'serve-tcplab.mjs'),
+    ...(offload ? [] : ['--no-offload']),
+  ]);
+  ip(`link set ${said} mtu 1500 txqueuelen 4096 up`);
+  ip(`addr add 198.18.0.1/16 dev ${said}`);
   return { name: 'tcplab', host: '198.18.0.2', sources: addSources(said, '198.18'), server };
 }
 
@@ -247,6 +253,7 @@ async function main() {
       seconds: { type: 'string', default: '1.5' },
       rows: { type: 'string', default: Object.keys(ROWS).join(',') },
       json: { type: 'string' },
+      'no-offload': { type: 'boolean', default: false },
       'against-itself': { type: 'boolean', default: false },
     },
   });
@@ -265,7 +272,7 @@ async function main() {
   ip('link set lo up');
   const first = options['against-itself']
     ? await kernelContestant("Node's net, once more", 0)
-    : await tcplabContestant();
+    : await tcplabContestant(!options['no-offload']);
   const contestants = [first, await kernelContestant("Node's net", 1)];
   try {
     measureAll(contestants, names, rounds, seconds, options.json);
