@@ -1,8 +1,8 @@
 /**
- * Which addresses are ours, and which packets a host may take at all: RFC 1122 section 3.2.1.3, RFC 4291, RFC 9293 section 3.9.2.3.
+ * Which addresses are ours, and which packets a host may take at all: RFC 1122 section 3.2.1.3, RFC 4291 section 2, RFC 9293 section 3.9.2.3.
  */
 import { Drop, type DropReason } from '../wire/drop.js';
-import type { IpHeader } from '../wire/ip.js';
+import { PROTOCOL_ICMPV6, type IpHeader } from '../wire/ip.js';
 import { Address, type Prefix, V4_MAPPED } from './address.js';
 
 /** What kind of destination a packet had. */
@@ -11,14 +11,20 @@ export const Destination = { unicast: 0, broadcast: 1, multicast: 2, other: 3 } 
 const ALL_NODES = Address.parse('ff02::1');
 const ALL_SYSTEMS = Address.parse('224.0.0.1');
 
+const isMapped = (w0: number, w1: number, w2: number): boolean => w0 === 0 && w1 === 0 && w2 === V4_MAPPED;
+const isLinkLocal = (a: Address): boolean => a.w0 >>> 22 === 0xfe80 >> 6;
+
 export class LocalAddresses {
   readonly prefixes: readonly Prefix[];
   /** The addresses one may bind to. */
   readonly list: readonly Address[];
+  /** Last words of our IPv4 subnets' broadcast addresses. */
+  private readonly broadcasts: Int32Array;
 
   constructor(prefixes: readonly Prefix[]) {
     this.prefixes = prefixes;
     this.list = prefixes.map((p) => p.address);
+    this.broadcasts = Int32Array.from(prefixes.flatMap((p) => p.broadcast?.w3 ?? []));
   }
 
   isLocal(w0: number, w1: number, w2: number, w3: number): boolean {
@@ -31,28 +37,39 @@ export class LocalAddresses {
     return a.isLoopback || this.isLocal(a.w0, a.w1, a.w2, a.w3);
   }
 
+  /** `other` is another host's address, or a group that we are not in. */
   destinationKind(w0: number, w1: number, w2: number, w3: number): number {
     if (this.isLocal(w0, w1, w2, w3)) return Destination.unicast;
-    if (w0 === 0 && w1 === 0 && w2 === V4_MAPPED) {
+    if (isMapped(w0, w1, w2)) {
       if (w3 === -1 || this.isSubnetBroadcast(w3)) return Destination.broadcast;
-      if (ALL_SYSTEMS.w3 === w3) return Destination.multicast;
-      return Destination.other;
+      return w3 === ALL_SYSTEMS.w3 ? Destination.multicast : Destination.other;
     }
-    if (ALL_NODES.is(w0, w1, w2, w3) || this.isSolicitedNode(w0, w1, w2, w3)) return Destination.multicast;
-    return Destination.other;
+    const joined = ALL_NODES.is(w0, w1, w2, w3) || this.isSolicitedNode(w0, w1, w2, w3);
+    return joined ? Destination.multicast : Destination.other;
   }
 
-  /** The address to speak from to `remote`: one whose network `remote` is in, else the first of its family; null without one. */
+  /**
+   * The address to speak from to `remote`, null without one of its family. RFC 6724 section 5: itself (rule 1), one whose network `remote` is in,
+   * one of its scope (rule 2), in IPv6 the one that has most leading bits in common (rule 8), the first.
+   */
   sourceFor(remote: Address): Address | null {
     if (this.isOwn(remote)) return remote;
-    const family = this.prefixes.filter((p) => p.address.version === remote.version);
-    const near = family.find((p) => p.contains(remote.w0, remote.w1, remote.w2, remote.w3));
-    return (near ?? family[0])?.address ?? null;
+    let best: Address | null = null;
+    let bestScore = -1;
+    for (const p of this.prefixes) {
+      const a = p.address;
+      if (a.version !== remote.version) continue;
+      let score = p.contains(remote.w0, remote.w1, remote.w2, remote.w3) ? 1024 : 0;
+      if (a.version === 6) score += (isLinkLocal(a) === isLinkLocal(remote) ? 512 : 0) + commonBits(a, remote);
+      if (score <= bestScore) continue;
+      best = a;
+      bestScore = score;
+    }
+    return best;
   }
 
   private isSubnetBroadcast(w3: number): boolean {
-    for (const p of this.prefixes) if (p.broadcast?.w3 === w3) return true;
-    return false;
+    return this.broadcasts.includes(w3);
   }
 
   /** RFC 4291 section 2.7.1: ff02::1:ff and the last 24 bits of an address of ours. */
@@ -63,23 +80,47 @@ export class LocalAddresses {
   }
 
   /**
-   * May this host take a packet with these addresses from the wire? MUST-63: nothing from a source that is no single host's. `unspecified` sources are for
-   * protocols that we do not speak (DHCP), but MLD and duplicate detection use `::`, so they pass here in IPv6.
+   * May this host take a packet with these addresses? MUST-63: nothing from a source that is no single host's. `looped`: it comes from ourselves,
+   * over loopback, and not from the wire. `ignoredGroup` is no fault of anybody: a fresh link's kernel asks for routers, reports its groups and
+   * looks for printers, each at a multicast address that we have not joined.
    */
   check(h: IpHeader, looped: boolean): DropReason {
-    if (h.version === 4) {
-      const source = h.s3;
-      if (source >>> 28 >= 0xe || source >>> 24 === 0 || this.isSubnetBroadcast(source)) return Drop.ipBadSource;
-      if (!looped && (source >>> 24 === 127 || h.d3 >>> 24 === 127)) return Drop.ipBadSource;
-    } else {
-      if (h.s0 >>> 24 === 0xff) return Drop.ipBadSource;
-      const loopback = h.s0 === 0 && h.s1 === 0 && h.s2 === 0 && h.s3 === 1;
-      const toLoopback = h.d0 === 0 && h.d1 === 0 && h.d2 === 0 && h.d3 === 1;
-      if (!looped && (loopback || toLoopback)) return Drop.ipBadSource;
-    }
+    const bad = h.version === 4 ? this.check4(h, looped) : this.check6(h, looped);
+    if (bad !== Drop.none || looped) return bad;
     // A packet of our own that comes back from the wire was made by somebody else (a "land" attack).
-    if (!looped && this.isLocal(h.s0, h.s1, h.s2, h.s3)) return Drop.ipBadSource;
-    if (looped) return Drop.none;
-    return this.destinationKind(h.d0, h.d1, h.d2, h.d3) === Destination.other ? Drop.ipNotForUs : Drop.none;
+    if (this.isLocal(h.s0, h.s1, h.s2, h.s3)) return Drop.ipBadSource;
+    if (this.destinationKind(h.d0, h.d1, h.d2, h.d3) !== Destination.other) return Drop.none;
+    const group = h.version === 4 ? h.d3 >>> 28 === 0xe : h.d0 >>> 24 === 0xff;
+    return group ? Drop.ignoredGroup : Drop.ipNotForUs;
   }
+
+  private check4(h: IpHeader, looped: boolean): DropReason {
+    const source = h.s3;
+    // 224/4 are groups, 240/4 is reserved and ends with the broadcast address, 0/8 is a host that has no address yet (DHCP).
+    if (source >>> 28 >= 0xe || source >>> 24 === 0 || this.isSubnetBroadcast(source)) return Drop.ipBadSource;
+    if (looped) return Drop.none;
+    if (source >>> 24 === 127) return Drop.ipBadSource;
+    return h.d3 >>> 24 === 127 ? Drop.ipBadDestination : Drop.none;
+  }
+
+  private check6(h: IpHeader, looped: boolean): DropReason {
+    if (h.s0 >>> 24 === 0xff) return Drop.ipBadSource;
+    // A v4-mapped address never stands in a packet (RFC 4942 section 2.2): in here it would pass for the IPv4 address.
+    if (isMapped(h.s0, h.s1, h.s2)) return Drop.ipBadSource;
+    if (isMapped(h.d0, h.d1, h.d2)) return Drop.ipBadDestination;
+    const fromZero = h.s0 === 0 && h.s1 === 0 && h.s2 === 0;
+    // `::` is for a host that has no address yet, and says so in ICMPv6 alone (MLD, duplicate address detection).
+    if (fromZero && h.s3 === 0 && h.protocol !== PROTOCOL_ICMPV6) return Drop.ipBadSource;
+    if (looped) return Drop.none;
+    if (fromZero && h.s3 === 1) return Drop.ipBadSource;
+    return h.d0 === 0 && h.d1 === 0 && h.d2 === 0 && h.d3 === 1 ? Drop.ipBadDestination : Drop.none;
+  }
+}
+
+/** How many leading bits two addresses share: 0..128. */
+function commonBits(a: Address, b: Address): number {
+  if (a.w0 !== b.w0) return Math.clz32(a.w0 ^ b.w0);
+  if (a.w1 !== b.w1) return 32 + Math.clz32(a.w1 ^ b.w1);
+  if (a.w2 !== b.w2) return 64 + Math.clz32(a.w2 ^ b.w2);
+  return 96 + Math.clz32(a.w3 ^ b.w3);
 }
