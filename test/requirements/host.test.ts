@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { MINUTE, SECOND } from '../../src/base/time.js';
 import { Address, Prefix } from '../../src/ip/address.js';
+import type { Connection } from '../../src/tcp/connection.js';
 import { TcpEvent, type TcpUser } from '../../src/tcp/user.js';
-import { ACK, FIN, PEER, RST, SYN, US, Wire } from './wire.js';
+import { ACK, FIN, type Out, PEER, RST, SYN, US, Wire } from './wire.js';
 
 const remote = Address.parse(PEER);
 const nobody: TcpUser = { tcpEvents: () => undefined };
@@ -180,10 +181,7 @@ describe('OPEN', () => {
 
 describe('ICMP', () => {
   /** An established connection with a segment in flight. */
-  function inFlight(
-    w: Wire,
-    user: TcpUser | null = null,
-  ): { conn: import('../../src/tcp/connection.js').Connection; data: import('./wire.js').Out } {
+  function inFlight(w: Wire, user: TcpUser | null = null): { conn: Connection; data: Out } {
     const accepted = w.listen(user);
     w.open();
     accepted[0]!.send(Uint8Array.of(1, 2, 3));

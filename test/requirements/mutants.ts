@@ -44,12 +44,11 @@ const [CONFIG, CONNECTION, INPUT, OUTPUT, RECEIVER, RENO, RTT, SENDER, SENT, TIM
   'src/tcp/timeouts.ts',
 ] as const;
 const WIRE = 'src/wire/tcp.ts';
-const [ADDRESSES, EGRESS, HOST_TCP, ICMP, ICMP_ERROR, IPV4, ISN, STACK, TIME_WAIT, TIME_WAIT_TABLE] = [
+const [ADDRESSES, EGRESS, HOST_TCP, ICMP, IPV4, ISN, STACK, TIME_WAIT, TIME_WAIT_TABLE] = [
   'src/ip/local-addresses.ts',
   'src/stack/egress.ts',
   'src/stack/tcp-host.ts',
   'src/tcp/icmp.ts',
-  'src/ip/icmp-error.ts',
   'src/wire/ipv4.ts',
   'src/tcp/isn.ts',
   'src/stack/stack.ts',
@@ -81,7 +80,7 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-41', HOST_TCP, 'this.arrivesAt(entry, seg, now);', 'this.arrivesAtListener(ip, seg, hash, now);', HOST),
   m('MUST-42', HOST_TCP, 'if (clash) throw', 'if (clash || this.portsInUse.has(port)) throw', HOST),
   m('MUST-43', HOST_TCP, 'o.local ?? this.o.sourceFor(remote)', 'this.o.sourceFor(remote)', HOST),
-  m('MUST-44', ADDRESSES, '(near ?? family[0])?.address ?? null', 'family[0]?.address ?? null', HOST),
+  m('MUST-44', ADDRESSES, 'p.contains(remote.w0, remote.w1, remote.w2, remote.w3) ? 1024 : 0', '0', HOST),
   m('MUST-45', HOST_TCP, 'ip.s3 = local.w3;', 'ip.s3 = this.o.sourceFor(remote)!.w3;', HOST),
   m('MUST-46', HOST_TCP, 'if (remote.isMulticast || this.o.isBroadcast(remote)) {', 'if (false) {', HOST),
   m('MUST-47', ICMP, 'c.raise(TcpEvent.softError);', '', HOST),
@@ -108,13 +107,7 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-56', ICMP, '(c.config.icmpAbortsSynSent && c.state === State.synSent)', 'c.state === State.synSent', HOST),
   m('SHLD-26', ICMP, '(e.hard || (c.config', '((c.config', HOST),
   m('MUST-57', STACK, 'return Drop.tcpSynToMulticast;', '{}', HOST),
-  m(
-    'MUST-63',
-    ADDRESSES,
-    'if (source >>> 28 >= 0xe || source >>> 24 === 0 || this.isSubnetBroadcast(source)) return Drop.ipBadSource;',
-    '',
-    HOST,
-  ),
+  m('MUST-63', ADDRESSES, 'source >>> 28 >= 0xe ||', '', HOST),
   m(
     'MUST-4',
     WIRE,

@@ -84,7 +84,7 @@ const transportSum = (from: string, to: string, protocol: number, payload: numbe
 export class Wire {
   readonly stack: Stack;
   /** What came out since `take` was last called. */
-  private out: Out[] = [];
+  private readonly out: Out[] = [];
   now: Micros;
   private readonly end: PairEnd;
   private readonly stackEnd: PairEnd;
