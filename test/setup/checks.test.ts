@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -33,6 +33,19 @@ describe('the version of Node', () => {
     const done = spawnSync(process.execPath, ['native-setup/setup.mjs'], { cwd: scratch, encoding: 'utf8' });
     expect(done.stderr).toMatch(/^tcplab: tcplab needs Node 999\.0 or newer and this is [\d.]+: .*\n$/);
     expect(done.status).toBe(1);
+  });
+});
+
+describe('the C compiler', () => {
+  it('is asked for in one sentence when it is missing, before anything is installed', () => {
+    for (const file of ['native-setup', 'package.json', 'package-lock.json']) {
+      cpSync(join(ROOT, file), join(scratch, file), { recursive: true });
+    }
+    const env = { ...process.env, PATH: join(scratch, 'empty'), CC: '' };
+    const done = spawnSync(process.execPath, ['native-setup/setup.mjs'], { cwd: scratch, encoding: 'utf8', env });
+    expect(done.stderr).toMatch(/^tcplab: .*compiler.*`sudo apt-get install build-essential`.*\n$/);
+    expect(done.status).toBe(1);
+    expect(existsSync(join(scratch, 'node_modules'))).toBe(false);
   });
 });
 
