@@ -69,6 +69,7 @@ export class Explainer {
 
   private received(main: ReceivedEvent, step: Step): string[] {
     const { segment } = main.data;
+    if (main.data.state === 'CLOSED') this.past.delete(step.group_id); // a new connection on the same ports
     const past = this.pastOf(step.group_id);
     remember(past, segment, step);
     const lines = checksumText(segment);
@@ -93,6 +94,7 @@ export class Explainer {
 
   private sent(main: SentEvent, step: Step): string[] {
     const { segment, again } = main.data;
+    if (segment.flags === 'S' && !again) this.past.delete(step.group_id);
     const past = this.pastOf(step.group_id);
     past.answered = true;
     if (segment.length === 0) past.hole = segment.options.sack !== undefined;

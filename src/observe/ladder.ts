@@ -28,6 +28,8 @@ export interface LadderOptions {
 }
 
 const TIME_COLUMNS = 11;
+/** More are forgotten; a new head starts at zero again. */
+const MAX_CONNECTIONS = 10_000;
 
 export class Ladder {
   readonly sink: EventSink;
@@ -64,6 +66,7 @@ export class Ladder {
     const reasons = this.explainer.why(step);
     if (step.group_id === '') return; // no TCP: not part of a conversation
     const start = this.began.get(step.group_id) ?? step.time;
+    if (this.began.size >= MAX_CONNECTIONS) this.began.clear();
     this.began.set(step.group_id, start);
     if (this.current !== step.group_id) this.head(step.group_id);
     const time = timeText(step.time - start).padStart(TIME_COLUMNS - 2);
