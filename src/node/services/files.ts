@@ -1,0 +1,70 @@
+/** Files below one folder, over HTTP: types, ranges, HEAD, and no way out of the folder. */
+import { createReadStream } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { extname, join, sep } from 'node:path';
+import { pipeline } from 'node:stream';
+import { parseRange } from './range.js';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.htm': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.txt': 'text/plain; charset=utf-8',
+  '.md': 'text/markdown; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.jpg': 'image/jpeg',
+  '.jpeg': 'image/jpeg',
+  '.gif': 'image/gif',
+  '.webp': 'image/webp',
+  '.ico': 'image/x-icon',
+  '.pdf': 'application/pdf',
+  '.wasm': 'application/wasm',
+  '.pcapng': 'application/x-pcapng',
+  '.gz': 'application/gzip',
+};
+
+/** Answers with the file that `pathname` (still percent-encoded) names below `root`; false when there is none to be had. */
+export async function serveFile(
+  root: string,
+  pathname: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
+  const path = await resolveBelow(root, pathname);
+  if (path === null) return false;
+  const { size, mtime } = await stat(path);
+  const range = parseRange(request.headers.range, size);
+  response.setHeader('Accept-Ranges', 'bytes');
+  response.setHeader('Last-Modified', mtime.toUTCString());
+  response.setHeader('Content-Type', TYPES[extname(path).toLowerCase()] ?? 'application/octet-stream');
+  if (range === 'unsatisfiable') {
+    response.writeHead(416, { 'Content-Range': `bytes */${size}` }).end();
+    return true;
+  }
+  const { start, end } = range ?? { start: 0, end: size };
+  if (range !== null) response.setHeader('Content-Range', `bytes ${start}-${end - 1}/${size}`);
+  response.writeHead(range === null ? 200 : 206, { 'Content-Length': end - start });
+  if (request.method === 'HEAD' || end === start) response.end();
+  else pipeline(createReadStream(path, { start, end: end - 1 }), response, () => undefined);
+  return true;
+}
+
+/** The real path, or null: not there, not a file, not decodable, or outside of `root` once `..` and links are followed. */
+async function resolveBelow(root: string, pathname: string): Promise<string | null> {
+  try {
+    const decoded = decodeURIComponent(pathname);
+    if (decoded.includes('\0')) return null;
+    const base = await realpath(root);
+    let path = await realpath(join(base, decoded));
+    if ((await stat(path)).isDirectory()) path = await realpath(join(path, 'index.html'));
+    if (!path.startsWith(base.endsWith(sep) ? base : base + sep)) return null;
+    return (await stat(path)).isFile() ? path : null;
+  } catch {
+    return null;
+  }
+}
