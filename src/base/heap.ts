@@ -64,7 +64,7 @@ export class IndexedHeap<T extends HeapItem> {
 
   private sink(from: number): void {
     const n = this.items.length;
-    for (let i = from; ; ) {
+    for (let i = from; ;) {
       let least = 2 * i + 1;
       if (least >= n) return;
       if (least + 1 < n && this.keys[least + 1]! < this.keys[least]!) least++;

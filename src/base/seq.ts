@@ -20,4 +20,4 @@ export const seqMax = (a: Seq, b: Seq): Seq => (((a - b) | 0) > 0 ? a : b);
 export const seqMin = (a: Seq, b: Seq): Seq => (((a - b) | 0) < 0 ? a : b);
 
 /** `a` lies in `[low, high)`, the interval taken forward from `low`. */
-export const seqInRange = (a: Seq, low: Seq, high: Seq): boolean => ((a - low) >>> 0) < ((high - low) >>> 0);
+export const seqInRange = (a: Seq, low: Seq, high: Seq): boolean => (a - low) >>> 0 < (high - low) >>> 0;

@@ -1,13 +1,16 @@
 /**
- * How many ICMP errors a host sends: RFC 1812 section 4.3.2.8 and RFC 4443 section 2.4 (f) ask for a limit. As Linux, a token bucket for all
- * (icmp_msgs_per_sec 1000, icmp_msgs_burst 50), its burst drawn anew now and then so that it tells an attacker nothing (CVE-2020-25705), and one
- * error a second to each destination (icmp_ratelimit) with a small burst.
+ * How many ICMP errors a host sends: RFC 1812 section 4.3.2.8 and RFC 4443 section 2.4 (f) ask for a limit. As in Linux, one error a second to each
+ * destination (icmp_ratelimit) with a small burst, and a token bucket for all (icmp_msgs_per_sec 1000, icmp_msgs_burst 50). A destination that
+ * has used up its own share takes nothing from the others'.
+ *
+ * Who can count our errors can learn which port is open (CVE-2020-25705, "SAD DNS"), so an error costs one token or, by chance, up to three.
  */
 import type { Random } from '../base/random.js';
 import { SECOND, type Micros } from '../base/time.js';
 
 const PER_SECOND = 1000;
 const BURST = 50;
+const PER_HOST_PER_SECOND = 1;
 const PER_HOST_BURST = 6;
 const MAX_HOSTS = 1024;
 
@@ -18,6 +21,7 @@ interface Bucket {
 
 export class IcmpLimiter {
   private readonly all: Bucket = { tokens: BURST, at: 0 };
+  /** By address; who was told something last stands last. */
   private readonly hosts = new Map<string, Bucket>();
   private readonly random: Random;
 
@@ -27,23 +31,21 @@ export class IcmpLimiter {
 
   /** May an error go to this address now? */
   allow(w0: number, w1: number, w2: number, w3: number, now: Micros): boolean {
-    if (!take(this.all, PER_SECOND, BURST, now)) return false;
-    if (this.all.tokens < 1) this.all.tokens -= Math.floor(this.random.float() * 3);
     const key = `${w0} ${w1} ${w2} ${w3}`;
-    let host = this.hosts.get(key);
-    if (host === undefined) {
-      if (this.hosts.size >= MAX_HOSTS) this.hosts.delete(this.hosts.keys().next().value!);
-      host = { tokens: PER_HOST_BURST, at: now };
-      this.hosts.set(key, host);
-    }
-    return take(host, 1, PER_HOST_BURST, now);
+    const host = this.hosts.get(key) ?? { tokens: PER_HOST_BURST, at: now };
+    refill(host, PER_HOST_PER_SECOND, PER_HOST_BURST, now);
+    refill(this.all, PER_SECOND, BURST, now);
+    if (host.tokens < 1 || this.all.tokens < 1) return false;
+    host.tokens--;
+    this.all.tokens = Math.max(0, this.all.tokens - 1 - Math.floor(this.random.float() * 3));
+    this.hosts.delete(key);
+    if (this.hosts.size >= MAX_HOSTS) this.hosts.delete(this.hosts.keys().next().value!);
+    this.hosts.set(key, host);
+    return true;
   }
 }
 
-function take(b: Bucket, perSecond: number, burst: number, now: Micros): boolean {
-  b.tokens = Math.min(burst, b.tokens + ((now - b.at) / SECOND) * perSecond);
+function refill(b: Bucket, perSecond: number, burst: number, now: Micros): void {
+  b.tokens = Math.min(burst, b.tokens + (Math.max(0, now - b.at) / SECOND) * perSecond);
   b.at = now;
-  if (b.tokens < 1) return false;
-  b.tokens--;
-  return true;
 }

@@ -1,8 +1,9 @@
 /**
- * Fragments back into datagrams: RFC 791, RFC 8200 section 4.5, RFC 5722, RFC 3168 section 5.3.
+ * Fragments back into datagrams: RFC 791 section 3.2, RFC 8200 section 4.5, RFC 5722, RFC 3168 section 5.3.
  *
- * Memory is bounded in datagrams, in bytes and in fragments; at a bound the oldest datagram goes. A fragment that overlaps another ends its whole
- * datagram (RFC 5722; Linux does so for IPv4 as well): there is no honest reason for it. An exact duplicate is passed over.
+ * Memory is bounded in datagrams, in datagrams of one source, in bytes and in fragments; at a bound the oldest goes. A fragment that overlaps
+ * another ends its whole datagram (RFC 5722; Linux does so for IPv4 as well): there is no honest reason for it. An exact duplicate is passed over.
+ * The time runs from the first fragment that came and is not prolonged.
  */
 import { Slab } from '../base/slab.js';
 import { NEVER, SECOND, type Micros } from '../base/time.js';
@@ -12,7 +13,10 @@ import { writeIpv4 } from '../wire/ipv4.js';
 import { writeIpv6 } from '../wire/ipv6.js';
 
 export interface ReassemblyLimits {
+  /** Datagrams that may wait at a time, and those of one source among them. */
   readonly datagrams: number;
+  readonly datagramsPerSource: number;
+  /** Memory, bookkeeping included. */
   readonly bytes: number;
   /** Of one datagram: 65,535 bytes in IPv4's smallest MTU of 68 would be 1,365. */
   readonly fragments: number;
@@ -23,6 +27,7 @@ export interface ReassemblyLimits {
 
 export const DEFAULT_REASSEMBLY: ReassemblyLimits = {
   datagrams: 256,
+  datagramsPerSource: 64,
   bytes: 4 << 20,
   fragments: 1400,
   timeout4: 30 * SECOND,
@@ -30,6 +35,8 @@ export const DEFAULT_REASSEMBLY: ReassemblyLimits = {
 };
 
 const MAX_DATAGRAM = 65_535;
+/** What a fragment costs besides its bytes (Node 20: a buffer, its view, two objects): or fragments of 8 bytes would be free. */
+const FRAGMENT_OVERHEAD = 256;
 const ECN_CE = 3;
 
 interface Piece {
@@ -38,36 +45,45 @@ interface Piece {
 }
 
 /** One datagram in the making. */
-export class Partial {
+export class PartialDatagram {
   readonly key: string;
+  readonly source: string;
   readonly deadline: Micros;
+  /** In order of their offsets, none overlapping. */
   readonly pieces: Piece[] = [];
+  /** Payload bytes that are there. */
   bytes = 0;
-  /** Known once the last fragment came. */
+  /** What it costs, of `ReassemblyLimits.bytes`. */
+  memory = 0;
+  /** Payload bytes of the whole: known once the last fragment came, -1 before. */
   total = -1;
   congestionSeen = false;
-  notEct = false;
-  /** Of the fragment at offset 0: header fields, and its packet for an ICMP error; null until it came. */
+  notEctSeen = false;
+  /** Of the fragment at offset 0: its header's fields, and its packet for an ICMP error; null until it came. */
   readonly header = new IpHeader();
   first: Uint8Array | null = null;
 
-  constructor(key: string, deadline: Micros) {
+  constructor(key: string, source: string, deadline: Micros) {
     this.key = key;
+    this.source = source;
     this.deadline = deadline;
   }
 }
 
 export class Reassembly {
-  /** Why the last `add` returned null: a drop, or Drop.none when the datagram is not complete yet. */
+  /** Why the last `add` gave something up, the fragment or older ones at a limit: Drop.none when it did not. */
   reason: DropReason = Drop.none;
-  private readonly partials = new Map<string, Partial>();
-  private bytes = 0;
+  /** By key, the oldest first. */
+  private readonly partials = new Map<string, PartialDatagram>();
+  private readonly perSource = new Map<string, number>();
+  private memory = 0;
   private readonly limits: ReassemblyLimits;
 
   constructor(limits: ReassemblyLimits = DEFAULT_REASSEMBLY) {
     this.limits = limits;
   }
 
+  /** Datagrams that wait for the rest of themselves. */
   get size(): number {
     return this.partials.size;
   }
@@ -76,7 +92,7 @@ export class Reassembly {
   add(slab: Slab, h: IpHeader, now: Micros): Slab | null {
     this.reason = Drop.none;
     const { fragmentOffset: offset, payloadLength: length } = h;
-    // All but the last are a multiple of 8 long (RFC 8200), and none is empty.
+    // All but the last are a multiple of 8 long, and none is empty.
     if (length === 0 || (h.moreFragments && (length & 7) !== 0)) return this.refuse(Drop.fragmentBadLength);
     const headerBytes = h.version === 4 ? IPV4_HEADER_BYTES : 0;
     if (offset + length + headerBytes > MAX_DATAGRAM) return this.refuse(Drop.fragmentTooLarge);
@@ -87,22 +103,13 @@ export class Reassembly {
       this.forget(partial);
       return this.refuse(verdict === 'overlap' ? Drop.fragmentOverlap : Drop.fragmentLimit);
     }
-    const bytes = slab.bytes.slice(h.payloadOffset, h.payloadOffset + length);
-    partial.pieces.splice(verdict, 0, { offset, bytes });
-    partial.bytes += length;
-    this.bytes += length;
-    if (!h.moreFragments) partial.total = offset + length;
-    if (h.ecn === ECN_CE) partial.congestionSeen = true;
-    if (h.ecn === 0) partial.notEct = true;
-    if (offset === 0) {
-      Object.assign(partial.header, h);
-      partial.first = slab.bytes.slice(h.headerOffset, h.payloadOffset + length);
-    }
+    this.keep(partial, verdict, slab, h);
     if (partial.bytes === partial.total) return this.complete(partial);
     this.makeRoom(partial);
     return null;
   }
 
+  /** When `expire` is due next, or NEVER. */
   nextTimeout(): Micros {
     let next = NEVER;
     for (const p of this.partials.values()) next = Math.min(next, p.deadline);
@@ -110,7 +117,7 @@ export class Reassembly {
   }
 
   /** Gives up what is too old; `gaveUp` hears of each, for a Time Exceeded when the first fragment is there. */
-  expire(now: Micros, gaveUp: (partial: Partial) => void): void {
+  expire(now: Micros, gaveUp: (partial: PartialDatagram) => void): void {
     for (const p of this.partials.values()) {
       if (p.deadline > now) continue;
       this.forget(p);
@@ -123,42 +130,77 @@ export class Reassembly {
     return null;
   }
 
-  private partialOf(h: IpHeader, now: Micros): Partial {
-    const key = `${h.version} ${h.s0} ${h.s1} ${h.s2} ${h.s3} ${h.d0} ${h.d1} ${h.d2} ${h.d3} ${h.id} ${h.version === 4 ? h.protocol : ''}`;
+  private partialOf(h: IpHeader, now: Micros): PartialDatagram {
+    const source = `${h.version} ${h.s0} ${h.s1} ${h.s2} ${h.s3}`;
+    const key = `${source} ${h.d0} ${h.d1} ${h.d2} ${h.d3} ${h.id} ${h.version === 4 ? h.protocol : ''}`;
     let p = this.partials.get(key);
-    if (p === undefined) {
-      p = new Partial(key, now + (h.version === 4 ? this.limits.timeout4 : this.limits.timeout6));
-      this.partials.set(key, p);
-    }
+    if (p !== undefined) return p;
+    const ofSource = this.perSource.get(source) ?? 0;
+    if (ofSource >= this.limits.datagramsPerSource) this.forgetOldestOf(source);
+    p = new PartialDatagram(key, source, now + (h.version === 4 ? this.limits.timeout4 : this.limits.timeout6));
+    this.partials.set(key, p);
+    this.perSource.set(source, (this.perSource.get(source) ?? 0) + 1);
     return p;
   }
 
+  private keep(p: PartialDatagram, place: number, slab: Slab, h: IpHeader): void {
+    const { fragmentOffset: offset, payloadLength: length } = h;
+    p.pieces.splice(place, 0, { offset, bytes: slab.bytes.slice(h.payloadOffset, h.payloadOffset + length) });
+    p.bytes += length;
+    let cost = FRAGMENT_OVERHEAD + length;
+    if (!h.moreFragments) p.total = offset + length;
+    if (h.ecn === ECN_CE) p.congestionSeen = true;
+    if (h.ecn === 0) p.notEctSeen = true;
+    if (offset === 0) {
+      Object.assign(p.header, h);
+      p.first = slab.bytes.slice(h.headerOffset, h.payloadOffset + length);
+      cost += p.first.length;
+    }
+    p.memory += cost;
+    this.memory += cost;
+  }
+
   /** At a bound the oldest go, but never the one that is being added to, unless it alone is over. */
-  private makeRoom(current: Partial): void {
+  private makeRoom(current: PartialDatagram): void {
     for (const p of this.partials.values()) {
-      if (this.bytes <= this.limits.bytes && this.partials.size <= this.limits.datagrams) return;
-      if (p === current && this.partials.size > 1) continue;
-      this.forget(p);
-      this.reason = Drop.fragmentLimit;
+      if (this.memory <= this.limits.bytes && this.partials.size <= this.limits.datagrams) return;
+      if (p !== current) this.giveUp(p);
+    }
+    if (this.memory > this.limits.bytes) this.giveUp(current);
+  }
+
+  private forgetOldestOf(source: string): void {
+    for (const p of this.partials.values()) {
+      if (p.source !== source) continue;
+      this.giveUp(p);
+      return;
     }
   }
 
-  private forget(p: Partial): void {
-    if (this.partials.delete(p.key)) this.bytes -= p.bytes;
+  private giveUp(p: PartialDatagram): void {
+    this.forget(p);
+    this.reason = Drop.fragmentLimit;
   }
 
-  private complete(p: Partial): Slab | null {
+  private forget(p: PartialDatagram): void {
+    this.partials.delete(p.key);
+    this.memory -= p.memory;
+    const left = this.perSource.get(p.source)! - 1;
+    if (left > 0) this.perSource.set(p.source, left);
+    else this.perSource.delete(p.source);
+  }
+
+  private complete(p: PartialDatagram): Slab | null {
     this.forget(p);
+    // RFC 3168 section 5.3: one CE marks the whole, but a sender of Not-ECT gets no CE.
+    if (p.congestionSeen && p.notEctSeen) return this.refuse(Drop.fragmentBadEcn);
     const h = p.header;
     const headerBytes = h.version === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
     const out = new Slab(headerBytes + p.total);
     h.payloadLength = p.total;
     h.isFragment = false;
     h.moreFragments = false;
-    h.fragmentOffset = 0;
     h.dontFragment = false;
-    // RFC 3168 section 5.3: one CE marks the whole, but CE beside Not-ECT cannot be.
-    if (p.congestionSeen && p.notEct) return this.refuse(Drop.fragmentOverlap);
     if (p.congestionSeen) h.tos |= ECN_CE;
     if (h.version === 4) writeIpv4(out, 0, h);
     else writeIpv6(out, 0, h);
@@ -167,19 +209,16 @@ export class Reassembly {
   }
 }
 
-/** Where the fragment goes among the pieces, which are in order of their offsets. */
-function place(p: Partial, offset: number, length: number, last: boolean): number | 'duplicate' | 'overlap' {
+/** Where the fragment goes among the pieces. Most come in order, so the search begins at the end. */
+function place(p: PartialDatagram, offset: number, length: number, last: boolean): number | 'duplicate' | 'overlap' {
   const end = offset + length;
-  let i = 0;
-  for (; i < p.pieces.length; i++) {
-    const piece = p.pieces[i]!;
-    if (piece.offset === offset && piece.bytes.length === length) return 'duplicate';
-    if (piece.offset + piece.bytes.length <= offset) continue;
-    if (piece.offset >= end) break;
-    return 'overlap';
+  let i = p.pieces.length;
+  while (i > 0 && p.pieces[i - 1]!.offset >= end) i--;
+  const before = p.pieces[i - 1];
+  if (before !== undefined && before.offset + before.bytes.length > offset) {
+    return before.offset === offset && before.bytes.length === length ? 'duplicate' : 'overlap';
   }
-  const known = p.total >= 0;
-  if (known && (end > p.total || (last && end !== p.total))) return 'overlap';
-  if (last && i < p.pieces.length) return 'overlap';
-  return i;
+  // What says where the datagram ends must agree with all that came.
+  if (p.total >= 0 && (end > p.total || last)) return 'overlap';
+  return last && i < p.pieces.length ? 'overlap' : i;
 }

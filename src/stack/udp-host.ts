@@ -27,7 +27,6 @@ export interface UdpBindOptions {
 
 export class UdpSocket implements UdpBinding {
   readonly address: Address | null;
-  readonly addressKey: string;
   readonly port: number;
   readonly user: UdpUser;
   private readonly host: UdpHost;
@@ -35,7 +34,6 @@ export class UdpSocket implements UdpBinding {
   constructor(host: UdpHost, address: Address | null, port: number, user: UdpUser) {
     this.host = host;
     this.address = address;
-    this.addressKey = address === null ? '' : address.toString();
     this.port = port;
     this.user = user;
   }
@@ -136,8 +134,6 @@ export class UdpHost {
   }
 
   private socketFor(to: Address, port: number): UdpSocket | undefined {
-    const list = this.table.at(port);
-    if (list === undefined) return undefined;
-    return list.find((s) => s.address?.equals(to)) ?? list.find((s) => s.address === null);
+    return this.table.lookup(to.w0, to.w1, to.w2, to.w3, port);
   }
 }

@@ -54,7 +54,18 @@ const words = (w: number): number => (w >>> 16) + (w & 0xffff);
  * RFC 8200 section 8.1). A v4-mapped address adds its 0xffff word, which is zero in one's complement: both families are one.
  */
 export const pseudoHeaderSum = (
-  s0: number, s1: number, s2: number, s3: number,
-  d0: number, d1: number, d2: number, d3: number,
+  s0: number,
+  s1: number,
+  s2: number,
+  s3: number,
+  d0: number,
+  d1: number,
+  d2: number,
+  d3: number,
   protocol: number,
-): number => fold(fold(words(s0) + words(s1) + words(s2) + words(s3)) + fold(words(d0) + words(d1) + words(d2) + words(d3)) + protocol);
+): number =>
+  fold(
+    fold(words(s0) + words(s1) + words(s2) + words(s3)) +
+      fold(words(d0) + words(d1) + words(d2) + words(d3)) +
+      protocol,
+  );

@@ -156,6 +156,8 @@ export class IcmpQuote {
   destinationPort = 0;
   /** SEG.SEQ of TCP. */
   seq = 0;
+  /** How long the whole packet was, by its own word. */
+  packetBytes = 0;
   /** ICMP: type of the quoted message. */
   icmpType = 0;
 }
@@ -181,6 +183,7 @@ export function parseQuote(slab: Slab, version: 4 | 6, offset: number, length: n
   if (ipBytes < IPV4_HEADER_BYTES || length < ipBytes + 8 || fragmentOffset !== 0) return false;
   out.version = version;
   out.protocol = protocol;
+  out.packetBytes = v4 ? get16(b, offset + 2) : IPV6_HEADER_BYTES + get16(b, offset + 4);
   out.s0 = v4 ? 0 : get32(b, offset + 8);
   out.s1 = v4 ? 0 : get32(b, offset + 12);
   out.s2 = v4 ? V4_MAPPED_WORD : get32(b, offset + 16);
