@@ -33,6 +33,8 @@ export class Host {
   readonly stack: Stack;
   readonly device: Device;
   readonly clock: () => Micros;
+  /** A turn of the stack is over: a good moment to show what happened in it. */
+  onIdle: (() => void) | null = null;
   private timer: NodeJS.Timeout | null = null;
   private armedFor: Micros = NEVER;
   private runPending = false;
@@ -56,6 +58,7 @@ export class Host {
     };
     this.stack.onTurnEnd = () => {
       this.arm();
+      this.onIdle?.();
     };
     this.setRef(false);
     this.arm();

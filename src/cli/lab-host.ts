@@ -1,0 +1,140 @@
+/**
+ * Puts a host together for a command: which TUN, the capture around it, the faulty link around that, and the stack on top.
+ *
+ *     stack ── link ── capture ── TUN ── kernel
+ *
+ * The capture shows what passed on the wire; what the link took away on the way out never got there, and is captured as a second interface.
+ */
+import type { Device } from '../device/device.js';
+import { Link } from '../device/link.js';
+import { TunDevice, TunError } from '../device/tun.js';
+import { monotonicClock } from '../node/clock.js';
+import { Host } from '../node/host.js';
+import { dropLines } from '../observe/counters.js';
+import type { EventSink } from '../observe/events.js';
+import { CommandError, Exit } from './errors.js';
+import {
+  checkMtu,
+  deviceExists,
+  KERNEL_ADDRESSES,
+  LAB_DEVICE,
+  openLabNetwork,
+  requireV6Mtu,
+  setUpLink,
+  STACK_ADDRESSES,
+} from './lab-network.js';
+import { enterNamespace } from './namespace.js';
+import { linkOf, prefixesOf, type SharedOptions } from './options.js';
+import { hasNetAdmin } from './tun-access.js';
+import { Views } from './views.js';
+
+export interface LabHost {
+  readonly host: Host;
+  readonly views: Views;
+  readonly tun: Device;
+  /** One sentence: how the device was come by. */
+  readonly how: string;
+  close(): void;
+}
+
+/** Does this command need a private network of its own? Not when it was told which device to use. */
+export const wantsNamespace = (o: SharedOptions): boolean => o.tun === undefined && o.tunFd === undefined;
+
+/** Enters a private namespace when it should: an exit code when the command ran in there, null when the caller goes on. */
+export const enterIfWanted = (o: SharedOptions): Promise<number | null> =>
+  wantsNamespace(o) ? enterNamespace() : Promise.resolve(null);
+
+export interface OpenOptions {
+  /** Another reader of the recorder's events. */
+  readonly sink?: EventSink;
+  /** The link is there from the start, though without faults: rules may come later. */
+  readonly alwaysLink?: boolean;
+}
+
+export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Promise<LabHost> {
+  const mtu = o.mtu === undefined ? undefined : checkMtu(o.mtu);
+  const addresses = prefixesOf(o.address ?? defaultAddresses(mtu));
+  if (mtu !== undefined && addresses.some((p) => p.address.version === 6)) requireV6Mtu(mtu);
+  const link = linkOf(o);
+  const { device: tun, how } = await openDevice(o, mtu);
+  const views = new Views(o, tun.name, open.sink ?? null);
+  let device = views.tap(tun);
+  if (link !== null || open.alwaysLink === true) device = new Link(device, link ?? undefined, views.linkListener);
+  const host = new Host({
+    device,
+    addresses,
+    profile: o.profile,
+    observer: views.recorder,
+    onDeviceError: (error) => {
+      process.stderr.write(`tcplab: ${error.message}\n`);
+    },
+  });
+  host.onIdle = () => {
+    views.flush();
+  };
+  let closed = false;
+  return {
+    host,
+    views,
+    tun,
+    how,
+    close() {
+      if (closed) return;
+      closed = true;
+      host.close();
+      views.close();
+    },
+  };
+}
+
+/** Below 1280 there can be no IPv6. */
+const defaultAddresses = (mtu: number | undefined): string[] =>
+  mtu !== undefined && mtu < 1280 ? STACK_ADDRESSES.slice(0, 1) : STACK_ADDRESSES;
+
+async function openDevice(o: SharedOptions, mtu: number | undefined): Promise<{ device: Device; how: string }> {
+  try {
+    if (o.driver === 'tuntap2') {
+      const { openTuntap2 } = await import('../device/tuntap2.js');
+      return {
+        device: await openTuntap2({
+          clock: monotonicClock,
+          ...(mtu === undefined ? {} : { mtu }),
+          addresses: KERNEL_ADDRESSES,
+        }),
+        how: 'the tuntap2 driver',
+      };
+    }
+    if (o.tunFd !== undefined) {
+      return {
+        device: TunDevice.open({ fd: o.tunFd, offload: o.offload, clock: monotonicClock }),
+        how: `descriptor ${o.tunFd}`,
+      };
+    }
+    const size = mtu === undefined ? {} : { mtu };
+    if (o.tun === undefined) {
+      const device = openLabNetwork({ clock: monotonicClock, offload: o.offload, ...size });
+      return { device, how: 'a private network of its own' };
+    }
+    if (!deviceExists(o.tun) && hasNetAdmin()) {
+      const device = openLabNetwork({ name: o.tun, clock: monotonicClock, offload: o.offload, ...size });
+      return { device, how: `a new device ${o.tun}` };
+    }
+    const device = TunDevice.open({ name: o.tun, offload: o.offload, clock: monotonicClock, ...size });
+    if (mtu !== undefined && hasNetAdmin()) setUpLink(o.tun, mtu, prefixesOf(KERNEL_ADDRESSES));
+    return { device, how: `the device ${o.tun}, which was there` };
+  } catch (error) {
+    if (error instanceof TunError)
+      throw new CommandError(Exit.environment, error.message, 'tcplab doctor   says what this machine allows');
+    throw error;
+  }
+}
+
+/** What the exit prints: what was dropped, by name, and why that is. */
+export function printDrops(host: Host, print: (line: string) => void): void {
+  const lines = dropLines(host.stack.drops);
+  if (lines.length === 0) return;
+  print('dropped:');
+  for (const line of lines) print(line);
+}
+
+export { LAB_DEVICE };

@@ -1,0 +1,55 @@
+/** `tcplab lab [-- CMD]`: a private network, the stack with all its services in it, and a shell (or CMD) beside it. */
+import { spawn } from 'node:child_process';
+import { SERVICE_NAMES, startServices } from '../node/services/start.js';
+import { enterIfWanted, openLabHost, printDrops } from './lab-host.js';
+import type { SharedOptions } from './options.js';
+
+export interface LabOptions extends SharedOptions {
+  httpRoot?: string;
+}
+
+export async function lab(command: string[], o: LabOptions): Promise<number> {
+  const inside = await enterIfWanted(o);
+  if (inside !== null) return inside;
+  // A shell's screen and live lines do not mix: they are shown for a command, or where a file takes them.
+  const quiet = o.quiet === true || (command.length === 0 && o.log === undefined);
+  const host = await openLabHost({ ...o, quiet });
+  try {
+    const running = await startServices(host.host, SERVICE_NAMES, o.httpRoot === undefined ? {} : { root: o.httpRoot });
+    if (command.length === 0) process.stderr.write(welcome(host.host.stack.addresses.list.map((a) => a.toString())));
+    const code = await runChild(command);
+    running.close();
+    return code;
+  } finally {
+    host.close();
+    printDrops(host.host, (line) => process.stderr.write(`${line}\n`));
+  }
+}
+
+const welcome = (addresses: string[]): string =>
+  `A private network: the kernel is 198.18.0.1 on tcplab0, the stack ${addresses.join(' and ')}.\n` +
+  `Try: curl ${addresses[0]!}   nc ${addresses[0]!} 7   ping ${addresses[0]!}   tcpdump -ni tcplab0      (exit leaves the lab; --log FILE records it)\n`;
+
+/** Runs a command, or the user's shell, on our terminal. Returns its exit code; 127 when it cannot be started, as a shell does. */
+export function runChild(command: string[]): Promise<number> {
+  const [program, ...args] = command.length > 0 ? command : [process.env['SHELL'] ?? '/bin/sh'];
+  return new Promise((resolve) => {
+    const child = spawn(program!, args, { stdio: 'inherit' });
+    // The child has the terminal: Ctrl-C is its, and we end when it does.
+    const ignore = (): void => undefined;
+    const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
+    process.on('SIGINT', ignore);
+    process.on('SIGTERM', pass);
+    process.on('SIGHUP', pass);
+    child.on('error', (error) => {
+      process.stderr.write(`tcplab: ${program!} cannot be started: ${error.message}\n`);
+      resolve(127);
+    });
+    child.on('exit', (code, signal) => {
+      process.off('SIGINT', ignore);
+      process.off('SIGTERM', pass);
+      process.off('SIGHUP', pass);
+      resolve(code ?? (signal === null ? 1 : 128));
+    });
+  });
+}

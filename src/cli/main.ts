@@ -1,0 +1,139 @@
+#!/usr/bin/env node
+/** The `tcplab` command. Each subcommand is a file of its own; here is only what they are called. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import pc from 'picocolors';
+import { connect, listen } from './pipe.js';
+import { demo } from './demo.js';
+import { doctor } from './doctor.js';
+import { CommandError, Exit } from './errors.js';
+import { lab, type LabOptions } from './lab.js';
+import { integer, withSharedOptions, type SharedOptions } from './options.js';
+import { ping, type PingOptions } from './ping.js';
+import { serve, type ServeOptions } from './serve.js';
+import { down, up, type UpOptions } from './up.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+let exitCode: number = Exit.ok;
+const ends = (code: number): void => {
+  exitCode = code;
+};
+
+const port = integer('PORT', 1, 65_535);
+
+const program = new Command('tcplab')
+  .description(
+    "A TCP/IP stack in a user process behind a TUN device, for the kernel's own curl, nc and ping to talk to.",
+  )
+  .version(version)
+  .enablePositionalOptions()
+  .showHelpAfterError()
+  .exitOverride()
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 done, 1 failed, 2 wrong usage, 77 this machine lacks what it takes (tcplab doctor says what).',
+  );
+
+withSharedOptions(program.command('demo'))
+  .description(
+    'curl fetches a page from our stack, every segment explained; then with a SYN,ACK lost; then the teardown',
+  )
+  .action(async (o: SharedOptions) => {
+    ends(await demo(o));
+  });
+
+withSharedOptions(program.command('lab'))
+  .description('a private network with our stack in it, and a shell (or a command) beside it')
+  .argument('[command...]', 'after --: what to run instead of a shell')
+  .option('--http-root <dir>', 'serve the files of this folder')
+  .passThroughOptions()
+  .action(async (command: string[], o: LabOptions) => {
+    ends(await lab(command, o));
+  });
+
+withSharedOptions(program.command('serve'))
+  .description('http, echo, discard, chargen, daytime, time on their well-known ports')
+  .argument('[service...]', 'default: all')
+  .option('--http-root <dir>', 'serve the files of this folder')
+  .action(async (names: string[], o: ServeOptions) => {
+    ends(await serve(names, o));
+  });
+
+withSharedOptions(program.command('connect'))
+  .description('standard input and output through our stack to HOST PORT, as nc does')
+  .argument('<host>', 'a number, or a name of /etc/hosts')
+  .argument('<port>', '', port)
+  .action(async (host: string, n: number, o: SharedOptions) => {
+    ends(await connect(host, n, { ...o, quiet: o.why !== true }));
+  });
+
+withSharedOptions(program.command('listen'))
+  .description('waits for one connection and is then as connect')
+  .argument('<port>', '', port)
+  .action(async (n: number, o: SharedOptions) => {
+    ends(await listen(n, { ...o, quiet: o.why !== true }));
+  });
+
+withSharedOptions(program.command('ping'))
+  .description('echo requests from our stack')
+  .argument('<host>', 'a number, or a name of /etc/hosts')
+  .option('-c, --count <n>', 'how many', integer('--count', 1, 1_000_000), 4)
+  .option('-s, --size <bytes>', 'bytes of data', integer('--size', 0, 65_507), 56)
+  .option('-i, --interval <seconds>', 'between them', Number, 1)
+  .action(async (host: string, o: PingOptions) => {
+    ends(await ping(host, o));
+  });
+
+program
+  .command('doctor')
+  .description('what this machine lets us do, one line and one fix each')
+  .option('--inside', '(what doctor itself runs in a private network)')
+  .action(() => {
+    ends(doctor());
+  });
+
+program
+  .command('up')
+  .description('sudo: a persistent TUN device that belongs to a user')
+  .option('--user <name>', 'whose it is (default: who called sudo)')
+  .option('--tun <name>', 'its name')
+  .option('--mtu <bytes>', 'its MTU', integer('--mtu', 68, 65_535))
+  .option(
+    '--kernel-address <ip/prefix>',
+    "the kernel's address on it; repeatable",
+    (v: string, all: string[] | undefined) => [...(all ?? []), v],
+  )
+  .option('--multi-queue', 'several processes or threads may attach')
+  .action((o: UpOptions) => {
+    ends(up(o));
+  });
+
+program
+  .command('down')
+  .description('sudo: takes back exactly what up did')
+  .option('--tun <name>', 'its name')
+  .action((o: { tun?: string }) => {
+    ends(down(o));
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  exitCode = report(error);
+}
+// Nothing may hold the process now: whoever ended the command meant it.
+process.exit(exitCode);
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? Exit.ok : Exit.usage;
+  if (error instanceof CommandError) {
+    process.stderr.write(`${pc.red('tcplab:')} ${error.message}\n${error.fix === '' ? '' : `  fix: ${error.fix}\n`}`);
+    return error.exitCode;
+  }
+  const e = error as NodeJS.ErrnoException;
+  process.stderr.write(`${pc.red('tcplab:')} ${e.code === undefined ? (e.stack ?? String(error)) : e.message}\n`);
+  return Exit.failed;
+}

@@ -1,0 +1,116 @@
+/** The options that all commands with a stack share: which device, which addresses, which faults, what to show. */
+import { Option, type Command } from 'commander';
+import { parseLink, type LinkOptions } from '../device/link-options.js';
+import { LinkOptionError } from '../device/drop-rules.js';
+import { AddressError, Prefix } from '../ip/address.js';
+import { CommandError, Exit } from './errors.js';
+
+export interface SharedOptions {
+  tun?: string;
+  tunFd?: number;
+  address?: string[];
+  mtu?: number;
+  offload: boolean;
+  driver: 'native' | 'tuntap2';
+  drop?: string[];
+  loss?: string;
+  delay?: string;
+  jitter?: string;
+  reorder?: string;
+  duplicate?: string;
+  corrupt?: string;
+  rate?: string;
+  limit?: string;
+  seed?: number;
+  link?: string;
+  pcap?: string;
+  why?: boolean;
+  json?: boolean;
+  log?: string;
+  quiet?: boolean;
+  profile: 'linux' | 'rfc';
+}
+
+const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+
+export function integer(name: string, low: number, high: number): (text: string) => number {
+  return (text) => {
+    const n = Number(text);
+    if (/^\d+$/.test(text) && n >= low && n <= high) return n;
+    throw new CommandError(Exit.usage, `${name} is a whole number from ${low} to ${high}, not '${text}'`);
+  };
+}
+
+/** Adds them to a command. */
+export function withSharedOptions(command: Command): Command {
+  return command
+    .option(
+      '--tun <name>',
+      'attach to this TUN device, or create it (default: a private network with a device of its own)',
+    )
+    .option('--tun-fd <n>', 'use this open descriptor of a TUN device', integer('--tun-fd', 0, 65_535))
+    .option('--address <ip/prefix>', "the stack's own address, v4 or v6; repeatable", several)
+    .option('--mtu <bytes>', 'MTU of the device', integer('--mtu', 68, 65_535))
+    .option('--no-offload', 'no super-segments and no partial checksums: every packet as on a wire')
+    .addOption(new Option('--driver <name>', 'what opens the device').choices(['native', 'tuntap2']).default('native'))
+    .addOption(new Option('--profile <name>', "TCP's settings").choices(['linux', 'rfc']).default('linux'))
+    .option(
+      '--drop <rule>',
+      "drop chosen packets: 'syn-ack:2' the first two SYN,ACKs, 'in:data:5-7', 'nth:10'; repeatable",
+      several,
+    )
+    .option('--loss <share>', 'lose packets at random: 5%')
+    .option('--delay <time>', 'delay each packet: 50ms')
+    .option('--jitter <time>', 'vary that delay: 10ms')
+    .option('--reorder <share>', 'let packets overtake: 2%')
+    .option('--duplicate <share>', 'send packets twice: 1%')
+    .option('--corrupt <share>', 'turn one bit of a packet over: 0.1%')
+    .option('--rate <bits>', 'limit the rate: 10mbit')
+    .option('--limit <n>', 'packets that may wait at that rate: 100')
+    .option('--link <words>', "the same in netem's words: 'loss 5% in delay 50ms out'")
+    .option('--seed <n>', 'repeat the same faults', integer('--seed', 0, 0xffff_ffff))
+    .option('--pcap <file>', 'capture every packet, both ways, as pcapng (- for standard output)')
+    .option('--why', 'explain each line')
+    .option('--json', 'JSON Lines instead of text')
+    .option('--log <file>', 'live lines into this file instead of standard error')
+    .option('-q, --quiet', 'no live lines');
+}
+
+/** The link's faults, or null for none. Throws CommandError (2) for what cannot be understood. */
+export function linkOf(o: SharedOptions): LinkOptions | null {
+  const words: string[] = [];
+  const add = (word: string, value: string | number | undefined): void => {
+    if (value !== undefined) words.push(word, String(value));
+  };
+  add('loss', o.loss);
+  add('delay', o.delay);
+  add('jitter', o.jitter);
+  add('reorder', o.reorder);
+  add('duplicate', o.duplicate);
+  add('corrupt', o.corrupt);
+  add('rate', o.rate);
+  add('limit', o.limit);
+  for (const rule of o.drop ?? []) words.push('drop', rule);
+  if (o.link !== undefined) words.push(...o.link.trim().split(/\s+/));
+  if (words.length === 0) return null;
+  add('seed', o.seed);
+  try {
+    return parseLink(words);
+  } catch (error) {
+    if (error instanceof LinkOptionError)
+      throw new CommandError(Exit.usage, error.message, "for example --loss 5% --drop 'syn-ack:2'");
+    throw error;
+  }
+}
+
+export function prefixesOf(texts: readonly string[]): Prefix[] {
+  return texts.map((text) => {
+    try {
+      return Prefix.parse(text);
+    } catch (error) {
+      if (error instanceof AddressError)
+        throw new CommandError(Exit.usage, error.message, 'for example --address 198.18.0.2/24');
+      throw error;
+    }
+  });
+}

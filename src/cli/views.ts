@@ -1,0 +1,116 @@
+/** What a running stack shows: live lines or JSON Lines on standard error or in a file, and a capture. All of it fed by one recorder. */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import pc from 'picocolors';
+import { Capture } from '../device/capture.js';
+import type { Device } from '../device/device.js';
+import type { LinkListener } from '../device/lane.js';
+import { monotonicClock } from '../node/clock.js';
+import { CaptureFile } from '../observe/capture-file.js';
+import type { EventSink } from '../observe/events.js';
+import { fanOutEvents, fanOutLink } from '../observe/fanout.js';
+import { LiveLines, type PaintKind } from '../observe/live.js';
+import { Recorder } from '../observe/recorder.js';
+import { clockEpoch } from './clock.js';
+import { CommandError, Exit } from './errors.js';
+import type { SharedOptions } from './options.js';
+
+/** More lines a second than a person could follow are only counted. */
+const LINES_A_SECOND = 200;
+
+export const paint = (kind: PaintKind, text: string): string => {
+  switch (kind) {
+    case 'drop':
+      return pc.red(text);
+    case 'state':
+      return pc.cyan(text);
+    case 'again':
+      return pc.yellow(text);
+    default:
+      return pc.dim(text);
+  }
+};
+
+export class Views {
+  /** Null when nobody looks: then the stack does not even ask. */
+  readonly recorder: Recorder | null;
+  private readonly live: LiveLines | null = null;
+  private readonly file: CaptureFile | null = null;
+  private readonly descriptors: number[] = [];
+
+  constructor(o: SharedOptions, deviceName: string, extra: EventSink | null = null) {
+    const sinks: EventSink[] = extra === null ? [] : [extra];
+    if (o.pcap !== undefined) {
+      const fd = o.pcap === '-' ? 1 : this.open(o.pcap);
+      this.file = new CaptureFile((bytes) => writeAll(fd, bytes), {
+        name: deviceName,
+        application: 'tcplab',
+        epoch: clockEpoch(),
+      });
+      sinks.push(this.file.sink);
+    }
+    if (o.quiet !== true) {
+      const fd = o.log === undefined ? 2 : this.open(o.log);
+      const print = (line: string): void => {
+        writeAll(fd, Buffer.from(`${line}\n`));
+      };
+      if (o.json === true)
+        sinks.push((event) => {
+          print(JSON.stringify(event));
+        });
+      else {
+        const colours = fd === 2 && pc.isColorSupported ? { paint } : {};
+        this.live = new LiveLines(print, { why: o.why === true, limit: LINES_A_SECOND, ...colours });
+        sinks.push(this.live.sink);
+      }
+    }
+    this.recorder = sinks.length === 0 ? null : new Recorder(fanOutEvents(...sinks), monotonicClock());
+  }
+
+  /** The device with a capture before it, when one was asked for: nearest to the wire, so that it shows what really passed. */
+  tap(device: Device): Device {
+    return this.file === null ? device : new Capture(device, this.file);
+  }
+
+  /** For the link: what it takes away is shown too. */
+  get linkListener(): LinkListener | null {
+    const listeners = [this.recorder, this.file].filter((x): x is Recorder & CaptureFile => x !== null);
+    return listeners.length === 0 ? null : fanOutLink(...listeners);
+  }
+
+  /** What is complete by now. */
+  flush(): void {
+    this.live?.flush();
+    this.file?.flush();
+  }
+
+  close(): void {
+    this.live?.end();
+    this.file?.close(monotonicClock());
+    for (const fd of this.descriptors) closeSync(fd);
+    this.descriptors.length = 0;
+  }
+
+  private open(path: string): number {
+    try {
+      const fd = openSync(path, 'w');
+      this.descriptors.push(fd);
+      return fd;
+    } catch (error) {
+      throw new CommandError(
+        Exit.failed,
+        `${path} cannot be written: ${(error as Error).message}`,
+        'name another file',
+      );
+    }
+  }
+}
+
+/** A pipe whose reader is gone ends the view, not the program. */
+function writeAll(fd: number, bytes: Uint8Array): void {
+  try {
+    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EPIPE' && code !== 'EAGAIN') throw error;
+  }
+}
