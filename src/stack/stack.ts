@@ -66,8 +66,6 @@ export class Stack implements Receiver {
   readonly icmp: IcmpHost;
   /** Packets thrown away, by reason (`Drop`). */
   readonly drops = new Float64Array(DROP_NAMES.length);
-  /** Packets to multicast groups that we are not in: passed over, and no drops. */
-  multicastIgnored = 0;
   /** The shell sets it: something waits for `run`. Called once until then. */
   onWake: (() => void) | null = null;
   /** The shell sets it: a turn is over, and `nextTimeout()` may be another. */
@@ -106,6 +104,9 @@ export class Stack implements Receiver {
     this.tcp = new TcpHost({
       ...shared,
       config: { ...PROFILES[o.profile ?? 'linux'], ...o.config },
+      countSegment: (reason) => {
+        this.drops[reason]!++;
+      },
       secret: o.secret,
       allocate: o.allocate ?? ((n) => new Uint8Array(n)),
       timeWaitLimit: o.timeWaitLimit ?? DEFAULT_TIME_WAIT_LIMIT,
@@ -161,10 +162,7 @@ export class Stack implements Receiver {
     if (addresses !== Drop.none) reason = addresses;
     else if (reason !== Drop.none && v6 && ip.problemCode >= 0) this.icmp.parameterProblem(slab, ip, now);
     if (reason !== Drop.none) {
-      // What the kernel multicasts on a fresh link (MLD, router solicitations) is for groups that we are not in: a network card would not
-      // have let it through, and it is no error.
-      if (reason === Drop.ipNotForUs && isMulticast(ip)) this.multicastIgnored++;
-      else this.countDrop(reason, '');
+      this.countDrop(reason, '');
       return;
     }
     const trusted = rx.checksumValid || rx.checksumPartial;
@@ -374,8 +372,6 @@ function tcpChecksumHolds(slab: Slab, ip: IpHeader): boolean {
   const sum = pseudoHeaderSum(ip.s0, ip.s1, ip.s2, ip.s3, ip.d0, ip.d1, ip.d2, ip.d3, PROTOCOL_TCP);
   return checksumAdd(slab.view, ip.payloadOffset, ip.payloadLength, fold(sum + ip.payloadLength)) === 0xffff;
 }
-
-const isMulticast = (ip: IpHeader): boolean => (ip.version === 4 ? ip.d3 >>> 28 === 0xe : ip.d0 >>> 24 === 0xff);
 
 const isLoopback = (ip: IpHeader): boolean =>
   ip.version === 4 ? ip.d3 >>> 24 === 127 : ip.d0 === 0 && ip.d1 === 0 && ip.d2 === 0 && ip.d3 === 1;

@@ -76,6 +76,8 @@ export interface TcpHostOptions {
   /** The limited broadcast address, or that of a network of ours. */
   isBroadcast(address: Address): boolean;
   countDrop(reason: DropReason, detail: string): void;
+  /** The same for a segment that reached its connection, which tells observers itself. */
+  countSegment(reason: DropReason): void;
   /** Something waits to be sent or told. */
   wake(): void;
 }
@@ -112,6 +114,7 @@ export class TcpHost implements SegmentSink {
       challenges: new ChallengeLimiter(o.random, o.config.challengeAckLimit),
       pool: new SlabPool(),
       allocate: o.allocate,
+      countDrop: o.countSegment,
       observer: o.observer,
     };
   }

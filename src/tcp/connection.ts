@@ -326,10 +326,12 @@ export class Connection {
 
   setState(to: State, why: string, now: Micros): void {
     const from = this.state;
-    if (!isAllowed(from, to)) throw new Error(`no transition from ${STATE_NAMES[from]!} to ${STATE_NAMES[to]!}: ${why}`);
+    if (!isAllowed(from, to))
+      throw new Error(`no transition from ${STATE_NAMES[from]!} to ${STATE_NAMES[to]!}: ${why}`);
     this.state = to;
     if (to === State.established) this.env.counters.TcpCurrEstab++;
-    else if (from === State.established || (from === State.closeWait && to === State.closed)) this.leftEstablished(from, to);
+    else if (from === State.established || (from === State.closeWait && to === State.closed))
+      this.leftEstablished(from, to);
     this.env.observer?.stateChanged(this, from, to, why, now);
   }
 
@@ -374,6 +376,7 @@ export class Connection {
   }
 
   dropped(seg: Segment, reason: DropReason, now: Micros): void {
+    this.env.countDrop(reason);
     this.env.observer?.segmentDropped(this, seg, reason, now);
   }
 

@@ -1,5 +1,6 @@
 /** What all connections of one stack share. */
 import type { SlabPool } from '../base/slab-pool.js';
+import type { DropReason } from '../wire/drop.js';
 import type { ChallengeLimiter } from './challenge.js';
 import type { TcpConfig } from './config.js';
 import type { TcpCounters } from './counters.js';
@@ -12,6 +13,8 @@ export interface TcpEnv {
   readonly challenges: ChallengeLimiter;
   readonly pool: SlabPool;
   readonly allocate: Allocate;
+  /** Every drop is counted under its name, watched or not. */
+  readonly countDrop: (reason: DropReason) => void;
   /** Null when nobody watches. */
   observer: TcpObserver | null;
 }

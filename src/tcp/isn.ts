@@ -21,9 +21,16 @@ export class TupleHash {
 
   /** Hashes tuple and `purpose`, so that one secret serves unrelated uses. The result stands in `lo` and `hi`. */
   hash(
-    l0: number, l1: number, l2: number, l3: number,
-    r0: number, r1: number, r2: number, r3: number,
-    ports: number, purpose: number,
+    l0: number,
+    l1: number,
+    l2: number,
+    l3: number,
+    r0: number,
+    r1: number,
+    r2: number,
+    r3: number,
+    ports: number,
+    purpose: number,
   ): void {
     const w = this.words;
     w[0] = l0;

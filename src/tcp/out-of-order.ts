@@ -142,7 +142,8 @@ export class OutOfOrder {
     let at = nxt;
     let bytes = 0;
     for (const [i, piece] of this.pieces.entries()) {
-      if (i === 0 ? seqLeq(piece.start, at) : seqLt(piece.start, at)) return 'out-of-order pieces overlap or touch RCV.NXT';
+      if (i === 0 ? seqLeq(piece.start, at) : seqLt(piece.start, at))
+        return 'out-of-order pieces overlap or touch RCV.NXT';
       at = endOf(piece);
       bytes += piece.bytes.length;
     }

@@ -225,8 +225,7 @@ function nextLength(c: Connection, unsent: number, now: Micros): number {
  * Nagle's algorithm (SHLD-7) with Minshall's change, as in Linux: a small segment waits only while another small one is in flight, so that
  * the tail of a large write does not wait for the full segments before it.
  */
-const mayBeSmall = (c: Connection): boolean =>
-  c.snd.noDelay || c.snd.finQueued || seqLeq(c.snd.smallEnd, c.snd.una);
+const mayBeSmall = (c: Connection): boolean => c.snd.noDelay || c.snd.finQueued || seqLeq(c.snd.smallEnd, c.snd.una);
 
 function sendData(c: Connection, bytes: number, fin: boolean, now: Micros, out: SegmentSink): void {
   const { snd } = c;

@@ -122,7 +122,8 @@ export class Receiver {
       this.ackNow = true;
       return Drop.tcpBeyondWindow;
     }
-    if (seg.payloadBytes > this.mss) this.mss = Math.min(seg.payloadBytes, seg.gsoSize > 0 ? seg.gsoSize : seg.payloadBytes);
+    if (seg.payloadBytes > this.mss)
+      this.mss = Math.min(seg.payloadBytes, seg.gsoSize > 0 ? seg.gsoSize : seg.payloadBytes);
     if (start === this.nxt) this.takeInOrder(seg, seqDiff(start, dataSeq), seqDiff(end, start), end);
     else return this.takeOutOfOrder(seg, start, end);
     return seqLt(end, segEnd) ? Drop.tcpBeyondWindow : Drop.none;
@@ -235,7 +236,8 @@ export class Receiver {
   /** An ACK went out, and with it everything owed but further duplicates. */
   ackSent(): void {
     this.ackNow = false;
-    if (this.unackedSegments > 0 && this.quickAcks > 0) this.quickAcks -= Math.min(this.quickAcks, this.unackedSegments);
+    if (this.unackedSegments > 0 && this.quickAcks > 0)
+      this.quickAcks -= Math.min(this.quickAcks, this.unackedSegments);
     this.unackedBytes = 0;
     this.unackedSegments = 0;
     this.lastAckSent = this.nxt;

@@ -49,7 +49,14 @@ export class NewReno {
    * An ACK moved SND.UNA to `una` over `acked` bytes. Returns 'full' when it ends a recovery, 'partial' when it shows
    * the next hole, 'none' outside recovery.
    */
-  onAck(una: Seq, acked: number, flight: number, mss: number, sent: SentQueue, cc: CongestionControl): 'none' | 'partial' | 'full' {
+  onAck(
+    una: Seq,
+    acked: number,
+    flight: number,
+    mss: number,
+    sent: SentQueue,
+    cc: CongestionControl,
+  ): 'none' | 'partial' | 'full' {
     this.duplicateAcks = 0;
     if (!this.inRecovery) return 'none';
     if (seqGeq(una, this.recover)) {

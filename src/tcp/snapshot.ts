@@ -11,14 +11,39 @@ export interface TcpSnapshot {
   softError: string | null;
   /** Sequence numbers as uint32, sizes in bytes. */
   snd: {
-    iss: number; una: number; nxt: number; wnd: number; wl1: number; wl2: number; maxWnd: number;
-    mss: number; wscale: number; queued: number; unsent: number; flight: number; finSent: boolean;
+    iss: number;
+    una: number;
+    nxt: number;
+    wnd: number;
+    wl1: number;
+    wl2: number;
+    maxWnd: number;
+    mss: number;
+    wscale: number;
+    queued: number;
+    unsent: number;
+    flight: number;
+    finSent: boolean;
   };
   rcv: {
-    irs: number; nxt: number; wnd: number; wscale: number; queued: number; outOfOrder: number; mss: number; finReceived: boolean;
+    irs: number;
+    nxt: number;
+    wnd: number;
+    wscale: number;
+    queued: number;
+    outOfOrder: number;
+    mss: number;
+    finReceived: boolean;
   };
   options: { timestamps: boolean; sack: boolean; windowScaling: boolean; advertisedMss: number; peerMss: number };
-  congestion: { name: string; cwnd: number; ssthresh: number; duplicateAcks: number; inRecovery: boolean; recover: number };
+  congestion: {
+    name: string;
+    cwnd: number;
+    ssthresh: number;
+    duplicateAcks: number;
+    inRecovery: boolean;
+    recover: number;
+  };
   /** Microseconds; srtt 0 and minRtt Infinity before the first sample. */
   rtt: { srtt: number; rttvar: number; minRtt: number; rto: number; backoff: number };
   /** Armed timers and the microseconds until they expire. */
@@ -73,7 +98,13 @@ export function takeSnapshot(c: Connection, now: Micros): TcpSnapshot {
       inRecovery: snd.recovery.inRecovery,
       recover: snd.recovery.recover >>> 0,
     },
-    rtt: { srtt: snd.rtt.srtt, rttvar: snd.rtt.rttvar, minRtt: snd.rtt.minRtt, rto: snd.rtt.rto, backoff: snd.rtt.backoff },
+    rtt: {
+      srtt: snd.rtt.srtt,
+      rttvar: snd.rtt.rttvar,
+      minRtt: snd.rtt.minRtt,
+      rto: snd.rtt.rto,
+      backoff: snd.rtt.backoff,
+    },
     timers: TIMER_NAMES.flatMap((name, i) => {
       const deadline = c.timers.deadline(i as 0);
       return deadline === NEVER ? [] : [{ name, inUs: deadline - now }];

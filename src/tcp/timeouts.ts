@@ -64,8 +64,7 @@ function retransmissionTimeout(c: Connection, now: Micros): void {
   if (snd.flight === 0) return;
   if (snd.retransmittingSince === 0) snd.retransmittingSince = snd.sent.first!.sentAt;
   const elapsed = now - snd.retransmittingSince;
-  const limit =
-    c.userTimeout > 0 ? c.userTimeout : backoffTime(config.retries2, config.minRto, config.maxRto);
+  const limit = c.userTimeout > 0 ? c.userTimeout : backoffTime(config.retries2, config.minRto, config.maxRto);
   // SHLD-17, MUST-37: a peer that shrank its window to nothing but still answers is not dead. As Linux, it is after maxRto of silence.
   const alive = snd.wnd === 0 && now - c.lastReceivedAt < config.maxRto;
   if (snd.timeouts > 0 && elapsed >= limit && !alive) {

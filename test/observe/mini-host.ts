@@ -45,6 +45,7 @@ export class MiniHost implements Drivable {
         challenges: new ChallengeLimiter(new SeededRandom(1), config.challengeAckLimit),
         pool: new SlabPool(),
         allocate: (n) => new Uint8Array(n),
+        countDrop: () => undefined,
         observer: o.observer ?? null,
       },
       config,

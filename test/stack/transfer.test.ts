@@ -24,7 +24,11 @@ describe('a transfer between two stacks', () => {
 
   it('arrives intact over a bad link', () => {
     const bad = { ...NO_IMPAIRMENTS, loss: 0.2, reorder: 0.2, duplicate: 0.05, corrupt: 0.01, delay: 5000 };
-    const h = new Hosts({ offload: true, link: { in: bad, out: bad }, config: { retries2: Infinity, synAckRetries: 50, synRetries: 50 } });
+    const h = new Hosts({
+      offload: true,
+      link: { in: bad, out: bad },
+      config: { retries2: Infinity, synAckRetries: 50, synRetries: 50 },
+    });
     const { client, server } = exchange(h, 200_000, 200_000);
     h.settle();
     expect([client.received, server.received]).toEqual([200_000, 200_000]);

@@ -98,16 +98,32 @@ describe('data out of order', () => {
     s.receive({ flags: '.', seq: 101, ack: 1, len: 100 });
     s.receive({ flags: '.', seq: 301, ack: 1, len: 100 });
     s.receive({ flags: '.', seq: 501, ack: 1, len: 100 });
-    expect(s.last.sack).toEqual([[501, 601], [301, 401], [101, 201]]);
+    expect(s.last.sack).toEqual([
+      [501, 601],
+      [301, 401],
+      [101, 201],
+    ]);
     s.receive({ flags: '.', seq: 201, ack: 1, len: 100 });
-    expect(s.last.sack).toEqual([[101, 401], [501, 601]]);
+    expect(s.last.sack).toEqual([
+      [101, 401],
+      [501, 601],
+    ]);
   });
 
   it('RFC 2018: four blocks at most, three beside timestamps', () => {
-    for (const [ts, most] of [[undefined, 4], [[1, 0] as [number, number], 3]] as const) {
+    for (const [ts, most] of [
+      [undefined, 4],
+      [[1, 0] as [number, number], 3],
+    ] as const) {
       const s = Script.established({}, { sackOk: true, ...(ts ? { ts } : {}) });
       for (let i = 1; i <= 6; i++) {
-        s.receive({ flags: '.', seq: 200 * i + 1, ack: 1, len: 100, ...(ts ? { ts: [2, 1] as [number, number] } : {}) });
+        s.receive({
+          flags: '.',
+          seq: 200 * i + 1,
+          ack: 1,
+          len: 100,
+          ...(ts ? { ts: [2, 1] as [number, number] } : {}),
+        });
       }
       expect(s.last.sack).toHaveLength(most);
       expect(s.last.sack![0]).toEqual([1201, 1301]);
@@ -119,7 +135,10 @@ describe('data out of order', () => {
     s.receive({ flags: '.', seq: 1, ack: 1, len: 100 });
     expect(s.receive({ flags: '.', seq: 1, ack: 1, len: 100 })).toMatchObject([{ ack: 101, sack: [[1, 101]] }]);
     s.receive({ flags: '.', seq: 301, ack: 1, len: 100 });
-    expect(s.receive({ flags: '.', seq: 301, ack: 1, len: 100 })[0]!.sack).toEqual([[301, 401], [301, 401]]);
+    expect(s.receive({ flags: '.', seq: 301, ack: 1, len: 100 })[0]!.sack).toEqual([
+      [301, 401],
+      [301, 401],
+    ]);
   });
 
   it('keeps no more pieces than it is allowed', () => {

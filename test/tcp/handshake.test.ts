@@ -132,7 +132,7 @@ describe('active open', () => {
 });
 
 describe('maximum segment size', () => {
-  it('MUST-14: MSS is sent on our SYN and the peer\'s is honoured', () => {
+  it("MUST-14: MSS is sent on our SYN and the peer's is honoured", () => {
     const s = Script.established({}, { mss: 700 });
     expect(s.sent[0]!.mss).toBe(1460);
     expect(s.write(2000).map((x) => x.len)).toEqual([700, 700, 600]);

@@ -112,6 +112,7 @@ export class Script {
       challenges: new ChallengeLimiter(new SeededRandom(o.seed ?? 1), config.challengeAckLimit),
       pool: new SlabPool(),
       allocate: (n) => new Uint8Array(n),
+      countDrop: () => {},
       observer: this.observer(),
     };
     this.conn = new Connection({

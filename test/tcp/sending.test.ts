@@ -63,7 +63,7 @@ describe('segments of data', () => {
     expect(Uint8Array.from(got)).toEqual(all);
   });
 
-  it('are the caller\'s no more once send() took them', () => {
+  it("are the caller's no more once send() took them", () => {
     const s = Script.established();
     const mine = pattern(100);
     s.write(mine);
@@ -137,7 +137,7 @@ describe('keep-alive', () => {
     expect(s.wait(1)).toHaveLength(1);
   });
 
-  it('MUST-27: the interval is the user\'s to choose', () => {
+  it("MUST-27: the interval is the user's to choose", () => {
     const s = Script.established();
     s.conn.setKeepAlive(true, s.now, 10 * SECOND, SECOND, 3);
     const start = s.now;
