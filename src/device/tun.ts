@@ -60,6 +60,9 @@ const EINVAL = 22;
 const EBADFD = 77;
 const ENOBUFS = 105;
 
+/** Not zeroed: the kernel writes every byte before anybody reads it. */
+const freshSlab = (): Slab => new Slab(Buffer.allocUnsafeSlow(RX_SLAB_BYTES));
+
 export interface TunOptions {
   /** Attach to it, or create it; '' or absent lets the kernel choose a name. */
   readonly name?: string;
@@ -95,7 +98,7 @@ export class TunDevice implements Device {
   private receiver: Receiver | null = null;
   private closed = false;
 
-  private rxSlab = new Slab(RX_SLAB_BYTES);
+  private rxSlab = freshSlab();
   private rxAt = 0;
   private rxKept = false;
   private readonly rx = new RxPacket();
@@ -209,7 +212,7 @@ export class TunDevice implements Device {
 
   /** The slab is full: a fresh one when somebody keeps parts of it, else from its start again. */
   private nextSlab(): void {
-    if (this.rxKept) this.rxSlab = new Slab(RX_SLAB_BYTES);
+    if (this.rxKept) this.rxSlab = freshSlab();
     this.rxKept = false;
     this.rxAt = 0;
   }
@@ -382,7 +385,7 @@ function grantOffload(lib: Native, fd: number): boolean {
   return false;
 }
 
-const codeOf = (error: unknown): string => String((error as { code?: unknown }).code ?? '');
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
 
 function explain(error: unknown, name: string): TunError {
   const code = codeOf(error);

@@ -1,13 +1,13 @@
 /**
  * The stream in order, waiting for its reader: pieces that are given away for good when they are read.
  *
- * A large payload that meets an empty queue is kept where the device read it, without a copy. All else is copied into pieces
- * of our own: one byte that a slow reader keeps must not pin the megabyte slab that it came in.
+ * A large payload is kept where the device read it, without a copy. A smaller one is copied into pieces of our own: one byte
+ * that a slow reader keeps must not pin the megabyte slab that it came in.
  */
 import type { Segment } from '../wire/tcp.js';
 
-/** From this size on copying a payload costs more than pinning its slab. */
-const SHARE_FROM_BYTES = 16_384;
+/** From this size on copying a payload costs more than pinning its slab: a full window of such pieces pins a few dozen slabs at worst. */
+const SHARE_FROM_BYTES = 32_768;
 /** A queue that grows gathers small payloads into pieces of this size. */
 const PIECE_BYTES = 65_536;
 
@@ -29,7 +29,7 @@ export class ReceiveQueue {
   pushPayload(seg: Segment, skip: number, length: number): void {
     const from = seg.payload!.bytes;
     const offset = seg.payloadOffset + skip;
-    if (length >= SHARE_FROM_BYTES && this.length === 0) {
+    if (length >= SHARE_FROM_BYTES) {
       seg.keepPayload = true;
       this.push(from.subarray(offset, offset + length));
     } else {
