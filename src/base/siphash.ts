@@ -32,10 +32,10 @@ export class SipHash {
     for (; i + 1 < count; i += 2) this.absorb(words[i]!, words[i + 1]!);
     // The last block: what is left of the message, and its length in bytes modulo 256 on top.
     this.absorb(i < count ? words[i]! : 0, ((4 * count) & 0xff) << 24);
-    v[4]! ^= 0xff;
+    v[4] ^= 0xff;
     for (let round = 0; round < 4; round++) sipRound(v);
-    this.lo = v[0]! ^ v[2]! ^ v[4]! ^ v[6]!;
-    this.hi = v[1]! ^ v[3]! ^ v[5]! ^ v[7]!;
+    this.lo = v[0] ^ v[2] ^ v[4] ^ v[6];
+    this.hi = v[1] ^ v[3] ^ v[5] ^ v[7];
   }
 
   private absorb(lo: number, hi: number): void {

@@ -16,15 +16,19 @@ export function resolveHost(text: string, hostsFile = '/etc/hosts'): Address {
 }
 
 function inHosts(name: string, file: string): Address | null {
-  let text = '';
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    return null;
-  }
+  const text = read(file);
   for (const line of text.split('\n')) {
     const [address = '', ...names] = line.replace(/#.*/, '').trim().split(/\s+/);
     if (names.includes(name) && Address.isAddress(address)) return Address.parse(address);
   }
   return null;
+}
+
+/** '' when it is not there: then it names nobody. */
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }

@@ -59,7 +59,7 @@ export class Server extends EventEmitter {
     const port = checkPort(o.port ?? 0);
     const any = o.host === undefined || o.host === '0.0.0.0' || o.host === '::';
     try {
-      const address = any ? null : Address.parse(o.host!);
+      const address = any ? null : Address.parse(o.host);
       this.listener = this.host.stack.listen({
         port,
         address,

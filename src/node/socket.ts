@@ -379,7 +379,7 @@ export class Socket extends Duplex implements TcpUser {
 
 /** The same bytes as a Buffer, without a copy. */
 const asBuffer = (piece: Uint8Array): Buffer =>
-  piece instanceof Buffer ? piece : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+  Buffer.isBuffer(piece) ? piece : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
 
 function emitClose(socket: Socket, hadError: boolean): void {
   socket.emit('close', hadError);

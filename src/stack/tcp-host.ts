@@ -77,7 +77,7 @@ export interface TcpHostOptions {
   isBroadcast(address: Address): boolean;
   countDrop(reason: DropReason, detail: string): void;
   /** The same for a segment that reached its connection, which tells observers itself. */
-  countSegment(reason: DropReason): void;
+  readonly countSegment: (reason: DropReason) => void;
   /** Something waits to be sent or told. */
   wake(): void;
 }

@@ -139,7 +139,7 @@ export class Connection {
   }
 
   get stateName(): (typeof STATE_NAMES)[number] {
-    return STATE_NAMES[this.state]!;
+    return STATE_NAMES[this.state];
   }
 
   get iss(): Seq {
@@ -326,8 +326,7 @@ export class Connection {
 
   setState(to: State, why: string, now: Micros): void {
     const from = this.state;
-    if (!isAllowed(from, to))
-      throw new Error(`no transition from ${STATE_NAMES[from]!} to ${STATE_NAMES[to]!}: ${why}`);
+    if (!isAllowed(from, to)) throw new Error(`no transition from ${STATE_NAMES[from]} to ${STATE_NAMES[to]}: ${why}`);
     this.state = to;
     if (to === State.established) this.env.counters.TcpCurrEstab++;
     else if (from === State.established || (from === State.closeWait && to === State.closed))

@@ -299,12 +299,12 @@ export class Script {
         this.log.push(`${this.now} drop ${DROP_NAMES[reason]!}`);
       },
       stateChanged: (_c, from, to, why) => {
-        this.states.push(STATE_NAMES[to]!);
-        this.log.push(`${this.now} ${STATE_NAMES[from]!} -> ${STATE_NAMES[to]!}: ${why}`);
+        this.states.push(STATE_NAMES[to]);
+        this.log.push(`${this.now} ${STATE_NAMES[from]} -> ${STATE_NAMES[to]}: ${why}`);
       },
       timerSet: () => {},
       timerStopped: () => {},
-      timerExpired: (_c, timer) => this.log.push(`${this.now} timer ${TIMER_NAMES[timer]!}`),
+      timerExpired: (_c, timer) => this.log.push(`${this.now} timer ${TIMER_NAMES[timer]}`),
       noted: (_c, note) => this.notes.push(note),
     };
   }
