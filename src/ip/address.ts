@@ -170,11 +170,11 @@ function parseV4(text: string, whole: string): number {
 function parseV6(text: string): Address {
   const halves = text.split('::');
   if (halves.length > 2) throw new AddressError(text, "'::' may stand once");
-  const groupsOf = (half: string): number[] => {
+  const groupsOf = (half: string, isLast: boolean): number[] => {
     if (half === '') return [];
     const parts = half.split(':');
     return parts.flatMap((part, i) => {
-      if (part.includes('.') && i === parts.length - 1) {
+      if (part.includes('.') && isLast && i === parts.length - 1) {
         const word = parseV4(part, text);
         return [word >>> 16, word & 0xffff];
       }
@@ -182,8 +182,8 @@ function parseV6(text: string): Address {
       return [parseInt(part, 16)];
     });
   };
-  const head = groupsOf(halves[0]!);
-  const tail = halves.length === 2 ? groupsOf(halves[1]!) : [];
+  const head = groupsOf(halves[0]!, halves.length === 1);
+  const tail = halves.length === 2 ? groupsOf(halves[1]!, true) : [];
   const missing = 8 - head.length - tail.length;
   if (halves.length === 2 ? missing < 1 : missing !== 0) throw new AddressError(text, 'it needs eight groups');
   const g = [...head, ...new Array<number>(missing).fill(0), ...tail];
