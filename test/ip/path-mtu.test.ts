@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MINUTE } from '../../src/base/time.js';
+import { PathMtuCache } from '../../src/ip/path-mtu.js';
+
+const INTERFACE = 1500;
+
+class Path {
+  readonly cache = new PathMtuCache();
+  now = 0;
+
+  mtu(host = 1): number {
+    return this.cache.mtuTo(0, 0, 0xffff, host, INTERFACE, this.now);
+  }
+
+  tooBig(reported: number, packetBytes = 1500, version: 4 | 6 = 4, host = 1): number {
+    return this.cache.decrease(version, 0, 0, 0xffff, host, reported, packetBytes, INTERFACE, this.now);
+  }
+}
+
+describe('the path MTU', () => {
+  it("is the interface's own until an error says less, and of that destination only", () => {
+    const path = new Path();
+    expect(path.mtu()).toBe(1500);
+    expect(path.tooBig(1400)).toBe(1400);
+    expect([path.mtu(1), path.mtu(2)]).toEqual([1400, 1500]);
+    expect(path.tooBig(1300)).toBe(1300);
+    expect(path.mtu()).toBe(1300);
+  });
+
+  it('never grows by an error, nor changes by one that says the same', () => {
+    const path = new Path();
+    path.tooBig(1400);
+    for (const reported of [1400, 1401, 1500, 9000, 65_535]) expect(path.tooBig(reported)).toBe(0);
+    expect(path.mtu()).toBe(1400);
+    expect(new Path().tooBig(1500)).toBe(0);
+  });
+
+  it.each([
+    [4, 1, 68],
+    [4, 67, 68],
+    [6, 1, 1280],
+    [6, 1279, 1280],
+    [6, 1281, 1281],
+  ] as const)('of IPv%d does not fall below its least: %d becomes %d', (version, reported, mtu) => {
+    expect(new Path().tooBig(reported, 1500, version)).toBe(mtu);
+  });
+
+  it.each([
+    [1500, 1492],
+    [1492, 1006],
+    [1006, 508],
+    [300, 296],
+    [296, 68],
+    [69, 68],
+    [20, 68],
+    [9000, 1492],
+  ])('falls to the next plateau (RFC 1191 section 7.1) when the router does not say: from %d to %d', (packet, mtu) => {
+    expect(new Path().tooBig(0, packet)).toBe(mtu);
+  });
+
+  it('goes down plateau after plateau, to the end', () => {
+    const path = new Path();
+    const seen: number[] = [];
+    for (let mtu = path.tooBig(0); mtu !== 0; mtu = path.tooBig(0, mtu)) seen.push(mtu);
+    expect(seen).toEqual([1492, 1006, 508, 296, 68]);
+  });
+
+  it('is forgotten ten minutes after it last fell (RFC 1191 section 6.3)', () => {
+    const path = new Path();
+    path.tooBig(1400);
+    path.now = 5 * MINUTE;
+    path.tooBig(1300);
+    path.now = 15 * MINUTE - 1;
+    expect(path.mtu()).toBe(1300);
+    path.now = 15 * MINUTE;
+    expect(path.mtu()).toBe(1500);
+    expect(path.cache.size).toBe(0);
+  });
+
+  it('is known for a bounded number of destinations, the oldest forgotten first', () => {
+    const path = new Path();
+    for (let host = 0; host < 1100; host++) path.tooBig(1400, 1500, 4, host);
+    expect([path.cache.size, path.mtu(0), path.mtu(75), path.mtu(76), path.mtu(1099)]).toEqual([
+      1024, 1500, 1500, 1400, 1400,
+    ]);
+  });
+
+  it('stays between the least and the interface, whatever comes', () => {
+    const event = fc.record({
+      reported: fc.nat(70_000),
+      packet: fc.nat(70_000),
+      version: fc.constantFrom<4 | 6>(4, 6),
+    });
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 20 }), (events) => {
+        const path = new Path();
+        let before = path.mtu();
+        for (const { reported, packet, version } of events) {
+          const answer = path.tooBig(reported, packet, version);
+          const mtu = path.mtu();
+          expect(mtu).toBeLessThanOrEqual(before);
+          expect(mtu).toBeGreaterThanOrEqual(68);
+          expect(answer).toBe(mtu < before ? mtu : 0);
+          before = mtu;
+        }
+      }),
+      { seed: 8201, numRuns: 500 },
+    );
+  });
+});
