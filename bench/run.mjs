@@ -51,13 +51,25 @@ const ROWS = {
     title: 'upload: client sends, server reads',
     unit: 'Gbit/s',
     less: false,
-    measure: (c, seconds) => gigabits(client(c, ['upload', c.host, PORTS.sink, 4 * GB, seconds])),
+    measure: (c, seconds) => move(c, 'upload', PORTS.sink, seconds),
+  },
+  uploadcpu: {
+    title: 'upload: processor time of the server',
+    unit: 'ms/GB',
+    less: true,
+    measure: (c) => lastMove.get(c) ?? NaN,
   },
   download: {
     title: 'download: server sends, client reads',
     unit: 'Gbit/s',
     less: false,
-    measure: (c, seconds) => gigabits(client(c, ['download', c.host, PORTS.source, 4 * GB, seconds])),
+    measure: (c, seconds) => move(c, 'download', PORTS.source, seconds),
+  },
+  downloadcpu: {
+    title: 'download: processor time of the server',
+    unit: 'ms/GB',
+    less: true,
+    measure: (c) => lastMove.get(c) ?? NaN,
   },
   roundtrip: {
     title: '1-byte round trip, p50, each end on its own core',
@@ -116,8 +128,23 @@ function roundTrips(c, seconds, serverCore, clientCore) {
   }
 }
 
-/** @param {{ bytes: number, seconds: number }} moved */
-const gigabits = ({ bytes, seconds }) => (bytes * 8) / seconds / 1e9;
+/** What the server's process spent on a bulk row, ms for each GB. @type {Map<Contestant, number>} */
+const lastMove = new Map();
+
+/** @param {Contestant} c @param {string} mode @param {number} port @param {number} seconds */
+function move(c, mode, port, seconds) {
+  const before = processorMs(c.server.pid);
+  const moved = client(c, [mode, c.host, port, 4 * GB, seconds]);
+  lastMove.set(c, (processorMs(c.server.pid) - before) / (moved.bytes / GB));
+  return (moved.bytes * 8) / moved.seconds / 1e9;
+}
+
+/** User and system time of a process so far; the kernel counts in hundredths of a second. @param {number | undefined} pid */
+function processorMs(pid) {
+  // Fields 14 and 15 of proc(5), of which the 2nd is a name in parentheses.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
 
 /**
  * @param {Contestant} c @param {(string | number)[]} args @param {string[]} [before]
