@@ -4,7 +4,7 @@
  *
  * Nothing is sent from here: steps note what is owed, and a step that ends the processing returns false.
  */
-import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMin } from '../base/seq.js';
+import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from '../base/seq.js';
 import { SECOND, type Micros } from '../base/time.js';
 import { Drop } from '../wire/drop.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
@@ -96,8 +96,15 @@ function afterAck(c: Connection, seg: Segment, now: Micros): void {
   c.lastReceivedAt = now;
   c.keepAliveUnanswered = 0;
   c.env.counters.steps[6]!++; // sixth, URG: the urgent pointer is not followed, urgent data stays in line (RFC 6093 section 2.1)
+  if (seg.has(TcpFlag.FIN)) noteFin(c, seg);
   if (!takeText(c, seg, now)) return;
   takeFin(c, seg, now);
+}
+
+/** One beyond the window is cut off with the text before it; it will come again. */
+function noteFin(c: Connection, seg: Segment): void {
+  const finSeq = seqAdd(seg.seq, seg.len - 1);
+  if (seqLeq(finSeq, seqAdd(c.rcv.nxt, c.rcv.wnd))) c.rcv.noteFin(finSeq);
 }
 
 /** RFC 7323 section 5.3 R1: PAWS stands before the sequence check. A RST is exempt. */
@@ -348,17 +355,11 @@ function takeText(c: Connection, seg: Segment, now: Micros): boolean {
 function takeFin(c: Connection, seg: Segment, now: Micros): void {
   c.env.counters.steps[8]!++;
   const { rcv } = c;
-  if (seg.has(TcpFlag.FIN)) {
-    const finSeq = seqAdd(seg.seq, seg.len - 1);
-    // One beyond the window was cut off with the text before it; it will come again.
-    if (!rcv.finSeen && seqGeq(finSeq, seqAdd(rcv.nxt, rcv.wnd + 1))) return;
-    const again = rcv.finReceived;
-    if (!rcv.takeFin(finSeq)) {
-      if (again) rcv.ackNow = true;
-      else rcv.owe(seqMin(seg.seq, finSeq), seqMin(seg.seq, finSeq));
-      return;
-    }
-  } else if (!rcv.finSeen || rcv.finReceived || !rcv.takeFin(rcv.finSeq)) {
+  if (!rcv.reachFin()) {
+    if (!seg.has(TcpFlag.FIN)) return;
+    if (rcv.finReceived)
+      rcv.ackNow = true; // it came again: our ACK of it was lost
+    else rcv.owe(seg.seq, seg.seq); // out of order
     return;
   }
   c.raise(TcpEvent.endOfStream);

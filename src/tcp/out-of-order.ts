@@ -132,6 +132,19 @@ export class OutOfOrder {
     return block !== null && seqGeq(block.right, end);
   }
 
+  /** Nothing can follow a FIN: what lies at `end` and beyond it goes. */
+  cutAt(end: Seq): void {
+    for (let i = this.pieces.length - 1; i >= 0; i--) {
+      const piece = this.pieces[i]!;
+      const over = seqDiff(endOf(piece), end);
+      if (over <= 0) return;
+      const kept = Math.max(0, piece.bytes.length - over);
+      this.bytes -= piece.bytes.length - kept;
+      piece.bytes = piece.bytes.subarray(0, kept);
+      if (kept === 0) this.pieces.pop();
+    }
+  }
+
   clear(): void {
     this.pieces.length = 0;
     this.recent.length = 0;

@@ -155,13 +155,20 @@ export class Receiver {
     return added < 0 ? Drop.tcpOutOfOrderLimit : Drop.none;
   }
 
-  /** Eighth step: a FIN at `seq`. Returns true once it is reached. */
-  takeFin(seq: Seq): boolean {
-    if (!this.finSeen) {
-      this.finSeen = true;
-      this.finSeq = seq;
-    }
-    if (this.finReceived || this.nxt !== this.finSeq) return false;
+  /**
+   * A FIN at `seq` came: nothing can lie beyond it. Known before the text of its segment is taken, or text that came out of order and contradicts it
+   * would be put behind that text.
+   */
+  noteFin(seq: Seq): void {
+    if (this.finSeen || seqLt(seq, this.nxt)) return; // the latter contradicts what was received
+    this.finSeen = true;
+    this.finSeq = seq;
+    this.outOfOrder.cutAt(seq);
+  }
+
+  /** Eighth step: true when everything before the FIN is here, once. */
+  reachFin(): boolean {
+    if (!this.finSeen || this.finReceived || this.nxt !== this.finSeq) return false;
     this.finReceived = true;
     this.nxt = seqAdd(this.nxt, 1);
     this.edge = seqMax(this.edge, this.nxt);

@@ -93,6 +93,24 @@ describe('closing', () => {
     expect(s.state).toBe('CLOSE-WAIT');
   });
 
+  it('forgets data beyond a FIN that came before it was known', () => {
+    const s = Script.established();
+    s.receive({ flags: '.', seq: 21, ack: 1, len: 10 });
+    s.receive({ flags: 'F.', seq: 1, ack: 1, len: 24 });
+    expect(s.state).toBe('CLOSE-WAIT');
+    expect(s.last.ack).toBe(26);
+    expect(s.read()).toBe(24);
+  });
+
+  it('ignores a FIN in the middle of what was received', () => {
+    const s = Script.established();
+    s.receive({ flags: 'P.', seq: 1, ack: 1, len: 100 });
+    s.receive({ flags: 'F.', seq: 51, ack: 1, len: 49 });
+    expect(s.state).toBe('ESTABLISHED');
+    s.receive({ flags: 'F.', seq: 101, ack: 1 });
+    expect(s.state).toBe('CLOSE-WAIT');
+  });
+
   it('does not take data after the FIN', () => {
     const s = Script.established();
     s.receive({ flags: 'F.', seq: 1, ack: 1 });

@@ -2,9 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { MINUTE, SECOND } from '../../src/base/time.js';
 import { pattern, Script } from './script.js';
 
+/** A buffer that needs a shift of 5 to be offered in 16 bits. */
+const megabyte = { config: { receiveBufferBytes: 1 << 20 } };
+
 describe('passive open', () => {
   it('answers a SYN with SYN,ACK and its options, and is established by the ACK', () => {
-    const s = Script.listen();
+    const s = Script.listen(megabyte);
     const [synAck] = s.receive({ flags: 'S', mss: 1400, sackOk: true, ts: [1000, 0], wscale: 7 });
     expect(synAck).toMatchObject({ flags: 'S.', seq: 0, ack: 1, mss: 1460, sackOk: true, wscale: 5, win: 65_535 });
     expect(synAck!.ts![1]).toBe(1000);
@@ -70,7 +73,7 @@ describe('passive open', () => {
 
 describe('active open', () => {
   it('sends SYN with all options, then ACK', () => {
-    const s = Script.connect();
+    const s = Script.connect(megabyte);
     expect(s.sent).toMatchObject([{ flags: 'S', seq: 0, mss: 1460, sackOk: true, wscale: 5, win: 65_535 }]);
     expect(s.sent[0]!.ts![1]).toBe(0);
     const answer = s.receive({ flags: 'S.', ack: 1, mss: 1460, sackOk: true, wscale: 7, ts: [5, s.sent[0]!.ts![0]] });
