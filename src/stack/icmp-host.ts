@@ -2,6 +2,7 @@
  * ICMP's place in the stack: it answers echo requests, tells senders of packets that nobody took, and hands errors about our own packets to the
  * transport that sent them (RFC 792, RFC 4443, RFC 1122 section 3.2.2).
  */
+import { StackError } from '../base/errors.js';
 import type { Slab } from '../base/slab.js';
 import type { Micros } from '../base/time.js';
 import { Address } from '../ip/address.js';
@@ -28,6 +29,11 @@ import type { IpOutput } from './ip-output.js';
 /** RFC 1812 section 4.3.2.3: as much of the packet as fits in 576 bytes; RFC 4443 section 2.4 (c): in the IPv6 minimum MTU. */
 const MOST_QUOTED_4 = 576 - 20 - ICMP_HEADER_BYTES;
 const MOST_QUOTED_6 = 1280 - 40 - ICMP_HEADER_BYTES;
+
+/** What fits into an IPv4 packet. */
+const MAX_ECHO_DATA = 65_535 - 20 - ICMP_HEADER_BYTES;
+/** The TOS byte without ECN. */
+const DSCP = 0xfc;
 
 /** Who waits for answers to our own echo requests. */
 export interface PingUser {
@@ -72,7 +78,9 @@ export class IcmpHost {
     const { message, out } = this;
     if (out.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3) === Destination.broadcast)
       return Drop.ipBadDestination;
+    if (isUnspecified(ip)) return Drop.ipBadSource; // nobody to answer to
     const h = this.answerHeader(ip);
+    h.tos = ip.tos & DSCP; // RFC 1349 section 5.1: an answer has the TOS of its request
     out.scratch.bytes.set(
       slab.bytes.subarray(message.bodyOffset, message.bodyOffset + message.bodyLength),
       ICMP_HEADER_BYTES,
@@ -151,23 +159,27 @@ export class IcmpHost {
 
   /**
    * RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e): never about an ICMP error, a broadcast or multicast (but for an IPv6 option that asks for it), a later
-   * fragment, or a source that is no single host's.
+   * fragment in IPv4 (of ICMP in IPv6: it may be of an error), or a source that is no single host's.
    */
   private mayComplain(slab: Slab, ip: IpHeader, evenMulticast: boolean): boolean {
     const kind = this.out.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3);
     if (kind !== Destination.unicast && !(kind === Destination.multicast && evenMulticast)) return false;
-    if (ip.fragmentOffset > 0) return false;
-    if (ip.s0 === 0 && ip.s1 === 0 && ip.s2 === 0 && ip.s3 === 0) return false;
-    if (ip.protocol !== PROTOCOL_ICMP && ip.protocol !== PROTOCOL_ICMPV6) return true;
+    if (isUnspecified(ip)) return false;
+    const isIcmp = ip.protocol === PROTOCOL_ICMP || ip.protocol === PROTOCOL_ICMPV6;
+    if (ip.fragmentOffset > 0) return ip.version === 6 && !isIcmp;
+    if (!isIcmp) return true;
     const type = slab.bytes[ip.payloadOffset] ?? 0;
     return ip.version === 4 ? type === Icmp4.echo || type === Icmp4.echoReply : type >= 128;
   }
 
   // ---- Echo requests of our own ---------------------------------------------------------------------------------------
 
-  /** Sends an echo request with `data`. False when there is no way to `to`. */
+  /** Sends an echo request with `data`. False when there is no way to `to`. Throws StackError EMSGSIZE. */
   ping(to: Address, id: number, seq: number, data: Uint8Array, ttl: number, now: Micros): boolean {
     const { out, ip } = this;
+    if (data.length > MAX_ECHO_DATA) {
+      throw new StackError('EMSGSIZE', `an echo request holds ${MAX_ECHO_DATA} bytes, not ${data.length}`);
+    }
     out.now = now;
     const source = out.addresses.sourceFor(to);
     if (source === null) return false;
@@ -221,3 +233,5 @@ export class IcmpHost {
     observer.datagram(direction, from, Address.fromWords(ip.d0, ip.d1, ip.d2, ip.d3).toString(), text, now);
   }
 }
+
+const isUnspecified = (ip: IpHeader): boolean => ip.s0 === 0 && ip.s1 === 0 && ip.s2 === 0 && ip.s3 === 0;
