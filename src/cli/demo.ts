@@ -11,7 +11,7 @@ import { SERVICE_NAMES, startServices } from '../node/services/start.js';
 import type { EventSink, TraceEvent } from '../observe/events.js';
 import { Ladder } from '../observe/ladder.js';
 import { CommandError, Exit } from './errors.js';
-import { enterIfWanted, openLabHost, printDrops } from './lab-host.js';
+import { connectionsEnd, enterIfWanted, openLabHost, printDrops, TEARDOWN_MS } from './lab-host.js';
 import { runChild } from './lab.js';
 import type { SharedOptions } from './options.js';
 import { paint } from './views.js';
@@ -42,7 +42,7 @@ export async function demo(o: SharedOptions): Promise<number> {
     for (const [i, url] of urls.entries()) {
       title(i + 1, `The kernel's curl fetches ${url} from our stack`);
       codes.push(await curl(url));
-      await settled(host.stack.tcp);
+      await connectionsEnd(host, TEARDOWN_MS);
     }
     title(
       urls.length + 1,
@@ -50,14 +50,14 @@ export async function demo(o: SharedOptions): Promise<number> {
     );
     dropFirstSynAck(host.device);
     codes.push(await curl(urls[0]!));
-    await settled(host.stack.tcp);
+    await connectionsEnd(host, TEARDOWN_MS);
     title(
       urls.length + 2,
       'The teardown, step by step: both directions close on their own, each with a FIN and its ACK',
     );
     gate.waitForFin = true;
     codes.push(await curl(urls[0]!, true));
-    await settled(host.stack.tcp);
+    await connectionsEnd(host, TEARDOWN_MS);
     print(outro(host.stack.counters));
     const failed = codes.find((code) => code !== 0);
     if (process.stdin.isTTY && process.stdout.isTTY) await offerShell(v4 ?? v6!);
@@ -141,11 +141,6 @@ function curl(url: string, quiet = false): Promise<number> {
       resolve(code ?? Exit.failed);
     });
   });
-}
-
-/** The teardown may go on for a moment after curl is gone: until no connection is left, but not longer than two seconds. */
-async function settled(tcp: { connectionCount: number }): Promise<void> {
-  for (let i = 0; i < 200 && tcp.connectionCount > 0; i++) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 function dropFirstSynAck(device: unknown): void {

@@ -17,7 +17,6 @@ import {
   checkMtu,
   deviceExists,
   KERNEL_ADDRESSES,
-  LAB_DEVICE,
   openLabNetwork,
   requireV6Mtu,
   setUpLink,
@@ -129,6 +128,17 @@ async function openDevice(o: SharedOptions, mtu: number | undefined): Promise<{ 
   }
 }
 
+/** A teardown may go on for a moment after the program at the other end is gone: a lost FIN, say, is sent again first. */
+export const TEARDOWN_MS = 1000;
+const LOOK_EACH_MS = 10;
+
+/** Waits until no connection is left, but not longer than `most` milliseconds. */
+export async function connectionsEnd(host: Host, most: number): Promise<void> {
+  for (let waited = 0; waited < most && host.stack.tcp.connectionCount > 0; waited += LOOK_EACH_MS) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EACH_MS));
+  }
+}
+
 /** What the exit prints: what was dropped, by name, and why that is. */
 export function printDrops(host: Host, print: (line: string) => void): void {
   const lines = dropLines(host.stack.drops);
@@ -136,5 +146,3 @@ export function printDrops(host: Host, print: (line: string) => void): void {
   print('dropped:');
   for (const line of lines) print(line);
 }
-
-export { LAB_DEVICE };

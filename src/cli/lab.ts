@@ -1,7 +1,7 @@
 /** `tcplab lab [-- CMD]`: a private network, the stack with all its services in it, and a shell (or CMD) beside it. */
 import { spawn } from 'node:child_process';
 import { SERVICE_NAMES, startServices } from '../node/services/start.js';
-import { enterIfWanted, openLabHost, printDrops } from './lab-host.js';
+import { connectionsEnd, enterIfWanted, openLabHost, printDrops, TEARDOWN_MS } from './lab-host.js';
 import type { SharedOptions } from './options.js';
 
 export interface LabOptions extends SharedOptions {
@@ -19,6 +19,7 @@ export async function lab(command: string[], o: LabOptions): Promise<number> {
     if (command.length === 0) process.stderr.write(welcome(host.host.stack.addresses.list.map((a) => a.toString())));
     const code = await runChild(command);
     running.close();
+    await connectionsEnd(host.host, TEARDOWN_MS);
     return code;
   } finally {
     host.close();

@@ -14,7 +14,8 @@ export function dropLines(counts: DropCounts): string[] {
     name: DROP_NAMES[reason] ?? `reason ${reason}`,
     count: counts[reason]!,
   })) // prettier-ignore
-    .filter(({ count }) => count > 0)
+    // What a fresh link's kernel says to groups that we are not in is nobody's loss.
+    .filter(({ name, count }) => count > 0 && name !== 'ignoredGroup')
     .sort((a, b) => b.count - a.count);
   const nameWidth = Math.max(0, ...rows.map(({ name }) => name.length));
   return rows.map(({ name, count }) => `${String(count).padStart(7)}  ${name.padEnd(nameWidth)}  ${dropText(name)}`);

@@ -88,7 +88,7 @@ export class Recorder implements StackObserver, LinkListener {
   }
 
   packetDropped(reason: DropReason, detail: string, now: Micros): void {
-    if (TOLD_BETTER.has(reason)) return;
+    if (TOLD_BETTER.has(reason) || reason === Drop.ignoredGroup) return;
     this.emit('ip:packet_dropped', '', { reason: DROP_NAMES[reason]!, detail }, now);
   }
 
