@@ -46,6 +46,6 @@ export class IcmpLimiter {
 }
 
 function refill(b: Bucket, perSecond: number, burst: number, now: Micros): void {
-  b.tokens = Math.min(burst, b.tokens + (Math.max(0, now - b.at) / SECOND) * perSecond);
+  b.tokens = Math.min(burst, b.tokens + ((now - b.at) / SECOND) * perSecond);
   b.at = now;
 }

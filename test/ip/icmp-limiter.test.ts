@@ -60,10 +60,4 @@ describe('ICMP errors', () => {
     // Forgotten, it begins anew.
     expect(count(100, () => to(limiter, 7, now + 10 * MILLISECOND))).toBe(6);
   });
-
-  it('are not given back by a clock that goes backwards', () => {
-    const limiter = new IcmpLimiter(luck(0));
-    count(6, () => to(limiter, 1, START));
-    expect(count(10, () => to(limiter, 1, START - SECOND))).toBe(0);
-  });
 });

@@ -140,6 +140,12 @@ describe('the address to speak from (RFC 6724)', () => {
     expect(new LocalAddresses([]).sourceFor(Address.parse('198.18.0.1'))).toBeNull();
   });
 
+  it('is of the scope before one that looks more alike', () => {
+    const two = new LocalAddresses([Prefix.parse('fe80::2/64'), Prefix.parse('2001:db8::1/64')]);
+    expect(two.sourceFor(Address.parse('fd00::1'))?.toString()).toBe('2001:db8::1');
+    expect(two.sourceFor(Address.parse('fe80:1::1'))?.toString()).toBe('fe80::2');
+  });
+
   it('is the subnet before an address that looks more alike', () => {
     const two = new LocalAddresses([Prefix.parse('10.1.3.1/24'), Prefix.parse('10.9.9.9/8')]);
     expect(two.sourceFor(Address.parse('10.1.2.3'))?.toString()).toBe('10.9.9.9');

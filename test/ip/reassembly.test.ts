@@ -258,6 +258,12 @@ describe('the limits', () => {
     expect(add(last(3, 1, 2800), small)).toBeInstanceOf(Uint8Array);
   });
 
+  it('of bytes: a fragment costs more than its own, or small ones would be free', () => {
+    const small = new Reassembly({ ...DEFAULT_REASSEMBLY, bytes: 10_000 });
+    for (let id = 0; id < 100; id++) add(first(id, id), small);
+    expect(small.size).toBeLessThan(40);
+  });
+
   it('of bytes: one datagram alone that is over goes, too', () => {
     const small = new Reassembly({ ...DEFAULT_REASSEMBLY, bytes: 1000 });
     expect(add(first(1, 1, 1400), small)).toBe('fragmentLimit');
