@@ -7,7 +7,7 @@ import { Slab } from '../../src/base/slab.js';
 import { SECOND, type Micros } from '../../src/base/time.js';
 import { RxPacket } from '../../src/device/device.js';
 import { pair } from '../../src/device/pair.js';
-import { Address, Prefix } from '../../src/ip/address.js';
+import { type Address, Prefix } from '../../src/ip/address.js';
 import { Stack } from '../../src/stack/stack.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import { STATE_NAMES } from '../../src/tcp/state.js';
@@ -134,10 +134,7 @@ export class Targets {
   }
 
   private make(state: StateName, version: 4 | 6): Target {
-    // Mutated packets make connections from ports of their own.
-    let port = 0;
-    do port = 1024 + (this.nextPort++ % 60_000);
-    while (this.find(port, version) !== null);
+    const port = this.freePort(version);
     const t: Target = { state, version, port, conn: null, seq: this.random.int32(), ack: 0 };
     if (state === 'CLOSED' || state === 'LISTEN') return t;
     if (state === 'SYN-SENT') {
@@ -201,6 +198,14 @@ export class Targets {
     t.ack = conn.snd.nxt;
     if (conn.stateName !== state) throw new Error(`a target for ${state} is in ${conn.stateName}`);
     return t;
+  }
+
+  /** Mutated packets make connections from ports of their own: not one of those. */
+  private freePort(version: 4 | 6): number {
+    for (;;) {
+      const port = 1024 + (this.nextPort++ % 60_000);
+      if (this.find(port, version) === null) return port;
+    }
   }
 
   private find(port: number, version: 4 | 6): Connection | null {

@@ -1,0 +1,97 @@
+/**
+ * Runs things against the real kernel: `tcplab lab -- bash -c SCRIPT` makes a private network namespace with a TUN device, the stack with all its services at one end of it, and runs the script
+ * at the other. All of it is gone afterwards. Under CI a machine without a TUN fails these tests; elsewhere they say why they do not run.
+ */
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe } from 'vitest';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
+export const STACK = { 4: '198.18.0.2', 6: '[fd74:6370:6c61:62::2]' } as const;
+export const FULL = process.env['TCPLAB_TEST'] === 'full';
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end. A program that takes longer than `seconds` is ended, and that is an error. */
+export function run(command: string, args: readonly string[], seconds = 60, options: SpawnOptions = {}): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options, detached: true });
+    let stdout = '';
+    let stderr = '';
+    child.stdout?.on('data', (d: Buffer) => (stdout += d.toString()));
+    child.stderr?.on('data', (d: Buffer) => (stderr += d.toString()));
+    const timer = setTimeout(() => {
+      process.kill(-child.pid!, 'SIGKILL');
+      reject(new Error(`${command} ${args.join(' ')} took more than ${seconds} s\n${stdout}\n${stderr}`));
+    }, seconds * 1000);
+    child.on('error', reject);
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code: code ?? -1, stdout, stderr });
+    });
+  });
+}
+
+/** A bash script beside the stack, with the options of `tcplab lab`. */
+export const lab = (script: string, options: readonly string[] = [], seconds = 60): Promise<Ran> =>
+  run(process.execPath, [MAIN, 'lab', '-q', ...options, '--', 'bash', '-c', `set -o pipefail; ${script}`], seconds);
+
+/** A bash script in a private namespace without a stack: it starts `tcplab` itself, as $TCPLAB. */
+export const inNamespace = (script: string, seconds = 60): Promise<Ran> =>
+  run('unshare', ['--net', 'bash', '-c', `set -o pipefail; ${script}`], seconds, {
+    env: { ...process.env, TCPLAB: `${process.execPath} ${MAIN}` },
+  });
+
+/** A folder for a test file's files. */
+export function scratch(): string {
+  const path = mkdtempSync(join(tmpdir(), 'tcplab-e2e-'));
+  afterAll(() => {
+    rmSync(path, { recursive: true, force: true });
+  });
+  return path;
+}
+
+function whyNot(): string | null {
+  if (process.env['CI'] !== undefined) return null;
+  try {
+    accessSync('/dev/net/tun', constants.R_OK | constants.W_OK);
+    return null;
+  } catch {
+    return 'this user may not open /dev/net/tun';
+  }
+}
+
+/** `describe`, where there is a TUN. */
+export function describeWithTun(name: string, body: () => void): void {
+  const why = whyNot();
+  if (why === null) describe(name, body);
+  else describe.skip(`${name} (${why})`, body);
+}
+
+const BAD =
+  'tcp.checksum.status == "Bad" || ip.checksum.status == "Bad" || udp.checksum.status == "Bad" || icmp.checksum.status == "Bad" || icmpv6.checksum.status == "Bad" || _ws.malformed';
+
+/** What tshark, told to check checksums, finds wrong in a capture: nothing, if all is well. */
+export async function wrongIn(file: string): Promise<string> {
+  const checks = ['tcp', 'ip', 'udp'].flatMap((p) => ['-o', `${p}.check_checksum:TRUE`]);
+  const { code, stdout, stderr } = await run('tshark', ['-r', file, ...checks, '-Y', BAD], 60);
+  return code === 0 ? stdout : stderr;
+}
+
+/** Fields of the packets that match a filter, a line each. */
+export async function fieldsOf(file: string, filter: string, ...fields: string[]): Promise<string[]> {
+  const { stdout } = await run(
+    'tshark',
+    ['-r', file, '-Y', filter, '-T', 'fields', ...fields.flatMap((f) => ['-e', f])],
+    60,
+  );
+  return stdout.split('\n').filter((line) => line !== '');
+}
