@@ -16,3 +16,10 @@ export function copyBytes(from: Slab, fromOffset: number, to: Slab, toOffset: nu
   }
   for (let i = 0; i < length; i++) target[toOffset + i] = source[fromOffset + i]!;
 }
+
+/** A copy of `slab[offset, offset + length)` that nobody else knows. */
+export function copyOf(slab: Slab, offset: number, length: number): Uint8Array {
+  const copy = new Uint8Array(length);
+  copy.set(slab.bytes.subarray(offset, offset + length));
+  return copy;
+}

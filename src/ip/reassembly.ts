@@ -5,6 +5,7 @@
  * another ends its whole datagram (RFC 5722; Linux does so for IPv4 as well): there is no honest reason for it. An exact duplicate is passed over.
  * The time runs from the first fragment that came and is not prolonged.
  */
+import { copyOf } from '../base/copy.js';
 import { Slab } from '../base/slab.js';
 import { NEVER, SECOND, type Micros } from '../base/time.js';
 import { Drop, type DropReason } from '../wire/drop.js';
@@ -145,7 +146,7 @@ export class Reassembly {
 
   private keep(p: PartialDatagram, place: number, slab: Slab, h: IpHeader): void {
     const { fragmentOffset: offset, payloadLength: length } = h;
-    p.pieces.splice(place, 0, { offset, bytes: slab.bytes.slice(h.payloadOffset, h.payloadOffset + length) });
+    p.pieces.splice(place, 0, { offset, bytes: copyOf(slab, h.payloadOffset, length) });
     p.bytes += length;
     let cost = FRAGMENT_OVERHEAD + length;
     if (!h.moreFragments) p.total = offset + length;
@@ -153,7 +154,7 @@ export class Reassembly {
     if (h.ecn === 0) p.notEctSeen = true;
     if (offset === 0) {
       Object.assign(p.header, h);
-      p.first = slab.bytes.slice(h.headerOffset, h.payloadOffset + length);
+      p.first = copyOf(slab, h.headerOffset, h.payloadOffset + length - h.headerOffset);
       cost += p.first.length;
     }
     p.memory += cost;

@@ -8,6 +8,7 @@
  *
  * Non-goal: files. `write` gets the bytes, in order; where they go is the shell's business.
  */
+import { copyOf } from '../base/copy.js';
 import { Slab } from '../base/slab.js';
 import type { Micros } from '../base/time.js';
 import type { PacketTap } from '../device/capture.js';
@@ -130,7 +131,7 @@ export class CaptureFile implements PacketTap, LinkListener {
   ): void {
     if (this.packets.length >= MAX_PACKETS) this.flush();
     this.counts[interfaceId]!++;
-    const bytes = new Slab(slab.bytes.slice(offset, offset + length));
+    const bytes = new Slab(copyOf(slab, offset, length));
     const { source, destination, segment } = readPacket(bytes, 0, length, this.parsed);
     const [local, remote] = direction === 'out' ? [source, destination] : [destination, source];
     const s = segment;

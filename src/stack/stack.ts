@@ -14,6 +14,7 @@ import { Slab } from '../base/slab.js';
 import { NEVER, type Micros } from '../base/time.js';
 import type { Device, Receiver, RxPacket } from '../device/device.js';
 import { loopback } from '../device/pair.js';
+import { completeChecksum } from '../device/segmentation.js';
 import { Address, type Prefix } from '../ip/address.js';
 import type { IcmpError } from '../ip/icmp-error.js';
 import { Destination, LocalAddresses } from '../ip/local-addresses.js';
@@ -160,7 +161,10 @@ export class Stack implements Receiver {
     let reason = v6 ? parseIpv6(slab, offset, length, ip) : parseIpv4(slab, offset, length, ip);
     const addresses = reason === Drop.none || ip.problemCode >= 0 ? this.addresses.check(ip, looped) : Drop.none;
     if (addresses !== Drop.none) reason = addresses;
-    else if (reason !== Drop.none && v6 && ip.problemCode >= 0) this.icmp.parameterProblem(slab, ip, now);
+    else if (reason !== Drop.none && v6 && ip.problemCode >= 0) {
+      makeQuotable(rx);
+      this.icmp.parameterProblem(slab, ip, now);
+    }
     if (reason !== Drop.none) {
       this.countDrop(reason, '');
       return;
@@ -192,7 +196,10 @@ export class Stack implements Receiver {
         break;
       case PROTOCOL_UDP:
         reason = this.udp.arrives(slab, ip, trusted, now);
-        if (reason === Drop.udpNoSuchPort) this.icmp.portUnreachable(slab, ip, now);
+        if (reason === Drop.udpNoSuchPort) {
+          makeQuotable(rx);
+          this.icmp.portUnreachable(slab, ip, now);
+        }
         break;
       case ip.version === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6:
         reason = this.icmp.arrives(slab, ip, trusted, now);
@@ -202,6 +209,7 @@ export class Stack implements Receiver {
         break;
       default:
         reason = Drop.ipUnknownProtocol;
+        makeQuotable(rx);
         this.icmp.protocolUnreachable(slab, ip, now);
     }
     if (reason !== Drop.none) this.countDrop(reason, '');
@@ -371,6 +379,13 @@ const MAX_ROUNDS = 64;
 function tcpChecksumHolds(slab: Slab, ip: IpHeader): boolean {
   const sum = pseudoHeaderSum(ip.s0, ip.s1, ip.s2, ip.s3, ip.d0, ip.d1, ip.d2, ip.d3, PROTOCOL_TCP);
   return checksumAdd(slab.view, ip.payloadOffset, ip.payloadLength, fold(sum + ip.payloadLength)) === 0xffff;
+}
+
+/** An ICMP error quotes the packet as it would be on a wire: a checksum that a device left half done is completed in place. */
+function makeQuotable(rx: RxPacket | null): void {
+  if (rx === null || !rx.checksumPartial) return;
+  completeChecksum(rx.slab, rx.offset, rx.length, rx.checksumStart, rx.checksumOffset);
+  rx.checksumPartial = false;
 }
 
 const isLoopback = (ip: IpHeader): boolean =>

@@ -1,4 +1,5 @@
 /** UDP's place in the stack: datagrams to sockets and back. */
+import { copyOf } from '../base/copy.js';
 import { StackError } from '../base/errors.js';
 import type { Micros } from '../base/time.js';
 import { Address } from '../ip/address.js';
@@ -94,7 +95,7 @@ export class UdpHost {
     );
     const socket = this.socketFor(to, header.destinationPort);
     if (socket === undefined) return Drop.udpNoSuchPort;
-    const bytes = slab.bytes.slice(header.dataOffset, header.dataOffset + header.dataLength);
+    const bytes = copyOf(slab, header.dataOffset, header.dataLength);
     socket.user.udpDatagram(socket, bytes, from, header.sourcePort, to);
     return Drop.none;
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { copyBytes } from '../../src/base/copy.js';
+import { copyBytes, copyOf } from '../../src/base/copy.js';
 import { Slab } from '../../src/base/slab.js';
 import { SlabPool } from '../../src/base/slab-pool.js';
 
@@ -27,6 +27,18 @@ describe('copyBytes', () => {
       }),
       { seed: 4, numRuns: 200 },
     );
+  });
+});
+
+describe('copyOf', () => {
+  it.each([
+    ['bytes', new Uint8Array(20)],
+    ['a Buffer, whose own slice is none', Buffer.alloc(20)],
+  ])('is a copy: %s', (_, source) => {
+    source.set([1, 2, 3], 4);
+    const copy = copyOf(new Slab(source), 4, 3);
+    source.fill(9);
+    expect(copy).toEqual(Uint8Array.of(1, 2, 3));
   });
 });
 

@@ -192,6 +192,19 @@ describe.each(versions)('an IPv%d datagram in fragments', (version) => {
   });
 });
 
+it('a fragment is copied: its bytes may change as soon as it is taken, also when they are a Buffer', () => {
+  const pieces = cut(pattern(100), [3, 7]);
+  const results = pieces.map((piece) => {
+    const slab = new Slab(Buffer.from(packet(piece)));
+    const h = new IpHeader();
+    parseIpv4(slab, 0, slab.bytes.length, h);
+    const whole = reassembly.add(slab, h, now);
+    slab.bytes.fill(0xee);
+    return whole?.bytes;
+  });
+  expect(results.at(-1)).toEqual(ipv4({ id: 7, protocol: PROTOCOL, payload: pattern(100) }));
+});
+
 describe('an IPv4 fragment', () => {
   it('is dropped when it is empty, or not the last and no multiple of 8 long', () => {
     expect(add({ offset: 8, bytes: [], more: false })).toBe('fragmentBadLength');

@@ -6,7 +6,7 @@ import { Reassembly } from '../../src/ip/reassembly.js';
 import { IpHeader } from '../../src/wire/ip.js';
 import { parseIpv4 } from '../../src/wire/ipv4.js';
 import { parseIpv6 } from '../../src/wire/ipv6.js';
-import { naiveSum, pattern } from '../device/packets.js';
+import { naiveSum, pattern, rxOf } from '../device/packets.js';
 import {
   be16,
   be32,
@@ -516,4 +516,38 @@ it('nothing that comes from the wire makes the stack throw, and all that it says
   host.wait(100 * SECOND);
   expect(Object.keys(host.drops).length).toBeGreaterThan(15);
   expect(host.stack.nextTimeout()).toBe(Infinity);
+});
+
+describe('a packet whose checksum is half done, as a kernel gives it to a TUN with offloads', () => {
+  it.each(versions)('is quoted with the whole one: IPv%d', (version) => {
+    const host = new RawHost();
+    const good = udp(version, 9, pattern(33));
+    const ipBytes = version === 4 ? 20 : 40;
+    const [head, length] = [good.slice(0, ipBytes + 6), good.length - ipBytes];
+    const whole = good.slice();
+    whole.set([0, 0], ipBytes + 6);
+    whole.set(be16(~naiveSum(whole.subarray(ipBytes), naivePseudoSum(version, UDP, length))), ipBytes + 6);
+    const half = whole.slice();
+    half.set(be16(naivePseudoSum(version, UDP, length)), ipBytes + 6);
+    const rx = rxOf(half);
+    rx.checksumPartial = rx.checksumValid = true;
+    rx.checksumStart = ipBytes;
+    rx.checksumOffset = 6;
+    host.stack.packet(rx, host.now);
+    const [reply] = host.take();
+    const { quote } = error(reply!);
+    expect([...quote.subarray(0, head.length)]).toEqual([...head]);
+    expect(Buffer.compare(quote, whole)).toBe(0);
+  });
+});
+
+it("a UDP datagram is its receiver's own, also when the device reads into a Buffer", () => {
+  const host = new RawHost();
+  const seen: Uint8Array[] = [];
+  host.stack.bindUdp({ port: 7, user: { udpDatagram: (_, bytes) => seen.push(bytes) } });
+  const rx = rxOf(udp(4, 7, pattern(30)));
+  rx.slab = new Slab(Buffer.from(rx.slab.bytes));
+  host.stack.packet(rx, host.now);
+  rx.slab.bytes.fill(0xee);
+  expect(seen).toEqual([pattern(30)]);
 });
