@@ -69,7 +69,9 @@ export class LocalAddresses {
   }
 
   private isSubnetBroadcast(w3: number): boolean {
-    return this.broadcasts.includes(w3);
+    const { broadcasts } = this;
+    for (let i = 0; i < broadcasts.length; i++) if (broadcasts[i] === w3) return true;
+    return false;
   }
 
   /** RFC 4291 section 2.7.1: ff02::1:ff and the last 24 bits of an address of ours. */
