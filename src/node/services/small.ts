@@ -37,6 +37,7 @@ function generate(socket: Socket): void {
     while (!socket.destroyed && socket.writable) if (!socket.write(CHARGEN)) return;
   };
   socket.on('drain', more);
+  socket.on('end', () => socket.end());
   socket.resume();
   more();
 }
@@ -49,7 +50,7 @@ export const SMALL_SERVICES: Readonly<Record<'echo' | 'discard' | 'chargen' | 'd
   },
   discard: {
     port: 9,
-    tcp: (socket) => void socket.resume(),
+    tcp: (socket) => void socket.on('end', () => socket.end()).resume(),
     udp: () => null,
   },
   daytime: {
