@@ -143,8 +143,13 @@ function curl(url: string, quiet = false): Promise<number> {
   });
 }
 
+/**
+ * And the kernel's second SYN, should it come before our timer expires: it is due at the same moment, and would be answered with another SYN,ACK. Here it is our
+ * timer that is to be seen.
+ */
 function dropFirstSynAck(device: unknown): void {
-  if (device instanceof Link) (device.rules as DropRule[]).push(DropRule.parse('out:syn-ack:1'));
+  if (!(device instanceof Link)) return;
+  (device.rules as DropRule[]).push(DropRule.parse('out:syn-ack:1'), DropRule.parse('in:syn:2-2'));
 }
 
 async function offerShell(address: string): Promise<void> {

@@ -23,7 +23,7 @@ import {
   STACK_ADDRESSES,
 } from './lab-network.js';
 import { enterNamespace } from './namespace.js';
-import { linkOf, prefixesOf, type SharedOptions } from './options.js';
+import { linkOf, prefixesOf, tcpConfigOf, type SharedOptions } from './options.js';
 import { hasNetAdmin } from './tun-access.js';
 import { Views } from './views.js';
 
@@ -63,6 +63,7 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
     device,
     addresses,
     profile: o.profile,
+    config: tcpConfigOf(o),
     observer: views.recorder,
     onDeviceError: (error) => {
       process.stderr.write(`tcplab: ${error.message}\n`);

@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import { parseLink, type LinkOptions } from '../device/link-options.js';
 import { LinkOptionError } from '../device/drop-rules.js';
 import { AddressError, Prefix } from '../ip/address.js';
+import type { TcpConfig } from '../tcp/config.js';
 import { CommandError, Exit } from './errors.js';
 
 export interface SharedOptions {
@@ -29,6 +30,7 @@ export interface SharedOptions {
   log?: string;
   quiet?: boolean;
   profile: 'linux' | 'rfc';
+  synRetries?: number;
 }
 
 const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
@@ -54,6 +56,11 @@ export function withSharedOptions(command: Command): Command {
     .option('--no-offload', 'no super-segments and no partial checksums: every packet as on a wire')
     .addOption(new Option('--driver <name>', 'what opens the device').choices(['native', 'tuntap2']).default('native'))
     .addOption(new Option('--profile <name>', "TCP's settings").choices(['linux', 'rfc']).default('linux'))
+    .option(
+      '--syn-retries <n>',
+      'give up after so many more SYNs, 1, 2, 4 ... s apart',
+      integer('--syn-retries', 0, 20),
+    )
     .option(
       '--drop <rule>',
       "drop chosen packets: 'syn-ack:2' the first two SYN,ACKs, 'in:data:5-7', 'nth:10'; repeatable",
@@ -114,3 +121,7 @@ export function prefixesOf(texts: readonly string[]): Prefix[] {
     }
   });
 }
+
+/** What the options say about TCP. */
+export const tcpConfigOf = (o: SharedOptions): Partial<TcpConfig> =>
+  o.synRetries === undefined ? {} : { synRetries: o.synRetries, synLinearTimeouts: 0 };

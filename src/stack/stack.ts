@@ -67,6 +67,8 @@ export class Stack implements Receiver {
   readonly icmp: IcmpHost;
   /** Packets thrown away, by reason (`Drop`). */
   readonly drops = new Float64Array(DROP_NAMES.length);
+  /** Packets that were for us, whatever became of them then. */
+  accepted = 0;
   /** The shell sets it: something waits for `run`. Called once until then. */
   onWake: (() => void) | null = null;
   /** The shell sets it: a turn is over, and `nextTimeout()` may be another. */
@@ -169,6 +171,7 @@ export class Stack implements Receiver {
       this.countDrop(reason, '');
       return;
     }
+    this.accepted++;
     const trusted = rx.checksumValid || rx.checksumPartial;
     if (ip.isFragment) this.fragmentArrives(slab, ip, looped, now);
     else this.deliver(rx, slab, ip, trusted, now);

@@ -33,6 +33,7 @@ import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from '../tcp/sender.js';
 import { State } from '../tcp/state.js';
 import { arrivesInTimeWait, timeWaitAck, TimeWait, TimeWaitRecord } from '../tcp/time-wait.js';
 import type { TcpUser } from '../tcp/user.js';
+import { checkPair } from './address-pair.js';
 import { EgressPath, sendSegment } from './egress.js';
 import { Flow, TcpEntry } from './flow.js';
 import { FlowTable } from './flow-table.js';
@@ -154,7 +155,7 @@ export class TcpHost implements SegmentSink {
     }
     const row = this.timeWait.find(hash, ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
     if (row >= 0 && !this.arrivesAtTimeWait(row, ip, seg, now)) return;
-    this.arrivesAtListener(ip, seg, hash, now);
+    this.arrivesAtListener(ip, seg, hash, row >= 0 ? this.record : null, now);
   }
 
   /** The segment to parse into: one object for all. */
@@ -194,7 +195,11 @@ export class TcpHost implements SegmentSink {
   private arrivesAtTimeWait(row: number, ip: IpHeader, seg: Segment, now: Micros): boolean {
     const { record, o } = this;
     this.timeWait.read(row, record);
-    const verdict = arrivesInTimeWait(record, seg);
+    let verdict = arrivesInTimeWait(record, seg);
+    // A SYN that nobody would take opens nothing, and must not end TIME-WAIT either.
+    if (verdict === TimeWait.reopen && this.findListener(seg.destinationPort, ip.d0, ip.d1, ip.d2, ip.d3) === null) {
+      verdict = TimeWait.acknowledge;
+    }
     const watch = o.observer;
     switch (verdict) {
       case TimeWait.reopen:
@@ -219,7 +224,14 @@ export class TcpHost implements SegmentSink {
     }
   }
 
-  private arrivesAtListener(ip: IpHeader, seg: Segment, hash: number, now: Micros): void {
+  /** `before`: what was in TIME-WAIT, if the segment is a SYN that takes its place. */
+  private arrivesAtListener(
+    ip: IpHeader,
+    seg: Segment,
+    hash: number,
+    before: TimeWaitRecord | null,
+    now: Micros,
+  ): void {
     const listener = this.findListener(seg.destinationPort, ip.d0, ip.d1, ip.d2, ip.d3);
     const watch = this.o.observer;
     if (listener === null) {
@@ -238,11 +250,18 @@ export class TcpHost implements SegmentSink {
         this.o.countDrop(Drop.tcpBadFlags, '');
         return;
       default:
-        this.openPassive(listener, ip, seg, hash, now);
+        this.openPassive(listener, ip, seg, hash, before, now);
     }
   }
 
-  private openPassive(listener: Listener, ip: IpHeader, seg: Segment, hash: number, now: Micros): void {
+  private openPassive(
+    listener: Listener,
+    ip: IpHeader,
+    seg: Segment,
+    hash: number,
+    before: TimeWaitRecord | null,
+    now: Micros,
+  ): void {
     const flow = flowOf(ip, seg);
     if (!listener.queue.takesSyn) {
       this.env.counters.TcpExtListenDrops++;
@@ -256,7 +275,7 @@ export class TcpHost implements SegmentSink {
       this.o.countDrop(Drop.noRoute, flow.toString());
       return;
     }
-    const entry = this.open(flow, hash, device, this.o.config, now);
+    const entry = this.open(flow, hash, device, this.o.config, before, now);
     entry.listener = listener;
     this.o.observer?.segmentArrived(entry.conn, seg, now);
     entry.conn.openPassive(seg, now);
@@ -332,12 +351,13 @@ export class TcpHost implements SegmentSink {
     if (!this.o.isLocal(local)) {
       throw new StackError('EADDRNOTAVAIL', `${local.toString()} is not an address of this stack`);
     }
+    checkPair(local, remote, this.o.isLocal(remote));
     const localPort = o.localPort ? o.localPort : this.ephemeralPort(local, remote, remotePort);
     if (localPort === 0) throw new StackError('EADDRNOTAVAIL', 'every ephemeral port to this address is in use');
     const flow = new Flow(local, localPort, remote, remotePort);
     if (this.isTaken(flow)) throw new StackError('EADDRINUSE', `${flow.toString()} is connected already`);
     const config = o.config === undefined ? this.o.config : { ...this.o.config, ...o.config };
-    const entry = this.open(flow, this.hashOf(flow), device, config, now);
+    const entry = this.open(flow, this.hashOf(flow), device, config, null, now);
     entry.conn.user = o.user;
     entry.conn.openActive(now);
     this.mark(entry);
@@ -496,7 +516,14 @@ export class TcpHost implements SegmentSink {
     return this.dirty.length > 0;
   }
 
-  private open(flow: Flow, hash: number, device: Device, config: TcpConfig, now: Micros): TcpEntry {
+  private open(
+    flow: Flow,
+    hash: number,
+    device: Device,
+    config: TcpConfig,
+    before: TimeWaitRecord | null,
+    now: Micros,
+  ): TcpEntry {
     const { local: l, remote: r } = flow;
     const v4 = l.version === 4;
     const sum = pseudoHeaderSum(l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, PROTOCOL_TCP);
@@ -508,7 +535,7 @@ export class TcpHost implements SegmentSink {
       flow: entry,
       env: this.env,
       config,
-      iss: initialSequenceNumber(this.tuple.lo, now),
+      iss: initialSequenceNumber(this.tuple.lo, now, before),
       tsOffset: this.tuple.hi,
       mss: Math.min(device.mtu - ipBytes - TCP_HEADER_BYTES, 0xffff),
       defaultMss: v4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6,

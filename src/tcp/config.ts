@@ -71,7 +71,7 @@ const linux: TcpConfig = {
   sack: true,
   windowScaling: true,
   sendBufferBytes: 1 << 20,
-  receiveBufferBytes: 1 << 20,
+  receiveBufferBytes: 4 << 20,
   outOfOrderPieces: 1024,
   initialRto: SECOND,
   minRto: 200 * MILLISECOND,

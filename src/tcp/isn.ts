@@ -3,7 +3,7 @@
  * nobody outside can compute (MUST-9, SHLD-1): SipHash-2-4, as in Linux. The same tuple's numbers rise with the clock, which
  * lets a client reuse a port that is in TIME-WAIT; those of two tuples have nothing to do with each other.
  */
-import type { Seq } from '../base/seq.js';
+import { type Seq, seqAdd, seqGt } from '../base/seq.js';
 import { SipHash } from '../base/siphash.js';
 import type { Micros } from '../base/time.js';
 
@@ -55,5 +55,11 @@ export class TupleHash {
   }
 }
 
-/** M + F: `f` is the tuple's hash. */
-export const initialSequenceNumber = (f: number, now: Micros): Seq => (Math.floor(now / MICROS_PER_TICK) + f) | 0;
+/**
+ * M + F: `f` is the tuple's hash. MAY-2: where the tuple's old connection is still `before` us in TIME-WAIT, larger than any number that it
+ * used. The clock alone does not see to that: whoever sends more than 250 KB a second overtakes it.
+ */
+export function initialSequenceNumber(f: number, now: Micros, before: { readonly sndNxt: Seq } | null): Seq {
+  const iss = (Math.floor(now / MICROS_PER_TICK) + f) | 0;
+  return before === null || seqGt(iss, before.sndNxt) ? iss : seqAdd(before.sndNxt, 1);
+}

@@ -36,7 +36,7 @@ export class MiniHost implements Drivable {
     this.device = device;
     this.user = o.user;
     const flow = flowOf(local, remote);
-    const config: TcpConfig = { ...PROFILES.linux, ...o.config };
+    const config: TcpConfig = { ...{ ...PROFILES.linux, receiveBufferBytes: 1 << 20 }, ...o.config };
     this.conn = new Connection({
       flow,
       env: {

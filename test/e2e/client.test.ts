@@ -1,0 +1,95 @@
+/** Our side as client and as nc: the kernel's servers, both closing orders, and what goes wrong. */
+import { expect, it } from 'vitest';
+import { describeWithTun, inNamespace, MAIN, run } from './lab.js';
+
+/** Waits in bash until a file says something: a server is up. */
+const until = (what: string, file: string): string =>
+  `until grep -q '${what}' ${file} 2>/dev/null; do sleep 0.02; done`;
+const CONNECT = '$TCPLAB connect --tun tcplab0';
+/** `nc -l` in the background, and its process id in $server. */
+const serve = (args: string): string => `nc -nv -l ${args} 2> $d/nc & server=$!; ${until('Listening', '$d/nc')}`;
+const inScratch = (script: string, seconds?: number): ReturnType<typeof inNamespace> =>
+  inNamespace(`d=$(mktemp -d); trap 'rm -rf $d' EXIT; ${script}`, seconds);
+
+describeWithTun('tcplab connect', () => {
+  it('talks to nc -l; we close first', async () => {
+    const { code, stdout, stderr } = await inScratch(
+      `${serve('-N 9000 < /dev/null > $d/got')}; echo hello from us | ${CONNECT} 198.18.0.1 9000; echo "code $?"; wait $server; cat $d/got`,
+    );
+    expect(stdout, stderr).toBe('code 0\nhello from us\n');
+    expect(code).toBe(0);
+  });
+
+  it('talks to nc -l; the kernel closes first, and we still send what we have', async () => {
+    const { stdout, stderr } = await inScratch(
+      `echo hello from the kernel > $d/in; ${serve('-N 9000 < $d/in > $d/got')}; (sleep 0.5; echo late) | ${CONNECT} 198.18.0.1 9000; echo "code $?"; wait $server; cat $d/got`,
+    );
+    expect(stdout, stderr).toBe('hello from the kernel\ncode 0\nlate\n');
+  });
+
+  it('moves ten megabytes each way to and from a Node server, over IPv6', async () => {
+    const server = `require('net').createServer({allowHalfOpen:true},(s)=>{const c=[];s.on('data',(d)=>c.push(d));s.on('end',()=>s.end(Buffer.concat(c)));}).listen(9000,'::',()=>console.log('up'))`;
+    const script = `${process.execPath} -e "${server}" > $d/out & server=$!; ${until('up', '$d/out')}; head -c 10000000 /dev/urandom > $d/sent; ${CONNECT} fd74:6370:6c61:62::1 9000 < $d/sent > $d/back; echo "code $?"; kill $server; cmp $d/sent $d/back && echo same`;
+    const { stdout, stderr } = await inScratch(script);
+    expect(stdout, stderr).toBe('code 0\nsame\n');
+  });
+
+  it('says that a port is refused, at once', async () => {
+    const { stdout, stderr } = await inScratch(`${CONNECT} 198.18.0.1 9000 < /dev/null; echo "code $?"`);
+    expect(stdout).toBe('code 1\n');
+    expect(stderr).toMatch(/connect ECONNREFUSED 198\.18\.0\.1:9000/);
+  });
+
+  it('ends an attempt in SYN-SENT when the kernel, as router, says that the host is unreachable (RFC 5461)', async () => {
+    const script = `sysctl -qw net.ipv4.ip_forward=1; ip link set lo up; ip route add unreachable 203.0.113.0/24; ${CONNECT} 203.0.113.1 80 < /dev/null; echo "code $?"`;
+    const { stdout, stderr } = await inScratch(script);
+    expect(stdout).toBe('code 1\n');
+    expect(stderr).toMatch(/connect EHOSTUNREACH 203\.0\.113\.1:80/);
+  });
+
+  it('keeps on trying through the same errors in the rfc profile (MUST-56), until the SYNs are used up', async () => {
+    const script = `sysctl -qw net.ipv4.ip_forward=1; ip link set lo up; ip route add unreachable 203.0.113.0/24; ${CONNECT} --profile rfc --syn-retries 1 203.0.113.1 80 < /dev/null & client=$!; sleep 2; kill -0 $client && echo still trying; kill $client; wait $client`;
+    expect((await inScratch(script)).stdout).toContain('still trying');
+  });
+
+  it('gives up with ETIMEDOUT when nobody answers', async () => {
+    const { stdout, stderr } = await inScratch(
+      `${CONNECT} --syn-retries 1 --drop 'in:syn-ack:99' 198.18.0.1 9000 < /dev/null & ${'true'}; wait $!; echo "code $?"`.replace(
+        '198.18.0.1',
+        '198.18.0.9',
+      ),
+    );
+    expect(stdout).toBe('code 1\n');
+    expect(stderr).toMatch(/connect ETIMEDOUT 198\.18\.0\.9:9000/);
+  });
+
+  it('knows names of /etc/hosts, and says what is wrong with others', async () => {
+    const { code, stderr } = await run(process.execPath, [MAIN, 'connect', 'no.such.name', '80']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/no\.such\.name.*\/etc\/hosts/);
+  });
+});
+
+describeWithTun('tcplab listen', () => {
+  it("takes one connection of the kernel's nc, both ways", async () => {
+    const script = `echo from us | $TCPLAB listen --tun tcplab0 9000 > $d/got 2> $d/err & ours=$!; ${until('listening', '$d/err')}; echo from the kernel | nc -N 198.18.0.2 9000; wait $ours; echo "code $?"; cat $d/got`;
+    const { stdout, stderr } = await inScratch(script);
+    expect(stdout, stderr).toBe('from us\ncode 0\nfrom the kernel\n');
+  });
+});
+
+describeWithTun('tcplab ping', () => {
+  it('pings the kernel over both families, large too', async () => {
+    const script = `$TCPLAB ping --tun tcplab0 -c 2 -i 0.1 198.18.0.1 && $TCPLAB ping --tun tcplab0 -c 2 -i 0.1 -s 20000 fd74:6370:6c61:62::1`;
+    const { code, stdout, stderr } = await inScratch(script);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/64 bytes from 198\.18\.0\.1: icmp_seq=1 ttl=64/);
+    expect(stdout).toMatch(/20008 bytes from fd74:6370:6c61:62::1: icmp_seq=2/);
+  });
+
+  it('fails when nobody answers', async () => {
+    const { code, stdout } = await inScratch('$TCPLAB ping --tun tcplab0 -c 1 198.18.0.77');
+    expect(code).toBe(1);
+    expect(stdout).toContain('1 packets transmitted, 0 received, 100% packet loss');
+  });
+});

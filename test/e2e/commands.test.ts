@@ -1,0 +1,206 @@
+/** The commands as a person uses them: the demo, serve and its end, the doctor, and an ordinary user without any capability. */
+import { spawn } from 'node:child_process';
+import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeWithTun, lab, MAIN, ROOT, run, STACK } from './lab.js';
+
+const tcplab = (...args: string[]): ReturnType<typeof run> => run(process.execPath, [MAIN, ...args]);
+
+describeWithTun('tcplab demo', () => {
+  it('shows handshake, retransmission and teardown, and ends with 0', async () => {
+    const { code, stdout } = await tcplab('demo');
+    expect(code).toBe(0);
+    const order = [
+      /\[S\] {2}seq 0 \(\d+\)/,
+      /LISTEN → SYN-RECEIVED/,
+      /\[S\.\] {2}seq 0 \(\d+\) {2}ack 1 \(\d+\)/,
+      /RFC 6528/,
+      /SYN-RECEIVED → ESTABLISHED/,
+      /HTTP\/1\.1 200 OK/,
+      /fetches http:\/\/\[fd74/,
+      /drops our first SYN,ACK/,
+      /✗/,
+      /1\.0\d+ +│ \[S\.\]/,
+      /retransmission timer expired/,
+      /teardown, step by step/,
+      /ESTABLISHED → CLOSE-WAIT/,
+      /CLOSE-WAIT → LAST-ACK/,
+      /LAST-ACK → CLOSED/,
+    ];
+    let at = 0;
+    for (const pattern of order) {
+      const found = stdout.slice(at).search(pattern);
+      expect(found, `${String(pattern)} in\n${stdout.slice(at)}`).toBeGreaterThanOrEqual(0);
+      at += found;
+    }
+  });
+
+  it('says what is missing when there is no curl', async () => {
+    const { code, stderr } = await run(process.execPath, [MAIN, 'demo'], 60, {
+      env: { ...process.env, PATH: '/usr/sbin:/sbin' },
+    });
+    expect([code === 77 || code === 1, stderr]).toEqual([true, expect.stringMatching(/curl|unshare/)]);
+  });
+});
+
+/** Starts `serve`, waits for what `until` looks for, and hands over. */
+async function serving(
+  args: string[],
+  until: (stdout: string, stderr: string) => boolean,
+): Promise<{
+  signal: (name: NodeJS.Signals) => void;
+  closeStdout: () => void;
+  ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+}> {
+  const child = spawn(process.execPath, [MAIN, 'serve', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`serve did not get that far:\n${stdout}\n${stderr}`));
+    }, 20_000);
+    const look = (): void => {
+      if (!until(stdout, stderr)) return;
+      clearTimeout(timer);
+      resolve();
+    };
+    child.stdout.on('data', (d: Buffer) => {
+      stdout += d.toString();
+      look();
+    });
+    child.stderr.on('data', (d: Buffer) => {
+      stderr += d.toString();
+      look();
+    });
+    child.on('close', look);
+  });
+  return { signal: (name) => child.kill(name), closeStdout: () => child.stdout.destroy(), ended };
+}
+
+describeWithTun('tcplab serve', () => {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    it(`prints one line when it is ready, and ends with 0 on ${signal}`, async () => {
+      const server = await serving(['http', 'echo'], (out) => out.includes('\n'));
+      server.signal(signal);
+      const { code, stdout } = await server.ended;
+      expect(stdout).toMatch(/^ready 198\.18\.0\.2 fd74:6370:6c61:62::2 on tcplab0: http 80\/tcp, echo 7\/tcp,udp\n$/);
+      expect(code).toBe(0);
+    });
+  }
+
+  it('hints at the route when no packet comes for three seconds', async () => {
+    const server = await serving(['echo', '--address', '192.0.2.5/24'], (_out, err) =>
+      err.includes('no packet in 3 s: is the route up?'),
+    );
+    server.signal('SIGTERM');
+    expect((await server.ended).code).toBe(0);
+  });
+
+  it('says which services there are, and what is wrong with an option', async () => {
+    for (const [args, words] of [
+      [['serve', 'gopher'], /no service 'gopher'[^]*fix: one of: http, echo/],
+      [['serve', '--mtu', '20'], /--mtu is a whole number from 68/],
+      [['serve', '--address', '300.1.1.1'], /300[^]*fix: for example --address/],
+      [['serve', '--mtu', '1000', '--address', 'fd00::2/64'], /IPv6 needs an MTU of at least 1280/],
+      [['serve', '--loss', 'much'], /much/],
+      [['connect', '198.18.0.1', '0'], /PORT is a whole number from 1/],
+      [['nonsense'], /unknown command/],
+    ] as const) {
+      const { code, stderr } = await tcplab(...args);
+      expect(stderr).toMatch(words);
+      expect(code, args.join(' ')).toBe(2);
+    }
+  });
+
+  it('prints what was dropped, by name', async () => {
+    const { stderr } = await lab(`curl -s http://${STACK[4]}:81/; curl -s -o /dev/null http://${STACK[4]}/bytes/10`, [
+      '--drop',
+      'out:syn-ack:1',
+    ]);
+    expect(stderr).toMatch(/1 {2}linkRule/);
+    expect(stderr).toMatch(/1 {2}tcpNoSuchPort/);
+  });
+
+  it('gives a lab the exit code of its command', async () => {
+    expect((await lab('exit 7')).code).toBe(7);
+  });
+});
+
+describe('tcplab doctor', () => {
+  it('says, one line each, what there is', async () => {
+    const { stdout } = await tcplab('doctor');
+    expect(stdout).toMatch(/\/dev\/net\/tun/);
+    expect(stdout).toMatch(/way to a TUN device/);
+    expect(
+      stdout
+        .split('\n')
+        .filter((line) => line !== '')
+        .every((line) => /^(ok {2}|note|FAIL| {6}fix:|way|no way)/.test(line)),
+    ).toBe(true);
+  });
+});
+
+const isRoot = process.getuid?.() === 0;
+
+// Root is what makes an ordinary user to try things as; an ordinary user runs all the other tests as himself.
+(isRoot ? describeWithTun : describe.skip)('as an ordinary user, with a device node that all may open', () => {
+  const USER = 'tcplab-test';
+  let copy = '';
+  beforeAll(async () => {
+    await run('useradd', ['--no-create-home', '--shell', '/bin/bash', USER]);
+    copy = mkdtempSync(join(tmpdir(), 'tcplab-user-'));
+    chmodSync(copy, 0o755);
+    for (const name of ['dist', 'build/Release', 'package.json', 'node_modules/commander', 'node_modules/picocolors']) {
+      cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+    }
+  });
+  afterAll(async () => {
+    rmSync(copy, { recursive: true, force: true });
+    await run('userdel', [USER]);
+  });
+
+  /** In a private mount namespace with a device node of its own mode; HOME is empty. */
+  const asUser = (mode: string, script: string): ReturnType<typeof run> =>
+    run('unshare', [
+      '--mount',
+      'bash',
+      '-c',
+      `mount -t tmpfs none /dev/net && mknod -m ${mode} /dev/net/tun c 10 200 && exec setpriv --reuid ${USER} --regid ${USER} --clear-groups env -i PATH=$PATH HOME=/nonexistent bash -c '${script}'`,
+    ]);
+  const cli = (): string => `${process.execPath} ${join(copy, 'dist/cli/main.js')}`;
+
+  it('runs the demo', async () => {
+    const { code, stdout, stderr } = await asUser('0666', `${cli()} demo`);
+    expect(stderr).not.toMatch(/tcplab:/);
+    expect(code).toBe(0);
+    expect(stdout).toContain('LAST-ACK → CLOSED');
+  });
+
+  it('runs a lab, and tcpdump in it', async () => {
+    const script = `${cli()} lab -q -- bash -c "id -un; curl -s http://${STACK[4]}/bytes/3 | od -An -tu1; timeout 5 tcpdump -ni tcplab0 -c 1 icmp 2>/dev/null & sleep 1; ping -c 1 ${STACK[4]} > /dev/null; wait"`;
+    const { code, stdout, stderr } = await asUser('0666', script);
+    expect(stdout, stderr).toMatch(new RegExp(`${USER}\n +0 +1 +2\n`));
+    expect(stdout).toMatch(/ICMP echo request/);
+    expect(code).toBe(0);
+  });
+
+  it('hears what to do when the node is shut', async () => {
+    const { code, stderr } = await asUser('0600', `${cli()} demo`);
+    expect(code).toBe(77);
+    expect(stderr).toMatch(/EACCES[^]*fix: sudo chmod 0666/);
+  });
+
+  it('hears from the doctor what the machine allows', async () => {
+    const open = await asUser('0666', `${cli()} doctor`);
+    expect(open.stdout).toMatch(/way to a TUN device: a private network namespace/);
+    const shut = await asUser('0600', `${cli()} doctor`);
+    expect(shut.code).toBe(1);
+    expect(shut.stdout).toMatch(/FAIL.*EACCES/);
+  });
+});
