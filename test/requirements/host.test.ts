@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { MINUTE, SECOND } from '../../src/base/time.js';
 import { Address, Prefix } from '../../src/ip/address.js';
+import type { TcpEntry } from '../../src/stack/flow.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import { TcpEvent, type TcpUser } from '../../src/tcp/user.js';
 import { ACK, FIN, type Out, PEER, RST, SYN, US, Wire } from './wire.js';
@@ -101,11 +102,32 @@ describe('TIME-WAIT', () => {
     expect(w.stack.tcp.timeWait.size).toBe(0);
   });
 
+  it('MUST-13: the FIN that comes again is acknowledged again, and 2 MSL start anew', () => {
+    const { w, nxt } = closed();
+    w.wait(MINUTE - 1);
+    expect(w.tcp({ flags: ACK | FIN, seq: 101, ack: nxt })).toMatchObject([{ flags: ACK, seq: nxt, ack: 102 }]);
+    w.wait(MINUTE - 1);
+    expect(w.stack.tcp.timeWait.size).toBe(1);
+    w.wait(1);
+    expect(w.stack.tcp.timeWait.size).toBe(0);
+  });
+
   it('MAY-2: a SYN with a larger sequence number opens anew, an older one does not', () => {
     const { w } = closed();
     expect(w.tcp({ flags: SYN, seq: 50 })).toMatchObject([{ flags: ACK, ack: 102 }]);
     expect(w.tcp({ flags: SYN, seq: 5000 })).toMatchObject([{ flags: SYN | ACK, ack: 5001 }]);
   });
+
+  it.each([0, 100 * SECOND])(
+    'MAY-2: the new initial sequence number is larger than any used before: after %i us',
+    (wait) => {
+      const { w, nxt } = closed({ profile: 'rfc' });
+      w.wait(wait);
+      const [synAck] = w.tcp({ flags: SYN, seq: 5000 });
+      expect(synAck!.flags).toBe(SYN | ACK);
+      expect((synAck!.seq - (nxt - 1)) | 0).toBeGreaterThan(0);
+    },
+  );
 
   it('SHLD-4: with timestamps a newer one is enough, whatever the sequence number', () => {
     const stamp = (value: number): number[] => [1, 1, 8, 10, 0, 0, value >> 8, value & 255, 0, 0, 0, 0];
@@ -134,6 +156,17 @@ describe('OPEN', () => {
     w.listen();
     expect(w.tcp({ flags: SYN })).toMatchObject([{ flags: SYN | ACK }]);
     expect(conn.stateName).toBe('SYN-SENT');
+  });
+
+  it('MUST-42: nor does one in SYN-RECEIVED stand in the way, of a simultaneous open', () => {
+    const w = new Wire();
+    const conn = w.stack.connect({ remote, remotePort: 9, localPort: 80, user: nobody });
+    w.take();
+    w.tcp({ flags: SYN, sport: 9 });
+    expect(conn.stateName).toBe('SYN-RECEIVED');
+    w.listen();
+    expect(w.tcp({ flags: SYN })).toMatchObject([{ flags: SYN | ACK, dport: 50_000 }]);
+    expect(conn.stateName).toBe('SYN-RECEIVED');
   });
 
   const two = [new Prefix(Address.parse(US), 24), new Prefix(Address.parse('10.0.0.2'), 8)];
@@ -263,6 +296,21 @@ describe('ICMP', () => {
       expect(conn.stateName).toBe('ESTABLISHED');
     },
   );
+});
+
+describe('the time to live', () => {
+  it.each([1, 64, 255])('MUST-49: of what a connection sends is what its entry says: %i', (ttl) => {
+    const w = new Wire();
+    const conn = w.stack.connect({ remote, remotePort: 1, user: nobody });
+    const entry = conn.flow as TcpEntry;
+    expect(entry.ttl, 'by default').toBe(64);
+    entry.ttl = ttl;
+    expect(w.take().map((x) => x.ttl)).toEqual([ttl]);
+    expect(
+      w.wait(SECOND).map((x) => x.ttl),
+      'also when it is sent again',
+    ).toEqual([ttl]);
+  });
 });
 
 describe('addresses of what comes in', () => {

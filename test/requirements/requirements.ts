@@ -166,7 +166,6 @@ export const NOT_DONE: Readonly<Record<string, readonly [State, string]>> = {
   'MUST-62': URGENT,
   'SHLD-8': later('ECN comes with the other congestion controllers.'),
   'MUST-48': SOCKET_OPTION,
-  'MUST-49': SOCKET_OPTION,
   'SHLD-6': later('A stack has one device yet, whose MTU does not vary.'),
   'SHLD-20': SOCKET_OPTION,
   'SHLD-21': SOCKET_OPTION,

@@ -22,7 +22,7 @@ describe('ephemeral ports', () => {
       expect(ports.pick(77, (port) => port === free)).toBe(free);
   });
 
-  it('begin where the destination's hash says', () => {
+  it("begin where the destination's hash says", () => {
     const first = (offset: number): number => new EphemeralPorts().pick(offset, () => true);
     expect(first(5) - first(4)).toBe(1);
     expect(first(5)).toBe(FIRST_EPHEMERAL + 5);
