@@ -72,6 +72,7 @@ export class Capture implements Device {
       },
       deviceError: (error, fatal) => receiver.deviceError(error, fatal),
       deviceDrop: (reason, count) => receiver.deviceDrop(reason, count),
+      packetsWait: () => receiver.packetsWait?.(),
     });
   }
 
@@ -103,5 +104,13 @@ export class Capture implements Device {
 
   close(): void {
     this.inner.close();
+  }
+
+  ref(): void {
+    this.inner.ref?.();
+  }
+
+  unref(): void {
+    this.inner.unref?.();
   }
 }

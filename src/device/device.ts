@@ -119,6 +119,11 @@ export interface Receiver {
   deviceError(error: NodeJS.ErrnoException, fatal: boolean): void;
   /** The device dropped a packet on the way out, for one of `Drop`'s reasons. */
   deviceDrop(reason: number, count: number): void;
+  /**
+   * Packets wait that no readiness of the system's will tell of, and `nextTimeout()` says that they are due: whoever has an
+   * event loop looks soon. Whoever asks for `nextTimeout()` anyway needs it not.
+   */
+  packetsWait?(): void;
 }
 
 export interface DeviceCounters {
@@ -150,4 +155,7 @@ export interface Device {
   onTimeout(now: Micros): void;
   /** Stops, and releases descriptors. Twice is harmless. */
   close(): void;
+  /** Keeps the process alive while open (the default of those that can), or lets it end. A cable in memory keeps nothing alive. */
+  ref?(): void;
+  unref?(): void;
 }

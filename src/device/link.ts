@@ -89,6 +89,7 @@ export class Link implements Device {
       batchEnd: (now) => receiver.batchEnd(now),
       deviceError: (error, fatal) => receiver.deviceError(error, fatal),
       deviceDrop: (reason, count) => receiver.deviceDrop(reason, count),
+      packetsWait: () => receiver.packetsWait?.(),
     });
   }
 
@@ -122,6 +123,14 @@ export class Link implements Device {
     this.in.clear();
     this.out.clear();
     this.inner.close();
+  }
+
+  ref(): void {
+    this.inner.ref?.();
+  }
+
+  unref(): void {
+    this.inner.unref?.();
   }
 
   private forward(slab: Slab, offset: number, length: number, now: Micros): void {

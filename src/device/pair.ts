@@ -5,7 +5,7 @@
  *
  * Goal: two stacks on one machine, in virtual or real time, repeatable to the byte. Delivery is always deferred: transmit
  * only queues, so an answer to an answer is a turn of somebody's loop and never a call inside a call. An end with packets
- * waiting says so by `nextTimeout() === 0`: it is due at once.
+ * waiting says so by `nextTimeout() === 0`: it is due at once. Its receiver's `packetsWait` is called with the first of them.
  *
  * With offload, super-segments and partial checksums pass as through a TUN with virtio-net headers. Without, the cable is
  * strict: what a real link would not carry is a bug of the sender, and throws.
@@ -88,6 +88,7 @@ export class PairEnd implements Device {
     this.counters.txPackets++;
     this.counters.txBytes += length;
     this.peer.queue.push(this.peer.store.holdTx(tx));
+    if (this.peer.queue.length === 1) this.peer.receiver?.packetsWait?.();
   }
 
   flush(_now: Micros): void {}

@@ -73,6 +73,8 @@ export class Stack implements Receiver {
   onWake: (() => void) | null = null;
   /** The shell sets it: a turn is over, and `nextTimeout()` may be another. */
   onTurnEnd: (() => void) | null = null;
+  /** The shell sets it: the device has packets for which `onTimeout` must be called soon. */
+  onPacketsWait: (() => void) | null = null;
   private readonly loop: Device;
   private readonly reassembly: Reassembly;
   private readonly ip = new IpHeader();
@@ -150,6 +152,10 @@ export class Stack implements Receiver {
 
   deviceDrop(reason: number, count: number): void {
     for (let i = 0; i < count; i++) this.countDrop(reason as DropReason, this.device.name);
+  }
+
+  packetsWait(): void {
+    this.onPacketsWait?.();
   }
 
   // ---- The way in -------------------------------------------------------------------------------------------------
@@ -261,7 +267,7 @@ export class Stack implements Receiver {
     return this.tcp.listen(o);
   }
 
-  /** Throws StackError ENETUNREACH, EADDRNOTAVAIL, EADDRINUSE. The SYN goes out with the next `run`. */
+  /** Throws StackError ENETUNREACH, EADDRNOTAVAIL, EADDRINUSE, EINVAL. The SYN goes out with the next `run`. */
   connect(o: ConnectOptions): Connection {
     return this.tcp.connect(o, this.now);
   }
