@@ -8,6 +8,7 @@ import type { Slab } from '../base/slab.js';
 import { Drop, type DropReason } from '../wire/drop.js';
 import { IpHeader, PROTOCOL_UDP } from '../wire/ip.js';
 import { parseUdp, UDP_HEADER_BYTES, UdpHeader, writeUdp } from '../wire/udp.js';
+import { checkPair } from './address-pair.js';
 import { endpointText } from './flow.js';
 import type { IpOutput } from './ip-output.js';
 import { EphemeralPorts } from './ports.js';
@@ -39,7 +40,7 @@ export class UdpSocket implements UdpBinding {
     this.user = user;
   }
 
-  /** Sends one datagram. `from` defaults to the socket's address, or the one nearest to `to`. Throws StackError EMSGSIZE, ENETUNREACH. */
+  /** Sends one datagram. `from` defaults to the socket's address, or the one nearest to `to`. Throws StackError EMSGSIZE, ENETUNREACH, EADDRNOTAVAIL, EINVAL. */
   send(bytes: Uint8Array, to: Address, toPort: number, from?: Address): void {
     this.host.send(this, bytes, to, toPort, from);
   }
@@ -69,6 +70,7 @@ export class UdpHost {
       throw new StackError('EADDRNOTAVAIL', `${address.toString()} is not an address of this stack`);
     }
     const port = o.port === 0 ? this.ports.pick(this.out.random.int32(), (p) => !this.table.has(p)) : o.port;
+    if (port === 0) throw new StackError('EADDRINUSE', 'every ephemeral UDP port is in use');
     const socket = new UdpSocket(this, address, port, o.user);
     this.table.bind(socket);
     return socket;
@@ -115,6 +117,9 @@ export class UdpHost {
     const source = from ?? socket.address ?? out.addresses.sourceFor(to);
     if (source === null)
       throw new StackError('ENETUNREACH', `the stack has no IPv${to.version} address to reach ${to.toString()} from`);
+    if (!out.addresses.isOwn(source))
+      throw new StackError('EADDRNOTAVAIL', `${source.toString()} is not an address of this stack`);
+    checkPair(source, to, out.addresses.isOwn(to));
     out.setAddresses(ip, source, to);
     ip.protocol = PROTOCOL_UDP;
     ip.ttl = 64;
