@@ -480,7 +480,6 @@ export class TcpHost implements SegmentSink {
       this.heap.remove(e);
       e.deadline = NEVER;
       e.conn.onTimeout(now);
-      if (e.listener !== null && e.conn.state === State.closed) e.listener.queue.remove(e.conn);
       this.mark(e);
       // Its next deadline is known once it has sent; one that does not send keeps the one it has.
     }

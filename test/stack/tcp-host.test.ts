@@ -108,14 +108,14 @@ describe("a listener's backlog", () => {
     expect(listener.accept()).toBeUndefined();
   });
 
-  it('has room again when one that waits is reset', () => {
+  it('keeps one that is reset while it waits: ACCEPT tells of it, as in Linux', () => {
     const w = new Wire();
     const listener = w.stack.listen({ port: 80, backlog: 5, user: later });
     w.open();
     expect(listener.queue.establishedCount).toBe(1);
     w.tcp({ flags: RST, seq: 101 });
     expect(w.stack.tcp.connectionCount).toBe(0);
-    expect(listener.accept(), 'told like Linux: accepted, then ECONNRESET').toMatchObject({ error: 'ECONNRESET' });
+    expect(listener.accept()).toMatchObject({ error: 'ECONNRESET' });
   });
 });
 
@@ -176,6 +176,19 @@ describe('a listener', () => {
     const ports = Array.from({ length: 50 }, () => w.stack.listen({ port: 0, user: later }).port);
     expect(new Set(ports).size).toBe(50);
     for (const port of ports) expect(port >= FIRST_EPHEMERAL && port <= LAST_EPHEMERAL).toBe(true);
+  });
+
+  it('of port 0 has none from which a connection goes out, as long as it does', () => {
+    const w = new Wire();
+    const conn = w.stack.connect({ remote, remotePort: 9, localPort: 40_000, user: nobody });
+    for (let port = FIRST_EPHEMERAL; port <= LAST_EPHEMERAL; port++) {
+      if (port !== 40_000) w.stack.listen({ port, user: later });
+    }
+    expect(() => w.stack.listen({ port: 0, user: later })).toThrow(/EADDRINUSE: every ephemeral port/);
+    conn.abort(w.now);
+    w.stack.wake(conn);
+    w.take();
+    expect(w.stack.listen({ port: 0, user: later }).port).toBe(40_000);
   });
 });
 
