@@ -4,6 +4,7 @@
  *     the device is ready ─▶ its packets, then stack.run (the device's own callback)
  *     a user's call       ─▶ stack.onWake ─▶ one run at the end of this turn, for all calls made in it
  *     a deadline          ─▶ one timer of Node's for all the stack's timers
+ *     a cable in memory   ─▶ stack.onPacketsWait ─▶ one look in the event loop's next turn
  */
 import type { Micros } from '../base/time.js';
 import { NEVER } from '../base/time.js';
@@ -14,20 +15,19 @@ import { monotonicClock } from './clock.js';
 import { SystemRandom, systemSecret } from './entropy.js';
 
 export interface HostOptions extends Partial<Omit<StackOptions, 'device' | 'addresses' | 'now'>> {
+  /** Where packets come and go. The host closes it with itself. */
   readonly device: Device;
   /** `198.18.0.2/24`, or a Prefix. */
   readonly addresses: readonly (string | Prefix)[];
+  /** Default: `monotonicClock`. The device must tell the same time. */
   readonly clock?: () => Micros;
-}
-
-/** A device that can say whether it keeps the process alive. */
-interface Refable {
-  ref(): void;
-  unref(): void;
 }
 
 /** setTimeout's longest, about 24 days. */
 const LONGEST_MS = 0x7fff_ffff;
+
+/** Runs by nextTick in a row, with no turn of the event loop between them, until one waits for its turn. */
+const MOST_TICKS = 16;
 
 export class Host {
   readonly stack: Stack;
@@ -38,9 +38,13 @@ export class Host {
   private timer: NodeJS.Timeout | null = null;
   private armedFor: Micros = NEVER;
   private runPending = false;
+  private lookPending = false;
+  private ticks = 0;
   private refs = 0;
   private closed = false;
+  private readonly servers = new Set<{ close(): unknown }>();
 
+  /** Throws AddressError for what is no address. */
   constructor(o: HostOptions) {
     this.clock = o.clock ?? monotonicClock;
     this.device = o.device;
@@ -57,73 +61,123 @@ export class Host {
       this.runSoon();
     };
     this.stack.onTurnEnd = () => {
+      this.ticks = 0;
       this.arm();
       this.onIdle?.();
     };
-    this.setRef(false);
+    this.stack.onPacketsWait = () => {
+      this.lookSoon();
+    };
+    this.device.unref?.();
     this.arm();
   }
 
+  /** False after `close`: no socket opens any more. */
+  get isOpen(): boolean {
+    return !this.closed;
+  }
+
+  // ---- When the stack runs ------------------------------------------------------------------------------------------
+
   /**
-   * All that is written in one turn goes out together: nextTick runs after the code that writes and before the event loop goes on, which costs a round trip
-   * no wait for the next turn, as setImmediate would.
+   * All that is written in one turn goes out together. nextTick runs after the code that writes and before the event loop goes
+   * on, so a round trip does not wait for the loop's next turn, as it would with setImmediate. But sockets that answer each
+   * other over loopback would so keep the event loop from ever going on: after a few runs in a row one waits.
    */
   private runSoon(): void {
     if (this.runPending || this.closed) return;
     this.runPending = true;
-    process.nextTick(runHost, this);
+    if (this.ticks < MOST_TICKS) process.nextTick(runInTick, this);
+    else setImmediate(runInTurn, this);
   }
 
-  /** @internal */
-  runNow(): void {
+  /** @internal `ticks`: how many runs in a row came before this one. */
+  run(ticks: number): void {
     this.runPending = false;
-    if (!this.closed) this.stack.run(this.clock());
-  }
-
-  /** Arms Node's timer when the next deadline is earlier than what it is armed for. A later one is found out when it fires. */
-  private arm(): void {
     if (this.closed) return;
-    const next = this.stack.nextTimeout();
-    if (next >= this.armedFor) return;
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.armedFor = next;
-    const wait = Math.max(0, Math.ceil((next - this.clock()) / 1000));
-    this.timer = setTimeout(fireHost, Math.min(wait, LONGEST_MS), this);
-    if (this.refs === 0) this.timer.unref();
+    this.stack.run(this.clock());
+    this.ticks = ticks;
   }
 
   /** @internal */
+  get ticksInARow(): number {
+    return this.ticks;
+  }
+
+  /** Not in this turn: two hosts on one cable would hold the event loop between them. */
+  private lookSoon(): void {
+    if (this.lookPending || this.closed) return;
+    this.lookPending = true;
+    setImmediate(lookInTurn, this);
+  }
+
+  /** @internal The next turn of the event loop after `lookSoon`. */
+  look(): void {
+    this.lookPending = false;
+    this.expire();
+  }
+
+  /** @internal Node's timer fired. */
   fire(): void {
     this.timer = null;
     this.armedFor = NEVER;
+    this.expire();
+  }
+
+  private expire(): void {
+    if (this.closed) return;
     const now = this.clock();
     if (this.stack.nextTimeout() <= now) this.stack.onTimeout(now);
     this.arm();
   }
 
-  /** Something that keeps the process alive was opened. TIME-WAIT does not count, and neither does an idle device. */
+  /**
+   * Arms Node's timer when the next deadline is earlier than what it is armed for. A later one is found out when it fires.
+   * Rounded up: a timer that fires before its deadline would only be armed again.
+   */
+  private arm(): void {
+    if (this.closed || this.lookPending) return;
+    const next = this.stack.nextTimeout();
+    if (next >= this.armedFor) return;
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.armedFor = next;
+    const wait = Math.max(0, Math.ceil((next - this.clock()) / 1000));
+    this.timer = setTimeout(timerFires, Math.min(wait, LONGEST_MS), this);
+    if (this.refs === 0) this.timer.unref();
+  }
+
+  // ---- The life of the process ----------------------------------------------------------------------------------------
+
+  /**
+   * Something that keeps the process alive was opened: a socket, a server. TIME-WAIT does not count, and neither does an idle
+   * device.
+   */
   ref(): void {
-    if (this.refs++ === 0) this.setRef(true);
+    if (this.refs++ > 0) return;
+    this.device.ref?.();
+    this.timer?.ref();
   }
 
   unref(): void {
-    if (--this.refs === 0) this.setRef(false);
+    if (--this.refs > 0) return;
+    this.device.unref?.();
+    this.timer?.unref();
   }
 
-  private setRef(on: boolean): void {
-    const device = this.device as Device & Partial<Refable>;
-    if (on) {
-      device.ref?.();
-      this.timer?.ref();
-    } else {
-      device.unref?.();
-      this.timer?.unref();
-    }
+  /** @internal `close` closes these, too. */
+  addServer(server: { close(): unknown }): void {
+    this.servers.add(server);
   }
 
-  /** RST to every peer, then the device closes. Twice is harmless. */
+  /** @internal */
+  removeServer(server: { close(): unknown }): void {
+    this.servers.delete(server);
+  }
+
+  /** Servers close, every peer gets RST, then the device closes. Twice is harmless. */
   close(): void {
     if (this.closed) return;
+    for (const server of [...this.servers]) server.close();
     this.stack.close(this.clock());
     this.closed = true;
     if (this.timer !== null) clearTimeout(this.timer);
@@ -132,10 +186,18 @@ export class Host {
   }
 }
 
-const runHost = (host: Host): void => {
-  host.runNow();
+const runInTick = (host: Host): void => {
+  host.run(host.ticksInARow + 1);
 };
 
-const fireHost = (host: Host): void => {
+const runInTurn = (host: Host): void => {
+  host.run(0);
+};
+
+const lookInTurn = (host: Host): void => {
+  host.look();
+};
+
+const timerFires = (host: Host): void => {
   host.fire();
 };
