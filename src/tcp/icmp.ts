@@ -24,7 +24,8 @@ export function icmpErrorArrives(c: Connection, e: TcpIcmpError, now: Micros): v
   if (e.errno === '') return;
   // RFC 5927 section 4.1: it must quote something that is in flight, or somebody guessed.
   if (!(seqGeq(e.seq, c.snd.una) && seqLt(e.seq, c.snd.nxt))) return;
-  if (c.isOpening && (e.hard || (c.config.icmpAbortsSynSent && c.state === State.synSent))) {
+  // A packet that is too big is news of the path (RFC 1191), and a SYN never is: no reason to give up.
+  if (c.isOpening && e.errno !== 'EMSGSIZE' && (e.hard || (c.config.icmpAbortsSynSent && c.state === State.synSent))) {
     c.finish(e.errno, 'ICMP error before the connection was established (RFC 5461)', now);
     return;
   }
