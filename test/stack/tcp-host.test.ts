@@ -328,6 +328,60 @@ describe('TIME-WAIT in the stack', () => {
   });
 });
 
+describe('what a connection does not take', () => {
+  it.each([
+    ['tcpUnacceptable', { flags: ACK, seq: 101 - 70_000, payload: [1] }, 0],
+    ['tcpBadAck', { flags: ACK, seq: 101 }, 5],
+    ['tcpOldAck', { flags: ACK, seq: 101 }, -200_000],
+    ['tcpNoAck', { flags: 0, seq: 101, payload: [1] }, 0],
+    ['tcpRstOutsideWindow', { flags: RST, seq: 101 - 1 }, 0],
+    ['tcpRstChallenge', { flags: RST, seq: 101 + 1 }, 0],
+    ['tcpSynChallenge', { flags: SYN, seq: 101 + 1 }, 0],
+    ['tcpUnacceptable', { flags: SYN | ACK, seq: 100 }, 0],
+  ])('is counted by its name, and leaves the connection alone: %s', (name, segment, ack) => {
+    const w = new Wire();
+    const accepted = w.listen();
+    const { seq } = w.open();
+    w.tcp({ ...segment, ack: seq + 1 + ack });
+    expect(w.stack.dropsByName()).toEqual({ [name]: 1 });
+    const conn = accepted[0]!;
+    expect([conn.stateName, conn.rcv.nxt, conn.snd.una, conn.receiveQueued]).toEqual([
+      'ESTABLISHED',
+      101,
+      (seq + 1) | 0,
+      0,
+    ]);
+  });
+
+  it('is counted when it is no SYN at all: one to a group or a broadcast address', () => {
+    for (const to of ['224.0.0.1', '198.18.0.255', '255.255.255.255']) {
+      const w = new Wire();
+      w.listen();
+      expect([w.tcp({ flags: SYN, to }), w.tcp({ flags: ACK, to })]).toEqual([[], []]);
+      expect(w.stack.dropsByName()).toEqual({ tcpSynToMulticast: 2 });
+    }
+  });
+});
+
+describe('an ICMP error about a SYN', () => {
+  it.each([
+    ['host unreachable', 3, 1, 'CLOSED', 'EHOSTUNREACH'],
+    ['port unreachable', 3, 3, 'CLOSED', 'ECONNREFUSED'],
+    ['time exceeded', 11, 0, 'CLOSED', 'EHOSTUNREACH'],
+    ['too big, which a SYN never is', 3, 4, 'SYN-SENT', null],
+    ['source quench', 4, 0, 'SYN-SENT', null],
+  ])('does what it does in Linux: %s', (_, type, code, state, error) => {
+    const w = new Wire();
+    const conn = w.stack.connect({ remote, remotePort: 9, user: nobody });
+    const [syn] = w.take();
+    w.icmp(type, code, syn!, syn!.seq + 1);
+    expect(conn.stateName, 'it quotes nothing that was sent').toBe('SYN-SENT');
+    w.icmp(type, code, syn!);
+    expect([conn.stateName, conn.error]).toEqual([state, error]);
+    expect(w.stack.tcp.connectionCount).toBe(state === 'CLOSED' ? 0 : 1);
+  });
+});
+
 describe('the end of the stack', () => {
   it('is a RST to every peer, and nobody listens any more', () => {
     const w = new Wire();

@@ -120,6 +120,7 @@ describe.each(versions)('a UDP datagram over IPv%d between two stacks', (version
     const socket = bind(host.stack, 7);
     expect(() => socket.send(new Uint8Array(MOST[version] + 1), A[version], 9)).toThrow(/^EMSGSIZE: .*655(08|28)/);
     expect(host.take()).toEqual([]);
+    expect(host.drops).toEqual(version === 4 ? { ipTooBig: 1 } : {});
   });
 });
 
