@@ -36,3 +36,10 @@ export function checkPort(port: unknown): number {
   const text = `options.port should be >= 0 and < 65536. Received type ${typeof port} (${String(port)}).`;
   throw nodeError(new RangeError(text), 'ERR_SOCKET_BAD_PORT');
 }
+
+/** What a user's handler threw, as if the event loop had called it: one bad handler must not stop the stack in the middle of a turn. */
+export function throwLater(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
+}

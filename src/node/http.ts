@@ -2,18 +2,39 @@
 import { Agent, type AgentOptions, type Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Host } from './host.js';
-import { netOf } from './net.js';
+import { netOf, type NetConnectOptions } from './net.js';
 import { Server, type ListenOptions } from './server.js';
 
-/** Serves `http` on a port of the host. The returned server is ours: close it to stop listening. */
-export function serveHttp(host: Host, http: HttpServer, listen: ListenOptions, onListening?: () => void): Server {
-  const server = new Server(host, { noDelay: true, allowHalfOpen: true }, (socket) => {
-    http.emit('connection', socket);
-  });
-  return server.listen(listen, onListening);
+/** A port of ours that feeds an HTTP server. */
+class HttpPort extends Server {
+  private readonly http: HttpServer;
+
+  constructor(host: Host, http: HttpServer) {
+    super(host, { noDelay: true, allowHalfOpen: true }, (socket) => {
+      http.emit('connection', socket);
+    });
+    this.http = http;
+    // Node watches an HTTP server's connections (requestTimeout, headersTimeout, closeIdleConnections) from this event on.
+    this.on('listening', () => http.emit('listening'));
+  }
+
+  /** As http.Server's: a connection that waits for its next request holds nothing up. */
+  override close(callback?: (error?: Error) => void): this {
+    super.close(callback);
+    this.http.closeIdleConnections();
+    return this;
+  }
 }
 
-/** An agent whose requests go through the host: `http.get(url, { agent })`. The URL's host must be a number. */
+/**
+ * Serves `http` on a port of the host; `http` itself need not listen, and gets `listening` when we do. The returned server is
+ * ours: close it to stop.
+ */
+export function serveHttp(host: Host, http: HttpServer, listen: ListenOptions, onListening?: () => void): Server {
+  return new HttpPort(host, http).listen(listen, onListening);
+}
+
+/** An agent whose requests go through the host: `http.get(url, { agent })`. The URL's host must be a number or `localhost`. */
 export class HostAgent extends Agent {
   private readonly host: Host;
 
@@ -22,8 +43,14 @@ export class HostAgent extends Agent {
     this.host = host;
   }
 
-  override createConnection(options: { host?: string; port?: number | string }): Duplex {
-    const address = (options.host ?? '127.0.0.1').replace(/^\[|\]$/g, '');
-    return netOf(this.host).connect({ host: address, port: Number(options.port ?? 80), noDelay: true });
+  /** @internal What http.Agent calls for each connection that it needs. */
+  override createConnection(options: { host?: string; port?: number | string; timeout?: number }): Duplex {
+    const o: NetConnectOptions = {
+      host: options.host ?? 'localhost',
+      port: Number(options.port ?? 80),
+      noDelay: true,
+      ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
+    };
+    return netOf(this.host).connect(o);
   }
 }

@@ -1,28 +1,37 @@
 /** A TCP server as `node:net` has it, on a listener of ours. */
 import { EventEmitter } from 'node:events';
-import { Address } from '../ip/address.js';
+import type { Flow } from '../stack/flow.js';
 import type { Listener } from '../stack/listener.js';
 import type { Connection } from '../tcp/connection.js';
-import { checkPort, nodeError, systemError } from './errors.js';
+import { addressOf } from './address.js';
+import { checkPort, nodeError, systemError, throwLater } from './errors.js';
 import type { Host } from './host.js';
-import { Socket, type SocketAddress, type SocketOptions } from './socket.js';
+import type { SocketAddress, SocketOptions } from './socket-base.js';
+import { Socket, type SocketOwner } from './socket.js';
 
-export interface ServerOptions extends SocketOptions {
+/** For each socket. */
+export interface ServerOptions extends Pick<SocketOptions, 'allowHalfOpen' | 'highWaterMark'> {
   readonly noDelay?: boolean;
   readonly keepAlive?: boolean;
   /** Milliseconds. */
   readonly keepAliveInitialDelay?: number;
+  /** Nothing is read before the handler says so. */
   readonly pauseOnConnect?: boolean;
 }
 
 export interface ListenOptions {
+  /** Default 0: one that is free. */
   readonly port?: number;
+  /** A number or `localhost`. Default: every address of the host. */
   readonly host?: string;
+  /** Connections that may wait, half-open and established each. Default 511. */
   readonly backlog?: number;
+  /** Aborting closes the server. */
   readonly signal?: AbortSignal;
 }
 
-export class Server extends EventEmitter {
+/** Events: `listening`, `connection` (socket), `drop` (who was refused), `close`, `error`. */
+export class Server extends EventEmitter implements SocketOwner {
   /** Most sockets at a time; more are reset, with a `drop` event. */
   maxConnections: number | undefined = undefined;
   private readonly host: Host;
@@ -59,7 +68,8 @@ export class Server extends EventEmitter {
     const port = checkPort(o.port ?? 0);
     const any = o.host === undefined || o.host === '0.0.0.0' || o.host === '::';
     try {
-      const address = any ? null : Address.parse(o.host);
+      if (!this.host.isOpen) throw systemError('listen', 'ENETDOWN');
+      const address = any ? null : addressOf(o.host);
       this.listener = this.host.stack.listen({
         port,
         address,
@@ -67,10 +77,13 @@ export class Server extends EventEmitter {
         user: { tcpAccept: (conn) => this.accept(conn) },
       });
     } catch (error) {
-      const code = (error as { code?: string }).code ?? 'EINVAL';
-      process.nextTick(() => this.emit('error', systemError('listen', code, o.host ?? '0.0.0.0', port)));
+      const code = (error as NodeJS.ErrnoException).code ?? 'EINVAL';
+      const told =
+        code === 'ENOTFOUND' ? error : systemError('listen', code, o.host ?? this.anyAddress().address, port);
+      process.nextTick(() => this.emit('error', told));
       return this;
     }
+    this.host.addServer(this);
     this.closing = false;
     if (this.wantsRef) this.hold();
     if (o.signal?.aborted === true) this.close();
@@ -84,27 +97,43 @@ export class Server extends EventEmitter {
   private accept(conn: Connection): boolean {
     const { options } = this;
     if (this.maxConnections !== undefined && this.open >= this.maxConnections) {
-      conn.abort(this.host.clock());
-      this.host.stack.wake(conn);
-      this.emit('drop');
+      this.refuse(conn);
       return true;
     }
-    const socket = new Socket(this.host, options).adopt(conn);
+    this.open++;
+    const socket = new Socket(this.host, options).adopt(conn, this);
     if (options.noDelay === true) conn.setNoDelay(true);
     if (options.keepAlive === true) socket.setKeepAlive(true, options.keepAliveInitialDelay);
-    this.open++;
-    socket.on('close', this.onSocketClose);
-    this.emit('connection', socket);
+    if (options.pauseOnConnect === true) socket.pause();
+    try {
+      this.emit('connection', socket);
+    } catch (error) {
+      throwLater(error);
+    }
     // Flowing or not is the handler's choice; what it does not read stays in the connection.
-    if (options.pauseOnConnect !== true && socket.readableFlowing === null) socket.read(0);
+    if (!socket.isPaused()) socket.read(0);
     return true;
   }
 
-  /** One function for all sockets: a closure each would cost every connection. */
-  private readonly onSocketClose = (): void => {
+  private refuse(conn: Connection): void {
+    const { local, localPort, remote, remotePort } = conn.flow as Flow;
+    conn.abort(this.host.clock());
+    this.host.stack.wake(conn);
+    this.emit('drop', {
+      localAddress: local.toString(),
+      localPort,
+      localFamily: local.family,
+      remoteAddress: remote.toString(),
+      remotePort,
+      remoteFamily: remote.family,
+    });
+  }
+
+  /** @internal */
+  socketClosed(): void {
     this.open--;
     this.emitCloseIfDone();
-  };
+  }
 
   get listening(): boolean {
     return this.listener !== null;
@@ -117,8 +146,12 @@ export class Server extends EventEmitter {
     if (listener.address !== null) {
       return { address: listener.address.toString(), family: listener.address.family, port: listener.port };
     }
+    return { ...this.anyAddress(), port: listener.port };
+  }
+
+  private anyAddress(): { address: string; family: 'IPv4' | 'IPv6' } {
     const v6 = this.host.stack.addresses.list.some((a) => a.version === 6);
-    return { address: v6 ? '::' : '0.0.0.0', family: v6 ? 'IPv6' : 'IPv4', port: listener.port };
+    return v6 ? { address: '::', family: 'IPv6' } : { address: '0.0.0.0', family: 'IPv4' };
   }
 
   /** Takes nobody new; `close` comes when the last socket is gone. */
@@ -134,6 +167,7 @@ export class Server extends EventEmitter {
       });
     this.listener.close();
     this.listener = null;
+    this.host.removeServer(this);
     this.closing = true;
     this.letGo();
     this.emitCloseIfDone();

@@ -6,137 +6,163 @@
  *
  * What the reader does not take stays in the connection, so back-pressure reaches the peer as a closing window.
  */
-import { Duplex } from 'node:stream';
-import type { Address } from '../ip/address.js';
 import type { Connection } from '../tcp/connection.js';
 import { State } from '../tcp/state.js';
 import { TcpEvent, type TcpUser } from '../tcp/user.js';
 import type { Flow } from '../stack/flow.js';
-import { systemError } from './errors.js';
+import { addressOf } from './address.js';
+import { checkPort, nodeError, systemError, throwLater } from './errors.js';
 import type { Host } from './host.js';
+import { SocketBase, type SocketOptions } from './socket-base.js';
 
-export interface SocketOptions {
-  /** Default false: the peer's end ends our side too. */
-  readonly allowHalfOpen?: boolean;
-  readonly highWaterMark?: number;
+export interface ConnectOptions {
+  readonly port: number;
+  /** A number or `localhost`: the stack has no resolver. Default: `localhost`. */
+  readonly host?: string;
+  readonly localAddress?: string;
+  readonly localPort?: number;
 }
 
-export interface SocketAddress {
-  address: string;
-  family: 'IPv4' | 'IPv6';
-  port: number;
+/** Who counts its sockets: a server. */
+export interface SocketOwner {
+  socketClosed(): void;
 }
 
 type WriteCallback = (error?: Error | null) => void;
 
-/** As net.Socket's since Node 20. */
-const HIGH_WATER_MARK = 65_536;
-
-export class Socket extends Duplex implements TcpUser {
-  /** The connection, for those who want to look inside: `conn.snapshot(now)`. Null before connect. */
-  conn: Connection | null = null;
-  connecting = false;
-  bytesRead = 0;
-  timeout: number | undefined = undefined;
-  private readonly host: Host;
+export class Socket extends SocketBase implements TcpUser {
+  private owner: SocketOwner | null = null;
+  /** The write under way: what is left of this chunk, then of `rest` from `restAt` on. */
   private chunk: Uint8Array | null = null;
   private rest: { chunk: Uint8Array }[] | null = null;
   private restAt = 0;
   private callback: WriteCallback | null = null;
   private onFinal: WriteCallback | null = null;
-  private onDestroyed: WriteCallback | null = null;
-  private destroyError: Error | null = null;
   private wantsData = false;
   private ended = false;
-  private referenced = false;
-  private idleTimer: NodeJS.Timeout | null = null;
+  private finSent = false;
 
   constructor(host: Host, options: SocketOptions = {}) {
-    super({
-      allowHalfOpen: options.allowHalfOpen ?? false,
-      highWaterMark: options.highWaterMark ?? HIGH_WATER_MARK,
-      decodeStrings: true,
-      emitClose: false,
-      autoDestroy: true,
-    });
-    this.host = host;
+    super(host, options);
   }
 
-  /** @internal A connection that a server accepted, or that `connect` opened. */
-  adopt(conn: Connection): this {
-    this.conn = conn;
+  /** @internal A connection that a server accepted. */
+  adopt(conn: Connection, owner: SocketOwner): this {
     conn.user = this;
-    this.ref();
+    this.owner = owner;
+    this.bind(conn);
     return this;
   }
 
-  /** Opens a connection. Errors come as `error` events, as in `node:net`. */
-  connect(remote: Address, port: number, local?: { address?: Address; port?: number }): this {
+  /** Opens a connection: `connect` follows, or `error`. Throws ERR_SOCKET_BAD_PORT. */
+  connect(options: ConnectOptions, onConnect?: () => void): this;
+  connect(port: number, onConnect?: () => void): this;
+  connect(port: number, host: string, onConnect?: () => void): this;
+  connect(first: ConnectOptions | number, second?: string | (() => void), third?: () => void): this {
+    const o: ConnectOptions =
+      typeof first === 'object' ? first : typeof second === 'string' ? { port: first, host: second } : { port: first };
+    const onConnect = typeof second === 'function' ? second : third;
+    const port = checkPort(o.port);
+    if (onConnect !== undefined) this.once('connect', onConnect);
     this.connecting = true;
     try {
-      const conn = this.host.stack.connect({
-        remote,
-        remotePort: port,
-        user: this,
-        ...(local?.address ? { local: local.address } : {}),
-        ...(local?.port ? { localPort: local.port } : {}),
-      });
-      this.adopt(conn);
+      this.open(o, port);
     } catch (error) {
-      const code = (error as { code?: string }).code ?? 'EINVAL';
-      this.connecting = false;
-      process.nextTick(() => this.destroy(systemError('connect', code, remote.toString(), port)));
+      process.nextTick(destroyWith, this, error);
     }
     return this;
+  }
+
+  private open(o: ConnectOptions, port: number): void {
+    const { host } = this;
+    const remote = addressOf(o.host ?? 'localhost');
+    const local = o.localAddress === undefined ? {} : { local: addressOf(o.localAddress) };
+    try {
+      if (!host.isOpen) throw systemError('connect', 'ENETDOWN');
+      const localPort = o.localPort === undefined ? {} : { localPort: checkPort(o.localPort) };
+      this.bind(host.stack.connect({ remote, remotePort: port, user: this, ...local, ...localPort }));
+    } catch (error) {
+      throw systemError('connect', (error as NodeJS.ErrnoException).code ?? 'EINVAL', remote.toString(), port);
+    }
   }
 
   // ---- What the connection tells --------------------------------------------------------------------------------------
 
-  /** @internal */
+  /** @internal A handler that throws, throws as from the event loop: the stack's turn goes on. */
   tcpEvents(conn: Connection, events: number): void {
-    if (this.idleTimer !== null) this.idleTimer.refresh();
-    if (events & TcpEvent.established && this.connecting) this.established();
-    if (events & TcpEvent.readable) this.pull();
-    if (events & TcpEvent.writable) this.sendRest();
-    if (events & TcpEvent.endOfStream) this.endOfStream();
-    if (events & TcpEvent.error) this.failed(conn);
-    if (events & TcpEvent.closed) this.connectionClosed();
+    if (this.destroyed) {
+      if (!isFlushing(conn)) this.forget(conn);
+      return;
+    }
+    this.isActive();
+    for (let left = events; left !== 0; left &= left - 1) {
+      try {
+        this.onTcpEvent(conn, left & -left);
+      } catch (error) {
+        throwLater(error);
+      }
+    }
+  }
+
+  private onTcpEvent(conn: Connection, event: number): void {
+    switch (event) {
+      case TcpEvent.established:
+        if (this.connecting) this.established();
+        break;
+      case TcpEvent.readable:
+        this.pull();
+        break;
+      case TcpEvent.writable:
+        this.sendRest();
+        break;
+      case TcpEvent.endOfStream:
+        this.endOfStream();
+        break;
+      case TcpEvent.error:
+        this.failed(conn);
+        break;
+      case TcpEvent.closed:
+        this.connectionClosed(conn);
+        break;
+      default: // softError: the connection goes on. acked: only who is gone waits for it
+    }
   }
 
   private established(): void {
     this.connecting = false;
-    this.emit('connect');
-    this.emit('ready');
-    this.sendRest();
-    if (this.onFinal !== null) this.final();
-    if (this.wantsData) this.pull();
+    try {
+      this.emit('connect');
+      this.emit('ready');
+    } finally {
+      this.sendRest();
+      if (this.onFinal !== null) this.sendFin();
+      // Somebody must see the peer's end, also when nobody reads.
+      if (this.readable && !this.isPaused()) this.read(0);
+    }
   }
 
+  /** What came before the reset may still be read, as in Linux: the error comes behind it, unless a write waits. */
   private failed(conn: Connection): void {
+    if (this.destroyed) return;
     const code = conn.error ?? 'ECONNRESET';
     if (this.connecting) {
       const { remote, remotePort } = conn.flow as Flow;
-      this.connecting = false;
       this.destroy(systemError('connect', code, remote.toString(), remotePort));
-    } else if (!this.destroyed) {
-      this.destroy(systemError(this.callback === null ? 'read' : 'write', code));
+    } else if (conn.receiveQueued === 0 || this.callback !== null) {
+      // EPIPE: the peer's end was seen, only who writes can be told.
+      const writes = code === 'EPIPE' || (this.callback !== null && !this.wantsData);
+      this.destroy(systemError(writes ? 'write' : 'read', code));
     }
   }
 
-  private connectionClosed(): void {
-    if (this.onFinal !== null) {
-      const done = this.onFinal;
-      this.onFinal = null;
-      done();
-    }
-    // After our FIN and the peer's nothing more comes; a reader that is slow still gets what waits.
-    if (this.conn !== null && this.conn.error === null && !this.ended && this.conn.rcv.finReceived) this.endOfStream();
-    if (this.onDestroyed !== null) this.finishDestroy();
-    else if (this.conn?.error === null && !this.conn.rcv.finReceived && !this.destroyed) this.destroy();
+  /** In good order, both ends were seen: then the streams' own endings destroy the socket. Else nothing more will come of it. */
+  private connectionClosed(conn: Connection): void {
+    if (conn.error === null && !(this.finSent && conn.rcv.finReceived)) this.destroy();
   }
 
   // ---- Reading ----------------------------------------------------------------------------------------------------------
 
+  /** @internal */
   override _read(): void {
     this.wantsData = true;
     this.pull();
@@ -156,7 +182,9 @@ export class Socket extends Duplex implements TcpUser {
     }
     // Reading may have opened the window: the peer must hear of it.
     if (taken && conn.rcv.ackNow) this.host.stack.wake(conn);
-    if (conn.rcv.finReceived && conn.receiveQueued === 0) this.endOfStream();
+    if (conn.receiveQueued > 0) return;
+    if (conn.rcv.finReceived) this.endOfStream();
+    else if (conn.error !== null) this.failed(conn);
   }
 
   private endOfStream(): void {
@@ -169,12 +197,14 @@ export class Socket extends Duplex implements TcpUser {
 
   // ---- Writing ------------------------------------------------------------------------------------------------------------
 
+  /** @internal */
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: WriteCallback): void {
     this.chunk = chunk;
     this.callback = callback;
     this.sendRest();
   }
 
+  /** @internal */
   override _writev(chunks: { chunk: Uint8Array }[], callback: WriteCallback): void {
     this.rest = chunks;
     this.restAt = 0;
@@ -186,6 +216,7 @@ export class Socket extends Duplex implements TcpUser {
   private sendRest(): void {
     const { conn, callback } = this;
     if (callback === null || conn === null || this.connecting) return;
+    this.isActive();
     for (;;) {
       if (this.chunk === null) {
         const next = this.rest === null ? undefined : this.rest[this.restAt++];
@@ -193,71 +224,80 @@ export class Socket extends Duplex implements TcpUser {
         this.chunk = next.chunk;
       }
       const taken = conn.send(this.chunk);
+      this.takenOfWrite += taken;
       if (taken < this.chunk.length) {
-        if (conn.state === State.closed || conn.state === State.timeWait) {
-          this.callback = null;
-          callback(systemError('write', conn.error ?? 'EPIPE'));
+        if (isOver(conn)) {
+          this.writeEnds()!(systemError('write', conn.error ?? 'EPIPE'));
           return;
         }
-        this.chunk = taken === 0 ? this.chunk : this.chunk.subarray(taken);
+        if (taken > 0) this.chunk = this.chunk.subarray(taken);
         this.host.stack.wake(conn);
         return;
       }
       this.chunk = null;
     }
-    this.rest = null;
-    this.callback = null;
     this.host.stack.wake(conn);
-    callback();
+    this.writeEnds()!();
   }
 
+  /** Forgets the write under way; what remains is to call the callback. */
+  private writeEnds(): WriteCallback | null {
+    const { callback } = this;
+    this.chunk = null;
+    this.rest = null;
+    this.callback = null;
+    this.takenOfWrite = 0;
+    return callback;
+  }
+
+  /** @internal */
   override _final(callback: WriteCallback): void {
     this.onFinal = callback;
-    if (this.conn !== null && !this.connecting) this.final();
+    if (this.conn !== null && !this.connecting) this.sendFin();
   }
 
   /** CLOSE: FIN follows what is queued. */
-  private final(): void {
+  private sendFin(): void {
+    const { host } = this;
+    const conn = this.conn!;
     const done = this.onFinal!;
     this.onFinal = null;
-    const { conn, host } = this;
-    if (conn !== null) {
-      conn.shutdown(host.clock());
-      host.stack.wake(conn);
-    }
-    done();
+    this.finSent = true;
+    conn.shutdown(host.clock());
+    host.stack.wake(conn);
+    done(conn.error === null ? null : systemError('shutdown', conn.error));
   }
 
   // ---- Ending -------------------------------------------------------------------------------------------------------------
 
+  /** @internal close(2): FIN behind what was written, or RST when something that came was not read. */
   override _destroy(error: Error | null, callback: WriteCallback): void {
-    if (this.idleTimer !== null) clearTimeout(this.idleTimer);
-    this.idleTimer = null;
-    this.destroyError = error;
-    this.onDestroyed = callback;
     const { conn, host } = this;
-    if (conn !== null && conn.state !== State.closed && conn.state !== State.timeWait) {
+    this.connecting = false;
+    this.stopIdleTimer();
+    if (conn !== null && !isOver(conn)) {
       conn.release(host.clock());
       host.stack.wake(conn);
     }
-    this.finishDestroy();
+    this.writeEnds()?.(error);
+    // What was written is still on its way: the process must not end before it is there.
+    if (conn === null || !isFlushing(conn)) this.forget(conn);
+    callback(error);
+    process.nextTick(emitClose, this, error !== null);
+    this.owner?.socketClosed();
+    this.owner = null;
   }
 
-  private finishDestroy(): void {
-    const done = this.onDestroyed!;
-    this.onDestroyed = null;
-    const { destroyError } = this;
-    if (this.conn !== null) this.conn.user = null;
-    this.unrefHost();
-    done(destroyError);
-    process.nextTick(emitClose, this, destroyError !== null);
+  private forget(conn: Connection | null): void {
+    if (conn !== null) conn.user = null;
+    this.letHostGo();
   }
 
   /** RST to the peer, `close` here. */
   resetAndDestroy(): this {
     const { conn, host } = this;
-    if (conn !== null && !this.destroyed) {
-      conn.user = null;
+    if (conn === null) return this.destroy(nodeError(new Error('Socket is closed'), 'ERR_SOCKET_CLOSED'));
+    if (!this.destroyed) {
       conn.abort(host.clock());
       host.stack.wake(conn);
     }
@@ -270,112 +310,13 @@ export class Socket extends Duplex implements TcpUser {
     if (this.writableFinished) this.destroy();
     else this.once('finish', () => this.destroy());
   }
-
-  // ---- What it is ---------------------------------------------------------------------------------------------------------
-
-  private get flow(): Flow | null {
-    return (this.conn?.flow as Flow | undefined) ?? null;
-  }
-
-  get remoteAddress(): string | undefined {
-    return this.flow?.remote.toString();
-  }
-
-  get remotePort(): number | undefined {
-    return this.flow?.remotePort;
-  }
-
-  get remoteFamily(): 'IPv4' | 'IPv6' | undefined {
-    return this.flow?.remote.family;
-  }
-
-  get localAddress(): string | undefined {
-    return this.flow?.local.toString();
-  }
-
-  get localPort(): number | undefined {
-    return this.flow?.localPort;
-  }
-
-  get localFamily(): 'IPv4' | 'IPv6' | undefined {
-    return this.flow?.local.family;
-  }
-
-  address(): SocketAddress | Record<string, never> {
-    const { flow } = this;
-    return flow === null ? {} : { address: flow.local.toString(), family: flow.local.family, port: flow.localPort };
-  }
-
-  get bytesWritten(): number {
-    return (this.conn?.stats.bytesOut ?? 0) + this.writableLength;
-  }
-
-  get bufferSize(): number {
-    return this.writableLength;
-  }
-
-  get pending(): boolean {
-    return this.conn === null || this.connecting;
-  }
-
-  get readyState(): 'opening' | 'open' | 'readOnly' | 'writeOnly' | 'closed' {
-    if (this.connecting) return 'opening';
-    if (this.readable && this.writable) return 'open';
-    if (this.readable) return 'readOnly';
-    return this.writable ? 'writeOnly' : 'closed';
-  }
-
-  // ---- Options ------------------------------------------------------------------------------------------------------------
-
-  setNoDelay(on = true): this {
-    this.conn?.setNoDelay(on);
-    if (this.conn !== null) this.host.stack.wake(this.conn);
-    return this;
-  }
-
-  /** `initialDelay`: milliseconds of silence before the first probe. */
-  setKeepAlive(on = false, initialDelay = 0): this {
-    const idle = initialDelay > 0 ? initialDelay * 1000 : undefined;
-    this.conn?.setKeepAlive(on, this.host.clock(), idle);
-    if (this.conn !== null) this.host.stack.wake(this.conn);
-    return this;
-  }
-
-  /** `timeout` when nothing happened for so many milliseconds; 0 switches it off. The socket stays open. */
-  setTimeout(milliseconds: number, callback?: () => void): this {
-    this.timeout = milliseconds;
-    if (this.idleTimer !== null) clearTimeout(this.idleTimer);
-    this.idleTimer = null;
-    if (callback !== undefined) {
-      if (milliseconds === 0) this.off('timeout', callback);
-      else this.once('timeout', callback);
-    }
-    if (milliseconds > 0 && !this.destroyed) {
-      this.idleTimer = setTimeout(() => this.emit('timeout'), milliseconds);
-      this.idleTimer.unref();
-    }
-    return this;
-  }
-
-  ref(): this {
-    if (!this.referenced && this.conn !== null && !this.destroyed) {
-      this.referenced = true;
-      this.host.ref();
-    }
-    return this;
-  }
-
-  unref(): this {
-    this.unrefHost();
-    return this;
-  }
-
-  private unrefHost(): void {
-    if (!this.referenced) return;
-    this.referenced = false;
-    this.host.unref();
-  }
 }
+
+const isOver = (conn: Connection): boolean => conn.state === State.closed || conn.state === State.timeWait;
+
+/** Our FIN was not acknowledged, and perhaps not all that goes before it. */
+const isFlushing = ({ state }: Connection): boolean =>
+  state === State.finWait1 || state === State.closing || state === State.lastAck;
 
 /** The same bytes as a Buffer, without a copy. */
 const asBuffer = (piece: Uint8Array): Buffer =>
@@ -383,4 +324,8 @@ const asBuffer = (piece: Uint8Array): Buffer =>
 
 function emitClose(socket: Socket, hadError: boolean): void {
   socket.emit('close', hadError);
+}
+
+function destroyWith(socket: Socket, error: Error): void {
+  socket.destroy(error);
 }

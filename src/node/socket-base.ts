@@ -1,0 +1,192 @@
+/** What a socket is and what may be set on it; how bytes and endings pass through it is in `socket.ts`. */
+import { addAbortSignal, Duplex } from 'node:stream';
+import type { Flow } from '../stack/flow.js';
+import type { Connection } from '../tcp/connection.js';
+import type { Host } from './host.js';
+
+export interface SocketOptions {
+  /** Default false: the peer's end ends our side too. */
+  readonly allowHalfOpen?: boolean;
+  /** Bytes that each side buffers above the connection's own buffers. Default 65,536, Node's since version 22. */
+  readonly highWaterMark?: number;
+  /** Aborting destroys the socket, with an AbortError. */
+  readonly signal?: AbortSignal;
+}
+
+export interface SocketAddress {
+  address: string;
+  family: 'IPv4' | 'IPv6';
+  port: number;
+}
+
+const HIGH_WATER_MARK = 65_536;
+
+export abstract class SocketBase extends Duplex {
+  /** The connection, for those who want to look inside: `conn.snapshot(now)`. Null before connect. */
+  conn: Connection | null = null;
+  connecting = false;
+  bytesRead = 0;
+  /** Milliseconds, as `setTimeout` has it. */
+  timeout: number | undefined = undefined;
+  protected readonly host: Host;
+  /** Bytes that the connection took of the write that is under way. */
+  protected takenOfWrite = 0;
+  private idleTimer: NodeJS.Timeout | null = null;
+  private wantsRef = true;
+  private holdsHost = false;
+  private noDelay: boolean | null = null;
+  /** Milliseconds until the first probe; -1 for off. */
+  private keepAlive = -1;
+
+  constructor(host: Host, options: SocketOptions) {
+    super({
+      allowHalfOpen: options.allowHalfOpen ?? false,
+      highWaterMark: options.highWaterMark ?? HIGH_WATER_MARK,
+      emitClose: false, // `close` says whether there was an error: we emit it
+    });
+    this.host = host;
+    if (options.signal !== undefined) addAbortSignal(options.signal, this);
+  }
+
+  /** From now on this is a socket of `conn`. */
+  protected bind(conn: Connection): void {
+    this.conn = conn;
+    if (this.noDelay !== null) conn.setNoDelay(this.noDelay);
+    if (this.keepAlive >= 0) this.setKeepAlive(true, this.keepAlive);
+    if (this.wantsRef) this.holdHost();
+  }
+
+  // ---- What it is ---------------------------------------------------------------------------------------------------------
+
+  private get flow(): Flow | null {
+    return (this.conn?.flow as Flow | undefined) ?? null;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.flow?.remote.toString();
+  }
+
+  get remotePort(): number | undefined {
+    return this.flow?.remotePort;
+  }
+
+  get remoteFamily(): 'IPv4' | 'IPv6' | undefined {
+    return this.flow?.remote.family;
+  }
+
+  get localAddress(): string | undefined {
+    return this.flow?.local.toString();
+  }
+
+  get localPort(): number | undefined {
+    return this.flow?.localPort;
+  }
+
+  get localFamily(): 'IPv4' | 'IPv6' | undefined {
+    return this.flow?.local.family;
+  }
+
+  /** Our end; `{}` before connect. */
+  address(): SocketAddress | Record<string, never> {
+    const { flow } = this;
+    return flow === null ? {} : { address: flow.local.toString(), family: flow.local.family, port: flow.localPort };
+  }
+
+  /** Everything written, whether or not the connection took it yet. */
+  get bytesWritten(): number {
+    return (this.conn?.stats.bytesOut ?? 0) + this.writableLength - this.takenOfWrite;
+  }
+
+  get bufferSize(): number {
+    return this.writableLength;
+  }
+
+  get pending(): boolean {
+    return this.conn === null || this.connecting;
+  }
+
+  get readyState(): 'opening' | 'open' | 'readOnly' | 'writeOnly' | 'closed' {
+    if (this.connecting) return 'opening';
+    if (this.readable && this.writable) return 'open';
+    if (this.readable) return 'readOnly';
+    return this.writable ? 'writeOnly' : 'closed';
+  }
+
+  // ---- Options ------------------------------------------------------------------------------------------------------------
+
+  /** Nagle's algorithm off, or on again. */
+  setNoDelay(on = true): this {
+    this.noDelay = on;
+    const { conn } = this;
+    if (conn === null || this.destroyed) return this;
+    conn.setNoDelay(on);
+    this.host.stack.wake(conn);
+    return this;
+  }
+
+  /** `initialDelay`: milliseconds of silence before the first probe; 0 leaves it to the configuration. */
+  setKeepAlive(on = false, initialDelay = 0): this {
+    this.keepAlive = on ? initialDelay : -1;
+    const { conn } = this;
+    if (conn === null || this.destroyed) return this;
+    conn.setKeepAlive(on, this.host.clock(), initialDelay > 0 ? initialDelay * 1000 : undefined);
+    this.host.stack.wake(conn);
+    return this;
+  }
+
+  /** `timeout` when nothing happened for so many milliseconds; 0 switches it off. The socket stays open. */
+  setTimeout(milliseconds: number, callback?: () => void): this {
+    this.timeout = milliseconds;
+    this.stopIdleTimer();
+    if (callback !== undefined) {
+      if (milliseconds === 0) this.off('timeout', callback);
+      else this.once('timeout', callback);
+    }
+    if (milliseconds > 0 && !this.destroyed) {
+      this.idleTimer = setTimeout(emitTimeout, milliseconds, this);
+      this.idleTimer.unref();
+    }
+    return this;
+  }
+
+  /** Something happened. */
+  protected isActive(): void {
+    if (this.idleTimer !== null) this.idleTimer.refresh();
+  }
+
+  protected stopIdleTimer(): void {
+    if (this.idleTimer !== null) clearTimeout(this.idleTimer);
+    this.idleTimer = null;
+  }
+
+  // ---- The life of the process ----------------------------------------------------------------------------------------
+
+  /** Keeps the process alive while open: the default. */
+  ref(): this {
+    this.wantsRef = true;
+    if (this.conn !== null && !this.destroyed) this.holdHost();
+    return this;
+  }
+
+  unref(): this {
+    this.wantsRef = false;
+    this.letHostGo();
+    return this;
+  }
+
+  private holdHost(): void {
+    if (this.holdsHost) return;
+    this.holdsHost = true;
+    this.host.ref();
+  }
+
+  protected letHostGo(): void {
+    if (!this.holdsHost) return;
+    this.holdsHost = false;
+    this.host.unref();
+  }
+}
+
+const emitTimeout = (socket: SocketBase): void => {
+  socket.emit('timeout');
+};
