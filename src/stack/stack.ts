@@ -308,15 +308,19 @@ export class Stack implements Receiver {
     this.running = true;
     this.awake = false;
     // A user who answers at once makes work for the same turn; a bound keeps two who answer each other over loopback from holding it for ever.
-    for (let round = 0; round < MAX_ROUNDS; round++) {
-      this.tcp.run(now);
-      if (this.loop.nextTimeout() <= now) this.loop.onTimeout(now);
-      if (!this.tcp.hasWork && this.loop.nextTimeout() > now) break;
+    try {
+      for (let round = 0; round < MAX_ROUNDS; round++) {
+        this.tcp.run(now);
+        if (this.loop.nextTimeout() <= now) this.loop.onTimeout(now);
+        if (!this.tcp.hasWork && this.loop.nextTimeout() > now) break;
+      }
+    } finally {
+      // What a user throws goes to whoever called `run`; the stack goes on in its next turn.
+      this.device.flush(now);
+      this.running = false;
+      if (this.tcp.hasWork || this.loop.nextTimeout() <= now) this.requestRun();
+      this.onTurnEnd?.();
     }
-    this.device.flush(now);
-    this.running = false;
-    if (this.tcp.hasWork || this.loop.nextTimeout() <= now) this.requestRun();
-    this.onTurnEnd?.();
   }
 
   nextTimeout(): Micros {
