@@ -1,0 +1,117 @@
+/** Turns: who is told when, and what becomes of a user that throws or never stops talking. */
+import { describe, expect, it } from 'vitest';
+import { SECOND } from '../../src/base/time.js';
+import { Address } from '../../src/ip/address.js';
+import type { Connection } from '../../src/tcp/connection.js';
+import { TcpEvent, type TcpUser } from '../../src/tcp/user.js';
+import { ACK, SYN, Wire } from '../requirements/wire.js';
+
+const PSH = 8;
+
+describe('a turn', () => {
+  it('tells a user once what several packets of a batch did, and its answer rides on the ACK', () => {
+    const w = new Wire();
+    let calls = 0;
+    const user: TcpUser = {
+      tcpEvents(conn, events) {
+        if ((events & TcpEvent.readable) === 0) return;
+        calls++;
+        while (conn.receive() !== null);
+        conn.send(Uint8Array.of(42));
+      },
+    };
+    const accepted = w.listen(user);
+    const { seq } = w.open();
+    const out = w.tcp({ flags: ACK | PSH, seq: 101, ack: seq + 1, payload: [1, 2, 3] });
+    expect(calls).toBe(1);
+    expect(out).toMatchObject([{ flags: ACK | PSH, seq: seq + 1, ack: 104, payload: [42] }]);
+    expect(accepted).toHaveLength(1);
+  });
+
+  it('asks for one run, however many calls want it', () => {
+    const w = new Wire();
+    let wakes = 0;
+    w.stack.onWake = () => wakes++;
+    const accepted = w.listen();
+    w.open();
+    for (let i = 0; i < 5; i++) {
+      accepted[0]!.send(Uint8Array.of(i));
+      w.stack.wake(accepted[0]!);
+    }
+    expect(wakes).toBe(1);
+    expect(w.take().map((x) => x.payload)).toEqual([[0, 1, 2, 3, 4]]);
+    accepted[0]!.send(Uint8Array.of(5));
+    w.stack.wake(accepted[0]!);
+    expect(wakes).toBe(2);
+  });
+
+  it('ends with a user that throws, whose exception goes to the caller; everybody else is served in the next', () => {
+    const w = new Wire();
+    let angry = true;
+    const told: number[] = [];
+    const user: TcpUser = {
+      tcpEvents(conn, events) {
+        if ((events & TcpEvent.readable) === 0) return;
+        if (angry) throw new Error('not now');
+        told.push(conn.flow.remotePort);
+      },
+    };
+    w.listen(user);
+    const { seq: first } = w.open({ sport: 1 });
+    const { seq: second } = w.open({ sport: 2 });
+    let wakes = 0;
+    w.stack.onWake = () => wakes++;
+    expect(() => w.tcp({ flags: ACK, sport: 1, seq: 101, ack: first + 1, payload: [1] })).toThrow('not now');
+    expect(wakes, 'work is left').toBe(1);
+    angry = false;
+    expect(w.tcp({ flags: ACK, sport: 2, seq: 101, ack: second + 1, payload: [1] })).toHaveLength(2);
+    expect(told).toEqual([2]);
+    w.wait(SECOND);
+    expect(w.stack.checkInvariants()).toBeNull();
+  });
+
+  it('is bounded, also when two answer each other over loopback for ever', () => {
+    const w = new Wire();
+    let turns = 0;
+    const echo: TcpUser = {
+      tcpEvents(conn) {
+        for (let piece = conn.receive(); piece !== null; piece = conn.receive()) {
+          turns++;
+          conn.send(piece);
+        }
+      },
+    };
+    w.listen(echo);
+    let wakes = 0;
+    w.stack.onWake = () => wakes++;
+    const conn = w.stack.connect({ remote: Address.parse('127.0.0.1'), remotePort: 80, user: echo });
+    w.take();
+    conn.send(Uint8Array.of(1));
+    w.stack.wake(conn);
+    wakes = 0;
+    w.take();
+    const inOne = turns;
+    expect(inOne).toBeGreaterThan(10);
+    expect(wakes, 'it asks for another').toBe(1);
+    w.take();
+    expect(turns).toBeGreaterThan(inOne);
+  });
+
+  it('is over before it begins again: run in run does nothing', () => {
+    const w = new Wire();
+    let depth = 0;
+    let deepest = 0;
+    const user: TcpUser = {
+      tcpEvents() {
+        deepest = Math.max(deepest, ++depth);
+        w.stack.run(w.now);
+        depth--;
+      },
+    };
+    const accepted: Connection[] = w.listen(user);
+    const { seq } = w.open();
+    w.tcp({ flags: ACK, seq: 101, ack: seq + 1, payload: [1] });
+    expect([deepest, accepted.length]).toEqual([1, 1]);
+    expect(w.tcp({ flags: SYN, sport: 9 })).toHaveLength(1);
+  });
+});
