@@ -109,9 +109,14 @@ describe('a turn', () => {
       },
     };
     const accepted: Connection[] = w.listen(user);
-    const { seq } = w.open();
-    w.tcp({ flags: ACK, seq: 101, ack: seq + 1, payload: [1] });
-    expect([deepest, accepted.length]).toEqual([1, 1]);
+    for (const sport of [1, 2, 3]) w.open({ sport });
+    // All three have something to be told of in one turn.
+    for (const conn of accepted) {
+      conn.abort(w.now);
+      w.stack.wake(conn);
+    }
+    expect(w.take().map((x) => x.dport)).toEqual([1, 2, 3]);
+    expect([deepest, accepted.length]).toEqual([1, 3]);
     expect(w.tcp({ flags: SYN, sport: 9 })).toHaveLength(1);
   });
 });
