@@ -23,7 +23,9 @@ export interface Ran {
 /** Runs a program to its end. A program that takes longer than `seconds` is ended, and that is an error. */
 export function run(command: string, args: readonly string[], seconds = 60, options: SpawnOptions = {}): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options, detached: true });
+    // CI's own variable switches colours on.
+    const env = { ...(options.env ?? process.env), NO_COLOR: '1' };
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options, env, detached: true });
     let stdout = '';
     let stderr = '';
     child.stdout?.on('data', (d: Buffer) => (stdout += d.toString()));
