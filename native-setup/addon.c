@@ -4,6 +4,9 @@
  * A queue is one descriptor of a TUN and its readiness, by the event loop's own poll (uv_poll), no thread. Its callback gets called when packets wait; it then
  * reads a batch itself. Everything belongs to one environment, so several worker threads may load the addon; when an environment ends, its queues
  * close and no descriptor is left.
+ *
+ * Three know a queue: JavaScript (an external, until the garbage collector takes it), the event loop (the poll handle, until uv_close has called back) and the
+ * environment (the cleanup hook, until it is removed there). Closing gives back the descriptor at once; the memory goes with the last of them.
  */
 #define NAPI_VERSION 8
 #include "native.h"
@@ -11,6 +14,7 @@
 #include <errno.h>
 #include <linux/if.h>
 #include <node_api.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,7 +35,10 @@ struct queue {
   napi_async_cleanup_hook_handle cleanup;
   int fd;
   int vnet;
+  /* No descriptor any more. */
   int closed;
+  /* The event loop, JavaScript: do not know it any more. */
+  int unpolled;
   int finalized;
 };
 
@@ -70,27 +77,35 @@ static int get_args(napi_env env, napi_callback_info info, napi_value *args, siz
   return 0;
 }
 
+/* What is no number is -1: no descriptor, and "leave it alone". */
 static int get_int(napi_env env, napi_value value) {
-  int32_t n = 0;
-  napi_get_value_int32(env, value, &n);
-  return n;
+  int32_t n = -1;
+  return napi_get_value_int32(env, value, &n) == napi_ok ? n : -1;
 }
 
-static void get_name(napi_env env, napi_value value, char name[IFNAMSIZ]) {
+/* 0 with an exception when it does not fit: cut off it would be the name of another device. */
+static int get_name(napi_env env, napi_value value, char name[IFNAMSIZ]) {
+  size_t length = 0;
   memset(name, 0, IFNAMSIZ);
-  napi_get_value_string_utf8(env, value, name, IFNAMSIZ, NULL);
+  if (napi_get_value_string_utf8(env, value, NULL, 0, &length) == napi_ok && length < IFNAMSIZ &&
+      napi_get_value_string_utf8(env, value, name, IFNAMSIZ, NULL) == napi_ok)
+    return 1;
+  napi_throw_range_error(env, "EINVAL", "the name of a device has at most 15 bytes");
+  return 0;
 }
 
-static uint8_t *get_bytes(napi_env env, napi_value value, size_t *length) {
+/* NULL for what is no typed array of that kind; `length` in elements. */
+static void *get_array(napi_env env, napi_value value, napi_typedarray_type wanted, size_t *length) {
   napi_typedarray_type type;
   void *data = NULL;
   *length = 0;
-  if (napi_get_typedarray_info(env, value, &type, length, &data, NULL, NULL) != napi_ok) {
-    *length = 0;
-    return NULL;
-  }
-  return data;
+  if (napi_get_typedarray_info(env, value, &type, length, &data, NULL, NULL) == napi_ok && type == wanted) return data;
+  *length = 0;
+  return NULL;
 }
+
+static uint8_t *get_bytes(napi_env env, napi_value value, size_t *length) { return get_array(env, value, napi_uint8_array, length); }
+static int32_t *get_words(napi_env env, napi_value value, size_t *length) { return get_array(env, value, napi_int32_array, length); }
 
 static struct queue *get_queue(napi_env env, napi_value value) {
   void *data = NULL;
@@ -116,7 +131,7 @@ static napi_value open_tun(napi_env env, napi_callback_info info) {
   napi_value args[2], object, value;
   char name[IFNAMSIZ];
   if (!get_args(env, info, args, 2)) return NULL;
-  get_name(env, args[0], name);
+  if (!get_name(env, args[0], name)) return NULL;
   int fd = tun_open(name, get_int(env, args[1]));
   if (fd < 0) return fail(env, -fd, fd == -ENOENT || fd == -EACCES || fd == -ENODEV || fd == -ENXIO ? "open" : "TUNSETIFF");
   napi_create_object(env, &object);
@@ -168,22 +183,33 @@ static napi_value set_link(napi_env env, napi_callback_info info) {
   napi_value args[4];
   char name[IFNAMSIZ];
   if (!get_args(env, info, args, 4)) return NULL;
-  get_name(env, args[0], name);
+  if (!get_name(env, args[0], name)) return NULL;
   return checked(env, link_set(name, get_int(env, args[1]), get_int(env, args[2]), get_int(env, args[3])), "RTM_NEWLINK");
+}
+
+/* linkMtu(name): throws ENODEV when there is no such device in this network namespace */
+static napi_value get_link_mtu(napi_env env, napi_callback_info info) {
+  napi_value args[1], value;
+  char name[IFNAMSIZ];
+  if (!get_args(env, info, args, 1) || !get_name(env, args[0], name)) return NULL;
+  int mtu = link_mtu(name);
+  if (mtu < 0) return fail(env, -mtu, "SIOCGIFMTU");
+  napi_create_int32(env, mtu, &value);
+  return value;
 }
 
 static napi_value delete_link(napi_env env, napi_callback_info info) {
   napi_value args[1];
   char name[IFNAMSIZ];
   if (!get_args(env, info, args, 1)) return NULL;
-  get_name(env, args[0], name);
+  if (!get_name(env, args[0], name)) return NULL;
   return checked(env, link_delete(name), "RTM_DELLINK");
 }
 
 /* addressAdd(name, bytes, prefixBits), addressDelete, routeCongestion(..., algorithm): 4 bytes are IPv4, 16 are IPv6 */
 static int address_args(napi_env env, napi_value *args, char name[IFNAMSIZ], uint8_t **address) {
   size_t length;
-  get_name(env, args[0], name);
+  if (!get_name(env, args[0], name)) return -1;
   *address = get_bytes(env, args[1], &length);
   if (*address != NULL && (length == 4 || length == 16)) return length == 4 ? AF_INET : AF_INET6;
   napi_throw_type_error(env, "ERR_INVALID_ARG_VALUE", "an address has 4 or 16 bytes");
@@ -221,15 +247,13 @@ static napi_value set_route_congestion(napi_env env, napi_callback_info info) {
 
 /* ---- Queues ---- */
 
-/* The queue's memory goes when neither the event loop nor JavaScript knows it any more. */
 static void release(struct queue *q) {
-  if (q->closed == 2 && q->finalized) free(q);
+  if (q->unpolled && q->finalized) free(q);
 }
 
 static void on_closed(uv_handle_t *handle) {
   struct queue *q = handle->data;
-  close(q->fd);
-  q->closed = 2;
+  q->unpolled = 1;
   if (q->cleanup != NULL) napi_remove_async_cleanup_hook(q->cleanup);
   q->cleanup = NULL;
   release(q);
@@ -238,15 +262,20 @@ static void on_closed(uv_handle_t *handle) {
 static void start_closing(struct queue *q) {
   if (q->closed) return;
   q->closed = 1;
-  uv_poll_stop(&q->poll);
+  /* From uv_close on the loop has forgotten the descriptor: it may go at once, and the device's name is free again. */
   uv_close((uv_handle_t *)&q->poll, on_closed);
+  if (q->fd >= 0) close(q->fd);
+  q->fd = -1;
+  if (q->callback != NULL) napi_delete_reference(q->env, q->callback);
+  if (q->context != NULL) napi_async_destroy(q->env, q->context);
+  q->callback = NULL;
+  q->context = NULL;
 }
 
 /* The environment ends while the queue is open (a worker exits). */
 static void on_environment_ends(napi_async_cleanup_hook_handle handle, void *data) {
-  struct queue *q = data;
   (void)handle;
-  start_closing(q);
+  start_closing(data);
 }
 
 static void on_finalize(napi_env env, void *data, void *hint) {
@@ -261,58 +290,54 @@ static void on_finalize(napi_env env, void *data, void *hint) {
 /* Packets wait (0), or the descriptor failed (a negative errno: a deleted device shows as POLLERR, which libuv calls EBADF). */
 static void on_ready(uv_poll_t *poll, int status, int events) {
   struct queue *q = poll->data;
+  napi_env env = q->env;
   napi_handle_scope scope;
-  napi_value callback, argument, global, result;
+  napi_value callback, argument, global, result, error;
   (void)events;
-  if (q->closed) return;
-  napi_open_handle_scope(q->env, &scope);
-  napi_get_reference_value(q->env, q->callback, &callback);
-  napi_create_int32(q->env, status == UV_EBADF ? -EBADFD : status, &argument);
-  napi_get_global(q->env, &global);
-  if (napi_make_callback(q->env, q->context, global, callback, 1, &argument, &result) == napi_pending_exception) {
-    napi_value error;
-    napi_get_and_clear_last_exception(q->env, &error);
-    napi_fatal_exception(q->env, error);
-  }
-  napi_close_handle_scope(q->env, scope);
+  if (q->closed || napi_open_handle_scope(env, &scope) != napi_ok) return;
+  if (napi_get_reference_value(env, q->callback, &callback) == napi_ok && napi_get_global(env, &global) == napi_ok &&
+      napi_create_int32(env, status == UV_EBADF ? -EBADFD : status, &argument) == napi_ok &&
+      napi_make_callback(env, q->context, global, callback, 1, &argument, &result) == napi_pending_exception &&
+      napi_get_and_clear_last_exception(env, &error) == napi_ok)
+    napi_fatal_exception(env, error);
+  napi_close_handle_scope(env, scope);
 }
 
-/* queueOpen(fd, vnet, callback): takes the descriptor over; the queue closes it */
+/* queueOpen(fd, vnet, callback): takes the descriptor over; the queue closes it. When it throws, the descriptor is still the caller's. */
 static napi_value queue_open(napi_env env, napi_callback_info info) {
   napi_value args[3], external, name;
+  napi_valuetype type;
   uv_loop_t *loop;
   if (!get_args(env, info, args, 3)) return NULL;
+  if (napi_typeof(env, args[2], &type) != napi_ok || type != napi_function || napi_get_uv_event_loop(env, &loop) != napi_ok)
+    return fail(env, EINVAL, "queueOpen");
   struct queue *q = calloc(1, sizeof *q);
-  if (q == NULL) return fail(env, ENOMEM, "queue");
+  if (q == NULL) return fail(env, ENOMEM, "queueOpen");
   q->env = env;
   q->fd = get_int(env, args[0]);
-  q->vnet = get_int(env, args[1]);
-  napi_get_uv_event_loop(env, &loop);
+  q->vnet = get_int(env, args[1]) == 1;
   int result = uv_poll_init(loop, &q->poll, q->fd);
   if (result < 0) {
     free(q);
     return fail(env, -result, "uv_poll_init");
   }
   q->poll.data = q;
-  napi_create_string_utf8(env, "tcplab:tun", NAPI_AUTO_LENGTH, &name);
-  napi_async_init(env, NULL, name, &q->context);
-  napi_create_reference(env, args[2], 1, &q->callback);
-  napi_add_async_cleanup_hook(env, on_environment_ends, q, &q->cleanup);
-  napi_create_external(env, q, on_finalize, NULL, &external);
-  uv_poll_start(&q->poll, UV_READABLE, on_ready);
-  return external;
+  if (napi_create_string_utf8(env, "tcplab:tun", NAPI_AUTO_LENGTH, &name) == napi_ok &&
+      napi_async_init(env, NULL, name, &q->context) == napi_ok && napi_create_reference(env, args[2], 1, &q->callback) == napi_ok &&
+      napi_add_async_cleanup_hook(env, on_environment_ends, q, &q->cleanup) == napi_ok &&
+      uv_poll_start(&q->poll, UV_READABLE, on_ready) == 0 && napi_create_external(env, q, on_finalize, NULL, &external) == napi_ok)
+    return external;
+  q->fd = -1;
+  q->finalized = 1;
+  start_closing(q);
+  return fail(env, ENOMEM, "queueOpen");
 }
 
 static napi_value queue_close(napi_env env, napi_callback_info info) {
   napi_value args[1];
   void *data = NULL;
   if (!get_args(env, info, args, 1)) return NULL;
-  napi_get_value_external(env, args[0], &data);
-  struct queue *q = data;
-  if (q == NULL || q->closed) return undefined(env);
-  napi_delete_reference(env, q->callback);
-  napi_async_destroy(env, q->context);
-  start_closing(q);
+  if (napi_get_value_external(env, args[0], &data) == napi_ok && data != NULL) start_closing(data);
   return undefined(env);
 }
 
@@ -335,15 +360,15 @@ static napi_value queue_read(napi_env env, napi_callback_info info) {
   struct queue *q = get_queue(env, args[0]);
   if (q == NULL) return NULL;
   uint8_t *slab = get_bytes(env, args[1], &slab_length);
-  int32_t *rx = (int32_t *)(void *)get_bytes(env, args[3], &words);
-  int most = get_int(env, args[4]);
-  if (slab == NULL || rx == NULL || most < 0 || (size_t)most * RX_WORDS > words) return fail(env, EINVAL, "queueRead");
-  int n = batch_read(q->fd, q->vnet, slab, slab_length, (size_t)get_int(env, args[2]), rx, most, &instance_of(env)->fault);
+  int32_t *rx = get_words(env, args[3], &words);
+  int start = get_int(env, args[2]), most = get_int(env, args[4]);
+  if (slab == NULL || rx == NULL || start < 0 || most < 0 || (size_t)most * RX_WORDS > words) return fail(env, EINVAL, "queueRead");
+  int n = batch_read(q->fd, q->vnet, slab, slab_length, (size_t)start, rx, most, &instance_of(env)->fault);
   napi_create_int32(env, n, &value);
   return value;
 }
 
-/* queueWrite(queue, slab, descriptors, count, buffers, result): result[0..2] = written, dropped, errno */
+/* queueWrite(queue, slab, descriptors, count, buffers, result): result: written, their bytes, dropped by a full queue, refused, the refusal's errno */
 static napi_value queue_write(napi_env env, napi_callback_info info) {
   napi_value args[6];
   size_t slab_length, words, result_words;
@@ -354,22 +379,24 @@ static napi_value queue_write(napi_env env, napi_callback_info info) {
   struct queue *q = get_queue(env, args[0]);
   if (q == NULL) return NULL;
   uint8_t *slab = get_bytes(env, args[1], &slab_length);
-  int32_t *tx = (int32_t *)(void *)get_bytes(env, args[2], &words);
+  int32_t *tx = get_words(env, args[2], &words);
   int count = get_int(env, args[3]);
-  int32_t *out = (int32_t *)(void *)get_bytes(env, args[5], &result_words);
-  napi_get_array_length(env, args[4], &buffer_count);
-  if (slab == NULL || tx == NULL || out == NULL || result_words < 3 || count < 0 || (size_t)count * TX_WORDS > words ||
+  int32_t *out = get_words(env, args[5], &result_words);
+  if (napi_get_array_length(env, args[4], &buffer_count) != napi_ok) return fail(env, EINVAL, "queueWrite");
+  if (slab == NULL || tx == NULL || out == NULL || result_words < 5 || count < 0 || (size_t)count * TX_WORDS > words ||
       buffer_count > MOST_BUFFERS)
     return fail(env, EINVAL, "queueWrite");
   for (uint32_t i = 0; i < buffer_count; i++) {
     napi_value element;
-    napi_get_element(env, args[4], i, &element);
+    if (napi_get_element(env, args[4], i, &element) != napi_ok) return fail(env, EINVAL, "queueWrite");
     buffers[i].iov_base = get_bytes(env, element, &buffers[i].iov_len);
   }
   batch_write(q->fd, slab, slab_length, tx, count, buffers, (int)buffer_count, &result, &instance_of(env)->fault);
   out[0] = result.written;
-  out[1] = result.dropped;
-  out[2] = result.error;
+  out[1] = result.bytes;
+  out[2] = result.full;
+  out[3] = result.refused;
+  out[4] = result.error;
   return undefined(env);
 }
 
@@ -410,6 +437,7 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
       {"setOwner", set_owner},
       {"closeFd", close_fd},
       {"linkSet", set_link},
+      {"linkMtu", get_link_mtu},
       {"linkDelete", delete_link},
       {"addressAdd", add_address},
       {"addressDelete", delete_address},
@@ -421,7 +449,11 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
       {"queueWrite", queue_write},
       {"injectFault", inject_fault},
   };
-  napi_set_instance_data(env, calloc(1, sizeof(struct instance)), free_instance, NULL);
+  struct instance *instance = calloc(1, sizeof *instance);
+  if (instance == NULL || napi_set_instance_data(env, instance, free_instance, NULL) != napi_ok) {
+    free(instance);
+    return fail(env, ENOMEM, "load");
+  }
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;
     napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].function, NULL, &function);

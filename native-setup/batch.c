@@ -25,7 +25,7 @@ static ssize_t read_packet(int fd, const struct iovec *parts, int count, struct 
 int batch_read(int fd, int vnet, uint8_t *slab, size_t slab_length, size_t start, int32_t *rx, int most, struct injected_fault *fault) {
   int n = 0;
   size_t at = start;
-  while (n < most && at + MOST_PACKET_BYTES <= slab_length) {
+  while (n < most && at <= slab_length && slab_length - at >= MOST_PACKET_BYTES) {
     struct virtio_net_hdr header = {0};
     struct iovec parts[2] = {{&header, sizeof header}, {slab + at, MOST_PACKET_BYTES}};
     ssize_t got = vnet ? read_packet(fd, parts, 2, fault) : read_packet(fd, parts + 1, 1, fault);
@@ -65,39 +65,55 @@ static ssize_t write_packet(int fd, const struct iovec *parts, int count, struct
   return writev(fd, parts, count);
 }
 
+/* The parts of one packet, the head first; their bytes in all, or 0 when a number in `tx` leads out of its buffer. */
+static size_t gather(uint8_t *slab, size_t slab_length, const int32_t *tx, const struct iovec *buffers, int buffer_count, struct iovec *parts) {
+  size_t head = (size_t)tx[TX_OFFSET], whole = (size_t)tx[TX_LENGTH];
+  int pieces = tx[TX_PIECES];
+  /* A negative number is a huge one here. */
+  if (head > slab_length || whole > slab_length - head || pieces < 0 || pieces > TX_MOST_PIECES) return 0;
+  parts[0].iov_base = slab + head;
+  parts[0].iov_len = whole;
+  for (int k = 0; k < pieces; k++) {
+    const int32_t *piece = tx + TX_FIRST_PIECE + 3 * k;
+    size_t offset = (size_t)piece[1], length = (size_t)piece[2];
+    const struct iovec *buffer;
+    if (piece[0] < 0 || piece[0] >= buffer_count) return 0;
+    buffer = buffers + piece[0];
+    if (offset > buffer->iov_len || length > buffer->iov_len - offset) return 0;
+    parts[1 + k].iov_base = (uint8_t *)buffer->iov_base + offset;
+    parts[1 + k].iov_len = length;
+    whole += length;
+  }
+  return whole;
+}
+
 void batch_write(int fd, uint8_t *slab, size_t slab_length, const int32_t *tx, int count, const struct iovec *buffers,
                  int buffer_count, struct write_result *result, struct injected_fault *fault) {
   for (int i = 0; i < count; i++, tx += TX_WORDS) {
     struct iovec parts[1 + TX_MOST_PIECES];
-    size_t head = (size_t)tx[TX_OFFSET], head_length = (size_t)tx[TX_LENGTH], whole = head_length;
-    int pieces = tx[TX_PIECES], valid = head <= slab_length && head_length <= slab_length - head && pieces >= 0 && pieces <= TX_MOST_PIECES;
+    size_t whole = gather(slab, slab_length, tx, buffers, buffer_count, parts);
     ssize_t sent;
-    parts[0].iov_base = slab + head;
-    parts[0].iov_len = head_length;
-    for (int k = 0; valid && k < pieces; k++) {
-      const int32_t *piece = tx + TX_FIRST_PIECE + 3 * k;
-      size_t offset = (size_t)piece[1], length = (size_t)piece[2];
-      valid = piece[0] >= 0 && piece[0] < buffer_count && offset <= buffers[piece[0]].iov_len && length <= buffers[piece[0]].iov_len - offset;
-      if (!valid) break;
-      parts[1 + k].iov_base = (uint8_t *)buffers[piece[0]].iov_base + offset;
-      parts[1 + k].iov_len = length;
-      whole += length;
+    int error;
+    if (whole == 0) {
+      error = EFAULT;
+    } else {
+      do sent = write_packet(fd, parts, 1 + tx[TX_PIECES], fault);
+      while (sent < 0 && errno == EINTR);
+      if (sent == (ssize_t)whole) {
+        result->written++;
+        result->bytes += (int)whole;
+        continue;
+      }
+      error = sent < 0 ? errno : EMSGSIZE; /* a short write cut the packet: as good as lost */
     }
-    if (!valid) {
-      result->dropped++;
-      result->error = EFAULT;
+    if (error == EAGAIN || error == ENOBUFS) {
+      result->full++;
       continue;
     }
-    do sent = write_packet(fd, parts, 1 + pieces, fault);
-    while (sent < 0 && errno == EINTR);
-    if (sent == (ssize_t)whole) {
-      result->written++;
-      continue;
-    }
-    result->dropped++;
-    result->error = sent < 0 ? errno : EMSGSIZE; /* a short write cut the packet: as good as lost */
-    if (sent < 0 && (errno == EIO || errno == EBADFD || errno == EBADF)) {
-      result->dropped += count - i - 1;
+    result->refused++;
+    if (result->error == 0 || error == EBADFD || error == EBADF) result->error = error; /* the end is worse than a packet */
+    if (error == EIO || error == EBADFD || error == EBADF) {
+      result->refused += count - i - 1;
       return;
     }
   }

@@ -22,6 +22,7 @@ int tun_set_owner(int fd, uid_t uid);
 /* ---- netlink.c: links, addresses, routes ---- */
 
 int link_index(const char *name);
+int link_mtu(const char *name);
 /* Each is left alone when negative. */
 int link_set(const char *name, int mtu, int tx_queue_length, int up);
 int link_delete(const char *name);
@@ -50,11 +51,12 @@ enum { TX_OFFSET, TX_LENGTH, TX_PIECES, TX_FIRST_PIECE, TX_MOST_PIECES = 4, TX_W
 int batch_read(int fd, int vnet, uint8_t *slab, size_t slab_length, size_t start, int32_t *rx, int most, struct injected_fault *fault);
 
 struct write_result {
-  int written;
-  /* Not taken: the queue was full, or the packet was refused. */
-  int dropped;
-  /* The last error, 0 for none. After EIO or EBADFD nothing more was tried. */
-  int error;
+  /* Packets that the kernel took, and their bytes with the virtio-net headers. */
+  int written, bytes;
+  /* Not taken: the queue was full (EAGAIN, ENOBUFS). */
+  int full;
+  /* Not taken for another reason; the first of them, 0 for none. After EIO or EBADFD nothing more was tried. */
+  int refused, error;
 };
 
 void batch_write(int fd, uint8_t *slab, size_t slab_length, const int32_t *tx, int count, const struct iovec *buffers,

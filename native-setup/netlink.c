@@ -6,6 +6,7 @@
 #include <linux/if_addr.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -34,7 +35,7 @@ static struct rtattr *add(struct request *r, int type, const void *data, size_t 
 }
 
 static int transact(struct request *r) {
-  char answer[1024];
+  _Alignas(struct nlmsghdr) char answer[1024];
   struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
   int result = -EIO;
   int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -51,16 +52,28 @@ static int transact(struct request *r) {
   return result;
 }
 
-int link_index(const char *name) {
-  struct ifreq ifr;
+/* 0, or a negative errno. */
+static int ask(const char *name, unsigned long request, struct ifreq *ifr) {
   int result;
   int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
-  memset(&ifr, 0, sizeof ifr);
-  strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
-  result = ioctl(fd, SIOCGIFINDEX, &ifr) < 0 ? -errno : ifr.ifr_ifindex;
+  memset(ifr, 0, sizeof *ifr);
+  strncpy(ifr->ifr_name, name, IFNAMSIZ - 1);
+  result = ioctl(fd, request, ifr) < 0 ? -errno : 0;
   close(fd);
   return result;
+}
+
+int link_index(const char *name) {
+  struct ifreq ifr;
+  int result = ask(name, SIOCGIFINDEX, &ifr);
+  return result < 0 ? result : ifr.ifr_ifindex;
+}
+
+int link_mtu(const char *name) {
+  struct ifreq ifr;
+  int result = ask(name, SIOCGIFMTU, &ifr);
+  return result < 0 ? result : ifr.ifr_mtu;
 }
 
 int link_set(const char *name, int mtu, int tx_queue_length, int up) {
@@ -96,6 +109,7 @@ static int address_change(const char *name, int family, const uint8_t *address, 
   uint32_t no_dad = IFA_F_NODAD;
   int index = link_index(name);
   if (index < 0) return index;
+  if (prefix_bits < 0 || (size_t)prefix_bits > 8 * length) return -EINVAL;
   memset(&message, 0, sizeof message);
   message.ifa_family = (unsigned char)family;
   message.ifa_prefixlen = (unsigned char)prefix_bits;
@@ -126,6 +140,7 @@ int route_congestion(const char *name, int family, const uint8_t *address, int p
   size_t length = family == AF_INET ? 4 : 16;
   int index = link_index(name);
   if (index < 0) return index;
+  if (prefix_bits < 0 || (size_t)prefix_bits > 8 * length) return -EINVAL;
   memcpy(network, address, length);
   for (size_t bit = (size_t)prefix_bits; bit < 8 * length; bit++) network[bit / 8] &= (uint8_t)~(0x80u >> (bit % 8));
   memset(&message, 0, sizeof message);

@@ -2,7 +2,6 @@
  * A lab's network: a TUN device, the kernel's address on it and ours beside it (docs/architecture.md). 198.18.0.0/15 is set apart for benchmarks (RFC 2544), so it
  * collides with nobody's LAN. The kernel never owns the stack's address, or it would answer our segments with RST of its own.
  */
-import { readFileSync } from 'node:fs';
 import { native } from '../device/native.js';
 import { TunDevice } from '../device/tun.js';
 import { Prefix, type Address } from '../ip/address.js';
@@ -90,12 +89,12 @@ export function addressBytes(a: Address): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** Is there such a device? */
+/** Is there such a device, in this network namespace? */
 export function deviceExists(name: string): boolean {
   try {
-    readFileSync(`/sys/class/net/${name}/ifindex`);
-    return true;
-  } catch {
-    return false;
+    return native().linkMtu(name) >= 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENODEV') return false;
+    throw error;
   }
 }

@@ -31,17 +31,19 @@ export interface Native {
   closeFd(fd: number): void;
   /** -1 leaves one alone. */
   linkSet(name: string, mtu: number, txQueueLength: number, up: number): void;
+  /** Throws ENODEV when this network namespace has no such device; /sys may be another namespace's. */
+  linkMtu(name: string): number;
   linkDelete(name: string): void;
   addressAdd(name: string, address: Uint8Array, prefixBits: number): void;
   addressDelete(name: string, address: Uint8Array, prefixBits: number): void;
   routeCongestion(name: string, address: Uint8Array, prefixBits: number, algorithm: string): void;
-  /** Takes `fd` over. `onReady` gets 0 when packets wait, else a negative errno. */
+  /** Takes `fd` over, unless it throws. `onReady` gets 0 when packets wait, else a negative errno. */
   queueOpen(fd: number, vnet: number, onReady: (status: number) => void): NativeQueue;
   queueClose(queue: NativeQueue): void;
   queueRef(queue: NativeQueue, on: number): void;
   /** How many packets were read, or a negative errno. */
   queueRead(queue: NativeQueue, slab: Uint8Array, start: number, rx: Int32Array, most: number): number;
-  /** `result`: written, dropped, last errno. */
+  /** `result`: written, their bytes with virtio-net headers, dropped by a full queue, refused, the refusal's errno. */
   queueWrite(
     queue: NativeQueue,
     slab: Uint8Array,

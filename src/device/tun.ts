@@ -55,8 +55,9 @@ const TX_BATCH = 128;
 const COPY_BELOW_BYTES = 2048;
 
 const EIO = 5;
+const EBADF = 9;
 const EAGAIN = 11;
-const EINVAL = 22;
+const ENOMEM = 12;
 const EBADFD = 77;
 const ENOBUFS = 105;
 
@@ -108,10 +109,9 @@ export class TunDevice implements Device {
   private readonly txSlab = new Slab(TX_SLAB_BYTES);
   private txAt = 0;
   private txCount = 0;
-  private txBytes = 0;
   private readonly txWords = new Int32Array(TX_BATCH * Tx.words);
   private readonly txBuffers: Uint8Array[] = [];
-  private readonly txResult = new Int32Array(3);
+  private readonly txResult = new Int32Array(5);
 
   /**
    * Opens a device. Throws TunError with code ENOENT, EACCES, EPERM, EBUSY, EINVAL and a sentence that says what to do; the caller knows
@@ -146,7 +146,7 @@ export class TunDevice implements Device {
     this.vnet = vnet;
     this.offload = granted ? FULL_OFFLOAD : NO_OFFLOAD;
     this.clock = o.clock;
-    this.mtu = o.mtu ?? readMtu(opened.name);
+    this.mtu = o.mtu ?? lib.linkMtu(opened.name);
     this.tx.slab = this.txSlab;
     this.queue = lib.queueOpen(opened.fd, vnet ? 1 : 0, (status) => {
       this.ready(status);
@@ -163,14 +163,15 @@ export class TunDevice implements Device {
     const { receiver } = this;
     if (receiver === null || this.closed) return;
     if (status < 0) {
-      this.fail(-status);
+      this.fail(-status, true);
       return;
     }
     for (let batch = 0; batch < RX_BATCHES_A_TURN; batch++) {
       if (this.rxAt + RX_ROOM > RX_SLAB_BYTES) this.nextSlab();
       const n = this.lib.queueRead(this.queue, this.rxSlab.bytes, this.rxAt, this.rxWords, RX_BATCH);
       if (n < 0) {
-        if (n !== -EAGAIN) this.fail(-n);
+        // Without memory now, the kernel may have some later; after any other error the descriptor would be ready for ever.
+        if (n !== -EAGAIN) this.fail(-n, n !== -ENOBUFS && n !== -ENOMEM);
         return;
       }
       const now = this.clock();
@@ -217,13 +218,18 @@ export class TunDevice implements Device {
     this.rxAt = 0;
   }
 
-  private fail(errno: number): void {
+  /** Told with its errno; a fatal one closes the device first. */
+  private fail(errno: number, fatal: boolean): void {
+    const { name } = this;
     const code = errno === EBADFD ? 'EBADFD' : getSystemErrorName(-errno);
-    const fatal = errno === EBADFD || errno === EINVAL || errno === 9;
     const what =
       errno === EBADFD
-        ? `the device ${this.name} is gone: somebody deleted it`
-        : `the device ${this.name} failed (${code})`;
+        ? `the device ${name} is gone: somebody deleted it`
+        : errno === EIO
+          ? `the device ${name} is down: set it up with \`sudo ip link set ${name} up\``
+          : fatal
+            ? `the device ${name} failed (${code})`
+            : `the device ${name} refused a packet (${code})`;
     if (fatal) this.close();
     this.receiver?.deviceError(new TunError(code, what), fatal);
   }
@@ -247,7 +253,6 @@ export class TunDevice implements Device {
     let end = tx.start + tx.headBytes;
     const at = this.txCount * Tx.words;
     let pieces = 0;
-    let gathered = 0;
     for (let i = 0; i < tx.pieceCount; i++) {
       const bytes = tx.pieceBytes[i]!;
       if (bytes < COPY_BELOW_BYTES && pieces === 0) {
@@ -259,14 +264,12 @@ export class TunDevice implements Device {
       w[word] = this.bufferIndex(tx.pieceSlab[i]!.bytes);
       w[word + 1] = tx.pieceOffset[i]!;
       w[word + 2] = bytes;
-      gathered += bytes;
     }
     w[at + Tx.offset] = head;
     w[at + Tx.length] = end - head;
     w[at + Tx.pieces] = pieces;
     this.txAt = (end + 7) & ~7;
     this.txCount++;
-    this.txBytes += end - tx.start + gathered;
   }
 
   private bufferIndex(bytes: Uint8Array): number {
@@ -278,30 +281,29 @@ export class TunDevice implements Device {
   }
 
   flush(_now: Micros): void {
-    if (this.txCount === 0 || this.closed) return;
+    const count = this.txCount;
+    if (count === 0) return;
     const { txResult: result, counters } = this;
-    this.lib.queueWrite(this.queue, this.txSlab.bytes, this.txWords, this.txCount, this.txBuffers, result);
-    counters.txPackets += result[0]!;
-    counters.txBytes += this.txBytes;
     this.txCount = 0;
     this.txAt = 0;
-    this.txBytes = 0;
+    if (!this.closed) {
+      this.lib.queueWrite(this.queue, this.txSlab.bytes, this.txWords, count, this.txBuffers, result);
+      const written = result[0]!;
+      counters.txPackets += written;
+      counters.txBytes += result[1]! - (this.vnet ? written * VNET_BYTES : 0);
+    }
     this.txBuffers.length = 0;
-    if (result[1]! > 0) this.dropped(result[1]!, result[2]!);
+    if (this.closed) counters.txDropped += count;
+    else if (result[0]! < count) this.dropped(result[2]!, result[3]!, result[4]!);
   }
 
-  /** As a full queue of any link: TCP will send again. Anything but a full queue is also told as an error. */
-  private dropped(count: number, errno: number): void {
-    this.counters.txDropped += count;
-    const full = errno === EAGAIN || errno === ENOBUFS;
-    this.receiver?.deviceDrop(full ? Drop.deviceQueueFull : Drop.deviceError, count);
-    if (full) return;
-    if (errno === EIO)
-      this.receiver?.deviceError(
-        new TunError('EIO', `the device ${this.name} is down: set it up with \`sudo ip link set ${this.name} up\``),
-        false,
-      );
-    else this.fail(errno === EINVAL ? 22 : errno);
+  /** A full queue is as that of any link: TCP will send again. A packet that the kernel refused is lost alone; only a device that is gone ends it all. */
+  private dropped(full: number, refused: number, errno: number): void {
+    this.counters.txDropped += full + refused;
+    if (full > 0) this.receiver?.deviceDrop(Drop.deviceQueueFull, full);
+    if (refused === 0) return;
+    this.receiver?.deviceDrop(Drop.deviceError, refused);
+    this.fail(errno, errno === EBADFD || errno === EBADF);
   }
 
   // ---- The rest -----------------------------------------------------------------------------------------------------
@@ -330,29 +332,52 @@ export class TunDevice implements Device {
   }
 }
 
-/** Flags of a device that is there must be followed, or the kernel refuses (EINVAL): /sys says them. */
+/**
+ * Flags of a device that is there must be followed, or the kernel refuses (EINVAL): /sys says them, unless it is another namespace's, as in a private network of `unshare`;
+ * then what is left to find out by trying is whether it has several queues.
+ */
 function openByName(lib: Native, o: TunOptions, wantVnet: boolean): { fd: number; name: string } {
   const name = o.name ?? '';
   const existing = name === '' ? null : existingFlags(name);
   const wanted = IFF_TUN | IFF_NO_PI | (wantVnet ? IFF_VNET_HDR : 0) | (o.multiQueue === true ? IFF_MULTI_QUEUE : 0);
   const flags = existing === null ? wanted : IFF_TUN | IFF_NO_PI | (existing & (IFF_VNET_HDR | IFF_MULTI_QUEUE));
+  const wishes = [flags];
+  if (name !== '' && exists(lib, name)) wishes.push(flags ^ IFF_MULTI_QUEUE);
+  else if (wantVnet) wishes.push(flags & ~IFF_VNET_HDR);
+  let refused: unknown;
+  for (const wish of wishes) {
+    try {
+      return lib.openTun(name, wish);
+    } catch (error) {
+      refused ??= error;
+      if (codeOf(error) !== 'EINVAL') throw explain(error, name);
+    }
+  }
+  throw explain(refused, name);
+}
+
+function exists(lib: Native, name: string): boolean {
   try {
-    return lib.openTun(name, flags);
-  } catch (error) {
-    if (codeOf(error) === 'EINVAL' && existing === null && wantVnet) return lib.openTun(name, flags & ~IFF_VNET_HDR);
-    throw explain(error, name);
+    return lib.linkMtu(name) >= 0;
+  } catch {
+    return false;
   }
 }
 
 function openByFd(lib: Native, fd: number): { fd: number; name: string } {
+  let found: { name: string; flags: number };
   try {
-    return { fd, name: lib.tunInfo(fd).name };
+    found = lib.tunInfo(fd);
   } catch (error) {
     throw new TunError(
       codeOf(error),
       `descriptor ${fd} is not an attached TUN device (${codeOf(error)}): open one and hand its number over, or use --tun NAME`,
+      { cause: error },
     );
   }
+  if ((found.flags & (IFF_TUN | IFF_NO_PI)) === (IFF_TUN | IFF_NO_PI)) return { fd, name: found.name };
+  const what = (found.flags & IFF_TUN) === 0 ? 'a TAP, which carries Ethernet frames' : 'opened without IFF_NO_PI';
+  throw new TunError('EINVAL', `descriptor ${fd} is ${what}: open a TUN with IFF_TUN | IFF_NO_PI, or use --tun NAME`);
 }
 
 /** /sys/class/net/NAME/tun_flags, or null for a device that is not there or is no TUN. */
@@ -361,14 +386,6 @@ function existingFlags(name: string): number | null {
     return Number(readFileSync(`/sys/class/net/${name}/tun_flags`, 'latin1'));
   } catch {
     return null;
-  }
-}
-
-function readMtu(name: string): number {
-  try {
-    return Number(readFileSync(`/sys/class/net/${name}/mtu`, 'latin1'));
-  } catch {
-    return 1500; // no /sys here; the kernel's default for a TUN
   }
 }
 
@@ -399,7 +416,9 @@ function explain(error: unknown, name: string): TunError {
     EINVAL:
       'a device of that name is there and is no TUN, or differs in its queues: `ip -d link show` tells; choose another name with --tun',
   };
-  const text = why[code] ?? (error instanceof Error ? error.message : String(error));
+  const text =
+    (error instanceof RangeError ? error.message : why[code]) ??
+    (error instanceof Error ? error.message : String(error));
   return new TunError(code, `${device} cannot be opened (${code}): ${text}`, { cause: error });
 }
 
