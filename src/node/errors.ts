@@ -10,9 +10,9 @@ export interface NetError extends Error {
   port?: number;
 }
 
-/** `connect ECONNREFUSED 198.18.0.2:81`, `read ECONNRESET`. */
+/** `connect ECONNREFUSED 198.18.0.2:81`, `read ECONNRESET`. Port 0 is none. */
 export function systemError(syscall: string, code: string, address?: string, port?: number): NetError {
-  const place = address === undefined ? '' : ` ${address}${port === undefined ? '' : `:${port}`}`;
+  const place = address === undefined ? '' : ` ${address}${port ? `:${port}` : ''}`;
   const detail =
     code === 'EADDRINUSE' ? ': address already in use' : code === 'EADDRNOTAVAIL' ? ': address not available' : '';
   const error = new Error(`${syscall} ${code}${detail}${place}`) as NetError;
@@ -20,7 +20,7 @@ export function systemError(syscall: string, code: string, address?: string, por
   error.errno = -((constants.errno as Record<string, number>)[code] ?? 0);
   error.syscall = syscall;
   if (address !== undefined) error.address = address;
-  if (port !== undefined) error.port = port;
+  if (port) error.port = port;
   return error;
 }
 
@@ -29,11 +29,11 @@ export function nodeError<T extends Error>(error: T, code: string): T {
   return Object.assign(error, { code });
 }
 
-/** Throws ERR_SOCKET_BAD_PORT unless `port` is 0..65,535. */
-export function checkPort(port: unknown): number {
+/** Throws ERR_SOCKET_BAD_PORT unless `port` is 0..65,535. `name`: what it is called in the error. */
+export function checkPort(port: unknown, name: string): number {
   const n = typeof port === 'string' && /^\d+$/.test(port) ? Number(port) : port;
   if (typeof n === 'number' && Number.isInteger(n) && n >= 0 && n <= 65_535) return n;
-  const text = `options.port should be >= 0 and < 65536. Received type ${typeof port} (${String(port)}).`;
+  const text = `${name} should be >= 0 and < 65536. Received type ${typeof port} (${String(port)}).`;
   throw nodeError(new RangeError(text), 'ERR_SOCKET_BAD_PORT');
 }
 

@@ -65,7 +65,7 @@ export class Server extends EventEmitter implements SocketOwner {
     const o: ListenOptions = typeof first === 'object' ? first : { port: first, ...positional(more) };
     const callback = more.find((x): x is () => void => typeof x === 'function');
     if (callback !== undefined) this.once('listening', callback);
-    const port = checkPort(o.port ?? 0);
+    const port = checkPort(o.port ?? 0, 'options.port');
     const any = o.host === undefined || o.host === '0.0.0.0' || o.host === '::';
     try {
       if (!this.host.isOpen) throw systemError('listen', 'ENETDOWN');
@@ -158,7 +158,9 @@ export class Server extends EventEmitter implements SocketOwner {
   close(callback?: (error?: Error) => void): this {
     if (this.listener === null) {
       const error = nodeError(new Error('Server is not running.'), 'ERR_SERVER_NOT_RUNNING');
-      if (callback !== undefined) process.nextTick(callback, error);
+      if (callback !== undefined) this.once('close', () => callback(error));
+      this.closing = true;
+      this.emitCloseIfDone();
       return this;
     }
     if (callback !== undefined)

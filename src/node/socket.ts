@@ -62,7 +62,7 @@ export class Socket extends SocketBase implements TcpUser {
     const o: ConnectOptions =
       typeof first === 'object' ? first : typeof second === 'string' ? { port: first, host: second } : { port: first };
     const onConnect = typeof second === 'function' ? second : third;
-    const port = checkPort(o.port);
+    const port = checkPort(o.port, 'Port');
     if (onConnect !== undefined) this.once('connect', onConnect);
     this.connecting = true;
     try {
@@ -79,7 +79,7 @@ export class Socket extends SocketBase implements TcpUser {
     const local = o.localAddress === undefined ? {} : { local: addressOf(o.localAddress) };
     try {
       if (!host.isOpen) throw systemError('connect', 'ENETDOWN');
-      const localPort = o.localPort === undefined ? {} : { localPort: checkPort(o.localPort) };
+      const localPort = o.localPort === undefined ? {} : { localPort: checkPort(o.localPort, 'options.localPort') };
       this.bind(host.stack.connect({ remote, remotePort: port, user: this, ...local, ...localPort }));
     } catch (error) {
       throw systemError('connect', (error as NodeJS.ErrnoException).code ?? 'EINVAL', remote.toString(), port);
@@ -265,7 +265,8 @@ export class Socket extends SocketBase implements TcpUser {
     this.finSent = true;
     conn.shutdown(host.clock());
     host.stack.wake(conn);
-    done(conn.error === null ? null : systemError('shutdown', conn.error));
+    // As in `net`, where shutdown(2) reports later: whoever writes after end() gets his error without a `finish` before it.
+    process.nextTick(done, conn.error === null ? null : systemError('shutdown', conn.error));
   }
 
   // ---- Ending -------------------------------------------------------------------------------------------------------------
@@ -283,9 +284,9 @@ export class Socket extends SocketBase implements TcpUser {
     // What was written is still on its way: the process must not end before it is there.
     if (conn === null || !isFlushing(conn)) this.forget(conn);
     callback(error);
-    process.nextTick(emitClose, this, error !== null);
     this.owner?.socketClosed();
     this.owner = null;
+    process.nextTick(emitClose, this, error !== null);
   }
 
   private forget(conn: Connection | null): void {

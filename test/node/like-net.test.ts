@@ -1,0 +1,418 @@
+/** Each scenario runs on Node's `net` over the kernel's loopback and on ours over a cable in memory: what a program sees must be the same. */
+import { once } from 'node:events';
+import type net from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { errorText, Journal, NODE, ours, type Place } from './places.js';
+
+type Saw = Record<string, unknown>;
+
+/** Runs it in both places and compares; returns what was seen, for what a test wants to say itself. */
+async function same(scenario: (place: Place) => Promise<Saw>): Promise<Saw> {
+  const seen = await scenario(ours());
+  expect(seen).toEqual(await scenario(NODE()));
+  return seen;
+}
+
+const listenOptions = (place: Place): net.ListenOptions => ({ port: 0, host: place.address });
+
+async function listening(place: Place, server: net.Server): Promise<number> {
+  server.listen(listenOptions(place));
+  await once(server, 'listening');
+  return (server.address() as net.AddressInfo).port;
+}
+
+/** A connection, both ends' journals, and what each end does. */
+async function dialogue(
+  place: Place,
+  o: {
+    server: (socket: net.Socket) => void;
+    client: (socket: net.Socket) => void;
+    allowHalfOpen?: boolean;
+    /** False: the end reads nothing by itself. */
+    serverReads?: boolean;
+    clientReads?: boolean;
+  },
+): Promise<{ client: string[]; server: string[] }> {
+  const options = { allowHalfOpen: o.allowHalfOpen ?? false };
+  const listener = place.server.createServer(options);
+  const accepted = new Promise<Journal>((resolve) => {
+    listener.once('connection', (socket) => {
+      const journal = new Journal(socket, o.serverReads);
+      o.server(socket);
+      resolve(journal);
+    });
+  });
+  const port = await listening(place, listener);
+  const socket = place.client.connect({ host: place.address, port, ...options });
+  const client = new Journal(socket, o.clientReads);
+  socket.once('connect', () => {
+    o.client(socket);
+  });
+  const server = await accepted;
+  await Promise.all([client.closed, server.closed]);
+  listener.close();
+  await once(listener, 'close');
+  return { client: client.lines, server: server.lines };
+}
+
+const nothing = (): void => undefined;
+
+/** So many turns of the event loop. */
+async function turns(n: number): Promise<void> {
+  for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('events in their order', () => {
+  it('the client ends first', async () => {
+    const seen = await same((place) => dialogue(place, { client: (s) => s.end('bye'), server: nothing }));
+    expect(seen['server']).toEqual(['data bye', 'end', 'finish', 'close false']);
+    expect(seen['client']).toEqual(['connect', 'ready', 'finish', 'end', 'close false']);
+  });
+
+  it('the server ends first', () => same((p) => dialogue(p, { client: nothing, server: (s) => s.end('hello') })));
+
+  it('both end at once', () =>
+    same(async (place) => {
+      const seen = await dialogue(place, { client: (s) => s.end('a'), server: (s) => s.end('b') });
+      // What of the other's comes before our own end is chance.
+      return { client: seen.client.sort(), server: seen.server.sort() };
+    }));
+
+  it('each half ends when it likes: the answer comes after the question ended', async () => {
+    const seen = await same((place) =>
+      dialogue(place, {
+        allowHalfOpen: true,
+        client: (s) => s.end('question'),
+        server: (s) => s.on('end', () => s.end('answer')),
+      }),
+    );
+    expect(seen['client']).toEqual(['connect', 'ready', 'finish', 'data answer', 'end', 'close false']);
+  });
+
+  it('nobody listens', async () => {
+    const seen = await same(async (place) => {
+      const client = new Journal(place.client.connect({ host: place.address, port: await place.freePort() }));
+      await client.closed;
+      return { client: client.lines };
+    });
+    expect(seen['client']).toEqual([expect.stringContaining('"connect ECONNREFUSED ADDRESS:PORT"'), 'close true']);
+  });
+
+  it('written and ended before the connection stands', () =>
+    same(async (place) => {
+      const listener = place.server.createServer();
+      const server = once(listener, 'connection').then(([s]) => new Journal(s as net.Socket));
+      const port = await listening(place, listener);
+      const socket = place.client.connect(port, place.address);
+      const client = new Journal(socket);
+      const early: unknown[] = [
+        socket.write('one '),
+        socket.connecting,
+        socket.pending,
+        socket.readyState,
+        socket.bytesWritten,
+      ];
+      socket.end('two', () => early.push('end called back'));
+      await Promise.all([client.closed, (await server).closed]);
+      listener.close();
+      return { early, client: client.lines, server: (await server).lines, written: socket.bytesWritten };
+    }));
+});
+
+describe('breaking off', () => {
+  it('resetAndDestroy: ECONNRESET for the peer, no error here', async () => {
+    const seen = await same((place) =>
+      dialogue(place, {
+        client: (s) => s.once('data', () => s.resetAndDestroy()),
+        server: (s) => s.write('reset me'),
+      }),
+    );
+    expect(seen['server']).toEqual([expect.stringContaining('"read ECONNRESET"'), 'close true']);
+    expect(seen['client']).toEqual(['connect', 'ready', 'data reset me', 'close false']);
+  });
+
+  it('the other way round', () =>
+    same((place) =>
+      dialogue(place, {
+        client: (s) => s.write('reset me'),
+        server: (s) => s.once('data', () => s.resetAndDestroy()),
+      }),
+    ));
+
+  it('destroy with nothing unread ends in good order', async () => {
+    const seen = await same((p) => dialogue(p, { client: (s) => s.destroy(), server: nothing }));
+    expect(seen['server']).toEqual(['end', 'finish', 'close false']);
+  });
+
+  it('destroy with data unread resets', async () => {
+    const seen = await same((place) =>
+      dialogue(place, {
+        clientReads: false,
+        client: (s) => {
+          s.pause();
+          void turns(100).then(() => s.destroy());
+        },
+        // More than the streams' own buffers take.
+        server: (s) => s.write(Buffer.alloc(200_000)),
+      }),
+    );
+    expect(seen['server']).toEqual([expect.stringContaining('ECONNRESET'), 'close true']);
+  });
+
+  it('destroy with an error: it comes first, then close(true); the peer sees an end', () =>
+    same((p) => dialogue(p, { client: (s) => s.destroy(new Error('enough')), server: nothing })));
+
+  it('destroySoon: what was written arrives', async () => {
+    const seen = await same((place) =>
+      dialogue(place, {
+        client: (s) => {
+          s.write('all of it');
+          s.destroySoon();
+        },
+        server: nothing,
+      }),
+    );
+    expect(seen['server']).toEqual(['data all of it', 'end', 'finish', 'close false']);
+  });
+
+  it('destroy before the connection stands', () =>
+    same(async (place) => {
+      const listener = place.server.createServer();
+      const port = await listening(place, listener);
+      const socket = place.client.connect(port, place.address);
+      const client = new Journal(socket);
+      socket.destroy();
+      await client.closed;
+      listener.close();
+      return { client: client.lines, connecting: socket.connecting, state: socket.readyState };
+    }));
+
+  it('an AbortSignal', () =>
+    same(async (place) => {
+      const listener = place.server.createServer();
+      const port = await listening(place, listener);
+      const aborter = new AbortController();
+      const client = new Journal(
+        place.client.connect({ host: place.address, port, signal: aborter.signal } as net.NetConnectOpts),
+      );
+      aborter.abort();
+      await client.closed;
+      listener.close();
+      return { client: client.lines };
+    }));
+
+  it('a write after end()', () =>
+    same((place) =>
+      dialogue(place, {
+        client: (s) => {
+          s.end();
+          s.write('late');
+        },
+        server: nothing,
+      }),
+    ));
+});
+
+describe('what a socket is', () => {
+  it('addresses, counts and states', () =>
+    same(async (place) => {
+      const listener = place.server.createServer();
+      const accepted = once(listener, 'connection') as Promise<[net.Socket]>;
+      const port = await listening(place, listener);
+      const client = place.client.connect(port, place.address);
+      await once(client, 'connect');
+      const [server] = await accepted;
+      server.write('four');
+      await once(client, 'data');
+      const describeSocket = (s: net.Socket, p: number): unknown => [
+        s.remoteFamily,
+        s.localFamily,
+        Object.keys(s.address()).sort(),
+        s.readyState,
+        s.pending,
+        s.connecting,
+        s.bytesRead,
+        s.bytesWritten,
+        s.localPort === p,
+        s.remotePort === p,
+        (s.address() as net.AddressInfo).port === s.localPort,
+        s.allowHalfOpen,
+        s.timeout,
+      ];
+      const seen = { client: describeSocket(client, port), server: describeSocket(server, port) };
+      const matches = [
+        client.localAddress === server.remoteAddress,
+        client.localPort === server.remotePort,
+        client.remoteAddress === place.address,
+      ];
+      client.end();
+      await Promise.all([once(client, 'close'), once(server, 'close')]);
+      listener.close();
+      return { ...seen, matches, after: [client.readyState, server.readyState, client.destroyed] };
+    }));
+
+  it('setters give the socket back; setTimeout tells once, and the socket stays open', () =>
+    same(async (place) => {
+      const listener = place.server.createServer();
+      const port = await listening(place, listener);
+      const s = place.client.connect(port, place.address);
+      const chain = [s.setNoDelay(true), s.setKeepAlive(true, 1000), s.setTimeout(5), s.ref(), s.unref(), s.ref()];
+      await once(s, 'timeout');
+      const seen = { chained: chain.every((x) => x === s), timeout: s.timeout, state: s.readyState, gone: s.destroyed };
+      s.destroy();
+      await once(s, 'close');
+      listener.close();
+      return seen;
+    }));
+
+  it('write says when it is full, drain when it is not, callbacks in order', () =>
+    same(async (place) => {
+      const listener = place.server.createServer();
+      const accepted = once(listener, 'connection') as Promise<[net.Socket]>;
+      const port = await listening(place, listener);
+      const s = place.client.connect({ host: place.address, port });
+      await once(s, 'connect');
+      const [server] = await accepted;
+      // Nobody reads: sooner or later every buffer on the way is full.
+      const calledBack: number[] = [];
+      let writes = 0;
+      for (let full = 0; full < 5 && writes < 10_000; await turns(2)) {
+        const n = writes++;
+        const room = s.write(Buffer.alloc(65_536), () => {
+          calledBack.push(n);
+        });
+        full = room ? 0 : full + 1;
+      }
+      const waiting = [s.writableNeedDrain, calledBack.length < writes, s.bytesWritten === writes * 65_536];
+      server.resume();
+      await once(s, 'drain');
+      const inOrder = calledBack.every((n, i) => n === i) && calledBack.length === writes;
+      s.end();
+      await Promise.all([once(s, 'close'), once(server, 'close')]);
+      listener.close();
+      return { waiting, inOrder, all: server.bytesRead === writes * 65_536 };
+    }));
+});
+
+describe('servers', () => {
+  it('a port that is taken', async () => {
+    const seen = await same(async (place) => {
+      const first = place.server.createServer();
+      const port = await listening(place, first);
+      const second = place.server.createServer().listen(port, place.address);
+      const [error] = (await once(second, 'error')) as [Error];
+      first.close();
+      return { error: errorText(error), listening: second.listening, address: second.address() };
+    });
+    expect(seen['error']).toContain('listen EADDRINUSE: address already in use ADDRESS:PORT');
+  });
+
+  it('an address that is not ours', () =>
+    same(async (place) => {
+      const server = place.server.createServer().listen(0, '203.0.113.9');
+      const [error] = (await once(server, 'error')) as [Error];
+      return { error: errorText(error) };
+    }));
+
+  it('listen twice, close twice, and events in their order', () =>
+    same(async (place) => {
+      const seen: unknown[] = [];
+      const server = place.server.createServer();
+      server.on('listening', () => seen.push('listening'));
+      server.on('close', () => seen.push('close'));
+      await listening(place, server);
+      try {
+        server.listen(0);
+      } catch (error) {
+        seen.push(errorText(error));
+      }
+      seen.push(server.listening);
+      server.close((error) => seen.push(error === undefined ? 'closed' : errorText(error)));
+      seen.push(server.listening, server.address());
+      await once(server, 'close');
+      await new Promise<void>((done) => {
+        server.close((error) => {
+          seen.push(error === undefined ? 'closed' : errorText(error));
+          done();
+        });
+      });
+      return { seen };
+    }));
+
+  it('close waits for the last socket', () =>
+    same(async (place) => {
+      const seen: string[] = [];
+      const server = place.server.createServer();
+      const accepted = once(server, 'connection') as Promise<[net.Socket]>;
+      const port = await listening(place, server);
+      const client = place.client.connect(port, place.address);
+      const [socket] = await accepted;
+      socket.resume().on('close', () => seen.push('socket'));
+      server.close(() => seen.push('server'));
+      const count = await new Promise((done) => {
+        server.getConnections((_error, n) => {
+          done(n);
+        });
+      });
+      const closed = [once(server, 'close'), once(socket, 'close')];
+      client.end();
+      await Promise.all(closed);
+      return { seen, count };
+    }));
+
+  it('maxConnections: who is too many is dropped', () =>
+    same(async (place) => {
+      const server = place.server.createServer();
+      server.maxConnections = 1;
+      const port = await listening(place, server);
+      const first = place.client.connect(port, place.address);
+      await once(server, 'connection');
+      const dropped = once(server, 'drop') as Promise<[Record<string, unknown>]>;
+      const second = place.client.connect(port, place.address).on('error', nothing);
+      const [who] = await dropped;
+      await new Promise((done) => second.once('close', done));
+      const seen = { keys: Object.keys(who).sort(), family: who['remoteFamily'], port: who['localPort'] === port };
+      first.destroy();
+      server.close();
+      await once(server, 'close');
+      return seen;
+    }));
+
+  it('a signal closes it', () =>
+    same(async (place) => {
+      const aborter = new AbortController();
+      const server = place.server.createServer().listen({ ...listenOptions(place), signal: aborter.signal });
+      await once(server, 'listening');
+      aborter.abort();
+      await once(server, 'close');
+      return { listening: server.listening };
+    }));
+
+  it('pauseOnConnect: nothing is read before resume()', () =>
+    same(async (place) => {
+      const server = place.server.createServer({ pauseOnConnect: true });
+      const accepted = once(server, 'connection') as Promise<[net.Socket]>;
+      const port = await listening(place, server);
+      place.client.connect(port, place.address).end('patience');
+      const [socket] = await accepted;
+      const paused = [socket.isPaused(), socket.bytesRead];
+      const journal = new Journal(socket);
+      socket.resume();
+      await journal.closed;
+      server.close();
+      return { paused, server: journal.lines };
+    }));
+
+  it('a bad port', () =>
+    same((place) => {
+      const texts = [65_536, -1, 1.5, NaN].map((port) => {
+        try {
+          place.client.connect({ host: place.address, port }).on('error', nothing).destroy();
+          return 'taken';
+        } catch (error) {
+          return errorText(error);
+        }
+      });
+      return Promise.resolve({ texts });
+    }));
+});

@@ -1,0 +1,81 @@
+/** Where a scenario runs: on Node's `net` over the kernel's loopback, or on ours over a cable in memory. */
+import { once } from 'node:events';
+import net from 'node:net';
+import { SERVER, twoHosts } from './two-hosts.js';
+
+/** What a scenario is written against: Node's `net`, or ours in its clothes. `server` and `client` are the two ends' nets. */
+export interface Place {
+  readonly server: Pick<typeof net, 'createServer'>;
+  readonly client: Pick<typeof net, 'connect'>;
+  /** Where the server is to be reached. */
+  readonly address: string;
+  /** A port there at which nobody listens. */
+  freePort(): Promise<number>;
+}
+
+export const NODE: () => Place = () => ({
+  server: net,
+  client: net,
+  address: '127.0.0.1',
+  freePort,
+  close: () => undefined,
+});
+
+export function ours(): Place {
+  const h = twoHosts();
+  return {
+    server: h.server as unknown as typeof net,
+    client: h.client as unknown as typeof net,
+    address: SERVER,
+    freePort: () => Promise.resolve(9),
+  };
+}
+
+/** Given by the kernel and given back. */
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+const EVENTS = ['connect', 'ready', 'end', 'finish', 'timeout', 'error', 'close'] as const;
+
+/** A socket's events by name, data as text joined, errors by what programs match on. */
+export class Journal {
+  readonly lines: string[] = [];
+  /** The socket is gone. */
+  readonly closed: Promise<void>;
+
+  constructor(socket: net.Socket, reads = true) {
+    const { lines } = this;
+    for (const event of EVENTS) {
+      socket.on(event, (x?: unknown) => {
+        lines.push(x instanceof Error ? `error ${errorText(x)}` : event === 'close' ? `close ${String(x)}` : event);
+      });
+    }
+    this.closed = new Promise((resolve) => {
+      socket.once('close', () => {
+        resolve();
+      });
+    });
+    if (reads) socket.on('data', (chunk: Buffer) => this.data(chunk.toString()));
+  }
+
+  private data(text: string): void {
+    const { lines } = this;
+    if (lines.at(-1)?.startsWith('data ') === true) lines[lines.length - 1] += text;
+    else lines.push(`data ${text}`);
+  }
+}
+
+/** Message and fields of an error; addresses and ports differ between the places, and are left out by name. */
+export function errorText(error: unknown): string {
+  const e = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  let message = e.message;
+  if (e.address !== undefined) message = message.replaceAll(e.address, 'ADDRESS');
+  if (e.port !== undefined) message = message.replaceAll(String(e.port), 'PORT');
+  return JSON.stringify([e.name, message, e.code, e.errno, e.syscall, e.address !== undefined, e.port !== undefined]);
+}
