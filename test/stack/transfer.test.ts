@@ -13,6 +13,10 @@ describe('a transfer between two stacks', () => {
           expect([client.received, server.received]).toEqual([500_000, 300_000]);
           expect([client.closed, server.closed, client.error, server.error]).toEqual([true, true, null, null]);
           expect(h.a.tcp.connectionCount + h.b.tcp.connectionCount).toBe(0);
+          // A super-segment counts as the segments of the wire that it stands for, on both sides alike.
+          expect(h.b.counters.TcpInSegs).toBe(h.a.counters.TcpOutSegs);
+          expect(h.a.counters.TcpInSegs).toBe(h.b.counters.TcpOutSegs);
+          expect(h.a.counters.TcpInSegs).toBeGreaterThan(500_000 / mtu);
           expect(h.a.tcp.timeWait.size + h.b.tcp.timeWait.size).toBe(0);
           expect(h.a.dropsByName()).toEqual({});
           expect(h.b.dropsByName()).toEqual({});
