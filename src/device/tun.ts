@@ -98,6 +98,8 @@ export class TunDevice implements Device {
   private readonly clock: () => Micros;
   private receiver: Receiver | null = null;
   private closed = false;
+  /** It failed before there was anybody to tell: an errno. */
+  private untold = 0;
 
   private rxSlab = freshSlab();
   private rxAt = 0;
@@ -155,13 +157,18 @@ export class TunDevice implements Device {
 
   attach(receiver: Receiver): void {
     this.receiver = receiver;
+    if (this.untold !== 0) this.fail(this.untold, true);
   }
 
   // ---- In -----------------------------------------------------------------------------------------------------------
 
   private ready(status: number): void {
     const { receiver } = this;
-    if (receiver === null || this.closed) return;
+    if (this.closed) return;
+    if (receiver === null) {
+      this.untold = -status;
+      return;
+    }
     if (status < 0) {
       this.fail(-status, true);
       return;
@@ -410,6 +417,7 @@ function explain(error: unknown, name: string): TunError {
   const why: Record<string, string> = {
     ENOENT: 'there is no /dev/net/tun: load the driver with `sudo modprobe tun`',
     ENODEV: 'the kernel has no TUN driver: load it with `sudo modprobe tun`',
+    ENXIO: 'the kernel has no TUN driver: load it with `sudo modprobe tun`',
     EACCES: 'this user may not open /dev/net/tun: `sudo chmod 0666 /dev/net/tun`, or run as root',
     EPERM: `it needs CAP_NET_ADMIN, or a device of your own: \`sudo tcplab up --user $USER\`, or work in a private network with \`tcplab lab\``,
     EBUSY: 'another process has it: end that, or choose another name with --tun',
