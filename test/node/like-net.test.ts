@@ -256,6 +256,7 @@ describe('what a socket is', () => {
       const listener = place.server.createServer();
       const port = await listening(place, listener);
       const s = place.client.connect(port, place.address);
+      await once(s, 'connect');
       const chain = [s.setNoDelay(true), s.setKeepAlive(true, 1000), s.setTimeout(5), s.ref(), s.unref(), s.ref()];
       await once(s, 'timeout');
       const seen = { chained: chain.every((x) => x === s), timeout: s.timeout, state: s.readyState, gone: s.destroyed };

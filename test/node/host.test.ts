@@ -1,0 +1,303 @@
+/** A stack in Node's event loop: when it runs, what keeps the process alive, and what ends with it. */
+import { once } from 'node:events';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Device } from '../../src/device/device.js';
+import { Link } from '../../src/device/link.js';
+import { perfectLink } from '../../src/device/link-options.js';
+import { pair } from '../../src/device/pair.js';
+import { Host } from '../../src/node/host.js';
+import { netOf } from '../../src/node/net.js';
+import { Socket } from '../../src/node/socket.js';
+import { CLIENT, connected, eventsOf, SERVER, twoHosts } from './two-hosts.js';
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await turn();
+}
+
+/** Counts the system calls that a real device would make, and knows whether it keeps the process alive. */
+function watched(device: Device): Device & { flushes: number; alive: boolean } {
+  const flush = device.flush.bind(device);
+  return Object.assign(device, {
+    flushes: 0,
+    alive: true,
+    flush(this: { flushes: number }, now: number) {
+      this.flushes++;
+      flush(now);
+    },
+    ref(this: { alive: boolean }) {
+      this.alive = true;
+    },
+    unref(this: { alive: boolean }) {
+      this.alive = false;
+    },
+  });
+}
+
+const hosts: Host[] = [];
+afterEach(() => {
+  for (const host of hosts.splice(0)) host.close();
+});
+
+function watchedHosts(link = false): { a: Host; b: Host; device: ReturnType<typeof watched> } {
+  const [endA, endB] = pair();
+  const device = watched(endA);
+  const a = new Host({ device: link ? new Link(device, perfectLink()) : device, addresses: [`${CLIENT}/24`] });
+  const b = new Host({ device: endB, addresses: [`${SERVER}/24`] });
+  hosts.push(a, b);
+  return { a, b, device };
+}
+
+async function join(a: Host, b: Host, port = 7): Promise<{ client: Socket; server: Socket }> {
+  const listener = netOf(b).createServer().listen({ port });
+  await once(listener, 'listening');
+  const accepted = once(listener, 'connection') as Promise<[Socket]>;
+  const client = netOf(a).connect(port, SERVER);
+  await once(client, 'connect');
+  const [server] = await accepted;
+  listener.close();
+  return { client, server };
+}
+
+describe('turns', () => {
+  it('what many sockets write in one turn leaves in one batch, before the event loop goes on', async () => {
+    const { a, b, device } = watchedHosts();
+    const sockets = [await join(a, b, 7), await join(a, b, 8), await join(a, b, 9)];
+    await turn();
+    await turn();
+    const before = device.flushes;
+    for (const { client } of sockets) for (let i = 0; i < 5; i++) client.write('x');
+    expect(device.flushes).toBe(before);
+    await new Promise<void>((resolve) => {
+      process.nextTick(resolve);
+    });
+    expect(device.flushes).toBe(before + 1);
+  });
+
+  it('sockets that answer each other over loopback leave the event loop its turns', async () => {
+    const { a } = watchedHosts();
+    const listener = netOf(a)
+      .createServer((s) => s.pipe(s))
+      .listen({ port: 7 });
+    await once(listener, 'listening');
+    const socket = netOf(a).connect(7);
+    let answers = 0;
+    let atTurn = Infinity;
+    socket.on('data', (d: Buffer) => {
+      answers++;
+      if (answers < 5000) socket.write(d);
+    });
+    socket.once('connect', () => {
+      socket.write('x');
+      setImmediate(() => {
+        atTurn = answers;
+      });
+    });
+    await until(() => answers === 5000);
+    expect(atTurn).toBeLessThan(5000);
+    socket.destroy();
+  });
+
+  it('a deadline is kept when nothing else happens, also one that comes before another: a lost segment is sent again', async () => {
+    const [endA, endB] = pair();
+    const link = new Link(endA, perfectLink());
+    const a = new Host({ device: link, addresses: [`${CLIENT}/24`], config: { minRto: 5000 } });
+    const b = new Host({ device: endB, addresses: [`${SERVER}/24`] });
+    hosts.push(a, b);
+    const { client, server } = await join(a, b);
+    const transmit = link.transmit.bind(link);
+    let lost = 0;
+    link.transmit = (now) => {
+      if (lost++ > 0) transmit(now);
+    };
+    const heard = once(server, 'data');
+    client.setKeepAlive(true); // two hours: the retransmission must not wait behind it
+    await turn();
+    client.write('again');
+    const [data] = (await heard) as [Buffer];
+    expect(data.toString()).toBe('again');
+    expect(client.conn!.stats.retransmissions).toBe(1);
+  });
+
+  it('a handler that throws is heard of, and everything else goes on', async () => {
+    const h = twoHosts();
+    const { ours, theirs } = await connected(h);
+    const other = await connected(h);
+    const thrown: unknown[] = [];
+    const heard = process.rawListeners('uncaughtException') as ((e: unknown) => void)[];
+    process.removeAllListeners('uncaughtException');
+    process.on('uncaughtException', (e) => thrown.push(e));
+    const bad = new Error('a bad handler');
+    theirs.once('data', () => {
+      throw bad;
+    });
+    other.theirs.resume();
+    const events = eventsOf(theirs);
+    ours.end('x');
+    other.ours.end('y');
+    await Promise.all([once(theirs, 'close'), once(other.theirs, 'close')]);
+    process.removeAllListeners('uncaughtException');
+    for (const listener of heard) process.on('uncaughtException', listener);
+    expect(thrown).toEqual([bad]);
+    expect(events).toEqual(['end', 'finish', 'close']);
+    expect(other.theirs.bytesRead).toBe(1);
+  });
+});
+
+describe('the life of the process', () => {
+  it.each([false, true])(
+    'an idle host keeps nothing alive; a server and a socket do (through a link: %s)',
+    async (link) => {
+      const { a, b, device } = watchedHosts(link);
+      expect(device.alive).toBe(false);
+      const listener = netOf(a).createServer().listen({ port: 7 });
+      expect(device.alive).toBe(true);
+      listener.unref();
+      expect(device.alive).toBe(false);
+      listener.ref();
+      expect(device.alive).toBe(true);
+      listener.close();
+      expect(device.alive).toBe(false);
+
+      const { client, server } = await join(a, b);
+      expect(device.alive).toBe(true);
+      client.unref();
+      expect(device.alive).toBe(false);
+      client.ref();
+      expect(device.alive).toBe(true);
+      server.destroy();
+      client.resume();
+      await once(client, 'close');
+      await until(() => !device.alive);
+    },
+  );
+
+  it('TIME-WAIT keeps nothing alive', async () => {
+    const { a, b, device } = watchedHosts();
+    const { client, server } = await join(a, b);
+    server.resume();
+    client.resume().end();
+    await once(client, 'close');
+    await until(() => a.stack.tcp.timeWait.size === 1);
+    expect(device.alive).toBe(false);
+  });
+
+  it('unref before connect holds', () => {
+    const { a, device } = watchedHosts();
+    new Socket(a).unref().connect(7, SERVER);
+    expect(device.alive).toBe(false);
+  });
+
+  it('what was written outlives its socket: the process stays until the peer has it', async () => {
+    const { a, b, device } = watchedHosts();
+    const { client, server } = await join(a, b);
+    // The peer reads nothing yet and our buffer holds it all: the socket is done long before the bytes are.
+    server.pause();
+    client.resume();
+    let closed = false;
+    client.on('close', () => {
+      closed = true;
+    });
+    const total = client.conn!.sendRoom;
+    client.write(Buffer.alloc(total));
+    client.destroySoon();
+    await until(() => closed);
+    expect(device.alive).toBe(true);
+    let got = 0;
+    server.on('data', (d: Buffer) => (got += d.length));
+    server.resume();
+    await once(server, 'end');
+    expect(got).toBe(total);
+    await until(() => !device.alive);
+  });
+});
+
+describe('close', () => {
+  it('resets the peers, closes the sockets and the servers, and is harmless twice', async () => {
+    const h = twoHosts();
+    const { server, ours, theirs } = await connected(h);
+    const mine = eventsOf(theirs);
+    const peers = eventsOf(ours);
+    let serverClosed = false;
+    server.on('close', () => {
+      serverClosed = true;
+    });
+    ours.resume();
+    h.b.close();
+    h.b.close();
+    await until(() => serverClosed && peers.includes('close') && mine.includes('close'));
+    expect(peers).toEqual(['error ECONNRESET', 'close']);
+    expect(mine).toEqual(['close']);
+    expect(server.listening).toBe(false);
+  });
+
+  it('nothing opens on a host that is closed', async () => {
+    const h = twoHosts();
+    h.a.close();
+    const errors = await Promise.all([
+      once(netOf(h.a).connect(7, SERVER), 'error').catch((e: unknown) => [e]),
+      once(netOf(h.a).createServer().listen({ port: 7 }), 'error').catch((e: unknown) => [e]),
+    ]);
+    expect(errors.map(([e]) => (e as Error).message)).toEqual([
+      `connect ENETDOWN ${SERVER}:7`,
+      'listen ENETDOWN 0.0.0.0:7',
+    ]);
+  });
+});
+
+describe('names', () => {
+  it('localhost is the host itself; other names there are none', async () => {
+    const h = twoHosts();
+    const listener = netOf(h.a).createServer().listen({ port: 7 });
+    await once(listener, 'listening');
+    const socket = netOf(h.a).connect(7, 'localhost');
+    await once(socket, 'connect');
+    expect(socket.remoteAddress).toBe('127.0.0.1');
+    socket.destroy();
+
+    const [error] = (await once(netOf(h.a).connect(7, 'example.test'), 'error').catch((e: unknown) => [e])) as [
+      unknown,
+    ];
+    expect(error).toMatchObject({
+      message: 'getaddrinfo ENOTFOUND example.test',
+      code: 'ENOTFOUND',
+      errno: -3008,
+      syscall: 'getaddrinfo',
+      hostname: 'example.test',
+    });
+  });
+});
+
+describe('what came before the end', () => {
+  it('a slow reader still gets what came before a reset, then the error', async () => {
+    const { ours, theirs } = await connected(twoHosts());
+    theirs.pause();
+    const total = theirs.readableHighWaterMark + 100_000;
+    ours.write(Buffer.alloc(total));
+    await until(() => theirs.readableLength + theirs.conn!.receiveQueued === total);
+    ours.resetAndDestroy();
+    await until(() => theirs.conn!.error !== null);
+    expect(theirs.destroyed).toBe(false);
+    const events = eventsOf(theirs);
+    theirs.resume();
+    await until(() => theirs.destroyed);
+    expect(theirs.bytesRead).toBe(total);
+    await until(() => events.includes('close'));
+    expect(events).toEqual(['error ECONNRESET', 'close']);
+  });
+
+  it('a writer who waits for room is told of the reset at once', async () => {
+    const { ours, theirs } = await connected(twoHosts({ receiveBufferBytes: 1 << 18, sendBufferBytes: 1 << 18 }));
+    ours.pause();
+    theirs.pause();
+    theirs.write(Buffer.alloc(theirs.readableHighWaterMark + 100_000));
+    const results: unknown[] = [];
+    ours.on('error', () => undefined);
+    ours.write(Buffer.alloc(1 << 22), (error) => results.push(error));
+    await until(() => ours.conn!.receiveQueued > 0);
+    theirs.resetAndDestroy();
+    await until(() => results.length > 0);
+    expect(results[0]).toMatchObject({ code: 'ECONNRESET', syscall: 'write' });
+  });
+});
