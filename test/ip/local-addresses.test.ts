@@ -146,6 +146,26 @@ describe('the address to speak from (RFC 6724)', () => {
     expect(two.sourceFor(Address.parse('fe80:1::1'))?.toString()).toBe('fe80::2');
   });
 
+  it('is the one with most leading bits in common, wherever they end', () => {
+    const remote = Address.parse('2001:db8:1234:5678:9abc:def0:1357:9bdf');
+    const { w0, w1, w2, w3 } = remote;
+    /** `remote` with bit `n` turned over, and all after it. */
+    const differsFrom = (n: number): Address => {
+      const tail = (word: number): number => (n >= word + 32 ? 0 : n <= word ? -1 : -1 >>> (n - word));
+      return Address.fromWords(w0 ^ tail(0), w1 ^ tail(32), w2 ^ tail(64), w3 ^ tail(96));
+    };
+    for (let n = 3; n < 127; n++) {
+      const [less, more] = [differsFrom(n), differsFrom(n + 1)];
+      for (const list of [
+        [less, more],
+        [more, less],
+      ]) {
+        const two = new LocalAddresses(list.map((x) => new Prefix(x, 128)));
+        expect(two.sourceFor(remote)?.toString(), `${n} bits or one more`).toBe(more.toString());
+      }
+    }
+  });
+
   it('is the subnet before an address that looks more alike', () => {
     const two = new LocalAddresses([Prefix.parse('10.1.3.1/24'), Prefix.parse('10.9.9.9/8')]);
     expect(two.sourceFor(Address.parse('10.1.2.3'))?.toString()).toBe('10.9.9.9');
