@@ -102,7 +102,7 @@ describe('turns', () => {
   it('a deadline is kept when nothing else happens, also one that comes before another: a lost segment is sent again', async () => {
     const [endA, endB] = pair();
     const link = new Link(endA, perfectLink());
-    const a = new Host({ device: link, addresses: [`${CLIENT}/24`], config: { minRto: 5000 } });
+    const a = new Host({ device: link, addresses: [`${CLIENT}/24`], config: { minRto: 5000, initialRto: 60_000_000 } });
     const b = new Host({ device: endB, addresses: [`${SERVER}/24`] });
     hosts.push(a, b);
     const { client, server } = await join(a, b);
@@ -112,7 +112,8 @@ describe('turns', () => {
       if (lost++ > 0) transmit(now);
     };
     const heard = once(server, 'data');
-    client.setKeepAlive(true); // two hours: the retransmission must not wait behind it
+    // The SYN's timeout was a minute, and this is two hours: what comes before them must not wait for them.
+    client.setKeepAlive(true);
     await turn();
     client.write('again');
     const [data] = (await heard) as [Buffer];

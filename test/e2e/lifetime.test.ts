@@ -1,0 +1,65 @@
+/** A program with a stack ends when it has nothing left to do, as one with the kernel's sockets does; on a real TUN device. */
+import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { describeWithTun, ROOT, run } from './lab.js';
+
+const INDEX = pathToFileURL(join(ROOT, 'dist', 'index.js')).href;
+
+/** A module in a private namespace; `host` and `net` are there. It is ended, with an error, when it does not end by itself. */
+const program = (body: string): ReturnType<typeof run> =>
+  run(
+    'unshare',
+    [
+      '--net',
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      `import { Capture, Host, Link, TunDevice, monotonicClock, netOf, perfectLink } from ${JSON.stringify(INDEX)};
+       const tun = TunDevice.open({ name: 'tcplab0', clock: monotonicClock });
+       const tap = { packet() {}, batchEnd() {} };
+       const host = new Host({ device: new Link(new Capture(tun, tap), perfectLink()), addresses: ['198.18.0.2/24'] });
+       const net = netOf(host);
+       process.on('exit', () => console.log('over'));
+       ${body}`,
+    ],
+    20,
+  );
+
+describeWithTun('the life of a process', () => {
+  it('ends when its host is idle', async () => {
+    const { code, stdout, stderr } = await program(``);
+    expect([code, stdout], stderr).toEqual([0, 'over\n']);
+  });
+
+  it('goes on while a server listens, and ends when that closes', async () => {
+    const { stdout, stderr } = await program(
+      `const server = net.createServer().listen(80);
+       setTimeout(() => { console.log('listens'); server.close(); }, 50).unref();`,
+    );
+    // The timer keeps nothing alive: without the server the process would be over before it fires.
+    expect(stdout, stderr).toBe('listens\nover\n');
+  });
+
+  it('ends after a conversation, with TIME-WAIT left behind', async () => {
+    const { stdout, stderr } = await program(
+      `const server = net.createServer((s) => s.end('hello')).listen(80, () => {
+         net.connect(80, 'localhost').on('data', (d) => console.log(String(d))).on('close', () => {
+           console.log('TIME-WAIT', host.stack.tcp.timeWait.size);
+           server.close();
+         });
+       });`,
+    );
+    expect(stdout, stderr).toBe('hello\nTIME-WAIT 1\nover\n');
+  });
+
+  it('goes on while a connection attempt waits for its answer, unless told not to', async () => {
+    const attempt = (unref: string): ReturnType<typeof run> =>
+      program(
+        `net.connect({ port: 9, host: '198.18.0.77' }).on('error', () => undefined)${unref};
+         setTimeout(() => { console.log('waits'); process.exit(); }, 50).unref();`,
+      );
+    expect((await attempt('')).stdout).toBe('waits\nover\n');
+    expect((await attempt('.unref()')).stdout).toBe('over\n');
+  });
+});
