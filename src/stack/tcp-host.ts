@@ -26,7 +26,6 @@ import type { TcpEnv } from '../tcp/env.js';
 import { icmpErrorArrives } from '../tcp/icmp.js';
 import { initialSequenceNumber, TupleHash } from '../tcp/isn.js';
 import { arrivesInListen } from '../tcp/listener.js';
-import type { SegmentSink } from '../tcp/output.js';
 import type { Allocate } from '../tcp/receive-queue.js';
 import { resetFor } from '../tcp/reset.js';
 import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from '../tcp/sender.js';
@@ -34,12 +33,13 @@ import { State } from '../tcp/state.js';
 import { arrivesInTimeWait, timeWaitAck, TimeWait, TimeWaitRecord } from '../tcp/time-wait.js';
 import type { TcpUser } from '../tcp/user.js';
 import { checkPair } from './address-pair.js';
-import { EgressPath, sendSegment } from './egress.js';
 import { Flow, TcpEntry } from './flow.js';
 import { FlowTable } from './flow-table.js';
 import { DEFAULT_BACKLOG, Listener, type ListenUser } from './listener.js';
+import { ListenerTable } from './listener-table.js';
 import type { StackObserver } from './observer.js';
 import { EphemeralPorts } from './ports.js';
+import { TcpEgress } from './tcp-egress.js';
 import { TimeWaitTable } from './time-wait-table.js';
 
 export interface ListenOptions {
@@ -87,22 +87,20 @@ export interface TcpHostOptions {
 const FOR_ISN = 1;
 const FOR_PORTS = 2;
 
-export class TcpHost implements SegmentSink {
+export class TcpHost {
   readonly env: TcpEnv;
-  readonly segment = new Segment();
   readonly timeWait: TimeWaitTable;
   private readonly seg = new Segment();
   private readonly flows: FlowTable;
-  private readonly listeners = new Map<number, Listener[]>();
+  private readonly listeners = new ListenerTable();
   private readonly heap = new IndexedHeap<TcpEntry>();
   private readonly dirty: TcpEntry[] = [];
   private readonly tuple: TupleHash;
   private readonly ports = new EphemeralPorts();
   private readonly portsInUse = new Map<number, number>();
-  private readonly path = new EgressPath();
   private readonly record = new TimeWaitRecord();
   private readonly o: TcpHostOptions;
-  private now: Micros = 0;
+  private readonly out = new TcpEgress();
 
   constructor(o: TcpHostOptions) {
     this.o = o;
@@ -132,7 +130,7 @@ export class TcpHost implements SegmentSink {
 
   /** `seg` was parsed out of the packet that `ip` heads, and its checksum is right. */
   arrives(ip: IpHeader, seg: Segment, now: Micros): void {
-    this.now = now;
+    this.out.now = now;
     this.env.counters.TcpInSegs += seg.wireSegments;
     const ports = (seg.destinationPort << 16) | seg.sourcePort;
     const hash = this.flows.hash(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
@@ -197,7 +195,7 @@ export class TcpHost implements SegmentSink {
     this.timeWait.read(row, record);
     let verdict = arrivesInTimeWait(record, seg);
     // A SYN that nobody would take opens nothing, and must not end TIME-WAIT either.
-    if (verdict === TimeWait.reopen && this.findListener(seg.destinationPort, ip.d0, ip.d1, ip.d2, ip.d3) === null) {
+    if (verdict === TimeWait.reopen && this.listeners.find(seg.destinationPort, ip.d0, ip.d1, ip.d2, ip.d3) === null) {
       verdict = TimeWait.acknowledge;
     }
     const watch = o.observer;
@@ -213,7 +211,7 @@ export class TcpHost implements SegmentSink {
       case TimeWait.acknowledge: {
         watch?.strayArrived(flowOf(ip, seg), seg, 'TIME-WAIT: acknowledged, 2 MSL start anew', now);
         this.timeWait.restart(row, now);
-        timeWaitAck(record, seg, this.segment, Math.floor(now / 1000));
+        timeWaitAck(record, seg, this.out.segment, Math.floor(now / 1000));
         this.sendStray(ip, seg, 'ACK from TIME-WAIT', now);
         return false;
       }
@@ -232,7 +230,7 @@ export class TcpHost implements SegmentSink {
     before: TimeWaitRecord | null,
     now: Micros,
   ): void {
-    const listener = this.findListener(seg.destinationPort, ip.d0, ip.d1, ip.d2, ip.d3);
+    const listener = this.listeners.find(seg.destinationPort, ip.d0, ip.d1, ip.d2, ip.d3);
     const watch = this.o.observer;
     if (listener === null) {
       this.o.countDrop(Drop.tcpNoSuchPort, watch === null ? '' : flowOf(ip, seg).toString());
@@ -284,14 +282,14 @@ export class TcpHost implements SegmentSink {
   }
 
   private answerWithReset(ip: IpHeader, seg: Segment, now: Micros): void {
-    if (!resetFor(seg, this.segment)) return;
+    if (!resetFor(seg, this.out.segment)) return;
     this.env.counters.TcpOutRsts++;
     this.sendStray(ip, seg, 'RST: no such connection (RFC 9293 section 3.5.2)', now);
   }
 
   /** An ICMP error about a segment that we sent. */
   icmpError(e: IcmpError, now: Micros): void {
-    this.now = now;
+    this.out.now = now;
     const ports = (e.sourcePort << 16) | e.destinationPort;
     const hash = this.flows.hash(e.s0, e.s1, e.s2, e.s3, e.d0, e.d1, e.d2, e.d3, ports);
     const entry = this.flows.find(
@@ -320,22 +318,19 @@ export class TcpHost implements SegmentSink {
   listen(o: ListenOptions): Listener {
     const address = o.address ?? null;
     const port = o.port === 0 ? this.freeListenPort() : o.port;
-    const others = this.listeners.get(port) ?? [];
-    const clash = others.some((l) => l.address === null || address === null || l.address.equals(address));
-    if (clash) throw new StackError('EADDRINUSE', `another listener has port ${port}`);
     if (address !== null && !this.o.isLocal(address)) {
       throw new StackError('EADDRNOTAVAIL', `${address.toString()} is not an address of this stack`);
     }
     const listener = new Listener(address, port, o.backlog ?? DEFAULT_BACKLOG, o.user, (l) => {
       this.closeListener(l);
     });
-    this.listeners.set(port, [...others, listener]);
+    this.listeners.add(listener);
     return listener;
   }
 
   /** MUST-46: an active OPEN to a broadcast or multicast address is refused. */
   connect(o: ConnectOptions, now: Micros): Connection {
-    this.now = now;
+    this.out.now = now;
     const { remote, remotePort } = o;
     if (remote.isMulticast || this.o.isBroadcast(remote)) {
       throw new StackError('ENETUNREACH', `${remote.toString()} is no address of a single host`);
@@ -379,7 +374,7 @@ export class TcpHost implements SegmentSink {
 
   /** Tells users what happened, then sends what is owed: an answer that a user gives at once rides on the ACK. */
   run(now: Micros): void {
-    this.now = now;
+    this.out.now = now;
     const { dirty } = this;
     for (let i = 0; i < dirty.length; i++) this.tell(dirty[i]!);
     for (let i = 0; i < dirty.length; i++) {
@@ -399,7 +394,7 @@ export class TcpHost implements SegmentSink {
   /** Sends, and then: is it over, and when is it to be looked at again? */
   private settle(e: TcpEntry, now: Micros): void {
     const { conn } = e;
-    conn.pollTransmit(now, this);
+    conn.pollTransmit(now, this.out);
     if (!e.linked) return;
     if (conn.state === State.closed || conn.state === State.timeWait) {
       this.flows.remove(e);
@@ -424,44 +419,13 @@ export class TcpHost implements SegmentSink {
     }
   }
 
-  send(conn: Connection, seg: Segment): void {
-    const e = conn.flow as TcpEntry;
-    const { path } = this;
-    const { ip } = path;
-    const { local, remote } = e;
-    path.device = e.device;
-    path.pseudoSum = e.pseudoSum;
-    ip.version = local.version;
-    ip.s0 = local.w0;
-    ip.s1 = local.w1;
-    ip.s2 = local.w2;
-    ip.s3 = local.w3;
-    ip.d0 = remote.w0;
-    ip.d1 = remote.w1;
-    ip.d2 = remote.w2;
-    ip.d3 = remote.w3;
-    ip.ttl = e.ttl;
-    ip.tos = e.tos;
-    ip.id = e.ipId;
-    e.ipId = (e.ipId + seg.wireSegments) & 0xffff;
-    sendSegment(path, seg, this.now);
-  }
-
-  /** Answers `seg` with `this.segment`, from no connection: addresses turned round. */
+  /** Answers `seg` with the segment that stands in `this.out`, from no connection. */
   private sendStray(ip: IpHeader, seg: Segment, why: string, now: Micros): void {
     const device = this.o.route(sourceOf(ip));
     if (device === null) return;
-    const { path } = this;
-    const out = path.ip;
-    path.device = device;
-    path.pseudoSum = pseudoHeaderSum(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, PROTOCOL_TCP);
-    out.answer(ip);
-    out.ttl = 64;
-    out.tos = 0;
-    out.id = 0;
     this.env.counters.TcpOutSegs++;
-    this.o.observer?.straySent(flowOf(ip, seg), this.segment, why, now);
-    sendSegment(path, this.segment, now);
+    this.o.observer?.straySent(flowOf(ip, seg), this.out.segment, why, now);
+    this.out.sendStray(device, ip);
   }
 
   // ---- Time ---------------------------------------------------------------------------------------------------------
@@ -472,7 +436,7 @@ export class TcpHost implements SegmentSink {
   }
 
   onTimeout(now: Micros): void {
-    this.now = now;
+    this.out.now = now;
     this.timeWait.expire(now);
     for (;;) {
       const e = this.heap.peek();
@@ -486,7 +450,7 @@ export class TcpHost implements SegmentSink {
   }
 
   close(now: Micros): void {
-    for (const list of this.listeners.values()) for (const l of [...list]) l.close();
+    for (const l of this.listeners.all()) l.close();
     for (const e of [...this.flows]) {
       e.conn.abort(now, 'the stack closes');
       this.mark(e);
@@ -579,26 +543,12 @@ export class TcpHost implements SegmentSink {
     return port;
   }
 
-  /** One for the very address before one for all (RFC 9293 section 3.9.1.1). */
-  private findListener(port: number, d0: number, d1: number, d2: number, d3: number): Listener | null {
-    const list = this.listeners.get(port);
-    if (list === undefined) return null;
-    let any: Listener | null = null;
-    for (const l of list) {
-      if (l.address === null) any = l;
-      else if (l.address.is(d0, d1, d2, d3)) return l;
-    }
-    return any;
-  }
-
   private closeListener(listener: Listener): void {
-    const rest = (this.listeners.get(listener.port) ?? []).filter((l) => l !== listener);
-    if (rest.length > 0) this.listeners.set(listener.port, rest);
-    else this.listeners.delete(listener.port);
+    this.listeners.remove(listener);
     for (const conn of listener.queue.drain()) {
       const e = conn.flow as TcpEntry;
       e.listener = null;
-      conn.abort(this.now, 'the listener closes');
+      conn.abort(this.out.now, 'the listener closes');
       this.mark(e);
     }
     this.o.wake();

@@ -44,7 +44,7 @@ const [CONFIG, CONNECTION, INPUT, OUTPUT, RECEIVER, RENO, RTT, SENDER, SENT, TIM
   'src/tcp/timeouts.ts',
 ] as const;
 const WIRE = 'src/wire/tcp.ts';
-const [ADDRESSES, EGRESS, HOST_TCP, ICMP, IPV4, ISN, STACK, TIME_WAIT, TIME_WAIT_TABLE] = [
+const [ADDRESSES, EGRESS, HOST_TCP, ICMP, IPV4, ISN, STACK, TCP_EGRESS, TIME_WAIT, TIME_WAIT_TABLE] = [
   'src/ip/local-addresses.ts',
   'src/stack/egress.ts',
   'src/stack/tcp-host.ts',
@@ -52,6 +52,7 @@ const [ADDRESSES, EGRESS, HOST_TCP, ICMP, IPV4, ISN, STACK, TIME_WAIT, TIME_WAIT
   'src/wire/ipv4.ts',
   'src/tcp/isn.ts',
   'src/stack/stack.ts',
+  'src/stack/tcp-egress.ts',
   'src/tcp/time-wait.ts',
   'src/stack/time-wait-table.ts',
 ] as const;
@@ -80,14 +81,20 @@ export const MUTANTS: readonly Mutant[] = [
   m('MAY-2', ISN, 'before === null || seqGt(iss, before.sndNxt) ? iss', 'true ? iss', HOST, 'MAY-2: the new'),
   m('SHLD-4', TIME_WAIT, 'if (newer || seqGt(seg.seq, record.rcvNxt))', 'if (seqGt(seg.seq, record.rcvNxt))', HOST),
   m('MUST-41', HOST_TCP, 'this.arrivesAt(entry, seg, now);', 'this.arrivesAtListener(ip, seg, hash, now);', HOST),
-  m('MUST-42', HOST_TCP, 'if (clash) throw', 'if (clash || this.portsInUse.has(port)) throw', HOST),
+  m(
+    'MUST-42',
+    HOST_TCP,
+    'this.listeners.add(listener);',
+    'if (!this.portsInUse.has(port)) this.listeners.add(listener);',
+    HOST,
+  ),
   m('MUST-43', HOST_TCP, 'o.local ?? this.o.sourceFor(remote)', 'this.o.sourceFor(remote)', HOST),
   m('MUST-44', ADDRESSES, 'p.contains(remote.w0, remote.w1, remote.w2, remote.w3) ? 1024 : 0', '0', HOST),
-  m('MUST-45', HOST_TCP, 'ip.s3 = local.w3;', 'ip.s3 = this.o.sourceFor(remote)!.w3;', HOST),
+  m('MUST-45', TCP_EGRESS, 'ip.s3 = local.w3;', 'ip.s3 = seg.flags & 2 ? local.w3 : local.w3 ^ 1;', HOST),
   m('MUST-46', HOST_TCP, 'if (remote.isMulticast || this.o.isBroadcast(remote)) {', 'if (false) {', HOST),
   m('MUST-47', ICMP, 'c.raise(TcpEvent.softError);', '', HOST),
   m('SHLD-25', ICMP, 'c.softError = e.errno;', '', HOST, 'MUST-47, SHLD-25'),
-  m('MUST-49', HOST_TCP, 'ip.ttl = e.ttl;', 'ip.ttl = 64;', HOST),
+  m('MUST-49', TCP_EGRESS, 'ip.ttl = e.ttl;', 'ip.ttl = 64;', HOST),
   m('MUST-50', IPV4, 'if (headerBytes < IPV4_HEADER_BYTES ||', 'if (headerBytes !== IPV4_HEADER_BYTES ||', HOST),
   m(
     'MUST-54',
