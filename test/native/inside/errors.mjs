@@ -1,4 +1,3 @@
-// @ts-check
 /** Each errno that a device can give, provoked. */
 import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * What the scripts share that run inside a private network namespace: each is `node SCRIPT.mjs SCENARIO [ARGUMENT ...]`, works with the compiled
  * driver against the real kernel, and prints what it found as JSON. The judging is the test's.

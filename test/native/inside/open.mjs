@@ -1,4 +1,3 @@
-// @ts-check
 /** Ways to open a device. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

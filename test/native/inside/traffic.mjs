@@ -1,4 +1,3 @@
-// @ts-check
 /** Packets through a device: every size, batches, gathered pieces, kept bytes, memory. */
 import { PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';

@@ -1,0 +1,30 @@
+/** The addon in several worker threads at once, and what is left when they end in every way there is. */
+import { expect, it } from 'vitest';
+import { describeWithTun, inside } from './inside.js';
+
+describeWithTun('worker threads', () => {
+  it('each have devices of their own, and a fault injected in one is no other’s', async () => {
+    const { said, left } = await inside('workers.mjs', 'together');
+    const works = { sent: 10, dropped: 0 };
+    expect(said).toEqual([works, { sent: 0, dropped: 10 }, works, works]);
+    expect(left).toBe(0);
+  });
+
+  it.each([
+    ['closed', '[0]'],
+    ['unref', '[0]'],
+    ['exit', '[3]'],
+    ['closedAndExit', '[3]'],
+    ['throw', '[1,"on purpose"]'],
+    ['stay', '[1]'],
+    ['spin', '[1]'],
+    ['exitInside', '[3]'],
+    ['throwInside', '[1,"on purpose"]'],
+  ])('leave nothing open when they end so: %s', async (how, codes) => {
+    expect(await inside('workers.mjs', 'ends', how)).toEqual({ codes: [codes], left: 0, resources: 0 });
+  });
+
+  it('do not hold up the end of the process', async () => {
+    expect(await inside('workers.mjs', 'processEnds')).toBeNull();
+  });
+});
