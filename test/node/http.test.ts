@@ -50,6 +50,30 @@ describe('node:http over our sockets', () => {
     expect(remotes.size).toBe(1);
     agent.destroy();
   });
+
+  it('is watched by node:http: a request that does not come is answered 408', async () => {
+    const h = twoHosts();
+    const http = createServer({ connectionsCheckingInterval: 5, headersTimeout: 10, requestTimeout: 20 });
+    serveHttp(h.b, http, { port: 80 });
+    const socket = h.client.connect({ host: SERVER, port: 80 });
+    socket.write('GET / HT');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 408 /);
+    http.close();
+  });
+
+  it('closes without waiting for a connection that only waits for its next request', async () => {
+    const h = twoHosts();
+    const http = createServer({ keepAliveTimeout: 0 }, (_request, response) => response.end('first'));
+    const port = serveHttp(h.b, http, { port: 80 });
+    const agent = new HostAgent(h.a, { keepAlive: true });
+    const [response] = (await once(get({ host: SERVER, port: 80, agent }), 'response')) as [IncomingMessage];
+    await bodyOf(response);
+    port.close();
+    await once(port, 'close');
+    agent.destroy();
+    http.close();
+  });
 });
 
 describe('the HTTP service', () => {

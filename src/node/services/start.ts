@@ -29,6 +29,8 @@ export async function startServices(
       const service = createHttpService(host, http);
       // A lab's connections stay open as long as the visitor likes.
       service.keepAliveTimeout = 0;
+      service.headersTimeout = 0;
+      service.requestTimeout = 0;
       const server = serveHttp(host, service, { port: HTTP_PORT });
       await listening(server);
       closers.push(() => server.close());
