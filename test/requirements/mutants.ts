@@ -80,6 +80,7 @@ export const MUTANTS: readonly Mutant[] = [
   m('MAY-2', TIME_WAIT, 'if (newer || seqGt(seg.seq, record.rcvNxt))', 'if (newer)', HOST, 'MAY-2: a SYN'),
   m('MAY-2', ISN, 'before === null || seqGt(iss, before.sndNxt) ? iss', 'true ? iss', HOST, 'MAY-2: the new'),
   m('SHLD-4', TIME_WAIT, 'if (newer || seqGt(seg.seq, record.rcvNxt))', 'if (seqGt(seg.seq, record.rcvNxt))', HOST),
+  m('SHLD-4', TIME_WAIT, 'record.tsRecent) | 0) > 0;', 'record.tsRecent) | 0) >= 0;', HOST),
   m('MUST-41', HOST_TCP, 'this.arrivesAt(entry, seg, now);', 'this.arrivesAtListener(ip, seg, hash, now);', HOST),
   m(
     'MUST-42',
