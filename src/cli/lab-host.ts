@@ -59,6 +59,7 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
   const views = new Views(o, tun.name, open.sink ?? null);
   let device = views.tap(tun);
   if (link !== null || open.alwaysLink === true) device = new Link(device, link ?? undefined, views.linkListener);
+  let lastError = '';
   const host = new Host({
     device,
     addresses,
@@ -66,7 +67,9 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
     config: tcpConfigOf(o),
     observer: views.recorder,
     onDeviceError: (error) => {
-      process.stderr.write(`tcplab: ${error.message}\n`);
+      // A device that is down says so again with each packet.
+      if (error.message !== lastError) process.stderr.write(`tcplab: ${error.message}\n`);
+      lastError = error.message;
     },
   });
   host.onIdle = () => {
@@ -93,17 +96,7 @@ const defaultAddresses = (mtu: number | undefined): string[] =>
 
 async function openDevice(o: SharedOptions, mtu: number | undefined): Promise<{ device: Device; how: string }> {
   try {
-    if (o.driver === 'tuntap2') {
-      const { openTuntap2 } = await import('../device/tuntap2.js');
-      return {
-        device: await openTuntap2({
-          clock: monotonicClock,
-          ...(mtu === undefined ? {} : { mtu }),
-          addresses: KERNEL_ADDRESSES,
-        }),
-        how: 'the tuntap2 driver',
-      };
-    }
+    if (o.driver === 'tuntap2') return { device: await openOther(mtu), how: 'the tuntap2 driver' };
     if (o.tunFd !== undefined) {
       return {
         device: TunDevice.open({ fd: o.tunFd, offload: o.offload, clock: monotonicClock }),
@@ -126,6 +119,19 @@ async function openDevice(o: SharedOptions, mtu: number | undefined): Promise<{ 
     if (error instanceof TunError)
       throw new CommandError(Exit.environment, error.message, 'tcplab doctor   says what this machine allows');
     throw error;
+  }
+}
+
+async function openOther(mtu: number | undefined): Promise<Device> {
+  const { openTuntap2 } = await import('../device/tuntap2.js');
+  try {
+    return await openTuntap2({
+      clock: monotonicClock,
+      ...(mtu === undefined ? {} : { mtu }),
+      addresses: KERNEL_ADDRESSES,
+    });
+  } catch (error) {
+    throw new CommandError(Exit.environment, (error as Error).message, 'npm install tuntap2@0.9');
   }
 }
 

@@ -67,6 +67,16 @@ export function checkMtu(mtu: number): number {
   throw new CommandError(Exit.usage, `an MTU of ${mtu} cannot be: it is 68 to 65,535 bytes`, 'for example --mtu 1500');
 }
 
+/** What the kernel takes for a device's name: it also names files, so nothing in it may lead elsewhere. */
+export function checkDeviceName(name: string): string {
+  if (/^[^\s/:%]{1,15}$/.test(name) && name !== '.' && name !== '..') return name;
+  throw new CommandError(
+    Exit.usage,
+    `'${name}' cannot be the name of a device: 1 to 15 characters without spaces, '/', ':' and '%'`,
+    `for example --tun ${LAB_DEVICE}`,
+  );
+}
+
 /**
  * The machine's default congestion control may be another (BBR halves uploads into a userspace stack): labs compare with CUBIC. A kernel without it keeps
  * its default, which is no reason to fail.

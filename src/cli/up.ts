@@ -7,7 +7,15 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { native } from '../device/native.js';
 import { CommandError, Exit } from './errors.js';
-import { checkMtu, deviceExists, KERNEL_ADDRESSES, LAB_DEVICE, requireV6Mtu, setUpLink } from './lab-network.js';
+import {
+  checkDeviceName,
+  checkMtu,
+  deviceExists,
+  KERNEL_ADDRESSES,
+  LAB_DEVICE,
+  requireV6Mtu,
+  setUpLink,
+} from './lab-network.js';
 import { prefixesOf } from './options.js';
 import { hasNetAdmin, requireNode } from './tun-access.js';
 
@@ -37,7 +45,7 @@ const IFF_MULTI_QUEUE = 0x0100;
 const IFF_VNET_HDR = 0x4000;
 
 export function up(o: UpOptions): number {
-  const device = o.tun ?? LAB_DEVICE;
+  const device = checkDeviceName(o.tun ?? LAB_DEVICE);
   const mtu = checkMtu(o.mtu ?? 1500);
   const addresses = o.kernelAddress ?? (mtu < 1280 ? KERNEL_ADDRESSES.slice(0, 1) : KERNEL_ADDRESSES);
   const prefixes = prefixesOf(addresses);
@@ -68,14 +76,16 @@ export function up(o: UpOptions): number {
     return Exit.ok;
   }
   writeJournal({ device, uid, mtu, addresses });
-  const lib = native();
-  const flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | (o.multiQueue === true ? IFF_MULTI_QUEUE : 0);
-  const { fd } = lib.openTun(device, flags);
   try {
-    lib.setOwner(fd, uid);
-    lib.setPersist(fd, 1);
-  } finally {
-    lib.closeFd(fd);
+    makePersistent(device, uid, o.multiQueue === true);
+  } catch (error) {
+    // Nothing came of it: nothing is to be undone.
+    rmSync(journalPath(device), { force: true });
+    throw new CommandError(
+      Exit.environment,
+      `${device} cannot be made: ${(error as Error).message}`,
+      'tcplab doctor   says what this machine allows',
+    );
   }
   say(
     `made ${device}, a TUN device${o.multiQueue === true ? ' with several queues' : ''} that belongs to user ${uid}   (ip tuntap add)`,
@@ -87,8 +97,19 @@ export function up(o: UpOptions): number {
   return Exit.ok;
 }
 
+function makePersistent(device: string, uid: number, multiQueue: boolean): void {
+  const lib = native();
+  const { fd } = lib.openTun(device, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | (multiQueue ? IFF_MULTI_QUEUE : 0));
+  try {
+    lib.setOwner(fd, uid);
+    lib.setPersist(fd, 1);
+  } finally {
+    lib.closeFd(fd);
+  }
+}
+
 export function down(o: { tun?: string }): number {
-  const device = o.tun ?? LAB_DEVICE;
+  const device = checkDeviceName(o.tun ?? LAB_DEVICE);
   const journal = readJournal(device);
   const say = (text: string): void => void process.stdout.write(`${text}\n`);
   if (journal === null) {

@@ -69,8 +69,7 @@ export function native(): Native {
     return loaded;
   } catch (error) {
     const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    throw new Error(`the TUN driver cannot be loaded (${why}): build it with \`npm run build:native\``, {
-      cause: error,
-    });
+    const text = `the TUN driver cannot be loaded (${why}): build it with \`npm run build:native\``;
+    throw Object.assign(new Error(text, { cause: error }), { code: 'ERR_TUN_DRIVER' });
   }
 }

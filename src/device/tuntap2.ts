@@ -27,6 +27,8 @@ export interface Tuntap2Tun extends EventEmitter {
   ipv4: string;
   ipv6: string;
   isUp: boolean;
+  /** Bytes written that wait in the stream. */
+  readonly writableLength: number;
   write(packet: Uint8Array): boolean;
   release(): void;
 }
@@ -63,11 +65,14 @@ async function load(): Promise<Tuntap2Tun> {
   } catch (error) {
     const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
     throw new Error(
-      `the driver tuntap2 cannot be used (${why}): install it with \`npm install tuntap2@0.9\`, or leave --driver out`,
+      `the driver tuntap2 cannot be used (${why}): install the package with \`npm install tuntap2@0.9\`, or leave --driver out`,
       { cause: error },
     );
   }
 }
+
+/** As much may wait in the stream as a full transmit queue of the native driver holds; then packets are dropped, as by any link. */
+const QUEUE_BYTES = 1 << 20;
 
 export class Tuntap2Device implements Device {
   readonly name: string;
@@ -91,6 +96,9 @@ export class Tuntap2Device implements Device {
       this.received(packet);
     });
     tun.on('error', (error: NodeJS.ErrnoException) => {
+      // After the end a stream may still tell of writes that came too late.
+      if (this.closed) return;
+      this.close();
       this.receiver?.deviceError(error, true);
     });
   }
@@ -120,7 +128,11 @@ export class Tuntap2Device implements Device {
   /** The stream keeps the packet until it is written, so it gets bytes of its own. */
   transmit(): void {
     const { tx, counters } = this;
-    if (this.closed) return;
+    if (this.closed || this.tun.writableLength + tx.length > QUEUE_BYTES) {
+      counters.txDropped++;
+      if (!this.closed) this.receiver?.deviceDrop(Drop.deviceQueueFull, 1);
+      return;
+    }
     const packet = new Uint8Array(tx.length);
     packet.set(tx.slab.bytes.subarray(tx.start, tx.start + tx.headBytes));
     let at = tx.headBytes;
