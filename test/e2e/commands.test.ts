@@ -1,4 +1,4 @@
-/** The commands as a person uses them: the demo, serve and its end, the doctor, and an ordinary user without any capability. */
+/** The commands as a person uses them: the demo, serve, the doctor, and an ordinary user without any capability. */
 import { spawn } from 'node:child_process';
 import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -51,7 +51,6 @@ async function serving(
   until: (stdout: string, stderr: string) => boolean,
 ): Promise<{
   signal: (name: NodeJS.Signals) => void;
-  closeStdout: () => void;
   ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
 }> {
   const child = spawn(process.execPath, [MAIN, 'serve', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -80,7 +79,7 @@ async function serving(
     });
     child.on('close', look);
   });
-  return { signal: (name) => child.kill(name), closeStdout: () => child.stdout.destroy(), ended };
+  return { signal: (name) => child.kill(name), ended };
 }
 
 describeWithTun('tcplab serve', () => {
@@ -183,7 +182,7 @@ const isRoot = process.getuid?.() === 0;
   });
 
   it('runs a lab, and tcpdump in it', async () => {
-    const script = `${cli()} lab -q -- bash -c "id -un; curl -s http://${STACK[4]}/bytes/3 | od -An -tu1; timeout 5 tcpdump -ni tcplab0 -c 1 icmp 2>/dev/null & sleep 1; ping -c 1 ${STACK[4]} > /dev/null; wait"`;
+    const script = `${cli()} lab -q -- bash -c "d=\$(mktemp -d); id -un; curl -s http://${STACK[4]}/bytes/3 | od -An -tu1; timeout 20 tcpdump -ni tcplab0 -c 1 --immediate-mode icmp 2> \$d/err & until grep -q listening \$d/err; do sleep 0.02; done; ping -c 1 ${STACK[4]} > /dev/null; wait; rm -r \$d"`;
     const { code, stdout, stderr } = await asUser('0666', script);
     expect(stdout, stderr).toMatch(new RegExp(`${USER}\n +0 +1 +2\n`));
     expect(stdout).toMatch(/ICMP echo request/);
