@@ -182,7 +182,7 @@ const isRoot = process.getuid?.() === 0;
   });
 
   it('runs a lab, and tcpdump in it', async () => {
-    const script = `${cli()} lab -q -- bash -c "d=\$(mktemp -d); id -un; curl -s http://${STACK[4]}/bytes/3 | od -An -tu1; timeout 20 tcpdump -ni tcplab0 -c 1 --immediate-mode icmp 2> \$d/err & until grep -q listening \$d/err; do sleep 0.02; done; ping -c 1 ${STACK[4]} > /dev/null; wait; rm -r \$d"`;
+    const script = `${cli()} lab -q -- bash -c "d=\\$(mktemp -d); id -un; curl -s http://${STACK[4]}/bytes/3 | od -An -tu1; timeout 20 tcpdump -ni tcplab0 -c 1 --immediate-mode icmp 2> \\$d/err & until grep -q listening \\$d/err; do sleep 0.02; done; ping -c 1 ${STACK[4]} > /dev/null; wait; rm -r \\$d"`;
     const { code, stdout, stderr } = await asUser('0666', script);
     expect(stdout, stderr).toMatch(new RegExp(`${USER}\n +0 +1 +2\n`));
     expect(stdout).toMatch(/ICMP echo request/);

@@ -21,7 +21,7 @@ export interface Ran {
 }
 
 /** Runs a program to its end. A program that takes longer than `seconds` is ended, and that is an error. */
-export function run(command: string, args: readonly string[], seconds = 60, options: SpawnOptions = {}): Promise<Ran> {
+export function run(command: string, args: readonly string[], seconds = 50, options: SpawnOptions = {}): Promise<Ran> {
   return new Promise((resolve, reject) => {
     // CI's own variable switches colours on.
     const env = { ...(options.env ?? process.env), NO_COLOR: '1' };
@@ -43,11 +43,11 @@ export function run(command: string, args: readonly string[], seconds = 60, opti
 }
 
 /** A bash script beside the stack, with the options of `tcplab lab`. */
-export const lab = (script: string, options: readonly string[] = [], seconds = 60): Promise<Ran> =>
+export const lab = (script: string, options: readonly string[] = [], seconds = 50): Promise<Ran> =>
   run(process.execPath, [MAIN, 'lab', '-q', ...options, '--', 'bash', '-c', `set -o pipefail; ${script}`], seconds);
 
 /** A bash script in a private namespace without a stack: it starts `tcplab` itself, as $TCPLAB. */
-export const inNamespace = (script: string, seconds = 60): Promise<Ran> =>
+export const inNamespace = (script: string, seconds = 50): Promise<Ran> =>
   run('unshare', ['--net', 'bash', '-c', `set -o pipefail; ${script}`], seconds, {
     env: { ...process.env, TCPLAB: `${process.execPath} ${MAIN}` },
   });
