@@ -147,8 +147,11 @@ describe('tcplab doctor', () => {
 
 const isRoot = process.getuid?.() === 0;
 
-// Root is what makes an ordinary user to try things as; an ordinary user runs all the other tests as himself.
-(isRoot ? describeWithTun : describe.skip)('as an ordinary user, with a device node that all may open', () => {
+// Only root can make an ordinary user to try things as; an ordinary user runs all the other tests as himself.
+const asAnother = isRoot
+  ? describeWithTun
+  : (name: string, body: () => void) => describe.skip(`${name} (already one)`, body);
+asAnother('as an ordinary user, with a device node that all may open', () => {
   const USER = 'tcplab-test';
   let copy = '';
   beforeAll(async () => {

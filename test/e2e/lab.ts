@@ -46,9 +46,12 @@ export function run(command: string, args: readonly string[], seconds = 50, opti
 export const lab = (script: string, options: readonly string[] = [], seconds = 50): Promise<Ran> =>
   run(process.execPath, [MAIN, 'lab', '-q', ...options, '--', 'bash', '-c', `set -o pipefail; ${script}`], seconds);
 
+/** What `unshare` needs for a private network: root a network namespace, an ordinary user one of users too, with all capabilities in it. */
+export const UNSHARE = process.getuid?.() === 0 ? ['--net'] : ['--map-current-user', '--keep-caps', '--net'];
+
 /** A bash script in a private namespace without a stack: it starts `tcplab` itself, as $TCPLAB. */
 export const inNamespace = (script: string, seconds = 50): Promise<Ran> =>
-  run('unshare', ['--net', 'bash', '-c', `set -o pipefail; ${script}`], seconds, {
+  run('unshare', [...UNSHARE, 'bash', '-c', `set -o pipefail; ${script}`], seconds, {
     env: { ...process.env, TCPLAB: `${process.execPath} ${MAIN}` },
   });
 

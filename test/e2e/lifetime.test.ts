@@ -2,7 +2,7 @@
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { describeWithTun, ROOT, run } from './lab.js';
+import { describeWithTun, ROOT, run, UNSHARE } from './lab.js';
 
 const INDEX = pathToFileURL(join(ROOT, 'dist', 'index.js')).href;
 
@@ -11,7 +11,7 @@ const program = (body: string): ReturnType<typeof run> =>
   run(
     'unshare',
     [
-      '--net',
+      ...UNSHARE,
       process.execPath,
       '--input-type=module',
       '-e',
