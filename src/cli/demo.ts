@@ -48,9 +48,10 @@ export async function demo(o: SharedOptions): Promise<number> {
       urls.length + 1,
       'The same, but the link drops our first SYN,ACK: nobody tells us, so only the timer can help',
     );
-    dropFirstSynAck(host.device);
+    const undo = dropFirstSynAck(host.device);
     codes.push(await curl(urls[0]!));
     await connectionsEnd(host, TEARDOWN_MS);
+    undo();
     title(
       urls.length + 2,
       'The teardown, step by step: both directions close on their own, each with a FIN and its ACK',
@@ -147,9 +148,12 @@ function curl(url: string, quiet = false): Promise<number> {
  * And the kernel's second SYN, should it come before our timer expires: it is due at the same moment, and would be answered with another SYN,ACK. Here it is our
  * timer that is to be seen.
  */
-function dropFirstSynAck(device: unknown): void {
-  if (!(device instanceof Link)) return;
-  (device.rules as DropRule[]).push(DropRule.parse('out:syn-ack:1'), DropRule.parse('in:syn:2-2'));
+function dropFirstSynAck(device: unknown): () => void {
+  const rules = device instanceof Link ? (device.rules as DropRule[]) : [];
+  rules.push(DropRule.parse('out:syn-ack:1'), DropRule.parse('in:syn:2-2'));
+  return () => {
+    rules.length = 0; // what comes next is not to lose its SYN to them
+  };
 }
 
 async function offerShell(address: string): Promise<void> {
