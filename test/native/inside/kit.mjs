@@ -107,6 +107,28 @@ export function udpPacket(payload, port = 7777) {
   return p;
 }
 
+/** Recognisable bytes. @param {number} length @param {number} seed */
+export const pattern = (length, seed) => Buffer.from(Uint8Array.from({ length }, (_, i) => i * 7 + seed));
+
+/** An ICMP echo request of the stack to the kernel, which answers each: as many packets come in as go out. @param {number} bytes */
+export function echoRequest(bytes) {
+  const p = udpPacket(pattern(bytes - 28, 3));
+  p[9] = 1;
+  p.fill(0, 28, 36); // for a number and its complement
+  p.set([8, 0, 0, 0], 20);
+  for (const [from, to, field] of [
+    [0, 20, 10],
+    [20, bytes, 22],
+  ]) {
+    p.writeUInt16BE(0, field);
+    let sum = 0;
+    for (let i = from; i < to; i += 2) sum += p[i] * 256 + (p[i + 1] ?? 0);
+    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+    p.writeUInt16BE(~sum & 0xffff, field);
+  }
+  return p;
+}
+
 /** Fills the device's next packet, all in its slab. @param {any} device @param {Uint8Array} bytes @param {(tx: any) => void} [set] */
 export function put(device, bytes, set) {
   const tx = device.packet();

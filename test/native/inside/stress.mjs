@@ -1,88 +1,220 @@
+// @ts-check
 /**
- * The driver under stress: devices opened and closed, deleted and set down in the middle of a batch, closed inside their own callback, in worker threads too. Afterwards there are as many descriptors
- * and live handles as before. `node stress.mjs run ROUNDS`.
+ * Opens and closes devices in every way, many times: plainly, with traffic, deleted or set down in mid-batch, closed inside a callback, forgotten, in workers. What it prints at the end
+ * is how many descriptors, live handles and links there are more than at the start.
  */
-import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Worker, isMainThread } from 'node:worker_threads';
-import { Seen, address, clock, descriptors, native, open, put, scenarios, udpPacket, until } from './kit.mjs';
+import { Worker, isMainThread, workerData } from 'node:worker_threads';
+import {
+  Seen,
+  Slab,
+  address,
+  descriptors,
+  echoRequest,
+  ip,
+  native,
+  open,
+  pattern,
+  put,
+  scenarios,
+  until,
+} from './kit.mjs';
 
-/** Enough to fill more than one batch. */
-const PACKETS = 150;
+const lib = native();
+const request = echoRequest(84);
+const counts = { rounds: 0, packets: 0, errors: /** @type {Record<string, number>} */ ({}) };
 
-/** What happens to an open device with traffic, by turns. */
-const FATES = ['close', 'closeInCallback', 'deleteInCallback', 'downInCallback', 'full', 'closeUnflushed'];
-
-/** @param {any} device */
-function write(device, count = PACKETS) {
-  // To a port where nobody listens: the kernel answers each with an ICMP error, which is traffic towards us.
-  for (let i = 0; i < count; i++) put(device, udpPacket(Buffer.alloc(i * 7, i)));
-}
-
-/** @param {string} fate @param {number} round */
-async function live(fate, round) {
-  const device = open({ offload: round % 2 === 0, name: `s${process.pid}` });
+/** A device that is up and answers, and a receiver. @param {string} name */
+function ready(name) {
+  const device = open({ name });
   const seen = new Seen();
-  let acted = false;
-  const inCallback = () => {
-    if (acted) return;
-    acted = true;
-    if (fate === 'closeInCallback') device.close();
-    if (fate === 'deleteInCallback') native().linkDelete(device.name);
-    if (fate === 'downInCallback') {
-      native().linkSet(device.name, -1, -1, 0);
-      write(device, 3);
-      device.flush(clock()); // EIO
-    }
-  };
-  device.attach({
-    packet: (/** @type {any} */ rx) => {
-      rx.keep = round % 3 === 0;
-      inCallback();
-    },
-    batchEnd: () => seen.batchEnd(),
-    deviceError: (/** @type {any} */ error, /** @type {boolean} */ fatal) => seen.deviceError(error, fatal),
-    deviceDrop: (/** @type {number} */ reason, /** @type {number} */ count) => seen.deviceDrop(reason, count),
-  });
-  address(device.name);
-  if (fate === 'full') native().injectFault('write', 105, 5, 0);
-  write(device);
-  if (fate !== 'closeUnflushed') device.flush(clock());
-  if (fate.endsWith('InCallback')) await until(() => acted, fate);
-  if (fate === 'deleteInCallback') await until(() => seen.errors.some((e) => e.fatal), 'the end of a deleted device');
-  device.close();
-  device.close();
+  device.attach(seen);
+  address(name);
+  return { device, seen };
 }
+/** @param {any} device @param {number} count */
+const puts = (device, count) => {
+  for (let i = 0; i < count; i++) put(device, request);
+};
 
-async function workerRound() {
-  const worker = new Worker(fileURLToPath(import.meta.url), { argv: ['worker'] });
-  await once(worker, 'exit');
-}
-
-if (!isMainThread) {
-  // Ends with the device open: the environment closes it.
-  const device = open({ name: `w${process.pid}` });
-  device.attach(new Seen());
-  address(device.name);
-  write(device);
-  device.flush(clock());
-  process.exit(0);
-}
-
-await scenarios({
-  async run(count) {
-    await live('close', 0); // what is loaded once is loaded now
-    await workerRound();
-    await sleep(50);
-    const before = { descriptors: descriptors(), handles: process.getActiveResourcesInfo().length };
-    const rounds = Number(count);
-    for (let round = 0; round < rounds; round++) {
-      const fate = /** @type {string} */ (FATES[round % FATES.length]);
-      await live(fate, round);
-      if (round % 25 === 24) await workerRound();
-    }
-    for (let i = 0; i < 200 && descriptors() > before.descriptors; i++) await sleep(10);
-    return { rounds, before, after: { descriptors: descriptors(), handles: process.getActiveResourcesInfo().length } };
+/** @type {((name: string, i: number) => Promise<void> | void)[]} */
+const WAYS = [
+  (name) => open({ name }).close(),
+  function openedAndUsed(name) {
+    const { device, seen } = ready(name);
+    puts(device, 300);
+    device.flush(0);
+    note(device, seen);
   },
+  async function answered(name, i) {
+    const { device, seen } = ready(name);
+    const slab = new Slab(pattern(9000, i));
+    for (const length of [1, 2047, 2048, 4000]) {
+      const tx = device.packet();
+      tx.slab.bytes.set(request, tx.start);
+      tx.headBytes = request.length;
+      tx.addPiece(slab, (i * 13) % 5000, length);
+      tx.addPiece(slab, 0, length);
+      device.transmit(0);
+    }
+    puts(device, 20);
+    device.flush(0);
+    await until(() => seen.packets.length >= 20, 'answers');
+    note(device, seen);
+  },
+  function deletedInMidBatch(name) {
+    const { device, seen } = ready(name);
+    puts(device, 64);
+    lib.linkDelete(name);
+    puts(device, 128);
+    device.flush(0);
+    note(device, seen);
+  },
+  async function deletedWhileItWaits(name) {
+    const { device, seen } = ready(name);
+    lib.linkDelete(name);
+    await until(() => seen.errors.length > 0, 'the error');
+    note(device, seen);
+  },
+  async function deletedInsideItsCallback(name) {
+    const { device, seen } = ready(name);
+    let done = false;
+    seen.packet = () => {
+      if (!done) lib.linkDelete(name);
+      done = true;
+      puts(device, 10);
+    };
+    puts(device, 50);
+    device.flush(0);
+    await until(() => seen.errors.length > 0 || (device.flush(0), false), 'the error');
+    note(device, seen);
+  },
+  function downInMidBatch(name) {
+    const { device, seen } = ready(name);
+    puts(device, 64);
+    lib.linkSet(name, -1, -1, 0);
+    puts(device, 10);
+    device.flush(0);
+    note(device, seen);
+  },
+  async function closedInsideItsCallback(name) {
+    const { device, seen } = ready(name);
+    let closed = false;
+    seen.packet = () => {
+      device.close();
+      closed = true;
+    };
+    puts(device, 50);
+    device.flush(0);
+    await until(() => closed, 'a packet');
+    note(device, seen);
+  },
+  function refused(name) {
+    const { device, seen } = ready(name);
+    for (const set of [
+      { gsoType: 7, gsoSize: 1 },
+      { checksumPartial: true, checksumStart: 60_000, checksumOffset: 9 },
+    ])
+      put(device, request, (tx) => Object.assign(tx, set));
+    put(device, Uint8Array.of(0));
+    device.flush(0);
+    note(device, seen);
+  },
+  function wrongArguments(name) {
+    const queue = lib.queueOpen(lib.openTun(name, 0x5001).fd, 1, () => undefined);
+    const result = new Int32Array(5);
+    for (const word of [-1, 70_000, 2 ** 31 - 1, -(2 ** 31)]) {
+      for (let at = 0; at < 15; at++) {
+        const tx = new Int32Array(15);
+        tx.set([0, 20, 1, 0, 0, 20]);
+        tx[at] = word;
+        lib.queueWrite(queue, new Uint8Array(100), tx, 1, [new Uint8Array(50)], result);
+      }
+      lib.queueRead(queue, new Uint8Array(70_000), Math.max(0, word), new Int32Array(64), 8);
+    }
+    lib.queueClose(queue);
+    lib.queueClose(queue);
+  },
+  function forgotten(name) {
+    lib.queueOpen(lib.openTun('', 0x1001).fd, 0, () => undefined);
+    try {
+      open({ name: 'lo' });
+    } catch {
+      // EINVAL, and the descriptor is closed
+    }
+    open({ name }).close();
+  },
+];
+
+/** @param {any} device @param {Seen} seen */
+function note(device, seen) {
+  device.close();
+  counts.packets += device.counters.txPackets + device.counters.rxPackets;
+  for (const { code } of seen.errors) counts.errors[code] = (counts.errors[code] ?? 0) + 1;
+}
+
+/** @param {number} rounds @param {string} name */
+async function rounds(rounds, name, ways = WAYS) {
+  for (let i = 0; i < rounds; i++, counts.rounds++) await ways[i % ways.length]?.(name, i);
+}
+
+/** Several devices at once share the one subnet, and the kernel answers through any of them: workers wait for no answers. */
+const UNANSWERED = WAYS.filter(
+  (way) => !['answered', 'closedInsideItsCallback', 'deletedInsideItsCallback'].includes(way.name),
+);
+
+/** A worker that works, and ends by itself, by process.exit or by terminate() with a device open. @param {number} i */
+async function worker(i) {
+  const how = ['self', 'exit', 'terminate'][i % 3];
+  const thread = new Worker(fileURLToPath(import.meta.url), { workerData: { how, name: `w${i}` }, argv: [] });
+  const exit = new Promise((resolve) => thread.once('exit', resolve));
+  await new Promise((resolve, reject) => thread.once('message', resolve).once('error', reject));
+  if (how === 'terminate') await thread.terminate();
+  await exit;
+}
+
+/** What was forgotten keeps a thread alive until the garbage collector finds it. */
+async function collected() {
+  for (let i = 0; i < 10; i++, await sleep(2)) /** @type {() => void} */ (globalThis.gc)();
+}
+
+const census = () => ({
+  descriptors: descriptors(),
+  resources: process.getActiveResourcesInfo().filter((r) => r !== 'Immediate' && r !== 'Timeout').length,
+  links: ip('-br', 'link').trim().split('\n').length,
 });
+
+if (isMainThread)
+  await scenarios({
+    async run(many = '50') {
+      // Once around first: what is loaded on first use stays open.
+      await rounds(WAYS.length, 's');
+      await worker(0);
+      await collected();
+      const before = census();
+      for (let left = Number(many); left > 0; left -= 50) {
+        await rounds(Math.min(50, left), 's');
+        await Promise.all([0, 1, 2].map(worker));
+      }
+      await collected();
+      const after = census();
+      const maps = readFileSync('/proc/self/maps', 'latin1');
+      return {
+        ...counts,
+        more: Object.fromEntries(
+          Object.entries(after).map(([what, n]) => [what, n - before[/** @type {'links'} */ (what)]]),
+        ),
+        sanitized: maps.includes('libasan') && maps.includes('tun-asan.node'),
+      };
+    },
+  });
+else {
+  await rounds(UNANSWERED.length, workerData.name, UNANSWERED);
+  const { parentPort } = await import('node:worker_threads');
+  await collected();
+  if (workerData.how !== 'self') ready(workerData.name);
+  parentPort?.postMessage('done');
+  if (workerData.how === 'exit') process.exit(0);
+}

@@ -7,18 +7,17 @@ import {
   address,
   clock,
   descriptors,
+  echoRequest,
   kernelSocket,
   native,
   open,
+  pattern,
   put,
   scenarios,
   send,
   udpPacket,
   until,
 } from './kit.mjs';
-
-/** Recognisable bytes. @param {number} length @param {number} seed */
-const pattern = (length, seed) => Buffer.from(Uint8Array.from({ length }, (_, i) => i * 7 + seed));
 
 /** @param {object} options @param {number} [mtu] */
 function ready(options, mtu) {
@@ -39,25 +38,6 @@ function counted(name) {
     return real(...args);
   };
   return calls;
-}
-
-/** An ICMP echo request of the stack to the kernel, which answers each: as many packets come in as go out. @param {number} bytes */
-function echoRequest(bytes) {
-  const p = udpPacket(pattern(bytes - 28, 3));
-  p[9] = 1;
-  p.fill(0, 28, 36); // for a number and its complement
-  p.set([8, 0, 0, 0], 20);
-  for (const [from, to, field] of [
-    [0, 20, 10],
-    [20, bytes, 22],
-  ]) {
-    p.writeUInt16BE(0, field);
-    let sum = 0;
-    for (let i = from; i < to; i += 2) sum += p[i] * 256 + (p[i + 1] ?? 0);
-    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-    p.writeUInt16BE(~sum & 0xffff, field);
-  }
-  return p;
 }
 
 /** Pieces of a ring of payload: headers in the device's slab, the rest left where it is. @param {any} device @param {Buffer} packet @param {[any, number, number][]} pieces */
