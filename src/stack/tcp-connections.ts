@@ -1,0 +1,242 @@
+/**
+ * All connections of a stack: where they are found, when their timers are due, and who wants to send or has something to tell its user.
+ *
+ *     open ─▶ flow table, timer heap ◀── settle: what is over leaves, or goes on in TIME-WAIT
+ *     mark ─▶ list of who has work ─▶ run: tell users, then send
+ *
+ * Who opens one, and by which rules, is the business of tcp-host.ts (active) and tcp-passive.ts.
+ */
+import { IndexedHeap } from '../base/heap.js';
+import type { Random } from '../base/random.js';
+import { SlabPool } from '../base/slab-pool.js';
+import { NEVER, type Micros } from '../base/time.js';
+import type { Device } from '../device/device.js';
+import type { Address } from '../ip/address.js';
+import { pseudoHeaderSum } from '../wire/checksum.js';
+import type { DropReason } from '../wire/drop.js';
+import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, PROTOCOL_TCP } from '../wire/ip.js';
+import { TCP_HEADER_BYTES, TCP_MAX_HEADER_BYTES } from '../wire/tcp.js';
+import { ChallengeLimiter } from '../tcp/challenge.js';
+import type { TcpConfig } from '../tcp/config.js';
+import { Connection } from '../tcp/connection.js';
+import { TcpCounters } from '../tcp/counters.js';
+import type { TcpEnv } from '../tcp/env.js';
+import { initialSequenceNumber, TupleHash } from '../tcp/isn.js';
+import type { Allocate } from '../tcp/receive-queue.js';
+import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from '../tcp/sender.js';
+import { State } from '../tcp/state.js';
+import type { TimeWaitRecord } from '../tcp/time-wait.js';
+import { type Flow, TcpEntry } from './flow.js';
+import { FlowTable } from './flow-table.js';
+import type { StackObserver } from './observer.js';
+import { TcpEgress } from './tcp-egress.js';
+import { TimeWaitTable } from './time-wait-table.js';
+
+/** What TCP needs of the rest of the stack. */
+export interface TcpHostOptions {
+  readonly config: TcpConfig;
+  readonly random: Random;
+  readonly secret: Uint8Array;
+  readonly allocate: Allocate;
+  readonly observer: StackObserver | null;
+  /** Most TIME-WAIT records. */
+  readonly timeWaitLimit: number;
+  /** The device to `remote`. */
+  route(remote: Address): Device | null;
+  /** MUST-44: the address to speak from, or null when there is none of its family. */
+  sourceFor(remote: Address): Address | null;
+  isLocal(address: Address): boolean;
+  /** The limited broadcast address, or that of a network of ours. */
+  isBroadcast(address: Address): boolean;
+  countDrop(reason: DropReason, detail: string): void;
+  /** The same for a segment that reached its connection, which tells observers itself. */
+  readonly countSegment: (reason: DropReason) => void;
+  /** Something waits to be sent or told. */
+  wake(): void;
+}
+
+/** Different uses of the one secret (isn.ts). */
+const FOR_ISN = 1;
+const FOR_PORTS = 2;
+
+/** Total length of an IPv4 packet, payload of an IPv6 one. */
+const MAX_IP_PACKET = 65_535;
+
+export class TcpConnections {
+  readonly env: TcpEnv;
+  readonly timeWait: TimeWaitTable;
+  readonly flows: FlowTable;
+  readonly out = new TcpEgress();
+  private readonly heap = new IndexedHeap<TcpEntry>();
+  private readonly dirty: TcpEntry[] = [];
+  private readonly tuple: TupleHash;
+  private readonly portsInUse = new Map<number, number>();
+
+  constructor(o: TcpHostOptions) {
+    this.tuple = new TupleHash(o.secret);
+    this.flows = new FlowTable(o.random.int32());
+    this.timeWait = new TimeWaitTable(o.timeWaitLimit, o.config.timeWait);
+    this.env = {
+      config: o.config,
+      counters: new TcpCounters(),
+      challenges: new ChallengeLimiter(o.random, o.config.challengeAckLimit),
+      pool: new SlabPool(),
+      allocate: o.allocate,
+      countDrop: o.countSegment,
+      observer: o.observer,
+    };
+  }
+
+  // ---- Who is there -------------------------------------------------------------------------------------------------
+
+  /** A new connection, CLOSED as yet. `before`: what the same four-tuple left in TIME-WAIT. */
+  open(
+    flow: Flow,
+    hash: number,
+    device: Device,
+    config: TcpConfig,
+    before: TimeWaitRecord | null,
+    now: Micros,
+  ): TcpEntry {
+    const { local: l, remote: r } = flow;
+    const v4 = l.version === 4;
+    const sum = pseudoHeaderSum(l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, PROTOCOL_TCP);
+    const entry = new TcpEntry(l, flow.localPort, r, flow.remotePort, hash, sum, device);
+    this.tuple.hash(l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, (flow.localPort << 16) | flow.remotePort, FOR_ISN);
+    const ipBytes = v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+    entry.ipId = this.tuple.hi & 0xffff;
+    entry.conn = new Connection({
+      flow: entry,
+      env: this.env,
+      config,
+      iss: initialSequenceNumber(this.tuple.lo, now, before),
+      tsOffset: this.tuple.hi,
+      mss: Math.min(device.mtu - ipBytes - TCP_HEADER_BYTES, 0xffff),
+      defaultMss: v4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6,
+      gsoBytes: (v4 ? device.offload.tso4 : device.offload.tso6) ? MAX_IP_PACKET - ipBytes - TCP_MAX_HEADER_BYTES : 0,
+    });
+    this.flows.add(entry);
+    this.portsInUse.set(flow.localPort, (this.portsInUse.get(flow.localPort) ?? 0) + 1);
+    return entry;
+  }
+
+  hashOf(f: Flow): number {
+    const { local: l, remote: r } = f;
+    return this.flows.hash(l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, (f.localPort << 16) | f.remotePort);
+  }
+
+  /** The four-tuple has a connection, or is in TIME-WAIT. */
+  isTaken(f: Flow): boolean {
+    const { local: l, remote: r } = f;
+    const hash = this.hashOf(f);
+    if (this.flows.find(hash, l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, f.localPort, f.remotePort) !== null)
+      return true;
+    const ports = (f.localPort << 16) | f.remotePort;
+    return this.timeWait.find(hash, l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, ports) >= 0;
+  }
+
+  isPortInUse(port: number): boolean {
+    return this.portsInUse.has(port);
+  }
+
+  /** Where the search for an ephemeral port to this destination begins (RFC 6056). */
+  portOffset(l: Address, r: Address, remotePort: number): number {
+    this.tuple.hash(l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, remotePort, FOR_PORTS);
+    return this.tuple.lo;
+  }
+
+  private releasePort(port: number): void {
+    const n = this.portsInUse.get(port) ?? 0;
+    if (n <= 1) this.portsInUse.delete(port);
+    else this.portsInUse.set(port, n - 1);
+  }
+
+  // ---- Who has work -------------------------------------------------------------------------------------------------
+
+  mark(e: TcpEntry): void {
+    if (e.dirty) return;
+    e.dirty = true;
+    this.dirty.push(e);
+  }
+
+  get hasWork(): boolean {
+    return this.dirty.length > 0;
+  }
+
+  /** Tells users what happened, then sends what is owed: an answer that a user gives at once rides on the ACK. */
+  run(now: Micros): void {
+    this.out.now = now;
+    const { dirty } = this;
+    for (let i = 0; i < dirty.length; i++) this.tell(dirty[i]!);
+    for (let i = 0; i < dirty.length; i++) {
+      const e = dirty[i]!;
+      e.dirty = false;
+      this.settle(e, now);
+    }
+    dirty.length = 0;
+  }
+
+  private tell(e: TcpEntry): void {
+    const { conn } = e;
+    if (conn.events === 0 || conn.user === null) return;
+    conn.user.tcpEvents(conn, conn.takeEvents());
+  }
+
+  /** Sends, and then: is it over, and when is it to be looked at again? */
+  private settle(e: TcpEntry, now: Micros): void {
+    const { conn } = e;
+    conn.pollTransmit(now, this.out);
+    if (!e.linked) return;
+    if (conn.state === State.closed || conn.state === State.timeWait) {
+      this.flows.remove(e);
+      this.heap.remove(e);
+      e.deadline = NEVER;
+      if (e.listener !== null) {
+        e.listener.queue.remove(conn);
+        e.listener = null;
+      }
+      this.releasePort(e.localPort);
+      if (conn.state === State.timeWait) {
+        this.env.counters.TcpExtTW++;
+        if (!this.timeWait.add(e, now)) this.env.counters.TcpExtTCPTimeWaitOverflow++;
+      }
+      return;
+    }
+    // The heap may keep a deadline that is too early: it costs one look when it comes, and most deadlines only ever move back.
+    const next = conn.nextTimeout();
+    if (next < e.deadline) {
+      e.deadline = next;
+      this.heap.update(e, next);
+    }
+  }
+
+  // ---- Time ---------------------------------------------------------------------------------------------------------
+
+  nextTimeout(): Micros {
+    const first = this.heap.peek();
+    return Math.min(first === undefined ? NEVER : first.deadline, this.timeWait.nextTimeout());
+  }
+
+  onTimeout(now: Micros): void {
+    this.out.now = now;
+    this.timeWait.expire(now);
+    for (;;) {
+      const e = this.heap.peek();
+      if (e === undefined || e.deadline > now) return;
+      this.heap.remove(e);
+      e.deadline = NEVER;
+      e.conn.onTimeout(now);
+      this.mark(e);
+      // Its next deadline is known once it has sent; one that does not send keeps the one it has.
+    }
+  }
+
+  checkInvariants(): string | null {
+    for (const e of this.flows) {
+      const broken = e.conn.checkInvariants();
+      if (broken !== null) return `${e.toString()}: ${broken}`;
+      if (!e.dirty && e.conn.nextTimeout() < e.deadline) return `${e.toString()}: a timer is due before the heap knows`;
+    }
+    return null;
+  }
+}
