@@ -11,7 +11,7 @@ import { SERVICE_NAMES, startServices } from '../node/services/start.js';
 import type { EventSink, TraceEvent } from '../observe/events.js';
 import { Ladder } from '../observe/ladder.js';
 import { CommandError, Exit } from './errors.js';
-import { connectionsEnd, enterIfWanted, openLabHost, printDrops, TEARDOWN_MS } from './lab-host.js';
+import { connectionsEnd, enterIfWanted, openLabHost, printEnd, TEARDOWN_MS } from './lab-host.js';
 import { runChild } from './lab.js';
 import type { SharedOptions } from './options.js';
 import { paint } from './views.js';
@@ -66,7 +66,7 @@ export async function demo(o: SharedOptions): Promise<number> {
     return failed ?? Exit.ok;
   } finally {
     lab.close();
-    printDrops(host, (line) => process.stderr.write(`${line}\n`));
+    printEnd(host, o, (line) => process.stderr.write(`${line}\n`));
   }
 }
 

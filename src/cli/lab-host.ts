@@ -10,7 +10,7 @@ import { Link } from '../device/link.js';
 import { TunDevice, TunError } from '../device/tun.js';
 import { monotonicClock } from '../node/clock.js';
 import { Host } from '../node/host.js';
-import { dropLines } from '../observe/counters.js';
+import { cookieLines, dropLines, nstatLines } from '../observe/counters.js';
 import type { EventSink } from '../observe/events.js';
 import { CommandError, Exit } from './errors.js';
 import {
@@ -66,6 +66,9 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
     profile: o.profile,
     config: tcpConfigOf(o),
     observer: views.recorder,
+    onWarning: (text) => {
+      process.stderr.write(`tcplab: ${text}\n`);
+    },
     onDeviceError: (error) => {
       // A device that is down says so again with each packet.
       if (error.message !== lastError) process.stderr.write(`tcplab: ${error.message}\n`);
@@ -146,9 +149,12 @@ export async function connectionsEnd(host: Host, most: number): Promise<void> {
   }
 }
 
-/** What the exit prints: what was dropped, by name, and why that is. */
-export function printDrops(host: Host, print: (line: string) => void): void {
-  const lines = dropLines(host.stack.drops);
+/** What the exit prints: TCP's counters if asked for, what SYN cookies did, and what was dropped, by name, and why that is. */
+export function printEnd(host: Host, o: SharedOptions, print: (line: string) => void): void {
+  const { counters, drops } = host.stack;
+  if (o.stats === true) for (const line of nstatLines(counters)) print(line);
+  for (const line of cookieLines(counters)) print(line);
+  const lines = dropLines(drops);
   if (lines.length === 0) return;
   print('dropped:');
   for (const line of lines) print(line);

@@ -1,7 +1,7 @@
 /** `tcplab lab [-- CMD]`: a private network, the stack with all its services in it, and a shell (or CMD) beside it. */
 import { spawn } from 'node:child_process';
 import { SERVICE_NAMES, startServices } from '../node/services/start.js';
-import { connectionsEnd, enterIfWanted, openLabHost, printDrops, TEARDOWN_MS } from './lab-host.js';
+import { connectionsEnd, enterIfWanted, openLabHost, printEnd, TEARDOWN_MS } from './lab-host.js';
 import type { SharedOptions } from './options.js';
 
 export interface LabOptions extends SharedOptions {
@@ -23,7 +23,7 @@ export async function lab(command: string[], o: LabOptions): Promise<number> {
     return code;
   } finally {
     host.close();
-    printDrops(host.host, (line) => process.stderr.write(`${line}\n`));
+    printEnd(host.host, o, (line) => process.stderr.write(`${line}\n`));
   }
 }
 

@@ -31,6 +31,8 @@ export interface SharedOptions {
   quiet?: boolean;
   profile: 'linux' | 'rfc';
   synRetries?: number;
+  syncookies?: 0 | 1 | 2;
+  stats?: boolean;
 }
 
 const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
@@ -62,6 +64,11 @@ export function withSharedOptions(command: Command): Command {
       integer('--syn-retries', 0, 20),
     )
     .option(
+      '--syncookies <n>',
+      'SYN cookies: 0 never, 1 when the SYN queue is full (the default), 2 for every SYN',
+      integer('--syncookies', 0, 2),
+    )
+    .option(
       '--drop <rule>',
       "drop chosen packets: 'syn-ack:2' the first two SYN,ACKs, 'in:data:5-7', 'nth:10'; repeatable",
       several,
@@ -80,7 +87,8 @@ export function withSharedOptions(command: Command): Command {
     .option('--why', 'explain each line')
     .option('--json', 'JSON Lines instead of text')
     .option('--log <file>', 'live lines into this file instead of standard error')
-    .option('-q, --quiet', 'no live lines');
+    .option('-q, --quiet', 'no live lines')
+    .option('--stats', "print TCP's counters at the end, as nstat does");
 }
 
 /** The link's faults, or null for none. Throws CommandError (2) for what cannot be understood. */
@@ -123,5 +131,7 @@ export function prefixesOf(texts: readonly string[]): Prefix[] {
 }
 
 /** What the options say about TCP. */
-export const tcpConfigOf = (o: SharedOptions): Partial<TcpConfig> =>
-  o.synRetries === undefined ? {} : { synRetries: o.synRetries, synLinearTimeouts: 0 };
+export const tcpConfigOf = (o: SharedOptions): Partial<TcpConfig> => ({
+  ...(o.synRetries === undefined ? {} : { synRetries: o.synRetries, synLinearTimeouts: 0 }),
+  ...(o.syncookies === undefined ? {} : { synCookies: o.syncookies }),
+});

@@ -2,7 +2,7 @@
 import { SERVICE_NAMES, startServices, type ServiceName } from '../node/services/start.js';
 import { endpointText } from '../stack/flow.js';
 import { CommandError, Exit } from './errors.js';
-import { enterIfWanted, openLabHost, printDrops, type LabHost } from './lab-host.js';
+import { enterIfWanted, openLabHost, printEnd, type LabHost } from './lab-host.js';
 import { lifetime } from './lifetime.js';
 import type { SharedOptions } from './options.js';
 
@@ -30,7 +30,7 @@ export async function serve(names: string[], o: ServeOptions): Promise<number> {
     return code;
   } finally {
     lab.close();
-    printDrops(lab.host, (line) => process.stderr.write(`${line}\n`));
+    printEnd(lab.host, o, (line) => process.stderr.write(`${line}\n`));
   }
 }
 

@@ -12,6 +12,8 @@ const ALL_NODES = Address.parse('ff02::1');
 const ALL_SYSTEMS = Address.parse('224.0.0.1');
 
 const isMapped = (w0: number, w1: number, w2: number): boolean => w0 === 0 && w1 === 0 && w2 === V4_MAPPED;
+const isLoopback = (w0: number, w1: number, w2: number, w3: number): boolean =>
+  isMapped(w0, w1, w2) ? w3 >>> 24 === 127 : w0 === 0 && w1 === 0 && w2 === 0 && w3 === 1;
 const isLinkLocal = (a: Address): boolean => a.w0 >>> 22 === 0xfe80 >> 6;
 
 export class LocalAddresses {
@@ -34,7 +36,11 @@ export class LocalAddresses {
 
   /** One of ours, or loopback, which every host is to itself. */
   isOwn(a: Address): boolean {
-    return a.isLoopback || this.isLocal(a.w0, a.w1, a.w2, a.w3);
+    return this.isOwnWords(a.w0, a.w1, a.w2, a.w3);
+  }
+
+  isOwnWords(w0: number, w1: number, w2: number, w3: number): boolean {
+    return isLoopback(w0, w1, w2, w3) || this.isLocal(w0, w1, w2, w3);
   }
 
   /** `other` is another host's address, or a group that we are not in. */

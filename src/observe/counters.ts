@@ -21,6 +21,18 @@ export function dropLines(counts: DropCounts): string[] {
   return rows.map(({ name, count }) => `${String(count).padStart(7)}  ${name.padEnd(nameWidth)}  ${dropText(name)}`);
 }
 
+/** What SYN cookies did, in a line; none when none was sent. */
+export function cookieLines(c: {
+  readonly TcpExtSyncookiesSent: number;
+  readonly TcpExtSyncookiesRecv: number;
+  readonly TcpExtSyncookiesFailed: number;
+}): string[] {
+  if (c.TcpExtSyncookiesSent === 0) return [];
+  return [
+    `SYN cookies: ${c.TcpExtSyncookiesSent} sent, ${c.TcpExtSyncookiesRecv} accepted, ${c.TcpExtSyncookiesFailed} not valid`,
+  ];
+}
+
 /** `#kernel`-style table of nstat: name, count, rate (always 0.0 here: it is a total). Zero counters only with `zeros`, nstat -z. */
 export function nstatLines(counters: object, zeros = false): string[] {
   return numbersOf(counters)

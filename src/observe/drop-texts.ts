@@ -62,6 +62,8 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
     'ignored: for a multicast group that we are not in (a fresh link asks for routers and reports its groups)',
   fragmentBadEcn: 'fragments that cannot belong together: one says Not-ECT, another CE (RFC 3168 5.3)',
   fragmentNoHeaders: 'the first fragment does not hold all headers (RFC 7112 5)',
+  tcpHalfOpenLimit: 'too many half-open connections in the whole stack: the SYN is dropped',
+  tcpHalfOpenHostLimit: 'this host has more than its share of half-open connections: the SYN is dropped',
 };
 
 /** The sentence, or the name itself for one that has none. */

@@ -36,6 +36,10 @@ export function noteText({ data: { note, a, b } }: NoteEvent): string[] {
       return [
         `our initial sequence number is ${a >>> 0}: a 4 us clock plus a keyed hash of addresses and ports (RFC 6528)`,
       ];
+    case 'syn-cookie':
+      return [
+        `the ACK brings back a valid SYN cookie, ${a >>> 0}: only now is there a connection, with an MSS of ${b} (RFC 4987 3.6)`,
+      ];
     case 'options-agreed': {
       const scales = b === 0 ? 'no window scaling' : `window scale: theirs ${b >> 8}, ours ${b & 255}`;
       return [`options agreed: at most ${a} bytes a segment to the peer, ${scales} (RFC 9293 3.7.1, RFC 7323)`];

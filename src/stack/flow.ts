@@ -34,6 +34,8 @@ export class TcpEntry extends Flow {
   readonly pseudoSum: number;
   readonly device: Device;
   listener: Listener | null = null;
+  /** Counts as half-open (half-open.ts). */
+  halfOpen = false;
   nextInChain: TcpEntry | null = null;
   /** In the timer heap: where, and under which deadline. Never later than the connection's own, perhaps earlier. */
   heapIndex = -1;

@@ -1,4 +1,5 @@
 /** A listening port: who may come in, and who waits to be accepted. */
+import type { Micros } from '../base/time.js';
 import type { Address } from '../ip/address.js';
 import type { Connection } from '../tcp/connection.js';
 import { ListenQueue } from '../tcp/listener.js';
@@ -19,6 +20,10 @@ export class Listener {
   readonly port: number;
   readonly user: ListenUser;
   readonly queue: ListenQueue;
+  /** SYN cookies were sent not long ago: until then one may come back. */
+  cookieUntil: Micros = 0;
+  /** The user was told of a flood. */
+  floodWarned = false;
   private readonly onClose: (listener: Listener) => void;
 
   constructor(

@@ -53,6 +53,8 @@ export interface StackOptions {
   readonly reassembly?: ReassemblyLimits;
   /** Where memory for received data comes from; the shell hands in one that need not be zeroed. */
   readonly allocate?: Allocate;
+  /** Something that the user ought to know, in a sentence: a SYN flood, say. */
+  readonly onWarning?: (text: string) => void;
   /** The device failed. */
   readonly onDeviceError?: (error: NodeJS.ErrnoException, fatal: boolean) => void;
 }
@@ -115,6 +117,8 @@ export class Stack implements Receiver {
       secret: o.secret,
       allocate: o.allocate ?? ((n) => new Uint8Array(n)),
       timeWaitLimit: o.timeWaitLimit ?? DEFAULT_TIME_WAIT_LIMIT,
+      routeBack: (ip) => (this.addresses.isOwnWords(ip.s0, ip.s1, ip.s2, ip.s3) ? this.loop : this.device),
+      warn: o.onWarning ?? (() => undefined),
       sourceFor: (remote) => this.addresses.sourceFor(remote),
       isLocal: (address) => this.addresses.isOwn(address),
       isBroadcast: (a) => this.addresses.destinationKind(a.w0, a.w1, a.w2, a.w3) === Destination.broadcast,
@@ -239,7 +243,7 @@ export class Stack implements Receiver {
       return Drop.tcpBadChecksum;
     }
     // MUST-57: TCP speaks to one host at a time.
-    if (!this.addresses.isLocal(ip.d0, ip.d1, ip.d2, ip.d3) && !isLoopback(ip)) return Drop.tcpSynToMulticast;
+    if (!this.addresses.isOwnWords(ip.d0, ip.d1, ip.d2, ip.d3)) return Drop.tcpSynToMulticast;
     seg.ecn = ip.ecn;
     seg.checksumVouched = trusted;
     seg.gsoSize = rx === null ? 0 : rx.gsoSize;
@@ -400,6 +404,3 @@ function makeQuotable(rx: RxPacket | null): void {
   completeChecksum(rx.slab, rx.offset, rx.length, rx.checksumStart, rx.checksumOffset);
   rx.checksumPartial = false;
 }
-
-const isLoopback = (ip: IpHeader): boolean =>
-  ip.version === 4 ? ip.d3 >>> 24 === 127 : ip.d0 === 0 && ip.d1 === 0 && ip.d2 === 0 && ip.d3 === 1;

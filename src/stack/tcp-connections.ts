@@ -8,13 +8,14 @@
  */
 import { IndexedHeap } from '../base/heap.js';
 import type { Random } from '../base/random.js';
+import type { Seq } from '../base/seq.js';
 import { SlabPool } from '../base/slab-pool.js';
 import { NEVER, type Micros } from '../base/time.js';
 import type { Device } from '../device/device.js';
 import type { Address } from '../ip/address.js';
 import { pseudoHeaderSum } from '../wire/checksum.js';
 import type { DropReason } from '../wire/drop.js';
-import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, PROTOCOL_TCP } from '../wire/ip.js';
+import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, PROTOCOL_TCP, type IpHeader } from '../wire/ip.js';
 import { TCP_HEADER_BYTES, TCP_MAX_HEADER_BYTES } from '../wire/tcp.js';
 import { ChallengeLimiter } from '../tcp/challenge.js';
 import type { TcpConfig } from '../tcp/config.js';
@@ -28,6 +29,7 @@ import { State } from '../tcp/state.js';
 import type { TimeWaitRecord } from '../tcp/time-wait.js';
 import { type Flow, TcpEntry } from './flow.js';
 import { FlowTable } from './flow-table.js';
+import { HalfOpen } from './half-open.js';
 import type { StackObserver } from './observer.js';
 import { TcpEgress } from './tcp-egress.js';
 import { TimeWaitTable } from './time-wait-table.js';
@@ -43,6 +45,8 @@ export interface TcpHostOptions {
   readonly timeWaitLimit: number;
   /** The device to `remote`. */
   route(remote: Address): Device | null;
+  /** The device from which `ip`'s packet came, in fact or by its source address: the way for an answer. */
+  routeBack(ip: IpHeader): Device;
   /** MUST-44: the address to speak from, or null when there is none of its family. */
   sourceFor(remote: Address): Address | null;
   isLocal(address: Address): boolean;
@@ -53,6 +57,8 @@ export interface TcpHostOptions {
   readonly countSegment: (reason: DropReason) => void;
   /** Something waits to be sent or told. */
   wake(): void;
+  /** Something that the user ought to know, in a sentence. */
+  warn(text: string): void;
 }
 
 /** Different uses of the one secret (isn.ts). */
@@ -62,10 +68,15 @@ const FOR_PORTS = 2;
 /** Total length of an IPv4 packet, payload of an IPv6 one. */
 const MAX_IP_PACKET = 65_535;
 
+/** The MSS that we announce: what the device carries, less bare headers (MUST-67). */
+export const announcedMss = (device: Device, v4: boolean): number =>
+  Math.min(device.mtu - (v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) - TCP_HEADER_BYTES, 0xffff);
+
 export class TcpConnections {
   readonly env: TcpEnv;
   readonly timeWait: TimeWaitTable;
   readonly flows: FlowTable;
+  readonly halfOpen: HalfOpen;
   readonly out = new TcpEgress();
   private readonly heap = new IndexedHeap<TcpEntry>();
   private readonly dirty: TcpEntry[] = [];
@@ -75,6 +86,7 @@ export class TcpConnections {
   constructor(o: TcpHostOptions) {
     this.tuple = new TupleHash(o.secret);
     this.flows = new FlowTable(o.random.int32());
+    this.halfOpen = new HalfOpen(o.random.int32());
     this.timeWait = new TimeWaitTable(o.timeWaitLimit, o.config.timeWait);
     this.env = {
       config: o.config,
@@ -89,13 +101,14 @@ export class TcpConnections {
 
   // ---- Who is there -------------------------------------------------------------------------------------------------
 
-  /** A new connection, CLOSED as yet. `before`: what the same four-tuple left in TIME-WAIT. */
+  /** A new connection, CLOSED as yet. `before`: what the same four-tuple left in TIME-WAIT. `cookie`: the initial sequence number that it has. */
   open(
     flow: Flow,
     hash: number,
     device: Device,
     config: TcpConfig,
     before: TimeWaitRecord | null,
+    cookie: Seq | null,
     now: Micros,
   ): TcpEntry {
     const { local: l, remote: r } = flow;
@@ -109,15 +122,31 @@ export class TcpConnections {
       flow: entry,
       env: this.env,
       config,
-      iss: initialSequenceNumber(this.tuple.lo, now, before),
+      iss: cookie ?? initialSequenceNumber(this.tuple.lo, now, before),
       tsOffset: this.tuple.hi,
-      mss: Math.min(device.mtu - ipBytes - TCP_HEADER_BYTES, 0xffff),
+      mss: announcedMss(device, v4),
       defaultMss: v4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6,
       gsoBytes: (v4 ? device.offload.tso4 : device.offload.tso6) ? MAX_IP_PACKET - ipBytes - TCP_MAX_HEADER_BYTES : 0,
     });
     this.flows.add(entry);
     this.portsInUse.set(flow.localPort, (this.portsInUse.get(flow.localPort) ?? 0) + 1);
     return entry;
+  }
+
+  /** What is added to our clock to make the TSval of a connection with this four-tuple: always the same. */
+  timestampOffset(
+    l0: number,
+    l1: number,
+    l2: number,
+    l3: number,
+    r0: number,
+    r1: number,
+    r2: number,
+    r3: number,
+    ports: number,
+  ): number {
+    this.tuple.hash(l0, l1, l2, l3, r0, r1, r2, r3, ports, FOR_ISN);
+    return this.tuple.hi;
   }
 
   hashOf(f: Flow): number {
@@ -194,6 +223,7 @@ export class TcpConnections {
       if (e.listener !== null) {
         e.listener.queue.remove(conn);
         e.listener = null;
+        this.halfOpen.leave(e);
       }
       this.releasePort(e.localPort);
       if (conn.state === State.timeWait) {

@@ -9,6 +9,7 @@ import { StackError } from '../base/errors.js';
 import type { Micros } from '../base/time.js';
 import type { Address } from '../ip/address.js';
 import type { IcmpError } from '../ip/icmp-error.js';
+import { Drop } from '../wire/drop.js';
 import type { IpHeader } from '../wire/ip.js';
 import { Segment } from '../wire/tcp.js';
 import type { TcpConfig } from '../tcp/config.js';
@@ -17,7 +18,6 @@ import type { TcpCounters } from '../tcp/counters.js';
 import type { TcpEnv } from '../tcp/env.js';
 import { icmpErrorArrives } from '../tcp/icmp.js';
 import type { TcpUser } from '../tcp/user.js';
-import { Drop } from '../wire/drop.js';
 import { checkPair } from './address-pair.js';
 import { Flow, type TcpEntry } from './flow.js';
 import { DEFAULT_BACKLOG, Listener, type ListenUser } from './listener.js';
@@ -102,9 +102,10 @@ export class TcpHost {
 
   private arrivesAt(entry: TcpEntry, seg: Segment, now: Micros): void {
     const { conn, listener } = entry;
-    if (listener !== null && !this.passive.mayEstablish(entry, listener, seg)) return;
+    const { synQueue } = this.passive;
+    if (listener !== null && !synQueue.mayEstablish(entry, listener, seg)) return;
     conn.onSegment(seg, now);
-    if (listener !== null) this.passive.leftSynReceived(entry, listener);
+    if (listener !== null) synQueue.afterSegment(entry, listener);
     this.all.mark(entry);
   }
 
@@ -163,7 +164,7 @@ export class TcpHost {
     const flow = new Flow(local, localPort, remote, remotePort);
     if (all.isTaken(flow)) throw new StackError('EADDRINUSE', `${flow.toString()} is connected already`);
     const config = o.config === undefined ? this.o.config : { ...this.o.config, ...o.config };
-    const entry = all.open(flow, all.hashOf(flow), device, config, null, now);
+    const entry = all.open(flow, all.hashOf(flow), device, config, null, null, now);
     entry.conn.user = o.user;
     entry.conn.openActive(now);
     all.mark(entry);

@@ -26,6 +26,15 @@ export interface TcpConfig {
   synTimeout: Micros;
   /** tcp_synack_retries. */
   synAckRetries: number;
+  /** tcp_syncookies: 0 never, 1 when the SYN queue is full, 2 for every SYN (to try them out). */
+  synCookies: 0 | 1 | 2;
+  /** tcp_max_syn_backlog: without cookies new SYNs are dropped when only a quarter of it is left. */
+  maxSynBacklog: number;
+  /** Half-open connections of the whole stack, and of one host (IPv6: of a /64): more are treated as a full SYN queue. */
+  maxHalfOpen: number;
+  maxHalfOpenPerHost: number;
+  /** TIME-WAIT records of one host; the connections of one that has more end without. */
+  maxTimeWaitPerHost: number;
   /** tcp_retries1: R1, when trouble is reported (SHLD-9, SHLD-10). */
   retries1: number;
   /** tcp_retries2: R2 (MUST-20): the time that so many timeouts from `minRto` on would take. Infinity never gives up. */
@@ -80,6 +89,11 @@ const linux: TcpConfig = {
   synRetries: 6,
   synTimeout: 0,
   synAckRetries: 5,
+  synCookies: 1,
+  maxSynBacklog: 1024,
+  maxHalfOpen: 4096,
+  maxHalfOpenPerHost: 256,
+  maxTimeWaitPerHost: 65_536,
   retries1: 3,
   retries2: 15,
   userTimeout: 0,

@@ -8,7 +8,7 @@
  * Input never sends and output never decides about what came: the data goes one way. This class holds the control block
  * (TCB, RFC 9293 section 3.3.1) and the user's calls (3.9.1); the rules stand in the files around it.
  */
-import type { Seq } from '../base/seq.js';
+import { seqAdd, type Seq } from '../base/seq.js';
 import { NEVER, type Micros } from '../base/time.js';
 import type { DropReason } from '../wire/drop.js';
 import type { Segment } from '../wire/tcp.js';
@@ -169,6 +169,23 @@ export class Connection {
     this.setState(State.synReceived, 'valid SYN on a listening port', now);
     this.stats.segsIn++;
     this.lastReceivedAt = now;
+  }
+
+  /**
+   * A SYN cookie came back: the connection is as it was after its SYN,ACK, of which nothing was kept. `syn` is the peer's SYN as far as the
+   * cookie remembers it; the segment that brought the cookie follows at once, by `onSegment`.
+   */
+  openFromCookie(syn: Segment, now: Micros): void {
+    this.passive = true;
+    this.state = State.listen;
+    this.openedAt = now;
+    this.lastReceivedAt = now;
+    this.note('syn-cookie', this.iss, syn.mss, now);
+    this.peerSyn(syn, now);
+    this.rcv.offerSynWindow();
+    // No record of when the SYN,ACK went out: it gives no round-trip sample.
+    this.snd.nxt = seqAdd(this.iss, 1);
+    this.setState(State.synReceived, 'a valid SYN cookie', now);
   }
 
   private open(now: Micros, _why: string): void {

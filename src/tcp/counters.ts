@@ -11,6 +11,11 @@ export class TcpCounters {
   TcpInErrs = 0;
   TcpOutRsts = 0;
   TcpInCsumErrors = 0;
+  TcpExtSyncookiesSent = 0;
+  TcpExtSyncookiesRecv = 0;
+  TcpExtSyncookiesFailed = 0;
+  TcpExtTCPReqQFullDoCookies = 0;
+  TcpExtTCPReqQFullDrop = 0;
   TcpExtListenOverflows = 0;
   TcpExtListenDrops = 0;
   TcpExtTW = 0;
@@ -36,6 +41,10 @@ export class TcpCounters {
   TcpExtTCPWinProbe = 0;
   TcpExtTCPFromZeroWindowAdv = 0;
   TcpExtTCPToZeroWindowAdv = 0;
+  /** Limits that Linux does not have: SYNs over the stack's or a host's share of half-open connections, hosts over their share of TIME-WAIT. */
+  TcplabHalfOpenLimit = 0;
+  TcplabHalfOpenHostLimit = 0;
+  TcplabTimeWaitHostLimit = 0;
   /** Segments that reached each step of RFC 9293 section 3.10.7.4, from 1 (sequence number) to 8 (FIN); 0: SYN-SENT's own steps. */
   readonly steps = new Float64Array(9);
 }

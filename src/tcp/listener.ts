@@ -34,9 +34,9 @@ export class ListenQueue {
     return this.established.length;
   }
 
-  /** Room for one more half-open connection. As Linux, none either while the accept queue is over its limit. */
-  get takesSyn(): boolean {
-    return this.halfOpen.size < this.backlog && !this.isFull;
+  /** No room for one more half-open connection. */
+  get isSynQueueFull(): boolean {
+    return this.halfOpen.size >= this.backlog;
   }
 
   /** The accept queue is full: the handshake's last ACK is not taken, so that the SYN,ACK will be sent again. */

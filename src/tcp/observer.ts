@@ -13,6 +13,8 @@ import type { Timer } from './timers.js';
 export type Note =
   /** ISS chosen by RFC 6528: a = ISS. */
   | 'iss-chosen'
+  /** The peer's ACK brought a SYN cookie back, and the connection is there: a = the cookie, our ISS; b = the MSS in it. */
+  | 'syn-cookie'
   /** The peer's options agreed on: a = send MSS in bytes, b = (snd.wscale << 8) | rcv.wscale. */
   | 'options-agreed'
   /** An RTT sample: a = sample in us, b = the new RTO in us. */

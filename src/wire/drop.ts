@@ -62,6 +62,8 @@ export const Drop = {
   ignoredGroup: 55,
   fragmentBadEcn: 56,
   fragmentNoHeaders: 57,
+  tcpHalfOpenLimit: 58,
+  tcpHalfOpenHostLimit: 59,
 } as const;
 
 export type DropReason = (typeof Drop)[keyof typeof Drop];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countersData, dropLines, nstatLines } from '../../src/observe/counters.js';
+import { cookieLines, countersData, dropLines, nstatLines } from '../../src/observe/counters.js';
 import { DROP_TEXTS } from '../../src/observe/drop-texts.js';
 import { TcpCounters } from '../../src/tcp/counters.js';
 import { Drop, DROP_NAMES } from '../../src/wire/drop.js';
@@ -30,4 +30,13 @@ describe('nstatLines', () => {
     expect(nstatLines(counters, true).length).toBe(Object.keys(countersData(counters)).length);
     expect(countersData(counters)).toMatchObject({ TcpActiveOpens: 3, TcpOutRsts: 0 });
   });
+});
+
+it('what SYN cookies did is one line, and none when there were none', () => {
+  const counters = new TcpCounters();
+  expect(cookieLines(counters)).toEqual([]);
+  counters.TcpExtSyncookiesSent = 900;
+  counters.TcpExtSyncookiesRecv = 100;
+  counters.TcpExtSyncookiesFailed = 1;
+  expect(cookieLines(counters)).toEqual(['SYN cookies: 900 sent, 100 accepted, 1 not valid']);
 });

@@ -58,8 +58,11 @@ describe('a segment to a listener', () => {
 });
 
 describe("a listener's backlog", () => {
+  // With SYN cookies nobody is turned away: test/attacks/syn-flood.test.ts.
+  const config = { synCookies: 0 } as const;
+
   it('bounds those who have not finished their handshake', () => {
-    const w = new Wire();
+    const w = new Wire({ config });
     const listener = w.stack.listen({ port: 80, backlog: 3, user: later });
     for (const sport of [1, 2, 3]) expect(w.tcp({ flags: SYN, sport })).toHaveLength(1);
     expect(w.tcp({ flags: SYN, sport: 4 })).toEqual([]);
@@ -76,7 +79,7 @@ describe("a listener's backlog", () => {
   });
 
   it('bounds those who wait to be accepted; whoever comes then must try again, and is let in after ACCEPT', () => {
-    const w = new Wire();
+    const w = new Wire({ config });
     const listener = w.stack.listen({ port: 80, backlog: 2, user: later });
     const iss = [1, 2, 3, 4].map((sport) => w.tcp({ flags: SYN, sport, seq: 100 })[0]?.seq ?? null);
     // As in Linux, two may be half open; the third and fourth SYN are dropped.
