@@ -1,24 +1,38 @@
 /**
- * What a congestion control is: it owns cwnd and ssthresh, in bytes, and is told what happened. It never sees a timer, a
- * segment or a sequence number; which bytes to send again is loss recovery's business (../recovery.ts).
+ * What a congestion control is: it owns cwnd and ssthresh, in segments of SMSS (as Linux counts, and RFC 9438 writes), and is told
+ * what happened. It never sees a timer, a segment or a scoreboard; which bytes to send again is loss recovery's business
+ * (../recovery.ts), and in fast recovery Proportional Rate Reduction steers cwnd (../prr.ts), unless the control is `modelBased`.
  */
 import type { Micros } from '../../base/time.js';
+import type { AckSample } from './ack-sample.js';
+
+/** Why a reduction begins: loss seen by ACKs, an ECN mark, or the retransmission timer. */
+export type Congestion = 'loss' | 'ecn' | 'timeout';
 
 export interface CongestionControl {
   readonly name: string;
-  /** Bytes that may be in flight. */
+  /** Segments that may be in flight, whole, at least 1. */
   cwnd: number;
-  /** Slow start ends here. */
+  /** Slow start ends here; Infinity at first (RFC 5681 section 3.1: arbitrarily high). */
   ssthresh: number;
+  /** A model of the path steers cwnd in every state (BBR); else recovery does after a congestion event. */
+  readonly modelBased: boolean;
+  /** Bytes a second at which output shall pace; Infinity when this control asks for no pacing. */
+  readonly pacingRate: number;
 
-  /** The connection is established: `iw` segments of `smss` bytes (RFC 6928). */
-  start(smss: number, iw: number): void;
-  /** `acked` new bytes were acknowledged outside recovery while the window was used up (RFC 7661: only then may it grow). */
-  onAck(acked: number, srtt: Micros, now: Micros): void;
-  /** Loss seen by duplicate ACKs: ssthresh from `flight` bytes in flight (RFC 5681 equation 4). cwnd is recovery's to set. */
-  onLoss(flight: number): void;
-  /** The retransmission timer expired. `again`: for the same segment as last time, which keeps ssthresh. */
-  onTimeout(flight: number, again: boolean): void;
-  /** Nothing was sent for longer than an RTO: RFC 5681 section 4.1. */
-  onIdle(): void;
+  /** The connection is established: `initialWindow` segments of `mss` bytes (RFC 6928); `srtt` 0 when the handshake gave no sample. */
+  start(initialWindow: number, mss: number, srtt: Micros, now: Micros): void;
+  /** An ACK delivered something or took something for lost. The window grows only if `s.mayGrow && s.cwndLimited`, except for a model's. */
+  onAck(s: AckSample): void;
+  /**
+   * A reduction begins, once for each window of data: sets `ssthresh` from `window` (segments: cwnd in the linux profile, the flight in the rfc one),
+   * and remembers what `onUndo` needs. cwnd is recovery's to set.
+   */
+  onCongestion(why: Congestion, window: number, now: Micros): void;
+  /** The last reduction was spurious (Eifel, D-SACK, F-RTO): cwnd and ssthresh are to be what they were, or more. */
+  onUndo(): void;
+  /** A reduction is over; cwnd was set by recovery. */
+  onRecovered(now: Micros): void;
+  /** Something is sent after nothing was in flight since `idleSince` (Linux's CA_EVENT_TX_START): an epoch shifts by it. */
+  onSendAfterIdle(idleSince: Micros, appLimited: boolean, now: Micros): void;
 }
