@@ -1,4 +1,5 @@
 /** A stack's TCP settings, by the names of Linux's sysctls and socket options where there is one. Times in microseconds. */
+import type { CongestionName, HystartName } from './congestion/index.js';
 import { MILLISECOND, MINUTE, SECOND, type Micros } from '../base/time.js';
 
 export interface TcpConfig {
@@ -51,7 +52,21 @@ export interface TcpConfig {
   initialWindow: number;
   /** tcp_slow_start_after_idle. */
   slowStartAfterIdle: boolean;
-  congestionControl: 'reno' | 'none';
+  congestionControl: CongestionName;
+  /** How slow start ends before loss: Linux's HyStart, HyStart++ of RFC 9406, or not (cubic only). */
+  hystart: HystartName;
+  /** ssthresh is taken from the flight (RFC 5681 equation 4), not from cwnd (Linux). */
+  ssthreshFromFlight: boolean;
+  /** The RTO's variance term is held for a round trip and falls slowly, as Linux's; else RFC 6298 to the letter. */
+  rtoHoldsVariance: boolean;
+  /** tcp_early_retrans: tail loss probes, RFC 8985 section 7. */
+  tlp: boolean;
+  /** tcp_frto: finds out whether a timeout was spurious, RFC 5682. */
+  frto: boolean;
+  /** Data is paced at a little more than cwnd/SRTT whatever the congestion control (Linux: the fq qdisc). */
+  pacing: boolean;
+  /** SO_MAX_PACING_RATE, bytes a second. */
+  maxPacingRate: number;
 
   /** 2 MSL (MUST-13). */
   timeWait: Micros;
@@ -101,7 +116,14 @@ const linux: TcpConfig = {
   noDelay: false,
   initialWindow: 10,
   slowStartAfterIdle: true,
-  congestionControl: 'reno',
+  congestionControl: 'cubic',
+  hystart: 'linux',
+  ssthreshFromFlight: false,
+  rtoHoldsVariance: true,
+  tlp: true,
+  frto: true,
+  pacing: false,
+  maxPacingRate: Infinity,
   timeWait: MINUTE,
   finTimeout: MINUTE,
   keepAlive: false,
@@ -124,6 +146,9 @@ export const PROFILES = {
     synTimeout: 3 * MINUTE,
     timeWait: 4 * MINUTE,
     delayedAck: 200 * MILLISECOND,
+    hystart: 'rfc9406',
+    ssthreshFromFlight: true,
+    rtoHoldsVariance: false,
     icmpAbortsSynSent: false,
   },
 } satisfies Record<string, TcpConfig>;

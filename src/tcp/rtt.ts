@@ -1,25 +1,42 @@
-/** The retransmission timeout from measured round trips: RFC 6298. All in microseconds. */
-import type { Micros } from '../base/time.js';
+/**
+ * The retransmission timeout from measured round trips: RFC 6298. All in microseconds.
+ *
+ * In the linux profile the variance's term falls more slowly than the RFC's: it is the largest deviation of a round trip of data, and
+ * comes down by a quarter of the difference for each. A path whose delay jumps now and then keeps its caution longer.
+ */
+import { seqGt, type Seq } from '../base/seq.js';
+import { MINUTE, type Micros } from '../base/time.js';
 
 /** RFC 6298 section 2: G, the clock's granularity. Ours is a microsecond, so it never shows. */
 const GRANULARITY: Micros = 1;
+/** Linux's tcp_min_rtt_wlen: the smallest round trip of this long. */
+const MIN_RTT_WINDOW: Micros = 5 * MINUTE;
 
 export class RttEstimator {
   /** 0 before the first sample. */
   srtt: Micros = 0;
   rttvar: Micros = 0;
-  /** The smallest sample so far, Infinity before the first. */
+  /** The smallest sample of the last minutes, Infinity before the first. */
   minRtt: Micros = Infinity;
+  private minRttAt: Micros = 0;
   /** How often the timer expired without an ACK of new data: RTO is doubled so often. */
   backoff = 0;
   private base: Micros;
   private readonly min: Micros;
   private readonly max: Micros;
+  private readonly holds: boolean;
+  /** The variance's term of RTO: 4 RTTVAR, or what is held of it. */
+  private margin: Micros = 0;
+  /** The largest 4 RTTVAR since `roundEnd` was set: a round is over when SND.UNA passes it. */
+  private largest: Micros = 0;
+  private roundEnd: Seq = 0;
 
-  constructor(initial: Micros, min: Micros, max: Micros) {
+  /** `holds`: keep the largest deviation of each round, as Linux. */
+  constructor(initial: Micros, min: Micros, max: Micros, holds = false) {
     this.base = initial;
     this.min = min;
     this.max = max;
+    this.holds = holds;
   }
 
   get hasSample(): boolean {
@@ -31,20 +48,41 @@ export class RttEstimator {
     return Math.min(this.base * 2 ** this.backoff, this.max);
   }
 
+  noteMin(r: Micros, now: Micros): void {
+    if (r > this.minRtt && now - this.minRttAt < MIN_RTT_WINDOW) return;
+    this.minRtt = Math.max(r, 1);
+    this.minRttAt = now;
+  }
+
   /** RFC 6298 2.2 and 2.3. RTTVAR takes the old SRTT, so it goes first. */
-  sample(r: Micros): void {
+  sample(r: Micros, una: Seq = 0, nxt: Seq = 0): void {
     if (r < 1) r = 1;
-    if (r < this.minRtt) this.minRtt = r;
     if (this.srtt === 0) {
       this.srtt = r;
       this.rttvar = r / 2;
+      this.margin = Math.max(4 * this.rttvar, this.min);
+      this.largest = this.margin;
+      this.roundEnd = nxt;
     } else {
-      this.rttvar += (Math.abs(this.srtt - r) - this.rttvar) / 4;
+      const deviation = Math.abs(this.srtt - r);
+      // Linux: a round trip shorter than expected moves the variance by an eighth of what it would, or the path's getting better would raise RTO.
+      const calm = this.holds && r < this.srtt && deviation > this.rttvar;
+      this.rttvar += (deviation - this.rttvar) / (calm ? 32 : 4);
       this.srtt += (r - this.srtt) / 8;
+      this.holdMargin(una, nxt);
     }
     // As Linux, the floor is on the variance's term, not on the sum: RTO = SRTT + max(4 RTTVAR, 200 ms). It is never
     // below the RFC's max(minRto, SRTT + 4 RTTVAR).
-    this.base = this.srtt + Math.max(GRANULARITY, 4 * this.rttvar, this.min);
+    this.base = this.srtt + Math.max(GRANULARITY, this.holds ? this.margin : 4 * this.rttvar, this.min);
+  }
+
+  private holdMargin(una: Seq, nxt: Seq): void {
+    this.largest = Math.max(this.largest, 4 * this.rttvar);
+    this.margin = Math.max(this.margin, this.largest);
+    if (!seqGt(una, this.roundEnd)) return;
+    if (this.largest < this.margin) this.margin -= (this.margin - this.largest) / 4;
+    this.roundEnd = nxt;
+    this.largest = this.min;
   }
 
   /** RFC 6298 5.7: a SYN that had to be sent again says that the first guess was too short. */

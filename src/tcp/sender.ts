@@ -8,15 +8,24 @@
  *
  *     1 acknowledged   2 in flight   3 may be sent now   4 not yet
  */
-import { seqAdd, seqDiff, seqGt, type Seq } from '../base/seq.js';
+import { seqAdd, seqDiff, seqGeq, seqGt, type Seq } from '../base/seq.js';
 import type { SlabPool } from '../base/slab-pool.js';
 import type { Micros } from '../base/time.js';
+import { AckNews } from './ack-news.js';
 import type { TcpConfig } from './config.js';
+import { AckSample } from './congestion/ack-sample.js';
 import type { CongestionControl } from './congestion/control.js';
-import { NoCongestionControl } from './congestion/none.js';
-import { Reno } from './congestion/reno.js';
-import { NewReno } from './recovery.js';
+import { createCongestionControl } from './congestion/index.js';
+import { CwndUsage } from './cwnd-usage.js';
+import { DeliveryRate } from './delivery-rate.js';
+import { LossProbe } from './loss-probe.js';
+import { Pacing } from './pacing.js';
+import { Prr } from './prr.js';
+import { Rack } from './rack.js';
+import { Recovery } from './recovery.js';
+import { DUPLICATE_ACK_THRESHOLD } from './reordering.js';
 import { RttEstimator } from './rtt.js';
+import { SackMemory } from './sack.js';
 import { SendBuffer } from './send-buffer.js';
 import { SentQueue } from './sent-queue.js';
 
@@ -48,8 +57,6 @@ export class Sender {
   noDelay: boolean;
   /** Minshall's variable: the end of the last segment sent that was not full. */
   smallEnd: Seq;
-  /** The end of what was sent and later: cwnd was the limit when output last stopped. */
-  cwndLimited = false;
   lastSentAt: Micros = 0;
   /** When the segment in timeout was first sent again; 0 when nothing is: R2 is counted from here. */
   retransmittingSince: Micros = 0;
@@ -62,12 +69,30 @@ export class Sender {
   overrideSillyWindow = false;
   /** The end of the last segment that carried PSH. */
   pushedSeq: Seq;
+  /** Where SACKed data ends; means something only while something is SACKed. */
+  highestSacked: Seq;
+  /** Segments that the peer's D-SACKs reported as duplicates. */
+  duplicatesReported = 0;
+  /** ECN was agreed on (RFC 3168 section 6.1.1); the next new data shall say that the window was reduced. */
+  ecnAgreed = false;
+  cwrOwed = false;
+  /** Data is paced even when congestion control does not ask for it. */
+  readonly paces: boolean;
 
   readonly buffer: SendBuffer;
   readonly sent = new SentQueue();
   readonly rtt: RttEstimator;
   readonly congestion: CongestionControl;
-  readonly recovery: NewReno;
+  readonly recovery: Recovery;
+  readonly rack = new Rack();
+  readonly prr = new Prr();
+  readonly probe = new LossProbe();
+  readonly rate = new DeliveryRate();
+  readonly pacing = new Pacing();
+  readonly usage: CwndUsage;
+  readonly sackMemory = new SackMemory();
+  readonly news = new AckNews();
+  readonly sample = new AckSample();
 
   constructor(iss: Seq, config: TcpConfig, pool: SlabPool) {
     this.iss = iss;
@@ -77,9 +102,12 @@ export class Sender {
     this.pushedSeq = iss;
     this.noDelay = config.noDelay;
     this.buffer = new SendBuffer(pool);
-    this.rtt = new RttEstimator(config.initialRto, config.minRto, config.maxRto);
-    this.congestion = config.congestionControl === 'none' ? new NoCongestionControl() : new Reno();
-    this.recovery = new NewReno(iss);
+    this.highestSacked = iss;
+    this.paces = config.pacing;
+    this.rtt = new RttEstimator(config.initialRto, config.minRto, config.maxRto, config.rtoHoldsVariance);
+    this.congestion = createCongestionControl(config.congestionControl, { hystart: config.hystart, random: iss });
+    this.recovery = new Recovery(iss);
+    this.usage = new CwndUsage(iss);
   }
 
   /** The sequence number of the buffer's first byte. */
@@ -103,11 +131,6 @@ export class Sender {
     return seqDiff(this.nxt, this.una);
   }
 
-  /** What the network still holds: the flight less what is taken for lost and not sent again. */
-  get pipe(): number {
-    return this.flight - this.sent.lostBytes;
-  }
-
   /** SND.UNA + SND.WND - SND.NXT: negative when the peer has shrunk its window (MUST-34). */
   get usableWindow(): number {
     return seqDiff(seqAdd(this.una, this.wnd), this.nxt);
@@ -122,19 +145,28 @@ export class Sender {
     return this.finSent && this.una === this.nxt;
   }
 
-  /** SND.UNA moves up to `ack`. Returns how many sequence numbers that are. */
+  /** Where SACKed data ends, or `una` when nothing is SACKed. */
+  get highestSackedOrUna(): Seq {
+    return this.sent.sackedOut > 0 && seqGt(this.highestSacked, this.una) ? this.highestSacked : this.una;
+  }
+
+  /** More reordering was seen than three duplicates mean: SACKed data counts as progress, too. */
+  get hasHighReordering(): boolean {
+    return this.recovery.reordering > DUPLICATE_ACK_THRESHOLD;
+  }
+
+  /** SND.UNA moves up to `ack`. Returns how many sequence numbers that are, the SYN's not counted. */
   acknowledge(ack: Seq): number {
-    const advanced = seqDiff(ack, this.una);
-    let bytes = advanced;
+    let advanced = seqDiff(ack, this.una);
     if (this.synUnacked) {
       this.synUnacked = false;
-      bytes--;
+      advanced--;
     }
-    if (this.finSent && ack === this.nxt) bytes--;
+    const bytes = this.finSent && ack === this.nxt ? advanced - 1 : advanced;
     this.una = ack;
     if (bytes > 0) this.buffer.release(bytes);
-    this.sent.acknowledge(ack);
     if (seqGt(ack, this.smallEnd)) this.smallEnd = ack;
+    if (seqGeq(ack, this.highestSacked)) this.highestSacked = ack;
     this.retransmittingSince = 0;
     this.timeouts = 0;
     return advanced;
@@ -148,16 +180,16 @@ export class Sender {
     if (wnd > this.maxWnd) this.maxWnd = wnd;
   }
 
-  checkInvariants(): string | null {
+  /** `sacks`: SACK was agreed on. */
+  checkInvariants(sacks: boolean): string | null {
     if (seqGt(this.una, this.nxt)) return 'SND.UNA is beyond SND.NXT';
     if (this.buffer.length < 0) return 'send buffer below empty';
-    if (this.sent.lostBytes < 0 || this.sent.lostBytes > this.flight) return 'lost bytes outside the flight';
     let at = this.una;
     for (const record of this.sent) {
       if (record.start !== at) return 'a hole in the records of what is in flight';
       at = record.end;
     }
     if (at !== this.nxt) return 'the records of what is in flight do not end at SND.NXT';
-    return null;
+    return this.sent.checkInvariants(sacks);
   }
 }

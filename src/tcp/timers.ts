@@ -15,11 +15,17 @@ export const Timer = {
   keepAlive: 3,
   /** FIN-WAIT-2 of a connection that nobody reads any more (Linux's tcp_fin_timeout). */
   finWait2: 4,
+  /** Tail loss probe, RFC 8985 section 7: armed instead of the retransmission timeout while nothing is dubious. */
+  tlp: 5,
+  /** RACK's reordering timer, RFC 8985 section 6.2 step 5. */
+  reorder: 6,
+  /** Output goes on when pacing lets it. */
+  pacing: 7,
 } as const;
 
 export type Timer = (typeof Timer)[keyof typeof Timer];
 
-export const TIMER_NAMES = ['rto', 'persist', 'delayed-ack', 'keep-alive', 'fin-wait-2'] as const;
+export const TIMER_NAMES = ['rto', 'persist', 'delayed-ack', 'keep-alive', 'fin-wait-2', 'tlp', 'reorder', 'pacing'] as const;
 
 export class Timers {
   /** By `Timer`, NEVER where not armed. Only doubles, so that the engine stores them unboxed. */
