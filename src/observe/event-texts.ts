@@ -30,6 +30,17 @@ export function timerExpiredText(timer: string): string[] {
   }
 }
 
+/** tcpi_ca_state's names, by number. */
+const CA_STATES = ['Open', 'Disorder', 'CWR', 'Recovery', 'Loss'];
+/** By tcp/undo.ts's UndoBy. */
+const UNDONE_BY = [
+  'every retransmission was needless (RFC 4015)',
+  'the ACK is for an original, its timestamp says (Eifel, RFC 3522)',
+  'the peer reports every retransmission as a duplicate (D-SACK, RFC 3708)',
+  'the ACK after the timeout is for an original (Eifel, RFC 3522)',
+  'what was never sent again is acknowledged after the timeout (F-RTO, RFC 5682)',
+];
+
 export function noteText({ data: { note, a, b } }: NoteEvent): string[] {
   switch (note) {
     case 'iss-chosen':
@@ -47,16 +58,24 @@ export function noteText({ data: { note, a, b } }: NoteEvent): string[] {
     case 'rtt-sample':
       return [`round trip measured: ${durationText(a)}; RTO is now ${durationText(b)} (RFC 6298 2)`];
     case 'cwnd':
-      return [`congestion window ${a} bytes (${a < b ? 'slow start' : 'congestion avoidance'}, RFC 5681 3.1)`];
+      return [
+        `congestion window ${countText(a, 'segment')} (${a < b ? 'slow start' : 'congestion avoidance'}, RFC 5681 3.1)`,
+      ];
+    case 'ca-state':
+      return [`loss recovery: ${CA_STATES[b]} -> ${CA_STATES[a]}`];
     case 'fast-retransmit':
       return [
-        `third duplicate ACK: what is missing goes out without waiting for the timer (fast retransmit, RFC 5681 3.2)`,
+        'later segments arrived, so this one is lost: it goes out again without waiting for the timer (fast retransmit, RFC 5681 3.2, RFC 8985 6)',
       ];
-    case 'partial-ack':
-      return ['an ACK of a part only: the next hole is filled at once (RFC 6582 3.2)'];
+    case 'loss-probe':
+      return [
+        `no ACK for two round trips: ${a === 1 ? 'the last segment once more' : 'a new segment'} as a probe, to learn what arrived (tail loss probe, RFC 8985 7)`,
+      ];
+    case 'undo':
+      return [`nothing was lost: ${UNDONE_BY[a]}; congestion window back to ${countText(b, 'segment')}`];
     case 'recovery-exit':
       return [
-        `all that was outstanding when loss was found is acknowledged: recovery is over, congestion window ${a} bytes (RFC 6582)`,
+        `all that was outstanding when loss was found is acknowledged: recovery is over, congestion window ${countText(a, 'segment')} (RFC 6582, RFC 9937)`,
       ];
     case 'rto-retransmit':
       return [

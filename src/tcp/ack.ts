@@ -31,6 +31,8 @@ export function acknowledgmentArrives(c: Connection, seg: Segment, wnd: number, 
   const { retransOut } = sent;
   const cwnd = snd.congestion.cwnd;
   snd.probesUnanswered = 0;
+  snd.recovery.newDataFirst = false;
+  snd.recovery.resendHeld = false;
   news.start(snd.una, snd.highestSackedOrUna);
   news.carriesData = seg.len > 0;
   news.ece = snd.ecnAgreed && seg.has(TcpFlag.ECE) && !seg.has(TcpFlag.SYN);
@@ -209,4 +211,3 @@ function controlCongestion(c: Connection, now: Micros): void {
   }
   if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd, c.config);
 }
-

@@ -13,6 +13,7 @@ import { NEVER, type Micros } from '../base/time.js';
 import type { DropReason } from '../wire/drop.js';
 import type { Segment } from '../wire/tcp.js';
 import type { TcpConfig } from './config.js';
+import { isAppLimited } from './delivery-rate.js';
 import type { TcpEnv } from './env.js';
 import { segmentArrives } from './input.js';
 import type { Note } from './observer.js';
@@ -242,6 +243,8 @@ export class Connection {
    */
   send(data: Uint8Array): number {
     const room = this.sendRoom;
+    const { snd } = this;
+    if (isAppLimited(snd.unsent, snd.mss, snd.sent, snd.congestion.cwnd)) snd.rate.noteAppLimited(snd.sent.inFlight);
     const taken = Math.min(room, data.length);
     this.snd.buffer.write(taken === data.length ? data : data.subarray(0, taken));
     this.stats.bytesOut += taken;
@@ -446,6 +449,6 @@ export class Connection {
       if (this.timers.next() !== NEVER) return 'a timer is armed in CLOSED';
       return this.snd.buffer.length === 0 ? null : 'a send buffer is held in CLOSED';
     }
-    return this.snd.checkInvariants() ?? this.rcv.checkInvariants();
+    return this.snd.checkInvariants(this.sack) ?? this.rcv.checkInvariants();
   }
 }

@@ -112,4 +112,3 @@ export class DeliveryRate {
 /** tcp_rate_check_app_limited: less than a segment waits, cwnd has room, and nothing lost waits to be sent again. */
 export const isAppLimited = (unsent: number, mss: number, sent: SentQueue, cwnd: number): boolean =>
   unsent < mss && sent.inFlight < cwnd && sent.lostOut <= sent.retransOut;
-

@@ -4,14 +4,15 @@
  *
  * Nothing is sent from here: steps note what is owed, and a step that ends the processing returns false.
  */
-import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from '../base/seq.js';
+import { seqAdd, seqDiff, seqGt, seqLeq, seqLt } from '../base/seq.js';
 import { SECOND, type Micros } from '../base/time.js';
 import { Drop } from '../wire/drop.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
+import { acknowledgmentArrives, synAcknowledged } from './ack.js';
 import type { Connection } from './connection.js';
+import { isPaced, pacingRateOf } from './pacing.js';
 import { OwedReset } from './reset.js';
 import { isSynchronized, State } from './state.js';
-import { Timer } from './timers.js';
 import { TcpEvent } from './user.js';
 
 /** RFC 7323 section 5.5: TS.Recent that was not refreshed for 24 days may have wrapped and proves nothing. */
@@ -67,7 +68,7 @@ function arrivesInSynSent(c: Connection, seg: Segment, now: Micros): void {
   c.lastReceivedAt = now;
   c.rcv.ackNow = true;
   if (ack) {
-    acknowledgedUpTo(c, seg, now);
+    synAcknowledged(c, seg, now);
     snd.updateWindow(seg.seq, seg.ack, seg.wnd); // a SYN's window is never scaled (RFC 7323 section 2.2)
     becomeEstablished(c, 'receive SYN,ACK', now);
     if (seg.payloadBytes > 0 || seg.has(TcpFlag.FIN)) afterAck(c, seg, now);
@@ -202,7 +203,7 @@ function checkAck(c: Connection, seg: Segment, now: Micros): boolean {
       c.dropped(seg, Drop.tcpBadAck, now);
       return false;
     }
-    acknowledgedUpTo(c, seg, now);
+    synAcknowledged(c, seg, now);
     // A simultaneous open's SYN,ACK comes here too, and a SYN's window is never scaled.
     snd.updateWindow(seg.seq, seg.ack, seg.has(TcpFlag.SYN) ? seg.wnd : seg.wnd << snd.wscale);
     becomeEstablished(c, 'receive ACK of our SYN', now);
@@ -214,83 +215,8 @@ function checkAck(c: Connection, seg: Segment, now: Micros): boolean {
     c.dropped(seg, seqGt(seg.ack, snd.nxt) ? Drop.tcpBadAck : Drop.tcpOldAck, now);
     return false;
   }
-  const wnd = seg.wnd << snd.wscale;
-  snd.probesUnanswered = 0;
-  if (seqGt(seg.ack, snd.una)) acknowledgedUpTo(c, seg, now);
-  else if (isDuplicateAck(c, seg, wnd)) duplicateAck(c, now);
-  if (seqGeq(seg.ack, snd.una)) takeWindow(c, seg, wnd, now);
+  acknowledgmentArrives(c, seg, seg.wnd << snd.wscale, now);
   return afterOurFin(c, now);
-}
-
-/** RFC 5681 section 2: what counts as a duplicate ACK. */
-const isDuplicateAck = (c: Connection, seg: Segment, wnd: number): boolean =>
-  seg.ack === c.snd.una &&
-  c.snd.flight > 0 &&
-  seg.payloadBytes === 0 &&
-  !seg.has(TcpFlag.FIN) &&
-  (wnd === c.snd.wnd || seg.sackCount > 0);
-
-function duplicateAck(c: Connection, now: Micros): void {
-  const { snd } = c;
-  c.stats.duplicateAcksIn++;
-  if (!snd.recovery.onDuplicate(snd.una, snd.nxt, snd.flight, snd.mss, snd.sent, snd.congestion)) return;
-  c.env.counters.TcpExtTCPFastRetrans++;
-  c.env.counters.TcpExtTCPRenoRecovery++;
-  c.note('fast-retransmit', snd.una, snd.congestion.ssthresh, now);
-}
-
-/** SND.UNA < SEG.ACK =< SND.NXT: round trip, congestion window, recovery, timer, and room for the user. */
-function acknowledgedUpTo(c: Connection, seg: Segment, now: Micros): void {
-  const { snd } = c;
-  const synAcked = snd.synUnacked;
-  const acked = snd.acknowledge(seg.ack) - (synAcked ? 1 : 0);
-  c.stats.bytesAcked += acked;
-  measureRtt(c, seg, now);
-  const cwndBefore = snd.congestion.cwnd;
-  const phase = snd.recovery.onAck(snd.una, acked, snd.flight, snd.mss, snd.sent, snd.congestion);
-  if (phase === 'partial') c.note('partial-ack', snd.una, 0, now);
-  else if (phase === 'full') c.note('recovery-exit', snd.congestion.cwnd, snd.congestion.ssthresh, now);
-  else if (snd.cwndLimited && acked > 0) snd.congestion.onAck(acked, snd.rtt.srtt, now);
-  if (snd.congestion.cwnd !== cwndBefore) c.note('cwnd', snd.congestion.cwnd, snd.congestion.ssthresh, now);
-  // RFC 6298 5.2 and 5.3.
-  if (snd.flight === 0) c.stopTimer(Timer.rto, now);
-  else if (phase !== 'partial' || !snd.recovery.timerHeld) c.setTimer(Timer.rto, now + snd.rtt.rto, now);
-  if (c.senderBlocked && c.sendRoom > 0) {
-    c.senderBlocked = false;
-    c.raise(TcpEvent.writable);
-  }
-  if (acked > 0 && snd.allAcked) c.raise(TcpEvent.acked);
-}
-
-/**
- * Karn's rule (RFC 6298 section 3): a segment that was sent twice gives no sample, unless the timestamp that comes back tells which
- * of the two is acknowledged. A sample also ends the backoff.
- */
-function measureRtt(c: Connection, seg: Segment, now: Micros): void {
-  const { snd } = c;
-  const sentAt = snd.sent.ackedSentAt;
-  let sample = -1;
-  if (!Number.isNaN(sentAt)) sample = now - sentAt;
-  else if (c.timestamps && seg.hasTimestamps && seg.tsEcr !== 0) {
-    const ticks = (c.timestampNow(now) - seg.tsEcr) | 0;
-    if (ticks >= 0) sample = Math.max(ticks, 1) * 1000;
-  }
-  if (sample < 0) return;
-  snd.rtt.sample(sample);
-  snd.rtt.backoff = 0;
-  c.note('rtt-sample', sample, snd.rtt.rto, now);
-}
-
-/** SND.WND: only from a segment that is not older than the last one taken (SND.WL1, SND.WL2). */
-function takeWindow(c: Connection, seg: Segment, wnd: number, now: Micros): void {
-  const { snd } = c;
-  if (!(seqLt(snd.wl1, seg.seq) || (snd.wl1 === seg.seq && seqLeq(snd.wl2, seg.ack)))) return;
-  const opened = wnd > snd.wnd;
-  snd.updateWindow(seg.seq, seg.ack, wnd);
-  if (opened && c.timers.isArmed(Timer.persist)) {
-    c.stopTimer(Timer.persist, now);
-    snd.probesSent = 0;
-  }
 }
 
 /** What the acknowledgment of our FIN does, state by state. */
@@ -383,8 +309,11 @@ function becomeEstablished(c: Connection, why: string, now: Micros): void {
   if (c.passive) c.env.counters.TcpPassiveOpens++;
   // RFC 5681 section 3.1: a lost SYN or SYN,ACK says to start with one segment. As Linux, only after a second timeout: the first
   // may have been the peer's delay.
-  c.snd.congestion.start(c.snd.mss, c.synTries > 1 ? 1 : c.config.initialWindow);
-  if (c.synTries > 0) c.snd.rtt.setAfterLostSyn();
+  const { snd } = c;
+  snd.congestion.start(c.synTries > 1 ? 1 : c.config.initialWindow, snd.mss, snd.rtt.srtt, now);
+  if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd, c.config);
+  snd.recovery.highSeq = snd.nxt;
+  if (c.synTries > 0) snd.rtt.setAfterLostSyn();
   c.synTries = 0;
   c.armKeepAlive(now);
   c.raise(TcpEvent.established);

@@ -19,12 +19,16 @@ export type Note =
   | 'options-agreed'
   /** An RTT sample: a = sample in us, b = the new RTO in us. */
   | 'rtt-sample'
-  /** The congestion window moved: a = cwnd, b = ssthresh, bytes. */
+  /** The congestion window moved: a = cwnd, b = ssthresh, segments. */
   | 'cwnd'
-  /** Third duplicate ACK: a = SND.UNA, b = new ssthresh. */
+  /** Loss recovery's state changed: a = the new `CaState`, b = the old one. */
+  | 'ca-state'
+  /** Fast recovery begins: a = SND.UNA, b = new ssthresh. */
   | 'fast-retransmit'
-  /** A partial ACK in recovery: a = SND.UNA. */
-  | 'partial-ack'
+  /** A tail loss probe: a = 1 for a retransmission, 0 for new data, b = its end. */
+  | 'loss-probe'
+  /** A reduction was needless and is taken back: a = by what (`UndoBy`), b = cwnd. */
+  | 'undo'
   /** Recovery is over: a = cwnd. */
   | 'recovery-exit'
   /** A retransmission because the timer expired: a = sequence number, b = how often it was sent again by now. */

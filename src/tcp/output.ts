@@ -5,11 +5,15 @@
 import { seqAdd, seqDiff, seqGt, seqLeq, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
+import { CaState } from './congestion/ack-sample.js';
 import type { Connection } from './connection.js';
+import { restartAfterIdle } from './cwnd-usage.js';
+import { scheduleLossProbe } from './loss-probe.js';
 import { OwedReset } from './reset.js';
 import type { SentSegment } from './sent-queue.js';
 import { State } from './state.js';
-import { persistInterval, rtoDeadline, synInterval } from './timeouts.js';
+import { armRto, rearmRto } from './retransmit-timer.js';
+import { persistInterval, synInterval } from './timeouts.js';
 import { Timer } from './timers.js';
 
 /**
@@ -42,8 +46,7 @@ export function pollTransmit(c: Connection, now: Micros, out: SegmentSink): void
     default:
   }
   while (c.rcv.duplicatesOwed > 0) sendAck(c, now, out);
-  sendAgain(c, now, out);
-  sendNew(c, now, out);
+  sendWhatWasLostAndNew(c, now, out);
   payAcks(c, now, out);
   if (c.probeOwed) sendProbe(c, now, out);
   armPersist(c, now);
@@ -87,12 +90,12 @@ function sendSyn(c: Connection, now: Micros, out: SegmentSink): void {
   if (c.windowScaling) seg.wscale = rcv.wantedWscale;
   if (again) {
     const record = snd.sent.first;
-    if (record !== undefined) snd.sent.retransmitted(record, now);
+    if (record !== undefined) snd.sent.markResent(record, now);
     c.env.counters.TcpExtTCPSynRetrans++;
     countRetransmission(c, 0);
   } else {
     snd.nxt = seqAdd(snd.iss, 1);
-    snd.sent.push(snd.iss, snd.nxt, TcpFlag.SYN, now);
+    snd.sent.push(snd.iss, snd.nxt, TcpFlag.SYN, 0, now);
   }
   if (answering) rcv.lastAckSent = rcv.nxt;
   hand(c, seg, again, now, out);
@@ -137,38 +140,108 @@ function sendProbe(c: Connection, now: Micros, out: SegmentSink): void {
 
 // ---- Data --------------------------------------------------------------------------------------------------------------
 
-/** What was lost goes first. The first unacknowledged segment is sent whatever cwnd says (RFC 5681 3.2 step 3, RFC 6298 5.4). */
-function sendAgain(c: Connection, now: Micros, out: SegmentSink): void {
-  const { snd } = c;
-  for (;;) {
-    const record = snd.sent.nextLost(snd.mss);
-    if (record === undefined) return;
-    const isFirst = record.start === snd.una;
-    const length = seqDiff(record.end, record.start);
-    if (!isFirst && snd.pipe + length > snd.congestion.cwnd) {
-      snd.cwndLimited = true;
+/** What was lost goes first, except where F-RTO asks for new data (RFC 5682 step 2b): then the rest waits for the ACK that will tell. */
+function sendWhatWasLostAndNew(c: Connection, now: Micros, out: SegmentSink): void {
+  const { recovery, probe } = c.snd;
+  if (probe.owed) sendLossProbe(c, now, out);
+  if (recovery.newDataFirst) {
+    sendNew(c, now, out);
+    recovery.newDataFirst = false;
+    if (seqGt(c.snd.nxt, recovery.highSeq)) {
+      recovery.resendHeld = true;
       return;
     }
-    // SHLD-16: only what lies within the window; what lies beyond it waits, the first segment probes.
-    if (!isFirst && seqGt(record.end, seqAdd(snd.una, snd.wnd))) return;
+    recovery.frto = false; // step 2c: nothing new could be sent
+  }
+  if (!recovery.resendHeld) sendAgain(c, now, out);
+  sendNew(c, now, out);
+}
+
+/** Lost segments, lowest first, while cwnd has room. PRR and the timeout see to it that it has room for the first (RFC 5681 3.2 step 3). */
+function sendAgain(c: Connection, now: Micros, out: SegmentSink): void {
+  const { snd } = c;
+  const { sent, congestion } = snd;
+  for (;;) {
+    const i = sent.nextToResend();
+    if (i < 0) return;
+    const room = congestion.cwnd - sent.inFlight;
+    if (room < 1 || mustPace(c, now)) return;
+    const record = sent.at(i);
+    let most = Math.min(room * snd.mss, Math.max(c.gsoBytes, snd.mss), snd.pacing.quantum(snd.mss));
+    // SHLD-16: only what lies within the window; what lies beyond it waits. The first segment goes all the same: it probes.
+    if (i > 0 || seqLeq(seqAdd(snd.una, snd.wnd), record.start)) {
+      most = Math.min(most, i === 0 ? snd.mss : seqDiff(seqAdd(snd.una, snd.wnd), record.start));
+    }
+    most -= most % snd.mss;
+    if (most <= 0) return;
+    sent.resize(i, snd.mss);
+    if (record.bytes > most) sent.split(i, most);
     sendRecordAgain(c, record, now, out);
   }
 }
 
 function sendRecordAgain(c: Connection, record: SentSegment, now: Micros, out: SegmentSink): void {
+  const { sent, recovery, prr } = c.snd;
+  if (record.retransmissions > 0) c.env.counters.TcpExtTCPLostRetransmit++;
+  recovery.undo.onResent(record.segments, now);
+  sent.markResent(record, now);
+  if (recovery.isReducing) prr.out += record.segments;
+  if (recovery.state === CaState.loss) c.env.counters.TcpExtTCPSlowStartRetrans++;
+  else c.env.counters.TcpExtTCPFastRetrans++;
+  repeat(c, record, now, out);
+  const isFirst = record.start === c.snd.una && !c.timers.isArmed(Timer.reorder);
+  if (isFirst || !c.timers.isArmed(Timer.rto)) armRto(c, c.snd.rtt.rto, now);
+}
+
+/** The bytes of `record` once more. */
+function repeat(c: Connection, record: SentSegment, now: Micros, out: SegmentSink): void {
   const { snd } = c;
   const fin = record.flags & TcpFlag.FIN;
-  const bytes = seqDiff(record.end, record.start) - fin;
-  const inTimeout = snd.timeouts > 0;
-  snd.sent.retransmitted(record, now);
+  const bytes = record.bytes - fin;
+  snd.rate.onSent(record, false, now);
   const seg = dataSegment(c, record.start, bytes, out);
   seg.flags |= fin;
   countRetransmission(c, bytes);
-  if (inTimeout) c.env.counters.TcpExtTCPSlowStartRetrans++;
   finishSegment(c, seg, now);
   hand(c, seg, true, now, out);
   ackWentOut(c, now);
-  if (inTimeout || !c.timers.isArmed(Timer.rto)) c.setTimer(Timer.rto, rtoDeadline(c, now), now);
+  snd.pacing.onSent(bytes, now);
+}
+
+/** RFC 8985 section 7.3: a new segment if there is one and the window takes it, else the last one once more. cwnd is no obstacle. */
+function sendLossProbe(c: Connection, now: Micros, out: SegmentSink): void {
+  const { snd } = c;
+  const { probe, sent } = snd;
+  probe.owed = false;
+  const fresh = Math.min(snd.unsent, snd.mss, snd.usableWindow);
+  if (sent.out === 0 || (snd.unsent > 0 && fresh <= 0)) return;
+  probe.retransmitted = fresh <= 0;
+  if (probe.retransmitted && sent.last!.sacked) {
+    rearmRto(c, now); // it arrived: sending it again would teach nothing
+    return;
+  }
+  if (fresh > 0) {
+    sendData(c, fresh, snd.finQueued && fresh === snd.unsent, now, out);
+  } else {
+    const i = sent.length - 1;
+    const { bytes, size } = sent.at(i);
+    if (size > 0 && bytes > size) sent.split(i, Math.floor((bytes - 1) / size) * size);
+    const last = sent.at(sent.length - 1);
+    sent.markProbed(last, now);
+    repeat(c, last, now, out);
+  }
+  probe.end = snd.nxt;
+  c.env.counters.TcpExtTCPLossProbes++;
+  c.note('loss-probe', probe.retransmitted ? 1 : 0, snd.nxt, now);
+  rearmRto(c, now);
+}
+
+/** Pacing holds the next segment back: its deadline will bring us here again. */
+function mustPace(c: Connection, now: Micros): boolean {
+  const { pacing } = c.snd;
+  if (!pacing.mustWait(now)) return false;
+  c.setTimer(Timer.pacing, pacing.nextAt, now);
+  return true;
 }
 
 function countRetransmission(c: Connection, bytes: number): void {
@@ -179,9 +252,9 @@ function countRetransmission(c: Connection, bytes: number): void {
 
 function sendNew(c: Connection, now: Micros, out: SegmentSink): void {
   const { snd } = c;
-  if (snd.flight === 0 && c.config.slowStartAfterIdle && now - snd.lastSentAt > snd.rtt.rto && snd.lastSentAt > 0) {
-    snd.congestion.onIdle();
-  }
+  const { sent, congestion, usage } = snd;
+  const before = snd.nxt;
+  if (sent.out === 0) comeBackFromIdle(c, now);
   for (;;) {
     const unsent = snd.unsent;
     const finDue = snd.finQueued && !snd.finSent;
@@ -191,6 +264,22 @@ function sendNew(c: Connection, now: Micros, out: SegmentSink): void {
     sendData(c, length, finDue && length === unsent, now, out);
   }
   snd.overrideSillyWindow = false;
+  const limited = snd.unsent > 0 && sent.inFlight >= congestion.cwnd;
+  if (before === snd.nxt && !limited) return;
+  usage.onOutput(limited || sent.inFlight >= congestion.cwnd, sent.out, snd.una, snd.nxt, congestion, now);
+  if (c.config.slowStartAfterIdle && snd.recovery.state === CaState.open)
+    usage.shrinkUnused(c.config.initialWindow, snd.rtt.rto, congestion, now);
+  if (before !== snd.nxt) scheduleLossProbe(c, false, now);
+}
+
+/** Something is to be sent after a pause: RFC 5681 section 4.1. */
+function comeBackFromIdle(c: Connection, now: Micros): void {
+  const { snd, config } = c;
+  if (snd.unsent === 0 || snd.lastSentAt === 0) return;
+  const idle = now - snd.lastSentAt;
+  if (config.slowStartAfterIdle && !snd.congestion.modelBased && idle > snd.rtt.rto)
+    restartAfterIdle(snd.congestion, config.initialWindow, idle, snd.rtt.rto);
+  snd.congestion.onSendAfterIdle(snd.lastSentAt, snd.rate.isAppLimited, now);
 }
 
 /**
@@ -200,13 +289,13 @@ function sendNew(c: Connection, now: Micros, out: SegmentSink): void {
 function nextLength(c: Connection, unsent: number, now: Micros): number {
   const { snd } = c;
   const window = snd.usableWindow; // MUST-34, SHLD-15: negative when the peer shrank it, and then nothing new is sent
-  const allowance = snd.congestion.cwnd + snd.recovery.limitedTransmit(snd.mss) - snd.pipe;
-  snd.cwndLimited = allowance < unsent && allowance < window;
-  const room = Math.min(window, allowance, unsent);
-  if (room <= 0) return 0;
   const { mss } = snd;
+  // Segments are what cwnd counts. Limited transmit (RFC 3042) needs no rule: what duplicates stand for is in flight no more.
+  const allowance = (snd.congestion.cwnd - snd.sent.inFlight) * mss;
+  const room = Math.min(window, allowance, unsent);
+  if (room <= 0 || mustPace(c, now)) return 0;
   if (room >= mss) {
-    const whole = Math.min(room, c.gsoBytes > mss ? c.gsoBytes : mss);
+    const whole = Math.min(room, c.gsoBytes > mss ? c.gsoBytes : mss, snd.pacing.quantum(mss));
     // The rest that is no full segment may ride on a super-segment when it might go out alone.
     if (whole === unsent && mayBeSmall(c)) return whole;
     return whole - (whole % mss);
@@ -236,8 +325,12 @@ function sendData(c: Connection, bytes: number, fin: boolean, now: Micros, out: 
     seg.flags |= TcpFlag.FIN;
     snd.finSent = true;
   }
+  const idle = snd.sent.out === 0;
   snd.nxt = end;
-  snd.sent.push(start, end, seg.flags & TcpFlag.FIN, now);
+  const record = snd.sent.push(start, end, seg.flags & TcpFlag.FIN, snd.mss, now);
+  snd.rate.onSent(record, idle, now);
+  if (snd.recovery.isReducing) snd.prr.out += record.segments;
+  snd.pacing.onSent(bytes, now);
   snd.lastSentAt = now;
   c.stats.bytesSent += bytes;
   if (bytes % snd.mss !== 0) snd.smallEnd = end;
@@ -245,7 +338,8 @@ function sendData(c: Connection, bytes: number, fin: boolean, now: Micros, out: 
   hand(c, seg, false, now, out);
   if (bytes > 0) c.rcv.sentData();
   ackWentOut(c, now);
-  if (!c.timers.isArmed(Timer.rto)) c.setTimer(Timer.rto, rtoDeadline(c, now), now);
+  if (idle || c.timers.isArmed(Timer.tlp)) rearmRto(c, now);
+  else if (!c.timers.isArmed(Timer.rto)) armRto(c, snd.rtt.rto, now);
   c.stopTimer(Timer.persist, now);
 }
 

@@ -81,7 +81,7 @@ export class Rack {
    */
   detectLoss(sent: SentQueue, reoWnd: Micros, now: Micros): Micros {
     let wait = 0;
-    for (let r = sent.oldest; r !== null; ) {
+    for (let r = sent.oldest; r !== null;) {
       const next = r.newer;
       if (!sentAfter(this.sentAt, this.end, r.sentAt, r.end)) break;
       const remaining = this.rtt + reoWnd - (now - r.sentAt);

@@ -11,7 +11,7 @@
  */
 import { seqGeq, seqGt, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
-import { CA_STATE_NAMES, CaState } from './congestion/ack-sample.js';
+import { CaState } from './congestion/ack-sample.js';
 import type { Congestion } from './congestion/control.js';
 import type { AckNews } from './ack-news.js';
 import type { Connection } from './connection.js';
@@ -19,7 +19,6 @@ import { DUPLICATE_ACK_THRESHOLD, noteReordering } from './reordering.js';
 import { isAnythingResent, tryUndoDsack, tryUndoLoss, tryUndoPartial, tryUndoRecovery, Undo } from './undo.js';
 import { TIMER_SLACK } from './rack.js';
 import { Timer } from './timers.js';
-
 
 export class Recovery {
   state: CaState = CaState.open;
@@ -30,8 +29,9 @@ export class Recovery {
   reorderSeen = 0;
   /** F-RTO (RFC 5682) is finding out whether the timeout was spurious. */
   frto = false;
-  /** F-RTO step 2b: new data goes before what is marked lost. */
+  /** F-RTO step 2b: new data goes before what is marked lost; once it went, the rest waits for the next ACK. */
   newDataFirst = false;
+  resendHeld = false;
   readonly undo = new Undo();
 
   constructor(iss: Seq) {
@@ -134,6 +134,7 @@ export function enterLoss(c: Connection, now: Micros): void {
   snd.cwrOwed = true;
   snd.probe.end = null;
   recovery.newDataFirst = false;
+  recovery.resendHeld = false;
   recovery.frto = c.config.frto && (fresh || snd.timeouts > 0);
 }
 
@@ -158,8 +159,7 @@ function markLostOnTimeout(c: Connection, now: Micros): void {
 /** Open, or Disorder while something is SACKed, lost or sent again. */
 function tryKeepOpen(c: Connection, now: Micros): void {
   const { recovery, sent, nxt } = c.snd;
-  const state =
-    sent.sackedOut + sent.lostOut > 0 || isAnythingResent(c.snd) ? CaState.disorder : CaState.open;
+  const state = sent.sackedOut + sent.lostOut > 0 || isAnythingResent(c.snd) ? CaState.disorder : CaState.open;
   if (recovery.state === state) return;
   setState(c, state, now);
   recovery.highSeq = nxt;
@@ -200,7 +200,7 @@ export function judgeAck(c: Connection, news: AckNews, now: Micros): void {
     case CaState.loss:
       processLoss(c, news, now);
       identifyLoss(c, news, now);
-      if (recovery.state !== CaState.open && !news.lostRetransmission) return;
+      if ((recovery.state as CaState) !== CaState.open && !news.lostRetransmission) return;
       break;
     default:
   }
@@ -343,5 +343,3 @@ export function reorderingTimeout(c: Connection, now: Micros): void {
     congestion.cwnd = snd.prr.onAck(1, false, sent.inFlight, congestion.ssthresh);
   }
 }
-
-export const stateName = (r: Recovery): string => CA_STATE_NAMES[r.state];

@@ -17,8 +17,7 @@ export class SackMemory {
   count = 0;
 
   has(left: Seq, right: Seq): boolean {
-    for (let i = 0; i < this.count; i++)
-      if (this.edges[2 * i] === left && this.edges[2 * i + 1] === right) return true;
+    for (let i = 0; i < this.count; i++) if (this.edges[2 * i] === left && this.edges[2 * i + 1] === right) return true;
     return false;
   }
 
@@ -30,7 +29,7 @@ export class SackMemory {
 
 export function tagSacked(c: Connection, seg: Segment, now: Micros): void {
   const { snd } = c;
-  const { news, sackMemory } = snd;
+  const { sackMemory } = snd;
   let first = 0;
   if (isDsack(seg)) {
     takeDsack(c, seg.sackEdges[0]!, seg.sackEdges[1]!);
@@ -59,7 +58,10 @@ function isDsack(seg: Segment): boolean {
 
 /** It must lie in what is in flight: anything else is a mistake, or old. */
 const isValid = (c: Connection, left: Seq, right: Seq): boolean =>
-  seqLt(left, right) && seqLeq(right, c.snd.nxt) && seqGt(right, c.snd.una) && seqGeq(left, seqAdd(c.snd.una, -c.snd.maxWnd));
+  seqLt(left, right) &&
+  seqLeq(right, c.snd.nxt) &&
+  seqGt(right, c.snd.una) &&
+  seqGeq(left, seqAdd(c.snd.una, -c.snd.maxWnd));
 
 /** Something arrived twice. Was it what we sent again, or the network that copies? Only what we did send again is counted. */
 function takeDsack(c: Connection, left: Seq, right: Seq): void {

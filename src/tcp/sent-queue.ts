@@ -196,6 +196,11 @@ export class SentQueue {
   markResent(record: SentSegment, now: Micros): void {
     if (!record.resent) this.retransOut += record.segments;
     record.resent = true;
+    this.markProbed(record, now);
+  }
+
+  /** Sent once more although nothing says that it was lost (a tail loss probe): the network is taken to hold it once, as before. */
+  markProbed(record: SentSegment, now: Micros): void {
     record.retransmissions++;
     record.sentAt = now;
     this.unlink(record);
@@ -209,17 +214,17 @@ export class SentQueue {
     this.retransOut -= record.segments;
   }
 
-  /** The first record that is lost and was not sent again since, or undefined. */
-  nextToResend(): SentSegment | undefined {
-    if (!this.mayResend) return undefined;
+  /** The number of the first record that is lost and was not sent again since, or -1. */
+  nextToResend(): number {
+    if (!this.mayResend) return -1;
     for (let i = this.head + this.find(this.resendFrom); i < this.records.length; i++) {
       const record = this.records[i]!;
       if (!record.lost || record.resent) continue;
       this.resendFrom = record.start;
-      return record;
+      return i - this.head;
     }
     this.mayResend = false;
-    return undefined;
+    return -1;
   }
 
   // ---- Places -----------------------------------------------------------------------------------------------------
@@ -266,6 +271,16 @@ export class SentQueue {
     if (record.inTimeOrder) this.linkAfter(rest, record);
     this.records.splice(this.head + i + 1, 0, rest);
     return true;
+  }
+
+  /** The wire's segments are of another size by now (path MTU): record number `i` is to be sent in segments of at most `size`. */
+  resize(i: number, size: number): void {
+    const record = this.at(i);
+    if (record.size <= size) return;
+    record.size = size;
+    const before = record.segments;
+    record.segments = segmentsOf(record);
+    this.uncount(record, before - record.segments);
   }
 
   clear(): void {
@@ -340,7 +355,8 @@ export class SentQueue {
       if (r.inTimeOrder) listed++;
     }
     if (out !== this.out || lost !== this.lostOut || resent !== this.retransOut) return 'the scoreboard miscounts';
-    if (sacks ? sacked !== this.sackedOut : this.sackedOut > this.out) return 'the scoreboard miscounts what was SACKed';
+    if (sacks ? sacked !== this.sackedOut : this.sackedOut > this.out)
+      return 'the scoreboard miscounts what was SACKed';
     let last: SentSegment | null = null;
     for (let r = this.oldest; r !== null; r = r.newer) {
       if (last !== null && last.sentAt > r.sentAt) return 'the scoreboard is not in order of time';

@@ -1,6 +1,7 @@
 /** The TCB as plain data, by the RFC's names: for tests, traces, `ss`, and the page that shows a visitor his own connection. */
 import type { Micros } from '../base/time.js';
 import { NEVER } from '../base/time.js';
+import { CA_STATE_NAMES } from './congestion/ack-sample.js';
 import type { Connection, TcpStats } from './connection.js';
 import { TIMER_NAMES } from './timers.js';
 
@@ -36,13 +37,21 @@ export interface TcpSnapshot {
     finReceived: boolean;
   };
   options: { timestamps: boolean; sack: boolean; windowScaling: boolean; advertisedMss: number; peerMss: number };
+  /** cwnd and ssthresh in segments. */
   congestion: {
     name: string;
     cwnd: number;
     ssthresh: number;
-    duplicateAcks: number;
-    inRecovery: boolean;
-    recover: number;
+    /** Segments, and loss recovery's state by Linux's names. */
+    state: string;
+    highSeq: number;
+    inFlight: number;
+    sacked: number;
+    lost: number;
+    resent: number;
+    reordering: number;
+    /** Bytes a second; Infinity when not paced. */
+    pacingRate: number;
   };
   /** Microseconds; srtt 0 and minRtt Infinity before the first sample. */
   rtt: { srtt: number; rttvar: number; minRtt: number; rto: number; backoff: number };
@@ -94,9 +103,14 @@ export function takeSnapshot(c: Connection, now: Micros): TcpSnapshot {
       name: snd.congestion.name,
       cwnd: snd.congestion.cwnd,
       ssthresh: snd.congestion.ssthresh,
-      duplicateAcks: snd.recovery.duplicateAcks,
-      inRecovery: snd.recovery.inRecovery,
-      recover: snd.recovery.recover >>> 0,
+      state: CA_STATE_NAMES[snd.recovery.state],
+      highSeq: snd.recovery.highSeq >>> 0,
+      inFlight: snd.sent.inFlight,
+      sacked: snd.sent.sackedOut,
+      lost: snd.sent.lostOut,
+      resent: snd.sent.retransOut,
+      reordering: snd.recovery.reordering,
+      pacingRate: snd.pacing.rate,
     },
     rtt: {
       srtt: snd.rtt.srtt,

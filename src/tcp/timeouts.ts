@@ -1,6 +1,8 @@
 /** What an expired timer does: RFC 9293 section 3.10.8 and the RFCs of each. Nothing is sent from here either. */
 import type { Micros } from '../base/time.js';
 import type { Connection } from './connection.js';
+import { enterLoss, reorderingTimeout } from './recovery.js';
+import { armRto, rearmRto } from './retransmit-timer.js';
 import { OwedReset } from './reset.js';
 import { backoffTime } from './rtt.js';
 import { State } from './state.js';
@@ -27,6 +29,15 @@ export function timerExpires(c: Connection, timer: Timer, now: Micros): void {
     case Timer.finWait2:
       c.finish(null, 'FIN-WAIT-2 of a connection that nobody reads any more (tcp_fin_timeout)', now);
       return;
+    case Timer.tlp:
+      lossProbeTimeout(c, now);
+      return;
+    case Timer.reorder:
+      reorderingTimeout(c, now);
+      if (!c.timers.isArmed(Timer.rto) && !c.timers.isArmed(Timer.reorder)) rearmRto(c, now);
+      return;
+    case Timer.pacing:
+      return; // output goes on by itself
     default:
       timer satisfies never;
   }
@@ -71,31 +82,25 @@ function retransmissionTimeout(c: Connection, now: Micros): void {
     giveUp(c, 'R2: data was not acknowledged (RFC 9293 section 3.8.3)', now);
     return;
   }
-  snd.timeouts++;
-  if (snd.timeouts === config.retries1) {
+  if (snd.timeouts + 1 === config.retries1) {
     // SHLD-9, MUST-20: R1, the user hears of the trouble.
     c.softError = 'ETIMEDOUT';
     c.raise(TcpEvent.softError);
   }
   c.env.counters.TcpExtTCPTimeouts++;
-  const first = snd.sent.first!;
-  snd.congestion.onTimeout(snd.flight, first.retransmissions > 0);
-  snd.recovery.onTimeout(snd.nxt);
-  snd.sent.markAllLost();
+  enterLoss(c, now);
+  snd.timeouts++;
   snd.rtt.backoff++;
   c.note('rto-retransmit', snd.una, snd.timeouts, now);
   c.note('cwnd', snd.congestion.cwnd, snd.congestion.ssthresh, now);
 }
 
-/**
- * The deadline of the retransmission timer when it is armed at `now`: with a user timeout never beyond the moment when that
- * ends the connection.
- */
-export function rtoDeadline(c: Connection, now: Micros): Micros {
-  const { snd } = c;
-  const deadline = now + snd.rtt.rto;
-  if (c.userTimeout === 0 || snd.retransmittingSince === 0) return deadline;
-  return Math.max(now + 1, Math.min(deadline, snd.retransmittingSince + c.userTimeout));
+/** RFC 8985 section 7.3: output sends the probe. One probe at most is out; after it the retransmission timer takes over. */
+function lossProbeTimeout(c: Connection, now: Micros): void {
+  const { probe, sent } = c.snd;
+  if (sent.out === 0) return;
+  if (probe.end === null) probe.owed = true;
+  else armRto(c, Math.max(sent.first!.sentAt + c.snd.rtt.rto - now, 1), now);
 }
 
 /** RFC 9293 section 3.8.6.1. The same timer is silly-window avoidance's override (3.8.6.2.1): what little fits is sent at last. */

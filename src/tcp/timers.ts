@@ -25,7 +25,16 @@ export const Timer = {
 
 export type Timer = (typeof Timer)[keyof typeof Timer];
 
-export const TIMER_NAMES = ['rto', 'persist', 'delayed-ack', 'keep-alive', 'fin-wait-2', 'tlp', 'reorder', 'pacing'] as const;
+export const TIMER_NAMES = [
+  'rto',
+  'persist',
+  'delayed-ack',
+  'keep-alive',
+  'fin-wait-2',
+  'tlp',
+  'reorder',
+  'pacing',
+] as const;
 
 export class Timers {
   /** By `Timer`, NEVER where not armed. Only doubles, so that the engine stores them unboxed. */

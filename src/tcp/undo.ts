@@ -7,7 +7,7 @@
  *
  * Then nothing was lost but time: marks of loss go, and cwnd and ssthresh are what they were.
  */
-import { seqGt, type Seq } from '../base/seq.js';
+import { seqGt, seqLt, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import type { AckNews } from './ack-news.js';
 import { CaState } from './congestion/ack-sample.js';
@@ -55,8 +55,10 @@ export const isAnythingResent = (snd: Sender): boolean =>
 
 /** The ACK that is being handled was provoked by an original: it echoes a timestamp from before the first retransmission. */
 function originalArrived(c: Connection): boolean {
-  const { undo } = c.snd.recovery;
-  if (Number.isNaN(undo.firstResentAt)) return true; // nothing was sent again
+  const { recovery, una } = c.snd;
+  const { undo } = recovery;
+  // Nothing was sent again yet; or, without SACK, it was, and was forgotten when highSeq was reached.
+  if (Number.isNaN(undo.firstResentAt)) return c.sack || seqLt(una, recovery.highSeq);
   return c.timestamps && c.snd.news.hasEcho && ((c.snd.news.echo - c.timestampNow(undo.firstResentAt)) | 0) < 0;
 }
 
@@ -96,7 +98,7 @@ export function tryUndoRecovery(c: Connection, now: Micros): boolean {
     else c.env.counters.TcpExtTCPFullUndo++;
     undo(c, false, UndoBy.full, now);
   }
-  const hold = snd.una === recovery.highSeq && !c.sack && snd.sent.out > 0;
+  const hold = snd.una === recovery.highSeq && !c.sack;
   forgetResent(c);
   return hold;
 }

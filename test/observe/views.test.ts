@@ -191,7 +191,7 @@ describe('Explainer', () => {
     const dropped = sentences({ link: 'drop out:data:2-2 delay 5ms', responseBytes: 20_000 });
     const text = dropped.join('\n');
     expect(text).toContain(
-      'third duplicate ACK: what is missing goes out without waiting for the timer (fast retransmit, RFC 5681 3.2)',
+      'later segments arrived, so this one is lost: it goes out again without waiting for the timer (fast retransmit, RFC 5681 3.2, RFC 8985 6)',
     );
     expect(text).toContain('sent again: three duplicate ACKs say that it was lost (RFC 5681 3.2)');
     expect(text).toContain('recovery is over');

@@ -31,18 +31,21 @@ const m = (
   name,
 });
 
-const [CONFIG, CONNECTION, INPUT, OUTPUT, RECEIVER, RENO, RTT, SENDER, SENT, TIMEOUTS] = [
-  'src/tcp/config.ts',
-  'src/tcp/connection.ts',
-  'src/tcp/input.ts',
-  'src/tcp/output.ts',
-  'src/tcp/receiver.ts',
-  'src/tcp/congestion/reno.ts',
-  'src/tcp/rtt.ts',
-  'src/tcp/sender.ts',
-  'src/tcp/sent-queue.ts',
-  'src/tcp/timeouts.ts',
-] as const;
+const [ACKNOWLEDGMENT, CONFIG, CONGESTION, CONNECTION, INPUT, OUTPUT, RECEIVER, RECOVERY, RENO, RTT, SENDER, TIMEOUTS] =
+  [
+    'src/tcp/ack.ts',
+    'src/tcp/config.ts',
+    'src/tcp/congestion/index.ts',
+    'src/tcp/connection.ts',
+    'src/tcp/input.ts',
+    'src/tcp/output.ts',
+    'src/tcp/receiver.ts',
+    'src/tcp/recovery.ts',
+    'src/tcp/congestion/reno.ts',
+    'src/tcp/rtt.ts',
+    'src/tcp/sender.ts',
+    'src/tcp/timeouts.ts',
+  ] as const;
 const WIRE = 'src/wire/tcp.ts';
 const [ADDRESSES, EGRESS, HOST_TCP, ICMP, IPV4, ISN, PASSIVE, STACK, TCP_EGRESS, TIME_WAIT, TIME_WAIT_TABLE] = [
   'src/ip/local-addresses.ts',
@@ -213,9 +216,16 @@ export const MUTANTS: readonly Mutant[] = [
     'MUST-18: updates',
   ),
   m('MUST-18', RTT, 'this.rttvar = r / 2;', 'this.rttvar = r;', RETRANSMISSION, 'MUST-18: takes'),
-  m('MUST-18', SENT, 'if (record.retransmissions === 0) this', 'this', RETRANSMISSION, 'MUST-18: Karn'),
+  m(
+    'MUST-18',
+    ACKNOWLEDGMENT,
+    'news.resentAcked = true;',
+    'news.firstAckedAt = r.sentAt; news.lastAckedAt = r.sentAt;',
+    RETRANSMISSION,
+    'MUST-18: Karn',
+  ),
   m('MUST-19', TIMEOUTS, 'snd.rtt.backoff++;', '', RETRANSMISSION, 'MUST-19: backs off'),
-  m('MUST-19', RENO, 'this.cwnd = this.smss; // LW', '// LW', RETRANSMISSION, 'MUST-19: backs off'),
+  m('MUST-19', RECOVERY, 'congestion.cwnd = sent.inFlight + 1; // LW', '', RETRANSMISSION, 'MUST-19: backs off'),
   m('MUST-19', RENO, 'if (this.cwnd < this.ssthresh) {', 'if (false) {', RETRANSMISSION, 'MUST-19: slow start'),
   m(
     'MUST-19',
@@ -225,13 +235,7 @@ export const MUTANTS: readonly Mutant[] = [
     RETRANSMISSION,
     'MUST-19: congestion avoidance',
   ),
-  m(
-    'MAY-18',
-    SENDER,
-    "config.congestionControl === 'none' ? new NoCongestionControl() : new Reno()",
-    'new Reno()',
-    RETRANSMISSION,
-  ),
+  m('MAY-18', CONGESTION, "name === 'none' ? new NoCongestionControl() : new Reno()", 'new Reno()', RETRANSMISSION),
   m('SHLD-11', CONFIG, 'retries2: 15,', 'retries2: 3,', RETRANSMISSION),
   m('SHLD-9', TIMEOUTS, 'c.raise(TcpEvent.softError);', '', RETRANSMISSION),
   m('SHLD-10', CONFIG, 'retries1: 3,', 'retries1: 2,', RETRANSMISSION),
@@ -277,7 +281,7 @@ export const MUTANTS: readonly Mutant[] = [
     WINDOW,
     'SHLD-14: never',
   ),
-  m('SHLD-16', OUTPUT, 'if (!isFirst && seqGt(record.end', 'if (isFirst || seqGt(record.end', WINDOW),
+  m('SHLD-16', OUTPUT, 'i === 0 ? snd.mss : seqDiff(', 'seqDiff(', WINDOW),
   m('SHLD-17', TIMEOUTS, 'const alive = snd.wnd === 0 &&', 'const alive = false &&', WINDOW),
   m('MUST-35, MUST-36', OUTPUT, 'if (c.probeOwed) sendProbe(c, now, out);', '', WINDOW),
   m(
@@ -288,7 +292,7 @@ export const MUTANTS: readonly Mutant[] = [
     WINDOW,
   ),
   m('SHLD-30', TIMEOUTS, 'Math.min(c.snd.rtt.rto * 2 ** c.snd.probesSent,', 'Math.min(c.snd.rtt.rto,', WINDOW),
-  m('MUST-37, MAY-8', INPUT, 'snd.probesUnanswered = 0;', '', WINDOW),
+  m('MUST-37, MAY-8', ACKNOWLEDGMENT, 'snd.probesUnanswered = 0;', '', WINDOW),
   m(
     'MUST-38',
     OUTPUT,
@@ -317,7 +321,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m('MUST-17', OUTPUT, 'c.snd.noDelay || c.snd.finQueued', 'c.snd.finQueued', SENDING),
   m('SHLD-28', CONNECTION, 'Math.min(this.peerMss, this.advertisedMss)', 'Math.min(this.peerMss, 536)', SENDING),
-  m('MUST-60', OUTPUT, 'if (room <= 0) return 0;', 'if (room < snd.mss) return 0;', SENDING),
+  m('MUST-60', OUTPUT, 'if (room <= 0 || mustPace(c, now)) return 0;', 'if (room < snd.mss) return 0;', SENDING),
   m('MUST-61', OUTPUT, 'if (end === snd.dataEnd || seqDiff(', 'if (seqDiff(', SENDING),
   m('SHLD-27', OUTPUT, 'if (end === snd.dataEnd || seqDiff(', 'if (true || seqDiff(', SENDING),
 

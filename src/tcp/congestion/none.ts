@@ -3,12 +3,20 @@ import type { CongestionControl } from './control.js';
 
 export class NoCongestionControl implements CongestionControl {
   readonly name = 'none';
-  cwnd = Infinity;
+  readonly modelBased = true;
+  readonly pacingRate = Infinity;
   ssthresh = Infinity;
+  get cwnd(): number {
+    return Infinity;
+  }
+  set cwnd(_: number) {
+    // a timeout does not close it either
+  }
 
   start(): void {}
   onAck(): void {}
-  onLoss(): void {}
-  onTimeout(): void {}
-  onIdle(): void {}
+  onCongestion(): void {}
+  onUndo(): void {}
+  onRecovered(): void {}
+  onSendAfterIdle(): void {}
 }
