@@ -349,15 +349,9 @@ export class Connection {
     if (!isAllowed(from, to)) throw new Error(`no transition from ${STATE_NAMES[from]} to ${STATE_NAMES[to]}: ${why}`);
     this.state = to;
     if (to === State.established) this.env.counters.TcpCurrEstab++;
-    else if (from === State.established || (from === State.closeWait && to === State.closed))
-      this.leftEstablished(from, to);
+    else if (from === State.closeWait || (from === State.established && to !== State.closeWait))
+      this.env.counters.TcpCurrEstab--; // nstat counts ESTABLISHED and CLOSE-WAIT
     this.env.observer?.stateChanged(this, from, to, why, now);
-  }
-
-  /** nstat's TcpCurrEstab counts ESTABLISHED and CLOSE-WAIT. */
-  private leftEstablished(from: State, to: State): void {
-    if (from === State.established && to === State.closeWait) return;
-    this.env.counters.TcpCurrEstab--;
   }
 
   /** The connection is over: no timer, no buffer is left; what was received in order may still be read. */

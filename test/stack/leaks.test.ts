@@ -83,6 +83,7 @@ it.each(seeds)('opened, refused, not accepted, cut off, half closed, forgotten: 
   for (const stack of [h.a, h.b]) {
     expect([stack.tcp.connectionCount, stack.tcp.timeWait.size, stack.tcp.env.pool.lent]).toEqual([0, 0, 0]);
     expect(stack.nextTimeout()).toBe(Infinity);
+    expect([stack.counters.TcpCurrEstab, stack.counters.TcpPassiveOpens > 0]).toEqual([0, stack === h.b]);
   }
   expect([listener.queue.halfOpenCount, listener.queue.establishedCount]).toEqual([0, 0]);
 });
