@@ -4,6 +4,7 @@ import { parseLink, type LinkOptions } from '../device/link-options.js';
 import { LinkOptionError } from '../device/drop-rules.js';
 import { AddressError, Prefix } from '../ip/address.js';
 import type { TcpConfig } from '../tcp/config.js';
+import { EcnMode } from '../tcp/ecn.js';
 import { CommandError, Exit } from './errors.js';
 
 export interface SharedOptions {
@@ -15,6 +16,7 @@ export interface SharedOptions {
   driver: 'native' | 'tuntap2';
   drop?: string[];
   loss?: string;
+  mark?: string;
   delay?: string;
   jitter?: string;
   reorder?: string;
@@ -33,6 +35,7 @@ export interface SharedOptions {
   synRetries?: number;
   syncookies?: 0 | 1 | 2;
   stats?: boolean;
+  ecn?: EcnMode;
 }
 
 const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
@@ -44,6 +47,8 @@ export function integer(name: string, low: number, high: number): (text: string)
     throw new CommandError(Exit.usage, `${name} is a whole number from ${low} to ${high}, not '${text}'`);
   };
 }
+
+const ecnMode = integer('--ecn', EcnMode.off, EcnMode.accept) as (text: string) => EcnMode;
 
 /** Adds them to a command. */
 export function withSharedOptions(command: Command): Command {
@@ -63,6 +68,7 @@ export function withSharedOptions(command: Command): Command {
       'give up after so many more SYNs, 1, 2, 4 ... s apart',
       integer('--syn-retries', 0, 20),
     )
+    .option('--ecn <mode>', 'as net.ipv4.tcp_ecn: 0 off, 1 ask and accept, 2 accept only', ecnMode)
     .option(
       '--syncookies <n>',
       'SYN cookies: 0 never, 1 when the SYN queue is full (the default), 2 for every SYN',
@@ -74,6 +80,10 @@ export function withSharedOptions(command: Command): Command {
       several,
     )
     .option('--loss <share>', 'lose packets at random: 5%')
+    .option(
+      '--mark <share>',
+      'mark packets as a congested router does with ECN, and lose those whose sender knows no ECN: 5%',
+    )
     .option('--delay <time>', 'delay each packet: 50ms')
     .option('--jitter <time>', 'vary that delay: 10ms')
     .option('--reorder <share>', 'let packets overtake: 2%')
@@ -98,6 +108,7 @@ export function linkOf(o: SharedOptions): LinkOptions | null {
     if (value !== undefined) words.push(word, String(value));
   };
   add('loss', o.loss);
+  add('mark', o.mark);
   add('delay', o.delay);
   add('jitter', o.jitter);
   add('reorder', o.reorder);
@@ -134,4 +145,5 @@ export function prefixesOf(texts: readonly string[]): Prefix[] {
 export const tcpConfigOf = (o: SharedOptions): Partial<TcpConfig> => ({
   ...(o.synRetries === undefined ? {} : { synRetries: o.synRetries, synLinearTimeouts: 0 }),
   ...(o.syncookies === undefined ? {} : { synCookies: o.syncookies }),
+  ...(o.ecn === undefined ? {} : { ecn: o.ecn }),
 });

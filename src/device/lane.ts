@@ -1,7 +1,7 @@
 /**
  * One direction of a faulty link. What happens to a packet, in this order:
  *
- *     drop rules ─▶ loss ─▶ duplicate ─▶ corrupt ─▶ queue for the rate ─▶ delay, jitter, reorder ─▶ out
+ *     drop rules ─▶ loss ─▶ ECN mark ─▶ duplicate ─▶ corrupt ─▶ queue for the rate ─▶ delay, jitter, reorder ─▶ out
  *
  * Everything random comes from one seeded generator and everything timed from `now`: the same packets at the same times
  * meet the same fate in every run.
@@ -13,6 +13,7 @@ import { MILLISECOND, SECOND, type Micros } from '../base/time.js';
 import { Drop, type DropReason } from '../wire/drop.js';
 import type { Direction, DropRule } from './drop-rules.js';
 import { DueQueue } from './due-queue.js';
+import { isEcnCapable, markCe } from './ecn-mark.js';
 import type { Impairments } from './link-options.js';
 import { kindOf } from './packet-kind.js';
 import { type HeldPacket, PacketStore } from './packet-store.js';
@@ -29,7 +30,7 @@ export interface LinkListener {
     length: number,
     now: Micros,
   ): void;
-  /** The packet goes on, altered: `what` is `duplicated`, `reordered` or `corrupted`. */
+  /** The packet goes on, altered: `what` is `duplicated`, `reordered`, `marked` or `corrupted`. */
   linkAltered(direction: Direction, what: string, slab: Slab, offset: number, length: number, now: Micros): void;
 }
 
@@ -55,6 +56,7 @@ export class Lane {
     lost: 0,
     ruled: 0,
     queueFull: 0,
+    marked: 0,
     duplicated: 0,
     corrupted: 0,
     reordered: 0,
@@ -101,12 +103,18 @@ export class Lane {
       this.drop(Drop.linkLoss, '', slab, offset, length, now);
       return;
     }
+    const marked = this.happens(this.impairments.mark);
+    if (marked && !isEcnCapable(slab, offset, length)) {
+      this.counters.lost++;
+      this.drop(Drop.linkLoss, 'its sender knows no ECN', slab, offset, length, now);
+      return;
+    }
     const twice = this.happens(this.impairments.duplicate);
-    this.send(slab, offset, length, now);
+    this.send(slab, offset, length, marked, now);
     if (!twice) return;
     this.counters.duplicated++;
     this.listener?.linkAltered(this.direction, 'duplicated', slab, offset, length, now);
-    this.send(slab, offset, length, now);
+    this.send(slab, offset, length, marked, now);
   }
 
   nextTimeout(): Micros {
@@ -142,7 +150,7 @@ export class Lane {
     return share > 0 && this.random.float() < share;
   }
 
-  private send(slab: Slab, offset: number, length: number, now: Micros): void {
+  private send(slab: Slab, offset: number, length: number, marked: boolean, now: Micros): void {
     const { rate, delay, jitter } = this.impairments;
     if (this.store.bytes + length > MAX_HELD_BYTES || (rate > 0 && !this.hasRoom(length, now))) {
       this.counters.queueFull++;
@@ -150,6 +158,7 @@ export class Lane {
       return;
     }
     const packet = this.store.hold(slab, offset, length);
+    if (marked) this.mark(packet, now);
     if (this.happens(this.impairments.corrupt)) this.corrupt(packet, now);
     let wait = jitter > 0 ? Math.max(0, delay + Math.round((2 * this.random.float() - 1) * jitter)) : delay;
     if (this.happens(this.impairments.reorder)) {
@@ -178,6 +187,12 @@ export class Lane {
     this.departingBytes.push(length);
     this.waitingBytes += length;
     return this.busyUntil;
+  }
+
+  private mark(packet: HeldPacket, now: Micros): void {
+    this.counters.marked++;
+    markCe(packet.slab, packet.offset);
+    this.listener?.linkAltered(this.direction, 'marked', packet.slab, packet.offset, packet.length, now);
   }
 
   private corrupt(packet: HeldPacket, now: Micros): void {

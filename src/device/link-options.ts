@@ -11,6 +11,8 @@ import { type Direction, DropRule, LinkOptionError } from './drop-rules.js';
 /** What happens in one direction. Shares are 0..1. */
 export interface Impairments {
   loss: number;
+  /** Congestion Experienced is set in it (RFC 3168). One whose sender knows no ECN is lost, as routers do. */
+  mark: number;
   duplicate: number;
   /** One random bit of the packet is turned over. */
   corrupt: number;
@@ -28,6 +30,7 @@ export interface Impairments {
 
 export const NO_IMPAIRMENTS: Readonly<Impairments> = {
   loss: 0,
+  mark: 0,
   duplicate: 0,
   corrupt: 0,
   reorder: 0,
@@ -52,14 +55,15 @@ export const perfectLink = (seed = 1): LinkOptions => ({
   rules: [],
 });
 
-const SHARE_WORDS: Readonly<Record<string, 'loss' | 'duplicate' | 'corrupt' | 'reorder'>> = {
+const SHARE_WORDS: Readonly<Record<string, 'loss' | 'mark' | 'duplicate' | 'corrupt' | 'reorder'>> = {
   loss: 'loss',
+  mark: 'mark',
   duplicate: 'duplicate',
   dup: 'duplicate',
   corrupt: 'corrupt',
   reorder: 'reorder',
 };
-const WORDS = 'loss, duplicate, corrupt, reorder, delay, jitter, rate, limit, drop, seed, in, out, both';
+const WORDS = 'loss, mark, duplicate, corrupt, reorder, delay, jitter, rate, limit, drop, seed, in, out, both';
 
 /** Reads a description, several at once, or adds to what `into` says already. Throws LinkOptionError. */
 export function parseLink(description: string | readonly string[], into: LinkOptions = perfectLink()): LinkOptions {

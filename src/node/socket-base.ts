@@ -1,7 +1,8 @@
 /** What a socket is and what may be set on it; how bytes and endings pass through it is in `socket.ts`. */
 import { addAbortSignal, Duplex } from 'node:stream';
-import type { Flow } from '../stack/flow.js';
+import type { Flow, TcpEntry } from '../stack/flow.js';
 import type { Connection } from '../tcp/connection.js';
+import { nodeError } from './errors.js';
 import type { Host } from './host.js';
 
 export interface SocketOptions {
@@ -35,6 +36,7 @@ export abstract class SocketBase extends Duplex {
   private wantsRef = true;
   private holdsHost = false;
   private noDelay: boolean | null = null;
+  private typeOfService = 0;
   /** Milliseconds until the first probe; -1 for off. */
   private keepAlive = -1;
 
@@ -52,6 +54,7 @@ export abstract class SocketBase extends Duplex {
   protected bind(conn: Connection): void {
     this.conn = conn;
     if (this.noDelay !== null) conn.setNoDelay(this.noDelay);
+    if (this.typeOfService !== 0) this.host.stack.setTypeOfService(conn, this.typeOfService);
     if (this.keepAlive >= 0) this.setKeepAlive(true, this.keepAlive);
     if (this.wantsRef) this.holdHost();
   }
@@ -132,6 +135,22 @@ export abstract class SocketBase extends Duplex {
     conn.setKeepAlive(on, this.host.clock(), initialDelay > 0 ? initialDelay * 1000 : undefined);
     this.host.stack.wake(conn);
     return this;
+  }
+
+  /** The byte in IP's header of all that is sent from now on: its DSCP. Throws ERR_OUT_OF_RANGE for what is no byte. */
+  setTypeOfService(tos: number): this {
+    if (!Number.isInteger(tos) || tos < 0 || tos > 255) {
+      const range = `The value of "tos" is out of range. It must be >= 0 && <= 255. Received ${tos}`;
+      throw nodeError(new RangeError(range), 'ERR_OUT_OF_RANGE');
+    }
+    this.typeOfService = tos;
+    if (this.conn !== null && !this.destroyed) this.host.stack.setTypeOfService(this.conn, tos);
+    return this;
+  }
+
+  /** What `setTypeOfService` set; ECN's two bits are TCP's own and not part of it once there is a connection. */
+  getTypeOfService(): number {
+    return (this.conn?.flow as TcpEntry | undefined)?.tos ?? this.typeOfService;
   }
 
   /** `timeout` when nothing happened for so many milliseconds; 0 switches it off. The socket stays open. */

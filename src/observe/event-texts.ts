@@ -91,6 +91,14 @@ export function noteText({ data: { note, a, b } }: NoteEvent): string[] {
       return [`our user has read: window open again, ${a} bytes (RFC 9293 3.8.6)`];
     case 'zero-window-probe':
       return [`probe ${a}: the peer's window is zero and ${countText(b, 'byte')} wait`];
+    case 'ecn-marked':
+      return ['marked by a router instead of dropped: our ACKs say ECE until the sender says CWR (RFC 3168 6.1.3)'];
+    case 'ecn-answered':
+      return ['CWR: the sender has slowed down, our ACKs carry ECE no more (RFC 3168 6.1.3)'];
+    case 'ecn-reduced':
+      return [
+        `ECE: a router marked data of ours; as after a loss the congestion window goes down to ${countText(a, 'segment')}, once in a window of data (RFC 3168 6.1.2)`,
+      ];
     case 'nagle-hold':
       return [
         `${countText(a, 'byte')} wait for more, or for the ACK of the last small segment (Nagle, RFC 9293 3.7.4)`,

@@ -3,7 +3,7 @@
  * stand in the SYNs only, and every later number is read against them.
  */
 import type { Segment } from '../wire/tcp.js';
-import { ABSENT, MAX_WINDOW_SHIFT, TcpFlag } from '../wire/tcp.js';
+import { ABSENT, Ecn, MAX_WINDOW_SHIFT, TcpFlag } from '../wire/tcp.js';
 import type { SegmentData, SegmentOptions } from './events.js';
 
 /** One direction of a connection. */
@@ -54,6 +54,7 @@ export class FlowMemory {
       gsoSize: seg.gsoSize,
       options: optionsOf(seg),
     };
+    if (seg.ecn === Ecn.ce) data.ce = true;
     return data;
   }
 }
@@ -72,6 +73,7 @@ const LETTERS: readonly (readonly [number, string])[] = [
   [TcpFlag.URG, 'U'],
   [TcpFlag.ECE, 'E'],
   [TcpFlag.CWR, 'W'],
+  [TcpFlag.AE, 'e'],
 ];
 
 /** tcpdump's letters: `S.` for SYN,ACK, `none` for no flag at all. */

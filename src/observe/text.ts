@@ -73,6 +73,7 @@ export function compactText(s: SegmentData): string {
   if (s.flags.includes('.')) parts.push(`ack=${s.relAck}`);
   parts.push(`win=${s.window}`);
   if (s.length > 0) parts.push(`len=${s.length}`);
+  if (s.ce === true) parts.push('CE');
   const options = compactOptions(s);
   if (options !== '') parts.push(`<${options}>`);
   return parts.join(' ');
@@ -100,6 +101,7 @@ export function flagNames(flags: string): string {
     U: 'URG',
     E: 'ECE',
     W: 'CWR',
+    e: 'AE',
     '.': 'ACK',
   };
   return flags === 'none' ? 'no flag' : [...flags].map((letter) => names[letter] ?? letter).join(', ');

@@ -46,9 +46,12 @@ export class TcpEntry extends Flow {
   linked = false;
   /** IP identification of the next packet (RFC 6864: DF is set, so it may repeat). */
   ipId = 0;
-  /** MUST-49, MUST-48: time to live, and the traffic class byte. */
+  /** MUST-49: time to live. */
   ttl = 64;
+  /** MUST-48: the traffic class byte of what we send, ECN's two bits left out: those are TCP's own. */
   tos = 0;
+  /** MAY-9: that byte of the last segment that came, ECN and all. */
+  receivedTos = 0;
 
   constructor(
     local: Address,

@@ -24,6 +24,8 @@ export class Listener {
   cookieUntil: Micros = 0;
   /** The user was told of a flood. */
   floodWarned = false;
+  /** The traffic class byte of its connections, as `TcpEntry.tos`. */
+  tos = 0;
   private readonly onClose: (listener: Listener) => void;
 
   constructor(

@@ -14,12 +14,10 @@ import { Slab } from '../base/slab.js';
 import { NEVER, type Micros } from '../base/time.js';
 import type { Device, Receiver, RxPacket } from '../device/device.js';
 import { loopback } from '../device/pair.js';
-import { completeChecksum } from '../device/segmentation.js';
 import { Address, type Prefix } from '../ip/address.js';
 import type { IcmpError } from '../ip/icmp-error.js';
 import { Destination, LocalAddresses } from '../ip/local-addresses.js';
 import { DEFAULT_REASSEMBLY, Reassembly, type ReassemblyLimits } from '../ip/reassembly.js';
-import { checksumAdd, fold, pseudoHeaderSum } from '../wire/checksum.js';
 import { Drop, DROP_NAMES, type DropReason } from '../wire/drop.js';
 import { IpHeader, NO_NEXT_HEADER, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/ip.js';
 import { parseIpv4 } from '../wire/ipv4.js';
@@ -29,6 +27,7 @@ import { PROFILES, type ProfileName, type TcpConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
 import type { TcpCounters } from '../tcp/counters.js';
 import type { Allocate } from '../tcp/receive-queue.js';
+import { countEcn, makeQuotable, tcpChecksumHolds } from './arrival.js';
 import { IcmpHost, type PingUser } from './icmp-host.js';
 import { IpOutput } from './ip-output.js';
 import type { Listener } from './listener.js';
@@ -203,6 +202,7 @@ export class Stack implements Receiver {
   /** `rx` is null for a datagram that was put together: it is nobody's super-segment. */
   private deliver(rx: RxPacket | null, slab: Slab, ip: IpHeader, trusted: boolean, now: Micros): void {
     let reason: DropReason;
+    if (ip.protocol !== PROTOCOL_TCP) countEcn(this.tcp.counters, ip.ecn, 1);
     switch (ip.protocol) {
       case PROTOCOL_TCP:
         reason = this.deliverTcp(rx, slab, ip, trusted, now);
@@ -232,6 +232,8 @@ export class Stack implements Receiver {
     const seg = this.tcp.incoming;
     const { counters } = this.tcp;
     const bad = parseTcp(slab, ip.payloadOffset, ip.payloadLength, seg);
+    seg.gsoSize = rx === null ? 0 : rx.gsoSize;
+    countEcn(counters, ip.ecn, bad === Drop.none ? seg.wireSegments : 1);
     if (bad !== Drop.none) {
       counters.TcpInErrs++;
       return bad;
@@ -246,7 +248,6 @@ export class Stack implements Receiver {
     if (!this.addresses.isOwnWords(ip.d0, ip.d1, ip.d2, ip.d3)) return Drop.tcpSynToMulticast;
     seg.ecn = ip.ecn;
     seg.checksumVouched = trusted;
-    seg.gsoSize = rx === null ? 0 : rx.gsoSize;
     this.tcp.arrives(ip, seg, now);
     if (rx !== null && seg.keepPayload) rx.keep = true;
     return Drop.none;
@@ -274,6 +275,14 @@ export class Stack implements Receiver {
   /** Throws StackError ENETUNREACH, EADDRNOTAVAIL, EADDRINUSE, EINVAL. The SYN goes out with the next `run`. */
   connect(o: ConnectOptions): Connection {
     return this.tcp.connect(o, this.now);
+  }
+
+  /**
+   * MUST-48, SHLD-22: the type of service or traffic class byte of every packet that `conn` sends from now on. Its upper six bits are the DSCP
+   * (RFC 2474); ECN's two are TCP's own and stay as they are. Throws StackError EINVAL for what is no byte.
+   */
+  setTypeOfService(conn: Connection, tos: number): void {
+    this.tcp.setTypeOfService(conn, tos);
   }
 
   /** Throws StackError EADDRINUSE, EADDRNOTAVAIL. Port 0 picks one. */
@@ -392,15 +401,3 @@ export class Stack implements Receiver {
 
 /** Turns of users and loopback within one `run`. */
 const MAX_ROUNDS = 64;
-
-function tcpChecksumHolds(slab: Slab, ip: IpHeader): boolean {
-  const sum = pseudoHeaderSum(ip.s0, ip.s1, ip.s2, ip.s3, ip.d0, ip.d1, ip.d2, ip.d3, PROTOCOL_TCP);
-  return checksumAdd(slab.view, ip.payloadOffset, ip.payloadLength, fold(sum + ip.payloadLength)) === 0xffff;
-}
-
-/** An ICMP error quotes the packet as it would be on a wire: a checksum that a device left half done is completed in place. */
-function makeQuotable(rx: RxPacket | null): void {
-  if (rx === null || !rx.checksumPartial) return;
-  completeChecksum(rx.slab, rx.offset, rx.length, rx.checksumStart, rx.checksumOffset);
-  rx.checksumPartial = false;
-}

@@ -21,12 +21,12 @@ export class StrayAnswers {
     return this.all.out.segment;
   }
 
-  /** Answers `seg` with `segment`. */
-  send(ip: IpHeader, seg: Segment, why: string, now: Micros): void {
+  /** Answers `seg` with `segment`; `tos` is IP's type of service. */
+  send(ip: IpHeader, seg: Segment, why: string, now: Micros, tos = 0): void {
     const { env, out } = this.all;
     env.counters.TcpOutSegs++;
     this.o.observer?.straySent(flowOf(ip, seg), out.segment, why, now);
-    out.sendStray(this.o.routeBack(ip), ip);
+    out.sendStray(this.o.routeBack(ip), ip, tos);
   }
 
   reset(ip: IpHeader, seg: Segment, now: Micros): void {

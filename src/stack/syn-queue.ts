@@ -14,6 +14,7 @@ import type { Micros } from '../base/time.js';
 import { Drop, type DropReason } from '../wire/drop.js';
 import type { IpHeader } from '../wire/ip.js';
 import { ABSENT, Segment, TcpFlag } from '../wire/tcp.js';
+import { acceptsEcnSyn } from '../tcp/ecn.js';
 import { Receiver } from '../tcp/receiver.js';
 import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from '../tcp/sender.js';
 import { State } from '../tcp/state.js';
@@ -88,7 +89,7 @@ export class SynQueue {
   ): void {
     const { all, o } = this;
     const entry = all.open(flowOf(ip, seg), hash, o.routeBack(ip), o.config, before, null, now);
-    entry.listener = listener;
+    belongsTo(entry, listener, ip);
     o.observer?.segmentArrived(entry.conn, seg, now);
     entry.conn.openPassive(seg, now);
     listener.queue.addHalfOpen(entry.conn);
@@ -170,13 +171,16 @@ export class SynQueue {
       if (scaling) out.wscale = this.synWscale;
       const offset = this.all.timestampOffset(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
       const wscale = scaling ? seg.wscale : ABSENT;
-      out.tsVal = (cookieTimestamp(Math.floor(now / 1000), wscale, out.sackPermitted, false) + offset) | 0;
+      const ecn = acceptsEcnSyn(config.ecn, seg);
+      if (ecn) out.flags |= TcpFlag.ECE;
+      out.tsVal = (cookieTimestamp(Math.floor(now / 1000), wscale, out.sackPermitted, ecn) + offset) | 0;
     }
     this.stray.send(
       ip,
       seg,
       'SYN,ACK: its sequence number is a cookie that holds all we need to know (RFC 4987 3.6)',
       now,
+      listener.tos,
     );
   }
 
@@ -200,7 +204,7 @@ export class SynQueue {
       return true;
     }
     const entry = this.all.open(flowOf(ip, seg), hash, this.o.routeBack(ip), this.o.config, null, iss, now);
-    entry.listener = listener;
+    belongsTo(entry, listener, ip);
     listener.queue.addHalfOpen(entry.conn);
     entry.conn.openFromCookie(this.syn, now);
     // Its timestamp brought options back, and no time.
@@ -263,4 +267,11 @@ export class SynQueue {
       this.all.mark(e);
     }
   }
+}
+
+/** `entry` is `listener`'s until it is established; `ip` headed its peer's segment. */
+function belongsTo(entry: TcpEntry, listener: Listener, ip: IpHeader): void {
+  entry.listener = listener;
+  entry.tos = listener.tos;
+  entry.receivedTos = ip.tos;
 }

@@ -33,21 +33,21 @@ export class TcpEgress implements SegmentSink {
     ip.d2 = remote.w2;
     ip.d3 = remote.w3;
     ip.ttl = e.ttl;
-    ip.tos = e.tos;
+    ip.tos = e.tos | seg.ecn;
     ip.id = e.ipId;
     e.ipId = (e.ipId + seg.wireSegments) & 0xffff;
     sendSegment(path, seg, this.now);
   }
 
   /** Answers the packet that `ip` heads with `this.segment`, from no connection: addresses turned round. */
-  sendStray(device: Device, ip: IpHeader): void {
+  sendStray(device: Device, ip: IpHeader, tos: number): void {
     const { path } = this;
     const out = path.ip;
     path.device = device;
     path.pseudoSum = pseudoHeaderSum(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, PROTOCOL_TCP);
     out.answer(ip);
     out.ttl = 64;
-    out.tos = 0;
+    out.tos = tos;
     out.id = 0;
     sendSegment(path, this.segment, this.now);
   }

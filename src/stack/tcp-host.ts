@@ -31,6 +31,8 @@ export interface ListenOptions {
   /** Default: every address of the stack. */
   address?: Address | null;
   backlog?: number;
+  /** MUST-48: of the SYN,ACK on; see `Stack.setTypeOfService`. */
+  typeOfService?: number;
   user: ListenUser;
 }
 
@@ -41,6 +43,8 @@ export interface ConnectOptions {
   local?: Address;
   localPort?: number;
   user: TcpUser;
+  /** MUST-48: of the SYN on; see `Stack.setTypeOfService`. */
+  typeOfService?: number;
   config?: Partial<TcpConfig>;
 }
 
@@ -96,13 +100,14 @@ export class TcpHost {
       seg.destinationPort,
       seg.sourcePort,
     );
-    if (entry !== null) this.arrivesAt(entry, seg, now);
+    if (entry !== null) this.arrivesAt(entry, ip, seg, now);
     else this.passive.arrives(ip, seg, hash, ports, now);
   }
 
-  private arrivesAt(entry: TcpEntry, seg: Segment, now: Micros): void {
+  private arrivesAt(entry: TcpEntry, ip: IpHeader, seg: Segment, now: Micros): void {
     const { conn, listener } = entry;
     const { synQueue } = this.passive;
+    entry.receivedTos = ip.tos;
     if (listener !== null && !synQueue.mayEstablish(entry, listener, seg)) return;
     conn.onSegment(seg, now);
     if (listener !== null) synQueue.afterSegment(entry, listener);
@@ -135,6 +140,7 @@ export class TcpHost {
     const listener = new Listener(address, port, o.backlog ?? DEFAULT_BACKLOG, o.user, (l) => {
       this.passive.closeListener(l);
     });
+    if (o.typeOfService !== undefined) listener.tos = dscpOf(o.typeOfService);
     this.passive.listeners.add(listener);
     return listener;
   }
@@ -163,8 +169,10 @@ export class TcpHost {
     if (localPort === 0) throw new StackError('EADDRNOTAVAIL', 'every ephemeral port to this address is in use');
     const flow = new Flow(local, localPort, remote, remotePort);
     if (all.isTaken(flow)) throw new StackError('EADDRINUSE', `${flow.toString()} is connected already`);
+    const tos = dscpOf(o.typeOfService ?? 0);
     const config = o.config === undefined ? this.o.config : { ...this.o.config, ...o.config };
     const entry = all.open(flow, all.hashOf(flow), device, config, null, null, now);
+    entry.tos = tos;
     entry.conn.user = o.user;
     entry.conn.openActive(now);
     all.mark(entry);
@@ -176,6 +184,11 @@ export class TcpHost {
   touch(conn: Connection): void {
     const entry = conn.flow as TcpEntry;
     if (entry.linked || conn.resetOwed !== 0 || conn.events !== 0) this.all.mark(entry);
+  }
+
+  /** SHLD-21: at any time, for all that is sent from now on. */
+  setTypeOfService(conn: Connection, tos: number): void {
+    (conn.flow as TcpEntry).tos = dscpOf(tos);
   }
 
   *connections(): Generator<Connection> {
@@ -228,4 +241,10 @@ export class TcpHost {
   checkInvariants(): string | null {
     return this.all.checkInvariants();
   }
+}
+
+/** As IP_TOS in Linux: the byte's upper six bits (RFC 2474), whatever stands in ECN's two. */
+function dscpOf(tos: number): number {
+  if (Number.isInteger(tos) && tos >= 0 && tos <= 255) return tos & 0xfc;
+  throw new StackError('EINVAL', `the type of service is a byte, 0 to 255, for example 0xb8 (EF), not ${tos}`);
 }

@@ -1,5 +1,6 @@
 /** A stack's TCP settings, by the names of Linux's sysctls and socket options where there is one. Times in microseconds. */
 import type { CongestionName, HystartName } from './congestion/index.js';
+import type { EcnMode } from './ecn.js';
 import { MILLISECOND, MINUTE, SECOND, type Micros } from '../base/time.js';
 
 export interface TcpConfig {
@@ -7,6 +8,10 @@ export interface TcpConfig {
   timestamps: boolean;
   sack: boolean;
   windowScaling: boolean;
+  /** tcp_ecn: 0 off, 1 ask and accept, 2 accept only (RFC 3168). */
+  ecn: EcnMode;
+  /** tcp_ecn_fallback: the SYN is sent again without asking, in case something on the way drops those that ask. */
+  ecnFallback: boolean;
 
   /** Most bytes that wait to be sent or acknowledged (SO_SNDBUF). */
   sendBufferBytes: number;
@@ -94,6 +99,8 @@ const linux: TcpConfig = {
   timestamps: true,
   sack: true,
   windowScaling: true,
+  ecn: 2,
+  ecnFallback: true,
   sendBufferBytes: 1 << 20,
   receiveBufferBytes: 4 << 20,
   outOfOrderPieces: 1024,

@@ -1,5 +1,10 @@
-/** A stack's TCP counters, by the names that nstat shows for the kernel, so that both can be compared line by line. */
+/** A stack's counters, TCP's and IP's of ECN, by the names that nstat shows for the kernel, so that both can be compared line by line. */
 export class TcpCounters {
+  /** Packets that came, by IP's ECN field; a super-segment counts as the packets that it was. */
+  IpExtInNoECTPkts = 0;
+  IpExtInECT1Pkts = 0;
+  IpExtInECT0Pkts = 0;
+  IpExtInCEPkts = 0;
   TcpActiveOpens = 0;
   TcpPassiveOpens = 0;
   TcpAttemptFails = 0;

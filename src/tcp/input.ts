@@ -264,6 +264,7 @@ function takeText(c: Connection, seg: Segment, now: Micros): boolean {
   const before = rcv.nxt;
   const owedBefore = rcv.duplicatesOwed;
   const wasOutOfOrder = rcv.outOfOrder.pieceCount;
+  if (rcv.ecn.agreed) takeEcn(c, seg, now);
   const reason = rcv.takeText(seg);
   if (reason !== Drop.none) c.dropped(seg, reason, now);
   const advanced = seqDiff(rcv.nxt, before);
@@ -275,6 +276,13 @@ function takeText(c: Connection, seg: Segment, now: Micros): boolean {
     c.note('duplicate-ack-owed', seg.seq, seg.payloadBytes, now);
   }
   return true;
+}
+
+function takeEcn(c: Connection, seg: Segment, now: Micros): void {
+  const { ecn } = c.rcv;
+  const before = ecn.echo;
+  c.rcv.takeEcn(seg);
+  if (ecn.echo !== before) c.note(ecn.echo ? 'ecn-marked' : 'ecn-answered', seg.seq, 0, now);
 }
 
 /** Eighth: the FIN. It counts once everything before it is here. */

@@ -45,6 +45,11 @@ export type Note =
   | 'zero-window-probe'
   /** Nagle's algorithm holds a small segment back: a = bytes waiting. */
   | 'nagle-hold'
+  /** ECN: a packet came with CE, so our ACKs carry ECE; and the sender said CWR, so they do not any more: a = SEG.SEQ. */
+  | 'ecn-marked'
+  | 'ecn-answered'
+  /** ECN: the peer echoed a mark of ours, and the window goes down for it: a = ssthresh in segments. */
+  | 'ecn-reduced'
   /** An ICMP error was a hint only: a = type, b = code. */
   | 'soft-error';
 

@@ -9,6 +9,8 @@ import { CaState } from './congestion/ack-sample.js';
 import type { Connection } from './connection.js';
 import { restartAfterIdle } from './cwnd-usage.js';
 import { scheduleLossProbe } from './loss-probe.js';
+import { ECN_SETUP_SYN } from './ecn.js';
+import { markNewData } from './ecn-sender.js';
 import { OwedReset } from './reset.js';
 import type { SentSegment } from './sent-queue.js';
 import { State } from './state.js';
@@ -78,6 +80,8 @@ function sendSyn(c: Connection, now: Micros, out: SegmentSink): void {
   seg.clear();
   seg.seq = snd.iss;
   seg.flags = TcpFlag.SYN | (answering ? TcpFlag.ACK : 0);
+  if (answering && snd.ecnAgreed) seg.flags |= TcpFlag.ECE;
+  else if (!answering && c.asksForEcn && !(again && c.config.ecnFallback)) seg.flags |= ECN_SETUP_SYN;
   seg.ack = answering ? rcv.nxt : 0;
   seg.wnd = rcv.offerSynWindow();
   seg.mss = c.advertisedMss; // SHLD-5, MAY-3: always
@@ -332,6 +336,7 @@ function sendData(c: Connection, bytes: number, fin: boolean, now: Micros, out: 
   if (snd.recovery.isReducing) snd.prr.out += record.segments;
   snd.pacing.onSent(bytes, now);
   snd.lastSentAt = now;
+  if (bytes > 0) markNewData(snd, seg);
   c.stats.bytesSent += bytes;
   if (bytes % snd.mss !== 0) snd.smallEnd = end;
   finishSegment(c, seg, now);
@@ -368,6 +373,7 @@ function dataSegment(c: Connection, start: Seq, bytes: number, out: SegmentSink)
 function finishSegment(c: Connection, seg: Segment, now: Micros): void {
   const { rcv } = c;
   seg.ack = rcv.nxt;
+  if (rcv.ecn.echo) seg.flags |= TcpFlag.ECE;
   const before = rcv.wnd;
   seg.wnd = rcv.offerWindow();
   noteWindow(c, before, now);

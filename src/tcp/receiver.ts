@@ -14,11 +14,14 @@ import { NEVER } from '../base/time.js';
 import { Drop, type DropReason } from '../wire/drop.js';
 import { MAX_SACK_BLOCKS, MAX_WINDOW_SHIFT, TcpFlag, type Segment } from '../wire/tcp.js';
 import type { TcpConfig } from './config.js';
+import { EcnReceiver, EcnUrgency } from './ecn-receiver.js';
 import { OutOfOrder } from './out-of-order.js';
 import { ReceiveQueue, type Allocate } from './receive-queue.js';
 
 /** Linux's TCP_MAX_QUICKACKS: segments that are acknowledged at once when a connection is new, so that the peer's slow start runs. */
 const MAX_QUICK_ACKS = 16;
+/** As many again when ECN says that the sender waits for us. */
+const ECN_QUICK_ACKS = 2;
 /** The window field has 16 bits (RFC 9293 section 3.1). */
 const MAX_WINDOW_FIELD = 0xffff;
 /** Duplicate ACKs that can be owed at once; more in one batch are one. */
@@ -60,6 +63,7 @@ export class Receiver {
   /** Linux's pingpong: we answer what we receive, so our ACKs ride on our data. */
   private interactive = false;
 
+  readonly ecn = new EcnReceiver();
   readonly queue: ReceiveQueue;
   readonly outOfOrder: OutOfOrder;
   private readonly bufferBytes: number;
@@ -127,6 +131,16 @@ export class Receiver {
     if (start === this.nxt) this.takeInOrder(seg, seqDiff(start, dataSeq), seqDiff(end, start), end);
     else return this.takeOutOfOrder(seg, start, end);
     return seqLt(end, segEnd) ? Drop.tcpBeyondWindow : Drop.none;
+  }
+
+  /** Before `takeText`, when ECN is agreed on: RFC 3168 section 6.1.3. */
+  takeEcn(seg: Segment): void {
+    const urgency = this.ecn.onData(seg);
+    if (urgency === EcnUrgency.now) this.ackNow = true;
+    else if (urgency === EcnUrgency.quick) {
+      this.quickAcks = Math.max(this.quickAcks, ECN_QUICK_ACKS);
+      this.interactive = false;
+    }
   }
 
   private takeInOrder(seg: Segment, skip: number, length: number, end: Seq): void {

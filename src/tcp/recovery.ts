@@ -82,6 +82,7 @@ export function enterCwr(c: Connection, now: Micros): void {
   recovery.undo.withdraw();
   if (recovery.state >= CaState.cwr) return;
   beginReduction(c, 'ecn', now);
+  c.note('ecn-reduced', c.snd.congestion.ssthresh, 0, now);
   setState(c, CaState.cwr, now);
 }
 

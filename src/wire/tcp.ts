@@ -5,7 +5,7 @@
  *      |          Source Port          |       Destination Port        |   0
  *      |                        Sequence Number                        |   4
  *      |                    Acknowledgment Number                      |   8
- *      | Offset| Rsrvd |C|E|U|A|P|R|S|F|            Window             |  12
+ *      | Offset|Rsrvd|A|C|E|U|A|P|R|S|F|           Window              |  12
  *      |           Checksum            |        Urgent Pointer         |  16
  *      |                  Options, padded to 32 bits                   |  20
  *
@@ -16,7 +16,11 @@ import type { Seq } from '../base/seq.js';
 import type { Slab } from '../base/slab.js';
 import { Drop, type DropReason } from './drop.js';
 
-export const TcpFlag = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32, ECE: 64, CWR: 128 } as const;
+/** AE is the last of what were reserved bits: Accurate ECN (RFC 9768), before that NS (RFC 3540). */
+export const TcpFlag = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32, ECE: 64, CWR: 128, AE: 256 } as const;
+
+/** IP's ECN field (RFC 3168 section 5): what a segment's packet says of congestion. */
+export const Ecn = { notEct: 0, ect1: 1, ect0: 2, ce: 3 } as const;
 
 export const TCP_HEADER_BYTES = 20;
 export const TCP_MAX_HEADER_BYTES = 60;
@@ -76,7 +80,7 @@ export class Segment {
   gsoSize = 0;
   /** Of a received one: the device vouched for the checksum, so nobody summed it. */
   checksumVouched = false;
-  /** IP's ECN field of the packet that carried it: 0..3, 3 is CE. */
+  /** IP's ECN field of the packet that carried it, or is to carry it: a value of `Ecn`. */
   ecn = 0;
   /** A receiver that keeps `payload` past the call sets this: then the device does not use those bytes again. */
   keepPayload = false;
@@ -150,7 +154,7 @@ export function parseTcp(slab: Slab, offset: number, length: number, out: Segmen
   out.destinationPort = u16(b, offset + 2);
   out.seq = i32(b, offset + 4);
   out.ack = i32(b, offset + 8);
-  out.flags = b[offset + 13]!;
+  out.flags = ((b[offset + 12]! & 1) << 8) | b[offset + 13]!;
   out.wnd = u16(b, offset + 14);
   out.checksum = u16(b, offset + 16);
   out.urgentPointer = u16(b, offset + 18);
@@ -284,7 +288,7 @@ export function writeTcp(b: Uint8Array, o: number, s: Segment): number {
     for (let i = 0; i < 2 * s.sackCount; i++, p += 4) put32(b, p, s.sackEdges[i]!);
   }
   const headerBytes = p - o;
-  b[o + 12] = (headerBytes / 4) << 4;
+  b[o + 12] = ((headerBytes / 4) << 4) | ((s.flags >> 8) & 1);
   s.headerBytes = headerBytes;
   return headerBytes;
 }

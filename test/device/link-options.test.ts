@@ -9,10 +9,11 @@ import { buildPacket, pattern } from './packets.js';
 describe('parseLink', () => {
   it('reads the words of netem', () => {
     const link = parseLink(
-      'loss 5% delay 50ms 10ms duplicate .5% reorder 25% corrupt 0.1% rate 1.5mbit limit 64kb seed 7',
+      'loss 5% mark 3% delay 50ms 10ms duplicate .5% reorder 25% corrupt 0.1% rate 1.5mbit limit 64kb seed 7',
     );
     const wanted = {
       loss: 0.05,
+      mark: 0.03,
       delay: 50_000,
       jitter: 10_000,
       duplicate: 0.005,
@@ -51,7 +52,7 @@ describe('parseLink', () => {
     ['rate 0bit', "rate '0bit': bits"],
     ['limit 0', "limit '0': packets"],
     ['seed x', "seed 'x': a whole number"],
-    ['lose 5%', "a link has no 'lose'; it has loss, duplicate"],
+    ['lose 5%', "a link has no 'lose'; it has loss, mark, duplicate"],
     ['drop', "'drop' needs a value, for example drop syn-ack:2"],
     ['drop sin:1', "drop 'sin:1': there is no 'sin'; write [in:|out:]KIND[:COUNT]"],
     ['drop syn:', "drop 'syn:': write [in:|out:]KIND"],

@@ -78,6 +78,20 @@ export function buildPacket(spec: PacketSpec): Uint8Array {
   return p;
 }
 
+/** The same packet with another ECN field in its IP header. */
+export function withHeaderEcn(packet: Uint8Array, ecn: number): Uint8Array {
+  const p = packet.slice();
+  if (p[0]! >> 4 === 6) {
+    p[1] = (p[1]! & 0xcf) | (ecn << 4);
+    return p;
+  }
+  p[1] = (p[1]! & 0xfc) | ecn;
+  p.set([0, 0], 10);
+  const sum = ~naiveSum(p.slice(0, 20)) & 0xffff;
+  p.set([sum >> 8, sum & 255], 10);
+  return p;
+}
+
 /** The same packet as an offloading sender gives it away: the pseudo-header's sum in the checksum field. */
 export function withPartialChecksum(packet: Uint8Array): Uint8Array {
   const p = packet.slice();

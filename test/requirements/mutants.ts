@@ -62,6 +62,8 @@ const [ADDRESSES, EGRESS, HOST_TCP, ICMP, IPV4, ISN, PASSIVE, STACK, TCP_EGRESS,
 ] as const;
 
 const HOST = 'test/requirements/host.test.ts';
+const TYPE_OF_SERVICE = 'test/requirements/type-of-service.test.ts';
+const ECN = 'test/tcp/ecn.test.ts';
 const [ACK, CLOSE, HANDSHAKE, OPTIONS, RETRANSMISSION, SENDING, WINDOW] = [
   'test/tcp/ack.test.ts',
   'test/tcp/close.test.ts',
@@ -88,8 +90,8 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     'MUST-41',
     HOST_TCP,
-    'if (entry !== null) this.arrivesAt(entry, seg, now);',
-    'if (false) this.arrivesAt(entry!, seg, now);',
+    'if (entry !== null) this.arrivesAt(entry, ip, seg, now);',
+    'if (false) this.arrivesAt(entry!, ip, seg, now);',
     HOST,
   ),
   m(
@@ -106,6 +108,11 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-47', ICMP, 'c.raise(TcpEvent.softError);', '', HOST),
   m('SHLD-25', ICMP, 'c.softError = e.errno;', '', HOST, 'MUST-47, SHLD-25'),
   m('MUST-49', TCP_EGRESS, 'ip.ttl = e.ttl;', 'ip.ttl = 64;', HOST),
+  m('MUST-48', 'src/stack/syn-queue.ts', 'entry.tos = listener.tos;', '', TYPE_OF_SERVICE),
+  m('MUST-48', HOST_TCP, 'entry.tos = tos;', '', TYPE_OF_SERVICE),
+  m('SHLD-21', HOST_TCP, '(conn.flow as TcpEntry).tos = dscpOf(tos);', '', TYPE_OF_SERVICE),
+  m('SHLD-22', TCP_EGRESS, 'ip.tos = e.tos | seg.ecn;', 'ip.tos = (e.tos & 0xe0) | seg.ecn;', TYPE_OF_SERVICE),
+  m('MAY-9', HOST_TCP, 'entry.receivedTos = ip.tos;', '', TYPE_OF_SERVICE),
   m('MUST-50', IPV4, 'if (headerBytes < IPV4_HEADER_BYTES ||', 'if (headerBytes !== IPV4_HEADER_BYTES ||', HOST),
   m(
     'MUST-54',
@@ -136,7 +143,7 @@ export const MUTANTS: readonly Mutant[] = [
     'if (kind === TcpOption.EOL) { o++; continue; }',
     OPTIONS,
   ),
-  m('MUST-69', WIRE, 'b[o + 12] = (headerBytes / 4) << 4;', 'b[o + 12] = (headerBytes / 4 + 1) << 4;', OPTIONS),
+  m('MUST-69', WIRE, 'b[o + 12] = ((headerBytes / 4) << 4)', 'b[o + 12] = ((headerBytes / 4 + 1) << 4)', OPTIONS),
   m(
     'MUST-20',
     TIMEOUTS,
@@ -240,6 +247,9 @@ export const MUTANTS: readonly Mutant[] = [
   m('SHLD-9', TIMEOUTS, 'c.raise(TcpEvent.softError);', '', RETRANSMISSION),
   m('SHLD-10', CONFIG, 'retries1: 3,', 'retries1: 2,', RETRANSMISSION),
   m('MUST-21', TIMEOUTS, 'c.userTimeout > 0 ? c.userTimeout : backoffTime(', 'backoffTime(', RETRANSMISSION),
+
+  m('SHLD-8', 'src/tcp/ecn-receiver.ts', 'this.echo = true;', '', ECN),
+  m('SHLD-8', 'src/tcp/output.ts', 'if (rcv.ecn.echo) seg.flags |= TcpFlag.ECE;', '', ECN),
 
   // Keep-alive: section 3.8.4.
   m('MUST-24', CONNECTION, 'this.keepAlive = on;', '', SENDING, 'MUST-24, MUST-28'),

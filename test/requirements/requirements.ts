@@ -164,15 +164,10 @@ export const NOT_DONE: Readonly<Record<string, readonly [State, string]>> = {
   'MUST-32': URGENT,
   'MUST-33': URGENT,
   'MUST-62': URGENT,
-  'SHLD-8': later('ECN comes with the other congestion controllers.'),
-  'MUST-48': SOCKET_OPTION,
   'SHLD-6': later('A stack has one device yet, whose MTU does not vary.'),
   'SHLD-20': SOCKET_OPTION,
-  'SHLD-21': SOCKET_OPTION,
-  'SHLD-22': SOCKET_OPTION,
   'MAY-4': waived(
     'The identification means nothing on packets that are not fragmented (RFC 6864), and ours never are.',
   ),
   'MAY-7': waived('We do not: SHLD-16 says why not to.'),
-  'MAY-9': SOCKET_OPTION,
 };

@@ -28,6 +28,8 @@ export interface Tcp {
   seq?: number;
   ack?: number;
   flags: number;
+  /** The type of service byte, ECN's two bits included. */
+  tos?: number;
   /** TCP option bytes, a multiple of four. */
   options?: number[];
   ipOptions?: number[];
@@ -59,10 +61,17 @@ const u32 = (n: number): number[] => [...u16(n >>> 16), ...u16(n)];
 const get16 = (b: Uint8Array, o: number): number => b[o]! * 256 + b[o + 1]!;
 const get32 = (b: Uint8Array, o: number): number => get16(b, o) * 65_536 + get16(b, o + 2);
 
-function ipPacket(from: string, to: string, protocol: number, payload: number[], options: number[] = []): number[] {
+function ipPacket(
+  from: string,
+  to: string,
+  protocol: number,
+  payload: number[],
+  options: number[] = [],
+  tos = 0,
+): number[] {
   const header = [
     0x45 + options.length / 4,
-    0,
+    tos,
     ...u16(20 + options.length + payload.length),
     0,
     1,
@@ -132,7 +141,7 @@ export class Wire {
     const segment = [...header, ...payload];
     const sum = ~transportSum(from, to, 6, segment) ^ (t.badChecksum === true ? 1 : 0);
     segment.splice(16, 2, ...u16(sum));
-    return this.raw(ipPacket(from, to, 6, segment, t.ipOptions));
+    return this.raw(ipPacket(from, to, 6, segment, t.ipOptions, t.tos));
   }
 
   /** An ICMP error about the packet `about` that the stack sent; `seq` replaces the sequence number in the quote. */

@@ -26,7 +26,7 @@ import { State, STATE_NAMES } from '../../src/tcp/state.js';
 import { TIMER_NAMES, type Timer } from '../../src/tcp/timers.js';
 import { TcpEvent } from '../../src/tcp/user.js';
 
-/** A segment in tcpdump's terms. `flags`: letters S F R P U E W and `.` for ACK. */
+/** A segment in packet scripts' terms. `flags`: letters S F R P U E W A and `.` for ACK. */
 export interface Wire {
   flags: string;
   seq?: number;
@@ -41,6 +41,8 @@ export interface Wire {
   ts?: [val: number, ecr: number];
   sack?: [left: number, right: number][];
   gsoSize?: number;
+  /** IP's ECN field: a value of `Ecn`. */
+  ecn?: number;
 }
 
 export interface Sent extends Wire {
@@ -72,6 +74,7 @@ const FLAG_LETTERS: [string, number][] = [
   ['U', TcpFlag.URG],
   ['E', TcpFlag.ECE],
   ['W', TcpFlag.CWR],
+  ['A', TcpFlag.AE],
   ['.', TcpFlag.ACK],
 ];
 
@@ -175,7 +178,7 @@ export class Script {
     this.log.push(`${this.now} < ${describe(w)}`);
     const seg = this.seg;
     fill(seg, w, this.peerIss, this.conn.iss);
-    if (this.conn.state === State.closed && w.flags === 'S') this.conn.openPassive(seg, this.now);
+    if (this.conn.state === State.closed && /^S[EWA]*$/.test(w.flags)) this.conn.openPassive(seg, this.now);
     else this.conn.onSegment(seg, this.now);
     this.check();
   }
@@ -279,6 +282,7 @@ export class Script {
     if (seg.sackPermitted) sent.sackOk = true;
     if (seg.hasTimestamps) sent.ts = [seg.tsVal, seg.tsEcr];
     if (seg.gsoSize > 0) sent.gsoSize = seg.gsoSize;
+    if (seg.ecn > 0) sent.ecn = seg.ecn;
     if (seg.sackCount > 0) {
       sent.sack = Array.from({ length: seg.sackCount }, (_, i) => [
         seqDiff(seg.sackEdges[2 * i]!, this.peerIss | 0),
@@ -327,6 +331,7 @@ export function fill(seg: Segment, w: Wire, peerIss: number, iss: number): void 
     seg.payloadBytes = data.length;
   }
   seg.gsoSize = w.gsoSize ?? 0;
+  seg.ecn = w.ecn ?? 0;
   if (w.mss !== undefined) seg.mss = w.mss;
   if (w.wscale !== undefined) seg.wscale = w.wscale;
   seg.sackPermitted = w.sackOk ?? false;

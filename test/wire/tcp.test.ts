@@ -10,7 +10,7 @@ const fields = fc.record({
   destinationPort: u16,
   seq: int32,
   ack: int32,
-  flags: u8,
+  flags: fc.integer({ min: 0, max: 0x1ff }),
   wnd: u16,
   urgentPointer: u16,
 });

@@ -1,0 +1,33 @@
+/** Node's own calls for the type of service, on our sockets. */
+import { once } from 'node:events';
+import { expect, it } from 'vitest';
+import type { TcpEntry } from '../../src/stack/flow.js';
+import { connected, SERVER, twoHosts } from './two-hosts.js';
+
+it('setTypeOfService holds before and after connect, and the other end can read it', async () => {
+  const h = twoHosts();
+  const { server, ours, theirs } = await connected(h);
+  const received = (): number => (theirs.conn!.flow as TcpEntry).receivedTos & 0xfc;
+  expect([ours.getTypeOfService(), received()]).toEqual([0, 0]);
+  expect(ours.setTypeOfService(0xb8)).toBe(ours);
+  ours.write('x');
+  await once(theirs, 'data');
+  expect([ours.getTypeOfService(), received()]).toEqual([0xb8, 0xb8]);
+
+  const accepted = once(server, 'connection') as Promise<[typeof theirs]>;
+  const early = h.client.connect({ host: SERVER, port: server.address()!.port });
+  early.setTypeOfService(0x20);
+  const [late] = await accepted;
+  expect((late.conn!.flow as TcpEntry).receivedTos & 0xfc).toBe(0x20);
+  for (const socket of [ours, theirs, early, late]) socket.destroy();
+  server.close();
+});
+
+it('setTypeOfService refuses what is no byte', async () => {
+  const { server, ours, theirs } = await connected(twoHosts());
+  for (const tos of [-1, 256, 0.5]) expect(() => ours.setTypeOfService(tos)).toThrow(/out of range.*Received/);
+  expect(ours.getTypeOfService()).toBe(0);
+  ours.destroy();
+  theirs.destroy();
+  server.close();
+});

@@ -1,0 +1,75 @@
+/** The DSCP: RFC 9293 section 3.9.1.9, RFC 2474; and that ECN's two bits are not the user's (RFC 3168). */
+import { describe, expect, it } from 'vitest';
+import { Address } from '../../src/ip/address.js';
+import type { TcpEntry } from '../../src/stack/flow.js';
+import { ACK, type Out, PEER, SYN, Wire } from './wire.js';
+
+const EF = 0xb8;
+const nobody = { tcpEvents: (): void => undefined };
+const tosOf = (out: Out[]): number[] => out.map((x) => x.tos);
+
+describe('the type of service', () => {
+  it('MUST-48: the user sets it, for the SYN or the SYN,ACK already', () => {
+    const w = new Wire();
+    w.stack.connect({ remote: Address.parse(PEER), remotePort: 80, typeOfService: EF, user: nobody });
+    expect(tosOf(w.take())).toEqual([EF]);
+    w.stack.listen({ port: 81, typeOfService: 0x20, user: { tcpAccept: () => true } });
+    expect(tosOf(w.tcp({ flags: SYN, dport: 81 }))).toEqual([0x20]);
+    w.stack.listen({ port: 82, user: { tcpAccept: () => true } });
+    expect(tosOf(w.tcp({ flags: SYN, dport: 82 }))).toEqual([0]);
+  });
+
+  it('SHLD-21: it may change while the connection lasts', () => {
+    const w = new Wire();
+    const accepted = w.listen();
+    const synAck = w.open();
+    const [conn] = accepted;
+    const sendOne = (): number[] => {
+      conn!.send(Uint8Array.of(1));
+      conn!.setNoDelay(true);
+      w.stack.wake(conn!);
+      return tosOf(w.take());
+    };
+    expect(sendOne()).toEqual([0]);
+    w.stack.setTypeOfService(conn!, EF);
+    expect(sendOne()).toEqual([EF]);
+    w.stack.setTypeOfService(conn!, 0x28);
+    expect(sendOne()).toEqual([0x28]);
+    expect(tosOf(w.tcp({ flags: ACK, seq: 500, ack: synAck.seq + 1, payload: [1] }))).toEqual([0x28]);
+  });
+
+  it('SHLD-22: IP gets it as the user gave it, ECN aside', () => {
+    const w = new Wire();
+    const accepted = w.listen();
+    // ECN is agreed on: ECT(0) stands beside the DSCP, whatever the user wrote there.
+    for (const given of [0x00, 0x04, 0xb8, 0xfc, 0xb9, 0xff]) {
+      const out = w.tcp({ flags: SYN | 0xc0, seq: 100, sport: 40_000 + given });
+      w.tcp({ flags: ACK, seq: 101, ack: out[0]!.seq + 1, sport: 40_000 + given });
+      const conn = accepted.at(-1)!;
+      w.stack.setTypeOfService(conn, given);
+      conn.send(Uint8Array.of(1));
+      w.stack.wake(conn);
+      expect(tosOf(w.take())).toEqual([(given & 0xfc) | 2]);
+    }
+  });
+
+  it('MAY-9: the one that came is there to be read', () => {
+    const w = new Wire();
+    const accepted = w.listen();
+    const synAck = w.open({ tos: 0x40 });
+    const entry = accepted[0]!.flow as TcpEntry;
+    expect(entry.receivedTos).toBe(0x40);
+    w.tcp({ flags: ACK, seq: 101, ack: synAck.seq + 1, payload: [1], tos: EF | 3 });
+    expect(entry.receivedTos).toBe(EF | 3);
+  });
+
+  it.each([-1, 256, 1.5, NaN])('%d is refused', (tos) => {
+    const w = new Wire();
+    const to = { remote: Address.parse(PEER), remotePort: 80, user: nobody };
+    expect(() => w.stack.connect({ ...to, typeOfService: tos })).toThrow(/EINVAL: the type of service is a byte/);
+    expect(w.stack.tcp.connectionCount).toBe(0);
+    expect(() => w.stack.setTypeOfService(w.stack.connect(to), tos)).toThrow(/EINVAL/);
+    expect(() => w.stack.listen({ port: 80, typeOfService: tos, user: { tcpAccept: () => true } })).toThrow(/EINVAL/);
+    expect(w.stack.listen({ port: 80, user: { tcpAccept: () => true } }).port).toBe(80);
+  });
+});
