@@ -1,0 +1,293 @@
+/** Recovery with SACK: RACK, PRR, tail loss probes, F-RTO and undo, packet by packet. Segments are 1000 bytes, the round trip is 100 ms. */
+import { describe, expect, it } from 'vitest';
+import { MILLISECOND, SECOND } from '../../src/base/time.js';
+import { Script, type Sent, type Wire } from './script.js';
+
+const MSS = 1000;
+const RTT = 100 * MILLISECOND;
+/** The first byte of segment number n, counted from 0. */
+const at = (n: number): number => 1 + n * MSS;
+/** Which segments went out. */
+const numbers = (sent: Sent[]): number[] => sent.filter((x) => x.len > 0).map((x) => (x.seq - 1) / MSS);
+
+/** A connection with a round trip measured in its handshake, and `n` segments in flight (or waiting for cwnd). */
+function inFlight(n: number, o: Parameters<typeof Script.established>[0] = {}, syn: Partial<Wire> = {}): Script {
+  const s = Script.listen({ mss: MSS, ...o, config: { slowStartAfterIdle: false, noDelay: true, ...o.config } });
+  s.receive({ flags: 'S', mss: MSS, sackOk: true, wscale: 7, ...syn });
+  s.wait(RTT);
+  s.receive({ flags: '.', seq: 1, ack: 1, win: 10_000, ...(syn.ts ? { ts: [syn.ts[0], s.last.ts![0]] } : {}) });
+  s.write(n * MSS);
+  return s;
+}
+
+const ack = (n: number, ...sack: [number, number][]): Wire => ({
+  flags: '.',
+  seq: 1,
+  ack: at(n),
+  win: 10_000,
+  ...(sack.length > 0 ? { sack: sack.map(([l, r]) => [at(l), at(r)] as [number, number]) } : {}),
+});
+const congestion = (s: Script) => s.conn.snapshot(s.now).congestion;
+
+describe('RACK (RFC 8985) finds what is lost', () => {
+  it('three SACKed segments above a hole: it is lost, without reordering margin', () => {
+    const s = inFlight(10);
+    s.wait(RTT);
+    expect(numbers(s.receive(ack(0, [1, 2])))).toEqual([]);
+    expect(numbers(s.receive(ack(0, [1, 3])))).toEqual([]);
+    expect(numbers(s.receive(ack(0, [1, 4])))).toEqual([0]);
+    expect(congestion(s)).toMatchObject({ state: 'Recovery', sacked: 3, lost: 1, resent: 1, ssthresh: 7 });
+  });
+
+  it('one SACKed segment above a hole: after a quarter of the round trip the reordering timer says that it is lost', () => {
+    const s = inFlight(3);
+    s.wait(RTT);
+    s.receive(ack(0, [1, 2]));
+    expect(s.timer('reorder')).toBe(RTT / 4 + 2 * MILLISECOND);
+    expect(numbers(s.wait(RTT / 4))).toEqual([]);
+    expect(numbers(s.wait(2 * MILLISECOND))).toEqual([0]);
+    expect(congestion(s).state).toBe('Recovery');
+  });
+
+  it('a hole that closes in time was reordering: nothing is sent again, and cwnd stays', () => {
+    const s = inFlight(4);
+    s.wait(RTT);
+    s.receive(ack(0, [1, 2]));
+    s.wait(RTT / 8);
+    s.receive(ack(2));
+    expect(s.conn.snd.recovery.reorderSeen).toBe(1);
+    s.receive(ack(4));
+    expect(s.wait(SECOND)).toEqual([]);
+    expect(congestion(s)).toMatchObject({ state: 'Open', cwnd: 10 });
+  });
+
+  it('once reordering was seen, three SACKed segments are no proof: the margin of time decides', () => {
+    const s = inFlight(10);
+    s.wait(RTT);
+    s.receive(ack(0, [1, 2]));
+    s.receive(ack(2)); // late by one
+    s.write(4 * MSS);
+    s.wait(RTT);
+    s.receive(ack(2, [3, 7]));
+    expect(congestion(s).state).toBe('Disorder');
+    expect(numbers(s.wait(RTT / 4 + 2 * MILLISECOND))).toContain(2);
+  });
+
+  it('finds that a retransmission was lost, by what was sent after it', () => {
+    const s = inFlight(20);
+    s.wait(RTT);
+    s.receive(ack(0, [1, 4])); // 0 again
+    for (let i = 5; i <= 9; i++) s.receive(ack(0, [1, i]));
+    const fresh = s.sent.filter((x) => x.seq >= at(10));
+    expect(fresh.length).toBeGreaterThan(1);
+    s.wait(RTT);
+    const again = s.receive(ack(0, [1, 10], [10, 10 + fresh.length]));
+    expect(numbers(again)).toContain(0);
+    expect(s.env.counters.TcpExtTCPLostRetransmit).toBe(1);
+  });
+
+  it('D-SACKs widen the margin by a quarter of the smallest round trip for each round trip', () => {
+    const s = inFlight(10);
+    s.wait(RTT);
+    s.receive(ack(0, [1, 4]));
+    s.wait(RTT);
+    s.receive(ack(10, [0, 1])); // 0 arrived twice
+    expect(s.conn.snd.rack.reoWndSteps).toBe(2);
+  });
+});
+
+describe('PRR (RFC 9937)', () => {
+  it('sends ssthresh/RecoverFS of what is delivered, then as much as is delivered', () => {
+    const s = inFlight(30, { config: { congestionControl: 'reno' } });
+    s.wait(RTT);
+    const perAck: number[][] = [];
+    for (let i = 2; i <= 10; i++) perAck.push(numbers(s.receive(ack(0, [1, i]))));
+    // cwnd 10, ssthresh 5. Limited transmit twice, the fast retransmit, then every second ACK a new segment until five are in flight.
+    expect(perAck).toEqual([[10], [11], [0], [], [12], [], [13], [], []]);
+    expect(congestion(s).ssthresh).toBe(5);
+    s.receive(ack(14));
+    expect(congestion(s)).toMatchObject({ state: 'Open', cwnd: 6 }); // ssthresh, and congestion avoidance from there on
+  });
+
+  it('never holds the first retransmission back, and uses the slow-start bound when the network is nearly empty', () => {
+    const s = inFlight(10, { config: { congestionControl: 'reno' } });
+    s.wait(RTT);
+    // Only the last of ten arrived: nine are lost, nothing is in flight.
+    expect(numbers(s.receive(ack(0, [7, 10])))).toEqual([0, 1, 2]);
+    s.wait(RTT);
+    // One delivered, and SND.UNA moved with no new loss: two go out.
+    expect(numbers(s.receive(ack(1, [7, 10])))).toEqual([3, 4]);
+    expect(numbers(s.receive(ack(2, [7, 10])))).toEqual([5, 6]);
+  });
+});
+
+describe('tail loss probe (RFC 8985 section 7)', () => {
+  it('sends the last segment again after two round trips, and its SACK starts recovery of what was lost before it', () => {
+    const s = inFlight(4);
+    expect(s.timer('tlp')).toBe(2 * RTT + 2 * MILLISECOND);
+    expect(s.timer('rto')).toBe(Infinity);
+    expect(numbers(s.wait(2 * RTT + 2 * MILLISECOND))).toEqual([3]);
+    expect(s.timer('rto')).toBe(3 * RTT);
+    s.wait(RTT);
+    expect(numbers(s.receive(ack(0, [3, 4])))).toEqual([0]); // one arrived, one goes (PRR)
+    expect(congestion(s)).toMatchObject({ state: 'Recovery', lost: 3 });
+    s.wait(RTT);
+    expect(numbers(s.receive(ack(1, [3, 4])))).toEqual([1, 2]);
+    expect(s.env.counters.TcpExtTCPTimeouts).toBe(0);
+  });
+
+  it('sends new data if there is some', () => {
+    const s = inFlight(4);
+    s.conn.snd.congestion.cwnd = 4;
+    s.write(MSS);
+    expect(numbers(s.wait(2 * RTT + 2 * MILLISECOND))).toEqual([4]);
+  });
+
+  it('waits longer for a single segment: the peer may delay its ACK', () => {
+    const s = inFlight(1);
+    expect(Math.max(s.timer('tlp'), 0)).toBe(3 * RTT); // capped by the retransmission timer
+  });
+
+  it('a probe that repaired the loss costs a reduction once; one that was a duplicate costs nothing', () => {
+    const s = inFlight(4);
+    s.wait(2 * RTT + 2 * MILLISECOND); // 3 again
+    s.wait(RTT / 2);
+    s.receive(ack(4));
+    s.write(2 * MSS);
+    s.wait(RTT);
+    s.receive(ack(6));
+    expect(s.env.counters.TcpExtTCPLossProbeRecovery).toBe(1);
+    expect(congestion(s).cwnd).toBe(7);
+
+    const t = inFlight(4);
+    t.wait(2 * RTT + 2 * MILLISECOND);
+    t.wait(RTT / 2);
+    t.receive(ack(4));
+    t.receive(ack(4, [3, 4]));
+    t.write(2 * MSS);
+    t.wait(RTT);
+    t.receive(ack(6));
+    expect(t.env.counters.TcpExtTCPLossProbeRecovery).toBe(0);
+    expect(congestion(t).cwnd).toBe(10);
+  });
+
+  it('is one at most: then the retransmission timer', () => {
+    const s = inFlight(4);
+    expect(numbers(s.wait(SECOND))).toEqual([3, 0]);
+    expect(s.env.counters.TcpExtTCPLossProbes).toBe(1);
+  });
+});
+
+describe('needless reductions are undone', () => {
+  it('F-RTO (RFC 5682): after a spurious timeout new data goes first, and its ACK restores cwnd', () => {
+    const s = inFlight(20, { config: { tlp: false } });
+    s.wait(4 * RTT); // the timer: 0 again
+    expect(congestion(s)).toMatchObject({ state: 'Loss', cwnd: 1 });
+    expect(numbers(s.receive(ack(1)))).toEqual([10, 11]); // the original's ACK, late
+    s.receive(ack(2));
+    expect(congestion(s)).toMatchObject({ state: 'Open', lost: 0 });
+    expect(congestion(s).cwnd).toBeGreaterThanOrEqual(10);
+    expect(s.env.counters.TcpExtTCPSpuriousRTOs).toBe(1);
+    expect(numbers(s.sent).filter((n) => n === 1)).toHaveLength(1); // never sent again
+  });
+
+  it('F-RTO: a duplicate after the new data says that the loss was real', () => {
+    const s = inFlight(20, { config: { tlp: false } });
+    s.wait(4 * RTT);
+    s.receive(ack(1));
+    expect(numbers(s.receive(ack(1, [10, 11])))).toContain(1);
+    expect(congestion(s).state).toBe('Loss');
+    expect(s.env.counters.TcpExtTCPSpuriousRTOs).toBe(0);
+  });
+
+  it('Eifel (RFC 4015): the ACK of the retransmission echoes a timestamp from before it', () => {
+    const s = inFlight(10, { mss: MSS + 12 }, { mss: MSS + 12, ts: [1, 0] });
+    const original = s.last.ts![0];
+    s.wait(RTT);
+    const withEcho = (w: Wire, echo: number): Wire => ({ ...w, ts: [100, echo] });
+    s.receive(withEcho(ack(0, [1, 4]), original)); // 0 again
+    expect(congestion(s).state).toBe('Recovery');
+    s.wait(5 * MILLISECOND);
+    s.receive(withEcho(ack(4), original)); // but the original was only late
+    s.receive(withEcho(ack(10), original));
+    expect(congestion(s)).toMatchObject({ state: 'Open', cwnd: 17, ssthresh: Infinity }); // slow start goes on
+  });
+
+  it('D-SACK (RFC 3708): every retransmission is reported as a duplicate', () => {
+    const s = inFlight(10);
+    s.wait(RTT);
+    s.receive(ack(0, [1, 4])); // 0 again
+    s.wait(5 * MILLISECOND);
+    s.receive(ack(4));
+    expect(congestion(s).state).toBe('Recovery');
+    s.wait(RTT);
+    s.receive(ack(4, [0, 1]));
+    expect(s.env.counters.TcpExtTCPDSACKUndo).toBe(1);
+    expect(congestion(s).cwnd).toBe(10);
+  });
+
+  it('D-SACKs of what was never sent again count for nothing', () => {
+    const s = inFlight(10);
+    s.wait(RTT);
+    s.receive(ack(4, [0, 1]));
+    expect(s.conn.snd.rack.dsackSeen).toBe(false);
+    expect(s.conn.snd.rack.reoWndSteps).toBe(1);
+  });
+});
+
+describe('RFC 2018 section 8: a peer that reneges', () => {
+  it('gets everything again when its cumulative ACK stops at what it had SACKed', () => {
+    const s = inFlight(5);
+    s.wait(RTT);
+    s.receive(ack(0, [1, 5])); // 0 again
+    s.wait(RTT);
+    s.receive(ack(2)); // 2, 3, 4 were SACKed and are not covered
+    s.wait(2 * SECOND);
+    expect(s.env.counters.TcpExtTCPSACKReneging).toBe(1);
+    expect(numbers(s.receive(ack(3)))).toEqual([3, 4]);
+  });
+});
+
+describe('bad SACK blocks', () => {
+  it.each<[string, [number, number][]]>([
+    ['beyond SND.NXT', [[5, 12]]],
+    ['with its edges exchanged', [[6, 2]]],
+    ['empty', [[3, 3]]],
+  ])('one %s changes nothing and is counted', (_name, sack) => {
+    const s = inFlight(10);
+    s.wait(RTT);
+    expect(s.receive(ack(0, ...sack))).toEqual([]);
+    expect(congestion(s)).toMatchObject({ sacked: 0, lost: 0 });
+    expect(s.env.counters.TcpExtTCPSACKDiscard).toBe(1);
+  });
+
+  it('one that covers parts of segments marks only the whole ones', () => {
+    const s = inFlight(10);
+    s.receive({ flags: '.', seq: 1, ack: 1, win: 10_000, sack: [[at(1) + 10, at(3) + 10]] });
+    expect(congestion(s).sacked).toBe(1);
+  });
+});
+
+describe('super-segments', () => {
+  it('are cut where SACK says, and only the lost part goes out again', () => {
+    const s = inFlight(10, { gsoBytes: 64_000 });
+    expect(s.last).toMatchObject({ seq: 1, len: 10 * MSS, gsoSize: MSS });
+    s.wait(RTT);
+    const again = s.receive(ack(2, [4, 8]));
+    expect(again.map((x) => [(x.seq - 1) / MSS, x.len])).toEqual([[2, 2 * MSS]]);
+    expect(congestion(s)).toMatchObject({ sacked: 4, lost: 2, resent: 2 });
+    s.receive(ack(10));
+    expect(congestion(s)).toMatchObject({ sacked: 0, lost: 0, resent: 0, inFlight: 0 });
+  });
+});
+
+describe('pacing', () => {
+  it('spreads a window over the round trip, with one deadline and at least two segments each time', () => {
+    const s = inFlight(0, { config: { pacing: true, congestionControl: 'reno' } });
+    s.conn.snd.congestion.ssthresh = 10;
+    s.write(10 * MSS);
+    const times = [...s.sent, ...s.wait(RTT)].filter((x) => x.len > 0).map((x) => x.at);
+    expect(new Set(times).size).toBeGreaterThan(3);
+    expect(times.at(-1)! - times[0]!).toBeLessThan(RTT);
+  });
+});
