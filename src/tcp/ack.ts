@@ -45,8 +45,8 @@ export function acknowledgmentArrives(c: Connection, seg: Segment, wnd: number, 
   measureReordering(c);
   measureRtt(c, seg, now);
   snd.rack.updateReoWnd(rate.ackPriorDelivered, rate.delivered);
+  judgeProbe(c, seg.ack, news, now);
   if (hadOut) {
-    judgeProbe(c, seg.ack, news, now);
     if (news.mayBeDuplicate && seg.ack === snd.una && sent.out > 0) {
       news.duplicates = 1;
       c.stats.duplicateAcksIn++;

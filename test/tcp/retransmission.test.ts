@@ -151,7 +151,7 @@ describe('retransmission on timeout', () => {
 describe('fast retransmit and NewReno', () => {
   /** Ten segments in flight. */
   function tenInFlight(): Script {
-    const s = Script.established();
+    const s = Script.established({ config: { congestionControl: 'reno' } });
     expect(s.write(20 * 1460)).toHaveLength(10);
     return s;
   }
@@ -216,7 +216,7 @@ describe('congestion window', () => {
   });
 
   it('MUST-19: congestion avoidance: one segment for each window acknowledged', () => {
-    const s = Script.established({}, { wscale: 7 });
+    const s = Script.established({ config: { congestionControl: 'reno' } }, { wscale: 7 });
     const cc = s.conn.snd.congestion;
     cc.ssthresh = cc.cwnd;
     s.write(100 * 1460);

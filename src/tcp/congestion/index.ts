@@ -1,16 +1,49 @@
+/** The congestion controls by name: tcp_congestion_control, TCP_CONGESTION. */
 import type { CongestionControl } from './control.js';
+import { Cubic } from './cubic.js';
+import { HystartPlusPlus } from './hystart-plus-plus.js';
+import { Hystart } from './hystart.js';
 import { NoCongestionControl } from './none.js';
 import { Reno } from './reno.js';
+import { UntilLoss, type SlowStartExit } from './slow-start-exit.js';
 
-export type CongestionName = 'cubic' | 'reno' | 'bbr' | 'none';
+/** What each is, in a line: for help and errors. */
+export const CONGESTION_CONTROLS = {
+  cubic: 'CUBIC, RFC 9438, with HyStart: what Linux, macOS and Windows use',
+  reno: 'Reno, RFC 5681: one segment a round trip, a half on loss',
+  none: "no congestion control: the peer's window is the only limit (for labs)",
+} as const;
+export type CongestionName = keyof typeof CONGESTION_CONTROLS;
+
+/** How slow start may end before loss: Linux's HyStart, HyStart++ (RFC 9406), or not at all. */
 export type HystartName = 'linux' | 'rfc9406' | 'off';
 
 export interface CongestionOptions {
-  hystart: HystartName;
-  /** Any number: BBR's cycle starts at a random phase. */
-  random: number;
+  readonly hystart: HystartName;
+  /** Any int32: where chance is wanted. */
+  readonly random: number;
 }
 
-export function createCongestionControl(name: CongestionName, _o: CongestionOptions): CongestionControl {
-  return name === 'none' ? new NoCongestionControl() : new Reno();
+export function createCongestionControl(name: CongestionName, o: CongestionOptions): CongestionControl {
+  switch (name) {
+    case 'cubic':
+      return new Cubic(slowStartExit(o.hystart));
+    case 'reno':
+      return new Reno();
+    case 'none':
+      return new NoCongestionControl();
+    default:
+      return name satisfies never;
+  }
+}
+
+function slowStartExit(name: HystartName): SlowStartExit {
+  switch (name) {
+    case 'linux':
+      return new Hystart();
+    case 'rfc9406':
+      return new HystartPlusPlus();
+    default:
+      return new UntilLoss();
+  }
 }

@@ -1,14 +1,25 @@
-/** Reno: slow start, congestion avoidance and the cuts of RFC 5681. */
+/**
+ * Reno: slow start, congestion avoidance and the cut to a half of RFC 5681, in segments.
+ *
+ *     cwnd        ╱│    ╱│    ╱│         one more a round trip, a half on loss: the sawtooth
+ *        ╱│    ╱  │  ╱  │  ╱  │
+ *      ╱  │ ╱     ╱     ╱
+ *     slow start   congestion avoidance
+ */
 import type { AckSample } from './ack-sample.js';
 import type { Congestion, CongestionControl } from './control.js';
+import { Growth } from './growth.js';
+
+/** RFC 5681 equation 4: never less than two segments. */
+const MIN_SSTHRESH = 2;
 
 export class Reno implements CongestionControl {
   readonly name = 'reno';
-  cwnd = 1;
-  ssthresh = Infinity;
   readonly modelBased = false;
   readonly pacingRate = Infinity;
-  private counted = 0;
+  cwnd = 1;
+  ssthresh = Infinity;
+  private readonly growth = new Growth();
   private priorCwnd = 0;
   private priorSsthresh = Infinity;
 
@@ -18,25 +29,19 @@ export class Reno implements CongestionControl {
 
   onAck(s: AckSample): void {
     if (!s.mayGrow || !s.cwndLimited) return;
-    let rest = s.acked;
+    let acked = s.acked;
     if (this.cwnd < this.ssthresh) {
-      const grown = Math.min(this.cwnd + rest, this.ssthresh);
-      rest -= grown - this.cwnd;
-      this.cwnd = grown;
+      this.cwnd = this.growth.slowStart(this.cwnd, this.ssthresh, acked);
+      acked = this.growth.rest;
     }
-    if (rest === 0) return;
-    this.counted += rest;
-    if (this.counted >= this.cwnd) {
-      this.counted -= this.cwnd;
-      this.cwnd += 1;
-    }
+    if (acked > 0) this.cwnd = this.growth.avoid(this.cwnd, this.cwnd, acked);
   }
 
   onCongestion(_why: Congestion, window: number): void {
     this.priorCwnd = this.cwnd;
     this.priorSsthresh = this.ssthresh;
-    this.ssthresh = Math.max(window >> 1, 2);
-    this.counted = 0;
+    this.ssthresh = Math.max(Math.floor(window / 2), MIN_SSTHRESH);
+    this.growth.reset();
   }
 
   onUndo(): void {

@@ -1,0 +1,63 @@
+/**
+ * HyStart as Linux has it: slow start ends when the path is full, before its queue is. Two signs, looked for in each round trip:
+ *
+ *     ACK train   ACKs that follow each other closely have come for half the smallest round trip: the window fills the path
+ *     delay       the smallest of the round's first 8 round trips is a clamp(minRtt/8, 4 ms, 16 ms) above the smallest of all: a queue grows
+ *
+ * Below 16 segments neither says much. (Ha and Rhee, "Taming the elephants", 2011.)
+ */
+import { seqGt, type Seq } from '../../base/seq.js';
+import { MILLISECOND, type Micros } from '../../base/time.js';
+import type { AckSample } from './ack-sample.js';
+import type { SlowStartExit } from './slow-start-exit.js';
+
+const LOW_WINDOW = 16;
+const MIN_SAMPLES = 8;
+const ACK_SPACING: Micros = 2 * MILLISECOND;
+const DELAY_MIN: Micros = 4 * MILLISECOND;
+const DELAY_MAX: Micros = 16 * MILLISECOND;
+
+export class Hystart implements SlowStartExit {
+  done = false;
+  private roundEnd: Seq = 0;
+  private started = false;
+  private roundStart: Micros = 0;
+  private lastAck: Micros = 0;
+  private samples = 0;
+  private roundMinRtt: Micros = Infinity;
+
+  growth(s: AckSample, cwnd: number): number {
+    if (!this.started || seqGt(s.una, this.roundEnd)) this.newRound(s);
+    if (!this.done && s.rtt > 0 && cwnd >= LOW_WINDOW) this.look(s);
+    return s.acked;
+  }
+
+  private newRound(s: AckSample): void {
+    this.started = true;
+    this.roundEnd = s.nxt;
+    this.roundStart = s.now;
+    this.lastAck = s.now;
+    this.samples = 0;
+    this.roundMinRtt = Infinity;
+  }
+
+  private look(s: AckSample): void {
+    if (s.now - this.lastAck <= ACK_SPACING) {
+      this.lastAck = s.now;
+      // The first ACK of a train tells of the round trip, the rest of how long the train is: half of it is one way's worth.
+      if (s.now - this.roundStart > s.minRtt / 2) this.done = true;
+    }
+    this.roundMinRtt = Math.min(this.roundMinRtt, s.rtt);
+    if (this.samples < MIN_SAMPLES) {
+      this.samples++;
+    } else if (this.roundMinRtt > s.minRtt + Math.min(Math.max(s.minRtt / 8, DELAY_MIN), DELAY_MAX)) {
+      this.done = true;
+    }
+  }
+
+  /** A later slow start (after a timeout) may look again. */
+  onCongestion(): void {
+    this.done = false;
+    this.started = false;
+  }
+}
