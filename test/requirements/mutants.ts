@@ -237,8 +237,8 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     'MUST-19',
     RENO,
-    'if (this.counted >= this.cwnd) {',
-    'if (true) {',
+    'this.growth.avoid(this.cwnd, this.cwnd, acked)',
+    'this.cwnd + acked',
     RETRANSMISSION,
     'MUST-19: congestion avoidance',
   ),
