@@ -242,7 +242,7 @@ export const MUTANTS: readonly Mutant[] = [
     RETRANSMISSION,
     'MUST-19: congestion avoidance',
   ),
-  m('MAY-18', CONGESTION, "name === 'none' ? new NoCongestionControl() : new Reno()", 'new Reno()', RETRANSMISSION),
+  m('MAY-18', CONGESTION, 'return new NoCongestionControl();', 'return new Reno();', RETRANSMISSION),
   m('SHLD-11', CONFIG, 'retries2: 15,', 'retries2: 3,', RETRANSMISSION),
   m('SHLD-9', TIMEOUTS, 'c.raise(TcpEvent.softError);', '', RETRANSMISSION),
   m('SHLD-10', CONFIG, 'retries1: 3,', 'retries1: 2,', RETRANSMISSION),

@@ -210,7 +210,7 @@ describe('fast retransmit and NewReno', () => {
 
 describe('congestion window', () => {
   it('MUST-19: slow start: starts with ten segments and grows by what is acknowledged', () => {
-    const s = Script.established();
+    const s = Script.established({ config: { congestionControl: 'reno' } });
     expect(s.write(100 * 1460)).toHaveLength(10);
     expect(s.receive({ flags: '.', seq: 1, ack: 1 + 2 * 1460 })).toHaveLength(4);
   });
