@@ -15,7 +15,8 @@ import { Drop, type DropReason } from '../wire/drop.js';
 import type { IpHeader } from '../wire/ip.js';
 import { ABSENT, Segment, TcpFlag } from '../wire/tcp.js';
 import { acceptsEcnSyn } from '../tcp/ecn.js';
-import { Receiver } from '../tcp/receiver.js';
+import { ReceiveWindow } from '../tcp/receive-window.js';
+import { TIMESTAMP_BYTES } from '../tcp/receiver.js';
 import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from '../tcp/sender.js';
 import { State } from '../tcp/state.js';
 import {
@@ -36,9 +37,9 @@ export class SynQueue {
   private readonly cookies: SynCookies;
   /** The SYN as far as its cookie remembers it. */
   private readonly syn = new Segment();
-  /** What the SYN of every connection of ours says. */
-  private readonly synWindow: number;
-  private readonly synWscale: number;
+  /** What the SYN of every connection of ours says of its window. */
+  private readonly window: ReceiveWindow;
+  private readonly wscale: number;
   private readonly all: TcpConnections;
   private readonly o: TcpHostOptions;
   private readonly stray: StrayAnswers;
@@ -48,9 +49,8 @@ export class SynQueue {
     this.o = o;
     this.stray = stray;
     this.cookies = new SynCookies(random);
-    const any = new Receiver(o.config, o.allocate);
-    this.synWindow = any.offerSynWindow();
-    this.synWscale = any.wantedWscale;
+    this.window = new ReceiveWindow(o.config);
+    this.wscale = this.window.wantedWscale;
   }
 
   /** `before`: what the same four-tuple left in TIME-WAIT. Such a peer is real, and is let in as in Linux, whatever the queue. */
@@ -161,14 +161,14 @@ export class SynQueue {
     out.seq = this.cookies.make(seg.seq, mss, v4 ? COOKIE_MSS_V4 : COOKIE_MSS_V6, now);
     out.ack = (seg.seq + 1) | 0;
     out.flags = TcpFlag.SYN | TcpFlag.ACK;
-    out.wnd = this.synWindow;
     out.mss = announcedMss(device, v4);
+    out.wnd = this.window.onSyn(out.mss - (config.timestamps && seg.hasTimestamps ? TIMESTAMP_BYTES : 0));
     if (config.timestamps && seg.hasTimestamps) {
       out.hasTimestamps = true;
       out.tsEcr = seg.tsVal;
       out.sackPermitted = config.sack && seg.sackPermitted;
       const scaling = config.windowScaling && seg.wscale !== ABSENT;
-      if (scaling) out.wscale = this.synWscale;
+      if (scaling) out.wscale = this.wscale;
       const offset = this.all.timestampOffset(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
       const wscale = scaling ? seg.wscale : ABSENT;
       const ecn = acceptsEcnSyn(config.ecn, seg);

@@ -3,6 +3,16 @@ import type { CongestionName, HystartName } from './congestion/index.js';
 import type { EcnMode } from './ecn.js';
 import { MILLISECOND, MINUTE, SECOND, type Micros } from '../base/time.js';
 
+/** As in tcp_rmem and tcp_wmem: bytes of memory. */
+export interface BufferLimits {
+  /** What a connection may have whatever the stack's memory is like. */
+  readonly min: number;
+  /** What it starts with. */
+  readonly default: number;
+  /** What it may grow to. */
+  readonly max: number;
+}
+
 export interface TcpConfig {
   /** tcp_timestamps, tcp_sack, tcp_window_scaling: offered in our SYN, accepted in the peer's. */
   timestamps: boolean;
@@ -15,8 +25,12 @@ export interface TcpConfig {
 
   /** Most bytes that wait to be sent or acknowledged (SO_SNDBUF). */
   sendBufferBytes: number;
-  /** Most bytes that wait to be read: what the window offers when nothing waits (SO_RCVBUF). */
+  /** tcp_rmem: the receive buffer, which grows as the user reads (tcp_moderate_rcvbuf). Half of it is window. */
+  rmem: BufferLimits;
+  /** SO_RCVBUF: bytes that may wait to be read, and no tuning; the buffer counts twice as many, as in Linux. 0: `rmem` decides. */
   receiveBufferBytes: number;
+  /** TCP_WINDOW_CLAMP: the window is never larger; 0 for none. */
+  windowClamp: number;
   /** Pieces of out-of-order data that are kept; adjacent ones are one. Bounds memory against a rain of tiny segments. */
   outOfOrderPieces: number;
 
@@ -48,8 +62,9 @@ export interface TcpConfig {
   /** TCP_USER_TIMEOUT, RFC 5482; 0 leaves it to R2. */
   userTimeout: Micros;
 
-  /** The delay of an ACK: at least this, below 500 ms (MUST-40). 0 switches delaying off. */
+  /** The delay of an ACK: at least and at most this, below 500 ms (MUST-40). Both 0 switch delaying off. */
   delayedAck: Micros;
+  delayedAckMax: Micros;
   /** Nagle's algorithm off (TCP_NODELAY). */
   noDelay: boolean;
 
@@ -102,7 +117,9 @@ const linux: TcpConfig = {
   ecn: 2,
   ecnFallback: true,
   sendBufferBytes: 1 << 20,
-  receiveBufferBytes: 4 << 20,
+  rmem: { min: 4096, default: 131_072, max: 6 << 20 },
+  receiveBufferBytes: 0,
+  windowClamp: 0,
   outOfOrderPieces: 1024,
   initialRto: SECOND,
   minRto: 200 * MILLISECOND,
@@ -120,6 +137,7 @@ const linux: TcpConfig = {
   retries2: 15,
   userTimeout: 0,
   delayedAck: 40 * MILLISECOND,
+  delayedAckMax: 200 * MILLISECOND,
   noDelay: false,
   initialWindow: 10,
   slowStartAfterIdle: true,

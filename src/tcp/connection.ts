@@ -125,7 +125,7 @@ export class Connection {
     this.env = o.env;
     this.config = o.config;
     this.snd = new Sender(o.iss, o.config, o.env.pool);
-    this.rcv = new Receiver(o.config, o.env.allocate);
+    this.rcv = new Receiver(o.config, o.mss, o.env.allocate);
     this.advertisedMss = o.mss;
     this.defaultMss = o.defaultMss;
     this.gsoBytes = o.gsoBytes;
@@ -184,7 +184,7 @@ export class Connection {
     this.lastReceivedAt = now;
     this.note('syn-cookie', this.iss, syn.mss, now);
     this.peerSyn(syn, now);
-    this.rcv.offerSynWindow();
+    this.rcv.offerSynWindow(this.timestamps);
     // No record of when the SYN,ACK went out: it gives no round-trip sample.
     this.snd.nxt = seqAdd(this.iss, 1);
     this.setState(State.synReceived, 'a valid SYN cookie', now);
@@ -256,9 +256,7 @@ export class Connection {
   /** RECEIVE: the next piece of the stream, the caller's for good; null when nothing waits. */
   receive(): Uint8Array | null {
     const piece = this.rcv.queue.shift();
-    if (piece !== null && isSynchronized(this.state) && !this.rcv.finReceived && this.rcv.windowUpdateDue()) {
-      this.rcv.ackNow = true;
-    }
+    if (piece !== null && isSynchronized(this.state)) this.rcv.onRead(piece.length);
     return piece;
   }
 
@@ -417,7 +415,7 @@ export class Connection {
 
   /** What the peer's SYN says about it: IRS and its options. Ours that it did not offer are off from here on. */
   peerSyn(syn: Segment, now: Micros): void {
-    this.rcv.start(syn.seq);
+    this.rcv.start(syn.seq, now);
     this.timestamps &&= syn.hasTimestamps;
     this.sack &&= syn.sackPermitted;
     this.windowScaling &&= syn.wscale >= 0;
@@ -428,7 +426,7 @@ export class Connection {
     }
     if (this.windowScaling) {
       this.snd.wscale = Math.min(syn.wscale, 14); // RFC 7323 section 2.3
-      this.rcv.wscale = this.rcv.wantedWscale;
+      this.rcv.window.wscale = this.rcv.window.wantedWscale;
     }
     this.peerMss = syn.mss >= 0 ? Math.max(syn.mss, MIN_SEND_MSS) : this.defaultMss;
     // MUST-16, and RFC 6691: the option bytes of each segment come off the MSS, which never counts them.

@@ -265,7 +265,7 @@ function takeText(c: Connection, seg: Segment, now: Micros): boolean {
   const owedBefore = rcv.duplicatesOwed;
   const wasOutOfOrder = rcv.outOfOrder.pieceCount;
   if (rcv.ecn.agreed) takeEcn(c, seg, now);
-  const reason = rcv.takeText(seg);
+  const reason = rcv.takeText(seg, now, c.snd.rtt.rto);
   if (reason !== Drop.none) c.dropped(seg, reason, now);
   const advanced = seqDiff(rcv.nxt, before);
   if (advanced > 0) {
@@ -303,9 +303,11 @@ function takeFin(c: Connection, seg: Segment, now: Micros): void {
       break;
     case State.finWait1: // our FIN is not acknowledged: the fifth step would have moved on
       c.setState(State.closing, 'receive FIN before the ACK of ours', now);
+      rcv.ackNow = true;
       break;
     case State.finWait2:
       c.enterTimeWait('receive FIN', now);
+      rcv.ackNow = true;
       break;
     default: // CLOSE-WAIT, CLOSING, LAST-ACK: it came before
   }

@@ -83,7 +83,7 @@ function sendSyn(c: Connection, now: Micros, out: SegmentSink): void {
   if (answering && snd.ecnAgreed) seg.flags |= TcpFlag.ECE;
   else if (!answering && c.asksForEcn && !(again && c.config.ecnFallback)) seg.flags |= ECN_SETUP_SYN;
   seg.ack = answering ? rcv.nxt : 0;
-  seg.wnd = rcv.offerSynWindow();
+  seg.wnd = rcv.offerSynWindow(answering && c.timestamps);
   seg.mss = c.advertisedMss; // SHLD-5, MAY-3: always
   seg.sackPermitted = c.sack;
   seg.hasTimestamps = c.timestamps;
@@ -91,7 +91,7 @@ function sendSyn(c: Connection, now: Micros, out: SegmentSink): void {
     seg.tsVal = c.timestampNow(now);
     seg.tsEcr = answering ? rcv.tsRecent : 0;
   }
-  if (c.windowScaling) seg.wscale = rcv.wantedWscale;
+  if (c.windowScaling) seg.wscale = rcv.window.wantedWscale;
   if (again) {
     const record = snd.sent.first;
     if (record !== undefined) snd.sent.markResent(record, now);
@@ -110,9 +110,19 @@ function payAcks(c: Connection, now: Micros, out: SegmentSink): void {
   const { rcv } = c;
   if (rcv.ackNow || c.challengeOwed) {
     sendAck(c, now, out);
-  } else if (rcv.ackOwed && !c.timers.isArmed(Timer.delayedAck)) {
-    c.setTimer(Timer.delayedAck, now + c.config.delayedAck, now);
+  } else if (rcv.ack.fresh) {
+    delayAck(c, now, out);
   }
+}
+
+/** The timer is armed for the first segment; later ones may only bring it forward. About to expire, it is not waited for. */
+function delayAck(c: Connection, now: Micros, out: SegmentSink): void {
+  const { ack } = c.rcv;
+  const delay = ack.delay(c.snd.rtt.srtt);
+  const armed = c.timers.deadline(Timer.delayedAck); // NEVER when it is not
+  ack.fresh = false;
+  if (delay === 0 || armed <= now + delay / 4) sendAck(c, now, out);
+  else if (now + delay < armed) c.setTimer(Timer.delayedAck, now + delay, now);
 }
 
 /** <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, with SACK blocks when something is out of order. */
@@ -341,7 +351,7 @@ function sendData(c: Connection, bytes: number, fin: boolean, now: Micros, out: 
   if (bytes % snd.mss !== 0) snd.smallEnd = end;
   finishSegment(c, seg, now);
   hand(c, seg, false, now, out);
-  if (bytes > 0) c.rcv.sentData();
+  if (bytes > 0) c.rcv.ack.dataSent(now);
   ackWentOut(c, now);
   if (idle || c.timers.isArmed(Timer.tlp)) rearmRto(c, now);
   else if (!c.timers.isArmed(Timer.rto)) armRto(c, snd.rtt.rto, now);

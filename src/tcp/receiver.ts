@@ -1,41 +1,37 @@
 /**
- * The receiving half: RCV.*, reassembly, the window that we offer, and which ACKs we owe. It never sends: it keeps count
- * of what is owed, and output pays. It knows nothing of the sending half.
+ * The receiving half: RCV.*, reassembly, and which ACKs we owe. It never sends: it keeps count of what is owed, and output
+ * pays. It knows nothing of the sending half.
  *
  *            1          2          3
  *       ──────────┼───────────┼──────────
  *              RCV.NXT    RCV.NXT + RCV.WND                     (RFC 9293 figure 4)
  *
  *     1 received and acknowledged   2 may come now   3 not yet
+ *
+ * The window that we offer: receive-window.ts. When an ACK may wait: delayed-ack.ts. Duplicate ACKs: owed-duplicates.ts.
  */
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax, seqMin, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import { NEVER } from '../base/time.js';
 import { Drop, type DropReason } from '../wire/drop.js';
-import { MAX_SACK_BLOCKS, MAX_WINDOW_SHIFT, TcpFlag, type Segment } from '../wire/tcp.js';
+import { TcpFlag, type Segment } from '../wire/tcp.js';
 import type { TcpConfig } from './config.js';
+import { DelayedAck } from './delayed-ack.js';
 import { EcnReceiver, EcnUrgency } from './ecn-receiver.js';
 import { OutOfOrder } from './out-of-order.js';
+import { OwedDuplicates } from './owed-duplicates.js';
 import { ReceiveQueue, type Allocate } from './receive-queue.js';
+import { ReceiveTuning } from './receive-tuning.js';
+import { ReceiveWindow } from './receive-window.js';
 
-/** Linux's TCP_MAX_QUICKACKS: segments that are acknowledged at once when a connection is new, so that the peer's slow start runs. */
-const MAX_QUICK_ACKS = 16;
-/** As many again when ECN says that the sender waits for us. */
+/** Quick ACKs when ECN says that the sender waits for us. */
 const ECN_QUICK_ACKS = 2;
-/** The window field has 16 bits (RFC 9293 section 3.1). */
-const MAX_WINDOW_FIELD = 0xffff;
-/** Duplicate ACKs that can be owed at once; more in one batch are one. */
-const MAX_OWED = 64;
+/** What the timestamps option takes of each segment, with its padding. */
+export const TIMESTAMP_BYTES = 12;
 
 export class Receiver {
   irs: Seq = 0;
   nxt: Seq = 0;
-  /** RCV.NXT + RCV.WND as we last told the peer: it never moves left (SHLD-14). */
-  edge: Seq = 0;
-  /** Our window shift (Rcv.Wind.Shift). */
-  wscale = 0;
-  /** What the peer sends at most in one segment, as seen (RMSS); 0 until data came. */
-  mss = 0;
   /** RFC 7323: TS.Recent, when it was set, and Last.ACK.sent. */
   tsRecent = 0;
   tsRecentAt: Micros = -NEVER;
@@ -49,51 +45,59 @@ export class Receiver {
   finReceived = false;
   /** Nobody reads any more: data is not kept. */
   orphaned = false;
-
   /** An ACK is owed at once. */
   ackNow = false;
-  /** In-order bytes and segments that came since our last ACK. */
-  unackedBytes = 0;
-  unackedSegments = 0;
-  /** Each out-of-order or duplicate segment owes its own duplicate ACK: [start, end) of each. */
-  private readonly owed = new Int32Array(2 * MAX_OWED);
-  private owedAt = 0;
-  private owedEnd = 0;
-  private quickAcks = MAX_QUICK_ACKS;
-  /** Linux's pingpong: we answer what we receive, so our ACKs ride on our data. */
-  private interactive = false;
 
   readonly ecn = new EcnReceiver();
+  readonly window: ReceiveWindow;
+  readonly tuning = new ReceiveTuning();
+  readonly ack: DelayedAck;
+  readonly duplicates = new OwedDuplicates();
   readonly queue: ReceiveQueue;
   readonly outOfOrder: OutOfOrder;
-  private readonly bufferBytes: number;
+  private readonly announcedMss: number;
 
-  constructor(config: TcpConfig, allocate: Allocate) {
-    this.bufferBytes = config.receiveBufferBytes;
+  /** `announcedMss`: the MSS option that we send. */
+  constructor(config: TcpConfig, announcedMss: number, allocate: Allocate) {
+    this.announcedMss = announcedMss;
+    this.window = new ReceiveWindow(config);
+    this.ack = new DelayedAck(config, announcedMss);
     this.queue = new ReceiveQueue(allocate);
     this.outOfOrder = new OutOfOrder(config.outOfOrderPieces, allocate);
   }
 
   /** The peer's SYN came. */
-  start(irs: Seq): void {
+  start(irs: Seq, now: Micros): void {
     this.irs = irs;
     this.nxt = seqAdd(irs, 1);
-    this.edge = this.nxt;
     this.lastAckSent = this.nxt;
+    this.window.start(this.nxt, this.announcedMss);
+    this.tuning.start(this.window.ssthresh, this.announcedMss, now);
+    this.ack.start(this.window.space);
   }
 
   /** RCV.WND: what may still come by what we told the peer. */
   get wnd(): number {
-    return Math.max(0, seqDiff(this.edge, this.nxt));
+    return this.window.size(this.nxt);
+  }
+
+  /** Our window shift (Rcv.Wind.Shift). */
+  get wscale(): number {
+    return this.window.wscale;
+  }
+
+  /** RMSS, as seen: payload bytes of a full segment from the peer. */
+  get mss(): number {
+    return this.ack.mss;
   }
 
   /** Segments that each wait for a duplicate ACK of their own. */
   get duplicatesOwed(): number {
-    return this.owedEnd - this.owedAt;
+    return this.duplicates.count;
   }
 
   get ackOwed(): boolean {
-    return this.ackNow || this.unackedSegments > 0;
+    return this.ackNow || this.ack.owed;
   }
 
   /** RFC 9293 3.10.7.4, first step: the four cases of the acceptability test. */
@@ -109,9 +113,9 @@ export class Receiver {
 
   /**
    * Seventh step: the text of a segment, of which any part may be old, new, out of order or beyond the window.
-   * Returns what became of it; RCV.NXT moves over everything that is now in order.
+   * Returns what became of it; RCV.NXT moves over everything that is now in order. `rto`: our retransmission timeout.
    */
-  takeText(seg: Segment): DropReason {
+  takeText(seg: Segment, now: Micros, rto: Micros): DropReason {
     const segEnd = seqAdd(seg.seq, seg.payloadBytes + ((seg.flags & TcpFlag.SYN) >> 1));
     const dataSeq = seg.has(TcpFlag.SYN) ? seqAdd(seg.seq, 1) : seg.seq;
     const start = seqMax(dataSeq, this.nxt);
@@ -119,6 +123,7 @@ export class Receiver {
     let end = seqMin(segEnd, seqAdd(this.nxt, this.wnd));
     if (this.finSeen) end = seqMin(end, this.finSeq);
     if (seqGeq(start, end)) {
+      this.ack.enterQuickMode(this.wnd);
       if (seqLt(dataSeq, this.nxt)) {
         this.owe(dataSeq, seqMin(segEnd, this.nxt)); // all of it is old: a duplicate, told by D-SACK
         return Drop.none;
@@ -126,10 +131,11 @@ export class Receiver {
       this.ackNow = true;
       return Drop.tcpBeyondWindow;
     }
-    if (seg.payloadBytes > this.mss)
-      this.mss = Math.min(seg.payloadBytes, seg.gsoSize > 0 ? seg.gsoSize : seg.payloadBytes);
-    if (start === this.nxt) this.takeInOrder(seg, seqDiff(start, dataSeq), seqDiff(end, start), end);
-    else return this.takeOutOfOrder(seg, start, end);
+    if (start !== this.nxt) return this.takeOutOfOrder(seg, start, end);
+    this.takeInOrder(seg, seqDiff(start, dataSeq), seqDiff(end, start), end);
+    this.sizeWindow(seg, now);
+    this.ack.dataArrived(seg, now, rto, this.wnd);
+    this.decideAck();
     return seqLt(end, segEnd) ? Drop.tcpBeyondWindow : Drop.none;
   }
 
@@ -137,10 +143,7 @@ export class Receiver {
   takeEcn(seg: Segment): void {
     const urgency = this.ecn.onData(seg);
     if (urgency === EcnUrgency.now) this.ackNow = true;
-    else if (urgency === EcnUrgency.quick) {
-      this.quickAcks = Math.max(this.quickAcks, ECN_QUICK_ACKS);
-      this.interactive = false;
-    }
+    else if (urgency === EcnUrgency.quick) this.ack.enterQuickMode(this.wnd, ECN_QUICK_ACKS);
   }
 
   private takeInOrder(seg: Segment, skip: number, length: number, end: Seq): void {
@@ -150,12 +153,18 @@ export class Receiver {
     if (hadHole) {
       this.nxt = this.outOfOrder.drain(end, this.orphaned ? null : this.queue);
       this.ackNow = true; // RFC 5681 section 4.2: at once when all or part of a hole is filled
-      this.forgetOwed();
+      this.duplicates.forgetBelow(this.nxt);
     }
     if (skip > 0) this.owe(seg.seq, seqAdd(seg.seq, skip));
-    this.unackedBytes += length;
-    this.unackedSegments += seg.wireSegments;
-    this.decideAck();
+  }
+
+  private sizeWindow(seg: Segment, now: Micros): void {
+    const { window, tuning, queued } = this;
+    tuning.measureWindow(this.nxt, this.wnd, now);
+    const wanted = tuning.adjust(queued, now);
+    if (wanted > 0) window.expand(wanted + this.outOfOrder.bytes);
+    // One more ACK at once tells the peer of it.
+    if (window.grow(seg.payloadBytes, queued, this.announcedMss)) this.ack.quick |= 1;
   }
 
   private takeOutOfOrder(seg: Segment, start: Seq, end: Seq): DropReason {
@@ -185,124 +194,66 @@ export class Receiver {
     if (!this.finSeen || this.finReceived || this.nxt !== this.finSeq) return false;
     this.finReceived = true;
     this.nxt = seqAdd(this.nxt, 1);
-    this.edge = seqMax(this.edge, this.nxt);
-    this.ackNow = true;
+    this.window.edge = seqMax(this.window.edge, this.nxt);
+    this.ack.finArrived();
     return true;
   }
 
   /**
-   * When is an ACK due (SHLD-18, SHLD-19)? At once for the second full segment, while quick ACKs are left, and whenever
-   * `ackNow` was set on the way here; else it is delayed. A super-segment counts as the segments that it was.
+   * When is an ACK due (SHLD-18, SHLD-19)? At once for more than one full segment (a super-segment counts as what it was), while quick ACKs are
+   * left, and whenever `ackNow` was set on the way here; else it is delayed. Linux would let more than one full segment wait, too, while the
+   * window cannot move: RFC 9293 section 3.8.6.3 knows no such exception.
    */
   private decideAck(): void {
-    if (this.unackedSegments >= 2 && this.unackedBytes > this.mss) this.ackNow = true;
-    else if (this.quickAcks > 0 && !this.interactive) this.ackNow = true;
+    if (seqDiff(this.nxt, this.lastAckSent) > this.ack.mss || this.ack.isQuick) this.ackNow = true;
   }
 
-  /** We sent data of our own in answer: Linux's pingpong mode ends the quick ACKs. */
-  sentData(): void {
-    this.interactive = this.unackedSegments > 0 || this.interactive;
+  /** The user read `bytes`: is an ACK due now, because of what was read or to open the window? */
+  onRead(bytes: number): void {
+    const { ack, queue } = this;
+    this.tuning.userRead(bytes);
+    if (this.finReceived) return;
+    if (ack.isPushed && queue.length === 0) this.ackNow = true;
+    else if (this.windowUpdateDue()) this.ackNow = true;
   }
 
   /** One more duplicate ACK; [start, end) not empty is reported as a duplicate by D-SACK (RFC 2883). */
   owe(start: Seq, end: Seq): void {
-    if (this.owedAt === this.owedEnd) {
-      this.owedAt = 0;
-      this.owedEnd = 0;
-    }
-    if (this.owedEnd === MAX_OWED) return;
-    this.owed[2 * this.owedEnd] = start;
-    this.owed[2 * this.owedEnd + 1] = end;
-    this.owedEnd++;
+    this.duplicates.owe(start, end);
   }
 
-  /** The hole was filled: duplicate ACKs owed for what lay beyond it would now tell of no hole. D-SACKs stay. */
-  private forgetOwed(): void {
-    let kept = this.owedAt;
-    for (let i = this.owedAt; i < this.owedEnd; i++) {
-      const start = this.owed[2 * i]!;
-      const end = this.owed[2 * i + 1]!;
-      if (start === end && seqLt(start, this.nxt)) continue;
-      this.owed[2 * kept] = start;
-      this.owed[2 * kept + 1] = end;
-      kept++;
-    }
-    this.owedEnd = kept;
-  }
-
-  /** SACK blocks for the next ACK into `seg`: first what triggered it (a duplicate: D-SACK), then the latest blocks. */
+  /** SACK blocks for the next ACK into `seg`, at most `room`. */
   writeSack(seg: Segment, room: number): void {
-    const most = Math.min(room, MAX_SACK_BLOCKS);
-    const edges = seg.sackEdges;
-    let count = 0;
-    let from = 0;
-    if (this.owedAt < this.owedEnd) {
-      const start = this.owed[2 * this.owedAt]!;
-      const end = this.owed[2 * this.owedAt + 1]!;
-      const trigger = start === end ? this.outOfOrder.blockAt(start) : null;
-      if (start !== end) {
-        edges[0] = start;
-        edges[1] = end;
-        count = 1;
-        from = 1; // RFC 2883 section 4: the block that holds the duplicate may follow
-      } else if (trigger !== null) {
-        edges[0] = trigger.left;
-        edges[1] = trigger.right;
-        count = 1;
-      }
-    }
-    seg.sackCount = this.outOfOrder.isEmpty ? count : this.outOfOrder.writeBlocks(edges, count, most, from);
+    this.duplicates.writeSack(seg, room, this.outOfOrder);
   }
 
   /** An ACK went out, and with it everything owed but further duplicates. */
   ackSent(): void {
     this.ackNow = false;
-    if (this.unackedSegments > 0 && this.quickAcks > 0)
-      this.quickAcks -= Math.min(this.quickAcks, this.unackedSegments);
-    this.unackedBytes = 0;
-    this.unackedSegments = 0;
+    this.ack.ackSent();
     this.lastAckSent = this.nxt;
-    if (this.owedAt < this.owedEnd) this.owedAt++;
+    this.duplicates.paid();
   }
 
-  /** The window field of the next segment. The edge moves right only when that is worth a segment (MUST-39), never left. */
+  /** The window field of the next segment. */
   offerWindow(): number {
-    const offered = this.windowIfOffered();
-    this.edge = seqMax(this.edge, seqAdd(this.nxt, offered));
-    return offered >> this.wscale;
+    const { queued } = this;
+    if (this.window.isTight(queued)) this.ack.quick = 0;
+    return this.window.offer(this.nxt, queued, this.ack.mss);
   }
 
-  /** The window field of a SYN, which is never scaled (RFC 7323 section 2.2). */
-  offerSynWindow(): number {
-    const offered = Math.min(this.bufferBytes, MAX_WINDOW_FIELD);
-    this.edge = seqMax(this.edge, seqAdd(this.nxt, offered));
-    return offered;
+  /** The window field of a SYN. `timestamps`: they were agreed on. */
+  offerSynWindow(timestamps: boolean): number {
+    return this.window.offerOnSyn(this.nxt, timestamps ? this.announcedMss - TIMESTAMP_BYTES : this.announcedMss);
   }
 
-  /** The smallest shift with which the window field can offer the whole buffer. */
-  get wantedWscale(): number {
-    let shift = 0;
-    while (shift < MAX_WINDOW_SHIFT && MAX_WINDOW_FIELD << shift < this.bufferBytes) shift++;
-    return shift;
-  }
-
-  private windowIfOffered(): number {
-    const unit = 1 << this.wscale;
-    const free = this.orphaned ? this.bufferBytes : Math.max(0, this.bufferBytes - this.queue.length);
-    const open = Math.min(free - (free % unit), MAX_WINDOW_FIELD << this.wscale);
-    const current = this.wnd;
-    // RFC 9293 3.8.6.2.2: keep the edge until it can move by a segment or half the buffer.
-    if (open - current >= Math.min(this.bufferBytes / 2, Math.max(this.mss, 1))) return open;
-    // Scaling tells the window in units only. Rounded down the edge would seem to move left (RFC 7323 section 2.4), so it is
-    // rounded up; but not for ever, or a rain of tiny segments would push the edge on and on.
-    const up = current + ((unit - (current % unit)) % unit);
-    return up - free < this.bufferBytes / 8 ? up : current - (current % unit);
-  }
-
-  /** After a read: is the peer owed a window update? When the window was nearly closed, or could open by half the buffer. */
   windowUpdateDue(): boolean {
-    const grow = this.windowIfOffered() - this.wnd;
-    return grow > 0 && (grow >= this.bufferBytes / 2 || this.wnd < Math.max(this.mss, 1) || grow >= 2 * this.wnd);
+    return this.window.updateDue(this.nxt, this.queued, this.ack.mss);
+  }
+
+  /** Bytes that wait to be read and take up room; nothing does when nobody reads. */
+  private get queued(): number {
+    return this.orphaned ? 0 : this.queue.length;
   }
 
   /** RFC 7323 section 4.3 (2) and (3): TS.Recent follows in-order segments, so a delayed ACK echoes the earliest. */
@@ -314,8 +265,8 @@ export class Receiver {
   }
 
   checkInvariants(): string | null {
-    if (seqGt(this.nxt, this.edge)) return 'RCV.NXT is beyond the window that was offered';
-    if (this.unackedBytes < 0 || this.queue.length < 0) return 'receive counts below zero';
+    if (seqGt(this.nxt, this.window.edge)) return 'RCV.NXT is beyond the window that was offered';
+    if (this.queue.length < 0) return 'receive counts below zero';
     return this.outOfOrder.checkInvariants(this.nxt);
   }
 }

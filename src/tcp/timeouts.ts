@@ -21,6 +21,7 @@ export function timerExpires(c: Connection, timer: Timer, now: Micros): void {
     case Timer.delayedAck:
       if (!c.rcv.ackOwed) return;
       c.env.counters.TcpExtDelayedACKs++;
+      c.rcv.ack.expired(c.snd.rtt.rto);
       c.rcv.ackNow = true;
       return;
     case Timer.keepAlive:

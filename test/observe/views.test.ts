@@ -80,11 +80,11 @@ describe('LiveLines', () => {
     expect(seen({ link: DELAYED }).lines).toEqual([
       '0.005000 198.18.0.1:51422 → 198.18.0.2:80  [S] seq=0 win=65535 <mss 1460,sackOK,TS,ws 5>  LISTEN→SYN-RECEIVED',
       '0.005000 198.18.0.2:80 → 198.18.0.1:51422  [S.] seq=0 ack=1 win=65535 <mss 1460,sackOK,TS,ws 5>',
-      '0.015000 198.18.0.1:51422 → 198.18.0.2:80  [P.] seq=1 ack=1 win=1048576 len=18  SYN-RECEIVED→ESTABLISHED',
-      '0.015000 198.18.0.2:80 → 198.18.0.1:51422  [P.] seq=1 ack=19 win=1048576 len=300',
-      '0.025000 198.18.0.1:51422 → 198.18.0.2:80  [F.] seq=19 ack=301 win=1048576  ESTABLISHED→CLOSE-WAIT',
-      '0.025000 198.18.0.2:80 → 198.18.0.1:51422  [F.] seq=301 ack=20 win=1048576  CLOSE-WAIT→LAST-ACK',
-      '0.035000 198.18.0.1:51422 → 198.18.0.2:80  [.] seq=20 ack=302 win=1048576  LAST-ACK→CLOSED',
+      '0.015000 198.18.0.1:51422 → 198.18.0.2:80  [P.] seq=1 ack=1 win=1048288 len=18  SYN-RECEIVED→ESTABLISHED',
+      '0.015000 198.18.0.2:80 → 198.18.0.1:51422  [P.] seq=1 ack=19 win=1048288 len=300',
+      '0.025000 198.18.0.1:51422 → 198.18.0.2:80  [F.] seq=19 ack=301 win=1048288  ESTABLISHED→CLOSE-WAIT',
+      '0.025000 198.18.0.2:80 → 198.18.0.1:51422  [F.] seq=301 ack=20 win=1048288  CLOSE-WAIT→LAST-ACK',
+      '0.035000 198.18.0.1:51422 → 198.18.0.2:80  [.] seq=20 ack=302 win=1048288  LAST-ACK→CLOSED',
     ]);
   });
 

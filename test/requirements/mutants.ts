@@ -31,21 +31,35 @@ const m = (
   name,
 });
 
-const [ACKNOWLEDGMENT, CONFIG, CONGESTION, CONNECTION, INPUT, OUTPUT, RECEIVER, RECOVERY, RENO, RTT, SENDER, TIMEOUTS] =
-  [
-    'src/tcp/ack.ts',
-    'src/tcp/config.ts',
-    'src/tcp/congestion/index.ts',
-    'src/tcp/connection.ts',
-    'src/tcp/input.ts',
-    'src/tcp/output.ts',
-    'src/tcp/receiver.ts',
-    'src/tcp/recovery.ts',
-    'src/tcp/congestion/reno.ts',
-    'src/tcp/rtt.ts',
-    'src/tcp/sender.ts',
-    'src/tcp/timeouts.ts',
-  ] as const;
+const [
+  ACKNOWLEDGMENT,
+  CONFIG,
+  CONGESTION,
+  CONNECTION,
+  INPUT,
+  OUTPUT,
+  RECEIVE_WINDOW,
+  RECEIVER,
+  RECOVERY,
+  RENO,
+  RTT,
+  SENDER,
+  TIMEOUTS,
+] = [
+  'src/tcp/ack.ts',
+  'src/tcp/config.ts',
+  'src/tcp/congestion/index.ts',
+  'src/tcp/connection.ts',
+  'src/tcp/input.ts',
+  'src/tcp/output.ts',
+  'src/tcp/receive-window.ts',
+  'src/tcp/receiver.ts',
+  'src/tcp/recovery.ts',
+  'src/tcp/congestion/reno.ts',
+  'src/tcp/rtt.ts',
+  'src/tcp/sender.ts',
+  'src/tcp/timeouts.ts',
+] as const;
 const WIRE = 'src/wire/tcp.ts';
 const [ADDRESSES, EGRESS, HOST_TCP, ICMP, IPV4, ISN, PASSIVE, STACK, TCP_EGRESS, TIME_WAIT, TIME_WAIT_TABLE] = [
   'src/ip/local-addresses.ts',
@@ -285,8 +299,8 @@ export const MUTANTS: readonly Mutant[] = [
   m('SHLD-15', OUTPUT, 'Math.min(window, allowance, unsent);', 'Math.min(allowance, unsent);', WINDOW),
   m(
     'SHLD-14',
-    RECEIVER,
-    'const up = current + ((unit - (current % unit)) % unit);',
+    RECEIVE_WINDOW,
+    'const up = roundUp(current, unit);',
     'const up = current - (current % unit);',
     WINDOW,
     'SHLD-14: never',
@@ -314,9 +328,9 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-38', OUTPUT, 'if (snd.overrideSillyWindow) return room;', '', WINDOW, 'MUST-38: sends what fits'),
   m(
     'MUST-39',
-    RECEIVER,
-    'if (open - current >= Math.min(this.bufferBytes / 2, Math.max(this.mss, 1))) return open;',
-    'if (open > current) return open;',
+    RECEIVE_WINDOW,
+    'if (free >= full / 2 || (free >= segment && free >= space / 16)) {',
+    'if (true) {',
     WINDOW,
   ),
 
@@ -337,20 +351,14 @@ export const MUTANTS: readonly Mutant[] = [
 
   // Acknowledging: sections 3.8.6.3 and 3.10.7.4.
   m('MUST-40', CONFIG, 'delayedAck: 200 * MILLISECOND,', 'delayedAck: 500 * MILLISECOND,', ACK, 'MUST-40: stays'),
-  m(
-    'SHLD-18',
-    RECEIVER,
-    'else if (this.quickAcks > 0 && !this.interactive) this.ackNow = true;',
-    'else this.ackNow = true;',
-    ACK,
-  ),
-  m('SHLD-19', RECEIVER, 'if (this.unackedSegments >= 2 &&', 'if (this.unackedSegments >= 3 &&', ACK),
+  m('SHLD-18', RECEIVER, '> this.ack.mss || this.ack.isQuick) this.ackNow = true;', '> 0) this.ackNow = true;', ACK),
+  m('SHLD-19', RECEIVER, '> this.ack.mss || this.ack.isQuick)', '> 2 * this.ack.mss || this.ack.isQuick)', ACK),
   m('MUST-58, MUST-59', RECEIVER, 'this.decideAck();', 'this.owe(this.nxt, this.nxt);', ACK),
   m(
     'SHLD-31',
     RECEIVER,
-    'else return this.takeOutOfOrder(seg, start, end);',
-    'else return Drop.tcpOutOfOrderLimit;',
+    'if (start !== this.nxt) return this.takeOutOfOrder(seg, start, end);',
+    'if (start !== this.nxt) return Drop.tcpOutOfOrderLimit;',
     ACK,
   ),
   m('MAY-13', RECEIVER, 'this.owe(start, start); //', 'this.ackNow = true; //', ACK),

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import { pattern, Script } from './script.js';
 
-/** A connection past its quick ACKs. */
+/** A connection past its quick ACKs, after a pause shorter than its RTO: none of the next ACKs is a quick one. */
 function settled(o = {}, syn = {}): { s: Script; seq: number } {
   const s = Script.established(o, syn);
   let seq = 1;
-  for (let i = 0; i < 20; i++, seq += 1000) {
+  for (let i = 0; i < 16; i++, seq += 1000) {
     s.receive({ flags: '.', seq, ack: 1, len: 1000, ...('ts' in syn ? { ts: [2, 1] as [number, number] } : {}) });
-    s.wait(SECOND);
+    s.wait(60 * MILLISECOND);
   }
   s.read();
   return { s, seq };

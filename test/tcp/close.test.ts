@@ -202,14 +202,14 @@ describe('reset', () => {
   });
 
   it('MUST-66: RST and the ACK field count while our window is closed', () => {
-    const s = Script.established({ config: { receiveBufferBytes: 2000 } });
+    const s = Script.established({ config: { receiveBufferBytes: 2920 } });
     s.receive({ flags: '.', seq: 1, ack: 1, len: 1460 });
-    s.receive({ flags: '.', seq: 1461, ack: 1, len: 540 });
+    s.receive({ flags: '.', seq: 1461, ack: 1, len: 1460 });
     expect(s.last.win).toBe(0);
     s.write(10);
-    s.receive({ flags: 'U.', seq: 2001, ack: 11, urg: 1 });
+    s.receive({ flags: 'U.', seq: 2921, ack: 11, urg: 1 });
     expect(s.conn.snd.una).toBe(s.conn.snd.nxt);
-    s.receive({ flags: 'R', seq: 2001 });
+    s.receive({ flags: 'R', seq: 2921 });
     expect(s.conn.error).toBe('ECONNRESET');
   });
 });

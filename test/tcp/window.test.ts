@@ -127,12 +127,13 @@ describe("silly window syndrome, the sender's part", () => {
 });
 
 describe('our window', () => {
-  const small = { config: { receiveBufferBytes: 8000 } };
+  const small = { config: { receiveBufferBytes: 8000 }, mss: 1000 };
 
   it('closes as data waits unread, and opens when it is read', () => {
     const s = Script.established(small);
     let seq = 1;
-    for (let i = 0; i < 5; i++, seq += 1600) s.receive({ flags: '.', seq, ack: 1, len: 1600 });
+    for (let i = 0; i < 8; i++, seq += 1000) s.receive({ flags: '.', seq, ack: 1, len: 1000 });
+    s.wait(SECOND);
     expect(s.last).toMatchObject({ ack: 8001, win: 0 });
     expect(s.notes).toContain('window-closed');
     s.read();
@@ -160,6 +161,7 @@ describe('our window', () => {
     s.receive({ flags: '.', seq: 1, ack: 1, len: 1000 });
     let seq = 1001;
     for (let i = 0; i < 7; i++, seq += 1000) s.receive({ flags: '.', seq, ack: 1, len: 1000 });
+    s.wait(SECOND);
     expect(s.last.win).toBe(0);
     const before = s.sent.length;
     s.conn.rcv.queue.length -= 500; // as if the user had read half a segment
@@ -170,17 +172,30 @@ describe('our window', () => {
     expect(s.sent.length).toBe(before);
   });
 
+  it('MUST-39: a scaled window does not open by less than a sixteenth of the buffer', () => {
+    const s = Script.established({ config: { receiveBufferBytes: 100_000 }, mss: 1000 }, { wscale: 5 });
+    let seq = 1;
+    for (; s.conn.rcv.wnd >= 1000; seq += 1000) s.receive({ flags: '.', seq, ack: 1, len: 1000 });
+    s.receive({ flags: '.', seq, ack: 1, len: s.conn.rcv.wnd });
+    s.wait(SECOND);
+    expect(s.last.win).toBe(0);
+    s.conn.rcv.queue.length -= 6000; // as if the user had read so much
+    expect(s.conn.rcv.windowUpdateDue()).toBe(false);
+    s.conn.rcv.queue.length -= 1000;
+    expect(s.conn.rcv.windowUpdateDue()).toBe(true);
+  });
+
   it('takes nothing beyond it', () => {
     const s = Script.established(small);
-    s.receive({ flags: '.', seq: 1, ack: 1, len: 8000 });
+    s.receive({ flags: '.', seq: 1, ack: 1, len: 8000, gsoSize: 1000 });
     expect(s.receive({ flags: '.', seq: 8001, ack: 1, len: 10 })).toMatchObject([{ ack: 8001, win: 0 }]);
     expect(s.read()).toBe(8000);
   });
 
   it('cuts off what reaches beyond it', () => {
     const s = Script.established(small);
-    s.receive({ flags: '.', seq: 1, ack: 1, len: 7000 });
-    s.receive({ flags: '.', seq: 7001, ack: 1, len: 2000 });
+    s.receive({ flags: '.', seq: 1, ack: 1, len: 7000, gsoSize: 1000 });
+    s.receive({ flags: '.', seq: 7001, ack: 1, len: 2000, gsoSize: 1000 });
     expect(s.drops).toEqual(['tcpBeyondWindow']);
     expect(s.read()).toBe(8000);
   });
