@@ -23,6 +23,12 @@ export interface HostOptions extends Partial<Omit<StackOptions, 'device' | 'addr
   readonly clock?: () => Micros;
 }
 
+/**
+ * What a process reads from a TUN device in one go is megabytes, and a window that is smaller makes both sides take turns: so
+ * the receive buffer starts where Linux's would only grow to. Half of it is window.
+ */
+const RMEM = { min: 4096, default: 8 << 20, max: 8 << 20 };
+
 /** setTimeout's longest, about 24 days. */
 const LONGEST_MS = 0x7fff_ffff;
 
@@ -54,6 +60,7 @@ export class Host {
       // Uninitialised: every byte is written before anybody sees it.
       allocate: (n) => Buffer.allocUnsafeSlow(n),
       ...o,
+      config: { rmem: RMEM, ...o.config },
       addresses: o.addresses.map((a) => (typeof a === 'string' ? Prefix.parse(a) : a)),
       now: this.clock(),
     });
