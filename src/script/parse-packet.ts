@@ -1,0 +1,132 @@
+/** Packets: `< [ce] P. 1:1001(1000) ack 1 win 257 <nop,nop,TS val 100 ecr 200>`, `< icmp unreachable frag_needed mtu 1200 [1:1461(1460)]`. */
+import type { IcmpAction, IpInfo, PacketAction, Place, TcpOptionSpec, Way } from './ast.js';
+import { NAME, NUMBER, type Scanner } from './scanner.js';
+
+const FLAGS = /(?:[SFRPUEWA.]+|-)(?=\s)/y;
+const UNSUPPORTED = /(?:udp|gre|mpls|ipv4|ipv6|psp|sctp)\b/y;
+
+export function parsePacket(s: Scanner, place: Place, way: Way): PacketAction | IcmpAction {
+  const ip = parseIpInfo(s);
+  const other = s.take(UNSUPPORTED);
+  if (other !== null)
+    s.failAt(`'${other[0]}' packets are not supported: TCP and ICMP are`, s.placeOf(s.at - other[0].length));
+  if (s.take(/icmp\b/y) !== null) return parseIcmp(s, place, way);
+  const ports = s.take(/(\d+)\s*>\s*(\d+)(?=\s)/y);
+  const flags = s.need(FLAGS, 'the flags of a TCP segment (letters S F R P U E W A, . for ACK, - for none) or icmp')[0];
+  const { seq, bytes } = parseRange(s);
+  let ack: number | null = null;
+  let window: number | null = null;
+  let urgent: number | null = null;
+  if (s.take(/ack\b/y)) ack = number(s, 'an acknowledgment number');
+  if (s.take(/win\b/y)) window = number(s, 'a window');
+  if (s.take(/urg\b/y)) urgent = number(s, 'an urgent pointer');
+  if (ack !== null && !flags.includes('.')) s.failAt("'ack' needs the ACK flag, which is written '.'", place);
+  return {
+    type: 'packet',
+    place,
+    way,
+    ip,
+    ports: ports === null ? null : { source: Number(ports[1]), destination: Number(ports[2]) },
+    flags: flags === '-' ? '' : flags,
+    seq,
+    bytes,
+    ack,
+    window,
+    urgent,
+    options: parseOptions(s),
+  };
+}
+
+/** `[ect0,ttl 64]` or `(tos 0x10)`. */
+function parseIpInfo(s: Scanner): IpInfo {
+  const info: { -readonly [K in keyof IpInfo]: IpInfo[K] } = { ecn: null, tos: null, ttl: null, flowLabel: null };
+  const close = s.takeText('[') ? ']' : s.takeText('(') ? ')' : null;
+  if (close === null) return info;
+  do {
+    const ecn = s.take(/(?:noecn|ect01|ect0|ect1|ce)\b/y);
+    if (ecn !== null) info.ecn = ecn[0] as NonNullable<IpInfo['ecn']>;
+    else if (s.take(/tos\b/y)) info.tos = number(s, 'a TOS byte');
+    else if (s.take(/ttl\b/y)) info.ttl = number(s, 'a TTL');
+    else if (s.take(/flowlabel\b/y)) info.flowLabel = number(s, 'a flow label');
+    else s.fail("expected noecn, ect0, ect1, ect01, ce, 'tos N', 'ttl N' or 'flowlabel N'");
+  } while (s.takeText(','));
+  s.expect(close, 'after what the IP header says');
+  return info;
+}
+
+/** `1:1001(1000)`; the end must be start + length. */
+function parseRange(s: Scanner): { seq: number; bytes: number } {
+  const place = s.place();
+  const match = s.need(/(\d+):(\d+)\((\d+)\)|(\d+)\((\d+)\)/y, 'sequence numbers, for example 1:1001(1000)');
+  const seq = Number(match[1] ?? match[4]);
+  const bytes = Number(match[3] ?? match[5]);
+  if (match[2] !== undefined && (seq + bytes) % 2 ** 32 !== Number(match[2])) {
+    s.failAt(`${match[0]}: ${seq} and ${bytes} bytes make ${(seq + bytes) % 2 ** 32}, not ${match[2]}`, place);
+  }
+  return { seq, bytes };
+}
+
+function number(s: Scanner, what: string): number {
+  return Number(s.need(NUMBER, what)[0]);
+}
+
+function parseOptions(s: Scanner): readonly TcpOptionSpec[] | null {
+  // A '<' on the next line begins an event only after a time, so here it can but begin options.
+  if (!s.takeText('<')) return [];
+  if (s.takeText('...')) {
+    s.expect('>', "after '<...'");
+    return null;
+  }
+  const options: TcpOptionSpec[] = [];
+  if (s.takeText('>')) return options;
+  do options.push(parseOption(s));
+  while (s.takeText(','));
+  s.expect('>', 'after the TCP options');
+  return options;
+}
+
+function parseOption(s: Scanner): TcpOptionSpec {
+  const place = s.place();
+  const name = s.need(NAME, 'a TCP option: mss, nop, eol, wscale, sackOK, sack, TS, FO or FOEXP')[0];
+  switch (name) {
+    case 'mss':
+    case 'wscale':
+      return { kind: name, value: number(s, `the value of ${name}`) };
+    case 'nop':
+    case 'eol':
+    case 'sackOK':
+      return { kind: name };
+    case 'sack': {
+      const blocks: [number, number][] = [];
+      for (let m = s.take(/(\d+):(\d+)/y); m !== null; m = s.take(/(\d+):(\d+)/y))
+        blocks.push([Number(m[1]), Number(m[2])]);
+      if (blocks.length === 0) s.fail('expected SACK blocks, for example sack 1001:2001');
+      return { kind: name, blocks };
+    }
+    case 'TS': {
+      s.expect('val', "after 'TS'");
+      const val = number(s, 'TSval');
+      s.expect('ecr', 'after TSval');
+      return { kind: name, val, ecr: number(s, 'TSecr') };
+    }
+    case 'FO':
+    case 'FOEXP':
+      return { kind: name, cookie: s.take(/[0-9a-fA-F]+/y)?.[0].toLowerCase() ?? '' };
+    default:
+      return s.failAt(`the TCP option '${name}' is not supported`, place);
+  }
+}
+
+function parseIcmp(s: Scanner, place: Place, way: Way): IcmpAction {
+  const icmpType = s.need(NAME, 'the type of an ICMP message, for example unreachable')[0];
+  let code = '';
+  let mtu: number | null = null;
+  if (!s.next('mtu') && !s.next('[')) code = s.take(NAME)?.[0] ?? s.take(NUMBER)?.[0] ?? '';
+  if (s.take(/mtu\b/y)) mtu = number(s, 'an MTU');
+  let quoted: IcmpAction['quoted'] = null;
+  if (s.takeText('[')) {
+    quoted = parseRange(s);
+    s.expect(']', 'after the quoted sequence numbers');
+  }
+  return { type: 'icmp', place, way, icmpType, code, mtu, quoted };
+}

@@ -1,0 +1,104 @@
+/** Reading a script from left to right: blanks and comments are passed over, and every error knows its line and column. */
+import type { Place } from './ast.js';
+
+/** The script is not in the language, or in a part of it that we do not know. */
+export class ScriptSyntaxError extends Error {
+  override readonly name = 'ScriptSyntaxError';
+  readonly file: string;
+  readonly place: Place;
+
+  constructor(file: string, place: Place, what: string, line: string) {
+    super(`${file}:${place.line}:${place.column}: ${what}\n    ${line}\n    ${' '.repeat(place.column - 1)}^`);
+    this.file = file;
+    this.place = place;
+  }
+}
+
+const BLANKS = /(?:\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)+/y;
+
+export class Scanner {
+  readonly file: string;
+  readonly text: string;
+  at = 0;
+  private readonly lineStarts: number[] = [0];
+
+  constructor(file: string, text: string) {
+    this.file = file;
+    this.text = text;
+    for (let i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) this.lineStarts.push(i + 1);
+  }
+
+  skipBlanks(): void {
+    BLANKS.lastIndex = this.at;
+    if (BLANKS.test(this.text)) this.at = BLANKS.lastIndex;
+  }
+
+  get atEnd(): boolean {
+    this.skipBlanks();
+    return this.at >= this.text.length;
+  }
+
+  /** The place of the next thing. */
+  place(): Place {
+    this.skipBlanks();
+    return this.placeOf(this.at);
+  }
+
+  placeOf(at: number): Place {
+    let low = 0;
+    let high = this.lineStarts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.lineStarts[middle]! <= at) low = middle;
+      else high = middle - 1;
+    }
+    return { line: low + 1, column: at - this.lineStarts[low]! + 1 };
+  }
+
+  /** What comes next if `pattern` (sticky) fits, and moves past it; else null. */
+  take(pattern: RegExp): RegExpExecArray | null {
+    this.skipBlanks();
+    pattern.lastIndex = this.at;
+    const match = pattern.exec(this.text);
+    if (match !== null) this.at = pattern.lastIndex;
+    return match;
+  }
+
+  /** True, and moves past it, when `word` comes next. */
+  takeText(word: string): boolean {
+    this.skipBlanks();
+    if (!this.text.startsWith(word, this.at)) return false;
+    this.at += word.length;
+    return true;
+  }
+
+  next(word: string): boolean {
+    this.skipBlanks();
+    return this.text.startsWith(word, this.at);
+  }
+
+  expect(word: string, why: string): void {
+    if (!this.takeText(word)) this.fail(`expected '${word}' ${why}`);
+  }
+
+  need(pattern: RegExp, what: string): RegExpExecArray {
+    return this.take(pattern) ?? this.fail(`expected ${what}`);
+  }
+
+  /** Throws, with what was found here instead. */
+  fail(what: string, place = this.place()): never {
+    const found = /\S+/y;
+    found.lastIndex = this.at;
+    const word = found.exec(this.text)?.[0];
+    const instead = word === undefined ? 'the end of the script' : `'${word.slice(0, 40)}'`;
+    this.failAt(`${what}, found ${instead}`, place);
+  }
+
+  failAt(what: string, place: Place): never {
+    const line = this.text.slice(this.lineStarts[place.line - 1], this.lineStarts[place.line]).trimEnd();
+    throw new ScriptSyntaxError(this.file, place, what, line);
+  }
+}
+
+export const NUMBER = /-?(?:0x[0-9a-fA-F]+|\d+)/y;
+export const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
