@@ -8,6 +8,7 @@
  */
 import type { Connection } from '../tcp/connection.js';
 import { State } from '../tcp/state.js';
+import { sendUrgent, urgentLeft } from '../tcp/urgent.js';
 import { TcpEvent, type TcpUser } from '../tcp/user.js';
 import type { Flow } from '../stack/flow.js';
 import { addressOf } from './address.js';
@@ -38,6 +39,8 @@ export class Socket extends SocketBase implements TcpUser {
   private restAt = 0;
   private callback: WriteCallback | null = null;
   private onFinal: WriteCallback | null = null;
+  /** Chunks on their way that `writeUrgent` was given. */
+  private readonly urgent = new Set<Uint8Array>();
   private wantsData = false;
   private ended = false;
   private finSent = false;
@@ -95,12 +98,16 @@ export class Socket extends SocketBase implements TcpUser {
       return;
     }
     this.isActive();
-    for (let left = events; left !== 0; left &= left - 1) {
-      try {
-        this.onTcpEvent(conn, left & -left);
-      } catch (error) {
-        throwLater(error);
-      }
+    // What is urgent is told before it is read.
+    if ((events & TcpEvent.urgent) !== 0) this.tell(conn, TcpEvent.urgent);
+    for (let left = events & ~TcpEvent.urgent; left !== 0; left &= left - 1) this.tell(conn, left & -left);
+  }
+
+  private tell(conn: Connection, event: number): void {
+    try {
+      this.onTcpEvent(conn, event);
+    } catch (error) {
+      throwLater(error);
     }
   }
 
@@ -117,6 +124,9 @@ export class Socket extends SocketBase implements TcpUser {
         break;
       case TcpEvent.endOfStream:
         this.endOfStream();
+        break;
+      case TcpEvent.urgent:
+        this.emit('urgent', urgentLeft(conn));
         break;
       case TcpEvent.error:
         this.failed(conn);
@@ -212,6 +222,16 @@ export class Socket extends SocketBase implements TcpUser {
     this.sendRest();
   }
 
+  /**
+   * As `write`, and the peer's program is told at once that these bytes are urgent, the last one above all: send(2) with MSG_OOB. For old protocols; RFC 6093
+   * advises against it. The other way round there is the event `urgent`, and `conn` with tcp/urgent.ts.
+   */
+  writeUrgent(data: Uint8Array, callback?: WriteCallback): boolean {
+    const chunk = Buffer.from(data); // an object that is in no other write
+    if (!this.writableEnded) this.urgent.add(chunk);
+    return this.write(chunk, callback);
+  }
+
   /** Gives the connection as much as it takes; the callback comes when it took all (it has copied it by then). */
   private sendRest(): void {
     const { conn, callback } = this;
@@ -223,7 +243,8 @@ export class Socket extends SocketBase implements TcpUser {
         if (next === undefined) break;
         this.chunk = next.chunk;
       }
-      const taken = conn.send(this.chunk);
+      const urgent = this.urgent.size > 0 && this.urgent.delete(this.chunk);
+      const taken = urgent ? sendUrgent(conn, this.chunk) : conn.send(this.chunk);
       this.takenOfWrite += taken;
       if (taken < this.chunk.length) {
         if (isOver(conn)) {
@@ -231,6 +252,7 @@ export class Socket extends SocketBase implements TcpUser {
           return;
         }
         if (taken > 0) this.chunk = this.chunk.subarray(taken);
+        if (urgent) this.urgent.add(this.chunk);
         this.host.stack.wake(conn);
         return;
       }

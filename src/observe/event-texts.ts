@@ -99,6 +99,10 @@ export function noteText({ data: { note, a, b } }: NoteEvent): string[] {
       return [
         `ECE: a router marked data of ours; as after a loss the congestion window goes down to ${countText(a, 'segment')}, once in a window of data (RFC 3168 6.1.2)`,
       ];
+    case 'urgent':
+      return [
+        `URG: the last urgent byte is ${countText(a, 'byte')} from where our reader is; it is told at once (RFC 9293 3.8.5, RFC 6093)`,
+      ];
     case 'nagle-hold':
       return [
         `${countText(a, 'byte')} wait for more, or for the ACK of the last small segment (Nagle, RFC 9293 3.7.4)`,

@@ -32,6 +32,8 @@ export interface SegmentData {
   /** A super-segment: the payload of each of its wire segments, or 0. */
   gsoSize: number;
   options: SegmentOptions;
+  /** The urgent pointer, with URG. */
+  urg?: number;
   /** IP's ECN field says CE: a router would have dropped it (RFC 3168). */
   ce?: true;
   /** Of a received one: `vouched` when an offload made summing needless. */

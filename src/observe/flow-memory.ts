@@ -54,6 +54,7 @@ export class FlowMemory {
       gsoSize: seg.gsoSize,
       options: optionsOf(seg),
     };
+    if (seg.has(TcpFlag.URG)) data.urg = seg.urgentPointer;
     if (seg.ecn === Ecn.ce) data.ce = true;
     return data;
   }

@@ -33,6 +33,7 @@ export function tcpdumpText(s: SegmentData, style: NumberStyle = {}): string {
   else if (/[SFR]/.test(s.flags)) parts.push(`seq ${first}`);
   if (s.flags.includes('.')) parts.push(`ack ${absolute ? s.ack : s.relAck}`);
   parts.push(`win ${s.wnd}`);
+  if (s.urg !== undefined) parts.push(`urg ${s.urg}`);
   const options = optionsText(s, absolute);
   if (options !== '') parts.push(`options [${options}]`);
   parts.push(`length ${s.length}`);
@@ -73,6 +74,7 @@ export function compactText(s: SegmentData): string {
   if (s.flags.includes('.')) parts.push(`ack=${s.relAck}`);
   parts.push(`win=${s.window}`);
   if (s.length > 0) parts.push(`len=${s.length}`);
+  if (s.urg !== undefined) parts.push(`urg=${s.urg}`);
   if (s.ce === true) parts.push('CE');
   const options = compactOptions(s);
   if (options !== '') parts.push(`<${options}>`);

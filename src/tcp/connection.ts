@@ -11,10 +11,10 @@
 import { seqAdd, type Seq } from '../base/seq.js';
 import { NEVER, type Micros } from '../base/time.js';
 import type { DropReason } from '../wire/drop.js';
-import { TcpFlag, type Segment } from '../wire/tcp.js';
+import type { Segment } from '../wire/tcp.js';
 import type { TcpConfig } from './config.js';
 import { isAppLimited } from './delivery-rate.js';
-import { acceptsEcnSyn, EcnMode, isEcnSynAck } from './ecn.js';
+import { agreeOnEcn } from './ecn.js';
 import type { TcpEnv } from './env.js';
 import { segmentArrives } from './input.js';
 import type { Note } from './observer.js';
@@ -255,7 +255,7 @@ export class Connection {
 
   /** RECEIVE: the next piece of the stream, the caller's for good; null when nothing waits. */
   receive(): Uint8Array | null {
-    const piece = this.rcv.queue.shift();
+    const piece = this.rcv.read();
     if (piece !== null && isSynchronized(this.state)) this.rcv.onRead(piece.length);
     return piece;
   }
@@ -408,18 +408,13 @@ export class Connection {
     return (Math.floor(now / 1000) + this.tsOffset) | 0;
   }
 
-  /** Our SYN asks for ECN. */
-  get asksForEcn(): boolean {
-    return !this.passive && this.config.ecn === EcnMode.ask;
-  }
-
   /** What the peer's SYN says about it: IRS and its options. Ours that it did not offer are off from here on. */
   peerSyn(syn: Segment, now: Micros): void {
     this.rcv.start(syn.seq, now);
     this.timestamps &&= syn.hasTimestamps;
     this.sack &&= syn.sackPermitted;
     this.windowScaling &&= syn.wscale >= 0;
-    this.agreeOnEcn(syn);
+    agreeOnEcn(this, syn);
     if (this.timestamps) {
       this.rcv.tsRecent = syn.tsVal;
       this.rcv.tsRecentAt = now;
@@ -432,15 +427,6 @@ export class Connection {
     // MUST-16, and RFC 6691: the option bytes of each segment come off the MSS, which never counts them.
     this.snd.mss = Math.min(this.peerMss, this.advertisedMss) - (this.timestamps ? 12 : 0);
     this.note('options-agreed', this.snd.mss, (this.snd.wscale << 8) | this.rcv.wscale, now);
-  }
-
-  /** RFC 3168 section 6.1.1. The SYN of a simultaneous open asks as ours does, and is an answer to it. */
-  private agreeOnEcn(syn: Segment): void {
-    const agreed = syn.has(TcpFlag.ACK)
-      ? this.asksForEcn && isEcnSynAck(syn)
-      : (this.passive || this.asksForEcn) && acceptsEcnSyn(this.config.ecn, syn);
-    this.snd.ecnAgreed = agreed;
-    this.rcv.ecn.agreed = agreed;
   }
 
   armKeepAlive(now: Micros): void {

@@ -10,6 +10,7 @@
  * another reason (section 6.1). Non-goals: AccECN (RFC 9768), whose SYN is answered as this one is, and ECN++ (RFC 8311).
  */
 import { Ecn, TcpFlag, type Segment } from '../wire/tcp.js';
+import type { Connection } from './connection.js';
 
 /** The values of net.ipv4.tcp_ecn. */
 export const EcnMode = {
@@ -34,4 +35,16 @@ export const acceptsEcnSyn = (mode: EcnMode, syn: Segment): boolean =>
   mode !== EcnMode.off && setupBits(syn) === ECN_SETUP_SYN && (syn.ecn === Ecn.notEct || syn.has(TcpFlag.AE));
 
 /** Section 6.1.1: an ECN-setup SYN,ACK has ECE alone. Both bits are what a broken host sends that only reflects them. */
-export const isEcnSynAck = (seg: Segment): boolean => setupBits(seg) === TcpFlag.ECE;
+const isEcnSynAck = (seg: Segment): boolean => setupBits(seg) === TcpFlag.ECE;
+
+/** Our SYN asks for it. */
+export const asksForEcn = (c: Connection): boolean => !c.passive && c.config.ecn === EcnMode.ask;
+
+/** The peer's SYN or SYN,ACK is here. The SYN of a simultaneous open asks as ours does, and is an answer to it. */
+export function agreeOnEcn(c: Connection, syn: Segment): void {
+  const agreed = syn.has(TcpFlag.ACK)
+    ? asksForEcn(c) && isEcnSynAck(syn)
+    : (c.passive || asksForEcn(c)) && acceptsEcnSyn(c.config.ecn, syn);
+  c.snd.ecnAgreed = agreed;
+  c.rcv.ecn.agreed = agreed;
+}

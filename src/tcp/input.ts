@@ -13,6 +13,7 @@ import type { Connection } from './connection.js';
 import { isPaced, pacingRateOf } from './pacing.js';
 import { OwedReset } from './reset.js';
 import { isSynchronized, State } from './state.js';
+import { takeUrgent } from './urgent.js';
 import { TcpEvent } from './user.js';
 
 /** RFC 7323 section 5.5: TS.Recent that was not refreshed for 24 days may have wrapped and proves nothing. */
@@ -96,7 +97,9 @@ function arrivesInOther(c: Connection, seg: Segment, now: Micros): void {
 function afterAck(c: Connection, seg: Segment, now: Micros): void {
   c.lastReceivedAt = now;
   c.keepAliveUnanswered = 0;
-  c.env.counters.steps[6]!++; // sixth, URG: the urgent pointer is not followed, urgent data stays in line (RFC 6093 section 2.1)
+  // Sixth, URG.
+  c.env.counters.steps[6]!++;
+  if (seg.has(TcpFlag.URG) || c.rcv.urgent.isByteAwaited) takeUrgent(c, seg, now);
   if (seg.has(TcpFlag.FIN)) noteFin(c, seg);
   if (!takeText(c, seg, now)) return;
   takeFin(c, seg, now);

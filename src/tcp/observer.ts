@@ -50,6 +50,8 @@ export type Note =
   | 'ecn-answered'
   /** ECN: the peer echoed a mark of ours, and the window goes down for it: a = ssthresh in segments. */
   | 'ecn-reduced'
+  /** The peer announced urgent data: a = bytes to read up to its end, b = RCV.UP. */
+  | 'urgent'
   /** An ICMP error was a hint only: a = type, b = code. */
   | 'soft-error';
 

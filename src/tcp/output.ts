@@ -9,7 +9,7 @@ import { CaState } from './congestion/ack-sample.js';
 import type { Connection } from './connection.js';
 import { restartAfterIdle } from './cwnd-usage.js';
 import { scheduleLossProbe } from './loss-probe.js';
-import { ECN_SETUP_SYN } from './ecn.js';
+import { asksForEcn, ECN_SETUP_SYN } from './ecn.js';
 import { markNewData } from './ecn-sender.js';
 import { OwedReset } from './reset.js';
 import type { SentSegment } from './sent-queue.js';
@@ -17,6 +17,7 @@ import { State } from './state.js';
 import { armRto, rearmRto } from './retransmit-timer.js';
 import { persistInterval, synInterval } from './timeouts.js';
 import { Timer } from './timers.js';
+import { announceUrgent, isUrgent, superSegmentBytes } from './urgent.js';
 
 /**
  * Where segments go. `segment` is one reused object: output fills it and calls `send`. Its payload lies in the sender's ring
@@ -81,7 +82,7 @@ function sendSyn(c: Connection, now: Micros, out: SegmentSink): void {
   seg.seq = snd.iss;
   seg.flags = TcpFlag.SYN | (answering ? TcpFlag.ACK : 0);
   if (answering && snd.ecnAgreed) seg.flags |= TcpFlag.ECE;
-  else if (!answering && c.asksForEcn && !(again && c.config.ecnFallback)) seg.flags |= ECN_SETUP_SYN;
+  else if (!answering && asksForEcn(c) && !(again && c.config.ecnFallback)) seg.flags |= ECN_SETUP_SYN;
   seg.ack = answering ? rcv.nxt : 0;
   seg.wnd = rcv.offerSynWindow(answering && c.timestamps);
   seg.mss = c.advertisedMss; // SHLD-5, MAY-3: always
@@ -127,13 +128,7 @@ function delayAck(c: Connection, now: Micros, out: SegmentSink): void {
 
 /** <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, with SACK blocks when something is out of order. */
 function sendAck(c: Connection, now: Micros, out: SegmentSink): void {
-  const seg = out.segment;
-  seg.clear();
-  seg.seq = c.snd.nxt;
-  seg.flags = TcpFlag.ACK;
-  finishSegment(c, seg, now);
-  hand(c, seg, false, now, out);
-  ackWentOut(c, now);
+  sendEmpty(c, c.snd.nxt, now, out);
 }
 
 /**
@@ -143,9 +138,16 @@ function sendAck(c: Connection, now: Micros, out: SegmentSink): void {
  */
 function sendProbe(c: Connection, now: Micros, out: SegmentSink): void {
   c.probeOwed = false;
+  // As Linux: urgent data is announced by one that is acceptable (MUST-66), which needs no answer. The probe is the other one.
+  if (isUrgent(c.snd)) sendEmpty(c, c.snd.una, now, out);
+  sendEmpty(c, seqAdd(c.snd.una, -1), now, out);
+}
+
+/** <SEQ=seq><ACK=RCV.NXT><CTL=ACK> without data. */
+function sendEmpty(c: Connection, seq: Seq, now: Micros, out: SegmentSink): void {
   const seg = out.segment;
   seg.clear();
-  seg.seq = seqAdd(c.snd.una, -1);
+  seg.seq = seq;
   seg.flags = TcpFlag.ACK;
   finishSegment(c, seg, now);
   hand(c, seg, false, now, out);
@@ -181,7 +183,7 @@ function sendAgain(c: Connection, now: Micros, out: SegmentSink): void {
     const room = congestion.cwnd - sent.inFlight;
     if (room < 1 || mustPace(c, now)) return;
     const record = sent.at(i);
-    let most = Math.min(room * snd.mss, Math.max(c.gsoBytes, snd.mss), snd.pacing.quantum(snd.mss));
+    let most = Math.min(room * snd.mss, Math.max(superSegmentBytes(c), snd.mss), snd.pacing.quantum(snd.mss));
     // SHLD-16: only what lies within the window; what lies beyond it waits. The first segment goes all the same: it probes.
     if (i > 0 || seqLeq(seqAdd(snd.una, snd.wnd), record.start)) {
       most = Math.min(most, i === 0 ? snd.mss : seqDiff(seqAdd(snd.una, snd.wnd), record.start));
@@ -309,7 +311,7 @@ function nextLength(c: Connection, unsent: number, now: Micros): number {
   const room = Math.min(window, allowance, unsent);
   if (room <= 0 || mustPace(c, now)) return 0;
   if (room >= mss) {
-    const whole = Math.min(room, c.gsoBytes > mss ? c.gsoBytes : mss, snd.pacing.quantum(mss));
+    const whole = Math.min(room, Math.max(superSegmentBytes(c), mss), snd.pacing.quantum(mss));
     // The rest that is no full segment may ride on a super-segment when it might go out alone.
     if (whole === unsent && mayBeSmall(c)) return whole;
     return whole - (whole % mss);
@@ -328,7 +330,8 @@ function nextLength(c: Connection, unsent: number, now: Micros): number {
  * Nagle's algorithm (SHLD-7) with Minshall's change, as in Linux: a small segment waits only while another small one is in flight, so that
  * the tail of a large write does not wait for the full segments before it.
  */
-const mayBeSmall = (c: Connection): boolean => c.snd.noDelay || c.snd.finQueued || seqLeq(c.snd.smallEnd, c.snd.una);
+const mayBeSmall = (c: Connection): boolean =>
+  isUrgent(c.snd) || c.snd.noDelay || c.snd.finQueued || seqLeq(c.snd.smallEnd, c.snd.una);
 
 function sendData(c: Connection, bytes: number, fin: boolean, now: Micros, out: SegmentSink): void {
   const { snd } = c;
@@ -384,6 +387,7 @@ function finishSegment(c: Connection, seg: Segment, now: Micros): void {
   const { rcv } = c;
   seg.ack = rcv.nxt;
   if (rcv.ecn.echo) seg.flags |= TcpFlag.ECE;
+  if (isUrgent(c.snd)) announceUrgent(c.snd, seg);
   const before = rcv.wnd;
   seg.wnd = rcv.offerWindow();
   noteWindow(c, before, now);

@@ -44,15 +44,26 @@ export class ReceiveQueue {
     this.length += bytes.length;
   }
 
-  /** The next piece, or null. */
-  shift(): Uint8Array | null {
+  /** The next piece, or null; of a longer one the first `most` bytes. */
+  shift(most = Infinity): Uint8Array | null {
     const piece = this.pieces.shift();
     if (piece === undefined) return null;
     const isTail = this.pieces.length === 0 && this.tailUsed >= 0;
+    if ((isTail ? this.tailUsed : piece.length) > most) {
+      this.pieces.unshift(piece.subarray(most));
+      if (isTail) this.tailUsed -= most;
+      this.length -= most;
+      return piece.subarray(0, most);
+    }
     const out = isTail ? piece.subarray(0, this.tailUsed) : piece;
     if (isTail) this.tailUsed = -1;
     this.length -= out.length;
     return out;
+  }
+
+  /** The next `count` bytes are nobody's. */
+  drop(count: number): void {
+    for (let left = count; left > 0;) left -= this.shift(left)!.length;
   }
 
   clear(): void {

@@ -23,6 +23,7 @@ import { OwedDuplicates } from './owed-duplicates.js';
 import { ReceiveQueue, type Allocate } from './receive-queue.js';
 import { ReceiveTuning } from './receive-tuning.js';
 import { ReceiveWindow } from './receive-window.js';
+import { UrgentReceiver } from './urgent-receiver.js';
 
 /** Quick ACKs when ECN says that the sender waits for us. */
 const ECN_QUICK_ACKS = 2;
@@ -53,6 +54,7 @@ export class Receiver {
   readonly tuning = new ReceiveTuning();
   readonly ack: DelayedAck;
   readonly duplicates = new OwedDuplicates();
+  readonly urgent = new UrgentReceiver();
   readonly queue: ReceiveQueue;
   readonly outOfOrder: OutOfOrder;
   private readonly announcedMss: number;
@@ -89,6 +91,16 @@ export class Receiver {
   /** RMSS, as seen: payload bytes of a full segment from the peer. */
   get mss(): number {
     return this.ack.mss;
+  }
+
+  /** The sequence number of the next byte that the user reads. */
+  get unread(): Seq {
+    return seqAdd(this.nxt, -(this.queue.length + (this.finReceived ? 1 : 0)));
+  }
+
+  /** The next piece of the stream; null when nothing waits. */
+  read(): Uint8Array | null {
+    return this.urgent.pending ? this.urgent.read(this.unread, this.queue) : this.queue.shift();
   }
 
   /** Segments that each wait for a duplicate ACK of their own. */

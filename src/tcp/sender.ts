@@ -39,6 +39,8 @@ export class Sender {
   readonly iss: Seq;
   una: Seq;
   nxt: Seq;
+  /** SND.UP: after the last urgent byte; dragged along by SND.UNA when nothing is urgent. */
+  up: Seq;
   /** SND.WND in bytes, scaled. MUST-1, REC-1: unsigned, kept in more than 16 bits. */
   wnd = 0;
   wl1: Seq = 0;
@@ -98,6 +100,7 @@ export class Sender {
     this.iss = iss;
     this.una = iss;
     this.nxt = iss;
+    this.up = iss;
     this.smallEnd = iss;
     this.pushedSeq = iss;
     this.noDelay = config.noDelay;
@@ -164,6 +167,7 @@ export class Sender {
     }
     const bytes = this.finSent && ack === this.nxt ? advanced - 1 : advanced;
     this.una = ack;
+    if (seqGt(ack, this.up)) this.up = ack;
     if (bytes > 0) this.buffer.release(bytes);
     if (seqGt(ack, this.smallEnd)) this.smallEnd = ack;
     if (seqGeq(ack, this.highestSacked)) this.highestSacked = ack;

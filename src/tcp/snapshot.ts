@@ -15,6 +15,8 @@ export interface TcpSnapshot {
     iss: number;
     una: number;
     nxt: number;
+    /** SND.UP. */
+    up: number;
     wnd: number;
     wl1: number;
     wl2: number;
@@ -29,6 +31,8 @@ export interface TcpSnapshot {
   rcv: {
     irs: number;
     nxt: number;
+    /** RCV.UP; null when nothing urgent waits. */
+    up: number | null;
     wnd: number;
     wscale: number;
     queued: number;
@@ -71,6 +75,7 @@ export function takeSnapshot(c: Connection, now: Micros): TcpSnapshot {
       iss: snd.iss >>> 0,
       una: snd.una >>> 0,
       nxt: snd.nxt >>> 0,
+      up: snd.up >>> 0,
       wnd: snd.wnd,
       wl1: snd.wl1 >>> 0,
       wl2: snd.wl2 >>> 0,
@@ -85,6 +90,7 @@ export function takeSnapshot(c: Connection, now: Micros): TcpSnapshot {
     rcv: {
       irs: rcv.irs >>> 0,
       nxt: rcv.nxt >>> 0,
+      up: rcv.urgent.pending ? rcv.urgent.up >>> 0 : null,
       wnd: rcv.wnd,
       wscale: rcv.wscale,
       queued: rcv.queue.length,

@@ -18,6 +18,8 @@ export const TcpEvent = {
   closed: 64,
   /** Everything sent was acknowledged, FIN included. */
   acked: 128,
+  /** Urgent data was announced, or more of it (MUST-32), or its byte came that is out of line: see `urgentLeft` (urgent.ts). */
+  urgent: 256,
 } as const;
 
 export interface TcpUser {

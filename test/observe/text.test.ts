@@ -46,6 +46,12 @@ describe('tcpdumpText', () => {
     expect(tcpdumpText(ack)).toBe('Flags [.], ack 11, win 63, options [nop,nop,TS val 4294967295 ecr 2], length 0');
     const fin = flow.read(segment({ seq: 9, ack: 9, flags: FIN | ACK, wnd: 63 }), true);
     expect(tcpdumpText(fin)).toBe('Flags [F.], seq 2, ack 11, win 63, length 0');
+    const urgent = flow.read(
+      segment({ seq: 9, ack: 9, flags: TcpFlag.URG | TcpFlag.ECE | TcpFlag.AE | ACK, urgentPointer: 7, ecn: 3 }),
+      false,
+    );
+    expect(tcpdumpText(urgent)).toBe('Flags [.UEe], ack 2, win 0, urg 7, length 0');
+    expect(compactText(urgent)).toBe('[.UEe] seq=11 ack=2 win=0 urg=7 CE');
     const rst = flow.read(segment({ seq: 9, flags: RST }), false);
     expect(tcpdumpText(rst)).toBe('Flags [R], seq 11, win 0, length 0');
   });

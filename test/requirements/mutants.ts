@@ -78,6 +78,7 @@ const [ADDRESSES, EGRESS, HOST_TCP, ICMP, IPV4, ISN, PASSIVE, STACK, TCP_EGRESS,
 const HOST = 'test/requirements/host.test.ts';
 const TYPE_OF_SERVICE = 'test/requirements/type-of-service.test.ts';
 const ECN = 'test/tcp/ecn.test.ts';
+const URGENT = 'test/tcp/urgent.test.ts';
 const [ACK, CLOSE, HANDSHAKE, OPTIONS, RETRANSMISSION, SENDING, WINDOW] = [
   'test/tcp/ack.test.ts',
   'test/tcp/close.test.ts',
@@ -265,6 +266,22 @@ export const MUTANTS: readonly Mutant[] = [
   m('SHLD-8', 'src/tcp/ecn-receiver.ts', 'this.echo = true;', '', ECN),
   m('SHLD-8', 'src/tcp/output.ts', 'if (rcv.ecn.echo) seg.flags |= TcpFlag.ECE;', '', ECN),
 
+  // Urgent data: section 3.8.5.
+  m('MUST-30', OUTPUT, 'if (isUrgent(c.snd)) announceUrgent(c.snd, seg);', '', URGENT),
+  m('MUST-32', INPUT, 'takeUrgent(c, seg, now);', ';', URGENT),
+  m('MUST-31', 'src/tcp/urgent.ts', 'c.snd.up = c.snd.dataEnd;', 'c.snd.up = (c.snd.nxt + 1) | 0;', URGENT),
+  m('MUST-32', 'src/tcp/urgent-receiver.ts', '(this.pending && !seqGt(up, this.up))', 'this.pending', URGENT),
+  m('MUST-33', 'src/tcp/urgent.ts', 'Math.max(0, seqDiff(urgent.up, c.rcv.unread))', '1', URGENT),
+  m('MUST-62', 'src/tcp/urgent-receiver.ts', 'return (this.up - 1) | 0;', 'return this.up;', URGENT, 'MUST-62: on'),
+  m(
+    'MUST-62',
+    'src/tcp/urgent.ts',
+    'seg.urgentPointer = Math.min(ahead, ',
+    'seg.urgentPointer = Math.min(ahead - 1, ',
+    URGENT,
+    'MUST-62: sent',
+  ),
+
   // Keep-alive: section 3.8.4.
   m('MUST-24', CONNECTION, 'this.keepAlive = on;', '', SENDING, 'MUST-24, MUST-28'),
   m('MUST-25', CONFIG, 'keepAlive: false,', 'keepAlive: true,', SENDING),
@@ -282,8 +299,8 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     'SHLD-12',
     OUTPUT,
-    'seg.seq = seqAdd(c.snd.una, -1);',
-    'seg.seq = seqAdd(c.snd.una, -1); seg.payload = c.snd.buffer.slab; seg.payloadBytes = 1;',
+    'seg.seq = seq;',
+    'seg.seq = seq; seg.payload = c.snd.buffer.slab; seg.payloadBytes = 1;',
     SENDING,
   ),
   m('MAY-5', CONNECTION, 'if (this.keepAlive) this.setTimer(', 'if (false) this.setTimer(', SENDING),

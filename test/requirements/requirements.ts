@@ -142,7 +142,6 @@ const SOURCE_ROUTE = waived(
   'Hosts and routers drop source-routed packets today (RFC 7126 section 4.3), and Linux has them off by default.',
 );
 const SOCKET_OPTION = later('Comes with the socket options of the look-alike of node:net.');
-const URGENT = later('The urgent mechanism is not built yet.');
 const IP_OPTION = waived('Nothing asks for it: IP options do not pass the Internet (RFC 7126).');
 
 /** What is not done, and why. */
@@ -159,11 +158,6 @@ export const NOT_DONE: Readonly<Record<string, readonly [State, string]>> = {
   'MAY-14': waived('No socket interface has a FLUSH call.'),
   'MAY-15': waived('No socket interface has a PUSH flag: PSH is set by MUST-61.'),
   'MAY-17': waived('No socket interface tells of PSH: data is delivered as it comes.'),
-  'MUST-30': URGENT,
-  'MUST-31': URGENT,
-  'MUST-32': URGENT,
-  'MUST-33': URGENT,
-  'MUST-62': URGENT,
   'SHLD-6': later('A stack has one device yet, whose MTU does not vary.'),
   'SHLD-20': SOCKET_OPTION,
   'MAY-4': waived(

@@ -283,6 +283,7 @@ export class Script {
     if (seg.hasTimestamps) sent.ts = [seg.tsVal, seg.tsEcr];
     if (seg.gsoSize > 0) sent.gsoSize = seg.gsoSize;
     if (seg.ecn > 0) sent.ecn = seg.ecn;
+    if (seg.has(TcpFlag.URG)) sent.urg = seg.urgentPointer;
     if (seg.sackCount > 0) {
       sent.sack = Array.from({ length: seg.sackCount }, (_, i) => [
         seqDiff(seg.sackEdges[2 * i]!, this.peerIss | 0),

@@ -1,0 +1,72 @@
+/**
+ * Urgent data as a user meets it: send(2) and recv(2) with MSG_OOB, sockatmark(3). RFC 6093 section 5 (SHLD-13): new programs shall not use it; it is
+ * here for those that do.
+ */
+import { seqAdd, seqDiff, seqGt } from '../base/seq.js';
+import type { Micros } from '../base/time.js';
+import { TcpFlag, type Segment } from '../wire/tcp.js';
+import type { Connection } from './connection.js';
+import type { Sender } from './sender.js';
+import { UrgentByte } from './urgent-receiver.js';
+import { TcpEvent } from './user.js';
+
+const MAX_POINTER = 0xffff;
+
+// ---- Sending ---------------------------------------------------------------------------------------------------------------
+
+/** As `Connection.send`, and the peer's user is told at once, even while its window is shut. Of any length (MUST-31); the last byte has the mark. */
+export function sendUrgent(c: Connection, data: Uint8Array): number {
+  const taken = c.send(data);
+  if (taken > 0) c.snd.up = c.snd.dataEnd;
+  return taken;
+}
+
+/** Urgent data was sent or waits, and was not acknowledged. */
+export const isUrgent = (snd: Sender): boolean => seqGt(snd.up, snd.una);
+
+/** URG and the pointer, on every segment before SND.UP. As Linux, of one that is too far away to point to it only the last segment says so. */
+export function announceUrgent(snd: Sender, seg: Segment): void {
+  const ahead = seqDiff(snd.up, seg.seq);
+  if (ahead <= 0 || (ahead > MAX_POINTER && !seqGt(seqAdd(seg.seq, MAX_POINTER), snd.nxt))) return;
+  seg.flags |= TcpFlag.URG;
+  seg.urgentPointer = Math.min(ahead, MAX_POINTER);
+}
+
+/** Most payload of a super-segment. None in urgent mode: whoever cuts it would copy the pointer, which counts from each segment's start. */
+export const superSegmentBytes = (c: Connection): number => (isUrgent(c.snd) ? 0 : c.gsoBytes);
+
+// ---- Receiving -------------------------------------------------------------------------------------------------------------
+
+/** RFC 9293 section 3.10.7.4, sixth step. */
+export function takeUrgent(c: Connection, seg: Segment, now: Micros): void {
+  const { rcv } = c;
+  const { urgent } = rcv;
+  if (rcv.finReceived || rcv.orphaned) return;
+  if (seg.has(TcpFlag.URG) && urgent.announced(seg, rcv.nxt, rcv.unread, rcv.queue)) {
+    c.note('urgent', seqDiff(urgent.up, rcv.unread), urgent.up, now);
+    c.raise(TcpEvent.urgent);
+  }
+  if (urgent.isByteAwaited && urgent.lookInto(seg)) c.raise(TcpEvent.urgent);
+}
+
+/** MUST-33: bytes to read up to the last urgent one, some of which may not be here yet; 0 when nothing urgent is left. */
+export const urgentLeft = (c: Connection): number => {
+  const { urgent } = c.rcv;
+  return urgent.pending ? Math.max(0, seqDiff(urgent.up, c.rcv.unread)) : 0;
+};
+
+/** sockatmark(3): the next byte to be read is the last urgent one. */
+export const isAtMark = (c: Connection): boolean => c.rcv.urgent.pending && c.rcv.urgent.mark === c.rcv.unread;
+
+/** SO_OOBINLINE: on, the default, leaves the urgent byte in the stream, as RFC 6093 wants; off takes it out, for `receiveUrgent`. */
+export function setUrgentInline(c: Connection, on: boolean): void {
+  c.rcv.urgent.inline = on;
+}
+
+/** recv(2) with MSG_OOB: the byte that is out of line, once; or a value of `UrgentByte`. */
+export function receiveUrgent(c: Connection): number {
+  const { urgent } = c.rcv;
+  const { byte } = urgent;
+  if (byte >= 0) urgent.byte = UrgentByte.none;
+  return byte;
+}

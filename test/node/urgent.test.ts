@@ -1,0 +1,51 @@
+/** Urgent data between sockets: `writeUrgent` and the event `urgent`. */
+import { once } from 'node:events';
+import { expect, it } from 'vitest';
+import { receiveUrgent, setUrgentInline } from '../../src/tcp/urgent.js';
+import { connected, twoHosts } from './two-hosts.js';
+
+it('the other side hears of it, how far it is, and has it in its place in the stream', async () => {
+  const { server, ours, theirs } = await connected(twoHosts());
+  theirs.pause();
+  const urgent = once(theirs, 'urgent') as Promise<[number]>;
+  ours.write('before ');
+  ours.writeUrgent(Buffer.from('now!'));
+  ours.end(' after');
+  const [left] = await urgent;
+  expect(left).toBe('before now!'.length);
+  const chunks: Buffer[] = [];
+  for await (const chunk of theirs) chunks.push(chunk as Buffer);
+  expect(Buffer.concat(chunks).toString()).toBe('before now! after');
+  server.close();
+});
+
+it('keeps its place behind writes that wait for the buffer, however long it is itself', async () => {
+  const { server, ours, theirs } = await connected(twoHosts({ sendBufferBytes: 10_000 }));
+  theirs.pause();
+  const first = Buffer.alloc(50_000, 'a');
+  const second = Buffer.alloc(50_000, 'b');
+  ours.write(first);
+  ours.writeUrgent(second);
+  ours.end('c');
+  const marks: number[] = [];
+  theirs.on('urgent', (left: number) => marks.push(theirs.bytesRead + left));
+  const chunks: Buffer[] = [];
+  for await (const chunk of theirs) chunks.push(chunk as Buffer);
+  expect(Buffer.concat(chunks).equals(Buffer.concat([first, second, Buffer.from('c')]))).toBe(true);
+  expect(marks.at(-1)).toBe(100_000);
+  server.close();
+});
+
+it('can be taken out of line', async () => {
+  const { server, ours, theirs } = await connected(twoHosts());
+  setUrgentInline(theirs.conn!, false);
+  const urgent = once(theirs, 'urgent');
+  ours.writeUrgent(Buffer.from('ab!'));
+  ours.end('cd');
+  await urgent;
+  expect(receiveUrgent(theirs.conn!)).toBe('!'.charCodeAt(0));
+  const chunks: Buffer[] = [];
+  for await (const chunk of theirs) chunks.push(chunk as Buffer);
+  expect(Buffer.concat(chunks).toString()).toBe('abcd');
+  server.close();
+});

@@ -1,0 +1,242 @@
+/** Urgent data, RFC 9293 section 3.8.5 and RFC 6093: sent and received in line, and out of line as Linux also can. */
+import { describe, expect, it } from 'vitest';
+import { SECOND } from '../../src/base/time.js';
+import { UrgentByte } from '../../src/tcp/urgent-receiver.js';
+import { isAtMark, receiveUrgent, sendUrgent, setUrgentInline, urgentLeft } from '../../src/tcp/urgent.js';
+import { pattern, Script, type Sent, type Wire } from './script.js';
+
+function urgentWrite(s: Script, bytes: number): Sent[] {
+  sendUrgent(s.conn, pattern(bytes));
+  return s.poll();
+}
+const data = (seq: number, len: number, urg?: number): Wire => ({
+  flags: urg === undefined ? '.' : 'U.',
+  seq,
+  ack: 1,
+  len,
+  ...(urg === undefined ? {} : { urg }),
+});
+/** The lengths of the pieces that the user reads, until nothing waits. */
+function pieces(s: Script): number[] {
+  const lengths: number[] = [];
+  for (let piece = s.conn.receive(); piece !== null; piece = s.conn.receive()) lengths.push(piece.length);
+  return lengths;
+}
+
+describe('sending', () => {
+  it('MUST-30: urgent data is announced on every segment before its end, and on those that go out again', () => {
+    const s = Script.established();
+    s.write(500);
+    expect(s.last).toMatchObject({ flags: 'P.' });
+    expect(urgentWrite(s, 3)).toMatchObject([{ flags: 'PU.', seq: 501, len: 3, urg: 3 }]);
+    // What comes behind it is not urgent; what is sent again before it, is.
+    expect(s.write(1460)[0]).toMatchObject({ seq: 504, flags: 'P.' });
+    const again = s.wait(SECOND);
+    expect(again.find((x) => x.seq === 1)).toMatchObject({ flags: expect.stringContaining('U') as string, urg: 503 });
+    s.receive({ flags: '.', seq: 1, ack: 504 });
+    s.wait(10 * SECOND);
+    expect(s.last).toMatchObject({ seq: 504, flags: 'P.' });
+  });
+
+  it('MUST-31: of any length, also longer than the pointer reaches', () => {
+    const s = Script.established({}, { wscale: 7 }, 60_000);
+    const length = 100_000;
+    urgentWrite(s, length);
+    for (let acked = 1; acked < length; acked += 2920) {
+      const nxt = s.conn.snd.nxt;
+      s.receive({ flags: '.', seq: 1, ack: Math.min(acked + 2920, (nxt - s.conn.iss) | 0), win: 60_000 });
+    }
+    const all = s.sent.filter((x) => x.len > 0);
+    expect(all.reduce((n, x) => n + x.len, 0)).toBe(length);
+    expect(all.every((x) => x.flags.includes('U'))).toBe(true);
+    for (const x of all) expect(x.urg).toBe(Math.min(length + 1 - x.seq, 0xffff));
+    expect(all.every((x) => x.gsoSize === undefined)).toBe(true);
+  });
+
+  it('MUST-62: sent, the pointer names the number after the last urgent byte', () => {
+    const s = Script.established();
+    expect(urgentWrite(s, 1)).toMatchObject([{ seq: 1, len: 1, urg: 1 }]);
+    expect(s.conn.snapshot(s.now).snd.up).toBe((s.conn.iss + 2) >>> 0);
+  });
+
+  it('does not wait for Nagle', () => {
+    const s = Script.established();
+    s.write(10);
+    expect(s.write(10)).toEqual([]);
+    expect(urgentWrite(s, 1)).toMatchObject([{ seq: 11, len: 11, urg: 11 }]);
+  });
+
+  it('makes no super-segments, whose parts would all carry the same pointer', () => {
+    const s = Script.established({ gsoBytes: 60_000 });
+    const out = urgentWrite(s, 5 * 1460);
+    expect(out.map((x) => [x.len, x.urg, x.gsoSize])).toEqual(
+      Array.from({ length: 5 }, (_, i) => [1460, (5 - i) * 1460, undefined]),
+    );
+    s.receive({ flags: '.', seq: 1, ack: 1 + 5 * 1460 });
+    expect(s.write(5 * 1460)).toMatchObject([{ len: 5 * 1460, gsoSize: 1460 }]);
+  });
+
+  it('is announced while the window is shut, by a segment that the peer takes (MUST-66), and then it is probed', () => {
+    const s = Script.established();
+    s.receive({ flags: '.', seq: 1, ack: 1, win: 0 });
+    expect(urgentWrite(s, 4)).toEqual([]);
+    const out = s.wait(SECOND);
+    expect(out.slice(0, 2)).toMatchObject([
+      { flags: 'U.', seq: 1, len: 0, urg: 4 },
+      { flags: 'U.', seq: 0, len: 0, urg: 5 },
+    ]);
+  });
+
+  it('nothing is urgent on a long stream of ordinary data', () => {
+    const s = Script.established({}, { wscale: 7 });
+    for (let n = 0; n < 20; n++) {
+      s.write(10_000);
+      s.receive({ flags: '.', seq: 1, ack: (s.conn.snd.nxt - s.conn.iss) | 0 });
+    }
+    expect(s.sent.some((x) => x.flags.includes('U'))).toBe(false);
+    expect(s.conn.snd.up).toBe(s.conn.snd.una);
+  });
+});
+
+describe('receiving', () => {
+  it('MUST-32: the user is told at once, and again when there is more of it', () => {
+    const s = Script.established();
+    s.receive(data(1, 100));
+    expect(s.takeEvents()).toEqual(['readable']);
+    // Announced by what is still to come, and before it.
+    s.receive(data(101, 100, 1000));
+    expect(s.takeEvents()).toEqual(['readable', 'urgent']);
+    s.receive(data(201, 100, 900));
+    expect(s.takeEvents(), 'the same once more').toEqual(['readable']);
+    s.receive(data(301, 100, 1200));
+    expect(s.takeEvents(), 'it reaches further').toEqual(['readable', 'urgent']);
+    s.receive({ flags: 'U.', seq: 401, ack: 1, urg: 1000 });
+    expect(s.takeEvents(), 'it does not').toEqual([]);
+    expect(s.notes.filter((n) => n === 'urgent')).toHaveLength(2);
+  });
+
+  it('is told also when the window is shut, and when the segment is out of order', () => {
+    const s = Script.established({ config: { receiveBufferBytes: 2920 } });
+    s.receive(data(1, 1460));
+    s.receive(data(1461, 1460));
+    s.wait(SECOND);
+    expect(s.last.win).toBe(0);
+    s.takeEvents();
+    s.receive({ flags: 'U.', seq: 2921, ack: 1, urg: 5 });
+    expect(s.takeEvents()).toEqual(['urgent']);
+    expect(urgentLeft(s.conn)).toBe(2925);
+    const t = Script.established();
+    t.receive(data(1001, 100, 50));
+    expect(t.takeEvents()).toEqual(['urgent']);
+    expect(urgentLeft(t.conn)).toBe(1050);
+  });
+
+  it('MUST-33: the user can ask how much is left, and reads no further than to the mark in one piece', () => {
+    const s = Script.established();
+    expect([urgentLeft(s.conn), isAtMark(s.conn)]).toEqual([0, false]);
+    s.receive(data(1, 300, 200));
+    expect([urgentLeft(s.conn), isAtMark(s.conn)]).toEqual([200, false]);
+    expect(s.conn.snapshot(s.now).rcv.up).toBe((s.peerIss + 201) >>> 0);
+    expect(s.conn.receive()).toEqual(pattern(199));
+    expect([urgentLeft(s.conn), isAtMark(s.conn)]).toEqual([1, true]);
+    expect(s.conn.receive()).toEqual(pattern(101, 199));
+    expect([urgentLeft(s.conn), isAtMark(s.conn)]).toEqual([0, false]);
+    expect(s.conn.snapshot(s.now).rcv.up).toBeNull();
+    // The next one.
+    s.receive(data(301, 10, 10));
+    expect(s.takeEvents()).toContain('urgent');
+    expect(pieces(s)).toEqual([9, 1]);
+  });
+
+  it('MUST-62: on arrival, too, the pointer is taken as the number after the last urgent byte', () => {
+    const s = Script.established();
+    s.receive({ ...data(1, 5, 3), data: Uint8Array.from([10, 11, 12, 13, 14]) });
+    expect(s.conn.receive()).toEqual(Uint8Array.from([10, 11]));
+    expect(isAtMark(s.conn)).toBe(true);
+    expect(s.conn.receive()).toEqual(Uint8Array.from([12, 13, 14]));
+  });
+
+  it('cuts pieces of every kind at the mark, and reading goes on behind it', () => {
+    // Small payloads that were gathered, the last one still being filled.
+    const s = Script.established();
+    for (let n = 0; n < 4; n++) s.receive(data(1 + 100 * n, 100, n === 3 ? 50 : undefined));
+    expect(s.conn.receive()).toHaveLength(100);
+    s.receive(data(401, 100));
+    const lengths = pieces(s);
+    expect(lengths.reduce((a, b) => a + b)).toBe(400);
+    const ends: number[] = [];
+    lengths.reduce((at, n) => (ends.push(at + n), at + n), 101);
+    expect(ends).toContain(350);
+    // A large one, which is kept where it was read.
+    const t = Script.established();
+    t.receive({ ...data(1, 40_000, 30_001), gsoSize: 1460 });
+    expect(t.conn.receive()).toEqual(pattern(30_000));
+    t.receive(data(40_001, 100));
+    expect(t.conn.receive()).toEqual(pattern(10_000, 30_000));
+    expect(t.read()).toBe(100);
+  });
+
+  it('announces nothing by a pointer of 0, nor by one to what came long ago, nor after FIN', () => {
+    const s = Script.established();
+    s.receive(data(1, 100));
+    s.takeEvents();
+    s.receive(data(101, 100, 0));
+    s.receive({ ...data(101, 200, 50), flags: 'U.' });
+    expect(s.takeEvents()).toEqual(['readable']);
+    s.receive({ flags: 'F.', seq: 301, ack: 1 });
+    s.takeEvents();
+    s.receive({ flags: 'U.', seq: 302, ack: 1, urg: 100 });
+    expect([s.takeEvents(), urgentLeft(s.conn)]).toEqual([[], 0]);
+    expect(s.read()).toBe(300);
+  });
+});
+
+describe('out of line', () => {
+  function apart(): Script {
+    const s = Script.established();
+    setUrgentInline(s.conn, false);
+    return s;
+  }
+
+  it('the byte is not in the stream, but there to be taken, once', () => {
+    const s = apart();
+    expect(receiveUrgent(s.conn)).toBe(UrgentByte.none);
+    s.receive({ ...data(1, 5, 3), data: Uint8Array.from([10, 11, 12, 13, 14]) });
+    expect(receiveUrgent(s.conn)).toBe(12);
+    expect(receiveUrgent(s.conn)).toBe(UrgentByte.none);
+    expect(s.conn.receive()).toEqual(Uint8Array.from([10, 11]));
+    expect(isAtMark(s.conn)).toBe(true);
+    expect(s.conn.receive()).toEqual(Uint8Array.from([13, 14]));
+    expect([isAtMark(s.conn), urgentLeft(s.conn), s.conn.receiveQueued]).toEqual([false, 0, 0]);
+  });
+
+  it('is waited for when it is announced before it comes, and told when it is there', () => {
+    const s = apart();
+    s.receive(data(1, 10, 15));
+    expect(s.takeEvents()).toEqual(['readable', 'urgent']);
+    expect(receiveUrgent(s.conn)).toBe(UrgentByte.notYet);
+    s.receive({ ...data(11, 5), data: Uint8Array.from([1, 2, 3, 4, 5]) });
+    expect(s.takeEvents()).toEqual(['readable', 'urgent']);
+    expect(receiveUrgent(s.conn)).toBe(5);
+    expect(s.read()).toBe(14);
+    expect(s.conn.receiveQueued).toBe(0);
+    // Everything counted as read: the window is as it was.
+    s.receive(data(16, 10));
+    expect(s.read()).toBe(10);
+  });
+
+  it('a newer mark leaves an older byte in the line, except where the reader waits for it', () => {
+    const s = apart();
+    s.receive({ ...data(1, 3, 2), data: Uint8Array.from([1, 2, 3]) });
+    s.receive({ ...data(4, 3, 2), data: Uint8Array.from([4, 5, 6]) });
+    expect(receiveUrgent(s.conn)).toBe(5);
+    s.read();
+    expect(s.received).toEqual(Uint8Array.from([1, 2, 3, 4, 6]));
+    const t = apart();
+    t.receive({ ...data(1, 3, 2), data: Uint8Array.from([1, 2, 3]) });
+    expect(t.conn.receive()).toEqual(Uint8Array.of(1));
+    t.receive({ ...data(4, 3, 2), data: Uint8Array.from([4, 5, 6]) });
+    t.read();
+    expect(t.received).toEqual(Uint8Array.from([3, 4, 6]));
+  });
+});
