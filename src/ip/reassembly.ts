@@ -9,7 +9,7 @@ import { copyOf } from '../base/copy.js';
 import { Slab } from '../base/slab.js';
 import { NEVER, SECOND, type Micros } from '../base/time.js';
 import { Drop, type DropReason } from '../wire/drop.js';
-import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, IpHeader } from '../wire/ip.js';
+import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, IpHeader, PROTOCOL_TCP } from '../wire/ip.js';
 import { writeIpv4 } from '../wire/ipv4.js';
 import { writeIpv6 } from '../wire/ipv6.js';
 
@@ -39,6 +39,8 @@ const MAX_DATAGRAM = 65_535;
 /** What a fragment costs besides its bytes (Node 20: a buffer, its view, two objects): or fragments of 8 bytes would be free. */
 const FRAGMENT_OVERHEAD = 256;
 const ECN_CE = 3;
+/** TCP's header without options (RFC 9293 section 3.1). */
+const TCP_FIXED_BYTES = 20;
 
 interface Piece {
   readonly offset: number;
@@ -97,6 +99,7 @@ export class Reassembly {
     if (length === 0 || (h.moreFragments && (length & 7) !== 0)) return this.refuse(Drop.fragmentBadLength);
     const headerBytes = h.version === 4 ? IPV4_HEADER_BYTES : 0;
     if (offset + length + headerBytes > MAX_DATAGRAM) return this.refuse(Drop.fragmentTooLarge);
+    if (isTiny(h)) return this.refuse(Drop.fragmentTiny);
     const partial = this.partialOf(h, now);
     const verdict = place(partial, offset, length, !h.moreFragments);
     if (verdict === 'duplicate') return null;
@@ -209,6 +212,14 @@ export class Reassembly {
     return out;
   }
 }
+
+/**
+ * Does the fragment put TCP's ports or flags where a filter on the way does not look for them? RFC 1858 and RFC 3128: the first one must hold
+ * TCP's whole fixed header, and none may begin within it. (In IPv6 RFC 7112 asks for all headers in the first one: wire/ipv6.ts.)
+ */
+const isTiny = (h: IpHeader): boolean =>
+  h.protocol === PROTOCOL_TCP &&
+  (h.fragmentOffset === 0 ? h.moreFragments && h.payloadLength < TCP_FIXED_BYTES : h.fragmentOffset < TCP_FIXED_BYTES);
 
 /** Where the fragment goes among the pieces. Most come in order, so the search begins at the end. */
 function place(p: PartialDatagram, offset: number, length: number, last: boolean): number | 'duplicate' | 'overlap' {

@@ -31,6 +31,7 @@ import { type Flow, TcpEntry } from './flow.js';
 import { FlowTable } from './flow-table.js';
 import { HalfOpen } from './half-open.js';
 import type { StackObserver } from './observer.js';
+import { EphemeralPorts } from './ports.js';
 import { TcpEgress } from './tcp-egress.js';
 import { TimeWaitTable } from './time-wait-table.js';
 
@@ -81,13 +82,22 @@ export class TcpConnections {
   private readonly heap = new IndexedHeap<TcpEntry>();
   private readonly dirty: TcpEntry[] = [];
   private readonly tuple: TupleHash;
+  private readonly random: Random;
+  private readonly ports: EphemeralPorts;
   private readonly portsInUse = new Map<number, number>();
 
   constructor(o: TcpHostOptions) {
+    this.random = o.random;
+    this.ports = new EphemeralPorts(o.random);
     this.tuple = new TupleHash(o.secret);
     this.flows = new FlowTable(o.random.int32());
     this.halfOpen = new HalfOpen(o.random.int32());
-    this.timeWait = new TimeWaitTable(o.timeWaitLimit, o.config.timeWait);
+    this.timeWait = new TimeWaitTable(
+      o.timeWaitLimit,
+      o.config.timeWait,
+      o.config.maxTimeWaitPerHost,
+      o.random.int32(),
+    );
     this.env = {
       config: o.config,
       counters: new TcpCounters(),
@@ -168,10 +178,16 @@ export class TcpConnections {
     return this.portsInUse.has(port);
   }
 
-  /** Where the search for an ephemeral port to this destination begins (RFC 6056). */
-  portOffset(l: Address, r: Address, remotePort: number): number {
-    this.tuple.hash(l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, remotePort, FOR_PORTS);
-    return this.tuple.lo;
+  /** An ephemeral port to this destination for which `isFree` says so, or 0. */
+  ephemeralPort(l: Address, r: Address, remotePort: number, isFree: (port: number) => boolean): number {
+    const { tuple } = this;
+    tuple.hash(l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, remotePort, FOR_PORTS);
+    return this.ports.pick(tuple.lo, tuple.hi, isFree);
+  }
+
+  /** One to listen on. */
+  anyPort(isFree: (port: number) => boolean): number {
+    return this.ports.pick(this.random.int32(), this.random.int32(), isFree);
   }
 
   private releasePort(port: number): void {
@@ -226,10 +242,7 @@ export class TcpConnections {
         this.halfOpen.leave(e);
       }
       this.releasePort(e.localPort);
-      if (conn.state === State.timeWait) {
-        this.env.counters.TcpExtTW++;
-        if (!this.timeWait.add(e, now)) this.env.counters.TcpExtTCPTimeWaitOverflow++;
-      }
+      if (conn.state === State.timeWait) this.remember(e, now);
       return;
     }
     // The heap may keep a deadline that is too early: it costs one look when it comes, and most deadlines only ever move back.
@@ -238,6 +251,13 @@ export class TcpConnections {
       e.deadline = next;
       this.heap.update(e, next);
     }
+  }
+
+  private remember(e: TcpEntry, now: Micros): void {
+    const { counters } = this.env;
+    counters.TcpExtTW++;
+    if (this.timeWait.isHostFull(e.remote)) counters.TcplabTimeWaitHostLimit++;
+    else if (!this.timeWait.add(e, now)) counters.TcpExtTCPTimeWaitOverflow++;
   }
 
   // ---- Time ---------------------------------------------------------------------------------------------------------

@@ -21,7 +21,6 @@ import type { TcpUser } from '../tcp/user.js';
 import { checkPair } from './address-pair.js';
 import { Flow, type TcpEntry } from './flow.js';
 import { DEFAULT_BACKLOG, Listener, type ListenUser } from './listener.js';
-import { EphemeralPorts } from './ports.js';
 import { TcpConnections, type TcpHostOptions } from './tcp-connections.js';
 import { TcpPassive } from './tcp-passive.js';
 import type { TimeWaitTable } from './time-wait-table.js';
@@ -53,7 +52,6 @@ export class TcpHost {
   readonly incoming = new Segment();
   private readonly all: TcpConnections;
   private readonly passive: TcpPassive;
-  private readonly ports = new EphemeralPorts();
   private readonly o: TcpHostOptions;
 
   constructor(o: TcpHostOptions) {
@@ -197,15 +195,17 @@ export class TcpHost {
 
   private ephemeralPort(l: Address, r: Address, remotePort: number): number {
     const { listeners } = this.passive;
-    return this.ports.pick(
-      this.all.portOffset(l, r, remotePort),
+    return this.all.ephemeralPort(
+      l,
+      r,
+      remotePort,
       (port) => !listeners.has(port) && !this.all.isTaken(new Flow(l, port, r, remotePort)),
     );
   }
 
   private freeListenPort(): number {
     const { listeners } = this.passive;
-    const port = this.ports.pick(this.o.random.int32(), (p) => !listeners.has(p) && !this.all.isPortInUse(p));
+    const port = this.all.anyPort((p) => !listeners.has(p) && !this.all.isPortInUse(p));
     if (port === 0) throw new StackError('EADDRINUSE', 'every ephemeral port is in use');
     return port;
   }

@@ -46,7 +46,7 @@ export class TcpPassive {
     const { record, o } = this;
     const { timeWait, env } = this.all;
     timeWait.read(row, record);
-    let verdict = arrivesInTimeWait(record, seg);
+    let verdict = arrivesInTimeWait(record, seg, o.config.rfc1337);
     // A SYN that nobody would take opens nothing, and must not end TIME-WAIT either.
     if (verdict === TimeWait.reopen && this.listeners.find(seg.destinationPort, ip.d0, ip.d1, ip.d2, ip.d3) === null) {
       verdict = TimeWait.acknowledge;

@@ -1,14 +1,16 @@
 /**
  * Where TIME-WAIT is kept: one row of int32 words for each closed connection, no object, no timer. Every row lives for the same
  * 2 MSL, so the rows in order of arrival are also in order of expiry; a row that starts anew goes to the end. The table grows by
- * doubling up to its limit; at the limit the oldest row goes first, and is counted.
+ * doubling up to its limit; at the limit the oldest row goes first, and is counted. A host has its share.
  *
  *     row: local 0-3 | remote 4-7 | ports 8 | SND.NXT 9 | RCV.NXT 10 | wnd, flags 11 | TS.Recent 12 | TS offset 13
  *          | hash 14 | next in chain 15 | older 16 | newer 17        18 words and an 8-byte deadline: 80 bytes, plus a bucket's 4 or 8
  */
 import { NEVER, type Micros } from '../base/time.js';
+import type { Address } from '../ip/address.js';
 import type { TimeWaitRecord } from '../tcp/time-wait.js';
 import type { TcpEntry } from './flow.js';
+import { HostCounts } from './host-counts.js';
 
 const WORDS = 18;
 const SMALLEST = 256;
@@ -36,11 +38,21 @@ export class TimeWaitTable {
   private oldest = NONE;
   private newest = NONE;
   private readonly limit: number;
+  private readonly hostLimit: number;
+  private readonly hosts: HostCounts;
   private readonly duration: Micros;
 
-  constructor(limit: number, duration: Micros) {
+  /** `limit` rows in all, `hostLimit` of them of one remote host; `seed`: a random int32. */
+  constructor(limit: number, duration: Micros, hostLimit = limit, seed = 0) {
     this.limit = Math.max(1, limit);
+    this.hostLimit = hostLimit;
+    this.hosts = new HostCounts(seed);
     this.duration = duration;
+  }
+
+  /** No more of this host: its next connection ends without TIME-WAIT. */
+  isHostFull({ w0, w1, w2, w3 }: Address): boolean {
+    return this.hosts.of(w0, w1, w2, w3) >= this.hostLimit;
   }
 
   /** Remembers `e`'s connection for 2 MSL. Returns false when the oldest row had to go for it. */
@@ -75,6 +87,7 @@ export class TimeWaitTable {
     w[at + CHAIN] = this.buckets[bucket]!;
     this.buckets[bucket] = row;
     this.append(row, now);
+    this.hosts.add(remote.w0, remote.w1, remote.w2, remote.w3);
     this.size++;
     return hadRoom;
   }
@@ -134,15 +147,17 @@ export class TimeWaitTable {
 
   remove(row: number): void {
     const w = this.words;
+    const at = row * WORDS;
+    this.hosts.remove(w[at + 4]!, w[at + 5]!, w[at + 6]!, w[at + 7]!);
     this.unlinkAge(row);
-    const bucket = w[row * WORDS + HASH]! & (this.buckets.length - 1);
-    let at = this.buckets[bucket]!;
-    if (at === row) this.buckets[bucket] = w[row * WORDS + CHAIN]!;
+    const bucket = w[at + HASH]! & (this.buckets.length - 1);
+    let before = this.buckets[bucket]!;
+    if (before === row) this.buckets[bucket] = w[at + CHAIN]!;
     else {
-      while (w[at * WORDS + CHAIN] !== row) at = w[at * WORDS + CHAIN]!;
-      w[at * WORDS + CHAIN] = w[row * WORDS + CHAIN]!;
+      while (w[before * WORDS + CHAIN] !== row) before = w[before * WORDS + CHAIN]!;
+      w[before * WORDS + CHAIN] = w[at + CHAIN]!;
     }
-    w[row * WORDS + CHAIN] = this.free;
+    w[at + CHAIN] = this.free;
     this.free = row;
     this.size--;
   }

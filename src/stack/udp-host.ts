@@ -55,13 +55,14 @@ const MAX_DATA = 65_535 - UDP_HEADER_BYTES;
 
 export class UdpHost {
   private readonly table = new UdpTable<UdpSocket>();
-  private readonly ports = new EphemeralPorts();
+  private readonly ports: EphemeralPorts;
   private readonly header = new UdpHeader();
   private readonly ip = new IpHeader();
   private readonly out: IpOutput;
 
   constructor(out: IpOutput) {
     this.out = out;
+    this.ports = new EphemeralPorts(out.random);
   }
 
   bind(o: UdpBindOptions): UdpSocket {
@@ -69,11 +70,16 @@ export class UdpHost {
     if (address !== null && !this.out.addresses.isOwn(address)) {
       throw new StackError('EADDRNOTAVAIL', `${address.toString()} is not an address of this stack`);
     }
-    const port = o.port === 0 ? this.ports.pick(this.out.random.int32(), (p) => !this.table.has(p)) : o.port;
+    const port = o.port === 0 ? this.freePort() : o.port;
     if (port === 0) throw new StackError('EADDRINUSE', 'every ephemeral UDP port is in use');
     const socket = new UdpSocket(this, address, port, o.user);
     this.table.bind(socket);
     return socket;
+  }
+
+  private freePort(): number {
+    const { random } = this.out;
+    return this.ports.pick(random.int32(), random.int32(), (p) => !this.table.has(p));
   }
 
   close(socket: UdpSocket): void {

@@ -31,7 +31,7 @@ export interface TcpConfig {
   receiveBufferBytes: number;
   /** TCP_WINDOW_CLAMP: the window is never larger; 0 for none. */
   windowClamp: number;
-  /** Pieces of out-of-order data that are kept; adjacent ones are one. Bounds memory against a rain of tiny segments. */
+  /** Pieces of out-of-order data that are kept; small ones that follow each other are one. Bounds memory against a rain of tiny segments. */
   outOfOrderPieces: number;
 
   /** RFC 6298: the first RTO, its floor (SHOULD be 1 s; Linux 200 ms) and its ceiling (at least 60 s). */
@@ -90,6 +90,8 @@ export interface TcpConfig {
 
   /** 2 MSL (MUST-13). */
   timeWait: Micros;
+  /** tcp_rfc1337: a RST does not end TIME-WAIT (TIME-WAIT assassination). Linux lets it, unless told otherwise. */
+  rfc1337: boolean;
   /** tcp_fin_timeout: how long FIN-WAIT-2 waits once nobody reads any more. */
   finTimeout: Micros;
 
@@ -150,6 +152,7 @@ const linux: TcpConfig = {
   pacing: false,
   maxPacingRate: Infinity,
   timeWait: MINUTE,
+  rfc1337: false,
   finTimeout: MINUTE,
   keepAlive: false,
   keepAliveIdle: 7200 * SECOND,
@@ -170,6 +173,7 @@ export const PROFILES = {
     synRetries: 7,
     synTimeout: 3 * MINUTE,
     timeWait: 4 * MINUTE,
+    rfc1337: true,
     delayedAck: 200 * MILLISECOND,
     hystart: 'rfc9406',
     ssthreshFromFlight: true,

@@ -50,6 +50,7 @@ export class TcpCounters {
   TcpExtTCPSynRetrans = 0;
   TcpExtTCPOFOQueue = 0;
   TcpExtTCPOFODrop = 0;
+  TcpExtOfoPruned = 0;
   TcpExtTCPDSACKOldSent = 0;
   TcpExtTCPChallengeACK = 0;
   TcpExtTCPSYNChallenge = 0;

@@ -266,16 +266,19 @@ function takeText(c: Connection, seg: Segment, now: Micros): boolean {
   }
   const before = rcv.nxt;
   const owedBefore = rcv.duplicatesOwed;
-  const wasOutOfOrder = rcv.outOfOrder.pieceCount;
+  const { outOfOrder } = rcv;
+  const { bytes: wasOutOfOrder, prunes } = outOfOrder;
   if (rcv.ecn.agreed) takeEcn(c, seg, now);
   const reason = rcv.takeText(seg, now, c.snd.rtt.rto);
   if (reason !== Drop.none) c.dropped(seg, reason, now);
+  if (reason === Drop.tcpOutOfOrderLimit) c.env.counters.TcpExtTCPOFODrop++;
+  c.env.counters.TcpExtOfoPruned += outOfOrder.prunes - prunes;
   const advanced = seqDiff(rcv.nxt, before);
   if (advanced > 0) {
     c.stats.bytesIn += advanced;
     c.raise(TcpEvent.readable);
   } else if (rcv.duplicatesOwed > owedBefore) {
-    if (rcv.outOfOrder.pieceCount > wasOutOfOrder) c.env.counters.TcpExtTCPOFOQueue++;
+    if (outOfOrder.bytes > wasOutOfOrder) c.env.counters.TcpExtTCPOFOQueue++;
     c.note('duplicate-ack-owed', seg.seq, seg.payloadBytes, now);
   }
   return true;

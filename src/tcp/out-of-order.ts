@@ -1,29 +1,44 @@
 /**
- * Data beyond a hole (SHLD-31): pieces in sequence order that never overlap, each an own copy.
+ * Data beyond a hole (SHLD-31): blocks in sequence order that neither overlap nor touch, each made of pieces of our own memory.
  *
- *     RCV.NXT ▼        hole        ┌───────┐  hole  ┌──────┬─────┐
- *     ─────────┴───────────────────┤ piece ├────────┤piece │piece├────
- *                                  └───────┘        └──────┴─────┘
- *                                      block 1        block 2          (SACK, RFC 2018)
+ *     RCV.NXT ▼        hole        ┌──── block 1 ────┐  hole  ┌ block 2 ┐
+ *     ─────────┴───────────────────┤ piece │ piece …·├────────┤  piece  ├────      ·: room for what comes next
+ *                                  └─────────────────┘        └─────────┘          a block is a SACK block (RFC 2018)
  *
- * Bytes that are here already win over the same bytes that come again. Memory is bounded by the window (a byte outside it
- * never gets here) and, against a rain of tiny segments, by the number of pieces.
+ * Bytes that are here already win over the same bytes that come again. Memory is bounded by the window (a byte outside it never gets
+ * here) and, against a rain of tiny segments (CVE-2018-5390, "SegmentSmack"), by the number of pieces: small ones that follow each other
+ * share a piece, and at the limit pieces are joined, then the blocks farthest away are given up, as in Linux (tcp_collapse_ofo_queue,
+ * tcp_prune_ofo_queue). A block is found by bisection, and joining pays for an eighth of the limit at a time: a segment's work is O(log n).
  */
-import { seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax, seqMin, type Seq } from '../base/seq.js';
+import { seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMin, type Seq } from '../base/seq.js';
 import type { Segment } from '../wire/tcp.js';
 import { MAX_SACK_BLOCKS } from '../wire/tcp.js';
 import type { Allocate, ReceiveQueue } from './receive-queue.js';
 
+/** Pieces up to this size are joined; larger ones cost little beside their bytes, and copying them again would cost much. */
+const SMALL_BYTES = 4096;
+/** A piece that is begun behind another has room for twice as much as that, up to this. */
+const MAX_ROOM_BYTES = 65_536;
+
 interface Piece {
-  start: Seq;
+  /** The first `used` bytes are data, the rest is room. */
   bytes: Uint8Array;
+  used: number;
 }
 
-const endOf = (p: Piece): Seq => (p.start + p.bytes.length) | 0;
+interface Block {
+  left: Seq;
+  right: Seq;
+  /** In order, from `left` to `right` without a hole. */
+  pieces: Piece[];
+}
 
 export class OutOfOrder {
   bytes = 0;
-  private readonly pieces: Piece[] = [];
+  pieceCount = 0;
+  /** How often blocks were given up at the limit (nstat's OfoPruned). */
+  prunes = 0;
+  private readonly blocks: Block[] = [];
   /** A sequence number in each block that grew lately, the latest first: the order of SACK blocks. */
   private readonly recent: Seq[] = [];
   private readonly maxPieces: number;
@@ -35,61 +50,175 @@ export class OutOfOrder {
   }
 
   get isEmpty(): boolean {
-    return this.pieces.length === 0;
+    return this.blocks.length === 0;
   }
 
-  get pieceCount(): number {
-    return this.pieces.length;
-  }
-
-  /** Keeps the payload `[start, end)` of `seg`, less what is here. Returns how many bytes were new, or -1 at the limit. */
+  /** Keeps the payload `[start, end)` of `seg`, less what is here. Returns how many bytes were new, or -1 when there is no room for any. */
   insert(seg: Segment, start: Seq, end: Seq): number {
-    const pieces = this.pieces;
-    let i = pieces.length;
-    while (i > 0 && seqGt(pieces[i - 1]!.start, start)) i--;
-    let at = i > 0 ? seqMax(start, endOf(pieces[i - 1]!)) : start;
-    let added = 0;
-    while (seqLt(at, end)) {
-      const next = pieces[i];
-      const stop = next === undefined ? end : seqMin(end, next.start);
-      if (seqLt(at, stop)) {
-        if (pieces.length >= this.maxPieces) return added > 0 ? added : -1;
-        const length = seqDiff(stop, at);
-        const from = seg.payloadOffset + seqDiff(at, seg.seq);
-        const copy = this.allocate(length);
-        copy.set(seg.payload!.bytes.subarray(from, from + length));
-        pieces.splice(i, 0, { start: at, bytes: copy });
-        this.bytes += length;
-        added += length;
-        i++;
-      }
-      if (next === undefined) break;
-      at = endOf(next);
-      i++;
+    if (!this.makeRoom(start)) return -1;
+    const { blocks } = this;
+    const before = this.bytes;
+    const i = this.firstReaching(start);
+    const block = blocks[i];
+    if (block === undefined || seqLt(end, block.left)) {
+      blocks.splice(i, 0, { left: start, right: end, pieces: [this.newPiece(seg, start, end, 0)] });
+      return this.bytes - before;
     }
-    return added;
+    if (seqLt(start, block.left)) {
+      block.pieces.unshift(this.newPiece(seg, start, block.left, 0));
+      block.left = start;
+    }
+    while (seqGt(end, block.right)) {
+      const next = blocks[i + 1];
+      const stop = next === undefined ? end : seqMin(end, next.left);
+      if (seqGt(stop, block.right)) this.append(block, seg, stop);
+      if (next?.left !== block.right) break;
+      for (const piece of next.pieces) block.pieces.push(piece);
+      block.right = next.right;
+      blocks.splice(i + 1, 1);
+    }
+    return this.bytes - before;
   }
+
+  /** The first block that ends at `at` or beyond. */
+  private firstReaching(at: Seq): number {
+    const { blocks } = this;
+    let low = 0;
+    let high = blocks.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (seqLt(blocks[middle]!.right, at)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  private append(block: Block, seg: Segment, stop: Seq): void {
+    const { pieces } = block;
+    const last = pieces[pieces.length - 1]!;
+    const length = seqDiff(stop, block.right);
+    if (last.used + length <= last.bytes.length) {
+      copyFrom(seg, block.right, length, last.bytes, last.used);
+      last.used += length;
+      this.bytes += length;
+    } else {
+      pieces.push(this.newPiece(seg, block.right, stop, Math.min(2 * last.used, MAX_ROOM_BYTES)));
+    }
+    block.right = stop;
+  }
+
+  private newPiece(seg: Segment, start: Seq, end: Seq, room: number): Piece {
+    const length = seqDiff(end, start);
+    const bytes = this.allocate(Math.max(length, room));
+    copyFrom(seg, start, length, bytes, 0);
+    this.bytes += length;
+    this.pieceCount++;
+    return { bytes, used: length };
+  }
+
+  // ---- The limit ------------------------------------------------------------------------------------------------------------
+
+  /** One segment may need several pieces, one for each hole that it fills; then the limit is passed by so many, and the next one sees to it. */
+  private makeRoom(start: Seq): boolean {
+    if (this.pieceCount < this.maxPieces) return true;
+    const eighth = this.maxPieces >> 3;
+    if (this.pieceCount - this.blocks.length >= eighth) for (const block of this.blocks) this.collapse(block);
+    const enough = this.maxPieces - eighth;
+    if (this.pieceCount < enough) return true;
+    // What is farthest away goes, but nothing before the segment that wants its place: it would only go next.
+    let pruned = false;
+    while (this.pieceCount >= enough && this.blocks.length > 0) {
+      const last = this.blocks[this.blocks.length - 1]!;
+      if (seqLeq(last.left, start)) break;
+      this.blocks.pop();
+      this.bytes -= seqDiff(last.right, last.left);
+      this.pieceCount -= last.pieces.length;
+      pruned = true;
+    }
+    if (pruned) this.prunes++;
+    return this.pieceCount < this.maxPieces;
+  }
+
+  /** Joins small pieces that follow each other. */
+  private collapse(block: Block): void {
+    const { pieces } = block;
+    if (pieces.length === 1) return;
+    const joined: Piece[] = [];
+    for (let i = 0; i < pieces.length;) {
+      let end = i;
+      let bytes = 0;
+      while (end < pieces.length && pieces[end]!.used <= SMALL_BYTES) bytes += pieces[end++]!.used;
+      if (end - i < 2) {
+        joined.push(pieces[i]!);
+        i++;
+        continue;
+      }
+      const one = { bytes: this.allocate(bytes), used: 0 };
+      for (; i < end; i++) {
+        const { bytes: from, used } = pieces[i]!;
+        one.bytes.set(used === from.length ? from : from.subarray(0, used), one.used);
+        one.used += used;
+      }
+      joined.push(one);
+    }
+    this.pieceCount -= pieces.length - joined.length;
+    block.pieces = joined;
+  }
+
+  // ---- The way out ------------------------------------------------------------------------------------------------------------
+
+  /** Moves what follows `nxt` without a hole into `queue` (null: throws it away). Returns the new RCV.NXT. */
+  drain(nxt: Seq, queue: ReceiveQueue | null): Seq {
+    let taken = 0;
+    for (const block of this.blocks) {
+      if (seqGt(block.left, nxt)) break;
+      taken++;
+      this.bytes -= seqDiff(block.right, block.left);
+      this.pieceCount -= block.pieces.length;
+      let skip = seqDiff(nxt, block.left);
+      for (const { bytes, used } of block.pieces) {
+        if (skip < used) queue?.push(skip === 0 && used === bytes.length ? bytes : bytes.subarray(skip, used));
+        skip = Math.max(0, skip - used);
+      }
+      if (seqGt(block.right, nxt)) nxt = block.right;
+    }
+    if (taken > 0) this.blocks.splice(0, taken);
+    return nxt;
+  }
+
+  /** Nothing can follow a FIN: what lies at `end` and beyond it goes. */
+  cutAt(end: Seq): void {
+    const { blocks } = this;
+    for (let block = blocks.at(-1); block !== undefined && seqGt(block.right, end); block = blocks.at(-1)) {
+      for (let over = seqDiff(block.right, end); over > 0;) {
+        const last = block.pieces.at(-1);
+        if (last === undefined) break;
+        const cut = Math.min(over, last.used);
+        last.used -= cut;
+        over -= cut;
+        this.bytes -= cut;
+        block.right = (block.right - cut) | 0;
+        if (last.used > 0) continue;
+        block.pieces.pop();
+        this.pieceCount--;
+      }
+      if (block.pieces.length === 0) blocks.pop();
+    }
+  }
+
+  clear(): void {
+    this.blocks.length = 0;
+    this.recent.length = 0;
+    this.bytes = 0;
+    this.pieceCount = 0;
+  }
+
+  // ---- SACK -------------------------------------------------------------------------------------------------------------------
 
   /** A segment reached `start`: its block is named first from now on (RFC 2018 section 4). */
   touched(start: Seq): void {
     this.recent.unshift(start);
     if (this.recent.length > MAX_SACK_BLOCKS) this.recent.length = MAX_SACK_BLOCKS;
-  }
-
-  /** Moves what follows `nxt` without a hole into `queue` (null: throws it away). Returns the new RCV.NXT. */
-  drain(nxt: Seq, queue: ReceiveQueue | null): Seq {
-    let taken = 0;
-    for (const piece of this.pieces) {
-      if (seqGt(piece.start, nxt)) break;
-      taken++;
-      this.bytes -= piece.bytes.length;
-      const skip = seqDiff(nxt, piece.start);
-      if (skip >= piece.bytes.length) continue;
-      queue?.push(skip === 0 ? piece.bytes : piece.bytes.subarray(skip));
-      nxt = endOf(piece);
-    }
-    if (taken > 0) this.pieces.splice(0, taken);
-    return nxt;
   }
 
   /**
@@ -98,32 +227,18 @@ export class OutOfOrder {
    */
   writeBlocks(edges: Int32Array, count: number, room: number, from: number): number {
     let written = count;
-    const add = (at: Seq): void => {
-      const block = this.blockAt(at);
-      if (block === null || written >= room) return;
-      for (let i = from; i < written; i++) if (edges[2 * i] === block.left) return;
-      edges[2 * written] = block.left;
-      edges[2 * written + 1] = block.right;
-      written++;
-    };
-    for (const at of this.recent) add(at);
-    for (const piece of this.pieces) {
-      if (written >= room) break;
-      add(piece.start);
+    for (const at of this.recent) written = writeBlock(edges, written, room, from, this.blockAt(at));
+    for (let i = 0; i < this.blocks.length && written < room; i++) {
+      written = writeBlock(edges, written, room, from, this.blocks[i]!);
     }
     return written;
   }
 
-  /** The whole block that holds `at`, over adjacent pieces. */
-  blockAt(at: Seq): { left: Seq; right: Seq } | null {
-    const pieces = this.pieces;
-    const i = pieces.findIndex((p) => seqLeq(p.start, at) && seqGt(endOf(p), at));
-    if (i < 0) return null;
-    let first = i;
-    while (first > 0 && endOf(pieces[first - 1]!) === pieces[first]!.start) first--;
-    let last = i;
-    while (last + 1 < pieces.length && endOf(pieces[last]!) === pieces[last + 1]!.start) last++;
-    return { left: pieces[first]!.start, right: endOf(pieces[last]!) };
+  /** The block that holds `at`. */
+  blockAt(at: Seq): { readonly left: Seq; readonly right: Seq } | null {
+    // Blocks do not touch: one that ends at `at` is followed by a hole.
+    const block = this.blocks[this.firstReaching((at + 1) | 0)];
+    return block !== undefined && seqLeq(block.left, at) ? block : null;
   }
 
   /** All of `[start, end)` is here. */
@@ -132,34 +247,38 @@ export class OutOfOrder {
     return block !== null && seqGeq(block.right, end);
   }
 
-  /** Nothing can follow a FIN: what lies at `end` and beyond it goes. */
-  cutAt(end: Seq): void {
-    for (let i = this.pieces.length - 1; i >= 0; i--) {
-      const piece = this.pieces[i]!;
-      const over = seqDiff(endOf(piece), end);
-      if (over <= 0) return;
-      const kept = Math.max(0, piece.bytes.length - over);
-      this.bytes -= piece.bytes.length - kept;
-      piece.bytes = piece.bytes.subarray(0, kept);
-      if (kept === 0) this.pieces.pop();
-    }
-  }
-
-  clear(): void {
-    this.pieces.length = 0;
-    this.recent.length = 0;
-    this.bytes = 0;
-  }
-
   checkInvariants(nxt: Seq): string | null {
     let at = nxt;
     let bytes = 0;
-    for (const [i, piece] of this.pieces.entries()) {
-      if (i === 0 ? seqLeq(piece.start, at) : seqLt(piece.start, at))
-        return 'out-of-order pieces overlap or touch RCV.NXT';
-      at = endOf(piece);
-      bytes += piece.bytes.length;
+    let pieces = 0;
+    for (const block of this.blocks) {
+      if (seqLeq(block.left, at)) return 'out-of-order blocks overlap, touch each other or RCV.NXT';
+      const held = block.pieces.reduce((n, piece) => n + piece.used, 0);
+      if (held !== seqDiff(block.right, block.left)) return 'the pieces of an out-of-order block do not make it up';
+      at = block.right;
+      bytes += held;
+      pieces += block.pieces.length;
     }
+    if (pieces !== this.pieceCount) return 'out-of-order pieces are miscounted';
     return bytes === this.bytes ? null : 'out-of-order bytes are miscounted';
   }
+}
+
+function copyFrom(seg: Segment, start: Seq, length: number, to: Uint8Array, at: number): void {
+  const from = seg.payloadOffset + seqDiff(start, seg.seq);
+  to.set(seg.payload!.bytes.subarray(from, from + length), at);
+}
+
+function writeBlock(
+  edges: Int32Array,
+  count: number,
+  room: number,
+  from: number,
+  block: { readonly left: Seq; readonly right: Seq } | null,
+): number {
+  if (block === null || count >= room) return count;
+  for (let i = from; i < count; i++) if (edges[2 * i] === block.left) return count;
+  edges[2 * count] = block.left;
+  edges[2 * count + 1] = block.right;
+  return count + 1;
 }

@@ -8,8 +8,10 @@ import type { Segment } from '../wire/tcp.js';
 
 /** From this size on copying a payload costs more than pinning its slab: a full window of such pieces pins a few dozen slabs at worst. */
 const SHARE_FROM_BYTES = 32_768;
-/** A queue that grows gathers small payloads into pieces of this size. */
+/** A queue that grows gathers small payloads into pieces that double up to this size. */
 const PIECE_BYTES = 65_536;
+/** Own bytes up to this size are gathered, too: each piece costs some 200 bytes beside its own. */
+const SMALL_BYTES = 4096;
 
 export type Allocate = (bytes: number) => Uint8Array;
 
@@ -39,6 +41,10 @@ export class ReceiveQueue {
 
   /** Takes bytes that are already our own. */
   push(bytes: Uint8Array): void {
+    if (bytes.length <= SMALL_BYTES && this.pieces.length > 0) {
+      this.copy(bytes, 0, bytes.length);
+      return;
+    }
     this.seal();
     this.pieces.push(bytes);
     this.length += bytes.length;
@@ -83,8 +89,10 @@ export class ReceiveQueue {
   private copy(from: Uint8Array, offset: number, length: number): void {
     let tail = this.pieces[this.pieces.length - 1];
     if (tail === undefined || this.tailUsed < 0 || this.tailUsed + length > tail.length) {
+      const room =
+        tail === undefined ? 0 : Math.min(2 * (this.tailUsed < 0 ? tail.length : this.tailUsed), PIECE_BYTES);
       this.seal();
-      tail = this.allocate(tail === undefined ? length : Math.max(length, PIECE_BYTES));
+      tail = this.allocate(Math.max(length, room));
       this.pieces.push(tail);
       this.tailUsed = 0;
     }

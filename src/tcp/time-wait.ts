@@ -29,11 +29,13 @@ export const TimeWait = {
 
 export type TimeWaitVerdict = (typeof TimeWait)[keyof typeof TimeWait];
 
-export function arrivesInTimeWait(record: TimeWaitRecord, seg: Segment): TimeWaitVerdict {
+/** `rfc1337`: the configuration's, tcp_rfc1337. */
+export function arrivesInTimeWait(record: TimeWaitRecord, seg: Segment, rfc1337: boolean): TimeWaitVerdict {
   const old = record.timestamps && seg.hasTimestamps && ((seg.tsVal - record.tsRecent) | 0) < 0;
   if (seg.has(TcpFlag.RST)) {
-    // RFC 5961 section 3.2: only the exact sequence number. (RFC 1337 would ignore that one too.)
-    return seg.seq === record.rcvNxt && !old ? TimeWait.close : TimeWait.drop;
+    // RFC 5961 section 3.2: only the exact sequence number. RFC 1337 (F1): not even that one, or an old duplicate that provokes an ACK
+    // from us, and by it a RST from the peer, would end TIME-WAIT before its time.
+    return seg.seq === record.rcvNxt && !old && !rfc1337 ? TimeWait.close : TimeWait.drop;
   }
   if (seg.has(TcpFlag.SYN) && !seg.has(TcpFlag.ACK) && !old) {
     // MAY-2, SHLD-4: a SYN that cannot be a duplicate of the old connection's, by its timestamp or its sequence number.

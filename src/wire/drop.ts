@@ -64,6 +64,7 @@ export const Drop = {
   fragmentNoHeaders: 57,
   tcpHalfOpenLimit: 58,
   tcpHalfOpenHostLimit: 59,
+  fragmentTiny: 60,
 } as const;
 
 export type DropReason = (typeof Drop)[keyof typeof Drop];
