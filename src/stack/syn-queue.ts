@@ -206,10 +206,7 @@ export class SynQueue {
     const entry = this.all.open(flowOf(ip, seg), hash, this.o.routeBack(ip), this.o.config, null, iss, now);
     belongsTo(entry, listener, ip);
     listener.queue.addHalfOpen(entry.conn);
-    entry.conn.openFromCookie(this.syn, now);
-    // Its timestamp brought options back, and no time.
-    seg.tsEcr = 0;
-    entry.conn.onSegment(seg, now);
+    entry.conn.openFromCookie(this.syn, seg, now);
     this.afterSegment(entry, listener);
     this.all.mark(entry);
     return true;

@@ -174,20 +174,23 @@ export class Connection {
   }
 
   /**
-   * A SYN cookie came back: the connection is as it was after its SYN,ACK, of which nothing was kept. `syn` is the peer's SYN as far as the
-   * cookie remembers it; the segment that brought the cookie follows at once, by `onSegment`.
+   * `ack` brings a SYN cookie back: the connection is as it was after its SYN,ACK, of which nothing was kept, and takes `ack` at once.
+   * `syn` is the peer's SYN as far as the cookie remembers it.
    */
-  openFromCookie(syn: Segment, now: Micros): void {
+  openFromCookie(syn: Segment, ack: Segment, now: Micros): void {
+    this.env.observer?.segmentArrived(this, ack, now);
     this.passive = true;
     this.state = State.listen;
     this.openedAt = now;
-    this.lastReceivedAt = now;
     this.note('syn-cookie', this.iss, syn.mss, now);
     this.peerSyn(syn, now);
     this.rcv.offerSynWindow(this.timestamps);
-    // No record of when the SYN,ACK went out: it gives no round-trip sample.
+    // No record of when the SYN,ACK went out, and a timestamp that brought options back instead of the time: no round-trip sample.
     this.snd.nxt = seqAdd(this.iss, 1);
+    ack.tsEcr = 0;
     this.setState(State.synReceived, 'a valid SYN cookie', now);
+    this.stats.segsIn += ack.wireSegments;
+    segmentArrives(this, ack, now);
   }
 
   private open(now: Micros, _why: string): void {

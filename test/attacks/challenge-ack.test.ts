@@ -23,7 +23,7 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     return { w, conn: accepted[0]!, iss: seq };
   }
 
-  it('a RST resets with the very number that is next alone; within the window it is challenged, outside it is ignored', () => {
+  it('ATK-7: a RST resets with the very number that is next alone; within the window it is challenged, outside it is ignored', () => {
     const { w, conn, iss } = victim();
     const challenge = { flags: ACK, seq: iss + 1, ack: 101 };
     const edge = 101 + conn.rcv.wnd;
@@ -39,7 +39,7 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     expect([conn.stateName, conn.error]).toEqual(['CLOSED', 'ECONNRESET']);
   });
 
-  it('a SYN is challenged, whatever its number, and ends nothing', () => {
+  it('ATK-8: a SYN is challenged, whatever its number, and ends nothing', () => {
     const { w, conn, iss } = victim();
     for (const seq of [100, 101, IN_WINDOW, 0x4000_0000, 0xc000_0000]) {
       w.wait(SECOND);
@@ -48,7 +48,7 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     expect(conn.stateName).toBe('ESTABLISHED');
   });
 
-  it('data is taken only with an ACK of the last window or of what was sent since: one guess in 65,000', () => {
+  it('ATK-9: data is taken only with an ACK of the last window or of what was sent since: one guess in 65,000', () => {
     const { w, conn, iss } = victim();
     const random = new SeededRandom(5);
     for (let i = 0; i < 2000; i++) {
@@ -59,7 +59,7 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     expect(conn.receiveQueued).toBe(1);
   });
 
-  it('one connection sends no more than a challenge ACK in 500 ms (tcp_invalid_ratelimit), and counts the others', () => {
+  it('ATK-10: one connection sends no more than a challenge ACK in 500 ms (tcp_invalid_ratelimit), and counts the others', () => {
     const { w } = victim();
     w.wait(SECOND);
     const answered = (): number => w.tcp({ ...VICTIM, flags: RST, seq: IN_WINDOW }).length;
@@ -129,7 +129,7 @@ describe('CVE-2016-5696: an attacker who counts the challenge ACKs of his own co
     return Math.max(...share);
   }
 
-  it('learns nothing: what he counts tells a right guess from a wrong one no better than a coin', () => {
+  it('ATK-11: learns nothing: what he counts tells a right guess from a wrong one no better than a coin', () => {
     const [right, wrong] = [counted(11, true), counted(12, false)];
     // The limit was the one thing that held them back, or he would have nothing to count.
     expect(Math.min(...wrong)).toBeLessThan(OWN);

@@ -50,7 +50,7 @@ describe('tiny fragments (RFC 1858 section 3, RFC 3128)', () => {
   });
 
   it.each([8, 16])(
-    "a first one of %i bytes, so that TCP's flags stand in the second, is dropped with all that follows",
+    "ATK-19: a first one of %i bytes, so that TCP's flags stand in the second, is dropped with all that follows",
     (cut) => {
       const h = host();
       const segment = syn(40);
@@ -61,7 +61,7 @@ describe('tiny fragments (RFC 1858 section 3, RFC 3128)', () => {
   );
 
   it.each([8, 16])(
-    'one at offset %i, that would write over flags which a filter has let pass, is dropped',
+    'ATK-19: one at offset %i, that would write over flags which a filter has let pass, is dropped',
     (offset) => {
       const h = host();
       const harmless = syn(40);
@@ -86,7 +86,7 @@ describe('tiny fragments (RFC 1858 section 3, RFC 3128)', () => {
 });
 
 describe('overlapping fragments (RFC 5722)', () => {
-  it('end the whole segment: no part of it reaches TCP', () => {
+  it('ATK-18: end the whole segment: no part of it reaches TCP', () => {
     const h = host();
     const segment = syn(40);
     const replies = h.send(

@@ -44,19 +44,26 @@ const states: [string, (w: Wire, conn: Connection, data: Out) => Out][] = [
 ];
 
 describe('a synchronised connection', () => {
-  it.each(states)('in %s survives every type and code there is, though it quotes what is in flight', (state, reach) => {
-    const { w, conn, data } = inFlight();
-    const about = reach(w, conn, data);
-    expect(conn.stateName).toBe(state);
-    for (let type = 0; type < 256; type++) for (let code = 0; code < 16; code++) w.icmp(type, code, about);
-    expect([conn.stateName, conn.error, w.stack.tcp.connectionCount]).toEqual([state, null, 1]);
-    expect(w.stack.checkInvariants()).toBeNull();
-    // It goes on: all that was sent is acknowledged.
-    w.tcp({ flags: ACK, seq: state.startsWith('FIN') || state === 'ESTABLISHED' ? 101 : 102, ack: conn.snd.nxt >>> 0 });
-    expect(conn.snd.una).toBe(conn.snd.nxt);
-  });
+  it.each(states)(
+    'ATK-13: in %s survives every type and code there is, though it quotes what is in flight',
+    (state, reach) => {
+      const { w, conn, data } = inFlight();
+      const about = reach(w, conn, data);
+      expect(conn.stateName).toBe(state);
+      for (let type = 0; type < 256; type++) for (let code = 0; code < 16; code++) w.icmp(type, code, about);
+      expect([conn.stateName, conn.error, w.stack.tcp.connectionCount]).toEqual([state, null, 1]);
+      expect(w.stack.checkInvariants()).toBeNull();
+      // It goes on: all that was sent is acknowledged.
+      w.tcp({
+        flags: ACK,
+        seq: state.startsWith('FIN') || state === 'ESTABLISHED' ? 101 : 102,
+        ack: conn.snd.nxt >>> 0,
+      });
+      expect(conn.snd.una).toBe(conn.snd.nxt);
+    },
+  );
 
-  it('does not even note an error that quotes a sequence number which is not in flight', () => {
+  it('ATK-12: does not even note an error that quotes a sequence number which is not in flight', () => {
     const { w, conn, data } = inFlight();
     for (const off of [-1, 1000, 5000, 0x4000_0000, 0x8000_0000]) {
       w.icmp(3, 1, data, (data.seq + off) >>> 0);

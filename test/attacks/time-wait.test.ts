@@ -29,7 +29,7 @@ describe('TIME-WAIT assassination (RFC 1337)', () => {
     ['rfc', undefined, 1],
     ['rfc', false, 0],
   ] as const)(
-    'profile %s, tcp_rfc1337 %s: after a RST with the very number that is next %i is left',
+    'ATK-14: profile %s, tcp_rfc1337 %s: after a RST with the very number that is next %i is left',
     (profile, rfc1337, left) => {
       const config = rfc1337 === undefined ? {} : { rfc1337 };
       const { w, accepted } = listening({ profile: profile, config });
@@ -54,7 +54,7 @@ describe('TIME-WAIT assassination (RFC 1337)', () => {
 });
 
 describe('one host in TIME-WAIT', () => {
-  it('has its share: beyond it connections end without, counted, and other hosts lose nothing', () => {
+  it('ATK-21: has its share: beyond it connections end without, counted, and other hosts lose nothing', () => {
     const { w, accepted } = listening({ config: { maxTimeWaitPerHost: 3 } });
     for (let i = 0; i < 5; i++) timeWait(w, accepted, 1000 + i);
     expect([w.stack.tcp.timeWait.size, w.stack.counters.TcplabTimeWaitHostLimit]).toEqual([3, 2]);

@@ -12,7 +12,7 @@ it.each([
   ['MSS 49', 49, [], 1, 49],
   ['MSS 1, and timestamps take twelve of it', 1, TIMESTAMPS, 1, 36],
   ['MSS 1 in a cookie, whose smallest is 536', 1, [], 2, 536],
-] as const)('%s', (_, mss, more, synCookies, expected) => {
+] as const)('ATK-20: %s', (_, mss, more, synCookies, expected) => {
   const w = new Wire({ config: { synCookies } });
   const accepted: Connection[] = w.listen();
   const options = [2, 4, mss >> 8, mss & 255, ...more];

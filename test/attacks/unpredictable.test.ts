@@ -39,11 +39,14 @@ describe.each([
   const all = synAcks(SAMPLES, synCookies);
   const seqs = all.map(({ seq }) => seq);
 
-  it.each([0, 8, 16, 24])('are spread evenly, and so are the steps from one to the next: bits from %i on', (shift) => {
-    expect(chiSquare(seqs.map((n) => n >>> shift))).toBeLessThan(CHI_SQUARE_255);
-    const steps = seqs.slice(1).map((n, i) => n - seqs[i]!);
-    expect(chiSquare(steps.map((n) => n >>> shift))).toBeLessThan(CHI_SQUARE_255);
-  });
+  it.each([0, 8, 16, 24])(
+    'ATK-15: are spread evenly, and so are the steps from one to the next: bits from %i on',
+    (shift) => {
+      expect(chiSquare(seqs.map((n) => n >>> shift))).toBeLessThan(CHI_SQUARE_255);
+      const steps = seqs.slice(1).map((n, i) => n - seqs[i]!);
+      expect(chiSquare(steps.map((n) => n >>> shift))).toBeLessThan(CHI_SQUARE_255);
+    },
+  );
 
   it('do not repeat, and change wholly when one bit of the peer does', () => {
     // Of 4096 numbers of 32 bits two are equal once in 500 times.
@@ -53,7 +56,7 @@ describe.each([
     expect(Math.abs(mean - 16)).toBeLessThan(0.2);
   });
 
-  it('nor do the timestamps tell how long we have been up: each connection counts from a place of its own', () => {
+  it('ATK-15: nor do the timestamps tell how long we have been up: each connection counts from a place of its own', () => {
     for (const shift of [8, 16, 24]) {
       expect(chiSquare(all.map(({ tsVal }) => tsVal >>> shift))).toBeLessThan(CHI_SQUARE_255);
     }
@@ -75,7 +78,7 @@ describe('ephemeral ports', () => {
     w.stack.connect({ remote: Address.parse(`10.1.${host >> 8}.${host & 255}`), remotePort: port, user: nobody }).flow
       .localPort;
 
-  it('to places that follow each other are spread evenly over their range', () => {
+  it('ATK-16: to places that follow each other are spread evenly over their range', () => {
     const w = new Wire({ secret: secret() });
     const ports = Array.from({ length: SAMPLES }, (_, i) => portTo(w, i));
     const scaled = ports.map((p) => Math.floor(((p - FIRST_EPHEMERAL) * 256) / COUNT));
@@ -84,7 +87,7 @@ describe('ephemeral ports', () => {
     expect(chiSquare(steps.map((n) => Math.floor((n * 256) / COUNT)))).toBeLessThan(CHI_SQUARE_255);
   });
 
-  it('to one place tell nothing of those to another, nor how many there were', () => {
+  it('ATK-16: to one place tell nothing of those to another, nor how many there were', () => {
     const key = secret();
     const next = (others: number): number => {
       const w = new Wire({ secret: key });

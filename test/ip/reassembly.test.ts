@@ -244,7 +244,7 @@ describe('the limits', () => {
     host,
   });
 
-  it('of datagrams: the oldest goes, by name', () => {
+  it('ATK-22: of datagrams: the oldest goes, by name', () => {
     const small = new Reassembly({ ...DEFAULT_REASSEMBLY, datagrams: 3 });
     expect([1, 2, 3].map((host) => add(first(1, host), small))).toEqual(['none', 'none', 'none']);
     expect(add(first(1, 4), small)).toBe('fragmentLimit');
@@ -253,7 +253,7 @@ describe('the limits', () => {
     expect(add(last(1, 1), small)).toBe('none'); // the first one's beginning is gone
   });
 
-  it('of datagrams of one source: its own oldest goes, not the others', () => {
+  it('ATK-22: of datagrams of one source: its own oldest goes, not the others', () => {
     const small = new Reassembly({ ...DEFAULT_REASSEMBLY, datagramsPerSource: 2 });
     add(first(1, 9), small);
     expect([1, 2, 3].map((id) => add(first(id), small))).toEqual(['none', 'none', 'fragmentLimit']);

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
 import { STATE_NAMES, TRANSITIONS } from '../../src/tcp/state.js';
+import { DEFENCES } from '../attacks/defences.js';
+import { ATTACK_MUTANTS } from '../attacks/mutants.js';
 import { MUTANTS, type Mutant } from './mutants.js';
 import { NOT_DONE, REQUIREMENTS, type State } from './requirements.js';
 
@@ -16,7 +18,7 @@ export interface Proof {
   readonly title: string;
 }
 
-const TITLE = /^((?:MUST|SHLD|MAY|REC)-\d+(?:, (?:MUST|SHLD|MAY|REC)-\d+)*): (.+)$/s;
+const TITLE = /^((?:MUST|SHLD|MAY|REC|ATK)-\d+(?:, (?:MUST|SHLD|MAY|REC|ATK)-\d+)*): (.+)$/s;
 
 /** Every call in a test file whose first argument is such a title, whatever function of the tests it calls; not `describe`. */
 export function proofsIn(file: string, source: string): Proof[] {
@@ -52,6 +54,8 @@ export function allProofs(): Proof[] {
 
 export const mutantIds = (mutant: Mutant): string[] => mutant.id.split(', ');
 
+export const ALL_MUTANTS = [...MUTANTS, ...ATTACK_MUTANTS];
+
 export interface Row {
   readonly id: string;
   readonly section: string;
@@ -62,8 +66,9 @@ export interface Row {
   readonly mutants: readonly Mutant[];
 }
 
-export function rows(proofs: readonly Proof[] = allProofs()): Row[] {
-  return REQUIREMENTS.map(([id, section, text]) => {
+/** Of RFC 9293's requirements, or of another list in their form. */
+export function rows(proofs: readonly Proof[] = allProofs(), list = REQUIREMENTS): Row[] {
+  return list.map(([id, section, text]) => {
     const [state, reason] = NOT_DONE[id] ?? (['done', ''] as const);
     return {
       id,
@@ -72,7 +77,7 @@ export function rows(proofs: readonly Proof[] = allProofs()): Row[] {
       state,
       reason,
       proofs: proofs.filter((proof) => proof.ids.includes(id)),
-      mutants: MUTANTS.filter((mutant) => mutantIds(mutant).includes(id)),
+      mutants: ALL_MUTANTS.filter((mutant) => mutantIds(mutant).includes(id)),
     };
   });
 }
@@ -81,14 +86,14 @@ const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\
 const code = (text: string): string => (text === '' ? '(nothing)' : `\`${cell(text.trim())}\``);
 const link = (file: string): string => `[${file.split('/').slice(1).join('/')}](../${file})`;
 
-export function coveragePage(all: readonly Row[] = rows()): string {
+export function coveragePage(all: readonly Row[] = rows(), defences = rows(allProofs(), DEFENCES)): string {
   const count = (state: Row['state']): number => all.filter((row) => row.state === state).length;
-  const lines = all.map((row) => {
+  const line = (row: Row): string => {
     const tests = row.proofs.map((proof) => `${link(proof.file)}: ${cell(proof.title)}`).join('<br>');
     const mutants = row.mutants.map((x) => `${link(x.file)}: ${code(x.search)} → ${code(x.replace)}`).join('<br>');
     const state = row.reason === '' ? row.state : `${row.state}: ${cell(row.reason)}`;
     return `| ${row.id} | ${row.section} | ${cell(row.text)} | ${state} | ${tests} | ${mutants} |`;
-  });
+  };
   return `# RFC 9293, requirement by requirement
 
 Made by \`npm run docs\` from the tests' names; do not edit. ${count('done')} of ${all.length} are done, ${count('later')} come later, ${count('waived')} are waived.
@@ -98,7 +103,15 @@ sources changed so that the rule is gone. \`npm run mutants\` applies each, and 
 
 | id | section | requirement | state | proved by | mutant that it kills |
 | --- | --- | --- | --- | --- | --- |
-${lines.join('\n')}
+${all.map(line).join('\n')}
+
+## Attack resistance
+
+Rules of other RFCs and remedies for known attacks, proved in the same way (test/attacks).
+
+| id | source | rule | state | proved by | mutant that it kills |
+| --- | --- | --- | --- | --- | --- |
+${defences.map(line).join('\n')}
 `;
 }
 

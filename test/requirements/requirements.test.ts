@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { applyMutation } from '../../.ci/mutation.js';
-import { allProofs, coveragePage, mutantIds, proofsIn, ROOT, rows, stateMachinePage } from './coverage.js';
-import { MUTANTS } from './mutants.js';
+import { DEFENCES } from '../attacks/defences.js';
+import { ALL_MUTANTS, allProofs, coveragePage, mutantIds, proofsIn, ROOT, rows, stateMachinePage } from './coverage.js';
 import { NOT_DONE, REQUIREMENTS } from './requirements.js';
 
-const IDS = new Set(REQUIREMENTS.map(([id]) => id));
+const IDS = new Set([...REQUIREMENTS, ...DEFENCES].map(([id]) => id));
 
 describe('the list of requirements', () => {
   it('has each of the 119 once', () => {
@@ -28,10 +28,13 @@ describe('the list of requirements', () => {
 });
 
 describe('a requirement that is done', () => {
-  it.each(rows().filter((row) => row.state === 'done'))('$id has a test that names it, and a mutant', (row) => {
-    expect(row.proofs.length, `no test is called "${row.id}: ..."`).toBeGreaterThan(0);
-    expect(row.mutants.length, `mutants.ts has no mutant for ${row.id}`).toBeGreaterThan(0);
-  });
+  it.each([...rows(), ...rows(allProofs(), DEFENCES)].filter((row) => row.state === 'done'))(
+    '$id has a test that names it, and a mutant',
+    (row) => {
+      expect(row.proofs.length, `no test is called "${row.id}: ..."`).toBeGreaterThan(0);
+      expect(row.mutants.length, `mutants.ts has no mutant for ${row.id}`).toBeGreaterThan(0);
+    },
+  );
 });
 
 describe('a requirement that is not done', () => {
@@ -69,7 +72,7 @@ describe('the names of tests', () => {
 });
 
 describe('mutants', () => {
-  it.each(MUTANTS)('$id in $file: $search', (mutant) => {
+  it.each(ALL_MUTANTS)('$id in $file: $search', (mutant) => {
     expect(mutantIds(mutant).filter((id) => !IDS.has(id))).toEqual([]);
     // Throws when the line is not there any more, or stands there twice.
     applyMutation(readFileSync(join(ROOT, mutant.file), 'utf8'), mutant);

@@ -23,12 +23,19 @@ const LIMIT_MS = 60_000;
 /** @typedef {{ status: 'passed' | 'failed' | 'skipped' | 'pending' | 'todo', fullName: string, failureMessages: string[] }} TestResult */
 /** @typedef {{ tests: TestResult[], broken: string, timedOut: boolean }} Run */
 
-/** @returns {Promise<readonly Mutant[]>} from mutants.ts, which imports nothing */
-async function mutants() {
-  const source = readFileSync(new URL('mutants.ts', import.meta.url), 'utf8');
+/** @param {string} file one that imports nothing but types */
+async function load(file) {
+  const source = readFileSync(new URL(file, import.meta.url), 'utf8');
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
   const { outputText } = ts.transpileModule(source, { compilerOptions });
-  return (await import(`data:text/javascript,${encodeURIComponent(outputText)}`)).MUTANTS;
+  return import(`data:text/javascript,${encodeURIComponent(outputText)}`);
+}
+
+/** @returns {Promise<readonly Mutant[]>} */
+async function mutants() {
+  const { MUTANTS } = await load('mutants.ts');
+  const { ATTACK_MUTANTS } = await load('../attacks/mutants.ts');
+  return [...MUTANTS, ...ATTACK_MUTANTS];
 }
 
 let runs = 0;

@@ -101,7 +101,7 @@ describe('a rain of tiny segments', () => {
   };
 
   it.each(Object.keys(orders))(
-    'costs bounded memory and bounded work: %s',
+    'ATK-17: costs bounded memory and bounded work: %s',
     (name) => {
       const bench = new Bench();
       const count = SIZE / 2;
@@ -121,7 +121,7 @@ describe('a rain of tiny segments', () => {
     60_000,
   );
 
-  it('gives up what is farthest away for what is nearer, and counts it; what is nearest comes through', () => {
+  it('ATK-17: gives up what is farthest away for what is nearer, and counts it; what is nearest comes through', () => {
     const bench = new Bench(64);
     for (let i = 0; i < 64; i++) expect(bench.insert(1000 + 2 * i, 1001 + 2 * i)).toBe(1);
     expect(bench.insert(5000, 5001), 'the farthest of all is not taken').toBe(-1);
@@ -132,7 +132,7 @@ describe('a rain of tiny segments', () => {
     expect(bench.held.blockAt((NXT + 1000) | 0), 'the first').not.toBeNull();
   });
 
-  it('joins small pieces before it gives anything up', () => {
+  it('ATK-17: joins small pieces before it gives anything up', () => {
     const bench = new Bench(64);
     for (let i = 0; i < 2000; i++) expect(bench.insert(5000 - i, 5001 - i)).toBe(1);
     expect(bench.held.prunes).toBe(0);
@@ -140,7 +140,7 @@ describe('a rain of tiny segments', () => {
     expect(bench.drain(3001)).toEqual(Array.from({ length: 2000 }, (_, i) => byteAt(3001 + i)));
   });
 
-  it('that is in order at last is handed to the reader in few pieces', () => {
+  it('ATK-17: that is in order at last is handed to the reader in few pieces', () => {
     const bench = new Bench();
     // Downwards, so that each is a piece of its own.
     for (let i = 0; i < 1000; i++) bench.insert(1000 - i, 1001 - i);

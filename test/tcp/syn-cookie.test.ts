@@ -49,7 +49,7 @@ describe('a SYN cookie', () => {
     );
   });
 
-  it.each([...TUPLE.keys()])('is good for its own peer alone: word %i of addresses and ports changed', (i) => {
+  it.each([...TUPLE.keys()])('ATK-3: is good for its own peer alone: word %i of addresses and ports changed', (i) => {
     const cookies = new SynCookies(new SeededRandom(SEED));
     about(cookies, TUPLE);
     const cookie = cookies.make(7, 1460, COOKIE_MSS_V4, SECOND);
@@ -60,7 +60,7 @@ describe('a SYN cookie', () => {
     expect(cookies.check(7, cookie, COOKIE_MSS_V4, SECOND)).toBe(1460);
   });
 
-  it('lives for one to two minutes, across every change of the key', () => {
+  it('ATK-4: lives for one to two minutes, across every change of the key', () => {
     const cookies = new SynCookies(new SeededRandom(SEED));
     about(cookies, TUPLE);
     for (let start = 0; start < 40 * MINUTE; start += 17 * SECOND) {
@@ -70,7 +70,7 @@ describe('a SYN cookie', () => {
     }
   });
 
-  it('is made with a new key after a quarter of an hour: what one learned of the old one is worth nothing', () => {
+  it('ATK-4: is made with a new key after a quarter of an hour: what one learned of the old one is worth nothing', () => {
     const [old, fresh] = [new SynCookies(new SeededRandom(1)), new SynCookies(new SeededRandom(1))];
     about(old, TUPLE);
     about(fresh, TUPLE);

@@ -1,0 +1,122 @@
+/** One line each that takes a defence away, as test/requirements/mutants.ts has for RFC 9293. */
+import type { Mutant } from '../requirements/mutants.js';
+
+const m = (
+  id: string,
+  file: string,
+  search: string,
+  replace: string,
+  test: string,
+  name = `${id.split(', ')[0]}\\b`,
+): Mutant => ({ id, file, search, replace, test, name });
+
+const COOKIE = 'src/tcp/syn-cookie.ts';
+const SYN_QUEUE = 'src/stack/syn-queue.ts';
+const INPUT = 'src/tcp/input.ts';
+const OUT_OF_ORDER = 'src/tcp/out-of-order.ts';
+const REASSEMBLY = 'src/ip/reassembly.ts';
+
+const FLOOD = 'test/attacks/syn-flood.test.ts';
+const COOKIES = 'test/tcp/syn-cookie.test.ts';
+const CHALLENGE = 'test/attacks/challenge-ack.test.ts';
+const ICMP = 'test/attacks/icmp.test.ts';
+const TIME_WAIT = 'test/attacks/time-wait.test.ts';
+const UNPREDICTABLE = 'test/attacks/unpredictable.test.ts';
+const PIECES = 'test/tcp/out-of-order.test.ts';
+const FRAGMENTS = 'test/attacks/fragments.test.ts';
+
+export const ATTACK_MUTANTS: readonly Mutant[] = [
+  m(
+    'ATK-1',
+    SYN_QUEUE,
+    'if (full !== Drop.none || (synCookies === 2 && before === null))',
+    'if (synCookies === 2)',
+    FLOOD,
+  ),
+  m('ATK-2', COOKIE, 'syn.sackPermitted = (echo & SACK_BIT) !== 0;', '', FLOOD),
+  m('ATK-2', COOKIE, 'syn.wscale = wscale === WSCALE_MASK ? ABSENT : wscale;', '', FLOOD),
+  m('ATK-2', COOKIE, 'while (index > 0 && table[index]! > mss) index--;', '', FLOOD, 'ATK-2: has the largest'),
+  m('ATK-3', COOKIE, 'w[TUPLE_WORDS - 1] = ports;', '', COOKIES),
+  m('ATK-3', COOKIE, 'w[IRS] = irs;', '', COOKIES),
+  m('ATK-3', COOKIE, 'w[7] = r3;', '', COOKIES),
+  m('ATK-4', COOKIE, 'w[PERIOD_NUMBER] = period;', '', COOKIES, 'ATK-4: lives'),
+  m('ATK-4', COOKIE, 'const MAX_AGE = 2;', 'const MAX_AGE = 1;', COOKIES, 'ATK-4: lives'),
+  m(
+    'ATK-4',
+    COOKIE,
+    'this.keyNumber = number;',
+    'this.keyNumber = number; this.current = this.previous;',
+    COOKIES,
+    'ATK-4: is made',
+  ),
+  m('ATK-5', SYN_QUEUE, 'now >= listener.cookieUntil || ', '', FLOOD),
+  m('ATK-6', SYN_QUEUE, 'if (queue.isSynQueueFull || reserved)', 'if (reserved)', FLOOD, 'ATK-6: is answered'),
+  m('ATK-6', SYN_QUEUE, 'if (halfOpen.size >= config.maxHalfOpen)', 'if (false)', FLOOD, 'ATK-6: the stack'),
+  m('ATK-6', SYN_QUEUE, '>= config.maxHalfOpenPerHost)', '< 0)', FLOOD, 'ATK-6: one host'),
+  m('ATK-6', 'src/stack/half-open.ts', 'this.size--;', '', FLOOD, 'ATK-6: every'),
+  m('ATK-7', INPUT, 'if (seg.seq !== c.rcv.nxt) {', 'if (false) {', CHALLENGE),
+  m('ATK-8', INPUT, 'c.env.counters.TcpExtTCPSYNChallenge++;', "c.finish('ECONNRESET', '', now);", CHALLENGE),
+  m('ATK-9', INPUT, 'seqLt(seg.ack, seqAdd(snd.una, -snd.maxWnd))', 'false', CHALLENGE),
+  m('ATK-10', INPUT, 'now - c.lastChallengeAt < c.config.challengeAckInterval || ', '', CHALLENGE),
+  m('ATK-11', INPUT, 'now - c.lastChallengeAt < c.config.challengeAckInterval || ', '', CHALLENGE, 'ATK-11: learns'),
+  m('ATK-11', 'src/tcp/challenge.ts', 'Math.floor(this.random.float() * this.limit)', '0', CHALLENGE, 'ATK-11: learns'),
+  m('ATK-12', 'src/tcp/icmp.ts', 'if (!(seqGeq(e.seq, c.snd.una) && seqLt(e.seq, c.snd.nxt))) return;', '', ICMP),
+  m('ATK-13', 'src/tcp/icmp.ts', "if (c.isOpening && e.errno !== 'EMSGSIZE' &&", "if (e.errno !== 'EMSGSIZE' &&", ICMP),
+  m('ATK-14', 'src/tcp/time-wait.ts', '!old && !rfc1337 ?', '!old ?', TIME_WAIT),
+  m('ATK-15', 'src/tcp/isn.ts', 'this.sip.hash(w, WORDS);', '', UNPREDICTABLE, 'ATK-15: are spread'),
+  m(
+    'ATK-15',
+    'src/stack/tcp-connections.ts',
+    'tsOffset: this.tuple.hi,',
+    'tsOffset: 0,',
+    UNPREDICTABLE,
+    'ATK-15: nor do',
+  ),
+  m(
+    'ATK-16',
+    'src/stack/ports.ts',
+    'const slot = counter & (COUNTERS - 1);',
+    'const slot = 0 * counter;',
+    UNPREDICTABLE,
+    'ATK-16: to one',
+  ),
+  m(
+    'ATK-16',
+    'src/stack/tcp-connections.ts',
+    'this.ports.pick(tuple.lo, tuple.hi, isFree)',
+    'this.ports.pick(0, 0, isFree)',
+    UNPREDICTABLE,
+    'ATK-16: to places',
+  ),
+  m('ATK-17', OUT_OF_ORDER, 'if (!this.makeRoom(start)) return -1;', '', PIECES, 'ATK-17: costs'),
+  m('ATK-17', OUT_OF_ORDER, 'for (const block of this.blocks) this.collapse(block);', ';', PIECES, 'ATK-17: joins'),
+  m('ATK-17', OUT_OF_ORDER, 'if (seqLeq(last.left, start)) break;', 'break;', PIECES, 'ATK-17: gives'),
+  m(
+    'ATK-17',
+    'src/tcp/receive-queue.ts',
+    'if (bytes.length <= SMALL_BYTES && this.pieces.length > 0)',
+    'if (false)',
+    PIECES,
+    'ATK-17: that is',
+  ),
+  m('ATK-18', REASSEMBLY, "if (verdict === 'overlap' || ", 'if (', FRAGMENTS),
+  m('ATK-19', REASSEMBLY, 'if (isTiny(h)) return', 'if (false) return', FRAGMENTS, 'ATK-19: (a first|one at)'),
+  m('ATK-20', 'src/tcp/connection.ts', 'Math.max(syn.mss, MIN_SEND_MSS)', 'syn.mss', 'test/attacks/tiny-mss.test.ts'),
+  m('ATK-21', 'src/stack/tcp-connections.ts', 'if (this.timeWait.isHostFull(e.remote))', 'if (false)', TIME_WAIT),
+  m(
+    'ATK-22',
+    REASSEMBLY,
+    'if (ofSource >= this.limits.datagramsPerSource)',
+    'if (false)',
+    'test/ip/reassembly.test.ts',
+    'ATK-22: of datagrams of one',
+  ),
+  m(
+    'ATK-22',
+    REASSEMBLY,
+    'this.memory <= this.limits.bytes && this.partials.size <= this.limits.datagrams',
+    'true',
+    'test/ip/reassembly.test.ts',
+    'ATK-22: of datagrams: ',
+  ),
+];
