@@ -3,6 +3,8 @@ import type { IcmpAction, IpInfo, PacketAction, Place, TcpOptionSpec, Way } from
 import { NAME, NUMBER, type Scanner } from './scanner.js';
 
 const FLAGS = /(?:[SFRPUEWA.]+|-)(?=\s)/y;
+const MAX_16 = 0xffff;
+const MAX_32 = 0xffff_ffff;
 const UNSUPPORTED = /(?:udp|gre|mpls|ipv4|ipv6|psp|sctp)\b/y;
 
 export function parsePacket(s: Scanner, place: Place, way: Way): PacketAction | IcmpAction {
@@ -17,9 +19,9 @@ export function parsePacket(s: Scanner, place: Place, way: Way): PacketAction | 
   let ack: number | null = null;
   let window: number | null = null;
   let urgent: number | null = null;
-  if (s.take(/ack\b/y)) ack = number(s, 'an acknowledgment number');
-  if (s.take(/win\b/y)) window = number(s, 'a window');
-  if (s.take(/urg\b/y)) urgent = number(s, 'an urgent pointer');
+  if (s.take(/ack\b/y)) ack = number(s, 'an acknowledgment number', MAX_32);
+  if (s.take(/win\b/y)) window = number(s, 'a window', MAX_16);
+  if (s.take(/urg\b/y)) urgent = number(s, 'an urgent pointer', MAX_16);
   if (ack !== null && !flags.includes('.')) s.failAt("'ack' needs the ACK flag, which is written '.'", place);
   return {
     type: 'packet',
@@ -45,9 +47,9 @@ function parseIpInfo(s: Scanner): IpInfo {
   do {
     const ecn = s.take(/(?:noecn|ect01|ect0|ect1|ce)\b/y);
     if (ecn !== null) info.ecn = ecn[0] as NonNullable<IpInfo['ecn']>;
-    else if (s.take(/tos\b/y)) info.tos = number(s, 'a TOS byte');
-    else if (s.take(/ttl\b/y)) info.ttl = number(s, 'a TTL');
-    else if (s.take(/flowlabel\b/y)) info.flowLabel = number(s, 'a flow label');
+    else if (s.take(/tos\b/y)) info.tos = number(s, 'a TOS byte', 255);
+    else if (s.take(/ttl\b/y)) info.ttl = number(s, 'a TTL', 255);
+    else if (s.take(/flowlabel\b/y)) info.flowLabel = number(s, 'a flow label', 0xfffff);
     else s.fail("expected noecn, ect0, ect1, ect01, ce, 'tos N', 'ttl N' or 'flowlabel N'");
   } while (s.takeText(','));
   s.expect(close, 'after what the IP header says');
@@ -60,14 +62,21 @@ function parseRange(s: Scanner): { seq: number; bytes: number } {
   const match = s.need(/(\d+):(\d+)\((\d+)\)|(\d+)\((\d+)\)/y, 'sequence numbers, for example 1:1001(1000)');
   const seq = Number(match[1] ?? match[4]);
   const bytes = Number(match[3] ?? match[5]);
+  if (seq > MAX_32) s.failAt(`expected a sequence number below 2^32, found '${seq}'`, place);
   if (match[2] !== undefined && (seq + bytes) % 2 ** 32 !== Number(match[2])) {
     s.failAt(`${match[0]}: ${seq} and ${bytes} bytes make ${(seq + bytes) % 2 ** 32}, not ${match[2]}`, place);
   }
   return { seq, bytes };
 }
 
-function number(s: Scanner, what: string): number {
-  return Number(s.need(NUMBER, what)[0]);
+/** A field of the packet: it must fit. */
+function number(s: Scanner, what: string, most: number): number {
+  const place = s.place();
+  const text = s.need(NUMBER, what)[0];
+  const value = Number(text);
+  // NaN is -0x...: no field is negative.
+  if (!(value >= 0 && value <= most)) s.failAt(`expected ${what} from 0 to ${most}, found '${text}'`, place);
+  return value;
 }
 
 function parseOptions(s: Scanner): readonly TcpOptionSpec[] | null {
@@ -91,7 +100,7 @@ function parseOption(s: Scanner): TcpOptionSpec {
   switch (name) {
     case 'mss':
     case 'wscale':
-      return { kind: name, value: number(s, `the value of ${name}`) };
+      return { kind: name, value: number(s, `the value of ${name}`, name === 'mss' ? MAX_16 : 255) };
     case 'nop':
     case 'eol':
     case 'sackOK':
@@ -105,9 +114,9 @@ function parseOption(s: Scanner): TcpOptionSpec {
     }
     case 'TS': {
       s.expect('val', "after 'TS'");
-      const val = number(s, 'TSval');
+      const val = number(s, 'TSval', MAX_32);
       s.expect('ecr', 'after TSval');
-      return { kind: name, val, ecr: number(s, 'TSecr') };
+      return { kind: name, val, ecr: number(s, 'TSecr', MAX_32) };
     }
     case 'FO':
     case 'FOEXP':
@@ -122,7 +131,7 @@ function parseIcmp(s: Scanner, place: Place, way: Way): IcmpAction {
   let code = '';
   let mtu: number | null = null;
   if (!s.next('mtu') && !s.next('[')) code = s.take(NAME)?.[0] ?? s.take(NUMBER)?.[0] ?? '';
-  if (s.take(/mtu\b/y)) mtu = number(s, 'an MTU');
+  if (s.take(/mtu\b/y)) mtu = number(s, 'an MTU', MAX_32);
   let quoted: IcmpAction['quoted'] = null;
   if (s.takeText('[')) {
     quoted = parseRange(s);
