@@ -60,9 +60,10 @@ function parseIpInfo(s: Scanner): IpInfo {
 function parseRange(s: Scanner): { seq: number; bytes: number } {
   const place = s.place();
   const match = s.need(/(\d+):(\d+)\((\d+)\)|(\d+)\((\d+)\)/y, 'sequence numbers, for example 1:1001(1000)');
-  const seq = Number(match[1] ?? match[4]);
+  const first = match[1] ?? match[4]!;
+  if (Number(first) > MAX_32) s.failAt(`expected a sequence number below 2^32, found '${first}'`, place);
+  const seq = Number(first);
   const bytes = Number(match[3] ?? match[5]);
-  if (seq > MAX_32) s.failAt(`expected a sequence number below 2^32, found '${seq}'`, place);
   if (match[2] !== undefined && (seq + bytes) % 2 ** 32 !== Number(match[2])) {
     s.failAt(`${match[0]}: ${seq} and ${bytes} bytes make ${(seq + bytes) % 2 ** 32}, not ${match[2]}`, place);
   }
