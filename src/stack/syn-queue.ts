@@ -6,8 +6,8 @@
  *          └─ full, cookies off, or the accept queue full ─▶ dropped, by name
  *
  * Full is, as in Linux, a queue of `backlog` half-open connections; beyond that the whole stack and each host have a limit. A half-open
- * connection is a Connection of some 3 KB like any other, not a record of its own: the limits keep all of them together below 16 MB,
- * and what comes beyond costs no memory at all.
+ * connection is a Connection of some 5 KB like any other, not a record of its own as in Linux: a second home for the rules of SYN-RECEIVED
+ * would be worse. The limits keep all of them together at some 20 MB, and what comes beyond costs no memory at all.
  */
 import type { Random } from '../base/random.js';
 import type { Micros } from '../base/time.js';

@@ -85,7 +85,7 @@ describeWithTun('nmap -O', () => {
     "rates our sequence numbers as it does the kernel's, cookies or not: --syncookies %s",
     async (cookies) => {
       const scan = (host: string): string =>
-        `nmap -O -v -n -Pn -p 80,81 --max-os-tries 1 --host-timeout 30s ${host} | grep 'TCP Sequence Prediction'`;
+        `nmap --privileged -O -v -n -Pn -p 80,81 --max-os-tries 1 --host-timeout 30s ${host} | grep 'TCP Sequence Prediction'`;
       // The kernel's own listener, over loopback, in the same namespace.
       const kernel = `ip link set lo up; nc -l -k 127.0.0.1 80 > /dev/null & for i in $(seq 100); do ss -ltn | grep -q :80 && break; sleep 0.05; done; ${scan('127.0.0.1')}`;
       const { text } = await attack(

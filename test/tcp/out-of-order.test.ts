@@ -150,3 +150,34 @@ describe('a rain of tiny segments', () => {
     expect(pieces).toBeLessThan(20);
   });
 });
+
+describe('what waits for a slow reader', () => {
+  /** Feeds the queue `count` times, then: memory that it pins, for each byte that it holds. */
+  function pinned(count: number, feed: (queue: ReceiveQueue, i: number) => void): number {
+    const queue = new ReceiveQueue((n) => new Uint8Array(n));
+    for (let i = 0; i < count; i++) feed(queue, i);
+    const { pieces } = queue as unknown as { pieces: Uint8Array[] };
+    const buffers = new Set(pieces.map((piece) => piece.buffer));
+    // What each piece costs beside its bytes, by a guess.
+    return ([...buffers].reduce((n, b) => n + b.byteLength, 0) + 200 * pieces.length) / queue.length;
+  }
+  const payload = (length: number): Segment => {
+    const seg = new Segment();
+    seg.payload = new Slab(new Uint8Array(length));
+    return seg;
+  };
+
+  it.each([
+    ['bytes in order, one by one', (q: ReceiveQueue) => q.pushPayload(payload(1), 0, 1)],
+    ['bytes that were out of order, one by one', (q: ReceiveQueue) => q.push(new Uint8Array(1))],
+    [
+      'a large piece that was out of order, and a byte, in turn',
+      (q: ReceiveQueue, i: number) => {
+        if (i % 2 === 0) q.push(new Uint8Array(5000));
+        else q.pushPayload(payload(1), 0, 1);
+      },
+    ],
+  ])('pins at most a few times its own size: %s', (_, feed) => {
+    expect(pinned(20_000, feed)).toBeLessThan(4);
+  });
+});
