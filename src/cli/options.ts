@@ -5,6 +5,7 @@ import { LinkOptionError } from '../device/drop-rules.js';
 import { AddressError, Prefix } from '../ip/address.js';
 import type { TcpConfig } from '../tcp/config.js';
 import { EcnMode } from '../tcp/ecn.js';
+import { FastOpenMode } from '../tcp/fast-open.js';
 import { CommandError, Exit } from './errors.js';
 
 export interface SharedOptions {
@@ -36,6 +37,7 @@ export interface SharedOptions {
   syncookies?: 0 | 1 | 2;
   stats?: boolean;
   ecn?: EcnMode;
+  fastOpen?: boolean;
 }
 
 const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
@@ -48,6 +50,7 @@ export function integer(name: string, low: number, high: number): (text: string)
   };
 }
 
+const SERVE_FAST_OPEN = FastOpenMode.client | FastOpenMode.server | FastOpenMode.everyListener;
 const ecnMode = integer('--ecn', EcnMode.off, EcnMode.accept) as (text: string) => EcnMode;
 
 /** Adds them to a command. */
@@ -68,6 +71,7 @@ export function withSharedOptions(command: Command): Command {
       'give up after so many more SYNs, 1, 2, 4 ... s apart',
       integer('--syn-retries', 0, 20),
     )
+    .option('--fast-open', 'take data in SYNs (TCP Fast Open, RFC 7413), as from curl --tcp-fastopen')
     .option('--ecn <mode>', 'as net.ipv4.tcp_ecn: 0 off, 1 ask and accept, 2 accept only', ecnMode)
     .option(
       '--syncookies <n>',
@@ -146,4 +150,5 @@ export const tcpConfigOf = (o: SharedOptions): Partial<TcpConfig> => ({
   ...(o.synRetries === undefined ? {} : { synRetries: o.synRetries, synLinearTimeouts: 0 }),
   ...(o.syncookies === undefined ? {} : { synCookies: o.syncookies }),
   ...(o.ecn === undefined ? {} : { ecn: o.ecn }),
+  ...(o.fastOpen === true ? { fastOpen: SERVE_FAST_OPEN } : {}),
 });

@@ -26,6 +26,8 @@ export interface ListenOptions {
   readonly host?: string;
   /** Connections that may wait, half-open and established each. Default 511. */
   readonly backlog?: number;
+  /** Takes data in SYNs, of so many connections at a time whose handshake is not over (TCP_FASTOPEN, RFC 7413). Default: none. */
+  readonly fastOpen?: number;
   /** Aborting closes the server. */
   readonly signal?: AbortSignal;
 }
@@ -74,6 +76,7 @@ export class Server extends EventEmitter implements SocketOwner {
         port,
         address,
         ...(o.backlog === undefined ? {} : { backlog: o.backlog }),
+        ...(o.fastOpen === undefined ? {} : { fastOpen: o.fastOpen }),
         user: { tcpAccept: (conn) => this.accept(conn) },
       });
     } catch (error) {

@@ -22,6 +22,8 @@ export interface ConnectOptions {
   readonly host?: string;
   readonly localAddress?: string;
   readonly localPort?: number;
+  /** What is written in the same turn may go with the SYN (RFC 7413). Only for data that may arrive twice without harm. */
+  readonly fastOpen?: boolean;
 }
 
 /** Who counts its sockets: a server. */
@@ -41,6 +43,8 @@ export class Socket extends SocketBase implements TcpUser {
   private onFinal: WriteCallback | null = null;
   /** Chunks on their way that `writeUrgent` was given. */
   private readonly urgent = new Set<Uint8Array>();
+  /** Fast Open: the connection takes data before it is established. */
+  private writesEarly = false;
   private wantsData = false;
   private ended = false;
   private finSent = false;
@@ -83,7 +87,9 @@ export class Socket extends SocketBase implements TcpUser {
     try {
       if (!host.isOpen) throw systemError('connect', 'ENETDOWN');
       const localPort = o.localPort === undefined ? {} : { localPort: checkPort(o.localPort, 'options.localPort') };
-      this.bind(host.stack.connect({ remote, remotePort: port, user: this, ...local, ...localPort }));
+      const fastOpen = o.fastOpen === true;
+      this.bind(host.stack.connect({ remote, remotePort: port, user: this, fastOpen, ...local, ...localPort }));
+      this.writesEarly = fastOpen;
     } catch (error) {
       throw systemError('connect', (error as NodeJS.ErrnoException).code ?? 'EINVAL', remote.toString(), port);
     }
@@ -235,7 +241,7 @@ export class Socket extends SocketBase implements TcpUser {
   /** Gives the connection as much as it takes; the callback comes when it took all (it has copied it by then). */
   private sendRest(): void {
     const { conn, callback } = this;
-    if (callback === null || conn === null || this.connecting) return;
+    if (callback === null || conn === null || (this.connecting && !this.writesEarly)) return;
     this.isActive();
     for (;;) {
       if (this.chunk === null) {

@@ -103,6 +103,10 @@ export function noteText({ data: { note, a, b } }: NoteEvent): string[] {
       return [
         `URG: the last urgent byte is ${countText(a, 'byte')} from where our reader is; it is told at once (RFC 9293 3.8.5, RFC 6093)`,
       ];
+    case 'fast-open-refused':
+      return [
+        `the server did not take ${countText(a, 'byte')} of our SYN: they go out again at once (Fast Open, RFC 7413 4.2.1)`,
+      ];
     case 'nagle-hold':
       return [
         `${countText(a, 'byte')} wait for more, or for the ACK of the last small segment (Nagle, RFC 9293 3.7.4)`,

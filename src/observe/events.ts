@@ -15,6 +15,8 @@ export interface SegmentOptions {
   timestamps?: { val: number; ecr: number };
   /** Left and right edges, absolute. */
   sack?: [number, number][];
+  /** Fast Open's cookie in hex, '' for a request. */
+  fastOpen?: string;
 }
 
 export interface SegmentData {

@@ -90,6 +90,7 @@ function optionsOf(seg: Segment): SegmentOptions {
   if (seg.sackPermitted) options.sackPermitted = true;
   if (seg.hasTimestamps) options.timestamps = { val: seg.tsVal >>> 0, ecr: seg.tsEcr >>> 0 };
   if (seg.wscale !== ABSENT) options.wscale = seg.wscale;
+  if (seg.cookieBytes !== ABSENT) options.fastOpen = hexOf(seg.cookie, seg.cookieBytes);
   if (seg.sackCount > 0) {
     options.sack = Array.from({ length: seg.sackCount }, (_, i): [number, number] => [
       seg.sackEdges[2 * i]! >>> 0,
@@ -98,3 +99,6 @@ function optionsOf(seg: Segment): SegmentOptions {
   }
   return options;
 }
+
+const hexOf = (bytes: Uint8Array, count: number): string =>
+  Array.from(bytes.subarray(0, count), (b) => b.toString(16).padStart(2, '0')).join('');

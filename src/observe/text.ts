@@ -57,9 +57,15 @@ function optionsText(s: SegmentData, absolute: boolean): string {
     parts.push(`${o.sackPermitted === true ? '' : 'nop,nop,'}TS val ${o.timestamps.val} ecr ${o.timestamps.ecr}`);
   }
   if (o.wscale !== undefined) parts.push(`nop,wscale ${o.wscale}`);
+  if (o.fastOpen !== undefined) parts.push(`tfo  ${cookieText(o.fastOpen)}${paddingText(o.fastOpen)}`);
   if (o.sack !== undefined) parts.push(`nop,nop,sack ${o.sack.length} ${sackText(s, absolute)}`);
   return parts.join(',');
 }
+
+/** As tcpdump says it. */
+const cookieText = (hex: string): string => (hex === '' ? 'cookiereq' : `cookie ${hex}`);
+/** A cookie of 4, 8, 12 or 16 bytes, or none, and two bytes before it. */
+const paddingText = (hex: string): string => ((hex.length / 2) % 4 === 0 ? ',nop,nop' : '');
 
 /** `{1449:2897}{5793:7241}`: relative to the same initial number as the ACK. */
 function sackText(s: SegmentData, absolute: boolean): string {
@@ -89,6 +95,7 @@ export function compactOptions(s: SegmentData): string {
   if (o.sackPermitted === true) parts.push('sackOK');
   if (o.timestamps !== undefined && s.flags.includes('S')) parts.push('TS');
   if (o.wscale !== undefined) parts.push(`ws ${o.wscale}`);
+  if (o.fastOpen !== undefined) parts.push(`tfo ${cookieText(o.fastOpen)}`);
   if (o.sack !== undefined) parts.push(`sack ${sackText(s, false)}`);
   return parts.join(',');
 }

@@ -5,6 +5,7 @@ import { NEVER, type Micros } from '../base/time.js';
 import type { Device } from '../device/device.js';
 import type { Address } from '../ip/address.js';
 import type { Connection, FlowId } from '../tcp/connection.js';
+import type { FastOpenQueue } from './fast-open-server.js';
 import type { Listener } from './listener.js';
 
 export class Flow implements FlowId {
@@ -34,6 +35,8 @@ export class TcpEntry extends Flow {
   readonly pseudoSum: number;
   readonly device: Device;
   listener: Listener | null = null;
+  /** Open by Fast Open, its handshake not over: who counts it. */
+  fastOpen: FastOpenQueue | null = null;
   /** Counts as half-open (half-open.ts). */
   halfOpen = false;
   nextInChain: TcpEntry | null = null;

@@ -3,6 +3,7 @@ import type { Micros } from '../base/time.js';
 import type { Address } from '../ip/address.js';
 import type { Connection } from '../tcp/connection.js';
 import { ListenQueue } from '../tcp/listener.js';
+import type { FastOpenQueue } from './fast-open-server.js';
 
 export interface ListenUser {
   /**
@@ -26,6 +27,8 @@ export class Listener {
   floodWarned = false;
   /** The traffic class byte of its connections, as `TcpEntry.tos`. */
   tos = 0;
+  /** Null: no Fast Open here. */
+  fastOpen: FastOpenQueue | null = null;
   private readonly onClose: (listener: Listener) => void;
 
   constructor(

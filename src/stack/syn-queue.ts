@@ -15,6 +15,7 @@ import { Drop, type DropReason } from '../wire/drop.js';
 import type { IpHeader } from '../wire/ip.js';
 import { ABSENT, Segment, TcpFlag } from '../wire/tcp.js';
 import { acceptsEcnSyn } from '../tcp/ecn.js';
+import { asksForFastOpen } from '../tcp/fast-open.js';
 import { ReceiveWindow } from '../tcp/receive-window.js';
 import { TIMESTAMP_BYTES } from '../tcp/receiver.js';
 import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from '../tcp/sender.js';
@@ -28,12 +29,14 @@ import {
   SynCookies,
 } from '../tcp/syn-cookie.js';
 import type { TimeWaitRecord } from '../tcp/time-wait.js';
+import { FastOpenServer } from './fast-open-server.js';
 import type { TcpEntry } from './flow.js';
 import type { Listener } from './listener.js';
 import { flowOf, type StrayAnswers } from './stray.js';
 import { announcedMss, type TcpConnections, type TcpHostOptions } from './tcp-connections.js';
 
 export class SynQueue {
+  readonly fastOpen: FastOpenServer;
   private readonly cookies: SynCookies;
   /** The SYN as far as its cookie remembers it. */
   private readonly syn = new Segment();
@@ -49,6 +52,7 @@ export class SynQueue {
     this.o = o;
     this.stray = stray;
     this.cookies = new SynCookies(random);
+    this.fastOpen = new FastOpenServer(o.config, all.env.counters, random);
     this.window = new ReceiveWindow(o.config);
     this.wscale = this.window.wantedWscale;
   }
@@ -88,12 +92,15 @@ export class SynQueue {
     now: Micros,
   ): void {
     const { all, o } = this;
+    const fastOpen = asksForFastOpen(seg) ? this.fastOpen.judge(listener.fastOpen, ip, seg, now) : null;
     const entry = all.open(flowOf(ip, seg), hash, o.routeBack(ip), o.config, before, null, now);
+    entry.conn.fastOpen = fastOpen;
     belongsTo(entry, listener, ip);
     o.observer?.segmentArrived(entry.conn, seg, now);
     entry.conn.openPassive(seg, now);
     listener.queue.addHalfOpen(entry.conn);
-    all.halfOpen.add(entry);
+    if (fastOpen?.accepted === true) acceptEarly(entry, listener);
+    else all.halfOpen.add(entry);
     all.mark(entry);
   }
 
@@ -271,4 +278,14 @@ function belongsTo(entry: TcpEntry, listener: Listener, ip: IpHeader): void {
   entry.listener = listener;
   entry.tos = listener.tos;
   entry.receivedTos = ip.tos;
+}
+
+/** Fast Open: the user has the connection, and data of it, while its handshake goes on (RFC 7413 section 4.2.2). */
+function acceptEarly(entry: TcpEntry, listener: Listener): void {
+  const { conn } = entry;
+  entry.listener = null;
+  entry.fastOpen = listener.fastOpen;
+  listener.fastOpen!.pending++;
+  listener.queue.leaveHalfOpen(conn, true);
+  if (listener.user.tcpAccept(conn)) listener.queue.remove(conn);
 }

@@ -232,6 +232,10 @@ export class TcpConnections {
     const { conn } = e;
     conn.pollTransmit(now, this.out);
     if (!e.linked) return;
+    if (e.fastOpen !== null && conn.state !== State.synReceived) {
+      e.fastOpen.leave(conn.error === 'ECONNRESET', now);
+      e.fastOpen = null;
+    }
     if (conn.state === State.closed || conn.state === State.timeWait) {
       this.flows.remove(e);
       this.heap.remove(e);

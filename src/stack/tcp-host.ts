@@ -17,8 +17,12 @@ import type { Connection } from '../tcp/connection.js';
 import type { TcpCounters } from '../tcp/counters.js';
 import type { TcpEnv } from '../tcp/env.js';
 import { icmpErrorArrives } from '../tcp/icmp.js';
+import { FastOpenMode } from '../tcp/fast-open.js';
+import type { FastOpenCookies } from '../tcp/fast-open-cookie.js';
 import type { TcpUser } from '../tcp/user.js';
 import { checkPair } from './address-pair.js';
+import { FastOpenCache } from './fast-open-cache.js';
+import { FastOpenQueue } from './fast-open-server.js';
 import { Flow, type TcpEntry } from './flow.js';
 import { DEFAULT_BACKLOG, Listener, type ListenUser } from './listener.js';
 import { TcpConnections, type TcpHostOptions } from './tcp-connections.js';
@@ -30,6 +34,8 @@ export interface ListenOptions {
   /** Default: every address of the stack. */
   address?: Address | null;
   backlog?: number;
+  /** TCP_FASTOPEN: takes data in SYNs (RFC 7413), of so many connections at a time whose handshake is not over. Default: none. */
+  fastOpen?: number;
   /** MUST-48: of the SYN,ACK on; see `Stack.setTypeOfService`. */
   typeOfService?: number;
   user: ListenUser;
@@ -41,6 +47,11 @@ export interface ConnectOptions {
   /** MUST-43, MUST-44: else the stack chooses. */
   local?: Address;
   localPort?: number;
+  /**
+   * TCP_FASTOPEN_CONNECT: what is sent in the same turn may go with the SYN, if the server gave us a cookie before (RFC 7413); else we ask for one. Only for
+   * data that may arrive twice without harm.
+   */
+  fastOpen?: boolean;
   user: TcpUser;
   /** MUST-48: of the SYN on; see `Stack.setTypeOfService`. */
   typeOfService?: number;
@@ -52,12 +63,14 @@ export class TcpHost {
   readonly incoming = new Segment();
   private readonly all: TcpConnections;
   private readonly passive: TcpPassive;
+  private readonly fastOpenCache: FastOpenCache;
   private readonly o: TcpHostOptions;
 
   constructor(o: TcpHostOptions) {
     this.o = o;
     this.all = new TcpConnections(o);
     this.passive = new TcpPassive(this.all, o);
+    this.fastOpenCache = new FastOpenCache(o.config, this.all.env.counters);
   }
 
   get env(): TcpEnv {
@@ -138,6 +151,7 @@ export class TcpHost {
     const listener = new Listener(address, port, o.backlog ?? DEFAULT_BACKLOG, o.user, (l) => {
       this.passive.closeListener(l);
     });
+    listener.fastOpen = this.fastOpenQueue(o, listener.queue.backlog);
     if (o.typeOfService !== undefined) listener.tos = dscpOf(o.typeOfService);
     this.passive.listeners.add(listener);
     return listener;
@@ -169,9 +183,18 @@ export class TcpHost {
     if (all.isTaken(flow)) throw new StackError('EADDRINUSE', `${flow.toString()} is connected already`);
     const tos = dscpOf(o.typeOfService ?? 0);
     const config = o.config === undefined ? this.o.config : { ...this.o.config, ...o.config };
+    if (o.fastOpen === true && (config.fastOpen & FastOpenMode.client) === 0) {
+      throw new StackError(
+        'EOPNOTSUPP',
+        'Fast Open is switched off for clients: bit 1 of fastOpen (net.ipv4.tcp_fastopen)',
+      );
+    }
     const entry = all.open(flow, all.hashOf(flow), device, config, null, null, now);
     entry.tos = tos;
     entry.conn.user = o.user;
+    if (o.fastOpen === true) {
+      entry.conn.fastOpen = this.fastOpenCache.plan(local, remote, config.fastOpen, entry.conn.advertisedMss, now);
+    }
     entry.conn.openActive(now);
     all.mark(entry);
     this.o.wake();
@@ -191,6 +214,16 @@ export class TcpHost {
 
   *connections(): Generator<Connection> {
     for (const e of this.all.flows) yield e.conn;
+  }
+
+  private fastOpenQueue(o: ListenOptions, backlog: number): FastOpenQueue | null {
+    if (o.fastOpen !== undefined) return new FastOpenQueue(o.fastOpen);
+    return (this.o.config.fastOpen & FastOpenMode.everyListener) !== 0 ? new FastOpenQueue(backlog) : null;
+  }
+
+  /** The server's cookies: their keys may be set. */
+  get fastOpenCookies(): FastOpenCookies {
+    return this.passive.synQueue.fastOpen.cookies;
   }
 
   private ephemeralPort(l: Address, r: Address, remotePort: number): number {

@@ -22,6 +22,10 @@ export interface TcpConfig {
   ecn: EcnMode;
   /** tcp_ecn_fallback: the SYN is sent again without asking, in case something on the way drops those that ask. */
   ecnFallback: boolean;
+  /** tcp_fastopen: bits of `FastOpenMode` (RFC 7413). Only who asks for it, by connect or by listen, gets it. */
+  fastOpen: number;
+  /** tcp_fastopen_blackhole_timeout_sec: for so long at first no SYN of ours has data once connections that began so went nowhere; 0: never mind. */
+  fastOpenBlackholeTimeout: Micros;
 
   /** Most bytes that wait to be sent or acknowledged (SO_SNDBUF). */
   sendBufferBytes: number;
@@ -118,6 +122,8 @@ const linux: TcpConfig = {
   windowScaling: true,
   ecn: 2,
   ecnFallback: true,
+  fastOpen: 1,
+  fastOpenBlackholeTimeout: 3600 * SECOND,
   sendBufferBytes: 1 << 20,
   rmem: { min: 4096, default: 131_072, max: 6 << 20 },
   receiveBufferBytes: 0,

@@ -16,6 +16,7 @@ import type { TcpConfig } from './config.js';
 import { isAppLimited } from './delivery-rate.js';
 import { agreeOnEcn } from './ecn.js';
 import type { TcpEnv } from './env.js';
+import { type FastOpen, takeSynData } from './fast-open.js';
 import { segmentArrives } from './input.js';
 import type { Note } from './observer.js';
 import { pollTransmit, type SegmentSink } from './output.js';
@@ -69,6 +70,8 @@ export class Connection {
   readonly env: TcpEnv;
   readonly config: TcpConfig;
   state: State = State.closed;
+  /** Null unless data may go with the SYN. Set before the connection opens. */
+  fastOpen: FastOpen | null = null;
   /** MUST-11: SYN-RECEIVED remembers whether a passive or an active OPEN led to it. */
   passive = false;
 
@@ -169,6 +172,7 @@ export class Connection {
     this.peerSyn(syn, now);
     this.snd.updateWindow(syn.seq, this.snd.una, syn.wnd);
     this.setState(State.synReceived, 'valid SYN on a listening port', now);
+    if (this.fastOpen?.accepted === true) takeSynData(this, syn, now);
     this.stats.segsIn++;
     this.lastReceivedAt = now;
   }

@@ -23,6 +23,14 @@ export class TcpCounters {
   TcpExtTCPReqQFullDrop = 0;
   TcpExtListenOverflows = 0;
   TcpExtListenDrops = 0;
+  TcpExtTCPFastOpenActive = 0;
+  TcpExtTCPFastOpenActiveFail = 0;
+  TcpExtTCPFastOpenPassive = 0;
+  TcpExtTCPFastOpenPassiveFail = 0;
+  TcpExtTCPFastOpenListenOverflow = 0;
+  TcpExtTCPFastOpenCookieReqd = 0;
+  TcpExtTCPFastOpenBlackhole = 0;
+  TcpExtTCPFastOpenPassiveAltKey = 0;
   TcpExtTW = 0;
   TcpExtTWRecycled = 0;
   TcpExtTCPTimeWaitOverflow = 0;

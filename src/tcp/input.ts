@@ -10,6 +10,7 @@ import { Drop } from '../wire/drop.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
 import { acknowledgmentArrives, synAcknowledged } from './ack.js';
 import type { Connection } from './connection.js';
+import { synAnswered } from './fast-open.js';
 import { isPaced, pacingRateOf } from './pacing.js';
 import { OwedReset } from './reset.js';
 import { isSynchronized, State } from './state.js';
@@ -71,6 +72,7 @@ function arrivesInSynSent(c: Connection, seg: Segment, now: Micros): void {
   if (ack) {
     synAcknowledged(c, seg, now);
     snd.updateWindow(seg.seq, seg.ack, seg.wnd); // a SYN's window is never scaled (RFC 7323 section 2.2)
+    if (c.fastOpen !== null) synAnswered(c, c.fastOpen, seg, now);
     becomeEstablished(c, 'receive SYN,ACK', now);
     if (seg.payloadBytes > 0 || seg.has(TcpFlag.FIN)) afterAck(c, seg, now);
     return;
@@ -326,7 +328,8 @@ function becomeEstablished(c: Connection, why: string, now: Micros): void {
   // RFC 5681 section 3.1: a lost SYN or SYN,ACK says to start with one segment. As Linux, only after a second timeout: the first
   // may have been the peer's delay.
   const { snd } = c;
-  snd.congestion.start(c.synTries > 1 ? 1 : c.config.initialWindow, snd.mss, snd.rtt.srtt, now);
+  if (c.fastOpen?.accepted !== true)
+    snd.congestion.start(c.synTries > 1 ? 1 : c.config.initialWindow, snd.mss, snd.rtt.srtt, now);
   if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd, c.config);
   snd.recovery.highSeq = snd.nxt;
   if (c.synTries > 0) snd.rtt.setAfterLostSyn();

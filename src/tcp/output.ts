@@ -11,6 +11,7 @@ import { restartAfterIdle } from './cwnd-usage.js';
 import { scheduleLossProbe } from './loss-probe.js';
 import { asksForEcn, ECN_SETUP_SYN } from './ecn.js';
 import { markNewData } from './ecn-sender.js';
+import { putIntoSyn } from './fast-open.js';
 import { OwedReset } from './reset.js';
 import type { SentSegment } from './sent-queue.js';
 import { State } from './state.js';
@@ -44,6 +45,7 @@ export function pollTransmit(c: Connection, now: Micros, out: SegmentSink): void
       payAcks(c, now, out);
       return;
     case State.synReceived:
+      if (c.fastOpen?.accepted === true) break; // RFC 7413 section 4.2.2: the answer need not wait
       if (c.rcv.ackNow || c.challengeOwed) sendAck(c, now, out);
       return;
     default:
@@ -99,11 +101,16 @@ function sendSyn(c: Connection, now: Micros, out: SegmentSink): void {
     c.env.counters.TcpExtTCPSynRetrans++;
     countRetransmission(c, 0);
   } else {
-    snd.nxt = seqAdd(snd.iss, 1);
-    snd.sent.push(snd.iss, snd.nxt, TcpFlag.SYN, 0, now);
+    if (c.fastOpen !== null) putIntoSyn(c, c.fastOpen, seg);
+    const end = seqAdd(snd.iss, 1);
+    snd.nxt = seqAdd(end, seg.payloadBytes);
+    snd.sent.push(snd.iss, end, TcpFlag.SYN, 0, now);
+    // Apart from the SYN, which may have to go again without it.
+    if (seg.payloadBytes > 0) snd.sent.push(end, snd.nxt, 0, snd.mss, now);
+    c.stats.bytesSent += seg.payloadBytes;
   }
-  if (answering) rcv.lastAckSent = rcv.nxt;
   hand(c, seg, again, now, out);
+  if (answering) ackWentOut(c, now);
   c.setTimer(Timer.rto, now + synInterval(c), now);
 }
 

@@ -52,10 +52,10 @@ export class ReceiveWindow {
     return this.bufferBytes >> 1;
   }
 
-  /** The peer's SYN came. `mss`: what we announced. */
+  /** The peer's SYN came. `mss`: what we announced. What our own SYN offered, if it went out before, may be in use already (Fast Open). */
   start(nxt: Seq, mss: number): void {
     const { space } = this;
-    this.edge = nxt;
+    this.edge = seqAdd(nxt, this.told);
     this.ssthresh = this.initial(mss);
     this.clamp = Math.min(this.limit, space);
     // As Linux: room for one more segment stays unannounced.

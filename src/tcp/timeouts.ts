@@ -1,6 +1,7 @@
 /** What an expired timer does: RFC 9293 section 3.10.8 and the RFCs of each. Nothing is sent from here either. */
 import type { Micros } from '../base/time.js';
 import type { Connection } from './connection.js';
+import { fastOpenTimedOut } from './fast-open.js';
 import { enterLoss, reorderingTimeout } from './recovery.js';
 import { armRto, rearmRto } from './retransmit-timer.js';
 import { OwedReset } from './reset.js';
@@ -51,7 +52,9 @@ function synTimeout(c: Connection, now: Micros): void {
   const most = active ? config.synRetries + config.synLinearTimeouts : config.synAckRetries;
   const elapsed = now - c.openedAt;
   const mayGiveUp = !active || elapsed >= config.synTimeout;
-  if ((c.synTries >= most && mayGiveUp) || (c.userTimeout > 0 && elapsed >= c.userTimeout)) {
+  const expired = (c.synTries >= most && mayGiveUp) || (c.userTimeout > 0 && elapsed >= c.userTimeout);
+  fastOpenTimedOut(c, c.synTries, expired, now);
+  if (expired) {
     c.env.counters.TcpExtTCPAbortOnTimeout++;
     c.finish('ETIMEDOUT', active ? 'R2 for SYN: no answer (RFC 9293 section 3.8.3)' : 'R2 for SYN,ACK: no answer', now);
     return;
@@ -79,7 +82,9 @@ function retransmissionTimeout(c: Connection, now: Micros): void {
   const limit = c.userTimeout > 0 ? c.userTimeout : backoffTime(config.retries2, config.minRto, config.maxRto);
   // SHLD-17, MUST-37: a peer that shrank its window to nothing but still answers is not dead. As Linux, it is after maxRto of silence.
   const alive = snd.wnd === 0 && now - c.lastReceivedAt < config.maxRto;
-  if (snd.timeouts > 0 && elapsed >= limit && !alive) {
+  const expired = snd.timeouts > 0 && elapsed >= limit && !alive;
+  fastOpenTimedOut(c, snd.timeouts, expired, now);
+  if (expired) {
     giveUp(c, 'R2: data was not acknowledged (RFC 9293 section 3.8.3)', now);
     return;
   }

@@ -1,5 +1,5 @@
 /**
- * TCP segments: bytes <-> fields (RFC 9293 section 3.1, options of RFC 7323 and RFC 2018).
+ * TCP segments: bytes <-> fields (RFC 9293 section 3.1, options of RFC 7323, RFC 2018 and RFC 7413).
  *
  *      0                   1                   2                   3
  *      |          Source Port          |       Destination Port        |   0
@@ -31,7 +31,23 @@ export const MAX_WINDOW_SHIFT = 14;
 /** RFC 2018 section 3: what fits into 40 bytes of options. */
 export const MAX_SACK_BLOCKS = 4;
 
-export const TcpOption = { EOL: 0, NOP: 1, MSS: 2, WSCALE: 3, SACK_PERMITTED: 4, SACK: 5, TIMESTAMPS: 8 } as const;
+/** RFC 7413 section 4.1.1: a Fast Open cookie has 4 to 16 bytes, an even number; none asks for one. */
+export const MIN_COOKIE_BYTES = 4;
+export const MAX_COOKIE_BYTES = 16;
+/** What marks the experimental option as Fast Open's (RFC 6994, as it was before it had a number of its own). */
+const FAST_OPEN_MAGIC = 0xf989;
+
+export const TcpOption = {
+  EOL: 0,
+  NOP: 1,
+  MSS: 2,
+  WSCALE: 3,
+  SACK_PERMITTED: 4,
+  SACK: 5,
+  TIMESTAMPS: 8,
+  FAST_OPEN: 34,
+  EXPERIMENT: 254,
+} as const;
 
 /** No such option on this segment: the value of `mss` and `wscale` then. */
 export const ABSENT = -1;
@@ -68,6 +84,11 @@ export class Segment {
   /** SACK blocks: left and right edge in turn; `sackCount` of them are valid. */
   readonly sackEdges = new Int32Array(2 * MAX_SACK_BLOCKS);
   sackCount = 0;
+
+  /** Fast Open: the cookie's length, 0 for a request, ABSENT for no such option. SYNs only. */
+  cookieBytes = ABSENT;
+  cookieExperimental = false;
+  readonly cookie = new Uint8Array(MAX_COOKIE_BYTES);
 
   /** Payload: `payloadBytes` bytes of `payload` from `payloadOffset` on. Lent, not given: see `keepPayload`. */
   payload: Slab | null = null;
@@ -123,6 +144,8 @@ export class Segment {
     this.tsVal = 0;
     this.tsEcr = 0;
     this.sackCount = 0;
+    this.cookieBytes = ABSENT;
+    this.cookieExperimental = false;
   }
 }
 
@@ -213,11 +236,26 @@ function parseOptions(b: Uint8Array, start: number, end: number, out: Segment): 
           out.sackCount = count;
         }
         break;
+      case TcpOption.FAST_OPEN:
+        readCookie(b, o + 2, length - 2, false, out);
+        break;
+      case TcpOption.EXPERIMENT:
+        if (length >= 4 && u16(b, o + 2) === FAST_OPEN_MAGIC) readCookie(b, o + 4, length - 4, true, out);
+        break;
       default: // MUST-6: an unknown option is passed over, silently
     }
     o += length;
   }
   return Drop.none;
+}
+
+/** As Linux: an odd length is none of Fast Open's, and an even one that cannot be is as good as no option. */
+function readCookie(b: Uint8Array, o: number, length: number, experimental: boolean, out: Segment): void {
+  if (!out.has(TcpFlag.SYN) || (length & 1) !== 0) return;
+  const fits = length >= MIN_COOKIE_BYTES && length <= MAX_COOKIE_BYTES;
+  for (let i = 0; fits && i < length; i++) out.cookie[i] = b[o + i]!;
+  out.cookieBytes = fits || length === 0 ? length : ABSENT;
+  out.cookieExperimental = experimental;
 }
 
 /** Bytes of the options that `writeTcp` would write for this segment, padding included. */
@@ -228,6 +266,7 @@ export function tcpOptionBytes(s: Segment): number {
   if (s.sackPermitted) n += s.hasTimestamps ? 2 : 4;
   if (s.wscale !== ABSENT) n += 4;
   if (s.sackCount > 0) n += 4 + 8 * s.sackCount;
+  if (s.cookieBytes !== ABSENT) n += (s.cookieBytes + (s.cookieExperimental ? 4 : 2) + 3) & ~3;
   return n;
 }
 
@@ -235,7 +274,7 @@ export function tcpOptionBytes(s: Segment): number {
  * Writes header and options of `s` at `b[o]`, checksum field zero; the payload is not copied. Returns the header's length.
  *
  * Options stand in Linux's order, which public packet scripts expect: a SYN has `mss, sackOK, TS, nop, wscale`, or
- * `mss, nop, nop, sackOK, nop, wscale` without timestamps; all others `nop, nop, TS, nop, nop, SACK`.
+ * `mss, nop, nop, sackOK, nop, wscale` without timestamps, and Fast Open's cookie behind them; all others `nop, nop, TS, nop, nop, SACK`.
  */
 export function writeTcp(b: Uint8Array, o: number, s: Segment): number {
   put16(b, o, s.sourcePort);
@@ -286,6 +325,16 @@ export function writeTcp(b: Uint8Array, o: number, s: Segment): number {
     b[p + 3] = 2 + 8 * s.sackCount;
     p += 4;
     for (let i = 0; i < 2 * s.sackCount; i++, p += 4) put32(b, p, s.sackEdges[i]!);
+  }
+  if (s.cookieBytes !== ABSENT) {
+    b[p++] = s.cookieExperimental ? TcpOption.EXPERIMENT : TcpOption.FAST_OPEN;
+    b[p++] = s.cookieBytes + (s.cookieExperimental ? 4 : 2);
+    if (s.cookieExperimental) {
+      put16(b, p, FAST_OPEN_MAGIC);
+      p += 2;
+    }
+    for (let i = 0; i < s.cookieBytes; i++) b[p++] = s.cookie[i]!;
+    while (((p - o) & 3) !== 0) b[p++] = TcpOption.NOP;
   }
   const headerBytes = p - o;
   b[o + 12] = ((headerBytes / 4) << 4) | ((s.flags >> 8) & 1);

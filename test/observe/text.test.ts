@@ -34,6 +34,18 @@ describe('tcpdumpText', () => {
     );
   });
 
+  it('prints a Fast Open cookie as tcpdump does, and the request for one', () => {
+    const flow = new FlowMemory('10.0.0.2:80', '10.0.0.1:51422');
+    const syn = segment({ seq: 1, flags: SYN, wnd: 100, mss: 1460, cookieBytes: 0 });
+    expect(tcpdumpText(flow.read(syn, false))).toBe(
+      'Flags [S], seq 1, win 100, options [mss 1460,tfo  cookiereq,nop,nop], length 0',
+    );
+    syn.cookieBytes = 6;
+    syn.cookie.set([1, 2, 0xab, 4, 5, 255]);
+    expect(tcpdumpText(flow.read(syn, false))).toContain('[mss 1460,tfo  cookie 0102ab0405ff], length 0');
+    expect(compactText(flow.read(syn, false))).toBe('[S] seq=0 win=100 <mss 1460,tfo cookie 0102ab0405ff>');
+  });
+
   it('counts from the initial sequence numbers, over the wrap, or prints them as they are', () => {
     const { flow } = opened();
     const data = flow.read(segment({ seq: 3, ack: 9, flags: PSH | ACK, wnd: 63, payloadBytes: 6 }), false);

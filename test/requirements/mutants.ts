@@ -162,8 +162,8 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     'MUST-20',
     TIMEOUTS,
-    'if (snd.timeouts > 0 && elapsed >= limit && !alive) {',
-    'if (false) {',
+    'const expired = snd.timeouts > 0 && elapsed >= limit && !alive;',
+    'const expired = false;',
     RETRANSMISSION,
     'MUST-20',
   ),

@@ -20,6 +20,7 @@ import { PROFILES, type ProfileName, type TcpConfig } from '../../src/tcp/config
 import { Connection } from '../../src/tcp/connection.js';
 import { TcpCounters } from '../../src/tcp/counters.js';
 import type { TcpEnv } from '../../src/tcp/env.js';
+import type { FastOpen } from '../../src/tcp/fast-open.js';
 import type { TcpObserver } from '../../src/tcp/observer.js';
 import type { SegmentSink } from '../../src/tcp/output.js';
 import { State, STATE_NAMES } from '../../src/tcp/state.js';
@@ -43,6 +44,9 @@ export interface Wire {
   gsoSize?: number;
   /** IP's ECN field: a value of `Ecn`. */
   ecn?: number;
+  /** Fast Open: the cookie's bytes, none for a request; `exp` for the experimental option. */
+  cookie?: number[];
+  exp?: boolean;
 }
 
 export interface Sent extends Wire {
@@ -64,6 +68,9 @@ export interface ScriptOptions {
   gsoBytes?: number;
   now?: Micros;
   seed?: number;
+  /** What the connection has to do with Fast Open, and what its user writes before the SYN goes out. */
+  fastOpen?: FastOpen;
+  early?: Uint8Array;
 }
 
 const FLAG_LETTERS: [string, number][] = [
@@ -128,6 +135,7 @@ export class Script {
       defaultMss: o.defaultMss ?? 536,
       gsoBytes: o.gsoBytes ?? 0,
     });
+    this.conn.fastOpen = o.fastOpen ?? null;
     this.sink = { segment: new Segment(), send: (_c, seg) => this.record(seg) };
   }
 
@@ -140,6 +148,7 @@ export class Script {
   static connect(o: ScriptOptions = {}): Script {
     const s = new Script(o);
     s.conn.openActive(s.now);
+    if (o.early !== undefined) s.conn.send(o.early);
     s.poll();
     return s;
   }
@@ -283,6 +292,10 @@ export class Script {
     if (seg.hasTimestamps) sent.ts = [seg.tsVal, seg.tsEcr];
     if (seg.gsoSize > 0) sent.gsoSize = seg.gsoSize;
     if (seg.ecn > 0) sent.ecn = seg.ecn;
+    if (seg.cookieBytes !== ABSENT) {
+      sent.cookie = [...seg.cookie.subarray(0, seg.cookieBytes)];
+      if (seg.cookieExperimental) sent.exp = true;
+    }
     if (seg.has(TcpFlag.URG)) sent.urg = seg.urgentPointer;
     if (seg.sackCount > 0) {
       sent.sack = Array.from({ length: seg.sackCount }, (_, i) => [
@@ -333,6 +346,11 @@ export function fill(seg: Segment, w: Wire, peerIss: number, iss: number): void 
   }
   seg.gsoSize = w.gsoSize ?? 0;
   seg.ecn = w.ecn ?? 0;
+  if (w.cookie !== undefined) {
+    seg.cookieBytes = w.cookie.length;
+    seg.cookieExperimental = w.exp ?? false;
+    seg.cookie.set(w.cookie);
+  }
   if (w.mss !== undefined) seg.mss = w.mss;
   if (w.wscale !== undefined) seg.wscale = w.wscale;
   seg.sackPermitted = w.sackOk ?? false;

@@ -1,0 +1,119 @@
+/**
+ * What a client remembers of servers for Fast Open (RFC 7413 section 4.1.3): the cookie and the MSS of each, which form of the option it knows, and where
+ * a SYN with data went missing. And, as Linux does, of the whole network: where connections that began so end in silence, data stays out of SYNs for a while.
+ */
+import { NEVER, SECOND, type Micros } from '../base/time.js';
+import type { Address } from '../ip/address.js';
+import type { TcpConfig } from '../tcp/config.js';
+import type { TcpCounters } from '../tcp/counters.js';
+import { FastOpen, FastOpenMode, type FastOpenMemory, type FastOpenOutcome } from '../tcp/fast-open.js';
+
+const MOST_SERVERS = 1024;
+/** Room for options that a middlebox may add (Linux's MAX_TCP_OPTION_SPACE). */
+const OPTION_ROOM = 40;
+/** After a SYN with data was lost the next ones to that server go without, twice as long each time. */
+const LOSS_PAUSE: Micros = 60 * SECOND;
+const MOST_DOUBLINGS = 6;
+const NO_COOKIE = new Uint8Array(0);
+
+class Server implements FastOpenMemory {
+  cookie: Uint8Array | null = null;
+  experimental = false;
+  mss = 0;
+  synLosses = 0;
+  lastLoss: Micros = -NEVER;
+  private formsTried = 0;
+  private readonly cache: FastOpenCache;
+
+  constructor(cache: FastOpenCache) {
+    this.cache = cache;
+  }
+
+  learn(o: FastOpenOutcome, now: Micros): void {
+    if (o.mss > 0) this.mss = o.mss;
+    if (o.cookie !== null) {
+      this.cookie = o.cookie;
+      this.experimental = o.experimental;
+    } else if (o.notGranted && this.cookie === null && this.formsTried < 2) {
+      // Section 4.1.1's option was not understood: once the old one, and then never mind.
+      this.formsTried++;
+      this.experimental = this.formsTried === 1;
+    }
+    if (o.synLost) {
+      this.synLosses++;
+      this.lastLoss = now;
+    } else {
+      this.synLosses = 0;
+    }
+    if (o.dataAcked) this.cache.worked();
+  }
+
+  blackhole(now: Micros): void {
+    this.cache.blackhole(now);
+  }
+
+  isPaused(now: Micros): boolean {
+    return this.synLosses > 0 && now < this.lastLoss + LOSS_PAUSE * 2 ** Math.min(this.synLosses, MOST_DOUBLINGS);
+  }
+}
+
+export class FastOpenCache {
+  /** By both addresses, the longest unused first. A cookie proves our address, too. */
+  private readonly servers = new Map<string, Server>();
+  private blackholes = 0;
+  private lastBlackhole: Micros = -NEVER;
+  private readonly config: TcpConfig;
+  private readonly counters: TcpCounters;
+
+  constructor(config: TcpConfig, counters: TcpCounters) {
+    this.config = config;
+    this.counters = counters;
+  }
+
+  get size(): number {
+    return this.servers.size;
+  }
+
+  /** For an active open that wants it: what its SYN may have. `mss`: what our side of the path takes. */
+  plan(local: Address, remote: Address, bits: number, mss: number, now: Micros): FastOpen {
+    const server = this.serverOf(`${local.toString()} ${remote.toString()}`);
+    const mostSynData = Math.max(0, Math.min(server.mss > 0 ? server.mss : mss, mss) - OPTION_ROOM);
+    const { cookie, experimental } = server;
+    if (this.isBlackhole(now) || server.isPaused(now)) {
+      return new FastOpen({ cookie: null, experimental: false, memory: server });
+    }
+    if ((bits & FastOpenMode.clientWithoutCookie) !== 0) {
+      return new FastOpen({ cookie: null, experimental, mostSynData, memory: server });
+    }
+    return cookie === null
+      ? new FastOpen({ cookie: NO_COOKIE, experimental, memory: server })
+      : new FastOpen({ cookie, experimental, mostSynData, memory: server });
+  }
+
+  private serverOf(key: string): Server {
+    const server = this.servers.get(key) ?? new Server(this);
+    this.servers.delete(key);
+    if (this.servers.size >= MOST_SERVERS) this.servers.delete(this.servers.keys().next().value!);
+    this.servers.set(key, server);
+    return server;
+  }
+
+  /** @internal */
+  blackhole(now: Micros): void {
+    if (this.config.fastOpenBlackholeTimeout === 0) return;
+    this.blackholes++;
+    this.lastBlackhole = now;
+    this.counters.TcpExtTCPFastOpenBlackhole++;
+  }
+
+  /** @internal A SYN's data arrived: this network lets it pass. */
+  worked(): void {
+    this.blackholes = 0;
+  }
+
+  private isBlackhole(now: Micros): boolean {
+    if (this.blackholes === 0) return false;
+    const doublings = Math.min(this.blackholes - 1, MOST_DOUBLINGS);
+    return now < this.lastBlackhole + this.config.fastOpenBlackholeTimeout * 2 ** doublings;
+  }
+}

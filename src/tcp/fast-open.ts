@@ -1,0 +1,145 @@
+/**
+ * Fast Open (RFC 7413): data in the SYN, for a client that has a cookie of this server from before.
+ *
+ *     first time     SYN, cookie request ──▶   ◀── SYN,ACK, cookie
+ *     from then on   SYN, cookie, data   ──▶   the data is delivered ◀── SYN,ACK of it all, and perhaps the answer already
+ *                    when the server does not take it: SYN,ACK of the SYN alone, and the data goes out again at once
+ *
+ * Data in a SYN may be delivered twice: only programs for which that does no harm may ask for this (section 6.1). Who has which cookie is the stack's
+ * business (stack/fast-open-cache.ts, stack/fast-open-server.ts); this is one connection's part.
+ */
+import type { Micros } from '../base/time.js';
+import { ABSENT, TcpFlag, type Segment } from '../wire/tcp.js';
+import type { Connection } from './connection.js';
+import { TcpEvent } from './user.js';
+
+/** Bits of net.ipv4.tcp_fastopen. */
+export const FastOpenMode = {
+  client: 1,
+  server: 2,
+  /** Data goes out in the SYN also without a cookie. */
+  clientWithoutCookie: 4,
+  /** It is taken without one. */
+  serverWithoutCookie: 0x200,
+  /** By every listener, with its backlog as the limit, whether it asked for Fast Open or not. */
+  everyListener: 0x400,
+} as const;
+
+/** What a client remembers of one server: told what came of each attempt. */
+export interface FastOpenMemory {
+  /** The SYN,ACK came. `mss`: its MSS. `cookie`: a new one, or null. `synLost`: the SYN with data went missing, a plain one did not. */
+  learn(o: FastOpenOutcome, now: Micros): void;
+  /** Something on the way swallows connections like this one. */
+  blackhole(now: Micros): void;
+}
+
+export interface FastOpenOutcome {
+  readonly mss: number;
+  readonly cookie: Uint8Array | null;
+  readonly experimental: boolean;
+  readonly synLost: boolean;
+  /** We asked for a cookie and got none: perhaps in the option's other form. */
+  readonly notGranted: boolean;
+  readonly dataAcked: boolean;
+}
+
+/** Of one connection. Most have none. */
+export class FastOpen {
+  /** The option of our first SYN or SYN,ACK: a cookie, or no bytes, a request for one; null for no option. */
+  readonly cookie: Uint8Array | null;
+  /** The option has its experimental form (kind 254, magic 0xF989). */
+  readonly experimental: boolean;
+  /** Most bytes of data in our SYN. */
+  readonly mostSynData: number;
+  readonly memory: FastOpenMemory | null;
+  /** Passive: the SYN's data is taken, and ours may go out before the handshake ends. */
+  readonly accepted: boolean;
+  /** Active: how much data our SYN had, and whether the SYN,ACK acknowledged it. */
+  synData = 0;
+  synDataAcked = false;
+
+  constructor(o: {
+    cookie: Uint8Array | null;
+    experimental: boolean;
+    accepted?: boolean;
+    mostSynData?: number;
+    memory?: FastOpenMemory;
+  }) {
+    this.cookie = o.cookie;
+    this.experimental = o.experimental;
+    this.accepted = o.accepted ?? false;
+    this.mostSynData = o.mostSynData ?? 0;
+    this.memory = o.memory ?? null;
+  }
+}
+
+/** Puts the option on our first SYN or SYN,ACK, and data into a SYN. One that is sent again has neither. */
+export function putIntoSyn(c: Connection, f: FastOpen, seg: Segment): void {
+  if (f.cookie !== null) {
+    seg.cookieBytes = f.cookie.length;
+    seg.cookieExperimental = f.experimental;
+    seg.cookie.set(f.cookie);
+  }
+  if (c.passive) return;
+  const { snd } = c;
+  f.synData = Math.min(f.mostSynData, snd.buffer.length);
+  if (f.synData === 0) return;
+  seg.payload = snd.buffer.slab;
+  seg.payloadOffset = snd.buffer.position(0);
+  seg.payloadBytes = f.synData;
+}
+
+/** A listener took a SYN with data: it is delivered, and the answer need not wait for the handshake's end. */
+export function takeSynData(c: Connection, syn: Segment, now: Micros): void {
+  const { snd, rcv } = c;
+  rcv.offerSynWindow(c.timestamps);
+  if (syn.payloadBytes > 0) {
+    rcv.takeText(syn, now, snd.rtt.rto);
+    c.stats.dataSegsIn++;
+    c.stats.bytesIn += syn.payloadBytes;
+    c.raise(TcpEvent.readable);
+  }
+  snd.congestion.start(c.config.initialWindow, snd.mss, 0, now);
+}
+
+/** In SYN-SENT an answer to our SYN came, and SND.UNA is where it says. What it did not acknowledge goes out again at once (section 4.2.1). */
+export function synAnswered(c: Connection, f: FastOpen, seg: Segment, now: Micros): void {
+  const { sent } = c.snd;
+  const isLeft = sent.length > 0;
+  const asked = f.cookie !== null;
+  const granted = asked && seg.cookieBytes > 0;
+  const again = c.synTries > 0;
+  f.synDataAcked = f.synData > 0 && !isLeft;
+  f.memory?.learn(
+    {
+      mss: seg.mss === ABSENT ? 0 : seg.mss,
+      cookie: granted ? seg.cookie.slice(0, seg.cookieBytes) : null,
+      experimental: seg.cookieExperimental,
+      synLost: again && asked && seg.cookieBytes === ABSENT && isLeft,
+      notGranted: !again && asked && seg.cookieBytes === ABSENT && f.synData === 0,
+      dataAcked: f.synDataAcked,
+    },
+    now,
+  );
+  if (isLeft) {
+    for (const record of sent) sent.markLost(record);
+    c.env.counters.TcpExtTCPFastOpenActiveFail++;
+    c.note('fast-open-refused', c.snd.flight, 0, now);
+  } else if (f.synDataAcked) {
+    c.env.counters.TcpExtTCPFastOpenActive++;
+  }
+}
+
+/**
+ * The retransmission timer expired, after `timeouts` others in a row. As Linux: the third one, or the last, says that something on the way swallows
+ * connections that begin like this.
+ */
+export function fastOpenTimedOut(c: Connection, timeouts: number, gaveUp: boolean, now: Micros): void {
+  const f = c.fastOpen;
+  if (f === null || f.memory === null || (f.cookie === null && f.synData === 0)) return;
+  if (timeouts === 2 || (timeouts < 2 && gaveUp)) f.memory.blackhole(now);
+}
+
+/** Is there a SYN with an option of Fast Open, or with data? */
+export const asksForFastOpen = (syn: Segment): boolean =>
+  syn.has(TcpFlag.SYN) && (syn.payloadBytes > 0 || syn.cookieBytes !== ABSENT);

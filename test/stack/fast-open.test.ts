@@ -1,0 +1,280 @@
+/** Fast Open (RFC 7413) between two stacks: cookies, limits, and what a client remembers. */
+import { describe, expect, it } from 'vitest';
+import { MINUTE, SECOND } from '../../src/base/time.js';
+import { DropRule } from '../../src/device/drop-rules.js';
+import { Address } from '../../src/ip/address.js';
+import { FastOpenCache } from '../../src/stack/fast-open-cache.js';
+import { PROFILES } from '../../src/tcp/config.js';
+import type { Connection } from '../../src/tcp/connection.js';
+import { TcpCounters } from '../../src/tcp/counters.js';
+import { type FastOpen, FastOpenMode } from '../../src/tcp/fast-open.js';
+import { State } from '../../src/tcp/state.js';
+import { TcpEvent } from '../../src/tcp/user.js';
+import { A4, B4, B6, Hosts, type HostsOptions } from './hosts.js';
+
+const BOTH = FastOpenMode.client | FastOpenMode.server;
+
+interface Talk {
+  /** What the server read, and in which state. */
+  heard: string;
+  heardIn: string;
+  /** What the client read. */
+  answer: string;
+  conn: Connection;
+}
+
+class FastHosts extends Hosts {
+  readonly served: Connection[] = [];
+  private heard = '';
+  private heardIn = '';
+
+  constructor(o: HostsOptions & { most?: number } = {}) {
+    super({ ...o, config: { fastOpen: BOTH, ...o.config } });
+    this.b.listen({
+      port: 80,
+      fastOpen: o.most ?? 10,
+      user: {
+        tcpAccept: (conn) => {
+          this.served.push(conn);
+          conn.user = { tcpEvents: (c, events) => this.serve(c, events) };
+          return true;
+        },
+      },
+    });
+  }
+
+  /** Answers all that comes, and closes when the peer does. */
+  private serve(conn: Connection, events: number): void {
+    for (let piece = conn.receive(); piece !== null; piece = conn.receive()) {
+      this.heard += Buffer.from(piece).toString();
+      this.heardIn = conn.stateName;
+      conn.send(Buffer.from(`heard ${piece.length}`));
+    }
+    if (events & TcpEvent.endOfStream) conn.shutdown(this.time.now);
+    this.b.wake(conn);
+  }
+
+  /** One connection that wants Fast Open, until nothing happens any more. */
+  talk(text: string, version: 4 | 6 = 4): Talk {
+    this.heard = '';
+    this.heardIn = '';
+    let answer = '';
+    this.a.run(this.time.now); // it learns what time it is
+    const conn = this.a.connect({
+      remote: version === 4 ? B4 : B6,
+      remotePort: 80,
+      fastOpen: true,
+      user: {
+        tcpEvents: (c) => {
+          for (let piece = c.receive(); piece !== null; piece = c.receive()) answer += Buffer.from(piece).toString();
+        },
+      },
+    });
+    conn.send(Buffer.from(text));
+    this.a.wake(conn);
+    this.a.run(this.time.now);
+    this.settle(20 * SECOND);
+    conn.shutdown(this.time.now);
+    this.a.wake(conn);
+    this.settle(2 * MINUTE);
+    return { heard: this.heard, heardIn: this.heardIn, answer, conn };
+  }
+}
+
+describe.each([4, 6] as const)('over IPv%i', (version) => {
+  it('the first connection brings a cookie, the next ones are answered before the handshake ends', () => {
+    const h = new FastHosts();
+    expect(h.talk('first', version)).toMatchObject({ heard: 'first', heardIn: 'ESTABLISHED', answer: 'heard 5' });
+    expect(h.b.counters).toMatchObject({ TcpExtTCPFastOpenCookieReqd: 1, TcpExtTCPFastOpenPassive: 0 });
+    for (let n = 1; n <= 3; n++) {
+      expect(h.talk('again', version)).toMatchObject({ heard: 'again', heardIn: 'SYN-RECEIVED', answer: 'heard 5' });
+      expect(h.b.counters.TcpExtTCPFastOpenPassive).toBe(n);
+      expect(h.a.counters.TcpExtTCPFastOpenActive).toBe(n);
+    }
+    expect(h.a.counters.TcpRetransSegs + h.b.counters.TcpRetransSegs).toBe(0);
+    expect(h.a.tcp.connectionCount + h.b.tcp.connectionCount).toBe(0);
+  });
+});
+
+describe('the server', () => {
+  it('gives a new cookie for one that is wrong, and takes the data after the handshake', () => {
+    const h = new FastHosts();
+    h.talk('first');
+    h.b.tcp.fastOpenCookies.setKeys(new Uint8Array(16).fill(7));
+    const wrong = h.talk('wrong');
+    expect(wrong).toMatchObject({ heard: 'wrong', heardIn: 'ESTABLISHED', answer: 'heard 5' });
+    expect(h.b.counters).toMatchObject({ TcpExtTCPFastOpenPassiveFail: 1, TcpExtTCPFastOpenPassive: 0 });
+    expect(h.a.counters.TcpExtTCPFastOpenActiveFail).toBe(1);
+    expect(h.talk('right')).toMatchObject({ heardIn: 'SYN-RECEIVED' });
+    expect(h.b.counters.TcpExtTCPFastOpenPassiveFail).toBe(1);
+  });
+
+  it('takes a cookie of its last key, and gives a new one', () => {
+    const h = new FastHosts();
+    const [one, two] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)];
+    h.b.tcp.fastOpenCookies.setKeys(one);
+    h.talk('first');
+    h.b.tcp.fastOpenCookies.setKeys(two, one);
+    expect(h.talk('again')).toMatchObject({ heardIn: 'SYN-RECEIVED' });
+    expect(h.b.counters.TcpExtTCPFastOpenPassiveAltKey).toBe(1);
+    h.b.tcp.fastOpenCookies.setKeys(two);
+    expect(h.talk('new')).toMatchObject({ heardIn: 'SYN-RECEIVED' });
+    expect(h.b.counters).toMatchObject({ TcpExtTCPFastOpenPassiveAltKey: 1, TcpExtTCPFastOpenPassive: 2 });
+  });
+
+  it.each([
+    ['the bit is off', { configB: { fastOpen: FastOpenMode.client } }],
+    ['its listener takes none', { most: 0 }],
+  ])('knows no Fast Open when %s', (_why, o) => {
+    const h = new FastHosts(o);
+    for (const text of ['first', 'second']) expect(h.talk(text)).toMatchObject({ heard: text, heardIn: 'ESTABLISHED' });
+    expect(h.a.counters.TcpExtTCPFastOpenActive).toBe(0);
+  });
+
+  it('needs no cookie with bit 0x200, nor has the client one with bit 4', () => {
+    const fastOpen = BOTH | FastOpenMode.clientWithoutCookie | FastOpenMode.serverWithoutCookie;
+    const h = new FastHosts({ config: { fastOpen } });
+    expect(h.talk('first')).toMatchObject({ heard: 'first', heardIn: 'SYN-RECEIVED', answer: 'heard 5' });
+    expect(h.b.counters).toMatchObject({ TcpExtTCPFastOpenPassive: 1, TcpExtTCPFastOpenCookieReqd: 0 });
+  });
+
+  it('takes data for every listener with bit 0x400', () => {
+    const h = new Hosts({ config: { fastOpen: BOTH | FastOpenMode.everyListener } });
+    const listener = h.b.listen({ port: 81, backlog: 7, user: { tcpAccept: () => true } });
+    expect(listener.fastOpen!.most).toBe(7);
+    expect(new Hosts().b.listen({ port: 81, user: { tcpAccept: () => true } }).fastOpen).toBeNull();
+  });
+
+  it('has no more than so many pending, and a RST does not make room for another minute', () => {
+    // The SYN,ACKs do not arrive: nothing ends the handshakes.
+    const h = new FastHosts({ most: 2, link: {}, config: { fastOpenBlackholeTimeout: 0 } });
+    h.talk('first');
+    const rule = DropRule.parse('out:syn-ack:1-1000000');
+    (h.link!.rules as DropRule[]).push(rule);
+    const open = (): Connection => {
+      const conn = h.a.connect({ remote: B4, remotePort: 80, fastOpen: true, user: { tcpEvents: () => undefined } });
+      conn.send(Buffer.from('x'));
+      h.a.wake(conn);
+      h.a.run(h.time.now);
+      h.time.runUntil(() => false, 10_000);
+      return conn;
+    };
+    const before = h.served.length;
+    const opened = [open(), open(), open()];
+    expect(h.served.length - before).toBe(2);
+    expect(h.b.counters.TcpExtTCPFastOpenListenOverflow).toBe(1);
+    const pending = h.served.slice(before);
+    expect(pending.map((c) => c.state)).toEqual([State.synReceived, State.synReceived]);
+    // The peer resets the first: that is what a client does which never sent the SYN.
+    for (const conn of opened) {
+      conn.abort(h.time.now, 'enough');
+      h.a.wake(conn);
+    }
+    h.a.run(h.time.now);
+    pending[0]!.finish('ECONNRESET', 'as a RST would', h.time.now);
+    h.b.wake(pending[0]!);
+    h.b.run(h.time.now);
+    open();
+    expect(h.served.length - before).toBe(2);
+    h.time.pass(59 * SECOND);
+    pending[1]!.abort(h.time.now, 'the server gives up');
+    h.b.wake(pending[1]!);
+    h.b.run(h.time.now);
+    open();
+    expect(h.served.length - before, 'the one that was not reset makes room at once').toBe(3);
+    open();
+    expect(h.served.length - before).toBe(3);
+    h.time.pass(2 * SECOND);
+    open();
+    expect(h.served.length - before, 'the other one after a minute').toBe(4);
+  });
+});
+
+describe('the client', () => {
+  it('is told when Fast Open is switched off', () => {
+    const h = new Hosts({ config: { fastOpen: FastOpenMode.server } });
+    const to = { remote: B4, remotePort: 80, fastOpen: true, user: { tcpEvents: (): void => undefined } };
+    expect(() => h.a.connect(to)).toThrow(/EOPNOTSUPP: Fast Open is switched off for clients/);
+    expect(h.a.tcp.connectionCount).toBe(0);
+  });
+
+  it('sends no more with a SYN than the server takes, less room for options', () => {
+    const h = new FastHosts({ mtu: 1000 });
+    h.talk('first');
+    const long = 'x'.repeat(3000);
+    expect(h.talk(long)).toMatchObject({ heard: long });
+    expect(h.a.counters).toMatchObject({ TcpExtTCPFastOpenActive: 1, TcpExtTCPFastOpenActiveFail: 0 });
+    const sizes: number[] = [];
+    const conn = h.a.connect({ remote: B4, remotePort: 80, fastOpen: true, user: { tcpEvents: () => undefined } });
+    conn.send(Buffer.from(long));
+    h.a.wake(conn);
+    h.a.run(h.time.now);
+    sizes.push(conn.fastOpen!.synData);
+    expect(sizes).toEqual([1000 - 40 - 40]);
+  });
+
+  it('asks in the old form once, when the new one was not understood, and then again in the new one', () => {
+    const h = new Hosts({ config: { fastOpen: BOTH } });
+    h.b.listen({ port: 80, user: { tcpAccept: () => true } });
+    const forms: boolean[] = [];
+    for (let n = 0; n < 4; n++) {
+      const conn = h.a.connect({ remote: B4, remotePort: 80, fastOpen: true, user: { tcpEvents: () => undefined } });
+      h.a.run(h.time.now);
+      forms.push(conn.fastOpen!.experimental);
+      h.time.runUntil(() => false, SECOND);
+      conn.abort(h.time.now, 'enough');
+      h.a.wake(conn);
+      h.a.run(h.time.now);
+    }
+    expect(forms).toEqual([false, true, false, false]);
+  });
+
+  it('leaves data out of its SYNs for a while to a server that its last one with data did not reach', () => {
+    const h = new FastHosts({ link: {} });
+    h.talk('first');
+    (h.link!.rules as DropRule[]).push(DropRule.parse('in:syn:1'));
+    const lost = h.talk('lost');
+    expect(lost).toMatchObject({ heard: 'lost', heardIn: 'ESTABLISHED' });
+    expect(h.talk('careful').conn.fastOpen!.cookie).toBeNull();
+    h.time.pass(5 * MINUTE);
+    expect(h.talk('again')).toMatchObject({ heardIn: 'SYN-RECEIVED' });
+  });
+
+  it('leaves it out for an hour, to all, when such connections go nowhere', () => {
+    const h = new FastHosts({ link: {}, config: { synRetries: 6, synLinearTimeouts: 0 } });
+    h.talk('first');
+    const rule = DropRule.parse('in:syn:1-3');
+    (h.link!.rules as DropRule[]).push(rule);
+    h.talk('swallowed');
+    expect(h.a.counters.TcpExtTCPFastOpenBlackhole).toBe(1);
+    h.time.pass(10 * MINUTE);
+    expect(h.talk('careful').conn.fastOpen!.cookie).toBeNull();
+    h.time.pass(60 * MINUTE);
+    expect(h.talk('again')).toMatchObject({ heardIn: 'SYN-RECEIVED' });
+  });
+
+  it('remembers many servers, but not without end', () => {
+    const cache = new FastOpenCache(PROFILES.linux, new TcpCounters());
+    const plan = (n: number): FastOpen =>
+      cache.plan(A4, Address.fromWords(0, 0, 0xffff, n), FastOpenMode.client, 1460, SECOND);
+    const learn = (n: number): void =>
+      plan(n).memory!.learn(
+        {
+          mss: 1000,
+          cookie: Uint8Array.of(1, 2, 3, 4),
+          experimental: false,
+          synLost: false,
+          notGranted: false,
+          dataAcked: false,
+        },
+        SECOND,
+      );
+    for (let n = 0; n < 1024; n++) learn(n);
+    expect(plan(0)).toMatchObject({ cookie: Uint8Array.of(1, 2, 3, 4), mostSynData: 960 });
+    for (let n = 2000; n < 3000; n++) learn(n);
+    expect(cache.size).toBe(1024);
+    // The one that was asked for again is still known, those that nobody asked for are not.
+    expect(plan(0).cookie).toHaveLength(4);
+    expect(plan(1).cookie).toHaveLength(0);
+  });
+});

@@ -1,0 +1,211 @@
+/** Fast Open (RFC 7413), one connection of it: what goes with the SYN, and what becomes of it. */
+import { describe, expect, it } from 'vitest';
+import { MILLISECOND, SECOND } from '../../src/base/time.js';
+import { FastOpen, type FastOpenMemory, type FastOpenOutcome } from '../../src/tcp/fast-open.js';
+import { pattern, Script, type ScriptOptions } from './script.js';
+
+const COOKIE = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8]);
+
+/** What the stack would remember. */
+class Notes implements FastOpenMemory {
+  readonly outcomes: FastOpenOutcome[] = [];
+  blackholes = 0;
+  learn(o: FastOpenOutcome): void {
+    this.outcomes.push(o);
+  }
+  blackhole(): void {
+    this.blackholes++;
+  }
+}
+
+function client(o: ScriptOptions & { cookie?: Uint8Array | null; mostSynData?: number; write?: number } = {}): {
+  s: Script;
+  notes: Notes;
+} {
+  const notes = new Notes();
+  const { cookie = COOKIE, mostSynData = 1420, write = 1000, ...rest } = o;
+  const fastOpen = new FastOpen({ cookie, experimental: false, mostSynData, memory: notes });
+  return { s: Script.connect({ fastOpen, early: pattern(write), ...rest }), notes };
+}
+
+describe('the client', () => {
+  it('sends cookie and data with its SYN; acknowledged data is done with', () => {
+    const { s, notes } = client();
+    expect(s.sent).toMatchObject([{ flags: 'S', seq: 0, len: 1000, cookie: [...COOKIE] }]);
+    expect(s.sent[0]!.data).toEqual(pattern(1000));
+    expect(s.receive({ flags: 'S.', ack: 1001, mss: 1200 })).toMatchObject([{ flags: '.', seq: 1001, len: 0 }]);
+    expect(s.state).toBe('ESTABLISHED');
+    expect(s.takeEvents()).toContain('acked');
+    expect(s.env.counters).toMatchObject({ TcpExtTCPFastOpenActive: 1, TcpExtTCPFastOpenActiveFail: 0 });
+    expect(notes.outcomes).toMatchObject([{ mss: 1200, cookie: null, dataAcked: true, synLost: false }]);
+    expect(s.conn.stats).toMatchObject({ bytesSent: 1000, bytesAcked: 1000, retransmissions: 0 });
+  });
+
+  it('sends no more with the SYN than it may; the rest follows the SYN,ACK', () => {
+    const { s } = client({ mostSynData: 500, write: 1200 });
+    expect(s.last).toMatchObject({ flags: 'S', len: 500 });
+    const out = s.receive({ flags: 'S.', ack: 501, mss: 1460 });
+    expect(out).toMatchObject([{ flags: 'P.', seq: 501, len: 700 }]);
+  });
+
+  it('sends again at once what the SYN,ACK does not acknowledge, without slowing down', () => {
+    const { s, notes } = client({ write: 1400 });
+    const out = s.receive({ flags: 'S.', ack: 1, mss: 1000, cookie: [9, 9, 9, 9] });
+    expect(out.filter((x) => x.len > 0)).toMatchObject([
+      { seq: 1, len: 1000 },
+      { seq: 1001, len: 400 },
+    ]);
+    expect(s.conn.snd.congestion.cwnd).toBe(10);
+    expect(s.env.counters).toMatchObject({ TcpExtTCPFastOpenActive: 0, TcpExtTCPFastOpenActiveFail: 1 });
+    expect(s.notes).toContain('fast-open-refused');
+    expect(notes.outcomes).toMatchObject([{ mss: 1000, cookie: Uint8Array.of(9, 9, 9, 9), dataAcked: false }]);
+    s.receive({ flags: '.', seq: 1, ack: 1401 });
+    expect(s.conn.snd.allAcked).toBe(true);
+    expect(s.conn.snd.congestion.cwnd).toBeGreaterThanOrEqual(10);
+  });
+
+  it('sends again the part that is not acknowledged', () => {
+    const { s } = client();
+    const out = s.receive({ flags: 'S.', ack: 401, mss: 1460 });
+    expect(out.filter((x) => x.len > 0)).toMatchObject([{ seq: 401, len: 600 }]);
+    expect(s.env.counters.TcpExtTCPFastOpenActiveFail).toBe(1);
+  });
+
+  it('sends its SYN again without option and data; what came of that is told', () => {
+    const { s, notes } = client();
+    const [again] = s.wait(SECOND);
+    expect(again).toMatchObject({ flags: 'S', seq: 0, len: 0 });
+    expect(again!.cookie).toBeUndefined();
+    const out = s.receive({ flags: 'S.', ack: 1, mss: 1460 });
+    expect(out.filter((x) => x.len > 0)).toMatchObject([{ seq: 1, len: 1000 }]);
+    expect(notes.outcomes).toMatchObject([{ synLost: true, dataAcked: false }]);
+  });
+
+  it('asks for a cookie when it has none, and its data waits', () => {
+    const { s, notes } = client({ cookie: new Uint8Array(0), mostSynData: 0 });
+    expect(s.last).toMatchObject({ flags: 'S', len: 0, cookie: [] });
+    const out = s.receive({ flags: 'S.', ack: 1, mss: 1460, cookie: [...COOKIE] });
+    expect(out).toMatchObject([{ flags: 'P.', seq: 1, len: 1000 }]);
+    expect(notes.outcomes).toMatchObject([{ cookie: COOKIE, notGranted: false }]);
+    expect(s.env.counters).toMatchObject({ TcpExtTCPFastOpenActive: 0, TcpExtTCPFastOpenActiveFail: 0 });
+  });
+
+  it('notes that it got none, and takes none that it did not ask for', () => {
+    const { s, notes } = client({ cookie: new Uint8Array(0), mostSynData: 0 });
+    s.receive({ flags: 'S.', ack: 1, mss: 1460 });
+    expect(notes.outcomes).toMatchObject([{ cookie: null, notGranted: true }]);
+    const t = client({ cookie: null, mostSynData: 0 });
+    t.s.receive({ flags: 'S.', ack: 1, mss: 1460, cookie: [...COOKIE] });
+    expect(t.notes.outcomes).toMatchObject([{ cookie: null, notGranted: false }]);
+  });
+
+  it('suspects a black hole at the third timeout in a row, in the handshake or after it', () => {
+    const { s, notes } = client();
+    s.wait(2 * SECOND);
+    expect(notes.blackholes).toBe(0);
+    s.wait(SECOND);
+    expect(notes.blackholes).toBe(1);
+    const later = client();
+    later.s.receive({ flags: 'S.', ack: 1001, mss: 1460 });
+    later.s.write(100);
+    later.s.wait(60 * SECOND);
+    expect(later.notes.blackholes).toBe(1);
+    const plain = client({ cookie: null, mostSynData: 0 });
+    plain.s.wait(60 * SECOND);
+    expect(plain.notes.blackholes).toBe(0);
+  });
+
+  it('a reset refuses it as any other', () => {
+    const { s } = client();
+    s.receive({ flags: 'R.', ack: 1001 });
+    expect([s.state, s.conn.error]).toEqual(['CLOSED', 'ECONNREFUSED']);
+  });
+
+  it('opens at once with its peer, and loses nothing', () => {
+    const { s } = client();
+    expect(s.receive({ flags: 'S', mss: 1460 })).toMatchObject([{ flags: 'S.', seq: 0, len: 0 }]);
+    s.receive({ flags: 'S.', ack: 1, mss: 1460 });
+    expect(s.state).toBe('ESTABLISHED');
+    const again = s.wait(5 * SECOND).filter((x) => x.len > 0);
+    expect(again[0]).toMatchObject({ seq: 1, len: 1000 });
+  });
+});
+
+describe('the server', () => {
+  const accepting = (o: ScriptOptions = {}): Script =>
+    Script.listen({ fastOpen: new FastOpen({ cookie: null, experimental: false, accepted: true }), ...o });
+
+  it('delivers the data of a SYN that it takes, and acknowledges it with the SYN,ACK', () => {
+    const s = accepting();
+    expect(s.receive({ flags: 'S', mss: 1460, len: 500 })).toMatchObject([{ flags: 'S.', seq: 0, ack: 501, len: 0 }]);
+    expect(s.state).toBe('SYN-RECEIVED');
+    expect(s.takeEvents()).toEqual(['readable']);
+    expect(s.read()).toBe(500);
+    s.receive({ flags: '.', seq: 501, ack: 1 });
+    expect(s.state).toBe('ESTABLISHED');
+    expect(s.sent).toHaveLength(1);
+    expect(s.conn.stats).toMatchObject({ bytesIn: 500 });
+  });
+
+  it('may answer before the handshake ends, and goes on after it', () => {
+    const s = accepting();
+    s.receive({ flags: 'S', mss: 1000, len: 100, win: 4500 });
+    const out = s.write(6000);
+    expect(out.map((x) => [x.seq, x.len])).toEqual([
+      [1, 1000],
+      [1001, 1000],
+      [2001, 1000],
+      [3001, 1000],
+    ]);
+    expect(s.state).toBe('SYN-RECEIVED');
+    const more = s.receive({ flags: '.', seq: 101, ack: 2001, win: 4500 });
+    expect(s.state).toBe('ESTABLISHED');
+    expect(more).toMatchObject([
+      { seq: 4001, len: 1000 },
+      { seq: 5001, len: 1000 },
+    ]);
+    s.receive({ flags: '.', seq: 101, ack: 6001 });
+    expect(s.conn.snd.allAcked).toBe(true);
+    expect(s.conn.stats.retransmissions).toBe(0);
+  });
+
+  it('sends SYN,ACK again while the handshake is not over, and data once it is', () => {
+    const s = accepting();
+    s.receive({ flags: 'S', mss: 1460, len: 100 });
+    s.write(100);
+    const again = s.wait(SECOND);
+    expect(again).toMatchObject([{ flags: 'S.', seq: 0, ack: 101 }]);
+    s.receive({ flags: '.', seq: 101, ack: 1 });
+    expect(s.state).toBe('ESTABLISHED');
+    expect(s.wait(3 * SECOND).find((x) => x.len === 100)).toMatchObject({ seq: 1 });
+  });
+
+  it('a client whose SYN,ACK was lost sends a plain SYN, and hears again of all', () => {
+    const s = accepting();
+    s.receive({ flags: 'S', mss: 1460, len: 100 });
+    expect(s.receive({ flags: 'S', mss: 1460 })).toMatchObject([{ flags: 'S.', ack: 101 }]);
+    expect(s.receive({ flags: 'S', mss: 1460, len: 100 })).toMatchObject([{ flags: 'S.', ack: 101 }]);
+    expect(s.read()).toBe(100);
+  });
+
+  it('grants a cookie on the first SYN,ACK alone, and leaves data that it does not take', () => {
+    const s = Script.listen({ fastOpen: new FastOpen({ cookie: COOKIE, experimental: true }) });
+    expect(s.receive({ flags: 'S', mss: 1460, len: 100, cookie: [] })).toMatchObject([
+      { flags: 'S.', ack: 1, cookie: [...COOKIE], exp: true },
+    ]);
+    const [again] = s.wait(SECOND);
+    expect(again!.cookie).toBeUndefined();
+    s.receive({ flags: '.', seq: 1, ack: 1, len: 100 });
+    expect(s.read()).toBe(100);
+  });
+
+  it('CLOSE before the handshake ends sends FIN after it', () => {
+    const s = accepting();
+    s.receive({ flags: 'S', mss: 1460, len: 100 });
+    s.write(10);
+    expect(s.close()).toEqual([]);
+    expect(s.receive({ flags: '.', seq: 101, ack: 11 })).toMatchObject([{ flags: 'F.', seq: 11 }]);
+    s.wait(40 * MILLISECOND);
+    expect(s.state).toBe('FIN-WAIT-1');
+  });
+});
