@@ -28,6 +28,8 @@ export interface HostOptions extends Partial<Omit<StackOptions, 'device' | 'addr
  * the receive buffer starts where Linux's would only grow to. Half of it is window.
  */
 const RMEM = { min: 4096, default: 8 << 20, max: 8 << 20 };
+/** The send buffer that is fastest by measurement: a larger one falls out of the processor's cache. */
+const WMEM = { min: 4096, default: 1 << 20, max: 1 << 20 };
 
 /** setTimeout's longest, about 24 days. */
 const LONGEST_MS = 0x7fff_ffff;
@@ -60,7 +62,7 @@ export class Host {
       // Uninitialised: every byte is written before anybody sees it.
       allocate: (n) => Buffer.allocUnsafeSlow(n),
       ...o,
-      config: { rmem: RMEM, ...o.config },
+      config: { rmem: RMEM, wmem: WMEM, ...o.config },
       addresses: o.addresses.map((a) => (typeof a === 'string' ? Prefix.parse(a) : a)),
       now: this.clock(),
     });

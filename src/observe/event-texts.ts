@@ -111,6 +111,8 @@ export function noteText({ data: { note, a, b } }: NoteEvent): string[] {
       return [
         `${countText(a, 'byte')} wait for more, or for the ACK of the last small segment (Nagle, RFC 9293 3.7.4)`,
       ];
+    case 'cork-hold':
+      return [`${countText(a, 'byte')} wait for more: the user said that it comes (TCP_CORK, MSG_MORE)`];
     case 'soft-error':
       return [`ICMP type ${a} code ${b}: a hint only, the connection goes on (RFC 5461)`];
     case 'challenge-ack':

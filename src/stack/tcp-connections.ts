@@ -212,13 +212,19 @@ export class TcpConnections {
   run(now: Micros): void {
     this.out.now = now;
     const { dirty } = this;
+    let kept = 0;
     for (let i = 0; i < dirty.length; i++) this.tell(dirty[i]!);
     for (let i = 0; i < dirty.length; i++) {
       const e = dirty[i]!;
       e.dirty = false;
       this.settle(e, now);
+      // Sending made room for a writer: it is told in the next run.
+      if (e.conn.events !== 0 && e.linked && e.conn.user !== null) {
+        e.dirty = true;
+        dirty[kept++] = e;
+      }
     }
-    dirty.length = 0;
+    dirty.length = kept;
   }
 
   private tell(e: TcpEntry): void {

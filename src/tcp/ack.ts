@@ -106,9 +106,9 @@ function takeAcknowledged(c: Connection, seg: Segment, now: Micros): void {
     // Without SACK nobody knows which copy was acknowledged.
     if (news.resentAcked) news.originalDelivered = false;
   }
-  if (c.senderBlocked && c.sendRoom > 0) {
-    c.senderBlocked = false;
-    c.raise(TcpEvent.writable);
+  if (c.senderBlocked) {
+    snd.expandBuffer();
+    c.wakeWriter();
   }
   if (acked > 0 && snd.allAcked) c.raise(TcpEvent.acked);
 }

@@ -27,8 +27,14 @@ export interface TcpConfig {
   /** tcp_fastopen_blackhole_timeout_sec: for so long at first no SYN of ours has data once connections that began so went nowhere; 0: never mind. */
   fastOpenBlackholeTimeout: Micros;
 
-  /** Most bytes that wait to be sent or acknowledged (SO_SNDBUF). */
+  /** tcp_wmem: the send buffer, which grows with the congestion window. */
+  wmem: BufferLimits;
+  /** Most bytes that wait to be sent or acknowledged, and no growth; 0: `wmem` decides. */
   sendBufferBytes: number;
+  /** TCP_NOTSENT_LOWAT: no more is taken while so many bytes wait to be sent. */
+  notSentLowat: number;
+  /** TCP_MAXSEG: the most that our SYN announces; 0 for what the MTU allows. */
+  maxSegment: number;
   /** tcp_rmem: the receive buffer, which grows as the user reads (tcp_moderate_rcvbuf). Half of it is window. */
   rmem: BufferLimits;
   /** SO_RCVBUF: bytes that may wait to be read, and no tuning; the buffer counts twice as many, as in Linux. 0: `rmem` decides. */
@@ -124,7 +130,10 @@ const linux: TcpConfig = {
   ecnFallback: true,
   fastOpen: 1,
   fastOpenBlackholeTimeout: 3600 * SECOND,
-  sendBufferBytes: 1 << 20,
+  wmem: { min: 4096, default: 16_384, max: 4 << 20 },
+  sendBufferBytes: 0,
+  notSentLowat: Infinity,
+  maxSegment: 0,
   rmem: { min: 4096, default: 131_072, max: 6 << 20 },
   receiveBufferBytes: 0,
   windowClamp: 0,

@@ -23,6 +23,7 @@ import { pollTransmit, type SegmentSink } from './output.js';
 import { Receiver } from './receiver.js';
 import { OwedReset } from './reset.js';
 import { MIN_SEND_MSS, Sender } from './sender.js';
+import { SocketOptions } from './socket-options.js';
 import { takeSnapshot, type TcpSnapshot } from './snapshot.js';
 import { isAllowed, isSynchronized, State, STATE_NAMES } from './state.js';
 import { timerExpires } from './timeouts.js';
@@ -65,7 +66,7 @@ export class TcpStats {
   duplicateAcksIn = 0;
 }
 
-export class Connection {
+export class Connection extends SocketOptions {
   readonly flow: FlowId;
   readonly env: TcpEnv;
   readonly config: TcpConfig;
@@ -80,8 +81,7 @@ export class Connection {
   readonly timers = new Timers();
   readonly stats = new TcpStats();
 
-  /** The MSS that we announce, and the peer's that we assume when it announces none. */
-  readonly advertisedMss: number;
+  /** The peer's MSS that we assume when it announces none. */
   readonly defaultMss: number;
   readonly gsoBytes: number;
   readonly tsOffset: number;
@@ -113,34 +113,23 @@ export class Connection {
   challengeOwed = false;
   lastChallengeAt: Micros = -NEVER;
 
-  keepAlive: boolean;
-  keepAliveIdle: Micros;
-  keepAliveInterval: Micros;
-  keepAliveProbes: number;
-  keepAliveUnanswered = 0;
-  userTimeout: Micros;
   lastReceivedAt: Micros = 0;
   /** CLOSE was called before ESTABLISHED: done then (RFC 9293 3.10.4, SYN-RECEIVED). */
   closeQueued = false;
 
   constructor(o: ConnectionOptions) {
+    super(o.config, o.mss);
     this.flow = o.flow;
     this.env = o.env;
     this.config = o.config;
     this.snd = new Sender(o.iss, o.config, o.env.pool);
-    this.rcv = new Receiver(o.config, o.mss, o.env.allocate);
-    this.advertisedMss = o.mss;
+    this.rcv = new Receiver(o.config, this.advertisedMss, o.env.allocate);
     this.defaultMss = o.defaultMss;
     this.gsoBytes = o.gsoBytes;
     this.tsOffset = o.tsOffset;
     this.timestamps = o.config.timestamps;
     this.sack = o.config.sack;
     this.windowScaling = o.config.windowScaling;
-    this.keepAlive = o.config.keepAlive;
-    this.keepAliveIdle = o.config.keepAliveIdle;
-    this.keepAliveInterval = o.config.keepAliveInterval;
-    this.keepAliveProbes = o.config.keepAliveProbes;
-    this.userTimeout = o.config.userTimeout;
   }
 
   get stateName(): (typeof STATE_NAMES)[number] {
@@ -206,6 +195,7 @@ export class Connection {
 
   onSegment(seg: Segment, now: Micros): void {
     this.stats.segsIn += seg.wireSegments;
+    this.snd.moreComes = false;
     this.env.observer?.segmentArrived(this, seg, now);
     segmentArrives(this, seg, now);
   }
@@ -242,21 +232,27 @@ export class Connection {
   get sendRoom(): number {
     const open = this.state === State.established || this.state === State.closeWait || this.isOpening;
     if (!open || this.snd.finQueued || this.closeQueued) return 0;
-    return this.config.sendBufferBytes - this.snd.buffer.length;
+    return this.snd.room;
   }
 
   /**
    * SEND: copies as much of `data` as there is room for, and returns how much that was. When it took less, TcpEvent.writable
-   * tells that there is room again. 0 after CLOSE and in a state that cannot send.
+   * tells that there is room again. 0 after CLOSE and in a state that cannot send. `more` (MSG_MORE) announces more: a part of a
+   * segment waits for it.
    */
-  send(data: Uint8Array): number {
+  send(data: Uint8Array, more = false): number {
     const room = this.sendRoom;
     const { snd } = this;
     if (isAppLimited(snd.unsent, snd.mss, snd.sent, snd.congestion.cwnd)) snd.rate.noteAppLimited(snd.sent.inFlight);
     const taken = Math.min(room, data.length);
     this.snd.buffer.write(taken === data.length ? data : data.subarray(0, taken));
     this.stats.bytesOut += taken;
-    if (taken < data.length) this.senderBlocked = true;
+    snd.moreComes = more;
+    if (taken > 0) snd.endsWithMore = more;
+    if (taken < data.length) {
+      this.senderBlocked = true;
+      snd.moreComes = false; // what comes next is not up to the user alone
+    }
     return taken;
   }
 
@@ -304,10 +300,15 @@ export class Connection {
       this.abort(now, 'CLOSE with unread data (RFC 9293 section 3.6.1)');
       return;
     }
+    if (this.linger === 0) {
+      this.env.counters.TcpExtTCPAbortOnData++;
+      this.abort(now, 'CLOSE with SO_LINGER and no time to linger');
+      return;
+    }
     this.rcv.orphaned = true;
     this.rcv.queue.clear();
     this.shutdown(now);
-    if (this.state === State.finWait2) this.armFinWait2(now);
+    if (this.state === State.finWait2) this.orphanInFinWait2(now);
   }
 
   /** ABORT (RFC 9293 3.10.5): RST to a peer that knows of the connection. */
@@ -318,25 +319,6 @@ export class Connection {
     }
     this.rcv.queue.clear();
     this.finish(null, why, now);
-  }
-
-  setNoDelay(on: boolean): void {
-    this.snd.noDelay = on;
-  }
-
-  /** SO_KEEPALIVE with TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT; times in microseconds. */
-  setKeepAlive(on: boolean, now: Micros, idle?: Micros, interval?: Micros, probes?: number): void {
-    this.keepAlive = on;
-    if (idle !== undefined) this.keepAliveIdle = idle;
-    if (interval !== undefined) this.keepAliveInterval = interval;
-    if (probes !== undefined) this.keepAliveProbes = probes;
-    if (on && isSynchronized(this.state)) this.armKeepAlive(now);
-    else this.timers.stop(Timer.keepAlive);
-  }
-
-  /** TCP_USER_TIMEOUT (MUST-21): microseconds that sent data may stay unacknowledged; 0 leaves it to R2. */
-  setUserTimeout(timeout: Micros): void {
-    this.userTimeout = timeout;
   }
 
   /** STATUS: the whole control block as plain data. */
@@ -440,8 +422,25 @@ export class Connection {
     if (this.keepAlive) this.setTimer(Timer.keepAlive, now + this.keepAliveIdle, now);
   }
 
-  armFinWait2(now: Micros): void {
-    this.setTimer(Timer.finWait2, now + this.config.finTimeout, now);
+  /** Our FIN is acknowledged and nobody waits for the peer's: not for ever (tcp_fin_timeout, TCP_LINGER2). */
+  orphanInFinWait2(now: Micros): void {
+    if (this.linger2 < 0) {
+      this.env.counters.TcpExtTCPAbortOnLinger++;
+      this.resetOwed = OwedReset.bare;
+      this.resetSeq = this.snd.nxt;
+      this.finish(null, 'no FIN-WAIT-2 wanted (TCP_LINGER2)', now);
+      return;
+    }
+    const wait = this.linger2 > 0 ? this.linger2 : this.config.finTimeout;
+    // As Linux: the peer's FIN must have the time to come, and to be sent again.
+    this.setTimer(Timer.finWait2, now + Math.max(wait, 3.5 * this.snd.rtt.rto), now);
+  }
+
+  /** Something became free or was sent: the writer who waits is told when it is worth it. */
+  wakeWriter(): void {
+    if (!this.senderBlocked || !this.snd.wakesWriter || this.sendRoom === 0) return;
+    this.senderBlocked = false;
+    this.raise(TcpEvent.writable);
   }
 
   /** What must hold after every step; null, or what does not. For tests. */

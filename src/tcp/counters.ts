@@ -66,6 +66,7 @@ export class TcpCounters {
   TcpExtTCPAbortOnData = 0;
   TcpExtTCPAbortOnClose = 0;
   TcpExtTCPAbortOnTimeout = 0;
+  TcpExtTCPAbortOnLinger = 0;
   TcpExtTCPKeepAlive = 0;
   TcpExtTCPWinProbe = 0;
   TcpExtTCPFromZeroWindowAdv = 0;

@@ -32,17 +32,17 @@ export class DelayedAck {
   quick = 0;
   /** Linux's pingpong: we answer what comes, so our ACKs ride on our data and quick ones would be wasted. */
   interactive = false;
+  /** The MSS option that we send. The peer cannot send more in one segment. */
+  announcedMss: number;
   /** How long an ACK waits, before bounds; 0 before the first data. */
   ato: Micros = 0;
   private dataAt: Micros = 0;
   private lastLength = 0;
   /** Of what this ACK covers: 1 after a segment with PSH or a small one, 2 after a second small one. */
   private pushes = 0;
-  private readonly announcedMss: number;
   private readonly least: Micros;
   private readonly most: Micros;
 
-  /** `announcedMss`: the MSS option that we send. The peer cannot send more in one segment. */
   constructor(config: TcpConfig, announcedMss: number) {
     this.announcedMss = announcedMss;
     this.least = config.delayedAck;

@@ -5,7 +5,7 @@
  * Nothing is sent from here: steps note what is owed, and a step that ends the processing returns false.
  */
 import { seqAdd, seqDiff, seqGt, seqLeq, seqLt } from '../base/seq.js';
-import { SECOND, type Micros } from '../base/time.js';
+import { MILLISECOND, SECOND, type Micros } from '../base/time.js';
 import { Drop } from '../wire/drop.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
 import { acknowledgmentArrives, synAcknowledged } from './ack.js';
@@ -230,8 +230,9 @@ function afterOurFin(c: Connection, now: Micros): boolean {
   switch (c.state) {
     case State.finWait1:
       c.setState(State.finWait2, 'receive ACK of our FIN', now);
-      if (c.rcv.orphaned) c.armFinWait2(now);
-      return true;
+      if (!c.rcv.orphaned) return true;
+      c.orphanInFinWait2(now);
+      return c.resetOwed === OwedReset.none;
     case State.closing:
       c.enterTimeWait('receive ACK of our FIN', now);
       return false;
@@ -271,6 +272,9 @@ function takeText(c: Connection, seg: Segment, now: Micros): boolean {
   const { outOfOrder } = rcv;
   const { bytes: wasOutOfOrder, prunes } = outOfOrder;
   if (rcv.ecn.agreed) takeEcn(c, seg, now);
+  if (seg.hasTimestamps && seg.tsEcr !== 0 && seg.payloadBytes >= rcv.mss) {
+    rcv.tuning.measureEcho(seg.tsEcr, Math.max(1, (c.timestampNow(now) - seg.tsEcr) | 0) * MILLISECOND);
+  }
   const reason = rcv.takeText(seg, now, c.snd.rtt.rto);
   if (reason !== Drop.none) c.dropped(seg, reason, now);
   if (reason === Drop.tcpOutOfOrderLimit) c.env.counters.TcpExtTCPOFODrop++;
@@ -334,6 +338,7 @@ function becomeEstablished(c: Connection, why: string, now: Micros): void {
   snd.recovery.highSeq = snd.nxt;
   if (c.synTries > 0) snd.rtt.setAfterLostSyn();
   c.synTries = 0;
+  c.snd.expandBuffer();
   c.armKeepAlive(now);
   c.raise(TcpEvent.established);
   if (c.closeQueued) c.shutdown(now);

@@ -45,6 +45,8 @@ export type Note =
   | 'zero-window-probe'
   /** Nagle's algorithm holds a small segment back: a = bytes waiting. */
   | 'nagle-hold'
+  /** TCP_CORK or MSG_MORE does: a = bytes waiting. */
+  | 'cork-hold'
   /** ECN: a packet came with CE, so our ACKs carry ECE; and the sender said CWR, so they do not any more: a = SEG.SEQ. */
   | 'ecn-marked'
   | 'ecn-answered'

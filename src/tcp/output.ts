@@ -12,6 +12,7 @@ import { scheduleLossProbe } from './loss-probe.js';
 import { asksForEcn, ECN_SETUP_SYN } from './ecn.js';
 import { markNewData } from './ecn-sender.js';
 import { putIntoSyn } from './fast-open.js';
+import { endsChunk, endsWrite, mayBeSmall } from './push.js';
 import { OwedReset } from './reset.js';
 import type { SentSegment } from './sent-queue.js';
 import { State } from './state.js';
@@ -55,6 +56,7 @@ export function pollTransmit(c: Connection, now: Micros, out: SegmentSink): void
   payAcks(c, now, out);
   if (c.probeOwed) sendProbe(c, now, out);
   armPersist(c, now);
+  if (c.senderBlocked) c.wakeWriter(); // what was sent does not wait any more (TCP_NOTSENT_LOWAT)
 }
 
 // ---- Control segments --------------------------------------------------------------------------------------------------
@@ -223,7 +225,7 @@ function repeat(c: Connection, record: SentSegment, now: Micros, out: SegmentSin
   const bytes = record.bytes - fin;
   snd.rate.onSent(record, false, now);
   const seg = dataSegment(c, record.start, bytes, out);
-  seg.flags |= fin;
+  seg.flags |= record.flags & (TcpFlag.FIN | TcpFlag.PSH);
   countRetransmission(c, bytes);
   finishSegment(c, seg, now);
   hand(c, seg, true, now, out);
@@ -277,6 +279,7 @@ function sendNew(c: Connection, now: Micros, out: SegmentSink): void {
   const { snd } = c;
   const { sent, congestion, usage } = snd;
   const before = snd.nxt;
+  snd.burstStart = before;
   if (sent.out === 0) comeBackFromIdle(c, now);
   for (;;) {
     const unsent = snd.unsent;
@@ -287,6 +290,7 @@ function sendNew(c: Connection, now: Micros, out: SegmentSink): void {
     sendData(c, length, finDue && length === unsent, now, out);
   }
   snd.overrideSillyWindow = false;
+  if (snd.unsent === 0) snd.flush = false;
   const limited = snd.unsent > 0 && sent.inFlight >= congestion.cwnd;
   if (before === snd.nxt && !limited) return;
   usage.onOutput(limited || sent.inFlight >= congestion.cwnd, sent.out, snd.una, snd.nxt, congestion, now);
@@ -327,31 +331,31 @@ function nextLength(c: Connection, unsent: number, now: Micros): number {
   if (snd.overrideSillyWindow) return room;
   if (room === unsent) {
     if (mayBeSmall(c)) return room;
-    c.note('nagle-hold', unsent, snd.flight, now);
+    c.note(snd.cork || snd.moreComes ? 'cork-hold' : 'nagle-hold', unsent, snd.flight, now);
     return 0;
   }
   return room === window && room >= snd.maxWnd / 2 ? room : 0;
 }
 
-/**
- * Nagle's algorithm (SHLD-7) with Minshall's change, as in Linux: a small segment waits only while another small one is in flight, so that
- * the tail of a large write does not wait for the full segments before it.
- */
-const mayBeSmall = (c: Connection): boolean =>
-  isUrgent(c.snd) || c.snd.noDelay || c.snd.finQueued || seqLeq(c.snd.smallEnd, c.snd.una);
-
 function sendData(c: Connection, bytes: number, fin: boolean, now: Micros, out: SegmentSink): void {
   const { snd } = c;
   const start = snd.nxt;
-  const end = seqAdd(start, bytes + (fin ? 1 : 0));
+  const dataEnd = seqAdd(start, bytes);
+  const end = fin ? seqAdd(dataEnd, 1) : dataEnd;
   const seg = dataSegment(c, start, bytes, out);
+  let marks = bytes > 0 && endsWrite(snd, dataEnd) ? TcpFlag.PSH : 0;
+  if (bytes > 0 && (marks !== 0 || endsChunk(c, start, dataEnd))) {
+    seg.flags |= TcpFlag.PSH;
+    snd.pushedSeq = dataEnd;
+  }
   if (fin) {
     seg.flags |= TcpFlag.FIN;
+    marks |= TcpFlag.FIN;
     snd.finSent = true;
   }
   const idle = snd.sent.out === 0;
   snd.nxt = end;
-  const record = snd.sent.push(start, end, seg.flags & TcpFlag.FIN, snd.mss, now);
+  const record = snd.sent.push(start, end, marks, snd.mss, now);
   snd.rate.onSent(record, idle, now);
   if (snd.recovery.isReducing) snd.prr.out += record.segments;
   snd.pacing.onSent(bytes, now);
@@ -368,7 +372,7 @@ function sendData(c: Connection, bytes: number, fin: boolean, now: Micros, out: 
   c.stopTimer(Timer.persist, now);
 }
 
-/** `bytes` of the send buffer from `start` on, with PSH where Linux sets it: at the end of what was given, and each half window. */
+/** `bytes` of the send buffer from `start` on. */
 function dataSegment(c: Connection, start: Seq, bytes: number, out: SegmentSink): Segment {
   const { snd } = c;
   const seg = out.segment;
@@ -380,12 +384,6 @@ function dataSegment(c: Connection, start: Seq, bytes: number, out: SegmentSink)
   seg.payloadOffset = snd.buffer.position(seqDiff(start, snd.dataStart));
   seg.payloadBytes = bytes;
   if (bytes > snd.mss) seg.gsoSize = snd.mss;
-  const end = seqAdd(start, bytes);
-  // MUST-61: without a PUSH call, PSH stands on the last buffered segment.
-  if (end === snd.dataEnd || seqDiff(end, snd.pushedSeq) > snd.maxWnd / 2) {
-    seg.flags |= TcpFlag.PSH;
-    snd.pushedSeq = end;
-  }
   return seg;
 }
 
@@ -440,5 +438,5 @@ function hand(c: Connection, seg: Segment, again: boolean, now: Micros, out: Seg
 function armPersist(c: Connection, now: Micros): void {
   const { snd } = c;
   if (snd.unsent === 0 || snd.flight > 0 || c.timers.isArmed(Timer.persist)) return;
-  c.setTimer(Timer.persist, now + persistInterval(c), now);
+  c.setTimer(Timer.persist, now + persistInterval(c, now), now);
 }

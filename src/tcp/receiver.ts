@@ -57,7 +57,7 @@ export class Receiver {
   readonly urgent = new UrgentReceiver();
   readonly queue: ReceiveQueue;
   readonly outOfOrder: OutOfOrder;
-  private readonly announcedMss: number;
+  private announcedMss: number;
 
   /** `announcedMss`: the MSS option that we send. */
   constructor(config: TcpConfig, announcedMss: number, allocate: Allocate) {
@@ -76,6 +76,12 @@ export class Receiver {
     this.window.start(this.nxt, this.announcedMss);
     this.tuning.start(this.window.ssthresh, this.announcedMss, now);
     this.ack.start(this.window.space);
+  }
+
+  /** TCP_MAXSEG was set before our SYN went out. */
+  announceMss(mss: number): void {
+    this.announcedMss = mss;
+    this.ack.announcedMss = mss;
   }
 
   /** RCV.WND: what may still come by what we told the peer. */

@@ -12,7 +12,7 @@ import { seqAdd, seqDiff, seqGeq, seqGt, type Seq } from '../base/seq.js';
 import type { SlabPool } from '../base/slab-pool.js';
 import type { Micros } from '../base/time.js';
 import { AckNews } from './ack-news.js';
-import type { TcpConfig } from './config.js';
+import type { BufferLimits, TcpConfig } from './config.js';
 import { AckSample } from './congestion/ack-sample.js';
 import type { CongestionControl } from './congestion/control.js';
 import { createCongestionControl } from './congestion/index.js';
@@ -34,6 +34,15 @@ export const DEFAULT_MSS_V4 = 536;
 export const DEFAULT_MSS_V6 = 1220;
 /** A peer that announces less than this is taken to mean this: tiny segments would cost us more than them (Linux's TCP_MIN_SND_MSS). */
 export const MIN_SEND_MSS = 48;
+
+/** TCP_INIT_CWND. */
+const INITIAL_WINDOW = 10;
+/** What a segment costs beside its payload, by Linux's count: headers' room and the buffer's own description. */
+const SEGMENT_OVERHEAD = 640;
+const DESCRIPTION = 256;
+
+/** Bytes of memory for a segment: its payload and headers in a power of two. */
+const memoryOf = (mss: number): number => 2 ** Math.ceil(Math.log2(mss + SEGMENT_OVERHEAD)) + DESCRIPTION;
 
 export class Sender {
   readonly iss: Seq;
@@ -57,6 +66,24 @@ export class Sender {
   finQueued = false;
   finSent = false;
   noDelay: boolean;
+  /** TCP_CORK. */
+  cork = false;
+  /** MSG_MORE: the last write announced another. It holds until something comes from the peer. */
+  moreComes = false;
+  /** What was written last was written with it: no PSH at its end. */
+  endsWithMore = false;
+  /** What waits goes out once, however small: TCP_NODELAY was just switched on, or the cork taken off. */
+  flush = false;
+  /** Linux's sk_sndbuf: most bytes that wait to be sent or acknowledged. */
+  bufferBytes: number;
+  private bufferLocked: boolean;
+  private readonly wmem: BufferLimits;
+  /** TCP_NOTSENT_LOWAT. */
+  notSentLowat: number;
+  /** What goes out in one go (push.ts): the chunk that is under way, and where this turn's sending began. */
+  chunkStart: Seq;
+  chunkEnd: Seq;
+  burstStart: Seq;
   /** Minshall's variable: the end of the last segment sent that was not full. */
   smallEnd: Seq;
   lastSentAt: Micros = 0;
@@ -67,6 +94,8 @@ export class Sender {
   /** Zero-window probes since the window closed, and those of them that were not answered. */
   probesSent = 0;
   probesUnanswered = 0;
+  /** When the first of them would have been sent. */
+  probingSince: Micros = 0;
   /** The override timeout of silly-window avoidance expired: what fits goes out, however small. */
   overrideSillyWindow = false;
   /** The end of the last segment that carried PSH. */
@@ -104,6 +133,13 @@ export class Sender {
     this.smallEnd = iss;
     this.pushedSeq = iss;
     this.noDelay = config.noDelay;
+    this.wmem = config.wmem;
+    this.bufferLocked = config.sendBufferBytes > 0;
+    this.bufferBytes = this.bufferLocked ? config.sendBufferBytes : config.wmem.default;
+    this.notSentLowat = config.notSentLowat;
+    this.chunkStart = iss;
+    this.chunkEnd = iss;
+    this.burstStart = iss;
     this.buffer = new SendBuffer(pool);
     this.highestSacked = iss;
     this.paces = config.pacing;
@@ -127,6 +163,36 @@ export class Sender {
   get unsent(): number {
     if (this.finSent) return 0;
     return this.nxt === this.iss ? this.buffer.length : seqDiff(this.dataEnd, this.nxt);
+  }
+
+  /** Bytes that the buffer takes now. As in Linux, none while TCP_NOTSENT_LOWAT or more wait, else as much as there is room for. */
+  get room(): number {
+    return this.unsent < this.notSentLowat ? Math.max(0, this.bufferBytes - this.buffer.length) : 0;
+  }
+
+  /** POLLOUT: a third of the buffer is free, and less than TCP_NOTSENT_LOWAT waits. */
+  get isWritable(): boolean {
+    const { length } = this.buffer;
+    return this.bufferBytes - length >= length >> 1 && this.unsent < this.notSentLowat;
+  }
+
+  /** Who waits for that is woken later, when half of TCP_NOTSENT_LOWAT is sent: not for each byte. */
+  get wakesWriter(): boolean {
+    return this.isWritable && 2 * this.unsent < this.notSentLowat;
+  }
+
+  /** Linux's tcp_sndbuf_expand: room for two congestion windows, since what is in flight stays here until it is acknowledged. */
+  expandBuffer(): void {
+    if (this.bufferLocked) return;
+    const segments = Math.max(INITIAL_WINDOW, this.congestion.cwnd);
+    const wanted = 2 * segments * memoryOf(this.mss);
+    if (wanted > this.bufferBytes) this.bufferBytes = Math.max(this.bufferBytes, Math.min(wanted, this.wmem.max));
+  }
+
+  /** SO_SNDBUF. */
+  setBuffer(bytes: number): void {
+    this.bufferLocked = true;
+    this.bufferBytes = bytes;
   }
 
   /** FlightSize: sequence space between SND.UNA and SND.NXT. */

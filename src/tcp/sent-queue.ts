@@ -251,7 +251,7 @@ export class SentQueue {
     const rest = this.spare.pop() ?? new SentSegment();
     rest.start = at;
     rest.end = record.end;
-    rest.flags = record.flags & TcpFlag.FIN;
+    rest.flags = record.flags & (TcpFlag.FIN | TcpFlag.PSH);
     rest.size = record.size;
     rest.sentAt = record.sentAt;
     rest.retransmissions = record.retransmissions;
@@ -264,7 +264,7 @@ export class SentQueue {
     rest.appLimited = record.appLimited;
     const before = record.segments;
     record.end = at;
-    record.flags &= ~TcpFlag.FIN;
+    record.flags &= ~(TcpFlag.FIN | TcpFlag.PSH);
     record.segments = segmentsOf(record);
     rest.segments = segmentsOf(rest);
     this.uncount(record, before - record.segments - rest.segments);

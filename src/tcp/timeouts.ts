@@ -117,10 +117,14 @@ function persistTimeout(c: Connection, now: Micros): void {
     snd.overrideSillyWindow = true;
     return;
   }
-  // MUST-37: only probes that nobody answers count; a peer that keeps its window shut may do so for ever (MAY-8).
-  const since = now - c.lastReceivedAt;
-  const dead = c.userTimeout > 0 ? since >= c.userTimeout : snd.probesUnanswered >= config.retries2;
-  if (dead && snd.probesUnanswered > 0) {
+  // MUST-37: only probes that nobody answers count; a peer that keeps its window shut may do so for ever (MAY-8), unless the
+  // user sets a limit: what waits then waits for so long at most, counted from the first probe as in Linux.
+  if (snd.probesSent === 0) snd.probingSince = now;
+  else if (c.userTimeout > 0 && now - snd.probingSince >= c.userTimeout) {
+    giveUp(c, 'the window stayed shut for the user timeout (RFC 5482)', now);
+    return;
+  }
+  if (snd.probesUnanswered >= config.retries2) {
     giveUp(c, 'zero-window probes were not answered (RFC 9293 section 3.8.6.1)', now);
     return;
   }
@@ -131,9 +135,12 @@ function persistTimeout(c: Connection, now: Micros): void {
   c.note('zero-window-probe', snd.probesSent, snd.unsent, now);
 }
 
-/** SHLD-29, SHLD-30: the first probe after one RTO, then twice as long each time. */
-export const persistInterval = (c: Connection): Micros =>
-  Math.min(c.snd.rtt.rto * 2 ** c.snd.probesSent, c.config.maxRto);
+/** SHLD-29, SHLD-30: the first probe after one RTO, then twice as long each time; never beyond the user timeout. */
+export function persistInterval(c: Connection, now: Micros): Micros {
+  const wait = Math.min(c.snd.rtt.rto * 2 ** c.snd.probesSent, c.config.maxRto);
+  if (c.userTimeout === 0 || c.snd.probesSent === 0) return wait;
+  return Math.max(1, Math.min(wait, c.snd.probingSince + c.userTimeout - now));
+}
 
 /** RFC 9293 section 3.8.4. MUST-26: a probe goes out only when nothing is in flight and nothing came for the interval. */
 function keepAliveTimeout(c: Connection, now: Micros): void {
@@ -141,11 +148,15 @@ function keepAliveTimeout(c: Connection, now: Micros): void {
   if (!c.keepAlive) return;
   const silent = now - c.lastReceivedAt;
   if (snd.flight > 0 || snd.unsent > 0 || silent < c.keepAliveIdle) {
-    c.setTimer(Timer.keepAlive, now + Math.max(c.keepAliveIdle - silent, c.keepAliveInterval), now);
+    const busy = snd.flight > 0 || snd.unsent > 0;
+    c.setTimer(Timer.keepAlive, now + (busy ? c.keepAliveIdle : c.keepAliveIdle - silent), now);
     return;
   }
   const dead = c.userTimeout > 0 ? silent >= c.userTimeout : c.keepAliveUnanswered >= c.keepAliveProbes;
   if (dead && c.keepAliveUnanswered > 0) {
+    // As Linux, a RST tells the peer, in case it is still there.
+    c.resetOwed = OwedReset.withAck;
+    c.resetSeq = snd.nxt;
     giveUp(c, 'keep-alive probes were not answered (RFC 9293 section 3.8.4)', now);
     return;
   }
@@ -155,10 +166,8 @@ function keepAliveTimeout(c: Connection, now: Micros): void {
   c.setTimer(Timer.keepAlive, now + c.keepAliveInterval, now);
 }
 
-/** The peer is taken for dead. As Linux, a RST tells it so, in case it is not. */
+/** The peer is taken for dead. As in Linux it gets no RST: one that lives gets it when it sends again. */
 function giveUp(c: Connection, why: string, now: Micros): void {
   c.env.counters.TcpExtTCPAbortOnTimeout++;
-  c.resetOwed = OwedReset.withAck;
-  c.resetSeq = c.snd.nxt;
   c.finish('ETIMEDOUT', why, now);
 }

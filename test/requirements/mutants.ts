@@ -61,6 +61,8 @@ const [
   'src/tcp/timeouts.ts',
 ] as const;
 const WIRE = 'src/wire/tcp.ts';
+const PUSH = 'src/tcp/push.ts';
+const SOCKET_OPTIONS = 'src/tcp/socket-options.ts';
 const [ADDRESSES, EGRESS, HOST_TCP, ICMP, IPV4, ISN, PASSIVE, STACK, TCP_EGRESS, TIME_WAIT, TIME_WAIT_TABLE] = [
   'src/ip/local-addresses.ts',
   'src/stack/egress.ts',
@@ -283,7 +285,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
 
   // Keep-alive: section 3.8.4.
-  m('MUST-24', CONNECTION, 'this.keepAlive = on;', '', SENDING, 'MUST-24, MUST-28'),
+  m('MUST-24', SOCKET_OPTIONS, 'this.keepAlive = on;', '', SENDING, 'MUST-24, MUST-28'),
   m('MUST-25', CONFIG, 'keepAlive: false,', 'keepAlive: true,', SENDING),
   m(
     'MUST-26',
@@ -293,7 +295,7 @@ export const MUTANTS: readonly Mutant[] = [
     SENDING,
   ),
   m('MUST-26', TIMEOUTS, '|| silent < c.keepAliveIdle) {', ') {', SENDING),
-  m('MUST-27', CONNECTION, 'if (idle !== undefined) this.keepAliveIdle = idle;', '', SENDING),
+  m('MUST-27', SOCKET_OPTIONS, 'if (idle !== undefined) this.keepAliveIdle = idle;', '', SENDING),
   m('MUST-28', CONFIG, 'keepAliveIdle: 7200 * SECOND,', 'keepAliveIdle: 7199 * SECOND,', SENDING),
   m('MUST-29', TIMEOUTS, 'c.keepAliveUnanswered >= c.keepAliveProbes;', 'c.keepAliveUnanswered >= 1;', SENDING),
   m(
@@ -354,17 +356,17 @@ export const MUTANTS: readonly Mutant[] = [
   // Sending: sections 3.7.4 and 3.9.1.2.
   m(
     'SHLD-7, MAY-16',
-    OUTPUT,
-    'c.snd.noDelay || c.snd.finQueued || seqLeq(c.snd.smallEnd, c.snd.una);',
-    'true;',
+    PUSH,
+    'return snd.noDelay || seqLeq(snd.smallEnd, snd.una);',
+    'return true;',
     SENDING,
     '(SHLD-7: holds|MAY-16)',
   ),
-  m('MUST-17', OUTPUT, 'c.snd.noDelay || c.snd.finQueued', 'c.snd.finQueued', SENDING),
+  m('MUST-17', PUSH, 'return snd.noDelay || ', 'return ', SENDING),
   m('SHLD-28', CONNECTION, 'Math.min(this.peerMss, this.advertisedMss)', 'Math.min(this.peerMss, 536)', SENDING),
   m('MUST-60', OUTPUT, 'if (room <= 0 || mustPace(c, now)) return 0;', 'if (room < snd.mss) return 0;', SENDING),
-  m('MUST-61', OUTPUT, 'if (end === snd.dataEnd || seqDiff(', 'if (seqDiff(', SENDING),
-  m('SHLD-27', OUTPUT, 'if (end === snd.dataEnd || seqDiff(', 'if (true || seqDiff(', SENDING),
+  m('MUST-61', PUSH, 'end === snd.dataEnd && (', 'false && (', SENDING),
+  m('SHLD-27', PUSH, 'end === snd.dataEnd && (', 'true || (', SENDING),
 
   // Acknowledging: sections 3.8.6.3 and 3.10.7.4.
   m('MUST-40', CONFIG, 'delayedAck: 200 * MILLISECOND,', 'delayedAck: 500 * MILLISECOND,', ACK, 'MUST-40: stays'),

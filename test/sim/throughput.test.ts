@@ -41,7 +41,7 @@ describe('response functions, within 15 %', () => {
   // Where CUBIC's own curve is above Reno's by a fifth at least: elsewhere section 4.3 has it follow Reno.
   it.each([
     [300, 400],
-    [200, 600],
+    [200, 700],
   ])('CUBIC at %i ms with one of %i packets lost', (rttMs, every) => {
     expect(cubicWindow(1 / every, rttMs)).toBeGreaterThan(1.2 * renoWindow(1 / every));
     const ratio = averageWindow('cubic', rttMs, every) / cubicWindow(1 / every, rttMs);

@@ -106,17 +106,17 @@ describe('retransmission on timeout', () => {
     expect(s.wait(10 * MINUTE)).toEqual([]);
   });
 
-  it('SHLD-11, MUST-20: R2 is at least 100 s, and then the connection ends with ETIMEDOUT, and a RST', () => {
+  it('SHLD-11, MUST-20: R2 is at least 100 s, and then the connection ends with ETIMEDOUT, and as in Linux without a RST', () => {
     const s = measured(MILLISECOND);
     s.write(10);
     s.wait(100 * SECOND);
     expect(s.state).toBe('ESTABLISHED');
     const start = s.now - 100 * SECOND;
-    s.wait(30 * MINUTE);
+    while (s.state !== 'CLOSED' && s.now < start + 30 * MINUTE) s.wait(SECOND);
     expect(s.conn.error).toBe('ETIMEDOUT');
-    expect(s.last).toMatchObject({ flags: 'R.' });
-    expect((s.last.at - start) / SECOND).toBeGreaterThan(924); // tcp_retries2 = 15
-    expect((s.last.at - start) / SECOND).toBeLessThan(1100);
+    expect(s.last.flags).toBe('P.');
+    expect((s.now - start) / SECOND).toBeGreaterThan(924); // tcp_retries2 = 15
+    expect((s.now - start) / SECOND).toBeLessThan(1100);
   });
 
   it('SHLD-9, SHLD-10: R1 tells the user after three retransmissions, and the connection goes on', () => {
@@ -135,9 +135,9 @@ describe('retransmission on timeout', () => {
     s.conn.setUserTimeout(5 * SECOND);
     s.write(10);
     const start = s.now;
-    s.wait(MINUTE);
+    while (s.state !== 'CLOSED' && s.now < start + MINUTE) s.wait(10 * MILLISECOND);
     expect(s.conn.error).toBe('ETIMEDOUT');
-    expect((s.last.at - start) / SECOND).toBeCloseTo(5, 1);
+    expect((s.now - start) / SECOND).toBeCloseTo(5, 1);
   });
 
   it('never gives up when R2 is off', () => {
@@ -234,7 +234,7 @@ describe('congestion window', () => {
   });
 
   it('RFC 5681 4.1: falls back to the initial window after an idle RTO', () => {
-    const s = Script.established();
+    const s = Script.established({ config: { sendBufferBytes: 1 << 20 } });
     s.write(60 * 1460);
     s.receive({ flags: '.', seq: 1, ack: 1 + 10 * 1460 });
     s.receive({ flags: '.', seq: 1, ack: 1 + 30 * 1460 });
