@@ -39,7 +39,7 @@ describe('sending', () => {
   });
 
   it('MUST-31: of any length, also longer than the pointer reaches', () => {
-    const s = Script.established({}, { wscale: 7 }, 60_000);
+    const s = Script.established({ config: { sendBufferBytes: 1 << 20 } }, { wscale: 7 }, 60_000);
     const length = 100_000;
     urgentWrite(s, length);
     for (let acked = 1; acked < length; acked += 2920) {
