@@ -285,7 +285,9 @@ export class TcpConnections {
       if (e === undefined || e.deadline > now) return;
       this.heap.remove(e);
       e.deadline = NEVER;
-      e.conn.onTimeout(now);
+      const { conn, listener } = e;
+      if (listener !== null) conn.synAckRetries = listener.queue.retriesAfterTimeout(conn, conn.config.synAckRetries);
+      conn.onTimeout(now);
       this.mark(e);
       // Its next deadline is known once it has sent; one that does not send keeps the one it has.
     }

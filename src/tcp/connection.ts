@@ -104,6 +104,8 @@ export class Connection extends SocketOptions {
   synOwed = false;
   /** How often it was sent again. */
   synTries = 0;
+  /** How often a SYN,ACK may be: tcp_synack_retries, or fewer while the SYN queue is crowded. */
+  synAckRetries: number;
   openedAt: Micros = 0;
   /** A zero-window probe or a keep-alive is to be sent. */
   probeOwed = false;
@@ -122,6 +124,7 @@ export class Connection extends SocketOptions {
     this.flow = o.flow;
     this.env = o.env;
     this.config = o.config;
+    this.synAckRetries = o.config.synAckRetries;
     this.snd = new Sender(o.iss, o.config, o.env.pool);
     this.rcv = new Receiver(o.config, this.advertisedMss, o.env.allocate);
     this.defaultMss = o.defaultMss;

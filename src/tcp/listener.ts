@@ -16,10 +16,16 @@ export function arrivesInListen(seg: Segment): ListenVerdict {
   return 'ignore';
 }
 
+/** In a queue that is shorter nobody is hurried. */
+const MIN_QUEUE = 8;
+const LEAST_RETRIES = 2;
+
 export class ListenQueue {
   /** listen(2)'s backlog, at least 1. */
   readonly backlog: number;
   private readonly halfOpen = new Set<Connection>();
+  /** Those of them whose SYN,ACK was sent once only. */
+  private readonly young = new Set<Connection>();
   private readonly established: Connection[] = [];
 
   constructor(backlog: number) {
@@ -46,10 +52,25 @@ export class ListenQueue {
 
   addHalfOpen(c: Connection): void {
     this.halfOpen.add(c);
+    this.young.add(c);
+  }
+
+  /**
+   * The SYN,ACK of `c` timed out: how often it may be sent again in all, `most` or fewer. As Linux: once half of the queue is in use, the other half
+   * is for young ones; old ones then give up sooner, down to two retransmissions, the more of them there are for each young one.
+   */
+  retriesAfterTimeout(c: Connection, most: number): number {
+    this.young.delete(c);
+    const { size } = this.halfOpen;
+    if (2 * size <= Math.max(MIN_QUEUE, this.backlog)) return most;
+    let retries = most;
+    for (let young = 2 * this.young.size; retries > LEAST_RETRIES && size >= young; young *= 2) retries--;
+    return retries;
   }
 
   /** `c` left SYN-RECEIVED: into the accept queue when it was established. */
   leaveHalfOpen(c: Connection, established: boolean): void {
+    this.young.delete(c);
     if (this.halfOpen.delete(c) && established) this.established.push(c);
   }
 
@@ -60,6 +81,7 @@ export class ListenQueue {
 
   /** `c` ended before it was accepted. */
   remove(c: Connection): void {
+    this.young.delete(c);
     this.halfOpen.delete(c);
     const i = this.established.indexOf(c);
     if (i >= 0) this.established.splice(i, 1);
@@ -69,6 +91,7 @@ export class ListenQueue {
   drain(): Connection[] {
     const all = [...this.halfOpen, ...this.established];
     this.halfOpen.clear();
+    this.young.clear();
     this.established.length = 0;
     return all;
   }

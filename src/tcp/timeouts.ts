@@ -49,7 +49,7 @@ export function timerExpires(c: Connection, timer: Timer, now: Micros): void {
 function synTimeout(c: Connection, now: Micros): void {
   const { config } = c;
   const active = c.state === State.synSent;
-  const most = active ? config.synRetries + config.synLinearTimeouts : config.synAckRetries;
+  const most = active ? config.synRetries + config.synLinearTimeouts : c.synAckRetries;
   const elapsed = now - c.openedAt;
   const mayGiveUp = !active || elapsed >= config.synTimeout;
   const expired = (c.synTries >= most && mayGiveUp) || (c.userTimeout > 0 && elapsed >= c.userTimeout);

@@ -26,4 +26,5 @@ export const DEFENCES: readonly (readonly [id: string, source: string, text: str
   ['ATK-20', 'CVE-2019-11479', "A peer's MSS below 48 is taken for 48."],
   ['ATK-21', 'tcp_max_tw_buckets', 'TIME-WAIT is bounded in all and for each host.'],
   ['ATK-22', 'RFC 1122 3.3.2', 'Fragments that wait are bounded in all and for each host.'],
+  ['ATK-23', 'RFC 4987 3.3', 'A crowded SYN queue gives up half-open connections sooner.'],
 ];

@@ -119,4 +119,11 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     'test/ip/reassembly.test.ts',
     'ATK-22: of datagrams: ',
   ),
+  m(
+    'ATK-23',
+    'src/tcp/listener.ts',
+    'if (2 * size <= Math.max(MIN_QUEUE, this.backlog)) return most;',
+    'return most;',
+    FLOOD,
+  ),
 ];

@@ -12,6 +12,7 @@ import type { StackObserver } from '../../src/stack/observer.js';
 import { Stack, type StackOptions } from '../../src/stack/stack.js';
 import type { TcpConfig } from '../../src/tcp/config.js';
 import type { Connection } from '../../src/tcp/connection.js';
+import { ListenQueue } from '../../src/tcp/listener.js';
 import { buildPacket } from '../device/packets.js';
 import { ACK, type Out, RST, SYN, Wire } from '../requirements/wire.js';
 import { exchange, Hosts } from '../stack/hosts.js';
@@ -277,6 +278,43 @@ describe('limits beyond the backlog', () => {
     expect(counters.TcpExtSyncookiesSent).toBe(0);
     w.tcp({ flags: SYN, sport: 4 });
     expect(counters.TcplabHalfOpenHostLimit).toBe(1);
+  });
+});
+
+describe('a crowded SYN queue', () => {
+  /** How often the SYN,ACKs of so many half-open connections go out, in all, until they are given up; and after which time none is left. */
+  function patience(backlog: number, count: number): { each: number; seconds: number } {
+    const w = new Wire({ config: { maxHalfOpenPerHost: 1000 } });
+    const listener = w.stack.listen({ port: 80, backlog, user: { tcpAccept: () => true } });
+    let sent = 0;
+    for (let i = 0; i < count; i++) sent += flood(w, i).length;
+    let seconds = 0;
+    for (; listener.queue.halfOpenCount > 0 && seconds < 100; seconds++) sent += w.wait(SECOND).length;
+    return { each: sent / count, seconds };
+  }
+
+  it('ATK-23: gives up those who do not answer after two retransmissions, 7 s, instead of five and 63 s, as Linux does', () => {
+    expect(patience(100, 40)).toEqual({ each: 6, seconds: 63 });
+    const { each, seconds } = patience(100, 100);
+    // The last ones have room again, and more patience is had with them.
+    expect(each).toBeLessThan(5);
+    expect(each).toBeGreaterThanOrEqual(3);
+    expect(seconds).toBeLessThanOrEqual(63);
+  });
+
+  it('has patience with everybody when it is a short one', () => {
+    expect(patience(4, 4)).toEqual({ each: 6, seconds: 63 });
+  });
+
+  it('and with old ones, while young ones are many', () => {
+    const queue = new ListenQueue(100);
+    const all = Array.from({ length: 80 }, () => ({}) as Connection);
+    for (const c of all) queue.addHalfOpen(c);
+    // 79 of 80 are young, then one in two, in four, ... of those that are there.
+    const retries = all.map((c) => queue.retriesAfterTimeout(c, 5));
+    expect([retries[0], retries[39], retries[40], retries[59], retries[60], retries[70], retries[79]]).toEqual([
+      5, 4, 4, 3, 3, 2, 2,
+    ]);
   });
 });
 
