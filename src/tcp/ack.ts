@@ -60,6 +60,7 @@ export function acknowledgmentArrives(c: Connection, seg: Segment, wnd: number, 
   const s = snd.sample;
   s.lost = Math.max(0, sent.lostOut - lost + (retransOut - sent.retransOut > 0 && news.lostRetransmission ? 1 : 0));
   s.acked = rate.delivered - delivered;
+  if (news.ece) c.env.counters.TcpExtTCPDeliveredCE += s.acked;
   s.priorInFlight = inFlight;
   rate.finish(s, s.acked, snd.rtt.minRtt, news.reneged, now);
   controlCongestion(c, now);

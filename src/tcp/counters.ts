@@ -23,6 +23,8 @@ export class TcpCounters {
   TcpExtTCPReqQFullDrop = 0;
   TcpExtListenOverflows = 0;
   TcpExtListenDrops = 0;
+  /** Segments of ours that were acknowledged with ECE. */
+  TcpExtTCPDeliveredCE = 0;
   TcpExtTCPFastOpenActive = 0;
   TcpExtTCPFastOpenActiveFail = 0;
   TcpExtTCPFastOpenPassive = 0;

@@ -1,38 +1,28 @@
 /**
- * Output: the one place that builds segments. It pays what input, timers and the user's calls left owing, in this order: reset,
- * SYN, duplicate ACKs, retransmissions, new data (which carries an ACK and the FIN), a bare ACK, a probe.
+ * Output: the one place that decides which segments go out. It pays what input, timers and the user's calls left owing, in this order: reset,
+ * SYN, duplicate ACKs, retransmissions, new data (which carries an ACK and the FIN), a bare ACK, a probe. Segments without data are built in
+ * control-output.ts; hand-over.ts is the last step of all.
  */
 import { seqAdd, seqDiff, seqGt, seqLeq, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
 import { CaState } from './congestion/ack-sample.js';
 import type { Connection } from './connection.js';
+import { payAcks, sendAck, sendProbe, sendReset, sendSyn } from './control-output.js';
 import { restartAfterIdle } from './cwnd-usage.js';
 import { scheduleLossProbe } from './loss-probe.js';
-import { asksForEcn, ECN_SETUP_SYN } from './ecn.js';
 import { markNewData } from './ecn-sender.js';
-import { putIntoSyn } from './fast-open.js';
+import { ackWentOut, countRetransmission, finishSegment, hand, type SegmentSink } from './hand-over.js';
 import { endsChunk, endsWrite, mayBeSmall } from './push.js';
 import { OwedReset } from './reset.js';
 import type { SentSegment } from './sent-queue.js';
 import { State } from './state.js';
 import { armRto, rearmRto } from './retransmit-timer.js';
-import { persistInterval, synInterval } from './timeouts.js';
+import { persistInterval } from './timeouts.js';
 import { Timer } from './timers.js';
-import { announceUrgent, isUrgent, superSegmentBytes } from './urgent.js';
+import { superSegmentBytes } from './urgent.js';
 
-/**
- * Where segments go. `segment` is one reused object: output fills it and calls `send`. Its payload lies in the sender's ring
- * and may run over the slab's end to its start.
- */
-export interface SegmentSink {
-  readonly segment: Segment;
-  send(conn: Connection, segment: Segment): void;
-}
-
-/** RFC 2018 section 3: 40 bytes of options hold so many SACK blocks, without and with timestamps. */
-const SACK_ROOM = 4;
-const SACK_ROOM_WITH_TIMESTAMPS = 3;
+export type { SegmentSink };
 
 export function pollTransmit(c: Connection, now: Micros, out: SegmentSink): void {
   if (c.resetOwed !== OwedReset.none) sendReset(c, now, out);
@@ -57,110 +47,6 @@ export function pollTransmit(c: Connection, now: Micros, out: SegmentSink): void
   if (c.probeOwed) sendProbe(c, now, out);
   armPersist(c, now);
   if (c.senderBlocked) c.wakeWriter(); // what was sent does not wait any more (TCP_NOTSENT_LOWAT)
-}
-
-// ---- Control segments --------------------------------------------------------------------------------------------------
-
-function sendReset(c: Connection, now: Micros, out: SegmentSink): void {
-  const seg = out.segment;
-  seg.clear();
-  seg.seq = c.resetSeq;
-  if (c.resetOwed === OwedReset.withAck) {
-    seg.flags = TcpFlag.RST | TcpFlag.ACK;
-    seg.ack = c.rcv.nxt;
-  } else {
-    seg.flags = TcpFlag.RST;
-  }
-  c.resetOwed = OwedReset.none;
-  c.env.counters.TcpOutRsts++;
-  hand(c, seg, false, now, out);
-}
-
-function sendSyn(c: Connection, now: Micros, out: SegmentSink): void {
-  const { snd, rcv } = c;
-  c.synOwed = false;
-  const again = snd.nxt !== snd.iss;
-  const answering = c.state === State.synReceived;
-  const seg = out.segment;
-  seg.clear();
-  seg.seq = snd.iss;
-  seg.flags = TcpFlag.SYN | (answering ? TcpFlag.ACK : 0);
-  if (answering && snd.ecnAgreed) seg.flags |= TcpFlag.ECE;
-  else if (!answering && asksForEcn(c) && !(again && c.config.ecnFallback)) seg.flags |= ECN_SETUP_SYN;
-  seg.ack = answering ? rcv.nxt : 0;
-  seg.wnd = rcv.offerSynWindow(answering && c.timestamps);
-  seg.mss = c.advertisedMss; // SHLD-5, MAY-3: always
-  seg.sackPermitted = c.sack;
-  seg.hasTimestamps = c.timestamps;
-  if (c.timestamps) {
-    seg.tsVal = c.timestampNow(now);
-    seg.tsEcr = answering ? rcv.tsRecent : 0;
-  }
-  if (c.windowScaling) seg.wscale = rcv.window.wantedWscale;
-  if (again) {
-    const record = snd.sent.first;
-    if (record !== undefined) snd.sent.markResent(record, now);
-    c.env.counters.TcpExtTCPSynRetrans++;
-    countRetransmission(c, 0);
-  } else {
-    if (c.fastOpen !== null) putIntoSyn(c, c.fastOpen, seg);
-    const end = seqAdd(snd.iss, 1);
-    snd.nxt = seqAdd(end, seg.payloadBytes);
-    snd.sent.push(snd.iss, end, TcpFlag.SYN, 0, now);
-    // Apart from the SYN, which may have to go again without it.
-    if (seg.payloadBytes > 0) snd.sent.push(end, snd.nxt, 0, snd.mss, now);
-    c.stats.bytesSent += seg.payloadBytes;
-  }
-  hand(c, seg, again, now, out);
-  if (answering) ackWentOut(c, now);
-  c.setTimer(Timer.rto, now + synInterval(c), now);
-}
-
-function payAcks(c: Connection, now: Micros, out: SegmentSink): void {
-  const { rcv } = c;
-  if (rcv.ackNow || c.challengeOwed) {
-    sendAck(c, now, out);
-  } else if (rcv.ack.fresh) {
-    delayAck(c, now, out);
-  }
-}
-
-/** The timer is armed for the first segment; later ones may only bring it forward. About to expire, it is not waited for. */
-function delayAck(c: Connection, now: Micros, out: SegmentSink): void {
-  const { ack } = c.rcv;
-  const delay = ack.delay(c.snd.rtt.srtt);
-  const armed = c.timers.deadline(Timer.delayedAck); // NEVER when it is not
-  ack.fresh = false;
-  if (delay === 0 || armed <= now + delay / 4) sendAck(c, now, out);
-  else if (now + delay < armed) c.setTimer(Timer.delayedAck, now + delay, now);
-}
-
-/** <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, with SACK blocks when something is out of order. */
-function sendAck(c: Connection, now: Micros, out: SegmentSink): void {
-  sendEmpty(c, c.snd.nxt, now, out);
-}
-
-/**
- * A zero-window probe or a keep-alive: no data, and the sequence number of a byte that was acknowledged long ago, so that the
- * peer must answer that it is unacceptable. RFC 9293 section 3.8.6.1 would send a byte of new data: Linux's form, taken here, also works
- * when that byte would be thrown away, leaves nothing in flight, and is what packet scripts expect. (SHLD-12, MUST-36)
- */
-function sendProbe(c: Connection, now: Micros, out: SegmentSink): void {
-  c.probeOwed = false;
-  // As Linux: urgent data is announced by one that is acceptable (MUST-66), which needs no answer. The probe is the other one.
-  if (isUrgent(c.snd)) sendEmpty(c, c.snd.una, now, out);
-  sendEmpty(c, seqAdd(c.snd.una, -1), now, out);
-}
-
-/** <SEQ=seq><ACK=RCV.NXT><CTL=ACK> without data. */
-function sendEmpty(c: Connection, seq: Seq, now: Micros, out: SegmentSink): void {
-  const seg = out.segment;
-  seg.clear();
-  seg.seq = seq;
-  seg.flags = TcpFlag.ACK;
-  finishSegment(c, seg, now);
-  hand(c, seg, false, now, out);
-  ackWentOut(c, now);
 }
 
 // ---- Data --------------------------------------------------------------------------------------------------------------
@@ -267,12 +153,6 @@ function mustPace(c: Connection, now: Micros): boolean {
   if (!pacing.mustWait(now)) return false;
   c.setTimer(Timer.pacing, pacing.nextAt, now);
   return true;
-}
-
-function countRetransmission(c: Connection, bytes: number): void {
-  c.stats.retransmissions++;
-  c.stats.bytesRetransmitted += bytes;
-  c.env.counters.TcpRetransSegs++;
 }
 
 function sendNew(c: Connection, now: Micros, out: SegmentSink): void {
@@ -385,53 +265,6 @@ function dataSegment(c: Connection, start: Seq, bytes: number, out: SegmentSink)
   seg.payloadBytes = bytes;
   if (bytes > snd.mss) seg.gsoSize = snd.mss;
   return seg;
-}
-
-/** What every segment after the SYN carries: our acknowledgment, our window, timestamps, SACK blocks. */
-function finishSegment(c: Connection, seg: Segment, now: Micros): void {
-  const { rcv } = c;
-  seg.ack = rcv.nxt;
-  if (rcv.ecn.echo) seg.flags |= TcpFlag.ECE;
-  if (isUrgent(c.snd)) announceUrgent(c.snd, seg);
-  const before = rcv.wnd;
-  seg.wnd = rcv.offerWindow();
-  noteWindow(c, before, now);
-  if (c.timestamps) {
-    seg.hasTimestamps = true;
-    seg.tsVal = c.timestampNow(now);
-    seg.tsEcr = rcv.tsRecent;
-  }
-  if (c.sack && seg.payloadBytes === 0) rcv.writeSack(seg, c.timestamps ? SACK_ROOM_WITH_TIMESTAMPS : SACK_ROOM);
-}
-
-function noteWindow(c: Connection, before: number, now: Micros): void {
-  const after = c.rcv.wnd;
-  if (after === 0 && c.rcv.announcedWindow !== 0) {
-    c.env.counters.TcpExtTCPToZeroWindowAdv++;
-    c.note('window-closed', after, before, now);
-  } else if (after > 0 && c.rcv.announcedWindow === 0) {
-    c.env.counters.TcpExtTCPFromZeroWindowAdv++;
-    c.note('window-opened', after, before, now);
-  }
-  c.rcv.announcedWindow = after;
-}
-
-/** Whatever went out carried an ACK: nothing is owed for what came in order. */
-function ackWentOut(c: Connection, now: Micros): void {
-  c.rcv.ackSent();
-  c.challengeOwed = false;
-  c.stopTimer(Timer.delayedAck, now);
-}
-
-function hand(c: Connection, seg: Segment, again: boolean, now: Micros, out: SegmentSink): void {
-  const segments = seg.wireSegments;
-  c.stats.segsOut += segments;
-  if (seg.payloadBytes > 0) c.stats.dataSegsOut += segments;
-  c.env.counters.TcpOutSegs += segments;
-  seg.sourcePort = c.flow.localPort;
-  seg.destinationPort = c.flow.remotePort;
-  c.env.observer?.segmentSent(c, seg, again, now);
-  out.send(c, seg);
 }
 
 /** Something waits, nothing is in flight that an ACK could come for, and the window holds it back: only the timer can go on. */

@@ -63,6 +63,7 @@ const [
 const WIRE = 'src/wire/tcp.ts';
 const PUSH = 'src/tcp/push.ts';
 const SOCKET_OPTIONS = 'src/tcp/socket-options.ts';
+const [CONTROL, HAND_OVER] = ['src/tcp/control-output.ts', 'src/tcp/hand-over.ts'] as const;
 const [ADDRESSES, EGRESS, HOST_TCP, ICMP, IPV4, ISN, PASSIVE, STACK, TCP_EGRESS, TIME_WAIT, TIME_WAIT_TABLE] = [
   'src/ip/local-addresses.ts',
   'src/stack/egress.ts',
@@ -174,7 +175,7 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-7, MUST-68', WIRE, 'if (length < 2 || o + length > end)', 'if (length < 2)', OPTIONS),
   m('MUST-64', WIRE, '      o++;', '      o += 4;', OPTIONS),
   m('MUST-5', INPUT, 'if (c.timestamps && seg.hasTimestamps) rcv.updateTsRecent(seg, now);', '', HANDSHAKE),
-  m('MUST-65', OUTPUT, 'const before = rcv.wnd;', 'const before = rcv.wnd; seg.mss = c.advertisedMss;', HANDSHAKE),
+  m('MUST-65', HAND_OVER, 'const before = rcv.wnd;', 'const before = rcv.wnd; seg.mss = c.advertisedMss;', HANDSHAKE),
 
   // Windows are unsigned, and wide.
   m('MUST-1', SENDER, 'this.wnd = wnd;', 'this.wnd = (wnd << 16) >> 16;', WINDOW),
@@ -205,8 +206,8 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m('MUST-15', CONNECTION, 'syn.mss >= 0 ? Math.max(syn.mss, MIN_SEND_MSS) : this.defaultMss;', '1460;', HANDSHAKE),
   m('MUST-16', CONNECTION, ' - (this.timestamps ? 12 : 0);', ';', HANDSHAKE),
-  m('SHLD-5, MAY-3', OUTPUT, 'seg.mss = c.advertisedMss; //', '//', HANDSHAKE),
-  m('MUST-67', OUTPUT, 'seg.mss = c.advertisedMss; //', 'seg.mss = c.advertisedMss - 12; //', HANDSHAKE),
+  m('SHLD-5, MAY-3', CONTROL, 'seg.mss = c.advertisedMss; //', '//', HANDSHAKE),
+  m('MUST-67', CONTROL, 'seg.mss = c.advertisedMss; //', 'seg.mss = c.advertisedMss - 12; //', HANDSHAKE),
   m('MUST-22', TIMEOUTS, 'c.synOwed = true;', '', HANDSHAKE),
   m('MUST-23', TIMEOUTS, '(c.synTries >= most && mayGiveUp)', 'c.synTries >= 5', HANDSHAKE),
 
@@ -266,10 +267,10 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-21', TIMEOUTS, 'c.userTimeout > 0 ? c.userTimeout : backoffTime(', 'backoffTime(', RETRANSMISSION),
 
   m('SHLD-8', 'src/tcp/ecn-receiver.ts', 'this.echo = true;', '', ECN),
-  m('SHLD-8', 'src/tcp/output.ts', 'if (rcv.ecn.echo) seg.flags |= TcpFlag.ECE;', '', ECN),
+  m('SHLD-8', HAND_OVER, 'if (rcv.ecn.echo) seg.flags |= TcpFlag.ECE;', '', ECN),
 
   // Urgent data: section 3.8.5.
-  m('MUST-30', OUTPUT, 'if (isUrgent(c.snd)) announceUrgent(c.snd, seg);', '', URGENT),
+  m('MUST-30', HAND_OVER, 'if (isUrgent(c.snd)) announceUrgent(c.snd, seg);', '', URGENT),
   m('MUST-32', INPUT, 'takeUrgent(c, seg, now);', ';', URGENT),
   m('MUST-31', 'src/tcp/urgent.ts', 'c.snd.up = c.snd.dataEnd;', 'c.snd.up = (c.snd.nxt + 1) | 0;', URGENT),
   m('MUST-32', 'src/tcp/urgent-receiver.ts', '(this.pending && !seqGt(up, this.up))', 'this.pending', URGENT),
@@ -300,7 +301,7 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-29', TIMEOUTS, 'c.keepAliveUnanswered >= c.keepAliveProbes;', 'c.keepAliveUnanswered >= 1;', SENDING),
   m(
     'SHLD-12',
-    OUTPUT,
+    CONTROL,
     'seg.seq = seq;',
     'seg.seq = seq; seg.payload = c.snd.buffer.slab; seg.payloadBytes = 1;',
     SENDING,

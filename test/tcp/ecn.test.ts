@@ -5,9 +5,9 @@ import { Ecn } from '../../src/wire/tcp.js';
 import { Script, type ScriptOptions, type Wire } from './script.js';
 
 /** A passive connection that agreed on ECN, its quick ACKs used up, so that ACKs are delayed again. */
-function agreed(o: ScriptOptions = {}): Script {
+function agreed(o: ScriptOptions = {}, syn: Partial<Wire> = {}): Script {
   const s = Script.listen(o);
-  s.receive({ flags: 'SEW', mss: 1460 });
+  s.receive({ flags: 'SEW', mss: 1460, ...syn });
   s.receive({ flags: '.', seq: 1, ack: 1 });
   return s;
 }
@@ -143,7 +143,7 @@ describe('the receiver (RFC 3168 section 6.1.3)', () => {
 
 describe('the sender (RFC 3168 section 6.1.2)', () => {
   it('slows down once in a window of data, and says so on the next new data', () => {
-    const s = agreed();
+    const s = agreed({}, { sackOk: true });
     s.write(30 * 1460);
     const before = s.conn.snd.congestion.cwnd;
     expect(s.sent.slice(-10).map((x) => [x.len, x.ecn, x.flags.includes('W')])).toEqual(
@@ -153,6 +153,7 @@ describe('the sender (RFC 3168 section 6.1.2)', () => {
     let out = [] as Wire[];
     for (let n = 2; n <= 10; n += 2) out = out.concat(s.receive({ flags: 'E.', seq: 1, ack: 1 + n * 1460 }));
     expect(s.conn.snd.congestion.cwnd).toBeLessThanOrEqual(0.7 * before);
+    expect(s.env.counters.TcpExtTCPDeliveredCE).toBe(10);
     expect(out.filter((x) => x.flags.includes('W'))).toHaveLength(1);
     const first = out.find((x) => (x.len ?? 0) > 0);
     expect(first, 'the first new data').toMatchObject({ flags: 'W.', seq: 1 + 10 * 1460, len: 1460, ecn: Ecn.ect0 });

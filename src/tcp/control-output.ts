@@ -1,0 +1,115 @@
+/** Output of segments that carry no data of the stream, except for a Fast Open's: SYN, RST, ACK, probe. When they go out is output.ts's business. */
+import { seqAdd, type Seq } from '../base/seq.js';
+import type { Micros } from '../base/time.js';
+import { TcpFlag } from '../wire/tcp.js';
+import type { Connection } from './connection.js';
+import { asksForEcn, ECN_SETUP_SYN } from './ecn.js';
+import { putIntoSyn } from './fast-open.js';
+import { ackWentOut, countRetransmission, finishSegment, hand, type SegmentSink } from './hand-over.js';
+import { OwedReset } from './reset.js';
+import { State } from './state.js';
+import { synInterval } from './timeouts.js';
+import { Timer } from './timers.js';
+import { isUrgent } from './urgent.js';
+
+export function sendReset(c: Connection, now: Micros, out: SegmentSink): void {
+  const seg = out.segment;
+  seg.clear();
+  seg.seq = c.resetSeq;
+  if (c.resetOwed === OwedReset.withAck) {
+    seg.flags = TcpFlag.RST | TcpFlag.ACK;
+    seg.ack = c.rcv.nxt;
+  } else {
+    seg.flags = TcpFlag.RST;
+  }
+  c.resetOwed = OwedReset.none;
+  c.env.counters.TcpOutRsts++;
+  hand(c, seg, false, now, out);
+}
+
+export function sendSyn(c: Connection, now: Micros, out: SegmentSink): void {
+  const { snd, rcv } = c;
+  c.synOwed = false;
+  const again = snd.nxt !== snd.iss;
+  const answering = c.state === State.synReceived;
+  const seg = out.segment;
+  seg.clear();
+  seg.seq = snd.iss;
+  seg.flags = TcpFlag.SYN | (answering ? TcpFlag.ACK : 0);
+  if (answering && snd.ecnAgreed) seg.flags |= TcpFlag.ECE;
+  else if (!answering && asksForEcn(c) && !(again && c.config.ecnFallback)) seg.flags |= ECN_SETUP_SYN;
+  seg.ack = answering ? rcv.nxt : 0;
+  seg.wnd = rcv.offerSynWindow(answering && c.timestamps);
+  seg.mss = c.advertisedMss; // SHLD-5, MAY-3: always
+  seg.sackPermitted = c.sack;
+  seg.hasTimestamps = c.timestamps;
+  if (c.timestamps) {
+    seg.tsVal = c.timestampNow(now);
+    seg.tsEcr = answering ? rcv.tsRecent : 0;
+  }
+  if (c.windowScaling) seg.wscale = rcv.window.wantedWscale;
+  if (again) {
+    const record = snd.sent.first;
+    if (record !== undefined) snd.sent.markResent(record, now);
+    c.env.counters.TcpExtTCPSynRetrans++;
+    countRetransmission(c, 0);
+  } else {
+    if (c.fastOpen !== null) putIntoSyn(c, c.fastOpen, seg);
+    const end = seqAdd(snd.iss, 1);
+    snd.nxt = seqAdd(end, seg.payloadBytes);
+    snd.sent.push(snd.iss, end, TcpFlag.SYN, 0, now);
+    // Apart from the SYN, which may have to go again without it.
+    if (seg.payloadBytes > 0) snd.sent.push(end, snd.nxt, 0, snd.mss, now);
+    c.stats.bytesSent += seg.payloadBytes;
+  }
+  hand(c, seg, again, now, out);
+  if (answering) ackWentOut(c, now);
+  c.setTimer(Timer.rto, now + synInterval(c), now);
+}
+
+export function payAcks(c: Connection, now: Micros, out: SegmentSink): void {
+  const { rcv } = c;
+  if (rcv.ackNow || c.challengeOwed) {
+    sendAck(c, now, out);
+  } else if (rcv.ack.fresh) {
+    delayAck(c, now, out);
+  }
+}
+
+/** The timer is armed for the first segment; later ones may only bring it forward. About to expire, it is not waited for. */
+function delayAck(c: Connection, now: Micros, out: SegmentSink): void {
+  const { ack } = c.rcv;
+  const delay = ack.delay(c.snd.rtt.srtt);
+  const armed = c.timers.deadline(Timer.delayedAck); // NEVER when it is not
+  ack.fresh = false;
+  if (delay === 0 || armed <= now + delay / 4) sendAck(c, now, out);
+  else if (now + delay < armed) c.setTimer(Timer.delayedAck, now + delay, now);
+}
+
+/** <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, with SACK blocks when something is out of order. */
+export function sendAck(c: Connection, now: Micros, out: SegmentSink): void {
+  sendEmpty(c, c.snd.nxt, now, out);
+}
+
+/**
+ * A zero-window probe or a keep-alive: no data, and the sequence number of a byte that was acknowledged long ago, so that the
+ * peer must answer that it is unacceptable. RFC 9293 section 3.8.6.1 would send a byte of new data: Linux's form, taken here, also works
+ * when that byte would be thrown away, leaves nothing in flight, and is what packet scripts expect. (SHLD-12, MUST-36)
+ */
+export function sendProbe(c: Connection, now: Micros, out: SegmentSink): void {
+  c.probeOwed = false;
+  // As Linux: urgent data is announced by one that is acceptable (MUST-66), which needs no answer. The probe is the other one.
+  if (isUrgent(c.snd)) sendEmpty(c, c.snd.una, now, out);
+  sendEmpty(c, seqAdd(c.snd.una, -1), now, out);
+}
+
+/** <SEQ=seq><ACK=RCV.NXT><CTL=ACK> without data. */
+function sendEmpty(c: Connection, seq: Seq, now: Micros, out: SegmentSink): void {
+  const seg = out.segment;
+  seg.clear();
+  seg.seq = seq;
+  seg.flags = TcpFlag.ACK;
+  finishSegment(c, seg, now);
+  hand(c, seg, false, now, out);
+  ackWentOut(c, now);
+}

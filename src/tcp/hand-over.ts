@@ -1,0 +1,75 @@
+/**
+ * What every segment gets before it leaves: our acknowledgment and window, options, its place in the counts; then whoever watches sees it, and the stack
+ * has it.
+ */
+import type { Micros } from '../base/time.js';
+import { TcpFlag, type Segment } from '../wire/tcp.js';
+import type { Connection } from './connection.js';
+import { Timer } from './timers.js';
+import { announceUrgent, isUrgent } from './urgent.js';
+
+/**
+ * Where segments go. `segment` is one reused object: output fills it and calls `send`. Its payload lies in the sender's ring
+ * and may run over the slab's end to its start.
+ */
+export interface SegmentSink {
+  readonly segment: Segment;
+  send(conn: Connection, segment: Segment): void;
+}
+
+/** RFC 2018 section 3: 40 bytes of options hold so many SACK blocks, without and with timestamps. */
+const SACK_ROOM = 4;
+const SACK_ROOM_WITH_TIMESTAMPS = 3;
+
+/** What every segment after the SYN carries: our acknowledgment, our window, timestamps, SACK blocks. */
+export function finishSegment(c: Connection, seg: Segment, now: Micros): void {
+  const { rcv } = c;
+  seg.ack = rcv.nxt;
+  if (rcv.ecn.echo) seg.flags |= TcpFlag.ECE;
+  if (isUrgent(c.snd)) announceUrgent(c.snd, seg);
+  const before = rcv.wnd;
+  seg.wnd = rcv.offerWindow();
+  noteWindow(c, before, now);
+  if (c.timestamps) {
+    seg.hasTimestamps = true;
+    seg.tsVal = c.timestampNow(now);
+    seg.tsEcr = rcv.tsRecent;
+  }
+  if (c.sack && seg.payloadBytes === 0) rcv.writeSack(seg, c.timestamps ? SACK_ROOM_WITH_TIMESTAMPS : SACK_ROOM);
+}
+
+function noteWindow(c: Connection, before: number, now: Micros): void {
+  const after = c.rcv.wnd;
+  if (after === 0 && c.rcv.announcedWindow !== 0) {
+    c.env.counters.TcpExtTCPToZeroWindowAdv++;
+    c.note('window-closed', after, before, now);
+  } else if (after > 0 && c.rcv.announcedWindow === 0) {
+    c.env.counters.TcpExtTCPFromZeroWindowAdv++;
+    c.note('window-opened', after, before, now);
+  }
+  c.rcv.announcedWindow = after;
+}
+
+/** Whatever went out carried an ACK: nothing is owed for what came in order. */
+export function ackWentOut(c: Connection, now: Micros): void {
+  c.rcv.ackSent();
+  c.challengeOwed = false;
+  c.stopTimer(Timer.delayedAck, now);
+}
+
+export function hand(c: Connection, seg: Segment, again: boolean, now: Micros, out: SegmentSink): void {
+  const segments = seg.wireSegments;
+  c.stats.segsOut += segments;
+  if (seg.payloadBytes > 0) c.stats.dataSegsOut += segments;
+  c.env.counters.TcpOutSegs += segments;
+  seg.sourcePort = c.flow.localPort;
+  seg.destinationPort = c.flow.remotePort;
+  c.env.observer?.segmentSent(c, seg, again, now);
+  out.send(c, seg);
+}
+
+export function countRetransmission(c: Connection, bytes: number): void {
+  c.stats.retransmissions++;
+  c.stats.bytesRetransmitted += bytes;
+  c.env.counters.TcpRetransSegs++;
+}
