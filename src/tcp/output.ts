@@ -14,6 +14,7 @@ import { scheduleLossProbe } from './loss-probe.js';
 import { markNewData } from './ecn-sender.js';
 import { ackWentOut, countRetransmission, finishSegment, hand, type SegmentSink } from './hand-over.js';
 import { endsChunk, endsWrite, mayBeSmall } from './push.js';
+import { isPaced, pacingRateOf } from './pacing.js';
 import { OwedReset } from './reset.js';
 import type { SentSegment } from './sent-queue.js';
 import { State } from './state.js';
@@ -187,6 +188,7 @@ function comeBackFromIdle(c: Connection, now: Micros): void {
   if (config.slowStartAfterIdle && !snd.congestion.modelBased && idle > snd.rtt.rto)
     restartAfterIdle(snd.congestion, config.initialWindow, idle, snd.rtt.rto);
   snd.congestion.onSendAfterIdle(snd.lastSentAt, snd.rate.isAppLimited, now);
+  if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd, config);
 }
 
 /**

@@ -1,4 +1,6 @@
 /** The congestion controls by name: tcp_congestion_control, TCP_CONGESTION. */
+import { SeededRandom } from '../../base/random.js';
+import { Bbr } from './bbr.js';
 import type { CongestionControl } from './control.js';
 import { Cubic } from './cubic.js';
 import { HystartPlusPlus } from './hystart-plus-plus.js';
@@ -11,6 +13,7 @@ import { UntilLoss, type SlowStartExit } from './slow-start-exit.js';
 export const CONGESTION_CONTROLS = {
   cubic: 'CUBIC, RFC 9438, with HyStart: what Linux, macOS and Windows use',
   reno: 'Reno, RFC 5681: one segment a round trip, a half on loss',
+  bbr: 'BBR version 1: sends at the measured bandwidth, whatever is lost, with pacing',
   none: "no congestion control: the peer's window is the only limit (for labs)",
 } as const;
 export type CongestionName = keyof typeof CONGESTION_CONTROLS;
@@ -30,6 +33,8 @@ export function createCongestionControl(name: CongestionName, o: CongestionOptio
       return new Cubic(slowStartExit(o.hystart));
     case 'reno':
       return new Reno();
+    case 'bbr':
+      return new Bbr(new SeededRandom(o.random));
     case 'none':
       return new NoCongestionControl();
     default:
