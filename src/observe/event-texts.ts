@@ -12,6 +12,12 @@ export function timerSetText(timer: string, inUs: number): string[] {
       return [`the peer's window holds us back: probe timer armed, ${span} (RFC 9293 3.8.6.1)`];
     case 'keep-alive':
       return [`keep-alive timer armed: ${span} (RFC 9293 3.8.4)`];
+    case 'tlp':
+      return [`loss probe timer armed: ${span} without an ACK, and the tail is asked for (RFC 8985 7.2)`];
+    case 'reorder':
+      return [`what is missing has ${span} more: it may only be late (RFC 8985 6.2)`];
+    case 'pacing':
+      return [`paced: the next segment in ${span}`];
     default:
       return [`FIN-WAIT-2 ends in ${span} at the latest: nobody reads any more (as Linux's tcp_fin_timeout)`];
   }
@@ -102,6 +108,10 @@ export function noteText({ data: { note, a, b } }: NoteEvent): string[] {
     case 'urgent':
       return [
         `URG: the last urgent byte is ${countText(a, 'byte')} from where our reader is; it is told at once (RFC 9293 3.8.5, RFC 6093)`,
+      ];
+    case 'fast-open-taken':
+      return [
+        `the cookie is right: ${countText(a, 'byte')} are delivered before the handshake ends, and the answer need not wait either (RFC 7413 4.2.2)`,
       ];
     case 'fast-open-refused':
       return [

@@ -76,7 +76,8 @@ export class Explainer {
     if (segment.flags.includes('S')) {
       lines.push(`its initial sequence number is ${segment.seq}; a SYN takes one number, so ${(segment.seq + 1) >>> 0} comes next (RFC 9293 3.4)`); // prettier-ignore
     }
-    if (segment.length > 0 && inOrder(step)) {
+    lines.push(...cookieText(segment));
+    if (segment.length > 0 && !segment.flags.includes('S') && inOrder(step)) {
       const moves = past.hole
         ? 'the hole before what waits gets smaller'
         : `RCV.NXT moves on to ${segment.relSeq + segment.length}`;
@@ -100,7 +101,7 @@ export class Explainer {
     if (segment.length === 0) past.hole = segment.options.sack !== undefined;
     const lines = step.causes.flatMap((event) => this.effect(event, step));
     if (again) lines.push(this.whyAgain(step));
-    lines.push(...this.whySent(segment, step));
+    lines.push(...this.whySent(segment, step), ...cookieText(segment));
     lines.push(...step.effects.flatMap((event) => this.effect(event, step)));
     for (const event of step.link) lines.push(linkText(event, segment.length));
     return lines;
@@ -209,6 +210,15 @@ function checksumText(segment: SegmentData): string[] {
   return segment.checksum === 'vouched'
     ? ['checksum vouched for: the kernel left it to be completed, the packet never was on a wire']
     : [];
+}
+
+function cookieText(segment: SegmentData): string[] {
+  const cookie = segment.options.fastOpen;
+  if (cookie === undefined) return [];
+  if (cookie === '') return ['it asks for a Fast Open cookie, so that the next SYN may carry data (RFC 7413 4.1.1)'];
+  return segment.flags.includes('.')
+    ? ['it grants a Fast Open cookie: with it the next SYN to here may carry data (RFC 7413 4.1.2)']
+    : ['its Fast Open cookie is proof that the server answered this address before (RFC 7413 4.1.2)'];
 }
 
 const hasNote = (step: Step, note: string): boolean =>

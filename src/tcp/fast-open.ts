@@ -98,6 +98,7 @@ export function takeSynData(c: Connection, syn: Segment, now: Micros): void {
     c.stats.dataSegsIn++;
     c.stats.bytesIn += syn.payloadBytes;
     c.raise(TcpEvent.readable);
+    c.note('fast-open-taken', syn.payloadBytes, 0, now);
   }
   snd.congestion.start(c.config.initialWindow, snd.mss, 0, now);
 }

@@ -54,6 +54,8 @@ export type Note =
   | 'ecn-reduced'
   /** The peer announced urgent data: a = bytes to read up to its end, b = RCV.UP. */
   | 'urgent'
+  /** Fast Open: the data of a SYN is taken: a = bytes. */
+  | 'fast-open-taken'
   /** Fast Open: the SYN,ACK did not acknowledge our SYN's data, which goes out again: a = bytes. */
   | 'fast-open-refused'
   /** An ICMP error was a hint only: a = type, b = code. */
