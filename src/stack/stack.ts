@@ -277,10 +277,7 @@ export class Stack implements Receiver {
     return this.tcp.connect(o, this.now);
   }
 
-  /**
-   * MUST-48, SHLD-22: the type of service or traffic class byte of every packet that `conn` sends from now on. Its upper six bits are the DSCP
-   * (RFC 2474); ECN's two are TCP's own and stay as they are. Throws StackError EINVAL for what is no byte.
-   */
+  /** MUST-48, SHLD-22: the traffic class byte of all that `conn` sends from now on; ECN's two bits stay TCP's own. Throws StackError EINVAL for what is no byte. */
   setTypeOfService(conn: Connection, tos: number): void {
     this.tcp.setTypeOfService(conn, tos);
   }
