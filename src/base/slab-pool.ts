@@ -6,6 +6,8 @@ import { Slab } from './slab.js';
 
 const SMALLEST_BITS = 12;
 
+const bitsFor = (size: number): number => Math.max(SMALLEST_BITS, 32 - Math.clz32(size - 1));
+
 export class SlabPool {
   private readonly idle: Slab[][] = [];
   private idleBytes = 0;
@@ -17,9 +19,14 @@ export class SlabPool {
     this.maxIdleBytes = maxIdleBytes;
   }
 
+  /** How large a slab `take(size)` gives. */
+  sizeFor(size: number): number {
+    return 1 << bitsFor(size);
+  }
+
   /** A slab of at least `size` bytes: the next power of two, 4 KiB at least. Its bytes are whatever they were. */
   take(size: number): Slab {
-    const bits = Math.max(SMALLEST_BITS, 32 - Math.clz32(size - 1));
+    const bits = bitsFor(size);
     this.lent++;
     const slab = this.idle[bits]?.pop();
     if (slab === undefined) return new Slab(1 << bits);

@@ -304,9 +304,10 @@ export class Socket extends SocketBase implements TcpUser {
     const { conn, host } = this;
     this.connecting = false;
     this.stopIdleTimer();
-    if (conn !== null && !isOver(conn)) {
-      conn.release(host.clock());
-      host.stack.wake(conn);
+    if (conn !== null) {
+      const wasOver = isOver(conn);
+      conn.release(host.clock()); // also of one that is over: what nobody read takes memory
+      if (!wasOver) host.stack.wake(conn);
     }
     this.writeEnds()?.(error);
     // What was written is still on its way: the process must not end before it is there.

@@ -21,6 +21,7 @@ import { ChallengeLimiter } from '../tcp/challenge.js';
 import type { TcpConfig } from '../tcp/config.js';
 import { Connection } from '../tcp/connection.js';
 import { TcpCounters } from '../tcp/counters.js';
+import { TcpMemory } from '../tcp/memory.js';
 import type { TcpEnv } from '../tcp/env.js';
 import { initialSequenceNumber, TupleHash } from '../tcp/isn.js';
 import type { Allocate } from '../tcp/receive-queue.js';
@@ -98,9 +99,11 @@ export class TcpConnections {
       o.config.maxTimeWaitPerHost,
       o.random.int32(),
     );
+    const counters = new TcpCounters();
     this.env = {
       config: o.config,
-      counters: new TcpCounters(),
+      counters,
+      memory: new TcpMemory(o.config.memory, counters),
       challenges: new ChallengeLimiter(o.random, o.config.challengeAckLimit),
       pool: new SlabPool(),
       allocate: o.allocate,

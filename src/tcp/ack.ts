@@ -108,7 +108,7 @@ function takeAcknowledged(c: Connection, seg: Segment, now: Micros): void {
     if (news.resentAcked) news.originalDelivered = false;
   }
   if (c.senderBlocked) {
-    snd.expandBuffer();
+    if (!c.env.memory.isPressed) snd.expandBuffer();
     c.wakeWriter();
   }
   if (acked > 0 && snd.allAcked) c.raise(TcpEvent.acked);

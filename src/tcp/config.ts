@@ -2,6 +2,7 @@
 import type { CongestionName, HystartName } from './congestion/index.js';
 import type { EcnMode } from './ecn.js';
 import { MILLISECOND, MINUTE, SECOND, type Micros } from '../base/time.js';
+import type { MemoryLimits } from './memory.js';
 
 /** As in tcp_rmem and tcp_wmem: bytes of memory. */
 export interface BufferLimits {
@@ -27,6 +28,8 @@ export interface TcpConfig {
   /** tcp_fastopen_blackhole_timeout_sec: for so long at first no SYN of ours has data once connections that began so went nowhere; 0: never mind. */
   fastOpenBlackholeTimeout: Micros;
 
+  /** tcp_mem, in bytes: what all connections of the stack may hold together. */
+  memory: MemoryLimits;
   /** tcp_wmem: the send buffer, which grows with the congestion window. */
   wmem: BufferLimits;
   /** Most bytes that wait to be sent or acknowledged, and no growth; 0: `wmem` decides. */
@@ -130,6 +133,7 @@ const linux: TcpConfig = {
   ecnFallback: true,
   fastOpen: 1,
   fastOpenBlackholeTimeout: 3600 * SECOND,
+  memory: { low: 192 << 20, pressure: 256 << 20, high: 384 << 20 },
   wmem: { min: 4096, default: 16_384, max: 4 << 20 },
   sendBufferBytes: 0,
   notSentLowat: Infinity,

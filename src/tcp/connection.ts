@@ -18,6 +18,7 @@ import { agreeOnEcn } from './ecn.js';
 import type { TcpEnv } from './env.js';
 import { type FastOpen, takeSynData } from './fast-open.js';
 import { segmentArrives } from './input.js';
+import { MemoryShare } from './memory.js';
 import type { Note } from './observer.js';
 import { pollTransmit, type SegmentSink } from './output.js';
 import { Receiver } from './receiver.js';
@@ -79,6 +80,7 @@ export class Connection extends SocketOptions {
   readonly snd: Sender;
   readonly rcv: Receiver;
   readonly timers = new Timers();
+  readonly memory: MemoryShare;
   readonly stats = new TcpStats();
 
   /** The peer's MSS that we assume when it announces none. */
@@ -126,7 +128,8 @@ export class Connection extends SocketOptions {
     this.config = o.config;
     this.synAckRetries = o.config.synAckRetries;
     this.snd = new Sender(o.iss, o.config, o.env.pool);
-    this.rcv = new Receiver(o.config, this.advertisedMss, o.env.allocate);
+    this.memory = new MemoryShare(o.env.memory, o.config.rmem.min, o.config.wmem.min);
+    this.rcv = new Receiver(o.config, this.advertisedMss, o.env.allocate, this.memory);
     this.defaultMss = o.defaultMss;
     this.gsoBytes = o.gsoBytes;
     this.tsOffset = o.tsOffset;
@@ -201,6 +204,7 @@ export class Connection extends SocketOptions {
     this.snd.moreComes = false;
     this.env.observer?.segmentArrived(this, seg, now);
     segmentArrives(this, seg, now);
+    this.settleMemory();
   }
 
   /** Lets every timer that is due expire. Call it when `nextTimeout()` is past. */
@@ -247,8 +251,9 @@ export class Connection extends SocketOptions {
     const room = this.sendRoom;
     const { snd } = this;
     if (isAppLimited(snd.unsent, snd.mss, snd.sent, snd.congestion.cwnd)) snd.rate.noteAppLimited(snd.sent.inFlight);
-    const taken = Math.min(room, data.length);
+    const taken = this.allowed(Math.min(room, data.length));
     this.snd.buffer.write(taken === data.length ? data : data.subarray(0, taken));
+    this.settleMemory();
     this.stats.bytesOut += taken;
     snd.moreComes = more;
     if (taken > 0) snd.endsWithMore = more;
@@ -259,10 +264,25 @@ export class Connection extends SocketOptions {
     return taken;
   }
 
+  /**
+   * Of `bytes` to send, how many the stack's memory allows. Refused, the buffer is moderated as in Linux: the writer
+   * waits until half of what is there is acknowledged. What is in flight sees to it that this comes.
+   */
+  private allowed(bytes: number): number {
+    const { snd, memory } = this;
+    const { length } = snd.buffer;
+    const most = snd.buffer.growthFor(bytes);
+    if (most === 0 || memory.maySend(most)) return bytes;
+    snd.moderateBuffer();
+    return Math.max(0, Math.min(bytes, this.config.wmem.min - length));
+  }
+
   /** RECEIVE: the next piece of the stream, the caller's for good; null when nothing waits. */
   receive(): Uint8Array | null {
     const piece = this.rcv.read();
-    if (piece !== null && isSynchronized(this.state)) this.rcv.onRead(piece.length);
+    if (piece === null) return null;
+    if (isSynchronized(this.state)) this.rcv.onRead(piece.length);
+    this.settleMemory();
     return piece;
   }
 
@@ -297,7 +317,11 @@ export class Connection extends SocketOptions {
    * with a RST (SHLD-3); else the connection closes in good order.
    */
   release(now: Micros): void {
-    if (this.state === State.closed) return;
+    if (this.state === State.closed) {
+      this.rcv.queue.clear();
+      this.settleMemory();
+      return;
+    }
     if (this.rcv.queue.length > 0 && isSynchronized(this.state) && this.state !== State.timeWait) {
       this.env.counters.TcpExtTCPAbortOnClose++;
       this.abort(now, 'CLOSE with unread data (RFC 9293 section 3.6.1)');
@@ -308,8 +332,14 @@ export class Connection extends SocketOptions {
       this.abort(now, 'CLOSE with SO_LINGER and no time to linger');
       return;
     }
+    if (this.env.memory.isExhausted && this.snd.buffer.length > 0) {
+      this.env.counters.TcpExtTCPAbortOnMemory++;
+      this.abort(now, 'CLOSE with unsent data, and no memory left to keep it (tcp_mem)');
+      return;
+    }
     this.rcv.orphaned = true;
     this.rcv.queue.clear();
+    this.settleMemory();
     this.shutdown(now);
     if (this.state === State.finWait2) this.orphanInFinWait2(now);
   }
@@ -322,6 +352,7 @@ export class Connection extends SocketOptions {
     }
     this.rcv.queue.clear();
     this.finish(null, why, now);
+    this.settleMemory();
   }
 
   /** STATUS: the whole control block as plain data. */
@@ -369,6 +400,13 @@ export class Connection extends SocketOptions {
     this.rcv.outOfOrder.clear();
     this.synOwed = false;
     this.probeOwed = false;
+    this.settleMemory();
+  }
+
+  /** What this connection holds, as the stack counts it: the send buffer's slab, what waits to be read, what is out of order. */
+  private settleMemory(): void {
+    const { snd, rcv } = this;
+    this.memory.settle((snd.buffer.slab?.bytes.length ?? 0) + rcv.memory);
   }
 
   raise(events: number): void {

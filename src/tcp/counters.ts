@@ -69,6 +69,11 @@ export class TcpCounters {
   TcpExtTCPAbortOnClose = 0;
   TcpExtTCPAbortOnTimeout = 0;
   TcpExtTCPAbortOnLinger = 0;
+  TcpExtTCPAbortOnMemory = 0;
+  TcpExtTCPMemoryPressures = 0;
+  TcpExtPruneCalled = 0;
+  TcpExtRcvPruned = 0;
+  TcpExtTCPRcvQDrop = 0;
   TcpExtTCPKeepAlive = 0;
   TcpExtTCPWinProbe = 0;
   TcpExtTCPFromZeroWindowAdv = 0;

@@ -4,6 +4,7 @@ import type { DropReason } from '../wire/drop.js';
 import type { ChallengeLimiter } from './challenge.js';
 import type { TcpConfig } from './config.js';
 import type { TcpCounters } from './counters.js';
+import type { TcpMemory } from './memory.js';
 import type { TcpObserver } from './observer.js';
 import type { Allocate } from './receive-queue.js';
 
@@ -11,6 +12,7 @@ export interface TcpEnv {
   readonly config: TcpConfig;
   readonly counters: TcpCounters;
   readonly challenges: ChallengeLimiter;
+  readonly memory: TcpMemory;
   readonly pool: SlabPool;
   readonly allocate: Allocate;
   /** Every drop is counted under its name, watched or not. */

@@ -4,7 +4,7 @@
  *     bytes read in the last round trip ──▶ twice that fits into the window (the peer may double its rate) ──▶ the buffer
  *
  * A receiver that sends nothing has no round-trip times of its own, so it takes them from the echoes of its timestamps, or from how long the peer needs
- * to fill a window. Linux's tcp_rcv_space_adjust and tcp_rcv_rtt_measure.
+ * to fill a window: the latter is too long for a slow peer, which then gets a larger window than it needs. Linux's tcp_rcv_space_adjust and tcp_rcv_rtt_measure.
  */
 import { seqAdd, seqLt, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';

@@ -167,6 +167,11 @@ export class ReceiveWindow {
     this.clamp = Math.min(this.limit, this.space);
   }
 
+  /** Memory is short: the window opens to `bytes` at most for now. */
+  shrinkTo(bytes: number): void {
+    if (this.ssthresh > bytes) this.ssthresh = bytes;
+  }
+
   /** SO_RCVBUF: the buffer becomes twice `bytes`, as in Linux, and stays so. What was offered already stays offered. */
   setBuffer(bytes: number): void {
     this.locked = true;

@@ -18,6 +18,7 @@ import { TcpFlag, type Segment } from '../wire/tcp.js';
 import type { TcpConfig } from './config.js';
 import { DelayedAck } from './delayed-ack.js';
 import { EcnReceiver, EcnUrgency } from './ecn-receiver.js';
+import type { MemoryShare } from './memory.js';
 import { OutOfOrder } from './out-of-order.js';
 import { OwedDuplicates } from './owed-duplicates.js';
 import { ReceiveQueue, type Allocate } from './receive-queue.js';
@@ -29,6 +30,11 @@ import { UrgentReceiver } from './urgent-receiver.js';
 const ECN_QUICK_ACKS = 2;
 /** What the timestamps option takes of each segment, with its padding. */
 export const TIMESTAMP_BYTES = 12;
+
+/** A piece of data out of order costs so many bytes beside its own. */
+const PIECE_COST = 200;
+/** Under memory pressure the window opens to so many segments (Linux's tcp_adjust_rcv_ssthresh). */
+const PRESSED_SEGMENTS = 4;
 
 export class Receiver {
   irs: Seq = 0;
@@ -58,9 +64,11 @@ export class Receiver {
   readonly queue: ReceiveQueue;
   readonly outOfOrder: OutOfOrder;
   private announcedMss: number;
+  private readonly share: MemoryShare;
 
   /** `announcedMss`: the MSS option that we send. */
-  constructor(config: TcpConfig, announcedMss: number, allocate: Allocate) {
+  constructor(config: TcpConfig, announcedMss: number, allocate: Allocate, share: MemoryShare) {
+    this.share = share;
     this.announcedMss = announcedMss;
     this.window = new ReceiveWindow(config);
     this.ack = new DelayedAck(config, announcedMss);
@@ -149,6 +157,7 @@ export class Receiver {
       this.ackNow = true;
       return Drop.tcpBeyondWindow;
     }
+    if (!this.share.mayReceive(seqDiff(end, start)) && !this.makeRoom(start, end)) return Drop.tcpMemory;
     if (start !== this.nxt) return this.takeOutOfOrder(seg, start, end);
     this.takeInOrder(seg, seqDiff(start, dataSeq), seqDiff(end, start), end);
     this.sizeWindow(seg, now);
@@ -176,10 +185,37 @@ export class Receiver {
     if (skip > 0) this.owe(seg.seq, seqAdd(seg.seq, skip));
   }
 
+  /**
+   * The stack's memory is used up. As in Linux what waits out of order goes: nobody has acknowledged it for good (RFC 2018 section 8). Data in
+   * order is taken all the same when nothing waits before it, or nothing would ever move; else it must come again.
+   */
+  private makeRoom(start: Seq, end: Seq): boolean {
+    const { counters } = this.share.all;
+    counters.TcpExtPruneCalled++;
+    const inOrder = start === this.nxt;
+    if (inOrder && !this.outOfOrder.isEmpty) {
+      counters.TcpExtOfoPruned++;
+      const before = this.memory;
+      this.outOfOrder.clear();
+      this.share.settle(this.share.held - before + this.memory);
+      if (this.share.mayReceive(seqDiff(end, start))) return true;
+    }
+    if (inOrder && this.queue.length === 0) return true;
+    counters.TcpExtRcvPruned++;
+    if (inOrder) counters.TcpExtTCPRcvQDrop++;
+    else counters.TcpExtTCPOFODrop++;
+    this.ackNow = true;
+    return false;
+  }
+
   private sizeWindow(seg: Segment, now: Micros): void {
     const { window, tuning, queued } = this;
     tuning.measureWindow(this.nxt, this.wnd, now);
     const wanted = tuning.adjust(queued, now);
+    if (this.share.all.isPressed) {
+      window.shrinkTo(PRESSED_SEGMENTS * this.announcedMss);
+      return;
+    }
     if (wanted > 0) window.expand(wanted + this.outOfOrder.bytes);
     // One more ACK at once tells the peer of it.
     if (window.grow(seg.payloadBytes, queued, this.announcedMss)) this.ack.quick |= 1;
@@ -267,6 +303,11 @@ export class Receiver {
 
   windowUpdateDue(): boolean {
     return this.window.updateDue(this.nxt, this.queued, this.ack.mss);
+  }
+
+  /** What is kept here, in bytes of memory. */
+  get memory(): number {
+    return this.queue.length + this.outOfOrder.bytes + PIECE_COST * this.outOfOrder.pieceCount;
   }
 
   /** Bytes that wait to be read and take up room; nothing does when nobody reads. */

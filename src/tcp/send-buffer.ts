@@ -28,6 +28,13 @@ export class SendBuffer {
     return (this.head + offset) & (this.slab!.bytes.length - 1);
   }
 
+  /** Bytes of memory that `bytes` more would cost; 0 when there is room for them. */
+  growthFor(bytes: number): number {
+    const have = this.slab === null ? 0 : this.slab.bytes.length;
+    const need = this.length + bytes;
+    return need <= have ? 0 : this.pool.sizeFor(need) - have;
+  }
+
   write(data: Uint8Array): void {
     if (data.length === 0) return;
     this.reserve(this.length + data.length);

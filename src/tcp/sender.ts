@@ -35,6 +35,8 @@ export const DEFAULT_MSS_V6 = 1220;
 /** A peer that announces less than this is taken to mean this: tiny segments would cost us more than them (Linux's TCP_MIN_SND_MSS). */
 export const MIN_SEND_MSS = 48;
 
+/** SOCK_MIN_SNDBUF. */
+const MIN_BUFFER = 4608;
 /** TCP_INIT_CWND. */
 const INITIAL_WINDOW = 10;
 /** What a segment costs beside its payload, by Linux's count: headers' room and the buffer's own description. */
@@ -187,6 +189,12 @@ export class Sender {
     const segments = Math.max(INITIAL_WINDOW, this.congestion.cwnd);
     const wanted = 2 * segments * memoryOf(this.mss);
     if (wanted > this.bufferBytes) this.bufferBytes = Math.max(this.bufferBytes, Math.min(wanted, this.wmem.max));
+  }
+
+  /** Linux's sk_stream_moderate_sndbuf: memory is short, so the buffer is no larger than half of what waits. */
+  moderateBuffer(): void {
+    if (!this.bufferLocked)
+      this.bufferBytes = Math.max(MIN_BUFFER, Math.min(this.bufferBytes, this.buffer.length >> 1));
   }
 
   /** SO_SNDBUF. */

@@ -65,6 +65,7 @@ export const Drop = {
   tcpHalfOpenLimit: 58,
   tcpHalfOpenHostLimit: 59,
   fragmentTiny: 60,
+  tcpMemory: 61,
 } as const;
 
 export type DropReason = (typeof Drop)[keyof typeof Drop];

@@ -8,6 +8,7 @@ import { Flow } from '../../src/stack/flow.js';
 import { ChallengeLimiter } from '../../src/tcp/challenge.js';
 import { PROFILES, type TcpConfig } from '../../src/tcp/config.js';
 import { Connection } from '../../src/tcp/connection.js';
+import { TcpMemory } from '../../src/tcp/memory.js';
 import { TcpCounters } from '../../src/tcp/counters.js';
 import type { TcpObserver } from '../../src/tcp/observer.js';
 import { State } from '../../src/tcp/state.js';
@@ -37,11 +38,13 @@ export class MiniHost implements Drivable {
     this.user = o.user;
     const flow = flowOf(local, remote);
     const config: TcpConfig = { ...{ ...PROFILES.linux, receiveBufferBytes: 1 << 20 }, ...o.config };
+    const counters = new TcpCounters();
     this.conn = new Connection({
       flow,
       env: {
         config,
-        counters: new TcpCounters(),
+        counters,
+        memory: new TcpMemory(config.memory, counters),
         challenges: new ChallengeLimiter(new SeededRandom(1), config.challengeAckLimit),
         pool: new SlabPool(),
         allocate: (n) => new Uint8Array(n),

@@ -18,6 +18,7 @@ import { ABSENT, Segment, TcpFlag, tcpOptionBytes } from '../../src/wire/tcp.js'
 import { ChallengeLimiter } from '../../src/tcp/challenge.js';
 import { PROFILES, type ProfileName, type TcpConfig } from '../../src/tcp/config.js';
 import { Connection } from '../../src/tcp/connection.js';
+import { TcpMemory } from '../../src/tcp/memory.js';
 import { TcpCounters } from '../../src/tcp/counters.js';
 import type { TcpEnv } from '../../src/tcp/env.js';
 import type { FastOpen } from '../../src/tcp/fast-open.js';
@@ -114,11 +115,13 @@ export class Script {
 
   private constructor(o: ScriptOptions) {
     const config: TcpConfig = { ...PROFILES[o.profile ?? 'linux'], ...o.config };
+    const counters = new TcpCounters();
     this.now = o.now ?? SECOND;
     this.peerIss = o.peerIss ?? 0x7fffff00;
     this.env = {
       config,
-      counters: new TcpCounters(),
+      counters,
+      memory: new TcpMemory(config.memory, counters),
       challenges: new ChallengeLimiter(new SeededRandom(o.seed ?? 1), config.challengeAckLimit),
       pool: new SlabPool(),
       allocate: (n) => new Uint8Array(n),
