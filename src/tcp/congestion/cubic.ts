@@ -32,6 +32,7 @@ interface Memory {
   cwnd: number;
   ssthresh: number;
   wMax: number;
+  cwndPrior: number;
   k: number;
   origin: number;
   epochStart: Micros;
@@ -44,8 +45,10 @@ export class Cubic implements CongestionControl {
   readonly pacingRate = Infinity;
   cwnd = 1;
   ssthresh = Infinity;
-  /** The window before the last cut; 0 before the first. */
+  /** Where the curve is flat: the window before the last cut, or less (section 4.7); 0 when nothing is known. */
   private wMax = 0;
+  /** The window before the last cut itself. */
+  private cwndPrior = 0;
   private k = 0;
   /** The curve's middle: W_max, or cwnd where an epoch begins above it. */
   private origin = 0;
@@ -70,12 +73,12 @@ export class Cubic implements CongestionControl {
     let acked = s.acked;
     if (this.cwnd < this.ssthresh) {
       const allowed = this.exit.growth(s, this.cwnd);
-      this.cwnd = this.growth.slowStart(this.cwnd, this.ssthresh, allowed);
       if (this.exit.done) {
         this.ssthresh = this.cwnd;
-        return;
+      } else {
+        this.cwnd = this.growth.slowStart(this.cwnd, this.ssthresh, allowed);
+        acked = allowed === s.acked ? this.growth.rest : 0;
       }
-      acked = allowed === s.acked ? this.growth.rest : 0;
       if (acked === 0) return;
     }
     this.cwnd = this.growth.avoid(this.cwnd, this.ackedForOneMore(acked, s), acked);
@@ -97,7 +100,7 @@ export class Cubic implements CongestionControl {
 
   /** Section 4.3: never slower than Reno. Once W_est is back at the window before the cut, it grows by one a round trip, as Reno's would. */
   private friendlyPace(acked: number, cwnd: number): number {
-    this.wEst += ((this.wEst >= this.wMax ? 1 : ALPHA) * acked) / cwnd;
+    this.wEst += ((this.wEst >= this.cwndPrior ? 1 : ALPHA) * acked) / cwnd;
     return this.wEst > cwnd ? cwnd / (this.wEst - cwnd) : Infinity;
   }
 
@@ -114,11 +117,14 @@ export class Cubic implements CongestionControl {
     this.growth.reset();
   }
 
-  onCongestion(_why: Congestion, window: number): void {
-    const { cwnd, ssthresh, wMax, k, origin, epochStart, wEst } = this;
-    this.before = { cwnd, ssthresh, wMax, k, origin, epochStart, wEst };
+  onCongestion(why: Congestion, window: number): void {
+    const { cwnd, ssthresh, wMax, cwndPrior, k, origin, epochStart, wEst } = this;
+    this.before = { cwnd, ssthresh, wMax, cwndPrior, k, origin, epochStart, wEst };
     // Section 4.7, fast convergence: a flow whose window shrinks from loss to loss makes room for new ones.
     this.wMax = window < this.wMax ? (window * (1 + BETA)) / 2 : window;
+    // Section 4.8: the path may be another one; the curve begins (K = 0) where slow start ends.
+    if (why === 'timeout') this.wMax = 0;
+    this.cwndPrior = window;
     this.ssthresh = Math.max(Math.floor(window * BETA), MIN_SSTHRESH);
     this.epochStart = NaN;
     this.exit.onCongestion();
@@ -126,11 +132,12 @@ export class Cubic implements CongestionControl {
 
   onUndo(): void {
     if (this.before === null) return;
-    const { cwnd, ssthresh, wMax, k, origin, epochStart, wEst } = this.before;
+    const { cwnd, ssthresh, wMax, cwndPrior, k, origin, epochStart, wEst } = this.before;
     this.before = null;
     this.cwnd = Math.max(this.cwnd, cwnd);
     this.ssthresh = Math.max(this.ssthresh, ssthresh);
     this.wMax = wMax;
+    this.cwndPrior = cwndPrior;
     this.k = k;
     this.origin = origin;
     this.epochStart = epochStart;

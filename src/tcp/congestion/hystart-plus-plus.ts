@@ -35,6 +35,7 @@ export class HystartPlusPlus implements SlowStartExit {
   private quarters = 0;
 
   growth(s: AckSample): number {
+    if (this.done) this.onCongestion();
     if (this.over) return s.acked;
     if (!this.started || seqGt(s.una, this.windowEnd)) this.newRound(s);
     if (s.rtt > 0) {
@@ -75,7 +76,7 @@ export class HystartPlusPlus implements SlowStartExit {
     this.quarters = 0;
   }
 
-  /** Section 4.3: only the initial slow start. */
+  /** Section 4.3: only the initial slow start is watched. */
   onCongestion(): void {
     this.over = true;
     this.done = false;

@@ -19,6 +19,7 @@ const DELAY_MAX: Micros = 16 * MILLISECOND;
 
 export class Hystart implements SlowStartExit {
   done = false;
+  private found = false;
   private roundEnd: Seq = 0;
   private started = false;
   private roundStart: Micros = 0;
@@ -27,8 +28,11 @@ export class Hystart implements SlowStartExit {
   private roundMinRtt: Micros = Infinity;
 
   growth(s: AckSample, cwnd: number): number {
+    this.done = false;
+    if (this.found) return s.acked;
     if (!this.started || seqGt(s.una, this.roundEnd)) this.newRound(s);
-    if (!this.done && s.rtt > 0 && cwnd >= LOW_WINDOW) this.look(s);
+    if (s.rtt > 0 && cwnd >= LOW_WINDOW) this.look(s);
+    this.found = this.done;
     return s.acked;
   }
 
@@ -58,6 +62,7 @@ export class Hystart implements SlowStartExit {
   /** A later slow start (after a timeout) may look again. */
   onCongestion(): void {
     this.done = false;
+    this.found = false;
     this.started = false;
   }
 }

@@ -4,7 +4,7 @@ import type { AckSample } from './ack-sample.js';
 export interface SlowStartExit {
   /** An ACK in slow start: by how many segments may cwnd grow for the `s.acked` that it brought? */
   growth(s: AckSample, cwnd: number): number;
-  /** Asked after `growth`: slow start is over, ssthresh is cwnd. */
+  /** Asked after `growth`: slow start is over with this ACK, ssthresh is cwnd. Said once: a slow start after a pause runs up to ssthresh. */
   readonly done: boolean;
   /** Congestion came: the initial slow start is over for good. */
   onCongestion(): void;

@@ -237,8 +237,31 @@ describe('BBR, ACK by ACK', () => {
     expect(hand.cc.cwnd).toBe(42);
     for (let i = 0; i < 20; i++) hand.ack(1, MILLISECOND, { caState: CaState.recovery });
     expect(hand.cc.cwnd).toBe(42);
+    // The round trip is over: the window grows again, and what is lost goes off it.
+    for (let i = 0; i < 40; i++) hand.ack(1, MILLISECOND, { caState: CaState.recovery });
+    const later = hand.cc.cwnd;
+    expect(later).toBeGreaterThan(50);
+    hand.ack(1, MILLISECOND, { caState: CaState.recovery, lost: 5 });
+    expect(hand.cc.cwnd).toBe(later - 5 + 1);
     hand.ack(1, MILLISECOND);
     expect(hand.cc.cwnd).toBe(before);
+  });
+
+  it('four segments at least, from the first ACK after a timeout on', () => {
+    const hand = new ByHand().toProbeBw();
+    hand.cc.onCongestion('timeout');
+    hand.cc.cwnd = 1;
+    hand.ack(1, MILLISECOND, { caState: CaState.loss });
+    expect(hand.cc.cwnd).toBe(4);
+    hand.ack(1, MILLISECOND);
+    expect(hand.cc.cwnd).toBeGreaterThan(50);
+  });
+
+  it('in STARTUP a slow sample does not lower the rate', () => {
+    const hand = new ByHand();
+    const rate = hand.cc.pacingRate;
+    hand.ack(1, MILLISECOND, { rateDelivered: 1 });
+    expect(hand.cc.pacingRate).toBe(rate);
   });
 
   it('after a pause it sends at the bandwidth that it knows, and needs no PROBE_RTT: the pause was one', () => {

@@ -62,4 +62,18 @@ export class Transfer {
     this.cc.cwnd = this.cc.ssthresh;
     this.cc.onRecovered(this.now);
   }
+
+  /** In segments, with one of `every` lost: over twenty cycles, when five are over. */
+  averageWindow(every: number): number {
+    let { delivered, now } = this;
+    for (let cycle = 0; cycle < 25; cycle++) {
+      if (cycle === 5) ({ delivered, now } = this);
+      for (let i = 0; i < every; i++) {
+        this.now += this.rtt / this.cc.cwnd;
+        this.ackOne();
+      }
+      this.lose();
+    }
+    return ((this.delivered - delivered) * this.rtt) / (this.now - now);
+  }
 }
