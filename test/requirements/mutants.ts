@@ -81,6 +81,11 @@ const [ADDRESSES, EGRESS, HOST_TCP, ICMP, IPV4, ISN, PASSIVE, STACK, TCP_EGRESS,
 const HOST = 'test/requirements/host.test.ts';
 const TYPE_OF_SERVICE = 'test/requirements/type-of-service.test.ts';
 const ECN = 'test/tcp/ecn.test.ts';
+const [BBR_LAWS, CUBIC_LAWS, RENO_LAWS] = [
+  'test/tcp/congestion/bbr.test.ts',
+  'test/tcp/congestion/cubic.test.ts',
+  'test/tcp/congestion/reno.test.ts',
+] as const;
 const URGENT = 'test/tcp/urgent.test.ts';
 const [ACK, CLOSE, HANDSHAKE, OPTIONS, RETRANSMISSION, SENDING, WINDOW] = [
   'test/tcp/ack.test.ts',
@@ -260,7 +265,10 @@ export const MUTANTS: readonly Mutant[] = [
     RETRANSMISSION,
     'MUST-19: congestion avoidance',
   ),
+  m('MUST-19', RENO, 'Math.floor(window / 2)', 'window', RENO_LAWS, 'MUST-19: the sawtooth'),
   m('MAY-18', CONGESTION, 'return new NoCongestionControl();', 'return new Reno();', RETRANSMISSION),
+  m('MAY-18', 'src/tcp/congestion/cubic.ts', 'Math.cbrt((this.wMax - this.cwnd) / C)', '0', CUBIC_LAWS),
+  m('MAY-18', 'src/tcp/congestion/bbr-path.ts', 'this.isFull = ++', 'this.isFull = false && ++', BBR_LAWS),
   m('SHLD-11', CONFIG, 'retries2: 15,', 'retries2: 3,', RETRANSMISSION),
   m('SHLD-9', TIMEOUTS, 'c.raise(TcpEvent.softError);', '', RETRANSMISSION),
   m('SHLD-10', CONFIG, 'retries1: 3,', 'retries1: 2,', RETRANSMISSION),

@@ -38,7 +38,7 @@ class Flow {
 }
 
 describe('BBR at a bottleneck', () => {
-  it('STARTUP finds the bandwidth, DRAIN empties the queue that it made, PROBE_BW follows', () => {
+  it('MAY-18: BBR: STARTUP finds the bandwidth, DRAIN empties the queue that it made, PROBE_BW follows', () => {
     const flow = new Flow();
     const modes: BbrMode[] = [];
     let most = 0;

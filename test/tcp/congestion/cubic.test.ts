@@ -20,7 +20,7 @@ describe('CUBIC (RFC 9438)', () => {
     [100, 1000],
     [200, 300],
     [100, 4000],
-  ])('W(t) = C (t - K)^3 + W_max after a loss (figure 1), at %i ms from %i segments', (rttMs, wMax) => {
+  ])('MAY-18: CUBIC: W(t) = C (t - K)^3 + W_max after a loss (figure 1), at %i ms from %i segments', (rttMs, wMax) => {
     const path = transfer(rttMs, wMax);
     path.lose();
     expect(path.cc.cwnd).toBe(Math.floor(wMax * BETA));
