@@ -155,7 +155,7 @@ export class Explainer {
     if (owed.has('dropped'))
       return 'an ACK at once: what came was not acceptable, and this is what we expect (RFC 9293 3.10.7.4)';
     if (last.flags.includes('S')) return 'the ACK that completes the handshake (RFC 9293 3.5)';
-    if (last.flags.includes('F')) return 'the ACK of the FIN, at once: ACK = its number + 1 (RFC 9293 3.6)';
+    if (last.flags.includes('F')) return 'the ACK of the FIN: ACK = its number + 1 (RFC 9293 3.6)';
     if (last.length > 0 && s.relAck === (last.relSeq + last.length) >>> 0) {
       return 'an ACK at once: the second full segment, or the start of a connection (RFC 9293 3.8.6.3, quick ACK as in Linux)';
     }

@@ -1,8 +1,10 @@
 /** A listening port: who may come in, and who waits to be accepted. */
 import type { Micros } from '../base/time.js';
 import type { Address } from '../ip/address.js';
+import type { TcpConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
 import { ListenQueue } from '../tcp/listener.js';
+import { ReceiveWindow } from '../tcp/receive-window.js';
 import type { FastOpenQueue } from './fast-open-server.js';
 
 export interface ListenUser {
@@ -29,6 +31,9 @@ export class Listener {
   tos = 0;
   /** Null: no Fast Open here. */
   fastOpen: FastOpenQueue | null = null;
+  /** Its own settings, and the window that its SYN,ACKs offer; null: the stack's. */
+  config: TcpConfig | null = null;
+  window: ReceiveWindow | null = null;
   private readonly onClose: (listener: Listener) => void;
 
   constructor(
@@ -43,6 +48,11 @@ export class Listener {
     this.user = user;
     this.queue = new ListenQueue(backlog);
     this.onClose = onClose;
+  }
+
+  setConfig(config: TcpConfig): void {
+    this.config = config;
+    this.window = new ReceiveWindow(config);
   }
 
   /** The oldest connection that was left waiting. */

@@ -42,7 +42,6 @@ export class SynQueue {
   private readonly syn = new Segment();
   /** What the SYN of every connection of ours says of its window. */
   private readonly window: ReceiveWindow;
-  private readonly wscale: number;
   private readonly all: TcpConnections;
   private readonly o: TcpHostOptions;
   private readonly stray: StrayAnswers;
@@ -54,7 +53,6 @@ export class SynQueue {
     this.cookies = new SynCookies(random);
     this.fastOpen = new FastOpenServer(o.config, all.env.counters, random);
     this.window = new ReceiveWindow(o.config);
-    this.wscale = this.window.wantedWscale;
   }
 
   /** `before`: what the same four-tuple left in TIME-WAIT. Such a peer is real, and is let in as in Linux, whatever the queue. */
@@ -93,7 +91,7 @@ export class SynQueue {
   ): void {
     const { all, o } = this;
     const fastOpen = asksForFastOpen(seg) ? this.fastOpen.judge(listener.fastOpen, ip, seg, now) : null;
-    const entry = all.open(flowOf(ip, seg), hash, o.routeBack(ip), o.config, before, null, now);
+    const entry = all.open(flowOf(ip, seg), hash, o.routeBack(ip), listener.config ?? o.config, before, null, now);
     entry.conn.fastOpen = fastOpen;
     belongsTo(entry, listener, ip);
     o.observer?.segmentArrived(entry.conn, seg, now);
@@ -149,7 +147,9 @@ export class SynQueue {
 
   /** Nothing is allocated here unless somebody watches: a flood is as many of these as the device carries. */
   private answerWithCookie(listener: Listener, ip: IpHeader, seg: Segment, now: Micros): void {
-    const { config, observer } = this.o;
+    const { observer } = this.o;
+    const config = listener.config ?? this.o.config;
+    const window = listener.window ?? this.window;
     const { counters } = this.all.env;
     if (config.synCookies === 1) this.warn(listener, 'SYN cookies answer instead (RFC 4987)');
     counters.TcpExtTCPReqQFullDoCookies++;
@@ -168,14 +168,14 @@ export class SynQueue {
     out.seq = this.cookies.make(seg.seq, mss, v4 ? COOKIE_MSS_V4 : COOKIE_MSS_V6, now);
     out.ack = (seg.seq + 1) | 0;
     out.flags = TcpFlag.SYN | TcpFlag.ACK;
-    out.mss = announcedMss(device, v4);
-    out.wnd = this.window.onSyn(out.mss - (config.timestamps && seg.hasTimestamps ? TIMESTAMP_BYTES : 0));
+    out.mss = announcedMss(device, v4, config);
+    out.wnd = window.onSyn(out.mss - (config.timestamps && seg.hasTimestamps ? TIMESTAMP_BYTES : 0));
     if (config.timestamps && seg.hasTimestamps) {
       out.hasTimestamps = true;
       out.tsEcr = seg.tsVal;
       out.sackPermitted = config.sack && seg.sackPermitted;
       const scaling = config.windowScaling && seg.wscale !== ABSENT;
-      if (scaling) out.wscale = this.wscale;
+      if (scaling) out.wscale = window.wantedWscale;
       const offset = this.all.timestampOffset(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
       const wscale = scaling ? seg.wscale : ABSENT;
       const ecn = acceptsEcnSyn(config.ecn, seg);
@@ -210,7 +210,8 @@ export class SynQueue {
       this.drop(Drop.tcpListenOverflow, 'LISTEN: a SYN cookie came back, but the accept queue is full', ip, seg, now);
       return true;
     }
-    const entry = this.all.open(flowOf(ip, seg), hash, this.o.routeBack(ip), this.o.config, null, iss, now);
+    const config = listener.config ?? this.o.config;
+    const entry = this.all.open(flowOf(ip, seg), hash, this.o.routeBack(ip), config, null, iss, now);
     belongsTo(entry, listener, ip);
     listener.queue.addHalfOpen(entry.conn);
     entry.conn.openFromCookie(this.syn, seg, now);

@@ -71,8 +71,12 @@ const FOR_PORTS = 2;
 const MAX_IP_PACKET = 65_535;
 
 /** The MSS that we announce: what the device carries, less bare headers (MUST-67). */
-export const announcedMss = (device: Device, v4: boolean): number =>
+const mtuMss = (device: Device, v4: boolean): number =>
   Math.min(device.mtu - (v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) - TCP_HEADER_BYTES, 0xffff);
+
+/** The same, and no more than TCP_MAXSEG. */
+export const announcedMss = (device: Device, v4: boolean, config: TcpConfig): number =>
+  config.maxSegment > 0 ? Math.min(config.maxSegment, mtuMss(device, v4)) : mtuMss(device, v4);
 
 export class TcpConnections {
   readonly env: TcpEnv;
@@ -137,7 +141,7 @@ export class TcpConnections {
       config,
       iss: cookie ?? initialSequenceNumber(this.tuple.lo, now, before),
       tsOffset: this.tuple.hi,
-      mss: announcedMss(device, v4),
+      mss: mtuMss(device, v4),
       defaultMss: v4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6,
       gsoBytes: (v4 ? device.offload.tso4 : device.offload.tso6) ? MAX_IP_PACKET - ipBytes - TCP_MAX_HEADER_BYTES : 0,
     });

@@ -38,6 +38,8 @@ export interface ListenOptions {
   fastOpen?: number;
   /** MUST-48: of the SYN,ACK on; see `Stack.setTypeOfService`. */
   typeOfService?: number;
+  /** Options that its connections begin with, as accepted sockets take them over from the listening one; the stack's otherwise. */
+  config?: Partial<TcpConfig>;
   user: ListenUser;
 }
 
@@ -153,6 +155,7 @@ export class TcpHost {
     });
     listener.fastOpen = this.fastOpenQueue(o, listener.queue.backlog);
     if (o.typeOfService !== undefined) listener.tos = dscpOf(o.typeOfService);
+    if (o.config !== undefined) listener.setConfig({ ...this.o.config, ...o.config });
     this.passive.listeners.add(listener);
     return listener;
   }
