@@ -202,6 +202,7 @@ function controlCongestion(c: Connection, now: Micros): void {
   s.srtt = snd.rtt.srtt;
   s.minRtt = snd.rtt.minRtt;
   s.mss = snd.mss;
+  s.paced = isPaced(snd);
   s.cwndLimited = snd.usage.mayGrow(cc);
   // With reordering on the path SACKed data is progress enough; without, a moving SND.UNA is.
   const progress = news.dataAcked || (snd.hasHighReordering && news.dataSacked);
@@ -210,5 +211,5 @@ function controlCongestion(c: Connection, now: Micros): void {
   if (recovery.isReducing && !cc.modelBased && s.acked > 0) {
     cc.cwnd = snd.prr.onAck(s.acked, news.unaAdvanced && s.lost === 0, sent.inFlight, cc.ssthresh);
   }
-  if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd, c.config);
+  if (s.paced) snd.pacing.rate = pacingRateOf(snd, c.config);
 }

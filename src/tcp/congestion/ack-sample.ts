@@ -41,6 +41,8 @@ export class AckSample {
   minRtt: Micros = Infinity;
   /** The effective send MSS in bytes. */
   mss = 0;
+  /** Segments leave at a rate, not in bursts. */
+  paced = false;
   /** The sender was held by cwnd lately: only then may cwnd grow (RFC 7661's spirit, as Linux's is_cwnd_limited). */
   cwndLimited = false;
   /** cwnd may grow by this ACK: it brought SND.UNA (or, with reordering seen, any delivery) forward and no reduction is under way. */

@@ -42,7 +42,7 @@ export class HystartPlusPlus implements SlowStartExit {
       this.currentRoundMinRtt = Math.min(this.currentRoundMinRtt, s.rtt);
       this.samples++;
     }
-    const allowed = Math.min(s.acked, L);
+    const allowed = s.paced ? s.acked : Math.min(s.acked, L);
     if (this.cssBaselineMinRtt === Infinity) {
       this.lookForDelay();
       return allowed;

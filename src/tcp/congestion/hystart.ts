@@ -49,7 +49,8 @@ export class Hystart implements SlowStartExit {
     if (s.now - this.lastAck <= ACK_SPACING) {
       this.lastAck = s.now;
       // The first ACK of a train tells of the round trip, the rest of how long the train is: half of it is one way's worth.
-      if (s.now - this.roundStart > s.minRtt / 2) this.done = true;
+      // Paced, a window takes half a round trip to leave, whether the path is full or not: then all of one is asked for.
+      if (s.now - this.roundStart > (s.paced ? s.minRtt : s.minRtt / 2)) this.done = true;
     }
     this.roundMinRtt = Math.min(this.roundMinRtt, s.rtt);
     if (this.samples < MIN_SAMPLES) {

@@ -14,6 +14,7 @@ class Rounds {
   private una = 0;
   now: Micros = 0;
   minRtt = RTT;
+  paced = false;
   cwnd: number;
   readonly exit: SlowStartExit;
 
@@ -27,8 +28,8 @@ class Rounds {
     this.now += after;
     const nxt = this.una + this.cwnd;
     this.una++;
-    const { una, now, minRtt } = this;
-    return this.exit.growth(ack({ una, nxt, now, rtt, minRtt }), this.cwnd);
+    const { una, now, minRtt, paced } = this;
+    return this.exit.growth(ack({ una, nxt, now, rtt, minRtt, paced }), this.cwnd);
   }
 
   /** `n` ACKs `apart` from each other: the sum of what they allow; ends early when slow start is over. */
@@ -43,6 +44,15 @@ describe('HyStart, as Linux has it', () => {
   it('ends when ACKs less than 2 ms apart have come for half the smallest round trip', () => {
     const rounds = new Rounds(new Hystart());
     rounds.acks(50, RTT, MILLISECOND);
+    expect(rounds.exit.done).toBe(false);
+    rounds.acks(3, RTT, MILLISECOND);
+    expect(rounds.exit.done).toBe(true);
+  });
+
+  it('of paced segments all of a round trip is asked for: a window takes half of one to leave', () => {
+    const rounds = new Rounds(new Hystart(), 200);
+    rounds.paced = true;
+    rounds.acks(100, RTT, MILLISECOND);
     expect(rounds.exit.done).toBe(false);
     rounds.acks(3, RTT, MILLISECOND);
     expect(rounds.exit.done).toBe(true);
@@ -125,8 +135,9 @@ describe('HyStart++ (RFC 9406)', () => {
     expect(rounds.exit.done).toBe(false);
   });
 
-  it('one ACK adds eight segments at most', () => {
+  it('one ACK adds eight segments at most, unless they are paced', () => {
     expect(new HystartPlusPlus().growth(ack({ acked: 40 }))).toBe(8);
+    expect(new HystartPlusPlus().growth(ack({ acked: 40, paced: true }))).toBe(40);
   });
 
   it('is for the first slow start only', () => {
