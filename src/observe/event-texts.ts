@@ -47,6 +47,15 @@ const UNDONE_BY = [
   'what was never sent again is acknowledged after the timeout (F-RTO, RFC 5682)',
 ];
 
+/** By tcp/segment-size.ts's MtuCause. */
+const MTU_BECAUSE = [
+  'because ICMP says that a longer packet was too big for a link on the way (RFC 1191, RFC 8201)',
+  'because ICMP says that a packet was too big but not for how much: the next plateau below it is tried (RFC 1191 7.1)',
+  'because the last ICMP error is ten minutes old: the path may be another by now (RFC 1191 6.3)',
+  'because timeout follows timeout: perhaps longer packets vanish on the way and the ICMP errors too, a black hole (RFC 4821 7.7)',
+  'because a probe of that size arrived (RFC 4821 7.6.1)',
+];
+
 export function noteText({ data: { note, a, b } }: NoteEvent): string[] {
   switch (note) {
     case 'iss-chosen':
@@ -123,6 +132,14 @@ export function noteText({ data: { note, a, b } }: NoteEvent): string[] {
       ];
     case 'cork-hold':
       return [`${countText(a, 'byte')} wait for more: the user said that it comes (TCP_CORK, MSG_MORE)`];
+    case 'path-mtu':
+      return [`path MTU is ${a} now, ${MTU_BECAUSE[b]}`];
+    case 'mtu-probe':
+      return [`path MTU probe: a packet of ${a} bytes, larger than the others; does it arrive? (RFC 4821 7.3)`];
+    case 'mtu-probe-lost':
+      return [
+        `the path MTU probe of ${a} bytes was lost and nothing else: too large, no congestion; nothing above ${b} is tried (RFC 4821 7.6.2)`,
+      ];
     case 'soft-error':
       return [`ICMP type ${a} code ${b}: a hint only, the connection goes on (RFC 5461)`];
     case 'challenge-ack':

@@ -12,6 +12,7 @@ import { TcpFlag, type Segment } from '../wire/tcp.js';
 import { CaState } from './congestion/ack-sample.js';
 import type { Connection } from './connection.js';
 import { judgeProbe } from './loss-probe.js';
+import { isProbeAcked, probeArrived } from './mtu-probe.js';
 import { isPaced, pacingRateOf } from './pacing.js';
 import { judgeAck } from './recovery.js';
 import { noteReordering } from './reordering.js';
@@ -97,6 +98,7 @@ function takeAcknowledged(c: Connection, seg: Segment, now: Micros): void {
   }
   const acked = snd.acknowledge(seg.ack);
   c.stats.bytesAcked += acked;
+  if (isProbeAcked(c)) probeArrived(c, now);
   news.unaAdvanced = true;
   news.somethingAcked = true;
   news.dataAcked = acked > 0;

@@ -1,4 +1,5 @@
 /** A stack's TCP settings, by the names of Linux's sysctls and socket options where there is one. Times in microseconds. */
+import { MtuDiscover } from '../base/mtu-discover.js';
 import type { CongestionName, HystartName } from './congestion/index.js';
 import type { EcnMode } from './ecn.js';
 import { MILLISECOND, MINUTE, SECOND, type Micros } from '../base/time.js';
@@ -38,6 +39,20 @@ export interface TcpConfig {
   notSentLowat: number;
   /** TCP_MAXSEG: the most that our SYN announces; 0 for what the MTU allows. */
   maxSegment: number;
+  /** IP_MTU_DISCOVER (ip_no_pmtu_disc: `dont`). */
+  mtuDiscover: MtuDiscover;
+  /** route.min_pmtu: a path that carries less is not followed down; its IPv4 packets go without DF instead, in packets of this size. */
+  minPmtu: number;
+  /** route.mtu_expires: so long an ICMP error is remembered, and then more tried again (RFC 1191 section 6.3). */
+  mtuExpires: Micros;
+  /** tcp_mtu_probing: 0 never, 1 when a black hole is suspected, 2 always (RFC 4821). */
+  mtuProbing: 0 | 1 | 2;
+  /** tcp_base_mss: where the search begins; tcp_mtu_probe_floor: what it never goes below. */
+  baseMss: number;
+  mtuProbeFloor: number;
+  /** tcp_probe_threshold: a search range of fewer bytes is found out; tcp_probe_interval: after this it is opened again. */
+  mtuProbeThreshold: number;
+  mtuProbeInterval: Micros;
   /** tcp_rmem: the receive buffer, which grows as the user reads (tcp_moderate_rcvbuf). Half of it is window. */
   rmem: BufferLimits;
   /** SO_RCVBUF: bytes that may wait to be read, and no tuning; the buffer counts twice as many, as in Linux. 0: `rmem` decides. */
@@ -138,6 +153,14 @@ const linux: TcpConfig = {
   sendBufferBytes: 0,
   notSentLowat: Infinity,
   maxSegment: 0,
+  mtuDiscover: MtuDiscover.want,
+  minPmtu: 552,
+  mtuExpires: 10 * MINUTE,
+  mtuProbing: 0,
+  baseMss: 1024,
+  mtuProbeFloor: 48,
+  mtuProbeThreshold: 8,
+  mtuProbeInterval: 10 * MINUTE,
   rmem: { min: 4096, default: 131_072, max: 6 << 20 },
   receiveBufferBytes: 0,
   windowClamp: 0,

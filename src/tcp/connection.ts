@@ -21,9 +21,11 @@ import { segmentArrives } from './input.js';
 import { MemoryShare } from './memory.js';
 import type { Note } from './observer.js';
 import { pollTransmit, type SegmentSink } from './output.js';
+import { startProbing } from './mtu-probe.js';
 import { Receiver } from './receiver.js';
 import { OwedReset } from './reset.js';
 import { MIN_SEND_MSS, Sender } from './sender.js';
+import { SegmentSize, syncMss, TCP_HEADER } from './segment-size.js';
 import { SocketOptions } from './socket-options.js';
 import { takeSnapshot, type TcpSnapshot } from './snapshot.js';
 import { isAllowed, isSynchronized, State, STATE_NAMES } from './state.js';
@@ -50,6 +52,10 @@ export interface ConnectionOptions {
   readonly defaultMss: number;
   /** Most payload bytes in one super-segment; 0 when the device cuts none. */
   readonly gsoBytes: number;
+  /** Of an IP header: 20 (the default) or 40. */
+  readonly ipHeaderBytes?: number;
+  /** The largest packet for the path, when less is known to arrive than the device sends. */
+  readonly pathMtu?: number;
 }
 
 export class TcpStats {
@@ -79,6 +85,7 @@ export class Connection extends SocketOptions {
 
   readonly snd: Sender;
   readonly rcv: Receiver;
+  readonly size: SegmentSize;
   readonly timers = new Timers();
   readonly memory: MemoryShare;
   readonly stats = new TcpStats();
@@ -130,6 +137,8 @@ export class Connection extends SocketOptions {
     this.snd = new Sender(o.iss, o.config, o.env.pool);
     this.memory = new MemoryShare(o.env.memory, o.config.rmem.min, o.config.wmem.min);
     this.rcv = new Receiver(o.config, this.advertisedMss, o.env.allocate, this.memory);
+    const ipHeaderBytes = o.ipHeaderBytes ?? 20;
+    this.size = new SegmentSize(ipHeaderBytes, o.pathMtu ?? o.mss + TCP_HEADER + ipHeaderBytes, o.config.mtuDiscover);
     this.defaultMss = o.defaultMss;
     this.gsoBytes = o.gsoBytes;
     this.tsOffset = o.tsOffset;
@@ -455,7 +464,10 @@ export class Connection extends SocketOptions {
     }
     this.peerMss = syn.mss >= 0 ? Math.max(syn.mss, MIN_SEND_MSS) : this.defaultMss;
     // MUST-16, and RFC 6691: the option bytes of each segment come off the MSS, which never counts them.
-    this.snd.mss = Math.min(this.peerMss, this.advertisedMss) - (this.timestamps ? 12 : 0);
+    this.size.mostMss = Math.min(this.peerMss, this.advertisedMss);
+    this.size.optionBytes = this.timestamps ? 12 : 0;
+    startProbing(this, now);
+    syncMss(this);
     this.note('options-agreed', this.snd.mss, (this.snd.wscale << 8) | this.rcv.wscale, now);
   }
 

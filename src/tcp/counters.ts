@@ -65,6 +65,10 @@ export class TcpCounters {
   TcpExtTCPChallengeACK = 0;
   TcpExtTCPSYNChallenge = 0;
   TcpExtTCPACKSkippedChallenge = 0;
+  TcpExtTCPMTUPFail = 0;
+  TcpExtTCPMTUPSuccess = 0;
+  /** ICMP errors about a connection that quoted nothing in flight. */
+  TcpExtOutOfWindowIcmps = 0;
   TcpExtTCPAbortOnData = 0;
   TcpExtTCPAbortOnClose = 0;
   TcpExtTCPAbortOnTimeout = 0;

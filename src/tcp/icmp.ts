@@ -2,9 +2,10 @@
  * An ICMP error about one of our segments: RFC 9293 section 3.9.2.2, RFC 5461, RFC 5927. What it may do depends on the state: in a
  * synchronized one it is a hint and no more (MUST-56), since anybody can send it; in SYN-SENT it ends the attempt, as in Linux.
  */
-import { seqGeq, seqLt, type Seq } from '../base/seq.js';
+import type { Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import type { Connection } from './connection.js';
+import { quotesFlight } from './path-mtu.js';
 import { State } from './state.js';
 import { TcpEvent } from './user.js';
 
@@ -22,8 +23,7 @@ export interface TcpIcmpError {
 
 export function icmpErrorArrives(c: Connection, e: TcpIcmpError, now: Micros): void {
   if (e.errno === '') return;
-  // RFC 5927 section 4.1: it must quote something that is in flight, or somebody guessed.
-  if (!(seqGeq(e.seq, c.snd.una) && seqLt(e.seq, c.snd.nxt))) return;
+  if (!quotesFlight(c, e.seq)) return;
   // A packet that is too big is news of the path (RFC 1191), and a SYN never is: no reason to give up.
   if (c.isOpening && e.errno !== 'EMSGSIZE' && (e.hard || (c.config.icmpAbortsSynSent && c.state === State.synSent))) {
     c.finish(e.errno, 'ICMP error before the connection was established (RFC 5461)', now);

@@ -58,6 +58,12 @@ export type Note =
   | 'fast-open-taken'
   /** Fast Open: the SYN,ACK did not acknowledge our SYN's data, which goes out again: a = bytes. */
   | 'fast-open-refused'
+  /** Packets to the peer may be this long from now on: a = bytes, b = why, a `MtuCause`. */
+  | 'path-mtu'
+  /** A segment goes out that is larger than the others, to find out whether it arrives: a = the packet's bytes, b = its place after SND.UNA. */
+  | 'mtu-probe'
+  /** It did not: a = its bytes, b = the new upper end of the search. */
+  | 'mtu-probe-lost'
   /** An ICMP error was a hint only: a = type, b = code. */
   | 'soft-error';
 

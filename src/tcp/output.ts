@@ -13,6 +13,7 @@ import { restartAfterIdle } from './cwnd-usage.js';
 import { scheduleLossProbe } from './loss-probe.js';
 import { markNewData } from './ecn-sender.js';
 import { ackWentOut, countRetransmission, finishSegment, hand, type SegmentSink } from './hand-over.js';
+import { probeBytes, probeSent } from './mtu-probe.js';
 import { endsChunk, endsWrite, mayBeSmall } from './push.js';
 import { isPaced, pacingRateOf } from './pacing.js';
 import { OwedReset } from './reset.js';
@@ -111,7 +112,8 @@ function repeat(c: Connection, record: SentSegment, now: Micros, out: SegmentSin
   const fin = record.flags & TcpFlag.FIN;
   const bytes = record.bytes - fin;
   snd.rate.onSent(record, false, now);
-  const seg = dataSegment(c, record.start, bytes, out);
+  c.size.probeSize = 0; // Linux: whatever is sent again makes a probe inconclusive
+  const seg = dataSegment(c, record.start, bytes, snd.mss, out);
   seg.flags |= record.flags & (TcpFlag.FIN | TcpFlag.PSH);
   countRetransmission(c, bytes);
   finishSegment(c, seg, now);
@@ -133,9 +135,10 @@ function sendLossProbe(c: Connection, now: Micros, out: SegmentSink): void {
     return;
   }
   if (fresh > 0) {
-    sendData(c, fresh, snd.finQueued && fresh === snd.unsent, now, out);
+    sendData(c, fresh, snd.finQueued && fresh === snd.unsent, snd.mss, now, out);
   } else {
     const i = sent.length - 1;
+    sent.resize(i, snd.mss);
     const { bytes, size } = sent.at(i);
     if (size > 0 && bytes > size) sent.split(i, Math.floor((bytes - 1) / size) * size);
     const last = sent.at(sent.length - 1);
@@ -162,13 +165,14 @@ function sendNew(c: Connection, now: Micros, out: SegmentSink): void {
   const before = snd.nxt;
   snd.burstStart = before;
   if (sent.out === 0) comeBackFromIdle(c, now);
-  for (;;) {
+  const held = c.size.probing && !sendMtuProbe(c, now, out);
+  while (!held) {
     const unsent = snd.unsent;
     const finDue = snd.finQueued && !snd.finSent;
     if (unsent === 0 && !finDue) break;
     const length = unsent === 0 ? 0 : nextLength(c, unsent, now);
     if (unsent > 0 && length === 0) break;
-    sendData(c, length, finDue && length === unsent, now, out);
+    sendData(c, length, finDue && length === unsent, snd.mss, now, out);
   }
   snd.overrideSillyWindow = false;
   if (snd.unsent === 0) snd.flush = false;
@@ -178,6 +182,16 @@ function sendNew(c: Connection, now: Micros, out: SegmentSink): void {
   if (c.config.slowStartAfterIdle && snd.recovery.state === CaState.open)
     usage.shrinkUnused(c.config.initialWindow, snd.rtt.rto, congestion, now);
   if (before !== snd.nxt) scheduleLossProbe(c, false, now);
+}
+
+/** A segment that is larger than the others, if it is time for one (RFC 4821). False when everything else has to wait until there is room for it. */
+function sendMtuProbe(c: Connection, now: Micros, out: SegmentSink): boolean {
+  const bytes = probeBytes(c, now);
+  if (bytes > 0 && !mustPace(c, now)) {
+    sendData(c, bytes, false, bytes, now, out);
+    probeSent(c, bytes, now);
+  }
+  return bytes >= 0;
 }
 
 /** Something is to be sent after a pause: RFC 5681 section 4.1. */
@@ -219,12 +233,13 @@ function nextLength(c: Connection, unsent: number, now: Micros): number {
   return room === window && room >= snd.maxWnd / 2 ? room : 0;
 }
 
-function sendData(c: Connection, bytes: number, fin: boolean, now: Micros, out: SegmentSink): void {
+/** `size`: payload of each segment on the wire, where `bytes` are more. */
+function sendData(c: Connection, bytes: number, fin: boolean, size: number, now: Micros, out: SegmentSink): void {
   const { snd } = c;
   const start = snd.nxt;
   const dataEnd = seqAdd(start, bytes);
   const end = fin ? seqAdd(dataEnd, 1) : dataEnd;
-  const seg = dataSegment(c, start, bytes, out);
+  const seg = dataSegment(c, start, bytes, size, out);
   let marks = bytes > 0 && endsWrite(snd, dataEnd) ? TcpFlag.PSH : 0;
   if (bytes > 0 && (marks !== 0 || endsChunk(c, start, dataEnd))) {
     seg.flags |= TcpFlag.PSH;
@@ -237,7 +252,7 @@ function sendData(c: Connection, bytes: number, fin: boolean, now: Micros, out: 
   }
   const idle = snd.sent.out === 0;
   snd.nxt = end;
-  const record = snd.sent.push(start, end, marks, snd.mss, now);
+  const record = snd.sent.push(start, end, marks, size, now);
   snd.rate.onSent(record, idle, now);
   if (snd.recovery.isReducing) snd.prr.out += record.segments;
   snd.pacing.onSent(bytes, now);
@@ -255,7 +270,7 @@ function sendData(c: Connection, bytes: number, fin: boolean, now: Micros, out: 
 }
 
 /** `bytes` of the send buffer from `start` on. */
-function dataSegment(c: Connection, start: Seq, bytes: number, out: SegmentSink): Segment {
+function dataSegment(c: Connection, start: Seq, bytes: number, size: number, out: SegmentSink): Segment {
   const { snd } = c;
   const seg = out.segment;
   seg.clear();
@@ -265,7 +280,7 @@ function dataSegment(c: Connection, start: Seq, bytes: number, out: SegmentSink)
   seg.payload = snd.buffer.slab;
   seg.payloadOffset = snd.buffer.position(seqDiff(start, snd.dataStart));
   seg.payloadBytes = bytes;
-  if (bytes > snd.mss) seg.gsoSize = snd.mss;
+  if (bytes > size) seg.gsoSize = size;
   return seg;
 }
 

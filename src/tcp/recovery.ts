@@ -15,6 +15,7 @@ import { CaState } from './congestion/ack-sample.js';
 import type { Congestion } from './congestion/control.js';
 import type { AckNews } from './ack-news.js';
 import type { Connection } from './connection.js';
+import { probeWasLost } from './mtu-probe.js';
 import { DUPLICATE_ACK_THRESHOLD, noteReordering } from './reordering.js';
 import { isAnythingResent, tryUndoDsack, tryUndoLoss, tryUndoPartial, tryUndoRecovery, Undo } from './undo.js';
 import { TIMER_SLACK } from './rack.js';
@@ -139,6 +140,21 @@ export function enterLoss(c: Connection, now: Micros): void {
   recovery.frto = c.config.frto && (fresh || snd.timeouts > 0);
 }
 
+/**
+ * Something is lost, and not to congestion: it was too large for the path (Linux's tcp_simple_retransmit). It goes out again as after a timeout, and
+ * cwnd stays: as many segments as before are fewer bytes now.
+ */
+export function resendWithoutReduction(c: Connection, now: Micros): void {
+  const { sent, recovery, congestion, nxt } = c.snd;
+  if (!c.sack) sent.sackedOut = Math.min(sent.sackedOut, Math.max(0, sent.out - Math.max(sent.lostOut, 1)));
+  if (recovery.state === CaState.loss) return;
+  if (!recovery.isReducing) congestion.ssthresh = Math.max(congestion.ssthresh, (congestion.cwnd * 3) >> 2);
+  recovery.highSeq = nxt;
+  recovery.undo.withdraw();
+  recovery.frto = false;
+  setState(c, CaState.loss, now);
+}
+
 /** RFC 8985 section 6.3: the first segment is lost, and whatever is overdue; not everything, blindly. A SACKed first one means that the peer reneged. */
 function markLostOnTimeout(c: Connection, now: Micros): void {
   const { sent, rack } = c.snd;
@@ -210,6 +226,7 @@ export function judgeAck(c: Connection, news: AckNews, now: Micros): void {
   if (recovery.state <= CaState.disorder) tryUndoDsack(c, now);
   identifyLoss(c, news, now);
   if (sent.lostOut === 0) tryToOpen(c, news.ece, now);
+  else if (probeWasLost(c, now)) resendWithoutReduction(c, now);
   else enterRecovery(c, news.ece, now);
 }
 
@@ -339,6 +356,10 @@ export function reorderingTimeout(c: Connection, now: Micros): void {
   if (wait > 0) c.setTimer(Timer.reorder, now + wait + TIMER_SLACK, now);
   if (sent.inFlight === inFlight) return;
   if (recovery.state === CaState.recovery) return;
+  if (probeWasLost(c, now)) {
+    resendWithoutReduction(c, now);
+    return;
+  }
   enterRecovery(c, false, now);
   if (!congestion.modelBased) {
     congestion.cwnd = snd.prr.onAck(1, false, sent.inFlight, congestion.ssthresh);

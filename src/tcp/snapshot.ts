@@ -41,6 +41,8 @@ export interface TcpSnapshot {
     finReceived: boolean;
   };
   options: { timestamps: boolean; sack: boolean; windowScaling: boolean; advertisedMss: number; peerMss: number };
+  /** Packet sizes in bytes: what the path carries as far as is known, and the range of the search (RFC 4821). `probe`: the one under way, or 0. */
+  pmtu: { mtu: number; discover: number; probing: boolean; low: number; high: number; probe: number };
   /** cwnd and ssthresh in segments. */
   congestion: {
     name: string;
@@ -104,6 +106,14 @@ export function takeSnapshot(c: Connection, now: Micros): TcpSnapshot {
       windowScaling: c.windowScaling,
       advertisedMss: c.advertisedMss,
       peerMss: c.peerMss,
+    },
+    pmtu: {
+      mtu: c.size.mtu,
+      discover: c.size.discover,
+      probing: c.size.probing,
+      low: c.size.low,
+      high: c.size.high,
+      probe: c.size.probeSize,
     },
     congestion: {
       name: snd.congestion.name,

@@ -2,6 +2,7 @@
 import type { Micros } from '../base/time.js';
 import type { Connection } from './connection.js';
 import { fastOpenTimedOut } from './fast-open.js';
+import { suspectBlackHole } from './mtu-probe.js';
 import { enterLoss, reorderingTimeout } from './recovery.js';
 import { armRto, rearmRto } from './retransmit-timer.js';
 import { OwedReset } from './reset.js';
@@ -93,6 +94,7 @@ function retransmissionTimeout(c: Connection, now: Micros): void {
     c.softError = 'ETIMEDOUT';
     c.raise(TcpEvent.softError);
   }
+  if (snd.timeouts > 0 && elapsed >= backoffTime(config.retries1, config.minRto, config.maxRto)) suspectBlackHole(c, now);
   c.env.counters.TcpExtTCPTimeouts++;
   enterLoss(c, now);
   snd.timeouts++;
