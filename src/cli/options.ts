@@ -25,6 +25,7 @@ export interface SharedOptions {
   corrupt?: string;
   rate?: string;
   limit?: string;
+  pathMtu?: string;
   seed?: number;
   link?: string;
   pcap?: string;
@@ -95,6 +96,10 @@ export function withSharedOptions(command: Command): Command {
     .option('--corrupt <share>', 'turn one bit of a packet over: 0.1%')
     .option('--rate <bits>', 'limit the rate: 10mbit')
     .option('--limit <n>', 'packets that may wait at that rate: 100')
+    .option(
+      '--path-mtu <bytes>',
+      'a router on the way carries less and says so by ICMP: 1280; 1280,blackhole: says nothing; 1280,no-mtu: does not say how much',
+    )
     .option('--link <words>', "the same in netem's words: 'loss 5% in delay 50ms out'")
     .option('--seed <n>', 'repeat the same faults', integer('--seed', 0, 0xffff_ffff))
     .option('--pcap <file>', 'capture every packet, both ways, as pcapng (- for standard output)')
@@ -120,6 +125,7 @@ export function linkOf(o: SharedOptions): LinkOptions | null {
   add('corrupt', o.corrupt);
   add('rate', o.rate);
   add('limit', o.limit);
+  add('mtu', o.pathMtu);
   for (const rule of o.drop ?? []) words.push('drop', rule);
   if (o.link !== undefined) words.push(...o.link.trim().split(/\s+/));
   if (words.length === 0) return null;

@@ -1,7 +1,7 @@
 /**
  * One direction of a faulty link. What happens to a packet, in this order:
  *
- *     drop rules ─▶ loss ─▶ ECN mark ─▶ duplicate ─▶ corrupt ─▶ queue for the rate ─▶ delay, jitter, reorder ─▶ out
+ *     drop rules ─▶ loss ─▶ a hop of smaller MTU ─▶ ECN mark ─▶ duplicate ─▶ corrupt ─▶ queue for the rate ─▶ delay, jitter, reorder ─▶ out
  *
  * Everything random comes from one seeded generator and everything timed from `now`: the same packets at the same times
  * meet the same fate in every run.
@@ -14,6 +14,7 @@ import { Drop, type DropReason } from '../wire/drop.js';
 import type { Direction, DropRule } from './drop-rules.js';
 import { DueQueue } from './due-queue.js';
 import { isEcnCapable, markCe } from './ecn-mark.js';
+import { Hop, mayCut } from './hop.js';
 import type { Impairments } from './link-options.js';
 import { kindOf } from './packet-kind.js';
 import { type HeldPacket, PacketStore } from './packet-store.js';
@@ -38,6 +39,8 @@ export interface LinkListener {
 export interface LaneEnd {
   laneDelivers(packet: HeldPacket, now: Micros): void;
   laneDrops(reason: DropReason): void;
+  /** An ICMP error of the link's own, for whoever sent into this lane. Bytes are valid during the call. */
+  laneAnswers(slab: Slab, offset: number, length: number, now: Micros): void;
 }
 
 /** How long a reordered packet is held back where there is no delay to skip. */
@@ -56,6 +59,8 @@ export class Lane {
     lost: 0,
     ruled: 0,
     queueFull: 0,
+    tooBig: 0,
+    cut: 0,
     marked: 0,
     duplicated: 0,
     corrupted: 0,
@@ -65,6 +70,7 @@ export class Lane {
   private readonly random: SeededRandom;
   private readonly rules: readonly DropRule[];
   private readonly end: LaneEnd;
+  private readonly hop = new Hop();
   private readonly store = new PacketStore();
   private readonly underWay = new DueQueue();
   /** The packets that wait for the rate, or are being sent: when each has left, and its size. */
@@ -103,6 +109,33 @@ export class Lane {
       this.drop(Drop.linkLoss, '', slab, offset, length, now);
       return;
     }
+    const { hopMtu } = this.impairments;
+    if (hopMtu === 0 || length <= hopMtu) this.pass(slab, offset, length, now);
+    else this.meetHop(hopMtu, slab, offset, length, now);
+  }
+
+  private meetHop(mtu: number, slab: Slab, offset: number, length: number, now: Micros): void {
+    if (mayCut(slab, offset)) {
+      this.counters.cut++;
+      this.hop.cut(slab, offset, length, mtu, (s, o, l) => {
+        this.pass(s, o, l, now);
+      });
+      return;
+    }
+    this.counters.tooBig++;
+    const answer = this.hop.answer(slab, offset, length, mtu, this.impairments.hopAnswer);
+    if (answer > 0) this.end.laneAnswers(this.hop.scratch, 0, answer, now);
+    this.drop(Drop.linkTooBig, `MTU ${mtu}${answer > 0 ? ', ICMP sent' : ''}`, slab, offset, length, now);
+  }
+
+  /** A packet that the link itself makes comes out of this lane: not at once, since whoever caused it is still sending. */
+  inject(slab: Slab, offset: number, length: number, now: Micros): void {
+    const packet = this.store.hold(slab, offset, length);
+    packet.due = now + this.impairments.delay;
+    this.underWay.push(packet);
+  }
+
+  private pass(slab: Slab, offset: number, length: number, now: Micros): void {
     const marked = this.happens(this.impairments.mark);
     if (marked && !isEcnCapable(slab, offset, length)) {
       this.counters.lost++;

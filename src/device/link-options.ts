@@ -7,6 +7,7 @@
  */
 import { MICROSECOND, MILLISECOND, SECOND, type Micros } from '../base/time.js';
 import { type Direction, DropRule, LinkOptionError } from './drop-rules.js';
+import type { HopAnswer } from './hop.js';
 
 /** What happens in one direction. Shares are 0..1. */
 export interface Impairments {
@@ -26,6 +27,10 @@ export interface Impairments {
   /** What may wait for its turn at that rate; more is dropped. */
   limitPackets: number;
   limitBytes: number;
+  /** A hop on the way carries no more than this, in bytes of IP packet; 0: as much as the device. */
+  hopMtu: number;
+  /** What it says of a packet that it drops for that: an ICMP error, one without the MTU (RFC 1191 section 4.2), nothing. */
+  hopAnswer: HopAnswer;
 }
 
 export const NO_IMPAIRMENTS: Readonly<Impairments> = {
@@ -39,6 +44,8 @@ export const NO_IMPAIRMENTS: Readonly<Impairments> = {
   rate: 0,
   limitPackets: 1000,
   limitBytes: Infinity,
+  hopMtu: 0,
+  hopAnswer: 'icmp',
 };
 
 export interface LinkOptions {
@@ -63,7 +70,8 @@ const SHARE_WORDS: Readonly<Record<string, 'loss' | 'mark' | 'duplicate' | 'corr
   corrupt: 'corrupt',
   reorder: 'reorder',
 };
-const WORDS = 'loss, mark, duplicate, corrupt, reorder, delay, jitter, rate, limit, drop, seed, in, out, both';
+const HOP_ANSWERS: Readonly<Record<string, HopAnswer>> = { blackhole: 'blackhole', 'no-mtu': 'no-mtu' };
+const WORDS = 'loss, mark, duplicate, corrupt, reorder, delay, jitter, rate, limit, mtu, drop, seed, in, out, both';
 
 /** Reads a description, several at once, or adds to what `into` says already. Throws LinkOptionError. */
 export function parseLink(description: string | readonly string[], into: LinkOptions = perfectLink()): LinkOptions {
@@ -91,7 +99,12 @@ export function parseLink(description: string | readonly string[], into: LinkOpt
     } else if (word === 'jitter') set({ jitter: parseDuration(value(word, 'jitter 10ms'), word) });
     else if (word === 'rate') set({ rate: parseRate(value(word, 'rate 1mbit')) });
     else if (word === 'limit') set(parseLimit(value(word, 'limit 100')));
-    else if (word === 'drop') {
+    else if (word === 'mtu') {
+      const hopMtu = parseMtu(value(word, 'mtu 1280'));
+      const says = HOP_ANSWERS[words[at]?.toLowerCase() ?? ''];
+      if (says !== undefined) at++;
+      set({ hopMtu, hopAnswer: says ?? 'icmp' });
+    } else if (word === 'drop') {
       const rule = value(word, 'drop syn-ack:2');
       into.rules.push(DropRule.parse(sides.length === 1 && !/^(in|out):/.test(rule) ? `${sides[0]}:${rule}` : rule));
     } else if (word === 'seed') seed = parseSeed(value(word, 'seed 7'));
@@ -146,6 +159,15 @@ export function parseLimit(text: string): Partial<Impairments> {
   if (!(n >= 1)) throw new LinkOptionError(`limit '${text}': packets, as in limit 100, or bytes, as in limit 64kb`);
   const unit = match?.[2]?.toLowerCase() ?? 'p';
   return unit === 'p' ? { limitPackets: n } : { limitPackets: Infinity, limitBytes: n * SIZE_UNITS[unit]! };
+}
+
+/** `1280`. */
+export function parseMtu(text: string): number {
+  const mtu = Number(text);
+  if (/^\d+$/.test(text) && mtu >= 68 && mtu <= 65_535) return mtu;
+  throw new LinkOptionError(
+    `mtu '${text}': bytes of the longest packet that passes, 68 to 65535, and perhaps blackhole or no-mtu; for example mtu 1280 blackhole`,
+  );
 }
 
 export function parseSeed(text: string): number {

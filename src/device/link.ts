@@ -49,10 +49,16 @@ export class Link implements Device {
     this.in = new Lane('in', options.in, options.rules, new SeededRandom(options.seed), {
       laneDelivers: (packet, now) => this.receiver!.packet(packet, now),
       laneDrops: (reason) => this.receiver?.deviceDrop(reason, 1),
+      laneAnswers: (slab, offset, length, now) => {
+        this.out.inject(slab, offset, length, now);
+      },
     });
     this.out = new Lane('out', options.out, options.rules, new SeededRandom(options.seed ^ OUT_SEED_MIX), {
       laneDelivers: (packet, now) => this.forward(packet.slab, packet.offset, packet.length, now),
       laneDrops: (reason) => this.receiver?.deviceDrop(reason, 1),
+      laneAnswers: (slab, offset, length, now) => {
+        this.in.inject(slab, offset, length, now);
+      },
     });
     this.enterIn = (slab, offset, length) => this.in.enter(slab, offset, length, this.now);
     this.enterOut = (slab, offset, length) => this.out.enter(slab, offset, length, this.now);

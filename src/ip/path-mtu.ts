@@ -3,8 +3,11 @@
  *
  * Only an ICMP error makes it smaller, nothing makes it larger but time: after ten minutes an entry is forgotten and the interface's own MTU tried
  * again. Whether an error is to be believed (did we send what it quotes?) is the transport's to say, before it calls `decrease`: RFC 5927 section 7.
+ *
+ * An IPv4 path that is said to carry less than a floor (Linux's min_pmtu, 552) is not followed down: whoever made that up would have us send a hundred
+ * packets for one. Packets of the floor's size go without DF there, and routers may cut them.
  */
-import { MINUTE, type Micros } from '../base/time.js';
+import { MINUTE, NEVER, type Micros } from '../base/time.js';
 
 /** The least that a path must carry: RFC 791 section 3.2, RFC 8200 section 5. */
 export const MIN_MTU_4 = 68;
@@ -18,12 +21,22 @@ const PLATEAUS: readonly number[] = [65_535, 32_000, 17_914, 8166, 4352, 2002, 1
 
 interface Entry {
   readonly mtu: number;
+  /** The floor was reached: no DF. */
+  readonly mayFragment: boolean;
   readonly expires: Micros;
 }
 
 export class PathMtuCache {
   /** By destination; the one that changed last stands last. */
   private readonly entries = new Map<string, Entry>();
+  private readonly floor4: number;
+  private readonly lifetime: Micros;
+
+  /** `floor4`: IPv4 packets do not become smaller than this, 68 at least. */
+  constructor(floor4 = MIN_MTU_4, lifetime: Micros = LIFETIME) {
+    this.floor4 = Math.max(floor4, MIN_MTU_4);
+    this.lifetime = lifetime;
+  }
 
   get size(): number {
     return this.entries.size;
@@ -31,13 +44,27 @@ export class PathMtuCache {
 
   /** The largest packet, in bytes, for this destination: `interfaceMtu` unless the path is known to carry less. */
   mtuTo(w0: number, w1: number, w2: number, w3: number, interfaceMtu: number, now: Micros): number {
-    if (this.entries.size === 0) return interfaceMtu;
+    const entry = this.find(w0, w1, w2, w3, now);
+    return entry === undefined ? interfaceMtu : Math.min(entry.mtu, interfaceMtu);
+  }
+
+  /** Routers may cut what goes there, whatever its sender would like. */
+  mayFragment(w0: number, w1: number, w2: number, w3: number, now: Micros): boolean {
+    return this.find(w0, w1, w2, w3, now)?.mayFragment === true;
+  }
+
+  /** When what is known of this destination will be forgotten, or NEVER when nothing is. */
+  expiry(w0: number, w1: number, w2: number, w3: number, now: Micros): Micros {
+    return this.find(w0, w1, w2, w3, now)?.expires ?? NEVER;
+  }
+
+  private find(w0: number, w1: number, w2: number, w3: number, now: Micros): Entry | undefined {
+    if (this.entries.size === 0) return undefined;
     const key = keyOf(w0, w1, w2, w3);
     const entry = this.entries.get(key);
-    if (entry === undefined) return interfaceMtu;
-    if (entry.expires > now) return Math.min(entry.mtu, interfaceMtu);
+    if (entry === undefined || entry.expires > now) return entry;
     this.entries.delete(key);
-    return interfaceMtu;
+    return undefined;
   }
 
   /**
@@ -55,16 +82,20 @@ export class PathMtuCache {
     interfaceMtu: number,
     now: Micros,
   ): number {
+    // RFC 8201 section 4: one that says less than IPv6's least is to be discarded.
+    if (version === 6 && reported < MIN_MTU_6) return 0;
+    // RFC 5927 section 7: nothing is too big for a hop that takes it.
+    if (reported >= packetBytes) return 0;
     const before = this.mtuTo(w0, w1, w2, w3, interfaceMtu, now);
-    // RFC 8201 section 4: an MTU below IPv6's least is taken as the least.
-    const least = version === 4 ? MIN_MTU_4 : MIN_MTU_6;
+    const least = version === 4 ? this.floor4 : MIN_MTU_6;
     const said = reported > 0 ? reported : plateauBelow(Math.min(packetBytes, before));
-    const mtu = Math.max(said, least);
-    if (mtu >= before) return 0;
+    const mtu = Math.min(Math.max(said, least), before);
+    const mayFragment = version === 4 && said < least;
+    if (mtu === before && (!mayFragment || this.mayFragment(w0, w1, w2, w3, now))) return 0;
     const key = keyOf(w0, w1, w2, w3);
     this.entries.delete(key);
     if (this.entries.size >= MAX_ENTRIES) this.entries.delete(this.entries.keys().next().value!);
-    this.entries.set(key, { mtu, expires: now + LIFETIME });
+    this.entries.set(key, { mtu, mayFragment, expires: now + this.lifetime });
     return mtu;
   }
 }

@@ -29,6 +29,7 @@ const TOLD_BETTER: ReadonlySet<DropReason> = new Set<DropReason>([
   Drop.tcpSynQueueFull,
   Drop.linkLoss,
   Drop.linkRule,
+  Drop.linkTooBig,
   Drop.linkQueueFull,
 ]);
 

@@ -1,7 +1,8 @@
 /**
  * The way out for everything but TCP: a datagram is written whole into a scratch slab, checksum and all, and goes out as one packet or, when it
- * is larger than the MTU, as fragments (RFC 791, RFC 8200 section 4.5).
+ * is larger than the path's MTU, as fragments (RFC 791, RFC 8200 section 4.5).
  */
+import { MtuDiscover } from '../base/mtu-discover.js';
 import { Slab } from '../base/slab.js';
 import type { Micros } from '../base/time.js';
 import type { Device } from '../device/device.js';
@@ -22,8 +23,11 @@ export class DatagramEgress {
     this.nextId = firstId & 0xffff;
   }
 
-  /** Sends `ip.payloadLength` bytes of the scratch. RFC 6864: what may be cut needs an ID that does not come again soon. */
-  send(device: Device, ip: IpHeader, now: Micros): DropReason {
+  /**
+   * Sends `ip.payloadLength` bytes of the scratch in packets of at most `mtu` bytes. `df`: routers shall not cut them. RFC 6864: what may be cut needs an
+   * ID that does not come again soon.
+   */
+  send(device: Device, ip: IpHeader, mtu: number, df: boolean, discover: MtuDiscover, now: Micros): DropReason {
     const v4 = ip.version === 4;
     const headerBytes = v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
     if (headerBytes + ip.payloadLength > MAX_DATAGRAM + (v4 ? 0 : IPV6_HEADER_BYTES)) return Drop.ipTooBig;
@@ -31,15 +35,17 @@ export class DatagramEgress {
     ip.id = this.nextId;
     ip.fragmentOffset = 0;
     ip.moreFragments = false;
-    ip.dontFragment = false;
-    if (headerBytes + ip.payloadLength <= device.mtu) this.sendPiece(device, ip, 0, ip.payloadLength, now);
-    else this.sendFragments(device, ip, headerBytes + (v4 ? 0 : FRAGMENT_HEADER_BYTES), now);
+    const fits = headerBytes + ip.payloadLength <= mtu;
+    if (!fits && discover >= MtuDiscover.do) return Drop.ipTooBig;
+    ip.dontFragment = df && fits;
+    if (fits) this.sendPiece(device, ip, 0, ip.payloadLength, now);
+    else this.sendFragments(device, ip, mtu, headerBytes + (v4 ? 0 : FRAGMENT_HEADER_BYTES), now);
     return Drop.none;
   }
 
-  private sendFragments(device: Device, ip: IpHeader, headerBytes: number, now: Micros): void {
+  private sendFragments(device: Device, ip: IpHeader, mtu: number, headerBytes: number, now: Micros): void {
     const total = ip.payloadLength;
-    const most = fragmentPayload(device.mtu, headerBytes);
+    const most = fragmentPayload(mtu, headerBytes);
     for (let offset = 0; offset < total; offset += most) {
       const length = Math.min(most, total - offset);
       ip.fragmentOffset = offset;

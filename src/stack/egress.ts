@@ -10,7 +10,7 @@ import { TCP_CHECKSUM_OFFSET, TcpFlag, writeTcp, type Segment } from '../wire/tc
 import { Gso, type Device, type TxPacket } from '../device/device.js';
 import type { Micros } from '../base/time.js';
 
-/** Where a segment goes and what its IP header says; filled anew for each. */
+/** Where a segment goes and what its IP header says, DF too; filled anew for each. */
 export class EgressPath {
   device!: Device;
   readonly ip = new IpHeader();
@@ -30,7 +30,6 @@ export function sendSegment(path: EgressPath, seg: Segment, now: Micros): void {
   const length = tcpBytes + seg.payloadBytes;
   ip.protocol = PROTOCOL_TCP;
   ip.payloadLength = length;
-  ip.dontFragment = true;
   if (v4) writeIpv4(p.slab, p.start, ip);
   else writeIpv6(p.slab, p.start, ip);
   p.headBytes = ipBytes + tcpBytes;

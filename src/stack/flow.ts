@@ -47,7 +47,11 @@ export class TcpEntry extends Flow {
   dirty = false;
   /** In the demux: a connection that is over leaves it. */
   linked = false;
-  /** IP identification of the next packet (RFC 6864: DF is set, so it may repeat). */
+  /** IPv4: DF is set in what we send. */
+  dontFragment = true;
+  /** When what is known of the path's MTU will be forgotten. */
+  pathExpires: Micros = NEVER;
+  /** IP identification of the next packet: it counts the connection's packets (RFC 6864 asks for more only at rates where ten minutes are 65,536 of them). */
   ipId = 0;
   /** MUST-49: time to live. */
   ttl = 64;

@@ -14,7 +14,7 @@ import { Slab } from '../base/slab.js';
 import { NEVER, type Micros } from '../base/time.js';
 import type { Device, Receiver, RxPacket } from '../device/device.js';
 import { loopback } from '../device/pair.js';
-import { Address, type Prefix } from '../ip/address.js';
+import type { Address, Prefix } from '../ip/address.js';
 import type { IcmpError } from '../ip/icmp-error.js';
 import { Destination, LocalAddresses } from '../ip/local-addresses.js';
 import { DEFAULT_REASSEMBLY, Reassembly, type ReassemblyLimits } from '../ip/reassembly.js';
@@ -32,6 +32,7 @@ import { IcmpHost, type PingUser } from './icmp-host.js';
 import { IpOutput } from './ip-output.js';
 import type { Listener } from './listener.js';
 import type { StackObserver } from './observer.js';
+import { PathMtus } from './path-mtus.js';
 import { TcpHost, type ConnectOptions, type ListenOptions } from './tcp-host.js';
 import { UdpHost, type UdpBindOptions, type UdpSocket } from './udp-host.js';
 
@@ -94,7 +95,9 @@ export class Stack implements Receiver {
     this.addresses = new LocalAddresses(o.addresses);
     this.reassembly = new Reassembly(o.reassembly ?? DEFAULT_REASSEMBLY);
     this.loop = loopback();
+    const config = { ...PROFILES[o.profile ?? 'linux'], ...o.config };
     const shared = {
+      paths: new PathMtus(config),
       random: o.random,
       observer: this.observer,
       route: (remote: Address): Device | null => this.route(remote),
@@ -109,7 +112,7 @@ export class Stack implements Receiver {
     this.out.now = o.now;
     this.tcp = new TcpHost({
       ...shared,
-      config: { ...PROFILES[o.profile ?? 'linux'], ...o.config },
+      config,
       countSegment: (reason) => {
         this.drops[reason]!++;
       },
@@ -258,10 +261,7 @@ export class Stack implements Receiver {
       this.tcp.icmpError(e, now);
       return;
     }
-    const local = Address.fromWords(e.s0, e.s1, e.s2, e.s3);
-    const remote = Address.fromWords(e.d0, e.d1, e.d2, e.d3);
-    if (e.protocol === PROTOCOL_UDP && this.udp.icmpError(e.errno, local, e.sourcePort, remote, e.destinationPort))
-      return;
+    if (e.protocol === PROTOCOL_UDP && this.udp.icmpError(e, now)) return;
     this.countDrop(Drop.icmpNoSuchFlow, '');
   }
 

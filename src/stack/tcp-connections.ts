@@ -7,6 +7,7 @@
  * Who opens one, and by which rules, is the business of tcp-host.ts (active) and tcp-passive.ts.
  */
 import { IndexedHeap } from '../base/heap.js';
+import { MtuDiscover } from '../base/mtu-discover.js';
 import type { Random } from '../base/random.js';
 import type { Seq } from '../base/seq.js';
 import { SlabPool } from '../base/slab-pool.js';
@@ -24,7 +25,9 @@ import { TcpCounters } from '../tcp/counters.js';
 import { TcpMemory } from '../tcp/memory.js';
 import type { TcpEnv } from '../tcp/env.js';
 import { initialSequenceNumber, TupleHash } from '../tcp/isn.js';
+import { pathMtuChanged } from '../tcp/path-mtu.js';
 import type { Allocate } from '../tcp/receive-queue.js';
+import { MtuCause } from '../tcp/segment-size.js';
 import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from '../tcp/sender.js';
 import { State } from '../tcp/state.js';
 import type { TimeWaitRecord } from '../tcp/time-wait.js';
@@ -32,6 +35,7 @@ import { type Flow, TcpEntry } from './flow.js';
 import { FlowTable } from './flow-table.js';
 import { HalfOpen } from './half-open.js';
 import type { StackObserver } from './observer.js';
+import type { PathMtus } from './path-mtus.js';
 import { EphemeralPorts } from './ports.js';
 import { TcpEgress } from './tcp-egress.js';
 import { TimeWaitTable } from './time-wait-table.js';
@@ -43,6 +47,7 @@ export interface TcpHostOptions {
   readonly secret: Uint8Array;
   readonly allocate: Allocate;
   readonly observer: StackObserver | null;
+  readonly paths: PathMtus;
   /** Most TIME-WAIT records. */
   readonly timeWaitLimit: number;
   /** The device to `remote`. */
@@ -88,11 +93,13 @@ export class TcpConnections {
   private readonly dirty: TcpEntry[] = [];
   private readonly tuple: TupleHash;
   private readonly random: Random;
+  private readonly paths: PathMtus;
   private readonly ports: EphemeralPorts;
   private readonly portsInUse = new Map<number, number>();
 
   constructor(o: TcpHostOptions) {
     this.random = o.random;
+    this.paths = o.paths;
     this.ports = new EphemeralPorts(o.random);
     this.tuple = new TupleHash(o.secret);
     this.flows = new FlowTable(o.random.int32());
@@ -143,8 +150,11 @@ export class TcpConnections {
       tsOffset: this.tuple.hi,
       mss: mtuMss(device, v4),
       defaultMss: v4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6,
+      ipHeaderBytes: ipBytes,
+      pathMtu: this.paths.to(r, device.mtu, now),
       gsoBytes: (v4 ? device.offload.tso4 : device.offload.tso6) ? MAX_IP_PACKET - ipBytes - TCP_MAX_HEADER_BYTES : 0,
     });
+    this.findPath(entry, now);
     this.flows.add(entry);
     this.portsInUse.set(flow.localPort, (this.portsInUse.get(flow.localPort) ?? 0) + 1);
     return entry;
@@ -243,6 +253,7 @@ export class TcpConnections {
   /** Sends, and then: is it over, and when is it to be looked at again? */
   private settle(e: TcpEntry, now: Micros): void {
     const { conn } = e;
+    if (e.pathExpires <= now) this.learnPath(e, MtuCause.aged, now);
     conn.pollTransmit(now, this.out);
     if (!e.linked) return;
     if (e.fastOpen !== null && conn.state !== State.synReceived) {
@@ -275,6 +286,30 @@ export class TcpConnections {
     counters.TcpExtTW++;
     if (this.timeWait.isHostFull(e.remote)) counters.TcplabTimeWaitHostLimit++;
     else if (!this.timeWait.add(e, now)) counters.TcpExtTCPTimeWaitOverflow++;
+  }
+
+  // ---- The path -----------------------------------------------------------------------------------------------------
+
+  /** What is known of the path to `e`'s peer is another: all that goes there learns it, what is too large for it goes again. */
+  pathChanged(r0: number, r1: number, r2: number, r3: number, why: MtuCause, now: Micros): void {
+    for (const e of this.flows) {
+      const { w0, w1, w2, w3 } = e.remote;
+      if (w3 !== r3 || w2 !== r2 || w1 !== r1 || w0 !== r0) continue;
+      this.learnPath(e, why, now);
+      this.mark(e);
+    }
+  }
+
+  private learnPath(e: TcpEntry, why: MtuCause, now: Micros): void {
+    this.findPath(e, now);
+    if (e.conn.size.discover === MtuDiscover.probe) return;
+    pathMtuChanged(e.conn, this.paths.to(e.remote, e.device.mtu, now), why, now);
+  }
+
+  /** DF, and until when to believe it. */
+  findPath(e: TcpEntry, now: Micros): void {
+    e.dontFragment = this.paths.dontFragment(e.remote, e.conn.size.discover, now);
+    e.pathExpires = this.paths.expiry(e.remote, now);
   }
 
   // ---- Time ---------------------------------------------------------------------------------------------------------

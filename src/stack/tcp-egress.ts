@@ -34,6 +34,7 @@ export class TcpEgress implements SegmentSink {
     ip.d3 = remote.w3;
     ip.ttl = e.ttl;
     ip.tos = e.tos | seg.ecn;
+    ip.dontFragment = e.dontFragment;
     ip.id = e.ipId;
     e.ipId = (e.ipId + seg.wireSegments) & 0xffff;
     sendSegment(path, seg, this.now);
@@ -48,6 +49,7 @@ export class TcpEgress implements SegmentSink {
     out.answer(ip);
     out.ttl = 64;
     out.tos = tos;
+    out.dontFragment = true;
     out.id = 0;
     sendSegment(path, this.segment, this.now);
   }

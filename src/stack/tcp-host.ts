@@ -6,6 +6,7 @@
  *     user ─▶ listen, connect ─▶ tcp-connections.ts ─▶ run: users hear, segments go out
  */
 import { StackError } from '../base/errors.js';
+import type { MtuDiscover } from '../base/mtu-discover.js';
 import type { Micros } from '../base/time.js';
 import type { Address } from '../ip/address.js';
 import type { IcmpError } from '../ip/icmp-error.js';
@@ -17,6 +18,8 @@ import type { Connection } from '../tcp/connection.js';
 import type { TcpCounters } from '../tcp/counters.js';
 import type { TcpEnv } from '../tcp/env.js';
 import { icmpErrorArrives } from '../tcp/icmp.js';
+import { quotesFlight } from '../tcp/path-mtu.js';
+import { MtuCause } from '../tcp/segment-size.js';
 import { FastOpenMode } from '../tcp/fast-open.js';
 import type { FastOpenCookies } from '../tcp/fast-open-cookie.js';
 import type { TcpUser } from '../tcp/user.js';
@@ -73,6 +76,9 @@ export class TcpHost {
     this.all = new TcpConnections(o);
     this.passive = new TcpPassive(this.all, o);
     this.fastOpenCache = new FastOpenCache(o.config, this.all.env.counters);
+    o.paths.onDecrease = (e, now) => {
+      this.all.pathChanged(e.d0, e.d1, e.d2, e.d3, e.mtu > 0 ? MtuCause.icmp : MtuCause.plateau, now);
+    };
   }
 
   get env(): TcpEnv {
@@ -138,7 +144,8 @@ export class TcpHost {
       this.o.countDrop(Drop.icmpNoSuchFlow, '');
       return;
     }
-    icmpErrorArrives(entry.conn, e, now);
+    if (e.errno !== 'EMSGSIZE') icmpErrorArrives(entry.conn, e, now);
+    else if (quotesFlight(entry.conn, e.seq)) this.o.paths.tooBig(e, entry.conn.size.discover, entry.device.mtu, now);
     this.all.mark(entry);
   }
 
@@ -213,6 +220,12 @@ export class TcpHost {
   /** SHLD-21: at any time, for all that is sent from now on. */
   setTypeOfService(conn: Connection, tos: number): void {
     (conn.flow as TcpEntry).tos = dscpOf(tos);
+  }
+
+  /** IP_MTU_DISCOVER, at any time. */
+  setMtuDiscover(conn: Connection, mode: MtuDiscover): void {
+    conn.size.discover = mode;
+    this.all.findPath(conn.flow as TcpEntry, this.all.out.now);
   }
 
   *connections(): Generator<Connection> {

@@ -1,8 +1,10 @@
 /** UDP's place in the stack: datagrams to sockets and back. */
 import { copyOf } from '../base/copy.js';
 import { StackError } from '../base/errors.js';
+import { MtuDiscover } from '../base/mtu-discover.js';
 import type { Micros } from '../base/time.js';
 import { Address } from '../ip/address.js';
+import type { IcmpError } from '../ip/icmp-error.js';
 import { UdpTable, type UdpBinding } from '../udp/table.js';
 import type { Slab } from '../base/slab.js';
 import { Drop, type DropReason } from '../wire/drop.js';
@@ -31,6 +33,8 @@ export class UdpSocket implements UdpBinding {
   readonly address: Address | null;
   readonly port: number;
   readonly user: UdpUser;
+  /** IP_MTU_DISCOVER. */
+  mtuDiscover: MtuDiscover = MtuDiscover.want;
   private readonly host: UdpHost;
 
   constructor(host: UdpHost, address: Address | null, port: number, user: UdpUser) {
@@ -108,11 +112,18 @@ export class UdpHost {
     return Drop.none;
   }
 
-  /** RFC 1122 section 4.1.3.3: errors go to the socket that sent what they are about. */
-  icmpError(errno: string, local: Address, localPort: number, remote: Address, remotePort: number): boolean {
-    const socket = this.socketFor(local, localPort);
+  /** RFC 1122 section 4.1.3.3: errors go to the socket that sent what they are about. False when there is none. */
+  icmpError(e: IcmpError, now: Micros): boolean {
+    const socket = this.socketFor(Address.fromWords(e.s0, e.s1, e.s2, e.s3), e.sourcePort);
     if (socket === undefined) return false;
-    socket.user.udpError?.(socket, errno, remote, remotePort);
+    const remote = Address.fromWords(e.d0, e.d1, e.d2, e.d3);
+    if (e.errno === 'EMSGSIZE') {
+      const mtu = this.out.mtuTo(remote, MtuDiscover.probe);
+      if (mtu > 0) this.out.paths.tooBig(e, socket.mtuDiscover, mtu, now);
+      // As Linux: who cuts datagrams himself needs not hear of it.
+      if (socket.mtuDiscover === MtuDiscover.dont) return true;
+    }
+    socket.user.udpError?.(socket, e.errno, remote, e.destinationPort);
     return true;
   }
 
@@ -141,8 +152,9 @@ export class UdpHost {
       `UDP, length ${bytes.length}`,
       out.now,
     );
-    if (!out.send(ip, to))
-      throw new StackError('EMSGSIZE', `${bytes.length} bytes do not fit into an IPv${to.version} packet`);
+    if (out.send(ip, to, socket.mtuDiscover)) return;
+    const most = socket.mtuDiscover >= MtuDiscover.do ? ` of ${out.mtuTo(to, socket.mtuDiscover)} bytes` : '';
+    throw new StackError('EMSGSIZE', `${bytes.length} bytes do not fit into an IPv${to.version} packet${most}`);
   }
 
   private socketFor(to: Address, port: number): UdpSocket | undefined {

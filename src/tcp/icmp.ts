@@ -9,7 +9,7 @@ import { quotesFlight } from './path-mtu.js';
 import { State } from './state.js';
 import { TcpEvent } from './user.js';
 
-/** What TCP needs to know of it. */
+/** What TCP needs to know of it. (A packet that was too big is news of the path, not of the connection: path-mtu.ts.) */
 export interface TcpIcmpError {
   /** The errno that Linux gives for it; '' for one that is to be ignored (source quench, MUST-55). */
   readonly errno: string;
@@ -24,8 +24,7 @@ export interface TcpIcmpError {
 export function icmpErrorArrives(c: Connection, e: TcpIcmpError, now: Micros): void {
   if (e.errno === '') return;
   if (!quotesFlight(c, e.seq)) return;
-  // A packet that is too big is news of the path (RFC 1191), and a SYN never is: no reason to give up.
-  if (c.isOpening && e.errno !== 'EMSGSIZE' && (e.hard || (c.config.icmpAbortsSynSent && c.state === State.synSent))) {
+  if (c.isOpening && (e.hard || (c.config.icmpAbortsSynSent && c.state === State.synSent))) {
     c.finish(e.errno, 'ICMP error before the connection was established (RFC 5461)', now);
     return;
   }

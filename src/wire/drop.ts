@@ -66,6 +66,7 @@ export const Drop = {
   tcpHalfOpenHostLimit: 59,
   fragmentTiny: 60,
   tcpMemory: 61,
+  linkTooBig: 62,
 } as const;
 
 export type DropReason = (typeof Drop)[keyof typeof Drop];

@@ -60,8 +60,14 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   m('ATK-10', INPUT, 'now - c.lastChallengeAt < c.config.challengeAckInterval || ', '', CHALLENGE),
   m('ATK-11', INPUT, 'now - c.lastChallengeAt < c.config.challengeAckInterval || ', '', CHALLENGE, 'ATK-11: learns'),
   m('ATK-11', 'src/tcp/challenge.ts', 'Math.floor(this.random.float() * this.limit)', '0', CHALLENGE, 'ATK-11: learns'),
-  m('ATK-12', 'src/tcp/icmp.ts', 'if (!(seqGeq(e.seq, c.snd.una) && seqLt(e.seq, c.snd.nxt))) return;', '', ICMP),
-  m('ATK-13', 'src/tcp/icmp.ts', "if (c.isOpening && e.errno !== 'EMSGSIZE' &&", "if (e.errno !== 'EMSGSIZE' &&", ICMP),
+  m(
+    'ATK-12',
+    'src/tcp/path-mtu.ts',
+    'if (seqGeq(seq, c.snd.una) && seqLt(seq, c.snd.nxt)) return true;',
+    'return true;',
+    ICMP,
+  ),
+  m('ATK-13', 'src/tcp/icmp.ts', 'if (c.isOpening && (', 'if ((', ICMP),
   m('ATK-14', 'src/tcp/time-wait.ts', '!old && !rfc1337 ?', '!old ?', TIME_WAIT),
   m('ATK-15', 'src/tcp/isn.ts', 'this.sip.hash(w, WORDS);', '', UNPREDICTABLE, 'ATK-15: are spread'),
   m(

@@ -22,6 +22,8 @@ describe('parseLink', () => {
       rate: 1_500_000,
       limitPackets: Infinity,
       limitBytes: 65_536,
+      hopMtu: 0,
+      hopAnswer: 'icmp',
     };
     expect(link).toEqual({ seed: 7, in: wanted, out: wanted, rules: [] });
   });

@@ -158,10 +158,12 @@ export const NOT_DONE: Readonly<Record<string, readonly [State, string]>> = {
   'MAY-14': waived('No socket interface has a FLUSH call.'),
   'MAY-15': waived('No socket interface has a PUSH flag: PSH is set by MUST-61.'),
   'MAY-17': waived('No socket interface tells of PSH: data is delivered as it comes.'),
-  'SHLD-6': later('A stack has one device yet, whose MTU does not vary.'),
+  'SHLD-6': waived(
+    "A stack has one device, whose MTU does not vary. The path's does, but the MSS option is about what we take (RFC 6691 section 5.4).",
+  ),
   'SHLD-20': SOCKET_OPTION,
   'MAY-4': waived(
-    'The identification means nothing on packets that are not fragmented (RFC 6864), and ours never are.',
+    'The identification means nothing on packets that are not fragmented (RFC 6864), and ours are only where a path carries less than 552 bytes.',
   ),
   'MAY-7': waived('We do not: SHLD-16 says why not to.'),
 };
