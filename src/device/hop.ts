@@ -55,7 +55,7 @@ export class Hop {
     back.payloadLength = ICMP_HEADER_BYTES + quoted;
     copyBytes(slab, offset, scratch, before, quoted);
     const start = v4 ? writeIpv4(scratch, 0, back) : writeIpv6(scratch, 0, back);
-    const said = says === 'icmp' ? mtu : 0;
+    const said = says === 'icmp' || !v4 ? mtu : 0;
     if (v4)
       writeIcmp(scratch, start, back, Icmp4.destinationUnreachable, Unreachable4.fragmentationNeeded, said, quoted);
     else writeIcmp(scratch, start, back, Icmp6.packetTooBig, 0, said, quoted);

@@ -88,7 +88,9 @@ export class PathMtuCache {
     if (reported >= packetBytes) return 0;
     const before = this.mtuTo(w0, w1, w2, w3, interfaceMtu, now);
     const least = version === 4 ? this.floor4 : MIN_MTU_6;
-    const said = reported > 0 ? reported : plateauBelow(Math.min(packetBytes, before));
+    // A guess is about the packet: one that was on its way when the last guess was made asks for no other. Longer than the interface sends is a
+    // super-segment that was cut on the way.
+    const said = reported > 0 ? reported : plateauBelow(packetBytes > interfaceMtu ? before : packetBytes);
     const mtu = Math.min(Math.max(said, least), before);
     const mayFragment = version === 4 && said < least;
     if (mtu === before && (!mayFragment || this.mayFragment(w0, w1, w2, w3, now))) return 0;

@@ -58,6 +58,28 @@ describe('the path MTU', () => {
     expect(new Path().tooBig(0, packet)).toBe(mtu);
   });
 
+  it('guesses once for all packets that were under way when it guessed', () => {
+    const path = new Path();
+    expect([path.tooBig(0), path.tooBig(0), path.tooBig(0, 1493), path.tooBig(0, 1492)]).toEqual([1492, 0, 0, 1006]);
+  });
+
+  it('does not believe that a packet was too big for a hop that takes it (RFC 5927 section 7)', () => {
+    expect([new Path().tooBig(1400, 1400), new Path().tooBig(1399, 1400)]).toEqual([0, 1399]);
+  });
+
+  it('has a floor in IPv4, below which DF is given up', () => {
+    const cache = new PathMtuCache(552);
+    const to = [0, 0, 0xffff, 1] as const;
+    expect(cache.mayFragment(...to, 0)).toBe(false);
+    expect(cache.decrease(4, ...to, 600, 1500, INTERFACE, 0)).toBe(600);
+    expect(cache.mayFragment(...to, 0)).toBe(false);
+    expect(cache.decrease(4, ...to, 300, 600, INTERFACE, 0)).toBe(552);
+    expect(cache.mayFragment(...to, 0)).toBe(true);
+    expect(cache.decrease(4, ...to, 200, 552, INTERFACE, 0)).toBe(0);
+    expect([cache.expiry(...to, 0), cache.expiry(0, 0, 0xffff, 2, 0)]).toEqual([10 * MINUTE, Infinity]);
+    expect(cache.mayFragment(...to, 10 * MINUTE)).toBe(false);
+  });
+
   it('goes down plateau after plateau, to the end', () => {
     const path = new Path();
     const seen: number[] = [];

@@ -144,11 +144,11 @@ export class Wire {
     return this.raw(ipPacket(from, to, 6, segment, t.ipOptions, t.tos));
   }
 
-  /** An ICMP error about the packet `about` that the stack sent; `seq` replaces the sequence number in the quote. */
-  icmp(type: number, code: number, about: Out, seq?: number): Out[] {
+  /** An ICMP error about the packet `about` that the stack sent; `seq` replaces the sequence number in the quote; `mtu`: of the next hop. */
+  icmp(type: number, code: number, about: Out, seq?: number, mtu = 0): Out[] {
     const quote = [...about.bytes.slice(0, 28)];
     if (seq !== undefined) quote.splice(24, 4, ...u32(seq));
-    const message = [type, code, 0, 0, 0, 0, 0, 0, ...quote];
+    const message = [type, code, 0, 0, 0, 0, ...u16(mtu), ...quote];
     message.splice(2, 2, ...u16(~naiveSum(Uint8Array.from(message))));
     return this.raw(ipPacket(PEER, about.from, 1, message));
   }

@@ -145,12 +145,12 @@ export interface Exchange {
   server: StreamUser;
 }
 
-/** Client on `a`, server on `b`, port 7: `up` bytes one way and `down` the other; not run yet. */
-export function exchange(h: Hosts, up: number, down: number, version: 4 | 6 = 4): Exchange {
+/** Client on `a`, server on `b`: `up` bytes one way and `down` the other; not run yet. */
+export function exchange(h: Hosts, up: number, down: number, version: 4 | 6 = 4, port = 7): Exchange {
   const now = (): Micros => h.time.now;
   const server = new StreamUser(down, () => h.b, now);
   h.b.listen({
-    port: 7,
+    port,
     user: {
       tcpAccept(conn) {
         server.take(conn);
@@ -159,7 +159,7 @@ export function exchange(h: Hosts, up: number, down: number, version: 4 | 6 = 4)
     },
   });
   const client = new StreamUser(up, () => h.a, now);
-  client.conn = h.a.connect({ remote: version === 4 ? B4 : B6, remotePort: 7, user: client });
+  client.conn = h.a.connect({ remote: version === 4 ? B4 : B6, remotePort: port, user: client });
   h.a.run(h.time.now);
   return { client, server };
 }
