@@ -64,9 +64,9 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   fragmentNoHeaders: 'the first fragment does not hold all headers (RFC 7112 5)',
   tcpHalfOpenLimit: 'too many half-open connections in the whole stack: the SYN is dropped',
   tcpHalfOpenHostLimit: 'this host has more than its share of half-open connections: the SYN is dropped',
-  linkTooBig: 'longer than a hop of the link carries, on purpose (path MTU, RFC 1191)',
   fragmentTiny: "the fragment's edge lies within the TCP header, to deceive a filter on the way (RFC 1858, RFC 3128)",
   tcpMemory: "the stack's memory is used up (tcp_mem): not kept, the peer will send it again",
+  linkTooBig: 'longer than a hop of the link carries, on purpose (path MTU, RFC 1191)',
 };
 
 /** The sentence, or the name itself for one that has none. */

@@ -6,7 +6,7 @@
  * The MTU is what ICMP errors left of the device's (path-mtu.ts); with probing (mtu-probe.ts) a search range bounds it too, whose lower end is what is
  * known to arrive. This file holds the figures and what follows from them; why they change is the business of those two.
  */
-import { MtuDiscover } from '../base/mtu-discover.js';
+import { type MtuDiscover } from '../base/mtu-discover.js';
 import type { Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import type { Connection } from './connection.js';

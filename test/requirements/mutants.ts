@@ -210,7 +210,7 @@ export const MUTANTS: readonly Mutant[] = [
     HANDSHAKE,
   ),
   m('MUST-15', CONNECTION, 'syn.mss >= 0 ? Math.max(syn.mss, MIN_SEND_MSS) : this.defaultMss;', '1460;', HANDSHAKE),
-  m('MUST-16', CONNECTION, ' - (this.timestamps ? 12 : 0);', ';', HANDSHAKE),
+  m('MUST-16', CONNECTION, 'optionBytes = this.timestamps ? 12 : 0;', 'optionBytes = 0;', HANDSHAKE),
   m('SHLD-5, MAY-3', CONTROL, 'seg.mss = c.advertisedMss; //', '//', HANDSHAKE),
   m('MUST-67', CONTROL, 'seg.mss = c.advertisedMss; //', 'seg.mss = c.advertisedMss - 12; //', HANDSHAKE),
   m('MUST-22', TIMEOUTS, 'c.synOwed = true;', '', HANDSHAKE),
