@@ -94,7 +94,8 @@ function retransmissionTimeout(c: Connection, now: Micros): void {
     c.softError = 'ETIMEDOUT';
     c.raise(TcpEvent.softError);
   }
-  if (snd.timeouts > 0 && elapsed >= backoffTime(config.retries1, config.minRto, config.maxRto))
+  const resentFor = now - snd.recovery.undo.firstResentAt; // NaN before the first
+  if (snd.timeouts > 0 && resentFor >= backoffTime(config.retries1, config.minRto, config.maxRto))
     suspectBlackHole(c, now);
   c.env.counters.TcpExtTCPTimeouts++;
   enterLoss(c, now);

@@ -35,6 +35,16 @@ describe('parseLink', () => {
     expect(link.in).not.toBe(link.out);
   });
 
+  it('reads the MTU of a hop, and what that says', () => {
+    const hops = (words: string | string[]): unknown[] => {
+      const { in: inbound, out } = parseLink(words);
+      return [inbound.hopMtu, inbound.hopAnswer, out.hopMtu, out.hopAnswer];
+    };
+    expect(hops('mtu 1280')).toEqual([1280, 'icmp', 1280, 'icmp']);
+    expect(hops(['mtu', '1280,blackhole'])).toEqual([1280, 'blackhole', 1280, 'blackhole']);
+    expect(hops('in mtu 600 no-mtu out mtu=9000')).toEqual([600, 'no-mtu', 9000, 'icmp']);
+  });
+
   it('reads drop rules, with the direction that holds there', () => {
     expect(parseLink('drop syn-ack:2 in drop data drop out:rst').rules.map((r) => r.text)).toEqual([
       'syn-ack:2',
@@ -60,6 +70,9 @@ describe('parseLink', () => {
     ['drop syn:', "drop 'syn:': write [in:|out:]KIND"],
     ['drop syn:0', "drop 'syn:0': packets are counted from 1"],
     ['drop data:7-5', "drop 'data:7-5': 7-5 runs backwards"],
+    ['mtu 67', "mtu '67': bytes of the longest packet that passes, 68 to 65535"],
+    ['mtu 1280 hole', "a link has no 'hole'"],
+    ['mtu', "'mtu' needs a value, for example mtu 1280"],
     ['drop nth', "drop 'nth': which? Write nth:10"],
     ['drop every:3-4', "'every' takes one number"],
   ])('%s is refused with a sentence', (text, message) => {

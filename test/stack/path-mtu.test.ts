@@ -301,16 +301,13 @@ describe('an ICMP error that somebody made up', () => {
   it('believed once, sends again at once what was too large, in order and cut smaller', () => {
     const { w, data } = inFlight();
     const again = w.icmp(TOO_BIG, NEEDS_FRAGMENTATION, data, data.seq, 1040);
-    expect(again.map((p) => [p.seq - data.seq, p.payload.length])).toEqual(
-      [
-        [0, 1000],
-        [1000, 460],
-        [1460, 1000],
-        [2460, 460],
-        [2920, 80],
-      ].slice(0, again.length),
-    );
-    expect(again.length).toBeGreaterThan(3);
+    expect(again.map((p) => [p.seq - data.seq, p.payload.length])).toEqual([
+      [0, 1000],
+      [1000, 460],
+      [1460, 1000],
+      [2460, 460],
+    ]);
+    // The last 80 bytes were small enough to arrive.
     expect(w.tcp({ flags: ACK, seq: 101, ack: data.seq + 3000 })).toEqual([]);
   });
 });
