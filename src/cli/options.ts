@@ -39,6 +39,7 @@ export interface SharedOptions {
   stats?: boolean;
   ecn?: EcnMode;
   fastOpen?: boolean;
+  mtuProbing?: 0 | 1 | 2;
 }
 
 const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
@@ -73,6 +74,11 @@ export function withSharedOptions(command: Command): Command {
       integer('--syn-retries', 0, 20),
     )
     .option('--fast-open', 'take data in SYNs (TCP Fast Open, RFC 7413), as from curl --tcp-fastopen')
+    .option(
+      '--mtu-probing <n>',
+      'find out what the path carries where ICMP gets lost: 0 never (the default), 1 once a black hole is suspected, 2 always',
+      integer('--mtu-probing', 0, 2),
+    )
     .option('--ecn <mode>', 'as net.ipv4.tcp_ecn: 0 off, 1 ask and accept, 2 accept only', ecnMode)
     .option(
       '--syncookies <n>',
@@ -155,6 +161,7 @@ export function prefixesOf(texts: readonly string[]): Prefix[] {
 export const tcpConfigOf = (o: SharedOptions): Partial<TcpConfig> => ({
   ...(o.synRetries === undefined ? {} : { synRetries: o.synRetries, synLinearTimeouts: 0 }),
   ...(o.syncookies === undefined ? {} : { synCookies: o.syncookies }),
+  ...(o.mtuProbing === undefined ? {} : { mtuProbing: o.mtuProbing }),
   ...(o.ecn === undefined ? {} : { ecn: o.ecn }),
   ...(o.fastOpen === true ? { fastOpen: SERVE_FAST_OPEN } : {}),
 });
