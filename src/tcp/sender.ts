@@ -15,7 +15,7 @@ import { AckNews } from './ack-news.js';
 import type { BufferLimits, TcpConfig } from './config.js';
 import { AckSample } from './congestion/ack-sample.js';
 import type { CongestionControl } from './congestion/control.js';
-import { createCongestionControl } from './congestion/index.js';
+import { createCongestionControl, type CongestionName, type HystartName } from './congestion/index.js';
 import { CwndUsage } from './cwnd-usage.js';
 import { DeliveryRate } from './delivery-rate.js';
 import { LossProbe } from './loss-probe.js';
@@ -115,7 +115,7 @@ export class Sender {
   readonly buffer: SendBuffer;
   readonly sent = new SentQueue();
   readonly rtt: RttEstimator;
-  readonly congestion: CongestionControl;
+  congestion: CongestionControl;
   readonly recovery: Recovery;
   readonly rack = new Rack();
   readonly prr = new Prr();
@@ -220,6 +220,14 @@ export class Sender {
 
   get finAcked(): boolean {
     return this.finSent && this.una === this.nxt;
+  }
+
+  changeCongestionControl(name: CongestionName, hystart: HystartName, now: Micros): void {
+    const before = this.congestion;
+    if (before.name === name) return;
+    this.congestion = createCongestionControl(name, { hystart, random: this.iss });
+    this.congestion.start(before.cwnd === Infinity ? this.sent.out + 1 : before.cwnd, this.mss, this.rtt.srtt, now);
+    this.congestion.ssthresh = before.ssthresh;
   }
 
   /** Where SACKed data ends, or `una` when nothing is SACKed. */

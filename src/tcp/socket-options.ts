@@ -5,6 +5,7 @@
  */
 import { seqGeq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
+import type { CongestionName } from './congestion/index.js';
 import type { TcpConfig } from './config.js';
 import type { TcpEnv } from './env.js';
 import type { Receiver } from './receiver.js';
@@ -78,6 +79,11 @@ export abstract class SocketOptions {
     const { rcv } = this;
     rcv.ack.setQuick(on);
     if (on && rcv.ack.owed && (this.state === State.established || this.state === State.closeWait)) rcv.ackNow = true;
+  }
+
+  /** TCP_CONGESTION: another control takes over, with the window as it is. */
+  setCongestionControl(name: CongestionName, now: Micros): void {
+    this.snd.changeCongestionControl(name, this.config.hystart, now);
   }
 
   // ---- Sizes ----------------------------------------------------------------------------------------------------------------

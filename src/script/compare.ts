@@ -1,0 +1,112 @@
+/** What a script expects against what came: the rules of packetdrill. Each difference is a line: field, expected, actual. */
+import type { IpInfo, PacketAction, TcpOptionSpec } from './ast.js';
+import type { Decoded, DecodedTcp } from './decode.js';
+import { flagBits } from './encode.js';
+import type { ScriptFlow } from './flow.js';
+import { flagText, optionText, optionsText } from './text.js';
+
+export interface Difference {
+  readonly field: string;
+  readonly expected: string;
+  readonly actual: string;
+}
+
+/** Of merged segments PSH, FIN and CWR stand on one of them only. */
+const FLAGS_ON_THE_LAST = 1 | 8;
+const CWR = 128;
+
+export interface CompareOptions {
+  /** Microseconds a tick of TSval; 0: TSval is not compared. */
+  readonly timestampTick: number;
+  /** What a TSval may be off, in ticks. */
+  readonly timestampTolerance: number;
+}
+
+export function compare(
+  want: PacketAction,
+  got: Decoded,
+  t: DecodedTcp,
+  flow: ScriptFlow,
+  o: CompareOptions,
+): Difference[] {
+  const differences: Difference[] = [];
+  const check = (field: string, expected: number | string | null, actual: number | string): void => {
+    if (expected !== null && expected !== actual)
+      differences.push({ field, expected: String(expected), actual: String(actual) });
+  };
+  compareIp(want.ip, got, check);
+  check('flags', flagText(flagBits(want.flags)), flagText(t.flags));
+  check('reserved bits', 0, (t.flags >> 9) & 7);
+  check('seq', want.seq, relative(t.seq, flow.localIsn, t.flags));
+  check('payload length', want.bytes, t.payloadBytes);
+  if (want.flags.includes('.')) check('ack', want.ack, t.ack);
+  check('window', want.window, t.window);
+  check('urgent pointer', want.urgent ?? 0, t.urgent);
+  if (!t.payloadIsZero) check('payload', 'zeros', 'other bytes');
+  if (!t.checksumHolds) check('checksum', 'right', 'wrong');
+  if (want.options !== null) compareOptions(want.options, t.options, flow, o, check);
+  return differences;
+}
+
+/** A bare RST may carry a sequence number that the peer's ACK named: it is ours, too. */
+const relative = (seq: number, isn: number, _flags: number): number => (seq - isn) >>> 0;
+
+type Check = (field: string, expected: number | string | null, actual: number | string) => void;
+
+const ECN_NAMES = ['noecn', 'ect1', 'ect0', 'ce'];
+
+function compareIp(want: IpInfo, got: Decoded, check: Check): void {
+  check('TOS', want.tos, got.tos);
+  check('TTL', want.ttl, got.ttl);
+  check('flow label', want.flowLabel, got.flowLabel);
+  const ecn = ECN_NAMES[got.tos & 3]!;
+  if (want.ecn === 'ect01') check('ECN', 'ect0 or ect1', ecn === 'ect0' || ecn === 'ect1' ? 'ect0 or ect1' : ecn);
+  else check('ECN', want.ecn, ecn);
+}
+
+function compareOptions(
+  want: readonly TcpOptionSpec[],
+  got: readonly TcpOptionSpec[],
+  flow: ScriptFlow,
+  o: CompareOptions,
+  check: Check,
+): void {
+  const differ = want.length !== got.length || want.some((w, i) => !sameOption(w, got[i]!, flow, o));
+  if (differ) check('options', optionsText(want), optionsText(got));
+  for (const [i, w] of want.entries()) {
+    const g = got[i];
+    if (w.kind === 'TS' && g?.kind === 'TS') flow.learnTimestamp(w.val, g.val);
+  }
+}
+
+function sameOption(want: TcpOptionSpec, got: TcpOptionSpec, flow: ScriptFlow, o: CompareOptions): boolean {
+  if (want.kind === 'TS' && got.kind === 'TS') {
+    if (o.timestampTick === 0) return true;
+    const ticks = flow.ticks(want.val, got.val);
+    // Our clock ticks each millisecond (RFC 7323 section 5.4).
+    return ticks === null || Math.abs((ticks.script * o.timestampTick) / 1000 - ticks.live) <= o.timestampTolerance;
+  }
+  return optionText(want) === optionText(got);
+}
+
+/** May `b` follow `a` as a part of the same write, cut by the MSS? */
+export function continues(a: DecodedTcp, b: DecodedTcp): boolean {
+  const ignored = FLAGS_ON_THE_LAST | CWR;
+  return (
+    b.seq === (a.seq + a.payloadBytes) >>> 0 &&
+    b.payloadBytes > 0 &&
+    b.payloadBytes <= a.payloadBytes &&
+    (a.flags & ~ignored) === (b.flags & ~ignored) &&
+    a.headerBytes === b.headerBytes
+  );
+}
+
+/** Two segments as one: the head's sequence number and CWR, everything else of the last. */
+export const join = (a: DecodedTcp, b: DecodedTcp): DecodedTcp => ({
+  ...b,
+  seq: a.seq,
+  flags: (b.flags & ~CWR) | (a.flags & CWR),
+  payloadBytes: a.payloadBytes + b.payloadBytes,
+  payloadIsZero: a.payloadIsZero && b.payloadIsZero,
+  checksumHolds: a.checksumHolds && b.checksumHolds,
+});

@@ -1,0 +1,133 @@
+/**
+ * What a script's commands would do to the kernel, done to our stack's configuration instead. No shell is ever run: a command is known, or its script
+ * is skipped with the reason.
+ */
+import { MILLISECOND, SECOND } from '../base/time.js';
+import { CONGESTION_CONTROLS, type CongestionName } from '../tcp/congestion/index.js';
+import { PROFILES, type TcpConfig } from '../tcp/config.js';
+import { Unsupported } from './values.js';
+
+/** The kernel that public scripts assume: their defaults.sh. */
+export const SCRIPT_PROFILE: TcpConfig = {
+  ...PROFILES.linux,
+  rmem: { min: 4096, default: 540_000, max: 15 << 20 },
+  wmem: { min: 4096, default: 256 << 10, max: 4 << 20 },
+  ecn: 0,
+  slowStartAfterIdle: false,
+  synRetries: 5,
+  synLinearTimeouts: 0,
+  synAckRetries: 5,
+  congestionControl: 'cubic',
+};
+
+type Knob = (value: string) => Partial<TcpConfig>;
+
+const whole = (value: string): number => {
+  const n = Number(value.trim().split(/\s+/)[0]);
+  if (!Number.isFinite(n)) throw new Unsupported(`'${value}' is no number`);
+  return n;
+};
+const three = (value: string): { min: number; default: number; max: number } => {
+  const [min, middle, max] = value.trim().split(/\s+/).map(Number);
+  if (min === undefined || middle === undefined || max === undefined || [min, middle, max].some(Number.isNaN))
+    throw new Unsupported(`'${value}' is not three numbers`);
+  return { min, default: middle, max };
+};
+const unless0 = (value: string): boolean => whole(value) !== 0;
+const none: Knob = () => ({});
+
+/** By the name behind net.ipv4. */
+const KNOBS: Readonly<Record<string, Knob>> = {
+  tcp_timestamps: (v) => ({ timestamps: unless0(v) }),
+  tcp_sack: (v) => ({ sack: unless0(v) }),
+  tcp_window_scaling: (v) => ({ windowScaling: unless0(v) }),
+  tcp_ecn: (v) => ({ ecn: Math.min(whole(v), 2) as TcpConfig['ecn'] }),
+  tcp_ecn_fallback: (v) => ({ ecnFallback: unless0(v) }),
+  tcp_rmem: (v) => ({ rmem: three(v) }),
+  tcp_wmem: (v) => ({ wmem: three(v) }),
+  tcp_congestion_control: (v) => {
+    const name = v.trim();
+    if (!Object.hasOwn(CONGESTION_CONTROLS, name))
+      throw new Unsupported(`the congestion control '${name}' is not known`);
+    return { congestionControl: name as CongestionName };
+  },
+  tcp_slow_start_after_idle: (v) => ({ slowStartAfterIdle: unless0(v) }),
+  tcp_syn_retries: (v) => ({ synRetries: whole(v) }),
+  tcp_syn_linear_timeouts: (v) => ({ synLinearTimeouts: whole(v) }),
+  tcp_synack_retries: (v) => ({ synAckRetries: whole(v) }),
+  tcp_retries1: (v) => ({ retries1: whole(v) }),
+  tcp_retries2: (v) => ({ retries2: whole(v) }),
+  tcp_syncookies: (v) => ({ synCookies: whole(v) as TcpConfig['synCookies'] }),
+  tcp_fin_timeout: (v) => ({ finTimeout: whole(v) * SECOND }),
+  tcp_keepalive_time: (v) => ({ keepAliveIdle: whole(v) * SECOND }),
+  tcp_keepalive_intvl: (v) => ({ keepAliveInterval: whole(v) * SECOND }),
+  tcp_keepalive_probes: (v) => ({ keepAliveProbes: whole(v) }),
+  tcp_early_retrans: (v) => ({ tlp: whole(v) >= 3 }),
+  tcp_frto: (v) => ({ frto: unless0(v) }),
+  tcp_invalid_ratelimit: (v) => ({ challengeAckInterval: whole(v) * MILLISECOND }),
+  tcp_challenge_ack_limit: (v) => ({ challengeAckLimit: whole(v) }),
+  tcp_rto_min_us: (v) => ({ minRto: whole(v) }),
+  tcp_notsent_lowat: (v) => ({ notSentLowat: whole(v) >= 0xffff_ffff ? Infinity : whole(v) }),
+  tcp_max_syn_backlog: (v) => ({ maxSynBacklog: whole(v) }),
+  // What is always so here, or has no bearing on one connection in a network of its own.
+  tcp_dsack: (v) => onlyIf('tcp_dsack', v, '1'),
+  tcp_fack: none,
+  tcp_moderate_rcvbuf: none,
+  tcp_no_metrics_save: none,
+  tcp_adv_win_scale: none,
+  tcp_tso_win_divisor: none,
+  tcp_limit_output_bytes: none,
+  tcp_autocorking: none,
+  tcp_min_tso_segs: none,
+  tcp_tw_reuse: none,
+  tcp_pacing_ss_ratio: none,
+  tcp_pacing_ca_ratio: none,
+  tcp_min_rtt_wlen: none,
+  tcp_reordering: (v) => onlyIf('tcp_reordering', v, '3'),
+  tcp_recovery: (v) => onlyIf('tcp_recovery', v, '1'),
+  ip_local_port_range: none,
+};
+
+function onlyIf(name: string, value: string, ours: string): Partial<TcpConfig> {
+  if (value.trim() === ours) return {};
+  throw new Unsupported(`net.ipv4.${name}=${value.trim()}: here it is always ${ours}`);
+}
+
+const DEFAULTS = /^(?:\S*\/)?defaults\.sh$/;
+
+/** What one command line changes. Throws Unsupported for what is not known. */
+export function applyCommand(text: string): Partial<TcpConfig> {
+  let change: Partial<TcpConfig> = {};
+  for (const line of text.split(/\n|;|&&/).map((l) => l.replace(/#.*/, '').trim())) {
+    if (line !== '') change = { ...change, ...applyLine(line) };
+  }
+  return change;
+}
+
+function applyLine(line: string): Partial<TcpConfig> {
+  const words = line.split(/\s+/);
+  if (DEFAULTS.test(words[0]!)) return words.length === 1 ? SCRIPT_PROFILE : {};
+  if (words[0] === 'sysctl') return settings(line.replace(/^sysctl(\s+-\w+)*\s+/, ''));
+  if (/(^|\/)set_sysctls\.py$/.test(words[0]!)) return settings(line.slice(words[0]!.length));
+  if (/^ip\s+tcp_metrics\s+flush/.test(line)) return {};
+  throw new Unsupported(
+    `the command '${line.length > 60 ? `${line.slice(0, 57)}...` : line}' is not known here (no shell is run)`,
+  );
+}
+
+/** `net.ipv4.tcp_rmem="4096 87380 6291456" net.ipv4.tcp_sack=0`, with paths of /proc/sys, too. */
+function settings(text: string): Partial<TcpConfig> {
+  let change: Partial<TcpConfig> = {};
+  const found = [...text.matchAll(/([\w./]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+))/g)];
+  if (found.length === 0) throw new Unsupported(`'sysctl ${text}' sets nothing that is known`);
+  for (const [, path, a, b, c] of found) {
+    const name = path!
+      .replace(/^\/?proc\/sys\//, '')
+      .replace(/\//g, '.')
+      .replace(/^net\.(ipv4|core|ipv6)\./, '');
+    const knob = KNOBS[name];
+    if (knob === undefined) throw new Unsupported(`the sysctl ${path!} is not known`);
+    change = { ...change, ...knob(a ?? b ?? c ?? '') };
+  }
+  return change;
+}

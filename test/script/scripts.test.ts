@@ -1,0 +1,27 @@
+/** All of test/scripts, in strict mode: each passes, or its failure is shown as `tcplab script` shows it. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseScript } from '../../src/script/parse.js';
+import { runScript } from '../../src/script/run.js';
+
+const FOLDER = 'test/scripts';
+
+describe.each(readdirSync(FOLDER, { withFileTypes: true }).flatMap((d) => (d.isDirectory() ? [d.name] : [])))(
+  '%s',
+  (theme) => {
+    const files = readdirSync(join(FOLDER, theme)).filter((name) => name.endsWith('.pkt'));
+    it.each(files)('%s', (name) => {
+      const file = join(FOLDER, theme, name);
+      const verdict = runScript(parseScript(file, readFileSync(file, 'utf8')), { strict: true });
+      const { outcome, reason, place, differences, packets } = verdict;
+      expect({ outcome, reason, place, differences, packets }).toEqual({
+        outcome: 'PASS',
+        reason: '',
+        place: null,
+        differences: [],
+        packets: [],
+      });
+    });
+  },
+);
