@@ -221,6 +221,10 @@ export class IcmpHost {
     const length = m.bodyLength + ICMP_HEADER_BYTES;
     const echo = version === 4 ? Icmp4.echo : Icmp6.echoRequest;
     const reply = version === 4 ? Icmp4.echoReply : Icmp6.echoReply;
+    const mtu = version === 4 ? m.seq : m.rest >>> 0;
+    if (version === 4 && m.type === Icmp4.destinationUnreachable && m.code === Unreachable4.fragmentationNeeded)
+      return `ICMP fragmentation needed, MTU ${mtu}, length ${length}`;
+    if (version === 6 && m.type === Icmp6.packetTooBig) return `ICMP packet too big, MTU ${mtu}, length ${length}`;
     if (m.type === echo) return `ICMP echo request, id ${m.id}, seq ${m.seq}, length ${length}`;
     if (m.type === reply) return `ICMP echo reply, id ${m.id}, seq ${m.seq}, length ${length}`;
     return `ICMP type ${m.type}, code ${m.code}, length ${length}`;

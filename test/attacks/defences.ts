@@ -27,4 +27,9 @@ export const DEFENCES: readonly (readonly [id: string, source: string, text: str
   ['ATK-21', 'tcp_max_tw_buckets', 'TIME-WAIT is bounded in all and for each host.'],
   ['ATK-22', 'RFC 1122 3.3.2', 'Fragments that wait are bounded in all and for each host.'],
   ['ATK-23', 'RFC 4987 3.3', 'A crowded SYN queue gives up half-open connections sooner.'],
+  [
+    'ATK-24',
+    'RFC 5927 7',
+    'An ICMP error lowers the path MTU of what it quotes, never raises it, and not below a floor.',
+  ],
 ];

@@ -24,6 +24,7 @@ const TIME_WAIT = 'test/attacks/time-wait.test.ts';
 const UNPREDICTABLE = 'test/attacks/unpredictable.test.ts';
 const PIECES = 'test/tcp/out-of-order.test.ts';
 const FRAGMENTS = 'test/attacks/fragments.test.ts';
+const [PATH_MTU, PATH_MTU_CACHE] = ['test/stack/path-mtu.test.ts', 'test/ip/path-mtu.test.ts'] as const;
 
 export const ATTACK_MUTANTS: readonly Mutant[] = [
   m(
@@ -131,5 +132,24 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     'if (2 * size <= Math.max(MIN_QUEUE, this.backlog)) return most;',
     'return most;',
     FLOOD,
+  ),
+  m(
+    'ATK-24',
+    'src/stack/tcp-host.ts',
+    'else if (quotesFlight(entry.conn, e.seq))',
+    'else',
+    PATH_MTU,
+    'ATK-24: changes',
+  ),
+  m('ATK-24', 'src/ip/path-mtu.ts', 'if (reported >= packetBytes) return 0;', '', PATH_MTU_CACHE, 'ATK-24: does not'),
+  m('ATK-24', 'src/ip/path-mtu.ts', ', before);', ', 65_535);', PATH_MTU_CACHE, 'ATK-24: never'),
+  m('ATK-24', 'src/ip/path-mtu.ts', 'Math.max(said, least)', 'said', PATH_MTU, 'ATK-24: is not'),
+  m(
+    'ATK-24',
+    'src/ip/path-mtu.ts',
+    'if (version === 6 && reported < MIN_MTU_6) return 0;',
+    '',
+    PATH_MTU,
+    'ATK-24: cannot',
   ),
 ];

@@ -28,7 +28,7 @@ describe('the path MTU', () => {
     expect(path.mtu()).toBe(1300);
   });
 
-  it('never grows by an error, nor changes by one that says the same', () => {
+  it('ATK-24: never grows by an error, nor changes by one that says the same', () => {
     const path = new Path();
     path.tooBig(1400);
     for (const reported of [1400, 1401, 1500, 9000, 65_535]) expect(path.tooBig(reported)).toBe(0);
@@ -63,7 +63,7 @@ describe('the path MTU', () => {
     expect([path.tooBig(0), path.tooBig(0), path.tooBig(0, 1493), path.tooBig(0, 1492)]).toEqual([1492, 0, 0, 1006]);
   });
 
-  it('does not believe that a packet was too big for a hop that takes it (RFC 5927 section 7)', () => {
+  it('ATK-24: does not believe that a packet was too big for a hop that takes it (RFC 5927 section 7)', () => {
     expect([new Path().tooBig(1400, 1400), new Path().tooBig(1399, 1400)]).toEqual([0, 1399]);
   });
 

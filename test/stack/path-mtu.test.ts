@@ -149,7 +149,7 @@ describe('a router that does not say how much its next hop carries', () => {
 });
 
 describe('a path that carries less than route.min_pmtu', () => {
-  it('is not followed down: packets of 552 bytes go without DF, and routers cut them', () => {
+  it('ATK-24: is not followed down: packets of 552 bytes go without DF, and routers cut them', () => {
     const h = new Hosts({ link: router(300) });
     expect(transfer(h).a.size.mtu).toBe(552);
     expect(h.link!.in.counters.cut).toBeGreaterThan(500);
@@ -162,7 +162,7 @@ describe('a path that carries less than route.min_pmtu', () => {
     expect(h.link!.in.counters.cut).toBe(0);
   });
 
-  it('cannot be in IPv6, below 1280: who says so is not believed (RFC 8201 section 4)', () => {
+  it('ATK-24: cannot be in IPv6, below 1280: who says so is not believed (RFC 8201 section 4)', () => {
     const h = new Hosts({ link: router(1279) });
     const { client } = exchange(h, SIZE, 0, 6);
     h.settle(60 * SECOND);
@@ -279,7 +279,7 @@ describe('an ICMP error that somebody made up', () => {
     return { w, conn, data: w.take()[0]! };
   }
 
-  it('changes nothing when it quotes a sequence number that is not in flight, and is counted', () => {
+  it('ATK-24: changes nothing when it quotes a sequence number that is not in flight, and is counted', () => {
     const { w, conn, data } = inFlight();
     for (const off of [-1, 3000, 70_000, 0x8000_0000]) {
       expect(w.icmp(TOO_BIG, NEEDS_FRAGMENTATION, data, (data.seq + off) >>> 0, 600)).toEqual([]);
@@ -290,7 +290,7 @@ describe('an ICMP error that somebody made up', () => {
     expect([conn.size.mtu, conn.snd.mss]).toEqual([600, 560]);
   });
 
-  it('never raises anything, and is nonsense when it says that the next hop takes what it quotes', () => {
+  it('ATK-24: never raises anything, and is nonsense when it says that the next hop takes what it quotes', () => {
     const { w, conn, data } = inFlight();
     for (const mtu of [1500, 1501, 9000, 65_535]) {
       expect(w.icmp(TOO_BIG, NEEDS_FRAGMENTATION, data, data.seq, mtu)).toEqual([]);

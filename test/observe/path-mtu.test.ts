@@ -1,0 +1,51 @@
+/** What is said of a path that carries less: two hosts, a router of small MTU between them, the client watched. */
+import { expect, it } from 'vitest';
+import { MILLISECOND, SECOND } from '../../src/base/time.js';
+import type { HopAnswer } from '../../src/device/hop.js';
+import { NO_IMPAIRMENTS } from '../../src/device/link-options.js';
+import { LiveLines } from '../../src/observe/live.js';
+import { Recorder } from '../../src/observe/recorder.js';
+import { exchange, Hosts, type HostsOptions } from '../stack/hosts.js';
+
+/** The sentences about path MTUs, in order. */
+function said(o: HostsOptions, hopAnswer: HopAnswer, version: 4 | 6): string[] {
+  const lines: string[] = [];
+  const live = new LiveLines((line) => lines.push(line), { why: true });
+  const lane = { ...NO_IMPAIRMENTS, hopMtu: 1300, hopAnswer, delay: 5 * MILLISECOND };
+  const h = new Hosts({ ...o, link: { in: lane }, stack: { observer: new Recorder(live.sink, SECOND) } });
+  exchange(h, 600_000, 0, version);
+  h.settle();
+  live.end();
+  const about = lines
+    .filter((line) => /path MTU (is|probe)|ICMP/.test(line))
+    .map((line) => line.replace(/^[\d.]+ /, ''));
+  return [...new Set(about.map((line) => line.replace('    why: ', '')))];
+}
+
+it.each([
+  [4, '198.18.0.2 → 198.18.0.1  ICMP fragmentation needed, MTU 1300, length 556'],
+  [6, 'fd74:6370:6c61:62::2 → fd74:6370:6c61:62::1  ICMP packet too big, MTU 1300, length 1240'],
+] as const)('an ICMP error and what follows from it, over IPv%i', (version, error) => {
+  expect(new Set(said({}, 'icmp', version))).toEqual(
+    new Set([
+      error,
+      'path MTU is 1300 now, because ICMP says that a longer packet was too big for a link on the way (RFC 1191, RFC 8201)',
+    ]),
+  );
+});
+
+it('a guess, where the router does not say how much', () => {
+  expect(said({}, 'no-mtu', 4)).toContain(
+    'path MTU is 1006 now, because ICMP says that a packet was too big but not for how much: the next plateau below it is tried (RFC 1191 7.1)',
+  );
+});
+
+it('a black hole, and the search for what passes', () => {
+  expect(said({ config: { mtuProbing: 1 } }, 'blackhole', 4).slice(0, 5)).toEqual([
+    'path MTU is 1076 now, because timeout follows timeout: perhaps longer packets vanish on the way and the ICMP errors too, a black hole (RFC 4821 7.7)',
+    'path MTU probe: a packet of 1288 bytes, larger than the others; does it arrive? (RFC 4821 7.3)',
+    'path MTU is 1288 now, because a probe of that size arrived (RFC 4821 7.6.1)',
+    'path MTU probe: a packet of 1394 bytes, larger than the others; does it arrive? (RFC 4821 7.3)',
+    'the path MTU probe of 1394 bytes was lost and nothing else: too large, no congestion; nothing above 1393 is tried (RFC 4821 7.6.2)',
+  ]);
+});
