@@ -10,6 +10,7 @@ import { CommandError, Exit } from './errors.js';
 import { lab, type LabOptions } from './lab.js';
 import { integer, withSharedOptions, type SharedOptions } from './options.js';
 import { ping, type PingOptions } from './ping.js';
+import { script, type ScriptCommandOptions } from './script.js';
 import { serve, type ServeOptions } from './serve.js';
 import { down, up, type UpOptions } from './up.js';
 
@@ -93,6 +94,37 @@ program
   .option('--inside', '(what doctor itself runs in a private network)')
   .action(() => {
     ends(doctor());
+  });
+
+const severalTexts = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+
+program
+  .command('script')
+  .description('packet scripts (.pkt, the language of packetdrill) against our stack, in memory and in virtual time')
+  .argument('<script...>', 'files, folders, or patterns in quotes')
+  .option('--format <format>', 'text, tap, junit or json', 'text')
+  .option('--strict', 'packets left over, segments larger than the MSS and wrong timestamps are failures, too')
+  .option('--strict_segments', 'segments are compared one by one, not put together')
+  .option('--ip_version <version>', 'ipv4 or ipv6')
+  .option('-D <NAME=VALUE>', 'a name for scripts to use; repeatable', severalTexts)
+  .option('--tolerance_usecs <n>', 'least tolerance of times (default: 4000)', integer('--tolerance_usecs', 0, 1e9))
+  .option('--tcp_ts_tick_usecs <n>', 'compare TSval, with ticks of so long', integer('--tcp_ts_tick_usecs', 0, 1e6))
+  .option('--init_scripts <files>', "taken for defaults.sh: Linux's defaults hold anyway")
+  .option('--non_fatal <what>', 'packet, syscall or both with a comma: what of it differs is no failure')
+  .option('--pcap <file>', 'write all packets to this file; with several scripts, a file each into this folder')
+  .option('--trace', 'what the stack does and why, as JSON Lines on standard error')
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 something passed and nothing failed, 1 something failed, 77 all was skipped, 2 wrong usage.',
+  )
+  .action((names: string[], o: ScriptCommandOptions & Record<string, unknown>) => {
+    const { D, ip_version: ipVersion, non_fatal: nonFatal } = o as Record<string, unknown>;
+    const more = {
+      define: D,
+      ipVersion,
+      ...(typeof nonFatal === 'string' ? { nonFatal: nonFatal.split(',') } : {}),
+    } as Partial<ScriptCommandOptions>;
+    ends(script(names, { ...o, ...more }));
   });
 
 program

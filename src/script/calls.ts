@@ -147,7 +147,11 @@ export class Sockets {
       if (s.conn !== null) {
         if (s.hasError) return fail(s.takeError());
         if (s.isConnecting) return fail('EALREADY');
-        return s.isOver ? fail('ECONNABORTED') : fail('EISCONN');
+        if (s.isOver) return fail('ECONNABORTED');
+        // Whoever asked without waiting hears once that it worked.
+        if (s.connectAnswered) return fail('EISCONN');
+        s.connectAnswered = true;
+        return ok();
       }
       try {
         const conn = this.stack.connect({
@@ -174,6 +178,7 @@ export class Sockets {
       }
       if (s.hasError) return fail(s.takeError());
       if (s.isConnecting) return null;
+      s.connectAnswered = true;
       return s.isOver ? fail('ECONNABORTED') : ok();
     };
   }
@@ -252,7 +257,7 @@ export class Sockets {
 
   private getOption(s: ScriptSocket, args: readonly Expression[]): Result {
     const name = symbolOf(args[2]);
-    if (name === 'SO_ERROR') return { ...ok(), data: ERRNOS[s.takeError()] ?? 0 };
+    if (name === 'SO_ERROR') return { ...ok(), data: CONSTANTS[s.takeError()] ?? 0 };
     if (name === 'TCP_CONGESTION')
       return { ...ok(), data: s.conn?.snd.congestion.name ?? this.config().congestionControl };
     if (name === 'TCP_INFO') return ok();
@@ -289,15 +294,6 @@ const KNOWN = new Set([
   ...['bind', 'listen', 'connect', 'write', 'send', 'sendto', 'writev', 'sendmsg', 'read', 'recv', 'recvfrom', 'readv'],
   ...['recvmsg', 'close', 'shutdown', 'fcntl', 'ioctl', 'setsockopt', 'getsockopt'],
 ]);
-const ERRNOS: Readonly<Record<string, number>> = {
-  EPIPE: 32,
-  ENETUNREACH: 101,
-  ECONNABORTED: 103,
-  ECONNRESET: 104,
-  ETIMEDOUT: 110,
-  ECONNREFUSED: 111,
-  EHOSTUNREACH: 113,
-};
 
 const symbolOf = (e: Expression | undefined): string => {
   if (e?.kind === 'symbol') return e.name;

@@ -20,6 +20,8 @@ export interface CompareOptions {
   readonly timestampTick: number;
   /** What a TSval may be off, in ticks. */
   readonly timestampTolerance: number;
+  /** TSval (in milliseconds) and TSecr are compared, too. */
+  readonly strict: boolean;
 }
 
 export function compare(
@@ -81,10 +83,12 @@ function compareOptions(
 
 function sameOption(want: TcpOptionSpec, got: TcpOptionSpec, flow: ScriptFlow, o: CompareOptions): boolean {
   if (want.kind === 'TS' && got.kind === 'TS') {
-    if (o.timestampTick === 0) return true;
+    if (o.strict && want.ecr !== got.ecr) return false;
+    const tick = o.timestampTick === 0 && o.strict ? 1000 : o.timestampTick;
+    if (tick === 0) return true;
     const ticks = flow.ticks(want.val, got.val);
     // Our clock ticks each millisecond (RFC 7323 section 5.4).
-    return ticks === null || Math.abs((ticks.script * o.timestampTick) / 1000 - ticks.live) <= o.timestampTolerance;
+    return ticks === null || Math.abs((ticks.script * tick) / 1000 - ticks.live) <= o.timestampTolerance;
   }
   return optionText(want) === optionText(got);
 }

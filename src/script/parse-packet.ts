@@ -11,7 +11,7 @@ export function parsePacket(s: Scanner, place: Place, way: Way): PacketAction | 
   const ip = parseIpInfo(s);
   const other = s.take(UNSUPPORTED);
   if (other !== null)
-    s.failAt(`'${other[0]}' packets are not supported: TCP and ICMP are`, s.placeOf(s.at - other[0].length));
+    s.unknown(`'${other[0]}' packets are not supported: TCP and ICMP are`, s.placeOf(s.at - other[0].length));
   if (s.take(/icmp\b/y) !== null) return parseIcmp(s, place, way);
   const ports = s.take(/(\d+)\s*>\s*(\d+)(?=\s)/y);
   const flags = s.need(FLAGS, 'the flags of a TCP segment (letters S F R P U E W A, . for ACK, - for none) or icmp')[0];
@@ -123,7 +123,7 @@ function parseOption(s: Scanner): TcpOptionSpec {
     case 'FOEXP':
       return { kind: name, cookie: s.take(/[0-9a-fA-F]+/y)?.[0].toLowerCase() ?? '' };
     default:
-      return s.failAt(`the TCP option '${name}' is not supported`, place);
+      return s.unknown(`the TCP option '${name}' is not supported`, place);
   }
 }
 

@@ -23,7 +23,7 @@ import { applyCommand, SCRIPT_PROFILE } from './knobs.js';
 import { runCode } from './python.js';
 import type { Result } from './socket.js';
 import { tcpInfo } from './tcp-info.js';
-import { segmentText, timeText } from './text.js';
+import { packetLine, segmentText, timeText } from './text.js';
 import { numberOf, textOf, Unsupported } from './values.js';
 import { ScriptWire, type WirePacket } from './wire.js';
 
@@ -74,9 +74,11 @@ class Failure extends Error {
   }
 }
 
-const START: Micros = 1000 * SECOND;
+export const START: Micros = 1000 * SECOND;
 /** An expected packet is waited for so long after its time. */
 const PATIENCE: Micros = 2 * SECOND;
+/** `*`: whenever, but not never. */
+const WHENEVER: Micros = 3600 * SECOND;
 const DEFAULT_TOLERANCE: Micros = 4000;
 const TOLERANCE_SHARE = 0.125;
 const LOCAL = { 4: '192.168.0.1/16', 6: 'fd3d:fa7b:d17d::1/48' } as const;
@@ -139,12 +141,6 @@ function withScriptOptions(script: Script, o: RunOptions): RunOptions {
       case 'init_scripts':
         options = { ...options, config: { ...options.config, ...applyCommand(value.replace(/,/g, '\n')) } };
         break;
-      case 'mtu':
-      case 'wire_protocol':
-      case 'debug':
-      case 'verbose':
-      case 'dry_run':
-        throw new Unsupported(`the option --${name} is not known`);
       default:
         throw new Unsupported(`the option --${name} is not known`);
     }
@@ -328,7 +324,7 @@ class ScriptRun {
   private expectPacket(want: PacketAction, when: When): void {
     const base = this.lastAt;
     const [from, to] = dueRange(when, base);
-    const limit = Math.max(this.now, Number.isFinite(to) ? to : this.now) + PATIENCE;
+    const limit = Number.isFinite(to) ? Math.max(this.now, to) + PATIENCE : this.now + WHENEVER;
     const got = this.nextSent(want, limit);
     if (got === null) throw new Failure(want.place, `no packet came by ${timeText(limit - START)} s`);
     let { tcp } = got;
@@ -348,6 +344,7 @@ class ScriptRun {
     const differences = compare(want, got, tcp, flow, {
       timestampTick: this.o.timestampTickUsecs ?? 0,
       timestampTolerance: Math.max(1, tolerance / 1000),
+      strict: this.o.strict === true,
     });
     if (got.at < from - tolerance || got.at > to + tolerance) {
       const due = from === to ? timeText(from - START) : `${timeText(from - START)} to ${timeText(to - START)}`;
@@ -361,7 +358,8 @@ class ScriptRun {
       );
       if (this.o.nonFatal?.includes('packet') !== true) throw failure;
     }
-    this.lastAt = Math.min(this.now, got.at);
+    // It may have gone out before the event before was done.
+    this.lastAt = Math.max(base, got.at);
     this.checkSegmentSize(want, got);
   }
 
@@ -510,12 +508,11 @@ class ScriptRun {
     return this.wire.log.slice(-LAST_PACKETS).map((p) => {
       const d = decode(p);
       const at = timeText(p.at - START);
-      const way = p.way === 'in' ? '<' : '>';
-      if (d.tcp === null) return `${at} ${way} IP protocol ${d.protocol}, ${d.packetBytes} bytes`;
-      const ports =
+      if (d.tcp === null) return `${at} ${packetLine(d, 0, 0)}`;
+      const [local, remote] =
         p.way === 'in' ? [d.tcp.destinationPort, d.tcp.sourcePort] : [d.tcp.sourcePort, d.tcp.destinationPort];
-      const isn = this.flows.find((f) => f.localPort === ports[0] && f.remotePort === ports[1])?.localIsn ?? 0;
-      return `${at} ${way} ${p.way === 'in' ? segmentText(d.tcp, 0, isn) : segmentText(d.tcp, isn, 0)}`;
+      const isn = this.flows.find((f) => f.localPort === local && f.remotePort === remote)?.localIsn ?? 0;
+      return `${at} ${p.way === 'in' ? packetLine(d, 0, isn) : packetLine(d, isn, 0)}`;
     });
   }
 

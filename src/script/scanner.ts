@@ -7,10 +7,14 @@ export class ScriptSyntaxError extends Error {
   readonly file: string;
   readonly place: Place;
 
-  constructor(file: string, place: Place, what: string, line: string) {
+  /** It is in the language, but in a part that is not known here: its script is skipped, not failed. */
+  readonly isUnknown: boolean;
+
+  constructor(file: string, place: Place, what: string, line: string, isUnknown = false) {
     super(`${file}:${place.line}:${place.column}: ${what}\n    ${line}\n    ${' '.repeat(place.column - 1)}^`);
     this.file = file;
     this.place = place;
+    this.isUnknown = isUnknown;
   }
 }
 
@@ -94,9 +98,14 @@ export class Scanner {
     this.failAt(`${what}, found ${instead}`, place);
   }
 
-  failAt(what: string, place: Place): never {
+  /** Something of the language that is not known here. */
+  unknown(what: string, place: Place): never {
+    this.failAt(what, place, true);
+  }
+
+  failAt(what: string, place: Place, isUnknown = false): never {
     const line = this.text.slice(this.lineStarts[place.line - 1], this.lineStarts[place.line]).trimEnd();
-    throw new ScriptSyntaxError(this.file, place, what, line);
+    throw new ScriptSyntaxError(this.file, place, what, line, isUnknown);
   }
 }
 

@@ -41,6 +41,8 @@ export class ScriptSocket implements TcpUser {
   readShut = false;
   writeShut = false;
   closed = false;
+  /** connect() has told that it worked. */
+  connectAnswered = false;
   /** Bytes taken off the connection's queue by MSG_PEEK and partial reads. */
   private waiting = 0;
 

@@ -1,7 +1,8 @@
 /** Packets in the script's own words, for failures: what was expected and what came look alike. */
 import { SECOND, type Micros } from '../base/time.js';
 import type { TcpOptionSpec } from './ast.js';
-import type { DecodedTcp } from './decode.js';
+import { Address } from '../ip/address.js';
+import type { Decoded, DecodedTcp } from './decode.js';
 import { FLAG_BITS } from './encode.js';
 
 const FLAG_ORDER = ['S', 'F', 'R', 'P', 'U', 'E', 'W', 'A', '.'];
@@ -42,3 +43,23 @@ export function segmentText(t: DecodedTcp, seqBase: number, ackBase: number): st
 
 /** Seconds since the script's start, to the microsecond. */
 export const timeText = (t: Micros): string => (t / SECOND).toFixed(6);
+
+/** As tcpdump prints it: `IP 192.0.2.1.32769 > 192.168.0.1.8080: Flags [S.], seq 0, ack 1, win 65535, options [mss 1460], length 0`. */
+export function packetLine(d: Decoded, seqBase: number, ackBase: number): string {
+  const [source, destination] = [d.source, d.destination].map(([a, b, c, w]) =>
+    (d.version === 4 ? Address.v4(w) : Address.fromWords(a, b, c, w)).toString(),
+  );
+  const head = d.version === 4 ? 'IP' : 'IP6';
+  const { tcp: t } = d;
+  if (t === null) return `${head} ${source} > ${destination}: protocol ${d.protocol}, length ${d.packetBytes}`;
+  const seq = (t.seq - seqBase) >>> 0;
+  const parts = [`Flags [${flagText(t.flags)}]`];
+  if (t.payloadBytes > 0) parts.push(`seq ${seq}:${(seq + t.payloadBytes) >>> 0}`);
+  else if ((t.flags & 7) !== 0) parts.push(`seq ${seq}`);
+  if ((t.flags & 16) !== 0) parts.push(`ack ${(t.ack - ackBase) >>> 0}`);
+  parts.push(`win ${t.window}`);
+  if (t.urgent !== 0) parts.push(`urg ${t.urgent}`);
+  if (t.options.length > 0) parts.push(`options [${t.options.map(optionText).join(',')}]`);
+  parts.push(`length ${t.payloadBytes}`);
+  return `${head} ${source}.${t.sourcePort} > ${destination}.${t.destinationPort}: ${parts.join(', ')}`;
+}

@@ -1,0 +1,114 @@
+/** `tcplab script`: packet scripts against our stack, in memory and in virtual time. */
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { Recorder } from '../observe/recorder.js';
+import { pcapFileHeader, pcapPacket } from '../observe/pcap.js';
+import { exitCodeOf, FORMATS, report, type Format, type Timed } from '../script/format.js';
+import { playScript } from '../script/play.js';
+import { type RunOptions, START } from '../script/run.js';
+import type { WirePacket } from '../script/wire.js';
+import { CommandError, Exit } from './errors.js';
+
+export interface ScriptCommandOptions {
+  format: Format;
+  ipVersion?: 'ipv4' | 'ipv6';
+  define?: string[];
+  tolerance_usecs?: number;
+  tcp_ts_tick_usecs?: number;
+  strict_segments?: boolean;
+  strict?: boolean;
+  pcap?: string;
+  trace?: boolean;
+  nonFatal?: string[];
+}
+
+export function script(names: readonly string[], o: ScriptCommandOptions): number {
+  if (!FORMATS.includes(o.format))
+    throw new CommandError(Exit.usage, `--format is one of ${FORMATS.join(', ')}, not '${o.format}'`);
+  const files = names.flatMap(filesOf);
+  const defines = definesOf(o.define ?? []);
+  const options = runOptions(o);
+  if (o.pcap !== undefined && files.length > 1) mkdirSync(o.pcap, { recursive: true });
+  const all: Timed[] = [];
+  for (const file of files) {
+    const text = readFileSync(file, 'utf8');
+    const recorder =
+      o.trace === true ? new Recorder((event) => process.stderr.write(`${JSON.stringify(event)}\n`), START) : null;
+    const begin = process.hrtime.bigint();
+    const verdict = playScript(file, text, recorder === null ? options : { ...options, observer: recorder }, defines);
+    all.push({ verdict, ms: Number(process.hrtime.bigint() - begin) / 1e6, source: text.split('\n') });
+    if (o.pcap !== undefined)
+      writePcap(files.length > 1 ? join(o.pcap, `${basename(file, '.pkt')}.pcap`) : o.pcap, verdict.log);
+  }
+  process.stdout.write(report(o.format, all));
+  return exitCodeOf(all);
+}
+
+/** A file, all scripts in a folder and below, or a pattern that the shell left alone. */
+function filesOf(name: string): string[] {
+  const stat = statSync(name, { throwIfNoEntry: false });
+  if (stat?.isDirectory() === true) {
+    const found = (readdirSync(name, { recursive: true }) as string[]).filter((f) => f.endsWith('.pkt')).sort();
+    if (found.length === 0)
+      throw new CommandError(Exit.usage, `there is no packet script (*.pkt) in the folder ${name}`);
+    return found.map((f) => join(name, f));
+  }
+  if (stat !== undefined) return [name];
+  const found = matching(name);
+  if (found.length === 0)
+    throw new CommandError(Exit.usage, `there is no packet script '${name}'`, 'tcplab script test/scripts');
+  return found;
+}
+
+/** `*` and `?` stand for anything within one name, `**` for any folders. */
+function matching(pattern: string): string[] {
+  if (!/[*?]/.test(pattern)) return [];
+  const parts = pattern.split('/');
+  const first = parts.findIndex((part) => /[*?]/.test(part));
+  const base = parts.slice(0, first).join('/') || (pattern.startsWith('/') ? '/' : '.');
+  const text = parts
+    .slice(first)
+    .map((part) =>
+      part === '**'
+        ? '(?:[^/]+/)*'
+        : `${part
+            .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+            .replaceAll('*', '[^/]*')
+            .replaceAll('?', '[^/]')}/`,
+    )
+    .join('');
+  const regex = new RegExp(`^${text.replace(/\/$/, '')}$`);
+  if (statSync(base, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
+  const names = (readdirSync(base, { recursive: true }) as string[]).filter((n) => regex.test(n)).sort();
+  return names.map((n) => join(base, n)).filter((n) => statSync(n).isFile());
+}
+
+function definesOf(texts: readonly string[]): Map<string, string> {
+  return new Map(
+    texts.map((text) => {
+      const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? [];
+      if (name === undefined || value === undefined)
+        throw new CommandError(Exit.usage, `-D wants NAME=VALUE, not '${text}'`, '-D CC=reno');
+      return [name, value];
+    }),
+  );
+}
+
+function runOptions(o: ScriptCommandOptions): RunOptions {
+  if (o.ipVersion !== undefined && !/^ipv[46]$/.test(o.ipVersion))
+    throw new CommandError(Exit.usage, `--ip_version is ipv4 or ipv6, not '${String(o.ipVersion)}'`);
+  return {
+    ...(o.ipVersion !== undefined ? { ipVersion: o.ipVersion === 'ipv4' ? (4 as const) : (6 as const) } : {}),
+    ...(o.tolerance_usecs !== undefined ? { toleranceUsecs: o.tolerance_usecs } : {}),
+    ...(o.tcp_ts_tick_usecs !== undefined ? { timestampTickUsecs: o.tcp_ts_tick_usecs } : {}),
+    ...(o.strict_segments === true ? { strictSegments: true } : {}),
+    ...(o.strict === true ? { strict: true } : {}),
+    ...(o.nonFatal !== undefined ? { nonFatal: o.nonFatal } : {}),
+  };
+}
+
+/** Times begin at 1970, as the script's do at 0. */
+function writePcap(file: string, packets: readonly WirePacket[]): void {
+  const parts = packets.map((p) => pcapPacket(p.at - START, p.slab, 0, p.length));
+  writeFileSync(file, Buffer.concat([pcapFileHeader(), ...parts]));
+}

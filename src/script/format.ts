@@ -1,0 +1,123 @@
+/** Verdicts for people and for machines: text, TAP 14, JUnit's XML, JSON Lines. A verdict is written when it is there; then the totals. */
+import type { Verdict } from './run.js';
+
+export const FORMATS = ['text', 'tap', 'junit', 'json'] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** A verdict and how long it took, milliseconds. */
+export interface Timed {
+  readonly verdict: Verdict;
+  readonly ms: number;
+  /** The script's lines. */
+  readonly source: readonly string[];
+}
+
+/** The whole report. */
+export function report(format: Format, all: readonly Timed[]): string {
+  const lines = {
+    text: () => [...all.flatMap(textLines), summary(all)],
+    tap: () => ['TAP version 14', `1..${all.length}`, ...all.flatMap(tapLines)],
+    junit: () => junitLines(all),
+    json: () => [...all.map(jsonLine), JSON.stringify({ type: 'summary', ...counts(all) })],
+  }[format]();
+  return `${lines.join('\n')}\n`;
+}
+
+/** 0: something passed, and nothing failed; 1: something failed; 77: all was skipped. */
+export function exitCodeOf(all: readonly Timed[]): 0 | 1 | 77 {
+  const { failed, passed } = counts(all);
+  return failed > 0 ? 1 : passed > 0 ? 0 : 77;
+}
+
+function counts(all: readonly Timed[]): { passed: number; failed: number; skipped: number; ms: number } {
+  const of = (outcome: string): number => all.filter((t) => t.verdict.outcome === outcome).length;
+  return { passed: of('PASS'), failed: of('FAIL'), skipped: of('SKIP'), ms: total(all) };
+}
+
+const total = (all: readonly Timed[]): number => Math.round(all.reduce((ms, t) => ms + t.ms, 0) * 10) / 10;
+
+function summary(all: readonly Timed[]): string {
+  const { passed, failed, skipped, ms } = counts(all);
+  return `${passed} passed, ${failed} failed, ${skipped} skipped in ${ms} ms`;
+}
+
+/** `file:line:column`, or the file alone. */
+const where = ({ file, place }: Verdict): string => (place === null ? file : `${file}:${place.line}:${place.column}`);
+
+function textLines(t: Timed): string[] {
+  const { verdict, ms } = t;
+  const head = `${verdict.outcome} ${verdict.outcome === 'PASS' ? verdict.file : where(verdict)} (${ms.toFixed(1)} ms)`;
+  if (verdict.outcome === 'PASS') return [head];
+  return [`${head}: ${verdict.reason}`, ...detailsOf(t).map((line) => `  ${line}`)];
+}
+
+function tapLines(t: Timed, i: number): string[] {
+  const { verdict, ms } = t;
+  // TAP takes '#' for the beginning of a directive.
+  const plain = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('#', '\\#');
+  const head = `${verdict.outcome === 'FAIL' ? 'not ok' : 'ok'} ${i + 1} - ${plain(verdict.file)}`;
+  if (verdict.outcome === 'SKIP') return [`${head} # SKIP ${plain(`${where(verdict)}: ${verdict.reason}`)}`];
+  if (verdict.outcome === 'PASS') return [head, '  ---', `  duration_ms: ${ms.toFixed(1)}`, '  ...'];
+  const yaml = [`duration_ms: ${ms.toFixed(1)}`, `at: ${JSON.stringify(where(verdict))}`];
+  yaml.push(`message: ${JSON.stringify(verdict.reason)}`, 'details: |', ...detailsOf(t).map((line) => `  ${line}`));
+  return [head, '  ---', ...yaml.map((line) => `  ${line}`), '  ...'];
+}
+
+function junitLines(all: readonly Timed[]): string[] {
+  const { failed, skipped } = counts(all);
+  const attributes = `tests="${all.length}" failures="${failed}" errors="0" skipped="${skipped}" time="${(total(all) / 1000).toFixed(4)}"`;
+  const cases = all.flatMap((t): string[] => {
+    const { verdict, ms } = t;
+    const head = `    <testcase classname="${xml(folderOf(verdict.file))}" name="${xml(baseOf(verdict.file))}" time="${(ms / 1000).toFixed(4)}"`;
+    if (verdict.outcome === 'PASS') return [`${head}/>`];
+    const message = `message="${xml(`${where(verdict)}: ${verdict.reason}`)}"`;
+    if (verdict.outcome === 'SKIP') return [`${head}>`, `      <skipped ${message}/>`, '    </testcase>'];
+    const details = xml(detailsOf(t).join('\n'));
+    return [`${head}>`, `      <failure ${message}>${details}</failure>`, '    </testcase>'];
+  });
+  const suite = [`  <testsuite name="tcplab script" ${attributes}>`, ...cases, '  </testsuite>'];
+  return ['<?xml version="1.0" encoding="UTF-8"?>', `<testsuites ${attributes}>`, ...suite, '</testsuites>'];
+}
+
+const folderOf = (file: string): string => file.replace(/\/?[^/]*$/, '') || '.';
+const baseOf = (file: string): string => file.replace(/^.*\//, '');
+
+/** XML 1.0 has no control characters but tab, line feed and carriage return. */
+const xml = (text: string): string =>
+  text
+    // eslint-disable-next-line no-control-regex
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
+    .replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+
+function jsonLine(t: Timed): string {
+  const { file, outcome, place, reason, differences, packets, tcb } = t.verdict;
+  const { line, column } = place ?? {};
+  return JSON.stringify({ type: 'script', file, outcome, line, column, reason, differences, packets, tcb, ms: t.ms });
+}
+
+/** Of a failure: the script's line, the fields that differ, the packets before, the control block. */
+function detailsOf({ verdict, source }: Timed): string[] {
+  const { place, differences, packets, tcb } = verdict;
+  const out: string[] = [];
+  const line = place === null ? undefined : source[place.line - 1];
+  if (line !== undefined) out.push(`    ${line.trim()}`);
+  out.push(...differences.map((d) => `${d.field}: expected ${d.expected}, came ${d.actual}`));
+  if (packets.length > 0) out.push('the last packets:', ...packets.map((p) => `    ${p}`));
+  if (tcb !== null) out.push('the connection:', ...tcbLines(tcb));
+  return out;
+}
+
+/** A line for each group of fields: `    snd: una 1, nxt 1001, ...`. */
+function tcbLines(tcb: object): string[] {
+  const value = (v: unknown): string =>
+    typeof v === 'number' && !Number.isInteger(v) && Number.isFinite(v) ? v.toFixed(1) : String(v);
+  return Object.entries(tcb as Record<string, unknown>).flatMap(([name, group]): string[] => {
+    if (Array.isArray(group)) {
+      const timers = (group as { name: string; inUs: number }[]).map((t) => `${t.name} in ${Math.round(t.inUs)} us`);
+      return [`    ${name}: ${timers.join(', ') || 'none'}`];
+    }
+    if (typeof group !== 'object' || group === null) return [`    ${name} ${value(group)}`];
+    const fields = Object.entries(group as Record<string, unknown>).map(([k, v]) => `${k} ${value(v)}`);
+    return [`    ${name}: ${fields.join(', ')}`];
+  });
+}
