@@ -4,5 +4,5 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
-  test: { include: ['test/sim/throughput-table.ts'] },
+  test: { include: ['test/sim/throughput-table.ts', 'test/sim/cwnd-traces.ts'] },
 });

@@ -108,8 +108,12 @@ export class Explainer {
   }
 
   private whyAgain(step: Step): string {
-    if (step.causes.some((e) => e.name === 'recovery:timer_expired'))
-      return 'sent again: no ACK came in time (RFC 9293 3.8.1)';
+    const expired = (timer: string): boolean =>
+      step.causes.some((e) => e.name === 'recovery:timer_expired' && e.data.timer === timer);
+    if (expired('tlp')) return 'sent again as a probe: its ACK will tell what arrived (RFC 8985 7.3)';
+    if (expired('reorder'))
+      return 'sent again: what was sent after it arrived, and the time for being merely late is over (RFC 8985 6.2)';
+    if (expired('rto')) return 'sent again: no ACK came in time (RFC 9293 3.8.1)';
     const { received, owed } = this.pastOf(step.group_id);
     if (received?.flags === 'S') return 'sent again: their SYN came again, so our SYN,ACK did not arrive';
     if (owed.has('fast-retransmit')) return 'sent again: three duplicate ACKs say that it was lost (RFC 5681 3.2)';

@@ -34,7 +34,7 @@ export function scheduleLossProbe(c: Connection, rtoRestarts: boolean, now: Micr
   // Never later than the retransmission timer would have been.
   const untilRto = rtoRestarts ? rtt.rto : sent.first!.sentAt + rtt.rto - now;
   if (untilRto > 0) timeout = Math.min(timeout, untilRto);
-  c.stopTimer(Timer.rto, now);
+  c.timers.stop(Timer.rto); // handed over, not stopped: watchers are told of the probe's timer
   c.setTimer(Timer.tlp, now + timeout, now);
   return true;
 }
