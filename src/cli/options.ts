@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import { parseLink, type LinkOptions } from '../device/link-options.js';
 import { LinkOptionError } from '../device/drop-rules.js';
 import { AddressError, Prefix } from '../ip/address.js';
+import { CONGESTION_CONTROLS, type CongestionName } from '../tcp/congestion/index.js';
 import type { TcpConfig } from '../tcp/config.js';
 import { EcnMode } from '../tcp/ecn.js';
 import { FastOpenMode } from '../tcp/fast-open.js';
@@ -34,6 +35,8 @@ export interface SharedOptions {
   log?: string;
   quiet?: boolean;
   profile: 'linux' | 'rfc';
+  congestion?: CongestionName;
+  pacing?: boolean;
   synRetries?: number;
   syncookies?: 0 | 1 | 2;
   stats?: boolean;
@@ -68,6 +71,12 @@ export function withSharedOptions(command: Command): Command {
     .option('--no-offload', 'no super-segments and no partial checksums: every packet as on a wire')
     .addOption(new Option('--driver <name>', 'what opens the device').choices(['native', 'tuntap2']).default('native'))
     .addOption(new Option('--profile <name>', "TCP's settings").choices(['linux', 'rfc']).default('linux'))
+    .addOption(
+      new Option('--congestion <name>', 'congestion control: who says how much may be in flight')
+        .choices(Object.keys(CONGESTION_CONTROLS))
+        .default('cubic'),
+    )
+    .option('--pacing', 'spread what is sent over the round trip, whatever the congestion control')
     .option(
       '--syn-retries <n>',
       'give up after so many more SYNs, 1, 2, 4 ... s apart',
@@ -159,6 +168,8 @@ export function prefixesOf(texts: readonly string[]): Prefix[] {
 
 /** What the options say about TCP. */
 export const tcpConfigOf = (o: SharedOptions): Partial<TcpConfig> => ({
+  ...(o.congestion === undefined ? {} : { congestionControl: o.congestion }),
+  ...(o.pacing === true ? { pacing: true } : {}),
   ...(o.synRetries === undefined ? {} : { synRetries: o.synRetries, synLinearTimeouts: 0 }),
   ...(o.syncookies === undefined ? {} : { synCookies: o.syncookies }),
   ...(o.mtuProbing === undefined ? {} : { mtuProbing: o.mtuProbing }),

@@ -1,6 +1,7 @@
 /** What a socket is and what may be set on it; how bytes and endings pass through it is in `socket.ts`. */
 import { addAbortSignal, Duplex } from 'node:stream';
 import type { Flow, TcpEntry } from '../stack/flow.js';
+import { CONGESTION_CONTROLS, type CongestionName } from '../tcp/congestion/index.js';
 import type { Connection } from '../tcp/connection.js';
 import { nodeError } from './errors.js';
 import type { Host } from './host.js';
@@ -37,6 +38,7 @@ export abstract class SocketBase extends Duplex {
   private holdsHost = false;
   private noDelay: boolean | null = null;
   private typeOfService = 0;
+  private congestion: CongestionName | null = null;
   /** Milliseconds until the first probe; -1 for off. */
   private keepAlive = -1;
 
@@ -54,6 +56,7 @@ export abstract class SocketBase extends Duplex {
   protected bind(conn: Connection): void {
     this.conn = conn;
     if (this.noDelay !== null) conn.setNoDelay(this.noDelay);
+    if (this.congestion !== null) conn.setCongestionControl(this.congestion, this.host.clock());
     if (this.typeOfService !== 0) this.host.stack.setTypeOfService(conn, this.typeOfService);
     if (this.keepAlive >= 0) this.setKeepAlive(true, this.keepAlive);
     if (this.wantsRef) this.holdHost();
@@ -151,6 +154,18 @@ export abstract class SocketBase extends Duplex {
   /** What `setTypeOfService` set; ECN's two bits are TCP's own and not part of it once there is a connection. */
   getTypeOfService(): number {
     return (this.conn?.flow as TcpEntry | undefined)?.tos ?? this.typeOfService;
+  }
+
+  /** TCP_CONGESTION: who says how much may be in flight, from now on. Throws ERR_INVALID_ARG_VALUE for a name that there is not. */
+  setCongestionControl(name: CongestionName): this {
+    if (!Object.hasOwn(CONGESTION_CONTROLS, name)) {
+      const known = Object.keys(CONGESTION_CONTROLS).join(', ');
+      const text = `The argument 'name' is invalid: there are ${known}. Received '${String(name)}'`;
+      throw nodeError(new TypeError(text), 'ERR_INVALID_ARG_VALUE');
+    }
+    this.congestion = name;
+    if (this.conn !== null && !this.destroyed) this.conn.setCongestionControl(name, this.host.clock());
+    return this;
   }
 
   /** `timeout` when nothing happened for so many milliseconds; 0 switches it off. The socket stays open. */
