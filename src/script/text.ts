@@ -31,12 +31,18 @@ export function optionText(o: TcpOptionSpec): string {
 
 export const optionsText = (options: readonly TcpOptionSpec[]): string => `<${options.map(optionText).join(',')}>`;
 
+const relativeSack = (blocks: readonly (readonly [number, number])[], base: number): TcpOptionSpec => ({
+  kind: 'sack',
+  blocks: blocks.map(([left, right]) => [(left - base) >>> 0, (right - base) >>> 0]),
+});
+
 /** `P. 1:1001(1000) ack 1 win 257 <nop,nop,TS val 1 ecr 2>`, relative to both ISNs. */
 export function segmentText(t: DecodedTcp, seqBase: number, ackBase: number): string {
   const seq = (t.seq - seqBase) >>> 0;
   const ack = (t.flags & 16) !== 0 ? ` ack ${(t.ack - ackBase) >>> 0}` : '';
   const urgent = t.urgent !== 0 ? ` urg ${t.urgent}` : '';
-  const options = t.options.length > 0 ? ` ${optionsText(t.options)}` : '';
+  const relative = t.options.map((o) => (o.kind === 'sack' ? relativeSack(o.blocks, ackBase) : o));
+  const options = relative.length > 0 ? ` ${optionsText(relative)}` : '';
   const end = (seq + t.payloadBytes) >>> 0;
   return `${flagText(t.flags)} ${seq}:${end}(${t.payloadBytes})${ack} win ${t.window}${urgent}${options}`;
 }
@@ -59,7 +65,9 @@ export function packetLine(d: Decoded, seqBase: number, ackBase: number): string
   if ((t.flags & 16) !== 0) parts.push(`ack ${(t.ack - ackBase) >>> 0}`);
   parts.push(`win ${t.window}`);
   if (t.urgent !== 0) parts.push(`urg ${t.urgent}`);
-  if (t.options.length > 0) parts.push(`options [${t.options.map(optionText).join(',')}]`);
+  // SACK speaks of the other side's numbers, as the ACK does.
+  const options = t.options.map((o) => optionText(o.kind === 'sack' ? relativeSack(o.blocks, ackBase) : o));
+  if (options.length > 0) parts.push(`options [${options.join(',')}]`);
   parts.push(`length ${t.payloadBytes}`);
   return `${head} ${source}.${t.sourcePort} > ${destination}.${t.destinationPort}: ${parts.join(', ')}`;
 }
