@@ -2,6 +2,7 @@
  * What a script's commands would do to the kernel, done to our stack's configuration instead. No shell is ever run: a command is known, or its script
  * is skipped with the reason.
  */
+import { MtuDiscover } from '../base/mtu-discover.js';
 import { MILLISECOND, SECOND } from '../base/time.js';
 import { CONGESTION_CONTROLS, type CongestionName } from '../tcp/congestion/index.js';
 import { PROFILES, type TcpConfig } from '../tcp/config.js';
@@ -69,6 +70,14 @@ const KNOBS: Readonly<Record<string, Knob>> = {
   tcp_rto_min_us: (v) => ({ minRto: whole(v) }),
   tcp_notsent_lowat: (v) => ({ notSentLowat: whole(v) >= 0xffff_ffff ? Infinity : whole(v) }),
   tcp_max_syn_backlog: (v) => ({ maxSynBacklog: whole(v) }),
+  ip_no_pmtu_disc: (v) => ({ mtuDiscover: unless0(v) ? MtuDiscover.dont : MtuDiscover.want }),
+  'route.min_pmtu': (v) => ({ minPmtu: whole(v) }),
+  'route.mtu_expires': (v) => ({ mtuExpires: whole(v) * SECOND }),
+  tcp_mtu_probing: (v) => ({ mtuProbing: whole(v) as TcpConfig['mtuProbing'] }),
+  tcp_base_mss: (v) => ({ baseMss: whole(v) }),
+  tcp_mtu_probe_floor: (v) => ({ mtuProbeFloor: whole(v) }),
+  tcp_probe_threshold: (v) => ({ mtuProbeThreshold: whole(v) }),
+  tcp_probe_interval: (v) => ({ mtuProbeInterval: whole(v) * SECOND }),
   // What is always so here, or has no bearing on one connection in a network of its own.
   tcp_dsack: (v) => onlyIf('tcp_dsack', v, '1'),
   tcp_fack: none,

@@ -1,4 +1,5 @@
 /** setsockopt and getsockopt: which option does what here. An option that is missing makes its script a SKIP, not a PASS. */
+import { MtuDiscover } from '../base/mtu-discover.js';
 import { SECOND, type Micros } from '../base/time.js';
 import { CONGESTION_CONTROLS, type CongestionName } from '../tcp/congestion/index.js';
 import type { TcpConfig } from '../tcp/config.js';
@@ -128,8 +129,27 @@ const IP: Readonly<Record<string, Option>> = {
     },
     get: (s) => s.tos,
   },
+  IP_MTU_DISCOVER: {
+    set: (s, value) => {
+      const mode = Object.values(MtuDiscover).find((m) => m === value);
+      if (mode === undefined) return fail('EINVAL');
+      s.config.mtuDiscover = mode;
+      if (s.listener !== null) s.listener.setConfig({ ...s.listener.config!, ...s.config });
+      if (s.conn !== null) s.stack.tcp.setMtuDiscover(s.conn, mode);
+      return ok();
+    },
+    get: (s) => s.conn?.size.discover ?? s.config.mtuDiscover ?? MtuDiscover.want,
+  },
+  IP_MTU: { set: null, get: (s) => s.conn?.size.mtu ?? 0 },
 };
-const ALL: Readonly<Record<string, Option>> = { ...SOCKET, ...TCP, ...IP, IPV6_TCLASS: IP['IP_TOS']! };
+const ALL: Readonly<Record<string, Option>> = {
+  ...SOCKET,
+  ...TCP,
+  ...IP,
+  IPV6_TCLASS: IP['IP_TOS']!,
+  IPV6_MTU_DISCOVER: IP['IP_MTU_DISCOVER']!,
+  IPV6_MTU: IP['IP_MTU']!,
+};
 
 /** By its name; undefined: not known here. */
 export const findOption = (name: string): Option | undefined => ALL[name];

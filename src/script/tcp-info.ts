@@ -40,6 +40,7 @@ export function tcpInfo(c: Connection, now: Micros): Record<string, number | str
     tcpi_delivery_rate_app_limited: Number(snd.rate.lastAppLimited),
     tcpi_rto: rtt.rto,
     tcpi_snd_mss: snd.mss,
+    tcpi_pmtu: c.size.mtu,
     tcpi_rcv_mss: rcv.mss,
     tcpi_unacked: sent.out,
     tcpi_sacked: sent.sackedOut,

@@ -23,7 +23,7 @@ const LEAST_CWND = 11;
 export function startProbing(c: Connection, now: Micros): void {
   const { size, config } = c;
   size.probing = config.mtuProbing > 1;
-  size.high = size.mostMtu;
+  size.high = Math.min(size.mostMtu, size.mtu);
   size.low = size.mtuOf(config.baseMss);
   size.probeSize = 0;
   size.probedAt = now;
@@ -43,7 +43,7 @@ export function probeBytes(c: Connection, now: Micros): number {
   }
   // Behind it goes what it takes to tell by duplicate ACKs that it was lost.
   const needed = probe + (snd.recovery.reordering + 1) * snd.mss;
-  if (probe <= snd.mss || snd.unsent < needed || snd.wnd < needed) return 0;
+  if (snd.unsent < needed || snd.wnd < needed) return 0;
   if (snd.usableWindow < needed) return -1;
   if (sent.inFlight + 2 > congestion.cwnd) return sent.inFlight === 0 ? 0 : -1;
   return probe;

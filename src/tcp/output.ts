@@ -190,6 +190,7 @@ function sendMtuProbe(c: Connection, now: Micros, out: SegmentSink): boolean {
   if (bytes > 0 && !mustPace(c, now)) {
     sendData(c, bytes, false, bytes, now, out);
     probeSent(c, bytes, now);
+    c.snd.burstStart = c.snd.chunkEnd = c.snd.nxt; // it is no part of a chunk
   }
   return bytes >= 0;
 }

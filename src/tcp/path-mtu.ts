@@ -6,7 +6,9 @@ import { seqGeq, seqLt, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import { TcpFlag } from '../wire/tcp.js';
 import type { Connection } from './connection.js';
+import { chunkBytes } from './push.js';
 import { resendWithoutReduction } from './recovery.js';
+import { rearmRto } from './retransmit-timer.js';
 import { type MtuCause, syncMss } from './segment-size.js';
 import { State } from './state.js';
 
@@ -22,6 +24,7 @@ export function pathMtuChanged(c: Connection, mtu: number, why: MtuCause, now: M
   const { size, snd } = c;
   if (mtu === size.mtu || c.state === State.closed || c.state === State.timeWait) return;
   const before = snd.mss;
+  const chunk = chunkBytes(snd);
   size.mtu = mtu;
   c.note('path-mtu', mtu, why, now);
   if (size.mostMss === 0) {
@@ -30,11 +33,14 @@ export function pathMtuChanged(c: Connection, mtu: number, why: MtuCause, now: M
     return;
   }
   syncMss(c);
-  if (snd.mss < before) resendTooLarge(c, now);
+  if (snd.mss < before) resendTooLarge(c, chunk, now);
 }
 
-/** Whatever is in flight in segments larger than `snd.mss` is lost, and no congestion is to blame. */
-function resendTooLarge(c: Connection, now: Micros): void {
+/**
+ * Whatever is in flight in segments larger than `snd.mss` is lost, and no congestion is to blame. Pieces that were sent together, `chunk` bytes of them, are
+ * cut anew as one, as Linux cuts its buffers: else each would leave a rest, and a small segment.
+ */
+function resendTooLarge(c: Connection, chunk: number, now: Micros): void {
   const { sent, mss } = c.snd;
   let lost = false;
   for (let i = 0; i < sent.length; i++) {
@@ -46,6 +52,9 @@ function resendTooLarge(c: Connection, now: Micros): void {
     if (!tooLarge) continue;
     sent.markLost(record);
     lost = true;
+    if (i > 0 && sent.at(i - 1).bytes + record.bytes <= chunk && sent.join(i - 1)) i--;
   }
-  if (lost) resendWithoutReduction(c, now);
+  if (!lost) return;
+  resendWithoutReduction(c, now);
+  rearmRto(c, now); // no loss probe in this state
 }

@@ -48,7 +48,8 @@ export function endsChunk(c: Connection, start: Seq, end: Seq): boolean {
   return end === snd.chunkEnd && seqDiff(end, seqMax(snd.chunkStart, snd.burstStart)) > snd.mss;
 }
 
-function chunkBytes(snd: Sender): number {
+/** Payload that Linux would hand to its device as one: a millisecond's worth at least, and two segments. */
+export function chunkBytes(snd: Sender): number {
   const { rtt, congestion, mss } = snd;
   let bytes = MAX_CHUNK;
   if (rtt.hasSample) {

@@ -273,6 +273,23 @@ export class SentQueue {
     return true;
   }
 
+  /** Makes one record of number `i` and the next when both are lost and wait to be sent again, and no SYN, FIN or PSH stands between them. */
+  join(i: number): boolean {
+    const record = this.at(i);
+    const next = this.at(i + 1);
+    const waits = record.lost && next.lost && !record.resent && !next.resent;
+    if (!waits || record.flags !== 0 || record.size !== next.size) return false;
+    const before = record.segments + next.segments;
+    record.end = next.end;
+    record.flags = next.flags;
+    record.retransmissions = Math.max(record.retransmissions, next.retransmissions);
+    record.segments = segmentsOf(record);
+    this.uncount(record, before - record.segments);
+    this.records.splice(this.head + i + 1, 1);
+    this.spare.push(next);
+    return true;
+  }
+
   /** The wire's segments are of another size by now (path MTU): record number `i` is to be sent in segments of at most `size`. */
   resize(i: number, size: number): void {
     const record = this.at(i);

@@ -11,7 +11,19 @@ const pieces = (sent: Sent[]): [number, number][] => sent.map((x) => [x.seq, x.l
 
 /** An established connection with SACK and a large window. */
 function open(o: ScriptOptions = {}, syn: Partial<Wire> = {}): Script {
-  return Script.established(o, { wscale: 7, sackOk: true, ...syn });
+  const s = Script.listen(o);
+  s.receive({ flags: 'S', mss: 1460, wscale: 7, sackOk: true, ...syn });
+  s.wait(5 * RTT);
+  s.receive({ flags: '.', seq: 1, ack: 1, ...(syn.ts ? { ts: [syn.ts[0] + 1, s.last.ts![0]] } : {}) });
+  return s;
+}
+
+/** The same, opened by us. */
+function openActive(o: ScriptOptions = {}, sackOk = true): Script {
+  const s = Script.connect(o);
+  s.wait(RTT);
+  s.receive({ flags: 'S.', seq: 0, ack: 1, mss: 1460, wscale: 7, sackOk });
+  return s;
 }
 
 /** ICMP says so. */
@@ -24,19 +36,18 @@ describe('a smaller path MTU', () => {
   it('cuts what is in flight and too large, sends it again at once, and leaves cwnd alone', () => {
     const s = open();
     s.write(4 * 1460 + 500);
+    // As Linux: cut anew two by two, as they were sent.
     expect(pieces(tooBig(s, 1040))).toEqual([
       [1, 1000],
-      [1001, 460],
-      [1461, 1000],
-      [2461, 460],
+      [1001, 1000],
+      [2001, 920],
       [2921, 1000],
-      [3921, 460],
-      [4381, 1000],
-      [5381, 460],
+      [3921, 1000],
+      [4921, 920],
     ]);
     const { congestion, state } = { ...s.conn.snapshot(s.now), state: s.state };
     expect(state).toBe('ESTABLISHED');
-    expect(congestion).toMatchObject({ cwnd: 10, ssthresh: Infinity, state: 'Loss', lost: 8, resent: 8, inFlight: 9 });
+    expect(congestion).toMatchObject({ cwnd: 10, ssthresh: Infinity, state: 'Loss', lost: 6, resent: 6, inFlight: 7 });
     // What is acknowledged ends it, and nothing was reduced.
     s.now += RTT;
     s.receive({ flags: '.', seq: 1, ack: 4 * 1460 + 501 });
@@ -56,8 +67,8 @@ describe('a smaller path MTU', () => {
     s.now += RTT;
     const next = s.receive({ flags: '.', seq: 1, ack: 2921 });
     expect(pieces(next.slice(0, 2))).toEqual([
-      [7301, 1000],
-      [8301, 460],
+      [9761, 1000],
+      [10_761, 920],
     ]);
   });
 
@@ -77,7 +88,7 @@ describe('a smaller path MTU', () => {
   it('counts the option bytes: with timestamps twelve fewer', () => {
     const s = open({}, { ts: [1, 0] });
     s.write(3000);
-    expect(tooBig(s, 1040).map((x) => x.len)).toEqual([988, 460, 988, 460]);
+    expect(tooBig(s, 1040).map((x) => x.len)).toEqual([988, 988, 920]);
     expect(s.conn.snd.mss).toBe(988);
   });
 
@@ -153,7 +164,7 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
 
   /** Ten segments of 1024 bytes are out, two of them acknowledged: cwnd is 12, and the next is a probe halfway between 1064 and 1500. */
   function probing(more: ScriptOptions = {}): { s: Script; probe: Sent; after: Sent[] } {
-    const s = open({ ...more, config: { ...config, ...more.config } });
+    const s = openActive({ ...more, config: { ...config, ...more.config } });
     expect(s.write(60_000).map((x) => x.len)).toEqual(Array<number>(10).fill(1024));
     s.now += RTT;
     const [probe, ...after] = s.receive({ flags: '.', seq: 1, ack: 2049 });
@@ -174,6 +185,25 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
     });
     expect(s.conn.snd.congestion.cwnd).toBe(11);
     expect(s.notes).toContain('mtu-probe');
+  });
+
+  it('on the passive side begins with full segments, and the first probe to arrive says how large they are from then on (as Linux)', () => {
+    const s = open({ config });
+    expect(s.write(60_000).map((x) => x.len)).toEqual(Array<number>(10).fill(1460));
+    s.now += 5 * RTT;
+    expect(pieces(s.receive({ flags: '.', seq: 1, ack: 2921 }))).toEqual([
+      [14_601, 1242],
+      [15_843, 1460],
+      [17_303, 1460],
+    ]);
+    expect(s.conn.snd.congestion.cwnd).toBe(11);
+    s.now += 5 * RTT;
+    const next = s.receive({ flags: '.', seq: 1, ack: 15_843 });
+    expect(pieces(next.slice(0, 2))).toEqual([
+      [18_763, 1351],
+      [20_114, 1242],
+    ]);
+    expect([s.conn.snd.mss, s.conn.snd.congestion.cwnd]).toEqual([1242, 20]);
   });
 
   it('that arrives makes segments as large, and cwnd counts as many bytes as before', () => {
@@ -209,7 +239,7 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
   });
 
   it('without SACK: three duplicates say so, and the probe is cut all the same', () => {
-    const s = Script.established({ config }, { wscale: 7 });
+    const s = openActive({ config }, false);
     s.write(60_000);
     s.now += RTT;
     s.receive({ flags: '.', seq: 1, ack: 2049 });
@@ -247,13 +277,13 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
   });
 
   it('waits for a large enough window of both kinds, and for enough data', () => {
-    const small = open({ config: { ...config, initialWindow: 8 } });
+    const small = openActive({ config: { ...config, initialWindow: 8 } });
     small.write(60_000);
     small.now += RTT;
     small.receive({ flags: '.', seq: 1, ack: 2049 });
     expect(small.conn.snd.congestion.cwnd).toBe(10);
     expect(small.notes).not.toContain('mtu-probe');
-    const { s } = { s: open({ config }) };
+    const s = openActive({ config });
     s.write(10 * 1024 + 1242 + 4 * 1024 - 1);
     s.now += RTT;
     s.receive({ flags: '.', seq: 1, ack: 2049 });
@@ -271,7 +301,7 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
   });
 
   it('ends when the range is smaller than tcp_probe_threshold, and begins again after tcp_probe_interval', () => {
-    const s = open({ config: { ...config, slowStartAfterIdle: false } });
+    const s = openActive({ config: { ...config, slowStartAfterIdle: false } });
     s.conn.size.low = 1400;
     s.conn.size.high = 1407;
     const round = (): boolean => {
@@ -303,15 +333,14 @@ describe('a black hole', () => {
     const seen = timeouts(1, 2 * MINUTE);
     // 3 s after the first retransmission: tcp_base_mss, and then halves of it.
     expect(seen.map(([at, length]) => `${at} ${length}`)).toEqual([
-      '200 1460',
-      '600 1460',
-      '1400 1460',
-      '3000 1460',
-      '6200 1024',
-      '12600 512',
-      '25400 256',
-      '51000 128',
-      '102201 64',
+      '400 1460',
+      '1000 1460',
+      '2200 1460',
+      '4600 1024',
+      '9400 512',
+      '19000 256',
+      '38200 128',
+      '76600 64',
     ]);
   });
 
