@@ -184,9 +184,10 @@ function takeWindow(c: Connection, seg: Segment, wnd: number, now: Micros): bool
   if (!(seqLt(snd.wl1, seg.seq) || (snd.wl1 === seg.seq && seqLeq(snd.wl2, seg.ack)))) return false;
   const before = snd.wnd;
   snd.updateWindow(seg.seq, seg.ack, wnd);
-  if (wnd > before && c.timers.isArmed(Timer.persist)) {
+  if (c.timers.isArmed(Timer.persist)) {
+    // Still shut: the peer lives, and the wait for the next probe begins anew, as long as it would have been (Linux's tcp_ack_probe).
     c.stopTimer(Timer.persist, now);
-    snd.probesSent = 0;
+    if (wnd > before) snd.probesSent = 0;
   }
   return wnd !== before;
 }

@@ -65,7 +65,14 @@ export class OwedDuplicates {
         edges[0] = start;
         edges[1] = end;
         count = 1;
-        from = 1; // RFC 2883 section 4: the block that holds the duplicate may follow
+        from = 1;
+        // RFC 2883 section 4: the block that holds the duplicate follows.
+        const larger = outOfOrder.blockAt(start);
+        if (larger !== null && most > 1) {
+          edges[2] = larger.left;
+          edges[3] = larger.right;
+          count = 2;
+        }
       } else if (trigger !== null) {
         edges[0] = trigger.left;
         edges[1] = trigger.right;

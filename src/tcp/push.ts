@@ -32,9 +32,12 @@ export function mayBeSmall(c: Connection): boolean {
   return snd.noDelay || seqLeq(snd.smallEnd, snd.una);
 }
 
-/** A write ends at `end`: MUST-61, without a PUSH call PSH stands on the last buffered segment. It does so when that is sent again, too. */
+/**
+ * A write ends at `end`: MUST-61, without a PUSH call PSH stands on the last buffered segment. It does so when that is sent again, too; and on what
+ * is sent at last into a window too small for it, as in Linux.
+ */
 export const endsWrite = (snd: Sender, end: Seq): boolean =>
-  end === snd.dataEnd && (!snd.endsWithMore || snd.overrideSillyWindow);
+  snd.overrideSillyWindow || (end === snd.dataEnd && !snd.endsWithMore);
 
 /** New data `[start, end)` is all that goes out for now, or half a window did without PSH. */
 export function endsChunk(c: Connection, start: Seq, end: Seq): boolean {
