@@ -59,7 +59,7 @@ function tapLines(t: Timed, i: number): string[] {
   if (verdict.outcome === 'SKIP') return [`${head} # SKIP ${plain(`${where(verdict)}: ${verdict.reason}`)}`];
   if (verdict.outcome === 'PASS') return [head, '  ---', `  duration_ms: ${ms.toFixed(1)}`, '  ...'];
   const yaml = [`duration_ms: ${ms.toFixed(1)}`, `at: ${JSON.stringify(where(verdict))}`];
-  yaml.push(`message: ${JSON.stringify(verdict.reason)}`, 'details: |', ...detailsOf(t).map((line) => `  ${line}`));
+  yaml.push(`message: ${JSON.stringify(verdict.reason)}`, 'details: |2', ...detailsOf(t).map((line) => `  ${line}`));
   return [head, '  ---', ...yaml.map((line) => `  ${line}`), '  ...'];
 }
 

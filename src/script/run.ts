@@ -111,7 +111,11 @@ export function runScript(script: Script, options: RunOptions = {}): Verdict {
     return verdict('PASS', '', null, []);
   } catch (error) {
     if (error instanceof Failure) return verdict('FAIL', error.message, error.place, error.differences);
-    if (error instanceof Unsupported) return verdict('SKIP', error.message, run?.current ?? null, []);
+    if (error instanceof Unsupported) {
+      // Before the first event it is an option, or else the first command.
+      const place = run?.current ?? error.place ?? script.init?.place ?? null;
+      return verdict('SKIP', error.message, place, []);
+    }
     throw error;
   }
 }
@@ -119,7 +123,7 @@ export function runScript(script: Script, options: RunOptions = {}): Verdict {
 /** `--tolerance_usecs=10000` and the like at a script's top. */
 function withScriptOptions(script: Script, o: RunOptions): RunOptions {
   let options = o;
-  for (const { name, value } of script.options) {
+  for (const { name, value, place } of script.options) {
     switch (name) {
       case 'tolerance_usecs':
         options = { ...options, toleranceUsecs: Number(value) };
@@ -132,7 +136,7 @@ function withScriptOptions(script: Script, o: RunOptions): RunOptions {
         break;
       case 'ip_version':
         if (value !== 'ipv4' && value !== 'ipv6')
-          throw new Unsupported(`--ip_version=${value}: ipv4 and ipv6 are known`);
+          throw new Unsupported(`--ip_version=${value}: ipv4 and ipv6 are known`, place);
         options = { ...options, ipVersion: value === 'ipv6' ? 6 : 4 };
         break;
       case 'non_fatal':
@@ -142,7 +146,7 @@ function withScriptOptions(script: Script, o: RunOptions): RunOptions {
         options = { ...options, config: { ...options.config, ...applyCommand(value.replace(/,/g, '\n')) } };
         break;
       default:
-        throw new Unsupported(`the option --${name} is not known`);
+        throw new Unsupported(`the option --${name} is not known`, place);
     }
   }
   return options;

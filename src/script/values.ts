@@ -1,10 +1,17 @@
 /** Expressions of system calls as values. */
-import type { Expression } from './ast.js';
+import type { Expression, Place } from './ast.js';
 import { CONSTANTS } from './constants.js';
 
 /** Something in the script that we do not know: the script is skipped, never passed. */
 export class Unsupported extends Error {
   override readonly name = 'Unsupported';
+  /** Where, if it is no event. */
+  readonly place: Place | null;
+
+  constructor(what: string, place: Place | null = null) {
+    super(what);
+    this.place = place;
+  }
 }
 
 /** The number that an expression stands for; null for `...`. */
