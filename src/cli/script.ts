@@ -5,7 +5,8 @@ import { Recorder } from '../observe/recorder.js';
 import { pcapFileHeader, pcapPacket } from '../observe/pcap.js';
 import { exitCodeOf, FORMATS, report, type Format, type Timed } from '../script/format.js';
 import { playScript } from '../script/play.js';
-import { type RunOptions, START } from '../script/run.js';
+import type { RunOptions } from '../script/options.js';
+import { START } from '../script/verdict.js';
 import type { WirePacket } from '../script/wire.js';
 import { CommandError, Exit } from './errors.js';
 

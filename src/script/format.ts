@@ -1,5 +1,5 @@
 /** Verdicts for people and for machines: text, TAP 14, JUnit's XML, JSON Lines. A verdict is written when it is there; then the totals. */
-import type { Verdict } from './run.js';
+import type { Verdict } from './verdict.js';
 
 export const FORMATS = ['text', 'tap', 'junit', 'json'] as const;
 export type Format = (typeof FORMATS)[number];

@@ -1,7 +1,9 @@
 /** A script from its text to the verdict. */
 import { parseScript } from './parse.js';
-import { runScript, START, type RunOptions, type Verdict } from './run.js';
+import type { RunOptions } from './options.js';
+import { runScript } from './run.js';
 import { ScriptSyntaxError } from './scanner.js';
+import { START, type Verdict } from './verdict.js';
 
 /** Whatever is in the text: a script that cannot be read has failed, and one that asks for what is not known here is skipped. */
 export function playScript(

@@ -2,7 +2,7 @@
 import { SECOND } from '../../src/base/time.js';
 import { decode } from '../../src/script/decode.js';
 import { playScript } from '../../src/script/play.js';
-import type { Verdict } from '../../src/script/run.js';
+import type { Verdict } from '../../src/script/verdict.js';
 import { LATER, mutantsOf, type ScriptMutant } from './mutate.js';
 
 export interface MutationResult {

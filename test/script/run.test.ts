@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { playScript } from '../../src/script/play.js';
-import type { RunOptions, Verdict } from '../../src/script/run.js';
+import type { RunOptions } from '../../src/script/options.js';
+import type { Verdict } from '../../src/script/verdict.js';
 
 const OPEN = `0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 +0 bind(3, ..., ...) = 0
