@@ -9,6 +9,8 @@ import type { Stack } from '../stack/stack.js';
 import type { TcpConfig } from '../tcp/config.js';
 import type { Call, Expression } from './ast.js';
 import { CONSTANTS } from './constants.js';
+import { clientConfig, fastOpenIsReady, receiveOutOfLine } from './fast-open-urgent.js';
+import { fcntl, ioctl, readiness } from './socket-state.js';
 import { findOption, setCongestion } from './socket-option-table.js';
 import { fail, ok, ScriptSocket, type Result } from './socket.js';
 import { fieldOf, iovBytes, numberOf, textOf, Unsupported } from './values.js';
@@ -71,11 +73,16 @@ export class Sockets {
         return this.send(s, numberOf(args[2]) ?? 0, 0);
       case 'send':
       case 'sendto':
-        return this.send(s, numberOf(args[2]) ?? 0, numberOf(args[3]) ?? 0);
+        return this.send(s, numberOf(args[2]) ?? 0, numberOf(args[3]) ?? 0, portOf(args[4]));
       case 'writev':
         return this.send(s, iovBytes(args[1]), 0);
       case 'sendmsg':
-        return this.send(s, iovBytes(fieldOf(args[1], 'msg_iov')), numberOf(args[2]) ?? 0);
+        return this.send(
+          s,
+          iovBytes(fieldOf(args[1], 'msg_iov')),
+          numberOf(args[2]) ?? 0,
+          portOf(fieldOf(args[1], 'msg_name')),
+        );
       case 'read':
         return this.receive(s, numberOf(args[2]) ?? 0, 0);
       case 'recv':
@@ -121,6 +128,7 @@ export class Sockets {
       config: s.config,
       user: { tcpAccept: () => false },
     });
+    s.tuneFastOpen();
     return ok();
   }
 
@@ -143,7 +151,7 @@ export class Sockets {
 
   private connect(s: ScriptSocket, port: number): Attempt {
     const begin = (): Result | null => {
-      if (s.listener !== null) return fail('EISCONN');
+      if (s.listener !== null || s.deferredPort !== 0) return fail('EISCONN');
       if (s.conn !== null) {
         if (s.hasError) return fail(s.takeError());
         if (s.isConnecting) return fail('EALREADY');
@@ -153,21 +161,12 @@ export class Sockets {
         s.connectAnswered = true;
         return ok();
       }
-      try {
-        const conn = this.stack.connect({
-          remote: this.remote,
-          remotePort: port,
-          ...(s.localPort !== 0 ? { localPort: s.localPort } : {}),
-          typeOfService: s.tos,
-          config: s.config,
-          user: s,
-        });
-        s.attach(conn);
-        this.last = s;
-      } catch (error) {
-        if (error instanceof StackError) return fail(error.code);
-        throw error;
+      if (s.fastOpenConnect && fastOpenIsReady(s, this.remote, this.now)) {
+        s.deferredPort = port;
+        return ok();
       }
+      const error = this.open(s, port, s.fastOpenConnect);
+      if (error !== '') return fail(error);
       return s.nonBlocking ? fail('EINPROGRESS') : null;
     };
     let begun = false;
@@ -183,18 +182,72 @@ export class Sockets {
     };
   }
 
-  private send(s: ScriptSocket, bytes: number, flags: number): Attempt {
-    if ((flags & (CONSTANTS['MSG_FASTOPEN']! | CONSTANTS['MSG_ZEROCOPY']!)) !== 0)
-      throw new Unsupported('MSG_FASTOPEN and MSG_ZEROCOPY are not known');
+  /** The SYN is to go out; an errno when it cannot. */
+  private open(s: ScriptSocket, port: number, fastOpen: boolean): string {
+    try {
+      const conn = this.stack.connect({
+        remote: this.remote,
+        remotePort: port,
+        ...(s.localPort !== 0 ? { localPort: s.localPort } : {}),
+        typeOfService: s.tos,
+        config: clientConfig(s),
+        fastOpen,
+        user: s,
+      });
+      s.attach(conn);
+      this.last = s;
+      return '';
+    } catch (error) {
+      if (error instanceof StackError) return error.code;
+      throw error;
+    }
+  }
+
+  /** `port`: who the address of a sendto() names, if it does. */
+  private send(s: ScriptSocket, bytes: number, flags: number, port: number | null = null): Attempt {
+    if ((flags & CONSTANTS['MSG_ZEROCOPY']!) !== 0) throw new Unsupported('MSG_ZEROCOPY is not known');
+    const opens = (flags & CONSTANTS['MSG_FASTOPEN']!) !== 0;
+    if (!opens && s.deferredPort === 0) return this.sendMore(s, bytes, flags);
+    const noWait = s.nonBlocking || (flags & CONSTANTS['MSG_DONTWAIT']!) !== 0;
+    let rest: Attempt | null = null;
+    return () => {
+      if (rest !== null) return rest();
+      if (s.listener !== null) return fail('EISCONN');
+      if (s.conn === null) {
+        const error = this.open(s, s.deferredPort !== 0 ? s.deferredPort : (port ?? DEFAULT_PORT), true);
+        if (error !== '') return fail(error);
+        s.deferredPort = 0;
+        if (noWait) {
+          const inSyn = s.write(Math.min(bytes, s.conn!.fastOpen!.mostSynData), false);
+          return inSyn > 0 ? ok(inSyn) : fail('EINPROGRESS');
+        }
+      } else {
+        if (s.connectAnswered) return fail('EISCONN');
+        if (s.isConnecting && noWait) return fail('EALREADY');
+      }
+      s.connectAnswered = true;
+      rest = this.sendMore(s, bytes, flags);
+      return rest();
+    };
+  }
+
+  private sendMore(s: ScriptSocket, bytes: number, flags: number): Attempt {
+    let wasConnecting = s.isConnecting;
+    let done = 0;
+    const urgent = (flags & CONSTANTS['MSG_OOB']!) !== 0;
     const noWait = s.nonBlocking || (flags & CONSTANTS['MSG_DONTWAIT']!) !== 0;
     const more = (flags & CONSTANTS['MSG_MORE']!) !== 0;
-    let done = 0;
     return () => {
-      if (s.hasError) return done > 0 ? ok(done) : fail(s.takeError());
+      if (s.hasError) return done > 0 && !wasConnecting ? ok(done) : fail(s.takeError());
       if (s.writeShut || s.conn === null || s.isOver) return done > 0 ? ok(done) : fail('EPIPE');
-      if (s.isConnecting) return noWait ? fail('EAGAIN') : null;
-      if ((flags & CONSTANTS['MSG_OOB']!) !== 0) throw new Unsupported('MSG_OOB is not known');
-      done += s.write(bytes - done, more);
+      if (!s.mayWrite) {
+        if (noWait) return fail('EAGAIN');
+        // The program waits in its call: what it sends goes with the handshake's ACK, if not with the SYN.
+        done += s.write(bytes - done, more, urgent);
+        return null;
+      }
+      wasConnecting = false;
+      if (done < bytes) done += s.write(bytes - done, more, urgent);
       if (done === bytes) return ok(done);
       if (!noWait) return null;
       return done > 0 ? ok(done) : fail('EAGAIN');
@@ -202,15 +255,16 @@ export class Sockets {
   }
 
   private receive(s: ScriptSocket, bytes: number, flags: number): Attempt {
-    if ((flags & (CONSTANTS['MSG_OOB']! | CONSTANTS['MSG_ERRQUEUE']!)) !== 0)
-      throw new Unsupported('MSG_OOB and MSG_ERRQUEUE are not known');
+    if ((flags & CONSTANTS['MSG_ERRQUEUE']!) !== 0) throw new Unsupported('MSG_ERRQUEUE is not known');
+    if ((flags & CONSTANTS['MSG_OOB']!) !== 0) return () => receiveOutOfLine(s, bytes, flags);
     const noWait = s.nonBlocking || (flags & CONSTANTS['MSG_DONTWAIT']!) !== 0;
     const peek = (flags & CONSTANTS['MSG_PEEK']!) !== 0;
     const whole = (flags & CONSTANTS['MSG_WAITALL']!) !== 0;
     return () => {
-      if (s.conn === null) return fail('ENOTCONN');
-      const enough = whole ? bytes : 1;
+      if (s.conn === null) return s.deferredPort === 0 ? fail('ENOTCONN') : noWait ? fail('EAGAIN') : null;
+      const enough = whole && !s.endsAtMark ? bytes : 1;
       if (bytes === 0) return ok(0);
+      if (s.readable === 0 && s.isAtMark && !peek) s.take(1, false);
       if (s.readable >= enough || (s.readable > 0 && (s.atEnd || noWait))) return ok(s.take(bytes, peek));
       if (s.hasError) return fail(s.takeError());
       if (s.atEnd) return ok(0);
@@ -303,40 +357,3 @@ const symbolOf = (e: Expression | undefined): string => {
 /** The port of `{sa_family = AF_INET, sin_port = htons(8080), ...}`; null for `...`. */
 const portOf = (e: Expression | undefined): number | null =>
   e?.kind === 'struct' ? numberOf(fieldOf(e, 'sin_port') ?? fieldOf(e, 'sin6_port')) : null;
-
-function fcntl(s: ScriptSocket, command: number, flags: number): Result {
-  if (command === CONSTANTS['F_GETFL'])
-    return ok(CONSTANTS['O_RDWR']! | (s.nonBlocking ? CONSTANTS['O_NONBLOCK']! : 0));
-  if (command !== CONSTANTS['F_SETFL']) throw new Unsupported('fcntl other than F_GETFL and F_SETFL is not known');
-  s.nonBlocking = (flags & CONSTANTS['O_NONBLOCK']!) !== 0;
-  return ok();
-}
-
-function ioctl(s: ScriptSocket, request: string): Result {
-  const snd = s.conn?.snd;
-  switch (request) {
-    case 'SIOCINQ':
-    case 'FIONREAD':
-      return { ...ok(), data: s.readable };
-    case 'SIOCOUTQ':
-      return { ...ok(), data: snd === undefined ? 0 : snd.buffer.length };
-    case 'SIOCOUTQNSD':
-      return { ...ok(), data: snd === undefined ? 0 : snd.unsent };
-    default:
-      throw new Unsupported(`ioctl ${request} is not known`);
-  }
-}
-
-/** What poll(2) would say of it. */
-function readiness(s: ScriptSocket): number {
-  const { POLLIN, POLLOUT, POLLERR, POLLHUP, POLLRDHUP } = CONSTANTS as Record<string, number>;
-  if (s.listener !== null) return s.listener.queue.establishedCount > 0 ? POLLIN! : 0;
-  if (s.conn === null) return POLLOUT! | POLLHUP!;
-  let bits = 0;
-  if (s.hasError) bits |= POLLERR!;
-  if (s.readable > 0 || s.atEnd) bits |= POLLIN!;
-  if (s.atEnd) bits |= POLLRDHUP!;
-  if ((s.atEnd && s.writeShut) || s.isOver) bits |= POLLHUP!;
-  if (!s.isConnecting && (s.isOver || s.writeShut || s.conn.snd.isWritable)) bits |= POLLOUT!;
-  return bits;
-}

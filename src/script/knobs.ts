@@ -5,6 +5,7 @@
 import { MtuDiscover } from '../base/mtu-discover.js';
 import { MILLISECOND, SECOND } from '../base/time.js';
 import { CONGESTION_CONTROLS, type CongestionName } from '../tcp/congestion/index.js';
+import { keyBytes } from '../tcp/fast-open-cookie.js';
 import { PROFILES, type TcpConfig } from '../tcp/config.js';
 import { Unsupported } from './values.js';
 
@@ -14,6 +15,10 @@ export const SCRIPT_PROFILE: TcpConfig = {
   rmem: { min: 4096, default: 540_000, max: 15 << 20 },
   wmem: { min: 4096, default: 256 << 10, max: 4 << 20 },
   ecn: 0,
+  fastOpen: 0x403,
+  fastOpenBlackholeTimeout: 0,
+  fastOpenKey: 'a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4',
+  urgentInline: false,
   slowStartAfterIdle: false,
   synRetries: 5,
   synLinearTimeouts: 0,
@@ -44,6 +49,15 @@ const KNOBS: Readonly<Record<string, Knob>> = {
   tcp_window_scaling: (v) => ({ windowScaling: unless0(v) }),
   tcp_ecn: (v) => ({ ecn: Math.min(whole(v), 2) as TcpConfig['ecn'] }),
   tcp_ecn_fallback: (v) => ({ ecnFallback: unless0(v) }),
+  tcp_fastopen: (v) => ({ fastOpen: whole(v) }),
+  tcp_fastopen_blackhole_timeout_sec: (v) => ({ fastOpenBlackholeTimeout: whole(v) * SECOND }),
+  tcp_fastopen_key: (v) => {
+    if (v.split(',').some((key) => keyBytes(key) === null))
+      throw new Unsupported(
+        `'${v.trim()}' is no key of Fast Open: four numbers in hex with '-' between, or two such with ','`,
+      );
+    return { fastOpenKey: v.trim() };
+  },
   tcp_rmem: (v) => ({ rmem: three(v) }),
   tcp_wmem: (v) => ({ wmem: three(v) }),
   tcp_congestion_control: (v) => {

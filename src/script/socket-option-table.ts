@@ -4,6 +4,8 @@ import { SECOND, type Micros } from '../base/time.js';
 import { CONGESTION_CONTROLS, type CongestionName } from '../tcp/congestion/index.js';
 import type { TcpConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
+import { FastOpenMode } from '../tcp/fast-open.js';
+import { setUrgentInline } from '../tcp/urgent.js';
 import { fail, ok, type Result, type ScriptSocket } from './socket.js';
 
 interface Option {
@@ -39,6 +41,8 @@ function setting(
   };
 }
 
+const fastOpenBits = (s: ScriptSocket): number => s.stack.tcp.env.config.fastOpen;
+
 /** What has no effect in a network of one script. */
 const harmless: Option = { set: () => ok(), get: () => 0 };
 const seconds = (n: number): Micros => n * SECOND;
@@ -57,6 +61,11 @@ const SOCKET: Readonly<Record<string, Option>> = {
     (v) => ({ sendBufferBytes: 2 * v }),
     (c, v) => c.setSendBuffer(v),
     (s) => s.conn?.sendBuffer ?? s.config.sendBufferBytes ?? 0,
+  ),
+  SO_OOBINLINE: setting(
+    (v) => ({ urgentInline: v !== 0 }),
+    (c, v) => setUrgentInline(c, v !== 0),
+    (s) => Number(s.conn?.rcv.urgent.inline ?? s.config.urgentInline ?? false),
   ),
   SO_KEEPALIVE: setting(
     (v) => ({ keepAlive: v !== 0 }),
@@ -113,6 +122,37 @@ const TCP: Readonly<Record<string, Option>> = {
     (v) => ({ keepAliveProbes: v }),
     (c, v, now) => c.setKeepAlive(c.keepAlive, now, undefined, undefined, v),
   ),
+  /** Of a listener: so many connections may wait for the end of their handshake with their SYN's data taken. */
+  TCP_FASTOPEN: {
+    set: (s, value) => {
+      if (value < 0 || s.conn !== null) return fail('EINVAL');
+      s.fastOpenQueue = value;
+      s.tuneFastOpen();
+      return ok();
+    },
+    get: (s) => s.listener?.fastOpen?.most ?? Math.max(0, s.fastOpenQueue),
+  },
+  /** Of a client: connect() waits for the first data, if there is a cookie. */
+  TCP_FASTOPEN_CONNECT: {
+    set: (s, value) => {
+      if (value !== 0 && value !== 1) return fail('EINVAL');
+      if ((fastOpenBits(s) & FastOpenMode.client) === 0) return fail('EOPNOTSUPP');
+      if (s.conn !== null || s.listener !== null) return fail('EINVAL');
+      s.fastOpenConnect = value === 1;
+      return ok();
+    },
+    get: (s) => Number(s.fastOpenConnect),
+  },
+  TCP_FASTOPEN_NO_COOKIE: {
+    set: (s, value) => {
+      if (value !== 0 && value !== 1) return fail('EINVAL');
+      if (s.conn !== null) return fail('EINVAL');
+      s.fastOpenWithoutCookie = value === 1;
+      s.tuneFastOpen();
+      return ok();
+    },
+    get: (s) => Number(s.fastOpenWithoutCookie),
+  },
   TCP_SYNCNT: setting(
     (v) => ({ synRetries: v, synLinearTimeouts: 0 }),
     () => undefined,

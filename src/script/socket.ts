@@ -3,11 +3,13 @@
  * gives a result: null means that it would block.
  */
 import type { Micros } from '../base/time.js';
+import { FastOpenQueue } from '../stack/fast-open-server.js';
 import type { Listener } from '../stack/listener.js';
 import type { Stack } from '../stack/stack.js';
 import type { TcpConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
 import { State } from '../tcp/state.js';
+import { isAtMark, sendUrgent, urgentLeft } from '../tcp/urgent.js';
 import { TcpEvent, type TcpUser } from '../tcp/user.js';
 
 /** What a call returned: a value, or -1 with an errno. `data`: what getsockopt and friends wrote. */
@@ -41,6 +43,13 @@ export class ScriptSocket implements TcpUser {
   readShut = false;
   writeShut = false;
   closed = false;
+  /** TCP_FASTOPEN: -1 unless it was set. */
+  fastOpenQueue = -1;
+  /** TCP_FASTOPEN_NO_COOKIE. */
+  fastOpenWithoutCookie = false;
+  /** TCP_FASTOPEN_CONNECT, and what connect() made of it: the port to open to once there is data. */
+  fastOpenConnect = false;
+  deferredPort = 0;
   /** connect() has told that it worked. */
   connectAnswered = false;
   /** Bytes taken off the connection's queue by MSG_PEEK and partial reads. */
@@ -89,14 +98,40 @@ export class ScriptSocket implements TcpUser {
     return this.readShut || this.endSeen || this.isOver || (this.conn?.rcv.finReceived ?? false);
   }
 
+  /** In SYN-RECEIVED of a Fast Open that took the SYN's data both ways are open (RFC 7413 section 4.2.2). */
+  get mayWrite(): boolean {
+    return !this.isConnecting || (this.conn!.state === State.synReceived && this.conn!.fastOpen?.accepted === true);
+  }
+
+  /** Bytes that one read could give: it does not cross the mark of urgent data, and never has the byte that is out of line. */
   get readable(): number {
-    return this.waiting + (this.conn?.receiveQueued ?? 0);
+    const { conn, waiting } = this;
+    if (conn === null) return 0;
+    const queued = conn.receiveQueued;
+    const toMark = urgentLeft(conn) - 1;
+    if (toMark < 0) return waiting + queued;
+    if (waiting > 0 || toMark > 0) return waiting + Math.min(queued, toMark);
+    return conn.rcv.urgent.inline ? queued : Math.max(0, queued - 1);
+  }
+
+  /** `readable` ends at the mark: a read that wants more gets no more. */
+  get endsAtMark(): boolean {
+    const { conn } = this;
+    if (conn === null) return false;
+    const toMark = urgentLeft(conn) - 1;
+    return toMark >= 0 && this.waiting + toMark > 0 && toMark <= conn.receiveQueued;
+  }
+
+  /** SIOCATMARK. */
+  get isAtMark(): boolean {
+    return this.conn !== null && this.waiting === 0 && isAtMark(this.conn);
   }
 
   /** Takes up to `most` bytes; with `peek` they stay. */
   take(most: number, peek: boolean): number {
     const conn = this.conn!;
-    while (this.waiting < most) {
+    // The piece after the mark belongs to the next read.
+    while (this.waiting < most && !(this.waiting > 0 && isAtMark(conn))) {
       const piece = conn.receive();
       if (piece === null) break;
       this.waiting += piece.length;
@@ -108,11 +143,22 @@ export class ScriptSocket implements TcpUser {
   }
 
   /** Bytes written so far by calls of this socket are zeros. */
-  write(bytes: number, more: boolean): number {
+  write(bytes: number, more: boolean, urgent = false): number {
     const conn = this.conn!;
-    const taken = conn.send(new Uint8Array(bytes), more);
+    const data = new Uint8Array(bytes);
+    const taken = urgent ? sendUrgent(conn, data) : conn.send(data, more);
     this.stack.wake(conn);
     return taken;
+  }
+
+  /** TCP_FASTOPEN and its like, before and after listen(). */
+  tuneFastOpen(): void {
+    const { listener } = this;
+    if (listener === null) return;
+    if (this.fastOpenQueue >= 0) listener.fastOpen ??= new FastOpenQueue(0);
+    if (listener.fastOpen === null) return;
+    if (this.fastOpenQueue >= 0) listener.fastOpen.most = this.fastOpenQueue;
+    listener.fastOpen.withoutCookie = this.fastOpenWithoutCookie;
   }
 
   close(now: Micros): void {

@@ -2,7 +2,7 @@
 import { SeededRandom } from '../base/random.js';
 import type { Slab } from '../base/slab.js';
 import type { Micros } from '../base/time.js';
-import { Address, Prefix } from '../ip/address.js';
+import type { Address, Prefix } from '../ip/address.js';
 import type { StackObserver } from '../stack/observer.js';
 import { Stack } from '../stack/stack.js';
 import type { TcpConfig } from '../tcp/config.js';

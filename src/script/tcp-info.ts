@@ -17,6 +17,16 @@ const STATE_NUMBERS: Readonly<Record<State, number>> = {
   [State.lastAck]: CONSTANTS['TCP_LAST_ACK']!,
   [State.timeWait]: CONSTANTS['TCP_TIME_WAIT']!,
 };
+/** Active: our SYN's data was acknowledged with it. Passive: the peer's was taken. */
+const tookSynData = ({ fastOpen: f }: Connection): boolean => f !== null && (f.synDataAcked || f.takenSynData > 0);
+
+/** 1: there was no cookie. 2: the data was not acknowledged. 3: the SYN had to be sent again. */
+function fastOpenFailure({ fastOpen: f, passive }: Connection): number {
+  if (f === null || passive || f.synDataAcked) return 0;
+  if (f.synData === 0) return 1;
+  return f.synAgain ? 3 : 2;
+}
+
 /** TCP_INFINITE_SSTHRESH. */
 const INFINITE = 0x7fffffff;
 
@@ -27,7 +37,9 @@ export function tcpInfo(c: Connection, now: Micros): Record<string, number | str
     (c.timestamps ? CONSTANTS['TCPI_OPT_TIMESTAMPS']! : 0) |
     (c.sack ? CONSTANTS['TCPI_OPT_SACK']! : 0) |
     (c.windowScaling ? CONSTANTS['TCPI_OPT_WSCALE']! : 0) |
-    (snd.ecnAgreed ? CONSTANTS['TCPI_OPT_ECN']! : 0);
+    (snd.ecnAgreed ? CONSTANTS['TCPI_OPT_ECN']! : 0) |
+    (tookSynData(c) ? CONSTANTS['TCPI_OPT_SYN_DATA']! : 0) |
+    (c.fastOpen?.accepted === true ? CONSTANTS['TCPI_OPT_TFO_CHILD']! : 0);
   return {
     tcpi_state: STATE_NUMBERS[c.state],
     tcpi_ca_state: recovery.state,
@@ -38,6 +50,7 @@ export function tcpInfo(c: Connection, now: Micros): Record<string, number | str
     tcpi_snd_wscale: snd.wscale,
     tcpi_rcv_wscale: rcv.wscale,
     tcpi_delivery_rate_app_limited: Number(snd.rate.lastAppLimited),
+    tcpi_fastopen_client_fail: fastOpenFailure(c),
     tcpi_rto: rtt.rto,
     tcpi_snd_mss: snd.mss,
     tcpi_pmtu: c.size.mtu,

@@ -57,6 +57,8 @@ class Server implements FastOpenMemory {
   }
 }
 
+const keyOf = (local: Address, remote: Address): string => `${local.toString()} ${remote.toString()}`;
+
 export class FastOpenCache {
   /** By both addresses, the longest unused first. A cookie proves our address, too. */
   private readonly servers = new Map<string, Server>();
@@ -76,7 +78,7 @@ export class FastOpenCache {
 
   /** For an active open that wants it: what its SYN may have. `mss`: what our side of the path takes. */
   plan(local: Address, remote: Address, bits: number, mss: number, now: Micros): FastOpen {
-    const server = this.serverOf(`${local.toString()} ${remote.toString()}`);
+    const server = this.serverOf(keyOf(local, remote));
     const mostSynData = Math.max(0, Math.min(server.mss > 0 ? server.mss : mss, mss) - OPTION_ROOM);
     const { cookie, experimental } = server;
     if (this.isBlackhole(now) || server.isPaused(now)) {
@@ -88,6 +90,13 @@ export class FastOpenCache {
     return cookie === null
       ? new FastOpen({ cookie: NO_COOKIE, experimental, memory: server })
       : new FastOpen({ cookie, experimental, mostSynData, memory: server });
+  }
+
+  /** Would the SYN that `plan` plans have room for data? */
+  isReady(local: Address, remote: Address, bits: number, now: Micros): boolean {
+    const server = this.servers.get(keyOf(local, remote));
+    if (this.isBlackhole(now) || server?.isPaused(now) === true) return false;
+    return (bits & FastOpenMode.clientWithoutCookie) !== 0 || (server?.cookie ?? null) !== null;
   }
 
   private serverOf(key: string): Server {

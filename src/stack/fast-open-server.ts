@@ -19,7 +19,9 @@ const RESET_COUNTS_FOR: Micros = 60 * SECOND;
 /** Of one listener: PendingFastOpenRequests and its limit. */
 export class FastOpenQueue {
   /** setsockopt(2)'s TCP_FASTOPEN. */
-  readonly most: number;
+  most: number;
+  /** TCP_FASTOPEN_NO_COOKIE: a SYN's data is taken without one. */
+  withoutCookie = false;
   pending = 0;
   /** When those that were reset count no more. */
   private readonly resets = new Ring<Micros>();
@@ -68,8 +70,9 @@ export class FastOpenServer {
       counters.TcpExtTCPFastOpenListenOverflow++;
       return null;
     }
-    if ((bits & FastOpenMode.serverWithoutCookie) !== 0) return this.accept(null, syn);
+    if (queue.withoutCookie || (bits & FastOpenMode.serverWithoutCookie) !== 0) return this.accept(null, syn);
     if (asked === ABSENT) return null;
+    this.cookies.setKeysAs(this.config.fastOpenKey);
     this.cookies.about(ip.version === 4, ip.s0, ip.s1, ip.s2, ip.s3, this.ourAddress(ip));
     if (asked > 0) {
       switch (this.cookies.judge(syn.cookie.subarray(0, asked), now)) {

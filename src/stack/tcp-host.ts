@@ -237,6 +237,13 @@ export class TcpHost {
     return (this.o.config.fastOpen & FastOpenMode.everyListener) !== 0 ? new FastOpenQueue(backlog) : null;
   }
 
+  /** Would the SYN of `connect({ remote, fastOpen: true })` have data? Then a program may as well have it wait for that. */
+  fastOpenIsReady(remote: Address, config: Partial<TcpConfig>, now: Micros): boolean {
+    const local = this.o.sourceFor(remote);
+    const bits = config.fastOpen ?? this.o.config.fastOpen;
+    return local !== null && this.fastOpenCache.isReady(local, remote, bits, now);
+  }
+
   /** The server's cookies: their keys may be set. */
   get fastOpenCookies(): FastOpenCookies {
     return this.passive.synQueue.fastOpen.cookies;

@@ -28,6 +28,13 @@ export interface TcpConfig {
   fastOpen: number;
   /** tcp_fastopen_blackhole_timeout_sec: for so long at first no SYN of ours has data once connections that began so went nowhere; 0: never mind. */
   fastOpenBlackholeTimeout: Micros;
+  /**
+   * tcp_fastopen_key: the server's key as the sysctl writes it, four 32-bit numbers in hex (`a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4`), and after a comma the one
+   * before it; '': keys of our own, which change once a day.
+   */
+  fastOpenKey: string;
+  /** SO_OOBINLINE: the urgent byte stays in the stream (RFC 6093). Sockets of Linux begin without. */
+  urgentInline: boolean;
 
   /** tcp_mem, in bytes: what all connections of the stack may hold together. */
   memory: MemoryLimits;
@@ -148,6 +155,8 @@ const linux: TcpConfig = {
   ecnFallback: true,
   fastOpen: 1,
   fastOpenBlackholeTimeout: 3600 * SECOND,
+  fastOpenKey: '',
+  urgentInline: true,
   memory: { low: 192 << 20, pressure: 256 << 20, high: 384 << 20 },
   wmem: { min: 4096, default: 16_384, max: 4 << 20 },
   sendBufferBytes: 0,

@@ -59,7 +59,7 @@ export function sendSyn(c: Connection, now: Micros, out: SegmentSink): void {
     snd.nxt = seqAdd(end, seg.payloadBytes);
     snd.sent.push(snd.iss, end, TcpFlag.SYN, 0, now);
     // Apart from the SYN, which may have to go again without it.
-    if (seg.payloadBytes > 0) snd.sent.push(end, snd.nxt, 0, snd.mss, now);
+    if (seg.payloadBytes > 0) snd.sent.push(end, snd.nxt, TcpFlag.PSH, snd.mss, now);
     c.stats.bytesSent += seg.payloadBytes;
   }
   hand(c, seg, again, now, out);

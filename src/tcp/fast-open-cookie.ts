@@ -27,6 +27,7 @@ export class FastOpenCookies {
   private previous: SipHash | null = null;
   private readonly random: Random;
   private keyedAt: Micros = -NEVER;
+  private keyText = '';
 
   constructor(random: Random) {
     this.random = random;
@@ -63,6 +64,14 @@ export class FastOpenCookies {
     for (let i = 0; i < 4; i++) w[4 + i] = swapBytes(s[i]!);
   }
 
+  /** By `TcpConfig.fastOpenKey`. What is no key changes nothing. */
+  setKeysAs(text: string): void {
+    if (text === this.keyText) return;
+    this.keyText = text;
+    const [current, previous] = text.split(',').map(keyBytes);
+    if (current) this.setKeys(current, previous ?? null);
+  }
+
   make(now: Micros): Uint8Array {
     this.keepKeysFresh(now);
     return bytesOf(this.current, this.words, this.count);
@@ -89,6 +98,16 @@ export class FastOpenCookies {
     const { random } = this;
     return new Uint8Array(Int32Array.of(random.int32(), random.int32(), random.int32(), random.int32()).buffer);
   }
+}
+
+/** The bytes of `00112233-44556677-8899aabb-ccddeeff`, each number little-endian as in Linux; null when it is none. */
+export function keyBytes(text: string): Uint8Array | null {
+  const match = /^\s*([0-9a-f]{1,8})-([0-9a-f]{1,8})-([0-9a-f]{1,8})-([0-9a-f]{1,8})\s*$/i.exec(text);
+  if (match === null) return null;
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  for (let i = 0; i < 4; i++) view.setUint32(4 * i, parseInt(match[i + 1]!, 16), true);
+  return bytes;
 }
 
 /** An address word as it stands in memory, read little-endian: what SipHash takes. */

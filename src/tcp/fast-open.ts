@@ -57,6 +57,10 @@ export class FastOpen {
   /** Active: how much data our SYN had, and whether the SYN,ACK acknowledged it. */
   synData = 0;
   synDataAcked = false;
+  /** Active: an answer came only after the SYN was sent again. */
+  synAgain = false;
+  /** Passive: how much data of the peer's SYN was taken. */
+  takenSynData = 0;
 
   constructor(o: {
     cookie: Uint8Array | null;
@@ -95,6 +99,7 @@ export function takeSynData(c: Connection, syn: Segment, now: Micros): void {
   rcv.offerSynWindow(c.timestamps);
   if (syn.payloadBytes > 0) {
     rcv.takeText(syn, now, snd.rtt.rto);
+    c.fastOpen!.takenSynData = syn.payloadBytes;
     c.stats.dataSegsIn++;
     c.stats.bytesIn += syn.payloadBytes;
     c.raise(TcpEvent.readable);
@@ -111,6 +116,7 @@ export function synAnswered(c: Connection, f: FastOpen, seg: Segment, now: Micro
   const granted = asked && seg.cookieBytes > 0;
   const again = c.synTries > 0;
   f.synDataAcked = f.synData > 0 && !isLeft;
+  f.synAgain = again;
   f.memory?.learn(
     {
       mss: seg.mss === ABSENT ? 0 : seg.mss,

@@ -60,7 +60,7 @@ export class Receiver {
   readonly tuning = new ReceiveTuning();
   readonly ack: DelayedAck;
   readonly duplicates = new OwedDuplicates();
-  readonly urgent = new UrgentReceiver();
+  readonly urgent: UrgentReceiver;
   readonly queue: ReceiveQueue;
   readonly outOfOrder: OutOfOrder;
   private announcedMss: number;
@@ -72,6 +72,7 @@ export class Receiver {
     this.announcedMss = announcedMss;
     this.window = new ReceiveWindow(config);
     this.ack = new DelayedAck(config, announcedMss);
+    this.urgent = new UrgentReceiver(config.urgentInline);
     this.queue = new ReceiveQueue(allocate);
     this.outOfOrder = new OutOfOrder(config.outOfOrderPieces, allocate);
   }

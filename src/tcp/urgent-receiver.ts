@@ -26,9 +26,13 @@ export class UrgentReceiver {
   /** There is urgent data that was announced and not read. */
   pending = false;
   /** SO_OOBINLINE. */
-  inline = true;
+  inline: boolean;
   /** The byte that is out of line, 0..255, or a value of `UrgentByte`. */
   byte: number = UrgentByte.none;
+
+  constructor(inline: boolean) {
+    this.inline = inline;
+  }
 
   /** A segment with URG. `nxt` is RCV.NXT, `unread` the next byte to be read. True when the user is to be told: something new is urgent (MUST-32). */
   announced(seg: Segment, nxt: Seq, unread: Seq, queue: ReceiveQueue): boolean {
@@ -67,6 +71,7 @@ export class UrgentReceiver {
     if (before > 0) return queue.shift(before);
     if (queue.length === 0) return null;
     this.pending = false;
+    this.byte = UrgentByte.none; // as Linux: whoever read past it does not want it
     if (this.inline) return queue.shift();
     queue.drop(1);
     return queue.shift();

@@ -58,15 +58,22 @@ export const urgentLeft = (c: Connection): number => {
 /** sockatmark(3): the next byte to be read is the last urgent one. */
 export const isAtMark = (c: Connection): boolean => c.rcv.urgent.pending && c.rcv.urgent.mark === c.rcv.unread;
 
+/** poll(2)'s POLLPRI: the last urgent byte is here and was not read, in the line or out of it. */
+export function isUrgentHere(c: Connection): boolean {
+  const { rcv } = c;
+  const { urgent } = rcv;
+  return urgent.inline ? urgent.pending && seqGt(rcv.nxt, urgent.mark) : urgent.byte >= 0;
+}
+
 /** SO_OOBINLINE: on, the default, leaves the urgent byte in the stream, as RFC 6093 wants; off takes it out, for `receiveUrgent`. */
 export function setUrgentInline(c: Connection, on: boolean): void {
   c.rcv.urgent.inline = on;
 }
 
-/** recv(2) with MSG_OOB: the byte that is out of line, once; or a value of `UrgentByte`. */
-export function receiveUrgent(c: Connection): number {
+/** recv(2) with MSG_OOB: the byte that is out of line, once, or with `peek` (MSG_PEEK) again; or a value of `UrgentByte`. */
+export function receiveUrgent(c: Connection, peek = false): number {
   const { urgent } = c.rcv;
   const { byte } = urgent;
-  if (byte >= 0) urgent.byte = UrgentByte.none;
+  if (byte >= 0 && !peek) urgent.byte = UrgentByte.none;
   return byte;
 }

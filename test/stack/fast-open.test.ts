@@ -131,6 +131,18 @@ describe('the server', () => {
     expect(h.a.counters.TcpExtTCPFastOpenActive).toBe(0);
   });
 
+  it('has the key of net.ipv4.tcp_fastopen_key, also when it changes', () => {
+    const configB = { fastOpen: BOTH, fastOpenKey: '1-2-3-4' };
+    const h = new FastHosts({ configB });
+    h.talk('first');
+    expect(h.talk('again')).toMatchObject({ heardIn: 'SYN-RECEIVED' });
+    h.b.tcp.env.config.fastOpenKey = '5-6-7-8';
+    expect(h.talk('wrong')).toMatchObject({ heardIn: 'ESTABLISHED' });
+    h.b.tcp.env.config.fastOpenKey = '1-2-3-4,5-6-7-8';
+    expect(h.talk('of the last key')).toMatchObject({ heardIn: 'SYN-RECEIVED' });
+    expect(h.b.counters.TcpExtTCPFastOpenPassiveAltKey).toBe(1);
+  });
+
   it('needs no cookie with bit 0x200, nor has the client one with bit 4', () => {
     const fastOpen = BOTH | FastOpenMode.clientWithoutCookie | FastOpenMode.serverWithoutCookie;
     const h = new FastHosts({ config: { fastOpen } });

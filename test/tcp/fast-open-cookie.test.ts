@@ -74,4 +74,24 @@ describe.each([
     cookies.setKeys(two);
     expect(cookies.judge(cookie, 100 * DAY)).toBe(CookieWorth.nothing);
   });
+
+  it('takes keys as net.ipv4.tcp_fastopen_key writes them; what is none changes nothing', () => {
+    const cookies = fresh();
+    cookies.setKeysAs('3020100-7060504-0b0a0908-f0e0d0c');
+    const cookie = cookies.make(0);
+    const same = fresh();
+    same.setKeys(Uint8Array.from({ length: 16 }, (_, i) => i));
+    expect(same.make(0)).toEqual(cookie);
+    cookies.setKeysAs('1-2-3');
+    expect(cookies.judge(cookie, 0)).toBe(CookieWorth.current);
+    cookies.setKeysAs('1-1-1-1,03020100-07060504-0b0a0908-0f0e0d0c');
+    expect(cookies.judge(cookie, 0)).toBe(CookieWorth.previous);
+  });
+});
+
+it('is the cookie that Linux makes with the same key', () => {
+  const cookies = new FastOpenCookies(new SeededRandom(1));
+  cookies.setKeysAs('a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4');
+  about(cookies, '192.0.2.1', '192.168.0.1');
+  expect(Buffer.from(cookies.make(0)).toString('hex')).toBe('3021b9d889017eeb');
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
+import { sendUrgent } from '../../src/tcp/urgent.js';
 import { pattern, Script } from './script.js';
 
 /** ESTABLISHED, to a peer 100 ms away with an MSS of 1000. */
@@ -27,6 +28,15 @@ describe('PSH', () => {
       'P. 11001:12001',
       'P. 12001:12501',
     ]);
+  });
+
+  it('urgent data goes out segment by segment, and PSH stands on its last one', () => {
+    const s = far();
+    sendUrgent(s.conn, new Uint8Array(3000));
+    expect(lines(s.poll())).toEqual(['U. 1:1001', 'U. 1001:2001', 'PU. 2001:3001']);
+    s.wait(100 * MILLISECOND);
+    s.receive({ flags: '.', seq: 1, ack: 3001, win: 257 });
+    expect(lines(s.write(3000))).toEqual(['. 3001:4001', 'P. 4001:5001', 'P. 5001:6001']);
   });
 
   it('stands on a segment that ends a write also when that is sent again', () => {

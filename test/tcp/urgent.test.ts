@@ -2,7 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../src/base/time.js';
 import { UrgentByte } from '../../src/tcp/urgent-receiver.js';
-import { isAtMark, receiveUrgent, sendUrgent, setUrgentInline, urgentLeft } from '../../src/tcp/urgent.js';
+import {
+  isAtMark,
+  isUrgentHere,
+  receiveUrgent,
+  sendUrgent,
+  setUrgentInline,
+  urgentLeft,
+} from '../../src/tcp/urgent.js';
 import { pattern, Script, type Sent, type Wire } from './script.js';
 
 function urgentWrite(s: Script, bytes: number): Sent[] {
@@ -238,5 +245,32 @@ describe('out of line', () => {
     t.receive({ ...data(4, 3, 2), data: Uint8Array.from([4, 5, 6]) });
     t.read();
     expect(t.received).toEqual(Uint8Array.from([3, 4, 6]));
+  });
+
+  it('MSG_PEEK leaves the byte; who reads past the mark has lost it', () => {
+    const s = apart();
+    expect(isUrgentHere(s.conn)).toBe(false);
+    s.receive({ ...data(1, 3, 2), data: Uint8Array.from([1, 2, 3]) });
+    expect([receiveUrgent(s.conn, true), receiveUrgent(s.conn, true)]).toEqual([2, 2]);
+    expect(isUrgentHere(s.conn)).toBe(true);
+    expect(s.conn.receive()).toEqual(Uint8Array.of(1));
+    expect(isUrgentHere(s.conn)).toBe(true);
+    expect(s.conn.receive()).toEqual(Uint8Array.of(3));
+    expect(isUrgentHere(s.conn)).toBe(false);
+    expect(receiveUrgent(s.conn)).toBe(UrgentByte.none);
+  });
+
+  it('is where a stack of sockets begins: urgentInline', () => {
+    const s = Script.established({ config: { urgentInline: false } });
+    s.receive({ ...data(1, 3, 2), data: Uint8Array.from([1, 2, 3]) });
+    s.read();
+    expect(s.received).toEqual(Uint8Array.from([1, 3]));
+    const inline = Script.established();
+    inline.receive(data(1, 5, 10));
+    expect(isUrgentHere(inline.conn)).toBe(false);
+    inline.receive(data(6, 5));
+    expect(isUrgentHere(inline.conn)).toBe(true);
+    inline.read();
+    expect(isUrgentHere(inline.conn)).toBe(false);
   });
 });

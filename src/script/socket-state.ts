@@ -1,0 +1,45 @@
+/** fcntl, ioctl and poll: what a socket's state is. */
+import { isUrgentHere } from '../tcp/urgent.js';
+import { CONSTANTS } from './constants.js';
+import { ok, type Result, type ScriptSocket } from './socket.js';
+import { Unsupported } from './values.js';
+
+export function fcntl(s: ScriptSocket, command: number, flags: number): Result {
+  if (command === CONSTANTS['F_GETFL'])
+    return ok(CONSTANTS['O_RDWR']! | (s.nonBlocking ? CONSTANTS['O_NONBLOCK']! : 0));
+  if (command !== CONSTANTS['F_SETFL']) throw new Unsupported('fcntl other than F_GETFL and F_SETFL is not known');
+  s.nonBlocking = (flags & CONSTANTS['O_NONBLOCK']!) !== 0;
+  return ok();
+}
+
+export function ioctl(s: ScriptSocket, request: string): Result {
+  const snd = s.conn?.snd;
+  switch (request) {
+    case 'SIOCINQ':
+    case 'FIONREAD':
+      return { ...ok(), data: s.readable };
+    case 'SIOCATMARK':
+      return { ...ok(), data: Number(s.isAtMark) };
+    case 'SIOCOUTQ':
+      return { ...ok(), data: snd === undefined ? 0 : snd.buffer.length };
+    case 'SIOCOUTQNSD':
+      return { ...ok(), data: snd === undefined ? 0 : snd.unsent };
+    default:
+      throw new Unsupported(`ioctl ${request} is not known`);
+  }
+}
+
+/** What poll(2) would say of it. */
+export function readiness(s: ScriptSocket): number {
+  const { POLLIN, POLLPRI, POLLOUT, POLLERR, POLLHUP, POLLRDHUP } = CONSTANTS as Record<string, number>;
+  if (s.listener !== null) return s.listener.queue.establishedCount > 0 ? POLLIN! : 0;
+  if (s.conn === null) return s.deferredPort === 0 ? POLLOUT! | POLLHUP! : POLLOUT!;
+  let bits = 0;
+  if (s.hasError) bits |= POLLERR!;
+  if (s.readable > 0 || s.atEnd) bits |= POLLIN!;
+  if (isUrgentHere(s.conn)) bits |= POLLPRI!;
+  if (s.atEnd) bits |= POLLRDHUP!;
+  if ((s.atEnd && s.writeShut) || s.isOver) bits |= POLLHUP!;
+  if (s.mayWrite && (s.isOver || s.writeShut || s.conn.snd.isWritable)) bits |= POLLOUT!;
+  return bits;
+}
