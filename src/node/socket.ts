@@ -230,7 +230,8 @@ export class Socket extends SocketBase implements TcpUser {
 
   /**
    * As `write`, and the peer's program is told at once that these bytes are urgent, the last one above all: send(2) with MSG_OOB. For old protocols; RFC 6093
-   * advises against it. The other way round there is the event `urgent`, and `conn` with tcp/urgent.ts.
+   * advises against it. The other way round there is the event `urgent`, and `conn` with tcp/urgent.ts: a byte that is
+   * out of line is taken in the handler, or lost when the stream is read past it.
    */
   writeUrgent(data: Uint8Array, callback?: WriteCallback): boolean {
     const chunk = Buffer.from(data); // an object that is in no other write
