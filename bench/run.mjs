@@ -12,6 +12,7 @@
  *     npm run bench -- --json FILE           and everything measured, into FILE
  *     npm run bench -- --rounds 5 --rows upload,connections
  *     npm run bench -- --no-offload          our device without super-segments and partial checksums
+ *     npm run bench -- --plain-node          Node's own defaults for V8's heap
  *     npm run bench -- --against-itself      node:net twice: what the ratio is when nothing differs
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
@@ -27,6 +28,11 @@ const build = join(dirname(here), 'build');
 const CLIENT = join(build, 'bench-client');
 const LAST_CORE = cpus().length - 1;
 const SOURCES = 64;
+/**
+ * Of both servers. With Node's default of 16 MB a process that reads much data and has a small heap is in one of two states for seconds: in one of them V8
+ * collects its whole heap every 32 MB, and a third to a half of the rate is lost (docs/performance.md, "Traps"). Which one is a matter of luck.
+ */
+const NODE_OPTIONS = ['--max-semi-space-size=32'];
 const GB = 1e9;
 
 /**
@@ -128,6 +134,8 @@ function roundTrips(c, seconds, serverCore, clientCore) {
   }
 }
 
+let nodeOptions = NODE_OPTIONS;
+
 /** What the server's process spent on a bulk row, ms for each GB. @type {Map<Contestant, number>} */
 const lastMove = new Map();
 
@@ -206,7 +214,7 @@ function addSources(device, net) {
 /** @param {string} name @param {number} n the network is 198.18.0.0/15's n-th /16 @returns {Promise<Contestant>} */
 async function kernelContestant(name, n) {
   const net = `198.${18 + n}`;
-  const { server } = await start('unshare', ['--net', process.execPath, join(here, 'serve-node.mjs')]);
+  const { server } = await start('unshare', ['--net', process.execPath, ...nodeOptions, join(here, 'serve-node.mjs')]);
   const [near, far] = [`veth${n}`, `far${n}`];
   const inServer = (/** @type {string} */ text) =>
     run('nsenter', ['-t', String(server.pid), '-n', 'ip', ...text.split(' ')]);
@@ -222,6 +230,7 @@ async function kernelContestant(name, n) {
 /** @param {boolean} offload @returns {Promise<Contestant>} */
 async function tcplabContestant(offload) {
   const { server, said } = await start(process.execPath, [
+    ...nodeOptions,
     join(here, 'serve-tcplab.mjs'),
     ...(offload ? [] : ['--no-offload']),
   ]);
@@ -283,6 +292,7 @@ async function main() {
       rows: { type: 'string', default: Object.keys(ROWS).join(',') },
       json: { type: 'string' },
       'no-offload': { type: 'boolean', default: false },
+      'plain-node': { type: 'boolean', default: false },
       'against-itself': { type: 'boolean', default: false },
     },
   });
@@ -296,6 +306,7 @@ async function main() {
     throw new Error('--rounds is 1 to 20, --seconds up to 10');
   }
 
+  if (options['plain-node']) nodeOptions = [];
   compileClient();
   isolate();
   ip('link set lo up');

@@ -118,39 +118,54 @@ function onlyIf(name: string, value: string, ours: string): Partial<TcpConfig> {
 
 const DEFAULTS = /^(?:\S*\/)?defaults\.sh$/;
 
+/** One thing that a command does: the whole of defaults.sh, or a sysctl by its name behind net.ipv4. (or core, ipv6). */
+export type Setting =
+  { readonly name: 'defaults' } | { readonly name: string; readonly path: string; readonly value: string };
+
 /** What one command line changes. Throws Unsupported for what is not known. */
 export function applyCommand(text: string): Partial<TcpConfig> {
   let change: Partial<TcpConfig> = {};
-  for (const line of text.split(/\n|;|&&/).map((l) => l.replace(/#.*/, '').trim())) {
-    if (line !== '') change = { ...change, ...applyLine(line) };
-  }
+  for (const setting of settingsOf(text)) change = { ...change, ...applied(setting) };
   return change;
 }
 
-function applyLine(line: string): Partial<TcpConfig> {
+function applied(s: Setting): Partial<TcpConfig> {
+  if (!('value' in s)) return SCRIPT_PROFILE;
+  const knob = KNOBS[s.name];
+  if (knob === undefined) throw new Unsupported(`the sysctl ${s.path} is not known`);
+  return knob(s.value);
+}
+
+/** The settings of one command's lines. Throws Unsupported for a command that is none. */
+export function settingsOf(text: string): Setting[] {
+  return text
+    .split(/\n|;|&&/)
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((line) => line !== '')
+    .flatMap(settingsOfLine);
+}
+
+function settingsOfLine(line: string): Setting[] {
   const words = line.split(/\s+/);
-  if (DEFAULTS.test(words[0]!)) return words.length === 1 ? SCRIPT_PROFILE : {};
-  if (words[0] === 'sysctl') return settings(line.replace(/^sysctl(\s+-\w+)*\s+/, ''));
-  if (/(^|\/)set_sysctls\.py$/.test(words[0]!)) return settings(line.slice(words[0]!.length));
-  if (/^ip\s+tcp_metrics\s+flush/.test(line)) return {};
+  if (DEFAULTS.test(words[0]!)) return words.length === 1 ? [{ name: 'defaults' }] : [];
+  if (words[0] === 'sysctl') return assignments(line.replace(/^sysctl(\s+-\w+)*\s+/, ''));
+  if (/(^|\/)set_sysctls\.py$/.test(words[0]!)) return assignments(line.slice(words[0]!.length));
+  if (/^ip\s+tcp_metrics\s+flush/.test(line)) return [];
   throw new Unsupported(
     `the command '${line.length > 60 ? `${line.slice(0, 57)}...` : line}' is not known here (no shell is run)`,
   );
 }
 
 /** `net.ipv4.tcp_rmem="4096 87380 6291456" net.ipv4.tcp_sack=0`, with paths of /proc/sys, too. */
-function settings(text: string): Partial<TcpConfig> {
-  let change: Partial<TcpConfig> = {};
+function assignments(text: string): Setting[] {
   const found = [...text.matchAll(/([\w./]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+))/g)];
   if (found.length === 0) throw new Unsupported(`'sysctl ${text}' sets nothing that is known`);
-  for (const [, path, a, b, c] of found) {
-    const name = path!
+  return found.map(([, path, a, b, c]) => ({
+    name: path!
       .replace(/^\/?proc\/sys\//, '')
       .replace(/\//g, '.')
-      .replace(/^net\.(ipv4|core|ipv6)\./, '');
-    const knob = KNOBS[name];
-    if (knob === undefined) throw new Unsupported(`the sysctl ${path!} is not known`);
-    change = { ...change, ...knob(a ?? b ?? c ?? '') };
-  }
-  return change;
+      .replace(/^net\.(ipv4|core|ipv6)\./, ''),
+    path: path!,
+    value: a ?? b ?? c ?? '',
+  }));
 }

@@ -250,7 +250,7 @@ class ScriptRun {
   }
 
   private checkLeftOvers(): void {
-    const left = this.flows.peek(this.target.now);
+    const left = this.flows.peek(this.target.now + this.target.settle);
     if (left === null) return;
     throw new Failure(
       this.script.events.at(-1)!.place,

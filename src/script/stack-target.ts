@@ -31,6 +31,7 @@ export class StackTarget implements Target {
   now: Micros;
   readonly local: Address;
   readonly remote: Address;
+  readonly settle = 0;
   private readonly wire = new ScriptWire(MTU);
   private readonly stack: Stack;
   private readonly sockets: Sockets;

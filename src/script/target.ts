@@ -16,6 +16,8 @@ export interface Target {
   readonly now: Micros;
   readonly local: Address;
   readonly remote: Address;
+  /** So much later than it was due something may come to light, microseconds; 0 in virtual time. */
+  readonly settle: Micros;
   /** Sent and not yet looked at, oldest first; the runner shifts. */
   readonly sent: WirePacket[];
   /** Everything that passed. */

@@ -1,0 +1,250 @@
+// @ts-check
+/** The kernel of this machine as a packet script's target (src/script/target.ts): real time, real sockets, behind a TUN that kernel-world.c holds. */
+import { execFileSync } from 'node:child_process';
+import { readSync, writeFileSync, writeSync, existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { Slab } from '../../dist/base/slab.js';
+import { settingsOf } from '../../dist/script/knobs.js';
+import { numberOf, Unsupported } from '../../dist/script/values.js';
+import { prepare } from './system-calls.mjs';
+import { parseTcpInfo, TCP_INFO_BYTES } from './tcp-info.mjs';
+
+/**
+ * @typedef {import('../../dist/script/target.js').Target} Target
+ * @typedef {import('../../dist/script/ast.js').Call} Call
+ * @typedef {import('../../dist/script/socket.js').Result} Result
+ * @typedef {import('../../dist/script/wire.js').WirePacket} WirePacket
+ */
+
+const REQUESTS = 3;
+const ANSWERS = 4;
+/** A call that the script says returns at once is given so long, microseconds; one that blocks, so long to do its first part. */
+const AT_ONCE = 300_000;
+const FIRST_PART = 3000;
+/** Timers of the kernel count in jiffies, and a packet is seen a little after it was sent. */
+const SETTLE = 50_000;
+
+/** What the public scripts' defaults.sh sets, and our SCRIPT_PROFILE is. */
+const DEFAULTS = {
+  tcp_rmem: '4096 540000 15728640',
+  tcp_wmem: '4096 262144 4194304',
+  tcp_timestamps: '1',
+  tcp_sack: '1',
+  tcp_ecn: '0',
+  tcp_slow_start_after_idle: '0',
+  tcp_syn_retries: '5',
+  tcp_synack_retries: '5',
+  tcp_syn_linear_timeouts: '0',
+  tcp_syncookies: '1',
+  tcp_early_retrans: '3',
+  tcp_recovery: '1',
+  tcp_fastopen: '1',
+  tcp_no_metrics_save: '1',
+};
+
+/** The first name of each: EAGAIN is EWOULDBLOCK, too. */
+const errnoNames = new Map(
+  Object.entries(constants.errno)
+    .reverse()
+    .map(([name, number]) => [number, name]),
+);
+
+/** @implements {Target} */
+export class KernelTarget {
+  /** @type {WirePacket[]} */
+  sent = [];
+  /** @type {WirePacket[]} */
+  log = [];
+  settle = SETTLE;
+  now = 0;
+  /** @private What came from ANSWERS and is no whole line yet. */
+  rest = '';
+  /** @private */
+  calls = 0;
+  /** @private The script's calls by their ids. @type {Map<number, Call>} */
+  underWay = new Map();
+  /** @private @type {Map<number, { value: number, errno: number, memory: Buffer[] }>} */
+  done = new Map();
+  /** @private A script's descriptors, and the kernel's. @type {Map<number, number>} */
+  descriptors = new Map();
+  /** @private The kernel's descriptors that are no listeners. @type {Set<number>} */
+  connections = new Set();
+  /** @private The socket whose TCP_INFO the code asks for. */
+  last = -1;
+  /** @private */
+  port = 8080;
+
+  /** @param {{ local: import('../../dist/ip/address.js').Prefix, remote: import('../../dist/ip/address.js').Address }} ends */
+  constructor({ local, remote }) {
+    this.local = local.address;
+    this.remote = remote;
+    for (const [name, value] of Object.entries(DEFAULTS)) set(name, value);
+    ip('link set lo up');
+    ip(`addr add ${local.toString()} dev tun0${this.local.version === 6 ? ' nodad' : ''}`);
+    ip('link set tun0 mtu 1500 up');
+    this.#useCongestionControl('cubic');
+    this.#wait(0);
+  }
+
+  // ---- Time -----------------------------------------------------------------------------------------------------------
+
+  /** @param {number} to */
+  pass(to) {
+    return this.#wait(to) !== 'time';
+  }
+
+  /** One thing that happened, no later than `until`. @param {number} until */
+  #wait(until) {
+    writeSync(REQUESTS, `wait ${Math.ceil(until)}\n`);
+    const [kind = '', at, ...words] = this.#line().split(' ');
+    this.now = Number(at);
+    if (kind === 'packet') {
+      const bytes = Buffer.from(words[0] ?? '', 'hex');
+      const packet = { way: /** @type {const} */ ('out'), at: this.now, slab: slabOf(bytes), length: bytes.length };
+      this.sent.push(packet);
+      this.log.push(packet);
+    } else if (kind === 'done') {
+      const [id, value, errno, ...memory] = words;
+      this.#account(Number(id), Number(value));
+      this.done.set(Number(id), {
+        value: Number(value),
+        errno: Number(errno),
+        memory: memory.map((hex) => Buffer.from(hex, 'hex')),
+      });
+    }
+    return kind;
+  }
+
+  #line() {
+    for (;;) {
+      const end = this.rest.indexOf('\n');
+      if (end >= 0) {
+        const line = this.rest.slice(0, end);
+        this.rest = this.rest.slice(end + 1);
+        return line;
+      }
+      const chunk = Buffer.alloc(1 << 16);
+      const n = readSync(ANSWERS, chunk);
+      if (n === 0) throw new Error('kernel-world has ended: its last words are above');
+      this.rest += chunk.toString('latin1', 0, n);
+    }
+  }
+
+  // ---- What the script does ---------------------------------------------------------------------------------------------
+
+  /** @param {Slab} slab */
+  inject(slab) {
+    writeSync(REQUESTS, `send ${Buffer.from(slab.bytes).toString('hex')}\n`);
+    this.log.push({ way: 'in', at: this.now, slab, length: slab.bytes.length });
+  }
+
+  /** @param {Call} call @returns {() => Result | null} */
+  start(call) {
+    const fd = (/** @type {number} */ script) => this.descriptors.get(script) ?? -1;
+    const prepared = prepare(call, { local: this.local, remote: this.remote, fd });
+    if (prepared.name === 'bind') this.#makeRoomForBind(fd(numberOf(call.args[0]) ?? -1), prepared.args[1]);
+    this.underWay.set(this.calls, call);
+    const id = this.#request(prepared.name, prepared.args, call.end === null ? AT_ONCE : FIRST_PART);
+    return () => {
+      const got = this.done.get(id);
+      if (got === undefined) return null;
+      const errno = got.errno === 0 ? '' : (errnoNames.get(got.errno) ?? String(got.errno));
+      const data = got.value >= 0 ? prepared.data?.(got.memory) : undefined;
+      return { value: got.value, errno, ...(data !== undefined ? { data } : {}) };
+    };
+  }
+
+  /** SO_REUSEADDR, as packetdrill sets it. @param {number} fd @param {string | number | undefined} address */
+  #makeRoomForBind(fd, address) {
+    this.#request('setsockopt', [fd, 1, 2, 'b01000000', 4], AT_ONCE);
+    this.port = Buffer.from(String(address).slice(1), 'hex').readUInt16BE(2);
+  }
+
+  /** @param {string} name @param {(string | number)[]} args @param {number} patience microseconds @returns {number} its id */
+  #request(name, args, patience) {
+    const id = this.calls++;
+    writeSync(REQUESTS, `call ${id} ${name} ${args.join(' ')}\n`);
+    const until = clock() + patience;
+    while (!this.done.has(id) && this.#wait(until) !== 'time');
+    return id;
+  }
+
+  /** Which of the script's descriptors is which of the kernel's, and which was used last. @param {number} id @param {number} value */
+  #account(id, value) {
+    const call = this.underWay.get(id);
+    if (call === undefined || call.name === 'poll') return;
+    const isAccept = call.name.startsWith('accept');
+    const opens = isAccept || call.name === 'socket';
+    const script = numberOf(opens ? call.result : call.args[0]) ?? -1;
+    if (opens && value >= 0) this.descriptors.set(script, value);
+    const real = this.descriptors.get(script) ?? -1;
+    if (isAccept || call.name === 'connect') this.connections.add(real);
+    if (this.connections.has(real)) this.last = real;
+    if (call.name === 'close') this.descriptors.delete(script);
+  }
+
+  /** @param {string} text */
+  configure(text) {
+    for (const setting of settingsOf(text)) {
+      if (!('value' in setting)) continue;
+      if (setting.name === 'tcp_congestion_control') this.#useCongestionControl(setting.value.trim());
+      else set(setting.name, setting.value);
+    }
+  }
+
+  /** By the route: the sysctl's default is the machine's, and a namespace may not change it everywhere. @param {string} name */
+  #useCongestionControl(name) {
+    ip(`route replace ${this.local.version === 4 ? '192.0.2.0/24' : '2001:db8::/32'} dev tun0 congctl ${name}`);
+  }
+
+  tcpInfo() {
+    // What an event before this one woke up may still be on its way.
+    for (const until = clock() + FIRST_PART; this.#wait(until) !== 'time';);
+    const length = Buffer.alloc(4);
+    length.writeInt32LE(TCP_INFO_BYTES);
+    const id = this.#request(
+      'getsockopt',
+      [this.last, 6, 11, `o${TCP_INFO_BYTES}`, `b${length.toString('hex')}`],
+      AT_ONCE,
+    );
+    const got = this.done.get(id);
+    return got?.value === 0 && got.memory[0] !== undefined ? parseTcpInfo(got.memory[0]) : null;
+  }
+
+  listeningPort() {
+    return this.port;
+  }
+
+  mssOf() {
+    return 0;
+  }
+
+  tcb() {
+    return null;
+  }
+}
+
+/** @param {string} text with spaces between the arguments */
+const ip = (text) => execFileSync('ip', text.split(' '));
+
+const clock = () => Number(process.hrtime.bigint() / 1000n);
+
+/** @param {Buffer} bytes */
+function slabOf(bytes) {
+  const slab = new Slab(bytes.length);
+  slab.bytes.set(bytes);
+  return slab;
+}
+
+/** @param {string} name behind net.ipv4. @param {string} value */
+function set(name, value) {
+  const file = `/proc/sys/net/ipv4/${name.replaceAll('.', '/')}`;
+  if (!existsSync(file)) throw new Unsupported(`this kernel, or a namespace of it, has no net.ipv4.${name}`);
+  try {
+    writeFileSync(file, value);
+  } catch (error) {
+    throw new Unsupported(
+      `this kernel does not take net.ipv4.${name}=${value}: ${/** @type {Error} */ (error).message}`,
+    );
+  }
+}

@@ -1,0 +1,28 @@
+// @ts-check
+/** One script against the kernel, started by kernel-world in a network namespace of its own. Prints the verdict as JSON. */
+import { readFileSync } from 'node:fs';
+import { parseScript } from '../../dist/script/parse.js';
+import { runScript } from '../../dist/script/run.js';
+import { KernelTarget } from './kernel-target.mjs';
+
+/** Jiffies of up to 10 ms, and a machine that has other things to do. */
+const TOLERANCE_USECS = 20_000;
+
+const [file = '', ...flags] = process.argv.slice(2);
+const script = parseScript(file, readFileSync(file, 'utf8'));
+const options = {
+  strict: true,
+  toleranceUsecs: TOLERANCE_USECS,
+  ...(flags.includes('--ipv6') ? { ipVersion: /** @type {const} */ (6) } : {}),
+};
+// Compiled code is faster, and in real time that matters.
+runScript(script, options);
+const verdict = runScript(script, options, (s, _, ends) => {
+  const target = new KernelTarget(ends);
+  if (s.init !== null) target.configure(s.init.text);
+  return target;
+});
+const { log: _log, ...told } = verdict;
+process.stdout.write(JSON.stringify(told));
+// Calls that never return would keep us.
+process.exit(0);

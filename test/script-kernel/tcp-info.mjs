@@ -1,0 +1,45 @@
+// @ts-check
+/** The kernel's struct tcp_info (linux/tcp.h) by its field names. */
+import { Buffer } from 'node:buffer';
+
+const FLAGS_AT = 6;
+/** Name, and bytes at its offset; `-` is padding. Written as the header lists them. */
+const FIELDS = [
+  ...'state ca_state retransmits probes backoff options'.split(' ').map((name) => /** @type {const} */ ([name, 1])),
+  /** @type {const} */ (['-', 2]), // the two window shifts, and flags
+  ...(
+    'rto ato snd_mss rcv_mss unacked sacked lost retrans fackets last_data_sent last_ack_sent last_data_recv last_ack_recv pmtu ' +
+    'rcv_ssthresh rtt rttvar snd_ssthresh snd_cwnd advmss reordering rcv_rtt rcv_space total_retrans'
+  )
+    .split(' ')
+    .map((name) => /** @type {const} */ ([name, 4])),
+  ...'pacing_rate max_pacing_rate bytes_acked bytes_received'
+    .split(' ')
+    .map((name) => /** @type {const} */ ([name, 8])),
+  ...'segs_out segs_in notsent_bytes min_rtt data_segs_in data_segs_out'
+    .split(' ')
+    .map((name) => /** @type {const} */ ([name, 4])),
+  ...'delivery_rate busy_time rwnd_limited sndbuf_limited'.split(' ').map((name) => /** @type {const} */ ([name, 8])),
+  ...'delivered delivered_ce'.split(' ').map((name) => /** @type {const} */ ([name, 4])),
+  ...'bytes_sent bytes_retrans'.split(' ').map((name) => /** @type {const} */ ([name, 8])),
+  ...'dsack_dups reord_seen rcv_ooopack snd_wnd rcv_wnd rehash'
+    .split(' ')
+    .map((name) => /** @type {const} */ ([name, 4])),
+];
+
+export const TCP_INFO_BYTES = FIELDS.reduce((sum, [, size]) => sum + size, 0);
+
+/** @param {Buffer} b @returns {Record<string, number>} */
+export function parseTcpInfo(b) {
+  /** @type {Record<string, number>} */
+  const info = { tcpi_snd_wscale: (b[FLAGS_AT] ?? 0) & 15, tcpi_rcv_wscale: (b[FLAGS_AT] ?? 0) >> 4 };
+  let at = 0;
+  for (const [name, size] of FIELDS) {
+    if (name !== '-') {
+      info[`tcpi_${name}`] =
+        size === 1 ? b.readUInt8(at) : size === 4 ? b.readUInt32LE(at) : Number(b.readBigUInt64LE(at));
+    }
+    at += size;
+  }
+  return info;
+}
