@@ -102,12 +102,13 @@ const KNOBS: Readonly<Record<string, Knob>> = {
   tcp_limit_output_bytes: none,
   tcp_autocorking: none,
   tcp_min_tso_segs: none,
-  tcp_tw_reuse: none,
   tcp_pacing_ss_ratio: none,
   tcp_pacing_ca_ratio: none,
   tcp_min_rtt_wlen: none,
   tcp_reordering: (v) => onlyIf('tcp_reordering', v, '3'),
   tcp_recovery: (v) => onlyIf('tcp_recovery', v, '1'),
+  // 2, the default, is for loopback only.
+  tcp_tw_reuse: (v) => (v.trim() === '2' ? {} : onlyIf('tcp_tw_reuse', v, '0')),
   ip_local_port_range: none,
 };
 

@@ -14,11 +14,15 @@ import { synAnswered } from './fast-open.js';
 import { isPaced, pacingRateOf } from './pacing.js';
 import { OwedReset } from './reset.js';
 import { isSynchronized, State } from './state.js';
+import { Timer } from './timers.js';
 import { takeUrgent } from './urgent.js';
 import { TcpEvent } from './user.js';
 
 /** RFC 7323 section 5.5: TS.Recent that was not refreshed for 24 days may have wrapped and proves nothing. */
 const PAWS_IDLE: Micros = 24 * 86_400 * SECOND;
+
+/** Linux's TCP_TIMEOUT_MIN, two ticks of its clock. */
+const SYN_AFTER_RESET: Micros = 8 * MILLISECOND;
 
 export function segmentArrives(c: Connection, seg: Segment, now: Micros): void {
   switch (c.state) {
@@ -51,7 +55,11 @@ function arrivesInSynSent(c: Connection, seg: Segment, now: Micros): void {
   const ack = seg.has(TcpFlag.ACK);
   // First, the ACK: it must acknowledge our SYN and nothing that we did not send.
   if (ack && (seqLeq(seg.ack, snd.iss) || seqGt(seg.ack, snd.nxt))) {
-    if (!seg.has(TcpFlag.RST)) oweBareReset(c, seg.ack);
+    if (!seg.has(TcpFlag.RST)) {
+      oweBareReset(c, seg.ack);
+      // RFC 9293 figure 9: our RST rids the peer of an old connection with these ports, and it takes our SYN then. As Linux we do not wait a second for that.
+      if (snd.timeouts === 0) c.setTimer(Timer.rto, now + SYN_AFTER_RESET, now);
+    }
     c.dropped(seg, Drop.tcpBadAck, now);
     return;
   }

@@ -39,6 +39,9 @@ export class OutOfOrder {
   /** How often blocks were given up at the limit (nstat's OfoPruned). */
   prunes = 0;
   private readonly blocks: Block[] = [];
+  /** The FIN that came and waits for what is before it, as a block of its own; SACK covers it as it covers data. */
+  private readonly fin = { left: 0, right: 0 };
+  private finWaits = false;
   /** A sequence number in each block that grew lately, the latest first: the order of SACK blocks. */
   private readonly recent: Seq[] = [];
   private readonly maxPieces: number;
@@ -49,8 +52,14 @@ export class OutOfOrder {
     this.allocate = allocate;
   }
 
+  /** No data waits. */
   get isEmpty(): boolean {
     return this.blocks.length === 0;
+  }
+
+  /** Neither data nor a FIN waits. */
+  get hasNothingToSack(): boolean {
+    return this.blocks.length === 0 && !this.finWaits;
   }
 
   /** Keeps the payload `[start, end)` of `seg`, less what is here. Returns how many bytes were new, or -1 when there is no room for any. */
@@ -186,9 +195,12 @@ export class OutOfOrder {
     return nxt;
   }
 
-  /** Nothing can follow a FIN: what lies at `end` and beyond it goes. */
-  cutAt(end: Seq): void {
-    const { blocks } = this;
+  /** A FIN at `end` came: nothing can follow it, so what lies there and beyond goes. */
+  endAt(end: Seq): void {
+    const { blocks, fin } = this;
+    fin.left = end;
+    fin.right = (end + 1) | 0;
+    this.finWaits = true;
     for (let block = blocks.at(-1); block !== undefined && seqGt(block.right, end); block = blocks.at(-1)) {
       for (let over = seqDiff(block.right, end); over > 0;) {
         const last = block.pieces.at(-1);
@@ -206,6 +218,12 @@ export class OutOfOrder {
     }
   }
 
+  /** RCV.NXT has reached the FIN. */
+  finReached(): void {
+    this.finWaits = false;
+  }
+
+  /** Data goes; a FIN that is known stays so. */
   clear(): void {
     this.blocks.length = 0;
     this.recent.length = 0;
@@ -227,11 +245,31 @@ export class OutOfOrder {
    */
   writeBlocks(edges: Int32Array, count: number, room: number, from: number): number {
     let written = count;
-    for (const at of this.recent) written = writeBlock(edges, written, room, from, this.blockAt(at));
+    for (const at of this.recent) written = this.writeBlock(edges, written, room, from, this.blockAt(at));
     for (let i = 0; i < this.blocks.length && written < room; i++) {
-      written = writeBlock(edges, written, room, from, this.blocks[i]!);
+      written = this.writeBlock(edges, written, room, from, this.blocks[i]!);
     }
-    return written;
+    if (!this.finWaits || this.blocks.at(-1)?.right === this.fin.left) return written;
+    return this.writeBlock(edges, written, room, from, this.fin);
+  }
+
+  private writeBlock(
+    edges: Int32Array,
+    count: number,
+    room: number,
+    from: number,
+    block: { readonly left: Seq; readonly right: Seq } | null,
+  ): number {
+    if (block === null || count >= room) return count;
+    for (let i = from; i < count; i++) if (edges[2 * i] === block.left) return count;
+    edges[2 * count] = block.left;
+    edges[2 * count + 1] = this.rightOf(block);
+    return count + 1;
+  }
+
+  /** Where SACK says that a block ends: a FIN right behind it belongs to it. */
+  rightOf(block: { readonly right: Seq }): Seq {
+    return this.finWaits && block.right === this.fin.left ? this.fin.right : block.right;
   }
 
   /** The block that holds `at`. */
@@ -267,18 +305,4 @@ export class OutOfOrder {
 function copyFrom(seg: Segment, start: Seq, length: number, to: Uint8Array, at: number): void {
   const from = seg.payloadOffset + seqDiff(start, seg.seq);
   to.set(seg.payload!.bytes.subarray(from, from + length), at);
-}
-
-function writeBlock(
-  edges: Int32Array,
-  count: number,
-  room: number,
-  from: number,
-  block: { readonly left: Seq; readonly right: Seq } | null,
-): number {
-  if (block === null || count >= room) return count;
-  for (let i = from; i < count; i++) if (edges[2 * i] === block.left) return count;
-  edges[2 * count] = block.left;
-  edges[2 * count + 1] = block.right;
-  return count + 1;
 }

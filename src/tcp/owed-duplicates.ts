@@ -70,15 +70,15 @@ export class OwedDuplicates {
         const larger = outOfOrder.blockAt(start);
         if (larger !== null && most > 1) {
           edges[2] = larger.left;
-          edges[3] = larger.right;
+          edges[3] = outOfOrder.rightOf(larger);
           count = 2;
         }
       } else if (trigger !== null) {
         edges[0] = trigger.left;
-        edges[1] = trigger.right;
+        edges[1] = outOfOrder.rightOf(trigger);
         count = 1;
       }
     }
-    seg.sackCount = outOfOrder.isEmpty ? count : outOfOrder.writeBlocks(edges, count, most, from);
+    seg.sackCount = outOfOrder.hasNothingToSack ? count : outOfOrder.writeBlocks(edges, count, most, from);
   }
 }

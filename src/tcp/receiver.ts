@@ -241,13 +241,14 @@ export class Receiver {
     if (this.finSeen || seqLt(seq, this.nxt)) return; // the latter contradicts what was received
     this.finSeen = true;
     this.finSeq = seq;
-    this.outOfOrder.cutAt(seq);
+    this.outOfOrder.endAt(seq);
   }
 
   /** Eighth step: true when everything before the FIN is here, once. */
   reachFin(): boolean {
     if (!this.finSeen || this.finReceived || this.nxt !== this.finSeq) return false;
     this.finReceived = true;
+    this.outOfOrder.finReached();
     this.nxt = seqAdd(this.nxt, 1);
     this.window.edge = seqMax(this.window.edge, this.nxt);
     this.ack.finArrived();

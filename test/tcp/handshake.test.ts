@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MINUTE, SECOND } from '../../src/base/time.js';
+import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
 import { pattern, Script } from './script.js';
 
 /** A buffer that needs a shift of 5 to be offered in 16 bits. */
@@ -96,6 +96,17 @@ describe('active open', () => {
     const s = Script.connect();
     for (const ack of [0, 2]) expect(s.receive({ flags: 'S.', ack })).toMatchObject([{ flags: 'R', seq: ack }]);
     expect(s.state).toBe('SYN-SENT');
+  });
+
+  it('sends SYN again soon after a RST for an old connection of the peer, once', () => {
+    const s = Script.connect();
+    const start = s.now;
+    expect(s.receive({ flags: '.', ack: 1000 })).toMatchObject([{ flags: 'R', seq: 1000 }]);
+    s.wait(10 * MILLISECOND);
+    s.receive({ flags: '.', ack: 1000 });
+    s.wait(SECOND);
+    const syns = s.sent.filter((x) => x.flags === 'S');
+    expect(syns.map((x) => (x.at - start) / MILLISECOND)).toEqual([0, 8, 1008]);
   });
 
   it('MUST-22: SYN is sent again by the same timer: 4 times a second apart, then doubling, ETIMEDOUT at 131 s as Linux', () => {

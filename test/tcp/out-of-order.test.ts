@@ -76,7 +76,7 @@ describe('against a model', () => {
     expect(bench.held.bytes).toBe(model.filter((x) => x === 1).length);
     // A FIN at some place, then a segment that reaches some way into it all.
     const fin = WINDOW - random.below(2000);
-    bench.held.cutAt((NXT + fin) | 0);
+    bench.held.endAt((NXT + fin) | 0);
     expect(bench.held.checkInvariants(NXT)).toBeNull();
     model.fill(0, fin);
     const to = 1 + random.below(WINDOW / 2);

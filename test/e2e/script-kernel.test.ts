@@ -1,0 +1,51 @@
+/** `npm run script:kernel` itself: scripts that hold for the kernel are SAME, one that does not is DIFFERENT and says in what. All of test/scripts takes minutes. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { describeWithTun } from './lab.js';
+
+function check(...args: readonly string[]): { status: number | null; out: string } {
+  const done = spawnSync(process.execPath, ['test/script-kernel/run.mjs', ...args], {
+    encoding: 'utf8',
+    timeout: 55_000,
+  });
+  return { status: done.status, out: done.stdout + done.stderr };
+}
+
+describeWithTun('packet scripts against the kernel', () => {
+  it('a handshake, data both ways, blocking calls, a close with options and errors: the same', () => {
+    const names = [
+      'handshake/active-open',
+      'handshake/closed-port',
+      'data/blocking-read',
+      'data/send',
+      'sack/with-timestamps',
+      'close/passive',
+    ];
+    const { status, out } = check(...names.map((name) => `test/scripts/${name}.pkt`));
+    expect(out).toMatch(/^Linux \S+: 6 the same, 0 different, 0 different as meant, 0 skipped$/m);
+    expect(status).toBe(0);
+  });
+
+  it('what the kernel does otherwise is told with the line, the field and the packets; what it lacks is skipped', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tcplab-kernel-'));
+    try {
+      const script = readFileSync('test/scripts/handshake/closed-port.pkt', 'utf8');
+      const wrong = join(folder, 'wrong.pkt');
+      const lacking = join(folder, 'lacking.pkt');
+      writeFileSync(wrong, script.replace('ack 101', 'ack 102'));
+      expect(readFileSync(wrong, 'utf8')).not.toBe(script);
+      writeFileSync(lacking, `\`sysctl -q net.ipv4.tcp_magic=1\`\n${script}`);
+      const { status, out } = check('--packets', wrong, lacking);
+      expect(out).toMatch(/^DIFFERENT .*wrong\.pkt:\d+: expected another packet/m);
+      expect(out).toMatch(/^ {4}ack: the script says 102, the kernel 101$/m);
+      expect(out).toMatch(/IP 192\.168\.0\.1\.8080 > 192\.0\.2\.1\.\d+: Flags \[R\.\]/);
+      expect(out).toMatch(/^SKIP .*lacking\.pkt.*has no net\.ipv4\.tcp_magic$/m);
+      expect(status).toBe(1);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
