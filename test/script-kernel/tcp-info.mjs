@@ -1,6 +1,5 @@
 // @ts-check
 /** The kernel's struct tcp_info (linux/tcp.h) by its field names. */
-import { Buffer } from 'node:buffer';
 
 const FLAGS_AT = 6;
 /** Name, and bytes at its offset; `-` is padding. Written as the header lists them. */
