@@ -105,6 +105,8 @@ class ScriptRun {
   /** When the last event was done, and, of an injected packet, when it was due. */
   private lastAt: Micros;
   private lastInjectedDue: Micros | null = null;
+  /** How late the last event was by the script's own clock: in real time each one that is relative to another adds a little. */
+  private lag: Micros = 0;
   private steps = 0;
 
   constructor(script: Script, o: RunOptions, target: Target) {
@@ -163,6 +165,7 @@ class ScriptRun {
     }
     this.lastAt = this.target.now;
     this.lastInjectedDue = isInjection ? due : null;
+    this.wasLate(when, this.lastAt - due);
   }
 
   // ---- Time -----------------------------------------------------------------------------------------------------------
@@ -228,7 +231,8 @@ class ScriptRun {
       timestampTolerance: Math.max(1, tolerance / 1000),
       strict: this.o.strict === true,
     });
-    if (first.at < from - tolerance || first.at > to + tolerance) {
+    const lag = when.kind !== 'any' && !when.relative ? this.lag : 0;
+    if (first.at < from - tolerance || first.at > to + tolerance + lag) {
       const due =
         from === to ? timeText(from - this.start) : `${timeText(from - this.start)} to ${timeText(to - this.start)}`;
       differences.push({ field: 'time', expected: `${due} s`, actual: `${timeText(first.at - this.start)} s` });
@@ -239,6 +243,7 @@ class ScriptRun {
     }
     // It may have gone out before the event before was done.
     this.lastAt = Math.max(base, first.at);
+    this.wasLate(when, first.at - to);
     this.checkSegmentSize(want, first);
   }
 
@@ -256,6 +261,11 @@ class ScriptRun {
       this.script.events.at(-1)!.place,
       `the script ends, but another packet was sent at ${timeText(left.at - this.start)} s: ${segmentText(left.tcp, this.flows.of(left).localIsn, 0)}`,
     );
+  }
+
+  private wasLate(when: When, late: Micros): void {
+    if (when.kind === 'any') return;
+    this.lag = Math.max(0, late) + (when.relative ? this.lag : 0);
   }
 
   private dueRange(when: When, base: Micros): [from: Micros, to: Micros] {

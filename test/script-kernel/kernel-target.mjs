@@ -42,12 +42,9 @@ const DEFAULTS = {
   tcp_no_metrics_save: '1',
 };
 
-/** The first name of each: EAGAIN is EWOULDBLOCK, too. */
-const errnoNames = new Map(
-  Object.entries(constants.errno)
-    .reverse()
-    .map(([name, number]) => [number, name]),
-);
+/** Linux has two names for some; these are the ones that scripts write. */
+const errnoNames = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+for (const name of /** @type {const} */ (['EAGAIN', 'EOPNOTSUPP'])) errnoNames.set(constants.errno[name], name);
 
 /** @implements {Target} */
 export class KernelTarget {
@@ -67,8 +64,8 @@ export class KernelTarget {
   done = new Map();
   /** @private A script's descriptors, and the kernel's. @type {Map<number, number>} */
   descriptors = new Map();
-  /** @private The kernel's descriptors that are no listeners. @type {Set<number>} */
-  connections = new Set();
+  /** @private The kernel's descriptors that listen. @type {Set<number>} */
+  listeners = new Set();
   /** @private The socket whose TCP_INFO the code asks for. */
   last = -1;
   /** @private */
@@ -178,8 +175,8 @@ export class KernelTarget {
     const script = numberOf(opens ? call.result : call.args[0]) ?? -1;
     if (opens && value >= 0) this.descriptors.set(script, value);
     const real = this.descriptors.get(script) ?? -1;
-    if (isAccept || call.name === 'connect') this.connections.add(real);
-    if (this.connections.has(real)) this.last = real;
+    if (call.name === 'listen') this.listeners.add(real);
+    if (!this.listeners.has(real)) this.last = real;
     if (call.name === 'close') this.descriptors.delete(script);
   }
 

@@ -1,11 +1,12 @@
 // @ts-check
 /** The kernel's struct tcp_info (linux/tcp.h) by its field names. */
 
-const FLAGS_AT = 6;
+const SHIFTS_AT = 6;
+const BITS_AT = 7;
 /** Name, and bytes at its offset; `-` is padding. Written as the header lists them. */
 const FIELDS = [
   ...'state ca_state retransmits probes backoff options'.split(' ').map((name) => /** @type {const} */ ([name, 1])),
-  /** @type {const} */ (['-', 2]), // the two window shifts, and flags
+  /** @type {const} */ (['-', 2]), // window shifts and bits, see below
   ...(
     'rto ato snd_mss rcv_mss unacked sacked lost retrans fackets last_data_sent last_ack_sent last_data_recv last_ack_recv pmtu ' +
     'rcv_ssthresh rtt rttvar snd_ssthresh snd_cwnd advmss reordering rcv_rtt rcv_space total_retrans'
@@ -31,7 +32,12 @@ export const TCP_INFO_BYTES = FIELDS.reduce((sum, [, size]) => sum + size, 0);
 /** @param {Buffer} b @returns {Record<string, number>} */
 export function parseTcpInfo(b) {
   /** @type {Record<string, number>} */
-  const info = { tcpi_snd_wscale: (b[FLAGS_AT] ?? 0) & 15, tcpi_rcv_wscale: (b[FLAGS_AT] ?? 0) >> 4 };
+  const info = {
+    tcpi_snd_wscale: b.readUInt8(SHIFTS_AT) & 15,
+    tcpi_rcv_wscale: b.readUInt8(SHIFTS_AT) >> 4,
+    tcpi_delivery_rate_app_limited: b.readUInt8(BITS_AT) & 1,
+    tcpi_fastopen_client_fail: (b.readUInt8(BITS_AT) >> 1) & 3,
+  };
   let at = 0;
   for (const [name, size] of FIELDS) {
     if (name !== '-') {
