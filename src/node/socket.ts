@@ -134,13 +134,16 @@ export class Socket extends SocketBase implements TcpUser {
       case TcpEvent.urgent:
         this.emit('urgent', urgentLeft(conn));
         break;
+      case TcpEvent.softError:
+        this.emit('softError', systemError('read', conn.softError ?? 'ETIMEDOUT'));
+        break;
       case TcpEvent.error:
         this.failed(conn);
         break;
       case TcpEvent.closed:
         this.connectionClosed(conn);
         break;
-      default: // softError: the connection goes on. acked: only who is gone waits for it
+      default: // acked: only who is gone waits for it
     }
   }
 

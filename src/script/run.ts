@@ -228,7 +228,7 @@ class ScriptRun {
     const tolerance = toleranceOf(this.o, Math.abs(first.at - base));
     const differences = compare(want, first, whole, flow, {
       timestampTick: this.o.timestampTickUsecs ?? 0,
-      timestampTolerance: Math.max(1, tolerance / 1000),
+      timestampTolerance: Math.max(1, (tolerance + this.lag) / 1000),
       strict: this.o.strict === true,
     });
     const lag = when.kind !== 'any' && !when.relative ? this.lag : 0;

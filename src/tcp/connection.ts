@@ -422,6 +422,12 @@ export class Connection extends SocketOptions {
     this.events |= events;
   }
 
+  /** MUST-47: something that may pass, with an errno. */
+  reportSoftError(errno: string): void {
+    this.softError = errno;
+    if (this.softErrorReports) this.raise(TcpEvent.softError);
+  }
+
   note(note: Note, a: number, b: number, now: Micros): void {
     this.env.observer?.noted(this, note, a, b, now);
   }

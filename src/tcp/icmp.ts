@@ -7,7 +7,6 @@ import type { Micros } from '../base/time.js';
 import type { Connection } from './connection.js';
 import { quotesFlight } from './path-mtu.js';
 import { State } from './state.js';
-import { TcpEvent } from './user.js';
 
 /** What TCP needs to know of it. (A packet that was too big is news of the path, not of the connection: path-mtu.ts.) */
 export interface TcpIcmpError {
@@ -28,7 +27,6 @@ export function icmpErrorArrives(c: Connection, e: TcpIcmpError, now: Micros): v
     c.finish(e.errno, 'ICMP error before the connection was established (RFC 5461)', now);
     return;
   }
-  c.softError = e.errno;
   c.note('soft-error', e.type, e.code, now);
-  c.raise(TcpEvent.softError);
+  c.reportSoftError(e.errno);
 }

@@ -35,6 +35,7 @@ export abstract class SocketOptions {
   keepAliveProbes: number;
   keepAliveUnanswered = 0;
   userTimeout: Micros;
+  protected softErrorReports = true;
   /** SO_LINGER: -1 for off, else how long close(2) waits for what was sent; 0 resets. */
   linger: Micros = -1;
   /** TCP_LINGER2: -1 for no FIN-WAIT-2 at all; 0 leaves it to `finTimeout` (tcp_fin_timeout). */
@@ -149,6 +150,11 @@ export abstract class SocketOptions {
    */
   setUserTimeout(timeout: Micros): void {
     this.userTimeout = timeout;
+  }
+
+  /** Whether the user is told of soft errors, ICMP's hints and R1 (SHLD-20; on at first). `softError` can be read all the same. */
+  setSoftErrorReports(on: boolean): void {
+    this.softErrorReports = on;
   }
 
   /** SO_LINGER. `wait` 0: `release` sends RST. Else close(2) would return when `isLingering` has become false, or after `wait`. */

@@ -9,7 +9,6 @@ import { OwedReset } from './reset.js';
 import { backoffTime } from './rtt.js';
 import { State } from './state.js';
 import { Timer } from './timers.js';
-import { TcpEvent } from './user.js';
 
 export function timerExpires(c: Connection, timer: Timer, now: Micros): void {
   switch (timer) {
@@ -91,8 +90,7 @@ function retransmissionTimeout(c: Connection, now: Micros): void {
   }
   if (snd.timeouts + 1 === config.retries1) {
     // SHLD-9, MUST-20: R1, the user hears of the trouble.
-    c.softError = 'ETIMEDOUT';
-    c.raise(TcpEvent.softError);
+    c.reportSoftError('ETIMEDOUT');
   }
   const resentFor = now - snd.recovery.undo.firstResentAt; // NaN before the first
   if (snd.timeouts > 0 && resentFor >= backoffTime(config.retries1, config.minRto, config.maxRto))

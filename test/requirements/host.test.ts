@@ -287,6 +287,19 @@ describe('ICMP', () => {
     expect(conn.softError).toBe('ENETUNREACH');
   });
 
+  it('SHLD-20: reports of soft errors can be switched off', () => {
+    const w = new Wire();
+    const user = listener();
+    const { conn, data } = inFlight(w, user);
+    user.events = 0;
+    conn.setSoftErrorReports(false);
+    w.icmp(3, 0, data);
+    expect([user.events, conn.softError]).toEqual([0, 'ENETUNREACH']);
+    conn.setSoftErrorReports(true);
+    w.icmp(3, 1, data);
+    expect(user.events).toBe(TcpEvent.softError);
+  });
+
   it.each([2, 3])(
     'SHLD-26: unreachable code %i ends an attempt; a connection it does not (RFC 5927 section 5.2)',
     (code) => {

@@ -2,7 +2,7 @@
  * Every labelled requirement of RFC 9293, in our own words, and what became of it. One is done unless it stands in `NOT_DONE`,
  * and a done one has a test that names it and a mutant that this test kills: requirements.test.ts sees to that.
  */
-export type State = 'later' | 'waived';
+export type State = 'waived';
 
 /** id, section of RFC 9293, what it asks for. */
 export const REQUIREMENTS: readonly (readonly [id: string, section: string, text: string])[] = [
@@ -135,13 +135,11 @@ export const REQUIREMENTS: readonly (readonly [id: string, section: string, text
   ['REC-1', '3.1', 'Windows are kept in 32 bits.'],
 ];
 
-const later = (reason: string): readonly [State, string] => ['later', reason];
 const waived = (reason: string): readonly [State, string] => ['waived', reason];
 
 const SOURCE_ROUTE = waived(
   'Hosts and routers drop source-routed packets today (RFC 7126 section 4.3), and Linux has them off by default.',
 );
-const SOCKET_OPTION = later('Comes with the socket options of the look-alike of node:net.');
 const IP_OPTION = waived('Nothing asks for it: IP options do not pass the Internet (RFC 7126).');
 
 /** What is not done, and why. */
@@ -161,7 +159,6 @@ export const NOT_DONE: Readonly<Record<string, readonly [State, string]>> = {
   'SHLD-6': waived(
     "A stack has one device, whose MTU does not vary. The path's does, but the MSS option is about what we take (RFC 6691 section 5.4).",
   ),
-  'SHLD-20': SOCKET_OPTION,
   'MAY-4': waived(
     'The identification means nothing on packets that are not fragmented (RFC 6864), and ours are only where a path carries less than 552 bytes.',
   ),

@@ -55,7 +55,9 @@ function filesOf(names) {
 
 /** @param {string} file @returns {Promise<Verdict>} */
 function playOnce(file) {
-  const how = process.getuid?.() === 0 ? ['--net'] : ['--map-root-user', '--net'];
+  // Packets shall be seen when they are sent, whatever else the machine does: as far as we may say so.
+  const isRoot = process.getuid?.() === 0;
+  const how = isRoot ? ['--net', 'nice', '-n', '-15'] : ['--map-root-user', '--net'];
   const child = spawn('unshare', [...how, WORLD, process.execPath, join(here, 'play.mjs'), file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: LONGEST_MS,
