@@ -58,7 +58,7 @@ function arrivesInSynSent(c: Connection, seg: Segment, now: Micros): void {
     if (!seg.has(TcpFlag.RST)) {
       oweBareReset(c, seg.ack);
       // RFC 9293 figure 9: our RST rids the peer of an old connection with these ports, and it takes our SYN then. As Linux we do not wait a second for that.
-      if (snd.timeouts === 0) c.setTimer(Timer.rto, now + SYN_AFTER_RESET, now);
+      if (c.synTries === 0) c.setTimer(Timer.rto, now + SYN_AFTER_RESET, now);
     }
     c.dropped(seg, Drop.tcpBadAck, now);
     return;
