@@ -6,14 +6,13 @@
  *     send, shutdown, ...     ─┘                         └─▶ takeEvents() ──▶ the user
  *
  * Input never sends and output never decides about what came: the data goes one way. This class holds the control block
- * (TCB, RFC 9293 section 3.3.1) and the user's calls (3.9.1); the rules stand in the files around it.
+ * (TCB, RFC 9293 section 3.3.1); the user's calls are user-calls.ts and socket-options.ts, the rules stand in the files around it.
  */
 import { seqAdd, type Seq } from '../base/seq.js';
 import { NEVER, type Micros } from '../base/time.js';
 import type { DropReason } from '../wire/drop.js';
 import type { Segment } from '../wire/tcp.js';
 import type { TcpConfig } from './config.js';
-import { isAppLimited } from './delivery-rate.js';
 import { agreeOnEcn } from './ecn.js';
 import type { TcpEnv } from './env.js';
 import { type FastOpen, takeSynData } from './fast-open.js';
@@ -26,12 +25,13 @@ import { Receiver } from './receiver.js';
 import { OwedReset } from './reset.js';
 import { MIN_SEND_MSS, Sender } from './sender.js';
 import { SegmentSize, syncMss, TCP_HEADER } from './segment-size.js';
-import { SocketOptions } from './socket-options.js';
 import { takeSnapshot, type TcpSnapshot } from './snapshot.js';
-import { isAllowed, isSynchronized, State, STATE_NAMES } from './state.js';
+import { TcpStats } from './stats.js';
+import { isAllowed, State, STATE_NAMES } from './state.js';
 import { timerExpires } from './timeouts.js';
 import { Timer, Timers, TIMER_NAMES } from './timers.js';
 import { TcpEvent, type TcpUser } from './user.js';
+import { UserCalls } from './user-calls.js';
 
 /** What tells one connection from another. TCP sees the ports; addresses are the stack's. */
 export interface FlowId {
@@ -58,22 +58,7 @@ export interface ConnectionOptions {
   readonly pathMtu?: number;
 }
 
-export class TcpStats {
-  bytesIn = 0;
-  /** Bytes that the user gave. */
-  bytesOut = 0;
-  bytesSent = 0;
-  bytesAcked = 0;
-  bytesRetransmitted = 0;
-  segsIn = 0;
-  segsOut = 0;
-  dataSegsIn = 0;
-  dataSegsOut = 0;
-  retransmissions = 0;
-  duplicateAcksIn = 0;
-}
-
-export class Connection extends SocketOptions {
+export class Connection extends UserCalls {
   readonly flow: FlowId;
   readonly env: TcpEnv;
   readonly config: TcpConfig;
@@ -242,128 +227,6 @@ export class Connection extends SocketOptions {
     return events;
   }
 
-  // ---- The user's calls, RFC 9293 section 3.9.1 -----------------------------------------------------------------
-
-  /** Bytes that `send` would take now. */
-  get sendRoom(): number {
-    const open = this.state === State.established || this.state === State.closeWait || this.isOpening;
-    if (!open || this.snd.finQueued || this.closeQueued) return 0;
-    return this.snd.room;
-  }
-
-  /**
-   * SEND: copies as much of `data` as there is room for, and returns how much that was. When it took less, TcpEvent.writable
-   * tells that there is room again. 0 after CLOSE and in a state that cannot send. `more` (MSG_MORE) announces more: a part of a
-   * segment waits for it.
-   */
-  send(data: Uint8Array, more = false): number {
-    const room = this.sendRoom;
-    const { snd } = this;
-    if (isAppLimited(snd.unsent, snd.mss, snd.sent, snd.congestion.cwnd)) snd.rate.noteAppLimited(snd.sent.inFlight);
-    const taken = this.allowed(Math.min(room, data.length));
-    this.snd.buffer.write(taken === data.length ? data : data.subarray(0, taken));
-    this.settleMemory();
-    this.stats.bytesOut += taken;
-    snd.moreComes = more;
-    if (taken > 0) snd.endsWithMore = more;
-    if (taken < data.length) {
-      this.senderBlocked = true;
-      snd.moreComes = false; // what comes next is not up to the user alone
-    }
-    return taken;
-  }
-
-  /**
-   * Of `bytes` to send, how many the stack's memory allows. Refused, the buffer is moderated as in Linux: the writer
-   * waits until half of what is there is acknowledged. What is in flight sees to it that this comes.
-   */
-  private allowed(bytes: number): number {
-    const { snd, memory } = this;
-    const { length } = snd.buffer;
-    const most = snd.buffer.growthFor(bytes);
-    if (most === 0 || memory.maySend(most)) return bytes;
-    snd.moderateBuffer();
-    return Math.max(0, Math.min(bytes, this.config.wmem.min - length));
-  }
-
-  /** RECEIVE: the next piece of the stream, the caller's for good; null when nothing waits. */
-  receive(): Uint8Array | null {
-    const piece = this.rcv.read();
-    if (piece === null) return null;
-    if (isSynchronized(this.state)) this.rcv.onRead(piece.length);
-    this.settleMemory();
-    return piece;
-  }
-
-  get receiveQueued(): number {
-    return this.rcv.queue.length;
-  }
-
-  /** CLOSE: no more will be sent; receiving goes on (half-close). */
-  shutdown(now: Micros): void {
-    switch (this.state) {
-      case State.synSent:
-        this.finish(null, 'CLOSE before the connection was established', now);
-        return;
-      case State.synReceived:
-        // RFC 9293 3.10.4 lets FIN go out here when nothing was sent yet; it is as well to wait for the peer's ACK.
-        this.closeQueued = true;
-        return;
-      case State.established:
-        this.snd.finQueued = true;
-        this.setState(State.finWait1, 'CLOSE', now);
-        return;
-      case State.closeWait:
-        this.snd.finQueued = true;
-        this.setState(State.lastAck, 'CLOSE', now);
-        return;
-      default: // 3.10.4: in the other states the connection is closing already
-    }
-  }
-
-  /**
-   * What close(2) means: nobody will send or receive. Data that waits unread, or comes later, is lost, and the peer is told so
-   * with a RST (SHLD-3); else the connection closes in good order.
-   */
-  release(now: Micros): void {
-    if (this.state === State.closed) {
-      this.rcv.queue.clear();
-      this.settleMemory();
-      return;
-    }
-    if (this.rcv.queue.length > 0 && isSynchronized(this.state) && this.state !== State.timeWait) {
-      this.env.counters.TcpExtTCPAbortOnClose++;
-      this.abort(now, 'CLOSE with unread data (RFC 9293 section 3.6.1)');
-      return;
-    }
-    if (this.linger === 0) {
-      this.env.counters.TcpExtTCPAbortOnData++;
-      this.abort(now, 'CLOSE with SO_LINGER and no time to linger');
-      return;
-    }
-    if (this.env.memory.isExhausted && this.snd.buffer.length > 0) {
-      this.env.counters.TcpExtTCPAbortOnMemory++;
-      this.abort(now, 'CLOSE with unsent data, and no memory left to keep it (tcp_mem)');
-      return;
-    }
-    this.rcv.orphaned = true;
-    this.rcv.queue.clear();
-    this.settleMemory();
-    this.shutdown(now);
-    if (this.state === State.finWait2) this.orphanInFinWait2(now);
-  }
-
-  /** ABORT (RFC 9293 3.10.5): RST to a peer that knows of the connection. */
-  abort(now: Micros, why = 'ABORT'): void {
-    if (this.state >= State.synReceived && this.state !== State.timeWait) {
-      this.resetOwed = OwedReset.withAck;
-      this.resetSeq = this.snd.nxt;
-    }
-    this.rcv.queue.clear();
-    this.finish(null, why, now);
-    this.settleMemory();
-  }
-
   /** STATUS: the whole control block as plain data. */
   snapshot(now: Micros): TcpSnapshot {
     return takeSnapshot(this, now);
@@ -413,7 +276,7 @@ export class Connection extends SocketOptions {
   }
 
   /** What this connection holds, as the stack counts it: the send buffer's slab, what waits to be read, what is out of order. */
-  private settleMemory(): void {
+  protected settleMemory(): void {
     const { snd, rcv } = this;
     this.memory.settle((snd.buffer.slab?.bytes.length ?? 0) + rcv.memory);
   }

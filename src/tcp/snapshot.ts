@@ -2,7 +2,8 @@
 import type { Micros } from '../base/time.js';
 import { NEVER } from '../base/time.js';
 import { CA_STATE_NAMES } from './congestion/ack-sample.js';
-import type { Connection, TcpStats } from './connection.js';
+import type { Connection } from './connection.js';
+import type { TcpStats } from './stats.js';
 import { TIMER_NAMES } from './timers.js';
 
 export interface TcpSnapshot {

@@ -228,7 +228,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m(
     'SHLD-3, MAY-1',
-    CONNECTION,
+    'src/tcp/user-calls.ts',
     'if (this.rcv.queue.length > 0 && isSynchronized(this.state)',
     'if (false',
     CLOSE,
