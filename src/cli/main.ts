@@ -107,6 +107,7 @@ program
   .option('--strict_segments', 'segments are compared one by one, not put together')
   .option('--ip_version <version>', 'ipv4 or ipv6')
   .option('-D <NAME=VALUE>', 'a name for scripts to use; repeatable', severalTexts)
+  .option('--mtu <bytes>', "the device's MTU (default: 1500)", integer('--mtu', 68, 65_535))
   .option('--tolerance_usecs <n>', 'least tolerance of times (default: 4000)', integer('--tolerance_usecs', 0, 1e9))
   .option('--tcp_ts_tick_usecs <n>', 'compare TSval, with ticks of so long', integer('--tcp_ts_tick_usecs', 0, 1e6))
   .option('--init_scripts <files>', "taken for defaults.sh: Linux's defaults hold anyway")

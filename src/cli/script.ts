@@ -14,6 +14,7 @@ export interface ScriptCommandOptions {
   format: Format;
   ipVersion?: 'ipv4' | 'ipv6';
   define?: string[];
+  mtu?: number;
   tolerance_usecs?: number;
   tcp_ts_tick_usecs?: number;
   strict_segments?: boolean;
@@ -100,6 +101,7 @@ function runOptions(o: ScriptCommandOptions): RunOptions {
     throw new CommandError(Exit.usage, `--ip_version is ipv4 or ipv6, not '${String(o.ipVersion)}'`);
   return {
     ...(o.ipVersion !== undefined ? { ipVersion: o.ipVersion === 'ipv4' ? (4 as const) : (6 as const) } : {}),
+    ...(o.mtu !== undefined ? { mtu: o.mtu } : {}),
     ...(o.tolerance_usecs !== undefined ? { toleranceUsecs: o.tolerance_usecs } : {}),
     ...(o.tcp_ts_tick_usecs !== undefined ? { timestampTickUsecs: o.tcp_ts_tick_usecs } : {}),
     ...(o.strict_segments === true ? { strictSegments: true } : {}),

@@ -317,7 +317,8 @@ export class Sockets {
     if (name === 'TCP_INFO') return ok();
     const option = findOption(name);
     if (option === undefined || option.get === null) throw new Unsupported(`getsockopt of ${name} is not known`);
-    return { ...ok(), data: option.get(s) };
+    const value = option.get(s);
+    return typeof value === 'number' ? { ...ok(), data: value } : value;
   }
 
   private poll(call: Call): Attempt {

@@ -9,6 +9,8 @@ import { Unsupported } from './values.js';
 export interface RunOptions {
   /** Default 4. */
   readonly ipVersion?: 4 | 6;
+  /** Bytes of the device's MTU; default 1500. */
+  readonly mtu?: number;
   /** Microseconds that an event may be early or late; default 4000. */
   readonly toleranceUsecs?: number;
   /** Microseconds of a tick of TSval; 0 (default): TSval is not compared. */
@@ -23,6 +25,10 @@ export interface RunOptions {
   readonly observer?: StackObserver;
 }
 
+/** RFC 791: every link carries so much. */
+export const LEAST_MTU = 68;
+export const MOST_MTU = 65_535;
+
 /** `--tolerance_usecs=10000` and the like at a script's top count more than the command line's. */
 export function withScriptOptions(script: Script, o: RunOptions): RunOptions {
   let options = o;
@@ -31,6 +37,13 @@ export function withScriptOptions(script: Script, o: RunOptions): RunOptions {
       case 'tolerance_usecs':
         options = { ...options, toleranceUsecs: Number(value) };
         break;
+      case 'mtu': {
+        const mtu = Number(value);
+        if (!(Number.isInteger(mtu) && mtu >= LEAST_MTU && mtu <= MOST_MTU))
+          throw new Unsupported(`--mtu=${value}: an MTU is ${LEAST_MTU} to ${MOST_MTU} bytes`, place);
+        options = { ...options, mtu };
+        break;
+      }
       case 'tcp_ts_tick_usecs':
         options = { ...options, timestampTickUsecs: Number(value) };
         break;

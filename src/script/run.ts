@@ -45,6 +45,7 @@ const ourStack: MakeTarget = (script, o, ends) =>
   new StackTarget({
     ...ends,
     config: { ...SCRIPT_PROFILE, ...o.config, ...(script.init === null ? {} : applyCommand(script.init.text)) },
+    mtu: o.mtu,
     observer: o.observer ?? null,
     now: START,
   });

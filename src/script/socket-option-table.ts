@@ -7,11 +7,12 @@ import type { Connection } from '../tcp/connection.js';
 import { FastOpenMode } from '../tcp/fast-open.js';
 import { setUrgentInline } from '../tcp/urgent.js';
 import { fail, ok, type Result, type ScriptSocket } from './socket.js';
+import { Unsupported } from './values.js';
 
 interface Option {
   /** Null: read only. */
   set: ((s: ScriptSocket, value: number, now: Micros) => Result) | null;
-  get: ((s: ScriptSocket) => number) | null;
+  get: ((s: ScriptSocket) => number | Result) | null;
 }
 
 /** An option that a connection has a setter for, and a configuration has a field for, which a listener's connections inherit. */
@@ -45,6 +46,9 @@ const fastOpenBits = (s: ScriptSocket): number => s.stack.tcp.env.config.fastOpe
 
 /** What has no effect in a network of one script. */
 const harmless: Option = { set: () => ok(), get: () => 0 };
+/** Never more than the device's MTU, and no errors believed; the second with fragments. For UDP. */
+const PMTUDISC_INTERFACE = 4;
+const PMTUDISC_OMIT = 5;
 const seconds = (n: number): Micros => n * SECOND;
 
 const SOCKET: Readonly<Record<string, Option>> = {
@@ -171,6 +175,8 @@ const IP: Readonly<Record<string, Option>> = {
   },
   IP_MTU_DISCOVER: {
     set: (s, value) => {
+      if (value === PMTUDISC_INTERFACE || value === PMTUDISC_OMIT)
+        throw new Unsupported(`IP_MTU_DISCOVER ${value}: 0 to 3 are known`);
       const mode = Object.values(MtuDiscover).find((m) => m === value);
       if (mode === undefined) return fail('EINVAL');
       s.config.mtuDiscover = mode;
@@ -180,7 +186,7 @@ const IP: Readonly<Record<string, Option>> = {
     },
     get: (s) => s.conn?.size.discover ?? s.config.mtuDiscover ?? MtuDiscover.want,
   },
-  IP_MTU: { set: null, get: (s) => s.conn?.size.mtu ?? 0 },
+  IP_MTU: { set: null, get: (s) => (s.conn === null || s.isOver ? fail('ENOTCONN') : s.conn.size.mtu) },
 };
 const ALL: Readonly<Record<string, Option>> = {
   ...SOCKET,

@@ -16,13 +16,14 @@ import type { Target } from './target.js';
 import { tcpInfo } from './tcp-info.js';
 import { ScriptWire, type WirePacket } from './wire.js';
 
-const MTU = 1500;
+const DEFAULT_MTU = 1500;
 const DEFAULT_PORT = 8080;
 
 export interface StackTargetOptions {
   readonly local: Prefix;
   readonly remote: Address;
   readonly config: TcpConfig;
+  readonly mtu?: number | undefined;
   readonly observer: StackObserver | null;
   readonly now: Micros;
 }
@@ -32,7 +33,7 @@ export class StackTarget implements Target {
   readonly local: Address;
   readonly remote: Address;
   readonly settle = 0;
-  private readonly wire = new ScriptWire(MTU);
+  private readonly wire: ScriptWire;
   private readonly stack: Stack;
   private readonly sockets: Sockets;
   private readonly config: TcpConfig;
@@ -42,6 +43,7 @@ export class StackTarget implements Target {
     this.local = o.local.address;
     this.remote = o.remote;
     this.config = o.config;
+    this.wire = new ScriptWire(o.mtu ?? DEFAULT_MTU);
     this.stack = new Stack({
       device: this.wire,
       addresses: [o.local],
