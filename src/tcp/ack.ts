@@ -28,8 +28,7 @@ export function acknowledgmentArrives(c: Connection, seg: Segment, wnd: number, 
   const { news, sent, rate } = snd;
   const inFlight = sent.inFlight;
   const delivered = rate.delivered;
-  const lost = sent.lostOut;
-  const { retransOut } = sent;
+  const lost = sent.lostEver;
   const cwnd = snd.congestion.cwnd;
   snd.probesUnanswered = 0;
   snd.recovery.newDataFirst = false;
@@ -59,7 +58,7 @@ export function acknowledgmentArrives(c: Connection, seg: Segment, wnd: number, 
   }
   if (news.rearm) restartWatch(c, now);
   const s = snd.sample;
-  s.lost = Math.max(0, sent.lostOut - lost + (retransOut - sent.retransOut > 0 && news.lostRetransmission ? 1 : 0));
+  s.lost = sent.lostEver - lost;
   s.acked = rate.delivered - delivered;
   if (news.ece) c.env.counters.TcpExtTCPDeliveredCE += s.acked;
   s.priorInFlight = inFlight;

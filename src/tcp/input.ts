@@ -147,6 +147,7 @@ function checkSequence(c: Connection, seg: Segment, now: Micros): boolean {
     if (c.timestamps && seg.hasTimestamps) rcv.updateTsRecent(seg, now);
     return true;
   }
+  if (seg.has(TcpFlag.RST) && repeatsFin(c, seg)) return true;
   // A simultaneous open's SYN,ACK repeats IRS: its ACK counts, the rest is old (RFC 9293 3.10.7.4, end of the first step).
   if (c.state === State.synReceived && seg.has(TcpFlag.SYN) && seg.has(TcpFlag.ACK) && seg.seq === rcv.irs) {
     if (checkAck(c, seg, now)) rcv.ackNow = true;
@@ -160,11 +161,21 @@ function checkSequence(c: Connection, seg: Segment, now: Micros): boolean {
   return false;
 }
 
+/** As Linux: some stacks forget that their FIN had a number, and reset with that. */
+const repeatsFin = (c: Connection, seg: Segment): boolean => c.rcv.finReceived && seg.seq === seqAdd(c.rcv.nxt, -1);
+
+/** RFC 5961 section 3.2; and as Linux, the end of what came out of order: the peer is further than RCV.NXT, and we told it that we know. */
+function isExactReset(c: Connection, seg: Segment): boolean {
+  const { rcv } = c;
+  if (seg.seq === rcv.nxt || repeatsFin(c, seg)) return true;
+  return c.sack && !rcv.outOfOrder.isEmpty && seg.seq === rcv.outOfOrder.end;
+}
+
 /** Second: RST, by RFC 5961 section 3.2. Only the exact next sequence number resets; one elsewhere in the window is challenged. */
 function checkReset(c: Connection, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[2]!++;
   if (!seg.has(TcpFlag.RST)) return true;
-  if (seg.seq !== c.rcv.nxt) {
+  if (!isExactReset(c, seg)) {
     oweChallenge(c, now);
     c.dropped(seg, Drop.tcpRstChallenge, now);
     return false;

@@ -40,9 +40,9 @@ export class ListenQueue {
     return this.established.length;
   }
 
-  /** No room for one more half-open connection. */
+  /** No room for one more half-open connection: as Linux, one more than the backlog has it. */
   get isSynQueueFull(): boolean {
-    return this.halfOpen.size >= this.backlog;
+    return this.halfOpen.size > this.backlog;
   }
 
   /** The accept queue is full: the handshake's last ACK is not taken, so that the SYN,ACK will be sent again. */

@@ -62,6 +62,11 @@ export class OutOfOrder {
     return this.blocks.length === 0 && !this.finWaits;
   }
 
+  /** After the last byte that is here; 0 when nothing is. */
+  get end(): Seq {
+    return this.blocks.at(-1)?.right ?? 0;
+  }
+
   /** Keeps the payload `[start, end)` of `seg`, less what is here. Returns how many bytes were new, or -1 when there is no room for any. */
   insert(seg: Segment, start: Seq, end: Seq): number {
     if (!this.makeRoom(start)) return -1;

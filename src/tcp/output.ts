@@ -20,6 +20,7 @@ import { OwedReset } from './reset.js';
 import type { SentSegment } from './sent-queue.js';
 import { State } from './state.js';
 import { armRto, rearmRto } from './retransmit-timer.js';
+import type { Sender } from './sender.js';
 import { persistInterval } from './timeouts.js';
 import { Timer } from './timers.js';
 import { superSegmentBytes } from './urgent.js';
@@ -135,7 +136,7 @@ function sendLossProbe(c: Connection, now: Micros, out: SegmentSink): void {
     return;
   }
   if (fresh > 0) {
-    sendData(c, fresh, snd.finQueued && fresh === snd.unsent, snd.mss, now, out);
+    sendData(c, fresh, mayFinish(snd, fresh), snd.mss, now, out);
   } else {
     const i = sent.length - 1;
     sent.resize(i, snd.mss);
@@ -168,11 +169,10 @@ function sendNew(c: Connection, now: Micros, out: SegmentSink): void {
   const held = c.size.probing && !sendMtuProbe(c, now, out);
   while (!held) {
     const unsent = snd.unsent;
-    const finDue = snd.finQueued && !snd.finSent;
-    if (unsent === 0 && !finDue) break;
+    if (unsent === 0 && !mayFinish(snd, 0)) break;
     const length = unsent === 0 ? 0 : nextLength(c, unsent, now);
     if (unsent > 0 && length === 0) break;
-    sendData(c, length, finDue && length === unsent, snd.mss, now, out);
+    sendData(c, length, mayFinish(snd, length), snd.mss, now, out);
   }
   snd.overrideSillyWindow = false;
   if (snd.unsent === 0) snd.flush = false;
@@ -183,6 +183,10 @@ function sendNew(c: Connection, now: Micros, out: SegmentSink): void {
     usage.shrinkUnused(c.config.initialWindow, snd.rtt.rto, congestion, now);
   if (before !== snd.nxt) scheduleLossProbe(c, false, now);
 }
+
+/** FIN goes with the last `bytes`. It has a sequence number, which must lie in the window, too (RFC 9293 section 3.4). */
+const mayFinish = (snd: Sender, bytes: number): boolean =>
+  snd.isFinOwed && bytes === snd.unsent && snd.usableWindow > bytes;
 
 /** A segment that is larger than the others, if it is time for one (RFC 4821). False when everything else has to wait until there is room for it. */
 function sendMtuProbe(c: Connection, now: Micros, out: SegmentSink): boolean {
@@ -288,6 +292,6 @@ function dataSegment(c: Connection, start: Seq, bytes: number, size: number, out
 /** Something waits, nothing is in flight that an ACK could come for, and the window holds it back: only the timer can go on. */
 function armPersist(c: Connection, now: Micros): void {
   const { snd } = c;
-  if (snd.unsent === 0 || snd.flight > 0 || c.timers.isArmed(Timer.persist)) return;
+  if ((snd.unsent === 0 && !snd.isFinOwed) || snd.flight > 0 || c.timers.isArmed(Timer.persist)) return;
   c.setTimer(Timer.persist, now + persistInterval(c, now), now);
 }

@@ -215,7 +215,12 @@ export class Sender {
 
   /** Everything the user gave is acknowledged, the FIN too if there is one. */
   get allAcked(): boolean {
-    return this.una === this.nxt && this.unsent === 0 && (!this.finQueued || this.finSent);
+    return this.una === this.nxt && this.unsent === 0 && !this.isFinOwed;
+  }
+
+  /** CLOSE was called, and its FIN has not gone out. */
+  get isFinOwed(): boolean {
+    return this.finQueued && !this.finSent;
   }
 
   get finAcked(): boolean {

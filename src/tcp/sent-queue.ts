@@ -57,6 +57,8 @@ export class SentQueue {
   sackedOut = 0;
   lostOut = 0;
   retransOut = 0;
+  /** How many were ever taken for lost, each copy for itself. */
+  lostEver = 0;
   /** The head of the time order. */
   oldest: SentSegment | null = null;
   private newest: SentSegment | null = null;
@@ -163,6 +165,7 @@ export class SentQueue {
   /** Taken for lost; if it was sent again, that copy is lost, too. */
   markLost(record: SentSegment): void {
     if (record.sacked) return;
+    if (!record.lost || record.resent) this.lostEver += record.segments;
     if (!record.lost) this.lostOut += record.segments;
     if (record.resent) this.retransOut -= record.segments;
     record.lost = true;
