@@ -55,7 +55,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   m('ATK-6', SYN_QUEUE, 'if (halfOpen.size >= config.maxHalfOpen)', 'if (false)', FLOOD, 'ATK-6: the stack'),
   m('ATK-6', SYN_QUEUE, '>= config.maxHalfOpenPerHost)', '< 0)', FLOOD, 'ATK-6: one host'),
   m('ATK-6', 'src/stack/half-open.ts', 'this.size--;', '', FLOOD, 'ATK-6: every'),
-  m('ATK-7', INPUT, 'if (seg.seq !== c.rcv.nxt) {', 'if (false) {', CHALLENGE),
+  m('ATK-7', INPUT, 'if (!isExactReset(c, seg)) {', 'if (false) {', CHALLENGE),
   m('ATK-8', INPUT, 'c.env.counters.TcpExtTCPSYNChallenge++;', "c.finish('ECONNRESET', '', now);", CHALLENGE),
   m('ATK-9', INPUT, 'seqLt(seg.ack, seqAdd(snd.una, -snd.maxWnd))', 'false', CHALLENGE),
   m('ATK-10', INPUT, 'now - c.lastChallengeAt < c.config.challengeAckInterval || ', '', CHALLENGE),

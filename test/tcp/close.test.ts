@@ -79,6 +79,29 @@ describe('closing', () => {
     expect(s.last).toMatchObject({ flags: 'FP.', seq: 2461 });
   });
 
+  it('holds FIN back while the window is shut, and probes: it has a number, which must lie in the window', () => {
+    const s = Script.established();
+    s.write(10);
+    s.receive({ flags: '.', seq: 1, ack: 11, win: 0 });
+    s.conn.shutdown(s.now);
+    expect(s.poll()).toEqual([]);
+    expect(s.wait(SECOND)[0]).toMatchObject({ flags: '.', seq: 10, len: 0 });
+    expect(s.receive({ flags: '.', seq: 1, ack: 11, win: 1 })).toMatchObject([{ flags: 'F.', seq: 11, len: 0 }]);
+    s.receive({ flags: '.', seq: 1, ack: 12, win: 0 });
+    expect(s.state).toBe('FIN-WAIT-2');
+    expect(s.wait(10 * SECOND)).toEqual([]);
+  });
+
+  it('sends the last data alone into a window that has no room for the FIN behind it', () => {
+    const s = Script.established();
+    s.write(10);
+    s.receive({ flags: '.', seq: 1, ack: 11, win: 0 });
+    s.conn.send(new Uint8Array(20));
+    s.conn.shutdown(s.now);
+    expect(s.receive({ flags: '.', seq: 1, ack: 11, win: 20 })).toMatchObject([{ flags: 'P.', seq: 11, len: 20 }]);
+    expect(s.receive({ flags: '.', seq: 1, ack: 31, win: 20 })).toMatchObject([{ flags: 'F.', seq: 31, len: 0 }]);
+  });
+
   it('acknowledges a FIN that comes again', () => {
     const s = Script.established();
     s.receive({ flags: 'F.', seq: 1, ack: 1 });
@@ -181,6 +204,26 @@ describe('reset', () => {
     expect(s.drops).toEqual(['tcpRstChallenge', 'tcpRstOutsideWindow', 'tcpRstOutsideWindow']);
     s.receive({ flags: 'R', seq: 1 });
     expect(s.conn.error).toBe('ECONNRESET');
+  });
+
+  it('as Linux: a RST with the number of the FIN before it resets, and one at the end of what came out of order', () => {
+    const s = Script.established();
+    s.receive({ flags: 'R', seq: 0 });
+    expect(s.state).toBe('ESTABLISHED');
+    s.receive({ flags: 'F.', seq: 1, ack: 1 });
+    s.receive({ flags: 'R', seq: 0 });
+    expect(s.state).toBe('CLOSE-WAIT');
+    s.receive({ flags: 'R', seq: 1 });
+    expect([s.state, s.conn.error]).toEqual(['CLOSED', 'EPIPE']);
+    for (const sack of [true, false]) {
+      const t = Script.established({}, { sackOk: sack });
+      t.receive({ flags: '.', seq: 101, ack: 1, len: 100 });
+      t.receive({ flags: '.', seq: 301, ack: 1, len: 100 });
+      for (const seq of [201, 400]) t.receive({ flags: 'R', seq });
+      expect(t.state).toBe('ESTABLISHED');
+      t.receive({ flags: 'R', seq: 401 });
+      expect(t.state, 'without SACK the peer was not told').toBe(sack ? 'CLOSED' : 'ESTABLISHED');
+    }
   });
 
   it('RFC 5961 4.2: SYN in a synchronized state is challenged, in the window and out of it', () => {
