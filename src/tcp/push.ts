@@ -45,7 +45,7 @@ export function endsChunk(c: Connection, start: Seq, end: Seq): boolean {
   // A device that cuts segments itself gets PSH each half window only: each one costs the receiver an ACK.
   if (c.gsoBytes > 0) return seqDiff(end, snd.pushedSeq) > snd.maxWnd / 2;
   if (isUrgent(snd)) return false; // in urgent mode it cuts segments one by one
-  if (start === snd.burstStart || seqGeq(start, snd.chunkEnd)) {
+  if (seqGeq(start, snd.chunkEnd)) {
     snd.chunkStart = start;
     snd.chunkEnd = seqAdd(start, Math.min(chunkBytes(snd), snd.unsent));
   }

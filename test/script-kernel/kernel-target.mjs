@@ -38,7 +38,9 @@ const DEFAULTS = {
   tcp_syncookies: '1',
   tcp_early_retrans: '3',
   tcp_recovery: '1',
-  tcp_fastopen: '1',
+  tcp_fastopen: '0x403',
+  tcp_fastopen_key: 'a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4',
+  tcp_fastopen_blackhole_timeout_sec: '0',
   tcp_no_metrics_save: '1',
 };
 
