@@ -1,5 +1,5 @@
 /**
- * Capture files: pcapng (draft-ietf-opsawg-pcapng) and the older pcap, as pure encoders: packets in, bytes out. Linktype 101, RAW:
+ * Capture files: pcapng (draft-ietf-opsawg-pcapng) and the older pcap, as pure encoders: packets in, bytes out. Linktype RAW:
  * an IP packet with nothing before it, as it is on a TUN.
  *
  *     Section Header (who wrote it)
@@ -13,7 +13,11 @@ import type { Slab } from '../base/slab.js';
 import type { Micros } from '../base/time.js';
 
 const BLOCK = { section: 0x0a0d0d0a, interface: 1, statistics: 5, packet: 6 } as const;
-const LINKTYPE_RAW = 101;
+/**
+ * RAW as libpcap calls it inside. The registry's number is 101, but with two interfaces of 101 libpcap compares the second one's number with what it made
+ * of the first one's, and tcpdump reads no packet; 12 is read by tcpdump and Wireshark alike.
+ */
+const LINKTYPE_RAW = 12;
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 const OPTION = {
   end: 0,

@@ -104,6 +104,10 @@ describe.runIf(haveTshark)('CaptureFile, read by tshark', () => {
       ['0x0012', 'linkRule syn-ack:2: dropped on the link on purpose, by a rule'],
     ]);
     expect(tshark(file, ['frame.number'], BAD)).toEqual([]);
+    // Another reader with other ideas of what two interfaces are: libpcap.
+    const tcpdump = spawnSync('tcpdump', ['-nr', file], { encoding: 'utf8' });
+    expect(tcpdump.stderr).not.toMatch(/different/);
+    expect(tcpdump.stdout.split('\n').filter((line) => line !== '')).toHaveLength(tshark(file, ['frame.number']).length);
   });
 
   it('carries what our stack made of a packet as its comment', () => {

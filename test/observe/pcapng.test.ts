@@ -79,7 +79,7 @@ describe('pcapng', () => {
     expect(section!.view.getUint32(0, true)).toBe(0x1a2b3c4d);
     expect(text(optionsOf(section!, 16).get(4))).toBe('tcplab x');
     const [device] = blocksOf(interfaceDescription({ name: 'tun0', description: 'ü' }));
-    expect([device!.type, device!.view.getUint16(0, true)]).toEqual([1, 101]);
+    expect([device!.type, device!.view.getUint16(0, true)]).toEqual([1, 12]);
     const options = optionsOf(device!, 8);
     expect([text(options.get(2)), text(options.get(3)), options.get(9)![0]]).toEqual(['tun0', 'ü', 9]);
     const [statistics] = blocksOf(interfaceStatistics(1, 0, 2 ** 33 + 1, 7));
