@@ -107,7 +107,9 @@ describe.runIf(haveTshark)('CaptureFile, read by tshark', () => {
     // Another reader with other ideas of what two interfaces are: libpcap.
     const tcpdump = spawnSync('tcpdump', ['-nr', file], { encoding: 'utf8' });
     expect(tcpdump.stderr).not.toMatch(/different/);
-    expect(tcpdump.stdout.split('\n').filter((line) => line !== '')).toHaveLength(tshark(file, ['frame.number']).length);
+    expect(tcpdump.stdout.split('\n').filter((line) => line !== '')).toHaveLength(
+      tshark(file, ['frame.number']).length,
+    );
   });
 
   it('carries what our stack made of a packet as its comment', () => {
