@@ -15,17 +15,16 @@
  *     npm run bench -- --plain-node          Node's own defaults for V8's heap
  *     npm run bench -- --against-itself      node:net twice: what the ratio is when nothing differs
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { align, machine, median, show } from './figures.mjs';
+import { client, compileClient, ip, isolate, run, start } from './programs.mjs';
 import { PORTS } from './services.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const build = join(dirname(here), 'build');
-const CLIENT = join(build, 'bench-client');
 const LAST_CORE = cpus().length - 1;
 const SOURCES = 64;
 /**
@@ -155,51 +154,6 @@ function processorMs(pid) {
 }
 
 /**
- * @param {Contestant} c @param {(string | number)[]} args @param {string[]} [before]
- * @returns {any} what the client printed
- */
-function client(c, args, before = []) {
-  const [command, ...rest] = [...before, CLIENT, ...args.map(String)];
-  const done = spawnSync(/** @type {string} */ (command), rest, { encoding: 'utf8', timeout: 30_000 });
-  if (done.status !== 0) {
-    const why = done.stderr?.trim() || String(done.error ?? done.signal);
-    throw new Error(`${c.name}: client ${args.slice(0, 5).join(' ')}: ${why}`);
-  }
-  return JSON.parse(done.stdout);
-}
-
-/** @param {string} command @param {string[]} args */
-function run(command, args) {
-  return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-}
-
-/** @param {string} text with spaces between the arguments */
-const ip = (text) => run('ip', text.split(' '));
-
-/**
- * Starts a server and waits for its line `ready ...`, of which it returns the rest. The server ends with its standard input.
- *
- * @param {string} command @param {string[]} args
- * @returns {Promise<{ server: import('node:child_process').ChildProcess, said: string }>}
- */
-function start(command, args) {
-  const server = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  return new Promise((done, fail) => {
-    const timer = setTimeout(() => fail(new Error(`${args.join(' ')} was not ready in 10 s`)), 10_000);
-    let text = '';
-    server.stdout.on('data', (/** @type {Buffer} */ chunk) => {
-      text += chunk.toString();
-      const [, said] = /^ready ?(.*)\n/m.exec(text) ?? [];
-      if (said === undefined) return;
-      clearTimeout(timer);
-      done({ server, said });
-    });
-    server.on('exit', (code) => fail(new Error(`${args.join(' ')} ended with ${code}`)));
-    server.on('error', fail);
-  });
-}
-
-/**
  * The addresses that the client connects from, on `device`, and the route that asks for CUBIC: Linux's default elsewhere,
  * but not on every machine.
  *
@@ -237,51 +191,6 @@ async function tcplabContestant(offload) {
   ip(`link set ${said} mtu 1500 txqueuelen 4096 up`);
   ip(`addr add 198.18.0.1/16 dev ${said}`);
   return { name: 'tcplab', host: '198.18.0.2', sources: addSources(said, '198.18'), server };
-}
-
-/** Enters a network namespace of its own, unless this is it already. */
-function isolate() {
-  if (process.env['TCPLAB_BENCH'] === 'isolated') return;
-  const how = process.getuid?.() === 0 ? ['--net'] : ['--map-current-user', '--keep-caps', '--net'];
-  const args = [...how, process.execPath, ...process.argv.slice(1)];
-  const done = spawnSync('unshare', args, { stdio: 'inherit', env: { ...process.env, TCPLAB_BENCH: 'isolated' } });
-  if (done.error) throw new Error(`unshare cannot be run (${done.error.message}): sudo apt-get install util-linux`);
-  process.exit(done.status ?? 1);
-}
-
-function compileClient() {
-  const source = join(here, 'client.c');
-  if (existsSync(CLIENT) && statSync(CLIENT).mtimeMs > statSync(source).mtimeMs) return;
-  mkdirSync(build, { recursive: true });
-  const done = spawnSync('cc', ['-O2', '-Wall', '-Wextra', '-pthread', '-o', CLIENT, source], { stdio: 'inherit' });
-  if (done.error)
-    throw new Error('there is no C compiler to build the client with: sudo apt-get install build-essential');
-  if (done.status !== 0) throw new Error('bench/client.c does not compile: cc says above why');
-}
-
-/** @param {number[]} values */
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1
-    ? (sorted[middle] ?? NaN)
-    : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
-}
-
-/** @param {number} value */
-const show = (value) => (value >= 1000 ? Math.round(value).toString() : value.toPrecision(3));
-
-/** @param {string[][]} table @param {number} columns of text before those of numbers */
-function align(table, columns) {
-  const widths = table[0]?.map((_, i) => Math.max(...table.map((row) => row[i]?.length ?? 0))) ?? [];
-  const pad = (/** @type {string} */ cell, /** @type {number} */ i) =>
-    i < columns ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0);
-  const [head = [], ...rows] = table.map((row) => `| ${row.map(pad).join(' | ')} |`);
-  return [
-    head,
-    `| ${widths.map((w, i) => (i < columns ? '-'.repeat(w) : `${'-'.repeat(w - 1)}:`)).join(' | ')} |`,
-    ...rows,
-  ].join('\n');
 }
 
 async function main() {
@@ -355,16 +264,14 @@ function measureAll(contestants, names, rounds, seconds, json) {
     table.push([row.title, row.unit, cell(ours), cell(theirs), ratio.toFixed(2)]);
     return { row: name, ...row, ratio, values: values[name] };
   });
-  const model = /model name\s*: (.*)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 'unknown';
-  const machine = `Node ${process.versions.node}, Linux ${release()}, ${LAST_CORE + 1} cores of ${model}, MTU 1500`;
   console.log(
-    `${align(table, 2)}\n\nMedian of ${rounds} rounds (least to most). Ratio: above 1, ${a} is better. ${machine}.`,
+    `${align(table, 2)}\n\nMedian of ${rounds} rounds (least to most). Ratio: above 1, ${a} is better. ${machine()}, MTU 1500.`,
   );
   if (json !== undefined) {
     mkdirSync(dirname(json), { recursive: true });
     writeFileSync(
       json,
-      `${JSON.stringify({ date: new Date().toISOString(), machine, rounds, seconds, results }, null, 2)}\n`,
+      `${JSON.stringify({ date: new Date().toISOString(), machine: machine(), rounds, seconds, results }, null, 2)}\n`,
     );
   }
 }

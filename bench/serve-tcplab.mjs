@@ -1,10 +1,18 @@
 // @ts-check
-/** The bench's services on our stack behind a TUN device. Prints `ready DEVICE` when they listen; whoever started it gives the device its addresses. */
-import { Host, monotonicClock, netOf, TunDevice } from '../dist/index.js';
+/**
+ * The bench's services on our stack behind a TUN device, with `--link 'loss 1% delay 10ms'` behind a faulty link. Prints `ready DEVICE` when they listen; whoever started it gives the device its addresses.
+ */
+import { parseArgs } from 'node:util';
+import { parseLink } from '../dist/device/link-options.js';
+import { Host, Link, monotonicClock, netOf, TunDevice } from '../dist/index.js';
 import { PORTS, SERVICES } from './services.mjs';
 
+const { values: options } = parseArgs({
+  options: { 'no-offload': { type: 'boolean', default: false }, link: { type: 'string' } },
+});
 const clock = monotonicClock;
-const device = TunDevice.open({ name: 'tcplab0', offload: !process.argv.includes('--no-offload'), mtu: 1500, clock });
+const tun = TunDevice.open({ name: 'tcplab0', offload: !options['no-offload'], mtu: 1500, clock });
+const device = options.link === undefined ? tun : new Link(tun, parseLink(options.link));
 const host = new Host({ device, addresses: ['198.18.0.2/16'], clock });
 const net = netOf(host);
 

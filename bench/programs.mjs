@@ -1,0 +1,75 @@
+// @ts-check
+/** What the benches start: their client on the kernel's sockets, servers, `ip`; all of it in a network namespace of its own. */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const build = join(dirname(here), 'build');
+const CLIENT = join(build, 'bench-client');
+
+/**
+ * @param {{ name: string }} c whose server it is, for errors @param {(string | number)[]} args @param {string[]} [before] @param {number} [seconds] it may take
+ * @returns {any} what the client printed
+ */
+export function client(c, args, before = [], seconds = 30) {
+  const [command, ...rest] = [...before, CLIENT, ...args.map(String)];
+  const done = spawnSync(/** @type {string} */ (command), rest, { encoding: 'utf8', timeout: seconds * 1000 });
+  if (done.status !== 0) {
+    const why = done.stderr?.trim() || String(done.error ?? done.signal);
+    throw new Error(`${c.name}: client ${args.slice(0, 5).join(' ')}: ${why}`);
+  }
+  return JSON.parse(done.stdout);
+}
+
+/** @param {string} command @param {string[]} args */
+export function run(command, args) {
+  return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** @param {string} text with spaces between the arguments */
+export const ip = (text) => run('ip', text.split(' '));
+
+/**
+ * Starts a server and waits for its line `ready ...`, of which it returns the rest. The server ends with its standard input.
+ *
+ * @param {string} command @param {string[]} args
+ * @returns {Promise<{ server: import('node:child_process').ChildProcess, said: string }>}
+ */
+export function start(command, args) {
+  const server = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  return new Promise((done, fail) => {
+    const timer = setTimeout(() => fail(new Error(`${args.join(' ')} was not ready in 10 s`)), 10_000);
+    let text = '';
+    server.stdout.on('data', (/** @type {Buffer} */ chunk) => {
+      text += chunk.toString();
+      const [, said] = /^ready ?(.*)\n/m.exec(text) ?? [];
+      if (said === undefined) return;
+      clearTimeout(timer);
+      done({ server, said });
+    });
+    server.on('exit', (code) => fail(new Error(`${args.join(' ')} ended with ${code}`)));
+    server.on('error', fail);
+  });
+}
+
+/** Enters a network namespace of its own, unless this is it already. */
+export function isolate() {
+  if (process.env['TCPLAB_BENCH'] === 'isolated') return;
+  const how = process.getuid?.() === 0 ? ['--net'] : ['--map-current-user', '--keep-caps', '--net'];
+  const args = [...how, process.execPath, ...process.argv.slice(1)];
+  const done = spawnSync('unshare', args, { stdio: 'inherit', env: { ...process.env, TCPLAB_BENCH: 'isolated' } });
+  if (done.error) throw new Error(`unshare cannot be run (${done.error.message}): sudo apt-get install util-linux`);
+  process.exit(done.status ?? 1);
+}
+
+export function compileClient() {
+  const source = join(here, 'client.c');
+  if (existsSync(CLIENT) && statSync(CLIENT).mtimeMs > statSync(source).mtimeMs) return;
+  mkdirSync(build, { recursive: true });
+  const done = spawnSync('cc', ['-O2', '-Wall', '-Wextra', '-pthread', '-o', CLIENT, source], { stdio: 'inherit' });
+  if (done.error)
+    throw new Error('there is no C compiler to build the client with: sudo apt-get install build-essential');
+  if (done.status !== 0) throw new Error('bench/client.c does not compile: cc says above why');
+}
