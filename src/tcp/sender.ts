@@ -183,12 +183,21 @@ export class Sender {
     return this.isWritable && 2 * this.unsent < this.notSentLowat;
   }
 
-  /** Linux's tcp_sndbuf_expand: room for two congestion windows, since what is in flight stays here until it is acknowledged. */
+  /**
+   * Linux's tcp_sndbuf_expand: room for two congestion windows, since what is in flight stays here until it is acknowledged. But for no more window than twice
+   * what the path carries: where nothing is ever lost cwnd says little, and a larger buffer only falls out of the processor's cache.
+   */
   expandBuffer(): void {
     if (this.bufferLocked) return;
-    const segments = Math.max(INITIAL_WINDOW, this.congestion.cwnd);
+    const segments = Math.max(INITIAL_WINDOW, Math.min(this.congestion.cwnd, 2 * this.bandwidthDelayProduct));
     const wanted = 2 * segments * memoryOf(this.mss);
     if (wanted > this.bufferBytes) this.bufferBytes = Math.max(this.bufferBytes, Math.min(wanted, this.wmem.max));
+  }
+
+  /** Segments that the path carried lately in its shortest round trip; Infinity before anything is known of it. */
+  private get bandwidthDelayProduct(): number {
+    const { lastDelivered, lastInterval } = this.rate;
+    return lastInterval > 0 ? (lastDelivered * this.rtt.minRtt) / lastInterval : Infinity;
   }
 
   /** Linux's sk_stream_moderate_sndbuf: memory is short, so the buffer is no larger than half of what waits. */
