@@ -197,7 +197,7 @@ export class Sender {
   /** Segments that the path carried lately in its shortest round trip; Infinity before anything is known of it. */
   private get bandwidthDelayProduct(): number {
     const { lastDelivered, lastInterval } = this.rate;
-    return lastInterval > 0 ? (lastDelivered * this.rtt.minRtt) / lastInterval : Infinity;
+    return lastInterval > 0 ? Math.ceil((lastDelivered * this.rtt.minRtt) / lastInterval) : Infinity;
   }
 
   /** Linux's sk_stream_moderate_sndbuf: memory is short, so the buffer is no larger than half of what waits. */
