@@ -8,7 +8,7 @@
  * The link is the same code with the same seed and the same place, in front of our stack or in a relay. One client on the kernel's sockets drives
  * both in turn. CUBIC at all ends. Writes docs/throughput-kernel.md with the medians, unless it is told otherwise.
  *
- *     npm run throughput:kernel -- --seeds 3 --seconds 4 --cells '1% 20ms, 0% 100ms' --print
+ *     npm run throughput:kernel -- --seeds 3 --seconds 4 --cells '1% 20ms, 0% 100ms' --congestion bbr --print
  */
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -39,6 +39,9 @@ function linkOf({ loss, roundTrip }, seed) {
     `${way} loss ${loss} both delay ${oneWay} rate ${RATE_MBIT}mbit limit ${QUEUE_PACKETS} seed ${seed}`;
 }
 
+/** Of the far side; the client's is CUBIC. */
+let congestion = 'cubic';
+
 /** @param {number} seconds @param {Way} way Mbit/s */
 function transfer(name = '', way = /** @type {Way} */ ('upload'), seconds = 4) {
   const port = way === 'upload' ? PORTS.sink : PORTS.source;
@@ -48,7 +51,14 @@ function transfer(name = '', way = /** @type {Way} */ ('upload'), seconds = 4) {
 
 /** @param {string} link @param {() => number} measure */
 async function withOurs(link, measure) {
-  const { server } = await start(process.execPath, [join(here, 'serve-tcplab.mjs'), '--no-offload', '--link', link]);
+  const { server } = await start(process.execPath, [
+    join(here, 'serve-tcplab.mjs'),
+    '--no-offload',
+    '--congestion',
+    congestion,
+    '--link',
+    link,
+  ]);
   try {
     ip(`addr add ${CLIENT}/24 dev tcplab0`);
     ip('link set tcplab0 mtu 1500 txqueuelen 4096 up');
@@ -69,7 +79,7 @@ async function withKernel(link, measure) {
     ip(`link set far0 netns ${server.pid}`);
     far(`addr add ${SERVER}/24 dev far0`);
     far('link set far0 mtu 1500 txqueuelen 4096 up');
-    far('route change 198.18.0.0/24 dev far0 congctl cubic');
+    far(`route change 198.18.0.0/24 dev far0 congctl ${congestion}`);
     ip(`addr add ${CLIENT}/24 dev tcplab0`);
     ip('link set tcplab0 mtu 1500 txqueuelen 4096 up');
     ip('route change 198.18.0.0/24 dev tcplab0 congctl cubic');
@@ -102,6 +112,7 @@ async function main() {
       seeds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '5' },
       cells: { type: 'string', default: LOSSES.flatMap((l) => ROUND_TRIPS.map((r) => `${l} ${r}`)).join(',') },
+      congestion: { type: 'string', default: 'cubic' },
       print: { type: 'boolean', default: false },
     },
   });
@@ -109,6 +120,7 @@ async function main() {
   const seconds = Number(o.seconds);
   if (!(seeds >= 1 && seeds <= 100) || !(seconds > 0 && seconds <= 30))
     throw new Error('--seeds is 1 to 100, --seconds up to 30');
+  congestion = o.congestion;
   compileClient();
   isolate();
   ip('link set lo up');

@@ -8,12 +8,17 @@ import { Host, Link, monotonicClock, netOf, TunDevice } from '../dist/index.js';
 import { PORTS, SERVICES } from './services.mjs';
 
 const { values: options } = parseArgs({
-  options: { 'no-offload': { type: 'boolean', default: false }, link: { type: 'string' } },
+  options: {
+    'no-offload': { type: 'boolean', default: false },
+    congestion: { type: 'string', default: 'cubic' },
+    link: { type: 'string' },
+  },
 });
 const clock = monotonicClock;
 const tun = TunDevice.open({ name: 'tcplab0', offload: !options['no-offload'], mtu: 1500, clock });
 const device = options.link === undefined ? tun : new Link(tun, parseLink(options.link));
-const host = new Host({ device, addresses: ['198.18.0.2/16'], clock });
+const congestionControl = /** @type {import('../dist/tcp/congestion/index.js').CongestionName} */ (options.congestion);
+const host = new Host({ device, addresses: ['198.18.0.2/16'], clock, config: { congestionControl } });
 const net = netOf(host);
 
 const servers = Object.entries(PORTS).map(async ([name, port]) => {

@@ -69,6 +69,7 @@ function sendWhatWasLostAndNew(c: Connection, now: Micros, out: SegmentSink): vo
   }
   if (!recovery.resendHeld) sendAgain(c, now, out);
   sendNew(c, now, out);
+  if (!c.timers.isArmed(Timer.pacing)) c.snd.pacing.stopped();
 }
 
 /** Lost segments, lowest first, while cwnd has room. PRR and the timeout see to it that it has room for the first (RFC 5681 3.2 step 3). */

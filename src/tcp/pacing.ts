@@ -3,6 +3,8 @@
  * TSO autosizing, never less than two segments), and the connection's one pacing deadline says when it may go on.
  *
  *     nextAt ──▶ send, nextAt += bytes / rate ──▶ nextAt still in the past? send more ──▶ wait for nextAt
+ *
+ * Linux has a timer of microseconds for it. Ours may be late by more than the time between two segments, and so the rate must hold on average.
  */
 import { MILLISECOND, SECOND, type Micros } from '../base/time.js';
 import type { TcpConfig } from './config.js';
@@ -12,12 +14,16 @@ import type { Sender } from './sender.js';
 const SLOW_START_RATIO = 2;
 const AVOIDANCE_RATIO = 1.2;
 const QUANTUM: Micros = MILLISECOND;
+/** An event loop's timers come up to a few milliseconds late. What that cost is made up for, as far as this: more would be a burst. */
+const MOST_LATE: Micros = 4 * MILLISECOND;
 
 export class Pacing {
   /** Bytes a second; Infinity: not paced. */
   rate = Infinity;
   /** Nothing is sent before. */
   nextAt: Micros = 0;
+  /** It was for pacing alone that something waited until `nextAt`. */
+  private held = false;
 
   /** Most bytes for the next (super-)segment. */
   quantum(mss: number): number {
@@ -25,13 +31,22 @@ export class Pacing {
   }
 
   mustWait(now: Micros): boolean {
-    return this.rate !== Infinity && this.nextAt > now;
+    if (this.rate === Infinity || this.nextAt <= now) return false;
+    this.held = true;
+    return true;
   }
 
   onSent(bytes: number, now: Micros): void {
     if (this.rate === Infinity) return;
-    // Time in which nothing was sent is not made up for.
-    this.nextAt = Math.max(this.nextAt, now) + (bytes * SECOND) / this.rate;
+    // Time in which there was nothing to send, or no window, is not made up for; that by which the timer was late is.
+    const since = this.held ? Math.max(this.nextAt, now - MOST_LATE) : Math.max(this.nextAt, now);
+    this.nextAt = since + (bytes * SECOND) / this.rate;
+    if (this.nextAt >= now) this.held = false;
+  }
+
+  /** Something else than pacing holds back what is left, or nothing is. */
+  stopped(): void {
+    this.held = false;
   }
 }
 

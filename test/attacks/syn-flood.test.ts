@@ -401,14 +401,17 @@ it('a flood allocates nothing but a few numbers for each SYN, and leaves nothing
   const gc = runInNewContext('gc') as () => void;
   gc();
   const before = process.memoryUsage();
-  send(20_000);
-  const during = process.memoryUsage();
-  send(80_000);
+  // Of each batch; the engine allocates for itself now and then, so the middle one counts.
+  const bytesEach = Array.from({ length: 5 }, () => {
+    const start = process.memoryUsage().heapUsed;
+    send(20_000);
+    return (process.memoryUsage().heapUsed - start) / 20_000;
+  }).sort((a, b) => a - b);
   gc();
   const after = process.memoryUsage();
   expect(device.counters.txPackets).toBe(200_000);
   // A connection would be some 2,500 bytes, a four-tuple as an object 200.
-  expect((during.heapUsed - before.heapUsed) / 20_000).toBeLessThan(120);
+  expect(bytesEach[2]).toBeLessThan(120);
   expect([stack.tcp.connectionCount, stack.nextTimeout()]).toEqual([0, NEVER]);
   expect(after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers).toBeLessThan(100_000);
 });
