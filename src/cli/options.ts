@@ -1,6 +1,7 @@
 /** The options that all commands with a stack share: which device, which addresses, which faults, what to show. */
 import { Option, type Command } from 'commander';
-import { parseLink, type LinkOptions } from '../device/link-options.js';
+import { MILLISECOND, SECOND, type Micros } from '../base/time.js';
+import { parseDuration, parseLink, type LinkOptions } from '../device/link-options.js';
 import { LinkOptionError } from '../device/drop-rules.js';
 import { AddressError, Prefix } from '../ip/address.js';
 import { CONGESTION_CONTROLS, type CongestionName } from '../tcp/congestion/index.js';
@@ -37,6 +38,7 @@ export interface SharedOptions {
   profile: 'linux' | 'rfc';
   congestion?: CongestionName;
   pacing?: boolean;
+  rtoMin?: Micros;
   synRetries?: number;
   syncookies?: 0 | 1 | 2;
   stats?: boolean;
@@ -53,6 +55,17 @@ export function integer(name: string, low: number, high: number): (text: string)
     if (/^\d+$/.test(text) && n >= low && n <= high) return n;
     throw new CommandError(Exit.usage, `${name} is a whole number from ${low} to ${high}, not '${text}'`);
   };
+}
+
+/** Linux's TCP_RTO_MIN_US takes a jiffy to a second. */
+function rtoMin(text: string): Micros {
+  try {
+    const wait = parseDuration(text, '--rto-min');
+    if (wait >= MILLISECOND && wait <= SECOND) return wait;
+  } catch (error) {
+    if (!(error instanceof LinkOptionError)) throw error;
+  }
+  throw new CommandError(Exit.usage, `--rto-min is a time from 1ms to 1s, not '${text}'`, '--rto-min 10ms');
 }
 
 const SERVE_FAST_OPEN = FastOpenMode.client | FastOpenMode.server | FastOpenMode.everyListener;
@@ -81,6 +94,11 @@ export function withSharedOptions(command: Command): Command {
       '--syn-retries <n>',
       'give up after so many more SYNs, 1, 2, 4 ... s apart',
       integer('--syn-retries', 0, 20),
+    )
+    .option(
+      '--rto-min <time>',
+      'no retransmission timeout is shorter: 200ms unless said otherwise, as `ip route ... rto_min`',
+      rtoMin,
     )
     .option('--fast-open', 'take data in SYNs (TCP Fast Open, RFC 7413), as from curl --tcp-fastopen')
     .option(
@@ -170,6 +188,7 @@ export function prefixesOf(texts: readonly string[]): Prefix[] {
 export const tcpConfigOf = (o: SharedOptions): Partial<TcpConfig> => ({
   ...(o.congestion === undefined ? {} : { congestionControl: o.congestion }),
   ...(o.pacing === true ? { pacing: true } : {}),
+  ...(o.rtoMin === undefined ? {} : { minRto: o.rtoMin }),
   ...(o.synRetries === undefined ? {} : { synRetries: o.synRetries, synLinearTimeouts: 0 }),
   ...(o.syncookies === undefined ? {} : { synCookies: o.syncookies }),
   ...(o.mtuProbing === undefined ? {} : { mtuProbing: o.mtuProbing }),

@@ -65,8 +65,18 @@ async function pipeThrough(lab: LabHost, socket: Socket, life: Lifetime): Promis
   process.stdin.unpipe(socket);
   process.stdin.destroy();
   if (!socket.destroyed) socket.resetAndDestroy();
+  const sent = code === Exit.ok ? await delivered(lab, socket, life) : code;
   lab.close();
-  return code;
+  return sent;
+}
+
+/** nc may end while the kernel still sends; with us the stack ends, too. So we stay until the peer has everything, or a signal comes. */
+async function delivered(lab: LabHost, socket: Socket, life: Lifetime): Promise<number> {
+  const code = await Promise.race([lab.host.idle(), life.ended]);
+  const error = socket.conn?.error ?? null;
+  if (error === null) return code ?? Exit.ok;
+  process.stderr.write(`tcplab: write ${error}: the peer has not acknowledged all that was sent\n`);
+  return Exit.failed;
 }
 
 function advice(error: NetError): string {

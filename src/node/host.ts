@@ -49,6 +49,7 @@ export class Host {
   private lookPending = false;
   private ticks = 0;
   private refs = 0;
+  private readonly whenIdle: (() => void)[] = [];
   private closed = false;
   private readonly servers = new Set<{ close(): unknown }>();
 
@@ -171,6 +172,15 @@ export class Host {
     if (--this.refs > 0) return;
     this.device.unref?.();
     this.timer?.unref();
+    for (const tell of this.whenIdle.splice(0)) tell();
+  }
+
+  /**
+   * Resolves when nothing keeps the process alive any more: no server, no socket, and whatever was written has been acknowledged or given up. A stack in
+   * a process is gone with it, where the kernel's would send on: who ends the process waits for this first, or `close` resets what is under way.
+   */
+  idle(): Promise<void> {
+    return this.refs === 0 ? Promise.resolve() : new Promise((resolve) => this.whenIdle.push(resolve));
   }
 
   /** @internal `close` closes these, too. */

@@ -302,3 +302,22 @@ describe('what came before the end', () => {
     expect(results[0]).toMatchObject({ code: 'ECONNRESET', syscall: 'write' });
   });
 });
+
+it('idle: nothing that was written is under way any more, though its socket is gone', async () => {
+  const hosts = twoHosts({ sendBufferBytes: 100_000, receiveBufferBytes: 10_000 });
+  const { server, ours, theirs } = await connected(hosts);
+  theirs.pause();
+  ours.end(Buffer.alloc(50_000, 'x'));
+  await once(ours, 'finish');
+  ours.destroy();
+  let idle = false;
+  const waiting = hosts.a.idle().then(() => (idle = true));
+  for (let i = 0; i < 10; i++) await turn();
+  expect([idle, theirs.readableLength < 50_000]).toEqual([false, true]);
+  let received = 0;
+  for await (const chunk of theirs) received += (chunk as Buffer).length;
+  await waiting;
+  expect(received).toBe(50_000);
+  await hosts.a.idle();
+  server.close();
+});
