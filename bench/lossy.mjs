@@ -171,7 +171,7 @@ in the direction of the data. ${machine()}.
 /** @param {string} text */
 const page = (text) => `# Against the kernel's TCP over a lossy link
 
-Made by \`npm run throughput:kernel\` (about eight minutes, as root or where a user may make network namespaces); do not edit.
+Made by \`npm run throughput:kernel\` (about 25 minutes, as root or where a user may make network namespaces); do not edit.
 
 \`\`\`
 the kernel ──▶ TUN ─ link ─ our stack                            "kernel to us", "us to kernel"
