@@ -110,7 +110,10 @@ program
   .option('--mtu <bytes>', "the device's MTU (default: 1500)", integer('--mtu', 68, 65_535))
   .option('--tolerance_usecs <n>', 'least tolerance of times (default: 4000)', integer('--tolerance_usecs', 0, 1e9))
   .option('--tcp_ts_tick_usecs <n>', 'compare TSval, with ticks of so long', integer('--tcp_ts_tick_usecs', 0, 1e6))
-  .option('--init_scripts <files>', "taken for defaults.sh: Linux's defaults hold anyway")
+  .option(
+    '--init_scripts <files>',
+    'settings before each script: files of sysctl lines, with commas between; defaults.sh is known',
+  )
   .option('--non_fatal <what>', 'packet, syscall or both with a comma: what of it differs is no failure')
   .option('--pcap <file>', 'write all packets to this file; with several scripts, a file each into this folder')
   .option('--trace', 'what the stack does and why, as JSON Lines on standard error')

@@ -22,6 +22,7 @@ export interface ScriptCommandOptions {
   pcap?: string;
   trace?: boolean;
   nonFatal?: string[];
+  init_scripts?: string;
 }
 
 export function script(names: readonly string[], o: ScriptCommandOptions): number {
@@ -107,7 +108,15 @@ function runOptions(o: ScriptCommandOptions): RunOptions {
     ...(o.strict_segments === true ? { strictSegments: true } : {}),
     ...(o.strict === true ? { strict: true } : {}),
     ...(o.nonFatal !== undefined ? { nonFatal: o.nonFatal } : {}),
+    ...(o.init_scripts !== undefined ? { init: o.init_scripts.split(',').map(initScript).join('\n') } : {}),
   };
+}
+
+/** What a script of settings says. No shell runs it: a line that is no setting makes every script a SKIP. A defaults.sh need not be there: it is what holds anyway. */
+function initScript(file: string): string {
+  if (basename(file) === 'defaults.sh') return 'defaults.sh';
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) return readFileSync(file, 'utf8');
+  throw new CommandError(Exit.usage, `--init_scripts: there is no file '${file}'`, '--init_scripts defaults.sh');
 }
 
 /** Times begin at 1970, as the script's do at 0. */

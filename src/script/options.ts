@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly strict?: boolean;
   /** Errors in code (`%{ }%`) and packets are reported, and the script goes on: `packet`, `syscall`. */
   readonly nonFatal?: readonly string[];
+  /** Commands before every script's own: what `--init_scripts` names. */
+  readonly init?: string;
   readonly config?: Partial<TcpConfig>;
   readonly observer?: StackObserver;
 }

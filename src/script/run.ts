@@ -44,7 +44,12 @@ export type MakeTarget = (script: Script, o: RunOptions, ends: Ends) => Target;
 const ourStack: MakeTarget = (script, o, ends) =>
   new StackTarget({
     ...ends,
-    config: { ...SCRIPT_PROFILE, ...o.config, ...(script.init === null ? {} : applyCommand(script.init.text)) },
+    config: {
+      ...SCRIPT_PROFILE,
+      ...applyCommand(o.init ?? ''),
+      ...o.config,
+      ...(script.init === null ? {} : applyCommand(script.init.text)),
+    },
     mtu: o.mtu,
     observer: o.observer ?? null,
     now: START,

@@ -156,6 +156,20 @@ describe('tcplab script', () => {
     expect(call).toThrow(message);
   });
 
+  it('--init_scripts: settings before each script; what is no setting is a SKIP', () => {
+    const open = '+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n+0 < S 0:0(0) win 9 <mss 99,sackOK>\n';
+    writeFileSync(join(folder, 'no-sack.pkt'), `${PASS}${open}+0 > S. 0:0(0) ack 1 <mss 1460>\n`);
+    writeFileSync(join(folder, 'no-sack.sh'), '#!/bin/sh\n# no SACK\nsysctl -q net.ipv4.tcp_sack=0\n');
+    writeFileSync(join(folder, 'other.sh'), 'rm -rf /\n');
+    const play = (inits: string): number =>
+      script([join(folder, 'no-sack.pkt')], { format: 'text', init_scripts: inits });
+    expect(play('../defaults.sh')).toBe(1);
+    expect(play(`defaults.sh,${join(folder, 'no-sack.sh')}`)).toBe(0);
+    expect(play(join(folder, 'other.sh'))).toBe(77);
+    expect(out).toContain('SKIP');
+    expect(() => play('nothing.sh')).toThrow(/--init_scripts: there is no file 'nothing\.sh'/);
+  });
+
   it('--pcap: the packets of one script in a file, of several in a folder', () => {
     writeFileSync(
       join(folder, 'pass.pkt'),
