@@ -10,7 +10,7 @@
  */
 import { seqAdd, seqDiff, seqGeq, seqGt, type Seq } from '../base/seq.js';
 import type { SlabPool } from '../base/slab-pool.js';
-import type { Micros } from '../base/time.js';
+import { MILLISECOND, type Micros } from '../base/time.js';
 import { AckNews } from './ack-news.js';
 import type { BufferLimits, TcpConfig } from './config.js';
 import { AckSample } from './congestion/ack-sample.js';
@@ -45,6 +45,10 @@ const DESCRIPTION = 256;
 
 /** Bytes of memory for a segment: its payload and headers in a power of two. */
 const memoryOf = (mss: number): number => 2 ** Math.ceil(Math.log2(mss + SEGMENT_OVERHEAD)) + DESCRIPTION;
+
+/** A send buffer of this size carries 8 Gbit/s over a round trip of that length, and fits into the processor's cache. */
+const CACHED_BYTES = 1 << 20;
+const SHORT_ROUND_TRIP: Micros = MILLISECOND;
 
 export class Sender {
   readonly iss: Seq;
@@ -184,20 +188,15 @@ export class Sender {
   }
 
   /**
-   * Linux's tcp_sndbuf_expand: room for two congestion windows, since what is in flight stays here until it is acknowledged. But for no more window than twice
-   * what the path carries: where nothing is ever lost cwnd says little, and a larger buffer only falls out of the processor's cache.
+   * Linux's tcp_sndbuf_expand: room for two congestion windows, since what is in flight stays here until it is acknowledged. But where the round trip is
+   * short, as on a TUN, nothing is ever lost, cwnd says little, and a larger buffer only falls out of the processor's cache.
    */
   expandBuffer(): void {
     if (this.bufferLocked) return;
-    const segments = Math.max(INITIAL_WINDOW, Math.min(this.congestion.cwnd, 2 * this.bandwidthDelayProduct));
-    const wanted = 2 * segments * memoryOf(this.mss);
-    if (wanted > this.bufferBytes) this.bufferBytes = Math.max(this.bufferBytes, Math.min(wanted, this.wmem.max));
-  }
-
-  /** Segments that the path carried lately in its shortest round trip; Infinity before anything is known of it. */
-  private get bandwidthDelayProduct(): number {
-    const { lastDelivered, lastInterval } = this.rate;
-    return lastInterval > 0 ? Math.ceil((lastDelivered * this.rtt.minRtt) / lastInterval) : Infinity;
+    const segments = Math.max(INITIAL_WINDOW, this.congestion.cwnd);
+    const most = this.rtt.minRtt < SHORT_ROUND_TRIP ? Math.min(this.wmem.max, CACHED_BYTES) : this.wmem.max;
+    const wanted = Math.min(2 * segments * memoryOf(this.mss), most);
+    if (wanted > this.bufferBytes) this.bufferBytes = wanted;
   }
 
   /** Linux's sk_stream_moderate_sndbuf: memory is short, so the buffer is no larger than half of what waits. */
