@@ -8,13 +8,19 @@ import type { Slab } from './slab.js';
 const SHORT = 96;
 
 export function copyBytes(from: Slab, fromOffset: number, to: Slab, toOffset: number, length: number): void {
-  const source = from.bytes;
-  const target = to.bytes;
-  if (length > SHORT) {
-    target.set(source.subarray(fromOffset, fromOffset + length), toOffset);
-    return;
-  }
-  for (let i = 0; i < length; i++) target[toOffset + i] = source[fromOffset + i]!;
+  copyRange(from.bytes, fromOffset, to.bytes, toOffset, length);
+}
+
+/** The same between any bytes. */
+export function copyRange(
+  from: Uint8Array,
+  fromOffset: number,
+  to: Uint8Array,
+  toOffset: number,
+  length: number,
+): void {
+  if (length > SHORT) to.set(from.subarray(fromOffset, fromOffset + length), toOffset);
+  else for (let i = 0; i < length; i++) to[toOffset + i] = from[fromOffset + i]!;
 }
 
 /** A copy of `slab[offset, offset + length)` that nobody else knows. */

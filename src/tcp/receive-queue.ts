@@ -4,6 +4,7 @@
  * A large payload is kept where the device read it, without a copy. A smaller one is copied into pieces of our own: one byte
  * that a slow reader keeps must not pin the megabyte slab that it came in.
  */
+import { copyRange } from '../base/copy.js';
 import type { Segment } from '../wire/tcp.js';
 
 /** From this size on copying a payload costs more than pinning its slab: a full window of such pieces pins a few dozen slabs at worst. */
@@ -61,7 +62,8 @@ export class ReceiveQueue {
       this.length -= most;
       return piece.subarray(0, most);
     }
-    const out = isTail ? piece.subarray(0, this.tailUsed) : piece;
+    // Most often the piece is as long as what came: a view of it would cost more than all the rest of this.
+    const out = isTail && this.tailUsed < piece.length ? piece.subarray(0, this.tailUsed) : piece;
     if (isTail) this.tailUsed = -1;
     this.length -= out.length;
     return out;
@@ -96,7 +98,7 @@ export class ReceiveQueue {
       this.pieces.push(tail);
       this.tailUsed = 0;
     }
-    tail.set(from.subarray(offset, offset + length), this.tailUsed);
+    copyRange(from, offset, tail, this.tailUsed, length);
     this.tailUsed += length;
     this.length += length;
   }
