@@ -17,6 +17,9 @@ export class SendBuffer {
   slab: Slab | null = null;
   length = 0;
   private head = 0;
+  /** The most that waited at a time since it was empty, and the time before. */
+  private most = 0;
+  private lastMost = 0;
   private readonly pool: SlabPool;
 
   constructor(pool: SlabPool) {
@@ -32,7 +35,12 @@ export class SendBuffer {
   growthFor(bytes: number): number {
     const have = this.slab === null ? 0 : this.slab.bytes.length;
     const need = this.length + bytes;
-    return need <= have ? 0 : this.pool.sizeFor(need) - have;
+    return need <= have ? 0 : this.pool.sizeFor(this.sizeToTake(need)) - have;
+  }
+
+  /** Who outgrows its first slab is likely to fill as much as the last time: growing by and by would copy what waits again and again. */
+  private sizeToTake(need: number): number {
+    return this.slab === null ? need : Math.max(need, this.lastMost);
   }
 
   write(data: Uint8Array): void {
@@ -48,6 +56,7 @@ export class SendBuffer {
       bytes.set(data.subarray(first), 0);
     }
     this.length += data.length;
+    if (this.length > this.most) this.most = this.length;
   }
 
   /** The first `n` bytes were acknowledged. */
@@ -62,12 +71,14 @@ export class SendBuffer {
     this.slab = null;
     this.head = 0;
     this.length = 0;
+    this.lastMost = this.most;
+    this.most = 0;
   }
 
   private reserve(size: number): void {
     const old = this.slab;
     if (old !== null && size <= old.bytes.length) return;
-    const slab = this.pool.take(size);
+    const slab = this.pool.take(this.sizeToTake(size));
     if (old !== null) {
       const first = Math.min(this.length, old.bytes.length - this.head);
       slab.bytes.set(old.bytes.subarray(this.head, this.head + first), 0);
