@@ -10,9 +10,12 @@ import type { OutOfOrder } from './out-of-order.js';
 /** Duplicate ACKs that can be owed at once; more in one batch are one. */
 const MAX_OWED = 64;
 
+/** Until there is one: most connections never owe any, and memory outside V8's heap is dear. */
+const NO_RANGES = new Int32Array(0);
+
 export class OwedDuplicates {
   /** [start, end) of what each one answers: a duplicate, or empty for what came out of order at `start`. */
-  private readonly ranges = new Int32Array(2 * MAX_OWED);
+  private ranges = NO_RANGES;
   private at = 0;
   private end = 0;
 
@@ -27,6 +30,7 @@ export class OwedDuplicates {
       this.end = 0;
     }
     if (this.end === MAX_OWED) return;
+    if (this.ranges === NO_RANGES) this.ranges = new Int32Array(2 * MAX_OWED);
     this.ranges[2 * this.end] = start;
     this.ranges[2 * this.end + 1] = end;
     this.end++;
