@@ -1,11 +1,13 @@
 /**
- * How `npm test` runs: first everything in virtual time, all cores at once; then, one file after another, what uses the real
- * kernel (network namespaces, TUN devices, the addon).
+ * How `npm test` runs: first everything in virtual time, all cores at once; then what uses the real kernel (network namespaces, TUN
+ * devices, the addon), two files at a time since they mostly wait; then, one after the other, what needs the machine to itself.
  */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { mutation } from './mutation.js';
 
+/** What fills a core or is about load: one after the other. */
+const LOAD = ['flood', 'http', 'bench', 'bad-link', 'script-kernel'].map((name) => `test/e2e/${name}.test.ts`);
 const KERNEL = ['test/e2e/**/*.test.ts', 'test/native/**/*.test.ts'];
 
 export default defineConfig({
@@ -29,10 +31,22 @@ export default defineConfig({
         test: {
           name: 'kernel',
           include: KERNEL,
-          fileParallelism: false,
+          exclude: LOAD,
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'load',
+          include: LOAD,
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

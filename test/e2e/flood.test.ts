@@ -57,7 +57,7 @@ describeWithTun('a SYN flood with spoofed sources', () => {
 
   it('keeps them out when cookies are switched off', async () => {
     const { numbers: n, text } = await attack(
-      `${server('--syncookies 0')}; ${flood('-i u200')}; ${curls(25)}; ${end}`,
+      `${server('--syncookies 0')}; ${flood('-i u200')}; ${curls(100)}; ${end}`,
       90,
     );
     expect(n, text).toMatchObject({ still_flooding: 1, tun_dropped: 0 });
