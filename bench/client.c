@@ -2,13 +2,16 @@
  * The client of the bench: an ordinary program on the kernel's sockets, the same against every server. It prints one line of
  * JSON, and exits with a sentence on standard error when an answer is not what it must be.
  *
- *     client upload      HOST PORT BYTES SECONDS        sends; the server answers with the count of what it got
- *     client download    HOST PORT BYTES SECONDS        asks for BYTES and counts them
- *     client roundtrips  HOST PORT COUNT SECONDS        one byte there and back, one at a time
- *     client connections HOST PORT THREADS SECONDS SOURCE...   connect, one byte there and back, close
+ *     client upload      HOST PORT BYTES SECONDS PARALLEL             sends; the server answers with the count of what it got
+ *     client download    HOST PORT BYTES SECONDS PARALLEL             asks for BYTES and counts them
+ *     client roundtrips  HOST PORT COUNT SECONDS 1                    one byte there and back, one at a time
+ *     client connections HOST PORT COUNT SECONDS PARALLEL SOURCE...   connect, 64 bytes there and back, close
+ *     client idle        HOST PORT COUNT SECONDS 1 SOURCE...          COUNT connections; a line when they are there; goes with its input
  *
- * Whichever comes first ends a run: the amount or SECONDS. The sockets block, and ask for CUBIC: where a machine's default
- * is BBR, uploads into a stack in a process would show how BBR paces and not how fast that stack is.
+ * Whichever comes first ends a run: the amount or SECONDS. Bytes are those of each connection, counts those of all. The
+ * sockets block, a thread each, and ask for CUBIC: where a machine's default is BBR, uploads into a stack in a process would
+ * show how BBR paces and not how fast that stack is. `processorSeconds` is what the client itself spent: far less than
+ * `seconds` times its threads' cores says that it was not the client that was measured.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -20,16 +23,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #define BLOCK (256 * 1024)
+#define SMALL 64
 #define MAX_THREADS 64
+#define MAX_SOURCES 256
 /* An answer that takes longer is none. */
 #define PATIENCE_SECONDS 10
 
 static struct sockaddr_in server;
+static uint64_t amount;
+static double seconds, start, end;
+static in_addr_t sources[MAX_SOURCES];
+static unsigned source_count;
 
 static void fail(const char *what) {
   fprintf(stderr, "client: %s: %s\n", what, strerror(errno));
@@ -42,8 +52,16 @@ static double now(void) {
   return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* A connected socket, from `source` (network order) or from where the route says. */
-static int open_connection(in_addr_t source) {
+static double of(struct timeval t) { return (double)t.tv_sec + (double)t.tv_usec / 1e6; }
+
+static double processor_seconds(void) {
+  struct rusage used;
+  getrusage(RUSAGE_SELF, &used);
+  return of(used.ru_utime) + of(used.ru_stime);
+}
+
+/* A connected socket, from the n-th of the sources, or from where the route says. */
+static int open_connection(unsigned n) {
   int fd = socket(AF_INET, SOCK_STREAM, 0);
   if (fd < 0) fail("socket");
   int one = 1;
@@ -52,8 +70,8 @@ static int open_connection(in_addr_t source) {
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  if (source != INADDR_ANY) {
-    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = source};
+  if (source_count > 0) {
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = sources[n % source_count]};
     /* The port is chosen at connect, by the whole four-tuple. */
     setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
     if (bind(fd, (struct sockaddr *)&from, sizeof from) < 0) fail("bind");
@@ -71,15 +89,21 @@ static void write_all(int fd, const char *bytes, size_t length) {
   }
 }
 
-static void upload(uint64_t bytes, double seconds) {
+/* One thread's work; `count` is what it did, `number` which thread it is. */
+struct work {
+  pthread_t thread;
+  unsigned number;
+  uint64_t count;
+};
+
+static void *upload(void *argument) {
+  struct work *w = argument;
   char *block = calloc(1, BLOCK);
-  int fd = open_connection(INADDR_ANY);
-  double start = now(), end = start + seconds;
-  uint64_t sent = 0;
-  while (sent < bytes && now() < end) {
-    size_t n = bytes - sent < BLOCK ? (size_t)(bytes - sent) : BLOCK;
+  int fd = open_connection(w->number);
+  while (w->count < amount && now() < end) {
+    size_t n = amount - w->count < BLOCK ? (size_t)(amount - w->count) : BLOCK;
     write_all(fd, block, n);
-    sent += n;
+    w->count += n;
   }
   shutdown(fd, SHUT_WR);
   char answer[32] = "";
@@ -89,34 +113,58 @@ static void upload(uint64_t bytes, double seconds) {
     if (n < 0) fail("read");
     if (n == 0) break;
   }
-  double took = now() - start;
-  if (strtoull(answer, NULL, 10) != sent) {
-    fprintf(stderr, "client: sent %llu bytes, and the server got '%s'\n", (unsigned long long)sent, answer);
+  if (strtoull(answer, NULL, 10) != w->count) {
+    fprintf(stderr, "client: sent %llu bytes, and the server got '%s'\n", (unsigned long long)w->count, answer);
     exit(1);
   }
-  printf("{\"bytes\": %llu, \"seconds\": %.6f}\n", (unsigned long long)sent, took);
+  close(fd);
+  return NULL;
 }
 
-static void download(uint64_t bytes, double seconds) {
+static void *download(void *argument) {
+  struct work *w = argument;
   char *block = malloc(BLOCK);
-  int fd = open_connection(INADDR_ANY);
+  int fd = open_connection(w->number);
   char request[32];
-  int length = snprintf(request, sizeof request, "%llu\n", (unsigned long long)bytes);
-  double start = now(), end = start + seconds;
+  int length = snprintf(request, sizeof request, "%llu\n", (unsigned long long)amount);
   write_all(fd, request, (size_t)length);
-  uint64_t got = 0;
   while (now() < end) {
     ssize_t n = read(fd, block, BLOCK);
     if (n < 0) fail("read");
     if (n == 0) break;
-    got += (uint64_t)n;
+    w->count += (uint64_t)n;
   }
-  double took = now() - start;
-  if (got != bytes && took < seconds) {
-    fprintf(stderr, "client: asked for %llu bytes and got %llu\n", (unsigned long long)bytes, (unsigned long long)got);
+  if (w->count != amount && now() < end) {
+    fprintf(stderr, "client: asked for %llu bytes and got %llu\n", (unsigned long long)amount,
+            (unsigned long long)w->count);
     exit(1);
   }
-  printf("{\"bytes\": %llu, \"seconds\": %.6f}\n", (unsigned long long)got, took);
+  close(fd);
+  return NULL;
+}
+
+static void round_trip(int fd, size_t bytes) {
+  char there[SMALL], back[SMALL];
+  memset(there, 'x', bytes);
+  write_all(fd, there, bytes);
+  for (size_t got = 0; got < bytes;) {
+    ssize_t n = read(fd, back + got, bytes - got);
+    if (n <= 0) fail(n == 0 ? "the server closed" : "read");
+    got += (size_t)n;
+  }
+  if (memcmp(there, back, bytes) != 0) fail("the echo is not what was sent");
+}
+
+/* One address a thread at a time: neighbours do not search the same range for a free port. */
+static void *connections(void *argument) {
+  struct work *w = argument;
+  for (unsigned i = w->number * 7; w->count < amount && now() < end; i++) {
+    int fd = open_connection(i);
+    round_trip(fd, SMALL);
+    close(fd);
+    w->count++;
+  }
+  return NULL;
 }
 
 static int by_size(const void *a, const void *b) {
@@ -124,21 +172,14 @@ static int by_size(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static void round_trip(int fd) {
-  char byte = 'x';
-  if (write(fd, &byte, 1) != 1) fail("write");
-  ssize_t n = read(fd, &byte, 1);
-  if (n != 1 || byte != 'x') fail(n == 0 ? "the server closed" : "read");
-}
-
-static void roundtrips(uint64_t count, double seconds) {
-  double *took = malloc(count * sizeof *took);
-  int fd = open_connection(INADDR_ANY);
-  for (int i = 0; i < 1000; i++) round_trip(fd); /* both ends warm */
-  double end = now() + seconds;
+static void roundtrips(void) {
+  double *took = malloc(amount * sizeof *took);
+  int fd = open_connection(0);
+  for (int i = 0; i < 1000; i++) round_trip(fd, 1); /* both ends warm */
+  end = now() + seconds;
   uint64_t n = 0;
-  for (double before = now(); n < count && before < end; n++) {
-    round_trip(fd);
+  for (double before = now(); n < amount && before < end; n++) {
+    round_trip(fd, 1);
     double after = now();
     took[n] = after - before;
     before = after;
@@ -148,46 +189,42 @@ static void roundtrips(uint64_t count, double seconds) {
          took[n * 99 / 100] * 1e6);
 }
 
-static in_addr_t sources[256];
-static int source_count;
-static double connections_end;
-
-/* One address a thread at a time: neighbours do not search the same range for a free port. */
-static void *connect_again_and_again(void *argument) {
-  uint64_t *count = argument;
-  for (unsigned i = (unsigned)*count; now() < connections_end; i++) {
-    int fd = open_connection(source_count > 0 ? sources[i % (unsigned)source_count] : INADDR_ANY);
-    round_trip(fd);
-    close(fd);
-    ++*count;
+/* Each has had a byte there and back: the server knows it. */
+static void idle(void) {
+  struct rlimit files;
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  uint64_t n = 0;
+  for (; n < amount && now() < end; n++) round_trip(open_connection((unsigned)n), 1);
+  printf("{\"count\": %llu, \"seconds\": %.6f}\n", (unsigned long long)n, now() - start);
+  fflush(stdout);
+  for (char c; read(0, &c, 1) > 0;) {
   }
-  return NULL;
 }
 
-static void connections(int threads, double seconds) {
-  static pthread_t thread[MAX_THREADS];
-  static uint64_t count[MAX_THREADS];
+static void in_parallel(unsigned threads, void *(*body)(void *), const char *what) {
+  static struct work work[MAX_THREADS];
   if (threads < 1 || threads > MAX_THREADS) {
-    fprintf(stderr, "client: 1 to %d threads\n", MAX_THREADS);
+    fprintf(stderr, "client: PARALLEL is 1 to %d\n", MAX_THREADS);
     exit(2);
   }
-  double start = now();
-  connections_end = start + seconds;
-  for (int i = 0; i < threads; i++) {
-    count[i] = (uint64_t)i * 7;
-    if (pthread_create(&thread[i], NULL, connect_again_and_again, &count[i]) != 0) fail("pthread_create");
+  for (unsigned i = 0; i < threads; i++) {
+    work[i].number = i;
+    if (pthread_create(&work[i].thread, NULL, body, &work[i]) != 0) fail("pthread_create");
   }
   uint64_t total = 0;
-  for (int i = 0; i < threads; i++) {
-    pthread_join(thread[i], NULL);
-    total += count[i] - (uint64_t)i * 7;
+  for (unsigned i = 0; i < threads; i++) {
+    pthread_join(work[i].thread, NULL);
+    total += work[i].count;
   }
-  printf("{\"count\": %llu, \"seconds\": %.6f}\n", (unsigned long long)total, now() - start);
+  printf("{\"%s\": %llu, \"seconds\": %.6f, \"processorSeconds\": %.6f}\n", what, (unsigned long long)total,
+         now() - start, processor_seconds());
 }
 
 int main(int argc, char **argv) {
-  if (argc < 6) {
-    fprintf(stderr, "usage: client upload|download|roundtrips|connections HOST PORT AMOUNT SECONDS [SOURCE...]\n");
+  if (argc < 7) {
+    fprintf(stderr, "usage: client upload|download|roundtrips|connections|idle HOST PORT AMOUNT SECONDS PARALLEL [SOURCE...]\n");
     return 2;
   }
   server.sin_family = AF_INET;
@@ -196,13 +233,17 @@ int main(int argc, char **argv) {
     fprintf(stderr, "client: not an IPv4 address: %s\n", argv[2]);
     return 2;
   }
-  for (int i = 6; i < argc && source_count < 256; i++) sources[source_count++] = inet_addr(argv[i]);
-  uint64_t amount = strtoull(argv[4], NULL, 10);
-  double seconds = atof(argv[5]);
-  if (strcmp(argv[1], "upload") == 0) upload(amount, seconds);
-  else if (strcmp(argv[1], "download") == 0) download(amount, seconds);
-  else if (strcmp(argv[1], "roundtrips") == 0) roundtrips(amount, seconds);
-  else if (strcmp(argv[1], "connections") == 0) connections((int)amount, seconds);
+  amount = strtoull(argv[4], NULL, 10);
+  seconds = atof(argv[5]);
+  unsigned parallel = (unsigned)atoi(argv[6]);
+  for (int i = 7; i < argc && source_count < MAX_SOURCES; i++) sources[source_count++] = inet_addr(argv[i]);
+  start = now();
+  end = start + seconds;
+  if (strcmp(argv[1], "upload") == 0) in_parallel(parallel, upload, "bytes");
+  else if (strcmp(argv[1], "download") == 0) in_parallel(parallel, download, "bytes");
+  else if (strcmp(argv[1], "connections") == 0) in_parallel(parallel, connections, "count");
+  else if (strcmp(argv[1], "roundtrips") == 0) roundtrips();
+  else if (strcmp(argv[1], "idle") == 0) idle();
   else return 2;
   return 0;
 }

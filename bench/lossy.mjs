@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { align, machine, median } from './figures.mjs';
-import { client, compileClient, ip, isolate, run, start } from './programs.mjs';
+import { client, compile, ip, isolate, run, start } from './programs.mjs';
 import { PORTS } from './services.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -45,7 +45,7 @@ let congestion = 'cubic';
 /** @param {number} seconds @param {Way} way Mbit/s */
 function transfer(name = '', way = /** @type {Way} */ ('upload'), seconds = 4) {
   const port = way === 'upload' ? PORTS.sink : PORTS.source;
-  const moved = client({ name }, [way, SERVER, port, 4 * GB, seconds], [], seconds + 60);
+  const moved = client({ name }, [way, SERVER, port, 4 * GB, seconds, 1], [], seconds + 60);
   return (moved.bytes * 8) / moved.seconds / 1e6;
 }
 
@@ -121,7 +121,7 @@ async function main() {
   if (!(seeds >= 1 && seeds <= 100) || !(seconds > 0 && seconds <= 30))
     throw new Error('--seeds is 1 to 100, --seconds up to 30');
   congestion = o.congestion;
-  compileClient();
+  compile('client');
   isolate();
   ip('link set lo up');
   // What a connection learned of the path must not help the next one.

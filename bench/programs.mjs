@@ -64,12 +64,15 @@ export function isolate() {
   process.exit(done.status ?? 1);
 }
 
-export function compileClient() {
-  const source = join(here, 'client.c');
-  if (existsSync(CLIENT) && statSync(CLIENT).mtimeMs > statSync(source).mtimeMs) return;
+/** Builds one of the bench's C programs, if it is not there already, and says where it is. @param {string} name */
+export function compile(name) {
+  const source = join(here, `${name}.c`);
+  const program = join(build, `bench-${name}`);
+  if (existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs) return program;
   mkdirSync(build, { recursive: true });
-  const done = spawnSync('cc', ['-O2', '-Wall', '-Wextra', '-pthread', '-o', CLIENT, source], { stdio: 'inherit' });
+  const done = spawnSync('cc', ['-O2', '-Wall', '-Wextra', '-pthread', '-o', program, source], { stdio: 'inherit' });
   if (done.error)
-    throw new Error('there is no C compiler to build the client with: sudo apt-get install build-essential');
-  if (done.status !== 0) throw new Error('bench/client.c does not compile: cc says above why');
+    throw new Error("there is no C compiler for the bench's programs: sudo apt-get install build-essential");
+  if (done.status !== 0) throw new Error(`bench/${name}.c does not compile: cc says above why`);
+  return program;
 }

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * The bench's services on our stack behind a TUN device, with `--link 'loss 1% delay 10ms'` behind a faulty link. Prints `ready DEVICE` when they listen; whoever started it gives the device its addresses.
+ * The bench's services on our stack behind a TUN device, with `--link 'loss 1% delay 10ms'` behind a faulty link, with `--dist DIR` as another build of tcplab has it.
+ * Prints `ready DEVICE` when they listen; whoever started it gives the device its addresses.
  */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { parseLink } from '../dist/device/link-options.js';
-import { Host, Link, monotonicClock, netOf, TunDevice } from '../dist/index.js';
 import { PORTS, SERVICES } from './services.mjs';
 
 const { values: options } = parseArgs({
@@ -12,13 +12,22 @@ const { values: options } = parseArgs({
     'no-offload': { type: 'boolean', default: false },
     congestion: { type: 'string', default: 'cubic' },
     link: { type: 'string' },
+    name: { type: 'string', default: 'tcplab0' },
+    address: { type: 'string', default: '198.18.0.2/16' },
+    dist: { type: 'string', default: new URL('../dist', import.meta.url).pathname },
   },
 });
+const dist = resolve(options.dist);
+/** @type {typeof import('../dist/index.js')} */
+const { Host, Link, monotonicClock, netOf, TunDevice } = await import(`${dist}/index.js`);
+/** @type {typeof import('../dist/device/link-options.js')} */
+const { parseLink } = await import(`${dist}/device/link-options.js`);
+
 const clock = monotonicClock;
-const tun = TunDevice.open({ name: 'tcplab0', offload: !options['no-offload'], mtu: 1500, clock });
+const tun = TunDevice.open({ name: options.name, offload: !options['no-offload'], mtu: 1500, clock });
 const device = options.link === undefined ? tun : new Link(tun, parseLink(options.link));
 const congestionControl = /** @type {import('../dist/tcp/congestion/index.js').CongestionName} */ (options.congestion);
-const host = new Host({ device, addresses: ['198.18.0.2/16'], clock, config: { congestionControl } });
+const host = new Host({ device, addresses: [options.address], clock, config: { congestionControl } });
 const net = netOf(host);
 
 const servers = Object.entries(PORTS).map(async ([name, port]) => {
