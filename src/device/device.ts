@@ -81,9 +81,14 @@ export class TxPacket {
 
   addPiece(slab: Slab, offset: number, length: number): void {
     const n = this.pieceCount++;
+    if (n >= MAX_PIECES) return; // `hasTooManyPieces`: whoever fills it copies instead
     this.pieceSlab[n] = slab;
     this.pieceOffset[n] = offset;
     this.pieceBytes[n] = length;
+  }
+
+  get hasTooManyPieces(): boolean {
+    return this.pieceCount > MAX_PIECES;
   }
 
   /** The packet's length: headers and pieces. */

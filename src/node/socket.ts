@@ -2,10 +2,12 @@
  * A TCP socket as `node:net` has it, on a connection of ours.
  *
  *     write() ─▶ Writable's buffer ─▶ conn.send (copied) ─▶ the send buffer
+ *        └─────── a large chunk ────▶ conn.sendZeroCopy ────────┘
  *     the receive queue ─▶ conn.receive ─▶ push() while the reader takes it ─▶ 'data'
  *
  * What the reader does not take stays in the connection, so back-pressure reaches the peer as a closing window.
  */
+import { Duplex } from 'node:stream';
 import type { Connection } from '../tcp/connection.js';
 import { State } from '../tcp/state.js';
 import { sendUrgent, urgentLeft } from '../tcp/urgent.js';
@@ -33,6 +35,11 @@ export interface SocketOwner {
 
 type WriteCallback = (error?: Error | null) => void;
 
+/** A smaller chunk is copied sooner than it is looked after. */
+const ZERO_COPY_FROM_BYTES = 32_768;
+/** Of the send buffer, the eighth that may still be on its way when `drain` comes. */
+const DRAIN_SHIFT = 3;
+
 export class Socket extends SocketBase implements TcpUser {
   private owner: SocketOwner | null = null;
   /** The write under way: what is left of this chunk, then of `rest` from `restAt` on. */
@@ -45,6 +52,8 @@ export class Socket extends SocketBase implements TcpUser {
   private readonly urgent = new Set<Uint8Array>();
   /** Fast Open: the connection takes data before it is established. */
   private writesEarly = false;
+  /** `write` said false of a chunk that it lent. */
+  private drainOwed = false;
   private wantsData = false;
   private ended = false;
   private finSent = false;
@@ -131,6 +140,9 @@ export class Socket extends SocketBase implements TcpUser {
       case TcpEvent.endOfStream:
         this.endOfStream();
         break;
+      case TcpEvent.zeroCopyDone:
+        this.drain(conn);
+        break;
       case TcpEvent.urgent:
         this.emit('urgent', urgentLeft(conn));
         break;
@@ -216,6 +228,49 @@ export class Socket extends SocketBase implements TcpUser {
 
   // ---- Writing ------------------------------------------------------------------------------------------------------------
 
+  /**
+   * As Duplex has it. A large chunk without a callback goes out from where it stands, when nothing waits before it and the peer is near, where a copy would cost more than all the
+   * rest. That is safe for a program which uses its memory again at `drain`: until then the chunk's bytes must not change, as with `node:net`.
+   */
+  override write(chunk: unknown, encoding?: BufferEncoding | WriteCallback, callback?: WriteCallback): boolean {
+    if (chunk instanceof Uint8Array && chunk.length >= ZERO_COPY_FROM_BYTES) {
+      const tells = callback !== undefined || typeof encoding === 'function';
+      if (!tells && this.canLend() && this.conn!.sendZeroCopy(chunk)) return this.lent();
+    }
+    return super.write(chunk, encoding as BufferEncoding, callback);
+  }
+
+  /** Nothing waits before it in the stream's own buffer, nor is the stream in any special state. */
+  private canLend(): boolean {
+    const isOpen = this.conn !== null && !this.connecting && this.writable && this.urgent.size === 0;
+    return isOpen && this.writableLength === 0 && this.writableCorked === 0 && this.conn!.snd.isNear;
+  }
+
+  private lent(): boolean {
+    const conn = this.conn!;
+    this.isActive();
+    this.host.stack.wake(conn);
+    this.drainOwed = conn.sendRoom === 0;
+    return !this.drainOwed;
+  }
+
+  static {
+    // An accessor in Node, a property in its types.
+    Object.defineProperty(this.prototype, 'writableNeedDrain', {
+      get(this: Socket): boolean {
+        return this.drainOwed || (Reflect.get(Duplex.prototype, 'writableNeedDrain', this) as boolean);
+      },
+    });
+  }
+
+  /** `drain` promises that all earlier chunks may change: the last few are copied, so that the connection has more to send before it is idle. */
+  private drain(conn: Connection): void {
+    if (!this.drainOwed || conn.lentToSend > conn.sendBuffer >> DRAIN_SHIFT) return;
+    conn.keepLent();
+    this.drainOwed = false;
+    this.emit('drain');
+  }
+
   /** @internal */
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: WriteCallback): void {
     this.chunk = chunk;
@@ -247,6 +302,7 @@ export class Socket extends SocketBase implements TcpUser {
     const { conn, callback } = this;
     if (callback === null || conn === null || (this.connecting && !this.writesEarly)) return;
     this.isActive();
+    conn.keepLent(); // the callback stands for all that was written before, too
     for (;;) {
       if (this.chunk === null) {
         const next = this.rest === null ? undefined : this.rest[this.restAt++];
@@ -295,6 +351,7 @@ export class Socket extends SocketBase implements TcpUser {
     const done = this.onFinal!;
     this.onFinal = null;
     this.finSent = true;
+    conn.keepLent(); // `finish` promises what `drain` does
     conn.shutdown(host.clock());
     host.stack.wake(conn);
     // As in `net`, where shutdown(2) reports later: whoever writes after end() gets his error without a `finish` before it.
@@ -310,6 +367,7 @@ export class Socket extends SocketBase implements TcpUser {
     this.stopIdleTimer();
     if (conn !== null) {
       const wasOver = isOver(conn);
+      conn.keepLent();
       conn.release(host.clock()); // also of one that is over: what nobody read takes memory
       if (!wasOver) host.stack.wake(conn);
     }

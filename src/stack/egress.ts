@@ -1,6 +1,6 @@
 /**
  * The way out: a TCP segment becomes an IP packet in the device's own slab. Payload is not copied here; the packet gathers it from
- * the send buffer's ring. With the device's offloads one packet carries up to 64 KB and half a checksum, without them it is whole.
+ * the send buffer. With the device's offloads one packet carries up to 64 KB and half a checksum, without them it is whole.
  */
 import { checksumAdd, fold } from '../wire/checksum.js';
 import { IpHeader, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, PROTOCOL_TCP } from '../wire/ip.js';
@@ -18,7 +18,7 @@ export class EgressPath {
   pseudoSum = 0;
 }
 
-/** Hands `seg` to the path's device, as one packet. Its payload may run over its slab's end to the start. */
+/** Hands `seg` to the path's device, as one packet. */
 export function sendSegment(path: EgressPath, seg: Segment, now: Micros): void {
   const { device, ip } = path;
   const p = device.packet();
@@ -42,24 +42,26 @@ export function sendSegment(path: EgressPath, seg: Segment, now: Micros): void {
     p.checksumOffset = TCP_CHECKSUM_OFFSET;
     checksum = sum;
   } else {
-    checksum = ~sumOfPieces(p, checksumAdd(p.slab.view, tcpAt, tcpBytes, sum)) & 0xffff;
+    checksum = ~sumOfPieces(p, checksumAdd(p.slab.view, tcpAt, p.start + p.headBytes - tcpAt, sum)) & 0xffff;
   }
   b[tcpAt + TCP_CHECKSUM_OFFSET] = checksum >> 8;
   b[tcpAt + TCP_CHECKSUM_OFFSET + 1] = checksum;
   if (seg.gsoSize > 0) {
     p.gsoType = v4 ? Gso.tcp4 : Gso.tcp6;
     p.gsoSize = seg.gsoSize;
-    p.headerBytes = p.headBytes;
+    p.headerBytes = ipBytes + tcpBytes;
     p.gsoEcn = (seg.flags & TcpFlag.CWR) !== 0;
   }
   device.transmit(now);
 }
 
 function addPayload(p: TxPacket, seg: Segment): void {
-  const ring = seg.payload!;
-  const first = Math.min(seg.payloadBytes, ring.bytes.length - seg.payloadOffset);
-  p.addPiece(ring, seg.payloadOffset, first);
-  if (first < seg.payloadBytes) p.addPiece(ring, 0, seg.payloadBytes - first);
+  const { source, payloadOffset, payloadBytes } = seg;
+  source!.addPieces(p, payloadOffset, payloadBytes);
+  if (!p.hasTooManyPieces) return;
+  p.pieceCount = 0;
+  source!.copyTo(p.slab.bytes, p.start + p.headBytes, payloadOffset, payloadBytes);
+  p.headBytes += payloadBytes;
 }
 
 /** A piece that follows an odd number of bytes has its words' halves exchanged, and so is its sum (RFC 1071 section 2). */

@@ -234,7 +234,9 @@ export class TcpConnections {
     for (let i = 0; i < dirty.length; i++) {
       const e = dirty[i]!;
       e.dirty = false;
+      const failed = e.conn.lentToSend > 0 && e.conn.failWhatIsDetached(now);
       this.settle(e, now);
+      if (failed) this.tell(e);
       // Sending made room for a writer: it is told in the next run.
       if (e.conn.events !== 0 && e.linked && e.conn.user !== null) {
         e.dirty = true;

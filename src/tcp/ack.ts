@@ -95,8 +95,10 @@ function takeAcknowledged(c: Connection, seg: Segment, now: Micros): void {
     segments += cut;
     if (c.sack && !first.sacked) rate.delivered += cut;
   }
+  const lent = snd.buffer.lentLength;
   const acked = snd.acknowledge(seg.ack);
   c.stats.bytesAcked += acked;
+  if (snd.buffer.lentLength < lent) c.raise(TcpEvent.zeroCopyDone);
   if (isProbeAcked(c)) probeArrived(c, now);
   news.unaAdvanced = true;
   news.somethingAcked = true;

@@ -275,10 +275,10 @@ export class Connection extends UserCalls {
     this.settleMemory();
   }
 
-  /** What this connection holds, as the stack counts it: the send buffer's slab, what waits to be read, what is out of order. */
+  /** What this connection holds, as the stack counts it: the send buffer, what waits to be read, what is out of order. */
   protected settleMemory(): void {
     const { snd, rcv } = this;
-    this.memory.settle((snd.buffer.slab?.bytes.length ?? 0) + rcv.memory);
+    this.memory.settle(snd.buffer.memory + rcv.memory);
   }
 
   raise(events: number): void {

@@ -88,8 +88,7 @@ export function putIntoSyn(c: Connection, f: FastOpen, seg: Segment): void {
   const { snd } = c;
   f.synData = Math.min(f.mostSynData, snd.buffer.length);
   if (f.synData === 0) return;
-  seg.payload = snd.buffer.slab;
-  seg.payloadOffset = snd.buffer.position(0);
+  seg.source = snd.buffer;
   seg.payloadBytes = f.synData;
 }
 

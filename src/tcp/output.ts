@@ -283,8 +283,8 @@ function dataSegment(c: Connection, start: Seq, bytes: number, size: number, out
   seg.seq = start;
   seg.flags = TcpFlag.ACK;
   if (bytes === 0) return seg;
-  seg.payload = snd.buffer.slab;
-  seg.payloadOffset = snd.buffer.position(seqDiff(start, snd.dataStart));
+  seg.source = snd.buffer;
+  seg.payloadOffset = seqDiff(start, snd.dataStart);
   seg.payloadBytes = bytes;
   if (bytes > size) seg.gsoSize = size;
   return seg;

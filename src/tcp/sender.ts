@@ -187,6 +187,11 @@ export class Sender {
     return this.isWritable && 2 * this.unsent < this.notSentLowat;
   }
 
+  /** The peer is on this machine, or next to it. */
+  get isNear(): boolean {
+    return this.rtt.minRtt < SHORT_ROUND_TRIP;
+  }
+
   /**
    * Linux's tcp_sndbuf_expand: room for two congestion windows, since what is in flight stays here until it is acknowledged. But where the round trip is
    * short, as on a TUN, nothing is ever lost, cwnd says little, and a larger buffer only falls out of the processor's cache.
@@ -194,7 +199,7 @@ export class Sender {
   expandBuffer(): void {
     if (this.bufferLocked) return;
     const segments = Math.max(INITIAL_WINDOW, this.congestion.cwnd);
-    const most = this.rtt.minRtt < SHORT_ROUND_TRIP ? Math.min(this.wmem.max, CACHED_BYTES) : this.wmem.max;
+    const most = this.isNear ? Math.min(this.wmem.max, CACHED_BYTES) : this.wmem.max;
     const wanted = Math.min(2 * segments * memoryOf(this.mss), most);
     if (wanted > this.bufferBytes) this.bufferBytes = wanted;
   }

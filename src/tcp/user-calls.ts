@@ -11,6 +11,9 @@ import { SocketOptions } from './socket-options.js';
 import { isSynchronized, State } from './state.js';
 import type { TcpStats } from './stats.js';
 
+/** Sequence numbers are compared over half of their space, and all that waits must be far less. */
+const MOST_LENT_AT_ONCE = 64 << 20;
+
 export abstract class UserCalls extends SocketOptions {
   abstract readonly memory: MemoryShare;
   abstract readonly stats: TcpStats;
@@ -52,6 +55,44 @@ export abstract class UserCalls extends SocketOptions {
       snd.moreComes = false; // what comes next is not up to the user alone
     }
     return taken;
+  }
+
+  /**
+   * SEND without a copy (MSG_ZEROCOPY): takes all of `data` or nothing, and says which. Until it is acknowledged `data` must not change: TcpEvent.zeroCopyDone
+   * tells that some is, `lentToSend` how much is not yet, and `keepLent` copies that. Takes it where `send` would take at least a byte, also when it is
+   * more than the buffer's size: the memory is the caller's already. Not while the stack is short of memory.
+   */
+  sendZeroCopy(data: Uint8Array): boolean {
+    const { snd } = this;
+    if (this.sendRoom === 0 || data.length > MOST_LENT_AT_ONCE || !this.memory.maySend(data.length)) return false;
+    if (isAppLimited(snd.unsent, snd.mss, snd.sent, snd.congestion.cwnd)) snd.rate.noteAppLimited(snd.sent.inFlight);
+    snd.buffer.lend(data);
+    this.settleMemory();
+    this.stats.bytesOut += data.length;
+    snd.moreComes = false;
+    snd.endsWithMore = false;
+    if (this.sendRoom === 0) this.senderBlocked = true;
+    return true;
+  }
+
+  /** Bytes lent by `sendZeroCopy` that are not acknowledged. */
+  get lentToSend(): number {
+    return this.snd.buffer.lentLength;
+  }
+
+  /** Who lends memory and then transfers it to another thread has taken away what the peer was promised: true when that ended the connection, with EFAULT. */
+  failWhatIsDetached(now: Micros): boolean {
+    if (!this.snd.buffer.isDetached) return false;
+    this.resetOwed = OwedReset.withAck;
+    this.resetSeq = this.snd.nxt;
+    this.finish('EFAULT', 'data that was lent for sending is gone: its ArrayBuffer was transferred', now);
+    return true;
+  }
+
+  /** Copies what is lent: the callers' memory is theirs again. */
+  keepLent(): void {
+    this.snd.buffer.keepLent();
+    this.settleMemory();
   }
 
   /**

@@ -20,6 +20,8 @@ export const TcpEvent = {
   acked: 128,
   /** Urgent data was announced, or more of it (MUST-32), or its byte came that is out of line: see `urgentLeft` (urgent.ts). */
   urgent: 256,
+  /** Of what `sendZeroCopy` was lent, some is acknowledged: see `lentLength` of the send buffer. */
+  zeroCopyDone: 512,
 } as const;
 
 export interface TcpUser {

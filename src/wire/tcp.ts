@@ -52,6 +52,18 @@ export const TcpOption = {
 /** No such option on this segment: the value of `mss` and `wscale` then. */
 export const ABSENT = -1;
 
+/** Where the payload of segments that go out stands: a send buffer. */
+export interface PayloadSource {
+  /** Names the places of `length` bytes from its byte `offset` on, in order. They stay as they are until the packet is written. */
+  addPieces(to: PieceSink, offset: number, length: number): void;
+  /** Copies them. */
+  copyTo(to: Uint8Array, at: number, offset: number, length: number): void;
+}
+
+export interface PieceSink {
+  addPiece(slab: Slab, offset: number, length: number): void;
+}
+
 /**
  * One segment, received or about to be sent, with the RFC's names. Every field is an int32 or a boolean that is set in
  * the constructor and nowhere added later, so that all segments share one hidden class.
@@ -90,8 +102,12 @@ export class Segment {
   cookieExperimental = false;
   readonly cookie = new Uint8Array(MAX_COOKIE_BYTES);
 
-  /** Payload: `payloadBytes` bytes of `payload` from `payloadOffset` on. Lent, not given: see `keepPayload`. */
+  /**
+   * Payload: `payloadBytes` bytes from `payloadOffset` on, of `payload` in a segment that was received (lent, not given: see `keepPayload`), of `source` in one
+   * that is to be sent.
+   */
   payload: Slab | null = null;
+  source: PayloadSource | null = null;
   payloadOffset = 0;
   payloadBytes = 0;
   /**
@@ -127,6 +143,7 @@ export class Segment {
     this.wnd = 0;
     this.urgentPointer = 0;
     this.payload = null;
+    this.source = null;
     this.payloadOffset = 0;
     this.payloadBytes = 0;
     this.gsoSize = 0;

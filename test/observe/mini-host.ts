@@ -96,9 +96,7 @@ export class MiniHost implements Drivable {
     view.setInt32(12, flow.local.w3);
     view.setInt32(16, flow.remote.w3);
     view.setUint16(10, ~naiveSum(bytes.slice(0, 20)));
-    const ring = seg.payload?.bytes;
-    for (let i = 0; i < seg.payloadBytes; i++)
-      bytes[headers + i] = ring![(seg.payloadOffset + i) & (ring!.length - 1)]!;
+    seg.source?.copyTo(bytes, headers, seg.payloadOffset, seg.payloadBytes);
     const pseudo = naiveSum(bytes.slice(12, 20), 6 + total - 20);
     const partial = this.device.offload.checksum;
     view.setUint16(36, partial ? pseudo : ~naiveSum(bytes.slice(20, total), pseudo));

@@ -312,7 +312,7 @@ export const MUTANTS: readonly Mutant[] = [
     'SHLD-12',
     CONTROL,
     'seg.seq = seq;',
-    'seg.seq = seq; seg.payload = c.snd.buffer.slab; seg.payloadBytes = 1;',
+    'seg.seq = seq; seg.source = c.snd.buffer; seg.payloadBytes = 1;',
     SENDING,
   ),
   m('MAY-5', CONNECTION, 'if (this.keepAlive) this.setTimer(', 'if (false) this.setTimer(', SENDING),

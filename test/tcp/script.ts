@@ -276,10 +276,7 @@ export class Script {
 
   private record(seg: Segment): void {
     const data = new Uint8Array(seg.payloadBytes);
-    if (seg.payloadBytes > 0) {
-      const ring = seg.payload!.bytes;
-      for (let i = 0; i < data.length; i++) data[i] = ring[(seg.payloadOffset + i) % ring.length]!;
-    }
+    if (seg.payloadBytes > 0) seg.source!.copyTo(data, 0, seg.payloadOffset, data.length);
     const sent: Sent = {
       flags: flagText(seg.flags),
       seq: seqDiff(seg.seq, this.conn.iss),
