@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { client, compile, run } from './programs.mjs';
-import { PORTS } from './services.mjs';
+import { COLLECT_GARBAGE, PORTS } from './services.mjs';
 
 /** @typedef {import('./contestants.mjs').Contestant} Contestant */
 
@@ -65,8 +65,10 @@ export const MEASUREMENTS = {
     const { rate, cost, clientBusy, serverBusy } = connections(c, 64, seconds);
     return { connections: rate, connectionscpu: cost, clientBusy, serverBusy };
   },
-  idle: async (c) => ({ idle: await idleKilobytes(c, 10_000) }),
 };
+
+/** Of a server that did nothing before: what is left over of other work would hide what connections take. @type {Record<string, (c: Contestant) => Promise<Values>>} */
+export const FRESH = { idle: async (c) => ({ idle: await idleKilobytes(c, 10_000) }) };
 
 /** @param {Contestant} c @param {'upload' | 'download'} mode @param {number} parallel @param {number} seconds @param {string} suffix @returns {Values} */
 function move(c, mode, parallel, seconds, suffix) {
@@ -114,9 +116,14 @@ function connections(c, parallel, seconds) {
   };
 }
 
-/** What the server's memory grows by when so many connections are open, each used once. The kernel's own part is in no process's books. @param {Contestant} c @param {number} count */
+/**
+ * What the server's memory grows by when so many connections are open, each used once; garbage is collected before both looks. The kernel's own part is in no process's books.
+ *
+ * @param {Contestant} c @param {number} count
+ */
 async function idleKilobytes(c, count) {
-  const before = residentKilobytes(c);
+  connections(c, 8, 0.3); // what V8 compiles and lays out at the beginning is not the connections'
+  const before = await residentKilobytes(c);
   const args = ['idle', c.host, PORTS.echo, count, 20, 1, ...c.sources].map(String);
   const child = spawn(compile('client'), args, { stdio: ['pipe', 'pipe', 'inherit'] });
   try {
@@ -126,7 +133,7 @@ async function idleKilobytes(c, count) {
     });
     const held = JSON.parse(line).count;
     if (held < count) throw new Error(`${c.name}: only ${held} of ${count} connections in 20 s`);
-    return (residentKilobytes(c) - before) / held;
+    return ((await residentKilobytes(c)) - before) / held;
   } finally {
     child.removeAllListeners('exit');
     const gone = new Promise((done) => child.once('exit', done));
@@ -136,8 +143,11 @@ async function idleKilobytes(c, count) {
 }
 
 /** @param {Contestant} c */
-const residentKilobytes = (c) =>
-  Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${c.server.pid}/status`, 'utf8'))?.[1]);
+async function residentKilobytes(c) {
+  process.kill(/** @type {number} */ (c.server.pid), COLLECT_GARBAGE);
+  await new Promise((done) => setTimeout(done, 500));
+  return Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${c.server.pid}/status`, 'utf8'))?.[1]);
+}
 
 /** User and system time of a server so far; the kernel counts in hundredths of a second. @param {Contestant} c */
 function processorSeconds(c) {

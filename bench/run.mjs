@@ -18,7 +18,7 @@ import { parseArgs } from 'node:util';
 import { KINDS, otherBuild, startContestant } from './contestants.mjs';
 import { align, machine, median, show } from './figures.mjs';
 import { compile, ip, isolate } from './programs.mjs';
-import { MEASUREMENTS, ROWS } from './rows.mjs';
+import { FRESH, MEASUREMENTS, ROWS } from './rows.mjs';
 
 /** @typedef {import('./contestants.mjs').Contestant} Contestant */
 
@@ -27,6 +27,9 @@ import { MEASUREMENTS, ROWS } from './rows.mjs';
  * (docs/performance.md, "Traps").
  */
 const NODE_OPTIONS = ['--heap-growing-percent=800'];
+/** Networks from here on are those of servers that are started for one measurement. */
+const FRESH_NETWORK = 10;
+const ALL = [...Object.keys(MEASUREMENTS), ...Object.keys(FRESH)];
 const DEFAULT = 'tcplab,plain,node,c,mock,plainmock';
 const WARM_UP_SECONDS = 0.4;
 
@@ -45,7 +48,7 @@ async function main() {
     options: {
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '1' },
-      rows: { type: 'string', default: Object.keys(MEASUREMENTS).join(',') },
+      rows: { type: 'string', default: ALL.join(',') },
       contestants: { type: 'string', default: DEFAULT },
       other: { type: 'string' },
       json: { type: 'string' },
@@ -54,34 +57,30 @@ async function main() {
   });
   const rounds = Number(options.rounds);
   const seconds = Number(options.seconds);
-  const measured = chosen('row', options.rows, Object.keys(MEASUREMENTS));
+  const measured = chosen('row', options.rows, ALL);
   const names = chosen('contestant', options.contestants, Object.keys(KINDS));
   if (!(rounds >= 1 && rounds <= 20) || !(seconds > 0 && seconds <= 10)) {
     throw new Error('--rounds is 1 to 20, --seconds up to 10');
   }
-  const other = options.other === undefined ? [] : [resolve(options.other)];
 
   compile('client');
   isolate();
   ip('link set lo up');
   /** @type {Contestant[]} */
   const contestants = [];
-  const nodeOptions = options['plain-node'] ? [] : NODE_OPTIONS;
+  const nodeOptions = ['--expose-gc', ...(options['plain-node'] ? [] : NODE_OPTIONS)];
+  const kinds = names.map((name) => ({ name, kind: KINDS[name] }));
+  if (options.other !== undefined) kinds.push({ name: 'other', kind: otherBuild(resolve(options.other)) });
   try {
-    for (const [name, kind] of [
-      ...names.map((name) => /** @type {const} */ ([name, KINDS[name]])),
-      ...other.map((dist) => /** @type {const} */ (['other', otherBuild(dist)])),
-    ]) {
+    const fresh = await measureFresh(kinds, measured, nodeOptions);
+    for (const { name, kind } of kinds) {
       if (kind !== undefined) contestants.push(await startContestant(name, kind, contestants.length, nodeOptions));
     }
     const values = await measureAll(contestants, measured, rounds, seconds);
+    for (const [name, rows] of Object.entries(fresh)) Object.assign(values[name] ?? {}, rows);
     report(values, contestants, rounds, seconds, options.json);
   } finally {
-    for (const { server } of contestants) {
-      server.removeAllListeners('exit');
-      server.stdin?.end();
-      setTimeout(() => server.kill('SIGKILL'), 2000).unref();
-    }
+    for (const c of contestants) void stop(c);
   }
 }
 
@@ -99,20 +98,49 @@ function chosen(what, list, all) {
  * @typedef {Record<string, Record<string, number[]>>} Measured
  */
 
+/** @param {Contestant} c */
+function stop({ server }) {
+  server.removeAllListeners('exit');
+  const gone = new Promise((done) => server.once('exit', done));
+  server.stdin?.end();
+  setTimeout(() => server.kill('SIGKILL'), 2000).unref();
+  return gone;
+}
+
+/**
+ * What is measured of servers that did nothing before.
+ *
+ * @param {{ name: string, kind: import('./contestants.mjs').Kind | undefined }[]} kinds @param {string[]} measured @param {string[]} nodeOptions @returns {Promise<Measured>}
+ */
+async function measureFresh(kinds, measured, nodeOptions) {
+  /** @type {Measured} */
+  const values = {};
+  for (const name of measured.filter((name) => name in FRESH)) {
+    for (const [i, { name: who, kind }] of kinds.entries()) {
+      if (kind === undefined) continue;
+      const c = await startContestant(who, kind, FRESH_NETWORK + (i % 6), nodeOptions);
+      try {
+        const found = await FRESH[/** @type {keyof typeof FRESH} */ (name)]?.(c);
+        for (const [row, value] of Object.entries(found ?? {})) (values[who] ??= {})[row] = [value];
+      } finally {
+        await stop(c);
+      }
+    }
+  }
+  return values;
+}
+
 /** @param {Contestant[]} contestants @param {string[]} measured @param {number} rounds @param {number} seconds @returns {Promise<Measured>} */
 async function measureAll(contestants, measured, rounds, seconds) {
-  // What runs first would pay for the compilers of V8. Idle connections need no compiler, and a second measurement finds the first one's memory.
+  // What runs first would pay for the compilers of V8.
   for (const c of contestants) {
-    for (const name of measured) {
-      if (name !== 'idle') await MEASUREMENTS[name]?.(c, Math.min(WARM_UP_SECONDS, seconds));
-    }
+    for (const name of measured) await MEASUREMENTS[name]?.(c, Math.min(WARM_UP_SECONDS, seconds));
   }
 
   /** @type {Measured} */
   const values = Object.fromEntries(contestants.map((c) => [c.name, {}]));
   for (let round = 0; round < rounds; round++) {
     for (const name of measured) {
-      if (name === 'idle' && round > 0) continue;
       // Who goes first changes from round to round.
       for (let i = 0; i < contestants.length; i++) {
         const c = contestants[(i + round) % contestants.length];
@@ -149,7 +177,7 @@ function report(values, contestants, rounds, seconds, json) {
   /** @type {Record<string, Record<string, number>>} */
   const found = {};
   for (const row of rows) {
-    const { title = '', less = false, atMost, ...bars } = ROWS[row] ?? {};
+    const { title = '', less = false, ...bars } = ROWS[row] ?? {};
     ratios.push([
       title,
       ...pairs.map(({ of: a, to: b, bar }) => {

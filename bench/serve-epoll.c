@@ -117,6 +117,7 @@ static void arrives(struct peer *p) {
 }
 
 int main(void) {
+  signal(SIGUSR2, SIG_IGN); /* what asks the others to collect their garbage */
   signal(SIGPIPE, SIG_IGN); /* a client that has enough goes away */
   struct rlimit files;
   getrlimit(RLIMIT_NOFILE, &files);

@@ -9,7 +9,7 @@ import { Slab } from '../dist/base/slab.js';
 import { Gso } from '../dist/device/device.js';
 import { monotonicClock, TunDevice } from '../dist/index.js';
 import { checksumAdd, fold, pseudoHeaderSum } from '../dist/wire/checksum.js';
-import { PORTS } from './services.mjs';
+import { PORTS, serveTheBench } from './services.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -209,5 +209,4 @@ function scaleOf(bytes, tcp) {
 }
 
 console.log(`ready ${device.name}`);
-// The bench holds our standard input: when it ends, we end.
-process.stdin.on('end', () => process.exit(0)).resume();
+serveTheBench();

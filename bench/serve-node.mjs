@@ -1,7 +1,7 @@
 // @ts-check
 /** The bench's services on node:net, that is on the kernel's TCP. Prints `ready` when they listen. */
 import { createServer } from 'node:net';
-import { PORTS, SERVICES } from './services.mjs';
+import { PORTS, serveTheBench, SERVICES } from './services.mjs';
 
 const servers = Object.entries(PORTS).map(async ([name, port]) => {
   const server = createServer({ allowHalfOpen: true }, SERVICES[/** @type {keyof typeof PORTS} */ (name)]);
@@ -9,5 +9,4 @@ const servers = Object.entries(PORTS).map(async ([name, port]) => {
 });
 await Promise.all(servers);
 console.log('ready');
-// The bench holds our standard input: when it ends, we end.
-process.stdin.on('end', () => process.exit(0)).resume();
+serveTheBench();

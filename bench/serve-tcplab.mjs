@@ -5,7 +5,7 @@
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { PORTS, SERVICES } from './services.mjs';
+import { PORTS, serveTheBench, SERVICES } from './services.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -36,5 +36,4 @@ const servers = Object.entries(PORTS).map(async ([name, port]) => {
 });
 await Promise.all(servers);
 console.log(`ready ${device.name}`);
-// The bench holds our standard input: when it ends, we end.
-process.stdin.on('end', () => process.exit(0)).resume();
+serveTheBench();

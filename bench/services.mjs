@@ -7,6 +7,15 @@ import { Buffer } from 'node:buffer';
 
 /** @typedef {import('node:stream').Duplex & { setNoDelay?: (on: boolean) => unknown }} Socket */
 
+/** A server that gets this signal collects its garbage. */
+export const COLLECT_GARBAGE = 'SIGUSR2';
+
+/** What all servers in Node do besides: they collect garbage when asked (`--expose-gc`), and end with their standard input, which the bench holds. */
+export function serveTheBench() {
+  process.on(COLLECT_GARBAGE, () => globalThis.gc?.());
+  process.stdin.on('end', () => process.exit(0)).resume();
+}
+
 export const PORTS = { sink: 7001, source: 7002, echo: 7003 };
 
 /** As much as fs.createReadStream gives at a time. */
