@@ -49,7 +49,7 @@ export class Socket extends SocketBase implements TcpUser {
   private callback: WriteCallback | null = null;
   private onFinal: WriteCallback | null = null;
   /** Chunks on their way that `writeUrgent` was given. */
-  private readonly urgent = new Set<Uint8Array>();
+  private urgent: Set<Uint8Array> | null = null;
   /** Fast Open: the connection takes data before it is established. */
   private writesEarly = false;
   /** `write` said false of a chunk that it lent. */
@@ -242,7 +242,7 @@ export class Socket extends SocketBase implements TcpUser {
 
   /** Nothing waits before it in the stream's own buffer, nor is the stream in any special state. */
   private canLend(): boolean {
-    const isOpen = this.conn !== null && !this.connecting && this.writable && this.urgent.size === 0;
+    const isOpen = this.conn !== null && !this.connecting && this.writable && this.urgent === null;
     return isOpen && this.writableLength === 0 && this.writableCorked === 0 && this.conn!.snd.isNear;
   }
 
@@ -293,7 +293,7 @@ export class Socket extends SocketBase implements TcpUser {
    */
   writeUrgent(data: Uint8Array, callback?: WriteCallback): boolean {
     const chunk = Buffer.from(data); // an object that is in no other write
-    if (!this.writableEnded) this.urgent.add(chunk);
+    if (!this.writableEnded) (this.urgent ??= new Set()).add(chunk);
     return this.write(chunk, callback);
   }
 
@@ -309,7 +309,7 @@ export class Socket extends SocketBase implements TcpUser {
         if (next === undefined) break;
         this.chunk = next.chunk;
       }
-      const urgent = this.urgent.size > 0 && this.urgent.delete(this.chunk);
+      const urgent = this.urgent?.delete(this.chunk) === true;
       const taken = urgent ? sendUrgent(conn, this.chunk) : conn.send(this.chunk);
       this.takenOfWrite += taken;
       if (taken < this.chunk.length) {
@@ -318,7 +318,7 @@ export class Socket extends SocketBase implements TcpUser {
           return;
         }
         if (taken > 0) this.chunk = this.chunk.subarray(taken);
-        if (urgent) this.urgent.add(this.chunk);
+        if (urgent) this.urgent?.add(this.chunk);
         this.host.stack.wake(conn);
         return;
       }

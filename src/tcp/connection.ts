@@ -67,6 +67,9 @@ export class Connection extends UserCalls {
   fastOpen: FastOpen | null = null;
   /** MUST-11: SYN-RECEIVED remembers whether a passive or an active OPEN led to it. */
   passive = false;
+  /** Its place among its listener's half-open connections, -1 outside; its SYN,ACK was sent once only. The listener's to write. */
+  synQueueIndex = -1;
+  isYoung = false;
 
   readonly snd: Sender;
   readonly rcv: Receiver;

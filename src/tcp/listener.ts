@@ -23,9 +23,13 @@ const LEAST_RETRIES = 2;
 export class ListenQueue {
   /** listen(2)'s backlog, at least 1. */
   readonly backlog: number;
-  private readonly halfOpen = new Set<Connection>();
-  /** Those of them whose SYN,ACK was sent once only. */
-  private readonly young = new Set<Connection>();
+  /**
+   * In no order; each knows its place. (No Set: where much comes and goes, V8's sets leave chains of old tables behind, which keep
+   * connections that are gone from being collected for seconds.)
+   */
+  private readonly halfOpen: Connection[] = [];
+  /** How many of them had their SYN,ACK sent once only. */
+  private young = 0;
   private readonly established: Connection[] = [];
 
   constructor(backlog: number) {
@@ -33,7 +37,7 @@ export class ListenQueue {
   }
 
   get halfOpenCount(): number {
-    return this.halfOpen.size;
+    return this.halfOpen.length;
   }
 
   get establishedCount(): number {
@@ -42,7 +46,7 @@ export class ListenQueue {
 
   /** No room for one more half-open connection: as Linux, one more than the backlog has it. */
   get isSynQueueFull(): boolean {
-    return this.halfOpen.size > this.backlog;
+    return this.halfOpen.length > this.backlog;
   }
 
   /** The accept queue is full: the handshake's last ACK is not taken, so that the SYN,ACK will be sent again. */
@@ -51,8 +55,9 @@ export class ListenQueue {
   }
 
   addHalfOpen(c: Connection): void {
-    this.halfOpen.add(c);
-    this.young.add(c);
+    c.synQueueIndex = this.halfOpen.push(c) - 1;
+    c.isYoung = true;
+    this.young++;
   }
 
   /**
@@ -60,18 +65,35 @@ export class ListenQueue {
    * is for young ones; old ones then give up sooner, down to two retransmissions, the more of them there are for each young one.
    */
   retriesAfterTimeout(c: Connection, most: number): number {
-    this.young.delete(c);
-    const { size } = this.halfOpen;
+    this.ages(c);
+    const size = this.halfOpen.length;
     if (2 * size <= Math.max(MIN_QUEUE, this.backlog)) return most;
     let retries = most;
-    for (let young = 2 * this.young.size; retries > LEAST_RETRIES && size >= young; young *= 2) retries--;
+    for (let young = 2 * this.young; retries > LEAST_RETRIES && size >= young; young *= 2) retries--;
     return retries;
   }
 
   /** `c` left SYN-RECEIVED: into the accept queue when it was established. */
   leaveHalfOpen(c: Connection, established: boolean): void {
-    this.young.delete(c);
-    if (this.halfOpen.delete(c) && established) this.established.push(c);
+    if (this.takeOut(c) && established) this.established.push(c);
+  }
+
+  private ages(c: Connection): void {
+    if (c.isYoung) this.young--;
+    c.isYoung = false;
+  }
+
+  private takeOut(c: Connection): boolean {
+    this.ages(c);
+    const i = c.synQueueIndex;
+    if (i < 0) return false;
+    c.synQueueIndex = -1;
+    const last = this.halfOpen.pop()!;
+    if (last !== c) {
+      this.halfOpen[i] = last;
+      last.synQueueIndex = i;
+    }
+    return true;
   }
 
   /** ACCEPT: the oldest established connection. */
@@ -81,8 +103,7 @@ export class ListenQueue {
 
   /** `c` ended before it was accepted. */
   remove(c: Connection): void {
-    this.young.delete(c);
-    this.halfOpen.delete(c);
+    this.takeOut(c);
     const i = this.established.indexOf(c);
     if (i >= 0) this.established.splice(i, 1);
   }
@@ -90,8 +111,7 @@ export class ListenQueue {
   /** All that nobody will accept now: the listener closes. */
   drain(): Connection[] {
     const all = [...this.halfOpen, ...this.established];
-    this.halfOpen.clear();
-    this.young.clear();
+    for (const c of [...this.halfOpen]) this.takeOut(c);
     this.established.length = 0;
     return all;
   }
