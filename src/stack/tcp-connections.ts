@@ -21,7 +21,10 @@ import { TCP_HEADER_BYTES, TCP_MAX_HEADER_BYTES } from '../wire/tcp.js';
 import { ChallengeLimiter } from '../tcp/challenge.js';
 import type { TcpConfig } from '../tcp/config.js';
 import { Connection } from '../tcp/connection.js';
+import { AckNews } from '../tcp/ack-news.js';
+import { AckSample } from '../tcp/congestion/ack-sample.js';
 import { TcpCounters } from '../tcp/counters.js';
+import { SentSegmentPool } from '../tcp/sent-queue.js';
 import { TcpMemory } from '../tcp/memory.js';
 import type { TcpEnv } from '../tcp/env.js';
 import { initialSequenceNumber, TupleHash } from '../tcp/isn.js';
@@ -117,6 +120,9 @@ export class TcpConnections {
       memory: new TcpMemory(o.config.memory, counters),
       challenges: new ChallengeLimiter(o.random, o.config.challengeAckLimit),
       pool: new SlabPool(),
+      records: new SentSegmentPool(),
+      news: new AckNews(),
+      sample: new AckSample(),
       allocate: o.allocate,
       countDrop: o.countSegment,
       observer: o.observer,

@@ -122,7 +122,7 @@ export class Connection extends UserCalls {
     this.env = o.env;
     this.config = o.config;
     this.synAckRetries = o.config.synAckRetries;
-    this.snd = new Sender(o.iss, o.config, o.env.pool);
+    this.snd = new Sender(o.iss, o.config, o.env);
     this.memory = new MemoryShare(o.env.memory, o.config.rmem.min, o.config.wmem.min);
     this.rcv = new Receiver(o.config, this.advertisedMss, o.env.allocate, this.memory);
     const ipHeaderBytes = o.ipHeaderBytes ?? 20;

@@ -11,10 +11,13 @@ import { MAX_SACK_BLOCKS, type Segment } from '../wire/tcp.js';
 import type { Connection } from './connection.js';
 import type { SentSegment } from './sent-queue.js';
 
+const NO_EDGES = new Int32Array(0);
+
 /** The blocks of the last ACK: most are repeated, and need no look at all. */
 export class SackMemory {
-  readonly edges = new Int32Array(2 * MAX_SACK_BLOCKS);
-  count = 0;
+  /** None until the first comes: most connections lose nothing. */
+  private edges = NO_EDGES;
+  private count = 0;
 
   has(left: Seq, right: Seq): boolean {
     for (let i = 0; i < this.count; i++) if (this.edges[2 * i] === left && this.edges[2 * i + 1] === right) return true;
@@ -22,6 +25,7 @@ export class SackMemory {
   }
 
   keep(seg: Segment): void {
+    if (this.edges === NO_EDGES) this.edges = new Int32Array(2 * MAX_SACK_BLOCKS);
     this.count = seg.sackCount;
     this.edges.set(seg.sackEdges);
   }

@@ -132,7 +132,7 @@ export class SendBuffer implements PayloadSource {
 
   private releaseRuns(runs: Ring<Run>, n: number): void {
     this.length -= n;
-    for (let left = n; left > 0; ) {
+    for (let left = n; left > 0;) {
       const run = runs.at(0)!;
       const part = Math.min(left, run.length);
       left -= part;

@@ -9,15 +9,16 @@
  *     1 acknowledged   2 in flight   3 may be sent now   4 not yet
  */
 import { seqAdd, seqDiff, seqGeq, seqGt, type Seq } from '../base/seq.js';
-import type { SlabPool } from '../base/slab-pool.js';
+
 import { MILLISECOND, type Micros } from '../base/time.js';
-import { AckNews } from './ack-news.js';
+import type { AckNews } from './ack-news.js';
 import type { BufferLimits, TcpConfig } from './config.js';
-import { AckSample } from './congestion/ack-sample.js';
+import type { AckSample } from './congestion/ack-sample.js';
 import type { CongestionControl } from './congestion/control.js';
 import { createCongestionControl, type CongestionName, type HystartName } from './congestion/index.js';
 import { CwndUsage } from './cwnd-usage.js';
 import { DeliveryRate } from './delivery-rate.js';
+import type { TcpEnv } from './env.js';
 import { LossProbe } from './loss-probe.js';
 import { Pacing } from './pacing.js';
 import { Prr } from './prr.js';
@@ -117,7 +118,7 @@ export class Sender {
   readonly paces: boolean;
 
   readonly buffer: SendBuffer;
-  readonly sent = new SentQueue();
+  readonly sent: SentQueue;
   readonly rtt: RttEstimator;
   congestion: CongestionControl;
   readonly recovery: Recovery;
@@ -128,10 +129,10 @@ export class Sender {
   readonly pacing = new Pacing();
   readonly usage: CwndUsage;
   readonly sackMemory = new SackMemory();
-  readonly news = new AckNews();
-  readonly sample = new AckSample();
+  readonly news: AckNews;
+  readonly sample: AckSample;
 
-  constructor(iss: Seq, config: TcpConfig, pool: SlabPool) {
+  constructor(iss: Seq, config: TcpConfig, env: TcpEnv) {
     this.iss = iss;
     this.una = iss;
     this.nxt = iss;
@@ -146,7 +147,10 @@ export class Sender {
     this.chunkStart = iss;
     this.chunkEnd = iss;
     this.burstStart = iss;
-    this.buffer = new SendBuffer(pool);
+    this.buffer = new SendBuffer(env.pool);
+    this.sent = new SentQueue(env.records);
+    this.news = env.news;
+    this.sample = env.sample;
     this.highestSacked = iss;
     this.paces = config.pacing;
     this.rtt = new RttEstimator(config.initialRto, config.minRto, config.maxRto, config.rtoHoldsVariance);

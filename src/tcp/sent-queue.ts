@@ -47,6 +47,22 @@ export class SentSegment {
   }
 }
 
+/** Most that are kept for later: some 200 KB. */
+const MOST_SPARE = 1024;
+
+/** Records for all connections of a stack, used again and again: an idle connection has none. */
+export class SentSegmentPool {
+  private readonly spare: SentSegment[] = [];
+
+  take(): SentSegment {
+    return this.spare.pop() ?? new SentSegment();
+  }
+
+  give(record: SentSegment): void {
+    if (this.spare.length < MOST_SPARE) this.spare.push(record);
+  }
+}
+
 /** Sent later than; in the same microsecond the higher sequence number counts as later (RFC 8985 section 6.2 step 2). */
 export const sentAfter = (t1: Micros, end1: Seq, t2: Micros, end2: Seq): boolean =>
   t1 > t2 || (t1 === t2 && seqGt(end1, end2));
@@ -63,11 +79,15 @@ export class SentQueue {
   oldest: SentSegment | null = null;
   private newest: SentSegment | null = null;
   private readonly records: SentSegment[] = [];
-  private readonly spare: SentSegment[] = [];
+  private readonly pool: SentSegmentPool;
   private head = 0;
   /** No record below this is lost and waits to be sent again. */
   private resendFrom: Seq = 0;
   private mayResend = false;
+
+  constructor(pool: SentSegmentPool) {
+    this.pool = pool;
+  }
 
   get length(): number {
     return this.records.length - this.head;
@@ -97,7 +117,7 @@ export class SentQueue {
 
   /** `size`: payload bytes of a full wire segment in it. */
   push(start: Seq, end: Seq, flags: number, size: number, now: Micros): SentSegment {
-    const record = this.spare.pop() ?? new SentSegment();
+    const record = this.pool.take();
     record.start = start;
     record.end = end;
     record.flags = flags;
@@ -114,13 +134,13 @@ export class SentQueue {
     return record;
   }
 
-  /** Takes off the first record: it is acknowledged. It stays valid until the next `push` or split. */
+  /** Takes off the first record: it is acknowledged. It stays valid until the next `push` or split of any connection. */
   shift(): void {
     const record = this.records[this.head]!;
     this.head++;
     this.uncount(record, record.segments);
     this.unlink(record);
-    this.spare.push(record);
+    this.pool.give(record);
     if (this.head === this.records.length) {
       this.records.length = 0;
       this.head = 0;
@@ -251,7 +271,7 @@ export class SentQueue {
     if (bytes <= 0 || seqLeq(record.end, at)) return false;
     // A FIN that follows exactly `bytes` of payload rides on the last segment.
     if ((record.flags & TcpFlag.FIN) !== 0 && seqDiff(record.end, at) === 1) return false;
-    const rest = this.spare.pop() ?? new SentSegment();
+    const rest = this.pool.take();
     rest.start = at;
     rest.end = record.end;
     rest.flags = record.flags & (TcpFlag.FIN | TcpFlag.PSH);
@@ -289,7 +309,7 @@ export class SentQueue {
     record.segments = segmentsOf(record);
     this.uncount(record, before - record.segments);
     this.records.splice(this.head + i + 1, 1);
-    this.spare.push(next);
+    this.pool.give(next);
     return true;
   }
 
@@ -304,8 +324,11 @@ export class SentQueue {
   }
 
   clear(): void {
+    for (let i = this.head; i < this.records.length; i++) {
+      this.unlink(this.records[i]!);
+      this.pool.give(this.records[i]!);
+    }
     this.records.length = 0;
-    this.spare.length = 0;
     this.head = 0;
     this.out = 0;
     this.sackedOut = 0;

@@ -9,7 +9,10 @@ import { ChallengeLimiter } from '../../src/tcp/challenge.js';
 import { PROFILES, type TcpConfig } from '../../src/tcp/config.js';
 import { Connection } from '../../src/tcp/connection.js';
 import { TcpMemory } from '../../src/tcp/memory.js';
+import { AckNews } from '../../src/tcp/ack-news.js';
+import { AckSample } from '../../src/tcp/congestion/ack-sample.js';
 import { TcpCounters } from '../../src/tcp/counters.js';
+import { SentSegmentPool } from '../../src/tcp/sent-queue.js';
 import type { TcpObserver } from '../../src/tcp/observer.js';
 import { State } from '../../src/tcp/state.js';
 import { TcpEvent } from '../../src/tcp/user.js';
@@ -47,6 +50,9 @@ export class MiniHost implements Drivable {
         memory: new TcpMemory(config.memory, counters),
         challenges: new ChallengeLimiter(new SeededRandom(1), config.challengeAckLimit),
         pool: new SlabPool(),
+        records: new SentSegmentPool(),
+        news: new AckNews(),
+        sample: new AckSample(),
         allocate: (n) => new Uint8Array(n),
         countDrop: () => undefined,
         observer: o.observer ?? null,

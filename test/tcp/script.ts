@@ -19,7 +19,10 @@ import { ChallengeLimiter } from '../../src/tcp/challenge.js';
 import { PROFILES, type ProfileName, type TcpConfig } from '../../src/tcp/config.js';
 import { Connection } from '../../src/tcp/connection.js';
 import { TcpMemory } from '../../src/tcp/memory.js';
+import { AckNews } from '../../src/tcp/ack-news.js';
+import { AckSample } from '../../src/tcp/congestion/ack-sample.js';
 import { TcpCounters } from '../../src/tcp/counters.js';
+import { SentSegmentPool } from '../../src/tcp/sent-queue.js';
 import type { TcpEnv } from '../../src/tcp/env.js';
 import type { FastOpen } from '../../src/tcp/fast-open.js';
 import type { TcpObserver } from '../../src/tcp/observer.js';
@@ -124,6 +127,9 @@ export class Script {
       memory: new TcpMemory(config.memory, counters),
       challenges: new ChallengeLimiter(new SeededRandom(o.seed ?? 1), config.challengeAckLimit),
       pool: new SlabPool(),
+      records: new SentSegmentPool(),
+      news: new AckNews(),
+      sample: new AckSample(),
       allocate: (n) => new Uint8Array(n),
       countDrop: () => {},
       observer: this.observer(),
