@@ -258,7 +258,7 @@ export class Socket extends SocketBase implements TcpUser {
     // An accessor in Node, a property in its types.
     Object.defineProperty(this.prototype, 'writableNeedDrain', {
       get(this: Socket): boolean {
-        return this.drainOwed || (Reflect.get(Duplex.prototype, 'writableNeedDrain', this) as boolean);
+        return this.drainOwed || Reflect.get(Duplex.prototype, 'writableNeedDrain', this);
       },
     });
   }

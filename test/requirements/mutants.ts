@@ -99,7 +99,13 @@ const [ACK, CLOSE, HANDSHAKE, OPTIONS, RETRANSMISSION, SENDING, WINDOW] = [
 
 export const MUTANTS: readonly Mutant[] = [
   // A whole host: sections 3.1, 3.4.1, 3.6.1 and 3.9.
-  m('MUST-2', EGRESS, '~sumOfPieces(p, checksumAdd(p.slab.view, tcpAt, tcpBytes, sum)) & 0xffff', '0', HOST),
+  m(
+    'MUST-2',
+    EGRESS,
+    '~sumOfPieces(p, checksumAdd(p.slab.view, tcpAt, p.start + p.headBytes - tcpAt, sum)) & 0xffff',
+    '0',
+    HOST,
+  ),
   m('MUST-3', STACK, 'if (!trusted && !tcpChecksumHolds(slab, ip)) {', 'if (false) {', HOST),
   m('MUST-8', ISN, '(Math.floor(now / MICROS_PER_TICK) + f)', '(Math.floor(now / 1000) + f)', HOST),
   m('MUST-9', ISN, 'new SipHash(secret)', 'new SipHash(new Uint8Array(16))', HOST),
@@ -308,13 +314,7 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-27', SOCKET_OPTIONS, 'if (idle !== undefined) this.keepAliveIdle = idle;', '', SENDING),
   m('MUST-28', CONFIG, 'keepAliveIdle: 7200 * SECOND,', 'keepAliveIdle: 7199 * SECOND,', SENDING),
   m('MUST-29', TIMEOUTS, 'c.keepAliveUnanswered >= c.keepAliveProbes;', 'c.keepAliveUnanswered >= 1;', SENDING),
-  m(
-    'SHLD-12',
-    CONTROL,
-    'seg.seq = seq;',
-    'seg.seq = seq; seg.source = c.snd.buffer; seg.payloadBytes = 1;',
-    SENDING,
-  ),
+  m('SHLD-12', CONTROL, 'seg.seq = seq;', 'seg.seq = seq; seg.source = c.snd.buffer; seg.payloadBytes = 1;', SENDING),
   m('MAY-5', CONNECTION, 'if (this.keepAlive) this.setTimer(', 'if (false) this.setTimer(', SENDING),
 
   // The peer's window, and ours: section 3.8.6.
