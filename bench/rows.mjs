@@ -67,8 +67,8 @@ export const MEASUREMENTS = {
   },
 };
 
-/** Of a server that did nothing before: what is left over of other work would hide what connections take. @type {Record<string, (c: Contestant) => Promise<Values>>} */
-export const FRESH = { idle: async (c) => ({ idle: await idleKilobytes(c, 10_000) }) };
+/** Of a server that did nothing before: what is left over of other work would hide what connections take. @type {Record<string, (c: Contestant, idle: number) => Promise<Values>>} */
+export const FRESH = { idle: async (c, idle) => ({ idle: await idleKilobytes(c, idle) }) };
 
 /** @param {Contestant} c @param {'upload' | 'download'} mode @param {number} parallel @param {number} seconds @param {string} suffix @returns {Values} */
 function move(c, mode, parallel, seconds, suffix) {

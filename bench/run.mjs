@@ -50,6 +50,7 @@ async function main() {
       seconds: { type: 'string', default: '1' },
       rows: { type: 'string', default: ALL.join(',') },
       contestants: { type: 'string', default: DEFAULT },
+      idle: { type: 'string', default: '10000' },
       other: { type: 'string' },
       json: { type: 'string' },
       'plain-node': { type: 'boolean', default: false },
@@ -72,7 +73,7 @@ async function main() {
   const kinds = names.map((name) => ({ name, kind: KINDS[name] }));
   if (options.other !== undefined) kinds.push({ name: 'other', kind: otherBuild(resolve(options.other)) });
   try {
-    const fresh = await measureFresh(kinds, measured, nodeOptions);
+    const fresh = await measureFresh(kinds, measured, nodeOptions, Number(options.idle));
     for (const { name, kind } of kinds) {
       if (kind !== undefined) contestants.push(await startContestant(name, kind, contestants.length, nodeOptions));
     }
@@ -110,9 +111,9 @@ function stop({ server }) {
 /**
  * What is measured of servers that did nothing before.
  *
- * @param {{ name: string, kind: import('./contestants.mjs').Kind | undefined }[]} kinds @param {string[]} measured @param {string[]} nodeOptions @returns {Promise<Measured>}
+ * @param {{ name: string, kind: import('./contestants.mjs').Kind | undefined }[]} kinds @param {string[]} measured @param {string[]} nodeOptions @param {number} idle how many connections @returns {Promise<Measured>}
  */
-async function measureFresh(kinds, measured, nodeOptions) {
+async function measureFresh(kinds, measured, nodeOptions, idle) {
   /** @type {Measured} */
   const values = {};
   for (const name of measured.filter((name) => name in FRESH)) {
@@ -120,7 +121,7 @@ async function measureFresh(kinds, measured, nodeOptions) {
       if (kind === undefined) continue;
       const c = await startContestant(who, kind, FRESH_NETWORK + (i % 6), nodeOptions);
       try {
-        const found = await FRESH[/** @type {keyof typeof FRESH} */ (name)]?.(c);
+        const found = await FRESH[/** @type {keyof typeof FRESH} */ (name)]?.(c, idle);
         for (const [row, value] of Object.entries(found ?? {})) (values[who] ??= {})[row] = [value];
       } finally {
         await stop(c);

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
+import { letHeapGrow } from './collector.js';
 import { connect, listen } from './pipe.js';
 import { demo } from './demo.js';
 import { doctor } from './doctor.js';
@@ -17,6 +18,8 @@ import { down, up, type UpOptions } from './up.js';
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
+
+letHeapGrow();
 
 let exitCode: number = Exit.ok;
 const ends = (code: number): void => {

@@ -6,28 +6,43 @@ import { describeWithTun, ROOT, run, scratch } from './lab.js';
 describeWithTun('npm run bench', () => {
   const folder = scratch();
 
-  it('measures every row against both servers, in short', async () => {
+  it('measures every row of three contestants, in short', async () => {
     const json = join(folder, 'bench.json');
-    const args = [join(ROOT, 'bench', 'run.mjs'), '--rounds', '1', '--seconds', '0.1', '--json', json];
-    const { code, stdout, stderr } = await run(process.execPath, args, 60);
+    const args = [
+      '--rounds',
+      '1',
+      '--seconds',
+      '0.05',
+      '--idle',
+      '300',
+      '--contestants',
+      'tcplab,c,plainmock',
+      '--json',
+      json,
+    ];
+    const { code, stdout, stderr } = await run(process.execPath, [join(ROOT, 'bench', 'run.mjs'), ...args], 60);
     expect(stderr).toBe('');
     expect(code).toBe(0);
-    const { results } = JSON.parse(readFileSync(json, 'utf8')) as {
-      results: { row: string; values: Record<string, number[]> }[];
+    const { rows, values } = JSON.parse(readFileSync(json, 'utf8')) as {
+      rows: Record<string, unknown>;
+      values: Record<string, Record<string, number[]>>;
     };
-    expect(results.map((r) => r.row)).toEqual(
-      expect.arrayContaining(['upload', 'download', 'roundtrip', 'connections']),
-    );
-    for (const { row, values } of results) {
-      expect(Object.keys(values), row).toEqual(['tcplab', "Node's net"]);
-      expect(Object.values(values).flat().every(Number.isFinite), row).toBe(true);
-      expect(stdout).toContain('| ');
+    expect(Object.keys(values)).toEqual(['tcplab', 'c', 'plainmock']);
+    for (const [name, measured] of Object.entries(values)) {
+      expect(Object.keys(measured), name).toEqual(expect.arrayContaining(Object.keys(rows)));
+      expect(Object.values(measured).flat().every(Number.isFinite), name).toBe(true);
     }
+    expect(stdout).toContain('| upload ');
+    expect(stdout).toContain('tcplab / c');
   });
 
-  it('says which row it does not know', async () => {
-    const { code, stderr } = await run(process.execPath, [join(ROOT, 'bench', 'run.mjs'), '--rows', 'upload,tea'], 60);
+  it.each([
+    ['row', 'tea', /^bench: there is no row tea: the rows are upload, .*\n$/],
+    ['contestant', 'lwip', /^bench: there is no contestant lwip: the contestants are tcplab, .*\n$/],
+  ])('says which %s it does not know', async (what, name, sentence) => {
+    const args = [join(ROOT, 'bench', 'run.mjs'), `--${what}s`, name];
+    const { code, stderr } = await run(process.execPath, args, 60);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^bench: there is no row tea: the rows are upload, .*\n$/);
+    expect(stderr).toMatch(sentence);
   });
 });
