@@ -93,7 +93,9 @@ export class TcpConnections {
   readonly halfOpen: HalfOpen;
   readonly out = new TcpEgress();
   private readonly heap = new IndexedHeap<TcpEntry>();
-  private readonly dirty: TcpEntry[] = [];
+  /** The first `dirtyCount`; an array that is emptied would be laid out anew with each turn. */
+  private readonly dirty: (TcpEntry | null)[] = [];
+  private dirtyCount = 0;
   private readonly tuple: TupleHash;
   private readonly random: Random;
   private readonly paths: PathMtus;
@@ -224,11 +226,11 @@ export class TcpConnections {
   mark(e: TcpEntry): void {
     if (e.dirty) return;
     e.dirty = true;
-    this.dirty.push(e);
+    this.dirty[this.dirtyCount++] = e;
   }
 
   get hasWork(): boolean {
-    return this.dirty.length > 0;
+    return this.dirtyCount > 0;
   }
 
   /** Tells users what happened, then sends what is owed: an answer that a user gives at once rides on the ACK. */
@@ -236,9 +238,10 @@ export class TcpConnections {
     this.out.now = now;
     const { dirty } = this;
     let kept = 0;
-    for (let i = 0; i < dirty.length; i++) this.tell(dirty[i]!);
-    for (let i = 0; i < dirty.length; i++) {
+    for (let i = 0; i < this.dirtyCount; i++) this.tell(dirty[i]!);
+    for (let i = 0; i < this.dirtyCount; i++) {
       const e = dirty[i]!;
+      dirty[i] = null;
       e.dirty = false;
       const failed = e.conn.lentToSend > 0 && e.conn.failWhatIsDetached(now);
       this.settle(e, now);
@@ -249,7 +252,7 @@ export class TcpConnections {
         dirty[kept++] = e;
       }
     }
-    dirty.length = kept;
+    this.dirtyCount = kept;
   }
 
   private tell(e: TcpEntry): void {

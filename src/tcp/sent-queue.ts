@@ -78,9 +78,11 @@ export class SentQueue {
   /** The head of the time order. */
   oldest: SentSegment | null = null;
   private newest: SentSegment | null = null;
+  /** Those from `head` to `end`; an array that is emptied would be laid out anew with the next record. */
   private readonly records: SentSegment[] = [];
   private readonly pool: SentSegmentPool;
   private head = 0;
+  private end = 0;
   /** No record below this is lost and waits to be sent again. */
   private resendFrom: Seq = 0;
   private mayResend = false;
@@ -90,15 +92,15 @@ export class SentQueue {
   }
 
   get length(): number {
-    return this.records.length - this.head;
+    return this.end - this.head;
   }
 
   get first(): SentSegment | undefined {
-    return this.records[this.head];
+    return this.head < this.end ? this.records[this.head] : undefined;
   }
 
   get last(): SentSegment | undefined {
-    return this.length === 0 ? undefined : this.records[this.records.length - 1];
+    return this.length === 0 ? undefined : this.records[this.end - 1];
   }
 
   /** The record with this number in sequence order, counted from SND.UNA. */
@@ -112,7 +114,7 @@ export class SentQueue {
   }
 
   *[Symbol.iterator](): Generator<SentSegment> {
-    for (let i = this.head; i < this.records.length; i++) yield this.records[i]!;
+    for (let i = this.head; i < this.end; i++) yield this.records[i]!;
   }
 
   /** `size`: payload bytes of a full wire segment in it. */
@@ -128,7 +130,7 @@ export class SentQueue {
     record.sacked = false;
     record.lost = false;
     record.resent = false;
-    this.records.push(record);
+    this.records[this.end++] = record;
     this.out += record.segments;
     this.linkNewest(record);
     return record;
@@ -141,11 +143,12 @@ export class SentQueue {
     this.uncount(record, record.segments);
     this.unlink(record);
     this.pool.give(record);
-    if (this.head === this.records.length) {
-      this.records.length = 0;
+    if (this.head === this.end) {
       this.head = 0;
-    } else if (this.head > 64 && this.head * 2 > this.records.length) {
-      this.records.splice(0, this.head);
+      this.end = 0;
+    } else if (this.head > 64 && this.head * 2 > this.end) {
+      this.records.copyWithin(0, this.head, this.end);
+      this.end -= this.head;
       this.head = 0;
     }
   }
@@ -240,7 +243,7 @@ export class SentQueue {
   /** The number of the first record that is lost and was not sent again since, or -1. */
   nextToResend(): number {
     if (!this.mayResend) return -1;
-    for (let i = this.head + this.find(this.resendFrom); i < this.records.length; i++) {
+    for (let i = this.head + this.find(this.resendFrom); i < this.end; i++) {
       const record = this.records[i]!;
       if (!record.lost || record.resent) continue;
       this.resendFrom = record.start;
@@ -255,7 +258,7 @@ export class SentQueue {
   /** The number of the record that holds `seq`, or of the first one above it. */
   find(seq: Seq): number {
     let low = this.head;
-    let high = this.records.length;
+    let high = this.end;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (seqLeq(this.records[middle]!.end, seq)) low = middle + 1;
@@ -292,7 +295,9 @@ export class SentQueue {
     rest.segments = segmentsOf(rest);
     this.uncount(record, before - record.segments - rest.segments);
     if (record.inTimeOrder) this.linkAfter(rest, record);
-    this.records.splice(this.head + i + 1, 0, rest);
+    const { records } = this;
+    for (let k = this.end++; k > this.head + i + 1; k--) records[k] = records[k - 1]!;
+    records[this.head + i + 1] = rest;
     return true;
   }
 
@@ -308,7 +313,8 @@ export class SentQueue {
     record.retransmissions = Math.max(record.retransmissions, next.retransmissions);
     record.segments = segmentsOf(record);
     this.uncount(record, before - record.segments);
-    this.records.splice(this.head + i + 1, 1);
+    this.records.copyWithin(this.head + i + 1, this.head + i + 2, this.end);
+    this.end--;
     this.pool.give(next);
     return true;
   }
@@ -324,12 +330,13 @@ export class SentQueue {
   }
 
   clear(): void {
-    for (let i = this.head; i < this.records.length; i++) {
+    for (let i = this.head; i < this.end; i++) {
       this.unlink(this.records[i]!);
       this.pool.give(this.records[i]!);
     }
     this.records.length = 0;
     this.head = 0;
+    this.end = 0;
     this.out = 0;
     this.sackedOut = 0;
     this.lostOut = 0;
