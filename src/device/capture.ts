@@ -106,6 +106,10 @@ export class Capture implements Device {
     this.inner.close();
   }
 
+  poll(): void {
+    this.inner.poll?.();
+  }
+
   ref(): void {
     this.inner.ref?.();
   }

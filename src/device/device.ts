@@ -158,6 +158,8 @@ export interface Device {
   /** When `onTimeout` must be called next (a delaying link), or NEVER. */
   nextTimeout(): Micros;
   onTimeout(now: Micros): void;
+  /** Hands over what waits, as readiness would have it do; a device whose packets never wait has no need of it. */
+  poll?(): void;
   /** Stops, and releases descriptors. Twice is harmless. */
   close(): void;
   /** Keeps the process alive while open (the default of those that can), or lets it end. A cable in memory keeps nothing alive. */

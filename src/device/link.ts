@@ -131,6 +131,10 @@ export class Link implements Device {
     this.inner.close();
   }
 
+  poll(): void {
+    this.inner.poll?.();
+  }
+
   ref(): void {
     this.inner.ref?.();
   }

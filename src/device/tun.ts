@@ -323,6 +323,10 @@ export class TunDevice implements Device {
     // a TUN has no deadlines
   }
 
+  poll(): void {
+    if (!this.closed) this.ready(0);
+  }
+
   /** Keeps the process alive while open; the default. */
   ref(): void {
     if (!this.closed) this.lib.queueRef(this.queue, 1);

@@ -127,10 +127,15 @@ export class Host {
     this.expire();
   }
 
-  /** @internal Node's timer fired. */
+  /**
+   * @internal Node's timer fired. The event loop looks at timers before it looks at descriptors: after a pause of the process an ACK may have waited in the device since long before the
+   * deadline, and a retransmission that does not know of it is spurious. So packets come first, as they did.
+   */
   fire(): void {
     this.timer = null;
     this.armedFor = NEVER;
+    if (this.closed) return;
+    this.device.poll?.();
     this.expire();
   }
 

@@ -1,10 +1,12 @@
 /** A stack in Node's event loop: when it runs, what keeps the process alive, and what ends with it. */
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
+import { NEVER } from '../../src/base/time.js';
 import type { Device } from '../../src/device/device.js';
 import { Link } from '../../src/device/link.js';
 import { perfectLink } from '../../src/device/link-options.js';
 import { pair } from '../../src/device/pair.js';
+import { monotonicClock } from '../../src/node/clock.js';
 import { Host } from '../../src/node/host.js';
 import { netOf } from '../../src/node/net.js';
 import { Socket } from '../../src/node/socket.js';
@@ -33,6 +35,29 @@ function watched(device: Device): Device & { flushes: number; alive: boolean } {
       this.alive = false;
     },
   });
+}
+
+/** Packets that come wait from `hold` on, as in a TUN whose readiness the event loop has not looked at yet, until somebody asks for them. */
+function holding(end: Device): { device: Device; hold: () => void } {
+  let held = false;
+  const nextTimeout = end.nextTimeout.bind(end);
+  const onTimeout = end.onTimeout.bind(end);
+  const device = Object.assign(end, {
+    nextTimeout: () => (held ? NEVER : nextTimeout()),
+    onTimeout(now: number) {
+      if (!held) onTimeout(now);
+    },
+    poll() {
+      held = false;
+      onTimeout(monotonicClock());
+    },
+  });
+  return {
+    device,
+    hold: () => {
+      held = true;
+    },
+  };
 }
 
 const hosts: Host[] = [];
@@ -119,6 +144,21 @@ describe('turns', () => {
     const [data] = (await heard) as [Buffer];
     expect(data.toString()).toBe('again');
     expect(client.conn!.stats.retransmissions).toBe(1);
+  });
+
+  it('a deadline that passed while an ACK waited in the device retransmits nothing', async () => {
+    const [endA, endB] = pair();
+    const { device, hold } = holding(endA);
+    const a = new Host({ device, addresses: [`${CLIENT}/24`], config: { minRto: 5000 } });
+    const b = new Host({ device: endB, addresses: [`${SERVER}/24`] });
+    hosts.push(a, b);
+    const { client, server } = await join(a, b);
+    hold();
+    client.write('x');
+    await once(server, 'data');
+    const { conn } = client;
+    await until(() => conn!.snd.allAcked);
+    expect(conn!.stats.retransmissions).toBe(0);
   });
 
   it('a handler that throws is heard of, and everything else goes on', async () => {
