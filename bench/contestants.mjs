@@ -67,7 +67,8 @@ const nodeNet = behindVeth((nodeOptions) => [process.execPath, ...nodeOptions, j
 /** @type {Record<string, Kind>} */
 export const KINDS = {
   tcplab: { title: 'tcplab', start: behindTun('serve-tcplab.mjs') },
-  plain: { title: 'tcplab, no offloads', start: behindTun('serve-tcplab.mjs', '--no-offload') },
+  plain: { title: 'tcplab, no offloads', start: behindTun('serve-tcplab.mjs', '--offload', 'software') },
+  single: { title: 'tcplab, each segment by itself', start: behindTun('serve-tcplab.mjs', '--offload', 'none') },
   node: { title: "Node's net", start: nodeNet },
   c: { title: 'C, epoll', start: behindVeth(() => [compile('serve-epoll')]) },
   mock: { title: 'mock', start: behindTun('serve-mock.mjs') },

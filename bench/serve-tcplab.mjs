@@ -9,7 +9,7 @@ import { PORTS, serveTheBench, SERVICES } from './services.mjs';
 
 const { values: options } = parseArgs({
   options: {
-    'no-offload': { type: 'boolean', default: false },
+    offload: { type: 'string', default: 'device' },
     congestion: { type: 'string', default: 'cubic' },
     link: { type: 'string' },
     name: { type: 'string', default: 'tcplab0' },
@@ -24,7 +24,12 @@ const { Host, Link, monotonicClock, netOf, TunDevice } = await import(`${dist}/i
 const { parseLink } = await import(`${dist}/device/link-options.js`);
 
 const clock = monotonicClock;
-const tun = TunDevice.open({ name: options.name, offload: !options['no-offload'], mtu: 1500, clock });
+const tun = TunDevice.open({
+  name: options.name,
+  offload: options.offload === 'software' ? 'software' : options.offload !== 'none',
+  mtu: 1500,
+  clock,
+});
 const device = options.link === undefined ? tun : new Link(tun, parseLink(options.link));
 const congestionControl = /** @type {import('../dist/tcp/congestion/index.js').CongestionName} */ (options.congestion);
 const host = new Host({ device, addresses: [options.address], clock, config: { congestionControl } });

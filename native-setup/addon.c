@@ -34,7 +34,8 @@ struct queue {
   napi_async_context context;
   napi_async_cleanup_hook_handle cleanup;
   int fd;
-  int vnet;
+  /* Bits of QUEUE_*. */
+  int mode;
   /* No descriptor any more. */
   int closed;
   /* The event loop, JavaScript: do not know it any more. */
@@ -303,7 +304,7 @@ static void on_ready(uv_poll_t *poll, int status, int events) {
   napi_close_handle_scope(env, scope);
 }
 
-/* queueOpen(fd, vnet, callback): takes the descriptor over; the queue closes it. When it throws, the descriptor is still the caller's. */
+/* queueOpen(fd, mode, callback): takes the descriptor over; the queue closes it. When it throws, the descriptor is still the caller's. */
 static napi_value queue_open(napi_env env, napi_callback_info info) {
   napi_value args[3], external, name;
   napi_valuetype type;
@@ -315,7 +316,7 @@ static napi_value queue_open(napi_env env, napi_callback_info info) {
   if (q == NULL) return fail(env, ENOMEM, "queueOpen");
   q->env = env;
   q->fd = get_int(env, args[0]);
-  q->vnet = get_int(env, args[1]) == 1;
+  q->mode = get_int(env, args[1]);
   int result = uv_poll_init(loop, &q->poll, q->fd);
   if (result < 0) {
     free(q);
@@ -363,7 +364,7 @@ static napi_value queue_read(napi_env env, napi_callback_info info) {
   int32_t *rx = get_words(env, args[3], &words);
   int start = get_int(env, args[2]), most = get_int(env, args[4]);
   if (slab == NULL || rx == NULL || start < 0 || most < 0 || (size_t)most * RX_WORDS > words) return fail(env, EINVAL, "queueRead");
-  int n = batch_read(q->fd, q->vnet, slab, slab_length, (size_t)start, rx, most, &instance_of(env)->fault);
+  int n = batch_read(q->fd, q->mode, slab, slab_length, (size_t)start, rx, most, &instance_of(env)->fault);
   napi_create_int32(env, n, &value);
   return value;
 }
@@ -418,6 +419,30 @@ static napi_value inject_fault(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
+/* joinPackets(slab, descriptors, count) -> packets: for tests, what a queue with QUEUE_RECEIVE_OFFLOAD does with packets that were read */
+static napi_value join_packets(napi_env env, napi_callback_info info) {
+  napi_value args[3], value;
+  size_t slab_length, words;
+  int joined = 0;
+  if (!get_args(env, info, args, 3)) return NULL;
+  uint8_t *slab = get_bytes(env, args[0], &slab_length);
+  int32_t *rx = get_words(env, args[1], &words);
+  int count = get_int(env, args[2]);
+  if (slab == NULL || rx == NULL || count < 0 || (size_t)count * RX_WORDS > words) return fail(env, EINVAL, "joinPackets");
+  for (int i = 0; i < count; i++) {
+    int32_t *to = rx + joined * RX_WORDS;
+    size_t offset = (size_t)rx[i * RX_WORDS + RX_OFFSET], length = (size_t)rx[i * RX_WORDS + RX_LENGTH];
+    if (offset > slab_length || length > slab_length - offset) return fail(env, EFAULT, "joinPackets");
+    memset(to, 0, RX_WORDS * sizeof *to);
+    to[RX_OFFSET] = (int32_t)offset;
+    to[RX_LENGTH] = (int32_t)length;
+    receive_offload(slab, to);
+    if (joined == 0 || !receive_join(slab, to - RX_WORDS, to)) joined++;
+  }
+  napi_create_int32(env, joined, &value);
+  return value;
+}
+
 static void free_instance(napi_env env, void *data, void *hint) {
   (void)env;
   (void)hint;
@@ -448,6 +473,7 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
       {"queueRead", queue_read},
       {"queueWrite", queue_write},
       {"injectFault", inject_fault},
+      {"joinPackets", join_packets},
   };
   struct instance *instance = calloc(1, sizeof *instance);
   if (instance == NULL || napi_set_instance_data(env, instance, free_instance, NULL) != napi_ok) {

@@ -22,8 +22,8 @@ static ssize_t read_packet(int fd, const struct iovec *parts, int count, struct 
   return readv(fd, parts, count);
 }
 
-int batch_read(int fd, int vnet, uint8_t *slab, size_t slab_length, size_t start, int32_t *rx, int most, struct injected_fault *fault) {
-  int n = 0;
+int batch_read(int fd, int mode, uint8_t *slab, size_t slab_length, size_t start, int32_t *rx, int most, struct injected_fault *fault) {
+  int n = 0, vnet = (mode & QUEUE_VNET) != 0;
   size_t at = start;
   while (n < most && at <= slab_length && slab_length - at >= MOST_PACKET_BYTES) {
     struct virtio_net_hdr header = {0};
@@ -44,6 +44,13 @@ int batch_read(int fd, int vnet, uint8_t *slab, size_t slab_length, size_t start
     rx[RX_GSO_SIZE] = header.gso_size;
     rx[RX_CSUM_START] = header.csum_start;
     rx[RX_CSUM_OFFSET] = header.csum_offset;
+    if ((mode & QUEUE_RECEIVE_OFFLOAD) && header.flags == 0 && header.gso_type == VIRTIO_NET_HDR_GSO_NONE) {
+      receive_offload(slab, rx);
+      if (n > 0 && receive_join(slab, rx - RX_WORDS, rx)) {
+        at = ALIGNED((size_t)rx[RX_OFFSET - RX_WORDS] + (size_t)rx[RX_LENGTH - RX_WORDS]);
+        continue;
+      }
+    }
     rx += RX_WORDS;
     at += ALIGNED(length);
     n++;

@@ -46,9 +46,22 @@ struct injected_fault {
 enum { RX_OFFSET, RX_LENGTH, RX_FLAGS, RX_GSO_TYPE, RX_HEADER_LENGTH, RX_GSO_SIZE, RX_CSUM_START, RX_CSUM_OFFSET, RX_WORDS };
 enum { TX_OFFSET, TX_LENGTH, TX_PIECES, TX_FIRST_PIECE, TX_MOST_PIECES = 4, TX_WORDS = TX_FIRST_PIECE + 3 * TX_MOST_PIECES };
 
-/* Reads packets back to back into `slab` from `start` on, at most `most`, until the device has no more or the slab no room for
+/* What a queue does. */
+enum {
+  /* A virtio-net header stands before each packet. */
+  QUEUE_VNET = 1,
+  /* Packets that the device did not join are joined here (receive-offload.c). */
+  QUEUE_RECEIVE_OFFLOAD = 2,
+};
+
+/* Reads packets back to back into `slab` from `start` on, at most `most` (those that are joined are one), until the device has no more or the slab no room for
  * another of the largest size. Returns how many; a negative errno only when there was none. */
-int batch_read(int fd, int vnet, uint8_t *slab, size_t slab_length, size_t start, int32_t *rx, int most, struct injected_fault *fault);
+int batch_read(int fd, int mode, uint8_t *slab, size_t slab_length, size_t start, int32_t *rx, int most, struct injected_fault *fault);
+
+/* receive-offload.c. Checks the sum of the TCP segment that `rx` describes, and notes there what is needed to join it with others. */
+void receive_offload(uint8_t *slab, int32_t *rx);
+/* Appends the segment `next` to `whole`, which stands before it in the slab, if it continues that one; 1 when it did. */
+int receive_join(uint8_t *slab, int32_t *whole, const int32_t *next);
 
 struct write_result {
   /* Packets that the kernel took, and their bytes with the virtio-net headers. */

@@ -18,6 +18,8 @@ export const Rx = {
   words: 8,
 } as const;
 export const Tx = { offset: 0, length: 1, pieces: 2, firstPiece: 3, mostPieces: 4, words: 15 } as const;
+/** A virtio-net header stands before each packet; packets that the device did not join are joined by the addon (receive-offload.c). */
+export const QueueMode = { vnet: 1, receiveOffload: 2 } as const;
 /** Most different buffers in one `queueWrite`. */
 export const MOST_BUFFERS = 256;
 
@@ -37,8 +39,8 @@ export interface Native {
   addressAdd(name: string, address: Uint8Array, prefixBits: number): void;
   addressDelete(name: string, address: Uint8Array, prefixBits: number): void;
   routeCongestion(name: string, address: Uint8Array, prefixBits: number, algorithm: string): void;
-  /** Takes `fd` over, unless it throws. `onReady` gets 0 when packets wait, else a negative errno. */
-  queueOpen(fd: number, vnet: number, onReady: (status: number) => void): NativeQueue;
+  /** `mode`: bits of `QueueMode`. Takes `fd` over, unless it throws. `onReady` gets 0 when packets wait, else a negative errno. */
+  queueOpen(fd: number, mode: number, onReady: (status: number) => void): NativeQueue;
   queueClose(queue: NativeQueue): void;
   queueRef(queue: NativeQueue, on: number): void;
   /** How many packets were read, or a negative errno. */
@@ -54,6 +56,8 @@ export interface Native {
   ): void;
   /** For tests: the next `times` calls fail with `errno`, or, 0, write `short` bytes too few. */
   injectFault(what: 'read' | 'write', errno: number, times: number, short: number): void;
+  /** For tests: joins packets that stand in `slab` as a queue with `receiveOffload` does, and says how many there are then. */
+  joinPackets(slab: Uint8Array, rx: Int32Array, count: number): number;
 }
 
 /** Where `npm run build:native` puts it. Beside the compiled file and beside the source alike: both lie two folders below the root. */

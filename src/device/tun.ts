@@ -24,7 +24,7 @@ import {
   type Offload,
   type Receiver,
 } from './device.js';
-import { MOST_BUFFERS, native, Rx, Tx, type Native, type NativeQueue } from './native.js';
+import { MOST_BUFFERS, native, QueueMode, Rx, Tx, type Native, type NativeQueue } from './native.js';
 
 /** linux/if_tun.h */
 const IFF_TUN = 0x0001;
@@ -69,8 +69,11 @@ export interface TunOptions {
   readonly name?: string;
   /** An open descriptor of a TUN, made by somebody who may. */
   readonly fd?: number;
-  /** Default true: use them where the kernel grants them. */
-  readonly offload?: boolean;
+  /**
+   * Default true: the kernel's, and where it does not grant them 'software': TCP's sums are checked and segments joined on the way in, by the addon, as Linux's GRO does.
+   * False: each segment a packet, both ways, and its sum the stack's to check.
+   */
+  readonly offload?: boolean | 'software';
   readonly multiQueue?: boolean;
   /** Bytes; default: what the device has. Whoever sets the device's MTU after it is opened says here which it will be. */
   readonly mtu?: number;
@@ -121,7 +124,7 @@ export class TunDevice implements Device {
    */
   static open(o: TunOptions): TunDevice {
     const lib = native();
-    const wantVnet = o.offload !== false;
+    const wantVnet = (o.offload ?? true) === true;
     const opened = o.fd === undefined ? openByName(lib, o, wantVnet) : openByFd(lib, o.fd);
     try {
       const { flags } = lib.tunInfo(opened.fd);
@@ -150,9 +153,14 @@ export class TunDevice implements Device {
     this.clock = o.clock;
     this.mtu = o.mtu ?? lib.linkMtu(opened.name);
     this.tx.slab = this.txSlab;
-    this.queue = lib.queueOpen(opened.fd, vnet ? 1 : 0, (status) => {
-      this.ready(status);
-    });
+    const joins = !granted && o.offload !== false;
+    this.queue = lib.queueOpen(
+      opened.fd,
+      (vnet ? QueueMode.vnet : 0) | (joins ? QueueMode.receiveOffload : 0),
+      (status) => {
+        this.ready(status);
+      },
+    );
   }
 
   attach(receiver: Receiver): void {

@@ -137,6 +137,23 @@ const WAYS = [
     lib.queueClose(queue);
     lib.queueClose(queue);
   },
+  /** Headers of TCP with bytes of chance in them and right sums, and as few bytes behind them as the slab ends with. */
+  function joined(_name, seed) {
+    let state = seed + 1;
+    const below = (/** @type {number} */ n) => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) % n;
+    for (let run = 0; run < 200; run++) {
+      /** @type {Buffer[]} */
+      const packets = [];
+      for (let left = 1 + below(6); left > 0; left--) packets.push(tcpOfChance(below, packets.at(-1)));
+      const slab = Buffer.concat(packets);
+      const words = new Int32Array(packets.length * 8);
+      packets.reduce((at, { length }, i) => {
+        words.set([at, length], i * 8);
+        return at + length;
+      }, 0);
+      lib.joinPackets(slab, words, packets.length);
+    }
+  },
   function forgotten(name) {
     lib.queueOpen(lib.openTun('', 0x1001).fd, 0, () => undefined);
     try {
@@ -147,6 +164,35 @@ const WAYS = [
     open({ name }).close();
   },
 ];
+
+/** A segment of chance, or one that continues `before` in all but a byte or two. @param {(n: number) => number} below @param {Buffer | undefined} before */
+function tcpOfChance(below, before) {
+  const length = before !== undefined && below(4) ? before.length : 1 + below(119);
+  const packet = Buffer.alloc(length);
+  for (let i = 0; i < length; i++) packet[i] = below(256);
+  const ip = (before === undefined ? below(2) : before[0] === 0x45) ? 20 : 40;
+  if (length < ip + 20) return packet;
+  packet.set(ip === 20 ? [0x45, 0, 0, length, 0, 0, 0x40, 0, 64, 6, 0, 0] : [0x60, 0, 0, 0, 0, length - 40, 6, 64]);
+  packet[ip + 13] = 0x10 | (below(8) ? 0 : below(256));
+  if (before !== undefined && before.length >= ip + 20) {
+    before.copy(packet, ip - 12, ip - 12);
+    const payload = before.length - ip - 4 * (before.readUInt8(ip + 12) >> 4);
+    packet.writeInt32BE((before.readInt32BE(ip + 4) + payload) | 0, ip + 4);
+    if (below(4) === 0) packet[ip - 12 + below(32)] = below(256);
+  }
+  packet.writeUInt16BE(0, 10);
+  if (ip === 20) packet.writeUInt16BE(~sumOf(packet, 0, 20) & 0xffff, 10);
+  packet.writeUInt16BE(0, ip + 16);
+  packet.writeUInt16BE(~sumOf(packet, ip === 20 ? 12 : 8, length, 6 + length - ip) & 0xffff, ip + 16);
+  return packet;
+}
+
+/** @param {Buffer} packet @param {number} from @param {number} to */
+function sumOf(packet, from, to, total = 0) {
+  for (let at = from; at < to; at++) total += /** @type {number} */ (packet[at]) << ((at - from) & 1 ? 0 : 8);
+  while (total > 0xffff) total = (total & 0xffff) + (total >>> 16);
+  return total;
+}
 
 /** @param {any} device @param {Seen} seen */
 function note(device, seen) {
