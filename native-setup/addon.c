@@ -401,6 +401,23 @@ static napi_value queue_write(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
+static void on_slab_collected(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)data;
+  slab_give_back(hint);
+}
+
+/* takeSlab() -> ArrayBuffer; its memory is used again when it was collected */
+static napi_value take_slab(napi_env env, napi_callback_info info) {
+  napi_value buffer;
+  struct slab *slab = slab_take();
+  (void)info;
+  if (slab == NULL) return fail(env, ENOMEM, "takeSlab");
+  if (napi_create_external_arraybuffer(env, slab_memory(slab), SLAB_BYTES, on_slab_collected, slab, &buffer) == napi_ok) return buffer;
+  slab_give_back(slab);
+  return fail(env, ENOMEM, "takeSlab");
+}
+
 /* injectFault('read' | 'write', errno, times, short): for tests, the next calls of this environment fail */
 static napi_value inject_fault(napi_env env, napi_callback_info info) {
   napi_value args[4];
@@ -472,6 +489,7 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
       {"queueRef", queue_ref},
       {"queueRead", queue_read},
       {"queueWrite", queue_write},
+      {"takeSlab", take_slab},
       {"injectFault", inject_fault},
       {"joinPackets", join_packets},
   };

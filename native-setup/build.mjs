@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Builds the addon: five C files, one call of the C compiler, against the headers that stand beside the running Node. Nothing is downloaded, and nothing
+ * Builds the addon: six C files, one call of the C compiler, against the headers that stand beside the running Node. Nothing is downloaded, and nothing
  * is done when sources, headers and flags are what they were last time.
  *
  *     node native-setup/build.mjs            build/Release/tun.node
@@ -14,7 +14,7 @@ import { SetupError } from './checks.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(dirname(here), 'build', 'Release');
-const SOURCES = ['addon.c', 'tun-open.c', 'netlink.c', 'batch.c', 'receive-offload.c'];
+const SOURCES = ['addon.c', 'tun-open.c', 'netlink.c', 'batch.c', 'receive-offload.c', 'slab-pool.c'];
 const FLAGS = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-g', '-Wall', '-Wextra', '-Werror', '-fPIC', '-shared'];
 
 /**

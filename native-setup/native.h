@@ -75,4 +75,13 @@ struct write_result {
 void batch_write(int fd, uint8_t *slab, size_t slab_length, const int32_t *tx, int count, const struct iovec *buffers,
                  int buffer_count, struct write_result *result, struct injected_fault *fault);
 
+/* ---- slab-pool.c: memory that is read into ---- */
+
+enum { SLAB_BYTES = 1 << 20 };
+struct slab;
+/* One that is free, or a new one; its bytes are anything. NULL without memory. Any thread may call these. */
+struct slab *slab_take(void);
+void *slab_memory(struct slab *slab);
+void slab_give_back(struct slab *slab);
+
 #endif

@@ -43,6 +43,8 @@ export interface Native {
   queueOpen(fd: number, mode: number, onReady: (status: number) => void): NativeQueue;
   queueClose(queue: NativeQueue): void;
   queueRef(queue: NativeQueue, on: number): void;
+  /** A megabyte to read into, of any content. Its memory is used again when the garbage collector has seen that nobody has it. */
+  takeSlab(): ArrayBuffer;
   /** How many packets were read, or a negative errno. */
   queueRead(queue: NativeQueue, slab: Uint8Array, start: number, rx: Int32Array, most: number): number;
   /** `result`: written, their bytes with virtio-net headers, dropped by a full queue, refused, the refusal's errno. */

@@ -62,7 +62,7 @@ const EBADFD = 77;
 const ENOBUFS = 105;
 
 /** Not zeroed: the kernel writes every byte before anybody reads it. */
-const freshSlab = (): Slab => new Slab(Buffer.allocUnsafeSlow(RX_SLAB_BYTES));
+const freshSlab = (): Slab => new Slab(new Uint8Array(native().takeSlab()));
 
 export interface TunOptions {
   /** Attach to it, or create it; '' or absent lets the kernel choose a name. */
