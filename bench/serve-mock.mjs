@@ -43,6 +43,9 @@ class Peer {
   rcvNxt = 0;
   sndNxt = 0;
   sndUna = 0;
+  /** Bare ACKs in a row that acknowledged nothing new, and what sndUna was when the timer looked last. */
+  duplicates = 0;
+  seenUna = 0;
   window = 0;
   scale = 0;
   count = 0;
@@ -89,7 +92,10 @@ function packet(rx) {
   if (peer === undefined) return;
   const payload = tcp + ((bytes[tcp + 12] ?? 0) >> 4) * 4;
   const length = at + rx.length - payload;
-  peer.sndUna = view.getInt32(tcp + 8);
+  const ack = view.getInt32(tcp + 8);
+  peer.duplicates = ack === peer.sndUna && length === 0 ? peer.duplicates + 1 : 0;
+  peer.sndUna = ack;
+  if (peer.duplicates === 3) goBack(peer);
   peer.window = view.getUint16(tcp + 14) << peer.scale;
   if (view.getInt32(tcp + 4) === peer.rcvNxt && (length > 0 || (flags & FIN) !== 0)) {
     peer.rcvNxt = (peer.rcvNxt + length + (flags & FIN)) | 0;
@@ -132,6 +138,25 @@ function ended(peer) {
   send(peer, PSH | FIN | ACK, answer.length, new Slab(answer), 0);
   peer.owesAck = false;
 }
+
+/** A kernel whose buffers are full drops packets: then once more from the first that it has not got. Without this the run would hang. @param {Peer} peer */
+function goBack(peer) {
+  if (peer.port !== PORTS.source || peer.finSent) return;
+  peer.left += (peer.sndNxt - peer.sndUna) | 0;
+  peer.sndNxt = peer.sndUna;
+}
+
+setInterval(() => {
+  for (const peer of peers.values()) {
+    if (peer.left === 0 || peer.sndNxt === peer.sndUna || peer.sndUna !== peer.seenUna) {
+      peer.seenUna = peer.sndUna;
+      continue;
+    }
+    goBack(peer);
+    turn.push(peer);
+  }
+  batchEnd();
+}, 100).unref();
 
 function batchEnd() {
   for (const peer of turn) {

@@ -376,6 +376,15 @@ export class Connection extends UserCalls {
       if (this.timers.next() !== NEVER) return 'a timer is armed in CLOSED';
       return this.snd.buffer.length === 0 ? null : 'a send buffer is held in CLOSED';
     }
-    return this.snd.checkInvariants(this.sack) ?? this.rcv.checkInvariants();
+    return this.snd.checkInvariants(this.sack) ?? this.rcv.checkInvariants() ?? this.checkWatch();
+  }
+
+  /** Whatever is in flight is watched by a timer, or the connection waits for ever; unless output is about to send, and arms it then. */
+  private checkWatch(): string | null {
+    const { timers, snd } = this;
+    const { out, lostOut, retransOut } = snd.sent;
+    if (out === 0 || this.isOpening || snd.probe.owed || lostOut > retransOut) return null;
+    const watched = timers.isArmed(Timer.rto) || timers.isArmed(Timer.tlp) || timers.isArmed(Timer.reorder);
+    return watched ? null : 'data is in flight, and no timer watches over it';
   }
 }

@@ -130,7 +130,7 @@ function sendLossProbe(c: Connection, now: Micros, out: SegmentSink): void {
   const { probe, sent } = snd;
   probe.owed = false;
   const fresh = Math.min(snd.unsent, snd.mss, snd.usableWindow);
-  if (sent.out === 0 || (snd.unsent > 0 && fresh <= 0)) return;
+  if (sent.out === 0) return;
   probe.retransmitted = fresh <= 0;
   if (probe.retransmitted && sent.last!.sacked) {
     rearmRto(c, now); // it arrived: sending it again would teach nothing

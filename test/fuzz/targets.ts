@@ -5,7 +5,7 @@
 import { SeededRandom } from '../../src/base/random.js';
 import { Slab } from '../../src/base/slab.js';
 import { SECOND, type Micros } from '../../src/base/time.js';
-import { RxPacket } from '../../src/device/device.js';
+import { type Device, RxPacket } from '../../src/device/device.js';
 import { pair } from '../../src/device/pair.js';
 import { type Address, Prefix } from '../../src/ip/address.js';
 import { Stack } from '../../src/stack/stack.js';
@@ -49,6 +49,7 @@ export class Targets {
   private readonly rx = new RxPacket();
   private readonly ip = new IpHeader();
   private readonly seg = new Segment();
+  private readonly end: Device;
   private nextPort = 1024;
   private accepted: Connection | null = null;
   private readonly targets: Target[] = [];
@@ -56,6 +57,7 @@ export class Targets {
   constructor(seed: number) {
     this.random = new SeededRandom(seed);
     const [end, other] = pair({ offload: true });
+    this.end = end;
     // What the stack answers goes nowhere.
     other.attach({
       packet: () => undefined,
@@ -96,6 +98,11 @@ export class Targets {
   }
 
   private readonly drainOther: () => void;
+
+  /** Packets that the stack has sent. */
+  get answers(): number {
+    return this.end.counters.txPackets + this.end.counters.txDropped;
+  }
 
   /** A target in that state, the old one if it still is. */
   target(state: StateName, version: 4 | 6): Target {

@@ -1,59 +1,76 @@
 /**
- * Both directions of a connection over a link that does everything wrong at once: 20 % loss, 20 % reordering, 5 % duplication and 1 % corruption each way. R2 is off: with losses
- * like these a connection may rightly give up, and that has a test of its own.
+ * Both directions of a connection over a link that does everything wrong at once: 20 % loss, 20 % reordering, 5 % duplication and 1 % corruption each way; and each alone at 50 %. Settings
+ * (IP version, offloads, Nagle, delayed ACKs, windows from 1 byte to 4 MB, initial sequence numbers at the wraps, options, congestion control) are drawn from the seed.
+ *
+ * `npm run bad-link -- --seeds 1000 [--from 1]` runs more seeds. A failure says its seed and settings.
  */
 import { describe, expect, it } from 'vitest';
-import { NO_IMPAIRMENTS } from '../../src/device/link-options.js';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
+import { NO_IMPAIRMENTS } from '../../src/device/link-options.js';
 import { exchange, Hosts } from '../stack/hosts.js';
+import { ALL_AT_ONCE, caseOf, MEGABYTES, runCase } from './bad-link.js';
 
-const MEGABYTES = 1e6;
-const SEEDS = 50;
-const bad = {
-  ...NO_IMPAIRMENTS,
-  loss: 0.2,
-  reorder: 0.2,
-  duplicate: 0.05,
-  corrupt: 0.01,
-  delay: 5 * MILLISECOND,
-  jitter: MILLISECOND,
-};
-const patient = { retries2: Infinity, synRetries: 100, synAckRetries: 100 };
+const SEEDS = Number(process.env['TCPLAB_BAD_LINK_SEEDS'] ?? 50);
+const FROM = Number(process.env['TCPLAB_BAD_LINK_FROM'] ?? 1);
+const SEEDS_ALONE = Math.max(6, Math.floor(SEEDS / 8));
+const BLOCK = 10;
 
 describe('10 MB each way over a link that loses, reorders, duplicates and corrupts', () => {
-  for (let block = 0; block < 5; block++) {
-    const first = (block * SEEDS) / 5 + 1;
-    const last = first + SEEDS / 5 - 1;
+  for (let first = FROM; first < FROM + SEEDS; first += BLOCK) {
+    const last = Math.min(first + BLOCK, FROM + SEEDS) - 1;
     it(`arrive intact, seeds ${first} to ${last}`, () => {
-      for (let seed = first; seed <= last; seed++) {
-        const h = new Hosts({
-          seed,
-          offload: seed % 2 === 0,
-          link: { seed, in: bad, out: bad },
-          // A virtual clock whose timestamps and sequence numbers wrap at other places for each seed.
-          start: seed * 100_000 * SECOND,
-          config: { ...patient, timestamps: seed % 3 !== 0, sack: seed % 5 !== 0 },
-        });
-        const { client, server } = exchange(h, 10 * MEGABYTES, 10 * MEGABYTES, seed % 4 === 0 ? 6 : 4);
-        h.settle(Infinity);
-        const outcome = [client.received, server.received, client.closed, server.closed, client.error, server.error];
-        expect(outcome, `seed ${seed}`).toEqual([10 * MEGABYTES, 10 * MEGABYTES, true, true, null, null]);
-        expect(h.a.tcp.connectionCount + h.b.tcp.connectionCount, `seed ${seed}`).toBe(0);
-        expect(h.a.tcp.env.pool.lent + h.b.tcp.env.pool.lent, `seed ${seed}: memory that was not given back`).toBe(0);
-      }
+      for (let seed = first; seed <= last; seed++)
+        expect(runCase(seed, caseOf(seed, 10 * MEGABYTES), ALL_AT_ONCE)).toBeNull();
     }, 120_000);
   }
 });
 
+describe('100 KB each way over a link with one fault, at 50 %', () => {
+  const delay = 5 * MILLISECOND;
+  it.each(['loss', 'reorder', 'duplicate', 'corrupt'] as const)(
+    'arrive intact: %s',
+    (fault) => {
+      const lane = { ...NO_IMPAIRMENTS, delay, [fault]: 0.5 };
+      for (let seed = FROM; seed < FROM + SEEDS_ALONE; seed++)
+        expect(runCase(seed, caseOf(seed, MEGABYTES / 10), lane)).toBeNull();
+    },
+    120_000,
+  );
+});
+
+describe('the settings that seeds draw', () => {
+  it('each value is among the first fifty', () => {
+    const cases = Array.from({ length: 50 }, (_, i) => caseOf(i + 1, 10 * MEGABYTES));
+    const seen = (of: (c: ReturnType<typeof caseOf>) => unknown): number => new Set(cases.map(of)).size;
+    expect([seen((c) => c.version), seen((c) => c.offload), seen((c) => c.config.noDelay)]).toEqual([2, 2, 2]);
+    expect([seen((c) => c.config.delayedAck), seen((c) => c.config.sack), seen((c) => c.config.timestamps)]).toEqual([
+      2, 2, 2,
+    ]);
+    expect([seen((c) => c.window), seen((c) => c.config.congestionControl)]).toEqual([12, 4]);
+    for (const isn of [0x7fffff00, 0xffffff00 | 0])
+      expect(cases.filter((c) => c.isnA === isn).length * cases.filter((c) => c.isnB === isn).length).toBeGreaterThan(
+        0,
+      );
+  });
+});
+
 describe('a link that lets nothing through', () => {
   it('MUST-20: ends a connection with ETIMEDOUT on both sides', () => {
-    const dead = { ...NO_IMPAIRMENTS, loss: 0 };
-    const h = new Hosts({ link: { in: dead, out: dead } });
-    const { client, server } = exchange(h, 100_000, 100_000);
-    h.time.runUntil(() => server.established || server.received > 0, 10 * SECOND);
-    dead.loss = 1;
-    h.settle(Infinity);
-    expect([client.error, server.error]).toEqual(['ETIMEDOUT', 'ETIMEDOUT']);
-    expect(h.a.tcp.connectionCount + h.b.tcp.connectionCount).toBe(0);
+    for (const version of [4, 6] as const) {
+      const dead = { ...NO_IMPAIRMENTS };
+      const h = new Hosts({ link: { in: dead, out: dead }, config: { retries2: 8 } });
+      const { client, server } = exchange(h, 100_000, 100_000, version);
+      h.time.runUntil(() => server.established || server.received > 0, 10 * SECOND);
+      dead.loss = 1;
+      const since = h.time.now;
+      expect(h.time.runUntil(() => client.closed && server.closed, 3600 * SECOND)).toBe(true);
+      const gaveUp = h.time.now - since;
+      h.settle(Infinity);
+      expect([client.error, server.error]).toEqual(['ETIMEDOUT', 'ETIMEDOUT']);
+      // R2 is as long as so many timeouts from 200 ms on, each twice the one before: 102 s. The first timeout after that ends it, and the wait for that one is at most as long again.
+      expect(gaveUp).toBeGreaterThan(102 * SECOND);
+      expect(gaveUp).toBeLessThan(206 * SECOND);
+      expect(h.a.tcp.connectionCount + h.b.tcp.connectionCount).toBe(0);
+    }
   });
 });

@@ -143,6 +143,15 @@ describe('tail loss probe (RFC 8985 section 7)', () => {
     expect(numbers(s.wait(2 * RTT + 2 * MILLISECOND))).toEqual([4]);
   });
 
+  it('sends the last segment again where new data waits for the window, and the retransmission timer goes on', () => {
+    const s = inFlight(2);
+    s.receive({ flags: '.', seq: 1, ack: 1, win: (2 * MSS) >> 7 });
+    expect(numbers(s.write(5 * MSS))).toEqual([]);
+    expect(numbers(s.wait(2 * RTT + 2 * MILLISECOND))).toEqual([1]);
+    expect(s.timer('rto')).toBe(3 * RTT);
+    expect(s.conn.checkInvariants()).toBeNull();
+  });
+
   it('waits longer for a single segment: the peer may delay its ACK', () => {
     const s = inFlight(1);
     expect(Math.max(s.timer('tlp'), 0)).toBe(3 * RTT); // capped by the retransmission timer
