@@ -10,8 +10,9 @@ import { Link } from '../device/link.js';
 import { TunDevice, TunError } from '../device/tun.js';
 import { monotonicClock } from '../node/clock.js';
 import { Host } from '../node/host.js';
-import { cookieLines, dropLines, nstatLines } from '../observe/counters.js';
+import { cookieLines, type DropCounts, dropLines, nstatLines } from '../observe/counters.js';
 import type { EventSink } from '../observe/events.js';
+import type { TcpCounters } from '../tcp/counters.js';
 import { CommandError, Exit } from './errors.js';
 import {
   checkMtu,
@@ -48,6 +49,8 @@ export interface OpenOptions {
   readonly sink?: EventSink;
   /** The link is there from the start, though without faults: rules may come later. */
   readonly alwaysLink?: boolean;
+  /** The device has a queue for each of several stacks. */
+  readonly multiQueue?: boolean;
 }
 
 export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Promise<LabHost> {
@@ -55,7 +58,7 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
   const addresses = prefixesOf(o.address ?? defaultAddresses(mtu));
   if (mtu !== undefined && addresses.some((p) => p.address.version === 6)) requireV6Mtu(mtu);
   const link = linkOf(o);
-  const { device: tun, how } = await openDevice(o, mtu);
+  const { device: tun, how } = await openDevice(o, mtu, open.multiQueue === true);
   const views = new Views(o, tun.name, open.sink ?? null);
   let device = views.tap(tun);
   if (link !== null || open.alwaysLink === true) device = new Link(device, link ?? undefined, views.linkListener);
@@ -97,7 +100,11 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
 const defaultAddresses = (mtu: number | undefined): string[] =>
   mtu !== undefined && mtu < 1280 ? STACK_ADDRESSES.slice(0, 1) : STACK_ADDRESSES;
 
-async function openDevice(o: SharedOptions, mtu: number | undefined): Promise<{ device: Device; how: string }> {
+async function openDevice(
+  o: SharedOptions,
+  mtu: number | undefined,
+  multiQueue: boolean,
+): Promise<{ device: Device; how: string }> {
   try {
     if (o.driver === 'tuntap2') return { device: await openOther(mtu), how: 'the tuntap2 driver' };
     if (o.tunFd !== undefined) {
@@ -106,16 +113,16 @@ async function openDevice(o: SharedOptions, mtu: number | undefined): Promise<{ 
         how: `descriptor ${o.tunFd}`,
       };
     }
-    const size = mtu === undefined ? {} : { mtu };
+    const common = { clock: monotonicClock, offload: o.offload, multiQueue, ...(mtu === undefined ? {} : { mtu }) };
     if (o.tun === undefined) {
-      const device = openLabNetwork({ clock: monotonicClock, offload: o.offload, ...size });
+      const device = openLabNetwork(common);
       return { device, how: 'a private network of its own' };
     }
     if (!deviceExists(o.tun) && hasNetAdmin()) {
-      const device = openLabNetwork({ name: o.tun, clock: monotonicClock, offload: o.offload, ...size });
+      const device = openLabNetwork({ name: o.tun, ...common });
       return { device, how: `a new device ${o.tun}` };
     }
-    const device = TunDevice.open({ name: o.tun, offload: o.offload, clock: monotonicClock, ...size });
+    const device = TunDevice.open({ name: o.tun, ...common });
     if (mtu !== undefined && hasNetAdmin()) setUpLink(o.tun, mtu, prefixesOf(KERNEL_ADDRESSES));
     return { device, how: `the device ${o.tun}, which was there` };
   } catch (error) {
@@ -152,6 +159,15 @@ export async function connectionsEnd(host: Host, most: number): Promise<void> {
 /** What the exit prints: TCP's counters if asked for, what SYN cookies did, and what was dropped, by name, and why that is. */
 export function printEnd(host: Host, o: SharedOptions, print: (line: string) => void): void {
   const { counters, drops } = host.stack;
+  printCounts(counters, drops, o, print);
+}
+
+export function printCounts(
+  counters: TcpCounters,
+  drops: DropCounts,
+  o: SharedOptions,
+  print: (line: string) => void,
+): void {
   if (o.stats === true) for (const line of nstatLines(counters)) print(line);
   for (const line of cookieLines(counters)) print(line);
   const lines = dropLines(drops);

@@ -21,6 +21,7 @@ export interface LabNetworkOptions {
   /** Bytes, 68..65,535; default 1500. */
   readonly mtu?: number;
   readonly offload?: boolean;
+  readonly multiQueue?: boolean;
   readonly clock: () => number;
   readonly kernelAddresses?: readonly string[];
 }
@@ -31,7 +32,8 @@ export function openLabNetwork(o: LabNetworkOptions): TunDevice {
   const name = o.name ?? LAB_DEVICE;
   // Two steps: a device's MTU is read when it is opened, and can be set only once it is there.
   const lib = native();
-  const device = TunDevice.open({ name, offload: o.offload ?? true, clock: o.clock, mtu });
+  const { offload = true, multiQueue = false, clock } = o;
+  const device = TunDevice.open({ name, offload, multiQueue, clock, mtu });
   try {
     const prefixes = (o.kernelAddresses ?? KERNEL_ADDRESSES).map((text) => Prefix.parse(text));
     setUpLink(device.name, mtu, prefixes);

@@ -61,6 +61,11 @@ withSharedOptions(program.command('lab'))
 withSharedOptions(program.command('serve'))
   .description('http, echo, discard, chargen, daytime, time on their well-known ports')
   .argument('[service...]', 'default: all')
+  .option(
+    '--workers <n>',
+    'so many threads, each with a queue of the device and a stack of its own: for all cores',
+    integer('--workers', 1, 64),
+  )
   .option('--http-root <dir>', 'serve the files of this folder')
   .action(async (names: string[], o: ServeOptions) => {
     ends(await serve(names, o));

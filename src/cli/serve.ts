@@ -5,9 +5,12 @@ import { CommandError, Exit } from './errors.js';
 import { enterIfWanted, openLabHost, printEnd, type LabHost } from './lab-host.js';
 import { lifetime } from './lifetime.js';
 import type { SharedOptions } from './options.js';
+import { checkWorkers, ofWorker, Workers } from './workers.js';
 
 export interface ServeOptions extends SharedOptions {
   httpRoot?: string;
+  /** Threads, each with a queue of the device and a stack of its own. */
+  workers?: number;
 }
 
 /** After so long without a packet it is worth asking why. */
@@ -15,22 +18,32 @@ const SILENCE_MS = 3000;
 
 export async function serve(names: string[], o: ServeOptions): Promise<number> {
   const services = serviceNames(names);
+  const count = o.workers ?? 1;
+  if (count > 1) checkWorkers(o);
   const inside = await enterIfWanted(o);
   if (inside !== null) return inside;
-  const lab = await openLabHost(o);
+  const lab = await openLabHost(ofWorker(o, 0), { multiQueue: count > 1 });
+  const workers = count > 1 ? new Workers(lab, services, o, count) : null;
   try {
     const life = lifetime();
     const running = await startServices(lab.host, services, o.httpRoot === undefined ? {} : { root: o.httpRoot });
+    await workers?.ready(life);
     const addresses = lab.host.stack.addresses.list.map((a) => a.toString()).join(' ');
-    process.stdout.write(`ready ${addresses} on ${lab.tun.name}: ${running.described.join(', ')}\n`);
-    const stopHint = hintAtSilence(lab);
+    const threads = workers === null ? '' : `, ${count} workers`;
+    process.stdout.write(`ready ${addresses} on ${lab.tun.name}${threads}: ${running.described.join(', ')}\n`);
+    const stopHint = workers === null ? hintAtSilence(lab) : () => undefined;
     const code = await life.ended;
     stopHint();
     running.close();
     return code;
   } finally {
+    await workers?.close();
     lab.close();
-    printEnd(lab.host, o, (line) => process.stderr.write(`${line}\n`));
+    const print = (line: string): void => {
+      process.stderr.write(`${line}\n`);
+    };
+    if (workers === null) printEnd(lab.host, o, print);
+    else workers.printEnd(print);
   }
 }
 

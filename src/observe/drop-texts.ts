@@ -51,6 +51,7 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   tcpBeyondWindow: 'data beyond the window that we offered: cut off (RFC 9293 3.10.7.4)',
   tcpTimeWait: 'its connection is closed: TIME-WAIT catches it (RFC 9293 3.10.7.4)',
   tcpSynToMulticast: 'a SYN to a multicast or broadcast address (RFC 9293 3.9.2.3, MUST-57)',
+  neighbourQueueFull: 'for a connection of another worker perhaps, and too many such packets wait for it already',
   deviceQueueFull: "the device's queue is full",
   deviceError: 'the device refused it',
   linkLoss: 'lost on the link on purpose (loss)',

@@ -32,6 +32,7 @@ import { IcmpHost, type PingUser } from './icmp-host.js';
 import { IpOutput } from './ip-output.js';
 import type { Listener } from './listener.js';
 import type { StackObserver } from './observer.js';
+import type { Neighbours } from './neighbours.js';
 import { PathMtus } from './path-mtus.js';
 import { TcpHost, type ConnectOptions, type ListenOptions } from './tcp-host.js';
 import { UdpHost, type UdpBindOptions, type UdpSocket } from './udp-host.js';
@@ -59,6 +60,8 @@ export interface StackOptions {
   readonly onDeviceError?: (error: NodeJS.ErrnoException, fatal: boolean) => void;
 }
 
+const NOTHING = new Slab(0);
+
 export const DEFAULT_TIME_WAIT_LIMIT = 262_144;
 
 export class Stack implements Receiver {
@@ -77,6 +80,13 @@ export class Stack implements Receiver {
   onTurnEnd: (() => void) | null = null;
   /** The shell sets it: the device has packets for which `onTimeout` must be called soon. */
   onPacketsWait: (() => void) | null = null;
+  /** The shell sets it: stacks that share our addresses. */
+  neighbours: Neighbours | null = null;
+  /** The packet at hand, for them; its header is `ip`. */
+  private slab = NOTHING;
+  private looped = false;
+  private trusted = false;
+  private gsoSize = 0;
   private readonly loop: Device;
   private readonly reassembly: Reassembly;
   private readonly ip = new IpHeader();
@@ -119,6 +129,7 @@ export class Stack implements Receiver {
       secret: o.secret,
       allocate: o.allocate ?? ((n) => new Uint8Array(n)),
       timeWaitLimit: o.timeWaitLimit ?? DEFAULT_TIME_WAIT_LIMIT,
+      isElsewhere: () => this.isElsewhere(),
       routeBack: (ip) => (this.addresses.isOwnWords(ip.s0, ip.s1, ip.s2, ip.s3) ? this.loop : this.device),
       warn: o.onWarning ?? (() => undefined),
       sourceFor: (remote) => this.addresses.sourceFor(remote),
@@ -184,6 +195,7 @@ export class Stack implements Receiver {
       return;
     }
     this.accepted++;
+    this.looped = looped;
     const trusted = rx.checksumValid || rx.checksumPartial;
     if (ip.isFragment) this.fragmentArrives(slab, ip, looped, now);
     else this.deliver(rx, slab, ip, trusted, now);
@@ -205,6 +217,9 @@ export class Stack implements Receiver {
   /** `rx` is null for a datagram that was put together: it is nobody's super-segment. */
   private deliver(rx: RxPacket | null, slab: Slab, ip: IpHeader, trusted: boolean, now: Micros): void {
     let reason: DropReason;
+    this.slab = slab;
+    this.trusted = trusted;
+    this.gsoSize = rx === null ? 0 : rx.gsoSize;
     if (ip.protocol !== PROTOCOL_TCP) countEcn(this.tcp.counters, ip.ecn, 1);
     switch (ip.protocol) {
       case PROTOCOL_TCP:
@@ -254,6 +269,17 @@ export class Stack implements Receiver {
     this.tcp.arrives(ip, seg, now);
     if (rx !== null && seg.keepPayload) rx.keep = true;
     return Drop.none;
+  }
+
+  /** Nobody here knows what to do with the packet at hand: true when a neighbour has it now. */
+  private isElsewhere(): boolean {
+    const { neighbours, ip, slab } = this;
+    if (neighbours === null || this.looped) return false;
+    return neighbours.offer(
+      Uint8Array.from(slab.bytes.subarray(ip.headerOffset, ip.payloadOffset + ip.payloadLength)),
+      this.trusted,
+      this.gsoSize,
+    );
   }
 
   private icmpError(e: IcmpError, now: Micros): void {

@@ -57,6 +57,8 @@ export interface TcpHostOptions {
   route(remote: Address): Device | null;
   /** The device from which `ip`'s packet came, in fact or by its source address: the way for an answer. */
   routeBack(ip: IpHeader): Device;
+  /** Nobody here has the packet at hand: true when another stack with our addresses does, or may (neighbours.ts). */
+  isElsewhere(): boolean;
   /** MUST-44: the address to speak from, or null when there is none of its family. */
   sourceFor(remote: Address): Address | null;
   isLocal(address: Address): boolean;

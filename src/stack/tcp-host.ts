@@ -141,6 +141,7 @@ export class TcpHost {
     const hash = flows.hash(e.s0, e.s1, e.s2, e.s3, e.d0, e.d1, e.d2, e.d3, ports);
     const entry = flows.find(hash, e.s0, e.s1, e.s2, e.s3, e.d0, e.d1, e.d2, e.d3, e.sourcePort, e.destinationPort);
     if (entry === null) {
+      if (this.o.isElsewhere()) return;
       this.o.countDrop(Drop.icmpNoSuchFlow, '');
       return;
     }

@@ -88,6 +88,7 @@ export class TcpPassive {
     const listener = this.listeners.find(seg.destinationPort, ip.d0, ip.d1, ip.d2, ip.d3);
     const watch = this.o.observer;
     if (listener === null) {
+      if (this.o.isElsewhere()) return;
       this.o.countDrop(Drop.tcpNoSuchPort, watch === null ? '' : flowOf(ip, seg).toString());
       watch?.strayArrived(flowOf(ip, seg), seg, seg.has(TcpFlag.RST) ? 'CLOSED: RST is ignored' : 'CLOSED: RST', now);
       this.stray.reset(ip, seg, now);
@@ -95,11 +96,12 @@ export class TcpPassive {
     }
     switch (arrivesInListen(seg)) {
       case 'reset':
-        if (this.synQueue.cookieArrives(listener, ip, seg, hash, now)) return;
+        if (this.synQueue.cookieArrives(listener, ip, seg, hash, now) || this.o.isElsewhere()) return;
         watch?.strayArrived(flowOf(ip, seg), seg, 'LISTEN: an ACK of nothing, RST', now);
         this.stray.reset(ip, seg, now);
         return;
       case 'ignore':
+        if (this.o.isElsewhere()) return; // a RST, which is somebody's
         watch?.strayArrived(flowOf(ip, seg), seg, 'LISTEN: ignored', now);
         this.o.countDrop(Drop.tcpBadFlags, '');
         return;

@@ -67,6 +67,7 @@ export const Drop = {
   fragmentTiny: 60,
   tcpMemory: 61,
   linkTooBig: 62,
+  neighbourQueueFull: 63,
 } as const;
 
 export type DropReason = (typeof Drop)[keyof typeof Drop];
