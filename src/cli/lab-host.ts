@@ -34,6 +34,8 @@ export interface LabHost {
   readonly tun: Device;
   /** One sentence: how the device was come by. */
   readonly how: string;
+  /** Resolves when the device cannot go on: somebody deleted it. */
+  readonly gone: Promise<void>;
   close(): void;
 }
 
@@ -63,6 +65,10 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
   let device = views.tap(tun);
   if (link !== null || open.alwaysLink === true) device = new Link(device, link ?? undefined, views.linkListener);
   let lastError = '';
+  let sayGone: () => void = () => undefined;
+  const gone = new Promise<void>((resolve) => {
+    sayGone = resolve;
+  });
   const host = new Host({
     device,
     addresses,
@@ -72,7 +78,8 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
     onWarning: (text) => {
       process.stderr.write(`tcplab: ${text}\n`);
     },
-    onDeviceError: (error) => {
+    onDeviceError: (error, fatal) => {
+      if (fatal) sayGone();
       // A device that is down says so again with each packet.
       if (error.message !== lastError) process.stderr.write(`tcplab: ${error.message}\n`);
       lastError = error.message;
@@ -87,6 +94,7 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
     views,
     tun,
     how,
+    gone,
     close() {
       if (closed) return;
       closed = true;

@@ -26,6 +26,9 @@ export async function serve(names: string[], o: ServeOptions): Promise<number> {
   const workers = count > 1 ? new Workers(lab, services, o, count) : null;
   try {
     const life = lifetime();
+    void lab.gone.then(() => {
+      life.end(Exit.failed);
+    });
     const running = await startServices(lab.host, services, o.httpRoot === undefined ? {} : { root: o.httpRoot });
     await workers?.ready(life);
     const addresses = lab.host.stack.addresses.list.map((a) => a.toString()).join(' ');

@@ -165,6 +165,10 @@ export class Stack implements Receiver {
 
   deviceError(error: NodeJS.ErrnoException, fatal: boolean): void {
     this.onDeviceError(error, fatal);
+    if (!fatal) return;
+    // Nothing will come or go any more: who waits hears it now, and not when a timer has given up.
+    this.tcp.deviceGone(this.device, error.message, this.now);
+    this.requestRun();
   }
 
   deviceDrop(reason: number, count: number): void {

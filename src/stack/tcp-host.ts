@@ -8,6 +8,7 @@
 import { StackError } from '../base/errors.js';
 import type { MtuDiscover } from '../base/mtu-discover.js';
 import type { Micros } from '../base/time.js';
+import type { Device } from '../device/device.js';
 import type { Address } from '../ip/address.js';
 import type { IcmpError } from '../ip/icmp-error.js';
 import { Drop } from '../wire/drop.js';
@@ -284,6 +285,15 @@ export class TcpHost {
 
   onTimeout(now: Micros): void {
     this.all.onTimeout(now);
+  }
+
+  /** Every connection over `device` ends with ENETDOWN; those over loopback go on. */
+  deviceGone(device: Device, why: string, now: Micros): void {
+    for (const e of [...this.all.flows]) {
+      if (e.device !== device) continue;
+      e.conn.finish('ENETDOWN', why, now);
+      this.all.mark(e);
+    }
   }
 
   close(now: Micros): void {

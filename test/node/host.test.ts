@@ -161,6 +161,24 @@ describe('turns', () => {
     expect(conn!.stats.retransmissions).toBe(0);
   });
 
+  it('a device that is gone ends its connections with ENETDOWN; those over loopback go on', async () => {
+    const { a, b, device } = watchedHosts();
+    const far = await join(a, b);
+    const listener = netOf(a).createServer().listen(8);
+    await once(listener, 'listening');
+    const accepted = once(listener, 'connection') as Promise<[Socket]>;
+    const own = netOf(a).connect(8);
+    const [ownServer] = await accepted;
+    const failed = once(far.client, 'error') as Promise<[NodeJS.ErrnoException]>;
+    device.close();
+    a.stack.deviceError(Object.assign(new Error('the device pair is gone'), { code: 'EBADFD' }), true);
+    expect((await failed)[0].code).toBe('ENETDOWN');
+    const heard = once(ownServer, 'data');
+    own.write('still here');
+    expect(String((await heard)[0])).toBe('still here');
+    far.server.destroy();
+  });
+
   it('a handler that throws is heard of, and everything else goes on', async () => {
     const h = twoHosts();
     const { ours, theirs } = await connected(h);

@@ -1,6 +1,5 @@
 /** Files below one folder, over HTTP: types, ranges, HEAD, and no way out of the folder. */
-import { createReadStream } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream';
@@ -37,21 +36,39 @@ export async function serveFile(
 ): Promise<boolean> {
   const path = await resolveBelow(root, pathname);
   if (path === null) return false;
-  const { size, mtime } = await stat(path);
+  const file = await openOr503(path, response);
+  if (file === null) return true;
+  const { size, mtime } = await file.stat();
   const range = parseRange(request.headers.range, size);
   response.setHeader('Accept-Ranges', 'bytes');
   response.setHeader('Last-Modified', mtime.toUTCString());
   response.setHeader('Content-Type', TYPES[extname(path).toLowerCase()] ?? 'application/octet-stream');
   if (range === 'unsatisfiable') {
     response.writeHead(416, { 'Content-Range': `bytes */${size}` }).end();
+    await file.close();
     return true;
   }
   const { start, end } = range ?? { start: 0, end: size };
   if (range !== null) response.setHeader('Content-Range', `bytes ${start}-${end - 1}/${size}`);
   response.writeHead(range === null ? 200 : 206, { 'Content-Length': end - start });
-  if (request.method === 'HEAD' || end === start) response.end();
-  else pipeline(createReadStream(path, { start, end: end - 1 }), response, () => undefined);
+  if (request.method === 'HEAD' || end === start) {
+    response.end();
+    await file.close();
+  } else pipeline(file.createReadStream({ start, end: end - 1 }), response, () => undefined);
   return true;
+}
+
+/** Opened before the first byte of an answer, which else could not say any more that it fails. Null: it said so. */
+async function openOr503(path: string, response: ServerResponse): Promise<FileHandle | null> {
+  try {
+    return await open(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'EMFILE' || code === 'ENFILE' ? 'too many open files: start it with more, `ulimit -n 65536`' : code;
+    response.writeHead(503, { 'Content-Type': 'text/plain; charset=utf-8', 'Retry-After': '1' }).end(`${why}\n`);
+    return null;
+  }
 }
 
 /** The real path, or null: not there, not a file, not decodable, or outside of `root` once `..` and links are followed. */

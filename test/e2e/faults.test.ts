@@ -1,0 +1,131 @@
+/**
+ * What happens when the machine misbehaves: the device deleted, down, re-addressed, its queue full; the process stopped, killed, short of memory or descriptors; the clock set. docs/robustness.md says it in words.
+ * Each in a private network namespace of its own, with `tcplab serve` at one end and curl or bash at the other.
+ */
+import { expect, it } from 'vitest';
+import { describeWithTun, inNamespace, scratch, STACK } from './lab.js';
+
+const URL = `http://${STACK[4]}`;
+/** Transfers are larger than what the kernel's buffers hold, so that they are under way when something happens. `start [OPTIONS]` serves on t0, as the process $serve; `end` ends it and prints what it said. */
+const KIT = `
+start() { $TCPLAB serve --tun t0 -q --stats "$@" > out 2> err & serve=$!; for i in $(seq 200); do grep -q ready out && break; sleep 0.05; done; }
+end() { kill -TERM $serve; wait $serve; echo "exit $?"; cat err; }
+get() { curl -sS --max-time 20 "$@" 2>&1 | wc -c; }
+put() { head -c $1 /dev/zero | curl -sS --max-time 20 \${2:-} \${3:-} -T - ${URL}/upload | cut -d ' ' -f 1; }
+`;
+const count = (said: string, name: string): number => Number(new RegExp(`^${name} +(\\d+)`, 'm').exec(said)?.[1] ?? 0);
+
+describeWithTun('while connections run', () => {
+  const dir = scratch();
+  const run = async (script: string): Promise<string> => {
+    const { stdout, stderr } = await inNamespace(`cd ${dir}; rm -f *; ${KIT}${script}`);
+    return stdout + stderr;
+  };
+
+  it('the device is deleted: the server says so and ends, at once', async () => {
+    const said = await run(`start
+curl -sS --max-time 1 --limit-rate 1M ${URL}/bytes/20000000 -o /dev/null 2> /dev/null & peer=$!
+sleep 0.4; ip link delete t0
+wait $serve; echo "exit $?"; cat err; wait $peer`);
+    expect(said).toMatch(/exit 1\n/);
+    expect(said).toContain('the device t0 is gone: somebody deleted it');
+  });
+
+  it('the device is down for a while: transfers go on when it is up again', async () => {
+    const said = await run(`start
+get --limit-rate 8M ${URL}/bytes/20000000 & peer=$!
+sleep 0.4; ip link set t0 down; sleep 0.7; ip link set t0 up
+wait $peer; get ${URL}/bytes/1000; end`);
+    expect(said).toMatch(/^20000000\n1000\nexit 0\n/);
+    expect(count(said, 'TcpRetransSegs')).toBeLessThan(50);
+  });
+
+  it('the kernel gets another address: new connections work, and old ones when theirs is back', async () => {
+    const said = await run(`start
+get --limit-rate 8M ${URL}/bytes/20000000 & peer=$!
+sleep 0.4; ip address del 198.18.0.1/24 dev t0; ip address add 198.18.0.3/24 dev t0
+get ${URL}/bytes/1000; ip address add 198.18.0.1/24 dev t0
+wait $peer; end`);
+    expect(said).toMatch(/^1000\n20000000\nexit 0\n/);
+  });
+
+  it("the kernel's queue is full most of the time: what it drops is sent again", async () => {
+    const said = await run(`start
+ip link set t0 txqueuelen 2
+put 20000000; ip -s link show t0 | tail -1; end`);
+    const [bytes, numbers] = said.split('\n');
+    expect(bytes).toBe('20000000');
+    expect(Number(numbers!.trim().split(/ +/)[3]), `dropped: ${numbers!}`).toBeGreaterThan(0);
+    expect(said).toContain('exit 0');
+  });
+
+  it('the process is stopped for longer than its timers and goes on: both directions arrive, without a storm of retransmissions', async () => {
+    const said = await run(`start
+get --limit-rate 8M ${URL}/bytes/20000000 & down=$!
+put 20000000 --limit-rate 8M & up=$!
+sleep 0.5; kill -STOP $serve; sleep 2.5; kill -CONT $serve
+wait $down $up; end`);
+    expect(said.split('\n').slice(0, 2)).toEqual(['20000000', '20000000']);
+    expect(said).toContain('exit 0');
+    expect(count(said, 'TcpExtTCPTimeouts')).toBeLessThanOrEqual(1);
+    expect(count(said, 'TcpRetransSegs')).toBeLessThan(20);
+  });
+
+  it('the wall clock jumps to and fro by days: nothing notices', async () => {
+    const said = await run(`cat > jump.mjs <<'JUMP'
+const real = Date.now;
+let calls = 0;
+Date.now = () => real() + (calls++ % 2 ? 1e9 : -1e9);
+JUMP
+export NODE_OPTIONS="--import=$PWD/jump.mjs"; start --loss 5% --seed 3; unset NODE_OPTIONS
+get ${URL}/bytes/3000000; put 3000000; end`);
+    expect(said).toMatch(/^3000000\n3000000\nexit 0\n/);
+    expect(count(said, 'TcpRetransSegs')).toBeGreaterThan(10);
+    expect(count(said, 'TcpExtTCPTimeouts')).toBeLessThan(count(said, 'TcpRetransSegs') / 2);
+  });
+
+  it('the heap is small, and 60 transfers run, 20 of them to peers who do not read: all others end well', async () => {
+    const said =
+      await run(`export NODE_OPTIONS='--max-old-space-size=32 --max-semi-space-size=1'; start; unset NODE_OPTIONS
+for i in $(seq 20); do curl -sS --max-time 3 --limit-rate 1 ${URL}/bytes/200000000 -o /dev/null 2>/dev/null & all="$all $!"; done
+for i in $(seq 20); do (put 5000000 >> got) & all="$all $!"; (get ${URL}/bytes/5000000 >> got) & all="$all $!"; done
+wait $all; sort got | uniq -c; end`);
+    expect(said.trim()).toMatch(/^40 5000000\nexit 0/);
+  });
+
+  it('descriptors are used up: connections need none, a file is answered with 503 and what to do, and later with 200', async () => {
+    const said = await run(`mkdir root; head -c 30000000 /dev/zero > root/file
+start --http-root root
+prlimit --pid $serve --nofile=$(ls /proc/$serve/fd | wc -l):4096
+curl -sS --max-time 10 --limit-rate 15M -o /dev/null -w '%{http_code}\\n' ${URL}/file & first=$!
+sleep 0.3; curl -sS --max-time 5 -w '%{http_code}\\n' ${URL}/file
+for i in $(seq 20); do (get ${URL}/bytes/100000 >> got) & all="$all $!"; done
+wait $first $all; sort got | uniq -c; curl -sS --max-time 5 -o /dev/null -w '%{http_code}\\n' ${URL}/file; rm -r root; end`);
+    expect(said).toMatch(
+      /^too many open files: start it with more, `ulimit -n 65536`\n503\n200\n +20 100000\n200\nexit 0/,
+    );
+  });
+
+  it('SIGTERM during transfers: peers hear of it by a RST, and the device is gone', async () => {
+    const said = await run(`start
+curl -sS --max-time 10 --limit-rate 1M ${URL}/bytes/20000000 -o /dev/null 2> heard & peer=$!
+sleep 0.4; end; wait $peer; echo "curl $?"; cat heard; ip link show t0 2>&1`);
+    expect(said).toMatch(/^exit 0\n/);
+    expect(said).toMatch(/curl 56\n.*reset by peer/);
+    expect(said).toContain('does not exist');
+  });
+
+  it('kill -9, and started again: who was connected gets a RST when he speaks, and all works as before', async () => {
+    const said =
+      await run(`ip tuntap add dev t0 mode tun vnet_hdr; ip address add 198.18.0.1/24 dev t0; ip link set t0 up
+start
+exec 3<>/dev/tcp/${STACK[4]}/7; echo hello >&3; read -r -t 3 line <&3; echo "$line"
+{ kill -9 $serve; wait $serve; } 2> /dev/null; echo "exit $?"; rm out; start
+ip -br address show t0 | grep -c 198.18.0.1/24
+echo again >&3; read -r -t 5 line <&3 2>&1; echo "read $?"
+exec 4<>/dev/tcp/${STACK[4]}/7; echo new >&4; read -r -t 3 line <&4; echo "$line"; end
+ip link delete t0; rm out; start; { kill -9 $serve; wait $serve; } 2> /dev/null; ip link show t0 2>&1`);
+    expect(said).toMatch(/^hello\nexit 137\n1\n[^\n]*reset by peer\nread 1\nnew\nexit 0\n/);
+    expect(said, 'a device of its own goes with the process').toContain('does not exist');
+  });
+});
