@@ -254,11 +254,13 @@ export class Connection extends UserCalls {
   /** The connection is over: no timer, no buffer is left; what was received in order may still be read. */
   finish(error: string | null, why: string, now: Micros): void {
     if (this.state === State.closed) return;
+    const told = this.state === State.timeWait;
     if (this.isOpening && error !== null) this.env.counters.TcpAttemptFails++;
     else if (error === 'ECONNRESET') this.env.counters.TcpEstabResets++;
     this.setState(State.closed, why, now);
     this.error = error;
     this.quiesce();
+    if (told) return;
     this.raise(error === null ? TcpEvent.closed : TcpEvent.error | TcpEvent.closed);
   }
 

@@ -148,12 +148,13 @@ export function persistInterval(c: Connection, now: Micros): Micros {
 function keepAliveTimeout(c: Connection, now: Micros): void {
   const { snd } = c;
   if (!c.keepAlive) return;
-  const silent = now - c.lastReceivedAt;
-  if (snd.flight > 0 || snd.unsent > 0 || silent < c.keepAliveIdle) {
-    const busy = snd.flight > 0 || snd.unsent > 0;
-    c.setTimer(Timer.keepAlive, now + (busy ? c.keepAliveIdle : c.keepAliveIdle - silent), now);
+  const busy = snd.flight > 0 || snd.unsent > 0;
+  const idleUntil = c.lastReceivedAt + c.keepAliveIdle; // a sum: a difference of times may round to one that never comes
+  if (busy || now < idleUntil) {
+    c.setTimer(Timer.keepAlive, busy ? now + c.keepAliveIdle : idleUntil, now);
     return;
   }
+  const silent = now - c.lastReceivedAt;
   const dead = c.userTimeout > 0 ? silent >= c.userTimeout : c.keepAliveUnanswered >= c.keepAliveProbes;
   if (dead && c.keepAliveUnanswered > 0) {
     // As Linux, a RST tells the peer, in case it is still there.

@@ -4,240 +4,30 @@
  *     user ── calls ──▶ stack ──▶ bad link ──▶ stack ◀── calls ── user
  *       └── what it wrote ──▶ queue of bytes ──▶ what the other one may read ──┘
  *
- * What is checked after each event: what is read is what was written, in order, and EOF comes after the last byte and only after the writer closed. At the end: who was not told of an end by EOF was told by an error, and
- * an error has a cause (somebody aborted, or closed with data unread or still to come); and both stacks are as empty as they were, with no timer left.
+ * Checked after each event (model-user.ts): what is read is what was written, in order; EOF comes after the last byte, and only if the writer closed; "all acknowledged" means arrived. Checked at the end, here:
+ * who was not told of an end by EOF was told by an error; an error has a cause (the other one aborted, or closed with data unread or still to come, or the network failed for long) and is the one for its state; and both
+ * stacks are as empty as they were, with no timer left.
  */
-import fc from 'fast-check';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import { NO_IMPAIRMENTS } from '../../src/device/link-options.js';
-import type { TcpConfig } from '../../src/tcp/config.js';
-import type { Connection } from '../../src/tcp/connection.js';
 import { State } from '../../src/tcp/state.js';
-import { TcpEvent, type TcpUser } from '../../src/tcp/user.js';
-import type { Stack } from '../../src/stack/stack.js';
+import type { TcpUser } from '../../src/tcp/user.js';
 import { fixIsn } from '../sim/isn.js';
-import { B4, B6, byteAt, Hosts } from '../stack/hosts.js';
-import { PATIENT } from './bad-link.js';
+import { A4, A6, B4, B6, Hosts } from '../stack/hosts.js';
+import { Party } from './model-user.js';
+import { configOf, type Step, type World } from './model-worlds.js';
 
-export type Call =
-  | { readonly call: 'send'; readonly bytes: number; readonly more: boolean }
-  | { readonly call: 'receive'; readonly pieces: number }
-  | { readonly call: 'reading' | 'noDelay' | 'cork'; readonly on: boolean }
-  | { readonly call: 'shutdown' | 'close' | 'abort' | 'lingerAndClose' }
-  | { readonly call: 'wait' | 'dark'; readonly ms: number };
+const HOUR = 3600 * SECOND;
+const PORTS = [8, 7] as const;
 
-export interface Step {
-  /** 0 is the one that connects. */
-  readonly who: 0 | 1;
-  readonly what: Call;
-}
-
-export interface World {
-  readonly version: 4 | 6;
-  readonly offload: boolean;
-  readonly isns: readonly [number, number];
-  readonly link: { loss: number; reorder: number; duplicate: number; corrupt: number; delay: number };
-  readonly config: Partial<TcpConfig>;
-  readonly seed: number;
-}
-
-const share = (most: number): fc.Arbitrary<number> =>
-  fc.oneof(
-    fc.constant(0),
-    fc.integer({ min: 1, max: 100 }).map((n) => (n / 100) * most),
-  );
-
-export const worlds: fc.Arbitrary<World> = fc.record({
-  version: fc.constantFrom<4 | 6>(4, 6),
-  offload: fc.boolean(),
-  isns: fc.tuple(...[0, 1].map(() => fc.constantFrom(0, 0x7fffff00, -256, -1))) as fc.Arbitrary<[number, number]>,
-  link: fc.record({
-    loss: share(0.3),
-    reorder: share(0.3),
-    duplicate: share(0.2),
-    corrupt: share(0.05),
-    delay: fc.constantFrom(0, MILLISECOND, 30 * MILLISECOND),
-  }),
-  config: fc.record({
-    sack: fc.boolean(),
-    timestamps: fc.boolean(),
-    windowScaling: fc.boolean(),
-    noDelay: fc.boolean(),
-    receiveBufferBytes: fc.constantFrom(0, 1, 700, 5000, 65_535, 300_000),
-    congestionControl: fc.constantFrom('cubic' as const, 'reno' as const, 'bbr' as const),
-    ecn: fc.constantFrom<0 | 1>(0, 1),
-  }),
-  seed: fc.integer({ min: 1, max: 1_000_000 }),
-});
-
-const on = fc.boolean();
-const calls: fc.Arbitrary<Call> = fc.oneof(
-  {
-    weight: 8,
-    arbitrary: fc.record({
-      call: fc.constant('send' as const),
-      bytes: fc.oneof(fc.integer({ min: 1, max: 10 }), fc.integer({ min: 1, max: 20_000 })),
-      more: on,
-    }),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.record({ call: fc.constant('receive' as const), pieces: fc.integer({ min: 1, max: 5 }) }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({ call: fc.constantFrom('reading' as const, 'noDelay' as const, 'cork' as const), on }),
-  },
-  {
-    weight: 6,
-    arbitrary: fc.record({ call: fc.constant('wait' as const), ms: fc.constantFrom(0, 1, 10, 50, 300, 3000) }),
-  },
-  { weight: 1, arbitrary: fc.record({ call: fc.constant('dark' as const), ms: fc.constantFrom(10, 500, 20_000) }) },
-  { weight: 1, arbitrary: fc.record({ call: fc.constant('shutdown' as const) }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({ call: fc.constantFrom('close' as const, 'abort' as const, 'lingerAndClose' as const) }),
-  },
-);
-
-export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.record({ who: fc.constantFrom<0 | 1>(0, 1), what: calls }),
-  { maxLength: 40 },
-);
-
-/** The bytes that party `who` writes: the two streams differ. */
-const streamByte = (who: number, i: number): number => byteAt(i) ^ (who * 0x5a);
-
-/** A user, and its half of the model. */
-class Party implements TcpUser {
-  conn: Connection | null = null;
-  other!: Party;
-  /** The stream that it writes, and how much of the other's it read. */
-  written = 0;
-  read = 0;
-  reading = false;
-  saidEnd = false;
-  sawEnd = false;
-  closed = false;
-  error: string | null = null;
-  /** It gave the connection up, in good order or not: it hears nothing of it any more. */
-  gone = false;
-  /** It may have destroyed what was on its way. */
-  brokeOff = false;
-  readonly who: 0 | 1;
-  private readonly stack: Stack;
-  private readonly now: () => number;
-
-  constructor(who: 0 | 1, stack: Stack, now: () => number) {
-    this.who = who;
-    this.stack = stack;
-    this.now = now;
-  }
-
-  tcpEvents(conn: Connection, events: number): void {
-    this.conn = conn;
-    if (this.closed) throw new Error(`party ${this.who} was told of ${events} after the last event`);
-    if (events & TcpEvent.error) this.error = conn.error;
-    if ((events & TcpEvent.endOfStream) !== 0) {
-      if (this.sawEnd) throw new Error(`party ${this.who} was told of EOF twice`);
-      this.sawEnd = true;
-      const came = this.read + conn.receiveQueued;
-      if (!this.other.saidEnd) throw new Error(`party ${this.who} saw an EOF that nobody sent`);
-      if (came !== this.other.written)
-        throw new Error(`EOF to party ${this.who} after ${came} of ${this.other.written} bytes`);
-    }
-    if ((events & TcpEvent.closed) !== 0) this.closed = true;
-    if (this.reading || this.gone) this.receive(Infinity);
-  }
-
-  receive(pieces: number): void {
-    const { conn, other } = this;
-    if (conn === null) return;
-    for (let n = 0; n < pieces; n++) {
-      const piece = conn.receive();
-      if (piece === null) break;
-      if (this.gone) throw new Error(`party ${this.who} closed, and still has data to read`);
-      for (const byte of piece) {
-        if (this.read >= other.written)
-          throw new Error(`party ${this.who} reads byte ${this.read}, which nobody wrote`);
-        if (byte !== streamByte(other.who, this.read))
-          throw new Error(`party ${this.who}: byte ${this.read} is another`);
-        this.read++;
-      }
-    }
-    this.stack.wake(conn);
-  }
-
-  send(bytes: number, more: boolean): void {
-    const conn = this.conn!;
-    const data = Uint8Array.from({ length: bytes }, (_, i) => streamByte(this.who, this.written + i));
-    this.written += conn.send(data, more);
-  }
-
-  do(what: Call): void {
-    const { conn } = this;
-    if (conn === null || this.gone) return;
-    const now = this.now();
-    switch (what.call) {
-      case 'send':
-        if (!this.saidEnd) this.send(what.bytes, what.more);
-        break;
-      case 'receive':
-        this.receive(what.pieces);
-        break;
-      case 'reading':
-        this.reading = what.on;
-        if (what.on) this.receive(Infinity);
-        break;
-      case 'noDelay':
-        conn.setNoDelay(what.on);
-        break;
-      case 'cork':
-        conn.setCork(what.on);
-        break;
-      case 'shutdown':
-        this.end();
-        break;
-      case 'lingerAndClose':
-        conn.setLinger(true, 0);
-        this.leave(true);
-        conn.release(now);
-        break;
-      case 'close':
-        this.leave(!this.sawEnd || conn.receiveQueued > 0);
-        conn.release(now);
-        break;
-      case 'abort':
-        this.leave(true);
-        conn.abort(now);
-        break;
-      default: // time passes: not the user's
-    }
-    this.stack.wake(conn);
-  }
-
-  end(): void {
-    // Before the connection is there, CLOSE gives it up (RFC 9293 section 3.10.4).
-    if (this.conn!.state === State.synSent) this.leave(true);
-    this.saidEnd = true;
-    this.conn!.shutdown(this.now());
-  }
-
-  private leave(brokeOff: boolean): void {
-    this.gone = true;
-    this.saidEnd = true;
-    if (brokeOff) this.brokeOff = true;
-  }
-}
-
-/** Null, or what the model did not allow. */
-export function play(world: World, script: readonly Step[]): string | null {
+/** Null, or what the model did not allow. `count` hears how each user's connection ended. */
+export function play(world: World, script: readonly Step[], count: (end: string) => void = () => {}): string | null {
   const lane = { ...NO_IMPAIRMENTS, ...world.link };
   const h = new Hosts({
     seed: world.seed,
     offload: world.offload,
     link: { seed: world.seed, in: lane, out: lane },
-    config: { ...PATIENT, ...world.config },
+    config: configOf(world),
   });
   const now = (): number => h.time.now;
   fixIsn(h.a, world.isns[0], now);
@@ -246,67 +36,116 @@ export function play(world: World, script: readonly Step[]): string | null {
   const [client, server] = parties;
   client.other = server;
   server.other = client;
-  h.b.listen({
-    port: 7,
-    user: {
-      tcpAccept(conn) {
-        server.conn = conn;
-        conn.user = server;
-        return true;
-      },
-    },
-  });
-  client.conn = h.a.connect({ remote: world.version === 4 ? B4 : B6, remotePort: 7, user: client });
-  h.a.run(now());
+  let cut = false;
   try {
+    open(world, h, client, server);
     for (const { who, what } of script) {
       parties[who].do(what);
-      if (what.call === 'dark') lane.loss = 1;
+      if (what.call === 'cut' && world.mortal) cut = true;
+      lane.loss = cut || what.call === 'dark' ? 1 : world.link.loss;
       h.time.pass(what.call === 'wait' || what.call === 'dark' ? what.ms * MILLISECOND : 0);
-      lane.loss = world.link.loss;
+      if (!cut) lane.loss = world.link.loss;
       h.check();
     }
-    for (const party of parties) {
-      party.reading = true;
-      party.do({ call: 'cork', on: false });
-      party.do({ call: 'reading', on: true });
-    }
-    // Who never said that it ends says so now; whoever could still wait for a peer that is gone closes.
-    h.time.runUntil(() => client.conn!.state >= State.established, 1e6 * SECOND);
-    for (const party of parties) party.do({ call: 'shutdown' });
-    h.settle();
-    for (const party of parties) if (!party.closed) party.do({ call: 'close' });
-    h.settle();
+    finish(h, parties);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
-  return judge(h, client, server);
+  for (const { conn, error, sawEnd, brokeOff } of parties) {
+    if (conn === null) continue;
+    count(error ?? (sawEnd ? 'EOF' : brokeOff ? 'aborted' : 'nothing'));
+    if (world.opening === 'crossing') count('crossing');
+  }
+  return judgeUser(world, cut, client) ?? judgeUser(world, cut, server) ?? judgeStacks(h);
 }
 
-function judge(h: Hosts, client: Party, server: Party): string | null {
-  const brokeOff = client.brokeOff || server.brokeOff;
-  for (const party of [client, server]) {
-    const name = party === client ? 'the client' : 'the server';
-    if (party.conn === null) {
-      if (!client.brokeOff) return `${name} never had a connection`;
-      continue;
-    }
-    if (party.conn.state !== State.closed && party.conn.state !== State.timeWait)
-      return `${name} ends in ${party.conn.stateName}`;
-    if (!party.closed && !party.gone) return `${name} was not told of the end`;
-    if (!party.gone && !party.sawEnd && party.error === null) return `${name} heard neither EOF nor an error`;
-    if (party.error !== null && !brokeOff) return `${name} has ${party.error}, and nobody gave cause`;
-    if (party.error !== null && !['ECONNRESET', 'EPIPE', 'ECONNREFUSED'].includes(party.error))
-      return `${name} has ${party.error} where the network never failed for long`;
-    if (!brokeOff && party.read !== party.other.written)
-      return `${name} read ${party.read} of ${party.other.written} bytes`;
+function open(world: World, h: Hosts, client: Party, server: Party): void {
+  const [a, b] = world.version === 4 ? [A4, B4] : [A6, B6];
+  const connect = (party: Party, to: Party, user: TcpUser): void => {
+    const [stack, remote] = party === client ? [h.a, b] : [h.b, a];
+    const localPort = PORTS[party.who];
+    party.conn = stack.connect({ remote, remotePort: PORTS[to.who], localPort, user });
+  };
+  if (world.opening === 'passive') {
+    const tcpAccept = server.accept.bind(server);
+    h.b.listen({ port: PORTS[1], user: { tcpAccept } });
   }
-  for (const [who, { tcp }] of Object.entries({ client: h.a, server: h.b })) {
+  connect(client, server, client);
+  if (world.opening === 'crossing') connect(server, client, server);
+  h.a.run(h.time.now);
+  h.b.run(h.time.now);
+}
+
+/** Both read all there is, and close: first their own direction, then, whoever still waits for a peer that is gone, the connection. */
+function finish(h: Hosts, parties: readonly [Party, Party]): void {
+  for (const party of parties) {
+    party.reading = true; // also one that has no connection yet
+    party.do({ call: 'cork', on: false });
+    party.do({ call: 'reading', on: true });
+  }
+  const [client, server] = parties;
+  const isOpen = (p: Party): boolean => p.conn !== null && !p.conn.isOpening;
+  h.time.runUntil(() => client.closed || client.gone || (isOpen(client) && isOpen(server)), HOUR);
+  for (const party of parties) party.do({ call: 'shutdown' });
+  h.settle();
+  for (const party of parties) if (!party.closed) party.do({ call: 'close' });
+  h.settle();
+}
+
+function judgeUser(world: World, cut: boolean, party: Party): string | null {
+  const { conn, other, error } = party;
+  const name = party.who === 0 ? 'the client' : 'the server';
+  // A world in which connections may give up, and a network that gave one reason to.
+  const excused = world.mortal && (cut || world.link.loss > 0 || world.link.corrupt > 0 || party.sawDark);
+  const halfOpenGaveUp = excused && (conn === null || other.conn === null);
+  const timedOut = halfOpenGaveUp || [error, other.error].includes('ETIMEDOUT');
+  if (conn === null) {
+    if (world.opening === 'refused' || other.brokeOff || other.error !== null || excused) return null;
+    return `${name} never had a connection`;
+  }
+  if (conn.state !== State.closed && conn.state !== State.timeWait) return `${name} ends in ${conn.stateName}`;
+  if (!party.closed && !party.gone) return `${name} was not told of the end`;
+  if (!party.gone && !party.sawEnd && error === null) return `${name} heard neither EOF nor an error`;
+  switch (error) {
+    case null:
+      break;
+    case 'ETIMEDOUT':
+      if (!excused) return `${name} timed out, and the network never failed for long`;
+      break;
+    case 'ECONNREFUSED':
+      if (party.established) return `${name} was refused after it was connected`;
+      if (world.opening !== 'refused' && !other.brokeOff && !timedOut)
+        return `${name} was refused, and nobody gave cause`;
+      break;
+    case 'EPIPE':
+    case 'ECONNRESET':
+      if (!party.established) return `${name} has ${error} and was never connected`;
+      if ((error === 'EPIPE') !== party.sawEnd)
+        return `${name} has ${error}, EOF ${party.sawEnd ? 'came' : 'did not come'}`;
+      if (!other.brokeOff && !timedOut) return `${name} has ${error}, and nobody gave cause`;
+      break;
+    default:
+      return `${name} has ${error}`;
+  }
+  const whole = !party.brokeOff && !other.brokeOff && !timedOut && world.opening !== 'refused';
+  // Who gave up in silence, because nobody was there to be told, lets the other one down as well.
+  if (whole && !excused && party.read !== other.written) return `${name} read ${party.read} of ${other.written} bytes`;
+  if (party.sawEnd && error === null && !party.brokeOff && party.read !== other.written)
+    return `${name} saw EOF, and read ${party.read} of ${other.written} bytes`;
+  return null;
+}
+
+function judgeStacks(h: Hosts): string | null {
+  for (const [who, stack] of Object.entries({ client: h.a, server: h.b })) {
+    const { tcp } = stack;
+    const { env, halfOpen } = tcp['all'];
     if (tcp.connectionCount + tcp.timeWait.size > 0) return `the ${who}'s stack still has a connection`;
-    if (tcp.env.pool.lent + tcp.env.memory.allocated > 0)
+    if (halfOpen.size + halfOpen.hosts.size > 0) return `the ${who}'s stack still has a half-open connection`;
+    if (env.pool.lent + env.memory.allocated + env.memory.holders > 0)
       return `the ${who}'s stack has memory that was not given back`;
+    if (stack.counters.TcpCurrEstab !== 0)
+      return `the ${who}'s stack counts ${stack.counters.TcpCurrEstab} connections`;
   }
-  if (h.time.nextTimeout() !== Infinity && h.time.nextTimeout() < Number.MAX_SAFE_INTEGER)
-    return `a timer is left, for ${h.time.nextTimeout()} us`;
+  if (h.time.nextTimeout() !== Infinity) return `a timer is left, for ${h.time.nextTimeout()} us`;
   return null;
 }

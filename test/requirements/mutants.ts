@@ -303,14 +303,8 @@ export const MUTANTS: readonly Mutant[] = [
   // Keep-alive: section 3.8.4.
   m('MUST-24', SOCKET_OPTIONS, 'this.keepAlive = on;', '', SENDING, 'MUST-24, MUST-28'),
   m('MUST-25', CONFIG, 'keepAlive: false,', 'keepAlive: true,', SENDING),
-  m(
-    'MUST-26',
-    TIMEOUTS,
-    'if (snd.flight > 0 || snd.unsent > 0 || silent < c.keepAliveIdle) {',
-    'if (false) {',
-    SENDING,
-  ),
-  m('MUST-26', TIMEOUTS, '|| silent < c.keepAliveIdle) {', ') {', SENDING),
+  m('MUST-26', TIMEOUTS, 'if (busy || now < idleUntil) {', 'if (false) {', SENDING),
+  m('MUST-26', TIMEOUTS, '|| now < idleUntil) {', ') {', SENDING),
   m('MUST-27', SOCKET_OPTIONS, 'if (idle !== undefined) this.keepAliveIdle = idle;', '', SENDING),
   m('MUST-28', CONFIG, 'keepAliveIdle: 7200 * SECOND,', 'keepAliveIdle: 7199 * SECOND,', SENDING),
   m('MUST-29', TIMEOUTS, 'c.keepAliveUnanswered >= c.keepAliveProbes;', 'c.keepAliveUnanswered >= 1;', SENDING),

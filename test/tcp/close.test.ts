@@ -189,6 +189,16 @@ describe('reset', () => {
     expect(s.env.pool.lent).toBe(0);
   });
 
+  it('ABORT in TIME-WAIT tells the user nothing more: it was told of the end already', () => {
+    const s = Script.established();
+    s.close();
+    s.receive({ flags: 'F.', seq: 1, ack: 2 });
+    expect(s.state).toBe('TIME-WAIT');
+    expect(s.takeEvents()).toContain('closed');
+    expect(s.abort()).toEqual([]);
+    expect([s.state, s.takeEvents()]).toEqual(['CLOSED', []]);
+  });
+
   it('SHLD-2: a RST with data resets', () => {
     const s = Script.established();
     s.receive({ flags: 'R.', seq: 1, ack: 1, len: 20 });
