@@ -1,6 +1,6 @@
 /**
  * How `npm test` runs: first everything in virtual time, all cores at once; then what uses the real kernel (network namespaces, TUN
- * devices, the addon), two files at a time since they mostly wait; then, one after the other, what needs the machine to itself.
+ * devices, the addon), four files at a time since they mostly wait; then, one after the other, what needs the machine to itself.
  */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
@@ -14,6 +14,14 @@ export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   plugins: [mutation(process.env['TCPLAB_MUTANT'])],
   test: {
+    // `npm run coverage`: the protocol, by the tests in virtual time.
+    coverage: {
+      provider: 'v8',
+      include: ['src/tcp/**', 'src/wire/**', 'src/ip/**'],
+      reporter: ['text', 'text-summary'],
+      reportsDirectory: 'build/coverage',
+      thresholds: { lines: 95, branches: 90 },
+    },
     reporters: process.env['CI'] ? ['default', fileURLToPath(new URL('count.ts', import.meta.url))] : ['default'],
     projects: [
       {
@@ -32,7 +40,7 @@ export default defineConfig({
           name: 'kernel',
           include: KERNEL,
           exclude: LOAD,
-          maxWorkers: 2,
+          maxWorkers: 4,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },

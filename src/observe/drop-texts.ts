@@ -51,7 +51,6 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   tcpBeyondWindow: 'data beyond the window that we offered: cut off (RFC 9293 3.10.7.4)',
   tcpTimeWait: 'its connection is closed: TIME-WAIT catches it (RFC 9293 3.10.7.4)',
   tcpSynToMulticast: 'a SYN to a multicast or broadcast address (RFC 9293 3.9.2.3, MUST-57)',
-  neighbourQueueFull: 'for a connection of another worker perhaps, and too many such packets wait for it already',
   deviceQueueFull: "the device's queue is full",
   deviceError: 'the device refused it',
   linkLoss: 'lost on the link on purpose (loss)',
@@ -68,6 +67,7 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   fragmentTiny: "the fragment's edge lies within the TCP header, to deceive a filter on the way (RFC 1858, RFC 3128)",
   tcpMemory: "the stack's memory is used up (tcp_mem): not kept, the peer will send it again",
   linkTooBig: 'longer than a hop of the link carries, on purpose (path MTU, RFC 1191)',
+  neighbourQueueFull: 'for a connection of another worker perhaps, and too many such packets wait for it already',
 };
 
 /** The sentence, or the name itself for one that has none. */

@@ -1,0 +1,34 @@
+// @ts-check
+/**
+ * Mutation testing (`npm run mutation`, about half an hour on two cores): Stryker changes one thing after the other in the files where a mistake is worst, and runs the tests that reach it.
+ * `npm run mutation -- --mutate src/tcp/input.ts` takes one file. The result, and what survives and why: docs/testing.md.
+ *
+ * @type {import('@stryker-mutator/api/core').PartialStrykerOptions}
+ */
+export default {
+  testRunner: 'vitest',
+  vitest: { configFile: '.ci/vitest.mutation.config.ts' },
+  plugins: ['@stryker-mutator/vitest-runner'],
+  mutate: [
+    'src/base/seq.ts',
+    'src/tcp/input.ts',
+    'src/tcp/timers.ts',
+    'src/tcp/timeouts.ts',
+    'src/tcp/retransmit-timer.ts',
+    'src/tcp/receive-window.ts',
+    'src/tcp/out-of-order.ts',
+    'src/ip/reassembly.ts',
+  ],
+  // Texts that people read are not what this is about.
+  mutator: { excludedMutations: ['StringLiteral'] },
+  coverageAnalysis: 'perTest',
+  ignoreStatic: true,
+  concurrency: 2,
+  timeoutMS: 10_000,
+  thresholds: { high: 90, low: 85, break: 85 },
+  reporters: ['clear-text', 'progress', 'json'],
+  jsonReporter: { fileName: 'build/mutation.json' },
+  tempDirName: 'build/stryker',
+  cleanTempDir: 'always',
+  allowConsoleColors: false,
+};
