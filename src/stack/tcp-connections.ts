@@ -121,7 +121,7 @@ export class TcpConnections {
     this.env = {
       config: o.config,
       counters,
-      memory: new TcpMemory(o.config.memory, counters),
+      memory: new TcpMemory(o.config.memory, counters, o.config.maxOrphans),
       challenges: new ChallengeLimiter(o.random, o.config.challengeAckLimit),
       pool: new SlabPool(),
       records: new SentSegmentPool(),

@@ -38,6 +38,11 @@ export interface TcpConfig {
 
   /** tcp_mem, in bytes: what all connections of the stack may hold together. */
   memory: MemoryLimits;
+  /**
+   * tcp_max_orphans: connections that their users closed and that are not over yet. At the bound one more ends with a RST, and from half of it on those whose
+   * peer does not answer or keeps its window shut.
+   */
+  maxOrphans: number;
   /** tcp_wmem: the send buffer, which grows with the congestion window. */
   wmem: BufferLimits;
   /** Most bytes that wait to be sent or acknowledged, and no growth; 0: `wmem` decides. */
@@ -158,6 +163,7 @@ const linux: TcpConfig = {
   fastOpenKey: '',
   urgentInline: true,
   memory: { low: 192 << 20, pressure: 256 << 20, high: 384 << 20 },
+  maxOrphans: 32_768,
   wmem: { min: 4096, default: 16_384, max: 4 << 20 },
   sendBufferBytes: 0,
   notSentLowat: Infinity,

@@ -259,8 +259,8 @@ export class Connection extends UserCalls {
     else if (error === 'ECONNRESET') this.env.counters.TcpEstabResets++;
     this.setState(State.closed, why, now);
     this.error = error;
-    this.quiesce();
     if (told) return;
+    this.quiesce();
     this.raise(error === null ? TcpEvent.closed : TcpEvent.error | TcpEvent.closed);
   }
 
@@ -277,6 +277,7 @@ export class Connection extends UserCalls {
     this.rcv.outOfOrder.clear();
     this.synOwed = false;
     this.probeOwed = false;
+    if (this.rcv.orphaned) this.env.memory.orphans--;
     this.settleMemory();
   }
 

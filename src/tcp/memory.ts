@@ -25,17 +25,31 @@ export class TcpMemory {
   /** Connections that hold some. */
   holders = 0;
   isPressed = false;
+  /** Connections whose users are gone and that are not over. */
+  orphans = 0;
   readonly limits: MemoryLimits;
   readonly counters: TcpCounters;
+  private readonly maxOrphans: number;
 
-  constructor(limits: MemoryLimits, counters: TcpCounters) {
+  constructor(limits: MemoryLimits, counters: TcpCounters, maxOrphans = Infinity) {
     this.limits = limits;
     this.counters = counters;
+    this.maxOrphans = maxOrphans;
   }
 
   /** Beyond the hard limit. */
   get isExhausted(): boolean {
     return this.allocated > this.limits.high;
+  }
+
+  /** May a connection that has `unsent` bytes be left to itself? Nobody is there any more who could give it up. */
+  mayOrphan(unsent: number): boolean {
+    return this.orphans < this.maxOrphans && (unsent === 0 || !this.isExhausted);
+  }
+
+  /** An orphan's peer does not answer, or keeps its window shut: is the place needed (Linux's tcp_out_of_resources)? */
+  get wantsOrphansBack(): boolean {
+    return this.isExhausted || 2 * this.orphans > this.maxOrphans;
   }
 
   /** May a connection that holds `held` have `bytes` more? `min`: what it may have in any case below `high`. */

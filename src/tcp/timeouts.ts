@@ -83,6 +83,7 @@ function retransmissionTimeout(c: Connection, now: Micros): void {
   // SHLD-17, MUST-37: a peer that shrank its window to nothing but still answers is not dead. As Linux, it is after maxRto of silence.
   const alive = snd.wnd === 0 && now - c.lastReceivedAt < config.maxRto;
   const expired = snd.timeouts > 0 && elapsed >= limit && !alive;
+  if (snd.timeouts > 0 && makesRoom(c, now)) return;
   fastOpenTimedOut(c, snd.timeouts, expired, now);
   if (expired) {
     giveUp(c, 'R2: data was not acknowledged (RFC 9293 section 3.8.3)', now);
@@ -121,6 +122,7 @@ function persistTimeout(c: Connection, now: Micros): void {
   }
   // MUST-37: only probes that nobody answers count; a peer that keeps its window shut may do so for ever (MAY-8), unless the
   // user sets a limit: what waits then waits for so long at most, counted from the first probe as in Linux.
+  if (snd.probesSent > 0 && makesRoom(c, now)) return;
   if (snd.probesSent === 0) snd.probingSince = now;
   else if (c.userTimeout > 0 && now - snd.probingSince >= c.userTimeout) {
     giveUp(c, 'the window stayed shut for the user timeout (RFC 5482)', now);
@@ -167,6 +169,14 @@ function keepAliveTimeout(c: Connection, now: Micros): void {
   c.probeOwed = true;
   c.env.counters.TcpExtTCPKeepAlive++;
   c.setTimer(Timer.keepAlive, now + c.keepAliveInterval, now);
+}
+
+/** Nobody is there who could give this connection up, its peer takes nothing, and others need the place: true when it is over. */
+function makesRoom(c: Connection, now: Micros): boolean {
+  if (!c.rcv.orphaned || !c.env.memory.wantsOrphansBack) return false;
+  c.env.counters.TcpExtTCPAbortOnMemory++;
+  c.abort(now, 'nobody reads any more, the peer takes nothing, and there are too many of these (tcp_max_orphans)');
+  return true;
 }
 
 /** The peer is taken for dead. As in Linux it gets no RST: one that lives gets it when it sends again. */

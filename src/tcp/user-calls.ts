@@ -148,12 +148,12 @@ export abstract class UserCalls extends SocketOptions {
    * with a RST (SHLD-3); else the connection closes in good order.
    */
   release(now: Micros): void {
-    if (this.state === State.closed) {
+    if (this.state === State.closed || this.state === State.timeWait) {
       this.rcv.queue.clear();
       this.settleMemory();
       return;
     }
-    if (this.rcv.queue.length > 0 && isSynchronized(this.state) && this.state !== State.timeWait) {
+    if (this.rcv.queue.length > 0 && isSynchronized(this.state)) {
       this.env.counters.TcpExtTCPAbortOnClose++;
       this.abort(now, 'CLOSE with unread data (RFC 9293 section 3.6.1)');
       return;
@@ -163,12 +163,14 @@ export abstract class UserCalls extends SocketOptions {
       this.abort(now, 'CLOSE with SO_LINGER and no time to linger');
       return;
     }
-    if (this.env.memory.isExhausted && this.snd.buffer.length > 0) {
+    if (this.rcv.orphaned) return;
+    if (!this.env.memory.mayOrphan(this.snd.buffer.length)) {
       this.env.counters.TcpExtTCPAbortOnMemory++;
-      this.abort(now, 'CLOSE with unsent data, and no memory left to keep it (tcp_mem)');
+      this.abort(now, 'CLOSE, and no room to see it through (tcp_mem, tcp_max_orphans)');
       return;
     }
     this.rcv.orphaned = true;
+    this.env.memory.orphans++;
     this.rcv.queue.clear();
     this.settleMemory();
     this.shutdown(now);

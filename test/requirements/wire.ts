@@ -35,6 +35,8 @@ export interface Tcp {
   ipOptions?: number[];
   payload?: number[];
   badChecksum?: boolean;
+  /** The window field; 65,535 when not said. */
+  wnd?: number;
 }
 
 /** A TCP packet that came out, or ICMP with `protocol` 1. */
@@ -137,7 +139,7 @@ export class Wire {
   tcp(t: Tcp): Out[] {
     const { from = PEER, to = US, options = [], payload = [] } = t;
     const header = [...u16(t.sport ?? 50_000), ...u16(t.dport ?? 80), ...u32(t.seq ?? 0), ...u32(t.ack ?? 0)];
-    header.push((5 + options.length / 4) << 4, t.flags, ...u16(65_535), 0, 0, 0, 0, ...options);
+    header.push((5 + options.length / 4) << 4, t.flags, ...u16(t.wnd ?? 65_535), 0, 0, 0, 0, ...options);
     const segment = [...header, ...payload];
     const sum = ~transportSum(from, to, 6, segment) ^ (t.badChecksum === true ? 1 : 0);
     segment.splice(16, 2, ...u16(sum));

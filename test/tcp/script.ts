@@ -124,7 +124,7 @@ export class Script {
     this.env = {
       config,
       counters,
-      memory: new TcpMemory(config.memory, counters),
+      memory: new TcpMemory(config.memory, counters, config.maxOrphans),
       challenges: new ChallengeLimiter(new SeededRandom(o.seed ?? 1), config.challengeAckLimit),
       pool: new SlabPool(),
       records: new SentSegmentPool(),
