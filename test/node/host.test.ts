@@ -149,7 +149,7 @@ describe('turns', () => {
   it('a deadline that passed while an ACK waited in the device retransmits nothing', async () => {
     const [endA, endB] = pair();
     const { device, hold } = holding(endA);
-    const a = new Host({ device, addresses: [`${CLIENT}/24`], config: { minRto: 5000 } });
+    const a = new Host({ device, addresses: [`${CLIENT}/24`] });
     const b = new Host({ device: endB, addresses: [`${SERVER}/24`] });
     hosts.push(a, b);
     const { client, server } = await join(a, b);
