@@ -20,6 +20,7 @@ const { values: options } = parseArgs({
   options: { packets: { type: 'string', default: '100000' }, garbage: { type: 'boolean', default: false } },
 });
 const WARM_UP_PACKETS = 50_000;
+const MOST_WARM_UPS = 8;
 const MESSAGE = new Uint8Array(64);
 const PORT = 7;
 const ADDRESSES = [Address.parse('198.18.0.1'), Address.parse('198.18.0.2')];
@@ -99,14 +100,25 @@ function exchange(packets) {
   }
 }
 
-exchange(WARM_UP_PACKETS);
 let collections = 0;
 const observer = new PerformanceObserver((list) => {
   collections += list.getEntries().length;
 });
 observer.observe({ entryTypes: ['gc'] });
+
+/** How often garbage was collected while so many packets went over the cable. @param {number} packets */
+async function collectionsDuring(packets) {
+  collections = 0;
+  exchange(packets);
+  await sleep(50); // the observer is told in a turn of its own
+  return collections;
+}
+
+// Code that V8 has not compiled yet makes garbage of its own, and on a busy machine the compiler's thread is late.
+for (let round = 0; round < MOST_WARM_UPS && (await collectionsDuring(WARM_UP_PACKETS)) > 0; round++);
 const packets = Number(options.packets);
-exchange(packets);
-await sleep(50);
+const found = await collectionsDuring(packets);
 observer.disconnect();
-console.log(JSON.stringify({ packets, collections, sent: opened.stats.bytesOut, received: opened.stats.bytesIn }));
+console.log(
+  JSON.stringify({ packets, collections: found, sent: opened.stats.bytesOut, received: opened.stats.bytesIn }),
+);
