@@ -96,9 +96,10 @@ wait $all; sort got | uniq -c; end`);
   it('descriptors are used up: connections need none, a file is answered with 503 and what to do, and later with 200', async () => {
     const said = await run(`mkdir root; head -c 30000000 /dev/zero > root/file
 start --http-root root
-prlimit --pid $serve --nofile=$(ls /proc/$serve/fd | wc -l):4096
 curl -sS --max-time 10 --limit-rate 15M -o /dev/null -w '%{http_code}\\n' ${URL}/file & first=$!
-sleep 0.3; curl -sS --max-time 5 -w '%{http_code}\\n' ${URL}/file
+until ls -l /proc/$serve/fd | grep -q root/file; do sleep 0.02; done
+free=0; while [ -L /proc/$serve/fd/$free ]; do free=$((free + 1)); done; prlimit --pid $serve --nofile=$free:4096
+curl -sS --max-time 5 -w '%{http_code}\\n' ${URL}/file
 for i in $(seq 20); do (get ${URL}/bytes/100000 >> got) & all="$all $!"; done
 wait $first $all; sort got | uniq -c; curl -sS --max-time 5 -o /dev/null -w '%{http_code}\\n' ${URL}/file; rm -r root; end`);
     expect(said).toMatch(
