@@ -172,18 +172,23 @@ export class Socket extends SocketBase implements TcpUser {
     }
   }
 
-  /** What came before the reset may still be read, as in Linux: the error comes behind it, unless a write waits. */
+  /** What came before the reset may still be read, as in Linux: the error comes behind it, unless a write waits: a pipe would read no more before its `drain`. */
   private failed(conn: Connection): void {
     if (this.destroyed) return;
     const code = conn.error ?? 'ECONNRESET';
     if (this.connecting) {
       const { remote, remotePort } = conn.flow as Flow;
       this.destroy(systemError('connect', code, remote.toString(), remotePort));
-    } else if (conn.receiveQueued === 0 || this.callback !== null) {
+    } else if (conn.receiveQueued === 0 || this.isWriterWaiting) {
       // EPIPE: the peer's end was seen, only who writes can be told.
-      const writes = code === 'EPIPE' || (this.callback !== null && !this.wantsData);
+      const writes = code === 'EPIPE' || (this.isWriterWaiting && !this.wantsData);
       this.destroy(systemError(writes ? 'write' : 'read', code));
     }
+  }
+
+  /** For the callback of a write, or for `drain` after one that was not copied. */
+  private get isWriterWaiting(): boolean {
+    return this.callback !== null || this.drainOwed;
   }
 
   /** In good order, both ends were seen: then the streams' own endings destroy the socket. Else nothing more will come of it. */

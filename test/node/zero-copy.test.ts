@@ -102,6 +102,23 @@ describe('a large chunk', () => {
     expect(await arrived).toEqual({ bytes: chunks.length * CHUNK, hash: expected });
   });
 
+  it('waits for a drain that a reset takes away: the error comes at once, though something lies unread, and nothing is held any more', async () => {
+    const h = twoHosts();
+    const { ours, theirs } = await connected(h);
+    theirs.pause();
+    ours.pause();
+    const events = eventsOf(ours);
+    // More than ours reads ahead.
+    theirs.write(Buffer.alloc(4 * CHUNK));
+    while (ours.write(filled(1)));
+    while (ours.conn!.receiveQueued === 0) await new Promise((done) => setImmediate(done));
+    expect([ours.writableNeedDrain, ours.writableLength]).toEqual([true, 0]);
+    theirs.resetAndDestroy();
+    await Promise.race([once(ours, 'close').catch(() => undefined), new Promise((done) => setTimeout(done, 2000))]);
+    expect(events).toEqual(['error ECONNRESET', 'close']);
+    expect(h.a.stack.tcp.env.memory.allocated).toBe(0);
+  });
+
   it('keeps its place among small ones, and a callback speaks for all before it', async () => {
     const { ours, theirs } = await connected(twoHosts());
     const arrived = received(theirs);
