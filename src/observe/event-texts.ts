@@ -96,8 +96,8 @@ export function noteText({ data: { note, a, b } }: NoteEvent): string[] {
       return [
         `congestion window back to one segment; ${b === 1 ? 'the first timeout' : `timeout ${b} in a row`} (RFC 5681 3.1)`,
       ];
-    case 'challenge-ack-throttled':
-      return ['no challenge ACK: too many of them lately (RFC 5961 7)'];
+    case 'ack-throttled':
+      return ['no ACK answers it: there was one for such a segment a moment ago (RFC 5961 7)'];
     case 'duplicate-ack-owed':
       return ['out of order: something before it is missing'];
     case 'window-closed':

@@ -6,8 +6,8 @@ export class HalfOpen {
   size = 0;
   readonly hosts: HostCounts;
 
-  constructor(seed: number) {
-    this.hosts = new HostCounts(seed);
+  constructor(secret: Uint8Array) {
+    this.hosts = new HostCounts(secret);
   }
 
   add(e: TcpEntry): void {

@@ -2,15 +2,17 @@
  * How many of something each remote host has, so that none has more than its share. In IPv6 a host is a /64, for within that anybody
  * can have as many addresses as he likes.
  */
+import { SipHash } from '../base/siphash.js';
 import { V4_MAPPED } from '../ip/address.js';
 
 export class HostCounts {
   private readonly counts = new Map<number, number>();
-  private readonly seed: number;
+  private readonly sip: SipHash;
+  private readonly prefix = new Int32Array(2);
 
-  /** `seed`: a random int32. Two hosts that meet in one key share one allowance, and nobody may choose whose. */
-  constructor(seed: number) {
-    this.seed = seed;
+  /** `secret`: 16 bytes. Two hosts that meet in one key share one allowance, and without it nobody can choose whose. */
+  constructor(secret: Uint8Array) {
+    this.sip = new SipHash(secret);
   }
 
   of(w0: number, w1: number, w2: number, w3: number): number {
@@ -35,8 +37,9 @@ export class HostCounts {
 
   private key(w0: number, w1: number, w2: number, w3: number): number {
     if (w0 === 0 && w1 === 0 && w2 === V4_MAPPED) return w3;
-    let h = Math.imul(w0 ^ this.seed, 0x85ebca6b);
-    h = Math.imul(h ^ (h >>> 15) ^ w1, 0xc2b2ae35);
-    return h ^ (h >>> 13);
+    this.prefix[0] = w0;
+    this.prefix[1] = w1;
+    this.sip.hash(this.prefix, 2);
+    return this.sip.lo;
   }
 }

@@ -110,13 +110,8 @@ export class TcpConnections {
     this.ports = new EphemeralPorts(o.random);
     this.tuple = new TupleHash(o.secret);
     this.flows = new FlowTable(o.random.int32());
-    this.halfOpen = new HalfOpen(o.random.int32());
-    this.timeWait = new TimeWaitTable(
-      o.timeWaitLimit,
-      o.config.timeWait,
-      o.config.maxTimeWaitPerHost,
-      o.random.int32(),
-    );
+    this.halfOpen = new HalfOpen(o.secret);
+    this.timeWait = new TimeWaitTable(o.timeWaitLimit, o.config.timeWait, o.config.maxTimeWaitPerHost, o.secret);
     const counters = new TcpCounters();
     this.env = {
       config: o.config,

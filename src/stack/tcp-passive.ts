@@ -10,7 +10,7 @@ import { Drop } from '../wire/drop.js';
 import type { IpHeader } from '../wire/ip.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
 import { arrivesInListen } from '../tcp/listener.js';
-import { arrivesInTimeWait, timeWaitAck, TimeWait, TimeWaitRecord } from '../tcp/time-wait.js';
+import { answersAlways, arrivesInTimeWait, timeWaitAck, TimeWait, TimeWaitRecord } from '../tcp/time-wait.js';
 import type { Listener } from './listener.js';
 import { ListenerTable } from './listener-table.js';
 import { flowOf, StrayAnswers } from './stray.js';
@@ -64,6 +64,10 @@ export class TcpPassive {
       case TimeWait.acknowledge: {
         watch?.strayArrived(flowOf(ip, seg), seg, 'TIME-WAIT: acknowledged, 2 MSL start anew', now);
         timeWait.restart(row, now);
+        if (!answersAlways(seg) && !timeWait.mayAnswer(row, o.config.challengeAckInterval, now)) {
+          env.counters.TcpExtTCPACKSkippedTimeWait++;
+          return false;
+        }
         timeWaitAck(record, seg, this.stray.segment, Math.floor(now / 1000));
         this.stray.send(ip, seg, 'ACK from TIME-WAIT', now);
         return false;

@@ -4,15 +4,15 @@
  * doubling up to its limit; at the limit the oldest row goes first, and is counted. A host has its share.
  *
  *     row: local 0-3 | remote 4-7 | ports 8 | SND.NXT 9 | RCV.NXT 10 | wnd, flags 11 | TS.Recent 12 | TS offset 13
- *          | hash 14 | next in chain 15 | older 16 | newer 17        18 words and an 8-byte deadline: 80 bytes, plus a bucket's 4 or 8
+ *          | hash 14 | next in chain 15 | older 16 | newer 17 | answered 18        19 words and an 8-byte deadline: 84 bytes, plus a bucket's 4 or 8
  */
-import { NEVER, type Micros } from '../base/time.js';
+import { MILLISECOND, NEVER, type Micros } from '../base/time.js';
 import type { Address } from '../ip/address.js';
 import type { TimeWaitRecord } from '../tcp/time-wait.js';
 import type { TcpEntry } from './flow.js';
 import { HostCounts } from './host-counts.js';
 
-const WORDS = 18;
+const WORDS = 19;
 const SMALLEST = 256;
 const NONE = -1;
 const PORTS = 8;
@@ -25,6 +25,7 @@ const HASH = 14;
 const CHAIN = 15;
 const OLDER = 16;
 const NEWER = 17;
+const ANSWERED = 18;
 /** Above the 16 bits of the window. */
 const HAS_TIMESTAMPS = 1 << 16;
 
@@ -42,11 +43,11 @@ export class TimeWaitTable {
   private readonly hosts: HostCounts;
   private readonly duration: Micros;
 
-  /** `limit` rows in all, `hostLimit` of them of one remote host; `seed`: a random int32. */
-  constructor(limit: number, duration: Micros, hostLimit = limit, seed = 0) {
+  /** `limit` rows in all, `hostLimit` of them of one remote host; `secret`: 16 bytes, for `HostCounts`. */
+  constructor(limit: number, duration: Micros, hostLimit = limit, secret: Uint8Array = new Uint8Array(16)) {
     this.limit = Math.max(1, limit);
     this.hostLimit = hostLimit;
-    this.hosts = new HostCounts(seed);
+    this.hosts = new HostCounts(secret);
     this.duration = duration;
   }
 
@@ -82,6 +83,7 @@ export class TimeWaitTable {
     w[at + WND] = Math.min(conn.rcv.wnd >> conn.rcv.wscale, 0xffff) | (conn.timestamps ? HAS_TIMESTAMPS : 0);
     w[at + TS_RECENT] = conn.rcv.tsRecent;
     w[at + TS_OFFSET] = conn.tsOffset;
+    w[at + ANSWERED] = 0;
     w[at + HASH] = e.hash;
     const bucket = e.hash & (this.buckets.length - 1);
     w[at + CHAIN] = this.buckets[bucket]!;
@@ -143,6 +145,16 @@ export class TimeWaitTable {
   restart(row: number, now: Micros): void {
     this.unlinkAge(row);
     this.append(row, now);
+  }
+
+  /** At most one answer in `interval` (tcp_invalid_ratelimit): false when the last one that this allowed is more recent. */
+  mayAnswer(row: number, interval: Micros, now: Micros): boolean {
+    const at = row * WORDS + ANSWERED;
+    const ms = Math.floor(now / MILLISECOND) | 0;
+    const last = this.words[at]!;
+    if (last !== 0 && ((ms - last) | 0) * MILLISECOND < interval) return false;
+    this.words[at] = ms === 0 ? 1 : ms;
+    return true;
   }
 
   remove(row: number): void {

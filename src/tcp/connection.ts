@@ -23,7 +23,7 @@ import { pollTransmit, type SegmentSink } from './output.js';
 import { startProbing } from './mtu-probe.js';
 import { Receiver } from './receiver.js';
 import { OwedReset } from './reset.js';
-import { MIN_SEND_MSS, Sender } from './sender.js';
+import { Sender } from './sender.js';
 import { SegmentSize, syncMss, TCP_HEADER } from './segment-size.js';
 import { takeSnapshot, type TcpSnapshot } from './snapshot.js';
 import { TcpStats } from './stats.js';
@@ -217,6 +217,7 @@ export class Connection extends UserCalls {
   /** Sends everything that is owed and allowed. */
   pollTransmit(now: Micros, out: SegmentSink): void {
     pollTransmit(this, now, out);
+    this.settleMemory();
   }
 
   nextTimeout(): Micros {
@@ -281,10 +282,10 @@ export class Connection extends UserCalls {
     this.settleMemory();
   }
 
-  /** What this connection holds, as the stack counts it: the send buffer, what waits to be read, what is out of order. */
+  /** What this connection holds, as the stack counts it: the send buffer, the records of what is in flight, what waits to be read, what is out of order. */
   protected settleMemory(): void {
     const { snd, rcv } = this;
-    this.memory.settle(snd.buffer.memory + rcv.memory);
+    this.memory.settle(snd.buffer.memory + snd.sent.memory + rcv.memory);
   }
 
   raise(events: number): void {
@@ -337,7 +338,7 @@ export class Connection extends UserCalls {
       this.snd.wscale = Math.min(syn.wscale, 14); // RFC 7323 section 2.3
       this.rcv.window.wscale = this.rcv.window.wantedWscale;
     }
-    this.peerMss = syn.mss >= 0 ? Math.max(syn.mss, MIN_SEND_MSS) : this.defaultMss;
+    this.peerMss = syn.mss >= 0 ? syn.mss : this.defaultMss;
     // MUST-16, and RFC 6691: the option bytes of each segment come off the MSS, which never counts them.
     this.size.mostMss = Math.min(this.peerMss, this.advertisedMss);
     this.size.optionBytes = this.timestamps ? 12 : 0;

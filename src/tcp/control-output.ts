@@ -64,7 +64,7 @@ export function sendSyn(c: Connection, now: Micros, out: SegmentSink): void {
   }
   hand(c, seg, again, now, out);
   if (answering) ackWentOut(c, now);
-  c.setTimer(Timer.rto, now + synInterval(c), now);
+  c.setTimer(Timer.rto, now + synInterval(c, now), now);
 }
 
 export function payAcks(c: Connection, now: Micros, out: SegmentSink): void {

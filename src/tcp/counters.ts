@@ -64,6 +64,11 @@ export class TcpCounters {
   TcpExtTCPDSACKOldSent = 0;
   TcpExtTCPChallengeACK = 0;
   TcpExtTCPSYNChallenge = 0;
+  /** Segments without data that were no good, and were not answered since one was a moment before (tcp_invalid_ratelimit). */
+  TcpExtTCPACKSkippedSynRecv = 0;
+  TcpExtTCPACKSkippedPAWS = 0;
+  TcpExtTCPACKSkippedSeq = 0;
+  TcpExtTCPACKSkippedTimeWait = 0;
   TcpExtTCPACKSkippedChallenge = 0;
   TcpExtTCPMTUPFail = 0;
   TcpExtTCPMTUPSuccess = 0;
@@ -74,6 +79,8 @@ export class TcpCounters {
   TcpExtTCPAbortOnTimeout = 0;
   TcpExtTCPAbortOnLinger = 0;
   TcpExtTCPAbortOnMemory = 0;
+  /** SACK blocks that would have cut what is in flight into more pieces than the send buffer pays for. */
+  TcpExtTCPWqueueTooBig = 0;
   TcpExtTCPMemoryPressures = 0;
   TcpExtPruneCalled = 0;
   TcpExtRcvPruned = 0;

@@ -4,7 +4,7 @@
  *
  * Nothing is sent from here: steps note what is owed, and a step that ends the processing returns false.
  */
-import { seqAdd, seqDiff, seqGt, seqLeq, seqLt } from '../base/seq.js';
+import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from '../base/seq.js';
 import { MILLISECOND, SECOND, type Micros } from '../base/time.js';
 import { Drop } from '../wire/drop.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
@@ -14,6 +14,7 @@ import { synAnswered } from './fast-open.js';
 import { isPaced, pacingRateOf } from './pacing.js';
 import { OwedReset } from './reset.js';
 import { isSynchronized, State } from './state.js';
+import { answersAlways } from './time-wait.js';
 import { Timer } from './timers.js';
 import { takeUrgent } from './urgent.js';
 import { TcpEvent } from './user.js';
@@ -132,7 +133,7 @@ function checkTimestamp(c: Connection, seg: Segment, now: Micros): boolean {
   const { rcv } = c;
   if (((seg.tsVal - rcv.tsRecent) | 0) < 0 && now - rcv.tsRecentAt < PAWS_IDLE) {
     c.env.counters.TcpExtPAWSEstab++;
-    oweAckForBad(c, seg, now);
+    oweAckForBad(c, seg, 'TcpExtTCPACKSkippedPAWS', now);
     c.dropped(seg, Drop.tcpPaws, now);
     return false;
   }
@@ -143,10 +144,7 @@ function checkTimestamp(c: Connection, seg: Segment, now: Micros): boolean {
 function checkSequence(c: Connection, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[1]!++;
   const { rcv } = c;
-  if (rcv.isAcceptable(seg.seq, seg.len)) {
-    if (c.timestamps && seg.hasTimestamps) rcv.updateTsRecent(seg, now);
-    return true;
-  }
+  if (rcv.isAcceptable(seg.seq, seg.len)) return true;
   if (seg.has(TcpFlag.RST) && repeatsFin(c, seg)) return true;
   // A simultaneous open's SYN,ACK repeats IRS: its ACK counts, the rest is old (RFC 9293 3.10.7.4, end of the first step).
   if (c.state === State.synReceived && seg.has(TcpFlag.SYN) && seg.has(TcpFlag.ACK) && seg.seq === rcv.irs) {
@@ -154,8 +152,9 @@ function checkSequence(c: Connection, seg: Segment, now: Micros): boolean {
     return false;
   }
   if (!seg.has(TcpFlag.RST)) {
-    if (c.state === State.synReceived && seg.has(TcpFlag.SYN) && seg.seq === rcv.irs) c.synOwed = true;
-    else oweAckForBad(c, seg, now);
+    if (c.state === State.synReceived && seg.has(TcpFlag.SYN) && seg.seq === rcv.irs) {
+      if (!isThrottled(c, 'TcpExtTCPACKSkippedSynRecv', now)) c.synOwed = true;
+    } else oweAckForBad(c, seg, 'TcpExtTCPACKSkippedSeq', now);
   }
   c.dropped(seg, seg.has(TcpFlag.RST) ? Drop.tcpRstOutsideWindow : Drop.tcpUnacceptable, now);
   return false;
@@ -227,20 +226,31 @@ function checkAck(c: Connection, seg: Segment, now: Micros): boolean {
       c.dropped(seg, Drop.tcpBadAck, now);
       return false;
     }
+    noteTimestamp(c, seg, now);
     synAcknowledged(c, seg, now);
     // A simultaneous open's SYN,ACK comes here too, and a SYN's window is never scaled.
     snd.updateWindow(seg.seq, seg.ack, seg.has(TcpFlag.SYN) ? seg.wnd : seg.wnd << snd.wscale);
     becomeEstablished(c, 'receive ACK of our SYN', now);
     return true;
   }
-  // RFC 5961 section 5.2 (MAY-12): SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT, else a challenge ACK and no more.
-  if (seqGt(seg.ack, snd.nxt) || seqLt(seg.ack, seqAdd(snd.una, -snd.maxWnd))) {
+  // RFC 5961 section 5.2 (MAY-12): SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT, else a challenge ACK and no more. As Linux, nothing below what was
+  // ever sent either: a large window would else let one guess in four pass on a connection that is new.
+  if (seqGt(seg.ack, snd.nxt) || seqLt(seg.ack, seqAdd(snd.una, -Math.min(snd.maxWnd, c.stats.bytesAcked)))) {
     oweChallenge(c, now);
     c.dropped(seg, seqGt(seg.ack, snd.nxt) ? Drop.tcpBadAck : Drop.tcpOldAck, now);
     return false;
   }
+  if (seqGeq(seg.ack, snd.una)) noteTimestamp(c, seg, now);
   acknowledgmentArrives(c, seg, seg.wnd << snd.wscale, now);
   return afterOurFin(c, now);
+}
+
+/**
+ * RFC 7323 section 4.3. Its section 5.3 has TS.Recent follow as soon as the sequence number is acceptable; as Linux we wait until the ACK is, too,
+ * and so the segment is neither RST nor SYN: a blind attacker's timestamp from the future would else have PAWS drop all that the peer sends.
+ */
+function noteTimestamp(c: Connection, seg: Segment, now: Micros): void {
+  if (c.timestamps && seg.hasTimestamps) c.rcv.updateTsRecent(seg, now);
 }
 
 /** What the acknowledgment of our FIN does, state by state. */
@@ -371,15 +381,14 @@ function oweBareReset(c: Connection, seq: number): void {
   c.resetSeq = seq;
 }
 
-/** A challenge ACK (RFC 5961), unless the throttle holds it back: section 7. */
+/** A challenge ACK (RFC 5961), unless a throttle holds it back (section 7): the connection's own, or the host's. */
 function oweChallenge(c: Connection, now: Micros): void {
-  const { counters } = c.env;
-  if (now - c.lastChallengeAt < c.config.challengeAckInterval || !c.env.challenges.allow(now)) {
-    counters.TcpExtTCPACKSkippedChallenge++;
-    c.note('challenge-ack-throttled', 0, 0, now);
+  const { counters, challenges } = c.env;
+  if (isThrottled(c, 'TcpExtTCPACKSkippedChallenge', now)) return;
+  if (!challenges.allow(now)) {
+    skip(c, 'TcpExtTCPACKSkippedChallenge', now);
     return;
   }
-  c.lastChallengeAt = now;
   c.challengeOwed = true;
   counters.TcpExtTCPChallengeACK++;
   c.note('challenge-ack', c.snd.nxt, c.rcv.nxt, now);
@@ -389,20 +398,31 @@ function oweChallenge(c: Connection, now: Micros): void {
  * "If an incoming segment is not acceptable, an acknowledgment should be sent in reply." One with data is most likely a
  * retransmission, and owes a duplicate ACK with D-SACK (RFC 2883) each time; one without may be one end of an ACK loop, so it is throttled as Linux does.
  */
-function oweAckForBad(c: Connection, seg: Segment, now: Micros): void {
-  if (!isSynchronized(c.state)) {
-    c.rcv.ackNow = true;
-    return;
+function oweAckForBad(c: Connection, seg: Segment, skipped: SkipCounter, now: Micros): void {
+  const { rcv, env } = c;
+  const answersAll = answersAlways(seg);
+  if (!answersAll && isThrottled(c, isSynchronized(c.state) ? skipped : 'TcpExtTCPACKSkippedSynRecv', now)) return;
+  const end = seqAdd(seg.seq, seg.payloadBytes);
+  if (answersAll && seg.payloadBytes > 0 && isSynchronized(c.state) && seqLeq(end, rcv.nxt)) {
+    env.counters.TcpExtTCPDSACKOldSent++;
+    rcv.owe(seg.seq, end);
+  } else rcv.ackNow = true;
+}
+
+type SkipCounter =
+  'TcpExtTCPACKSkippedChallenge' | 'TcpExtTCPACKSkippedPAWS' | 'TcpExtTCPACKSkippedSeq' | 'TcpExtTCPACKSkippedSynRecv';
+
+/** Segments that are no good get one answer in `challengeAckInterval` (tcp_invalid_ratelimit), whatever is wrong with them. */
+function isThrottled(c: Connection, skipped: SkipCounter, now: Micros): boolean {
+  if (now - c.lastChallengeAt < c.config.challengeAckInterval) {
+    skip(c, skipped, now);
+    return true;
   }
-  if (seg.payloadBytes > 0 && !seg.has(TcpFlag.SYN)) {
-    const end = seqAdd(seg.seq, seg.payloadBytes);
-    if (seqLeq(end, c.rcv.nxt)) {
-      c.env.counters.TcpExtTCPDSACKOldSent++;
-      c.rcv.owe(seg.seq, end);
-    } else c.rcv.ackNow = true;
-    return;
-  }
-  // A FIN that comes again says that our ACK of it was lost.
-  if (seg.has(TcpFlag.FIN) && !seg.has(TcpFlag.SYN)) c.rcv.ackNow = true;
-  else oweChallenge(c, now);
+  c.lastChallengeAt = now;
+  return false;
+}
+
+function skip(c: Connection, counter: SkipCounter, now: Micros): void {
+  c.env.counters[counter]++;
+  c.note('ack-throttled', 0, 0, now);
 }

@@ -33,9 +33,9 @@ export type Note =
   | 'recovery-exit'
   /** A retransmission because the timer expired: a = sequence number, b = how often it was sent again by now. */
   | 'rto-retransmit'
-  /** A challenge ACK is owed (RFC 5961), or was held back by the throttle (`challenge-ack-throttled`). */
+  /** A challenge ACK is owed (RFC 5961), or the answer to a segment that is no good was held back by the throttle (`ack-throttled`). */
   | 'challenge-ack'
-  | 'challenge-ack-throttled'
+  | 'ack-throttled'
   /** A duplicate ACK is owed for data out of order: a = its first sequence number. */
   | 'duplicate-ack-owed'
   /** Our receive window closed, or opened again: a = bytes. */

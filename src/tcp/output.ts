@@ -90,7 +90,10 @@ function sendAgain(c: Connection, now: Micros, out: SegmentSink): void {
     most -= most % snd.mss;
     if (most <= 0) return;
     sent.resize(i, snd.mss);
-    if (record.bytes > most) sent.split(i, most);
+    if (record.bytes > most) {
+      if (i > 0 && snd.hasManyRecords) return; // the first may always be cut, or nothing would move
+      sent.split(i, most);
+    }
     sendRecordAgain(c, record, now, out);
   }
 }
@@ -170,7 +173,7 @@ function sendNew(c: Connection, now: Micros, out: SegmentSink): void {
   const held = c.size.probing && !sendMtuProbe(c, now, out);
   while (!held) {
     const unsent = snd.unsent;
-    if (unsent === 0 && !mayFinish(snd, 0)) break;
+    if (unsent === 0 && !(mayFinish(snd, 0) && sent.inFlight < congestion.cwnd)) break; // a FIN alone is a segment, too
     const length = unsent === 0 ? 0 : nextLength(c, unsent, now);
     if (unsent > 0 && length === 0) break;
     sendData(c, length, mayFinish(snd, length), snd.mss, now, out);
@@ -222,7 +225,7 @@ function nextLength(c: Connection, unsent: number, now: Micros): number {
   // Segments are what cwnd counts. Limited transmit (RFC 3042) needs no rule: what duplicates stand for is in flight no more.
   const allowance = (snd.congestion.cwnd - snd.sent.inFlight) * mss;
   const room = Math.min(window, allowance, unsent);
-  if (room <= 0 || mustPace(c, now)) return 0;
+  if (room <= 0 || snd.hasManyRecords || mustPace(c, now)) return 0;
   if (room >= mss) {
     const whole = Math.min(room, Math.max(superSegmentBytes(c), mss), snd.pacing.quantum(mss));
     // The rest that is no full segment may ride on a super-segment when it might go out alone.

@@ -104,12 +104,19 @@ function tagBlock(c: Connection, left: Seq, right: Seq, now: Micros): void {
     if (record.sacked) continue;
     if (seqLt(record.start, left)) {
       // Only a whole segment can have arrived: the cut lies on the wire's boundary at or above the edge.
-      if (!sent.split(i, roundUp(seqDiff(left, record.start), record.size))) continue;
+      if (!cut(c, i, roundUp(seqDiff(left, record.start), record.size))) continue;
       record = sent.at(++i);
     }
-    if (seqGt(record.end, right) && !sent.split(i, roundDown(seqDiff(right, record.start), record.size))) return;
+    if (seqGt(record.end, right) && !cut(c, i, roundDown(seqDiff(right, record.start), record.size))) return;
     tagRecord(c, record, now);
   }
+}
+
+/** False when there is nothing to cut, or when pieces enough are kept: then that much of what the peer says is passed over, and is sent again in the end. */
+function cut(c: Connection, i: number, bytes: number): boolean {
+  if (!c.snd.hasManyRecords) return c.snd.sent.split(i, bytes);
+  c.env.counters.TcpExtTCPWqueueTooBig++;
+  return false;
 }
 
 const roundUp = (bytes: number, size: number): number => (size > 0 ? Math.ceil(bytes / size) * size : bytes);

@@ -40,6 +40,8 @@ export const MIN_SEND_MSS = 48;
 const MIN_BUFFER = 4608;
 /** TCP_INIT_CWND. */
 const INITIAL_WINDOW = 10;
+/** However small the buffer, so much of records. */
+const LEAST_RECORD_BYTES = 65_536;
 /** What a segment costs beside its payload, by Linux's count: headers' room and the buffer's own description. */
 const SEGMENT_OVERHEAD = 640;
 const DESCRIPTION = 256;
@@ -189,6 +191,14 @@ export class Sender {
   /** Who waits for that is woken later, when half of TCP_NOTSENT_LOWAT is sent: not for each byte. */
   get wakesWriter(): boolean {
     return this.isWritable && 2 * this.unsent < this.notSentLowat;
+  }
+
+  /**
+   * The records of what is in flight cost as much as the send buffer may hold: no more of them. Only tiny segments come here, and a peer that
+   * SACKs large ones to pieces (Linux's sk_wmem_queued counts every segment's own cost, too).
+   */
+  get hasManyRecords(): boolean {
+    return this.sent.memory >= Math.max(this.bufferBytes, LEAST_RECORD_BYTES);
   }
 
   /** The peer is on this machine, or next to it. */

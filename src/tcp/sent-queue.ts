@@ -47,6 +47,9 @@ export class SentSegment {
   }
 }
 
+/** What a record takes of V8's heap. */
+const RECORD_BYTES = 200;
+
 /** Most that are kept for later: some 200 KB. */
 const MOST_SPARE = 1024;
 
@@ -93,6 +96,11 @@ export class SentQueue {
 
   get length(): number {
     return this.end - this.head;
+  }
+
+  /** What the records cost, beside the data that they are about: a peer that takes tiny segments makes us keep many (CVE-2019-11478, CVE-2019-11479). */
+  get memory(): number {
+    return RECORD_BYTES * this.length;
   }
 
   get first(): SentSegment | undefined {

@@ -64,13 +64,13 @@ function synTimeout(c: Connection, now: Micros): void {
   c.synOwed = true;
 }
 
-/** How long to wait after SYN (or SYN,ACK) number `tries`, counted from 0. */
-export function synInterval(c: Connection): Micros {
+/** How long to wait after the SYN (or SYN,ACK) that just went out: twice as long each time, and with a user timeout never beyond its end. */
+export function synInterval(c: Connection, now: Micros): Micros {
   const { config } = c;
   const linear = c.state === State.synSent ? config.synLinearTimeouts : 0;
   const doublings = Math.max(0, c.synTries - linear);
   const wait = Math.min(config.initialRto * 2 ** doublings, config.maxRto);
-  return c.userTimeout > 0 ? Math.min(wait, c.userTimeout) : wait;
+  return c.userTimeout > 0 ? Math.max(1, Math.min(wait, c.openedAt + c.userTimeout - now)) : wait;
 }
 
 /** RFC 6298 5.4 to 5.6, RFC 5681 section 3.1, RFC 9293 section 3.8.3. */

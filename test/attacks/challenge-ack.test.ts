@@ -8,18 +8,34 @@ import { SeededRandom } from '../../src/base/random.js';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import { ChallengeLimiter } from '../../src/tcp/challenge.js';
 import type { Connection } from '../../src/tcp/connection.js';
-import { ACK, RST, SYN, Wire } from '../requirements/wire.js';
+import { ACK, FIN, RST, SYN, Wire, type Tcp } from '../requirements/wire.js';
 
 const VICTIM = { from: '198.18.0.77', sport: 7777 };
 /** Within the window that we offer to the peer. */
 const IN_WINDOW = 101 + 5000;
+/** The timestamps option. */
+const stamp = (value: number): number[] => [
+  1,
+  1,
+  8,
+  10,
+  value >>> 24,
+  (value >> 16) & 255,
+  (value >> 8) & 255,
+  value & 255,
+  0,
+  0,
+  0,
+  0,
+];
 
 describe('blind RST, SYN and data (RFC 5961)', () => {
-  /** A connection of somebody else's, at 101 of the peer's numbers. */
-  function victim(): { w: Wire; conn: Connection; iss: number } {
+  /** A connection of somebody else's, at 101 of the peer's numbers. `onSyn`, `onAck`: options of its SYN, and of its ACK. */
+  function victim(onSyn: number[] = [], onAck: number[] = []): { w: Wire; conn: Connection; iss: number } {
     const w = new Wire();
     const accepted = w.listen();
-    const { seq } = w.open(VICTIM);
+    const { seq } = w.tcp({ ...VICTIM, flags: SYN, seq: 100, options: onSyn })[0]!;
+    w.tcp({ ...VICTIM, flags: ACK, seq: 101, ack: seq + 1, options: onAck });
     return { w, conn: accepted[0]!, iss: seq };
   }
 
@@ -59,6 +75,35 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     expect(conn.receiveQueued).toBe(1);
   });
 
+  it('ATK-9: not even a window of 1 GB makes a number good that we never sent', () => {
+    const { w, conn, iss } = victim([3, 3, 14, 0]);
+    expect(conn.snd.maxWnd).toBe(65_535 << 14);
+    for (let i = 1; i < 64; i++) {
+      w.tcp({ ...VICTIM, flags: ACK, seq: 101, ack: (iss + 1 - i * 0x0400_0000) >>> 0, payload: [88] });
+    }
+    expect([conn.receiveQueued, conn.stateName]).toEqual([0, 'ESTABLISHED']);
+  });
+
+  it.each([
+    ['data with a bad ACK', { flags: ACK, ack: 99, payload: [88] }],
+    ['old data with a bad ACK', { flags: ACK, ack: 99, seq: 99, payload: [88, 88, 88] }],
+    ['SYN', { flags: SYN }],
+    ['SYN with data', { flags: SYN, payload: [88] }],
+    ['RST', { flags: RST, seq: IN_WINDOW }],
+    ['RST before the window, with data into it', { flags: RST, seq: 99, payload: [88, 88, 88] }],
+    ['data without ACK', { flags: 0, payload: [88] }],
+  ] as [string, Tcp][])(
+    'ATK-25: a timestamp from the future on what is not believed changes nothing: %s',
+    (_, forged) => {
+      const { w, conn, iss } = victim(stamp(1000), stamp(1000));
+      expect(conn.timestamps).toBe(true);
+      w.tcp({ ...VICTIM, seq: 101, ...forged, options: stamp(0x7fff_0000) });
+      expect([conn.rcv.tsRecent, conn.stateName]).toEqual([1000, 'ESTABLISHED']);
+      w.tcp({ ...VICTIM, flags: ACK, seq: 101, ack: iss + 1, payload: [89], options: stamp(1001) });
+      expect([conn.receiveQueued, conn.rcv.tsRecent]).toEqual([1, 1001]);
+    },
+  );
+
   it('ATK-10: one connection sends no more than a challenge ACK in 500 ms (tcp_invalid_ratelimit), and counts the others', () => {
     const { w } = victim();
     w.wait(SECOND);
@@ -70,6 +115,48 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     expect(answered()).toBe(1);
     const { counters } = w.stack;
     expect([counters.TcpExtTCPChallengeACK, counters.TcpExtTCPACKSkippedChallenge]).toEqual([2, 10]);
+  });
+
+  const throttled = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+  it.each<[string, Tcp]>([
+    ['its SYN again and again', { flags: SYN, seq: 100 }],
+    ['ACKs out of the window', { flags: ACK, seq: 100_000, ack: 1 }],
+  ])('ATK-10: nor does one in SYN-RECEIVED: %s', (_, packet) => {
+    const w = new Wire();
+    w.listen();
+    w.tcp({ ...VICTIM, flags: SYN, seq: 100 });
+    expect(Array.from({ length: 10 }, () => w.tcp({ ...VICTIM, ...packet }).length)).toEqual(throttled);
+    expect(w.stack.counters.TcpExtTCPACKSkippedSynRecv).toBe(9);
+  });
+
+  it.each<[string, Tcp, number]>([
+    ['old SYNs', { flags: SYN, seq: 50 }, 1],
+    ['ACKs out of the window', { flags: ACK, seq: 100_000, ack: 1 }, 1],
+    ['but data and FIN say that our ACK was lost', { flags: ACK | FIN, seq: 101, ack: 1, payload: [88] }, 10],
+  ])('ATK-10: nor does one in TIME-WAIT: %s', (_, packet, answers) => {
+    const { w, conn, iss } = victim();
+    conn.shutdown(w.now);
+    w.stack.wake(conn);
+    w.take();
+    w.tcp({ ...VICTIM, flags: ACK | FIN, seq: 101, ack: iss + 2 });
+    expect(w.stack.tcp.timeWait.size).toBe(1);
+    const sent = Array.from({ length: 10 }, () => w.tcp({ ...VICTIM, ...packet }).length);
+    expect(sent.reduce((a, b) => a + b)).toBe(answers);
+    expect(w.stack.counters.TcpExtTCPACKSkippedTimeWait).toBe(10 - answers);
+    w.wait(500 * MILLISECOND);
+    expect(w.tcp({ ...VICTIM, ...packet })).toHaveLength(1);
+  });
+
+  it('ATK-10: out of the window, the throttle of the whole host has no part in it, for keep-alives look the same', () => {
+    const w = new Wire({ config: { challengeAckLimit: 1 } });
+    w.listen();
+    for (let i = 0; i < 10; i++) w.open({ sport: 1000 + i });
+    w.wait(SECOND);
+    const keepAlive = (sport: number): number => w.tcp({ flags: ACK, sport, seq: 100, ack: 0 }).length;
+    expect(Array.from({ length: 10 }, (_, i) => keepAlive(1000 + i))).toEqual(new Array(10).fill(1));
+    expect(Array.from({ length: 10 }, (_, i) => keepAlive(1000 + i))).toEqual(new Array(10).fill(0));
+    expect([w.stack.counters.TcpExtTCPACKSkippedSeq, w.stack.counters.TcpExtTCPChallengeACK]).toEqual([10, 0]);
   });
 });
 

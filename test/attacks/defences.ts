@@ -13,7 +13,11 @@ export const DEFENCES: readonly (readonly [id: string, source: string, text: str
   ],
   ['ATK-8', 'RFC 5961 4.2', 'A SYN in a synchronised state is challenged, and ends nothing.'],
   ['ATK-9', 'RFC 5961 5.2', 'Data with an ACK of nothing plausible is not taken.'],
-  ['ATK-10', 'RFC 5961 7', 'Challenge ACKs are throttled for each connection.'],
+  [
+    'ATK-10',
+    'RFC 5961 7',
+    'What is no good is answered once in a while only: of each connection, half-open or in TIME-WAIT, too.',
+  ],
   ['ATK-11', 'CVE-2016-5696', 'The throttle of the whole host tells an attacker nothing.'],
   ['ATK-12', 'RFC 5927 4.1', 'An ICMP error is believed only for a flow of ours and a sequence number in flight.'],
   ['ATK-13', 'RFC 5927 5.2', 'No ICMP error ends a synchronised connection.'],
@@ -31,5 +35,15 @@ export const DEFENCES: readonly (readonly [id: string, source: string, text: str
     'ATK-24',
     'RFC 5927 7',
     'An ICMP error lowers the path MTU of what it quotes, never raises it, and not below a floor.',
+  ],
+  [
+    'ATK-25',
+    'RFC 7323 5.3',
+    'A timestamp counts only on a segment that is believed otherwise: a blind one cannot have PAWS drop what is genuine.',
+  ],
+  [
+    'ATK-26',
+    'CVE-2019-11478',
+    'What is in flight in tiny segments, or SACKed to pieces, costs no more memory than the send buffer may hold.',
   ],
 ];

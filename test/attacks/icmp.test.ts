@@ -26,6 +26,16 @@ const states: [string, (w: Wire, conn: Connection, data: Out) => Out][] = [
     },
   ],
   [
+    'CLOSING',
+    (w, conn, data) => {
+      conn.shutdown(w.now);
+      w.stack.wake(conn);
+      const fin = w.take()[0]!;
+      w.tcp({ flags: FIN | ACK, seq: 101, ack: data.seq });
+      return fin;
+    },
+  ],
+  [
     'CLOSE-WAIT',
     (w, _conn, data) => {
       w.tcp({ flags: FIN | ACK, seq: 101, ack: data.seq });

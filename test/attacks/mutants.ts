@@ -22,6 +22,7 @@ const CHALLENGE = 'test/attacks/challenge-ack.test.ts';
 const ICMP = 'test/attacks/icmp.test.ts';
 const TIME_WAIT = 'test/attacks/time-wait.test.ts';
 const UNPREDICTABLE = 'test/attacks/unpredictable.test.ts';
+const TINY = 'test/attacks/tiny-segments.test.ts';
 const PIECES = 'test/tcp/out-of-order.test.ts';
 const FRAGMENTS = 'test/attacks/fragments.test.ts';
 const [PATH_MTU, PATH_MTU_CACHE] = ['test/stack/path-mtu.test.ts', 'test/ip/path-mtu.test.ts'] as const;
@@ -57,9 +58,47 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   m('ATK-6', 'src/stack/half-open.ts', 'this.size--;', '', FLOOD, 'ATK-6: every'),
   m('ATK-7', INPUT, 'if (!isExactReset(c, seg)) {', 'if (false) {', CHALLENGE),
   m('ATK-8', INPUT, 'c.env.counters.TcpExtTCPSYNChallenge++;', "c.finish('ECONNRESET', '', now);", CHALLENGE),
-  m('ATK-9', INPUT, 'seqLt(seg.ack, seqAdd(snd.una, -snd.maxWnd))', 'false', CHALLENGE),
-  m('ATK-10', INPUT, 'now - c.lastChallengeAt < c.config.challengeAckInterval || ', '', CHALLENGE),
-  m('ATK-11', INPUT, 'now - c.lastChallengeAt < c.config.challengeAckInterval || ', '', CHALLENGE, 'ATK-11: learns'),
+  m(
+    'ATK-9',
+    INPUT,
+    'seqLt(seg.ack, seqAdd(snd.una, -Math.min(snd.maxWnd, c.stats.bytesAcked)))',
+    'false',
+    CHALLENGE,
+    'ATK-9: data',
+  ),
+  m('ATK-9', INPUT, 'Math.min(snd.maxWnd, c.stats.bytesAcked)', 'snd.maxWnd', CHALLENGE, 'ATK-9: not even'),
+  m(
+    'ATK-10',
+    INPUT,
+    'if (now - c.lastChallengeAt < c.config.challengeAckInterval) {',
+    'if (false) {',
+    CHALLENGE,
+    'ATK-10: one',
+  ),
+  m(
+    'ATK-10',
+    INPUT,
+    "if (!isThrottled(c, 'TcpExtTCPACKSkippedSynRecv', now)) c.synOwed = true;",
+    'c.synOwed = true;',
+    CHALLENGE,
+    'ATK-10: .*SYN-RECEIVED',
+  ),
+  m(
+    'ATK-10',
+    'src/stack/tcp-passive.ts',
+    '!timeWait.mayAnswer(row, o.config.challengeAckInterval, now)',
+    'false',
+    CHALLENGE,
+    'ATK-10: .*TIME-WAIT',
+  ),
+  m(
+    'ATK-11',
+    INPUT,
+    'if (now - c.lastChallengeAt < c.config.challengeAckInterval) {',
+    'if (false) {',
+    CHALLENGE,
+    'ATK-11: learns',
+  ),
   m('ATK-11', 'src/tcp/challenge.ts', 'Math.floor(this.random.float() * this.limit)', '0', CHALLENGE, 'ATK-11: learns'),
   m(
     'ATK-12',
@@ -108,7 +147,15 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   ),
   m('ATK-18', REASSEMBLY, "if (verdict === 'overlap' || ", 'if (', FRAGMENTS),
   m('ATK-19', REASSEMBLY, 'if (isTiny(h)) return', 'if (false) return', FRAGMENTS, 'ATK-19: (a first|one at)'),
-  m('ATK-20', 'src/tcp/connection.ts', 'Math.max(syn.mss, MIN_SEND_MSS)', 'syn.mss', 'test/attacks/tiny-mss.test.ts'),
+  m(
+    'ATK-19',
+    REASSEMBLY,
+    'if (isTiny(h)) return',
+    'if (h.version === 4 && isTiny(h)) return',
+    'test/ip/reassembly.test.ts',
+    'ATK-19: has none',
+  ),
+  m('ATK-20', 'src/tcp/segment-size.ts', ', MIN_SEND_MSS)', ', 1)', 'test/attacks/tiny-mss.test.ts'),
   m('ATK-21', 'src/stack/tcp-connections.ts', 'if (this.timeWait.isHostFull(e.remote))', 'if (false)', TIME_WAIT),
   m(
     'ATK-22',
@@ -152,4 +199,14 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     PATH_MTU,
     'ATK-24: cannot',
   ),
+  m(
+    'ATK-25',
+    INPUT,
+    'if (rcv.isAcceptable(seg.seq, seg.len)) return true;',
+    'if (rcv.isAcceptable(seg.seq, seg.len)) { noteTimestamp(c, seg, now); return true; }',
+    CHALLENGE,
+  ),
+  m('ATK-26', 'src/tcp/output.ts', 'snd.hasManyRecords || mustPace', 'mustPace', TINY, 'ATK-26: an MSS'),
+  m('ATK-26', 'src/tcp/sack.ts', 'if (!c.snd.hasManyRecords) return', 'return', TINY, 'ATK-26: nor'),
+  m('ATK-26', 'src/tcp/connection.ts', ' + snd.sent.memory', '', TINY, 'ATK-26: an MSS'),
 ];

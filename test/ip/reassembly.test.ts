@@ -121,6 +121,11 @@ describe.each(versions)('an IPv%d datagram in fragments', (version) => {
     expect(reassembly.size).toBe(0);
   });
 
+  it.each([8, 16])("ATK-19: has none of TCP's that begins at %i, within TCP's header (RFC 3128)", (offset) => {
+    expect(add({ version, offset, bytes: pattern(8), more: true, protocol: 6 })).toBe('fragmentTiny');
+    expect(add({ version, offset, bytes: pattern(8), more: true, protocol: 17 })).toBe('none');
+  });
+
   it.each([
     ['data after its end', [16, 8, false], [24, 8, true]],
     ['an end before data that is there', [24, 8, true], [8, 8, false]],

@@ -186,7 +186,7 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-6', WIRE, '    o += length;', '    o += 1;', OPTIONS),
   m('MUST-7, MUST-68', WIRE, 'if (length < 2 || o + length > end)', 'if (length < 2)', OPTIONS),
   m('MUST-64', WIRE, '      o++;', '      o += 4;', OPTIONS),
-  m('MUST-5', INPUT, 'if (c.timestamps && seg.hasTimestamps) rcv.updateTsRecent(seg, now);', '', HANDSHAKE),
+  m('MUST-5', INPUT, 'if (c.timestamps && seg.hasTimestamps) c.rcv.updateTsRecent(seg, now);', '', HANDSHAKE),
   m('MUST-65', HAND_OVER, 'const before = rcv.wnd;', 'const before = rcv.wnd; seg.mss = c.advertisedMss;', HANDSHAKE),
 
   // Windows are unsigned, and wide.
@@ -209,14 +209,8 @@ export const MUTANTS: readonly Mutant[] = [
     HANDSHAKE,
   ),
   m('MUST-11', INPUT, "c.finish(c.passive ? 'ECONNRESET' : 'ECONNREFUSED',", "c.finish('ECONNRESET',", HANDSHAKE),
-  m(
-    'MUST-14',
-    CONNECTION,
-    'syn.mss >= 0 ? Math.max(syn.mss, MIN_SEND_MSS) : this.defaultMss;',
-    'this.defaultMss;',
-    HANDSHAKE,
-  ),
-  m('MUST-15', CONNECTION, 'syn.mss >= 0 ? Math.max(syn.mss, MIN_SEND_MSS) : this.defaultMss;', '1460;', HANDSHAKE),
+  m('MUST-14', CONNECTION, 'syn.mss >= 0 ? syn.mss : this.defaultMss;', 'this.defaultMss;', HANDSHAKE),
+  m('MUST-15', CONNECTION, 'syn.mss >= 0 ? syn.mss : this.defaultMss;', '1460;', HANDSHAKE),
   m('MUST-16', CONNECTION, 'optionBytes = this.timestamps ? 12 : 0;', 'optionBytes = 0;', HANDSHAKE),
   m('SHLD-5, MAY-3', CONTROL, 'seg.mss = c.advertisedMss; //', '//', HANDSHAKE),
   m('MUST-67', CONTROL, 'seg.mss = c.advertisedMss; //', 'seg.mss = c.advertisedMss - 12; //', HANDSHAKE),
@@ -368,7 +362,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m('MUST-17', PUSH, 'return snd.noDelay || ', 'return ', SENDING),
   m('SHLD-28', CONNECTION, 'Math.min(this.peerMss, this.advertisedMss)', 'Math.min(this.peerMss, 536)', SENDING),
-  m('MUST-60', OUTPUT, 'if (room <= 0 || mustPace(c, now)) return 0;', 'if (room < snd.mss) return 0;', SENDING),
+  m('MUST-60', OUTPUT, 'if (room <= 0 || snd.hasManyRecords || mustPace(c, now)) return 0;', 'if (room < snd.mss) return 0;', SENDING),
   m('MUST-61', PUSH, '(end === snd.dataEnd && ', '(false && ', 'test/tcp/options.test.ts'),
   m('SHLD-27', PUSH, '(end === snd.dataEnd && ', '(true || ', SENDING),
 
@@ -385,6 +379,6 @@ export const MUTANTS: readonly Mutant[] = [
     ACK,
   ),
   m('MAY-13', RECEIVER, 'this.owe(start, start); //', 'this.ackNow = true; //', ACK),
-  m('MAY-12', INPUT, 'seqLt(seg.ack, seqAdd(snd.una, -snd.maxWnd))', 'false', ACK),
+  m('MAY-12', INPUT, 'seqLt(seg.ack, seqAdd(snd.una, -Math.min(snd.maxWnd, c.stats.bytesAcked)))', 'false', ACK),
   m('MAY-12', INPUT, 'if (seqGt(seg.ack, snd.nxt) || seqLt(', 'if (false && seqLt(', ACK),
 ];

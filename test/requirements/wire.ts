@@ -100,9 +100,9 @@ export class Wire {
   private readonly end: PairEnd;
   private readonly stackEnd: PairEnd;
 
-  constructor(o: Partial<StackOptions> & { mtu?: number } = {}) {
+  constructor(o: Partial<StackOptions> & { mtu?: number; offload?: boolean } = {}) {
     this.now = o.now ?? SECOND;
-    [this.end, this.stackEnd] = pair({ mtu: o.mtu ?? 1500 });
+    [this.end, this.stackEnd] = pair({ mtu: o.mtu ?? 1500, offload: o.offload ?? false });
     this.end.attach({
       packet: (rx) => this.out.push(read(rx)),
       batchEnd: () => undefined,

@@ -186,6 +186,7 @@ describe('the server', () => {
     const s = accepting();
     s.receive({ flags: 'S', mss: 1460, len: 100 });
     expect(s.receive({ flags: 'S', mss: 1460 })).toMatchObject([{ flags: 'S.', ack: 101 }]);
+    s.wait(500 * MILLISECOND);
     expect(s.receive({ flags: 'S', mss: 1460, len: 100 })).toMatchObject([{ flags: 'S.', ack: 101 }]);
     expect(s.read()).toBe(100);
   });
