@@ -15,7 +15,10 @@ const WMEM = 1 << 19;
 const u32 = (n: number): number[] => [(n >>> 24) & 255, (n >>> 16) & 255, (n >>> 8) & 255, n & 255];
 
 /** A peer far away, with a window of a gigabyte, that acknowledges all; whoever writes here never stops. */
-function opened(mss: number, offload = false): { w: Wire; conn: Connection; fill: () => void; acknowledge: () => void } {
+function opened(
+  mss: number,
+  offload = false,
+): { w: Wire; conn: Connection; fill: () => void; acknowledge: () => void } {
   const w = new Wire({ offload, config: { wmem: { min: 4096, default: 65_536, max: WMEM } } });
   const accepted = w.listen();
   const options = [2, 4, mss >> 8, mss & 255, 1, 1, 4, 2, 1, 3, 3, 14];

@@ -362,7 +362,13 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m('MUST-17', PUSH, 'return snd.noDelay || ', 'return ', SENDING),
   m('SHLD-28', CONNECTION, 'Math.min(this.peerMss, this.advertisedMss)', 'Math.min(this.peerMss, 536)', SENDING),
-  m('MUST-60', OUTPUT, 'if (room <= 0 || snd.hasManyRecords || mustPace(c, now)) return 0;', 'if (room < snd.mss) return 0;', SENDING),
+  m(
+    'MUST-60',
+    OUTPUT,
+    'if (room <= 0 || snd.hasManyRecords || mustPace(c, now)) return 0;',
+    'if (room < snd.mss) return 0;',
+    SENDING,
+  ),
   m('MUST-61', PUSH, '(end === snd.dataEnd && ', '(false && ', 'test/tcp/options.test.ts'),
   m('SHLD-27', PUSH, '(end === snd.dataEnd && ', '(true || ', SENDING),
 
