@@ -61,6 +61,10 @@ const ENOMEM = 12;
 const EBADFD = 77;
 const ENOBUFS = 105;
 
+/** What comes alone, and what is silence: see `expectsOne`. */
+const SMALL_PACKET_BYTES = 512;
+const QUIET: Micros = 10;
+
 /** Not zeroed: the kernel writes every byte before anybody reads it. */
 const freshSlab = (): Slab => new Slab(new Uint8Array(native().takeSlab()));
 
@@ -107,6 +111,12 @@ export class TunDevice implements Device {
   private rxSlab = freshSlab();
   private rxAt = 0;
   private rxKept = false;
+  /**
+   * A small packet came alone, after silence: the next one will, too, and it costs a system call to hear that there is no other. Should there be, the
+   * descriptor stays ready, and this is over since there was no silence before it.
+   */
+  private expectsOne = false;
+  private readAt: Micros = 0;
   private readonly rx = new RxPacket();
   private readonly rxWords = new Int32Array(RX_BATCH * Rx.words);
 
@@ -183,13 +193,21 @@ export class TunDevice implements Device {
     }
     for (let batch = 0; batch < RX_BATCHES_A_TURN; batch++) {
       if (this.rxAt + RX_ROOM > RX_SLAB_BYTES) this.nextSlab();
-      const n = this.lib.queueRead(this.queue, this.rxSlab.bytes, this.rxAt, this.rxWords, RX_BATCH);
+      const n = this.lib.queueRead(
+        this.queue,
+        this.rxSlab.bytes,
+        this.rxAt,
+        this.rxWords,
+        this.expectsOne ? 1 : RX_BATCH,
+      );
       if (n < 0) {
         // Without memory now, the kernel may have some later; after any other error the descriptor would be ready for ever.
         if (n !== -EAGAIN) this.fail(-n, n !== -ENOBUFS && n !== -ENOMEM);
         return;
       }
       const now = this.clock();
+      this.expectsOne = n === 1 && this.rxWords[Rx.length]! <= SMALL_PACKET_BYTES && now - this.readAt > QUIET;
+      this.readAt = now;
       for (let i = 0; i < n; i++) {
         this.deliver(receiver, i * Rx.words, now);
         if (this.isClosed()) return;
@@ -332,6 +350,7 @@ export class TunDevice implements Device {
   }
 
   poll(): void {
+    this.expectsOne = false;
     if (!this.closed) this.ready(0);
   }
 

@@ -55,6 +55,8 @@ export class Socket extends SocketBase implements TcpUser {
   /** `write` said false of a chunk that it lent. */
   private drainOwed = false;
   private wantsData = false;
+  /** Within `_read`. */
+  private reading = false;
   private ended = false;
   private finSent = false;
 
@@ -201,7 +203,9 @@ export class Socket extends SocketBase implements TcpUser {
   /** @internal */
   override _read(): void {
     this.wantsData = true;
+    this.reading = true;
     this.pull();
+    this.reading = false;
   }
 
   /** Hands over what waits while the reader takes it. */
@@ -214,13 +218,23 @@ export class Socket extends SocketBase implements TcpUser {
       if (piece === null) break;
       taken = true;
       this.bytesRead += piece.length;
-      this.wantsData = this.push(asBuffer(piece));
+      if (this.flowsBy()) this.emit('data', asBuffer(piece));
+      else this.wantsData = this.push(asBuffer(piece));
     }
     // Reading may have opened the window: the peer must hear of it.
     if (taken && conn.rcv.ackNow) this.host.stack.wake(conn);
     if (conn.receiveQueued > 0) return;
     if (conn.rcv.finReceived) this.endOfStream();
     else if (conn.error !== null) this.failed(conn);
+  }
+
+  /**
+   * Who listens to `data` and takes all as it comes needs none of Readable's books: `push` would emit it, too, and then ask in a next tick of its own whether to read
+   * more. The first piece goes by `push`, for `readableDidRead`, and so does what `read()` itself asked for.
+   */
+  private flowsBy(): boolean {
+    const flows = this.readableFlowing === true && this.readableLength === 0 && this.readableDidRead;
+    return flows && !this.reading && this.readableEncoding === null;
   }
 
   private endOfStream(): void {
@@ -234,21 +248,30 @@ export class Socket extends SocketBase implements TcpUser {
   // ---- Writing ------------------------------------------------------------------------------------------------------------
 
   /**
-   * As Duplex has it. A large chunk without a callback goes out from where it stands, when nothing waits before it and the peer is near, where a copy would cost more than all the
-   * rest. That is safe for a program which uses its memory again at `drain`: until then the chunk's bytes must not change, as with `node:net`.
+   * As Duplex has it. A chunk without a callback goes to the connection at once when nothing waits before it: Writable would do the same, and a next tick later see that nobody asked.
+   * A large one goes out from where it stands when the peer is near, where a copy would cost more than all the rest. That is safe for a program which uses its memory again at `drain`: until then the chunk's bytes must not change, as with `node:net`.
    */
   override write(chunk: unknown, encoding?: BufferEncoding | WriteCallback, callback?: WriteCallback): boolean {
-    if (chunk instanceof Uint8Array && chunk.length >= ZERO_COPY_FROM_BYTES) {
-      const tells = callback !== undefined || typeof encoding === 'function';
-      if (!tells && this.canLend() && this.conn!.sendZeroCopy(chunk)) return this.lent();
+    const tells = callback !== undefined || typeof encoding === 'function';
+    if (tells || !(chunk instanceof Uint8Array) || !this.takesAtOnce()) {
+      return super.write(chunk, encoding as BufferEncoding, callback);
     }
-    return super.write(chunk, encoding as BufferEncoding, callback);
+    const conn = this.conn!;
+    if (chunk.length >= ZERO_COPY_FROM_BYTES) {
+      if (conn.snd.isNear && conn.sendZeroCopy(chunk)) return this.lent();
+    } else if (chunk.length > 0 && chunk.length < this.writableHighWaterMark && chunk.length <= conn.sendRoom) {
+      const taken = conn.send(chunk);
+      this.isActive();
+      this.host.stack.wake(conn);
+      return taken === chunk.length || super.write(chunk.subarray(taken));
+    }
+    return super.write(chunk, encoding as BufferEncoding);
   }
 
   /** Nothing waits before it in the stream's own buffer, nor is the stream in any special state. */
-  private canLend(): boolean {
+  private takesAtOnce(): boolean {
     const isOpen = this.conn !== null && !this.connecting && this.writable && this.urgent === null;
-    return isOpen && this.writableLength === 0 && this.writableCorked === 0 && this.conn!.snd.isNear;
+    return isOpen && this.writableLength === 0 && this.writableCorked === 0 && !this.drainOwed;
   }
 
   private lent(): boolean {

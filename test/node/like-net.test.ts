@@ -1,6 +1,7 @@
 /** Each scenario runs on Node's `net` over the kernel's loopback and on ours over a cable in memory: what a program sees must be the same. */
 import { once } from 'node:events';
 import type net from 'node:net';
+import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { errorText, Journal, NODE, ours, type Place } from './places.js';
 
@@ -293,6 +294,105 @@ describe('what a socket is', () => {
       listener.close();
       return { waiting, inOrder, all: server.bytesRead === writes * 65_536 };
     }));
+});
+
+describe('ways to read, changed in mid-flow', () => {
+  /** Seven pieces come one after the other; at the third the reader does something else. What it saw, and when relative to what. */
+  const reading = (change: (s: net.Socket, log: (line: string) => void) => void): ((place: Place) => Promise<Saw>) => {
+    return async (place) => {
+      const listener = place.server.createServer();
+      const accepted = once(listener, 'connection') as Promise<[net.Socket]>;
+      const port = await listening(place, listener);
+      const client = place.client.connect({ host: place.address, port });
+      await once(client, 'connect');
+      const [server] = await accepted;
+      const lines: string[] = [];
+      const log = (line: string): unknown => lines.push(line);
+      let pieces = 0;
+      server.on('data', (chunk: Buffer | string) => {
+        log(`data ${chunk.toString()} ${typeof chunk}`);
+        if (++pieces !== 3) return;
+        change(server, log);
+      });
+      server.on('end', () => log('end'));
+      const closed = once(server, 'close');
+      for (let i = 1; i <= 7; i++) {
+        client.write(Buffer.from(`${i}`));
+        const arrived = i <= 3 ? i : 3;
+        while (server.bytesRead < arrived) await turns(1);
+        await turns(5);
+      }
+      client.end();
+      await closed;
+      listener.close();
+      // How pieces that waited are cut is the kernel's business.
+      const joined = lines
+        .join(';')
+        .replace(/(?<=data \d+) object;data (?=\d)/g, '')
+        .replace(/(?<=data \d+) string;data (?=\d)/g, '');
+      return { joined, read: server.bytesRead, didRead: server.readableDidRead, length: server.readableLength };
+    };
+  };
+
+  it.each<[string, (s: net.Socket, log: (line: string) => void) => void]>([
+    ['nothing changes', nothing],
+    [
+      'pause, and resume when all has come',
+      (s, log) => {
+        s.pause();
+        void turns(60).then(() => {
+          log('resume');
+          s.resume();
+        });
+      },
+    ],
+    ['pause and resume at once', (s) => s.pause().resume()],
+    ['setEncoding', (s) => s.setEncoding('utf8')],
+    ['read(n) asks for more than there is', (s, log) => log(`read ${String(s.read(5))}`)],
+    ['a piece is put back', (s) => process.nextTick(() => s.unshift(Buffer.from('0')))],
+    [
+      'nobody listens any more',
+      (s, log) => {
+        s.removeAllListeners('data');
+        log(`flowing ${String(s.readableFlowing)}`);
+        void turns(60).then(() => {
+          s.on('data', (chunk: Buffer) => log(`late ${chunk.length > 0}`));
+          s.resume();
+        });
+      },
+    ],
+    [
+      "'readable' takes over",
+      (s, log) => {
+        s.on('readable', () => {
+          for (let chunk = s.read() as Buffer | null; chunk !== null; chunk = s.read() as Buffer | null) {
+            log(`readable ${chunk.length > 0}`);
+          }
+        });
+        void turns(60);
+      },
+    ],
+    [
+      'a pipe joins',
+      (s, log) => {
+        const to = new PassThrough();
+        to.on('data', (chunk: Buffer) => log(`piped ${chunk.toString()}`));
+        s.pipe(to);
+      },
+    ],
+    [
+      'a pipe that is full holds the flow',
+      (s, log) => {
+        const to = new PassThrough({ highWaterMark: 1, readableHighWaterMark: 1 });
+        s.pipe(to);
+        void turns(60).then(() => to.on('data', (chunk: Buffer) => log(`piped ${chunk.length > 0}`)));
+      },
+    ],
+    ['the handler destroys the socket', (s) => s.destroy()],
+  ])('%s', async (_, change) => {
+    const seen = await same(reading(change));
+    expect(seen['read']).toBeGreaterThanOrEqual(3);
+  });
 });
 
 describe('servers', () => {
