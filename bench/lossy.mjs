@@ -53,7 +53,8 @@ function transfer(name = '', way = /** @type {Way} */ ('upload'), seconds = 4) {
 async function withOurs(link, measure) {
   const { server } = await start(process.execPath, [
     join(here, 'serve-tcplab.mjs'),
-    '--no-offload',
+    '--offload',
+    'none',
     '--congestion',
     congestion,
     '--link',

@@ -31,6 +31,11 @@ export class Ring<T> {
     return i < 0 || i >= this.length ? undefined : this.items[(this.head + i) & (this.items.length - 1)];
   }
 
+  /** Puts another in the oldest's place. Of a ring that is not empty. */
+  replaceFirst(item: T): void {
+    this.items[this.head] = item;
+  }
+
   private grow(): void {
     const bigger = new Array<T | undefined>(this.items.length * 2).fill(undefined);
     for (let i = 0; i < this.length; i++) bigger[i] = this.items[(this.head + i) & (this.items.length - 1)];

@@ -4,7 +4,7 @@ import { MILLISECOND, SECOND, type Micros } from '../base/time.js';
 import { parseDuration, parseLink, type LinkOptions } from '../device/link-options.js';
 import { LinkOptionError } from '../device/drop-rules.js';
 import { AddressError, Prefix } from '../ip/address.js';
-import { CONGESTION_CONTROLS, type CongestionName } from '../tcp/congestion/index.js';
+import { CONGESTION_CONTROLS, type CongestionName, type HystartName } from '../tcp/congestion/index.js';
 import type { TcpConfig } from '../tcp/config.js';
 import { EcnMode } from '../tcp/ecn.js';
 import { FastOpenMode } from '../tcp/fast-open.js';
@@ -37,6 +37,8 @@ export interface SharedOptions {
   quiet?: boolean;
   profile: 'linux' | 'rfc';
   congestion?: CongestionName;
+  hystart?: HystartName;
+  rfc1337?: boolean;
   pacing?: boolean;
   rtoMin?: Micros;
   synRetries?: number;
@@ -89,6 +91,13 @@ export function withSharedOptions(command: Command): Command {
         .choices(Object.keys(CONGESTION_CONTROLS))
         .default('cubic'),
     )
+    .addOption(
+      new Option(
+        '--hystart <name>',
+        "how CUBIC's slow start ends before loss: as Linux, as RFC 9406 (HyStart++), or not",
+      ).choices(['linux', 'rfc9406', 'off']),
+    )
+    .option('--rfc1337', 'no RST ends TIME-WAIT (tcp_rfc1337; on in the rfc profile)')
     .option('--pacing', 'spread what is sent over the round trip, whatever the congestion control')
     .option(
       '--syn-retries <n>',
@@ -187,6 +196,8 @@ export function prefixesOf(texts: readonly string[]): Prefix[] {
 /** What the options say about TCP. */
 export const tcpConfigOf = (o: SharedOptions): Partial<TcpConfig> => ({
   ...(o.congestion === undefined ? {} : { congestionControl: o.congestion }),
+  ...(o.hystart === undefined ? {} : { hystart: o.hystart }),
+  ...(o.rfc1337 === true ? { rfc1337: true } : {}),
   ...(o.pacing === true ? { pacing: true } : {}),
   ...(o.rtoMin === undefined ? {} : { minRto: o.rtoMin }),
   ...(o.synRetries === undefined ? {} : { synRetries: o.synRetries, synLinearTimeouts: 0 }),

@@ -1,5 +1,6 @@
 /** What a socket is and what may be set on it; how bytes and endings pass through it is in `socket.ts`. */
 import { addAbortSignal, Duplex } from 'node:stream';
+import type { Micros } from '../base/time.js';
 import type { Flow, TcpEntry } from '../stack/flow.js';
 import { CONGESTION_CONTROLS, type CongestionName } from '../tcp/congestion/index.js';
 import type { Connection } from '../tcp/connection.js';
@@ -39,6 +40,8 @@ export abstract class SocketBase extends Duplex {
   private noDelay: boolean | null = null;
   private typeOfService = 0;
   private congestion: CongestionName | null = null;
+  /** What was set before there was a connection. */
+  private early: ((conn: Connection, now: Micros) => void)[] | null = null;
   /** Milliseconds until the first probe; -1 for off. */
   private keepAlive = -1;
 
@@ -59,6 +62,8 @@ export abstract class SocketBase extends Duplex {
     if (this.congestion !== null) conn.setCongestionControl(this.congestion, this.host.clock());
     if (this.typeOfService !== 0) this.host.stack.setTypeOfService(conn, this.typeOfService);
     if (this.keepAlive >= 0) this.setKeepAlive(true, this.keepAlive);
+    for (const set of this.early ?? []) set(conn, this.host.clock());
+    this.early = null;
     if (this.wantsRef) this.holdHost();
   }
 
@@ -165,6 +170,22 @@ export abstract class SocketBase extends Duplex {
     }
     this.congestion = name;
     if (this.conn !== null && !this.destroyed) this.conn.setCongestionControl(name, this.host.clock());
+    return this;
+  }
+
+  /**
+   * setsockopt: whatever else the connection has to set (tcp/socket-options.ts: cork, user timeout, linger, TCP_MAXSEG, TCP_NOTSENT_LOWAT, ...), at once or as soon as there is a
+   * connection, before its SYN; what that lets go out goes. What `set` throws for a bad value is thrown here, or destroys the socket.
+   *
+   *     socket.setOptions((conn) => conn.setCork(true))
+   */
+  setOptions(set: (conn: Connection, now: Micros) => void): this {
+    const { conn } = this;
+    if (conn === null) (this.early ??= []).push(set);
+    else if (!this.destroyed) {
+      set(conn, this.host.clock());
+      this.host.stack.wake(conn);
+    }
     return this;
   }
 

@@ -6,7 +6,7 @@
  *
  * The order is Linux's, and it matters: recovery must know the round trip, congestion control what recovery took for lost.
  */
-import { seqGt, seqLeq, seqLt } from '../base/seq.js';
+import { seqDiff, seqGt, seqLeq, seqLt } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
 import { CaState } from './congestion/ack-sample.js';
@@ -20,6 +20,7 @@ import { restartWatch } from './retransmit-timer.js';
 import { tagSacked } from './sack.js';
 import type { SentSegment } from './sent-queue.js';
 import { Timer } from './timers.js';
+import { wasResentInVain } from './undo.js';
 import { TcpEvent } from './user.js';
 
 /** An ACK in a synchronized state: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT. `wnd` is scaled. */
@@ -81,19 +82,22 @@ export function synAcknowledged(c: Connection, seg: Segment, now: Micros): void 
 /** SND.UNA < SEG.ACK =< SND.NXT: SND.UNA moves, and what it passes leaves the scoreboard. */
 function takeAcknowledged(c: Connection, seg: Segment, now: Micros): void {
   const { snd } = c;
-  const { news, sent, rate } = snd;
+  const { news, sent } = snd;
   const syn = snd.synUnacked;
   let segments = 0;
   for (let r = sent.first; r !== undefined && seqLeq(r.end, seg.ack); r = sent.first) {
     segments += r.segments;
-    deliverRecord(c, r, now);
+    countDelivered(c, r, r.segments);
+    deliverRecord(c, r, true, now);
     sent.shift();
   }
   const first = sent.first;
   if (first !== undefined && seqLt(first.start, seg.ack)) {
+    // Of a super-segment the first of the wire's segments.
+    if (first.size > 0 && seqDiff(seg.ack, first.start) >= first.size) deliverRecord(c, first, false, now);
     const cut = sent.trimFirst(seg.ack);
     segments += cut;
-    if (c.sack && !first.sacked) rate.delivered += cut;
+    countDelivered(c, first, cut);
   }
   const lent = snd.buffer.lentLength;
   const acked = snd.acknowledge(seg.ack);
@@ -117,8 +121,13 @@ function takeAcknowledged(c: Connection, seg: Segment, now: Micros): void {
   if (acked > 0 && snd.allAcked) c.raise(TcpEvent.acked);
 }
 
-/** All of `r` is acknowledged cumulatively. */
-function deliverRecord(c: Connection, r: SentSegment, now: Micros): void {
+/** Without SACK the estimate by duplicates is settled in removeRenoSacks. */
+function countDelivered(c: Connection, r: SentSegment, segments: number): void {
+  if (c.sack && !r.sacked && (r.flags & TcpFlag.SYN) === 0) c.snd.rate.delivered += segments;
+}
+
+/** `r` is acknowledged cumulatively, all of it or its first segments. */
+function deliverRecord(c: Connection, r: SentSegment, whole: boolean, now: Micros): void {
   const { news, rate, rack, recovery, rtt } = c.snd;
   if (r.retransmissions > 0) {
     news.resentAcked = true;
@@ -128,12 +137,8 @@ function deliverRecord(c: Connection, r: SentSegment, now: Micros): void {
     if (seqLt(r.start, news.highestSacked)) news.noteReordered(r.start);
     if (seqLeq(r.end, recovery.highSeq)) news.originalDelivered = true;
   }
-  if (!r.sacked) {
-    // Without SACK the estimate by duplicates is settled in removeRenoSacks.
-    if (c.sack && (r.flags & TcpFlag.SYN) === 0) rate.delivered += r.segments;
-    rack.advance(r, rtt.minRtt, now);
-  }
-  rate.onDelivered(r);
+  if (!r.sacked && !wasResentInVain(c, r)) rack.advance(r, rtt.minRtt, now);
+  rate.onDelivered(r, whole);
 }
 
 /** Without SACK: so many segments are acknowledged; those that duplicates had stood for were counted as delivered already. */

@@ -13,6 +13,7 @@ import { NEVER, type Micros } from '../base/time.js';
 import type { DropReason } from '../wire/drop.js';
 import type { Segment } from '../wire/tcp.js';
 import type { TcpConfig } from './config.js';
+import { CaState } from './congestion/ack-sample.js';
 import { agreeOnEcn } from './ecn.js';
 import type { TcpEnv } from './env.js';
 import { type FastOpen, takeSynData } from './fast-open.js';
@@ -388,6 +389,8 @@ export class Connection extends UserCalls {
     const { timers, snd } = this;
     const { out, lostOut, retransOut } = snd.sent;
     if (out === 0 || this.isOpening || snd.probe.owed || lostOut > retransOut) return null;
+    if (snd.recovery.state >= CaState.recovery && timers.isArmed(Timer.tlp))
+      return 'a loss probe is due in loss recovery';
     const watched = timers.isArmed(Timer.rto) || timers.isArmed(Timer.tlp) || timers.isArmed(Timer.reorder);
     return watched ? null : 'data is in flight, and no timer watches over it';
   }

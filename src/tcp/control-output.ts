@@ -52,7 +52,7 @@ export function sendSyn(c: Connection, now: Micros, out: SegmentSink): void {
     const record = snd.sent.first;
     if (record !== undefined) snd.sent.markResent(record, now);
     c.env.counters.TcpExtTCPSynRetrans++;
-    countRetransmission(c, 0);
+    countRetransmission(c, 0, 1);
   } else {
     if (c.fastOpen !== null) putIntoSyn(c, c.fastOpen, seg);
     const end = seqAdd(snd.iss, 1);

@@ -51,8 +51,8 @@ export class DeliveryRate {
     record.appLimited = this.appLimitedUntil > 0;
   }
 
-  /** `record` was delivered, cumulatively or by SACK. */
-  onDelivered(record: SentSegment): void {
+  /** `record` was delivered, cumulatively or by SACK; not the `whole` of it, when more of a super-segment is to come. */
+  onDelivered(record: SentSegment, whole = true): void {
     if (Number.isNaN(record.deliveredAt)) return;
     const isNewest =
       Number.isNaN(this.priorDeliveredAt) || sentAfter(record.sentAt, record.end, this.priorSentAt, this.priorEnd);
@@ -66,7 +66,7 @@ export class DeliveryRate {
       this.sendInterval = record.sentAt - record.firstSentAt;
       this.firstSentAt = record.sentAt;
     }
-    record.deliveredAt = NaN; // a SACKed one is not counted again when it is acknowledged cumulatively
+    if (whole) record.deliveredAt = NaN; // a SACKed one is not counted again when it is acknowledged cumulatively
   }
 
   /** What the sender has to send does not fill the window: from here on rates tell of it, not of the path. */

@@ -68,8 +68,9 @@ export function hand(c: Connection, seg: Segment, again: boolean, now: Micros, o
   out.send(c, seg);
 }
 
-export function countRetransmission(c: Connection, bytes: number): void {
-  c.stats.retransmissions++;
+/** `segments`: on the wire. D-SACKs are told from the network's own duplicates by comparing with this. */
+export function countRetransmission(c: Connection, bytes: number, segments: number): void {
+  c.stats.retransmissions += segments;
   c.stats.bytesRetransmitted += bytes;
-  c.env.counters.TcpRetransSegs++;
+  c.env.counters.TcpRetransSegs += segments;
 }

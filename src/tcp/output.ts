@@ -107,6 +107,7 @@ function sendRecordAgain(c: Connection, record: SentSegment, now: Micros, out: S
   if (recovery.state === CaState.loss) c.env.counters.TcpExtTCPSlowStartRetrans++;
   else c.env.counters.TcpExtTCPFastRetrans++;
   repeat(c, record, now, out);
+  c.stopTimer(Timer.tlp, now); // RFC 8985 section 7.2: no probe while losses are being repaired; the retransmission timer watches
   const isFirst = record.start === c.snd.una && !c.timers.isArmed(Timer.reorder);
   if (isFirst || !c.timers.isArmed(Timer.rto)) armRto(c, c.snd.rtt.rto, now);
 }
@@ -120,7 +121,7 @@ function repeat(c: Connection, record: SentSegment, now: Micros, out: SegmentSin
   c.size.probeSize = 0; // Linux: whatever is sent again makes a probe inconclusive
   const seg = dataSegment(c, record.start, bytes, snd.mss, out);
   seg.flags |= record.flags & (TcpFlag.FIN | TcpFlag.PSH);
-  countRetransmission(c, bytes);
+  countRetransmission(c, bytes, record.segments);
   finishSegment(c, seg, now);
   hand(c, seg, true, now, out);
   ackWentOut(c, now);

@@ -54,6 +54,7 @@ export class Rack {
 
   /** `priorDelivered`: the delivery count when what this ACK delivered was sent; one round trip passed when it reached the last change. */
   updateReoWnd(priorDelivered: number, delivered: number): void {
+    if (priorDelivered === 0) return; // nothing was delivered by this ACK: a D-SACK most often comes alone, and waits for the next
     if (priorDelivered < this.lastDelivered) this.dsackSeen = false;
     if (this.dsackSeen) {
       this.reoWndSteps = Math.min(this.reoWndSteps + 1, MAX_REO_WND_STEPS);

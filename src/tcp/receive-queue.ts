@@ -5,6 +5,7 @@
  * that a slow reader keeps must not pin the megabyte slab that it came in.
  */
 import { copyRange } from '../base/copy.js';
+import { Ring } from '../base/ring.js';
 import type { Segment } from '../wire/tcp.js';
 
 /** From this size on copying a payload costs more than pinning its slab: a full window of such pieces pins a few dozen slabs at worst. */
@@ -19,7 +20,9 @@ export type Allocate = (bytes: number) => Uint8Array;
 export class ReceiveQueue {
   /** Bytes that wait. */
   length = 0;
-  private readonly pieces: Uint8Array[] = [];
+  /** The last piece, and those before it: most often there is one at a time, and then no queue for them. */
+  private last: Uint8Array | null = null;
+  private earlier: Ring<Uint8Array> | null = null;
   /** The last piece's buffer has room from here on; -1 when it must not be written to. */
   private tailUsed = -1;
   private readonly allocate: Allocate;
@@ -42,31 +45,39 @@ export class ReceiveQueue {
 
   /** Takes bytes that are already our own. */
   push(bytes: Uint8Array): void {
-    if (bytes.length <= SMALL_BYTES && this.pieces.length > 0) {
+    if (bytes.length <= SMALL_BYTES && this.last !== null) {
       this.copy(bytes, 0, bytes.length);
       return;
     }
-    this.seal();
-    this.pieces.push(bytes);
+    this.append(bytes);
     this.length += bytes.length;
   }
 
   /** The next piece, or null; of a longer one the first `most` bytes. */
   shift(most = Infinity): Uint8Array | null {
-    const piece = this.pieces.shift();
-    if (piece === undefined) return null;
-    const isTail = this.pieces.length === 0 && this.tailUsed >= 0;
-    if ((isTail ? this.tailUsed : piece.length) > most) {
-      this.pieces.unshift(piece.subarray(most));
-      if (isTail) this.tailUsed -= most;
+    const { earlier, last } = this;
+    const isLast = earlier === null || earlier.length === 0;
+    const piece = isLast ? last : earlier.at(0)!;
+    if (piece === null) return null;
+    const length = isLast && this.tailUsed >= 0 ? this.tailUsed : piece.length;
+    if (length > most) {
+      const rest = piece.subarray(most);
+      if (!isLast) earlier.replaceFirst(rest);
+      else {
+        this.last = rest;
+        if (this.tailUsed >= 0) this.tailUsed -= most;
+      }
       this.length -= most;
       return piece.subarray(0, most);
     }
+    if (!isLast) earlier.shift();
+    else {
+      this.last = null;
+      this.tailUsed = -1;
+    }
+    this.length -= length;
     // Most often the piece is as long as what came: a view of it would cost more than all the rest of this.
-    const out = isTail && this.tailUsed < piece.length ? piece.subarray(0, this.tailUsed) : piece;
-    if (isTail) this.tailUsed = -1;
-    this.length -= out.length;
-    return out;
+    return length < piece.length ? piece.subarray(0, length) : piece;
   }
 
   /** The next `count` bytes are nobody's. */
@@ -75,30 +86,34 @@ export class ReceiveQueue {
   }
 
   clear(): void {
-    this.pieces.length = 0;
+    this.last = null;
+    this.earlier = null;
     this.tailUsed = -1;
     this.length = 0;
+  }
+
+  private append(piece: Uint8Array): void {
+    this.seal();
+    if (this.last !== null) (this.earlier ??= new Ring<Uint8Array>()).push(this.last);
+    this.last = piece;
   }
 
   /** Nothing more is added to the last piece: it is as long as what was written to it. */
   private seal(): void {
     if (this.tailUsed < 0) return;
-    const last = this.pieces.length - 1;
-    this.pieces[last] = this.pieces[last]!.subarray(0, this.tailUsed);
+    this.last = this.last!.subarray(0, this.tailUsed);
     this.tailUsed = -1;
   }
 
   private copy(from: Uint8Array, offset: number, length: number): void {
-    let tail = this.pieces[this.pieces.length - 1];
-    if (tail === undefined || this.tailUsed < 0 || this.tailUsed + length > tail.length) {
-      const room =
-        tail === undefined ? 0 : Math.min(2 * (this.tailUsed < 0 ? tail.length : this.tailUsed), PIECE_BYTES);
-      this.seal();
-      tail = this.allocate(Math.max(length, room));
-      this.pieces.push(tail);
+    let { last } = this;
+    if (last === null || this.tailUsed < 0 || this.tailUsed + length > last.length) {
+      const room = last === null ? 0 : Math.min(2 * (this.tailUsed < 0 ? last.length : this.tailUsed), PIECE_BYTES);
+      last = this.allocate(Math.max(length, room));
+      this.append(last);
       this.tailUsed = 0;
     }
-    copyRange(from, offset, tail, this.tailUsed, length);
+    copyRange(from, offset, last, this.tailUsed, length);
     this.tailUsed += length;
     this.length += length;
   }

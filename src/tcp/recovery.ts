@@ -68,6 +68,13 @@ function beginReduction(c: Connection, why: Congestion, now: Micros): void {
   snd.cwrOwed = true;
 }
 
+/** What is sent again already may be reported as duplicates, a loss probe's copy among it (Linux's tcp_init_undo). Before `beginReduction`, which forgets the probe. */
+function armUndo(c: Connection): void {
+  const { una, sent, probe, recovery } = c.snd;
+  const probed = probe.end !== null && probe.retransmitted ? 1 : 0;
+  recovery.undo.arm(una, sent.retransOut + probed);
+}
+
 function endReduction(c: Connection, now: Micros): void {
   const { congestion, recovery } = c.snd;
   if (congestion.modelBased) return;
@@ -100,7 +107,7 @@ export function enterRecovery(c: Connection, ece: boolean, now: Micros): void {
   const { recovery } = snd;
   if (c.sack) c.env.counters.TcpExtTCPSackRecovery++;
   else c.env.counters.TcpExtTCPRenoRecovery++;
-  recovery.undo.arm(snd.una, snd.sent.retransOut);
+  armUndo(c);
   recovery.undo.restoresCwnd = false;
   if (!recovery.isReducing) {
     recovery.undo.restoresCwnd = !ece;
@@ -123,7 +130,7 @@ export function enterLoss(c: Connection, now: Micros): void {
     (recovery.state === CaState.loss && snd.timeouts === 0);
   if (newEpisode) {
     congestion.onCongestion('timeout', windowToReduce(c), now);
-    recovery.undo.arm(snd.una, sent.retransOut);
+    armUndo(c);
     recovery.undo.restoresCwnd = true;
   }
   congestion.cwnd = sent.inFlight + 1; // LW
@@ -137,7 +144,8 @@ export function enterLoss(c: Connection, now: Micros): void {
   snd.probe.end = null;
   recovery.newDataFirst = false;
   recovery.resendHeld = false;
-  recovery.frto = c.config.frto && (fresh || snd.timeouts > 0);
+  // As Linux: a probe of the path's MTU that got lost would look like a timeout that was spurious.
+  recovery.frto = c.config.frto && (fresh || snd.timeouts > 0) && c.size.probeSize === 0;
 }
 
 /**
@@ -207,7 +215,7 @@ export function judgeAck(c: Connection, news: AckNews, now: Micros): void {
     case CaState.recovery:
       if (!news.unaAdvanced) addRenoSack(c, news);
       else if (tryUndoPartial(c, news, now)) {
-        tryKeepOpen(c, now);
+        if (!recovery.undo.armed) tryKeepOpen(c, now);
         return;
       }
       if (tryUndoDsack(c, now)) tryToOpen(c, news.ece, now);

@@ -10,6 +10,7 @@ import type { Micros } from '../base/time.js';
 import { MAX_SACK_BLOCKS, type Segment } from '../wire/tcp.js';
 import type { Connection } from './connection.js';
 import type { SentSegment } from './sent-queue.js';
+import { wasResentInVain } from './undo.js';
 
 const NO_EDGES = new Int32Array(0);
 
@@ -24,6 +25,10 @@ export class SackMemory {
     return false;
   }
 
+  clear(): void {
+    this.count = 0;
+  }
+
   keep(seg: Segment): void {
     if (this.edges === NO_EDGES) this.edges = new Int32Array(2 * MAX_SACK_BLOCKS);
     this.count = seg.sackCount;
@@ -35,6 +40,8 @@ export function tagSacked(c: Connection, seg: Segment, now: Micros): void {
   const { snd } = c;
   const { sackMemory } = snd;
   let first = 0;
+  // After reneging, or a window without a loss, what was said before counts no more: the same block may be news.
+  if (snd.sent.sackedOut === 0) sackMemory.clear();
   if (isDsack(seg)) {
     takeDsack(c, seg.sackEdges[0]!, seg.sackEdges[1]!);
     first = 1;
@@ -80,8 +87,9 @@ function takeDsack(c: Connection, left: Seq, right: Seq): void {
   // More duplicates than retransmissions: not ours, but the network's (or somebody's who wants us to go faster).
   if (snd.duplicatesReported > c.stats.retransmissions) return;
   news.dsack = true;
-  rack.dsackSeen = true;
   if (probe.end !== null && right === probe.end) news.dsackOfProbe = true;
+  // Only where RACK may have been too quick because of reordering; what a probe's copy costs is no fault of the margin.
+  if (recovery.reorderSeen > 0 && !news.dsackOfProbe) rack.dsackSeen = true;
   if (seqLeq(right, news.priorUna)) {
     if (seqGt(right, undo.marker)) undo.onDuplicate(segments);
     return;
@@ -125,7 +133,7 @@ const roundDown = (bytes: number, size: number): number => (size > 0 ? Math.floo
 function tagRecord(c: Connection, record: SentSegment, now: Micros): void {
   const { snd } = c;
   const { news, recovery } = snd;
-  snd.rack.advance(record, snd.rtt.minRtt, now);
+  if (!wasResentInVain(c, record)) snd.rack.advance(record, snd.rtt.minRtt, now);
   snd.rate.onDelivered(record);
   if (record.retransmissions === 0) {
     // Sent once, and below what was SACKed before: it was late, not lost.

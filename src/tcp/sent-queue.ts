@@ -70,6 +70,9 @@ export class SentSegmentPool {
 export const sentAfter = (t1: Micros, end1: Seq, t2: Micros, end2: Seq): boolean =>
   t1 > t2 || (t1 === t2 && seqGt(end1, end2));
 
+/** Nobody writes to it. */
+const NONE: SentSegment[] = [];
+
 export class SentQueue {
   /** Linux's packets_out, sacked_out, lost_out and retrans_out. Without SACK `sackedOut` is an estimate: one for each duplicate ACK. */
   out = 0;
@@ -82,7 +85,7 @@ export class SentQueue {
   oldest: SentSegment | null = null;
   private newest: SentSegment | null = null;
   /** Those from `head` to `end`; an array that is emptied would be laid out anew with the next record. */
-  private readonly records: SentSegment[] = [];
+  private records: SentSegment[] = NONE;
   private readonly pool: SentSegmentPool;
   private head = 0;
   private end = 0;
@@ -138,7 +141,10 @@ export class SentQueue {
     record.sacked = false;
     record.lost = false;
     record.resent = false;
-    this.records[this.end++] = record;
+    // An array that grows by its first element gets room for seventeen: most connections never have so many in flight.
+    if (this.records === NONE) this.records = [record];
+    else this.records[this.end] = record;
+    this.end++;
     this.out += record.segments;
     this.linkNewest(record);
     return record;
@@ -342,7 +348,7 @@ export class SentQueue {
       this.unlink(this.records[i]!);
       this.pool.give(this.records[i]!);
     }
-    this.records.length = 0;
+    this.records = NONE;
     this.head = 0;
     this.end = 0;
     this.out = 0;

@@ -97,6 +97,7 @@ function retransmissionTimeout(c: Connection, now: Micros): void {
   if (snd.timeouts > 0 && resentFor >= backoffTime(config.retries1, config.minRto, config.maxRto))
     suspectBlackHole(c, now);
   c.env.counters.TcpExtTCPTimeouts++;
+  c.stopTimer(Timer.reorder, now); // late, it would reduce the window once more
   enterLoss(c, now);
   snd.timeouts++;
   snd.rtt.backoff++;

@@ -14,6 +14,7 @@ import { CaState } from './congestion/ack-sample.js';
 import type { Connection } from './connection.js';
 import { noteReordering } from './reordering.js';
 import type { Sender } from './sender.js';
+import type { SentSegment } from './sent-queue.js';
 
 export class Undo {
   /** An episode is under way that could be undone; it began with SND.UNA at `marker`. */
@@ -53,13 +54,21 @@ export class Undo {
 export const isAnythingResent = (snd: Sender): boolean =>
   snd.sent.retransOut > 0 || (snd.sent.first?.retransmissions ?? 0) > 0;
 
+/** The ACK that is being handled echoes a timestamp from before `time`. */
+const echoesBefore = (c: Connection, time: Micros): boolean =>
+  c.timestamps && c.snd.news.hasEcho && ((c.snd.news.echo - c.timestampNow(time)) | 0) < 0;
+
+/** `record` was sent again, but what the ACK that is being handled tells of is the original: it says nothing of when the copy arrived (RFC 8985 section 6.2 step 2). */
+export const wasResentInVain = (c: Connection, record: SentSegment): boolean =>
+  record.retransmissions > 0 && echoesBefore(c, record.sentAt);
+
 /** The ACK that is being handled was provoked by an original: it echoes a timestamp from before the first retransmission. */
 function originalArrived(c: Connection): boolean {
   const { recovery, una } = c.snd;
   const { undo } = recovery;
   // Nothing was sent again yet; or, without SACK, it was, and was forgotten when highSeq was reached.
   if (Number.isNaN(undo.firstResentAt)) return c.sack || seqLt(una, recovery.highSeq);
-  return c.timestamps && c.snd.news.hasEcho && ((c.snd.news.echo - c.timestampNow(undo.firstResentAt)) | 0) < 0;
+  return echoesBefore(c, undo.firstResentAt);
 }
 
 const mayUndo = (c: Connection): boolean => {
@@ -103,7 +112,10 @@ export function tryUndoRecovery(c: Connection, now: Micros): boolean {
   return hold;
 }
 
-/** A partial ACK of an original: the holes above will close by themselves. True when recovery need not go on. */
+/**
+ * A partial ACK of an original: the holes above will close by themselves. True when nothing more is to be done on this ACK: the reduction is
+ * undone, or will be (it is still armed then) once what was sent again is accounted for.
+ */
 export function tryUndoPartial(c: Connection, news: AckNews, now: Micros): boolean {
   const { snd } = c;
   const { recovery } = snd;

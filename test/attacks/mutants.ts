@@ -140,7 +140,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   m(
     'ATK-17',
     'src/tcp/receive-queue.ts',
-    'if (bytes.length <= SMALL_BYTES && this.pieces.length > 0)',
+    'if (bytes.length <= SMALL_BYTES && this.last !== null)',
     'if (false)',
     PIECES,
     'ATK-17: that is',

@@ -36,6 +36,15 @@ describeWithTun('npm run bench', () => {
     expect(stdout).toContain('tcplab / c');
   });
 
+  it('measures us and the kernel over the same lossy link: npm run throughput:kernel, in short', async () => {
+    const args = ['--cells', '1% 2ms', '--seeds', '1', '--seconds', '0.3', '--print'];
+    const { code, stdout, stderr } = await run(process.execPath, [join(ROOT, 'bench', 'lossy.mjs'), ...args], 60);
+    expect(code, stderr).toBe(0);
+    const [, , ours, theirs] = /^\| 1% +\| 2ms +\| +([\d.]+) \| +([\d.]+) \|/m.exec(stdout) ?? [];
+    expect(Number(ours), stdout).toBeGreaterThan(0);
+    expect(theirs === undefined || Number(theirs) > 0, stdout).toBe(true);
+  });
+
   it.each([
     ['row', 'tea', /^bench: there is no row tea: the rows are upload, .*\n$/],
     ['contestant', 'lwip', /^bench: there is no contestant lwip: the contestants are tcplab, .*\n$/],

@@ -1,33 +1,9 @@
 /** Recovery with SACK: RACK, PRR, tail loss probes, F-RTO and undo, packet by packet. Segments are 1000 bytes, the round trip is 100 ms. */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
-import { Script, type Sent, type Wire } from './script.js';
-
-const MSS = 1000;
-const RTT = 100 * MILLISECOND;
-/** The first byte of segment number n, counted from 0. */
-const at = (n: number): number => 1 + n * MSS;
-/** Which segments went out. */
-const numbers = (sent: Sent[]): number[] => sent.filter((x) => x.len > 0).map((x) => (x.seq - 1) / MSS);
-
-/** A connection with a round trip measured in its handshake, and `n` segments in flight (or waiting for cwnd). */
-function inFlight(n: number, o: Parameters<typeof Script.established>[0] = {}, syn: Partial<Wire> = {}): Script {
-  const s = Script.listen({ mss: MSS, ...o, config: { slowStartAfterIdle: false, noDelay: true, ...o.config } });
-  s.receive({ flags: 'S', mss: MSS, sackOk: true, wscale: 7, ...syn });
-  s.wait(RTT);
-  s.receive({ flags: '.', seq: 1, ack: 1, win: 10_000, ...(syn.ts ? { ts: [syn.ts[0], s.last.ts![0]] } : {}) });
-  s.write(n * MSS);
-  return s;
-}
-
-const ack = (n: number, ...sack: [number, number][]): Wire => ({
-  flags: '.',
-  seq: 1,
-  ack: at(n),
-  win: 10_000,
-  ...(sack.length > 0 ? { sack: sack.map(([l, r]) => [at(l), at(r)] as [number, number]) } : {}),
-});
-const congestion = (s: Script) => s.conn.snapshot(s.now).congestion;
+import { ack, at, congestion, inFlight, MSS, numbers, RTT } from './flight.js';
+import type { Script, Wire } from './script.js';
+import { Timer as TimerOf } from '../../src/tcp/timers.js';
 
 describe('RACK (RFC 8985) finds what is lost', () => {
   it('three SACKed segments above a hole: it is lost, without reordering margin', () => {
@@ -86,13 +62,69 @@ describe('RACK (RFC 8985) finds what is lost', () => {
     expect(s.env.counters.TcpExtTCPLostRetransmit).toBe(1);
   });
 
-  it('D-SACKs widen the margin by a quarter of the smallest round trip for each round trip', () => {
+  /** The hole at `n` closes late, after the reordering timer had it sent again, and then its copy comes: a D-SACK. Next segment's number. */
+  function tooQuick(s: Script, n: number): number {
+    s.write(4 * MSS);
+    s.wait(RTT);
+    s.receive(ack(n, [n + 1, n + 4]));
+    expect(numbers(s.wait(RTT))).toEqual([n]);
+    s.receive(ack(n + 4));
+    s.receive(ack(n + 4, [n, n + 1]));
+    return n + 4;
+  }
+
+  it('D-SACKs widen the margin by a quarter of the smallest round trip for each round trip, and 16 recoveries without one narrow it again', () => {
+    const s = inFlight(2);
+    s.wait(RTT);
+    s.receive(ack(0, [1, 2]));
+    s.receive(ack(2)); // reordering was seen
+    let n = 2;
+    for (const steps of [1, 2, 3]) {
+      expect(s.conn.snd.rack.reoWndSteps).toBe(steps);
+      n = tooQuick(s, n);
+      s.write(MSS);
+      s.receive(ack(++n)); // the D-SACK counts with the next ACK that delivers something
+    }
+    expect(s.conn.snd.rack.reoWndSteps).toBe(4);
+    // Holes that were losses.
+    for (let i = 0; i < 17; i++) {
+      expect(s.conn.snd.rack.reoWndSteps).toBe(4);
+      s.write(2 * MSS);
+      s.wait(RTT);
+      s.receive(ack(n, [n + 1, n + 2]));
+      s.wait(2 * RTT);
+      s.receive(ack((n += 2)));
+    }
+    s.write(MSS);
+    s.wait(RTT);
+    s.receive(ack(n + 1));
+    expect(s.conn.snd.rack.reoWndSteps).toBe(1);
+  });
+
+  it('two D-SACKs in one round trip widen the margin once', () => {
+    const s = inFlight(2);
+    s.wait(RTT);
+    s.receive(ack(0, [1, 2]));
+    s.receive(ack(2));
+    s.write(8 * MSS);
+    s.wait(RTT);
+    s.receive(ack(2, [3, 5], [6, 8]));
+    expect(numbers(s.wait(RTT / 2))).toEqual([2]);
+    expect(numbers(s.receive(ack(5, [2, 3], [6, 8])))).toEqual([5]);
+    expect(s.conn.snd.rack.reoWndSteps).toBe(2);
+    s.receive(ack(5, [2, 3], [6, 9])); // another, with the original of 8, which was sent before the first
+    expect([s.env.counters.TcpExtTCPDSACKOfoRecv, s.env.counters.TcpExtTCPDSACKRecv]).toEqual([1, 1]);
+    s.receive(ack(10));
+    expect(s.conn.snd.rack.reoWndSteps).toBe(2);
+  });
+
+  it('D-SACKs where reordering was never seen widen nothing: RACK was not too quick, the network copies', () => {
     const s = inFlight(10);
     s.wait(RTT);
     s.receive(ack(0, [1, 4]));
     s.wait(RTT);
     s.receive(ack(10, [0, 1])); // 0 arrived twice
-    expect(s.conn.snd.rack.reoWndSteps).toBe(2);
+    expect([s.conn.snd.rack.reoWndSteps, s.conn.snd.rack.dsackSeen]).toEqual([1, false]);
   });
 });
 
@@ -235,6 +267,41 @@ describe('needless reductions are undone', () => {
     expect(congestion(s).cwnd).toBe(10);
   });
 
+  it('D-SACK: the same with super-segments: what counts is segments, not how often something was sent', () => {
+    const s = inFlight(10, { gsoBytes: 64_000 });
+    s.wait(RTT);
+    s.receive(ack(0, [6, 10])); // 0 to 5 again, as far as cwnd lets them
+    s.wait(5 * MILLISECOND);
+    s.receive(ack(10)); // they were only late
+    const again = s.conn.stats.retransmissions;
+    expect(again).toBeGreaterThan(1);
+    expect(s.env.counters.TcpRetransSegs).toBe(again);
+    s.wait(RTT);
+    s.receive(ack(10, [0, again]));
+    expect([s.env.counters.TcpExtTCPDSACKUndo, congestion(s).cwnd]).toEqual([1, 10]);
+  });
+
+  it('F-RTO: the same with super-segments', () => {
+    const s = inFlight(20, { gsoBytes: 64_000, config: { tlp: false } });
+    s.wait(4 * RTT);
+    expect(congestion(s).state).toBe('Loss');
+    s.receive(ack(1));
+    s.receive(ack(2));
+    expect([congestion(s).state, s.env.counters.TcpExtTCPSpuriousRTOs]).toEqual(['Open', 1]);
+  });
+
+  it('cwnd stays reduced when the ACK that began it all carried an ECN echo: that was no mistake', () => {
+    const s = inFlight(10, { config: { ecn: 1, congestionControl: 'reno' } }, { flags: 'SEW' });
+    expect(s.conn.snd.ecnAgreed).toBe(true);
+    s.wait(RTT);
+    s.receive({ ...ack(0, [1, 4]), flags: '.E' }); // 0 again
+    s.wait(5 * MILLISECOND);
+    s.receive(ack(4));
+    s.wait(RTT);
+    s.receive(ack(4, [0, 1]));
+    expect(congestion(s).cwnd).toBeLessThan(10);
+  });
+
   it('D-SACKs of what was never sent again count for nothing', () => {
     const s = inFlight(10);
     s.wait(RTT);
@@ -254,6 +321,74 @@ describe('RFC 2018 section 8: a peer that reneges', () => {
     s.wait(2 * SECOND);
     expect(s.env.counters.TcpExtTCPSACKReneging).toBe(1);
     expect(numbers(s.receive(ack(3)))).toEqual([3, 4]);
+  });
+
+  it('and what it SACKs again afterwards counts again, though it is the same block', () => {
+    const s = inFlight(10);
+    s.wait(RTT);
+    s.receive(ack(0, [1, 4], [5, 10]));
+    s.wait(RTT);
+    s.receive(ack(1)); // 1 was SACKed: it reneged
+    s.wait(SECOND);
+    expect(congestion(s)).toMatchObject({ state: 'Loss', sacked: 0 });
+    s.receive(ack(4));
+    s.receive(ack(4, [5, 10]));
+    expect(congestion(s).sacked).toBe(5);
+  });
+});
+
+describe('a timeout', () => {
+  it('takes for lost only what has had its round trip (RFC 8985 section 6.3)', () => {
+    const s = inFlight(3, { config: { tlp: false } });
+    const rto = s.timer('rto')!;
+    s.wait(rto - 10 * MILLISECOND);
+    s.write(2 * MSS); // 3 and 4, ten milliseconds before
+    s.wait(10 * MILLISECOND);
+    expect(congestion(s)).toMatchObject({ state: 'Loss', lost: 3 });
+  });
+
+  it('that follows another for the same data cuts ssthresh no more (RFC 5681 section 3.1)', () => {
+    const s = inFlight(10, { config: { tlp: false, congestionControl: 'reno' } });
+    s.wait(4 * RTT);
+    const { ssthresh } = congestion(s);
+    s.wait(SECOND);
+    expect([congestion(s).ssthresh, s.conn.snd.timeouts]).toEqual([ssthresh, 2]);
+  });
+
+  it('in Disorder, with three and more SACKed, says that reordering was overestimated', () => {
+    const s = inFlight(10, { config: { tlp: false } });
+    s.wait(RTT);
+    s.receive(ack(0, [5, 6]));
+    s.receive(ack(6)); // 0 came five segments late
+    expect(congestion(s).reordering).toBeGreaterThan(3);
+    s.write(10 * MSS);
+    s.wait(RTT);
+    s.receive(ack(6, [7, 10]));
+    expect(congestion(s)).toMatchObject({ state: 'Disorder', sacked: 3 });
+    s.conn.timers.stop(TimerOf.reorder);
+    s.conn.setTimer(TimerOf.rto, s.now + 1, s.now);
+    s.wait(1);
+    expect(congestion(s)).toMatchObject({ state: 'Loss', reordering: 3 });
+  });
+
+  it('ends the wait of the reordering timer, which would reduce the window again', () => {
+    const s = inFlight(3);
+    s.wait(RTT);
+    s.receive(ack(0, [1, 2]));
+    expect(s.timer('reorder')).toBeLessThan(RTT);
+    s.conn.setTimer(TimerOf.rto, s.now + 1, s.now);
+    s.wait(1);
+    expect([congestion(s).state, s.timer('reorder')]).toEqual(['Loss', Infinity]);
+  });
+
+  it("is not asked whether it was spurious while a probe of the path's MTU is out, which may be what was lost", () => {
+    const frto = (probeSize: number): boolean => {
+      const s = inFlight(10, { config: { tlp: false } });
+      s.conn.size.probeSize = probeSize;
+      s.wait(4 * RTT);
+      return s.conn.snd.recovery.frto;
+    };
+    expect([frto(0), frto(1500)]).toEqual([true, false]);
   });
 });
 
@@ -291,6 +426,18 @@ describe('super-segments', () => {
 });
 
 describe('pacing', () => {
+  it.each([
+    ['slow start, twice', 100, 2],
+    ['from half of ssthresh on, 1.2 times', 12, 1.2],
+  ])('is faster than cwnd a round trip, so that cwnd can be filled and grow: %s', (_, ssthresh, ratio) => {
+    const s = inFlight(2, { config: { pacing: true, congestionControl: 'reno' } });
+    s.conn.snd.congestion.ssthresh = ssthresh;
+    s.wait(RTT);
+    s.receive(ack(2));
+    const { cwnd, pacingRate } = congestion(s);
+    expect(pacingRate).toBeCloseTo((ratio * cwnd * MSS) / 0.1, 0);
+  });
+
   it('spreads a window over the round trip, with one deadline and at least two segments each time', () => {
     const s = inFlight(0, { config: { pacing: true, congestionControl: 'reno' } });
     s.conn.snd.congestion.ssthresh = 10;

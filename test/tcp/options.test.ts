@@ -128,6 +128,22 @@ describe('TCP_NOTSENT_LOWAT', () => {
   });
 });
 
+describe('TCP_NOTSENT_LOWAT and the writer', () => {
+  it('wakes him below half of it, not at the first byte', () => {
+    const s = far();
+    s.conn.setNotSentLowat(6000);
+    s.conn.send(pattern(15_500));
+    s.poll(); // ten go, 5500 wait
+    expect(s.conn.send(pattern(100_000))).toBeGreaterThan(0);
+    s.takeEvents();
+    for (let acked = 1001; s.conn.snd.unsent >= 3000; acked += 1000) {
+      expect(s.takeEvents(), `${s.conn.snd.unsent} wait`).not.toContain('writable');
+      s.receive({ flags: '.', seq: 1, ack: acked, win: 257 });
+    }
+    expect(s.takeEvents()).toContain('writable');
+  });
+});
+
 describe('the send buffer', () => {
   it('begins with room for two initial windows, grows with the congestion window when it is what limits, up to tcp_wmem', () => {
     const s = far({ config: { wmem: { min: 4096, default: 16_384, max: 200_000 } } });
