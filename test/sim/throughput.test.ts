@@ -55,9 +55,16 @@ describe('response functions, within 15 %', () => {
 });
 
 describe('fairness: two flows at a bottleneck', () => {
-  it.each<[CongestionName]>([['cubic'], ['reno']])('%s: Jain index of at least 0.95 at equal round trips', (name) => {
+  it.each<[CongestionName, number]>([
+    ['cubic', 20],
+    ['cubic', 40],
+    ['cubic', 100],
+    ['reno', 20],
+    ['reno', 40],
+    ['bbr', 40],
+  ])('%s: Jain index of at least 0.95 at equal round trips of %i ms', (name, rttMs) => {
     const config = { congestionControl: name, slowStartAfterIdle: false };
-    const bulk = new Bulk({ rtt: 40 * MILLISECOND, rate: 20e6, flows: [config, config], apart: SECOND });
+    const bulk = new Bulk({ rtt: rttMs * MILLISECOND, rate: 20e6, flows: [config, config], apart: SECOND });
     bulk.run(20 * SECOND);
     const shares = bulk.run(60 * SECOND);
     expect(jainIndex(shares)).toBeGreaterThan(0.95);
