@@ -1,6 +1,6 @@
 /** `tcplab script`: packet scripts against our stack, in memory and in virtual time. */
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { Recorder } from '../observe/recorder.js';
 import { pcapFileHeader, pcapPacket } from '../observe/pcap.js';
 import { exitCodeOf, FORMATS, report, type Format, type Timed } from '../script/format.js';
@@ -32,8 +32,9 @@ export function script(names: readonly string[], o: ScriptCommandOptions): numbe
   const defines = definesOf(o.define ?? []);
   const options = runOptions(o);
   if (o.pcap !== undefined && files.length > 1) mkdirSync(o.pcap, { recursive: true });
+  const captures = captureNames(files);
   const all: Timed[] = [];
-  for (const file of files) {
+  for (const [i, file] of files.entries()) {
     const text = readFileSync(file, 'utf8');
     const recorder =
       o.trace === true ? new Recorder((event) => process.stderr.write(`${JSON.stringify(event)}\n`), START) : null;
@@ -41,7 +42,7 @@ export function script(names: readonly string[], o: ScriptCommandOptions): numbe
     const verdict = playScript(file, text, recorder === null ? options : { ...options, observer: recorder }, defines);
     all.push({ verdict, ms: Number(process.hrtime.bigint() - begin) / 1e6, source: text.split('\n') });
     if (o.pcap !== undefined)
-      writePcap(files.length > 1 ? join(o.pcap, `${basename(file, '.pkt')}.pcap`) : o.pcap, verdict.log);
+      writePcap(files.length > 1 ? join(o.pcap, captures[i]!) : o.pcap, verdict.log);
   }
   process.stdout.write(report(o.format, all));
   return exitCodeOf(all);
@@ -117,6 +118,26 @@ function initScript(file: string): string {
   if (basename(file) === 'defaults.sh') return 'defaults.sh';
   if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) return readFileSync(file, 'utf8');
   throw new CommandError(Exit.usage, `--init_scripts: there is no file '${file}'`, '--init_scripts defaults.sh');
+}
+
+/**
+ * A name for each script's capture in one folder: its path below the folder that all have in common, with `-` for `/`. Scripts of different folders have
+ * the same name often, and then each would write over the one before.
+ */
+function captureNames(files: readonly string[]): string[] {
+  const paths = files.map((file) => resolve(file));
+  const folders = paths.map((path) => dirname(path).split(sep));
+  const common = folders.reduce((a, b) => a.slice(0, a.findIndex((name, i) => name !== b[i]) >>> 0));
+  const taken = new Set<string>();
+  return paths.map((path) => {
+    const name = relative(common.join(sep) || sep, path)
+      .replace(/\.pkt$/, '')
+      .replaceAll(sep, '-');
+    let unique = name;
+    for (let n = 2; taken.has(unique); n++) unique = `${name}-${n}`;
+    taken.add(unique);
+    return `${unique}.pcap`;
+  });
 }
 
 /** Times begin at 1970, as the script's do at 0. */
