@@ -131,11 +131,7 @@ program
   )
   .action((names: string[], o: ScriptCommandOptions & Record<string, unknown>) => {
     const { D, ip_version: ipVersion, non_fatal: nonFatal } = o as Record<string, unknown>;
-    const more = {
-      define: D,
-      ipVersion,
-      ...(typeof nonFatal === 'string' ? { nonFatal: nonFatal.split(',') } : {}),
-    } as Partial<ScriptCommandOptions>;
+    const more = { define: D, ipVersion, nonFatal } as Partial<ScriptCommandOptions>;
     ends(script(names, { ...o, ...more }));
   });
 

@@ -19,6 +19,9 @@ export interface Decoded {
   readonly tcp: DecodedTcp | null;
 }
 
+/** A packet with a whole TCP segment in it. */
+export type Segment = Decoded & { readonly tcp: DecodedTcp };
+
 export interface DecodedTcp {
   readonly sourcePort: number;
   readonly destinationPort: number;
