@@ -8,7 +8,7 @@
  */
 import { SECOND, type Micros } from '../base/time.js';
 import { Address, Prefix } from '../ip/address.js';
-import type { Call, Code, Command, IcmpAction, PacketAction, Place, Script, ScriptEvent, When } from './ast.js';
+import type { Call, Code, Command, IcmpAction, IpInfo, PacketAction, Place, Script, ScriptEvent, When } from './ast.js';
 import type { Attempt } from './calls.js';
 import { compareResult } from './call-check.js';
 import { compare, type Difference } from './compare.js';
@@ -147,6 +147,7 @@ class ScriptRun {
       this.lastInjectedDue = null;
       return;
     }
+    if (action.type === 'icmp' && action.way === 'out') throw new Unsupported('expected ICMP packets are not known');
     if (when.kind !== 'at') throw new Failure(event.place, 'only an expected packet can have a range of times');
     const isInjection = action.type === 'packet' || action.type === 'icmp';
     // Between two injected packets the script's times count, not when the first was handled.
@@ -193,7 +194,17 @@ class ScriptRun {
 
   // ---- Packets in -----------------------------------------------------------------------------------------------------
 
+  private checkIpInfo(ip: IpInfo): void {
+    if (ip.flowLabel !== null && this.target.local.version === 4)
+      throw new Unsupported("a flow label is IPv6's, and this script is played over IPv4 (--ip_version=ipv6)");
+  }
+
   private inject(p: PacketAction): void {
+    this.checkIpInfo(p.ip);
+    if (p.options?.some((o) => o.kind === 'md5') === true)
+      throw new Unsupported(
+        'TCP MD5 signatures are not built: a segment with one that no key is known for is dropped by Linux, and taken here',
+      );
     const flow = this.flows.forInbound(p);
     const slab = encodeTcp(flow.inbound(this.target.local, this.target.remote), p.ip, {
       flags: flagBits(p.flags),
@@ -211,11 +222,11 @@ class ScriptRun {
   private injectIcmp(p: IcmpAction): void {
     const numbers = icmpNumbers(this.target.local.version, p.icmpType, p.code);
     if (numbers === null) throw new Unsupported(`ICMP ${p.icmpType} ${p.code} is not known`);
-    if (p.way === 'out') throw new Unsupported('expected ICMP packets are not known');
     const flow = this.flows.last;
     if (flow === undefined) throw new Failure(p.place, 'there is no connection yet that an ICMP error could be about');
     const quoted = p.quoted ?? { seq: 0, bytes: 0 };
-    const slab = encodeIcmp(flow.inbound(this.target.local, this.target.remote), numbers, p.mtu ?? 0, {
+    this.checkIpInfo(p.ip);
+    const slab = encodeIcmp(flow.inbound(this.target.local, this.target.remote), p.ip, numbers, p.mtu ?? 0, {
       seq: (quoted.seq + flow.localIsn) >>> 0,
       bytes: quoted.bytes,
     });
@@ -226,6 +237,7 @@ class ScriptRun {
   // ---- Packets out ------------------------------------------------------------------------------------------------------
 
   private expectPacket(want: PacketAction, when: When): void {
+    this.checkIpInfo(want.ip);
     const base = this.lastAt;
     const [from, to] = this.dueRange(when, base);
     const limit = Number.isFinite(to) ? Math.max(this.target.now, to) + PATIENCE : this.target.now + WHENEVER;
