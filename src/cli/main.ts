@@ -131,11 +131,7 @@ program
   )
   .action((names: string[], o: ScriptCommandOptions & Record<string, unknown>) => {
     const { D, ip_version: ipVersion, non_fatal: nonFatal } = o as Record<string, unknown>;
-    const more = {
-      define: D,
-      ipVersion,
-      ...(typeof nonFatal === 'string' ? { nonFatal: nonFatal.split(',') } : {}),
-    } as Partial<ScriptCommandOptions>;
+    const more = { define: D, ipVersion, nonFatal } as Partial<ScriptCommandOptions>;
     ends(script(names, { ...o, ...more }));
   });
 
@@ -168,8 +164,17 @@ try {
 } catch (error) {
   exitCode = report(error);
 }
-// Nothing may hold the process now: whoever ended the command meant it.
+// Nothing may hold the process now: whoever ended the command meant it. But a pipe takes 64 KiB at a time, and exit() throws away what waits for it.
+await Promise.all([process.stdout, process.stderr].map(written));
 process.exit(exitCode);
+
+/** All that was written is out, or nobody reads it any more. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once('error', () => resolve());
+    stream.write('', () => resolve());
+  });
+}
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? Exit.ok : Exit.usage;

@@ -1,11 +1,11 @@
 /** `tcplab script`: packet scripts against our stack, in memory and in virtual time. */
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { Recorder } from '../observe/recorder.js';
 import { pcapFileHeader, pcapPacket } from '../observe/pcap.js';
 import { exitCodeOf, FORMATS, report, type Format, type Timed } from '../script/format.js';
 import { playScript } from '../script/play.js';
-import type { RunOptions } from '../script/options.js';
+import { NON_FATAL, nonFatalOf, type NonFatal, type RunOptions } from '../script/options.js';
 import { START } from '../script/verdict.js';
 import type { WirePacket } from '../script/wire.js';
 import { CommandError, Exit } from './errors.js';
@@ -21,7 +21,7 @@ export interface ScriptCommandOptions {
   strict?: boolean;
   pcap?: string;
   trace?: boolean;
-  nonFatal?: string[];
+  nonFatal?: string;
   init_scripts?: string;
 }
 
@@ -32,16 +32,18 @@ export function script(names: readonly string[], o: ScriptCommandOptions): numbe
   const defines = definesOf(o.define ?? []);
   const options = runOptions(o);
   if (o.pcap !== undefined && files.length > 1) mkdirSync(o.pcap, { recursive: true });
+  const captures = captureNames(files);
   const all: Timed[] = [];
-  for (const file of files) {
+  for (const [i, file] of files.entries()) {
     const text = readFileSync(file, 'utf8');
     const recorder =
       o.trace === true ? new Recorder((event) => process.stderr.write(`${JSON.stringify(event)}\n`), START) : null;
     const begin = process.hrtime.bigint();
-    const verdict = playScript(file, text, recorder === null ? options : { ...options, observer: recorder }, defines);
+    const readBeside = (name: string): string | null => textOf(resolve(dirname(file), name));
+    const observed = recorder === null ? {} : { observer: recorder };
+    const verdict = playScript(file, text, { ...options, ...observed, readBeside }, defines);
     all.push({ verdict, ms: Number(process.hrtime.bigint() - begin) / 1e6, source: text.split('\n') });
-    if (o.pcap !== undefined)
-      writePcap(files.length > 1 ? join(o.pcap, `${basename(file, '.pkt')}.pcap`) : o.pcap, verdict.log);
+    if (o.pcap !== undefined) writePcap(files.length > 1 ? join(o.pcap, captures[i]!) : o.pcap, verdict.log);
   }
   process.stdout.write(report(o.format, all));
   return exitCodeOf(all);
@@ -107,16 +109,46 @@ function runOptions(o: ScriptCommandOptions): RunOptions {
     ...(o.tcp_ts_tick_usecs !== undefined ? { timestampTickUsecs: o.tcp_ts_tick_usecs } : {}),
     ...(o.strict_segments === true ? { strictSegments: true } : {}),
     ...(o.strict === true ? { strict: true } : {}),
-    ...(o.nonFatal !== undefined ? { nonFatal: o.nonFatal } : {}),
+    ...(o.nonFatal !== undefined ? { nonFatal: nonFatal(o.nonFatal) } : {}),
     ...(o.init_scripts !== undefined ? { init: o.init_scripts.split(',').map(initScript).join('\n') } : {}),
   };
+}
+
+function nonFatal(text: string): readonly NonFatal[] {
+  const kinds = nonFatalOf(text);
+  if (kinds !== null) return kinds;
+  throw new CommandError(Exit.usage, `--non_fatal is ${NON_FATAL.join(', ')} or both with a comma, not '${text}'`);
 }
 
 /** What a script of settings says. No shell runs it: a line that is no setting makes every script a SKIP. A defaults.sh need not be there: it is what holds anyway. */
 function initScript(file: string): string {
   if (basename(file) === 'defaults.sh') return 'defaults.sh';
-  if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) return readFileSync(file, 'utf8');
+  const text = textOf(file);
+  if (text !== null) return text;
   throw new CommandError(Exit.usage, `--init_scripts: there is no file '${file}'`, '--init_scripts defaults.sh');
+}
+
+const textOf = (file: string): string | null =>
+  statSync(file, { throwIfNoEntry: false })?.isFile() === true ? readFileSync(file, 'utf8') : null;
+
+/**
+ * A name for each script's capture in one folder: its path below the folder that all have in common, with `-` for `/`. Scripts of different folders have
+ * the same name often, and then each would write over the one before.
+ */
+function captureNames(files: readonly string[]): string[] {
+  const paths = files.map((file) => resolve(file));
+  const folders = paths.map((path) => dirname(path).split(sep));
+  const common = folders.reduce((a, b) => a.slice(0, a.findIndex((name, i) => name !== b[i]) >>> 0));
+  const taken = new Set<string>();
+  return paths.map((path) => {
+    const name = relative(common.join(sep) || sep, path)
+      .replace(/\.pkt$/, '')
+      .replaceAll(sep, '-');
+    let unique = name;
+    for (let n = 2; taken.has(unique); n++) unique = `${name}-${n}`;
+    taken.add(unique);
+    return `${unique}.pcap`;
+  });
 }
 
 /** Times begin at 1970, as the script's do at 0. */

@@ -78,12 +78,21 @@ export type TcpOptionSpec =
   | { readonly kind: 'sack'; readonly blocks: readonly (readonly [number, number])[] }
   | { readonly kind: 'TS'; readonly val: number; readonly ecr: number }
   /** Fast Open: `FO` is kind 34, `FOEXP` the experimental 254; the cookie in hex, '' for a request. */
-  | { readonly kind: 'FO' | 'FOEXP'; readonly cookie: string };
+  | { readonly kind: 'FO' | 'FOEXP'; readonly cookie: string }
+  /** RFC 2385; 16 bytes in hex. */
+  | { readonly kind: 'md5'; readonly digest: string }
+  /** AccECN (RFC 9768): up to three counts of bytes; which comes first says the option's kind. */
+  | { readonly kind: 'ECN'; readonly counts: readonly (readonly [AccEcnField, number])[] }
+  /** On the wire only: one that no script can write. */
+  | { readonly kind: 'other'; readonly number: number; readonly body: string };
+
+export type AccEcnField = 'e0b' | 'ceb' | 'e1b';
 
 export interface IcmpAction {
   readonly type: 'icmp';
   readonly place: Place;
   readonly way: Way;
+  readonly ip: IpInfo;
   readonly icmpType: string;
   readonly code: string;
   readonly mtu: number | null;

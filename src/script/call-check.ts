@@ -2,7 +2,8 @@
 import type { Call } from './ast.js';
 import type { Difference } from './compare.js';
 import type { Result } from './socket.js';
-import { numberOf, textOf } from './values.js';
+import { addressText, differs, type SocketAddress, socketAddressOf } from './socket-address.js';
+import { fieldOf, numberOf, textOf } from './values.js';
 
 export function compareResult(call: Call, result: Result): Difference[] {
   const expected = numberOf(call.result);
@@ -12,8 +13,24 @@ export function compareResult(call: Call, result: Result): Difference[] {
   if (!fits) differences.push({ field: 'result', expected: String(expected), actual: String(result.value) });
   if (call.errno !== '' ? result.errno !== call.errno : !fits && result.errno !== '')
     differences.push({ field: 'errno', expected: call.errno || 'none', actual: result.errno || 'none' });
+  if (result.address !== undefined) differences.push(...compareAddress(call, result.address));
+  if (result.messageFlags !== undefined) {
+    const flags = numberOf(fieldOf(call.args[1], 'msg_flags'));
+    if (flags !== null && flags !== result.messageFlags)
+      differences.push({ field: 'msg_flags', expected: String(flags), actual: String(result.messageFlags) });
+  }
   if (result.data !== undefined) differences.push(...compareData(call, result.data));
   return differences;
+}
+
+/** What accept() wrote: what the script says of it. */
+function compareAddress(call: Call, actual: SocketAddress): Difference[] {
+  const said = socketAddressOf(call.args[1]);
+  const fits =
+    (said.family === null || said.family === actual.family) &&
+    (said.port === null || said.port === actual.port) &&
+    !differs(said.address, actual.address!);
+  return fits ? [] : [{ field: 'address', expected: addressText(said), actual: addressText(actual) }];
 }
 
 /** What getsockopt, ioctl or poll wrote. */

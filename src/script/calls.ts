@@ -7,13 +7,18 @@ import { StackError } from '../base/errors.js';
 import type { Address } from '../ip/address.js';
 import type { Stack } from '../stack/stack.js';
 import type { TcpConfig } from '../tcp/config.js';
+import { State } from '../tcp/state.js';
 import type { Call, Expression } from './ast.js';
 import { CONSTANTS } from './constants.js';
-import { clientConfig, fastOpenIsReady, receiveOutOfLine } from './fast-open-urgent.js';
+import { clientConfig, fastOpenIsReady } from './fast-open-urgent.js';
+import { checkedIov, checkMessage, negativeLength, sendFlags } from './messages.js';
+import { getOption, setOption } from './option-calls.js';
+import { startReceive } from './receive-calls.js';
+import { differs, familyOf, isNull, socketAddressOf } from './socket-address.js';
 import { fcntl, ioctl, readiness } from './socket-state.js';
-import { findOption, setCongestion } from './socket-option-table.js';
 import { fail, ok, ScriptSocket, type Result } from './socket.js';
-import { fieldOf, iovBytes, numberOf, textOf, Unsupported } from './values.js';
+import { fieldOf, iovBytes, numberOf, Unsupported } from './values.js';
+import { Failure } from './verdict.js';
 
 /** A started call: asked until it gives its result. */
 export type Attempt = () => Result | null;
@@ -21,7 +26,7 @@ export type Attempt = () => Result | null;
 /** Where the script's sockets live: descriptors are the script's own numbers. */
 export class Sockets {
   readonly stack: Stack;
-  readonly version: 4 | 6;
+  readonly local: Address;
   /** Who `connect(fd, ..., ...)` means. */
   readonly remote: Address;
   now: Micros = 0;
@@ -30,11 +35,15 @@ export class Sockets {
   last: ScriptSocket | null = null;
   readonly config: () => TcpConfig;
 
-  constructor(stack: Stack, version: 4 | 6, remote: Address, config: Sockets['config']) {
+  constructor(stack: Stack, local: Address, remote: Address, config: Sockets['config']) {
     this.stack = stack;
-    this.version = version;
+    this.local = local;
     this.remote = remote;
     this.config = config;
+  }
+
+  private get version(): 4 | 6 {
+    return this.local.version;
   }
 
   all(): Iterable<ScriptSocket> {
@@ -63,35 +72,23 @@ export class Sockets {
     if (s.conn !== null) this.last = s;
     switch (call.name) {
       case 'bind':
-        s.localPort = portOf(args[1]) ?? DEFAULT_PORT;
-        return () => ok();
+        return () => this.bind(s, args[1]);
       case 'listen':
         return () => this.listen(s, numberOf(args[1]) ?? 0);
       case 'connect':
-        return this.connect(s, portOf(args[1]) ?? DEFAULT_PORT);
+        return this.connect(s, this.remotePort(args[1]) ?? DEFAULT_PORT);
       case 'write':
-        return this.send(s, numberOf(args[2]) ?? 0, 0);
       case 'send':
       case 'sendto':
-        return this.send(s, numberOf(args[2]) ?? 0, numberOf(args[3]) ?? 0, portOf(args[4]));
       case 'writev':
-        return this.send(s, iovBytes(args[1]), 0);
       case 'sendmsg':
-        return this.send(
-          s,
-          iovBytes(fieldOf(args[1], 'msg_iov')),
-          numberOf(args[2]) ?? 0,
-          portOf(fieldOf(args[1], 'msg_name')),
-        );
+        return this.startSend(s, call);
       case 'read':
-        return this.receive(s, numberOf(args[2]) ?? 0, 0);
       case 'recv':
       case 'recvfrom':
-        return this.receive(s, numberOf(args[2]) ?? 0, numberOf(args[3]) ?? 0);
       case 'readv':
-        return this.receive(s, iovBytes(args[1]), 0);
       case 'recvmsg':
-        return this.receive(s, iovBytes(fieldOf(args[1], 'msg_iov')), numberOf(args[2]) ?? 0);
+        return startReceive(s, call);
       case 'close':
         return this.close(s, fd);
       case 'shutdown':
@@ -101,9 +98,9 @@ export class Sockets {
       case 'ioctl':
         return () => ioctl(s, symbolOf(args[1]));
       case 'setsockopt':
-        return () => this.setOption(s, args);
+        return () => setOption(s, args, this.now);
       case 'getsockopt':
-        return () => this.getOption(s, args);
+        return () => getOption(s, args, this.config().congestionControl);
       default:
         throw new Unsupported(`the system call '${call.name}' is not known`);
     }
@@ -113,21 +110,61 @@ export class Sockets {
     const domain = numberOf(call.args[0]);
     const type = numberOf(call.args[1]) ?? CONSTANTS['SOCK_STREAM']!;
     if ((type & 15) !== CONSTANTS['SOCK_STREAM']) throw new Unsupported('sockets other than SOCK_STREAM are not known');
-    const isIpv6 = domain === null ? this.version === 6 : domain === CONSTANTS['AF_INET6'];
-    const fd = numberOf(call.result) ?? 3;
-    this.byFd.set(fd, new ScriptSocket(this.stack, isIpv6, (type & CONSTANTS['SOCK_NONBLOCK']!) !== 0));
-    return () => ok(fd);
+    if (domain !== null && domain !== familyOf(this.version))
+      throw new Unsupported(`a socket of another family than the script's IPv${this.version}`);
+    const protocol = numberOf(call.args[2]) ?? 0;
+    if (protocol !== 0 && protocol !== CONSTANTS['IPPROTO_TCP'])
+      throw new Unsupported(`the protocol ${protocol} is not known: IPPROTO_TCP is`);
+    const isNonBlocking = (type & CONSTANTS['SOCK_NONBLOCK']!) !== 0;
+    return () => ok(this.add(call, new ScriptSocket(this.stack, this.version === 6, isNonBlocking)));
+  }
+
+  /** Under the script's own number, or, where it says none or that there is no socket, the next free one. */
+  private add(call: Call, s: ScriptSocket): number {
+    let fd = numberOf(call.result) ?? -1;
+    if (fd < 0) for (fd = 3; this.byFd.has(fd);) fd++;
+    else if (this.byFd.has(fd))
+      throw new Failure(call.place, `descriptor ${fd} is open: another socket needs another number`);
+    this.byFd.set(fd, s);
+    return fd;
+  }
+
+  private bind(s: ScriptSocket, e: Expression | undefined): Result {
+    const { family, port, address } = socketAddressOf(e);
+    if (family !== null && family !== familyOf(this.version))
+      throw new Unsupported('bind() to an address of another family');
+    if (port === 0) throw new Unsupported("bind() to a port of the stack's choice");
+    if (s.isBound) return fail('EINVAL');
+    if (address !== null && !address.isUnspecified && !address.equals(this.local)) return fail('EADDRNOTAVAIL');
+    const wanted = port ?? DEFAULT_PORT;
+    for (const other of this.all()) if (other.listener?.port === wanted) return fail('EADDRINUSE');
+    s.localPort = wanted;
+    return ok();
+  }
+
+  /** The port of the script's peer: there is nobody else to speak to. */
+  private remotePort(e: Expression | undefined): number | null {
+    const { family, port, address } = socketAddressOf(e);
+    if (family !== null && family !== familyOf(this.version))
+      throw new Unsupported("an address of another family than the script's");
+    if (differs(address, this.remote))
+      throw new Unsupported(`${address!.toString()} is not the script's peer: that is ${this.remote.toString()}`);
+    return port;
   }
 
   private listen(s: ScriptSocket, backlog: number): Result {
     if (s.conn !== null) return fail('EINVAL');
-    s.listener ??= this.stack.listen({
-      port: s.localPort === 0 ? DEFAULT_PORT : s.localPort,
-      backlog: Math.max(backlog, 1),
-      typeOfService: s.tos,
-      config: s.config,
-      user: { tcpAccept: () => false },
-    });
+    try {
+      s.listener ??= this.stack.listen({
+        port: s.localPort === 0 ? DEFAULT_PORT : s.localPort,
+        backlog: Math.max(backlog, 1),
+        typeOfService: s.tos,
+        config: s.config,
+        user: { tcpAccept: () => false },
+      });
+    } catch (error) {
+      return errnoOf(error);
+    }
     s.tuneFastOpen();
     return ok();
   }
@@ -140,12 +177,13 @@ export class Sockets {
     return () => {
       const conn = s.listener!.accept();
       if (conn === undefined) return s.nonBlocking ? fail('EAGAIN') : null;
-      const fd = numberOf(call.result) ?? 4;
       const accepted = new ScriptSocket(this.stack, s.isIpv6, (flags & CONSTANTS['SOCK_NONBLOCK']!) !== 0);
       accepted.later.push(...s.later);
-      this.byFd.set(fd, accepted.attach(conn));
+      const fd = this.add(call, accepted.attach(conn));
+      accepted.connectAnswered = true;
       this.last = accepted;
-      return ok(fd);
+      const address = { family: familyOf(this.version), address: this.remote, port: conn.flow.remotePort };
+      return { ...ok(fd), address };
     };
   }
 
@@ -153,11 +191,11 @@ export class Sockets {
     const begin = (): Result | null => {
       if (s.listener !== null || s.deferredPort !== 0) return fail('EISCONN');
       if (s.conn !== null) {
+        if (s.connectAnswered) return fail('EISCONN');
         if (s.hasError) return fail(s.takeError());
         if (s.isConnecting) return fail('EALREADY');
         if (s.isOver) return fail('ECONNABORTED');
         // Whoever asked without waiting hears once that it worked.
-        if (s.connectAnswered) return fail('EISCONN');
         s.connectAnswered = true;
         return ok();
       }
@@ -198,16 +236,37 @@ export class Sockets {
       this.last = s;
       return '';
     } catch (error) {
-      if (error instanceof StackError) return error.code;
-      throw error;
+      return errnoOf(error).errno;
     }
   }
 
-  /** `port`: who the address of a sendto() names, if it does. */
-  private send(s: ScriptSocket, bytes: number, flags: number, port: number | null = null): Attempt {
-    if ((flags & CONSTANTS['MSG_ZEROCOPY']!) !== 0) throw new Unsupported('MSG_ZEROCOPY is not known');
+  private startSend(s: ScriptSocket, { name, args }: Call): Attempt {
+    switch (name) {
+      case 'write':
+      case 'send':
+      case 'sendto': {
+        const bytes = numberOf(args[2]) ?? 0;
+        if (bytes < 0) return negativeLength(name);
+        return this.send(s, bytes, sendFlags(args[3]), this.remotePort(args[4]), isNull(args[1]));
+      }
+      case 'writev':
+        return this.send(s, checkedIov(args), 0);
+      default: {
+        const [, message, flags] = args;
+        checkMessage(message, false);
+        const bytes = iovBytes(fieldOf(message, 'msg_iov'));
+        if (bytes < 0) return () => fail('EINVAL');
+        return this.send(s, bytes, sendFlags(flags), this.remotePort(fieldOf(message, 'msg_name')));
+      }
+    }
+  }
+
+  /** `port`: who the address of a sendto() names, if it does. `noBuffer`: the data is at NULL. */
+  private send(s: ScriptSocket, bytes: number, flags: number, port: number | null = null, noBuffer = false): Attempt {
+    if (bytes < 0) return () => fail('EINVAL');
     const opens = (flags & CONSTANTS['MSG_FASTOPEN']!) !== 0;
-    if (!opens && s.deferredPort === 0) return this.sendMore(s, bytes, flags);
+    if (!opens && s.deferredPort === 0) return this.sendMore(s, bytes, flags, noBuffer);
+    if (noBuffer) throw new Unsupported('Fast Open with data at NULL is not known');
     const noWait = s.nonBlocking || (flags & CONSTANTS['MSG_DONTWAIT']!) !== 0;
     let rest: Attempt | null = null;
     return () => {
@@ -231,7 +290,7 @@ export class Sockets {
     };
   }
 
-  private sendMore(s: ScriptSocket, bytes: number, flags: number): Attempt {
+  private sendMore(s: ScriptSocket, bytes: number, flags: number, noBuffer = false): Attempt {
     let wasConnecting = s.isConnecting;
     let done = 0;
     const urgent = (flags & CONSTANTS['MSG_OOB']!) !== 0;
@@ -242,33 +301,17 @@ export class Sockets {
       if (s.writeShut || s.conn === null || s.isOver) return done > 0 ? ok(done) : fail('EPIPE');
       if (!s.mayWrite) {
         if (noWait) return fail('EAGAIN');
+        if (noBuffer) return null;
         // The program waits in its call: what it sends goes with the handshake's ACK, if not with the SYN.
         done += s.write(bytes - done, more, urgent);
         return null;
       }
       wasConnecting = false;
+      if (noBuffer && bytes > 0) return s.conn.snd.isWritable ? fail('EFAULT') : noWait ? fail('EAGAIN') : null;
       if (done < bytes) done += s.write(bytes - done, more, urgent);
       if (done === bytes) return ok(done);
       if (!noWait) return null;
       return done > 0 ? ok(done) : fail('EAGAIN');
-    };
-  }
-
-  private receive(s: ScriptSocket, bytes: number, flags: number): Attempt {
-    if ((flags & CONSTANTS['MSG_ERRQUEUE']!) !== 0) throw new Unsupported('MSG_ERRQUEUE is not known');
-    if ((flags & CONSTANTS['MSG_OOB']!) !== 0) return () => receiveOutOfLine(s, bytes, flags);
-    const noWait = s.nonBlocking || (flags & CONSTANTS['MSG_DONTWAIT']!) !== 0;
-    const peek = (flags & CONSTANTS['MSG_PEEK']!) !== 0;
-    const whole = (flags & CONSTANTS['MSG_WAITALL']!) !== 0;
-    return () => {
-      if (s.conn === null) return s.deferredPort === 0 ? fail('ENOTCONN') : noWait ? fail('EAGAIN') : null;
-      const enough = whole && !s.endsAtMark ? bytes : 1;
-      if (bytes === 0) return ok(0);
-      if (s.readable === 0 && s.isAtMark && !peek) s.take(1, false);
-      if (s.readable >= enough || (s.readable > 0 && (s.atEnd || noWait))) return ok(s.take(bytes, peek));
-      if (s.hasError) return fail(s.takeError());
-      if (s.atEnd) return ok(0);
-      return noWait ? fail('EAGAIN') : null;
     };
   }
 
@@ -282,7 +325,17 @@ export class Sockets {
   }
 
   private shutdown(s: ScriptSocket, how: number): Result {
+    if (how < CONSTANTS['SHUT_RD']! || how > CONSTANTS['SHUT_RDWR']!) return fail('EINVAL');
+    if (s.listener !== null) {
+      // It stops listening, and may begin again.
+      if (how !== CONSTANTS['SHUT_WR']) s.stopListening();
+      return ok();
+    }
+    // Linux notes it even then: a read gives nothing from now on, and no error.
+    if (s.conn === null && how !== CONSTANTS['SHUT_WR']) s.readShut = true;
     if (s.conn === null || s.isOver) return fail('ENOTCONN');
+    if (s.conn.state === State.synSent)
+      throw new Unsupported('shutdown() in SYN-SENT is not known: Linux makes the socket a new one');
     if (how !== CONSTANTS['SHUT_WR']) s.readShut = true;
     if (how !== CONSTANTS['SHUT_RD'] && !s.writeShut) {
       s.writeShut = true;
@@ -292,37 +345,12 @@ export class Sockets {
     return ok();
   }
 
-  private setOption(s: ScriptSocket, args: readonly Expression[]): Result {
-    const name = symbolOf(args[2]);
-    if (name === 'TCP_CONGESTION') return setCongestion(s, textOf(args[3]) ?? '', this.now);
-    if (name === 'SO_LINGER') {
-      const on = numberOf(fieldOf(args[3], 'onoff') ?? fieldOf(args[3], 'l_onoff')) ?? 0;
-      const wait = numberOf(fieldOf(args[3], 'linger') ?? fieldOf(args[3], 'l_linger')) ?? 0;
-      const set = (conn: NonNullable<ScriptSocket['conn']>): void => conn.setLinger(on !== 0, wait * 1_000_000);
-      if (s.conn === null) s.later.push(set);
-      else set(s.conn);
-      return ok();
-    }
-    const option = findOption(name);
-    if (option === undefined) throw new Unsupported(`the socket option ${name} is not known`);
-    if (option.set === null) return fail('ENOPROTOOPT');
-    return option.set(s, numberOf(args[3]) ?? 0, this.now);
-  }
-
-  private getOption(s: ScriptSocket, args: readonly Expression[]): Result {
-    const name = symbolOf(args[2]);
-    if (name === 'SO_ERROR') return { ...ok(), data: CONSTANTS[s.takeError()] ?? 0 };
-    if (name === 'TCP_CONGESTION')
-      return { ...ok(), data: s.conn?.snd.congestion.name ?? this.config().congestionControl };
-    if (name === 'TCP_INFO') return ok();
-    const option = findOption(name);
-    if (option === undefined || option.get === null) throw new Unsupported(`getsockopt of ${name} is not known`);
-    const value = option.get(s);
-    return typeof value === 'number' ? { ...ok(), data: value } : value;
-  }
-
   private poll(call: Call): Attempt {
-    const wanted = call.args[0]?.kind === 'list' ? call.args[0].items : [];
+    const [fds, count] = call.args;
+    if (fds?.kind !== 'list') throw new Unsupported('poll() of what is no list');
+    const wanted = fds.items;
+    if ((numberOf(count) ?? wanted.length) !== wanted.length)
+      throw new Unsupported(`poll() of ${numberOf(count)} descriptors with a list of ${wanted.length}`);
     const timeout = numberOf(call.args[2]) ?? 0;
     const until = timeout < 0 ? Infinity : this.now + timeout * 1000;
     return () => {
@@ -331,15 +359,15 @@ export class Sockets {
         const asked = (numberOf(fieldOf(e, 'events')) ?? 0) | CONSTANTS['POLLERR']! | CONSTANTS['POLLHUP']!;
         return s === undefined ? CONSTANTS['POLLNVAL']! : asked & readiness(s);
       });
-      const count = ready.filter((bits) => bits !== 0).length;
-      if (count === 0 && this.now < until) return null;
+      const answer = ready.filter((bits) => bits !== 0).length;
+      if (answer === 0 && this.now < until) return null;
       const mismatch = wanted.findIndex((e, i) => {
         const expected = numberOf(fieldOf(e, 'revents'));
         return expected !== null && expected !== ready[i];
       });
       return mismatch < 0
-        ? ok(count)
-        : { value: count, errno: '', data: `revents of entry ${mismatch} is ${ready[mismatch]}` };
+        ? ok(answer)
+        : { value: answer, errno: '', data: `revents of entry ${mismatch} is ${ready[mismatch]}` };
     };
   }
 }
@@ -355,6 +383,8 @@ const symbolOf = (e: Expression | undefined): string => {
   throw new Unsupported('an option that is not written by its name');
 };
 
-/** The port of `{sa_family = AF_INET, sin_port = htons(8080), ...}`; null for `...`. */
-const portOf = (e: Expression | undefined): number | null =>
-  e?.kind === 'struct' ? numberOf(fieldOf(e, 'sin_port') ?? fieldOf(e, 'sin6_port')) : null;
+/** What the stack refuses, as a system call tells it. */
+function errnoOf(error: unknown): Result {
+  if (error instanceof StackError) return fail(error.code);
+  throw error;
+}

@@ -1,6 +1,6 @@
 /** What a script expects against what came: the rules of packetdrill. Each difference is a line: field, expected, actual. */
 import type { IpInfo, PacketAction, TcpOptionSpec } from './ast.js';
-import type { Decoded, DecodedTcp } from './decode.js';
+import type { Decoded, DecodedTcp, Segment } from './decode.js';
 import { flagBits } from './encode.js';
 import type { ScriptFlow } from './flow.js';
 import { flagText, optionText, optionsText } from './text.js';
@@ -36,12 +36,15 @@ export function compare(
     if (expected !== null && expected !== actual)
       differences.push({ field, expected: String(expected), actual: String(actual) });
   };
+  check('source port', want.ports?.source ?? null, t.sourcePort);
+  check('destination port', want.ports?.destination ?? null, t.destinationPort);
   compareIp(want.ip, got, check);
   check('flags', flagText(flagBits(want.flags)), flagText(t.flags));
   check('reserved bits', 0, (t.flags >> 9) & 7);
   check('seq', want.seq, relative(t.seq, flow.localIsn, t.flags));
   check('payload length', want.bytes, t.payloadBytes);
-  if (want.flags.includes('.')) check('ack', want.ack, t.ack);
+  // As packetdrill: what is not written is 0, with the ACK flag or without.
+  check('ack', want.ack ?? 0, t.ack);
   check('window', want.window, t.window);
   check('urgent pointer', want.urgent ?? 0, t.urgent);
   if (!t.payloadIsZero) check('payload', 'zeros', 'other bytes');
@@ -93,17 +96,26 @@ function sameOption(want: TcpOptionSpec, got: TcpOptionSpec, flow: ScriptFlow, o
   return optionText(want) === optionText(got);
 }
 
-/** May `b` follow `a` as a part of the same write, cut by the MSS? */
-export function continues(a: DecodedTcp, b: DecodedTcp): boolean {
+/**
+ * May `b` come after `last`, the last of the parts that begin with `first`, as a part of the same write, cut by the MSS? All parts are as long as the first,
+ * but the last may be shorter: so what comes after a shorter one is no part any more.
+ */
+export function continues(first: Segment, last: Segment, b: Segment): boolean {
   const ignored = FLAGS_ON_THE_LAST | CWR;
+  const bytes = first.tcp.payloadBytes;
   return (
-    b.seq === (a.seq + a.payloadBytes) >>> 0 &&
-    b.payloadBytes > 0 &&
-    b.payloadBytes <= a.payloadBytes &&
-    (a.flags & ~ignored) === (b.flags & ~ignored) &&
-    a.headerBytes === b.headerBytes
+    b.tcp.seq === (last.tcp.seq + last.tcp.payloadBytes) >>> 0 &&
+    last.tcp.payloadBytes === bytes &&
+    b.tcp.payloadBytes > 0 &&
+    b.tcp.payloadBytes <= bytes &&
+    (first.tcp.flags & ~ignored) === (b.tcp.flags & ~ignored) &&
+    first.tcp.headerBytes === b.tcp.headerBytes &&
+    HEADER_FIELDS.every((field) => first[field] === b[field])
   );
 }
+
+/** Of the IP header: alike in all parts. */
+const HEADER_FIELDS = ['version', 'tos', 'ttl', 'flowLabel'] as const;
 
 /** Two segments as one: the head's sequence number and CWR, everything else of the last. */
 export const join = (a: DecodedTcp, b: DecodedTcp): DecodedTcp => ({

@@ -4,6 +4,7 @@ import { IpHeader, PROTOCOL_TCP } from '../wire/ip.js';
 import { parseIpv4 } from '../wire/ipv4.js';
 import { parseIpv6 } from '../wire/ipv6.js';
 import type { TcpOptionSpec } from './ast.js';
+import { decodeOptions } from './option-codec.js';
 import type { WirePacket } from './wire.js';
 
 export interface Decoded {
@@ -18,6 +19,9 @@ export interface Decoded {
   readonly packetBytes: number;
   readonly tcp: DecodedTcp | null;
 }
+
+/** A packet with a whole TCP segment in it. */
+export type Segment = Decoded & { readonly tcp: DecodedTcp };
 
 export interface DecodedTcp {
   readonly sourcePort: number;
@@ -76,39 +80,4 @@ function decodeTcp(p: WirePacket, h: IpHeader): DecodedTcp {
     payloadIsZero: payload.every((x) => x === 0),
     checksumHolds: checksumAdd(view, o, h.payloadLength, fold(pseudo + h.payloadLength)) === 0xffff,
   };
-}
-
-const FAST_OPEN_MAGIC = 'f989';
-
-export function decodeOptions(b: Uint8Array): TcpOptionSpec[] {
-  const view = new DataView(b.buffer, b.byteOffset, b.length);
-  const options: TcpOptionSpec[] = [];
-  for (let o = 0; o < b.length;) {
-    const kind = b[o]!;
-    if (kind === 0) {
-      options.push({ kind: 'eol' });
-      break;
-    }
-    if (kind === 1) {
-      options.push({ kind: 'nop' });
-      o++;
-      continue;
-    }
-    const length = b[o + 1] ?? 0;
-    if (length < 2 || o + length > b.length) break;
-    const hex = Array.from(b.subarray(o + 2, o + length), (x) => x.toString(16).padStart(2, '0')).join('');
-    if (kind === 2 && length === 4) options.push({ kind: 'mss', value: view.getUint16(o + 2) });
-    else if (kind === 3 && length === 3) options.push({ kind: 'wscale', value: b[o + 2]! });
-    else if (kind === 4 && length === 2) options.push({ kind: 'sackOK' });
-    else if (kind === 8 && length === 10)
-      options.push({ kind: 'TS', val: view.getUint32(o + 2), ecr: view.getUint32(o + 6) });
-    else if (kind === 5) {
-      const blocks: [number, number][] = [];
-      for (let i = o + 2; i + 8 <= o + length; i += 8) blocks.push([view.getUint32(i), view.getUint32(i + 4)]);
-      options.push({ kind: 'sack', blocks });
-    } else if (kind === 34) options.push({ kind: 'FO', cookie: hex });
-    else if (kind === 254 && hex.startsWith(FAST_OPEN_MAGIC)) options.push({ kind: 'FOEXP', cookie: hex.slice(4) });
-    o += length;
-  }
-  return options;
 }

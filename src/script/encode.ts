@@ -17,6 +17,7 @@ import { writeIpv6 } from '../wire/ipv6.js';
 import { TCP_HEADER_BYTES } from '../wire/tcp.js';
 import type { Address } from '../ip/address.js';
 import type { IpInfo, TcpOptionSpec } from './ast.js';
+import { encodeOptions } from './option-codec.js';
 
 export const FLAG_BITS: Readonly<Record<string, number>> = {
   F: 1,
@@ -92,58 +93,16 @@ function startPacket(
   [ip.d0, ip.d1, ip.d2, ip.d3] = [d.w0, d.w1, d.w2, d.w3];
   ip.protocol = protocol;
   ip.ttl = info.ttl ?? 255;
-  ip.tos = info.tos ?? (info.ecn === null ? 0 : ECN_BITS[info.ecn]);
+  ip.tos = info.ecn === null ? (info.tos ?? 0) : ((info.tos ?? 0) & ~3) | ECN_BITS[info.ecn];
   ip.payloadLength = payloadLength;
   const ipBytes = ip.version === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
   const slab = new Slab(ipBytes + payloadLength);
   if (ip.version === 4) writeIpv4(slab, 0, ip);
-  else writeIpv6(slab, 0, ip);
-  return { slab, at: ipBytes, ip };
-}
-
-const hexBytes = (hex: string): number[] => (hex.match(/../g) ?? []).map((x) => parseInt(x, 16));
-
-function encodeOptions(options: readonly TcpOptionSpec[]): Uint8Array {
-  const out: number[] = [];
-  const put = (n: number): void => void out.push((n >>> 24) & 255, (n >>> 16) & 255, (n >>> 8) & 255, n & 255);
-  for (const o of options) {
-    switch (o.kind) {
-      case 'mss':
-        out.push(2, 4, (o.value >> 8) & 255, o.value & 255);
-        break;
-      case 'nop':
-        out.push(1);
-        break;
-      case 'eol':
-        out.push(0);
-        break;
-      case 'wscale':
-        out.push(3, 3, o.value);
-        break;
-      case 'sackOK':
-        out.push(4, 2);
-        break;
-      case 'sack':
-        out.push(5, 2 + 8 * o.blocks.length);
-        for (const [left, right] of o.blocks) {
-          put(left);
-          put(right);
-        }
-        break;
-      case 'TS':
-        out.push(8, 10);
-        put(o.val);
-        put(o.ecr);
-        break;
-      case 'FO':
-        out.push(34, 2 + o.cookie.length / 2, ...hexBytes(o.cookie));
-        break;
-      default:
-        out.push(254, 4 + o.cookie.length / 2, 0xf9, 0x89, ...hexBytes(o.cookie));
-    }
+  else {
+    writeIpv6(slab, 0, ip);
+    if (info.flowLabel !== null) slab.view.setUint32(0, slab.view.getUint32(0) | info.flowLabel);
   }
-  while (out.length % 4 !== 0) out.push(0);
-  return Uint8Array.from(out);
+  return { slab, at: ipBytes, ip };
 }
 
 // ---- ICMP ------------------------------------------------------------------------------------------------------------
@@ -205,6 +164,7 @@ const NO_INFO: IpInfo = { ecn: null, tos: null, ttl: null, flowLabel: null };
 /** An error from a router about a segment of ours: `quoted` is our segment's head, from our side. */
 export function encodeIcmp(
   ends: Ends,
+  ipInfo: IpInfo,
   numbers: { type: number; code: number },
   mtu: number,
   quoted: { seq: number; bytes: number },
@@ -224,7 +184,7 @@ export function encodeIcmp(
   if (version === 4) put16(inner.slab.bytes, 2, ipBytes + TCP_HEADER_BYTES + quoted.bytes);
   const body = inner.slab.bytes;
   const protocol = version === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
-  const { slab, at, ip } = startPacket(ends, NO_INFO, protocol, ICMP_HEADER_BYTES + body.length);
+  const { slab, at, ip } = startPacket(ends, ipInfo, protocol, ICMP_HEADER_BYTES + body.length);
   slab.bytes.set(body, at + ICMP_HEADER_BYTES);
   writeIcmp(slab, at, ip, numbers.type, numbers.code, mtu, body.length);
   return slab;

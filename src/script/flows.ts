@@ -2,7 +2,7 @@
 import type { Micros } from '../base/time.js';
 import type { PacketAction } from './ast.js';
 import { continues, join } from './compare.js';
-import { decode, type Decoded, type DecodedTcp } from './decode.js';
+import { decode, type Decoded, type DecodedTcp, type Segment } from './decode.js';
 import { ScriptFlow } from './flow.js';
 import type { Target } from './target.js';
 import { packetLine, timeText } from './text.js';
@@ -11,7 +11,7 @@ const REMOTE_PORT = 45_678;
 const SYN = 2;
 const ACK = 16;
 
-export type Segment = Decoded & { readonly tcp: DecodedTcp };
+type Ports = PacketAction['ports'];
 
 export class Flows {
   private readonly target: Target;
@@ -45,34 +45,53 @@ export class Flows {
   }
 
   /**
-   * The next segment of a connection of the script; null when none comes by `limit`. `mayOpen`: a SYN of ours makes its connection known.
-   * With `bytes`, what follows is joined to it up to that payload: a write that was cut by the MSS may be written as one.
+   * The next segment of a connection of the script, or of the one with these ports; null when none comes by `limit`. With `bytes`, what follows is joined to it
+   * up to that payload: a write that was cut by the MSS may be written as one.
    */
-  take(limit: Micros, mayOpen: boolean, bytes = 0): { first: Segment; whole: DecodedTcp } | null {
-    const first = this.peek(limit, mayOpen);
+  take(limit: Micros, ports: Ports, bytes = 0): { first: Segment; whole: DecodedTcp } | null {
+    // Of another connection is better than none: the failure names the ports.
+    const first = this.next(limit, ports, true) ?? this.next(this.target.now, null, true);
     if (first === null) return null;
-    this.target.sent.shift();
+    let last = first;
     let whole = first.tcp;
+    const { sourcePort: source, destinationPort: destination } = first.tcp;
     while (whole.payloadBytes < bytes && whole.payloadBytes > 0) {
-      const next = this.peek(limit);
-      if (next === null || !continues(whole, next.tcp) || whole.payloadBytes + next.tcp.payloadBytes > bytes) break;
-      this.target.sent.shift();
-      whole = join(whole, next.tcp);
+      const next = this.peek(limit, { source, destination });
+      if (next === null || !continues(first, last, next) || whole.payloadBytes + next.tcp.payloadBytes > bytes) break;
+      last = this.next(limit, { source, destination })!;
+      whole = join(whole, last.tcp);
     }
     return { first, whole };
   }
 
-  peek(limit: Micros, mayOpen = false): Segment | null {
-    for (;;) {
-      const packet = this.target.sent[0];
+  /** `mayOpen`: a SYN of ours makes its connection known. */
+  peek(limit: Micros, ports: Ports = null, mayOpen = false): Segment | null {
+    return this.find(limit, ports, mayOpen)?.segment ?? null;
+  }
+
+  private next(limit: Micros, ports: Ports, mayOpen = false): Segment | null {
+    const found = this.find(limit, ports, mayOpen);
+    if (found === null) return null;
+    this.target.sent.splice(found.at, 1);
+    return found.segment;
+  }
+
+  /** Where among what was sent. Other connections' segments stay: an expectation of theirs may come. */
+  private find(limit: Micros, ports: Ports, mayOpen: boolean): { at: number; segment: Segment } | null {
+    const { sent } = this.target;
+    for (let at = 0; ;) {
+      const packet = sent[at];
       if (packet === undefined) {
         if (!this.step(limit)) return null;
         continue;
       }
       const decoded = decode(packet);
       const { tcp } = decoded;
-      if (tcp !== null && this.belongs(decoded, tcp, mayOpen)) return { ...decoded, tcp };
-      this.target.sent.shift(); // ICMP, or a connection that the script does not speak of
+      if (tcp === null || !this.belongs(decoded, tcp, mayOpen))
+        sent.splice(at, 1); // ICMP, or a connection that the script does not speak of
+      else if (ports === null || (ports.source === tcp.sourcePort && ports.destination === tcp.destinationPort))
+        return { at, segment: { ...decoded, tcp } };
+      else at++;
     }
   }
 

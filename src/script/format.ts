@@ -1,4 +1,6 @@
 /** Verdicts for people and for machines: text, TAP 14, JUnit's XML, JSON Lines. A verdict is written when it is there; then the totals. */
+import type { Place } from './ast.js';
+import type { Difference } from './compare.js';
 import type { Verdict } from './verdict.js';
 
 export const FORMATS = ['text', 'tap', 'junit', 'json'] as const;
@@ -42,13 +44,15 @@ function summary(all: readonly Timed[]): string {
 }
 
 /** `file:line:column`, or the file alone. */
-const where = ({ file, place }: Verdict): string => (place === null ? file : `${file}:${place.line}:${place.column}`);
+const where = ({ file, place }: { file: string; place: Place | null }): string =>
+  place === null ? file : `${file}:${place.line}:${place.column}`;
 
 function textLines(t: Timed): string[] {
   const { verdict, ms } = t;
   const head = `${verdict.outcome} ${verdict.outcome === 'PASS' ? verdict.file : where(verdict)} (${ms.toFixed(1)} ms)`;
-  if (verdict.outcome === 'PASS') return [head];
-  return [`${head}: ${verdict.reason}`, ...detailsOf(t).map((line) => `  ${line}`)];
+  const warnings = warningLines(t).map((line) => `  ${line}`);
+  if (verdict.outcome === 'PASS') return [head, ...warnings];
+  return [`${head}: ${verdict.reason}`, ...warnings, ...detailsOf(t).map((line) => `  ${line}`)];
 }
 
 function tapLines(t: Timed, i: number): string[] {
@@ -57,8 +61,11 @@ function tapLines(t: Timed, i: number): string[] {
   const plain = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('#', '\\#');
   const head = `${verdict.outcome === 'FAIL' ? 'not ok' : 'ok'} ${i + 1} - ${plain(verdict.file)}`;
   if (verdict.outcome === 'SKIP') return [`${head} # SKIP ${plain(`${where(verdict)}: ${verdict.reason}`)}`];
-  if (verdict.outcome === 'PASS') return [head, '  ---', `  duration_ms: ${ms.toFixed(1)}`, '  ...'];
-  const yaml = [`duration_ms: ${ms.toFixed(1)}`, `at: ${JSON.stringify(where(verdict))}`];
+  const yaml = [`duration_ms: ${ms.toFixed(1)}`];
+  const warnings = warningLines(t);
+  if (warnings.length > 0) yaml.push('warnings: |2', ...warnings.map((line) => `  ${line}`));
+  if (verdict.outcome === 'PASS') return [head, '  ---', ...yaml.map((line) => `  ${line}`), '  ...'];
+  yaml.push(`at: ${JSON.stringify(where(verdict))}`);
   yaml.push(`message: ${JSON.stringify(verdict.reason)}`, 'details: |2', ...detailsOf(t).map((line) => `  ${line}`));
   return [head, '  ---', ...yaml.map((line) => `  ${line}`), '  ...'];
 }
@@ -69,11 +76,13 @@ function junitLines(all: readonly Timed[]): string[] {
   const cases = all.flatMap((t): string[] => {
     const { verdict, ms } = t;
     const head = `    <testcase classname="${xml(folderOf(verdict.file))}" name="${xml(baseOf(verdict.file))}" time="${(ms / 1000).toFixed(4)}"`;
-    if (verdict.outcome === 'PASS') return [`${head}/>`];
+    const warnings = warningLines(t).join('\n');
+    const out = warnings === '' ? [] : [`      <system-out>${xml(warnings)}</system-out>`];
+    if (verdict.outcome === 'PASS') return out.length === 0 ? [`${head}/>`] : [`${head}>`, ...out, '    </testcase>'];
     const message = `message="${xml(`${where(verdict)}: ${verdict.reason}`)}"`;
-    if (verdict.outcome === 'SKIP') return [`${head}>`, `      <skipped ${message}/>`, '    </testcase>'];
+    if (verdict.outcome === 'SKIP') return [`${head}>`, `      <skipped ${message}/>`, ...out, '    </testcase>'];
     const details = xml(detailsOf(t).join('\n'));
-    return [`${head}>`, `      <failure ${message}>${details}</failure>`, '    </testcase>'];
+    return [`${head}>`, `      <failure ${message}>${details}</failure>`, ...out, '    </testcase>'];
   });
   const suite = [`  <testsuite name="tcplab script" ${attributes}>`, ...cases, '  </testsuite>'];
   return ['<?xml version="1.0" encoding="UTF-8"?>', `<testsuites ${attributes}>`, ...suite, '</testsuites>'];
@@ -90,10 +99,23 @@ const xml = (text: string): string =>
     .replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 function jsonLine(t: Timed): string {
-  const { file, outcome, place, reason, differences, packets, tcb } = t.verdict;
+  const { file, outcome, place, reason, differences, packets, tcb, ...verdict } = t.verdict;
   const { line, column } = place ?? {};
-  return JSON.stringify({ type: 'script', file, outcome, line, column, reason, differences, packets, tcb, ms: t.ms });
+  const warnings = verdict.warnings.map(({ place: at, ...w }) => ({ line: at.line, column: at.column, ...w }));
+  const head = { type: 'script', file, outcome, line, column, reason, differences };
+  return JSON.stringify({ ...head, warnings, packets, tcb, ms: t.ms });
 }
+
+/** What `--non_fatal` let pass, each with its line of the script and the fields that differ. */
+function warningLines({ verdict, source }: Timed): string[] {
+  return verdict.warnings.flatMap(({ place, reason, differences }) => [
+    `warning: ${where({ file: verdict.file, place })}: ${reason}`,
+    `      ${source[place.line - 1]?.trim() ?? ''}`,
+    ...differences.map((d) => `  ${differenceText(d)}`),
+  ]);
+}
+
+const differenceText = (d: Difference): string => `${d.field}: expected ${d.expected}, came ${d.actual}`;
 
 /** Of a failure: the script's line, the fields that differ, the packets before, the control block. */
 function detailsOf({ verdict, source }: Timed): string[] {
@@ -101,7 +123,7 @@ function detailsOf({ verdict, source }: Timed): string[] {
   const out: string[] = [];
   const line = place === null ? undefined : source[place.line - 1];
   if (line !== undefined) out.push(`    ${line.trim()}`);
-  out.push(...differences.map((d) => `${d.field}: expected ${d.expected}, came ${d.actual}`));
+  out.push(...differences.map(differenceText));
   if (packets.length > 0) out.push('the last packets:', ...packets.map((p) => `    ${p}`));
   if (tcb !== null) out.push('the connection:', ...tcbLines(tcb));
   return out;

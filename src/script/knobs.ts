@@ -28,18 +28,24 @@ export const SCRIPT_PROFILE: TcpConfig = {
 
 type Knob = (value: string) => Partial<TcpConfig>;
 
-const whole = (value: string): number => {
-  const n = Number(value.trim().split(/\s+/)[0]);
-  if (!Number.isFinite(n)) throw new Unsupported(`'${value}' is no number`);
+/** A whole number, in hex or not, that the kernel would take. */
+const whole = (value: string, most = 0xffff_ffff, least = 0): number => {
+  const n = /^(?:0x[\da-f]+|\d+)$/i.test(value.trim()) ? Number(value) : NaN;
+  if (!(n >= least && n <= most))
+    throw new Unsupported(`'${value.trim()}' is no whole number from ${least} to ${most}`);
   return n;
 };
 const three = (value: string): { min: number; default: number; max: number } => {
-  const [min, middle, max] = value.trim().split(/\s+/).map(Number);
-  if (min === undefined || middle === undefined || max === undefined || [min, middle, max].some(Number.isNaN))
+  const numbers = value.trim().split(/\s+/);
+  const [min, middle, max] = numbers.map((n) => whole(n, 0x7fff_ffff, 1));
+  if (numbers.length !== 3 || min === undefined || middle === undefined || max === undefined)
     throw new Unsupported(`'${value}' is not three numbers`);
   return { min, default: middle, max };
 };
-const unless0 = (value: string): boolean => whole(value) !== 0;
+const BYTE = 255;
+/** MAX_TCP_KEEPIDLE, seconds. */
+const MOST_KEEPALIVE = 32_767;
+const unless0 = (value: string): boolean => whole(value, BYTE) !== 0;
 const none: Knob = () => ({});
 
 /** By the name behind net.ipv4. */
@@ -47,7 +53,8 @@ const KNOBS: Readonly<Record<string, Knob>> = {
   tcp_timestamps: (v) => ({ timestamps: unless0(v) }),
   tcp_sack: (v) => ({ sack: unless0(v) }),
   tcp_window_scaling: (v) => ({ windowScaling: unless0(v) }),
-  tcp_ecn: (v) => ({ ecn: Math.min(whole(v), 2) as TcpConfig['ecn'] }),
+  // 3 to 5 are AccECN, which is not built.
+  tcp_ecn: (v) => ({ ecn: whole(v, 2) as TcpConfig['ecn'] }),
   tcp_ecn_fallback: (v) => ({ ecnFallback: unless0(v) }),
   tcp_fastopen: (v) => ({ fastOpen: whole(v) }),
   tcp_fastopen_blackhole_timeout_sec: (v) => ({ fastOpenBlackholeTimeout: whole(v) * SECOND }),
@@ -67,17 +74,17 @@ const KNOBS: Readonly<Record<string, Knob>> = {
     return { congestionControl: name as CongestionName };
   },
   tcp_slow_start_after_idle: (v) => ({ slowStartAfterIdle: unless0(v) }),
-  tcp_syn_retries: (v) => ({ synRetries: whole(v) }),
-  tcp_syn_linear_timeouts: (v) => ({ synLinearTimeouts: whole(v) }),
-  tcp_synack_retries: (v) => ({ synAckRetries: whole(v) }),
-  tcp_retries1: (v) => ({ retries1: whole(v) }),
-  tcp_retries2: (v) => ({ retries2: whole(v) }),
-  tcp_syncookies: (v) => ({ synCookies: whole(v) as TcpConfig['synCookies'] }),
+  tcp_syn_retries: (v) => ({ synRetries: whole(v, 127, 1) }),
+  tcp_syn_linear_timeouts: (v) => ({ synLinearTimeouts: whole(v, BYTE) }),
+  tcp_synack_retries: (v) => ({ synAckRetries: whole(v, BYTE) }),
+  tcp_retries1: (v) => ({ retries1: whole(v, BYTE) }),
+  tcp_retries2: (v) => ({ retries2: whole(v, BYTE) }),
+  tcp_syncookies: (v) => ({ synCookies: whole(v, 2) as TcpConfig['synCookies'] }),
   tcp_fin_timeout: (v) => ({ finTimeout: whole(v) * SECOND }),
-  tcp_keepalive_time: (v) => ({ keepAliveIdle: whole(v) * SECOND }),
-  tcp_keepalive_intvl: (v) => ({ keepAliveInterval: whole(v) * SECOND }),
-  tcp_keepalive_probes: (v) => ({ keepAliveProbes: whole(v) }),
-  tcp_early_retrans: (v) => ({ tlp: whole(v) >= 3 }),
+  tcp_keepalive_time: (v) => ({ keepAliveIdle: whole(v, MOST_KEEPALIVE) * SECOND }),
+  tcp_keepalive_intvl: (v) => ({ keepAliveInterval: whole(v, MOST_KEEPALIVE) * SECOND }),
+  tcp_keepalive_probes: (v) => ({ keepAliveProbes: whole(v, BYTE) }),
+  tcp_early_retrans: (v) => ({ tlp: whole(v, 4) >= 3 }),
   tcp_frto: (v) => ({ frto: unless0(v) }),
   tcp_invalid_ratelimit: (v) => ({ challengeAckInterval: whole(v) * MILLISECOND }),
   tcp_challenge_ack_limit: (v) => ({ challengeAckLimit: whole(v) }),
@@ -87,7 +94,7 @@ const KNOBS: Readonly<Record<string, Knob>> = {
   ip_no_pmtu_disc: (v) => ({ mtuDiscover: unless0(v) ? MtuDiscover.dont : MtuDiscover.want }),
   'route.min_pmtu': (v) => ({ minPmtu: whole(v) }),
   'route.mtu_expires': (v) => ({ mtuExpires: whole(v) * SECOND }),
-  tcp_mtu_probing: (v) => ({ mtuProbing: whole(v) as TcpConfig['mtuProbing'] }),
+  tcp_mtu_probing: (v) => ({ mtuProbing: whole(v, 2) as TcpConfig['mtuProbing'] }),
   tcp_base_mss: (v) => ({ baseMss: whole(v) }),
   tcp_mtu_probe_floor: (v) => ({ mtuProbeFloor: whole(v) }),
   tcp_probe_threshold: (v) => ({ mtuProbeThreshold: whole(v) }),
@@ -117,7 +124,8 @@ function onlyIf(name: string, value: string, ours: string): Partial<TcpConfig> {
   throw new Unsupported(`net.ipv4.${name}=${value.trim()}: here it is always ${ours}`);
 }
 
-const DEFAULTS = /^(?:\S*\/)?defaults\.sh$/;
+/** `./defaults.sh`: what holds anyway. */
+export const isDefaults = (command: string): boolean => /^(?:\S*\/)?defaults\.sh$/.test(command);
 
 /** One thing that a command does: the whole of defaults.sh, or a sysctl by its name behind net.ipv4. (or core, ipv6). */
 export type Setting =
@@ -148,7 +156,8 @@ export function settingsOf(text: string): Setting[] {
 
 function settingsOfLine(line: string): Setting[] {
   const words = line.split(/\s+/);
-  if (DEFAULTS.test(words[0]!)) return words.length === 1 ? [{ name: 'defaults' }] : [];
+  if (isDefaults(line)) return [{ name: 'defaults' }];
+  if (isDefaults(words[0]!)) throw new Unsupported(`'${line}': defaults.sh takes no arguments (no shell is run)`);
   if (words[0] === 'sysctl') return assignments(line.replace(/^sysctl(\s+-\w+)*\s+/, ''));
   if (/(^|\/)set_sysctls\.py$/.test(words[0]!)) return assignments(line.slice(words[0]!.length));
   if (/^ip\s+tcp_metrics\s+flush/.test(line)) return [];
@@ -157,10 +166,13 @@ function settingsOfLine(line: string): Setting[] {
   );
 }
 
+const ASSIGNMENT = /([\w./]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+))/g;
+
 /** `net.ipv4.tcp_rmem="4096 87380 6291456" net.ipv4.tcp_sack=0`, with paths of /proc/sys, too. */
 function assignments(text: string): Setting[] {
-  const found = [...text.matchAll(/([\w./]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+))/g)];
-  if (found.length === 0) throw new Unsupported(`'sysctl ${text}' sets nothing that is known`);
+  const found = [...text.matchAll(ASSIGNMENT)];
+  if (found.length === 0 || text.replace(ASSIGNMENT, '').trim() !== '')
+    throw new Unsupported(`'sysctl ${text}' sets nothing that is known`);
   return found.map(([, path, a, b, c]) => ({
     name: path!
       .replace(/^\/?proc\/sys\//, '')

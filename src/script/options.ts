@@ -2,9 +2,13 @@
 import type { Micros } from '../base/time.js';
 import type { StackObserver } from '../stack/observer.js';
 import type { TcpConfig } from '../tcp/config.js';
-import type { Script } from './ast.js';
-import { applyCommand } from './knobs.js';
+import type { Script, ScriptOption } from './ast.js';
+import { isDefaults } from './knobs.js';
 import { Unsupported } from './values.js';
+
+/** What may differ without failing: packets and code, or results of calls. */
+export const NON_FATAL = ['packet', 'syscall'] as const;
+export type NonFatal = (typeof NON_FATAL)[number];
 
 export interface RunOptions {
   /** Default 4. */
@@ -19,10 +23,12 @@ export interface RunOptions {
   readonly strictSegments?: boolean;
   /** Also: nothing may be left over at the end, and no segment may exceed the MSS. */
   readonly strict?: boolean;
-  /** Errors in code (`%{ }%`) and packets are reported, and the script goes on: `packet`, `syscall`. */
-  readonly nonFatal?: readonly string[];
+  /** What of it differs is told of, and the script goes on. */
+  readonly nonFatal?: readonly NonFatal[];
   /** Commands before every script's own: what `--init_scripts` names. */
   readonly init?: string;
+  /** The text of a file that the script names, from the script's own folder; null when there is none. */
+  readonly readBeside?: (name: string) => string | null;
   readonly config?: Partial<TcpConfig>;
   readonly observer?: StackObserver;
 }
@@ -31,43 +37,63 @@ export interface RunOptions {
 export const LEAST_MTU = 68;
 export const MOST_MTU = 65_535;
 
-/** `--tolerance_usecs=10000` and the like at a script's top count more than the command line's. */
-export function withScriptOptions(script: Script, o: RunOptions): RunOptions {
-  let options = o;
-  for (const { name, value, place } of script.options) {
-    switch (name) {
-      case 'tolerance_usecs':
-        options = { ...options, toleranceUsecs: Number(value) };
-        break;
-      case 'mtu': {
-        const mtu = Number(value);
-        if (!(Number.isInteger(mtu) && mtu >= LEAST_MTU && mtu <= MOST_MTU))
-          throw new Unsupported(`--mtu=${value}: an MTU is ${LEAST_MTU} to ${MOST_MTU} bytes`, place);
-        options = { ...options, mtu };
-        break;
-      }
-      case 'tcp_ts_tick_usecs':
-        options = { ...options, timestampTickUsecs: Number(value) };
-        break;
-      case 'strict_segments':
-        options = { ...options, strictSegments: true };
-        break;
-      case 'ip_version':
-        if (value !== 'ipv4' && value !== 'ipv6')
-          throw new Unsupported(`--ip_version=${value}: ipv4 and ipv6 are known`, place);
-        options = { ...options, ipVersion: value === 'ipv6' ? 6 : 4 };
-        break;
-      case 'non_fatal':
-        options = { ...options, nonFatal: value.split(',') };
-        break;
-      case 'init_scripts':
-        options = { ...options, config: { ...options.config, ...applyCommand(value.replace(/,/g, '\n')) } };
-        break;
-      default:
-        throw new Unsupported(`the option --${name} is not known`, place);
+/** The options at a script's top, with the command line's in their place where both say something. */
+export const withScriptOptions = (script: Script, o: RunOptions): RunOptions => ({
+  ...script.options.reduce((all, option) => ({ ...all, ...meaning(option, o) }), {}),
+  ...o,
+});
+
+function meaning(option: ScriptOption, o: RunOptions): RunOptions {
+  const { name, value, place } = option;
+  switch (name) {
+    case 'tolerance_usecs':
+      return { toleranceUsecs: whole(option, 'microseconds', 0, 1e9) };
+    case 'mtu':
+      return { mtu: whole(option, 'bytes', LEAST_MTU, MOST_MTU) };
+    case 'tcp_ts_tick_usecs':
+      return { timestampTickUsecs: whole(option, 'microseconds', 0, 1e6) };
+    case 'strict_segments':
+      return { strictSegments: true };
+    case 'ip_version':
+      if (value !== 'ipv4' && value !== 'ipv6')
+        throw new Unsupported(`--ip_version=${value}: ipv4 and ipv6 are known`, place);
+      return { ipVersion: value === 'ipv6' ? 6 : 4 };
+    case 'non_fatal': {
+      const kinds = nonFatalOf(value);
+      if (kinds === null) throw new Unsupported(`--non_fatal=${value}: ${NON_FATAL.join(' and ')} are known`, place);
+      return { nonFatal: kinds };
     }
+    case 'init_scripts':
+      return { init: initCommands(option, o) };
+    default:
+      throw new Unsupported(`the option --${name} is not known`, place);
   }
-  return options;
+}
+
+/** `packet,syscall`; null when another word is among them. */
+export function nonFatalOf(text: string): readonly NonFatal[] | null {
+  const words = text.split(',');
+  const known = NON_FATAL.filter((kind) => words.includes(kind));
+  return words.every((word) => known.some((kind) => kind === word)) ? known : null;
+}
+
+function whole({ name, value, place }: ScriptOption, unit: string, least: number, most: number): number {
+  const n = Number(value);
+  if (!(value !== '' && Number.isInteger(n) && n >= least && n <= most))
+    throw new Unsupported(`--${name}=${value}: it is ${least} to ${most} ${unit}`, place);
+  return n;
+}
+
+/** What the files of `--init_scripts` say. A defaults.sh need not be there: it is what holds anyway. */
+function initCommands({ value, place }: ScriptOption, o: RunOptions): string {
+  const texts = value.split(',').map((name) => {
+    if (isDefaults(name)) return 'defaults.sh';
+    const text = o.readBeside?.(name) ?? null;
+    if (text === null)
+      throw new Unsupported(`--init_scripts=${value}: there is no file '${name}' by the script`, place);
+    return text;
+  });
+  return texts.join('\n');
 }
 
 const DEFAULT_TOLERANCE: Micros = 4000;

@@ -1,6 +1,7 @@
 /** System calls and their expressions: `+0 sendmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., 100}], msg_flags=0}, MSG_MORE) = 100`. */
 import { SECOND } from '../base/time.js';
 import type { Call, Expression, Place, StructField } from './ast.js';
+import { CONSTANTS } from './constants.js';
 import { NAME, NUMBER, type Scanner } from './scanner.js';
 
 export const SECONDS = /\d+\.\d*|\.\d+|\d+/y;
@@ -8,14 +9,26 @@ export const SECONDS = /\d+\.\d*|\.\d+|\d+/y;
 const ELLIPSIS = /\.\.\./y;
 const ERRNO = /E[A-Z0-9]+\b/y;
 
-export function parseCall(s: Scanner, place: Place, defines: ReadonlyMap<string, string>): Call {
+/** How many arguments each call has. */
+const ARGUMENTS: Readonly<Record<string, readonly [least: number, most: number]>> = {
+  ...{ socket: [3, 3], bind: [3, 3], listen: [2, 2], accept: [3, 3], accept4: [4, 4], connect: [3, 3], close: [1, 1] },
+  ...{ read: [3, 3], readv: [3, 3], recv: [4, 4], recvfrom: [6, 6], recvmsg: [3, 3], shutdown: [2, 2] },
+  ...{ write: [3, 3], writev: [3, 3], send: [4, 4], sendto: [6, 6], sendmsg: [3, 3], fcntl: [2, 3], ioctl: [3, 3] },
+  ...{ poll: [3, 3], setsockopt: [5, 5], getsockopt: [5, 5] },
+};
+
+export function parseCall(s: Scanner, place: Place): Call {
   let end: number | null = null;
   if (s.take(ELLIPSIS) !== null) end = Math.round(Number(s.need(SECONDS, 'when the call must return')[0]) * SECOND);
+  const callPlace = s.place();
   const name = s.need(NAME, 'a packet (< or >), a system call, a command in back-quotes or %{ code }%')[0];
   s.expect('(', `after '${name}'`);
-  const args = parseList(s, ')', defines);
+  const args = parseList(s, ')');
+  const [least, most] = (Object.hasOwn(ARGUMENTS, name) ? ARGUMENTS[name] : undefined) ?? [0, Infinity];
+  if (args.length < least || args.length > most)
+    s.failAt(`${name}() has ${least === most ? most : `${least} or ${most}`} arguments, not ${args.length}`, callPlace);
   s.expect('=', `and the result of ${name}()`);
-  const result = parseExpression(s, defines);
+  const result = parseExpression(s);
   const errno = s.take(ERRNO)?.[0] ?? '';
   if (s.next('(')) {
     const note = s.take(/\([^)\n]*\)/y);
@@ -24,29 +37,33 @@ export function parseCall(s: Scanner, place: Place, defines: ReadonlyMap<string,
   return { type: 'call', place, name, args, end, result, errno };
 }
 
-function parseList(s: Scanner, close: string, defines: ReadonlyMap<string, string>): Expression[] {
+function parseList(s: Scanner, close: string): Expression[] {
   const items: Expression[] = [];
   if (s.takeText(close)) return items;
-  do items.push(parseExpression(s, defines));
+  do items.push(parseExpression(s));
   while (s.takeText(','));
   s.expect(close, 'or a comma');
   return items;
 }
 
-export function parseExpression(s: Scanner, defines: ReadonlyMap<string, string>): Expression {
-  const first = parseTerm(s, defines);
+export function parseExpression(s: Scanner): Expression {
+  const first = parseTerm(s);
   if (!s.next('|')) return first;
   const parts = [first];
-  while (s.takeText('|')) parts.push(parseTerm(s, defines));
+  while (s.takeText('|')) parts.push(parseTerm(s));
   return { kind: 'or', parts };
 }
 
-function parseTerm(s: Scanner, defines: ReadonlyMap<string, string>): Expression {
+function parseTerm(s: Scanner): Expression {
   if (s.take(ELLIPSIS) !== null) return { kind: 'any' };
+  const place = s.place();
+  const start = s.at;
   const digits = s.take(NUMBER);
   if (digits !== null) {
     const text = digits[0];
-    return { kind: 'number', value: text.startsWith('-') ? -Number(text.slice(1)) : Number(text) };
+    const value = text.startsWith('-') ? -Number(text.slice(1)) : Number(text);
+    if (!(value >= -(2 ** 31) && value < 2 ** 32)) s.failAt(`expected a number of 32 bits, found '${text}'`, place);
+    return { kind: 'number', value };
   }
   if (s.next('"')) {
     const parts: string[] = [];
@@ -55,17 +72,12 @@ function parseTerm(s: Scanner, defines: ReadonlyMap<string, string>): Expression
     if (parts.length === 0) s.fail('expected the end of this string');
     return { kind: 'string', value: parts.join('') };
   }
-  if (s.takeText('[')) return { kind: 'list', items: parseList(s, ']', defines) };
-  if (s.takeText('{')) return { kind: 'struct', fields: parseFields(s, defines) };
-  const place = s.place();
+  if (s.takeText('[')) return { kind: 'list', items: parseList(s, ']') };
+  if (s.takeText('{')) return { kind: 'struct', fields: parseFields(s) };
   const name = s.need(NAME, 'a value: a number, a name, a string, [ ], { } or ...')[0];
-  if (s.takeText('(')) return { kind: 'apply', name, args: parseList(s, ')', defines) };
-  const defined = defines.get(name);
-  if (defined !== undefined) {
-    return /^-?(?:0x[0-9a-f]+|\d+)$/i.test(defined)
-      ? { kind: 'number', value: Number(defined) }
-      : { kind: 'string', value: defined };
-  }
+  if (s.takeText('(')) return { kind: 'apply', name, args: parseList(s, ')') };
+  // `-D CC=reno`: a name that nobody knows is text.
+  if (s.isDefined(start) && !Object.hasOwn(CONSTANTS, name)) return { kind: 'string', value: name };
   return { kind: 'symbol', name, place };
 }
 
@@ -73,13 +85,13 @@ const unescape = (text: string): string =>
   text.replace(/\\(.)/g, (_, c: string) => ({ n: '\n', r: '\r', t: '\t', '0': '\0' })[c] ?? c);
 
 /** `a=1, b(2)=[...], .c=3, {..}, 5`. */
-function parseFields(s: Scanner, defines: ReadonlyMap<string, string>): StructField[] {
+function parseFields(s: Scanner): StructField[] {
   const fields: StructField[] = [];
   if (s.takeText('}')) return fields;
   do {
     // `name=` or `name(...)=`; anything else is a bare value.
     const named = s.take(/\.?([A-Za-z_][A-Za-z0-9_]*)\s*(?:\([^()]*\)\s*)?=(?!=)/y);
-    fields.push({ name: named?.[1] ?? '', value: parseExpression(s, defines) });
+    fields.push({ name: named?.[1] ?? '', value: parseExpression(s) });
   } while (s.takeText(','));
   s.expect('}', 'or a comma');
   return fields;

@@ -1,10 +1,15 @@
 /** Packets: `< [ce] P. 1:1001(1000) ack 1 win 257 <nop,nop,TS val 100 ecr 200>`, `< icmp unreachable frag_needed mtu 1200 [1:1461(1460)]`. */
-import type { IcmpAction, IpInfo, PacketAction, Place, TcpOptionSpec, Way } from './ast.js';
+import type { AccEcnField, IcmpAction, IpInfo, PacketAction, Place, TcpOptionSpec, Way } from './ast.js';
+import { encodeOptions, isAccEcnOrder, MOST_OPTION_BYTES } from './option-codec.js';
 import { NAME, NUMBER, type Scanner } from './scanner.js';
 
 const FLAGS = /(?:[SFRPUEWA.]+|-)(?=\s)/y;
+const ACC_ECN_FIELD = /(?:e0b|ceb|e1b)\b/y;
 const MAX_16 = 0xffff;
+const MAX_24 = 0xff_ffff;
 const MAX_32 = 0xffff_ffff;
+/** What IPv4's total length leaves beside the headers of IP and TCP. */
+const MOST_PAYLOAD = MAX_16 - 20 - 20;
 const UNSUPPORTED = /(?:udp|gre|mpls|ipv4|ipv6|psp|sctp)\b/y;
 
 export function parsePacket(s: Scanner, place: Place, way: Way): PacketAction | IcmpAction {
@@ -12,9 +17,13 @@ export function parsePacket(s: Scanner, place: Place, way: Way): PacketAction | 
   const other = s.take(UNSUPPORTED);
   if (other !== null)
     s.unknown(`'${other[0]}' packets are not supported: TCP and ICMP are`, s.placeOf(s.at - other[0].length));
-  if (s.take(/icmp\b/y) !== null) return parseIcmp(s, place, way);
+  if (s.take(/icmp\b/y) !== null) return parseIcmp(s, place, way, ip);
+  const portsPlace = s.place();
   const ports = s.take(/(\d+)\s*>\s*(\d+)(?=\s)/y);
+  if (ports !== null && (Number(ports[1]) > MAX_16 || Number(ports[2]) > MAX_16))
+    s.failAt(`expected ports from 0 to ${MAX_16}, found '${ports[0]}'`, portsPlace);
   const flags = s.need(FLAGS, 'the flags of a TCP segment (letters S F R P U E W A, . for ACK, - for none) or icmp')[0];
+  const rangePlace = s.place();
   const { seq, bytes } = parseRange(s);
   let ack: number | null = null;
   let window: number | null = null;
@@ -22,7 +31,15 @@ export function parsePacket(s: Scanner, place: Place, way: Way): PacketAction | 
   if (s.take(/ack\b/y)) ack = number(s, 'an acknowledgment number', MAX_32);
   if (s.take(/win\b/y)) window = number(s, 'a window', MAX_16);
   if (s.take(/urg\b/y)) urgent = number(s, 'an urgent pointer', MAX_16);
-  if (ack !== null && !flags.includes('.')) s.failAt("'ack' needs the ACK flag, which is written '.'", place);
+  // A segment without any flag may carry a number all the same: it is there to be ignored.
+  if (ack !== null && !flags.includes('.') && !(flags === '-' && way === 'in'))
+    s.failAt("'ack' needs the ACK flag, which is written '.'", place);
+  if (way === 'in' && ip.ecn === 'ect01')
+    s.failAt("'ect01' is for expected packets: one that comes in has ect0 or ect1", place);
+  const options = parseOptions(s);
+  const most = MOST_PAYLOAD - encodeOptions(options ?? []).length;
+  if (way === 'in' && bytes > most)
+    s.failAt(`${bytes} bytes do not fit into an IP packet: ${most} do, with these options`, rangePlace);
   return {
     type: 'packet',
     place,
@@ -35,7 +52,7 @@ export function parsePacket(s: Scanner, place: Place, way: Way): PacketAction | 
     ack,
     window,
     urgent,
-    options: parseOptions(s),
+    options,
   };
 }
 
@@ -64,6 +81,7 @@ function parseRange(s: Scanner): { seq: number; bytes: number } {
   if (Number(first) > MAX_32) s.failAt(`expected a sequence number below 2^32, found '${first}'`, place);
   const seq = Number(first);
   const bytes = Number(match[3] ?? match[5]);
+  if (bytes > MAX_32) s.failAt(`expected a length below 2^32, found '${bytes}'`, place);
   if (match[2] !== undefined && (seq + bytes) % 2 ** 32 !== Number(match[2])) {
     s.failAt(`${match[0]}: ${seq} and ${bytes} bytes make ${(seq + bytes) % 2 ** 32}, not ${match[2]}`, place);
   }
@@ -89,15 +107,19 @@ function parseOptions(s: Scanner): readonly TcpOptionSpec[] | null {
   }
   const options: TcpOptionSpec[] = [];
   if (s.takeText('>')) return options;
+  const place = s.place();
   do options.push(parseOption(s));
   while (s.takeText(','));
   s.expect('>', 'after the TCP options');
+  const { length } = encodeOptions(options);
+  if (length > MOST_OPTION_BYTES)
+    s.failAt(`these options take ${length} bytes, and a header has room for ${MOST_OPTION_BYTES}`, place);
   return options;
 }
 
 function parseOption(s: Scanner): TcpOptionSpec {
   const place = s.place();
-  const name = s.need(NAME, 'a TCP option: mss, nop, eol, wscale, sackOK, sack, TS, FO or FOEXP')[0];
+  const name = s.need(NAME, 'a TCP option: mss, nop, eol, wscale, sackOK, sack, TS, FO, FOEXP, md5 or ECN')[0];
   switch (name) {
     case 'mss':
     case 'wscale':
@@ -108,8 +130,11 @@ function parseOption(s: Scanner): TcpOptionSpec {
       return { kind: name };
     case 'sack': {
       const blocks: [number, number][] = [];
-      for (let m = s.take(/(\d+):(\d+)/y); m !== null; m = s.take(/(\d+):(\d+)/y))
-        blocks.push([Number(m[1]), Number(m[2])]);
+      while (s.ahead(/\d+:/y)) {
+        const left = number(s, 'the left edge of a SACK block', MAX_32);
+        s.expect(':', 'between the edges of a SACK block');
+        blocks.push([left, number(s, 'the right edge of a SACK block', MAX_32)]);
+      }
       if (blocks.length === 0) s.fail('expected SACK blocks, for example sack 1001:2001');
       return { kind: name, blocks };
     }
@@ -121,13 +146,40 @@ function parseOption(s: Scanner): TcpOptionSpec {
     }
     case 'FO':
     case 'FOEXP':
-      return { kind: name, cookie: s.take(/[0-9a-fA-F]+/y)?.[0].toLowerCase() ?? '' };
+      return { kind: name, cookie: hex(s, 'a cookie') };
+    case 'md5': {
+      const digestPlace = s.place();
+      const digest = hex(s, 'a digest');
+      if (digest.length !== 32) s.failAt(`expected a digest of 16 bytes, which are 32 digits in hex`, digestPlace);
+      return { kind: name, digest };
+    }
+    case 'ECN':
+      return parseAccEcn(s);
     default:
       return s.unknown(`the TCP option '${name}' is not supported`, place);
   }
 }
 
-function parseIcmp(s: Scanner, place: Place, way: Way): IcmpAction {
+/** Bytes, two digits each; '' for none. */
+function hex(s: Scanner, what: string): string {
+  const place = s.place();
+  const text = s.take(/[0-9A-Za-z]+/y)?.[0].toLowerCase() ?? '';
+  if (!/^(?:[0-9a-f]{2})*$/.test(text)) s.failAt(`expected ${what} in hex, two digits a byte, found '${text}'`, place);
+  return text;
+}
+
+/** `ECN e1b 1 ceb 0 e0b 1`. */
+function parseAccEcn(s: Scanner): TcpOptionSpec {
+  const place = s.place();
+  const counts: [AccEcnField, number][] = [];
+  for (let m = s.take(ACC_ECN_FIELD); m !== null; m = s.take(ACC_ECN_FIELD))
+    counts.push([m[0] as AccEcnField, number(s, `the count of ${m[0]}`, MAX_24)]);
+  if (counts.length === 0 || counts.length > 3 || !isAccEcnOrder(counts.map(([field]) => field)))
+    s.failAt('expected one to three counts, from the left: e0b ceb e1b, or e1b ceb e0b', place);
+  return { kind: 'ECN', counts };
+}
+
+function parseIcmp(s: Scanner, place: Place, way: Way, ip: IpInfo): IcmpAction {
   const icmpType = s.need(NAME, 'the type of an ICMP message, for example unreachable')[0];
   let code = '';
   let mtu: number | null = null;
@@ -135,8 +187,10 @@ function parseIcmp(s: Scanner, place: Place, way: Way): IcmpAction {
   if (s.take(/mtu\b/y)) mtu = number(s, 'an MTU', MAX_32);
   let quoted: IcmpAction['quoted'] = null;
   if (s.takeText('[')) {
+    const quotedPlace = s.place();
     quoted = parseRange(s);
+    if (quoted.bytes > MOST_PAYLOAD) s.failAt(`${quoted.bytes} bytes were never in one IP packet`, quotedPlace);
     s.expect(']', 'after the quoted sequence numbers');
   }
-  return { type: 'icmp', place, way, icmpType, code, mtu, quoted };
+  return { type: 'icmp', place, way, ip, icmpType, code, mtu, quoted };
 }

@@ -11,7 +11,7 @@ import { parsePacket } from './parse-packet.js';
 import { Scanner } from './scanner.js';
 
 export interface ParseOptions {
-  /** `-D NAME=value`: names in system calls, and text in commands and code (`$NAME` is left alone). */
+  /** `-D NAME=value`: the text `value` for the word NAME, see scanner.ts. */
   readonly defines?: ReadonlyMap<string, string>;
 }
 
@@ -20,8 +20,7 @@ const OPTION = /--([A-Za-z][A-Za-z0-9_]*)(?:=([^\s]*))?/y;
 const TIME_AHEAD = /(?=[+*\d]|\.\d)/y;
 
 export function parseScript(file: string, text: string, o: ParseOptions = {}): Script {
-  const defines = o.defines ?? new Map<string, string>();
-  const s = new Scanner(file, text);
+  const s = new Scanner(file, text, o.defines);
   const options: ScriptOption[] = [];
   for (;;) {
     const place = s.place();
@@ -31,20 +30,20 @@ export function parseScript(file: string, text: string, o: ParseOptions = {}): S
   }
   const init = s.next('`') ? parseCommand(s) : null;
   const events: ScriptEvent[] = [];
-  while (!s.atEnd && !s.next('`')) events.push(parseEvent(s, events.length === 0, defines));
+  while (!s.atEnd && !s.next('`')) events.push(parseEvent(s, events.length === 0));
   const cleanup = s.next('`') ? parseCommand(s) : null;
   if (!s.atEnd) s.fail('expected the end of the script after the clean-up command');
   if (events.length === 0) s.fail('expected an event: a script without one shows nothing');
   return { file, lines: text.split('\n'), options, init, events, cleanup };
 }
 
-function parseEvent(s: Scanner, isFirst: boolean, defines: ReadonlyMap<string, string>): ScriptEvent {
+function parseEvent(s: Scanner, isFirst: boolean): ScriptEvent {
   const place = s.place();
   if (s.take(TIME_AHEAD) === null) s.fail('expected the time of the next event, for example +0, 1.5 or *');
   const when = parseWhen(s);
   if (isFirst && (when.kind !== 'at' || when.at !== 0)) s.failAt('the first event must be at time 0', place);
-  const action = parseAction(s, defines);
-  const isExpectation = action.type === 'packet' && action.way === 'out';
+  const action = parseAction(s);
+  const isExpectation = (action.type === 'packet' || action.type === 'icmp') && action.way === 'out';
   if (when.kind !== 'at' && !isExpectation) {
     s.failAt(`${when.kind === 'any' ? "'*'" : 'a range of times'} is for expected packets (>) only`, place);
   }
@@ -69,13 +68,13 @@ function seconds(s: Scanner, _relative: boolean): number {
   return Math.round(Number(match[0]) * SECOND);
 }
 
-function parseAction(s: Scanner, defines: ReadonlyMap<string, string>): Action {
+function parseAction(s: Scanner): Action {
   const place = s.place();
   if (s.takeText('<') || s.take(/inject\b/y)) return parsePacket(s, place, 'in');
   if (s.takeText('>') || s.take(/expect\b/y)) return parsePacket(s, place, 'out');
   if (s.next('`')) return parseCommand(s);
   if (s.next('%{')) return parseCode(s, place);
-  return parseCall(s, place, defines);
+  return parseCall(s, place);
 }
 
 function parseCommand(s: Scanner): Command {

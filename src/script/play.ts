@@ -3,9 +3,9 @@ import { parseScript } from './parse.js';
 import type { RunOptions } from './options.js';
 import { runScript } from './run.js';
 import { ScriptSyntaxError } from './scanner.js';
-import { START, type Verdict } from './verdict.js';
+import { faultText, START, type Verdict } from './verdict.js';
 
-/** Whatever is in the text: a script that cannot be read has failed, and one that asks for what is not known here is skipped. */
+/** Total. Whatever is in the text: a script that cannot be read has failed, and one that asks for what is not known here is skipped. */
 export function playScript(
   file: string,
   text: string,
@@ -15,10 +15,10 @@ export function playScript(
   try {
     return runScript(parseScript(file, text, { defines }), options);
   } catch (error) {
-    if (!(error instanceof ScriptSyntaxError)) throw error;
+    const nothing = { differences: [], warnings: [], packets: [], tcb: null, log: [], start: START };
+    if (!(error instanceof ScriptSyntaxError))
+      return { file, outcome: 'FAIL', reason: faultText(error), place: null, ...nothing };
     const reason = error.message.split('\n')[0]!.replace(/^.*?:\d+:\d+: /, '');
-    const outcome = error.isUnknown ? 'SKIP' : 'FAIL';
-    const nothing = { differences: [], packets: [], tcb: null, log: [], start: START };
-    return { file, outcome, reason, place: error.place, ...nothing };
+    return { file, outcome: error.isUnknown ? 'SKIP' : 'FAIL', reason, place: error.place, ...nothing };
   }
 }

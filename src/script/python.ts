@@ -1,46 +1,46 @@
 /**
  * `%{ assert tcpi_snd_cwnd == 10, tcpi_snd_cwnd }%`: the part of Python that packet scripts use. Assertions, `print`, comparisons (chained, too), `and`, `or`,
- * `not`, arithmetic, numbers, strings, names of TCP_INFO. Anything else is Unsupported.
+ * `not`, arithmetic with Python's precedence, numbers, texts and `%` on them, names of TCP_INFO. Anything else is Unsupported.
+ *
+ * An expression becomes a function: so what stands behind `or`, or after an assertion's comma, is asked only when Python would ask.
  */
 import { CONSTANTS } from './constants.js';
+import {
+  BINARY,
+  compareValues,
+  FUNCTIONS,
+  isComparison,
+  numeric,
+  PythonError,
+  textOf,
+  truth,
+} from './python-values.js';
+import { statements, tokensOf } from './python-tokens.js';
+import type { Value } from './python-values.js';
 import { Unsupported } from './values.js';
 
-export type Value = number | string | boolean | null;
 export type Names = Readonly<Record<string, number | string>>;
+type Thunk = () => Value;
 
-/** The first assertion that does not hold, in words; null when all do. */
+/** The first assertion that does not hold, or error of Python's, in words; null when all hold. */
 export function runCode(text: string, names: Names): string | null {
   for (const statement of statements(text)) {
-    const failure = new Evaluator(statement, names).statement();
-    if (failure !== null) return failure;
+    try {
+      const failure = new Reader(statement, names).statement();
+      if (failure !== null) return failure;
+    } catch (error) {
+      if (error instanceof PythonError) return `${error.message}: ${statement}`;
+      throw error;
+    }
   }
   return null;
 }
 
-/** Statements end with a line or a semicolon, but not inside parentheses; `#` begins a comment. */
-function statements(text: string): string[] {
-  const found: string[] = [];
-  let depth = 0;
-  let start = 0;
-  const clean = text.replace(/#[^\n]*/g, '').replace(/\\\n/g, ' ');
-  for (let i = 0; i <= clean.length; i++) {
-    const c = clean[i];
-    if (c === '(' || c === '[') depth++;
-    else if (c === ')' || c === ']') depth--;
-    else if (c === undefined || (depth === 0 && (c === '\n' || c === ';'))) {
-      const statement = clean.slice(start, i).trim();
-      if (statement !== '') found.push(statement);
-      start = i + 1;
-    }
-  }
-  return found;
-}
+/** Lowest first; those of a level from left to right. */
+const LEVELS: readonly (readonly string[])[] = [['|'], ['^'], ['&'], ['<<', '>>'], ['+', '-'], ['*', '/', '//', '%']];
 
-const TOKEN =
-  /\s*(?:(0x[0-9a-fA-F]+|\d+\.?\d*|\.\d+)|([A-Za-z_]\w*)|("[^"]*"|'[^']*')|(==|!=|<=|>=|\/\/|\*\*|<<|>>|[-+*/%()<>,=&|^~]))/y;
-
-class Evaluator {
-  private readonly tokens: string[] = [];
+class Reader {
+  private readonly tokens: readonly string[];
   private at = 0;
   private readonly text: string;
   private readonly names: Names;
@@ -48,33 +48,23 @@ class Evaluator {
   constructor(text: string, names: Names) {
     this.text = text;
     this.names = names;
-    TOKEN.lastIndex = 0;
-    while (TOKEN.lastIndex < text.trimEnd().length) {
-      const match = TOKEN.exec(text);
-      if (match === null) throw this.unsupported();
-      this.tokens.push(match[0].trim());
-    }
+    this.tokens = tokensOf(text) ?? this.beyond();
   }
 
-  private unsupported(): Unsupported {
-    return new Unsupported(`this code is beyond the Python that is known here: ${this.text}`);
+  private beyond(): never {
+    throw new Unsupported(`this code is beyond the Python that is known here: ${this.text}`);
   }
 
   statement(): string | null {
-    if (this.take('assert')) {
-      const before = this.at;
-      const holds = truth(this.or());
-      const condition = this.tokens.slice(before, this.at).join(' ');
-      const message = this.take(',') ? this.or() : null;
-      this.end();
-      if (holds) return null;
-      return `assertion failed: ${condition}${message === null ? '' : ` (${String(message)})`}; ${this.values(before)}`;
-    }
-    if (this.take('print')) {
-      while (this.at < this.tokens.length) this.at++;
-      return null;
-    }
-    throw this.unsupported();
+    if (this.take('print')) return null; // nobody reads it
+    if (!this.take('assert')) this.beyond();
+    const before = this.at;
+    const holds = this.or();
+    const condition = this.tokens.slice(before, this.at).join(' ');
+    const message = this.take(',') ? this.or() : null;
+    if (this.at !== this.tokens.length) this.beyond();
+    if (truth(holds())) return null;
+    return `assertion failed: ${condition}${message === null ? '' : ` (${textOf(message())})`}; ${this.values(before)}`;
   }
 
   /** What the names of the condition stand for. */
@@ -89,116 +79,133 @@ class Evaluator {
     return true;
   }
 
-  private end(): void {
-    if (this.at !== this.tokens.length) throw this.unsupported();
-  }
-
-  private or(): Value {
+  private or(): Thunk {
     let left = this.and();
     while (this.take('or')) {
-      const right = this.and();
-      left = truth(left) ? left : right;
+      const [a, b] = [left, this.and()];
+      left = () => {
+        const value = a();
+        return truth(value) ? value : b();
+      };
     }
     return left;
   }
 
-  private and(): Value {
+  private and(): Thunk {
     let left = this.not();
     while (this.take('and')) {
-      const right = this.not();
-      left = truth(left) ? right : left;
+      const [a, b] = [left, this.not()];
+      left = () => {
+        const value = a();
+        return truth(value) ? b() : value;
+      };
     }
     return left;
   }
 
-  private not(): Value {
-    return this.take('not') ? !truth(this.not()) : this.comparison();
+  private not(): Thunk {
+    if (!this.take('not')) return this.comparison();
+    const inside = this.not();
+    return () => !truth(inside());
   }
 
-  private comparison(): Value {
-    let left = this.sum();
-    let holds: boolean | null = null;
-    for (let op = this.tokens[this.at]; op !== undefined && op in COMPARE; op = this.tokens[this.at]) {
+  /** `a < b < c` is `a < b and b < c`. */
+  private comparison(): Thunk {
+    const first = this.binary(0);
+    const rest: { op: string; right: Thunk }[] = [];
+    for (let op = this.tokens[this.at]; op !== undefined && isComparison(op); op = this.tokens[this.at]) {
       this.at++;
-      const right = this.sum();
-      holds = (holds ?? true) && COMPARE[op]!(left, right);
-      left = right;
+      rest.push({ op, right: this.binary(0) });
     }
-    return holds ?? left;
+    if (rest.length === 0) return first;
+    return () => {
+      let left = first();
+      return rest.every(({ op, right }) => {
+        const value = right();
+        const holds = compareValues(op, left, value);
+        left = value;
+        return holds;
+      });
+    };
   }
 
-  private sum(): Value {
-    let left = this.product();
-    for (;;) {
-      if (this.take('+')) left = num(left) + num(this.product());
-      else if (this.take('-')) left = num(left) - num(this.product());
-      else if (this.take('&')) left = num(left) & num(this.product());
-      else if (this.take('|')) left = num(left) | num(this.product());
-      else return left;
+  private binary(level: number): Thunk {
+    const operators = LEVELS[level];
+    if (operators === undefined) return this.unary();
+    let left = this.binary(level + 1);
+    for (let op = this.tokens[this.at]; op !== undefined && operators.includes(op); op = this.tokens[this.at]) {
+      this.at++;
+      const [a, b, calculate] = [left, this.binary(level + 1), BINARY[op]!];
+      left = () => calculate(a(), b());
     }
+    return left;
   }
 
-  private product(): Value {
-    let left = this.unary();
-    for (;;) {
-      if (this.take('*')) left = num(left) * num(this.unary());
-      else if (this.take('//')) left = Math.floor(num(left) / num(this.unary()));
-      else if (this.take('/')) left = num(left) / num(this.unary());
-      else if (this.take('%')) left = num(left) % num(this.unary());
-      else if (this.take('<<')) left = num(left) * 2 ** num(this.unary());
-      else if (this.take('>>')) left = Math.floor(num(left) / 2 ** num(this.unary()));
-      else return left;
+  private unary(): Thunk {
+    for (const [op, of] of Object.entries(UNARY)) {
+      if (!this.take(op)) continue;
+      const inside = this.unary();
+      return () => of(inside());
     }
+    return this.power();
   }
 
-  private unary(): Value {
-    if (this.take('-')) return -num(this.unary());
-    if (this.take('+')) return num(this.unary());
+  /** Binds more than a sign on its left, and less than one on its right. */
+  private power(): Thunk {
     const base = this.atom();
-    return this.take('**') ? num(base) ** num(this.unary()) : base;
+    if (!this.take('**')) return base;
+    const exponent = this.unary();
+    return () => BINARY['**']!(base(), exponent());
   }
 
-  private atom(): Value {
+  private atom(): Thunk {
     const token = this.tokens[this.at++];
-    if (token === undefined) throw this.unsupported();
-    if (/^[\d.]/.test(token)) return Number(token);
-    if (/^["']/.test(token)) return token.slice(1, -1);
-    if (token === '(') {
-      const inside = this.or();
-      if (!this.take(')')) throw this.unsupported();
-      return inside;
+    if (token === undefined) this.beyond();
+    if (/^[\d.]/.test(token)) {
+      const value = Number(token);
+      return () => value;
     }
-    if (/^(min|max|abs|int|round|float)$/.test(token) && this.take('(')) return this.call(token);
-    if (token === 'True') return true;
-    if (token === 'False') return false;
-    const value = this.names[token] ?? CONSTANTS[token];
-    if (value === undefined) throw new Unsupported(`the name '${token}' is not known in code`);
-    return value;
+    if (/^["']/.test(token)) {
+      const value = token.slice(1, -1).replace(/\\(.)/g, (_, c: string) => ({ n: '\n', t: '\t' })[c] ?? c);
+      return () => value;
+    }
+    if (token === '(') return this.inParentheses();
+    const call = Object.hasOwn(FUNCTIONS, token) && this.take('(') ? FUNCTIONS[token]! : null;
+    if (call !== null) {
+      const args = this.list();
+      return () => call(args.map((arg) => arg()));
+    }
+    if (!/^\w+$/.test(token) || this.tokens[this.at] === '(') this.beyond();
+    if (Object.hasOwn(LITERALS, token)) return () => LITERALS[token]!;
+    return () => this.valueOf(token);
   }
 
-  private call(name: string): Value {
-    const args: number[] = [];
-    do args.push(num(this.or()));
-    while (this.take(','));
-    if (!this.take(')')) throw this.unsupported();
-    if (name === 'min') return Math.min(...args);
-    if (name === 'max') return Math.max(...args);
-    if (name === 'abs') return Math.abs(args[0]!);
-    if (name === 'int') return Math.trunc(args[0]!);
-    return name === 'round' ? Math.round(args[0]!) : args[0]!;
+  /** `(1 + 2)`, or the tuple `(1, 2)`. */
+  private inParentheses(): Thunk {
+    const items = this.list();
+    if (items.length === 1 && this.tokens[this.at - 2] !== ',') return items[0]!;
+    return () => items.map((item) => item());
+  }
+
+  /** After the opening parenthesis, to the closing one. */
+  private list(): Thunk[] {
+    const items: Thunk[] = [];
+    while (!this.take(')')) {
+      items.push(this.or());
+      if (!this.take(',') && this.tokens[this.at] !== ')') this.beyond();
+    }
+    return items;
+  }
+
+  private valueOf(name: string): Value {
+    for (const names of [this.names, CONSTANTS]) if (Object.hasOwn(names, name)) return names[name]!;
+    throw new Unsupported(`the name '${name}' is not known in code`);
   }
 }
 
-const num = (v: Value): number => {
-  if (typeof v === 'string') throw new Unsupported('arithmetic with text in code');
-  return Number(v);
-};
-const truth = (v: Value): boolean => v !== null && v !== 0 && v !== '' && v !== false;
-const COMPARE: Readonly<Record<string, (a: Value, b: Value) => boolean>> = {
-  '==': (a, b) => Number(a) === Number(b) || a === b,
-  '!=': (a, b) => Number(a) !== Number(b) && a !== b,
-  '<': (a, b) => num(a) < num(b),
-  '<=': (a, b) => num(a) <= num(b),
-  '>': (a, b) => num(a) > num(b),
-  '>=': (a, b) => num(a) >= num(b),
+const LITERALS: Readonly<Record<string, Value>> = { True: true, False: false, None: null };
+const UNARY: Readonly<Record<string, (v: Value) => Value>> = {
+  '-': (v) => -numeric(v, '-'),
+  '+': (v) => numeric(v, '+'),
+  '~': (v) => -numeric(v, '~') - 1,
 };

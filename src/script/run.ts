@@ -8,21 +8,22 @@
  */
 import { SECOND, type Micros } from '../base/time.js';
 import { Address, Prefix } from '../ip/address.js';
-import type { Call, Code, IcmpAction, PacketAction, Place, Script, ScriptEvent, When } from './ast.js';
+import type { Call, Code, Command, IcmpAction, IpInfo, PacketAction, Place, Script, ScriptEvent, When } from './ast.js';
 import type { Attempt } from './calls.js';
 import { compareResult } from './call-check.js';
 import { compare, type Difference } from './compare.js';
+import type { Segment } from './decode.js';
 import { encodeIcmp, encodeTcp, flagBits, icmpNumbers } from './encode.js';
-import { Flows, type Segment } from './flows.js';
+import { Flows } from './flows.js';
 import { applyCommand, SCRIPT_PROFILE } from './knobs.js';
-import { type RunOptions, toleranceOf, withScriptOptions } from './options.js';
+import { type NonFatal, type RunOptions, toleranceOf, withScriptOptions } from './options.js';
 import { runCode } from './python.js';
 import type { Result } from './socket.js';
 import { StackTarget } from './stack-target.js';
 import type { Target } from './target.js';
 import { segmentText, timeText } from './text.js';
 import { Unsupported } from './values.js';
-import { Failure, type Outcome, START, type Verdict } from './verdict.js';
+import { Failure, faultText, type Outcome, START, type Verdict, type Warning } from './verdict.js';
 
 /** An expected packet is waited for so long after its time. */
 const PATIENCE: Micros = 2 * SECOND;
@@ -68,6 +69,7 @@ export function runScript(script: Script, options: RunOptions = {}, makeTarget: 
     reason,
     place,
     differences,
+    warnings: run?.warnings ?? [],
     packets: outcome === 'PASS' ? [] : (run?.lastPackets() ?? []),
     tcb: outcome === 'FAIL' ? (run?.target.tcb() ?? null) : null,
     log: run?.target.log ?? [],
@@ -77,7 +79,7 @@ export function runScript(script: Script, options: RunOptions = {}, makeTarget: 
     const o = withScriptOptions(script, options);
     const version = o.ipVersion ?? 4;
     const ends = { local: Prefix.parse(LOCAL[version]), remote: Address.parse(REMOTE[version]) };
-    if (script.cleanup !== null) checkCleanup(script.cleanup.text);
+    if (script.cleanup !== null) checkCleanup(script.cleanup);
     run = new ScriptRun(script, o, makeTarget(script, o, ends));
     run.play();
     return verdict('PASS', '', null, []);
@@ -88,7 +90,7 @@ export function runScript(script: Script, options: RunOptions = {}, makeTarget: 
       const place = run?.current ?? error.place ?? script.init?.place ?? null;
       return verdict('SKIP', error.message, place, []);
     }
-    throw error;
+    return verdict('FAIL', faultText(error), run?.current ?? null, []);
   }
 }
 
@@ -104,6 +106,7 @@ class ScriptRun {
   readonly start: Micros;
   /** The event that is being played. */
   current: Place | null;
+  readonly warnings: Warning[] = [];
   private readonly script: Script;
   private readonly o: RunOptions;
   private readonly flows: Flows;
@@ -144,6 +147,7 @@ class ScriptRun {
       this.lastInjectedDue = null;
       return;
     }
+    if (action.type === 'icmp' && action.way === 'out') throw new Unsupported('expected ICMP packets are not known');
     if (when.kind !== 'at') throw new Failure(event.place, 'only an expected packet can have a range of times');
     const isInjection = action.type === 'packet' || action.type === 'icmp';
     // Between two injected packets the script's times count, not when the first was handled.
@@ -190,7 +194,17 @@ class ScriptRun {
 
   // ---- Packets in -----------------------------------------------------------------------------------------------------
 
+  private checkIpInfo(ip: IpInfo): void {
+    if (ip.flowLabel !== null && this.target.local.version === 4)
+      throw new Unsupported("a flow label is IPv6's, and this script is played over IPv4 (--ip_version=ipv6)");
+  }
+
   private inject(p: PacketAction): void {
+    this.checkIpInfo(p.ip);
+    if (p.options?.some((o) => o.kind === 'md5') === true)
+      throw new Unsupported(
+        'TCP MD5 signatures are not built: a segment with one that no key is known for is dropped by Linux, and taken here',
+      );
     const flow = this.flows.forInbound(p);
     const slab = encodeTcp(flow.inbound(this.target.local, this.target.remote), p.ip, {
       flags: flagBits(p.flags),
@@ -208,11 +222,11 @@ class ScriptRun {
   private injectIcmp(p: IcmpAction): void {
     const numbers = icmpNumbers(this.target.local.version, p.icmpType, p.code);
     if (numbers === null) throw new Unsupported(`ICMP ${p.icmpType} ${p.code} is not known`);
-    if (p.way === 'out') throw new Unsupported('expected ICMP packets are not known');
     const flow = this.flows.last;
     if (flow === undefined) throw new Failure(p.place, 'there is no connection yet that an ICMP error could be about');
     const quoted = p.quoted ?? { seq: 0, bytes: 0 };
-    const slab = encodeIcmp(flow.inbound(this.target.local, this.target.remote), numbers, p.mtu ?? 0, {
+    this.checkIpInfo(p.ip);
+    const slab = encodeIcmp(flow.inbound(this.target.local, this.target.remote), p.ip, numbers, p.mtu ?? 0, {
       seq: (quoted.seq + flow.localIsn) >>> 0,
       bytes: quoted.bytes,
     });
@@ -223,15 +237,17 @@ class ScriptRun {
   // ---- Packets out ------------------------------------------------------------------------------------------------------
 
   private expectPacket(want: PacketAction, when: When): void {
+    this.checkIpInfo(want.ip);
     const base = this.lastAt;
     const [from, to] = this.dueRange(when, base);
     const limit = Number.isFinite(to) ? Math.max(this.target.now, to) + PATIENCE : this.target.now + WHENEVER;
-    const taken = this.flows.take(limit, true, this.o.strictSegments === true ? 0 : want.bytes);
+    const taken = this.flows.take(limit, want.ports, this.o.strictSegments === true ? 0 : want.bytes);
     if (taken === null) throw new Failure(want.place, `no packet came by ${timeText(limit - this.start)} s`);
     const { first, whole } = taken;
     const flow = this.flows.of(first);
     flow.sawOutbound(first.tcp);
-    const tolerance = toleranceOf(this.o, Math.abs(first.at - base));
+    // An eighth of what the script says, not of what came: else the later a packet, the later it might be.
+    const tolerance = toleranceOf(this.o, when.kind === 'any' ? Math.abs(first.at - base) : Math.max(0, to - base));
     const differences = compare(want, first, whole, flow, {
       timestampTick: this.o.timestampTickUsecs ?? 0,
       timestampTolerance: Math.max(1, (tolerance + this.lag) / 1000),
@@ -243,9 +259,9 @@ class ScriptRun {
         from === to ? timeText(from - this.start) : `${timeText(from - this.start)} to ${timeText(to - this.start)}`;
       differences.push({ field: 'time', expected: `${due} s`, actual: `${timeText(first.at - this.start)} s` });
     }
-    if (differences.length > 0 && this.o.nonFatal?.includes('packet') !== true) {
+    if (differences.length > 0) {
       const came = segmentText(whole, flow.localIsn, 0);
-      throw new Failure(want.place, `expected another packet than ${came}`, differences);
+      this.fails('packet', new Failure(want.place, `expected another packet than ${came}`, differences));
     }
     // It may have gone out before the event before was done.
     this.lastAt = Math.max(base, first.at);
@@ -261,11 +277,13 @@ class ScriptRun {
   }
 
   private checkLeftOvers(): void {
-    const left = this.flows.peek(this.target.now + this.target.settle);
+    const left = this.flows.peek(this.target.now + this.target.settle, null, true);
     if (left === null) return;
+    const flow = this.flows.of(left);
+    flow.sawOutbound(left.tcp);
     throw new Failure(
       this.script.events.at(-1)!.place,
-      `the script ends, but another packet was sent at ${timeText(left.at - this.start)} s: ${segmentText(left.tcp, this.flows.of(left).localIsn, 0)}`,
+      `the script ends, but another packet was sent at ${timeText(left.at - this.start)} s: ${segmentText(left.tcp, flow.localIsn, 0)}`,
     );
   }
 
@@ -323,8 +341,15 @@ class ScriptRun {
 
   private checkResult(call: Call, result: Result): void {
     const differences = compareResult(call, result);
-    if (differences.length > 0 && this.o.nonFatal?.includes('syscall') !== true)
-      throw new Failure(call.place, `${call.name}() gave another result`, differences);
+    if (differences.length > 0)
+      this.fails('syscall', new Failure(call.place, `${call.name}() gave another result`, differences));
+  }
+
+  /** Ends the script, unless `--non_fatal` says that what differs in `kind` is to be told only. */
+  private fails(kind: NonFatal, failure: Failure): void {
+    if (this.o.nonFatal?.includes(kind) !== true) throw failure;
+    const { place, message: reason, differences } = failure;
+    this.warnings.push({ place, reason, differences });
   }
 
   // ---- Code -----------------------------------------------------------------------------------------------------------------
@@ -333,7 +358,7 @@ class ScriptRun {
     const info = this.target.tcpInfo();
     if (info === null) throw new Failure(code.place, 'there is no connection whose TCP_INFO the code could look at');
     const failure = runCode(code.text, info);
-    if (failure !== null && this.o.nonFatal?.includes('packet') !== true) throw new Failure(code.place, failure);
+    if (failure !== null) this.fails('packet', new Failure(code.place, failure));
   }
 
   lastPackets(): string[] {
@@ -342,6 +367,11 @@ class ScriptRun {
 }
 
 /** A clean-up command puts the kernel's settings back: ours are gone with the run. It must be one that is known all the same. */
-function checkCleanup(text: string): void {
-  if (!/^(?:\/\S*)?\S*(?:sysctls?|restore)\S*/.test(text)) applyCommand(text);
+function checkCleanup({ text, place }: Command): void {
+  if (/^(?:\/\S*)?\S*(?:sysctls?|restore)\S*/.test(text)) return;
+  try {
+    applyCommand(text);
+  } catch (error) {
+    throw error instanceof Unsupported ? new Unsupported(error.message, place) : error;
+  }
 }

@@ -1,5 +1,6 @@
 /** Reading a script from left to right: blanks and comments are passed over, and every error knows its line and column. */
 import type { Place } from './ast.js';
+import { type Defined, sourcePosition, substitute } from './defines.js';
 
 /** The script is not in the language, or in a part of it that we do not know. */
 export class ScriptSyntaxError extends Error {
@@ -22,14 +23,23 @@ const BLANKS = /(?:\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)+/y;
 
 export class Scanner {
   readonly file: string;
+  /** With `-D`'s values in their places. */
   readonly text: string;
   at = 0;
+  private readonly source: string;
+  private readonly defined: readonly Defined[];
   private readonly lineStarts: number[] = [0];
 
-  constructor(file: string, text: string) {
+  constructor(file: string, source: string, defines: ReadonlyMap<string, string> = new Map()) {
     this.file = file;
-    this.text = text;
-    for (let i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) this.lineStarts.push(i + 1);
+    this.source = source;
+    ({ text: this.text, defined: this.defined } = substitute(source, defines));
+    for (let i = source.indexOf('\n'); i >= 0; i = source.indexOf('\n', i + 1)) this.lineStarts.push(i + 1);
+  }
+
+  /** What stands here is a value of `-D`, not the script's own words. */
+  isDefined(at: number): boolean {
+    return this.defined.some((d) => at >= d.at && at < d.at + d.bytes);
   }
 
   skipBlanks(): void {
@@ -48,7 +58,9 @@ export class Scanner {
     return this.placeOf(this.at);
   }
 
-  placeOf(at: number): Place {
+  /** In the script as it was written. */
+  placeOf(position: number): Place {
+    const at = sourcePosition(this.defined, position);
     let low = 0;
     let high = this.lineStarts.length - 1;
     while (low < high) {
@@ -74,6 +86,14 @@ export class Scanner {
     if (!this.text.startsWith(word, this.at)) return false;
     this.at += word.length;
     return true;
+  }
+
+  /** Does `pattern` (sticky) fit here? */
+  ahead(pattern: RegExp): boolean {
+    const before = this.at;
+    const fits = this.take(pattern) !== null;
+    this.at = before;
+    return fits;
   }
 
   next(word: string): boolean {
@@ -104,7 +124,7 @@ export class Scanner {
   }
 
   failAt(what: string, place: Place, isUnknown = false): never {
-    const line = this.text.slice(this.lineStarts[place.line - 1], this.lineStarts[place.line]).trimEnd();
+    const line = this.source.slice(this.lineStarts[place.line - 1], this.lineStarts[place.line]).trimEnd();
     throw new ScriptSyntaxError(this.file, place, what, line, isUnknown);
   }
 }

@@ -6,10 +6,11 @@ import type { TcpConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
 import { FastOpenMode } from '../tcp/fast-open.js';
 import { setUrgentInline } from '../tcp/urgent.js';
+import { CONSTANTS } from './constants.js';
 import { fail, ok, type Result, type ScriptSocket } from './socket.js';
 import { Unsupported } from './values.js';
 
-interface Option {
+export interface Option {
   /** Null: read only. */
   set: ((s: ScriptSocket, value: number, now: Micros) => Result) | null;
   get: ((s: ScriptSocket) => number | Result) | null;
@@ -42,29 +43,57 @@ function setting(
   };
 }
 
-const fastOpenBits = (s: ScriptSocket): number => s.stack.tcp.env.config.fastOpen;
+const fastOpenBits = (s: ScriptSocket): number => stackConfig(s).fastOpen;
 
-/** What has no effect in a network of one script. */
-const harmless: Option = { set: () => ok(), get: () => 0 };
+/** What has no effect in a network of one script: read as it was set. */
+const harmless = (name: string, value: (v: number) => number): Option => ({
+  set: (s, v) => {
+    s.harmless.set(name, value(v));
+    return ok();
+  },
+  get: (s) => s.harmless.get(name) ?? 0,
+});
+const flag = (v: number): number => Number(v !== 0);
+
+/** EINVAL outside. */
+const within = (least: number, most: number, option: Option): Option => ({
+  ...option,
+  set: (s, value, now) => (value < least || value > most ? fail('EINVAL') : option.set!(s, value, now)),
+});
+/** MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL: seconds. */
+const MOST_KEEPALIVE = 32_767;
+/** MAX_TCP_KEEPCNT, MAX_TCP_SYNCNT. */
+const MOST_COUNT = 127;
+/** Half of SOCK_MIN_RCVBUF: what is set counts twice. */
+const LEAST_RECEIVE = 1152;
+const LEAST_SEND_BUFFER = 4608;
+/** Of a type of service, what is no matter of TCP's. */
+const NOT_ECN = 0xfc;
+
+const stackConfig = (s: ScriptSocket): TcpConfig => s.stack.tcp.env.config;
+const positive = (name: string, value: number): number => {
+  if (value >= 0) return value;
+  throw new Unsupported(`${name} below 0: net.core's limits would decide, which are not known`);
+};
 /** Never more than the device's MTU, and no errors believed; the second with fragments. For UDP. */
 const PMTUDISC_INTERFACE = 4;
 const PMTUDISC_OMIT = 5;
 const seconds = (n: number): Micros => n * SECOND;
 
 const SOCKET: Readonly<Record<string, Option>> = {
-  SO_REUSEADDR: harmless,
-  SO_REUSEPORT: harmless,
-  SO_PRIORITY: harmless,
+  SO_REUSEADDR: harmless('SO_REUSEADDR', flag),
+  SO_REUSEPORT: harmless('SO_REUSEPORT', flag),
+  SO_PRIORITY: harmless('SO_PRIORITY', (v) => v),
   SO_ERROR: { set: null, get: null },
   SO_RCVBUF: setting(
-    (v) => ({ receiveBufferBytes: v }),
-    (c, v) => c.setReceiveBuffer(v),
-    (s) => s.conn?.receiveBuffer ?? 2 * (s.config.receiveBufferBytes ?? 0),
+    (v) => ({ receiveBufferBytes: Math.max(positive('SO_RCVBUF', v), LEAST_RECEIVE) }),
+    (c, v) => c.setReceiveBuffer(positive('SO_RCVBUF', v)),
+    (s) => s.conn?.receiveBuffer ?? (2 * (s.config.receiveBufferBytes ?? 0) || stackConfig(s).rmem.default),
   ),
   SO_SNDBUF: setting(
-    (v) => ({ sendBufferBytes: 2 * v }),
-    (c, v) => c.setSendBuffer(v),
-    (s) => s.conn?.sendBuffer ?? s.config.sendBufferBytes ?? 0,
+    (v) => ({ sendBufferBytes: Math.max(2 * positive('SO_SNDBUF', v), LEAST_SEND_BUFFER) }),
+    (c, v) => c.setSendBuffer(positive('SO_SNDBUF', v)),
+    (s) => s.conn?.sendBuffer ?? s.config.sendBufferBytes ?? stackConfig(s).wmem.default,
   ),
   SO_OOBINLINE: setting(
     (v) => ({ urgentInline: v !== 0 }),
@@ -78,7 +107,18 @@ const SOCKET: Readonly<Record<string, Option>> = {
   ),
 };
 
+const DEFAULT_MSS = 536;
+const LEAST_MSS = 88;
+const MOST_MSS = 32_767;
+
+/** 0 is none. */
+function maxSegment(option: Option): Option {
+  const bounded = within(LEAST_MSS, MOST_MSS, option);
+  return { ...option, set: (s, value, now) => (value === 0 ? option : bounded).set!(s, value, now) };
+}
+
 const TCP: Readonly<Record<string, Option>> = {
+  TCP_INFO: { set: null, get: null },
   TCP_NODELAY: setting(
     (v) => ({ noDelay: v !== 0 }),
     (c, v) => c.setNoDelay(v !== 0),
@@ -88,10 +128,12 @@ const TCP: Readonly<Record<string, Option>> = {
     () => ({}),
     (c, v) => c.setCork(v !== 0),
   ),
-  TCP_MAXSEG: setting(
-    (v) => ({ maxSegment: v }),
-    (c, v) => c.setMaxSegment(v),
-    (s) => s.conn?.maxSegment ?? s.config.maxSegment ?? 536,
+  TCP_MAXSEG: maxSegment(
+    setting(
+      (v) => ({ maxSegment: v }),
+      (c, v) => c.setMaxSegment(v),
+      (s) => s.conn?.maxSegment ?? (s.config.maxSegment || DEFAULT_MSS),
+    ),
   ),
   TCP_QUICKACK: setting(
     () => ({}),
@@ -105,26 +147,45 @@ const TCP: Readonly<Record<string, Option>> = {
     (v) => ({ windowClamp: v }),
     (c, v) => c.setWindowClamp(v),
   ),
-  TCP_USER_TIMEOUT: setting(
-    (v) => ({ userTimeout: v * 1000 }),
-    (c, v) => c.setUserTimeout(v * 1000),
-    (s) => (s.conn?.userTimeout ?? s.config.userTimeout ?? 0) / 1000,
+  TCP_USER_TIMEOUT: within(
+    0,
+    0x7fff_ffff,
+    setting(
+      (v) => ({ userTimeout: v * 1000 }),
+      (c, v) => c.setUserTimeout(v * 1000),
+      (s) => (s.conn?.userTimeout ?? s.config.userTimeout ?? 0) / 1000,
+    ),
   ),
   TCP_LINGER2: setting(
     () => ({}),
     (c, v) => c.setLinger2(seconds(v)),
   ),
-  TCP_KEEPIDLE: setting(
-    (v) => ({ keepAliveIdle: seconds(v) }),
-    (c, v, now) => c.setKeepAlive(c.keepAlive, now, seconds(v)),
+  TCP_KEEPIDLE: within(
+    1,
+    MOST_KEEPALIVE,
+    setting(
+      (v) => ({ keepAliveIdle: seconds(v) }),
+      (c, v, now) => c.setKeepAlive(c.keepAlive, now, seconds(v)),
+      (s) => (s.conn?.keepAliveIdle ?? s.config.keepAliveIdle ?? stackConfig(s).keepAliveIdle) / SECOND,
+    ),
   ),
-  TCP_KEEPINTVL: setting(
-    (v) => ({ keepAliveInterval: seconds(v) }),
-    (c, v, now) => c.setKeepAlive(c.keepAlive, now, undefined, seconds(v)),
+  TCP_KEEPINTVL: within(
+    1,
+    MOST_KEEPALIVE,
+    setting(
+      (v) => ({ keepAliveInterval: seconds(v) }),
+      (c, v, now) => c.setKeepAlive(c.keepAlive, now, undefined, seconds(v)),
+      (s) => (s.conn?.keepAliveInterval ?? s.config.keepAliveInterval ?? stackConfig(s).keepAliveInterval) / SECOND,
+    ),
   ),
-  TCP_KEEPCNT: setting(
-    (v) => ({ keepAliveProbes: v }),
-    (c, v, now) => c.setKeepAlive(c.keepAlive, now, undefined, undefined, v),
+  TCP_KEEPCNT: within(
+    1,
+    MOST_COUNT,
+    setting(
+      (v) => ({ keepAliveProbes: v }),
+      (c, v, now) => c.setKeepAlive(c.keepAlive, now, undefined, undefined, v),
+      (s) => s.conn?.keepAliveProbes ?? s.config.keepAliveProbes ?? stackConfig(s).keepAliveProbes,
+    ),
   ),
   /** Of a listener: so many connections may wait for the end of their handshake with their SYN's data taken. */
   TCP_FASTOPEN: {
@@ -157,18 +218,23 @@ const TCP: Readonly<Record<string, Option>> = {
     },
     get: (s) => Number(s.fastOpenWithoutCookie),
   },
-  TCP_SYNCNT: setting(
-    (v) => ({ synRetries: v, synLinearTimeouts: 0 }),
-    () => undefined,
+  TCP_SYNCNT: within(
+    1,
+    MOST_COUNT,
+    setting(
+      (v) => ({ synRetries: v, synLinearTimeouts: 0 }),
+      () => undefined,
+      (s) => s.config.synRetries ?? stackConfig(s).synRetries,
+    ),
   ),
 };
 
 const IP: Readonly<Record<string, Option>> = {
   IP_TOS: {
     set: (s, value) => {
-      s.tos = value;
-      if (s.conn !== null) s.stack.setTypeOfService(s.conn, value);
-      if (s.listener !== null) s.listener.tos = value;
+      s.tos = value & NOT_ECN;
+      if (s.conn !== null) s.stack.setTypeOfService(s.conn, s.tos);
+      if (s.listener !== null) s.listener.tos = s.tos;
       return ok();
     },
     get: (s) => s.tos,
@@ -188,17 +254,28 @@ const IP: Readonly<Record<string, Option>> = {
   },
   IP_MTU: { set: null, get: (s) => (s.conn === null || s.isOver ? fail('ENOTCONN') : s.conn.size.mtu) },
 };
-const ALL: Readonly<Record<string, Option>> = {
-  ...SOCKET,
-  ...TCP,
-  ...IP,
-  IPV6_TCLASS: IP['IP_TOS']!,
+const IPV6: Readonly<Record<string, Option>> = {
+  IPV6_TCLASS: within(-1, 255, { ...IP['IP_TOS']!, set: (s, v, now) => IP['IP_TOS']!.set!(s, Math.max(v, 0), now) }),
   IPV6_MTU_DISCOVER: IP['IP_MTU_DISCOVER']!,
   IPV6_MTU: IP['IP_MTU']!,
 };
 
-/** By its name; undefined: not known here. */
-export const findOption = (name: string): Option | undefined => ALL[name];
+export const IP_LEVEL = CONSTANTS['SOL_IP']!;
+const byNumber = (options: Readonly<Record<string, Option>>): ReadonlyMap<number, Option> =>
+  new Map(Object.entries(options).map(([name, option]) => [CONSTANTS[name]!, option]));
+const LEVELS: ReadonlyMap<number, ReadonlyMap<number, Option>> = new Map([
+  [CONSTANTS['SOL_SOCKET']!, byNumber(SOCKET)],
+  [CONSTANTS['SOL_TCP']!, byNumber(TCP)],
+  [IP_LEVEL, byNumber(IP)],
+  [CONSTANTS['SOL_IPV6']!, byNumber(IPV6)],
+]);
+
+/** Does a socket of this family know the level at all? */
+export const isLevel = (level: number, isIpv6: boolean): boolean =>
+  LEVELS.has(level) && (isIpv6 || level !== CONSTANTS['SOL_IPV6']);
+
+/** By its level and number, as the kernel finds it; undefined: not known here. */
+export const findOption = (level: number, number: number): Option | undefined => LEVELS.get(level)?.get(number);
 
 /** TCP_CONGESTION by name. */
 export function setCongestion(s: ScriptSocket, name: string, now: Micros): Result {

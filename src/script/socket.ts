@@ -9,6 +9,7 @@ import type { Stack } from '../stack/stack.js';
 import type { TcpConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
 import { State } from '../tcp/state.js';
+import type { SocketAddress } from './socket-address.js';
 import { isAtMark, sendUrgent, urgentLeft } from '../tcp/urgent.js';
 import { TcpEvent, type TcpUser } from '../tcp/user.js';
 
@@ -17,7 +18,14 @@ export interface Result {
   readonly value: number;
   readonly errno: string;
   readonly data?: number | string;
+  /** Who accept() says it was. */
+  readonly address?: SocketAddress;
+  /** What recvmsg() wrote into msg_flags. */
+  readonly messageFlags?: number;
 }
+
+/** More than any send buffer takes at once: a write of 4 GiB need not have them. */
+const MOST_AT_ONCE = 1 << 26;
 
 export const ok = (value = 0): Result => ({ value, errno: '' });
 export const fail = (errno: string): Result => ({ value: -1, errno });
@@ -43,6 +51,8 @@ export class ScriptSocket implements TcpUser {
   readShut = false;
   writeShut = false;
   closed = false;
+  /** Options that change nothing here, as they were set, by their names. */
+  readonly harmless = new Map<string, number>();
   /** TCP_FASTOPEN: -1 unless it was set. */
   fastOpenQueue = -1;
   /** TCP_FASTOPEN_NO_COOKIE. */
@@ -145,7 +155,7 @@ export class ScriptSocket implements TcpUser {
   /** Bytes written so far by calls of this socket are zeros. */
   write(bytes: number, more: boolean, urgent = false): number {
     const conn = this.conn!;
-    const data = new Uint8Array(bytes);
+    const data = new Uint8Array(Math.min(bytes, MOST_AT_ONCE));
     const taken = urgent ? sendUrgent(conn, data) : conn.send(data, more);
     this.stack.wake(conn);
     return taken;
@@ -159,6 +169,17 @@ export class ScriptSocket implements TcpUser {
     if (listener.fastOpen === null) return;
     if (this.fastOpenQueue >= 0) listener.fastOpen.most = this.fastOpenQueue;
     listener.fastOpen.withoutCookie = this.fastOpenWithoutCookie;
+  }
+
+  /** It has a port of its own: bind() works once. */
+  get isBound(): boolean {
+    return this.localPort !== 0 || this.conn !== null || this.listener !== null;
+  }
+
+  stopListening(): void {
+    this.listener?.close();
+    if (this.listener !== null) this.localPort = this.listener.port;
+    this.listener = null;
   }
 
   close(now: Micros): void {

@@ -53,7 +53,7 @@ export class StackTarget implements Target {
       config: o.config,
       observer: o.observer,
     });
-    this.sockets = new Sockets(this.stack, o.local.address.version, o.remote, () => this.config);
+    this.sockets = new Sockets(this.stack, o.local.address, o.remote, () => this.config);
   }
 
   get sent(): WirePacket[] {

@@ -33,6 +33,7 @@ const INFINITE = 0x7fffffff;
 export function tcpInfo(c: Connection, now: Micros): Record<string, number | string> {
   const { snd, rcv, stats } = c;
   const { congestion, recovery, sent, rtt } = snd;
+  const chrono = snd.chrono.read(now);
   const options =
     (c.timestamps ? CONSTANTS['TCPI_OPT_TIMESTAMPS']! : 0) |
     (c.sack ? CONSTANTS['TCPI_OPT_SACK']! : 0) |
@@ -60,7 +61,7 @@ export function tcpInfo(c: Connection, now: Micros): Record<string, number | str
     tcpi_lost: sent.lostOut,
     tcpi_retrans: sent.retransOut,
     tcpi_last_data_sent: Math.floor((now - snd.lastSentAt) / 1000),
-    tcpi_last_data_recv: Math.floor((now - c.lastReceivedAt) / 1000),
+    tcpi_last_data_recv: Math.floor((now - rcv.dataAt) / 1000),
     tcpi_last_ack_recv: Math.floor((now - c.lastReceivedAt) / 1000),
     tcpi_rtt: Math.round(rtt.srtt),
     tcpi_rttvar: Math.round(rtt.rttvar),
@@ -83,6 +84,10 @@ export function tcpInfo(c: Connection, now: Micros): Record<string, number | str
     tcpi_min_rtt: rtt.minRtt === Infinity ? 0xffffffff : Math.round(rtt.minRtt),
     tcpi_delivered: snd.rate.delivered,
     tcpi_dsack_dups: snd.duplicatesReported,
+    tcpi_busy_time: Math.round(chrono.busy),
+    tcpi_rwnd_limited: Math.round(chrono.window),
+    tcpi_sndbuf_limited: Math.round(chrono.buffer),
+    tcpi_rcv_ssthresh: rcv.window.ssthresh,
     tcpi_snd_wnd: snd.wnd,
     tcpi_rcv_wnd: rcv.wnd,
     tcpi_congestion: congestion.name,

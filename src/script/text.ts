@@ -24,6 +24,12 @@ export function optionText(o: TcpOptionSpec): string {
     case 'FO':
     case 'FOEXP':
       return o.cookie === '' ? o.kind : `${o.kind} ${o.cookie}`;
+    case 'md5':
+      return `md5 ${o.digest}`;
+    case 'ECN':
+      return `ECN ${o.counts.map(([field, n]) => `${field} ${n}`).join(' ')}`;
+    case 'other':
+      return `option ${o.number}${o.body === '' ? '' : ` ${o.body}`}`;
     default:
       return o.kind;
   }

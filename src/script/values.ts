@@ -1,5 +1,5 @@
 /** Expressions of system calls as values. */
-import type { Expression, Place } from './ast.js';
+import type { Expression, Place, StructField } from './ast.js';
 import { CONSTANTS } from './constants.js';
 
 /** Something in the script that we do not know: the script is skipped, never passed. */
@@ -23,9 +23,8 @@ export function numberOf(e: Expression | undefined): number | null {
     case 'number':
       return e.value;
     case 'symbol': {
-      const value = CONSTANTS[e.name];
-      if (value === undefined) throw new Unsupported(`the name '${e.name}' is not known`);
-      return value;
+      if (!Object.hasOwn(CONSTANTS, e.name)) throw new Unsupported(`the name '${e.name}' is not known`);
+      return CONSTANTS[e.name]!;
     }
     case 'or':
       return e.parts.reduce((bits, part) => bits | (numberOf(part) ?? 0), 0);
@@ -50,13 +49,27 @@ export function fieldOf(e: Expression | undefined, name: string): Expression | u
   return e?.kind === 'struct' ? e.fields.find((f) => f.name === name)?.value : undefined;
 }
 
-/** Bytes in all buffers of a msghdr, or of an iovec list. */
+/** The same by one of its names, or, where the fields have none, by its place. */
+export function fieldAt(e: Expression | undefined, at: number, ...names: string[]): Expression | undefined {
+  for (const name of names) {
+    const named = fieldOf(e, name);
+    if (named !== undefined) return named;
+  }
+  const fields = structFields(e?.kind === 'list' ? e.items[0] : e);
+  return fields[at]?.name === '' ? fields[at].value : undefined;
+}
+
+const structFields = (e: Expression | undefined): readonly StructField[] => (e?.kind === 'struct' ? e.fields : []);
+
+/** Bytes in all buffers of a msghdr, or of an iovec list; negative when one of them is. */
 export function iovBytes(e: Expression | undefined): number {
   if (e?.kind !== 'list') throw new Unsupported('an iovec that is no list');
   let bytes = 0;
   for (const item of e.items) {
     if (item.kind !== 'struct') throw new Unsupported('an iovec entry that is not {buffer, length}');
-    bytes += numberOf(item.fields[1]?.value) ?? 0;
+    const length = numberOf(item.fields[1]?.value) ?? 0;
+    if (length < 0) return -1;
+    bytes += length;
   }
   return bytes;
 }

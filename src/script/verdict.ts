@@ -13,6 +13,8 @@ export interface Verdict {
   readonly reason: string;
   readonly place: Place | null;
   readonly differences: readonly Difference[];
+  /** What differed and was no failure, by `--non_fatal`. */
+  readonly warnings: readonly Warning[];
   /** The last packets before the failure, oldest first, as tcpdump would show them. */
   readonly packets: readonly string[];
   /** The control block at the end, or null. */
@@ -23,8 +25,19 @@ export interface Verdict {
   readonly start: Micros;
 }
 
+/** Something that came otherwise than the script says, where `--non_fatal` lets the script go on. */
+export interface Warning {
+  readonly place: Place;
+  readonly reason: string;
+  readonly differences: readonly Difference[];
+}
+
 /** Our stack's clock when a script begins. */
 export const START: Micros = 1000 * SECOND;
+
+/** An error that nobody foresaw, in words. It ends its script, never the scripts after it. */
+export const faultText = (error: unknown): string =>
+  `tcplab itself failed here, which is its fault and not the script's: ${String(error)}`;
 
 /** Something came otherwise than the script says. */
 export class Failure extends Error {

@@ -96,6 +96,7 @@ export function putIntoSyn(c: Connection, f: FastOpen, seg: Segment): void {
 export function takeSynData(c: Connection, syn: Segment, now: Micros): void {
   const { snd, rcv } = c;
   rcv.offerSynWindow(c.timestamps);
+  rcv.dataAt = now;
   if (syn.payloadBytes > 0) {
     rcv.takeText(syn, now, snd.rtt.rto);
     c.fastOpen!.takenSynData = syn.payloadBytes;

@@ -311,6 +311,7 @@ function takeText(c: Connection, seg: Segment, now: Micros): boolean {
   const advanced = seqDiff(rcv.nxt, before);
   if (advanced > 0) {
     c.stats.bytesIn += advanced;
+    rcv.dataAt = now;
     c.raise(TcpEvent.readable);
   } else if (rcv.duplicatesOwed > owedBefore) {
     if (outOfOrder.bytes > wasOutOfOrder) c.env.counters.TcpExtTCPOFOQueue++;
@@ -361,6 +362,7 @@ function becomeEstablished(c: Connection, why: string, now: Micros): void {
   // RFC 5681 section 3.1: a lost SYN or SYN,ACK says to start with one segment. As Linux, only after a second timeout: the first
   // may have been the peer's delay.
   const { snd } = c;
+  if (c.rcv.dataAt === 0) c.rcv.dataAt = now;
   if (c.fastOpen?.accepted !== true)
     snd.congestion.start(c.synTries > 1 ? 1 : c.config.initialWindow, snd.mss, snd.rtt.srtt, now);
   if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd, c.config);

@@ -6,6 +6,7 @@
 import { seqAdd, seqDiff, seqGt, seqLeq, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
+import { Chrono, chronoOf } from './chrono.js';
 import { CaState } from './congestion/ack-sample.js';
 import type { Connection } from './connection.js';
 import { payAcks, sendAck, sendProbe, sendReset, sendSyn } from './control-output.js';
@@ -32,10 +33,13 @@ export function pollTransmit(c: Connection, now: Micros, out: SegmentSink): void
   if (c.synOwed) sendSyn(c, now, out);
   switch (c.state) {
     case State.closed:
+      c.snd.chrono.run(Chrono.idle, now);
+      return;
     case State.listen:
     case State.synSent:
       return;
     case State.timeWait:
+      c.snd.chrono.run(Chrono.idle, now);
       payAcks(c, now, out);
       return;
     case State.synReceived:
@@ -50,6 +54,7 @@ export function pollTransmit(c: Connection, now: Micros, out: SegmentSink): void
   if (c.probeOwed) sendProbe(c, now, out);
   armPersist(c, now);
   if (c.senderBlocked) c.wakeWriter(); // what was sent does not wait any more (TCP_NOTSENT_LOWAT)
+  c.snd.chrono.run(chronoOf(c.snd, c.state, c.senderBlocked), now);
 }
 
 // ---- Data --------------------------------------------------------------------------------------------------------------

@@ -54,6 +54,8 @@ export class Receiver {
   orphaned = false;
   /** An ACK is owed at once. */
   ackNow = false;
+  /** When data came in order; at first, when the connection was established. */
+  dataAt: Micros = 0;
 
   readonly ecn = new EcnReceiver();
   readonly window: ReceiveWindow;

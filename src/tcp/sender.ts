@@ -15,6 +15,7 @@ import type { AckNews } from './ack-news.js';
 import type { BufferLimits, TcpConfig } from './config.js';
 import type { AckSample } from './congestion/ack-sample.js';
 import type { CongestionControl } from './congestion/control.js';
+import { ChronoClock } from './chrono.js';
 import { createCongestionControl, type CongestionName, type HystartName } from './congestion/index.js';
 import { CwndUsage } from './cwnd-usage.js';
 import { DeliveryRate } from './delivery-rate.js';
@@ -129,6 +130,7 @@ export class Sender {
   readonly probe = new LossProbe();
   readonly rate = new DeliveryRate();
   readonly pacing = new Pacing();
+  readonly chrono = new ChronoClock();
   readonly usage: CwndUsage;
   readonly sackMemory = new SackMemory();
   readonly news: AckNews;

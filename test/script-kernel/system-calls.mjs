@@ -1,7 +1,8 @@
 // @ts-check
 /** A script's system calls as the kernel takes them: numbers, and bytes for what pointers point to (kernel-world.c says how each is written). */
 import { CONSTANTS } from '../../dist/script/constants.js';
-import { fieldOf, iovBytes, numberOf, textOf, Unsupported } from '../../dist/script/values.js';
+import { isNull, socketAddressOf } from '../../dist/script/socket-address.js';
+import { fieldAt, fieldOf, iovBytes, numberOf, textOf, Unsupported } from '../../dist/script/values.js';
 
 /**
  * @typedef {import('../../dist/script/ast.js').Call} Call
@@ -47,10 +48,6 @@ function socketAddress(address, port) {
   return b;
 }
 
-/** The port of `{sa_family = AF_INET, sin_port = htons(8080), ...}`. @param {Expression | undefined} e */
-const portOf = (e) =>
-  (e?.kind === 'struct' ? numberOf(fieldOf(e, 'sin_port') ?? fieldOf(e, 'sin6_port')) : null) ?? DEFAULT_PORT;
-
 /**
  * @param {Call} call
  * @param {{ local: Address, remote: Address, fd: (script: number) => number }} world
@@ -66,7 +63,8 @@ export function prepare(call, world) {
       return { name: 'socket', args: [numberOf(args[0]) ?? domain, numberOf(args[1]) ?? 1, 6] };
     }
     case 'bind': {
-      const address = socketAddress(world.local, portOf(args[1]));
+      const said = socketAddressOf(args[1]);
+      const address = socketAddress(said.address ?? world.local, said.port ?? DEFAULT_PORT);
       return { name: 'bind', args: [fd, bytes(address), address.length] };
     }
     case 'listen':
@@ -76,27 +74,29 @@ export function prepare(call, world) {
     case 'accept4':
       return { name: 'accept4', args: [fd, 0, 0, n(3)] };
     case 'connect': {
-      const address = socketAddress(world.remote, portOf(args[1]));
+      const address = socketAddress(world.remote, socketAddressOf(args[1]).port ?? DEFAULT_PORT);
       return { name: 'connect', args: [fd, bytes(address), address.length] };
     }
     // The kernel sends the same whether one buffer is gathered or several.
     case 'write':
-      return send(fd, n(2), 0);
+      return send(fd, n(2), 0, null, args[1]);
     case 'writev':
       return send(fd, iovBytes(args[1]), 0);
     case 'send':
-      return send(fd, n(2), n(3));
+      return send(fd, n(2), n(3), null, args[1]);
     case 'sendmsg':
       return send(fd, iovBytes(fieldOf(args[1], 'msg_iov')), n(2), fastOpen(n(2)));
     case 'sendto':
-      return send(fd, n(2), n(3), fastOpen(n(3)));
+      return send(fd, n(2), n(3), fastOpen(n(3)), args[1]);
     case 'read':
-      return receive(fd, n(2), 0);
+      // Of recv() nothing is not nothing: it waits for data all the same.
+      if (n(2) <= 0) return { name: 'read', args: [fd, 'n1', n(2)] };
+      return receive(fd, n(2), 0, args[1]);
     case 'readv':
       return receive(fd, iovBytes(args[1]), 0);
     case 'recv':
     case 'recvfrom':
-      return receive(fd, n(2), n(3));
+      return receive(fd, n(2), n(3), args[1]);
     case 'recvmsg':
       return receive(fd, iovBytes(fieldOf(args[1], 'msg_iov')), n(2));
     case 'close':
@@ -123,14 +123,17 @@ export function prepare(call, world) {
   }
 }
 
-/** @param {number} fd @param {number} count @param {number} flags @param {Buffer | null} [to] @returns {Prepared} */
-function send(fd, count, flags, to = null) {
+/** @param {number} fd @param {number} count @param {number} flags @param {Buffer | null} [to] @param {Expression} [at] @returns {Prepared} */
+function send(fd, count, flags, to = null, at) {
   const address = to === null ? [0, 0] : [bytes(to), to.length];
-  return { name: 'sendto', args: [fd, `n${count}`, count, flags | MSG_NOSIGNAL, ...address] };
+  return { name: 'sendto', args: [fd, isNull(at) ? 0 : `n${count}`, count, flags | MSG_NOSIGNAL, ...address] };
 }
 
-/** @param {number} fd @param {number} count @param {number} flags @returns {Prepared} */
-const receive = (fd, count, flags) => ({ name: 'recvfrom', args: [fd, `n${count}`, count, flags, 0, 0] });
+/** @param {number} fd @param {number} count @param {number} flags @param {Expression} [at] @returns {Prepared} */
+const receive = (fd, count, flags, at) => ({
+  name: 'recvfrom',
+  args: [fd, isNull(at) ? 0 : `n${count}`, count, flags, 0, 0],
+});
 
 /** @param {number} fd @param {readonly Expression[]} args @returns {Prepared} */
 function setOption(fd, args) {
@@ -139,14 +142,18 @@ function setOption(fd, args) {
   let value;
   if (name === 'TCP_CONGESTION') value = Buffer.from(textOf(args[3]) ?? '');
   else if (name === 'SO_LINGER') {
-    const field = (/** @type {string} */ f) => numberOf(fieldOf(args[3], f) ?? fieldOf(args[3], `l_${f}`)) ?? 0;
-    value = ints(field('onoff'), field('linger'));
+    const field = (/** @type {string} */ f, /** @type {number} */ at) =>
+      numberOf(fieldAt(args[3], at, f, `l_${f}`)) ?? 0;
+    value = ints(field('onoff', 0), field('linger', 1));
   } else if (name === 'SO_RCVTIMEO' || name === 'SO_SNDTIMEO') {
     value = Buffer.alloc(16);
     value.writeBigInt64LE(BigInt(numberOf(fieldOf(args[3], 'tv_sec')) ?? 0), 0);
     value.writeBigInt64LE(BigInt(numberOf(fieldOf(args[3], 'tv_usec')) ?? 0), 8);
   } else value = ints(numberOf(args[3]) ?? 0);
-  return { name: 'setsockopt', args: [fd, levelOf(args), optionOf(name), bytes(value), value.length] };
+  return {
+    name: 'setsockopt',
+    args: [fd, levelOf(args), optionOf(name), bytes(value), numberOf(args[4]) ?? value.length],
+  };
 }
 
 /** @param {number} fd @param {readonly Expression[]} args @returns {Prepared} */

@@ -179,6 +179,6 @@ describe('tcplab script', () => {
     // The head of the file, and two packets of 44 bytes.
     expect(readFileSync(join(folder, 'one.pcap'))).toHaveLength(24 + 2 * (16 + 44));
     script([folder], { format: 'text', pcap: join(folder, 'all') });
-    expect(readFileSync(join(folder, 'all', 'fail.pcap'))).toHaveLength(24);
+    expect(readFileSync(join(folder, 'all', 'deep-fail.pcap'))).toHaveLength(24);
   });
 });

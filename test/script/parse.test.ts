@@ -17,7 +17,7 @@ const optionsOf = (text: string): readonly TcpOptionSpec[] | null => packet(`> .
 describe('the frame of a script', () => {
   it('options, the first command, events, the last command', () => {
     const s = parse(
-      '--tolerance_usecs=9000\n--strict\n`./defaults.sh`\n0 socket(...) = 3\n+0 close(3) = 0\n`rm all`\n',
+      '--tolerance_usecs=9000\n--strict\n`./defaults.sh`\n0 socket(..., SOCK_STREAM, 0) = 3\n+0 close(3) = 0\n`rm all`\n',
     );
     expect(s.options.map((o) => [o.name, o.value])).toEqual([
       ['tolerance_usecs', '9000'],
@@ -126,12 +126,13 @@ describe('packets', () => {
     expect(packet(`< ${flags} 0:0(0) win 1`).flags).toBe(flags);
   });
 
-  it('- stands for no flags', () => {
+  it('- stands for no flags; with them an acknowledgment number may come in that counts for nothing', () => {
     expect(packet('< - 0:0(0) win 1').flags).toBe('');
+    expect(packet('< - 1:1001(1000) ack 1')).toMatchObject({ flags: '', ack: 1, bytes: 1000 });
   });
 
   it.each(['noecn', 'ect0', 'ect1', 'ect01', 'ce'] as const)('ECN %s in both kinds of brackets', (ecn) => {
-    expect([packet(`< [${ecn}] . 1:1(0)`).ip.ecn, packet(`< (${ecn}) . 1:1(0)`).ip.ecn]).toEqual([ecn, ecn]);
+    expect([packet(`> [${ecn}] . 1:1(0)`).ip.ecn, packet(`> (${ecn}) . 1:1(0)`).ip.ecn]).toEqual([ecn, ecn]);
   });
 
   it('the type of service and the flow label', () => {
@@ -147,7 +148,7 @@ describe('packets', () => {
   });
 
   it('options of every kind, with and without blanks', () => {
-    expect(optionsOf('<mss 1460,nop,eol,wscale 8,sackOK,sack 1:2 3:4,TS val 1 ecr 2,FO 0102Ab,FOEXP,FO>')).toEqual([
+    expect(optionsOf('<mss 1460,nop,eol,wscale 8,sackOK,sack 1:2 3:4,FO 0102Ab,FOEXP,FO>')).toEqual([
       { kind: 'mss', value: 1460 },
       { kind: 'nop' },
       { kind: 'eol' },
@@ -160,10 +161,25 @@ describe('packets', () => {
           [3, 4],
         ],
       },
-      { kind: 'TS', val: 1, ecr: 2 },
       { kind: 'FO', cookie: '0102ab' },
       { kind: 'FOEXP', cookie: '' },
       { kind: 'FO', cookie: '' },
+    ]);
+    const digest = '00112233445566778899aabbccddeeff';
+    expect(optionsOf(`<TS val 1 ecr 2,md5 ${digest.toUpperCase()}>`)).toEqual([
+      { kind: 'TS', val: 1, ecr: 2 },
+      { kind: 'md5', digest },
+    ]);
+    expect(optionsOf('<ECN e1b 1 ceb 0 e0b 16777215,ECN e0b 7>')).toEqual([
+      {
+        kind: 'ECN',
+        counts: [
+          ['e1b', 1],
+          ['ceb', 0],
+          ['e0b', 16_777_215],
+        ],
+      },
+      { kind: 'ECN', counts: [['e0b', 7]] },
     ]);
     expect(optionsOf('<  mss 1460 ,  nop  >')).toEqual(optionsOf('<mss 1460,nop>'));
   });
@@ -193,11 +209,16 @@ describe('ICMP', () => {
   });
 });
 
+it.each(['*', '+0~+1', '1~2'])('an ICMP message may be expected %s', (when) => {
+  const [, e] = parse(`0 close(3) = 0\n${when} > icmp unreachable port_unreachable`).events;
+  expect(e!.action).toMatchObject({ type: 'icmp', way: 'out' });
+});
+
 describe('system calls', () => {
   it('numbers, names, strings, or, and ...', () => {
-    expect(call('fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK, -1, 0x1F, "a\\n" "b", ...) = 0')).toMatchObject({
+    expect(call('f(3, F_SETFL, O_RDWR|O_NONBLOCK, -1, 0x1F, "a\\n" "b", ...) = 0')).toMatchObject({
       type: 'call',
-      name: 'fcntl',
+      name: 'f',
       end: null,
       args: [
         { kind: 'number', value: 3 },
@@ -299,6 +320,27 @@ describe('system calls', () => {
       { kind: 'symbol', name: 'OTHER' },
     ]);
   });
+
+  it('-D is text: flags, an errno, parts of packets and times, commands and code', () => {
+    const defines = { FL: 'O_RDWR|O_NONBLOCK', ERR: 'EAGAIN', LEN: '100', OPT: 'nop,nop', AT: '.5', V: '0' };
+    const s = parse(
+      '`sysctl -q net.ipv4.tcp_sack=V; echo $V "V"`\n0 f(3, FL) = -1 ERR // LEN\n' +
+        '+AT < P. 1:101(LEN) ack 1 <OPT>\n+0 %{ assert LEN == 100, "LEN" # LEN\n}%',
+      defines,
+    );
+    expect(s.init?.text).toBe('sysctl -q net.ipv4.tcp_sack=0; echo $V "0"');
+    expect(s.events).toMatchObject([
+      { action: { args: [{ value: 3 }, { kind: 'or' }], errno: 'EAGAIN' } },
+      { when: { at: 500_000 }, action: { bytes: 100, options: [{ kind: 'nop' }, { kind: 'nop' }] } },
+      { action: { text: ' assert 100 == 100, "LEN" # LEN\n' } },
+    ]);
+  });
+
+  it('-D: errors tell the place and the line as they are written', () => {
+    const text = '0 f(LONG, LONG) = 0\n+0 f(LONG) x';
+    const parsing = (): unknown => parse(text, { LONG: '123456789' });
+    expect(parsing).toThrow(/^t\.pkt:2:12: expected '=' .*, found 'x'\n {4}\+0 f\(LONG\) x\n {15}\^$/);
+  });
 });
 
 describe('errors say where, what was found and what was expected', () => {
@@ -330,6 +372,27 @@ describe('errors say where, what was found and what was expected', () => {
     ['0 < . 1:12(10)', 't.pkt:1:7: 1:12(10): 1 and 10 bytes make 11, not 12'],
     ['0 < . 1-12', "t.pkt:1:7: expected sequence numbers, for example 1:1001(1000), found '1-12'"],
     ['0 < . 1:1(0) ack x', "t.pkt:1:18: expected an acknowledgment number, found 'x'"],
+    ['0 < . 1:70001(70000)', 't.pkt:1:7: 70000 bytes do not fit into an IP packet: 65495 do, with these options'],
+    ['0 < . 1:65494(65493) <nop>', 't.pkt:1:7: 65493 bytes do not fit into an IP packet: 65491 do'],
+    ['0 < . 1:9007199254740001(9007199254740000)', "t.pkt:1:7: expected a length below 2^32, found '9007199254740000'"],
+    ['0 < icmp unreachable 1 [1:70001(70000)]', 't.pkt:1:25: 70000 bytes were never in one IP packet'],
+    [
+      '0 < . 1:1(0) <sack 1:2 3:4 5:6 7:8 9:10>',
+      't.pkt:1:15: these options take 44 bytes, and a header has room for 40',
+    ],
+    ['0 < . 1:1(0) <sack 1:4294967296>', 't.pkt:1:22: expected the right edge of a SACK block from 0 to 4294967295'],
+    ['0 < . 1:1(0) <FO abc>', "t.pkt:1:18: expected a cookie in hex, two digits a byte, found 'abc'"],
+    ['0 < . 1:1(0) <FO abxy>', "t.pkt:1:18: expected a cookie in hex, two digits a byte, found 'abxy'"],
+    ['0 < . 1:1(0) <md5 00>', 't.pkt:1:19: expected a digest of 16 bytes, which are 32 digits in hex'],
+    ['0 < . 1:1(0) <ECN ceb 1>', 't.pkt:1:19: expected one to three counts, from the left'],
+    ['0 < . 1:1(0) <ECN e0b 16777216>', 't.pkt:1:23: expected the count of e0b from 0 to 16777215'],
+    ['0 < [ect01] . 1:1(0)', "t.pkt:1:3: 'ect01' is for expected packets"],
+    ['0 < 1 > 65536 . 1:1(0)', "t.pkt:1:5: expected ports from 0 to 65535, found '1 > 65536'"],
+    ['0 > - 1:1(0) ack 1', "t.pkt:1:3: 'ack' needs the ACK flag"],
+    ['0 write(4, ..., 99999999999999) = 1', "t.pkt:1:17: expected a number of 32 bits, found '99999999999999'"],
+    ['0 write(4, ..., -2147483649) = 1', "t.pkt:1:17: expected a number of 32 bits, found '-2147483649'"],
+    ['0 write(4, 10) = 10', 't.pkt:1:3: write() has 3 arguments, not 2'],
+    ['0 fcntl(4) = 10', 't.pkt:1:3: fcntl() has 2 or 3 arguments, not 1'],
     ['0 < S 1:1(0) ack 1', "t.pkt:1:3: 'ack' needs the ACK flag, which is written '.'"],
     ['0 < . 1:1(0) ack 1 win', 't.pkt:1:23: expected a window, found the end of the script'],
     ['0 < . 1:1(0) ack 1 urg z', "t.pkt:1:24: expected an urgent pointer, found 'z'"],

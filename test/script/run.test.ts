@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { decode } from '../../src/script/decode.js';
 import { playScript } from '../../src/script/play.js';
 import type { RunOptions } from '../../src/script/options.js';
 import type { Verdict } from '../../src/script/verdict.js';
@@ -36,6 +37,18 @@ describe('PASS', () => {
     expect(after(`${WRITE}+0 > P. 1:3001(3000) ack 1`, { ipVersion: 6 }).outcome).not.toBe('SKIP');
     const mss = OPEN.replace('<mss 1460>', '<mss 1440>');
     expect(play(`${mss}${WRITE}+0 > P. 1:3001(3000) ack 1`, { ipVersion: 6 })).toMatchObject({ outcome: 'PASS' });
+  });
+
+  it('what the IP header shall say goes in so: ICMP, and the flow label of IPv6', () => {
+    const icmp = after('+0 < [ce,ttl 1] icmp unreachable host_unreachable [1:1(0)]').log.at(-1)!;
+    expect(decode(icmp)).toMatchObject({ ttl: 1, tos: 3, protocol: 1 });
+    const open = OPEN.replace('< S', '< (flowlabel 0xabcde,tos 0x10,ect1) S').replace('<mss 1460>', '<mss 1440>');
+    const v = play(open, { ipVersion: 6 });
+    expect([v.outcome, decode(v.log[0]!)]).toMatchObject(['PASS', { flowLabel: 0xabcde, tos: 0x11 }]);
+  });
+
+  it('a segment without flags comes in, its number or not', () => {
+    expect(after('+0 < - 1:1001(1000) ack 1\n+.1 read(4, ..., 10) = 1', { strict: true }).reason).toBe('read() blocks');
   });
 
   it('-D gives names a value', () => {
@@ -150,7 +163,11 @@ describe('SKIP says what is not known, and where', () => {
     ['0 socket(..., SOCK_DGRAM, 0) = 3', /^sockets other than SOCK_STREAM are not known$/, 1],
     ['0 epoll_create(1) = 3', /^the system call 'epoll_create' is not known$/, 1],
     ['0 < udp (10)', /^'udp' packets are not supported/, 1],
-    ['0 < S 0:0(0) win 1 <md5 00>', /^the TCP option 'md5' is not supported$/, 1],
+    ['0 < S 0:0(0) win 1 <md5 00112233445566778899aabbccddeeff>', /^TCP MD5 signatures are not built/, 1],
+    ['0 < S 0:0(0) win 1 <cookie 00>', /^the TCP option 'cookie' is not supported$/, 1],
+    ['0 close(3) = -1 EBADF\n* > icmp unreachable', /^expected ICMP packets are not known$/, 2],
+    ['0 < (flowlabel 0x0) S 0:0(0) win 1', /^a flow label is IPv6's, and this script is played over IPv4/, 1],
+    ['0 close(3) = -1 EBADF\n+0 > (flowlabel 0x0) S 0:0(0) win 1', /^a flow label is IPv6's/, 2],
   ])('%j', (text, reason, line) => {
     const v = play(text);
     expect([v.outcome, v.place?.line]).toEqual(['SKIP', line]);

@@ -1,0 +1,35 @@
+/** Code of a packet script cut into statements, and a statement into its words: texts in quotes are one word, whatever is in them. */
+
+const STRING = String.raw`"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'`;
+const TOKEN = new RegExp(
+  String.raw`\s*(0x[0-9a-fA-F]+|\d+\.?\d*|\.\d+|[A-Za-z_]\w*|${STRING}|==|!=|<=|>=|\/\/|\*\*|<<|>>|[-+*/%()<>,=&|^~])`,
+  'y',
+);
+/** What matters to where a statement ends. */
+const PIECE = new RegExp(String.raw`${STRING}|#[^\n]*|\\\n|[^]`, 'g');
+
+/** Statements end with a line or a semicolon, but not inside parentheses; `#` begins a comment. */
+export function statements(text: string): string[] {
+  const found = [''];
+  let depth = 0;
+  for (const [piece] of text.matchAll(PIECE)) {
+    if (piece === '(' || piece === '[') depth++;
+    else if (piece === ')' || piece === ']') depth--;
+    if (piece.startsWith('#')) continue;
+    if (depth === 0 && (piece === '\n' || piece === ';')) found.push('');
+    else found[found.length - 1] += piece === '\\\n' ? ' ' : piece;
+  }
+  return found.map((statement) => statement.trim()).filter((statement) => statement !== '');
+}
+
+/** Null for what is no word that is known here. */
+export function tokensOf(statement: string): string[] | null {
+  const tokens: string[] = [];
+  TOKEN.lastIndex = 0;
+  while (TOKEN.lastIndex < statement.length) {
+    const match = TOKEN.exec(statement);
+    if (match === null) return null;
+    tokens.push(match[1]!);
+  }
+  return tokens;
+}

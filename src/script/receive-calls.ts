@@ -1,0 +1,62 @@
+/** read, recv, recvfrom, readv and recvmsg. */
+import type { Call } from './ast.js';
+import type { Attempt } from './calls.js';
+import { CONSTANTS } from './constants.js';
+import { receiveOutOfLine } from './fast-open-urgent.js';
+import { checkedIov, checkMessage, negativeLength, receivedFlags, receiveFlags } from './messages.js';
+import { fail, ok, type ScriptSocket } from './socket.js';
+import { isNull } from './socket-address.js';
+import { fieldOf, iovBytes, numberOf, Unsupported } from './values.js';
+
+export function startReceive(s: ScriptSocket, { name, args }: Call): Attempt {
+  switch (name) {
+    case 'read': {
+      const bytes = numberOf(args[2]) ?? 0;
+      if (bytes < 0) return negativeLength(name);
+      // Only of read() nothing is nothing, whatever there is.
+      return bytes === 0 ? () => ok(0) : receive(s, bytes, 0, isNull(args[1]));
+    }
+    case 'recv':
+    case 'recvfrom': {
+      const bytes = numberOf(args[2]) ?? 0;
+      if (args[4] !== undefined && args[4].kind !== 'any' && !isNull(args[4]))
+        throw new Unsupported('TCP gives recvfrom() no address, so that none can be compared');
+      if (bytes < 0) return negativeLength(name);
+      return receive(s, bytes, receiveFlags(args[3]), isNull(args[1]));
+    }
+    case 'readv': {
+      const bytes = checkedIov(args);
+      return bytes === 0 ? () => ok(0) : receive(s, bytes, 0);
+    }
+    default: {
+      const [, message] = args;
+      checkMessage(message, true);
+      const flags = receiveFlags(args[2]);
+      const attempt = receive(s, iovBytes(fieldOf(message, 'msg_iov')), flags);
+      return () => {
+        const result = attempt();
+        return result === null || result.value < 0 ? result : { ...result, messageFlags: receivedFlags(flags) };
+      };
+    }
+  }
+}
+
+/** `noBuffer`: the data is wanted at NULL. */
+function receive(s: ScriptSocket, bytes: number, flags: number, noBuffer = false): Attempt {
+  if (bytes < 0) return () => fail('EINVAL');
+  if ((flags & CONSTANTS['MSG_OOB']!) !== 0) return () => receiveOutOfLine(s, bytes, flags);
+  const noWait = s.nonBlocking || (flags & CONSTANTS['MSG_DONTWAIT']!) !== 0;
+  const peek = (flags & CONSTANTS['MSG_PEEK']!) !== 0;
+  const whole = (flags & CONSTANTS['MSG_WAITALL']!) !== 0;
+  return () => {
+    if (s.conn === null && s.readShut) return ok(0);
+    if (s.conn === null) return s.deferredPort === 0 ? fail('ENOTCONN') : noWait ? fail('EAGAIN') : null;
+    const enough = whole && !s.endsAtMark ? bytes : 1;
+    if (s.readable === 0 && s.isAtMark && !peek && bytes > 0) s.take(1, false);
+    if (s.readable >= enough || (s.readable > 0 && (s.atEnd || noWait)))
+      return noBuffer && bytes > 0 ? fail('EFAULT') : ok(s.take(bytes, peek));
+    if (s.hasError) return fail(s.takeError());
+    if (s.atEnd) return ok(0);
+    return noWait ? fail('EAGAIN') : null;
+  };
+}
