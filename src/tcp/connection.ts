@@ -276,7 +276,7 @@ export class Connection extends UserCalls {
     this.timers.stopAll();
     this.snd.buffer.clear();
     this.snd.sent.clear();
-    this.rcv.outOfOrder.clear();
+    this.rcv.clearOutOfOrder();
     this.synOwed = false;
     this.probeOwed = false;
     if (this.rcv.orphaned) this.env.memory.orphans--;

@@ -119,7 +119,7 @@ function afterAck(c: Connection, seg: Segment, now: Micros): void {
 /** One beyond the window is cut off with the text before it; it will come again. */
 function noteFin(c: Connection, seg: Segment): void {
   const finSeq = seqAdd(seg.seq, seg.len - 1);
-  if (seqLeq(finSeq, seqAdd(c.rcv.nxt, c.rcv.wnd))) c.rcv.noteFin(finSeq);
+  if (seqLeq(finSeq, seqAdd(c.rcv.nxt, c.rcv.wnd))) c.rcv.noteFin(finSeq, seg.seq);
 }
 
 /** RFC 7323 section 5.3 R1: PAWS stands before the sequence check. A RST is exempt. */
@@ -298,8 +298,7 @@ function takeText(c: Connection, seg: Segment, now: Micros): boolean {
   }
   const before = rcv.nxt;
   const owedBefore = rcv.duplicatesOwed;
-  const { outOfOrder } = rcv;
-  const { bytes: wasOutOfOrder, prunes } = outOfOrder;
+  const { bytes: wasOutOfOrder, prunes } = rcv.outOfOrder;
   if (rcv.ecn.agreed) takeEcn(c, seg, now);
   if (seg.hasTimestamps && seg.tsEcr !== 0 && seg.payloadBytes >= rcv.mss) {
     rcv.tuning.measureEcho(seg.tsEcr, Math.max(1, (c.timestampNow(now) - seg.tsEcr) | 0) * MILLISECOND);
@@ -307,14 +306,14 @@ function takeText(c: Connection, seg: Segment, now: Micros): boolean {
   const reason = rcv.takeText(seg, now, c.snd.rtt.rto);
   if (reason !== Drop.none) c.dropped(seg, reason, now);
   if (reason === Drop.tcpOutOfOrderLimit) c.env.counters.TcpExtTCPOFODrop++;
-  c.env.counters.TcpExtOfoPruned += outOfOrder.prunes - prunes;
+  c.env.counters.TcpExtOfoPruned += rcv.outOfOrder.prunes - prunes;
   const advanced = seqDiff(rcv.nxt, before);
   if (advanced > 0) {
     c.stats.bytesIn += advanced;
     rcv.dataAt = now;
     c.raise(TcpEvent.readable);
   } else if (rcv.duplicatesOwed > owedBefore) {
-    if (outOfOrder.bytes > wasOutOfOrder) c.env.counters.TcpExtTCPOFOQueue++;
+    if (rcv.outOfOrder.bytes > wasOutOfOrder) c.env.counters.TcpExtTCPOFOQueue++;
     c.note('duplicate-ack-owed', seg.seq, seg.payloadBytes, now);
   }
   return true;

@@ -36,6 +36,11 @@ const PIECE_COST = 200;
 /** Under memory pressure the window opens to so many segments (Linux's tcp_adjust_rcv_ssthresh). */
 const PRESSED_SEGMENTS = 4;
 
+/** What nearly every connection has out of order, all its life: nobody adds to it. */
+const NOTHING = new OutOfOrder(0, () => {
+  throw new Error('nothing is kept here');
+});
+
 export class Receiver {
   irs: Seq = 0;
   nxt: Seq = 0;
@@ -64,7 +69,9 @@ export class Receiver {
   readonly duplicates = new OwedDuplicates();
   readonly urgent: UrgentReceiver;
   readonly queue: ReceiveQueue;
-  readonly outOfOrder: OutOfOrder;
+  private held = NOTHING;
+  private readonly outOfOrderPieces: number;
+  private readonly allocate: Allocate;
   private announcedMss: number;
   private readonly share: MemoryShare;
 
@@ -76,7 +83,8 @@ export class Receiver {
     this.ack = new DelayedAck(config, announcedMss);
     this.urgent = new UrgentReceiver(config.urgentInline);
     this.queue = new ReceiveQueue(allocate);
-    this.outOfOrder = new OutOfOrder(config.outOfOrderPieces, allocate);
+    this.outOfOrderPieces = config.outOfOrderPieces;
+    this.allocate = allocate;
   }
 
   /** The peer's SYN came. */
@@ -93,6 +101,24 @@ export class Receiver {
   announceMss(mss: number): void {
     this.announcedMss = mss;
     this.ack.announcedMss = mss;
+  }
+
+  /** To be looked at; what may add to it takes `ownOutOfOrder`. */
+  get outOfOrder(): OutOfOrder {
+    return this.held;
+  }
+
+  /** Data goes; a FIN that is known stays so. */
+  clearOutOfOrder(): void {
+    if (this.held !== NOTHING) this.held.clear();
+  }
+
+  private ownOutOfOrder(): OutOfOrder {
+    if (this.held === NOTHING) {
+      this.held = new OutOfOrder(this.outOfOrderPieces, this.allocate);
+      if (this.finSeen) this.held.endAt(this.finSeq);
+    }
+    return this.held;
   }
 
   /** RCV.WND: what may still come by what we told the peer. */
@@ -181,7 +207,7 @@ export class Receiver {
     if (!this.orphaned) this.queue.pushPayload(seg, skip, length);
     this.nxt = end;
     if (hadHole) {
-      this.nxt = this.outOfOrder.drain(end, this.orphaned ? null : this.queue);
+      this.nxt = this.held.drain(end, this.orphaned ? null : this.queue);
       this.ackNow = true; // RFC 5681 section 4.2: at once when all or part of a hole is filled
       this.duplicates.forgetBelow(this.nxt);
     }
@@ -199,7 +225,7 @@ export class Receiver {
     if (inOrder && !this.outOfOrder.isEmpty) {
       counters.TcpExtOfoPruned++;
       const before = this.memory;
-      this.outOfOrder.clear();
+      this.clearOutOfOrder();
       this.share.settle(this.share.held - before + this.memory);
       if (this.share.mayReceive(seqDiff(end, start))) return true;
     }
@@ -229,28 +255,30 @@ export class Receiver {
       this.owe(start, end);
       return Drop.none;
     }
-    const added = this.outOfOrder.insert(seg, start, end);
-    if (added >= 0) this.outOfOrder.touched(start);
+    const held = this.ownOutOfOrder();
+    const added = held.insert(seg, start, end);
+    if (added >= 0) held.touched(start);
     this.owe(start, start); // an empty range: a duplicate ACK without D-SACK
     return added < 0 ? Drop.tcpOutOfOrderLimit : Drop.none;
   }
 
   /**
-   * A FIN at `seq` came: nothing can lie beyond it. Known before the text of its segment is taken, or text that came out of order and contradicts it
-   * would be put behind that text.
+   * A FIN at `seq` came, in a segment that begins at `start`: nothing can lie beyond it. Known before the text of its segment is taken, or text that came
+   * out of order and contradicts it would be put behind that text.
    */
-  noteFin(seq: Seq): void {
+  noteFin(seq: Seq, start: Seq): void {
     if (this.finSeen || seqLt(seq, this.nxt)) return; // the latter contradicts what was received
     this.finSeen = true;
     this.finSeq = seq;
-    this.outOfOrder.endAt(seq);
+    if (this.held !== NOTHING) this.held.endAt(seq);
+    else if (seqGt(start, this.nxt)) this.ownOutOfOrder(); // it waits beyond a hole, and SACK tells of it
   }
 
   /** Eighth step: true when everything before the FIN is here, once. */
   reachFin(): boolean {
     if (!this.finSeen || this.finReceived || this.nxt !== this.finSeq) return false;
     this.finReceived = true;
-    this.outOfOrder.finReached();
+    if (this.held !== NOTHING) this.held.finReached();
     this.nxt = seqAdd(this.nxt, 1);
     this.window.edge = seqMax(this.window.edge, this.nxt);
     this.ack.finArrived();
