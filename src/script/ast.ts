@@ -127,6 +127,8 @@ export type Expression =
 export interface StructField {
   readonly name: string;
   readonly value: Expression;
+  /** `msg_iov(2)`: so many entries, it says. */
+  readonly count?: number;
 }
 
 /** A shell command in back-quotes. None is ever run by a shell: see knobs.ts. */

@@ -17,7 +17,7 @@ import { startReceive } from './receive-calls.js';
 import { differs, familyOf, isNull, socketAddressOf } from './socket-address.js';
 import { fcntl, ioctl, readiness } from './socket-state.js';
 import { fail, ok, ScriptSocket, type Result } from './socket.js';
-import { fieldOf, iovBytes, numberOf, Unsupported } from './values.js';
+import { fieldOf, messageBytes, numberOf, Unsupported } from './values.js';
 import { Failure } from './verdict.js';
 
 /** A started call: asked until it gives its result. */
@@ -254,7 +254,7 @@ export class Sockets {
       default: {
         const [, message, flags] = args;
         checkMessage(message, false);
-        const bytes = iovBytes(fieldOf(message, 'msg_iov'));
+        const bytes = messageBytes(message);
         if (bytes < 0) return () => fail('EINVAL');
         return this.send(s, bytes, sendFlags(flags), this.remotePort(fieldOf(message, 'msg_name')));
       }

@@ -90,8 +90,9 @@ function parseFields(s: Scanner): StructField[] {
   if (s.takeText('}')) return fields;
   do {
     // `name=` or `name(...)=`; anything else is a bare value.
-    const named = s.take(/\.?([A-Za-z_][A-Za-z0-9_]*)\s*(?:\([^()]*\)\s*)?=(?!=)/y);
-    fields.push({ name: named?.[1] ?? '', value: parseExpression(s) });
+    const [, name = '', size = ''] = s.take(/\.?([A-Za-z_][A-Za-z0-9_]*)\s*(?:\(([^()]*)\)\s*)?=(?!=)/y) ?? [];
+    const count = /^\s*\d+\s*$/.test(size) ? { count: Number(size) } : {};
+    fields.push({ name, value: parseExpression(s), ...count });
   } while (s.takeText(','));
   s.expect('}', 'or a comma');
   return fields;

@@ -6,7 +6,7 @@ import { receiveOutOfLine } from './fast-open-urgent.js';
 import { checkedIov, checkMessage, negativeLength, receivedFlags, receiveFlags } from './messages.js';
 import { fail, ok, type ScriptSocket } from './socket.js';
 import { isNull } from './socket-address.js';
-import { fieldOf, iovBytes, numberOf, Unsupported } from './values.js';
+import { messageBytes, numberOf, Unsupported } from './values.js';
 
 export function startReceive(s: ScriptSocket, { name, args }: Call): Attempt {
   switch (name) {
@@ -32,7 +32,7 @@ export function startReceive(s: ScriptSocket, { name, args }: Call): Attempt {
       const [, message] = args;
       checkMessage(message, true);
       const flags = receiveFlags(args[2]);
-      const attempt = receive(s, iovBytes(fieldOf(message, 'msg_iov')), flags);
+      const attempt = receive(s, messageBytes(message), flags);
       return () => {
         const result = attempt();
         return result === null || result.value < 0 ? result : { ...result, messageFlags: receivedFlags(flags) };

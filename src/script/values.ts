@@ -61,6 +61,15 @@ export function fieldAt(e: Expression | undefined, at: number, ...names: string[
 
 const structFields = (e: Expression | undefined): readonly StructField[] => (e?.kind === 'struct' ? e.fields : []);
 
+/** Bytes of a msghdr's msg_iov; negative as below. */
+export function messageBytes(message: Expression | undefined): number {
+  const field = structFields(message).find((f) => f.name === 'msg_iov');
+  const entries = field?.value.kind === 'list' ? field.value.items.length : 0;
+  if (field?.count !== undefined && field.count !== entries)
+    throw new Unsupported(`msg_iov of ${field.count} entries with a list of ${entries}`);
+  return iovBytes(field?.value);
+}
+
 /** Bytes in all buffers of a msghdr, or of an iovec list; negative when one of them is. */
 export function iovBytes(e: Expression | undefined): number {
   if (e?.kind !== 'list') throw new Unsupported('an iovec that is no list');

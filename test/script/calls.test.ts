@@ -154,6 +154,7 @@ describe('messages', () => {
     ['+0 recv(4, ..., 10, MSG_ERRQUEUE) = 10', /^MSG_ERRQUEUE is not known in this call$/],
     ['+0 sendmsg(4, {msg_iov(1)=[{..., 10}], msg_control=[{cmsg_level=0}]}, 0) = 10', /^control messages/],
     ['+0 send(4, ..., -1, 0) = -1', /^send\(\) of a negative length$/],
+    ['+0 sendmsg(4, {msg_iov(2)=[{..., 10}]}, 0) = 10', /^msg_iov of 2 entries with a list of 1$/],
     ['+0 writev(4, [{..., 10}], 2) = 10', /^an iovec of 2 entries with a list of 1$/],
     ['+0 poll([{fd=4, events=POLLOUT, revents=POLLOUT}], 2, 0) = 1', /^poll\(\) of 2 descriptors with a list of 1$/],
   ])('%s is a SKIP', (text, reason) => {

@@ -22,6 +22,8 @@ describe('changed packet scripts', () => {
     const total = result.killed + result.survived.length;
     if (ALL) {
       console.log(`${result.killed} of ${total} changes noticed, ${result.noEffect} changed nothing that goes out`);
+      const kinds = [...result.noEffectBy].sort(([, a], [, b]) => b - a);
+      for (const [kind, count] of kinds) console.log(`no effect: ${count}: ${kind}`);
       for (const s of result.survived) console.log(`survived: ${s.file}:${s.line}: ${s.what}: ${s.changed}`);
     }
     expect(total).toBeGreaterThan(SCRIPTS.length);

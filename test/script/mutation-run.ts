@@ -9,22 +9,45 @@ export interface MutationResult {
   killed: number;
   /** An input was changed, and the stack's packets are the same, to the byte and to the millisecond: nothing that a script could notice. */
   noEffect: number;
+  /** The same by what was changed: docs/packet-scripts.md has a table of it. */
+  readonly noEffectBy: Map<string, number>;
   survived: { file: string; line: number; what: string; changed: string }[];
 }
+
+/** Of what may be changed in an input. */
+const KINDS: readonly (readonly [RegExp, string])[] = [
+  [/^time/, 'the time of a call or a packet'],
+  [/^flags with U$/, 'URG set, with a pointer of 0'],
+  [/^without option nop$/, 'a nop less'],
+  [/^(?:sequence number|length)$/, 'sequence number, length'],
+  [/^win$/, 'the window of a segment'],
+  [/option mss|in mss/, "the MSS option's number, or none"],
+  [/^(?:argument|setting)$/, 'sizes, flags and settings'],
+  [/wscale/, 'window scale'],
+  [/^flags without P$/, 'no PSH'],
+  [
+    / TS|sack |^ack$|^ECN$|^flags with F$|^flags without [EW]$/,
+    'timestamps, SACK blocks, acknowledgment numbers, FIN, ECN',
+  ],
+  [/(?:)/, 'others'],
+];
 
 export function runMutants(
   scripts: readonly { file: string; text: string }[],
   choose: (mutant: ScriptMutant) => boolean = () => true,
 ): MutationResult {
-  const result: MutationResult = { killed: 0, noEffect: 0, survived: [] };
+  const result: MutationResult = { killed: 0, noEffect: 0, noEffectBy: new Map(), survived: [] };
   for (const { file, text } of scripts) {
     const original = answersOf(playScript(file, text, { strict: true }));
     for (const mutant of mutantsOf(text)) {
       if (!choose(mutant)) continue;
       const verdict = playScript(file, mutant.text, { strict: true });
       if (verdict.outcome !== 'PASS') result.killed++;
-      else if (mutant.isInput && areAlike(original, answersOf(verdict))) result.noEffect++;
-      else {
+      else if (mutant.isInput && areAlike(original, answersOf(verdict))) {
+        const kind = KINDS.find(([pattern]) => pattern.test(mutant.what))![1];
+        result.noEffect++;
+        result.noEffectBy.set(kind, (result.noEffectBy.get(kind) ?? 0) + 1);
+      } else {
         const changed = mutant.text.split('\n')[mutant.line - 1]!;
         result.survived.push({ file, line: mutant.line, what: mutant.what, changed });
       }

@@ -280,6 +280,7 @@ describe('system calls', () => {
         { name: 'msg_name', value: { kind: 'any' } },
         {
           name: 'msg_iov',
+          count: 1,
           value: {
             kind: 'list',
             items: [
