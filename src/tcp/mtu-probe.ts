@@ -13,7 +13,7 @@ import { seqAdd, seqDiff, seqGt, seqLt } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import { CaState } from './congestion/ack-sample.js';
 import type { Connection } from './connection.js';
-import { MIN_SEND_MSS } from './sender.js';
+import { MIN_SEND_MSS } from './segment-size.js';
 import { MtuCause, syncMss } from './segment-size.js';
 
 /** So many segments must fit into cwnd: a probe stands for two, and fast retransmit needs some behind it. */

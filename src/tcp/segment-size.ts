@@ -10,12 +10,13 @@ import { type MtuDiscover } from '../base/mtu-discover.js';
 import type { Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import type { Connection } from './connection.js';
-import { MIN_SEND_MSS } from './sender.js';
 
 /** Why the path's MTU is what it is: the figure of the note `path-mtu`. */
 export const MtuCause = { icmp: 0, plateau: 1, aged: 2, blackHole: 3, probe: 4 } as const;
 export type MtuCause = (typeof MtuCause)[keyof typeof MtuCause];
 
+/** A peer that announces less than this is taken to mean this: tiny segments would cost us more than them (Linux's TCP_MIN_SND_MSS). */
+export const MIN_SEND_MSS = 48;
 /** Of a TCP header without options. */
 export const TCP_HEADER = 20;
 

@@ -34,8 +34,6 @@ import { SentQueue } from './sent-queue.js';
 /** MUST-15: what a peer takes that sent no MSS option (IPv4; the stack knows which family a flow is). */
 export const DEFAULT_MSS_V4 = 536;
 export const DEFAULT_MSS_V6 = 1220;
-/** A peer that announces less than this is taken to mean this: tiny segments would cost us more than them (Linux's TCP_MIN_SND_MSS). */
-export const MIN_SEND_MSS = 48;
 
 /** SOCK_MIN_SNDBUF. */
 const MIN_BUFFER = 4608;

@@ -340,7 +340,7 @@ describe('RFC 2018 section 8: a peer that reneges', () => {
 describe('a timeout', () => {
   it('takes for lost only what has had its round trip (RFC 8985 section 6.3)', () => {
     const s = inFlight(3, { config: { tlp: false } });
-    const rto = s.timer('rto')!;
+    const rto = s.timer('rto');
     s.wait(rto - 10 * MILLISECOND);
     s.write(2 * MSS); // 3 and 4, ten milliseconds before
     s.wait(10 * MILLISECOND);
