@@ -1,22 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decode } from '../../src/script/decode.js';
-import { playScript } from '../../src/script/play.js';
-import type { RunOptions } from '../../src/script/options.js';
-import type { Verdict } from '../../src/script/verdict.js';
+import { after, fields, OPEN, play } from './after-handshake.js';
 
-const OPEN = `0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
-+0 bind(3, ..., ...) = 0
-+0 listen(3, 1) = 0
-+0 < S 0:0(0) win 65535 <mss 1000>
-+0 > S. 0:0(0) ack 1 win 65535 <mss 1460>
-+.1 < . 1:1(0) ack 1 win 65535
-+0 accept(3, ..., ...) = 4
-`;
-const play = (text: string, o: RunOptions = {}, defines: Record<string, string> = {}): Verdict =>
-  playScript('t.pkt', text, o, new Map(Object.entries(defines)));
-/** After the handshake, which is seven lines. */
-const after = (text: string, o: RunOptions = {}): Verdict => play(OPEN + text, o);
-const fields = (v: Verdict): string[] => v.differences.map((d) => d.field);
 const WRITE = '+0 write(4, ..., 3000) = 3000\n';
 
 describe('PASS', () => {
