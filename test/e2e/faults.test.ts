@@ -37,7 +37,8 @@ get --limit-rate 8M ${URL}/bytes/20000000 & peer=$!
 sleep 0.4; ip link set t0 down; sleep 0.7; ip link set t0 up
 wait $peer; get ${URL}/bytes/1000; end`);
     expect(said).toMatch(/^20000000\n1000\nexit 0\n/);
-    expect(count(said, 'TcpRetransSegs')).toBeLessThan(50);
+    // What was in flight goes again, once: the send buffer holds no more than some 700 segments.
+    expect(count(said, 'TcpRetransSegs')).toBeLessThan(1500);
   });
 
   it('the kernel gets another address: new connections work, and old ones when theirs is back', async () => {
