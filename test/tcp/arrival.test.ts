@@ -1,0 +1,758 @@
+/** SEGMENT ARRIVES, RFC 9293 section 3.10.7, step by step: what each check lets through, what it answers, and where the processing of a segment ends. */
+import { describe, expect, it } from 'vitest';
+import { MILLISECOND, SECOND } from '../../src/base/time.js';
+import { Segment } from '../../src/wire/tcp.js';
+import { FastOpen } from '../../src/tcp/fast-open.js';
+import { fill, Script, type Sent, type Wire } from './script.js';
+
+type Options = NonNullable<Parameters<typeof Script.established>[0]>;
+
+/** How many segments have reached each step: SYN-SENT's own, then 1 (sequence number) to 8 (FIN); the third is obsolete. */
+const steps = (s: Script): number[] => [...s.env.counters.steps];
+/** Which steps a segment reaches. */
+function reached(s: Script, w: Wire): number[] {
+  const before = steps(s);
+  s.receive(w);
+  return steps(s).flatMap((n, step) => Array<number>(n - before[step]!).fill(step));
+}
+/** What goes out for a segment, and under which name it was dropped. */
+function answer(s: Script, w: Wire): { sent: Sent[]; drops: string[] } {
+  const from = s.drops.length;
+  const sent = s.receive(w);
+  return { sent, drops: s.drops.slice(from) };
+}
+/** The throttle of answers to bad segments (tcp_invalid_ratelimit) is open again. */
+const rested = (s: Script): Script => {
+  s.wait(SECOND / 2);
+  return s;
+};
+const ACK = { flags: '.', seq: 1, ack: 1 };
+
+describe('SYN-SENT (3.10.7.3)', () => {
+  it('a RST with a bad ACK is dropped and not answered', () => {
+    const s = Script.connect();
+    expect(answer(s, { flags: 'R.', ack: 7 })).toEqual({ sent: [], drops: ['tcpBadAck'] });
+    expect(s.timer('rto')).toBe(SECOND); // and no reason to try again sooner
+  });
+
+  it('a RST without ACK is dropped: it cannot prove that it answers our SYN', () => {
+    const s = Script.connect();
+    expect(answer(s, { flags: 'R' })).toEqual({ sent: [], drops: ['tcpBadFlags'] });
+  });
+
+  it('an ACK without SYN acknowledges ours, and is dropped all the same', () => {
+    const s = Script.connect();
+    expect(answer(s, { flags: '.', seq: 1, ack: 1 })).toEqual({ sent: [], drops: ['tcpBadFlags'] });
+    expect(s.state).toBe('SYN-SENT');
+  });
+
+  it('what has neither ACK nor SYN is dropped', () => {
+    const s = Script.connect();
+    expect(answer(s, { flags: 'F', seq: 1 })).toEqual({ sent: [], drops: ['tcpBadFlags'] });
+  });
+
+  it('MUST-10: a SYN without ACK is answered with SYN,ACK alone', () => {
+    const s = Script.connect();
+    expect(s.receive({ flags: 'S' }).map((x) => x.flags)).toEqual(['S.']);
+  });
+
+  it('a bare SYN,ACK ends with its steps', () => {
+    const s = Script.connect();
+    expect(reached(s, { flags: 'S.', ack: 1 })).toEqual([0]);
+    expect(s.env.counters).toMatchObject({ TcpPassiveOpens: 0, TcpActiveOpens: 1 });
+  });
+
+  it('text on the SYN,ACK goes on at the sixth step, and is delivered', () => {
+    const s = Script.connect();
+    expect(reached(s, { flags: 'S.', ack: 1, len: 10 })).toEqual([0, 6, 7, 8]);
+    expect(s.last).toMatchObject({ flags: '.', ack: 11 });
+    expect(s.read()).toBe(10);
+  });
+
+  it('so does a FIN', () => {
+    const s = Script.connect();
+    expect(reached(s, { flags: 'SF.', ack: 1 })).toEqual([0, 6, 7, 8]);
+    expect(s.state).toBe('CLOSE-WAIT');
+  });
+
+  it('the window of a SYN,ACK is never scaled (RFC 7323 section 2.2)', () => {
+    const s = Script.connect();
+    s.receive({ flags: 'S.', ack: 1, win: 1000, wscale: 7 });
+    expect(s.conn.snd.wnd).toBe(1000);
+  });
+
+  it('nor is that of a simultaneous open, on the SYN and on the SYN,ACK', () => {
+    const s = Script.connect();
+    s.receive({ flags: 'S', win: 2000, wscale: 7 });
+    expect(s.conn.snd.wnd).toBe(2000);
+    s.receive({ flags: 'S.', ack: 1, win: 1000, wscale: 7 });
+    expect([s.state, s.conn.snd.wnd]).toEqual(['ESTABLISHED', 1000]);
+    s.receive({ ...ACK, win: 1000 });
+    expect(s.conn.snd.wnd).toBe(128_000);
+  });
+});
+
+describe('SYN-RECEIVED', () => {
+  const listening = (o: Options = {}, syn: Partial<Wire> = {}): Script => {
+    const s = Script.listen(o);
+    s.receive({ flags: 'S', mss: 1460, ...syn });
+    return s;
+  };
+  const simultaneous = (): Script => {
+    const s = Script.connect();
+    s.receive({ flags: 'S' });
+    return s;
+  };
+
+  it('the ACK of our SYN, and of nothing else, makes the connection; others are reset at their number', () => {
+    for (const bad of [0, 2]) {
+      const s = listening();
+      const { sent, drops } = answer(s, { flags: '.', seq: 1, ack: bad });
+      expect(sent).toMatchObject([{ flags: 'R', seq: bad }]);
+      expect(drops).toEqual(['tcpBadAck']);
+      expect(s.state).toBe('SYN-RECEIVED');
+    }
+    const s = listening();
+    expect(answer(s, ACK)).toEqual({ sent: [], drops: [] });
+    expect(s.state).toBe('ESTABLISHED');
+    expect(s.env.counters.TcpPassiveOpens).toBe(1);
+  });
+
+  it('its window is scaled', () => {
+    const s = listening({}, { wscale: 7 });
+    s.receive({ ...ACK, win: 10 });
+    expect(s.conn.snd.wnd).toBe(1280);
+  });
+
+  it('its timestamp becomes TS.Recent', () => {
+    const s = listening({}, { ts: [100, 0] });
+    s.receive({ ...ACK, ts: [130, s.last.ts![0]] });
+    expect(s.write(1)[0]!.ts![1]).toBe(130);
+  });
+
+  it('a SYN that comes again gets the SYN,ACK again, once in half a second, and is not acceptable', () => {
+    const s = listening();
+    expect(answer(s, { flags: 'S' })).toMatchObject({
+      sent: [{ flags: 'S.', seq: 0, ack: 1 }],
+      drops: ['tcpUnacceptable'],
+    });
+    expect(answer(s, { flags: 'S' })).toEqual({ sent: [], drops: ['tcpUnacceptable'] });
+    expect(s.env.counters).toMatchObject({ TcpExtTCPACKSkippedSynRecv: 1, TcpExtTCPACKSkippedSeq: 0 });
+    expect(s.receive({ flags: 'S' })).toEqual([]);
+    rested(s);
+    expect(s.receive({ flags: 'S' })).toMatchObject([{ flags: 'S.' }]);
+  });
+
+  it('an older SYN, or something old that is no SYN, gets an ACK', () => {
+    for (const old of [
+      { flags: 'S', seq: -5 },
+      { flags: '.', seq: 0, ack: 1 },
+      { flags: 'S.', seq: -5, ack: 1 },
+    ]) {
+      const s = listening();
+      expect(answer(s, old)).toMatchObject({ sent: [{ flags: '.', seq: 1, ack: 1 }], drops: ['tcpUnacceptable'] });
+      expect(s.state).toBe('SYN-RECEIVED');
+    }
+  });
+
+  it('old data gets an ACK without D-SACK: the peer cannot have sent it on this connection', () => {
+    const s = listening({}, { sackOk: true });
+    const { sent } = answer(s, { flags: '.', seq: -10, ack: 1, len: 5 });
+    expect(sent).toHaveLength(1);
+    expect(sent[0]!.sack).toBeUndefined();
+    expect(s.env.counters.TcpExtTCPDSACKOldSent).toBe(0);
+  });
+
+  it('and where the answer is throttled it counts among those of this state', () => {
+    const s = listening();
+    s.receive({ flags: '.', seq: 0, ack: 1 });
+    expect(s.receive({ flags: '.', seq: 0, ack: 1 })).toEqual([]);
+    expect(s.env.counters).toMatchObject({ TcpExtTCPACKSkippedSynRecv: 1, TcpExtTCPACKSkippedSeq: 0 });
+  });
+
+  it('a SYN in the window: a passive open goes back to LISTEN, an active one challenges it (RFC 5961 section 4.2)', () => {
+    const passive = listening();
+    expect(answer(passive, { flags: 'S', seq: 1 })).toEqual({ sent: [], drops: [] });
+    expect(passive.conn.error).toBe('ECONNRESET');
+    const active = simultaneous();
+    expect(answer(active, { flags: 'S', seq: 1 })).toMatchObject({
+      sent: [{ flags: '.' }],
+      drops: ['tcpSynChallenge'],
+    });
+    expect(active.state).toBe('SYN-RECEIVED');
+  });
+
+  it("a simultaneous open's SYN,ACK counts by its ACK alone: a wrong one is reset, a right one acknowledged", () => {
+    const s = simultaneous();
+    expect(answer(s, { flags: 'S.', ack: 2 })).toMatchObject({ sent: [{ flags: 'R', seq: 2 }], drops: ['tcpBadAck'] });
+    expect(s.state).toBe('SYN-RECEIVED');
+    expect(answer(s, { flags: 'S.', ack: 1 })).toMatchObject({ sent: [{ flags: '.', seq: 1, ack: 1 }], drops: [] });
+    expect(s.state).toBe('ESTABLISHED');
+  });
+
+  it('MUST-11: a RST ends a passive open as a reset, and an active one as a refusal', () => {
+    for (const [s, error] of [
+      [listening(), 'ECONNRESET'],
+      [simultaneous(), 'ECONNREFUSED'],
+    ] as const) {
+      s.receive({ flags: 'R', seq: 1 });
+      expect([s.state, s.conn.error]).toEqual(['CLOSED', error]);
+    }
+  });
+
+  it('when data last came: at first, that the connection was established (tcpi_last_data_recv)', () => {
+    const s = listening();
+    s.wait(100 * MILLISECOND);
+    s.receive(ACK);
+    expect(s.conn.rcv.dataAt).toBe(s.now);
+  });
+
+  it('RFC 7413 section 4.2.2: a Fast Open sends with the initial window from the SYN on; the ACK of the SYN,ACK begins nothing anew', () => {
+    const fastOpen = new FastOpen({ cookie: null, experimental: false, accepted: true });
+    const s = listening({ fastOpen }, { len: 10, seq: 0, cookie: [1, 2, 3, 4] });
+    const start = s.now;
+    s.wait(3 * SECOND); // SYN,ACK three times
+    s.receive({ flags: '.', seq: 11, ack: 1 });
+    expect(s.state).toBe('ESTABLISHED');
+    expect(s.conn.snd.congestion.cwnd).toBe(10);
+    expect(s.conn.rcv.dataAt).toBe(start);
+  });
+
+  it('data on the ACK is taken with it', () => {
+    const s = listening();
+    expect(reached(s, { ...ACK, len: 10 })).toEqual([1, 2, 4, 5, 6, 7, 8]);
+    expect(s.read()).toBe(10);
+  });
+
+  it('CLOSE waits for the ACK, and the FIN goes then', () => {
+    const s = listening();
+    expect(s.close()).toEqual([]);
+    expect(s.receive(ACK)).toMatchObject([{ flags: 'F.', seq: 1 }]);
+    expect(s.state).toBe('FIN-WAIT-1');
+  });
+
+  it('RFC 5681 section 3.1, as Linux: once the SYN,ACK went three times, the connection starts with one segment', () => {
+    for (const [wait, cwnd] of [
+      [0, 10],
+      [1, 10],
+      [3, 1],
+    ] as const) {
+      const s = listening();
+      s.wait(wait * SECOND);
+      s.receive(ACK);
+      expect(s.conn.snd.congestion.cwnd).toBe(cwnd);
+    }
+  });
+
+  it('RFC 6298 5.7: a SYN,ACK that went twice makes RTO 3 s when data begins, unless timestamps gave a sample', () => {
+    const s = listening();
+    s.wait(SECOND);
+    s.receive(ACK);
+    s.write(1);
+    expect(s.timer('rto')).toBe(3 * SECOND);
+    const stamped = listening({}, { ts: [1, 0] });
+    stamped.wait(SECOND);
+    stamped.wait(100 * MILLISECOND);
+    stamped.receive({ ...ACK, ts: [2, stamped.last.ts![0]] });
+    stamped.write(1);
+    expect(stamped.timer('rto')).toBe(300 * MILLISECOND);
+  });
+
+  it('RFC 6298 2.1: one that comes from a cookie has no sample and lost nothing: RTO is 1 s', () => {
+    const s = Script.listen();
+    const [syn, ack] = [new Segment(), new Segment()];
+    fill(syn, { flags: 'S', mss: 1460 }, s.peerIss, s.conn.iss);
+    fill(ack, ACK, s.peerIss, s.conn.iss);
+    s.conn.openFromCookie(syn, ack, s.now);
+    expect(s.state).toBe('ESTABLISHED');
+    s.write(1);
+    expect(s.timer('rto')).toBe(SECOND);
+  });
+
+  it('a paced connection has its rate from the start: twice cwnd in a round trip (Linux: tcp_pacing_ss_ratio)', () => {
+    const s = Script.listen({ config: { pacing: true } });
+    s.receive({ flags: 'S', mss: 1000 });
+    s.wait(100 * MILLISECOND);
+    s.receive(ACK);
+    expect(s.conn.snd.pacing.rate).toBe((2 * 10 * 1000) / 0.1);
+    expect(Script.established().conn.snd.pacing.rate).toBe(Infinity);
+  });
+});
+
+describe('first step: PAWS and the sequence number', () => {
+  const DAY = 86_400 * SECOND;
+  const stamped = (): Script => Script.established({}, { ts: [1000, 0] }); // TS.Recent is 1001
+
+  it('an old timestamp is dropped before any step, acknowledged, and counted', () => {
+    const s = stamped();
+    expect(reached(s, { ...ACK, len: 10, ts: [1000, 0] })).toEqual([]);
+    expect(s.last).toMatchObject({ flags: '.', ack: 1 });
+    expect([s.drops, s.env.counters.TcpExtPAWSEstab]).toEqual([['tcpPaws'], 1]);
+    expect(reached(s, { ...ACK, len: 10, ts: [1001, 0] }), 'the same one again').toEqual([1, 2, 4, 5, 6, 7, 8]);
+  });
+
+  it('without data its answer is throttled, and counted as such', () => {
+    const s = stamped();
+    expect(s.receive({ ...ACK, ts: [1000, 0] })).toHaveLength(1);
+    expect(s.receive({ ...ACK, ts: [1000, 0] })).toEqual([]);
+    expect(s.env.counters).toMatchObject({ TcpExtTCPACKSkippedPAWS: 1, TcpExtTCPACKSkippedSeq: 0 });
+    expect(s.notes).toContain('ack-throttled');
+  });
+
+  it('RFC 7323 section 5.5: TS.Recent counts for less than 24 days', () => {
+    const s = stamped();
+    s.wait(24 * DAY - 1);
+    expect(answer(s, { ...ACK, len: 10, ts: [5, 0] }).drops).toEqual(['tcpPaws']);
+    s.wait(1);
+    expect(answer(s, { ...ACK, len: 10, ts: [5, 0] }).drops).toEqual([]);
+  });
+
+  it('a segment without the option is dropped before any step and not answered; a RST needs none', () => {
+    const s = stamped();
+    expect(reached(s, { ...ACK, len: 10 })).toEqual([]);
+    expect(s.sent).toHaveLength(1);
+    s.receive({ flags: 'R', seq: 1 });
+    expect(s.conn.error).toBe('ECONNRESET');
+  });
+
+  it('an option that was not agreed on says nothing', () => {
+    const s = Script.established();
+    s.receive({ ...ACK, len: 10, ts: [1000, 0] });
+    s.receive({ ...ACK, seq: 11, len: 10, ts: [999, 0] });
+    expect([s.drops, s.read()]).toEqual([[], 20]);
+  });
+
+  it('what lies outside the window ends there', () => {
+    const s = Script.established();
+    expect(reached(s, { ...ACK, seq: -100, len: 50 })).toEqual([1]);
+    expect(reached(s, { flags: 'R', seq: -100 })).toEqual([1]);
+  });
+
+  it('a SYN,ACK that comes again after the handshake is not acceptable, and gets an ACK', () => {
+    const s = Script.connect();
+    s.receive({ flags: 'S.', ack: 1 });
+    const again = answer(s, { flags: 'S.', ack: 1 });
+    expect(again).toMatchObject({ sent: [{ flags: '.', seq: 1, ack: 1 }], drops: ['tcpUnacceptable'] });
+    expect(s.receive({ flags: 'S.', ack: 1 }), 'once in half a second').toEqual([]);
+    expect(s.env.counters).toMatchObject({ TcpExtTCPACKSkippedSeq: 1, TcpExtTCPACKSkippedSynRecv: 0 });
+  });
+
+  it('a SYN that comes again after the handshake gets an ACK, no SYN,ACK', () => {
+    const s = Script.established();
+    expect(answer(s, { flags: 'S' })).toMatchObject({
+      sent: [{ flags: '.', seq: 1, ack: 1 }],
+      drops: ['tcpUnacceptable'],
+    });
+  });
+
+  it('RFC 2883: old data is reported as a duplicate each time, up to RCV.NXT', () => {
+    const s = Script.established({}, { sackOk: true });
+    s.receive({ ...ACK, len: 10 });
+    for (let i = 1; i <= 3; i++) {
+      expect(s.receive({ ...ACK, len: 10 })).toMatchObject([{ flags: '.', ack: 11, sack: [[1, 11]] }]);
+      expect(s.env.counters.TcpExtTCPDSACKOldSent).toBe(i);
+    }
+  });
+
+  it('data beyond the window is no duplicate: an ACK each time, without D-SACK', () => {
+    const s = Script.established({}, { sackOk: true });
+    for (let i = 0; i < 2; i++) {
+      const [ack] = s.receive({ ...ACK, seq: 1 + (1 << 20), len: 10 });
+      expect(ack).toMatchObject({ flags: '.', ack: 1 });
+      expect(ack!.sack).toBeUndefined();
+    }
+    expect(s.env.counters.TcpExtTCPDSACKOldSent).toBe(0);
+  });
+
+  it('an old FIN without data is acknowledged each time, without D-SACK', () => {
+    const s = Script.established({}, { sackOk: true });
+    s.receive({ flags: 'F.', seq: 1, ack: 1 });
+    for (let i = 0; i < 2; i++) {
+      const { sent, drops } = answer(s, { flags: 'F.', seq: 1, ack: 1 });
+      expect(sent).toMatchObject([{ flags: '.', ack: 2 }]);
+      expect([sent[0]!.sack, drops]).toEqual([undefined, ['tcpUnacceptable']]);
+    }
+    expect(s.env.counters.TcpExtTCPDSACKOldSent).toBe(0);
+  });
+});
+
+describe('second step: RST', () => {
+  const reset = (s: Script, seq = 1): string | null => {
+    s.receive({ flags: 'R', seq });
+    expect(s.state).toBe('CLOSED');
+    return s.conn.error;
+  };
+  const closing = (): Script => {
+    const s = Script.established();
+    s.close();
+    return s;
+  };
+
+  it('what it means to the user depends on the state', () => {
+    expect(reset(Script.established()), 'ESTABLISHED').toBe('ECONNRESET');
+    const finWait1 = closing();
+    expect(reset(finWait1), 'FIN-WAIT-1').toBe('ECONNRESET');
+    const finWait2 = closing();
+    finWait2.receive({ flags: '.', seq: 1, ack: 2 });
+    expect(finWait2.state).toBe('FIN-WAIT-2');
+    expect(reset(finWait2), 'FIN-WAIT-2').toBe('ECONNRESET');
+    const closeWait = Script.established();
+    closeWait.receive({ flags: 'F.', seq: 1, ack: 1 });
+    expect(reset(closeWait, 2), 'CLOSE-WAIT').toBe('EPIPE');
+    const simultaneous = closing();
+    simultaneous.receive({ flags: 'F.', seq: 1, ack: 1 });
+    expect(simultaneous.state).toBe('CLOSING');
+    expect(reset(simultaneous, 2), 'CLOSING').toBeNull();
+    const lastAck = Script.established();
+    lastAck.receive({ flags: 'F.', seq: 1, ack: 1 });
+    lastAck.close();
+    expect(lastAck.state).toBe('LAST-ACK');
+    expect(reset(lastAck, 2), 'LAST-ACK').toBeNull();
+  });
+
+  it('ends the processing, whether it resets or is challenged', () => {
+    const s = Script.established();
+    expect(reached(s, { flags: 'R.', seq: 2, ack: 1 })).toEqual([1, 2]);
+    expect(reached(s, { flags: 'R.', seq: 1, ack: 1 })).toEqual([1, 2]);
+  });
+
+  it('the number before RCV.NXT is good only for one who sent a FIN', () => {
+    const s = Script.established();
+    s.receive({ ...ACK, len: 10 });
+    expect(answer(s, { flags: 'R', seq: 10 })).toEqual({ sent: [], drops: ['tcpRstOutsideWindow'] });
+    expect(s.state).toBe('ESTABLISHED');
+    s.receive({ flags: 'F.', seq: 11, ack: 1 });
+    expect(answer(s, { flags: 'R', seq: 10 }).drops).toEqual(['tcpRstOutsideWindow']);
+    expect(reset(s, 11)).toBe('EPIPE');
+  });
+
+  it('the end of what came out of order is good only where SACK told the peer that we have it', () => {
+    for (const sackOk of [true, false]) {
+      const s = Script.established({}, { sackOk });
+      s.receive({ ...ACK, seq: 101, len: 100 });
+      const { drops } = answer(s, { flags: 'R', seq: 201 });
+      expect([s.state, drops]).toEqual(sackOk ? ['CLOSED', []] : ['ESTABLISHED', ['tcpRstChallenge']]);
+    }
+  });
+
+  it('and one beyond it is not', () => {
+    const s = Script.established({}, { sackOk: true });
+    s.receive({ ...ACK, seq: 101, len: 100 });
+    expect(answer(s, { flags: 'R', seq: 202 }).drops).toEqual(['tcpRstChallenge']);
+  });
+
+  it('and where nothing did there is no such number, not even 0', () => {
+    const s = Script.established({ peerIss: 0xffffff00 }, { sackOk: true });
+    expect(answer(s, { flags: 'R', seq: 0x100 }).drops).toEqual(['tcpRstChallenge']);
+  });
+});
+
+describe('fourth step: SYN', () => {
+  it('RFC 5961 section 4.2: in the window it is challenged, counted, and ends the processing', () => {
+    const s = Script.established();
+    expect(reached(s, { flags: 'S.', seq: 1, ack: 1, len: 10 })).toEqual([1, 2, 4]);
+    expect(s.last).toMatchObject({ flags: '.', seq: 1, ack: 1 });
+    expect(s.env.counters).toMatchObject({ TcpExtTCPSYNChallenge: 1, TcpExtTCPChallengeACK: 1 });
+    expect(s.notes).toContain('challenge-ack');
+    expect(s.read()).toBe(0);
+  });
+
+  it('a passive open that begins anew in SYN-RECEIVED ends the processing, too', () => {
+    const s = Script.listen();
+    s.receive({ flags: 'S' });
+    expect(reached(s, { flags: 'S.', seq: 1, ack: 1 })).toEqual([1, 2, 4]);
+  });
+});
+
+describe('fifth step: ACK', () => {
+  /** 100 bytes of ours are acknowledged. */
+  function sent(o: Options = {}, syn: Partial<Wire> = {}): Script {
+    const s = Script.established(o, syn);
+    s.write(100);
+    s.receive({ flags: '.', seq: 1, ack: 101, ...(syn.ts ? { ts: [syn.ts[0] + 1, s.last.ts![0]] } : {}) });
+    return rested(s);
+  }
+
+  it('a segment without ACK ends there', () => {
+    const s = Script.established();
+    expect(reached(s, { flags: 'P', seq: 1, len: 10 })).toEqual([1, 2, 4, 5]);
+    expect([s.drops, s.env.counters.TcpExtTCPChallengeACK]).toEqual([['tcpNoAck'], 0]);
+  });
+
+  it('RFC 5961 section 5.2: one of what was never sent is challenged, and ends there', () => {
+    const s = sent();
+    expect(reached(s, { flags: '.', seq: 1, ack: 102, len: 10 })).toEqual([1, 2, 4, 5]);
+    expect(s.drops).toEqual(['tcpBadAck']);
+    expect(s.last).toMatchObject({ flags: '.', seq: 101, ack: 1 });
+    expect(s.env.counters.TcpExtTCPChallengeACK).toBe(1);
+  });
+
+  it('RFC 5961 section 5.2: an old one is believed as far back as the largest window reaches', () => {
+    const s = Script.established({}, { win: 60 }, 60);
+    for (const ack of [61, 121]) {
+      s.write(60);
+      s.receive({ flags: '.', seq: 1, ack, win: 60 });
+    }
+    expect(answer(s, { flags: '.', seq: 1, ack: 61, len: 10 }).drops).toEqual([]);
+    expect(answer(s, { flags: '.', seq: 11, ack: 60, len: 10 }).drops).toEqual(['tcpOldAck']);
+    expect(s.read()).toBe(10);
+  });
+
+  it('and no further than to the first byte, however large the window: one below was never sent', () => {
+    const s = sent();
+    expect(answer(s, { flags: '.', seq: 1, ack: 1, len: 10 }).drops).toEqual([]);
+    expect(answer(s, { flags: '.', seq: 11, ack: 0, len: 10 }).drops).toEqual(['tcpOldAck']);
+  });
+
+  it('as Linux: TS.Recent follows a segment with the latest ACK, not one with an older', () => {
+    const s = sent({ config: { noDelay: true } }, { ts: [1000, 0] });
+    const recent = (): number => s.write(1).at(-1)!.ts![1];
+    s.receive({ flags: '.', seq: 1, ack: 100, ts: [2000, 0] });
+    expect(recent()).toBe(1001);
+    s.receive({ flags: '.', seq: 1, ack: 101, ts: [2000, 0] });
+    expect(recent()).toBe(2000);
+  });
+
+  it('of our FIN: FIN-WAIT-1 becomes FIN-WAIT-2, and the text goes on', () => {
+    const s = Script.established();
+    s.close();
+    expect(reached(s, { flags: '.', seq: 1, ack: 2, len: 10 })).toEqual([1, 2, 4, 5, 6, 7, 8]);
+    expect([s.state, s.read()]).toEqual(['FIN-WAIT-2', 10]);
+    expect(s.timer('fin-wait-2'), 'somebody reads').toBe(Infinity);
+  });
+
+  it('of our FIN, with the FIN of the peer, for a user who is gone: both count', () => {
+    const s = Script.established();
+    s.release();
+    expect(s.receive({ flags: 'F.', seq: 1, ack: 2 })).toMatchObject([{ flags: '.', ack: 2 }]);
+    expect(s.state).toBe('TIME-WAIT');
+  });
+
+  it('of our FIN, where nobody wants a FIN-WAIT-2 (TCP_LINGER2 below 0): a RST, and the end', () => {
+    const s = Script.established();
+    s.conn.setLinger2(-1);
+    s.release();
+    expect(reached(s, { flags: 'F.', seq: 1, ack: 2, len: 10 })).toEqual([1, 2, 4, 5]);
+    expect(s.last).toMatchObject({ flags: 'R', seq: 2 });
+    expect([s.state, s.drops]).toEqual(['CLOSED', []]);
+  });
+
+  it('of our FIN: CLOSING and LAST-ACK end with it, and the rest of the segment does not matter', () => {
+    const closing = Script.established();
+    closing.close();
+    closing.receive({ flags: 'F.', seq: 1, ack: 1 });
+    expect(reached(closing, { flags: '.', seq: 2, ack: 2 })).toEqual([1, 2, 4, 5]);
+    expect(closing.state).toBe('TIME-WAIT');
+    const lastAck = Script.established();
+    lastAck.receive({ flags: 'F.', seq: 1, ack: 1 });
+    lastAck.close();
+    expect(reached(lastAck, { flags: '.', seq: 2, ack: 2 })).toEqual([1, 2, 4, 5]);
+    expect([lastAck.state, lastAck.conn.error]).toEqual(['CLOSED', null]);
+  });
+
+  it('of what goes before our FIN leaves CLOSING and LAST-ACK as they are', () => {
+    const s = Script.established();
+    s.write(10);
+    s.receive({ flags: 'F.', seq: 1, ack: 1 });
+    s.close();
+    s.receive({ flags: '.', seq: 2, ack: 11 });
+    expect(s.state).toBe('LAST-ACK');
+  });
+});
+
+describe('seventh step: the text', () => {
+  it('in order: it is counted, the user is told, and no duplicate is owed', () => {
+    const s = Script.established();
+    s.receive({ ...ACK, len: 3000, gsoSize: 1000 });
+    expect(s.conn.stats).toMatchObject({ dataSegsIn: 3, bytesIn: 3000 });
+    expect(s.takeEvents()).toEqual(['readable']);
+    expect(s.notes).not.toContain('duplicate-ack-owed');
+  });
+
+  it('out of order: nothing to read yet; what is new in it is counted, and a duplicate owed each time', () => {
+    const s = Script.established();
+    s.receive({ ...ACK, seq: 101, len: 100 });
+    expect(s.takeEvents()).toEqual([]);
+    expect(s.conn.stats).toMatchObject({ dataSegsIn: 1, bytesIn: 0 });
+    expect(s.env.counters.TcpExtTCPOFOQueue).toBe(1);
+    s.receive({ ...ACK, seq: 101, len: 100 });
+    expect(s.env.counters.TcpExtTCPOFOQueue).toBe(1);
+    expect(s.notes.filter((n) => n === 'duplicate-ack-owed')).toHaveLength(2);
+    s.receive({ ...ACK, len: 100 });
+    expect(s.conn.stats).toMatchObject({ dataSegsIn: 3, bytesIn: 200 });
+    expect(s.takeEvents()).toEqual(['readable']);
+  });
+
+  it('without any, only the steps are counted', () => {
+    const s = Script.established();
+    expect(reached(s, ACK)).toEqual([1, 2, 4, 5, 6, 7, 8]);
+    expect(s.conn.stats.dataSegsIn).toBe(0);
+    expect(s.takeEvents()).toEqual([]);
+  });
+
+  it('more pieces than may be kept: one above them is dropped, for one below them others go; both are counted', () => {
+    const s = Script.established({ config: { outOfOrderPieces: 1 } });
+    const pieces = (seq: number): number[] => {
+      s.receive({ ...ACK, seq, len: 10 });
+      return [s.env.counters.TcpExtTCPOFODrop, s.env.counters.TcpExtOfoPruned];
+    };
+    expect(pieces(301)).toEqual([0, 0]);
+    expect(pieces(401)).toEqual([1, 0]);
+    expect(s.drops).toEqual(['tcpOutOfOrderLimit']);
+    expect(pieces(201)).toEqual([1, 1]);
+    expect(pieces(101)).toEqual([1, 2]);
+    expect(s.drops).toHaveLength(1);
+  });
+
+  it('that is dropped for want of memory owes no duplicate: an ACK, and the peer sends it again', () => {
+    const s = Script.established({ config: { memory: { low: 0, pressure: 0, high: 0 } } });
+    s.receive({ ...ACK, len: 100 });
+    expect(answer(s, { ...ACK, seq: 101, len: 100 })).toMatchObject({ sent: [{ ack: 101 }], drops: ['tcpMemory'] });
+    expect(s.notes).not.toContain('duplicate-ack-owed');
+    expect(s.env.counters.TcpExtTCPOFODrop).toBe(0);
+  });
+
+  it("after the peer's FIN there is none: what pretends to be is dropped, and the rest of the segment counts", () => {
+    const s = Script.established();
+    s.write(100);
+    s.receive({ flags: 'F.', seq: 1, ack: 1 });
+    expect(reached(s, { flags: '.', seq: 2, ack: 101, len: 10 })).toEqual([1, 2, 4, 5, 6, 7, 8]);
+    expect([s.drops, s.conn.stats.dataSegsIn, s.conn.snd.flight]).toEqual([['tcpAfterClose'], 0, 0]);
+  });
+
+  it('SHLD-3: data for a user who is gone resets the connection at the ACK, and ends the processing', () => {
+    const s = Script.established();
+    s.release();
+    expect(reached(s, { flags: 'F.', seq: 1, ack: 2, len: 10 })).toEqual([1, 2, 4, 5, 6, 7]);
+    expect(s.last).toMatchObject({ flags: 'R', seq: 2 });
+    expect([s.drops, s.conn.error, s.env.counters.TcpExtTCPAbortOnData]).toEqual([['tcpAfterClose'], null, 1]);
+  });
+
+  it('but not data that had come before: the FIN behind it counts', () => {
+    const s = Script.established();
+    s.receive({ ...ACK, len: 10 });
+    s.read();
+    s.release();
+    expect(s.receive({ flags: 'F.', seq: 1, ack: 2, len: 10 }).map((x) => x.flags)).not.toContain('R');
+    expect(s.state).toBe('TIME-WAIT');
+  });
+
+  it('of which a part is new is', () => {
+    const s = Script.established();
+    s.receive({ ...ACK, len: 10 });
+    s.read();
+    s.release();
+    expect(s.receive({ flags: '.', seq: 1, ack: 2, len: 11 })).toMatchObject([{ flags: 'R', seq: 2 }]);
+  });
+});
+
+describe("the receiver's round trip, by the echo of its timestamps", () => {
+  /** Full segments of the peer's are 536 bytes, as far as is known. */
+  function echoed(age: number, len: number): number {
+    const s = Script.established({}, { ts: [1, 0] });
+    const [{ ts }] = s.write(1) as [Sent];
+    s.wait(age);
+    s.receive({ flags: '.', seq: 1, ack: 2, len, ts: [2, ts![0]] });
+    return s.conn.rcv.tuning.rtt;
+  }
+
+  it('is how long ago that timestamp of ours was', () => {
+    expect(echoed(50 * MILLISECOND, 1000)).toBe(50 * MILLISECOND);
+  });
+
+  it('is a millisecond at least, which is what the clock ticks in', () => {
+    expect(echoed(0, 1000)).toBe(MILLISECOND);
+  });
+
+  it('is taken from full segments only: the echo of a smaller one may be of an ACK that was delayed', () => {
+    expect(echoed(50 * MILLISECOND, 536)).toBe(50 * MILLISECOND);
+    expect(echoed(50 * MILLISECOND, 535)).toBe(0);
+  });
+
+  it('and not from an echo of nothing', () => {
+    const s = Script.established({}, { ts: [1, 0] });
+    const [{ ts }] = s.write(1) as [Sent];
+    s.wait(50 * MILLISECOND);
+    s.receive({ flags: '.', seq: 1, ack: 2, len: 1000, ts: [2, ts![0]] });
+    s.receive({ flags: '.', seq: 1001, ack: 2, len: 1000, ts: [2, 0] });
+    expect(s.conn.rcv.tuning.rtt).toBe(50 * MILLISECOND);
+  });
+});
+
+describe('ECN (RFC 3168 section 6.1.3)', () => {
+  it('whoever watches hears when the echo begins and when it ends, once each', () => {
+    const s = Script.established({}, { flags: 'SEW' });
+    const heard = (w: Wire): string[] => {
+      const from = s.notes.length;
+      s.receive(w);
+      return s.notes.slice(from).filter((n) => n.startsWith('ecn-'));
+    };
+    expect(heard({ ...ACK, len: 10, ecn: 2 })).toEqual([]);
+    expect(heard({ ...ACK, seq: 11, len: 10, ecn: 3 })).toEqual(['ecn-marked']);
+    expect(heard({ ...ACK, seq: 21, len: 10, ecn: 3 })).toEqual([]);
+    expect(heard({ ...ACK, flags: 'W.', seq: 31, len: 10, ecn: 2 })).toEqual(['ecn-answered']);
+  });
+
+  it('marks mean nothing where it was not agreed on', () => {
+    const s = Script.established();
+    s.receive({ ...ACK, len: 10, ecn: 3 });
+    expect(s.notes).not.toContain('ecn-marked');
+    expect(s.last.flags).toBe('.');
+  });
+});
+
+describe('eighth step: the FIN', () => {
+  it('out of order: a duplicate ACK, and no end yet', () => {
+    const s = Script.established();
+    expect(s.receive({ flags: 'F.', seq: 11, ack: 1 })).toMatchObject([{ flags: '.', ack: 1 }]);
+    expect([s.state, s.takeEvents()]).toEqual(['ESTABLISHED', []]);
+  });
+
+  it('each out of order owes a duplicate ACK of its own, also in one batch (RFC 5681 section 4.2)', () => {
+    const s = Script.established();
+    const sent = s.receiveBatch({ ...ACK, seq: 101, len: 10 }, { flags: 'F.', seq: 111, ack: 1 });
+    expect(sent.map((x) => x.ack)).toEqual([1, 1]);
+  });
+
+  it('a segment without one owes nothing', () => {
+    const s = Script.established();
+    expect(s.receive(ACK)).toEqual([]);
+  });
+
+  it('a second one beyond the first is acknowledged, and ends nothing anew', () => {
+    const s = Script.established();
+    s.receive({ flags: 'F.', seq: 1, ack: 1 });
+    s.takeEvents();
+    const again = { flags: 'F.', seq: 2, ack: 1 };
+    expect(s.receive(again)).toMatchObject([{ flags: '.', ack: 2 }]);
+    expect([s.state, s.takeEvents()]).toEqual(['CLOSE-WAIT', []]);
+    expect(s.receiveBatch(again, again), 'it is out of no order: one ACK for a batch').toHaveLength(1);
+  });
+
+  it('in FIN-WAIT-1 and FIN-WAIT-2 it is acknowledged at once, though ACKs are delayed', () => {
+    for (const ack of [1, 2]) {
+      const s = Script.established();
+      s.receive({ ...ACK, len: 10 });
+      s.close();
+      s.receive({ flags: '.', seq: 11, ack });
+      expect(s.state).toBe(ack === 1 ? 'FIN-WAIT-1' : 'FIN-WAIT-2');
+      expect(s.receive({ flags: 'F.', seq: 11, ack })).toMatchObject([{ flags: '.', ack: 12 }]);
+    }
+  });
+
+  it('has a number that may be the first beyond the window; a later one is cut off with the text before it', () => {
+    const last = (len: number): Script => {
+      const s = Script.established({ config: { receiveBufferBytes: 8000 }, mss: 1000 });
+      s.receive({ ...ACK, len: 7000, gsoSize: 1000 });
+      expect(s.conn.rcv.wnd).toBe(1000);
+      s.receive({ flags: 'F.', seq: 7001, ack: 1, len });
+      return s;
+    };
+    const fits = last(1000);
+    expect([fits.state, fits.read()]).toEqual(['CLOSE-WAIT', 8000]);
+    const over = last(1001);
+    expect([over.state, over.drops, over.read()]).toEqual(['ESTABLISHED', ['tcpBeyondWindow'], 8000]);
+    over.receive({ flags: '.', seq: 8001, ack: 1, len: 1 });
+    expect([over.read(), over.state], 'it left no mark').toEqual([1, 'ESTABLISHED']);
+  });
+});

@@ -1,0 +1,417 @@
+/** What each timer does when it expires, and when it leaves things as they are. Every time here is worked out from the RFC's rules. */
+import { describe, expect, it } from 'vitest';
+import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
+import type { FastOpenMemory } from '../../src/tcp/fast-open.js';
+import { FastOpen } from '../../src/tcp/fast-open.js';
+import { ack, inFlight, numbers, RTT } from './flight.js';
+import { Script, type Sent } from './script.js';
+
+type Options = NonNullable<Parameters<typeof Script.established>[0]>;
+
+/** When they went out, in seconds after `start`. */
+const seconds = (sent: Sent[], start: number): number[] => sent.map((x) => (x.at - start) / SECOND);
+
+/**
+ * A connection without SACK (so without loss probes) whose handshake took `rtt`. RFC 6298 2.2: RTO = SRTT + 4 RTTVAR = rtt + 4 (rtt / 2), three round trips
+ * where the variance's term is above its floor of 200 ms.
+ */
+function measured(rtt: number, o: Options = {}): Script {
+  const s = Script.listen(o);
+  s.receive({ flags: 'S', mss: 1460 });
+  s.wait(rtt);
+  s.receive({ flags: '.', seq: 1, ack: 1 });
+  expect(s.conn.snd.rtt.rto).toBe(rtt + Math.max(2 * rtt, s.conn.config.minRto));
+  return s;
+}
+
+/** The peer shrinks its window to nothing over what is in flight. */
+const shut = { flags: '.', seq: 1, ack: 1, win: 0 };
+
+describe('R2 for SYN and SYN,ACK (RFC 9293 section 3.8.3)', () => {
+  const syn: Options = { config: { synLinearTimeouts: 0, synRetries: 2 } };
+
+  it('MUST-23: the retries may be used up, SYN is tried until its least time is over all the same', () => {
+    const s = Script.connect({ config: { ...syn.config, synTimeout: 3 * MINUTE } });
+    const start = s.now;
+    s.wait(10 * MINUTE);
+    expect(seconds(s.sent, start)).toEqual([0, 1, 3, 7, 15, 31, 63, 127]);
+    expect(s.log[s.log.length - 1]).toBe(
+      `${start + 247 * SECOND} SYN-SENT -> CLOSED: R2 for SYN: no answer (RFC 9293 section 3.8.3)`,
+    );
+  });
+
+  it('MUST-23: the least time counts as over when it just is', () => {
+    const s = Script.connect({ config: { ...syn.config, synTimeout: 7 * SECOND } });
+    const start = s.now;
+    s.wait(10 * MINUTE);
+    expect(seconds(s.sent, start)).toEqual([0, 1, 3]);
+    expect(s.conn.error).toBe('ETIMEDOUT');
+  });
+
+  it('MUST-22: the least time is for SYN, not for SYN,ACK', () => {
+    const s = Script.listen({ config: { synTimeout: 3 * MINUTE, synAckRetries: 2 } });
+    const start = s.now;
+    s.receive({ flags: 'S' });
+    s.wait(10 * MINUTE);
+    expect(seconds(s.sent, start)).toEqual([0, 1, 3]);
+    expect(s.state).toBe('CLOSED');
+  });
+
+  it('each timeout is counted, and the last one as the end', () => {
+    const s = Script.connect(syn);
+    s.wait(SECOND);
+    expect(s.env.counters).toMatchObject({ TcpExtTCPTimeouts: 1, TcpExtTCPAbortOnTimeout: 0 });
+    s.wait(MINUTE);
+    expect(s.env.counters).toMatchObject({ TcpExtTCPTimeouts: 2, TcpExtTCPAbortOnTimeout: 1 });
+  });
+});
+
+describe('R2 for data (RFC 9293 section 3.8.3)', () => {
+  it('ends the connection with the first timeout that comes when it is over, and counts that', () => {
+    const s = measured(100 * MILLISECOND, { config: { retries2: 1 } }); // 0.2 + 0.4 s
+    const start = s.now;
+    s.write(10);
+    expect(seconds(s.wait(MINUTE), start)).toEqual([0.3]);
+    expect(s.conn.error).toBe('ETIMEDOUT');
+    expect(s.log[s.log.length - 1]).toMatch(`${start + 0.9 * SECOND} ESTABLISHED -> CLOSED`);
+    expect(s.env.counters).toMatchObject({ TcpExtTCPTimeouts: 1, TcpExtTCPAbortOnTimeout: 1 });
+  });
+
+  it('MUST-21: however short the user timeout, the data is sent a second time before it ends the connection', () => {
+    const s = measured(100 * MILLISECOND);
+    s.conn.setUserTimeout(200 * MILLISECOND);
+    const start = s.now;
+    s.write(10);
+    expect(seconds(s.wait(SECOND), start)).toEqual([0.3]);
+    expect(s.conn.error).toBe('ETIMEDOUT');
+  });
+
+  it('SHLD-17, MUST-37: a peer with its window shrunk to nothing is dead after the longest RTO of silence, counted from its last segment', () => {
+    const s = measured(100 * MILLISECOND, { config: { retries2: 1, maxRto: 4 * SECOND } });
+    const start = s.now;
+    s.write(10);
+    s.wait(500 * MILLISECOND);
+    s.receive(shut);
+    s.wait(MINUTE);
+    // Timeouts at 0.3, 0.9, 2.1 and 4.5 s: of R2's 0.6 s nothing is left since the second, and the fourth finds 4 s of silence.
+    expect(
+      seconds(
+        s.sent.filter((x) => x.at > start),
+        start,
+      ),
+    ).toEqual([0.3, 0.9, 2.1]);
+    expect(s.log[s.log.length - 1]).toMatch(`${start + 4.5 * SECOND} ESTABLISHED -> CLOSED`);
+  });
+
+  it('SHLD-17: one that keeps its window open is dead when R2 is over, whatever else it says', () => {
+    const s = measured(100 * MILLISECOND, { config: { retries2: 1 } });
+    s.write(10);
+    s.wait(500 * MILLISECOND);
+    s.receive({ ...shut, win: 1000 });
+    s.wait(SECOND);
+    expect(s.conn.error).toBe('ETIMEDOUT');
+  });
+});
+
+describe('R1 and a path that swallows large segments (tcp_mtu_probing)', () => {
+  const probing: Options = { config: { mtuProbing: 1 } };
+
+  it('is suspected when retransmissions went on for as long as R1 says, to the microsecond', () => {
+    const s = measured(500 * MILLISECOND, probing);
+    s.write(5000);
+    s.wait(1500 * MILLISECOND);
+    expect(s.last).toMatchObject({ seq: 1, len: 1460 });
+    s.wait(3 * SECOND); // the second timeout, 3 s = (1 + 2 + 4 + 8) 0.2 s after the first retransmission
+    expect(s.last).toMatchObject({ seq: 1, len: 1024 });
+  });
+
+  it('not before', () => {
+    const s = measured(400 * MILLISECOND, probing);
+    s.write(5000);
+    s.wait(3.6 * SECOND); // timeouts at 1.2 and 3.6 s
+    expect(s.last).toMatchObject({ seq: 1, len: 1460 });
+    s.wait(4.8 * SECOND); // and at 8.4
+    expect(s.last).toMatchObject({ seq: 1, len: 1024 });
+  });
+
+  it('not by the first timeout of a segment, though fast retransmit began long before it', () => {
+    const s = measured(1500 * MILLISECOND, { config: { ...probing.config, initialRto: 3 * SECOND } }); // RTO 4.5 s, and R1's time is 3
+    s.write(6 * 1460);
+    for (let i = 0; i < 3; i++) s.receive({ flags: '.', seq: 1, ack: 1 });
+    expect(s.last).toMatchObject({ seq: 1, len: 1460 });
+    s.wait(4.5 * SECOND);
+    expect(s.env.counters.TcpExtTCPTimeouts).toBe(1);
+    expect(s.last).toMatchObject({ seq: 1, len: 1460 });
+  });
+});
+
+describe('connections that nobody reads any more, when there are too many (tcp_max_orphans)', () => {
+  /** One of one is more than half. */
+  const crowded: Options = { config: { maxOrphans: 1 } };
+
+  it('what is in flight is sent a second time; at the next timeout the connection makes room with a RST', () => {
+    const s = measured(100 * MILLISECOND, crowded);
+    const start = s.now;
+    s.write(10);
+    s.release();
+    const sent = s.wait(MINUTE);
+    expect(sent).toMatchObject([
+      { flags: 'P.', seq: 1, len: 10 },
+      { flags: 'R.', seq: 12 },
+    ]);
+    expect(seconds(sent, start)).toEqual([0.3, 0.9]);
+    expect(s.env.counters).toMatchObject({
+      TcpExtTCPAbortOnMemory: 1,
+      TcpExtTCPTimeouts: 1,
+      TcpExtTCPAbortOnTimeout: 0,
+    });
+    expect(s.env.memory.orphans).toBe(0);
+  });
+
+  it('one that somebody reads stays', () => {
+    const s = measured(100 * MILLISECOND, crowded);
+    s.env.memory.orphans = 1; // another's
+    s.write(10);
+    s.wait(SECOND);
+    expect(s.state).toBe('ESTABLISHED');
+  });
+
+  it('one whose peer keeps its window shut is probed once; at the next probe it makes room', () => {
+    const s = measured(100 * MILLISECOND, crowded);
+    const start = s.now;
+    s.receive(shut);
+    s.write(10);
+    s.release();
+    const sent = s.wait(MINUTE);
+    expect(sent).toMatchObject([
+      { flags: '.', seq: 0, len: 0 },
+      { flags: 'R.', seq: 1 },
+    ]);
+    expect(seconds(sent, start)).toEqual([0.3, 0.9]);
+    expect(s.env.counters).toMatchObject({ TcpExtTCPAbortOnMemory: 1, TcpExtTCPWinProbe: 1 });
+    expect(s.conn.probeOwed).toBe(false);
+  });
+
+  it('where there are few, it is tried like any other', () => {
+    const s = measured(100 * MILLISECOND);
+    s.write(10);
+    s.release();
+    expect(s.wait(SECOND)).toHaveLength(2);
+    expect(s.state).toBe('FIN-WAIT-1');
+  });
+});
+
+describe('Fast Open and timeouts (RFC 7413 section 4.1.3, tcp_fastopen_blackhole_timeout_sec)', () => {
+  /** A connection with a cookie, and when its memory heard that the path swallows such ones. */
+  function opening(o: Options = {}): { s: Script; heard: number[] } {
+    const heard: number[] = [];
+    const memory: FastOpenMemory = { learn: () => {}, blackhole: (now) => heard.push(now) };
+    const fastOpen = new FastOpen({ cookie: new Uint8Array(8), experimental: false, memory });
+    return { s: Script.connect({ ...o, fastOpen }), heard };
+  }
+
+  it('the third timeout of SYN says that something swallows them', () => {
+    const { s, heard } = opening();
+    const start = s.now;
+    s.wait(MINUTE);
+    expect(heard).toEqual([start + 3 * SECOND]);
+  });
+
+  it('so does the last one where there are fewer', () => {
+    const { s, heard } = opening({ config: { synLinearTimeouts: 0, synRetries: 1 } });
+    const start = s.now;
+    s.wait(MINUTE);
+    expect(heard).toEqual([start + 3 * SECOND]);
+  });
+
+  it('and the third of the first data', () => {
+    const { s, heard } = opening({ config: { tlp: false } });
+    s.wait(100 * MILLISECOND);
+    s.receive({ flags: 'S.', ack: 1, mss: 1460 });
+    const start = s.now;
+    s.write(10);
+    s.wait(MINUTE);
+    expect(heard).toEqual([start + 2.1 * SECOND]); // 0.3, 0.9 and 2.1 s
+  });
+});
+
+describe("the loss probe's timer (RFC 8985 section 7)", () => {
+  it('while a probe is out no second one goes: the retransmission timer takes over, for what is left since the first segment was sent', () => {
+    const s = inFlight(1); // at 0; RTO 300 ms
+    const start = s.now;
+    s.wait(150 * MILLISECOND);
+    s.write(1000); // the probe's timer is no later than RTO: 300 ms
+    expect(numbers(s.wait(150 * MILLISECOND))).toEqual([1]);
+    expect(s.now).toBe(start + 300 * MILLISECOND);
+    s.wait(10 * MILLISECOND);
+    s.receive(ack(1));
+    // 310 ms: SRTT = 100 + 210 / 8 = 126.25 ms, RTTVAR = 50 + (210 - 50) / 4 = 90 ms, RTO = 486.25 ms.
+    expect(s.conn.snd.rtt.rto).toBe(486_250);
+    expect(s.timer('tlp')).toBe(2 * 126_250 + 200_000);
+    const { length } = s.sent;
+    s.wait(s.timer('tlp'));
+    expect(s.sent).toHaveLength(length);
+    expect(s.timer('rto')).toBe(start + 300_000 + 486_250 - s.now); // the probe was the segment's last transmission
+    expect(numbers(s.wait(s.timer('rto')))).toEqual([1]);
+    expect(s.env.counters).toMatchObject({ TcpExtTCPLossProbes: 1, TcpExtTCPTimeouts: 1 });
+  });
+
+  it('and at once when nothing is left of it', () => {
+    const s = inFlight(4);
+    s.wait(202 * MILLISECOND); // the probe: 3 again
+    s.wait(48 * MILLISECOND);
+    s.receive(ack(1));
+    // 250 ms: SRTT = 100 + 150 / 8, so the next probe's time is at 250 + 2 * 118.75 + 2 ms; RTTVAR = 75 ms, and RTO = 418.75 ms is over by then.
+    expect(s.timer('tlp')).toBe(239_500);
+    expect(numbers(s.wait(239_500))).toEqual([]);
+    expect(numbers(s.wait(1))).toEqual([1]);
+    expect(s.env.counters).toMatchObject({ TcpExtTCPLossProbes: 1, TcpExtTCPTimeouts: 1 });
+  });
+});
+
+describe('the reordering timer (RFC 8985 section 6.2 step 5)', () => {
+  it('what it finds lost goes out, and the retransmission timer watches over it for a whole RTO', () => {
+    const s = inFlight(4);
+    s.wait(RTT);
+    s.receive(ack(0, [1, 2]));
+    expect(numbers(s.wait(s.timer('reorder')))).toEqual([0]);
+    expect([s.timer('rto'), s.timer('tlp')]).toEqual([s.conn.snd.rtt.rto, Infinity]);
+  });
+
+  it('where it watches over something already, its time stays', () => {
+    const s = inFlight(12);
+    s.wait(RTT);
+    s.receive(ack(0, [1, 2]));
+    s.receive(ack(2)); // late by one: from here on a quarter of the round trip decides, and two ticks of the timer
+    s.wait(RTT);
+    s.receive(ack(2, [3, 4]));
+    expect(numbers(s.wait(27 * MILLISECOND))).toEqual([2]);
+    const deadline = s.now + s.conn.snd.rtt.rto;
+    expect(s.timer('rto')).toBe(deadline - s.now);
+    s.receive(ack(2, [5, 6], [3, 4]));
+    expect(numbers(s.wait(27 * MILLISECOND))).toEqual([4]);
+    expect(s.timer('rto')).toBe(deadline - s.now);
+  });
+
+  it('and it watches, too, while pacing holds back what was found lost', () => {
+    const s = inFlight(7, { config: { pacing: true, maxPacingRate: 50_000 } }); // a segment in 20 ms
+    s.wait(120 * MILLISECOND);
+    expect(numbers(s.sent)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    s.receive(ack(0, [1, 2]));
+    expect(s.wait(7 * MILLISECOND)).toEqual([]); // 127 ms: a round trip, a quarter of it, and two ticks
+    expect(s.notes).toContain('fast-retransmit');
+    expect(s.timer('pacing')).toBe(13 * MILLISECOND);
+    expect(s.timer('rto')).toBe(s.conn.snd.rtt.rto);
+    expect(numbers(s.wait(13 * MILLISECOND))).toEqual([0]);
+  });
+});
+
+describe("the delayed ACK's timer (RFC 9293 section 3.8.6.3)", () => {
+  it('is counted when it sends an ACK', () => {
+    const s = Script.established({ config: { delayedAckMax: 40 * MILLISECOND } });
+    s.conn.setQuickAck(false);
+    s.receive({ flags: 'P.', seq: 1, ack: 1, len: 100 });
+    expect(s.wait(SECOND)).toMatchObject([{ flags: '.', ack: 101 }]);
+    expect(s.env.counters.TcpExtDelayedACKs).toBe(1);
+  });
+
+  it('and stops when data takes the ACK along', () => {
+    const s = Script.established();
+    s.conn.setQuickAck(false);
+    s.receive({ flags: 'P.', seq: 1, ack: 1, len: 100 });
+    expect(s.write(100)).toMatchObject([{ flags: 'P.', ack: 101 }]);
+    expect(s.timer('delayed-ack')).toBe(Infinity);
+    expect(s.env.counters.TcpExtDelayedACKs).toBe(0);
+  });
+});
+
+describe('zero-window probes (RFC 9293 section 3.8.6.1)', () => {
+  it("so many go unanswered as there are retries, and the next one's time ends the connection", () => {
+    const s = measured(100 * MILLISECOND, { config: { retries2: 3 } });
+    const start = s.now;
+    s.receive(shut);
+    s.write(10);
+    expect(seconds(s.wait(MINUTE), start)).toEqual([0.3, 0.9, 2.1]);
+    expect(s.log[s.log.length - 1]).toMatch(`${start + 4.5 * SECOND} ESTABLISHED -> CLOSED`);
+    expect(s.env.counters).toMatchObject({ TcpExtTCPWinProbe: 3, TcpExtTCPAbortOnTimeout: 1 });
+  });
+});
+
+describe('keep-alive (RFC 9293 section 3.8.4)', () => {
+  /** Keep-alive from now on: a probe after `idle` seconds, and then each `interval`. */
+  function kept(idle: number, interval: number, probes: number, o: Options = {}): Script {
+    const s = measured(100 * MILLISECOND, o);
+    s.conn.setKeepAlive(true, s.now, idle * SECOND, interval * SECOND, probes);
+    return s;
+  }
+
+  it('a probe each interval, each of them counted; then the end, with a RST', () => {
+    const s = kept(10, 5, 2);
+    const start = s.now;
+    const sent = s.wait(MINUTE);
+    expect(sent).toMatchObject([
+      { flags: '.', seq: 0, len: 0 },
+      { flags: '.', seq: 0, len: 0 },
+      { flags: 'R.', seq: 1 },
+    ]);
+    expect(seconds(sent, start)).toEqual([10, 15, 20]);
+    expect(s.conn.error).toBe('ETIMEDOUT');
+    expect(s.env.counters).toMatchObject({ TcpExtTCPKeepAlive: 2, TcpExtTCPAbortOnTimeout: 1 });
+  });
+
+  it('what comes meanwhile puts the probe off until the peer was silent for the whole idle time', () => {
+    const s = kept(10, 5, 2);
+    const start = s.now;
+    s.wait(4 * SECOND);
+    s.receive({ flags: '.', seq: 1, ack: 1 });
+    expect(seconds(s.wait(10 * SECOND), start)).toEqual([14]);
+  });
+
+  it('MUST-26: no probe while data is in flight; the idle time is looked at anew', () => {
+    const s = kept(1, 1, 2, { config: { minRto: 30 * SECOND } });
+    s.write(10);
+    expect(s.wait(5 * SECOND)).toEqual([]);
+    s.receive({ flags: '.', seq: 1, ack: 11 });
+    s.wait(500 * MILLISECOND);
+    expect(s.timer('keep-alive')).toBe(500 * MILLISECOND);
+    expect(s.env.counters.TcpExtTCPKeepAlive).toBe(0);
+  });
+
+  it('MUST-26: none while data waits for the window: what goes out then are window probes', () => {
+    const s = kept(1, 1, 2);
+    const start = s.now;
+    s.receive(shut);
+    s.write(10);
+    expect(seconds(s.wait(4 * SECOND), start)).toEqual([0.3, 0.9, 2.1]);
+    expect(s.env.counters).toMatchObject({ TcpExtTCPWinProbe: 3, TcpExtTCPKeepAlive: 0 });
+    expect(s.state).toBe('ESTABLISHED');
+  });
+
+  it("the user timeout ends it instead of the number of probes, with the first probe's time at which it is over", () => {
+    const s = kept(10, 5, 1);
+    s.conn.setUserTimeout(20 * SECOND);
+    const start = s.now;
+    const sent = s.wait(MINUTE);
+    expect(seconds(sent, start)).toEqual([10, 15, 20]);
+    expect(sent.map((x) => x.flags)).toEqual(['.', '.', 'R.']);
+  });
+
+  it('one probe goes out in any case: before a user timeout that is shorter than the idle time, and where none are wanted', () => {
+    const short = kept(10, 5, 9);
+    short.conn.setUserTimeout(SECOND);
+    const none = kept(10, 5, 0);
+    for (const s of [short, none]) {
+      const start = s.now;
+      const sent = s.wait(MINUTE);
+      expect(seconds(sent, start)).toEqual([10, 15]);
+      expect(sent.map((x) => x.flags)).toEqual(['.', 'R.']);
+    }
+  });
+
+  it('switched off, nothing goes out', () => {
+    const s = kept(10, 5, 2);
+    s.wait(SECOND);
+    s.conn.setKeepAlive(false, s.now);
+    expect(s.wait(10 * MINUTE)).toEqual([]);
+  });
+});
