@@ -24,6 +24,7 @@ import { pollTransmit, type SegmentSink } from './output.js';
 import { startProbing } from './mtu-probe.js';
 import { Receiver } from './receiver.js';
 import { OwedReset } from './reset.js';
+import { isWatched } from './retransmit-timer.js';
 import { Sender } from './sender.js';
 import { SegmentSize, syncMss, TCP_HEADER } from './segment-size.js';
 import { takeSnapshot, type TcpSnapshot } from './snapshot.js';
@@ -391,7 +392,6 @@ export class Connection extends UserCalls {
     if (out === 0 || this.isOpening || snd.probe.owed || lostOut > retransOut) return null;
     if (snd.recovery.state >= CaState.recovery && timers.isArmed(Timer.tlp))
       return 'a loss probe is due in loss recovery';
-    const watched = timers.isArmed(Timer.rto) || timers.isArmed(Timer.tlp) || timers.isArmed(Timer.reorder);
-    return watched ? null : 'data is in flight, and no timer watches over it';
+    return isWatched(this) ? null : 'data is in flight, and no timer watches over it';
   }
 }

@@ -77,8 +77,8 @@ function arrivesInSynSent(c: Connection, seg: Segment, now: Micros): void {
   }
   c.peerSyn(seg, now);
   c.lastReceivedAt = now;
-  c.rcv.ackNow = true;
   if (ack) {
+    c.rcv.ackNow = true;
     synAcknowledged(c, seg, now);
     snd.updateWindow(seg.seq, seg.ack, seg.wnd); // a SYN's window is never scaled (RFC 7323 section 2.2)
     if (c.fastOpen !== null) synAnswered(c, c.fastOpen, seg, now);
@@ -90,7 +90,6 @@ function arrivesInSynSent(c: Connection, seg: Segment, now: Micros): void {
   snd.updateWindow(seg.seq, snd.iss, seg.wnd);
   c.setState(State.synReceived, 'receive SYN without ACK: simultaneous open', now);
   c.synOwed = true;
-  c.rcv.ackNow = false;
 }
 
 // ---- 3.10.7.4 The other states ------------------------------------------------------------------------------------------
@@ -250,7 +249,7 @@ function checkAck(c: Connection, seg: Segment, now: Micros): boolean {
  * and so the segment is neither RST nor SYN: a blind attacker's timestamp from the future would else have PAWS drop all that the peer sends.
  */
 function noteTimestamp(c: Connection, seg: Segment, now: Micros): void {
-  if (c.timestamps && seg.hasTimestamps) c.rcv.updateTsRecent(seg, now);
+  if (c.timestamps) c.rcv.updateTsRecent(seg, now);
 }
 
 /** What the acknowledgment of our FIN does, state by state. */
@@ -291,7 +290,7 @@ function takeText(c: Connection, seg: Segment, now: Micros): boolean {
   if (rcv.orphaned && seqGt(seqAdd(seg.seq, seg.payloadBytes), rcv.nxt)) {
     // SHLD-3: data for a user who is gone is lost, and the peer must know.
     c.env.counters.TcpExtTCPAbortOnData++;
-    oweBareReset(c, seg.has(TcpFlag.ACK) ? seg.ack : c.snd.nxt);
+    oweBareReset(c, seg.ack);
     c.finish(null, 'data after CLOSE (RFC 9293 section 3.6.1)', now);
     c.dropped(seg, Drop.tcpAfterClose, now);
     return false;
@@ -300,7 +299,7 @@ function takeText(c: Connection, seg: Segment, now: Micros): boolean {
   const owedBefore = rcv.duplicatesOwed;
   const { bytes: wasOutOfOrder, prunes } = rcv.outOfOrder;
   if (rcv.ecn.agreed) takeEcn(c, seg, now);
-  if (seg.hasTimestamps && seg.tsEcr !== 0 && seg.payloadBytes >= rcv.mss) {
+  if (c.timestamps && seg.tsEcr !== 0 && seg.payloadBytes >= rcv.mss) {
     rcv.tuning.measureEcho(seg.tsEcr, Math.max(1, (c.timestampNow(now) - seg.tsEcr) | 0) * MILLISECOND);
   }
   const reason = rcv.takeText(seg, now, c.snd.rtt.rto);
@@ -334,7 +333,7 @@ function takeFin(c: Connection, seg: Segment, now: Micros): void {
     if (!seg.has(TcpFlag.FIN)) return;
     if (rcv.finReceived)
       rcv.ackNow = true; // it came again: our ACK of it was lost
-    else rcv.owe(seg.seq, seg.seq); // out of order
+    else if (seg.payloadBytes === 0) rcv.owe(seg.seq, seg.seq); // out of order; with text before it, that owes the duplicate ACK
     return;
   }
   c.raise(TcpEvent.endOfStream);

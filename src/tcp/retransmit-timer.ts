@@ -19,6 +19,10 @@ export function restartWatch(c: Connection, now: Micros): void {
   rearmRto(c, now);
 }
 
+/** Some timer will see to what is in flight. */
+export const isWatched = ({ timers }: Connection): boolean =>
+  timers.isArmed(Timer.rto) || timers.isArmed(Timer.tlp) || timers.isArmed(Timer.reorder);
+
 /** After the probe's or the reordering timer the retransmission timer takes over, for the time that is left of it. */
 export function rearmRto(c: Connection, now: Micros): void {
   const { sent, rtt } = c.snd;

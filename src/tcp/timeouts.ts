@@ -4,7 +4,7 @@ import type { Connection } from './connection.js';
 import { fastOpenTimedOut } from './fast-open.js';
 import { suspectBlackHole } from './mtu-probe.js';
 import { enterLoss, reorderingTimeout } from './recovery.js';
-import { armRto, rearmRto } from './retransmit-timer.js';
+import { armRto, isWatched, rearmRto } from './retransmit-timer.js';
 import { OwedReset } from './reset.js';
 import { backoffTime } from './rtt.js';
 import { State } from './state.js';
@@ -20,7 +20,6 @@ export function timerExpires(c: Connection, timer: Timer, now: Micros): void {
       persistTimeout(c, now);
       return;
     case Timer.delayedAck:
-      if (!c.rcv.ackOwed) return;
       c.env.counters.TcpExtDelayedACKs++;
       c.rcv.ack.expired(c.snd.rtt.rto);
       c.rcv.ackNow = true;
@@ -36,7 +35,7 @@ export function timerExpires(c: Connection, timer: Timer, now: Micros): void {
       return;
     case Timer.reorder:
       reorderingTimeout(c, now);
-      if (!c.timers.isArmed(Timer.rto) && !c.timers.isArmed(Timer.reorder)) rearmRto(c, now);
+      if (!isWatched(c)) rearmRto(c, now);
       return;
     case Timer.pacing:
       return; // output goes on by itself
@@ -76,12 +75,11 @@ export function synInterval(c: Connection, now: Micros): Micros {
 /** RFC 6298 5.4 to 5.6, RFC 5681 section 3.1, RFC 9293 section 3.8.3. */
 function retransmissionTimeout(c: Connection, now: Micros): void {
   const { snd, config } = c;
-  if (snd.flight === 0) return;
   if (snd.retransmittingSince === 0) snd.retransmittingSince = snd.sent.first!.sentAt;
   const elapsed = now - snd.retransmittingSince;
   const limit = c.userTimeout > 0 ? c.userTimeout : backoffTime(config.retries2, config.minRto, config.maxRto);
-  // SHLD-17, MUST-37: a peer that shrank its window to nothing but still answers is not dead. As Linux, it is after maxRto of silence.
-  const alive = snd.wnd === 0 && now - c.lastReceivedAt < config.maxRto;
+  // SHLD-17, MUST-37: a peer that shrank its window to nothing but still answers is not dead, unless the user set a limit. As Linux, it is after maxRto of silence.
+  const alive = c.userTimeout === 0 && snd.wnd === 0 && now - c.lastReceivedAt < config.maxRto;
   const expired = snd.timeouts > 0 && elapsed >= limit && !alive;
   if (snd.timeouts > 0 && makesRoom(c, now)) return;
   fastOpenTimedOut(c, snd.timeouts, expired, now);
@@ -108,7 +106,6 @@ function retransmissionTimeout(c: Connection, now: Micros): void {
 /** RFC 8985 section 7.3: output sends the probe. One probe at most is out; after it the retransmission timer takes over. */
 function lossProbeTimeout(c: Connection, now: Micros): void {
   const { probe, sent } = c.snd;
-  if (sent.out === 0) return;
   if (probe.end === null) probe.owed = true;
   else armRto(c, Math.max(sent.first!.sentAt + c.snd.rtt.rto - now, 1), now);
 }
@@ -116,7 +113,6 @@ function lossProbeTimeout(c: Connection, now: Micros): void {
 /** RFC 9293 section 3.8.6.1. The same timer is silly-window avoidance's override (3.8.6.2.1): what little fits is sent at last. */
 function persistTimeout(c: Connection, now: Micros): void {
   const { snd, config } = c;
-  if (snd.flight > 0 || (snd.unsent === 0 && !snd.finQueued)) return;
   if (snd.wnd > 0) {
     snd.overrideSillyWindow = true;
     return;
@@ -150,7 +146,6 @@ export function persistInterval(c: Connection, now: Micros): Micros {
 /** RFC 9293 section 3.8.4. MUST-26: a probe goes out only when nothing is in flight and nothing came for the interval. */
 function keepAliveTimeout(c: Connection, now: Micros): void {
   const { snd } = c;
-  if (!c.keepAlive) return;
   const busy = snd.flight > 0 || snd.unsent > 0;
   const idleUntil = c.lastReceivedAt + c.keepAliveIdle; // a sum: a difference of times may round to one that never comes
   if (busy || now < idleUntil) {

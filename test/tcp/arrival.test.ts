@@ -669,6 +669,14 @@ describe("the receiver's round trip, by the echo of its timestamps", () => {
     expect(echoed(50 * MILLISECOND, 535)).toBe(0);
   });
 
+  it('and not where timestamps were not agreed on', () => {
+    const s = Script.established();
+    s.write(1);
+    s.wait(50 * MILLISECOND);
+    s.receive({ flags: '.', seq: 1, ack: 2, len: 1000, ts: [5, 7] });
+    expect(s.conn.rcv.tuning.rtt).toBe(0);
+  });
+
   it('and not from an echo of nothing', () => {
     const s = Script.established({}, { ts: [1, 0] });
     const [{ ts }] = s.write(1) as [Sent];
@@ -706,6 +714,11 @@ describe('eighth step: the FIN', () => {
     const s = Script.established();
     expect(s.receive({ flags: 'F.', seq: 11, ack: 1 })).toMatchObject([{ flags: '.', ack: 1 }]);
     expect([s.state, s.takeEvents()]).toEqual(['ESTABLISHED', []]);
+  });
+
+  it('out of order behind text: the segment owes one duplicate ACK, not two (RFC 5681 section 4.2)', () => {
+    const s = Script.established();
+    expect(s.receive({ flags: 'F.', seq: 101, ack: 1, len: 10 })).toMatchObject([{ flags: '.', ack: 1 }]);
   });
 
   it('each out of order owes a duplicate ACK of its own, also in one batch (RFC 5681 section 4.2)', () => {

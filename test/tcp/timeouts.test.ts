@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
 import type { FastOpenMemory } from '../../src/tcp/fast-open.js';
 import { FastOpen } from '../../src/tcp/fast-open.js';
-import { ack, inFlight, numbers, RTT } from './flight.js';
+import { ack, inFlight, MSS, numbers, RTT } from './flight.js';
 import { Script, type Sent } from './script.js';
 
 type Options = NonNullable<Parameters<typeof Script.established>[0]>;
@@ -101,6 +101,25 @@ describe('R2 for data (RFC 9293 section 3.8.3)', () => {
       ),
     ).toEqual([0.3, 0.9, 2.1]);
     expect(s.log[s.log.length - 1]).toMatch(`${start + 4.5 * SECOND} ESTABLISHED -> CLOSED`);
+  });
+
+  it('MUST-21: a user timeout ends it, though a peer that shut its window still answers (RFC 5482), and nothing is sent faster for that', () => {
+    const s = measured(100 * MILLISECOND);
+    s.conn.setUserTimeout(5 * SECOND);
+    const start = s.now;
+    s.write(10);
+    s.receive(shut);
+    s.wait(4 * SECOND);
+    s.receive(shut);
+    s.wait(10 * SECOND);
+    // 0.3, 0.6 ... s apart; the last wait is cut at five seconds after the first timeout's segment was sent.
+    const times = seconds(
+      s.sent.filter((x) => x.at > start && x.len > 0),
+      start,
+    );
+    expect(times).toEqual([0.3, 0.9, 2.1, 4.5]);
+    expect(s.conn.error).toBe('ETIMEDOUT');
+    expect(s.log[s.log.length - 1]).toMatch(`${start + 5 * SECOND} ESTABLISHED -> CLOSED`);
   });
 
   it('SHLD-17: one that keeps its window open is dead when R2 is over, whatever else it says', () => {
@@ -291,6 +310,31 @@ describe('the reordering timer (RFC 8985 section 6.2 step 5)', () => {
     s.receive(ack(2, [5, 6], [3, 4]));
     expect(numbers(s.wait(27 * MILLISECOND))).toEqual([4]);
     expect(s.timer('rto')).toBe(deadline - s.now);
+  });
+
+  it('finds nothing when recovery is over, and leaves the loss probe of what was sent since its time', () => {
+    const s = inFlight(10);
+    s.wait(RTT);
+    s.receive(ack(0, [1, 4]));
+    s.wait(10 * MILLISECOND);
+    s.write(3 * MSS);
+    s.receive(ack(0, [1, 10]));
+    s.wait(95 * MILLISECOND);
+    s.write(MSS);
+    s.wait(5 * MILLISECOND);
+    s.receive(ack(0, [1, 11]));
+    s.wait(90 * MILLISECOND);
+    s.write(2 * MSS);
+    s.wait(10 * MILLISECOND);
+    s.receive(ack(13));
+    s.wait(5 * MILLISECOND);
+    s.receive(ack(14));
+    const probe = s.timer('tlp');
+    expect([probe < SECOND, s.timer('reorder') < probe]).toEqual([true, true]);
+    s.wait(s.timer('reorder'));
+    expect([s.timer('reorder'), s.timer('tlp') < probe]).toEqual([Infinity, true]);
+    expect(numbers(s.wait(probe))).toContain(15);
+    expect(s.env.counters.TcpExtTCPLossProbes).toBe(1);
   });
 
   it('and it watches, too, while pacing holds back what was found lost', () => {
