@@ -61,8 +61,9 @@ const ENOMEM = 12;
 const EBADFD = 77;
 const ENOBUFS = 105;
 
-/** What comes alone, and what is silence: see `expectsOne`. */
+/** What comes alone, what is silence, and after how many that is expected: see `alone`. A handshake's packets are fewer. */
 const SMALL_PACKET_BYTES = 512;
+const ALONE_FOR_GOOD = 8;
 const QUIET: Micros = 10;
 
 /** Not zeroed: the kernel writes every byte before anybody reads it. */
@@ -112,10 +113,10 @@ export class TunDevice implements Device {
   private rxAt = 0;
   private rxKept = false;
   /**
-   * A small packet came alone, after silence: the next one will, too, and it costs a system call to hear that there is no other. Should there be, the
-   * descriptor stays ready, and this is over since there was no silence before it.
+   * How many small packets in a row came alone, each after silence, as questions and answers do. The next one will, too, and it costs a system call to hear that
+   * there is no other. Should there be, the descriptor stays ready, and this is over, since there was no silence before it.
    */
-  private expectsOne = false;
+  private alone = 0;
   private readAt: Micros = 0;
   private readonly rx = new RxPacket();
   private readonly rxWords = new Int32Array(RX_BATCH * Rx.words);
@@ -193,20 +194,16 @@ export class TunDevice implements Device {
     }
     for (let batch = 0; batch < RX_BATCHES_A_TURN; batch++) {
       if (this.rxAt + RX_ROOM > RX_SLAB_BYTES) this.nextSlab();
-      const n = this.lib.queueRead(
-        this.queue,
-        this.rxSlab.bytes,
-        this.rxAt,
-        this.rxWords,
-        this.expectsOne ? 1 : RX_BATCH,
-      );
+      const most = this.alone < ALONE_FOR_GOOD ? RX_BATCH : 1;
+      const n = this.lib.queueRead(this.queue, this.rxSlab.bytes, this.rxAt, this.rxWords, most);
       if (n < 0) {
         // Without memory now, the kernel may have some later; after any other error the descriptor would be ready for ever.
         if (n !== -EAGAIN) this.fail(-n, n !== -ENOBUFS && n !== -ENOMEM);
         return;
       }
       const now = this.clock();
-      this.expectsOne = n === 1 && this.rxWords[Rx.length]! <= SMALL_PACKET_BYTES && now - this.readAt > QUIET;
+      const isAlone = n === 1 && this.rxWords[Rx.length]! <= SMALL_PACKET_BYTES && now - this.readAt > QUIET;
+      this.alone = isAlone ? this.alone + 1 : 0;
       this.readAt = now;
       for (let i = 0; i < n; i++) {
         this.deliver(receiver, i * Rx.words, now);
@@ -350,7 +347,7 @@ export class TunDevice implements Device {
   }
 
   poll(): void {
-    this.expectsOne = false;
+    this.alone = 0;
     if (!this.closed) this.ready(0);
   }
 
