@@ -114,7 +114,7 @@ export class TunDevice implements Device {
   private rxKept = false;
   /**
    * How many small packets in a row came alone, each after silence, as questions and answers do. The next one will, too, and it costs a system call to hear that
-   * there is no other. Should there be, the descriptor stays ready, and this is over, since there was no silence before it.
+   * there is no other. Should there be, the descriptor stays ready, and this is over, since there was no silence before it, or since one read in eight asks for all.
    */
   private alone = 0;
   private readAt: Micros = 0;
@@ -194,7 +194,7 @@ export class TunDevice implements Device {
     }
     for (let batch = 0; batch < RX_BATCHES_A_TURN; batch++) {
       if (this.rxAt + RX_ROOM > RX_SLAB_BYTES) this.nextSlab();
-      const most = this.alone < ALONE_FOR_GOOD ? RX_BATCH : 1;
+      const most = this.alone < ALONE_FOR_GOOD || this.alone % ALONE_FOR_GOOD === 0 ? RX_BATCH : 1;
       const n = this.lib.queueRead(this.queue, this.rxSlab.bytes, this.rxAt, this.rxWords, most);
       if (n < 0) {
         // Without memory now, the kernel may have some later; after any other error the descriptor would be ready for ever.

@@ -33,6 +33,14 @@ describeWithTun('packets through a TUN', () => {
     expect(counters.rxPackets).toBeGreaterThanOrEqual(1100);
   });
 
+  it('where packets come one at a time, so they are read; and many are read together again', async () => {
+    const { oneByOne, burst, arrived } = await get('alone');
+    expect(oneByOne.slice(0, 8)).toEqual(Array(8).fill(64));
+    expect(oneByOne).toContain(1);
+    expect(burst.slice(0, 8), 'one read in eight asks for all, whatever the clock says').toContain(64);
+    expect(arrived).toBe(50);
+  });
+
   it.each(BOTH)('pieces are gathered in their order, round the end of a ring too (%s)', async (offload) => {
     expect(await get('pieces', offload)).toEqual({ count: 1, equal: Array(9).fill(true), bytes: 0 });
   });

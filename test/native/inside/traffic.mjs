@@ -107,6 +107,30 @@ await scenarios({
     return { early, hundred, thousand: writes.count - hundred, answers, counters: device.counters };
   },
 
+  /** Packets one at a time, then many at once: how many each read asks for, and what arrives. */
+  async alone() {
+    const { device, seen } = ready({});
+    const kernel = await kernelSocket();
+    const lib = native();
+    const { queueRead } = lib;
+    /** @type {number[]} */
+    const asked = [];
+    lib.queueRead = (/** @type {any[]} */ ...args) => {
+      asked.push(args[4]);
+      return queueRead(...args);
+    };
+    for (let i = 1; i <= 20; i++) {
+      await kernel.send(pattern(10, i));
+      await until(() => seen.packets.length === i, `packet ${i}`);
+    }
+    const oneByOne = asked.splice(0);
+    await Promise.all(Array.from({ length: 30 }, (_, i) => kernel.send(pattern(10, i))));
+    await until(() => seen.packets.length === 50, 'all of thirty');
+    kernel.close();
+    device.close();
+    return { oneByOne, burst: asked, arrived: seen.packets.length };
+  },
+
   async pieces(offload) {
     const { device } = ready({ offload: offload === 'offload' });
     const kernel = await kernelSocket();
