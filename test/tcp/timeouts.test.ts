@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
 import type { FastOpenMemory } from '../../src/tcp/fast-open.js';
 import { FastOpen } from '../../src/tcp/fast-open.js';
+import { armRto } from '../../src/tcp/retransmit-timer.js';
 import { ack, inFlight, MSS, numbers, RTT } from './flight.js';
 import { Script, type Sent } from './script.js';
 
@@ -129,6 +130,21 @@ describe('R2 for data (RFC 9293 section 3.8.3)', () => {
     s.receive({ ...shut, win: 1000 });
     s.wait(SECOND);
     expect(s.conn.error).toBe('ETIMEDOUT');
+  });
+});
+
+describe('arming the retransmission timer', () => {
+  it('never beyond the moment when the user timeout ends the connection, and never for a time that is over', () => {
+    const s = measured(100 * MILLISECOND);
+    s.write(10);
+    s.wait(500 * MILLISECOND); // one timeout, at 0.3 s
+    const since = s.conn.snd.retransmittingSince;
+    s.conn.setUserTimeout(SECOND);
+    armRto(s.conn, 10 * SECOND, s.now);
+    expect(s.now + s.timer('rto')).toBe(since + SECOND);
+    s.conn.setUserTimeout(100 * MILLISECOND); // over already
+    armRto(s.conn, 10 * SECOND, s.now);
+    expect(s.timer('rto')).toBe(1);
   });
 });
 
