@@ -114,7 +114,7 @@ export class TunDevice implements Device {
   private rxKept = false;
   /**
    * How many small packets in a row came alone, each after silence, as questions and answers do. The next one will, too, and it costs a system call to hear that
-   * there is no other. Should there be, the descriptor stays ready, and this is over, since there was no silence before it, or since one read in eight asks for all.
+   * there is no other. Should there be, the descriptor stays ready, and this ends, soon since there was no silence before it, at the latest with the one read in eight that asks for all.
    */
   private alone = 0;
   private readAt: Micros = 0;

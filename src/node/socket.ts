@@ -213,7 +213,12 @@ export class Socket extends SocketBase implements TcpUser {
     const { conn } = this;
     if (conn === null || !this.wantsData) return;
     let taken = false;
+    let silent = false;
+    const heard = this.listenerCount('data') > 0;
     while (this.wantsData) {
+      // Who took his listener away may set another one before the next turn of the event loop: with `node:net` that is when the next piece comes.
+      silent = taken && heard && this.readableFlowing === true && this.listenerCount('data') === 0;
+      if (silent) break;
       const piece = conn.receive();
       if (piece === null) break;
       taken = true;
@@ -223,9 +228,15 @@ export class Socket extends SocketBase implements TcpUser {
     }
     // Reading may have opened the window: the peer must hear of it.
     if (taken && conn.rcv.ackNow) this.host.stack.wake(conn);
+    if (silent) setImmediate(pullLater, this);
     if (conn.receiveQueued > 0) return;
     if (conn.rcv.finReceived) this.endOfStream();
     else if (conn.error !== null) this.failed(conn);
+  }
+
+  /** @internal */
+  resumePulling(): void {
+    if (!this.destroyed) this.pull();
   }
 
   /**
@@ -234,7 +245,7 @@ export class Socket extends SocketBase implements TcpUser {
    */
   private flowsBy(): boolean {
     const flows = this.readableFlowing === true && this.readableLength === 0 && this.readableDidRead;
-    return flows && !this.reading && this.readableEncoding === null;
+    return flows && !this.reading && this.readableEncoding === null && this.listenerCount('data') > 0;
   }
 
   private endOfStream(): void {
@@ -252,8 +263,9 @@ export class Socket extends SocketBase implements TcpUser {
    * A large one goes out from where it stands when the peer is near, where a copy would cost more than all the rest. That is safe for a program which uses its memory again at `drain`: until then the chunk's bytes must not change, as with `node:net`.
    */
   override write(chunk: unknown, encoding?: BufferEncoding | WriteCallback, callback?: WriteCallback): boolean {
-    const tells = callback !== undefined || typeof encoding === 'function';
-    if (tells || !(chunk instanceof Uint8Array) || !this.takesAtOnce()) {
+    // Writable checks an encoding, also of what needs none, and calls back.
+    const plain = callback === undefined && encoding === undefined;
+    if (!plain || !(chunk instanceof Uint8Array) || !this.takesAtOnce()) {
       return super.write(chunk, encoding as BufferEncoding, callback);
     }
     const conn = this.conn!;
@@ -265,7 +277,7 @@ export class Socket extends SocketBase implements TcpUser {
       this.host.stack.wake(conn);
       return taken === chunk.length || super.write(chunk.subarray(taken));
     }
-    return super.write(chunk, encoding as BufferEncoding);
+    return super.write(chunk);
   }
 
   /** Nothing waits before it in the stream's own buffer, nor is the stream in any special state. */
@@ -441,6 +453,10 @@ const isFlushing = ({ state }: Connection): boolean =>
 /** The same bytes as a Buffer, without a copy. */
 const asBuffer = (piece: Uint8Array): Buffer =>
   Buffer.isBuffer(piece) ? piece : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+
+function pullLater(socket: Socket): void {
+  socket.resumePulling();
+}
 
 function emitClose(socket: Socket, hadError: boolean): void {
   socket.emit('close', hadError);

@@ -62,12 +62,18 @@ export class TcpPassive {
         timeWait.remove(row);
         return false;
       case TimeWait.acknowledge: {
-        watch?.strayArrived(flowOf(ip, seg), seg, 'TIME-WAIT: acknowledged, 2 MSL start anew', now);
         timeWait.restart(row, now);
         if (!answersAlways(seg) && !timeWait.mayAnswer(row, o.config.challengeAckInterval, now)) {
+          watch?.strayArrived(
+            flowOf(ip, seg),
+            seg,
+            'TIME-WAIT: 2 MSL start anew; no ACK, there was one a moment ago',
+            now,
+          );
           env.counters.TcpExtTCPACKSkippedTimeWait++;
           return false;
         }
+        watch?.strayArrived(flowOf(ip, seg), seg, 'TIME-WAIT: acknowledged, 2 MSL start anew', now);
         timeWaitAck(record, seg, this.stray.segment, Math.floor(now / 1000));
         this.stray.send(ip, seg, 'ACK from TIME-WAIT', now);
         return false;

@@ -395,6 +395,75 @@ describe('ways to read, changed in mid-flow', () => {
   });
 });
 
+describe('a listener that goes and comes', () => {
+  /** Ten bytes, and then much at once: how much of it `listen` sees. */
+  const seenBy = (
+    listen: (s: net.Socket, saw: (bytes: number) => void) => unknown,
+  ): ((place: Place) => Promise<Saw>) => {
+    return async (place) => {
+      const listener = place.server.createServer();
+      const accepted = once(listener, 'connection') as Promise<[net.Socket]>;
+      const port = await listening(place, listener);
+      const client = place.client.connect({ host: place.address, port });
+      await once(client, 'connect');
+      const [server] = await accepted;
+      let seen = 0;
+      listen(server, (bytes) => (seen += bytes));
+      client.write(Buffer.alloc(10));
+      while (seen < 10) await turns(1);
+      await turns(5);
+      for (let i = 0; i < 10; i++) client.write(Buffer.alloc(40_000));
+      for (let i = 0; i < 500 && seen < 400_010; i++) await turns(1);
+      for (const socket of [client, server]) socket.destroy();
+      listener.close();
+      return { seen };
+    };
+  };
+
+  it('within its own handler, to come back in the next tick, misses nothing', async () => {
+    const seen = await same(
+      seenBy((s, saw) => {
+        const hear = (chunk: Buffer): void => {
+          saw(chunk.length);
+          s.off('data', hear);
+          process.nextTick(() => s.on('data', hear));
+        };
+        s.on('data', hear);
+      }),
+    );
+    expect(seen).toEqual({ seen: 400_010 });
+  });
+
+  it("nor does who awaits 'data' once, again and again", async () => {
+    const seen = await same(
+      seenBy(async (s, saw) => {
+        while (!s.destroyed) {
+          const [chunk] = (await once(s, 'data')) as [Buffer];
+          saw(chunk.length);
+        }
+      }),
+    );
+    expect(seen).toEqual({ seen: 400_010 });
+  });
+
+  it('an encoding that there is not is refused, also of a Buffer', () =>
+    same(async (place) => {
+      const seen: unknown[] = [];
+      await dialogue(place, {
+        client: (s) => {
+          try {
+            s.write(Buffer.from('x'), 'nope' as BufferEncoding);
+          } catch (error) {
+            seen.push((error as NodeJS.ErrnoException).code);
+          }
+          s.end();
+        },
+        server: nothing,
+      });
+      return { seen };
+    }));
+});
+
 describe('servers', () => {
   it('a port that is taken', async () => {
     const seen = await same(async (place) => {
