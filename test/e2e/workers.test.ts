@@ -31,7 +31,9 @@ wait $rest; ${END}`);
     const { each, passed } = shares(stdout);
     expect(each.reduce((a, b) => a + b)).toBe(48);
     expect(Math.min(...each)).toBeGreaterThan(0);
-    expect(passed).toBe(0);
+    // A flow on another queue would be passed on packet by packet. One packet may be: on a busy machine our FIN goes out twice, and what answers the second finds
+    // no connection any more: then both neighbours are asked.
+    expect(passed, stdout).toBeLessThanOrEqual(2);
     expect(stdout).toContain('does not exist');
     // Each has its own capture, and no stream is in two of them.
     const streams = await Promise.all(
