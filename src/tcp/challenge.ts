@@ -5,6 +5,11 @@
  */
 import type { Random } from '../base/random.js';
 import { SECOND, type Micros } from '../base/time.js';
+import { TcpFlag, type Segment } from '../wire/tcp.js';
+
+/** Data and FIN that come again say that our ACK was lost. What has neither, or a SYN, may be one end of an ACK loop, or an attack: its answers are throttled, as in Linux. */
+export const answersAlways = (seg: Segment): boolean =>
+  (seg.payloadBytes > 0 || seg.has(TcpFlag.FIN)) && !seg.has(TcpFlag.SYN);
 
 export class ChallengeLimiter {
   private left = 0;

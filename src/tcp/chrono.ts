@@ -3,6 +3,7 @@
  * window or the user's send buffer was what held it up. One clock runs at a time; nothing is counted but when another one is to run.
  */
 import type { Micros } from '../base/time.js';
+import type { Sender } from './sender.js';
 import { State } from './state.js';
 
 export const Chrono = { idle: 0, busy: 1, window: 2, buffer: 3 } as const;
@@ -35,21 +36,11 @@ export class ChronoClock {
   }
 }
 
-/** Of a sender. */
-interface Sending {
-  readonly allAcked: boolean;
-  readonly unsent: number;
-  readonly usableWindow: number;
-  readonly mss: number;
-  readonly sent: { readonly inFlight: number };
-  readonly congestion: { readonly cwnd: number };
-}
-
 /**
  * After output. The window holds data up when cwnd would let the next segment go; the buffer does when all that the user could give is sent, and more of
  * it waits for room.
  */
-export function chronoOf(snd: Sending, state: State, writerWaits: boolean): Chrono {
+export function chronoOf(snd: Sender, state: State, writerWaits: boolean): Chrono {
   if (snd.allAcked) return Chrono.idle;
   if (snd.sent.inFlight >= snd.congestion.cwnd) return Chrono.busy;
   const { unsent } = snd;

@@ -110,7 +110,7 @@ export class Connection extends UserCalls {
   probeOwed = false;
   resetOwed: number = OwedReset.none;
   resetSeq: Seq = 0;
-  /** Challenge ACKs: at most one owed, the last one's time. */
+  /** At most one challenge ACK is owed. When a segment that is no good was last answered, with one or with another ACK (Linux's last_oow_ack_time). */
   challengeOwed = false;
   lastChallengeAt: Micros = -NEVER;
 
@@ -277,7 +277,7 @@ export class Connection extends UserCalls {
     this.timers.stopAll();
     this.snd.buffer.clear();
     this.snd.sent.clear();
-    this.rcv.clearOutOfOrder();
+    this.rcv.outOfOrder.clear();
     this.synOwed = false;
     this.probeOwed = false;
     if (this.rcv.orphaned) this.env.memory.orphans--;

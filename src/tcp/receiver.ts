@@ -36,7 +36,7 @@ const PIECE_COST = 200;
 /** Under memory pressure the window opens to so many segments (Linux's tcp_adjust_rcv_ssthresh). */
 const PRESSED_SEGMENTS = 4;
 
-/** What nearly every connection has out of order, all its life: nobody adds to it. */
+/** What nearly every connection has out of order, all its life: nobody adds to it, and what empties it changes nothing. */
 const NOTHING = new OutOfOrder(0, () => {
   throw new Error('nothing is kept here');
 });
@@ -106,11 +106,6 @@ export class Receiver {
   /** To be looked at; what may add to it takes `ownOutOfOrder`. */
   get outOfOrder(): OutOfOrder {
     return this.held;
-  }
-
-  /** Data goes; a FIN that is known stays so. */
-  clearOutOfOrder(): void {
-    if (this.held !== NOTHING) this.held.clear();
   }
 
   private ownOutOfOrder(): OutOfOrder {
@@ -225,7 +220,7 @@ export class Receiver {
     if (inOrder && !this.outOfOrder.isEmpty) {
       counters.TcpExtOfoPruned++;
       const before = this.memory;
-      this.clearOutOfOrder();
+      this.held.clear();
       this.share.settle(this.share.held - before + this.memory);
       if (this.share.mayReceive(seqDiff(end, start))) return true;
     }
@@ -268,17 +263,17 @@ export class Receiver {
    */
   noteFin(seq: Seq, start: Seq): void {
     if (this.finSeen || seqLt(seq, this.nxt)) return; // the latter contradicts what was received
+    // In order and with nothing beyond it, it ends nothing that is held; beyond a hole it waits, and SACK tells of it.
+    if (this.held !== NOTHING || seqGt(start, this.nxt)) this.ownOutOfOrder().endAt(seq);
     this.finSeen = true;
     this.finSeq = seq;
-    if (this.held !== NOTHING) this.held.endAt(seq);
-    else if (seqGt(start, this.nxt)) this.ownOutOfOrder(); // it waits beyond a hole, and SACK tells of it
   }
 
   /** Eighth step: true when everything before the FIN is here, once. */
   reachFin(): boolean {
     if (!this.finSeen || this.finReceived || this.nxt !== this.finSeq) return false;
     this.finReceived = true;
-    if (this.held !== NOTHING) this.held.finReached();
+    this.held.finReached();
     this.nxt = seqAdd(this.nxt, 1);
     this.window.edge = seqMax(this.window.edge, this.nxt);
     this.ack.finArrived();

@@ -46,10 +46,6 @@ export function arrivesInTimeWait(record: TimeWaitRecord, seg: Segment, rfc1337:
   return TimeWait.drop;
 }
 
-/** Data and FIN that come again say that our ACK was lost. What has neither, or a SYN, may be one end of an ACK loop, or an attack: its answers are throttled, as in Linux. */
-export const answersAlways = (seg: Segment): boolean =>
-  (seg.payloadBytes > 0 || seg.has(TcpFlag.FIN)) && !seg.has(TcpFlag.SYN);
-
 /** The ACK that TIME-WAIT sends: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. `tsNow` is our clock in milliseconds. */
 export function timeWaitAck(record: TimeWaitRecord, seg: Segment, ack: Segment, tsNow: number): void {
   ack.clear();
