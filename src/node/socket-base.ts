@@ -37,13 +37,9 @@ export abstract class SocketBase extends Duplex {
   private idleTimer: NodeJS.Timeout | null = null;
   private wantsRef = true;
   private holdsHost = false;
-  private noDelay: boolean | null = null;
   private typeOfService = 0;
-  private congestion: CongestionName | null = null;
   /** What was set before there was a connection. */
   private early: ((conn: Connection, now: Micros) => void)[] | null = null;
-  /** Milliseconds until the first probe; -1 for off. */
-  private keepAlive = -1;
 
   constructor(host: Host, options: SocketOptions) {
     super({
@@ -58,11 +54,7 @@ export abstract class SocketBase extends Duplex {
   /** From now on this is a socket of `conn`. */
   protected bind(conn: Connection): void {
     this.conn = conn;
-    if (this.noDelay !== null) conn.setNoDelay(this.noDelay);
-    if (this.congestion !== null) conn.setCongestionControl(this.congestion, this.host.clock());
-    if (this.typeOfService !== 0) this.host.stack.setTypeOfService(conn, this.typeOfService);
-    if (this.keepAlive >= 0) this.setKeepAlive(true, this.keepAlive);
-    for (const set of this.early ?? []) set(conn, this.host.clock());
+    this.early?.forEach((set) => set(conn, this.host.clock()));
     this.early = null;
     if (this.wantsRef) this.holdHost();
   }
@@ -127,22 +119,14 @@ export abstract class SocketBase extends Duplex {
 
   /** Nagle's algorithm off, or on again. */
   setNoDelay(on = true): this {
-    this.noDelay = on;
-    const { conn } = this;
-    if (conn === null || this.destroyed) return this;
-    conn.setNoDelay(on);
-    this.host.stack.wake(conn);
-    return this;
+    return this.setOptions((conn) => conn.setNoDelay(on));
   }
 
   /** `initialDelay`: milliseconds of silence before the first probe; 0 leaves it to the configuration. */
   setKeepAlive(on = false, initialDelay = 0): this {
-    this.keepAlive = on ? initialDelay : -1;
-    const { conn } = this;
-    if (conn === null || this.destroyed) return this;
-    conn.setKeepAlive(on, this.host.clock(), initialDelay > 0 ? initialDelay * 1000 : undefined);
-    this.host.stack.wake(conn);
-    return this;
+    return this.setOptions((conn, now) =>
+      conn.setKeepAlive(on, now, initialDelay > 0 ? initialDelay * 1000 : undefined),
+    );
   }
 
   /** The byte in IP's header of all that is sent from now on: its DSCP. Throws ERR_OUT_OF_RANGE for what is no byte. */
@@ -152,8 +136,7 @@ export abstract class SocketBase extends Duplex {
       throw nodeError(new RangeError(range), 'ERR_OUT_OF_RANGE');
     }
     this.typeOfService = tos;
-    if (this.conn !== null && !this.destroyed) this.host.stack.setTypeOfService(this.conn, tos);
-    return this;
+    return this.setOptions((conn) => this.host.stack.setTypeOfService(conn, tos));
   }
 
   /** What `setTypeOfService` set; ECN's two bits are TCP's own and not part of it once there is a connection. */
@@ -168,9 +151,7 @@ export abstract class SocketBase extends Duplex {
       const text = `The argument 'name' is invalid: there are ${known}. Received '${String(name)}'`;
       throw nodeError(new TypeError(text), 'ERR_INVALID_ARG_VALUE');
     }
-    this.congestion = name;
-    if (this.conn !== null && !this.destroyed) this.conn.setCongestionControl(name, this.host.clock());
-    return this;
+    return this.setOptions((conn, now) => conn.setCongestionControl(name, now));
   }
 
   /**

@@ -228,15 +228,10 @@ export class Socket extends SocketBase implements TcpUser {
     }
     // Reading may have opened the window: the peer must hear of it.
     if (taken && conn.rcv.ackNow) this.host.stack.wake(conn);
-    if (silent) setImmediate(pullLater, this);
+    if (silent) setImmediate(() => this.destroyed || this.pull());
     if (conn.receiveQueued > 0) return;
     if (conn.rcv.finReceived) this.endOfStream();
     else if (conn.error !== null) this.failed(conn);
-  }
-
-  /** @internal */
-  resumePulling(): void {
-    if (!this.destroyed) this.pull();
   }
 
   /**
@@ -453,10 +448,6 @@ const isFlushing = ({ state }: Connection): boolean =>
 /** The same bytes as a Buffer, without a copy. */
 const asBuffer = (piece: Uint8Array): Buffer =>
   Buffer.isBuffer(piece) ? piece : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
-
-function pullLater(socket: Socket): void {
-  socket.resumePulling();
-}
 
 function emitClose(socket: Socket, hadError: boolean): void {
   socket.emit('close', hadError);
