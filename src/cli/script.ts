@@ -1,11 +1,11 @@
 /** `tcplab script`: packet scripts against our stack, in memory and in virtual time. */
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { Recorder } from '../observe/recorder.js';
 import { pcapFileHeader, pcapPacket } from '../observe/pcap.js';
 import { exitCodeOf, FORMATS, report, type Format, type Timed } from '../script/format.js';
 import { playScript } from '../script/play.js';
-import { NON_FATAL, nonFatalOf, type NonFatal, type RunOptions } from '../script/options.js';
+import { initCommands, NON_FATAL, nonFatalOf, type NonFatal, type RunOptions } from '../script/options.js';
 import { START } from '../script/verdict.js';
 import type { WirePacket } from '../script/wire.js';
 import { CommandError, Exit } from './errors.js';
@@ -110,7 +110,7 @@ function runOptions(o: ScriptCommandOptions): RunOptions {
     ...(o.strict_segments === true ? { strictSegments: true } : {}),
     ...(o.strict === true ? { strict: true } : {}),
     ...(o.nonFatal !== undefined ? { nonFatal: nonFatal(o.nonFatal) } : {}),
-    ...(o.init_scripts !== undefined ? { init: o.init_scripts.split(',').map(initScript).join('\n') } : {}),
+    ...(o.init_scripts !== undefined ? { init: initCommands(o.init_scripts, textOf, noInitScript) } : {}),
   };
 }
 
@@ -120,11 +120,7 @@ function nonFatal(text: string): readonly NonFatal[] {
   throw new CommandError(Exit.usage, `--non_fatal is ${NON_FATAL.join(', ')} or both with a comma, not '${text}'`);
 }
 
-/** What a script of settings says. No shell runs it: a line that is no setting makes every script a SKIP. A defaults.sh need not be there: it is what holds anyway. */
-function initScript(file: string): string {
-  if (basename(file) === 'defaults.sh') return 'defaults.sh';
-  const text = textOf(file);
-  if (text !== null) return text;
+function noInitScript(file: string): never {
   throw new CommandError(Exit.usage, `--init_scripts: there is no file '${file}'`, '--init_scripts defaults.sh');
 }
 

@@ -11,17 +11,14 @@ import { State } from '../tcp/state.js';
 import type { Call, Expression } from './ast.js';
 import { CONSTANTS } from './constants.js';
 import { clientConfig, fastOpenIsReady } from './fast-open-urgent.js';
-import { checkedIov, checkMessage, negativeLength, sendFlags } from './messages.js';
+import { checkedIov, checkMessage, mayNotWait, negativeLength, sendFlags } from './messages.js';
 import { getOption, setOption } from './option-calls.js';
 import { startReceive } from './receive-calls.js';
 import { differs, familyOf, isNull, socketAddressOf } from './socket-address.js';
 import { fcntl, ioctl, readiness } from './socket-state.js';
-import { fail, ok, ScriptSocket, type Result } from './socket.js';
+import { fail, ok, ScriptSocket, type Attempt, type Result } from './socket.js';
 import { fieldOf, messageBytes, numberOf, Unsupported } from './values.js';
 import { Failure } from './verdict.js';
-
-/** A started call: asked until it gives its result. */
-export type Attempt = () => Result | null;
 
 /** Where the script's sockets live: descriptors are the script's own numbers. */
 export class Sockets {
@@ -267,7 +264,7 @@ export class Sockets {
     const opens = (flags & CONSTANTS['MSG_FASTOPEN']!) !== 0;
     if (!opens && s.deferredPort === 0) return this.sendMore(s, bytes, flags, noBuffer);
     if (noBuffer) throw new Unsupported('Fast Open with data at NULL is not known');
-    const noWait = s.nonBlocking || (flags & CONSTANTS['MSG_DONTWAIT']!) !== 0;
+    const noWait = mayNotWait(s, flags);
     let rest: Attempt | null = null;
     return () => {
       if (rest !== null) return rest();
@@ -294,7 +291,7 @@ export class Sockets {
     let wasConnecting = s.isConnecting;
     let done = 0;
     const urgent = (flags & CONSTANTS['MSG_OOB']!) !== 0;
-    const noWait = s.nonBlocking || (flags & CONSTANTS['MSG_DONTWAIT']!) !== 0;
+    const noWait = mayNotWait(s, flags);
     const more = (flags & CONSTANTS['MSG_MORE']!) !== 0;
     return () => {
       if (s.hasError) return done > 0 && !wasConnecting ? ok(done) : fail(s.takeError());

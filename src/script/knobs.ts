@@ -125,7 +125,7 @@ function onlyIf(name: string, value: string, ours: string): Partial<TcpConfig> {
 }
 
 /** `./defaults.sh`: what holds anyway. */
-export const isDefaults = (command: string): boolean => /^(?:\S*\/)?defaults\.sh$/.test(command);
+const isDefaults = (command: string): boolean => /^(?:\S*\/)?defaults\.sh$/.test(command);
 
 /** One thing that a command does: the whole of defaults.sh, or a sysctl by its name behind net.ipv4. (or core, ipv6). */
 export type Setting =

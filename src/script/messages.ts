@@ -1,8 +1,7 @@
 /** What calls that send and receive have in common: lengths, flags, the msghdr of sendmsg and recvmsg, and what of them is known here. */
 import type { Expression } from './ast.js';
 import { CONSTANTS } from './constants.js';
-import type { Attempt } from './calls.js';
-import { fail } from './socket.js';
+import { fail, type Attempt, type ScriptSocket } from './socket.js';
 import { fieldOf, iovBytes, numberOf, Unsupported } from './values.js';
 
 const bitsOf = (...names: string[]): number => names.reduce((bits, name) => bits | CONSTANTS[name]!, 0);
@@ -20,6 +19,10 @@ function known(e: Expression | undefined, mask: number): number {
   const names = Object.keys(CONSTANTS).filter((name) => name.startsWith('MSG_') && (CONSTANTS[name]! & others) !== 0);
   throw new Unsupported(`${names.join('|') || `flags 0x${others.toString(16)}`} is not known in this call`);
 }
+
+/** The call returns at once, with EAGAIN where it would block. */
+export const mayNotWait = (s: ScriptSocket, flags: number): boolean =>
+  s.nonBlocking || (flags & CONSTANTS['MSG_DONTWAIT']!) !== 0;
 
 /** A msghdr's parts that are neither data nor, of sendmsg, an address. */
 export function checkMessage(message: Expression | undefined, isReceived: boolean): void {

@@ -61,7 +61,6 @@ function bytesOf(o: TcpOptionSpec): number[] {
 }
 
 export function decodeOptions(b: Uint8Array): TcpOptionSpec[] {
-  const view = new DataView(b.buffer, b.byteOffset, b.length);
   const options: TcpOptionSpec[] = [];
   for (let o = 0; o < b.length;) {
     const kind = b[o]!;
@@ -76,7 +75,7 @@ export function decodeOptions(b: Uint8Array): TcpOptionSpec[] {
     }
     const length = b[o + 1] ?? 0;
     if (length < 2 || o + length > b.length) break;
-    options.push(decodeOption(kind, new DataView(view.buffer, view.byteOffset + o + 2, length - 2)));
+    options.push(decodeOption(kind, new DataView(b.buffer, b.byteOffset + o + 2, length - 2)));
     o += length;
   }
   return options;

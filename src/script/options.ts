@@ -3,7 +3,6 @@ import type { Micros } from '../base/time.js';
 import type { StackObserver } from '../stack/observer.js';
 import type { TcpConfig } from '../tcp/config.js';
 import type { Script, ScriptOption } from './ast.js';
-import { isDefaults } from './knobs.js';
 import { Unsupported } from './values.js';
 
 /** What may differ without failing: packets and code, or results of calls. */
@@ -64,7 +63,11 @@ function meaning(option: ScriptOption, o: RunOptions): RunOptions {
       return { nonFatal: kinds };
     }
     case 'init_scripts':
-      return { init: initCommands(option, o) };
+      return {
+        init: initCommands(value, o.readBeside ?? none, (file) => {
+          throw new Unsupported(`--init_scripts=${value}: there is no file '${file}' by the script`, place);
+        }),
+      };
     default:
       throw new Unsupported(`the option --${name} is not known`, place);
   }
@@ -84,17 +87,21 @@ function whole({ name, value, place }: ScriptOption, unit: string, least: number
   return n;
 }
 
-/** What the files of `--init_scripts` say. A defaults.sh need not be there: it is what holds anyway. */
-function initCommands({ value, place }: ScriptOption, o: RunOptions): string {
-  const texts = value.split(',').map((name) => {
-    if (isDefaults(name)) return 'defaults.sh';
-    const text = o.readBeside?.(name) ?? null;
-    if (text === null)
-      throw new Unsupported(`--init_scripts=${value}: there is no file '${name}' by the script`, place);
-    return text;
-  });
-  return texts.join('\n');
-}
+const none = (): null => null;
+
+/**
+ * What the files of `--init_scripts` say, with commas between. No shell runs them: a line that is no setting makes a script a SKIP. A defaults.sh need not be
+ * there: it is what holds anyway.
+ */
+export const initCommands = (
+  files: string,
+  read: (file: string) => string | null,
+  missing: (file: string) => never,
+): string =>
+  files
+    .split(',')
+    .map((file) => (/(?:^|\/)defaults\.sh$/.test(file) ? 'defaults.sh' : (read(file) ?? missing(file))))
+    .join('\n');
 
 const DEFAULT_TOLERANCE: Micros = 4000;
 const TOLERANCE_SHARE = 0.125;

@@ -14,9 +14,9 @@ import {
   PythonError,
   textOf,
   truth,
+  type Value,
 } from './python-values.js';
 import { statements, tokensOf } from './python-tokens.js';
-import type { Value } from './python-values.js';
 import { Unsupported } from './values.js';
 
 export type Names = Readonly<Record<string, number | string>>;

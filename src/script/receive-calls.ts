@@ -1,10 +1,9 @@
 /** read, recv, recvfrom, readv and recvmsg. */
 import type { Call } from './ast.js';
-import type { Attempt } from './calls.js';
 import { CONSTANTS } from './constants.js';
 import { receiveOutOfLine } from './fast-open-urgent.js';
-import { checkedIov, checkMessage, negativeLength, receivedFlags, receiveFlags } from './messages.js';
-import { fail, ok, type ScriptSocket } from './socket.js';
+import { checkedIov, checkMessage, mayNotWait, negativeLength, receivedFlags, receiveFlags } from './messages.js';
+import { fail, ok, type Attempt, type ScriptSocket } from './socket.js';
 import { isNull } from './socket-address.js';
 import { messageBytes, numberOf, Unsupported } from './values.js';
 
@@ -45,7 +44,7 @@ export function startReceive(s: ScriptSocket, { name, args }: Call): Attempt {
 function receive(s: ScriptSocket, bytes: number, flags: number, noBuffer = false): Attempt {
   if (bytes < 0) return () => fail('EINVAL');
   if ((flags & CONSTANTS['MSG_OOB']!) !== 0) return () => receiveOutOfLine(s, bytes, flags);
-  const noWait = s.nonBlocking || (flags & CONSTANTS['MSG_DONTWAIT']!) !== 0;
+  const noWait = mayNotWait(s, flags);
   const peek = (flags & CONSTANTS['MSG_PEEK']!) !== 0;
   const whole = (flags & CONSTANTS['MSG_WAITALL']!) !== 0;
   return () => {

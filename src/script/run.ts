@@ -9,7 +9,6 @@
 import { SECOND, type Micros } from '../base/time.js';
 import { Address, Prefix } from '../ip/address.js';
 import type { Call, Code, Command, IcmpAction, IpInfo, PacketAction, Place, Script, ScriptEvent, When } from './ast.js';
-import type { Attempt } from './calls.js';
 import { compareResult } from './call-check.js';
 import { compare, type Difference } from './compare.js';
 import type { Segment } from './decode.js';
@@ -18,7 +17,7 @@ import { Flows } from './flows.js';
 import { applyCommand, SCRIPT_PROFILE } from './knobs.js';
 import { type NonFatal, type RunOptions, toleranceOf, withScriptOptions } from './options.js';
 import { runCode } from './python.js';
-import type { Result } from './socket.js';
+import type { Attempt, Result } from './socket.js';
 import { StackTarget } from './stack-target.js';
 import type { Target } from './target.js';
 import { segmentText, timeText } from './text.js';

@@ -24,6 +24,9 @@ export interface Result {
   readonly messageFlags?: number;
 }
 
+/** A started call: asked until it gives its result. */
+export type Attempt = () => Result | null;
+
 /** More than any send buffer takes at once: a write of 4 GiB need not have them. */
 const MOST_AT_ONCE = 1 << 26;
 

@@ -5,9 +5,9 @@
 import type { Micros } from '../base/time.js';
 import type { Slab } from '../base/slab.js';
 import type { Address } from '../ip/address.js';
-import type { Attempt } from './calls.js';
 import type { Call } from './ast.js';
 import type { Names } from './python.js';
+import type { Attempt } from './socket.js';
 import type { DecodedTcp } from './decode.js';
 import type { WirePacket } from './wire.js';
 
