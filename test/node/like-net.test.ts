@@ -56,6 +56,19 @@ async function dialogue(
   return { client: client.lines, server: server.lines };
 }
 
+/** A listener, a client that is connected to it, and the server's end. */
+async function connected(
+  place: Place,
+): Promise<{ listener: net.Server; client: net.Socket; server: net.Socket; port: number }> {
+  const listener = place.server.createServer();
+  const accepted = once(listener, 'connection') as Promise<[net.Socket]>;
+  const port = await listening(place, listener);
+  const client = place.client.connect({ host: place.address, port });
+  await once(client, 'connect');
+  const [server] = await accepted;
+  return { listener, client, server, port };
+}
+
 const nothing = (): void => undefined;
 
 /** So many turns of the event loop. */
@@ -217,12 +230,7 @@ describe('breaking off', () => {
 describe('what a socket is', () => {
   it('addresses, counts and states', () =>
     same(async (place) => {
-      const listener = place.server.createServer();
-      const accepted = once(listener, 'connection') as Promise<[net.Socket]>;
-      const port = await listening(place, listener);
-      const client = place.client.connect(port, place.address);
-      await once(client, 'connect');
-      const [server] = await accepted;
+      const { listener, client, server, port } = await connected(place);
       server.write('four');
       await once(client, 'data');
       const describeSocket = (s: net.Socket, p: number): unknown => [
@@ -269,12 +277,7 @@ describe('what a socket is', () => {
 
   it('write says when it is full, drain when it is not, callbacks in order', () =>
     same(async (place) => {
-      const listener = place.server.createServer();
-      const accepted = once(listener, 'connection') as Promise<[net.Socket]>;
-      const port = await listening(place, listener);
-      const s = place.client.connect({ host: place.address, port });
-      await once(s, 'connect');
-      const [server] = await accepted;
+      const { listener, client: s, server } = await connected(place);
       // Nobody reads: sooner or later every buffer on the way is full.
       const calledBack: number[] = [];
       let writes = 0;
@@ -300,12 +303,7 @@ describe('ways to read, changed in mid-flow', () => {
   /** Seven pieces come one after the other; at the third the reader does something else. What it saw, and when relative to what. */
   const reading = (change: (s: net.Socket, log: (line: string) => void) => void): ((place: Place) => Promise<Saw>) => {
     return async (place) => {
-      const listener = place.server.createServer();
-      const accepted = once(listener, 'connection') as Promise<[net.Socket]>;
-      const port = await listening(place, listener);
-      const client = place.client.connect({ host: place.address, port });
-      await once(client, 'connect');
-      const [server] = await accepted;
+      const { listener, client, server } = await connected(place);
       const lines: string[] = [];
       const log = (line: string): unknown => lines.push(line);
       let pieces = 0;
@@ -401,12 +399,7 @@ describe('a listener that goes and comes', () => {
     listen: (s: net.Socket, saw: (bytes: number) => void) => unknown,
   ): ((place: Place) => Promise<Saw>) => {
     return async (place) => {
-      const listener = place.server.createServer();
-      const accepted = once(listener, 'connection') as Promise<[net.Socket]>;
-      const port = await listening(place, listener);
-      const client = place.client.connect({ host: place.address, port });
-      await once(client, 'connect');
-      const [server] = await accepted;
+      const { listener, client, server } = await connected(place);
       let seen = 0;
       listen(server, (bytes) => (seen += bytes));
       client.write(Buffer.alloc(10));
