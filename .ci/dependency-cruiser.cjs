@@ -22,7 +22,7 @@ const TYPES_ONLY = { observe: ['device', 'ip', 'tcp', 'udp', 'stack'] };
 /** No I/O there, so none of Node's modules either. */
 const CORE = '^src/(base|wire|ip|tcp|udp|stack)/';
 /** What opens a real device. */
-const REAL_DEVICE = '^src/device/(tun|native|tuntap2)\\.';
+const REAL_DEVICE = '^src/device/(tun|tun-open|native|tuntap2)\\.';
 
 const folders = (names) => names.map((name) => (name.includes('/') ? `^src/${name}` : `^src/${name}/`));
 
