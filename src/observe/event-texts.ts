@@ -1,7 +1,7 @@
 /** What single events mean, in a sentence each: notes, timers, what the faulty link did. An empty list: nothing worth a line. */
+import { countText, durationText } from '../base/quantities.js';
 import { dropText } from './drop-texts.js';
 import type { LinkEvent, NoteEvent } from './events.js';
-import { countText, durationText } from './text.js';
 
 export function timerSetText(timer: string, inUs: number): string[] {
   const span = durationText(inUs);

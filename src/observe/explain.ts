@@ -4,11 +4,11 @@
  *
  * Nothing here guesses: where the events do not tell, nothing is said.
  */
+import { countText, durationText } from '../base/quantities.js';
 import type { ReceivedEvent, SegmentData, SentEvent, TraceEvent } from './events.js';
 import { dropText } from './drop-texts.js';
 import { linkText, noteText, timerExpiredText, timerSetText } from './event-texts.js';
 import { segmentOf, type Step } from './steps.js';
-import { countText, durationText } from './text.js';
 
 /** Of each connection, what the next step may need. */
 interface Past {

@@ -4,12 +4,13 @@
  *     12.003142 10.0.0.1:51422 → 10.0.0.2:80  [S] seq=0 win=64240 <mss 1460,sackOK,TS,ws 10>  LISTEN→SYN-RECEIVED
  *         why: ...                                                    (with `why`)
  */
+import { countText } from '../base/quantities.js';
 import { SECOND } from '../base/time.js';
 import { DROP_TEXTS } from './drop-texts.js';
 import type { EventSink } from './events.js';
 import { Explainer } from './explain.js';
 import { isOutgoing, type Step, StepBuilder } from './steps.js';
-import { compactText, countText, timeText } from './text.js';
+import { compactText, timeText } from './text.js';
 
 export interface LiveOptions {
   /** A `why:` line under each step. */

@@ -10,16 +10,6 @@ export interface NumberStyle {
 /** `12.003142`: seconds with microseconds. */
 export const timeText = (time: Micros): string => (time / SECOND).toFixed(6);
 
-/** `350 us`, `1.2 ms`, `1 s`: three digits at most. */
-export function durationText(us: Micros): string {
-  const text = (n: number): string => String(n >= 100 ? Math.round(n) : Number(n.toPrecision(3)));
-  if (us < 1000) return `${text(us)} us`;
-  return us < SECOND ? `${text(us / 1000)} ms` : `${text(us / SECOND)} s`;
-}
-
-/** `1 byte`, `1448 bytes`. */
-export const countText = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
-
 /**
  * As tcpdump prints it, after the addresses:
  * `Flags [S.], seq 1861182580, ack 1, win 64240, options [mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7], length 0`.

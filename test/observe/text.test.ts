@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FlowMemory, flagsText } from '../../src/observe/flow-memory.js';
-import { compactText, durationText, flagNames, tcpdumpLine, tcpdumpText, timeText } from '../../src/observe/text.js';
+import { compactText, flagNames, tcpdumpLine, tcpdumpText, timeText } from '../../src/observe/text.js';
 import { Segment, TcpFlag } from '../../src/wire/tcp.js';
 
 const { SYN, ACK, PSH, FIN, RST } = TcpFlag;
@@ -113,17 +113,7 @@ describe('small texts', () => {
     expect(flagNames('none')).toBe('no flag');
   });
 
-  it('rounds times to what a reader needs', () => {
-    expect([0, 350, 1234, 40_000, 201_499, 1_000_000, 2_500_000, 128e6].map(durationText)).toEqual([
-      '0 us',
-      '350 us',
-      '1.23 ms',
-      '40 ms',
-      '201 ms',
-      '1 s',
-      '2.5 s',
-      '128 s',
-    ]);
+  it('has seconds with microseconds', () => {
     expect(timeText(12_003_142)).toBe('12.003142');
   });
 });

@@ -1,13 +1,15 @@
 /** The visitor's own connection as our stack sees it: as text for curl, as a page for a browser, as JSON for a program. */
 import type { IncomingMessage } from 'node:http';
+import { countText, durationText } from '../../base/quantities.js';
 import type { TcpSnapshot } from '../../tcp/snapshot.js';
 import type { Socket } from '../socket.js';
 
 /** Name, value, and what it means. */
 type Row = readonly [name: string, value: string, meaning: string];
 
-const ms = (us: number): string => (Number.isFinite(us) ? `${(us / 1000).toFixed(3)} ms` : '-');
-const bytes = (n: number): string => (Number.isFinite(n) ? `${n} bytes` : 'no limit yet');
+const bytes = (n: number): string => countText(n, 'byte');
+/** cwnd and ssthresh count segments, as in Linux and RFC 9438. */
+const segments = (n: number, unlimited: string): string => (Number.isFinite(n) ? countText(n, 'segment') : unlimited);
 
 export interface ConnectionView {
   readonly local: string;
@@ -32,17 +34,21 @@ function rows({ local, remote, snapshot: s }: ConnectionView): Row[] {
     ['us', local, 'this stack, in a user process behind a TUN device'],
     ['state', s.state, 'of our side (RFC 9293 section 3.3.2)'],
     ['your ISN', String(rcv.irs), 'IRS: the sequence number of your SYN'],
-    ['our ISN', String(snd.iss), 'ISS: a 4 us clock plus a keyed hash of the addresses and ports (RFC 6528)'],
+    [
+      'our ISN',
+      String(snd.iss),
+      'ISS: a 4 us clock plus a keyed hash of the addresses and ports (RFC 6528), or a SYN cookie (RFC 4987)',
+    ],
     ['your MSS', bytes(options.peerMss), 'the largest payload that you take in one segment'],
     [
       'our MSS',
       bytes(options.advertisedMss),
-      `what we announced; we send ${snd.mss} bytes a segment, option bytes taken off`,
+      `what we announced; we send at most ${bytes(snd.mss)} a segment: the option bytes are taken off`,
     ],
     [
       'window scale',
       options.windowScaling ? `you ${snd.wscale}, we ${rcv.wscale}` : 'off',
-      'windows are shifted left by so much (RFC 7323)',
+      'each window field is shifted left by this many bits (RFC 7323)',
     ],
     ['SACK', options.sack ? 'permitted' : 'off', 'selective acknowledgments (RFC 2018)'],
     [
@@ -50,17 +56,28 @@ function rows({ local, remote, snapshot: s }: ConnectionView): Row[] {
       options.timestamps ? 'on' : 'off',
       'on every segment, against old duplicates and for round trips (RFC 7323)',
     ],
-    ['SRTT', ms(rtt.srtt), `smoothed round trip, +- ${ms(rtt.rttvar)}; the shortest was ${ms(rtt.minRtt)}`],
-    ['RTO', ms(rtt.rto), 'without an ACK for so long we send again (RFC 6298)'],
-    ['cwnd', bytes(congestion.cwnd), `congestion window (${congestion.name}): what may be in flight`],
-    ['ssthresh', bytes(congestion.ssthresh), 'slow start ends here (RFC 5681)'],
+    ...roundTrip(rtt),
+    ['cwnd', segments(congestion.cwnd, 'no limit'), `congestion window (${congestion.name}): what may be in flight`],
+    ['ssthresh', segments(congestion.ssthresh, 'not set'), 'slow start ends here (RFC 5681)'],
     ['your window', bytes(snd.wnd), 'SND.WND: what you are ready to take'],
     ['our window', bytes(rcv.wnd), 'RCV.WND: what we are ready to take'],
     ['in flight', bytes(snd.flight), 'sent and not yet acknowledged'],
-    ['received', `${stats.bytesIn} bytes in ${stats.segsIn} segments`, 'from you'],
-    ['sent', `${stats.bytesSent} bytes in ${stats.segsOut} segments`, 'to you, before this answer'],
-    ['sent again', `${stats.retransmissions} segments`, 'retransmissions'],
+    ['received', `${bytes(stats.bytesIn)} in ${countText(stats.segsIn, 'segment')}`, 'from you'],
+    ['sent', `${bytes(stats.bytesSent)} in ${countText(stats.segsOut, 'segment')}`, 'to you, before this answer'],
+    ['sent again', countText(stats.retransmissions, 'segment'), 'retransmissions'],
   ];
+}
+
+function roundTrip({ srtt, rttvar, minRtt, rto }: TcpSnapshot['rtt']): Row[] {
+  const smoothed: Row =
+    srtt === 0
+      ? ['SRTT', 'not measured yet', 'smoothed round trip: no ACK has told yet']
+      : [
+          'SRTT',
+          durationText(srtt),
+          `smoothed round trip, +- ${durationText(rttvar)}; the shortest was ${durationText(minRtt)}`,
+        ];
+  return [smoothed, ['RTO', durationText(rto), 'without an ACK for this long we send again (RFC 6298)']];
 }
 
 export function asText(view: ConnectionView): string {
@@ -75,8 +92,15 @@ export function asText(view: ConnectionView): string {
   ].join('\n');
 }
 
+/** What the numbers of `snapshot` count. A limit that is not there is null. */
+const UNITS = {
+  sizes: 'bytes',
+  times: 'microseconds',
+  congestion: 'segments; pacingRate: bytes a second',
+} as const;
+
 export const asJson = (view: ConnectionView): string =>
-  `${JSON.stringify(view, (_key, value: unknown) => (value === Infinity ? null : value), 2)}\n`;
+  `${JSON.stringify({ ...view, units: UNITS }, (_key, value: unknown) => (value === Infinity ? null : value), 2)}\n`;
 
 export function asPage(view: ConnectionView): string {
   const cells = rows(view)

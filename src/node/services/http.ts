@@ -10,6 +10,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { countText } from '../../base/quantities.js';
 import type { Host } from '../host.js';
 import type { Socket } from '../socket.js';
 import { asJson, asPage, asText, formOf, viewOf } from './connection-page.js';
@@ -139,7 +140,7 @@ function takeUpload(request: IncomingMessage, response: ServerResponse): void {
     hash.update(chunk);
   });
   request.on('end', () => {
-    sendText(response, 200, `${length} bytes, sha256 ${hash.digest('hex')}\n`);
+    sendText(response, 200, `${countText(length, 'byte')}, sha256 ${hash.digest('hex')}\n`);
   });
 }
 
