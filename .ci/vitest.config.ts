@@ -4,7 +4,11 @@
  */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { inCI, withSbin } from '../test/tools/list.mjs';
 import { mutation } from './mutation.js';
+
+process.env['PATH'] = withSbin(process.env['PATH'] ?? '');
+const reporter = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /** What fills a core or is about load: one after the other. */
 const LOAD = ['flood', 'http', 'bench', 'bad-link', 'script-kernel'].map((name) => `test/e2e/${name}.test.ts`);
@@ -22,7 +26,7 @@ export default defineConfig({
       reportsDirectory: 'build/coverage',
       thresholds: { lines: 95, branches: 90 },
     },
-    reporters: process.env['CI'] ? ['default', fileURLToPath(new URL('count.ts', import.meta.url))] : ['default'],
+    reporters: ['default', ...(inCI() ? [reporter('count.ts')] : []), reporter('not-tested.ts')],
     projects: [
       {
         extends: true,

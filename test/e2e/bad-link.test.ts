@@ -4,12 +4,14 @@
  */
 import { expect, it } from 'vitest';
 import { describeWithTun, inNamespace } from './lab.js';
+import { needs } from '../tools/needs.js';
 
 const BYTES = 10_000_000;
 const LINK = '--loss 20% --reorder 20% --duplicate 5% --corrupt 1% --delay 1ms --seed 5';
 
 describeWithTun('a link that loses 20 %, reorders 20 %, duplicates 5 % and corrupts 1 % each way', () => {
   it('carries 10 MB each way between the kernel and us', async () => {
+    needs('nc');
     const { stdout, stderr, code } = await inNamespace(
       `d=$(mktemp -d); trap 'rm -rf $d; kill $(jobs -p) 2>/dev/null' EXIT
 head -c ${BYTES} /dev/urandom > $d/ours; head -c ${BYTES} /dev/urandom > $d/theirs

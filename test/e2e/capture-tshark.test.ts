@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Capture } from '../../src/device/capture.js';
 import { CaptureFile } from '../../src/observe/capture-file.js';
 import { fanOutEvents, fanOutLink } from '../../src/observe/fanout.js';
@@ -12,6 +12,7 @@ import type { TraceEvent } from '../../src/observe/events.js';
 import { Slab } from '../../src/base/slab.js';
 import { buildPacket, pattern } from '../device/packets.js';
 import { converse, START } from '../observe/conversation.js';
+import { needs } from '../tools/needs.js';
 
 let folder = '';
 beforeAll(() => {
@@ -24,8 +25,8 @@ afterAll(() => {
 const CHECKSUMS = ['ip', 'tcp', 'udp'].flatMap((p) => ['-o', `${p}.check_checksum:TRUE`]);
 const BAD = '_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || udp.checksum.status == 0';
 
-/** In CI a missing tshark is a failure; elsewhere the format is tested without it (test/observe/pcapng.test.ts). */
-const haveTshark = process.env['CI'] !== undefined || spawnSync('tshark', ['--version']).status === 0;
+// Without tshark the format is tested all the same: test/observe/pcapng.test.ts.
+beforeEach(() => needs('tshark'));
 
 /** What tshark says: one row a packet, one column a field. */
 function tshark(file: string, fields: string[], filter = ''): string[][] {
@@ -64,7 +65,7 @@ function captured(name: string, link: string, offload: boolean, responseBytes = 
   return fileOf(name, chunks);
 }
 
-describe.runIf(haveTshark)('CaptureFile, read by tshark', () => {
+describe('CaptureFile, read by tshark', () => {
   it('has no malformed packet and no bad checksum; directions and times are right', () => {
     const file = captured('plain.pcapng', '', true, 50_000);
     expect(tshark(file, ['frame.number'], BAD)).toEqual([]);
@@ -97,6 +98,7 @@ describe.runIf(haveTshark)('CaptureFile, read by tshark', () => {
   });
 
   it('shows what the link took away on an interface of its own, and says why', () => {
+    needs('tcpdump');
     const file = captured('faults.pcapng', 'drop syn-ack:2', true);
     const rows = tshark(file, ['tcp.flags', 'frame.comment'], 'frame.interface_name == "tun0-dropped-by-faults"');
     expect(rows).toEqual([
@@ -139,7 +141,7 @@ describe.runIf(haveTshark)('CaptureFile, read by tshark', () => {
   });
 });
 
-describe.runIf(haveTshark)('pcap, read by tshark', () => {
+describe('pcap, read by tshark', () => {
   it('has the packets and their times', () => {
     const packets = [4, 6].map((version) => buildPacket({ version: version as 4 | 6, payload: pattern(1400) }));
     const chunks = packets.map((p, i) => pcapPacket(EPOCH + i * 1_000_000 + 0.25, new Slab(p), 0, p.length));

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWithTun, fieldsOf, inNamespace, MAIN, run, scratch, wrongIn } from './lab.js';
+import { needs } from '../tools/needs.js';
 
 /** Waits in bash until a file says something: a server is up. */
 const until = (what: string, file: string): string =>
@@ -22,6 +23,7 @@ describeWithTun('tcplab connect', () => {
   const dir = scratch();
 
   it('talks to nc -l; we close first', async () => {
+    needs('nc', 'tshark');
     const file = join(dir, 'ours.pcapng');
     const { code, stdout, stderr } = await inScratch(
       `${serve('9000 > $d/got')}; mkfifo $d/in; (echo hello from us; until grep -q hello $d/got; do sleep 0.02; done) > $d/in & ${CONNECT} --pcap ${file} 198.18.0.1 9000 < $d/in; echo "code $?"; wait $server; cat $d/got`,
@@ -33,6 +35,7 @@ describeWithTun('tcplab connect', () => {
   });
 
   it('talks to nc -l; the kernel closes first, and we still send what we have', async () => {
+    needs('nc', 'tshark');
     const file = join(dir, 'theirs.pcapng');
     const late = `(${until('CLOSE-WAIT', '$d/log')}; echo late)`;
     const { stdout, stderr } = await inScratch(
@@ -69,6 +72,7 @@ describeWithTun('tcplab connect', () => {
   });
 
   it('is not put off by the same error in a synchronised state: the data arrives once the way is free again', async () => {
+    needs('nc');
     const script = [
       `${ROUTER}; ip address add 203.0.113.1/32 dev lo`,
       `${serve('9000 > $d/got')}; mkfifo $d/in; exec 3<> $d/in`,
@@ -84,6 +88,7 @@ describeWithTun('tcplab connect', () => {
   });
 
   it('gives up with ETIMEDOUT when nobody answers, or no answer arrives, after as many SYNs as it was told', async () => {
+    needs('nc', 'tshark');
     for (const [host, options] of [
       ['198.18.0.9', ''],
       ['198.18.0.1', `--drop 'in:syn-ack:99'`],
@@ -107,6 +112,7 @@ describeWithTun('tcplab connect', () => {
 
 describeWithTun('tcplab listen', () => {
   it("takes one connection of the kernel's nc, both ways", async () => {
+    needs('nc');
     const script = `echo from us | $TCPLAB listen --tun tcplab0 9000 > $d/got 2> $d/err & ours=$!; ${until('listening', '$d/err')}; echo from the kernel | nc -N 198.18.0.2 9000; wait $ours; echo "code $?"; cat $d/got`;
     const { stdout, stderr } = await inScratch(script);
     expect(stdout, stderr).toBe('from us\ncode 0\nfrom the kernel\n');

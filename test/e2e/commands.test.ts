@@ -4,7 +4,8 @@ import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeWithTun, lab, MAIN, ROOT, run, STACK } from './lab.js';
+import { describeWithTun, isRoot, lab, MAIN, ROOT, run, STACK } from './lab.js';
+import { needs } from '../tools/needs.js';
 
 const tcplab = (...args: string[]): ReturnType<typeof run> => run(process.execPath, [MAIN, ...args]);
 
@@ -145,12 +146,8 @@ describe('tcplab doctor', () => {
   });
 });
 
-const isRoot = process.getuid?.() === 0;
-
 // Only root can make an ordinary user to try things as; an ordinary user runs all the other tests as himself.
-const asAnother = isRoot
-  ? describeWithTun
-  : (name: string, body: () => void) => describe.skip(`${name} (already one)`, body);
+const asAnother: typeof describeWithTun = isRoot ? describeWithTun : () => undefined;
 asAnother('as an ordinary user, with a device node that all may open', () => {
   const USER = 'tcplab-test';
   let copy = '';
@@ -185,6 +182,7 @@ asAnother('as an ordinary user, with a device node that all may open', () => {
   });
 
   it('runs a lab, and tcpdump in it', async () => {
+    needs('ping', 'tcpdump');
     const script = `${cli()} lab -q -- bash -c "d=\\$(mktemp -d); id -un; curl -s http://${STACK[4]}/bytes/3 | od -An -tu1; timeout 20 tcpdump -ni tcplab0 -c 1 --immediate-mode icmp 2> \\$d/err & until grep -q listening \\$d/err; do sleep 0.02; done; ping -c 1 ${STACK[4]} > /dev/null; wait; rm -r \\$d"`;
     const { code, stdout, stderr } = await asUser('0666', script);
     expect(stdout, stderr).toMatch(new RegExp(`${USER}\n +0 +1 +2\n`));

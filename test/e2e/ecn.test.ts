@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWithTun, fieldsOf, inNamespace, lab, scratch, STACK, wrongIn } from './lab.js';
+import { needs } from '../tools/needs.js';
 
 const SIZE = 2_000_000;
 const KERNEL = { 4: '198.18.0.1', 6: 'fd74:6370:6c61:62::1' } as const;
@@ -25,6 +26,7 @@ describeWithTun('ECN with the kernel', () => {
   const dir = scratch();
 
   it('the kernel asks: both directions are marked, echoed and answered', async () => {
+    needs('tshark');
     const file = join(dir, 'kernel-asks.pcapng');
     const url = `http://${STACK[4]}`;
     const script = [
@@ -58,6 +60,7 @@ describeWithTun('ECN with the kernel', () => {
     [2, 6, true],
     [0, 4, false],
   ] as const)('we ask, and the kernel with tcp_ecn=%i over IPv%i agrees: %s', async (mode, version, agrees) => {
+    needs('tshark');
     const file = join(dir, `we-ask-${mode}-${version}.pcapng`);
     const server = `require('net').createServer({allowHalfOpen:true},(s)=>{const c=[];s.on('data',(d)=>c.push(d));s.on('end',()=>s.end(Buffer.concat(c)));}).listen(9000,'::',()=>console.log('up'))`;
     const script = (seed: number): string =>

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { describeWithTun, inNamespace, ROOT } from './lab.js';
+import { needs } from '../tools/needs.js';
 
 const READY = 'until grep -q ^ready $d/out; do sleep 0.02; done';
 /** `serve` in the background, $server its process id, $d a folder; then a script, whose last line is the exit code of `serve`. */
@@ -31,6 +32,7 @@ describeWithTun('tcplab serve, told to end', () => {
   });
 
   it('says what was dropped, by name', async () => {
+    needs('nc');
     const { stdout, stderr } = await besideServe('echo', 'nc -z 198.18.0.2 9; kill $server');
     expect(stderr).toMatch(/dropped:\n +1 {2}tcpNoSuchPort/);
     expect(stdout).toBe('serve 0\n');
@@ -39,12 +41,12 @@ describeWithTun('tcplab serve, told to end', () => {
 
 describeWithTun('a pipe that nobody reads any more', () => {
   for (const [what, command] of [
-    ['a ping', 'ping -c 1000 -i 0.02 198.18.0.1'],
-    ['a capture', 'serve -q echo --pcap -'],
+    ['a ping', '$TCPLAB ping -c 1000 -i 0.02 198.18.0.1'],
+    ['a capture', '$TCPLAB serve -q echo --pcap -'],
   ] as const) {
     it(`ends ${what} without a word`, async () => {
       const { stdout, stderr } = await inNamespace(
-        `$TCPLAB ${command} --tun tcplab0 | head -c 8 > /dev/null; echo "\${PIPESTATUS[@]}"`,
+        `${command} --tun tcplab0 | head -c 8 > /dev/null; echo "\${PIPESTATUS[@]}"`,
       );
       expect([stdout, stderr]).toEqual(['0 0\n', '']);
     });

@@ -5,6 +5,7 @@ import { SeededRandom } from '../../src/base/random.js';
 import { Address } from '../../src/ip/address.js';
 import { FastOpenCookies } from '../../src/tcp/fast-open-cookie.js';
 import { describeWithTun, fieldsOf, inNamespace, lab, ROOT, scratch, STACK, wrongIn } from './lab.js';
+import { needs } from '../tools/needs.js';
 
 const module = (path: string): string => JSON.stringify(join(ROOT, 'dist', path));
 const OURS = { 4: '198.18.0.2', 6: 'fd74:6370:6c61:62::2' } as const;
@@ -32,6 +33,7 @@ describeWithTun('Fast Open with the kernel', () => {
   it.each([4, 6] as const)(
     'curl --tcp-fastopen gets a cookie of ours, and then asks with its SYN, IPv%i',
     async (version) => {
+      needs('tshark');
       const file = join(dir, `curl-${version}.pcapng`);
       const curl = `curl -sS --globoff --noproxy '*' --max-time 20 --tcp-fastopen http://${STACK[version]}/bytes/1000 | wc -c`;
       const script = `sysctl -qw net.ipv4.tcp_fastopen=1; ${curl}; ${curl}; nstat -az TcpExtTCPFastOpenActive | awk 'NR > 1 { print $2 }'`;
@@ -53,6 +55,7 @@ describeWithTun('Fast Open with the kernel', () => {
   it.each([4, 6] as const)(
     "our client gets a cookie of the kernel's, and then sends data with its SYN, IPv%i",
     async (version) => {
+      needs('tshark');
       const file = join(dir, `ours-${version}.pcapng`);
       const client = [
         `import { openLabHost } from ${module('cli/lab-host.js')}`,

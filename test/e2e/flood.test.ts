@@ -4,6 +4,7 @@
  */
 import { expect, it } from 'vitest';
 import { describeWithTun, inNamespace } from './lab.js';
+import { needs } from '../tools/needs.js';
 
 const CURLS = 100;
 /** More than the process needs at its start: half-open connections, buffers, and what the garbage collector has not seen yet. */
@@ -45,6 +46,7 @@ async function attack(script: string, seconds: number): Promise<Report> {
 
 describeWithTun('a SYN flood with spoofed sources', () => {
   it(`does not keep ${CURLS} genuine clients out: each comes in by its SYN cookie, and memory is bounded`, async () => {
+    needs('hping3');
     const { numbers: n, text } = await attack(`${server('')}; ${flood('-i u200', 300_000)}; ${curls(10)}; ${end}`, 80);
     expect(n, text).toMatchObject({ succeeded: CURLS, still_flooding: 1, tun_dropped: 0 });
     // The queue was full all the time, or some would have come in without a cookie.
@@ -56,6 +58,7 @@ describeWithTun('a SYN flood with spoofed sources', () => {
   });
 
   it('keeps them out when cookies are switched off', async () => {
+    needs('hping3');
     const { numbers: n, text } = await attack(
       `${server('--syncookies 0')}; ${flood('-i u200', 300_000)}; ${curls(100)}; ${end}`,
       90,
@@ -68,6 +71,7 @@ describeWithTun('a SYN flood with spoofed sources', () => {
   });
 
   it('at the full rate of hping3 --flood costs bounded memory, and an established transfer goes on at its rate to its end, and new clients come in', async () => {
+    needs('hping3');
     const size = 40_000_000;
     const transfer = `curl -s --max-time 45 --limit-rate 5M -o $d/file -w 'transferred %{size_download}\\n' http://198.18.0.2/bytes/${size} & transfer=$!; until [ -s $d/file ]; do sleep 0.02; done`;
     const during = `set -- $(packets); echo "in_before $(($1 + $2))"; echo "size_before $(stat -c %s $d/file)"; sleep 2; echo "size_during $(stat -c %s $d/file)"; set -- $(packets); echo "in_during $(($1 + $2))"; ${curls(10, 20)}`;
@@ -87,6 +91,7 @@ describeWithTun('nmap -O', () => {
   it.each(['1', '2'])(
     "rates our sequence numbers as it does the kernel's, cookies or not: --syncookies %s",
     async (cookies) => {
+      needs('nc', 'nmap');
       const scan = (host: string): string =>
         `nmap --privileged -O -v -n -Pn -p 80,81 --max-os-tries 1 --host-timeout 30s ${host} | grep 'TCP Sequence Prediction'`;
       // The kernel's own listener, over loopback, in the same namespace.

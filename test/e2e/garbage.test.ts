@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWithTun, inNamespace, ROOT, scratch, STACK } from './lab.js';
+import { needs } from '../tools/needs.js';
 
 const SEED = 20_261_123;
 const PACKETS = 40_000;
@@ -10,6 +11,7 @@ describeWithTun('20 curls', () => {
   const dir = scratch();
 
   it('succeed while garbage comes', async () => {
+    needs('hping3', 'nmap');
     const { stdout, stderr } = await inNamespace(
       `cd ${dir}; cc -O1 -Wall -Wextra -Werror -o garbage ${join(ROOT, 'test', 'e2e', 'garbage.c')} || exit
 $TCPLAB serve --tun t0 -q > out 2> err & serve=$!; for i in $(seq 200); do grep -q ready out && break; sleep 0.05; done

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { describeWithTun, FULL, lab, scratch, STACK, wrongIn } from './lab.js';
+import { needs } from '../tools/needs.js';
 
 const GIGABYTE = 1e9;
 const BIG = FULL ? GIGABYTE : 10e6;
@@ -73,6 +74,7 @@ describeWithTun('other clients', () => {
   });
 
   it('wget', async () => {
+    needs('wget');
     const { code, stdout } = await lab(
       `wget -q --no-proxy -O - http://${STACK[4]}/bytes/100000 | sha256sum | cut -c1-64`,
     );
@@ -80,18 +82,21 @@ describeWithTun('other clients', () => {
   });
 
   it('ab', async () => {
+    needs('ab');
     const { stdout } = await lab(`ab -n 500 -c 20 http://${STACK[4]}/bytes/1000`);
     expect(stdout).toMatch(/Complete requests:\s+500/);
     expect(stdout).toMatch(/Failed requests:\s+0/);
   });
 
   it('ab with keep-alive', async () => {
+    needs('ab');
     const { stdout } = await lab(`ab -k -n 500 -c 20 http://${STACK[4]}/bytes/1000`);
     expect(stdout).toMatch(/Complete requests:\s+500/);
     expect(stdout).toMatch(/Failed requests:\s+0/);
   });
 
   it('wrk', async () => {
+    needs('wrk');
     const { code, stdout } = await lab(`wrk -t 1 -c 20 -d 1 http://${STACK[4]}/bytes/1000`);
     expect(code).toBe(0);
     expect(stdout).not.toMatch(/Socket errors|Non-2xx/);
@@ -152,6 +157,7 @@ describeWithTun('the HTTP service', () => {
 describeWithTun('a capture of all that', () => {
   for (const offload of [true, false]) {
     it(`has no bad checksum and nothing malformed, offloads ${offload ? 'on' : 'off'}`, async () => {
+      needs('nc', 'ping', 'tshark');
       const file = join(dir, `http-${offload}.pcapng`);
       const script = `${fetchHash(4, 1e6)}; ${fetchHash(6, 1e6)}; head -c 1000000 /dev/zero | ${curl(4)} -T - http://${STACK[4]}/upload; ping -c 2 -i 0.2 -s 3000 ${STACK[4]}; echo x | nc -u -w 1 ${STACK[4]} 7`;
       await lab(script, ['--pcap', file, ...(offload ? [] : ['--no-offload'])]);

@@ -2,14 +2,18 @@
  * Runs things against the real kernel: `tcplab lab -- bash -c SCRIPT` makes a private network namespace with a TUN device, the stack with all its services at one end of it, and runs the script
  * at the other. All of it is gone afterwards. Under CI a machine without a TUN fails these tests; elsewhere they say why they do not run.
  */
-import { type SpawnOptions, spawn } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe } from 'vitest';
+import { tunProblem } from '../../native-setup/checks.mjs';
+import { inCI } from '../tools/list.mjs';
+import { needs } from '../tools/needs.js';
 
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** The project; where its path has spaces, by a symbolic link without, for scripts in bash do not quote it. */
+export const ROOT = withoutSpaces(fileURLToPath(new URL('../..', import.meta.url)));
 export const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
 export const STACK = { 4: '198.18.0.2', 6: '[fd74:6370:6c61:62::2]' } as const;
 export const FULL = process.env['TCPLAB_TEST'] === 'full';
@@ -18,6 +22,15 @@ export interface Ran {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+function withoutSpaces(path: string): string {
+  if (/^[\w./+-]+$/.test(path)) return path;
+  const folder = mkdtempSync(join(tmpdir(), 'tcplab-root-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const link = join(folder, 'tcplab');
+  symlinkSync(path, link);
+  return link;
 }
 
 /** Runs a program to its end. A program that takes longer than `seconds` is ended, and that is an error. */
@@ -42,16 +55,31 @@ export function run(command: string, args: readonly string[], seconds = 50, opti
   });
 }
 
+/** What is before every script. sysctl(8) has a package of its own, which small machines lack. */
+const PRELUDE = `set -o pipefail
+sysctl() {
+  for setting; do
+    [[ $setting == -* ]] && continue
+    local name=\${setting%%=*}
+    echo "\${setting#*=}" > /proc/sys/\${name//.//}
+  done
+}
+`;
+
 /** A bash script beside the stack, with the options of `tcplab lab`. */
 export const lab = (script: string, options: readonly string[] = [], seconds = 50): Promise<Ran> =>
-  run(process.execPath, [MAIN, 'lab', '-q', ...options, '--', 'bash', '-c', `set -o pipefail; ${script}`], seconds);
+  run(process.execPath, [MAIN, 'lab', '-q', ...options, '--', 'bash', '-c', PRELUDE + script], seconds);
+
+/** Root of the machine, who may be every user and make device nodes; root of a user namespace may not. */
+export const isRoot =
+  process.getuid?.() === 0 && /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'latin1'));
 
 /** What `unshare` needs for a private network: root a network namespace, an ordinary user one of users too, with all capabilities in it. */
-export const UNSHARE = process.getuid?.() === 0 ? ['--net'] : ['--map-current-user', '--keep-caps', '--net'];
+export const UNSHARE = isRoot ? ['--net'] : ['--map-current-user', '--keep-caps', '--net'];
 
 /** A bash script in a private namespace without a stack: it starts `tcplab` itself, as $TCPLAB. */
 export const inNamespace = (script: string, seconds = 50): Promise<Ran> =>
-  run('unshare', [...UNSHARE, 'bash', '-c', `set -o pipefail; ${script}`], seconds, {
+  run('unshare', [...UNSHARE, 'bash', '-c', PRELUDE + script], seconds, {
     env: { ...process.env, TCPLAB: `${process.execPath} ${MAIN}` },
   });
 
@@ -64,21 +92,20 @@ export function scratch(): string {
   return path;
 }
 
+/** Why nothing here can be tested with a TUN, and what to do. */
 function whyNot(): string | null {
-  if (process.env['CI'] !== undefined) return null;
-  try {
-    accessSync('/dev/net/tun', constants.R_OK | constants.W_OK);
-    return null;
-  } catch {
-    return 'this user may not open /dev/net/tun';
-  }
+  const problem = tunProblem();
+  if (problem !== null) return problem;
+  const { status, stderr } = spawnSync('unshare', [...UNSHARE, 'true'], { encoding: 'utf8' });
+  if (status === 0) return null;
+  return `this user may not make a private network namespace (${(stderr ?? 'no unshare').trim()}): \`npm run cli -- doctor\` says what to do`;
 }
 
-/** `describe`, where there is a TUN. */
+/** `describe`, where there is a TUN; in CI, always. */
 export function describeWithTun(name: string, body: () => void): void {
-  const why = whyNot();
-  if (why === null) describe(name, body);
-  else describe.skip(`${name} (${why})`, body);
+  const because = inCI() ? null : whyNot();
+  if (because === null) describe(name, body);
+  else describe(name, { skip: true, meta: { because } }, body);
 }
 
 const BAD =
@@ -86,6 +113,7 @@ const BAD =
 
 /** What tshark, told to check checksums, finds wrong in a capture: nothing, if all is well. */
 export async function wrongIn(file: string): Promise<string> {
+  needs('tshark');
   const checks = ['tcp', 'ip', 'udp'].flatMap((p) => ['-o', `${p}.check_checksum:TRUE`]);
   const { code, stdout, stderr } = await run('tshark', ['-r', file, ...checks, '-Y', BAD], 60);
   return code === 0 ? stdout : stderr;
@@ -93,6 +121,7 @@ export async function wrongIn(file: string): Promise<string> {
 
 /** Fields of the packets that match a filter, a line each. */
 export async function fieldsOf(file: string, filter: string, ...fields: string[]): Promise<string[]> {
+  needs('tshark');
   const { stdout } = await run(
     'tshark',
     ['-r', file, '-Y', filter, '-T', 'fields', ...fields.flatMap((f) => ['-e', f])],

@@ -3,18 +3,21 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWithTun, fieldsOf, lab, scratch, STACK, wrongIn } from './lab.js';
+import { needs } from '../tools/needs.js';
 
 const V6 = STACK[6].slice(1, -1);
 const dir = scratch();
 
 describeWithTun('nc', () => {
   it('gets its bytes back from echo after closing its half (-N)', async () => {
+    needs('nc');
     const script = `head -c 300000 /dev/urandom > ${dir}/sent; nc -N ${STACK[4]} 7 < ${dir}/sent > ${dir}/back && cmp ${dir}/sent ${dir}/back && echo same; echo over six | nc -N ${V6} 7`;
     const { stdout, stderr } = await lab(script);
     expect(stdout, stderr).toBe('same\nover six\n');
   });
 
   it('reads daytime and time, and as much of chargen as it wants; discard takes everything', async () => {
+    needs('nc');
     const script = [
       `nc ${STACK[4]} 13`,
       `nc ${STACK[4]} 37 | od -An -tu4 --endian=big`,
@@ -30,6 +33,7 @@ describeWithTun('nc', () => {
   });
 
   it('speaks UDP with echo, and hears that nobody has another port', async () => {
+    needs('nc', 'tshark');
     const file = join(dir, 'udp.pcapng');
     const script = `echo hello | nc -u -w 1 ${STACK[4]} 7; echo six | nc -u -w 1 ${V6} 7; echo x | nc -u -w 1 ${STACK[4]} 4000; echo x | nc -u -w 1 ${V6} 4000`;
     expect((await lab(script, ['--pcap', file])).stdout).toBe('hello\nsix\n');
@@ -40,6 +44,7 @@ describeWithTun('nc', () => {
 
 describeWithTun('ping', () => {
   it('is answered over both families, small and as large as can be', async () => {
+    needs('ping');
     const script = [
       `ping -c 3 -i 0.2 ${STACK[4]}`,
       `ping -6 -c 3 -i 0.2 ${V6}`,
@@ -54,6 +59,7 @@ describeWithTun('ping', () => {
 
   for (const mtu of [1280, 1500]) {
     it(`is answered in fragments no larger than the MTU of ${mtu}`, async () => {
+      needs('ping', 'tshark');
       const file = join(dir, `ping-${mtu}.pcapng`);
       await lab(`ping -c 1 -s 20000 ${STACK[4]}; ping -6 -c 1 -s 20000 ${V6}`, ['--mtu', String(mtu), '--pcap', file]);
       expect(await wrongIn(file)).toBe('');
@@ -68,6 +74,7 @@ describeWithTun('ping', () => {
 
 describeWithTun('what goes out', () => {
   it('has DF set on every TCP segment, and no segment larger than the MTU when offloads are off', async () => {
+    needs('tshark');
     const file = join(dir, 'df.pcapng');
     await lab(`curl -s -o /dev/null http://${STACK[4]}/bytes/300000`, ['--no-offload', '--pcap', file]);
     const rows = await fieldsOf(file, `ip.src == ${STACK[4]} && tcp`, 'ip.flags.df', 'frame.len');
@@ -77,6 +84,7 @@ describeWithTun('what goes out', () => {
   });
 
   it('is seen by tcpdump in the lab as any host of the network', async () => {
+    needs('tcpdump');
     const script = `tcpdump -ni tcplab0 -c 4 --immediate-mode tcp port 80 > ${dir}/dump 2> ${dir}/err & until grep -q listening ${dir}/err; do sleep 0.05; done; curl -s -o /dev/null http://${STACK[4]}/bytes/10; wait; cat ${dir}/dump`;
     const { stdout } = await lab(script);
     expect(stdout).toMatch(/Flags \[S\], seq \d+/);

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWithTun, fieldsOf, lab, scratch, STACK, wrongIn } from './lab.js';
+import { needs } from '../tools/needs.js';
 
 const SIZE = 3_000_000;
 const versions = [4, 6] as const;
@@ -25,6 +26,7 @@ describeWithTun('a kernel that forwards over a link of MTU 1300', () => {
   it.each(versions.flatMap((version) => [[version, true] as const, [version, false] as const]))(
     'tells us, and we send no more that is larger: IPv%i, super-segments %s',
     async (version, offload) => {
+      needs('tshark');
       const file = join(dir, `forwarded-${version}-${String(offload)}.pcapng`);
       const script = `${NETWORK}
 for i in 1 2; do nsenter -t $far -n curl -sS --max-time 20 http://${STACK[version]}/bytes/${SIZE} | wc -c; done`;

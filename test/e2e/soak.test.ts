@@ -2,11 +2,13 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWithTun, ROOT, run } from './lab.js';
+import { needs } from '../tools/needs.js';
 
 const SECONDS = 30;
 
 describeWithTun(`${SECONDS} seconds of clients that get, put, close, reset and vanish, at 2 % loss`, () => {
   it('leave nothing behind', async () => {
+    needs('nc');
     const args = ['--seconds', String(SECONDS), '--clients', '60', '--seed', '1'];
     const { code, stdout, stderr } = await run(
       process.execPath,

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWithTun, fieldsOf, inNamespace, ROOT, scratch, wrongIn } from './lab.js';
+import { needs } from '../tools/needs.js';
 
 const module = (path: string): string => JSON.stringify(join(ROOT, 'dist', path));
 
@@ -27,6 +28,7 @@ describeWithTun('urgent data', () => {
   });
 
   it("the kernel's program gets ours out of line, and the rest in line", async () => {
+    needs('tshark');
     const file = join(dir, 'ours.pcapng');
     const client = [
       `import { openLabHost } from ${module('cli/lab-host.js')}`,

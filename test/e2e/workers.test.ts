@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWithTun, fieldsOf, inNamespace, scratch, STACK } from './lab.js';
+import { needs } from '../tools/needs.js';
 
 // The files of the server before say that it is ready, too.
 const SERVE = (options = ''): string => `
@@ -23,6 +24,7 @@ describeWithTun('three workers', () => {
   };
 
   it('share the connections, and every flow stays on its queue, also one that the driver has forgotten meanwhile', async () => {
+    needs('tshark');
     // The TUN driver forgets a flow that rests for 3 s; then its hash decides anew.
     const { stdout, stderr } = await run(`${SERVE(`--pcap ${join(dir, 'w.pcapng')}`)}
 for i in 1 2 3 4 5 6 7 8; do (exec 3<>/dev/tcp/${STACK[4]}/7; for t in 1 2; do echo $i-$t >&3; read -r -t 5 line <&3; echo "$line"; [ $t = 1 ] && sleep 4; done) & rest="$rest $!"; done

@@ -131,7 +131,8 @@ describeWithTun('a device that cannot be opened', () => {
   });
 
   // Making device nodes is for real root.
-  it.runIf(isRoot)('EACCES: the device node is shut; and one with no driver behind it', async () => {
+  const asRoot = isRoot ? it : () => undefined;
+  asRoot('EACCES: the device node is shut; and one with no driver behind it', async () => {
     expect(await get('node', '0600')).toEqual(says('EACCES', /may not open \/dev\/net\/tun.*chmod 0666/));
     const { code, message } = await get('node', '0666', '199');
     expect(code).toMatch(/ENODEV|ENXIO/);

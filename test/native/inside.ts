@@ -1,10 +1,9 @@
 /** Runs a scenario of test/native/inside/*.mjs in a private network namespace, and hands over what it printed. */
 import { join } from 'node:path';
-import { ROOT, run } from '../e2e/lab.js';
+import { isRoot, ROOT, run } from '../e2e/lab.js';
 
-export { describeWithTun } from '../e2e/lab.js';
+export { describeWithTun, isRoot } from '../e2e/lab.js';
 
-export const isRoot = process.getuid?.() === 0;
 export const SCRIPTS = join(ROOT, 'test', 'native', 'inside');
 export const PRIVATE = isRoot ? ['--net'] : ['--map-root-user', '--net'];
 /** A namespace sees its own devices in /sys only where /sys is mounted anew: `ip netns exec` does so, `unshare` does not. */

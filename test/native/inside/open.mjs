@@ -1,5 +1,6 @@
 /** Ways to open a device. */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ip, native, open, scenarios, sys, thrown } from './kit.mjs';
 
@@ -11,6 +12,17 @@ const described = (device) => ({
   offload: device.offload,
   flags: Number(sys(device.name, 'tun_flags')),
 });
+
+/** A user who is not this one, where the namespace knows another: a device cannot belong to a user without a mapping. */
+function anotherUser() {
+  const another = 12_345;
+  const maps = readFileSync('/proc/self/uid_map', 'latin1').trim().split('\n');
+  const isMapped = maps.some((map) => {
+    const [first = 0, , count = 0] = map.trim().split(/\s+/).map(Number);
+    return another >= first && another < first + count;
+  });
+  return isMapped ? another : Number(process.getuid?.());
+}
 
 await scenarios({
   byName() {
@@ -95,8 +107,9 @@ await scenarios({
   },
   persistent() {
     const lib = native();
+    const owner = anotherUser();
     const { fd } = lib.openTun('test0', IFF.tun | IFF.noPi | IFF.vnet);
-    lib.setOwner(fd, 12_345);
+    lib.setOwner(fd, owner);
     lib.setPersist(fd, 1);
     lib.closeFd(fd);
     const kept = { owner: sys('test0', 'owner'), flags: Number(sys('test0', 'tun_flags')) };
@@ -104,7 +117,7 @@ await scenarios({
     const attached = described(device);
     device.close();
     lib.linkDelete('test0');
-    return { kept, attached, gone: thrown(() => sys('test0', 'mtu'))?.code };
+    return { owner: String(owner), kept, attached, gone: thrown(() => sys('test0', 'mtu'))?.code };
   },
   byDescriptor() {
     const { fd } = native().openTun('test0', IFF.tun | IFF.noPi | IFF.vnet);

@@ -1,0 +1,90 @@
+// @ts-check
+/**
+ * The programs that tests run beside curl and iproute2, and the packages that `npm test -- --install`, CI=true and .ci/run install: the one list of them.
+ * A test says `needs('tshark')` (needs.ts) for what it uses.
+ */
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/**
+ * @typedef {object} Tool
+ * @property {string} pkg its Debian package
+ * @property {string} proves what is not tested without it
+ * @property {{ args: string[], says: RegExp }} [is] other programs have the same name: how to tell
+ */
+
+/** @type {Record<string, Tool>} */
+export const TOOLS = {
+  nc: {
+    pkg: 'netcat-openbsd',
+    proves: "the kernel's nc as client and server",
+    is: { args: ['-h'], says: /OpenBSD/ },
+  },
+  ping: { pkg: 'iputils-ping', proves: 'echo requests of the kernel', is: { args: ['-V'], says: /iputils/ } },
+  tshark: { pkg: 'tshark', proves: "captures and packets in Wireshark's eyes" },
+  tcpdump: { pkg: 'tcpdump', proves: "captures and packets in libpcap's eyes" },
+  wget: { pkg: 'wget', proves: 'wget' },
+  ab: { pkg: 'apache2-utils', proves: 'ApacheBench' },
+  wrk: { pkg: 'wrk', proves: 'wrk' },
+  hping3: { pkg: 'hping3', proves: 'SYN floods and garbage' },
+  nmap: { pkg: 'nmap', proves: 'scans, and what they say of our sequence numbers' },
+};
+
+/** Every test of the kernel needs these; with a compiler and curl, `npm test` itself does. */
+export const BASE = ['build-essential', 'curl', 'iproute2', 'util-linux'];
+
+/** @type {Map<string, boolean>} */
+const known = new Map();
+
+/** Is it in the PATH, and the program that we mean? @param {string} name */
+export function hasTool(name) {
+  let found = known.get(name);
+  if (found === undefined) known.set(name, (found = isThere(name)));
+  return found;
+}
+
+/** @param {string} name */
+function isThere(name) {
+  const path = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name));
+  if (!path.some(mayRun)) return false;
+  const is = TOOLS[name]?.is;
+  if (is === undefined) return true;
+  const { stdout, stderr } = spawnSync(name, is.args, { encoding: 'utf8', timeout: 5000 });
+  return is.says.test(stdout + stderr);
+}
+
+/** @param {string} file */
+function mayRun(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @param {Iterable<string>} names of tools, in any order */
+export function packagesOf(names) {
+  const wanted = new Set(names);
+  return Object.entries(TOOLS)
+    .filter(([name]) => wanted.has(name))
+    .map(([, { pkg }]) => pkg);
+}
+
+/** What to type. @param {readonly string[]} packages */
+export const aptCommand = (packages) => `sudo apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+
+/** CI=true, or whatever else a CI sets it to. @param {NodeJS.ProcessEnv} env */
+export const inCI = (env = process.env) => !['', '0', 'false'].includes(env['CI'] ?? '');
+
+/**
+ * A PATH in which each `bin` has its `sbin`: Debian keeps hping3 there, and out of the PATH of ordinary users.
+ *
+ * @param {string} path
+ */
+export function withSbin(path) {
+  const folders = path.split(delimiter);
+  const sbin = folders.filter((f) => /(^|\/)bin$/.test(f)).map((f) => f.replace(/bin$/, 'sbin'));
+  return [...folders, ...sbin.filter((f) => !folders.includes(f))].join(delimiter);
+}

@@ -1,0 +1,47 @@
+// @ts-check
+/** The command line of our own scripts: --help prints the comment at the head of the script, and what is wrong with an option is one sentence. */
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+/** The first comment of a script, without its stars. @param {string} url `import.meta.url` */
+export function usage(url) {
+  const [, comment = ''] = /^\/\*\*\n([^]*?)\n \*\//m.exec(readFileSync(fileURLToPath(url), 'utf8')) ?? [];
+  return comment
+    .split('\n')
+    .map((line) => line.replace(/^ \*(?: |$)/, ''))
+    .filter((line) => !line.startsWith('@'))
+    .join('\n')
+    .trim();
+}
+
+/** @param {string} url @param {readonly string[]} args */
+export function helpIfAsked(url, args = process.argv.slice(2)) {
+  if (!args.some((arg) => arg === '--help' || arg === '-h')) return;
+  console.log(usage(url));
+  process.exit(0);
+}
+
+/**
+ * `parseArgs` of node:util, with --help; exit code 2 and one sentence when an option is wrong.
+ *
+ * @template {import('node:util').ParseArgsConfig} T
+ * @param {string} url
+ * @param {T} config
+ * @returns {ReturnType<typeof parseArgs<T>>}
+ */
+export function commandLine(url, config) {
+  helpIfAsked(url);
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    wrongUsage(url, /** @type {Error} */ (error).message);
+  }
+}
+
+/** @param {string} url @param {string} what @returns {never} */
+export function wrongUsage(url, what) {
+  console.error(`${basename(fileURLToPath(url), '.mjs')}: ${what.replace(/\.$/, '')}: --help lists the options`);
+  process.exit(2);
+}
