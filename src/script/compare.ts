@@ -1,9 +1,9 @@
 /** What a script expects against what came: the rules of packetdrill. Each difference is a line: field, expected, actual. */
 import type { IpInfo, PacketAction, TcpOptionSpec } from './ast.js';
 import type { Decoded, DecodedTcp, Segment } from './decode.js';
-import { flagBits } from './encode.js';
+import { FLAG_BITS, flagBits } from './encode.js';
 import type { ScriptFlow } from './flow.js';
-import { flagText, optionText, optionsText } from './text.js';
+import { flagText, optionText, optionsText, relativeOption } from './text.js';
 
 export interface Difference {
   readonly field: string;
@@ -41,20 +41,20 @@ export function compare(
   compareIp(want.ip, got, check);
   check('flags', flagText(flagBits(want.flags)), flagText(t.flags));
   check('reserved bits', 0, (t.flags >> 9) & 7);
-  check('seq', want.seq, relative(t.seq, flow.localIsn, t.flags));
+  const bases = flow.outboundBases(t.flags);
+  check('seq', want.seq, (t.seq - bases.seq) >>> 0);
   check('payload length', want.bytes, t.payloadBytes);
   // As packetdrill: what is not written is 0, with the ACK flag or without.
-  check('ack', want.ack ?? 0, t.ack);
+  const hasAck = (t.flags & FLAG_BITS['.']!) !== 0;
+  check('ack', want.ack ?? 0, hasAck && want.ack !== null ? (t.ack - bases.ack) >>> 0 : t.ack);
   check('window', want.window, t.window);
   check('urgent pointer', want.urgent ?? 0, t.urgent);
   if (!t.payloadIsZero) check('payload', 'zeros', 'other bytes');
   if (!t.checksumHolds) check('checksum', 'right', 'wrong');
-  if (want.options !== null) compareOptions(want.options, t.options, flow, o, check);
+  const options = t.options.map((option) => relativeOption(option, bases.ack));
+  if (want.options !== null) compareOptions(want.options, options, flow, o, check);
   return differences;
 }
-
-/** A bare RST may carry a sequence number that the peer's ACK named: it is ours, too. */
-const relative = (seq: number, isn: number, _flags: number): number => (seq - isn) >>> 0;
 
 type Check = (field: string, expected: number | string | null, actual: number | string) => void;
 

@@ -1,17 +1,35 @@
 /** One connection of a script: its ports, and how the script's numbers map to those on the wire. */
 import type { Address } from '../ip/address.js';
-import type { TcpOptionSpec } from './ast.js';
+import type { PacketAction, TcpOptionSpec } from './ast.js';
 import type { Decoded, DecodedTcp } from './decode.js';
-import type { Ends } from './encode.js';
+import { flagBits, type Ends } from './encode.js';
 
-/** Sequence numbers of the remote side are the script's own; ours count from our ISN. */
+const SYN = 2;
+const RST = 4;
+const ACK = 16;
+
+/** What a script's 0 is on the wire: of the sender's sequence numbers, and of the other side's, which ACK and SACK name. */
+export interface Bases {
+  readonly seq: number;
+  readonly ack: number;
+}
+
+/**
+ * A segment with SYN has the numbers that its sender chose: the script's own ones of its side, and of ours what the script says of our first SYN. In every
+ * other segment each side's numbers count from its ISN.
+ */
 export class ScriptFlow {
   readonly localPort: number;
   readonly remotePort: number;
-  /** Our ISN on the wire; 0 until our SYN was seen. */
-  localIsn = 0;
-  /** The MSS that the script's side announced, and ours. */
-  remoteMss = 0;
+  /** Our ISN on the wire, and what the script calls it; 0 until our SYN was seen. */
+  private localIsn = 0;
+  private scriptIsn = 0;
+  /** The ISN of the script's side: the same on the wire. */
+  private remoteIsn = 0;
+  /** Our side has acknowledged the script's SYN: another one changes nothing. */
+  private isSynchronised = false;
+  /** The script's side has spoken after its SYN, or a RST went either way: a SYN may begin another connection. */
+  isPastHandshake = false;
   /** What the script wrote for a TSval of ours, and what it was. */
   private readonly timestamps = new Map<number, number>();
   private firstTimestamp: { script: number; live: number } | null = null;
@@ -27,6 +45,11 @@ export class ScriptFlow {
 
   owns(d: Decoded): boolean {
     return d.tcp !== null && d.tcp.sourcePort === this.localPort && d.tcp.destinationPort === this.remotePort;
+  }
+
+  /** Of a segment of ours. */
+  hasPorts({ source, destination }: NonNullable<PacketAction['ports']>): boolean {
+    return this.localPort === source && this.remotePort === destination;
   }
 
   /** A TSval of ours was expected as `script` and came as `live`. */
@@ -49,20 +72,46 @@ export class ScriptFlow {
     return first === null ? null : { script: (script - first.script) | 0, live: (live - first.live) | 0 };
   }
 
+  outboundBases(flags: number): Bases {
+    return this.bases((flags & SYN) !== 0, false);
+  }
+
+  inboundBases(flags: number): Bases {
+    return this.bases((flags & SYN) !== 0, true);
+  }
+
+  private bases(isSyn: boolean, inbound: boolean): Bases {
+    const local = isSyn ? (this.localIsn - this.scriptIsn) >>> 0 : this.localIsn;
+    const remote = isSyn ? 0 : this.remoteIsn;
+    return inbound ? { seq: remote, ack: local } : { seq: local, ack: remote };
+  }
+
   /** Options of an injected packet, with the numbers of the wire. */
-  inboundOptions(options: readonly TcpOptionSpec[]): TcpOptionSpec[] {
+  inboundOptions(options: readonly TcpOptionSpec[], { ack }: Bases): TcpOptionSpec[] {
     return options.map((o) => {
       if (o.kind === 'TS') return { ...o, ecr: o.ecr === 0 ? 0 : this.liveTimestamp(o.ecr) };
       if (o.kind !== 'sack') return o;
       return {
         ...o,
-        blocks: o.blocks.map(([l, r]) => [(l + this.localIsn) >>> 0, (r + this.localIsn) >>> 0] as const),
+        blocks: o.blocks.map(([l, r]) => [(l + ack) >>> 0, (r + ack) >>> 0] as const),
       };
     });
   }
 
-  /** Our SYN tells our ISN. */
-  sawOutbound(t: DecodedTcp): void {
-    if ((t.flags & 2) !== 0) this.localIsn = t.seq;
+  /** What the script is about to send; its SYN tells its ISN. */
+  goesIn(p: PacketAction): void {
+    const flags = flagBits(p.flags);
+    if ((flags & SYN) !== 0 && !this.isSynchronised) this.remoteIsn = p.seq;
+    if ((flags & SYN) === 0 || ((flags & ACK) !== 0 && this.isSynchronised)) this.isPastHandshake = true;
+  }
+
+  /** Our SYN tells our ISN; `want` is what the script says of it. */
+  cameOut(t: DecodedTcp, want: PacketAction | null = null): void {
+    if ((t.flags & SYN) !== 0 && t.seq !== this.localIsn) {
+      this.localIsn = t.seq;
+      this.scriptIsn = want !== null && (flagBits(want.flags) & SYN) !== 0 ? want.seq : 0;
+    }
+    if ((t.flags & RST) !== 0) this.isPastHandshake = true;
+    else if ((t.flags & ACK) !== 0) this.isSynchronised = true;
   }
 }

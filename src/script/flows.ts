@@ -3,21 +3,32 @@ import type { Micros } from '../base/time.js';
 import type { PacketAction } from './ast.js';
 import { continues, join } from './compare.js';
 import { decode, type Decoded, type DecodedTcp, type Segment } from './decode.js';
-import { ScriptFlow } from './flow.js';
+import { flagBits } from './encode.js';
+import { type Bases, ScriptFlow } from './flow.js';
 import type { Target } from './target.js';
 import { packetLine, timeText } from './text.js';
 
 const REMOTE_PORT = 45_678;
 const SYN = 2;
 const ACK = 16;
+const NO_BASES: Bases = { seq: 0, ack: 0 };
 
 type Ports = PacketAction['ports'];
 
+/**
+ * A script is about one connection at a time, the newest: packets of those before are passed over, but where the script names ports. A passive connection
+ * begins with a SYN that comes in, each from a port of its own; an active one with a SYN of ours.
+ */
 export class Flows {
   private readonly target: Target;
   /** Lets one thing happen, no later than `limit`; false: nothing did. */
   private readonly step: (limit: Micros) => boolean;
   private readonly all: ScriptFlow[] = [];
+  /** Those that the script names by their ports. */
+  private readonly named = new Set<ScriptFlow>();
+  /** listen() was called since the newest connection began: a SYN is for that socket. */
+  private listensAnew = false;
+  private nextRemotePort = REMOTE_PORT;
 
   constructor(target: Target, step: (limit: Micros) => boolean) {
     this.target = target;
@@ -28,16 +39,33 @@ export class Flows {
     return this.all.at(-1);
   }
 
-  /** By its ports, or the one that the script is about; the first injected packet makes it. */
-  forInbound({ ports }: PacketAction): ScriptFlow {
+  /** A socket listens from now on. */
+  listens(): void {
+    this.listensAnew = true;
+  }
+
+  /** By its ports, or the newest; `answeredBySyn`: the next packet that the script expects has SYN and ACK, as no packet of an open connection has. */
+  forInbound(p: PacketAction, answeredBySyn: () => boolean): ScriptFlow {
+    const { ports } = p;
     const found =
       ports === null
         ? this.last
         : this.all.find((f) => f.localPort === ports.destination && f.remotePort === ports.source);
-    if (found !== undefined) return found;
-    const flow = new ScriptFlow(ports?.destination ?? this.target.listeningPort(), ports?.source ?? REMOTE_PORT);
+    if (found !== undefined && !this.beginsAnother(p, found, answeredBySyn)) return found;
+    const flow = new ScriptFlow(
+      ports?.destination ?? this.target.listeningPort(),
+      ports?.source ?? this.nextRemotePort++,
+    );
+    if (found !== undefined && ports !== null) this.all.splice(this.all.indexOf(found), 1);
+    if (ports !== null) this.named.add(flow);
+    this.listensAnew = false;
     this.all.push(flow);
     return flow;
+  }
+
+  private beginsAnother(p: PacketAction, newest: ScriptFlow, answeredBySyn: () => boolean): boolean {
+    if ((flagBits(p.flags) & (SYN | ACK)) !== SYN) return false;
+    return (p.ports === null && this.listensAnew) || (newest.isPastHandshake && answeredBySyn());
   }
 
   of(segment: Segment): ScriptFlow {
@@ -49,6 +77,7 @@ export class Flows {
    * up to that payload: a write that was cut by the MSS may be written as one.
    */
   take(limit: Micros, ports: Ports, bytes = 0): { first: Segment; whole: DecodedTcp } | null {
+    if (ports !== null) for (const f of this.all) if (f.hasPorts(ports)) this.named.add(f);
     // Of another connection is better than none: the failure names the ports.
     const first = this.next(limit, ports, true) ?? this.next(this.target.now, null, true);
     if (first === null) return null;
@@ -64,11 +93,11 @@ export class Flows {
     return { first, whole };
   }
 
-  /** `mayOpen`: a SYN of ours makes its connection known. */
-  peek(limit: Micros, ports: Ports = null, mayOpen = false): Segment | null {
-    return this.find(limit, ports, mayOpen)?.segment ?? null;
+  private peek(limit: Micros, ports: Ports): Segment | null {
+    return this.find(limit, ports, false)?.segment ?? null;
   }
 
+  /** `mayOpen`: a SYN of ours makes its connection known. */
   private next(limit: Micros, ports: Ports, mayOpen = false): Segment | null {
     const found = this.find(limit, ports, mayOpen);
     if (found === null) return null;
@@ -79,27 +108,41 @@ export class Flows {
   /** Where among what was sent. Other connections' segments stay: an expectation of theirs may come. */
   private find(limit: Micros, ports: Ports, mayOpen: boolean): { at: number; segment: Segment } | null {
     const { sent } = this.target;
+    if (mayOpen) for (const packet of sent) this.learnOpening(decode(packet));
     for (let at = 0; ;) {
       const packet = sent[at];
       if (packet === undefined) {
         if (!this.step(limit)) return null;
+        if (mayOpen && sent.length > at) this.learnOpening(decode(sent.at(-1)!));
         continue;
       }
       const decoded = decode(packet);
       const { tcp } = decoded;
-      if (tcp === null || !this.belongs(decoded, tcp, mayOpen))
+      const flow = this.all.find((f) => f.owns(decoded));
+      if (tcp === null || flow === undefined)
         sent.splice(at, 1); // ICMP, or a connection that the script does not speak of
-      else if (ports === null || (ports.source === tcp.sourcePort && ports.destination === tcp.destinationPort))
-        return { at, segment: { ...decoded, tcp } };
+      else if (ports === null ? flow === this.last : flow.hasPorts(ports)) return { at, segment: { ...decoded, tcp } };
       else at++;
     }
   }
 
-  private belongs(d: Decoded, tcp: DecodedTcp, mayOpen: boolean): boolean {
-    if (this.all.some((f) => f.owns(d))) return true;
-    if (!mayOpen || (tcp.flags & (SYN | ACK)) !== SYN) return false;
-    this.all.push(new ScriptFlow(tcp.sourcePort, tcp.destinationPort));
-    return true;
+  /** A SYN of ours makes its connection known. */
+  private learnOpening(d: Decoded): void {
+    if (d.tcp === null || (d.tcp.flags & (SYN | ACK)) !== SYN || this.all.some((f) => f.owns(d))) return;
+    this.all.push(new ScriptFlow(d.tcp.sourcePort, d.tcp.destinationPort));
+  }
+
+  /** The first segment of what the script is about that nothing was said of. */
+  leftOver(limit: Micros): Segment | null {
+    while (this.step(limit));
+    for (const packet of this.target.sent) this.learnOpening(decode(packet));
+    for (const packet of this.target.sent) {
+      const decoded = decode(packet);
+      const flow = this.all.find((f) => f.owns(decoded));
+      if (decoded.tcp !== null && flow !== undefined && (flow === this.last || this.named.has(flow)))
+        return { ...decoded, tcp: decoded.tcp };
+    }
+    return null;
   }
 
   /** The last `count` packets both ways, as tcpdump would print them. */
@@ -107,11 +150,13 @@ export class Flows {
     return this.target.log.slice(-count).map((p) => {
       const d = decode(p);
       const at = timeText(p.at - start);
-      if (d.tcp === null) return `${at} ${packetLine(d, 0, 0)}`;
-      const [local, remote] =
-        p.way === 'in' ? [d.tcp.destinationPort, d.tcp.sourcePort] : [d.tcp.sourcePort, d.tcp.destinationPort];
-      const isn = this.all.find((f) => f.localPort === local && f.remotePort === remote)?.localIsn ?? 0;
-      return `${at} ${p.way === 'in' ? packetLine(d, 0, isn) : packetLine(d, isn, 0)}`;
+      const { tcp } = d;
+      if (tcp === null) return `${at} ${packetLine(d, NO_BASES)}`;
+      const [source, destination] =
+        p.way === 'in' ? [tcp.destinationPort, tcp.sourcePort] : [tcp.sourcePort, tcp.destinationPort];
+      const flow = this.all.find((f) => f.hasPorts({ source, destination }));
+      const bases = p.way === 'in' ? flow?.inboundBases(tcp.flags) : flow?.outboundBases(tcp.flags);
+      return `${at} ${packetLine(d, bases ?? NO_BASES)}`;
     });
   }
 }

@@ -28,8 +28,9 @@ import { Failure, faultText, type Outcome, START, type Verdict, type Warning } f
 const PATIENCE: Micros = 2 * SECOND;
 /** `*`: whenever, but not never. */
 const WHENEVER: Micros = 3600 * SECOND;
-const LOCAL = { 4: '192.168.0.1/16', 6: 'fd3d:fa7b:d17d::1/48' } as const;
-const REMOTE = { 4: '192.0.2.1', 6: '2001:db8::1' } as const;
+/** Those that public scripts are played with: cookies of Fast Open depend on them. */
+const LOCAL = { 4: '192.168.0.1/16', 6: 'fd3d:a0b:17d6::1/48' } as const;
+const REMOTE = { 4: '192.0.2.1', 6: 'fd3d:fa7b:d17d::1' } as const;
 const LAST_PACKETS = 12;
 const MAX_STEPS = 1_000_000;
 
@@ -116,6 +117,8 @@ class ScriptRun {
   /** How late the last event was by the script's own clock: in real time each one that is relative to another adds a little. */
   private lag: Micros = 0;
   private steps = 0;
+  /** Which of the script's events it is. */
+  private at = 0;
 
   constructor(script: Script, o: RunOptions, target: Target) {
     this.script = script;
@@ -128,8 +131,9 @@ class ScriptRun {
   }
 
   play(): void {
-    for (const event of this.script.events) {
+    for (const [at, event] of this.script.events.entries()) {
       this.current = event.place;
+      this.at = at;
       this.playEvent(event);
     }
     for (const b of [...this.blocking]) {
@@ -204,18 +208,31 @@ class ScriptRun {
       throw new Unsupported(
         'TCP MD5 signatures are not built: a segment with one that no key is known for is dropped by Linux, and taken here',
       );
-    const flow = this.flows.forInbound(p);
+    const flow = this.flows.forInbound(p, () => this.expectsSynAck(p));
+    flow.goesIn(p);
+    const bases = flow.inboundBases(flagBits(p.flags));
     const slab = encodeTcp(flow.inbound(this.target.local, this.target.remote), p.ip, {
       flags: flagBits(p.flags),
-      seq: p.seq,
-      ack: p.ack === null ? 0 : (p.ack + flow.localIsn) >>> 0,
+      seq: (p.seq + bases.seq) >>> 0,
+      ack: p.ack === null ? 0 : (p.ack + bases.ack) >>> 0,
       window: p.window ?? 0,
       urgent: p.urgent ?? 0,
-      options: flow.inboundOptions(p.options ?? []),
+      options: flow.inboundOptions(p.options ?? [], bases),
       payloadBytes: p.bytes,
     });
     this.target.inject(slab);
     this.askBlocking();
+  }
+
+  /** The next packet that the script expects has SYN and ACK. */
+  private expectsSynAck({ ports }: PacketAction): boolean {
+    for (let i = this.at + 1; i < this.script.events.length; i++) {
+      const { action } = this.script.events[i]!;
+      if (action.type !== 'packet' || action.way !== 'out') continue;
+      if (ports !== null && action.ports !== null && action.ports.destination !== ports.source) continue;
+      return /S/.test(action.flags) && action.flags.includes('.');
+    }
+    return false;
   }
 
   private injectIcmp(p: IcmpAction): void {
@@ -226,7 +243,7 @@ class ScriptRun {
     const quoted = p.quoted ?? { seq: 0, bytes: 0 };
     this.checkIpInfo(p.ip);
     const slab = encodeIcmp(flow.inbound(this.target.local, this.target.remote), p.ip, numbers, p.mtu ?? 0, {
-      seq: (quoted.seq + flow.localIsn) >>> 0,
+      seq: (quoted.seq + flow.outboundBases(0).seq) >>> 0,
       bytes: quoted.bytes,
     });
     this.target.inject(slab);
@@ -244,7 +261,7 @@ class ScriptRun {
     if (taken === null) throw new Failure(want.place, `no packet came by ${timeText(limit - this.start)} s`);
     const { first, whole } = taken;
     const flow = this.flows.of(first);
-    flow.sawOutbound(first.tcp);
+    flow.cameOut(first.tcp, want);
     // An eighth of what the script says, not of what came: else the later a packet, the later it might be.
     const tolerance = toleranceOf(this.o, when.kind === 'any' ? Math.abs(first.at - base) : Math.max(0, to - base));
     const differences = compare(want, first, whole, flow, {
@@ -259,7 +276,7 @@ class ScriptRun {
       differences.push({ field: 'time', expected: `${due} s`, actual: `${timeText(first.at - this.start)} s` });
     }
     if (differences.length > 0) {
-      const came = segmentText(whole, flow.localIsn, 0);
+      const came = segmentText(whole, flow.outboundBases(whole.flags));
       this.fails('packet', new Failure(want.place, `expected another packet than ${came}`, differences));
     }
     // It may have gone out before the event before was done.
@@ -276,13 +293,13 @@ class ScriptRun {
   }
 
   private checkLeftOvers(): void {
-    const left = this.flows.peek(this.target.now + this.target.settle, null, true);
+    const left = this.flows.leftOver(this.target.now + this.target.settle);
     if (left === null) return;
     const flow = this.flows.of(left);
-    flow.sawOutbound(left.tcp);
+    flow.cameOut(left.tcp);
     throw new Failure(
       this.script.events.at(-1)!.place,
-      `the script ends, but another packet was sent at ${timeText(left.at - this.start)} s: ${segmentText(left.tcp, flow.localIsn, 0)}`,
+      `the script ends, but another packet was sent at ${timeText(left.at - this.start)} s: ${segmentText(left.tcp, flow.outboundBases(left.tcp.flags))}`,
     );
   }
 
@@ -301,6 +318,7 @@ class ScriptRun {
 
   private call(call: Call, base: Micros): void {
     const attempt = this.target.start(call);
+    if (call.name === 'listen') this.flows.listens();
     // Handled to its end, it may be ready at the second asking.
     const result = attempt() ?? attempt();
     this.askBlocking();

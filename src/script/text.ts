@@ -4,6 +4,7 @@ import type { TcpOptionSpec } from './ast.js';
 import { Address } from '../ip/address.js';
 import type { Decoded, DecodedTcp } from './decode.js';
 import { FLAG_BITS } from './encode.js';
+import type { Bases } from './flow.js';
 
 const FLAG_ORDER = ['S', 'F', 'R', 'P', 'U', 'E', 'W', 'A', '.'];
 
@@ -37,17 +38,18 @@ export function optionText(o: TcpOptionSpec): string {
 
 export const optionsText = (options: readonly TcpOptionSpec[]): string => `<${options.map(optionText).join(',')}>`;
 
-const relativeSack = (blocks: readonly (readonly [number, number])[], base: number): TcpOptionSpec => ({
-  kind: 'sack',
-  blocks: blocks.map(([left, right]) => [(left - base) >>> 0, (right - base) >>> 0]),
-});
+/** SACK speaks of the other side's numbers, as the ACK does. */
+export const relativeOption = (o: TcpOptionSpec, base: number): TcpOptionSpec =>
+  o.kind === 'sack'
+    ? { kind: 'sack', blocks: o.blocks.map(([left, right]) => [(left - base) >>> 0, (right - base) >>> 0]) }
+    : o;
 
 /** `P. 1:1001(1000) ack 1 win 257 <nop,nop,TS val 1 ecr 2>`, relative to both ISNs. */
-export function segmentText(t: DecodedTcp, seqBase: number, ackBase: number): string {
+export function segmentText(t: DecodedTcp, { seq: seqBase, ack: ackBase }: Bases): string {
   const seq = (t.seq - seqBase) >>> 0;
   const ack = (t.flags & 16) !== 0 ? ` ack ${(t.ack - ackBase) >>> 0}` : '';
   const urgent = t.urgent !== 0 ? ` urg ${t.urgent}` : '';
-  const relative = t.options.map((o) => (o.kind === 'sack' ? relativeSack(o.blocks, ackBase) : o));
+  const relative = t.options.map((o) => relativeOption(o, ackBase));
   const options = relative.length > 0 ? ` ${optionsText(relative)}` : '';
   const end = (seq + t.payloadBytes) >>> 0;
   return `${flagText(t.flags)} ${seq}:${end}(${t.payloadBytes})${ack} win ${t.window}${urgent}${options}`;
@@ -57,7 +59,7 @@ export function segmentText(t: DecodedTcp, seqBase: number, ackBase: number): st
 export const timeText = (t: Micros): string => (t / SECOND).toFixed(6);
 
 /** As tcpdump prints it: `IP 192.0.2.1.32769 > 192.168.0.1.8080: Flags [S.], seq 0, ack 1, win 65535, options [mss 1460], length 0`. */
-export function packetLine(d: Decoded, seqBase: number, ackBase: number): string {
+export function packetLine(d: Decoded, { seq: seqBase, ack: ackBase }: Bases): string {
   const [source, destination] = [d.source, d.destination].map(([a, b, c, w]) =>
     (d.version === 4 ? Address.v4(w) : Address.fromWords(a, b, c, w)).toString(),
   );
@@ -71,8 +73,7 @@ export function packetLine(d: Decoded, seqBase: number, ackBase: number): string
   if ((t.flags & 16) !== 0) parts.push(`ack ${(t.ack - ackBase) >>> 0}`);
   parts.push(`win ${t.window}`);
   if (t.urgent !== 0) parts.push(`urg ${t.urgent}`);
-  // SACK speaks of the other side's numbers, as the ACK does.
-  const options = t.options.map((o) => optionText(o.kind === 'sack' ? relativeSack(o.blocks, ackBase) : o));
+  const options = t.options.map((o) => optionText(relativeOption(o, ackBase)));
   if (options.length > 0) parts.push(`options [${options.join(',')}]`);
   parts.push(`length ${t.payloadBytes}`);
   return `${head} ${source}.${t.sourcePort} > ${destination}.${t.destinationPort}: ${parts.join(', ')}`;

@@ -193,7 +193,7 @@ export class KernelTarget {
 
   /** By the route: the sysctl's default is the machine's, and a namespace may not change it everywhere. @param {string} name */
   #useCongestionControl(name) {
-    ip(`route replace ${this.local.version === 4 ? '192.0.2.0/24' : '2001:db8::/32'} dev tun0 congctl ${name}`);
+    ip(`route replace ${this.local.version === 4 ? '192.0.2.0/24' : 'fd3d:fa7b:d17d::/48'} dev tun0 congctl ${name}`);
   }
 
   tcpInfo() {
