@@ -80,13 +80,19 @@ const FOR_PORTS = 2;
 /** Total length of an IPv4 packet, payload of an IPv6 one. */
 const MAX_IP_PACKET = 65_535;
 
-/** The MSS that we announce: what the device carries, less bare headers (MUST-67). */
-const mtuMss = (device: Device, v4: boolean): number =>
-  Math.min(device.mtu - (v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) - TCP_HEADER_BYTES, 0xffff);
+/** The largest packet that leaves by `device`: its MTU, or the route's. */
+export const outputMtu = (device: Device, { routeMtu }: TcpConfig): number =>
+  routeMtu > 0 ? Math.min(routeMtu, device.mtu) : device.mtu;
 
-/** The same, and no more than TCP_MAXSEG. */
-export const announcedMss = (device: Device, v4: boolean, config: TcpConfig): number =>
-  config.maxSegment > 0 ? Math.min(config.maxSegment, mtuMss(device, v4)) : mtuMss(device, v4);
+/** The payload of such a packet: what it holds, less bare headers (MUST-67). */
+const mtuMss = (device: Device, v4: boolean, config: TcpConfig): number =>
+  Math.min(outputMtu(device, config) - (v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) - TCP_HEADER_BYTES, 0xffff);
+
+/** The MSS that we announce: so much, or what the route says instead, and no more than TCP_MAXSEG. */
+export function announcedMss(device: Device, v4: boolean, config: TcpConfig): number {
+  const mss = config.routeAdvmss > 0 ? config.routeAdvmss : mtuMss(device, v4, config);
+  return config.maxSegment > 0 ? Math.min(config.maxSegment, mss) : mss;
+}
 
 export class TcpConnections {
   readonly env: TcpEnv;
@@ -153,10 +159,10 @@ export class TcpConnections {
       config,
       iss: cookie ?? initialSequenceNumber(this.tuple.lo, now, before),
       tsOffset: this.tuple.hi,
-      mss: mtuMss(device, v4),
+      mss: mtuMss(device, v4, config),
       defaultMss: v4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6,
       ipHeaderBytes: ipBytes,
-      pathMtu: this.paths.to(r, device.mtu, now),
+      pathMtu: this.paths.to(r, outputMtu(device, config), now),
       gsoBytes: (v4 ? device.offload.tso4 : device.offload.tso6) ? MAX_IP_PACKET - ipBytes - TCP_MAX_HEADER_BYTES : 0,
     });
     this.findPath(entry, now);
@@ -311,7 +317,7 @@ export class TcpConnections {
   private learnPath(e: TcpEntry, why: MtuCause, now: Micros): void {
     this.findPath(e, now);
     if (e.conn.size.discover === MtuDiscover.probe) return;
-    pathMtuChanged(e.conn, this.paths.to(e.remote, e.device.mtu, now), why, now);
+    pathMtuChanged(e.conn, this.paths.to(e.remote, outputMtu(e.device, e.conn.config), now), why, now);
   }
 
   /** DF, and until when to believe it. */

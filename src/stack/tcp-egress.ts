@@ -13,6 +13,8 @@ export class TcpEgress implements SegmentSink {
   readonly segment = new Segment();
   /** The time of the turn that sends. */
   now: Micros = 0;
+  /** See `TcpHost.setDropsOutput`. */
+  dropsAll = false;
   private readonly path = new EgressPath();
 
   /** A connection's segment. */

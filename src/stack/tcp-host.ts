@@ -29,7 +29,7 @@ import { FastOpenCache } from './fast-open-cache.js';
 import { FastOpenQueue } from './fast-open-server.js';
 import { Flow, type TcpEntry } from './flow.js';
 import { DEFAULT_BACKLOG, Listener, type ListenUser } from './listener.js';
-import { TcpConnections, type TcpHostOptions } from './tcp-connections.js';
+import { outputMtu, TcpConnections, type TcpHostOptions } from './tcp-connections.js';
 import { TcpPassive } from './tcp-passive.js';
 import type { TimeWaitTable } from './time-wait-table.js';
 
@@ -147,7 +147,8 @@ export class TcpHost {
       return;
     }
     if (e.errno !== 'EMSGSIZE') icmpErrorArrives(entry.conn, e, now);
-    else if (quotesFlight(entry.conn, e.seq)) this.o.paths.tooBig(e, entry.conn.size.discover, entry.device.mtu, now);
+    else if (quotesFlight(entry.conn, e.seq))
+      this.o.paths.tooBig(e, entry.conn.size.discover, outputMtu(entry.device, entry.conn.config), now);
     this.all.mark(entry);
   }
 
@@ -222,6 +223,14 @@ export class TcpHost {
   /** SHLD-21: at any time, for all that is sent from now on. */
   setTypeOfService(conn: Connection, tos: number): void {
     (conn.flow as TcpEntry).tos = dscpOf(tos);
+  }
+
+  /**
+   * A queue before the device that takes nothing (`tc qdisc add ... pfifo limit 0`): what connections send is dropped here, and
+   * each knows it at once. SYNs, ACKs and RSTs are lost; data waits to be tried again (local-drop.ts).
+   */
+  setDropsOutput(on: boolean): void {
+    this.all.out.dropsAll = on;
   }
 
   /** IP_MTU_DISCOVER, at any time. */

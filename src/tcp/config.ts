@@ -51,6 +51,10 @@ export interface TcpConfig {
   notSentLowat: number;
   /** TCP_MAXSEG: the most that our SYN announces; 0 for what the MTU allows. */
   maxSegment: number;
+  /** `ip route ... mtu`: no packet of ours is longer, and our SYN announces as much; 0: the device's MTU. */
+  routeMtu: number;
+  /** `ip route ... advmss`: the MSS that our SYN announces, whatever the MTU; 0 for what the MTU allows. */
+  routeAdvmss: number;
   /** IP_MTU_DISCOVER (ip_no_pmtu_disc: `dont`). */
   mtuDiscover: MtuDiscover;
   /** route.min_pmtu: a path that carries less is not followed down; its IPv4 packets go without DF instead, in packets of this size. */
@@ -71,12 +75,18 @@ export interface TcpConfig {
   receiveBufferBytes: number;
   /** TCP_WINDOW_CLAMP: the window is never larger; 0 for none. */
   windowClamp: number;
+  /**
+   * tcp_shrink_window: a window that is scaled may move left, when the buffer is full sooner than was thought. RFC 9293
+   * section 3.8.6 says SHOULD NOT (SHLD-14), and Linux does not unless told to.
+   */
+  shrinkWindow: boolean;
   /** Pieces of out-of-order data that are kept; small ones that follow each other are one. Bounds memory against a rain of tiny segments. */
   outOfOrderPieces: number;
 
   /** RFC 6298: the first RTO, its floor (SHOULD be 1 s; Linux 200 ms) and its ceiling (at least 60 s). */
   initialRto: Micros;
   minRto: Micros;
+  /** tcp_rto_max_ms, TCP_RTO_MAX_MS: of probes into a shut window and SYNs, too. */
   maxRto: Micros;
   /** tcp_syn_linear_timeouts: so many SYN retransmissions at `initialRto` before backing off. */
   synLinearTimeouts: number;
@@ -86,6 +96,11 @@ export interface TcpConfig {
   synTimeout: Micros;
   /** tcp_synack_retries. */
   synAckRetries: number;
+  /**
+   * TCP_DEFER_ACCEPT: `accept` gets a connection only with its first data, or after this time. 0: at once. As in Linux
+   * the time is counted in SYN,ACKs (defer-accept.ts), and a client that sets it delays the ACK of the SYN,ACK.
+   */
+  deferAccept: Micros;
   /** tcp_syncookies: 0 never, 1 when the SYN queue is full, 2 for every SYN (to try them out). */
   synCookies: 0 | 1 | 2;
   /** tcp_max_syn_backlog: without cookies new SYNs are dropped when only a quarter of it is left. */
@@ -99,6 +114,11 @@ export interface TcpConfig {
   retries1: number;
   /** tcp_retries2: R2 (MUST-20): the time that so many timeouts from `minRto` on would take. Infinity never gives up. */
   retries2: number;
+  /**
+   * tcp_orphan_retries: R2 of a connection that its user has closed, and its probes of a shut window. 0: 8, and none once the
+   * timeout has grown to `maxRto`.
+   */
+  orphanRetries: number;
   /** TCP_USER_TIMEOUT, RFC 5482; 0 leaves it to R2. */
   userTimeout: Micros;
 
@@ -108,7 +128,7 @@ export interface TcpConfig {
   /** Nagle's algorithm off (TCP_NODELAY). */
   noDelay: boolean;
 
-  /** RFC 6928: segments of the initial window. */
+  /** RFC 6928: segments of the initial window (`ip route ... initcwnd`). */
   initialWindow: number;
   /** tcp_slow_start_after_idle. */
   slowStartAfterIdle: boolean;
@@ -168,6 +188,8 @@ const linux: TcpConfig = {
   sendBufferBytes: 0,
   notSentLowat: Infinity,
   maxSegment: 0,
+  routeMtu: 0,
+  routeAdvmss: 0,
   mtuDiscover: MtuDiscover.want,
   minPmtu: 552,
   mtuExpires: 10 * MINUTE,
@@ -179,6 +201,7 @@ const linux: TcpConfig = {
   rmem: { min: 4096, default: 131_072, max: 6 << 20 },
   receiveBufferBytes: 0,
   windowClamp: 0,
+  shrinkWindow: false,
   outOfOrderPieces: 1024,
   initialRto: SECOND,
   minRto: 200 * MILLISECOND,
@@ -187,6 +210,7 @@ const linux: TcpConfig = {
   synRetries: 6,
   synTimeout: 0,
   synAckRetries: 5,
+  deferAccept: 0,
   synCookies: 1,
   maxSynBacklog: 1024,
   maxHalfOpen: 4096,
@@ -194,6 +218,7 @@ const linux: TcpConfig = {
   maxTimeWaitPerHost: 65_536,
   retries1: 3,
   retries2: 15,
+  orphanRetries: 0,
   userTimeout: 0,
   delayedAck: 40 * MILLISECOND,
   delayedAckMax: 200 * MILLISECOND,

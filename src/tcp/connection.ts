@@ -342,7 +342,7 @@ export class Connection extends UserCalls {
     }
     this.peerMss = syn.mss >= 0 ? syn.mss : this.defaultMss;
     // MUST-16, and RFC 6691: the option bytes of each segment come off the MSS, which never counts them.
-    this.size.mostMss = Math.min(this.peerMss, this.advertisedMss);
+    this.size.mostMss = this.mostMss(this.peerMss);
     this.size.optionBytes = this.timestamps ? 12 : 0;
     syncMss(this);
     startProbing(this, now);

@@ -14,6 +14,8 @@ import { announceUrgent, isUrgent } from './urgent.js';
  */
 export interface SegmentSink {
   readonly segment: Segment;
+  /** Nothing that is sent leaves: the queue before the device drops all. */
+  readonly dropsAll?: boolean;
   send(conn: Connection, segment: Segment): void;
 }
 
@@ -64,6 +66,7 @@ export function hand(c: Connection, seg: Segment, again: boolean, now: Micros, o
   c.env.counters.TcpOutSegs += segments;
   seg.sourcePort = c.flow.localPort;
   seg.destinationPort = c.flow.remotePort;
+  if (out.dropsAll === true) return;
   c.env.observer?.segmentSent(c, seg, again, now);
   out.send(c, seg);
 }

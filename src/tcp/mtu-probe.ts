@@ -43,7 +43,7 @@ export function probeBytes(c: Connection, now: Micros): number {
   }
   // Behind it goes what it takes to tell by duplicate ACKs that it was lost.
   const needed = probe + (snd.recovery.reordering + 1) * snd.mss;
-  if (snd.unsent < needed || snd.wnd < needed) return 0;
+  if (snd.unsent < needed || snd.wnd < needed || snd.unsentOfRecord < probe) return 0;
   if (snd.usableWindow < needed) return -1;
   if (sent.inFlight + 2 > congestion.cwnd) return sent.inFlight === 0 ? 0 : -1;
   return probe;

@@ -138,7 +138,7 @@ function sendLossProbe(c: Connection, now: Micros, out: SegmentSink): void {
   const { snd } = c;
   const { probe, sent } = snd;
   probe.owed = false;
-  const fresh = Math.min(snd.unsent, snd.mss, snd.usableWindow);
+  const fresh = Math.min(snd.unsentOfRecord, snd.mss, snd.usableWindow);
   if (sent.out === 0) return;
   probe.retransmitted = fresh <= 0;
   if (probe.retransmitted && sent.last!.sacked) {
@@ -180,7 +180,7 @@ function sendNew(c: Connection, now: Micros, out: SegmentSink): void {
   while (!held) {
     const unsent = snd.unsent;
     if (unsent === 0 && !(mayFinish(snd, 0) && sent.inFlight < congestion.cwnd)) break; // a FIN alone is a segment, too
-    const length = unsent === 0 ? 0 : nextLength(c, unsent, now);
+    const length = unsent === 0 ? 0 : nextLength(c, snd.unsentOfRecord, now);
     if (unsent > 0 && length === 0) break;
     sendData(c, length, mayFinish(snd, length), snd.mss, now, out);
   }
@@ -221,7 +221,7 @@ function comeBackFromIdle(c: Connection, now: Micros): void {
 }
 
 /**
- * How many bytes the next segment takes, 0 for none now: the peer's window, the congestion window, Nagle's algorithm and the
+ * How many of `unsent` bytes the next segment takes, 0 for none now: the peer's window, the congestion window, Nagle's algorithm and the
  * sender's silly-window avoidance (RFC 9293 3.7.4 and 3.8.6.2.1). More than the MSS only where the device cuts super-segments.
  */
 function nextLength(c: Connection, unsent: number, now: Micros): number {

@@ -28,6 +28,7 @@ const MIN_CHUNK_SEGMENTS = 2;
 export function mayBeSmall(c: Connection): boolean {
   const { snd } = c;
   if (snd.finQueued || snd.flush || isUrgent(snd)) return true;
+  if (snd.recordEnds !== null && snd.unsentOfRecord < snd.unsent) return true; // there is more, but not for this segment
   if (snd.cork || snd.moreComes) return false;
   return snd.noDelay || seqLeq(snd.smallEnd, snd.una);
 }
@@ -37,7 +38,7 @@ export function mayBeSmall(c: Connection): boolean {
  * is sent at last into a window too small for it, as in Linux.
  */
 export const endsWrite = (snd: Sender, end: Seq): boolean =>
-  snd.overrideSillyWindow || (end === snd.dataEnd && !snd.endsWithMore);
+  snd.overrideSillyWindow || (end === snd.dataEnd && !snd.endsWithMore) || snd.recordEnds?.has(end) === true;
 
 /** New data `[start, end)` is all that goes out for now, or half a window did without PSH. */
 export function endsChunk(c: Connection, start: Seq, end: Seq): boolean {

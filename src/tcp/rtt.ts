@@ -23,7 +23,8 @@ export class RttEstimator {
   backoff = 0;
   private base: Micros;
   private readonly min: Micros;
-  private readonly max: Micros;
+  /** The ceiling (tcp_rto_max_ms), of probes' and SYNs' waits, too. */
+  max: Micros;
   private readonly holds: boolean;
   /** The variance's term of RTO: 4 RTTVAR, or what is held of it. */
   private margin: Micros = 0;

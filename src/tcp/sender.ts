@@ -24,6 +24,7 @@ import { LossProbe } from './loss-probe.js';
 import { Pacing } from './pacing.js';
 import { Prr } from './prr.js';
 import { Rack } from './rack.js';
+import { RecordEnds } from './record-ends.js';
 import { Recovery } from './recovery.js';
 import { DUPLICATE_ACK_THRESHOLD } from './reordering.js';
 import { RttEstimator } from './rtt.js';
@@ -106,6 +107,8 @@ export class Sender {
   probingSince: Micros = 0;
   /** The override timeout of silly-window avoidance expired: what fits goes out, however small. */
   overrideSillyWindow = false;
+  /** Where records end that are not acknowledged (MSG_EOR); null while there are none. */
+  recordEnds: RecordEnds | null = null;
   /** The end of the last segment that carried PSH. */
   pushedSeq: Seq;
   /** Where SACKed data ends; means something only while something is SACKed. */
@@ -175,6 +178,12 @@ export class Sender {
   get unsent(): number {
     if (this.finSent) return 0;
     return this.nxt === this.iss ? this.buffer.length : seqDiff(this.dataEnd, this.nxt);
+  }
+
+  /** Of `unsent`, what the next segments may carry: no more than the rest of a record (MSG_EOR). */
+  get unsentOfRecord(): number {
+    const { unsent } = this;
+    return this.recordEnds === null ? unsent : this.recordEnds.upToNext(this.nxt, unsent);
   }
 
   /** Bytes that the buffer takes now. As in Linux, none while TCP_NOTSENT_LOWAT or more wait, else as much as there is room for. */
@@ -254,6 +263,12 @@ export class Sender {
     return this.finSent && this.una === this.nxt;
   }
 
+  /** MSG_EOR: what was written so far ends a record. */
+  endRecord(): void {
+    this.recordEnds ??= new RecordEnds();
+    this.recordEnds.mark(this.dataEnd);
+  }
+
   changeCongestionControl(name: CongestionName, hystart: HystartName, now: Micros): void {
     const before = this.congestion;
     if (before.name === name) return;
@@ -283,6 +298,7 @@ export class Sender {
     this.una = ack;
     if (seqGt(ack, this.up)) this.up = ack;
     if (bytes > 0) this.buffer.release(bytes);
+    if (this.recordEnds?.release(ack) === true) this.recordEnds = null;
     if (seqGt(ack, this.smallEnd)) this.smallEnd = ack;
     if (seqGeq(ack, this.highestSacked)) this.highestSacked = ack;
     this.retransmittingSince = 0;

@@ -4,7 +4,7 @@
  * would refuse with EINVAL throws a RangeError.
  */
 import { seqGeq } from '../base/seq.js';
-import type { Micros } from '../base/time.js';
+import { SECOND, type Micros } from '../base/time.js';
 import type { CongestionName } from './congestion/index.js';
 import type { TcpConfig } from './config.js';
 import type { TcpEnv } from './env.js';
@@ -18,6 +18,9 @@ const MIN_MAXSEG = 88;
 const MAX_MAXSEG = 32_767;
 /** SOCK_MIN_SNDBUF. */
 const MIN_SEND_BUFFER = 4608;
+/** TCP_RTO_MAX_MS: a second to TCP_RTO_MAX_SEC. */
+const MIN_MAX_RTO: Micros = SECOND;
+const MAX_MAX_RTO: Micros = 120 * SECOND;
 /** TCP_FIN_TIMEOUT_MAX. */
 const MAX_LINGER2: Micros = 120_000_000;
 
@@ -35,13 +38,18 @@ export abstract class SocketOptions {
   keepAliveProbes: number;
   keepAliveUnanswered = 0;
   userTimeout: Micros;
+  /** TCP_SYNCNT: how often a SYN of ours is sent again, and of that at first without backing off. */
+  synRetries: number;
+  synLinearTimeouts: number;
   protected softErrorReports = true;
   /** SO_LINGER: -1 for off, else how long close(2) waits for what was sent; 0 resets. */
   linger: Micros = -1;
   /** TCP_LINGER2: -1 for no FIN-WAIT-2 at all; 0 leaves it to `finTimeout` (tcp_fin_timeout). */
   linger2: Micros = 0;
-  /** The MSS that the device's MTU allows, and the one that we announce. */
+  /** The MSS that the MTU allows, the one that the route announces, TCP_MAXSEG (0 for none), and the one that we announce. */
   readonly deviceMss: number;
+  private readonly routeMss: number;
+  private userMss: number;
   advertisedMss: number;
 
   constructor(config: TcpConfig, deviceMss: number) {
@@ -50,8 +58,12 @@ export abstract class SocketOptions {
     this.keepAliveInterval = config.keepAliveInterval;
     this.keepAliveProbes = config.keepAliveProbes;
     this.userTimeout = config.userTimeout;
+    this.synRetries = config.synRetries;
+    this.synLinearTimeouts = config.synLinearTimeouts;
     this.deviceMss = deviceMss;
-    this.advertisedMss = config.maxSegment > 0 ? Math.min(config.maxSegment, deviceMss) : deviceMss;
+    this.routeMss = config.routeAdvmss > 0 ? config.routeAdvmss : deviceMss;
+    this.userMss = config.maxSegment;
+    this.advertisedMss = atMost(this.userMss, this.routeMss);
   }
 
   protected abstract armKeepAlive(now: Micros): void;
@@ -98,8 +110,14 @@ export abstract class SocketOptions {
       throw new RangeError(`TCP_MAXSEG is ${MIN_MAXSEG} to ${MAX_MAXSEG}, or 0 for none: ${bytes}`);
     }
     if (this.snd.nxt !== this.snd.iss) return;
-    this.advertisedMss = bytes === 0 ? this.deviceMss : Math.min(bytes, this.deviceMss);
+    this.userMss = bytes;
+    this.advertisedMss = atMost(bytes, this.routeMss);
     this.rcv.announceMss(this.advertisedMss);
+  }
+
+  /** The most that a segment of ours carries, options included, to a peer that announced `peerMss` (MUST-16). */
+  protected mostMss(peerMss: number): number {
+    return Math.min(peerMss, atMost(this.userMss, this.deviceMss));
   }
 
   /** What getsockopt(TCP_MAXSEG) says: payload bytes of a full segment of ours. */
@@ -152,6 +170,24 @@ export abstract class SocketOptions {
     this.userTimeout = timeout;
   }
 
+  /** TCP_SYNCNT: how often a SYN is sent again before `connect` fails; all with backoff. Counts for one that is under way, too. */
+  setSynRetries(retries: number): void {
+    this.synRetries = retries;
+    this.synLinearTimeouts = 0;
+  }
+
+  /** TCP_RTO_MAX_MS, 1 s to 120 s: no retransmission timeout, and no wait for a probe into a shut window, is longer from now on. */
+  setMaxRto(most: Micros): void {
+    if (!(most >= MIN_MAX_RTO && most <= MAX_MAX_RTO))
+      throw new RangeError(`TCP_RTO_MAX_MS is ${MIN_MAX_RTO / 1000} to ${MAX_MAX_RTO / 1000} ms: ${most / 1000}`);
+    this.snd.rtt.max = most;
+  }
+
+  /** What getsockopt(TCP_RTO_MAX_MS) says, in microseconds. */
+  get maxRto(): Micros {
+    return this.snd.rtt.max;
+  }
+
   /** Whether the user is told of soft errors, ICMP's hints and R1 (SHLD-20; on at first). `softError` can be read all the same. */
   setSoftErrorReports(on: boolean): void {
     this.softErrorReports = on;
@@ -178,3 +214,6 @@ export abstract class SocketOptions {
     return seqGeq(this.snd.nxt, this.snd.dataEnd);
   }
 }
+
+/** `most`, where it is set and less. */
+const atMost = (most: number, bytes: number): number => (most > 0 ? Math.min(most, bytes) : bytes);

@@ -48,7 +48,7 @@ export function timerExpires(c: Connection, timer: Timer, now: Micros): void {
 function synTimeout(c: Connection, now: Micros): void {
   const { config } = c;
   const active = c.state === State.synSent;
-  const most = active ? config.synRetries + config.synLinearTimeouts : c.synAckRetries;
+  const most = active ? c.synRetries + c.synLinearTimeouts : c.synAckRetries;
   const elapsed = now - c.openedAt;
   const mayGiveUp = !active || elapsed >= config.synTimeout;
   const expired = (c.synTries >= most && mayGiveUp) || (c.userTimeout > 0 && elapsed >= c.userTimeout);
@@ -66,9 +66,9 @@ function synTimeout(c: Connection, now: Micros): void {
 /** How long to wait after the SYN (or SYN,ACK) that just went out: twice as long each time, and with a user timeout never beyond its end. */
 export function synInterval(c: Connection, now: Micros): Micros {
   const { config } = c;
-  const linear = c.state === State.synSent ? config.synLinearTimeouts : 0;
+  const linear = c.state === State.synSent ? c.synLinearTimeouts : 0;
   const doublings = Math.max(0, c.synTries - linear);
-  const wait = Math.min(config.initialRto * 2 ** doublings, config.maxRto);
+  const wait = Math.min(config.initialRto * 2 ** doublings, c.snd.rtt.max);
   return c.userTimeout > 0 ? Math.max(1, Math.min(wait, c.openedAt + c.userTimeout - now)) : wait;
 }
 
@@ -77,9 +77,9 @@ function retransmissionTimeout(c: Connection, now: Micros): void {
   const { snd, config } = c;
   if (snd.retransmittingSince === 0) snd.retransmittingSince = snd.sent.first!.sentAt;
   const elapsed = now - snd.retransmittingSince;
-  const limit = c.userTimeout > 0 ? c.userTimeout : backoffTime(config.retries2, config.minRto, config.maxRto);
+  const limit = c.userTimeout > 0 ? c.userTimeout : backoffTime(config.retries2, config.minRto, snd.rtt.max);
   // SHLD-17, MUST-37: a peer that shrank its window to nothing but still answers is not dead, unless the user set a limit. As Linux, it is after maxRto of silence.
-  const alive = c.userTimeout === 0 && snd.wnd === 0 && now - c.lastReceivedAt < config.maxRto;
+  const alive = c.userTimeout === 0 && snd.wnd === 0 && now - c.lastReceivedAt < snd.rtt.max;
   const expired = snd.timeouts > 0 && elapsed >= limit && !alive;
   if (snd.timeouts > 0 && makesRoom(c, now)) return;
   fastOpenTimedOut(c, snd.timeouts, expired, now);
@@ -92,7 +92,7 @@ function retransmissionTimeout(c: Connection, now: Micros): void {
     c.reportSoftError('ETIMEDOUT');
   }
   const resentFor = now - snd.recovery.undo.firstResentAt; // NaN before the first
-  if (snd.timeouts > 0 && resentFor >= backoffTime(config.retries1, config.minRto, config.maxRto))
+  if (snd.timeouts > 0 && resentFor >= backoffTime(config.retries1, config.minRto, snd.rtt.max))
     suspectBlackHole(c, now);
   c.env.counters.TcpExtTCPTimeouts++;
   c.stopTimer(Timer.reorder, now); // late, it would reduce the window once more
@@ -138,7 +138,7 @@ function persistTimeout(c: Connection, now: Micros): void {
 
 /** SHLD-29, SHLD-30: the first probe after one RTO, then twice as long each time; never beyond the user timeout. */
 export function persistInterval(c: Connection, now: Micros): Micros {
-  const wait = Math.min(c.snd.rtt.rto * 2 ** c.snd.probesSent, c.config.maxRto);
+  const wait = Math.min(c.snd.rtt.rto * 2 ** c.snd.probesSent, c.snd.rtt.max);
   if (c.userTimeout === 0 || c.snd.probesSent === 0) return wait;
   return Math.max(1, Math.min(wait, c.snd.probingSince + c.userTimeout - now));
 }

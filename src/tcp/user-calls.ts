@@ -38,9 +38,9 @@ export abstract class UserCalls extends SocketOptions {
   /**
    * SEND: copies as much of `data` as there is room for, and returns how much that was. When it took less, TcpEvent.writable
    * tells that there is room again. 0 after CLOSE and in a state that cannot send. `more` (MSG_MORE) announces more: a part of a
-   * segment waits for it.
+   * segment waits for it. `endOfRecord` (MSG_EOR): no segment has bytes of this and of the next write.
    */
-  send(data: Uint8Array, more = false): number {
+  send(data: Uint8Array, more = false, endOfRecord = false): number {
     const room = this.sendRoom;
     const { snd } = this;
     if (isAppLimited(snd.unsent, snd.mss, snd.sent, snd.congestion.cwnd)) snd.rate.noteAppLimited(snd.sent.inFlight);
@@ -50,6 +50,7 @@ export abstract class UserCalls extends SocketOptions {
     this.stats.bytesOut += taken;
     snd.moreComes = more;
     if (taken > 0) snd.endsWithMore = more;
+    if (endOfRecord && taken === data.length) snd.endRecord();
     if (taken < data.length) {
       this.senderBlocked = true;
       snd.moreComes = false; // what comes next is not up to the user alone
@@ -119,6 +120,11 @@ export abstract class UserCalls extends SocketOptions {
 
   get receiveQueued(): number {
     return this.rcv.queue.length;
+  }
+
+  /** TCP_INQ: bytes that wait to be read, and one more once the peer's FIN was reached, so that its reader comes back for the end. */
+  get inq(): number {
+    return this.rcv.queue.length + (this.rcv.finReceived ? 1 : 0);
   }
 
   /** CLOSE: no more will be sent; receiving goes on (half-close). */

@@ -361,7 +361,7 @@ export const MUTANTS: readonly Mutant[] = [
     '(SHLD-7: holds|MAY-16)',
   ),
   m('MUST-17', PUSH, 'return snd.noDelay || ', 'return ', SENDING),
-  m('SHLD-28', CONNECTION, 'Math.min(this.peerMss, this.advertisedMss)', 'Math.min(this.peerMss, 536)', SENDING),
+  m('SHLD-28', CONNECTION, 'this.mostMss(this.peerMss)', 'Math.min(this.peerMss, 536)', SENDING),
   m(
     'MUST-60',
     OUTPUT,

@@ -1,0 +1,33 @@
+/**
+ * TCP_DEFER_ACCEPT: a server is told of a connection when it has something to read, not before. Linux counts the time that it
+ * was given in SYN,ACKs: how many are sent, with backoff, until it is over.
+ *
+ *     SYN,ACK ── 1 s ── SYN,ACK ──── 2 s ──── SYN,ACK ──────── 4 s ────────
+ *                       1 (1 s)               2 (3 s)                    3 (7 s)
+ */
+import { MINUTE, SECOND, type Micros } from '../base/time.js';
+
+const LONGEST: Micros = 2 * MINUTE;
+const MOST_RETRANSMISSIONS = 255;
+
+/** How many SYN,ACKs `wait` is, rounded up. 0 for none. */
+export function deferredSynAcks(wait: Micros): number {
+  if (wait <= 0) return 0;
+  let count = 1;
+  for (let interval = SECOND, total = interval; wait > total && count < MOST_RETRANSMISSIONS; count++) {
+    interval = Math.min(2 * interval, LONGEST);
+    total += interval;
+  }
+  return count;
+}
+
+/** What getsockopt(TCP_DEFER_ACCEPT) says: the time that so many SYN,ACKs take. */
+export function deferredTime(wait: Micros): Micros {
+  let total = 0;
+  let interval = SECOND;
+  for (let i = deferredSynAcks(wait); i > 0; i--) {
+    total += interval;
+    interval = Math.min(2 * interval, LONGEST);
+  }
+  return total;
+}
