@@ -8,12 +8,13 @@
  * The link is the same code with the same seed and the same place, in front of our stack or in a relay. One client on the kernel's sockets drives
  * both in turn. CUBIC at all ends. Writes docs/throughput-kernel.md with the medians, unless it is told otherwise.
  *
+ *     npm run throughput:kernel                                    all cells, 5 seeds of 5 s each (some 25 minutes)
  *     npm run throughput:kernel -- --seeds 3 --seconds 4 --cells '1% 20ms, 0% 100ms' --congestion bbr --print
  */
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { commandLine } from '../test/tools/usage.mjs';
 import { align, machine, median } from './figures.mjs';
 import { client, compile, ip, isolate, run, start } from './programs.mjs';
 import { PORTS } from './services.mjs';
@@ -108,7 +109,7 @@ const cellsOf = (text) =>
   });
 
 async function main() {
-  const { values: o } = parseArgs({
+  const { values: o } = commandLine(import.meta.url, {
     options: {
       seeds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '5' },

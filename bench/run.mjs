@@ -8,14 +8,15 @@
  *     npm run bench                                      the tables (about five minutes)
  *     npm run bench -- --json FILE                       and everything measured, into FILE
  *     npm run bench -- --rounds 5 --seconds 2 --rows upload,connections --contestants tcplab,node
+ *     npm run bench -- --idle 300                        fewer idle connections in the row of memory than 10,000
  *     npm run bench -- --other ../before/dist            another build of tcplab as one more contestant
  *     npm run bench -- --plain-node                      Node's own defaults for V8's heap
  *     npm run bench -- --contestants node,again          node:net twice: what the ratio is when nothing differs
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { KINDS, otherBuild, startContestant } from './contestants.mjs';
+import { commandLine } from '../test/tools/usage.mjs';
 import { align, machine, median, show } from './figures.mjs';
 import { compile, ip, isolate } from './programs.mjs';
 import { FRESH, MEASUREMENTS, ROWS } from './rows.mjs';
@@ -44,7 +45,7 @@ const RATIOS = [
 ];
 
 async function main() {
-  const { values: options } = parseArgs({
+  const { values: options } = commandLine(import.meta.url, {
     options: {
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '1' },

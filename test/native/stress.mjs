@@ -2,7 +2,8 @@
 /**
  * The driver under stress, in a private network namespace: as it is, and compiled with AddressSanitizer and UndefinedBehaviorSanitizer.
  *
- *     node test/native/stress.mjs [ROUNDS]        1,000 when it is not said
+ *     npm run stress:native                1,000 rounds
+ *     npm run stress:native -- 50          as many as you say
  *
  * Prints a line of JSON for each of the two; exit code 0 when nothing was found and nothing is left open. Memory that the driver allocated and lost is looked for too: the leak checker reports
  * all of Node's own, so only what the driver's functions allocated counts.
@@ -13,8 +14,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureAddon } from '../../native-setup/build.mjs';
+import { commandLine, wrongUsage } from '../tools/usage.mjs';
 
-const rounds = process.argv[2] ?? '1000';
+const [rounds = '1000', ...more] = commandLine(import.meta.url, { allowPositionals: true, options: {} }).positionals;
+if (!/^[1-9]\d{0,5}$/.test(rounds) || more.length > 0) wrongUsage(import.meta.url, 'ROUNDS is a number up to 999999');
 const inside = fileURLToPath(new URL('inside/stress.mjs', import.meta.url));
 const SANITIZE = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer', '-O1'];
 /** Allocated by the driver, or by what it called of Node's. */

@@ -9,6 +9,7 @@
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { helpIfAsked, wrongUsage } from '../tools/usage.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** @type {Record<string, { options: string[], example: string, file?: string }>} */
@@ -18,16 +19,17 @@ const KINDS = {
   model: { options: ['runs', 'seed', 'path'], example: '--runs 20000 --seed 1' },
 };
 
+helpIfAsked(import.meta.url);
 const [kind = '', ...args] = process.argv.slice(2);
 const known = KINDS[kind];
-if (known === undefined) fail(`which? ${Object.keys(KINDS).join(', ')}: node test/property/many.mjs model --runs 1000`);
+if (known === undefined) wrongUsage(import.meta.url, `which one? There are ${Object.keys(KINDS).join(', ')}`);
 const env = { ...process.env };
 for (let i = 0; i < args.length; i += 2) {
   const name = args[i]?.replace(/^--/, '') ?? '';
   const value = args[i + 1] ?? '';
   const fits = name === 'path' ? /^[\d:]+$/ : /^-?\d{1,10}$/;
-  if (!known.options.includes(name) || !fits.test(value))
-    fail(`'${args[i]} ${value}' is not known: npm run ${kind} -- ${known.example}`);
+  if (!args[i]?.startsWith('--') || !known.options.includes(name) || !fits.test(value))
+    wrongUsage(import.meta.url, `'${args[i]} ${value}' is unknown: npm run ${kind} -- ${known.example}`);
   env[`TCPLAB_${kind.replace('-', '_')}_${name}`.toUpperCase()] = value;
 }
 
@@ -37,9 +39,3 @@ const child = spawn(process.execPath, [...vitest, ...more], { cwd: root, env, st
 child.on('exit', (code, signal) => {
   process.exitCode = code ?? (signal === null ? 0 : 1);
 });
-
-/** @param {string} what @returns {never} */
-function fail(what) {
-  console.error(what);
-  process.exit(2);
-}

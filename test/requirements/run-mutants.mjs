@@ -1,6 +1,9 @@
 // @ts-check
 /**
- * `npm run mutants [-- ID ...]`: does each mutant's test fail when the mutant is applied?
+ * Does each mutant's test fail when the mutant is applied?
+ *
+ *     npm run mutants                      all of them (some minutes)
+ *     npm run mutants -- MUST-13 SHLD-6    those of some rules, by the ids of docs/rfc-coverage.md and test/attacks/mutants.ts
  *
  * Nothing on the disk is touched: a Vite plugin (.ci/mutation.ts) changes the line on its way to the tests. Each mutant has
  * a process of its own, since a rule that is gone may well mean a loop without end; as many run at once as there are
@@ -11,10 +14,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import { commandLine, wrongUsage } from '../tools/usage.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+const wanted = new Set(commandLine(import.meta.url, { allowPositionals: true, options: {} }).positionals);
 const scratch = mkdtempSync(join(tmpdir(), 'tcplab-mutants-'));
 /** A mutant that still runs then is in a loop without end: its test noticed. */
 const LIMIT_MS = 60_000;
@@ -25,6 +29,7 @@ const LIMIT_MS = 60_000;
 
 /** @param {string} file one that imports nothing but types */
 async function load(file) {
+  const { default: ts } = await import('typescript');
   const source = readFileSync(new URL(file, import.meta.url), 'utf8');
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
   const { outputText } = ts.transpileModule(source, { compilerOptions });
@@ -109,13 +114,15 @@ async function judge(mutant, baseline) {
   return { killed: false, why: `the tests could not run: ${broken.trim().split('\n')[0]}` };
 }
 
-const wanted = new Set(process.argv.slice(2));
 const list = (await mutants()).filter(
   (mutant) => wanted.size === 0 || mutant.id.split(', ').some((id) => wanted.has(id)),
 );
 if (list.length === 0) {
-  console.error(`No mutant has the id ${[...wanted].join(' or ')}: test/requirements/mutants.ts has them all.`);
-  process.exit(2);
+  rmSync(scratch, { recursive: true, force: true });
+  wrongUsage(
+    import.meta.url,
+    `no mutant has the id ${[...wanted].join(' or ')}: test/requirements/mutants.ts has them`,
+  );
 }
 let survivors = 0;
 try {

@@ -15,7 +15,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { commandLine, wrongUsage } from '../tools/usage.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(dirname(here));
@@ -44,6 +44,7 @@ function compileWorld() {
 function filesOf(names) {
   const all = names.length > 0 ? names : [join(root, 'test', 'scripts')];
   return all.flatMap((name) => {
+    if (!existsSync(name)) wrongUsage(import.meta.url, `there is no file or folder ${name}`);
     if (!statSync(name).isDirectory()) return [name];
     const found = /** @type {string[]} */ (readdirSync(name, { recursive: true }));
     return found
@@ -101,7 +102,7 @@ function tell(file, v, withPackets) {
   }
 }
 
-const { values: options, positionals } = parseArgs({
+const { values: options, positionals } = commandLine(import.meta.url, {
   allowPositionals: true,
   options: { packets: { type: 'boolean', default: false } },
 });

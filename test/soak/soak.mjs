@@ -13,12 +13,12 @@ import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { ip, isolate } from '../../bench/programs.mjs';
 import { SeededRandom } from '../../dist/base/random.js';
+import { commandLine, wrongUsage } from '../tools/usage.mjs';
 import { ADDRESS, DEVICE } from './names.mjs';
 
-const { values: options } = parseArgs({
+const { values: options } = commandLine(import.meta.url, {
   options: {
     seconds: { type: 'string', default: '1800' },
     clients: { type: 'string', default: '200' },
@@ -29,8 +29,7 @@ const seconds = Number(options.seconds);
 const clients = Number(options.clients);
 const seed = Number(options.seed);
 if (!(seconds >= 5 && seconds <= 86_400) || !(clients >= 1 && clients <= 1000) || !Number.isInteger(seed)) {
-  console.error('soak: --seconds 5 to 86400, --clients 1 to 1000, --seed a whole number');
-  process.exit(2);
+  wrongUsage(import.meta.url, '--seconds is 5 to 86400, --clients 1 to 1000, --seed a whole number');
 }
 isolate();
 

@@ -1,9 +1,11 @@
 // @ts-check
 /** The command line of our own scripts: --help prints the comment at the head of the script, and what is wrong with an option is one sentence. */
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The first comment of a script, without its stars. @param {string} url `import.meta.url` */
 export function usage(url) {
@@ -36,12 +38,13 @@ export function commandLine(url, config) {
   try {
     return parseArgs(config);
   } catch (error) {
-    wrongUsage(url, /** @type {Error} */ (error).message);
+    // The first sentence says what is wrong; Node's second is of what other programs may mean.
+    wrongUsage(url, /** @type {Error} */ (error).message.replace(/\. .*/s, ''));
   }
 }
 
 /** @param {string} url @param {string} what @returns {never} */
 export function wrongUsage(url, what) {
-  console.error(`${basename(fileURLToPath(url), '.mjs')}: ${what.replace(/\.$/, '')}: --help lists the options`);
+  console.error(`${relative(ROOT, fileURLToPath(url))}: ${what}; --help lists the options`);
   process.exit(2);
 }
