@@ -79,6 +79,11 @@ export class DelayedAck {
     this.dataAt = now;
   }
 
+  /** ESTABLISHED: the peer's silence is counted from here. */
+  connected(now: Micros): void {
+    this.dataAt = now;
+  }
+
   /** A FIN in ESTABLISHED: our own may follow at once, and carry its ACK. */
   finArrived(): void {
     this.owed = true;

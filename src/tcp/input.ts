@@ -83,6 +83,7 @@ function arrivesInSynSent(c: Connection, seg: Segment, now: Micros): void {
     snd.updateWindow(seg.seq, seg.ack, seg.wnd); // a SYN's window is never scaled (RFC 7323 section 2.2)
     if (c.fastOpen !== null) synAnswered(c, c.fastOpen, seg, now);
     becomeEstablished(c, 'receive SYN,ACK', now);
+    saveAck(c, now);
     if (seg.payloadBytes > 0 || seg.has(TcpFlag.FIN)) afterAck(c, seg, now);
     return;
   }
@@ -90,6 +91,21 @@ function arrivesInSynSent(c: Connection, seg: Segment, now: Micros): void {
   snd.updateWindow(seg.seq, snd.iss, seg.wnd);
   c.setState(State.synReceived, 'receive SYN without ACK: simultaneous open', now);
   c.synOwed = true;
+}
+
+/**
+ * As Linux: data that waits for the connection carries the ACK of the SYN,ACK, and a program that writes so soon asks: what the peer answers is
+ * acknowledged with the next question. TCP_QUICKACK switched off says the same of data that is yet to be written.
+ */
+function saveAck(c: Connection, now: Micros): void {
+  const { rcv, snd, config } = c;
+  const { interactive } = rcv.ack;
+  if (snd.unsent === 0 && !interactive) return;
+  rcv.ack.enterQuickMode(rcv.wnd);
+  if (snd.unsent > 0) return;
+  rcv.ackNow = false;
+  rcv.ack.owed = true;
+  c.setTimer(Timer.delayedAck, now + config.delayedAckMax, now);
 }
 
 // ---- 3.10.7.4 The other states ------------------------------------------------------------------------------------------
@@ -361,6 +377,7 @@ function becomeEstablished(c: Connection, why: string, now: Micros): void {
   // may have been the peer's delay.
   const { snd } = c;
   if (c.rcv.dataAt === 0) c.rcv.dataAt = now;
+  c.rcv.ack.connected(now);
   if (c.fastOpen?.accepted !== true)
     snd.congestion.start(c.synTries > 1 ? 1 : c.config.initialWindow, snd.mss, snd.rtt.srtt, now);
   if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd, c.config);

@@ -10,7 +10,7 @@
  * share a piece, and at the limit pieces are joined, then the blocks farthest away are given up, as in Linux (tcp_collapse_ofo_queue,
  * tcp_prune_ofo_queue). A block is found by bisection, and joining pays for an eighth of the limit at a time: a segment's work is O(log n).
  */
-import { seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMin, type Seq } from '../base/seq.js';
+import { seqDiff, seqGt, seqLeq, seqLt, seqMin, type Seq } from '../base/seq.js';
 import type { Segment } from '../wire/tcp.js';
 import { MAX_SACK_BLOCKS } from '../wire/tcp.js';
 import type { Allocate, ReceiveQueue } from './receive-queue.js';
@@ -284,10 +284,10 @@ export class OutOfOrder {
     return block !== undefined && seqLeq(block.left, at) ? block : null;
   }
 
-  /** All of `[start, end)` is here. */
-  contains(start: Seq, end: Seq): boolean {
-    const block = this.blockAt(start);
-    return block !== null && seqGeq(block.right, end);
+  /** The first block of which a part lies in `[start, end)`; null when none does. */
+  overlapping(start: Seq, end: Seq): { readonly left: Seq; readonly right: Seq } | null {
+    const block = this.blocks[this.firstReaching((start + 1) | 0)];
+    return block !== undefined && seqLt(block.left, end) ? block : null;
   }
 
   checkInvariants(nxt: Seq): string | null {

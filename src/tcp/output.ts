@@ -20,7 +20,7 @@ import { isPaced, pacingRateOf } from './pacing.js';
 import { OwedReset } from './reset.js';
 import type { SentSegment } from './sent-queue.js';
 import { State } from './state.js';
-import { armRto, rearmRto } from './retransmit-timer.js';
+import { armRto, rearmRto, resumeRto } from './retransmit-timer.js';
 import type { Sender } from './sender.js';
 import { persistInterval } from './timeouts.js';
 import { Timer } from './timers.js';
@@ -92,7 +92,7 @@ function sendAgain(c: Connection, now: Micros, out: SegmentSink): void {
     if (i > 0 || seqLeq(seqAdd(snd.una, snd.wnd), record.start)) {
       most = Math.min(most, i === 0 ? snd.mss : seqDiff(seqAdd(snd.una, snd.wnd), record.start));
     }
-    most -= most % snd.mss;
+    if (most >= snd.mss) most -= most % snd.mss;
     if (most <= 0) return;
     sent.resize(i, snd.mss);
     if (record.bytes > most) {
@@ -129,37 +129,47 @@ function repeat(c: Connection, record: SentSegment, now: Micros, out: SegmentSin
   countRetransmission(c, bytes, record.segments);
   finishSegment(c, seg, now);
   hand(c, seg, true, now, out);
+  if (bytes > 0) noteDataSent(c, now);
   ackWentOut(c, now);
   snd.pacing.onSent(bytes, now);
 }
 
-/** RFC 8985 section 7.3: a new segment if there is one and the window takes it, else the last one once more. cwnd is no obstacle. */
+/** RFC 8985 section 7.3: what was not sent yet if the window takes it, else the last segment once more. cwnd is no obstacle. */
 function sendLossProbe(c: Connection, now: Micros, out: SegmentSink): void {
   const { snd } = c;
   const { probe, sent } = snd;
   probe.owed = false;
-  const fresh = Math.min(snd.unsentOfRecord, snd.mss, snd.usableWindow);
   if (sent.out === 0) return;
-  probe.retransmitted = fresh <= 0;
-  if (probe.retransmitted && sent.last!.sacked) {
-    rearmRto(c, now); // it arrived: sending it again would teach nothing
+  const bytes = Math.min(snd.unsentOfRecord, snd.mss);
+  const fin = snd.isFinOwed && bytes === snd.unsent;
+  const fresh = bytes + (fin ? 1 : 0);
+  probe.retransmitted = fresh === 0 || fresh > snd.usableWindow;
+  if (!probe.retransmitted) {
+    sendData(c, bytes, fin, snd.mss, now, out);
+  } else if (!probeWithLast(c, now, out)) {
+    resumeRto(c, now);
     return;
-  }
-  if (fresh > 0) {
-    sendData(c, fresh, mayFinish(snd, fresh), snd.mss, now, out);
-  } else {
-    const i = sent.length - 1;
-    sent.resize(i, snd.mss);
-    const { bytes, size } = sent.at(i);
-    if (size > 0 && bytes > size) sent.split(i, Math.floor((bytes - 1) / size) * size);
-    const last = sent.at(sent.length - 1);
-    sent.markProbed(last, now);
-    repeat(c, last, now, out);
   }
   probe.end = snd.nxt;
   c.env.counters.TcpExtTCPLossProbes++;
   c.note('loss-probe', probe.retransmitted ? 1 : 0, snd.nxt, now);
   rearmRto(c, now);
+}
+
+/** False when sending it again would teach nothing: it arrived, or the peer has shrunk its window below it. */
+function probeWithLast(c: Connection, now: Micros, out: SegmentSink): boolean {
+  const { snd } = c;
+  const { sent } = snd;
+  if (sent.last!.sacked) return false;
+  const i = sent.length - 1;
+  sent.resize(i, snd.mss);
+  const { bytes, size } = sent.at(i);
+  if (size > 0 && bytes > size) sent.split(i, Math.floor((bytes - 1) / size) * size);
+  const last = sent.at(sent.length - 1);
+  if (last.start !== snd.una && seqLeq(seqAdd(snd.una, snd.wnd), last.start)) return false;
+  sent.markProbed(last, now);
+  repeat(c, last, now, out);
+  return true;
 }
 
 /** Pacing holds the next segment back: its deadline will bring us here again. */
@@ -175,7 +185,7 @@ function sendNew(c: Connection, now: Micros, out: SegmentSink): void {
   const { sent, congestion, usage } = snd;
   const before = snd.nxt;
   snd.burstStart = before;
-  if (sent.out === 0) comeBackFromIdle(c, now);
+  if (snd.mayFollowPause) restartAfterPause(c, now);
   const held = c.size.probing && !sendMtuProbe(c, now, out);
   while (!held) {
     const unsent = snd.unsent;
@@ -209,15 +219,32 @@ function sendMtuProbe(c: Connection, now: Micros, out: SegmentSink): boolean {
   return bytes >= 0;
 }
 
-/** Something is to be sent after a pause: RFC 5681 section 4.1. */
-function comeBackFromIdle(c: Connection, now: Micros): void {
+/**
+ * RFC 5681 section 4.1: cwnd restarts when data is sent after a pause. As in Linux, a write or a new window asks the question, once. A shut window
+ * says nothing of the path, so the probes of a persist period leave cwnd alone.
+ */
+function restartAfterPause(c: Connection, now: Micros): void {
   const { snd, config } = c;
-  if (snd.unsent === 0 || snd.lastSentAt === 0) return;
+  snd.mayFollowPause = false;
+  if (snd.sent.out > 0 || snd.unsent === 0 || snd.lastSentAt === 0) return;
   const idle = now - snd.lastSentAt;
-  if (config.slowStartAfterIdle && !snd.congestion.modelBased && idle > snd.rtt.rto)
-    restartAfterIdle(snd.congestion, config.initialWindow, idle, snd.rtt.rto);
-  snd.congestion.onSendAfterIdle(snd.lastSentAt, snd.rate.isAppLimited, now);
+  if (!config.slowStartAfterIdle || snd.congestion.modelBased || idle <= snd.rtt.rto) return;
+  restartAfterIdle(snd.congestion, config.initialWindow, idle, snd.rtt.rto);
   if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd, config);
+}
+
+/** New data leaves and nothing is in flight: the congestion control's clock stood still since the last time. */
+function wakeCongestionControl(c: Connection, now: Micros): void {
+  const { snd } = c;
+  if (snd.sent.inFlight > 0 || snd.lastSentAt === 0) return;
+  snd.congestion.onSendAfterIdle(snd.lastSentAt, snd.rate.isAppLimited, now);
+  if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd, c.config);
+}
+
+/** Data went out, for the first time or again. */
+function noteDataSent(c: Connection, now: Micros): void {
+  c.snd.lastSentAt = now;
+  c.rcv.ack.dataSent(now);
 }
 
 /**
@@ -266,18 +293,18 @@ function sendData(c: Connection, bytes: number, fin: boolean, size: number, now:
     snd.finSent = true;
   }
   const idle = snd.sent.out === 0;
+  if (bytes > 0) wakeCongestionControl(c, now);
   snd.nxt = end;
   const record = snd.sent.push(start, end, marks, size, now);
   snd.rate.onSent(record, idle, now);
   if (snd.recovery.isReducing) snd.prr.out += record.segments;
   snd.pacing.onSent(bytes, now);
-  snd.lastSentAt = now;
   if (bytes > 0) markNewData(snd, seg);
   c.stats.bytesSent += bytes;
   if (bytes % snd.mss !== 0) snd.smallEnd = end;
   finishSegment(c, seg, now);
   hand(c, seg, false, now, out);
-  if (bytes > 0) c.rcv.ack.dataSent(now);
+  if (bytes > 0) noteDataSent(c, now);
   ackWentOut(c, now);
   if (idle || c.timers.isArmed(Timer.tlp)) rearmRto(c, now);
   else if (!c.timers.isArmed(Timer.rto)) armRto(c, snd.rtt.rto, now);

@@ -199,6 +199,7 @@ export class Receiver {
 
   private takeInOrder(seg: Segment, skip: number, length: number, end: Seq): void {
     const hadHole = !this.outOfOrder.isEmpty;
+    const heldTwice = hadHole ? this.held.overlapping(this.nxt, end) : null;
     if (!this.orphaned) this.queue.pushPayload(seg, skip, length);
     this.nxt = end;
     if (hadHole) {
@@ -207,6 +208,7 @@ export class Receiver {
       this.duplicates.forgetBelow(this.nxt);
     }
     if (skip > 0) this.owe(seg.seq, seqAdd(seg.seq, skip));
+    else if (heldTwice !== null) this.owe(heldTwice.left, seqMin(heldTwice.right, end));
   }
 
   /**
@@ -246,14 +248,15 @@ export class Receiver {
   }
 
   private takeOutOfOrder(seg: Segment, start: Seq, end: Seq): DropReason {
-    if (this.outOfOrder.contains(start, end)) {
-      this.owe(start, end);
-      return Drop.none;
-    }
     const held = this.ownOutOfOrder();
-    const added = held.insert(seg, start, end);
+    const twice = held.overlapping(start, end);
+    // What was held before came twice. An ACK has room for one D-SACK: the first such range. Without one the range is empty.
+    const from = twice === null ? start : seqMax(start, twice.left);
+    const to = twice === null ? start : seqMin(end, twice.right);
+    const isNew = from !== start || to !== end;
+    const added = isNew ? held.insert(seg, start, end) : 0;
     if (added >= 0) held.touched(start);
-    this.owe(start, start); // an empty range: a duplicate ACK without D-SACK
+    this.owe(from, to);
     return added < 0 ? Drop.tcpOutOfOrderLimit : Drop.none;
   }
 

@@ -33,6 +33,11 @@ export function rearmRto(c: Connection, now: Micros): void {
   armRto(c, Math.max(wait, 1), now);
 }
 
+/** The probe's timer expired and nothing was sent: the retransmission timer is due when it would have been. */
+export function resumeRto(c: Connection, now: Micros): void {
+  armRto(c, Math.max(c.snd.sent.first!.sentAt + c.snd.rtt.rto - now, 1), now);
+}
+
 /** With a user timeout never beyond the moment when that ends the connection. */
 export function armRto(c: Connection, wait: Micros, now: Micros): void {
   const { snd } = c;

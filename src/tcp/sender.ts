@@ -96,6 +96,8 @@ export class Sender {
   /** Minshall's variable: the end of the last segment sent that was not full. */
   smallEnd: Seq;
   lastSentAt: Micros = 0;
+  /** What waits to be sent may follow a pause: a write into an empty queue, or a new window. */
+  mayFollowPause = false;
   /** When the segment in timeout was first sent again; 0 when nothing is: R2 is counted from here. */
   retransmittingSince: Micros = 0;
   /** Timeouts since SND.UNA last moved. */

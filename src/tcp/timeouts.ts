@@ -4,7 +4,7 @@ import type { Connection } from './connection.js';
 import { fastOpenTimedOut } from './fast-open.js';
 import { suspectBlackHole } from './mtu-probe.js';
 import { enterLoss, reorderingTimeout } from './recovery.js';
-import { armRto, isWatched, rearmRto } from './retransmit-timer.js';
+import { isWatched, rearmRto, resumeRto } from './retransmit-timer.js';
 import { OwedReset } from './reset.js';
 import { backoffTime } from './rtt.js';
 import { State } from './state.js';
@@ -105,9 +105,9 @@ function retransmissionTimeout(c: Connection, now: Micros): void {
 
 /** RFC 8985 section 7.3: output sends the probe. One probe at most is out; after it the retransmission timer takes over. */
 function lossProbeTimeout(c: Connection, now: Micros): void {
-  const { probe, sent } = c.snd;
+  const { probe } = c.snd;
   if (probe.end === null) probe.owed = true;
-  else armRto(c, Math.max(sent.first!.sentAt + c.snd.rtt.rto - now, 1), now);
+  else resumeRto(c, now);
 }
 
 /** RFC 9293 section 3.8.6.1. The same timer is silly-window avoidance's override (3.8.6.2.1): what little fits is sent at last. */

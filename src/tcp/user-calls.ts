@@ -44,6 +44,7 @@ export abstract class UserCalls extends SocketOptions {
     const room = this.sendRoom;
     const { snd } = this;
     if (isAppLimited(snd.unsent, snd.mss, snd.sent, snd.congestion.cwnd)) snd.rate.noteAppLimited(snd.sent.inFlight);
+    if (snd.unsent === 0) snd.mayFollowPause = true;
     const taken = this.allowed(Math.min(room, data.length));
     this.snd.buffer.write(taken === data.length ? data : data.subarray(0, taken));
     this.settleMemory();
@@ -67,6 +68,7 @@ export abstract class UserCalls extends SocketOptions {
     const { snd } = this;
     if (this.sendRoom === 0 || data.length > MOST_LENT_AT_ONCE || !this.memory.maySend(data.length)) return false;
     if (isAppLimited(snd.unsent, snd.mss, snd.sent, snd.congestion.cwnd)) snd.rate.noteAppLimited(snd.sent.inFlight);
+    if (snd.unsent === 0) snd.mayFollowPause = true;
     snd.buffer.lend(data);
     this.settleMemory();
     this.stats.bytesOut += data.length;

@@ -384,7 +384,7 @@ export const MUTANTS: readonly Mutant[] = [
     'if (start !== this.nxt) return Drop.tcpOutOfOrderLimit;',
     ACK,
   ),
-  m('MAY-13', RECEIVER, 'this.owe(start, start); //', 'this.ackNow = true; //', ACK),
+  m('MAY-13', RECEIVER, 'this.owe(from, to);', 'this.ackNow = true;', ACK),
   m('MAY-12', INPUT, 'seqLt(seg.ack, seqAdd(snd.una, -Math.min(snd.maxWnd, c.stats.bytesAcked)))', 'false', ACK),
   m('MAY-12', INPUT, 'if (seqGt(seg.ack, snd.nxt) || seqLt(', 'if (false && seqLt(', ACK),
 ];
