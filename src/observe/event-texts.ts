@@ -19,14 +19,14 @@ export function timerSetText(timer: string, inUs: number): string[] {
     case 'pacing':
       return [`paced: the next segment in ${span}`];
     default:
-      return [`FIN-WAIT-2 ends in ${span} at the latest: nobody reads any more (as Linux's tcp_fin_timeout)`];
+      return [`FIN-WAIT-2 ends in ${span} at the latest, because the socket is closed (as Linux's tcp_fin_timeout)`];
   }
 }
 
 export function timerExpiredText(timer: string): string[] {
   switch (timer) {
     case 'rto':
-      return ['the retransmission timer expired: no ACK came (RFC 6298 5.4)'];
+      return ['the retransmission timer expired: no ACK came in time (RFC 6298 5.4)'];
     case 'persist':
       return ['the probe timer expired'];
     case 'fin-wait-2':
@@ -37,16 +37,7 @@ export function timerExpiredText(timer: string): string[] {
 }
 
 /** tcpi_ca_state's names, by number. */
-const CA_STATES = ['Open', 'Disorder', 'CWR', 'Recovery', 'Loss'];
-/** By tcp/undo.ts's UndoBy. */
-const UNDONE_BY = [
-  'every retransmission was needless (RFC 4015)',
-  'the ACK is for an original, its timestamp says (Eifel, RFC 3522)',
-  'the peer reports every retransmission as a duplicate (D-SACK, RFC 3708)',
-  'the ACK after the timeout is for an original (Eifel, RFC 3522)',
-  'what was never sent again is acknowledged after the timeout (F-RTO, RFC 5682)',
-];
-
+export const CA_STATES = ['Open', 'Disorder', 'CWR', 'Recovery', 'Loss'];
 /** By tcp/segment-size.ts's MtuCause. */
 const MTU_BECAUSE = [
   'because ICMP says that a longer packet was too big for a link on the way (RFC 1191, RFC 8201)',
@@ -56,64 +47,43 @@ const MTU_BECAUSE = [
   'because a probe of that size arrived (RFC 4821 7.6.1)',
 ];
 
-export function noteText({ data: { note, a, b } }: NoteEvent): string[] {
+/** The notes of loss recovery and the congestion window are in window-texts.ts. */
+export function noteText({ data }: NoteEvent): string[] {
+  const { note } = data;
+  const a = data.a ?? Infinity;
+  const b = data.b ?? Infinity;
   switch (note) {
     case 'iss-chosen':
-      return [
-        `our initial sequence number is ${a >>> 0}: a 4 us clock plus a keyed hash of addresses and ports (RFC 6528)`,
-      ];
+      return [`our initial sequence number is ${a}: a 4 us clock plus a keyed hash of addresses and ports (RFC 6528)`];
     case 'syn-cookie':
       return [
-        `the ACK brings back a valid SYN cookie, ${a >>> 0}: only now is there a connection, with an MSS of ${b} (RFC 4987 3.6)`,
+        `the ACK brings back a valid SYN cookie, ${a}: only now is there a connection, with an MSS of ${b} bytes (RFC 4987 3.6)`,
       ];
     case 'options-agreed': {
-      const scales = b === 0 ? 'no window scaling' : `window scale: theirs ${b >> 8}, ours ${b & 255}`;
-      return [`options agreed: at most ${a} bytes a segment to the peer, ${scales} (RFC 9293 3.7.1, RFC 7323)`];
+      const scales =
+        data.windowScaling === true ? `window scale: theirs ${b >> 8}, ours ${b & 255}` : 'no window scaling';
+      return [
+        `options agreed: at most ${countText(a, 'byte')} a segment to the peer, ${scales} (RFC 9293 3.7.1, RFC 7323)`,
+      ];
     }
     case 'rtt-sample':
       return [`round trip measured: ${durationText(a)}; RTO is now ${durationText(b)} (RFC 6298 2)`];
-    case 'cwnd':
-      return [
-        `congestion window ${countText(a, 'segment')} (${a < b ? 'slow start' : 'congestion avoidance'}, RFC 5681 3.1)`,
-      ];
-    case 'ca-state':
-      return [`loss recovery: ${CA_STATES[b]} -> ${CA_STATES[a]}`];
-    case 'fast-retransmit':
-      return [
-        'later segments arrived, so this one is lost: it goes out again without waiting for the timer (fast retransmit, RFC 5681 3.2, RFC 8985 6)',
-      ];
-    case 'loss-probe':
-      return [
-        `no ACK for two round trips: ${a === 1 ? 'the last segment once more' : 'a new segment'} as a probe, to learn what arrived (tail loss probe, RFC 8985 7)`,
-      ];
-    case 'undo':
-      return [`nothing was lost: ${UNDONE_BY[a]}; congestion window back to ${countText(b, 'segment')}`];
-    case 'recovery-exit':
-      return [
-        `all that was outstanding when loss was found is acknowledged: recovery is over, congestion window ${countText(a, 'segment')} (RFC 6582, RFC 9937)`,
-      ];
-    case 'rto-retransmit':
-      return [
-        `congestion window back to one segment; ${b === 1 ? 'the first timeout' : `timeout ${b} in a row`} (RFC 5681 3.1)`,
-      ];
     case 'ack-throttled':
       return ['no ACK answers it: there was one for such a segment a moment ago (RFC 5961 7)'];
     case 'duplicate-ack-owed':
       return ['out of order: something before it is missing'];
     case 'window-closed':
-      return ['our receive buffer is full: window 0, the peer must wait (RFC 9293 3.8.6)'];
+      return ['our receive buffer has no room: window 0, the peer must wait (RFC 9293 3.8.6)'];
     case 'window-opened':
-      return [`our user has read: window open again, ${a} bytes (RFC 9293 3.8.6)`];
+      return [`our receive buffer has room again: window ${countText(a, 'byte')} (RFC 9293 3.8.6)`];
     case 'zero-window-probe':
-      return [`probe ${a}: the peer's window is zero and ${countText(b, 'byte')} wait`];
+      return [
+        `probe ${a}: the peer's window is zero and ${b === 0 ? 'our FIN waits' : `${countText(b, 'byte')} ${b === 1 ? 'waits' : 'wait'}`}`,
+      ];
     case 'ecn-marked':
       return ['marked by a router instead of dropped: our ACKs say ECE until the sender says CWR (RFC 3168 6.1.3)'];
     case 'ecn-answered':
       return ['CWR: the sender has slowed down, our ACKs carry ECE no more (RFC 3168 6.1.3)'];
-    case 'ecn-reduced':
-      return [
-        `ECE: a router marked data of ours; as after a loss the congestion window goes down to ${countText(a, 'segment')}, once in a window of data (RFC 3168 6.1.2)`,
-      ];
     case 'urgent':
       return [
         `URG: the last urgent byte is ${countText(a, 'byte')} from where our reader is; it is told at once (RFC 9293 3.8.5, RFC 6093)`,
@@ -128,21 +98,31 @@ export function noteText({ data: { note, a, b } }: NoteEvent): string[] {
       ];
     case 'nagle-hold':
       return [
-        `${countText(a, 'byte')} wait for more, or for the ACK of the last small segment (Nagle, RFC 9293 3.7.4)`,
+        `${countText(a, 'byte')} held back for more, or for the ACK of the last small segment (Nagle, RFC 9293 3.7.4)`,
       ];
     case 'cork-hold':
-      return [`${countText(a, 'byte')} wait for more: the user said that it comes (TCP_CORK, MSG_MORE)`];
+      return [`${countText(a, 'byte')} held back for more: the user said that it comes (TCP_CORK, MSG_MORE)`];
     case 'path-mtu':
       return [`path MTU is ${a} now, ${MTU_BECAUSE[b]}`];
     case 'mtu-probe':
-      return [`path MTU probe: a packet of ${a} bytes, larger than the others; does it arrive? (RFC 4821 7.3)`];
+      return [
+        `path MTU probe: a packet of ${countText(a, 'byte')}, larger than the others; does it arrive? (RFC 4821 7.3)`,
+      ];
     case 'mtu-probe-lost':
       return [
-        `the path MTU probe of ${a} bytes was lost and nothing else: too large, no congestion; nothing above ${b} is tried (RFC 4821 7.6.2)`,
+        `the path MTU probe of ${countText(a, 'byte')} was lost and nothing else: too large, no congestion; nothing above ${b} is tried (RFC 4821 7.6.2)`,
       ];
     case 'soft-error':
       return [`ICMP type ${a} code ${b}: a hint only, the connection goes on (RFC 5461)`];
-    case 'challenge-ack':
+    case 'challenge-ack': // the ACK says it
+    case 'cwnd': // the rest is in window-texts.ts
+    case 'ca-state':
+    case 'fast-retransmit':
+    case 'loss-probe':
+    case 'undo':
+    case 'recovery-exit':
+    case 'rto-retransmit':
+    case 'ecn-reduced':
       return [];
     default:
       return note satisfies never;

@@ -9,6 +9,7 @@ import type { ReceivedEvent, SegmentData, SentEvent, TraceEvent } from './events
 import { dropText } from './drop-texts.js';
 import { linkText, noteText, timerExpiredText, timerSetText } from './event-texts.js';
 import { segmentOf, type Step } from './steps.js';
+import { lossProof, windowText } from './window-texts.js';
 
 /** Of each connection, what the next step may need. */
 interface Past {
@@ -17,8 +18,8 @@ interface Past {
   /** Notes about, and drops of, all that came in since we last sent: what the next segments answer. */
   readonly owed: Set<string>;
   answered: boolean;
-  /** Data waits behind a hole. */
-  hole: boolean;
+  /** What proved a loss, since we last sent. */
+  lossProof: string;
   /** The timer's last span, to say by how much the next is longer. */
   rtoUs: number;
 }
@@ -60,7 +61,7 @@ export class Explainer {
   private pastOf(id: string): Past {
     let past = this.past.get(id);
     if (past === undefined) {
-      past = { received: null, owed: new Set(), answered: false, hole: false, rtoUs: 0 };
+      past = { received: null, owed: new Set(), answered: false, lossProof: '', rtoUs: 0 };
       if (this.past.size >= MAX_CONNECTIONS) this.past.delete(this.past.keys().next().value!);
       this.past.set(id, past);
     }
@@ -70,20 +71,17 @@ export class Explainer {
   private received(main: ReceivedEvent, step: Step): string[] {
     const { segment } = main.data;
     if (main.data.state === 'CLOSED') this.past.delete(step.group_id); // a new connection on the same ports
-    const past = this.pastOf(step.group_id);
-    remember(past, segment, step);
+    remember(this.pastOf(step.group_id), segment, step);
     const lines = checksumText(segment);
     if (segment.flags.includes('S')) {
-      lines.push(`its initial sequence number is ${segment.seq}; a SYN takes one number, so ${(segment.seq + 1) >>> 0} comes next (RFC 9293 3.4)`); // prettier-ignore
+      const after = segment.length === 0 ? 'comes next' : 'is its first byte of data';
+      lines.push(`its initial sequence number is ${segment.seq}; a SYN takes one number, so ${(segment.seq + 1) >>> 0} ${after} (RFC 9293 3.4)`); // prettier-ignore
     }
     lines.push(...cookieText(segment));
     if (segment.length > 0 && !segment.flags.includes('S') && inOrder(step)) {
-      const moves = past.hole
-        ? 'the hole before what waits gets smaller'
-        : `RCV.NXT moves on to ${segment.relSeq + segment.length}`;
-      lines.push(`${countText(segment.length, 'byte')} in order: ${moves}`);
+      lines.push(textInOrder(main));
       if (segment.gsoSize > 0 && segment.length > segment.gsoSize) {
-        lines.push(`one super-segment of ${Math.ceil(segment.length / segment.gsoSize)} segments: it counts as so many`); // prettier-ignore
+        lines.push(`one super-segment: it counts as ${Math.ceil(segment.length / segment.gsoSize)} segments`);
       }
     }
     if (segment.flags.includes('F') && inOrder(step)) {
@@ -98,7 +96,6 @@ export class Explainer {
     if (segment.flags === 'S' && !again) this.past.delete(step.group_id);
     const past = this.pastOf(step.group_id);
     past.answered = true;
-    if (segment.length === 0) past.hole = segment.options.sack !== undefined;
     const lines = step.causes.flatMap((event) => this.effect(event, step));
     if (again) lines.push(this.whyAgain(step));
     lines.push(...this.whySent(segment, step), ...cookieText(segment));
@@ -108,47 +105,45 @@ export class Explainer {
   }
 
   private whyAgain(step: Step): string {
-    const expired = (timer: string): boolean =>
-      step.causes.some((e) => e.name === 'recovery:timer_expired' && e.data.timer === timer);
-    if (expired('tlp')) return 'sent again as a probe: its ACK will tell what arrived (RFC 8985 7.3)';
-    if (expired('reorder'))
+    if (expired(step, 'tlp')) return 'sent again as a probe: its ACK will tell what arrived (RFC 8985 7.3)';
+    if (expired(step, 'reorder'))
       return 'sent again: what was sent after it arrived, and the time for being merely late is over (RFC 8985 6.2)';
-    if (expired('rto')) return 'sent again: no ACK came in time (RFC 9293 3.8.1)';
-    const { received, owed } = this.pastOf(step.group_id);
-    if (received?.flags === 'S') return 'sent again: their SYN came again, so our SYN,ACK did not arrive';
-    if (owed.has('fast-retransmit')) return 'sent again: three duplicate ACKs say that it was lost (RFC 5681 3.2)';
-    return 'sent again: taken for lost';
+    if (expired(step, 'rto')) return 'sent again: no ACK came in time (RFC 9293 3.8.1)';
+    const { received, lossProof } = this.pastOf(step.group_id);
+    if (segmentOf(step)?.flags.startsWith('S.') === true && received !== null && isSyn(received))
+      return 'sent again: their SYN came again, so our SYN,ACK may be lost';
+    return `sent again: ${lossProof === '' ? 'taken for lost' : lossProof}`;
   }
 
   /** What kind of segment it is, and, of a bare ACK, what it answers. */
   private whySent(s: SegmentData, step: Step): string[] {
     if (s.flags.includes('R')) return ['RST: the connection is void, nothing more is expected (RFC 9293 3.5.2)'];
     if (s.flags.includes('S')) {
-      return s.flags.includes('.')
-        ? [`SYN,ACK: ours and the answer to theirs in one, ACK = their ISN + 1 (RFC 9293 3.5)`]
-        : [`SYN: asks for a connection and names our initial sequence number (RFC 9293 3.5)`];
+      const data = s.length === 0 ? '' : `, with ${countText(s.length, 'byte')} of data (Fast Open)`;
+      if (!s.flags.includes('.'))
+        return [`SYN: asks for a connection and names our initial sequence number${data} (RFC 9293 3.5)`];
+      const acked =
+        s.relAck === 1 ? 'their ISN + 1' : `their ISN + 1 + the ${countText(s.relAck - 1, 'byte')} of their SYN`;
+      return [`SYN,ACK: ours and the answer to theirs in one, ACK = ${acked} (RFC 9293 3.5)`];
     }
     const lines: string[] = [];
     if (s.length > 0) {
-      lines.push(
-        `${countText(s.length, 'byte')} of data, within the window and the congestion window; it carries the ACK too`,
-      );
+      lines.push(`${countText(s.length, 'byte')} of data${allowedBy(step)}; it carries the ACK too`);
       if (s.gsoSize > 0) {
         lines.push(`one super-segment: the device cuts it into ${Math.ceil(s.length / s.gsoSize)} of ${s.gsoSize} bytes at most`); // prettier-ignore
       }
     }
-    if (s.flags.includes('F')) lines.push('FIN: we have sent all we had; receiving goes on (RFC 9293 3.6)');
+    if (s.flags.includes('F')) lines.push(`FIN: we have sent all we had${stillReceives(step)} (RFC 9293 3.6)`);
     if (lines.length === 0) lines.push(this.whyAck(s, step));
     return lines;
   }
 
   private whyAck(s: SegmentData, step: Step): string {
-    const expired = (timer: string): boolean =>
-      step.causes.some((c) => c.name === 'recovery:timer_expired' && c.data.timer === timer);
-    if (expired('delayed-ack'))
+    if (expired(step, 'delayed-ack'))
       return 'the delayed ACK: nothing went out in time that could carry it (RFC 9293 3.8.6.3)';
-    if (expired('persist')) return 'a zero-window probe: an old number, so that the peer must answer with its window (RFC 9293 3.8.6.1)'; // prettier-ignore
-    if (expired('keep-alive')) return 'a keep-alive: an old number, so that a living peer must answer (RFC 9293 3.8.4)';
+    if (expired(step, 'persist')) return 'a zero-window probe: an old number, so that the peer must answer with its window (RFC 9293 3.8.6.1)'; // prettier-ignore
+    if (expired(step, 'keep-alive'))
+      return 'a keep-alive: an old number, so that a living peer must answer (RFC 9293 3.8.4)';
     const { received: last, owed } = this.pastOf(step.group_id);
     if (last === null) return 'an ACK';
     if (owed.has('challenge-ack'))
@@ -160,7 +155,10 @@ export class Explainer {
       return 'an ACK at once: what came was not acceptable, and this is what we expect (RFC 9293 3.10.7.4)';
     if (last.flags.includes('S')) return 'the ACK that completes the handshake (RFC 9293 3.5)';
     if (last.flags.includes('F')) return 'the ACK of the FIN: ACK = its number + 1 (RFC 9293 3.6)';
-    if (last.length > 0 && s.relAck === (last.relSeq + last.length) >>> 0) {
+    const end = (last.relSeq + last.length) >>> 0;
+    if (last.length > 0 && s.relAck > end)
+      return 'an ACK at once: what came fills a gap, and what waited behind it counts now (RFC 5681 4.2)';
+    if (last.length > 0 && s.relAck === end) {
       return 'an ACK at once: the second full segment, or the start of a connection (RFC 9293 3.8.6.3, quick ACK as in Linux)';
     }
     return 'an ACK with our window as it is now';
@@ -177,19 +175,19 @@ export class Explainer {
       case 'recovery:timer_set': {
         const { timer, inUs } = event.data;
         if (timer !== 'rto') return timerSetText(timer, inUs);
-        const backedOff = past.rtoUs > 0 && inUs >= 1.9 * past.rtoUs && isAgain(step);
+        const backedOff = expired(step, 'rto') && isAbout(inUs, 2 * past.rtoUs);
         past.rtoUs = inUs;
         const doubled = backedOff ? ', twice the last wait (exponential backoff, RFC 6298 5.5)' : '';
         return [`${rtoName(step)} armed: ${durationText(inUs)}${doubled || ' (RFC 6298 5.1)'}`];
       }
       case 'recovery:timer_stopped':
         if (event.data.timer === 'rto') return ['all is acknowledged: retransmission timer stopped (RFC 6298 5.2)'];
-        if (event.data.timer === 'persist') return ['the window is open again: no more probes'];
+        if (event.data.timer === 'persist') return [persistStopped(step)];
         return [];
       case 'recovery:timer_expired':
         return timerExpiredText(event.data.timer);
       case 'tcp:note':
-        return noteText(event);
+        return windowText(event.data, [...step.causes, ...step.effects]) ?? noteText(event);
       default:
         return [];
     }
@@ -197,13 +195,16 @@ export class Explainer {
 }
 
 function remember(past: Past, segment: SegmentData, step: Step): void {
-  if (past.answered) past.owed.clear();
+  if (past.answered) {
+    past.owed.clear();
+    past.lossProof = '';
+  }
   past.answered = false;
   past.received = segment;
   for (const event of step.effects) {
     if (event.name === 'tcp:note') {
       past.owed.add(event.data.note);
-      past.hole ||= event.data.note === 'duplicate-ack-owed';
+      if (event.data.note === 'fast-retransmit') past.lossProof = lossProof(event.data);
     }
     if (event.name === 'tcp:segment_dropped') past.owed.add('dropped');
   }
@@ -228,7 +229,42 @@ function cookieText(segment: SegmentData): string[] {
 const hasNote = (step: Step, note: string): boolean =>
   step.effects.some((e) => e.name === 'tcp:note' && e.data.note === note);
 
-const isAgain = (step: Step): boolean => step.main?.name === 'tcp:segment_sent' && step.main.data.again;
+const isSyn = ({ flags }: SegmentData): boolean => flags.includes('S') && !flags.includes('.');
+
+/** This timer led to the step. */
+const expired = (step: Step, timer: string): boolean =>
+  step.causes.some((e) => e.name === 'recovery:timer_expired' && e.data.timer === timer);
+
+const isAbout = (n: number, wanted: number): boolean => n >= 0.95 * wanted && n <= 1.05 * wanted;
+
+/** What the text of an acceptable segment does: data that was there already, and data behind a gap, count differently. */
+function textInOrder({ data: { segment, expected, held } }: ReceivedEvent): string {
+  const old = expected === null ? 0 : Math.max(0, (expected - segment.relSeq) | 0);
+  const overlap = old === 0 ? '' : ` (the first ${old} came before)`;
+  const moves =
+    held > 0
+      ? 'it fills the gap before data that arrived earlier, or part of it'
+      : `RCV.NXT moves on to ${(segment.relSeq + segment.length) >>> 0}`;
+  return `${countText(segment.length, 'byte')} in order${overlap}: ${moves}`;
+}
+
+/** Which windows let new data out. A probe goes out whatever the congestion window is, a retransmission has had its turn. */
+function allowedBy(step: Step): string {
+  if (step.main?.name === 'tcp:segment_sent' && step.main.data.again) return '';
+  return expired(step, 'tlp') ? ', new, as a probe (RFC 8985 7.3)' : ', within the window and the congestion window';
+}
+
+/** The peer's FIN may have come before ours. */
+const stillReceives = (step: Step): string =>
+  step.main?.name === 'tcp:segment_sent' && /^(ESTABLISHED|FIN-WAIT-1)$/.test(step.main.data.state)
+    ? '; receiving goes on'
+    : '';
+
+/** The probe timer also stops for an answer that keeps the window shut, and begins anew. */
+const persistStopped = (step: Step): string =>
+  step.main?.name === 'tcp:segment_received' && step.main.data.segment.window === 0
+    ? 'the peer answers, and its window is still zero: the wait for the next probe begins again'
+    : 'the window is open again: no more probes';
 
 /** Nothing says that it was dropped, or that something is missing before it. */
 const inOrder = (step: Step): boolean =>

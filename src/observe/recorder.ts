@@ -16,6 +16,7 @@ import { Drop, DROP_NAMES, type DropReason } from '../wire/drop.js';
 import { Segment } from '../wire/tcp.js';
 import type { EventSink, LinkEvent, TraceEvent } from './events.js';
 import { FlowMemory } from './flow-memory.js';
+import { noteData } from './note-data.js';
 import { readPacket } from './packet-text.js';
 
 /** Connections that are remembered: more push the oldest out, and their late packets show absolute numbers only. */
@@ -51,7 +52,10 @@ export class Recorder implements StackObserver, LinkListener {
     const segment = m.read(seg, false);
     segment.checksum = seg.checksumVouched ? 'vouched' : 'verified';
     const { local, remote } = m;
-    this.emit('tcp:segment_received', m.id, { local, remote, segment, state: conn.stateName }, now);
+    const { rcv } = conn;
+    const expected = conn.state > State.synSent ? (rcv.nxt - rcv.irs) >>> 0 : null;
+    const held = rcv.outOfOrder.bytes;
+    this.emit('tcp:segment_received', m.id, { local, remote, segment, state: conn.stateName, expected, held }, now);
   }
 
   segmentDropped(conn: Connection, seg: Segment, reason: DropReason, now: Micros): void {
@@ -85,7 +89,7 @@ export class Recorder implements StackObserver, LinkListener {
   }
 
   noted(conn: Connection, note: Note, a: number, b: number, now: Micros): void {
-    this.emit('tcp:note', this.memoryOf(conn).id, { note, a, b }, now);
+    this.emit('tcp:note', this.memoryOf(conn).id, noteData(conn, note, a, b), now);
   }
 
   packetDropped(reason: DropReason, detail: string, now: Micros): void {

@@ -61,7 +61,7 @@ export class IcmpHost {
     const { message } = this;
     const bad = parseIcmp(slab, ip, trusted, message);
     if (bad !== Drop.none) return bad;
-    this.watch('in', ip, this.describe(message, ip.version), now);
+    if (this.isWatched) this.watch('in', ip, describe(message, ip.version), now);
     const echo = ip.version === 4 ? Icmp4.echo : Icmp6.echoRequest;
     const reply = ip.version === 4 ? Icmp4.echoReply : Icmp6.echoReply;
     if (message.type === echo) return this.answerEcho(slab, ip, reply, now);
@@ -87,7 +87,8 @@ export class IcmpHost {
     );
     h.payloadLength = ICMP_HEADER_BYTES + message.bodyLength;
     writeIcmp(out.scratch, 0, h, reply, 0, message.rest, message.bodyLength);
-    this.watch('out', h, `ICMP echo reply, id ${message.id}, seq ${message.seq}, length ${h.payloadLength}`, now);
+    if (this.isWatched)
+      this.watch('out', h, `ICMP echo reply, id ${message.id}, seq ${message.seq}, length ${h.payloadLength}`, now);
     out.send(h, Address.fromWords(h.d0, h.d1, h.d2, h.d3));
     return Drop.none;
   }
@@ -153,7 +154,7 @@ export class IcmpHost {
     out.scratch.bytes.set(slab.bytes.subarray(ip.headerOffset, ip.headerOffset + quoted), ICMP_HEADER_BYTES);
     h.payloadLength = ICMP_HEADER_BYTES + quoted;
     writeIcmp(out.scratch, 0, h, type, code, rest, quoted);
-    this.watch('out', h, `ICMP error, type ${type}, code ${code}, length ${h.payloadLength}`, now);
+    if (this.isWatched) this.watch('out', h, `ICMP error, type ${type}, code ${code}, length ${h.payloadLength}`, now);
     out.send(h, Address.fromWords(h.d0, h.d1, h.d2, h.d3));
   }
 
@@ -198,7 +199,8 @@ export class IcmpHost {
       (id << 16) | (seq & 0xffff),
       data.length,
     );
-    this.watch('out', ip, `ICMP echo request, id ${id}, seq ${seq}, length ${ip.payloadLength}`, now);
+    if (this.isWatched)
+      this.watch('out', ip, `ICMP echo request, id ${id}, seq ${seq}, length ${ip.payloadLength}`, now);
     return out.send(ip, to);
   }
 
@@ -217,25 +219,28 @@ export class IcmpHost {
     return h;
   }
 
-  private describe(m: IcmpMessage, version: 4 | 6): string {
-    const length = m.bodyLength + ICMP_HEADER_BYTES;
-    const echo = version === 4 ? Icmp4.echo : Icmp6.echoRequest;
-    const reply = version === 4 ? Icmp4.echoReply : Icmp6.echoReply;
-    const mtu = version === 4 ? m.seq : m.rest >>> 0;
-    if (version === 4 && m.type === Icmp4.destinationUnreachable && m.code === Unreachable4.fragmentationNeeded)
-      return `ICMP fragmentation needed, MTU ${mtu}, length ${length}`;
-    if (version === 6 && m.type === Icmp6.packetTooBig) return `ICMP packet too big, MTU ${mtu}, length ${length}`;
-    if (m.type === echo) return `ICMP echo request, id ${m.id}, seq ${m.seq}, length ${length}`;
-    if (m.type === reply) return `ICMP echo reply, id ${m.id}, seq ${m.seq}, length ${length}`;
-    return `ICMP type ${m.type}, code ${m.code}, length ${length}`;
+  /** Asked before a text is made: without an observer a ping costs none. */
+  private get isWatched(): boolean {
+    return this.out.observer !== null;
   }
 
   private watch(direction: 'in' | 'out', ip: IpHeader, text: string, now: Micros): void {
-    const { observer } = this.out;
-    if (observer === null) return;
     const from = Address.fromWords(ip.s0, ip.s1, ip.s2, ip.s3).toString();
-    observer.datagram(direction, from, Address.fromWords(ip.d0, ip.d1, ip.d2, ip.d3).toString(), text, now);
+    this.out.observer!.datagram(direction, from, Address.fromWords(ip.d0, ip.d1, ip.d2, ip.d3).toString(), text, now);
   }
 }
 
 const isUnspecified = (ip: IpHeader): boolean => ip.s0 === 0 && ip.s1 === 0 && ip.s2 === 0 && ip.s3 === 0;
+
+function describe(m: IcmpMessage, version: 4 | 6): string {
+  const length = m.bodyLength + ICMP_HEADER_BYTES;
+  const echo = version === 4 ? Icmp4.echo : Icmp6.echoRequest;
+  const reply = version === 4 ? Icmp4.echoReply : Icmp6.echoReply;
+  const mtu = version === 4 ? m.seq : m.rest >>> 0;
+  if (version === 4 && m.type === Icmp4.destinationUnreachable && m.code === Unreachable4.fragmentationNeeded)
+    return `ICMP fragmentation needed, MTU ${mtu}, length ${length}`;
+  if (version === 6 && m.type === Icmp6.packetTooBig) return `ICMP packet too big, MTU ${mtu}, length ${length}`;
+  if (m.type === echo) return `ICMP echo request, id ${m.id}, seq ${m.seq}, length ${length}`;
+  if (m.type === reply) return `ICMP echo reply, id ${m.id}, seq ${m.seq}, length ${length}`;
+  return `ICMP type ${m.type}, code ${m.code}, length ${length}`;
+}

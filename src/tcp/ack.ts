@@ -65,7 +65,7 @@ export function acknowledgmentArrives(c: Connection, seg: Segment, wnd: number, 
   s.priorInFlight = inFlight;
   rate.finish(s, s.acked, snd.rtt.minRtt, news.reneged, now);
   controlCongestion(c, now);
-  if (snd.congestion.cwnd !== cwnd) c.note('cwnd', snd.congestion.cwnd, snd.congestion.ssthresh, now);
+  if (snd.congestion.cwnd !== cwnd) c.note('cwnd', snd.congestion.cwnd, cwnd, now);
 }
 
 /** The peer acknowledges our SYN, perhaps with data of a Fast Open. The window is the caller's: a SYN's is never scaled. */

@@ -19,7 +19,7 @@ export type Note =
   | 'options-agreed'
   /** An RTT sample: a = sample in us, b = the new RTO in us. */
   | 'rtt-sample'
-  /** The congestion window moved: a = cwnd, b = ssthresh, segments. */
+  /** The congestion window moved, or a timeout set it: a = cwnd, b = what it was, segments. */
   | 'cwnd'
   /** Loss recovery's state changed: a = the new `CaState`, b = the old one. */
   | 'ca-state'
@@ -31,7 +31,7 @@ export type Note =
   | 'undo'
   /** Recovery is over: a = cwnd. */
   | 'recovery-exit'
-  /** A retransmission because the timer expired: a = sequence number, b = how often it was sent again by now. */
+  /** A retransmission because the timer expired: a = sequence number, b = how many timeouts in a row this is. */
   | 'rto-retransmit'
   /** A challenge ACK is owed (RFC 5961), or the answer to a segment that is no good was held back by the throttle (`ack-throttled`). */
   | 'challenge-ack'

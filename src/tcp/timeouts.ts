@@ -96,11 +96,12 @@ function retransmissionTimeout(c: Connection, now: Micros): void {
     suspectBlackHole(c, now);
   c.env.counters.TcpExtTCPTimeouts++;
   c.stopTimer(Timer.reorder, now); // late, it would reduce the window once more
+  const { cwnd } = snd.congestion;
   enterLoss(c, now);
   snd.timeouts++;
   snd.rtt.backoff++;
   c.note('rto-retransmit', snd.una, snd.timeouts, now);
-  c.note('cwnd', snd.congestion.cwnd, snd.congestion.ssthresh, now);
+  c.note('cwnd', snd.congestion.cwnd, cwnd, now);
 }
 
 /** RFC 8985 section 7.3: output sends the probe. One probe at most is out; after it the retransmission timer takes over. */

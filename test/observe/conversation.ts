@@ -6,6 +6,7 @@ import { Link } from '../../src/device/link.js';
 import { parseLink } from '../../src/device/link-options.js';
 import { pair } from '../../src/device/pair.js';
 import type { StackObserver } from '../../src/stack/observer.js';
+import type { TcpConfig } from '../../src/tcp/config.js';
 import { VirtualTime } from '../sim/virtual.js';
 import { MiniHost, TcpEvent } from './mini-host.js';
 
@@ -18,6 +19,9 @@ export interface ConversationOptions {
   wrap?: (device: Device) => Device;
   offload?: boolean;
   responseBytes?: number;
+  /** The server's settings, and the client's. */
+  config?: Partial<TcpConfig>;
+  clientConfig?: Partial<TcpConfig>;
 }
 
 export const START = SECOND;
@@ -29,10 +33,10 @@ export function converse(o: ConversationOptions = {}): { server: MiniHost; clien
   const below = o.wrap?.(near) ?? near;
   const link = new Link(below, parseLink(o.link ?? ''), o.linkListener ?? null);
   const response = new Uint8Array(o.responseBytes ?? 300).fill(0x61);
-  const config = { finTimeout: SECOND };
+  const finTimeout = SECOND;
   const server = new MiniHost(o.link === undefined ? below : link, SERVER, CLIENT, {
     iss: 0xfffffff0,
-    config,
+    config: { finTimeout, ...o.config },
     observer: o.observer ?? null,
     user: (conn, events, now) => {
       for (let piece = conn.receive(); piece !== null; piece = conn.receive()) conn.send(response);
@@ -41,7 +45,7 @@ export function converse(o: ConversationOptions = {}): { server: MiniHost; clien
   });
   const client = new MiniHost(far, CLIENT, SERVER, {
     iss: 1000,
-    config,
+    config: { finTimeout, ...o.clientConfig },
     user: (conn, events, now) => {
       if (events & TcpEvent.established) conn.send(new TextEncoder().encode('GET / HTTP/1.0\r\n\r\n'));
       let got = 0;

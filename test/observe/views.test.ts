@@ -191,9 +191,9 @@ describe('Explainer', () => {
     const dropped = sentences({ link: 'drop out:data:2-2 delay 5ms', responseBytes: 20_000 });
     const text = dropped.join('\n');
     expect(text).toContain(
-      'later segments arrived, so this one is lost: it goes out again without waiting for the timer (fast retransmit, RFC 5681 3.2, RFC 8985 6)',
+      'what was sent later has arrived, so this one is lost (RFC 8985 6.2): it goes out again without waiting for the timer (fast retransmit)',
     );
-    expect(text).toContain('sent again: three duplicate ACKs say that it was lost (RFC 5681 3.2)');
+    expect(text).toContain('sent again: what was sent later has arrived, so this one is lost (RFC 8985 6.2)');
     expect(text).toContain('recovery is over');
   });
 

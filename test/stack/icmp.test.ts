@@ -153,6 +153,15 @@ describe.each(versions)('an ICMPv%d echo request', (version) => {
     },
   );
 
+  it('costs no text while there is no observer', () => {
+    const host = new RawHost();
+    let reads = 0;
+    const { message } = host.stack.icmp as unknown as { message: object };
+    Object.defineProperty(message, 'id', { get: () => ++reads, set: () => undefined });
+    expect(host.send(echo(version, pattern(8)))).toHaveLength(1);
+    expect(reads).toBe(0);
+  });
+
   it('with a wrong checksum is dropped without a word', () => {
     const host = new RawHost();
     const bad = echo(version, pattern(20));
