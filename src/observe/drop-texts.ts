@@ -37,6 +37,7 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   tcpUnacceptable:
     'outside the receive window, or seen before: an ACK says what is expected (RFC 9293 3.10.7.4, first step)',
   tcpPaws: 'its timestamp is older than the last one: a duplicate from long ago (PAWS, RFC 7323 5)',
+  tcpForeignEcho: 'it echoes a timestamp that was never sent: it answers another connection (RFC 7323 3.2)',
   tcpNoTimestamp: 'timestamps were agreed on and it has none (RFC 7323 3.2)',
   tcpRstOutsideWindow: 'a RST outside the window is ignored (RFC 5961 3.2)',
   tcpRstChallenge: 'a RST in the window but not at its edge: a challenge ACK asks whether it is meant (RFC 5961 3.2)',

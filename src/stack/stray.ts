@@ -30,7 +30,7 @@ export class StrayAnswers {
   }
 
   reset(ip: IpHeader, seg: Segment, now: Micros): void {
-    if (!resetFor(seg, this.segment)) return;
+    if (!resetFor(seg, this.segment, this.o.config.strictTimestamps)) return;
     this.all.env.counters.TcpOutRsts++;
     this.send(ip, seg, 'RST: no such connection (RFC 9293 section 3.5.2)', now);
   }

@@ -47,7 +47,7 @@ export class TcpPassive {
     const { record, o } = this;
     const { timeWait, env } = this.all;
     timeWait.read(row, record);
-    let verdict = arrivesInTimeWait(record, seg, o.config.rfc1337);
+    let verdict = arrivesInTimeWait(record, seg, o.config);
     // A SYN that nobody would take opens nothing, and must not end TIME-WAIT either.
     if (verdict === TimeWait.reopen && this.listeners.find(seg.destinationPort, ip.d0, ip.d1, ip.d2, ip.d3) === null) {
       verdict = TimeWait.acknowledge;
@@ -80,6 +80,7 @@ export class TcpPassive {
         return false;
       }
       default:
+        timeWait.setTsRecent(row, record.tsRecent);
         watch?.strayArrived(flowOf(ip, seg), seg, 'TIME-WAIT: nothing to do', now);
         o.countDrop(Drop.tcpTimeWait, '');
         return false;

@@ -141,6 +141,10 @@ export class TimeWaitTable {
     out.tsOffset = w[at + TS_OFFSET]!;
   }
 
+  setTsRecent(row: number, tsRecent: number): void {
+    this.words[row * WORDS + TS_RECENT] = tsRecent;
+  }
+
   /** 2 MSL begin anew. */
   restart(row: number, now: Micros): void {
     this.unlinkAge(row);

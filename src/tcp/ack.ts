@@ -37,7 +37,7 @@ export function acknowledgmentArrives(c: Connection, seg: Segment, wnd: number, 
   news.start(snd.una, snd.highestSackedOrUna);
   news.carriesData = seg.len > 0;
   news.ece = snd.ecnAgreed && seg.has(TcpFlag.ECE) && !seg.has(TcpFlag.SYN);
-  news.hasEcho = seg.hasTimestamps;
+  news.hasEcho = seg.hasTimestamps && seg.tsEcr !== 0;
   news.echo = seg.tsEcr;
   if (!seqLt(seg.ack, snd.una)) news.windowUpdate = takeWindow(c, seg, wnd, now);
   const hadOut = sent.out > 0;
@@ -72,7 +72,7 @@ export function acknowledgmentArrives(c: Connection, seg: Segment, wnd: number, 
 export function synAcknowledged(c: Connection, seg: Segment, now: Micros): void {
   const { snd } = c;
   snd.news.start(snd.una, snd.una);
-  snd.news.hasEcho = seg.hasTimestamps;
+  snd.news.hasEcho = seg.hasTimestamps && seg.tsEcr !== 0;
   snd.news.echo = seg.tsEcr;
   takeAcknowledged(c, seg, now);
   measureRtt(c, seg, now);

@@ -20,6 +20,11 @@ export interface TcpConfig {
   timestamps: boolean;
   sack: boolean;
   windowScaling: boolean;
+  /**
+   * RFC 7323 to the letter: a segment without the timestamps that were agreed on is dropped, PAWS tolerates nothing, and a RST
+   * echoes the timestamps of what it answers. Linux takes such segments, and a TSval that is a little late.
+   */
+  strictTimestamps: boolean;
   /** tcp_ecn: 0 off, 1 ask and accept, 2 accept only (RFC 3168). */
   ecn: EcnMode;
   /** tcp_ecn_fallback: the SYN is sent again without asking, in case something on the way drops those that ask. */
@@ -176,6 +181,7 @@ const linux: TcpConfig = {
   timestamps: true,
   sack: true,
   windowScaling: true,
+  strictTimestamps: false,
   ecn: 2,
   ecnFallback: true,
   fastOpen: 1,
@@ -250,6 +256,7 @@ export const PROFILES = {
   linux,
   rfc: {
     ...linux,
+    strictTimestamps: true,
     minRto: SECOND,
     synLinearTimeouts: 0,
     synRetries: 7,

@@ -103,6 +103,9 @@ export class Connection extends UserCalls {
   synOwed = false;
   /** How often it was sent again. */
   synTries = 0;
+  /** TSval of the first and of the last SYN (or SYN,ACK) that went out. */
+  synTsFirst = 0;
+  synTsLast = 0;
   /** How often a SYN,ACK may be: tcp_synack_retries, or fewer while the SYN queue is crowded. */
   synAckRetries: number;
   openedAt: Micros = 0;
@@ -110,6 +113,8 @@ export class Connection extends UserCalls {
   probeOwed = false;
   resetOwed: number = OwedReset.none;
   resetSeq: Seq = 0;
+  /** The TSecr of a RST that answers a segment with timestamps; null for a RST without them. */
+  resetEcho: number | null = null;
   /** At most one challenge ACK is owed. When a segment that is no good was last answered, with one or with another ACK (Linux's last_oow_ack_time). */
   challengeOwed = false;
   lastChallengeAt: Micros = -NEVER;
@@ -359,7 +364,7 @@ export class Connection extends UserCalls {
   orphanInFinWait2(now: Micros): void {
     if (this.linger2 < 0) {
       this.env.counters.TcpExtTCPAbortOnLinger++;
-      this.resetOwed = OwedReset.bare;
+      this.resetOwed = OwedReset.withAck;
       this.resetSeq = this.snd.nxt;
       this.finish(null, 'no FIN-WAIT-2 wanted (TCP_LINGER2)', now);
       return;

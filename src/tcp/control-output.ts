@@ -19,9 +19,12 @@ export function sendReset(c: Connection, now: Micros, out: SegmentSink): void {
   if (c.resetOwed === OwedReset.withAck) {
     seg.flags = TcpFlag.RST | TcpFlag.ACK;
     seg.ack = c.rcv.nxt;
+    if (c.timestamps) seg.putTimestamps(c.timestampNow(now), c.rcv.tsRecent);
   } else {
     seg.flags = TcpFlag.RST;
+    if (c.resetEcho !== null) seg.putTimestamps(0, c.resetEcho); // RFC 7323 section 5.2
   }
+  c.resetEcho = null;
   c.resetOwed = OwedReset.none;
   c.env.counters.TcpOutRsts++;
   hand(c, seg, false, now, out);
@@ -42,10 +45,10 @@ export function sendSyn(c: Connection, now: Micros, out: SegmentSink): void {
   seg.wnd = rcv.offerSynWindow(answering && c.timestamps);
   seg.mss = c.advertisedMss; // SHLD-5, MAY-3: always
   seg.sackPermitted = c.sack;
-  seg.hasTimestamps = c.timestamps;
   if (c.timestamps) {
-    seg.tsVal = c.timestampNow(now);
-    seg.tsEcr = answering ? rcv.tsRecent : 0;
+    seg.putTimestamps(c.timestampNow(now), answering ? rcv.tsRecent : 0);
+    if (!again) c.synTsFirst = seg.tsVal;
+    c.synTsLast = seg.tsVal;
   }
   if (c.windowScaling) seg.wscale = rcv.window.wantedWscale;
   if (again) {

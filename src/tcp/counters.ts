@@ -36,7 +36,10 @@ export class TcpCounters {
   TcpExtTW = 0;
   TcpExtTWRecycled = 0;
   TcpExtTCPTimeWaitOverflow = 0;
+  TcpExtPAWSActive = 0;
   TcpExtPAWSEstab = 0;
+  TcpExtPAWSOldAck = 0;
+  TcpExtTSEcrRejected = 0;
   TcpExtDelayedACKs = 0;
   TcpExtTCPTimeouts = 0;
   TcpExtTCPFastRetrans = 0;

@@ -32,11 +32,7 @@ export function finishSegment(c: Connection, seg: Segment, now: Micros): void {
   const before = rcv.wnd;
   seg.wnd = rcv.offerWindow();
   noteWindow(c, before, now);
-  if (c.timestamps) {
-    seg.hasTimestamps = true;
-    seg.tsVal = c.timestampNow(now);
-    seg.tsEcr = rcv.tsRecent;
-  }
+  if (c.timestamps) seg.putTimestamps(c.timestampNow(now), rcv.tsRecent);
   if (c.sack && seg.payloadBytes === 0) rcv.writeSack(seg, c.timestamps ? SACK_ROOM_WITH_TIMESTAMPS : SACK_ROOM);
 }
 

@@ -5,7 +5,7 @@
  * Nothing is sent from here: steps note what is owed, and a step that ends the processing returns false.
  */
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from '../base/seq.js';
-import { MILLISECOND, SECOND, type Micros } from '../base/time.js';
+import { MILLISECOND, type Micros } from '../base/time.js';
 import { Drop } from '../wire/drop.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
 import { acknowledgmentArrives, synAcknowledged } from './ack.js';
@@ -16,11 +16,9 @@ import { isPaced, pacingRateOf } from './pacing.js';
 import { OwedReset } from './reset.js';
 import { isSynchronized, State } from './state.js';
 import { Timer } from './timers.js';
+import { isForeignEcho, timestampFault } from './timestamps.js';
 import { takeUrgent } from './urgent.js';
 import { TcpEvent } from './user.js';
-
-/** RFC 7323 section 5.5: TS.Recent that was not refreshed for 24 days may have wrapped and proves nothing. */
-const PAWS_IDLE: Micros = 24 * 86_400 * SECOND;
 
 /** Linux's TCP_TIMEOUT_MIN, two ticks of its clock. */
 const SYN_AFTER_RESET: Micros = 8 * MILLISECOND;
@@ -57,11 +55,17 @@ function arrivesInSynSent(c: Connection, seg: Segment, now: Micros): void {
   // First, the ACK: it must acknowledge our SYN and nothing that we did not send.
   if (ack && (seqLeq(seg.ack, snd.iss) || seqGt(seg.ack, snd.nxt))) {
     if (!seg.has(TcpFlag.RST)) {
-      oweBareReset(c, seg.ack);
+      answerWithReset(c, seg);
       // RFC 9293 figure 9: our RST rids the peer of an old connection with these ports, and it takes our SYN then. As Linux we do not wait a second for that.
       if (c.synTries === 0) c.setTimer(Timer.rto, now + SYN_AFTER_RESET, now);
     }
     c.dropped(seg, Drop.tcpBadAck, now);
+    return;
+  }
+  if (ack && isForeignEcho(c, seg, now)) {
+    c.env.counters.TcpExtPAWSActive++;
+    if (!seg.has(TcpFlag.RST)) answerWithReset(c, seg);
+    c.dropped(seg, Drop.tcpForeignEcho, now);
     return;
   }
   // Second, RST: believed only with that ACK.
@@ -137,22 +141,26 @@ function noteFin(c: Connection, seg: Segment): void {
   if (seqLeq(finSeq, seqAdd(c.rcv.nxt, c.rcv.wnd))) c.rcv.noteFin(finSeq, seg.seq);
 }
 
-/** RFC 7323 section 5.3 R1: PAWS stands before the sequence check. A RST is exempt. */
+/** RFC 7323 section 5.3 R1: PAWS stands before the sequence check. */
 function checkTimestamp(c: Connection, seg: Segment, now: Micros): boolean {
-  if (!c.timestamps || seg.has(TcpFlag.RST)) return true;
+  if (!c.timestamps) return true;
   if (!seg.hasTimestamps) {
-    // Section 3.2: once agreed on, every segment must carry it; one without SHOULD be dropped.
+    // Section 3.2: once agreed on, every segment must carry it; one without SHOULD be dropped. Linux takes it, because some
+    // paths strip the option. A SYN goes on to its challenge ACK: a peer that crashed knows of no agreement (RFC 5961 4.2).
+    if (!c.config.strictTimestamps || seg.has(TcpFlag.RST) || seg.has(TcpFlag.SYN)) return true;
     c.dropped(seg, Drop.tcpNoTimestamp, now);
     return false;
   }
-  const { rcv } = c;
-  if (((seg.tsVal - rcv.tsRecent) | 0) < 0 && now - rcv.tsRecentAt < PAWS_IDLE) {
-    c.env.counters.TcpExtPAWSEstab++;
-    oweAckForBad(c, seg, 'TcpExtTCPACKSkippedPAWS', now);
-    c.dropped(seg, Drop.tcpPaws, now);
+  const fault = timestampFault(c, seg, now);
+  if (fault === null) return true;
+  if (isChallenged(c, seg)) {
+    challengeSyn(c, seg, now);
     return false;
   }
-  return true;
+  c.env.counters[fault.counter]++;
+  if (fault.answered && !seg.has(TcpFlag.RST)) oweAckForBad(c, seg, 'TcpExtTCPACKSkippedPAWS', now);
+  c.dropped(seg, fault.reason, now);
+  return false;
 }
 
 /** First: is any of it in the window? */
@@ -164,6 +172,10 @@ function checkSequence(c: Connection, seg: Segment, now: Micros): boolean {
   // A simultaneous open's SYN,ACK repeats IRS: its ACK counts, the rest is old (RFC 9293 3.10.7.4, end of the first step).
   if (c.state === State.synReceived && seg.has(TcpFlag.SYN) && seg.has(TcpFlag.ACK) && seg.seq === rcv.irs) {
     if (checkAck(c, seg, now)) rcv.ackNow = true;
+    return false;
+  }
+  if (isChallenged(c, seg)) {
+    challengeSyn(c, seg, now);
     return false;
   }
   if (!seg.has(TcpFlag.RST)) {
@@ -212,7 +224,11 @@ function checkReset(c: Connection, seg: Segment, now: Micros): boolean {
   return false;
 }
 
-/** Fourth: SYN. In a synchronized state a challenge ACK, whatever its sequence number (RFC 5961 section 4.2). */
+/** A SYN that is answered with a challenge ACK, whatever its timestamps and sequence number say (RFC 5961 section 4.2). */
+const isChallenged = (c: Connection, seg: Segment): boolean =>
+  seg.has(TcpFlag.SYN) && !seg.has(TcpFlag.RST) && isSynchronized(c.state);
+
+/** Fourth: SYN. */
 function checkSyn(c: Connection, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[4]!++;
   if (!seg.has(TcpFlag.SYN)) return true;
@@ -221,10 +237,14 @@ function checkSyn(c: Connection, seg: Segment, now: Micros): boolean {
     c.finish('ECONNRESET', 'receive SYN in SYN-RECEIVED', now);
     return false;
   }
+  challengeSyn(c, seg, now);
+  return false;
+}
+
+function challengeSyn(c: Connection, seg: Segment, now: Micros): void {
   c.env.counters.TcpExtTCPSYNChallenge++;
   oweChallenge(c, now);
   c.dropped(seg, Drop.tcpSynChallenge, now);
-  return false;
 }
 
 /** Fifth: ACK. */
@@ -237,7 +257,7 @@ function checkAck(c: Connection, seg: Segment, now: Micros): boolean {
   }
   if (c.state === State.synReceived) {
     if (!(seqLt(snd.una, seg.ack) && seqLeq(seg.ack, snd.nxt))) {
-      oweBareReset(c, seg.ack);
+      answerWithReset(c, seg);
       c.dropped(seg, Drop.tcpBadAck, now);
       return false;
     }
@@ -257,7 +277,7 @@ function checkAck(c: Connection, seg: Segment, now: Micros): boolean {
   }
   if (seqGeq(seg.ack, snd.una)) noteTimestamp(c, seg, now);
   acknowledgmentArrives(c, seg, seg.wnd << snd.wscale, now);
-  return afterOurFin(c, now);
+  return afterOurFin(c, seg, now);
 }
 
 /**
@@ -265,18 +285,20 @@ function checkAck(c: Connection, seg: Segment, now: Micros): boolean {
  * and so the segment is neither RST nor SYN: a blind attacker's timestamp from the future would else have PAWS drop all that the peer sends.
  */
 function noteTimestamp(c: Connection, seg: Segment, now: Micros): void {
-  if (c.timestamps) c.rcv.updateTsRecent(seg, now);
+  if (c.timestamps && seg.hasTimestamps) c.rcv.updateTsRecent(seg, now);
 }
 
 /** What the acknowledgment of our FIN does, state by state. */
-function afterOurFin(c: Connection, now: Micros): boolean {
+function afterOurFin(c: Connection, seg: Segment, now: Micros): boolean {
   if (!c.snd.finAcked) return true;
   switch (c.state) {
     case State.finWait1:
       c.setState(State.finWait2, 'receive ACK of our FIN', now);
       if (!c.rcv.orphaned) return true;
       c.orphanInFinWait2(now);
-      return c.resetOwed === OwedReset.none;
+      if (c.resetOwed === OwedReset.none) return true;
+      answerWithReset(c, seg);
+      return false;
     case State.closing:
       c.enterTimeWait('receive ACK of our FIN', now);
       return false;
@@ -306,7 +328,7 @@ function takeText(c: Connection, seg: Segment, now: Micros): boolean {
   if (rcv.orphaned && seqGt(seqAdd(seg.seq, seg.payloadBytes), rcv.nxt)) {
     // SHLD-3: data for a user who is gone is lost, and the peer must know.
     c.env.counters.TcpExtTCPAbortOnData++;
-    oweBareReset(c, seg.ack);
+    answerWithReset(c, seg);
     c.finish(null, 'data after CLOSE (RFC 9293 section 3.6.1)', now);
     c.dropped(seg, Drop.tcpAfterClose, now);
     return false;
@@ -392,10 +414,11 @@ function becomeEstablished(c: Connection, why: string, now: Micros): void {
 
 // ---- What bad segments are owed ----------------------------------------------------------------------------------------
 
-/** RFC 9293 3.5.2 group 2: <SEQ=SEG.ACK><CTL=RST>. */
-function oweBareReset(c: Connection, seq: number): void {
+/** RFC 9293 3.5.2 group 2: <SEQ=SEG.ACK><CTL=RST>. RFC 7323 section 5.2: it echoes the timestamp of what it answers; not in Linux. */
+function answerWithReset(c: Connection, seg: Segment): void {
   c.resetOwed = OwedReset.bare;
-  c.resetSeq = seq;
+  c.resetSeq = seg.ack;
+  c.resetEcho = c.config.strictTimestamps && seg.hasTimestamps ? seg.tsVal : null;
 }
 
 /** A challenge ACK (RFC 5961), unless a throttle holds it back (section 7): the connection's own, or the host's. */

@@ -12,7 +12,7 @@
  */
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax, seqMin, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
-import { NEVER } from '../base/time.js';
+import { NEVER, SECOND } from '../base/time.js';
 import { Drop, type DropReason } from '../wire/drop.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
 import type { TcpConfig } from './config.js';
@@ -30,6 +30,9 @@ import { UrgentReceiver } from './urgent-receiver.js';
 const ECN_QUICK_ACKS = 2;
 /** What the timestamps option takes of each segment, with its padding. */
 export const TIMESTAMP_BYTES = 12;
+
+/** RFC 7323 section 5.5: after 24 days the timestamp clock of a peer may have wrapped. */
+const PAWS_IDLE: Micros = 24 * 86_400 * SECOND;
 
 /** A piece of data out of order costs so many bytes beside its own. */
 const PIECE_COST = 200;
@@ -74,10 +77,12 @@ export class Receiver {
   private readonly allocate: Allocate;
   private announcedMss: number;
   private readonly share: MemoryShare;
+  private readonly strictTimestamps: boolean;
 
   /** `announcedMss`: the MSS option that we send. */
   constructor(config: TcpConfig, announcedMss: number, allocate: Allocate, share: MemoryShare) {
     this.share = share;
+    this.strictTimestamps = config.strictTimestamps;
     this.announcedMss = announcedMss;
     this.window = new ReceiveWindow(config);
     this.ack = new DelayedAck(config, announcedMss);
@@ -345,9 +350,18 @@ export class Receiver {
     return this.orphaned ? 0 : this.queue.length;
   }
 
+  /**
+   * PAWS (RFC 7323 section 5.3 R1): is `tsVal` older than TS.Recent by more than `tolerance`? TS.Recent proves nothing when it
+   * was not refreshed for 24 days (section 5.5). As in Linux, neither does 0: some hosts send it on their SYN only.
+   */
+  isOldTimestamp(tsVal: number, tolerance: number, now: Micros): boolean {
+    if (((this.tsRecent - tsVal) | 0) <= tolerance || now - this.tsRecentAt >= PAWS_IDLE) return false;
+    return this.strictTimestamps || this.tsRecent !== 0;
+  }
+
   /** RFC 7323 section 4.3 (2) and (3): TS.Recent follows in-order segments, so a delayed ACK echoes the earliest. */
   updateTsRecent(seg: Segment, now: Micros): void {
-    if (seqLeq(seg.seq, this.lastAckSent) && ((seg.tsVal - this.tsRecent) | 0) >= 0) {
+    if (seqLeq(seg.seq, this.lastAckSent) && !this.isOldTimestamp(seg.tsVal, 0, now)) {
       this.tsRecent = seg.tsVal;
       this.tsRecentAt = now;
     }

@@ -5,8 +5,11 @@ import { TcpFlag, type Segment } from '../wire/tcp.js';
 /** The form of a RST that a connection owes. */
 export const OwedReset = { none: 0, withAck: 1, bare: 2 } as const;
 
-/** Fills `rst` with the answer to `seg`; false when there is none, since a RST is never answered. */
-export function resetFor(seg: Segment, rst: Segment): boolean {
+/**
+ * Fills `rst` with the answer to `seg`; false when there is none, since a RST is never answered. `echoTimestamps`: RFC 7323 section
+ * 5.2, RECOMMENDED; Linux does not.
+ */
+export function resetFor(seg: Segment, rst: Segment, echoTimestamps: boolean): boolean {
   if (seg.has(TcpFlag.RST)) return false;
   rst.clear();
   rst.sourcePort = seg.destinationPort;
@@ -19,5 +22,6 @@ export function resetFor(seg: Segment, rst: Segment): boolean {
     rst.ack = seqAdd(seg.seq, seg.len);
     rst.flags = TcpFlag.RST | TcpFlag.ACK;
   }
+  if (echoTimestamps && seg.hasTimestamps) rst.putTimestamps(0, seg.tsVal);
   return true;
 }

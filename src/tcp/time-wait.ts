@@ -4,6 +4,7 @@
  */
 import { seqGt, type Seq } from '../base/seq.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
+import type { TcpConfig } from './config.js';
 
 /** What TIME-WAIT remembers. One object is filled from the table for each segment that needs it. */
 export class TimeWaitRecord {
@@ -29,8 +30,12 @@ export const TimeWait = {
 
 export type TimeWaitVerdict = (typeof TimeWait)[keyof typeof TimeWait];
 
-/** `rfc1337`: the configuration's, tcp_rfc1337. */
-export function arrivesInTimeWait(record: TimeWaitRecord, seg: Segment, rfc1337: boolean): TimeWaitVerdict {
+/** May change `record.tsRecent`. */
+export function arrivesInTimeWait(record: TimeWaitRecord, seg: Segment, config: TcpConfig): TimeWaitVerdict {
+  const { rfc1337, strictTimestamps } = config;
+  const missing = record.timestamps && !seg.hasTimestamps && !seg.has(TcpFlag.RST);
+  // RFC 7323 section 3.2: dropped, but for a SYN, which may be of a host that forgot what was agreed on.
+  if (strictTimestamps && missing && !seg.has(TcpFlag.SYN)) return TimeWait.drop;
   const old = record.timestamps && seg.hasTimestamps && ((seg.tsVal - record.tsRecent) | 0) < 0;
   if (seg.has(TcpFlag.RST)) {
     // RFC 5961 section 3.2: only the exact sequence number. RFC 1337 (F1): not even that one, or an old duplicate that provokes an ACK
@@ -43,6 +48,7 @@ export function arrivesInTimeWait(record: TimeWaitRecord, seg: Segment, rfc1337:
     if (newer || seqGt(seg.seq, record.rcvNxt)) return TimeWait.reopen;
   }
   if (seg.has(TcpFlag.SYN) || seg.len > 0 || old || seg.seq !== record.rcvNxt) return TimeWait.acknowledge;
+  if (record.timestamps && seg.hasTimestamps) record.tsRecent = seg.tsVal;
   return TimeWait.drop;
 }
 
@@ -55,8 +61,5 @@ export function timeWaitAck(record: TimeWaitRecord, seg: Segment, ack: Segment, 
   ack.ack = record.rcvNxt;
   ack.flags = TcpFlag.ACK;
   ack.wnd = record.wnd;
-  if (!record.timestamps) return;
-  ack.hasTimestamps = true;
-  ack.tsVal = (tsNow + record.tsOffset) | 0;
-  ack.tsEcr = record.tsRecent;
+  if (record.timestamps) ack.putTimestamps((tsNow + record.tsOffset) | 0, record.tsRecent);
 }

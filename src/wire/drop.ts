@@ -68,6 +68,7 @@ export const Drop = {
   tcpMemory: 61,
   linkTooBig: 62,
   neighbourQueueFull: 63,
+  tcpForeignEcho: 64,
 } as const;
 
 export type DropReason = (typeof Drop)[keyof typeof Drop];

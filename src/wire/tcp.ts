@@ -136,6 +136,12 @@ export class Segment {
     return (this.flags & flag) !== 0;
   }
 
+  putTimestamps(val: number, ecr: number): void {
+    this.hasTimestamps = true;
+    this.tsVal = val;
+    this.tsEcr = ecr;
+  }
+
   /** Back to an empty segment, before it is filled anew. */
   clear(): void {
     this.flags = 0;

@@ -186,7 +186,7 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-6', WIRE, '    o += length;', '    o += 1;', OPTIONS),
   m('MUST-7, MUST-68', WIRE, 'if (length < 2 || o + length > end)', 'if (length < 2)', OPTIONS),
   m('MUST-64', WIRE, '      o++;', '      o += 4;', OPTIONS),
-  m('MUST-5', INPUT, 'if (c.timestamps) c.rcv.updateTsRecent(seg, now);', '', HANDSHAKE),
+  m('MUST-5', INPUT, 'if (c.timestamps && seg.hasTimestamps) c.rcv.updateTsRecent(seg, now);', '', HANDSHAKE),
   m('MUST-65', HAND_OVER, 'const before = rcv.wnd;', 'const before = rcv.wnd; seg.mss = c.advertisedMss;', HANDSHAKE),
 
   // Windows are unsigned, and wide.

@@ -1,0 +1,69 @@
+/**
+ * RFC 7323: what a segment's timestamps say about it. PAWS (section 5) tells segments of an earlier life by an old TSval; an
+ * echo (TSecr, section 3.2) that was never sent belongs to another connection. `strictTimestamps` takes the RFC's letter;
+ * else Linux's tolerance applies, which keeps connections alive whose paths strip or reorder what carries timestamps.
+ */
+import { seqLt } from '../base/seq.js';
+import { MILLISECOND, type Micros } from '../base/time.js';
+import { Drop, type DropReason } from '../wire/drop.js';
+import { TcpFlag, type Segment } from '../wire/tcp.js';
+import type { Connection } from './connection.js';
+import { State } from './state.js';
+
+/** Linux's TCP_PAWS_WINDOW: a TSval one tick behind TS.Recent is taken, because CPUs may read their clocks out of order. */
+const PAWS_WINDOW = 1;
+/** A reordered duplicate ACK is at most one RTO late. Ticks of the fastest clock that Linux expects of a peer: 1200 Hz. */
+const REPLAY_TICKS_PER_SECOND = 1200;
+
+/** Why a segment is not acceptable by its timestamps, and how the drop is counted; null for one that is. */
+export interface TimestampFault {
+  readonly reason: DropReason;
+  readonly counter: 'TcpExtPAWSEstab' | 'TcpExtPAWSOldAck' | 'TcpExtTSEcrRejected';
+  /** An acknowledgment is owed in reply (RFC 7323 section 5.3 R1). */
+  readonly answered: boolean;
+}
+
+const OLD: TimestampFault = { reason: Drop.tcpPaws, counter: 'TcpExtPAWSEstab', answered: true };
+/** As in Linux: ACKs that were overtaken are common, and an answer to each would be taken for a duplicate ACK. */
+const OLD_ACK: TimestampFault = { reason: Drop.tcpPaws, counter: 'TcpExtPAWSOldAck', answered: false };
+const FOREIGN: TimestampFault = { reason: Drop.tcpForeignEcho, counter: 'TcpExtTSEcrRejected', answered: true };
+
+/** The check that stands before the sequence check (RFC 7323 section 5.3), for a segment that carries timestamps. */
+export function timestampFault(c: Connection, seg: Segment, now: Micros): TimestampFault | null {
+  if (c.state === State.synReceived && c.passive) return faultInSynReceived(c, seg, now);
+  const { rcv } = c;
+  const strict = c.config.strictTimestamps;
+  if (seg.has(TcpFlag.RST)) return null; // section 5.2: never subject to PAWS
+  if (!rcv.isOldTimestamp(seg.tsVal, strict ? 0 : PAWS_WINDOW, now)) return null;
+  if (strict || seg.len > 0 || !seg.has(TcpFlag.ACK)) return OLD;
+  if (seqLt(seg.seq, rcv.nxt)) return OLD_ACK;
+  return isReorderedDuplicate(c, seg) ? null : OLD;
+}
+
+/**
+ * SYN-RECEIVED: the final ACK must echo a TSval that a SYN,ACK had, which a blind attacker does not know. (Not with Fast
+ * Open: data went out since.) As in Linux an old RST is ignored here; section 5.2 forbids that.
+ */
+function faultInSynReceived(c: Connection, seg: Segment, now: Micros): TimestampFault | null {
+  if (seg.has(TcpFlag.RST) && c.config.strictTimestamps) return null;
+  if (c.rcv.isOldTimestamp(seg.tsVal, 0, now)) return OLD;
+  const echoes = seg.has(TcpFlag.ACK) && seg.tsEcr !== 0 && c.fastOpen?.accepted !== true;
+  return !echoes || isBetween(c.synTsFirst, seg.tsEcr, c.synTsLast) ? null : FOREIGN;
+}
+
+/** As in Linux's tcp_disordered_ack: an ACK that repeats what is known may have been overtaken; it does no harm. */
+function isReorderedDuplicate(c: Connection, seg: Segment): boolean {
+  const { rcv, snd } = c;
+  if (seg.seq !== rcv.nxt || seg.ack !== snd.una) return false;
+  const wnd = seg.wnd << snd.wscale;
+  const updatesWindow = seqLt(snd.wl1, seg.seq) || wnd > snd.wnd || wnd === 0;
+  const late = (rcv.tsRecent - seg.tsVal) | 0;
+  return !updatesWindow && late <= (snd.rtt.rto / (1000 * MILLISECOND)) * REPLAY_TICKS_PER_SECOND;
+}
+
+/** SYN-SENT: a SYN,ACK (or RST) that echoes what none of our SYNs had answers another connection's. */
+export const isForeignEcho = (c: Connection, seg: Segment, now: Micros): boolean =>
+  c.timestamps && seg.hasTimestamps && seg.tsEcr !== 0 && !isBetween(c.synTsFirst, seg.tsEcr, c.timestampNow(now));
+
+const isBetween = (first: number, ts: number, last: number): boolean =>
+  ((ts - first) | 0) >= 0 && ((last - ts) | 0) >= 0;

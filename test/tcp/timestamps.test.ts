@@ -1,0 +1,186 @@
+/** RFC 7323 to the letter (profile `rfc`) beside what Linux tolerates; scripts of test/scripts/timestamps and paws have the latter in full. */
+import { describe, expect, it } from 'vitest';
+import { MILLISECOND, SECOND } from '../../src/base/time.js';
+import type { ProfileName } from '../../src/tcp/config.js';
+import { Script, type Wire } from './script.js';
+
+const DAY = 86_400 * SECOND;
+const ts = (val: number, ecr = 0): Pick<Wire, 'ts'> => ({ ts: [val, ecr] });
+const data = (seq: number, more: Partial<Wire> = {}): Wire => ({ flags: 'P.', seq, ack: 1, len: 10, ...more });
+/** TS.Recent is 1001. */
+const established = (profile: ProfileName): Script => Script.established({ profile }, ts(1000));
+const isTaken = (s: Script, w: Wire): boolean => {
+  const before = s.drops.length;
+  s.receive(w);
+  return s.drops.length === before;
+};
+
+describe('timestamps that were agreed on, and are missing (RFC 7323 section 3.2)', () => {
+  it('rfc: the segment is dropped without an answer, and the connection lives', () => {
+    const s = established('rfc');
+    expect(s.receive(data(1))).toEqual([]);
+    expect([s.drops, s.state]).toEqual([['tcpNoTimestamp'], 'ESTABLISHED']);
+    expect(isTaken(s, data(1, ts(1002)))).toBe(true);
+  });
+
+  it('linux: it is taken, and TS.Recent stays', () => {
+    const s = established('linux');
+    expect(s.receive(data(1))).toMatchObject([{ ack: 11 }]);
+    expect([s.drops, s.last.ts![1]]).toEqual([[], 1001]);
+  });
+
+  it('linux: its ACK gives a round-trip sample by the clock', () => {
+    const s = established('linux');
+    s.write(100);
+    s.wait(30 * MILLISECOND);
+    s.receive({ flags: '.', seq: 1, ack: 101 });
+    expect(s.conn.snd.rtt.srtt).toBeGreaterThan(3 * MILLISECOND);
+  });
+
+  it.each(['linux', 'rfc'] as const)('%s: a RST needs none', (profile) => {
+    const s = established(profile);
+    s.receive({ flags: 'R', seq: 1 });
+    expect(s.conn.error).toBe('ECONNRESET');
+  });
+
+  it.each(['linux', 'rfc'] as const)('%s: a SYN without them is challenged (RFC 5961 section 4.2)', (profile) => {
+    for (const seq of [1, 500_000_000]) {
+      const s = established(profile);
+      expect(s.receive({ flags: 'S', seq, mss: 1460 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
+      expect([s.drops, s.env.counters.TcpExtTCPSYNChallenge]).toEqual([['tcpSynChallenge'], 1]);
+    }
+  });
+
+  it.each(['linux', 'rfc'] as const)('%s: in SYN-RECEIVED a SYN without them is answered', (profile) => {
+    const s = Script.listen({ profile });
+    s.receive({ flags: 'S', mss: 1460, ...ts(1000) });
+    expect(s.receive({ flags: 'S', mss: 1460 })).toMatchObject([{ flags: 'S.', seq: 0, ack: 1 }]);
+    s.wait(600 * MILLISECOND);
+    expect(s.receive({ flags: 'S', seq: 500_000_000, mss: 1460 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
+    expect(s.state).toBe('SYN-RECEIVED');
+  });
+});
+
+describe('PAWS (RFC 7323 section 5.3)', () => {
+  it.each([
+    ['linux', 0, true],
+    ['linux', 1, false],
+    ['rfc', 0, false],
+  ] as const)('%s: %i ticks more than one behind: taken %s', (profile, more, taken) => {
+    const s = established(profile);
+    expect(isTaken(s, data(1, ts(1000 - more)))).toBe(taken);
+    expect(s.last).toMatchObject({ ack: taken ? 11 : 1 });
+    expect(s.last.ts![1]).toBe(1001);
+  });
+
+  it.each([
+    ['linux', [], 'TcpExtPAWSOldAck'],
+    ['rfc', [{ flags: '.', ack: 11 }], 'TcpExtPAWSEstab'],
+  ] as const)('%s: the answer to an old ACK below RCV.NXT', (profile, answer, counter) => {
+    const s = established(profile);
+    s.receive(data(1, ts(1100)));
+    s.wait(600 * MILLISECOND);
+    expect(s.receive({ flags: '.', seq: 1, ack: 1, ...ts(900) })).toMatchObject(answer);
+    expect([s.drops, s.env.counters[counter]]).toEqual([['tcpPaws'], 1]);
+  });
+
+  it('linux: a duplicate ACK that is late by an RTO at most is taken; rfc answers it', () => {
+    const late = (profile: ProfileName, by: number): boolean => {
+      const s = established(profile);
+      s.wait(600 * MILLISECOND);
+      return isTaken(s, { flags: '.', seq: 1, ack: 1, win: 65_535, ...ts(1001 - by) });
+    };
+    const ticks = Math.floor((established('linux').conn.snd.rtt.rto / SECOND) * 1200);
+    expect([late('linux', 2), late('linux', ticks), late('linux', ticks + 1)]).toEqual([true, true, false]);
+    expect(late('rfc', 2)).toBe(false);
+  });
+
+  it.each(['linux', 'rfc'] as const)('%s: after 24 days TS.Recent is what comes next (section 5.5)', (profile) => {
+    const s = established(profile);
+    s.wait(24 * DAY);
+    expect(isTaken(s, data(1, ts(5)))).toBe(true);
+    expect(s.last.ts![1]).toBe(5);
+    expect(isTaken(s, data(11, ts(1)))).toBe(false);
+  });
+
+  it('an old SYN is challenged as any SYN', () => {
+    const s = established('rfc');
+    s.receive({ flags: 'S', seq: 1, ...ts(5) });
+    expect(s.env.counters).toMatchObject({ TcpExtTCPSYNChallenge: 1, TcpExtPAWSEstab: 0 });
+  });
+
+  it.each([
+    ['linux', 'SYN-RECEIVED'],
+    ['rfc', 'CLOSED'],
+  ] as const)('%s: after an old RST a half-open connection is in %s (section 5.2)', (profile, state) => {
+    const s = Script.listen({ profile });
+    s.receive({ flags: 'S', mss: 1460, ...ts(1000) });
+    s.receive({ flags: 'R', seq: 1, ...ts(999) });
+    expect(s.state).toBe(state);
+  });
+});
+
+describe('a TSecr that was never sent', () => {
+  it.each(['linux', 'rfc'] as const)('%s: a SYN,ACK with one gets a RST, and the SYN waits on', (profile) => {
+    const s = Script.connect({ profile });
+    const val = s.sent[0]!.ts![0];
+    s.wait(40 * MILLISECOND);
+    for (const ecr of [val - 1, val + 41]) {
+      expect(s.receive({ flags: 'S.', ack: 1, ...ts(9, ecr) })).toMatchObject([{ flags: 'R', seq: 1 }]);
+      s.receive({ flags: 'R.', ack: 1, ...ts(9, ecr) });
+      expect(s.state).toBe('SYN-SENT');
+    }
+    expect([s.drops[0], s.env.counters.TcpExtPAWSActive]).toEqual(['tcpForeignEcho', 4]);
+    s.receive({ flags: 'S.', ack: 1, ...ts(9, val) });
+    expect(s.state).toBe('ESTABLISHED');
+  });
+
+  it('of an option that we did not offer says nothing', () => {
+    const s = Script.connect({ config: { timestamps: false } });
+    s.receive({ flags: 'S.', ack: 1, ...ts(9, 12_345) });
+    expect(s.state).toBe('ESTABLISHED');
+  });
+
+  it('in SYN-RECEIVED is answered, and opens nothing', () => {
+    const s = Script.listen();
+    s.receive({ flags: 'S', mss: 1460, ...ts(1000) });
+    const val = s.last.ts![0];
+    expect(s.receive({ flags: '.', seq: 1, ack: 1, ...ts(1001, val + 1) })).toMatchObject([{ flags: '.', seq: 1 }]);
+    expect([s.state, s.env.counters.TcpExtTSEcrRejected]).toEqual(['SYN-RECEIVED', 1]);
+    s.receive({ flags: '.', seq: 1, ack: 1, ...ts(1001, val) });
+    expect(s.state).toBe('ESTABLISHED');
+  });
+});
+
+describe('timestamps of a RST (RFC 7323 section 5.2)', () => {
+  it.each(['linux', 'rfc'] as const)('%s: one that a user asks for has them', (profile) => {
+    const s = established(profile);
+    const [rst] = s.abort();
+    expect(rst).toMatchObject({ flags: 'R.', ts: [expect.any(Number), 1001] });
+    expect(rst!.ts![0]).not.toBe(0);
+  });
+
+  it.each([
+    ['linux', undefined],
+    ['rfc', [0, 1100]],
+  ] as const)('%s: one that answers data for an orphan', (profile, expected) => {
+    const s = established(profile);
+    s.release();
+    expect(s.receive(data(1, { ack: 2, ...ts(1100) }))).toMatchObject([{ flags: 'R', seq: 2 }]);
+    expect(s.last.ts).toEqual(expected);
+  });
+
+  it.each([
+    ['linux', undefined],
+    ['rfc', [0, 9]],
+  ] as const)('%s: one that answers a SYN,ACK of nothing', (profile, expected) => {
+    const s = Script.connect({ profile });
+    const [rst] = s.receive({ flags: 'S.', ack: 5, ...ts(9, s.sent[0]!.ts![0]) });
+    expect([rst!.flags, rst!.ts]).toEqual(['R', expected]);
+  });
+
+  it('without the option none has it', () => {
+    const s = Script.established({ profile: 'rfc' });
+    expect(s.abort()[0]!.ts).toBeUndefined();
+  });
+});
