@@ -66,6 +66,7 @@ export class Capture implements Device {
         this.segmenter.complete(rx, this.showIn);
         receiver.packet(rx, now);
       },
+      turnBegins: () => receiver.turnBegins?.(),
       batchEnd: (now) => {
         receiver.batchEnd(now);
         this.tap.batchEnd(now);
@@ -108,10 +109,6 @@ export class Capture implements Device {
 
   poll(): void {
     this.inner.poll?.();
-  }
-
-  ref(): void {
-    this.inner.ref?.();
   }
 
   unref(): void {

@@ -118,6 +118,8 @@ export const TX_ROOM = 65_536;
 export interface Receiver {
   /** A packet came in. `rx` is valid during the call. */
   packet(rx: RxPacket, now: Micros): void;
+  /** The event loop called the device, which calls `batchEnd` next: no user's code ran in this turn before. */
+  turnBegins?(): void;
   /** The batch is over: now answer. */
   batchEnd(now: Micros): void;
   /** The device cannot go on (deleted, set down); `error.code` is an errno name. Packets may come again after it if `fatal` is false. */
@@ -162,7 +164,6 @@ export interface Device {
   poll?(): void;
   /** Stops, and releases descriptors. Twice is harmless. */
   close(): void;
-  /** Keeps the process alive while open (the default of those that can), or lets it end. A cable in memory keeps nothing alive. */
-  ref?(): void;
+  /** A device that would keep the process alive while it is open does so no more: a host does that itself. */
   unref?(): void;
 }

@@ -92,6 +92,7 @@ export class Link implements Device {
         this.now = now;
         this.segmenter.segment(rx, this.enterIn);
       },
+      turnBegins: () => receiver.turnBegins?.(),
       batchEnd: (now) => receiver.batchEnd(now),
       deviceError: (error, fatal) => receiver.deviceError(error, fatal),
       deviceDrop: (reason, count) => receiver.deviceDrop(reason, count),
@@ -133,10 +134,6 @@ export class Link implements Device {
 
   poll(): void {
     this.inner.poll?.();
-  }
-
-  ref(): void {
-    this.inner.ref?.();
   }
 
   unref(): void {

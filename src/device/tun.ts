@@ -176,6 +176,7 @@ export class TunDevice implements Device {
         if (this.isClosed()) return;
       }
       if (!this.rxKept) this.rxAt = 0;
+      if (batch === 0) receiver.turnBegins?.();
       receiver.batchEnd(now);
       if (this.isClosed() || n < RX_BATCH) return;
     }
@@ -315,11 +316,6 @@ export class TunDevice implements Device {
   poll(): void {
     this.alone = 0;
     if (!this.closed) this.ready(0);
-  }
-
-  /** Keeps the process alive while open; the default. */
-  ref(): void {
-    if (!this.closed) this.lib.queueRef(this.queue, 1);
   }
 
   unref(): void {

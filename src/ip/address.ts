@@ -49,7 +49,12 @@ export class Address {
   }
 
   get version(): 4 | 6 {
-    return this.w0 === 0 && this.w1 === 0 && this.w2 === V4_MAPPED ? 4 : 6;
+    return Address.versionOf(this.w0, this.w1, this.w2);
+  }
+
+  /** Of the address with these first words. */
+  static versionOf(w0: number, w1: number, w2: number): 4 | 6 {
+    return w0 === 0 && w1 === 0 && w2 === V4_MAPPED ? 4 : 6;
   }
 
   get family(): 'IPv4' | 'IPv6' {

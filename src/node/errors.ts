@@ -1,5 +1,6 @@
 /** Errors as `node:net` makes them: code, errno, syscall, and its own sentences. Programs match on all of these. */
 import { constants } from 'node:os';
+import { getSystemErrorMap, inspect } from 'node:util';
 
 export interface NetError extends Error {
   code: string;
@@ -10,14 +11,21 @@ export interface NetError extends Error {
   port?: number;
 }
 
-/** `connect ECONNREFUSED 198.18.0.2:81`, `read ECONNRESET`. Port 0 is none. */
-export function systemError(syscall: string, code: string, address?: string, port?: number): NetError {
+/** Where an error happened; port 0 is none. `local` is told of a connection whose end here was chosen. */
+export interface Place {
+  readonly address?: string | undefined;
+  readonly port?: number | undefined;
+  readonly local?: string | undefined;
+}
+
+/** `connect ECONNREFUSED 198.18.0.2:81`, `read ECONNRESET`. libuv's own words are in those of `listen` alone. */
+export function systemError(syscall: string, code: string, { address, port, local }: Place = {}): NetError {
+  const errno = -((constants.errno as Record<string, number>)[code] ?? 0);
+  const words = syscall === 'listen' ? `: ${getSystemErrorMap().get(errno)?.[1] ?? code}` : '';
   const place = address === undefined ? '' : ` ${address}${port ? `:${port}` : ''}`;
-  const detail =
-    code === 'EADDRINUSE' ? ': address already in use' : code === 'EADDRNOTAVAIL' ? ': address not available' : '';
-  const error = new Error(`${syscall} ${code}${detail}${place}`) as NetError;
+  const error = new Error(`${syscall} ${code}${words}${place}${local ? ` - Local (${local})` : ''}`) as NetError;
+  error.errno = errno;
   error.code = code;
-  error.errno = -((constants.errno as Record<string, number>)[code] ?? 0);
   error.syscall = syscall;
   if (address !== undefined) error.address = address;
   if (port) error.port = port;
@@ -29,17 +37,94 @@ export function nodeError<T extends Error>(error: T, code: string): T {
   return Object.assign(error, { code });
 }
 
-/** Throws ERR_SOCKET_BAD_PORT unless `port` is 0..65,535. `name`: what it is called in the error. */
-export function checkPort(port: unknown, name: string): number {
-  const n = typeof port === 'string' && /^\d+$/.test(port) ? Number(port) : port;
-  if (typeof n === 'number' && Number.isInteger(n) && n >= 0 && n <= 65_535) return n;
-  const text = `${name} should be >= 0 and < 65536. Received type ${typeof port} (${String(port)}).`;
-  throw nodeError(new RangeError(text), 'ERR_SOCKET_BAD_PORT');
-}
-
 /** What a user's handler threw, as if the event loop had called it: one bad handler must not stop the stack in the middle of a turn. */
 export function throwLater(error: unknown): void {
   process.nextTick(() => {
     throw error;
   });
 }
+
+// ---- Arguments ----------------------------------------------------------------------------------------------------------
+
+/** `type number (5)`, `undefined`, `an instance of Map`. */
+function received(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'function') return `function ${value.name}`;
+  if (typeof value === 'object') {
+    const { constructor } = value as { constructor?: { name?: string } };
+    return constructor?.name ? `an instance of ${constructor.name}` : inspect(value, { depth: -1 });
+  }
+  const text = inspect(value, { colors: false });
+  return `type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`;
+}
+
+const kindOf = (name: string): string => (name.includes('.') ? 'property' : 'argument');
+
+/** ERR_INVALID_ARG_TYPE; `expected`: `of type number`, `an instance of AbortSignal`. */
+export function wrongType(name: string, expected: string, value: unknown): TypeError {
+  const text = `The "${name}" ${kindOf(name)} must be ${expected}. Received ${received(value)}`;
+  return nodeError(new TypeError(text), 'ERR_INVALID_ARG_TYPE');
+}
+
+/** ERR_INVALID_ARG_VALUE. */
+export function wrongValue(name: string, value: unknown, why = 'is invalid'): TypeError {
+  const text = inspect(value);
+  const shown = text.length > 128 ? `${text.slice(0, 128)}...` : text;
+  return nodeError(new TypeError(`The ${kindOf(name)} '${name}' ${why}. Received ${shown}`), 'ERR_INVALID_ARG_VALUE');
+}
+
+/** ERR_OUT_OF_RANGE. */
+export function outOfRange(name: string, range: string, value: unknown): RangeError {
+  const text = `The value of "${name}" is out of range. It must be ${range}. Received ${inspect(value)}`;
+  return nodeError(new RangeError(text), 'ERR_OUT_OF_RANGE');
+}
+
+/** Throws ERR_SOCKET_BAD_PORT unless `port` is 0..65,535, as a number or as text. `name`: what it is called in the error. */
+export function checkPort(port: unknown, name: string): number {
+  const isText = typeof port === 'string' && port.trim() !== '';
+  const n = isText || typeof port === 'number' ? Number(port) : NaN;
+  if (Number.isInteger(n) && n >= 0 && n <= 65_535) return n;
+  const text = `${name} should be >= 0 and < 65536. Received ${received(port)}.`;
+  throw nodeError(new RangeError(text), 'ERR_SOCKET_BAD_PORT');
+}
+
+export function checkNumber(value: unknown, name: string): number {
+  if (typeof value !== 'number') throw wrongType(name, 'of type number', value);
+  return value;
+}
+
+export function checkFunction(value: unknown, name: string): void {
+  if (typeof value !== 'function') throw wrongType(name, 'of type function', value);
+}
+
+/** setTimeout's longest, about 24 days. */
+export const LONGEST_MS = 0x7fff_ffff;
+
+/** A duration as Node's timers take it: what is too long is cut, with a warning. */
+export function checkDuration(value: unknown, name: string): number {
+  const ms = checkNumber(value, name);
+  if (ms < 0 || !Number.isFinite(ms)) throw outOfRange(name, 'a non-negative finite number', ms);
+  if (ms <= LONGEST_MS) return ms;
+  const cut = `${ms} does not fit into a 32-bit signed integer.\nTimer duration was truncated to ${LONGEST_MS}.`;
+  process.emitWarning(cut, 'TimeoutOverflowWarning');
+  return LONGEST_MS;
+}
+
+/**
+ * The many ways to call `listen` and `connect`: `(options)`, `(port, host)`, `(path)`, each with a callback behind.
+ * As in Node, what is neither an object nor a path is a port, be it undefined.
+ */
+export function splitArguments<Options extends object>(
+  args: readonly unknown[],
+): { options: Options; callback: ((...x: unknown[]) => void) | null } {
+  const [first, second] = args;
+  const last = args.at(-1);
+  const callback = typeof last === 'function' ? (last as () => void) : null;
+  let options: object = {};
+  if (typeof first === 'object' && first !== null) options = first;
+  else if (typeof first === 'string' && !isNumeric(first)) options = { path: first };
+  else if (args.length > 0) options = { port: first, ...(typeof second === 'string' ? { host: second } : {}) };
+  return { options: options as Options, callback };
+}
+
+const isNumeric = (text: string): boolean => Number(text) >= 0;

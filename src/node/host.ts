@@ -13,6 +13,8 @@ import { Prefix } from '../ip/address.js';
 import { Stack, type StackOptions } from '../stack/stack.js';
 import { monotonicClock } from './clock.js';
 import { SystemRandom, systemSecret } from './entropy.js';
+import { LONGEST_MS } from './errors.js';
+import { Turns } from './turns.js';
 
 export interface HostOptions extends Partial<Omit<StackOptions, 'device' | 'addresses' | 'now'>> {
   /** Where packets come and go. The host closes it with itself. */
@@ -31,24 +33,21 @@ const RMEM = { min: 4096, default: 8 << 20, max: 8 << 20 };
 /** Where round trips are short 1 MB is fastest by measurement: a larger one falls out of the processor's cache. Long paths need more, and get it. */
 const WMEM = { min: 4096, default: 1 << 20, max: 4 << 20 };
 
-/** setTimeout's longest, about 24 days. */
-const LONGEST_MS = 0x7fff_ffff;
-
-/** Runs by nextTick in a row, with no turn of the event loop between them, until one waits for its turn. */
-const MOST_TICKS = 16;
-
 export class Host {
   readonly stack: Stack;
   readonly device: Device;
   readonly clock: () => Micros;
+  /** @internal When its sockets and servers tell what happened. */
+  readonly turns = new Turns();
   /** A turn of the stack is over: a good moment to show what happened in it. */
   onIdle: (() => void) | null = null;
   private timer: NodeJS.Timeout | null = null;
   private armedFor: Micros = NEVER;
   private runPending = false;
   private lookPending = false;
-  private ticks = 0;
   private refs = 0;
+  /** What holds the process while `refs` do, whatever the device. */
+  private readonly keeper = setInterval(() => undefined, LONGEST_MS).unref();
   private readonly whenIdle: (() => void)[] = [];
   private closed = false;
   private readonly servers = new Set<{ close(): unknown }>();
@@ -70,8 +69,11 @@ export class Host {
     this.stack.onWake = () => {
       this.runSoon();
     };
+    this.stack.onTurnBegin = () => {
+      this.turns.begin();
+    };
     this.stack.onTurnEnd = () => {
-      this.ticks = 0;
+      this.turns.end();
       this.arm();
       this.onIdle?.();
     };
@@ -91,27 +93,21 @@ export class Host {
 
   /**
    * All that is written in one turn goes out together. nextTick runs after the code that writes and before the event loop goes
-   * on, so a round trip does not wait for the loop's next turn, as it would with setImmediate. But sockets that answer each
-   * other over loopback would so keep the event loop from ever going on: after a few runs in a row one waits.
+   * on, so a round trip does not wait for the loop's next turn, as it would with setImmediate. What users are told meanwhile
+   * waits for turns of its own, so two sockets that answer each other over loopback do not keep the event loop to themselves.
    */
   private runSoon(): void {
     if (this.runPending || this.closed) return;
     this.runPending = true;
-    if (this.ticks < MOST_TICKS) process.nextTick(runInTick, this);
-    else setImmediate(runInTurn, this);
-  }
-
-  /** @internal `ticks`: how many runs in a row came before this one. */
-  run(ticks: number): void {
-    this.runPending = false;
-    if (this.closed) return;
-    this.stack.run(this.clock());
-    this.ticks = ticks;
+    process.nextTick(runInTick, this);
   }
 
   /** @internal */
-  get ticksInARow(): number {
-    return this.ticks;
+  run(): void {
+    this.runPending = false;
+    if (this.closed) return;
+    this.turns.end();
+    this.stack.run(this.clock());
   }
 
   /** Not in this turn: two hosts on one cable would hold the event loop between them. */
@@ -124,6 +120,7 @@ export class Host {
   /** @internal The next turn of the event loop after `lookSoon`. */
   look(): void {
     this.lookPending = false;
+    this.turns.begin();
     this.expire();
   }
 
@@ -135,6 +132,7 @@ export class Host {
     this.timer = null;
     this.armedFor = NEVER;
     if (this.closed) return;
+    this.turns.begin();
     this.device.poll?.();
     this.expire();
   }
@@ -143,6 +141,7 @@ export class Host {
     if (this.closed) return;
     const now = this.clock();
     if (this.stack.nextTimeout() <= now) this.stack.onTimeout(now);
+    this.turns.end();
     this.arm();
   }
 
@@ -157,26 +156,24 @@ export class Host {
     if (this.timer !== null) clearTimeout(this.timer);
     this.armedFor = next;
     const wait = Math.max(0, Math.ceil((next - this.clock()) / 1000));
-    this.timer = setTimeout(timerFires, Math.min(wait, LONGEST_MS), this);
-    if (this.refs === 0) this.timer.unref();
+    this.timer = setTimeout(timerFires, Math.min(wait, LONGEST_MS), this).unref();
   }
 
   // ---- The life of the process ----------------------------------------------------------------------------------------
 
-  /**
-   * Something that keeps the process alive was opened: a socket, a server. TIME-WAIT does not count, and neither does an idle
-   * device.
-   */
+  /** Does something of it keep the process alive? */
+  get holdsProcess(): boolean {
+    return this.refs > 0;
+  }
+
+  /** Something waits for the network: a server that listens, a socket that connects, reads or has something to send. TIME-WAIT does not count, and neither does an idle device. */
   ref(): void {
-    if (this.refs++ > 0) return;
-    this.device.ref?.();
-    this.timer?.ref();
+    if (this.refs++ === 0) this.keeper.ref();
   }
 
   unref(): void {
     if (--this.refs > 0) return;
-    this.device.unref?.();
-    this.timer?.unref();
+    this.keeper.unref();
     for (const tell of this.whenIdle.splice(0)) tell();
   }
 
@@ -202,8 +199,10 @@ export class Host {
   close(): void {
     if (this.closed) return;
     for (const server of [...this.servers]) server.close();
+    this.turns.end();
     this.stack.close(this.clock());
     this.closed = true;
+    clearInterval(this.keeper);
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
     this.device.close();
@@ -211,11 +210,7 @@ export class Host {
 }
 
 const runInTick = (host: Host): void => {
-  host.run(host.ticksInARow + 1);
-};
-
-const runInTurn = (host: Host): void => {
-  host.run(0);
+  host.run();
 };
 
 const lookInTurn = (host: Host): void => {

@@ -34,7 +34,7 @@ export function serveHttp(host: Host, http: HttpServer, listen: ListenOptions, o
   return new HttpPort(host, http).listen(listen, onListening);
 }
 
-/** An agent whose requests go through the host: `http.get(url, { agent })`. The URL's host must be a number or `localhost`. */
+/** An agent whose requests go through the host: `http.get(url, { agent })`. The URL's host must be a number or a name of /etc/hosts. */
 export class HostAgent extends Agent {
   private readonly host: Host;
 
@@ -43,14 +43,9 @@ export class HostAgent extends Agent {
     this.host = host;
   }
 
-  /** @internal What http.Agent calls for each connection that it needs. */
-  override createConnection(options: { host?: string; port?: number | string; timeout?: number }): Duplex {
-    const o: NetConnectOptions = {
-      host: options.host ?? 'localhost',
-      port: Number(options.port ?? 80),
-      noDelay: true,
-      ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
-    };
-    return netOf(this.host).connect(o);
+  /** @internal What http.Agent calls for each connection that it needs; `path` is the request's, not a pipe's. */
+  override createConnection(options: { port?: number | string | null | undefined; path?: string | null }): Duplex {
+    const o = { noDelay: true, ...options, port: Number(options.port ?? 80), path: undefined };
+    return netOf(this.host).connect(o as NetConnectOptions);
   }
 }

@@ -1,16 +1,13 @@
 /** `node:net`'s functions on a host of ours: `netOf(host).createServer()` where a program would say `net.createServer()`. */
+import { splitArguments } from './errors.js';
 import type { Host } from './host.js';
 import { Server, type ServerOptions } from './server.js';
 import type { SocketOptions } from './socket-base.js';
 import { Socket, type ConnectOptions } from './socket.js';
 
 export interface NetConnectOptions extends ConnectOptions, SocketOptions {
-  readonly noDelay?: boolean;
-  readonly keepAlive?: boolean;
-  /** Milliseconds. */
-  readonly keepAliveInitialDelay?: number;
   /** Milliseconds, as `socket.setTimeout`. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
 }
 
 export interface Connect {
@@ -20,26 +17,22 @@ export interface Connect {
 }
 
 export interface Net {
-  createServer(options?: ServerOptions | ((socket: Socket) => void), onConnection?: (socket: Socket) => void): Server;
-  /** Throws ERR_SOCKET_BAD_PORT; all other errors are events. */
+  createServer(
+    options?: ServerOptions | ((socket: Socket) => void) | null,
+    onConnection?: (socket: Socket) => void,
+  ): Server;
+  /** Throws for arguments that are wrong; all other errors are events. */
   readonly connect: Connect;
   readonly createConnection: Connect;
 }
 
 /** As cheap as an object: call it wherever it is handy. */
 export function netOf(host: Host): Net {
-  const connect: Connect = (
-    first: NetConnectOptions | number,
-    second?: string | (() => void),
-    third?: () => void,
-  ): Socket => {
-    const at = typeof second === 'string' ? { host: second } : {};
-    const o: NetConnectOptions = typeof first === 'object' ? first : { port: first, ...at };
-    const socket = new Socket(host, o);
-    if (o.noDelay === true) socket.setNoDelay(true);
-    if (o.keepAlive === true) socket.setKeepAlive(true, o.keepAliveInitialDelay);
-    if (o.timeout !== undefined) socket.setTimeout(o.timeout);
-    return socket.connect(o, typeof second === 'function' ? second : third);
+  const connect: Connect = (...args: unknown[]): Socket => {
+    const { options, callback } = splitArguments<NetConnectOptions>(args);
+    const socket = new Socket(host, options);
+    if (options.timeout) socket.setTimeout(options.timeout);
+    return socket.connect(options, callback ?? undefined);
   };
   return {
     createServer: (options, onConnection) => new Server(host, options, onConnection),

@@ -1,141 +1,164 @@
-/** A TCP server as `node:net` has it, on a listener of ours. */
-import { EventEmitter } from 'node:events';
+/**
+ * A TCP server as `node:net` has it, on a listener of ours.
+ *
+ *     handshake done ─▶ the listener's accept queue ─▶ in the server's turn: accept(), a Socket, 'connection'
+ */
+import { AsyncResource } from 'node:async_hooks';
+import { addAbortListener, EventEmitter } from 'node:events';
+import { Address } from '../ip/address.js';
 import type { Flow } from '../stack/flow.js';
 import type { Listener } from '../stack/listener.js';
 import type { Connection } from '../tcp/connection.js';
-import { addressOf } from './address.js';
-import { checkPort, nodeError, systemError, throwLater } from './errors.js';
+import { TcpEvent, type TcpUser } from '../tcp/user.js';
+import {
+  checkFunction,
+  checkNumber,
+  checkPort,
+  nodeError,
+  splitArguments,
+  systemError,
+  wrongType,
+  wrongValue,
+} from './errors.js';
 import type { Host } from './host.js';
-import type { SocketAddress, SocketOptions } from './socket-base.js';
+import { lookupIn } from './hosts-file.js';
+import { HIGH_WATER_MARK, type SocketAddress } from './socket-base.js';
 import { Socket, type SocketOwner } from './socket.js';
+import type { Teller } from './turns.js';
 
 /** For each socket. */
-export interface ServerOptions extends Pick<SocketOptions, 'allowHalfOpen' | 'highWaterMark'> {
-  readonly noDelay?: boolean;
-  readonly keepAlive?: boolean;
+export interface ServerOptions {
+  readonly allowHalfOpen?: boolean | undefined;
+  readonly highWaterMark?: number | undefined;
+  readonly noDelay?: boolean | undefined;
+  readonly keepAlive?: boolean | undefined;
   /** Milliseconds. */
-  readonly keepAliveInitialDelay?: number;
+  readonly keepAliveInitialDelay?: number | undefined;
   /** Nothing is read before the handler says so. */
-  readonly pauseOnConnect?: boolean;
+  readonly pauseOnConnect?: boolean | undefined;
 }
 
 export interface ListenOptions {
   /** Default 0: one that is free. */
-  readonly port?: number;
-  /** A number or `localhost`. Default: every address of the host. */
-  readonly host?: string;
+  readonly port?: number | string | null | undefined;
+  /** A number, or a name of /etc/hosts. Default: every address of the host; `0.0.0.0` those of IPv4. */
+  readonly host?: string | undefined;
+  /** Of `::`: IPv4 is somebody else's. */
+  readonly ipv6Only?: boolean | undefined;
   /** Connections that may wait, half-open and established each. Default 511. */
-  readonly backlog?: number;
+  readonly backlog?: number | undefined;
   /** Takes data in SYNs, of so many connections at a time whose handshake is not over (TCP_FASTOPEN, RFC 7413). Default: none. */
-  readonly fastOpen?: number;
+  readonly fastOpen?: number | undefined;
   /** Aborting closes the server. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  /** Accepted, and without meaning here: there is no cluster. */
+  readonly exclusive?: boolean | undefined;
 }
 
+type OnConnection = (socket: Socket) => void;
+
 /** Events: `listening`, `connection` (socket), `drop` (who was refused), `close`, `error`. */
-export class Server extends EventEmitter implements SocketOwner {
-  /** Most sockets at a time; more are reset, with a `drop` event. */
-  maxConnections: number | undefined = undefined;
+export class Server extends EventEmitter implements SocketOwner, Teller {
+  /** Most sockets at a time; more are closed, with a `drop` event. 0, null: as many as come. */
+  maxConnections: number | null | undefined = undefined;
+  /** What holds for the sockets to come; may be set at any time. */
+  allowHalfOpen: boolean;
+  pauseOnConnect: boolean;
+  noDelay: boolean;
+  keepAlive: boolean;
+  keepAliveInitialDelay: number;
+  highWaterMark: number;
+  /** @internal */
+  turnsAhead = 0;
   private readonly host: Host;
-  private readonly options: ServerOptions;
   private listener: Listener | null = null;
+  /** What `address()` says of the listener. */
+  private bound: Address | null = null;
+  private scope: AsyncResource | null = null;
+  /** Counts `listen` and `close`: a look-up that comes back after either is for nothing. */
+  private calls = 0;
   private open = 0;
-  private closing = false;
   private referenced = false;
   private wantsRef = true;
 
-  constructor(
-    host: Host,
-    options: ServerOptions | ((socket: Socket) => void) = {},
-    onConnection?: (socket: Socket) => void,
-  ) {
+  constructor(host: Host, options?: ServerOptions | OnConnection | null, onConnection?: OnConnection) {
     super();
     this.host = host;
-    this.options = typeof options === 'function' ? {} : options;
+    if (!['undefined', 'object', 'function'].includes(typeof options)) {
+      throw wrongType('options', 'of type object', options);
+    }
     const handler = typeof options === 'function' ? options : onConnection;
-    if (handler !== undefined) this.on('connection', handler);
+    const o: ServerOptions = typeof options === 'function' ? {} : (options ?? {});
+    if (typeof handler === 'function') this.on('connection', handler);
+    if (o.keepAliveInitialDelay !== undefined) checkNumber(o.keepAliveInitialDelay, 'options.keepAliveInitialDelay');
+    if (o.highWaterMark !== undefined) checkNumber(o.highWaterMark, 'options.highWaterMark');
+    this.allowHalfOpen = Boolean(o.allowHalfOpen);
+    this.pauseOnConnect = Boolean(o.pauseOnConnect);
+    this.noDelay = Boolean(o.noDelay);
+    this.keepAlive = Boolean(o.keepAlive);
+    this.keepAliveInitialDelay = Math.max(0, o.keepAliveInitialDelay ?? 0);
+    this.highWaterMark = o.highWaterMark !== undefined && o.highWaterMark >= 0 ? o.highWaterMark : HIGH_WATER_MARK;
   }
 
-  /** `listen(port, host?, backlog?, callback?)` or `listen(options, callback?)`. Throws ERR_SERVER_ALREADY_LISTEN; other errors are events. */
-  listen(first: number | ListenOptions = 0, ...more: unknown[]): this {
+  // ---- Listening ----------------------------------------------------------------------------------------------------------
+
+  /** `listen(port?, host?, backlog?, callback?)` or `listen(options, callback?)`. Throws ERR_SERVER_ALREADY_LISTEN, and for arguments that are wrong; other errors are events. */
+  listen(...args: [first?: unknown, ...more: unknown[]]): this {
+    const { options, callback } = splitArguments<ListenOptions & { path?: unknown }>(args);
     if (this.listener !== null) {
-      throw nodeError(
-        new Error('Listen method has been called more than once without closing.'),
-        'ERR_SERVER_ALREADY_LISTEN',
-      );
+      const text = 'Listen method has been called more than once without closing.';
+      throw nodeError(new Error(text), 'ERR_SERVER_ALREADY_LISTEN');
     }
-    const o: ListenOptions = typeof first === 'object' ? first : { port: first, ...positional(more) };
-    const callback = more.find((x): x is () => void => typeof x === 'function');
-    if (callback !== undefined) this.once('listening', callback);
-    const port = checkPort(o.port ?? 0, 'options.port');
-    const any = o.host === undefined || o.host === '0.0.0.0' || o.host === '::';
-    try {
-      if (!this.host.isOpen) throw systemError('listen', 'ENETDOWN');
-      const address = any ? null : addressOf(o.host);
-      this.listener = this.host.stack.listen({
-        port,
-        address,
-        ...(o.backlog === undefined ? {} : { backlog: o.backlog }),
-        ...(o.fastOpen === undefined ? {} : { fastOpen: o.fastOpen }),
-        user: { tcpAccept: (conn) => this.accept(conn) },
-      });
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? 'EINVAL';
-      const told =
-        code === 'ENOTFOUND' ? error : systemError('listen', code, o.host ?? this.anyAddress().address, port);
-      process.nextTick(() => this.emit('error', told));
+    if (callback !== null) this.once('listening', callback);
+    const o = { ...options, port: portOf(args, options), backlog: options.backlog || backlogOf(args) || undefined };
+    const call = ++this.calls;
+    if (o.signal !== undefined) this.closeOnAbort(o.signal);
+    if (!o.host) {
+      this.bindTo(null, o);
       return this;
     }
-    this.host.addServer(this);
-    this.closing = false;
-    if (this.wantsRef) this.hold();
-    if (o.signal?.aborted === true) this.close();
-    else o.signal?.addEventListener('abort', () => this.close(), { once: true });
-    process.nextTick(() => {
-      if (this.listener !== null) this.emit('listening');
+    lookupIn(this.host)(o.host, {}, (error, found) => {
+      if (call !== this.calls) return;
+      if (error === null) this.bindTo(Address.parse(found as string), o);
+      else this.emit('error', error);
     });
     return this;
   }
 
-  private accept(conn: Connection): boolean {
-    const { options } = this;
-    if (this.maxConnections !== undefined && this.open >= this.maxConnections) {
-      this.refuse(conn);
-      return true;
+  private closeOnAbort(signal: AbortSignal): void {
+    if (!(signal instanceof AbortSignal)) throw wrongType('options.signal', 'an instance of AbortSignal', signal);
+    if (signal.aborted) process.nextTick(() => this.close());
+    else {
+      const disposable = addAbortListener(signal, () => this.close());
+      this.once('close', () => {
+        disposable[Symbol.dispose]();
+      });
     }
-    this.open++;
-    const socket = new Socket(this.host, options).adopt(conn, this);
-    if (options.noDelay === true) conn.setNoDelay(true);
-    if (options.keepAlive === true) socket.setKeepAlive(true, options.keepAliveInitialDelay);
-    if (options.pauseOnConnect === true) socket.pause();
+  }
+
+  /** Null is every address. */
+  private bindTo(address: Address | null, o: { port: number } & Omit<ListenOptions, 'port'>): void {
+    const { host } = this;
+    const everywhere = address === null || (address.isUnspecified && address.version === 6 && o.ipv6Only !== true);
+    this.bound = address ?? anyAddress(host);
+    this.scope = new AsyncResource('TCPSERVERWRAP', { requireManualDestroy: true });
     try {
-      this.emit('connection', socket);
+      if (!host.isOpen) throw systemError('listen', 'ENETDOWN');
+      this.listener = host.stack.listen({
+        port: o.port,
+        address: everywhere ? null : address,
+        ...(o.backlog === undefined ? {} : { backlog: o.backlog }),
+        ...(o.fastOpen === undefined ? {} : { fastOpen: o.fastOpen }),
+        user: { tcpAccept: (conn) => this.leaveWaiting(conn) },
+      });
     } catch (error) {
-      throwLater(error);
+      const code = (error as NodeJS.ErrnoException).code ?? 'EINVAL';
+      process.nextTick(emitError, this, systemError('listen', code, { address: this.bound.toString(), port: o.port }));
+      return;
     }
-    // Flowing or not is the handler's choice; what it does not read stays in the connection.
-    if (!socket.isPaused()) socket.read(0);
-    return true;
-  }
-
-  private refuse(conn: Connection): void {
-    const { local, localPort, remote, remotePort } = conn.flow as Flow;
-    conn.abort(this.host.clock());
-    this.host.stack.wake(conn);
-    this.emit('drop', {
-      localAddress: local.toString(),
-      localPort,
-      localFamily: local.family,
-      remoteAddress: remote.toString(),
-      remotePort,
-      remoteFamily: remote.family,
-    });
-  }
-
-  /** @internal */
-  socketClosed(): void {
-    this.open--;
-    this.emitCloseIfDone();
+    host.addServer(this);
+    this.settleHold();
+    process.nextTick(emitListening, this);
   }
 
   get listening(): boolean {
@@ -144,88 +167,182 @@ export class Server extends EventEmitter implements SocketOwner {
 
   /** Null when not listening. Without a host it is every address, as `::` or `0.0.0.0`. */
   address(): SocketAddress | null {
-    const { listener } = this;
-    if (listener === null) return null;
-    if (listener.address !== null) {
-      return { address: listener.address.toString(), family: listener.address.family, port: listener.port };
+    if (this.listener === null) return null;
+    return { address: this.bound!.toString(), family: this.bound!.family, port: this.listener.port };
+  }
+
+  // ---- Accepting ----------------------------------------------------------------------------------------------------------
+
+  /** In the accept queue, where a backlog bounds them; at the end of the batch we are told. */
+  private leaveWaiting(conn: Connection): boolean {
+    conn.user = this.queued;
+    conn.raise(TcpEvent.established);
+    return false;
+  }
+
+  /** The user of connections that wait to be accepted. */
+  private readonly queued: TcpUser = {
+    tcpEvents: () => {
+      if (this.untold > 0) this.host.turns.tell(this);
+    },
+  };
+
+  /** @internal */
+  get untold(): number {
+    return this.listener?.queue.establishedCount ?? 0;
+  }
+
+  /** @internal */
+  tellOne(): void {
+    this.scope?.runInAsyncScope(accept, null, this);
+  }
+
+  /** @internal */
+  accept(): void {
+    const conn = this.listener?.accept();
+    if (conn === undefined) return;
+    if (this.maxConnections && this.open >= this.maxConnections) {
+      this.refuse(conn);
+      return;
     }
-    return { ...this.anyAddress(), port: listener.port };
+    const { allowHalfOpen, highWaterMark } = this;
+    const socket = new Socket(this.host, { allowHalfOpen, highWaterMark }).adopt(conn, this, this.pauseOnConnect);
+    if (this.noDelay) conn.setNoDelay(true);
+    if (this.keepAlive) socket.setKeepAlive(true, this.keepAliveInitialDelay);
+    this.open++;
+    this.emit('connection', socket);
   }
 
-  private anyAddress(): { address: string; family: 'IPv4' | 'IPv6' } {
-    const v6 = this.host.stack.addresses.list.some((a) => a.version === 6);
-    return v6 ? { address: '::', family: 'IPv6' } : { address: '0.0.0.0', family: 'IPv4' };
+  /** As close(2): FIN, and RST when something was sent that nobody will read. */
+  private refuse(conn: Connection): void {
+    const { local, localPort, remote, remotePort } = conn.flow as Flow;
+    this.emit('drop', {
+      localAddress: local.toString(),
+      localPort,
+      localFamily: local.family,
+      remoteAddress: remote.toString(),
+      remotePort,
+      remoteFamily: remote.family,
+    });
+    conn.user = null;
+    conn.release(this.host.clock());
+    this.host.stack.wake(conn);
   }
 
-  /** Takes nobody new; `close` comes when the last socket is gone. */
-  close(callback?: (error?: Error) => void): this {
-    if (this.listener === null) {
-      const error = nodeError(new Error('Server is not running.'), 'ERR_SERVER_NOT_RUNNING');
-      if (callback !== undefined) this.once('close', () => callback(error));
-      this.closing = true;
-      this.emitCloseIfDone();
-      return this;
-    }
-    if (callback !== undefined)
-      this.once('close', () => {
-        callback();
-      });
-    this.listener.close();
-    this.listener = null;
-    this.host.removeServer(this);
-    this.closing = true;
-    this.letGo();
-    this.emitCloseIfDone();
-    return this;
-  }
-
-  private emitCloseIfDone(): void {
-    if (!this.closing || this.open > 0) return;
-    this.closing = false;
-    process.nextTick(() => this.emit('close'));
+  /** A handler that rejects (captureRejections): the error is its socket's. */
+  override [EventEmitter.captureRejectionSymbol](error: Error, event: string, ...args: unknown[]): void {
+    if (event === 'connection') (args[0] as Socket).destroy(error);
+    else this.emit('error', error);
   }
 
   getConnections(callback: (error: Error | null, count: number) => void): this {
+    checkFunction(callback, 'callback');
     process.nextTick(callback, null, this.open);
     return this;
   }
 
+  // ---- Closing ------------------------------------------------------------------------------------------------------------
+
+  /** Takes nobody new; `close` comes when the last socket is gone. Who waits unaccepted is reset. */
+  close(callback?: (error?: Error) => void): this {
+    this.calls++;
+    const { listener } = this;
+    if (typeof callback === 'function') {
+      const error = nodeError(new Error('Server is not running.'), 'ERR_SERVER_NOT_RUNNING');
+      if (listener !== null) this.once('close', callback);
+      else
+        this.once('close', () => {
+          callback(error);
+        });
+    }
+    if (listener !== null) {
+      listener.close();
+      this.listener = null;
+      this.scope?.emitDestroy();
+      this.scope = null;
+      this.host.removeServer(this);
+      this.settleHold();
+    }
+    this.emitCloseIfDone();
+    return this;
+  }
+
+  /** @internal */
+  socketClosed(): void {
+    this.open--;
+    this.emitCloseIfDone();
+  }
+
+  private emitCloseIfDone(): void {
+    if (this.listener === null && this.open === 0) process.nextTick(emitClose, this);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.listener === null) return;
+    await new Promise<void>((resolve) => {
+      this.close(() => {
+        resolve();
+      });
+    });
+  }
+
+  // ---- The life of the process ----------------------------------------------------------------------------------------
+
   ref(): this {
     this.wantsRef = true;
-    if (this.listener !== null) this.hold();
+    this.settleHold();
     return this;
   }
 
   unref(): this {
     this.wantsRef = false;
-    this.letGo();
+    this.settleHold();
     return this;
   }
 
-  private hold(): void {
-    if (this.referenced) return;
-    this.referenced = true;
-    this.host.ref();
-  }
-
-  private letGo(): void {
-    if (!this.referenced) return;
-    this.referenced = false;
-    this.host.unref();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await new Promise<void>((resolve) =>
-      this.close(() => {
-        resolve();
-      }),
-    );
+  private settleHold(): void {
+    const waits = this.wantsRef && this.listener !== null;
+    if (waits === this.referenced) return;
+    this.referenced = waits;
+    if (waits) this.host.ref();
+    else this.host.unref();
   }
 }
 
-/** What may stand between the port and the callback: a host, a backlog. */
-function positional(more: unknown[]): { host?: string; backlog?: number } {
-  const host = more.find((x): x is string => typeof x === 'string');
-  const backlog = more.find((x): x is number => typeof x === 'number');
-  return { ...(host === undefined ? {} : { host }), ...(backlog === undefined ? {} : { backlog }) };
+/** `::` where the stack speaks IPv6, which is IPv4's addresses, too. */
+function anyAddress(host: Host): Address {
+  const speaksV6 = host.stack.addresses.list.some((a) => a.version === 6);
+  return Address.parse(speaksV6 ? '::' : '0.0.0.0');
+}
+
+/** Throws for what is no port. Without one it is 0: any. */
+function portOf(args: readonly unknown[], o: ListenOptions & { path?: unknown }): number {
+  const { port } = o;
+  const none = args.length === 0 || typeof args[0] === 'function' || port === null;
+  if (none || (port === undefined && 'port' in o)) return 0;
+  if (typeof port === 'number' || typeof port === 'string') return checkPort(port, 'options.port');
+  if (o.path) throw wrongValue('options.path', o.path, 'names a pipe, and a stack has no pipes');
+  const why = 'port' in o || 'path' in o ? undefined : 'must have the property "port" or "path"';
+  throw wrongValue('options', o, why);
+}
+
+/** `(port, backlog)` or `(port, host, backlog)`. */
+function backlogOf(args: readonly unknown[]): number {
+  return Number(args[1]) || Number(args[2]) || 0;
+}
+
+function accept(server: Server): void {
+  server.accept();
+}
+
+function emitError(server: Server, error: Error): void {
+  server.emit('error', error);
+}
+
+function emitListening(server: Server): void {
+  if (server.listening) server.emit('listening');
+}
+
+function emitClose(server: Server): void {
+  server.emit('close');
 }

@@ -1,19 +1,24 @@
 /** What a socket is and what may be set on it; how bytes and endings pass through it is in `socket.ts`. */
-import { addAbortSignal, Duplex } from 'node:stream';
+import { AsyncResource } from 'node:async_hooks';
+import { Duplex } from 'node:stream';
 import type { Micros } from '../base/time.js';
 import type { Flow, TcpEntry } from '../stack/flow.js';
 import { CONGESTION_CONTROLS, type CongestionName } from '../tcp/congestion/index.js';
 import type { Connection } from '../tcp/connection.js';
-import { nodeError } from './errors.js';
+import { checkDuration, checkFunction, checkNumber, nodeError, wrongValue } from './errors.js';
 import type { Host } from './host.js';
 
 export interface SocketOptions {
   /** Default false: the peer's end ends our side too. */
-  readonly allowHalfOpen?: boolean;
+  readonly allowHalfOpen?: boolean | undefined;
   /** Bytes that each side buffers above the connection's own buffers. Default 65,536, Node's since version 22. */
-  readonly highWaterMark?: number;
+  readonly highWaterMark?: number | undefined;
   /** Aborting destroys the socket, with an AbortError. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  readonly noDelay?: boolean | undefined;
+  readonly keepAlive?: boolean | undefined;
+  /** Milliseconds. */
+  readonly keepAliveInitialDelay?: number | undefined;
 }
 
 export interface SocketAddress {
@@ -22,90 +27,135 @@ export interface SocketAddress {
   port: number;
 }
 
-const HIGH_WATER_MARK = 65_536;
+export const HIGH_WATER_MARK = 65_536;
+
+/** Streams of objects are no sockets. */
+function checkModes(options: object): void {
+  for (const name of ['objectMode', 'readableObjectMode', 'writableObjectMode']) {
+    const value = (options as Record<string, unknown>)[name];
+    if (value) throw wrongValue(`options.${name}`, value, 'is not supported');
+  }
+}
 
 export abstract class SocketBase extends Duplex {
-  /** The connection, for those who want to look inside: `conn.snapshot(now)`. Null before connect. */
+  /** The connection, for those who want to look inside: `conn.snapshot(now)`. Null before connect; kept after `close`. */
   conn: Connection | null = null;
   connecting = false;
   bytesRead = 0;
   /** Milliseconds, as `setTimeout` has it. */
   timeout: number | undefined = undefined;
   protected readonly host: Host;
-  /** Bytes that the connection took of the write that is under way. */
+  /** In whose async context events are told: made where the socket connects, or in its server's when it is accepted. */
+  protected scope: AsyncResource | null = null;
+  /** Bytes of the write under way, and how many of them the connection took. */
+  protected bytesOfWrite = 0;
   protected takenOfWrite = 0;
+  protected wantsRef = true;
+  /** `bytesWritten` once the socket is destroyed. */
+  private writtenAtEnd = 0;
   private idleTimer: NodeJS.Timeout | null = null;
-  private wantsRef = true;
   private holdsHost = false;
   private typeOfService = 0;
-  /** What was set before there was a connection. */
+  /** As in Node it is known after the end, too, to a program that asked before. */
+  private peer: Flow | null = null;
+  /** What was set before there was a connection; set again should the socket connect once more. */
   private early: ((conn: Connection, now: Micros) => void)[] | null = null;
 
   constructor(host: Host, options: SocketOptions) {
+    checkModes(options);
     super({
-      allowHalfOpen: options.allowHalfOpen ?? false,
+      ...options,
+      allowHalfOpen: Boolean(options.allowHalfOpen),
       highWaterMark: options.highWaterMark ?? HIGH_WATER_MARK,
       emitClose: false, // `close` says whether there was an error: we emit it
     });
     this.host = host;
-    if (options.signal !== undefined) addAbortSignal(options.signal, this);
+    const { keepAliveInitialDelay: delay } = options;
+    if (delay !== undefined) checkNumber(delay, 'options.keepAliveInitialDelay');
+    if (options.noDelay) this.setNoDelay(true);
+    if (options.keepAlive) this.setKeepAlive(true, delay);
   }
 
   /** From now on this is a socket of `conn`. */
   protected bind(conn: Connection): void {
     this.conn = conn;
     this.early?.forEach((set) => set(conn, this.host.clock()));
-    this.early = null;
-    if (this.wantsRef) this.holdHost();
+  }
+
+  /** Before it connects, be it for the first time or once more. */
+  protected renew(): void {
+    this.conn = null;
+    this.peer = null;
+    this.bytesRead = 0;
+    this.writtenAtEnd = 0;
+    this.bytesOfWrite = 0;
+    this.takenOfWrite = 0;
+    this.scope = new AsyncResource('TCPWRAP', { requireManualDestroy: true });
   }
 
   // ---- What it is ---------------------------------------------------------------------------------------------------------
 
-  private get flow(): Flow | null {
-    return (this.conn?.flow as Flow | undefined) ?? null;
+  /** There is a connection, or an attempt at one, as long as the socket is not destroyed: Node's handle. */
+  protected get isAttached(): boolean {
+    return this.scope !== null && !this.destroyed;
+  }
+
+  private get localEnd(): Flow | null {
+    return this.isAttached ? ((this.conn?.flow as Flow | undefined) ?? null) : null;
+  }
+
+  private get remoteEnd(): Flow | null {
+    if (this.isAttached && !this.connecting) this.peer ??= this.conn!.flow as Flow;
+    return this.peer;
   }
 
   get remoteAddress(): string | undefined {
-    return this.flow?.remote.toString();
+    return this.remoteEnd?.remote.toString();
   }
 
   get remotePort(): number | undefined {
-    return this.flow?.remotePort;
+    return this.remoteEnd?.remotePort;
   }
 
   get remoteFamily(): 'IPv4' | 'IPv6' | undefined {
-    return this.flow?.remote.family;
+    return this.remoteEnd?.remote.family;
   }
 
   get localAddress(): string | undefined {
-    return this.flow?.local.toString();
+    return this.localEnd?.local.toString();
   }
 
   get localPort(): number | undefined {
-    return this.flow?.localPort;
+    return this.localEnd?.localPort;
   }
 
   get localFamily(): 'IPv4' | 'IPv6' | undefined {
-    return this.flow?.local.family;
+    return this.localEnd?.local.family;
   }
 
-  /** Our end; `{}` before connect. */
+  /** Our end; `{}` without a connection. */
   address(): SocketAddress | Record<string, never> {
-    const { flow } = this;
+    const flow = this.localEnd;
     return flow === null ? {} : { address: flow.local.toString(), family: flow.local.family, port: flow.localPort };
   }
 
   /** Everything written, whether or not the connection took it yet. */
   get bytesWritten(): number {
+    if (this.destroyed) return this.writtenAtEnd;
     return (this.conn?.stats.bytesOut ?? 0) + this.writableLength - this.takenOfWrite;
   }
 
-  get bufferSize(): number {
-    return this.writableLength;
+  /** What waits behind the write under way is not counted any more. */
+  protected keepBytesWritten(): void {
+    this.writtenAtEnd = (this.conn?.stats.bytesOut ?? 0) + this.bytesOfWrite - this.takenOfWrite;
+  }
+
+  get bufferSize(): number | undefined {
+    return this.isAttached ? this.writableLength : undefined;
   }
 
   get pending(): boolean {
-    return this.conn === null || this.connecting;
+    return !this.isAttached || this.connecting;
   }
 
   get readyState(): 'opening' | 'open' | 'readOnly' | 'writeOnly' | 'closed' {
@@ -119,13 +169,13 @@ export abstract class SocketBase extends Duplex {
 
   /** Nagle's algorithm off, or on again. */
   setNoDelay(on = true): this {
-    return this.setOptions((conn) => conn.setNoDelay(on));
+    return this.setOptions((conn) => conn.setNoDelay(Boolean(on)));
   }
 
   /** `initialDelay`: milliseconds of silence before the first probe; 0 leaves it to the configuration. */
   setKeepAlive(on = false, initialDelay = 0): this {
     return this.setOptions((conn, now) =>
-      conn.setKeepAlive(on, now, initialDelay > 0 ? initialDelay * 1000 : undefined),
+      conn.setKeepAlive(Boolean(on), now, initialDelay > 0 ? initialDelay * 1000 : undefined),
     );
   }
 
@@ -162,8 +212,8 @@ export abstract class SocketBase extends Duplex {
    */
   setOptions(set: (conn: Connection, now: Micros) => void): this {
     const { conn } = this;
-    if (conn === null) (this.early ??= []).push(set);
-    else if (!this.destroyed) {
+    if (conn === null || !this.isAttached) (this.early ??= []).push(set);
+    else {
       set(conn, this.host.clock());
       this.host.stack.wake(conn);
     }
@@ -172,16 +222,15 @@ export abstract class SocketBase extends Duplex {
 
   /** `timeout` when nothing happened for so many milliseconds; 0 switches it off. The socket stays open. */
   setTimeout(milliseconds: number, callback?: () => void): this {
+    if (this.destroyed) return this;
     this.timeout = milliseconds;
+    const wait = checkDuration(milliseconds, 'msecs');
     this.stopIdleTimer();
-    if (callback !== undefined) {
-      if (milliseconds === 0) this.off('timeout', callback);
-      else this.once('timeout', callback);
-    }
-    if (milliseconds > 0 && !this.destroyed) {
-      this.idleTimer = setTimeout(emitTimeout, milliseconds, this);
-      this.idleTimer.unref();
-    }
+    if (wait > 0) this.idleTimer = setTimeout(emitTimeout, wait, this).unref();
+    if (callback === undefined) return this;
+    checkFunction(callback, 'callback');
+    if (wait === 0) this.off('timeout', callback);
+    else this.once('timeout', callback);
     return this;
   }
 
@@ -197,29 +246,29 @@ export abstract class SocketBase extends Duplex {
 
   // ---- The life of the process ----------------------------------------------------------------------------------------
 
-  /** Keeps the process alive while open: the default. */
+  /** Keeps the process alive while it waits for something: the default. */
   ref(): this {
     this.wantsRef = true;
-    if (this.conn !== null && !this.destroyed) this.holdHost();
+    this.settleHold();
     return this;
   }
 
   unref(): this {
     this.wantsRef = false;
-    this.letHostGo();
+    this.settleHold();
     return this;
   }
 
-  private holdHost(): void {
-    if (this.holdsHost) return;
-    this.holdsHost = true;
-    this.host.ref();
-  }
+  /** Does it wait for something that shall keep the process alive? */
+  protected abstract get isWaiting(): boolean;
 
-  protected letHostGo(): void {
-    if (!this.holdsHost) return;
-    this.holdsHost = false;
-    this.host.unref();
+  /** To be called whenever `isWaiting` may have changed. */
+  protected settleHold(): void {
+    const waits = this.isWaiting;
+    if (waits === this.holdsHost) return;
+    this.holdsHost = waits;
+    if (waits) this.host.ref();
+    else this.host.unref();
   }
 }
 

@@ -1,433 +1,329 @@
 /**
  * A TCP socket as `node:net` has it, on a connection of ours.
  *
- *     write() ─▶ Writable's buffer ─▶ conn.send (copied) ─▶ the send buffer
- *        └─────── a large chunk ────▶ conn.sendZeroCopy ────────┘
  *     the receive queue ─▶ conn.receive ─▶ push() while the reader takes it ─▶ 'data'
+ *     write() ─▶ socket-writer.ts
  *
- * What the reader does not take stays in the connection, so back-pressure reaches the peer as a closing window.
+ * What the reader does not take stays in the connection, so back-pressure reaches the peer as a closing window. The
+ * connection says that something happened; what exactly the user is told is read off the connection when the socket's turn
+ * comes (turns.ts).
  */
-import { Duplex } from 'node:stream';
+import type { AsyncResource } from 'node:async_hooks';
 import type { Connection } from '../tcp/connection.js';
-import { State } from '../tcp/state.js';
-import { sendUrgent, urgentLeft } from '../tcp/urgent.js';
+import { urgentLeft } from '../tcp/urgent.js';
 import { TcpEvent, type TcpUser } from '../tcp/user.js';
-import type { Flow } from '../stack/flow.js';
-import { addressOf } from './address.js';
-import { checkPort, nodeError, systemError, throwLater } from './errors.js';
+import { Address } from '../ip/address.js';
+import { checkConnect, Connecting, type Attempt, type Connector, type ConnectOptions } from './connecting.js';
+import { checkPort, nodeError, splitArguments, systemError, wrongValue } from './errors.js';
 import type { Host } from './host.js';
-import { SocketBase, type SocketOptions } from './socket-base.js';
+import { lookupIn, type Lookup } from './hosts-file.js';
+import { type SocketOptions } from './socket-base.js';
+import { isOver, SocketWriter, type WriteCallback } from './socket-writer.js';
+import type { Teller } from './turns.js';
 
-export interface ConnectOptions {
-  readonly port: number;
-  /** A number or `localhost`: the stack has no resolver. Default: `localhost`. */
-  readonly host?: string;
-  readonly localAddress?: string;
-  readonly localPort?: number;
-  /** What is written in the same turn may go with the SYN (RFC 7413). Only for data that may arrive twice without harm. */
-  readonly fastOpen?: boolean;
-}
+export type { ConnectOptions } from './connecting.js';
 
 /** Who counts its sockets: a server. */
 export interface SocketOwner {
   socketClosed(): void;
 }
 
-type WriteCallback = (error?: Error | null) => void;
+/** What cannot be read off the connection later. */
+const NEWS = TcpEvent.established | TcpEvent.urgent | TcpEvent.softError;
 
-/** A smaller chunk is copied sooner than it is looked after. */
-const ZERO_COPY_FROM_BYTES = 32_768;
-/** Of the send buffer, the eighth that may still be on its way when `drain` comes. */
-const DRAIN_SHIFT = 3;
-
-export class Socket extends SocketBase implements TcpUser {
+export class Socket extends SocketWriter implements TcpUser, Teller, Connector {
+  /** The server that accepted it; node:http puts its own here. */
+  server: unknown = null;
+  autoSelectFamilyAttemptedAddresses?: string[] | undefined;
+  /** @internal */
+  turnsAhead = 0;
+  /** Events that wait for their turn. */
+  private news = 0;
   private owner: SocketOwner | null = null;
-  /** The write under way: what is left of this chunk, then of `rest` from `restAt` on. */
-  private chunk: Uint8Array | null = null;
-  private rest: { chunk: Uint8Array }[] | null = null;
-  private restAt = 0;
-  private callback: WriteCallback | null = null;
-  private onFinal: WriteCallback | null = null;
-  /** Chunks on their way that `writeUrgent` was given. */
-  private urgent: Set<Uint8Array> | null = null;
-  /** Fast Open: the connection takes data before it is established. */
-  private writesEarly = false;
-  /** `write` said false of a chunk that it lent. */
-  private drainOwed = false;
+  private attempts: Connecting | null = null;
+  /** What came is to be handed over: the stream's buffer has room. */
   private wantsData = false;
-  /** Within `_read`. */
-  private reading = false;
   private ended = false;
-  private finSent = false;
 
   constructor(host: Host, options: SocketOptions = {}) {
     super(host, options);
+    this.on('end', endsBothWays);
   }
 
   /** @internal A connection that a server accepted. */
-  adopt(conn: Connection, owner: SocketOwner): this {
+  adopt(conn: Connection, owner: SocketOwner, paused: boolean): this {
+    this.renew();
     conn.user = this;
+    conn.takeEvents(); // the state says it all, but for urgent data
+    if (urgentLeft(conn) > 0) this.news |= TcpEvent.urgent;
+    this.server = owner;
     this.owner = owner;
     this.bind(conn);
+    if (paused) this.pause();
+    else this.read(0);
     return this;
   }
 
-  /** Opens a connection: `connect` follows, or `error`. Throws ERR_SOCKET_BAD_PORT. */
+  // ---- Connecting ---------------------------------------------------------------------------------------------------------
+
+  /** Opens a connection: `connect` follows, or `error`. Once more after `close`, too. Throws ERR_MISSING_ARGS, ERR_SOCKET_BAD_PORT, ... */
   connect(options: ConnectOptions, onConnect?: () => void): this;
   connect(port: number, onConnect?: () => void): this;
   connect(port: number, host: string, onConnect?: () => void): this;
-  connect(first: ConnectOptions | number, second?: string | (() => void), third?: () => void): this {
-    const o: ConnectOptions =
-      typeof first === 'object' ? first : typeof second === 'string' ? { port: first, host: second } : { port: first };
-    const onConnect = typeof second === 'function' ? second : third;
-    const port = checkPort(o.port, 'Port');
-    if (onConnect !== undefined) this.once('connect', onConnect);
+  connect(...args: unknown[]): this {
+    const { options: o, callback } = splitArguments<ConnectOptions & { path?: string }>(args);
+    checkConnect(o);
+    if (o.path) throw wrongValue('options.path', o.path, 'names a pipe, and a stack has no pipes');
+    if (callback !== null) this.once('connect', callback);
+    if (!this.isAttached) this.renew();
+    this.isActive();
     this.connecting = true;
-    try {
-      this.open(o, port);
-    } catch (error) {
-      process.nextTick(destroyWith, this, error);
-    }
+    this.attempts = new Connecting(this, o);
+    this.attempts.start();
+    this.settleHold();
     return this;
   }
 
-  private open(o: ConnectOptions, port: number): void {
-    const { host } = this;
-    const remote = addressOf(o.host ?? 'localhost');
-    const local = o.localAddress === undefined ? {} : { local: addressOf(o.localAddress) };
+  protected override renew(): void {
+    if (this.destroyed) {
+      (this as unknown as { _undestroy(): void })._undestroy();
+      this.wantsRef = true;
+    }
+    this.news = 0;
+    this.wantsData = false;
+    this.ended = false;
+    super.renew();
+  }
+
+  /** @internal */
+  get defaultLookup(): Lookup {
+    return lookupIn(this.host);
+  }
+
+  /** @internal */
+  open(a: Attempt): void {
+    const { host, conn: before } = this;
+    const { address, port } = a;
+    const any = a.family === 4 ? '0.0.0.0' : '::';
+    const from = a.localAddress ?? any;
+    const localPort = a.localPort ? checkPort(a.localPort, 'options.localPort') : 0;
+    const fail = (error: unknown, syscall: string, where: object): never => {
+      throw systemError(syscall, (error as NodeJS.ErrnoException).code ?? 'EINVAL', where);
+    };
+    if (a.localAddress !== undefined || localPort !== 0) {
+      try {
+        host.stack.checkBind(Address.parse(from), a.family, localPort);
+      } catch (error) {
+        fail(error, 'bind', { address: from, port: localPort });
+      }
+    }
+    if (before !== null && !isOver(before)) {
+      const code = before.isOpening ? 'EALREADY' : 'EISCONN';
+      fail({ code }, 'connect', { address, port, local: `${this.localAddress}:${this.localPort}` });
+    }
     try {
       if (!host.isOpen) throw systemError('connect', 'ENETDOWN');
-      const localPort = o.localPort === undefined ? {} : { localPort: checkPort(o.localPort, 'options.localPort') };
-      const fastOpen = o.fastOpen === true;
-      this.bind(host.stack.connect({ remote, remotePort: port, user: this, fastOpen, ...local, ...localPort }));
-      this.writesEarly = fastOpen;
+      const local = a.localAddress === undefined ? {} : { local: Address.parse(a.localAddress) };
+      const o = { remote: Address.parse(address), remotePort: port, user: this, localPort, fastOpen: a.fastOpen };
+      this.bind(host.stack.connect({ ...o, ...local }));
     } catch (error) {
-      throw systemError('connect', (error as NodeJS.ErrnoException).code ?? 'EINVAL', remote.toString(), port);
+      fail(error, 'connect', { address, port, local: `${from}:${localPort}` });
+    }
+    if (a.fastOpen) this.takeEarly();
+  }
+
+  /** @internal */
+  abandon(): void {
+    const { conn } = this;
+    this.conn = null;
+    this.news = 0;
+    if (conn !== null) this.release(conn);
+  }
+
+  private established(): void {
+    this.connecting = false;
+    this.attempts?.stop();
+    this.attempts = null;
+    try {
+      this.emit('connect');
+      this.emit('ready');
+    } finally {
+      if (!this.destroyed) {
+        if (this.feed()) this.tellWrite();
+        this.sendFin();
+        if (!this.isPaused()) this.read(0);
+      }
     }
   }
 
   // ---- What the connection tells --------------------------------------------------------------------------------------
 
-  /** @internal A handler that throws, throws as from the event loop: the stack's turn goes on. */
+  /** @internal */
   tcpEvents(conn: Connection, events: number): void {
-    if (this.destroyed) {
-      if (!isFlushing(conn)) this.forget(conn);
-      return;
+    if (conn === this.conn && !this.destroyed) {
+      this.isActive();
+      this.news |= events & NEWS;
+      // Bytes move at once; that they did is told in its turn.
+      if ((events & TcpEvent.writable) !== 0 || isOver(conn)) this.feed();
+      if (this.untold > 0) this.host.turns.tell(this);
     }
-    this.isActive();
-    // What is urgent is told before it is read.
-    if ((events & TcpEvent.urgent) !== 0) this.tell(conn, TcpEvent.urgent);
-    for (let left = events & ~TcpEvent.urgent; left !== 0; left &= left - 1) this.tell(conn, left & -left);
+    if (this.destroyed) this.forgetIfDone(conn);
+    this.settleHold();
   }
 
-  private tell(conn: Connection, event: number): void {
-    try {
-      this.onTcpEvent(conn, event);
-    } catch (error) {
-      throwLater(error);
-    }
+  /** @internal How many events wait, as far as that is easily known. */
+  get untold(): number {
+    const { conn, news } = this;
+    if (conn === null || this.destroyed) return 0;
+    if (this.connecting) return (news & TcpEvent.established) !== 0 || isOver(conn) ? 1 : 0;
+    let n = (news & (TcpEvent.urgent | TcpEvent.softError)) === 0 ? 0 : 1;
+    if (this.wantsData) n += conn.rcv.queue.pieces + (conn.rcv.finReceived || conn.error !== null ? 1 : 0);
+    if (this.outcome !== undefined || this.isDrained || this.hasFailed || this.isCut) n++;
+    return n;
   }
 
-  private onTcpEvent(conn: Connection, event: number): void {
-    switch (event) {
-      case TcpEvent.established:
-        if (this.connecting) this.established();
-        break;
-      case TcpEvent.readable:
-        this.pull();
-        break;
-      case TcpEvent.writable:
-        this.sendRest();
-        break;
-      case TcpEvent.endOfStream:
-        this.endOfStream();
-        break;
-      case TcpEvent.zeroCopyDone:
-        this.drain(conn);
-        break;
-      case TcpEvent.urgent:
-        this.emit('urgent', urgentLeft(conn));
-        break;
-      case TcpEvent.softError:
-        this.emit('softError', systemError('read', conn.softError ?? 'ETIMEDOUT'));
-        break;
-      case TcpEvent.error:
-        this.failed(conn);
-        break;
-      case TcpEvent.closed:
-        this.connectionClosed(conn);
-        break;
-      default: // acked: only who is gone waits for it
-    }
+  /** @internal */
+  tellOne(): void {
+    this.scope!.runInAsyncScope(tellDue, null, this);
+    this.settleHold();
   }
 
-  private established(): void {
-    this.connecting = false;
-    try {
-      this.emit('connect');
-      this.emit('ready');
-    } finally {
-      this.sendRest();
-      if (this.onFinal !== null) this.sendFin();
-      // Somebody must see the peer's end, also when nobody reads.
-      if (this.readable && !this.isPaused()) this.read(0);
-    }
+  /** @internal */
+  tellDue(): void {
+    const { conn } = this;
+    if (conn === null || this.destroyed) return;
+    if (this.connecting) this.tellOpening(conn);
+    else if (this.news !== 0 && this.tellNews(conn)) return;
+    else if (this.wantsData && this.tellReading(conn)) return;
+    else if (this.outcome !== undefined) this.tellWrite();
+    else if (this.hasFailed) this.destroy(systemError('write', conn.error!));
+    else if (this.isDrained) this.tellDrain();
+    else if (this.isCut) this.destroy();
   }
 
-  /** What came before the reset may still be read, as in Linux: the error comes behind it, unless a write waits: a pipe would read no more before its `drain`. */
-  private failed(conn: Connection): void {
-    if (this.destroyed) return;
-    const code = conn.error ?? 'ECONNRESET';
-    if (this.connecting) {
-      const { remote, remotePort } = conn.flow as Flow;
-      this.destroy(systemError('connect', code, remote.toString(), remotePort));
-    } else if (conn.receiveQueued === 0 || this.isWriterWaiting) {
-      // EPIPE: the peer's end was seen, only who writes can be told.
-      const writes = code === 'EPIPE' || (this.isWriterWaiting && !this.wantsData);
-      this.destroy(systemError(writes ? 'write' : 'read', code));
-    }
+  private tellOpening(conn: Connection): void {
+    if ((this.news & TcpEvent.established) !== 0) {
+      this.news &= ~TcpEvent.established;
+      this.established();
+    } else if (conn.error !== null) this.attempts!.refused(conn.error);
+    else if (isOver(conn)) this.destroy();
   }
 
-  /** For the callback of a write, or for `drain` after one that was not copied. */
-  private get isWriterWaiting(): boolean {
-    return this.callback !== null || this.drainOwed;
+  /** What is urgent is told before it is read. */
+  private tellNews(conn: Connection): boolean {
+    const event = this.news & (TcpEvent.urgent | TcpEvent.softError);
+    if ((event & TcpEvent.urgent) !== 0) {
+      this.news &= ~TcpEvent.urgent;
+      this.emit('urgent', urgentLeft(conn));
+    } else if (event !== 0) {
+      this.news &= ~TcpEvent.softError;
+      this.emit('softError', systemError('read', conn.softError ?? 'ETIMEDOUT'));
+    } else this.news = 0;
+    return event !== 0;
   }
 
-  /** In good order, both ends were seen: then the streams' own endings destroy the socket. Else nothing more will come of it. */
-  private connectionClosed(conn: Connection): void {
-    if (conn.error === null && !(this.finSent && conn.rcv.finReceived)) this.destroy();
+  /** A writer who does not read hears from his write that the connection is gone. */
+  private get hasFailed(): boolean {
+    return this.conn!.error !== null && this.isWriting && !this.wantsData;
+  }
+
+  /** Neither in good order nor with an error: the stack was closed. */
+  private get isCut(): boolean {
+    const conn = this.conn!;
+    return isOver(conn) && conn.error === null && !(this.finSent && conn.rcv.finReceived);
   }
 
   // ---- Reading ----------------------------------------------------------------------------------------------------------
 
   /** @internal */
   override _read(): void {
+    if (this.ended) return;
     this.wantsData = true;
-    this.reading = true;
-    this.pull();
-    this.reading = false;
+    // What waits already comes in a turn of its own.
+    if (this.untold > 0) this.host.turns.later(this);
+    this.settleHold();
   }
 
-  /** Hands over what waits while the reader takes it. */
-  private pull(): void {
-    const { conn } = this;
-    if (conn === null || !this.wantsData) return;
-    let taken = false;
-    let silent = false;
-    const heard = this.listenerCount('data') > 0;
-    while (this.wantsData) {
-      // Who took his listener away may set another one before the next turn of the event loop: with `node:net` that is when the next piece comes.
-      silent = taken && heard && this.readableFlowing === true && this.listenerCount('data') === 0;
-      if (silent) break;
-      const piece = conn.receive();
-      if (piece === null) break;
-      taken = true;
+  /** One piece of the stream, its end, or its failure; as in Linux, what came before a reset may still be read. */
+  private tellReading(conn: Connection): boolean {
+    const piece = conn.receive();
+    if (piece !== null) {
       this.bytesRead += piece.length;
+      // Reading may have opened the window: the peer must hear of it.
+      if (conn.rcv.ackNow) this.host.stack.wake(conn);
       if (this.flowsBy()) this.emit('data', asBuffer(piece));
       else this.wantsData = this.push(asBuffer(piece));
-    }
-    // Reading may have opened the window: the peer must hear of it.
-    if (taken && conn.rcv.ackNow) this.host.stack.wake(conn);
-    if (silent) setImmediate(() => this.destroyed || this.pull());
-    if (conn.receiveQueued > 0) return;
-    if (conn.rcv.finReceived) this.endOfStream();
-    else if (conn.error !== null) this.failed(conn);
+    } else if (conn.rcv.finReceived) this.endOfStream();
+    else if (conn.error !== null) this.destroy(systemError('read', conn.error));
+    else return false;
+    return true;
   }
 
   /**
    * Who listens to `data` and takes all as it comes needs none of Readable's books: `push` would emit it, too, and then ask in a next tick of its own whether to read
-   * more. The first piece goes by `push`, for `readableDidRead`, and so does what `read()` itself asked for.
+   * more. The first piece goes by `push`, for `readableDidRead`.
    */
   private flowsBy(): boolean {
     const flows = this.readableFlowing === true && this.readableLength === 0 && this.readableDidRead;
-    return flows && !this.reading && this.readableEncoding === null && this.listenerCount('data') > 0;
+    return flows && this.readableEncoding === null && this.listenerCount('data') > 0;
   }
 
   private endOfStream(): void {
-    if (this.ended || this.conn === null || this.conn.receiveQueued > 0) return;
     this.ended = true;
+    this.wantsData = false;
     this.push(null);
     // Nobody may be reading: then 'end' would never come, and the socket never go.
-    if (this.readableLength === 0 && !this.readableFlowing) this.read(0);
-  }
-
-  // ---- Writing ------------------------------------------------------------------------------------------------------------
-
-  /**
-   * As Duplex has it. A chunk without a callback goes to the connection at once when nothing waits before it: Writable would do the same, and a next tick later see that nobody asked.
-   * A large one goes out from where it stands when the peer is near, where a copy would cost more than all the rest. That is safe for a program which uses its memory again at `drain`: until then the chunk's bytes must not change, as with `node:net`.
-   */
-  override write(chunk: unknown, encoding?: BufferEncoding | WriteCallback, callback?: WriteCallback): boolean {
-    // Writable checks an encoding, also of what needs none, and calls back.
-    const plain = callback === undefined && encoding === undefined;
-    if (!plain || !(chunk instanceof Uint8Array) || !this.takesAtOnce()) {
-      return super.write(chunk, encoding as BufferEncoding, callback);
-    }
-    const conn = this.conn!;
-    if (chunk.length >= ZERO_COPY_FROM_BYTES) {
-      if (conn.snd.isNear && conn.sendZeroCopy(chunk)) return this.lent();
-    } else if (chunk.length > 0 && chunk.length < this.writableHighWaterMark && chunk.length <= conn.sendRoom) {
-      const taken = conn.send(chunk);
-      this.isActive();
-      this.host.stack.wake(conn);
-      return taken === chunk.length || super.write(chunk.subarray(taken));
-    }
-    return super.write(chunk);
-  }
-
-  /** Nothing waits before it in the stream's own buffer, nor is the stream in any special state. */
-  private takesAtOnce(): boolean {
-    const isOpen = this.conn !== null && !this.connecting && this.writable && this.urgent === null;
-    return isOpen && this.writableLength === 0 && this.writableCorked === 0 && !this.drainOwed;
-  }
-
-  private lent(): boolean {
-    const conn = this.conn!;
-    this.isActive();
-    this.host.stack.wake(conn);
-    this.drainOwed = conn.sendRoom === 0;
-    return !this.drainOwed;
-  }
-
-  static {
-    // An accessor in Node, a property in its types.
-    Object.defineProperty(this.prototype, 'writableNeedDrain', {
-      get(this: Socket): boolean {
-        return this.drainOwed || Reflect.get(Duplex.prototype, 'writableNeedDrain', this);
-      },
-    });
-  }
-
-  /** `drain` promises that all earlier chunks may change: the last few are copied, so that the connection has more to send before it is idle. */
-  private drain(conn: Connection): void {
-    if (!this.drainOwed || conn.lentToSend > conn.sendBuffer >> DRAIN_SHIFT) return;
-    conn.keepLent();
-    this.drainOwed = false;
-    this.emit('drain');
-  }
-
-  /** @internal */
-  override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: WriteCallback): void {
-    this.chunk = chunk;
-    this.callback = callback;
-    this.sendRest();
-  }
-
-  /** @internal */
-  override _writev(chunks: { chunk: Uint8Array }[], callback: WriteCallback): void {
-    this.rest = chunks;
-    this.restAt = 0;
-    this.callback = callback;
-    this.sendRest();
-  }
-
-  /**
-   * As `write`, and the peer's program is told at once that these bytes are urgent, the last one above all: send(2) with MSG_OOB. For old protocols; RFC 6093
-   * advises against it. The other way round there is the event `urgent`, and `conn` with tcp/urgent.ts: a byte that is
-   * out of line is taken in the handler, or lost when the stream is read past it.
-   */
-  writeUrgent(data: Uint8Array, callback?: WriteCallback): boolean {
-    const chunk = Buffer.from(data); // an object that is in no other write
-    if (!this.writableEnded) (this.urgent ??= new Set()).add(chunk);
-    return this.write(chunk, callback);
-  }
-
-  /** Gives the connection as much as it takes; the callback comes when it took all (it has copied it by then). */
-  private sendRest(): void {
-    const { conn, callback } = this;
-    if (callback === null || conn === null || (this.connecting && !this.writesEarly)) return;
-    this.isActive();
-    conn.keepLent(); // the callback stands for all that was written before, too
-    for (;;) {
-      if (this.chunk === null) {
-        const next = this.rest === null ? undefined : this.rest[this.restAt++];
-        if (next === undefined) break;
-        this.chunk = next.chunk;
-      }
-      const urgent = this.urgent?.delete(this.chunk) === true;
-      const taken = urgent ? sendUrgent(conn, this.chunk) : conn.send(this.chunk);
-      this.takenOfWrite += taken;
-      if (taken < this.chunk.length) {
-        if (isOver(conn)) {
-          this.writeEnds()!(systemError('write', conn.error ?? 'EPIPE'));
-          return;
-        }
-        if (taken > 0) this.chunk = this.chunk.subarray(taken);
-        if (urgent) this.urgent?.add(this.chunk);
-        this.host.stack.wake(conn);
-        return;
-      }
-      this.chunk = null;
-    }
-    this.host.stack.wake(conn);
-    this.writeEnds()!();
-  }
-
-  /** Forgets the write under way; what remains is to call the callback. */
-  private writeEnds(): WriteCallback | null {
-    const { callback } = this;
-    this.chunk = null;
-    this.rest = null;
-    this.callback = null;
-    this.takenOfWrite = 0;
-    return callback;
-  }
-
-  /** @internal */
-  override _final(callback: WriteCallback): void {
-    this.onFinal = callback;
-    if (this.conn !== null && !this.connecting) this.sendFin();
-  }
-
-  /** CLOSE: FIN follows what is queued. */
-  private sendFin(): void {
-    const { host } = this;
-    const conn = this.conn!;
-    const done = this.onFinal!;
-    this.onFinal = null;
-    this.finSent = true;
-    conn.keepLent(); // `finish` promises what `drain` does
-    conn.shutdown(host.clock());
-    host.stack.wake(conn);
-    // As in `net`, where shutdown(2) reports later: whoever writes after end() gets his error without a `finish` before it.
-    process.nextTick(done, conn.error === null ? null : systemError('shutdown', conn.error));
+    this.read(0);
   }
 
   // ---- Ending -------------------------------------------------------------------------------------------------------------
 
-  /** @internal close(2): FIN behind what was written, or RST when something that came was not read. */
-  override _destroy(error: Error | null, callback: WriteCallback): void {
-    const { conn, host } = this;
-    this.connecting = false;
-    this.stopIdleTimer();
-    if (conn !== null) {
-      const wasOver = isOver(conn);
-      conn.keepLent();
-      conn.release(host.clock()); // also of one that is over: what nobody read takes memory
-      if (!wasOver) host.stack.wake(conn);
-    }
-    this.writeEnds()?.(error);
-    // What was written is still on its way: the process must not end before it is there.
-    if (conn === null || !isFlushing(conn)) this.forget(conn);
-    callback(error);
-    this.owner?.socketClosed();
-    this.owner = null;
-    process.nextTick(emitClose, this, error !== null);
+  protected get isWaiting(): boolean {
+    const { conn } = this;
+    if (this.wantsRef && this.owesPeer) return true;
+    if (this.destroyed) return false;
+    if (this.connecting || this.isWriting) return true;
+    return this.wantsRef && this.wantsData && conn !== null && !isOver(conn);
   }
 
-  private forget(conn: Connection | null): void {
-    if (conn !== null) conn.user = null;
-    this.letHostGo();
+  /** @internal close(2): FIN behind what was written, or RST when something that came was not read. */
+  override _destroy(error: Error | null, callback: WriteCallback): void {
+    const { conn, owner, scope } = this;
+    const unsent = this.connecting ? null : this.cutWrite();
+    this.connecting = false;
+    this.attempts?.stop();
+    this.attempts = null;
+    this.stopIdleTimer();
+    this.keepBytesWritten();
+    if (conn !== null) this.release(conn);
+    this.scope = null;
+    this.settleHold();
+    callback(error);
+    owner?.socketClosed();
+    if (scope === null) process.nextTick(emitClose, this, false);
+    else setImmediate(closeIn, scope, this, error !== null, unsent);
+  }
+
+  private release(conn: Connection): void {
+    const wasOver = isOver(conn);
+    conn.keepLent();
+    conn.release(this.host.clock()); // also of one that is over: what nobody read takes memory
+    if (!wasOver) this.host.stack.wake(conn);
+    this.forgetIfDone(conn);
+  }
+
+  /** What was written is still on its way: until it is there, the process must not end. */
+  private forgetIfDone(conn: Connection): void {
+    if (conn !== this.conn || !this.owesPeer) conn.user = null;
   }
 
   /** RST to the peer, `close` here. */
   resetAndDestroy(): this {
     const { conn, host } = this;
-    if (conn === null) return this.destroy(nodeError(new Error('Socket is closed'), 'ERR_SOCKET_CLOSED'));
-    if (!this.destroyed) {
-      conn.abort(host.clock());
-      host.stack.wake(conn);
-    }
+    if (!this.isAttached) return this.destroy(nodeError(new Error('Socket is closed'), 'ERR_SOCKET_CLOSED'));
+    if (this.connecting) return this.once('connect', () => this.resetAndDestroy());
+    conn!.abort(host.clock());
+    host.stack.wake(conn!);
     return this.destroy();
   }
 
@@ -439,20 +335,27 @@ export class Socket extends SocketBase implements TcpUser {
   }
 }
 
-const isOver = (conn: Connection): boolean => conn.state === State.closed || conn.state === State.timeWait;
-
-/** Our FIN was not acknowledged, and perhaps not all that goes before it. */
-const isFlushing = ({ state }: Connection): boolean =>
-  state === State.finWait1 || state === State.closing || state === State.lastAck;
-
 /** The same bytes as a Buffer, without a copy. */
 const asBuffer = (piece: Uint8Array): Buffer =>
   Buffer.isBuffer(piece) ? piece : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+
+function tellDue(socket: Socket): void {
+  socket.tellDue();
+}
+
+function endsBothWays(this: Socket): void {
+  if (!this.allowHalfOpen) this.endedByPeer = true;
+}
 
 function emitClose(socket: Socket, hadError: boolean): void {
   socket.emit('close', hadError);
 }
 
-function destroyWith(socket: Socket, error: Error): void {
-  socket.destroy(error);
+function closeIn(scope: AsyncResource, socket: Socket, hadError: boolean, unsent: (() => void) | null): void {
+  unsent?.();
+  try {
+    scope.runInAsyncScope(emitClose, null, socket, hadError);
+  } finally {
+    scope.emitDestroy();
+  }
 }

@@ -1,6 +1,6 @@
 /** A listening port: who may come in, and who waits to be accepted. */
 import type { Micros } from '../base/time.js';
-import type { Address } from '../ip/address.js';
+import { Address } from '../ip/address.js';
 import type { TcpConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
 import { ListenQueue } from '../tcp/listener.js';
@@ -18,7 +18,7 @@ export interface ListenUser {
 export const DEFAULT_BACKLOG = 511;
 
 export class Listener {
-  /** Null listens on every address of the stack. */
+  /** Null listens on every address of the stack, an unspecified one on every address of its family. */
   readonly address: Address | null;
   readonly port: number;
   readonly user: ListenUser;
@@ -48,6 +48,20 @@ export class Listener {
     this.user = user;
     this.queue = new ListenQueue(backlog);
     this.onClose = onClose;
+  }
+
+  /** Does it listen on this address? */
+  covers(d0: number, d1: number, d2: number, d3: number): boolean {
+    const { address } = this;
+    if (address === null || address.is(d0, d1, d2, d3)) return true;
+    return address.isUnspecified && address.version === Address.versionOf(d0, d1, d2);
+  }
+
+  /** May both listen on one port? Not where their addresses overlap (EADDRINUSE). */
+  overlaps(other: Address | null): boolean {
+    const { address } = this;
+    if (address === null || other === null || address.equals(other)) return true;
+    return address.version === other.version && (address.isUnspecified || other.isUnspecified);
   }
 
   setConfig(config: TcpConfig): void {

@@ -76,6 +76,8 @@ export class Stack implements Receiver {
   accepted = 0;
   /** The shell sets it: something waits for `run`. Called once until then. */
   onWake: (() => void) | null = null;
+  /** The shell sets it: the device hands packets over, and no user's code ran in this turn of the event loop. */
+  onTurnBegin: (() => void) | null = null;
   /** The shell sets it: a turn is over, and `nextTimeout()` may be another. */
   onTurnEnd: (() => void) | null = null;
   /** The shell sets it: the device has packets for which `onTimeout` must be called soon. */
@@ -157,6 +159,10 @@ export class Stack implements Receiver {
 
   packet(rx: RxPacket, now: Micros): void {
     this.arrives(rx, false, now);
+  }
+
+  turnBegins(): void {
+    this.onTurnBegin?.();
   }
 
   batchEnd(now: Micros): void {
@@ -324,6 +330,14 @@ export class Stack implements Receiver {
   /** Sends an echo request; answers come to `pingUser`. False when there is no way to `to`. */
   ping(to: Address, id: number, seq: number, data: Uint8Array, ttl = 64): boolean {
     return this.icmp.ping(to, id, seq, data, ttl, this.now);
+  }
+
+  /**
+   * bind(2): may a connection start from here? Throws StackError EINVAL, EADDRNOTAVAIL, EADDRINUSE. `address` may be the unspecified
+   * one; port 0 is any.
+   */
+  checkBind(address: Address, family: number, port: number): void {
+    this.tcp.checkBind(address, family, port);
   }
 
   /** After a call on `conn` that may make something to send. */

@@ -31,6 +31,7 @@ import {
 import type { TimeWaitRecord } from '../tcp/time-wait.js';
 import { FastOpenServer } from './fast-open-server.js';
 import type { TcpEntry } from './flow.js';
+import type { Connection } from '../tcp/connection.js';
 import type { Listener } from './listener.js';
 import { flowOf, type StrayAnswers } from './stray.js';
 import { announcedMss, type TcpConnections, type TcpHostOptions } from './tcp-connections.js';
@@ -258,9 +259,8 @@ export class SynQueue {
     if (conn.state === State.synReceived) return;
     entry.listener = null;
     this.all.halfOpen.leave(entry);
-    const established = conn.state !== State.closed;
-    listener.queue.leaveHalfOpen(conn, established);
-    if (established && listener.user.tcpAccept(conn)) listener.queue.remove(conn);
+    listener.queue.leaveHalfOpen(conn);
+    if (conn.state !== State.closed) offer(conn, listener);
   }
 
   closeListener(listener: Listener): void {
@@ -287,6 +287,11 @@ function acceptEarly(entry: TcpEntry, listener: Listener): void {
   entry.listener = null;
   entry.fastOpen = listener.fastOpen;
   listener.fastOpen!.pending++;
-  listener.queue.leaveHalfOpen(conn, true);
-  if (listener.user.tcpAccept(conn)) listener.queue.remove(conn);
+  listener.queue.leaveHalfOpen(conn);
+  offer(conn, listener);
+}
+
+/** ACCEPT. The queue has only what its user left there: when he closes the listener at once, what he took lives on. */
+function offer(conn: Connection, listener: Listener): void {
+  if (!listener.user.tcpAccept(conn)) listener.queue.addEstablished(conn);
 }

@@ -157,7 +157,7 @@ export class TcpHost {
   listen(o: ListenOptions): Listener {
     const address = o.address ?? null;
     const port = o.port === 0 ? this.freeListenPort() : o.port;
-    if (address !== null && !this.o.isLocal(address)) {
+    if (address !== null && !address.isUnspecified && !this.o.isLocal(address)) {
       throw new StackError('EADDRNOTAVAIL', `${address.toString()} is not an address of this stack`);
     }
     const listener = new Listener(address, port, o.backlog ?? DEFAULT_BACKLOG, o.user, (l) => {
@@ -168,6 +168,15 @@ export class TcpHost {
     if (o.config !== undefined) listener.setConfig({ ...this.o.config, ...o.config });
     this.passive.listeners.add(listener);
     return listener;
+  }
+
+  /** bind(2) before an active OPEN: a listener's port is its alone on its addresses. */
+  checkBind(address: Address, family: number, port: number): void {
+    if (address.version !== family) throw new StackError('EINVAL', `${address.toString()} is no IPv${family} address`);
+    if (!address.isUnspecified && !this.o.isLocal(address)) {
+      throw new StackError('EADDRNOTAVAIL', `${address.toString()} is not an address of this stack`);
+    }
+    if (port !== 0) this.passive.listeners.checkFree(address, port);
   }
 
   /** MUST-46: an active OPEN to a broadcast or multicast address is refused. */

@@ -73,9 +73,14 @@ export class ListenQueue {
     return retries;
   }
 
-  /** `c` left SYN-RECEIVED: into the accept queue when it was established. */
-  leaveHalfOpen(c: Connection, established: boolean): void {
-    if (this.takeOut(c) && established) this.established.push(c);
+  /** `c` left SYN-RECEIVED. */
+  leaveHalfOpen(c: Connection): void {
+    this.takeOut(c);
+  }
+
+  /** `c` waits to be accepted. */
+  addEstablished(c: Connection): void {
+    this.established.push(c);
   }
 
   private ages(c: Connection): void {

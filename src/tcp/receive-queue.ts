@@ -31,6 +31,11 @@ export class ReceiveQueue {
     this.allocate = allocate;
   }
 
+  /** Pieces that wait: so often `shift` has one. */
+  get pieces(): number {
+    return this.last === null ? 0 : 1 + (this.earlier?.length ?? 0);
+  }
+
   /** Takes `length` payload bytes of `seg` from `skip` on; sets `seg.keepPayload` when it keeps a reference to them. */
   pushPayload(seg: Segment, skip: number, length: number): void {
     const from = seg.payload!.bytes;

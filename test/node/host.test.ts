@@ -18,21 +18,14 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await turn();
 }
 
-/** Counts the system calls that a real device would make, and knows whether it keeps the process alive. */
-function watched(device: Device): Device & { flushes: number; alive: boolean } {
+/** Counts the system calls that a real device would make. */
+function watched(device: Device): Device & { flushes: number } {
   const flush = device.flush.bind(device);
   return Object.assign(device, {
     flushes: 0,
-    alive: true,
     flush(this: { flushes: number }, now: number) {
       this.flushes++;
       flush(now);
-    },
-    ref(this: { alive: boolean }) {
-      this.alive = true;
-    },
-    unref(this: { alive: boolean }) {
-      this.alive = false;
     },
   });
 }
@@ -65,10 +58,10 @@ afterEach(() => {
   for (const host of hosts.splice(0)) host.close();
 });
 
-function watchedHosts(link = false): { a: Host; b: Host; device: ReturnType<typeof watched> } {
+function watchedHosts(): { a: Host; b: Host; device: ReturnType<typeof watched> } {
   const [endA, endB] = pair();
   const device = watched(endA);
-  const a = new Host({ device: link ? new Link(device, perfectLink()) : device, addresses: [`${CLIENT}/24`] });
+  const a = new Host({ device, addresses: [`${CLIENT}/24`] });
   const b = new Host({ device: endB, addresses: [`${SERVER}/24`] });
   hosts.push(a, b);
   return { a, b, device };
@@ -205,51 +198,52 @@ describe('turns', () => {
 });
 
 describe('the life of the process', () => {
-  it.each([false, true])(
-    'an idle host keeps nothing alive; a server and a socket do (through a link: %s)',
-    async (link) => {
-      const { a, b, device } = watchedHosts(link);
-      expect(device.alive).toBe(false);
-      const listener = netOf(a).createServer().listen({ port: 7 });
-      expect(device.alive).toBe(true);
-      listener.unref();
-      expect(device.alive).toBe(false);
-      listener.ref();
-      expect(device.alive).toBe(true);
-      listener.close();
-      expect(device.alive).toBe(false);
+  it('an idle host keeps nothing alive; a server and a socket do', async () => {
+    const { a, b } = watchedHosts();
+    expect(a.holdsProcess).toBe(false);
+    const listener = netOf(a).createServer().listen({ port: 7 });
+    expect(a.holdsProcess).toBe(true);
+    listener.unref();
+    expect(a.holdsProcess).toBe(false);
+    listener.ref();
+    expect(a.holdsProcess).toBe(true);
+    listener.close();
+    expect(a.holdsProcess).toBe(false);
 
-      const { client, server } = await join(a, b);
-      expect(device.alive).toBe(true);
-      client.unref();
-      expect(device.alive).toBe(false);
-      client.ref();
-      expect(device.alive).toBe(true);
-      server.destroy();
-      client.resume();
-      await once(client, 'close');
-      await until(() => !device.alive);
-    },
-  );
+    const { client, server } = await join(a, b);
+    expect(a.holdsProcess).toBe(true);
+    client.unref();
+    expect(a.holdsProcess).toBe(false);
+    client.ref();
+    expect(a.holdsProcess).toBe(true);
+    server.destroy();
+    client.resume();
+    await once(client, 'close');
+    await until(() => !a.holdsProcess);
+  });
 
   it('TIME-WAIT keeps nothing alive', async () => {
-    const { a, b, device } = watchedHosts();
+    const { a, b } = watchedHosts();
     const { client, server } = await join(a, b);
     server.resume();
     client.resume().end();
     await once(client, 'close');
     await until(() => a.stack.tcp.timeWait.size === 1);
-    expect(device.alive).toBe(false);
+    expect(a.holdsProcess).toBe(false);
   });
 
-  it('unref before connect holds', () => {
-    const { a, device } = watchedHosts();
-    new Socket(a).unref().connect(7, SERVER);
-    expect(device.alive).toBe(false);
+  it('a socket that connects keeps it alive, be it unreferenced; once it is connected it does not', async () => {
+    const { a, b } = watchedHosts();
+    netOf(b).createServer().listen({ port: 7 });
+    const socket = new Socket(a).unref().connect(7, SERVER);
+    expect(a.holdsProcess).toBe(true);
+    await once(socket, 'connect');
+    expect(a.holdsProcess).toBe(false);
+    socket.destroy();
   });
 
   it('what was written outlives its socket: the process stays until the peer has it', async () => {
-    const { a, b, device } = watchedHosts();
+    const { a, b } = watchedHosts();
     const { client, server } = await join(a, b);
     // The peer reads nothing yet and our buffer holds it all: the socket is done long before the bytes are.
     server.pause();
@@ -262,13 +256,13 @@ describe('the life of the process', () => {
     client.write(Buffer.alloc(total));
     client.destroySoon();
     await until(() => closed);
-    expect(device.alive).toBe(true);
+    expect(a.holdsProcess).toBe(true);
     let got = 0;
     server.on('data', (d: Buffer) => (got += d.length));
     server.resume();
     await once(server, 'end');
     expect(got).toBe(total);
-    await until(() => !device.alive);
+    await until(() => !a.holdsProcess);
   });
 });
 
@@ -299,8 +293,8 @@ describe('close', () => {
       once(netOf(h.a).createServer().listen({ port: 7 }), 'error').catch((e: unknown) => [e]),
     ]);
     expect(errors.map(([e]) => (e as Error).message)).toEqual([
-      `connect ENETDOWN ${SERVER}:7`,
-      'listen ENETDOWN 0.0.0.0:7',
+      `connect ENETDOWN ${SERVER}:7 - Local (0.0.0.0:0)`,
+      'listen ENETDOWN: network is down 0.0.0.0:7',
     ]);
   });
 });
