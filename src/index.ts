@@ -27,3 +27,4 @@ export type { StackObserver } from './stack/observer.js';
 export { PROFILES, type TcpConfig } from './tcp/config.js';
 export type { Connection } from './tcp/connection.js';
 export type { TcpSnapshot } from './tcp/snapshot.js';
+export type { TcpInfo } from './tcp/tcp-info.js';

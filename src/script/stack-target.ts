@@ -7,6 +7,7 @@ import type { StackObserver } from '../stack/observer.js';
 import { Stack } from '../stack/stack.js';
 import type { TcpConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
+import { tcpInfo } from '../tcp/tcp-info.js';
 import type { Call } from './ast.js';
 import { Sockets } from './calls.js';
 import type { DecodedTcp } from './decode.js';
@@ -14,7 +15,6 @@ import { applyCommand } from './knobs.js';
 import type { Names } from './python.js';
 import type { Attempt } from './socket.js';
 import type { Target } from './target.js';
-import { tcpInfo } from './tcp-info.js';
 import { ScriptWire, type WirePacket } from './wire.js';
 
 const DEFAULT_MTU = 1500;
@@ -102,7 +102,7 @@ export class StackTarget implements Target {
 
   tcpInfo(): Names | null {
     const conn = this.sockets.last?.conn ?? null;
-    return conn === null ? null : tcpInfo(conn, this.now);
+    return conn === null ? null : { ...tcpInfo(conn, this.now), tcpi_congestion: conn.snd.congestion.name };
   }
 
   listeningPort(): number {

@@ -61,7 +61,10 @@ export function acknowledgmentArrives(c: Connection, seg: Segment, wnd: number, 
   const s = snd.sample;
   s.lost = sent.lostEver - lost;
   s.acked = rate.delivered - delivered;
-  if (news.ece) c.env.counters.TcpExtTCPDeliveredCE += s.acked;
+  if (news.ece) {
+    c.env.counters.TcpExtTCPDeliveredCE += s.acked;
+    c.stats.deliveredCe += s.acked;
+  }
   s.priorInFlight = inFlight;
   rate.finish(s, s.acked, snd.rtt.minRtt, news.reneged, now);
   controlCongestion(c, now);
@@ -101,7 +104,7 @@ function takeAcknowledged(c: Connection, seg: Segment, now: Micros): void {
   }
   const lent = snd.buffer.lentLength;
   const acked = snd.acknowledge(seg.ack);
-  c.stats.bytesAcked += acked;
+  c.stats.bytesAcked += syn && !c.passive ? acked + 1 : acked;
   if (snd.buffer.lentLength < lent) c.raise(TcpEvent.zeroCopyDone);
   if (isProbeAcked(c)) probeArrived(c, now);
   news.unaAdvanced = true;
@@ -110,7 +113,7 @@ function takeAcknowledged(c: Connection, seg: Segment, now: Micros): void {
   news.rearm = true;
   if (sent.first?.sacked === true) news.reneged = true;
   if (!c.sack) {
-    removeRenoSacks(c, segments - (syn ? 1 : 0));
+    removeRenoSacks(c, segments);
     // Without SACK nobody knows which copy was acknowledged.
     if (news.resentAcked) news.originalDelivered = false;
   }
@@ -123,7 +126,7 @@ function takeAcknowledged(c: Connection, seg: Segment, now: Micros): void {
 
 /** Without SACK the estimate by duplicates is settled in removeRenoSacks. */
 function countDelivered(c: Connection, r: SentSegment, segments: number): void {
-  if (c.sack && !r.sacked && (r.flags & TcpFlag.SYN) === 0) c.snd.rate.delivered += segments;
+  if (c.sack && !r.sacked) c.snd.rate.delivered += segments;
 }
 
 /** `r` is acknowledged cumulatively, all of it or its first segments. */

@@ -29,6 +29,7 @@ import { Sender } from './sender.js';
 import { SegmentSize, syncMss, TCP_HEADER } from './segment-size.js';
 import { takeSnapshot, type TcpSnapshot } from './snapshot.js';
 import { TcpStats } from './stats.js';
+import { tcpInfo, type TcpInfo } from './tcp-info.js';
 import { isAllowed, State, STATE_NAMES } from './state.js';
 import { timerExpires } from './timeouts.js';
 import { Timer, Timers, TIMER_NAMES } from './timers.js';
@@ -172,7 +173,7 @@ export class Connection extends UserCalls {
     this.snd.updateWindow(syn.seq, this.snd.una, syn.wnd);
     this.setState(State.synReceived, 'valid SYN on a listening port', now);
     if (this.fastOpen?.accepted === true) takeSynData(this, syn, now);
-    this.stats.segsIn++;
+    this.stats.segmentArrived(syn);
     this.lastReceivedAt = now;
   }
 
@@ -192,7 +193,8 @@ export class Connection extends UserCalls {
     this.snd.nxt = seqAdd(this.iss, 1);
     ack.tsEcr = 0;
     this.setState(State.synReceived, 'a valid SYN cookie', now);
-    this.stats.segsIn += ack.wireSegments;
+    this.stats.segsIn++; // the SYN
+    this.stats.segmentArrived(ack);
     segmentArrives(this, ack, now);
   }
 
@@ -204,7 +206,7 @@ export class Connection extends UserCalls {
   }
 
   onSegment(seg: Segment, now: Micros): void {
-    this.stats.segsIn += seg.wireSegments;
+    this.stats.segmentArrived(seg);
     this.snd.moreComes = false;
     this.env.observer?.segmentArrived(this, seg, now);
     segmentArrives(this, seg, now);
@@ -241,6 +243,11 @@ export class Connection extends UserCalls {
   /** STATUS: the whole control block as plain data. */
   snapshot(now: Micros): TcpSnapshot {
     return takeSnapshot(this, now);
+  }
+
+  /** TCP_INFO: what Linux would tell of this connection, by the names of its struct. */
+  tcpInfo(now: Micros): TcpInfo {
+    return tcpInfo(this, now);
   }
 
   // ---- What input, output and timeouts share --------------------------------------------------------------------
@@ -332,8 +339,8 @@ export class Connection extends UserCalls {
 
   /** What the peer's SYN says about it: IRS and its options. Ours that it did not offer are off from here on. */
   peerSyn(syn: Segment, now: Micros): void {
-    this.rcv.start(syn.seq, now);
     this.timestamps &&= syn.hasTimestamps;
+    this.rcv.start(syn.seq, this.timestamps, now);
     this.sack &&= syn.sackPermitted;
     this.windowScaling &&= syn.wscale >= 0;
     agreeOnEcn(this, syn);
@@ -353,6 +360,7 @@ export class Connection extends UserCalls {
     startProbing(this, now);
     // As Linux: only the active side begins small. The other learns what arrives from its first probe, or from timeouts.
     if (!this.passive) syncMss(this);
+    this.rcv.ack.guessMss(this.snd.mss, this.rcv.window.space);
     this.note('options-agreed', this.snd.mss, (this.snd.wscale << 8) | this.rcv.wscale, now);
   }
 

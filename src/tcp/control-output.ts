@@ -85,6 +85,7 @@ function delayAck(c: Connection, now: Micros, out: SegmentSink): void {
   const delay = ack.delay(c.snd.rtt.srtt);
   const armed = c.timers.deadline(Timer.delayedAck); // NEVER when it is not
   ack.fresh = false;
+  if (delay === 0) ack.expired(c.snd.rtt.rto);
   if (delay === 0 || armed <= now + delay / 4) sendAck(c, now, out);
   else if (now + delay < armed) c.setTimer(Timer.delayedAck, now + delay, now);
 }

@@ -49,9 +49,9 @@ export class DelayedAck {
     this.most = Math.max(config.delayedAck, config.delayedAckMax);
   }
 
-  /** `space`: the receive window of a new connection, in bytes. */
-  start(space: number): void {
-    this.mss = Math.max(MIN_MSS, Math.min(DEFAULT_MSS, this.announcedMss, space >> 1));
+  /** The peer's segments may be as large as ours: `mss`. `space`: the receive window of a new connection, in bytes. */
+  guessMss(mss: number, space: number): void {
+    this.mss = Math.max(MIN_MSS, Math.min(DEFAULT_MSS, this.announcedMss, mss, space >> 1));
   }
 
   /** The next ACK goes out at once. */
@@ -82,6 +82,10 @@ export class DelayedAck {
   /** ESTABLISHED: the peer's silence is counted from here. */
   connected(now: Micros): void {
     this.dataAt = now;
+  }
+
+  outOfOrderArrived(seg: Segment): void {
+    this.measure(seg);
   }
 
   /** A FIN in ESTABLISHED: our own may follow at once, and carry its ACK. */

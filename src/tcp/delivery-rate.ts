@@ -19,7 +19,7 @@ export class DeliveryRate {
   private deliveredAt: Micros = 0;
   private firstSentAt: Micros = 0;
   /** While `delivered` is not beyond this, samples are limited by the application; 0 when they are not. */
-  private appLimitedUntil = 0;
+  private appLimitedUntil = 1; // as in Linux, the first flight is: what may be sent is less than the path's
 
   /** Of the newest segment that the current ACK delivered; NaN without one. */
   private priorDeliveredAt: Micros = NaN;
@@ -33,7 +33,7 @@ export class DeliveryRate {
   /** The last good sample, for tcpi_delivery_rate: segments over microseconds. */
   lastDelivered = 0;
   lastInterval: Micros = 0;
-  lastAppLimited = false;
+  lastAppLimited = true;
 
   get isAppLimited(): boolean {
     return this.appLimitedUntil > 0;

@@ -19,7 +19,8 @@ export class EcnReceiver {
   agreed = false;
   /** Every segment that we send carries ECE. */
   echo = false;
-  private ectSeen = false;
+  /** A packet with ECT or CE came. */
+  ectSeen = false;
 
   /** A segment with data, any part of which is in the window: what its CWR and its CE mean. CWR is the older of the two. */
   onData(seg: Segment): EcnUrgency {

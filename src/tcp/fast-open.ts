@@ -100,7 +100,6 @@ export function takeSynData(c: Connection, syn: Segment, now: Micros): void {
   if (syn.payloadBytes > 0) {
     rcv.takeText(syn, now, snd.rtt.rto);
     c.fastOpen!.takenSynData = syn.payloadBytes;
-    c.stats.dataSegsIn++;
     c.stats.bytesIn += syn.payloadBytes;
     c.raise(TcpEvent.readable);
     c.note('fast-open-taken', syn.payloadBytes, 0, now);

@@ -57,7 +57,7 @@ export function ackWentOut(c: Connection, now: Micros): void {
 
 export function hand(c: Connection, seg: Segment, again: boolean, now: Micros, out: SegmentSink): void {
   const segments = seg.wireSegments;
-  c.stats.segsOut += segments;
+  if (!c.passive || !seg.has(TcpFlag.SYN)) c.stats.segsOut += segments;
   if (seg.payloadBytes > 0) c.stats.dataSegsOut += segments;
   c.env.counters.TcpOutSegs += segments;
   seg.sourcePort = c.flow.localPort;

@@ -7,7 +7,7 @@
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from '../base/seq.js';
 import { MILLISECOND, type Micros } from '../base/time.js';
 import { Drop } from '../wire/drop.js';
-import { TcpFlag, type Segment } from '../wire/tcp.js';
+import { Ecn, TcpFlag, type Segment } from '../wire/tcp.js';
 import { acknowledgmentArrives, synAcknowledged } from './ack.js';
 import { answersAlways } from './challenge.js';
 import type { Connection } from './connection.js';
@@ -127,6 +127,7 @@ function arrivesInOther(c: Connection, seg: Segment, now: Micros): void {
 function afterAck(c: Connection, seg: Segment, now: Micros): void {
   c.lastReceivedAt = now;
   c.keepAliveUnanswered = 0;
+  if (seg.ecn !== Ecn.notEct) c.stats.countEcn(seg);
   // Sixth, URG.
   c.env.counters.steps[6]!++;
   if (seg.has(TcpFlag.URG) || c.rcv.urgent.isByteAwaited) takeUrgent(c, seg, now);
@@ -324,7 +325,6 @@ function takeText(c: Connection, seg: Segment, now: Micros): boolean {
       c.dropped(seg, Drop.tcpAfterClose, now);
       return true;
   }
-  c.stats.dataSegsIn += seg.wireSegments;
   if (rcv.orphaned && seqGt(seqAdd(seg.seq, seg.payloadBytes), rcv.nxt)) {
     // SHLD-3: data for a user who is gone is lost, and the peer must know.
     c.env.counters.TcpExtTCPAbortOnData++;
@@ -371,9 +371,10 @@ function takeFin(c: Connection, seg: Segment, now: Micros): void {
     if (!seg.has(TcpFlag.FIN)) return;
     if (rcv.finReceived)
       rcv.ackNow = true; // it came again: our ACK of it was lost
-    else if (seg.payloadBytes === 0) rcv.owe(seg.seq, seg.seq); // out of order; with text before it, that owes the duplicate ACK
+    else if (seg.payloadBytes === 0) rcv.finOutOfOrder(seg.seq); // with text before it, that was counted and owes the duplicate ACK
     return;
   }
+  c.stats.bytesIn++;
   c.raise(TcpEvent.endOfStream);
   switch (c.state) {
     case State.established:
@@ -400,11 +401,12 @@ function becomeEstablished(c: Connection, why: string, now: Micros): void {
   const { snd } = c;
   if (c.rcv.dataAt === 0) c.rcv.dataAt = now;
   c.rcv.ack.connected(now);
+  if (snd.lastSentAt === 0) snd.lastSentAt = now;
   if (c.fastOpen?.accepted !== true)
     snd.congestion.start(c.synTries > 1 ? 1 : c.config.initialWindow, snd.mss, snd.rtt.srtt, now);
   if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd, c.config);
   snd.recovery.highSeq = snd.nxt;
-  if (c.synTries > 0) snd.rtt.setAfterLostSyn();
+  snd.rtt.setWithoutSample();
   c.synTries = 0;
   c.snd.expandBuffer();
   c.armKeepAlive(now);

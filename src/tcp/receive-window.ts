@@ -35,7 +35,7 @@ export class ReceiveWindow {
   /** Linux's rcv_ssthresh: the window opens so far now. */
   ssthresh = 0;
   /** RCV.WND when it was last told. */
-  private told = 0;
+  told = 0;
   /** TCP_WINDOW_CLAMP, or what the header can say at most. */
   private limit: number;
   private readonly config: TcpConfig;
@@ -60,6 +60,7 @@ export class ReceiveWindow {
     this.clamp = Math.min(this.limit, space);
     // As Linux: room for one more segment stays unannounced.
     if (this.clamp > 2 * mss && this.clamp + mss > space) this.clamp = Math.max(2 * mss, space - mss);
+    this.ssthresh = Math.min(this.ssthresh, this.clamp);
   }
 
   /** A new connection's window: whole segments. */
@@ -81,12 +82,15 @@ export class ReceiveWindow {
     return offered >> this.wscale;
   }
 
-  /** The same on a SYN. `mss`: what a full segment from the peer will carry, as far as we know. */
+  /**
+   * The same on a SYN, where the field is never scaled (RFC 7323 section 2.2): it may say less than the window that is meant, and as in Linux all of that is
+   * taken. `mss`: what a full segment from the peer will carry, as far as we know.
+   */
   offerOnSyn(nxt: Seq, mss: number): number {
-    const offered = this.onSyn(mss);
+    const offered = this.initial(mss);
     this.told = offered;
     this.edge = seqMax(this.edge, seqAdd(nxt, offered));
-    return offered;
+    return this.onSyn(mss);
   }
 
   /** The window field of a SYN, which is never scaled (RFC 7323 section 2.2). */

@@ -60,6 +60,8 @@ export class Receiver {
   finReceived = false;
   /** Nobody reads any more: data is not kept. */
   orphaned = false;
+  /** Segments that came before something that they follow. */
+  outOfOrderSegments = 0;
   /** An ACK is owed at once. */
   ackNow = false;
   /** When data came in order; at first, when the connection was established. */
@@ -93,13 +95,18 @@ export class Receiver {
   }
 
   /** The peer's SYN came. */
-  start(irs: Seq, now: Micros): void {
+  start(irs: Seq, timestamps: boolean, now: Micros): void {
     this.irs = irs;
     this.nxt = seqAdd(irs, 1);
     this.lastAckSent = this.nxt;
-    this.window.start(this.nxt, this.announcedMss);
-    this.tuning.start(this.window.ssthresh, this.announcedMss, now);
-    this.ack.start(this.window.space);
+    const mss = this.fullSegment(timestamps);
+    this.window.start(this.nxt, mss);
+    this.tuning.start(this.window.ssthresh, mss, now);
+  }
+
+  /** What a full segment of the peer's carries, as far as its SYN tells. */
+  private fullSegment(timestamps: boolean): number {
+    return timestamps ? this.announcedMss - TIMESTAMP_BYTES : this.announcedMss;
   }
 
   /** TCP_MAXSEG was set before our SYN went out. */
@@ -253,6 +260,8 @@ export class Receiver {
   }
 
   private takeOutOfOrder(seg: Segment, start: Seq, end: Seq): DropReason {
+    this.outOfOrderSegments += seg.wireSegments;
+    this.ack.outOfOrderArrived(seg);
     const held = this.ownOutOfOrder();
     const twice = held.overlapping(start, end);
     // What was held before came twice. An ACK has room for one D-SACK: the first such range. Without one the range is empty.
@@ -275,6 +284,12 @@ export class Receiver {
     if (this.held !== NOTHING || seqGt(start, this.nxt)) this.ownOutOfOrder().endAt(seq);
     this.finSeen = true;
     this.finSeq = seq;
+  }
+
+  /** A FIN alone, beyond a hole. */
+  finOutOfOrder(seq: Seq): void {
+    this.outOfOrderSegments++;
+    this.owe(seq, seq);
   }
 
   /** Eighth step: true when everything before the FIN is here, once. */
@@ -333,7 +348,7 @@ export class Receiver {
 
   /** The window field of a SYN. `timestamps`: they were agreed on. */
   offerSynWindow(timestamps: boolean): number {
-    return this.window.offerOnSyn(this.nxt, timestamps ? this.announcedMss - TIMESTAMP_BYTES : this.announcedMss);
+    return this.window.offerOnSyn(this.nxt, this.fullSegment(timestamps));
   }
 
   windowUpdateDue(): boolean {

@@ -224,6 +224,7 @@ export function judgeAck(c: Connection, news: AckNews, now: Micros): void {
       return;
     case CaState.loss:
       processLoss(c, news, now);
+      if ((recovery.state as CaState) !== CaState.loss) c.stats.timeoutRecovered(now);
       identifyLoss(c, news, now);
       if ((recovery.state as CaState) !== CaState.open && !news.lostRetransmission) return;
       break;

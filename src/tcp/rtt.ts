@@ -5,17 +5,19 @@
  * comes down by a quarter of the difference for each. A path whose delay jumps now and then keeps its caution longer.
  */
 import { seqGt, type Seq } from '../base/seq.js';
-import { MINUTE, type Micros } from '../base/time.js';
+import { MINUTE, SECOND, type Micros } from '../base/time.js';
 
 /** RFC 6298 section 2: G, the clock's granularity. Ours is a microsecond, so it never shows. */
 const GRANULARITY: Micros = 1;
 /** Linux's tcp_min_rtt_wlen: the smallest round trip of this long. */
 const MIN_RTT_WINDOW: Micros = 5 * MINUTE;
 
+const RTO_WITHOUT_SAMPLE: Micros = 3 * SECOND;
+
 export class RttEstimator {
   /** 0 before the first sample. */
   srtt: Micros = 0;
-  rttvar: Micros = 0;
+  rttvar: Micros;
   /** The smallest sample of the last minutes, Infinity before the first. */
   minRtt: Micros = Infinity;
   private minRttAt: Micros = 0;
@@ -35,6 +37,7 @@ export class RttEstimator {
   /** `holds`: keep the largest deviation of each round, as Linux. */
   constructor(initial: Micros, min: Micros, max: Micros, holds = false) {
     this.base = initial;
+    this.rttvar = initial / 4;
     this.min = min;
     this.max = max;
     this.holds = holds;
@@ -86,9 +89,14 @@ export class RttEstimator {
     this.largest = this.min;
   }
 
-  /** RFC 6298 5.7: a SYN that had to be sent again says that the first guess was too short. */
-  setAfterLostSyn(): void {
-    if (!this.hasSample && this.base < 3_000_000) this.base = 3_000_000;
+  /**
+   * RFC 6298 5.7: the handshake gave no sample, since the SYN had to be sent again (or, as in Linux, since a cookie remembers no time). The first guess may
+   * have been too short.
+   */
+  setWithoutSample(): void {
+    if (this.hasSample || this.base >= RTO_WITHOUT_SAMPLE) return;
+    this.base = RTO_WITHOUT_SAMPLE;
+    this.rttvar = RTO_WITHOUT_SAMPLE / 4;
   }
 }
 

@@ -6,6 +6,9 @@ import type { Connection } from './connection.js';
 import type { TcpStats } from './stats.js';
 import { TIMER_NAMES } from './timers.js';
 
+/** The figures of TcpStats. */
+type Counts = { [K in keyof TcpStats as TcpStats[K] extends number ? K : never]: TcpStats[K] };
+
 export interface TcpSnapshot {
   state: string;
   passive: boolean;
@@ -64,7 +67,7 @@ export interface TcpSnapshot {
   rtt: { srtt: number; rttvar: number; minRtt: number; rto: number; backoff: number };
   /** Armed timers and the microseconds until they expire. */
   timers: { name: string; inUs: number }[];
-  stats: TcpStats;
+  stats: Counts;
 }
 
 export function takeSnapshot(c: Connection, now: Micros): TcpSnapshot {

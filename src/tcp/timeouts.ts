@@ -59,6 +59,8 @@ function synTimeout(c: Connection, now: Micros): void {
     return;
   }
   c.env.counters.TcpExtTCPTimeouts++;
+  c.stats.timeoutExpired(c.synTries === 0, now);
+  if (active) for (const record of c.snd.sent) c.snd.sent.markLost(record);
   c.synTries++;
   c.synOwed = true;
 }
@@ -98,6 +100,7 @@ function retransmissionTimeout(c: Connection, now: Micros): void {
   c.stopTimer(Timer.reorder, now); // late, it would reduce the window once more
   const { cwnd } = snd.congestion;
   enterLoss(c, now);
+  c.stats.timeoutExpired(snd.timeouts === 0, now);
   snd.timeouts++;
   snd.rtt.backoff++;
   c.note('rto-retransmit', snd.una, snd.timeouts, now);

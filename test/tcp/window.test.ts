@@ -137,7 +137,7 @@ describe('our window', () => {
     expect(s.last).toMatchObject({ ack: 8001, win: 0 });
     expect(s.notes).toContain('window-closed');
     s.read();
-    expect(s.last).toMatchObject({ flags: '.', ack: 8001, win: 8000 });
+    expect(s.last).toMatchObject({ flags: '.', ack: 8001, win: 7000 }); // as Linux, room for one segment stays untold
     expect(s.notes).toContain('window-opened');
   });
 

@@ -1,0 +1,247 @@
+/**
+ * TCP_INFO: what Linux 6.18 tells of a connection in struct tcp_info (linux/tcp.h), with its names, its units and its way of counting. The page that
+ * shows a visitor his connection, the assertions of packet scripts and the comparison with the kernel all read this one table.
+ */
+import { SECOND, type Micros } from '../base/time.js';
+import { CaState } from './congestion/ack-sample.js';
+import type { Connection } from './connection.js';
+import { asksForEcn } from './ecn.js';
+import { pacingRateOf } from './pacing.js';
+import { TIMESTAMP_BYTES } from './receiver.js';
+import { State } from './state.js';
+
+/** The struct's fields in its order, each with its width in bits; '' is padding. */
+export const TCP_INFO_FIELDS = [
+  ['tcpi_state', 8],
+  ['tcpi_ca_state', 8],
+  ['tcpi_retransmits', 8],
+  ['tcpi_probes', 8],
+  ['tcpi_backoff', 8],
+  ['tcpi_options', 8],
+  ['tcpi_snd_wscale', 4],
+  ['tcpi_rcv_wscale', 4],
+  ['tcpi_delivery_rate_app_limited', 1],
+  ['tcpi_fastopen_client_fail', 2],
+  ['', 5],
+  ['tcpi_rto', 32],
+  ['tcpi_ato', 32],
+  ['tcpi_snd_mss', 32],
+  ['tcpi_rcv_mss', 32],
+  ['tcpi_unacked', 32],
+  ['tcpi_sacked', 32],
+  ['tcpi_lost', 32],
+  ['tcpi_retrans', 32],
+  ['tcpi_fackets', 32],
+  ['tcpi_last_data_sent', 32],
+  ['tcpi_last_ack_sent', 32],
+  ['tcpi_last_data_recv', 32],
+  ['tcpi_last_ack_recv', 32],
+  ['tcpi_pmtu', 32],
+  ['tcpi_rcv_ssthresh', 32],
+  ['tcpi_rtt', 32],
+  ['tcpi_rttvar', 32],
+  ['tcpi_snd_ssthresh', 32],
+  ['tcpi_snd_cwnd', 32],
+  ['tcpi_advmss', 32],
+  ['tcpi_reordering', 32],
+  ['tcpi_rcv_rtt', 32],
+  ['tcpi_rcv_space', 32],
+  ['tcpi_total_retrans', 32],
+  ['tcpi_pacing_rate', 64],
+  ['tcpi_max_pacing_rate', 64],
+  ['tcpi_bytes_acked', 64],
+  ['tcpi_bytes_received', 64],
+  ['tcpi_segs_out', 32],
+  ['tcpi_segs_in', 32],
+  ['tcpi_notsent_bytes', 32],
+  ['tcpi_min_rtt', 32],
+  ['tcpi_data_segs_in', 32],
+  ['tcpi_data_segs_out', 32],
+  ['tcpi_delivery_rate', 64],
+  ['tcpi_busy_time', 64],
+  ['tcpi_rwnd_limited', 64],
+  ['tcpi_sndbuf_limited', 64],
+  ['tcpi_delivered', 32],
+  ['tcpi_delivered_ce', 32],
+  ['tcpi_bytes_sent', 64],
+  ['tcpi_bytes_retrans', 64],
+  ['tcpi_dsack_dups', 32],
+  ['tcpi_reord_seen', 32],
+  ['tcpi_rcv_ooopack', 32],
+  ['tcpi_snd_wnd', 32],
+  ['tcpi_rcv_wnd', 32],
+  ['tcpi_rehash', 32],
+  ['tcpi_total_rto', 16],
+  ['tcpi_total_rto_recoveries', 16],
+  ['tcpi_total_rto_time', 32],
+  ['tcpi_received_ce', 32],
+  ['tcpi_delivered_e1_bytes', 32],
+  ['tcpi_delivered_e0_bytes', 32],
+  ['tcpi_delivered_ce_bytes', 32],
+  ['tcpi_received_e1_bytes', 32],
+  ['tcpi_received_e0_bytes', 32],
+  ['tcpi_received_ce_bytes', 32],
+  ['tcpi_accecn_fail_mode', 16],
+  ['tcpi_accecn_opt_seen', 16],
+] as const;
+
+export type TcpInfoField = Exclude<(typeof TCP_INFO_FIELDS)[number][0], ''>;
+export type TcpInfo = Readonly<Record<TcpInfoField, number>>;
+
+/** Linux's numbers (enum in net/tcp_states.h). A socket whose connection is in TIME-WAIT is a closed one there: what waits is a record of its own. */
+const STATE_NUMBERS: Readonly<Record<State, number>> = {
+  [State.established]: 1,
+  [State.synSent]: 2,
+  [State.synReceived]: 3,
+  [State.finWait1]: 4,
+  [State.finWait2]: 5,
+  [State.timeWait]: 7,
+  [State.closed]: 7,
+  [State.closeWait]: 8,
+  [State.lastAck]: 9,
+  [State.listen]: 10,
+  [State.closing]: 11,
+};
+
+/** Bits of tcpi_options. */
+export const TcpInfoOption = {
+  timestamps: 1,
+  sack: 2,
+  wscale: 4,
+  /** ECN was agreed on. */
+  ecn: 8,
+  /** At least one packet came with ECT. */
+  ecnSeen: 16,
+  /** The data of a SYN was acknowledged with it, or taken. */
+  synData: 32,
+  /** Fast Open's server side. */
+  fastOpenChild: 128,
+} as const;
+
+/** TCP_INFINITE_SSTHRESH. */
+const INFINITE_SSTHRESH = 0x7fffffff;
+/** ~0 of an unsigned 64-bit field, as near as a number comes to it: no limit. */
+const NO_RATE_LIMIT = 2 ** 64;
+/** ~0 of an unsigned 32-bit field. */
+const UNKNOWN = 0xffffffff;
+
+export function tcpInfo(c: Connection, now: Micros): TcpInfo {
+  const { snd, rcv, stats, size } = c;
+  const { congestion, recovery, sent, rtt, rate } = snd;
+  const chrono = snd.chrono.read(now);
+  return {
+    tcpi_state: STATE_NUMBERS[c.state],
+    tcpi_ca_state: c.isOpening && c.synTries > 0 ? CaState.loss : recovery.state,
+    tcpi_retransmits: snd.timeouts + c.synTries,
+    tcpi_probes: snd.probesUnanswered + c.keepAliveUnanswered,
+    tcpi_backoff: backoffOf(c),
+    tcpi_options: optionsOf(c),
+    tcpi_snd_wscale: snd.wscale, // 0 until the peer's SYN came
+    tcpi_rcv_wscale: rcv.wscale,
+    tcpi_delivery_rate_app_limited: Number(rate.lastAppLimited),
+    tcpi_fastopen_client_fail: fastOpenFailure(c),
+    tcpi_rto: Math.floor(rtt.rto),
+    tcpi_ato: Math.floor(rcv.ack.ato),
+    tcpi_snd_mss: snd.mss,
+    tcpi_rcv_mss: rcv.mss,
+    tcpi_unacked: sent.out - synAcksOut(c),
+    tcpi_sacked: sent.sackedOut,
+    tcpi_lost: sent.lostOut,
+    tcpi_retrans: c.passive && snd.synUnacked ? 0 : sent.retransOut,
+    tcpi_fackets: 0, // Linux keeps the field, and counts no more
+    tcpi_last_data_sent: millis(now - snd.lastSentAt),
+    tcpi_last_ack_sent: 0, // nor this
+    tcpi_last_data_recv: millis(now - rcv.dataAt),
+    tcpi_last_ack_recv: millis(now - c.lastReceivedAt),
+    tcpi_pmtu: size.mtu,
+    tcpi_rcv_ssthresh: rcv.window.ssthresh,
+    tcpi_rtt: Math.floor(rtt.srtt),
+    tcpi_rttvar: Math.floor(rtt.rttvar),
+    tcpi_snd_ssthresh: Math.min(congestion.ssthresh, INFINITE_SSTHRESH),
+    tcpi_snd_cwnd: congestion.cwnd,
+    tcpi_advmss: c.advertisedMss - (c.timestamps && !c.isOpening ? TIMESTAMP_BYTES : 0),
+    tcpi_reordering: recovery.reordering,
+    tcpi_rcv_rtt: Math.floor(rcv.tuning.rtt),
+    tcpi_rcv_space: rcv.tuning.space,
+    tcpi_total_retrans: stats.retransmissions,
+    tcpi_pacing_rate: Math.min(Math.floor(pacingRateOf(snd, c.config)), NO_RATE_LIMIT),
+    tcpi_max_pacing_rate: Math.min(c.config.maxPacingRate, NO_RATE_LIMIT),
+    tcpi_bytes_acked: stats.bytesAcked,
+    tcpi_bytes_received: stats.bytesIn,
+    tcpi_segs_out: stats.segsOut,
+    tcpi_segs_in: stats.segsIn,
+    tcpi_notsent_bytes: snd.buffer.length === 0 ? Number(snd.isFinOwed) : snd.unsent + Number(snd.isFinOwed),
+    tcpi_min_rtt: rtt.minRtt === Infinity ? UNKNOWN : Math.floor(rtt.minRtt),
+    tcpi_data_segs_in: stats.dataSegsIn,
+    tcpi_data_segs_out: stats.dataSegsOut,
+    tcpi_delivery_rate: deliveryRate(c),
+    tcpi_busy_time: Math.floor(chrono.busy),
+    tcpi_rwnd_limited: Math.floor(chrono.window),
+    tcpi_sndbuf_limited: Math.floor(chrono.buffer),
+    tcpi_delivered: rate.delivered,
+    tcpi_delivered_ce: stats.deliveredCe,
+    tcpi_bytes_sent: stats.bytesSent + stats.bytesRetransmitted,
+    tcpi_bytes_retrans: stats.bytesRetransmitted,
+    tcpi_dsack_dups: snd.duplicatesReported,
+    tcpi_reord_seen: recovery.reorderSeen,
+    tcpi_rcv_ooopack: rcv.outOfOrderSegments,
+    tcpi_snd_wnd: snd.wnd,
+    tcpi_rcv_wnd: rcv.window.told,
+    tcpi_rehash: 0, // no hash that chooses a path, which a timeout could change
+    tcpi_total_rto: stats.timeouts,
+    tcpi_total_rto_recoveries: stats.timeoutEpisodes,
+    tcpi_total_rto_time: millis(stats.timeInTimeouts(now)),
+    tcpi_received_ce: stats.ceSegmentsIn,
+    // What only AccECN (RFC 9768) tells the sender.
+    tcpi_delivered_e1_bytes: 0,
+    tcpi_delivered_e0_bytes: 0,
+    tcpi_delivered_ce_bytes: 0,
+    tcpi_received_e1_bytes: stats.ect1BytesIn,
+    tcpi_received_e0_bytes: stats.ect0BytesIn,
+    tcpi_received_ce_bytes: stats.ceBytesIn,
+    tcpi_accecn_fail_mode: 0,
+    tcpi_accecn_opt_seen: 0,
+  };
+}
+
+const millis = (t: Micros): number => Math.floor(t / 1000);
+
+/** Timers that were doubled: after timeouts, with linear ones at first for a SYN, or after probes of a shut window. */
+function backoffOf(c: Connection): number {
+  if (c.isOpening) return Math.max(0, c.synTries - c.config.synLinearTimeouts);
+  return c.snd.rtt.backoff + c.snd.probesSent;
+}
+
+/** Linux counts a listener's SYN,ACK as the listener's: it is not in flight. */
+const synAcksOut = (c: Connection): number => Number(c.passive && c.snd.synUnacked && c.snd.nxt !== c.snd.iss);
+
+/** What was agreed on: before the peer's SYN came that is nothing, but that we asked for ECN. */
+function optionsOf(c: Connection): number {
+  if (c.state === State.synSent) return asksForEcn(c) ? TcpInfoOption.ecn : 0;
+  return (
+    (c.timestamps ? TcpInfoOption.timestamps : 0) |
+    (c.sack ? TcpInfoOption.sack : 0) |
+    (c.windowScaling ? TcpInfoOption.wscale : 0) |
+    (c.snd.ecnAgreed ? TcpInfoOption.ecn : 0) |
+    (c.rcv.ecn.ectSeen ? TcpInfoOption.ecnSeen : 0) |
+    (tookSynData(c) ? TcpInfoOption.synData : 0) |
+    (c.fastOpen?.accepted === true ? TcpInfoOption.fastOpenChild : 0)
+  );
+}
+
+/** Active: our SYN's data was acknowledged with it. Passive: the peer's was taken. */
+const tookSynData = ({ fastOpen: f }: Connection): boolean => f !== null && (f.synDataAcked || f.takenSynData > 0);
+
+/** 1: there was no cookie. 2: the data was not acknowledged. 3: the SYN had to be sent again. */
+function fastOpenFailure({ fastOpen: f, passive, state }: Connection): number {
+  if (f === null || passive || f.synDataAcked) return 0;
+  if (f.synData === 0) return 1;
+  if (state === State.synSent) return 0;
+  return f.synAgain ? 3 : 2;
+}
+
+/** Bytes a second of the last sample that was good, or better than the one before. */
+function deliveryRate({ snd }: Connection): number {
+  const { lastDelivered, lastInterval } = snd.rate;
+  return lastInterval === 0 ? 0 : Math.floor((lastDelivered * snd.mss * SECOND) / lastInterval);
+}
