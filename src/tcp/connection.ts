@@ -191,6 +191,7 @@ export class Connection extends UserCalls {
     this.rcv.offerSynWindow(this.timestamps);
     // No record of when the SYN,ACK went out, and a timestamp that brought options back instead of the time: no round-trip sample.
     this.snd.nxt = seqAdd(this.iss, 1);
+    this.snd.rate.delivered = 1;
     ack.tsEcr = 0;
     this.setState(State.synReceived, 'a valid SYN cookie', now);
     this.stats.segsIn++; // the SYN

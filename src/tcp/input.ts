@@ -406,7 +406,7 @@ function becomeEstablished(c: Connection, why: string, now: Micros): void {
     snd.congestion.start(c.synTries > 1 ? 1 : c.config.initialWindow, snd.mss, snd.rtt.srtt, now);
   if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd, c.config);
   snd.recovery.highSeq = snd.nxt;
-  snd.rtt.setWithoutSample();
+  snd.rtt.endHandshake(c.synTries > 0);
   c.synTries = 0;
   c.snd.expandBuffer();
   c.armKeepAlive(now);

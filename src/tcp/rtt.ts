@@ -90,11 +90,11 @@ export class RttEstimator {
   }
 
   /**
-   * RFC 6298 5.7: the handshake gave no sample, since the SYN had to be sent again (or, as in Linux, since a cookie remembers no time). The first guess may
-   * have been too short.
+   * The handshake is over. RFC 6298 5.7: without a sample, because the SYN was lost, the first guess of RTO may have been too short. As in Linux the same
+   * holds if a cookie came back, which remembers no time.
    */
-  setWithoutSample(): void {
-    if (this.hasSample || this.base >= RTO_WITHOUT_SAMPLE) return;
+  endHandshake(synLost: boolean): void {
+    if (this.hasSample || this.base >= RTO_WITHOUT_SAMPLE || !(synLost || this.holds)) return;
     this.base = RTO_WITHOUT_SAMPLE;
     this.rttvar = RTO_WITHOUT_SAMPLE / 4;
   }

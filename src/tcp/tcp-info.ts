@@ -158,7 +158,7 @@ export function tcpInfo(c: Connection, now: Micros): TcpInfo {
     tcpi_rtt: Math.floor(rtt.srtt),
     tcpi_rttvar: Math.floor(rtt.rttvar),
     tcpi_snd_ssthresh: Math.min(congestion.ssthresh, INFINITE_SSTHRESH),
-    tcpi_snd_cwnd: congestion.cwnd,
+    tcpi_snd_cwnd: Math.min(congestion.cwnd, UNKNOWN),
     tcpi_advmss: c.advertisedMss - (c.timestamps && !c.isOpening ? TIMESTAMP_BYTES : 0),
     tcpi_reordering: recovery.reordering,
     tcpi_rcv_rtt: Math.floor(rcv.tuning.rtt),

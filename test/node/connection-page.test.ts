@@ -1,6 +1,7 @@
 /** The visitor's own connection, as text, page and JSON: each figure with the unit that it has in the control block. */
 import { describe, expect, it } from 'vitest';
 import { asJson, asPage, asText, viewOf, type ConnectionView } from '../../src/node/services/connection-page.js';
+import { TCP_INFO_FIELDS } from '../../src/tcp/tcp-info.js';
 import { connected, twoHosts } from './two-hosts.js';
 
 /** A server's view of a connection on which it has sent `bytes`. */
@@ -46,12 +47,19 @@ describe('the connection page', () => {
 
   it('says in JSON what its numbers count; a limit that is not there is null', async () => {
     const view = await viewAfter(1000);
-    const json = JSON.parse(asJson(view)) as { units: Record<string, string>; snapshot: ConnectionView['snapshot'] };
+    const json = JSON.parse(asJson(view)) as {
+      units: Record<string, string>;
+      snapshot: ConnectionView['snapshot'];
+      tcpInfo: ConnectionView['tcpInfo'];
+    };
     expect(json.units).toEqual({
       sizes: 'bytes',
       times: 'microseconds',
       congestion: 'segments; pacingRate: bytes a second',
+      tcpInfo: 'as in struct tcp_info of Linux (linux/tcp.h)',
     });
+    expect(json.tcpInfo).toEqual(view.tcpInfo);
+    expect(Object.keys(json.tcpInfo).length).toBe(TCP_INFO_FIELDS.filter(([name]) => name !== '').length);
     expect(json.snapshot.congestion.cwnd).toBe(view.snapshot.congestion.cwnd);
     expect(json.snapshot.congestion.ssthresh).toBeNull();
   });

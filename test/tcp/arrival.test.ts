@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import { Segment } from '../../src/wire/tcp.js';
+import { PROFILES } from '../../src/tcp/config.js';
 import { FastOpen } from '../../src/tcp/fast-open.js';
 import { fill, Script, type Sent, type Wire } from './script.js';
 
@@ -258,15 +259,23 @@ describe('SYN-RECEIVED', () => {
     expect(stamped.timer('rto')).toBe(300 * MILLISECOND);
   });
 
-  it('RFC 6298 2.1: one that comes from a cookie has no sample and lost nothing: RTO is 1 s', () => {
-    const s = Script.listen();
+  it.each([
+    ['linux', 3 * SECOND],
+    ['rfc', SECOND], // RFC 6298 2.1: nothing was lost
+  ] as const)('one that comes from a cookie has no sample: in profile %s RTO is %i us', (profile, rto) => {
+    const s = Script.listen({ config: PROFILES[profile] });
     const [syn, ack] = [new Segment(), new Segment()];
     fill(syn, { flags: 'S', mss: 1460 }, s.peerIss, s.conn.iss);
     fill(ack, ACK, s.peerIss, s.conn.iss);
     s.conn.openFromCookie(syn, ack, s.now);
     expect(s.state).toBe('ESTABLISHED');
     s.write(1);
-    expect(s.timer('rto')).toBe(SECOND);
+    expect(s.conn.tcpInfo(s.now)).toMatchObject({
+      tcpi_rto: rto,
+      tcpi_segs_in: 2,
+      tcpi_segs_out: 1,
+      tcpi_delivered: 1,
+    });
   });
 
   it('a paced connection has its rate from the start: twice cwnd in a round trip (Linux: tcp_pacing_ss_ratio)', () => {
@@ -617,7 +626,7 @@ describe('seventh step: the text', () => {
     s.write(100);
     s.receive({ flags: 'F.', seq: 1, ack: 1 });
     expect(reached(s, { flags: '.', seq: 2, ack: 101, len: 10 })).toEqual([1, 2, 4, 5, 6, 7, 8]);
-    expect([s.drops, s.conn.stats.dataSegsIn, s.conn.snd.flight]).toEqual([['tcpAfterClose'], 0, 0]);
+    expect([s.drops, s.conn.stats.bytesIn, s.conn.snd.flight]).toEqual([['tcpAfterClose'], 1, 0]); // the FIN
   });
 
   it('SHLD-3: data for a user who is gone resets the connection at the ACK, and ends the processing', () => {

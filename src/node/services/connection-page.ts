@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { countText, durationText } from '../../base/quantities.js';
 import type { TcpSnapshot } from '../../tcp/snapshot.js';
+import type { TcpInfo } from '../../tcp/tcp-info.js';
 import type { Socket } from '../socket.js';
 
 /** Name, value, and what it means. */
@@ -15,6 +16,8 @@ export interface ConnectionView {
   readonly local: string;
   readonly remote: string;
   readonly snapshot: TcpSnapshot;
+  /** What Linux would tell of it: struct tcp_info. */
+  readonly tcpInfo: TcpInfo;
 }
 
 export function viewOf(socket: Socket, now: number): ConnectionView {
@@ -24,6 +27,7 @@ export function viewOf(socket: Socket, now: number): ConnectionView {
     local: place(socket.localAddress, socket.localPort),
     remote: place(socket.remoteAddress, socket.remotePort),
     snapshot: socket.conn!.snapshot(now),
+    tcpInfo: socket.conn!.tcpInfo(now),
   };
 }
 
@@ -97,6 +101,7 @@ const UNITS = {
   sizes: 'bytes',
   times: 'microseconds',
   congestion: 'segments; pacingRate: bytes a second',
+  tcpInfo: 'as in struct tcp_info of Linux (linux/tcp.h)',
 } as const;
 
 export const asJson = (view: ConnectionView): string =>

@@ -1,0 +1,44 @@
+/** TCP_INFO: the struct's table, and what tells of states that a packet script reaches only with difficulty. */
+import { describe, expect, it } from 'vitest';
+import { TCP_INFO_FIELDS } from '../../src/tcp/tcp-info.js';
+import { SECOND } from '../../src/base/time.js';
+import { Script } from './script.js';
+
+const names = TCP_INFO_FIELDS.map(([name]) => name).filter((name) => name !== '');
+
+describe('struct tcp_info', () => {
+  it('has the size that Linux 6.18 writes, and no field twice', () => {
+    expect(TCP_INFO_FIELDS.reduce((sum, [, bits]) => sum + bits, 0)).toBe(8 * 280);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it("is told with every field, in the struct's order, as whole numbers", () => {
+    const s = Script.established();
+    const info = s.conn.tcpInfo(s.now);
+    expect(Object.keys(info)).toEqual(names);
+    for (const [name, bits] of TCP_INFO_FIELDS) {
+      if (name === '') continue;
+      expect(Number.isInteger(info[name]), name).toBe(true);
+      expect(info[name] >= 0 && info[name] <= 2 ** bits, name).toBe(true);
+    }
+  });
+
+  it('has no infinite number: ~0 stands for no limit', () => {
+    const s = Script.established();
+    const { tcpi_snd_ssthresh, tcpi_max_pacing_rate } = s.conn.tcpInfo(s.now);
+    expect([tcpi_snd_ssthresh, tcpi_max_pacing_rate]).toEqual([0x7fffffff, 2 ** 64]);
+  });
+});
+
+it('a SYN that is sent again is in loss recovery, as Linux tells it', () => {
+  const s = Script.connect();
+  s.wait(3.5 * SECOND);
+  expect(s.conn.tcpInfo(s.now)).toMatchObject({
+    tcpi_state: 2,
+    tcpi_ca_state: 4,
+    tcpi_unacked: 1,
+    tcpi_lost: 1,
+    tcpi_retrans: 1,
+    tcpi_total_rto_recoveries: 1,
+  });
+});
