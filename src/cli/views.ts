@@ -2,6 +2,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import pc from 'picocolors';
 import { Capture } from '../device/capture.js';
+import type { Micros } from '../base/time.js';
 import type { Device } from '../device/device.js';
 import type { LinkListener } from '../device/lane.js';
 import { monotonicClock } from '../node/clock.js';
@@ -16,6 +17,8 @@ import type { SharedOptions } from './options.js';
 
 /** More lines a second than a person could follow are only counted. */
 const LINES_A_SECOND = 200;
+/** How soon after a second its hidden lines are told, at the latest. */
+const TICK_MS = 500;
 
 export const paint = (kind: PaintKind, text: string): string => {
   switch (kind) {
@@ -36,6 +39,7 @@ export class Views {
   private readonly live: LiveLines | null = null;
   private readonly file: CaptureFile | null = null;
   private readonly descriptors: number[] = [];
+  private ticker: NodeJS.Timeout | null = null;
 
   constructor(o: SharedOptions, deviceName: string, extra: EventSink | null = null) {
     const sinks: EventSink[] = extra === null ? [] : [extra];
@@ -60,10 +64,21 @@ export class Views {
       else {
         const colours = fd === 2 && pc.isColorSupported ? { paint } : {};
         this.live = new LiveLines(print, { why: o.why === true, limit: LINES_A_SECOND, ...colours });
-        sinks.push(this.live.sink);
       }
     }
-    this.recorder = sinks.length === 0 ? null : new Recorder(fanOutEvents(...sinks), monotonicClock());
+    this.recorder = this.recorderFor(sinks, monotonicClock());
+  }
+
+  /** Live lines alone have their limit in front of the recorder: a hidden line costs nothing then. */
+  private recorderFor(sinks: readonly EventSink[], start: Micros): Recorder | null {
+    const { live } = this;
+    if (live === null) return sinks.length === 0 ? null : new Recorder(fanOutEvents(...sinks), start);
+    this.ticker = setInterval(() => {
+      live.tick(monotonicClock() - start);
+    }, TICK_MS).unref();
+    return sinks.length === 0
+      ? new Recorder(live.limitedSink, start, live.limit)
+      : new Recorder(fanOutEvents(...sinks, live.sink), start);
   }
 
   /** The device with a capture before it, when one was asked for: nearest to the wire, so that it shows what really passed. */
@@ -84,6 +99,7 @@ export class Views {
   }
 
   close(): void {
+    if (this.ticker !== null) clearInterval(this.ticker);
     this.live?.end();
     this.file?.close(monotonicClock());
     for (const fd of this.descriptors) closeSync(fd);

@@ -34,6 +34,11 @@ export class Explainer {
     return this.sentences(step).map((text) => text.replaceAll(/ section (?=\d)/g, ' '));
   }
 
+  /** Steps were left out: nothing that is known of the connections holds for sure. */
+  forget(): void {
+    this.past.clear();
+  }
+
   private sentences(step: Step): string[] {
     const { main } = step;
     if (main === null) return step.causes.flatMap((event) => this.effect(event, step));

@@ -13,6 +13,12 @@ class Side {
   wscale = ABSENT;
 }
 
+export interface TheirSyn {
+  readonly irs: number;
+  /** The shifts of both directions, null without window scaling. */
+  readonly scales: { readonly in: number; readonly out: number } | null;
+}
+
 export class FlowMemory {
   readonly local: string;
   readonly remote: string;
@@ -27,10 +33,13 @@ export class FlowMemory {
     this.id = `${local} ${remote}`;
   }
 
-  /** For an observer that came late: our ISS and the peer's, from the connection itself. */
-  learn(iss: number, irs: number | null): void {
-    if (!this.out.known) remember(this.out, iss);
-    if (!this.in.known && irs !== null) remember(this.in, irs);
+  /** From the connection itself, for an observer that came late, or saw another connection with these ports before. */
+  learn(iss: number, theirs: TheirSyn | null): void {
+    remember(this.out, iss);
+    if (theirs === null) return;
+    remember(this.in, theirs.irs);
+    this.in.wscale = theirs.scales?.in ?? ABSENT;
+    this.out.wscale = theirs.scales?.out ?? ABSENT;
   }
 
   read(seg: Segment, outgoing: boolean): SegmentData {

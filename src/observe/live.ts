@@ -5,17 +5,18 @@
  *         why: ...                                                    (with `why`)
  */
 import { countText } from '../base/quantities.js';
-import { SECOND } from '../base/time.js';
+import type { Micros } from '../base/time.js';
 import { DROP_TEXTS } from './drop-texts.js';
 import type { EventSink } from './events.js';
 import { Explainer } from './explain.js';
-import { isOutgoing, type Step, StepBuilder } from './steps.js';
+import { LineLimit } from './line-limit.js';
+import { beginsLine, isOutgoing, type Step, StepBuilder } from './steps.js';
 import { compactText, timeText } from './text.js';
 
 export interface LiveOptions {
   /** A `why:` line under each step. */
   readonly why?: boolean;
-  /** Most lines for each second; of the others only their number is told. 0, the default: all. */
+  /** Most lines for each second; the others are only counted. 0, the default: all. */
   readonly limit?: number;
   /** Colours and the like; `kind` is `time`, `drop`, `state`, `again`, `why`. */
   readonly paint?: (kind: PaintKind, text: string) => string;
@@ -24,31 +25,42 @@ export interface LiveOptions {
 export type PaintKind = 'time' | 'drop' | 'state' | 'again' | 'why';
 
 export class LiveLines {
-  /** For a recorder. */
+  /** For a recorder whose events others read, too: takes what the limit lets through. */
   readonly sink: EventSink;
-  private readonly print: (line: string) => void;
+  /** For a recorder that asks `limit` itself, before it makes an event. */
+  readonly limitedSink: EventSink;
+  readonly limit: LineLimit;
+  private readonly print: (text: string) => void;
   private readonly why: boolean;
   private readonly paint: (kind: PaintKind, text: string) => string;
-  private readonly limit: number;
-  private second = 0;
-  private inSecond = 0;
-  private hidden = 0;
   private readonly explainer = new Explainer();
   private readonly steps = new StepBuilder((step) => {
     this.show(step);
   });
 
-  constructor(print: (line: string) => void, options: LiveOptions = {}) {
+  /** `print` gets a line, or several with newlines between. */
+  constructor(print: (text: string) => void, options: LiveOptions = {}) {
     this.print = print;
     this.why = options.why ?? false;
-    this.limit = options.limit ?? 0;
     this.paint = options.paint ?? ((_kind, text) => text);
-    this.sink = this.steps.add;
+    this.limit = new LineLimit(options.limit ?? 0);
+    this.limit.onResume.push(() => {
+      this.tellHidden();
+    });
+    this.limitedSink = this.steps.add;
+    this.sink = (event) => {
+      if (this.limit.lets(beginsLine(event), event.time)) this.steps.add(event);
+    };
   }
 
   /** Prints what is complete by now: call it when the stack has run and waits for the next packet. */
   flush(): void {
     this.steps.flush();
+  }
+
+  /** Says what was left out of a second that is over. `time` counts as the events' does. */
+  tick(time: Micros): void {
+    if (this.limit.isOver(time)) this.limit.resume();
   }
 
   /** The last lines, and how many were left out. */
@@ -58,31 +70,21 @@ export class LiveLines {
   }
 
   private show(step: Step): void {
-    const why = this.explainer.why(step);
     const line = this.line(step);
-    if (line === '' || this.isTooMuch(step)) return;
-    this.print(`${this.paint('time', timeText(step.time))} ${line}`);
-    if (!this.why) return;
-    for (const reason of why) this.print(this.paint('why', `    why: ${reason}`));
+    const reasons = this.why ? this.explainer.why(step) : [];
+    if (line === '') return;
+    const lines = [`${this.paint('time', timeText(step.time))} ${line}`];
+    for (const reason of reasons) lines.push(this.paint('why', `    why: ${reason}`));
+    this.print(lines.join('\n'));
   }
 
-  /** A bulk transfer would drown everything else. */
-  private isTooMuch(step: Step): boolean {
-    if (this.limit === 0) return false;
-    const second = Math.floor(step.time / SECOND);
-    if (second !== this.second) {
-      this.tellHidden();
-      this.second = second;
-      this.inSecond = 0;
-    }
-    if (++this.inSecond <= this.limit) return false;
-    this.hidden++;
-    return true;
-  }
-
+  /** The sentences after a gap know nothing of what was before it. */
   private tellHidden(): void {
-    if (this.hidden > 0) this.print(this.paint('time', `… and ${countText(this.hidden, 'more line')} in that second`));
-    this.hidden = 0;
+    const { hidden } = this.limit;
+    if (hidden === 0) return;
+    this.flush();
+    this.explainer.forget();
+    this.print(this.paint('time', `… and ${countText(hidden, 'more line')} in that second`));
   }
 
   private line(step: Step): string {

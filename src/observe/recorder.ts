@@ -15,9 +15,11 @@ import { type Timer, TIMER_NAMES } from '../tcp/timers.js';
 import { Drop, DROP_NAMES, type DropReason } from '../wire/drop.js';
 import { Segment } from '../wire/tcp.js';
 import type { EventSink, LinkEvent, TraceEvent } from './events.js';
-import { FlowMemory } from './flow-memory.js';
+import { FlowMemory, type TheirSyn } from './flow-memory.js';
+import { Begins, type LineLimit } from './line-limit.js';
 import { noteData } from './note-data.js';
 import { readPacket } from './packet-text.js';
+import { isUsersCall } from './steps.js';
 
 /** Connections that are remembered: more push the oldest out, and their late packets show absolute numbers only. */
 const MAX_FLOWS = 10_000;
@@ -37,17 +39,33 @@ const TOLD_BETTER: ReadonlySet<DropReason> = new Set<DropReason>([
 export class Recorder implements StackObserver, LinkListener {
   private readonly sink: EventSink;
   private readonly start: Micros;
+  private readonly limit: LineLimit | null;
   private readonly byId = new Map<string, FlowMemory>();
-  private readonly byFlow = new WeakMap<object, FlowMemory>();
+  private byFlow = new WeakMap<object, FlowMemory>();
   private readonly parsed = new Segment();
 
-  /** `start` is the zero of the events' times. */
-  constructor(sink: EventSink, start: Micros) {
+  /** `start` is the zero of the events' times. `limit`: events that it does not let through are not made. */
+  constructor(sink: EventSink, start: Micros, limit: LineLimit | null = null) {
     this.sink = sink;
     this.start = start;
+    this.limit = limit;
+    limit?.onResume.push(() => {
+      this.forget();
+    });
+  }
+
+  private lets(begins: Begins, now: Micros): boolean {
+    return this.limit === null || this.limit.lets(begins, now - this.start);
+  }
+
+  /** SYNs were not seen: connections are asked for their numbers again, and what has none shows absolute ones. */
+  private forget(): void {
+    this.byId.clear();
+    this.byFlow = new WeakMap();
   }
 
   segmentArrived(conn: Connection, seg: Segment, now: Micros): void {
+    if (!this.lets(Begins.line, now)) return;
     const m = this.memoryOf(conn);
     const segment = m.read(seg, false);
     segment.checksum = seg.checksumVouched ? 'vouched' : 'verified';
@@ -59,11 +77,13 @@ export class Recorder implements StackObserver, LinkListener {
   }
 
   segmentDropped(conn: Connection, seg: Segment, reason: DropReason, now: Micros): void {
+    if (!this.lets(Begins.nothing, now)) return;
     const m = this.memoryOf(conn);
     this.emit('tcp:segment_dropped', m.id, { reason: DROP_NAMES[reason]!, segment: m.read(seg, false) }, now);
   }
 
   segmentSent(conn: Connection, seg: Segment, again: boolean, now: Micros): void {
+    if (!this.lets(Begins.line, now)) return;
     const m = this.memoryOf(conn);
     const { local, remote } = m;
     const segment = m.read(seg, true);
@@ -71,33 +91,40 @@ export class Recorder implements StackObserver, LinkListener {
   }
 
   stateChanged(conn: Connection, from: State, to: State, why: string, now: Micros): void {
+    if (!this.lets(isUsersCall(why) ? Begins.cause : Begins.nothing, now)) return;
     const data = { from: STATE_NAMES[from], to: STATE_NAMES[to], why };
     this.emit('tcp:state_changed', this.memoryOf(conn).id, data, now);
   }
 
   timerSet(conn: Connection, timer: Timer, deadline: Micros, now: Micros): void {
+    if (!this.lets(Begins.nothing, now)) return;
     const data = { timer: TIMER_NAMES[timer], inUs: deadline - now };
     this.emit('recovery:timer_set', this.memoryOf(conn).id, data, now);
   }
 
   timerStopped(conn: Connection, timer: Timer, now: Micros): void {
+    if (!this.lets(Begins.nothing, now)) return;
     this.emit('recovery:timer_stopped', this.memoryOf(conn).id, { timer: TIMER_NAMES[timer] }, now);
   }
 
   timerExpired(conn: Connection, timer: Timer, now: Micros): void {
+    if (!this.lets(Begins.cause, now)) return;
     this.emit('recovery:timer_expired', this.memoryOf(conn).id, { timer: TIMER_NAMES[timer] }, now);
   }
 
   noted(conn: Connection, note: Note, a: number, b: number, now: Micros): void {
+    if (!this.lets(note === 'iss-chosen' ? Begins.cause : Begins.nothing, now)) return;
     this.emit('tcp:note', this.memoryOf(conn).id, noteData(conn, note, a, b), now);
   }
 
   packetDropped(reason: DropReason, detail: string, now: Micros): void {
     if (TOLD_BETTER.has(reason) || reason === Drop.ignoredGroup) return;
+    if (!this.lets(Begins.line, now)) return;
     this.emit('ip:packet_dropped', '', { reason: DROP_NAMES[reason]!, detail }, now);
   }
 
   strayArrived(flow: Flow, seg: Segment, done: string, now: Micros): void {
+    if (!this.lets(Begins.line, now)) return;
     const m = this.memoryOfFlow(flow);
     const segment = m.read(seg, false);
     segment.checksum = seg.checksumVouched ? 'vouched' : 'verified';
@@ -105,12 +132,14 @@ export class Recorder implements StackObserver, LinkListener {
   }
 
   straySent(flow: Flow, seg: Segment, why: string, now: Micros): void {
+    if (!this.lets(Begins.line, now)) return;
     const m = this.memoryOfFlow(flow);
     const segment = m.read(seg, true);
     this.emit('tcp:stray_sent', m.id, { local: m.local, remote: m.remote, segment, why }, now);
   }
 
   datagram(direction: 'in' | 'out', from: string, to: string, text: string, now: Micros): void {
+    if (!this.lets(Begins.line, now)) return;
     this.emit('ip:datagram', '', { direction, from, to, text }, now);
   }
 
@@ -140,6 +169,7 @@ export class Recorder implements StackObserver, LinkListener {
     length: number,
     now: Micros,
   ): void {
+    if (!this.lets(direction === 'in' ? Begins.line : Begins.nothing, now)) return;
     const ends = readPacket(slab, offset, length, this.parsed);
     const local = direction === 'out' ? ends.source : ends.destination;
     const remote = direction === 'out' ? ends.destination : ends.source;
@@ -155,7 +185,7 @@ export class Recorder implements StackObserver, LinkListener {
     let m = this.byFlow.get(conn.flow);
     if (m === undefined) {
       m = this.memoryOfFlow(conn.flow as Flow);
-      m.learn(conn.iss, conn.state > State.synSent ? conn.irs : null);
+      m.learn(conn.iss, conn.state > State.synSent ? theirsOf(conn) : null);
       this.byFlow.set(conn.flow, m);
     }
     return m;
@@ -186,3 +216,9 @@ export class Recorder implements StackObserver, LinkListener {
     this.sink({ time: now - this.start, name, group_id, data } as TraceEvent);
   }
 }
+
+/** What a connection has learned from the peer's SYN. */
+const theirsOf = ({ irs, windowScaling, snd, rcv }: Connection): TheirSyn => ({
+  irs,
+  scales: windowScaling ? { in: snd.wscale, out: rcv.wscale } : null,
+});

@@ -19,6 +19,7 @@ import type {
   StraySentEvent,
   TraceEvent,
 } from './events.js';
+import { Begins } from './line-limit.js';
 
 export type MainEvent =
   ReceivedEvent | SentEvent | StrayReceivedEvent | StraySentEvent | LinkEvent | DatagramEvent | PacketDroppedEvent;
@@ -148,16 +149,37 @@ export class StepBuilder {
 const isClose = (event: TraceEvent): boolean =>
   event.name === 'tcp:state_changed' && event.data.why.startsWith('CLOSE');
 
+/** For a limit on lines: does the event begin one, or lead to one? */
+export function beginsLine(event: TraceEvent): Begins {
+  switch (event.name) {
+    case 'tcp:segment_received':
+    case 'tcp:segment_sent':
+    case 'tcp:stray_received':
+    case 'tcp:stray_sent':
+    case 'ip:datagram':
+    case 'ip:packet_dropped':
+      return Begins.line;
+    case 'link:dropped':
+    case 'link:altered':
+      return event.data.direction === 'in' ? Begins.line : Begins.nothing;
+    default:
+      return leadsToSending(event) ? Begins.cause : Begins.nothing;
+  }
+}
+
 /** What our user or a timer did, and not the segment that came in last. */
 function leadsToSending(event: TraceEvent): boolean {
   switch (event.name) {
     case 'recovery:timer_expired':
       return true;
     case 'tcp:state_changed':
-      return /^(active OPEN|CLOSE|ABORT)/.test(event.data.why);
+      return isUsersCall(event.data.why);
     case 'tcp:note':
       return event.data.note === 'iss-chosen';
     default:
       return false;
   }
 }
+
+/** A state changed because of a call, by the words of its `why`. */
+export const isUsersCall = (why: string): boolean => /^(active OPEN|CLOSE|ABORT)/.test(why);

@@ -100,8 +100,12 @@ describe('compactText', () => {
 
   it('for an observer that came late takes the numbers that the connection knows', () => {
     const flow = new FlowMemory('a:1', 'b:2');
-    flow.learn(1000, 5000);
-    expect(compactText(flow.read(segment({ seq: 1010, ack: 5020, flags: ACK }), true))).toBe('[.] seq=10 ack=20 win=0');
+    flow.read(segment({ seq: 7, flags: SYN, wscale: 3 }), false); // of another connection with these ports, before
+    flow.learn(1000, { irs: 5000, scales: { in: 10, out: 7 } });
+    const sent = flow.read(segment({ seq: 1010, ack: 5020, flags: ACK, wnd: 2 }), true);
+    expect(compactText(sent)).toBe('[.] seq=10 ack=20 win=256');
+    const came = flow.read(segment({ seq: 5020, ack: 1010, flags: ACK, wnd: 2 }), false);
+    expect(compactText(came)).toBe('[.] seq=20 ack=10 win=2048');
   });
 });
 

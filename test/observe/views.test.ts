@@ -113,6 +113,43 @@ describe('LiveLines', () => {
     ]);
   });
 
+  it('makes no event of what its limit hides, and reads numbers aright after the gap', () => {
+    const lines: string[] = [];
+    let made = 0;
+    const live = new LiveLines((line) => lines.push(line), { limit: 2, why: true });
+    const counting = (event: TraceEvent): void => {
+      made++;
+      live.limitedSink(event);
+    };
+    const recorder = new Recorder(counting, START, live.limit);
+    // The handshake fills the first second's lines, and its end is hidden; the retransmissions of the lost data come later.
+    converse({ link: 'drop out:data:4 delay 5ms', observer: recorder, linkListener: recorder });
+    live.end();
+    const text = lines.join('\n');
+    expect(text).toMatch(/ \[S\] [^]* \[S\.\] [^]*… and \d+ more lines in that second/);
+    const told = [...text.matchAll(/… and (\d+) more line/g)].reduce((sum, m) => sum + Number(m[1]), 0);
+    const shown = text.split('\n').filter((line) => /^\d/.test(line)).length;
+    const all = seen({ link: 'drop out:data:4 delay 5ms' });
+    expect(shown + told).toBe(all.lines.length);
+    expect(made).toBeLessThan(all.events.length / 2);
+    expect(text).toMatch(
+      /\[P\.\] seq=1 ack=19 win=1048288 len=300 {2}again\n {4}why: the retransmission timer expired/,
+    );
+  });
+
+  it('says what a second hid when the next brings nothing', () => {
+    const lines: string[] = [];
+    const live = new LiveLines((line) => lines.push(line), { limit: 1 });
+    const recorder = new Recorder(live.limitedSink, 0, live.limit);
+    for (let i = 0; i < 3; i++) recorder.datagram('in', 'a', 'b', 'x', 5);
+    live.tick(900_000);
+    expect(lines).toEqual([]);
+    live.tick(1_100_000);
+    expect(lines).toEqual(['0.000005 a → b  x', '… and 2 more lines in that second']);
+    live.end();
+    expect(lines).toHaveLength(2);
+  });
+
   it('shows drops, datagrams and strangers, with their reasons when asked', () => {
     const lines: string[] = [];
     const live = new LiveLines((line) => lines.push(line), { why: true, paint: (kind, text) => (kind === 'drop' ? `!${text}` : text) }); // prettier-ignore
@@ -122,7 +159,7 @@ describe('LiveLines', () => {
     const seg = Object.assign(new Segment(), { seq: 5, ack: 9, flags: TcpFlag.ACK });
     recorder.strayArrived(flowOf('10.0.0.2:9', '10.0.0.1:8'), seg, 'CLOSED: RST', 3);
     live.flush();
-    expect(lines).toEqual([
+    expect(lines.join('\n').split('\n')).toEqual([
       '0.000001 !✗ ipBadChecksum: the IPv4 header checksum is wrong: silently discarded (RFC 1122 3.2.1.2)',
       '    why: the IPv4 header checksum is wrong: silently discarded (RFC 1122 3.2.1.2)',
       '0.000002 10.0.0.1 → 10.0.0.2  ICMP echo request, id 7, seq 1, length 64',
