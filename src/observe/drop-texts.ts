@@ -13,6 +13,8 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   ipNotForUs: 'addressed to another host, and we do not forward (RFC 1122 3.2.1.3)',
   ipBadExtension: 'an IPv6 extension header is malformed (RFC 8200 4)',
   ipUnknownOption: 'an IPv6 option asks to be dropped when unknown (RFC 8200 4.2)',
+  ipBadOption: 'an IPv4 option is invalid; its sender is told (RFC 1122 3.2.2.5)',
+  ipSourceRoute: 'it asks for a source route (RFC 7126 4.3)',
   ipUnknownProtocol: 'no such protocol here (RFC 1122 3.2.2.1)',
   fragmentBadLength: 'a fragment that is not the last must have a multiple of 8 bytes (RFC 791 3.2)',
   fragmentOverlap: 'fragments overlap: the whole packet is dropped (RFC 5722)',

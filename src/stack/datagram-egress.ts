@@ -29,7 +29,7 @@ export class DatagramEgress {
    */
   send(device: Device, ip: IpHeader, mtu: number, df: boolean, discover: MtuDiscover, now: Micros): DropReason {
     const v4 = ip.version === 4;
-    const headerBytes = v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+    const headerBytes = v4 ? IPV4_HEADER_BYTES + ip.optionBytes : IPV6_HEADER_BYTES;
     if (headerBytes + ip.payloadLength > MAX_DATAGRAM + (v4 ? 0 : IPV6_HEADER_BYTES)) return Drop.ipTooBig;
     this.nextId = (this.nextId + 1) & 0xffff;
     ip.id = this.nextId;
@@ -51,6 +51,7 @@ export class DatagramEgress {
       ip.fragmentOffset = offset;
       ip.moreFragments = offset + length < total;
       this.sendPiece(device, ip, offset, length, now);
+      ip.optionBytes = 0; // Record Route and Internet Timestamp stand in the first fragment only (RFC 791)
     }
   }
 

@@ -4,7 +4,7 @@
  */
 import { StackError } from '../base/errors.js';
 import type { Slab } from '../base/slab.js';
-import type { Micros } from '../base/time.js';
+import { MILLISECOND, type Micros } from '../base/time.js';
 import { Address } from '../ip/address.js';
 import { classifyError, IcmpError } from '../ip/icmp-error.js';
 import { IcmpLimiter } from '../ip/icmp-limiter.js';
@@ -22,7 +22,8 @@ import {
   Unreachable6,
   writeIcmp,
 } from '../wire/icmp.js';
-import { IpHeader, PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../wire/ip.js';
+import { IpHeader, IPV4_HEADER_BYTES, PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../wire/ip.js';
+import { echoIpv4Options, IPV4_MAX_OPTION_BYTES } from '../wire/ipv4-options.js';
 import { ParameterProblem } from '../wire/ipv6.js';
 import type { IpOutput } from './ip-output.js';
 
@@ -80,6 +81,7 @@ export class IcmpHost {
       return Drop.ipBadDestination;
     if (isUnspecified(ip)) return Drop.ipBadSource; // nobody to answer to
     const h = this.answerHeader(ip);
+    if (ip.version === 4) this.echoOptions(slab, ip, h, now);
     h.tos = ip.tos & DSCP; // RFC 1349 section 5.1: an answer has the TOS of its request
     out.scratch.bytes.set(
       slab.bytes.subarray(message.bodyOffset, message.bodyOffset + message.bodyLength),
@@ -91,6 +93,20 @@ export class IcmpHost {
       this.watch('out', h, `ICMP echo reply, id ${message.id}, seq ${message.seq}, length ${h.payloadLength}`, now);
     out.send(h, Address.fromWords(h.d0, h.d1, h.d2, h.d3));
     return Drop.none;
+  }
+
+  /** RFC 1122 section 3.2.2.6: the record of route and times goes on through the reply. */
+  private echoOptions(slab: Slab, ip: IpHeader, h: IpHeader, now: Micros): void {
+    const start = ip.headerOffset + IPV4_HEADER_BYTES;
+    if (ip.payloadOffset === start) return;
+    const { addresses } = this.out;
+    const by = {
+      address: h.s3,
+      milliseconds: Math.floor(now / MILLISECOND),
+      isOwn: (w0: number, w1: number, w2: number, w3: number) => addresses.isOwnWords(w0, w1, w2, w3),
+    };
+    h.options ??= new Uint8Array(IPV4_MAX_OPTION_BYTES);
+    h.optionBytes = echoIpv4Options(slab.bytes, start, ip.payloadOffset, by, h.options);
   }
 
   private errorArrives(slab: Slab, ip: IpHeader, now: Micros): DropReason {
@@ -132,7 +148,8 @@ export class IcmpHost {
   }
 
   parameterProblem(slab: Slab, ip: IpHeader, now: Micros): void {
-    this.sendError(slab, ip, Icmp6.parameterProblem, ip.problemCode, ip.problemPointer, now);
+    const type = ip.version === 4 ? Icmp4.parameterProblem : Icmp6.parameterProblem;
+    this.sendError(slab, ip, type, ip.problemCode, ip.problemPointer, now);
   }
 
   /** A datagram's fragments did not all come; `ip` and `slab` are its first one's. */

@@ -48,6 +48,7 @@ export class IpOutput {
 
   setAddresses(ip: IpHeader, source: Address, destination: Address): void {
     ip.version = destination.version;
+    ip.optionBytes = 0;
     ip.s0 = source.w0;
     ip.s1 = source.w1;
     ip.s2 = source.w2;

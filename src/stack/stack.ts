@@ -196,7 +196,7 @@ export class Stack implements Receiver {
     let reason = v6 ? parseIpv6(slab, offset, length, ip) : parseIpv4(slab, offset, length, ip);
     const addresses = reason === Drop.none || ip.problemCode >= 0 ? this.addresses.check(ip, looped) : Drop.none;
     if (addresses !== Drop.none) reason = addresses;
-    else if (reason !== Drop.none && v6 && ip.problemCode >= 0) {
+    else if (reason !== Drop.none && ip.problemCode >= 0) {
       makeQuotable(rx);
       this.icmp.parameterProblem(slab, ip, now);
     }
@@ -259,7 +259,9 @@ export class Stack implements Receiver {
   private deliverTcp(rx: RxPacket | null, slab: Slab, ip: IpHeader, trusted: boolean, now: Micros): DropReason {
     const seg = this.tcp.incoming;
     const { counters } = this.tcp;
-    const bad = parseTcp(slab, ip.payloadOffset, ip.payloadLength, seg);
+    let bad = parseTcp(slab, ip.payloadOffset, ip.payloadLength, seg);
+    // As in Linux what stands before such an option counts, and the segment is taken.
+    if (bad === Drop.tcpBadOptionLength && !this.tcp.env.config.dropBadOptions) bad = Drop.none;
     seg.gsoSize = rx === null ? 0 : rx.gsoSize;
     countEcn(counters, ip.ecn, bad === Drop.none ? seg.wireSegments : 1);
     if (bad !== Drop.none) {

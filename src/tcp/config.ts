@@ -25,6 +25,8 @@ export interface TcpConfig {
    * echoes the timestamps of what it answers. Linux takes such segments, and a TSval that is a little late.
    */
   strictTimestamps: boolean;
+  /** A segment with an option of invalid length is dropped (MUST-7). Linux ignores that option and what follows it. */
+  dropBadOptions: boolean;
   /** tcp_ecn: 0 off, 1 ask and accept, 2 accept only (RFC 3168). */
   ecn: EcnMode;
   /** tcp_ecn_fallback: the SYN is sent again without asking, in case something on the way drops those that ask. */
@@ -182,6 +184,7 @@ const linux: TcpConfig = {
   sack: true,
   windowScaling: true,
   strictTimestamps: false,
+  dropBadOptions: false,
   ecn: 2,
   ecnFallback: true,
   fastOpen: 1,
@@ -257,6 +260,7 @@ export const PROFILES = {
   rfc: {
     ...linux,
     strictTimestamps: true,
+    dropBadOptions: true,
     minRto: SECOND,
     synLinearTimeouts: 0,
     synRetries: 7,

@@ -69,6 +69,8 @@ export const Drop = {
   linkTooBig: 62,
   neighbourQueueFull: 63,
   tcpForeignEcho: 64,
+  ipBadOption: 65,
+  ipSourceRoute: 66,
 } as const;
 
 export type DropReason = (typeof Drop)[keyof typeof Drop];

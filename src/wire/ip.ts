@@ -45,8 +45,12 @@ export class IpHeader {
   payloadLength = 0;
   /** IPv6: where the protocol's number stands, for a Parameter Problem that points at it. From the packet's start. */
   protocolPointer = 0;
-  /** IPv6: what a Parameter Problem about this packet would say, for the drops that call for one; else -1. */
+  /** IPv4, of a header to be written: its options, padded to 32 bits. */
+  options: Uint8Array | null = null;
+  optionBytes = 0;
+  /** What a Parameter Problem about this packet would say, for the drops that call for one; else -1. */
   problemCode = -1;
+  /** The second word of that ICMP message: IPv4's pointer stands in its first byte. */
   problemPointer = 0;
 
   /** IP's ECN field: 3 is CE. */
@@ -57,6 +61,7 @@ export class IpHeader {
   /** Addresses the other way round: the header of an answer to `to`. */
   answer(to: IpHeader): void {
     this.version = to.version;
+    this.optionBytes = 0;
     this.s0 = to.d0;
     this.s1 = to.d1;
     this.s2 = to.d2;

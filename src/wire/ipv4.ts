@@ -11,6 +11,7 @@
 import type { Slab } from '../base/slab.js';
 import { checksumAdd } from './checksum.js';
 import { Drop, type DropReason } from './drop.js';
+import { ipv4OptionFault, NO_FAULT, SOURCE_ROUTE } from './ipv4-options.js';
 import { get16, get32, IPV4_HEADER_BYTES, put16, put32, V4_MAPPED_WORD, type IpHeader } from './ip.js';
 
 const DONT_FRAGMENT = 0x4000;
@@ -19,7 +20,8 @@ const OFFSET_MASK = 0x1fff;
 
 /**
  * Reads the packet at `slab[offset, offset + length)`. Bytes after the total length are padding and not part of it. MUST-50: options are passed
- * over by the header's length, none is acted on (source routes neither: RFC 6814 has them on the way out).
+ * over by the header's length. Invalid ones ask for a Parameter Problem (RFC 1122 section 3.2.2.5) in `out.problemCode`; a source route is
+ * dropped, as in Linux and as RFC 7126 section 4.3 advises: it would have our answers go where an attacker wants.
  */
 export function parseIpv4(slab: Slab, offset: number, length: number, out: IpHeader): DropReason {
   const b = slab.bytes;
@@ -53,15 +55,25 @@ export function parseIpv4(slab: Slab, offset: number, length: number, out: IpHea
   out.payloadOffset = offset + headerBytes;
   out.payloadLength = totalLength - headerBytes;
   out.protocolPointer = 9;
-  return Drop.none;
+  return headerBytes === IPV4_HEADER_BYTES ? Drop.none : checkOptions(b, offset, headerBytes, out);
 }
 
-/** Writes a header without options at `slab.bytes[o]`, checksum included. Returns its length, 20. */
+function checkOptions(b: Uint8Array, offset: number, headerBytes: number, out: IpHeader): DropReason {
+  const fault = ipv4OptionFault(b, offset + IPV4_HEADER_BYTES, offset + headerBytes);
+  if (fault === NO_FAULT) return Drop.none;
+  if (fault === SOURCE_ROUTE) return Drop.ipSourceRoute;
+  out.problemCode = 0;
+  out.problemPointer = (fault - offset) << 24;
+  return Drop.ipBadOption;
+}
+
+/** Writes a header at `slab.bytes[o]`, checksum and `h.options` included. Returns its length. */
 export function writeIpv4(slab: Slab, o: number, h: IpHeader): number {
   const b = slab.bytes;
-  b[o] = 0x45;
+  const headerBytes = IPV4_HEADER_BYTES + h.optionBytes;
+  b[o] = 0x40 | (headerBytes / 4);
   b[o + 1] = h.tos;
-  put16(b, o + 2, IPV4_HEADER_BYTES + h.payloadLength);
+  put16(b, o + 2, headerBytes + h.payloadLength);
   put16(b, o + 4, h.id);
   const flags = (h.dontFragment ? DONT_FRAGMENT : 0) | (h.moreFragments ? MORE_FRAGMENTS : 0);
   put16(b, o + 6, flags | (h.fragmentOffset >> 3));
@@ -70,6 +82,7 @@ export function writeIpv4(slab: Slab, o: number, h: IpHeader): number {
   put16(b, o + 10, 0);
   put32(b, o + 12, h.s3);
   put32(b, o + 16, h.d3);
-  put16(b, o + 10, ~checksumAdd(slab.view, o, IPV4_HEADER_BYTES, 0) & 0xffff);
-  return IPV4_HEADER_BYTES;
+  if (h.optionBytes > 0) b.set(h.options!.subarray(0, h.optionBytes), o + IPV4_HEADER_BYTES);
+  put16(b, o + 10, ~checksumAdd(slab.view, o, headerBytes, 0) & 0xffff);
+  return headerBytes;
 }

@@ -220,7 +220,7 @@ export function parseTcp(slab: Slab, offset: number, length: number, out: Segmen
 
 /**
  * MUST-4 to MUST-7, MUST-64, MUST-68: any alignment, unknown kinds skipped by their length, and a length that cannot be
- * (below 2, or past the header's end) makes the whole segment invalid. As Linux does, a known kind with a length
+ * (below 2, or past the header's end) gives `Drop.tcpBadOptionLength`; what stands before it is filled in, for a caller who takes the segment all the same. As Linux does, a known kind with a length
  * that is not its own is skipped like an unknown one.
  */
 function parseOptions(b: Uint8Array, start: number, end: number, out: Segment): DropReason {
