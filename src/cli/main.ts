@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /** The `tcplab` command. Each subcommand is a file of its own; here is only what they are called. */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
+import { SCRIPT_OPTIONS } from '../script/option-table.js';
 import { letHeapGrow } from './collector.js';
 import { connect, listen } from './pipe.js';
 import { demo } from './demo.js';
@@ -106,34 +107,26 @@ program
 
 const severalTexts = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
 
-program
+const scripts = program
   .command('script')
   .description('packet scripts (.pkt, the language of packetdrill) against our stack, in memory and in virtual time')
-  .argument('<script...>', 'files, folders, or patterns in quotes')
+  .argument('<script...>', 'files, folders, patterns in quotes, or - for standard input')
   .option('--format <format>', 'text, tap, junit or json', 'text')
   .option('--strict', 'packets left over, segments larger than the MSS and wrong timestamps are failures, too')
-  .option('--strict_segments', 'segments are compared one by one, not put together')
-  .option('--ip_version <version>', 'ipv4 or ipv6')
-  .option('-D <NAME=VALUE>', 'a name for scripts to use; repeatable', severalTexts)
-  .option('--mtu <bytes>', "the device's MTU (default: 1500)", integer('--mtu', 68, 65_535))
-  .option('--tolerance_usecs <n>', 'least tolerance of times (default: 4000)', integer('--tolerance_usecs', 0, 1e9))
-  .option('--tcp_ts_tick_usecs <n>', 'compare TSval, with ticks of so long', integer('--tcp_ts_tick_usecs', 0, 1e6))
-  .option(
-    '--init_scripts <files>',
-    'settings before each script: files of sysctl lines, with commas between; defaults.sh is known',
-  )
-  .option('--non_fatal <what>', 'packet, syscall or both with a comma: what of it differs is no failure')
+  .option('-D, --define <NAME=VALUE>', 'a name for scripts to use; repeatable', severalTexts)
   .option('--pcap <file>', 'write all packets to this file; with several scripts, a file each into this folder')
   .option('--trace', 'what the stack does and why, as JSON Lines on standard error')
   .addHelpText(
     'after',
     '\nExit codes: 0 something passed and nothing failed, 1 something failed, 77 all was skipped, 2 wrong usage.',
   )
-  .action((names: string[], o: ScriptCommandOptions & Record<string, unknown>) => {
-    const { D, ip_version: ipVersion, non_fatal: nonFatal } = o as Record<string, unknown>;
-    const more = { define: D, ipVersion, nonFatal } as Partial<ScriptCommandOptions>;
-    ends(script(names, { ...o, ...more }));
+  .action((names: string[], o: ScriptCommandOptions) => {
+    ends(script(names, o));
   });
+for (const [name, { value, help, isHidden }] of Object.entries(SCRIPT_OPTIONS)) {
+  const option = new Option(value === null ? `--${name}` : `--${name} <${value}>`, help);
+  scripts.addOption(option.hideHelp(isHidden === true));
+}
 
 program
   .command('up')

@@ -5,24 +5,21 @@ import { Recorder } from '../observe/recorder.js';
 import { pcapFileHeader, pcapPacket } from '../observe/pcap.js';
 import { exitCodeOf, FORMATS, report, type Format, type Timed } from '../script/format.js';
 import { playScript } from '../script/play.js';
-import { initCommands, NON_FATAL, nonFatalOf, type NonFatal, type RunOptions } from '../script/options.js';
+import { optionMeaning, SCRIPT_OPTIONS } from '../script/option-table.js';
+import type { RunOptions } from '../script/options.js';
+import { Unsupported } from '../script/values.js';
 import { START } from '../script/verdict.js';
 import type { WirePacket } from '../script/wire.js';
 import { CommandError, Exit } from './errors.js';
 
 export interface ScriptCommandOptions {
   format: Format;
-  ipVersion?: 'ipv4' | 'ipv6';
   define?: string[];
-  mtu?: number;
-  tolerance_usecs?: number;
-  tcp_ts_tick_usecs?: number;
-  strict_segments?: boolean;
   strict?: boolean;
   pcap?: string;
   trace?: boolean;
-  nonFatal?: string;
-  init_scripts?: string;
+  /** packetdrill's, by their names (option-table.ts). */
+  [name: string]: unknown;
 }
 
 export function script(names: readonly string[], o: ScriptCommandOptions): number {
@@ -35,7 +32,7 @@ export function script(names: readonly string[], o: ScriptCommandOptions): numbe
   const captures = captureNames(files);
   const all: Timed[] = [];
   for (const [i, file] of files.entries()) {
-    const text = readFileSync(file, 'utf8');
+    const text = readFileSync(file === '-' ? STANDARD_INPUT : file, 'utf8');
     const recorder =
       o.trace === true ? new Recorder((event) => process.stderr.write(`${JSON.stringify(event)}\n`), START) : null;
     const begin = process.hrtime.bigint();
@@ -49,8 +46,9 @@ export function script(names: readonly string[], o: ScriptCommandOptions): numbe
   return exitCodeOf(all);
 }
 
-/** A file, all scripts in a folder and below, or a pattern that the shell left alone. */
+/** `-` for standard input, a file, all scripts in a folder and below, or a pattern that the shell left alone. */
 function filesOf(name: string): string[] {
+  if (name === '-') return [name];
   const stat = statSync(name, { throwIfNoEntry: false });
   if (stat?.isDirectory() === true) {
     const found = (readdirSync(name, { recursive: true }) as string[]).filter((f) => f.endsWith('.pkt')).sort();
@@ -99,30 +97,25 @@ function definesOf(texts: readonly string[]): Map<string, string> {
   );
 }
 
+/** What the command line says, as a script's own first lines would. */
 function runOptions(o: ScriptCommandOptions): RunOptions {
-  if (o.ipVersion !== undefined && !/^ipv[46]$/.test(o.ipVersion))
-    throw new CommandError(Exit.usage, `--ip_version is ipv4 or ipv6, not '${String(o.ipVersion)}'`);
-  return {
-    ...(o.ipVersion !== undefined ? { ipVersion: o.ipVersion === 'ipv4' ? (4 as const) : (6 as const) } : {}),
-    ...(o.mtu !== undefined ? { mtu: o.mtu } : {}),
-    ...(o.tolerance_usecs !== undefined ? { toleranceUsecs: o.tolerance_usecs } : {}),
-    ...(o.tcp_ts_tick_usecs !== undefined ? { timestampTickUsecs: o.tcp_ts_tick_usecs } : {}),
-    ...(o.strict_segments === true ? { strictSegments: true } : {}),
-    ...(o.strict === true ? { strict: true } : {}),
-    ...(o.nonFatal !== undefined ? { nonFatal: nonFatal(o.nonFatal) } : {}),
-    ...(o.init_scripts !== undefined ? { init: initCommands(o.init_scripts, textOf, noInitScript) } : {}),
-  };
+  const said = Object.keys(SCRIPT_OPTIONS).filter((name) => o[name] !== undefined);
+  const options = said.map((name) => ({
+    place: NOWHERE,
+    name,
+    value: o[name] === true ? '' : String(o[name]),
+  }));
+  try {
+    const meanings = options.map((option) => optionMeaning(option, { readBeside: textOf }));
+    return Object.assign({}, ...meanings, o.strict === true ? { strict: true } : {}) as RunOptions;
+  } catch (error) {
+    if (error instanceof Unsupported) throw new CommandError(Exit.usage, error.message, 'tcplab script --help');
+    throw error;
+  }
 }
 
-function nonFatal(text: string): readonly NonFatal[] {
-  const kinds = nonFatalOf(text);
-  if (kinds !== null) return kinds;
-  throw new CommandError(Exit.usage, `--non_fatal is ${NON_FATAL.join(', ')} or both with a comma, not '${text}'`);
-}
-
-function noInitScript(file: string): never {
-  throw new CommandError(Exit.usage, `--init_scripts: there is no file '${file}'`, '--init_scripts defaults.sh');
-}
+const NOWHERE = { line: 0, column: 0 };
+const STANDARD_INPUT = 0;
 
 const textOf = (file: string): string | null =>
   statSync(file, { throwIfNoEntry: false })?.isFile() === true ? readFileSync(file, 'utf8') : null;

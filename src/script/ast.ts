@@ -131,7 +131,7 @@ export interface StructField {
   readonly count?: number;
 }
 
-/** A shell command in back-quotes. None is ever run by a shell: see knobs.ts. */
+/** A shell command in back-quotes. None is ever run by a shell: see commands.ts. */
 export interface Command {
   readonly type: 'command';
   readonly place: Place;

@@ -1,13 +1,14 @@
 /** What a call returned against what the script says, field by field. */
 import type { Call } from './ast.js';
 import type { Difference } from './compare.js';
+import { controlOf, controlText, messageText, type ControlMessage } from './control-messages.js';
 import type { Result } from './socket.js';
 import { addressText, differs, type SocketAddress, socketAddressOf } from './socket-address.js';
 import { fieldOf, numberOf, textOf } from './values.js';
 
 export function compareResult(call: Call, result: Result): Difference[] {
   const expected = numberOf(call.result);
-  const opensDescriptor = call.name === 'socket' || call.name.startsWith('accept');
+  const opensDescriptor = /^(?:socket|open|accept4?|epoll_create1?)$/.test(call.name);
   const differences: Difference[] = [];
   const fits = expected === null || (opensDescriptor && expected >= 0 ? result.value >= 0 : result.value === expected);
   if (!fits) differences.push({ field: 'result', expected: String(expected), actual: String(result.value) });
@@ -19,6 +20,9 @@ export function compareResult(call: Call, result: Result): Difference[] {
     if (flags !== null && flags !== result.messageFlags)
       differences.push({ field: 'msg_flags', expected: String(flags), actual: String(result.messageFlags) });
   }
+  if (result.control !== undefined) differences.push(...compareControl(call, result.control));
+  if (result.mismatch !== undefined)
+    differences.push({ field: 'events', expected: 'as written', actual: result.mismatch });
   if (result.data !== undefined) differences.push(...compareData(call, result.data));
   return differences;
 }
@@ -33,9 +37,14 @@ function compareAddress(call: Call, actual: SocketAddress): Difference[] {
   return fits ? [] : [{ field: 'address', expected: addressText(said), actual: addressText(actual) }];
 }
 
-/** What getsockopt, ioctl or poll wrote. */
+/** What recvmsg() wrote into msg_control. */
+function compareControl(call: Call, actual: readonly ControlMessage[]): Difference[] {
+  const [expected, came] = [controlOf(call.args[1]).map(controlText).join(', '), actual.map(messageText).join(', ')];
+  return expected === came ? [] : [{ field: 'msg_control', expected, actual: came || 'none' }];
+}
+
+/** What getsockopt or ioctl wrote. */
 function compareData(call: Call, data: number | string): Difference[] {
-  if (call.name === 'poll') return [{ field: 'revents', expected: 'as written', actual: String(data) }];
   const arg = call.args[call.name === 'ioctl' ? 2 : 3];
   const expected = typeof data === 'string' ? textOf(arg) : numberOf(arg);
   return expected === null || expected === data

@@ -1,6 +1,7 @@
 /** What calls that send and receive have in common: lengths, flags, the msghdr of sendmsg and recvmsg, and what of them is known here. */
 import type { Expression } from './ast.js';
 import { CONSTANTS } from './constants.js';
+import { controlOf, controlText } from './control-messages.js';
 import { fail, type Attempt, type ScriptSocket } from './socket.js';
 import { fieldOf, iovBytes, numberOf, Unsupported } from './values.js';
 
@@ -26,10 +27,10 @@ export const mayNotWait = (s: ScriptSocket, flags: number): boolean =>
 
 /** A msghdr's parts that are neither data nor, of sendmsg, an address. */
 export function checkMessage(message: Expression | undefined, isReceived: boolean): void {
-  const control = fieldOf(message, 'msg_control');
-  const isEmpty =
-    control === undefined || control.kind === 'any' || (control.kind === 'list' && control.items.length === 0);
-  if (!isEmpty) throw new Unsupported('control messages (msg_control) are not known');
+  const control = controlOf(message);
+  if (control.length > 0 && !isReceived)
+    throw new Unsupported('control messages (msg_control) of sendmsg() are not known: SO_TIMESTAMPING is not built');
+  for (const one of control) controlText(one);
   const name = fieldOf(message, 'msg_name');
   if (isReceived && name !== undefined && name.kind !== 'any')
     throw new Unsupported('TCP gives recvmsg() no address, so that msg_name cannot be compared');

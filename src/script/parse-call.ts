@@ -14,7 +14,8 @@ const ARGUMENTS: Readonly<Record<string, readonly [least: number, most: number]>
   ...{ socket: [3, 3], bind: [3, 3], listen: [2, 2], accept: [3, 3], accept4: [4, 4], connect: [3, 3], close: [1, 1] },
   ...{ read: [3, 3], readv: [3, 3], recv: [4, 4], recvfrom: [6, 6], recvmsg: [3, 3], shutdown: [2, 2] },
   ...{ write: [3, 3], writev: [3, 3], send: [4, 4], sendto: [6, 6], sendmsg: [3, 3], fcntl: [2, 3], ioctl: [3, 3] },
-  ...{ poll: [3, 3], setsockopt: [5, 5], getsockopt: [5, 5] },
+  ...{ poll: [3, 3], setsockopt: [5, 5], getsockopt: [5, 5], open: [2, 3], sendfile: [4, 4], splice: [6, 6] },
+  ...{ epoll_create: [1, 1], epoll_create1: [1, 1], epoll_ctl: [4, 4], epoll_wait: [4, 4] },
 };
 
 export function parseCall(s: Scanner, place: Place): Call {

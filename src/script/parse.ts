@@ -15,7 +15,7 @@ export interface ParseOptions {
   readonly defines?: ReadonlyMap<string, string>;
 }
 
-const OPTION = /--([A-Za-z][A-Za-z0-9_]*)(?:=([^\s]*))?/y;
+const OPTION = /--([A-Za-z][A-Za-z0-9_]*)(?:[ \t]*=[ \t]*(?:"([^"\n]*)"|([^\s]*)))?/y;
 /** A time, or `*`, begins an event. */
 const TIME_AHEAD = /(?=[+*\d]|\.\d)/y;
 
@@ -26,7 +26,7 @@ export function parseScript(file: string, text: string, o: ParseOptions = {}): S
     const place = s.place();
     const option = s.take(OPTION);
     if (option === null) break;
-    options.push({ place, name: option[1]!, value: option[2] ?? '' });
+    options.push({ place, name: option[1]!, value: option[2] ?? option[3] ?? '' });
   }
   const init = s.next('`') ? parseCommand(s) : null;
   const events: ScriptEvent[] = [];

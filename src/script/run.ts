@@ -7,6 +7,7 @@
  * The result is PASS, FAIL with what was expected and what came, or SKIP when the script asks for something that we do not know: never a pass.
  */
 import { SECOND, type Micros } from '../base/time.js';
+import type { TcpConfig } from '../tcp/config.js';
 import { Address, Prefix } from '../ip/address.js';
 import type { Call, Code, Command, IcmpAction, IpInfo, PacketAction, Place, Script, ScriptEvent, When } from './ast.js';
 import { compareResult } from './call-check.js';
@@ -14,8 +15,11 @@ import { compare, type Difference } from './compare.js';
 import type { Segment } from './decode.js';
 import { encodeIcmp, encodeTcp, flagBits, icmpNumbers } from './encode.js';
 import { Flows } from './flows.js';
-import { applyCommand, SCRIPT_PROFILE } from './knobs.js';
-import { type NonFatal, type RunOptions, toleranceOf, withScriptOptions } from './options.js';
+import { defaultSettings, type Setting, settingsOf } from './commands.js';
+import { countersFit, type Counters, since } from './counters.js';
+import { SCRIPT_PROFILE, sysctlConfig } from './sysctls.js';
+import { type NonFatal, type RunOptions, toleranceOf } from './options.js';
+import { withScriptOptions } from './option-table.js';
 import { runCode } from './python.js';
 import type { Attempt, Result } from './socket.js';
 import { StackTarget } from './stack-target.js';
@@ -31,6 +35,7 @@ const WHENEVER: Micros = 3600 * SECOND;
 /** Those that public scripts are played with: cookies of Fast Open depend on them. */
 const LOCAL = { 4: '192.168.0.1/16', 6: 'fd3d:a0b:17d6::1/48' } as const;
 const REMOTE = { 4: '192.0.2.1', 6: 'fd3d:fa7b:d17d::1' } as const;
+const PREFIX_BITS = { 4: 16, 6: 48 } as const;
 const LAST_PACKETS = 12;
 const MAX_STEPS = 1_000_000;
 
@@ -45,13 +50,13 @@ export type MakeTarget = (script: Script, o: RunOptions, ends: Ends) => Target;
 const ourStack: MakeTarget = (script, o, ends) =>
   new StackTarget({
     ...ends,
-    config: {
-      ...SCRIPT_PROFILE,
-      ...applyCommand(o.init ?? ''),
-      ...o.config,
-      ...(script.init === null ? {} : applyCommand(script.init.text)),
-    },
+    // Some settings count from a stack's first moment.
+    config: { ...SCRIPT_PROFILE, ...o.config, ...configOf(script, o) },
     mtu: o.mtu,
+    mss: o.mss,
+    bindPort: o.bindPort,
+    connectPort: o.connectPort,
+    v4Mapped: o.v4Mapped,
     observer: o.observer ?? null,
     now: START,
   });
@@ -76,10 +81,9 @@ export function runScript(script: Script, options: RunOptions = {}, makeTarget: 
     start: run?.start ?? START,
   });
   try {
-    const o = withScriptOptions(script, options);
-    const version = o.ipVersion ?? 4;
-    const ends = { local: Prefix.parse(LOCAL[version]), remote: Address.parse(REMOTE[version]) };
-    if (script.cleanup !== null) checkCleanup(script.cleanup);
+    const o = withScriptOptions(script.options, options);
+    const ends = endsOf(o);
+    if (script.cleanup !== null) checkCleanup(script.cleanup, o);
     run = new ScriptRun(script, o, makeTarget(script, o, ends));
     run.play();
     return verdict('PASS', '', null, []);
@@ -92,6 +96,32 @@ export function runScript(script: Script, options: RunOptions = {}, makeTarget: 
     }
     return verdict('FAIL', faultText(error), run?.current ?? null, []);
   }
+}
+
+const initSettings = (o: RunOptions): Setting[] =>
+  (o.init ?? []).flatMap(({ isDefaults, text }) =>
+    isDefaults ? defaultSettings(text) : settingsOf(text ?? '', o.readBeside),
+  );
+
+/** The sysctls before the first event; `play` tells what of them cannot be. */
+function configOf({ init }: Script, o: RunOptions): Partial<TcpConfig> {
+  try {
+    return sysctlConfig([...initSettings(o), ...(init === null ? [] : settingsOf(init.text, o.readBeside))]);
+  } catch (error) {
+    if (error instanceof Unsupported) return {};
+    throw error;
+  }
+}
+
+/** What is not said is the other's kind, or packetdrill's own. */
+function endsOf(o: RunOptions): Ends {
+  const version = o.ipVersion ?? o.local?.version ?? o.remote?.version ?? 4;
+  const local = o.local === undefined ? Prefix.parse(LOCAL[version]) : new Prefix(o.local, PREFIX_BITS[version]);
+  const remote = o.remote ?? Address.parse(REMOTE[version]);
+  for (const end of [local.address, remote])
+    if (end.version !== version) throw new Unsupported(`${end.toString()} is no IPv${version} address (--ip_version)`);
+  if (remote.equals(local.address)) throw new Unsupported(`--local_ip and --remote_ip are both ${remote.toString()}`);
+  return { local, remote };
 }
 
 interface Blocking {
@@ -117,6 +147,8 @@ class ScriptRun {
   /** How late the last event was by the script's own clock: in real time each one that is relative to another adds a little. */
   private lag: Micros = 0;
   private steps = 0;
+  /** The counters when nstat was last called. */
+  private counted: Counters = {};
   /** Which of the script's events it is. */
   private at = 0;
 
@@ -131,6 +163,8 @@ class ScriptRun {
   }
 
   play(): void {
+    this.set(initSettings(this.o));
+    if (this.script.init !== null) this.command(this.script.init);
     for (const [at, event] of this.script.events.entries()) {
       this.current = event.place;
       this.at = at;
@@ -168,7 +202,7 @@ class ScriptRun {
         this.call(action, when.relative ? base : this.start);
         break;
       case 'command':
-        this.target.configure(action.text);
+        this.command(action);
         break;
       case 'code':
         this.code(action);
@@ -369,6 +403,50 @@ class ScriptRun {
     this.warnings.push({ place, reason, differences });
   }
 
+  // ---- Commands -----------------------------------------------------------------------------------------------------------
+
+  private command({ text }: Command): void {
+    this.set(settingsOf(text, this.o.readBeside));
+  }
+
+  private set(settings: readonly Setting[]): void {
+    for (const setting of settings) {
+      if (setting.kind === 'wait') this.advance(this.target.now + setting.time);
+      else if (setting.kind === 'count') this.counted = this.target.counters() ?? {};
+      else if (setting.kind === 'counters') this.checkCounters(setting);
+      else this.configure(setting);
+      if (setting.kind === 'defaults') this.warnOfDefaults(setting.unknown);
+    }
+  }
+
+  private configure(setting: Setting): void {
+    try {
+      this.target.configure([setting]);
+    } catch (error) {
+      if (!(error instanceof Unsupported && setting.kind === 'sysctl' && setting.isDefault)) throw error;
+      this.warnOfDefaults([`${setting.path}=${setting.value}`]);
+    }
+  }
+
+  /** A line of the script's own defaults.sh is no reason not to play the script, nor one to be silent. */
+  private warnOfDefaults(unknown: readonly string[]): void {
+    const place = this.current ?? { line: 1, column: 1 };
+    for (const line of unknown)
+      this.warnings.push({ place, reason: `defaults.sh has a line that is not known here: ${line}`, differences: [] });
+  }
+
+  private checkCounters({ patterns, text }: Extract<Setting, { kind: 'counters' }>): void {
+    const counters = this.target.counters();
+    if (counters === null) throw new Unsupported('counters are not read here');
+    const grown = since(counters, this.counted);
+    this.counted = counters;
+    if (countersFit(grown, patterns)) return;
+    const differences = Object.entries(grown)
+      .filter(([name, n]) => n !== 0 && patterns.some((p) => p.test(name)))
+      .map(([name, n]) => ({ field: name, expected: 'another number', actual: String(n) }));
+    throw new Failure(this.current!, `no counter is as '${text}' wants it`, differences);
+  }
+
   // ---- Code -----------------------------------------------------------------------------------------------------------------
 
   private code(code: Code): void {
@@ -384,10 +462,10 @@ class ScriptRun {
 }
 
 /** A clean-up command puts the kernel's settings back: ours are gone with the run. It must be one that is known all the same. */
-function checkCleanup({ text, place }: Command): void {
+function checkCleanup({ text, place }: Command, o: RunOptions): void {
   if (/^(?:\/\S*)?\S*(?:sysctls?|restore)\S*/.test(text)) return;
   try {
-    applyCommand(text);
+    settingsOf(text, o.readBeside);
   } catch (error) {
     throw error instanceof Unsupported ? new Unsupported(error.message, place) : error;
   }

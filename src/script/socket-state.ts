@@ -12,34 +12,39 @@ export function fcntl(s: ScriptSocket, command: number, flags: number): Result {
   return ok();
 }
 
-export function ioctl(s: ScriptSocket, request: string): Result {
+export function ioctl(s: ScriptSocket, request: number): Result {
   const snd = s.conn?.snd;
   switch (request) {
-    case 'SIOCINQ':
-    case 'FIONREAD':
+    case CONSTANTS['SIOCINQ']:
       return { ...ok(), data: s.readable };
-    case 'SIOCATMARK':
+    case CONSTANTS['SIOCATMARK']:
       return { ...ok(), data: Number(s.isAtMark) };
-    case 'SIOCOUTQ':
+    case CONSTANTS['SIOCOUTQ']:
       return { ...ok(), data: snd === undefined ? 0 : snd.buffer.length };
-    case 'SIOCOUTQNSD':
+    case CONSTANTS['SIOCOUTQNSD']:
       return { ...ok(), data: snd === undefined ? 0 : snd.unsent };
     default:
-      throw new Unsupported(`ioctl ${request} is not known`);
+      throw new Unsupported(
+        `ioctl 0x${request.toString(16)} is not known: SIOCINQ, SIOCOUTQ, SIOCOUTQNSD and SIOCATMARK are`,
+      );
   }
 }
 
 /** What poll(2) would say of it. */
 export function readiness(s: ScriptSocket): number {
-  const { POLLIN, POLLPRI, POLLOUT, POLLERR, POLLHUP, POLLRDHUP } = CONSTANTS as Record<string, number>;
-  if (s.listener !== null) return s.listener.queue.establishedCount > 0 ? POLLIN! : 0;
+  const { POLLIN, POLLPRI, POLLOUT, POLLERR, POLLHUP, POLLRDHUP, POLLRDNORM, POLLWRNORM } = CONSTANTS as Record<
+    string,
+    number
+  >;
+  if (s.listener !== null) return s.listener.queue.establishedCount > 0 ? POLLIN! | POLLRDNORM! : 0;
   if (s.conn === null) return s.deferredPort === 0 ? POLLOUT! | POLLHUP! : POLLOUT!;
   let bits = 0;
   if (s.hasError) bits |= POLLERR!;
-  if (s.readable > 0 || s.atEnd) bits |= POLLIN!;
+  if ((s.readable > 0 && s.readable >= s.receiveLowat) || s.atEnd) bits |= POLLIN!;
   if (isUrgentHere(s.conn)) bits |= POLLPRI!;
   if (s.atEnd) bits |= POLLRDHUP!;
   if ((s.atEnd && s.writeShut) || s.isOver) bits |= POLLHUP!;
-  if (s.mayWrite && (s.isOver || s.writeShut || s.conn.snd.isWritable)) bits |= POLLOUT!;
+  if (bits & POLLIN!) bits |= POLLRDNORM!;
+  if (s.mayWrite && (s.isOver || s.writeShut || s.conn.snd.isWritable)) bits |= POLLOUT! | POLLWRNORM!;
   return bits;
 }

@@ -9,6 +9,8 @@ import type { Stack } from '../stack/stack.js';
 import type { TcpConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
 import { State } from '../tcp/state.js';
+import { CONSTANTS } from './constants.js';
+import type { ControlMessage } from './control-messages.js';
 import type { SocketAddress } from './socket-address.js';
 import { isAtMark, sendUrgent, urgentLeft } from '../tcp/urgent.js';
 import { TcpEvent, type TcpUser } from '../tcp/user.js';
@@ -20,18 +22,32 @@ export interface Result {
   readonly data?: number | string;
   /** Who accept() says it was. */
   readonly address?: SocketAddress;
-  /** What recvmsg() wrote into msg_flags. */
+  /** What recvmsg() wrote into msg_flags, and into msg_control. */
   readonly messageFlags?: number;
+  readonly control?: readonly ControlMessage[];
+  /** What poll() or epoll_wait() wrote, where it is otherwise than the script says. */
+  readonly mismatch?: string;
 }
 
 /** A started call: asked until it gives its result. */
 export type Attempt = () => Result | null;
+
+/** Of a connection that its socket has left. */
+const GONE: TcpUser = { tcpEvents: () => undefined };
 
 /** More than any send buffer takes at once: a write of 4 GiB need not have them. */
 const MOST_AT_ONCE = 1 << 26;
 
 export const ok = (value = 0): Result => ({ value, errno: '' });
 export const fail = (errno: string): Result => ({ value: -1, errno });
+
+/** What changes a socket's state, and so concerns whoever waits for anything. */
+const STATE_EVENTS = TcpEvent.established | TcpEvent.endOfStream | TcpEvent.error | TcpEvent.closed;
+
+/** An epoll instance. */
+export interface Watcher {
+  wake(s: ScriptSocket, what: number): void;
+}
 
 export class ScriptSocket implements TcpUser {
   readonly stack: Stack;
@@ -46,11 +62,20 @@ export class ScriptSocket implements TcpUser {
   readonly later: ((conn: Connection) => void)[] = [];
   /** IP_TOS. */
   tos = 0;
+  /** SO_RCVTIMEO, SO_SNDTIMEO: 0 waits for ever. */
   receiveTimeout: Micros = 0;
   sendTimeout: Micros = 0;
   /** sk_err: reported once. */
   private error = '';
   private endSeen = false;
+  /** A read has come to the end of the stream. */
+  endWasRead = false;
+  /** SO_RCVLOWAT. */
+  receiveLowat = 1;
+  /** TCP_INQ: recvmsg() tells what is left to read. */
+  tellsQueue = false;
+  /** Who is told when something happens. */
+  readonly watchers = new Set<Watcher>();
   readShut = false;
   writeShut = false;
   closed = false;
@@ -85,6 +110,24 @@ export class ScriptSocket implements TcpUser {
   tcpEvents(conn: Connection, events: number): void {
     if (events & TcpEvent.error) this.error = conn.error ?? '';
     if (events & TcpEvent.endOfStream) this.endSeen = true;
+    if (events & STATE_EVENTS) this.wake(0);
+    if (events & TcpEvent.readable) this.wake(CONSTANTS['EPOLLIN']!);
+    if (events & TcpEvent.urgent) this.wake(CONSTANTS['EPOLLPRI']!);
+    if (events & TcpEvent.writable) this.wake(CONSTANTS['EPOLLOUT']!);
+  }
+
+  /** `what`: bits of EPOLLIN and its like; 0 for a change of state. */
+  wake(what: number): void {
+    for (const watcher of this.watchers) watcher.wake(this, what);
+  }
+
+  /** What an accepted socket has of its listener. */
+  inherit(listener: ScriptSocket): void {
+    this.later.push(...listener.later);
+    this.receiveTimeout = listener.receiveTimeout;
+    this.sendTimeout = listener.sendTimeout;
+    this.receiveLowat = listener.receiveLowat;
+    this.tellsQueue = listener.tellsQueue;
   }
 
   /** SO_ERROR, and what the next call reports: once. */
@@ -125,6 +168,11 @@ export class ScriptSocket implements TcpUser {
     if (toMark < 0) return waiting + queued;
     if (waiting > 0 || toMark > 0) return waiting + Math.min(queued, toMark);
     return conn.rcv.urgent.inline ? queued : Math.max(0, queued - 1);
+  }
+
+  /** Bytes in order that were not read, whatever one read would give of them. */
+  get unread(): number {
+    return this.waiting + (this.conn?.receiveQueued ?? 0);
   }
 
   /** `readable` ends at the mark: a read that wants more gets no more. */
@@ -177,6 +225,21 @@ export class ScriptSocket implements TcpUser {
   /** It has a port of its own: bind() works once. */
   get isBound(): boolean {
     return this.localPort !== 0 || this.conn !== null || this.listener !== null;
+  }
+
+  /** connect() to no address: a RST, and a socket that may connect again. */
+  disconnect(now: Micros): void {
+    const { conn } = this;
+    if (conn === null) return;
+    this.error = 'ECONNRESET';
+    conn.user = GONE;
+    conn.abort(now, 'connect(AF_UNSPEC)');
+    this.stack.wake(conn);
+    this.conn = null;
+    this.connectAnswered = false;
+    this.endSeen = this.endWasRead = false;
+    this.readShut = this.writeShut = false;
+    this.waiting = 0;
   }
 
   stopListening(): void {

@@ -9,22 +9,38 @@ import type { TcpConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
 import { tcpInfo } from '../tcp/tcp-info.js';
 import type { Call } from './ast.js';
-import { Sockets } from './calls.js';
+import { startCall } from './calls.js';
 import type { DecodedTcp } from './decode.js';
-import { applyCommand } from './knobs.js';
+import type { Files } from './files.js';
+import type { RouteMetrics, Setting } from './commands.js';
+import type { Counters } from './counters.js';
+import { applyCongestion, applySysctl, SCRIPT_PROFILE } from './sysctls.js';
 import type { Names } from './python.js';
 import type { Attempt } from './socket.js';
+import { DEFAULT_PORT, Sockets } from './sockets.js';
 import type { Target } from './target.js';
 import { ScriptWire, type WirePacket } from './wire.js';
 
 const DEFAULT_MTU = 1500;
-const DEFAULT_PORT = 8080;
+
+/** What the route of a script says, as a configuration: there is but one. */
+const routeConfig = ({ mtu, advmss, initcwnd, rtoMin, congestion }: RouteMetrics): Partial<TcpConfig> => ({
+  routeMtu: mtu ?? 0,
+  routeAdvmss: advmss ?? 0,
+  initialWindow: initcwnd ?? SCRIPT_PROFILE.initialWindow,
+  minRto: rtoMin ?? SCRIPT_PROFILE.minRto,
+  ...(congestion === undefined ? {} : applyCongestion(congestion)),
+});
 
 export interface StackTargetOptions {
   readonly local: Prefix;
   readonly remote: Address;
   readonly config: TcpConfig;
   readonly mtu?: number | undefined;
+  readonly mss?: number | undefined;
+  readonly bindPort?: number | undefined;
+  readonly connectPort?: number | undefined;
+  readonly v4Mapped?: boolean | undefined;
   readonly observer: StackObserver | null;
   readonly now: Micros;
 }
@@ -38,13 +54,16 @@ export class StackTarget implements Target {
   private readonly stack: Stack;
   private readonly sockets: Sockets;
   private readonly config: TcpConfig;
+  private readonly files: Files = new Map();
+  private readonly bindPort: number;
 
   constructor(o: StackTargetOptions) {
     this.now = o.now;
     this.local = o.local.address;
     this.remote = o.remote;
     this.config = o.config;
-    this.wire = new ScriptWire(o.mtu ?? DEFAULT_MTU);
+    this.bindPort = o.bindPort ?? DEFAULT_PORT;
+    this.wire = new ScriptWire(o.mtu ?? DEFAULT_MTU, o.mss ?? 0);
     this.stack = new Stack({
       device: this.wire,
       addresses: [o.local],
@@ -54,7 +73,16 @@ export class StackTarget implements Target {
       config: o.config,
       observer: o.observer,
     });
-    this.sockets = new Sockets(this.stack, o.local.address, o.remote, () => this.config);
+    this.sockets = new Sockets({
+      stack: this.stack,
+      local: o.local.address,
+      remote: o.remote,
+      bindPort: this.bindPort,
+      connectPort: o.connectPort ?? DEFAULT_PORT,
+      isIpv6: o.v4Mapped === true || o.local.address.version === 6,
+      files: this.files,
+      config: () => this.config,
+    });
   }
 
   get sent(): WirePacket[] {
@@ -85,7 +113,7 @@ export class StackTarget implements Target {
   start(call: Call): Attempt {
     this.sockets.now = this.now;
     this.stack.onTimeout(this.now); // so that the stack knows the time
-    const attempt = this.sockets.start(call);
+    const attempt = startCall(this.sockets, call);
     return () => {
       this.sockets.now = this.now;
       const result = attempt();
@@ -94,10 +122,39 @@ export class StackTarget implements Target {
     };
   }
 
-  configure(text: string): void {
-    const change = applyCommand(text);
+  configure(settings: readonly Setting[]): void {
+    for (const setting of settings) this.set(setting);
+  }
+
+  private set(s: Setting): void {
+    switch (s.kind) {
+      case 'defaults':
+        return this.change(SCRIPT_PROFILE);
+      case 'sysctl':
+        return this.change(applySysctl(s.path, s.value));
+      case 'forget':
+        return this.stack.tcp.forgetMetrics();
+      case 'route':
+        return this.change(routeConfig(s.metrics));
+      case 'queue':
+        this.change({ pacing: s.paces });
+        return this.stack.tcp.setDropsOutput(s.drops);
+      case 'file':
+        if (s.bytes === null) this.files.delete(s.path);
+        else this.files.set(s.path, s.bytes);
+        return;
+      default:
+    }
+  }
+
+  private change(change: Partial<TcpConfig>): void {
     Object.assign(this.config, change);
     Object.assign(this.stack.tcp.env.config, change);
+  }
+
+  counters(): Counters {
+    const all = Object.entries(this.stack.tcp.counters);
+    return Object.fromEntries(all.filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
   }
 
   tcpInfo(): Names | null {
@@ -106,8 +163,9 @@ export class StackTarget implements Target {
   }
 
   listeningPort(): number {
-    for (const s of this.sockets.all()) if (s.listener !== null) return s.listener.port;
-    return DEFAULT_PORT;
+    let port = this.bindPort;
+    for (const s of this.sockets.all()) if (s.listener !== null) ({ port } = s.listener);
+    return port;
   }
 
   mssOf(t: DecodedTcp): number {

@@ -6,6 +6,8 @@ import type { Micros } from '../base/time.js';
 import type { Slab } from '../base/slab.js';
 import type { Address } from '../ip/address.js';
 import type { Call } from './ast.js';
+import type { Setting } from './commands.js';
+import type { Counters } from './counters.js';
 import type { Names } from './python.js';
 import type { Attempt } from './socket.js';
 import type { DecodedTcp } from './decode.js';
@@ -28,8 +30,10 @@ export interface Target {
   inject(slab: Slab): void;
   /** Starts a system call. Throws Unsupported for what it does not know. */
   start(call: Call): Attempt;
-  /** Commands in back-quotes. Throws Unsupported for what it does not know. */
-  configure(text: string): void;
+  /** What commands in back-quotes ask for, but for time and counters. Throws Unsupported for what it does not know. */
+  configure(settings: readonly Setting[]): void;
+  /** By nstat's names; null when they are not kept. */
+  counters(): Counters | null;
   /** TCP_INFO of the connection that the script used last; null when there is none. */
   tcpInfo(): Names | null;
   /** Where the script listens; 8080 unless it bound another port. */

@@ -4,15 +4,22 @@
  */
 import { Slab } from '../base/slab.js';
 import { NEVER, type Micros } from '../base/time.js';
+import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, PROTOCOL_TCP } from '../wire/ip.js';
 import {
   type Device,
   type DeviceCounters,
+  Gso,
   NO_OFFLOAD,
   type Receiver,
   RxPacket,
   TX_ROOM,
   TxPacket,
 } from '../device/device.js';
+
+/** Where a header has what is in it: the protocol, and the TCP header's length in words. */
+const PROTOCOL_AT_4 = 9;
+const NEXT_HEADER_AT_6 = 6;
+const TCP_OFFSET_AT = 12;
 
 export interface WirePacket {
   readonly way: 'in' | 'out';
@@ -26,6 +33,7 @@ export class ScriptWire implements Device {
   readonly offload = NO_OFFLOAD;
   readonly counters: DeviceCounters = { rxPackets: 0, rxBytes: 0, txPackets: 0, txBytes: 0, txDropped: 0 };
   readonly mtu: number;
+  private readonly mss: number;
   /** Everything that passed, for captures and for the last packets before a failure. */
   readonly log: WirePacket[] = [];
   /** Sent and not yet looked at. */
@@ -34,8 +42,10 @@ export class ScriptWire implements Device {
   private readonly rx = new RxPacket();
   private receiver: Receiver | null = null;
 
-  constructor(mtu: number) {
+  /** `mss`: a segment that comes in with more is a super-segment of such, as a device with offloads hands on; 0: never. */
+  constructor(mtu: number, mss = 0) {
     this.mtu = mtu;
+    this.mss = mss;
     this.tx.slab = new Slab(TX_ROOM);
   }
 
@@ -49,8 +59,21 @@ export class ScriptWire implements Device {
     this.rx.slab = slab;
     this.rx.offset = 0;
     this.rx.length = length;
+    this.cut(slab.bytes);
     this.receiver!.packet(this.rx, now);
     this.receiver!.batchEnd(now);
+  }
+
+  private cut(packet: Uint8Array): void {
+    const { rx } = this;
+    const isV4 = packet[0]! >> 4 === 4;
+    const ipBytes = isV4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+    const isTcp = packet[isV4 ? PROTOCOL_AT_4 : NEXT_HEADER_AT_6] === PROTOCOL_TCP;
+    const headerBytes = ipBytes + (packet[ipBytes + TCP_OFFSET_AT]! >> 4) * 4;
+    const isSuper = this.mss > 0 && isTcp && packet.length - headerBytes > this.mss;
+    rx.gsoType = isSuper ? (isV4 ? Gso.tcp4 : Gso.tcp6) : Gso.none;
+    rx.gsoSize = isSuper ? this.mss : 0;
+    rx.headerBytes = isSuper ? headerBytes : 0;
   }
 
   packet(): TxPacket {

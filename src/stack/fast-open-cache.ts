@@ -76,6 +76,11 @@ export class FastOpenCache {
     return this.servers.size;
   }
 
+  /** `ip tcp_metrics flush`: what is known of servers. */
+  forget(): void {
+    this.servers.clear();
+  }
+
   /** For an active open that wants it: what its SYN may have. `mss`: what our side of the path takes. */
   plan(local: Address, remote: Address, bits: number, mss: number, now: Micros): FastOpen {
     const server = this.serverOf(keyOf(local, remote));

@@ -234,6 +234,11 @@ export class TcpHost {
     (conn.flow as TcpEntry).tos = dscpOf(tos);
   }
 
+  /** `ip tcp_metrics flush`: what is remembered of other hosts, beyond their connections. */
+  forgetMetrics(): void {
+    this.fastOpenCache.forget();
+  }
+
   /**
    * A queue before the device that takes nothing (`tc qdisc add ... pfifo limit 0`): what connections send is dropped here, and
    * each knows it at once. SYNs, ACKs and RSTs are lost; data waits to be tried again (local-drop.ts).

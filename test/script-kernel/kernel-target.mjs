@@ -4,7 +4,6 @@ import { execFileSync } from 'node:child_process';
 import { readSync, writeFileSync, writeSync, existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { Slab } from '../../dist/base/slab.js';
-import { settingsOf } from '../../dist/script/knobs.js';
 import { numberOf, Unsupported } from '../../dist/script/values.js';
 import { prepare } from './system-calls.mjs';
 import { parseTcpInfo, TCP_INFO_BYTES } from './tcp-info.mjs';
@@ -72,6 +71,8 @@ export class KernelTarget {
   last = -1;
   /** @private */
   port = 8080;
+  /** @private */
+  congestion = 'cubic';
 
   /** @param {{ local: import('../../dist/ip/address.js').Prefix, remote: import('../../dist/ip/address.js').Address }} ends */
   constructor({ local, remote }) {
@@ -182,18 +183,50 @@ export class KernelTarget {
     if (call.name === 'close') this.descriptors.delete(script);
   }
 
-  /** @param {string} text */
-  configure(text) {
-    for (const setting of settingsOf(text)) {
-      if (!('value' in setting)) continue;
-      if (setting.name === 'tcp_congestion_control') this.#useCongestionControl(setting.value.trim());
-      else set(setting.name, setting.value);
+  /** @param {readonly import('../../dist/script/commands.js').Setting[]} settings */
+  configure(settings) {
+    for (const setting of settings) this.#set(setting);
+  }
+
+  /** @param {import('../../dist/script/commands.js').Setting} s */
+  #set(s) {
+    switch (s.kind) {
+      case 'sysctl':
+        if (/tcp_congestion_control$/.test(s.path)) this.#useCongestionControl(s.value.trim());
+        else set(s.path, s.value);
+        return;
+      case 'forget':
+        return void ip('tcp_metrics flush all');
+      case 'route':
+        return this.#setRoute(
+          s.words
+            .slice(1)
+            .filter((word, i, all) => !/^(?:via|dev)$/.test(word) && !/^(?:via|dev)$/.test(all[i - 1] ?? '')),
+        );
+      case 'queue':
+        return tc(s.words.slice(1));
+      case 'file':
+        throw new Unsupported('files are made in memory only');
+      default:
     }
+  }
+
+  /** Which of them nstat counts from is not followed here. */
+  counters() {
+    return null;
   }
 
   /** By the route: the sysctl's default is the machine's, and a namespace may not change it everywhere. @param {string} name */
   #useCongestionControl(name) {
-    ip(`route replace ${this.local.version === 4 ? '192.0.2.0/24' : 'fd3d:fa7b:d17d::/48'} dev tun0 congctl ${name}`);
+    this.congestion = name;
+    this.#setRoute([]);
+  }
+
+  /** @param {readonly string[]} metrics */
+  #setRoute(metrics) {
+    const to = this.local.version === 4 ? '192.0.2.0/24' : 'fd3d:fa7b:d17d::/48';
+    const congestion = metrics.includes('congctl') ? '' : ` congctl ${this.congestion}`;
+    ip(`route replace ${to} dev tun0${congestion} ${metrics.join(' ')}`.trim());
   }
 
   tcpInfo() {
@@ -226,6 +259,16 @@ export class KernelTarget {
 /** @param {string} text with spaces between the arguments */
 const ip = (text) => execFileSync('ip', text.split(' '));
 
+/** @param {readonly string[]} words */
+function tc(words) {
+  try {
+    execFileSync('tc', words, { stdio: 'ignore' });
+  } catch {
+    // As in a script, where `|| true` stands behind what may not be there.
+    throw new Unsupported(`this machine does not do 'tc ${words.join(' ')}'`);
+  }
+}
+
 const clock = () => Number(process.hrtime.bigint() / 1000n);
 
 /** @param {Buffer} bytes */
@@ -235,15 +278,14 @@ function slabOf(bytes) {
   return slab;
 }
 
-/** @param {string} name behind net.ipv4. @param {string} value */
-function set(name, value) {
-  const file = `/proc/sys/net/ipv4/${name.replaceAll('.', '/')}`;
-  if (!existsSync(file)) throw new Unsupported(`this kernel, or a namespace of it, has no net.ipv4.${name}`);
+/** @param {string} path as a script writes it, or the name behind net.ipv4. @param {string} value */
+function set(path, value) {
+  const name = path.replace(/^\/?(?:proc\/sys\/)?/, '').replaceAll('/', '.');
+  const file = `/proc/sys/${(name.startsWith('net.') ? name : `net.ipv4.${name}`).replaceAll('.', '/')}`;
+  if (!existsSync(file)) throw new Unsupported(`this kernel, or a namespace of it, has no ${path}`);
   try {
     writeFileSync(file, value);
   } catch (error) {
-    throw new Unsupported(
-      `this kernel does not take net.ipv4.${name}=${value}: ${/** @type {Error} */ (error).message}`,
-    );
+    throw new Unsupported(`this kernel does not take ${path}=${value}: ${/** @type {Error} */ (error).message}`);
   }
 }

@@ -17,10 +17,8 @@ const options = {
 };
 // Compiled code is faster, and in real time that matters.
 runScript(script, options);
-const verdict = runScript(script, options, (s, _, ends) => {
-  const target = new KernelTarget(ends);
-  if (s.init !== null) target.configure(s.init.text);
-  return target;
+const verdict = runScript(script, options, (_s, _o, ends) => {
+  return new KernelTarget(ends);
 });
 const { log: _log, ...told } = verdict;
 process.stdout.write(JSON.stringify(told));

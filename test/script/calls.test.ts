@@ -44,7 +44,7 @@ describe('descriptors', () => {
   it('each has a number of its own', () => {
     expect(fresh('+0 socket(..., SOCK_STREAM, 0) = 3')).toMatchObject({
       outcome: 'FAIL',
-      reason: 'descriptor 3 is open: another socket needs another number',
+      reason: 'descriptor 3 is open: another one needs another number',
     });
   });
 });

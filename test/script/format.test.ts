@@ -9,7 +9,7 @@ import { playScript } from '../../src/script/play.js';
 
 const PASS = '0 socket(..., SOCK_STREAM, 0) = 3\n';
 const FAIL = '0 socket(..., SOCK_STREAM, 0) = 3\n+0 listen(3, 1) = 7\n';
-const SKIP = '`rm "<&#1>"`\n0 close(3) = 0\n';
+const SKIP = '`mv "<&#1>"`\n0 close(3) = 0\n';
 const timed = (file: string, text: string): Timed => ({
   verdict: playScript(file, text),
   ms: 1.25,
@@ -24,8 +24,8 @@ describe('formats', () => {
       FAIL a/fail.pkt:2:4 (1.3 ms): listen() gave another result
             +0 listen(3, 1) = 7
         result: expected 7, came 0
-      SKIP skip#1.pkt:1:1 (1.3 ms): the command 'rm "<&' is not known here (no shell is run)
-            \`rm "<&#1>"\`
+      SKIP skip#1.pkt:1:1 (1.3 ms): the command 'mv <&#1>' is not known here (no shell is run)
+            \`mv "<&#1>"\`
       1 passed, 1 failed, 1 skipped in 3.8 ms
       "
     `);
@@ -48,7 +48,7 @@ describe('formats', () => {
               +0 listen(3, 1) = 7
           result: expected 7, came 0
         ...
-      ok 3 - skip\\#1.pkt # SKIP skip\\#1.pkt:1:1: the command 'rm "<&' is not known here (no shell is run)
+      ok 3 - skip\\#1.pkt # SKIP skip\\#1.pkt:1:1: the command 'mv <&\\#1>' is not known here (no shell is run)
       "
     `);
   });
@@ -64,7 +64,7 @@ describe('formats', () => {
       result: expected 7, came 0</failure>
           </testcase>
           <testcase classname="." name="skip#1.pkt" time="0.0013">
-            <skipped message="skip#1.pkt:1:1: the command &#39;rm &#34;&#60;&#38;&#39; is not known here (no shell is run)"/>
+            <skipped message="skip#1.pkt:1:1: the command &#39;mv &#60;&#38;#1&#62;&#39; is not known here (no shell is run)"/>
           </testcase>
         </testsuite>
       </testsuites>
@@ -167,7 +167,7 @@ describe('tcplab script', () => {
     expect(play(`defaults.sh,${join(folder, 'no-sack.sh')}`)).toBe(0);
     expect(play(join(folder, 'other.sh'))).toBe(77);
     expect(out).toContain('SKIP');
-    expect(() => play('nothing.sh')).toThrow(/--init_scripts: there is no file 'nothing\.sh'/);
+    expect(() => play('nothing.sh')).toThrow(/--init_scripts=nothing\.sh: there is no file 'nothing\.sh'/);
   });
 
   it('--pcap: the packets of one script in a file, of several in a folder', () => {

@@ -48,7 +48,7 @@ describe('the command line counts more than the script', () => {
     ['--tolerance_usecs=200000', { toleranceUsecs: 4000 }],
     ['--ip_version=ipv6', { ipVersion: 4 as const }],
     ['--mtu=1000', { mtu: 1500 }],
-    ['--init_scripts=no-sack', { init: 'defaults.sh' }],
+    ['--init_scripts=no-sack', { init: [{ isDefaults: true, text: null }] }],
   ])('%s', (line, o) => {
     const open = OPEN.replace('<mss 1000>', '<mss 1000,sackOK>').replace('<mss 1460>', '<mss 1460,nop,nop,sackOK>');
     const text = `${line}\n${open}+0 write(4, ..., 10) = 10\n+.01 > P. 1:11(10) ack 1`;
@@ -130,8 +130,8 @@ describe('files', () => {
 
   it('--non_fatal with another word is wrong usage', () => {
     writeFileSync(join(folder, 'a.pkt'), OPEN);
-    const call = (): number => script([join(folder, 'a.pkt')], { format: 'text', nonFatal: 'packet,foo' });
+    const call = (): number => script([join(folder, 'a.pkt')], { format: 'text', non_fatal: 'packet,foo' });
     expect(call).toThrow(CommandError);
-    expect(call).toThrow(/--non_fatal is packet, syscall or both with a comma, not 'packet,foo'/);
+    expect(call).toThrow(/^--non_fatal=packet,foo: packet and syscall are known$/);
   });
 });

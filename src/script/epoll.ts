@@ -1,0 +1,145 @@
+/** epoll: what is watched, what of it is ready, and what was woken since an edge was told. */
+import type { Call, Expression } from './ast.js';
+import { CONSTANTS } from './constants.js';
+import { fail, ok, type Attempt, type ScriptSocket } from './socket.js';
+import { readiness } from './socket-state.js';
+import type { Sockets } from './sockets.js';
+import { fieldAt, fieldOf, numberOf, Unsupported } from './values.js';
+
+const bit = (name: string): number => CONSTANTS[name]!;
+const [EDGE, ONE_SHOT] = [bit('EPOLLET') >>> 0, bit('EPOLLONESHOT')];
+const WRITABLE = bit('EPOLLOUT');
+/** They are told without being asked for. */
+const ALWAYS = bit('EPOLLERR') | bit('EPOLLHUP');
+/** How a script may name the data that comes back. */
+const DATA_FIELDS = ['fd', 'ptr', 'u32', 'u64'] as const;
+
+interface Watch {
+  readonly socket: ScriptSocket;
+  events: number;
+  data: number | null;
+  /** Something happened since it was told last: what an edge is. */
+  isWoken: boolean;
+  /** It was asked, and could not be written to: that it can be is an edge, too. */
+  waitsToWrite: boolean;
+  /** EPOLLONESHOT was told. */
+  isOff: boolean;
+}
+
+interface Ready {
+  readonly events: number;
+  readonly data: number | null;
+}
+
+export class Epoll {
+  private readonly watches = new Map<number, Watch>();
+
+  /** An errno, or ''. */
+  control(op: number, fd: number, socket: ScriptSocket, event: Expression | undefined): string {
+    const known = this.watches.get(fd);
+    if (op === bit('EPOLL_CTL_ADD')) {
+      if (known !== undefined) return 'EEXIST';
+      this.watch(fd, socket, event);
+      return '';
+    }
+    if (known === undefined) return 'ENOENT';
+    known.socket.watchers.delete(this);
+    this.watches.delete(fd);
+    if (op === bit('EPOLL_CTL_MOD')) this.watch(fd, socket, event);
+    return '';
+  }
+
+  private watch(fd: number, socket: ScriptSocket, event: Expression | undefined): void {
+    const events = numberOf(fieldAt(event, 0, 'events')) ?? 0;
+    const data = dataOf(event);
+    this.watches.set(fd, { socket, events, data, isWoken: true, waitsToWrite: false, isOff: false });
+    socket.watchers.add(this);
+  }
+
+  forget(socket: ScriptSocket): void {
+    for (const [fd, watch] of this.watches) if (watch.socket === socket) this.watches.delete(fd);
+  }
+
+  /** What happened at `socket`, as bits of EPOLLIN and its like; 0: its state changed, which matters to all. */
+  wake(socket: ScriptSocket, what: number): void {
+    for (const watch of this.watches.values())
+      if (watch.socket === socket && (what === 0 || (watch.events & what) !== 0)) watch.isWoken = true;
+  }
+
+  /** Up to `most`, in the order in which they were added. */
+  take(most: number): Ready[] {
+    const found: Ready[] = [];
+    for (const watch of this.watches.values()) {
+      if (found.length === most) break;
+      const events = this.readyOf(watch);
+      if (events === 0) continue;
+      watch.isWoken = false;
+      if ((watch.events & ONE_SHOT) !== 0) watch.isOff = true;
+      found.push({ events, data: watch.data });
+    }
+    return found;
+  }
+
+  private readyOf(watch: Watch): number {
+    if (watch.isOff) return 0;
+    const is = readiness(watch.socket);
+    if ((is & WRITABLE) !== 0 && watch.waitsToWrite) watch.isWoken = true;
+    watch.waitsToWrite = (is & WRITABLE) === 0;
+    const events = is & (watch.events | ALWAYS);
+    const isEdge = (watch.events & EDGE) !== 0;
+    return isEdge && !watch.isWoken ? 0 : events;
+  }
+}
+
+function dataOf(event: Expression | undefined): number | null {
+  for (const name of DATA_FIELDS) {
+    const field = fieldOf(event, name);
+    if (field !== undefined) return numberOf(field);
+  }
+  return null;
+}
+
+export function epollCreate(w: Sockets, call: Call): Attempt {
+  const size = numberOf(call.args[0]) ?? 0;
+  // Of epoll_create1() it is flags.
+  if (call.name === 'epoll_create' && size <= 0) return () => fail('EINVAL');
+  return () => ok(w.add(call, new Epoll()));
+}
+
+export function epollControl(w: Sockets, { args }: Call): Attempt {
+  const [epfd, op, fd] = [0, 1, 2].map((i) => numberOf(args[i]) ?? -1) as [number, number, number];
+  return () => {
+    const [epoll, found] = [w.get(epfd), w.get(fd)];
+    if (epoll === undefined || found === undefined) return fail('EBADF');
+    const [instance, socket] = [w.epoll(epfd), w.socket(fd)];
+    if (instance === undefined) return fail('EINVAL');
+    if (socket === undefined) throw new Unsupported('epoll_ctl() of what is no socket');
+    const errno = instance.control(op, fd, socket, args[3]);
+    return errno === '' ? ok() : fail(errno);
+  };
+}
+
+export function epollWait(w: Sockets, { args }: Call): Attempt {
+  const epoll = w.epoll(numberOf(args[0]));
+  if (epoll === undefined) return () => fail(w.get(numberOf(args[0])) === undefined ? 'EBADF' : 'EINVAL');
+  const wanted = args[1]?.kind === 'list' ? args[1].items : args[1]?.kind === 'struct' ? [args[1]] : [];
+  const most = numberOf(args[2]) ?? 1;
+  if (most <= 0) return () => fail('EINVAL');
+  const timeout = numberOf(args[3]) ?? 0;
+  const until = timeout < 0 ? Infinity : w.now + timeout * 1000;
+  return () => {
+    const ready = epoll.take(most);
+    if (ready.length === 0) return w.now < until ? null : ok();
+    const differences = ready.map((r, i) => differenceOf(r, wanted[i])).filter((text) => text !== '');
+    return differences.length === 0 ? ok(ready.length) : { ...ok(ready.length), mismatch: differences.join(', ') };
+  };
+}
+
+function differenceOf({ events, data }: Ready, e: Expression | undefined): string {
+  const [wantedEvents, wantedData] = [numberOf(fieldAt(e, 0, 'events')), dataOf(e)];
+  if (wantedEvents !== null && wantedEvents !== events) return `events ${namesOf(events)}`;
+  return wantedData === null || wantedData === data ? '' : `data ${data}`;
+}
+
+const EVENTS = ['EPOLLIN', 'EPOLLPRI', 'EPOLLOUT', 'EPOLLERR', 'EPOLLHUP', 'EPOLLRDNORM', 'EPOLLWRNORM', 'EPOLLRDHUP'];
+const namesOf = (events: number): string => EVENTS.filter((name) => (events & bit(name)) !== 0).join('|') || '0';
