@@ -20,6 +20,7 @@ const TUN_QUEUE = 4096;
  * @property {string} host the address of its server
  * @property {string[]} sources addresses that the client may connect from
  * @property {import('node:child_process').ChildProcess} server
+ * @property {() => Promise<void>} restart another server in its place
  */
 
 /** @typedef {{ title: string, start: (network: Network, nodeOptions: string[]) => Promise<import('node:child_process').ChildProcess> }} Kind */
@@ -44,8 +45,7 @@ const behindTun =
     const address = script === 'serve-mock.mjs' ? [] : ['--address', `${network.server}/20`];
     const args = [...nodeOptions, join(here, script), '--name', network.near, ...address, ...options];
     const { server } = await start(process.execPath, args);
-    ip(`link set ${network.near} mtu 1500 txqueuelen ${TUN_QUEUE} up`);
-    return server;
+    return orEnd(server, () => ip(`link set ${network.near} mtu 1500 txqueuelen ${TUN_QUEUE} up`));
   };
 
 /** A program on the kernel's sockets, in a namespace behind a veth pair. CUBIC: Linux's default elsewhere, but not on every machine. @param {(nodeOptions: string[]) => string[]} command @returns {Kind['start']} */
@@ -54,13 +54,25 @@ const behindVeth = (command) => async (network, nodeOptions) => {
   const { server } = await start('unshare', ['--net', 'prlimit', '--nofile=16384:', ...command(nodeOptions)]);
   const inServer = (/** @type {string} */ text) =>
     run('nsenter', ['-t', String(server.pid), '-n', 'ip', ...text.split(' ')]);
-  ip(`link add ${network.near} type veth peer name ${network.far} netns ${server.pid}`);
-  ip(`link set ${network.near} up`);
-  inServer(`addr add ${network.server}/20 dev ${network.far}`);
-  inServer(`link set ${network.far} up`);
-  inServer(`route change ${network.prefix} dev ${network.far} src ${network.server} congctl cubic`);
-  return server;
+  return orEnd(server, () => {
+    ip(`link add ${network.near} type veth peer name ${network.far} netns ${server.pid}`);
+    ip(`link set ${network.near} up`);
+    inServer(`addr add ${network.server}/20 dev ${network.far}`);
+    inServer(`link set ${network.far} up`);
+    inServer(`route change ${network.prefix} dev ${network.far} src ${network.server} congctl cubic`);
+  });
 };
+
+/** The server, set up; one that cannot be is ended. @param {import('node:child_process').ChildProcess} server @param {() => unknown} setUp */
+function orEnd(server, setUp) {
+  try {
+    setUp();
+    return server;
+  } catch (error) {
+    server.kill('SIGKILL');
+    throw error;
+  }
+}
 
 const nodeNet = behindVeth((nodeOptions) => [process.execPath, ...nodeOptions, join(here, 'serve-node.mjs')]);
 
@@ -89,8 +101,21 @@ export const otherBuild = (dist) => ({
  */
 export async function startContestant(name, kind, n, nodeOptions) {
   const network = networkOf(n);
-  const server = await kind.start(network, nodeOptions);
-  ip(`addr add ${network.client} dev ${network.near}`);
-  for (const address of network.sources) ip(`addr add ${address}/32 dev ${network.near}`);
-  return { name, host: network.server, sources: network.sources, server };
+  const launch = async () => {
+    const server = await kind.start(network, nodeOptions);
+    return orEnd(server, () => {
+      ip(`addr add ${network.client} dev ${network.near}`);
+      for (const address of network.sources) ip(`addr add ${address}/32 dev ${network.near}`);
+    });
+  };
+  const contestant = {
+    name,
+    host: network.server,
+    sources: network.sources,
+    server: await launch(),
+    async restart() {
+      contestant.server = await launch();
+    },
+  };
+  return contestant;
 }

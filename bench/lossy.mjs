@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { commandLine } from '../test/tools/usage.mjs';
 import { align, machine, median } from './figures.mjs';
+import { Patience } from './patience.mjs';
 import { client, compile, ip, isolate, run, start } from './programs.mjs';
 import { PORTS } from './services.mjs';
 
@@ -139,6 +140,8 @@ async function main() {
     'kernel to kernel',
     'ratio',
   ];
+  const patience = new Patience();
+  const orFailed = (/** @type {string} */ cell) => (cell === 'NaN' ? 'failed' : cell);
   const table = [head];
   const ratios = [];
   for (const cell of cellsOf(o.cells)) {
@@ -151,12 +154,19 @@ async function main() {
       for (let seed = 1; seed <= seeds; seed++) {
         // Data of an upload comes in at the server's side of the link.
         const link = linkOf(cell, seed)(way === 'upload' ? 'in' : 'out');
-        ours.push(await withOurs(link, () => transfer('tcplab', way, seconds)));
-        theirs.push(await withKernel(link, () => transfer('kernel', way, seconds)));
+        const what = `${way}, ${cell.loss} ${cell.roundTrip}, seed ${seed}`;
+        const our = await patience.attempt('tcplab', what, () =>
+          withOurs(link, () => transfer('tcplab', way, seconds)),
+        );
+        const their = await patience.attempt('kernel', what, () =>
+          withKernel(link, () => transfer('kernel', way, seconds)),
+        );
+        if (our !== null) ours.push(our);
+        if (their !== null) theirs.push(their);
       }
       const ratio = median(ours) / median(theirs);
-      ratios.push(ratio);
-      row.push(median(ours).toFixed(1), median(theirs).toFixed(1), ratio.toFixed(2));
+      if (Number.isFinite(ratio)) ratios.push(ratio);
+      row.push(...[median(ours).toFixed(1), median(theirs).toFixed(1), ratio.toFixed(2)].map(orFailed));
     }
     table.push(row);
     if (process.stderr.isTTY || o.print) process.stderr.write(`${row.join('  ')}\n`);
@@ -167,6 +177,7 @@ Mbit/s, median of ${seeds} seeds of ${seconds} s each; the least ratio is ${Math
 in the direction of the data. ${machine()}.
 `;
   console.log(text);
+  for (const note of patience.notes()) console.log(note);
   if (!o.print) writeFileSync(join(dirname(here), 'docs', 'throughput-kernel.md'), page(text));
 }
 

@@ -40,7 +40,10 @@ export const ip = (text) => run('ip', text.split(' '));
 export function start(command, args) {
   const server = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   return new Promise((done, fail) => {
-    const timer = setTimeout(() => fail(new Error(`${args.join(' ')} was not ready in 10 s`)), 10_000);
+    const timer = setTimeout(() => {
+      server.kill('SIGKILL');
+      fail(new Error(`${args.join(' ')} was not ready in 10 s`));
+    }, 10_000);
     let text = '';
     server.stdout.on('data', (/** @type {Buffer} */ chunk) => {
       text += chunk.toString();
@@ -49,7 +52,10 @@ export function start(command, args) {
       clearTimeout(timer);
       done({ server, said });
     });
-    server.on('exit', (code) => fail(new Error(`${args.join(' ')} ended with ${code}`)));
+    server.on('exit', (code) => {
+      clearTimeout(timer);
+      fail(new Error(`${args.join(' ')} ended with ${code}`));
+    });
     server.on('error', fail);
   });
 }

@@ -5,6 +5,8 @@
  *
  * Numbers of different runs say little on a shared machine; so the contestants take turns, several rounds, and what counts is the ratio of two values of the same round: the median of those.
  *
+ * A measurement that fails is repeated, and after three times its cell is marked: the run goes on.
+ *
  *     npm run bench                                      the tables (about five minutes)
  *     npm run bench -- --json FILE                       and everything measured, into FILE
  *     npm run bench -- --rounds 5 --seconds 2 --rows upload,connections --contestants tcplab,node
@@ -18,6 +20,7 @@ import { dirname, resolve } from 'node:path';
 import { KINDS, otherBuild, startContestant } from './contestants.mjs';
 import { commandLine } from '../test/tools/usage.mjs';
 import { align, machine, median, show } from './figures.mjs';
+import { Patience } from './patience.mjs';
 import { compile, ip, isolate } from './programs.mjs';
 import { FRESH, MEASUREMENTS, ROWS } from './rows.mjs';
 
@@ -33,6 +36,8 @@ const FRESH_NETWORK = 10;
 const ALL = [...Object.keys(MEASUREMENTS), ...Object.keys(FRESH)];
 const DEFAULT = 'tcplab,plain,node,c,mock,plainmock';
 const WARM_UP_SECONDS = 0.4;
+/** In a cell, when there is nothing else to say. */
+const FAILED = 'failed';
 
 /** What each ratio's second column is, which of a row's bars it is held to, and for whom. */
 const RATIOS = [
@@ -43,6 +48,8 @@ const RATIOS = [
   { of: 'tcplab', to: 'other', bar: undefined },
   { of: 'again', to: 'node', bar: undefined },
 ];
+
+const patience = new Patience();
 
 async function main() {
   const { values: options } = commandLine(import.meta.url, {
@@ -76,8 +83,12 @@ async function main() {
   try {
     const fresh = await measureFresh(kinds, measured, nodeOptions, Number(options.idle));
     for (const { name, kind } of kinds) {
-      if (kind !== undefined) contestants.push(await startContestant(name, kind, contestants.length, nodeOptions));
+      if (kind === undefined) continue;
+      const n = contestants.length;
+      const c = await patience.attempt(name, 'its start', () => startContestant(name, kind, n, nodeOptions));
+      if (c !== null) contestants.push(c);
     }
+    if (contestants.length === 0) throw new Error(`no contestant starts: ${patience.notes().join('; ')}`);
     const values = await measureAll(contestants, measured, rounds, seconds);
     for (const [name, rows] of Object.entries(fresh)) Object.assign(values[name] ?? {}, rows);
     report(values, contestants, rounds, seconds, options.json);
@@ -120,13 +131,15 @@ async function measureFresh(kinds, measured, nodeOptions, idle) {
   for (const name of measured.filter((name) => name in FRESH)) {
     for (const [i, { name: who, kind }] of kinds.entries()) {
       if (kind === undefined) continue;
-      const c = await startContestant(who, kind, FRESH_NETWORK + (i % 6), nodeOptions);
-      try {
-        const found = await FRESH[/** @type {keyof typeof FRESH} */ (name)]?.(c, idle);
-        for (const [row, value] of Object.entries(found ?? {})) (values[who] ??= {})[row] = [value];
-      } finally {
-        await stop(c);
-      }
+      const found = await patience.attempt(who, name, async () => {
+        const c = await startContestant(who, kind, FRESH_NETWORK + (i % 6), nodeOptions);
+        try {
+          return await FRESH[/** @type {keyof typeof FRESH} */ (name)]?.(c, idle);
+        } finally {
+          await stop(c);
+        }
+      });
+      for (const [row, value] of Object.entries(found ?? {})) (values[who] ??= {})[row] = [value];
     }
   }
   return values;
@@ -136,7 +149,7 @@ async function measureFresh(kinds, measured, nodeOptions, idle) {
 async function measureAll(contestants, measured, rounds, seconds) {
   // What runs first would pay for the compilers of V8.
   for (const c of contestants) {
-    for (const name of measured) await MEASUREMENTS[name]?.(c, Math.min(WARM_UP_SECONDS, seconds));
+    for (const name of measured) await measure(c, name, Math.min(WARM_UP_SECONDS, seconds), 'warm-up');
   }
 
   /** @type {Measured} */
@@ -147,15 +160,24 @@ async function measureAll(contestants, measured, rounds, seconds) {
       for (let i = 0; i < contestants.length; i++) {
         const c = contestants[(i + round) % contestants.length];
         if (c === undefined) continue;
-        for (const [row, value] of Object.entries((await MEASUREMENTS[name]?.(c, seconds)) ?? {})) {
+        for (const [row, value] of Object.entries(await measure(c, name, seconds, `round ${round + 1}`))) {
           const key = row.endsWith('Busy') ? `${name}.${row}` : row;
-          ((values[c.name] ??= {})[key] ??= []).push(value);
+          ((values[c.name] ??= {})[key] ??= Array(rounds).fill(NaN))[round] = value;
         }
       }
     }
     if (process.stderr.isTTY) process.stderr.write(`round ${round + 1} of ${rounds}\n`);
   }
   return values;
+}
+
+/** Nothing when it failed each time. @param {Contestant} c @param {string} name @param {number} seconds @param {string} when */
+async function measure(c, name, seconds, when) {
+  const found = await patience.attempt(c.name, `${name}, ${when}`, async () => {
+    if (c.server.exitCode !== null || c.server.signalCode !== null) await c.restart();
+    return MEASUREMENTS[name]?.(c, seconds);
+  });
+  return found ?? {};
 }
 
 /** @param {Measured} values @param {Contestant[]} contestants @param {number} rounds @param {number} seconds @param {string | undefined} json */
@@ -186,7 +208,8 @@ function report(values, contestants, rounds, seconds, json) {
         const each = of(a, row).map((value, i) =>
           less ? (of(b, row)[i] ?? NaN) / value : value / (of(b, row)[i] ?? NaN),
         );
-        const ratio = median(each);
+        const ratio = median(each.filter(Number.isFinite));
+        if (Number.isNaN(ratio)) return FAILED;
         (found[row] ??= {})[`${a}/${b}`] = ratio;
         const least = bar === undefined ? undefined : /** @type {Record<string, any>} */ (bars)[bar];
         return ratio.toFixed(2) + (least === undefined ? '' : `  ${ratio >= least ? '≥' : '<'} ${least.toFixed(2)}`);
@@ -199,10 +222,11 @@ function report(values, contestants, rounds, seconds, json) {
   for (const name of Object.keys(MEASUREMENTS)) {
     if (!names.some((n) => of(n, `${name}.clientBusy`).length > 0)) continue;
     const cores = (/** @type {string} */ n, /** @type {string} */ who) =>
-      median(of(n, `${name}.${who}Busy`)).toFixed(2);
+      median(of(n, `${name}.${who}Busy`).filter(Number.isFinite)).toFixed(2);
     busy.push([ROWS[name]?.title ?? name, ...names.map((n) => `${cores(n, 'client')} + ${cores(n, 'server')}`)]);
   }
   if (busy.length > 1) console.log(align(busy, 1));
+  for (const note of patience.notes()) console.log(note);
 
   if (json === undefined) return;
   mkdirSync(dirname(json), { recursive: true });
@@ -214,15 +238,19 @@ function report(values, contestants, rounds, seconds, json) {
     rows: ROWS,
     values,
     ratios: found,
+    failed: patience.failed,
+    repeated: patience.repeated,
   };
   writeFileSync(json, `${JSON.stringify(all, null, 2)}\n`);
 }
 
-/** @param {number[]} values */
+/** @param {number[]} values a round each, NaN where it failed */
 function spread(values) {
-  if (values.length === 0) return '';
-  if (values.length === 1) return show(median(values));
-  return `${show(median(values))} (${show(Math.min(...values))} to ${show(Math.max(...values))})`;
+  const found = values.filter(Number.isFinite);
+  if (found.length === 0) return FAILED;
+  const some = found.length < values.length ? `, ${values.length - found.length} ${FAILED}` : '';
+  if (values.length === 1) return show(median(found));
+  return `${show(median(found))} (${show(Math.min(...found))} to ${show(Math.max(...found))}${some})`;
 }
 
 try {

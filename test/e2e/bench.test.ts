@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { describeWithTun, ROOT, run, scratch } from './lab.js';
 
@@ -43,6 +44,42 @@ describeWithTun('npm run bench', () => {
     const [, , ours, theirs] = /^\| 1% +\| 2ms +\| +([\d.]+) \| +([\d.]+) \|/m.exec(stdout) ?? [];
     expect(Number(ours), stdout).toBeGreaterThan(0);
     expect(theirs === undefined || Number(theirs) > 0, stdout).toBe(true);
+  });
+
+  it('goes on when a contestant hiccups: it repeats, or marks the cell', async () => {
+    const json = join(folder, 'hiccup.json');
+    // A build of tcplab whose server dies at its first start, and from then on when it has many connections at a time.
+    const other = join(folder, 'hiccup');
+    mkdirSync(other);
+    symlinkSync(join(ROOT, 'dist', 'device'), join(other, 'device'));
+    writeFileSync(
+      join(other, 'index.js'),
+      `import { existsSync, writeFileSync } from 'node:fs';
+       import { Host as Whole } from ${JSON.stringify(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)};
+       export * from ${JSON.stringify(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)};
+       const first = ${JSON.stringify(join(other, 'first'))};
+       if (!existsSync(first)) { writeFileSync(first, ''); process.exit(1); }
+       export class Host extends Whole {
+         constructor(options) {
+           super(options);
+           setInterval(() => { if (this.stack.tcp.connectionCount > 4) { this.close(); setTimeout(() => process.exit(3), 50); } }, 1);
+         }
+       }`,
+    );
+    const args = ['--rounds', '1', '--seconds', '0.05', '--rows', 'connections1,upload16', '--contestants', 'c'];
+    const bench = [join(ROOT, 'bench', 'run.mjs'), ...args, '--other', other, '--json', json];
+    const { code, stdout, stderr } = await run(process.execPath, bench, 60);
+    expect([code, stderr], stdout).toEqual([0, '']);
+    const { failed, values } = JSON.parse(readFileSync(json, 'utf8')) as {
+      failed: { contestant: string; what: string }[];
+      values: Record<string, Record<string, (number | null)[]>>;
+    };
+    expect(stdout).toMatch(/^repeated, since it failed once: other, its start: .* ended with 1$/m);
+    expect(stdout).toMatch(/^failed 3 times: other, upload16, round 1: /m);
+    expect(stdout).toMatch(/^\| upload, 16 connections .* failed \|$/m);
+    expect(failed.every(({ contestant, what }) => contestant === 'other' && what.startsWith('upload16'))).toBe(true);
+    expect(values['other']!['connections1']).toEqual([expect.any(Number)]);
+    expect(values['c']!['upload16']).toEqual([expect.any(Number)]);
   });
 
   it.each([

@@ -64,7 +64,7 @@ async function serving(
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       reject(new Error(`serve did not get that far:\n${stdout}\n${stderr}`));
-    }, 20_000);
+    }, 60_000);
     const look = (): void => {
       if (!until(stdout, stderr)) return;
       clearTimeout(timer);

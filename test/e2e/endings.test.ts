@@ -62,7 +62,7 @@ it('a second Ctrl-C ends a command that is still busy ending', async () => {
     console.log('told', await life.ended);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 20_000,
+    timeout: 60_000,
     killSignal: 'SIGKILL',
   });
   let said = '';

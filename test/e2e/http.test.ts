@@ -49,7 +49,7 @@ describeWithTun('curl fetches and uploads', () => {
             expect(stdout.trim().split('\n'), stderr).toEqual([...sizes.map(patternHash), uploadSum]);
             expect(code).toBe(0);
           },
-          FULL ? 600_000 : 60_000,
+          FULL ? 1_800_000 : undefined,
         );
       }
     }
@@ -61,7 +61,7 @@ describeWithTun('curl fetches and uploads', () => {
     const [fetched, sent, arrived] = stdout.trim().split('\n');
     expect(fetched, stderr).toBe(patternHash(GIGABYTE));
     expect(arrived).toBe(sent);
-  }, 120_000);
+  });
 });
 
 describeWithTun('other clients', () => {

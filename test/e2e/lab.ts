@@ -33,7 +33,10 @@ function withoutSpaces(path: string): string {
   return link;
 }
 
-/** Runs a program to its end. A program that takes longer than `seconds` is ended, and that is an error. */
+/** Busy machines take longer; a program that hangs, for ever. */
+const BUSY = 3;
+
+/** Runs a program to its end. One that takes much longer than `seconds`, which are a quiet machine's, is ended, and that is an error. */
 export function run(command: string, args: readonly string[], seconds = 50, options: SpawnOptions = {}): Promise<Ran> {
   return new Promise((resolve, reject) => {
     // CI's own variable switches colours on.
@@ -43,10 +46,13 @@ export function run(command: string, args: readonly string[], seconds = 50, opti
     let stderr = '';
     child.stdout?.on('data', (d: Buffer) => (stdout += d.toString()));
     child.stderr?.on('data', (d: Buffer) => (stderr += d.toString()));
-    const timer = setTimeout(() => {
-      process.kill(-child.pid!, 'SIGKILL');
-      reject(new Error(`${command} ${args.join(' ')} took more than ${seconds} s\n${stdout}\n${stderr}`));
-    }, seconds * 1000);
+    const timer = setTimeout(
+      () => {
+        process.kill(-child.pid!, 'SIGKILL');
+        reject(new Error(`${command} ${args.join(' ')} took more than ${BUSY * seconds} s\n${stdout}\n${stderr}`));
+      },
+      BUSY * seconds * 1000,
+    );
     child.on('error', reject);
     child.on('close', (code) => {
       clearTimeout(timer);

@@ -101,5 +101,5 @@ describeWithTun('a lossy link', () => {
     const pattern = Uint8Array.from({ length: 100_000 }, (_, i) => i);
     expect(fetched).toBe(createHash('sha256').update(pattern).digest('hex'));
     expect(stderr).toMatch(/linkLoss/);
-  }, 120_000);
+  });
 });

@@ -16,5 +16,5 @@ describeWithTun('the driver under stress', () => {
       [{ descriptors: 0, resources: 0, links: 0 }, false],
       [{ descriptors: 0, resources: 0, links: 0 }, true],
     ]);
-  }, 130_000);
+  });
 });

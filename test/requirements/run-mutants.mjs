@@ -3,7 +3,7 @@
  * Does each mutant's test fail when the mutant is applied?
  *
  *     npm run mutants                      all of them (some minutes)
- *     npm run mutants -- MUST-13 SHLD-6    those of some rules, by the ids of docs/rfc-coverage.md and test/attacks/mutants.ts
+ *     npm run mutants -- MUST-13 MUST-58   those of some rules, by the ids of docs/rfc-coverage.md and test/attacks/mutants.ts
  *
  * Nothing on the disk is touched: a Vite plugin (.ci/mutation.ts) changes the line on its way to the tests. Each mutant has
  * a process of its own, since a rule that is gone may well mean a loop without end; as many run at once as there are

@@ -5,6 +5,7 @@ import { readSync, writeFileSync, writeSync, existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { Slab } from '../../dist/base/slab.js';
 import { numberOf, Unsupported } from '../../dist/script/values.js';
+import { WINDOW_LIMIT, scaleOf, wholeMachinesRmemMax } from './machine.mjs';
 import { prepare } from './system-calls.mjs';
 import { parseTcpInfo, TCP_INFO_BYTES } from './tcp-info.mjs';
 
@@ -225,8 +226,9 @@ export class KernelTarget {
   /** @param {readonly string[]} metrics */
   #setRoute(metrics) {
     const to = this.local.version === 4 ? '192.0.2.0/24' : 'fd3d:fa7b:d17d::/48';
-    const congestion = metrics.includes('congctl') ? '' : ` congctl ${this.congestion}`;
-    ip(`route replace ${to} dev tun0${congestion} ${metrics.join(' ')}`.trim());
+    const congestion = metrics.includes('congctl') ? [] : ['congctl', this.congestion];
+    const limit = metrics.includes('window') ? [] : windowLimit();
+    ip(['route replace', to, 'dev tun0', ...congestion, ...limit, ...metrics].join(' '));
   }
 
   tcpInfo() {
@@ -267,6 +269,15 @@ function tc(words) {
     // As in a script, where `|| true` stands behind what may not be there.
     throw new Unsupported(`this machine does not do 'tc ${words.join(' ')}'`);
   }
+}
+
+/**
+ * Where the machine lets a receive buffer be larger than tcp_rmem says, its kernel announces a larger window scale. The route holds it to what the scripts say: a window that has no use
+ * for more than their scale, and is the largest with it.
+ */
+function windowLimit() {
+  const scripts = scaleOf(Number(DEFAULTS.tcp_rmem.split(' ')[2]));
+  return scaleOf(wholeMachinesRmemMax()) > scripts ? ['window', `${WINDOW_LIMIT << scripts}`] : [];
 }
 
 const clock = () => Number(process.hrtime.bigint() / 1000n);

@@ -101,7 +101,7 @@ describe('the layers', () => {
     });
     const { summary } = JSON.parse(json) as { summary: { violations: { from: string; rule: { name: string } }[] } };
     found = summary.violations.map((v) => `${v.rule.name}: ${v.from}`);
-  }, 60_000);
+  });
 
   afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 

@@ -13,7 +13,7 @@ const OURS = Object.entries(scripts).flatMap(([name, command]) => {
 });
 
 const run = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
-  spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', timeout: 20_000 });
+  spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', timeout: 100_000 });
 
 describe.each(OURS)('npm run %s', (name, script, args) => {
   it('-- --help names the command and its options', () => {
