@@ -357,7 +357,8 @@ describe('what came before the end', () => {
 
 it('idle: nothing that was written is under way any more, though its socket is gone', async () => {
   const hosts = twoHosts({ sendBufferBytes: 100_000, receiveBufferBytes: 10_000 });
-  const { server, ours, theirs } = await connected(hosts);
+  // Stream and receive buffer together hold less than is sent: until it is read, the rest waits, however long the turns take.
+  const { server, ours, theirs } = await connected(hosts, { highWaterMark: 4096 });
   theirs.pause();
   ours.end(Buffer.alloc(50_000, 'x'));
   await once(ours, 'finish');

@@ -35,7 +35,7 @@ export function twoHosts(config: Partial<TcpConfig> = {}, offload = true): TwoHo
 /** A server that listens, and a client connected to it. */
 export async function connected(
   h: TwoHosts,
-  options: { allowHalfOpen?: boolean } = {},
+  options: { allowHalfOpen?: boolean; highWaterMark?: number } = {},
 ): Promise<{ server: Server; ours: Socket; theirs: Socket }> {
   const server = h.server.createServer(options);
   server.listen(0);
