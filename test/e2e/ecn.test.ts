@@ -31,8 +31,8 @@ describeWithTun('ECN with the kernel', () => {
     const url = `http://${STACK[4]}`;
     const script = [
       'sysctl -qw net.ipv4.tcp_ecn=1',
-      `head -c ${SIZE} /dev/zero | curl -sS --max-time 40 -T - ${url}/upload | cut -d ' ' -f 1`,
-      `curl -sS --max-time 40 ${url}/bytes/${SIZE} | wc -c`,
+      `head -c ${SIZE} /dev/zero | curl -sS --max-time 100 -T - ${url}/upload | cut -d ' ' -f 1`,
+      `curl -sS --max-time 100 ${url}/bytes/${SIZE} | wc -c`,
       counters,
     ].join('; ');
     const { stdout, stderr } = await lab(script, [...marking(), '--pcap', file]);

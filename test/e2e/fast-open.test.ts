@@ -35,7 +35,7 @@ describeWithTun('Fast Open with the kernel', () => {
     async (version) => {
       needs('tshark');
       const file = join(dir, `curl-${version}.pcapng`);
-      const curl = `curl -sS --globoff --noproxy '*' --max-time 20 --tcp-fastopen http://${STACK[version]}/bytes/1000 | wc -c`;
+      const curl = `curl -sS --globoff --noproxy '*' --max-time 100 --tcp-fastopen http://${STACK[version]}/bytes/1000 | wc -c`;
       const script = `sysctl -qw net.ipv4.tcp_fastopen=1; ${curl}; ${curl}; nstat -az TcpExtTCPFastOpenActive | awk 'NR > 1 { print $2 }'`;
       const { stdout, stderr } = await lab(script, ['--fast-open', '--pcap', file]);
       expect(stdout, stderr).toBe('1000\n1000\n1\n');

@@ -10,8 +10,8 @@ const URL = `http://${STACK[4]}`;
 const KIT = `
 start() { $TCPLAB serve --tun t0 -q --stats "$@" > out 2> err & serve=$!; for i in $(seq 200); do grep -q ready out && break; sleep 0.05; done; }
 end() { kill -TERM $serve; wait $serve; echo "exit $?"; cat err; }
-get() { curl -sS --max-time 20 "$@" 2>&1 | wc -c; }
-put() { head -c $1 /dev/zero | curl -sS --max-time 20 \${2:-} \${3:-} -T - ${URL}/upload | cut -d ' ' -f 1; }
+get() { curl -sS --max-time 100 "$@" 2>&1 | wc -c; }
+put() { head -c $1 /dev/zero | curl -sS --max-time 100 \${2:-} \${3:-} -T - ${URL}/upload | cut -d ' ' -f 1; }
 `;
 const count = (said: string, name: string): number => Number(new RegExp(`^${name} +(\\d+)`, 'm').exec(said)?.[1] ?? 0);
 
@@ -97,12 +97,12 @@ wait $all; sort got | uniq -c; end`);
   it('descriptors are used up: connections need none, a file is answered with 503 and what to do, and later with 200', async () => {
     const said = await run(`mkdir root; head -c 30000000 /dev/zero > root/file
 start --http-root root
-curl -sS --max-time 10 --limit-rate 15M -o /dev/null -w '%{http_code}\\n' ${URL}/file & first=$!
+curl -sS --max-time 100 --limit-rate 15M -o /dev/null -w '%{http_code}\\n' ${URL}/file & first=$!
 until ls -l /proc/$serve/fd | grep -q root/file; do sleep 0.02; done
 free=0; while [ -L /proc/$serve/fd/$free ]; do free=$((free + 1)); done; prlimit --pid $serve --nofile=$free:4096
-curl -sS --max-time 5 -w '%{http_code}\\n' ${URL}/file
+curl -sS --max-time 100 -w '%{http_code}\\n' ${URL}/file
 for i in $(seq 20); do (get ${URL}/bytes/100000 >> got) & all="$all $!"; done
-wait $first $all; sort got | uniq -c; curl -sS --max-time 5 -o /dev/null -w '%{http_code}\\n' ${URL}/file; rm -r root; end`);
+wait $first $all; sort got | uniq -c; curl -sS --max-time 100 -o /dev/null -w '%{http_code}\\n' ${URL}/file; rm -r root; end`);
     expect(said).toMatch(
       /^too many open files: start it with more, `ulimit -n 65536`\n503\n200\n +20 100000\n200\nexit 0/,
     );
@@ -110,7 +110,7 @@ wait $first $all; sort got | uniq -c; curl -sS --max-time 5 -o /dev/null -w '%{h
 
   it('SIGTERM during transfers: peers hear of it by a RST, and the device is gone', async () => {
     const said = await run(`start
-curl -sS --max-time 10 --limit-rate 1M ${URL}/bytes/20000000 -o /dev/null 2> heard & peer=$!
+curl -sS --max-time 100 --limit-rate 1M ${URL}/bytes/20000000 -o /dev/null 2> heard & peer=$!
 sleep 0.4; end; wait $peer; echo "curl $?"; cat heard; ip link show t0 2>&1`);
     expect(said).toMatch(/^exit 0\n/);
     expect(said).toMatch(/curl 56\n.*reset by peer/);

@@ -29,7 +29,7 @@ describeWithTun('a kernel that forwards over a link of MTU 1300', () => {
       needs('tshark');
       const file = join(dir, `forwarded-${version}-${String(offload)}.pcapng`);
       const script = `${NETWORK}
-for i in 1 2; do nsenter -t $far -n curl -sS --max-time 20 http://${STACK[version]}/bytes/${SIZE} | wc -c; done`;
+for i in 1 2; do nsenter -t $far -n curl -sS --max-time 100 http://${STACK[version]}/bytes/${SIZE} | wc -c; done`;
       const options = [...(offload ? [] : ['--no-offload']), '--pcap', file];
       const { stdout, stderr } = await lab(script, options);
       expect(stdout, stderr).toBe(`${SIZE}\n${SIZE}\n`);
@@ -63,8 +63,8 @@ describeWithTun('a link of ours with a hop of MTU 1300', () => {
     const url = `http://${STACK[version]}`;
     const to = STACK[version].replace(/[[\]]/g, '');
     const script = `
-head -c ${SIZE} /dev/zero | curl -sS --max-time 20 -T - ${url}/upload | cut -d ' ' -f 1
-curl -sS --max-time 20 ${url}/bytes/${SIZE} | wc -c
+head -c ${SIZE} /dev/zero | curl -sS --max-time 100 -T - ${url}/upload | cut -d ' ' -f 1
+curl -sS --max-time 100 ${url}/bytes/${SIZE} | wc -c
 ip route get ${to} | grep -o 'mtu [0-9]*'`;
     const { stdout, stderr } = await lab(script, ['--path-mtu', '1300']);
     expect(stdout, stderr).toBe(`${SIZE}\n${SIZE}\nmtu 1300\n`);
@@ -74,8 +74,8 @@ ip route get ${to} | grep -o 'mtu [0-9]*'`;
     const url = `http://${STACK[4]}`;
     const script = `
 sysctl -qw net.ipv4.tcp_mtu_probing=2
-head -c ${SIZE} /dev/zero | curl -sS --max-time 20 -T - ${url}/upload | cut -d ' ' -f 1
-curl -sS --max-time 20 ${url}/bytes/${SIZE} | wc -c`;
+head -c ${SIZE} /dev/zero | curl -sS --max-time 100 -T - ${url}/upload | cut -d ' ' -f 1
+curl -sS --max-time 100 ${url}/bytes/${SIZE} | wc -c`;
     const { stdout, stderr } = await lab(script, ['--path-mtu', '1300,blackhole', '--mtu-probing', '2', '--stats']);
     expect(stdout, stderr).toBe(`${SIZE}\n${SIZE}\n`);
     expect(stderr).toMatch(/TcpExtTCPMTUPSuccess +[1-9]/);

@@ -28,8 +28,8 @@ describeWithTun('three workers', () => {
     // The TUN driver forgets a flow that rests for 3 s; then its hash decides anew.
     const { stdout, stderr } = await run(`${SERVE(`--pcap ${join(dir, 'w.pcapng')}`)}
 for i in 1 2 3 4 5 6 7 8; do (exec 3<>/dev/tcp/${STACK[4]}/7; for t in 1 2; do echo $i-$t >&3; read -r -t 5 line <&3; echo "$line"; [ $t = 1 ] && sleep 4; done) & rest="$rest $!"; done
-for i in $(seq 30); do curl -sS --max-time 5 http://${STACK[4]}/bytes/200000 | wc -c; done | sort | uniq -c
-for i in $(seq 10); do curl -sS --max-time 5 http://${STACK[6]}/bytes/200000 | wc -c; done | sort | uniq -c
+for i in $(seq 30); do curl -sS --max-time 100 http://${STACK[4]}/bytes/200000 | wc -c; done | sort | uniq -c
+for i in $(seq 10); do curl -sS --max-time 100 http://${STACK[6]}/bytes/200000 | wc -c; done | sort | uniq -c
 wait $rest; ${SETTLE}; ${END}`);
     const said = stdout.split('\n').map((line) => line.trim());
     expect(said.slice(0, 30), stdout + stderr).toEqual(
@@ -59,8 +59,8 @@ for i in $(seq 250); do [ "$(readlink /proc/$far/ns/net)" != "$(readlink /proc/$
 ip link add v0 type veth peer name v1 netns $far
 ip address add 198.18.1.1/24 dev v0; ip link set v0 mtu 1300 up
 nsenter -t $far -n bash -c 'ip address add 198.18.1.2/24 dev v1; ip link set v1 up; ip route add default via 198.18.1.1'
-nsenter -t $far -n curl -sS --max-time 20 http://${STACK[4]}/bytes/300000 | wc -c
-curl -sS --max-time 5 http://${STACK[4]}:81/ 2>&1
+nsenter -t $far -n curl -sS --max-time 100 http://${STACK[4]}/bytes/300000 | wc -c
+curl -sS --max-time 100 http://${STACK[4]}:81/ 2>&1
 kill $far; ${END}`);
     expect(stdout, stderr).toContain('300000');
     expect(stdout).toMatch(/Failed to connect|Connection refused|Could not connect/);

@@ -10,7 +10,7 @@ import { NO_IMPAIRMENTS } from '../../src/device/link-options.js';
 import { exchange, Hosts } from '../stack/hosts.js';
 import { ALL_AT_ONCE, caseOf, MEGABYTES, runCase } from './bad-link.js';
 
-const SEEDS = Number(process.env['TCPLAB_BAD_LINK_SEEDS'] ?? 50);
+const SEEDS = Number(process.env['TCPLAB_BAD_LINK_SEEDS'] ?? 20);
 const FROM = Number(process.env['TCPLAB_BAD_LINK_FROM'] ?? 1);
 const SEEDS_ALONE = Math.max(6, Math.floor(SEEDS / 8));
 const BLOCK = 10;
