@@ -341,9 +341,9 @@ export class Connection extends UserCalls {
   /** What the peer's SYN says about it: IRS and its options. Ours that it did not offer are off from here on. */
   peerSyn(syn: Segment, now: Micros): void {
     this.timestamps &&= syn.hasTimestamps;
-    this.rcv.start(syn.seq, this.timestamps, now);
     this.sack &&= syn.sackPermitted;
     this.windowScaling &&= syn.wscale >= 0;
+    this.rcv.start(syn.seq, this.timestamps, this.windowScaling, now);
     agreeOnEcn(this, syn);
     if (this.timestamps) {
       this.rcv.tsRecent = syn.tsVal;
@@ -351,7 +351,6 @@ export class Connection extends UserCalls {
     }
     if (this.windowScaling) {
       this.snd.wscale = Math.min(syn.wscale, 14); // RFC 7323 section 2.3
-      this.rcv.window.wscale = this.rcv.window.wantedWscale;
     }
     this.peerMss = syn.mss >= 0 ? syn.mss : this.defaultMss;
     // MUST-16, and RFC 6691: the option bytes of each segment come off the MSS, which never counts them.

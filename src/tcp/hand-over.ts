@@ -57,7 +57,8 @@ export function ackWentOut(c: Connection, now: Micros): void {
 
 export function hand(c: Connection, seg: Segment, again: boolean, now: Micros, out: SegmentSink): void {
   const segments = seg.wireSegments;
-  if (!c.passive || !seg.has(TcpFlag.SYN)) c.stats.segsOut += segments;
+  // As Linux: what goes out during a handshake, but for our own SYN, is no connection's.
+  if (!(c.isOpening && seg.has(TcpFlag.RST)) && !(c.passive && seg.has(TcpFlag.SYN))) c.stats.segsOut += segments;
   if (seg.payloadBytes > 0) c.stats.dataSegsOut += segments;
   c.env.counters.TcpOutSegs += segments;
   seg.sourcePort = c.flow.localPort;

@@ -262,6 +262,7 @@ function checkAck(c: Connection, seg: Segment, now: Micros): boolean {
       c.dropped(seg, Drop.tcpBadAck, now);
       return false;
     }
+    if (c.passive && c.fastOpen?.accepted !== true) c.stats.handshakeEnds(seg);
     noteTimestamp(c, seg, now);
     synAcknowledged(c, seg, now);
     // A simultaneous open's SYN,ACK comes here too, and a SYN's window is never scaled.
@@ -407,6 +408,7 @@ function becomeEstablished(c: Connection, why: string, now: Micros): void {
   if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd, c.config);
   snd.recovery.highSeq = snd.nxt;
   snd.rtt.endHandshake(c.synTries > 0);
+  c.stats.timeoutRecovered(now);
   c.synTries = 0;
   c.snd.expandBuffer();
   c.armKeepAlive(now);

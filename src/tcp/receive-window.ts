@@ -57,7 +57,7 @@ export class ReceiveWindow {
     const { space } = this;
     this.edge = seqAdd(nxt, this.told);
     this.ssthresh = this.initial(mss);
-    this.clamp = Math.min(this.limit, space);
+    this.clamp = Math.min(this.limit, space, MAX_WINDOW_FIELD << this.wscale);
     // As Linux: room for one more segment stays unannounced.
     if (this.clamp > 2 * mss && this.clamp + mss > space) this.clamp = Math.max(2 * mss, space - mss);
     this.ssthresh = Math.min(this.ssthresh, this.clamp);
@@ -79,7 +79,7 @@ export class ReceiveWindow {
     const offered = this.next(nxt, queued, mss);
     this.told = offered;
     this.edge = seqMax(this.edge, seqAdd(nxt, offered));
-    return offered >> this.wscale;
+    return Math.min(offered >> this.wscale, MAX_WINDOW_FIELD); // a SYN may have meant more than can be said
   }
 
   /**
@@ -135,7 +135,7 @@ export class ReceiveWindow {
       offered = this.wscale > 0 ? roundUp(free, unit) : this.wholeSegments(free, segment, full);
     }
     if (offered <= current) offered = this.keep(current, space - queued, unit);
-    return Math.min(offered, MAX_WINDOW_FIELD << this.wscale);
+    return offered;
   }
 
   /** Unscaled, the window is told to the byte: it moves by whole segments, and stays where it is until it can. */

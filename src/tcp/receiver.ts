@@ -95,11 +95,12 @@ export class Receiver {
   }
 
   /** The peer's SYN came. */
-  start(irs: Seq, timestamps: boolean, now: Micros): void {
+  start(irs: Seq, timestamps: boolean, windowScaling: boolean, now: Micros): void {
     this.irs = irs;
     this.nxt = seqAdd(irs, 1);
     this.lastAckSent = this.nxt;
     const mss = this.fullSegment(timestamps);
+    if (windowScaling) this.window.wscale = this.window.wantedWscale;
     this.window.start(this.nxt, mss);
     this.tuning.start(this.window.ssthresh, mss, now);
   }

@@ -39,6 +39,13 @@ export class TcpStats {
     if (seg.payloadBytes > 0) this.dataSegsIn += segments;
   }
 
+  /** A listener's handshake is over with `ack`: Linux makes the connection now, and of what came before it only the SYN is counted. */
+  handshakeEnds(ack: Segment): void {
+    this.segsIn = 1;
+    this.dataSegsIn = 0;
+    this.segmentArrived(ack);
+  }
+
   /** `seg` is a valid one. */
   countEcn(seg: Segment): void {
     switch (seg.ecn) {
@@ -54,12 +61,12 @@ export class TcpStats {
     }
   }
 
-  /** `first`: no timeout came before it in this episode. */
-  timeoutExpired(first: boolean, now: Micros): void {
+  /** `first`: no timeout came before it in this episode, which began at `since`. */
+  timeoutExpired(first: boolean, since: Micros): void {
     this.timeouts++;
     if (!first) return;
     this.timeoutEpisodes++;
-    this.timeoutSince = now;
+    this.timeoutSince = since;
   }
 
   timeoutRecovered(now: Micros): void {

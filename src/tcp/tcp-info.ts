@@ -118,6 +118,9 @@ export const TcpInfoOption = {
   fastOpenChild: 128,
 } as const;
 
+/** TCP_INIT_CWND, and TCP_MIN_MSS: what Linux says of a connection whose peer has not answered. */
+const FIRST_CWND = 10;
+const MIN_RCV_MSS = 88;
 /** TCP_INFINITE_SSTHRESH. */
 const INFINITE_SSTHRESH = 0x7fffffff;
 /** ~0 of an unsigned 64-bit field, as near as a number comes to it: no limit. */
@@ -142,8 +145,8 @@ export function tcpInfo(c: Connection, now: Micros): TcpInfo {
     tcpi_fastopen_client_fail: fastOpenFailure(c),
     tcpi_rto: Math.floor(rtt.rto),
     tcpi_ato: Math.floor(rcv.ack.ato),
-    tcpi_snd_mss: snd.mss,
-    tcpi_rcv_mss: rcv.mss,
+    tcpi_snd_mss: hasPeer(c) || !c.timestamps ? snd.mss : snd.mss - TIMESTAMP_BYTES,
+    tcpi_rcv_mss: hasPeer(c) ? rcv.mss : MIN_RCV_MSS,
     tcpi_unacked: sent.out - synAcksOut(c),
     tcpi_sacked: sent.sackedOut,
     tcpi_lost: sent.lostOut,
@@ -154,12 +157,12 @@ export function tcpInfo(c: Connection, now: Micros): TcpInfo {
     tcpi_last_data_recv: millis(now - rcv.dataAt),
     tcpi_last_ack_recv: millis(now - c.lastReceivedAt),
     tcpi_pmtu: size.mtu,
-    tcpi_rcv_ssthresh: rcv.window.ssthresh,
+    tcpi_rcv_ssthresh: hasPeer(c) ? rcv.window.ssthresh : rcv.window.told,
     tcpi_rtt: Math.floor(rtt.srtt),
     tcpi_rttvar: Math.floor(rtt.rttvar),
     tcpi_snd_ssthresh: Math.min(congestion.ssthresh, INFINITE_SSTHRESH),
-    tcpi_snd_cwnd: Math.min(congestion.cwnd, UNKNOWN),
-    tcpi_advmss: c.advertisedMss - (c.timestamps && !c.isOpening ? TIMESTAMP_BYTES : 0),
+    tcpi_snd_cwnd: cwndOf(c),
+    tcpi_advmss: c.advertisedMss - (c.timestamps && hasPeer(c) && !c.isOpening ? TIMESTAMP_BYTES : 0),
     tcpi_reordering: recovery.reordering,
     tcpi_rcv_rtt: Math.floor(rcv.tuning.rtt),
     tcpi_rcv_space: rcv.tuning.space,
@@ -206,6 +209,15 @@ export function tcpInfo(c: Connection, now: Micros): TcpInfo {
 
 const millis = (t: Micros): number => Math.floor(t / 1000);
 
+/** The peer's SYN came. */
+const hasPeer = (c: Connection): boolean => c.peerMss > 0;
+
+/** Before the peer answers it is what every connection begins with, or after a timeout one segment. */
+function cwndOf(c: Connection): number {
+  if (hasPeer(c)) return Math.min(c.snd.congestion.cwnd, UNKNOWN);
+  return c.synTries > 0 ? 1 : FIRST_CWND;
+}
+
 /** Timers that were doubled: after timeouts, with linear ones at first for a SYN, or after probes of a shut window. */
 function backoffOf(c: Connection): number {
   if (c.isOpening) return Math.max(0, c.synTries - c.config.synLinearTimeouts);
@@ -215,9 +227,9 @@ function backoffOf(c: Connection): number {
 /** Linux counts a listener's SYN,ACK as the listener's: it is not in flight. */
 const synAcksOut = (c: Connection): number => Number(c.passive && c.snd.synUnacked && c.snd.nxt !== c.snd.iss);
 
-/** What was agreed on: before the peer's SYN came that is nothing, but that we asked for ECN. */
+/** What was agreed on: before the peer's SYN that is nothing, but that we asked for ECN. */
 function optionsOf(c: Connection): number {
-  if (c.state === State.synSent) return asksForEcn(c) ? TcpInfoOption.ecn : 0;
+  if (!hasPeer(c)) return asksForEcn(c) ? TcpInfoOption.ecn : 0;
   return (
     (c.timestamps ? TcpInfoOption.timestamps : 0) |
     (c.sack ? TcpInfoOption.sack : 0) |

@@ -59,7 +59,8 @@ function synTimeout(c: Connection, now: Micros): void {
     return;
   }
   c.env.counters.TcpExtTCPTimeouts++;
-  c.stats.timeoutExpired(c.synTries === 0, now);
+  // As Linux: a listener's SYN,ACK is timed from when it was first sent.
+  c.stats.timeoutExpired(c.synTries === 0, c.passive && c.fastOpen?.accepted !== true ? c.openedAt : now);
   if (active) for (const record of c.snd.sent) c.snd.sent.markLost(record);
   c.synTries++;
   c.synOwed = true;

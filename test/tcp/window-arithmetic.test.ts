@@ -12,10 +12,10 @@ function started(receiveBufferBytes: number, mss: number, config: Partial<TcpCon
   return window;
 }
 
-/** 10,000 bytes of room, all of it offered to a peer whose segments have 1000. */
+/** 10,000 bytes of room, all of it offered by the SYN,ACK to a peer whose segments have 1000. */
 function offered10000(): ReceiveWindow {
   const window = started(10_000, 1000);
-  expect(window.offer(0, 0, 1000)).toBe(10_000);
+  expect(window.offerOnSyn(0, 1000)).toBe(10_000);
   return window;
 }
 
@@ -37,7 +37,7 @@ it.each([
 describe('at the start', () => {
   it.each([
     // buffer, MSS, TCP_WINDOW_CLAMP: how far the window opens, and may open
-    [65_536, 1460, 0, 64_240, 64_076],
+    [65_536, 1460, 0, 64_076, 64_076],
     [65_536, 1460, 30_000, 29_200, 30_000],
     [3000, 1460, 0, 2920, 2920],
     [2500, 1460, 0, 1460, 2500],
@@ -46,6 +46,12 @@ describe('at the start', () => {
     const window = started(bytes, mss, { windowClamp });
     expect([window.ssthresh, window.clamp]).toEqual([ssthresh, clamp]);
   });
+});
+
+it('a SYN may mean a larger window than its field can say: all of it is taken, and told as far as can be', () => {
+  const window = started(270_000, 1460);
+  expect([window.offerOnSyn(0, 1460), window.told, window.size(0)]).toEqual([65_535, 268_640, 268_640]);
+  expect([window.offer(0, 0, 1460), window.clamp]).toEqual([65_535, 65_535]);
 });
 
 it('is tight when less than half of what may be is left', () => {
@@ -94,9 +100,8 @@ describe('RFC 9293 section 3.8.6.2.2: no silly window', () => {
 
 describe('RFC 7323 section 2.4: a scaled window is told in units', () => {
   const scaled = (): ReceiveWindow => {
-    const window = started(10_000, 1000);
+    const window = offered10000();
     window.wscale = 3;
-    expect(window.offer(0, 0, 1000)).toBe(1250);
     return window;
   };
 
