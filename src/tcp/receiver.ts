@@ -167,7 +167,7 @@ export class Receiver {
   isAcceptable(seq: Seq, len: number): boolean {
     const wnd = this.wnd;
     const right = seqAdd(this.nxt, wnd);
-    if (wnd === 0) return len === 0 && seq === this.nxt;
+    if (wnd === 0) return seq === this.nxt; // MUST-66: ACK, URG and RST count; the text does not
     const startIn = seqGeq(seq, this.nxt) && seqLt(seq, right);
     if (len === 0) return startIn;
     const last = seqAdd(seq, len - 1);

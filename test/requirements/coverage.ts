@@ -96,7 +96,7 @@ export function coveragePage(all: readonly Row[] = rows(), defences = rows(allPr
   };
   return `# RFC 9293, requirement by requirement
 
-Made by \`npm run docs\` from the tests' names; do not edit. ${count('done')} of ${all.length} are done, ${count('waived')} are waived.
+Made by \`npm run docs\` from the tests' names; do not edit. ${count('done')} of ${all.length} are done, ${count('waived')} are waived, ${count('not done, on purpose')} are not done, on purpose.
 
 A test that names a requirement proves nothing by its name. So each requirement that is done has a mutant: one line of the
 sources changed so that the rule is gone. \`npm run mutants\` applies each, and its test must fail.

@@ -134,6 +134,8 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-44', ADDRESSES, 'p.contains(remote.w0, remote.w1, remote.w2, remote.w3) ? 1024 : 0', '0', HOST),
   m('MUST-45', TCP_EGRESS, 'ip.s3 = local.w3;', 'ip.s3 = seg.flags & 2 ? local.w3 : local.w3 ^ 1;', HOST),
   m('MUST-46', HOST_TCP, 'if (remote.isMulticast || this.o.isBroadcast(remote)) {', 'if (false) {', HOST),
+  m('MUST-46', HOST_TCP, 'if (remote.isMulticast || this', 'if (this', HOST),
+  m('MUST-46', HOST_TCP, '|| this.o.isBroadcast(remote)) {', ') {', HOST),
   m('MUST-47', CONNECTION, 'this.raise(TcpEvent.softError);', ';', HOST),
   m('SHLD-25', ICMP, 'c.reportSoftError(e.errno);', '', HOST, 'MUST-47, SHLD-25'),
   m('SHLD-20', CONNECTION, 'if (this.softErrorReports)', 'if (true)', HOST),
@@ -173,6 +175,8 @@ export const MUTANTS: readonly Mutant[] = [
     'if (kind === TcpOption.EOL) { o++; continue; }',
     OPTIONS,
   ),
+  m('MUST-4', WIRE, 'if (kind === TcpOption.NOP) {', 'if (false) {', OPTIONS),
+  m('MUST-4', WIRE, 'if (length === 4) out.mss = u16(b, o + 2);', '', OPTIONS),
   m('MUST-69', WIRE, 'b[o + 12] = ((headerBytes / 4) << 4)', 'b[o + 12] = ((headerBytes / 4 + 1) << 4)', OPTIONS),
   m(
     'MUST-20',
@@ -209,8 +213,11 @@ export const MUTANTS: readonly Mutant[] = [
     HANDSHAKE,
   ),
   m('MUST-11', INPUT, "c.finish(c.passive ? 'ECONNRESET' : 'ECONNREFUSED',", "c.finish('ECONNRESET',", HANDSHAKE),
+  m('MUST-11', INPUT, "c.finish(c.passive ? 'ECONNRESET' : 'ECONNREFUSED',", "c.finish('ECONNREFUSED',", HANDSHAKE),
+  m('MUST-14', CONTROL, 'seg.mss = c.advertisedMss; //', '//', HANDSHAKE),
+  m('MUST-15', CONNECTION, 'syn.mss >= 0 ? syn.mss : this.defaultMss;', 'syn.mss >= 0 ? syn.mss : 536;', HANDSHAKE),
+  m('MUST-15', CONNECTION, 'syn.mss >= 0 ? syn.mss : this.defaultMss;', 'syn.mss >= 0 ? syn.mss : 1220;', HANDSHAKE),
   m('MUST-14', CONNECTION, 'syn.mss >= 0 ? syn.mss : this.defaultMss;', 'this.defaultMss;', HANDSHAKE),
-  m('MUST-15', CONNECTION, 'syn.mss >= 0 ? syn.mss : this.defaultMss;', '1460;', HANDSHAKE),
   m('MUST-16', CONNECTION, 'optionBytes = this.timestamps ? 12 : 0;', 'optionBytes = 0;', HANDSHAKE),
   m('SHLD-5, MAY-3', CONTROL, 'seg.mss = c.advertisedMss; //', '//', HANDSHAKE),
   m('MUST-67', CONTROL, 'seg.mss = c.advertisedMss; //', 'seg.mss = c.advertisedMss - 12; //', HANDSHAKE),
@@ -235,7 +242,15 @@ export const MUTANTS: readonly Mutant[] = [
     'SHLD-3, MAY-1',
   ),
   m('SHLD-3', INPUT, 'if (rcv.orphaned && seqGt(', 'if (false && seqGt(', CLOSE, 'SHLD-3: data'),
-  m('MUST-66', RECEIVER, 'if (wnd === 0) return len === 0 && seq === this.nxt;', 'if (wnd === 0) return false;', CLOSE),
+  m('MUST-66', RECEIVER, 'if (wnd === 0) return seq === this.nxt;', 'if (wnd === 0) return false;', CLOSE),
+  m(
+    'MUST-66',
+    RECEIVER,
+    'if (wnd === 0) return seq === this.nxt;',
+    'if (wnd === 0) return len === 0 && seq === this.nxt;',
+    CLOSE,
+  ),
+  m('MUST-66', INPUT, 'takeUrgent(c, seg, now);', ';', CLOSE),
 
   // Retransmission: section 3.8.1 (RFC 6298), 3.8.2 (RFC 5681), 3.8.3.
   m(
@@ -296,6 +311,7 @@ export const MUTANTS: readonly Mutant[] = [
 
   // Keep-alive: section 3.8.4.
   m('MUST-24', SOCKET_OPTIONS, 'this.keepAlive = on;', '', SENDING, 'MUST-24, MUST-28'),
+  m('MUST-24', SOCKET_OPTIONS, 'this.keepAlive = on;', 'this.keepAlive = true;', SENDING, 'MUST-24: can'),
   m('MUST-25', CONFIG, 'keepAlive: false,', 'keepAlive: true,', SENDING),
   m('MUST-26', TIMEOUTS, 'if (busy || now < idleUntil) {', 'if (false) {', SENDING),
   m('MUST-26', TIMEOUTS, '|| now < idleUntil) {', ') {', SENDING),
@@ -351,6 +367,17 @@ export const MUTANTS: readonly Mutant[] = [
     WINDOW,
   ),
 
+  m(
+    'MUST-38',
+    OUTPUT,
+    'return room === window && room >= snd.maxWnd / 2 ? room : 0;',
+    'return 0;',
+    WINDOW,
+    'MUST-38: sends a part',
+  ),
+  m('MUST-39', RECEIVE_WINDOW, '(free >= segment && free >= space / 16)', 'free >= space / 16', WINDOW),
+  m('MUST-39', RECEIVE_WINDOW, '(free >= segment && free >= space / 16)', 'free >= segment', WINDOW),
+
   // Sending: sections 3.7.4 and 3.9.1.2.
   m(
     'SHLD-7, MAY-16',
@@ -370,6 +397,7 @@ export const MUTANTS: readonly Mutant[] = [
     SENDING,
   ),
   m('MUST-61', PUSH, '(end === snd.dataEnd && ', '(false && ', 'test/tcp/options.test.ts'),
+  m('SHLD-27', 'src/tcp/user-calls.ts', 'if (endOfRecord && taken', 'if (taken', SENDING),
   m('SHLD-27', PUSH, '(end === snd.dataEnd && ', '(true || ', SENDING),
 
   // Acknowledging: sections 3.8.6.3 and 3.10.7.4.

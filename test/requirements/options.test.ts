@@ -18,6 +18,20 @@ function parse(...options: number[]): { reason: number; segment: Segment } {
 const MSS = [2, 4, 0x05, 0xb4];
 
 describe('options', () => {
+  it('MUST-4: No-Operation is passed over wherever it stands, one or many', () => {
+    expect(parse(...[3, 3, 7], 1, ...MSS).segment).toMatchObject({ mss: 1460, wscale: 7 });
+    expect(parse(...MSS, 1, 1, 1, 1, 1, 1, 1, 1).segment.mss).toBe(1460);
+  });
+
+  it('MUST-4: End of List alone, and with anything at all behind it', () => {
+    expect(parse(0, 0, 0, 0)).toMatchObject({ reason: Drop.none, segment: { mss: -1 } });
+    expect(parse(...MSS, 0, 2, 0, 255)).toMatchObject({ reason: Drop.none, segment: { mss: 1460 } });
+  });
+
+  it('MUST-4: MSS is an unsigned number of 16 bits', () => {
+    expect([parse(2, 4, 0xff, 0xff), parse(2, 4, 0, 1)].map(({ segment }) => segment.mss)).toEqual([65_535, 1]);
+  });
+
   it('MUST-4: No-Operation is passed over, MSS is read, and End of List ends them', () => {
     const { reason, segment } = parse(1, 1, ...MSS, 0, ...[3, 3, 7]);
     expect(reason).toBe(Drop.none);

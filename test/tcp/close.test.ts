@@ -254,15 +254,20 @@ describe('reset', () => {
     expect(s.env.counters.TcpExtTCPACKSkippedChallenge).toBe(2);
   });
 
-  it('MUST-66: RST and the ACK field count while our window is closed', () => {
+  it.each([
+    ['without text', 0],
+    ['with text that is beyond it', 5],
+  ])('MUST-66: URG, ACK and RST of a segment %s count while our window is closed', (_what, len) => {
     const s = Script.established({ config: { receiveBufferBytes: 2920 } });
     s.receive({ flags: '.', seq: 1, ack: 1, len: 1460 });
     s.receive({ flags: '.', seq: 1461, ack: 1, len: 1460 });
     expect(s.last.win).toBe(0);
     s.write(10);
-    s.receive({ flags: 'U.', seq: 2921, ack: 11, urg: 1 });
-    expect(s.conn.snd.una).toBe(s.conn.snd.nxt);
-    s.receive({ flags: 'R', seq: 2921 });
-    expect(s.conn.error).toBe('ECONNRESET');
+    s.receive({ flags: 'U.', seq: 2921, ack: 11, urg: 1, len });
+    expect(s.conn.rcv.urgent.pending, 'URG').toBe(true);
+    expect(s.conn.snd.una, 'ACK').toBe(s.conn.snd.nxt);
+    expect(s.conn.rcv.queue.length, 'its text is not taken').toBe(2920);
+    s.receive({ flags: 'R', seq: 2921, len });
+    expect(s.conn.error, 'RST').toBe('ECONNRESET');
   });
 });

@@ -43,6 +43,24 @@ describe('segments of data', () => {
     expect(s.write(5000).map((x) => x.flags)).toEqual(['.', '.', '.', 'P.']);
   });
 
+  it('SHLD-27: writes that wait together share a segment, which has one PSH', () => {
+    const s = Script.established();
+    s.write(1);
+    for (const bytes of [400, 400, 400]) s.write(bytes);
+    expect(s.receive({ flags: '.', seq: 1, ack: 2 })).toMatchObject([{ len: 1200, flags: 'P.' }]);
+  });
+
+  it('SHLD-27: so do those that a shut window held back: PSH stands on the last segment of all', () => {
+    const s = Script.established({}, {}, 0);
+    for (let i = 0; i < 10; i++) s.write(438); // the end of the tenth is a segment's end, too
+    const sent = s.receive({ flags: '.', seq: 1, ack: 1, win: 65_535 });
+    expect(sent.map((x) => [x.len, x.flags])).toEqual([
+      [1460, '.'],
+      [1460, '.'],
+      [1460, 'P.'],
+    ]);
+  });
+
   it('MAY-16: what waits is put together', () => {
     const s = Script.established();
     s.write(1);

@@ -172,6 +172,21 @@ describe('our window', () => {
     expect(s.sent.length).toBe(before);
   });
 
+  it('MUST-39: read 100 bytes at a time, it moves its edge by a segment or more each time', () => {
+    const s = Script.established(small);
+    for (let seq = 1; seq < 8000; seq += 1000) s.receive({ flags: '.', seq, ack: 1, len: 1000 });
+    s.wait(SECOND);
+    const edges = [s.last.ack! + s.last.win];
+    for (let i = 0; i < 70; i++) {
+      s.conn.rcv.queue.length -= 100; // as if the user had read so much
+      s.conn.rcv.onRead(100);
+      for (const { ack, win } of s.poll()) edges.push(ack! + win);
+    }
+    const steps = edges.slice(1).map((edge, i) => edge - edges[i]!);
+    expect(Math.min(...steps)).toBeGreaterThanOrEqual(1000);
+    expect(edges.at(-1)! - edges[0]!).toBeGreaterThanOrEqual(4000);
+  });
+
   it('MUST-39: a scaled window does not open by less than a sixteenth of the buffer', () => {
     const s = Script.established({ config: { receiveBufferBytes: 100_000 }, mss: 1000 }, { wscale: 5 });
     let seq = 1;
