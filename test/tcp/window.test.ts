@@ -187,6 +187,20 @@ describe('our window', () => {
     expect(edges.at(-1)! - edges[0]!).toBeGreaterThanOrEqual(4000);
   });
 
+  it('MUST-39: nor does a scaled one, where a segment is more than a sixteenth of the buffer', () => {
+    const s = Script.established({ config: { receiveBufferBytes: 70_000 }, mss: 8960 }, { mss: 8960, wscale: 5 });
+    let seq = 1;
+    for (; s.conn.rcv.wnd >= 8960; seq += 8960) s.receive({ flags: '.', seq, ack: 1, len: 8960 });
+    s.receive({ flags: '.', seq, ack: 1, len: s.conn.rcv.wnd });
+    s.wait(SECOND);
+    expect(s.last.win).toBe(0);
+    const free = 70_000 - s.conn.rcv.queue.length;
+    s.conn.rcv.queue.length -= 8900 - free;
+    expect(s.conn.rcv.windowUpdateDue()).toBe(false);
+    s.conn.rcv.queue.length -= 100;
+    expect(s.conn.rcv.windowUpdateDue()).toBe(true);
+  });
+
   it('MUST-39: a scaled window does not open by less than a sixteenth of the buffer', () => {
     const s = Script.established({ config: { receiveBufferBytes: 100_000 }, mss: 1000 }, { wscale: 5 });
     let seq = 1;
