@@ -380,7 +380,6 @@ await scenarios({
   unref() {
     const device = open();
     device.attach(new Seen());
-    device.ref();
     device.unref();
     return 'ends';
   },
