@@ -2,7 +2,7 @@
  * What a client remembers of servers for Fast Open (RFC 7413 section 4.1.3): the cookie and the MSS of each, which form of the option it knows, and where
  * a SYN with data went missing. And, as Linux does, of the whole network: where connections that began so end in silence, data stays out of SYNs for a while.
  */
-import { NEVER, SECOND, type Micros } from '../base/time.js';
+import { NEVER, type Micros } from '../base/time.js';
 import type { Address } from '../ip/address.js';
 import type { TcpConfig } from '../tcp/config.js';
 import type { TcpCounters } from '../tcp/counters.js';
@@ -11,8 +11,6 @@ import { FastOpen, FastOpenMode, type FastOpenMemory, type FastOpenOutcome } fro
 const MOST_SERVERS = 1024;
 /** Room for options that a middlebox may add (Linux's MAX_TCP_OPTION_SPACE). */
 const OPTION_ROOM = 40;
-/** After a SYN with data was lost the next ones to that server go without, twice as long each time. */
-const LOSS_PAUSE: Micros = 60 * SECOND;
 const MOST_DOUBLINGS = 6;
 const NO_COOKIE = new Uint8Array(0);
 
@@ -45,15 +43,19 @@ class Server implements FastOpenMemory {
     } else {
       this.synLosses = 0;
     }
-    if (o.dataAcked) this.cache.worked();
+  }
+
+  worked(): void {
+    this.cache.worked();
   }
 
   blackhole(now: Micros): void {
     this.cache.blackhole(now);
   }
 
-  isPaused(now: Micros): boolean {
-    return this.synLosses > 0 && now < this.lastLoss + LOSS_PAUSE * 2 ** Math.min(this.synLosses, MOST_DOUBLINGS);
+  /** For `pause` at first. */
+  isPaused(pause: Micros, now: Micros): boolean {
+    return this.synLosses > 0 && now < this.lastLoss + pause * 2 ** Math.min(this.synLosses, MOST_DOUBLINGS);
   }
 }
 
@@ -86,21 +88,22 @@ export class FastOpenCache {
     const server = this.serverOf(keyOf(local, remote));
     const mostSynData = Math.max(0, Math.min(server.mss > 0 ? server.mss : mss, mss) - OPTION_ROOM);
     const { cookie, experimental } = server;
-    if (this.isBlackhole(now) || server.isPaused(now)) {
+    const afterPause = this.blackholes > 0;
+    if (this.isBlackhole(now) || server.isPaused(this.config.fastOpenLossPause, now)) {
       return new FastOpen({ cookie: null, experimental: false, memory: server });
     }
     if ((bits & FastOpenMode.clientWithoutCookie) !== 0) {
-      return new FastOpen({ cookie: null, experimental, mostSynData, memory: server });
+      return new FastOpen({ cookie: null, experimental, mostSynData, memory: server, afterPause });
     }
     return cookie === null
-      ? new FastOpen({ cookie: NO_COOKIE, experimental, memory: server })
-      : new FastOpen({ cookie, experimental, mostSynData, memory: server });
+      ? new FastOpen({ cookie: NO_COOKIE, experimental, memory: server, afterPause })
+      : new FastOpen({ cookie, experimental, mostSynData, memory: server, afterPause });
   }
 
   /** Would the SYN that `plan` plans have room for data? */
   isReady(local: Address, remote: Address, bits: number, now: Micros): boolean {
     const server = this.servers.get(keyOf(local, remote));
-    if (this.isBlackhole(now) || server?.isPaused(now) === true) return false;
+    if (this.isBlackhole(now) || server?.isPaused(this.config.fastOpenLossPause, now) === true) return false;
     return (bits & FastOpenMode.clientWithoutCookie) !== 0 || (server?.cookie ?? null) !== null;
   }
 
@@ -120,7 +123,7 @@ export class FastOpenCache {
     this.counters.TcpExtTCPFastOpenBlackhole++;
   }
 
-  /** @internal A SYN's data arrived: this network lets it pass. */
+  /** @internal Data came: this network lets it pass. */
   worked(): void {
     this.blackholes = 0;
   }

@@ -35,6 +35,8 @@ export interface TcpConfig {
   fastOpen: number;
   /** tcp_fastopen_blackhole_timeout_sec: for so long at first no SYN of ours has data once connections that began so went nowhere; 0: never mind. */
   fastOpenBlackholeTimeout: Micros;
+  /** RFC 7413 section 4.1.3.1: after a SYN with data was lost the next ones to that server go without, twice as long each time. Linux does not: 0. */
+  fastOpenLossPause: Micros;
   /**
    * tcp_fastopen_key: the server's key as the sysctl writes it, four 32-bit numbers in hex (`a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4`), and after a comma the one
    * before it; '': keys of our own, which change once a day.
@@ -188,7 +190,8 @@ const linux: TcpConfig = {
   ecn: 2,
   ecnFallback: true,
   fastOpen: 1,
-  fastOpenBlackholeTimeout: 3600 * SECOND,
+  fastOpenBlackholeTimeout: 0,
+  fastOpenLossPause: 0,
   fastOpenKey: '',
   urgentInline: true,
   memory: { low: 192 << 20, pressure: 256 << 20, high: 384 << 20 },
@@ -272,6 +275,8 @@ export const PROFILES = {
     ssthreshFromFlight: true,
     rtoHoldsVariance: false,
     icmpAbortsSynSent: false,
+    fastOpenBlackholeTimeout: 3600 * SECOND,
+    fastOpenLossPause: MINUTE,
   },
 } satisfies Record<string, TcpConfig>;
 

@@ -16,7 +16,7 @@ import type { TcpConfig } from './config.js';
 import { CaState } from './congestion/ack-sample.js';
 import { agreeOnEcn } from './ecn.js';
 import type { TcpEnv } from './env.js';
-import { type FastOpen, takeSynData } from './fast-open.js';
+import { type FastOpen, fastOpenEnds, takeSynData } from './fast-open.js';
 import { segmentArrives } from './input.js';
 import { MemoryShare } from './memory.js';
 import type { Note } from './observer.js';
@@ -191,7 +191,6 @@ export class Connection extends UserCalls {
     this.rcv.offerSynWindow(this.timestamps);
     // No record of when the SYN,ACK went out, and a timestamp that brought options back instead of the time: no round-trip sample.
     this.snd.nxt = seqAdd(this.iss, 1);
-    this.snd.rate.delivered = 1;
     ack.tsEcr = 0;
     this.setState(State.synReceived, 'a valid SYN cookie', now);
     this.stats.segsIn++; // the SYN
@@ -276,12 +275,14 @@ export class Connection extends UserCalls {
     this.setState(State.closed, why, now);
     this.error = error;
     if (told) return;
+    if (this.fastOpen !== null) fastOpenEnds(this, now);
     this.quiesce();
     this.raise(error === null ? TcpEvent.closed : TcpEvent.error | TcpEvent.closed);
   }
 
   enterTimeWait(why: string, now: Micros): void {
     this.setState(State.timeWait, why, now);
+    if (this.fastOpen !== null) fastOpenEnds(this, now);
     this.quiesce();
     this.raise(TcpEvent.closed);
   }

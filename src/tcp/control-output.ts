@@ -7,6 +7,7 @@ import { asksForEcn, ECN_SETUP_SYN } from './ecn.js';
 import { putIntoSyn } from './fast-open.js';
 import { ackWentOut, countRetransmission, finishSegment, hand, type SegmentSink } from './hand-over.js';
 import { OwedReset } from './reset.js';
+import { SYN_ACK } from './sent-queue.js';
 import { State } from './state.js';
 import { synInterval } from './timeouts.js';
 import { Timer } from './timers.js';
@@ -60,14 +61,16 @@ export function sendSyn(c: Connection, now: Micros, out: SegmentSink): void {
     if (c.fastOpen !== null) putIntoSyn(c, c.fastOpen, seg);
     const end = seqAdd(snd.iss, 1);
     snd.nxt = seqAdd(end, seg.payloadBytes);
-    snd.sent.push(snd.iss, end, TcpFlag.SYN, 0, now);
-    // Apart from the SYN, which may have to go again without it.
-    if (seg.payloadBytes > 0) snd.sent.push(end, snd.nxt, TcpFlag.PSH, snd.mss, now);
+    snd.sent.push(snd.iss, end, c.passive ? SYN_ACK : TcpFlag.SYN, 0, now);
+    // Apart from the SYN, which may have to go again without it; one segment, whatever MSS the peer will name.
+    if (seg.payloadBytes > 0) snd.sent.push(end, snd.nxt, TcpFlag.PSH, seg.payloadBytes, now);
     c.stats.bytesSent += seg.payloadBytes;
   }
   hand(c, seg, again, now, out);
   if (answering) ackWentOut(c, now);
-  c.setTimer(Timer.rto, now + synInterval(c, now), now);
+  // As Linux: a SYN that comes again does not put off the timer of a SYN,ACK that took its data.
+  if (c.fastOpen?.accepted !== true || !c.timers.isArmed(Timer.rto))
+    c.setTimer(Timer.rto, now + synInterval(c, now), now);
 }
 
 export function payAcks(c: Connection, now: Micros, out: SegmentSink): void {

@@ -11,6 +11,7 @@
 import type { Micros } from '../base/time.js';
 import { ABSENT, TcpFlag, type Segment } from '../wire/tcp.js';
 import type { Connection } from './connection.js';
+import { resendWithoutReduction } from './recovery.js';
 import { TcpEvent } from './user.js';
 
 /** Bits of net.ipv4.tcp_fastopen. */
@@ -31,6 +32,8 @@ export interface FastOpenMemory {
   learn(o: FastOpenOutcome, now: Micros): void;
   /** Something on the way swallows connections like this one. */
   blackhole(now: Micros): void;
+  /** One that was tried after a pause brought data. */
+  worked(): void;
 }
 
 export interface FastOpenOutcome {
@@ -40,8 +43,10 @@ export interface FastOpenOutcome {
   readonly synLost: boolean;
   /** We asked for a cookie and got none: perhaps in the option's other form. */
   readonly notGranted: boolean;
-  readonly dataAcked: boolean;
 }
+
+/** tcpi_fastopen_client_fail. */
+export const FastOpenFailure = { none: 0, noCookie: 1, notAcked: 2, synAgain: 3 } as const;
 
 /** Of one connection. Most have none. */
 export class FastOpen {
@@ -52,13 +57,15 @@ export class FastOpen {
   /** Most bytes of data in our SYN. */
   readonly mostSynData: number;
   readonly memory: FastOpenMemory | null;
+  /** Active: the first of its kind since they were left alone for a while. */
+  readonly afterPause: boolean;
   /** Passive: the SYN's data is taken, and ours may go out before the handshake ends. */
   readonly accepted: boolean;
   /** Active: how much data our SYN had, and whether the SYN,ACK acknowledged it. */
   synData = 0;
   synDataAcked = false;
-  /** Active: an answer came only after the SYN was sent again. */
-  synAgain = false;
+  /** Active: why the SYN's data was of no use (tcpi_fastopen_client_fail). */
+  failure: number = FastOpenFailure.none;
   /** Passive: how much data of the peer's SYN was taken. */
   takenSynData = 0;
 
@@ -68,12 +75,15 @@ export class FastOpen {
     accepted?: boolean;
     mostSynData?: number;
     memory?: FastOpenMemory;
+    afterPause?: boolean;
   }) {
     this.cookie = o.cookie;
     this.experimental = o.experimental;
     this.accepted = o.accepted ?? false;
     this.mostSynData = o.mostSynData ?? 0;
     this.memory = o.memory ?? null;
+    this.afterPause = o.afterPause ?? false;
+    if (this.memory !== null && o.cookie?.length === 0) this.failure = FastOpenFailure.noCookie;
   }
 }
 
@@ -98,13 +108,21 @@ export function takeSynData(c: Connection, syn: Segment, now: Micros): void {
   rcv.offerSynWindow(c.timestamps);
   rcv.dataAt = now;
   if (syn.payloadBytes > 0) {
-    rcv.takeText(syn, now, snd.rtt.rto);
-    c.fastOpen!.takenSynData = syn.payloadBytes;
-    c.stats.bytesIn += syn.payloadBytes;
-    c.raise(TcpEvent.readable);
-    c.note('fast-open-taken', syn.payloadBytes, 0, now);
+    takeTextOfSyn(c, syn);
+    c.note('fast-open-taken', c.fastOpen!.takenSynData, 0, now);
   }
   snd.congestion.start(c.config.initialWindow, snd.mss, 0, now);
+}
+
+/**
+ * The data of a SYN or SYN,ACK, which the window may not have room for at the end. It tells nothing of how the peer sends: when the next data is acknowledged
+ * is decided as if that were the first.
+ */
+function takeTextOfSyn(c: Connection, syn: Segment): void {
+  const bytes = c.rcv.takeTextOfSyn(syn);
+  c.fastOpen!.takenSynData = bytes;
+  c.stats.bytesIn += bytes;
+  c.raise(TcpEvent.readable);
 }
 
 /** In SYN-SENT an answer to our SYN came, and SND.UNA is where it says. What it did not acknowledge goes out again at once (section 4.2.1). */
@@ -115,7 +133,6 @@ export function synAnswered(c: Connection, f: FastOpen, seg: Segment, now: Micro
   const granted = asked && seg.cookieBytes > 0;
   const again = c.synTries > 0;
   f.synDataAcked = f.synData > 0 && !isLeft;
-  f.synAgain = again;
   f.memory?.learn(
     {
       mss: seg.mss === ABSENT ? 0 : seg.mss,
@@ -123,16 +140,21 @@ export function synAnswered(c: Connection, f: FastOpen, seg: Segment, now: Micro
       experimental: seg.cookieExperimental,
       synLost: again && asked && seg.cookieBytes === ABSENT && isLeft,
       notGranted: !again && asked && seg.cookieBytes === ABSENT && f.synData === 0,
-      dataAcked: f.synDataAcked,
     },
     now,
   );
   if (isLeft) {
-    for (const record of sent) sent.markLost(record);
+    f.failure = again ? FastOpenFailure.synAgain : FastOpenFailure.notAcked;
+    for (let i = 0; i < sent.length; i++) {
+      sent.resize(i, c.snd.mss);
+      sent.markLost(sent.at(i));
+    }
+    resendWithoutReduction(c, now);
     c.env.counters.TcpExtTCPFastOpenActiveFail++;
     c.note('fast-open-refused', c.snd.flight, 0, now);
   } else if (f.synDataAcked) {
     c.env.counters.TcpExtTCPFastOpenActive++;
+    c.snd.rate.delivered--; // as Linux: SYN and data were one packet
   }
 }
 
@@ -145,6 +167,25 @@ export function fastOpenTimedOut(c: Connection, timeouts: number, gaveUp: boolea
   if (f === null || f.memory === null || (f.cookie === null && f.synData === 0)) return;
   if (timeouts === 2 || (timeouts < 2 && gaveUp)) f.memory.blackhole(now);
 }
+
+/** A RST that is not the next in sequence, on a connection that brought no data yet: as Linux, what was before it may have been swallowed. */
+export function resetOutOfOrder(c: Connection, now: Micros): void {
+  if (c.stats.dataSegsIn === 0) askingMemory(c)?.blackhole(now);
+}
+
+/** The connection is over. As Linux: all that came is a FIN behind a hole, so what was before it was swallowed; or data came, so nothing is wrong any more. */
+export function fastOpenEnds(c: Connection, now: Micros): void {
+  const memory = askingMemory(c);
+  if (memory === null) return;
+  const { rcv } = c;
+  if (c.stats.dataSegsIn > 0) {
+    if (c.fastOpen!.afterPause) memory.worked();
+  } else if (rcv.finSeen && !rcv.finReceived) memory.blackhole(now);
+}
+
+/** Of an active open whose SYN had the option. */
+const askingMemory = ({ fastOpen: f }: Connection): FastOpenMemory | null =>
+  f === null || f.cookie === null ? null : f.memory;
 
 /** Is there a SYN with an option of Fast Open, or with data? */
 export const asksForFastOpen = (syn: Segment): boolean =>

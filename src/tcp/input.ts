@@ -11,8 +11,9 @@ import { Ecn, TcpFlag, type Segment } from '../wire/tcp.js';
 import { acknowledgmentArrives, synAcknowledged } from './ack.js';
 import { answersAlways } from './challenge.js';
 import type { Connection } from './connection.js';
-import { synAnswered } from './fast-open.js';
+import { resetOutOfOrder, synAnswered } from './fast-open.js';
 import { isPaced, pacingRateOf } from './pacing.js';
+import { synAckRecovered } from './recovery.js';
 import { OwedReset } from './reset.js';
 import { isSynchronized, State } from './state.js';
 import { Timer } from './timers.js';
@@ -203,6 +204,7 @@ function checkReset(c: Connection, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[2]!++;
   if (!seg.has(TcpFlag.RST)) return true;
   if (!isExactReset(c, seg)) {
+    if (c.state === State.established) resetOutOfOrder(c, now);
     oweChallenge(c, now);
     c.dropped(seg, Drop.tcpRstChallenge, now);
     return false;
@@ -264,11 +266,15 @@ function checkAck(c: Connection, seg: Segment, now: Micros): boolean {
     }
     if (c.passive && c.fastOpen?.accepted !== true) c.stats.handshakeEnds(seg);
     noteTimestamp(c, seg, now);
-    synAcknowledged(c, seg, now);
-    // A simultaneous open's SYN,ACK comes here too, and a SYN's window is never scaled.
-    snd.updateWindow(seg.seq, seg.ack, seg.has(TcpFlag.SYN) ? seg.wnd : seg.wnd << snd.wscale);
+    const wnd = seg.has(TcpFlag.SYN) ? seg.wnd : seg.wnd << snd.wscale; // a simultaneous open's SYN,ACK comes here too
+    if (c.fastOpen?.accepted === true) {
+      acknowledgmentArrives(c, seg, wnd, now); // data of ours may be in flight
+    } else {
+      synAcknowledged(c, seg, now);
+      snd.updateWindow(seg.seq, seg.ack, wnd);
+    }
     becomeEstablished(c, 'receive ACK of our SYN', now);
-    return true;
+    return afterOurFin(c, seg, now);
   }
   // RFC 5961 section 5.2 (MAY-12): SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT, else a challenge ACK and no more. As Linux, nothing below what was
   // ever sent either: a large window would else let one guess in four pass on a connection that is new.
@@ -396,15 +402,18 @@ function takeFin(c: Connection, seg: Segment, now: Micros): void {
 function becomeEstablished(c: Connection, why: string, now: Micros): void {
   c.synOwed = false;
   c.setState(State.established, why, now);
-  if (c.passive) c.env.counters.TcpPassiveOpens++;
+  if (c.passive) {
+    c.env.counters.TcpPassiveOpens++;
+    c.snd.rate.delivered++; // the SYN,ACK
+  }
   // RFC 5681 section 3.1: a lost SYN or SYN,ACK says to start with one segment. As Linux, only after a second timeout: the first
   // may have been the peer's delay.
   const { snd } = c;
   if (c.rcv.dataAt === 0) c.rcv.dataAt = now;
   c.rcv.ack.connected(now);
   if (snd.lastSentAt === 0) snd.lastSentAt = now;
-  if (c.fastOpen?.accepted !== true)
-    snd.congestion.start(c.synTries > 1 ? 1 : c.config.initialWindow, snd.mss, snd.rtt.srtt, now);
+  if (c.fastOpen?.accepted === true) synAckRecovered(c, now);
+  else snd.congestion.start(c.synTries > 1 ? 1 : c.config.initialWindow, snd.mss, snd.rtt.srtt, now);
   if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd, c.config);
   snd.recovery.highSeq = snd.nxt;
   snd.rtt.endHandshake(c.synTries > 0);

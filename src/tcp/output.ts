@@ -81,6 +81,7 @@ function sendWhatWasLostAndNew(c: Connection, now: Micros, out: SegmentSink): vo
 function sendAgain(c: Connection, now: Micros, out: SegmentSink): void {
   const { snd } = c;
   const { sent, congestion } = snd;
+  if (snd.synUnacked) return; // Fast Open: the SYN,ACK must be acknowledged first
   for (;;) {
     const i = sent.nextToResend();
     if (i < 0) return;

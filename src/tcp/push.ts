@@ -53,7 +53,7 @@ export function endsChunk(c: Connection, start: Seq, end: Seq): boolean {
   return end === snd.chunkEnd && seqDiff(end, seqMax(snd.chunkStart, snd.burstStart)) > snd.mss;
 }
 
-/** Payload that Linux would hand to its device as one: a millisecond's worth at least, and two segments. */
+/** Payload that Linux would hand to its device as one: a millisecond's worth at least, and two segments; half of cwnd at most. */
 export function chunkBytes(snd: Sender): number {
   const { rtt, congestion, mss } = snd;
   let bytes = MAX_CHUNK;
@@ -62,5 +62,6 @@ export function chunkBytes(snd: Sender): number {
     const shift = rtt.minRtt / (1 << RTT_SHIFT);
     bytes = Math.min(bytes, rate / RATE_SHIFT + (shift < 32 ? MAX_CHUNK / 2 ** Math.floor(shift) : 0));
   }
-  return Math.max(Math.floor(bytes / mss), MIN_CHUNK_SEGMENTS) * mss;
+  const segments = Math.max(Math.floor(bytes / mss), MIN_CHUNK_SEGMENTS);
+  return Math.min(segments, Math.max(Math.floor(congestion.cwnd / 2), 1)) * mss;
 }

@@ -203,6 +203,14 @@ export class Receiver {
     return seqLt(end, segEnd) ? Drop.tcpBeyondWindow : Drop.none;
   }
 
+  /** The text of a SYN, as far as the window has room. Returns how many bytes that is. */
+  takeTextOfSyn(syn: Segment): number {
+    const bytes = Math.min(syn.payloadBytes, this.wnd);
+    this.queue.pushPayload(syn, 0, bytes);
+    this.nxt = seqAdd(this.nxt, bytes);
+    return bytes;
+  }
+
   /** Before `takeText`, when ECN is agreed on: RFC 3168 section 6.1.3. */
   takeEcn(seg: Segment): void {
     const urgency = this.ecn.onData(seg);

@@ -11,6 +11,7 @@
  */
 import { seqGeq, seqGt, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
+import { TcpFlag } from '../wire/tcp.js';
 import { CaState } from './congestion/ack-sample.js';
 import type { Congestion } from './congestion/control.js';
 import type { AckNews } from './ack-news.js';
@@ -149,6 +150,23 @@ export function enterLoss(c: Connection, now: Micros): void {
 }
 
 /**
+ * The SYN,ACK of a Fast Open timed out `tries` times before this one. As in Linux the second time counts as a timeout of data, which may be in flight; it is not
+ * sent again before the SYN,ACK is acknowledged.
+ */
+export function synAckTimedOut(c: Connection, tries: number, now: Micros): void {
+  const { undo } = c.snd.recovery;
+  if (Number.isNaN(undo.firstResentAt)) undo.firstResentAt = now;
+  if (tries === 1) enterLoss(c, now);
+}
+
+/** It was acknowledged. An echo from before it was sent again shows that nothing was lost. */
+export function synAckRecovered(c: Connection, now: Micros): void {
+  const { sent, recovery } = c.snd;
+  if (recovery.state === CaState.loss && sent.out === 0 && !tryUndoRecovery(c, now)) setState(c, CaState.open, now);
+  if (!isAnythingResent(c.snd)) recovery.undo.firstResentAt = NaN;
+}
+
+/**
  * Something is lost, and not to congestion: it was too large for the path (Linux's tcp_simple_retransmit). It goes out again as after a timeout, and
  * cwnd stays: as many segments as before are fewer bytes now.
  */
@@ -166,7 +184,8 @@ export function resendWithoutReduction(c: Connection, now: Micros): void {
 /** RFC 8985 section 6.3: the first segment is lost, and whatever is overdue; not everything, blindly. A SACKed first one means that the peer reneged. */
 function markLostOnTimeout(c: Connection, now: Micros): void {
   const { sent, rack } = c.snd;
-  const first = sent.first!;
+  const first = sent.firstData;
+  if (first === undefined) return;
   if (first.sacked) {
     c.env.counters.TcpExtTCPSACKReneging++;
     sent.forgetSacked();
@@ -176,6 +195,7 @@ function markLostOnTimeout(c: Connection, now: Micros): void {
   if (!c.sack) sent.sackedOut = 0;
   const reoWnd = currentReoWnd(c);
   for (const record of sent) {
+    if ((record.flags & TcpFlag.SYN) !== 0) continue;
     if (c.sack && record !== first && !rack.isOverdue(record, reoWnd, now)) continue;
     sent.markLost(record);
   }

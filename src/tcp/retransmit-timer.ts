@@ -26,7 +26,7 @@ export const isWatched = ({ timers }: Connection): boolean =>
 /** After the probe's or the reordering timer the retransmission timer takes over, for the time that is left of it. */
 export function rearmRto(c: Connection, now: Micros): void {
   const { sent, rtt } = c.snd;
-  if (sent.out === 0) return;
+  if (sent.out === 0 || c.snd.synUnacked) return; // before the SYN is acknowledged its timer watches over all
   let wait = rtt.rto;
   if (c.timers.isArmed(Timer.tlp) || c.timers.isArmed(Timer.reorder)) wait = sent.first!.sentAt + rtt.rto - now;
   c.stopTimer(Timer.tlp, now);

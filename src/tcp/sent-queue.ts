@@ -110,6 +110,12 @@ export class SentQueue {
     return this.head < this.end ? this.records[this.head] : undefined;
   }
 
+  /** The first that is no SYN: it has a timer of its own. */
+  get firstData(): SentSegment | undefined {
+    const { first } = this;
+    return first === undefined || (first.flags & TcpFlag.SYN) === 0 ? first : this.records[this.head + 1];
+  }
+
   get last(): SentSegment | undefined {
     return this.length === 0 ? undefined : this.records[this.end - 1];
   }
@@ -172,7 +178,7 @@ export class SentQueue {
     const record = this.records[this.head]!;
     const before = record.segments;
     record.start = una;
-    record.flags &= ~TcpFlag.SYN;
+    record.flags &= ~SYN_ACK;
     record.segments = segmentsOf(record);
     const taken = before - record.segments;
     this.uncount(record, taken);
@@ -431,8 +437,12 @@ export class SentQueue {
   }
 }
 
-/** A bare SYN or FIN is a segment, and one that rides on data is not one more. */
+/** Flags of a passive open's SYN,ACK. */
+export const SYN_ACK = TcpFlag.SYN | TcpFlag.ACK;
+
+/** A bare SYN or FIN is a segment, and one that rides on data is not one more. As in Linux a SYN,ACK is not counted: all of cwnd is for data. */
 const segmentsOf = (r: SentSegment): number => {
+  if ((r.flags & SYN_ACK) === SYN_ACK) return 0;
   const payload = seqDiff(r.end, r.start) - (r.flags & TcpFlag.FIN) - ((r.flags & TcpFlag.SYN) >> 1);
   return r.size > 0 && payload > r.size ? Math.ceil(payload / r.size) : 1;
 };

@@ -134,7 +134,7 @@ export function tcpInfo(c: Connection, now: Micros): TcpInfo {
   const chrono = snd.chrono.read(now);
   return {
     tcpi_state: STATE_NUMBERS[c.state],
-    tcpi_ca_state: c.isOpening && c.synTries > 0 ? CaState.loss : recovery.state,
+    tcpi_ca_state: c.state === State.synSent && c.synTries > 0 ? CaState.loss : recovery.state,
     tcpi_retransmits: snd.timeouts + c.synTries,
     tcpi_probes: snd.probesUnanswered + c.keepAliveUnanswered,
     tcpi_backoff: backoffOf(c),
@@ -142,15 +142,15 @@ export function tcpInfo(c: Connection, now: Micros): TcpInfo {
     tcpi_snd_wscale: snd.wscale, // 0 until the peer's SYN came
     tcpi_rcv_wscale: rcv.wscale,
     tcpi_delivery_rate_app_limited: Number(rate.lastAppLimited),
-    tcpi_fastopen_client_fail: fastOpenFailure(c),
+    tcpi_fastopen_client_fail: c.fastOpen?.failure ?? 0,
     tcpi_rto: Math.floor(rtt.rto),
     tcpi_ato: Math.floor(rcv.ack.ato),
     tcpi_snd_mss: hasPeer(c) || !c.timestamps ? snd.mss : snd.mss - TIMESTAMP_BYTES,
     tcpi_rcv_mss: hasPeer(c) ? rcv.mss : MIN_RCV_MSS,
-    tcpi_unacked: sent.out - synAcksOut(c),
+    tcpi_unacked: sent.out,
     tcpi_sacked: sent.sackedOut,
     tcpi_lost: sent.lostOut,
-    tcpi_retrans: c.passive && snd.synUnacked ? 0 : sent.retransOut,
+    tcpi_retrans: sent.retransOut,
     tcpi_fackets: 0, // Linux keeps the field, and counts no more
     tcpi_last_data_sent: millis(now - snd.lastSentAt),
     tcpi_last_ack_sent: 0, // nor this
@@ -224,9 +224,6 @@ function backoffOf(c: Connection): number {
   return c.snd.rtt.backoff + c.snd.probesSent;
 }
 
-/** Linux counts a listener's SYN,ACK as the listener's: it is not in flight. */
-const synAcksOut = (c: Connection): number => Number(c.passive && c.snd.synUnacked && c.snd.nxt !== c.snd.iss);
-
 /** What was agreed on: before the peer's SYN that is nothing, but that we asked for ECN. */
 function optionsOf(c: Connection): number {
   if (!hasPeer(c)) return asksForEcn(c) ? TcpInfoOption.ecn : 0;
@@ -243,14 +240,6 @@ function optionsOf(c: Connection): number {
 
 /** Active: our SYN's data was acknowledged with it. Passive: the peer's was taken. */
 const tookSynData = ({ fastOpen: f }: Connection): boolean => f !== null && (f.synDataAcked || f.takenSynData > 0);
-
-/** 1: there was no cookie. 2: the data was not acknowledged. 3: the SYN had to be sent again. */
-function fastOpenFailure({ fastOpen: f, passive, state }: Connection): number {
-  if (f === null || passive || f.synDataAcked) return 0;
-  if (f.synData === 0) return 1;
-  if (state === State.synSent) return 0;
-  return f.synAgain ? 3 : 2;
-}
 
 /** Bytes a second of the last sample that was good, or better than the one before. */
 function deliveryRate({ snd }: Connection): number {

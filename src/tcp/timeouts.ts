@@ -3,7 +3,7 @@ import type { Micros } from '../base/time.js';
 import type { Connection } from './connection.js';
 import { fastOpenTimedOut } from './fast-open.js';
 import { suspectBlackHole } from './mtu-probe.js';
-import { enterLoss, reorderingTimeout } from './recovery.js';
+import { enterLoss, reorderingTimeout, synAckTimedOut } from './recovery.js';
 import { isWatched, rearmRto, resumeRto } from './retransmit-timer.js';
 import { OwedReset } from './reset.js';
 import { backoffTime } from './rtt.js';
@@ -48,7 +48,9 @@ export function timerExpires(c: Connection, timer: Timer, now: Micros): void {
 function synTimeout(c: Connection, now: Micros): void {
   const { config } = c;
   const active = c.state === State.synSent;
-  const most = active ? c.synRetries + c.synLinearTimeouts : c.synAckRetries;
+  // As in Linux, once more for a Fast Open, whose user has the connection already.
+  const early = c.fastOpen?.accepted === true;
+  const most = active ? c.synRetries + c.synLinearTimeouts : c.synAckRetries + (early ? 1 : 0);
   const elapsed = now - c.openedAt;
   const mayGiveUp = !active || elapsed >= config.synTimeout;
   const expired = (c.synTries >= most && mayGiveUp) || (c.userTimeout > 0 && elapsed >= c.userTimeout);
@@ -62,6 +64,7 @@ function synTimeout(c: Connection, now: Micros): void {
   // As Linux: a listener's SYN,ACK is timed from when it was first sent.
   c.stats.timeoutExpired(c.synTries === 0, c.passive && c.fastOpen?.accepted !== true ? c.openedAt : now);
   if (active) for (const record of c.snd.sent) c.snd.sent.markLost(record);
+  if (early) synAckTimedOut(c, c.synTries, now);
   c.synTries++;
   c.synOwed = true;
 }

@@ -5,6 +5,7 @@
 import type { Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import { isAppLimited } from './delivery-rate.js';
+import type { FastOpen } from './fast-open.js';
 import type { MemoryShare } from './memory.js';
 import { OwedReset } from './reset.js';
 import { SocketOptions } from './socket-options.js';
@@ -21,6 +22,7 @@ export abstract class UserCalls extends SocketOptions {
   abstract resetOwed: number;
   abstract resetSeq: Seq;
   abstract closeQueued: boolean;
+  abstract fastOpen: FastOpen | null;
 
   abstract get isOpening(): boolean;
   abstract setState(to: State, why: string, now: Micros): void;
@@ -161,7 +163,7 @@ export abstract class UserCalls extends SocketOptions {
       this.settleMemory();
       return;
     }
-    if (this.rcv.queue.length > 0 && isSynchronized(this.state)) {
+    if (this.rcv.queue.length > 0) {
       this.env.counters.TcpExtTCPAbortOnClose++;
       this.abort(now, 'CLOSE with unread data (RFC 9293 section 3.6.1)');
       return;
@@ -182,6 +184,8 @@ export abstract class UserCalls extends SocketOptions {
     this.rcv.queue.clear();
     this.settleMemory();
     this.shutdown(now);
+    // As Linux: here Fast Open's FIN does not wait for the peer's ACK.
+    if (this.closeQueued && this.fastOpen?.accepted === true) this.snd.finQueued = true;
     if (this.state === State.finWait2) this.orphanInFinWait2(now);
   }
 

@@ -233,14 +233,7 @@ export const MUTANTS: readonly Mutant[] = [
     'if (!seg.has(TcpFlag.RST) || seg.payloadBytes > 0) return true;',
     CLOSE,
   ),
-  m(
-    'SHLD-3, MAY-1',
-    'src/tcp/user-calls.ts',
-    'if (this.rcv.queue.length > 0 && isSynchronized(this.state)',
-    'if (false',
-    CLOSE,
-    'SHLD-3, MAY-1',
-  ),
+  m('SHLD-3, MAY-1', 'src/tcp/user-calls.ts', 'if (this.rcv.queue.length > 0)', 'if (false', CLOSE, 'SHLD-3, MAY-1'),
   m('SHLD-3', INPUT, 'if (rcv.orphaned && seqGt(', 'if (false && seqGt(', CLOSE, 'SHLD-3: data'),
   m('MUST-66', RECEIVER, 'if (wnd === 0) return seq === this.nxt;', 'if (wnd === 0) return false;', CLOSE),
   m(

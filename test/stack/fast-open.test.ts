@@ -242,7 +242,7 @@ describe('the client', () => {
   });
 
   it('leaves data out of its SYNs for a while to a server that its last one with data did not reach', () => {
-    const h = new FastHosts({ link: {} });
+    const h = new FastHosts({ link: {}, config: { fastOpenLossPause: PROFILES.rfc.fastOpenLossPause } });
     h.talk('first');
     (h.link!.rules as DropRule[]).push(DropRule.parse('in:syn:1'));
     const lost = h.talk('lost');
@@ -252,8 +252,19 @@ describe('the client', () => {
     expect(h.talk('again')).toMatchObject({ heardIn: 'SYN-RECEIVED' });
   });
 
+  it('as Linux, does not care for one such loss in the linux profile', () => {
+    const h = new FastHosts({ link: {} });
+    h.talk('first');
+    (h.link!.rules as DropRule[]).push(DropRule.parse('in:syn:1'));
+    expect(h.talk('lost')).toMatchObject({ heard: 'lost', heardIn: 'ESTABLISHED' });
+    expect(h.talk('again')).toMatchObject({ heardIn: 'SYN-RECEIVED' });
+  });
+
   it('leaves it out for an hour, to all, when such connections go nowhere', () => {
-    const h = new FastHosts({ link: {}, config: { synRetries: 6, synLinearTimeouts: 0 } });
+    const h = new FastHosts({
+      link: {},
+      config: { synRetries: 6, synLinearTimeouts: 0, fastOpenBlackholeTimeout: 60 * MINUTE },
+    });
     h.talk('first');
     const rule = DropRule.parse('in:syn:1-3');
     (h.link!.rules as DropRule[]).push(rule);
@@ -277,7 +288,6 @@ describe('the client', () => {
           experimental: false,
           synLost: false,
           notGranted: false,
-          dataAcked: false,
         },
         SECOND,
       );

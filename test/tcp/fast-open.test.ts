@@ -1,7 +1,7 @@
 /** Fast Open (RFC 7413), one connection of it: what goes with the SYN, and what becomes of it. */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
-import { FastOpen, type FastOpenMemory, type FastOpenOutcome } from '../../src/tcp/fast-open.js';
+import { FastOpen, FastOpenFailure, type FastOpenMemory, type FastOpenOutcome } from '../../src/tcp/fast-open.js';
 import { pattern, Script, type ScriptOptions } from './script.js';
 
 const COOKIE = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8]);
@@ -10,11 +10,15 @@ const COOKIE = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8]);
 class Notes implements FastOpenMemory {
   readonly outcomes: FastOpenOutcome[] = [];
   blackholes = 0;
+  successes = 0;
   learn(o: FastOpenOutcome): void {
     this.outcomes.push(o);
   }
   blackhole(): void {
     this.blackholes++;
+  }
+  worked(): void {
+    this.successes++;
   }
 }
 
@@ -37,7 +41,7 @@ describe('the client', () => {
     expect(s.state).toBe('ESTABLISHED');
     expect(s.takeEvents()).toContain('acked');
     expect(s.env.counters).toMatchObject({ TcpExtTCPFastOpenActive: 1, TcpExtTCPFastOpenActiveFail: 0 });
-    expect(notes.outcomes).toMatchObject([{ mss: 1200, cookie: null, dataAcked: true, synLost: false }]);
+    expect(notes.outcomes).toMatchObject([{ mss: 1200, cookie: null, synLost: false }]);
     expect(s.conn.stats).toMatchObject({ bytesSent: 1000, bytesAcked: 1001, retransmissions: 0 });
   });
 
@@ -58,7 +62,7 @@ describe('the client', () => {
     expect(s.conn.snd.congestion.cwnd).toBe(10);
     expect(s.env.counters).toMatchObject({ TcpExtTCPFastOpenActive: 0, TcpExtTCPFastOpenActiveFail: 1 });
     expect(s.notes).toContain('fast-open-refused');
-    expect(notes.outcomes).toMatchObject([{ mss: 1000, cookie: Uint8Array.of(9, 9, 9, 9), dataAcked: false }]);
+    expect(notes.outcomes).toMatchObject([{ mss: 1000, cookie: Uint8Array.of(9, 9, 9, 9) }]);
     s.receive({ flags: '.', seq: 1, ack: 1401 });
     expect(s.conn.snd.allAcked).toBe(true);
     expect(s.conn.snd.congestion.cwnd).toBeGreaterThanOrEqual(10);
@@ -79,8 +83,8 @@ describe('the client', () => {
     const out = s.receive({ flags: 'S.', ack: 1, mss: 1460 });
     // As Linux, with PSH: it was a write of its own.
     expect(out.filter((x) => x.len > 0)).toMatchObject([{ seq: 1, len: 1000, flags: 'P.' }]);
-    expect(s.conn.fastOpen).toMatchObject({ synAgain: true, synDataAcked: false });
-    expect(notes.outcomes).toMatchObject([{ synLost: true, dataAcked: false }]);
+    expect(s.conn.fastOpen).toMatchObject({ failure: FastOpenFailure.synAgain, synDataAcked: false });
+    expect(notes.outcomes).toMatchObject([{ synLost: true }]);
   });
 
   it('asks for a cookie when it has none, and its data waits', () => {
@@ -210,5 +214,50 @@ describe('the server', () => {
     expect(s.receive({ flags: '.', seq: 101, ack: 11 })).toMatchObject([{ flags: 'F.', seq: 11 }]);
     s.wait(40 * MILLISECOND);
     expect(s.state).toBe('FIN-WAIT-1');
+  });
+});
+
+describe('what swallows a connection of Fast Open (tcp_fastopen_blackhole_timeout_sec)', () => {
+  function connected(): { s: Script; notes: Notes } {
+    const opening = client();
+    opening.s.receive({ flags: 'S.', ack: 1001, mss: 1460 });
+    return opening;
+  }
+
+  it('is suspected when a RST comes that is not the next in sequence, and no data came before', () => {
+    const { s, notes } = connected();
+    s.receive({ flags: 'R', seq: 301 });
+    expect(notes.blackholes).toBe(1);
+  });
+
+  it('is not when data came before, or the connection asked for no Fast Open', () => {
+    const { s, notes } = connected();
+    s.receive({ flags: '.', seq: 1, len: 100, ack: 1001 });
+    s.receive({ flags: 'R', seq: 301 });
+    expect(notes.blackholes).toBe(0);
+    const plain = client({ cookie: null });
+    plain.s.receive({ flags: 'S.', ack: 1001, mss: 1460 });
+    plain.s.receive({ flags: 'R', seq: 301 });
+    expect(plain.notes.blackholes).toBe(0);
+  });
+
+  it('is suspected when all that ever came is a FIN behind a hole', () => {
+    const { s, notes } = connected();
+    s.receive({ flags: 'F.', seq: 301, ack: 1001 });
+    expect(notes.blackholes).toBe(0);
+    s.receive({ flags: 'R', seq: 1 });
+    expect(s.state).toBe('CLOSED');
+    expect(notes.blackholes).toBe(1);
+  });
+
+  it('is not for a FIN in order, nor with data', () => {
+    const first = connected();
+    first.s.receive({ flags: 'F.', seq: 1, ack: 1001 });
+    first.s.receive({ flags: 'R', seq: 2 });
+    expect(first.notes.blackholes).toBe(0);
+    const second = connected();
+    second.s.receive({ flags: 'F.', seq: 301, ack: 1001, len: 10 });
+    second.s.receive({ flags: 'R', seq: 1 });
+    expect(second.notes.blackholes).toBe(0);
   });
 });

@@ -240,7 +240,7 @@ describe('Fast Open and timeouts (RFC 7413 section 4.1.3, tcp_fastopen_blackhole
   /** A connection with a cookie, and when its memory heard that the path swallows such ones. */
   function opening(o: Options = {}): { s: Script; heard: number[] } {
     const heard: number[] = [];
-    const memory: FastOpenMemory = { learn: () => {}, blackhole: (now) => heard.push(now) };
+    const memory: FastOpenMemory = { learn: () => {}, blackhole: (now) => heard.push(now), worked: () => {} };
     const fastOpen = new FastOpen({ cookie: new Uint8Array(8), experimental: false, memory });
     return { s: Script.connect({ ...o, fastOpen }), heard };
   }
