@@ -30,7 +30,13 @@ export const FLAG_BITS: Readonly<Record<string, number>> = {
   W: 128,
   A: 256,
 };
-export const flagBits = (letters: string): number => [...letters].reduce((bits, l) => bits | (FLAG_BITS[l] ?? 0), 0);
+const AE_CWR_ECE = [256, 128, 64] as const;
+
+export const flagBits = (letters: string): number =>
+  [...letters].reduce((bits, l) => bits | (/\d/.test(l) ? aceBits(Number(l)) : (FLAG_BITS[l] ?? 0)), 0);
+
+const aceBits = (ace: number): number =>
+  AE_CWR_ECE.reduce<number>((bits, flag, i) => bits | ((ace & (4 >> i)) === 0 ? 0 : flag), 0);
 
 export interface Ends {
   readonly source: Address;

@@ -50,7 +50,8 @@ const where = ({ file, place }: { file: string; place: Place | null }): string =
 function textLines(t: Timed): string[] {
   const { verdict, ms } = t;
   const head = `${verdict.outcome} ${verdict.outcome === 'PASS' ? verdict.file : where(verdict)} (${ms.toFixed(1)} ms)`;
-  const warnings = warningLines(t).map((line) => `  ${line}`);
+  const printed = verdict.printed.map((line) => `  printed: ${line}`);
+  const warnings = [...warningLines(t).map((line) => `  ${line}`), ...printed];
   if (verdict.outcome === 'PASS') return [head, ...warnings];
   return [`${head}: ${verdict.reason}`, ...warnings, ...detailsOf(t).map((line) => `  ${line}`)];
 }

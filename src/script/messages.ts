@@ -6,7 +6,7 @@ import { fail, type Attempt, type ScriptSocket } from './socket.js';
 import { fieldOf, iovBytes, numberOf, Unsupported } from './values.js';
 
 const bitsOf = (...names: string[]): number => names.reduce((bits, name) => bits | CONSTANTS[name]!, 0);
-const SEND = bitsOf('MSG_OOB', 'MSG_DONTWAIT', 'MSG_NOSIGNAL', 'MSG_MORE', 'MSG_FASTOPEN');
+const SEND = bitsOf('MSG_OOB', 'MSG_DONTWAIT', 'MSG_NOSIGNAL', 'MSG_MORE', 'MSG_FASTOPEN', 'MSG_EOR');
 /** MSG_NOSIGNAL says nothing to a reader. */
 const RECEIVE = bitsOf('MSG_OOB', 'MSG_PEEK', 'MSG_TRUNC', 'MSG_DONTWAIT', 'MSG_WAITALL', 'MSG_NOSIGNAL');
 

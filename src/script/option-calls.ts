@@ -2,7 +2,7 @@
 import type { Micros } from '../base/time.js';
 import type { Expression } from './ast.js';
 import { CONSTANTS } from './constants.js';
-import { findOption, IP_LEVEL, isLevel, type Option, setCongestion } from './socket-option-table.js';
+import { findOption, IP_LEVEL, isLevel, type Option, setCongestion, whyMissing } from './socket-option-table.js';
 import { fail, ok, type Result, type ScriptSocket } from './socket.js';
 import { fieldAt, numberOf, textOf, Unsupported } from './values.js';
 
@@ -24,6 +24,10 @@ export function setOption(s: ScriptSocket, args: readonly Expression[], now: Mic
     return bytes === 0 ? fail('EINVAL') : setCongestion(s, name.slice(0, bytes), now);
   }
   if (is(level, number, 'SOL_SOCKET', 'SO_LINGER')) return bytes < LINGER_BYTES ? fail('EINVAL') : setLinger(s, value);
+  if (is(level, number, 'SOL_SOCKET', 'SO_RCVTIMEO') || is(level, number, 'SOL_SOCKET', 'SO_SNDTIMEO'))
+    return setTimeouts(s, number === CONSTANTS['SO_RCVTIMEO'], value);
+  if (is(level, number, 'SOL_TCP', 'TCP_FASTOPEN_KEY'))
+    throw new Unsupported('TCP_FASTOPEN_KEY is not known: the key is net.ipv4.tcp_fastopen_key of the stack');
   const { set } = known(level, number, args);
   if (set === null) return fail('ENOPROTOOPT');
   const wanted = numberOf(value) ?? 0;
@@ -39,6 +43,15 @@ function setLinger(s: ScriptSocket, value: Expression | undefined): Result {
   const set = (conn: NonNullable<ScriptSocket['conn']>): void => conn.setLinger(on !== 0, wait * 1_000_000);
   if (s.conn === null) s.later.push(set);
   else set(s.conn);
+  return ok();
+}
+
+/** `{tv_sec=1, tv_usec=500000}`, or `{1, 500000}`. */
+function setTimeouts(s: ScriptSocket, isReceive: boolean, value: Expression | undefined): Result {
+  const [whole, micros] = [fieldAt(value, 0, 'tv_sec'), fieldAt(value, 1, 'tv_usec')].map((e) => numberOf(e) ?? 0);
+  const time = whole! * 1_000_000 + micros!;
+  if (isReceive) s.receiveTimeout = time;
+  else s.sendTimeout = time;
   return ok();
 }
 
@@ -81,7 +94,8 @@ function optionOf(args: readonly Expression[]): { level: number; number: number 
 
 function known(level: number, number: number, args: readonly Expression[]): Option {
   const option = findOption(level, number);
-  if (option === undefined) throw new Unsupported(`the socket option ${nameOf(args)} is not known`);
+  if (option === undefined)
+    throw new Unsupported(`the socket option ${nameOf(args)} is not known${whyMissing(level, number)}`);
   return option;
 }
 

@@ -82,8 +82,15 @@ function parseTerm(s: Scanner): Expression {
   return { kind: 'symbol', name, place };
 }
 
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
+
+/** As in C: `\n`, `\x1f`, `\037`. */
 const unescape = (text: string): string =>
-  text.replace(/\\(.)/g, (_, c: string) => ({ n: '\n', r: '\r', t: '\t', '0': '\0' })[c] ?? c);
+  text.replace(/\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|(.))/g, (_, hex?: string, octal?: string, plain?: string) => {
+    if (hex !== undefined) return String.fromCharCode(parseInt(hex, 16));
+    if (octal !== undefined) return String.fromCharCode(parseInt(octal, 8));
+    return ESCAPES[plain!] ?? plain!;
+  });
 
 /** `a=1, b(2)=[...], .c=3, {..}, 5`. */
 function parseFields(s: Scanner): StructField[] {

@@ -3,7 +3,8 @@ import type { AccEcnField, IcmpAction, IpInfo, PacketAction, Place, TcpOptionSpe
 import { encodeOptions, isAccEcnOrder, MOST_OPTION_BYTES } from './option-codec.js';
 import { NAME, NUMBER, type Scanner } from './scanner.js';
 
-const FLAGS = /(?:[SFRPUEWA.]+|-)(?=\s)/y;
+/** A digit is the three bits of ACE (RFC 9768), from 0 to 7. */
+const FLAGS = /(?:[SFRPUEWA.0-7]+|-)(?=\s)/y;
 const ACC_ECN_FIELD = /(?:e0b|ceb|e1b)\b/y;
 const MAX_16 = 0xffff;
 const MAX_24 = 0xff_ffff;
@@ -22,7 +23,10 @@ export function parsePacket(s: Scanner, place: Place, way: Way): PacketAction | 
   const ports = s.take(/(\d+)\s*>\s*(\d+)(?=\s)/y);
   if (ports !== null && (Number(ports[1]) > MAX_16 || Number(ports[2]) > MAX_16))
     s.failAt(`expected ports from 0 to ${MAX_16}, found '${ports[0]}'`, portsPlace);
-  const flags = s.need(FLAGS, 'the flags of a TCP segment (letters S F R P U E W A, . for ACK, - for none) or icmp')[0];
+  const flags = s.need(
+    FLAGS,
+    'the flags of a TCP segment (letters S F R P U E W A, . for ACK, 0 to 7 for ACE, - for none) or icmp',
+  )[0];
   const rangePlace = s.place();
   const { seq, bytes } = parseRange(s);
   let ack: number | null = null;
@@ -31,9 +35,6 @@ export function parsePacket(s: Scanner, place: Place, way: Way): PacketAction | 
   if (s.take(/ack\b/y)) ack = number(s, 'an acknowledgment number', MAX_32);
   if (s.take(/win\b/y)) window = number(s, 'a window', MAX_16);
   if (s.take(/urg\b/y)) urgent = number(s, 'an urgent pointer', MAX_16);
-  // A segment without any flag may carry a number all the same: it is there to be ignored.
-  if (ack !== null && !flags.includes('.') && !(flags === '-' && way === 'in'))
-    s.failAt("'ack' needs the ACK flag, which is written '.'", place);
   if (way === 'in' && ip.ecn === 'ect01')
     s.failAt("'ect01' is for expected packets: one that comes in has ect0 or ect1", place);
   const options = parseOptions(s);

@@ -15,7 +15,7 @@ export function playScript(
   try {
     return runScript(parseScript(file, text, { defines }), options);
   } catch (error) {
-    const nothing = { differences: [], warnings: [], packets: [], tcb: null, log: [], start: START };
+    const nothing = { differences: [], warnings: [], printed: [], packets: [], tcb: null, log: [], start: START };
     if (!(error instanceof ScriptSyntaxError))
       return { file, outcome: 'FAIL', reason: faultText(error), place: null, ...nothing };
     const reason = error.message.split('\n')[0]!.replace(/^.*?:\d+:\d+: /, '');

@@ -2,7 +2,7 @@
 
 const STRING = String.raw`"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'`;
 const TOKEN = new RegExp(
-  String.raw`\s*(0x[0-9a-fA-F]+|\d+\.?\d*|\.\d+|[A-Za-z_]\w*|${STRING}|==|!=|<=|>=|\/\/|\*\*|<<|>>|[-+*/%()<>,=&|^~])`,
+  String.raw`\s*(0x[0-9a-fA-F]+|\d+\.?\d*|\.\d+|[A-Za-z_]\w*|${STRING}|==|!=|<=|>=|(?:\*\*|\/\/|<<|>>|[-+*/%&|^])=(?!=)|\/\/|\*\*|<<|>>|[-+*/%()<>,=&|^~\[\]])`,
   'y',
 );
 /** What matters to where a statement ends. */

@@ -91,12 +91,20 @@ export const isComparison = (operator: string): boolean =>
 export function compareValues(operator: string, a: Value, b: Value): boolean {
   if (operator === '==') return equal(a, b);
   if (operator === '!=') return !equal(a, b);
+  if (operator === 'in') return contains(b, a);
+  if (operator === 'not in') return !contains(b, a);
   const order = ORDER[operator]!;
   if (typeof a === 'string' && typeof b === 'string') return order(a, b);
   if (Array.isArray(a) && Array.isArray(b)) throw new Unsupported('the order of tuples in code');
   if (typeof a === 'string' || typeof b === 'string')
     throw new PythonError(`TypeError: ${operator} between ${kindOf(a)} and ${kindOf(b)}`);
   return order(numeric(a, operator), numeric(b, operator));
+}
+
+function contains(whole: Value, part: Value): boolean {
+  if (Array.isArray(whole)) return whole.some((item) => equal(item, part));
+  if (typeof whole === 'string' && typeof part === 'string') return whole.includes(part);
+  throw new PythonError(`TypeError: in of ${kindOf(whole)}`);
 }
 
 function equal(a: Value, b: Value): boolean {

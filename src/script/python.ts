@@ -22,11 +22,19 @@ import { Unsupported } from './values.js';
 export type Names = Readonly<Record<string, number | string>>;
 type Thunk = () => Value;
 
+/** What a script's code has set and printed so far. */
+export interface CodeState {
+  readonly variables: Record<string, Value>;
+  readonly printed: string[];
+}
+
+export const newCodeState = (): CodeState => ({ variables: Object.create(null) as Record<string, Value>, printed: [] });
+
 /** The first assertion that does not hold, or error of Python's, in words; null when all hold. */
-export function runCode(text: string, names: Names): string | null {
+export function runCode(text: string, names: Names, state = newCodeState()): string | null {
   for (const statement of statements(text)) {
     try {
-      const failure = new Reader(statement, names).statement();
+      const failure = new Reader(statement, names, state).statement();
       if (failure !== null) return failure;
     } catch (error) {
       if (error instanceof PythonError) return `${error.message}: ${statement}`;
@@ -44,10 +52,12 @@ class Reader {
   private at = 0;
   private readonly text: string;
   private readonly names: Names;
+  private readonly state: CodeState;
 
-  constructor(text: string, names: Names) {
+  constructor(text: string, names: Names, state: CodeState) {
     this.text = text;
     this.names = names;
+    this.state = state;
     this.tokens = tokensOf(text) ?? this.beyond();
   }
 
@@ -56,21 +66,71 @@ class Reader {
   }
 
   statement(): string | null {
-    if (this.take('print')) return null; // nobody reads it
+    if (this.take('pass')) return null;
+    if (this.take('print')) return this.print();
+    if (/=$/.test(this.tokens[1] ?? '') && !isComparison(this.tokens[1]!)) return this.assign();
     if (!this.take('assert')) this.beyond();
     const before = this.at;
-    const holds = this.or();
+    const holds = this.expression();
     const condition = this.tokens.slice(before, this.at).join(' ');
-    const message = this.take(',') ? this.or() : null;
+    const message = this.take(',') ? this.expression() : null;
     if (this.at !== this.tokens.length) this.beyond();
     if (truth(holds())) return null;
     return `assertion failed: ${condition}${message === null ? '' : ` (${textOf(message())})`}; ${this.values(before)}`;
   }
 
+  /** `print x`, `print(x, y)`: what Python would print, behind its blanks. */
+  private print(): null {
+    const items: Thunk[] = [];
+    while (this.at < this.tokens.length) {
+      items.push(this.expression());
+      if (!this.take(',')) break;
+    }
+    if (this.at !== this.tokens.length) this.beyond();
+    const isCall = items.length === 1 && this.tokens[1] === '(';
+    const values = items.map((item) => item());
+    const shown = isCall && Array.isArray(values[0]) ? values[0] : values;
+    this.state.printed.push(shown.map(textOf).join(' '));
+    return null;
+  }
+
+  /** `x = 1`, `x = y = 1`, `x += 1`. */
+  private assign(): null {
+    const targets: string[] = [];
+    let operator = '=';
+    while (/^[A-Za-z_]\w*$/.test(this.tokens[this.at] ?? '') && /=$/.test(this.tokens[this.at + 1] ?? '')) {
+      if (operator !== '=' || isComparison(this.tokens[this.at + 1]!)) break;
+      targets.push(this.tokens[this.at]!);
+      operator = this.tokens[this.at + 1]!;
+      this.at += 2;
+    }
+    let value = this.expression();
+    if (this.take(',')) this.beyond();
+    if (this.at !== this.tokens.length) this.beyond();
+    if (operator !== '=') {
+      const [before, change, calculate] = [targets[0]!, value, BINARY[operator.slice(0, -1)]!];
+      value = () => calculate(this.valueOf(before), change());
+    }
+    const result = value();
+    for (const name of targets) this.state.variables[name] = result;
+    return null;
+  }
+
+  /** `a if b else c`, and what binds more. */
+  private expression(): Thunk {
+    const then = this.or();
+    if (!this.take('if')) return then;
+    const condition = this.or();
+    if (!this.take('else')) this.beyond();
+    const otherwise = this.expression();
+    return () => (truth(condition()) ? then() : otherwise());
+  }
+
   /** What the names of the condition stand for. */
   private values(from: number): string {
-    const used = this.tokens.slice(from).filter((t) => Object.hasOwn(this.names, t));
-    return [...new Set(used)].map((t) => `${t} is ${this.names[t]}`).join(', ');
+    const known = { ...this.names, ...this.state.variables };
+    const used = this.tokens.slice(from).filter((t) => Object.hasOwn(known, t));
+    return [...new Set(used)].map((t) => `${t} is ${textOf(known[t]!)}`).join(', ');
   }
 
   private take(token: string): boolean {
@@ -113,10 +173,7 @@ class Reader {
   private comparison(): Thunk {
     const first = this.binary(0);
     const rest: { op: string; right: Thunk }[] = [];
-    for (let op = this.tokens[this.at]; op !== undefined && isComparison(op); op = this.tokens[this.at]) {
-      this.at++;
-      rest.push({ op, right: this.binary(0) });
-    }
+    for (let op = this.comparator(); op !== null; op = this.comparator()) rest.push({ op, right: this.binary(0) });
     if (rest.length === 0) return first;
     return () => {
       let left = first();
@@ -127,6 +184,18 @@ class Reader {
         return holds;
       });
     };
+  }
+
+  /** `<` and its like, `in`, `not in`; null for anything else. */
+  private comparator(): string | null {
+    const op = this.tokens[this.at];
+    if (op === 'not' && this.tokens[this.at + 1] === 'in') {
+      this.at += 2;
+      return 'not in';
+    }
+    if (op === undefined || !(op === 'in' || isComparison(op))) return null;
+    this.at++;
+    return op;
   }
 
   private binary(level: number): Thunk {
@@ -170,6 +239,10 @@ class Reader {
       return () => value;
     }
     if (token === '(') return this.inParentheses();
+    if (token === '[') {
+      const listed = this.list(']');
+      return () => listed.map((item) => item());
+    }
     const call = Object.hasOwn(FUNCTIONS, token) && this.take('(') ? FUNCTIONS[token]! : null;
     if (call !== null) {
       const args = this.list();
@@ -187,18 +260,19 @@ class Reader {
     return () => items.map((item) => item());
   }
 
-  /** After the opening parenthesis, to the closing one. */
-  private list(): Thunk[] {
+  /** After the opening parenthesis or bracket, to the closing one. */
+  private list(close = ')'): Thunk[] {
     const items: Thunk[] = [];
-    while (!this.take(')')) {
-      items.push(this.or());
-      if (!this.take(',') && this.tokens[this.at] !== ')') this.beyond();
+    while (!this.take(close)) {
+      items.push(this.expression());
+      if (!this.take(',') && this.tokens[this.at] !== close) this.beyond();
     }
     return items;
   }
 
   private valueOf(name: string): Value {
-    for (const names of [this.names, CONSTANTS]) if (Object.hasOwn(names, name)) return names[name]!;
+    for (const names of [this.state.variables, this.names, CONSTANTS])
+      if (Object.hasOwn(names, name)) return names[name]!;
     throw new Unsupported(`the name '${name}' is not known in code`);
   }
 }

@@ -20,7 +20,7 @@ import { countersFit, type Counters, since } from './counters.js';
 import { SCRIPT_PROFILE, sysctlConfig } from './sysctls.js';
 import { type NonFatal, type RunOptions, toleranceOf } from './options.js';
 import { withScriptOptions } from './option-table.js';
-import { runCode } from './python.js';
+import { newCodeState, runCode } from './python.js';
 import type { Attempt, Result } from './socket.js';
 import { StackTarget } from './stack-target.js';
 import type { Target } from './target.js';
@@ -75,6 +75,7 @@ export function runScript(script: Script, options: RunOptions = {}, makeTarget: 
     place,
     differences,
     warnings: run?.warnings ?? [],
+    printed: run?.codeState.printed ?? [],
     packets: outcome === 'PASS' ? [] : (run?.lastPackets() ?? []),
     tcb: outcome === 'FAIL' ? (run?.target.tcb() ?? null) : null,
     log: run?.target.log ?? [],
@@ -147,6 +148,7 @@ class ScriptRun {
   /** How late the last event was by the script's own clock: in real time each one that is relative to another adds a little. */
   private lag: Micros = 0;
   private steps = 0;
+  readonly codeState = newCodeState();
   /** The counters when nstat was last called. */
   private counted: Counters = {};
   /** Which of the script's events it is. */
@@ -224,9 +226,11 @@ class ScriptRun {
   /** One thing happens, no later than `to`; false: nothing more does. Calls that wait are asked whether it was theirs. */
   private step(to: Micros): boolean {
     if (this.steps++ > MAX_STEPS) throw new Failure(this.current!, 'timers never come to rest');
-    const more = this.target.pass(to);
+    // What waits for a time of its own is asked at that time, too.
+    const asked = this.blocking.reduce((first, { due }) => (due > this.target.now ? Math.min(first, due) : first), to);
+    const more = this.target.pass(asked);
     this.askBlocking();
-    return more;
+    return more || asked < to;
   }
 
   // ---- Packets in -----------------------------------------------------------------------------------------------------
@@ -287,6 +291,9 @@ class ScriptRun {
   // ---- Packets out ------------------------------------------------------------------------------------------------------
 
   private expectPacket(want: PacketAction, when: When): void {
+    for (const { kind } of want.options ?? [])
+      if (kind === 'ECN' || kind === 'md5')
+        throw new Unsupported(kind === 'ECN' ? 'AccECN is not built' : 'TCP MD5 signatures are not built');
     this.checkIpInfo(want.ip);
     const base = this.lastAt;
     const [from, to] = this.dueRange(when, base);
@@ -351,6 +358,7 @@ class ScriptRun {
   // ---- Calls --------------------------------------------------------------------------------------------------------------
 
   private call(call: Call, base: Micros): void {
+    this.awaitBlocking();
     const attempt = this.target.start(call);
     if (call.name === 'listen') this.flows.listens();
     // Handled to its end, it may be ready at the second asking.
@@ -364,6 +372,12 @@ class ScriptRun {
     }
     if (result === null) throw new Failure(call.place, `${call.name}() blocks`);
     this.checkResult(call, result);
+  }
+
+  /** As for packetdrill a script has one thread: a call waits for the one before, which may wait until it is due. */
+  private awaitBlocking(): void {
+    for (const { due } of [...this.blocking])
+      while (this.blocking.length > 0 && this.target.now < due && this.step(due));
   }
 
   private askBlocking(): void {
@@ -451,8 +465,9 @@ class ScriptRun {
 
   private code(code: Code): void {
     const info = this.target.tcpInfo();
-    if (info === null) throw new Failure(code.place, 'there is no connection whose TCP_INFO the code could look at');
-    const failure = runCode(code.text, info);
+    if (info === null && /\btcpi_/.test(code.text))
+      throw new Failure(code.place, 'there is no connection whose TCP_INFO the code could look at');
+    const failure = runCode(code.text, info ?? {}, this.codeState);
     if (failure !== null) this.fails('packet', new Failure(code.place, failure));
   }
 

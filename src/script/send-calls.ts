@@ -71,6 +71,7 @@ function sendMore(w: Sockets, s: ScriptSocket, bytes: number, flags: number, noB
   const urgent = (flags & CONSTANTS['MSG_OOB']!) !== 0;
   const noWait = mayNotWait(s, flags);
   const more = (flags & CONSTANTS['MSG_MORE']!) !== 0;
+  const ends = (flags & CONSTANTS['MSG_EOR']!) !== 0;
   return givingUpAfter(
     w,
     s.sendTimeout,
@@ -82,12 +83,12 @@ function sendMore(w: Sockets, s: ScriptSocket, bytes: number, flags: number, noB
         if (noWait) return fail('EAGAIN');
         if (noBuffer) return null;
         // The program waits in its call: what it sends goes with the handshake's ACK, if not with the SYN.
-        done += s.write(bytes - done, more, urgent);
+        done += s.write(bytes - done, more, urgent, ends);
         return null;
       }
       wasConnecting = false;
       if (noBuffer && bytes > 0) return s.conn.snd.isWritable ? fail('EFAULT') : noWait ? fail('EAGAIN') : null;
-      if (done < bytes) done += s.write(bytes - done, more, urgent);
+      if (done < bytes) done += s.write(bytes - done, more, urgent, ends);
       if (done === bytes) return ok(done);
       if (!noWait) return null;
       return done > 0 ? ok(done) : fail('EAGAIN');

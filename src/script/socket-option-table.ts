@@ -1,9 +1,10 @@
 /** setsockopt and getsockopt: which option does what here. An option that is missing makes its script a SKIP, not a PASS. */
 import { MtuDiscover } from '../base/mtu-discover.js';
-import { SECOND, type Micros } from '../base/time.js';
+import { MILLISECOND, SECOND, type Micros } from '../base/time.js';
 import { CONGESTION_CONTROLS, type CongestionName } from '../tcp/congestion/index.js';
 import type { TcpConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
+import { deferredTime } from '../tcp/defer-accept.js';
 import { FastOpenMode } from '../tcp/fast-open.js';
 import { setUrgentInline } from '../tcp/urgent.js';
 import { CONSTANTS } from './constants.js';
@@ -78,12 +79,38 @@ const positive = (name: string, value: number): number => {
 /** Never more than the device's MTU, and no errors believed; the second with fragments. For UDP. */
 const PMTUDISC_INTERFACE = 4;
 const PMTUDISC_OMIT = 5;
+function missingSetter(what: string): never {
+  throw new Unsupported(`${what} is not known`);
+}
 const seconds = (n: number): Micros => n * SECOND;
 
 const SOCKET: Readonly<Record<string, Option>> = {
   SO_REUSEADDR: harmless('SO_REUSEADDR', flag),
   SO_REUSEPORT: harmless('SO_REUSEPORT', flag),
   SO_PRIORITY: harmless('SO_PRIORITY', (v) => v),
+  SO_MARK: harmless('SO_MARK', (v) => v),
+  SO_BUSY_POLL: harmless('SO_BUSY_POLL', (v) => v),
+  SO_INCOMING_CPU: harmless('SO_INCOMING_CPU', (v) => v),
+  SO_RESERVE_MEM: harmless('SO_RESERVE_MEM', (v) => v),
+  SO_TXREHASH: harmless('SO_TXREHASH', (v) => v),
+  SO_TYPE: { set: null, get: () => CONSTANTS['SOCK_STREAM']! },
+  SO_PROTOCOL: { set: null, get: () => CONSTANTS['IPPROTO_TCP']! },
+  SO_DOMAIN: { set: null, get: (s) => CONSTANTS[s.isIpv6 ? 'AF_INET6' : 'AF_INET']! },
+  SO_ACCEPTCONN: { set: null, get: (s) => Number(s.listener !== null) },
+  SO_RCVLOWAT: {
+    // 0 is 1, and below 0 as much as there can be.
+    set: (s, v) => {
+      s.receiveLowat = v < 0 ? 0x7fff_ffff : Math.max(1, v);
+      return ok();
+    },
+    get: (s) => s.receiveLowat,
+  },
+  SO_MAX_PACING_RATE: setting(
+    (v) => ({ maxPacingRate: pacingRate(v) }),
+    (_, v) => {
+      if (Number.isFinite(pacingRate(v))) missingSetter('SO_MAX_PACING_RATE of a connection');
+    },
+  ),
   SO_ERROR: { set: null, get: null },
   SO_RCVBUF: setting(
     (v) => ({ receiveBufferBytes: Math.max(positive('SO_RCVBUF', v), LEAST_RECEIVE) }),
@@ -107,9 +134,13 @@ const SOCKET: Readonly<Record<string, Option>> = {
   ),
 };
 
+/** All bits set: no bound. */
+const pacingRate = (v: number): number => (v >>> 0 === 0xffff_ffff ? Infinity : v >>> 0);
 const DEFAULT_MSS = 536;
 const LEAST_MSS = 88;
 const MOST_MSS = 32_767;
+
+const lowatOf = (s: ScriptSocket): number => s.conn?.snd.notSentLowat ?? s.config.notSentLowat ?? Infinity;
 
 /** 0 is none. */
 function maxSegment(option: Option): Option {
@@ -142,6 +173,8 @@ const TCP: Readonly<Record<string, Option>> = {
   TCP_NOTSENT_LOWAT: setting(
     (v) => ({ notSentLowat: v >>> 0 }),
     (c, v) => c.setNotSentLowat(v >>> 0),
+    // 0: the sysctl decides, and so says the kernel.
+    (s) => (Number.isFinite(lowatOf(s)) ? lowatOf(s) : 0),
   ),
   TCP_WINDOW_CLAMP: setting(
     (v) => ({ windowClamp: v }),
@@ -218,13 +251,43 @@ const TCP: Readonly<Record<string, Option>> = {
     },
     get: (s) => Number(s.fastOpenWithoutCookie),
   },
+  /** recvmsg() tells how much is left to read. */
+  TCP_INQ: {
+    set: (s, value) => {
+      if (value !== 0 && value !== 1) return fail('EINVAL');
+      s.tellsQueue = value === 1;
+      return ok();
+    },
+    get: (s) => Number(s.tellsQueue),
+  },
+  TCP_DEFER_ACCEPT: setting(
+    (v) => ({ deferAccept: seconds(Math.max(0, v)) }),
+    () => undefined,
+    (s) => deferredTime(s.config.deferAccept ?? 0) / SECOND,
+  ),
+  TCP_RTO_MAX_MS: within(
+    1000,
+    120_000,
+    setting(
+      (v) => ({ maxRto: v * MILLISECOND }),
+      (c, v) => c.setMaxRto(v * MILLISECOND),
+      (s) => (s.conn?.maxRto ?? s.config.maxRto ?? stackConfig(s).maxRto) / MILLISECOND,
+    ),
+  ),
+  TCP_RTO_MIN_US: setting(
+    (v) => ({ minRto: v }),
+    () => missingSetter('TCP_RTO_MIN_US of a connection'),
+  ),
+  TCP_SAVE_SYN: harmless('TCP_SAVE_SYN', (v) => v),
+  TCP_THIN_DUPACK: harmless('TCP_THIN_DUPACK', flag),
+  TCP_IS_MPTCP: { set: null, get: () => 0 },
   TCP_SYNCNT: within(
     1,
     MOST_COUNT,
     setting(
       (v) => ({ synRetries: v, synLinearTimeouts: 0 }),
-      () => undefined,
-      (s) => s.config.synRetries ?? stackConfig(s).synRetries,
+      (c, v) => c.setSynRetries(v),
+      (s) => s.conn?.synRetries ?? s.config.synRetries ?? stackConfig(s).synRetries,
     ),
   ),
 };
@@ -252,15 +315,39 @@ const IP: Readonly<Record<string, Option>> = {
     },
     get: (s) => s.conn?.size.discover ?? s.config.mtuDiscover ?? MtuDiscover.want,
   },
+  IP_FREEBIND: harmless('IP_FREEBIND', flag),
+  IP_BIND_ADDRESS_NO_PORT: harmless('IP_BIND_ADDRESS_NO_PORT', flag),
+  IP_RECVTOS: harmless('IP_RECVTOS', flag),
+  IP_RECVTTL: harmless('IP_RECVTTL', flag),
+  IP_PKTINFO: harmless('IP_PKTINFO', flag),
   IP_MTU: { set: null, get: (s) => (s.conn === null || s.isOver ? fail('ENOTCONN') : s.conn.size.mtu) },
 };
 const IPV6: Readonly<Record<string, Option>> = {
   IPV6_TCLASS: within(-1, 255, { ...IP['IP_TOS']!, set: (s, v, now) => IP['IP_TOS']!.set!(s, Math.max(v, 0), now) }),
   IPV6_MTU_DISCOVER: IP['IP_MTU_DISCOVER']!,
   IPV6_MTU: IP['IP_MTU']!,
+  IPV6_V6ONLY: harmless('IPV6_V6ONLY', flag),
 };
 
 export const IP_LEVEL = CONSTANTS['SOL_IP']!;
+/** What Linux has and we do not build, by level and name. */
+const NOT_BUILT: readonly (readonly [level: string, names: readonly string[], what: string])[] = [
+  ['SOL_SOCKET', ['SO_ZEROCOPY'], 'MSG_ZEROCOPY and its notifications'],
+  ['SOL_SOCKET', ['SO_TIMESTAMP', 'SO_TIMESTAMPNS', 'SO_TIMESTAMPING', 'SO_TXTIME'], 'time stamps of packets'],
+  ['SOL_TCP', ['TCP_MD5SIG', 'TCP_MD5SIG_EXT', 'TCP_AO_ADD_KEY'], 'signed segments (RFC 2385, RFC 5925)'],
+  ['SOL_TCP', ['TCP_ZEROCOPY_RECEIVE'], 'zero copy of what comes in'],
+  ['SOL_TCP', ['TCP_REPAIR', 'TCP_REPAIR_QUEUE', 'TCP_QUEUE_SEQ', 'TCP_REPAIR_OPTIONS'], 'moving a connection'],
+  ['SOL_TCP', ['TCP_ULP'], 'TLS and the like below the socket'],
+  ['SOL_IP', ['IP_RECVERR'], 'the queue of errors'],
+  ['SOL_IPV6', ['IPV6_RECVERR'], 'the queue of errors'],
+];
+
+/** Why an option is not here; '' where nothing is known of it. */
+export function whyMissing(level: number, number: number): string {
+  const of = NOT_BUILT.find(([l, names]) => CONSTANTS[l] === level && names.some((n) => CONSTANTS[n] === number));
+  return of === undefined ? '' : `: not built is ${of[2]}`;
+}
+
 const byNumber = (options: Readonly<Record<string, Option>>): ReadonlyMap<number, Option> =>
   new Map(Object.entries(options).map(([name, option]) => [CONSTANTS[name]!, option]));
 const LEVELS: ReadonlyMap<number, ReadonlyMap<number, Option>> = new Map([

@@ -204,10 +204,10 @@ export class ScriptSocket implements TcpUser {
   }
 
   /** Bytes written so far by calls of this socket are zeros. */
-  write(bytes: number, more: boolean, urgent = false): number {
+  write(bytes: number, more: boolean, urgent = false, endOfRecord = false): number {
     const conn = this.conn!;
     const data = new Uint8Array(Math.min(bytes, MOST_AT_ONCE));
-    const taken = urgent ? sendUrgent(conn, data) : conn.send(data, more);
+    const taken = urgent ? sendUrgent(conn, data) : conn.send(data, more, endOfRecord);
     this.stack.wake(conn);
     return taken;
   }

@@ -15,6 +15,8 @@ export interface Verdict {
   readonly differences: readonly Difference[];
   /** What differed and was no failure, by `--non_fatal`. */
   readonly warnings: readonly Warning[];
+  /** What the script's code printed. */
+  readonly printed: readonly string[];
   /** The last packets before the failure, oldest first, as tcpdump would show them. */
   readonly packets: readonly string[];
   /** The control block at the end, or null. */

@@ -148,7 +148,7 @@ describe('messages', () => {
     [receive('msg_control=[{cmsg_level=SOL_SOCKET}]'), /^control messages/],
     [receive('msg_name(...)={sa_family=AF_INET}'), /^TCP gives recvmsg\(\) no address/],
     ['+0 recvfrom(4, ..., 10, 0, {sa_family=AF_INET}, 16) = 10', /^TCP gives recvfrom\(\) no address/],
-    ['+0 send(4, ..., 10, MSG_EOR) = 10', /^MSG_EOR is not known in this call$/],
+    ['+0 send(4, ..., 10, MSG_ZEROCOPY) = 10', /^MSG_ZEROCOPY is not known in this call$/],
     ['+0 send(4, ..., 10, MSG_ZEROCOPY) = 10', /^MSG_ZEROCOPY is not known in this call$/],
     ['+0 send(4, ..., 10, 0x10) = 10', /^flags 0x10 is not known in this call$/],
     ['+0 recv(4, ..., 10, MSG_ERRQUEUE) = 10', /^MSG_ERRQUEUE is not known in this call$/],

@@ -1,6 +1,6 @@
 /** The Python of packet scripts: what it gives is what Python gives. */
 import { describe, expect, it } from 'vitest';
-import { runCode } from '../../src/script/python.js';
+import { newCodeState, runCode } from '../../src/script/python.js';
 import { Unsupported } from '../../src/script/values.js';
 
 const NAMES = { tcpi_snd_cwnd: 10, tcpi_rtt: 100_000, tcpi_congestion: 'cubic' };
@@ -86,15 +86,37 @@ describe('is not known, so that its script is skipped', () => {
   it.each([
     'assert tcpi_what == 1',
     'assert constructor',
-    'x = 1',
+    'x, y = 1, 2',
+    'x.y = 1',
     'import os',
     'assert len("a")',
-    'assert 1 if 1 else 0',
+    'assert 1 if 1',
     'assert (1',
     'assert 1 1',
     'assert "a',
-    'assert tcpi_rtt in (1, 2)',
   ])('%s', (text) => {
     expect(() => run(text)).toThrow(Unsupported);
+  });
+});
+
+describe('statements', () => {
+  const state = newCodeState();
+  const all = (text: string): string | null => runCode(text, { tcpi_snd_cwnd: 10 }, state);
+  it('names keep their value for the code that follows', () => {
+    expect(all('before = tcpi_snd_cwnd; n = m = 2')).toBeNull();
+    expect(all('n += 3; n *= 2; n -= 1; n //= 2; n **= 2; n <<= 1; n |= 1\nassert n == 33, n')).toBeNull();
+    expect(all('assert before + m == 12 and m <= 2')).toBeNull();
+    expect(all('assert before == 11')).toBe('assertion failed: before == 11; before is 10');
+  });
+
+  it('print is kept, as Python would print it', () => {
+    expect(all('print(before, "of", 20); print "n:", m; print("%d" % m); print()')).toBeNull();
+    expect(state.printed).toEqual(['10 of 20', 'n: 2', '2', '']);
+  });
+
+  it('in, not in, if and else, lists', () => {
+    expect(all('assert m in (1, 2) and m not in [3, 4] and "a" in "cat"; pass')).toBeNull();
+    expect(all('assert (1 if m == 2 else 0) == 1\nassert 0 if m == 2 else 1')).toMatch(/^assertion failed: 0 if/);
+    expect(all('assert 1 in 2')).toBe('TypeError: in of a number: assert 1 in 2');
   });
 });
