@@ -9,11 +9,13 @@ import { DropRule } from '../device/drop-rules.js';
 import { Link } from '../device/link.js';
 import { SERVICE_NAMES, startServices } from '../node/services/start.js';
 import type { EventSink, TraceEvent } from '../observe/events.js';
-import { Ladder } from '../observe/ladder.js';
+import { toAscii } from '../observe/ascii.js';
+import { Ladder, wrap } from '../observe/ladder.js';
 import { CommandError, Exit } from './errors.js';
 import { connectionsEnd, enterIfWanted, openLabHost, printEnd, TEARDOWN_MS } from './lab-host.js';
 import { runChild } from './lab.js';
 import type { SharedOptions } from './options.js';
+import { columnsOf, isAsciiOnly } from './terminal.js';
 import { paint } from './views.js';
 
 /** curl's own limit, so that a demo ends whatever happens. */
@@ -22,8 +24,14 @@ const CURL_SECONDS = '20';
 export async function demo(o: SharedOptions): Promise<number> {
   const inside = await enterIfWanted(o);
   if (inside !== null) return inside;
-  const print = (line: string): void => void process.stdout.write(`${line}\n`);
-  const ladder = new Ladder(print, pc.isColorSupported ? { paint } : {});
+  const columns = columnsOf(process.stdout);
+  const ascii = isAsciiOnly();
+  const print = printer(columns, ascii);
+  const ladder = new Ladder(print, {
+    ascii,
+    ...(columns === undefined ? {} : { columns }),
+    ...(pc.isColorSupported ? { paint } : {}),
+  });
   const gate = new Gate(ladder.sink);
   const lab = await openLabHost({ ...o, quiet: true }, { sink: gate.sink, alwaysLink: true });
   const { host } = lab;
@@ -41,7 +49,7 @@ export async function demo(o: SharedOptions): Promise<number> {
     const urls = [...(v4 === undefined ? [] : [`http://${v4}/`]), ...(v6 === undefined ? [] : [`http://[${v6}]/`])];
     for (const [i, url] of urls.entries()) {
       title(i + 1, `The kernel's curl fetches ${url} from our stack`);
-      codes.push(await curl(url));
+      codes.push(await curl(url, print));
       await connectionsEnd(host, TEARDOWN_MS);
     }
     title(
@@ -49,7 +57,7 @@ export async function demo(o: SharedOptions): Promise<number> {
       'The same, but the link drops our first SYN,ACK: nobody tells us, so only the timer can help',
     );
     const undo = dropFirstSynAck(host.device);
-    codes.push(await curl(urls[0]!));
+    codes.push(await curl(urls[0]!, print));
     await connectionsEnd(host, TEARDOWN_MS);
     undo();
     title(
@@ -57,7 +65,7 @@ export async function demo(o: SharedOptions): Promise<number> {
       'The teardown, step by step: both directions close on their own, each with a FIN and its ACK',
     );
     gate.waitForFin = true;
-    codes.push(await curl(urls[0]!, true));
+    codes.push(await curl(urls[0]!, print, true));
     await connectionsEnd(host, TEARDOWN_MS);
     print(outro(host.stack.counters));
     const failed = codes.find((code) => code !== 0);
@@ -68,6 +76,15 @@ export async function demo(o: SharedOptions): Promise<number> {
     lab.close();
     printEnd(host, o, (line) => process.stderr.write(`${line}\n`));
   }
+}
+
+/** Lines for this terminal: broken where they are longer than it is wide, with spaces kept. */
+function printer(columns: number | undefined, ascii: boolean): (line: string) => void {
+  return (line) => {
+    const text = ascii ? toAscii(line) : line;
+    const lines = columns === undefined ? [text] : text.split('\n').flatMap((part) => wrap(part, columns, '    '));
+    process.stdout.write(`${lines.join('\n')}\n`);
+  };
 }
 
 const intro = (device: string, address: string): string =>
@@ -105,7 +122,7 @@ const carriesFin = (event: TraceEvent): boolean =>
   event.data.segment.flags.includes('F');
 
 /** Runs curl; with `quiet` only its exit code matters. */
-function curl(url: string, quiet = false): Promise<number> {
+function curl(url: string, print: (line: string) => void, quiet = false): Promise<number> {
   const args = [
     quiet ? '-sS' : '-sSv',
     '--max-time',
@@ -116,7 +133,7 @@ function curl(url: string, quiet = false): Promise<number> {
     ...(quiet ? ['-o', '/dev/null'] : []),
     url,
   ];
-  process.stdout.write(`$ curl ${args.slice(0, 1).join(' ')} ${url}\n`);
+  print(`$ curl ${args[0]!} ${url}`);
   return new Promise((resolve, reject) => {
     const child = spawn('curl', args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
@@ -138,7 +155,7 @@ function curl(url: string, quiet = false): Promise<number> {
         .trimEnd()
         .split('\n')
         .filter((line) => line.trim() !== '');
-      if (!quiet) for (const line of lines) process.stdout.write(`  curl | ${line}\n`);
+      if (!quiet) for (const line of lines) print(`  curl | ${line}`);
       resolve(code ?? Exit.failed);
     });
   });

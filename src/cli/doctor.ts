@@ -4,11 +4,13 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { native } from '../device/native.js';
 import { TunDevice } from '../device/tun.js';
-import { Address, Prefix } from '../ip/address.js';
+import { Address } from '../ip/address.js';
 import { monotonicClock } from '../node/clock.js';
+import { addressProblem } from './addresses.js';
 import { Exit } from './errors.js';
 import { LAB_DEVICE, openLabNetwork, STACK_ADDRESSES } from './lab-network.js';
 import { insideNamespace, namespaceProblem } from './namespace.js';
+import { prefixesOf } from './options.js';
 import { hasNetAdmin, nodeErrno, nodeProblem } from './tun-access.js';
 
 interface Finding {
@@ -20,7 +22,8 @@ interface Finding {
 /** What `doctor --inside` prints for the doctor outside. */
 const INSIDE = '--inside';
 
-export function doctor(argv: readonly string[] = process.argv): number {
+/** `wanted`: the addresses that a stack is to have; the lab's unless told otherwise. */
+export function doctor(wanted: readonly string[] = STACK_ADDRESSES, argv: readonly string[] = process.argv): number {
   if (argv.includes(INSIDE)) return inside();
   const findings: Finding[] = [
     deviceNode(),
@@ -28,7 +31,7 @@ export function doctor(argv: readonly string[] = process.argv): number {
     capability(),
     ...privateNetwork(),
     ownedDevices(),
-    ...addresses(),
+    ...addresses(wanted),
     ...tools(),
   ];
   for (const f of findings) {
@@ -142,9 +145,15 @@ function ownedDevices(): Finding {
 }
 
 /** The kernel must not own the stack's address, nor route its network elsewhere. */
-function addresses(): Finding[] {
-  const findings: Finding[] = [];
-  const stack = STACK_ADDRESSES.map((text) => Prefix.parse(text));
+function addresses(wanted: readonly string[]): Finding[] {
+  const stack = prefixesOf(wanted);
+  const findings: Finding[] = stack.flatMap((p) => {
+    const problem = addressProblem(p);
+    const fix = 'another address, for example --address 198.18.0.2/24';
+    return problem === null
+      ? []
+      : [{ ok: false, what: `${p.address.toString()} cannot be the stack's address: ${problem}`, fix }];
+  });
   for (const [name, list] of Object.entries(networkInterfaces())) {
     for (const { address, family } of list ?? []) {
       const a = Address.parse(address.replace(/%.*/, ''));
@@ -159,13 +168,13 @@ function addresses(): Finding[] {
         } else if (p.contains(a.w0, a.w1, a.w2, a.w3)) {
           findings.push({
             ok: 'note',
-            what: `${name} is in ${p.toString()}, the lab's network: outside of a private network use --address with another`,
+            what: `${name} is in ${p.toString()}, the stack's network: outside of a private network use --address with another`,
           });
         }
       }
     }
   }
-  return findings.length > 0 ? findings : [{ ok: true, what: `no clash with ${STACK_ADDRESSES.join(' and ')}` }];
+  return findings.length > 0 ? findings : [{ ok: true, what: `no clash with ${wanted.join(' and ')}` }];
 }
 
 const tools = (): Finding[] =>

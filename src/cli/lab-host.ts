@@ -5,6 +5,7 @@
  *
  * The capture shows what passed on the wire; what the link took away on the way out never got there, and is captured as a second interface.
  */
+import { statSync } from 'node:fs';
 import type { Device } from '../device/device.js';
 import { Link } from '../device/link.js';
 import { TunDevice, TunError } from '../device/tun.js';
@@ -13,8 +14,10 @@ import { Host } from '../node/host.js';
 import { cookieLines, type DropCounts, dropLines, nstatLines } from '../observe/counters.js';
 import type { EventSink } from '../observe/events.js';
 import type { TcpCounters } from '../tcp/counters.js';
+import { checkAddresses, requireNotTheKernels } from './addresses.js';
 import { CommandError, Exit } from './errors.js';
 import {
+  checkDeviceName,
   checkMtu,
   deviceExists,
   KERNEL_ADDRESSES,
@@ -43,8 +46,25 @@ export interface LabHost {
 export const wantsNamespace = (o: SharedOptions): boolean => o.tun === undefined && o.tunFd === undefined;
 
 /** Enters a private namespace when it should: an exit code when the command ran in there, null when the caller goes on. */
-export const enterIfWanted = (o: SharedOptions): Promise<number | null> =>
-  wantsNamespace(o) ? enterNamespace() : Promise.resolve(null);
+export const enterIfWanted = (o: SharedOptions & { httpRoot?: string }): Promise<number | null> => {
+  checkOptions(o);
+  return wantsNamespace(o) ? enterNamespace() : Promise.resolve(null);
+};
+
+/** What can be said before anything is made. Throws CommandError (2). */
+function checkOptions(o: SharedOptions & { httpRoot?: string }): void {
+  if (o.tun !== undefined) checkDeviceName(o.tun);
+  checkAddresses(prefixesOf(o.address ?? []));
+  linkOf(o);
+  if (o.httpRoot !== undefined) checkFolder(o.httpRoot);
+}
+
+function checkFolder(path: string): void {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat?.isDirectory() === true) return;
+  const what = stat === undefined ? 'there is no such folder' : 'it is not a folder';
+  throw new CommandError(Exit.usage, `--http-root ${path}: ${what}`, `mkdir -p ${path}   or name another folder`);
+}
 
 export interface OpenOptions {
   /** Another reader of the recorder's events. */
@@ -61,7 +81,10 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
   if (mtu !== undefined && addresses.some((p) => p.address.version === 6)) requireV6Mtu(mtu);
   const link = linkOf(o);
   const { device: tun, how } = await openDevice(o, mtu, open.multiQueue === true);
-  const views = new Views(o, tun.name, open.sink ?? null);
+  const views = closingOnError(tun, () => {
+    requireNotTheKernels(addresses);
+    return new Views(o, tun.name, open.sink ?? null);
+  });
   let device = views.tap(tun);
   if (link !== null || open.alwaysLink === true) device = new Link(device, link ?? undefined, views.linkListener);
   let lastError = '';
@@ -102,6 +125,16 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
       views.close();
     },
   };
+}
+
+/** A device of our own must not stay behind when what comes next fails. */
+function closingOnError<T>(tun: Device, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    tun.close();
+    throw error;
+  }
 }
 
 /** Below 1280 there can be no IPv6. */

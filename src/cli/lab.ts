@@ -1,6 +1,8 @@
 /** `tcplab lab [-- CMD]`: a private network, the stack with all its services in it, and a shell (or CMD) beside it. */
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { SERVICE_NAMES, startServices } from '../node/services/start.js';
+import { Exit } from './errors.js';
 import { connectionsEnd, enterIfWanted, openLabHost, printEnd, TEARDOWN_MS } from './lab-host.js';
 import type { SharedOptions } from './options.js';
 
@@ -31,7 +33,7 @@ const welcome = (addresses: string[]): string =>
   `A private network: the kernel is 198.18.0.1 on tcplab0, the stack ${addresses.join(' and ')}.\n` +
   `Try: curl ${addresses[0]!}   nc ${addresses[0]!} 7   ping ${addresses[0]!}   tcpdump -ni tcplab0      (exit leaves the lab; --log FILE records it)\n`;
 
-/** Runs a command, or the user's shell, on our terminal. Returns its exit code; 127 when it cannot be started, as a shell does. */
+/** Runs a command, or the user's shell, on our terminal. Returns what a shell would: its exit code, 128 and the signal that ended it, 127 without such a program, 126 when it cannot be run. */
 export function runChild(command: string[]): Promise<number> {
   const [program, ...args] = command.length > 0 ? command : [process.env['SHELL'] ?? '/bin/sh'];
   return new Promise((resolve) => {
@@ -43,14 +45,28 @@ export function runChild(command: string[]): Promise<number> {
     process.on('SIGTERM', pass);
     process.on('SIGHUP', pass);
     child.on('error', (error) => {
-      process.stderr.write(`tcplab: ${program!} cannot be started: ${error.message}\n`);
-      resolve(127);
+      resolve(cannotStart(program!, error));
     });
     child.on('exit', (code, signal) => {
       process.off('SIGINT', ignore);
       process.off('SIGTERM', pass);
       process.off('SIGHUP', pass);
-      resolve(code ?? (signal === null ? 1 : 128));
+      resolve(code ?? endedBy(signal));
     });
   });
+}
+
+/** A shell's exit code for a program that a signal ended. */
+export const endedBy = (signal: NodeJS.Signals | null): number =>
+  signal === null ? Exit.failed : 128 + constants.signals[signal];
+
+function cannotStart(program: string, { code, message }: NodeJS.ErrnoException): number {
+  if (code === 'ENOENT') {
+    process.stderr.write(`tcplab: there is no program '${program}' in PATH\n`);
+    return 127;
+  }
+  const what = code === 'EACCES' ? 'it is not executable (EACCES)' : message;
+  process.stderr.write(`tcplab: ${program} cannot be run: ${what}\n`);
+  if (code === 'EACCES') process.stderr.write(`  fix: chmod +x ${program}\n`);
+  return 126;
 }

@@ -21,6 +21,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 };
 
 letHeapGrow();
+// A reader that is gone, or a full disk behind `2>`, is no reason to end.
+process.stderr.on('error', () => undefined);
 
 let exitCode: number = Exit.ok;
 const ends = (code: number): void => {
@@ -35,7 +37,7 @@ const program = new Command('tcplab')
   )
   .version(version)
   .enablePositionalOptions()
-  .showHelpAfterError()
+  .configureOutput({ outputError: (text, write) => write(usageError(text)) })
   .exitOverride()
   .addHelpText(
     'after',
@@ -97,15 +99,16 @@ withSharedOptions(program.command('ping'))
     ends(await ping(host, o));
   });
 
+const severalTexts = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+
 program
   .command('doctor')
   .description('what this machine lets us do, one line and one fix each')
+  .option('--address <ip/prefix>', "could the stack have this address? repeatable (default: the lab's)", severalTexts)
   .option('--inside', '(what doctor itself runs in a private network)')
-  .action(() => {
-    ends(doctor());
+  .action((o: { address?: string[] }) => {
+    ends(doctor(o.address));
   });
-
-const severalTexts = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
 
 const scripts = program
   .command('script')
@@ -167,6 +170,12 @@ function written(stream: NodeJS.WriteStream): Promise<void> {
     stream.once('error', () => resolve());
     stream.write('', () => resolve());
   });
+}
+
+/** What commander says of a command line that it does not understand: in one sentence, with what to type. */
+function usageError(text: string): string {
+  const command = process.argv.slice(2).find((word) => program.commands.some((c) => c.name() === word));
+  return `${pc.red('tcplab:')} ${text.replace(/^error: /, '')}  fix: tcplab ${command === undefined ? '' : `${command} `}--help   says what there is\n`;
 }
 
 function report(error: unknown): number {

@@ -7,6 +7,7 @@
  * another user inside and fail.
  */
 import { spawn, spawnSync } from 'node:child_process';
+import { constants } from 'node:os';
 import { CommandError, Exit } from './errors.js';
 import { requireNode } from './tun-access.js';
 
@@ -40,7 +41,7 @@ export async function enterNamespace(): Promise<number | null> {
     child.on('error', reject);
     child.on('exit', (code, signal) => {
       for (const s of signals) process.off(s, forward);
-      resolve(code ?? (signal === null ? Exit.failed : 128 + signalNumber(signal)));
+      resolve(code ?? (signal === null ? Exit.failed : 128 + constants.signals[signal]));
     });
   });
 }
@@ -72,6 +73,3 @@ export function namespaceProblem(): { what: string; fix: string } | null {
     fix: 'sudo tcplab up --user $USER   (or, for every program: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 user.max_user_namespaces=10000)',
   };
 }
-
-const signalNumber = (signal: NodeJS.Signals): number =>
-  ({ SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 })[signal as 'SIGINT'] ?? 0;

@@ -62,7 +62,7 @@ export function serviceNames(names: string[]): ServiceName[] {
 /** Once, when nothing for us came (a fresh link's kernel multicasts by itself): the route is missing, most likely. Returns what stops it. */
 export function hintAtSilence(lab: LabHost): () => void {
   const timer = setTimeout(() => {
-    if (lab.host.stack.accepted > 0) return;
+    if (lab.host.stack.reached) return;
     const address = lab.host.stack.addresses.list[0]!;
     process.stderr.write(
       `no packet in ${SILENCE_MS / 1000} s: is the route up? \`ip route get ${address.toString()}\` must say \`dev ${lab.tun.name}\`; ` +

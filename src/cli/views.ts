@@ -1,19 +1,20 @@
 /** What a running stack shows: live lines or JSON Lines on standard error or in a file, and a capture. All of it fed by one recorder. */
-import { closeSync, openSync, writeSync } from 'node:fs';
 import pc from 'picocolors';
 import { Capture } from '../device/capture.js';
 import type { Micros } from '../base/time.js';
 import type { Device } from '../device/device.js';
 import type { LinkListener } from '../device/lane.js';
 import { monotonicClock } from '../node/clock.js';
+import { toAscii } from '../observe/ascii.js';
 import { CaptureFile } from '../observe/capture-file.js';
 import type { EventSink } from '../observe/events.js';
 import { fanOutEvents, fanOutLink } from '../observe/fanout.js';
 import { LiveLines, type PaintKind } from '../observe/live.js';
 import { Recorder } from '../observe/recorder.js';
 import { clockEpoch } from './clock.js';
-import { CommandError, Exit } from './errors.js';
 import type { SharedOptions } from './options.js';
+import { Output } from './output.js';
+import { isAsciiOnly } from './terminal.js';
 
 /** More lines a second than a person could follow are only counted. */
 const LINES_A_SECOND = 200;
@@ -38,14 +39,14 @@ export class Views {
   readonly recorder: Recorder | null;
   private readonly live: LiveLines | null = null;
   private readonly file: CaptureFile | null = null;
-  private readonly descriptors: number[] = [];
+  private readonly outputs: Output[] = [];
   private ticker: NodeJS.Timeout | null = null;
 
   constructor(o: SharedOptions, deviceName: string, extra: EventSink | null = null) {
     const sinks: EventSink[] = extra === null ? [] : [extra];
     if (o.pcap !== undefined) {
-      const fd = o.pcap === '-' ? 1 : this.open(o.pcap);
-      this.file = new CaptureFile((bytes) => writeAll(fd, bytes), {
+      const capture = this.opened(o.pcap === '-' ? Output.standardOutput() : Output.file(o.pcap));
+      this.file = new CaptureFile((bytes) => capture.write(bytes), {
         name: deviceName,
         application: 'tcplab',
         epoch: clockEpoch(),
@@ -53,17 +54,18 @@ export class Views {
       sinks.push(this.file.sink);
     }
     if (o.quiet !== true) {
-      const fd = o.log === undefined ? 2 : this.open(o.log);
+      const log = this.opened(o.log === undefined ? Output.standardError() : Output.file(o.log));
       const print = (line: string): void => {
-        writeAll(fd, Buffer.from(`${line}\n`));
+        log.write(Buffer.from(`${line}\n`));
       };
       if (o.json === true)
         sinks.push((event) => {
           print(JSON.stringify(event));
         });
       else {
-        const colours = fd === 2 && pc.isColorSupported ? { paint } : {};
-        this.live = new LiveLines(print, { why: o.why === true, limit: LINES_A_SECOND, ...colours });
+        const colours = o.log === undefined && pc.isColorSupported ? { paint } : {};
+        const fit = o.log === undefined && isAsciiOnly() ? (text: string) => print(toAscii(text)) : print;
+        this.live = new LiveLines(fit, { why: o.why === true, limit: LINES_A_SECOND, ...colours });
       }
     }
     this.recorder = this.recorderFor(sinks, monotonicClock());
@@ -102,31 +104,11 @@ export class Views {
     if (this.ticker !== null) clearInterval(this.ticker);
     this.live?.end();
     this.file?.close(monotonicClock());
-    for (const fd of this.descriptors) closeSync(fd);
-    this.descriptors.length = 0;
+    for (const output of this.outputs.splice(0)) output.close();
   }
 
-  private open(path: string): number {
-    try {
-      const fd = openSync(path, 'w');
-      this.descriptors.push(fd);
-      return fd;
-    } catch (error) {
-      throw new CommandError(
-        Exit.failed,
-        `${path} cannot be written: ${(error as Error).message}`,
-        'name another file',
-      );
-    }
-  }
-}
-
-/** A pipe whose reader is gone ends the view, not the program. */
-function writeAll(fd: number, bytes: Uint8Array): void {
-  try {
-    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EPIPE' && code !== 'EAGAIN') throw error;
+  private opened(output: Output): Output {
+    this.outputs.push(output);
+    return output;
   }
 }

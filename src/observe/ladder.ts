@@ -9,6 +9,7 @@
  * Prints as steps come: for one connection or for several in turn, each time with a new head.
  */
 import type { Micros } from '../base/time.js';
+import { toAscii } from './ascii.js';
 import type { EventSink, SegmentData } from './events.js';
 import { Explainer } from './explain.js';
 import type { PaintKind } from './live.js';
@@ -20,14 +21,19 @@ export interface LadderOptions {
   readonly left?: string;
   /** Who is at the right; default `our stack`. */
   readonly right?: string;
-  /** Columns between the lifelines; default 78. */
-  readonly width?: number;
+  /** Columns of the terminal: every line fits. Without it the lifelines stand 80 apart, and states beside them. */
+  readonly columns?: number;
+  /** No characters beyond ASCII; default false. */
+  readonly ascii?: boolean;
   /** Sentences under each step; default true. */
   readonly why?: boolean;
   readonly paint?: (kind: PaintKind, text: string) => string;
 }
 
 const TIME_COLUMNS = 11;
+/** Between the lifelines: more is harder to read, less holds no segment's line. */
+const MOST_WIDTH = 78;
+const LEAST_WIDTH = 40;
 /** More are forgotten; a new head starts at zero again. */
 const MAX_CONNECTIONS = 10_000;
 
@@ -36,7 +42,10 @@ export class Ladder {
   private readonly print: (line: string) => void;
   private readonly left: string;
   private readonly right: string;
+  /** Columns between the lifelines. */
   private readonly width: number;
+  private readonly columns: number;
+  private readonly plain: (text: string) => string;
   private readonly why: boolean;
   private readonly paint: (kind: PaintKind, text: string) => string;
   private readonly explainer = new Explainer();
@@ -48,10 +57,14 @@ export class Ladder {
   private readonly began = new Map<string, Micros>();
 
   constructor(print: (line: string) => void, options: LadderOptions = {}) {
-    this.print = print;
+    this.plain = options.ascii === true ? toAscii : (text) => text;
+    this.print = (line) => {
+      print(this.plain(line));
+    };
     this.left = options.left ?? 'kernel';
     this.right = options.right ?? 'our stack';
-    this.width = Math.max(40, options.width ?? 78);
+    this.columns = options.columns ?? Infinity;
+    this.width = Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, this.columns - TIME_COLUMNS - 2));
     this.why = options.why ?? true;
     this.paint = options.paint ?? ((_kind, text) => text);
     this.sink = this.steps.add;
@@ -73,15 +86,24 @@ export class Ladder {
     const segment = segmentOf(step);
     const states = this.states(step);
     if (segment === null) {
-      this.row(this.paint('time', time), ` ${step.main === null ? '' : step.main.name}`, states);
+      const name = step.main === null ? '' : `${step.main.name} `;
+      const beside = this.fitsBeside(states);
+      this.row(this.paint('time', time), ` ${name}${beside ? '' : states}`, beside ? states : '');
     } else {
       const [first, ...rest] = this.label(segment);
       this.row(this.paint('time', time), ` ${first!}`, '');
       for (const line of rest) this.row('', ` ${line}`, '');
-      this.row('', this.arrow(step, segment), states);
+      this.row('', this.arrow(step, segment), this.fitsBeside(states) ? states : '');
+      if (!this.fitsBeside(states))
+        this.row('', states.padStart(this.width - 1 + states.length - visibleLength(states)), '');
     }
     if (this.why) for (const reason of reasons) this.sentence(reason);
     this.row('', '', '');
+  }
+
+  /** Right of our lifeline, where the terminal has the room. */
+  private fitsBeside(states: string): boolean {
+    return states === '' || TIME_COLUMNS + this.width + 4 + visibleLength(states) <= this.columns;
   }
 
   private head(id: string): void {
@@ -125,7 +147,8 @@ export class Ladder {
   }
 
   private sentence(reason: string): void {
-    for (const line of wrap(`· ${reason}`, this.width - 4, '  ')) this.row('', this.paint('why', `   ${line}`), '');
+    for (const line of wrap(this.plain(`· ${reason}`), this.width - 4, '  '))
+      this.row('', this.paint('why', `   ${line}`), '');
   }
 
   private states(step: Step): string {
@@ -135,7 +158,7 @@ export class Ladder {
       if (path.at(-1) !== e.data.from) path.push(e.data.from);
       path.push(e.data.to);
     }
-    return path.length === 0 ? '' : this.paint('state', path.join(' → '));
+    return path.length === 0 ? '' : this.paint('state', this.plain(path.join(' → ')));
   }
 }
 
@@ -151,7 +174,7 @@ function isLost(step: Step, segment: SegmentData): boolean {
 // eslint-disable-next-line no-control-regex -- the escape character is what colours begin with
 const visibleLength = (text: string): number => [...text.replaceAll(/\u001b\[[0-9;]*m/g, '')].length;
 
-/** Breaks at spaces; the lines after the first are indented. A word longer than a line stays whole. */
+/** Breaks at spaces; the lines after the first are indented. A word longer than a line is cut. */
 export function wrap(text: string, width: number, indent: string): string[] {
   const lines: string[] = [];
   let line = '';
@@ -161,6 +184,10 @@ export function wrap(text: string, width: number, indent: string): string[] {
       line = indent + word;
     } else {
       line = line === '' ? word : `${line} ${word}`;
+    }
+    while (visibleLength(line) > width && line.trim().length > width - indent.length) {
+      lines.push(line.slice(0, width));
+      line = indent + line.slice(width);
     }
   }
   lines.push(line);

@@ -72,8 +72,8 @@ export class Stack implements Receiver {
   readonly icmp: IcmpHost;
   /** Packets thrown away, by reason (`Drop`). */
   readonly drops = new Float64Array(DROP_NAMES.length);
-  /** Packets that were for us, whatever became of them then. */
-  accepted = 0;
+  /** A packet came to one of our own addresses. What a kernel says to groups on a fresh link does not count. */
+  reached = false;
   /** The shell sets it: something waits for `run`. Called once until then. */
   onWake: (() => void) | null = null;
   /** The shell sets it: the device hands packets over, and no user's code ran in this turn of the event loop. */
@@ -204,7 +204,7 @@ export class Stack implements Receiver {
       this.countDrop(reason, '');
       return;
     }
-    this.accepted++;
+    this.reached ||= this.addresses.isLocal(ip.d0, ip.d1, ip.d2, ip.d3);
     this.looped = looped;
     const trusted = rx.checksumValid || rx.checksumPartial;
     if (ip.isFragment) this.fragmentArrives(slab, ip, looped, now);

@@ -4,7 +4,7 @@ import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeWithTun, isRoot, lab, MAIN, ROOT, run, STACK } from './lab.js';
+import { describeWithTun, inNamespace, isRoot, lab, MAIN, ROOT, run, STACK } from './lab.js';
 import { needs } from '../tools/needs.js';
 
 const tcplab = (...args: string[]): ReturnType<typeof run> => run(process.execPath, [MAIN, ...args]);
@@ -110,12 +110,35 @@ describeWithTun('tcplab serve', () => {
       [['serve', '--mtu', '1000', '--address', 'fd00::2/64'], /IPv6 needs an MTU of at least 1280/],
       [['serve', '--loss', 'much'], /much/],
       [['connect', '198.18.0.1', '0'], /PORT is a whole number from 1/],
-      [['nonsense'], /unknown command/],
+      [['nonsense'], /tcplab: unknown command 'nonsense'\n {2}fix: tcplab --help/],
+      [['serve', '--nonsense'], /^tcplab: unknown option '--nonsense'\n {2}fix: tcplab serve --help[^\n]*\n$/],
+      [
+        ['serve', '--address', '0.0.0.0'],
+        /0\.0\.0\.0 cannot be the stack's address: it stands for "this host"[^]*fix: /,
+      ],
+      [['serve', '--address', '224.0.0.1/24'], /224\.0\.0\.1 cannot be[^\n]*multicast[^]*fix: /],
+      [['lab', '--tun', 'a/b'], /'a\/b' cannot be the name of a device/],
+      [['serve', '--http-root', '/nonexistent'], /--http-root \/nonexistent: there is no such folder\n {2}fix: mkdir/],
+      [['lab', '--http-root', '/etc/passwd'], /--http-root \/etc\/passwd: it is not a folder/],
     ] as const) {
       const { code, stderr } = await tcplab(...args);
       expect(stderr).toMatch(words);
       expect(code, args.join(' ')).toBe(2);
     }
+  });
+
+  it("refuses the kernel's own address, and leaves no device behind", async () => {
+    const { stderr, stdout } = await inNamespace(
+      '$TCPLAB serve --tun t0 --address 198.18.0.1/24; echo "code $?"; ip link show t0',
+    );
+    expect(stderr).toMatch(/198\.18\.0\.1 is the kernel's own address on t0[^]*fix: [^]*does not exist/);
+    expect(stdout).toBe('code 2\n');
+  });
+
+  it("hints at the route although the kernel's IPv6 makes noise on the fresh device", async () => {
+    const server = await serving(['echo'], (_out, err) => err.includes('no packet in 3 s: is the route up?'));
+    server.signal('SIGTERM');
+    expect((await server.ended).code).toBe(0);
   });
 
   it('prints what was dropped, by name', async () => {
@@ -129,6 +152,11 @@ describeWithTun('tcplab serve', () => {
 
   it('gives a lab the exit code of its command', async () => {
     expect((await lab('exit 7')).code).toBe(7);
+    const code = async (...command: string[]): Promise<number> => (await tcplab('lab', '-q', '--', ...command)).code;
+    expect(await code('sh', '-c', 'kill -SEGV $$')).toBe(139);
+    expect(await code('sh', '-c', 'kill -USR1 $$')).toBe(138);
+    expect(await code('/etc/passwd')).toBe(126);
+    expect(await code('no-such-program')).toBe(127);
   });
 });
 
@@ -143,6 +171,18 @@ describe('tcplab doctor', () => {
         .filter((line) => line !== '')
         .every((line) => /^(ok {2}|note|FAIL| {6}fix:|way|no way)/.test(line)),
     ).toBe(true);
+  });
+
+  it('looks at the address that the stack is to have', async () => {
+    const bad = await tcplab('doctor', '--address', '224.0.0.1');
+    expect(bad.stdout).toMatch(/FAIL {2}224\.0\.0\.1 cannot be the stack's address: [^]*fix: /);
+    expect(bad.code).toBe(1);
+    const owned = await inNamespace(
+      'ip link add d0 type dummy && ip address add 192.0.2.7/24 dev d0 && ip link set d0 up && $TCPLAB doctor --address 192.0.2.7/24',
+    );
+    expect(owned.stdout).toMatch(
+      /FAIL {2}the kernel owns 192\.0\.2\.7 on d0[^]*fix: sudo ip address delete 192\.0\.2\.7 dev d0/,
+    );
   });
 });
 

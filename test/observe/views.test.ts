@@ -81,10 +81,10 @@ describe('LiveLines', () => {
       '0.005000 198.18.0.1:51422 → 198.18.0.2:80  [S] seq=0 win=65535 <mss 1460,sackOK,TS,ws 5>  LISTEN→SYN-RECEIVED',
       '0.005000 198.18.0.2:80 → 198.18.0.1:51422  [S.] seq=0 ack=1 win=65535 <mss 1460,sackOK,TS,ws 5>',
       '0.015000 198.18.0.1:51422 → 198.18.0.2:80  [P.] seq=1 ack=1 win=1048288 len=18  SYN-RECEIVED→ESTABLISHED',
-      '0.015000 198.18.0.2:80 → 198.18.0.1:51422  [P.] seq=1 ack=19 win=1048288 len=300',
-      '0.025000 198.18.0.1:51422 → 198.18.0.2:80  [F.] seq=19 ack=301 win=1048288  ESTABLISHED→CLOSE-WAIT',
-      '0.025000 198.18.0.2:80 → 198.18.0.1:51422  [F.] seq=301 ack=20 win=1048288  CLOSE-WAIT→LAST-ACK',
-      '0.035000 198.18.0.1:51422 → 198.18.0.2:80  [.] seq=20 ack=302 win=1048288  LAST-ACK→CLOSED',
+      '0.015000 198.18.0.2:80 → 198.18.0.1:51422  [P.] seq=1 ack=19 win=1048352 len=300',
+      '0.025000 198.18.0.1:51422 → 198.18.0.2:80  [F.] seq=19 ack=301 win=1048000  ESTABLISHED→CLOSE-WAIT',
+      '0.025000 198.18.0.2:80 → 198.18.0.1:51422  [F.] seq=301 ack=20 win=1048352  CLOSE-WAIT→LAST-ACK',
+      '0.035000 198.18.0.1:51422 → 198.18.0.2:80  [.] seq=20 ack=302 win=1048000  LAST-ACK→CLOSED',
     ]);
   });
 
@@ -133,7 +133,7 @@ describe('LiveLines', () => {
     expect(shown + told).toBe(all.lines.length);
     expect(made).toBeLessThan(all.events.length / 2);
     expect(text).toMatch(
-      /\[P\.\] seq=1 ack=19 win=1048288 len=300 {2}again\n {4}why: the retransmission timer expired/,
+      /\[P\.\] seq=1 ack=19 win=1048352 len=300 {2}again\n {4}why: the retransmission timer expired/,
     );
   });
 
@@ -191,8 +191,33 @@ describe('Ladder', () => {
     expect(new Set(rungs.map((line) => [...line].lastIndexOf('│')))).toEqual(new Set([90]));
   });
 
-  it('wraps at spaces and keeps long words whole', () => {
-    expect(wrap('aa bb cccccccc dd', 5, '  ')).toEqual(['aa bb', '  cccccccc', '  dd']);
+  it('wraps at spaces, and cuts a word that is longer than a line', () => {
+    expect(wrap('aa bb cc', 5, '  ')).toEqual(['aa bb', '  cc']);
+    expect(wrap('aa bb cccccccc dd', 5, '  ')).toEqual(['aa bb', '  ccc', '  ccc', '  cc', '  dd']);
+  });
+
+  it.each([72, 80, 100, 120, 200])('fits into %i columns, in UTF-8 and in ASCII', (columns) => {
+    for (const ascii of [false, true]) {
+      const rungs: string[] = [];
+      const narrow = new Ladder((line) => rungs.push(line), { columns, ascii });
+      const recorder = new Recorder(narrow.sink, START);
+      converse({
+        link: 'drop syn-ack:1 drop out:data:2-3 delay 5ms',
+        responseBytes: 20_000,
+        observer: recorder,
+        linkListener: recorder,
+      });
+      narrow.flush();
+      expect(Math.max(...rungs.map((line) => [...line].length))).toBeLessThanOrEqual(columns);
+      const line = ascii ? '|' : '│';
+      const rows = rungs.filter((rung) => rung.includes(line));
+      expect(new Set(rows.map((rung) => [...rung].lastIndexOf(line)))).toEqual(new Set([Math.min(columns - 1, 90)]));
+      const text = rungs.join('\n');
+      expect(text).toContain(ascii ? 'SYN-RECEIVED -> ESTABLISHED' : 'SYN-RECEIVED → ESTABLISHED');
+      expect(text).toMatch(ascii ? /\|<-+ \|/ : /│◀─+ │/);
+      // eslint-disable-next-line no-control-regex -- all of ASCII
+      if (ascii) expect(text).toMatch(/^[\x00-\x7f]*$/);
+    }
   });
 });
 

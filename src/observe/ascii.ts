@@ -1,0 +1,15 @@
+/** The same text for a terminal that shows ASCII only. */
+
+const PLAIN: Readonly<Record<string, string>> = {
+  '│': '|',
+  '─': '-',
+  '▶': '>',
+  '◀': '<',
+  '✗': 'x',
+  '·': '*',
+  '→': '->',
+  '↔': '<->',
+  '…': '...',
+};
+
+export const toAscii = (text: string): string => text.replaceAll(/[│─▶◀✗·→↔…]/g, (sign) => PLAIN[sign]!);
