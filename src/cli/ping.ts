@@ -48,8 +48,9 @@ export async function ping(hostText: string, o: PingOptions): Promise<number> {
   process.stdout.write(`PING ${to.toString()} ${o.size} data bytes\n`);
   const data = Uint8Array.from({ length: o.size }, (_, i) => i);
   const next = (): void => {
-    sentAt.set(++sent, clock());
-    stack.ping(to, id, sent, data);
+    const now = clock();
+    sentAt.set(++sent, now);
+    stack.ping(to, id, sent, data, now);
     timer =
       sent < o.count
         ? setTimeout(next, o.interval * 1000)

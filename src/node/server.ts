@@ -256,7 +256,7 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
         });
     }
     if (listener !== null) {
-      listener.close();
+      listener.close(this.host.clock());
       this.listener = null;
       this.scope?.emitDestroy();
       this.scope = null;

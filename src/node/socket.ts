@@ -125,7 +125,7 @@ export class Socket extends SocketWriter implements TcpUser, Teller, Connector {
       if (!host.isOpen) throw systemError('connect', 'ENETDOWN');
       const local = a.localAddress === undefined ? {} : { local: Address.parse(a.localAddress) };
       const o = { remote: Address.parse(address), remotePort: port, user: this, localPort, fastOpen: a.fastOpen };
-      this.bind(host.stack.connect({ ...o, ...local }));
+      this.bind(host.stack.connect({ ...o, ...local }, host.clock()));
     } catch (error) {
       fail(error, 'connect', { address, port, local: `${from}:${localPort}` });
     }

@@ -143,7 +143,7 @@ function isUnspecified(e: Expression | undefined): boolean {
 
 /** The connection ends with a RST, and the socket is one that was never connected. */
 function disconnect(w: Sockets, s: ScriptSocket): Result {
-  s.stopListening();
+  s.stopListening(w.now);
   if (s.conn !== null) s.disconnect(w.now);
   return ok();
 }
@@ -158,15 +158,18 @@ export function givingUpAfter(w: Sockets, timeout: Micros, late: () => Result, a
 /** The SYN is to go out; an errno when it cannot. */
 export function openTo(w: Sockets, s: ScriptSocket, port: number, fastOpen: boolean): string {
   try {
-    const conn = w.world.stack.connect({
-      remote: w.world.remote,
-      remotePort: port,
-      ...(s.localPort !== 0 ? { localPort: s.localPort } : {}),
-      typeOfService: s.tos,
-      config: clientConfig(s),
-      fastOpen,
-      user: s,
-    });
+    const conn = w.world.stack.connect(
+      {
+        remote: w.world.remote,
+        remotePort: port,
+        ...(s.localPort !== 0 ? { localPort: s.localPort } : {}),
+        typeOfService: s.tos,
+        config: clientConfig(s),
+        fastOpen,
+        user: s,
+      },
+      w.now,
+    );
     s.attach(conn);
     w.last = s;
     return '';
@@ -191,7 +194,7 @@ export function shutdown(w: Sockets, s: ScriptSocket, how: number): Result {
   if (how < CONSTANTS['SHUT_RD']! || how > CONSTANTS['SHUT_RDWR']!) return fail('EINVAL');
   if (s.listener !== null) {
     // It stops listening, and may begin again.
-    if (how !== CONSTANTS['SHUT_WR']) s.stopListening();
+    if (how !== CONSTANTS['SHUT_WR']) s.stopListening(w.now);
     return ok();
   }
   // Linux notes it even then: a read gives nothing from now on, and no error.

@@ -303,14 +303,14 @@ const IP: Readonly<Record<string, Option>> = {
     get: (s) => s.tos,
   },
   IP_MTU_DISCOVER: {
-    set: (s, value) => {
+    set: (s, value, now) => {
       if (value === PMTUDISC_INTERFACE || value === PMTUDISC_OMIT)
         throw new Unsupported(`IP_MTU_DISCOVER ${value}: 0 to 3 are known`);
       const mode = Object.values(MtuDiscover).find((m) => m === value);
       if (mode === undefined) return fail('EINVAL');
       s.config.mtuDiscover = mode;
       if (s.listener !== null) s.listener.setConfig({ ...s.listener.config!, ...s.config });
-      if (s.conn !== null) s.stack.tcp.setMtuDiscover(s.conn, mode);
+      if (s.conn !== null) s.stack.tcp.setMtuDiscover(s.conn, mode, now);
       return ok();
     },
     get: (s) => s.conn?.size.discover ?? s.config.mtuDiscover ?? MtuDiscover.want,

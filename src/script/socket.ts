@@ -242,15 +242,15 @@ export class ScriptSocket implements TcpUser {
     this.waiting = 0;
   }
 
-  stopListening(): void {
-    this.listener?.close();
+  stopListening(now: Micros): void {
+    this.listener?.close(now);
     if (this.listener !== null) this.localPort = this.listener.port;
     this.listener = null;
   }
 
   close(now: Micros): void {
     this.closed = true;
-    this.listener?.close();
+    this.listener?.close(now);
     if (this.conn === null) return;
     // What was peeked at or half read is unread data to close(2).
     if (this.waiting > 0 && !this.isOver) this.conn.abort(now, 'CLOSE with unread data (RFC 9293 section 3.6.1)');

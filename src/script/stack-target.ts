@@ -112,7 +112,6 @@ export class StackTarget implements Target {
 
   start(call: Call): Attempt {
     this.sockets.now = this.now;
-    this.stack.onTimeout(this.now); // so that the stack knows the time
     const attempt = startCall(this.sockets, call);
     return () => {
       this.sockets.now = this.now;

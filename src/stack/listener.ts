@@ -34,14 +34,14 @@ export class Listener {
   /** Its own settings, and the window that its SYN,ACKs offer; null: the stack's. */
   config: TcpConfig | null = null;
   window: ReceiveWindow | null = null;
-  private readonly onClose: (listener: Listener) => void;
+  private readonly onClose: (listener: Listener, now: Micros) => void;
 
   constructor(
     address: Address | null,
     port: number,
     backlog: number,
     user: ListenUser,
-    onClose: (listener: Listener) => void,
+    onClose: (listener: Listener, now: Micros) => void,
   ) {
     this.address = address;
     this.port = port;
@@ -75,7 +75,7 @@ export class Listener {
   }
 
   /** Nobody new comes in, and whoever waits unaccepted is reset, as in Linux. */
-  close(): void {
-    this.onClose(this);
+  close(now: Micros): void {
+    this.onClose(this, now);
   }
 }

@@ -311,8 +311,9 @@ export class Stack implements Receiver {
   }
 
   /** Throws StackError ENETUNREACH, EADDRNOTAVAIL, EADDRINUSE, EINVAL. The SYN goes out with the next `run`. */
-  connect(o: ConnectOptions): Connection {
-    return this.tcp.connect(o, this.now);
+  connect(o: ConnectOptions, now: Micros): Connection {
+    this.now = now;
+    return this.tcp.connect(o, now);
   }
 
   /** MUST-48, SHLD-22: the traffic class byte of all that `conn` sends from now on; ECN's two bits stay TCP's own. Throws StackError EINVAL for what is no byte. */
@@ -330,8 +331,9 @@ export class Stack implements Receiver {
   }
 
   /** Sends an echo request; answers come to `pingUser`. False when there is no way to `to`. */
-  ping(to: Address, id: number, seq: number, data: Uint8Array, ttl = 64): boolean {
-    return this.icmp.ping(to, id, seq, data, ttl, this.now);
+  ping(to: Address, id: number, seq: number, data: Uint8Array, now: Micros, ttl = 64): boolean {
+    this.now = now;
+    return this.icmp.ping(to, id, seq, data, ttl, now);
   }
 
   /**

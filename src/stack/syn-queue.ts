@@ -263,12 +263,12 @@ export class SynQueue {
     if (conn.state !== State.closed) offer(conn, listener);
   }
 
-  closeListener(listener: Listener): void {
+  closeListener(listener: Listener, now: Micros): void {
     for (const conn of listener.queue.drain()) {
       const e = conn.flow as TcpEntry;
       e.listener = null;
       this.all.halfOpen.leave(e);
-      conn.abort(this.all.out.now, 'the listener closes');
+      conn.abort(now, 'the listener closes');
       this.all.mark(e);
     }
   }

@@ -160,8 +160,8 @@ export class TcpHost {
     if (address !== null && !address.isUnspecified && !this.o.isLocal(address)) {
       throw new StackError('EADDRNOTAVAIL', `${address.toString()} is not an address of this stack`);
     }
-    const listener = new Listener(address, port, o.backlog ?? DEFAULT_BACKLOG, o.user, (l) => {
-      this.passive.closeListener(l);
+    const listener = new Listener(address, port, o.backlog ?? DEFAULT_BACKLOG, o.user, (l, at) => {
+      this.passive.closeListener(l, at);
     });
     listener.fastOpen = this.fastOpenQueue(o, listener.queue.backlog);
     if (o.typeOfService !== undefined) listener.tos = dscpOf(o.typeOfService);
@@ -248,9 +248,9 @@ export class TcpHost {
   }
 
   /** IP_MTU_DISCOVER, at any time. */
-  setMtuDiscover(conn: Connection, mode: MtuDiscover): void {
+  setMtuDiscover(conn: Connection, mode: MtuDiscover, now: Micros): void {
     conn.size.discover = mode;
-    this.all.findPath(conn.flow as TcpEntry, this.all.out.now);
+    this.all.findPath(conn.flow as TcpEntry, now);
   }
 
   *connections(): Generator<Connection> {
@@ -320,7 +320,7 @@ export class TcpHost {
   }
 
   close(now: Micros): void {
-    for (const l of this.passive.listeners.all()) l.close();
+    for (const l of this.passive.listeners.all()) l.close(now);
     for (const e of [...this.all.flows]) {
       e.conn.abort(now, 'the stack closes');
       this.all.mark(e);

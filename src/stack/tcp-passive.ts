@@ -122,9 +122,9 @@ export class TcpPassive {
     }
   }
 
-  closeListener(listener: Listener): void {
+  closeListener(listener: Listener, now: Micros): void {
     this.listeners.remove(listener);
-    this.synQueue.closeListener(listener);
+    this.synQueue.closeListener(listener, now);
     this.o.wake();
   }
 }

@@ -17,7 +17,7 @@ import { EphemeralPorts } from './ports.js';
 
 export interface UdpUser {
   /** A datagram came. `bytes` is the receiver's own copy. */
-  udpDatagram(socket: UdpSocket, bytes: Uint8Array, from: Address, fromPort: number, to: Address): void;
+  udpDatagram(socket: UdpSocket, bytes: Uint8Array, from: Address, fromPort: number, to: Address, now: Micros): void;
   /** An ICMP error about what was sent to `to`: `errno` is Linux's name. */
   udpError?(socket: UdpSocket, errno: string, to: Address, toPort: number): void;
 }
@@ -45,8 +45,8 @@ export class UdpSocket implements UdpBinding {
   }
 
   /** Sends one datagram. `from` defaults to the socket's address, or the one nearest to `to`. Throws StackError EMSGSIZE, ENETUNREACH, EADDRNOTAVAIL, EINVAL. */
-  send(bytes: Uint8Array, to: Address, toPort: number, from?: Address): void {
-    this.host.send(this, bytes, to, toPort, from);
+  send(bytes: Uint8Array, to: Address, toPort: number, now: Micros, from?: Address): void {
+    this.host.send(this, bytes, to, toPort, now, from);
   }
 
   close(): void {
@@ -108,7 +108,7 @@ export class UdpHost {
     const socket = this.socketFor(to, header.destinationPort);
     if (socket === undefined) return Drop.udpNoSuchPort;
     const bytes = copyOf(slab, header.dataOffset, header.dataLength);
-    socket.user.udpDatagram(socket, bytes, from, header.sourcePort, to);
+    socket.user.udpDatagram(socket, bytes, from, header.sourcePort, to, now);
     return Drop.none;
   }
 
@@ -127,8 +127,9 @@ export class UdpHost {
     return true;
   }
 
-  send(socket: UdpSocket, bytes: Uint8Array, to: Address, toPort: number, from?: Address): void {
+  send(socket: UdpSocket, bytes: Uint8Array, to: Address, toPort: number, now: Micros, from?: Address): void {
     const { out, ip } = this;
+    out.now = now;
     if (bytes.length > MAX_DATA)
       throw new StackError('EMSGSIZE', `a UDP datagram holds ${MAX_DATA} bytes, not ${bytes.length}`);
     const source = from ?? socket.address ?? out.addresses.sourceFor(to);
@@ -150,7 +151,7 @@ export class UdpHost {
       endpointText(source, socket.port),
       endpointText(to, toPort),
       `UDP, length ${bytes.length}`,
-      out.now,
+      now,
     );
     if (out.send(ip, to, socket.mtuDiscover)) return;
     const most = socket.mtuDiscover >= MtuDiscover.do ? ` of ${out.mtuTo(to, socket.mtuDiscover)} bytes` : '';

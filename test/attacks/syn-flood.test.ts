@@ -271,7 +271,7 @@ describe('limits beyond the backlog', () => {
       w.wait(2 * MINUTE);
     }
     w.tcp({ flags: SYN, sport: 4000 });
-    listener.close();
+    listener.close(w.now);
     w.take();
     w.stack.listen({ port: 80, user: { tcpAccept: () => true } });
     for (let sport = 1; sport <= 3; sport++) w.tcp({ flags: SYN, sport });

@@ -75,8 +75,8 @@ describe('ephemeral ports', () => {
   const nobody = { tcpEvents: () => undefined };
   /** The port from which a stack connects to these. */
   const portTo = (w: Wire, host: number, port = 80): number =>
-    w.stack.connect({ remote: Address.parse(`10.1.${host >> 8}.${host & 255}`), remotePort: port, user: nobody }).flow
-      .localPort;
+    w.stack.connect({ remote: Address.parse(`10.1.${host >> 8}.${host & 255}`), remotePort: port, user: nobody }, w.now)
+      .flow.localPort;
 
   it('ATK-16: to places that follow each other are spread evenly over their range', () => {
     const w = new Wire({ secret: secret() });

@@ -112,7 +112,7 @@ describe('a megabyte', () => {
         },
       },
     });
-    const conn = h.a.connect({ remote: B4, remotePort: 7, user: { tcpEvents: () => undefined } });
+    const conn = h.a.connect({ remote: B4, remotePort: 7, user: { tcpEvents: () => undefined } }, h.time.now);
     h.a.run(h.time.now);
     h.time.runUntil(() => conn.stateName === 'ESTABLISHED', SECOND);
     const copied = countCopies();

@@ -70,7 +70,7 @@ b.listen({
     },
   },
 });
-const opened = a.connect({ remote: /** @type {Address} */ (ADDRESSES[1]), remotePort: PORT, user: new Reader(a) });
+const opened = a.connect({ remote: /** @type {Address} */ (ADDRESSES[1]), remotePort: PORT, user: new Reader(a) }, 0);
 opened.setNoDelay(true);
 writers.push({ stack: a, conn: opened });
 a.wake(opened);

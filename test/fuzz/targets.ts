@@ -87,8 +87,8 @@ export class Targets {
     this.stack.bindUdp({
       port: UDP_PORT,
       user: {
-        udpDatagram: (socket, bytes, from, port) => {
-          if (port > 0) socket.send(bytes, from, port);
+        udpDatagram: (socket, bytes, from, port, _to, now) => {
+          if (port > 0) socket.send(bytes, from, port, now);
         },
       },
     });
@@ -145,7 +145,7 @@ export class Targets {
     const t: Target = { state, version, port, conn: null, seq: this.random.int32(), ack: 0 };
     if (state === 'CLOSED' || state === 'LISTEN') return t;
     if (state === 'SYN-SENT') {
-      t.conn = this.stack.connect({ remote: version === 4 ? A4 : A6, remotePort: port, user: silent });
+      t.conn = this.stack.connect({ remote: version === 4 ? A4 : A6, remotePort: port, user: silent }, this.now);
       this.turn();
       t.ack = t.conn.snd.nxt;
       return t;

@@ -181,7 +181,7 @@ describe('the small services', () => {
           },
         },
       });
-      udp.send(Buffer.from('datagram'), h.b.stack.addresses.list[0]!, 7);
+      udp.send(Buffer.from('datagram'), h.b.stack.addresses.list[0]!, 7, h.b.clock());
     });
     expect(answer).toBe('datagram');
     running.close();

@@ -49,7 +49,10 @@ describe('Fast Open', () => {
       },
     });
     const ask = (): void => {
-      const conn = h.a.connect({ remote: B4, remotePort: 80, fastOpen: true, user: { tcpEvents: () => undefined } });
+      const conn = h.a.connect(
+        { remote: B4, remotePort: 80, fastOpen: true, user: { tcpEvents: () => undefined } },
+        h.time.now,
+      );
       conn.send(new Uint8Array(50));
       h.a.wake(conn);
       h.a.run(h.time.now);

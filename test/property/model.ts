@@ -64,7 +64,7 @@ function open(world: World, h: Hosts, client: Party, server: Party): void {
   const connect = (party: Party, to: Party, user: TcpUser): void => {
     const [stack, remote] = party === client ? [h.a, b] : [h.b, a];
     const localPort = PORTS[party.who];
-    party.conn = stack.connect({ remote, remotePort: PORTS[to.who], localPort, user });
+    party.conn = stack.connect({ remote, remotePort: PORTS[to.who], localPort, user }, h.time.now);
   };
   if (world.opening === 'passive') {
     const tcpAccept = server.accept.bind(server);

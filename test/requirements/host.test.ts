@@ -47,7 +47,7 @@ describe('checksums', () => {
 
 describe('initial sequence numbers', () => {
   const iss = (w: Wire, localPort = 4000): number => {
-    const conn = w.stack.connect({ remote, remotePort: 80, localPort, user: nobody });
+    const conn = w.stack.connect({ remote, remotePort: 80, localPort, user: nobody }, w.now);
     const { iss } = conn;
     conn.abort(w.now);
     w.stack.wake(conn);
@@ -155,7 +155,7 @@ describe('OPEN', () => {
 
   it('MUST-42: a port can be listened on while a connection from it is in SYN-SENT or SYN-RECEIVED', () => {
     const w = new Wire();
-    const conn = w.stack.connect({ remote, remotePort: 9, localPort: 80, user: nobody });
+    const conn = w.stack.connect({ remote, remotePort: 9, localPort: 80, user: nobody }, w.now);
     w.take();
     expect(conn.stateName).toBe('SYN-SENT');
     w.listen();
@@ -165,7 +165,7 @@ describe('OPEN', () => {
 
   it('MUST-42: nor does one in SYN-RECEIVED stand in the way, of a simultaneous open', () => {
     const w = new Wire();
-    const conn = w.stack.connect({ remote, remotePort: 9, localPort: 80, user: nobody });
+    const conn = w.stack.connect({ remote, remotePort: 9, localPort: 80, user: nobody }, w.now);
     w.take();
     w.tcp({ flags: SYN, sport: 9 });
     expect(conn.stateName).toBe('SYN-RECEIVED');
@@ -178,7 +178,7 @@ describe('OPEN', () => {
 
   it('MUST-43: takes a local address', () => {
     const w = new Wire({ addresses: two });
-    w.stack.connect({ remote, remotePort: 80, local: Address.parse('10.0.0.2'), user: nobody });
+    w.stack.connect({ remote, remotePort: 80, local: Address.parse('10.0.0.2'), user: nobody }, w.now);
     expect(w.take()).toMatchObject([{ flags: SYN, from: '10.0.0.2' }]);
   });
 
@@ -188,7 +188,7 @@ describe('OPEN', () => {
     ['203.0.113.1', US],
   ])('MUST-44: without one IP chooses: to %s from %s', (to, from) => {
     const w = new Wire({ addresses: two });
-    w.stack.connect({ remote: Address.parse(to), remotePort: 80, user: nobody });
+    w.stack.connect({ remote: Address.parse(to), remotePort: 80, user: nobody }, w.now);
     expect(w.take()).toMatchObject([{ flags: SYN, from, to }]);
   });
 
@@ -209,7 +209,7 @@ describe('OPEN', () => {
     (to) => {
       const addresses = [...two, new Prefix(Address.parse('fd00::2'), 64)];
       const w = new Wire({ addresses });
-      expect(() => w.stack.connect({ remote: Address.parse(to), remotePort: 80, user: nobody })).toThrow(
+      expect(() => w.stack.connect({ remote: Address.parse(to), remotePort: 80, user: nobody }, w.now)).toThrow(
         /ENETUNREACH|host/,
       );
       expect(w.take()).toEqual([]);
@@ -229,9 +229,9 @@ describe('ICMP', () => {
 
   it('MUST-54: reaches the connection that it quotes, and no other', () => {
     const w = new Wire();
-    const one = w.stack.connect({ remote, remotePort: 1, user: nobody });
+    const one = w.stack.connect({ remote, remotePort: 1, user: nobody }, w.now);
     const [syn] = w.take();
-    const other = w.stack.connect({ remote, remotePort: 2, user: nobody });
+    const other = w.stack.connect({ remote, remotePort: 2, user: nobody }, w.now);
     w.take();
     w.icmp(3, 1, syn!);
     expect([one.error, other.error]).toEqual(['EHOSTUNREACH', null]);
@@ -273,7 +273,7 @@ describe('ICMP', () => {
     w.icmp(type, code, data);
     expect([conn.stateName, conn.error]).toEqual(['ESTABLISHED', null]);
     const strict = new Wire({ profile: 'rfc' });
-    const opening = strict.stack.connect({ remote, remotePort: 1, user: nobody });
+    const opening = strict.stack.connect({ remote, remotePort: 1, user: nobody }, strict.now);
     strict.icmp(type, code, strict.take()[0]!);
     expect([opening.stateName, opening.error], 'nor an attempt, in the profile rfc').toEqual(['SYN-SENT', null]);
   });
@@ -305,7 +305,7 @@ describe('ICMP', () => {
     'SHLD-26: unreachable code %i ends an attempt; a connection it does not (RFC 5927 section 5.2)',
     (code) => {
       const strict = new Wire({ profile: 'rfc' });
-      const opening = strict.stack.connect({ remote, remotePort: 1, user: nobody });
+      const opening = strict.stack.connect({ remote, remotePort: 1, user: nobody }, strict.now);
       strict.icmp(3, code, strict.take()[0]!);
       expect(opening.stateName).toBe('CLOSED');
       const w = new Wire();
@@ -319,7 +319,7 @@ describe('ICMP', () => {
 describe('the time to live', () => {
   it.each([1, 64, 255])('MUST-49: of what a connection sends is what its entry says: %i', (ttl) => {
     const w = new Wire();
-    const conn = w.stack.connect({ remote, remotePort: 1, user: nobody });
+    const conn = w.stack.connect({ remote, remotePort: 1, user: nobody }, w.now);
     const entry = conn.flow as TcpEntry;
     expect(entry.ttl, 'by default').toBe(64);
     entry.ttl = ttl;

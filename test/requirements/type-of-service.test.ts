@@ -11,7 +11,7 @@ const tosOf = (out: Out[]): number[] => out.map((x) => x.tos);
 describe('the type of service', () => {
   it('MUST-48: the user sets it, for the SYN or the SYN,ACK already', () => {
     const w = new Wire();
-    w.stack.connect({ remote: Address.parse(PEER), remotePort: 80, typeOfService: EF, user: nobody });
+    w.stack.connect({ remote: Address.parse(PEER), remotePort: 80, typeOfService: EF, user: nobody }, w.now);
     expect(tosOf(w.take())).toEqual([EF]);
     w.stack.listen({ port: 81, typeOfService: 0x20, user: { tcpAccept: () => true } });
     expect(tosOf(w.tcp({ flags: SYN, dport: 81 }))).toEqual([0x20]);
@@ -66,9 +66,11 @@ describe('the type of service', () => {
   it.each([-1, 256, 1.5, NaN])('%d is refused', (tos) => {
     const w = new Wire();
     const to = { remote: Address.parse(PEER), remotePort: 80, user: nobody };
-    expect(() => w.stack.connect({ ...to, typeOfService: tos })).toThrow(/EINVAL: the type of service is a byte/);
+    expect(() => w.stack.connect({ ...to, typeOfService: tos }, w.now)).toThrow(
+      /EINVAL: the type of service is a byte/,
+    );
     expect(w.stack.tcp.connectionCount).toBe(0);
-    expect(() => w.stack.setTypeOfService(w.stack.connect(to), tos)).toThrow(/EINVAL/);
+    expect(() => w.stack.setTypeOfService(w.stack.connect(to, w.now), tos)).toThrow(/EINVAL/);
     expect(() => w.stack.listen({ port: 80, typeOfService: tos, user: { tcpAccept: () => true } })).toThrow(/EINVAL/);
     expect(w.stack.listen({ port: 80, user: { tcpAccept: () => true } }).port).toBe(80);
   });

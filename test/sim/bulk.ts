@@ -118,7 +118,7 @@ export class Bulk {
       if (i > 0) time.pass(o.apart ?? 0);
       const user = new Source(this, o.bytes ?? Infinity);
       this.senders.push(
-        a.connect({ remote: B4, remotePort: 9, user, config: { ...config, sendBufferBytes: 16 << 20 } }),
+        a.connect({ remote: B4, remotePort: 9, user, config: { ...config, sendBufferBytes: 16 << 20 } }, time.now),
       );
     }
     if (o.lossEvery !== undefined) this.loseEvery(o.lossEvery);

@@ -59,17 +59,19 @@ class FastHosts extends Hosts {
     this.heard = '';
     this.heardIn = '';
     let answer = '';
-    this.a.run(this.time.now); // it learns what time it is
-    const conn = this.a.connect({
-      remote: version === 4 ? B4 : B6,
-      remotePort: 80,
-      fastOpen: true,
-      user: {
-        tcpEvents: (c) => {
-          for (let piece = c.receive(); piece !== null; piece = c.receive()) answer += Buffer.from(piece).toString();
+    const conn = this.a.connect(
+      {
+        remote: version === 4 ? B4 : B6,
+        remotePort: 80,
+        fastOpen: true,
+        user: {
+          tcpEvents: (c) => {
+            for (let piece = c.receive(); piece !== null; piece = c.receive()) answer += Buffer.from(piece).toString();
+          },
         },
       },
-    });
+      this.time.now,
+    );
     conn.send(Buffer.from(text));
     this.a.wake(conn);
     this.a.run(this.time.now);
@@ -164,7 +166,10 @@ describe('the server', () => {
     const rule = DropRule.parse('out:syn-ack:1-1000000');
     (h.link!.rules as DropRule[]).push(rule);
     const open = (): Connection => {
-      const conn = h.a.connect({ remote: B4, remotePort: 80, fastOpen: true, user: { tcpEvents: () => undefined } });
+      const conn = h.a.connect(
+        { remote: B4, remotePort: 80, fastOpen: true, user: { tcpEvents: () => undefined } },
+        h.time.now,
+      );
       conn.send(Buffer.from('x'));
       h.a.wake(conn);
       h.a.run(h.time.now);
@@ -206,7 +211,7 @@ describe('the client', () => {
   it('is told when Fast Open is switched off', () => {
     const h = new Hosts({ config: { fastOpen: FastOpenMode.server } });
     const to = { remote: B4, remotePort: 80, fastOpen: true, user: { tcpEvents: (): void => undefined } };
-    expect(() => h.a.connect(to)).toThrow(/EOPNOTSUPP: Fast Open is switched off for clients/);
+    expect(() => h.a.connect(to, h.time.now)).toThrow(/EOPNOTSUPP: Fast Open is switched off for clients/);
     expect(h.a.tcp.connectionCount).toBe(0);
   });
 
@@ -217,7 +222,10 @@ describe('the client', () => {
     expect(h.talk(long)).toMatchObject({ heard: long });
     expect(h.a.counters).toMatchObject({ TcpExtTCPFastOpenActive: 1, TcpExtTCPFastOpenActiveFail: 0 });
     const sizes: number[] = [];
-    const conn = h.a.connect({ remote: B4, remotePort: 80, fastOpen: true, user: { tcpEvents: () => undefined } });
+    const conn = h.a.connect(
+      { remote: B4, remotePort: 80, fastOpen: true, user: { tcpEvents: () => undefined } },
+      h.time.now,
+    );
     conn.send(Buffer.from(long));
     h.a.wake(conn);
     h.a.run(h.time.now);
@@ -230,7 +238,10 @@ describe('the client', () => {
     h.b.listen({ port: 80, user: { tcpAccept: () => true } });
     const forms: boolean[] = [];
     for (let n = 0; n < 4; n++) {
-      const conn = h.a.connect({ remote: B4, remotePort: 80, fastOpen: true, user: { tcpEvents: () => undefined } });
+      const conn = h.a.connect(
+        { remote: B4, remotePort: 80, fastOpen: true, user: { tcpEvents: () => undefined } },
+        h.time.now,
+      );
       h.a.run(h.time.now);
       forms.push(conn.fastOpen!.experimental);
       h.time.runUntil(() => false, SECOND);

@@ -159,7 +159,7 @@ export function exchange(h: Hosts, up: number, down: number, version: 4 | 6 = 4,
     },
   });
   const client = new StreamUser(up, () => h.a, now);
-  client.conn = h.a.connect({ remote: version === 4 ? B4 : B6, remotePort: port, user: client });
+  client.conn = h.a.connect({ remote: version === 4 ? B4 : B6, remotePort: port, user: client }, h.time.now);
   h.a.run(h.time.now);
   return { client, server };
 }

@@ -407,7 +407,7 @@ describe.each(versions)('our own echo request over IPv%d', (version) => {
     const h = new Hosts({ mtu: 1280 });
     const answers: unknown[][] = [];
     h.a.pingUser = { pingAnswer: (what, who, ...rest) => answers.push([what, who.toString(), ...rest]) };
-    expect(h.a.ping(to, 77, 3, pattern(size))).toBe(true);
+    expect(h.a.ping(to, 77, 3, pattern(size), h.time.now)).toBe(true);
     h.settle();
     expect(answers).toEqual([['reply', to.toString(), 77, 3, size + 8, 64]]);
     expect([h.a.dropsByName(), h.b.dropsByName()]).toEqual([{}, {}]);
@@ -417,7 +417,7 @@ describe.each(versions)('our own echo request over IPv%d', (version) => {
     const host = new RawHost();
     const answers: unknown[][] = [];
     host.stack.pingUser = { pingAnswer: (what, who, ...rest) => answers.push([what, who.toString(), ...rest]) };
-    host.stack.ping(from, 0xffff, 0xfffe, pattern(8));
+    host.stack.ping(from, 0xffff, 0xfffe, pattern(8), host.now);
     const [request] = host.take();
     const [type, code] = version === 4 ? [3, 1] : [1, 3];
     const message = icmp([type, code, 0, 0, 0, 0, 0, 0, ...request!.bytes], { version });
@@ -426,7 +426,7 @@ describe.each(versions)('our own echo request over IPv%d', (version) => {
   });
 
   it('of more than fits into a packet is refused', () => {
-    expect(() => new RawHost().stack.ping(from, 1, 1, new Uint8Array(65_508))).toThrow(
+    expect(() => new RawHost().stack.ping(from, 1, 1, new Uint8Array(65_508), new RawHost().now)).toThrow(
       'EMSGSIZE: an echo request holds 65507 bytes, not 65508',
     );
   });
@@ -458,9 +458,9 @@ it('a UDP datagram in fragments reaches its socket, and its answer leaves in fra
     host.stack.bindUdp({
       port: 7,
       user: {
-        udpDatagram(socket, bytes, from, fromPort) {
+        udpDatagram(socket, bytes, from, fromPort, _to, now) {
           seen.push(bytes);
-          socket.send(bytes, from, fromPort);
+          socket.send(bytes, from, fromPort, now);
         },
       },
     });
@@ -478,7 +478,10 @@ it('nothing that comes from the wire makes the stack throw, and all that it says
   const seed = 1_000_003;
   const random = new SeededRandom(seed);
   const host = new RawHost();
-  host.stack.bindUdp({ port: 7, user: { udpDatagram: (socket, bytes, from, port) => socket.send(bytes, from, port) } });
+  host.stack.bindUdp({
+    port: 7,
+    user: { udpDatagram: (socket, bytes, from, port, _to, now) => socket.send(bytes, from, port, now) },
+  });
   const routine = versions.flatMap((version) => [
     echo(version, pattern(40)),
     udp(version, 7),

@@ -44,7 +44,7 @@ it.each(seeds)('opened, refused, not accepted, cut off, half closed, forgotten: 
       case 0:
       case 1: {
         const remote = random.below(2) === 0 ? B4 : B6;
-        open.set(h.a.connect({ remote, remotePort: random.below(4) === 0 ? 8 : 7, user }), h.a);
+        open.set(h.a.connect({ remote, remotePort: random.below(4) === 0 ? 8 : 7, user }, h.time.now), h.a);
         h.a.run(now);
         break;
       }
@@ -77,7 +77,7 @@ it.each(seeds)('opened, refused, not accepted, cut off, half closed, forgotten: 
     stack.wake(conn);
     stack.run(h.time.now);
   }
-  listener.close();
+  listener.close(h.time.now);
   h.settle(10_000 * SECOND);
   expect(heard).toBeGreaterThan(100);
   for (const stack of [h.a, h.b]) {

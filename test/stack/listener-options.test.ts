@@ -19,7 +19,7 @@ describe("a listener's own settings", () => {
       const now = (): number => h.time.now;
       const clients = [7, 8].map((port) => {
         const client = new StreamUser(100, () => h.a, now);
-        return h.a.connect({ remote: B4, remotePort: port, user: client });
+        return h.a.connect({ remote: B4, remotePort: port, user: client }, h.time.now);
       });
       h.time.runUntil(() => accepted.length === 2);
       expect(accepted.map((c) => [c.receiveBuffer, c.advertisedMss, c.keepAlive])).toEqual([

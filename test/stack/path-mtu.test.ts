@@ -42,7 +42,10 @@ class Open {
       () => this.h.time.now,
     );
     this.h.b.listen({ port: 7, user: { tcpAccept: (conn) => this.server.take(conn) === this.server } });
-    this.conn = this.h.a.connect({ remote: REMOTE[version], remotePort: 7, user: { tcpEvents: () => undefined } });
+    this.conn = this.h.a.connect(
+      { remote: REMOTE[version], remotePort: 7, user: { tcpEvents: () => undefined } },
+      this.h.time.now,
+    );
     this.h.a.run(this.h.time.now);
     this.pass(SECOND);
   }
@@ -198,8 +201,8 @@ describe('what is known of a path', () => {
 
   it('is learned by every connection to that host, and by no other', () => {
     const o = new Open({ link: router(1300) });
-    const others = [o.h.a.connect({ remote: B4, remotePort: 7, user: { tcpEvents: () => undefined } })];
-    others.push(o.h.a.connect({ remote: B6, remotePort: 7, user: { tcpEvents: () => undefined } }));
+    const others = [o.h.a.connect({ remote: B4, remotePort: 7, user: { tcpEvents: () => undefined } }, o.h.time.now)];
+    others.push(o.h.a.connect({ remote: B6, remotePort: 7, user: { tcpEvents: () => undefined } }, o.h.time.now));
     o.write(5000);
     expect([o.conn, ...others].map((c) => c.size.mtu)).toEqual([1300, 1300, 1500]);
   });
@@ -231,7 +234,7 @@ describe('IP_MTU_DISCOVER', () => {
   it('may change while the connection goes on', () => {
     const o = new Open({ link: router(1300), config: { mtuDiscover: MtuDiscover.dont } });
     o.write(20_000);
-    o.h.a.tcp.setMtuDiscover(o.conn, MtuDiscover.want);
+    o.h.a.tcp.setMtuDiscover(o.conn, MtuDiscover.want, o.h.time.now);
     const { cut } = o.h.link!.in.counters;
     o.write(20_000);
     expect([o.conn.size.mtu, o.h.link!.in.counters.cut]).toEqual([1300, cut]);
@@ -250,7 +253,7 @@ describe('IP_MTU_DISCOVER', () => {
         user: { udpDatagram: () => undefined, udpError: (_s, errno) => errors.push(errno) },
       });
       const send = (bytes: number): void => {
-        socket.send(new Uint8Array(bytes), REMOTE[version], 9);
+        socket.send(new Uint8Array(bytes), REMOTE[version], 9, h.time.now);
         h.time.pass(SECOND);
       };
       send(1400);

@@ -84,7 +84,7 @@ describe('a turn', () => {
     w.listen(echo);
     let wakes = 0;
     w.stack.onWake = () => wakes++;
-    const conn = w.stack.connect({ remote: Address.parse('127.0.0.1'), remotePort: 80, user: echo });
+    const conn = w.stack.connect({ remote: Address.parse('127.0.0.1'), remotePort: 80, user: echo }, w.now);
     w.take();
     conn.send(Uint8Array.of(1));
     w.stack.wake(conn);

@@ -135,7 +135,7 @@ describe('a listener', () => {
     take = false;
     const waits = w.open({ sport: 2 });
     const [half] = w.tcp({ flags: SYN, sport: 3, seq: 100 });
-    listener.close();
+    listener.close(w.now);
     const out = w.take();
     expect(out.map((x) => [x.dport, x.flags & RST, x.seq])).toEqual([
       [3, RST, half!.seq + 1],
@@ -183,7 +183,7 @@ describe('a listener', () => {
 
   it('of port 0 has none from which a connection goes out, as long as it does', () => {
     const w = new Wire();
-    const conn = w.stack.connect({ remote, remotePort: 9, localPort: 40_000, user: nobody });
+    const conn = w.stack.connect({ remote, remotePort: 9, localPort: 40_000, user: nobody }, w.now);
     for (let port = FIRST_EPHEMERAL; port <= LAST_EPHEMERAL; port++) {
       if (port !== 40_000) w.stack.listen({ port, user: later });
     }
@@ -196,7 +196,8 @@ describe('a listener', () => {
 });
 
 describe('OPEN', () => {
-  const open = (w: Wire, o: object = {}): Connection => w.stack.connect({ remote, remotePort: 9, user: nobody, ...o });
+  const open = (w: Wire, o: object = {}): Connection =>
+    w.stack.connect({ remote, remotePort: 9, user: nobody, ...o }, w.now);
 
   it('of the same four-tuple is EADDRINUSE, also while it is in TIME-WAIT', () => {
     const w = new Wire();
@@ -256,7 +257,7 @@ describe('loopback', () => {
       },
     };
     const accepted = w.listen(hear);
-    const conn = w.stack.connect({ remote: Address.parse(to), remotePort: 80, user: nobody });
+    const conn = w.stack.connect({ remote: Address.parse(to), remotePort: 80, user: nobody }, w.now);
     expect(w.take()).toEqual([]);
     expect([conn.stateName, accepted[0]!.stateName]).toEqual(['ESTABLISHED', 'ESTABLISHED']);
     expect((accepted[0]!.flow as TcpEntry).remote.toString()).toBe(from);
@@ -274,7 +275,7 @@ describe('loopback', () => {
 
   it('to a port that nobody has is refused', () => {
     const w = new Wire();
-    const conn = w.stack.connect({ remote: Address.parse('127.0.0.1'), remotePort: 80, user: nobody });
+    const conn = w.stack.connect({ remote: Address.parse('127.0.0.1'), remotePort: 80, user: nobody }, w.now);
     expect(w.take()).toEqual([]);
     expect([conn.stateName, conn.error]).toEqual(['CLOSED', 'ECONNREFUSED']);
   });
@@ -318,7 +319,7 @@ describe('TIME-WAIT in the stack', () => {
 
   it('holds against a SYN that nobody would accept', () => {
     const w = new Wire();
-    const conn = w.stack.connect({ remote, remotePort: 9, localPort: 4000, user: nobody });
+    const conn = w.stack.connect({ remote, remotePort: 9, localPort: 4000, user: nobody }, w.now);
     const [syn] = w.take();
     const peer = { sport: 9, dport: 4000 };
     w.tcp({ ...peer, flags: SYN | ACK, seq: 7, ack: syn!.seq + 1 });
@@ -375,7 +376,7 @@ describe('an ICMP error about a SYN', () => {
     ['source quench', 4, 0, 'SYN-SENT', null],
   ])('does what it does in Linux: %s', (_, type, code, state, error) => {
     const w = new Wire();
-    const conn = w.stack.connect({ remote, remotePort: 9, user: nobody });
+    const conn = w.stack.connect({ remote, remotePort: 9, user: nobody }, w.now);
     const [syn] = w.take();
     w.icmp(type, code, syn!, syn!.seq + 1);
     expect(conn.stateName, 'it quotes nothing that was sent').toBe('SYN-SENT');

@@ -34,9 +34,9 @@ function bind(
     port,
     address,
     user: {
-      udpDatagram(socket, bytes, from, fromPort, to) {
+      udpDatagram(socket, bytes, from, fromPort, to, now) {
         heard.push({ bytes, from: `${from.toString()} ${fromPort}`, to: to.toString() });
-        if (answers) socket.send(bytes, from, fromPort, to);
+        if (answers) socket.send(bytes, from, fromPort, now, to);
       },
       udpError: (_, errno, to, toPort) => errors.push(`${errno} ${to.toString()} ${toPort}`),
     },
@@ -60,7 +60,7 @@ describe.each(versions)('a UDP datagram over IPv%d between two stacks', (version
     bind(h.b, 7, null, true);
     const socket = bind(h.a, 5000);
     const data = pattern(size);
-    socket.send(data, B[version], 7);
+    socket.send(data, B[version], 7, h.time.now);
     h.settle();
     expect(socket.heard.map((x) => [x.from, x.to])).toEqual([[`${B[version].toString()} 7`, A[version].toString()]]);
     expect(same(socket.heard[0]!.bytes, data)).toBe(true);
@@ -70,7 +70,7 @@ describe.each(versions)('a UDP datagram over IPv%d between two stacks', (version
   it('to a port that nobody has: the sender is told, by ICMP', () => {
     const h = new Hosts();
     const socket = bind(h.a, 5000);
-    for (const size of [0, 5000]) socket.send(pattern(size), B[version], 7);
+    for (const size of [0, 5000]) socket.send(pattern(size), B[version], 7, h.time.now);
     h.settle();
     const refused = `ECONNREFUSED ${B[version].toString()} 7`;
     expect(socket.errors).toEqual([refused, refused]);
@@ -82,7 +82,7 @@ describe.each(versions)('a UDP datagram over IPv%d between two stacks', (version
     const h = new Hosts({ link: { in: faults, out: faults }, seed: 11 });
     const server = bind(h.b, 7);
     const socket = bind(h.a, 5000);
-    for (let i = 0; i < 60; i++) socket.send(pattern(1000 * i, i), B[version], 7);
+    for (let i = 0; i < 60; i++) socket.send(pattern(1000 * i, i), B[version], 7, h.time.now);
     h.settle();
     expect(server.heard.every(({ bytes }) => same(bytes, pattern(bytes.length, bytes.length / 1000)))).toBe(true);
     expect(new Set(server.heard.map((x) => x.bytes.length)).size).toBeGreaterThan(15);
@@ -95,7 +95,7 @@ describe.each(versions)('a UDP datagram over IPv%d between two stacks', (version
     for (const to of version === 4 ? ['127.0.0.1', '127.1.2.3', '198.18.0.2'] : ['::1', 'fd74:6370:6c61:62::2']) {
       const server = bind(host.stack, 7, null, true);
       const client = bind(host.stack, 0);
-      client.send(pattern(40_000), Address.parse(to), 7);
+      client.send(pattern(40_000), Address.parse(to), 7, host.now);
       expect(host.take(), 'on the wire').toEqual([]);
       expect(server.heard.map((x) => x.to)).toEqual([to]);
       expect(same(client.heard[0]!.bytes, pattern(40_000))).toBe(true);
@@ -108,7 +108,7 @@ describe.each(versions)('a UDP datagram over IPv%d between two stacks', (version
   it('has a right checksum, and says that it is a datagram of 64 hops', () => {
     const host = new RawHost();
     const socket = bind(host.stack, 7);
-    for (let size = 0; size < 40; size++) socket.send(pattern(size), A[version], 9);
+    for (let size = 0; size < 40; size++) socket.send(pattern(size), A[version], 9, host.now);
     const out = host.take();
     expect(out).toHaveLength(40);
     expect(out.every(checksumHolds)).toBe(true);
@@ -118,7 +118,9 @@ describe.each(versions)('a UDP datagram over IPv%d between two stacks', (version
   it('that is larger than a packet can be is refused', () => {
     const host = new RawHost();
     const socket = bind(host.stack, 7);
-    expect(() => socket.send(new Uint8Array(MOST[version] + 1), A[version], 9)).toThrow(/^EMSGSIZE: .*655(08|28)/);
+    expect(() => socket.send(new Uint8Array(MOST[version] + 1), A[version], 9, host.now)).toThrow(
+      /^EMSGSIZE: .*655(08|28)/,
+    );
     expect(host.take()).toEqual([]);
     expect(host.drops).toEqual(version === 4 ? { ipTooBig: 1 } : {});
   });
@@ -128,10 +130,10 @@ describe('a UDP socket', () => {
   it('at an address has what comes to it, and speaks from there', () => {
     const host = new RawHost(1500, ['198.18.0.2/24', '198.18.0.3/24']);
     const sockets = ['198.18.0.2', '198.18.0.3'].map((a) => bind(host.stack, 7, Address.parse(a)));
-    sockets[1]!.send(pattern(3), Address.parse('198.18.0.2'), 7);
+    sockets[1]!.send(pattern(3), Address.parse('198.18.0.2'), 7, host.now);
     host.take();
     expect(sockets.map((s) => s.heard.map((x) => x.from))).toEqual([['198.18.0.3 7'], []]);
-    sockets[1]!.send(pattern(3), A4, 7);
+    sockets[1]!.send(pattern(3), A4, 7, host.now);
     expect(host.take().map((x) => x.source)).toEqual([[198, 18, 0, 3]]);
   });
 
@@ -141,7 +143,7 @@ describe('a UDP socket', () => {
     expect(() => bind(host.stack, 7)).toThrow(/EADDRINUSE/);
     socket.close();
     const next = bind(host.stack, 7);
-    next.send(pattern(1), B4, 7);
+    next.send(pattern(1), B4, 7, host.now);
     host.take();
     expect([socket.heard.length, next.heard.length]).toEqual([0, 1]);
   });
@@ -167,7 +169,7 @@ describe('a UDP socket', () => {
     const host = new RawHost(1500, ['198.18.0.2/24']);
     const socket = bind(host.stack, 7);
     const source = from === undefined ? undefined : Address.parse(from);
-    expect(() => socket.send(pattern(1), Address.parse(to), 9, source)).toThrow(error);
+    expect(() => socket.send(pattern(1), Address.parse(to), 9, host.now, source)).toThrow(error);
     expect(host.take()).toEqual([]);
   });
 });

@@ -1,6 +1,5 @@
 /** The small services of old, each in a few lines: echo (RFC 862), discard (863), chargen (864), daytime (867), time (868). */
-import type { Address } from '../../ip/address.js';
-import type { UdpSocket } from '../../stack/udp-host.js';
+import type { UdpUser } from '../../stack/udp-host.js';
 import type { Socket } from '../socket.js';
 
 export interface SmallService {
@@ -71,12 +70,10 @@ export const SMALL_SERVICES: Readonly<Record<'echo' | 'discard' | 'chargen' | 'd
 };
 
 /** A UDP user that answers by `service`. From one service to another nothing goes back: two of them would answer each other for ever. */
-export const udpUser = (
-  service: SmallService,
-): { udpDatagram: (s: UdpSocket, b: Uint8Array, from: Address, port: number, to: Address) => void } => ({
-  udpDatagram(socket, bytes, from, port, to) {
+export const udpUser = (service: SmallService): Pick<UdpUser, 'udpDatagram'> => ({
+  udpDatagram(socket, bytes, from, port, to, now) {
     if (port < 1024) return;
     const answer = service.udp(bytes);
-    if (answer !== null) socket.send(answer, from, port, to.isMulticast ? undefined : to);
+    if (answer !== null) socket.send(answer, from, port, now, to.isMulticast ? undefined : to);
   },
 });

@@ -1,0 +1,76 @@
+/** A stack learns the time from each call: after a silence none of them may use the time of the last packet. */
+import { describe, expect, it } from 'vitest';
+import { SECOND, type Micros } from '../../src/base/time.js';
+import { Address } from '../../src/ip/address.js';
+import type { StackObserver } from '../../src/stack/observer.js';
+import { Timer } from '../../src/tcp/timers.js';
+import { PEER, SYN, Wire } from '../requirements/wire.js';
+
+const SILENCE = 60 * SECOND;
+const user = { tcpEvents: () => undefined };
+const remote = Address.parse(PEER);
+
+/** Notes the time of all that it is told: the last argument of each call. */
+const recorder = (times: Micros[]): StackObserver =>
+  new Proxy({} as StackObserver, {
+    get:
+      () =>
+      (...told: unknown[]) =>
+        times.push(told.at(-1) as Micros),
+  });
+
+/** Nothing was told to the stack for a minute. */
+function silent(): { w: Wire; times: Micros[] } {
+  const times: Micros[] = [];
+  const w = new Wire({ observer: recorder(times) });
+  w.now += SILENCE;
+  return { w, times };
+}
+
+describe('after a silence', () => {
+  it('an active open has its whole user timeout', () => {
+    const { w } = silent();
+    const conn = w.stack.connect({ remote, remotePort: 80, user, config: { userTimeout: 30 * SECOND } }, w.now);
+    expect(w.take()).toMatchObject([{ flags: SYN }]);
+    expect(conn.timers.deadline(Timer.rto)).toBe(w.now + SECOND);
+    w.wait(29 * SECOND);
+    expect(conn.stateName).toBe('SYN-SENT');
+    w.wait(2 * SECOND);
+    expect(conn.error).toBe('ETIMEDOUT');
+  });
+
+  it('ISN and TSval come from the clock of now, and so do traces', () => {
+    const iss = (wait: Micros): number => {
+      const w = new Wire();
+      w.now += wait;
+      return w.stack.connect({ remote, remotePort: 80, localPort: 5000, user }, w.now).iss;
+    };
+    expect((iss(SILENCE) - iss(0)) | 0).toBe(SILENCE / 4); // RFC 6528: a clock of 4 us
+    const { w, times } = silent();
+    w.stack.connect({ remote, remotePort: 80, user }, w.now);
+    w.take();
+    expect(times.length).toBeGreaterThan(2);
+    expect(times.every((t) => t === w.now)).toBe(true);
+  });
+
+  it('a connection that a closing listener resets ends at that time', () => {
+    const { w, times } = silent();
+    const listener = w.stack.listen({ port: 80, user: { tcpAccept: () => false } });
+    w.open({ dport: 80 });
+    times.length = 0;
+    w.now += SILENCE;
+    listener.close(w.now);
+    w.take();
+    expect(times.length).toBeGreaterThan(0);
+    expect(times.every((t) => t === w.now)).toBe(true);
+  });
+
+  it('ping and datagrams are shown with the time of the call', () => {
+    const { w, times } = silent();
+    w.stack.ping(remote, 1, 1, new Uint8Array(8), w.now);
+    const socket = w.stack.bindUdp({ port: 9, user: { udpDatagram: () => undefined } });
+    w.now += SECOND;
+    socket.send(new Uint8Array(8), remote, 9, w.now);
+    expect(times).toEqual([w.now - SECOND, w.now]);
+  });
+});
