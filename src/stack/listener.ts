@@ -17,6 +17,12 @@ export interface ListenUser {
 /** listen(2)'s backlog when none is given: Node's. */
 export const DEFAULT_BACKLOG = 511;
 
+/** With what SYN cookies are made and checked: options, and the window shift that their SYN,ACKs announce. */
+export interface CookieSettings {
+  readonly config: TcpConfig;
+  readonly window: ReceiveWindow;
+}
+
 export class Listener {
   /** Null listens on every address of the stack, an unspecified one on every address of its family. */
   readonly address: Address | null;
@@ -25,6 +31,8 @@ export class Listener {
   readonly queue: ListenQueue;
   /** SYN cookies were sent not long ago: until then one may come back. */
   cookieUntil: Micros = 0;
+  /** What those cookies promised: held until then, although the listener's settings may have changed. */
+  cookies: CookieSettings | null = null;
   /** The user was told of a flood. */
   floodWarned = false;
   /** The traffic class byte of its connections, as `TcpEntry.tos`. */

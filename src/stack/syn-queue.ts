@@ -15,6 +15,7 @@ import { Drop, type DropReason } from '../wire/drop.js';
 import type { IpHeader } from '../wire/ip.js';
 import { ABSENT, Segment, TcpFlag } from '../wire/tcp.js';
 import { acceptsEcnSyn } from '../tcp/ecn.js';
+import type { TcpConfig } from '../tcp/config.js';
 import { asksForFastOpen } from '../tcp/fast-open.js';
 import { ReceiveWindow } from '../tcp/receive-window.js';
 import { TIMESTAMP_BYTES } from '../tcp/receiver.js';
@@ -32,7 +33,7 @@ import type { TimeWaitRecord } from '../tcp/time-wait.js';
 import { FastOpenServer } from './fast-open-server.js';
 import type { TcpEntry } from './flow.js';
 import type { Connection } from '../tcp/connection.js';
-import type { Listener } from './listener.js';
+import type { CookieSettings, Listener } from './listener.js';
 import { flowOf, type StrayAnswers } from './stray.js';
 import { announcedMss, type TcpConnections, type TcpHostOptions } from './tcp-connections.js';
 
@@ -65,7 +66,7 @@ export class SynQueue {
     before: TimeWaitRecord | null,
     now: Micros,
   ): void {
-    const { synCookies } = this.o.config;
+    const { synCookies } = this.configOf(listener);
     const full = before === null ? this.whyFull(listener, ip) : Drop.none;
     if (full !== Drop.none && synCookies === 0) {
       this.refuse(listener, full, ip, seg, now);
@@ -92,7 +93,7 @@ export class SynQueue {
   ): void {
     const { all, o } = this;
     const fastOpen = asksForFastOpen(seg) ? this.fastOpen.judge(listener.fastOpen, ip, seg, now) : null;
-    const entry = all.open(flowOf(ip, seg), hash, o.routeBack(ip), listener.config ?? o.config, before, null, now);
+    const entry = all.open(flowOf(ip, seg), hash, o.routeBack(ip), this.configOf(listener), before, null, now);
     entry.conn.fastOpen = fastOpen;
     belongsTo(entry, listener, ip);
     o.observer?.segmentArrived(entry.conn, seg, now);
@@ -111,7 +112,8 @@ export class SynQueue {
     const { queue } = listener;
     // As Linux: without cookies the last quarter of tcp_max_syn_backlog is for peers that are known, and we know nobody.
     const { maxSynBacklog } = config;
-    const reserved = config.synCookies === 0 && maxSynBacklog - queue.halfOpenCount < maxSynBacklog >> 2;
+    const reserved =
+      this.configOf(listener).synCookies === 0 && maxSynBacklog - queue.halfOpenCount < maxSynBacklog >> 2;
     if (queue.isSynQueueFull || reserved) return Drop.tcpSynQueueFull;
     if (halfOpen.size >= config.maxHalfOpen) {
       counters.TcplabHalfOpenLimit++;
@@ -149,8 +151,7 @@ export class SynQueue {
   /** Nothing is allocated here unless somebody watches: a flood is as many of these as the device carries. */
   private answerWithCookie(listener: Listener, ip: IpHeader, seg: Segment, now: Micros): void {
     const { observer } = this.o;
-    const config = listener.config ?? this.o.config;
-    const window = listener.window ?? this.window;
+    const { config, window } = this.cookieSettings(listener, now);
     const { counters } = this.all.env;
     if (config.synCookies === 1) this.warn(listener, 'SYN cookies answer instead (RFC 4987)');
     counters.TcpExtTCPReqQFullDoCookies++;
@@ -192,16 +193,28 @@ export class SynQueue {
     );
   }
 
+  /** Those of the listener when it sent the first cookie that may still come back. */
+  private cookieSettings(listener: Listener, now: Micros): CookieSettings {
+    if (listener.cookies === null || now >= listener.cookieUntil)
+      listener.cookies = { config: this.configOf(listener), window: listener.window ?? this.window };
+    return listener.cookies;
+  }
+
+  private configOf(listener: Listener): TcpConfig {
+    return listener.config ?? this.o.config;
+  }
+
   /** An ACK for no connection that we know: does it bring back a cookie of ours? True when it made a connection, or was dropped. */
   cookieArrives(listener: Listener, ip: IpHeader, seg: Segment, hash: number, now: Micros): boolean {
-    if (this.o.config.synCookies === 0 || now >= listener.cookieUntil || seg.has(TcpFlag.SYN)) return false;
+    if (this.configOf(listener).synCookies === 0 || now >= listener.cookieUntil || seg.has(TcpFlag.SYN)) return false;
+    const { config } = this.cookieSettings(listener, now);
     const { counters } = this.all.env;
     const ports = (seg.destinationPort << 16) | seg.sourcePort;
     const irs = (seg.seq - 1) | 0;
     const iss = (seg.ack - 1) | 0;
     this.cookies.about(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
     const mss = this.cookies.check(irs, iss, ip.version === 4 ? COOKIE_MSS_V4 : COOKIE_MSS_V6, now);
-    if (mss === 0 || !this.recallSyn(ip, seg, irs, mss, ports)) {
+    if (mss === 0 || !this.recallSyn(config, ip, seg, irs, mss, ports)) {
       counters.TcpExtSyncookiesFailed++;
       return false;
     }
@@ -211,7 +224,6 @@ export class SynQueue {
       this.drop(Drop.tcpListenOverflow, 'LISTEN: a SYN cookie came back, but the accept queue is full', ip, seg, now);
       return true;
     }
-    const config = listener.config ?? this.o.config;
     const entry = this.all.open(flowOf(ip, seg), hash, this.o.routeBack(ip), config, null, iss, now);
     belongsTo(entry, listener, ip);
     listener.queue.addHalfOpen(entry.conn);
@@ -222,9 +234,8 @@ export class SynQueue {
   }
 
   /** Fills `syn`; false when the timestamp names options that we would not have agreed on. */
-  private recallSyn(ip: IpHeader, seg: Segment, irs: number, mss: number, ports: number): boolean {
+  private recallSyn(config: TcpConfig, ip: IpHeader, seg: Segment, irs: number, mss: number, ports: number): boolean {
     const { syn } = this;
-    const { config } = this.o;
     syn.clear();
     syn.sourcePort = seg.sourcePort;
     syn.destinationPort = seg.destinationPort;

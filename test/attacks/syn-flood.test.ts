@@ -8,6 +8,7 @@ import { MINUTE, NEVER, SECOND } from '../../src/base/time.js';
 import { type Device, NO_OFFLOAD, RxPacket, TX_ROOM, TxPacket } from '../../src/device/device.js';
 import { NO_IMPAIRMENTS } from '../../src/device/link-options.js';
 import { type Address, Prefix } from '../../src/ip/address.js';
+import type { Listener } from '../../src/stack/listener.js';
 import type { StackObserver } from '../../src/stack/observer.js';
 import { Stack, type StackOptions } from '../../src/stack/stack.js';
 import type { TcpConfig } from '../../src/tcp/config.js';
@@ -220,6 +221,63 @@ describe('an ACK that brings no valid cookie', () => {
     expect(w.stack.counters.TcpExtSyncookiesFailed).toBe(1);
     expect(answer(tsValOf(synAck!))).toEqual([]);
     expect(accepted.map((c) => c.sack)).toEqual([false]);
+  });
+
+  describe('and the settings of the listener', () => {
+    const other = { timestamps: false, sack: false, windowScaling: false } as const;
+    const listenAt = (w: Wire, config: Partial<TcpConfig>, accepted: Connection[]): Listener =>
+      w.stack.listen({ port: 80, config, user: { tcpAccept: (c) => accepted.push(c) > 0 } });
+    const ackOf = (synAck: Out): Parameters<Wire['tcp']>[0] => ({
+      flags: ACK,
+      seq: 1001,
+      ack: synAck.seq + 1,
+      options: timestamps(5001, tsValOf(synAck)),
+    });
+
+    it.each(['timestamps', 'sack', 'windowScaling'] as const)('%s on at the listener, off in the stack', (option) => {
+      const w = new Wire({ config: { synCookies: 2, [option]: false } });
+      const accepted: Connection[] = [];
+      listenAt(w, { [option]: true }, accepted);
+      const [synAck] = w.tcp({ flags: SYN, seq: 1000, options: options(5000) });
+      expect(w.tcp(ackOf(synAck!))).toEqual([]);
+      expect(accepted.map((c) => [c.timestamps, c.sack, c.windowScaling])).toEqual([[true, true, true]]);
+    });
+
+    it('a listener has cookies of its own where the stack has none', () => {
+      const w = new Wire({ config: { synCookies: 0 } });
+      const accepted: Connection[] = [];
+      listenAt(w, { synCookies: 2 }, accepted);
+      const [synAck] = w.tcp({ flags: SYN, seq: 1000, options: options(5000) });
+      w.tcp(ackOf(synAck!));
+      expect([accepted.length, w.stack.counters.TcpExtSyncookiesRecv]).toEqual([1, 1]);
+    });
+
+    it('changed in between: what the SYN,ACK promised holds, its window shift too', () => {
+      const w = new Wire({ config: { synCookies: 2 } });
+      const accepted: Connection[] = [];
+      const listener = listenAt(w, {}, accepted);
+      const [synAck] = w.tcp({ flags: SYN, seq: 1000, options: options(5000) });
+      listener.setConfig({ ...w.stack.tcp.env.config, ...other, receiveBufferBytes: 64 << 20 });
+      expect(w.tcp(ackOf(synAck!))).toEqual([]);
+      const conn = accepted[0]!;
+      expect([conn.timestamps, conn.sack, conn.rcv.wscale]).toEqual([true, true, synAck!.options[19]]);
+      // Once no cookie is out any more, the new settings count.
+      w.wait(3 * MINUTE);
+      const [later] = w.tcp({ flags: SYN, seq: 1000, sport: 7, options: options(5000) });
+      expect(later!.options).toEqual(MSS);
+    });
+
+    it('closed in between: a RST, also from the next listener on that port', () => {
+      const w = new Wire({ config: { synCookies: 2 } });
+      const accepted: Connection[] = [];
+      const listener = listenAt(w, {}, accepted);
+      const [synAck] = w.tcp({ flags: SYN, seq: 1000, options: options(5000) });
+      listener.close(w.now);
+      expect(w.tcp(ackOf(synAck!))).toMatchObject([{ flags: RST, seq: synAck!.seq + 1 }]);
+      listenAt(w, other, accepted);
+      expect(w.tcp(ackOf(synAck!))).toMatchObject([{ flags: RST, seq: synAck!.seq + 1 }]);
+      expect(accepted).toEqual([]);
+    });
   });
 
   it('may be data that overtook the ACK: the price of keeping nothing, in Linux as here', () => {
