@@ -23,10 +23,16 @@ export interface TcpIcmpError {
 export function icmpErrorArrives(c: Connection, e: TcpIcmpError, now: Micros): void {
   if (e.errno === '') return;
   if (!quotesFlight(c, e.seq)) return;
-  if (c.isOpening && (e.hard || (c.config.icmpAbortsSynSent && c.state === State.synSent))) {
+  if (c.isOpening && endsOpening(c, e)) {
     c.finish(e.errno, 'ICMP error before the connection was established (RFC 5461)', now);
     return;
   }
   c.note('soft-error', e.type, e.code, now);
   c.reportSoftError(e.errno);
+}
+
+/** As in Linux, a Fast Open whose user has the connection is a connected one; while it waits to be accepted any error ends it. */
+function endsOpening(c: Connection, e: TcpIcmpError): boolean {
+  if (c.fastOpen?.accepted === true) return c.user === null;
+  return e.hard || (c.config.icmpAbortsSynSent && c.state === State.synSent);
 }
