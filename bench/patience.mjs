@@ -18,14 +18,14 @@ export class Patience {
 
   /**
    * @template T
-   * @param {string} contestant @param {string} what @param {() => T | Promise<T>} attempt
+   * @param {string} contestant @param {string} what @param {(attempt: number) => T | Promise<T>} attempt the first is 1
    * @returns {Promise<T | null>} null when it failed each time
    */
   async attempt(contestant, what, attempt) {
     let why = '';
     for (let attempts = 1; attempts <= ATTEMPTS; attempts++) {
       try {
-        const done = await attempt();
+        const done = await attempt(attempts);
         if (attempts > 1) this.repeated.push({ contestant, what, attempts, why });
         return done;
       } catch (error) {

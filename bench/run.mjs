@@ -173,9 +173,12 @@ async function measureAll(contestants, measured, rounds, seconds) {
 
 /** Nothing when it failed each time. @param {Contestant} c @param {string} name @param {number} seconds @param {string} when */
 async function measure(c, name, seconds, when) {
-  const found = await patience.attempt(c.name, `${name}, ${when}`, async () => {
+  const found = await patience.attempt(c.name, `${name}, ${when}`, async (attempt) => {
     if (c.server.exitCode !== null || c.server.signalCode !== null) await c.restart();
-    return MEASUREMENTS[name]?.(c, seconds);
+    // What moved nothing in so short a time is given more.
+    const values = (await MEASUREMENTS[name]?.(c, seconds * attempt)) ?? {};
+    if (!Object.values(values).every(Number.isFinite)) throw new Error(`nothing moved in ${seconds * attempt} s`);
+    return values;
   });
   return found ?? {};
 }

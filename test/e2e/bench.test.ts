@@ -24,12 +24,15 @@ describeWithTun('npm run bench', () => {
     const { code, stdout, stderr } = await run(process.execPath, [join(ROOT, 'bench', 'run.mjs'), ...args], 60);
     expect(stderr).toBe('');
     expect(code).toBe(0);
-    const { rows, values } = JSON.parse(readFileSync(json, 'utf8')) as {
+    const { rows, values, failed } = JSON.parse(readFileSync(json, 'utf8')) as {
       rows: Record<string, unknown>;
+      failed: { contestant: string }[];
       values: Record<string, Record<string, number[]>>;
     };
     expect(Object.keys(values)).toEqual(['tcplab', 'c', 'plainmock']);
     for (const [name, measured] of Object.entries(values)) {
+      // A hiccup that no repetition mended is said.
+      if (failed.some(({ contestant }) => contestant === name)) continue;
       expect(Object.keys(measured), name).toEqual(expect.arrayContaining(Object.keys(rows)));
       expect(Object.values(measured).flat().every(Number.isFinite), name).toBe(true);
     }

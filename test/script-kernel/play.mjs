@@ -5,14 +5,11 @@ import { parseScript } from '../../dist/script/parse.js';
 import { runScript } from '../../dist/script/run.js';
 import { KernelTarget } from './kernel-target.mjs';
 
-/** Jiffies of up to 10 ms, and a machine that has other things to do. */
-const TOLERANCE_USECS = 20_000;
-
-const [file = '', ...flags] = process.argv.slice(2);
+const [file = '', tolerance = '', ...flags] = process.argv.slice(2);
 const script = parseScript(file, readFileSync(file, 'utf8'));
 const options = {
   strict: true,
-  toleranceUsecs: TOLERANCE_USECS,
+  toleranceUsecs: Number(tolerance) * 1000,
   ...(flags.includes('--ipv6') ? { ipVersion: /** @type {const} */ (6) } : {}),
 };
 // Compiled code is faster, and in real time that matters.
