@@ -220,7 +220,7 @@ function cwndOf(c: Connection): number {
 
 /** Timers that were doubled: after timeouts, with linear ones at first for a SYN, or after probes of a shut window. */
 function backoffOf(c: Connection): number {
-  if (c.isOpening) return Math.max(0, c.synTries - c.config.synLinearTimeouts);
+  if (c.isOpening) return c.passive ? 0 : Math.max(0, c.synTries - c.config.synLinearTimeouts);
   return c.snd.rtt.backoff + c.snd.probesSent;
 }
 
