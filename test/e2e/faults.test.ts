@@ -3,7 +3,7 @@
  * Each in a private network namespace of its own, with `tcplab serve` at one end and curl or bash at the other.
  */
 import { expect, it } from 'vitest';
-import { describeWithTun, inNamespace, scratch, STACK } from './lab.js';
+import { describeWithTun, inNamespace, scratch, STACK, MAIN, UNSHARE, run as runProgram } from './lab.js';
 
 const URL = `http://${STACK[4]}`;
 /** Transfers are larger than what the kernel's buffers hold, so that they are under way when something happens. `start [OPTIONS]` serves on t0, as the process $serve; `end` ends it and prints what it said. */
@@ -106,6 +106,38 @@ wait $first $all; sort got | uniq -c; curl -sS --max-time 100 -o /dev/null -w '%
     expect(said).toMatch(
       /^too many open files: start it with more, `ulimit -n 65536`\n503\n200\n +20 100000\n200\nexit 0/,
     );
+  });
+
+  it('the disk is full under --pcap: one line says so, the capture ends whole, the stack goes on', async () => {
+    const { stdout, stderr } = await runProgram(
+      'unshare',
+      [
+        ...UNSHARE,
+        '--mount',
+        'bash',
+        '-c',
+        `cd ${dir}; rm -f *; ${KIT}mkdir small; mount -t tmpfs -o size=16k none small
+start --pcap small/c.pcapng; get ${URL}/bytes/300000; get ${URL}/bytes/3000; end
+size=$(stat -c %s small/c.pcapng); od -An -tu4 -j $((size - 4)) small/c.pcapng | tr -d ' '`,
+      ],
+      50,
+      { env: { ...process.env, TCPLAB: `${process.execPath} ${MAIN}` } },
+    );
+    expect(stdout, stderr).toMatch(/^300000\n3000\nexit 0\n/);
+    expect(stdout.match(/the disk is full \(ENOSPC\); it ends here, the stack goes on/g)).toHaveLength(1);
+    // The last four bytes are a block's length (pcapng), a multiple of 4 and no longer than the file.
+    const last = Number(stdout.trim().split('\n').pop());
+    expect([last % 4, last > 0, last <= 16_384]).toEqual([0, true, true]);
+  });
+
+  it('the reader of standard error is stopped: the stack goes on, and says later what was left out', async () => {
+    const said = await run(`mkfifo lines; (echo $BASHPID > reader; exec cat < lines > got) &
+$TCPLAB serve --tun t0 --json > out 2> lines & serve=$!
+for i in $(seq 200); do grep -q ready out && break; sleep 0.05; done; kill -STOP $(cat reader)
+get ${URL}/bytes/20000000; get ${URL}/bytes/20000000
+kill -CONT $(cat reader); until [ "$(get ${URL}/bytes/10)" = 10 ] && grep -q 'left out: standard error was not read' got; do sleep 0.05; done
+kill -TERM $serve; wait $serve; echo "exit $?"`);
+    expect(said).toMatch(/^20000000\n20000000\nexit 0\n/);
   });
 
   it('SIGTERM during transfers: peers hear of it by a RST, and the device is gone', async () => {
