@@ -1,6 +1,7 @@
 // @ts-check
 /** A script's system calls as the kernel takes them: numbers, and bytes for what pointers point to (kernel-world.c says how each is written). */
 import { CONSTANTS } from '../../dist/script/constants.js';
+import { controlOf } from '../../dist/script/control-messages.js';
 import { isNull, socketAddressOf } from '../../dist/script/socket-address.js';
 import { fieldAt, fieldOf, iovBytes, numberOf, textOf, Unsupported } from '../../dist/script/values.js';
 
@@ -98,6 +99,7 @@ export function prepare(call, world) {
     case 'recvfrom':
       return receive(fd, n(2), n(3), args[1]);
     case 'recvmsg':
+      if (controlOf(args[1]).length > 0) throw new Unsupported('control messages of the kernel are not read');
       return receive(fd, iovBytes(fieldOf(args[1], 'msg_iov')), n(2));
     case 'close':
       return { name: 'close', args: [fd] };
