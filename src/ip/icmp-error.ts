@@ -2,7 +2,7 @@
  * An ICMP error that came in, in terms that transports understand: which errno Linux makes of it, and whether it is hard (RFC 1122 section 4.2.3.9,
  * RFC 4443, Linux's icmp_err_convert). What a transport does with it is its own business.
  */
-import { Icmp4, Icmp6, IcmpQuote, type IcmpMessage } from '../wire/icmp.js';
+import { Icmp4, Icmp6, Unreachable4, Unreachable6, IcmpQuote, type IcmpMessage } from '../wire/icmp.js';
 
 export class IcmpError extends IcmpQuote {
   type = 0;
@@ -10,6 +10,10 @@ export class IcmpError extends IcmpQuote {
   /** Linux's errno name, or '' for what is to be ignored. */
   errno = '';
   hard = false;
+  /** It ends a connection of which no more than a SYN,ACK was sent, as in Linux: of IPv4's those that tell of the path, of IPv6's the hard ones. */
+  endsHalfOpen = false;
+  /** A router has no way to the destination: what RFC 6069 calls a connectivity disruption. */
+  isPathDown = false;
   /** The next hop's MTU of fragmentation needed and packet too big, else 0. */
   mtu = 0;
 }
@@ -51,6 +55,8 @@ export function classifyError(m: IcmpMessage, version: 4 | 6, out: IcmpError): b
   out.code = m.code;
   out.errno = '';
   out.hard = false;
+  out.endsHalfOpen = false;
+  out.isPathDown = false;
   out.mtu = 0;
   return version === 4 ? classify4(m, out) : classify6(m, out);
 }
@@ -60,15 +66,19 @@ function classify4(m: IcmpMessage, out: IcmpError): boolean {
     case Icmp4.destinationUnreachable:
       [out.errno, out.hard] = UNREACHABLE_4[m.code] ?? ['', false];
       if (out.errno === 'EMSGSIZE') out.mtu = m.seq; // RFC 1191 section 4
+      out.isPathDown = m.code === Unreachable4.net || m.code === Unreachable4.host;
+      out.endsHalfOpen = out.isPathDown;
       return true;
     case Icmp4.sourceQuench: // MUST-55: silently ignored (RFC 6633)
     case Icmp4.redirect: // we have one way out
       return true;
     case Icmp4.timeExceeded:
       out.errno = 'EHOSTUNREACH';
+      out.endsHalfOpen = true;
       return true;
     case Icmp4.parameterProblem:
       out.errno = 'EPROTO';
+      out.endsHalfOpen = true;
       return true;
     default:
       return false;
@@ -79,6 +89,8 @@ function classify6(m: IcmpMessage, out: IcmpError): boolean {
   switch (m.type) {
     case Icmp6.destinationUnreachable:
       [out.errno, out.hard] = UNREACHABLE_6[m.code] ?? ['', false];
+      out.endsHalfOpen = out.hard;
+      out.isPathDown = m.code === Unreachable6.noRoute;
       return true;
     case Icmp6.packetTooBig:
       out.errno = 'EMSGSIZE';
@@ -89,6 +101,7 @@ function classify6(m: IcmpMessage, out: IcmpError): boolean {
       return true;
     case Icmp6.parameterProblem:
       out.errno = 'EPROTO';
+      out.endsHalfOpen = true;
       return true;
     default:
       return false;

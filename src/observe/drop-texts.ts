@@ -71,6 +71,7 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   tcpMemory: "the stack's memory is used up (tcp_mem): not kept, the peer will send it again",
   linkTooBig: 'longer than a hop of the link carries, on purpose (path MTU, RFC 1191)',
   neighbourQueueFull: 'for a connection of another worker perhaps, and too many such packets wait for it already',
+  tcpDeferAccept: 'the ACK of the SYN,ACK brings no data, and the listener waits for some (TCP_DEFER_ACCEPT)',
 };
 
 /** The sentence, or the name itself for one that has none. */

@@ -72,6 +72,7 @@ function sendMore(w: Sockets, s: ScriptSocket, bytes: number, flags: number, noB
   const noWait = mayNotWait(s, flags);
   const more = (flags & CONSTANTS['MSG_MORE']!) !== 0;
   const ends = (flags & CONSTANTS['MSG_EOR']!) !== 0;
+  let waits = false;
   return givingUpAfter(
     w,
     s.sendTimeout,
@@ -88,8 +89,10 @@ function sendMore(w: Sockets, s: ScriptSocket, bytes: number, flags: number, noB
       }
       wasConnecting = false;
       if (noBuffer && bytes > 0) return s.conn.snd.isWritable ? fail('EFAULT') : noWait ? fail('EAGAIN') : null;
+      if (waits && !s.conn.snd.wakesWriter) return null; // it sleeps until there is room worth waking for
       if (done < bytes) done += s.write(bytes - done, more, urgent, ends);
       if (done === bytes) return ok(done);
+      waits = true;
       if (!noWait) return null;
       return done > 0 ? ok(done) : fail('EAGAIN');
     },

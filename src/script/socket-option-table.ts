@@ -285,7 +285,7 @@ const TCP: Readonly<Record<string, Option>> = {
     1,
     MOST_COUNT,
     setting(
-      (v) => ({ synRetries: v, synLinearTimeouts: 0 }),
+      (v) => ({ synRetries: v, synAckRetries: v }),
       (c, v) => c.setSynRetries(v),
       (s) => s.conn?.synRetries ?? s.config.synRetries ?? stackConfig(s).synRetries,
     ),

@@ -16,7 +16,9 @@ import type { IpHeader } from '../wire/ip.js';
 import { ABSENT, Segment, TcpFlag } from '../wire/tcp.js';
 import { acceptsEcnSyn } from '../tcp/ecn.js';
 import type { TcpConfig } from '../tcp/config.js';
+import { defersAccept } from '../tcp/defer-accept.js';
 import { asksForFastOpen } from '../tcp/fast-open.js';
+import { isHalfOpen } from '../tcp/icmp.js';
 import { ReceiveWindow } from '../tcp/receive-window.js';
 import { TIMESTAMP_BYTES } from '../tcp/receiver.js';
 import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from '../tcp/sender.js';
@@ -256,7 +258,13 @@ export class SynQueue {
   /** May a segment be given to a connection that its listener still holds? Not, and counted, when it would be established without room for it. */
   mayEstablish(entry: TcpEntry, listener: Listener, seg: Segment): boolean {
     const completes = entry.conn.state === State.synReceived && seg.has(TcpFlag.ACK) && !seg.has(TcpFlag.RST);
-    if (!completes || !listener.queue.isFull) return true;
+    if (!completes) return true;
+    if (defersAccept(entry.conn, seg)) {
+      this.all.env.counters.TcpExtTCPDeferAcceptDrop++;
+      this.o.countDrop(Drop.tcpDeferAccept, entry.toString());
+      return false;
+    }
+    if (!listener.queue.isFull) return true;
     // As Linux: the peer will send again, or we our SYN,ACK; by then there may be room.
     this.all.env.counters.TcpExtListenOverflows++;
     this.all.env.counters.TcpExtListenDrops++;
@@ -279,7 +287,9 @@ export class SynQueue {
       const e = conn.flow as TcpEntry;
       e.listener = null;
       this.all.halfOpen.leave(e);
-      conn.abort(now, 'the listener closes');
+      // Whoever only sent a SYN is told by the RST of a closed port, when it sends again (RFC 9293 section 3.10.7.1).
+      if (isHalfOpen(conn)) conn.finish(null, 'the listener closes', now);
+      else conn.abort(now, 'the listener closes');
       this.all.mark(e);
     }
   }

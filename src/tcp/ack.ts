@@ -32,6 +32,7 @@ export function acknowledgmentArrives(c: Connection, seg: Segment, wnd: number, 
   const lost = sent.lostEver;
   const cwnd = snd.congestion.cwnd;
   snd.probesUnanswered = 0;
+  c.icmpError = null;
   snd.recovery.newDataFirst = false;
   snd.recovery.resendHeld = false;
   news.start(snd.una, snd.highestSackedOrUna);

@@ -175,10 +175,12 @@ export interface TcpConfig {
   /** tcp_challenge_ack_limit: of all connections, a second; randomised (CVE-2016-5696). */
   challengeAckLimit: number;
   /**
-   * An ICMP unreachable error ends a connection in SYN-SENT, as in Linux and RFC 5461 section 4.1; MUST-56 forbids it.
+   * An ICMP unreachable error ends a connection in SYN-SENT or SYN-RECEIVED, as in Linux and RFC 5461 section 4.1; MUST-56 forbids it.
    * Never in a synchronised state.
    */
   icmpAbortsSynSent: boolean;
+  /** A FIN without data at RCV.NXT counts although our window is shut, as in Linux; by RFC 9293 section 3.10.7.4 it is not acceptable. */
+  takesFinBeyondWindow: boolean;
 }
 
 const linux: TcpConfig = {
@@ -255,6 +257,7 @@ const linux: TcpConfig = {
   challengeAckInterval: 500 * MILLISECOND,
   challengeAckLimit: 1000,
   icmpAbortsSynSent: true,
+  takesFinBeyondWindow: true,
 };
 
 /** `linux`: what a Linux server does. `rfc`: the letter of RFC 9293, RFC 6298 and RFC 1122 where Linux departs from it. */
@@ -277,6 +280,7 @@ export const PROFILES = {
     icmpAbortsSynSent: false,
     fastOpenBlackholeTimeout: 3600 * SECOND,
     fastOpenLossPause: MINUTE,
+    takesFinBeyondWindow: false,
   },
 } satisfies Record<string, TcpConfig>;
 

@@ -96,6 +96,8 @@ export class Connection extends UserCalls {
   /** Why the connection ended: an errno name. Null for a normal end. */
   error: string | null = null;
   softError: string | null = null;
+  /** The last of ICMP's that nothing acknowledged has disproved since (Linux's sk_err_soft): what a timeout reports then. */
+  icmpError: string | null = null;
   events = 0;
   /** `send` took less than it was given: tell when there is room. */
   senderBlocked = false;
@@ -107,6 +109,8 @@ export class Connection extends UserCalls {
   /** TSval of the first and of the last SYN (or SYN,ACK) that went out. */
   synTsFirst = 0;
   synTsLast = 0;
+  /** TCP_DEFER_ACCEPT: the ACK of our SYN,ACK came without data, and was passed over. */
+  deferredAck = false;
   /** How often a SYN,ACK may be: tcp_synack_retries, or fewer while the SYN queue is crowded. */
   synAckRetries: number;
   openedAt: Micros = 0;

@@ -6,6 +6,7 @@ import type { Connection } from './connection.js';
 import { asksForEcn, ECN_SETUP_SYN } from './ecn.js';
 import { putIntoSyn } from './fast-open.js';
 import { ackWentOut, countRetransmission, finishSegment, hand, type SegmentSink } from './hand-over.js';
+import { probeDropped } from './local-drop.js';
 import { OwedReset } from './reset.js';
 import { SYN_ACK } from './sent-queue.js';
 import { State } from './state.js';
@@ -105,6 +106,11 @@ export function sendAck(c: Connection, now: Micros, out: SegmentSink): void {
  */
 export function sendProbe(c: Connection, now: Micros, out: SegmentSink): void {
   c.probeOwed = false;
+  if (out.dropsAll === true) {
+    probeDropped(c, now);
+    return;
+  }
+  c.snd.droppedHere = false;
   // As Linux: urgent data is announced by one that is acceptable (MUST-66), which needs no answer. The probe is the other one.
   if (isUrgent(c.snd)) sendEmpty(c, c.snd.una, now, out);
   sendEmpty(c, seqAdd(c.snd.una, -1), now, out);

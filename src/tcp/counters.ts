@@ -23,6 +23,8 @@ export class TcpCounters {
   TcpExtTCPReqQFullDrop = 0;
   TcpExtListenOverflows = 0;
   TcpExtListenDrops = 0;
+  TcpExtTCPDeferAcceptDrop = 0;
+  TcpExtTCPRetransFail = 0;
   /** Segments of ours that were acknowledged with ECE. */
   TcpExtTCPDeliveredCE = 0;
   TcpExtTCPFastOpenActive = 0;

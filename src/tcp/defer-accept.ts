@@ -6,6 +6,8 @@
  *                       1 (1 s)               2 (3 s)                    3 (7 s)
  */
 import { MINUTE, SECOND, type Micros } from '../base/time.js';
+import { TcpFlag, type Segment } from '../wire/tcp.js';
+import type { Connection } from './connection.js';
 
 const LONGEST: Micros = 2 * MINUTE;
 const MOST_RETRANSMISSIONS = 255;
@@ -30,4 +32,13 @@ export function deferredTime(wait: Micros): Micros {
     interval = Math.min(2 * interval, LONGEST);
   }
   return total;
+}
+
+/** `seg` would establish `c` with nothing to read, and it is not time for that yet: it is noted and passed over. */
+export function defersAccept(c: Connection, seg: Segment): boolean {
+  const { deferAccept } = c.config;
+  if (deferAccept === 0 || seg.payloadBytes > 0 || seg.has(TcpFlag.FIN | TcpFlag.SYN)) return false;
+  if (seg.seq !== c.rcv.nxt || seg.ack !== c.snd.nxt || c.synTries >= deferredSynAcks(deferAccept)) return false;
+  c.deferredAck = true;
+  return true;
 }

@@ -6,6 +6,7 @@ import type { Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import type { Connection } from './connection.js';
 import { quotesFlight } from './path-mtu.js';
+import { armRto } from './retransmit-timer.js';
 import { State } from './state.js';
 
 /** What TCP needs to know of it. (A packet that was too big is news of the path, not of the connection: path-mtu.ts.) */
@@ -18,21 +19,50 @@ export interface TcpIcmpError {
   readonly seq: Seq;
   /** Linux takes port and protocol unreachable for a refusal and the others for a condition that may pass. */
   readonly hard: boolean;
+  /** Linux lets it end a half-open connection. */
+  readonly endsHalfOpen: boolean;
+  /** A router has no way to the destination (RFC 6069 section 3). */
+  readonly isPathDown: boolean;
 }
 
 export function icmpErrorArrives(c: Connection, e: TcpIcmpError, now: Micros): void {
   if (e.errno === '') return;
   if (!quotesFlight(c, e.seq)) return;
+  if (isHalfOpen(c)) {
+    halfOpenFails(c, e, now);
+    return;
+  }
   if (c.isOpening && endsOpening(c, e)) {
     c.finish(e.errno, 'ICMP error before the connection was established (RFC 5461)', now);
     return;
   }
+  if (e.isPathDown) takeBackBackoff(c, e.seq, now);
   c.note('soft-error', e.type, e.code, now);
+  c.icmpError = e.errno;
   c.reportSoftError(e.errno);
 }
 
 /** As in Linux, a Fast Open whose user has the connection is a connected one; while it waits to be accepted any error ends it. */
 function endsOpening(c: Connection, e: TcpIcmpError): boolean {
   if (c.fastOpen?.accepted === true) return c.user === null;
-  return e.hard || (c.config.icmpAbortsSynSent && c.state === State.synSent);
+  return e.hard || c.config.icmpAbortsSynSent;
+}
+
+/** Nothing but a SYN,ACK went out for it, and no user has it. */
+export const isHalfOpen = (c: Connection): boolean =>
+  c.state === State.synReceived && c.passive && c.fastOpen?.accepted !== true;
+
+/** Our SYN,ACK did not get there. As in Linux the peer that had sent its SYN in good faith may send another (tcp_req_err). */
+function halfOpenFails(c: Connection, e: TcpIcmpError, now: Micros): void {
+  if (!(c.config.icmpAbortsSynSent ? e.endsHalfOpen : e.hard)) return;
+  c.env.counters.TcpExtListenDrops++;
+  c.finish(null, 'ICMP error about the SYN,ACK (RFC 5461)', now);
+}
+
+/** RFC 6069: the path was down, so the last timeout was not congestion's: its doubling is taken back. */
+function takeBackBackoff(c: Connection, seq: Seq, now: Micros): void {
+  const { snd } = c;
+  if (seq !== snd.una || snd.timeouts === 0 || snd.rtt.backoff === 0) return;
+  snd.rtt.backoff--;
+  armRto(c, Math.max(1, snd.sent.first!.sentAt + snd.rtt.rto - now), now);
 }

@@ -100,12 +100,12 @@ function arrivesInSynSent(c: Connection, seg: Segment, now: Micros): void {
 
 /**
  * As Linux: data that waits for the connection carries the ACK of the SYN,ACK, and a program that writes so soon asks: what the peer answers is
- * acknowledged with the next question. TCP_QUICKACK switched off says the same of data that is yet to be written.
+ * acknowledged with the next question. TCP_QUICKACK switched off says the same of data that is yet to be written, and so does TCP_DEFER_ACCEPT.
  */
 function saveAck(c: Connection, now: Micros): void {
   const { rcv, snd, config } = c;
   const { interactive } = rcv.ack;
-  if (snd.unsent === 0 && !interactive) return;
+  if (snd.unsent === 0 && !interactive && config.deferAccept === 0) return;
   rcv.ack.enterQuickMode(rcv.wnd);
   if (snd.unsent > 0) return;
   rcv.ackNow = false;
@@ -169,7 +169,7 @@ function checkTimestamp(c: Connection, seg: Segment, now: Micros): boolean {
 function checkSequence(c: Connection, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[1]!++;
   const { rcv } = c;
-  if (rcv.isAcceptable(seg.seq, seg.len)) return true;
+  if (rcv.isAcceptable(seg.seq, seg.len) || isBareFin(c, seg)) return true;
   if (seg.has(TcpFlag.RST) && repeatsFin(c, seg)) return true;
   // A simultaneous open's SYN,ACK repeats IRS: its ACK counts, the rest is old (RFC 9293 3.10.7.4, end of the first step).
   if (c.state === State.synReceived && seg.has(TcpFlag.SYN) && seg.has(TcpFlag.ACK) && seg.seq === rcv.irs) {
@@ -188,6 +188,10 @@ function checkSequence(c: Connection, seg: Segment, now: Micros): boolean {
   c.dropped(seg, seg.has(TcpFlag.RST) ? Drop.tcpRstOutsideWindow : Drop.tcpUnacceptable, now);
   return false;
 }
+
+/** It takes no room: the window may be shut, and some stacks would send it again and again until it opens. */
+const isBareFin = ({ rcv, config }: Connection, seg: Segment): boolean =>
+  config.takesFinBeyondWindow && seg.seq === rcv.nxt && seg.has(TcpFlag.FIN) && seg.len === 1;
 
 /** As Linux: some stacks forget that their FIN had a number, and reset with that. */
 const repeatsFin = (c: Connection, seg: Segment): boolean => c.rcv.finReceived && seg.seq === seqAdd(c.rcv.nxt, -1);
@@ -413,7 +417,10 @@ function becomeEstablished(c: Connection, why: string, now: Micros): void {
   c.rcv.ack.connected(now);
   if (snd.lastSentAt === 0) snd.lastSentAt = now;
   if (c.fastOpen?.accepted === true) synAckRecovered(c, now);
-  else snd.congestion.start(c.synTries > 1 ? 1 : c.config.initialWindow, snd.mss, snd.rtt.srtt, now);
+  else {
+    const lost = c.synTries > 1 && c.stats.retransmissions > 1;
+    snd.congestion.start(lost ? 1 : c.config.initialWindow, snd.mss, snd.rtt.srtt, now);
+  }
   if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd, c.config);
   snd.recovery.highSeq = snd.nxt;
   snd.rtt.endHandshake(c.synTries > 0);

@@ -14,6 +14,7 @@ import { restartAfterIdle } from './cwnd-usage.js';
 import { scheduleLossProbe } from './loss-probe.js';
 import { markNewData } from './ecn-sender.js';
 import { ackWentOut, countRetransmission, finishSegment, hand, type SegmentSink } from './hand-over.js';
+import { newDataDropped, resendDropped } from './local-drop.js';
 import { probeBytes, probeSent } from './mtu-probe.js';
 import { endsChunk, endsWrite, mayBeSmall } from './push.js';
 import { isPaced, pacingRateOf } from './pacing.js';
@@ -87,6 +88,10 @@ function sendAgain(c: Connection, now: Micros, out: SegmentSink): void {
     if (i < 0) return;
     const room = congestion.cwnd - sent.inFlight;
     if (room < 1 || mustPace(c, now)) return;
+    if (out.dropsAll === true) {
+      resendDropped(c, now);
+      return;
+    }
     const record = sent.at(i);
     let most = Math.min(room * snd.mss, Math.max(superSegmentBytes(c), snd.mss), snd.pacing.quantum(snd.mss));
     // SHLD-16: only what lies within the window; what lies beyond it waits. The first segment goes all the same: it probes.
@@ -141,6 +146,10 @@ function sendLossProbe(c: Connection, now: Micros, out: SegmentSink): void {
   const { probe, sent } = snd;
   probe.owed = false;
   if (sent.out === 0) return;
+  if (out.dropsAll === true) {
+    resumeRto(c, now);
+    return;
+  }
   const bytes = Math.min(snd.unsentOfRecord, snd.mss);
   const fin = snd.isFinOwed && bytes === snd.unsent;
   const fresh = bytes + (fin ? 1 : 0);
@@ -193,6 +202,10 @@ function sendNew(c: Connection, now: Micros, out: SegmentSink): void {
     if (unsent === 0 && !(mayFinish(snd, 0) && sent.inFlight < congestion.cwnd)) break; // a FIN alone is a segment, too
     const length = unsent === 0 ? 0 : nextLength(c, snd.unsentOfRecord, now);
     if (unsent > 0 && length === 0) break;
+    if (out.dropsAll === true) {
+      newDataDropped(c, now);
+      break;
+    }
     sendData(c, length, mayFinish(snd, length), snd.mss, now, out);
   }
   snd.overrideSillyWindow = false;
@@ -212,7 +225,7 @@ const mayFinish = (snd: Sender, bytes: number): boolean =>
 /** A segment that is larger than the others, if it is time for one (RFC 4821). False when everything else has to wait until there is room for it. */
 function sendMtuProbe(c: Connection, now: Micros, out: SegmentSink): boolean {
   const bytes = probeBytes(c, now);
-  if (bytes > 0 && !mustPace(c, now)) {
+  if (bytes > 0 && out.dropsAll !== true && !mustPace(c, now)) {
     sendData(c, bytes, false, bytes, now, out);
     probeSent(c, bytes, now);
     c.snd.burstStart = c.snd.chunkEnd = c.snd.nxt; // it is no part of a chunk
@@ -310,6 +323,7 @@ function sendData(c: Connection, bytes: number, fin: boolean, size: number, now:
   if (idle || c.timers.isArmed(Timer.tlp)) rearmRto(c, now);
   else if (!c.timers.isArmed(Timer.rto)) armRto(c, snd.rtt.rto, now);
   c.stopTimer(Timer.persist, now);
+  if (snd.droppedHere) snd.leftAgain();
 }
 
 /** `bytes` of the send buffer from `start` on. */

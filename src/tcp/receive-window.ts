@@ -1,5 +1,5 @@
 /**
- * The window that we offer: how far its right edge may go. It never moves left (RFC 9293 section 3.8.6, SHLD-14).
+ * The window that we offer: how far its right edge may go. It never moves left (RFC 9293 section 3.8.6, SHLD-14), unless tcp_shrink_window says so.
  *
  *     read by the user │  waits to be read  │        RCV.WND        │
  *     ─────────────────┼────────────────────┼───────────────────────┼────────
@@ -78,7 +78,8 @@ export class ReceiveWindow {
   offer(nxt: Seq, queued: number, mss: number): number {
     const offered = this.next(nxt, queued, mss);
     this.told = offered;
-    this.edge = seqMax(this.edge, seqAdd(nxt, offered));
+    const edge = seqAdd(nxt, offered);
+    this.edge = this.mayShrink ? edge : seqMax(this.edge, edge);
     return Math.min(offered >> this.wscale, MAX_WINDOW_FIELD); // a SYN may have meant more than can be said
   }
 
@@ -120,7 +121,24 @@ export class ReceiveWindow {
     return next > 0 && next >= 2 * current;
   }
 
+  /** tcp_shrink_window. As in Linux only a scaled window may. */
+  private get mayShrink(): boolean {
+    return this.config.shrinkWindow && this.wscale > 0;
+  }
+
+  /** The window is what is free, in whole units, also when that is less than was offered: down to nothing rather than to a sliver. */
+  private shrunk(queued: number, mss: number): number {
+    const unit = 1 << this.wscale;
+    const { space, ssthresh } = this;
+    const full = Math.min(this.clamp, space);
+    const left = Math.max(0, space - queued);
+    const free = left - (left % unit);
+    if (free < full / 2 && (free < space / 16 || free < Math.min(mss, full) || free < unit)) return 0;
+    return Math.min(free > ssthresh ? roundUp(ssthresh, unit) : free, MAX_WINDOW_FIELD << this.wscale);
+  }
+
   private next(nxt: Seq, queued: number, mss: number): number {
+    if (this.mayShrink) return this.shrunk(queued, mss);
     const unit = 1 << this.wscale;
     const { space } = this;
     const full = Math.min(this.clamp, space);

@@ -85,13 +85,13 @@ function endReduction(c: Connection, now: Micros): void {
   }
 }
 
-/** An ECN mark was echoed (RFC 3168 section 6.1.2): as one loss, once in a window of data. */
-export function enterCwr(c: Connection, now: Micros): void {
+/** An ECN mark was echoed (RFC 3168 section 6.1.2), or a queue of this machine is full: as one loss, once in a window of data. */
+export function enterCwr(c: Connection, now: Micros, why: 'ecn' | 'local' = 'ecn'): void {
   const { recovery } = c.snd;
   recovery.undo.withdraw();
   if (recovery.state >= CaState.cwr) return;
   beginReduction(c, 'ecn', now);
-  c.note('ecn-reduced', c.snd.congestion.ssthresh, 0, now);
+  if (why === 'ecn') c.note('ecn-reduced', c.snd.congestion.ssthresh, 0, now);
   setState(c, CaState.cwr, now);
 }
 

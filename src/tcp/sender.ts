@@ -46,6 +46,9 @@ const LEAST_RECORD_BYTES = 65_536;
 const SEGMENT_OVERHEAD = 640;
 const DESCRIPTION = 256;
 
+/** 64 KB less the room that Linux keeps for headers. */
+const MOST_WRITE_UNIT = 65_215;
+
 /** Bytes of memory for a segment: its payload and headers in a power of two. */
 const memoryOf = (mss: number): number => 2 ** Math.ceil(Math.log2(mss + SEGMENT_OVERHEAD)) + DESCRIPTION;
 
@@ -107,6 +110,8 @@ export class Sender {
   probesUnanswered = 0;
   /** When the first of them would have been sent. */
   probingSince: Micros = 0;
+  /** The queue before the device dropped what was last tried (local-drop.ts). */
+  droppedHere = false;
   /** The override timeout of silly-window avoidance expired: what fits goes out, however small. */
   overrideSillyWindow = false;
   /** Where records end that are not acknowledged (MSG_EOR); null while there are none. */
@@ -193,6 +198,30 @@ export class Sender {
     return this.unsent < this.notSentLowat ? Math.max(0, this.bufferBytes - this.buffer.length) : 0;
   }
 
+  /**
+   * TCP_NOTSENT_LOWAT: bytes that one write may add. As in Linux it goes on, a buffer of its (`writeUnit`) at a time, until so many
+   * wait that windows do not let out at once.
+   */
+  get notSentRoom(): number {
+    if (this.notSentLowat === Infinity) return Infinity;
+    const unit = this.writeUnit;
+    return Math.ceil(Math.max(0, this.notSentLowat + this.sendableNow - this.unsent) / unit) * unit;
+  }
+
+  /** Whole segments that the windows would let out now. */
+  private get sendableNow(): number {
+    const { mss } = this;
+    const bytes = Math.min(this.usableWindow, (this.congestion.cwnd - this.sent.inFlight) * mss);
+    return Math.max(0, bytes - (bytes % mss));
+  }
+
+  /** What Linux puts into one buffer of its send queue at most (tcp_xmit_size_goal): whole segments, up to half of the peer's largest window. */
+  private get writeUnit(): number {
+    const { mss, maxWnd } = this;
+    const most = Math.min(MOST_WRITE_UNIT, maxWnd > DEFAULT_MSS_V4 ? maxWnd >> 1 : maxWnd);
+    return Math.max(mss, most - (most % mss));
+  }
+
   /** POLLOUT: a third of the buffer is free, and less than TCP_NOTSENT_LOWAT waits. */
   get isWritable(): boolean {
     const { length } = this.buffer;
@@ -263,6 +292,12 @@ export class Sender {
 
   get finAcked(): boolean {
     return this.finSent && this.una === this.nxt;
+  }
+
+  /** What a queue of this machine had dropped is on its way. */
+  leftAgain(): void {
+    this.droppedHere = false;
+    this.probesUnanswered = 0;
   }
 
   /** MSG_EOR: what was written so far ends a record. */

@@ -38,9 +38,8 @@ export abstract class SocketOptions {
   keepAliveProbes: number;
   keepAliveUnanswered = 0;
   userTimeout: Micros;
-  /** TCP_SYNCNT: how often a SYN of ours is sent again, and of that at first without backing off. */
+  /** TCP_SYNCNT: how often a SYN of ours is sent again. */
   synRetries: number;
-  synLinearTimeouts: number;
   protected softErrorReports = true;
   /** SO_LINGER: -1 for off, else how long close(2) waits for what was sent; 0 resets. */
   linger: Micros = -1;
@@ -59,7 +58,6 @@ export abstract class SocketOptions {
     this.keepAliveProbes = config.keepAliveProbes;
     this.userTimeout = config.userTimeout;
     this.synRetries = config.synRetries;
-    this.synLinearTimeouts = config.synLinearTimeouts;
     this.deviceMss = deviceMss;
     this.routeMss = config.routeAdvmss > 0 ? config.routeAdvmss : deviceMss;
     this.userMss = config.maxSegment;
@@ -82,7 +80,10 @@ export abstract class SocketOptions {
     if (!on && this.snd.noDelay) this.snd.flush = true;
   }
 
-  /** TCP_NOTSENT_LOWAT: no more is taken once so many bytes wait to be sent, and `writable` comes at half of it. Infinity for none. */
+  /**
+   * TCP_NOTSENT_LOWAT: no more is taken once so many bytes wait that the windows do not let out, a write that has begun included, and
+   * `writable` comes at half of it. Infinity for none.
+   */
   setNotSentLowat(bytes: number): void {
     this.snd.notSentLowat = bytes;
   }
@@ -170,10 +171,9 @@ export abstract class SocketOptions {
     this.userTimeout = timeout;
   }
 
-  /** TCP_SYNCNT: how often a SYN is sent again before `connect` fails; all with backoff. Counts for one that is under way, too. */
+  /** TCP_SYNCNT: how often a SYN is sent again before `connect` fails, those without backoff on top. Counts for one that is under way, too. */
   setSynRetries(retries: number): void {
     this.synRetries = retries;
-    this.synLinearTimeouts = 0;
   }
 
   /** TCP_RTO_MAX_MS, 1 s to 120 s: no retransmission timeout, and no wait for a probe into a shut window, is longer from now on. */

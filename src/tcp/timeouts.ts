@@ -1,14 +1,20 @@
 /** What an expired timer does: RFC 9293 section 3.10.8 and the RFCs of each. Nothing is sent from here either. */
 import type { Micros } from '../base/time.js';
 import type { Connection } from './connection.js';
+import { deferredSynAcks } from './defer-accept.js';
 import { fastOpenTimedOut } from './fast-open.js';
+import { LOCAL_RETRY } from './local-drop.js';
 import { suspectBlackHole } from './mtu-probe.js';
 import { enterLoss, reorderingTimeout, synAckTimedOut } from './recovery.js';
 import { isWatched, rearmRto, resumeRto } from './retransmit-timer.js';
 import { OwedReset } from './reset.js';
 import { backoffTime } from './rtt.js';
+import type { Sender } from './sender.js';
 import { State } from './state.js';
 import { Timer } from './timers.js';
+
+/** Where tcp_orphan_retries is 0. */
+const ORPHAN_RETRIES = 8;
 
 export function timerExpires(c: Connection, timer: Timer, now: Micros): void {
   switch (timer) {
@@ -44,20 +50,23 @@ export function timerExpires(c: Connection, timer: Timer, now: Micros): void {
   }
 }
 
+/** TCP_DEFER_ACCEPT: the handshake's ACK came and was not taken, so the SYN,ACK rests; the last ones shall bring another. */
+const isDeferred = (c: Connection): boolean => c.deferredAck && c.synTries < deferredSynAcks(c.config.deferAccept) - 1;
+
 /** MUST-22: SYN and SYN,ACK are retransmitted by the same mechanism, with limits of their own. */
 function synTimeout(c: Connection, now: Micros): void {
   const { config } = c;
   const active = c.state === State.synSent;
   // As in Linux, once more for a Fast Open, whose user has the connection already.
   const early = c.fastOpen?.accepted === true;
-  const most = active ? c.synRetries + c.synLinearTimeouts : c.synAckRetries + (early ? 1 : 0);
+  const most = active ? c.synRetries + config.synLinearTimeouts : c.synAckRetries + (early ? 1 : 0);
   const elapsed = now - c.openedAt;
-  const mayGiveUp = !active || elapsed >= config.synTimeout;
-  const expired = (c.synTries >= most && mayGiveUp) || (c.userTimeout > 0 && elapsed >= c.userTimeout);
+  const waitsForData = c.deferredAck && c.synTries < deferredSynAcks(config.deferAccept);
+  const mayGiveUp = active ? elapsed >= config.synTimeout : !waitsForData;
+  const expired = (mayGiveUp && c.synTries >= most) || (c.synTries > 0 && isSynOverdue(c, elapsed));
   fastOpenTimedOut(c, c.synTries, expired, now);
   if (expired) {
-    c.env.counters.TcpExtTCPAbortOnTimeout++;
-    c.finish('ETIMEDOUT', active ? 'R2 for SYN: no answer (RFC 9293 section 3.8.3)' : 'R2 for SYN,ACK: no answer', now);
+    giveUp(c, active ? 'R2 for SYN: no answer (RFC 9293 section 3.8.3)' : 'R2 for SYN,ACK: no answer', now);
     return;
   }
   c.env.counters.TcpExtTCPTimeouts++;
@@ -65,28 +74,37 @@ function synTimeout(c: Connection, now: Micros): void {
   c.stats.timeoutExpired(c.synTries === 0, c.passive && c.fastOpen?.accepted !== true ? c.openedAt : now);
   if (active) for (const record of c.snd.sent) c.snd.sent.markLost(record);
   if (early) synAckTimedOut(c, c.synTries, now);
+  const rests = isDeferred(c);
   c.synTries++;
-  c.synOwed = true;
+  if (rests) c.setTimer(Timer.rto, now + synInterval(c, now), now);
+  else c.synOwed = true;
+}
+
+/**
+ * The user's limit, or the time that the retransmissions with backoff take from the first on: as in Linux, which tells of the end that comes
+ * first. Of a half-open connection nothing counts but how often its SYN,ACK was sent.
+ */
+function isSynOverdue(c: Connection, elapsed: Micros): boolean {
+  if (c.state !== State.synSent) return false;
+  if (c.userTimeout > 0) return elapsed >= c.userTimeout;
+  return elapsed >= Math.max(c.config.synTimeout, backoffTime(c.synRetries, c.config.initialRto, c.snd.rtt.max));
 }
 
 /** How long to wait after the SYN (or SYN,ACK) that just went out: twice as long each time, and with a user timeout never beyond its end. */
 export function synInterval(c: Connection, now: Micros): Micros {
   const { config } = c;
-  const linear = c.state === State.synSent ? c.synLinearTimeouts : 0;
+  const linear = c.state === State.synSent ? config.synLinearTimeouts : 0;
   const doublings = Math.max(0, c.synTries - linear);
   const wait = Math.min(config.initialRto * 2 ** doublings, c.snd.rtt.max);
-  return c.userTimeout > 0 ? Math.max(1, Math.min(wait, c.openedAt + c.userTimeout - now)) : wait;
+  if (c.userTimeout === 0 || c.synTries === 0 || c.state !== State.synSent) return wait;
+  return Math.max(1, Math.min(wait, c.openedAt + c.userTimeout - now));
 }
 
 /** RFC 6298 5.4 to 5.6, RFC 5681 section 3.1, RFC 9293 section 3.8.3. */
 function retransmissionTimeout(c: Connection, now: Micros): void {
   const { snd, config } = c;
   if (snd.retransmittingSince === 0) snd.retransmittingSince = snd.sent.first!.sentAt;
-  const elapsed = now - snd.retransmittingSince;
-  const limit = c.userTimeout > 0 ? c.userTimeout : backoffTime(config.retries2, config.minRto, snd.rtt.max);
-  // SHLD-17, MUST-37: a peer that shrank its window to nothing but still answers is not dead, unless the user set a limit. As Linux, it is after maxRto of silence.
-  const alive = c.userTimeout === 0 && snd.wnd === 0 && now - c.lastReceivedAt < snd.rtt.max;
-  const expired = snd.timeouts > 0 && elapsed >= limit && !alive;
+  const expired = snd.timeouts > 0 && isOverdue(c, now);
   if (snd.timeouts > 0 && makesRoom(c, now)) return;
   fastOpenTimedOut(c, snd.timeouts, expired, now);
   if (expired) {
@@ -111,6 +129,28 @@ function retransmissionTimeout(c: Connection, now: Micros): void {
   c.note('cwnd', snd.congestion.cwnd, cwnd, now);
 }
 
+/** R2 (MUST-20), or the user's limit instead of it (MUST-21): what is in flight has been sent again for long enough. */
+function isOverdue(c: Connection, now: Micros): boolean {
+  const { snd, config } = c;
+  const elapsed = now - snd.retransmittingSince;
+  if (c.userTimeout > 0) return elapsed >= c.userTimeout; // MUST-21
+  const most = snd.rtt.max;
+  if (c.rcv.orphaned) return elapsed >= backoffTime(orphanRetries(c, snd.rtt.rto), config.minRto, most);
+  // SHLD-17, MUST-37: a peer that shrank its window to nothing but still answers is not dead. As Linux, it is after 2 maxRto of silence.
+  if (snd.wnd === 0) return elapsed > 2 * most && now - c.lastReceivedAt > 2 * most;
+  return elapsed >= backoffTime(config.retries2, config.minRto, most);
+}
+
+/**
+ * R2 of a connection whose user has closed it (tcp_orphan_retries, Linux's function of that name). `wait`: the timeout that has
+ * just expired. Once it has grown to its ceiling only what was set counts, and after an ICMP error not even that.
+ */
+function orphanRetries(c: Connection, wait: Micros): number {
+  const { orphanRetries: set } = c.config;
+  if (wait < c.snd.rtt.max) return set > 0 ? set : ORPHAN_RETRIES;
+  return c.icmpError === null ? set : 0;
+}
+
 /** RFC 8985 section 7.3: output sends the probe. One probe at most is out; after it the retransmission timer takes over. */
 function lossProbeTimeout(c: Connection, now: Micros): void {
   const { probe } = c.snd;
@@ -120,34 +160,53 @@ function lossProbeTimeout(c: Connection, now: Micros): void {
 
 /** RFC 9293 section 3.8.6.1. The same timer is silly-window avoidance's override (3.8.6.2.1): what little fits is sent at last. */
 function persistTimeout(c: Connection, now: Micros): void {
-  const { snd, config } = c;
-  if (snd.wnd > 0) {
+  const { snd } = c;
+  if (snd.wnd > 0 && !snd.droppedHere) {
     snd.overrideSillyWindow = true;
     return;
   }
   // MUST-37: only probes that nobody answers count; a peer that keeps its window shut may do so for ever (MAY-8), unless the
   // user sets a limit: what waits then waits for so long at most, counted from the first probe as in Linux.
   if (snd.probesSent > 0 && makesRoom(c, now)) return;
-  if (snd.probesSent === 0) snd.probingSince = now;
+  if (hasJustBegun(snd)) snd.probingSince = now;
   else if (c.userTimeout > 0 && now - snd.probingSince >= c.userTimeout) {
     giveUp(c, 'the window stayed shut for the user timeout (RFC 5482)', now);
     return;
   }
-  if (snd.probesUnanswered >= config.retries2) {
+  if (hasProbedEnough(c)) {
     giveUp(c, 'zero-window probes were not answered (RFC 9293 section 3.8.6.1)', now);
     return;
   }
-  snd.probesSent++;
   snd.probesUnanswered++;
+  if (snd.wnd > 0) {
+    snd.overrideSillyWindow = true; // a queue of ours was full: the data itself is tried again
+    return;
+  }
+  snd.probesSent++;
   c.probeOwed = true;
   c.env.counters.TcpExtTCPWinProbe++;
   c.note('zero-window-probe', snd.probesSent, snd.unsent, now);
 }
 
+/** An orphan is given up, too, when its peer answers each probe but the wait for the next would be as long as it may be. */
+function hasProbedEnough(c: Connection): boolean {
+  const { snd, config } = c;
+  if (!c.rcv.orphaned) return snd.probesUnanswered >= config.retries2;
+  const wait = persistWait(c);
+  const most = orphanRetries(c, wait);
+  return snd.probesUnanswered >= most || (wait >= snd.rtt.max && snd.probesSent >= most);
+}
+
+const hasJustBegun = (snd: Sender): boolean => snd.probesSent === 0 && snd.probesUnanswered === 0;
+
+/** As in Linux, no more doublings than tcp_retries2. */
+const persistWait = ({ snd, config }: Connection): Micros =>
+  Math.min(snd.rtt.rto * 2 ** Math.min(snd.probesSent, config.retries2), snd.rtt.max);
+
 /** SHLD-29, SHLD-30: the first probe after one RTO, then twice as long each time; never beyond the user timeout. */
 export function persistInterval(c: Connection, now: Micros): Micros {
-  const wait = Math.min(c.snd.rtt.rto * 2 ** c.snd.probesSent, c.snd.rtt.max);
-  if (c.userTimeout === 0 || c.snd.probesSent === 0) return wait;
+  const wait = c.snd.droppedHere && c.snd.probesUnanswered > 0 ? LOCAL_RETRY : persistWait(c);
+  if (c.userTimeout === 0 || hasJustBegun(c.snd)) return wait;
   return Math.max(1, Math.min(wait, c.snd.probingSince + c.userTimeout - now));
 }
 
@@ -183,8 +242,8 @@ function makesRoom(c: Connection, now: Micros): boolean {
   return true;
 }
 
-/** The peer is taken for dead. As in Linux it gets no RST: one that lives gets it when it sends again. */
+/** The peer is taken for dead, or the path to it, if ICMP said so. As in Linux it gets no RST: one that lives gets it when it sends again. */
 function giveUp(c: Connection, why: string, now: Micros): void {
   c.env.counters.TcpExtTCPAbortOnTimeout++;
-  c.finish('ETIMEDOUT', why, now);
+  c.finish(c.icmpError ?? 'ETIMEDOUT', why, now);
 }

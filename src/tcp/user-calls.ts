@@ -47,7 +47,7 @@ export abstract class UserCalls extends SocketOptions {
     const { snd } = this;
     if (isAppLimited(snd.unsent, snd.mss, snd.sent, snd.congestion.cwnd)) snd.rate.noteAppLimited(snd.sent.inFlight);
     if (snd.unsent === 0) snd.mayFollowPause = true;
-    const taken = this.allowed(Math.min(room, data.length));
+    const taken = this.allowed(Math.min(room, data.length, snd.notSentRoom));
     this.snd.buffer.write(taken === data.length ? data : data.subarray(0, taken));
     this.settleMemory();
     this.stats.bytesOut += taken;
@@ -68,7 +68,8 @@ export abstract class UserCalls extends SocketOptions {
    */
   sendZeroCopy(data: Uint8Array): boolean {
     const { snd } = this;
-    if (this.sendRoom === 0 || data.length > MOST_LENT_AT_ONCE || !this.memory.maySend(data.length)) return false;
+    if (this.sendRoom === 0 || data.length > MOST_LENT_AT_ONCE || data.length > snd.notSentRoom) return false;
+    if (!this.memory.maySend(data.length)) return false;
     if (isAppLimited(snd.unsent, snd.mss, snd.sent, snd.congestion.cwnd)) snd.rate.noteAppLimited(snd.sent.inFlight);
     if (snd.unsent === 0) snd.mayFollowPause = true;
     snd.buffer.lend(data);

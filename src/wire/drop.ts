@@ -71,6 +71,7 @@ export const Drop = {
   tcpForeignEcho: 64,
   ipBadOption: 65,
   ipSourceRoute: 66,
+  tcpDeferAccept: 67,
 } as const;
 
 export type DropReason = (typeof Drop)[keyof typeof Drop];

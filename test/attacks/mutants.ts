@@ -107,7 +107,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     'return true;',
     ICMP,
   ),
-  m('ATK-13', 'src/tcp/icmp.ts', 'if (c.isOpening && (', 'if ((', ICMP),
+  m('ATK-13', 'src/tcp/icmp.ts', 'if (c.isOpening && endsOpening(c, e)) {', 'if (endsOpening(c, e)) {', ICMP),
   m('ATK-14', 'src/tcp/time-wait.ts', '!old && !rfc1337 ?', '!old ?', TIME_WAIT),
   m('ATK-15', 'src/tcp/isn.ts', 'this.sip.hash(w, WORDS);', '', UNPREDICTABLE, 'ATK-15: are spread'),
   m(
@@ -202,7 +202,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   m(
     'ATK-25',
     INPUT,
-    'if (rcv.isAcceptable(seg.seq, seg.len)) return true;',
+    'if (rcv.isAcceptable(seg.seq, seg.len) || isBareFin(c, seg)) return true;',
     'if (rcv.isAcceptable(seg.seq, seg.len)) { noteTimestamp(c, seg, now); return true; }',
     CHALLENGE,
   ),

@@ -163,9 +163,9 @@ export const MUTANTS: readonly Mutant[] = [
     'MUST-54: counts',
   ),
   m('MUST-55', ICMP, "if (e.errno === '') return;", '', HOST),
-  m('MUST-56', ICMP, 'if (c.isOpening && (', 'if (true || (', HOST),
-  m('MUST-56', ICMP, '(c.config.icmpAbortsSynSent && c.state === State.synSent)', 'c.state === State.synSent', HOST),
-  m('SHLD-26', ICMP, '(e.hard || (c.config', '((c.config', HOST),
+  m('MUST-56', ICMP, 'if (c.isOpening && endsOpening(c, e)) {', 'if (true) {', HOST),
+  m('MUST-56', ICMP, 'return e.hard || c.config.icmpAbortsSynSent;', 'return c.state === State.synSent;', HOST),
+  m('SHLD-26', ICMP, 'return e.hard || c.config', 'return c.config', HOST),
   m('MUST-57', STACK, 'return Drop.tcpSynToMulticast;', '{}', HOST),
   m('MUST-63', ADDRESSES, 'source >>> 28 >= 0xe ||', '', HOST),
   m(
@@ -181,7 +181,7 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     'MUST-20',
     TIMEOUTS,
-    'const expired = snd.timeouts > 0 && elapsed >= limit && !alive;',
+    'const expired = snd.timeouts > 0 && isOverdue(c, now);',
     'const expired = false;',
     RETRANSMISSION,
     'MUST-20',
@@ -222,7 +222,7 @@ export const MUTANTS: readonly Mutant[] = [
   m('SHLD-5, MAY-3', CONTROL, 'seg.mss = c.advertisedMss; //', '//', HANDSHAKE),
   m('MUST-67', CONTROL, 'seg.mss = c.advertisedMss; //', 'seg.mss = c.advertisedMss - 12; //', HANDSHAKE),
   m('MUST-22', TIMEOUTS, 'c.synOwed = true;', '', HANDSHAKE),
-  m('MUST-23', TIMEOUTS, '(c.synTries >= most && mayGiveUp)', 'c.synTries >= 5', HANDSHAKE),
+  m('MUST-23', TIMEOUTS, '(mayGiveUp && c.synTries >= most)', 'c.synTries >= 5', HANDSHAKE),
 
   // Closing: section 3.6.
   m('MUST-12', INPUT, "c.finish('ECONNRESET', 'receive RST', now);", "c.finish(null, 'receive RST', now);", CLOSE),
@@ -281,7 +281,7 @@ export const MUTANTS: readonly Mutant[] = [
   m('SHLD-11', CONFIG, 'retries2: 15,', 'retries2: 3,', RETRANSMISSION),
   m('SHLD-9', TIMEOUTS, "c.reportSoftError('ETIMEDOUT');", '', RETRANSMISSION),
   m('SHLD-10', CONFIG, 'retries1: 3,', 'retries1: 2,', RETRANSMISSION),
-  m('MUST-21', TIMEOUTS, 'c.userTimeout > 0 ? c.userTimeout : backoffTime(', 'backoffTime(', RETRANSMISSION),
+  m('MUST-21', TIMEOUTS, 'if (c.userTimeout > 0) return elapsed >= c.userTimeout; // MUST-21', '', RETRANSMISSION),
 
   m('SHLD-8', 'src/tcp/ecn-receiver.ts', 'this.echo = true;', '', ECN),
   m('SHLD-8', HAND_OVER, 'if (rcv.ecn.echo) seg.flags |= TcpFlag.ECE;', '', ECN),
@@ -332,16 +332,22 @@ export const MUTANTS: readonly Mutant[] = [
     'SHLD-14: never',
   ),
   m('SHLD-16', OUTPUT, 'i === 0 ? snd.mss : seqDiff(', 'seqDiff(', WINDOW),
-  m('SHLD-17', TIMEOUTS, 'const alive = c.userTimeout === 0 && snd.wnd === 0 &&', 'const alive = false &&', WINDOW),
-  m('MUST-35, MUST-36', OUTPUT, 'if (c.probeOwed) sendProbe(c, now, out);', '', WINDOW),
   m(
-    'SHLD-29',
+    'SHLD-17',
     TIMEOUTS,
-    'Math.min(c.snd.rtt.rto * 2 ** c.snd.probesSent,',
-    'Math.min(2 * c.snd.rtt.rto * 2 ** c.snd.probesSent,',
+    'if (snd.wnd === 0) return elapsed > 2 * most',
+    'if (false) return elapsed > 2 * most',
     WINDOW,
   ),
-  m('SHLD-30', TIMEOUTS, 'Math.min(c.snd.rtt.rto * 2 ** c.snd.probesSent,', 'Math.min(c.snd.rtt.rto,', WINDOW),
+  m('MUST-35, MUST-36', OUTPUT, 'if (c.probeOwed) sendProbe(c, now, out);', '', WINDOW),
+  m('SHLD-29', TIMEOUTS, 'Math.min(snd.rtt.rto * 2 ** Math.min(', 'Math.min(2 * snd.rtt.rto * 2 ** Math.min(', WINDOW),
+  m(
+    'SHLD-30',
+    TIMEOUTS,
+    'Math.min(snd.rtt.rto * 2 ** Math.min(snd.probesSent, config.retries2), snd.rtt.max);',
+    'Math.min(snd.rtt.rto, snd.rtt.max);',
+    WINDOW,
+  ),
   m('MUST-37, MAY-8', ACKNOWLEDGMENT, 'snd.probesUnanswered = 0;', '', WINDOW),
   m(
     'MUST-38',

@@ -113,7 +113,9 @@ export class Script {
   readonly states: string[] = [];
   events = 0;
   received = new Uint8Array(0);
-  private readonly sink: SegmentSink;
+  /** What is sent is dropped by a queue of this machine. */
+  dropsAll = false;
+  private readonly sink: SegmentSink & { dropsAll?: boolean };
   private readonly seg = new Segment();
 
   private constructor(o: ScriptOptions) {
@@ -204,6 +206,7 @@ export class Script {
   /** Sends what is owed, and returns it. */
   poll(): Sent[] {
     const from = this.sent.length;
+    this.sink.dropsAll = this.dropsAll;
     this.conn.pollTransmit(this.now, this.sink);
     this.events |= this.conn.takeEvents();
     this.check();
