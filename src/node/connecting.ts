@@ -45,12 +45,15 @@ export interface Connector {
   autoSelectFamilyAttemptedAddresses?: string[] | undefined;
   emit(event: string, ...args: unknown[]): boolean;
   destroy(error?: Error): unknown;
+  /** bind(2). Throws what fails. */
+  checkBind(attempt: Attempt): void;
   /** Sends a SYN. What fails at once is thrown. */
   open(attempt: Attempt): void;
   /** Takes no notice of the attempt before any more. */
   abandon(): void;
 }
 
+const ANY = { 4: '0.0.0.0', 6: '::' } as const;
 const ATTEMPT_MS = 250;
 const SHORTEST_ATTEMPT_MS = 10;
 
@@ -58,13 +61,13 @@ const SHORTEST_ATTEMPT_MS = 10;
 export function checkConnect(o: ConnectOptions & { path?: unknown }): void {
   const path = o.path ?? undefined;
   if (o.port === undefined && path === undefined) {
-    const text = 'The "options" or "port" or "path" arguments must be specified';
+    const text = 'The "options" or "port" or "path" argument must be specified';
     throw nodeError(new TypeError(text), 'ERR_MISSING_ARGS');
   }
   if (path !== undefined && typeof path !== 'string') throw wrongType('options.path', 'of type string', path);
   const { localAddress, localPort, port } = o;
   if (localAddress && isIP(localAddress) === 0) throw badAddress(localAddress);
-  if (localPort) checkNumber(localPort, 'options.localPort');
+  if (localPort) checkPort(checkNumber(localPort, 'options.localPort'), 'options.localPort');
   if (path === undefined) {
     if (typeof port !== 'number' && typeof port !== 'string') {
       throw wrongType('options.port', 'one of type number or string', port);
@@ -179,21 +182,23 @@ export class Connecting {
   // ---- Attempts ---------------------------------------------------------------------------------------------------------
 
   private tryNext(): void {
-    const { socket, o } = this;
-    const { address, family } = this.addresses[this.next++]!;
-    const { localAddress, localPort } = o;
+    const { socket, o, addresses } = this;
+    const { address, family } = addresses[this.next++]!;
+    const bound = Boolean(o.localAddress || o.localPort);
+    const localAddress = o.localAddress || (bound ? ANY[family === 6 ? 6 : 4] : undefined);
     const port = Number(o.port);
-    this.at = { address, family, port, localAddress, localPort, fastOpen: o.fastOpen === true };
-    socket.emit('connectionAttempt', address, port, family);
-    if (!this.isOn) return;
-    socket.autoSelectFamilyAttemptedAddresses?.push(`${address}:${port}`);
+    this.at = { address, family, port, localAddress, localPort: o.localPort, fastOpen: o.fastOpen === true };
     try {
+      if (bound) socket.checkBind(this.at);
+      socket.emit('connectionAttempt', address, port, family);
+      if (!this.isOn) return;
+      socket.autoSelectFamilyAttemptedAddresses?.push(`${address}:${port}`);
       socket.open(this.at);
     } catch (error) {
-      this.failed(error as Error, this.addresses.length > 1);
+      this.failed(error as Error, addresses.length > 1);
       return;
     }
-    if (this.next >= this.addresses.length) return;
+    if (this.next >= addresses.length) return;
     const wait = Math.max(SHORTEST_ATTEMPT_MS, o.autoSelectFamilyAttemptTimeout ?? ATTEMPT_MS);
     this.timer = setTimeout(timesOut, wait, this);
   }

@@ -194,27 +194,27 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
 
   /** @internal */
   tellOne(): void {
-    this.scope?.runInAsyncScope(accept, null, this);
+    const { scope } = this;
+    const conn = this.listener?.accept();
+    if (conn === undefined || scope === null) return;
+    const full = this.maxConnections && this.open >= this.maxConnections;
+    if (full) scope.runInAsyncScope(refuse, null, this, conn);
+    else scope.runInAsyncScope(announce, null, this, OUTSIDE.runInAsyncScope(take, null, this, conn));
   }
 
   /** @internal */
-  accept(): void {
-    const conn = this.listener?.accept();
-    if (conn === undefined) return;
-    if (this.maxConnections && this.open >= this.maxConnections) {
-      this.refuse(conn);
-      return;
-    }
+  take(conn: Connection): Socket {
     const { allowHalfOpen, highWaterMark } = this;
-    const socket = new Socket(this.host, { allowHalfOpen, highWaterMark }).adopt(conn, this, this.pauseOnConnect);
+    const socket = new Socket(this.host, { allowHalfOpen, highWaterMark });
+    socket.adopt(conn, this, this.pauseOnConnect);
     if (this.noDelay) conn.setNoDelay(true);
     if (this.keepAlive) socket.setKeepAlive(true, this.keepAliveInitialDelay);
     this.open++;
-    this.emit('connection', socket);
+    return socket;
   }
 
-  /** As close(2): FIN, and RST when something was sent that nobody will read. */
-  private refuse(conn: Connection): void {
+  /** @internal As close(2): FIN, and RST when something was sent that nobody will read. */
+  refuse(conn: Connection): void {
     const { local, localPort, remote, remotePort } = conn.flow as Flow;
     this.emit('drop', {
       localAddress: local.toString(),
@@ -331,8 +331,19 @@ function backlogOf(args: readonly unknown[]): number {
   return Number(args[1]) || Number(args[2]) || 0;
 }
 
-function accept(server: Server): void {
-  server.accept();
+/** Where the event loop's own work is done: a socket that comes from outside has none of the stores of others. */
+const OUTSIDE = new AsyncResource('tcplab');
+
+function take(server: Server, conn: Connection): Socket {
+  return server.take(conn);
+}
+
+function announce(server: Server, socket: Socket): void {
+  server.emit('connection', socket);
+}
+
+function refuse(server: Server, conn: Connection): void {
+  server.refuse(conn);
 }
 
 function emitError(server: Server, error: Error): void {

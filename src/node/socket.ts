@@ -14,7 +14,7 @@ import { urgentLeft } from '../tcp/urgent.js';
 import { TcpEvent, type TcpUser } from '../tcp/user.js';
 import { Address } from '../ip/address.js';
 import { checkConnect, Connecting, type Attempt, type Connector, type ConnectOptions } from './connecting.js';
-import { checkPort, nodeError, splitArguments, systemError, wrongValue } from './errors.js';
+import { nodeError, splitArguments, systemError, wrongValue } from './errors.js';
 import type { Host } from './host.js';
 import { lookupIn, type Lookup } from './hosts-file.js';
 import { type SocketOptions } from './socket-base.js';
@@ -101,35 +101,32 @@ export class Socket extends SocketWriter implements TcpUser, Teller, Connector {
   }
 
   /** @internal */
-  open(a: Attempt): void {
-    const { host, conn: before } = this;
-    const { address, port } = a;
-    const any = a.family === 4 ? '0.0.0.0' : '::';
-    const from = a.localAddress ?? any;
-    const localPort = a.localPort ? checkPort(a.localPort, 'options.localPort') : 0;
-    const fail = (error: unknown, syscall: string, where: object): never => {
-      throw systemError(syscall, (error as NodeJS.ErrnoException).code ?? 'EINVAL', where);
-    };
-    if (a.localAddress !== undefined || localPort !== 0) {
-      try {
-        host.stack.checkBind(Address.parse(from), a.family, localPort);
-      } catch (error) {
-        fail(error, 'bind', { address: from, port: localPort });
-      }
+  checkBind({ localAddress, localPort, family }: Attempt): void {
+    try {
+      this.host.stack.checkBind(Address.parse(localAddress!), family, localPort ?? 0);
+    } catch (error) {
+      throw systemError('bind', codeOf(error), { address: localAddress, port: localPort });
     }
-    if (before !== null && !isOver(before)) {
-      const code = before.isOpening ? 'EALREADY' : 'EISCONN';
-      fail({ code }, 'connect', { address, port, local: `${this.localAddress}:${this.localPort}` });
+  }
+
+  /** @internal */
+  open({ address, family, port, localAddress, localPort, fastOpen }: Attempt): void {
+    const { host, conn } = this;
+    if (conn !== null && !isOver(conn)) {
+      const local = `${this.localAddress}:${this.localPort}`;
+      throw systemError('connect', conn.isOpening ? 'EALREADY' : 'EISCONN', { address, port, local });
     }
     try {
       if (!host.isOpen) throw systemError('connect', 'ENETDOWN');
-      const local = a.localAddress === undefined ? {} : { local: Address.parse(a.localAddress) };
-      const o = { remote: Address.parse(address), remotePort: port, user: this, localPort, fastOpen: a.fastOpen };
-      this.bind(host.stack.connect({ ...o, ...local }, host.clock()));
+      const from = localAddress === undefined ? null : Address.parse(localAddress);
+      const local = from === null || from.isUnspecified ? {} : { local: from };
+      const to = { remote: Address.parse(address), remotePort: port, localPort: localPort ?? 0 };
+      this.bind(host.stack.connect({ ...to, ...local, user: this, fastOpen }, host.clock()));
     } catch (error) {
-      fail(error, 'connect', { address, port, local: `${from}:${localPort}` });
+      const local = `${localAddress ?? (family === 4 ? '0.0.0.0' : '::')}:${localPort ?? 0}`;
+      throw systemError('connect', codeOf(error), { address, port, local });
     }
-    if (a.fastOpen) this.takeEarly();
+    if (fastOpen) this.takeEarly();
   }
 
   /** @internal */
@@ -289,12 +286,12 @@ export class Socket extends SocketWriter implements TcpUser, Teller, Connector {
   /** @internal close(2): FIN behind what was written, or RST when something that came was not read. */
   override _destroy(error: Error | null, callback: WriteCallback): void {
     const { conn, owner, scope } = this;
+    this.keepBytesWritten();
     const unsent = this.connecting ? null : this.cutWrite();
     this.connecting = false;
     this.attempts?.stop();
     this.attempts = null;
     this.stopIdleTimer();
-    this.keepBytesWritten();
     if (conn !== null) this.release(conn);
     this.scope = null;
     this.settleHold();
@@ -334,6 +331,8 @@ export class Socket extends SocketWriter implements TcpUser, Teller, Connector {
     else this.once('finish', () => this.destroy());
   }
 }
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'EINVAL';
 
 /** The same bytes as a Buffer, without a copy. */
 const asBuffer = (piece: Uint8Array): Buffer =>

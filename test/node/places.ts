@@ -1,12 +1,16 @@
 /** Where a scenario runs: on Node's `net` over the kernel's loopback, or on ours over a cable in memory. */
 import { once } from 'node:events';
 import net from 'node:net';
+import type { SocketOptions } from '../../src/node/socket-base.js';
+import { Socket } from '../../src/node/socket.js';
 import { SERVER, twoHosts } from './two-hosts.js';
 
 /** What a scenario is written against: Node's `net`, or ours in its clothes. `server` and `client` are the two ends' nets. */
 export interface Place {
   readonly server: Pick<typeof net, 'createServer'>;
   readonly client: Pick<typeof net, 'connect'>;
+  /** A client's socket that is not connected. */
+  newSocket(options?: net.SocketConstructorOpts): net.Socket;
   /** Where the server is to be reached. */
   readonly address: string;
   /** A port there at which nobody listens. */
@@ -16,9 +20,9 @@ export interface Place {
 export const NODE: () => Place = () => ({
   server: net,
   client: net,
+  newSocket: (options) => new net.Socket(options),
   address: '127.0.0.1',
   freePort,
-  close: () => undefined,
 });
 
 export function ours(): Place {
@@ -26,6 +30,7 @@ export function ours(): Place {
   return {
     server: h.server as unknown as typeof net,
     client: h.client as unknown as typeof net,
+    newSocket: (options) => new Socket(h.a, options as SocketOptions) as unknown as net.Socket,
     address: SERVER,
     freePort: () => Promise.resolve(9),
   };
