@@ -28,6 +28,7 @@ export const TOOLS = {
   ab: { pkg: 'apache2-utils', proves: 'ApacheBench' },
   wrk: { pkg: 'wrk', proves: 'wrk' },
   hping3: { pkg: 'hping3', proves: 'SYN floods and garbage' },
+  openssl: { pkg: 'openssl', proves: 'https and http2 over TLS on our sockets' },
   nmap: { pkg: 'nmap', proves: 'scans, and what they say of our sequence numbers' },
 };
 
