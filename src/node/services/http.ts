@@ -31,12 +31,14 @@ const SLOW_MS = 200;
 const MOST_SLOW_LINES = 10_000;
 
 export function createHttpService(host: Host, options: HttpServiceOptions = {}): Server {
-  return createServer((request, response) => {
+  const service = createServer((request, response) => {
     void answer(host, options, request, response).catch((error: unknown) => {
       if (!response.headersSent) sendText(response, 500, `${error instanceof Error ? error.message : String(error)}\n`);
       else response.destroy();
     });
   });
+  // Who ends his side with his request (nc -N) waits for an answer, be it one that is read from a disk first. node:http would close.
+  return Object.assign(service, { httpAllowHalfOpen: true });
 }
 
 async function answer(
