@@ -9,7 +9,7 @@ import { alike, connected, listening, nothing, same, turns } from './scenes.js';
 function outcome(call: () => unknown): string {
   try {
     const x = call();
-    return typeof x === 'object' ? 'an object' : String(x);
+    return typeof x === 'object' ? 'an object' : typeof x;
   } catch (error) {
     return errorText(error);
   }

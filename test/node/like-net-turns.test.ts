@@ -101,7 +101,7 @@ describe('nothing in the turn of the call', () => {
     socket.end('x');
     log.push('written');
     process.nextTick(() => process.nextTick(() => log.push('tick')));
-    await null;
+    await Promise.resolve();
     await new Promise<void>((resolve) => {
       process.nextTick(resolve);
     });
@@ -140,7 +140,7 @@ describe('no answer is lost', () => {
     [
       'ten microtasks later',
       async (_request, response) => {
-        for (let i = 0; i < 10; i++) await null;
+        for (let i = 0; i < 10; i++) await Promise.resolve();
         response.end('answer');
       },
     ],
@@ -198,12 +198,14 @@ describe('servers', () => {
   it('ticks and microtasks are done between two connections', async () => {
     const h = twoHosts();
     const log: string[] = [];
-    const server = h.server.createServer(async (s: Socket) => {
+    const server = h.server.createServer();
+    const handle = async (s: Socket): Promise<void> => {
       log.push('connection');
-      for (let i = 0; i < 10; i++) await null;
+      for (let i = 0; i < 10; i++) await Promise.resolve();
       log.push('done');
       s.destroy();
-    });
+    };
+    server.on('connection', (s: Socket) => void handle(s));
     server.listen(7);
     const clients = Array.from({ length: 3 }, () => h.client.connect(7, SERVER).resume());
     await Promise.all(clients.map((c) => once(c, 'close')));

@@ -30,7 +30,7 @@ export function ours(): Place {
   return {
     server: h.server as unknown as typeof net,
     client: h.client as unknown as typeof net,
-    newSocket: (options) => new Socket(h.a, options as SocketOptions) as unknown as net.Socket,
+    newSocket: (options) => new Socket(h.a, options) as unknown as net.Socket,
     address: SERVER,
     freePort: () => Promise.resolve(9),
   };
