@@ -1,7 +1,6 @@
 /** Where a scenario runs: on Node's `net` over the kernel's loopback, or on ours over a cable in memory. */
 import { once } from 'node:events';
 import net from 'node:net';
-import type { SocketOptions } from '../../src/node/socket-base.js';
 import { Socket } from '../../src/node/socket.js';
 import { SERVER, twoHosts } from './two-hosts.js';
 
