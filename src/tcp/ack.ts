@@ -18,6 +18,7 @@ import { judgeAck } from './recovery.js';
 import { noteReordering } from './reordering.js';
 import { restartWatch } from './retransmit-timer.js';
 import { tagSacked } from './sack.js';
+import { windowOffered } from './segment-size.js';
 import type { SentSegment } from './sent-queue.js';
 import { Timer } from './timers.js';
 import { wasResentInVain } from './undo.js';
@@ -193,7 +194,7 @@ function takeWindow(c: Connection, seg: Segment, wnd: number, now: Micros): bool
   const { snd } = c;
   if (!(seqLt(snd.wl1, seg.seq) || (snd.wl1 === seg.seq && seqLeq(snd.wl2, seg.ack)))) return false;
   const before = snd.wnd;
-  snd.updateWindow(seg.seq, seg.ack, wnd);
+  windowOffered(c, seg, seg.ack, wnd);
   if (c.timers.isArmed(Timer.persist)) {
     // Still shut: the peer lives, and the wait for the next probe begins anew, as long as it would have been (Linux's tcp_ack_probe).
     c.stopTimer(Timer.persist, now);

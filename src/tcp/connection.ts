@@ -361,10 +361,8 @@ export class Connection extends UserCalls {
     // MUST-16, and RFC 6691: the option bytes of each segment come off the MSS, which never counts them.
     this.size.mostMss = this.mostMss(this.peerMss);
     this.size.optionBytes = this.timestamps ? 12 : 0;
+    if (!this.passive) startProbing(this, now);
     syncMss(this);
-    startProbing(this, now);
-    // As Linux: only the active side begins small. The other learns what arrives from its first probe, or from timeouts.
-    if (!this.passive) syncMss(this);
     this.rcv.ack.guessMss(this.snd.mss, this.rcv.window.space);
     this.note('options-agreed', this.snd.mss, (this.snd.wscale << 8) | this.rcv.wscale, now);
   }

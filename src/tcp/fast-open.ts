@@ -11,7 +11,9 @@
 import type { Micros } from '../base/time.js';
 import { ABSENT, TcpFlag, type Segment } from '../wire/tcp.js';
 import type { Connection } from './connection.js';
+import { peerIsKnown } from './mtu-probe.js';
 import { resendWithoutReduction } from './recovery.js';
+import { syncMss } from './segment-size.js';
 import { TcpEvent } from './user.js';
 
 /** Bits of net.ipv4.tcp_fastopen. */
@@ -107,6 +109,8 @@ export function takeSynData(c: Connection, syn: Segment, now: Micros): void {
   const { snd, rcv } = c;
   rcv.offerSynWindow(c.timestamps);
   rcv.dataAt = now;
+  syncMss(c);
+  peerIsKnown(c, now);
   if (syn.payloadBytes > 0) {
     takeTextOfSyn(c, syn);
     c.note('fast-open-taken', c.fastOpen!.takenSynData, 0, now);

@@ -12,9 +12,11 @@ import { acknowledgmentArrives, synAcknowledged } from './ack.js';
 import { answersAlways } from './challenge.js';
 import type { Connection } from './connection.js';
 import { resetOutOfOrder, synAnswered } from './fast-open.js';
+import { peerIsKnown } from './mtu-probe.js';
 import { isPaced, pacingRateOf } from './pacing.js';
 import { synAckRecovered } from './recovery.js';
 import { OwedReset } from './reset.js';
+import { windowOffered } from './segment-size.js';
 import { isSynchronized, State } from './state.js';
 import { Timer } from './timers.js';
 import { isForeignEcho, timestampFault } from './timestamps.js';
@@ -85,7 +87,7 @@ function arrivesInSynSent(c: Connection, seg: Segment, now: Micros): void {
   if (ack) {
     c.rcv.ackNow = true;
     synAcknowledged(c, seg, now);
-    snd.updateWindow(seg.seq, seg.ack, seg.wnd); // a SYN's window is never scaled (RFC 7323 section 2.2)
+    windowOffered(c, seg, seg.ack, seg.wnd); // a SYN's window is never scaled (RFC 7323 section 2.2)
     if (c.fastOpen !== null) synAnswered(c, c.fastOpen, seg, now);
     becomeEstablished(c, 'receive SYN,ACK', now);
     saveAck(c, now);
@@ -93,7 +95,7 @@ function arrivesInSynSent(c: Connection, seg: Segment, now: Micros): void {
     return;
   }
   // MUST-10: both sides opened at once. Our SYN goes out again, with an ACK this time.
-  snd.updateWindow(seg.seq, snd.iss, seg.wnd);
+  windowOffered(c, seg, snd.iss, seg.wnd);
   c.setState(State.synReceived, 'receive SYN without ACK: simultaneous open', now);
   c.synOwed = true;
 }
@@ -275,7 +277,9 @@ function checkAck(c: Connection, seg: Segment, now: Micros): boolean {
       acknowledgmentArrives(c, seg, wnd, now); // data of ours may be in flight
     } else {
       synAcknowledged(c, seg, now);
-      snd.updateWindow(seg.seq, seg.ack, wnd);
+      if (c.passive) snd.maxWnd = 0; // as Linux: a SYN's window, which is not scaled, says nothing of the largest
+      windowOffered(c, seg, seg.ack, wnd);
+      if (c.passive) peerIsKnown(c, now);
     }
     becomeEstablished(c, 'receive ACK of our SYN', now);
     return afterOurFin(c, seg, now);

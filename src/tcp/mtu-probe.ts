@@ -29,6 +29,15 @@ export function startProbing(c: Connection, now: Micros): void {
   size.probedAt = now;
 }
 
+/**
+ * A passive open knows the peer's window. As Linux, only now does it search, and does not begin small: it learns what arrives from its first probe, or from
+ * timeouts.
+ */
+export function peerIsKnown(c: Connection, now: Micros): void {
+  startProbing(c, now);
+  c.rcv.ack.guessMss(c.snd.mss, c.rcv.window.space);
+}
+
 /** How much payload a probe shall have now: 0 for no probe, -1 when the rest is to wait for one. */
 export function probeBytes(c: Connection, now: Micros): number {
   const { size, snd, config } = c;

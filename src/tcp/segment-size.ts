@@ -9,6 +9,7 @@
 import { type MtuDiscover } from '../base/mtu-discover.js';
 import type { Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
+import type { Segment } from '../wire/tcp.js';
 import type { Connection } from './connection.js';
 
 /** Why the path's MTU is what it is: the figure of the note `path-mtu`. */
@@ -17,6 +18,8 @@ export type MtuCause = (typeof MtuCause)[keyof typeof MtuCause];
 
 /** A peer that announces less than this is taken to mean this: tiny segments would cost us more than them (Linux's TCP_MIN_SND_MSS). */
 export const MIN_SEND_MSS = 48;
+/** Linux's TCP_MSS_DEFAULT: a window that holds no more than this is not divided. */
+const TINY_WINDOW = 536;
 /** Of a TCP header without options. */
 export const TCP_HEADER = 20;
 
@@ -63,10 +66,19 @@ export class SegmentSize {
     return this.mostMss + this.headerBytes;
   }
 
-  /** The effective send MSS. */
-  get mss(): number {
-    const most = this.mssOf(this.mtu);
+  /** The effective send MSS. `maxWnd`: the largest window that the peer ever offered. */
+  mss(maxWnd: number): number {
+    const most = this.fractionOf(maxWnd, this.mssOf(this.mtu));
     return this.probing ? Math.min(most, this.mssOf(this.low)) : most;
+  }
+
+  /**
+   * As Linux (tcp_bound_to_half_wnd): two segments at least fit into the window, so that one is acknowledged while the other is on its way. RFC 9293
+   * section 3.8.6.2.1 lets half of the largest window go out, too. In a window that is tiny, segments are as large as it is.
+   */
+  private fractionOf(maxWnd: number, mss: number): number {
+    const most = maxWnd > TINY_WINDOW ? maxWnd >> 1 : maxWnd;
+    return most === 0 || mss <= most ? mss : Math.max(most, MIN_SEND_MSS - this.optionBytes);
   }
 }
 
@@ -74,5 +86,13 @@ export class SegmentSize {
 export function syncMss(c: Connection): void {
   const { size } = c;
   if (size.high > size.mtu) size.high = size.mtu;
-  c.snd.mss = size.mss;
+  c.snd.mss = size.mss(c.snd.maxWnd);
+}
+
+/** The peer offers `wnd`. When it never offered as much, segments may be larger, too. */
+export function windowOffered(c: Connection, seg: Segment, ack: Seq, wnd: number): void {
+  const { snd } = c;
+  const before = snd.maxWnd;
+  snd.updateWindow(seg.seq, ack, wnd);
+  if (snd.maxWnd > before) syncMss(c);
 }

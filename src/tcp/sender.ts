@@ -275,9 +275,11 @@ export class Sender {
     return seqDiff(this.nxt, this.una);
   }
 
-  /** SND.UNA + SND.WND - SND.NXT: negative when the peer has shrunk its window (MUST-34). */
+  /**
+   * SND.UNA + SND.WND - SND.NXT: negative when the peer has shrunk its window (MUST-34). The window that a SYN offers (Fast Open) begins behind our SYN.
+   */
   get usableWindow(): number {
-    return seqDiff(seqAdd(this.una, this.wnd), this.nxt);
+    return seqDiff(seqAdd(this.dataStart, this.wnd), this.nxt);
   }
 
   /** Everything the user gave is acknowledged, the FIN too if there is one. */

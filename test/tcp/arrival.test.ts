@@ -212,10 +212,11 @@ describe('SYN-RECEIVED', () => {
     const fastOpen = new FastOpen({ cookie: null, experimental: false, accepted: true });
     const s = listening({ fastOpen }, { len: 10, seq: 0, cookie: [1, 2, 3, 4] });
     const start = s.now;
-    s.wait(3 * SECOND); // SYN,ACK three times
+    s.wait(SECOND); // SYN,ACK twice
+    s.conn.snd.congestion.cwnd = 7;
     s.receive({ flags: '.', seq: 11, ack: 1 });
     expect(s.state).toBe('ESTABLISHED');
-    expect(s.conn.snd.congestion.cwnd).toBe(10);
+    expect(s.conn.snd.congestion.cwnd).toBe(7);
     expect(s.conn.rcv.dataAt).toBe(start);
   });
 

@@ -113,8 +113,16 @@ describe("silly window syndrome, the sender's part", () => {
   });
 
   it('MUST-38: sends a part once the window is half of the largest there ever was', () => {
-    const s = Script.established({}, { win: 1000 }, 1000);
-    expect(s.write(2000)).toMatchObject([{ seq: 1, len: 1000 }]);
+    const s = Script.established({}, { win: 500 }, 500);
+    expect(s.write(2000)).toMatchObject([{ seq: 1, len: 500 }]);
+    expect(s.receive({ flags: '.', seq: 1, ack: 501, win: 249 })).toEqual([]);
+    expect(s.receive({ flags: '.', seq: 1, ack: 501, win: 250 })).toMatchObject([{ seq: 501, len: 250 }]);
+  });
+
+  it.each(['linux', 'rfc'] as const)('%s: a segment is at most half of the largest window', (profile) => {
+    const s = Script.established({ profile }, { win: 1500 }, 1500);
+    expect(s.write(3000)).toMatchObject([{ len: 750 }, { seq: 751, len: 750 }]);
+    expect(s.receive({ flags: '.', seq: 1, ack: 1501, win: 800 })).toMatchObject([{ len: 750 }]);
   });
 
   it('MUST-38: sends what fits when the override timeout is over', () => {
