@@ -13,8 +13,6 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   ipNotForUs: 'addressed to another host, and we do not forward (RFC 1122 3.2.1.3)',
   ipBadExtension: 'an IPv6 extension header is malformed (RFC 8200 4)',
   ipUnknownOption: 'an IPv6 option asks to be dropped when unknown (RFC 8200 4.2)',
-  ipBadOption: 'an IPv4 option is invalid; its sender is told (RFC 1122 3.2.2.5)',
-  ipSourceRoute: 'it asks for a source route (RFC 7126 4.3)',
   ipUnknownProtocol: 'no such protocol here (RFC 1122 3.2.2.1)',
   fragmentBadLength: 'a fragment that is not the last must have a multiple of 8 bytes (RFC 791 3.2)',
   fragmentOverlap: 'fragments overlap: the whole packet is dropped (RFC 5722)',
@@ -39,7 +37,6 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   tcpUnacceptable:
     'outside the receive window, or seen before: an ACK says what is expected (RFC 9293 3.10.7.4, first step)',
   tcpPaws: 'its timestamp is older than the last one: a duplicate from long ago (PAWS, RFC 7323 5)',
-  tcpForeignEcho: 'it echoes a timestamp that was never sent: it answers another connection (RFC 7323 3.2)',
   tcpNoTimestamp: 'timestamps were agreed on and it has none (RFC 7323 3.2)',
   tcpRstOutsideWindow: 'a RST outside the window is ignored (RFC 5961 3.2)',
   tcpRstChallenge: 'a RST in the window but not at its edge: a challenge ACK asks whether it is meant (RFC 5961 3.2)',
@@ -71,6 +68,9 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   tcpMemory: "the stack's memory is used up (tcp_mem): not kept, the peer will send it again",
   linkTooBig: 'longer than a hop of the link carries, on purpose (path MTU, RFC 1191)',
   neighbourQueueFull: 'for a connection of another worker perhaps, and too many such packets wait for it already',
+  tcpForeignEcho: 'it echoes a timestamp that was never sent: it answers another connection (RFC 7323 3.2)',
+  ipBadOption: 'an IPv4 option is invalid; its sender is told (RFC 1122 3.2.2.5)',
+  ipSourceRoute: 'it asks for a source route (RFC 7126 4.3)',
   tcpDeferAccept: 'the ACK of the SYN,ACK brings no data, and the listener waits for some (TCP_DEFER_ACCEPT)',
 };
 

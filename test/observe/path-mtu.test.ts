@@ -10,7 +10,7 @@ import { exchange, Hosts, type HostsOptions } from '../stack/hosts.js';
 /** The sentences about path MTUs, in order. */
 function said(o: HostsOptions, hopAnswer: HopAnswer, version: 4 | 6): string[] {
   const lines: string[] = [];
-  const live = new LiveLines((line) => lines.push(line), { why: true });
+  const live = new LiveLines((text) => lines.push(...text.split('\n')), { why: true });
   const lane = { ...NO_IMPAIRMENTS, hopMtu: 1300, hopAnswer, delay: 5 * MILLISECOND };
   const h = new Hosts({ ...o, link: { in: lane }, stack: { observer: new Recorder(live.sink, SECOND) } });
   exchange(h, 600_000, 0, version);
