@@ -25,6 +25,8 @@ export interface TcpConfig {
    * echoes the timestamps of what it answers. Linux takes such segments, and a TSval that is a little late.
    */
   strictTimestamps: boolean;
+  /** A SYN within the window of a half-open connection is answered with a RST. RFC 9293 section 3.10.7.4 only returns to LISTEN. */
+  refuseSynInWindow: boolean;
   /** A segment with an option of invalid length is dropped (MUST-7). Linux ignores that option and what follows it. */
   dropBadOptions: boolean;
   /** tcp_ecn: 0 off, 1 ask and accept, 2 accept only (RFC 3168). */
@@ -188,6 +190,7 @@ const linux: TcpConfig = {
   sack: true,
   windowScaling: true,
   strictTimestamps: false,
+  refuseSynInWindow: true,
   dropBadOptions: false,
   ecn: 2,
   ecnFallback: true,
@@ -266,6 +269,7 @@ export const PROFILES = {
   rfc: {
     ...linux,
     strictTimestamps: true,
+    refuseSynInWindow: false,
     dropBadOptions: true,
     minRto: SECOND,
     synLinearTimeouts: 0,

@@ -24,6 +24,10 @@ export function sendReset(c: Connection, now: Micros, out: SegmentSink): void {
     if (c.timestamps) seg.putTimestamps(c.timestampNow(now), c.rcv.tsRecent);
   } else {
     seg.flags = TcpFlag.RST;
+    if (c.resetOwed === OwedReset.toSyn) {
+      seg.flags |= TcpFlag.ACK;
+      seg.ack = c.resetAck;
+    }
     if (c.resetEcho !== null) seg.putTimestamps(0, c.resetEcho); // RFC 7323 section 5.2
   }
   c.resetEcho = null;

@@ -90,8 +90,11 @@ function arrivesInSynSent(c: Connection, seg: Segment, now: Micros): void {
     windowOffered(c, seg, seg.ack, seg.wnd); // a SYN's window is never scaled (RFC 7323 section 2.2)
     if (c.fastOpen !== null) synAnswered(c, c.fastOpen, seg, now);
     becomeEstablished(c, 'receive SYN,ACK', now);
-    saveAck(c, now);
+    // As Linux: a FIN that answers the data of our SYN makes a connection interactive, so our own may carry its ACK.
+    const answersAll = seg.has(TcpFlag.FIN) && c.fastOpen?.synDataAcked === true;
+    if (!answersAll) saveAck(c, now);
     if (seg.payloadBytes > 0 || seg.has(TcpFlag.FIN)) afterAck(c, seg, now);
+    if (answersAll) saveAck(c, now);
     return;
   }
   // MUST-10: both sides opened at once. Our SYN goes out again, with an ACK this time.
@@ -112,6 +115,7 @@ function saveAck(c: Connection, now: Micros): void {
   if (snd.unsent > 0) return;
   rcv.ackNow = false;
   rcv.ack.owed = true;
+  rcv.ack.fresh = false; // the delay is chosen
   c.setTimer(Timer.delayedAck, now + config.delayedAckMax, now);
 }
 
@@ -241,13 +245,26 @@ const isChallenged = (c: Connection, seg: Segment): boolean =>
 function checkSyn(c: Connection, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[4]!++;
   if (!seg.has(TcpFlag.SYN)) return true;
-  if (c.state === State.synReceived && c.passive) {
-    // RFC 9293: back to LISTEN. The peer began anew; its next SYN will find the listener.
-    c.finish('ECONNRESET', 'receive SYN in SYN-RECEIVED', now);
-    return false;
-  }
-  challengeSyn(c, seg, now);
+  if (c.state === State.synReceived && c.passive) newSynInSynReceived(c, seg, now);
+  else challengeSyn(c, seg, now);
   return false;
+}
+
+/**
+ * RFC 9293: back to LISTEN. The peer began anew; its next SYN will find the listener. Linux also refuses the SYN, and the half-open connection outlives it
+ * where the SYN acknowledges something else than ours, or where it already has data (Fast Open): a guess shall not end it.
+ */
+function newSynInSynReceived(c: Connection, seg: Segment, now: Micros): void {
+  if (c.config.refuseSynInWindow) {
+    const { snd } = c;
+    answerWithReset(c, seg);
+    const foreign = seg.has(TcpFlag.ACK) && seg.ack !== seqAdd(snd.iss, 1);
+    if (foreign || c.fastOpen?.accepted === true) {
+      c.dropped(seg, foreign ? Drop.tcpBadAck : Drop.tcpBadFlags, now);
+      return;
+    }
+  }
+  c.finish('ECONNRESET', 'receive SYN in SYN-RECEIVED', now);
 }
 
 function challengeSyn(c: Connection, seg: Segment, now: Micros): void {
@@ -438,10 +455,15 @@ function becomeEstablished(c: Connection, why: string, now: Micros): void {
 
 // ---- What bad segments are owed ----------------------------------------------------------------------------------------
 
-/** RFC 9293 3.5.2 group 2: <SEQ=SEG.ACK><CTL=RST>. RFC 7323 section 5.2: it echoes the timestamp of what it answers; not in Linux. */
+/**
+ * RFC 9293 3.5.2 group 2: <SEQ=SEG.ACK><CTL=RST>; a SYN without ACK gets group 1's. RFC 7323 section 5.2: it echoes the timestamp of what it answers; not in
+ * Linux.
+ */
 function answerWithReset(c: Connection, seg: Segment): void {
-  c.resetOwed = OwedReset.bare;
-  c.resetSeq = seg.ack;
+  const hasAck = seg.has(TcpFlag.ACK);
+  c.resetOwed = hasAck ? OwedReset.bare : OwedReset.toSyn;
+  c.resetSeq = hasAck ? seg.ack : 0;
+  c.resetAck = seqAdd(seg.seq, seg.len);
   c.resetEcho = c.config.strictTimestamps && seg.hasTimestamps ? seg.tsVal : null;
 }
 

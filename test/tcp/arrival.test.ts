@@ -172,9 +172,14 @@ describe('SYN-RECEIVED', () => {
   });
 
   it('a SYN in the window: a passive open goes back to LISTEN, an active one challenges it (RFC 5961 section 4.2)', () => {
-    const passive = listening();
+    const passive = listening({ profile: 'rfc' });
     expect(answer(passive, { flags: 'S', seq: 1 })).toEqual({ sent: [], drops: [] });
     expect(passive.conn.error).toBe('ECONNRESET');
+    const linux = listening();
+    const { sent } = answer(linux, { flags: 'S', seq: 7 });
+    const zero = -linux.conn.iss | 0; // RFC 9293 section 3.5.2 group 1: SEQ=0, not counted from ISS
+    expect(sent).toMatchObject([{ flags: 'R.', seq: zero, ack: 8 }]);
+    expect(linux.conn.error).toBe('ECONNRESET');
     const active = simultaneous();
     expect(answer(active, { flags: 'S', seq: 1 })).toMatchObject({
       sent: [{ flags: '.' }],
