@@ -17,13 +17,13 @@ const RTO_WITHOUT_SAMPLE: Micros = 3 * SECOND;
 export class RttEstimator {
   /** 0 before the first sample. */
   srtt: Micros = 0;
-  rttvar: Micros;
+  rttvar: Micros = 0; // V8 keeps a number in place only where the field began as one: else each fraction is an object
   /** The smallest sample of the last minutes, Infinity before the first. */
   minRtt: Micros = Infinity;
   private minRttAt: Micros = 0;
   /** How often the timer expired without an ACK of new data: RTO is doubled so often. */
   backoff = 0;
-  private base: Micros;
+  private base: Micros = 0;
   private readonly min: Micros;
   /** The ceiling (tcp_rto_max_ms), of probes' and SYNs' waits, too. */
   max: Micros;
