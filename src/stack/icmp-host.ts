@@ -23,7 +23,7 @@ import {
   writeIcmp,
 } from '../wire/icmp.js';
 import { IpHeader, IPV4_HEADER_BYTES, PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../wire/ip.js';
-import { echoIpv4Options, IPV4_MAX_OPTION_BYTES } from '../wire/ipv4-options.js';
+import { CUT_SLOT, echoIpv4Options, IPV4_MAX_OPTION_BYTES } from '../wire/ipv4-options.js';
 import { ParameterProblem } from '../wire/ipv6.js';
 import type { IpOutput } from './ip-output.js';
 
@@ -81,7 +81,7 @@ export class IcmpHost {
       return Drop.ipBadDestination;
     if (isUnspecified(ip)) return Drop.ipBadSource; // nobody to answer to
     const h = this.answerHeader(ip);
-    if (ip.version === 4) this.echoOptions(slab, ip, h, now);
+    if (ip.version === 4 && !this.echoOptions(slab, ip, h, now)) return Drop.ipBadOption;
     h.tos = ip.tos & DSCP; // RFC 1349 section 5.1: an answer has the TOS of its request
     out.scratch.bytes.set(
       slab.bytes.subarray(message.bodyOffset, message.bodyOffset + message.bodyLength),
@@ -95,10 +95,10 @@ export class IcmpHost {
     return Drop.none;
   }
 
-  /** RFC 1122 section 3.2.2.6: the record of route and times goes on through the reply. */
-  private echoOptions(slab: Slab, ip: IpHeader, h: IpHeader, now: Micros): void {
+  /** RFC 1122 section 3.2.2.6: the record of route and times goes on through the reply. False when it cannot. */
+  private echoOptions(slab: Slab, ip: IpHeader, h: IpHeader, now: Micros): boolean {
     const start = ip.headerOffset + IPV4_HEADER_BYTES;
-    if (ip.payloadOffset === start) return;
+    if (ip.payloadOffset === start) return true;
     const { addresses } = this.out;
     const by = {
       address: h.s3,
@@ -106,7 +106,9 @@ export class IcmpHost {
       isOwn: (w0: number, w1: number, w2: number, w3: number) => addresses.isOwnWords(w0, w1, w2, w3),
     };
     h.options ??= new Uint8Array(IPV4_MAX_OPTION_BYTES);
-    h.optionBytes = echoIpv4Options(slab.bytes, start, ip.payloadOffset, by, h.options);
+    const bytes = echoIpv4Options(slab.bytes, start, ip.payloadOffset, by, h.options);
+    h.optionBytes = Math.max(0, bytes);
+    return bytes !== CUT_SLOT;
   }
 
   private errorArrives(slab: Slab, ip: IpHeader, now: Micros): DropReason {

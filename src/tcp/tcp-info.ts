@@ -128,12 +128,15 @@ const NO_RATE_LIMIT = 2 ** 64;
 /** ~0 of an unsigned 32-bit field. */
 const UNKNOWN = 0xffffffff;
 
+/** As Linux: who closes in SYN-RECEIVED is in FIN-WAIT-1 at once. (Here when the peer acknowledges our SYN; shutdown() waits for that in Linux, too.) */
+const stateOf = (c: Connection): State => (c.state === State.synReceived && c.rcv.orphaned ? State.finWait1 : c.state);
+
 export function tcpInfo(c: Connection, now: Micros): TcpInfo {
   const { snd, rcv, stats, size } = c;
   const { congestion, recovery, sent, rtt, rate } = snd;
   const chrono = snd.chrono.read(now);
   return {
-    tcpi_state: STATE_NUMBERS[c.state],
+    tcpi_state: STATE_NUMBERS[stateOf(c)],
     tcpi_ca_state: c.state === State.synSent && c.synTries > 0 ? CaState.loss : recovery.state,
     tcpi_retransmits: snd.timeouts + c.synTries,
     tcpi_probes: snd.probesUnanswered + c.keepAliveUnanswered,

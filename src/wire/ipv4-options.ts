@@ -24,11 +24,15 @@ const FLAG = 0x0f;
 const OVERFLOW = 0xf0;
 const ONE_OVERFLOW = 0x10;
 
+const ADDRESS = 4;
+
 export const IPV4_MAX_OPTION_BYTES = 40;
 
 /** What `ipv4OptionFault` says beside the place of an invalid byte. */
 export const NO_FAULT = -1;
 export const SOURCE_ROUTE = -2;
+/** What `echoIpv4Options` says instead of a length. */
+export const CUT_SLOT = -1;
 
 /** The options at `b[start, end)`: the index of the first byte that is invalid, or SOURCE_ROUTE, or NO_FAULT. */
 export function ipv4OptionFault(b: Uint8Array, start: number, end: number): number {
@@ -92,7 +96,8 @@ export interface Recorder {
 
 /**
  * Fills `out` with the Record Route and Internet Timestamp of a request, whose valid options are `b[start, end)`, for the header of its echo reply.
- * As in Linux the host enters itself twice where there is room: when the request arrives, and when the reply leaves. Returns the bytes, padded.
+ * As in Linux the host enters itself twice where there is room: when the request arrives, and when the reply leaves. Returns the bytes, padded; CUT_SLOT when
+ * there is some room for the second entry but not enough: such a packet is in error and discarded (RFC 791 section 3.1).
  */
 export function echoIpv4Options(b: Uint8Array, start: number, end: number, by: Recorder, out: Uint8Array): number {
   let at = 0;
@@ -102,11 +107,14 @@ export function echoIpv4Options(b: Uint8Array, start: number, end: number, by: R
     const length = b[o + 1]!;
     out.set(b.subarray(o, o + length), at);
     if (wanted === RECORD_ROUTE) {
-      recordAddress(out, at, by.address);
+      const entered = recordAddress(out, at, by.address);
+      if (entered && isCut(out, at, ADDRESS)) return CUT_SLOT;
       recordAddress(out, at, by.address);
     } else {
-      if (!isFull(out, at)) recordTime(out, at, by);
-      else if ((out[at + 3]! & FLAG) !== PRESPECIFIED) out[at + 3]! += ONE_OVERFLOW;
+      const flag = out[at + 3]! & FLAG;
+      const entered = recordTime(out, at, by);
+      if (entered && isCut(out, at, flag === WITH_ADDRESS ? slotBytes(flag) : ADDRESS)) return CUT_SLOT;
+      if (isFull(b, o) && flag !== PRESPECIFIED) out[at + 3]! += ONE_OVERFLOW;
       recordTime(out, at, by);
     }
     at += length;
@@ -122,22 +130,31 @@ function findOption(b: Uint8Array, start: number, end: number, wanted: number): 
 
 const isFull = (b: Uint8Array, o: number): boolean => b[o + 2]! > b[o + 1]!;
 
-function recordAddress(b: Uint8Array, o: number, address: number): void {
-  const pointer = b[o + 2]!;
-  if (pointer + 3 > b[o + 1]!) return;
-  put32(b, o + pointer - 1, address);
-  b[o + 2] = pointer + 4;
+/** Behind what is entered is a part of a slot of so many bytes. */
+function isCut(b: Uint8Array, o: number, slot: number): boolean {
+  const room = b[o + 1]! - b[o + 2]! + 1;
+  return room > 0 && room < slot;
 }
 
-/** A time that does not count from midnight UT has its high bit set (RFC 791). */
-function recordTime(b: Uint8Array, o: number, by: Recorder): void {
+/** True when there was room. */
+function recordAddress(b: Uint8Array, o: number, address: number): boolean {
+  const pointer = b[o + 2]!;
+  if (pointer + ADDRESS - 1 > b[o + 1]!) return false;
+  put32(b, o + pointer - 1, address);
+  b[o + 2] = pointer + ADDRESS;
+  return true;
+}
+
+/** A time that does not count from midnight UT has its high bit set (RFC 791). True when it was entered. */
+function recordTime(b: Uint8Array, o: number, by: Recorder): boolean {
   const pointer = b[o + 2]!;
   const flag = b[o + 3]! & FLAG;
   const bytes = slotBytes(flag);
   const slot = o + pointer - 1;
-  if (pointer + bytes - 1 > b[o + 1]!) return;
+  if (pointer + bytes - 1 > b[o + 1]!) return false;
   if (flag === WITH_ADDRESS) put32(b, slot, by.address);
-  else if (flag === PRESPECIFIED ? !by.isOwn(0, 0, V4_MAPPED_WORD, get32(b, slot)) : flag !== TIME_ONLY) return;
+  else if (flag === PRESPECIFIED ? !by.isOwn(0, 0, V4_MAPPED_WORD, get32(b, slot)) : flag !== TIME_ONLY) return false;
   put32(b, slot + bytes - 4, by.milliseconds | 0x8000_0000);
   b[o + 2] = pointer + bytes;
+  return true;
 }

@@ -29,6 +29,13 @@ describe('IPv4 options that come in', () => {
     expect(optionsOf(timed!)).toEqual([68, 12, 13, 3, ...OURS, 0x80, 1, 0x86, 0xa0]);
   });
 
+  it('RFC 791: room for a part of an address is an error, and the packet is dropped', () => {
+    const host = new RawHost();
+    expect(ask([7, 9, 4, ...new Array<number>(9).fill(0)], host)).toEqual([]);
+    expect(host.stack.dropsByName()).toEqual({ ipBadOption: 1 });
+    expect(optionsOf(ask([], host)[0]!)).toEqual([]);
+  });
+
   it('a reply that is cut has them in its first fragment only', () => {
     const host = new RawHost(576);
     const replies = host.send(ipv4({ protocol: 1, options: [7, 7, 4, 0, 0, 0, 0, 0], payload: echoRequest(1000) }));

@@ -153,6 +153,18 @@ describe('the server', () => {
     expect(s.conn.stats).toMatchObject({ bytesIn: 500 });
   });
 
+  it('is in FIN-WAIT-1 for TCP_INFO when it closes before the handshake ends, not when it only shuts down, as in Linux', () => {
+    const s = accepting();
+    const state = (): number => s.conn.tcpInfo(s.now).tcpi_state;
+    s.receive({ flags: 'S', mss: 1000 });
+    s.close();
+    expect(state()).toBe(3);
+    expect(s.release()).toMatchObject([{ flags: 'F.', seq: 1 }]);
+    expect(state()).toBe(4);
+    s.receive({ flags: '.', seq: 1, ack: 1 });
+    expect([s.state, state()]).toEqual(['FIN-WAIT-1', 4]);
+  });
+
   it('may answer before the handshake ends, and goes on after it', () => {
     const s = accepting();
     s.receive({ flags: 'S', mss: 1000, len: 100, win: 4500 });

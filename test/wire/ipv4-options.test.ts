@@ -1,7 +1,7 @@
 /** What a Linux 6.18 answers to echo requests with the same options stands here: the place that its Parameter Problem names, and its reply's options. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { echoIpv4Options, ipv4OptionFault, NO_FAULT, SOURCE_ROUTE } from '../../src/wire/ipv4-options.js';
+import { CUT_SLOT, echoIpv4Options, ipv4OptionFault, NO_FAULT, SOURCE_ROUTE } from '../../src/wire/ipv4-options.js';
 
 const OURS = [192, 168, 0, 1] as const;
 const OURS_WORD = (192 << 24) | (168 << 16) | 1;
@@ -94,6 +94,26 @@ describe('options of an echo reply (RFC 1122 section 3.2.2.6)', () => {
     expect(echoed(request)).toEqual(reply);
   });
 
+  it.each([
+    ['an address', [7, 8, 4, ...zeros(5)]],
+    ['an address, three bytes of it', [7, 10, 4, ...zeros(7), 0, 0]],
+    ['a time', [68, 9, 5, 0, ...zeros(5), 0, 0, 0]],
+    ['a time behind a record route that is whole', [7, 11, 4, ...zeros(8), 68, 11, 5, 0, ...zeros(7), 0, 0]],
+    ['an address and a time', [68, 19, 5, 1, ...zeros(15), 0]],
+    ['our address and a time', [68, 13, 5, 3, ...OURS, ...zeros(5), 0, 0, 0]],
+  ])('there is no reply when %s is cut off behind what was entered', (_, request) => {
+    expect(echoIpv4Options(Uint8Array.from(request), 0, request.length, BY, new Uint8Array(40))).toBe(CUT_SLOT);
+  });
+
+  it('but where nothing was entered, a rest does no harm', () => {
+    for (const whole of [
+      [7, 9, 10, ...zeros(6), 0, 0, 0],
+      [68, 13, 5, 3, 192, 0, 2, 9, ...zeros(5), 0, 0, 0],
+      [68, 16, 5, 3, ...OURS, ...zeros(8)],
+    ])
+      expect(echoed(whole)).toHaveLength(whole.length);
+  });
+
   it('stay within the header for all valid options', () => {
     const option = fc
       .tuple(fc.constantFrom(7, 68, 1, 30, 148), fc.nat(14), fc.uint8Array({ minLength: 14, maxLength: 14 }))
@@ -105,6 +125,7 @@ describe('options of an echo reply (RFC 1122 section 3.2.2.6)', () => {
     fc.assert(
       fc.property(header, (options) => {
         fc.pre(ipv4OptionFault(Uint8Array.from(options), 0, options.length) === NO_FAULT);
+        if (echoIpv4Options(Uint8Array.from(options), 0, options.length, BY, new Uint8Array(40)) === CUT_SLOT) return;
         const reply = echoed(options);
         expect(reply.length).toBeLessThanOrEqual(40);
         expect(reply.length % 4).toBe(0);
