@@ -22,6 +22,9 @@ export interface SegmentSink {
 /** RFC 2018 section 3: 40 bytes of options hold so many SACK blocks, without and with timestamps. */
 const SACK_ROOM = 4;
 const SACK_ROOM_WITH_TIMESTAMPS = 3;
+/** Of the SACK option, with two NOPs before it, and of a block. */
+const SACK_BYTES = 4;
+const SACK_BLOCK_BYTES = 8;
 
 /** What every segment after the SYN carries: our acknowledgment, our window, timestamps, SACK blocks. */
 export function finishSegment(c: Connection, seg: Segment, now: Micros): void {
@@ -33,7 +36,19 @@ export function finishSegment(c: Connection, seg: Segment, now: Micros): void {
   seg.wnd = rcv.offerWindow();
   noteWindow(c, before, now);
   if (c.timestamps) seg.putTimestamps(c.timestampNow(now), rcv.tsRecent);
-  if (c.sack && seg.payloadBytes === 0) rcv.writeSack(seg, c.timestamps ? SACK_ROOM_WITH_TIMESTAMPS : SACK_ROOM);
+  if (c.sack && rcv.hasBlocksToTell) writeSack(c, seg);
+}
+
+/** SACK blocks stand in every ACK, so in data, too, while something is out of order (RFC 2018 section 4). */
+function writeSack(c: Connection, seg: Segment): void {
+  c.rcv.writeSack(seg, c.timestamps ? SACK_ROOM_WITH_TIMESTAMPS : SACK_ROOM);
+}
+
+/** How much the next segment's SACK blocks take from its payload (RFC 6691 section 2). `scratch` is overwritten. */
+export function sackBytes(c: Connection, scratch: Segment): number {
+  writeSack(c, scratch);
+  const { sackCount } = scratch;
+  return sackCount === 0 ? 0 : SACK_BYTES + sackCount * SACK_BLOCK_BYTES;
 }
 
 function noteWindow(c: Connection, before: number, now: Micros): void {

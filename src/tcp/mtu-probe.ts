@@ -44,7 +44,7 @@ export function probeBytes(c: Connection, now: Micros): number {
   const { congestion, sent } = snd;
   if (!size.probing || size.probeSize > 0 || snd.recovery.state !== CaState.open || congestion.cwnd < LEAST_CWND)
     return 0;
-  if (c.rcv.outOfOrder.bytes > 0) return 0;
+  if (c.sack && c.rcv.hasBlocksToTell) return 0; // they would make it larger
   const probe = size.mssOf((size.high + size.low) >> 1);
   if (probe > size.mssOf(size.high) || size.high - size.low < Math.max(1, config.mtuProbeThreshold)) {
     searchAgain(c, now);

@@ -13,7 +13,7 @@ import { payAcks, sendAck, sendProbe, sendReset, sendSyn } from './control-outpu
 import { restartAfterIdle } from './cwnd-usage.js';
 import { scheduleLossProbe } from './loss-probe.js';
 import { markNewData } from './ecn-sender.js';
-import { ackWentOut, countRetransmission, finishSegment, hand, type SegmentSink } from './hand-over.js';
+import { ackWentOut, countRetransmission, finishSegment, hand, sackBytes, type SegmentSink } from './hand-over.js';
 import { newDataDropped, resendDropped } from './local-drop.js';
 import { probeBytes, probeSent } from './mtu-probe.js';
 import { endsChunk, endsWrite, mayBeSmall } from './push.js';
@@ -49,8 +49,12 @@ export function pollTransmit(c: Connection, now: Micros, out: SegmentSink): void
       return;
     default:
   }
-  while (c.rcv.duplicatesOwed > 0) sendAck(c, now, out);
-  sendWhatWasLostAndNew(c, now, out);
+  // As Linux: new data carries the last one's SACK blocks. Without SACK only a bare ACK counts as a duplicate (RFC 5681 section 2).
+  const carried = c.sack && c.snd.sent.lostOut === 0 ? 1 : 0;
+  while (c.rcv.duplicatesOwed > carried) sendAck(c, now, out);
+  if (c.sack && c.rcv.hasBlocksToTell) sendBesideBlocks(c, now, out);
+  else sendWhatWasLostAndNew(c, now, out);
+  if (c.rcv.duplicatesOwed > 0) sendAck(c, now, out);
   payAcks(c, now, out);
   if (c.probeOwed) sendProbe(c, now, out);
   armPersist(c, now);
@@ -76,6 +80,15 @@ function sendWhatWasLostAndNew(c: Connection, now: Micros, out: SegmentSink): vo
   if (!recovery.resendHeld) sendAgain(c, now, out);
   sendNew(c, now, out);
   if (!c.timers.isArmed(Timer.pacing)) c.snd.pacing.stopped();
+}
+
+/** SACK blocks take room from the payload of this round's segments (RFC 6691 section 2). cwnd and what else reckons with the MSS keep the whole of it. */
+function sendBesideBlocks(c: Connection, now: Micros, out: SegmentSink): void {
+  const { snd } = c;
+  const { mss } = snd;
+  snd.mss -= sackBytes(c, out.segment);
+  sendWhatWasLostAndNew(c, now, out);
+  snd.mss = mss;
 }
 
 /** Lost segments, lowest first, while cwnd has room. PRR and the timeout see to it that it has room for the first (RFC 5681 3.2 step 3). */
@@ -171,11 +184,13 @@ function probeWithLast(c: Connection, now: Micros, out: SegmentSink): boolean {
   const { snd } = c;
   const { sent } = snd;
   if (sent.last!.sacked) return false;
+  const { bytes, size } = sent.last!;
+  if (size > 0 && bytes > size) sent.split(sent.length - 1, Math.floor((bytes - 1) / size) * Math.min(size, snd.mss));
+  // As Linux: of a last segment that has become too large by now, its beginning.
   const i = sent.length - 1;
   sent.resize(i, snd.mss);
-  const { bytes, size } = sent.at(i);
-  if (size > 0 && bytes > size) sent.split(i, Math.floor((bytes - 1) / size) * size);
-  const last = sent.at(sent.length - 1);
+  if (sent.at(i).bytes > snd.mss) sent.split(i, snd.mss);
+  const last = sent.at(i);
   if (last.start !== snd.una && seqLeq(seqAdd(snd.una, snd.wnd), last.start)) return false;
   sent.markProbed(last, now);
   repeat(c, last, now, out);

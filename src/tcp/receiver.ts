@@ -335,6 +335,11 @@ export class Receiver {
     this.duplicates.owe(start, end);
   }
 
+  /** The next ACK has SACK blocks, where SACK was agreed on. */
+  get hasBlocksToTell(): boolean {
+    return this.duplicates.count > 0 || !this.outOfOrder.hasNothingToSack;
+  }
+
   /** SACK blocks for the next ACK into `seg`, at most `room`. */
   writeSack(seg: Segment, room: number): void {
     this.duplicates.writeSack(seg, room, this.outOfOrder);
