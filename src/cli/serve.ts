@@ -4,6 +4,8 @@ import { endpointText } from '../stack/flow.js';
 import { CommandError, Exit } from './errors.js';
 import { enterIfWanted, openLabHost, printEnd, type LabHost } from './lab-host.js';
 import { lifetime } from './lifetime.js';
+import { Notices } from './notices.js';
+import { sayOnStandardError } from './output.js';
 import type { SharedOptions } from './options.js';
 import { checkWorkers, ofWorker, Workers } from './workers.js';
 
@@ -23,17 +25,20 @@ export async function serve(names: string[], o: ServeOptions): Promise<number> {
   const inside = await enterIfWanted(o);
   if (inside !== null) return inside;
   const lab = await openLabHost(ofWorker(o, 0), { multiQueue: count > 1 });
+  const notices = new Notices();
   const workers = count > 1 ? new Workers(lab, services, o, count) : null;
   try {
     const life = lifetime();
     void lab.gone.then(() => {
       life.end(Exit.failed);
     });
-    const running = await startServices(lab.host, services, o.httpRoot === undefined ? {} : { root: o.httpRoot });
+    const running = await startServices(lab.host, services, { ...rootOf(o), say: notices.say });
     await workers?.ready(life);
     const addresses = lab.host.stack.addresses.list.map((a) => a.toString()).join(' ');
     const threads = workers === null ? '' : `, ${count} workers`;
-    process.stdout.write(`ready ${addresses} on ${lab.tun.name}${threads}: ${running.described.join(', ')}\n`);
+    const ready = `ready ${addresses} on ${lab.tun.name}${threads}: ${running.described.join(', ')}\n`;
+    if (o.pcap === '-') sayOnStandardError(ready);
+    else process.stdout.write(ready);
     const stopHint = workers === null ? hintAtSilence(lab) : () => undefined;
     const code = await life.ended;
     stopHint();
@@ -42,6 +47,7 @@ export async function serve(names: string[], o: ServeOptions): Promise<number> {
   } finally {
     await workers?.close();
     lab.close();
+    notices.close();
     const print = (line: string): void => {
       process.stderr.write(`${line}\n`);
     };
@@ -49,6 +55,9 @@ export async function serve(names: string[], o: ServeOptions): Promise<number> {
     else workers.printEnd(print);
   }
 }
+
+export const rootOf = (o: { httpRoot?: string }): { root?: string } =>
+  o.httpRoot === undefined ? {} : { root: o.httpRoot };
 
 export function serviceNames(names: string[]): ServiceName[] {
   if (names.length === 0 || names.includes('all')) return [...SERVICE_NAMES];

@@ -5,6 +5,8 @@ import { startServices } from '../node/services/start.js';
 import { countersData } from '../observe/counters.js';
 import { CommandError } from './errors.js';
 import { openLabHost } from './lab-host.js';
+import { Notices } from './notices.js';
+import { rootOf } from './serve.js';
 import { connectionsOf, type FromWorker, type WorkerData } from './workers.js';
 
 const port = parentPort!;
@@ -15,15 +17,13 @@ const say = (said: FromWorker): void => {
 
 try {
   const lab = await openLabHost(options, { multiQueue: true });
+  const notices = new Notices();
   const neighbours = new RingNeighbours(lab.host, place);
-  const running = await startServices(
-    lab.host,
-    services,
-    options.httpRoot === undefined ? {} : { root: options.httpRoot },
-  );
+  const running = await startServices(lab.host, services, { ...rootOf(options), say: notices.say });
   port.once('message', () => {
     running.close();
     lab.close();
+    notices.close();
     neighbours.close();
     const { counters, drops } = lab.host.stack;
     say({

@@ -178,10 +178,10 @@ describe('tcplab doctor', () => {
     expect(bad.stdout).toMatch(/FAIL {2}224\.0\.0\.1 cannot be the stack's address: [^]*fix: /);
     expect(bad.code).toBe(1);
     const owned = await inNamespace(
-      'ip link add d0 type dummy && ip address add 192.0.2.7/24 dev d0 && ip link set d0 up && $TCPLAB doctor --address 192.0.2.7/24',
+      'ip address add 192.0.2.7/24 dev lo && ip link set lo up && $TCPLAB doctor --address 192.0.2.7/24',
     );
     expect(owned.stdout).toMatch(
-      /FAIL {2}the kernel owns 192\.0\.2\.7 on d0[^]*fix: sudo ip address delete 192\.0\.2\.7 dev d0/,
+      /FAIL {2}the kernel owns 192\.0\.2\.7 on lo[^]*fix: sudo ip address delete 192\.0\.2\.7 dev lo/,
     );
   });
 });

@@ -18,7 +18,7 @@ const count = (said: string, name: string): number => Number(new RegExp(`^${name
 describeWithTun('while connections run', () => {
   const dir = scratch();
   const run = async (script: string): Promise<string> => {
-    const { stdout, stderr } = await inNamespace(`cd ${dir}; rm -f *; ${KIT}${script}`);
+    const { stdout, stderr } = await inNamespace(`cd ${dir}; rm -rf *; ${KIT}${script}`);
     return stdout + stderr;
   };
 
@@ -116,7 +116,7 @@ wait $first $all; sort got | uniq -c; curl -sS --max-time 100 -o /dev/null -w '%
         '--mount',
         'bash',
         '-c',
-        `cd ${dir}; rm -f *; ${KIT}mkdir small; mount -t tmpfs -o size=16k none small
+        `cd ${dir}; rm -rf *; ${KIT}mkdir small; mount -t tmpfs -o size=16k none small
 start --pcap small/c.pcapng; get ${URL}/bytes/300000; get ${URL}/bytes/3000; end
 size=$(stat -c %s small/c.pcapng); od -An -tu4 -j $((size - 4)) small/c.pcapng | tr -d ' '`,
       ],
@@ -128,6 +128,102 @@ size=$(stat -c %s small/c.pcapng); od -An -tu4 -j $((size - 4)) small/c.pcapng |
     // The last four bytes are a block's length (pcapng), a multiple of 4 and no longer than the file.
     const last = Number(stdout.trim().split('\n').pop());
     expect([last % 4, last > 0, last <= 16_384]).toEqual([0, true, true]);
+  });
+
+  it('the disk is full under --log: one line says so, the log ends with a whole line, the stack goes on', async () => {
+    const { stdout, stderr } = await runProgram(
+      'unshare',
+      [
+        ...UNSHARE,
+        '--mount',
+        'bash',
+        '-c',
+        `cd ${dir}; rm -rf *; ${KIT}mkdir small; mount -t tmpfs -o size=16k none small
+$TCPLAB serve --tun t0 --json --log small/lines > out 2> err & serve=$!; for i in $(seq 200); do grep -q ready out && break; sleep 0.05; done
+get ${URL}/bytes/300000; get ${URL}/bytes/3000; end; wc -c < small/lines; tail -n 1 small/lines`,
+      ],
+      50,
+      { env: { ...process.env, TCPLAB: `${process.execPath} ${MAIN}` } },
+    );
+    expect(stdout, stderr).toMatch(/^300000\n3000\nexit 0\n/);
+    expect(stdout.match(/small\/lines: the disk is full \(ENOSPC\); it ends here, the stack goes on/g)).toHaveLength(1);
+    const [size, last] = stdout.trim().split('\n').slice(-2);
+    expect(Number(size)).toBeGreaterThan(8000);
+    expect(JSON.parse(last!)).toHaveProperty('name');
+  });
+
+  it('the reader of a capture in a pipe is stopped: the stack goes on, and says what was left out', async () => {
+    const said = await run(`mkfifo packets; (echo $BASHPID > reader; exec cat < packets > got) & cat=$!
+$TCPLAB serve --tun t0 -q --pcap - > packets 2> err & serve=$!
+for i in $(seq 200); do grep -q ready err && break; sleep 0.05; done; kill -STOP $(cat reader)
+get ${URL}/bytes/20000000; get ${URL}/bytes/20000000
+kill -CONT $(cat reader); kill -TERM $serve; wait $serve; echo "exit $?"; wait $cat; cat err
+size=$(stat -c %s got); od -An -tu4 -j $((size - 4)) got | tr -d ' '`);
+    expect(said).toMatch(/^20000000\n20000000\nexit 0\n/);
+    expect(said.match(/… \d+ packets left out: standard output was not read/g)).toHaveLength(1);
+    // It ends with a whole block.
+    const last = Number(said.trim().split('\n').pop());
+    expect([last % 4, last > 0, last < 70_000]).toEqual([0, true, true]);
+  });
+
+  it('a reader of a capture in a pipe who reads gets all of it, also of a bulk transfer', async () => {
+    const said = await run(`mkfifo packets; cat < packets > got & cat=$!
+$TCPLAB serve --tun t0 -q --pcap - > packets 2> err & serve=$!
+for i in $(seq 200); do grep -q ready err && break; sleep 0.05; done
+get ${URL}/bytes/20000000; kill -TERM $serve; wait $serve; echo "exit $?"; wait $cat; cat err; stat -c %s got`);
+    expect(said).toMatch(/^20000000\nexit 0\n/);
+    expect(said).not.toContain('left out');
+    expect(Number(said.trim().split('\n').pop())).toBeGreaterThan(20_000_000);
+  });
+
+  it.each([
+    [
+      'reset in a download',
+      '--limit-rate 1M ${URL}/bytes/20000000',
+      /reset the connection \(ECONNRESET\) in the middle of GET \/bytes\/20000000: \d+ bytes of the answer were acknowledged; its body has 20000000\n/,
+    ],
+    [
+      'gone while a slow page comes',
+      '${URL}/slow',
+      /(closed|reset) the connection .*in the middle of GET \/slow: \d+ bytes of the answer were acknowledged\n/,
+    ],
+    [
+      'cut off in an upload',
+      '--limit-rate 1M -T big ${URL}/upload',
+      /closed the connection in the middle of PUT \/upload: \d+ bytes of 20000000 came\n/,
+    ],
+  ])('a client is %s: one line says who, how and how far, and the next one is served', async (_what, args, line) => {
+    const said = await run(`head -c 20000000 /dev/zero > big; start
+curl -sS --max-time 100 ${args.replace('${URL}', URL)} -o /dev/null & peer=$!
+sleep 0.7; { kill -9 $peer; wait $peer; } 2> /dev/null
+until grep -q 'http:' err; do sleep 0.05; done; get ${URL}/bytes/1000; end`);
+    expect(said).toMatch(/^1000\nexit 0\n/);
+    expect(said.match(/tcplab: http: 198\.18\.0\.1:\d+ .*\n/g)).toEqual([expect.stringMatching(line)]);
+  });
+
+  it('a client goes away between the requests of a kept connection: a line when it is by RST, none when in good order', async () => {
+    const said = await run(`start
+ask() { printf 'GET /bytes/10 HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' >&3; }
+exec 3<>/dev/tcp/${STACK[4]}/80; ask; while read -r -t 5 line <&3; do [ "$line" = $'\\r' ] && break; done; read -r -N 9 -t 5 line <&3; exec 3>&-
+exec 3<>/dev/tcp/${STACK[4]}/80; ask; sleep 0.3; exec 3>&-
+until grep -q 'http:' err; do sleep 0.05; done; get ${URL}/bytes/1000; end`);
+    expect(said).toMatch(/^1000\nexit 0\n/);
+    expect(said.match(/tcplab: http: .*\n/g)).toEqual([
+      expect.stringMatching(
+        /198\.18\.0\.1:\d+ reset the connection \(ECONNRESET\) between requests, after 1 request\n/,
+      ),
+    ]);
+  });
+
+  it('more clients go away than one could read of: the others are counted in one line', async () => {
+    const said = await run(`start
+for i in $(seq 40); do exec {fd}<>/dev/tcp/${STACK[4]}/7; echo hello >&$fd; all="$all $fd"; done; sleep 0.5
+for fd in $all; do exec {fd}>&-; done; until grep -q '… and' err; do sleep 0.05; done; end`);
+    const told = said.match(
+      /echo: .* reset the connection \(ECONNRESET\): 6 bytes came, 6 of ours were acknowledged/g,
+    )!;
+    const more = [...said.matchAll(/… and (\d+) more clients? in that second/g)].map((m) => Number(m[1]));
+    expect(told.length + more.reduce((a, b) => a + b, 0)).toBe(40);
   });
 
   it('the reader of standard error is stopped: the stack goes on, and says later what was left out', async () => {

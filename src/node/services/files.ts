@@ -50,7 +50,8 @@ export async function serveFile(
   }
   const { start, end } = range ?? { start: 0, end: size };
   if (range !== null) response.setHeader('Content-Range', `bytes ${start}-${end - 1}/${size}`);
-  response.writeHead(range === null ? 200 : 206, { 'Content-Length': end - start });
+  response.setHeader('Content-Length', end - start);
+  response.writeHead(range === null ? 200 : 206);
   if (request.method === 'HEAD' || end === start) {
     response.end();
     await file.close();

@@ -15,11 +15,14 @@ import type { Host } from '../host.js';
 import type { Socket } from '../socket.js';
 import { asJson, asPage, asText, formOf, viewOf } from './connection-page.js';
 import { serveFile } from './files.js';
+import { watchClients, type Say } from './lost-clients.js';
 import { parseRange } from './range.js';
 
 export interface HttpServiceOptions {
   /** A folder whose files are served. */
   readonly root?: string;
+  /** Told of clients that go away too early. */
+  readonly say?: Say;
 }
 
 /** A multiple of 256, so that any place in the pattern is a place in the block. */
@@ -37,6 +40,7 @@ export function createHttpService(host: Host, options: HttpServiceOptions = {}):
       else response.destroy();
     });
   });
+  if (options.say !== undefined) watchClients(service, options.say);
   // Who ends his side with his request (nc -N) waits for an answer, be it one that is read from a disk first. node:http would close.
   return Object.assign(service, { httpAllowHalfOpen: true });
 }
@@ -107,9 +111,9 @@ function sendBytes(text: string, request: IncomingMessage, response: ServerRespo
     return;
   }
   const { start, end } = range ?? { start: 0, end: size };
+  response.setHeader('Content-Length', end - start);
   response.writeHead(range === null ? 200 : 206, {
     'Content-Type': 'application/octet-stream',
-    'Content-Length': end - start,
     'Accept-Ranges': 'bytes',
     ...(range === null ? {} : { 'Content-Range': `bytes ${start}-${end - 1}/${size}` }),
   });

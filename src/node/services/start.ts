@@ -2,6 +2,7 @@
 import type { Host } from '../host.js';
 import { serveHttp } from '../http.js';
 import { Server } from '../server.js';
+import { watchSocket } from './lost-clients.js';
 import { createHttpService, type HttpServiceOptions } from './http.js';
 import { SMALL_SERVICES, udpUser } from './small.js';
 
@@ -20,13 +21,13 @@ export interface Running {
 export async function startServices(
   host: Host,
   names: readonly ServiceName[],
-  http: HttpServiceOptions = {},
+  options: HttpServiceOptions = {},
 ): Promise<Running> {
   const closers: (() => void)[] = [];
   const described: string[] = [];
   for (const name of names) {
     if (name === 'http') {
-      const service = createHttpService(host, http);
+      const service = createHttpService(host, options);
       // A lab's connections stay open as long as the visitor likes.
       service.keepAliveTimeout = 0;
       service.headersTimeout = 0;
@@ -40,6 +41,7 @@ export async function startServices(
     const small = SMALL_SERVICES[name];
     const server = new Server(host, { allowHalfOpen: true, noDelay: true }, (socket) => {
       socket.on('error', () => undefined); // a peer that resets is the peer's business
+      if (options.say !== undefined) watchSocket(name, socket, options.say);
       small.tcp(socket);
     });
     server.listen({ port: small.port });
