@@ -7,7 +7,7 @@ import type { StackObserver } from '../stack/observer.js';
 import { Stack } from '../stack/stack.js';
 import type { TcpConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
-import { tcpInfo } from '../tcp/tcp-info.js';
+import { tcpInfo, tcpInfoOfFresh } from '../tcp/tcp-info.js';
 import type { Call } from './ast.js';
 import { startCall } from './calls.js';
 import type { DecodedTcp } from './decode.js';
@@ -158,7 +158,11 @@ export class StackTarget implements Target {
 
   tcpInfo(): Names | null {
     const conn = this.sockets.last?.conn ?? null;
-    return conn === null ? null : { ...tcpInfo(conn, this.now), tcpi_congestion: conn.snd.congestion.name };
+    if (conn !== null) return { ...tcpInfo(conn, this.now), tcpi_congestion: conn.snd.congestion.name };
+    for (const s of this.sockets.all()) {
+      if (s.listener === null) return { ...tcpInfoOfFresh(this.config, this.now) };
+    }
+    return null;
   }
 
   listeningPort(): number {

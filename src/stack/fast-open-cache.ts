@@ -86,18 +86,19 @@ export class FastOpenCache {
   /** For an active open that wants it: what its SYN may have. `mss`: what our side of the path takes. */
   plan(local: Address, remote: Address, bits: number, mss: number, now: Micros): FastOpen {
     const server = this.serverOf(keyOf(local, remote));
-    const mostSynData = Math.max(0, Math.min(server.mss > 0 ? server.mss : mss, mss) - OPTION_ROOM);
+    const likelyMss = Math.min(server.mss > 0 ? server.mss : mss, mss);
+    const mostSynData = Math.max(0, likelyMss - OPTION_ROOM);
     const { cookie, experimental } = server;
     const afterPause = this.blackholes > 0;
     if (this.isBlackhole(now) || server.isPaused(this.config.fastOpenLossPause, now)) {
       return new FastOpen({ cookie: null, experimental: false, memory: server });
     }
     if ((bits & FastOpenMode.clientWithoutCookie) !== 0) {
-      return new FastOpen({ cookie: null, experimental, mostSynData, memory: server, afterPause });
+      return new FastOpen({ cookie: null, experimental, mostSynData, likelyMss, memory: server, afterPause });
     }
     return cookie === null
       ? new FastOpen({ cookie: NO_COOKIE, experimental, memory: server, afterPause })
-      : new FastOpen({ cookie, experimental, mostSynData, memory: server, afterPause });
+      : new FastOpen({ cookie, experimental, mostSynData, likelyMss, memory: server, afterPause });
   }
 
   /** Would the SYN that `plan` plans have room for data? */

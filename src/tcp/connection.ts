@@ -295,6 +295,7 @@ export class Connection extends UserCalls {
 
   private quiesce(): void {
     this.timers.stopAll();
+    this.stats.leftUnsent = this.snd.buffer.length === 0 ? 0 : this.snd.unsent;
     this.snd.buffer.clear();
     this.snd.sent.clear();
     this.rcv.outOfOrder.clear();

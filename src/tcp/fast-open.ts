@@ -58,6 +58,8 @@ export class FastOpen {
   readonly experimental: boolean;
   /** Most bytes of data in our SYN. */
   readonly mostSynData: number;
+  /** The segment size that the peer took the last time. */
+  readonly likelyMss: number;
   readonly memory: FastOpenMemory | null;
   /** Active: the first of its kind since they were left alone for a while. */
   readonly afterPause: boolean;
@@ -76,6 +78,7 @@ export class FastOpen {
     experimental: boolean;
     accepted?: boolean;
     mostSynData?: number;
+    likelyMss?: number;
     memory?: FastOpenMemory;
     afterPause?: boolean;
   }) {
@@ -83,6 +86,7 @@ export class FastOpen {
     this.experimental = o.experimental;
     this.accepted = o.accepted ?? false;
     this.mostSynData = o.mostSynData ?? 0;
+    this.likelyMss = o.likelyMss ?? 0;
     this.memory = o.memory ?? null;
     this.afterPause = o.afterPause ?? false;
     if (this.memory !== null && o.cookie?.length === 0) this.failure = FastOpenFailure.noCookie;

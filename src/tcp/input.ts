@@ -446,6 +446,7 @@ function becomeEstablished(c: Connection, why: string, now: Micros): void {
   snd.recovery.highSeq = snd.nxt;
   snd.rtt.endHandshake(c.synTries > 0);
   c.stats.timeoutRecovered(now);
+  if (!c.passive) c.stats.synBackoff = Math.max(0, c.synTries - c.config.synLinearTimeouts);
   c.synTries = 0;
   c.snd.expandBuffer();
   c.armKeepAlive(now);

@@ -29,6 +29,10 @@ export class TcpStats {
   /** Expiries of the retransmission timer, a SYN's too, and the episodes that they make up. */
   timeouts = 0;
   timeoutEpisodes = 0;
+  /** How often the SYN's timer was doubled. */
+  synBackoff = 0;
+  /** What the user gave and no segment had carried when the connection broke off. */
+  leftUnsent = 0;
   /** How long those that are over took, and when the one under way began: NaN for none. */
   private timeoutTime: Micros = 0;
   private timeoutSince: Micros = NaN;

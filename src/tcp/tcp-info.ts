@@ -4,10 +4,13 @@
  */
 import { SECOND, type Micros } from '../base/time.js';
 import { CaState } from './congestion/ack-sample.js';
+import type { TcpConfig } from './config.js';
 import type { Connection } from './connection.js';
 import { asksForEcn } from './ecn.js';
 import { pacingRateOf } from './pacing.js';
 import { TIMESTAMP_BYTES } from './receiver.js';
+import { DUPLICATE_ACK_THRESHOLD } from './reordering.js';
+import { DEFAULT_MSS_V4 } from './sender.js';
 import { State } from './state.js';
 
 /** The struct's fields in its order, each with its width in bits; '' is padding. */
@@ -146,9 +149,9 @@ export function tcpInfo(c: Connection, now: Micros): TcpInfo {
     tcpi_rcv_wscale: rcv.wscale,
     tcpi_delivery_rate_app_limited: Number(rate.lastAppLimited),
     tcpi_fastopen_client_fail: c.fastOpen?.failure ?? 0,
-    tcpi_rto: Math.floor(rtt.rto),
+    tcpi_rto: Math.floor(timeoutOf(c)),
     tcpi_ato: Math.floor(rcv.ack.ato),
-    tcpi_snd_mss: hasPeer(c) || !c.timestamps ? snd.mss : snd.mss - TIMESTAMP_BYTES,
+    tcpi_snd_mss: sendMssOf(c),
     tcpi_rcv_mss: hasPeer(c) ? rcv.mss : MIN_RCV_MSS,
     tcpi_unacked: sent.out,
     tcpi_sacked: sent.sackedOut,
@@ -176,7 +179,7 @@ export function tcpInfo(c: Connection, now: Micros): TcpInfo {
     tcpi_bytes_received: stats.bytesIn,
     tcpi_segs_out: stats.segsOut,
     tcpi_segs_in: stats.segsIn,
-    tcpi_notsent_bytes: snd.buffer.length === 0 ? Number(snd.isFinOwed) : snd.unsent + Number(snd.isFinOwed),
+    tcpi_notsent_bytes: stats.leftUnsent + (snd.buffer.length === 0 ? 0 : snd.unsent) + Number(snd.isFinOwed),
     tcpi_min_rtt: rtt.minRtt === Infinity ? UNKNOWN : Math.floor(rtt.minRtt),
     tcpi_data_segs_in: stats.dataSegsIn,
     tcpi_data_segs_out: stats.dataSegsOut,
@@ -210,6 +213,28 @@ export function tcpInfo(c: Connection, now: Micros): TcpInfo {
   };
 }
 
+/** Of a socket that never had a connection. */
+export function tcpInfoOfFresh(config: TcpConfig, now: Micros): TcpInfo {
+  const info = Object.fromEntries(TCP_INFO_FIELDS.filter(([name]) => name !== '').map(([name]) => [name, 0]));
+  return {
+    ...(info as TcpInfo),
+    tcpi_state: STATE_NUMBERS[State.closed],
+    tcpi_delivery_rate_app_limited: 1,
+    tcpi_rto: config.initialRto,
+    tcpi_snd_mss: DEFAULT_MSS_V4,
+    tcpi_last_data_sent: millis(now),
+    tcpi_last_data_recv: millis(now),
+    tcpi_last_ack_recv: millis(now),
+    tcpi_rttvar: config.initialRto / 4,
+    tcpi_snd_ssthresh: INFINITE_SSTHRESH,
+    tcpi_snd_cwnd: FIRST_CWND,
+    tcpi_reordering: DUPLICATE_ACK_THRESHOLD,
+    tcpi_pacing_rate: NO_RATE_LIMIT,
+    tcpi_max_pacing_rate: Math.min(config.maxPacingRate, NO_RATE_LIMIT),
+    tcpi_min_rtt: UNKNOWN,
+  };
+}
+
 const millis = (t: Micros): number => Math.floor(t / 1000);
 
 /** The peer's SYN came. */
@@ -221,10 +246,28 @@ function cwndOf(c: Connection): number {
   return c.synTries > 0 ? 1 : FIRST_CWND;
 }
 
-/** Timers that were doubled: after timeouts, with linear ones at first for a SYN, or after probes of a shut window. */
+/** Before the peer's SYN: as large as its last one allowed, which a Fast Open remembers, or the least that any takes. */
+function sendMssOf(c: Connection): number {
+  if (hasPeer(c)) return c.snd.mss;
+  const { fastOpen } = c;
+  const most = fastOpen !== null && fastOpen.synData > 0 ? fastOpen.likelyMss : c.snd.mss;
+  return c.timestamps ? most - TIMESTAMP_BYTES : most;
+}
+
+/**
+ * Timers that were doubled: after timeouts, with linear ones at first for a SYN, or after probes of a shut window. What the SYN's timeouts
+ * had doubled holds, as any backoff, until a round trip is measured (RFC 6298 section 3).
+ */
 function backoffOf(c: Connection): number {
+  if (c.state === State.closed) return 0;
   if (c.isOpening) return c.passive ? 0 : Math.max(0, c.synTries - c.config.synLinearTimeouts);
-  return c.snd.rtt.backoff + c.snd.probesSent;
+  return c.snd.rtt.backoff + c.snd.probesSent + (c.snd.rtt.hasSample ? 0 : c.stats.synBackoff);
+}
+
+/** Of a SYN, too, the wait that follows. */
+function timeoutOf(c: Connection): Micros {
+  const { rtt } = c.snd;
+  return c.isOpening ? Math.min(rtt.rto * 2 ** backoffOf(c), rtt.max) : rtt.rto;
 }
 
 /** What was agreed on: before the peer's SYN that is nothing, but that we asked for ECN. */
