@@ -38,7 +38,9 @@ export class Host {
   readonly device: Device;
   readonly clock: () => Micros;
   /** @internal When its sockets and servers tell what happened. */
-  readonly turns = new Turns();
+  readonly turns = new Turns(() => {
+    process.nextTick(runInTick, this);
+  });
   /** A turn of the stack is over: a good moment to show what happened in it. */
   onIdle: (() => void) | null = null;
   private timer: NodeJS.Timeout | null = null;
@@ -99,7 +101,7 @@ export class Host {
   private runSoon(): void {
     if (this.runPending || this.closed) return;
     this.runPending = true;
-    process.nextTick(runInTick, this);
+    this.turns.runSoon();
   }
 
   /** @internal */

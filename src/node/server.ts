@@ -69,7 +69,7 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
   keepAliveInitialDelay: number;
   highWaterMark: number;
   /** @internal */
-  turnsAhead = 0;
+  hasTurn = false;
   private readonly host: Host;
   private listener: Listener | null = null;
   /** What `address()` says of the listener. */

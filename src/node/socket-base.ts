@@ -1,6 +1,6 @@
 /** What a socket is and what may be set on it; how bytes and endings pass through it is in `socket.ts`. */
 import { AsyncResource } from 'node:async_hooks';
-import { Duplex } from 'node:stream';
+import { Duplex, type DuplexOptions } from 'node:stream';
 import type { Micros } from '../base/time.js';
 import type { Flow, TcpEntry } from '../stack/flow.js';
 import { CONGESTION_CONTROLS, type CongestionName } from '../tcp/congestion/index.js';
@@ -37,6 +37,22 @@ function checkModes(options: object): void {
   }
 }
 
+/**
+ * What a Duplex takes of a socket's options. Always an object of the same shape: the stream's constructors are several times
+ * slower when the shapes of their options vary.
+ */
+function streamOptions(options: SocketOptions): DuplexOptions {
+  const o: DuplexOptions = options;
+  return {
+    allowHalfOpen: Boolean(o.allowHalfOpen),
+    highWaterMark: o.highWaterMark ?? HIGH_WATER_MARK,
+    emitClose: false, // `close` says whether there was an error: we emit it
+    signal: o.signal,
+    encoding: o.encoding,
+    defaultEncoding: o.defaultEncoding,
+  };
+}
+
 export abstract class SocketBase extends Duplex {
   /** The connection, for those who want to look inside: `conn.snapshot(now)`. Null before connect; kept after `close`. */
   conn: Connection | null = null;
@@ -63,12 +79,7 @@ export abstract class SocketBase extends Duplex {
 
   constructor(host: Host, options: SocketOptions) {
     checkModes(options);
-    super({
-      ...options,
-      allowHalfOpen: Boolean(options.allowHalfOpen),
-      highWaterMark: options.highWaterMark ?? HIGH_WATER_MARK,
-      emitClose: false, // `close` says whether there was an error: we emit it
-    });
+    super(streamOptions(options));
     this.host = host;
     const { keepAliveInitialDelay: delay } = options;
     if (delay !== undefined) checkNumber(delay, 'options.keepAliveInitialDelay');

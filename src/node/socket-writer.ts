@@ -14,6 +14,7 @@ import { State } from '../tcp/state.js';
 import { sendUrgent } from '../tcp/urgent.js';
 import { nodeError, systemError } from './errors.js';
 import { SocketBase } from './socket-base.js';
+import type { Teller } from './turns.js';
 
 export type WriteCallback = (error?: Error | null) => void;
 
@@ -28,7 +29,11 @@ export const isOver = (conn: Connection): boolean => conn.state === State.closed
 const isFlushing = ({ state }: Connection): boolean =>
   state === State.finWait1 || state === State.closing || state === State.lastAck;
 
-export abstract class SocketWriter extends SocketBase {
+export abstract class SocketWriter extends SocketBase implements Teller {
+  /** @internal */
+  hasTurn = false;
+  abstract readonly untold: number;
+  abstract tellOne(): void;
   /** The peer's end was told, and it ends our side too: then a write after it has an error of its own. */
   endedByPeer = false;
   protected finSent = false;
@@ -42,6 +47,8 @@ export abstract class SocketWriter extends SocketBase {
   /** The context of a write that does not end at once. */
   private writeScope: AsyncResource | null = null;
   private onFinal: WriteCallback | null = null;
+  /** Our side is closed, which Writable is to be told. */
+  protected finishOwed: WriteCallback | null = null;
   /** Chunks on their way that `writeUrgent` was given. */
   private urgent: Set<Uint8Array> | null = null;
   /** Fast Open: the connection takes data before it is established. */
@@ -143,17 +150,17 @@ export abstract class SocketWriter extends SocketBase {
     this.bytesOfWrite = bytes;
     this.callback = callback;
     this.isActive();
-    if (this.connecting) this.once('close', this.onCloseBeforeConnect);
+    if (this.connecting) this.once('close', closedBeforeConnect);
     if (this.feed()) this.tellWrite();
     else if (!this.connecting) this.writeScope = new AsyncResource('WRITEWRAP');
     this.settleHold();
   }
 
-  /** The write waited for the connection, which never came. */
-  private readonly onCloseBeforeConnect = (): void => {
+  /** @internal The write waited for the connection, which never came. */
+  failUnconnectedWrite(): void {
     const text = 'Socket closed before the connection was established';
     this.writeEnds()?.(nodeError(new Error(text), 'ERR_SOCKET_CLOSED_BEFORE_CONNECTION'));
-  };
+  }
 
   /**
    * As `write`, and the peer's program is told at once that these bytes are urgent, the last one above all: send(2) with MSG_OOB. For old protocols; RFC 6093
@@ -225,7 +232,7 @@ export abstract class SocketWriter extends SocketBase {
   /** Forgets the write under way; what remains is to call the callback. */
   protected writeEnds(): WriteCallback | null {
     const { callback } = this;
-    if (callback !== null) this.off('close', this.onCloseBeforeConnect);
+    if (callback !== null) this.off('close', closedBeforeConnect);
     this.chunk = null;
     this.rest = null;
     this.callback = null;
@@ -277,9 +284,16 @@ export abstract class SocketWriter extends SocketBase {
     conn.keepLent(); // `finish` promises what `drain` does
     conn.shutdown(host.clock());
     host.stack.wake(conn);
-    // As in `net`, where shutdown(2) reports later: whoever writes after end() gets his error without a `finish` before it.
-    setImmediate(done, null);
+    // As in `net`, where shutdown(2) reports later: a write after end() fails without a `finish` before it.
+    this.finishOwed = done;
+    this.host.turns.later(this);
     this.settleHold();
+  }
+
+  protected tellFinish(): void {
+    const done = this.finishOwed;
+    this.finishOwed = null;
+    done?.(null);
   }
 
   /** The user is gone, or a write is under way: what shall arrive needs us. */
@@ -288,4 +302,8 @@ export abstract class SocketWriter extends SocketBase {
     if (conn === null || isOver(conn)) return false;
     return isFlushing(conn) || conn.snd.buffer.length > 0;
   }
+}
+
+function closedBeforeConnect(this: SocketWriter): void {
+  this.failUnconnectedWrite();
 }

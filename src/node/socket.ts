@@ -19,7 +19,6 @@ import type { Host } from './host.js';
 import { lookupIn, type Lookup } from './hosts-file.js';
 import { type SocketOptions } from './socket-base.js';
 import { isOver, SocketWriter, type WriteCallback } from './socket-writer.js';
-import type { Teller } from './turns.js';
 
 export type { ConnectOptions } from './connecting.js';
 
@@ -28,15 +27,21 @@ export interface SocketOwner {
   socketClosed(): void;
 }
 
+/** A socket that is destroyed, and whose `close` is due. */
+interface Ending {
+  readonly scope: AsyncResource;
+  readonly hadError: boolean;
+  /** Calls the callback of a write that was cut off. */
+  readonly unsent: (() => void) | null;
+}
+
 /** What cannot be read off the connection later. */
 const NEWS = TcpEvent.established | TcpEvent.urgent | TcpEvent.softError;
 
-export class Socket extends SocketWriter implements TcpUser, Teller, Connector {
+export class Socket extends SocketWriter implements TcpUser, Connector {
   /** The server that accepted it; node:http puts its own here. */
   server: unknown = null;
   autoSelectFamilyAttemptedAddresses?: string[] | undefined;
-  /** @internal */
-  turnsAhead = 0;
   /** Events that wait for their turn. */
   private news = 0;
   private owner: SocketOwner | null = null;
@@ -44,6 +49,7 @@ export class Socket extends SocketWriter implements TcpUser, Teller, Connector {
   /** What came is to be handed over: the stream's buffer has room. */
   private wantsData = false;
   private ended = false;
+  private ending: Ending | null = null;
 
   constructor(host: Host, options: SocketOptions = {}) {
     super(host, options);
@@ -171,9 +177,11 @@ export class Socket extends SocketWriter implements TcpUser, Teller, Connector {
   /** @internal How many events wait, as far as that is easily known. */
   get untold(): number {
     const { conn, news } = this;
+    if (this.ending !== null) return 1;
     if (conn === null || this.destroyed) return 0;
     if (this.connecting) return (news & TcpEvent.established) !== 0 || isOver(conn) ? 1 : 0;
-    let n = (news & (TcpEvent.urgent | TcpEvent.softError)) === 0 ? 0 : 1;
+    let n = this.finishOwed === null ? 0 : 1;
+    n += (news & (TcpEvent.urgent | TcpEvent.softError)) === 0 ? 0 : 1;
     if (this.wantsData) n += conn.rcv.queue.pieces + (conn.rcv.finReceived || conn.error !== null ? 1 : 0);
     if (this.outcome !== undefined || this.isDrained || this.hasFailed || this.isCut) n++;
     return n;
@@ -181,6 +189,10 @@ export class Socket extends SocketWriter implements TcpUser, Teller, Connector {
 
   /** @internal */
   tellOne(): void {
+    if (this.ending !== null) {
+      this.tellClose(this.ending);
+      return;
+    }
     this.scope!.runInAsyncScope(tellDue, null, this);
     this.settleHold();
   }
@@ -190,6 +202,7 @@ export class Socket extends SocketWriter implements TcpUser, Teller, Connector {
     const { conn } = this;
     if (conn === null || this.destroyed) return;
     if (this.connecting) this.tellOpening(conn);
+    else if (this.finishOwed !== null) this.tellFinish();
     else if (this.news !== 0 && this.tellNews(conn)) return;
     else if (this.wantsData && this.tellReading(conn)) return;
     else if (this.outcome !== undefined) this.tellWrite();
@@ -298,7 +311,21 @@ export class Socket extends SocketWriter implements TcpUser, Teller, Connector {
     callback(error);
     owner?.socketClosed();
     if (scope === null) process.nextTick(emitClose, this, false);
-    else setImmediate(closeIn, scope, this, error !== null, unsent);
+    else {
+      this.ending = { scope, hadError: error !== null, unsent };
+      this.host.turns.later(this);
+    }
+  }
+
+  private tellClose({ scope, hadError, unsent }: Ending): void {
+    this.ending = null;
+    this.tellFinish();
+    unsent?.();
+    try {
+      scope.runInAsyncScope(emitClose, null, this, hadError);
+    } finally {
+      scope.emitDestroy();
+    }
   }
 
   private release(conn: Connection): void {
@@ -348,13 +375,4 @@ function endsBothWays(this: Socket): void {
 
 function emitClose(socket: Socket, hadError: boolean): void {
   socket.emit('close', hadError);
-}
-
-function closeIn(scope: AsyncResource, socket: Socket, hadError: boolean, unsent: (() => void) | null): void {
-  unsent?.();
-  try {
-    scope.runInAsyncScope(emitClose, null, socket, hadError);
-  } finally {
-    scope.emitDestroy();
-  }
 }

@@ -1,12 +1,16 @@
 /**
- * When sockets and servers tell their users what happened: each event in a turn of its own, as libuv's callbacks are.
+ * When sockets and servers tell their users what happened: one event of each in a turn of the event loop, as libuv's callbacks
+ * are.
  *
- *     the event loop calls the stack (device, timer) ─▶ the first event at once ─▶ the others: a setImmediate each
- *     a user's call (the stack runs in a next tick)  ───────────────────────────▶ all of them: a setImmediate each
+ *     the event loop calls the stack (device, timer) ─▶ the first event at once ─▶ the others: in rounds
+ *     a user's call (the stack runs in a next tick)  ───────────────────────────▶ all of them: in rounds
+ *
+ *     a round (a setImmediate): one event of each socket and server that has some, then one run of the stack for all that
+ *     their users did
  *
  * Node empties the tick and microtask queues when a callback of the event loop returns, and between two immediates. So a
- * handler has done all that it does in ticks and promises before the next event is told, and nothing is told in the turn of
- * the call that caused it. A batch with one event, which is most of them, costs no immediate.
+ * handler has done all that it does in ticks and promises before the next event of its socket is told, and nothing is told in
+ * the turn of the call that caused it. A batch with one event, which is most of them, costs no immediate.
  */
 import { Ring } from '../base/ring.js';
 import { throwLater } from './errors.js';
@@ -16,16 +20,25 @@ export interface Teller {
   tellOne(): void;
   /** How many events it has to tell, as far as it knows. */
   readonly untold: number;
-  /** Turns that wait for it. */
-  turnsAhead: number;
+  /** It has a place in the next round. */
+  hasTurn: boolean;
 }
 
-/** As libuv's reads of one descriptor in a row: then others have their turn. */
-const MOST_TURNS_AHEAD = 32;
+/** Rounds that follow each other before the event loop looks at descriptors again: as libuv's reads of one in a row. */
+const MOST_ROUNDS_AHEAD = 32;
 
 export class Turns {
   private isFirst = false;
   private readonly waiting = new Ring<Teller>();
+  /** Immediates that are set. */
+  private roundsAhead = 0;
+  private readonly run: () => void;
+  private runWanted = false;
+
+  /** `run` has the stack run, after the code that is running now. */
+  constructor(run: () => void) {
+    this.run = run;
+  }
 
   /** The event loop calls, and no user's code ran in this turn yet. */
   begin(): void {
@@ -40,35 +53,50 @@ export class Turns {
   tell(who: Teller): void {
     if (this.isFirst) {
       this.isFirst = false;
-      try {
-        who.tellOne();
-      } catch (error) {
-        throwLater(error); // the stack's turn goes on
-      }
-    }
-    this.later(who);
+      this.tellOne(who);
+    } else this.later(who);
   }
 
   /** Not in this turn. */
   later(who: Teller): void {
-    for (let wanted = Math.min(who.untold, MOST_TURNS_AHEAD); who.turnsAhead < wanted; who.turnsAhead++) {
+    const wanted = Math.min(who.untold, MOST_ROUNDS_AHEAD);
+    if (wanted === 0) return;
+    if (!who.hasTurn) {
+      who.hasTurn = true;
       this.waiting.push(who);
-      setImmediate(nextTurn, this);
     }
+    for (; this.roundsAhead < wanted; this.roundsAhead++) setImmediate(nextRound, this);
+  }
+
+  /** What users do is to be sent: at the end of the next round when one is set, so that one batch of packets serves all. */
+  runSoon(): void {
+    if (this.waiting.length > 0) this.runWanted = true;
+    else this.run();
   }
 
   /** @internal */
-  next(): void {
-    const who = this.waiting.shift()!;
-    who.turnsAhead--;
+  round(): void {
+    this.roundsAhead--;
+    for (let n = this.waiting.length; n > 0; n--) {
+      const who = this.waiting.shift()!;
+      who.hasTurn = false;
+      this.tellOne(who);
+    }
+    if (!this.runWanted) return;
+    this.runWanted = false;
+    this.run();
+  }
+
+  private tellOne(who: Teller): void {
     try {
       if (who.untold > 0) who.tellOne();
-    } finally {
-      this.later(who);
+    } catch (error) {
+      throwLater(error); // the others, and the stack's turn, go on
     }
+    this.later(who);
   }
 }
 
-const nextTurn = (turns: Turns): void => {
-  turns.next();
+const nextRound = (turns: Turns): void => {
+  turns.round();
 };
