@@ -370,8 +370,8 @@ export class Connection extends UserCalls {
     this.note('options-agreed', this.snd.mss, (this.snd.wscale << 8) | this.rcv.wscale, now);
   }
 
-  armKeepAlive(now: Micros): void {
-    if (this.keepAlive) this.setTimer(Timer.keepAlive, now + this.keepAliveIdle, now);
+  armKeepAlive(now: Micros, silentSince = now): void {
+    if (this.keepAlive) this.setTimer(Timer.keepAlive, Math.max(now, silentSince + this.keepAliveIdle), now);
   }
 
   /** Our FIN is acknowledged and nobody waits for the peer's: not for ever (tcp_fin_timeout, TCP_LINGER2). */

@@ -64,7 +64,8 @@ export abstract class SocketOptions {
     this.advertisedMss = atMost(this.userMss, this.routeMss);
   }
 
-  protected abstract armKeepAlive(now: Micros): void;
+  abstract lastReceivedAt: Micros;
+  protected abstract armKeepAlive(now: Micros, silentSince?: Micros): void;
 
   // ---- When data goes out -------------------------------------------------------------------------------------------------
 
@@ -155,12 +156,14 @@ export abstract class SocketOptions {
 
   /** SO_KEEPALIVE with TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT (RFC 9293 section 3.8.4). */
   setKeepAlive(on: boolean, now: Micros, idle?: Micros, interval?: Micros, probes?: number): void {
+    const already = this.keepAlive;
     this.keepAlive = on;
     if (idle !== undefined) this.keepAliveIdle = idle;
     if (interval !== undefined) this.keepAliveInterval = interval;
     if (probes !== undefined) this.keepAliveProbes = probes;
-    if (on && isSynchronized(this.state)) this.armKeepAlive(now);
-    else this.timers.stop(Timer.keepAlive);
+    if (!on || !isSynchronized(this.state)) this.timers.stop(Timer.keepAlive);
+    else if (!already) this.armKeepAlive(now);
+    else if (idle !== undefined) this.armKeepAlive(now, this.lastReceivedAt); // as Linux: the silence before counts
   }
 
   /**
