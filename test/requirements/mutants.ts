@@ -168,6 +168,7 @@ export const MUTANTS: readonly Mutant[] = [
   m('SHLD-26', ICMP, 'return e.hard || c.config', 'return c.config', HOST),
   m('MUST-57', STACK, 'return Drop.tcpSynToMulticast;', '{}', HOST),
   m('MUST-63', ADDRESSES, 'source >>> 28 >= 0xe ||', '', HOST),
+  m('MUST-63', ADDRESSES, '|| this.isSubnetBroadcast(source)) return', ') return', HOST),
   m(
     'MUST-4',
     WIRE,
@@ -189,6 +190,7 @@ export const MUTANTS: readonly Mutant[] = [
   // Options: RFC 9293 sections 3.1 and 3.2.
   m('MUST-6', WIRE, '    o += length;', '    o += 1;', OPTIONS),
   m('MUST-7, MUST-68', WIRE, 'if (length < 2 || o + length > end)', 'if (length < 2)', OPTIONS),
+  m('MUST-7', WIRE, 'if (length < 2 || o + length > end)', 'if (length < 1 || o + length > end)', OPTIONS),
   m('MUST-64', WIRE, '      o++;', '      o += 4;', OPTIONS),
   m('MUST-5', INPUT, 'if (c.timestamps && seg.hasTimestamps) c.rcv.updateTsRecent(seg, now);', '', HANDSHAKE),
   m('MUST-65', HAND_OVER, 'const before = rcv.wnd;', 'const before = rcv.wnd; seg.mss = c.advertisedMss;', HANDSHAKE),
