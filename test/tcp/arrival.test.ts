@@ -76,6 +76,12 @@ describe('SYN-SENT (3.10.7.3)', () => {
     expect(s.state).toBe('CLOSE-WAIT');
   });
 
+  it('the SYN,ACK is acknowledged at once when what waits for it cannot go: the window is shut', () => {
+    const s = Script.connect();
+    s.write(10);
+    expect(s.receive({ flags: 'S.', ack: 1, win: 0 })).toMatchObject([{ flags: '.', seq: 1, ack: 1, len: 0 }]);
+  });
+
   it('the window of a SYN,ACK is never scaled (RFC 7323 section 2.2)', () => {
     const s = Script.connect();
     s.receive({ flags: 'S.', ack: 1, win: 1000, wscale: 7 });
