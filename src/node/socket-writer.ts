@@ -47,8 +47,9 @@ export abstract class SocketWriter extends SocketBase implements Teller {
   /** The context of a write that does not end at once. */
   private writeScope: AsyncResource | null = null;
   private onFinal: WriteCallback | null = null;
-  /** Our side is closed, which Writable is to be told. */
+  /** Our side is closed, which Writable is to be told in the context of `end`. */
   protected finishOwed: WriteCallback | null = null;
+  private endScope: AsyncResource | null = null;
   /** Chunks on their way that `writeUrgent` was given. */
   private urgent: Set<Uint8Array> | null = null;
   /** Fast Open: the connection takes data before it is established. */
@@ -286,14 +287,16 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     host.stack.wake(conn);
     // As in `net`, where shutdown(2) reports later: a write after end() fails without a `finish` before it.
     this.finishOwed = done;
+    this.endScope = new AsyncResource('SHUTDOWNWRAP');
     this.host.turns.later(this);
     this.settleHold();
   }
 
   protected tellFinish(): void {
     const done = this.finishOwed;
+    if (done === null) return;
     this.finishOwed = null;
-    done?.(null);
+    this.endScope!.runInAsyncScope(done, null, null);
   }
 
   /** The user is gone, or a write is under way: what shall arrive needs us. */

@@ -181,7 +181,10 @@ export interface TcpConfig {
    * Never in a synchronised state.
    */
   icmpAbortsSynSent: boolean;
-  /** A FIN without data at RCV.NXT counts although our window is shut, as in Linux; by RFC 9293 section 3.10.7.4 it is not acceptable. */
+  /**
+   * A FIN right behind the window counts, also while the window is shut, as in Linux. RFC 9293 section 3.10.7.4 has it cut off:
+   * its number lies outside.
+   */
   takesFinBeyondWindow: boolean;
 }
 

@@ -143,10 +143,15 @@ function afterAck(c: Connection, seg: Segment, now: Micros): void {
   takeFin(c, seg, now);
 }
 
-/** One beyond the window is cut off with the text before it; it will come again. */
-function noteFin(c: Connection, seg: Segment): void {
+/**
+ * A FIN beyond the window is cut off with the text before it; it will come again. As in Linux, the one right behind the window
+ * counts (`takesFinBeyondWindow`), also while the window is shut.
+ */
+function noteFin({ rcv, config }: Connection, seg: Segment): void {
   const finSeq = seqAdd(seg.seq, seg.len - 1);
-  if (seqLeq(finSeq, seqAdd(c.rcv.nxt, c.rcv.wnd))) c.rcv.noteFin(finSeq, seg.seq);
+  const right = seqAdd(rcv.nxt, rcv.wnd);
+  const isTaken = seqLt(finSeq, right) || (finSeq === right && config.takesFinBeyondWindow);
+  if (isTaken) rcv.noteFin(finSeq, seg.seq);
 }
 
 /** RFC 7323 section 5.3 R1: PAWS stands before the sequence check. */
@@ -175,7 +180,7 @@ function checkTimestamp(c: Connection, seg: Segment, now: Micros): boolean {
 function checkSequence(c: Connection, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[1]!++;
   const { rcv } = c;
-  if (rcv.isAcceptable(seg.seq, seg.len) || isBareFin(c, seg)) return true;
+  if (rcv.isAcceptable(seg.seq, seg.len)) return true;
   if (seg.has(TcpFlag.RST) && repeatsFin(c, seg)) return true;
   // A simultaneous open's SYN,ACK repeats IRS: its ACK counts, the rest is old (RFC 9293 3.10.7.4, end of the first step).
   if (c.state === State.synReceived && seg.has(TcpFlag.SYN) && seg.has(TcpFlag.ACK) && seg.seq === rcv.irs) {
@@ -194,10 +199,6 @@ function checkSequence(c: Connection, seg: Segment, now: Micros): boolean {
   c.dropped(seg, seg.has(TcpFlag.RST) ? Drop.tcpRstOutsideWindow : Drop.tcpUnacceptable, now);
   return false;
 }
-
-/** It takes no room: the window may be shut, and some stacks would send it again and again until it opens. */
-const isBareFin = ({ rcv, config }: Connection, seg: Segment): boolean =>
-  config.takesFinBeyondWindow && seg.seq === rcv.nxt && seg.has(TcpFlag.FIN) && seg.len === 1;
 
 /** As Linux: some stacks forget that their FIN had a number, and reset with that. */
 const repeatsFin = (c: Connection, seg: Segment): boolean => c.rcv.finReceived && seg.seq === seqAdd(c.rcv.nxt, -1);

@@ -202,7 +202,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   m(
     'ATK-25',
     INPUT,
-    'if (rcv.isAcceptable(seg.seq, seg.len) || isBareFin(c, seg)) return true;',
+    'if (rcv.isAcceptable(seg.seq, seg.len)) return true;',
     'if (rcv.isAcceptable(seg.seq, seg.len)) { noteTimestamp(c, seg, now); return true; }',
     CHALLENGE,
   ),

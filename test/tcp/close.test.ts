@@ -270,4 +270,32 @@ describe('reset', () => {
     s.receive({ flags: 'R', seq: 2921, len });
     expect(s.conn.error, 'RST').toBe('ECONNRESET');
   });
+
+  describe.each([
+    ['linux', 'CLOSE-WAIT'],
+    ['rfc', 'ESTABLISHED'],
+  ] as const)('%s: a FIN right behind the window', (profile, state) => {
+    const filled = (): Script => {
+      const s = Script.established({ profile, config: { receiveBufferBytes: 2920 } });
+      s.receive({ flags: '.', seq: 1, ack: 1, len: 1460 });
+      return s;
+    };
+
+    it('that is shut', () => {
+      const s = filled();
+      s.receive({ flags: '.', seq: 1461, ack: 1, len: 1460 });
+      expect(s.last.win).toBe(0);
+      s.receive({ flags: 'F.', seq: 2921, ack: 1 });
+      expect(s.state).toBe(state);
+      s.read();
+      s.receive({ flags: 'F.', seq: 2921, ack: 1 });
+      expect(s.state, 'there is room now').toBe('CLOSE-WAIT');
+    });
+
+    it('which its text fills', () => {
+      const s = filled();
+      s.receive({ flags: 'F.', seq: 1461, ack: 1, len: 1460 });
+      expect([s.state, s.conn.rcv.queue.length]).toEqual([state, 2920]);
+    });
+  });
 });
