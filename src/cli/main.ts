@@ -155,6 +155,12 @@ program
     ends(down(o));
   });
 
+// A reader who has seen enough, `head` say, is no error: the command goes on to its end, with its exit code.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') process.exit(report(error));
+});
+process.stderr.on('error', () => undefined);
+
 try {
   await program.parseAsync();
 } catch (error) {

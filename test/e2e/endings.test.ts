@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
-import { describeWithTun, inNamespace, ROOT } from './lab.js';
+import { describeWithTun, inNamespace, MAIN, ROOT, run } from './lab.js';
 import { needs } from '../tools/needs.js';
 
 const READY = 'until grep -q ^ready $d/out; do sleep 0.02; done';
@@ -53,6 +53,16 @@ describeWithTun('a pipe that nobody reads any more', () => {
       expect(stderr).toMatch(/^(ready [^\n]*\n)?$/);
     });
   }
+});
+
+describeWithTun('a reader who has seen enough', () => {
+  it('does not end the demo with an error', async () => {
+    const { stdout } = await run('bash', [
+      '-c',
+      `'${process.execPath}' '${MAIN}' demo | head -c 8 > /dev/null; echo "\${PIPESTATUS[@]}"`,
+    ]);
+    expect(stdout).toBe('0 0\n');
+  });
 });
 
 it('a second Ctrl-C ends a command that is still busy ending', async () => {

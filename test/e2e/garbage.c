@@ -4,7 +4,7 @@
  *     garbage DEVICE COUNT SEED
  *
  * A quarter each: bytes of chance; packets that just went to the stack, with one 16-bit word changed (so that a sum is wrong for certain) or cut off; TCP segments with right sums for the
- * stack's port 80 with numbers of chance; fragments and ICMP errors of chance. Nothing of it may hurt a connection: whoever sends it does not know the sequence numbers. 10,000 a second.
+ * stack's port 80 with numbers of chance; fragments, ICMP errors and IPv4 options of chance. Nothing of it may hurt a connection: whoever sends it does not know the sequence numbers. 10,000 a second.
  */
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
@@ -67,7 +67,19 @@ static size_t segment(uint8_t *p) {
   return head(p, n, 6, 0x4000);
 }
 
+/* A datagram whose IPv4 options are bytes of chance. */
+static size_t options(uint8_t *p) {
+  size_t bytes = 4 + 4 * below(10), n = bytes + 8 + below(100);
+  chance(p + 20, n);
+  n = head(p, n, 17, 0);
+  p[0] = (uint8_t)(0x45 + bytes / 4);
+  put16(p + 10, 0);
+  put16(p + 10, sum_of(p, 20 + bytes, 0));
+  return n;
+}
+
 static size_t other(uint8_t *p) {
+  if (below(4) == 0) return options(p);
   size_t n = 8 + below(600);
   chance(p + 20, n);
   if (below(2)) return head(p, n, below(2) ? 6 : 17, (uint16_t)(below(2) << 13 | below(200)));
