@@ -1,6 +1,6 @@
 /** curl and its kin against the HTTP service: every family, MTU and offload, small and large, both ways, byte for byte. */
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { describeWithTun, FULL, lab, scratch, STACK, wrongIn } from './lab.js';
@@ -143,7 +143,8 @@ describeWithTun('the HTTP service', () => {
 
   it('serves files, and none outside of its folder', async () => {
     const root = join(dir, 'root');
-    const setUp = `mkdir -p ${root}/sub && echo inside > ${root}/sub/a.txt && echo secret > ${dir}/secret && ln -sf ${dir}/secret ${root}/link`;
+    mkdirSync(join(root, 'sub'), { recursive: true });
+    const setUp = `echo inside > ${root}/sub/a.txt && echo secret > ${dir}/secret && ln -sf ${dir}/secret ${root}/link`;
     const get = (path: string): string =>
       `${curl(4)} --path-as-is -w '%{http_code} %{content_type}\\n' 'http://${STACK[4]}${path}'`;
     const paths = ['/sub/a.txt', '/../secret', '/%2e%2e/secret', '/link', '/sub/%00a.txt'];
