@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { needs } from '../tools/needs.js';
 import { describeWithTun, FULL, inNamespace, lab, ROOT, scratch, STACK } from './lab.js';
 
-const TIMES = FULL ? 100 : 20;
+const TIMES = FULL ? 100 : 10;
 const SECONDS = FULL ? 300 : 100;
 const dir = scratch();
 const root = join(dir, 'root');
