@@ -74,7 +74,7 @@ describeWithTun('a SYN flood with spoofed sources', () => {
     needs('hping3');
     const size = 40_000_000;
     const transfer = `curl -s --max-time 45 --limit-rate 5M -o $d/file -w 'transferred %{size_download}\\n' http://198.18.0.2/bytes/${size} & transfer=$!; until [ -s $d/file ]; do sleep 0.02; done`;
-    const during = `set -- $(packets); echo "in_before $(($1 + $2))"; echo "size_before $(stat -c %s $d/file)"; sleep 2; echo "size_during $(stat -c %s $d/file)"; set -- $(packets); echo "in_during $(($1 + $2))"; ${curls(10, 20)}`;
+    const during = `set -- $(packets); in=$(($1 + $2)); size=$(stat -c %s $d/file); echo "in_before $in"; echo "size_before $size"; for i in $(seq 100); do sleep 0.2; set -- $(packets); [ $(($1 + $2 - in)) -gt 100000 ] && [ $(($(stat -c %s $d/file) - size)) -gt 5000000 ] && break; done; echo "size_during $(stat -c %s $d/file)"; echo "in_during $(($1 + $2))"; ${curls(10, 20)}`;
     const script = `${server('')}; ${transfer}; ${flood('--flood', 10_000_000)}; ${during}; kill -INT $flood; wait $transfer; ${end}`;
     const { numbers: n, text } = await attack(script, 90);
     expect(n, text).toMatchObject({ still_flooding: 1, transferred: size, succeeded: 20 });
