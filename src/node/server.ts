@@ -22,18 +22,12 @@ import {
 } from './errors.js';
 import type { Host } from './host.js';
 import { lookupIn } from './hosts-file.js';
-import { HIGH_WATER_MARK, type SocketAddress } from './socket-base.js';
+import { HIGH_WATER_MARK, type SocketAddress, type SocketOptions } from './socket-base.js';
 import { Socket, type SocketOwner } from './socket.js';
 import type { Teller } from './turns.js';
 
 /** For each socket. */
-export interface ServerOptions {
-  readonly allowHalfOpen?: boolean | undefined;
-  readonly highWaterMark?: number | undefined;
-  readonly noDelay?: boolean | undefined;
-  readonly keepAlive?: boolean | undefined;
-  /** Milliseconds. */
-  readonly keepAliveInitialDelay?: number | undefined;
+export interface ServerOptions extends Omit<SocketOptions, 'signal'> {
   /** Nothing is read before the handler says so. */
   readonly pauseOnConnect?: boolean | undefined;
 }
