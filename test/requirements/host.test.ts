@@ -5,6 +5,8 @@ import { Address, Prefix } from '../../src/ip/address.js';
 import type { TcpEntry } from '../../src/stack/flow.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import { TcpEvent, type TcpUser } from '../../src/tcp/user.js';
+import { checksumHolds, RawHost } from '../stack/raw-host.js';
+import { naiveSum, buildPacket } from '../device/packets.js';
 import { ACK, FIN, type Out, PEER, RST, SYN, US, Wire } from './wire.js';
 
 const remote = Address.parse(PEER);
@@ -36,12 +38,80 @@ describe('checksums', () => {
     expect(out.map((x) => x.checksumRight)).toEqual([true, true, true, true, true]);
   });
 
+  it('MUST-2: so does one whose payload lies in pieces of odd lengths', () => {
+    const w = new Wire();
+    const accepted = w.listen();
+    const synAck = w.open();
+    const [conn] = accepted;
+    conn!.send(Uint8Array.of(1));
+    w.stack.wake(conn!);
+    w.take();
+    conn!.sendZeroCopy(Uint8Array.of(21, 22, 23));
+    conn!.send(Uint8Array.of(31, 32, 33, 34, 35));
+    const [data] = w.tcp({ flags: ACK, seq: 101, ack: synAck.seq + 2 });
+    expect(data).toMatchObject({ checksumRight: true, payload: [21, 22, 23, 31, 32, 33, 34, 35] });
+  });
+
+  it('MUST-2: a device that sums itself is given the sum of the addresses, to which it adds the rest', () => {
+    const w = new Wire({ offload: true });
+    w.listen();
+    const [synAck] = w.tcp({ flags: SYN });
+    const segment = synAck!.bytes.slice(20);
+    const addresses = synAck!.bytes.slice(12, 20);
+    expect(segment[16]! * 256 + segment[17]!).toBe(naiveSum(addresses, 6 + segment.length));
+  });
+
+  it('MUST-2: and over IPv6', () => {
+    const host = new RawHost();
+    host.stack.listen({ port: 80, user: { tcpAccept: () => true } });
+    for (const port of [80, 81]) {
+      const [reply] = host.send(buildPacket({ version: 6, flags: SYN, destinationPort: port }));
+      expect(reply!.payload[13]! & (SYN | RST)).toBe(port === 80 ? SYN : RST);
+      expect(checksumHolds(reply!)).toBe(true);
+    }
+  });
+
   it('MUST-3: a segment with a wrong checksum is dropped, without an answer', () => {
     const w = new Wire();
     w.listen();
     expect(w.tcp({ flags: SYN, badChecksum: true })).toEqual([]);
     expect(w.stack.dropsByName()).toEqual({ tcpBadChecksum: 1 });
     expect(w.tcp({ flags: SYN })).toHaveLength(1);
+  });
+
+  it('MUST-3: so is one that came in fragments', () => {
+    const w = new Wire();
+    const accepted = w.listen();
+    const synAck = w.open();
+    const data = { flags: ACK, seq: 101, ack: synAck.seq + 1, payload: [1, 2, 3, 4, 5, 6, 7, 8], cutAt: 24 };
+    w.tcp({ ...data, badChecksum: true });
+    expect(accepted[0]!.receiveQueued).toBe(0);
+    expect(w.stack.dropsByName()).toEqual({ tcpBadChecksum: 1 });
+    w.tcp(data);
+    expect(accepted[0]!.receiveQueued).toBe(8);
+  });
+
+  it('MUST-3: and one that came over IPv6', () => {
+    const host = new RawHost();
+    host.stack.listen({ port: 80, user: { tcpAccept: () => true } });
+    const good = buildPacket({ version: 6, flags: SYN });
+    const bad = good.slice();
+    bad[40 + 17]! ^= 1;
+    expect(host.send(bad)).toEqual([]);
+    expect(host.drops).toEqual({ tcpBadChecksum: 1 });
+    expect(host.send(good)).toHaveLength(1);
+  });
+});
+
+describe('the window field', () => {
+  it('MUST-1: is unsigned on the wire, as it comes and as it goes', () => {
+    const w = new Wire();
+    const accepted = w.listen();
+    const synAck = w.open({ wnd: 0x8000 });
+    expect(synAck.wnd, 'ours').toBeGreaterThan(0x7fff);
+    expect(accepted[0]!.snd.wnd).toBe(0x8000);
+    w.tcp({ flags: ACK, seq: 101, ack: synAck.seq + 1, wnd: 0xffff });
+    expect(accepted[0]!.snd.wnd).toBe(0xffff);
   });
 });
 
@@ -62,6 +132,16 @@ describe('initial sequence numbers', () => {
     expect((iss(w) - first) | 0).toBe(1_000_000);
   });
 
+  it('MUST-8: so do those of passive opens', () => {
+    const w = new Wire();
+    w.listen();
+    const [first] = w.tcp({ flags: SYN });
+    w.tcp({ flags: RST, seq: 1 });
+    w.wait(4_000_000);
+    const [second] = w.tcp({ flags: SYN });
+    expect((second!.seq - first!.seq) | 0).toBe(1_000_000);
+  });
+
   it('MUST-9: depend on the secret', () => {
     const secrets = [1, 2, 3].map((n) => new Uint8Array(16).fill(n));
     expect(new Set(secrets.map((secret) => iss(new Wire({ secret })))).size).toBe(3);
@@ -73,6 +153,28 @@ describe('initial sequence numbers', () => {
     const steps = all.slice(1).map((n, i) => (n - all[i]!) | 0);
     expect(steps.every((step) => Math.abs(step) > 1000)).toBe(true);
     expect(new Set(steps).size).toBe(3);
+  });
+});
+
+describe('initial sequence numbers, one part of the four-tuple changed', () => {
+  const SECOND_ADDRESS = '198.18.0.3';
+  const addresses = [US, SECOND_ADDRESS].map((a) => new Prefix(Address.parse(a), 24));
+  const same = { local: US, localPort: 4000, to: PEER, remotePort: 80 };
+
+  it.each([
+    ['local address', { ...same, local: SECOND_ADDRESS }],
+    ['local port', { ...same, localPort: 4001 }],
+    ['remote address', { ...same, to: '198.18.0.9' }],
+    ['remote port', { ...same, remotePort: 81 }],
+  ])('SHLD-1: have nothing to do with each other: %s', (_what, other) => {
+    const [one, two] = [same, other].map(({ local, localPort, to, remotePort }) => {
+      const w = new Wire({ addresses });
+      return w.stack.connect(
+        { local: Address.parse(local), localPort, remote: Address.parse(to), remotePort, user: nobody },
+        w.now,
+      ).iss;
+    });
+    expect(Math.abs((one! - two!) | 0)).toBeGreaterThan(1000);
   });
 });
 
@@ -110,6 +212,30 @@ describe('TIME-WAIT', () => {
     expect(w.stack.tcp.timeWait.size).toBe(1);
     w.wait(1);
     expect(w.stack.tcp.timeWait.size).toBe(0);
+  });
+
+  it('MUST-13: follows on a simultaneous close, too', () => {
+    const w = new Wire();
+    const accepted = w.listen();
+    const synAck = w.open();
+    accepted[0]!.shutdown(w.now);
+    w.stack.wake(accepted[0]!);
+    w.take();
+    w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 1 });
+    expect(accepted[0]!.stateName).toBe('CLOSING');
+    w.tcp({ flags: ACK, seq: 102, ack: synAck.seq + 2 });
+    w.wait(MINUTE - 1);
+    expect(w.stack.tcp.timeWait.size).toBe(1);
+    w.wait(1);
+    expect(w.stack.tcp.timeWait.size).toBe(0);
+  });
+
+  it('MUST-13: meanwhile nobody here gets the four-tuple for a new connection', () => {
+    const { w } = closed();
+    const again = { remote, remotePort: 50_000, localPort: 80, user: nobody };
+    expect(() => w.stack.connect(again, w.now)).toThrow(/EADDRINUSE/);
+    w.wait(MINUTE);
+    expect(w.stack.connect(again, w.now).stateName).toBe('SYN-SENT');
   });
 
   it('MAY-2: a SYN with a larger sequence number opens anew, an older one does not', () => {

@@ -31,6 +31,9 @@ const m = (
   name,
 });
 
+/** The name of one case of a test that `it.each` makes: `%s` stands for it in the title as it is written. */
+const oneOf = (title: string, value: string): string => `${title}.* (%[sij]|${value})`;
+
 const [
   ACKNOWLEDGMENT,
   CONFIG,
@@ -61,9 +64,11 @@ const [
   'src/tcp/timeouts.ts',
 ] as const;
 const WIRE = 'src/wire/tcp.ts';
+const SEGMENT_SIZE = 'src/tcp/segment-size.ts';
 const PUSH = 'src/tcp/push.ts';
 const SOCKET_OPTIONS = 'src/tcp/socket-options.ts';
 const [CONTROL, HAND_OVER] = ['src/tcp/control-output.ts', 'src/tcp/hand-over.ts'] as const;
+const [CONNECTIONS, SYN_QUEUE] = ['src/stack/tcp-connections.ts', 'src/stack/syn-queue.ts'] as const;
 const [ADDRESSES, EGRESS, HOST_TCP, ICMP, IPV4, ISN, PASSIVE, STACK, TCP_EGRESS, TIME_WAIT, TIME_WAIT_TABLE] = [
   'src/ip/local-addresses.ts',
   'src/stack/egress.ts',
@@ -107,11 +112,80 @@ export const MUTANTS: readonly Mutant[] = [
     HOST,
   ),
   m('MUST-3', STACK, 'if (!trusted && !tcpChecksumHolds(slab, ip)) {', 'if (false) {', HOST),
+  m('MUST-2', EGRESS, 'if ((length & 1) !== 0) odd = !odd;', '', HOST, 'MUST-2: so does'),
+  m('MUST-2', EGRESS, '    checksum = sum;', '    checksum = 0;', HOST, 'MUST-2: a device'),
+  m(
+    'MUST-2',
+    EGRESS,
+    'fold(path.pseudoSum + length)',
+    'fold((v4 ? path.pseudoSum : 0) + length)',
+    HOST,
+    'MUST-2: and over',
+  ),
+  m(
+    'MUST-3',
+    STACK,
+    'this.deliver(null, whole, ip, false, now)',
+    'this.deliver(null, whole, ip, true, now)',
+    HOST,
+    'MUST-3: so is',
+  ),
+  m(
+    'MUST-3',
+    STACK,
+    'if (!trusted && !tcpChecksumHolds',
+    'if (!trusted && ip.version === 4 && !tcpChecksumHolds',
+    HOST,
+    'MUST-3: and',
+  ),
   m('MUST-8', ISN, '(Math.floor(now / MICROS_PER_TICK) + f)', '(Math.floor(now / 1000) + f)', HOST),
+  m(
+    'MUST-8',
+    SYN_QUEUE,
+    'this.configOf(listener), before, null, now)',
+    'this.configOf(listener), before, 0, now)',
+    HOST,
+    'MUST-8: so do',
+  ),
   m('MUST-9', ISN, 'new SipHash(secret)', 'new SipHash(new Uint8Array(16))', HOST),
   m('SHLD-1', ISN, 'w[8] = ports;', '', HOST),
+  m('SHLD-1', ISN, 'w[3] = l3;', '', HOST, oneOf('SHLD-1: have', 'local address')),
+  m('SHLD-1', ISN, 'w[7] = r3;', '', HOST, oneOf('SHLD-1: have', 'remote address')),
+  m(
+    'SHLD-1',
+    CONNECTIONS,
+    '(flow.localPort << 16) | flow.remotePort, FOR_ISN',
+    'flow.remotePort, FOR_ISN',
+    HOST,
+    oneOf('SHLD-1: have', 'local port'),
+  ),
+  m(
+    'SHLD-1',
+    CONNECTIONS,
+    '(flow.localPort << 16) | flow.remotePort, FOR_ISN',
+    'flow.localPort << 16, FOR_ISN',
+    HOST,
+    oneOf('SHLD-1: have', 'remote port'),
+  ),
   m('MUST-13', TIME_WAIT_TABLE, '= now + this.duration;', '= now + this.duration / 2;', HOST, 'MUST-13: lasts'),
   m('MUST-13', PASSIVE, 'timeWait.restart(row, now);', '', HOST, 'MUST-13: the FIN'),
+  m(
+    'MUST-13',
+    INPUT,
+    "c.enterTimeWait('receive FIN', now);",
+    "c.finish(null, 'receive FIN', now);",
+    HOST,
+    'MUST-13: lasts',
+  ),
+  m(
+    'MUST-13',
+    INPUT,
+    "c.enterTimeWait('receive ACK of our FIN', now);",
+    "c.finish(null, 'receive ACK', now);",
+    HOST,
+    'MUST-13: follows',
+  ),
+  m('MUST-13', CONNECTIONS, 'r.w3, ports) >= 0;', 'r.w3, ports) >= 1e9;', HOST, 'MUST-13: meanwhile'),
   m('MAY-2', TIME_WAIT, 'if (newer || seqGt(seg.seq, record.rcvNxt))', 'if (newer)', HOST, 'MAY-2: a SYN'),
   m('MAY-2', ISN, 'before === null || seqGt(iss, before.sndNxt) ? iss', 'true ? iss', HOST, 'MAY-2: the new'),
   m('SHLD-4', TIME_WAIT, 'if (newer || seqGt(seg.seq, record.rcvNxt))', 'if (seqGt(seg.seq, record.rcvNxt))', HOST),
@@ -140,7 +214,7 @@ export const MUTANTS: readonly Mutant[] = [
   m('SHLD-25', ICMP, 'c.reportSoftError(e.errno);', '', HOST, 'MUST-47, SHLD-25'),
   m('SHLD-20', CONNECTION, 'if (this.softErrorReports)', 'if (true)', HOST),
   m('MUST-49', TCP_EGRESS, 'ip.ttl = e.ttl;', 'ip.ttl = 64;', HOST),
-  m('MUST-48', 'src/stack/syn-queue.ts', 'entry.tos = listener.tos;', '', TYPE_OF_SERVICE),
+  m('MUST-48', SYN_QUEUE, 'entry.tos = listener.tos;', '', TYPE_OF_SERVICE),
   m('MUST-48', HOST_TCP, 'entry.tos = tos;', '', TYPE_OF_SERVICE),
   m('SHLD-21', HOST_TCP, '(conn.flow as TcpEntry).tos = dscpOf(tos);', '', TYPE_OF_SERVICE),
   m('SHLD-22', TCP_EGRESS, 'ip.tos = e.tos | seg.ecn;', 'ip.tos = (e.tos & 0xe0) | seg.ecn;', TYPE_OF_SERVICE),
@@ -189,14 +263,74 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   // Options: RFC 9293 sections 3.1 and 3.2.
   m('MUST-6', WIRE, '    o += length;', '    o += 1;', OPTIONS),
+  m(
+    'MUST-6',
+    WIRE,
+    'default: // MUST-6',
+    'default: return Drop.tcpBadOptionLength; // MUST-6',
+    OPTIONS,
+    'MUST-6: every',
+  ),
   m('MUST-7, MUST-68', WIRE, 'if (length < 2 || o + length > end)', 'if (length < 2)', OPTIONS),
   m('MUST-7', WIRE, 'if (length < 2 || o + length > end)', 'if (length < 1 || o + length > end)', OPTIONS),
+  m('MUST-7', WIRE, 'if (length === 4) out.mss', 'out.mss', OPTIONS, oneOf('MUST-7: nor', 'MSS')),
+  m('MUST-7', WIRE, 'if (length === 3) out.wscale', 'out.wscale', OPTIONS, oneOf('MUST-7: nor', 'window scale')),
+  m(
+    'MUST-7',
+    WIRE,
+    'if (length === 2) out.sackPermitted',
+    'out.sackPermitted',
+    OPTIONS,
+    oneOf('MUST-7: nor', 'SACK permitted'),
+  ),
+  m('MUST-7', WIRE, 'if ((length - 2) % 8 === 0) {', 'if (true) {', OPTIONS, oneOf('MUST-7: nor', 'SACK:')),
+  m('MUST-7', WIRE, 'if (length === 10) {', 'if (true) {', OPTIONS, oneOf('MUST-7: nor', 'timestamps')),
   m('MUST-64', WIRE, '      o++;', '      o += 4;', OPTIONS),
   m('MUST-5', INPUT, 'if (c.timestamps && seg.hasTimestamps) c.rcv.updateTsRecent(seg, now);', '', HANDSHAKE),
+  m(
+    'MUST-5',
+    WIRE,
+    'return headerBytes === TCP_HEADER_BYTES',
+    'return headerBytes === TCP_HEADER_BYTES || !out.has(TcpFlag.SYN)',
+    OPTIONS,
+  ),
+  m(
+    'MUST-5',
+    WIRE,
+    'return headerBytes === TCP_HEADER_BYTES',
+    'return headerBytes === TCP_HEADER_BYTES || out.has(TcpFlag.RST)',
+    OPTIONS,
+  ),
+  m(
+    'MUST-5',
+    ACKNOWLEDGMENT,
+    'c.sack && seg.sackCount > 0)',
+    'c.sack && seg.sackCount > 0 && seg.len === 0)',
+    HANDSHAKE,
+    oneOf('MUST-5: SACK', 'data'),
+  ),
+  m(
+    'MUST-5',
+    ACKNOWLEDGMENT,
+    'c.sack && seg.sackCount > 0)',
+    'c.sack && seg.sackCount > 0 && seg.len > 0)',
+    HANDSHAKE,
+    oneOf('MUST-5: SACK', 'bare'),
+  ),
+  m(
+    'MUST-5',
+    INPUT,
+    'if (!seg.has(TcpFlag.RST)) return true;',
+    'if (!seg.has(TcpFlag.RST) || seg.hasTimestamps) return true;',
+    HANDSHAKE,
+    'MUST-5: a RST',
+  ),
   m('MUST-65', HAND_OVER, 'const before = rcv.wnd;', 'const before = rcv.wnd; seg.mss = c.advertisedMss;', HANDSHAKE),
 
   // Windows are unsigned, and wide.
   m('MUST-1', SENDER, 'this.wnd = wnd;', 'this.wnd = (wnd << 16) >> 16;', WINDOW),
+  m('MUST-1', WIRE, 'out.wnd = u16(b, offset + 14);', 'out.wnd = (u16(b, offset + 14) << 16) >> 16;', HOST),
+  m('MUST-1', WIRE, 'put16(b, o + 14, s.wnd);', 'put16(b, o + 14, Math.min(s.wnd, 0x7fff));', HOST),
   m('REC-1', SENDER, 'this.wnd = wnd;', 'this.wnd = wnd & 0xffff;', WINDOW),
 
   // Opening, and the MSS: sections 3.5 and 3.7.1.
@@ -221,6 +355,23 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-15', CONNECTION, 'syn.mss >= 0 ? syn.mss : this.defaultMss;', 'syn.mss >= 0 ? syn.mss : 1220;', HANDSHAKE),
   m('MUST-14', CONNECTION, 'syn.mss >= 0 ? syn.mss : this.defaultMss;', 'this.defaultMss;', HANDSHAKE),
   m('MUST-16', CONNECTION, 'optionBytes = this.timestamps ? 12 : 0;', 'optionBytes = 0;', HANDSHAKE),
+  m(
+    'MUST-16',
+    SEGMENT_SIZE,
+    'Math.min(mtu - this.headerBytes, this.mostMss)',
+    'mtu - this.headerBytes',
+    HANDSHAKE,
+    'MUST-16: and it',
+  ),
+  m(
+    'MUST-16',
+    SEGMENT_SIZE,
+    'Math.min(mtu - this.headerBytes, this.mostMss)',
+    'this.mostMss',
+    HANDSHAKE,
+    'MUST-16: or',
+  ),
+  m('MUST-16', OUTPUT, 'snd.mss -= sackBytes(c, out.segment);', '', HANDSHAKE, 'MUST-16: a segment'),
   m('SHLD-5, MAY-3', CONTROL, 'seg.mss = c.advertisedMss; //', '//', HANDSHAKE),
   m('MUST-67', CONTROL, 'seg.mss = c.advertisedMss; //', 'seg.mss = c.advertisedMss - 12; //', HANDSHAKE),
   m('MUST-22', TIMEOUTS, 'c.synOwed = true;', '', HANDSHAKE),
@@ -228,6 +379,15 @@ export const MUTANTS: readonly Mutant[] = [
 
   // Closing: section 3.6.
   m('MUST-12', INPUT, "c.finish('ECONNRESET', 'receive RST', now);", "c.finish(null, 'receive RST', now);", CLOSE),
+  m('MUST-12', INPUT, 'c.raise(TcpEvent.endOfStream);', ';', CLOSE, 'MUST-12: a normal'),
+  m(
+    'MUST-12',
+    INPUT,
+    "c.finish('EPIPE', 'receive RST', now);",
+    "c.finish(null, 'receive RST', now);",
+    CLOSE,
+    'MUST-12: a reset',
+  ),
   m(
     'SHLD-2',
     INPUT,

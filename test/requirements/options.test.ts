@@ -5,11 +5,13 @@ import { Drop } from '../../src/wire/drop.js';
 import { parseTcp, Segment, writeTcp } from '../../src/wire/tcp.js';
 
 /** Parses a SYN with these option bytes, padded with zeros to whole words. */
-function parse(...options: number[]): { reason: number; segment: Segment } {
+const parse = (...options: number[]): { reason: number; segment: Segment } => parseWith(2, options);
+
+function parseWith(flags: number, options: number[]): { reason: number; segment: Segment } {
   const padded = Math.ceil(options.length / 4) * 4;
   const slab = new Slab(20 + padded);
   slab.bytes[12] = ((20 + padded) / 4) << 4;
-  slab.bytes[13] = 2;
+  slab.bytes[13] = flags;
   slab.bytes.set(options, 20);
   const segment = new Segment();
   return { reason: parseTcp(slab, 0, slab.bytes.length, segment), segment };
@@ -39,12 +41,72 @@ describe('options', () => {
     expect(segment.wscale, 'stands after the end').toBe(-1);
   });
 
+  it.each([
+    ['SYN', 2],
+    ['SYN,ACK', 18],
+    ['ACK', 16],
+    ['PSH,ACK', 24],
+    ['FIN,ACK', 17],
+    ['RST', 4],
+    ['URG,ACK', 48],
+  ])('MUST-5: options are read on a segment with %s', (_name, flags) => {
+    const { reason, segment } = parseWith(flags, [
+      1,
+      1,
+      8,
+      10,
+      0,
+      0,
+      0,
+      9,
+      0,
+      0,
+      0,
+      8,
+      1,
+      1,
+      5,
+      10,
+      ...Array<number>(8).fill(7),
+    ]);
+    expect(reason).toBe(Drop.none);
+    expect([segment.tsVal, segment.tsEcr, segment.sackCount, segment.sackEdges[1]]).toEqual([9, 8, 1, 0x07070707]);
+  });
+
   it('MUST-6: an unknown option is skipped by its length, whatever stands in it', () => {
     // Its bytes look like an MSS option of their own, and like an End of List.
     const { reason, segment } = parse(254, 8, 2, 4, 0, 1, 0, 0, ...MSS);
     expect(reason).toBe(Drop.none);
     expect(segment.mss).toBe(1460);
   });
+
+  it('MUST-6: every kind that we do not know is passed over without an error, of whatever length', () => {
+    const known = [0, 1, 2, 3, 4, 5, 8, 34];
+    for (let kind = 0; kind < 256; kind++) {
+      if (known.includes(kind)) continue;
+      for (const length of [2, 3, 10, 36]) {
+        const { reason, segment } = parse(kind, length, ...Array<number>(length - 2).fill(0xff), ...MSS);
+        expect([reason, segment.mss], `kind ${kind}, ${length} bytes`).toEqual([Drop.none, 1460]);
+      }
+    }
+  });
+
+  it.each([
+    ['MSS', [2, 3, 9], { mss: -1 }],
+    ['MSS', [2, 6, 9, 9, 9, 9], { mss: -1 }],
+    ['window scale', [3, 4, 9, 9], { wscale: -1 }],
+    ['SACK permitted', [4, 4, 9, 9], { sackPermitted: false }],
+    ['SACK', [5, 9, ...Array<number>(7).fill(9)], { sackCount: 0 }],
+    ['timestamps', [8, 9, ...Array<number>(7).fill(9)], { hasTimestamps: false }],
+  ])(
+    'MUST-7: nor does a length that is not the own one of %s: it is passed over as if unknown',
+    (_, option, nothing) => {
+      const { reason, segment } = parse(...option, 34, 6, 1, 2, 3, 4);
+      expect(reason).toBe(Drop.none);
+      expect(segment).toMatchObject(nothing);
+      expect(segment.cookieBytes, 'what stands behind it is read').toBe(4);
+    },
+  );
 
   it.each([
     ['0', [254, 0, 1, 1]],

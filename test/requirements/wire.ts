@@ -35,6 +35,8 @@ export interface Tcp {
   ipOptions?: number[];
   payload?: number[];
   badChecksum?: boolean;
+  /** In two datagrams: the first has so many bytes of the segment, a multiple of eight. */
+  cutAt?: number;
   /** The window field; 65,535 when not said. */
   wnd?: number;
 }
@@ -51,6 +53,7 @@ export interface Out {
   seq: number;
   ack: number;
   flags: number;
+  wnd: number;
   options: number[];
   payload: number[];
   checksumRight: boolean;
@@ -70,6 +73,8 @@ function ipPacket(
   payload: number[],
   options: number[] = [],
   tos = 0,
+  /** Flags and fragment offset. */
+  fragment = 0x4000,
 ): number[] {
   const header = [
     0x45 + options.length / 4,
@@ -77,8 +82,7 @@ function ipPacket(
     ...u16(20 + options.length + payload.length),
     0,
     1,
-    0x40,
-    0,
+    ...u16(fragment),
     64,
     protocol,
     0,
@@ -89,13 +93,15 @@ function ipPacket(
   return [...header, ...payload];
 }
 
-const transportSum = (from: string, to: string, protocol: number, payload: number[]): number =>
+export const transportSum = (from: string, to: string, protocol: number, payload: number[]): number =>
   naiveSum(Uint8Array.from([...bytesOf(from), ...bytesOf(to), 0, protocol, ...u16(payload.length), ...payload]));
 
 export class Wire {
   readonly stack: Stack;
   /** What came out since `take` was last called. */
   private readonly out: Out[] = [];
+  /** Packets that wait for their batch to be whole. */
+  private held: number[][] | null = null;
   now: Micros;
   private readonly end: PairEnd;
   private readonly stackEnd: PairEnd;
@@ -126,12 +132,18 @@ export class Wire {
     return this.out.splice(0);
   }
 
-  /** Puts a packet on the wire, and returns what came out. */
-  raw(bytes: number[]): Out[] {
-    const p = this.end.packet();
-    p.slab.bytes.set(bytes, p.start);
-    p.headBytes = bytes.length;
-    this.end.transmit(this.now);
+  /** Puts packets on the wire, in one batch, and returns what came out. */
+  raw(...packets: number[][]): Out[] {
+    if (this.held !== null) {
+      this.held.push(...packets);
+      return [];
+    }
+    for (const bytes of packets) {
+      const p = this.end.packet();
+      p.slab.bytes.set(bytes, p.start);
+      p.headBytes = bytes.length;
+      this.end.transmit(this.now);
+    }
     this.stackEnd.deliver(this.now);
     return this.take();
   }
@@ -143,7 +155,19 @@ export class Wire {
     const segment = [...header, ...payload];
     const sum = ~transportSum(from, to, 6, segment) ^ (t.badChecksum === true ? 1 : 0);
     segment.splice(16, 2, ...u16(sum));
-    return this.raw(ipPacket(from, to, 6, segment, t.ipOptions, t.tos));
+    const { cutAt } = t;
+    if (cutAt === undefined) return this.raw(ipPacket(from, to, 6, segment, t.ipOptions, t.tos));
+    const first = this.raw(ipPacket(from, to, 6, segment.slice(0, cutAt), [], 0, 0x2000));
+    return [...first, ...this.raw(ipPacket(from, to, 6, segment.slice(cutAt), [], 0, cutAt / 8))];
+  }
+
+  /** Several segments in one batch of the device; returns what came out for all of them. */
+  batch(...segments: Tcp[]): Out[] {
+    this.held = [];
+    for (const t of segments) this.tcp(t);
+    const packets = this.held;
+    this.held = null;
+    return this.raw(...packets);
   }
 
   /** An ICMP error about the packet `about` that the stack sent; `seq` replaces the sequence number in the quote; `mtu`: of the next hop. */
@@ -212,6 +236,7 @@ function read(rx: RxPacket): Out {
     seq: get32(transport, 4),
     ack: get32(transport, 8),
     flags: transport[13] ?? 0,
+    wnd: get16(transport, 14),
     options: [...transport.slice(20, header)],
     payload: [...transport.slice(header)],
     checksumRight,

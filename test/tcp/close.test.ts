@@ -15,6 +15,30 @@ describe('closing', () => {
     expect(rst.conn.error).toBe('ECONNRESET');
   });
 
+  it.each([
+    ['FIN-WAIT-1', 'ECONNRESET'],
+    ['FIN-WAIT-2', 'ECONNRESET'],
+    ['CLOSE-WAIT', 'EPIPE'],
+  ])('MUST-12: a reset is told in %s, too', (state, error) => {
+    const s = Script.established();
+    if (state === 'CLOSE-WAIT') s.receive({ flags: 'F.', seq: 1, ack: 1 });
+    else s.close();
+    if (state === 'FIN-WAIT-2') s.receive({ flags: '.', seq: 1, ack: 2 });
+    expect(s.state).toBe(state);
+    s.takeEvents();
+    s.receive({ flags: 'R', seq: state === 'CLOSE-WAIT' ? 2 : 1 });
+    expect([s.takeEvents(), s.conn.error]).toEqual([['error', 'closed'], error]);
+  });
+
+  it.each(['FIN-WAIT-1', 'FIN-WAIT-2'])('MUST-12: and the normal end in %s', (state) => {
+    const s = Script.established();
+    s.close();
+    if (state === 'FIN-WAIT-2') s.receive({ flags: '.', seq: 1, ack: 2 });
+    s.takeEvents();
+    s.receive({ flags: 'F.', seq: 1, ack: state === 'FIN-WAIT-2' ? 2 : 1 });
+    expect([s.takeEvents()[0], s.conn.error]).toEqual(['endOfStream', null]);
+  });
+
   it('passes FIN-WAIT-1 and FIN-WAIT-2 to TIME-WAIT when we close first', () => {
     const s = Script.established();
     expect(s.close()).toMatchObject([{ flags: 'F.', seq: 1, ack: 1 }]);

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
+import { pathMtuChanged } from '../../src/tcp/path-mtu.js';
+import { MtuCause } from '../../src/tcp/segment-size.js';
 import { pattern, Script } from './script.js';
 
 /** A buffer that needs a shift of 5 to be offered in 16 bits. */
@@ -167,6 +169,24 @@ describe('maximum segment size', () => {
     expect(s.write(3000)[0]!.len).toBe(1000 - 12);
   });
 
+  it("MUST-16: and it is the peer's, where that is smaller than the path's", () => {
+    const s = Script.established({ mss: 1460 }, { mss: 700, ts: [1, 0] });
+    expect(s.write(3000)[0]!.len).toBe(700 - 12);
+  });
+
+  it("MUST-16: or the path's, where ICMP said that it carries less than both ends would take", () => {
+    const s = Script.established({ mss: 1460 }, { mss: 1460, ts: [1, 0] });
+    pathMtuChanged(s.conn, 1000, MtuCause.icmp, s.now);
+    expect(s.write(3000)[0]!.len).toBe(1000 - 40 - 12);
+  });
+
+  it('MUST-16: a segment that carries SACK blocks has so much less text', () => {
+    const s = Script.established({}, { sackOk: true, ts: [1, 0] });
+    s.receive({ flags: '.', seq: 101, ack: 1, len: 100, ts: [2, 0] });
+    expect(s.write(3000).map((x) => [x.len, x.sack?.length])).toContainEqual([1460 - 12 - 12, 1]);
+    expect(s.sent.every((x) => x.len + (x.sack === undefined ? 12 : 24) <= 1460)).toBe(true);
+  });
+
   it('MUST-65: no segment but a SYN carries MSS', () => {
     const s = Script.established();
     s.write(5000);
@@ -197,5 +217,23 @@ describe('MUST-5: options on any segment', () => {
     s.receive({ flags: 'P.', seq: 1, ack: 1, len: 3, ts: [99, 0], mss: 100 });
     expect(s.last.ts![1]).toBe(99);
     expect(s.conn.snd.mss).toBe(1448);
+  });
+
+  it.each([
+    ['a bare ACK', { flags: '.', seq: 1 }],
+    ['data', { flags: 'P.', seq: 1, len: 3 }],
+    ['a FIN', { flags: 'F.', seq: 1 }],
+  ])('MUST-5: SACK counts on %s, and so do timestamps', (_what, segment) => {
+    const s = Script.established({}, { sackOk: true, ts: [10, 0] });
+    s.write(3 * 1448);
+    s.receive({ ...segment, ack: 1, ts: [99, 0], sack: [[1449, 2897]] });
+    expect(s.conn.snd.sent.sackedOut).toBe(1);
+    expect(s.abort()[0]!.ts![1]).toBe(99);
+  });
+
+  it('MUST-5: a RST with options resets', () => {
+    const s = Script.established({}, { sackOk: true, ts: [10, 0] });
+    s.receive({ flags: 'R', seq: 1, ts: [99, 0], mss: 100 });
+    expect(s.conn.error).toBe('ECONNRESET');
   });
 });
