@@ -26,7 +26,8 @@ interface Watch {
   isOff: boolean;
 }
 
-interface Ready {
+/** What epoll_wait() tells of one. */
+export interface Ready {
   readonly events: number;
   readonly data: number | null;
 }
@@ -91,7 +92,8 @@ export class Epoll {
   }
 }
 
-function dataOf(event: Expression | undefined): number | null {
+/** The data of an event as a script writes it; null where it writes none. */
+export function dataOf(event: Expression | undefined): number | null {
   for (const name of DATA_FIELDS) {
     const field = fieldOf(event, name);
     if (field !== undefined) return numberOf(field);
@@ -135,7 +137,8 @@ export function epollWait(w: Sockets, { args }: Call): Attempt {
   };
 }
 
-function differenceOf({ events, data }: Ready, e: Expression | undefined): string {
+/** What is otherwise than the script says, or ''. */
+export function differenceOf({ events, data }: Ready, e: Expression | undefined): string {
   const [wantedEvents, wantedData] = [numberOf(fieldAt(e, 0, 'events')), dataOf(e)];
   if (wantedEvents !== null && wantedEvents !== events) return `events ${namesOf(events)}`;
   return wantedData === null || wantedData === data ? '' : `data ${data}`;

@@ -5,7 +5,7 @@ import { State } from '../tcp/state.js';
 import type { Call, Expression } from './ast.js';
 import { CONSTANTS } from './constants.js';
 import { clientConfig, fastOpenIsReady } from './fast-open-urgent.js';
-import { differs, familyOf, socketAddressOf } from './socket-address.js';
+import { differs, familyOf, isUnspecified, socketAddressOf } from './socket-address.js';
 import { fail, ok, ScriptSocket, type Attempt, type Result } from './socket.js';
 import type { Sockets } from './sockets.js';
 import { numberOf, Unsupported } from './values.js';
@@ -133,12 +133,6 @@ export function connect(w: Sockets, s: ScriptSocket, e: Expression | undefined):
       return s.isOver ? fail('ECONNABORTED') : ok();
     },
   );
-}
-
-/** `connect(fd, AF_UNSPEC, ...)`. */
-function isUnspecified(e: Expression | undefined): boolean {
-  if (e?.kind === 'symbol') return e.name === 'AF_UNSPEC';
-  return e?.kind === 'struct' && socketAddressOf(e).family === CONSTANTS['AF_UNSPEC'];
 }
 
 /** The connection ends with a RST, and the socket is one that was never connected. */

@@ -1,7 +1,7 @@
 /** A script from its text to the verdict. */
 import { parseScript } from './parse.js';
 import type { RunOptions } from './options.js';
-import { runScript } from './run.js';
+import { type MakeTarget, runScript } from './run.js';
 import { ScriptSyntaxError } from './scanner.js';
 import { faultText, START, type Verdict } from './verdict.js';
 
@@ -11,9 +11,10 @@ export function playScript(
   text: string,
   options: RunOptions = {},
   defines: ReadonlyMap<string, string> = new Map(),
+  makeTarget?: MakeTarget,
 ): Verdict {
   try {
-    return runScript(parseScript(file, text, { defines }), options);
+    return runScript(parseScript(file, text, { defines }), options, makeTarget);
   } catch (error) {
     const nothing = { differences: [], warnings: [], printed: [], packets: [], tcb: null, log: [], start: START };
     if (!(error instanceof ScriptSyntaxError))

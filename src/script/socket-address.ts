@@ -51,6 +51,12 @@ function parsed(e: Expression | undefined): Address {
 export const isNull = (e: Expression | undefined): boolean =>
   e?.kind === 'symbol' && (e.name === 'NULL' || e.name === 'nil');
 
+/** `connect(fd, AF_UNSPEC, ...)`. */
+export function isUnspecified(e: Expression | undefined): boolean {
+  if (e?.kind === 'symbol') return e.name === 'AF_UNSPEC';
+  return e?.kind === 'struct' && socketAddressOf(e).family === CONSTANTS['AF_UNSPEC'];
+}
+
 /** Is it written, and otherwise? */
 export const differs = (said: Address | null, address: Address): boolean => said !== null && !said.equals(address);
 

@@ -1,7 +1,7 @@
 /** fcntl, ioctl and poll: what a socket's state is. */
 import { isUrgentHere } from '../tcp/urgent.js';
 import { CONSTANTS } from './constants.js';
-import { ok, type Result, type ScriptSocket } from './socket.js';
+import { fail, ok, type Result, type ScriptSocket } from './socket.js';
 import { Unsupported } from './values.js';
 
 export function fcntl(s: ScriptSocket, command: number, flags: number): Result {
@@ -12,7 +12,14 @@ export function fcntl(s: ScriptSocket, command: number, flags: number): Result {
   return ok();
 }
 
+/** What is queued: a listener has no queue, and before the handshake's end nothing counts. */
+const QUEUE_SIZES = new Set(['SIOCINQ', 'SIOCOUTQ', 'SIOCOUTQNSD'].map((name) => CONSTANTS[name]));
+
 export function ioctl(s: ScriptSocket, request: number): Result {
+  if (QUEUE_SIZES.has(request)) {
+    if (s.listener !== null) return fail('EINVAL');
+    if (s.isConnecting) return { ...ok(), data: 0 };
+  }
   const snd = s.conn?.snd;
   switch (request) {
     case CONSTANTS['SIOCINQ']:
@@ -45,6 +52,6 @@ export function readiness(s: ScriptSocket): number {
   if (s.atEnd) bits |= POLLRDHUP!;
   if ((s.atEnd && s.writeShut) || s.isOver) bits |= POLLHUP!;
   if (bits & POLLIN!) bits |= POLLRDNORM!;
-  if (s.mayWrite && (s.isOver || s.writeShut || s.conn.snd.isWritable)) bits |= POLLOUT! | POLLWRNORM!;
+  if (s.mayWrite && (s.isOver || s.writeShut || s.conn.snd.wakesWriter)) bits |= POLLOUT! | POLLWRNORM!;
   return bits;
 }

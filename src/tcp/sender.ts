@@ -222,13 +222,13 @@ export class Sender {
     return Math.max(mss, most - (most % mss));
   }
 
-  /** POLLOUT: a third of the buffer is free, and less than TCP_NOTSENT_LOWAT waits. */
+  /** A write is taken: a third of the buffer is free, and less than TCP_NOTSENT_LOWAT waits. */
   get isWritable(): boolean {
     const { length } = this.buffer;
     return this.bufferBytes - length >= length >> 1 && this.unsent < this.notSentLowat;
   }
 
-  /** Who waits for that is woken later, when half of TCP_NOTSENT_LOWAT is sent: not for each byte. */
+  /** POLLOUT, and what wakes a writer that waits: less than half of TCP_NOTSENT_LOWAT waits, so that it is not woken for each byte. */
   get wakesWriter(): boolean {
     return this.isWritable && 2 * this.unsent < this.notSentLowat;
   }

@@ -29,9 +29,14 @@ describeWithTun('packet scripts against the kernel', () => {
       'data/send',
       'sack/with-timestamps',
       'close/passive',
+      'calls/epoll',
+      'calls/sendfile',
+      'calls/queue-left',
+      'calls/connect-to-none',
+      'rack-tlp/probe-counted',
     ];
     const { status, out } = check(...names.map((name) => `test/scripts/${name}.pkt`));
-    expect(out).toMatch(/^Linux \S+: 6 the same, 0 different, 0 different as meant, 0 skipped$/m);
+    expect(out).toMatch(/^Linux \S+: 11 the same, 0 different, 0 different as meant, 0 skipped$/m);
     expect(status).toBe(0);
   });
 
@@ -50,6 +55,42 @@ describeWithTun('packet scripts against the kernel', () => {
       expect(out).toMatch(/IP 192\.168\.0\.1\.8080 > 192\.0\.2\.1\.\d+: Flags \[R\.\]/);
       expect(out).toMatch(/^SKIP .*lacking\.pkt.*has no net\.ipv4\.tcp_magic$/m);
       expect(status).toBe(1);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('what a call wrote is compared: events, control messages, addresses, counters', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tcplab-kernel-'));
+    const changes: readonly (readonly [name: string, from: string, to: string, told: string])[] = [
+      [
+        'calls/epoll',
+        'EPOLLIN|EPOLLRDHUP, ptr=4}, 1, 0) = 1',
+        'EPOLLIN, ptr=4}, 1, 0) = 1',
+        'the kernel events EPOLLIN|EPOLLRDHUP',
+      ],
+      [
+        'calls/notsent-lowat-poll',
+        'POLLOUT, revents=0',
+        'POLLOUT, revents=POLLOUT',
+        'the kernel revents of entry 0 is 0',
+      ],
+      ['calls/queue-left', 'cmsg_data=600', 'cmsg_data=601', 'the kernel TCP_CM_INQ 600'],
+      ['calls/queue-left', 'msg_flags=MSG_CTRUNC', 'msg_flags=0', 'the kernel 8'],
+      ['calls/accept-address', 'sin_port = htons(5000)', 'sin_port = htons(5001)', 'the kernel 192.0.2.1 port 5000'],
+      ['rack-tlp/probe-counted', 'TCPDSACKRecv | grep -q " 1 "', 'TCPDSACKRecv | grep -q " 2 "', 'the kernel 1'],
+    ];
+    try {
+      const files = changes.map(([name, from, to], i) => {
+        const script = readFileSync(`test/scripts/${name}.pkt`, 'utf8');
+        expect(script).toContain(from);
+        const file = join(folder, `${i}.pkt`);
+        writeFileSync(file, script.replace(from, to));
+        return file;
+      });
+      const { out } = check(...files);
+      expect(out.match(/^DIFFERENT /gm)).toHaveLength(changes.length);
+      for (const [, , , told] of changes) expect(out).toContain(told);
     } finally {
       rmSync(folder, { recursive: true });
     }

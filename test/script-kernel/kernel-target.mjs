@@ -1,10 +1,21 @@
 // @ts-check
 /** The kernel of this machine as a packet script's target (src/script/target.ts): real time, real sockets, behind a TUN that kernel-world.c holds. */
 import { execFileSync } from 'node:child_process';
-import { readSync, writeFileSync, writeSync, existsSync } from 'node:fs';
-import { constants } from 'node:os';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Slab } from '../../dist/base/slab.js';
 import { numberOf, Unsupported } from '../../dist/script/values.js';
+import { networkCounters } from './counters.mjs';
 import { WINDOW_LIMIT, scaleOf, wholeMachinesRmemMax } from './machine.mjs';
 import { prepare } from './system-calls.mjs';
 import { parseTcpInfo, TCP_INFO_BYTES } from './tcp-info.mjs';
@@ -16,6 +27,8 @@ import { parseTcpInfo, TCP_INFO_BYTES } from './tcp-info.mjs';
  * @typedef {import('../../dist/script/wire.js').WirePacket} WirePacket
  */
 
+const DEFAULT_PORT = 8080;
+const DEFAULT_MTU = 1500;
 const REQUESTS = 3;
 const ANSWERS = 4;
 /** A call that the script says returns at once is given so long, microseconds; one that blocks, so long to do its first part. */
@@ -71,18 +84,26 @@ export class KernelTarget {
   /** @private The socket whose TCP_INFO the code asks for. */
   last = -1;
   /** @private */
-  port = 8080;
+  port = DEFAULT_PORT;
   /** @private */
   congestion = 'cubic';
+  /** @private What the script's files are in: made when the first one is. */
+  folder = '';
 
-  /** @param {{ local: import('../../dist/ip/address.js').Prefix, remote: import('../../dist/ip/address.js').Address }} ends */
-  constructor({ local, remote }) {
+  /**
+   * @param {import('../../dist/script/run.js').Ends} ends
+   * @param {import('../../dist/script/options.js').RunOptions} options throws Unsupported for what cannot be had of the kernel
+   */
+  constructor({ local, remote }, options) {
+    if ((options.mss ?? 0) > 0) throw new Unsupported('--mss: segments come in one by one here, without offloads');
     this.local = local.address;
     this.remote = remote;
+    this.options = options;
+    this.port = options.bindPort ?? DEFAULT_PORT;
     for (const [name, value] of Object.entries(DEFAULTS)) set(name, value);
     ip('link set lo up');
     ip(`addr add ${local.toString()} dev tun0${this.local.version === 6 ? ' nodad' : ''}`);
-    ip('link set tun0 mtu 1500 up');
+    ip(`link set tun0 mtu ${options.mtu ?? DEFAULT_MTU} up`);
     this.#useCongestionControl('cubic');
     this.#wait(0);
   }
@@ -142,7 +163,15 @@ export class KernelTarget {
   /** @param {Call} call @returns {() => Result | null} */
   start(call) {
     const fd = (/** @type {number} */ script) => this.descriptors.get(script) ?? -1;
-    const prepared = prepare(call, { local: this.local, remote: this.remote, fd });
+    const prepared = prepare(call, {
+      local: this.local,
+      remote: this.remote,
+      bindPort: this.options.bindPort ?? DEFAULT_PORT,
+      connectPort: this.options.connectPort ?? DEFAULT_PORT,
+      v4Mapped: this.options.v4Mapped === true,
+      fd,
+      file: (path) => (path === '/dev/zero' ? path : this.#file(path)),
+    });
     if (prepared.name === 'bind') this.#makeRoomForBind(fd(numberOf(call.args[0]) ?? -1), prepared.args[1]);
     this.underWay.set(this.calls, call);
     const id = this.#request(prepared.name, prepared.args, call.end === null ? AT_ONCE : FIRST_PART);
@@ -150,8 +179,8 @@ export class KernelTarget {
       const got = this.done.get(id);
       if (got === undefined) return null;
       const errno = got.errno === 0 ? '' : (errnoNames.get(got.errno) ?? String(got.errno));
-      const data = got.value >= 0 ? prepared.data?.(got.memory) : undefined;
-      return { value: got.value, errno, ...(data !== undefined ? { data } : {}) };
+      const wrote = got.value >= 0 ? prepared.wrote?.(got.memory, got.value) : {};
+      return { value: got.value, errno, ...wrote };
     };
   }
 
@@ -174,13 +203,12 @@ export class KernelTarget {
   #account(id, value) {
     const call = this.underWay.get(id);
     if (call === undefined || call.name === 'poll') return;
-    const isAccept = call.name.startsWith('accept');
-    const opens = isAccept || call.name === 'socket';
+    const opens = /^(?:socket|accept4?|open|epoll_create1?)$/.test(call.name);
     const script = numberOf(opens ? call.result : call.args[0]) ?? -1;
     if (opens && value >= 0) this.descriptors.set(script, value);
     const real = this.descriptors.get(script) ?? -1;
     if (call.name === 'listen') this.listeners.add(real);
-    if (!this.listeners.has(real)) this.last = real;
+    if (!this.listeners.has(real) && !/^(?:open|epoll_\w+)$/.test(call.name)) this.last = real;
     if (call.name === 'close') this.descriptors.delete(script);
   }
 
@@ -207,14 +235,32 @@ export class KernelTarget {
       case 'queue':
         return tc(s.words.slice(1));
       case 'file':
-        throw new Unsupported('files are made in memory only');
+        return this.#makeFile(s.path, s.bytes);
       default:
     }
   }
 
-  /** Which of them nstat counts from is not followed here. */
   counters() {
-    return null;
+    return networkCounters();
+  }
+
+  /** Where a file of the script is: in a folder of its own. @param {string} path */
+  #file(path) {
+    if (this.folder === '') {
+      const folder = mkdtempSync(join(tmpdir(), 'tcplab-script-'));
+      this.folder = folder;
+      process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+    }
+    return join(this.folder, encodeURIComponent(path));
+  }
+
+  /** Of zeros; null removes it. @param {string} path @param {number | null} size */
+  #makeFile(path, size) {
+    const file = this.#file(path);
+    rmSync(file, { force: true });
+    if (size === null) return;
+    writeFileSync(file, '');
+    truncateSync(file, size);
   }
 
   /** By the route: the sysctl's default is the machine's, and a namespace may not change it everywhere. @param {string} name */
@@ -291,6 +337,7 @@ function slabOf(bytes) {
 
 /** @param {string} path as a script writes it, or the name behind net.ipv4. @param {string} value */
 function set(path, value) {
+  if (/^\/?sys\/module\//.test(path)) return checkModule(path, value);
   const name = path.replace(/^\/?(?:proc\/sys\/)?/, '').replaceAll('/', '.');
   const file = `/proc/sys/${(name.startsWith('net.') ? name : `net.ipv4.${name}`).replaceAll('.', '/')}`;
   if (!existsSync(file)) throw new Unsupported(`this kernel, or a namespace of it, has no ${path}`);
@@ -299,4 +346,10 @@ function set(path, value) {
   } catch (error) {
     throw new Unsupported(`this kernel does not take ${path}=${value}: ${/** @type {Error} */ (error).message}`);
   }
+}
+
+/** The parameter of a module holds for the whole machine, and stays as it is. @param {string} path @param {string} value */
+function checkModule(path, value) {
+  const now = existsSync(path) ? readFileSync(path, 'latin1').trim() : 'not there';
+  if (now !== value.trim()) throw new Unsupported(`${path} is ${now} on this machine, and not ${value.trim()}`);
 }

@@ -13,7 +13,8 @@
  *         time MICROSECONDS           nothing happened
  *
  * An argument is a decimal number, bHEX (a pointer to these bytes), xHEX (the same, and what they are afterwards is wanted),
- * oN (N zero bytes that the call writes to, wanted), nN (the same, not wanted). It belongs into a network namespace of its own.
+ * oN (N zero bytes that the call writes to, wanted), nN (the same, not wanted), mN,C (a msghdr with one buffer of N bytes and C bytes of
+ * room for control messages: its msg_flags, four bytes, and the control messages are wanted). It belongs into a network namespace of its own.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,6 +29,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <signal.h>
@@ -45,6 +47,13 @@ struct argument {
   unsigned char *bytes;
   size_t length;
   int wanted;
+  int is_message;
+};
+
+/* What an argument mN,C points to, with the buffers behind it. */
+struct message {
+  struct msghdr header;
+  struct iovec data;
 };
 
 struct call {
@@ -61,7 +70,9 @@ static const struct { const char *name; long number; } CALLS[] = {
   {"write", SYS_write},           {"sendto", SYS_sendto},   {"recvfrom", SYS_recvfrom},
   {"close", SYS_close},           {"shutdown", SYS_shutdown}, {"fcntl", SYS_fcntl},
   {"ioctl", SYS_ioctl},           {"setsockopt", SYS_setsockopt}, {"getsockopt", SYS_getsockopt},
-  {"ppoll", SYS_ppoll},
+  {"ppoll", SYS_ppoll},           {"recvmsg", SYS_recvmsg}, {"openat", SYS_openat},
+  {"sendfile", SYS_sendfile},     {"epoll_create1", SYS_epoll_create1},
+  {"epoll_ctl", SYS_epoll_ctl},   {"epoll_pwait", SYS_epoll_pwait},
 };
 
 static void die(const char *what) {
@@ -86,6 +97,26 @@ static char *to_hex(char *out, const unsigned char *bytes, size_t n) {
   return out;
 }
 
+/* A control buffer of 0 bytes is none. */
+static void make_message(struct argument *a, const char *sizes) {
+  char *comma;
+  size_t data = strtoul(sizes, &comma, 10), control = strtoul(comma + 1, NULL, 10);
+  struct message *m = calloc(1, sizeof *m + control + data + 8);
+  unsigned char *room = (unsigned char *)(m + 1);
+  if (control > 0) m->header.msg_control = room;
+  m->header.msg_controllen = control;
+  m->data = (struct iovec){room + control, data};
+  m->header.msg_iov = &m->data;
+  m->header.msg_iovlen = 1;
+  a->bytes = (unsigned char *)m;
+  a->wanted = a->is_message = 1;
+}
+
+static char *message_to_hex(char *out, const struct message *m) {
+  out = to_hex(out, (const unsigned char *)&m->header.msg_flags, sizeof m->header.msg_flags);
+  return to_hex(out, m->header.msg_control, m->header.msg_controllen);
+}
+
 static struct argument parse_argument(const char *word) {
   struct argument a = {0};
   switch (*word) {
@@ -100,6 +131,9 @@ static struct argument parse_argument(const char *word) {
     a.length = strtoul(word + 1, NULL, 10);
     a.bytes = calloc(1, a.length + 8);
     a.wanted = *word == 'o';
+    break;
+  case 'm':
+    make_message(&a, word + 1);
     break;
   default:
     a.value = strtol(word, NULL, 10);
@@ -118,7 +152,8 @@ static void *make_call(void *p) {
   for (int i = 0; i < ARGUMENTS; i++) {
     if (a[i].wanted) {
       *end++ = ' ';
-      end = to_hex(end, a[i].bytes, a[i].length);
+      end = a[i].is_message ? message_to_hex(end, (const struct message *)a[i].bytes)
+                            : to_hex(end, a[i].bytes, a[i].length);
     }
     free(a[i].bytes);
   }

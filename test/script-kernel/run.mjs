@@ -6,6 +6,7 @@
  *     npm run script:kernel                            all of test/scripts
  *     npm run script:kernel -- test/scripts/rto        a folder, or files
  *     npm run script:kernel -- --packets FILE          and the packets of what differs
+ *     npm run script:kernel -- --lenient FILE          as packetdrill compares: packets left over and timestamps are no difference
  *     npm run script:kernel -- --tolerance 500         ms that times may differ by on a busy machine; else 20
  *
  * SAME, DIFFERENT or SKIP for each. A script in which we mean to differ says why in a line `// differs: ...` of its head: docs/differences-from-linux.md
@@ -63,7 +64,8 @@ function playOnce(file) {
   // Packets shall be seen when they are sent, whatever else the machine does: as far as we may say so.
   const isRoot = process.getuid?.() === 0;
   const how = isRoot ? ['--net', 'nice', '-n', '-15'] : ['--map-root-user', '--net'];
-  const child = spawn('unshare', [...how, WORLD, process.execPath, join(here, 'play.mjs'), file, options.tolerance], {
+  const play = [join(here, 'play.mjs'), file, options.tolerance, ...(options.lenient ? ['--lenient'] : [])];
+  const child = spawn('unshare', [...how, WORLD, process.execPath, ...play], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: LONGEST_MS,
     env: { ...process.env, TCPLAB_RMEM_MAX: String(wholeMachinesRmemMax()) },
@@ -112,7 +114,11 @@ function tell(file, v, withPackets) {
 const { values: options, positionals } = commandLine(import.meta.url, {
   allowPositionals: true,
   // Jiffies of up to 10 ms, and a machine that has other things to do.
-  options: { packets: { type: 'boolean', default: false }, tolerance: { type: 'string', default: '20' } },
+  options: {
+    packets: { type: 'boolean', default: false },
+    lenient: { type: 'boolean', default: false },
+    tolerance: { type: 'string', default: '20' },
+  },
 });
 if (!/^[1-9]\d{0,4}$/.test(options.tolerance)) wrongUsage(import.meta.url, '--tolerance is a number of milliseconds');
 compileWorld();

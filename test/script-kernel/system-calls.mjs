@@ -1,27 +1,46 @@
 // @ts-check
 /** A script's system calls as the kernel takes them: numbers, and bytes for what pointers point to (kernel-world.c says how each is written). */
+import { Address } from '../../dist/ip/address.js';
 import { CONSTANTS } from '../../dist/script/constants.js';
-import { controlOf } from '../../dist/script/control-messages.js';
-import { isNull, socketAddressOf } from '../../dist/script/socket-address.js';
+import { controlOf, controlText } from '../../dist/script/control-messages.js';
+import { dataOf, differenceOf } from '../../dist/script/epoll.js';
+import { isNull, isUnspecified, socketAddressOf } from '../../dist/script/socket-address.js';
 import { fieldAt, fieldOf, iovBytes, numberOf, textOf, Unsupported } from '../../dist/script/values.js';
 
 /**
  * @typedef {import('../../dist/script/ast.js').Call} Call
  * @typedef {import('../../dist/script/ast.js').Expression} Expression
- * @typedef {import('../../dist/ip/address.js').Address} Address
  * @typedef {import('../../dist/script/socket.js').Result} Result
+ * @typedef {import('../../dist/script/control-messages.js').ControlMessage} ControlMessage
  *
  * @typedef {object} Prepared
  * @property {string} name
  * @property {(string | number)[]} args
- * @property {(memory: Buffer[]) => Result['data']} [data] what it wrote, from the memory that was asked for
+ * @property {(memory: Buffer[], value: number) => Partial<Result>} [wrote] what of its result is in the memory that was asked for
+ *
+ * @typedef {object} World
+ * @property {Address} local
+ * @property {Address} remote
+ * @property {number} bindPort of bind(fd, ..., ...)
+ * @property {number} connectPort of connect(fd, ..., ...)
+ * @property {boolean} v4Mapped sockets are IPv6's, and packets IPv4's
+ * @property {(script: number) => number} fd
+ * @property {(path: string) => string} file where a script's file is
  */
 
-const DEFAULT_PORT = 8080;
 const AF_INET = 2;
 const AF_INET6 = 10;
+const AT_FDCWD = -100;
 const MSG_NOSIGNAL = 0x4000;
 const SOL_SOCKET = 1;
+const SOL_TCP = 6;
+const ADDRESS_BYTES = 28;
+/** Of CONFIG_X86_64 only it is packed. */
+const EPOLL_EVENT = process.arch === 'x64' ? { bytes: 12, dataAt: 4 } : { bytes: 16, dataAt: 8 };
+const SIGSET_BYTES = 8;
+/** A struct cmsghdr with its number, and how it is aligned. */
+const CONTROL_HEADER_BYTES = 16;
+const CONTROL_BYTES = 24;
 
 const bytes = (/** @type {Buffer} */ b) => `b${b.toString('hex')}`;
 
@@ -30,12 +49,6 @@ function ints(...values) {
   const b = Buffer.alloc(4 * values.length);
   values.forEach((v, i) => b.writeInt32LE(v | 0, 4 * i));
   return b;
-}
-
-/** @param {Expression | undefined} e */
-function symbolOf(e) {
-  if (e?.kind === 'symbol') return e.name;
-  throw new Unsupported('an option that is not written by its name');
 }
 
 /** @param {Address} address @param {number} port */
@@ -49,33 +62,53 @@ function socketAddress(address, port) {
   return b;
 }
 
+/** @param {Buffer} b @returns {NonNullable<Result['address']>} */
+function readSocketAddress(b) {
+  const family = b.readUInt16LE(0);
+  const words = [0, 1, 2, 3].map((i) => b.readInt32BE(8 + 4 * i));
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = words;
+  const address = family === AF_INET ? Address.v4(b.readInt32BE(4)) : Address.fromWords(w0, w1, w2, w3);
+  return { family, port: b.readUInt16BE(2), address };
+}
+
+/** Their first argument is none of the script's descriptors. */
+const WITHOUT_DESCRIPTOR = new Set(['socket', 'poll', 'open', 'epoll_create', 'epoll_create1']);
+
+/** @param {Address} a */
+const mapped = (a) => Address.fromWords(0, 0, 0xffff, a.w3);
+
 /**
  * @param {Call} call
- * @param {{ local: Address, remote: Address, fd: (script: number) => number }} world
+ * @param {World} world
  * @returns {Prepared} throws Unsupported
  */
 export function prepare(call, world) {
   const { args } = call;
   const n = (/** @type {number} */ i) => numberOf(args[i]) ?? 0;
-  const fd = call.name === 'socket' || call.name === 'poll' ? -1 : world.fd(n(0));
+  const own = (/** @type {Address} */ a) => (world.v4Mapped && a.version === 4 ? mapped(a) : a);
+  const fd = WITHOUT_DESCRIPTOR.has(call.name) ? -1 : world.fd(n(0));
   switch (call.name) {
     case 'socket': {
-      const domain = world.local.version === 4 ? AF_INET : AF_INET6;
+      const domain = own(world.local).version === 4 ? AF_INET : AF_INET6;
       return { name: 'socket', args: [numberOf(args[0]) ?? domain, numberOf(args[1]) ?? 1, 6] };
     }
     case 'bind': {
       const said = socketAddressOf(args[1]);
-      const address = socketAddress(said.address ?? world.local, said.port ?? DEFAULT_PORT);
+      const address = socketAddress(own(said.address ?? world.local), said.port ?? world.bindPort);
       return { name: 'bind', args: [fd, bytes(address), address.length] };
     }
     case 'listen':
       return { name: 'listen', args: [fd, n(1)] };
     case 'accept':
-      return { name: 'accept4', args: [fd, 0, 0, 0] };
     case 'accept4':
-      return { name: 'accept4', args: [fd, 0, 0, n(3)] };
+      return {
+        name: 'accept4',
+        args: [fd, `o${ADDRESS_BYTES}`, bytes(ints(ADDRESS_BYTES)), call.name === 'accept4' ? n(3) : 0],
+        wrote: ([address]) => (address === undefined ? {} : { address: readSocketAddress(address) }),
+      };
     case 'connect': {
-      const address = socketAddress(world.remote, socketAddressOf(args[1]).port ?? DEFAULT_PORT);
+      if (isUnspecified(args[1])) return { name: 'connect', args: [fd, bytes(Buffer.alloc(16)), 16] };
+      const address = socketAddress(own(world.remote), socketAddressOf(args[1]).port ?? world.connectPort);
       return { name: 'connect', args: [fd, bytes(address), address.length] };
     }
     // The kernel sends the same whether one buffer is gathered or several.
@@ -86,6 +119,7 @@ export function prepare(call, world) {
     case 'send':
       return send(fd, n(2), n(3), null, args[1]);
     case 'sendmsg':
+      if (controlOf(args[1]).length > 0) throw new Unsupported('control messages (msg_control) of sendmsg()');
       return send(fd, iovBytes(fieldOf(args[1], 'msg_iov')), n(2), fastOpen(n(2)));
     case 'sendto':
       return send(fd, n(2), n(3), fastOpen(n(3)), args[1]);
@@ -99,8 +133,7 @@ export function prepare(call, world) {
     case 'recvfrom':
       return receive(fd, n(2), n(3), args[1]);
     case 'recvmsg':
-      if (controlOf(args[1]).length > 0) throw new Unsupported('control messages of the kernel are not read');
-      return receive(fd, iovBytes(fieldOf(args[1], 'msg_iov')), n(2));
+      return receiveMessage(fd, args);
     case 'close':
       return { name: 'close', args: [fd] };
     case 'shutdown':
@@ -108,20 +141,35 @@ export function prepare(call, world) {
     case 'fcntl':
       return { name: 'fcntl', args: [fd, n(1), n(2)] };
     case 'ioctl':
-      return { name: 'ioctl', args: [fd, n(1), 'o4'], data: ([value]) => value?.readInt32LE(0) };
+      return { name: 'ioctl', args: [fd, n(1), 'o4'], wrote: ([value]) => dataIn(value?.readInt32LE(0)) };
     case 'setsockopt':
       return setOption(fd, args);
     case 'getsockopt':
       return getOption(fd, args);
     case 'poll':
       return poll(args, world.fd);
+    case 'open':
+      return { name: 'openat', args: [AT_FDCWD, bytes(Buffer.from(`${pathOf(args[0], world)}\0`)), n(1), 0o600] };
+    case 'sendfile':
+      return sendFile(fd, args, world.fd);
+    case 'epoll_create':
+      // The call of that name is not everywhere. -1: flags that there are not, as a size below 1 is none.
+      return { name: 'epoll_create1', args: [n(0) > 0 ? 0 : -1] };
+    case 'epoll_create1':
+      return { name: 'epoll_create1', args: [n(0)] };
+    case 'epoll_ctl':
+      return { name: 'epoll_ctl', args: [fd, n(1), world.fd(n(2)), isNull(args[3]) ? 0 : epollEvent(args[3])] };
+    case 'epoll_wait':
+      return epollWait(fd, args);
     default:
       throw new Unsupported(`the system call '${call.name}' is not known`);
   }
 
   /** @param {number} flags */
   function fastOpen(flags) {
-    return (flags & (CONSTANTS['MSG_FASTOPEN'] ?? 0)) !== 0 ? socketAddress(world.remote, DEFAULT_PORT) : null;
+    return (flags & (CONSTANTS['MSG_FASTOPEN'] ?? 0)) !== 0
+      ? socketAddress(own(world.remote), world.connectPort)
+      : null;
   }
 }
 
@@ -138,46 +186,127 @@ const receive = (fd, count, flags, at) => ({
 });
 
 /** @param {number} fd @param {readonly Expression[]} args @returns {Prepared} */
-function setOption(fd, args) {
-  const name = symbolOf(args[2]);
-  /** @type {Buffer} */
-  let value;
-  if (name === 'TCP_CONGESTION') value = Buffer.from(textOf(args[3]) ?? '');
-  else if (name === 'SO_LINGER') {
-    const field = (/** @type {string} */ f, /** @type {number} */ at) =>
-      numberOf(fieldAt(args[3], at, f, `l_${f}`)) ?? 0;
-    value = ints(field('onoff', 0), field('linger', 1));
-  } else if (name === 'SO_RCVTIMEO' || name === 'SO_SNDTIMEO') {
-    value = Buffer.alloc(16);
-    value.writeBigInt64LE(BigInt(numberOf(fieldOf(args[3], 'tv_sec')) ?? 0), 0);
-    value.writeBigInt64LE(BigInt(numberOf(fieldOf(args[3], 'tv_usec')) ?? 0), 8);
-  } else value = ints(numberOf(args[3]) ?? 0);
+function receiveMessage(fd, [, message, flags]) {
+  const wanted = controlOf(message);
+  for (const one of wanted) controlText(one);
   return {
-    name: 'setsockopt',
-    args: [fd, levelOf(args), optionOf(name), bytes(value), numberOf(args[4]) ?? value.length],
+    name: 'recvmsg',
+    args: [fd, `m${iovBytes(fieldOf(message, 'msg_iov'))},${CONTROL_BYTES * wanted.length}`, numberOf(flags) ?? 0],
+    wrote: ([memory]) => ({
+      messageFlags: memory?.readInt32LE(0) ?? 0,
+      ...(wanted.length > 0 ? { control: controlMessages(memory?.subarray(4) ?? Buffer.alloc(0)) } : {}),
+    }),
+  };
+}
+
+/** @param {Buffer} b @returns {ControlMessage[]} */
+function controlMessages(b) {
+  /** @type {ControlMessage[]} */
+  const messages = [];
+  for (let at = 0; at + CONTROL_HEADER_BYTES < b.length;) {
+    const length = Number(b.readBigUInt64LE(at));
+    const [level, type] = [b.readInt32LE(at + 8), b.readInt32LE(at + 12)];
+    messages.push({ level, type, data: b.readInt32LE(at + CONTROL_HEADER_BYTES) });
+    at += Math.ceil(length / 8) * 8;
+  }
+  return messages;
+}
+
+/** @param {number | string | undefined} data @returns {Partial<Result>} */
+const dataIn = (data) => (data === undefined ? {} : { data });
+
+/** @param {Expression | undefined} e @param {World} world */
+function pathOf(e, world) {
+  const path = textOf(e);
+  if (path === null) throw new Unsupported('open() of a path that is no text in quotes');
+  return world.file(path);
+}
+
+/** @param {number} fd @param {readonly Expression[]} args @param {(script: number) => number} fdOf @returns {Prepared} */
+function sendFile(fd, args, fdOf) {
+  const offset = Buffer.alloc(8);
+  offset.writeBigInt64LE(BigInt(isNull(args[2]) ? 0 : (numberOf(args[2]) ?? 0)));
+  const from = fdOf(numberOf(args[1]) ?? -1);
+  return { name: 'sendfile', args: [fd, from, isNull(args[2]) ? 0 : bytes(offset), numberOf(args[3]) ?? 0] };
+}
+
+/** @param {Expression | undefined} e */
+function epollEvent(e) {
+  const b = Buffer.alloc(EPOLL_EVENT.bytes);
+  b.writeUInt32LE((numberOf(fieldAt(e, 0, 'events')) ?? 0) >>> 0, 0);
+  b.writeBigInt64LE(BigInt(dataOf(e) ?? 0), EPOLL_EVENT.dataAt);
+  return bytes(b);
+}
+
+/** @param {number} fd @param {readonly Expression[]} args @returns {Prepared} */
+function epollWait(fd, args) {
+  const wanted = args[1]?.kind === 'list' ? args[1].items : [args[1]];
+  const most = numberOf(args[2]) ?? 1;
+  return {
+    name: 'epoll_pwait',
+    args: [fd, `o${EPOLL_EVENT.bytes * Math.max(1, most)}`, most, numberOf(args[3]) ?? 0, 0, SIGSET_BYTES],
+    wrote: ([memory = Buffer.alloc(0)], value) => {
+      const differences = Array.from({ length: value }, (_, i) => {
+        const at = i * EPOLL_EVENT.bytes;
+        const data = Number(memory.readBigInt64LE(at + EPOLL_EVENT.dataAt));
+        return differenceOf({ events: memory.readUInt32LE(at), data }, wanted[i]);
+      }).filter((text) => text !== '');
+      return differences.length === 0 ? {} : { mismatch: differences.join(', ') };
+    },
+  };
+}
+
+/** @param {readonly Expression[]} args by their numbers, as for the kernel */
+function optionOf([, at, name]) {
+  if (name?.kind === 'symbol' && !Object.hasOwn(CONSTANTS, name.name))
+    throw new Unsupported(`the socket option ${name.name} is not known`);
+  const [level, number] = [numberOf(at), numberOf(name)];
+  if (level === null || number === null) throw new Unsupported('a socket option without its level or name');
+  const is = (/** @type {number} */ of, /** @type {string[]} */ ...names) =>
+    level === of && names.some((n) => CONSTANTS[n] === number);
+  return {
+    level,
+    number,
+    isText: is(SOL_TCP, 'TCP_CONGESTION', 'TCP_FASTOPEN_KEY'),
+    isName: is(SOL_TCP, 'TCP_CONGESTION'),
+    isLinger: is(SOL_SOCKET, 'SO_LINGER'),
+    isTime: is(SOL_SOCKET, 'SO_RCVTIMEO', 'SO_SNDTIMEO'),
   };
 }
 
 /** @param {number} fd @param {readonly Expression[]} args @returns {Prepared} */
-function getOption(fd, args) {
-  const name = symbolOf(args[2]);
-  const isText = name === 'TCP_CONGESTION';
-  const length = isText ? 16 : 4;
-  return {
-    name: 'getsockopt',
-    args: [fd, levelOf(args), optionOf(name), `o${length}`, bytes(ints(length))],
-    data: ([value]) => (isText ? value?.toString('latin1').replace(/\0.*$/, '') : value?.readInt32LE(0)),
-  };
+function setOption(fd, args) {
+  const option = optionOf(args);
+  const value = optionValue(option, args[3]);
+  const length = numberOf(args[4]) ?? value.length;
+  const whole = Buffer.concat([value, Buffer.alloc(Math.max(0, length - value.length))]);
+  return { name: 'setsockopt', args: [fd, option.level, option.number, bytes(whole), length] };
 }
 
-/** @param {readonly Expression[]} args */
-const levelOf = (args) => numberOf(args[1]) ?? SOL_SOCKET;
+/** @param {ReturnType<typeof optionOf>} option @param {Expression | undefined} e */
+function optionValue({ isText, isLinger, isTime }, e) {
+  if (isText) return Buffer.from(textOf(e) ?? '', 'latin1');
+  const field = (/** @type {number} */ at, /** @type {string[]} */ ...names) => numberOf(fieldAt(e, at, ...names)) ?? 0;
+  if (isLinger) return ints(field(0, 'onoff', 'l_onoff'), field(1, 'linger', 'l_linger'));
+  if (!isTime) return ints(numberOf(e) ?? 0);
+  const value = Buffer.alloc(16);
+  value.writeBigInt64LE(BigInt(field(0, 'tv_sec')), 0);
+  value.writeBigInt64LE(BigInt(field(1, 'tv_usec')), 8);
+  return value;
+}
 
-/** @param {string} name */
-function optionOf(name) {
-  const number = CONSTANTS[name];
-  if (number === undefined) throw new Unsupported(`the socket option ${name} is not known`);
-  return number;
+/** @param {number} fd @param {readonly Expression[]} args @returns {Prepared} */
+function getOption(fd, args) {
+  const { level, number, isText, isName } = optionOf(args);
+  const length = isName ? 16 : isText ? (numberOf(args[4]) ?? 4) : 4;
+  return {
+    name: 'getsockopt',
+    args: [fd, level, number, `o${length}`, `x${ints(length).toString('hex')}`],
+    wrote: ([value, written]) => {
+      const text = value?.subarray(0, written?.readInt32LE(0)).toString('latin1');
+      return dataIn(isName ? text?.replace(/\0.*$/, '') : isText ? text : value?.readInt32LE(0));
+    },
+  };
 }
 
 /** @param {readonly Expression[]} args @param {(script: number) => number} fdOf @returns {Prepared} */
@@ -195,12 +324,14 @@ function poll(args, fdOf) {
   return {
     name: 'ppoll',
     args: [`x${fds.toString('hex')}`, wanted.length, timeout < 0 ? 0 : bytes(timespec), 0, 0],
-    data: ([answered]) => {
+    wrote: ([answered]) => {
       const mismatch = wanted.findIndex((e, i) => {
         const expected = numberOf(fieldOf(e, 'revents'));
         return expected !== null && expected !== answered?.readInt16LE(8 * i + 6);
       });
-      return mismatch < 0 ? undefined : `revents of entry ${mismatch} is ${answered?.readInt16LE(8 * mismatch + 6)}`;
+      return mismatch < 0
+        ? {}
+        : { mismatch: `revents of entry ${mismatch} is ${answered?.readInt16LE(8 * mismatch + 6)}` };
     },
   };
 }
