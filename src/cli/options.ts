@@ -95,7 +95,7 @@ export function withSharedOptions(command: Command): Command {
       new Option(
         '--hystart <name>',
         "how CUBIC's slow start ends before loss: as Linux, as RFC 9406 (HyStart++), or not",
-      ).choices(['linux', 'rfc9406', 'off']),
+      ).choices(['linux', 'linux-train', 'linux-delay', 'rfc9406', 'off']),
     )
     .option('--rfc1337', 'no RST ends TIME-WAIT (tcp_rfc1337; on in the rfc profile)')
     .option('--pacing', 'spread what is sent over the round trip, whatever the congestion control')

@@ -1,5 +1,6 @@
 /** setsockopt and getsockopt: level, name and length as Linux looks at them, then the option itself (socket-option-table.ts). */
 import type { Micros } from '../base/time.js';
+import { KEY_BYTES } from '../tcp/fast-open-cookie.js';
 import type { Expression } from './ast.js';
 import { CONSTANTS } from './constants.js';
 import { findOption, IP_LEVEL, isLevel, type Option, setCongestion, whyMissing } from './socket-option-table.js';
@@ -26,8 +27,7 @@ export function setOption(s: ScriptSocket, args: readonly Expression[], now: Mic
   if (is(level, number, 'SOL_SOCKET', 'SO_LINGER')) return bytes < LINGER_BYTES ? fail('EINVAL') : setLinger(s, value);
   if (is(level, number, 'SOL_SOCKET', 'SO_RCVTIMEO') || is(level, number, 'SOL_SOCKET', 'SO_SNDTIMEO'))
     return setTimeouts(s, number === CONSTANTS['SO_RCVTIMEO'], value);
-  if (is(level, number, 'SOL_TCP', 'TCP_FASTOPEN_KEY'))
-    throw new Unsupported('TCP_FASTOPEN_KEY is not known: the key is net.ipv4.tcp_fastopen_key of the stack');
+  if (is(level, number, 'SOL_TCP', 'TCP_FASTOPEN_KEY')) return setFastOpenKeys(s, value, bytes);
   const { set } = known(level, number, args);
   if (set === null) return fail('ENOPROTOOPT');
   const wanted = numberOf(value) ?? 0;
@@ -76,11 +76,25 @@ export function getOption(s: ScriptSocket, args: readonly Expression[], defaultC
   if (is(level, number, 'SOL_SOCKET', 'SO_ERROR')) return { ...ok(), data: CONSTANTS[s.takeError()] ?? 0 };
   if (is(level, number, 'SOL_TCP', 'TCP_CONGESTION'))
     return { ...ok(), data: s.conn?.snd.congestion.name ?? s.config.congestionControl ?? defaultCongestion };
+  if (is(level, number, 'SOL_TCP', 'TCP_FASTOPEN_KEY')) return { ...ok(), data: fastOpenKeys(s).slice(0, bytes) };
   const { get } = known(level, number, args);
   if (get === null) throw new Unsupported(`getsockopt of ${nameOf(args)} is not known`);
   const got = get(s);
   return typeof got === 'number' ? { ...ok(), data: got } : got;
 }
+
+/** A key of 16 bytes, or two: what was made with the second still counts. */
+function setFastOpenKeys(s: ScriptSocket, value: Expression | undefined, bytes: number): Result {
+  const text = textOf(value);
+  if (text === null) throw new Unsupported('a key of Fast Open that is no text in quotes');
+  if (bytes !== KEY_BYTES && bytes !== 2 * KEY_BYTES) return fail('EINVAL');
+  s.fastOpenKeys = Uint8Array.from({ length: bytes }, (_, i) => text.charCodeAt(i));
+  s.tuneFastOpen();
+  return ok();
+}
+
+/** As a text of bytes; '' where only the stack's key counts. */
+const fastOpenKeys = ({ fastOpenKeys: keys }: ScriptSocket): string => String.fromCharCode(...(keys ?? []));
 
 /** By their numbers, as for the kernel: an option's name at another level is another option there, or none. */
 function optionOf(args: readonly Expression[]): { level: number; number: number } {

@@ -8,6 +8,7 @@ import type { Listener } from '../stack/listener.js';
 import type { Stack } from '../stack/stack.js';
 import type { TcpConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
+import { FastOpenCookies, KEY_BYTES } from '../tcp/fast-open-cookie.js';
 import { State } from '../tcp/state.js';
 import { CONSTANTS } from './constants.js';
 import type { ControlMessage } from './control-messages.js';
@@ -85,6 +86,8 @@ export class ScriptSocket implements TcpUser {
   fastOpenQueue = -1;
   /** TCP_FASTOPEN_NO_COOKIE. */
   fastOpenWithoutCookie = false;
+  /** TCP_FASTOPEN_KEY: one key, or two; null where the stack's count. */
+  fastOpenKeys: Uint8Array | null = null;
   /** TCP_FASTOPEN_CONNECT, and what connect() made of it: the port to open to once there is data. */
   fastOpenConnect = false;
   deferredPort = 0;
@@ -220,6 +223,10 @@ export class ScriptSocket implements TcpUser {
     if (listener.fastOpen === null) return;
     if (this.fastOpenQueue >= 0) listener.fastOpen.most = this.fastOpenQueue;
     listener.fastOpen.withoutCookie = this.fastOpenWithoutCookie;
+    const keys = this.fastOpenKeys;
+    if (keys === null) return;
+    const backup = keys.length > KEY_BYTES ? keys.subarray(KEY_BYTES) : null;
+    listener.fastOpen.cookies = new FastOpenCookies([keys.subarray(0, KEY_BYTES), backup]);
   }
 
   /** It has a port of its own: bind() works once. */

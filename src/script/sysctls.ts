@@ -4,7 +4,7 @@
  */
 import { MtuDiscover } from '../base/mtu-discover.js';
 import { MILLISECOND, SECOND } from '../base/time.js';
-import { CONGESTION_CONTROLS, type CongestionName } from '../tcp/congestion/index.js';
+import { CONGESTION_CONTROLS, type CongestionName, type HystartName } from '../tcp/congestion/index.js';
 import { keyBytes } from '../tcp/fast-open-cookie.js';
 import { PROFILES, type TcpConfig } from '../tcp/config.js';
 import type { Setting } from './commands.js';
@@ -109,18 +109,18 @@ const KNOBS: Readonly<Record<string, Knob>> = {
   tcp_rfc1337: (v) => ({ rfc1337: unless0(v) }),
   tcp_max_orphans: (v) => ({ maxOrphans: whole(v) }),
   // What is always so here.
-  tcp_dsack: (v) => onlyIf('tcp_dsack', v, '1'),
+  tcp_dsack: (v) => onlyIf('net.ipv4.tcp_dsack', v, '1'),
   tcp_moderate_rcvbuf: none,
-  tcp_reordering: (v) => onlyIf('tcp_reordering', v, '3'),
-  tcp_recovery: (v) => onlyIf('tcp_recovery', v, '1'),
+  tcp_reordering: (v) => onlyIf('net.ipv4.tcp_reordering', v, '3'),
+  tcp_recovery: (v) => onlyIf('net.ipv4.tcp_recovery', v, '1'),
   // 2, the default, is for loopback only.
-  tcp_tw_reuse: (v) => (v.trim() === '2' ? {} : onlyIf('tcp_tw_reuse', v, '0')),
-  tcp_abort_on_overflow: (v) => onlyIf('tcp_abort_on_overflow', v, '0'),
-  tcp_stdurg: (v) => onlyIf('tcp_stdurg', v, '0'),
-  tcp_reflect_tos: (v) => onlyIf('tcp_reflect_tos', v, '0'),
-  tcp_thin_linear_timeouts: (v) => onlyIf('tcp_thin_linear_timeouts', v, '0'),
-  tcp_migrate_req: (v) => onlyIf('tcp_migrate_req', v, '0'),
-  tcp_min_snd_mss: (v) => onlyIf('tcp_min_snd_mss', v, '48'),
+  tcp_tw_reuse: (v) => (v.trim() === '2' ? {} : onlyIf('net.ipv4.tcp_tw_reuse', v, '0')),
+  tcp_abort_on_overflow: (v) => onlyIf('net.ipv4.tcp_abort_on_overflow', v, '0'),
+  tcp_stdurg: (v) => onlyIf('net.ipv4.tcp_stdurg', v, '0'),
+  tcp_reflect_tos: (v) => onlyIf('net.ipv4.tcp_reflect_tos', v, '0'),
+  tcp_thin_linear_timeouts: (v) => onlyIf('net.ipv4.tcp_thin_linear_timeouts', v, '0'),
+  tcp_migrate_req: (v) => onlyIf('net.ipv4.tcp_migrate_req', v, '0'),
+  tcp_min_snd_mss: (v) => onlyIf('net.ipv4.tcp_min_snd_mss', v, '48'),
   tcp_ecn_option: none,
   tcp_ecn_option_beacon: none,
 };
@@ -187,14 +187,31 @@ export function sysctlConfig(settings: readonly Setting[]): Partial<TcpConfig> {
   return change;
 }
 
-/** `tcp_cubic.parameters.hystart`. What others do has no bearing on what is built here. */
+/** By hystart_detect's bits: ACK train and delay. */
+const HYSTART_SIGNS: readonly HystartName[] = ['off', 'linux-train', 'linux-delay', 'linux'];
+/** What CUBIC has when nobody changed it: here it is always so. */
+const CUBIC_PARAMETERS: Readonly<Record<string, string>> = {
+  beta: '717',
+  bic_scale: '41',
+  fast_convergence: '1',
+  hystart_ack_delta_us: '2000',
+  hystart_low_window: '16',
+  initial_ssthresh: '0',
+  tcp_friendliness: '1',
+};
+
+/** `tcp_cubic.parameters.hystart`. What other modules have has no bearing on what is built here. */
 function applyModuleParameter(name: string, value: string): Partial<TcpConfig> {
-  if (name === 'tcp_cubic.parameters.hystart') return { hystart: unless0(value) ? 'linux' : 'off' };
+  const [, cubic] = /^tcp_cubic\.parameters\.(\w+)$/.exec(name) ?? [];
+  if (cubic === 'hystart') return { hystart: unless0(value) ? 'linux' : 'off' };
+  if (cubic === 'hystart_detect') return { hystart: HYSTART_SIGNS[whole(value, 3)]! };
+  if (cubic !== undefined && Object.hasOwn(CUBIC_PARAMETERS, cubic))
+    return onlyIf(name, value, CUBIC_PARAMETERS[cubic]!);
   if (/^(?:tcp_\w+|tun)\.parameters\.\w+$/.test(name)) return {};
   throw new Unsupported(`the module parameter ${name} is not known`);
 }
 
 function onlyIf(name: string, value: string, ours: string): Partial<TcpConfig> {
   if (value.trim() === ours) return {};
-  throw new Unsupported(`net.ipv4.${name}=${value.trim()}: here it is always ${ours}`);
+  throw new Unsupported(`${name}=${value.trim()}: here it is always ${ours}`);
 }

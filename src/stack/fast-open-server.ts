@@ -23,6 +23,8 @@ export class FastOpenQueue {
   /** TCP_FASTOPEN_NO_COOKIE: a SYN's data is taken without one. */
   withoutCookie = false;
   pending = 0;
+  /** TCP_FASTOPEN_KEY: cookies of this listener's own; null: the stack's. */
+  cookies: FastOpenCookies | null = null;
   /** When those that were reset count no more. */
   private readonly resets = new Ring<Micros>();
 
@@ -72,20 +74,21 @@ export class FastOpenServer {
     }
     if (queue.withoutCookie || (bits & FastOpenMode.serverWithoutCookie) !== 0) return this.accept(null, syn);
     if (asked === ABSENT) return null;
-    this.cookies.setKeysAs(this.config.fastOpenKey);
-    this.cookies.about(ip.version === 4, ip.s0, ip.s1, ip.s2, ip.s3, this.ourAddress(ip));
+    const cookies = queue.cookies ?? this.cookies;
+    if (cookies === this.cookies) cookies.setKeysAs(this.config.fastOpenKey);
+    cookies.about(ip.version === 4, ip.s0, ip.s1, ip.s2, ip.s3, this.ourAddress(ip));
     if (asked > 0) {
-      switch (this.cookies.judge(syn.cookie.subarray(0, asked), now)) {
+      switch (cookies.judge(syn.cookie.subarray(0, asked), now)) {
         case CookieWorth.current:
           return this.accept(null, syn);
         case CookieWorth.previous:
           counters.TcpExtTCPFastOpenPassiveAltKey++;
-          return this.accept(this.cookies.make(now), syn);
+          return this.accept(cookies.make(now), syn);
         default:
           counters.TcpExtTCPFastOpenPassiveFail++;
       }
     }
-    return new FastOpen({ cookie: this.cookies.make(now), experimental: syn.cookieExperimental });
+    return new FastOpen({ cookie: cookies.make(now), experimental: syn.cookieExperimental });
   }
 
   private accept(cookie: Uint8Array | null, syn: Segment): FastOpen {

@@ -11,6 +11,7 @@ import { SipHash } from '../base/siphash.js';
 import { NEVER, SECOND, type Micros } from '../base/time.js';
 
 export const COOKIE_BYTES = 8;
+export const KEY_BYTES = 16;
 const KEY_LIFETIME: Micros = 86_400 * SECOND;
 
 /** What a client's cookie is worth. */
@@ -20,18 +21,22 @@ export type CookieWorth = (typeof CookieWorth)[keyof typeof CookieWorth];
 const V4_WORDS = 2;
 const V6_WORDS = 8;
 
+export type FastOpenKeys = readonly [current: Uint8Array, previous: Uint8Array | null];
+
 export class FastOpenCookies {
   private readonly words = new Int32Array(V6_WORDS);
   private count = 0;
   private current: SipHash;
   private previous: SipHash | null = null;
-  private readonly random: Random;
+  private readonly random: Random | null;
   private keyedAt: Micros = -NEVER;
   private keyText = '';
 
-  constructor(random: Random) {
-    this.random = random;
-    this.current = new SipHash(this.newKey());
+  /** Keys of chance that change once a day, or TCP_FASTOPEN_KEY's: 16 bytes each, the second for cookies of before. */
+  constructor(source: Random | FastOpenKeys) {
+    this.random = isKeys(source) ? null : source;
+    this.current = new SipHash(isKeys(source) ? source[0] : newKey(source));
+    if (isKeys(source)) this.setKeys(...source);
   }
 
   /** net.ipv4.tcp_fastopen_key: 16 bytes each. They stay until they are set again. */
@@ -87,18 +92,18 @@ export class FastOpenCookies {
 
   private keepKeysFresh(now: Micros): void {
     const age = now - this.keyedAt;
-    if (age < KEY_LIFETIME) return;
+    if (age < KEY_LIFETIME || this.random === null) return;
     // Nobody asked for so long that the last key has had its day, too.
     this.previous = age < 2 * KEY_LIFETIME ? this.current : null;
-    this.current = new SipHash(this.newKey());
+    this.current = new SipHash(newKey(this.random));
     this.keyedAt = now;
   }
-
-  private newKey(): Uint8Array {
-    const { random } = this;
-    return new Uint8Array(Int32Array.of(random.int32(), random.int32(), random.int32(), random.int32()).buffer);
-  }
 }
+
+const isKeys = (source: Random | FastOpenKeys): source is FastOpenKeys => Array.isArray(source);
+
+const newKey = (random: Random): Uint8Array =>
+  new Uint8Array(Int32Array.of(random.int32(), random.int32(), random.int32(), random.int32()).buffer);
 
 /** The bytes of `00112233-44556677-8899aabb-ccddeeff`, each number little-endian as in Linux; null when it is none. */
 export function keyBytes(text: string): Uint8Array | null {

@@ -48,7 +48,7 @@ describe('commands', () => {
     'nstat -n',
     'ethtool -K tun0 tso off gso off gro off > /dev/null 2>&1 || true',
     'modprobe tcp_cubic',
-    'echo 2 > /sys/module/tcp_cubic/parameters/hystart_detect',
+    'echo 2 > /sys/module/tcp_bbr/parameters/anything',
     '../common/set_sysctls.py /sys/module/tcp_cubic/parameters/hystart_detect=3',
     'sysctl -q net.core.somaxconn=4096 net.ipv4.tcp_no_ssthresh_metrics_save=0',
     'ip -4 tcp_metrics flush all',
@@ -60,6 +60,9 @@ describe('commands', () => {
   it.each([
     ['sysctl -q net.ipv4.tcp_unheard_of=1', 'the sysctl net.ipv4.tcp_unheard_of is not known'],
     ['sysctl -q net.ipv4.tcp_ecn=3', 'net.ipv4.tcp_ecn=3 asks for AccECN, which is not built: 0 to 2 are'],
+    ['echo 100 > /sys/module/tcp_cubic/parameters/initial_ssthresh', /initial_ssthresh=100: here it is always 0$/],
+    ['echo 4 > /sys/module/tcp_cubic/parameters/hystart_detect', /^'4' is no whole number from 0 to 3$/],
+    ['sysctl -q net.ipv4.tcp_recovery=0', 'net.ipv4.tcp_recovery=0: here it is always 1'],
     ['tc qdisc add dev tun0 root netem delay 10ms', /a queue of this kind is not known here$/],
     ['ip route change 192.0.2.0/24 dev tun0 hoplimit 3', /hoplimit is not known here$/],
     ['sysctl -q net.ipv4.tcp_sack=${X}', /^the command 'sysctl .* is not known here/],

@@ -17,8 +17,13 @@ const ACK_SPACING: Micros = 2 * MILLISECOND;
 const DELAY_MIN: Micros = 4 * MILLISECOND;
 const DELAY_MAX: Micros = 16 * MILLISECOND;
 
+/** Which signs count: bits of tcp_cubic's hystart_detect. */
+export const HystartSign = { ackTrain: 1, delay: 2, both: 3 } as const;
+export type HystartSign = (typeof HystartSign)[keyof typeof HystartSign];
+
 export class Hystart implements SlowStartExit {
   done = false;
+  private readonly signs: HystartSign;
   private found = false;
   private roundEnd: Seq = 0;
   private started = false;
@@ -26,6 +31,10 @@ export class Hystart implements SlowStartExit {
   private lastAck: Micros = 0;
   private samples = 0;
   private roundMinRtt: Micros = Infinity;
+
+  constructor(signs: HystartSign = HystartSign.both) {
+    this.signs = signs;
+  }
 
   growth(s: AckSample, cwnd: number): number {
     this.done = false;
@@ -46,12 +55,19 @@ export class Hystart implements SlowStartExit {
   }
 
   private look(s: AckSample): void {
-    if (s.now - this.lastAck <= ACK_SPACING) {
-      this.lastAck = s.now;
-      // The first ACK of a train tells of the round trip, the rest of how long the train is: half of it is one way's worth.
-      // Paced, a window takes half a round trip to leave, whether the path is full or not: then all of one is asked for.
-      if (s.now - this.roundStart > (s.paced ? s.minRtt : s.minRtt / 2)) this.done = true;
-    }
+    if ((this.signs & HystartSign.ackTrain) !== 0) this.lookAtTrain(s);
+    if ((this.signs & HystartSign.delay) !== 0) this.lookAtDelay(s);
+  }
+
+  private lookAtTrain(s: AckSample): void {
+    if (s.now - this.lastAck > ACK_SPACING) return;
+    this.lastAck = s.now;
+    // The first ACK of a train tells of the round trip, the rest of how long the train is: half of it is one way's worth.
+    // Paced, a window takes half a round trip to leave, whether the path is full or not: then all of one is asked for.
+    if (s.now - this.roundStart > (s.paced ? s.minRtt : s.minRtt / 2)) this.done = true;
+  }
+
+  private lookAtDelay(s: AckSample): void {
     this.roundMinRtt = Math.min(this.roundMinRtt, s.rtt);
     if (this.samples < MIN_SAMPLES) {
       this.samples++;

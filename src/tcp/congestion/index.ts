@@ -4,7 +4,7 @@ import { Bbr } from './bbr.js';
 import type { CongestionControl } from './control.js';
 import { Cubic } from './cubic.js';
 import { HystartPlusPlus } from './hystart-plus-plus.js';
-import { Hystart } from './hystart.js';
+import { Hystart, HystartSign } from './hystart.js';
 import { NoCongestionControl } from './none.js';
 import { Reno } from './reno.js';
 import { UntilLoss, type SlowStartExit } from './slow-start-exit.js';
@@ -18,8 +18,8 @@ export const CONGESTION_CONTROLS = {
 } as const;
 export type CongestionName = keyof typeof CONGESTION_CONTROLS;
 
-/** How slow start may end before loss: Linux's HyStart, HyStart++ (RFC 9406), or not at all. */
-export type HystartName = 'linux' | 'rfc9406' | 'off';
+/** How slow start may end before loss: Linux's HyStart, by both of its signs or by one, HyStart++ (RFC 9406), or not at all. */
+export type HystartName = 'linux' | 'linux-train' | 'linux-delay' | 'rfc9406' | 'off';
 
 export interface CongestionOptions {
   readonly hystart: HystartName;
@@ -46,6 +46,10 @@ function slowStartExit(name: HystartName): SlowStartExit {
   switch (name) {
     case 'linux':
       return new Hystart();
+    case 'linux-train':
+      return new Hystart(HystartSign.ackTrain);
+    case 'linux-delay':
+      return new Hystart(HystartSign.delay);
     case 'rfc9406':
       return new HystartPlusPlus();
     default:

@@ -20,7 +20,8 @@ describe('the table of controls', () => {
 });
 
 for (const name of NAMES) {
-  const hystarts: HystartName[] = name === 'cubic' ? ['linux', 'rfc9406', 'off'] : ['off'];
+  const hystarts: HystartName[] =
+    name === 'cubic' ? ['linux', 'linux-train', 'linux-delay', 'rfc9406', 'off'] : ['off'];
   for (const hystart of hystarts) {
     const title = name === 'cubic' ? `${name}, HyStart ${hystart}` : name;
     conforms(title, () => createCongestionControl(name, { hystart, random: 42 }), { unlimited: name === 'none' });

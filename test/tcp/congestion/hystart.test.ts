@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MILLISECOND, type Micros } from '../../../src/base/time.js';
 import { Cubic } from '../../../src/tcp/congestion/cubic.js';
 import { HystartPlusPlus } from '../../../src/tcp/congestion/hystart-plus-plus.js';
-import { Hystart } from '../../../src/tcp/congestion/hystart.js';
+import { Hystart, HystartSign } from '../../../src/tcp/congestion/hystart.js';
 import type { SlowStartExit } from '../../../src/tcp/congestion/slow-start-exit.js';
 import { ack } from './samples.js';
 
@@ -47,6 +47,18 @@ describe('HyStart, as Linux has it', () => {
     expect(rounds.exit.done).toBe(false);
     rounds.acks(3, RTT, MILLISECOND);
     expect(rounds.exit.done).toBe(true);
+  });
+
+  it('by one of its signs, it is deaf to the other', () => {
+    const train = new Rounds(new Hystart(HystartSign.delay));
+    train.acks(99, RTT, MILLISECOND);
+    expect(train.exit.done).toBe(false);
+    const delay = new Rounds(new Hystart(HystartSign.ackTrain));
+    delay.acks(99, 2 * RTT, 3 * MILLISECOND);
+    expect(delay.exit.done).toBe(false);
+    const both = new Rounds(new Hystart());
+    both.acks(99, 2 * RTT, 3 * MILLISECOND);
+    expect(both.exit.done).toBe(true);
   });
 
   it('of paced segments all of a round trip is asked for: a window takes half of one to leave', () => {
