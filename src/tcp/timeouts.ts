@@ -3,6 +3,7 @@ import type { Micros } from '../base/time.js';
 import type { Connection } from './connection.js';
 import { deferredSynAcks } from './defer-accept.js';
 import { fastOpenTimedOut } from './fast-open.js';
+import { isHalfOpen } from './icmp.js';
 import { LOCAL_RETRY } from './local-drop.js';
 import { suspectBlackHole } from './mtu-probe.js';
 import { enterLoss, reorderingTimeout, synAckTimedOut } from './recovery.js';
@@ -53,7 +54,7 @@ export function timerExpires(c: Connection, timer: Timer, now: Micros): void {
 /** TCP_DEFER_ACCEPT: the handshake's ACK came and was not taken, so the SYN,ACK rests; the last ones shall bring another. */
 const isDeferred = (c: Connection): boolean => c.deferredAck && c.synTries < deferredSynAcks(c.config.deferAccept) - 1;
 
-/** MUST-22: SYN and SYN,ACK are retransmitted by the same mechanism, with limits of their own. */
+/** MUST-22: SYN and SYN,ACK are retransmitted by the same mechanism, R1's report included, with limits of their own. */
 function synTimeout(c: Connection, now: Micros): void {
   const { config } = c;
   const active = c.state === State.synSent;
@@ -69,6 +70,8 @@ function synTimeout(c: Connection, now: Micros): void {
     giveUp(c, active ? 'R2 for SYN: no answer (RFC 9293 section 3.8.3)' : 'R2 for SYN,ACK: no answer', now);
     return;
   }
+  // R1 of SYN, of which the user hears as of that of data; of a half-open connection nobody would.
+  if (c.synTries + 1 === config.retries1 && !isHalfOpen(c)) c.reportSoftError('ETIMEDOUT');
   c.env.counters.TcpExtTCPTimeouts++;
   // As Linux: a listener's SYN,ACK is timed from when it was first sent.
   c.stats.timeoutExpired(c.synTries === 0, c.passive && c.fastOpen?.accepted !== true ? c.openedAt : now);

@@ -268,6 +268,22 @@ describe('TIME-WAIT', () => {
   });
 });
 
+describe('what a user sets on a connection', () => {
+  it('MUST-17, MUST-21, MUST-24: is its alone: the next one begins as the stack is configured', () => {
+    const w = new Wire();
+    const accepted = w.listen();
+    w.open();
+    const [one] = accepted;
+    one!.setNoDelay(true);
+    one!.setUserTimeout(SECOND);
+    one!.setKeepAlive(true, w.now);
+    w.open({ sport: 50_001 });
+    const of = (c: Connection): unknown[] => [c.snd.noDelay, c.userTimeout, c.keepAlive];
+    expect(of(one!)).toEqual([true, SECOND, true]);
+    expect(of(accepted[1]!)).toEqual([false, 0, false]);
+  });
+});
+
 describe('OPEN', () => {
   it('MUST-41: a listener leaves the connections of its port alone', () => {
     const w = new Wire();

@@ -29,7 +29,11 @@ export const REQUIREMENTS: readonly (readonly [id: string, section: string, text
   ['MUST-17', '3.7.4', 'The Nagle algorithm can be switched off for a connection.'],
   ['MUST-18', '3.8.1', 'The retransmission timeout follows RFC 6298, with Karn: no samples from segments sent twice.'],
   ['MUST-19', '3.8.2', 'Slow start, congestion avoidance, and a timeout that is doubled each time.'],
-  ['MUST-20', '3.8.3', 'Two thresholds for retransmissions: at R1 there is advice, at R2 the connection ends.'],
+  [
+    'MUST-20',
+    '3.8.3',
+    'Two thresholds for retransmissions: at R1 there is advice (to the user: IP has one way out and no other gateway to try), at R2 the connection ends.',
+  ],
   ['MUST-21', '3.8.3', 'The user can set R2 for a connection.'],
   ['MUST-22', '3.8.3', 'A SYN is retransmitted by the same thresholds.'],
   ['MUST-23', '3.8.3', 'R2 of a SYN is 3 minutes or more.'],

@@ -33,6 +33,23 @@ describe('delayed ACK', () => {
     expect(s.wait(500 * MILLISECOND - 1)).toHaveLength(1);
   });
 
+  it('MUST-40: nor is it longer where the delay has grown, since the segments come far apart', () => {
+    const s = Script.listen();
+    s.receive({ flags: 'S', mss: 1460 });
+    s.wait(SECOND); // the round trip
+    s.receive({ flags: '.', seq: 1, ack: 1 });
+    const delays: number[] = [];
+    for (let seq = 1; seq < 60_000; seq += 1000) {
+      const came = s.now;
+      const acks = [...s.receive({ flags: '.', seq, ack: 1, len: 1000 }), ...s.wait(900 * MILLISECOND)];
+      delays.push(...acks.map(({ at }) => at - came));
+      s.read();
+    }
+    expect(delays).toHaveLength(60);
+    expect(Math.max(...delays)).toBeGreaterThan(100 * MILLISECOND);
+    expect(Math.max(...delays)).toBeLessThan(500 * MILLISECOND);
+  });
+
   it('SHLD-19: acknowledges every second full segment at once', () => {
     const { s, seq } = settled();
     expect(s.receive({ flags: '.', seq, ack: 1, len: 1000 })).toEqual([]);

@@ -103,7 +103,7 @@ describe('closing', () => {
     expect(s.last).toMatchObject({ flags: 'FP.', seq: 2461 });
   });
 
-  it('holds FIN back while the window is shut, and probes: it has a number, which must lie in the window', () => {
+  it('MUST-36: holds FIN back while the window is shut, and probes: it has a number, which must lie in the window', () => {
     const s = Script.established();
     s.write(10);
     s.receive({ flags: '.', seq: 1, ack: 11, win: 0 });

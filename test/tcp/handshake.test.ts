@@ -121,6 +121,39 @@ describe('active open', () => {
     expect((Number(gaveUp.split(' ')[0]) - start) / SECOND).toBe(131);
   });
 
+  it('MUST-22: at R1 the user is told of the trouble, as for data, and the attempt goes on', () => {
+    const s = Script.connect({ profile: 'rfc' });
+    s.wait(7 * SECOND - 1); // timeouts at 1 and 3 s
+    expect(s.takeEvents()).toEqual([]);
+    s.wait(1);
+    expect([s.takeEvents(), s.conn.softError, s.state]).toEqual([['softError'], 'ETIMEDOUT', 'SYN-SENT']);
+    s.receive({ flags: 'S.', ack: 1, mss: 1460 });
+    expect([s.state, s.takeEvents()]).toEqual(['ESTABLISHED', ['established']]);
+  });
+
+  it('MUST-22: not unless reports of soft errors are on, and nobody is told of a half-open connection', () => {
+    const quiet = Script.connect();
+    quiet.conn.setSoftErrorReports(false);
+    const halfOpen = Script.listen();
+    halfOpen.receive({ flags: 'S' });
+    for (const s of [quiet, halfOpen]) {
+      s.wait(20 * SECOND);
+      expect(s.takeEvents()).toEqual([]);
+    }
+    expect([quiet.conn.softError, halfOpen.conn.softError]).toEqual(['ETIMEDOUT', null]);
+  });
+
+  it("MUST-21: a SYN is sent no longer than the user's limit, be it shorter or longer than R2", () => {
+    for (const limit of [5 * SECOND, 10 * MINUTE]) {
+      const s = Script.connect({ config: { synRetries: 100 } });
+      s.conn.setUserTimeout(limit);
+      s.wait(limit - 1);
+      expect(s.state).toBe('SYN-SENT');
+      s.wait(1);
+      expect(s.conn.error).toBe('ETIMEDOUT');
+    }
+  });
+
   it('MUST-23: in the rfc profile SYN is tried for at least 3 minutes', () => {
     const s = Script.connect({ profile: 'rfc' });
     s.wait(3 * MINUTE - 1);

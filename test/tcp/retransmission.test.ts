@@ -64,6 +64,22 @@ describe('MUST-18: the retransmission timeout, RFC 6298', () => {
     expect(s.conn.snd.rtt.backoff).toBe(0);
   });
 
+  it('MUST-18: after a lost SYN that gave no sample data begins with 3 s (5.7)', () => {
+    const s = Script.listen();
+    s.receive({ flags: 'S', mss: 1460 });
+    s.wait(1500 * MILLISECOND);
+    s.receive({ flags: '.', seq: 1, ack: 1 });
+    expect(s.conn.snd.rtt.rto).toBe(3 * SECOND);
+  });
+
+  it("MUST-18: profile rfc keeps the RFC's floor of a second (2.4), and begins with a second (2.1)", () => {
+    const s = Script.connect({ profile: 'rfc' });
+    expect(s.timer('rto')).toBe(SECOND);
+    s.wait(MILLISECOND);
+    s.receive({ flags: 'S.', ack: 1, mss: 1460 });
+    expect(s.conn.snd.rtt.rto).toBeGreaterThanOrEqual(SECOND);
+  });
+
   it('MUST-18: the timer restarts when new data is acknowledged, and stops when all is', () => {
     const s = measured(100 * MILLISECOND);
     const { rto } = s.conn.snd.rtt;
@@ -119,7 +135,7 @@ describe('retransmission on timeout', () => {
     expect((s.now - start) / SECOND).toBeLessThan(1100);
   });
 
-  it('SHLD-9, SHLD-10: R1 tells the user after three retransmissions, and the connection goes on', () => {
+  it('MUST-20, SHLD-9, SHLD-10: R1 tells the user after three retransmissions, and the connection goes on', () => {
     const s = measured(MILLISECOND);
     s.write(10);
     s.takeEvents();
@@ -138,6 +154,19 @@ describe('retransmission on timeout', () => {
     while (s.state !== 'CLOSED' && s.now < start + MINUTE) s.wait(10 * MILLISECOND);
     expect(s.conn.error).toBe('ETIMEDOUT');
     expect((s.now - start) / SECOND).toBeCloseTo(5, 1);
+  });
+
+  it('MUST-21: be it longer than R2, or without end', () => {
+    const hour = 60 * MINUTE;
+    for (const limit of [hour, Infinity]) {
+      const s = measured(MILLISECOND);
+      s.conn.setUserTimeout(limit);
+      s.write(10);
+      s.wait(hour - MINUTE);
+      expect(s.state).toBe('ESTABLISHED');
+      s.wait(2 * MINUTE);
+      expect(s.state).toBe(limit === hour ? 'CLOSED' : 'ESTABLISHED');
+    }
   });
 
   it('never gives up when R2 is off', () => {

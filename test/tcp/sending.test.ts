@@ -147,10 +147,21 @@ describe('keep-alive', () => {
     expect(s.wait(10 * HOUR)).toEqual([]);
   });
 
-  it('MUST-26: not while something came within the interval, or something is in flight', () => {
+  it('MUST-24: also before the connection is established, when it is on by default', () => {
+    const s = Script.connect({ config: { keepAlive: true } });
+    s.conn.setKeepAlive(false, s.now);
+    s.receive({ flags: 'S.', ack: 1, mss: 1460 });
+    expect(s.state).toBe('ESTABLISHED');
+    expect(s.wait(10 * HOUR)).toEqual([]);
+  });
+
+  it.each([
+    ['an ACK', 0],
+    ['data', 10],
+  ])('MUST-26: not while %s came within the interval', (_what, len) => {
     const s = on();
     s.wait(HOUR);
-    s.receive({ flags: '.', seq: 1, ack: 1 });
+    s.receive({ flags: '.', seq: 1, ack: 1, len });
     expect(s.wait(2 * HOUR - 1)).toEqual([]);
     expect(s.wait(1)).toHaveLength(1);
   });

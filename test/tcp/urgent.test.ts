@@ -106,7 +106,7 @@ describe('sending', () => {
 });
 
 describe('receiving', () => {
-  it('MUST-32: the user is told at once, and again when there is more of it', () => {
+  it('MUST-30, MUST-32: the user is told at once, and again when there is more of it', () => {
     const s = Script.established();
     s.receive(data(1, 100));
     expect(s.takeEvents()).toEqual(['readable']);
@@ -136,6 +136,22 @@ describe('receiving', () => {
     t.receive(data(1001, 100, 50));
     expect(t.takeEvents()).toEqual(['urgent']);
     expect(urgentLeft(t.conn)).toBe(1050);
+  });
+
+  it('MUST-31: of any length: the mark moves on as far as the pointer reaches', () => {
+    const s = Script.established();
+    const length = 100_000;
+    for (let seq = 1; seq <= length; seq += 1000) {
+      const ahead = Math.min(length + 1 - seq, 0xffff);
+      s.receive(data(seq, 1000, ahead));
+      expect(s.takeEvents().includes('urgent'), 'until it names the last byte').toBe(
+        seq === 1 || length + 1 - seq >= 65_000,
+      );
+      expect(urgentLeft(s.conn)).toBe(ahead);
+      s.read();
+    }
+    expect(s.received).toEqual(pattern(length));
+    expect(urgentLeft(s.conn)).toBe(0);
   });
 
   it('MUST-33: the user can ask how much is left, and reads no further than to the mark in one piece', () => {

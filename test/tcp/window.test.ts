@@ -32,6 +32,54 @@ describe("the peer's window", () => {
     expect(s.write(1000)).toEqual([]);
   });
 
+  it('SHLD-15: nor does a loss probe send any, nor CLOSE its FIN', () => {
+    const s = Script.listen();
+    s.receive({ flags: 'S', mss: 1460, sackOk: true });
+    s.wait(100 * MILLISECOND);
+    s.receive({ flags: '.', seq: 1, ack: 1 });
+    s.write(20 * 1460);
+    s.wait(100 * MILLISECOND);
+    s.receive({ flags: '.', seq: 1, ack: 1461, win: 100 });
+    const { nxt } = s.conn.snd;
+    expect(s.timer('tlp'), 'a loss probe is due').toBeLessThan(SECOND);
+    s.wait(SECOND);
+    expect(s.conn.snd.nxt).toBe(nxt);
+    const t = Script.established();
+    t.write(5 * 1460);
+    t.receive({ flags: '.', seq: 1, ack: 1461, win: 100 });
+    expect(t.close()).toEqual([]);
+  });
+
+  it('MUST-35: one that shrank to nothing over what is in flight is probed with that, at doubling intervals, until it opens', () => {
+    const s = Script.established();
+    s.write(5 * 1460);
+    s.wait(10 * MILLISECOND);
+    s.receive({ flags: '.', seq: 1, ack: 1461, win: 0 });
+    const start = s.now;
+    const { rto } = s.conn.snd.rtt;
+    const probes = s.wait(8 * rto);
+    expect(probes.map((p) => [p.seq, Math.round((p.at - start) / rto)])).toEqual([
+      [1461, 1],
+      [1461, 3],
+      [1461, 7],
+    ]);
+    expect(s.receive({ flags: '.', seq: 1, ack: 2921, win: 60_000 })[0]).toMatchObject({ seq: 2921, len: 1460 });
+  });
+
+  it('SHLD-16: within a shrunk window all that was lost is sent again, and nothing beyond it', () => {
+    const s = Script.established({}, { sackOk: true });
+    s.write(10 * 1460);
+    s.wait(50 * MILLISECOND);
+    // Of ten the last three arrived; of the lost seven the window has room for two and a half.
+    const sack: [number, number][] = [[1 + 7 * 1460, 1 + 10 * 1460]];
+    const again = [];
+    for (let i = 0; i < 12; i++) again.push(...s.receive({ flags: '.', seq: 1, ack: 1, win: 2.5 * 1460, sack }));
+    again.push(...s.wait(10 * SECOND));
+    const numbers = again.filter((x) => x.len > 0).map((x) => x.seq);
+    expect(new Set(numbers)).toEqual(new Set([1, 1461, 2921]));
+    expect(again.every((x) => x.seq + x.len <= 1 + 2.5 * 1460)).toBe(true);
+  });
+
   it('SHLD-16: a shrunk window still gets its retransmission', () => {
     for (const win of [1460, 0]) {
       const s = Script.established();
@@ -41,7 +89,7 @@ describe("the peer's window", () => {
     }
   });
 
-  it('SHLD-17: data beyond a window shrunk to nothing does not time the connection out while the peer answers', () => {
+  it('SHLD-17, MUST-37: data beyond a window shrunk to nothing does not time the connection out while the peer answers', () => {
     const s = Script.established();
     s.write(5 * 1460);
     s.receive({ flags: '.', seq: 1, ack: 1461, win: 0 });
