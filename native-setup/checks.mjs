@@ -3,7 +3,7 @@
  * What a machine must have before anything can be set up, each with one sentence when it lacks it: what happened, why,
  * and what to type. No dependencies, and nothing that an old Node could not parse: this runs before `npm ci`.
  */
-import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -70,7 +70,9 @@ export function modulesAreCurrent(root) {
     // What is optional may be missing: it is for another machine.
     names.every(
       (name) => installed[name]?.version === wanted[name]?.version || (wanted[name]?.optional && !installed[name]),
-    ) && Object.keys(installed).every((name) => name in wanted)
+    ) &&
+    // A folder may be gone although npm's note still names it: an install was cut off, or somebody tidied up.
+    Object.keys(installed).every((name) => name in wanted && existsSync(join(root, name)))
   );
 }
 

@@ -83,6 +83,7 @@ describe('node_modules', () => {
     mkdirSync(join(scratch, 'node_modules'), { recursive: true });
     writeFileSync(join(scratch, 'package-lock.json'), JSON.stringify({ packages: lock }));
     writeFileSync(join(scratch, 'node_modules/.package-lock.json'), JSON.stringify({ packages }));
+    for (const folder of Object.keys(packages)) mkdirSync(join(scratch, folder), { recursive: true });
   };
   const a = { 'node_modules/a': { version: '1.0.0' } };
 
@@ -100,6 +101,12 @@ describe('node_modules', () => {
     ['one is too many', { ...a, 'node_modules/c': { version: '1.0.0' } }],
   ])('is not when %s', (_, packages) => {
     install(packages);
+    expect(modulesAreCurrent(scratch)).toBe(false);
+  });
+
+  it("is not when a package's folder is gone, whatever npm noted", () => {
+    install(a);
+    rmSync(join(scratch, 'node_modules/a'), { recursive: true });
     expect(modulesAreCurrent(scratch)).toBe(false);
   });
 
