@@ -74,6 +74,7 @@ export class Host {
     this.stack.onTurnBegin = () => {
       this.turns.begin();
     };
+    this.stack.onTold = () => this.turns.isRoundSet;
     this.stack.onTurnEnd = () => {
       this.turns.end();
       this.arm();

@@ -34,8 +34,6 @@ export abstract class SocketWriter extends SocketBase implements Teller {
   hasTurn = false;
   abstract readonly untold: number;
   abstract tellOne(): void;
-  /** The peer's end was told, and it ends our side too: then a write after it has an error of its own. */
-  endedByPeer = false;
   protected finSent = false;
   /** What the write under way came to: null is success; undefined while it goes on. */
   protected outcome: Error | null | undefined = undefined;
@@ -59,7 +57,6 @@ export abstract class SocketWriter extends SocketBase implements Teller {
 
   protected override renew(): void {
     super.renew();
-    this.endedByPeer = false;
     this.finSent = false;
     this.writesEarly = false;
     this.drainOwed = false;
@@ -73,7 +70,7 @@ export abstract class SocketWriter extends SocketBase implements Teller {
    * A large one goes out from where it stands when the peer is near, where a copy would cost more than all the rest. That is safe for a program which uses its memory again at `drain`: until then the chunk's bytes must not change, as with `node:net`.
    */
   override write(chunk: unknown, encoding?: BufferEncoding | WriteCallback, callback?: WriteCallback): boolean {
-    if (this.endedByPeer && this.writableEnded) {
+    if (this.writableEnded && this.endedByPeer) {
       return this.refuseAfterEnd(typeof encoding === 'function' ? encoding : callback);
     }
     // Writable checks an encoding, also of what needs none, and calls back.
@@ -91,6 +88,11 @@ export abstract class SocketWriter extends SocketBase implements Teller {
       return taken === chunk.length || super.write(chunk.subarray(taken));
     }
     return super.write(chunk);
+  }
+
+  /** The peer's end was told, and it ends our side too: then a write after it has an error of its own. */
+  private get endedByPeer(): boolean {
+    return this.readableEnded && !this.allowHalfOpen;
   }
 
   private refuseAfterEnd(callback: WriteCallback | undefined): boolean {

@@ -53,7 +53,6 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
 
   constructor(host: Host, options: SocketOptions = {}) {
     super(host, options);
-    this.on('end', endsBothWays);
   }
 
   /** @internal A connection that a server accepted. */
@@ -180,7 +179,8 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     if (this.ending !== null) return 1;
     if (conn === null || this.destroyed) return 0;
     if (this.connecting) return (news & TcpEvent.established) !== 0 || isOver(conn) ? 1 : 0;
-    let n = this.finishOwed === null ? 0 : 1;
+    // Behind `finish` goes `close` once both sides ended: its round is set in the same go.
+    let n = this.finishOwed === null ? 0 : this.ended ? 2 : 1;
     n += (news & (TcpEvent.urgent | TcpEvent.softError)) === 0 ? 0 : 1;
     if (this.wantsData) n += conn.rcv.queue.pieces + (conn.rcv.finReceived || conn.error !== null ? 1 : 0);
     if (this.outcome !== undefined || this.isDrained || this.hasFailed || this.isCut) n++;
@@ -367,10 +367,6 @@ const asBuffer = (piece: Uint8Array): Buffer =>
 
 function tellDue(socket: Socket): void {
   socket.tellDue();
-}
-
-function endsBothWays(this: Socket): void {
-  if (!this.allowHalfOpen) this.endedByPeer = true;
 }
 
 function emitClose(socket: Socket, hadError: boolean): void {

@@ -57,6 +57,11 @@ export class Turns {
     } else this.later(who);
   }
 
+  /** Something is told in a round that comes before the event loop looks at descriptors again. */
+  get isRoundSet(): boolean {
+    return this.roundsAhead > 0;
+  }
+
   /** Not in this turn. */
   later(who: Teller): void {
     const wanted = Math.min(who.untold, MOST_ROUNDS_AHEAD);

@@ -236,19 +236,24 @@ export class TcpConnections {
     return this.dirtyCount > 0;
   }
 
-  /** Tells users what happened, then sends what is owed: an answer that a user gives at once rides on the ACK. */
-  run(now: Micros): void {
+  /** Tells users what happened; what is owed goes out behind it (`send`), so that an answer given at once carries the ACK. */
+  tell(now: Micros): void {
+    this.out.now = now;
+    for (let i = 0; i < this.dirtyCount; i++) this.tellUser(this.dirty[i]!);
+  }
+
+  /** Sends what is owed. */
+  send(now: Micros): void {
     this.out.now = now;
     const { dirty } = this;
     let kept = 0;
-    for (let i = 0; i < this.dirtyCount; i++) this.tell(dirty[i]!);
     for (let i = 0; i < this.dirtyCount; i++) {
       const e = dirty[i]!;
       dirty[i] = null;
       e.dirty = false;
       const failed = e.conn.lentToSend > 0 && e.conn.failWhatIsDetached(now);
       this.settle(e, now);
-      if (failed) this.tell(e);
+      if (failed) this.tellUser(e);
       // Sending made room for a writer: it is told in the next run.
       if (e.conn.events !== 0 && e.linked && e.conn.user !== null) {
         e.dirty = true;
@@ -258,7 +263,7 @@ export class TcpConnections {
     this.dirtyCount = kept;
   }
 
-  private tell(e: TcpEntry): void {
+  private tellUser(e: TcpEntry): void {
     const { conn } = e;
     if (conn.events === 0 || conn.user === null) return;
     conn.user.tcpEvents(conn, conn.takeEvents());

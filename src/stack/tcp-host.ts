@@ -294,8 +294,12 @@ export class TcpHost {
   // ---- Turns and time -----------------------------------------------------------------------------------------------
 
   /** Tells users what happened, then sends what is owed. */
-  run(now: Micros): void {
-    this.all.run(now);
+  tell(now: Micros): void {
+    this.all.tell(now);
+  }
+
+  send(now: Micros): void {
+    this.all.send(now);
   }
 
   get hasWork(): boolean {
@@ -325,7 +329,8 @@ export class TcpHost {
       e.conn.abort(now, 'the stack closes');
       this.all.mark(e);
     }
-    this.run(now);
+    this.tell(now);
+    this.send(now);
   }
 
   checkInvariants(): string | null {

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { NetError } from '../../src/node/errors.js';
+import type { Socket } from '../../src/node/socket.js';
 import { connected, CLIENT, eventsOf, SERVER, twoHosts } from './two-hosts.js';
 
 /** Lets the event loop turn until `condition` holds; a test that waits in vain is stopped by vitest. */
@@ -37,6 +38,21 @@ describe('a socket', () => {
     socket.on('data', () => events.push('data'));
     await once(socket, 'close');
     expect(events).toEqual(['connect', 'ready', 'data', 'end', 'finish', 'close']);
+  });
+
+  it('puts the ACK of a request on the answer, also of one that came together with the end of the handshake', async () => {
+    const h = twoHosts();
+    const server = h.server.createServer((s) => s.on('data', (d) => s.write(d)));
+    server.listen(7000);
+    await once(server, 'listening');
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    const client = h.client.connect({ host: SERVER, port: 7000 });
+    client.end('hello'); // on the heels of the ACK of the SYN,ACK
+    client.resume();
+    const [socket] = await accepted;
+    await Promise.all([once(client, 'close'), once(socket, 'close')]);
+    // The answer, which acknowledges the data and the FIN, and our FIN. The SYN,ACK was nobody's yet.
+    expect(socket.conn!.stats.segsOut).toBe(2);
   });
 
   it('is refused with the error that node:net gives', async () => {
