@@ -31,8 +31,7 @@ export class AckNews {
   reneged = false;
   /** The retransmission timer is to be armed anew. */
   rearm = false;
-  /** The echoed timestamp (TSecr). */
-  hasEcho = false;
+  /** The echoed timestamp (TSecr); 0 without one. */
   echo = 0;
   /** The lowest sequence number delivered now, sent once, and below what had been SACKed before: reordering. */
   reordered: Seq = 0;
@@ -61,7 +60,7 @@ export class AckNews {
     this.duplicates = 0;
     this.reneged = false;
     this.rearm = false;
-    this.hasEcho = false;
+    this.echo = 0;
     this.isReordered = false;
     this.firstAckedAt = NaN;
     this.lastAckedAt = NaN;

@@ -39,7 +39,6 @@ export function acknowledgmentArrives(c: Connection, seg: Segment, wnd: number, 
   news.start(snd.una, snd.highestSackedOrUna);
   news.carriesData = seg.len > 0;
   news.ece = snd.ecnAgreed && seg.has(TcpFlag.ECE) && !seg.has(TcpFlag.SYN);
-  news.hasEcho = seg.hasTimestamps && seg.tsEcr !== 0;
   news.echo = seg.tsEcr;
   if (!seqLt(seg.ack, snd.una)) news.windowUpdate = takeWindow(c, seg, wnd, now);
   const hadOut = sent.out > 0;
@@ -77,8 +76,6 @@ export function acknowledgmentArrives(c: Connection, seg: Segment, wnd: number, 
 export function synAcknowledged(c: Connection, seg: Segment, now: Micros): void {
   const { snd } = c;
   snd.news.start(snd.una, snd.una);
-  snd.news.hasEcho = seg.hasTimestamps && seg.tsEcr !== 0;
-  snd.news.echo = seg.tsEcr;
   takeAcknowledged(c, seg, now);
   measureRtt(c, seg, now);
   restartWatch(c, now);
@@ -178,7 +175,7 @@ function measureRtt(c: Connection, seg: Segment, now: Micros): void {
     oldest = now - news.firstSackedAt;
     sample.rtt = now - news.lastSackedAt;
   }
-  if (oldest < 0 && news.somethingAcked && c.timestamps && seg.hasTimestamps && seg.tsEcr !== 0) {
+  if (oldest < 0 && news.somethingAcked && c.timestamps && seg.tsEcr !== 0) {
     const ticks = (c.timestampNow(now) - seg.tsEcr) | 0;
     if (ticks >= 0) oldest = sample.rtt = Math.max(ticks, 1) * 1000;
   }

@@ -120,7 +120,7 @@ export class Connection extends UserCalls {
   resetSeq: Seq = 0;
   /** Of `OwedReset.toSyn`: SEG.SEQ+SEG.LEN of what it answers. */
   resetAck: Seq = 0;
-  /** The TSecr of a RST that answers a segment with timestamps; null for a RST without them. */
+  /** Of one that answers a segment: its TSecr; null for a RST without timestamps. */
   resetEcho: number | null = null;
   /** At most one challenge ACK is owed. When a segment that is no good was last answered, with one or with another ACK (Linux's last_oow_ack_time). */
   challengeOwed = false;

@@ -30,7 +30,6 @@ export function sendReset(c: Connection, now: Micros, out: SegmentSink): void {
     }
     if (c.resetEcho !== null) seg.putTimestamps(0, c.resetEcho); // RFC 7323 section 5.2
   }
-  c.resetEcho = null;
   c.resetOwed = OwedReset.none;
   c.env.counters.TcpOutRsts++;
   hand(c, seg, false, now, out);
@@ -52,7 +51,7 @@ export function sendSyn(c: Connection, now: Micros, out: SegmentSink): void {
   seg.mss = c.advertisedMss; // SHLD-5, MAY-3: always
   seg.sackPermitted = c.sack;
   if (c.timestamps) {
-    seg.putTimestamps(c.timestampNow(now), answering ? rcv.tsRecent : 0);
+    seg.putTimestamps(c.timestampNow(now), rcv.tsRecent); // 0 before the peer's SYN
     if (!again) c.synTsFirst = seg.tsVal;
     c.synTsLast = seg.tsVal;
   }

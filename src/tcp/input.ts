@@ -319,7 +319,7 @@ function checkAck(c: Connection, seg: Segment, now: Micros): boolean {
  * and so the segment is neither RST nor SYN: a blind attacker's timestamp from the future would else have PAWS drop all that the peer sends.
  */
 function noteTimestamp(c: Connection, seg: Segment, now: Micros): void {
-  if (c.timestamps && seg.hasTimestamps) c.rcv.updateTsRecent(seg, now);
+  if (seg.hasTimestamps) c.rcv.updateTsRecent(seg, now);
 }
 
 /** What the acknowledgment of our FIN does, state by state. */

@@ -47,8 +47,8 @@ export function arrivesInTimeWait(record: TimeWaitRecord, seg: Segment, config: 
     const newer = record.timestamps && seg.hasTimestamps && ((seg.tsVal - record.tsRecent) | 0) > 0;
     if (newer || seqGt(seg.seq, record.rcvNxt)) return TimeWait.reopen;
   }
-  if (seg.has(TcpFlag.SYN) || seg.len > 0 || old || seg.seq !== record.rcvNxt) return TimeWait.acknowledge;
-  if (record.timestamps && seg.hasTimestamps) record.tsRecent = seg.tsVal;
+  if (seg.len > 0 || old || seg.seq !== record.rcvNxt) return TimeWait.acknowledge;
+  if (seg.hasTimestamps) record.tsRecent = seg.tsVal;
   return TimeWait.drop;
 }
 

@@ -63,7 +63,7 @@ function isReorderedDuplicate(c: Connection, seg: Segment): boolean {
 
 /** SYN-SENT: a SYN,ACK (or RST) that echoes what none of our SYNs had answers another connection's. */
 export const isForeignEcho = (c: Connection, seg: Segment, now: Micros): boolean =>
-  c.timestamps && seg.hasTimestamps && seg.tsEcr !== 0 && !isBetween(c.synTsFirst, seg.tsEcr, c.timestampNow(now));
+  c.timestamps && seg.tsEcr !== 0 && !isBetween(c.synTsFirst, seg.tsEcr, c.timestampNow(now));
 
 const isBetween = (first: number, ts: number, last: number): boolean =>
   ((ts - first) | 0) >= 0 && ((last - ts) | 0) >= 0;

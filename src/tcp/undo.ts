@@ -56,7 +56,7 @@ export const isAnythingResent = (snd: Sender): boolean =>
 
 /** The ACK that is being handled echoes a timestamp from before `time`. */
 const echoesBefore = (c: Connection, time: Micros): boolean =>
-  c.timestamps && c.snd.news.hasEcho && ((c.snd.news.echo - c.timestampNow(time)) | 0) < 0;
+  c.timestamps && c.snd.news.echo !== 0 && ((c.snd.news.echo - c.timestampNow(time)) | 0) < 0;
 
 /** `record` was sent again, but what the ACK that is being handled tells of is the original: it says nothing of when the copy arrived (RFC 8985 section 6.2 step 2). */
 export const wasResentInVain = (c: Connection, record: SentSegment): boolean =>

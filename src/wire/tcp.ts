@@ -91,6 +91,7 @@ export class Segment {
   wscale = ABSENT;
   sackPermitted = false;
   hasTimestamps = false;
+  /** TSval and TSecr; 0 without the option. */
   tsVal = 0;
   tsEcr = 0;
   /** SACK blocks: left and right edge in turn; `sackCount` of them are valid. */

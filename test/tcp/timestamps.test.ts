@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import type { ProfileName } from '../../src/tcp/config.js';
-import { Script, type Wire } from './script.js';
+import { resetFor } from '../../src/tcp/reset.js';
+import { Segment } from '../../src/wire/tcp.js';
+import { fill, Script, type Wire } from './script.js';
 
 const DAY = 86_400 * SECOND;
 const ts = (val: number, ecr = 0): Pick<Wire, 'ts'> => ({ ts: [val, ecr] });
@@ -96,6 +98,9 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
   });
 
   it.each(['linux', 'rfc'] as const)('%s: after 24 days TS.Recent is what comes next (section 5.5)', (profile) => {
+    const before = established(profile);
+    before.wait(24 * DAY - 1);
+    expect(isTaken(before, data(1, ts(5)))).toBe(false);
     const s = established(profile);
     s.wait(24 * DAY);
     expect(isTaken(s, data(1, ts(5)))).toBe(true);
@@ -107,6 +112,42 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
     const s = established('rfc');
     s.receive({ flags: 'S', seq: 1, ...ts(5) });
     expect(s.env.counters).toMatchObject({ TcpExtTCPSYNChallenge: 1, TcpExtPAWSEstab: 0 });
+  });
+
+  it('a RST that is a SYN, too, is not', () => {
+    const s = established('linux');
+    expect(s.receive({ flags: 'SR', seq: 500_000_000, ...ts(1001) })).toEqual([]);
+    expect([s.drops, s.env.counters.TcpExtTCPSYNChallenge]).toEqual([['tcpRstOutsideWindow'], 0]);
+  });
+
+  it.each([
+    ['linux', true, -5],
+    ['rfc', false, 0],
+  ] as const)('%s: beside a TS.Recent of 0 an old timestamp is taken: %s', (profile, taken, recent) => {
+    const s = Script.established({ profile }, ts(-1));
+    expect(isTaken(s, data(1, ts(-5)))).toBe(taken);
+    expect(s.last.ts![1]).toBe(recent);
+  });
+
+  it('linux: an old segment with neither ACK nor text is answered', () => {
+    const s = established('linux');
+    s.receive(data(1, ts(1100)));
+    s.wait(600 * MILLISECOND);
+    expect(s.receive({ flags: '', seq: 1, ...ts(900) })).toMatchObject([{ flags: '.', ack: 11 }]);
+    expect(s.env.counters).toMatchObject({ TcpExtPAWSEstab: 1, TcpExtPAWSOldAck: 0 });
+  });
+
+  it('linux: a late duplicate ACK that shuts the window, or opens it, is not taken', () => {
+    const late = (win: number): boolean => {
+      const s = established('linux');
+      s.wait(600 * MILLISECOND);
+      return isTaken(s, { flags: '.', seq: 1, ack: 1, win, ...ts(999) });
+    };
+    // The window that is known is 65,535.
+    expect([late(0), late(1), late(65_535)]).toEqual([false, true, true]);
+    const s = Script.established({ profile: 'linux' }, ts(1000), 500);
+    s.wait(600 * MILLISECOND);
+    expect(isTaken(s, { flags: '.', seq: 1, ack: 1, win: 501, ...ts(999) })).toBe(false);
   });
 
   it.each([
@@ -135,6 +176,14 @@ describe('a TSecr that was never sent', () => {
     expect(s.state).toBe('ESTABLISHED');
   });
 
+  it('is looked for in an ACK alone: a SYN without one opens at once, and a RST without one is no answer', () => {
+    const s = Script.connect();
+    s.receive({ flags: 'R', ...ts(9, 12_345) });
+    expect([s.drops, s.state]).toEqual([['tcpBadFlags'], 'SYN-SENT']);
+    expect(s.receive({ flags: 'S', mss: 1460, ...ts(9, 12_345) })).toMatchObject([{ flags: 'S.', ack: 1 }]);
+    expect(s.state).toBe('SYN-RECEIVED');
+  });
+
   it('of an option that we did not offer says nothing', () => {
     const s = Script.connect({ config: { timestamps: false } });
     s.receive({ flags: 'S.', ack: 1, ...ts(9, 12_345) });
@@ -149,6 +198,66 @@ describe('a TSecr that was never sent', () => {
     expect([s.state, s.env.counters.TcpExtTSEcrRejected]).toEqual(['SYN-RECEIVED', 1]);
     s.receive({ flags: '.', seq: 1, ack: 1, ...ts(1001, val) });
     expect(s.state).toBe('ESTABLISHED');
+  });
+
+  it('in SYN-RECEIVED does not matter on a SYN that comes again', () => {
+    const s = Script.listen();
+    s.receive({ flags: 'S', mss: 1460, ...ts(1000) });
+    expect(s.receive({ flags: 'S', mss: 1460, ...ts(1000, 777) })).toMatchObject([{ flags: 'S.', ack: 1 }]);
+    expect(s.drops).toEqual(['tcpUnacceptable']);
+  });
+
+  it('in SYN-RECEIVED of an active open is not looked for, and an old RST counts: those are rules of a listener', () => {
+    const both = (): Script => {
+      const s = Script.connect();
+      s.receive({ flags: 'S', mss: 1460, ...ts(1000) });
+      expect(s.state).toBe('SYN-RECEIVED');
+      return s;
+    };
+    const opened = both();
+    opened.receive({ flags: '.', seq: 1, ack: 1, ...ts(1000, 777) });
+    expect(opened.state).toBe('ESTABLISHED');
+    const refused = both();
+    refused.receive({ flags: 'R', seq: 1, ...ts(999) });
+    expect(refused.conn.error).toBe('ECONNREFUSED');
+  });
+});
+
+describe('what an echo tells the sender', () => {
+  /** 100 bytes were sent, and again. */
+  function resent(agreed: boolean): { s: Script; first: number; again: number } {
+    const s = Script.established({ config: { tlp: false } }, agreed ? ts(1000) : {});
+    s.write(100);
+    const first = s.now;
+    const [again] = s.wait(1500 * MILLISECOND);
+    expect(again).toMatchObject({ seq: 1, len: 100 });
+    return { s, first: Math.floor(first / MILLISECOND), again: Math.floor(again!.at / MILLISECOND) };
+  }
+  const acked = (s: Script, ecr: number): { srtt: number; undone: boolean } => {
+    const { srtt } = s.conn.snd.rtt;
+    s.receive({ flags: '.', seq: 1, ack: 101, ...ts(1001, ecr) });
+    return { srtt: s.conn.snd.rtt.srtt - srtt, undone: s.notes.includes('undo') };
+  };
+
+  it('of the original: the timeout was spurious (RFC 3522), and the round trip was long', () => {
+    const { s, first } = resent(true);
+    const { srtt, undone } = acked(s, first);
+    expect(undone).toBe(true);
+    expect(srtt).toBeGreaterThan(100 * MILLISECOND);
+  });
+
+  it('of the copy: it was not', () => {
+    const { s, again } = resent(true);
+    expect(acked(s, again).undone).toBe(false);
+  });
+
+  it('0 is none: neither undo nor round trip (Karn)', () => {
+    expect(acked(resent(true).s, 0)).toEqual({ srtt: 0, undone: false });
+  });
+
+  it('nothing where timestamps were not agreed on', () => {
+    const { s, first } = resent(false);
+    expect(acked(s, first)).toEqual({ srtt: 0, undone: false });
   });
 });
 
@@ -182,5 +291,31 @@ describe('timestamps of a RST (RFC 7323 section 5.2)', () => {
   it('without the option none has it', () => {
     const s = Script.established({ profile: 'rfc' });
     expect(s.abort()[0]!.ts).toBeUndefined();
+  });
+
+  it('rfc: one that answers a segment without them has none', () => {
+    const s = Script.connect({ profile: 'rfc' });
+    const [rst] = s.receive({ flags: 'S.', ack: 5 });
+    expect([rst!.flags, rst!.ts]).toEqual(['R', undefined]);
+  });
+
+  it('rfc: the echo is of what it answers, and of nothing before', () => {
+    const s = Script.connect({ profile: 'rfc' });
+    const [rst] = s.receive({ flags: 'S.', ack: 5, ...ts(9) });
+    expect(rst!.ts).toEqual([0, 9]);
+    s.receive({ flags: 'S', mss: 1460, ...ts(20) });
+    s.receive({ flags: 'S.', seq: 0, ack: 5, ...ts(21) });
+    expect(s.last).toMatchObject({ flags: 'R', ts: [0, 21] });
+  });
+
+  it.each([
+    [true, 300, [0, 300]],
+    [true, undefined, undefined],
+    [false, 300, undefined],
+  ] as const)('from CLOSED: echoes are wanted: %s, TSval %s', (echoes, val, expected) => {
+    const [seg, rst] = [new Segment(), new Segment()];
+    fill(seg, { flags: '.', seq: 1, ack: 1, ...(val === undefined ? {} : ts(val, 44)) }, 0, 0);
+    expect(resetFor(seg, rst, echoes)).toBe(true);
+    expect(rst.hasTimestamps ? [rst.tsVal, rst.tsEcr] : undefined).toEqual(expected);
   });
 });
