@@ -75,6 +75,7 @@ function parseTerm(s: Scanner): Expression {
   }
   if (s.takeText('[')) return { kind: 'list', items: parseList(s, ']') };
   if (s.takeText('{')) return { kind: 'struct', fields: parseFields(s) };
+  s.takeText('&'); // inet_pton(AF_INET6, "2001:db8::1", &sin6_addr)
   const name = s.need(NAME, 'a value: a number, a name, a string, [ ], { } or ...')[0];
   if (s.takeText('(')) return { kind: 'apply', name, args: parseList(s, ')') };
   // `-D CC=reno`: a name that nobody knows is text.

@@ -164,9 +164,12 @@ function parseOption(s: Scanner): TcpOptionSpec {
 /** Bytes, two digits each; '' for none. */
 function hex(s: Scanner, what: string): string {
   const place = s.place();
-  const text = s.take(/[0-9A-Za-z]+/y)?.[0].toLowerCase() ?? '';
-  if (!/^(?:[0-9a-f]{2})*$/.test(text)) s.failAt(`expected ${what} in hex, two digits a byte, found '${text}'`, place);
-  return text;
+  const text = s.take(/\w+/y)?.[0] ?? '';
+  // Scripts leave cookies to whoever plays them.
+  if (/^[A-Z]\w*_\w+$/.test(text))
+    s.unknown(`${text} is a name that nobody has given a value: -D ${text}=VALUE`, place);
+  if (!/^(?:[0-9a-f]{2})*$/i.test(text)) s.failAt(`expected ${what} in hex, two digits a byte, found '${text}'`, place);
+  return text.toLowerCase();
 }
 
 /** `ECN e1b 1 ceb 0 e0b 1`. */

@@ -16,7 +16,9 @@ export function poll(w: Sockets, call: Call): Attempt {
   const until = timeout < 0 ? Infinity : w.now + timeout * 1000;
   return () => {
     const ready: number[] = wanted.map((e) => {
-      const s = w.socket(numberOf(fieldOf(e, 'fd')));
+      const fd = numberOf(fieldOf(e, 'fd'));
+      if (fd !== null && fd < 0) return 0; // it is passed over
+      const s = w.socket(fd);
       const asked = (numberOf(fieldOf(e, 'events')) ?? 0) | CONSTANTS['POLLERR']! | CONSTANTS['POLLHUP']!;
       return s === undefined ? CONSTANTS['POLLNVAL']! : asked & readiness(s);
     });

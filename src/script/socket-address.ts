@@ -22,6 +22,9 @@ export function socketAddressOf(e: Expression | undefined): SocketAddress {
     if (/^(?:sa|sin|sin6)_family$/.test(name)) said = { ...said, family: numberOf(value) };
     else if (/^sin6?_port$/.test(name)) said = { ...said, port: numberOf(value) };
     else if (/^sin6?_addr$/.test(name)) said = { ...said, address: ipAddressOf(value) };
+    else if (name === '' && value.kind === 'apply' && value.name === 'inet_pton')
+      said = { ...said, address: ipAddressOf(value) };
+    else if (/^sin6_(?:flowinfo|scope_id)$/.test(name) && (numberOf(value) ?? 0) === 0) continue;
     else throw new Unsupported(`an address with ${name === '' ? 'a value without a name' : `the field '${name}'`}`);
   }
   return said;

@@ -56,6 +56,26 @@ const harmless = (name: string, value: (v: number) => number): Option => ({
 });
 const flag = (v: number): number => Number(v !== 0);
 
+/** Read as it was set: `kept` is what the kernel makes of it, `first` what it is before. */
+const remembered = (
+  name: string,
+  kept: (v: number) => number,
+  first: (s: ScriptSocket) => number,
+  option: Option,
+): Option => ({
+  set: (s, v, now) => {
+    const result = option.set!(s, v, now);
+    if (result.errno === '') s.harmless.set(name, kept(v));
+    return result;
+  },
+  get: (s) => s.harmless.get(name) ?? first(s),
+});
+/** What can be one value only. */
+const always = (name: string, value: number): Option => ({
+  set: (_, v) => (v === value ? ok() : missingSetter(`${name} other than ${value}`)),
+  get: () => value,
+});
+
 /** EINVAL outside. */
 const within = (least: number, most: number, option: Option): Option => ({
   ...option,
@@ -63,6 +83,8 @@ const within = (least: number, most: number, option: Option): Option => ({
 });
 /** MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL: seconds. */
 const MOST_KEEPALIVE = 32_767;
+/** TCP_FIN_TIMEOUT_MAX, seconds. */
+const MOST_LINGER2 = 120;
 /** MAX_TCP_KEEPCNT, MAX_TCP_SYNCNT. */
 const MOST_COUNT = 127;
 /** Half of SOCK_MIN_RCVBUF: what is set counts twice. */
@@ -105,6 +127,7 @@ const SOCKET: Readonly<Record<string, Option>> = {
     },
     get: (s) => s.receiveLowat,
   },
+  SO_SNDLOWAT: { set: null, get: () => 1 },
   SO_MAX_PACING_RATE: setting(
     (v) => ({ maxPacingRate: pacingRate(v) }),
     (_, v) => {
@@ -136,6 +159,7 @@ const SOCKET: Readonly<Record<string, Option>> = {
 
 /** All bits set: no bound. */
 const pacingRate = (v: number): number => (v >>> 0 === 0xffff_ffff ? Infinity : v >>> 0);
+const DEFAULT_TTL = 64;
 const DEFAULT_MSS = 536;
 const LEAST_MSS = 88;
 const MOST_MSS = 32_767;
@@ -148,6 +172,17 @@ function maxSegment(option: Option): Option {
   return { ...option, set: (s, value, now) => (value === 0 ? option : bounded).set!(s, value, now) };
 }
 
+/** Below 0 is not at all, 0 as configured. */
+function linger2(option: Option): Option {
+  const keeps = remembered(
+    'TCP_LINGER2',
+    (v) => (v < 0 ? -1 : Math.min(v, MOST_LINGER2)),
+    () => 0,
+    option,
+  );
+  return { ...keeps, get: (s) => keeps.get!(s) || stackConfig(s).finTimeout / SECOND };
+}
+
 const TCP: Readonly<Record<string, Option>> = {
   TCP_INFO: { set: null, get: null },
   TCP_NODELAY: setting(
@@ -155,9 +190,14 @@ const TCP: Readonly<Record<string, Option>> = {
     (c, v) => c.setNoDelay(v !== 0),
     (s) => Number(s.conn?.snd.noDelay ?? s.config.noDelay ?? false),
   ),
-  TCP_CORK: setting(
-    () => ({}),
-    (c, v) => c.setCork(v !== 0),
+  TCP_CORK: remembered(
+    'TCP_CORK',
+    flag,
+    () => 0,
+    setting(
+      () => ({}),
+      (c, v) => c.setCork(v !== 0),
+    ),
   ),
   TCP_MAXSEG: maxSegment(
     setting(
@@ -176,9 +216,14 @@ const TCP: Readonly<Record<string, Option>> = {
     // 0: the sysctl decides, and so says the kernel.
     (s) => (Number.isFinite(lowatOf(s)) ? lowatOf(s) : 0),
   ),
-  TCP_WINDOW_CLAMP: setting(
-    (v) => ({ windowClamp: v }),
-    (c, v) => c.setWindowClamp(v),
+  TCP_WINDOW_CLAMP: remembered(
+    'TCP_WINDOW_CLAMP',
+    (v) => (v === 0 ? 0 : Math.max(v, LEAST_RECEIVE)),
+    (s) => (s.conn === null ? 0 : missingSetter('TCP_WINDOW_CLAMP of a connection, before it is set,')),
+    setting(
+      (v) => ({ windowClamp: v }),
+      (c, v) => c.setWindowClamp(v),
+    ),
   ),
   TCP_USER_TIMEOUT: within(
     0,
@@ -189,9 +234,11 @@ const TCP: Readonly<Record<string, Option>> = {
       (s) => (s.conn?.userTimeout ?? s.config.userTimeout ?? 0) / 1000,
     ),
   ),
-  TCP_LINGER2: setting(
-    () => ({}),
-    (c, v) => c.setLinger2(seconds(v)),
+  TCP_LINGER2: linger2(
+    setting(
+      () => ({}),
+      (c, v) => c.setLinger2(seconds(v)),
+    ),
   ),
   TCP_KEEPIDLE: within(
     1,
@@ -279,6 +326,7 @@ const TCP: Readonly<Record<string, Option>> = {
     () => missingSetter('TCP_RTO_MIN_US of a connection'),
   ),
   TCP_SAVE_SYN: harmless('TCP_SAVE_SYN', (v) => v),
+  TCP_THIN_LINEAR_TIMEOUTS: always('TCP_THIN_LINEAR_TIMEOUTS', 0),
   TCP_THIN_DUPACK: harmless('TCP_THIN_DUPACK', flag),
   TCP_IS_MPTCP: { set: null, get: () => 0 },
   TCP_SYNCNT: within(
@@ -315,6 +363,7 @@ const IP: Readonly<Record<string, Option>> = {
     },
     get: (s) => s.conn?.size.discover ?? s.config.mtuDiscover ?? MtuDiscover.want,
   },
+  IP_TTL: always('IP_TTL', DEFAULT_TTL),
   IP_FREEBIND: harmless('IP_FREEBIND', flag),
   IP_BIND_ADDRESS_NO_PORT: harmless('IP_BIND_ADDRESS_NO_PORT', flag),
   IP_RECVTOS: harmless('IP_RECVTOS', flag),

@@ -80,7 +80,7 @@ export class ScriptSocket implements TcpUser {
   readShut = false;
   writeShut = false;
   closed = false;
-  /** Options that change nothing here, as they were set, by their names. */
+  /** Options as they were set, by their names, where that is all that is read of them. */
   readonly harmless = new Map<string, number>();
   /** TCP_FASTOPEN: -1 unless it was set. */
   fastOpenQueue = -1;
@@ -131,6 +131,8 @@ export class ScriptSocket implements TcpUser {
     this.sendTimeout = listener.sendTimeout;
     this.receiveLowat = listener.receiveLowat;
     this.tellsQueue = listener.tellsQueue;
+    // Of Linux's the priority alone begins anew.
+    for (const [name, value] of listener.harmless) if (name !== 'SO_PRIORITY') this.harmless.set(name, value);
   }
 
   /** SO_ERROR, and what the next call reports: once. */

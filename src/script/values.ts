@@ -76,6 +76,8 @@ export function iovBytes(e: Expression | undefined): number {
   let bytes = 0;
   for (const item of e.items) {
     if (item.kind !== 'struct') throw new Unsupported('an iovec entry that is not {buffer, length}');
+    const [base] = item.fields;
+    if (base?.value.kind === 'symbol') throw new Unsupported(`an iovec entry at ${base.value.name}`);
     const length = numberOf(item.fields[1]?.value) ?? 0;
     if (length < 0) return -1;
     bytes += length;

@@ -27,6 +27,8 @@ import { parseTcpInfo, TCP_INFO_BYTES } from './tcp-info.mjs';
  * @typedef {import('../../dist/script/wire.js').WirePacket} WirePacket
  */
 
+/** A descriptor that is not open. */
+const CLOSED = 1_000_000;
 const DEFAULT_PORT = 8080;
 const DEFAULT_MTU = 1500;
 const REQUESTS = 3;
@@ -162,7 +164,7 @@ export class KernelTarget {
 
   /** @param {Call} call @returns {() => Result | null} */
   start(call) {
-    const fd = (/** @type {number} */ script) => this.descriptors.get(script) ?? -1;
+    const fd = (/** @type {number} */ script) => this.descriptors.get(script) ?? (script < 0 ? script : CLOSED);
     const prepared = prepare(call, {
       local: this.local,
       remote: this.remote,
@@ -312,6 +314,8 @@ function tc(words) {
   try {
     execFileSync('tc', words, { stdio: 'ignore' });
   } catch {
+    // There is none to delete, which a shell goes on after.
+    if (/^del/.test(words[1] ?? '')) return;
     // As in a script, where `|| true` stands behind what may not be there.
     throw new Unsupported(`this machine does not do 'tc ${words.join(' ')}'`);
   }

@@ -74,6 +74,9 @@ function readSocketAddress(b) {
 /** Their first argument is none of the script's descriptors. */
 const WITHOUT_DESCRIPTOR = new Set(['socket', 'poll', 'open', 'epoll_create', 'epoll_create1']);
 
+/** Their arguments are not all numbers. */
+const UNKNOWN = new Set(['pipe', 'splice', 'vmsplice', 'tee', 'cap_set']);
+
 /** @param {Address} a */
 const mapped = (a) => Address.fromWords(0, 0, 0xffff, a.w3);
 
@@ -86,6 +89,7 @@ export function prepare(call, world) {
   const { args } = call;
   const n = (/** @type {number} */ i) => numberOf(args[i]) ?? 0;
   const own = (/** @type {Address} */ a) => (world.v4Mapped && a.version === 4 ? mapped(a) : a);
+  if (UNKNOWN.has(call.name)) throw new Unsupported(`the system call '${call.name}' is not made here`);
   const fd = WITHOUT_DESCRIPTOR.has(call.name) ? -1 : world.fd(n(0));
   switch (call.name) {
     case 'socket': {

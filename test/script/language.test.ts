@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { RunOptions } from '../../src/script/options.js';
+import { playScript } from '../../src/script/play.js';
 import { after, fresh, OPEN, play, told } from './after-handshake.js';
 
 const DEFAULTS = `#!/bin/bash
@@ -217,6 +218,27 @@ ${receive(100, 501, 100)}${receive(1000, 1, 500)}${receive(1000, 1, 0)}`;
     expect(told(after(text))).toBe('PASS');
     expect(after(text.replace('cmsg_data=600', 'cmsg_data=601')).differences[0]?.field).toBe('msg_control');
     expect(after(text.replace('TCP_CM_INQ', 'IP_TOS')).outcome).toBe('SKIP');
+  });
+
+  it('a cookie that only its author knows is a SKIP that says how to give it', () => {
+    const text = '0 < S 0:10(10) win 1000 <mss 1460,FO TFO_COOKIE>';
+    const v = playScript('t.pkt', text);
+    expect([v.outcome, v.place]).toEqual(['SKIP', { line: 1, column: 38 }]);
+    expect(v.reason).toBe('TFO_COOKIE is a name that nobody has given a value: -D TFO_COOKIE=VALUE');
+    const given = playScript('t.pkt', text, {}, new Map([['TFO_COOKIE', '3021b9d889017eeb']]));
+    expect(given.reason).not.toContain('TFO_COOKIE');
+  });
+
+  it('an IPv6 address is written as strace writes it, too', () => {
+    const accept = (address: string): string =>
+      OPEN.replace('socket(...,', 'socket(AF_INET6,').replace(
+        'accept(3, ..., ...) = 4',
+        `accept(3, {sa_family = AF_INET6, sin6_port = ..., inet_pton(AF_INET6, "${address}", &sin6_addr), sin6_flowinfo=0, sin6_scope_id=0}, [28]) = 4`,
+      );
+    expect(told(play(accept('fd3d:fa7b:d17d::1'), { ipVersion: 6, mtu: 1520 }))).toBe('PASS');
+    expect(play(accept('fd3d:fa7b:d17d::2'), { ipVersion: 6, mtu: 1520 }).differences.map((d) => d.field)).toEqual([
+      'address',
+    ]);
   });
 
   it('sendfile sends a file that a command made', () => {
