@@ -58,6 +58,7 @@ const none: Knob = () => ({});
 const KNOBS: Readonly<Record<string, Knob>> = {
   tcp_timestamps: (v) => ({ timestamps: unless0(v) }),
   tcp_sack: (v) => ({ sack: unless0(v) }),
+  ip_default_ttl: (v) => ({ ttl: whole(v, BYTE, 1) }),
   tcp_window_scaling: (v) => ({ windowScaling: unless0(v) }),
   tcp_ecn: (v) => {
     const mode = whole(v, 5);
@@ -139,7 +140,7 @@ const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   ...['child_ehash_entries', 'ehash_entries', 'plb_enabled', 'allowed_congestion_control', 'abc', 'cookie_size'].map(
     tcp,
   ),
-  ...['ip_local_port_range', 'ip_local_reserved_ports', 'ip_default_ttl', 'ip_forward', 'ip_early_demux'].map(ipv4),
+  ...['ip_local_port_range', 'ip_local_reserved_ports', 'ip_forward', 'ip_early_demux'].map(ipv4),
   ...['ip_autobind_reuse', 'ip_nonlocal_bind', 'ping_group_range', 'route.flush', 'conf.all.rp_filter'].map(ipv4),
   ...['conf.default.rp_filter', 'conf.tun0.rp_filter', 'conf.all.accept_local', 'fib_multipath_hash_policy'].map(ipv4),
   ...['somaxconn', 'default_qdisc', 'netdev_budget', 'netdev_budget_usecs', 'netdev_max_backlog', 'optmem_max'].map(

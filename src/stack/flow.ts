@@ -5,6 +5,7 @@ import { NEVER, type Micros } from '../base/time.js';
 import type { Device } from '../device/device.js';
 import type { Address } from '../ip/address.js';
 import type { Connection, FlowId } from '../tcp/connection.js';
+import type { TimeWaitRecord } from '../tcp/time-wait.js';
 import type { FastOpenQueue } from './fast-open-server.js';
 import type { Listener } from './listener.js';
 
@@ -37,6 +38,8 @@ export class TcpEntry extends Flow {
   listener: Listener | null = null;
   /** Open by Fast Open, its handshake not over: who counts it. */
   fastOpen: FastOpenQueue | null = null;
+  /** What the four-tuple was in TIME-WAIT with, and will be again unless this connection is established (`resumesTimeWait`). */
+  before: TimeWaitRecord | null = null;
   /** Counts as half-open (half-open.ts). */
   halfOpen = false;
   nextInChain: TcpEntry | null = null;
@@ -53,7 +56,7 @@ export class TcpEntry extends Flow {
   pathExpires: Micros = NEVER;
   /** IP identification of the next packet: it counts the connection's packets (RFC 6864 asks for more only at rates where ten minutes are 65,536 of them). */
   ipId = 0;
-  /** MUST-49: time to live. */
+  /** MUST-49: time to live. The configured one at first. */
   ttl = 64;
   /** MUST-48: the traffic class byte of what we send, ECN's two bits left out: those are TCP's own. */
   tos = 0;

@@ -21,12 +21,12 @@ export class StrayAnswers {
     return this.all.out.segment;
   }
 
-  /** Answers `seg` with `segment`; `tos` is IP's type of service. */
-  send(ip: IpHeader, seg: Segment, why: string, now: Micros, tos = 0): void {
+  /** Answers `seg` with `segment`; `tos` is IP's type of service, `ttl` its time to live. */
+  send(ip: IpHeader, seg: Segment, why: string, now: Micros, tos = 0, ttl = this.o.config.ttl): void {
     const { env, out } = this.all;
     env.counters.TcpOutSegs++;
     this.o.observer?.straySent(flowOf(ip, seg), out.segment, why, now);
-    out.sendStray(this.o.routeBack(ip), ip, tos);
+    out.sendStray(this.o.routeBack(ip), ip, tos, ttl);
   }
 
   reset(ip: IpHeader, seg: Segment, now: Micros): void {

@@ -98,6 +98,7 @@ export class SynQueue {
     const entry = all.open(flowOf(ip, seg), hash, o.routeBack(ip), this.configOf(listener), before, null, now);
     entry.conn.fastOpen = fastOpen;
     belongsTo(entry, listener, ip);
+    if (before !== null && entry.conn.config.resumesTimeWait) entry.before = { ...before };
     o.observer?.segmentArrived(entry.conn, seg, now);
     entry.conn.openPassive(seg, now);
     listener.queue.addHalfOpen(entry.conn);
@@ -192,6 +193,7 @@ export class SynQueue {
       'SYN,ACK: its sequence number is a cookie that holds all we need to know (RFC 4987 3.6)',
       now,
       listener.tos,
+      config.ttl,
     );
   }
 
@@ -279,7 +281,9 @@ export class SynQueue {
     entry.listener = null;
     this.all.halfOpen.leave(entry);
     listener.queue.leaveHalfOpen(conn);
-    if (conn.state !== State.closed) offer(conn, listener);
+    if (conn.state === State.closed) return;
+    entry.before = null;
+    offer(conn, listener);
   }
 
   closeListener(listener: Listener, now: Micros): void {
@@ -306,6 +310,7 @@ function belongsTo(entry: TcpEntry, listener: Listener, ip: IpHeader): void {
 function acceptEarly(entry: TcpEntry, listener: Listener): void {
   const { conn } = entry;
   entry.listener = null;
+  entry.before = null;
   entry.fastOpen = listener.fastOpen;
   listener.fastOpen!.pending++;
   listener.queue.leaveHalfOpen(conn);

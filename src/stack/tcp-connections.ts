@@ -153,6 +153,7 @@ export class TcpConnections {
     this.tuple.hash(l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, (flow.localPort << 16) | flow.remotePort, FOR_ISN);
     const ipBytes = v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
     entry.ipId = this.tuple.hi & 0xffff;
+    entry.ttl = config.ttl;
     entry.conn = new Connection({
       flow: entry,
       env: this.env,
@@ -289,7 +290,7 @@ export class TcpConnections {
         this.halfOpen.leave(e);
       }
       this.releasePort(e.localPort);
-      if (conn.state === State.timeWait) this.remember(e, now);
+      if (conn.state === State.timeWait || e.before !== null) this.remember(e, now);
       return;
     }
     // The heap may keep a deadline that is too early: it costs one look when it comes, and most deadlines only ever move back.

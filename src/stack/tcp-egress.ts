@@ -43,13 +43,13 @@ export class TcpEgress implements SegmentSink {
   }
 
   /** Answers the packet that `ip` heads with `this.segment`, from no connection: addresses turned round. */
-  sendStray(device: Device, ip: IpHeader, tos: number): void {
+  sendStray(device: Device, ip: IpHeader, tos: number, ttl: number): void {
     const { path } = this;
     const out = path.ip;
     path.device = device;
     path.pseudoSum = pseudoHeaderSum(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, PROTOCOL_TCP);
     out.answer(ip);
-    out.ttl = 64;
+    out.ttl = ttl;
     out.tos = tos;
     out.dontFragment = true;
     out.id = 0;

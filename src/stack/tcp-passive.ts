@@ -76,7 +76,7 @@ export class TcpPassive {
         }
         watch?.strayArrived(flowOf(ip, seg), seg, 'TIME-WAIT: acknowledged, 2 MSL start anew', now);
         timeWaitAck(record, seg, this.stray.segment, Math.floor(now / 1000));
-        this.stray.send(ip, seg, 'ACK from TIME-WAIT', now);
+        this.stray.send(ip, seg, 'ACK from TIME-WAIT', now, record.tos);
         return false;
       }
       default:

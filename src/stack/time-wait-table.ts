@@ -3,12 +3,12 @@
  * 2 MSL, so the rows in order of arrival are also in order of expiry; a row that starts anew goes to the end. The table grows by
  * doubling up to its limit; at the limit the oldest row goes first, and is counted. A host has its share.
  *
- *     row: local 0-3 | remote 4-7 | ports 8 | SND.NXT 9 | RCV.NXT 10 | wnd, flags 11 | TS.Recent 12 | TS offset 13
+ *     row: local 0-3 | remote 4-7 | ports 8 | SND.NXT 9 | RCV.NXT 10 | wnd, flags, TOS 11 | TS.Recent 12 | TS offset 13
  *          | hash 14 | next in chain 15 | older 16 | newer 17 | answered 18        19 words and an 8-byte deadline: 84 bytes, plus a bucket's 4 or 8
  */
 import { MILLISECOND, NEVER, type Micros } from '../base/time.js';
 import type { Address } from '../ip/address.js';
-import type { TimeWaitRecord } from '../tcp/time-wait.js';
+import { TimeWaitRecord } from '../tcp/time-wait.js';
 import type { TcpEntry } from './flow.js';
 import { HostCounts } from './host-counts.js';
 
@@ -28,6 +28,8 @@ const NEWER = 17;
 const ANSWERED = 18;
 /** Above the 16 bits of the window. */
 const HAS_TIMESTAMPS = 1 << 16;
+/** And above that the type of service, a byte. */
+const TOS_SHIFT = 24;
 
 export class TimeWaitTable {
   size = 0;
@@ -56,7 +58,7 @@ export class TimeWaitTable {
     return this.hosts.of(w0, w1, w2, w3) >= this.hostLimit;
   }
 
-  /** Remembers `e`'s connection for 2 MSL. Returns false when the oldest row had to go for it. */
+  /** Remembers `e`'s connection for 2 MSL, or what was there before it. Returns false when the oldest row had to go for it. */
   add(e: TcpEntry, now: Micros): boolean {
     let hadRoom = true;
     if (this.free === NONE && this.capacity < this.limit) this.grow();
@@ -68,7 +70,8 @@ export class TimeWaitTable {
     const w = this.words;
     const at = row * WORDS;
     this.free = w[at + CHAIN]!;
-    const { conn, local, remote } = e;
+    const { local, remote } = e;
+    const r = e.before ?? recordOf(e);
     w[at] = local.w0;
     w[at + 1] = local.w1;
     w[at + 2] = local.w2;
@@ -78,11 +81,11 @@ export class TimeWaitTable {
     w[at + 6] = remote.w2;
     w[at + 7] = remote.w3;
     w[at + PORTS] = (e.localPort << 16) | e.remotePort;
-    w[at + SND_NXT] = conn.snd.nxt;
-    w[at + RCV_NXT] = conn.rcv.nxt;
-    w[at + WND] = Math.min(conn.rcv.wnd >> conn.rcv.wscale, 0xffff) | (conn.timestamps ? HAS_TIMESTAMPS : 0);
-    w[at + TS_RECENT] = conn.rcv.tsRecent;
-    w[at + TS_OFFSET] = conn.tsOffset;
+    w[at + SND_NXT] = r.sndNxt;
+    w[at + RCV_NXT] = r.rcvNxt;
+    w[at + WND] = r.wnd | (r.timestamps ? HAS_TIMESTAMPS : 0) | (r.tos << TOS_SHIFT);
+    w[at + TS_RECENT] = r.tsRecent;
+    w[at + TS_OFFSET] = r.tsOffset;
     w[at + ANSWERED] = 0;
     w[at + HASH] = e.hash;
     const bucket = e.hash & (this.buckets.length - 1);
@@ -139,6 +142,7 @@ export class TimeWaitTable {
     out.timestamps = (w[at + WND]! & HAS_TIMESTAMPS) !== 0;
     out.tsRecent = w[at + TS_RECENT]!;
     out.tsOffset = w[at + TS_OFFSET]!;
+    out.tos = w[at + WND]! >>> TOS_SHIFT;
   }
 
   setTsRecent(row: number, tsRecent: number): void {
@@ -240,4 +244,20 @@ export class TimeWaitTable {
       this.buckets[bucket] = row;
     }
   }
+}
+
+/** Overwritten by each `recordOf`. */
+const out = new TimeWaitRecord();
+
+/** What TIME-WAIT remembers of `e`'s connection. */
+function recordOf({ conn, tos }: TcpEntry): TimeWaitRecord {
+  const { rcv } = conn;
+  out.sndNxt = conn.snd.nxt;
+  out.rcvNxt = rcv.nxt;
+  out.wnd = Math.min(rcv.wnd >> rcv.wscale, 0xffff);
+  out.timestamps = conn.timestamps;
+  out.tsRecent = rcv.tsRecent;
+  out.tsOffset = conn.tsOffset;
+  out.tos = tos;
+  return out;
 }

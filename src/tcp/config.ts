@@ -66,6 +66,8 @@ export interface TcpConfig {
   routeMtu: number;
   /** `ip route ... advmss`: the MSS that our SYN announces, whatever the MTU; 0 for what the MTU allows. */
   routeAdvmss: number;
+  /** MUST-49: ip_default_ttl, 1 to 255, also of what no connection sends; IPv6's hop limit. */
+  ttl: number;
   /** IP_MTU_DISCOVER (ip_no_pmtu_disc: `dont`). */
   mtuDiscover: MtuDiscover;
   /** route.min_pmtu: a path that carries less is not followed down; its IPv4 packets go without DF instead, in packets of this size. */
@@ -163,6 +165,8 @@ export interface TcpConfig {
   timeWait: Micros;
   /** tcp_rfc1337: a RST does not end TIME-WAIT (TIME-WAIT assassination). Linux lets it, unless told otherwise. */
   rfc1337: boolean;
+  /** MAY-2: a SYN that opened anew from TIME-WAIT and came to nothing was an old duplicate: back to TIME-WAIT. Linux forgets it. */
+  resumesTimeWait: boolean;
   /** tcp_fin_timeout: how long FIN-WAIT-2 waits once nobody reads any more. */
   finTimeout: Micros;
 
@@ -210,6 +214,7 @@ const linux: TcpConfig = {
   maxSegment: 0,
   routeMtu: 0,
   routeAdvmss: 0,
+  ttl: 64,
   mtuDiscover: MtuDiscover.want,
   minPmtu: 552,
   mtuExpires: 10 * MINUTE,
@@ -255,6 +260,7 @@ const linux: TcpConfig = {
   maxPacingRate: Infinity,
   timeWait: MINUTE,
   rfc1337: false,
+  resumesTimeWait: false,
   finTimeout: MINUTE,
   keepAlive: false,
   keepAliveIdle: 7200 * SECOND,
@@ -280,6 +286,7 @@ export const PROFILES = {
     synTimeout: 3 * MINUTE,
     timeWait: 4 * MINUTE,
     rfc1337: true,
+    resumesTimeWait: true,
     delayedAck: 200 * MILLISECOND,
     hystart: 'rfc9406',
     ssthreshFromFlight: true,

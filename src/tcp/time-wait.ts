@@ -15,6 +15,8 @@ export class TimeWaitRecord {
   timestamps = false;
   tsRecent = 0;
   tsOffset = 0;
+  /** MUST-48: the type of service of all that the connection sent. */
+  tos = 0;
 }
 
 export const TimeWait = {

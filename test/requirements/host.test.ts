@@ -12,6 +12,22 @@ import { ACK, FIN, type Out, PEER, RST, SYN, US, Wire } from './wire.js';
 const remote = Address.parse(PEER);
 const nobody: TcpUser = { tcpEvents: () => undefined };
 
+/** The same IPv6 packet between other addresses, its checksum right again. */
+function withAddresses(packet: Uint8Array, from: string | null, to: string | null): Uint8Array {
+  const p = packet.slice();
+  const put = (address: string, at: number): void => {
+    const { w0, w1, w2, w3 } = Address.parse(address);
+    const view = new DataView(p.buffer, p.byteOffset);
+    [w0, w1, w2, w3].forEach((word, i) => view.setInt32(at + 4 * i, word));
+  };
+  if (from !== null) put(from, 8);
+  if (to !== null) put(to, 24);
+  p.set([0, 0], 56);
+  const sum = ~naiveSum(p.slice(40), naiveSum(p.slice(8, 40), 6 + p.length - 40)) & 0xffff;
+  p.set([sum >> 8, sum & 255], 56);
+  return p;
+}
+
 /** Remembers what it is told. */
 function listener(): TcpUser & { events: number } {
   return {
@@ -255,6 +271,34 @@ describe('TIME-WAIT', () => {
     },
   );
 
+  /** As above; a SYN took its place, and the RST for our SYN,ACK says that it was an old duplicate. */
+  function reopened(profile: 'linux' | 'rfc', answer: 'RST' | 'none' | 'ACK, then RST'): { w: Wire; nxt: number } {
+    const { w, nxt } = closed({ profile });
+    const [synAck] = w.tcp({ flags: SYN, seq: 5000 });
+    expect(w.stack.tcp.timeWait.size).toBe(0);
+    if (answer === 'none') w.wait(2 * MINUTE);
+    if (answer === 'ACK, then RST') w.tcp({ flags: ACK, seq: 5001, ack: synAck!.seq + 1 });
+    if (answer !== 'none') w.tcp({ flags: RST, seq: 5001 });
+    expect(w.stack.tcp.connectionCount).toBe(0);
+    return { w, nxt };
+  }
+
+  it.each(['RST', 'none'] as const)(
+    'MAY-2: back to TIME-WAIT when the SYN was an old duplicate: its answer is %s',
+    (answer) => {
+      const { w, nxt } = reopened('rfc', answer);
+      expect(w.stack.tcp.timeWait.size).toBe(1);
+      expect(w.tcp({ flags: ACK | FIN, seq: 101, ack: nxt })).toMatchObject([{ flags: ACK, seq: nxt, ack: 102 }]);
+      w.wait(4 * MINUTE);
+      expect(w.stack.tcp.timeWait.size).toBe(0);
+    },
+  );
+
+  it('MAY-2: not once the new connection was established, and never in profile linux', () => {
+    expect(reopened('rfc', 'ACK, then RST').w.stack.tcp.timeWait.size).toBe(0);
+    expect(reopened('linux', 'RST').w.stack.tcp.timeWait.size).toBe(0);
+  });
+
   it('SHLD-4: with timestamps a newer one is enough, whatever the sequence number', () => {
     const stamp = (value: number): number[] => [1, 1, 8, 10, 0, 0, value >> 8, value & 255, 0, 0, 0, 0];
     const { w } = closed({}, stamp(1000));
@@ -295,6 +339,35 @@ describe('OPEN', () => {
     expect(accepted[0]!.stateName).toBe('ESTABLISHED');
   });
 
+  it('MUST-41: nor does a new one touch them, also where their own listener is gone', () => {
+    const w = new Wire();
+    const accepted: Connection[] = [];
+    const user = { tcpAccept: (conn: Connection): boolean => accepted.push(conn) > 0 };
+    const first = w.stack.listen({ port: 80, user });
+    const synAck = w.open();
+    w.tcp({ flags: SYN, sport: 50_001 });
+    w.stack.listen({ port: 81, user });
+    first.close(w.now);
+    w.stack.listen({ port: 80, user });
+    w.tcp({ flags: ACK, seq: 101, ack: synAck.seq + 1, payload: [1, 2, 3] });
+    expect([accepted[0]!.stateName, accepted[0]!.receiveQueued]).toEqual(['ESTABLISHED', 3]);
+  });
+
+  it('MUST-41: where it is an error, the listener that was there goes on', () => {
+    const w = new Wire();
+    const accepted = w.listen();
+    expect(() => w.listen()).toThrow(/EADDRINUSE/);
+    w.open();
+    expect(accepted).toHaveLength(1);
+  });
+
+  it('MUST-41: one on another address leaves the first of the port alone', () => {
+    const w = new Wire({ addresses: two });
+    for (const { address } of two) w.stack.listen({ port: 80, address, user: { tcpAccept: () => true } });
+    for (const to of [US, '10.0.0.2'])
+      expect(w.tcp({ flags: SYN, to })).toMatchObject([{ flags: SYN | ACK, from: to }]);
+  });
+
   it('MUST-42: a port can be listened on while a connection from it is in SYN-SENT or SYN-RECEIVED', () => {
     const w = new Wire();
     const conn = w.stack.connect({ remote, remotePort: 9, localPort: 80, user: nobody }, w.now);
@@ -324,6 +397,13 @@ describe('OPEN', () => {
     expect(w.take()).toMatchObject([{ flags: SYN, from: '10.0.0.2' }]);
   });
 
+  it('MUST-43: so does a passive one, which then takes what comes to that address alone', () => {
+    const w = new Wire({ addresses: two });
+    w.stack.listen({ port: 80, address: Address.parse('10.0.0.2'), user: { tcpAccept: () => true } });
+    expect(w.tcp({ flags: SYN })).toMatchObject([{ flags: RST | ACK, from: US }]);
+    expect(w.tcp({ flags: SYN, to: '10.0.0.2' })).toMatchObject([{ flags: SYN | ACK, from: '10.0.0.2' }]);
+  });
+
   it.each([
     [PEER, US],
     ['10.9.9.9', '10.0.0.2'],
@@ -343,6 +423,23 @@ describe('OPEN', () => {
     w.stack.wake(accepted[0]!);
     const out = [synAck, ...w.take(), ...w.wait(SECOND)];
     expect(out.length).toBeGreaterThan(2);
+    expect(new Set(out.map((x) => x.from))).toEqual(new Set(['10.0.0.2']));
+  });
+
+  it('MUST-45: also the one that IP chose for an active open, to the last ACK of TIME-WAIT', () => {
+    const w = new Wire({ addresses: two });
+    const peer = '10.9.9.9';
+    const conn = w.stack.connect({ remote: Address.parse(peer), remotePort: 9, localPort: 80, user: nobody }, w.now);
+    const out = [...w.take(), ...w.wait(SECOND)];
+    const from = { from: peer, to: '10.0.0.2', sport: 9 };
+    out.push(...w.tcp({ ...from, flags: SYN | ACK, seq: 100, ack: conn.iss + 1 }));
+    conn.shutdown(w.now);
+    w.stack.wake(conn);
+    out.push(...w.take());
+    const fin = { ...from, flags: ACK | FIN, seq: 101, ack: conn.iss + 2 };
+    for (let i = 0; i < 2; i++) out.push(...w.tcp(fin));
+    expect(w.stack.tcp.timeWait.size).toBe(1);
+    expect(out.map((x) => x.flags)).toEqual([SYN, SYN, ACK, ACK | FIN, ACK, ACK]);
     expect(new Set(out.map((x) => x.from))).toEqual(new Set(['10.0.0.2']));
   });
 
@@ -379,6 +476,22 @@ describe('ICMP', () => {
     expect([one.error, other.error]).toEqual(['EHOSTUNREACH', null]);
   });
 
+  it('MUST-54: over IPv6, too', () => {
+    const host = new RawHost();
+    const to = { remote: Address.parse('fd74:6370:6c61:62::1'), user: nobody };
+    const [one, other] = [1, 2].map((remotePort) => host.stack.connect({ ...to, remotePort }, host.now));
+    const [syn] = host.take();
+    // Destination unreachable, no route, about the first SYN.
+    const quote = [...syn!.bytes];
+    const error = [1, 0, 0, 0, 0, 0, 0, 0, ...quote];
+    const header = [0x60, 0, 0, 0, 0, error.length, 58, 64, ...syn!.destination, ...syn!.source];
+    const sum =
+      ~naiveSum(Uint8Array.from(error), naiveSum(Uint8Array.from(header.slice(8)), 58 + error.length)) & 0xffff;
+    error.splice(2, 2, sum >> 8, sum & 255);
+    host.send(Uint8Array.from([...header, ...error]));
+    expect([one!.error, other!.error]).toEqual(['ENETUNREACH', null]);
+  });
+
   it('MUST-54: counts only when it quotes something in flight', () => {
     const w = new Wire();
     const { conn, data } = inFlight(w);
@@ -394,6 +507,9 @@ describe('ICMP', () => {
     const { conn, data } = inFlight(w, user);
     const { cwnd } = conn.snd.congestion;
     user.events = 0;
+    const opening = w.stack.connect({ remote, remotePort: 1, user: nobody }, w.now);
+    w.icmp(4, 0, w.take()[0]!);
+    expect([opening.stateName, opening.softError], 'nor does it end an attempt').toEqual(['SYN-SENT', null]);
     expect(w.icmp(4, 0, data)).toEqual([]);
     expect([conn.stateName, conn.softError, conn.snd.congestion.cwnd, user.events]).toEqual([
       'ESTABLISHED',
@@ -418,6 +534,38 @@ describe('ICMP', () => {
     const opening = strict.stack.connect({ remote, remotePort: 1, user: nobody }, strict.now);
     strict.icmp(type, code, strict.take()[0]!);
     expect([opening.stateName, opening.error], 'nor an attempt, in the profile rfc').toEqual(['SYN-SENT', null]);
+  });
+
+  it.each([
+    [3, 0],
+    [3, 1],
+    [3, 5],
+    [11, 0],
+    [12, 0],
+  ])('MUST-56: nor does type %i code %i end a half-open one, in the profile rfc', (type, code) => {
+    const w = new Wire({ profile: 'rfc' });
+    w.listen();
+    const [synAck] = w.tcp({ flags: SYN });
+    w.icmp(type, code, synAck!);
+    expect(w.stack.tcp.connectionCount).toBe(1);
+    w.icmp(3, 3, synAck!);
+    expect(w.stack.tcp.connectionCount, 'a hard error does').toBe(0);
+  });
+
+  it.each([
+    [3, 0, 'ENETUNREACH'],
+    [3, 1, 'EHOSTUNREACH'],
+    [3, 5, 'EOPNOTSUPP'],
+    [11, 0, 'EHOSTUNREACH'],
+    [11, 1, 'EHOSTUNREACH'],
+    [12, 0, 'EPROTO'],
+  ])('SHLD-25: the user hears of type %i code %i: %s', (type, code, errno) => {
+    const w = new Wire();
+    const user = listener();
+    const { conn, data } = inFlight(w, user);
+    user.events = 0;
+    w.icmp(type, code, data);
+    expect([user.events, conn.softError]).toEqual([TcpEvent.softError, errno]);
   });
 
   it('MUST-47, SHLD-25: a soft error is told to the user, who can read which', () => {
@@ -473,6 +621,103 @@ describe('the time to live', () => {
   });
 });
 
+describe('the configured time to live', () => {
+  it('MUST-49: is that of all that is sent, also from no connection', () => {
+    const ttl = 7;
+    const w = new Wire({ config: { ttl } });
+    const accepted = w.listen();
+    w.stack.connect({ remote, remotePort: 1, user: nobody }, w.now);
+    const out = w.take();
+    const synAck = w.open();
+    accepted[0]!.shutdown(w.now);
+    w.stack.wake(accepted[0]!);
+    out.push(synAck, ...w.take());
+    for (let i = 0; i < 2; i++) out.push(...w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 2 }));
+    out.push(...w.tcp({ flags: SYN, dport: 81 }));
+    expect(out.map((x) => x.flags)).toEqual([SYN, SYN | ACK, ACK | FIN, ACK, ACK, RST | ACK]);
+    expect(out.map((x) => x.ttl)).toEqual(out.map(() => ttl));
+  });
+
+  it("MUST-49: of a listener's connections, and of its SYN cookies, it is the listener's", () => {
+    for (const synCookies of [0, 2] as const) {
+      const w = new Wire({ config: { synCookies } });
+      w.stack.listen({ port: 80, config: { ttl: 9 }, user: { tcpAccept: () => true } });
+      expect(w.tcp({ flags: SYN })).toMatchObject([{ flags: SYN | ACK, ttl: 9 }]);
+    }
+  });
+});
+
+describe('the MSS option', () => {
+  const mssOf = (x: Out): number | null => {
+    const at = x.options.indexOf(2);
+    return at < 0 ? null : x.options[at + 2]! * 256 + x.options[at + 3]!;
+  };
+
+  it.each([576, 1500, 9000])('MUST-67: says what a datagram of %i bytes carries, in SYN and SYN,ACK', (mtu) => {
+    const w = new Wire({ mtu });
+    w.listen();
+    w.stack.connect({ remote, remotePort: 1, user: nobody }, w.now);
+    const [syn] = w.take();
+    const [synAck] = w.tcp({ flags: SYN });
+    expect([mssOf(syn!), mssOf(synAck!)]).toEqual([mtu - 40, mtu - 40]);
+  });
+
+  it('MUST-67: over IPv6, whose header is longer, too', () => {
+    const host = new RawHost(1500);
+    host.stack.listen({ port: 80, user: { tcpAccept: () => true } });
+    const [reply] = host.send(buildPacket({ version: 6, flags: SYN }));
+    expect([...reply!.payload.slice(20, 24)]).toEqual([2, 4, 1440 >> 8, 1440 & 255]);
+  });
+
+  it('SHLD-5, MAY-3: stands in every SYN,ACK, also in one that is a cookie', () => {
+    for (const synCookies of [0, 2] as const) {
+      const w = new Wire({ config: { synCookies }, mtu: 576 });
+      w.listen();
+      expect(w.tcp({ flags: SYN }).map(mssOf)).toEqual([536]);
+    }
+  });
+
+  it('MUST-65: but in no RST, nor in an ACK from TIME-WAIT', () => {
+    const w = new Wire();
+    const accepted = w.listen();
+    const synAck = w.open();
+    accepted[0]!.shutdown(w.now);
+    w.stack.wake(accepted[0]!);
+    w.take();
+    w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 2 });
+    const out = w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 2 });
+    out.push(...w.tcp({ flags: ACK, dport: 81 }), ...w.tcp({ flags: SYN, dport: 81 }));
+    w.open({ sport: 50_001 });
+    accepted[1]!.abort(w.now);
+    w.stack.wake(accepted[1]!);
+    out.push(...w.take());
+    expect(out.map((x) => x.flags)).toEqual([ACK, RST, RST | ACK, RST | ACK]);
+    expect(out.map(mssOf)).toEqual([null, null, null, null]);
+  });
+});
+
+describe('a batch of segments', () => {
+  it('MUST-59: is processed whole, of every connection, before an ACK goes out', () => {
+    const w = new Wire();
+    w.listen();
+    const first = w.open();
+    const second = w.open({ sport: 50_001 });
+    const bytes = Array<number>(100).fill(1);
+    const data = (sport: number, synAck: Out, n: number): Parameters<Wire['tcp']>[0] => ({
+      sport,
+      flags: ACK,
+      seq: 101 + 100 * n,
+      ack: synAck.seq + 1,
+      payload: bytes,
+    });
+    const out = w.batch(...[0, 1, 2].flatMap((n) => [data(50_000, first, n), data(50_001, second, n)]));
+    expect(out.map((x) => [x.dport, x.ack])).toEqual([
+      [50_000, 401],
+      [50_001, 401],
+    ]);
+  });
+});
+
 describe('addresses of what comes in', () => {
   it('MUST-50: IP options do not stand in the way of a SYN', () => {
     const w = new Wire();
@@ -481,13 +726,36 @@ describe('addresses of what comes in', () => {
     expect(w.tcp({ flags: SYN, ipOptions: [0x9e, 4, 1, 2, 7, 3, 4, 0] })).toMatchObject([{ flags: SYN | ACK }]);
   });
 
-  it.each(['255.255.255.255', '198.18.0.255', '224.0.0.1'])('MUST-57: a SYN to %s is dropped silently', (to) => {
+  it.each([
+    ['broadcast', '255.255.255.255'],
+    ['broadcast', '198.18.0.255'],
+    ['multicast', '224.0.0.1'],
+    ['multicast', '239.1.2.3'],
+  ])('MUST-57: a SYN to the %s address %s is dropped silently', (_kind, to) => {
     const w = new Wire();
     w.listen();
     expect(w.tcp({ flags: SYN, to })).toEqual([]);
-    expect(Object.keys(w.stack.dropsByName())).toHaveLength(1);
+    expect(w.tcp({ flags: SYN, to, dport: 81 }), 'nor is there a RST where nobody listens').toEqual([]);
+    expect(Object.values(w.stack.dropsByName())).toEqual([2]);
     expect(w.stack.tcp.connectionCount).toBe(0);
   });
+
+  it('MUST-57: so is one to a group of IPv6', () => {
+    const host = new RawHost();
+    host.stack.listen({ port: 80, user: { tcpAccept: () => true } });
+    expect(host.send(withAddresses(buildPacket({ version: 6, flags: SYN }), null, 'ff02::1'))).toEqual([]);
+    expect(host.drops).toEqual({ tcpSynToMulticast: 1 });
+  });
+
+  it.each(['::', '::1', 'ff02::2', '::ffff:198.18.0.1', 'fd74:6370:6c61:62::2'])(
+    'MUST-63: nor from %s, in IPv6',
+    (from) => {
+      const host = new RawHost();
+      host.stack.listen({ port: 80, user: { tcpAccept: () => true } });
+      expect(host.send(withAddresses(buildPacket({ version: 6, flags: SYN }), from, null))).toEqual([]);
+      expect(host.drops).toEqual({ ipBadSource: 1 });
+    },
+  );
 
   it.each(['255.255.255.255', '198.18.0.255', '224.0.0.1', '0.0.0.0', '127.0.0.1', US])(
     'MUST-63: a SYN from %s, which cannot be another host, is ignored',

@@ -124,22 +124,28 @@ describe('options', () => {
     expect(segment.mss).toBe(1460);
   });
 
-  it('MUST-69: all that is sent in the place of options is options, and padding is No-Operation or zeros after End of List', () => {
-    for (let choice = 0; choice < 32; choice++) {
+  it('MUST-68, MUST-69: all that is sent in the place of options is options, and padding is No-Operation or zeros after End of List', () => {
+    for (let choice = 0; choice < 64; choice++) {
       const segment = new Segment();
       if (choice & 1) segment.mss = 1460;
       if (choice & 2) segment.wscale = 7;
       segment.sackPermitted = (choice & 4) !== 0;
       segment.hasTimestamps = (choice & 8) !== 0;
       if (choice & 16) segment.sackCount = 1;
+      if (choice & 32) segment.cookieBytes = 4;
       const bytes = new Uint8Array(80).fill(0xaa);
       writeTcp(bytes, 0, segment);
       const end = (bytes[12]! >> 4) * 4;
       let o = 20;
-      while (o < end && bytes[o] !== 0) o += bytes[o] === 1 ? 1 : bytes[o + 1]!;
+      while (o < end && bytes[o] !== 0) {
+        const kind = bytes[o]!;
+        if (kind !== 1)
+          expect(bytes[o + 1], `the length of kind ${kind}`).toBe({ 2: 4, 3: 3, 4: 2, 5: 10, 8: 10, 34: 6 }[kind]);
+        o += kind === 1 ? 1 : bytes[o + 1]!;
+      }
       expect(o, `options of choice ${choice} end with the header`).toBeLessThanOrEqual(end);
       expect([...bytes.slice(o, end)].every((byte) => byte === 0)).toBe(true);
-      expect([2, 3, 4, 5, 8].some((kind) => bytes[20] === kind) || bytes[20] === 1 || end === 20).toBe(true);
+      expect([2, 3, 4, 5, 8, 34].some((kind) => bytes[20] === kind) || bytes[20] === 1 || end === 20).toBe(true);
     }
   });
 });

@@ -119,7 +119,11 @@ export const REQUIREMENTS: readonly (readonly [id: string, section: string, text
   ['SHLD-30', '3.8.6.1', 'The time between probes of a zero window grows exponentially.'],
   ['SHLD-31', '3.10.7.4', 'Segments that come out of order are kept.'],
   ['MAY-1', '3.6.1', 'CLOSE may end both directions at once, with a RST for data that nobody will read.'],
-  ['MAY-2', '3.6.1', 'A SYN in TIME-WAIT may open a new connection.'],
+  [
+    'MAY-2',
+    '3.6.1',
+    'A SYN in TIME-WAIT may open a new connection, with larger numbers; if it was an old duplicate, TIME-WAIT goes on.',
+  ],
   ['MAY-3', '3.7.1', 'The MSS option may always be sent.'],
   ['MAY-4', '3.8.1', 'A retransmission that is the same packet may carry the same IP identification.'],
   ['MAY-5', '3.8.4', 'There may be keep-alives.'],

@@ -1,8 +1,10 @@
 /** The DSCP: RFC 9293 section 3.9.1.9, RFC 2474; and that ECN's two bits are not the user's (RFC 3168). */
 import { describe, expect, it } from 'vitest';
+import { SECOND } from '../../src/base/time.js';
 import { Address } from '../../src/ip/address.js';
 import type { TcpEntry } from '../../src/stack/flow.js';
-import { ACK, type Out, PEER, SYN, Wire } from './wire.js';
+import type { Connection } from '../../src/tcp/connection.js';
+import { ACK, FIN, type Out, PEER, RST, SYN, Wire } from './wire.js';
 
 const EF = 0xb8;
 const nobody = { tcpEvents: (): void => undefined };
@@ -17,6 +19,38 @@ describe('the type of service', () => {
     expect(tosOf(w.tcp({ flags: SYN, dport: 81 }))).toEqual([0x20]);
     w.stack.listen({ port: 82, user: { tcpAccept: () => true } });
     expect(tosOf(w.tcp({ flags: SYN, dport: 82 }))).toEqual([0]);
+  });
+
+  it('MUST-48: all that the connection sends has it, to the last ACK of TIME-WAIT', () => {
+    const w = new Wire();
+    const accepted: Connection[] = [];
+    const user = { tcpAccept: (conn: Connection): boolean => accepted.push(conn) > 0 };
+    w.stack.listen({ port: 80, typeOfService: EF, user });
+    const synAck = w.open();
+    const [conn] = accepted;
+    conn!.send(Uint8Array.of(1));
+    w.stack.wake(conn!);
+    const out = [synAck, ...w.take(), ...w.wait(SECOND)];
+    out.push(...w.tcp({ flags: ACK, seq: 101, ack: synAck.seq + 2, payload: [1] }));
+    conn!.receive();
+    conn!.shutdown(w.now);
+    w.stack.wake(conn!);
+    out.push(...w.take());
+    for (let i = 0; i < 2; i++) out.push(...w.tcp({ flags: ACK | FIN, seq: 102, ack: synAck.seq + 3 }));
+    expect(w.stack.tcp.timeWait.size).toBe(1);
+    w.open({ sport: 50_001 });
+    accepted[1]!.abort(w.now);
+    w.stack.wake(accepted[1]!);
+    out.push(...w.take());
+    expect(out.filter((x) => x.payload.length > 0).length, 'data, and that again').toBeGreaterThan(1);
+    expect(out.slice(-4).map((x) => x.flags)).toEqual([ACK | FIN, ACK, ACK, RST | ACK]);
+    expect(new Set(tosOf(out))).toEqual(new Set([EF]));
+  });
+
+  it('MUST-48: so has a SYN,ACK that is a cookie', () => {
+    const w = new Wire({ config: { synCookies: 2 } });
+    w.stack.listen({ port: 80, typeOfService: EF, user: { tcpAccept: () => true } });
+    expect(tosOf(w.tcp({ flags: SYN }))).toEqual([EF]);
   });
 
   it('SHLD-21: it may change while the connection lasts', () => {

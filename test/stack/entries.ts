@@ -16,6 +16,7 @@ export interface EntrySpec {
   timestamps?: boolean;
   tsRecent?: number;
   tsOffset?: number;
+  tos?: number;
 }
 
 export function entry(o: EntrySpec = {}): TcpEntry {
@@ -23,6 +24,7 @@ export function entry(o: EntrySpec = {}): TcpEntry {
   const remote = Address.parse(o.remote ?? '198.18.0.1');
   // No test here sends anything: a device is nothing that an entry needs.
   const e = new TcpEntry(local, o.localPort ?? 80, remote, o.remotePort ?? 50_000, o.hash ?? 0, 0, null as never);
+  e.tos = o.tos ?? 0;
   e.conn = {
     snd: { nxt: o.sndNxt ?? 0 },
     rcv: { nxt: o.rcvNxt ?? 0, wnd: o.wnd ?? 0, wscale: o.wscale ?? 0, tsRecent: o.tsRecent ?? 0 },

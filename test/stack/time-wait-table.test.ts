@@ -21,6 +21,7 @@ describe('the TIME-WAIT table', () => {
       timestamps: fc.boolean(),
       tsRecent: fc.integer(),
       tsOffset: fc.integer(),
+      tos: fc.nat(63).map((dscp) => dscp << 2),
       localPort: fc.nat(65_535),
       remotePort: fc.nat(65_535),
       hash: fc.integer(),
@@ -33,9 +34,9 @@ describe('the TIME-WAIT table', () => {
         const out = new TimeWaitRecord();
         const row = find(table, e);
         table.read(row, out);
-        const { sndNxt, rcvNxt, timestamps, tsRecent, tsOffset } = o;
+        const { sndNxt, rcvNxt, timestamps, tsRecent, tsOffset, tos } = o;
         const wnd = Math.min(o.wnd >> o.wscale, 65_535);
-        expect({ ...out }).toEqual({ sndNxt, rcvNxt, timestamps, tsRecent, tsOffset, wnd });
+        expect({ ...out }).toEqual({ sndNxt, rcvNxt, timestamps, tsRecent, tsOffset, tos, wnd });
         expect(table.holdsPort(o.localPort)).toBe(true);
         table.remove(row);
         expect(find(table, e)).toBe(-1);

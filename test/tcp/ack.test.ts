@@ -61,6 +61,19 @@ describe('delayed ACK', () => {
     expect(s.receive({ flags: '.', seq, ack: 1, len: 2000, gsoSize: 1000 })).toMatchObject([{ ack: seq + 2000 }]);
   });
 
+  it('SHLD-19: nor are more than two full segments of small ones left without', () => {
+    const { s, seq } = settled();
+    let next = seq;
+    let acked = seq;
+    for (let n = 0; n < 100; n++) {
+      const len = 100 + n;
+      const out = s.receive({ flags: 'P.', seq: next, ack: 1, len });
+      next += len;
+      if (out.length > 0) acked = out[0]!.ack!;
+      expect(next - acked).toBeLessThan(2 * 1000);
+    }
+  });
+
   it('MUST-58, MUST-59: one ACK for all that came in a batch, after the last of it', () => {
     const s = Script.established();
     const out = s.receiveBatch(

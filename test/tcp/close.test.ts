@@ -132,7 +132,7 @@ describe('closing', () => {
     expect(s.receive({ flags: 'F.', seq: 1, ack: 1 })).toMatchObject([{ flags: '.', ack: 2 }]);
   });
 
-  it('counts a FIN that came out of order only when it is reached', () => {
+  it('SHLD-31: counts a FIN that came out of order only when it is reached', () => {
     const s = Script.established();
     expect(s.receive({ flags: 'F.', seq: 11, ack: 1 })).toMatchObject([{ flags: '.', ack: 1 }]);
     expect(s.state).toBe('ESTABLISHED');
@@ -227,6 +227,16 @@ describe('reset', () => {
     const s = Script.established();
     s.receive({ flags: 'R.', seq: 1, ack: 1, len: 20 });
     expect(s.conn.error).toBe('ECONNRESET');
+  });
+
+  it('SHLD-2: also while the connection opens', () => {
+    const active = Script.connect();
+    active.receive({ flags: 'R.', seq: 0, ack: 1, len: 20 });
+    expect(active.conn.error).toBe('ECONNREFUSED');
+    const passive = Script.listen();
+    passive.receive({ flags: 'S' });
+    passive.receive({ flags: 'R', seq: 1, len: 20 });
+    expect(passive.state).toBe('CLOSED');
   });
 
   it('RFC 5961 3.2: RST at RCV.NXT resets, elsewhere in the window is challenged, outside is ignored', () => {

@@ -40,7 +40,7 @@ describe('the handshake (RFC 3168 section 6.1.1)', () => {
     [0, 'SEWA', Ecn.notEct, 'S.'],
     // Something rewrites the field on the way.
     [2, 'SEW', Ecn.ect0, 'S.'],
-  ] as const)('tcp_ecn=%i: %s with ECN field %i is answered by %s', (ecn, flags, field, answer) => {
+  ] as const)('SHLD-8: tcp_ecn=%i: %s with ECN field %i is answered by %s', (ecn, flags, field, answer) => {
     const s = Script.listen({ config: { ecn } });
     const [synAck] = s.receive({ flags, mss: 1460, ecn: field });
     expect(synAck).toMatchObject({ flags: answer });
@@ -63,7 +63,7 @@ describe('the handshake (RFC 3168 section 6.1.1)', () => {
     [1, 'SEW', 'SEW.', false],
     [2, 'S', 'SE.', false],
     [0, 'S', 'SE.', false],
-  ] as const)('tcp_ecn=%i: our SYN is %s, and %s agrees: %s', (ecn, syn, synAck, agrees) => {
+  ] as const)('SHLD-8: tcp_ecn=%i: our SYN is %s, and %s agrees: %s', (ecn, syn, synAck, agrees) => {
     const s = Script.connect({ config: { ecn } });
     expect(s.last).toMatchObject({ flags: syn });
     expect(s.last.ecn).toBeUndefined();
@@ -142,7 +142,7 @@ describe('the receiver (RFC 3168 section 6.1.3)', () => {
 });
 
 describe('the sender (RFC 3168 section 6.1.2)', () => {
-  it('slows down once in a window of data, and says so on the next new data', () => {
+  it('SHLD-8: slows down once in a window of data, and says so on the next new data', () => {
     const s = agreed({}, { sackOk: true });
     s.write(30 * 1460);
     const before = s.conn.snd.congestion.cwnd;
@@ -170,7 +170,7 @@ describe('the sender (RFC 3168 section 6.1.2)', () => {
     expect(s.conn.stats.retransmissions).toBe(0);
   });
 
-  it('marks neither retransmissions, nor bare ACKs, probes and FIN', () => {
+  it('SHLD-8: marks neither retransmissions, nor bare ACKs, probes and FIN', () => {
     const s = agreed();
     s.write(1000);
     expect(s.last.ecn).toBe(Ecn.ect0);

@@ -233,6 +233,18 @@ describe('maximum segment size', () => {
     expect(Script.connect({ mss: 536 }).sent[0]!.mss).toBe(536);
   });
 
+  it('SHLD-5, MAY-3: in every SYN: that of a simultaneous open, SYN,ACK, and those that are sent again', () => {
+    const active = Script.connect();
+    active.wait(SECOND);
+    active.receive({ flags: 'S', mss: 1460 });
+    const passive = Script.listen();
+    passive.receive({ flags: 'S', mss: 1460 });
+    passive.wait(SECOND);
+    const all = [...active.sent, ...passive.sent];
+    expect(all.map((x) => x.flags)).toEqual(['S', 'S', 'S.', 'S.', 'S.']);
+    expect(all.map((x) => x.mss)).toEqual([1460, 1460, 1460, 1460, 1460]);
+  });
+
   it('MUST-67: the MSS that we announce is what our link takes less IP and TCP headers, options not counted', () => {
     const s = Script.connect({ mss: 9000 - 40 });
     expect(s.sent[0]!.mss).toBe(8960);

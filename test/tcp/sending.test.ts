@@ -43,6 +43,28 @@ describe('segments of data', () => {
     expect(s.write(5000).map((x) => x.flags)).toEqual(['.', '.', '.', 'P.']);
   });
 
+  it.each(['TCP_CORK', 'MSG_MORE'])('MUST-60: nor does %s hold back for ever what no more follows', (how) => {
+    const s = Script.established();
+    s.conn.setCork(how === 'TCP_CORK');
+    s.conn.send(pattern(10), how === 'MSG_MORE');
+    expect(s.poll()).toEqual([]);
+    expect(s.wait(SECOND)[0]).toMatchObject({ seq: 1, len: 10 });
+  });
+
+  it('MUST-60: nor does Nagle, when the ACK for which it waits is lost', () => {
+    const s = Script.established();
+    s.write(10);
+    expect(s.write(20)).toEqual([]);
+    expect(s.wait(2 * SECOND)[0]).toMatchObject({ seq: 1, len: 10 });
+    expect(s.receive({ flags: '.', seq: 1, ack: 11 })).toMatchObject([{ seq: 11, len: 20 }]);
+  });
+
+  it('MUST-61: it stands there when the last one is sent again, too', () => {
+    const s = Script.established();
+    s.write(10);
+    expect(s.wait(SECOND)[0]).toMatchObject({ flags: 'P.', seq: 1, len: 10 });
+  });
+
   it('SHLD-27: writes that wait together share a segment, which has one PSH', () => {
     const s = Script.established();
     s.write(1);

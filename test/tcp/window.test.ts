@@ -212,6 +212,42 @@ describe('our window', () => {
     }
   });
 
+  it('SHLD-14: nor does it when the user makes the buffer smaller', () => {
+    const s = Script.established({ config: { receiveBufferBytes: 100_000 } }, { wscale: 5 });
+    s.receive({ flags: '.', seq: 1, ack: 1, len: 1000 });
+    const edge = (): number => s.last.ack! + (s.last.win << s.conn.rcv.wscale);
+    const before = edge();
+    s.conn.setReceiveBuffer(3000);
+    for (let seq = 1001; seq < 30_000; seq += 1000) {
+      s.receive({ flags: '.', seq, ack: 1, len: 1000 });
+      expect(edge()).toBeGreaterThanOrEqual(before);
+    }
+  });
+
+  it('MAY-8: may stay shut for ever: every probe is answered, and the connection stays', () => {
+    const s = Script.established({ config: { receiveBufferBytes: 2920 } });
+    for (const seq of [1, 1461]) s.receive({ flags: '.', seq, ack: 1, len: 1460 });
+    s.wait(SECOND);
+    expect(s.last.win).toBe(0);
+    for (let i = 0; i < 1000; i++) {
+      s.wait(2 * MINUTE);
+      // With a byte of new data (RFC 9293) and with an old number (Linux).
+      for (const probe of [{ seq: 2921, len: 1 }, { seq: 2920 }]) {
+        expect(s.receive({ flags: '.', ack: 1, ...probe })).toMatchObject([{ flags: '.', ack: 2921, win: 0 }]);
+      }
+    }
+    expect([s.state, s.conn.rcv.queue.length]).toEqual(['ESTABLISHED', 2920]);
+  });
+
+  it('REC-1: ours may be as large, and keeps its value, too', () => {
+    const bytes = 65_535 * 8192;
+    const s = Script.established({ config: { receiveBufferBytes: bytes } }, { wscale: 0 });
+    s.receive({ flags: '.', seq: 1, ack: 1, len: 1000 });
+    const { rcv } = s.conn;
+    expect(rcv.wnd).toBeGreaterThan(0.9 * bytes);
+    expect(s.last.win << rcv.wscale).toBe(rcv.wnd);
+  });
+
   it('MUST-39: does not open by less than a segment', () => {
     const s = Script.established(small);
     s.receive({ flags: '.', seq: 1, ack: 1, len: 1000 });
