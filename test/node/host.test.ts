@@ -1,11 +1,12 @@
 /** A stack in Node's event loop: when it runs, what keeps the process alive, and what ends with it. */
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
-import { NEVER } from '../../src/base/time.js';
+import { NEVER, SECOND } from '../../src/base/time.js';
 import type { Device } from '../../src/device/device.js';
 import { Link } from '../../src/device/link.js';
 import { perfectLink } from '../../src/device/link-options.js';
 import { pair } from '../../src/device/pair.js';
+import { Address } from '../../src/ip/address.js';
 import { monotonicClock } from '../../src/node/clock.js';
 import { Host } from '../../src/node/host.js';
 import { netOf } from '../../src/node/net.js';
@@ -373,4 +374,18 @@ it('idle: nothing that was written is under way any more, though its socket is g
   expect(received).toBe(50_000);
   await hosts.a.idle();
   server.close();
+});
+
+describe('the secret behind sequence numbers', () => {
+  it('MUST-9: is another one in every host, from the system', () => {
+    const remote = Address.parse('198.18.0.1');
+    const numbers = [1, 2, 3].map(() => {
+      const host = new Host({ device: pair()[0], addresses: ['198.18.0.2/24'], clock: () => SECOND });
+      const user = { tcpEvents: (): void => undefined };
+      const { iss } = host.stack.connect({ remote, remotePort: 80, localPort: 4000, user }, SECOND);
+      host.close();
+      return iss;
+    });
+    expect(new Set(numbers).size).toBe(3);
+  });
 });

@@ -66,6 +66,7 @@ const [
 const WIRE = 'src/wire/tcp.ts';
 const SEGMENT_SIZE = 'src/tcp/segment-size.ts';
 const PUSH = 'src/tcp/push.ts';
+const CUBIC = 'src/tcp/congestion/cubic.ts';
 const ICMP_ERROR = 'src/ip/icmp-error.ts';
 const LISTENER_TABLE = 'src/stack/listener-table.ts';
 /** TCP's packets to a group or a broadcast address end here. */
@@ -153,6 +154,7 @@ export const MUTANTS: readonly Mutant[] = [
     'MUST-8: so do',
   ),
   m('MUST-9', ISN, 'new SipHash(secret)', 'new SipHash(new Uint8Array(16))', HOST),
+  m('MUST-9', 'src/node/entropy.ts', 'randomBytes(16)', 'new Uint8Array(16)', 'test/node/host.test.ts'),
   m('SHLD-1', ISN, 'w[8] = ports;', '', HOST),
   m('SHLD-1', ISN, 'w[3] = l3;', '', HOST, oneOf('SHLD-1: have', 'local address')),
   m('SHLD-1', ISN, 'w[7] = r3;', '', HOST, oneOf('SHLD-1: have', 'remote address')),
@@ -771,7 +773,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m('MUST-19', TIMEOUTS, 'snd.rtt.backoff++;', '', RETRANSMISSION, 'MUST-19: backs off'),
   m('MUST-19', RECOVERY, 'congestion.cwnd = sent.inFlight + 1; // LW', '', RETRANSMISSION, 'MUST-19: backs off'),
-  m('MUST-19', RENO, 'if (this.cwnd < this.ssthresh) {', 'if (false) {', RETRANSMISSION, 'MUST-19: slow start'),
+  m('MUST-19', RENO, 'if (this.cwnd < this.ssthresh) {', 'if (false) {', RETRANSMISSION, 'MUST-19: slow start: starts'),
   m(
     'MUST-19',
     RENO,
@@ -781,8 +783,17 @@ export const MUTANTS: readonly Mutant[] = [
     'MUST-19: congestion avoidance',
   ),
   m('MUST-19', RENO, 'Math.floor(window / 2)', 'window', RENO_LAWS, 'MUST-19: the sawtooth'),
+  m('MUST-19', CUBIC, 'if (this.cwnd < this.ssthresh) {', 'if (false) {', RETRANSMISSION, 'MUST-19: slow start, of'),
+  m(
+    'MUST-19',
+    CUBIC,
+    'this.growth.avoid(this.cwnd, this.ackedForOneMore(acked, s), acked);',
+    'this.cwnd + acked;',
+    RETRANSMISSION,
+    'MUST-19: and',
+  ),
   m('MAY-18', CONGESTION, 'return new NoCongestionControl();', 'return new Reno();', RETRANSMISSION),
-  m('MAY-18', 'src/tcp/congestion/cubic.ts', 'Math.cbrt((this.wMax - this.cwnd) / C)', '0', CUBIC_LAWS),
+  m('MAY-18', CUBIC, 'Math.cbrt((this.wMax - this.cwnd) / C)', '0', CUBIC_LAWS),
   m('MAY-18', 'src/tcp/congestion/bbr-path.ts', 'this.isFull = ++', 'this.isFull = false && ++', BBR_LAWS),
   m('SHLD-11', CONFIG, 'retries2: 15,', 'retries2: 3,', RETRANSMISSION),
   m('SHLD-9', TIMEOUTS, "    c.reportSoftError('ETIMEDOUT');", '', RETRANSMISSION),

@@ -253,6 +253,22 @@ describe('congestion window', () => {
     expect(cc.cwnd).toBe(11);
   });
 
+  it('MUST-19: slow start, of the control that is there by default, too', () => {
+    const s = Script.established();
+    expect(s.conn.snd.congestion.name).toBe('cubic');
+    expect(s.write(100 * 1460)).toHaveLength(10);
+    expect(s.receive({ flags: '.', seq: 1, ack: 1 + 2 * 1460 })).toHaveLength(4);
+  });
+
+  it('MUST-19: and its congestion avoidance', () => {
+    const s = Script.established({}, { wscale: 7 });
+    const cc = s.conn.snd.congestion;
+    cc.ssthresh = cc.cwnd;
+    s.write(100 * 1460);
+    for (let i = 1; i <= 5; i++) s.receive({ flags: '.', seq: 1, ack: 1 + i * 2 * 1460 });
+    expect(cc.cwnd).toBeLessThanOrEqual(11);
+  });
+
   it('does not grow while it is not used', () => {
     const s = Script.established();
     for (let i = 0; i < 20; i++) {
