@@ -197,7 +197,7 @@ function takeWindow(c: Connection, seg: Segment, wnd: number, now: Micros): bool
     c.stopTimer(Timer.persist, now);
     if (wnd > before) snd.probesSent = 0;
   }
-  if (wnd !== before && snd.sent.out === 0) snd.mayFollowPause = true;
+  if (wnd !== before) snd.mayFollowPause = true;
   return wnd !== before;
 }
 

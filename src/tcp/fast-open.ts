@@ -89,7 +89,7 @@ export class FastOpen {
     this.likelyMss = o.likelyMss ?? 0;
     this.memory = o.memory ?? null;
     this.afterPause = o.afterPause ?? false;
-    if (this.memory !== null && o.cookie?.length === 0) this.failure = FastOpenFailure.noCookie;
+    if (o.cookie?.length === 0) this.failure = FastOpenFailure.noCookie;
   }
 }
 
@@ -113,6 +113,7 @@ export function takeSynData(c: Connection, syn: Segment, now: Micros): void {
   const { snd, rcv } = c;
   rcv.offerSynWindow(c.timestamps);
   rcv.dataAt = now;
+  snd.lastSentAt = now;
   syncMss(c);
   peerIsKnown(c, now);
   if (syn.payloadBytes > 0) {
@@ -153,10 +154,7 @@ export function synAnswered(c: Connection, f: FastOpen, seg: Segment, now: Micro
   );
   if (isLeft) {
     f.failure = again ? FastOpenFailure.synAgain : FastOpenFailure.notAcked;
-    for (let i = 0; i < sent.length; i++) {
-      sent.resize(i, c.snd.mss);
-      sent.markLost(sent.at(i));
-    }
+    for (const record of sent) sent.markLost(record);
     resendWithoutReduction(c, now);
     c.env.counters.TcpExtTCPFastOpenActiveFail++;
     c.note('fast-open-refused', c.snd.flight, 0, now);

@@ -437,7 +437,7 @@ function becomeEstablished(c: Connection, why: string, now: Micros): void {
   const { snd } = c;
   if (c.rcv.dataAt === 0) c.rcv.dataAt = now;
   c.rcv.ack.connected(now);
-  if (snd.lastSentAt === 0) snd.lastSentAt = now;
+  snd.lastSentAt = now; // as Linux: the first data does not follow a pause
   if (c.fastOpen?.accepted === true) synAckRecovered(c, now);
   else {
     const lost = c.synTries > 1 && c.stats.retransmissions > 1;

@@ -185,10 +185,9 @@ function probeWithLast(c: Connection, now: Micros, out: SegmentSink): boolean {
   const { sent } = snd;
   if (sent.last!.sacked) return false;
   const { bytes, size } = sent.last!;
-  if (size > 0 && bytes > size) sent.split(sent.length - 1, Math.floor((bytes - 1) / size) * Math.min(size, snd.mss));
+  if (bytes > size) sent.split(sent.length - 1, Math.floor((bytes - 1) / size) * Math.min(size, snd.mss));
   // As Linux: of a last segment that has become too large by now, its beginning.
   const i = sent.length - 1;
-  sent.resize(i, snd.mss);
   if (sent.at(i).bytes > snd.mss) sent.split(i, snd.mss);
   const last = sent.at(i);
   if (last.start !== snd.una && seqLeq(seqAdd(snd.una, snd.wnd), last.start)) return false;
@@ -255,17 +254,16 @@ function sendMtuProbe(c: Connection, now: Micros, out: SegmentSink): boolean {
 function restartAfterPause(c: Connection, now: Micros): void {
   const { snd, config } = c;
   snd.mayFollowPause = false;
-  if (snd.sent.out > 0 || snd.unsent === 0 || snd.lastSentAt === 0) return;
+  if (snd.sent.out > 0 || snd.unsent === 0) return;
   const idle = now - snd.lastSentAt;
   if (!config.slowStartAfterIdle || snd.congestion.modelBased || idle <= snd.rtt.rto) return;
   restartAfterIdle(snd.congestion, config.initialWindow, idle, snd.rtt.rto);
-  if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd, config);
 }
 
 /** New data leaves and nothing is in flight: the congestion control's clock stood still since the last time. */
 function wakeCongestionControl(c: Connection, now: Micros): void {
   const { snd } = c;
-  if (snd.sent.inFlight > 0 || snd.lastSentAt === 0) return;
+  if (snd.sent.inFlight > 0) return;
   snd.congestion.onSendAfterIdle(snd.lastSentAt, snd.rate.isAppLimited, now);
   if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd, c.config);
 }

@@ -220,7 +220,7 @@ export class Receiver {
 
   private takeInOrder(seg: Segment, skip: number, length: number, end: Seq): void {
     const hadHole = !this.outOfOrder.isEmpty;
-    const heldTwice = hadHole ? this.held.overlapping(this.nxt, end) : null;
+    const heldTwice = this.held.overlapping(this.nxt, end);
     if (!this.orphaned) this.queue.pushPayload(seg, skip, length);
     this.nxt = end;
     if (hadHole) {

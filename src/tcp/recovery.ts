@@ -11,7 +11,6 @@
  */
 import { seqGeq, seqGt, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
-import { TcpFlag } from '../wire/tcp.js';
 import { CaState } from './congestion/ack-sample.js';
 import type { Congestion } from './congestion/control.js';
 import type { AckNews } from './ack-news.js';
@@ -163,7 +162,7 @@ export function synAckTimedOut(c: Connection, tries: number, now: Micros): void 
 export function synAckRecovered(c: Connection, now: Micros): void {
   const { sent, recovery } = c.snd;
   if (recovery.state === CaState.loss && sent.out === 0 && !tryUndoRecovery(c, now)) setState(c, CaState.open, now);
-  if (!isAnythingResent(c.snd)) recovery.undo.firstResentAt = NaN;
+  recovery.undo.firstResentAt = NaN; // data was not sent again before
 }
 
 /**
@@ -184,8 +183,7 @@ export function resendWithoutReduction(c: Connection, now: Micros): void {
 /** RFC 8985 section 6.3: the first segment is lost, and whatever is overdue; not everything, blindly. A SACKed first one means that the peer reneged. */
 function markLostOnTimeout(c: Connection, now: Micros): void {
   const { sent, rack } = c.snd;
-  const first = sent.firstData;
-  if (first === undefined) return;
+  const first = sent.first!;
   if (first.sacked) {
     c.env.counters.TcpExtTCPSACKReneging++;
     sent.forgetSacked();
@@ -195,7 +193,6 @@ function markLostOnTimeout(c: Connection, now: Micros): void {
   if (!c.sack) sent.sackedOut = 0;
   const reoWnd = currentReoWnd(c);
   for (const record of sent) {
-    if ((record.flags & TcpFlag.SYN) !== 0) continue;
     if (c.sack && record !== first && !rack.isOverdue(record, reoWnd, now)) continue;
     sent.markLost(record);
   }

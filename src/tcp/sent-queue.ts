@@ -110,12 +110,6 @@ export class SentQueue {
     return this.head < this.end ? this.records[this.head] : undefined;
   }
 
-  /** The first that is no SYN: it has a timer of its own. */
-  get firstData(): SentSegment | undefined {
-    const { first } = this;
-    return first === undefined || (first.flags & TcpFlag.SYN) === 0 ? first : this.records[this.head + 1];
-  }
-
   get last(): SentSegment | undefined {
     return this.length === 0 ? undefined : this.records[this.end - 1];
   }
@@ -178,7 +172,6 @@ export class SentQueue {
     const record = this.records[this.head]!;
     const before = record.segments;
     record.start = una;
-    record.flags &= ~SYN_ACK;
     record.segments = segmentsOf(record);
     const taken = before - record.segments;
     this.uncount(record, taken);

@@ -186,7 +186,7 @@ export abstract class UserCalls extends SocketOptions {
     this.settleMemory();
     this.shutdown(now);
     // As Linux: here Fast Open's FIN does not wait for the peer's ACK.
-    if (this.closeQueued && this.fastOpen?.accepted === true) this.snd.finQueued = true;
+    if (this.fastOpen?.accepted === true) this.snd.finQueued = true;
     if (this.state === State.finWait2) this.orphanInFinWait2(now);
   }
 

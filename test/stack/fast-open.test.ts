@@ -4,7 +4,7 @@ import { MINUTE, SECOND } from '../../src/base/time.js';
 import { DropRule } from '../../src/device/drop-rules.js';
 import { Address } from '../../src/ip/address.js';
 import { FastOpenCache } from '../../src/stack/fast-open-cache.js';
-import { PROFILES } from '../../src/tcp/config.js';
+import { PROFILES, type TcpConfig } from '../../src/tcp/config.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import { TcpCounters } from '../../src/tcp/counters.js';
 import { type FastOpen, FastOpenMode } from '../../src/tcp/fast-open.js';
@@ -309,5 +309,65 @@ describe('the client', () => {
     // The one that was asked for again is still known, those that nobody asked for are not.
     expect(plan(0).cookie).toHaveLength(4);
     expect(plan(1).cookie).toHaveLength(0);
+  });
+
+  describe('black holes and losses, by the cache alone', () => {
+    const OUTCOME = { mss: 1000, cookie: null, experimental: false, synLost: false, notGranted: false };
+    const COOKIE = Uint8Array.of(1, 2, 3, 4);
+    const { client, clientWithoutCookie } = FastOpenMode;
+    function known(config: TcpConfig): { cache: FastOpenCache; counters: TcpCounters; plan: Plan; ready: Ready } {
+      const counters = new TcpCounters();
+      const cache = new FastOpenCache(config, counters);
+      const plan: Plan = (now, bits = client, to = B4) => cache.plan(A4, to, bits, 1460, now);
+      plan(SECOND).memory!.learn({ ...OUTCOME, cookie: COOKIE }, SECOND);
+      return { cache, counters, plan, ready: (now, bits = client) => cache.isReady(A4, B4, bits, now) };
+    }
+    type Plan = (now: number, bits?: number, to?: Address) => FastOpen;
+    type Ready = (now: number, bits?: number) => boolean;
+    const OTHER = Address.fromWords(0, 0, 0xffff, 77);
+
+    it('profile linux does not mind a black hole', () => {
+      const { plan, counters, ready } = known(PROFILES.linux);
+      plan(SECOND).memory!.blackhole(SECOND);
+      expect([plan(SECOND).cookie, ready(SECOND), plan(SECOND).afterPause]).toEqual([COOKIE, true, false]);
+      expect(counters.TcpExtTCPFastOpenBlackhole).toBe(0);
+    });
+
+    it('profile rfc leaves Fast Open alone for an hour; the next ones find out, of whatever kind, until one works', () => {
+      const { plan, counters, ready } = known(PROFILES.rfc);
+      expect(plan(SECOND).afterPause).toBe(false);
+      plan(SECOND).memory!.blackhole(SECOND);
+      expect(counters.TcpExtTCPFastOpenBlackhole).toBe(1);
+      const during = SECOND + 60 * MINUTE - 1;
+      expect([plan(during).cookie, plan(during).mostSynData, plan(during).afterPause]).toEqual([null, 0, false]);
+      expect([ready(during), ready(during, clientWithoutCookie)]).toEqual([false, false]);
+      const after = during + 1;
+      const tried = [plan(after), plan(after, clientWithoutCookie), plan(after, client, OTHER)];
+      expect(tried.map((f) => [f.cookie, f.afterPause])).toEqual([
+        [COOKIE, true],
+        [null, true],
+        [new Uint8Array(0), true],
+      ]);
+      expect([ready(after), ready(after, clientWithoutCookie)]).toEqual([true, true]);
+      tried[0]!.memory!.worked();
+      expect(plan(after).afterPause).toBe(false);
+      // One that worked while the pause lasted ends it.
+      plan(after).memory!.blackhole(after);
+      tried[1]!.memory!.worked();
+      expect([plan(after).cookie, ready(after)]).toEqual([COOKIE, true]);
+    });
+
+    it('profile rfc leaves it alone for two minutes to a server that a SYN with data did not reach; one that does ends that', () => {
+      const { plan, ready } = known(PROFILES.rfc);
+      const { memory } = plan(SECOND);
+      memory!.learn({ ...OUTCOME, synLost: true }, SECOND);
+      const last = SECOND + 2 * MINUTE - 1;
+      expect([plan(last).cookie, ready(last)]).toEqual([null, false]);
+      expect([plan(last + 1).cookie, ready(last + 1)]).toEqual([COOKIE, true]);
+      expect(plan(last, client, OTHER).cookie).toHaveLength(0);
+      memory!.learn({ ...OUTCOME, synLost: true }, last);
+      memory!.learn(OUTCOME, last);
+      expect([plan(last).cookie, ready(last)]).toEqual([COOKIE, true]);
+    });
   });
 });

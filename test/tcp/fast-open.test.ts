@@ -2,9 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import { FastOpen, FastOpenFailure, type FastOpenMemory, type FastOpenOutcome } from '../../src/tcp/fast-open.js';
-import { pattern, Script, type ScriptOptions } from './script.js';
+import { CaState } from '../../src/tcp/congestion/ack-sample.js';
+import { pattern, Script, type ScriptOptions, type Wire } from './script.js';
 
 const COOKIE = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8]);
+const NO_COOKIE = new Uint8Array(0);
 
 /** What the stack would remember. */
 class Notes implements FastOpenMemory {
@@ -22,13 +24,17 @@ class Notes implements FastOpenMemory {
   }
 }
 
-function client(o: ScriptOptions & { cookie?: Uint8Array | null; mostSynData?: number; write?: number } = {}): {
-  s: Script;
-  notes: Notes;
-} {
+interface ClientOptions extends ScriptOptions {
+  cookie?: Uint8Array | null;
+  mostSynData?: number;
+  write?: number;
+  afterPause?: boolean;
+}
+
+function client(o: ClientOptions = {}): { s: Script; notes: Notes } {
   const notes = new Notes();
-  const { cookie = COOKIE, mostSynData = 1420, write = 1000, ...rest } = o;
-  const fastOpen = new FastOpen({ cookie, experimental: false, mostSynData, memory: notes });
+  const { cookie = COOKIE, mostSynData = 1420, write = 1000, afterPause = false, ...rest } = o;
+  const fastOpen = new FastOpen({ cookie, experimental: false, mostSynData, memory: notes, afterPause });
   return { s: Script.connect({ fastOpen, early: pattern(write), ...rest }), notes };
 }
 
@@ -119,6 +125,38 @@ describe('the client', () => {
     const plain = client({ cookie: null, mostSynData: 0 });
     plain.s.wait(60 * SECOND);
     expect(plain.notes.blackholes).toBe(0);
+  });
+
+  it.each<[string, ClientOptions, number, Partial<Wire>, { synLost: boolean; notGranted: boolean }]>([
+    ['at once, of the SYN alone', {}, 0, {}, { synLost: false, notGranted: false }],
+    ['of the second SYN', {}, SECOND, {}, { synLost: true, notGranted: false }],
+    ['of the second SYN, with a cookie', {}, SECOND, { cookie: [1, 2, 3, 4] }, { synLost: false, notGranted: false }],
+    ['of data, late', {}, SECOND, { ack: 1001 }, { synLost: false, notGranted: false }],
+    ['of the second SYN, without option', { cookie: null }, SECOND, {}, { synLost: false, notGranted: false }],
+    ['without cookie', { cookie: NO_COOKIE, mostSynData: 0 }, 0, {}, { synLost: false, notGranted: true }],
+    ['without, late', { cookie: NO_COOKIE, mostSynData: 0 }, SECOND, {}, { synLost: false, notGranted: false }],
+    ['not asked', { cookie: null, mostSynData: 0 }, 0, {}, { synLost: false, notGranted: false }],
+  ])('what a SYN,ACK says of the path and the server: %s', (_, o, late, synAck, expected) => {
+    const { s, notes } = client(o);
+    s.wait(late);
+    s.receive({ flags: 'S.', ack: 1, mss: 1460, ...synAck });
+    expect(notes.outcomes).toMatchObject([expected]);
+  });
+
+  it('suspects a black hole once, however long the silence; also of data without a cookie', () => {
+    for (const cookie of [COOKIE, null]) {
+      const { s, notes } = client({ cookie });
+      s.wait(300 * SECOND);
+      expect([s.state, notes.blackholes]).toEqual(['CLOSED', 1]);
+    }
+  });
+
+  it('acknowledges a FIN on the SYN,ACK at once, but for one that answers the data of the SYN', () => {
+    const plain = client({ mostSynData: 0, write: 0 });
+    expect(plain.s.receive({ flags: 'SF.', ack: 1, mss: 1460 })).toMatchObject([{ flags: '.', ack: 2 }]);
+    const answered = client();
+    expect(answered.s.receive({ flags: 'SF.', ack: 1001, mss: 1460 })).toEqual([]);
+    expect(answered.s.wait(200 * MILLISECOND)).toMatchObject([{ flags: '.', ack: 2 }]);
   });
 
   it('a reset refuses it as any other', () => {
@@ -229,6 +267,111 @@ describe('the server', () => {
   });
 });
 
+describe("the server's data before the handshake ends, and the SYN,ACK's timer", () => {
+  const early = (o: ScriptOptions = {}, syn: Partial<Wire> = {}): Script => {
+    const s = Script.listen({ fastOpen: new FastOpen({ cookie: null, experimental: false, accepted: true }), ...o });
+    s.receive({ flags: 'S', mss: 1000, len: 100, sackOk: true, ...syn });
+    return s;
+  };
+  const recovery = (s: Script): number => s.conn.snd.recovery.state;
+  const ts = (val: number, ecr: number): Pick<Wire, 'ts'> => ({ ts: [val, ecr] });
+
+  it('takes of the data in a SYN what the window has room for', () => {
+    const s = early({ config: { receiveBufferBytes: 600 } }, { len: 1400 });
+    expect([s.read(), s.last.ack, s.conn.fastOpen!.takenSynData]).toEqual([600, 601, 600]);
+  });
+
+  it('sends SYN,ACK once more than for a handshake without', () => {
+    const count = (s: Script): number => (s.wait(600 * SECOND), s.sent.length);
+    const plain = Script.listen({ config: { synAckRetries: 2 } });
+    plain.receive({ flags: 'S', mss: 1000 });
+    expect([count(plain), count(early({ config: { synAckRetries: 2 } }))]).toEqual([3, 4]);
+  });
+
+  it('data does not put off the timer', () => {
+    const s = early();
+    s.wait(500 * MILLISECOND);
+    s.write(2000);
+    expect(s.wait(500 * MILLISECOND)).toMatchObject([{ flags: 'S.' }]);
+  });
+
+  it('after one timeout the data is in flight as before, after two it is lost: it waits for the ACK, and goes again with it', () => {
+    const one = early();
+    one.write(2000);
+    one.wait(SECOND);
+    expect(one.receive({ flags: '.', seq: 101, ack: 1 })).toEqual([]);
+    expect(recovery(one)).toBe(CaState.open);
+    const two = early();
+    two.write(2000);
+    expect(two.wait(3 * SECOND).filter((x) => x.len > 0)).toEqual([]);
+    expect(two.receive({ flags: '.', seq: 101, ack: 1 })).toMatchObject([{ seq: 1, len: 1000 }]);
+    expect(recovery(two)).toBe(CaState.loss);
+  });
+
+  it('the third timeout does not reduce the window again', () => {
+    const s = early();
+    const ssthresh = [1, 2, 4, 8].map((wait) => (s.wait(wait * SECOND), s.conn.snd.congestion.ssthresh));
+    expect(ssthresh).toEqual([Infinity, 7, 7, 7]);
+  });
+
+  it('an echo from before the first of them takes the reduction back; a later one does not', () => {
+    for (const [n, cwnd] of [
+      [0, 10],
+      [1, 1],
+      [2, 1],
+    ] as const) {
+      const s = early({}, ts(1000, 0));
+      s.wait(3 * SECOND);
+      expect([s.sent.length, s.conn.snd.congestion.cwnd]).toEqual([3, 1]);
+      s.receive({ flags: '.', seq: 101, ack: 1, ...ts(1001, s.sent[n]!.ts![0]) });
+      expect([s.conn.snd.congestion.cwnd, recovery(s)]).toEqual([cwnd, CaState.open]);
+    }
+  });
+
+  it('without SACK the state lasts until something above is acknowledged (RFC 6582 section 6)', () => {
+    const s = early({}, { sackOk: false });
+    s.wait(3 * SECOND);
+    s.receive({ flags: '.', seq: 101, ack: 1 });
+    expect(recovery(s)).toBe(CaState.loss);
+  });
+
+  it('a timeout of the SYN,ACK does not count among those of data that follow', () => {
+    const s = early({ config: { frto: false, tlp: false } }, ts(1000, 0));
+    s.wait(SECOND);
+    s.receive({ flags: '.', seq: 101, ack: 1, ...ts(1001, s.last.ts![0]) });
+    const [data] = s.write(500);
+    s.wait(2 * SECOND);
+    expect(s.notes).toContain('rto-retransmit');
+    s.receive({ flags: '.', seq: 101, ack: 501, ...ts(1002, data!.ts![0]) });
+    expect(s.env.counters.TcpExtTCPLossUndo).toBe(1);
+  });
+
+  it('of a handshake without Fast Open the timeouts say nothing of data', () => {
+    const s = Script.listen();
+    s.receive({ flags: 'S', mss: 1000 });
+    s.wait(3 * SECOND);
+    s.receive({ flags: '.', seq: 1, ack: 1 });
+    expect([recovery(s), s.conn.snd.congestion.ssthresh]).toEqual([CaState.open, Infinity]);
+  });
+
+  it('counts the segments of the handshake and the time of its timeouts; an active open counts each SYN', () => {
+    const s = early();
+    s.wait(1500 * MILLISECOND);
+    s.receive({ flags: '.', seq: 101, ack: 1 });
+    expect(s.conn.tcpInfo(s.now)).toMatchObject({
+      tcpi_segs_in: 2,
+      tcpi_data_segs_in: 1,
+      tcpi_total_rto_time: 500,
+      tcpi_last_data_sent: 0,
+    });
+    const both = Script.connect();
+    both.receive({ flags: 'S', mss: 1000 });
+    both.receive({ flags: 'S', mss: 1000 });
+    both.receive({ flags: '.', seq: 1, ack: 1 });
+    expect([both.state, both.conn.stats.segsIn]).toEqual(['ESTABLISHED', 3]);
+  });
+});
+
 describe('what swallows a connection of Fast Open (tcp_fastopen_blackhole_timeout_sec)', () => {
   function connected(): { s: Script; notes: Notes } {
     const opening = client();
@@ -272,4 +415,29 @@ describe('what swallows a connection of Fast Open (tcp_fastopen_blackhole_timeou
     second.s.receive({ flags: 'R', seq: 1 });
     expect(second.notes.blackholes).toBe(0);
   });
+
+  it('is not for a RST out of order once we have closed', () => {
+    const { s, notes } = connected();
+    s.close();
+    s.receive({ flags: 'R', seq: 301 });
+    expect([s.state, notes.blackholes]).toEqual(['FIN-WAIT-1', 0]);
+  });
+
+  it.each([
+    ['in TIME-WAIT', true, true, 1],
+    ['with a RST', true, true, 1],
+    ['in TIME-WAIT', false, true, 0],
+    ['with a RST', true, false, 0],
+  ] as const)(
+    'is no more where one that was tried after a pause ends %s (%s), data came: %s',
+    (end, pause, data, n) => {
+      const { s, notes } = client({ afterPause: pause });
+      s.receive({ flags: 'S.', ack: 1001, mss: 1460 });
+      if (data) s.receive({ flags: '.', seq: 1, len: 100, ack: 1001 });
+      s.close();
+      if (end === 'with a RST') s.receive({ flags: 'R.', seq: data ? 101 : 1, ack: 1002 });
+      else s.receive({ flags: 'F.', seq: data ? 101 : 1, ack: 1002 });
+      expect([s.state, notes.successes]).toEqual([end === 'with a RST' ? 'CLOSED' : 'TIME-WAIT', n]);
+    },
+  );
 });

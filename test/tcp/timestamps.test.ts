@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import type { ProfileName } from '../../src/tcp/config.js';
+import { FastOpen } from '../../src/tcp/fast-open.js';
 import { resetFor } from '../../src/tcp/reset.js';
 import { Segment } from '../../src/wire/tcp.js';
 import { fill, Script, type Wire } from './script.js';
@@ -137,6 +138,26 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
     expect(s.env.counters).toMatchObject({ TcpExtPAWSEstab: 1, TcpExtPAWSOldAck: 0 });
   });
 
+  it('linux: a late ACK that is no duplicate is not taken: it acknowledges more, lies beyond RCV.NXT, or is the first behind data', () => {
+    const acks = established('linux');
+    acks.write(100);
+    acks.wait(10 * MILLISECOND);
+    expect(isTaken(acks, { flags: '.', seq: 1, ack: 101, ...ts(999) })).toBe(false);
+    expect(acks.conn.snd.allAcked).toBe(false);
+    expect(isTaken(established('linux'), { flags: '.', seq: 11, ack: 1, ...ts(999) })).toBe(false);
+    const behind = established('linux');
+    behind.receive(data(1, ts(1001)));
+    behind.wait(600 * MILLISECOND);
+    expect(isTaken(behind, { flags: '.', seq: 11, ack: 1, ...ts(999) })).toBe(false);
+  });
+
+  it.each(['linux', 'rfc'] as const)('%s: an old ACK opens nothing', (profile) => {
+    const s = Script.listen({ profile });
+    s.receive({ flags: 'S', mss: 1460, ...ts(1000) });
+    s.receive({ flags: '.', seq: 1, ack: 1, ...ts(999, s.last.ts![0]) });
+    expect([s.state, s.drops]).toEqual(['SYN-RECEIVED', ['tcpPaws']]);
+  });
+
   it('linux: a late duplicate ACK that shuts the window, or opens it, is not taken', () => {
     const late = (win: number): boolean => {
       const s = established('linux');
@@ -182,6 +203,22 @@ describe('a TSecr that was never sent', () => {
     expect([s.drops, s.state]).toEqual([['tcpBadFlags'], 'SYN-SENT']);
     expect(s.receive({ flags: 'S', mss: 1460, ...ts(9, 12_345) })).toMatchObject([{ flags: 'S.', ack: 1 }]);
     expect(s.state).toBe('SYN-RECEIVED');
+  });
+
+  it('is none that lies between the last SYN and now, as in Linux', () => {
+    const s = Script.connect();
+    s.wait(40 * MILLISECOND);
+    s.receive({ flags: 'S.', ack: 1, ...ts(9, s.sent[0]!.ts![0] + 20) });
+    expect(s.state).toBe('ESTABLISHED');
+  });
+
+  it('is none of data that went out before the handshake ended (Fast Open)', () => {
+    const s = Script.listen({ fastOpen: new FastOpen({ cookie: null, experimental: false, accepted: true }) });
+    s.receive({ flags: 'S', mss: 1460, len: 10, ...ts(1000) });
+    s.wait(40 * MILLISECOND);
+    const [answer] = s.write(100);
+    s.receive({ flags: '.', seq: 11, ack: 101, ...ts(1001, answer!.ts![0]) });
+    expect(s.state).toBe('ESTABLISHED');
   });
 
   it('of an option that we did not offer says nothing', () => {

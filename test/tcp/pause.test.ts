@@ -1,0 +1,159 @@
+/** What is sent after a pause (RFC 5681 section 4.1), and what counts as one; packet scripts of test/scripts/persist have the rest. */
+import { describe, expect, it } from 'vitest';
+import { MILLISECOND, SECOND, type Micros } from '../../src/base/time.js';
+import { pacingRateOf } from '../../src/tcp/pacing.js';
+import type { ScriptOptions, Wire } from './script.js';
+import { pattern, Script } from './script.js';
+
+const MSS = 1000;
+/** Segments of 1000 bytes; a round trip of 100 ms, so RTO is 300 ms; cwnd is 40. */
+function opened(o: ScriptOptions = {}, win = 60_000): Script {
+  const s = Script.listen({ mss: MSS, ...o, config: { noDelay: true, tlp: false, ...o.config } });
+  s.receive({ flags: 'S', mss: MSS, sackOk: true });
+  s.wait(100 * MILLISECOND);
+  s.receive({ flags: '.', seq: 1, ack: 1, win });
+  s.conn.snd.congestion.cwnd = 40;
+  return s;
+}
+const ack = (n: number, win = 60_000): Wire => ({ flags: '.', seq: 1, ack: n, win });
+/** Of a cwnd of 40 that was not used for an RTO: halfway to the initial window (cwnd-usage.ts). A restart leaves less. */
+const UNUSED = 25;
+const cwnd = (s: Script): number => s.conn.snd.congestion.cwnd;
+
+describe('cwnd after a pause', () => {
+  it('starts again from the initial window with the first data', () => {
+    const s = opened();
+    s.wait(5 * SECOND);
+    s.write(100);
+    expect(cwnd(s)).toBe(10);
+  });
+
+  it.each(['copied', 'lent'] as const)('a write (%s) into an empty queue asks, also below a shut window', (how) => {
+    const s = opened({}, 0);
+    const write = (): void => {
+      if (how === 'lent') expect(s.conn.sendZeroCopy(pattern(500))).toBe(true);
+      else s.conn.send(pattern(500));
+      s.poll();
+    };
+    s.wait(5 * SECOND);
+    write();
+    expect(cwnd(s)).toBe(10);
+    // What waits already: the window was shut, and says nothing of the path.
+    s.conn.snd.congestion.cwnd = 40;
+    s.wait(5 * SECOND);
+    write();
+    expect(cwnd(s)).toBe(40);
+  });
+
+  it('a new window that finds nothing to send asks nothing', () => {
+    const s = opened();
+    s.wait(5 * SECOND);
+    s.receive(ack(1, 50_000));
+    expect(cwnd(s)).toBe(40);
+  });
+
+  it('none was where a write into an empty queue comes while the last flight is out', () => {
+    const s = opened();
+    s.write(2 * MSS);
+    s.wait(190 * MILLISECOND);
+    s.receive(ack(1 + MSS));
+    s.wait(250 * MILLISECOND);
+    expect(s.now - s.conn.snd.lastSentAt).toBeGreaterThan(s.conn.snd.rtt.rto);
+    s.conn.snd.congestion.cwnd = 40;
+    s.write(MSS);
+    expect(cwnd(s)).toBe(UNUSED);
+  });
+
+  it('one that is no longer than RTO changes nothing, ssthresh neither', () => {
+    const s = opened();
+    s.write(MSS);
+    s.wait(100 * MILLISECOND);
+    s.receive(ack(1 + MSS));
+    Object.assign(s.conn.snd.congestion, { cwnd: 40, ssthresh: 4 });
+    s.wait(150 * MILLISECOND);
+    s.write(MSS);
+    expect([cwnd(s), s.conn.snd.congestion.ssthresh]).toEqual([40, 4]);
+  });
+
+  it('BBR keeps cwnd: it models the path', () => {
+    const s = opened({ config: { congestionControl: 'bbr' } });
+    s.wait(5 * SECOND);
+    s.write(MSS);
+    expect(cwnd(s)).toBe(40);
+  });
+
+  it('pacing follows cwnd', () => {
+    const s = opened({ config: { pacing: true } });
+    const before = (s.conn.snd.pacing.rate = pacingRateOf(s.conn.snd, s.conn.config));
+    s.wait(5 * SECOND);
+    s.write(MSS);
+    expect(s.conn.snd.pacing.rate).toBe(before / 4);
+  });
+});
+
+describe('the congestion control hears of it', () => {
+  /** When it was told, and since when nothing had been sent. */
+  function listening(s: Script): [since: Micros, now: Micros][] {
+    const heard: [Micros, Micros][] = [];
+    s.conn.snd.congestion.onSendAfterIdle = (since, _limited, now) => void heard.push([since, now]);
+    return heard;
+  }
+
+  it('when new data leaves and nothing is in flight, with the time of the last data', () => {
+    const s = opened();
+    const heard = listening(s);
+    const start = s.now;
+    s.wait(10 * MILLISECOND);
+    const first = s.now;
+    s.write(MSS);
+    s.wait(10 * MILLISECOND);
+    s.write(MSS);
+    const second = s.now;
+    s.wait(100 * MILLISECOND);
+    s.receive(ack(1 + 2 * MSS));
+    s.wait(SECOND);
+    s.write(MSS);
+    expect(heard).toEqual([
+      [start, first],
+      [second, s.now],
+    ]);
+  });
+
+  it('not for a FIN alone', () => {
+    const s = opened();
+    const heard = listening(s);
+    s.close();
+    expect([s.last.flags, heard]).toEqual(['F.', []]);
+  });
+
+  it('also when all that is out is lost', () => {
+    const s = opened();
+    s.write(MSS);
+    const heard = listening(s);
+    s.conn.snd.sent.markLost(s.conn.snd.sent.first!);
+    s.conn.snd.recovery.newDataFirst = true; // else it goes again first
+    s.write(MSS);
+    expect(heard).toHaveLength(1);
+  });
+});
+
+describe('when data went out last (tcpi_last_data_sent)', () => {
+  const last = (s: Script): number => s.conn.tcpInfo(s.now).tcpi_last_data_sent;
+
+  it('counts retransmissions, but no FIN, sent or sent again', () => {
+    const s = opened();
+    s.write(MSS);
+    s.wait(50 * MILLISECOND);
+    expect(last(s)).toBe(50);
+    s.wait(250 * MILLISECOND);
+    expect([s.last.at, last(s)]).toEqual([s.now, 0]);
+    s.receive(ack(1 + MSS));
+    s.wait(40 * MILLISECOND);
+    s.close();
+    expect([s.last.flags, last(s)]).toEqual(['F.', 40]);
+    const { length } = s.sent;
+    s.wait(SECOND);
+    expect(s.sent.length).toBeGreaterThan(length);
+    expect([s.last.flags, last(s)]).toEqual(['F.', 1040]);
+  });
+});
