@@ -502,7 +502,7 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-7', WIRE, 'if ((length - 2) % 8 === 0) {', 'if (true) {', OPTIONS, oneOf('MUST-7: nor', 'SACK:')),
   m('MUST-7', WIRE, 'if (length === 10) {', 'if (true) {', OPTIONS, oneOf('MUST-7: nor', 'timestamps')),
   m('MUST-64', WIRE, '      o++;', '      o += 4;', OPTIONS),
-  m('MUST-5', INPUT, 'if (c.timestamps && seg.hasTimestamps) c.rcv.updateTsRecent(seg, now);', '', HANDSHAKE),
+  m('MUST-5', INPUT, 'if (seg.hasTimestamps) c.rcv.updateTsRecent(seg, now);', '', HANDSHAKE),
   m(
     'MUST-5',
     WIRE,
