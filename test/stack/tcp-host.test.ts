@@ -16,6 +16,16 @@ const later = { tcpAccept: () => false };
 
 describe('a segment to a port that nobody has', () => {
   it.each([
+    ['linux', []],
+    ['rfc', [8, 10, 0, 0, 0, 0, 0, 0, 0, 9]],
+  ] as const)('%s: the RST echoes a timestamp, or not (RFC 7323 section 5.2): %j', (profile, expected) => {
+    const w = new Wire({ profile });
+    const [rst] = w.tcp({ flags: ACK, seq: 1, ack: 5, options: [1, 1, 8, 10, 0, 0, 0, 9, 0, 0, 0, 3] });
+    expect(rst).toMatchObject({ flags: RST, seq: 5 });
+    expect(rst!.options.slice(expected.length > 0 ? 2 : 0)).toEqual(expected); // behind two nops
+  });
+
+  it.each([
     ['a SYN', { flags: SYN, seq: 1000 }, { flags: RST | ACK, seq: 0, ack: 1001 }],
     ['a SYN with data', { flags: SYN, seq: 1000, payload: [1, 2, 3, 4] }, { flags: RST | ACK, seq: 0, ack: 1005 }],
     ['a FIN with data', { flags: FIN, seq: 1000, payload: [1, 2, 3, 4] }, { flags: RST | ACK, seq: 0, ack: 1005 }],

@@ -15,6 +15,13 @@ function settled(o = {}, syn = {}): { s: Script; seq: number } {
 }
 
 describe('delayed ACK', () => {
+  it('TCP_DEFER_ACCEPT has the ACK of a SYN,ACK wait for data, for 200 ms, as in Linux', () => {
+    const s = Script.connect({ config: { deferAccept: SECOND } });
+    expect(s.receive({ flags: 'S.', ack: 1, mss: 1460 })).toEqual([]);
+    expect(s.wait(200 * MILLISECOND - 1)).toEqual([]);
+    expect(s.wait(1)).toMatchObject([{ flags: '.', ack: 1, len: 0 }]);
+  });
+
   it('acknowledges at once while a connection is new (quick ACK)', () => {
     const s = Script.established();
     expect(s.receive({ flags: '.', seq: 1, ack: 1, len: 1000 })).toMatchObject([{ flags: '.', ack: 1001 }]);

@@ -145,6 +145,10 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
     expect(isTaken(acks, { flags: '.', seq: 1, ack: 101, ...ts(999) })).toBe(false);
     expect(acks.conn.snd.allAcked).toBe(false);
     expect(isTaken(established('linux'), { flags: '.', seq: 11, ack: 1, ...ts(999) })).toBe(false);
+    const hole = established('linux');
+    hole.receive(data(51, ts(1001))); // SND.WL1 is 51
+    hole.wait(600 * MILLISECOND);
+    expect(isTaken(hole, { flags: '.', seq: 11, ack: 1, ...ts(999) })).toBe(false);
     const behind = established('linux');
     behind.receive(data(1, ts(1001)));
     behind.wait(600 * MILLISECOND);
