@@ -127,6 +127,7 @@ export class ScriptSocket implements TcpUser {
   /** What an accepted socket has of its listener. */
   inherit(listener: ScriptSocket): void {
     this.later.push(...listener.later);
+    Object.assign(this.config, listener.config);
     this.receiveTimeout = listener.receiveTimeout;
     this.sendTimeout = listener.sendTimeout;
     this.receiveLowat = listener.receiveLowat;

@@ -148,7 +148,12 @@ export class StackTarget implements Target {
 
   private change(change: Partial<TcpConfig>): void {
     Object.assign(this.config, change);
-    Object.assign(this.stack.tcp.env.config, change);
+    const shared = this.stack.tcp.env.config;
+    Object.assign(shared, change);
+    // Sockets with a configuration of their own follow, too, but for what they set themselves.
+    for (const s of this.sockets.all())
+      for (const config of [s.listener?.config, s.conn?.config])
+        if (config && config !== shared) Object.assign(config, change, s.config);
   }
 
   counters(): Counters {

@@ -202,7 +202,7 @@ export class TcpHost {
     const localPort = o.localPort ? o.localPort : this.ephemeralPort(local, remote, remotePort);
     if (localPort === 0) throw new StackError('EADDRNOTAVAIL', 'every ephemeral port to this address is in use');
     const flow = new Flow(local, localPort, remote, remotePort);
-    if (all.isTaken(flow)) throw new StackError('EADDRINUSE', `${flow.toString()} is connected already`);
+    if (all.isTaken(flow)) throw new StackError('EADDRNOTAVAIL', `${flow.toString()} is connected already`);
     const tos = dscpOf(o.typeOfService ?? 0);
     const config = o.config === undefined ? this.o.config : { ...this.o.config, ...o.config };
     if (o.fastOpen === true && (config.fastOpen & FastOpenMode.client) === 0) {

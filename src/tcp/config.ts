@@ -125,7 +125,7 @@ export interface TcpConfig {
   maxTimeWaitPerHost: number;
   /** tcp_retries1: R1, when trouble is reported (SHLD-9, SHLD-10). */
   retries1: number;
-  /** tcp_retries2: R2 (MUST-20): the time that so many timeouts from `minRto` on would take. Infinity never gives up. */
+  /** tcp_retries2: R2 (MUST-20): the time that so many timeouts from `minRto`, and 200 ms at least, would take. Infinity never gives up. */
   retries2: number;
   /**
    * tcp_orphan_retries: R2 of a connection that its user has closed, and its probes of a shut window. 0: 8, and none once the

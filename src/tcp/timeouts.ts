@@ -1,5 +1,6 @@
 /** What an expired timer does: RFC 9293 section 3.10.8 and the RFCs of each. Nothing is sent from here either. */
-import type { Micros } from '../base/time.js';
+import { MILLISECOND, type Micros } from '../base/time.js';
+import type { TcpConfig } from './config.js';
 import type { Connection } from './connection.js';
 import { deferredSynAcks } from './defer-accept.js';
 import { fastOpenTimedOut } from './fast-open.js';
@@ -16,6 +17,8 @@ import { Timer } from './timers.js';
 
 /** Where tcp_orphan_retries is 0. */
 const ORPHAN_RETRIES = 8;
+/** TCP_RTO_MIN of Linux. */
+const LEAST_BACKOFF_BASE: Micros = 200 * MILLISECOND;
 
 export function timerExpires(c: Connection, timer: Timer, now: Micros): void {
   switch (timer) {
@@ -119,7 +122,7 @@ function retransmissionTimeout(c: Connection, now: Micros): void {
     c.reportSoftError('ETIMEDOUT');
   }
   const resentFor = now - snd.recovery.undo.firstResentAt; // NaN before the first
-  if (snd.timeouts > 0 && resentFor >= backoffTime(config.retries1, config.minRto, snd.rtt.max))
+  if (snd.timeouts > 0 && resentFor >= backoffTime(config.retries1, backoffBase(config), snd.rtt.max))
     suspectBlackHole(c, now);
   c.env.counters.TcpExtTCPTimeouts++;
   c.stopTimer(Timer.reorder, now); // late, it would reduce the window once more
@@ -132,16 +135,19 @@ function retransmissionTimeout(c: Connection, now: Micros): void {
   c.note('cwnd', snd.congestion.cwnd, cwnd, now);
 }
 
+/** What tcp_retries1 and tcp_retries2 count from: 200 ms as in Linux, so that a smaller minimum of the RTO does not make R2 shorter. */
+const backoffBase = ({ minRto }: TcpConfig): Micros => Math.max(minRto, LEAST_BACKOFF_BASE);
+
 /** R2 (MUST-20), or the user's limit instead of it (MUST-21): what is in flight has been sent again for long enough. */
 function isOverdue(c: Connection, now: Micros): boolean {
   const { snd, config } = c;
   const elapsed = now - snd.retransmittingSince;
   if (c.userTimeout > 0) return elapsed >= c.userTimeout; // MUST-21
   const most = snd.rtt.max;
-  if (c.rcv.orphaned) return elapsed >= backoffTime(orphanRetries(c, snd.rtt.rto), config.minRto, most);
+  if (c.rcv.orphaned) return elapsed >= backoffTime(orphanRetries(c, snd.rtt.rto), backoffBase(config), most);
   // SHLD-17, MUST-37: a peer that shrank its window to nothing but still answers is not dead. As Linux, it is after 2 maxRto of silence.
   if (snd.wnd === 0) return elapsed > 2 * most && now - c.lastReceivedAt > 2 * most;
-  return elapsed >= backoffTime(config.retries2, config.minRto, most);
+  return elapsed >= backoffTime(config.retries2, backoffBase(config), most);
 }
 
 /**

@@ -74,6 +74,21 @@ describe('commands', () => {
     expect(v.reason).toMatch(reason);
   });
 
+  it('a setting counts for sockets that are there, but for what they set themselves', () => {
+    const later = (set: string, command: string): string =>
+      OPEN.replace(/.*listen\(3, 1\) = 0/, (line) => `${line}\n${set}+0 \`${command}\``);
+    const noSack = later('', 'sysctl -q net.ipv4.tcp_window_scaling=0').replace(
+      '<mss 1000>',
+      '<mss 1000,nop,wscale 7>',
+    );
+    expect(told(play(noSack))).toBe('PASS');
+    expect(told(play(noSack.replace('scaling=0', 'scaling=1')))).toMatch(/options/);
+    const own = '+0 setsockopt(3, SOL_TCP, TCP_KEEPIDLE, [50], 4) = 0\n';
+    const idle = '+0 getsockopt(4, SOL_TCP, TCP_KEEPIDLE, ';
+    expect(told(play(`${later(own, 'sysctl -q net.ipv4.tcp_keepalive_time=70')}${idle}[50], [4]) = 0`))).toBe('PASS');
+    expect(told(play(`${later('', 'sysctl -q net.ipv4.tcp_keepalive_time=70')}${idle}[70], [4]) = 0`))).toBe('PASS');
+  });
+
   it('a route has an MTU, an MSS to announce and an initial window', () => {
     const route = '0 `ip route change 192.0.2.0/24 via 192.168.0.2 dev tun0 mtu lock 1200 advmss 900 initcwnd 3`\n';
     const open = OPEN.replace('0 socket', '+0 socket')

@@ -210,10 +210,10 @@ describe('OPEN', () => {
   const open = (w: Wire, o: object = {}): Connection =>
     w.stack.connect({ remote, remotePort: 9, user: nobody, ...o }, w.now);
 
-  it('of the same four-tuple is EADDRINUSE, also while it is in TIME-WAIT', () => {
+  it('of the same four-tuple is EADDRNOTAVAIL, also while it is in TIME-WAIT', () => {
     const w = new Wire();
     const conn = open(w, { localPort: 4000 });
-    expect(() => open(w, { localPort: 4000 })).toThrow(/EADDRINUSE/);
+    expect(() => open(w, { localPort: 4000 })).toThrow(/EADDRNOTAVAIL/);
     const [syn] = w.take();
     w.tcp({ flags: SYN | ACK, sport: 9, dport: 4000, seq: 7, ack: syn!.seq + 1 });
     conn.shutdown(w.now);
@@ -221,7 +221,7 @@ describe('OPEN', () => {
     w.take();
     w.tcp({ flags: FIN | ACK, sport: 9, dport: 4000, seq: 8, ack: syn!.seq + 2 });
     expect(w.stack.tcp.timeWait.size).toBe(1);
-    expect(() => open(w, { localPort: 4000 })).toThrow(/EADDRINUSE/);
+    expect(() => open(w, { localPort: 4000 })).toThrow(/EADDRNOTAVAIL/);
     expect(open(w, { localPort: 4000, remotePort: 10 }).stateName, 'another four-tuple').toBe('SYN-SENT');
     w.wait(MINUTE);
     expect(open(w, { localPort: 4000 }).stateName).toBe('SYN-SENT');
