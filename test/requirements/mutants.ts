@@ -686,7 +686,7 @@ export const MUTANTS: readonly Mutant[] = [
     'if (!seg.has(TcpFlag.RST) || seg.payloadBytes > 0) return true;',
     CLOSE,
   ),
-  m('SHLD-3, MAY-1', 'src/tcp/user-calls.ts', 'if (this.rcv.queue.length > 0)', 'if (false', CLOSE, 'SHLD-3, MAY-1'),
+  m('SHLD-3, MAY-1', 'src/tcp/user-calls.ts', 'if (this.rcv.queue.length > 0)', 'if (false)', CLOSE, 'SHLD-3, MAY-1'),
   m(
     'SHLD-2',
     INPUT,
