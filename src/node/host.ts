@@ -74,7 +74,6 @@ export class Host {
     this.stack.onTurnBegin = () => {
       this.turns.begin();
     };
-    this.stack.onTold = () => this.turns.isRoundSet;
     this.stack.onTurnEnd = () => {
       this.turns.end();
       this.arm();

@@ -175,11 +175,12 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
   }
 
   /** The user of connections that wait to be accepted. */
-  private readonly queued: TcpUser = {
-    tcpEvents: () => {
-      if (this.untold > 0) this.host.turns.tell(this);
-    },
-  };
+  private readonly queued: TcpUser = new Queued(this);
+
+  /** @internal Somebody is at the door. */
+  ring(): void {
+    if (this.untold > 0) this.host.turns.tell(this);
+  }
 
   /** @internal */
   get untold(): number {
@@ -300,6 +301,23 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
     this.referenced = waits;
     if (waits) this.host.ref();
     else this.host.unref();
+  }
+}
+
+class Queued implements TcpUser {
+  private readonly server: Server;
+
+  constructor(server: Server) {
+    this.server = server;
+  }
+
+  tcpEvents(): void {
+    this.server.ring();
+  }
+
+  /** Once it is accepted. */
+  get mayAnswer(): boolean {
+    return this.server.hasTurn;
   }
 }
 

@@ -45,6 +45,8 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
   /** Events that wait for their turn. */
   private news = 0;
   private owner: SocketOwner | null = null;
+  /** It heard nothing yet of what came last. */
+  private hearsLater = false;
   private attempts: Connecting | null = null;
   /** What came is to be handed over: the stream's buffer has room. */
   private wantsData = false;
@@ -66,6 +68,8 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     this.bind(conn);
     if (paused) this.pause();
     else this.read(0);
+    this.hearsLater = this.untold > 0;
+    if (!this.hearsLater) this.host.stack.wake(conn); // what it owes waited for the server, too
     return this;
   }
 
@@ -95,6 +99,7 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
       this.wantsRef = true;
     }
     this.news = 0;
+    this.hearsLater = false;
     this.wantsData = false;
     this.ended = false;
     super.renew();
@@ -139,6 +144,7 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     const { conn } = this;
     this.conn = null;
     this.news = 0;
+    this.hearsLater = false;
     if (conn !== null) this.release(conn);
   }
 
@@ -167,7 +173,7 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
       this.news |= events & NEWS;
       // Bytes move at once; that they did is told in its turn.
       if ((events & TcpEvent.writable) !== 0 || isOver(conn)) this.feed();
-      if (this.untold > 0) this.host.turns.tell(this);
+      if (this.untold > 0) this.hearsLater = !this.host.turns.tell(this);
     }
     if (this.destroyed) this.forgetIfDone(conn);
     this.settleHold();
@@ -188,10 +194,19 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
   }
 
   /** @internal */
+  get mayAnswer(): boolean {
+    return this.hearsLater && this.hasTurn;
+  }
+
+  /** @internal */
   tellOne(): void {
     if (this.ending !== null) {
       this.tellClose(this.ending);
       return;
+    }
+    if (this.hearsLater) {
+      this.hearsLater = false;
+      this.host.stack.wake(this.conn!);
     }
     this.scope!.runInAsyncScope(tellDue, null, this);
     this.settleHold();
@@ -259,8 +274,11 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     const piece = conn.receive();
     if (piece !== null) {
       this.bytesRead += piece.length;
-      // Reading may have opened the window: the peer must hear of it.
-      if (conn.rcv.ackNow) this.host.stack.wake(conn);
+      // Reading opened the window: the peer may wait to hear of it.
+      if (conn.rcv.ackNow) {
+        this.host.stack.wake(conn);
+        this.host.turns.hurry();
+      }
       if (this.flowsBy()) this.emit('data', asBuffer(piece));
       else this.wantsData = this.push(asBuffer(piece));
     } else if (conn.rcv.finReceived) this.endOfStream();
@@ -305,6 +323,7 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     this.attempts?.stop();
     this.attempts = null;
     this.stopIdleTimer();
+    this.hearsLater = false;
     if (conn !== null) this.release(conn);
     this.scope = null;
     this.settleHold();

@@ -5,8 +5,8 @@
  *     the event loop calls the stack (device, timer) ─▶ the first event at once ─▶ the others: in rounds
  *     a user's call (the stack runs in a next tick)  ───────────────────────────▶ all of them: in rounds
  *
- *     a round (a setImmediate): one event of each socket and server that has some, then one run of the stack for all that
- *     their users did
+ *     a round (a setImmediate): one event of each socket and server that has some
+ *     the last round that is set, and one that `hurry` was called in: then one run of the stack, for all that users did
  *
  * Node empties the tick and microtask queues when a callback of the event loop returns, and between two immediates. So a
  * handler has done all that it does in ticks and promises before the next event of its socket is told, and nothing is told in
@@ -32,8 +32,11 @@ export class Turns {
   private readonly waiting = new Ring<Teller>();
   /** Immediates that are set. */
   private roundsAhead = 0;
+  /** Those of them that the event loop runs in one go: what is set meanwhile comes after its next look at descriptors. */
+  private inThisGo = 0;
   private readonly run: () => void;
   private runWanted = false;
+  private isHurried = false;
 
   /** `run` has the stack run, after the code that is running now. */
   constructor(run: () => void) {
@@ -49,17 +52,15 @@ export class Turns {
     this.isFirst = false;
   }
 
-  /** `who` has something to tell that came from the network. */
-  tell(who: Teller): void {
-    if (this.isFirst) {
-      this.isFirst = false;
-      this.tellOne(who);
-    } else this.later(who);
-  }
-
-  /** Something is told in a round that comes before the event loop looks at descriptors again. */
-  get isRoundSet(): boolean {
-    return this.roundsAhead > 0;
+  /** `who` has something to tell that came from the network. True when it was told, false when that comes in a round. */
+  tell(who: Teller): boolean {
+    if (!this.isFirst) {
+      this.later(who);
+      return false;
+    }
+    this.isFirst = false;
+    this.tellOne(who);
+    return true;
   }
 
   /** Not in this turn. */
@@ -73,21 +74,29 @@ export class Turns {
     for (; this.roundsAhead < wanted; this.roundsAhead++) setImmediate(nextRound, this);
   }
 
-  /** What users do is to be sent: at the end of the next round when one is set, so that one batch of packets serves all. */
+  /** What users do is to be sent: behind the rounds that are set, so that one batch of packets serves all. */
   runSoon(): void {
-    if (this.waiting.length > 0) this.runWanted = true;
+    if (this.roundsAhead > 0) this.runWanted = true;
     else this.run();
+  }
+
+  /** The run does not wait for the rounds that come behind this one. */
+  hurry(): void {
+    this.isHurried = true;
   }
 
   /** @internal */
   round(): void {
+    this.isHurried = false;
+    if (this.inThisGo === 0) this.inThisGo = this.roundsAhead;
+    this.inThisGo--;
     this.roundsAhead--;
     for (let n = this.waiting.length; n > 0; n--) {
       const who = this.waiting.shift()!;
       who.hasTurn = false;
       this.tellOne(who);
     }
-    if (!this.runWanted) return;
+    if (!this.runWanted || (this.inThisGo > 0 && !this.isHurried)) return;
     this.runWanted = false;
     this.run();
   }

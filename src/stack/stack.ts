@@ -76,11 +76,6 @@ export class Stack implements Receiver {
   reached = false;
   /** The shell sets it: something waits for `run`. Called once until then. */
   onWake: (() => void) | null = null;
-  /**
-   * The shell sets it: a batch was told as far as it can be in this turn. True when the rest is told before the device is looked
-   * at again: what is owed waits so long for the answers, which carry the ACKs.
-   */
-  onTold: (() => boolean) | null = null;
   /** The shell sets it: the device hands packets over, and no user's code ran in this turn of the event loop. */
   onTurnBegin: (() => void) | null = null;
   /** The shell sets it: a turn is over, and `nextTimeout()` may be another. */
@@ -171,7 +166,7 @@ export class Stack implements Receiver {
   }
 
   batchEnd(now: Micros): void {
-    this.turn(now, this.onTold);
+    this.run(now);
   }
 
   deviceError(error: NodeJS.ErrnoException, fatal: boolean): void {
@@ -365,10 +360,6 @@ export class Stack implements Receiver {
 
   /** The end of a turn: tells users what happened, sends what is owed, flushes. What a user does meanwhile is part of the turn. */
   run(now: Micros): void {
-    this.turn(now, null);
-  }
-
-  private turn(now: Micros, mustWait: (() => boolean) | null): void {
     if (this.running) return;
     this.now = now;
     this.out.now = now;
@@ -377,9 +368,7 @@ export class Stack implements Receiver {
     // A user who answers at once makes work for the same turn; a bound keeps two who answer each other over loopback from holding it for ever.
     try {
       for (let round = 0; round < MAX_ROUNDS; round++) {
-        this.tcp.tell(now);
-        if (mustWait?.() === true) break;
-        this.tcp.send(now);
+        this.tcp.run(now);
         if (this.loop.nextTimeout() <= now) this.loop.onTimeout(now);
         if (!this.tcp.hasWork && this.loop.nextTimeout() > now) break;
       }
@@ -408,7 +397,7 @@ export class Stack implements Receiver {
         if (partial.first !== null) this.reassemblyTimedOut(partial.first, now);
       });
     }
-    this.turn(now, this.onTold);
+    this.run(now);
   }
 
   private reassemblyTimedOut(first: Uint8Array, now: Micros): void {

@@ -237,24 +237,23 @@ export class TcpConnections {
     return this.dirtyCount > 0;
   }
 
-  /** Tells users what happened; what is owed goes out behind it (`send`), so that an answer given at once carries the ACK. */
-  tell(now: Micros): void {
-    this.out.now = now;
-    for (let i = 0; i < this.dirtyCount; i++) this.tellUser(this.dirty[i]!);
-  }
-
-  /** Sends what is owed. */
-  send(now: Micros): void {
+  /** Tells users what happened, then sends what is owed: an answer that a user gives at once rides on the ACK. */
+  run(now: Micros): void {
     this.out.now = now;
     const { dirty } = this;
     let kept = 0;
+    for (let i = 0; i < this.dirtyCount; i++) this.tell(dirty[i]!);
     for (let i = 0; i < this.dirtyCount; i++) {
       const e = dirty[i]!;
       dirty[i] = null;
       e.dirty = false;
+      if (waitsForAnswer(e.conn)) {
+        this.watch(e);
+        continue;
+      }
       const failed = e.conn.lentToSend > 0 && e.conn.failWhatIsDetached(now);
       this.settle(e, now);
-      if (failed) this.tellUser(e);
+      if (failed) this.tell(e);
       // Sending made room for a writer: it is told in the next run.
       if (e.conn.events !== 0 && e.linked && e.conn.user !== null) {
         e.dirty = true;
@@ -264,7 +263,7 @@ export class TcpConnections {
     this.dirtyCount = kept;
   }
 
-  private tellUser(e: TcpEntry): void {
+  private tell(e: TcpEntry): void {
     const { conn } = e;
     if (conn.events === 0 || conn.user === null) return;
     conn.user.tcpEvents(conn, conn.takeEvents());
@@ -293,8 +292,12 @@ export class TcpConnections {
       if (conn.state === State.timeWait || e.before !== null) this.remember(e, now);
       return;
     }
-    // The heap may keep a deadline that is too early: it costs one look when it comes, and most deadlines only ever move back.
-    const next = conn.nextTimeout();
+    this.watch(e);
+  }
+
+  /** The heap may keep a deadline that is too early: it costs one look when it comes, and most deadlines only ever move back. */
+  private watch(e: TcpEntry): void {
+    const next = e.conn.nextTimeout();
     if (next < e.deadline) {
       e.deadline = next;
       this.heap.update(e, next);
@@ -363,4 +366,10 @@ export class TcpConnections {
     }
     return null;
   }
+}
+
+/** Something came that its user will hear of in a moment: the answer carries the ACK. */
+function waitsForAnswer({ user, state, rcv }: Connection): boolean {
+  const mayAnswer = user?.mayAnswer === true && (state === State.established || state === State.closeWait);
+  return mayAnswer && rcv.queue.pieces > 0;
 }

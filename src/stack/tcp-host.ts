@@ -294,12 +294,8 @@ export class TcpHost {
   // ---- Turns and time -----------------------------------------------------------------------------------------------
 
   /** Tells users what happened, then sends what is owed. */
-  tell(now: Micros): void {
-    this.all.tell(now);
-  }
-
-  send(now: Micros): void {
-    this.all.send(now);
+  run(now: Micros): void {
+    this.all.run(now);
   }
 
   get hasWork(): boolean {
@@ -329,8 +325,7 @@ export class TcpHost {
       e.conn.abort(now, 'the stack closes');
       this.all.mark(e);
     }
-    this.tell(now);
-    this.send(now);
+    this.run(now);
   }
 
   checkInvariants(): string | null {

@@ -26,4 +26,9 @@ export const TcpEvent = {
 
 export interface TcpUser {
   tcpEvents(conn: Connection, events: number): void;
+  /**
+   * It will hear of what came later in this turn of the event loop, and its answer may carry the ACK: so long the stack sends
+   * nothing for the connection. Who says so wakes the connection when it has heard.
+   */
+  readonly mayAnswer?: boolean;
 }

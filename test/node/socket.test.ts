@@ -40,19 +40,21 @@ describe('a socket', () => {
     expect(events).toEqual(['connect', 'ready', 'data', 'end', 'finish', 'close']);
   });
 
-  it('puts the ACK of a request on the answer, also of one that came together with the end of the handshake', async () => {
+  it('puts the ACK of a request on the answer, also where many requests came in one batch, each with the end of its handshake', async () => {
     const h = twoHosts();
-    const server = h.server.createServer((s) => s.on('data', (d) => s.write(d)));
+    const sockets: Socket[] = [];
+    const server = h.server.createServer((s) => {
+      sockets.push(s);
+      s.on('data', (d) => s.write(d));
+    });
     server.listen(7000);
     await once(server, 'listening');
-    const accepted = once(server, 'connection') as Promise<[Socket]>;
-    const client = h.client.connect({ host: SERVER, port: 7000 });
-    client.end('hello'); // on the heels of the ACK of the SYN,ACK
-    client.resume();
-    const [socket] = await accepted;
-    await Promise.all([once(client, 'close'), once(socket, 'close')]);
-    // The answer, which acknowledges the data and the FIN, and our FIN. The SYN,ACK was nobody's yet.
-    expect(socket.conn!.stats.segsOut).toBe(2);
+    const clients = Array.from({ length: 20 }, () => h.client.connect({ host: SERVER, port: 7000 }));
+    for (const client of clients) client.end('hello').resume(); // on the heels of the ACK of the SYN,ACK
+    await Promise.all(clients.map((client) => once(client, 'close')));
+    // The answer, which acknowledges the data and the FIN, and our FIN, perhaps in one. The SYN,ACK was nobody's yet.
+    for (const socket of sockets) expect(socket.conn!.stats.segsOut).toBeLessThanOrEqual(2);
+    expect(sockets).toHaveLength(20);
   });
 
   it('is refused with the error that node:net gives', async () => {

@@ -119,4 +119,19 @@ describe('a turn', () => {
     expect([deepest, accepted.length]).toEqual([1, 3]);
     expect(w.tcp({ flags: SYN, sport: 9 })).toHaveLength(1);
   });
+
+  it('leaves unsaid what a connection owes while its user may still answer, and the answer carries the ACK', () => {
+    const w = new Wire();
+    const user = { tcpEvents: (): void => {}, mayAnswer: false };
+    const accepted = w.listen(user);
+    const { seq } = w.open();
+    const conn = accepted[0]!;
+    user.mayAnswer = true;
+    expect(w.tcp({ flags: ACK | PSH, seq: 101, ack: seq + 1, payload: [1, 2, 3] })).toEqual([]);
+    expect(w.stack.checkInvariants()).toBeNull();
+    user.mayAnswer = false;
+    conn.send(Uint8Array.of(42));
+    w.stack.wake(conn);
+    expect(w.take()).toMatchObject([{ flags: ACK | PSH, seq: seq + 1, ack: 104, payload: [42] }]);
+  });
 });
