@@ -354,6 +354,21 @@ describe("the server's data before the handshake ends, and the SYN,ACK's timer",
     expect([recovery(s), s.conn.snd.congestion.ssthresh]).toEqual([CaState.open, Infinity]);
   });
 
+  it('is in FIN-WAIT-2 when one ACK takes SYN,ACK and FIN', () => {
+    const s = early();
+    s.read();
+    expect(s.release()).toMatchObject([{ flags: 'F.', seq: 1 }]);
+    s.receive({ flags: '.', seq: 101, ack: 2 });
+    expect(s.state).toBe('FIN-WAIT-2');
+    expect(s.timer('fin-wait-2')).toBeLessThan(Infinity);
+  });
+
+  it('has sent nothing since the SYN came (tcpi_last_data_sent)', () => {
+    const s = early();
+    s.wait(20 * MILLISECOND);
+    expect(s.conn.tcpInfo(s.now).tcpi_last_data_sent).toBe(20);
+  });
+
   it('counts the segments of the handshake and the time of its timeouts; an active open counts each SYN', () => {
     const s = early();
     s.wait(1500 * MILLISECOND);
