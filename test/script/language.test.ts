@@ -74,6 +74,13 @@ describe('commands', () => {
     expect(v.reason).toMatch(reason);
   });
 
+  it('ip_default_ttl is the time to live of what is sent', () => {
+    const ttl9 = OPEN.replace('> S.', '> [ttl 9] S.');
+    expect(ttl9).not.toBe(OPEN);
+    expect(told(play(`\`sysctl -q net.ipv4.ip_default_ttl=9\`\n${ttl9}`))).toBe('PASS');
+    expect(told(play(ttl9))).toMatch(/TTL/);
+  });
+
   it('a setting counts for sockets that are there, but for what they set themselves', () => {
     const later = (set: string, command: string): string =>
       OPEN.replace(/.*listen\(3, 1\) = 0/, (line) => `${line}\n${set}+0 \`${command}\``);
