@@ -5,7 +5,7 @@
  *     ├──── write, MSG_EOR ────┼──── write ────
  *     ├ MSS ┼ MSS ┼ MSS ┼ rest ┼ MSS ┼ ...
  */
-import { seqDiff, seqGt, seqLeq, type Seq } from '../base/seq.js';
+import { seqDiff, seqGt, type Seq } from '../base/seq.js';
 
 export class RecordEnds {
   /** In order, each once. */
@@ -16,19 +16,31 @@ export class RecordEnds {
   }
 
   has(seq: Seq): boolean {
-    return this.ends.includes(seq);
+    return this.ends[this.firstAfter(seq) - 1] === seq;
   }
 
   /** Of `unsent` bytes from `nxt` on, those that come before the next mark. */
   upToNext(nxt: Seq, unsent: number): number {
-    for (const end of this.ends) if (seqGt(end, nxt)) return Math.min(unsent, seqDiff(end, nxt));
-    return unsent;
+    const end = this.ends[this.firstAfter(nxt)];
+    return end === undefined ? unsent : Math.min(unsent, seqDiff(end, nxt));
   }
 
   /** Everything before `una` is acknowledged. True when no mark is left. */
   release(una: Seq): boolean {
-    const { ends } = this;
-    while (ends.length > 0 && seqLeq(ends[0]!, una)) ends.shift();
-    return ends.length === 0;
+    const gone = this.firstAfter(una);
+    if (gone > 0) this.ends.splice(0, gone);
+    return this.ends.length === 0;
+  }
+
+  /** The place of the first mark behind `seq`: by halves, since a writer of small records sets thousands. */
+  private firstAfter(seq: Seq): number {
+    let low = 0;
+    let high = this.ends.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (seqGt(this.ends[middle]!, seq)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 }
