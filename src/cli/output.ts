@@ -5,6 +5,7 @@
  *     write() ─▶ the pipe ─▶ full: what has room waits (a torn piece always) ─▶ the others are left out and counted
  */
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { CommandError, Exit } from './errors.js';
 
 interface Place {
@@ -51,7 +52,7 @@ export class Output implements Place {
     try {
       return new Output({ name: path, fd: openSync(path, 'w'), isOwn: true, pieces: 'lines', room: 0 });
     } catch (error) {
-      throw new CommandError(Exit.failed, `${path} cannot be written: ${reasonOf(error)}`, 'name another file');
+      throw new CommandError(Exit.failed, `${path} cannot be written: ${reasonOf(error)}`, fixOf(error, path));
     }
   }
 
@@ -206,6 +207,16 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder (EISDIR)',
   EACCES: 'this user may not write there (EACCES)',
 };
+
+const FIXES: Readonly<Record<string, (path: string) => string>> = {
+  ENOSPC: () => 'make room, or name a file on another disk',
+  EDQUOT: () => 'make room, or name a file on another disk',
+  EMFILE: () => 'ulimit -n 65536   and the command again',
+  ENOENT: (path) => `mkdir -p ${dirname(path)}`,
+};
+
+const fixOf = (error: unknown, path: string): string =>
+  FIXES[(error as NodeJS.ErrnoException).code ?? '']?.(path) ?? 'name another file';
 
 const reasonOf = (error: unknown): string => {
   const { code, message } = error as NodeJS.ErrnoException;
