@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { afterEach } from 'vitest';
 import { pair } from '../../src/device/pair.js';
+import { monotonicClock } from '../../src/node/clock.js';
 import { Host } from '../../src/node/host.js';
 import { netOf, type Net } from '../../src/node/net.js';
 import type { Server } from '../../src/node/server.js';
@@ -24,10 +25,11 @@ export interface TwoHosts {
   readonly server: Net;
 }
 
-export function twoHosts(config: Partial<TcpConfig> = {}, offload = true): TwoHosts {
+/** With a `clock` that stands still no timer fires. */
+export function twoHosts(config: Partial<TcpConfig> = {}, offload = true, clock = monotonicClock): TwoHosts {
   const [endA, endB] = pair({ offload });
-  const a = new Host({ device: endA, addresses: [`${CLIENT}/24`], config });
-  const b = new Host({ device: endB, addresses: [`${SERVER}/24`], config });
+  const a = new Host({ device: endA, addresses: [`${CLIENT}/24`], config, clock });
+  const b = new Host({ device: endB, addresses: [`${SERVER}/24`], config, clock });
   open.push(a, b);
   return { a, b, client: netOf(a), server: netOf(b) };
 }
