@@ -1,6 +1,7 @@
 /** setsockopt and getsockopt: which option does what here. An option that is missing makes its script a SKIP, not a PASS. */
 import { MtuDiscover } from '../base/mtu-discover.js';
 import { MILLISECOND, SECOND, type Micros } from '../base/time.js';
+import type { TcpEntry } from '../stack/flow.js';
 import { CONGESTION_CONTROLS, type CongestionName } from '../tcp/congestion/index.js';
 import type { TcpConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
@@ -159,12 +160,13 @@ const SOCKET: Readonly<Record<string, Option>> = {
 
 /** All bits set: no bound. */
 const pacingRate = (v: number): number => (v >>> 0 === 0xffff_ffff ? Infinity : v >>> 0);
-const DEFAULT_TTL = 64;
 const DEFAULT_MSS = 536;
 const LEAST_MSS = 88;
 const MOST_MSS = 32_767;
 
 const lowatOf = (s: ScriptSocket): number => s.conn?.snd.notSentLowat ?? s.config.notSentLowat ?? Infinity;
+
+const ttlOf = (s: ScriptSocket): number => s.config.ttl ?? s.stack.tcp.env.config.ttl;
 
 /** 0 is none. */
 function maxSegment(option: Option): Option {
@@ -340,6 +342,17 @@ const TCP: Readonly<Record<string, Option>> = {
   ),
 };
 
+/** MUST-49. -1 is the default again. */
+const TTL = within(-1, 255, {
+  set: (s, value) => {
+    if (value === -1) delete s.config.ttl;
+    else s.config.ttl = value;
+    if (s.listener !== null) s.listener.setConfig({ ...s.listener.config!, ttl: ttlOf(s) });
+    if (s.conn !== null) (s.conn.flow as TcpEntry).ttl = ttlOf(s);
+    return ok();
+  },
+  get: (s) => ttlOf(s),
+});
 const IP: Readonly<Record<string, Option>> = {
   IP_TOS: {
     set: (s, value) => {
@@ -363,7 +376,7 @@ const IP: Readonly<Record<string, Option>> = {
     },
     get: (s) => s.conn?.size.discover ?? s.config.mtuDiscover ?? MtuDiscover.want,
   },
-  IP_TTL: always('IP_TTL', DEFAULT_TTL),
+  IP_TTL: { ...TTL, set: (s, value, now) => (value === 0 ? fail('EINVAL') : TTL.set!(s, value, now)) },
   IP_FREEBIND: harmless('IP_FREEBIND', flag),
   IP_BIND_ADDRESS_NO_PORT: harmless('IP_BIND_ADDRESS_NO_PORT', flag),
   IP_RECVTOS: harmless('IP_RECVTOS', flag),
@@ -375,6 +388,7 @@ const IPV6: Readonly<Record<string, Option>> = {
   IPV6_TCLASS: within(-1, 255, { ...IP['IP_TOS']!, set: (s, v, now) => IP['IP_TOS']!.set!(s, Math.max(v, 0), now) }),
   IPV6_MTU_DISCOVER: IP['IP_MTU_DISCOVER']!,
   IPV6_MTU: IP['IP_MTU']!,
+  IPV6_UNICAST_HOPS: TTL,
   IPV6_V6ONLY: harmless('IPV6_V6ONLY', flag),
 };
 
