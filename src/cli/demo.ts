@@ -12,7 +12,7 @@ import type { EventSink, TraceEvent } from '../observe/events.js';
 import { toAscii } from '../observe/ascii.js';
 import { Ladder, wrap } from '../observe/ladder.js';
 import { CommandError, Exit } from './errors.js';
-import { connectionsEnd, enterIfWanted, openLabHost, printEnd, TEARDOWN_MS } from './lab-host.js';
+import { connectionsEnd, openLabHost, printEnd, TEARDOWN_MS } from './lab-host.js';
 import { runChild } from './lab.js';
 import type { SharedOptions } from './options.js';
 import { columnsOf, isAsciiOnly } from './terminal.js';
@@ -22,8 +22,6 @@ import { paint } from './views.js';
 const CURL_SECONDS = '20';
 
 export async function demo(o: SharedOptions): Promise<number> {
-  const inside = await enterIfWanted(o);
-  if (inside !== null) return inside;
   const columns = columnsOf(process.stdout);
   const ascii = isAsciiOnly();
   const print = printer(columns, ascii);

@@ -5,7 +5,6 @@
  *
  * The capture shows what passed on the wire; what the link took away on the way out never got there, and is captured as a second interface.
  */
-import { statSync } from 'node:fs';
 import type { Device } from '../device/device.js';
 import { Link } from '../device/link.js';
 import { TunDevice, TunError } from '../device/tun.js';
@@ -14,10 +13,9 @@ import { Host } from '../node/host.js';
 import { cookieLines, type DropCounts, dropLines, nstatLines } from '../observe/counters.js';
 import type { EventSink } from '../observe/events.js';
 import type { TcpCounters } from '../tcp/counters.js';
-import { checkAddresses, requireNotTheKernels } from './addresses.js';
+import { requireNotTheKernels } from './addresses.js';
 import { CommandError, Exit } from './errors.js';
 import {
-  checkDeviceName,
   checkMtu,
   deviceExists,
   KERNEL_ADDRESSES,
@@ -26,7 +24,6 @@ import {
   setUpLink,
   STACK_ADDRESSES,
 } from './lab-network.js';
-import { enterNamespace } from './namespace.js';
 import { linkOf, prefixesOf, tcpConfigOf, type SharedOptions } from './options.js';
 import { hasNetAdmin } from './tun-access.js';
 import { Views } from './views.js';
@@ -40,30 +37,6 @@ export interface LabHost {
   /** Resolves when the device cannot go on: somebody deleted it. */
   readonly gone: Promise<void>;
   close(): void;
-}
-
-/** Does this command need a private network of its own? Not when it was told which device to use. */
-export const wantsNamespace = (o: SharedOptions): boolean => o.tun === undefined && o.tunFd === undefined;
-
-/** Enters a private namespace when it should: an exit code when the command ran in there, null when the caller goes on. */
-export const enterIfWanted = (o: SharedOptions & { httpRoot?: string }): Promise<number | null> => {
-  checkOptions(o);
-  return wantsNamespace(o) ? enterNamespace() : Promise.resolve(null);
-};
-
-/** What can be said before anything is made. Throws CommandError (2). */
-function checkOptions(o: SharedOptions & { httpRoot?: string }): void {
-  if (o.tun !== undefined) checkDeviceName(o.tun);
-  checkAddresses(prefixesOf(o.address ?? []));
-  linkOf(o);
-  if (o.httpRoot !== undefined) checkFolder(o.httpRoot);
-}
-
-function checkFolder(path: string): void {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat?.isDirectory() === true) return;
-  const what = stat === undefined ? 'there is no such folder' : 'it is not a folder';
-  throw new CommandError(Exit.usage, `--http-root ${path}: ${what}`, `mkdir -p ${path}   or name another folder`);
 }
 
 export interface OpenOptions {

@@ -5,9 +5,9 @@
 import { native } from '../device/native.js';
 import { TunDevice } from '../device/tun.js';
 import { Prefix, type Address } from '../ip/address.js';
+import { LAB_DEVICE } from './device-name.js';
 import { CommandError, Exit } from './errors.js';
 
-export const LAB_DEVICE = 'tcplab0';
 export const KERNEL_ADDRESSES = ['198.18.0.1/24', 'fd74:6370:6c61:62::1/64'];
 export const STACK_ADDRESSES = ['198.18.0.2/24', 'fd74:6370:6c61:62::2/64'];
 
@@ -67,16 +67,6 @@ export function requireV6Mtu(mtu: number): void {
 export function checkMtu(mtu: number): number {
   if (Number.isInteger(mtu) && mtu >= 68 && mtu <= 65_535) return mtu;
   throw new CommandError(Exit.usage, `an MTU of ${mtu} cannot be: it is 68 to 65,535 bytes`, 'for example --mtu 1500');
-}
-
-/** What the kernel takes for a device's name: it also names files, so nothing in it may lead elsewhere. */
-export function checkDeviceName(name: string): string {
-  if (/^[^\s/:%]{1,15}$/.test(name) && name !== '.' && name !== '..') return name;
-  throw new CommandError(
-    Exit.usage,
-    `'${name}' cannot be the name of a device: 1 to 15 characters without spaces, '/', ':' and '%'`,
-    `for example --tun ${LAB_DEVICE}`,
-  );
 }
 
 /**

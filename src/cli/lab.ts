@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { SERVICE_NAMES, startServices } from '../node/services/start.js';
 import { Exit } from './errors.js';
-import { connectionsEnd, enterIfWanted, openLabHost, printEnd, TEARDOWN_MS } from './lab-host.js';
+import { connectionsEnd, openLabHost, printEnd, TEARDOWN_MS } from './lab-host.js';
 import type { SharedOptions } from './options.js';
 
 export interface LabOptions extends SharedOptions {
@@ -11,8 +11,6 @@ export interface LabOptions extends SharedOptions {
 }
 
 export async function lab(command: string[], o: LabOptions): Promise<number> {
-  const inside = await enterIfWanted(o);
-  if (inside !== null) return inside;
   // A shell's screen and live lines do not mix: they are shown for a command, or where a file takes them.
   const quiet = o.quiet === true || (command.length === 0 && o.log === undefined);
   const host = await openLabHost({ ...o, quiet });

@@ -5,16 +5,14 @@ import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
 import { SCRIPT_OPTIONS } from '../script/option-table.js';
 import { letHeapGrow } from './collector.js';
-import { connect, listen } from './pipe.js';
-import { demo } from './demo.js';
-import { doctor } from './doctor.js';
+import { enterIfWanted } from './entering.js';
 import { CommandError, Exit } from './errors.js';
-import { lab, type LabOptions } from './lab.js';
+import type { LabOptions } from './lab.js';
 import { integer, withSharedOptions, type SharedOptions } from './options.js';
-import { ping, type PingOptions } from './ping.js';
-import { script, type ScriptCommandOptions } from './script.js';
-import { serve, type ServeOptions } from './serve.js';
-import { down, up, type UpOptions } from './up.js';
+import type { PingOptions } from './ping.js';
+import type { ScriptCommandOptions } from './script.js';
+import type { ServeOptions } from './serve.js';
+import type { UpOptions } from './up.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -27,6 +25,11 @@ process.stderr.on('error', () => undefined);
 let exitCode: number = Exit.ok;
 const ends = (code: number): void => {
   exitCode = code;
+};
+
+/** A command that opens a stack. Each loads what it needs when it runs: most of the time until then would go into modules of others. */
+const withStack = async (o: SharedOptions & { httpRoot?: string }, run: () => Promise<number>): Promise<void> => {
+  ends((await enterIfWanted(o)) ?? (await run()));
 };
 
 const port = integer('PORT', 1, 65_535);
@@ -49,7 +52,7 @@ withSharedOptions(program.command('demo'))
     'curl fetches a page from our stack, every segment explained; then with a SYN,ACK lost; then the teardown',
   )
   .action(async (o: SharedOptions) => {
-    ends(await demo(o));
+    await withStack(o, async () => (await import('./demo.js')).demo(o));
   });
 
 withSharedOptions(program.command('lab'))
@@ -58,7 +61,7 @@ withSharedOptions(program.command('lab'))
   .option('--http-root <dir>', 'serve the files of this folder')
   .passThroughOptions()
   .action(async (command: string[], o: LabOptions) => {
-    ends(await lab(command, o));
+    await withStack(o, async () => (await import('./lab.js')).lab(command, o));
   });
 
 withSharedOptions(program.command('serve'))
@@ -71,7 +74,7 @@ withSharedOptions(program.command('serve'))
   )
   .option('--http-root <dir>', 'serve the files of this folder')
   .action(async (names: string[], o: ServeOptions) => {
-    ends(await serve(names, o));
+    await withStack(o, async () => (await import('./serve.js')).serve(names, o));
   });
 
 withSharedOptions(program.command('connect'))
@@ -79,14 +82,16 @@ withSharedOptions(program.command('connect'))
   .argument('<host>', 'a number, or a name of /etc/hosts')
   .argument('<port>', '', port)
   .action(async (host: string, n: number, o: SharedOptions) => {
-    ends(await connect(host, n, { ...o, quiet: o.why !== true }));
+    const quiet = o.why !== true;
+    await withStack(o, async () => (await import('./pipe.js')).connect(host, n, { ...o, quiet }));
   });
 
 withSharedOptions(program.command('listen'))
   .description('waits for one connection and is then as connect')
   .argument('<port>', '', port)
   .action(async (n: number, o: SharedOptions) => {
-    ends(await listen(n, { ...o, quiet: o.why !== true }));
+    const quiet = o.why !== true;
+    await withStack(o, async () => (await import('./pipe.js')).listen(n, { ...o, quiet }));
   });
 
 withSharedOptions(program.command('ping'))
@@ -96,7 +101,7 @@ withSharedOptions(program.command('ping'))
   .option('-s, --size <bytes>', 'bytes of data', integer('--size', 0, 65_507), 56)
   .option('-i, --interval <seconds>', 'between them', Number, 1)
   .action(async (host: string, o: PingOptions) => {
-    ends(await ping(host, o));
+    await withStack(o, async () => (await import('./ping.js')).ping(host, o));
   });
 
 const severalTexts = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
@@ -106,8 +111,8 @@ program
   .description('what this machine lets us do, one line and one fix each')
   .option('--address <ip/prefix>', "could the stack have this address? repeatable (default: the lab's)", severalTexts)
   .option('--inside', '(what doctor itself runs in a private network)')
-  .action((o: { address?: string[] }) => {
-    ends(doctor(o.address));
+  .action(async (o: { address?: string[] }) => {
+    ends((await import('./doctor.js')).doctor(o.address));
   });
 
 const scripts = program
@@ -123,8 +128,8 @@ const scripts = program
     'after',
     '\nExit codes: 0 something passed and nothing failed, 1 something failed, 77 all was skipped, 2 wrong usage.',
   )
-  .action((names: string[], o: ScriptCommandOptions) => {
-    ends(script(names, o));
+  .action(async (names: string[], o: ScriptCommandOptions) => {
+    ends((await import('./script.js')).script(names, o));
   });
 for (const [name, { value, help, isHidden }] of Object.entries(SCRIPT_OPTIONS)) {
   const option = new Option(value === null ? `--${name}` : `--${name} <${value}>`, help);
@@ -143,16 +148,16 @@ program
     (v: string, all: string[] | undefined) => [...(all ?? []), v],
   )
   .option('--multi-queue', 'several processes or threads may attach')
-  .action((o: UpOptions) => {
-    ends(up(o));
+  .action(async (o: UpOptions) => {
+    ends((await import('./up.js')).up(o));
   });
 
 program
   .command('down')
   .description('sudo: takes back exactly what up did')
   .option('--tun <name>', 'its name')
-  .action((o: { tun?: string }) => {
-    ends(down(o));
+  .action(async (o: { tun?: string }) => {
+    ends((await import('./up.js')).down(o));
   });
 
 // A reader who has seen enough, `head` say, is no error: the command goes on to its end, with its exit code.

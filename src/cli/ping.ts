@@ -1,6 +1,6 @@
 /** `tcplab ping HOST`: echo requests from our stack, in ping's words. */
 import { Exit } from './errors.js';
-import { enterIfWanted, openLabHost } from './lab-host.js';
+import { openLabHost } from './lab-host.js';
 import { lifetime } from './lifetime.js';
 import type { SharedOptions } from './options.js';
 import { resolveHost } from './resolve.js';
@@ -19,8 +19,6 @@ const LINGER_MS = 1000;
 
 export async function ping(hostText: string, o: PingOptions): Promise<number> {
   const to = resolveHost(hostText);
-  const inside = await enterIfWanted(o);
-  if (inside !== null) return inside;
   const lab = await openLabHost({ ...o, quiet: o.quiet === true || o.why !== true });
   const { stack, clock } = lab.host;
   const life = lifetime();

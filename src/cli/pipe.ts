@@ -3,15 +3,13 @@ import { netOf } from '../node/net.js';
 import type { NetError } from '../node/errors.js';
 import type { Socket } from '../node/socket.js';
 import { Exit } from './errors.js';
-import { enterIfWanted, openLabHost, type LabHost } from './lab-host.js';
+import { openLabHost, type LabHost } from './lab-host.js';
 import { lifetime, type Lifetime } from './lifetime.js';
 import type { SharedOptions } from './options.js';
 import { resolveHost } from './resolve.js';
 
 export async function connect(hostText: string, port: number, o: SharedOptions): Promise<number> {
   const address = resolveHost(hostText);
-  const inside = await enterIfWanted(o);
-  if (inside !== null) return inside;
   const lab = await openLabHost(o);
   const life = lifetime();
   const socket = netOf(lab.host).connect({ host: address.toString(), port, allowHalfOpen: true });
@@ -19,8 +17,6 @@ export async function connect(hostText: string, port: number, o: SharedOptions):
 }
 
 export async function listen(port: number, o: SharedOptions): Promise<number> {
-  const inside = await enterIfWanted(o);
-  if (inside !== null) return inside;
   const lab = await openLabHost(o);
   const life = lifetime();
   const server = netOf(lab.host).createServer({ allowHalfOpen: true });

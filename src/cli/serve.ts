@@ -2,7 +2,7 @@
 import { SERVICE_NAMES, startServices, type ServiceName } from '../node/services/start.js';
 import { endpointText } from '../stack/flow.js';
 import { CommandError, Exit } from './errors.js';
-import { enterIfWanted, openLabHost, printEnd, type LabHost } from './lab-host.js';
+import { openLabHost, printEnd, type LabHost } from './lab-host.js';
 import { lifetime } from './lifetime.js';
 import { Notices } from './notices.js';
 import { sayOnStandardError } from './output.js';
@@ -22,8 +22,6 @@ export async function serve(names: string[], o: ServeOptions): Promise<number> {
   const services = serviceNames(names);
   const count = o.workers ?? 1;
   if (count > 1) checkWorkers(o);
-  const inside = await enterIfWanted(o);
-  if (inside !== null) return inside;
   const lab = await openLabHost(ofWorker(o, 0), { multiQueue: count > 1 });
   const notices = new Notices();
   const workers = count > 1 ? new Workers(lab, services, o, count) : null;

@@ -7,15 +7,8 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { native } from '../device/native.js';
 import { CommandError, Exit } from './errors.js';
-import {
-  checkDeviceName,
-  checkMtu,
-  deviceExists,
-  KERNEL_ADDRESSES,
-  LAB_DEVICE,
-  requireV6Mtu,
-  setUpLink,
-} from './lab-network.js';
+import { checkDeviceName, LAB_DEVICE } from './device-name.js';
+import { checkMtu, deviceExists, KERNEL_ADDRESSES, requireV6Mtu, setUpLink } from './lab-network.js';
 import { prefixesOf } from './options.js';
 import { hasNetAdmin, requireNode } from './tun-access.js';
 
