@@ -1,6 +1,8 @@
 /** `tcplab lab [-- CMD]`: a private network, the stack with all its services in it, and a shell (or CMD) beside it. */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { SERVICE_NAMES, startServices } from '../node/services/start.js';
 import { Exit } from './errors.js';
 import { connectionsEnd, openLabHost, printEnd, TEARDOWN_MS } from './lab-host.js';
@@ -58,8 +60,10 @@ export function runChild(command: string[]): Promise<number> {
 export const endedBy = (signal: NodeJS.Signals | null): number =>
   signal === null ? Exit.failed : 128 + constants.signals[signal];
 
-function cannotStart(program: string, { code, message }: NodeJS.ErrnoException): number {
-  if (code === 'ENOENT') {
+/** As a shell: 127 when there is no such program, 126 when it cannot be run. */
+export function cannotStart(program: string, { code, message }: NodeJS.ErrnoException): number {
+  // execvp(3) says EACCES, too, when it may not look into a folder of PATH and finds the program in no other.
+  if (code === 'ENOENT' || (code === 'EACCES' && !isThere(program))) {
     process.stderr.write(`tcplab: there is no program '${program}' in PATH\n`);
     return 127;
   }
@@ -68,3 +72,6 @@ function cannotStart(program: string, { code, message }: NodeJS.ErrnoException):
   if (code === 'EACCES') process.stderr.write(`  fix: chmod +x ${program}\n`);
   return 126;
 }
+
+const isThere = (program: string): boolean =>
+  program.includes('/') || (process.env['PATH'] ?? '').split(delimiter).some((dir) => existsSync(join(dir, program)));
