@@ -177,30 +177,38 @@ get ${URL}/bytes/12000000; kill -TERM $serve; wait $serve; echo "exit $?"; wait 
     expect(Number(said.trim().split('\n').pop())).toBeGreaterThan(12_000_000);
   });
 
+  /** curl's request is out. */
+  const ASKED = "grep -q '^> ' asked";
   it.each([
     [
       'reset in a download',
       '--limit-rate 1M ${URL}/bytes/20000000',
+      '[ -s got ]',
       /reset the connection \(ECONNRESET\) in the middle of GET \/bytes\/20000000: \d+ bytes of the answer were acknowledged; its body has 20000000\n/,
     ],
     [
       'gone while a slow page comes',
       '${URL}/slow',
+      ASKED,
       /(closed|reset) the connection .*in the middle of GET \/slow: \d+ bytes of the answer were acknowledged\n/,
     ],
     [
       'cut off in an upload',
       '--limit-rate 1M -T big ${URL}/upload',
+      ASKED,
       /closed the connection in the middle of PUT \/upload: \d+ bytes of 20000000 came\n/,
     ],
-  ])('a client is %s: one line says who, how and how far, and the next one is served', async (_what, args, line) => {
-    const said = await run(`head -c 20000000 /dev/zero > big; start
-curl -sS --max-time 100 ${args.replace('${URL}', URL)} -o /dev/null & peer=$!
-sleep 0.7; { kill -9 $peer; wait $peer; } 2> /dev/null
+  ])(
+    'a client is %s: one line says who, how and how far, and the next one is served',
+    async (_what, args, isUnderWay, line) => {
+      const said = await run(`head -c 20000000 /dev/zero > big; start
+curl -sv --max-time 100 ${args.replace('${URL}', URL)} -o got 2> asked & peer=$!
+until ${isUnderWay}; do sleep 0.05; done; sleep 0.5; { kill -9 $peer; wait $peer; } 2> /dev/null
 until grep -q 'http:' err; do sleep 0.05; done; get ${URL}/bytes/1000; end`);
-    expect(said).toMatch(/^1000\nexit 0\n/);
-    expect(said.match(/tcplab: http: 198\.18\.0\.1:\d+ .*\n/g)).toEqual([expect.stringMatching(line)]);
-  });
+      expect(said).toMatch(/^1000\nexit 0\n/);
+      expect(said.match(/tcplab: http: 198\.18\.0\.1:\d+ .*\n/g)).toEqual([expect.stringMatching(line)]);
+    },
+  );
 
   it('a client goes away between the requests of a kept connection: a line when it is by RST, none when in good order', async () => {
     const said = await run(`start
