@@ -204,7 +204,7 @@ get ${URL}/bytes/12000000; kill -TERM $serve; wait $serve; echo "exit $?"; wait 
       const said = await run(`head -c 20000000 /dev/zero > big; start
 curl -sv --max-time 100 ${args.replace('${URL}', URL)} -o got 2> asked & peer=$!
 until ${isUnderWay}; do sleep 0.05; done; sleep 0.5; { kill -9 $peer; wait $peer; } 2> /dev/null
-until grep -q 'http:' err; do sleep 0.05; done; get ${URL}/bytes/1000; end`);
+until grep -q 'tcplab: http: ' err; do sleep 0.05; done; get ${URL}/bytes/1000; end`);
       expect(said).toMatch(/^1000\nexit 0\n/);
       expect(said.match(/tcplab: http: 198\.18\.0\.1:\d+ .*\n/g)).toEqual([expect.stringMatching(line)]);
     },
@@ -215,7 +215,7 @@ until grep -q 'http:' err; do sleep 0.05; done; get ${URL}/bytes/1000; end`);
 ask() { printf 'GET /bytes/10 HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' >&3; }
 exec 3<>/dev/tcp/${STACK[4]}/80; ask; while read -r -t 5 line <&3; do [ "$line" = $'\\r' ] && break; done; read -r -N 9 -t 5 line <&3; exec 3>&-
 exec 3<>/dev/tcp/${STACK[4]}/80; ask; sleep 0.3; exec 3>&-
-until grep -q 'http:' err; do sleep 0.05; done; get ${URL}/bytes/1000; end`);
+until grep -q 'tcplab: http: ' err; do sleep 0.05; done; get ${URL}/bytes/1000; end`);
     expect(said).toMatch(/^1000\nexit 0\n/);
     expect(said.match(/tcplab: http: .*\n/g)).toEqual([
       expect.stringMatching(
