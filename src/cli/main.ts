@@ -8,7 +8,7 @@ import { letHeapGrow } from './collector.js';
 import { enterIfWanted } from './entering.js';
 import { CommandError, Exit } from './errors.js';
 import type { LabOptions } from './lab.js';
-import { integer, withSharedOptions, type SharedOptions } from './options.js';
+import { integer, several, withSharedOptions, type SharedOptions } from './options.js';
 import type { PingOptions } from './ping.js';
 import type { ScriptCommandOptions } from './script.js';
 import type { ServeOptions } from './serve.js';
@@ -104,12 +104,10 @@ withSharedOptions(program.command('ping'))
     await withStack(o, async () => (await import('./ping.js')).ping(host, o));
   });
 
-const severalTexts = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
-
 program
   .command('doctor')
   .description('what this machine lets us do, one line and one fix each')
-  .option('--address <ip/prefix>', "could the stack have this address? repeatable (default: the lab's)", severalTexts)
+  .option('--address <ip/prefix>', "could the stack have this address? repeatable (default: the lab's)", several)
   .option('--inside', '(what doctor itself runs in a private network)')
   .action(async (o: { address?: string[] }) => {
     ends((await import('./doctor.js')).doctor(o.address));
@@ -121,7 +119,7 @@ const scripts = program
   .argument('<script...>', 'files, folders, patterns in quotes, or - for standard input')
   .option('--format <format>', 'text, tap, junit or json', 'text')
   .option('--strict', 'packets left over, segments larger than the MSS and wrong timestamps are failures, too')
-  .option('-D, --define <NAME=VALUE>', 'a name for scripts to use; repeatable', severalTexts)
+  .option('-D, --define <NAME=VALUE>', 'a name for scripts to use; repeatable', several)
   .option('--pcap <file>', 'write all packets to this file; with several scripts, a file each into this folder')
   .option('--trace', 'what the stack does and why, as JSON Lines on standard error')
   .addHelpText(
@@ -142,11 +140,7 @@ program
   .option('--user <name>', 'whose it is (default: who called sudo)')
   .option('--tun <name>', 'its name')
   .option('--mtu <bytes>', 'its MTU', integer('--mtu', 68, 65_535))
-  .option(
-    '--kernel-address <ip/prefix>',
-    "the kernel's address on it; repeatable",
-    (v: string, all: string[] | undefined) => [...(all ?? []), v],
-  )
+  .option('--kernel-address <ip/prefix>', "the kernel's address on it; repeatable", several)
   .option('--multi-queue', 'several processes or threads may attach')
   .action(async (o: UpOptions) => {
     ends((await import('./up.js')).up(o));
@@ -164,7 +158,6 @@ program
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') process.exit(report(error));
 });
-process.stderr.on('error', () => undefined);
 
 try {
   await program.parseAsync();

@@ -49,7 +49,8 @@ export interface SharedOptions {
   mtuProbing?: 0 | 1 | 2;
 }
 
-const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+/** A repeatable option's values so far. */
+export const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
 
 export function integer(name: string, low: number, high: number): (text: string) => number {
   return (text) => {

@@ -186,7 +186,7 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     if (conn === null || this.destroyed) return 0;
     if (this.connecting) return (news & TcpEvent.established) !== 0 || isOver(conn) ? 1 : 0;
     // Behind `finish` goes `close` once both sides ended: its round is set in the same go.
-    let n = this.finishOwed === null ? 0 : this.ended ? 2 : 1;
+    let n = this.finishOwed === null ? 0 : 1 + Number(this.ended);
     n += (news & (TcpEvent.urgent | TcpEvent.softError)) === 0 ? 0 : 1;
     if (this.wantsData) n += conn.rcv.queue.pieces + (conn.rcv.finReceived || conn.error !== null ? 1 : 0);
     if (this.outcome !== undefined || this.isDrained || this.hasFailed || this.isCut) n++;

@@ -54,6 +54,19 @@ const MOST_KEEPALIVE = 32_767;
 const unless0 = (value: string): boolean => whole(value, BYTE) !== 0;
 const none: Knob = () => ({});
 
+/** What is always so here, by the name behind net.ipv4. */
+const ALWAYS: Readonly<Record<string, string>> = {
+  tcp_dsack: '1',
+  tcp_reordering: '3',
+  tcp_recovery: '1',
+  tcp_abort_on_overflow: '0',
+  tcp_stdurg: '0',
+  tcp_reflect_tos: '0',
+  tcp_thin_linear_timeouts: '0',
+  tcp_migrate_req: '0',
+  tcp_min_snd_mss: '48',
+};
+
 /** By the name behind net.ipv4. */
 const KNOBS: Readonly<Record<string, Knob>> = {
   tcp_timestamps: (v) => ({ timestamps: unless0(v) }),
@@ -109,19 +122,12 @@ const KNOBS: Readonly<Record<string, Knob>> = {
   tcp_shrink_window: (v) => ({ shrinkWindow: unless0(v) }),
   tcp_rfc1337: (v) => ({ rfc1337: unless0(v) }),
   tcp_max_orphans: (v) => ({ maxOrphans: whole(v) }),
-  // What is always so here.
-  tcp_dsack: (v) => onlyIf('net.ipv4.tcp_dsack', v, '1'),
-  tcp_moderate_rcvbuf: none,
-  tcp_reordering: (v) => onlyIf('net.ipv4.tcp_reordering', v, '3'),
-  tcp_recovery: (v) => onlyIf('net.ipv4.tcp_recovery', v, '1'),
   // 2, the default, is for loopback only.
   tcp_tw_reuse: (v) => (v.trim() === '2' ? {} : onlyIf('net.ipv4.tcp_tw_reuse', v, '0')),
-  tcp_abort_on_overflow: (v) => onlyIf('net.ipv4.tcp_abort_on_overflow', v, '0'),
-  tcp_stdurg: (v) => onlyIf('net.ipv4.tcp_stdurg', v, '0'),
-  tcp_reflect_tos: (v) => onlyIf('net.ipv4.tcp_reflect_tos', v, '0'),
-  tcp_thin_linear_timeouts: (v) => onlyIf('net.ipv4.tcp_thin_linear_timeouts', v, '0'),
-  tcp_migrate_req: (v) => onlyIf('net.ipv4.tcp_migrate_req', v, '0'),
-  tcp_min_snd_mss: (v) => onlyIf('net.ipv4.tcp_min_snd_mss', v, '48'),
+  tcp_moderate_rcvbuf: none,
+  ...Object.fromEntries(
+    Object.entries(ALWAYS).map(([name, ours]): [string, Knob] => [name, (v) => onlyIf(`net.${ipv4(name)}`, v, ours)]),
+  ),
   tcp_ecn_option: none,
   tcp_ecn_option_beacon: none,
 };

@@ -1,6 +1,6 @@
 /** What an expired timer does: RFC 9293 section 3.10.8 and the RFCs of each. Nothing is sent from here either. */
-import { MILLISECOND, type Micros } from '../base/time.js';
-import type { TcpConfig } from './config.js';
+import type { Micros } from '../base/time.js';
+import { PROFILES, type TcpConfig } from './config.js';
 import type { Connection } from './connection.js';
 import { deferredSynAcks } from './defer-accept.js';
 import { fastOpenTimedOut } from './fast-open.js';
@@ -18,7 +18,7 @@ import { Timer } from './timers.js';
 /** Where tcp_orphan_retries is 0. */
 const ORPHAN_RETRIES = 8;
 /** TCP_RTO_MIN of Linux. */
-const LEAST_BACKOFF_BASE: Micros = 200 * MILLISECOND;
+const LEAST_BACKOFF_BASE: Micros = PROFILES.linux.minRto;
 
 export function timerExpires(c: Connection, timer: Timer, now: Micros): void {
   switch (timer) {

@@ -21,6 +21,15 @@ describeWithTun('while connections run', () => {
     const { stdout, stderr } = await inNamespace(`cd ${dir}; rm -rf *; ${KIT}${script}`);
     return stdout + stderr;
   };
+  /** With a disk of 16 KB at `small`. */
+  const runOnSmallDisk = async (script: string): Promise<string> => {
+    const disk = 'mkdir small; mount -t tmpfs -o size=16k none small';
+    const command = [...UNSHARE, '--mount', 'bash', '-c', `cd ${dir}; rm -rf *; ${KIT}${disk}\n${script}`];
+    const env = { ...process.env, TCPLAB: `${process.execPath} ${MAIN}` };
+    const { stdout, stderr } = await runProgram('unshare', command, 50, { env });
+    expect(stdout, stderr).toMatch(/^300000\n3000\nexit 0\n/);
+    return stdout;
+  };
 
   it('the device is deleted: the server says so and ends, at once', async () => {
     const said = await run(`start
@@ -109,21 +118,9 @@ wait $first $all; sort got | uniq -c; curl -sS --max-time 100 -o /dev/null -w '%
   });
 
   it('the disk is full under --pcap: one line says so, the capture ends whole, the stack goes on', async () => {
-    const { stdout, stderr } = await runProgram(
-      'unshare',
-      [
-        ...UNSHARE,
-        '--mount',
-        'bash',
-        '-c',
-        `cd ${dir}; rm -rf *; ${KIT}mkdir small; mount -t tmpfs -o size=16k none small
-start --pcap small/c.pcapng; get ${URL}/bytes/300000; get ${URL}/bytes/3000; end
-size=$(stat -c %s small/c.pcapng); od -An -tu4 -j $((size - 4)) small/c.pcapng | tr -d ' '`,
-      ],
-      50,
-      { env: { ...process.env, TCPLAB: `${process.execPath} ${MAIN}` } },
-    );
-    expect(stdout, stderr).toMatch(/^300000\n3000\nexit 0\n/);
+    const stdout =
+      await runOnSmallDisk(`start --pcap small/c.pcapng; get ${URL}/bytes/300000; get ${URL}/bytes/3000; end
+size=$(stat -c %s small/c.pcapng); od -An -tu4 -j $((size - 4)) small/c.pcapng | tr -d ' '`);
     expect(stdout.match(/the disk is full \(ENOSPC\); it ends here, the stack goes on/g)).toHaveLength(1);
     // The last four bytes are a block's length (pcapng), a multiple of 4 and no longer than the file.
     const last = Number(stdout.trim().split('\n').pop());
@@ -131,21 +128,9 @@ size=$(stat -c %s small/c.pcapng); od -An -tu4 -j $((size - 4)) small/c.pcapng |
   });
 
   it('the disk is full under --log: one line says so, the log ends with a whole line, the stack goes on', async () => {
-    const { stdout, stderr } = await runProgram(
-      'unshare',
-      [
-        ...UNSHARE,
-        '--mount',
-        'bash',
-        '-c',
-        `cd ${dir}; rm -rf *; ${KIT}mkdir small; mount -t tmpfs -o size=16k none small
-$TCPLAB serve --tun t0 --json --log small/lines > out 2> err & serve=$!; for i in $(seq 200); do grep -q ready out && break; sleep 0.05; done
-get ${URL}/bytes/300000; get ${URL}/bytes/3000; end; wc -c < small/lines; tail -n 1 small/lines`,
-      ],
-      50,
-      { env: { ...process.env, TCPLAB: `${process.execPath} ${MAIN}` } },
-    );
-    expect(stdout, stderr).toMatch(/^300000\n3000\nexit 0\n/);
+    const stdout =
+      await runOnSmallDisk(`$TCPLAB serve --tun t0 --json --log small/lines > out 2> err & serve=$!; for i in $(seq 200); do grep -q ready out && break; sleep 0.05; done
+get ${URL}/bytes/300000; get ${URL}/bytes/3000; end; wc -c < small/lines; tail -n 1 small/lines`);
     expect(stdout.match(/small\/lines: the disk is full \(ENOSPC\); it ends here, the stack goes on/g)).toHaveLength(1);
     const [size, last] = stdout.trim().split('\n').slice(-2);
     expect(Number(size)).toBeGreaterThan(8000);

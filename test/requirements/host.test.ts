@@ -28,6 +28,17 @@ function withAddresses(packet: Uint8Array, from: string | null, to: string | nul
   return p;
 }
 
+/** A connection that we accepted and then closed: our FIN is out. */
+function inFinWait1(): { w: Wire; accepted: Connection[]; synAck: Out } {
+  const w = new Wire();
+  const accepted = w.listen();
+  const synAck = w.open();
+  accepted[0]!.shutdown(w.now);
+  w.stack.wake(accepted[0]!);
+  w.take();
+  return { w, accepted, synAck };
+}
+
 /** Remembers what it is told. */
 function listener(): TcpUser & { events: number } {
   return {
@@ -231,12 +242,7 @@ describe('TIME-WAIT', () => {
   });
 
   it('MUST-13: follows on a simultaneous close, too', () => {
-    const w = new Wire();
-    const accepted = w.listen();
-    const synAck = w.open();
-    accepted[0]!.shutdown(w.now);
-    w.stack.wake(accepted[0]!);
-    w.take();
+    const { w, accepted, synAck } = inFinWait1();
     w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 1 });
     expect(accepted[0]!.stateName).toBe('CLOSING');
     w.tcp({ flags: ACK, seq: 102, ack: synAck.seq + 2 });
@@ -678,12 +684,7 @@ describe('the MSS option', () => {
   });
 
   it('MUST-65: but in no RST, nor in an ACK from TIME-WAIT', () => {
-    const w = new Wire();
-    const accepted = w.listen();
-    const synAck = w.open();
-    accepted[0]!.shutdown(w.now);
-    w.stack.wake(accepted[0]!);
-    w.take();
+    const { w, accepted, synAck } = inFinWait1();
     w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 2 });
     const out = w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 2 });
     out.push(...w.tcp({ flags: ACK, dport: 81 }), ...w.tcp({ flags: SYN, dport: 81 }));
