@@ -6,8 +6,9 @@ import { expect, it } from 'vitest';
 import { describeWithTun, inNamespace, scratch, STACK, MAIN, UNSHARE, run as runProgram } from './lab.js';
 
 const URL = `http://${STACK[4]}`;
-/** Transfers are larger than what the kernel's buffers hold, so that they are under way when something happens. `start [OPTIONS]` serves on t0, as the process $serve; `end` ends it and prints what it said. */
+/** Transfers are larger than what the kernel's buffers hold (newer ones grow to 32 MB, but not here), so that they are under way when something happens. `start [OPTIONS]` serves on t0, as the process $serve; `end` ends it and prints what it said. */
 const KIT = `
+echo '4096 131072 6291456' > /proc/sys/net/ipv4/tcp_rmem
 start() { $TCPLAB serve --tun t0 -q --stats "$@" > out 2> err & serve=$!; for i in $(seq 200); do grep -q ready out && break; sleep 0.05; done; }
 end() { kill -TERM $serve; wait $serve; echo "exit $?"; cat err; }
 get() { curl -sS --max-time 100 "$@" 2>&1 | wc -c; }

@@ -349,7 +349,8 @@ describe('what came before the end', () => {
     const results: unknown[] = [];
     ours.on('error', () => undefined);
     ours.write(Buffer.alloc(1 << 22), (error) => results.push(error));
-    await until(() => ours.conn!.receiveQueued > 0);
+    // The stream has what it takes, so that no read will tell of the reset.
+    await until(() => ours.readableLength >= ours.readableHighWaterMark && ours.conn!.receiveQueued > 0);
     theirs.resetAndDestroy();
     await until(() => results.length > 0);
     expect(results[0]).toMatchObject({ code: 'ECONNRESET', syscall: 'write' });
