@@ -5,6 +5,7 @@
  * another ends its whole datagram (RFC 5722; Linux does so for IPv4 as well): there is no honest reason for it. An exact duplicate is passed over.
  * The time runs from the first fragment that came and is not prolonged.
  */
+import { Counts } from '../base/counts.js';
 import { copyOf } from '../base/copy.js';
 import { Slab } from '../base/slab.js';
 import { NEVER, SECOND, type Micros } from '../base/time.js';
@@ -78,7 +79,7 @@ export class Reassembly {
   reason: DropReason = Drop.none;
   /** By key, the oldest first. */
   private readonly partials = new Map<string, PartialDatagram>();
-  private readonly perSource = new Map<string, number>();
+  private readonly perSource = new Counts<string>();
   private memory = 0;
   private readonly limits: ReassemblyLimits;
 
@@ -139,11 +140,10 @@ export class Reassembly {
     const key = `${source} ${h.d0} ${h.d1} ${h.d2} ${h.d3} ${h.id} ${h.version === 4 ? h.protocol : ''}`;
     let p = this.partials.get(key);
     if (p !== undefined) return p;
-    const ofSource = this.perSource.get(source) ?? 0;
-    if (ofSource >= this.limits.datagramsPerSource) this.forgetOldestOf(source);
+    if (this.perSource.of(source) >= this.limits.datagramsPerSource) this.forgetOldestOf(source);
     p = new PartialDatagram(key, source, now + (h.version === 4 ? this.limits.timeout4 : this.limits.timeout6));
     this.partials.set(key, p);
-    this.perSource.set(source, (this.perSource.get(source) ?? 0) + 1);
+    this.perSource.add(source);
     return p;
   }
 
@@ -189,9 +189,7 @@ export class Reassembly {
   private forget(p: PartialDatagram): void {
     this.partials.delete(p.key);
     this.memory -= p.memory;
-    const left = this.perSource.get(p.source)! - 1;
-    if (left > 0) this.perSource.set(p.source, left);
-    else this.perSource.delete(p.source);
+    this.perSource.remove(p.source);
   }
 
   private complete(p: PartialDatagram): Slab | null {

@@ -6,6 +6,7 @@
  *     a deadline          ─▶ one timer of Node's for all the stack's timers
  *     a cable in memory   ─▶ stack.onPacketsWait ─▶ one look in the event loop's next turn
  */
+import process from 'node:process';
 import type { Micros } from '../base/time.js';
 import { NEVER } from '../base/time.js';
 import type { Device } from '../device/device.js';

@@ -30,11 +30,15 @@ export interface SocketAddress {
 export const HIGH_WATER_MARK = 65_536;
 
 /** Streams of objects are no sockets. */
-function checkModes(options: object): void {
-  for (const name of ['objectMode', 'readableObjectMode', 'writableObjectMode']) {
-    const value = (options as Record<string, unknown>)[name];
-    if (value) throw wrongValue(`options.${name}`, value, 'is not supported');
-  }
+function checkModes(options: DuplexOptions): void {
+  const { objectMode, readableObjectMode, writableObjectMode } = options;
+  if (objectMode) refuse('objectMode', objectMode);
+  if (readableObjectMode) refuse('readableObjectMode', readableObjectMode);
+  if (writableObjectMode) refuse('writableObjectMode', writableObjectMode);
+}
+
+function refuse(option: string, value: unknown): never {
+  throw wrongValue(`options.${option}`, value, 'is not supported');
 }
 
 /**
@@ -77,7 +81,7 @@ export abstract class SocketBase extends Duplex {
   /** What was set before there was a connection; set again should the socket connect once more. */
   private early: ((conn: Connection, now: Micros) => void)[] | null = null;
 
-  constructor(host: Host, options: SocketOptions) {
+  constructor(host: Host, options: SocketOptions = {}) {
     checkModes(options);
     super(streamOptions(options));
     this.host = host;

@@ -9,15 +9,15 @@
  * comes (turns.ts).
  */
 import type { AsyncResource } from 'node:async_hooks';
+import { Buffer } from 'node:buffer';
+import process from 'node:process';
 import type { Connection } from '../tcp/connection.js';
 import { urgentLeft } from '../tcp/urgent.js';
 import { TcpEvent, type TcpUser } from '../tcp/user.js';
 import { Address } from '../ip/address.js';
 import { checkConnect, Connecting, type Attempt, type Connector, type ConnectOptions } from './connecting.js';
 import { nodeError, splitArguments, systemError, wrongValue } from './errors.js';
-import type { Host } from './host.js';
 import { lookupIn, type Lookup } from './hosts-file.js';
-import { type SocketOptions } from './socket-base.js';
 import { isOver, SocketWriter, type WriteCallback } from './socket-writer.js';
 
 export type { ConnectOptions } from './connecting.js';
@@ -52,10 +52,6 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
   private wantsData = false;
   private ended = false;
   private ending: Ending | null = null;
-
-  constructor(host: Host, options: SocketOptions = {}) {
-    super(host, options);
-  }
 
   /** @internal A connection that a server accepted. */
   adopt(conn: Connection, owner: SocketOwner, paused: boolean): this {

@@ -2,11 +2,12 @@
  * How many of something each remote host has, so that none has more than its share. In IPv6 a host is a /64, for within that anybody
  * can have as many addresses as he likes.
  */
+import { Counts } from '../base/counts.js';
 import { SipHash } from '../base/siphash.js';
 import { V4_MAPPED } from '../ip/address.js';
 
 export class HostCounts {
-  private readonly counts = new Map<number, number>();
+  private readonly counts = new Counts<number>();
   private readonly sip: SipHash;
   private readonly prefix = new Int32Array(2);
 
@@ -16,19 +17,15 @@ export class HostCounts {
   }
 
   of(w0: number, w1: number, w2: number, w3: number): number {
-    return this.counts.get(this.key(w0, w1, w2, w3)) ?? 0;
+    return this.counts.of(this.key(w0, w1, w2, w3));
   }
 
   add(w0: number, w1: number, w2: number, w3: number): void {
-    const key = this.key(w0, w1, w2, w3);
-    this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
+    this.counts.add(this.key(w0, w1, w2, w3));
   }
 
   remove(w0: number, w1: number, w2: number, w3: number): void {
-    const key = this.key(w0, w1, w2, w3);
-    const n = this.counts.get(key) ?? 0;
-    if (n <= 1) this.counts.delete(key);
-    else this.counts.set(key, n - 1);
+    this.counts.remove(this.key(w0, w1, w2, w3));
   }
 
   get size(): number {

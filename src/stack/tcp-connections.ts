@@ -6,6 +6,7 @@
  *
  * Who opens one, and by which rules, is the business of tcp-host.ts (active) and tcp-passive.ts.
  */
+import { Counts } from '../base/counts.js';
 import { IndexedHeap } from '../base/heap.js';
 import { MtuDiscover } from '../base/mtu-discover.js';
 import type { Random } from '../base/random.js';
@@ -108,7 +109,7 @@ export class TcpConnections {
   private readonly random: Random;
   private readonly paths: PathMtus;
   private readonly ports: EphemeralPorts;
-  private readonly portsInUse = new Map<number, number>();
+  private readonly portsInUse = new Counts<number>();
 
   constructor(o: TcpHostOptions) {
     this.random = o.random;
@@ -168,7 +169,7 @@ export class TcpConnections {
     });
     this.findPath(entry, now);
     this.flows.add(entry);
-    this.portsInUse.set(flow.localPort, (this.portsInUse.get(flow.localPort) ?? 0) + 1);
+    this.portsInUse.add(flow.localPort);
     return entry;
   }
 
@@ -204,7 +205,7 @@ export class TcpConnections {
   }
 
   isPortInUse(port: number): boolean {
-    return this.portsInUse.has(port);
+    return this.portsInUse.of(port) > 0;
   }
 
   /** An ephemeral port to this destination for which `isFree` says so, or 0. */
@@ -217,12 +218,6 @@ export class TcpConnections {
   /** One to listen on. */
   anyPort(isFree: (port: number) => boolean): number {
     return this.ports.pick(this.random.int32(), this.random.int32(), isFree);
-  }
-
-  private releasePort(port: number): void {
-    const n = this.portsInUse.get(port) ?? 0;
-    if (n <= 1) this.portsInUse.delete(port);
-    else this.portsInUse.set(port, n - 1);
   }
 
   // ---- Who has work -------------------------------------------------------------------------------------------------
@@ -288,7 +283,7 @@ export class TcpConnections {
         e.listener = null;
         this.halfOpen.leave(e);
       }
-      this.releasePort(e.localPort);
+      this.portsInUse.remove(e.localPort);
       if (conn.state === State.timeWait || e.before !== null) this.remember(e, now);
       return;
     }
