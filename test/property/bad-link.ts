@@ -10,8 +10,13 @@ import { fixIsn } from '../sim/isn.js';
 import { exchange, Hosts } from '../stack/hosts.js';
 
 export const MEGABYTES = 1e6;
-/** R2 and its like are off: with losses like these a connection may rightly give up, and that has a test of its own. */
-export const PATIENT: Partial<TcpConfig> = { retries2: Infinity, synRetries: 1000, synAckRetries: 1000 };
+/** R2 and its like are off, for orphans, too: with losses like these a connection may rightly give up, and that has a test of its own. */
+export const PATIENT: Partial<TcpConfig> = {
+  retries2: Infinity,
+  orphanRetries: Infinity,
+  synRetries: 1000,
+  synAckRetries: 1000,
+};
 
 /** Everything at once. */
 export const ALL_AT_ONCE: Impairments = {
