@@ -10,6 +10,7 @@
  */
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import { NO_IMPAIRMENTS } from '../../src/device/link-options.js';
+import type { PacketTap } from '../../src/device/capture.js';
 import { State } from '../../src/tcp/state.js';
 import type { TcpUser } from '../../src/tcp/user.js';
 import { fixIsn } from '../sim/isn.js';
@@ -20,14 +21,20 @@ import { configOf, type Step, type World } from './model-worlds.js';
 const HOUR = 3600 * SECOND;
 const PORTS = [8, 7] as const;
 
-/** Null, or what the model did not allow. `count` hears how each user's connection ended. */
-export function play(world: World, script: readonly Step[], count: (end: string) => void = () => {}): string | null {
+/** Null, or what the model did not allow. `count` hears how each user's connection ended; `tap` sees the client's packets. */
+export function play(
+  world: World,
+  script: readonly Step[],
+  count: (end: string) => void = () => {},
+  tap?: PacketTap,
+): string | null {
   const lane = { ...NO_IMPAIRMENTS, ...world.link };
   const h = new Hosts({
     seed: world.seed,
     offload: world.offload,
     link: { seed: world.seed, in: lane, out: lane },
     config: configOf(world),
+    tap,
   });
   const now = (): number => h.time.now;
   fixIsn(h.a, world.isns[0], now);

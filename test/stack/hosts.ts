@@ -1,6 +1,7 @@
 /** Two stacks in virtual time, a cable (and perhaps a faulty link) between them, and users that stream bytes over it. */
 import { SeededRandom } from '../../src/base/random.js';
 import { SECOND, type Micros } from '../../src/base/time.js';
+import { Capture, type PacketTap } from '../../src/device/capture.js';
 import type { Device } from '../../src/device/device.js';
 import { Link } from '../../src/device/link.js';
 import { type LinkOptions, perfectLink } from '../../src/device/link-options.js';
@@ -28,6 +29,8 @@ export interface HostsOptions {
   configB?: Partial<TcpConfig>;
   stack?: Partial<StackOptions>;
   start?: Micros;
+  /** Looks at what host `a` sends and gets. */
+  tap?: PacketTap | undefined;
 }
 
 export class Hosts {
@@ -51,7 +54,7 @@ export class Hosts {
         ...o.stack,
         config: { ...o.config, ...extra },
       });
-    this.a = make(endA, A4, A6, 0, undefined);
+    this.a = make(o.tap === undefined ? endA : new Capture(endA, o.tap), A4, A6, 0, undefined);
     this.b = make(this.link ?? endB, B4, B6, 1, o.configB);
     this.time = new VirtualTime(start).add(this.a, this.b);
   }
