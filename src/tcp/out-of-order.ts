@@ -230,6 +230,7 @@ export class OutOfOrder {
 
   /** Data goes; a FIN that is known stays so. */
   clear(): void {
+    if (this.blocks.length === 0) return;
     this.blocks.length = 0;
     this.recent.length = 0;
     this.bytes = 0;

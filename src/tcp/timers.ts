@@ -36,9 +36,11 @@ export const TIMER_NAMES = [
   'pacing',
 ] as const;
 
+const NONE_ARMED: readonly Micros[] = TIMER_NAMES.map(() => NEVER);
+
 export class Timers {
   /** By `Timer`, NEVER where not armed. Only doubles, so that the engine stores them unboxed. */
-  private readonly deadlines: number[] = TIMER_NAMES.map(() => NEVER);
+  private readonly deadlines: Micros[] = NONE_ARMED.slice();
 
   set(timer: Timer, deadline: Micros): void {
     this.deadlines[timer] = deadline;
@@ -49,7 +51,7 @@ export class Timers {
   }
 
   stopAll(): void {
-    this.deadlines.fill(NEVER);
+    for (let timer = 0; timer < this.deadlines.length; timer++) this.deadlines[timer] = NEVER;
   }
 
   deadline(timer: Timer): Micros {
