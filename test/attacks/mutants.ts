@@ -160,7 +160,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   m(
     'ATK-22',
     REASSEMBLY,
-    'if (ofSource >= this.limits.datagramsPerSource)',
+    'if (this.perSource.of(source) >= this.limits.datagramsPerSource)',
     'if (false)',
     'test/ip/reassembly.test.ts',
     'ATK-22: of datagrams of one',
