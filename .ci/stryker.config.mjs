@@ -14,9 +14,9 @@ export default {
     'src/tcp/input.ts',
     'src/tcp/timers.ts',
     'src/tcp/timeouts.ts',
-    'src/tcp/retransmit-timer.ts',
-    'src/tcp/receive-window.ts',
-    'src/tcp/out-of-order.ts',
+    'src/tcp/recovery/retransmit-timer.ts',
+    'src/tcp/receive/receive-window.ts',
+    'src/tcp/receive/out-of-order.ts',
     'src/ip/reassembly.ts',
   ],
   // Texts that people read are not what this is about.

@@ -8,7 +8,7 @@ export default defineConfig({
     include: [
       ...['base', 'ip', 'attacks', 'stack', 'tcp'].map((folder) => `test/${folder}/*.test.ts`),
       'test/requirements/*.test.ts',
-      'test/script/scripts.test.ts',
+      'test/lab/script/scripts.test.ts',
     ],
     testTimeout: 20_000,
   },

@@ -7,7 +7,7 @@
  * Prints `ready` when both are there; whoever started it moves far0 to where it belongs.
  */
 import { parseArgs } from 'node:util';
-import { parseLink } from '../dist/device/link-options.js';
+import { parseLink } from '../dist/device/link/link-options.js';
 import { Link, monotonicClock as clock, TunDevice } from '../dist/index.js';
 
 /**

@@ -20,7 +20,7 @@ const { values: options } = parseArgs({
 const dist = resolve(options.dist);
 /** @type {typeof import('../dist/index.js')} */
 const { Host, Link, monotonicClock, netOf, TunDevice } = await import(`${dist}/index.js`);
-/** @type {typeof import('../dist/device/link-options.js')} */
+/** @type {typeof import('../dist/device/link/link-options.js')} */
 const { parseLink } = await import(`${dist}/device/link-options.js`);
 
 const clock = monotonicClock;

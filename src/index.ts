@@ -15,10 +15,10 @@ export { HostAgent, serveHttp } from './node/http.js';
 export type { NetError } from './node/errors.js';
 export { monotonicClock } from './node/clock.js';
 // What a host stands on, and what may stand between.
-export { TunDevice, type TunOptions } from './device/tun.js';
+export { TunDevice, type TunOptions } from './device/tun/tun.js';
 export { loopback, pair, type PairOptions } from './device/pair.js';
-export { Link } from './device/link.js';
-export { perfectLink, type LinkOptions, type Impairments } from './device/link-options.js';
+export { Link } from './device/link/link.js';
+export { perfectLink, type LinkOptions, type Impairments } from './device/link/link-options.js';
 export { Capture } from './device/capture.js';
 export { Address, Prefix } from './ip/address.js';
 // The stack itself, without I/O, clock or timers.

@@ -15,7 +15,7 @@ import {
   type RxPacket,
   type TxPacket,
 } from './device.js';
-import type { Direction } from './drop-rules.js';
+import type { Direction } from './link/drop-rules.js';
 import { PacketStore } from './packet-store.js';
 import { type EmitPacket, Segmenter } from './segmentation.js';
 

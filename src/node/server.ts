@@ -6,8 +6,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import { addAbortListener, EventEmitter } from 'node:events';
 import { Address } from '../ip/address.js';
-import type { Flow } from '../stack/flow.js';
-import type { Listener } from '../stack/listener.js';
+import type { Flow } from '../stack/tcp/flow.js';
+import type { Listener } from '../stack/tcp/listener.js';
 import type { Connection } from '../tcp/connection.js';
 import { TcpEvent, type TcpUser } from '../tcp/user.js';
 import {

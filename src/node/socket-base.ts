@@ -2,7 +2,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Duplex, type DuplexOptions } from 'node:stream';
 import type { Micros } from '../base/time.js';
-import type { Flow, TcpEntry } from '../stack/flow.js';
+import type { Flow, TcpEntry } from '../stack/tcp/flow.js';
 import { CONGESTION_CONTROLS, type CongestionName } from '../tcp/congestion/index.js';
 import type { Connection } from '../tcp/connection.js';
 import { checkDuration, checkFunction, checkNumber, nodeError, wrongValue } from './errors.js';

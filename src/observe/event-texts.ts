@@ -38,7 +38,7 @@ export function timerExpiredText(timer: string): string[] {
 
 /** tcpi_ca_state's names, by number. */
 export const CA_STATES = ['Open', 'Disorder', 'CWR', 'Recovery', 'Loss'];
-/** By tcp/segment-size.ts's MtuCause. */
+/** By tcp/send/segment-size.ts's MtuCause. */
 const MTU_BECAUSE = [
   'because ICMP says that a longer packet was too big for a link on the way (RFC 1191, RFC 8201)',
   'because ICMP says that a packet was too big but not for how much: the next plateau below it is tried (RFC 1191 7.1)',

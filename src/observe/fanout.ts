@@ -1,5 +1,5 @@
 /** Several observers where the stack takes one. */
-import type { LinkListener } from '../device/lane.js';
+import type { LinkListener } from '../device/link/lane.js';
 import type { StackObserver } from '../stack/observer.js';
 
 export function fanOut(...observers: readonly StackObserver[]): StackObserver {

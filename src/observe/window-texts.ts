@@ -3,7 +3,7 @@ import { countText } from '../base/quantities.js';
 import { CA_STATES } from './event-texts.js';
 import type { NoteData, TraceEvent } from './events.js';
 
-/** By tcp/undo.ts's UndoBy. */
+/** By tcp/recovery/undo.ts's UndoBy. */
 const UNDONE_BY = [
   'every retransmission was needless (RFC 4015)',
   'the ACK is for an original, its timestamp says (Eifel, RFC 3522)',

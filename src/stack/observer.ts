@@ -3,7 +3,7 @@ import type { Micros } from '../base/time.js';
 import type { DropReason } from '../wire/drop.js';
 import type { Segment } from '../wire/tcp.js';
 import type { TcpObserver } from '../tcp/observer.js';
-import type { Flow } from './flow.js';
+import type { Flow } from './tcp/flow.js';
 
 export interface StackObserver extends TcpObserver {
   /** A packet was thrown away before it reached a connection, or on its way out. `detail` may say more, or is ''. */

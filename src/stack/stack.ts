@@ -26,16 +26,16 @@ import { parseTcp } from '../wire/tcp.js';
 import { PROFILES, type ProfileName, type TcpConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
 import type { TcpCounters } from '../tcp/counters.js';
-import type { Allocate } from '../tcp/receive-queue.js';
+import type { Allocate } from '../tcp/receive/receive-queue.js';
 import { countEcn, makeQuotable, tcpChecksumHolds } from './arrival.js';
-import { IcmpHost, type PingUser } from './icmp-host.js';
+import { IcmpHost, type PingUser } from './icmp/host.js';
 import { IpOutput } from './ip-output.js';
-import type { Listener } from './listener.js';
+import type { Listener } from './tcp/listener.js';
 import type { StackObserver } from './observer.js';
 import type { Neighbours } from './neighbours.js';
 import { PathMtus } from './path-mtus.js';
-import { TcpHost, type ConnectOptions, type ListenOptions } from './tcp-host.js';
-import { UdpHost, type UdpBindOptions, type UdpSocket } from './udp-host.js';
+import { TcpHost, type ConnectOptions, type ListenOptions } from './tcp/host.js';
+import { UdpHost, type UdpBindOptions, type UdpSocket } from './udp/host.js';
 
 export interface StackOptions {
   readonly device: Device;

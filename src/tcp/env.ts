@@ -1,15 +1,15 @@
 /** What all connections of one stack share. */
 import type { SlabPool } from '../base/slab-pool.js';
 import type { DropReason } from '../wire/drop.js';
-import type { AckNews } from './ack-news.js';
+import type { AckNews } from './recovery/ack-news.js';
 import type { ChallengeLimiter } from './challenge.js';
 import type { AckSample } from './congestion/ack-sample.js';
 import type { TcpConfig } from './config.js';
 import type { TcpCounters } from './counters.js';
 import type { TcpMemory } from './memory.js';
 import type { TcpObserver } from './observer.js';
-import type { Allocate } from './receive-queue.js';
-import type { SentSegmentPool } from './sent-queue.js';
+import type { Allocate } from './receive/receive-queue.js';
+import type { SentSegmentPool } from './send/sent-queue.js';
 
 export interface TcpEnv {
   readonly config: TcpConfig;

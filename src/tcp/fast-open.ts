@@ -6,14 +6,14 @@
  *                    when the server does not take it: SYN,ACK of the SYN alone, and the data goes out again at once
  *
  * Data in a SYN may be delivered twice: only programs for which that does no harm may ask for this (section 6.1). Who has which cookie is the stack's
- * business (stack/fast-open-cache.ts, stack/fast-open-server.ts); this is one connection's part.
+ * business (stack/tcp/fast-open-cache.ts, stack/tcp/fast-open-server.ts); this is one connection's part.
  */
 import type { Micros } from '../base/time.js';
 import { ABSENT, TcpFlag, type Segment } from '../wire/tcp.js';
 import type { Connection } from './connection.js';
-import { peerIsKnown } from './mtu-probe.js';
-import { resendWithoutReduction } from './recovery.js';
-import { syncMss } from './segment-size.js';
+import { peerIsKnown } from './send/mtu-probe.js';
+import { resendWithoutReduction } from './recovery/recovery.js';
+import { syncMss } from './send/segment-size.js';
 import { TcpEvent } from './user.js';
 
 /** Bits of net.ipv4.tcp_fastopen. */

@@ -5,8 +5,8 @@
 import type { Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import type { Connection } from './connection.js';
-import { quotesFlight } from './path-mtu.js';
-import { armRto } from './retransmit-timer.js';
+import { quotesFlight } from './send/path-mtu.js';
+import { armRto } from './recovery/retransmit-timer.js';
 import { State } from './state.js';
 
 /** What TCP needs to know of it. (A packet that was too big is news of the path, not of the connection: path-mtu.ts.) */

@@ -8,8 +8,8 @@ import { SECOND, type Micros } from '../base/time.js';
 import type { CongestionName } from './congestion/index.js';
 import type { TcpConfig } from './config.js';
 import type { TcpEnv } from './env.js';
-import type { Receiver } from './receiver.js';
-import type { Sender } from './sender.js';
+import type { Receiver } from './receive/receiver.js';
+import type { Sender } from './send/sender.js';
 import { isSynchronized, State } from './state.js';
 import { Timer, type Timers } from './timers.js';
 

@@ -7,10 +7,10 @@ import { CaState } from './congestion/ack-sample.js';
 import type { TcpConfig } from './config.js';
 import type { Connection } from './connection.js';
 import { asksForEcn } from './ecn.js';
-import { pacingRateOf } from './pacing.js';
-import { TIMESTAMP_BYTES } from './receiver.js';
-import { DUPLICATE_ACK_THRESHOLD } from './reordering.js';
-import { DEFAULT_MSS_V4 } from './sender.js';
+import { pacingRateOf } from './send/pacing.js';
+import { TIMESTAMP_BYTES } from './receive/receiver.js';
+import { DUPLICATE_ACK_THRESHOLD } from './recovery/reordering.js';
+import { DEFAULT_MSS_V4 } from './send/sender.js';
 import { State } from './state.js';
 
 /** The struct's fields in its order, each with its width in bits; '' is padding. */

@@ -6,8 +6,8 @@ import { seqAdd, seqDiff, seqGt } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
 import type { Connection } from './connection.js';
-import type { Sender } from './sender.js';
-import { UrgentByte } from './urgent-receiver.js';
+import type { Sender } from './send/sender.js';
+import { UrgentByte } from './receive/urgent-receiver.js';
 import { TcpEvent } from './user.js';
 
 const MAX_POINTER = 0xffff;

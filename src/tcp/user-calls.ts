@@ -4,7 +4,7 @@
  */
 import type { Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
-import { isAppLimited } from './delivery-rate.js';
+import { isAppLimited } from './send/delivery-rate.js';
 import type { FastOpen } from './fast-open.js';
 import type { MemoryShare } from './memory.js';
 import { OwedReset } from './reset.js';

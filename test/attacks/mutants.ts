@@ -10,20 +10,20 @@ const m = (
   name = `${id.split(', ')[0]}\\b`,
 ): Mutant => ({ id, file, search, replace, test, name });
 
-const COOKIE = 'src/tcp/syn-cookie.ts';
-const SYN_QUEUE = 'src/stack/syn-queue.ts';
+const COOKIE = 'src/stack/tcp/syn-cookie.ts';
+const SYN_QUEUE = 'src/stack/tcp/admission.ts';
 const INPUT = 'src/tcp/input.ts';
-const OUT_OF_ORDER = 'src/tcp/out-of-order.ts';
+const OUT_OF_ORDER = 'src/tcp/receive/out-of-order.ts';
 const REASSEMBLY = 'src/ip/reassembly.ts';
 
 const FLOOD = 'test/attacks/syn-flood.test.ts';
-const COOKIES = 'test/tcp/syn-cookie.test.ts';
+const COOKIES = 'test/stack/tcp/syn-cookie.test.ts';
 const CHALLENGE = 'test/attacks/challenge-ack.test.ts';
 const ICMP = 'test/attacks/icmp.test.ts';
 const TIME_WAIT = 'test/attacks/time-wait.test.ts';
 const UNPREDICTABLE = 'test/attacks/unpredictable.test.ts';
 const TINY = 'test/attacks/tiny-segments.test.ts';
-const PIECES = 'test/tcp/out-of-order.test.ts';
+const PIECES = 'test/tcp/receive/out-of-order.test.ts';
 const FRAGMENTS = 'test/attacks/fragments.test.ts';
 const [PATH_MTU, PATH_MTU_CACHE] = ['test/stack/path-mtu.test.ts', 'test/ip/path-mtu.test.ts'] as const;
 
@@ -55,7 +55,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   m('ATK-6', SYN_QUEUE, 'if (queue.isSynQueueFull || reserved)', 'if (reserved)', FLOOD, 'ATK-6: is answered'),
   m('ATK-6', SYN_QUEUE, 'if (halfOpen.size >= config.maxHalfOpen)', 'if (false)', FLOOD, 'ATK-6: the stack'),
   m('ATK-6', SYN_QUEUE, '>= config.maxHalfOpenPerHost)', '< 0)', FLOOD, 'ATK-6: one host'),
-  m('ATK-6', 'src/stack/half-open.ts', 'this.size--;', '', FLOOD, 'ATK-6: every'),
+  m('ATK-6', 'src/stack/tcp/half-open.ts', 'this.size--;', '', FLOOD, 'ATK-6: every'),
   m('ATK-7', INPUT, 'if (!isExactReset(c, seg)) {', 'if (false) {', CHALLENGE),
   m('ATK-8', INPUT, 'c.env.counters.TcpExtTCPSYNChallenge++;', "c.finish('ECONNRESET', '', now);", CHALLENGE),
   m(
@@ -85,7 +85,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   ),
   m(
     'ATK-10',
-    'src/stack/tcp-passive.ts',
+    'src/stack/tcp/passive.ts',
     '!timeWait.mayAnswer(row, o.config.challengeAckInterval, now)',
     'false',
     CHALLENGE,
@@ -102,17 +102,17 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   m('ATK-11', 'src/tcp/challenge.ts', 'Math.floor(this.random.float() * this.limit)', '0', CHALLENGE, 'ATK-11: learns'),
   m(
     'ATK-12',
-    'src/tcp/path-mtu.ts',
+    'src/tcp/send/path-mtu.ts',
     'if (seqGeq(seq, c.snd.una) && seqLt(seq, c.snd.nxt)) return true;',
     'return true;',
     ICMP,
   ),
   m('ATK-13', 'src/tcp/icmp.ts', 'if (c.isOpening && endsOpening(c, e)) {', 'if (endsOpening(c, e)) {', ICMP),
   m('ATK-14', 'src/tcp/time-wait.ts', '!old && !rfc1337 ?', '!old ?', TIME_WAIT),
-  m('ATK-15', 'src/tcp/isn.ts', 'this.sip.hash(w, WORDS);', '', UNPREDICTABLE, 'ATK-15: are spread'),
+  m('ATK-15', 'src/stack/tcp/isn.ts', 'this.sip.hash(w, WORDS);', '', UNPREDICTABLE, 'ATK-15: are spread'),
   m(
     'ATK-15',
-    'src/stack/tcp-connections.ts',
+    'src/stack/tcp/connections.ts',
     'tsOffset: this.tuple.hi,',
     'tsOffset: 0,',
     UNPREDICTABLE,
@@ -120,7 +120,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   ),
   m(
     'ATK-16',
-    'src/stack/ports.ts',
+    'src/stack/tcp/ports.ts',
     'const slot = counter & (COUNTERS - 1);',
     'const slot = 0 * counter;',
     UNPREDICTABLE,
@@ -128,7 +128,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   ),
   m(
     'ATK-16',
-    'src/stack/tcp-connections.ts',
+    'src/stack/tcp/connections.ts',
     'this.ports.pick(tuple.lo, tuple.hi, isFree)',
     'this.ports.pick(0, 0, isFree)',
     UNPREDICTABLE,
@@ -139,7 +139,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   m('ATK-17', OUT_OF_ORDER, 'if (seqLeq(last.left, start)) break;', 'break;', PIECES, 'ATK-17: gives'),
   m(
     'ATK-17',
-    'src/tcp/receive-queue.ts',
+    'src/tcp/receive/receive-queue.ts',
     'if (bytes.length <= SMALL_BYTES && this.last !== null)',
     'if (false)',
     PIECES,
@@ -155,8 +155,8 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     'test/ip/reassembly.test.ts',
     'ATK-19: has none',
   ),
-  m('ATK-20', 'src/tcp/segment-size.ts', ', MIN_SEND_MSS)', ', 1)', 'test/attacks/tiny-mss.test.ts'),
-  m('ATK-21', 'src/stack/tcp-connections.ts', 'if (this.timeWait.isHostFull(e.remote))', 'if (false)', TIME_WAIT),
+  m('ATK-20', 'src/tcp/send/segment-size.ts', ', MIN_SEND_MSS)', ', 1)', 'test/attacks/tiny-mss.test.ts'),
+  m('ATK-21', 'src/stack/tcp/connections.ts', 'if (this.timeWait.isHostFull(e.remote))', 'if (false)', TIME_WAIT),
   m(
     'ATK-22',
     REASSEMBLY,
@@ -175,14 +175,14 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   ),
   m(
     'ATK-23',
-    'src/tcp/listener.ts',
+    'src/stack/tcp/listen.ts',
     'if (2 * size <= Math.max(MIN_QUEUE, this.backlog)) return most;',
     'return most;',
     FLOOD,
   ),
   m(
     'ATK-24',
-    'src/stack/tcp-host.ts',
+    'src/stack/tcp/host.ts',
     'else if (quotesFlight(entry.conn, e.seq))',
     'else',
     PATH_MTU,
@@ -207,6 +207,6 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     CHALLENGE,
   ),
   m('ATK-26', 'src/tcp/output.ts', 'snd.hasManyRecords || mustPace', 'mustPace', TINY, 'ATK-26: an MSS'),
-  m('ATK-26', 'src/tcp/sack.ts', 'if (!c.snd.hasManyRecords) return', 'return', TINY, 'ATK-26: nor'),
+  m('ATK-26', 'src/tcp/recovery/sack.ts', 'if (!c.snd.hasManyRecords) return', 'return', TINY, 'ATK-26: nor'),
   m('ATK-26', 'src/tcp/connection.ts', ' + snd.sent.memory', '', TINY, 'ATK-26: an MSS'),
 ];

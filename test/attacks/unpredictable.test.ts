@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../src/base/random.js';
 import { Address } from '../../src/ip/address.js';
-import { FIRST_EPHEMERAL, LAST_EPHEMERAL } from '../../src/stack/ports.js';
+import { FIRST_EPHEMERAL, LAST_EPHEMERAL } from '../../src/stack/tcp/ports.js';
 import { RST, SYN, Wire } from '../requirements/wire.js';
 
 /** 99.9 % of what chance does lies below, with 255 degrees of freedom. */

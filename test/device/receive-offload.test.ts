@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Slab } from '../../src/base/slab.js';
 import { Gso, RxPacket } from '../../src/device/device.js';
-import { native, Rx } from '../../src/device/native.js';
+import { native, Rx } from '../../src/device/tun/native.js';
 import { Segmenter } from '../../src/device/segmentation.js';
 import { TcpFlag } from '../../src/wire/tcp.js';
 import { buildPacket, faultOf, naiveSum, type PacketSpec, withHeaderEcn } from './packets.js';

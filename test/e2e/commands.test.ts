@@ -212,7 +212,7 @@ asAnother('as an ordinary user, with a device node that all may open', () => {
       '-c',
       `mount -t tmpfs none /dev/net && mknod -m ${mode} /dev/net/tun c 10 200 && exec setpriv --reuid ${USER} --regid ${USER} --clear-groups env -i PATH="$PATH" HOME=/nonexistent bash -c '${script}'`,
     ]);
-  const cli = (): string => `${process.execPath} ${join(copy, 'dist/cli/main.js')}`;
+  const cli = (): string => `${process.execPath} ${join(copy, 'dist/lab/cli/main.js')}`;
 
   it('runs the demo', async () => {
     const { code, stdout, stderr } = await asUser('0666', `${cli()} demo`);

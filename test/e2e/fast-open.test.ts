@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { SeededRandom } from '../../src/base/random.js';
 import { Address } from '../../src/ip/address.js';
-import { FastOpenCookies } from '../../src/tcp/fast-open-cookie.js';
+import { FastOpenCookies } from '../../src/stack/tcp/fast-open-cookie.js';
 import { describeWithTun, fieldsOf, inNamespace, lab, ROOT, scratch, STACK, wrongIn } from './lab.js';
 import { needs } from '../tools/needs.js';
 
@@ -58,7 +58,7 @@ describeWithTun('Fast Open with the kernel', () => {
       needs('tshark');
       const file = join(dir, `ours-${version}.pcapng`);
       const client = [
-        `import { openLabHost } from ${module('cli/lab-host.js')}`,
+        `import { openLabHost } from ${module('lab/cli/lab-host.js')}`,
         `import { netOf } from ${module('node/net.js')}`,
         `const lab = await openLabHost({ tun: 'tcplab0', offload: true, driver: 'native', profile: 'linux', quiet: true, pcap: '${file}' })`,
         `console.log('up')`,

@@ -31,7 +31,7 @@ describeWithTun('urgent data', () => {
     needs('tshark');
     const file = join(dir, 'ours.pcapng');
     const client = [
-      `import { openLabHost } from ${module('cli/lab-host.js')}`,
+      `import { openLabHost } from ${module('lab/cli/lab-host.js')}`,
       `import { netOf } from ${module('node/net.js')}`,
       `const lab = await openLabHost({ tun: 'tcplab0', offload: true, driver: 'native', profile: 'linux', quiet: true, pcap: '${file}' })`,
       `console.log('up')`,

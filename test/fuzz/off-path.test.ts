@@ -9,7 +9,7 @@ import { SeededRandom } from '../../src/base/random.js';
 import { Slab } from '../../src/base/slab.js';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import { RxPacket } from '../../src/device/device.js';
-import { NO_IMPAIRMENTS } from '../../src/device/link-options.js';
+import { NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import { TcpFlag } from '../../src/wire/tcp.js';
 import { buildPacket, naiveSum } from '../device/packets.js';

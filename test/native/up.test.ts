@@ -156,7 +156,7 @@ if (isRoot)
 
     it('serves on it', async () => {
       const { out } = await parts(
-        `${tcplab(`up --user ${UID}`)} coproc ${`setpriv --reuid ${UID} --clear-groups --inh-caps=-all --bounding-set=-all ${process.execPath} ${join(copy, 'dist/cli/main.js')} serve http --tun tcplab0`}; pid=$!; read -r -u \${COPROC[0]} ready; echo "$ready" ${MARK} curl -s -m 10 http://198.18.0.2/bytes/5 | od -An -tu1 ${MARK} kill $pid; wait $pid; echo "exit $?" ${MARK} ${tcplab('down')}`,
+        `${tcplab(`up --user ${UID}`)} coproc ${`setpriv --reuid ${UID} --clear-groups --inh-caps=-all --bounding-set=-all ${process.execPath} ${join(copy, 'dist/lab/cli/main.js')} serve http --tun tcplab0`}; pid=$!; read -r -u \${COPROC[0]} ready; echo "$ready" ${MARK} curl -s -m 10 http://198.18.0.2/bytes/5 | od -An -tu1 ${MARK} kill $pid; wait $pid; echo "exit $?" ${MARK} ${tcplab('down')}`,
         stateFolder(),
       );
       expect(out[1]).toMatch(/^ready 198\.18\.0\.2/);

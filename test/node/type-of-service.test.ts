@@ -1,7 +1,7 @@
 /** Node's own calls for the type of service, on our sockets. */
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
-import type { TcpEntry } from '../../src/stack/flow.js';
+import type { TcpEntry } from '../../src/stack/tcp/flow.js';
 import { connected, SERVER, twoHosts } from './two-hosts.js';
 
 it('setTypeOfService holds before and after connect, and the other end can read it', async () => {

@@ -1,9 +1,9 @@
 /** A small conversation in virtual time: a client asks, our server answers and both close. Observed at the server. */
 import { SECOND } from '../../src/base/time.js';
 import type { Device } from '../../src/device/device.js';
-import type { LinkListener } from '../../src/device/lane.js';
-import { Link } from '../../src/device/link.js';
-import { parseLink } from '../../src/device/link-options.js';
+import type { LinkListener } from '../../src/device/link/lane.js';
+import { Link } from '../../src/device/link/link.js';
+import { parseLink } from '../../src/device/link/link-options.js';
 import { pair } from '../../src/device/pair.js';
 import type { StackObserver } from '../../src/stack/observer.js';
 import type { TcpConfig } from '../../src/tcp/config.js';

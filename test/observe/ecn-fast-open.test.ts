@@ -1,7 +1,7 @@
 /** What is said of ECN and of Fast Open: two hosts, the server watched. */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
-import { NO_IMPAIRMENTS } from '../../src/device/link-options.js';
+import { NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';
 import { Explainer } from '../../src/observe/explain.js';
 import { Recorder } from '../../src/observe/recorder.js';
 import { segmentOf, StepBuilder } from '../../src/observe/steps.js';

@@ -1,8 +1,8 @@
 /** What is said of a path that carries less: two hosts, a router of small MTU between them, the client watched. */
 import { expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
-import type { HopAnswer } from '../../src/device/hop.js';
-import { NO_IMPAIRMENTS } from '../../src/device/link-options.js';
+import type { HopAnswer } from '../../src/device/link/hop.js';
+import { NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';
 import { LiveLines } from '../../src/observe/live.js';
 import { Recorder } from '../../src/observe/recorder.js';
 import { exchange, Hosts, type HostsOptions } from '../stack/hosts.js';

@@ -6,7 +6,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
-import { NO_IMPAIRMENTS } from '../../src/device/link-options.js';
+import { NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';
 import { exchange, Hosts } from '../stack/hosts.js';
 import { ALL_AT_ONCE, caseOf, MEGABYTES, runCase } from './bad-link.js';
 

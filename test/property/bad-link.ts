@@ -4,7 +4,7 @@
  */
 import { SeededRandom } from '../../src/base/random.js';
 import { MILLISECOND } from '../../src/base/time.js';
-import { type Impairments, NO_IMPAIRMENTS } from '../../src/device/link-options.js';
+import { type Impairments, NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';
 import type { TcpConfig } from '../../src/tcp/config.js';
 import { fixIsn } from '../sim/isn.js';
 import { exchange, Hosts } from '../stack/hosts.js';

@@ -9,7 +9,7 @@
  * stacks are as empty as they were, with no timer left.
  */
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
-import { NO_IMPAIRMENTS } from '../../src/device/link-options.js';
+import { NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';
 import type { PacketTap } from '../../src/device/capture.js';
 import { State } from '../../src/tcp/state.js';
 import type { TcpUser } from '../../src/tcp/user.js';

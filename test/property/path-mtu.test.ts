@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
-import type { HopAnswer } from '../../src/device/hop.js';
-import { NO_IMPAIRMENTS } from '../../src/device/link-options.js';
+import type { HopAnswer } from '../../src/device/link/hop.js';
+import { NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';
 import { exchange, Hosts } from '../stack/hosts.js';
 
 const SIZE = 120_000;

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { MINUTE, SECOND } from '../../src/base/time.js';
 import { Address, Prefix } from '../../src/ip/address.js';
-import type { TcpEntry } from '../../src/stack/flow.js';
+import type { TcpEntry } from '../../src/stack/tcp/flow.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import { TcpEvent, type TcpUser } from '../../src/tcp/user.js';
 import { checksumHolds, RawHost } from '../stack/raw-host.js';

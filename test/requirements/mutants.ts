@@ -49,44 +49,44 @@ const [
   SENDER,
   TIMEOUTS,
 ] = [
-  'src/tcp/ack.ts',
+  'src/tcp/recovery/ack.ts',
   'src/tcp/config.ts',
   'src/tcp/congestion/index.ts',
   'src/tcp/connection.ts',
   'src/tcp/input.ts',
   'src/tcp/output.ts',
-  'src/tcp/receive-window.ts',
-  'src/tcp/receiver.ts',
-  'src/tcp/recovery.ts',
+  'src/tcp/receive/receive-window.ts',
+  'src/tcp/receive/receiver.ts',
+  'src/tcp/recovery/recovery.ts',
   'src/tcp/congestion/reno.ts',
-  'src/tcp/rtt.ts',
-  'src/tcp/sender.ts',
+  'src/tcp/send/rtt.ts',
+  'src/tcp/send/sender.ts',
   'src/tcp/timeouts.ts',
 ] as const;
 const WIRE = 'src/wire/tcp.ts';
-const SEGMENT_SIZE = 'src/tcp/segment-size.ts';
-const PUSH = 'src/tcp/push.ts';
+const SEGMENT_SIZE = 'src/tcp/send/segment-size.ts';
+const PUSH = 'src/tcp/send/push.ts';
 const CUBIC = 'src/tcp/congestion/cubic.ts';
 const ICMP_ERROR = 'src/ip/icmp-error.ts';
-const LISTENER_TABLE = 'src/stack/listener-table.ts';
+const LISTENER_TABLE = 'src/stack/tcp/listener-table.ts';
 /** TCP's packets to a group or a broadcast address end here. */
 const TAKES_OWN_ONLY = 'if (!this.addresses.isOwnWords(ip.d0, ip.d1, ip.d2, ip.d3)) return';
-const RETRANSMIT_TIMER = 'src/tcp/retransmit-timer.ts';
+const RETRANSMIT_TIMER = 'src/tcp/recovery/retransmit-timer.ts';
 const SOCKET_OPTIONS = 'src/tcp/socket-options.ts';
 const [CONTROL, HAND_OVER] = ['src/tcp/control-output.ts', 'src/tcp/hand-over.ts'] as const;
-const [CONNECTIONS, SYN_QUEUE] = ['src/stack/tcp-connections.ts', 'src/stack/syn-queue.ts'] as const;
+const [CONNECTIONS, SYN_QUEUE] = ['src/stack/tcp/connections.ts', 'src/stack/tcp/admission.ts'] as const;
 const [ADDRESSES, EGRESS, HOST_TCP, ICMP, IPV4, ISN, PASSIVE, STACK, TCP_EGRESS, TIME_WAIT, TIME_WAIT_TABLE] = [
   'src/ip/local-addresses.ts',
-  'src/stack/egress.ts',
-  'src/stack/tcp-host.ts',
+  'src/stack/tcp/segment-egress.ts',
+  'src/stack/tcp/host.ts',
   'src/tcp/icmp.ts',
   'src/wire/ipv4.ts',
-  'src/tcp/isn.ts',
-  'src/stack/tcp-passive.ts',
+  'src/stack/tcp/isn.ts',
+  'src/stack/tcp/passive.ts',
   'src/stack/stack.ts',
-  'src/stack/tcp-egress.ts',
+  'src/stack/tcp/egress.ts',
   'src/tcp/time-wait.ts',
-  'src/stack/time-wait-table.ts',
+  'src/stack/tcp/time-wait-table.ts',
 ] as const;
 
 const HOST = 'test/requirements/host.test.ts';
@@ -99,12 +99,12 @@ const [BBR_LAWS, CUBIC_LAWS, RENO_LAWS] = [
 ] as const;
 const URGENT = 'test/tcp/urgent.test.ts';
 const [ACK, CLOSE, HANDSHAKE, OPTIONS, RETRANSMISSION, SENDING, WINDOW] = [
-  'test/tcp/ack.test.ts',
+  'test/tcp/recovery/ack.test.ts',
   'test/tcp/close.test.ts',
   'test/tcp/handshake.test.ts',
   'test/requirements/options.test.ts',
-  'test/tcp/retransmission.test.ts',
-  'test/tcp/sending.test.ts',
+  'test/tcp/recovery/retransmission.test.ts',
+  'test/tcp/send/sending.test.ts',
   'test/tcp/window.test.ts',
 ] as const;
 
@@ -330,7 +330,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m(
     'MUST-54',
-    'src/tcp/path-mtu.ts',
+    'src/tcp/send/path-mtu.ts',
     'if (seqGeq(seq, c.snd.una) && seqLt(seq, c.snd.nxt)) return true;',
     'return true;',
     HOST,
@@ -831,12 +831,12 @@ export const MUTANTS: readonly Mutant[] = [
     'MUST-17, MUST-21',
   ),
 
-  m('SHLD-8', 'src/tcp/ecn-receiver.ts', 'this.echo = true;', '', ECN, 'SHLD-8: after'),
-  m('SHLD-8', 'src/tcp/ecn-receiver.ts', 'this.echo = false;', '', ECN, 'SHLD-8: after'),
+  m('SHLD-8', 'src/tcp/receive/ecn-receiver.ts', 'this.echo = true;', '', ECN, 'SHLD-8: after'),
+  m('SHLD-8', 'src/tcp/receive/ecn-receiver.ts', 'this.echo = false;', '', ECN, 'SHLD-8: after'),
   m('SHLD-8', HAND_OVER, 'if (rcv.ecn.echo) seg.flags |= TcpFlag.ECE;', '', ECN, 'SHLD-8: after'),
   m('SHLD-8', ACKNOWLEDGMENT, 'news.ece = snd.ecnAgreed &&', 'news.ece = false &&', ECN, 'SHLD-8: slows'),
-  m('SHLD-8', 'src/tcp/ecn-sender.ts', 'seg.flags |= TcpFlag.CWR;', '', ECN, 'SHLD-8: slows'),
-  m('SHLD-8', 'src/tcp/ecn-sender.ts', 'seg.ecn = Ecn.ect0;', '', ECN, 'SHLD-8: slows'),
+  m('SHLD-8', 'src/tcp/send/ecn-sender.ts', 'seg.flags |= TcpFlag.CWR;', '', ECN, 'SHLD-8: slows'),
+  m('SHLD-8', 'src/tcp/send/ecn-sender.ts', 'seg.ecn = Ecn.ect0;', '', ECN, 'SHLD-8: slows'),
   m(
     'SHLD-8',
     OUTPUT,
@@ -868,15 +868,22 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m(
     'MUST-31',
-    'src/tcp/urgent-receiver.ts',
+    'src/tcp/receive/urgent-receiver.ts',
     '(seg.seq + seg.urgentPointer)',
     '(seg.seq + (seg.urgentPointer & 0x7fff))',
     URGENT,
     'MUST-31: of any length: the mark',
   ),
-  m('MUST-32', 'src/tcp/urgent-receiver.ts', '(this.pending && !seqGt(up, this.up))', 'this.pending', URGENT),
+  m('MUST-32', 'src/tcp/receive/urgent-receiver.ts', '(this.pending && !seqGt(up, this.up))', 'this.pending', URGENT),
   m('MUST-33', 'src/tcp/urgent.ts', 'Math.max(0, seqDiff(urgent.up, c.rcv.unread))', '1', URGENT),
-  m('MUST-62', 'src/tcp/urgent-receiver.ts', 'return (this.up - 1) | 0;', 'return this.up;', URGENT, 'MUST-62: on'),
+  m(
+    'MUST-62',
+    'src/tcp/receive/urgent-receiver.ts',
+    'return (this.up - 1) | 0;',
+    'return this.up;',
+    URGENT,
+    'MUST-62: on',
+  ),
   m(
     'MUST-62',
     'src/tcp/urgent.ts',
@@ -1097,7 +1104,14 @@ export const MUTANTS: readonly Mutant[] = [
   // Acknowledging: sections 3.8.6.3 and 3.10.7.4.
   m('MUST-40', CONFIG, 'delayedAck: 200 * MILLISECOND,', 'delayedAck: 500 * MILLISECOND,', ACK, 'MUST-40: stays'),
   m('MUST-40', CONFIG, 'delayedAckMax: 200 * MILLISECOND,', 'delayedAckMax: 500 * MILLISECOND,', ACK, 'MUST-40: nor'),
-  m('MUST-40', 'src/tcp/delayed-ack.ts', 'return Math.min(ato, this.most);', 'return ato;', ACK, 'MUST-40: nor'),
+  m(
+    'MUST-40',
+    'src/tcp/receive/delayed-ack.ts',
+    'return Math.min(ato, this.most);',
+    'return ato;',
+    ACK,
+    'MUST-40: nor',
+  ),
   m('SHLD-18', RECEIVER, '> this.ack.mss || this.ack.isQuick) this.ackNow = true;', '> 0) this.ackNow = true;', ACK),
   m('SHLD-19', RECEIVER, '> this.ack.mss || this.ack.isQuick)', '> 2 * this.ack.mss || this.ack.isQuick)', ACK),
   m(

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../src/base/time.js';
 import { Address } from '../../src/ip/address.js';
-import type { TcpEntry } from '../../src/stack/flow.js';
+import type { TcpEntry } from '../../src/stack/tcp/flow.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import { ACK, FIN, type Out, PEER, RST, SYN, Wire } from './wire.js';
 

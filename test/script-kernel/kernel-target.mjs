@@ -1,5 +1,5 @@
 // @ts-check
-/** The kernel of this machine as a packet script's target (src/script/target.ts): real time, real sockets, behind a TUN that kernel-world.c holds. */
+/** The kernel of this machine as a packet script's target (src/lab/script/target.ts): real time, real sockets, behind a TUN that kernel-world.c holds. */
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
@@ -14,17 +14,17 @@ import {
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Slab } from '../../dist/base/slab.js';
-import { numberOf, Unsupported } from '../../dist/script/values.js';
+import { numberOf, Unsupported } from '../../dist/lab/script/values.js';
 import { networkCounters } from './counters.mjs';
 import { WINDOW_LIMIT, scaleOf, wholeMachinesRmemMax } from './machine.mjs';
 import { prepare } from './system-calls.mjs';
 import { parseTcpInfo, TCP_INFO_BYTES } from './tcp-info.mjs';
 
 /**
- * @typedef {import('../../dist/script/target.js').Target} Target
- * @typedef {import('../../dist/script/ast.js').Call} Call
- * @typedef {import('../../dist/script/socket.js').Result} Result
- * @typedef {import('../../dist/script/wire.js').WirePacket} WirePacket
+ * @typedef {import('../../dist/lab/script/target.js').Target} Target
+ * @typedef {import('../../dist/lab/script/ast.js').Call} Call
+ * @typedef {import('../../dist/lab/script/socket.js').Result} Result
+ * @typedef {import('../../dist/lab/script/wire.js').WirePacket} WirePacket
  */
 
 /** A descriptor that is not open. */
@@ -93,8 +93,8 @@ export class KernelTarget {
   folder = '';
 
   /**
-   * @param {import('../../dist/script/run.js').Ends} ends
-   * @param {import('../../dist/script/options.js').RunOptions} options throws Unsupported for what cannot be had of the kernel
+   * @param {import('../../dist/lab/script/run.js').Ends} ends
+   * @param {import('../../dist/lab/script/options.js').RunOptions} options throws Unsupported for what cannot be had of the kernel
    */
   constructor({ local, remote }, options) {
     if ((options.mss ?? 0) > 0) throw new Unsupported('--mss: segments come in one by one here, without offloads');
@@ -214,12 +214,12 @@ export class KernelTarget {
     if (call.name === 'close') this.descriptors.delete(script);
   }
 
-  /** @param {readonly import('../../dist/script/commands.js').Setting[]} settings */
+  /** @param {readonly import('../../dist/lab/script/commands.js').Setting[]} settings */
   configure(settings) {
     for (const setting of settings) this.#set(setting);
   }
 
-  /** @param {import('../../dist/script/commands.js').Setting} s */
+  /** @param {import('../../dist/lab/script/commands.js').Setting} s */
   #set(s) {
     switch (s.kind) {
       case 'sysctl':

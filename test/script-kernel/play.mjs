@@ -2,7 +2,7 @@
 /** One script against the kernel, started by kernel-world in a network namespace of its own. Prints the verdict as JSON. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { playScript } from '../../dist/script/play.js';
+import { playScript } from '../../dist/lab/script/play.js';
 import { KernelTarget } from './kernel-target.mjs';
 
 const [file = '', tolerance = '', ...flags] = process.argv.slice(2);

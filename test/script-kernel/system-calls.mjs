@@ -1,17 +1,17 @@
 // @ts-check
 /** A script's system calls as the kernel takes them: numbers, and bytes for what pointers point to (kernel-world.c says how each is written). */
 import { Address } from '../../dist/ip/address.js';
-import { CONSTANTS } from '../../dist/script/constants.js';
-import { controlOf, controlText } from '../../dist/script/control-messages.js';
-import { dataOf, differenceOf } from '../../dist/script/epoll.js';
-import { isNull, isUnspecified, socketAddressOf } from '../../dist/script/socket-address.js';
-import { fieldAt, fieldOf, iovBytes, numberOf, textOf, Unsupported } from '../../dist/script/values.js';
+import { CONSTANTS } from '../../dist/lab/script/constants.js';
+import { controlOf, controlText } from '../../dist/lab/script/control-messages.js';
+import { dataOf, differenceOf } from '../../dist/lab/script/epoll.js';
+import { isNull, isUnspecified, socketAddressOf } from '../../dist/lab/script/socket-address.js';
+import { fieldAt, fieldOf, iovBytes, numberOf, textOf, Unsupported } from '../../dist/lab/script/values.js';
 
 /**
- * @typedef {import('../../dist/script/ast.js').Call} Call
- * @typedef {import('../../dist/script/ast.js').Expression} Expression
- * @typedef {import('../../dist/script/socket.js').Result} Result
- * @typedef {import('../../dist/script/control-messages.js').ControlMessage} ControlMessage
+ * @typedef {import('../../dist/lab/script/ast.js').Call} Call
+ * @typedef {import('../../dist/lab/script/ast.js').Expression} Expression
+ * @typedef {import('../../dist/lab/script/socket.js').Result} Result
+ * @typedef {import('../../dist/lab/script/control-messages.js').ControlMessage} ControlMessage
  *
  * @typedef {object} Prepared
  * @property {string} name

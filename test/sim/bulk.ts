@@ -5,7 +5,7 @@
  *     A ─── flows ───▶ [ loss ▶ queue ▶ rate ▶ delay RTT/2 ] ───▶ B          ACKs come back over RTT/2 alone
  */
 import { SECOND, type Micros } from '../../src/base/time.js';
-import { NO_IMPAIRMENTS, type Impairments } from '../../src/device/link-options.js';
+import { NO_IMPAIRMENTS, type Impairments } from '../../src/device/link/link-options.js';
 import type { TcpConfig } from '../../src/tcp/config.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import { TcpEvent, type TcpUser } from '../../src/tcp/user.js';

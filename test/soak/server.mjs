@@ -3,8 +3,8 @@
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Host, Link, monotonicClock, TunDevice } from '../../dist/index.js';
-import { parseLink } from '../../dist/device/link-options.js';
-import { startServices } from '../../dist/node/services/start.js';
+import { parseLink } from '../../dist/device/link/link-options.js';
+import { startServices } from '../../dist/lab/services/start.js';
 import { ADDRESS, DEVICE } from './names.mjs';
 
 const SECOND = 1e6;

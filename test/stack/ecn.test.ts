@@ -1,7 +1,7 @@
 /** Two stacks and a router between them that marks instead of dropping (RFC 3168). */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND } from '../../src/base/time.js';
-import { NO_IMPAIRMENTS } from '../../src/device/link-options.js';
+import { NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';
 import { exchange, Hosts } from './hosts.js';
 
 const congested = { ...NO_IMPAIRMENTS, mark: 0.02, delay: 10 * MILLISECOND };

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { SeededRandom } from '../../src/base/random.js';
 import { SECOND } from '../../src/base/time.js';
-import { NO_IMPAIRMENTS } from '../../src/device/link-options.js';
+import { NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';
 import type { Stack } from '../../src/stack/stack.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import { TcpEvent, type TcpUser } from '../../src/tcp/user.js';

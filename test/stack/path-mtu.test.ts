@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { MtuDiscover } from '../../src/base/mtu-discover.js';
 import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
-import type { HopAnswer } from '../../src/device/hop.js';
-import { NO_IMPAIRMENTS, type LinkOptions } from '../../src/device/link-options.js';
+import type { HopAnswer } from '../../src/device/link/hop.js';
+import { NO_IMPAIRMENTS, type LinkOptions } from '../../src/device/link/link-options.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import { ACK, Wire } from '../requirements/wire.js';
 import { A4, A6, B4, B6, byteAt, exchange, Hosts, StreamUser, type HostsOptions } from './hosts.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NO_IMPAIRMENTS } from '../../src/device/link-options.js';
+import { NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';
 import { exchange, Hosts } from './hosts.js';
 
 describe('a transfer between two stacks', () => {

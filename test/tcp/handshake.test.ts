@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
-import { pathMtuChanged } from '../../src/tcp/path-mtu.js';
-import { MtuCause } from '../../src/tcp/segment-size.js';
+import { pathMtuChanged } from '../../src/tcp/send/path-mtu.js';
+import { MtuCause } from '../../src/tcp/send/segment-size.js';
 import { pattern, Script } from './script.js';
 
 /** A buffer that needs a shift of 5 to be offered in 16 bits. */

@@ -1,7 +1,7 @@
 /** What is sent after a pause (RFC 5681 section 4.1), and what counts as one; packet scripts of test/scripts/persist have the rest. */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND, type Micros } from '../../src/base/time.js';
-import { pacingRateOf } from '../../src/tcp/pacing.js';
+import { pacingRateOf } from '../../src/tcp/send/pacing.js';
 import type { ScriptOptions, Wire } from './script.js';
 import { pattern, Script } from './script.js';
 

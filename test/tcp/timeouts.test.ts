@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
 import type { FastOpenMemory } from '../../src/tcp/fast-open.js';
 import { FastOpen } from '../../src/tcp/fast-open.js';
-import { armRto } from '../../src/tcp/retransmit-timer.js';
+import { armRto } from '../../src/tcp/recovery/retransmit-timer.js';
 import { ack, inFlight, MSS, numbers, RTT } from './flight.js';
 import { Script, type Sent } from './script.js';
 

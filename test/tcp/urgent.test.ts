@@ -1,7 +1,7 @@
 /** Urgent data, RFC 9293 section 3.8.5 and RFC 6093: sent and received in line, and out of line as Linux also can. */
 import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../src/base/time.js';
-import { UrgentByte } from '../../src/tcp/urgent-receiver.js';
+import { UrgentByte } from '../../src/tcp/receive/urgent-receiver.js';
 import {
   isAtMark,
   isUrgentHere,

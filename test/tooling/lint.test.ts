@@ -46,7 +46,7 @@ describe('no order among sequence numbers but by base/seq.ts', () => {
     'return Math.max(snd.una, n)',
     'return Math.min(n, end)',
   ])('%s', async (line) => {
-    expect(await broken(inTcp(line), 'src/tcp/rtt.ts')).toEqual(['tcplab/seq-compare']);
+    expect(await broken(inTcp(line), 'src/tcp/input.ts')).toEqual(['tcplab/seq-compare']);
   });
 
   it.each([
@@ -57,7 +57,7 @@ describe('no order among sequence numbers but by base/seq.ts', () => {
     'return Math.max(seqDiff(end, snd.una), n)',
     'const ack = snd.ack; return ack',
   ])('but: %s', async (line) => {
-    expect(await broken(inTcp(line), 'src/tcp/rtt.ts')).toEqual([]);
+    expect(await broken(inTcp(line), 'src/tcp/input.ts')).toEqual([]);
   });
 
   it('base/seq.ts itself may', async () => {
@@ -82,8 +82,8 @@ describe('the core reads no clock, draws no random number and waits for nothing'
   ];
   it.each(BANNED)('%s', async (code, rule) => {
     for (const path of [
-      'src/tcp/rtt.ts',
-      'src/stack/ports.ts',
+      'src/tcp/send/rtt.ts',
+      'src/stack/tcp/ports.ts',
       'src/base/time.ts',
       'src/wire/drop.ts',
       'src/ip/address.ts',

@@ -11,9 +11,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** @param {string} path below dist/ */
 export const dist = (path) => import(new URL(`../../../dist/${path}`, import.meta.url).href);
 
-export const { TunDevice } = await dist('device/tun.js');
-export const { native } = await dist('device/native.js');
-export const { setUpLink } = await dist('cli/lab-network.js');
+export const { TunDevice } = await dist('device/tun/tun.js');
+export const { native } = await dist('device/tun/native.js');
+export const { setUpLink } = await dist('lab/cli/lab-network.js');
 export const { Prefix } = await dist('ip/address.js');
 export const { Drop } = await dist('wire/drop.js');
 export const { Slab } = await dist('base/slab.js');

@@ -2,7 +2,8 @@
 /** Links, addresses and routes, made without `ip`; and `ip` says what came of it. */
 import { Prefix, dist, ip, native, open, scenarios, sys, thrown } from './kit.mjs';
 
-const { setUpLink, openLabNetwork, deviceExists, requireV6Mtu, KERNEL_ADDRESSES } = await dist('cli/lab-network.js');
+const { setUpLink, openLabNetwork, deviceExists, requireV6Mtu, KERNEL_ADDRESSES } =
+  await dist('lab/cli/lab-network.js');
 const prefixes = KERNEL_ADDRESSES.map((/** @type {string} */ text) => Prefix.parse(text));
 
 /** Addresses with their scope but without link-local ones, which are the kernel's own affair. */

@@ -1,0 +1,35 @@
+/** What a router does with RFC 3168 instead of dropping: it sets Congestion Experienced in a packet whose sender understands that. */
+import type { Slab } from '../../base/slab.js';
+import { checksumAdd } from '../../wire/checksum.js';
+import { Ecn } from '../../wire/tcp.js';
+
+const IPV4_HEADER_BYTES = 20;
+const IPV6_HEADER_BYTES = 40;
+
+/** True when the sender said that it understands marks, ECT(0) or ECT(1), or the packet is marked already. */
+export function isEcnCapable(slab: Slab, offset: number, length: number): boolean {
+  return fieldOf(slab, offset, length) > Ecn.notEct;
+}
+
+/** 0 for what is neither IPv4 nor IPv6, too. */
+function fieldOf(slab: Slab, offset: number, length: number): number {
+  const b = slab.bytes;
+  if (length < IPV4_HEADER_BYTES) return Ecn.notEct;
+  if (b[offset]! >> 4 === 4) return b[offset + 1]! & 3;
+  return b[offset]! >> 4 === 6 && length >= IPV6_HEADER_BYTES ? (b[offset + 1]! >> 4) & 3 : Ecn.notEct;
+}
+
+/** Sets CE in a packet that is ECN-capable, and takes an IPv4 header's checksum anew. */
+export function markCe(slab: Slab, offset: number): void {
+  const b = slab.bytes;
+  if (b[offset]! >> 4 === 6) {
+    b[offset + 1]! |= Ecn.ce << 4;
+    return;
+  }
+  b[offset + 1]! |= Ecn.ce;
+  b[offset + 10] = 0;
+  b[offset + 11] = 0;
+  const sum = ~checksumAdd(slab.view, offset, (b[offset]! & 15) * 4, 0);
+  b[offset + 10] = sum >> 8;
+  b[offset + 11] = sum;
+}

@@ -1,0 +1,84 @@
+/**
+ * What a router does with a packet that is too long for its next hop: it cuts it where it may (IPv4 without DF), else it drops it and tells the sender
+ * (RFC 1191 section 4, RFC 8201 section 3), or does not: a router from before 1990 leaves the MTU out, a black hole says nothing at all (RFC 2923).
+ */
+import { copyBytes } from '../../base/copy.js';
+import { Slab } from '../../base/slab.js';
+import { checksumAdd } from '../../wire/checksum.js';
+import { Drop } from '../../wire/drop.js';
+import { Icmp4, Icmp6, ICMP_HEADER_BYTES, Unreachable4, writeIcmp } from '../../wire/icmp.js';
+import {
+  get16,
+  IpHeader,
+  IPV4_HEADER_BYTES,
+  IPV6_HEADER_BYTES,
+  PROTOCOL_ICMP,
+  PROTOCOL_ICMPV6,
+  put16,
+} from '../../wire/ip.js';
+import { parseIpv4, writeIpv4 } from '../../wire/ipv4.js';
+import { parseIpv6, writeIpv6 } from '../../wire/ipv6.js';
+import type { EmitPacket } from '../segmentation.js';
+
+export type HopAnswer = 'icmp' | 'no-mtu' | 'blackhole';
+
+const DF = 0x4000;
+const MORE = 0x2000;
+const OFFSET = 0x1fff;
+/** RFC 1812 section 4.3.2.3; RFC 4443 section 2.4 (c). */
+const MOST_4 = 576;
+const MOST_6 = 1280;
+
+/** An IPv4 packet that routers may cut. */
+export const mayCut = (slab: Slab, offset: number): boolean =>
+  slab.bytes[offset]! >> 4 === 4 && (get16(slab.bytes, offset + 6) & DF) === 0;
+
+export class Hop {
+  /** Where answers and fragments are written. */
+  readonly scratch = new Slab(65_536);
+  private readonly ip = new IpHeader();
+  private readonly back = new IpHeader();
+
+  /** Writes what the sender is told about a packet into `scratch`: how long that is, or 0 when nobody is to be told. The hop speaks by the destination's address. */
+  answer(slab: Slab, offset: number, length: number, mtu: number, says: HopAnswer): number {
+    const { ip, back, scratch } = this;
+    if (says === 'blackhole') return 0;
+    const v4 = slab.bytes[offset]! >> 4 === 4;
+    const bad = v4 ? parseIpv4(slab, offset, length, ip) : parseIpv6(slab, offset, length, ip);
+    if (bad !== Drop.none || ip.fragmentOffset > 0) return 0;
+    back.answer(ip);
+    back.ttl = 64;
+    back.tos = 0;
+    back.protocol = v4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
+    const before = (v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) + ICMP_HEADER_BYTES;
+    const quoted = Math.min(length, (v4 ? Math.min(MOST_4, mtu) : MOST_6) - before);
+    back.payloadLength = ICMP_HEADER_BYTES + quoted;
+    copyBytes(slab, offset, scratch, before, quoted);
+    const start = v4 ? writeIpv4(scratch, 0, back) : writeIpv6(scratch, 0, back);
+    const said = says === 'icmp' || !v4 ? mtu : 0;
+    if (v4)
+      writeIcmp(scratch, start, back, Icmp4.destinationUnreachable, Unreachable4.fragmentationNeeded, said, quoted);
+    else writeIcmp(scratch, start, back, Icmp6.packetTooBig, 0, said, quoted);
+    return before + quoted;
+  }
+
+  /** RFC 791 section 3.2: the packet in pieces of at most `mtu` bytes, each valid during the call. */
+  cut(slab: Slab, offset: number, length: number, mtu: number, emit: EmitPacket): void {
+    const { scratch } = this;
+    const b = scratch.bytes;
+    const header = (slab.bytes[offset]! & 15) * 4;
+    const field = get16(slab.bytes, offset + 6);
+    const most = Math.max(8, (mtu - header) & ~7);
+    for (let at = header; at < length; at += most) {
+      const bytes = Math.min(most, length - at);
+      copyBytes(slab, offset, scratch, 0, header);
+      copyBytes(slab, offset + at, scratch, header, bytes);
+      const more = at + bytes < length ? MORE : field & MORE;
+      put16(b, 2, header + bytes);
+      put16(b, 6, more | ((field & OFFSET) + ((at - header) >> 3)));
+      put16(b, 10, 0);
+      put16(b, 10, ~checksumAdd(scratch.view, 0, header, 0));
+      emit(scratch, 0, header + bytes);
+    }
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * One direction of a faulty link. What happens to a packet, in this order:
+ *
+ *     drop rules ─▶ loss ─▶ a hop of smaller MTU ─▶ ECN mark ─▶ duplicate ─▶ corrupt ─▶ queue for the rate ─▶ delay, jitter, reorder ─▶ out
+ *
+ * Everything random comes from one seeded generator and everything timed from `now`: the same packets at the same times
+ * meet the same fate in every run.
+ */
+import type { SeededRandom } from '../../base/random.js';
+import { Ring } from '../../base/ring.js';
+import type { Slab } from '../../base/slab.js';
+import { MILLISECOND, SECOND, type Micros } from '../../base/time.js';
+import { Drop, type DropReason } from '../../wire/drop.js';
+import type { Direction, DropRule } from './drop-rules.js';
+import { DueQueue } from './due-queue.js';
+import { isEcnCapable, markCe } from './ecn-mark.js';
+import { Hop, mayCut } from './hop.js';
+import type { Impairments } from './link-options.js';
+import { kindOf } from './packet-kind.js';
+import { type HeldPacket, PacketStore } from '../packet-store.js';
+
+/** Told what the link does to packets: for captures and live lines. Bytes are valid during the call. */
+export interface LinkListener {
+  /** `detail` is the rule's text, or ''. */
+  linkDropped(
+    direction: Direction,
+    reason: DropReason,
+    detail: string,
+    slab: Slab,
+    offset: number,
+    length: number,
+    now: Micros,
+  ): void;
+  /** The packet goes on, altered: `what` is `duplicated`, `reordered`, `marked` or `corrupted`. */
+  linkAltered(direction: Direction, what: string, slab: Slab, offset: number, length: number, now: Micros): void;
+}
+
+/** Where a lane's packets go. */
+export interface LaneEnd {
+  laneDelivers(packet: HeldPacket, now: Micros): void;
+  laneDrops(reason: DropReason): void;
+  /** An ICMP error of the link's own, for whoever sent into this lane. Bytes are valid during the call. */
+  laneAnswers(slab: Slab, offset: number, length: number, now: Micros): void;
+}
+
+/** How long a reordered packet is held back where there is no delay to skip. */
+const REORDER_HOLD: Micros = MILLISECOND;
+/** Whatever rate and delay ask for: this much is under way at most. */
+const MAX_HELD_BYTES = 64 << 20;
+
+export class Lane {
+  readonly direction: Direction;
+  /** May be changed at any time; packets under way keep their due time. */
+  impairments: Impairments;
+  listener: LinkListener | null = null;
+  /** What happened so far, in packets. */
+  readonly counters = {
+    packets: 0,
+    lost: 0,
+    ruled: 0,
+    queueFull: 0,
+    tooBig: 0,
+    cut: 0,
+    marked: 0,
+    duplicated: 0,
+    corrupted: 0,
+    reordered: 0,
+    delivered: 0,
+  };
+  private readonly random: SeededRandom;
+  private readonly rules: readonly DropRule[];
+  private readonly end: LaneEnd;
+  private readonly hop = new Hop();
+  private readonly store = new PacketStore();
+  private readonly underWay = new DueQueue();
+  /** The packets that wait for the rate, or are being sent: when each has left, and its size. */
+  private readonly departures = new Ring<Micros>();
+  private readonly departingBytes = new Ring<number>();
+  private waitingBytes = 0;
+  private busyUntil: Micros = 0;
+
+  constructor(
+    direction: Direction,
+    impairments: Impairments,
+    rules: readonly DropRule[],
+    random: SeededRandom,
+    end: LaneEnd,
+  ) {
+    this.direction = direction;
+    this.impairments = impairments;
+    this.rules = rules;
+    this.random = random;
+    this.end = end;
+  }
+
+  /** A packet enters the link, complete and no larger than the MTU. */
+  enter(slab: Slab, offset: number, length: number, now: Micros): void {
+    this.counters.packets++;
+    if (this.rules.length > 0) {
+      const rule = this.ruleFor(kindOf(slab, offset, length));
+      if (rule !== null) {
+        this.counters.ruled++;
+        this.drop(Drop.linkRule, rule.text, slab, offset, length, now);
+        return;
+      }
+    }
+    if (this.happens(this.impairments.loss)) {
+      this.counters.lost++;
+      this.drop(Drop.linkLoss, '', slab, offset, length, now);
+      return;
+    }
+    const { hopMtu } = this.impairments;
+    if (hopMtu === 0 || length <= hopMtu) this.pass(slab, offset, length, now);
+    else this.meetHop(hopMtu, slab, offset, length, now);
+  }
+
+  private meetHop(mtu: number, slab: Slab, offset: number, length: number, now: Micros): void {
+    if (mayCut(slab, offset)) {
+      this.counters.cut++;
+      this.hop.cut(slab, offset, length, mtu, (s, o, l) => {
+        this.pass(s, o, l, now);
+      });
+      return;
+    }
+    this.counters.tooBig++;
+    const answer = this.hop.answer(slab, offset, length, mtu, this.impairments.hopAnswer);
+    if (answer > 0) this.end.laneAnswers(this.hop.scratch, 0, answer, now);
+    this.drop(Drop.linkTooBig, `MTU ${mtu}${answer > 0 ? ', ICMP sent' : ''}`, slab, offset, length, now);
+  }
+
+  /** A packet that the link itself makes comes out of this lane: not at once, since whoever caused it is still sending. */
+  inject(slab: Slab, offset: number, length: number, now: Micros): void {
+    const packet = this.store.hold(slab, offset, length);
+    packet.due = now + this.impairments.delay;
+    this.underWay.push(packet);
+  }
+
+  private pass(slab: Slab, offset: number, length: number, now: Micros): void {
+    const marked = this.happens(this.impairments.mark);
+    if (marked && !isEcnCapable(slab, offset, length)) {
+      this.counters.lost++;
+      this.drop(Drop.linkLoss, 'its sender knows no ECN', slab, offset, length, now);
+      return;
+    }
+    const twice = this.happens(this.impairments.duplicate);
+    this.send(slab, offset, length, marked, now);
+    if (!twice) return;
+    this.counters.duplicated++;
+    this.listener?.linkAltered(this.direction, 'duplicated', slab, offset, length, now);
+    this.send(slab, offset, length, marked, now);
+  }
+
+  nextTimeout(): Micros {
+    return this.underWay.next();
+  }
+
+  /** Delivers what has arrived by now; how many packets that were. */
+  release(now: Micros): number {
+    let n = 0;
+    for (let packet = this.underWay.take(now); packet !== undefined; packet = this.underWay.take(now), n++) {
+      this.deliver(packet, now);
+    }
+    return n;
+  }
+
+  /** Packets under way. */
+  get held(): number {
+    return this.underWay.length;
+  }
+
+  clear(): void {
+    for (let p = this.underWay.take(Infinity); p !== undefined; p = this.underWay.take(Infinity)) this.store.release(p);
+  }
+
+  /** Every rule counts every packet, also one that another rule drops. */
+  private ruleFor(kind: number): DropRule | null {
+    let found: DropRule | null = null;
+    for (const rule of this.rules) if (rule.drops(this.direction, kind)) found ??= rule;
+    return found;
+  }
+
+  private happens(share: number): boolean {
+    return share > 0 && this.random.float() < share;
+  }
+
+  private send(slab: Slab, offset: number, length: number, marked: boolean, now: Micros): void {
+    const { rate, delay, jitter } = this.impairments;
+    if (this.store.bytes + length > MAX_HELD_BYTES || (rate > 0 && !this.hasRoom(length, now))) {
+      this.counters.queueFull++;
+      this.drop(Drop.linkQueueFull, '', slab, offset, length, now);
+      return;
+    }
+    const packet = this.store.hold(slab, offset, length);
+    if (marked) this.mark(packet, now);
+    if (this.happens(this.impairments.corrupt)) this.corrupt(packet, now);
+    let wait = jitter > 0 ? Math.max(0, delay + Math.round((2 * this.random.float() - 1) * jitter)) : delay;
+    if (this.happens(this.impairments.reorder)) {
+      this.counters.reordered++;
+      this.listener?.linkAltered(this.direction, 'reordered', packet.slab, packet.offset, length, now);
+      wait = wait > 0 ? 0 : REORDER_HOLD;
+    }
+    packet.due = (rate > 0 ? this.departure(length, rate, now) : now) + wait;
+    if (packet.due <= now) this.deliver(packet, now);
+    else this.underWay.push(packet);
+  }
+
+  private hasRoom(length: number, now: Micros): boolean {
+    for (let at = this.departures.at(0); at !== undefined && at <= now; at = this.departures.at(0)) {
+      this.departures.shift();
+      this.waitingBytes -= this.departingBytes.shift()!;
+    }
+    const { limitPackets, limitBytes } = this.impairments;
+    return this.departures.length < limitPackets && this.waitingBytes + length <= limitBytes;
+  }
+
+  /** When the packet's last bit has left: one after the other at `rate`. */
+  private departure(length: number, rate: number, now: Micros): Micros {
+    this.busyUntil = Math.max(now, this.busyUntil) + (length * 8 * SECOND) / rate;
+    this.departures.push(this.busyUntil);
+    this.departingBytes.push(length);
+    this.waitingBytes += length;
+    return this.busyUntil;
+  }
+
+  private mark(packet: HeldPacket, now: Micros): void {
+    this.counters.marked++;
+    markCe(packet.slab, packet.offset);
+    this.listener?.linkAltered(this.direction, 'marked', packet.slab, packet.offset, packet.length, now);
+  }
+
+  private corrupt(packet: HeldPacket, now: Micros): void {
+    this.counters.corrupted++;
+    const bit = this.random.below(packet.length * 8);
+    packet.slab.bytes[packet.offset + (bit >> 3)]! ^= 1 << (bit & 7);
+    this.listener?.linkAltered(this.direction, 'corrupted', packet.slab, packet.offset, packet.length, now);
+  }
+
+  private deliver(packet: HeldPacket, now: Micros): void {
+    this.counters.delivered++;
+    this.end.laneDelivers(packet, now);
+    this.store.release(packet);
+  }
+
+  private drop(reason: DropReason, detail: string, slab: Slab, offset: number, length: number, now: Micros): void {
+    this.listener?.linkDropped(this.direction, reason, detail, slab, offset, length, now);
+    this.end.laneDrops(reason);
+  }
+}

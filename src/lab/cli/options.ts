@@ -1,0 +1,209 @@
+/** The options that all commands with a stack share: which device, which addresses, which faults, what to show. */
+import { Option, type Command } from 'commander';
+import { MILLISECOND, SECOND, type Micros } from '../../base/time.js';
+import { parseDuration, parseLink, type LinkOptions } from '../../device/link/link-options.js';
+import { LinkOptionError } from '../../device/link/drop-rules.js';
+import { AddressError, Prefix } from '../../ip/address.js';
+import { CONGESTION_CONTROLS, type CongestionName, type HystartName } from '../../tcp/congestion/index.js';
+import type { TcpConfig } from '../../tcp/config.js';
+import { EcnMode } from '../../tcp/ecn.js';
+import { FastOpenMode } from '../../tcp/fast-open.js';
+import { CommandError, Exit } from './errors.js';
+
+export interface SharedOptions {
+  tun?: string;
+  tunFd?: number;
+  address?: string[];
+  mtu?: number;
+  offload: boolean;
+  driver: 'native' | 'tuntap2';
+  drop?: string[];
+  loss?: string;
+  mark?: string;
+  delay?: string;
+  jitter?: string;
+  reorder?: string;
+  duplicate?: string;
+  corrupt?: string;
+  rate?: string;
+  limit?: string;
+  pathMtu?: string;
+  seed?: number;
+  link?: string;
+  pcap?: string;
+  why?: boolean;
+  json?: boolean;
+  log?: string;
+  quiet?: boolean;
+  profile: 'linux' | 'rfc';
+  congestion?: CongestionName;
+  hystart?: HystartName;
+  rfc1337?: boolean;
+  pacing?: boolean;
+  rtoMin?: Micros;
+  synRetries?: number;
+  syncookies?: 0 | 1 | 2;
+  stats?: boolean;
+  ecn?: EcnMode;
+  fastOpen?: boolean;
+  mtuProbing?: 0 | 1 | 2;
+}
+
+/** A repeatable option's values so far. */
+export const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+
+export function integer(name: string, low: number, high: number): (text: string) => number {
+  return (text) => {
+    const n = Number(text);
+    if (/^\d+$/.test(text) && n >= low && n <= high) return n;
+    throw new CommandError(Exit.usage, `${name} is a whole number from ${low} to ${high}, not '${text}'`);
+  };
+}
+
+/** Linux's TCP_RTO_MIN_US takes a jiffy to a second. */
+function rtoMin(text: string): Micros {
+  try {
+    const wait = parseDuration(text, '--rto-min');
+    if (wait >= MILLISECOND && wait <= SECOND) return wait;
+  } catch (error) {
+    if (!(error instanceof LinkOptionError)) throw error;
+  }
+  throw new CommandError(Exit.usage, `--rto-min is a time from 1ms to 1s, not '${text}'`, '--rto-min 10ms');
+}
+
+const SERVE_FAST_OPEN = FastOpenMode.client | FastOpenMode.server | FastOpenMode.everyListener;
+const ecnMode = integer('--ecn', EcnMode.off, EcnMode.accept) as (text: string) => EcnMode;
+
+/** Adds them to a command. */
+export function withSharedOptions(command: Command): Command {
+  return command
+    .option(
+      '--tun <name>',
+      'attach to this TUN device, or create it (default: a private network with a device of its own)',
+    )
+    .option('--tun-fd <n>', 'use this open descriptor of a TUN device', integer('--tun-fd', 0, 65_535))
+    .option('--address <ip/prefix>', "the stack's own address, v4 or v6; repeatable", several)
+    .option('--mtu <bytes>', 'MTU of the device', integer('--mtu', 68, 65_535))
+    .option('--no-offload', 'no super-segments and no partial checksums: every packet as on a wire')
+    .addOption(new Option('--driver <name>', 'what opens the device').choices(['native', 'tuntap2']).default('native'))
+    .addOption(new Option('--profile <name>', "TCP's settings").choices(['linux', 'rfc']).default('linux'))
+    .addOption(
+      new Option('--congestion <name>', 'congestion control: who says how much may be in flight')
+        .choices(Object.keys(CONGESTION_CONTROLS))
+        .default('cubic'),
+    )
+    .addOption(
+      new Option(
+        '--hystart <name>',
+        "how CUBIC's slow start ends before loss: as Linux, as RFC 9406 (HyStart++), or not",
+      ).choices(['linux', 'linux-train', 'linux-delay', 'rfc9406', 'off']),
+    )
+    .option('--rfc1337', 'no RST ends TIME-WAIT (tcp_rfc1337; on in the rfc profile)')
+    .option('--pacing', 'spread what is sent over the round trip, whatever the congestion control')
+    .option(
+      '--syn-retries <n>',
+      'give up after so many more SYNs, 1, 2, 4 ... s apart',
+      integer('--syn-retries', 0, 20),
+    )
+    .option(
+      '--rto-min <time>',
+      'no retransmission timeout is shorter: 200ms unless said otherwise, as `ip route ... rto_min`',
+      rtoMin,
+    )
+    .option('--fast-open', 'take data in SYNs (TCP Fast Open, RFC 7413), as from curl --tcp-fastopen')
+    .option(
+      '--mtu-probing <n>',
+      'find out what the path carries where ICMP gets lost: 0 never (the default), 1 once a black hole is suspected, 2 always',
+      integer('--mtu-probing', 0, 2),
+    )
+    .option('--ecn <mode>', 'as net.ipv4.tcp_ecn: 0 off, 1 ask and accept, 2 accept only', ecnMode)
+    .option(
+      '--syncookies <n>',
+      'SYN cookies: 0 never, 1 when the SYN queue is full (the default), 2 for every SYN',
+      integer('--syncookies', 0, 2),
+    )
+    .option(
+      '--drop <rule>',
+      "drop chosen packets: 'syn-ack:2' the first two SYN,ACKs, 'in:data:5-7', 'nth:10'; repeatable",
+      several,
+    )
+    .option('--loss <share>', 'lose packets at random: 5%')
+    .option(
+      '--mark <share>',
+      'mark packets as a congested router does with ECN, and lose those whose sender knows no ECN: 5%',
+    )
+    .option('--delay <time>', 'delay each packet: 50ms')
+    .option('--jitter <time>', 'vary that delay: 10ms')
+    .option('--reorder <share>', 'let packets overtake: 2%')
+    .option('--duplicate <share>', 'send packets twice: 1%')
+    .option('--corrupt <share>', 'turn one bit of a packet over: 0.1%')
+    .option('--rate <bits>', 'limit the rate: 10mbit')
+    .option('--limit <n>', 'packets that may wait at that rate: 100')
+    .option(
+      '--path-mtu <bytes>',
+      'a router on the way carries less and says so by ICMP: 1280; 1280,blackhole: says nothing; 1280,no-mtu: does not say how much',
+    )
+    .option('--link <words>', "the same in netem's words: 'loss 5% in delay 50ms out'")
+    .option('--seed <n>', 'repeat the same faults', integer('--seed', 0, 0xffff_ffff))
+    .option('--pcap <file>', 'capture every packet, both ways, as pcapng (- for standard output)')
+    .option('--why', 'explain each line')
+    .option('--json', 'JSON Lines instead of text')
+    .option('--log <file>', 'live lines into this file instead of standard error')
+    .option('-q, --quiet', 'no live lines')
+    .option('--stats', "print TCP's counters at the end, as nstat does");
+}
+
+/** The link's faults, or null for none. Throws CommandError (2) for what cannot be understood. */
+export function linkOf(o: SharedOptions): LinkOptions | null {
+  const words: string[] = [];
+  const add = (word: string, value: string | number | undefined): void => {
+    if (value !== undefined) words.push(word, String(value));
+  };
+  add('loss', o.loss);
+  add('mark', o.mark);
+  add('delay', o.delay);
+  add('jitter', o.jitter);
+  add('reorder', o.reorder);
+  add('duplicate', o.duplicate);
+  add('corrupt', o.corrupt);
+  add('rate', o.rate);
+  add('limit', o.limit);
+  add('mtu', o.pathMtu);
+  for (const rule of o.drop ?? []) words.push('drop', rule);
+  if (o.link !== undefined) words.push(...o.link.trim().split(/\s+/));
+  if (words.length === 0) return null;
+  add('seed', o.seed);
+  try {
+    return parseLink(words);
+  } catch (error) {
+    if (error instanceof LinkOptionError)
+      throw new CommandError(Exit.usage, error.message, "for example --loss 5% --drop 'syn-ack:2'");
+    throw error;
+  }
+}
+
+export function prefixesOf(texts: readonly string[]): Prefix[] {
+  return texts.map((text) => {
+    try {
+      return Prefix.parse(text);
+    } catch (error) {
+      if (error instanceof AddressError)
+        throw new CommandError(Exit.usage, error.message, 'for example --address 198.18.0.2/24');
+      throw error;
+    }
+  });
+}
+
+/** What the options say about TCP. */
+export const tcpConfigOf = (o: SharedOptions): Partial<TcpConfig> => ({
+  ...(o.congestion === undefined ? {} : { congestionControl: o.congestion }),
+  ...(o.hystart === undefined ? {} : { hystart: o.hystart }),
+  ...(o.rfc1337 === true ? { rfc1337: true } : {}),
+  ...(o.pacing === true ? { pacing: true } : {}),
+  ...(o.rtoMin === undefined ? {} : { minRto: o.rtoMin }),
+  ...(o.synRetries === undefined ? {} : { synRetries: o.synRetries, synLinearTimeouts: 0 }),
+  ...(o.syncookies === undefined ? {} : { synCookies: o.syncookies }),
+  ...(o.mtuProbing === undefined ? {} : { mtuProbing: o.mtuProbing }),
+  ...(o.ecn === undefined ? {} : { ecn: o.ecn }),
+  ...(o.fastOpen === true ? { fastOpen: SERVE_FAST_OPEN } : {}),
+});

@@ -1,0 +1,34 @@
+/** HOST on the command line: a number, or a name of /etc/hosts. The stack has no resolver, and a lab no name server. */
+import { readFileSync } from 'node:fs';
+import { Address } from '../../ip/address.js';
+import { CommandError, Exit } from './errors.js';
+
+export function resolveHost(text: string, hostsFile = '/etc/hosts'): Address {
+  const bare = text.replace(/^\[(.*)\]$/, '$1');
+  if (Address.isAddress(bare)) return Address.parse(bare);
+  const found = inHosts(text, hostsFile);
+  if (found !== null) return found;
+  throw new CommandError(
+    Exit.failed,
+    `'${text}' is no IP address and no name in ${hostsFile} (there is no name server in a lab)`,
+    `use a number such as 198.18.0.1, or add a line to ${hostsFile}`,
+  );
+}
+
+function inHosts(name: string, file: string): Address | null {
+  const text = read(file);
+  for (const line of text.split('\n')) {
+    const [address = '', ...names] = line.replace(/#.*/, '').trim().split(/\s+/);
+    if (names.includes(name) && Address.isAddress(address)) return Address.parse(address);
+  }
+  return null;
+}
+
+/** '' when it is not there: then it names nobody. */
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,51 @@
+/** A thread of `tcplab serve --workers N`: one queue of the device, one stack, the same services. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { RingNeighbours } from '../../node/ring.js';
+import { startServices } from '../services/start.js';
+import { countersData } from '../../observe/counters.js';
+import { CommandError } from './errors.js';
+import { openLabHost } from './lab-host.js';
+import { Notices } from './notices.js';
+import { rootOf } from './serve.js';
+import { connectionsOf, type FromWorker, type WorkerData } from './workers.js';
+
+const port = parentPort!;
+const { place, services, options } = workerData as WorkerData;
+const say = (said: FromWorker): void => {
+  port.postMessage(said);
+};
+
+try {
+  const lab = await openLabHost(options, { multiQueue: true });
+  const notices = new Notices();
+  const neighbours = new RingNeighbours(lab.host, place);
+  const running = await startServices(lab.host, services, { ...rootOf(options), say: notices.say });
+  port.once('message', () => {
+    running.close();
+    lab.close();
+    notices.close();
+    neighbours.close();
+    const { counters, drops } = lab.host.stack;
+    say({
+      ended: {
+        counters: countersData(counters),
+        drops,
+        passed: neighbours.passed,
+        connections: connectionsOf(counters),
+      },
+    });
+    port.close();
+  });
+  say({ ready: true });
+} catch (error) {
+  const { message } = error as Error;
+  const busy = /\(EBUSY\)|\(EINVAL\)/.test(message);
+  say({
+    failed: busy ? `${options.tun!} has one queue, and each worker needs one: ${message}` : message,
+    fix: busy
+      ? `make it with several: \`sudo tcplab down --tun ${options.tun!}; sudo tcplab up --multi-queue --user $USER --tun ${options.tun!}\``
+      : error instanceof CommandError
+        ? error.fix
+        : 'tcplab doctor   says what this machine allows',
+  });
+}

@@ -1,0 +1,139 @@
+/**
+ * `tcplab serve --workers N`: N stacks with the same addresses, each in a thread of its own (the first is the main thread's) and with a queue of its own of one device (IFF_MULTI_QUEUE).
+ *
+ *     kernel ──▶ the flow's hash ──┬─▶ queue 0 ─▶ stack 0     the TUN driver keeps each flow on one queue: the one that its answers are written to
+ *                                  └─▶ queue 1 ─▶ stack 1     (Documentation/networking/tuntap.rst); what it cannot tell the flow of goes round (node/ring.ts)
+ *
+ * Nothing is shared but the ring: no lock, no connection that moves. Each thread has its own limits, so the whole process has N times those of one stack.
+ */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { makeRing, RingNeighbours, type RingPlace } from '../../node/ring.js';
+import type { ServiceName } from '../services/start.js';
+import { countersData } from '../../observe/counters.js';
+import type { TcpCounters } from '../../tcp/counters.js';
+import { CommandError, Exit } from './errors.js';
+import { type LabHost, printCounts } from './lab-host.js';
+import type { Lifetime } from './lifetime.js';
+import type { ServeOptions } from './serve.js';
+
+/** What a thread is told. */
+export interface WorkerData {
+  readonly place: RingPlace;
+  readonly services: readonly ServiceName[];
+  readonly options: ServeOptions;
+}
+
+/** What it says at its end, or when it cannot begin. */
+export interface Ended {
+  readonly counters: Record<string, number>;
+  readonly drops: Float64Array;
+  readonly passed: number;
+  readonly connections: number;
+}
+export type FromWorker =
+  { readonly ready: true } | { readonly failed: string; readonly fix: string } | { readonly ended: Ended };
+
+/** Throws CommandError for what several threads cannot do together. */
+export function checkWorkers(o: ServeOptions): void {
+  const refuse = (option: string, why: string, fix: string): never => {
+    throw new CommandError(Exit.usage, `--workers does not go with ${option}: ${why}`, fix);
+  };
+  if (o.tunFd !== undefined) refuse('--tun-fd', 'a descriptor is one queue', 'use --tun NAME');
+  if (o.driver === 'tuntap2') refuse('--driver tuntap2', 'it opens one queue', 'use the native driver');
+  if (o.log !== undefined)
+    refuse('--log', 'the threads would write over each other', 'redirect standard error: 2> FILE');
+  if (o.pcap === '-')
+    refuse(
+      '--pcap -',
+      'each thread has a capture of its own',
+      '--pcap FILE.pcapng writes FILE.0.pcapng, FILE.1.pcapng, ...',
+    );
+}
+
+/** The options of thread `index`: a capture file of its own. */
+export function ofWorker(o: ServeOptions, index: number): ServeOptions {
+  if ((o.workers ?? 1) === 1 || o.pcap === undefined) return o;
+  const dot = o.pcap.lastIndexOf('.');
+  const at = dot > o.pcap.lastIndexOf('/') + 1 ? dot : o.pcap.length;
+  return { ...o, pcap: `${o.pcap.slice(0, at)}.${index}${o.pcap.slice(at)}` };
+}
+
+export class Workers {
+  private readonly lab: LabHost;
+  private readonly o: ServeOptions;
+  private readonly neighbours: RingNeighbours;
+  private readonly threads: Worker[];
+  private readonly ended: Ended[] = [];
+
+  constructor(lab: LabHost, services: readonly ServiceName[], o: ServeOptions, count: number) {
+    this.lab = lab;
+    this.o = o;
+    const [own, ...others] = makeRing(count);
+    this.neighbours = new RingNeighbours(lab.host, own!);
+    this.threads = others.map((place) => {
+      const options = { ...ofWorker(o, place.index), tun: lab.tun.name };
+      const thread = new Worker(new URL('./worker.js', import.meta.url), {
+        workerData: { place, services, options } satisfies WorkerData,
+        transferList: [place.ports.previous, place.ports.next],
+      });
+      thread.on('message', (said: FromWorker) => {
+        if ('ended' in said) this.ended.push(said.ended);
+      });
+      return thread;
+    });
+  }
+
+  /** Resolves when all listen; a thread that dies later ends the command. Throws CommandError when one cannot begin. */
+  async ready(life: Lifetime): Promise<void> {
+    await Promise.all(
+      this.threads.map(async (thread) => {
+        const [said] = (await once(thread, 'message')) as [FromWorker];
+        if ('failed' in said) throw new CommandError(Exit.environment, said.failed, said.fix);
+        thread.on('error', (error) => {
+          process.stderr.write(`tcplab: a worker failed: ${error.stack ?? error.message}\n`);
+          life.end(Exit.failed);
+        });
+      }),
+    );
+  }
+
+  /** Each closes its connections and says what it counted. */
+  async close(): Promise<void> {
+    await Promise.all(
+      this.threads.map(async (thread) => {
+        if (thread.threadId === -1) return;
+        const exit = once(thread, 'exit');
+        thread.postMessage('end');
+        await exit.catch(() => undefined);
+      }),
+    );
+    const { stack } = this.lab.host;
+    this.ended.unshift({
+      counters: countersData(stack.counters),
+      drops: stack.drops,
+      passed: this.neighbours.passed,
+      connections: connectionsOf(stack.counters),
+    });
+    this.neighbours.close();
+  }
+
+  /** The sum of all, and how the connections were shared. */
+  printEnd(print: (line: string) => void): void {
+    const { ended } = this;
+    const drops = new Float64Array(ended[0]!.drops.length);
+    const counters: Record<string, number> = {};
+    for (const e of ended) {
+      e.drops.forEach((n, i) => (drops[i]! += n));
+      for (const [name, n] of Object.entries(e.counters)) counters[name] = (counters[name] ?? 0) + n;
+    }
+    const passed = ended.reduce((sum, e) => sum + e.passed, 0);
+    print(
+      `connections of each worker: ${ended.map((e) => e.connections).join(', ')}; packets passed on between them: ${passed}`,
+    );
+    printCounts(counters as unknown as TcpCounters, drops, this.o, print);
+  }
+}
+
+/** Passive and active ones. */
+export const connectionsOf = (c: TcpCounters): number => c.TcpPassiveOpens + c.TcpActiveOpens;

@@ -1,0 +1,146 @@
+/** A packet script as data: what the parser makes and the runner plays. The language is packetdrill's; docs/packet-scripts.md tells what of it we know. */
+import type { Micros } from '../../base/time.js';
+
+/** Where something stands in the script: both from 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface Script {
+  readonly file: string;
+  /** The text, by lines: errors quote it. */
+  readonly lines: readonly string[];
+  /** `--name=value` at the top, in order. */
+  readonly options: readonly ScriptOption[];
+  readonly init: Command | null;
+  readonly events: readonly ScriptEvent[];
+  readonly cleanup: Command | null;
+}
+
+export interface ScriptOption {
+  readonly place: Place;
+  readonly name: string;
+  readonly value: string;
+}
+
+/**
+ * When: at a time, between two, or whenever (`*`). Relative times count from when the event before was done.
+ * `*` and ranges are for expected packets only.
+ */
+export type When =
+  | { readonly kind: 'at'; readonly relative: boolean; readonly at: Micros }
+  | { readonly kind: 'between'; readonly relative: boolean; readonly from: Micros; readonly to: Micros }
+  | { readonly kind: 'any' };
+
+export interface ScriptEvent {
+  readonly place: Place;
+  readonly when: When;
+  readonly action: Action;
+}
+
+export type Action = PacketAction | IcmpAction | Call | Command | Code;
+
+export type Way = 'in' | 'out';
+
+/** What a packet's IP header says, where the script cares. */
+export interface IpInfo {
+  /** `noecn`, `ect0`, `ect1`, `ce`, or `ect01`: any of both. */
+  readonly ecn: 'noecn' | 'ect0' | 'ect1' | 'ce' | 'ect01' | null;
+  readonly tos: number | null;
+  readonly ttl: number | null;
+  readonly flowLabel: number | null;
+}
+
+export interface PacketAction {
+  readonly type: 'packet';
+  readonly place: Place;
+  readonly way: Way;
+  readonly ip: IpInfo;
+  readonly ports: { readonly source: number; readonly destination: number } | null;
+  /** Letters S F R P U E W A, and `.` for ACK; '' for none. */
+  readonly flags: string;
+  readonly seq: number;
+  readonly bytes: number;
+  readonly ack: number | null;
+  readonly window: number | null;
+  readonly urgent: number | null;
+  /** Null: `<...>`, any options. */
+  readonly options: readonly TcpOptionSpec[] | null;
+}
+
+export type TcpOptionSpec =
+  | { readonly kind: 'mss'; readonly value: number }
+  | { readonly kind: 'nop' }
+  | { readonly kind: 'eol' }
+  | { readonly kind: 'wscale'; readonly value: number }
+  | { readonly kind: 'sackOK' }
+  | { readonly kind: 'sack'; readonly blocks: readonly (readonly [number, number])[] }
+  | { readonly kind: 'TS'; readonly val: number; readonly ecr: number }
+  /** Fast Open: `FO` is kind 34, `FOEXP` the experimental 254; the cookie in hex, '' for a request. */
+  | { readonly kind: 'FO' | 'FOEXP'; readonly cookie: string }
+  /** RFC 2385; 16 bytes in hex. */
+  | { readonly kind: 'md5'; readonly digest: string }
+  /** AccECN (RFC 9768): up to three counts of bytes; which comes first says the option's kind. */
+  | { readonly kind: 'ECN'; readonly counts: readonly (readonly [AccEcnField, number])[] }
+  /** On the wire only: one that no script can write. */
+  | { readonly kind: 'other'; readonly number: number; readonly body: string };
+
+export type AccEcnField = 'e0b' | 'ceb' | 'e1b';
+
+export interface IcmpAction {
+  readonly type: 'icmp';
+  readonly place: Place;
+  readonly way: Way;
+  readonly ip: IpInfo;
+  readonly icmpType: string;
+  readonly code: string;
+  readonly mtu: number | null;
+  /** Sequence numbers of the quoted segment. */
+  readonly quoted: { readonly seq: number; readonly bytes: number } | null;
+}
+
+/** A system call. `end` is set for one that blocks: when it must return. */
+export interface Call {
+  readonly type: 'call';
+  readonly place: Place;
+  readonly name: string;
+  readonly args: readonly Expression[];
+  readonly end: Micros | null;
+  readonly result: Expression;
+  /** An errno name, or ''. */
+  readonly errno: string;
+}
+
+export type Expression =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'number'; readonly value: number }
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'symbol'; readonly name: string; readonly place: Place }
+  | { readonly kind: 'or'; readonly parts: readonly Expression[] }
+  | { readonly kind: 'list'; readonly items: readonly Expression[] }
+  | { readonly kind: 'struct'; readonly fields: readonly StructField[] }
+  /** `htons(8080)`, `inet_addr("192.0.2.1")`. */
+  | { readonly kind: 'apply'; readonly name: string; readonly args: readonly Expression[] };
+
+/** `name = value`, `name(...) = value`, or a bare value with name ''. */
+export interface StructField {
+  readonly name: string;
+  readonly value: Expression;
+  /** `msg_iov(2)`: so many entries, it says. */
+  readonly count?: number;
+}
+
+/** A shell command in back-quotes. None is ever run by a shell: see commands.ts. */
+export interface Command {
+  readonly type: 'command';
+  readonly place: Place;
+  readonly text: string;
+}
+
+/** `%{ ... }%`: assertions about TCP_INFO. */
+export interface Code {
+  readonly type: 'code';
+  readonly place: Place;
+  readonly text: string;
+}

@@ -1,0 +1,265 @@
+/**
+ * ICMP's place in the stack: it answers echo requests, tells senders of packets that nobody took, and hands errors about our own packets to the
+ * transport that sent them (RFC 792, RFC 4443, RFC 1122 section 3.2.2).
+ */
+import { StackError } from '../../base/errors.js';
+import type { Slab } from '../../base/slab.js';
+import { MILLISECOND, type Micros } from '../../base/time.js';
+import { Address } from '../../ip/address.js';
+import { classifyError, IcmpError } from '../../ip/icmp-error.js';
+import { IcmpLimiter } from '../../ip/icmp-limiter.js';
+import { Destination } from '../../ip/local-addresses.js';
+import { Drop, type DropReason } from '../../wire/drop.js';
+import {
+  Icmp4,
+  Icmp6,
+  ICMP_HEADER_BYTES,
+  IcmpMessage,
+  parseIcmp,
+  parseQuote,
+  REASSEMBLY_TIME_EXCEEDED,
+  Unreachable4,
+  Unreachable6,
+  writeIcmp,
+} from '../../wire/icmp.js';
+import { IpHeader, IPV4_HEADER_BYTES, PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../../wire/ip.js';
+import { CUT_SLOT, echoIpv4Options, IPV4_MAX_OPTION_BYTES } from '../../wire/ipv4-options.js';
+import { ParameterProblem } from '../../wire/ipv6.js';
+import type { IpOutput } from '../ip-output.js';
+
+/** RFC 1812 section 4.3.2.3: as much of the packet as fits in 576 bytes; RFC 4443 section 2.4 (c): in the IPv6 minimum MTU. */
+const MOST_QUOTED_4 = 576 - 20 - ICMP_HEADER_BYTES;
+const MOST_QUOTED_6 = 1280 - 40 - ICMP_HEADER_BYTES;
+
+/** What fits into an IPv4 packet. */
+const MAX_ECHO_DATA = 65_535 - 20 - ICMP_HEADER_BYTES;
+/** The TOS byte without ECN. */
+const DSCP = 0xfc;
+
+/** Who waits for answers to our own echo requests. */
+export interface PingUser {
+  /** `what`: 'reply', or the errno of an error about the request. */
+  pingAnswer(what: string, from: Address, id: number, seq: number, bytes: number, ttl: number): void;
+}
+
+export class IcmpHost {
+  pingUser: PingUser | null = null;
+  private readonly message = new IcmpMessage();
+  private readonly error = new IcmpError();
+  private readonly ip = new IpHeader();
+  private readonly out: IpOutput;
+  private readonly limiter: IcmpLimiter;
+  private readonly onError: (e: IcmpError, now: Micros) => void;
+
+  /** `onError` hears of errors about our packets. */
+  constructor(out: IpOutput, onError: (e: IcmpError, now: Micros) => void) {
+    this.out = out;
+    this.limiter = new IcmpLimiter(out.random);
+    this.onError = onError;
+  }
+
+  arrives(slab: Slab, ip: IpHeader, trusted: boolean, now: Micros): DropReason {
+    const { message } = this;
+    const bad = parseIcmp(slab, ip, trusted, message);
+    if (bad !== Drop.none) return bad;
+    if (this.isWatched) this.watch('in', ip, describe(message, ip.version), now);
+    const echo = ip.version === 4 ? Icmp4.echo : Icmp6.echoRequest;
+    const reply = ip.version === 4 ? Icmp4.echoReply : Icmp6.echoReply;
+    if (message.type === echo) return this.answerEcho(slab, ip, reply, now);
+    if (message.type === reply) {
+      const from = Address.fromWords(ip.s0, ip.s1, ip.s2, ip.s3);
+      this.pingUser?.pingAnswer('reply', from, message.id, message.seq, message.bodyLength + ICMP_HEADER_BYTES, ip.ttl);
+      return Drop.none;
+    }
+    return this.errorArrives(slab, ip, now);
+  }
+
+  /** Same data, addresses turned round. RFC 1122 3.2.2.6 lets one to a broadcast or multicast address go unanswered. */
+  private answerEcho(slab: Slab, ip: IpHeader, reply: number, now: Micros): DropReason {
+    const { message, out } = this;
+    if (out.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3) === Destination.broadcast)
+      return Drop.ipBadDestination;
+    if (isUnspecified(ip)) return Drop.ipBadSource; // nobody to answer to
+    const h = this.answerHeader(ip);
+    if (ip.version === 4 && !this.echoOptions(slab, ip, h, now)) return Drop.ipBadOption;
+    h.tos = ip.tos & DSCP; // RFC 1349 section 5.1: an answer has the TOS of its request
+    out.scratch.bytes.set(
+      slab.bytes.subarray(message.bodyOffset, message.bodyOffset + message.bodyLength),
+      ICMP_HEADER_BYTES,
+    );
+    h.payloadLength = ICMP_HEADER_BYTES + message.bodyLength;
+    writeIcmp(out.scratch, 0, h, reply, 0, message.rest, message.bodyLength);
+    if (this.isWatched)
+      this.watch('out', h, `ICMP echo reply, id ${message.id}, seq ${message.seq}, length ${h.payloadLength}`, now);
+    out.send(h, Address.fromWords(h.d0, h.d1, h.d2, h.d3));
+    return Drop.none;
+  }
+
+  /** RFC 1122 section 3.2.2.6: the record of route and times goes on through the reply. False when it cannot. */
+  private echoOptions(slab: Slab, ip: IpHeader, h: IpHeader, now: Micros): boolean {
+    const start = ip.headerOffset + IPV4_HEADER_BYTES;
+    if (ip.payloadOffset === start) return true;
+    const { addresses } = this.out;
+    const by = {
+      address: h.s3,
+      milliseconds: Math.floor(now / MILLISECOND),
+      isOwn: (w0: number, w1: number, w2: number, w3: number) => addresses.isOwnWords(w0, w1, w2, w3),
+    };
+    h.options ??= new Uint8Array(IPV4_MAX_OPTION_BYTES);
+    const bytes = echoIpv4Options(slab.bytes, start, ip.payloadOffset, by, h.options);
+    h.optionBytes = Math.max(0, bytes);
+    return bytes !== CUT_SLOT;
+  }
+
+  private errorArrives(slab: Slab, ip: IpHeader, now: Micros): DropReason {
+    const { message, error } = this;
+    if (!classifyError(message, ip.version, error))
+      return this.isExpectedNoise(ip.version) ? Drop.none : Drop.icmpUnknownType;
+    if (!parseQuote(slab, ip.version, message.bodyOffset, message.bodyLength, error)) return Drop.icmpTruncated;
+    if (!this.out.addresses.isLocal(error.s0, error.s1, error.s2, error.s3)) return Drop.icmpNoSuchFlow;
+    const ping = ip.version === 4 ? error.icmpType === Icmp4.echo : error.icmpType === Icmp6.echoRequest;
+    const isIcmp = error.protocol === PROTOCOL_ICMP || error.protocol === PROTOCOL_ICMPV6;
+    if (isIcmp && ping) {
+      const about = Address.fromWords(error.d0, error.d1, error.d2, error.d3);
+      this.pingUser?.pingAnswer(error.errno, about, error.seq >>> 16, error.seq & 0xffff, 0, ip.ttl);
+    } else this.onError(error, now);
+    return Drop.none;
+  }
+
+  /** What a kernel says on a fresh link without meaning us: router solicitations, multicast listener reports, and their kind. */
+  private isExpectedNoise(version: 4 | 6): boolean {
+    const { type } = this.message;
+    return (
+      version === 6 &&
+      ((type >= Icmp6.multicastListenerQuery && type <= Icmp6.redirect) || type === Icmp6.multicastListenerReportV2)
+    );
+  }
+
+  // ---- Errors that we send ------------------------------------------------------------------------------------------
+
+  /** Nobody listens on the UDP port that the packet was for. */
+  portUnreachable(slab: Slab, ip: IpHeader, now: Micros): void {
+    if (ip.version === 4) this.sendError(slab, ip, Icmp4.destinationUnreachable, Unreachable4.port, 0, now);
+    else this.sendError(slab, ip, Icmp6.destinationUnreachable, Unreachable6.port, 0, now);
+  }
+
+  /** Nobody speaks the protocol: IPv6 points at the byte that names it (RFC 8200 section 4). */
+  protocolUnreachable(slab: Slab, ip: IpHeader, now: Micros): void {
+    if (ip.version === 4) this.sendError(slab, ip, Icmp4.destinationUnreachable, Unreachable4.protocol, 0, now);
+    else this.sendError(slab, ip, Icmp6.parameterProblem, ParameterProblem.unknownNextHeader, ip.protocolPointer, now);
+  }
+
+  parameterProblem(slab: Slab, ip: IpHeader, now: Micros): void {
+    const type = ip.version === 4 ? Icmp4.parameterProblem : Icmp6.parameterProblem;
+    this.sendError(slab, ip, type, ip.problemCode, ip.problemPointer, now);
+  }
+
+  /** A datagram's fragments did not all come; `ip` and `slab` are its first one's. */
+  reassemblyTimeExceeded(slab: Slab, ip: IpHeader, now: Micros): void {
+    const type = ip.version === 4 ? Icmp4.timeExceeded : Icmp6.timeExceeded;
+    this.sendError(slab, ip, type, REASSEMBLY_TIME_EXCEEDED, 0, now);
+  }
+
+  private sendError(slab: Slab, ip: IpHeader, type: number, code: number, rest: number, now: Micros): void {
+    const { out } = this;
+    if (!this.mayComplain(slab, ip, code === ParameterProblem.unknownOption && type === Icmp6.parameterProblem)) return;
+    if (!this.limiter.allow(ip.s0, ip.s1, ip.s2, ip.s3, now)) {
+      out.countDrop(Drop.icmpRateLimited, '');
+      return;
+    }
+    const h = this.answerHeader(ip);
+    const length = ip.payloadOffset + ip.payloadLength - ip.headerOffset;
+    const quoted = Math.min(length, ip.version === 4 ? MOST_QUOTED_4 : MOST_QUOTED_6);
+    out.scratch.bytes.set(slab.bytes.subarray(ip.headerOffset, ip.headerOffset + quoted), ICMP_HEADER_BYTES);
+    h.payloadLength = ICMP_HEADER_BYTES + quoted;
+    writeIcmp(out.scratch, 0, h, type, code, rest, quoted);
+    if (this.isWatched) this.watch('out', h, `ICMP error, type ${type}, code ${code}, length ${h.payloadLength}`, now);
+    out.send(h, Address.fromWords(h.d0, h.d1, h.d2, h.d3));
+  }
+
+  /**
+   * RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e): never about an ICMP error, a broadcast or multicast (but for an IPv6 option that asks for it), a later
+   * fragment in IPv4 (of ICMP in IPv6: it may be of an error), or a source that is no single host's.
+   */
+  private mayComplain(slab: Slab, ip: IpHeader, evenMulticast: boolean): boolean {
+    const kind = this.out.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3);
+    if (kind !== Destination.unicast && !(kind === Destination.multicast && evenMulticast)) return false;
+    if (isUnspecified(ip)) return false;
+    const isIcmp = ip.protocol === PROTOCOL_ICMP || ip.protocol === PROTOCOL_ICMPV6;
+    if (ip.fragmentOffset > 0) return ip.version === 6 && !isIcmp;
+    if (!isIcmp) return true;
+    const type = slab.bytes[ip.payloadOffset] ?? 0;
+    return ip.version === 4 ? type === Icmp4.echo || type === Icmp4.echoReply : type >= 128;
+  }
+
+  // ---- Echo requests of our own ---------------------------------------------------------------------------------------
+
+  /** Sends an echo request with `data`. False when there is no way to `to`. Throws StackError EMSGSIZE. */
+  ping(to: Address, id: number, seq: number, data: Uint8Array, ttl: number, now: Micros): boolean {
+    const { out, ip } = this;
+    if (data.length > MAX_ECHO_DATA) {
+      throw new StackError('EMSGSIZE', `an echo request holds ${MAX_ECHO_DATA} bytes, not ${data.length}`);
+    }
+    out.now = now;
+    const source = out.addresses.sourceFor(to);
+    if (source === null) return false;
+    out.setAddresses(ip, source, to);
+    ip.protocol = to.version === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
+    ip.ttl = ttl;
+    ip.tos = 0;
+    out.scratch.bytes.set(data, ICMP_HEADER_BYTES);
+    ip.payloadLength = ICMP_HEADER_BYTES + data.length;
+    writeIcmp(
+      out.scratch,
+      0,
+      ip,
+      to.version === 4 ? Icmp4.echo : Icmp6.echoRequest,
+      0,
+      (id << 16) | (seq & 0xffff),
+      data.length,
+    );
+    if (this.isWatched)
+      this.watch('out', ip, `ICMP echo request, id ${id}, seq ${seq}, length ${ip.payloadLength}`, now);
+    return out.send(ip, to);
+  }
+
+  private answerHeader(to: IpHeader): IpHeader {
+    const h = this.ip;
+    h.answer(to);
+    // To a multicast address one answers from one's own.
+    if (this.out.addresses.destinationKind(to.d0, to.d1, to.d2, to.d3) === Destination.multicast) {
+      const remote = Address.fromWords(to.s0, to.s1, to.s2, to.s3);
+      const source = this.out.addresses.sourceFor(remote);
+      if (source !== null) this.out.setAddresses(h, source, remote);
+    }
+    h.protocol = to.version === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
+    h.ttl = 64;
+    h.tos = 0;
+    return h;
+  }
+
+  /** Asked before a text is made: without an observer a ping costs none. */
+  private get isWatched(): boolean {
+    return this.out.observer !== null;
+  }
+
+  private watch(direction: 'in' | 'out', ip: IpHeader, text: string, now: Micros): void {
+    const from = Address.fromWords(ip.s0, ip.s1, ip.s2, ip.s3).toString();
+    this.out.observer!.datagram(direction, from, Address.fromWords(ip.d0, ip.d1, ip.d2, ip.d3).toString(), text, now);
+  }
+}
+
+const isUnspecified = (ip: IpHeader): boolean => ip.s0 === 0 && ip.s1 === 0 && ip.s2 === 0 && ip.s3 === 0;
+
+function describe(m: IcmpMessage, version: 4 | 6): string {
+  const length = m.bodyLength + ICMP_HEADER_BYTES;
+  const echo = version === 4 ? Icmp4.echo : Icmp6.echoRequest;
+  const reply = version === 4 ? Icmp4.echoReply : Icmp6.echoReply;
+  const mtu = version === 4 ? m.seq : m.rest >>> 0;
+  if (version === 4 && m.type === Icmp4.destinationUnreachable && m.code === Unreachable4.fragmentationNeeded)
+    return `ICMP fragmentation needed, MTU ${mtu}, length ${length}`;
+  if (version === 6 && m.type === Icmp6.packetTooBig) return `ICMP packet too big, MTU ${mtu}, length ${length}`;
+  if (m.type === echo) return `ICMP echo request, id ${m.id}, seq ${m.seq}, length ${length}`;
+  if (m.type === reply) return `ICMP echo reply, id ${m.id}, seq ${m.seq}, length ${length}`;
+  return `ICMP type ${m.type}, code ${m.code}, length ${length}`;
+}

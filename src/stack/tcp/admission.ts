@@ -1,0 +1,323 @@
+/**
+ * From a SYN to a connection, also under attack (RFC 4987).
+ *
+ *     SYN ─┬─ room ─▶ a half-open connection in the listener's SYN queue ─▶ its ACK ─▶ the accept queue
+ *          ├─ full ─▶ SYN cookie: a SYN,ACK, and nothing is kept ┄┄┄┄┄┄┄┄┄▶ its ACK ─▶ the accept queue
+ *          └─ full, cookies off, or the accept queue full ─▶ dropped, by name
+ *
+ * Full is, as in Linux, a queue of `backlog` half-open connections; beyond that the whole stack and each host have a limit. A half-open
+ * connection is a Connection of some 5 KB like any other, not a record of its own as in Linux: a second home for the rules of SYN-RECEIVED
+ * would be worse. The limits keep all of them together at some 20 MB, and what comes beyond costs no memory at all.
+ */
+import type { Random } from '../../base/random.js';
+import type { Micros } from '../../base/time.js';
+import { Drop, type DropReason } from '../../wire/drop.js';
+import type { IpHeader } from '../../wire/ip.js';
+import { ABSENT, Segment, TcpFlag } from '../../wire/tcp.js';
+import { acceptsEcnSyn } from '../../tcp/ecn.js';
+import type { TcpConfig } from '../../tcp/config.js';
+import { defersAccept } from '../../tcp/defer-accept.js';
+import { asksForFastOpen } from '../../tcp/fast-open.js';
+import { isHalfOpen } from '../../tcp/icmp.js';
+import { ReceiveWindow } from '../../tcp/receive/receive-window.js';
+import { TIMESTAMP_BYTES } from '../../tcp/receive/receiver.js';
+import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from '../../tcp/send/sender.js';
+import { State } from '../../tcp/state.js';
+import {
+  COOKIE_LIFETIME,
+  COOKIE_MSS_V4,
+  COOKIE_MSS_V6,
+  cookieTimestamp,
+  readCookieTimestamp,
+  SynCookies,
+} from './syn-cookie.js';
+import type { TimeWaitRecord } from '../../tcp/time-wait.js';
+import { FastOpenServer } from './fast-open-server.js';
+import type { TcpEntry } from './flow.js';
+import type { Connection } from '../../tcp/connection.js';
+import type { CookieSettings, Listener } from './listener.js';
+import { flowOf, type StrayAnswers } from './stray.js';
+import { announcedMss, type TcpConnections, type TcpHostOptions } from './connections.js';
+
+export class SynQueue {
+  readonly fastOpen: FastOpenServer;
+  private readonly cookies: SynCookies;
+  /** The SYN as far as its cookie remembers it. */
+  private readonly syn = new Segment();
+  /** What the SYN of every connection of ours says of its window. */
+  private readonly window: ReceiveWindow;
+  private readonly all: TcpConnections;
+  private readonly o: TcpHostOptions;
+  private readonly stray: StrayAnswers;
+
+  constructor(all: TcpConnections, stray: StrayAnswers, o: TcpHostOptions, random: Random) {
+    this.all = all;
+    this.o = o;
+    this.stray = stray;
+    this.cookies = new SynCookies(random);
+    this.fastOpen = new FastOpenServer(o.config, all.env.counters, random);
+    this.window = new ReceiveWindow(o.config);
+  }
+
+  /** `before`: what the same four-tuple left in TIME-WAIT. Such a peer is real, and is let in as in Linux, whatever the queue. */
+  synArrives(
+    listener: Listener,
+    ip: IpHeader,
+    seg: Segment,
+    hash: number,
+    before: TimeWaitRecord | null,
+    now: Micros,
+  ): void {
+    const { synCookies } = this.configOf(listener);
+    const full = before === null ? this.whyFull(listener, ip) : Drop.none;
+    if (full !== Drop.none && synCookies === 0) {
+      this.refuse(listener, full, ip, seg, now);
+      return;
+    }
+    if (listener.queue.isFull) {
+      this.all.env.counters.TcpExtListenOverflows++;
+      this.drop(Drop.tcpListenOverflow, 'LISTEN: the accept queue is full, dropped', ip, seg, now);
+      return;
+    }
+    if (full !== Drop.none || (synCookies === 2 && before === null)) this.answerWithCookie(listener, ip, seg, now);
+    else this.openHalf(listener, ip, seg, hash, before, now);
+  }
+
+  // ---- Half-open connections --------------------------------------------------------------------------------------------
+
+  private openHalf(
+    listener: Listener,
+    ip: IpHeader,
+    seg: Segment,
+    hash: number,
+    before: TimeWaitRecord | null,
+    now: Micros,
+  ): void {
+    const { all, o } = this;
+    const fastOpen = asksForFastOpen(seg) ? this.fastOpen.judge(listener.fastOpen, ip, seg, now) : null;
+    const entry = all.open(flowOf(ip, seg), hash, o.routeBack(ip), this.configOf(listener), before, null, now);
+    entry.conn.fastOpen = fastOpen;
+    belongsTo(entry, listener, ip);
+    if (before !== null && entry.conn.config.resumesTimeWait) entry.before = { ...before };
+    o.observer?.segmentArrived(entry.conn, seg, now);
+    entry.conn.openPassive(seg, now);
+    listener.queue.addHalfOpen(entry.conn);
+    if (fastOpen?.accepted === true) acceptEarly(entry, listener);
+    else all.halfOpen.add(entry);
+    all.mark(entry);
+  }
+
+  /** Is there no room for one more? Then the name of the limit, else `Drop.none`. */
+  private whyFull(listener: Listener, ip: IpHeader): DropReason {
+    const { config } = this.o;
+    const { counters } = this.all.env;
+    const { halfOpen } = this.all;
+    const { queue } = listener;
+    // As Linux: without cookies the last quarter of tcp_max_syn_backlog is for peers that are known, and we know nobody.
+    const { maxSynBacklog } = config;
+    const reserved =
+      this.configOf(listener).synCookies === 0 && maxSynBacklog - queue.halfOpenCount < maxSynBacklog >> 2;
+    if (queue.isSynQueueFull || reserved) return Drop.tcpSynQueueFull;
+    if (halfOpen.size >= config.maxHalfOpen) {
+      counters.TcplabHalfOpenLimit++;
+      return Drop.tcpHalfOpenLimit;
+    }
+    if (halfOpen.hosts.of(ip.s0, ip.s1, ip.s2, ip.s3) >= config.maxHalfOpenPerHost) {
+      counters.TcplabHalfOpenHostLimit++;
+      return Drop.tcpHalfOpenHostLimit;
+    }
+    return Drop.none;
+  }
+
+  private refuse(listener: Listener, reason: DropReason, ip: IpHeader, seg: Segment, now: Micros): void {
+    this.all.env.counters.TcpExtTCPReqQFullDrop++;
+    this.warn(listener, 'new SYNs are dropped. With SYN cookies (tcp_syncookies=1) they would be answered');
+    this.drop(reason, 'LISTEN: too many half-open connections, dropped', ip, seg, now);
+  }
+
+  private drop(reason: DropReason, done: string, ip: IpHeader, seg: Segment, now: Micros): void {
+    this.all.env.counters.TcpExtListenDrops++;
+    const watch = this.o.observer;
+    watch?.strayArrived(flowOf(ip, seg), seg, done, now);
+    this.o.countDrop(reason, watch === null ? '' : flowOf(ip, seg).toString());
+  }
+
+  /** One sentence for the user, once for each listener. */
+  private warn(listener: Listener, what: string): void {
+    if (listener.floodWarned) return;
+    listener.floodWarned = true;
+    this.o.warn(`a SYN flood on port ${listener.port}? There is no room for more half-open connections: ${what}.`);
+  }
+
+  // ---- SYN cookies --------------------------------------------------------------------------------------------------------
+
+  /** Nothing is allocated here unless somebody watches: a flood is as many of these as the device carries. */
+  private answerWithCookie(listener: Listener, ip: IpHeader, seg: Segment, now: Micros): void {
+    const { observer } = this.o;
+    const { config, window } = this.cookieSettings(listener, now);
+    const { counters } = this.all.env;
+    if (config.synCookies === 1) this.warn(listener, 'SYN cookies answer instead (RFC 4987)');
+    counters.TcpExtTCPReqQFullDoCookies++;
+    counters.TcpExtSyncookiesSent++;
+    listener.cookieUntil = now + COOKIE_LIFETIME;
+    observer?.strayArrived(flowOf(ip, seg), seg, 'LISTEN: SYN cookie sent, nothing is kept', now);
+    const device = this.o.routeBack(ip);
+    const v4 = ip.version === 4;
+    const ports = (seg.destinationPort << 16) | seg.sourcePort;
+    const mss = seg.mss === ABSENT ? (v4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6) : seg.mss;
+    const out = this.stray.segment;
+    this.cookies.about(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
+    out.clear();
+    out.sourcePort = seg.destinationPort;
+    out.destinationPort = seg.sourcePort;
+    out.seq = this.cookies.make(seg.seq, mss, v4 ? COOKIE_MSS_V4 : COOKIE_MSS_V6, now);
+    out.ack = (seg.seq + 1) | 0;
+    out.flags = TcpFlag.SYN | TcpFlag.ACK;
+    out.mss = announcedMss(device, v4, config);
+    out.wnd = window.onSyn(out.mss - (config.timestamps && seg.hasTimestamps ? TIMESTAMP_BYTES : 0));
+    if (config.timestamps && seg.hasTimestamps) {
+      out.hasTimestamps = true;
+      out.tsEcr = seg.tsVal;
+      out.sackPermitted = config.sack && seg.sackPermitted;
+      const scaling = config.windowScaling && seg.wscale !== ABSENT;
+      if (scaling) out.wscale = window.wantedWscale;
+      const offset = this.all.timestampOffset(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
+      const wscale = scaling ? seg.wscale : ABSENT;
+      const ecn = acceptsEcnSyn(config.ecn, seg);
+      if (ecn) out.flags |= TcpFlag.ECE;
+      out.tsVal = (cookieTimestamp(Math.floor(now / 1000), wscale, out.sackPermitted, ecn) + offset) | 0;
+    }
+    this.stray.send(
+      ip,
+      seg,
+      'SYN,ACK: its sequence number is a cookie that holds all we need to know (RFC 4987 3.6)',
+      now,
+      listener.tos,
+      config.ttl,
+    );
+  }
+
+  /** Those of the listener when it sent the first cookie that may still come back. */
+  private cookieSettings(listener: Listener, now: Micros): CookieSettings {
+    if (listener.cookies === null || now >= listener.cookieUntil)
+      listener.cookies = { config: this.configOf(listener), window: listener.window ?? this.window };
+    return listener.cookies;
+  }
+
+  private configOf(listener: Listener): TcpConfig {
+    return listener.config ?? this.o.config;
+  }
+
+  /** An ACK for no connection that we know: does it bring back a cookie of ours? True when it made a connection, or was dropped. */
+  cookieArrives(listener: Listener, ip: IpHeader, seg: Segment, hash: number, now: Micros): boolean {
+    if (this.configOf(listener).synCookies === 0 || now >= listener.cookieUntil || seg.has(TcpFlag.SYN)) return false;
+    const { config } = this.cookieSettings(listener, now);
+    const { counters } = this.all.env;
+    const ports = (seg.destinationPort << 16) | seg.sourcePort;
+    const irs = (seg.seq - 1) | 0;
+    const iss = (seg.ack - 1) | 0;
+    this.cookies.about(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
+    const mss = this.cookies.check(irs, iss, ip.version === 4 ? COOKIE_MSS_V4 : COOKIE_MSS_V6, now);
+    if (mss === 0 || !this.recallSyn(config, ip, seg, irs, mss, ports)) {
+      counters.TcpExtSyncookiesFailed++;
+      return false;
+    }
+    counters.TcpExtSyncookiesRecv++;
+    if (listener.queue.isFull) {
+      counters.TcpExtListenOverflows++;
+      this.drop(Drop.tcpListenOverflow, 'LISTEN: a SYN cookie came back, but the accept queue is full', ip, seg, now);
+      return true;
+    }
+    const entry = this.all.open(flowOf(ip, seg), hash, this.o.routeBack(ip), config, null, iss, now);
+    belongsTo(entry, listener, ip);
+    listener.queue.addHalfOpen(entry.conn);
+    entry.conn.openFromCookie(this.syn, seg, now);
+    this.afterSegment(entry, listener);
+    this.all.mark(entry);
+    return true;
+  }
+
+  /** Fills `syn`; false when the timestamp names options that we would not have agreed on. */
+  private recallSyn(config: TcpConfig, ip: IpHeader, seg: Segment, irs: number, mss: number, ports: number): boolean {
+    const { syn } = this;
+    syn.clear();
+    syn.sourcePort = seg.sourcePort;
+    syn.destinationPort = seg.destinationPort;
+    syn.seq = irs;
+    syn.flags = TcpFlag.SYN;
+    syn.mss = mss;
+    if (!seg.hasTimestamps) return true;
+    if (!config.timestamps) return false;
+    const offset = this.all.timestampOffset(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
+    syn.hasTimestamps = true;
+    syn.tsVal = seg.tsVal;
+    readCookieTimestamp((seg.tsEcr - offset) | 0, syn);
+    return (config.sack || !syn.sackPermitted) && (config.windowScaling || syn.wscale === ABSENT);
+  }
+
+  // ---- The accept queue -----------------------------------------------------------------------------------------------------
+
+  /** May a segment be given to a connection that its listener still holds? Not, and counted, when it would be established without room for it. */
+  mayEstablish(entry: TcpEntry, listener: Listener, seg: Segment): boolean {
+    const completes = entry.conn.state === State.synReceived && seg.has(TcpFlag.ACK) && !seg.has(TcpFlag.RST);
+    if (!completes) return true;
+    if (defersAccept(entry.conn, seg)) {
+      this.all.env.counters.TcpExtTCPDeferAcceptDrop++;
+      this.o.countDrop(Drop.tcpDeferAccept, entry.toString());
+      return false;
+    }
+    if (!listener.queue.isFull) return true;
+    // As Linux: the peer will send again, or we our SYN,ACK; by then there may be room.
+    this.all.env.counters.TcpExtListenOverflows++;
+    this.all.env.counters.TcpExtListenDrops++;
+    this.o.countDrop(Drop.tcpListenOverflow, entry.toString());
+    return false;
+  }
+
+  /** To be called after each segment of a connection that its listener still holds. */
+  afterSegment(entry: TcpEntry, listener: Listener): void {
+    const { conn } = entry;
+    if (conn.state === State.synReceived) return;
+    entry.listener = null;
+    this.all.halfOpen.leave(entry);
+    listener.queue.leaveHalfOpen(conn);
+    if (conn.state === State.closed) return;
+    entry.before = null;
+    offer(conn, listener);
+  }
+
+  closeListener(listener: Listener, now: Micros): void {
+    for (const conn of listener.queue.drain()) {
+      const e = conn.flow as TcpEntry;
+      e.listener = null;
+      this.all.halfOpen.leave(e);
+      // Whoever only sent a SYN is told by the RST of a closed port, when it sends again (RFC 9293 section 3.10.7.1).
+      if (isHalfOpen(conn)) conn.finish(null, 'the listener closes', now);
+      else conn.abort(now, 'the listener closes');
+      this.all.mark(e);
+    }
+  }
+}
+
+/** `entry` is `listener`'s until it is established; `ip` headed its peer's segment. */
+function belongsTo(entry: TcpEntry, listener: Listener, ip: IpHeader): void {
+  entry.listener = listener;
+  entry.tos = listener.tos;
+  entry.receivedTos = ip.tos;
+}
+
+/** Fast Open: the user has the connection, and data of it, while its handshake goes on (RFC 7413 section 4.2.2). */
+function acceptEarly(entry: TcpEntry, listener: Listener): void {
+  const { conn } = entry;
+  entry.listener = null;
+  entry.before = null;
+  entry.fastOpen = listener.fastOpen;
+  listener.fastOpen!.pending++;
+  listener.queue.leaveHalfOpen(conn);
+  offer(conn, listener);
+}
+
+/** ACCEPT. The queue has only what its user left there: when he closes the listener at once, what he took lives on. */
+function offer(conn: Connection, listener: Listener): void {
+  if (!listener.user.tcpAccept(conn)) listener.queue.addEstablished(conn);
+}

@@ -1,0 +1,370 @@
+/**
+ * All connections of a stack: where they are found, when their timers are due, and who wants to send or has something to tell its user.
+ *
+ *     open ─▶ flow table, timer heap ◀── settle: what is over leaves, or goes on in TIME-WAIT
+ *     mark ─▶ list of who has work ─▶ run: tell users, then send
+ *
+ * Who opens one, and by which rules, is the business of tcp-host.ts (active) and tcp-passive.ts.
+ */
+import { Counts } from '../../base/counts.js';
+import { IndexedHeap } from '../../base/heap.js';
+import { MtuDiscover } from '../../base/mtu-discover.js';
+import type { Random } from '../../base/random.js';
+import type { Seq } from '../../base/seq.js';
+import { SlabPool } from '../../base/slab-pool.js';
+import { NEVER, type Micros } from '../../base/time.js';
+import type { Device } from '../../device/device.js';
+import type { Address } from '../../ip/address.js';
+import { pseudoHeaderSum } from '../../wire/checksum.js';
+import type { DropReason } from '../../wire/drop.js';
+import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, PROTOCOL_TCP, type IpHeader } from '../../wire/ip.js';
+import { TCP_HEADER_BYTES, TCP_MAX_HEADER_BYTES } from '../../wire/tcp.js';
+import { ChallengeLimiter } from '../../tcp/challenge.js';
+import type { TcpConfig } from '../../tcp/config.js';
+import { Connection } from '../../tcp/connection.js';
+import { AckNews } from '../../tcp/recovery/ack-news.js';
+import { AckSample } from '../../tcp/congestion/ack-sample.js';
+import { TcpCounters } from '../../tcp/counters.js';
+import { SentSegmentPool } from '../../tcp/send/sent-queue.js';
+import { TcpMemory } from '../../tcp/memory.js';
+import type { TcpEnv } from '../../tcp/env.js';
+import { initialSequenceNumber, TupleHash } from './isn.js';
+import { pathMtuChanged } from '../../tcp/send/path-mtu.js';
+import type { Allocate } from '../../tcp/receive/receive-queue.js';
+import { MtuCause } from '../../tcp/send/segment-size.js';
+import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from '../../tcp/send/sender.js';
+import { State } from '../../tcp/state.js';
+import type { TimeWaitRecord } from '../../tcp/time-wait.js';
+import { type Flow, TcpEntry } from './flow.js';
+import { FlowTable } from './flow-table.js';
+import { HalfOpen } from './half-open.js';
+import type { StackObserver } from '../observer.js';
+import type { PathMtus } from '../path-mtus.js';
+import { EphemeralPorts } from './ports.js';
+import { TcpEgress } from './egress.js';
+import { TimeWaitTable } from './time-wait-table.js';
+
+/** What TCP needs of the rest of the stack. */
+export interface TcpHostOptions {
+  readonly config: TcpConfig;
+  readonly random: Random;
+  readonly secret: Uint8Array;
+  readonly allocate: Allocate;
+  readonly observer: StackObserver | null;
+  readonly paths: PathMtus;
+  /** Most TIME-WAIT records. */
+  readonly timeWaitLimit: number;
+  /** The device to `remote`. */
+  route(remote: Address): Device | null;
+  /** The device from which `ip`'s packet came, in fact or by its source address: the way for an answer. */
+  routeBack(ip: IpHeader): Device;
+  /** Nobody here has the packet at hand: true when another stack with our addresses does, or may (neighbours.ts). */
+  isElsewhere(): boolean;
+  /** MUST-44: the address to speak from, or null when there is none of its family. */
+  sourceFor(remote: Address): Address | null;
+  isLocal(address: Address): boolean;
+  /** The limited broadcast address, or that of a network of ours. */
+  isBroadcast(address: Address): boolean;
+  countDrop(reason: DropReason, detail: string): void;
+  /** The same for a segment that reached its connection, which tells observers itself. */
+  readonly countSegment: (reason: DropReason) => void;
+  /** Something waits to be sent or told. */
+  wake(): void;
+  /** Something that the user ought to know, in a sentence. */
+  warn(text: string): void;
+}
+
+/** Different uses of the one secret (isn.ts). */
+const FOR_ISN = 1;
+const FOR_PORTS = 2;
+
+/** Total length of an IPv4 packet, payload of an IPv6 one. */
+const MAX_IP_PACKET = 65_535;
+
+/** The largest packet that leaves by `device`: its MTU, or the route's. */
+export const outputMtu = (device: Device, { routeMtu }: TcpConfig): number =>
+  routeMtu > 0 ? Math.min(routeMtu, device.mtu) : device.mtu;
+
+/** The payload of such a packet: what it holds, less bare headers (MUST-67). */
+const mtuMss = (device: Device, v4: boolean, config: TcpConfig): number =>
+  Math.min(outputMtu(device, config) - (v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) - TCP_HEADER_BYTES, 0xffff);
+
+/** The MSS that we announce: so much, or what the route says instead, and no more than TCP_MAXSEG. */
+export function announcedMss(device: Device, v4: boolean, config: TcpConfig): number {
+  const mss = config.routeAdvmss > 0 ? config.routeAdvmss : mtuMss(device, v4, config);
+  return config.maxSegment > 0 ? Math.min(config.maxSegment, mss) : mss;
+}
+
+export class TcpConnections {
+  readonly env: TcpEnv;
+  readonly timeWait: TimeWaitTable;
+  readonly flows: FlowTable;
+  readonly halfOpen: HalfOpen;
+  readonly out = new TcpEgress();
+  private readonly heap = new IndexedHeap<TcpEntry>();
+  /** The first `dirtyCount`; an array that is emptied would be laid out anew with each turn. */
+  private readonly dirty: (TcpEntry | null)[] = [];
+  private dirtyCount = 0;
+  private readonly tuple: TupleHash;
+  private readonly random: Random;
+  private readonly paths: PathMtus;
+  private readonly ports: EphemeralPorts;
+  private readonly portsInUse = new Counts<number>();
+
+  constructor(o: TcpHostOptions) {
+    this.random = o.random;
+    this.paths = o.paths;
+    this.ports = new EphemeralPorts(o.random);
+    this.tuple = new TupleHash(o.secret);
+    this.flows = new FlowTable(o.random.int32());
+    this.halfOpen = new HalfOpen(o.secret);
+    this.timeWait = new TimeWaitTable(o.timeWaitLimit, o.config.timeWait, o.config.maxTimeWaitPerHost, o.secret);
+    const counters = new TcpCounters();
+    this.env = {
+      config: o.config,
+      counters,
+      memory: new TcpMemory(o.config.memory, counters, o.config.maxOrphans),
+      challenges: new ChallengeLimiter(o.random, o.config.challengeAckLimit),
+      pool: new SlabPool(),
+      records: new SentSegmentPool(),
+      news: new AckNews(),
+      sample: new AckSample(),
+      allocate: o.allocate,
+      countDrop: o.countSegment,
+      observer: o.observer,
+    };
+  }
+
+  // ---- Who is there -------------------------------------------------------------------------------------------------
+
+  /** A new connection, CLOSED as yet. `before`: what the same four-tuple left in TIME-WAIT. `cookie`: the initial sequence number that it has. */
+  open(
+    flow: Flow,
+    hash: number,
+    device: Device,
+    config: TcpConfig,
+    before: TimeWaitRecord | null,
+    cookie: Seq | null,
+    now: Micros,
+  ): TcpEntry {
+    const { local: l, remote: r } = flow;
+    const v4 = l.version === 4;
+    const sum = pseudoHeaderSum(l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, PROTOCOL_TCP);
+    const entry = new TcpEntry(l, flow.localPort, r, flow.remotePort, hash, sum, device);
+    this.tuple.hash(l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, (flow.localPort << 16) | flow.remotePort, FOR_ISN);
+    const ipBytes = v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+    entry.ipId = this.tuple.hi & 0xffff;
+    entry.ttl = config.ttl;
+    entry.conn = new Connection({
+      flow: entry,
+      env: this.env,
+      config,
+      iss: cookie ?? initialSequenceNumber(this.tuple.lo, now, before),
+      tsOffset: this.tuple.hi,
+      mss: mtuMss(device, v4, config),
+      defaultMss: v4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6,
+      ipHeaderBytes: ipBytes,
+      pathMtu: this.paths.to(r, outputMtu(device, config), now),
+      gsoBytes: (v4 ? device.offload.tso4 : device.offload.tso6) ? MAX_IP_PACKET - ipBytes - TCP_MAX_HEADER_BYTES : 0,
+    });
+    this.findPath(entry, now);
+    this.flows.add(entry);
+    this.portsInUse.add(flow.localPort);
+    return entry;
+  }
+
+  /** What is added to our clock to make the TSval of a connection with this four-tuple: always the same. */
+  timestampOffset(
+    l0: number,
+    l1: number,
+    l2: number,
+    l3: number,
+    r0: number,
+    r1: number,
+    r2: number,
+    r3: number,
+    ports: number,
+  ): number {
+    this.tuple.hash(l0, l1, l2, l3, r0, r1, r2, r3, ports, FOR_ISN);
+    return this.tuple.hi;
+  }
+
+  hashOf(f: Flow): number {
+    const { local: l, remote: r } = f;
+    return this.flows.hash(l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, (f.localPort << 16) | f.remotePort);
+  }
+
+  /** The four-tuple has a connection, or is in TIME-WAIT. */
+  isTaken(f: Flow): boolean {
+    const { local: l, remote: r } = f;
+    const hash = this.hashOf(f);
+    if (this.flows.find(hash, l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, f.localPort, f.remotePort) !== null)
+      return true;
+    const ports = (f.localPort << 16) | f.remotePort;
+    return this.timeWait.find(hash, l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, ports) >= 0;
+  }
+
+  isPortInUse(port: number): boolean {
+    return this.portsInUse.of(port) > 0;
+  }
+
+  /** An ephemeral port to this destination for which `isFree` says so, or 0. */
+  ephemeralPort(l: Address, r: Address, remotePort: number, isFree: (port: number) => boolean): number {
+    const { tuple } = this;
+    tuple.hash(l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, remotePort, FOR_PORTS);
+    return this.ports.pick(tuple.lo, tuple.hi, isFree);
+  }
+
+  /** One to listen on. */
+  anyPort(isFree: (port: number) => boolean): number {
+    return this.ports.pick(this.random.int32(), this.random.int32(), isFree);
+  }
+
+  // ---- Who has work -------------------------------------------------------------------------------------------------
+
+  mark(e: TcpEntry): void {
+    if (e.dirty) return;
+    e.dirty = true;
+    this.dirty[this.dirtyCount++] = e;
+  }
+
+  get hasWork(): boolean {
+    return this.dirtyCount > 0;
+  }
+
+  /** Tells users what happened, then sends what is owed: an answer that a user gives at once rides on the ACK. */
+  run(now: Micros): void {
+    this.out.now = now;
+    const { dirty } = this;
+    let kept = 0;
+    for (let i = 0; i < this.dirtyCount; i++) this.tell(dirty[i]!);
+    for (let i = 0; i < this.dirtyCount; i++) {
+      const e = dirty[i]!;
+      dirty[i] = null;
+      e.dirty = false;
+      if (waitsForAnswer(e.conn)) {
+        this.watch(e);
+        continue;
+      }
+      const failed = e.conn.lentToSend > 0 && e.conn.failWhatIsDetached(now);
+      this.settle(e, now);
+      if (failed) this.tell(e);
+      // Sending made room for a writer: it is told in the next run.
+      if (e.conn.events !== 0 && e.linked && e.conn.user !== null) {
+        e.dirty = true;
+        dirty[kept++] = e;
+      }
+    }
+    this.dirtyCount = kept;
+  }
+
+  private tell(e: TcpEntry): void {
+    const { conn } = e;
+    if (conn.events === 0 || conn.user === null) return;
+    conn.user.tcpEvents(conn, conn.takeEvents());
+  }
+
+  /** Sends, and then: is it over, and when is it to be looked at again? */
+  private settle(e: TcpEntry, now: Micros): void {
+    const { conn } = e;
+    if (e.pathExpires <= now) this.learnPath(e, MtuCause.aged, now);
+    conn.pollTransmit(now, this.out);
+    if (!e.linked) return;
+    if (e.fastOpen !== null && conn.state !== State.synReceived) {
+      e.fastOpen.leave(conn.error === 'ECONNRESET', now);
+      e.fastOpen = null;
+    }
+    if (conn.state === State.closed || conn.state === State.timeWait) {
+      this.flows.remove(e);
+      this.heap.remove(e);
+      e.deadline = NEVER;
+      if (e.listener !== null) {
+        e.listener.queue.remove(conn);
+        e.listener = null;
+        this.halfOpen.leave(e);
+      }
+      this.portsInUse.remove(e.localPort);
+      if (conn.state === State.timeWait || e.before !== null) this.remember(e, now);
+      return;
+    }
+    this.watch(e);
+  }
+
+  /** The heap may keep a deadline that is too early: it costs one look when it comes, and most deadlines only ever move back. */
+  private watch(e: TcpEntry): void {
+    const next = e.conn.nextTimeout();
+    if (next < e.deadline) {
+      e.deadline = next;
+      this.heap.update(e, next);
+    }
+  }
+
+  private remember(e: TcpEntry, now: Micros): void {
+    const { counters } = this.env;
+    counters.TcpExtTW++;
+    if (this.timeWait.isHostFull(e.remote)) counters.TcplabTimeWaitHostLimit++;
+    else if (!this.timeWait.add(e, now)) counters.TcpExtTCPTimeWaitOverflow++;
+  }
+
+  // ---- The path -----------------------------------------------------------------------------------------------------
+
+  /** What is known of the path to `e`'s peer is another: all that goes there learns it, what is too large for it goes again. */
+  pathChanged(r0: number, r1: number, r2: number, r3: number, why: MtuCause, now: Micros): void {
+    for (const e of this.flows) {
+      const { w0, w1, w2, w3 } = e.remote;
+      if (w3 !== r3 || w2 !== r2 || w1 !== r1 || w0 !== r0) continue;
+      this.learnPath(e, why, now);
+      this.mark(e);
+    }
+  }
+
+  private learnPath(e: TcpEntry, why: MtuCause, now: Micros): void {
+    this.findPath(e, now);
+    if (e.conn.size.discover === MtuDiscover.probe) return;
+    pathMtuChanged(e.conn, this.paths.to(e.remote, outputMtu(e.device, e.conn.config), now), why, now);
+  }
+
+  /** DF, and until when to believe it. */
+  findPath(e: TcpEntry, now: Micros): void {
+    e.dontFragment = this.paths.dontFragment(e.remote, e.conn.size.discover, now);
+    e.pathExpires = this.paths.expiry(e.remote, now);
+  }
+
+  // ---- Time ---------------------------------------------------------------------------------------------------------
+
+  nextTimeout(): Micros {
+    const first = this.heap.peek();
+    return Math.min(first === undefined ? NEVER : first.deadline, this.timeWait.nextTimeout());
+  }
+
+  onTimeout(now: Micros): void {
+    this.out.now = now;
+    this.timeWait.expire(now);
+    for (;;) {
+      const e = this.heap.peek();
+      if (e === undefined || e.deadline > now) return;
+      this.heap.remove(e);
+      e.deadline = NEVER;
+      const { conn, listener } = e;
+      if (listener !== null) conn.synAckRetries = listener.queue.retriesAfterTimeout(conn, conn.config.synAckRetries);
+      conn.onTimeout(now);
+      this.mark(e);
+      // Its next deadline is known once it has sent; one that does not send keeps the one it has.
+    }
+  }
+
+  checkInvariants(): string | null {
+    for (const e of this.flows) {
+      const broken = e.conn.checkInvariants();
+      if (broken !== null) return `${e.toString()}: ${broken}`;
+      if (!e.dirty && e.conn.nextTimeout() < e.deadline) return `${e.toString()}: a timer is due before the heap knows`;
+    }
+    return null;
+  }
+}
+
+/** Something came that its user will hear of in a moment: the answer carries the ACK. */
+function waitsForAnswer({ user, state, rcv }: Connection): boolean {
+  const mayAnswer = user?.mayAnswer === true && (state === State.established || state === State.closeWait);
+  return mayAnswer && rcv.queue.pieces > 0;
+}

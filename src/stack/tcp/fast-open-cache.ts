@@ -1,0 +1,137 @@
+/**
+ * What a client remembers of servers for Fast Open (RFC 7413 section 4.1.3): the cookie and the MSS of each, which form of the option it knows, and where
+ * a SYN with data went missing. And, as Linux does, of the whole network: where connections that began so end in silence, data stays out of SYNs for a while.
+ */
+import { NEVER, type Micros } from '../../base/time.js';
+import type { Address } from '../../ip/address.js';
+import type { TcpConfig } from '../../tcp/config.js';
+import type { TcpCounters } from '../../tcp/counters.js';
+import { FastOpen, FastOpenMode, type FastOpenMemory, type FastOpenOutcome } from '../../tcp/fast-open.js';
+
+const MOST_SERVERS = 1024;
+/** Room for options that a middlebox may add (Linux's MAX_TCP_OPTION_SPACE). */
+const OPTION_ROOM = 40;
+const MOST_DOUBLINGS = 6;
+const NO_COOKIE = new Uint8Array(0);
+
+class Server implements FastOpenMemory {
+  cookie: Uint8Array | null = null;
+  experimental = false;
+  mss = 0;
+  synLosses = 0;
+  lastLoss: Micros = -NEVER;
+  private formsTried = 0;
+  private readonly cache: FastOpenCache;
+
+  constructor(cache: FastOpenCache) {
+    this.cache = cache;
+  }
+
+  learn(o: FastOpenOutcome, now: Micros): void {
+    if (o.mss > 0) this.mss = o.mss;
+    if (o.cookie !== null) {
+      this.cookie = o.cookie;
+      this.experimental = o.experimental;
+    } else if (o.notGranted && this.cookie === null && this.formsTried < 2) {
+      // Section 4.1.1's option was not understood: once the old one, and then never mind.
+      this.formsTried++;
+      this.experimental = this.formsTried === 1;
+    }
+    if (o.synLost) {
+      this.synLosses++;
+      this.lastLoss = now;
+    } else {
+      this.synLosses = 0;
+    }
+  }
+
+  worked(): void {
+    this.cache.worked();
+  }
+
+  blackhole(now: Micros): void {
+    this.cache.blackhole(now);
+  }
+
+  /** For `pause` at first. */
+  isPaused(pause: Micros, now: Micros): boolean {
+    return this.synLosses > 0 && now < this.lastLoss + pause * 2 ** Math.min(this.synLosses, MOST_DOUBLINGS);
+  }
+}
+
+const keyOf = (local: Address, remote: Address): string => `${local.toString()} ${remote.toString()}`;
+
+export class FastOpenCache {
+  /** By both addresses, the longest unused first. A cookie proves our address, too. */
+  private readonly servers = new Map<string, Server>();
+  private blackholes = 0;
+  private lastBlackhole: Micros = -NEVER;
+  private readonly config: TcpConfig;
+  private readonly counters: TcpCounters;
+
+  constructor(config: TcpConfig, counters: TcpCounters) {
+    this.config = config;
+    this.counters = counters;
+  }
+
+  get size(): number {
+    return this.servers.size;
+  }
+
+  /** `ip tcp_metrics flush`: what is known of servers. */
+  forget(): void {
+    this.servers.clear();
+  }
+
+  /** For an active open that wants it: what its SYN may have. `mss`: what our side of the path takes. */
+  plan(local: Address, remote: Address, bits: number, mss: number, now: Micros): FastOpen {
+    const server = this.serverOf(keyOf(local, remote));
+    const likelyMss = Math.min(server.mss > 0 ? server.mss : mss, mss);
+    const mostSynData = Math.max(0, likelyMss - OPTION_ROOM);
+    const { cookie, experimental } = server;
+    const afterPause = this.blackholes > 0;
+    if (this.isBlackhole(now) || server.isPaused(this.config.fastOpenLossPause, now)) {
+      return new FastOpen({ cookie: null, experimental: false, memory: server });
+    }
+    if ((bits & FastOpenMode.clientWithoutCookie) !== 0) {
+      return new FastOpen({ cookie: null, experimental, mostSynData, likelyMss, memory: server, afterPause });
+    }
+    return cookie === null
+      ? new FastOpen({ cookie: NO_COOKIE, experimental, memory: server, afterPause })
+      : new FastOpen({ cookie, experimental, mostSynData, likelyMss, memory: server, afterPause });
+  }
+
+  /** Would the SYN that `plan` plans have room for data? */
+  isReady(local: Address, remote: Address, bits: number, now: Micros): boolean {
+    const server = this.servers.get(keyOf(local, remote));
+    if (this.isBlackhole(now) || server?.isPaused(this.config.fastOpenLossPause, now) === true) return false;
+    return (bits & FastOpenMode.clientWithoutCookie) !== 0 || (server?.cookie ?? null) !== null;
+  }
+
+  private serverOf(key: string): Server {
+    const server = this.servers.get(key) ?? new Server(this);
+    this.servers.delete(key);
+    if (this.servers.size >= MOST_SERVERS) this.servers.delete(this.servers.keys().next().value!);
+    this.servers.set(key, server);
+    return server;
+  }
+
+  /** @internal */
+  blackhole(now: Micros): void {
+    if (this.config.fastOpenBlackholeTimeout === 0) return;
+    this.blackholes++;
+    this.lastBlackhole = now;
+    this.counters.TcpExtTCPFastOpenBlackhole++;
+  }
+
+  /** @internal Data came: this network lets it pass. */
+  worked(): void {
+    this.blackholes = 0;
+  }
+
+  private isBlackhole(now: Micros): boolean {
+    if (this.blackholes === 0) return false;
+    const doublings = Math.min(this.blackholes - 1, MOST_DOUBLINGS);
+    return now < this.lastBlackhole + this.config.fastOpenBlackholeTimeout * 2 ** doublings;
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * The server's cookies of Fast Open (RFC 7413 section 4.1.2): proof that a client received what we sent to its address not long ago, so that it may
+ * send data with a SYN. A cookie is a keyed hash of both addresses, and nothing is kept for it.
+ *
+ *     cookie = SipHash(key, client, server)      8 bytes; with the same key the same as Linux's
+ *
+ * Keys change once a day. What was made with the last key still counts, and is answered with a new cookie.
+ */
+import type { Random } from '../../base/random.js';
+import { SipHash } from '../../base/siphash.js';
+import { NEVER, SECOND, type Micros } from '../../base/time.js';
+
+export const COOKIE_BYTES = 8;
+export const KEY_BYTES = 16;
+const KEY_LIFETIME: Micros = 86_400 * SECOND;
+
+/** What a client's cookie is worth. */
+export const CookieWorth = { nothing: 0, current: 1, previous: 2 } as const;
+export type CookieWorth = (typeof CookieWorth)[keyof typeof CookieWorth];
+
+const V4_WORDS = 2;
+const V6_WORDS = 8;
+
+export type FastOpenKeys = readonly [current: Uint8Array, previous: Uint8Array | null];
+
+export class FastOpenCookies {
+  private readonly words = new Int32Array(V6_WORDS);
+  private count = 0;
+  private current: SipHash;
+  private previous: SipHash | null = null;
+  private readonly random: Random | null;
+  private keyedAt: Micros = -NEVER;
+  private keyText = '';
+
+  /** Keys of chance that change once a day, or TCP_FASTOPEN_KEY's: 16 bytes each, the second for cookies of before. */
+  constructor(source: Random | FastOpenKeys) {
+    this.random = isKeys(source) ? null : source;
+    this.current = new SipHash(isKeys(source) ? source[0] : newKey(source));
+    if (isKeys(source)) this.setKeys(...source);
+  }
+
+  /** net.ipv4.tcp_fastopen_key: 16 bytes each. They stay until they are set again. */
+  setKeys(current: Uint8Array, previous: Uint8Array | null = null): void {
+    this.current = new SipHash(current);
+    this.previous = previous === null ? null : new SipHash(previous);
+    this.keyedAt = NEVER;
+  }
+
+  /** Whose cookie the next `make` or `judge` is about: the words of the client's address and ours, IPv4 in its v4-mapped form. */
+  about(
+    v4: boolean,
+    c0: number,
+    c1: number,
+    c2: number,
+    c3: number,
+    s: readonly [number, number, number, number],
+  ): void {
+    const w = this.words;
+    this.count = v4 ? V4_WORDS : V6_WORDS;
+    if (v4) {
+      w[0] = swapBytes(c3);
+      w[1] = swapBytes(s[3]);
+      return;
+    }
+    w[0] = swapBytes(c0);
+    w[1] = swapBytes(c1);
+    w[2] = swapBytes(c2);
+    w[3] = swapBytes(c3);
+    for (let i = 0; i < 4; i++) w[4 + i] = swapBytes(s[i]!);
+  }
+
+  /** By `TcpConfig.fastOpenKey`. What is no key changes nothing. */
+  setKeysAs(text: string): void {
+    if (text === this.keyText) return;
+    this.keyText = text;
+    const [current, previous] = text.split(',').map(keyBytes);
+    if (current) this.setKeys(current, previous ?? null);
+  }
+
+  make(now: Micros): Uint8Array {
+    this.keepKeysFresh(now);
+    return bytesOf(this.current, this.words, this.count);
+  }
+
+  judge(cookie: Uint8Array, now: Micros): CookieWorth {
+    this.keepKeysFresh(now);
+    if (isSame(cookie, bytesOf(this.current, this.words, this.count))) return CookieWorth.current;
+    const { previous } = this;
+    if (previous !== null && isSame(cookie, bytesOf(previous, this.words, this.count))) return CookieWorth.previous;
+    return CookieWorth.nothing;
+  }
+
+  private keepKeysFresh(now: Micros): void {
+    const age = now - this.keyedAt;
+    if (age < KEY_LIFETIME || this.random === null) return;
+    // Nobody asked for so long that the last key has had its day, too.
+    this.previous = age < 2 * KEY_LIFETIME ? this.current : null;
+    this.current = new SipHash(newKey(this.random));
+    this.keyedAt = now;
+  }
+}
+
+const isKeys = (source: Random | FastOpenKeys): source is FastOpenKeys => Array.isArray(source);
+
+const newKey = (random: Random): Uint8Array =>
+  new Uint8Array(Int32Array.of(random.int32(), random.int32(), random.int32(), random.int32()).buffer);
+
+/** The bytes of `00112233-44556677-8899aabb-ccddeeff`, each number little-endian as in Linux; null when it is none. */
+export function keyBytes(text: string): Uint8Array | null {
+  const match = /^\s*([0-9a-f]{1,8})-([0-9a-f]{1,8})-([0-9a-f]{1,8})-([0-9a-f]{1,8})\s*$/i.exec(text);
+  if (match === null) return null;
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  for (let i = 0; i < 4; i++) view.setUint32(4 * i, parseInt(match[i + 1]!, 16), true);
+  return bytes;
+}
+
+/** An address word as it stands in memory, read little-endian: what SipHash takes. */
+const swapBytes = (w: number): number => (w << 24) | ((w & 0xff00) << 8) | ((w >>> 8) & 0xff00) | (w >>> 24);
+
+function bytesOf(sip: SipHash, words: Int32Array, count: number): Uint8Array {
+  sip.hash(words, count);
+  const cookie = new Uint8Array(COOKIE_BYTES);
+  const view = new DataView(cookie.buffer);
+  view.setInt32(0, sip.lo, true);
+  view.setInt32(4, sip.hi, true);
+  return cookie;
+}
+
+/** In a time that does not tell how much of it is right. */
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
+  return difference === 0;
+}

@@ -1,0 +1,84 @@
+/**
+ * A flow: the four-tuple of one TCP connection, and what the stack keeps for it. `tcp/` sees only the ports (`FlowId`).
+ */
+import { NEVER, type Micros } from '../../base/time.js';
+import type { Device } from '../../device/device.js';
+import type { Address } from '../../ip/address.js';
+import type { Connection, FlowId } from '../../tcp/connection.js';
+import type { TimeWaitRecord } from '../../tcp/time-wait.js';
+import type { FastOpenQueue } from './fast-open-server.js';
+import type { Listener } from './listener.js';
+
+export class Flow implements FlowId {
+  readonly local: Address;
+  readonly localPort: number;
+  readonly remote: Address;
+  readonly remotePort: number;
+
+  constructor(local: Address, localPort: number, remote: Address, remotePort: number) {
+    this.local = local;
+    this.localPort = localPort;
+    this.remote = remote;
+    this.remotePort = remotePort;
+  }
+
+  /** As tcpdump prints it, from our side: `198.18.0.2:80 198.18.0.1:51422`. */
+  toString(): string {
+    return `${endpointText(this.local, this.localPort)} ${endpointText(this.remote, this.remotePort)}`;
+  }
+}
+
+/** A flow that has a connection: the demux's entry, with its place in the chain, the timer heap and the list of what wants output. */
+export class TcpEntry extends Flow {
+  conn!: Connection;
+  readonly hash: number;
+  /** Pseudo-header sum without the length: the same for the connection's life. */
+  readonly pseudoSum: number;
+  readonly device: Device;
+  listener: Listener | null = null;
+  /** Open by Fast Open, its handshake not over: who counts it. */
+  fastOpen: FastOpenQueue | null = null;
+  /** What the four-tuple was in TIME-WAIT with, and will be again unless this connection is established (`resumesTimeWait`). */
+  before: TimeWaitRecord | null = null;
+  /** Counts as half-open (half-open.ts). */
+  halfOpen = false;
+  nextInChain: TcpEntry | null = null;
+  /** In the timer heap: where, and under which deadline. Never later than the connection's own, perhaps earlier. */
+  heapIndex = -1;
+  deadline: Micros = NEVER;
+  /** Waits for its turn to send and to tell its user. */
+  dirty = false;
+  /** In the demux: a connection that is over leaves it. */
+  linked = false;
+  /** IPv4: DF is set in what we send. */
+  dontFragment = true;
+  /** When what is known of the path's MTU will be forgotten. */
+  pathExpires: Micros = NEVER;
+  /** IP identification of the next packet: it counts the connection's packets (RFC 6864 asks for more only at rates where ten minutes are 65,536 of them). */
+  ipId = 0;
+  /** MUST-49: time to live. The configured one at first. */
+  ttl = 64;
+  /** MUST-48: the traffic class byte of what we send, ECN's two bits left out: those are TCP's own. */
+  tos = 0;
+  /** MAY-9: that byte of the last segment that came, ECN and all. */
+  receivedTos = 0;
+
+  constructor(
+    local: Address,
+    localPort: number,
+    remote: Address,
+    remotePort: number,
+    hash: number,
+    pseudoSum: number,
+    device: Device,
+  ) {
+    super(local, localPort, remote, remotePort);
+    this.hash = hash;
+    this.pseudoSum = pseudoSum;
+    this.device = device;
+  }
+}
+
+/** `198.18.0.2:80`, `[fd74::2]:80`. */
+export const endpointText = (address: Address, port: number): string =>
+  address.version === 6 ? `[${address.toString()}]:${port}` : `${address.toString()}:${port}`;

@@ -1,0 +1,340 @@
+/**
+ * TCP's place in the stack: from segments to connections and back. It knows addresses, which tcp/ does not; the rules are all there.
+ *
+ *     segment ─▶ demux ─┬─ a connection ─▶ Connection.onSegment
+ *                       └─ none ─▶ tcp-passive.ts: TIME-WAIT, a listener, nobody
+ *     user ─▶ listen, connect ─▶ tcp-connections.ts ─▶ run: users hear, segments go out
+ */
+import { StackError } from '../../base/errors.js';
+import type { MtuDiscover } from '../../base/mtu-discover.js';
+import type { Micros } from '../../base/time.js';
+import type { Device } from '../../device/device.js';
+import type { Address } from '../../ip/address.js';
+import type { IcmpError } from '../../ip/icmp-error.js';
+import { Drop } from '../../wire/drop.js';
+import type { IpHeader } from '../../wire/ip.js';
+import { Segment } from '../../wire/tcp.js';
+import type { TcpConfig } from '../../tcp/config.js';
+import type { Connection } from '../../tcp/connection.js';
+import type { TcpCounters } from '../../tcp/counters.js';
+import type { TcpEnv } from '../../tcp/env.js';
+import { icmpErrorArrives } from '../../tcp/icmp.js';
+import { quotesFlight } from '../../tcp/send/path-mtu.js';
+import { MtuCause } from '../../tcp/send/segment-size.js';
+import { FastOpenMode } from '../../tcp/fast-open.js';
+import type { FastOpenCookies } from './fast-open-cookie.js';
+import type { TcpUser } from '../../tcp/user.js';
+import { checkPair } from './address-pair.js';
+import { FastOpenCache } from './fast-open-cache.js';
+import { FastOpenQueue } from './fast-open-server.js';
+import { Flow, type TcpEntry } from './flow.js';
+import { DEFAULT_BACKLOG, Listener, type ListenUser } from './listener.js';
+import { outputMtu, TcpConnections, type TcpHostOptions } from './connections.js';
+import { TcpPassive } from './passive.js';
+import type { TimeWaitTable } from './time-wait-table.js';
+
+export interface ListenOptions {
+  port: number;
+  /** Default: every address of the stack. */
+  address?: Address | null;
+  backlog?: number;
+  /** TCP_FASTOPEN: takes data in SYNs (RFC 7413), of so many connections at a time whose handshake is not over. Default: none. */
+  fastOpen?: number;
+  /** MUST-48: of the SYN,ACK on; see `Stack.setTypeOfService`. */
+  typeOfService?: number;
+  /** Options that its connections begin with, as accepted sockets take them over from the listening one; the stack's otherwise. */
+  config?: Partial<TcpConfig>;
+  user: ListenUser;
+}
+
+export interface ConnectOptions {
+  remote: Address;
+  remotePort: number;
+  /** MUST-43, MUST-44: else the stack chooses. */
+  local?: Address;
+  localPort?: number;
+  /**
+   * TCP_FASTOPEN_CONNECT: what is sent in the same turn may go with the SYN, if the server gave us a cookie before (RFC 7413); else we ask for one. Only for
+   * data that may arrive twice without harm.
+   */
+  fastOpen?: boolean;
+  user: TcpUser;
+  /** MUST-48: of the SYN on; see `Stack.setTypeOfService`. */
+  typeOfService?: number;
+  config?: Partial<TcpConfig>;
+}
+
+export class TcpHost {
+  /** The segment to parse into: one object for all. */
+  readonly incoming = new Segment();
+  private readonly all: TcpConnections;
+  private readonly passive: TcpPassive;
+  private readonly fastOpenCache: FastOpenCache;
+  private readonly o: TcpHostOptions;
+
+  constructor(o: TcpHostOptions) {
+    this.o = o;
+    this.all = new TcpConnections(o);
+    this.passive = new TcpPassive(this.all, o);
+    this.fastOpenCache = new FastOpenCache(o.config, this.all.env.counters);
+    o.paths.onDecrease = (e, now) => {
+      this.all.pathChanged(e.d0, e.d1, e.d2, e.d3, e.mtu > 0 ? MtuCause.icmp : MtuCause.plateau, now);
+    };
+  }
+
+  get env(): TcpEnv {
+    return this.all.env;
+  }
+
+  get timeWait(): TimeWaitTable {
+    return this.all.timeWait;
+  }
+
+  get counters(): TcpCounters {
+    return this.all.env.counters;
+  }
+
+  get connectionCount(): number {
+    return this.all.flows.size;
+  }
+
+  // ---- In ---------------------------------------------------------------------------------------------------------
+
+  /** `seg` was parsed out of the packet that `ip` heads, and its checksum is right. */
+  arrives(ip: IpHeader, seg: Segment, now: Micros): void {
+    const { flows, out, env } = this.all;
+    out.now = now;
+    env.counters.TcpInSegs += seg.wireSegments;
+    const ports = (seg.destinationPort << 16) | seg.sourcePort;
+    const hash = flows.hash(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
+    const entry = flows.find(
+      hash,
+      ip.d0,
+      ip.d1,
+      ip.d2,
+      ip.d3,
+      ip.s0,
+      ip.s1,
+      ip.s2,
+      ip.s3,
+      seg.destinationPort,
+      seg.sourcePort,
+    );
+    if (entry !== null) this.arrivesAt(entry, ip, seg, now);
+    else this.passive.arrives(ip, seg, hash, ports, now);
+  }
+
+  private arrivesAt(entry: TcpEntry, ip: IpHeader, seg: Segment, now: Micros): void {
+    const { conn, listener } = entry;
+    const { synQueue } = this.passive;
+    entry.receivedTos = ip.tos;
+    if (listener !== null && !synQueue.mayEstablish(entry, listener, seg)) return;
+    conn.onSegment(seg, now);
+    if (listener !== null) synQueue.afterSegment(entry, listener);
+    this.all.mark(entry);
+  }
+
+  /** An ICMP error about a segment that we sent. */
+  icmpError(e: IcmpError, now: Micros): void {
+    const { flows, out } = this.all;
+    out.now = now;
+    const ports = (e.sourcePort << 16) | e.destinationPort;
+    const hash = flows.hash(e.s0, e.s1, e.s2, e.s3, e.d0, e.d1, e.d2, e.d3, ports);
+    const entry = flows.find(hash, e.s0, e.s1, e.s2, e.s3, e.d0, e.d1, e.d2, e.d3, e.sourcePort, e.destinationPort);
+    if (entry === null) {
+      if (this.o.isElsewhere()) return;
+      this.o.countDrop(Drop.icmpNoSuchFlow, '');
+      return;
+    }
+    if (e.errno !== 'EMSGSIZE') icmpErrorArrives(entry.conn, e, now);
+    else if (quotesFlight(entry.conn, e.seq))
+      this.o.paths.tooBig(e, entry.conn.size.discover, outputMtu(entry.device, entry.conn.config), now);
+    this.all.mark(entry);
+  }
+
+  // ---- The user's side ----------------------------------------------------------------------------------------------
+
+  listen(o: ListenOptions): Listener {
+    const address = o.address ?? null;
+    const port = o.port === 0 ? this.freeListenPort() : o.port;
+    if (address !== null && !address.isUnspecified && !this.o.isLocal(address)) {
+      throw new StackError('EADDRNOTAVAIL', `${address.toString()} is not an address of this stack`);
+    }
+    const listener = new Listener(address, port, o.backlog ?? DEFAULT_BACKLOG, o.user, (l, at) => {
+      this.passive.closeListener(l, at);
+    });
+    listener.fastOpen = this.fastOpenQueue(o, listener.queue.backlog);
+    if (o.typeOfService !== undefined) listener.tos = dscpOf(o.typeOfService);
+    if (o.config !== undefined) listener.setConfig({ ...this.o.config, ...o.config });
+    this.passive.listeners.add(listener);
+    return listener;
+  }
+
+  /** bind(2) before an active OPEN: a listener's port is its alone on its addresses. */
+  checkBind(address: Address, family: number, port: number): void {
+    if (address.version !== family) throw new StackError('EINVAL', `${address.toString()} is no IPv${family} address`);
+    if (!address.isUnspecified && !this.o.isLocal(address)) {
+      throw new StackError('EADDRNOTAVAIL', `${address.toString()} is not an address of this stack`);
+    }
+    if (port !== 0) this.passive.listeners.checkFree(address, port);
+  }
+
+  /** MUST-46: an active OPEN to a broadcast or multicast address is refused. */
+  connect(o: ConnectOptions, now: Micros): Connection {
+    const { all } = this;
+    all.out.now = now;
+    const { remote, remotePort } = o;
+    if (remote.isMulticast || this.o.isBroadcast(remote)) {
+      throw new StackError('ENETUNREACH', `${remote.toString()} is no address of a single host`);
+    }
+    const local = o.local ?? this.o.sourceFor(remote);
+    const device = this.o.route(remote);
+    if (local === null || device === null) {
+      throw new StackError(
+        'ENETUNREACH',
+        `the stack has no IPv${remote.version} address to reach ${remote.toString()} from`,
+      );
+    }
+    if (!this.o.isLocal(local)) {
+      throw new StackError('EADDRNOTAVAIL', `${local.toString()} is not an address of this stack`);
+    }
+    checkPair(local, remote, this.o.isLocal(remote));
+    const localPort = o.localPort ? o.localPort : this.ephemeralPort(local, remote, remotePort);
+    if (localPort === 0) throw new StackError('EADDRNOTAVAIL', 'every ephemeral port to this address is in use');
+    const flow = new Flow(local, localPort, remote, remotePort);
+    if (all.isTaken(flow)) throw new StackError('EADDRNOTAVAIL', `${flow.toString()} is connected already`);
+    const tos = dscpOf(o.typeOfService ?? 0);
+    const config = o.config === undefined ? this.o.config : { ...this.o.config, ...o.config };
+    if (o.fastOpen === true && (config.fastOpen & FastOpenMode.client) === 0) {
+      throw new StackError(
+        'EOPNOTSUPP',
+        'Fast Open is switched off for clients: bit 1 of fastOpen (net.ipv4.tcp_fastopen)',
+      );
+    }
+    const entry = all.open(flow, all.hashOf(flow), device, config, null, null, now);
+    entry.tos = tos;
+    entry.conn.user = o.user;
+    if (o.fastOpen === true) {
+      entry.conn.fastOpen = this.fastOpenCache.plan(local, remote, config.fastOpen, entry.conn.advertisedMss, now);
+    }
+    entry.conn.openActive(now);
+    all.mark(entry);
+    this.o.wake();
+    return entry.conn;
+  }
+
+  /** `conn`'s user did something that may make something to send. */
+  touch(conn: Connection): void {
+    const entry = conn.flow as TcpEntry;
+    if (entry.linked || conn.resetOwed !== 0 || conn.events !== 0) this.all.mark(entry);
+  }
+
+  /** SHLD-21: at any time, for all that is sent from now on. */
+  setTypeOfService(conn: Connection, tos: number): void {
+    (conn.flow as TcpEntry).tos = dscpOf(tos);
+  }
+
+  /** `ip tcp_metrics flush`: what is remembered of other hosts, beyond their connections. */
+  forgetMetrics(): void {
+    this.fastOpenCache.forget();
+  }
+
+  /**
+   * A queue before the device that takes nothing (`tc qdisc add ... pfifo limit 0`): what connections send is dropped here, and
+   * each knows it at once. SYNs, ACKs and RSTs are lost; data waits to be tried again (local-drop.ts).
+   */
+  setDropsOutput(on: boolean): void {
+    this.all.out.dropsAll = on;
+  }
+
+  /** IP_MTU_DISCOVER, at any time. */
+  setMtuDiscover(conn: Connection, mode: MtuDiscover, now: Micros): void {
+    conn.size.discover = mode;
+    this.all.findPath(conn.flow as TcpEntry, now);
+  }
+
+  *connections(): Generator<Connection> {
+    for (const e of this.all.flows) yield e.conn;
+  }
+
+  private fastOpenQueue(o: ListenOptions, backlog: number): FastOpenQueue | null {
+    if (o.fastOpen !== undefined) return new FastOpenQueue(o.fastOpen);
+    return (this.o.config.fastOpen & FastOpenMode.everyListener) !== 0 ? new FastOpenQueue(backlog) : null;
+  }
+
+  /** Would the SYN of `connect({ remote, fastOpen: true })` have data? Then a program may as well have it wait for that. */
+  fastOpenIsReady(remote: Address, config: Partial<TcpConfig>, now: Micros): boolean {
+    const local = this.o.sourceFor(remote);
+    const bits = config.fastOpen ?? this.o.config.fastOpen;
+    return local !== null && this.fastOpenCache.isReady(local, remote, bits, now);
+  }
+
+  /** The server's cookies: their keys may be set. */
+  get fastOpenCookies(): FastOpenCookies {
+    return this.passive.synQueue.fastOpen.cookies;
+  }
+
+  private ephemeralPort(l: Address, r: Address, remotePort: number): number {
+    const { listeners } = this.passive;
+    return this.all.ephemeralPort(
+      l,
+      r,
+      remotePort,
+      (port) => !listeners.has(port) && !this.all.isTaken(new Flow(l, port, r, remotePort)),
+    );
+  }
+
+  private freeListenPort(): number {
+    const { listeners } = this.passive;
+    const port = this.all.anyPort((p) => !listeners.has(p) && !this.all.isPortInUse(p));
+    if (port === 0) throw new StackError('EADDRINUSE', 'every ephemeral port is in use');
+    return port;
+  }
+
+  // ---- Turns and time -----------------------------------------------------------------------------------------------
+
+  /** Tells users what happened, then sends what is owed. */
+  run(now: Micros): void {
+    this.all.run(now);
+  }
+
+  get hasWork(): boolean {
+    return this.all.hasWork;
+  }
+
+  nextTimeout(): Micros {
+    return this.all.nextTimeout();
+  }
+
+  onTimeout(now: Micros): void {
+    this.all.onTimeout(now);
+  }
+
+  /** Every connection over `device` ends with ENETDOWN; those over loopback go on. */
+  deviceGone(device: Device, why: string, now: Micros): void {
+    for (const e of [...this.all.flows]) {
+      if (e.device !== device) continue;
+      e.conn.finish('ENETDOWN', why, now);
+      this.all.mark(e);
+    }
+  }
+
+  close(now: Micros): void {
+    for (const l of this.passive.listeners.all()) l.close(now);
+    for (const e of [...this.all.flows]) {
+      e.conn.abort(now, 'the stack closes');
+      this.all.mark(e);
+    }
+    this.run(now);
+  }
+
+  checkInvariants(): string | null {
+    return this.all.checkInvariants();
+  }
+}
+
+/** As IP_TOS in Linux: the byte's upper six bits (RFC 2474), whatever stands in ECN's two. */
+function dscpOf(tos: number): number {
+  if (Number.isInteger(tos) && tos >= 0 && tos <= 255) return tos & 0xfc;
+  throw new StackError('EINVAL', `the type of service is a byte, 0 to 255, for example 0xb8 (EF), not ${tos}`);
+}

@@ -1,0 +1,47 @@
+/** Who listens where: by port, and on one address, on all of a family, or on all (RFC 9293 section 3.9.1.1). */
+import { StackError } from '../../base/errors.js';
+import type { Address } from '../../ip/address.js';
+import type { Listener } from './listener.js';
+
+export class ListenerTable {
+  private readonly byPort = new Map<number, Listener[]>();
+
+  has(port: number): boolean {
+    return this.byPort.has(port);
+  }
+
+  /** Throws StackError EADDRINUSE when somebody listens on `port` of this address, or of all of which it is one. */
+  checkFree(address: Address | null, port: number): void {
+    const taken = this.byPort.get(port)?.some((l) => l.overlaps(address)) === true;
+    if (taken) throw new StackError('EADDRINUSE', `another listener has port ${port}`);
+  }
+
+  /** Throws StackError EADDRINUSE. */
+  add(listener: Listener): void {
+    this.checkFree(listener.address, listener.port);
+    this.byPort.set(listener.port, [...(this.byPort.get(listener.port) ?? []), listener]);
+  }
+
+  remove(listener: Listener): void {
+    const rest = (this.byPort.get(listener.port) ?? []).filter((l) => l !== listener);
+    if (rest.length > 0) this.byPort.set(listener.port, rest);
+    else this.byPort.delete(listener.port);
+  }
+
+  /** One for the very address before one for its family, and that before one for all. */
+  find(port: number, d0: number, d1: number, d2: number, d3: number): Listener | null {
+    const list = this.byPort.get(port);
+    if (list === undefined) return null;
+    let any: Listener | null = null;
+    for (const l of list) {
+      if (!l.covers(d0, d1, d2, d3)) continue;
+      if (l.address !== null && !l.address.isUnspecified) return l;
+      if (any === null || l.address !== null) any = l;
+    }
+    return any;
+  }
+
+  all(): Listener[] {
+    return [...this.byPort.values()].flat();
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * The passive side of TCP in a stack: segments that meet no connection.
+ *
+ *     segment ─┬─ TIME-WAIT's row ─▶ tcp/time-wait.ts ─▶ an ACK, or on to the listener
+ *              ├─ a listener ─▶ stack/tcp/listen.ts ─▶ syn-queue.ts
+ *              └─ nobody ─▶ a RST (stray.ts)
+ */
+import type { Micros } from '../../base/time.js';
+import { Drop } from '../../wire/drop.js';
+import type { IpHeader } from '../../wire/ip.js';
+import { TcpFlag, type Segment } from '../../wire/tcp.js';
+import { answersAlways } from '../../tcp/challenge.js';
+import { arrivesInListen } from './listen.js';
+import { arrivesInTimeWait, timeWaitAck, TimeWait, TimeWaitRecord } from '../../tcp/time-wait.js';
+import type { Listener } from './listener.js';
+import { ListenerTable } from './listener-table.js';
+import { flowOf, StrayAnswers } from './stray.js';
+import { SynQueue } from './admission.js';
+import type { TcpConnections, TcpHostOptions } from './connections.js';
+
+export class TcpPassive {
+  readonly listeners = new ListenerTable();
+  readonly synQueue: SynQueue;
+  private readonly stray: StrayAnswers;
+  private readonly record = new TimeWaitRecord();
+  private readonly all: TcpConnections;
+  private readonly o: TcpHostOptions;
+
+  constructor(all: TcpConnections, o: TcpHostOptions) {
+    this.all = all;
+    this.o = o;
+    this.stray = new StrayAnswers(all, o);
+    this.synQueue = new SynQueue(all, this.stray, o, o.random);
+  }
+
+  /** `seg` belongs to no connection; `hash` is its four-tuple's. */
+  arrives(ip: IpHeader, seg: Segment, hash: number, ports: number, now: Micros): void {
+    const row = this.all.timeWait.find(hash, ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
+    if (row >= 0 && !this.arrivesAtTimeWait(row, ip, seg, now)) return;
+    this.arrivesAtListener(ip, seg, hash, row >= 0 ? this.record : null, now);
+  }
+
+  // ---- TIME-WAIT ------------------------------------------------------------------------------------------------------
+
+  /** True when the segment is a SYN that may take the old connection's place. */
+  private arrivesAtTimeWait(row: number, ip: IpHeader, seg: Segment, now: Micros): boolean {
+    const { record, o } = this;
+    const { timeWait, env } = this.all;
+    timeWait.read(row, record);
+    let verdict = arrivesInTimeWait(record, seg, o.config);
+    // A SYN that nobody would take opens nothing, and must not end TIME-WAIT either.
+    if (verdict === TimeWait.reopen && this.listeners.find(seg.destinationPort, ip.d0, ip.d1, ip.d2, ip.d3) === null) {
+      verdict = TimeWait.acknowledge;
+    }
+    const watch = o.observer;
+    switch (verdict) {
+      case TimeWait.reopen:
+        timeWait.remove(row);
+        env.counters.TcpExtTWRecycled++;
+        return true;
+      case TimeWait.close:
+        watch?.strayArrived(flowOf(ip, seg), seg, 'TIME-WAIT: RST ends it', now);
+        timeWait.remove(row);
+        return false;
+      case TimeWait.acknowledge: {
+        timeWait.restart(row, now);
+        if (!answersAlways(seg) && !timeWait.mayAnswer(row, o.config.challengeAckInterval, now)) {
+          watch?.strayArrived(
+            flowOf(ip, seg),
+            seg,
+            'TIME-WAIT: 2 MSL start anew; no ACK, there was one a moment ago',
+            now,
+          );
+          env.counters.TcpExtTCPACKSkippedTimeWait++;
+          return false;
+        }
+        watch?.strayArrived(flowOf(ip, seg), seg, 'TIME-WAIT: acknowledged, 2 MSL start anew', now);
+        timeWaitAck(record, seg, this.stray.segment, Math.floor(now / 1000));
+        this.stray.send(ip, seg, 'ACK from TIME-WAIT', now, record.tos);
+        return false;
+      }
+      default:
+        timeWait.setTsRecent(row, record.tsRecent);
+        watch?.strayArrived(flowOf(ip, seg), seg, 'TIME-WAIT: nothing to do', now);
+        o.countDrop(Drop.tcpTimeWait, '');
+        return false;
+    }
+  }
+
+  // ---- LISTEN ---------------------------------------------------------------------------------------------------------
+
+  /** `before`: what was in TIME-WAIT, if the segment is a SYN that takes its place. */
+  private arrivesAtListener(
+    ip: IpHeader,
+    seg: Segment,
+    hash: number,
+    before: TimeWaitRecord | null,
+    now: Micros,
+  ): void {
+    const listener = this.listeners.find(seg.destinationPort, ip.d0, ip.d1, ip.d2, ip.d3);
+    const watch = this.o.observer;
+    if (listener === null) {
+      if (this.o.isElsewhere()) return;
+      this.o.countDrop(Drop.tcpNoSuchPort, watch === null ? '' : flowOf(ip, seg).toString());
+      watch?.strayArrived(flowOf(ip, seg), seg, seg.has(TcpFlag.RST) ? 'CLOSED: RST is ignored' : 'CLOSED: RST', now);
+      this.stray.reset(ip, seg, now);
+      return;
+    }
+    switch (arrivesInListen(seg)) {
+      case 'reset':
+        if (this.synQueue.cookieArrives(listener, ip, seg, hash, now) || this.o.isElsewhere()) return;
+        watch?.strayArrived(flowOf(ip, seg), seg, 'LISTEN: an ACK of nothing, RST', now);
+        this.stray.reset(ip, seg, now);
+        return;
+      case 'ignore':
+        if (this.o.isElsewhere()) return; // a RST, which is somebody's
+        watch?.strayArrived(flowOf(ip, seg), seg, 'LISTEN: ignored', now);
+        this.o.countDrop(Drop.tcpBadFlags, '');
+        return;
+      default:
+        this.synQueue.synArrives(listener, ip, seg, hash, before, now);
+    }
+  }
+
+  closeListener(listener: Listener, now: Micros): void {
+    this.listeners.remove(listener);
+    this.synQueue.closeListener(listener, now);
+    this.o.wake();
+  }
+}

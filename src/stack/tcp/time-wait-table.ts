@@ -1,0 +1,263 @@
+/**
+ * Where TIME-WAIT is kept: one row of int32 words for each closed connection, no object, no timer. Every row lives for the same
+ * 2 MSL, so the rows in order of arrival are also in order of expiry; a row that starts anew goes to the end. The table grows by
+ * doubling up to its limit; at the limit the oldest row goes first, and is counted. A host has its share.
+ *
+ *     row: local 0-3 | remote 4-7 | ports 8 | SND.NXT 9 | RCV.NXT 10 | wnd, flags, TOS 11 | TS.Recent 12 | TS offset 13
+ *          | hash 14 | next in chain 15 | older 16 | newer 17 | answered 18        19 words and an 8-byte deadline: 84 bytes, plus a bucket's 4 or 8
+ */
+import { MILLISECOND, NEVER, type Micros } from '../../base/time.js';
+import type { Address } from '../../ip/address.js';
+import { TimeWaitRecord } from '../../tcp/time-wait.js';
+import type { TcpEntry } from './flow.js';
+import { HostCounts } from './host-counts.js';
+
+const WORDS = 19;
+const SMALLEST = 256;
+const NONE = -1;
+const PORTS = 8;
+const SND_NXT = 9;
+const RCV_NXT = 10;
+const WND = 11;
+const TS_RECENT = 12;
+const TS_OFFSET = 13;
+const HASH = 14;
+const CHAIN = 15;
+const OLDER = 16;
+const NEWER = 17;
+const ANSWERED = 18;
+/** Above the 16 bits of the window. */
+const HAS_TIMESTAMPS = 1 << 16;
+/** And above that the type of service, a byte. */
+const TOS_SHIFT = 24;
+
+export class TimeWaitTable {
+  size = 0;
+  private capacity = 0;
+  private words = new Int32Array(0);
+  private deadlines = new Float64Array(0);
+  private buckets = new Int32Array(0);
+  private free = NONE;
+  private oldest = NONE;
+  private newest = NONE;
+  private readonly limit: number;
+  private readonly hostLimit: number;
+  private readonly hosts: HostCounts;
+  private readonly duration: Micros;
+
+  /** `limit` rows in all, `hostLimit` of them of one remote host; `secret`: 16 bytes, for `HostCounts`. */
+  constructor(limit: number, duration: Micros, hostLimit = limit, secret: Uint8Array = new Uint8Array(16)) {
+    this.limit = Math.max(1, limit);
+    this.hostLimit = hostLimit;
+    this.hosts = new HostCounts(secret);
+    this.duration = duration;
+  }
+
+  /** No more of this host: its next connection ends without TIME-WAIT. */
+  isHostFull({ w0, w1, w2, w3 }: Address): boolean {
+    return this.hosts.of(w0, w1, w2, w3) >= this.hostLimit;
+  }
+
+  /** Remembers `e`'s connection for 2 MSL, or what was there before it. Returns false when the oldest row had to go for it. */
+  add(e: TcpEntry, now: Micros): boolean {
+    let hadRoom = true;
+    if (this.free === NONE && this.capacity < this.limit) this.grow();
+    if (this.free === NONE) {
+      hadRoom = false;
+      this.remove(this.oldest);
+    }
+    const row = this.free;
+    const w = this.words;
+    const at = row * WORDS;
+    this.free = w[at + CHAIN]!;
+    const { local, remote } = e;
+    const r = e.before ?? recordOf(e);
+    w[at] = local.w0;
+    w[at + 1] = local.w1;
+    w[at + 2] = local.w2;
+    w[at + 3] = local.w3;
+    w[at + 4] = remote.w0;
+    w[at + 5] = remote.w1;
+    w[at + 6] = remote.w2;
+    w[at + 7] = remote.w3;
+    w[at + PORTS] = (e.localPort << 16) | e.remotePort;
+    w[at + SND_NXT] = r.sndNxt;
+    w[at + RCV_NXT] = r.rcvNxt;
+    w[at + WND] = r.wnd | (r.timestamps ? HAS_TIMESTAMPS : 0) | (r.tos << TOS_SHIFT);
+    w[at + TS_RECENT] = r.tsRecent;
+    w[at + TS_OFFSET] = r.tsOffset;
+    w[at + ANSWERED] = 0;
+    w[at + HASH] = e.hash;
+    const bucket = e.hash & (this.buckets.length - 1);
+    w[at + CHAIN] = this.buckets[bucket]!;
+    this.buckets[bucket] = row;
+    this.append(row, now);
+    this.hosts.add(remote.w0, remote.w1, remote.w2, remote.w3);
+    this.size++;
+    return hadRoom;
+  }
+
+  /** The row of this four-tuple, or -1. `ports` is (local << 16) | remote. */
+  find(
+    hash: number,
+    l0: number,
+    l1: number,
+    l2: number,
+    l3: number,
+    r0: number,
+    r1: number,
+    r2: number,
+    r3: number,
+    ports: number,
+  ): number {
+    if (this.size === 0) return NONE;
+    const w = this.words;
+    for (let row = this.buckets[hash & (this.buckets.length - 1)]!; row !== NONE; row = w[row * WORDS + CHAIN]!) {
+      const at = row * WORDS;
+      if (
+        w[at + HASH] === hash &&
+        w[at + PORTS] === ports &&
+        w[at + 7] === r3 &&
+        w[at + 6] === r2 &&
+        w[at + 5] === r1 &&
+        w[at + 4] === r0 &&
+        w[at + 3] === l3 &&
+        w[at + 2] === l2 &&
+        w[at + 1] === l1 &&
+        w[at] === l0
+      ) {
+        return row;
+      }
+    }
+    return NONE;
+  }
+
+  /** What the rules of TIME-WAIT need to know, into `out`. */
+  read(row: number, out: TimeWaitRecord): void {
+    const w = this.words;
+    const at = row * WORDS;
+    out.sndNxt = w[at + SND_NXT]!;
+    out.rcvNxt = w[at + RCV_NXT]!;
+    out.wnd = w[at + WND]! & 0xffff;
+    out.timestamps = (w[at + WND]! & HAS_TIMESTAMPS) !== 0;
+    out.tsRecent = w[at + TS_RECENT]!;
+    out.tsOffset = w[at + TS_OFFSET]!;
+    out.tos = w[at + WND]! >>> TOS_SHIFT;
+  }
+
+  setTsRecent(row: number, tsRecent: number): void {
+    this.words[row * WORDS + TS_RECENT] = tsRecent;
+  }
+
+  /** 2 MSL begin anew. */
+  restart(row: number, now: Micros): void {
+    this.unlinkAge(row);
+    this.append(row, now);
+  }
+
+  /** At most one answer in `interval` (tcp_invalid_ratelimit): false when the last one that this allowed is more recent. */
+  mayAnswer(row: number, interval: Micros, now: Micros): boolean {
+    const at = row * WORDS + ANSWERED;
+    const ms = Math.floor(now / MILLISECOND) | 0;
+    const last = this.words[at]!;
+    if (last !== 0 && ((ms - last) | 0) * MILLISECOND < interval) return false;
+    this.words[at] = ms === 0 ? 1 : ms;
+    return true;
+  }
+
+  remove(row: number): void {
+    const w = this.words;
+    const at = row * WORDS;
+    this.hosts.remove(w[at + 4]!, w[at + 5]!, w[at + 6]!, w[at + 7]!);
+    this.unlinkAge(row);
+    const bucket = w[at + HASH]! & (this.buckets.length - 1);
+    let before = this.buckets[bucket]!;
+    if (before === row) this.buckets[bucket] = w[at + CHAIN]!;
+    else {
+      while (w[before * WORDS + CHAIN] !== row) before = w[before * WORDS + CHAIN]!;
+      w[before * WORDS + CHAIN] = w[at + CHAIN]!;
+    }
+    w[at + CHAIN] = this.free;
+    this.free = row;
+    this.size--;
+  }
+
+  nextTimeout(): Micros {
+    return this.oldest === NONE ? NEVER : this.deadlines[this.oldest]!;
+  }
+
+  /** Forgets what is over. */
+  expire(now: Micros): void {
+    while (this.oldest !== NONE && this.deadlines[this.oldest]! <= now) this.remove(this.oldest);
+  }
+
+  /** A local port is held by some row: (local << 16) of its ports. */
+  holdsPort(port: number): boolean {
+    for (let row = this.oldest; row !== NONE; row = this.words[row * WORDS + NEWER]!) {
+      if (this.words[row * WORDS + PORTS]! >>> 16 === port) return true;
+    }
+    return false;
+  }
+
+  private append(row: number, now: Micros): void {
+    const w = this.words;
+    this.deadlines[row] = now + this.duration;
+    w[row * WORDS + OLDER] = this.newest;
+    w[row * WORDS + NEWER] = NONE;
+    if (this.newest === NONE) this.oldest = row;
+    else w[this.newest * WORDS + NEWER] = row;
+    this.newest = row;
+  }
+
+  private unlinkAge(row: number): void {
+    const w = this.words;
+    const older = w[row * WORDS + OLDER]!;
+    const newer = w[row * WORDS + NEWER]!;
+    if (older === NONE) this.oldest = newer;
+    else w[older * WORDS + NEWER] = newer;
+    if (newer === NONE) this.newest = older;
+    else w[newer * WORDS + OLDER] = older;
+  }
+
+  private grow(): void {
+    const from = this.capacity;
+    this.capacity = Math.min(this.limit, Math.max(SMALLEST, from * 2));
+    const words = new Int32Array(this.capacity * WORDS);
+    words.set(this.words);
+    const deadlines = new Float64Array(this.capacity);
+    deadlines.set(this.deadlines);
+    this.words = words;
+    this.deadlines = deadlines;
+    for (let row = this.capacity - 1; row >= from; row--) {
+      words[row * WORDS + CHAIN] = this.free;
+      this.free = row;
+    }
+    this.rehash();
+  }
+
+  private rehash(): void {
+    const w = this.words;
+    this.buckets = new Int32Array(1 << (32 - Math.clz32(this.capacity - 1))).fill(NONE);
+    for (let row = this.oldest; row !== NONE; row = w[row * WORDS + NEWER]!) {
+      const bucket = w[row * WORDS + HASH]! & (this.buckets.length - 1);
+      w[row * WORDS + CHAIN] = this.buckets[bucket]!;
+      this.buckets[bucket] = row;
+    }
+  }
+}
+
+/** Overwritten by each `recordOf`. */
+const out = new TimeWaitRecord();
+
+/** What TIME-WAIT remembers of `e`'s connection. */
+function recordOf({ conn, tos }: TcpEntry): TimeWaitRecord {
+  const { rcv } = conn;
+  out.sndNxt = conn.snd.nxt;
+  out.rcvNxt = rcv.nxt;
+  out.wnd = Math.min(rcv.wnd >> rcv.wscale, 0xffff);
+  out.timestamps = conn.timestamps;
+  out.tsRecent = rcv.tsRecent;
+  out.tsOffset = conn.tsOffset;
+  out.tos = tos;
+  return out;
+}

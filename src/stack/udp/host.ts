@@ -1,0 +1,164 @@
+/** UDP's place in the stack: datagrams to sockets and back. */
+import { copyOf } from '../../base/copy.js';
+import { StackError } from '../../base/errors.js';
+import { MtuDiscover } from '../../base/mtu-discover.js';
+import type { Micros } from '../../base/time.js';
+import { Address } from '../../ip/address.js';
+import type { IcmpError } from '../../ip/icmp-error.js';
+import { UdpTable, type UdpBinding } from './table.js';
+import type { Slab } from '../../base/slab.js';
+import { Drop, type DropReason } from '../../wire/drop.js';
+import { IpHeader, PROTOCOL_UDP } from '../../wire/ip.js';
+import { parseUdp, UDP_HEADER_BYTES, UdpHeader, writeUdp } from '../../wire/udp.js';
+import { checkPair } from '../tcp/address-pair.js';
+import { endpointText } from '../tcp/flow.js';
+import type { IpOutput } from '../ip-output.js';
+import { EphemeralPorts } from '../tcp/ports.js';
+
+export interface UdpUser {
+  /** A datagram came. `bytes` is the receiver's own copy. */
+  udpDatagram(socket: UdpSocket, bytes: Uint8Array, from: Address, fromPort: number, to: Address, now: Micros): void;
+  /** An ICMP error about what was sent to `to`: `errno` is Linux's name. */
+  udpError?(socket: UdpSocket, errno: string, to: Address, toPort: number): void;
+}
+
+export interface UdpBindOptions {
+  port: number;
+  /** Default: every address of the stack. */
+  address?: Address | null;
+  user: UdpUser;
+}
+
+export class UdpSocket implements UdpBinding {
+  readonly address: Address | null;
+  readonly port: number;
+  readonly user: UdpUser;
+  /** IP_MTU_DISCOVER. */
+  mtuDiscover: MtuDiscover = MtuDiscover.want;
+  private readonly host: UdpHost;
+
+  constructor(host: UdpHost, address: Address | null, port: number, user: UdpUser) {
+    this.host = host;
+    this.address = address;
+    this.port = port;
+    this.user = user;
+  }
+
+  /** Sends one datagram. `from` defaults to the socket's address, or the one nearest to `to`. Throws StackError EMSGSIZE, ENETUNREACH, EADDRNOTAVAIL, EINVAL. */
+  send(bytes: Uint8Array, to: Address, toPort: number, now: Micros, from?: Address): void {
+    this.host.send(this, bytes, to, toPort, now, from);
+  }
+
+  close(): void {
+    this.host.close(this);
+  }
+}
+
+/** RFC 768: the length field counts the header too. */
+const MAX_DATA = 65_535 - UDP_HEADER_BYTES;
+
+export class UdpHost {
+  private readonly table = new UdpTable<UdpSocket>();
+  private readonly ports: EphemeralPorts;
+  private readonly header = new UdpHeader();
+  private readonly ip = new IpHeader();
+  private readonly out: IpOutput;
+
+  constructor(out: IpOutput) {
+    this.out = out;
+    this.ports = new EphemeralPorts(out.random);
+  }
+
+  bind(o: UdpBindOptions): UdpSocket {
+    const address = o.address ?? null;
+    if (address !== null && !this.out.addresses.isOwn(address)) {
+      throw new StackError('EADDRNOTAVAIL', `${address.toString()} is not an address of this stack`);
+    }
+    const port = o.port === 0 ? this.freePort() : o.port;
+    if (port === 0) throw new StackError('EADDRINUSE', 'every ephemeral UDP port is in use');
+    const socket = new UdpSocket(this, address, port, o.user);
+    this.table.bind(socket);
+    return socket;
+  }
+
+  private freePort(): number {
+    const { random } = this.out;
+    return this.ports.pick(random.int32(), random.int32(), (p) => !this.table.has(p));
+  }
+
+  close(socket: UdpSocket): void {
+    this.table.unbind(socket);
+  }
+
+  /** Drop.udpNoSuchPort asks the stack for a port unreachable. */
+  arrives(slab: Slab, ip: IpHeader, trusted: boolean, now: Micros): DropReason {
+    const { header } = this;
+    const bad = parseUdp(slab, ip, trusted, header);
+    if (bad !== Drop.none) return bad;
+    const from = Address.fromWords(ip.s0, ip.s1, ip.s2, ip.s3);
+    const to = Address.fromWords(ip.d0, ip.d1, ip.d2, ip.d3);
+    const watch = this.out.observer;
+    watch?.datagram(
+      'in',
+      endpointText(from, header.sourcePort),
+      endpointText(to, header.destinationPort),
+      `UDP, length ${header.dataLength}`,
+      now,
+    );
+    const socket = this.socketFor(to, header.destinationPort);
+    if (socket === undefined) return Drop.udpNoSuchPort;
+    const bytes = copyOf(slab, header.dataOffset, header.dataLength);
+    socket.user.udpDatagram(socket, bytes, from, header.sourcePort, to, now);
+    return Drop.none;
+  }
+
+  /** RFC 1122 section 4.1.3.3: errors go to the socket that sent what they are about. False when there is none. */
+  icmpError(e: IcmpError, now: Micros): boolean {
+    const socket = this.socketFor(Address.fromWords(e.s0, e.s1, e.s2, e.s3), e.sourcePort);
+    if (socket === undefined) return false;
+    const remote = Address.fromWords(e.d0, e.d1, e.d2, e.d3);
+    if (e.errno === 'EMSGSIZE') {
+      const mtu = this.out.mtuTo(remote, MtuDiscover.probe);
+      if (mtu > 0) this.out.paths.tooBig(e, socket.mtuDiscover, mtu, now);
+      // As Linux: who cuts datagrams himself needs not hear of it.
+      if (socket.mtuDiscover === MtuDiscover.dont) return true;
+    }
+    socket.user.udpError?.(socket, e.errno, remote, e.destinationPort);
+    return true;
+  }
+
+  send(socket: UdpSocket, bytes: Uint8Array, to: Address, toPort: number, now: Micros, from?: Address): void {
+    const { out, ip } = this;
+    out.now = now;
+    if (bytes.length > MAX_DATA)
+      throw new StackError('EMSGSIZE', `a UDP datagram holds ${MAX_DATA} bytes, not ${bytes.length}`);
+    const source = from ?? socket.address ?? out.addresses.sourceFor(to);
+    if (source === null)
+      throw new StackError('ENETUNREACH', `the stack has no IPv${to.version} address to reach ${to.toString()} from`);
+    if (!out.addresses.isOwn(source))
+      throw new StackError('EADDRNOTAVAIL', `${source.toString()} is not an address of this stack`);
+    checkPair(source, to, out.addresses.isOwn(to));
+    out.setAddresses(ip, source, to);
+    ip.protocol = PROTOCOL_UDP;
+    ip.ttl = 64;
+    ip.tos = 0;
+    const { scratch } = out;
+    scratch.bytes.set(bytes, UDP_HEADER_BYTES);
+    writeUdp(scratch, 0, ip, socket.port, toPort, bytes.length);
+    ip.payloadLength = UDP_HEADER_BYTES + bytes.length;
+    out.observer?.datagram(
+      'out',
+      endpointText(source, socket.port),
+      endpointText(to, toPort),
+      `UDP, length ${bytes.length}`,
+      now,
+    );
+    if (out.send(ip, to, socket.mtuDiscover)) return;
+    const most = socket.mtuDiscover >= MtuDiscover.do ? ` of ${out.mtuTo(to, socket.mtuDiscover)} bytes` : '';
+    throw new StackError('EMSGSIZE', `${bytes.length} bytes do not fit into an IPv${to.version} packet${most}`);
+  }
+
+  private socketFor(to: Address, port: number): UdpSocket | undefined {
+    return this.table.lookup(to.w0, to.w1, to.w2, to.w3, port);
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Tail loss probe (RFC 8985 section 7): when the last segments of a flight are lost, no later one can tell of it by SACK, and the retransmission
+ * timer is slow. So after about two round trips without an ACK the last segment goes out once more (or a new one, if there is one), to
+ * provoke a SACK. It costs one segment and saves a timeout.
+ */
+import { seqGeq, seqGt, type Seq } from '../../base/seq.js';
+import { MILLISECOND, type Micros } from '../../base/time.js';
+import type { AckNews } from './ack-news.js';
+import { CaState } from '../congestion/ack-sample.js';
+import type { Connection } from '../connection.js';
+import { payForProbe } from './recovery.js';
+import { Timer } from '../timers.js';
+
+/** Linux: with one segment out the peer may delay its ACK, by up to the smallest RTO; with more it may not, and two ticks do. */
+const SLACK: Micros = 2 * MILLISECOND;
+
+/** One probe at most is out: TLP.end_seq and TLP.is_retrans. */
+export class LossProbe {
+  /** SND.NXT when it was sent; null when none is out. */
+  end: Seq | null = null;
+  retransmitted = false;
+  /** One is to be sent. */
+  owed = false;
+}
+
+/** Section 7.2: arms the timer for a probe instead of the retransmission timer. False when this is no time for one. */
+export function scheduleLossProbe(c: Connection, rtoRestarts: boolean, now: Micros): boolean {
+  const { snd, config } = c;
+  const { sent, rtt, recovery } = snd;
+  const calm = recovery.state === CaState.open || recovery.state === CaState.cwr;
+  if (!config.tlp || !c.sack || c.isOpening || sent.out === 0 || sent.sackedOut > 0 || !calm) return false;
+  let timeout: Micros = config.initialRto;
+  if (rtt.hasSample) timeout = 2 * rtt.srtt + (sent.out === 1 ? config.minRto : SLACK);
+  // Never later than the retransmission timer would have been.
+  const untilRto = rtoRestarts ? rtt.rto : sent.first!.sentAt + rtt.rto - now;
+  if (untilRto > 0) timeout = Math.min(timeout, untilRto);
+  c.timers.stop(Timer.rto); // handed over, not stopped: watchers are told of the probe's timer
+  c.setTimer(Timer.tlp, now + timeout, now);
+  return true;
+}
+
+/** An ACK came while a probe is out: did it repair a loss (section 7.4)? */
+export function judgeProbe(c: Connection, ack: Seq, news: AckNews, now: Micros): void {
+  const { probe } = c.snd;
+  const { end } = probe;
+  if (end === null || !seqGeq(ack, end)) return;
+  if (!probe.retransmitted || news.dsackOfProbe) {
+    probe.end = null; // new data, or both copies arrived: nothing was lost
+  } else if (seqGt(ack, end)) {
+    // Something beyond it is acknowledged and no duplicate was reported: the probe filled a hole, and that was a loss.
+    c.env.counters.TcpExtTCPLossProbeRecovery++;
+    payForProbe(c, now);
+    probe.end = null;
+  } else if (news.mayBeDuplicate && !news.dataSacked) {
+    probe.end = null; // the copy's own ACK: the original had arrived, too
+  }
+}

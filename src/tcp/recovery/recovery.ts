@@ -1,0 +1,393 @@
+/**
+ * Loss recovery's states, Linux's names for what RFC 5681, 6675, 5682 and 8985 describe:
+ *
+ *     Open ──dup ACKs, SACKs──▶ Disorder ──RACK says lost──▶ Recovery ──all up to highSeq acknowledged──▶ Open
+ *       │ ECN mark                                              │ RTO
+ *       └────▶ CWR ──a window later──▶ Open          RTO ──▶ Loss ──acknowledged, or F-RTO: it was spurious──▶ Open
+ *
+ * RACK (rack.ts) decides what is lost when SACK is in use, three duplicate ACKs and partial ACKs do (NewReno, RFC 6582) when it is not.
+ * In CWR and Recovery PRR (prr.ts) steers cwnd. A reduction that turns out to be needless is undone (undo.ts).
+ * Nothing is sent from here: output sends again what stands as lost on the scoreboard.
+ */
+import { seqGeq, seqGt, type Seq } from '../../base/seq.js';
+import type { Micros } from '../../base/time.js';
+import { CaState } from '../congestion/ack-sample.js';
+import type { Congestion } from '../congestion/control.js';
+import type { AckNews } from './ack-news.js';
+import type { Connection } from '../connection.js';
+import { probeWasLost } from '../send/mtu-probe.js';
+import { DUPLICATE_ACK_THRESHOLD, noteReordering } from './reordering.js';
+import { isAnythingResent, tryUndoDsack, tryUndoLoss, tryUndoPartial, tryUndoRecovery, Undo } from './undo.js';
+import { TIMER_SLACK } from './rack.js';
+import { Timer } from '../timers.js';
+
+export class Recovery {
+  state: CaState = CaState.open;
+  /** SND.NXT when the state was entered: RFC 6675's RecoveryPoint, RFC 6582's recover. */
+  highSeq: Seq;
+  /** How many segments the network was seen to reorder by, at least; and how often that was seen. */
+  reordering = DUPLICATE_ACK_THRESHOLD;
+  reorderSeen = 0;
+  /** F-RTO (RFC 5682) is finding out whether the timeout was spurious. */
+  frto = false;
+  /** F-RTO step 2b: new data goes before what is marked lost; once it went, the rest waits for the next ACK. */
+  newDataFirst = false;
+  resendHeld = false;
+  readonly undo = new Undo();
+
+  constructor(iss: Seq) {
+    this.highSeq = iss;
+  }
+
+  /** cwnd is on its way down, by PRR. */
+  get isReducing(): boolean {
+    return this.state === CaState.cwr || this.state === CaState.recovery;
+  }
+}
+
+function setState(c: Connection, state: CaState, now: Micros): void {
+  const { recovery } = c.snd;
+  if (recovery.state === state) return;
+  c.note('ca-state', state, recovery.state, now);
+  if (recovery.state === CaState.recovery || recovery.state === CaState.loss) c.snd.rack.recovered();
+  recovery.state = state;
+}
+
+// ---- Beginnings and ends of a reduction -----------------------------------------------------------------------------------
+
+/** RFC 5681 takes half the flight; Linux half of cwnd, which it lets grow only while it is used, so that both are much the same. */
+const windowToReduce = (c: Connection): number =>
+  c.config.ssthreshFromFlight ? c.snd.sent.out : c.snd.congestion.cwnd;
+
+function beginReduction(c: Connection, why: Congestion, now: Micros): void {
+  const { snd } = c;
+  snd.recovery.highSeq = snd.nxt;
+  snd.probe.end = null;
+  snd.prr.start(snd.congestion.cwnd);
+  snd.congestion.onCongestion(why, windowToReduce(c), now);
+  snd.cwrOwed = true;
+}
+
+/** What is sent again already may be reported as duplicates, a loss probe's copy among it (Linux's tcp_init_undo). Before `beginReduction`, which forgets the probe. */
+function armUndo(c: Connection): void {
+  const { una, sent, probe, recovery } = c.snd;
+  const probed = probe.end !== null && probe.retransmitted ? 1 : 0;
+  recovery.undo.arm(una, sent.retransOut + probed);
+}
+
+function endReduction(c: Connection, now: Micros): void {
+  const { congestion, recovery } = c.snd;
+  if (congestion.modelBased) return;
+  if (congestion.ssthresh !== Infinity && (recovery.state === CaState.cwr || recovery.undo.armed)) {
+    congestion.cwnd = congestion.ssthresh;
+    congestion.onRecovered(now);
+  }
+}
+
+/** An ECN mark was echoed (RFC 3168 section 6.1.2), or a queue of this machine is full: as one loss, once in a window of data. */
+export function enterCwr(c: Connection, now: Micros, why: 'ecn' | 'local' = 'ecn'): void {
+  const { recovery } = c.snd;
+  recovery.undo.withdraw();
+  if (recovery.state >= CaState.cwr) return;
+  beginReduction(c, 'ecn', now);
+  if (why === 'ecn') c.note('ecn-reduced', c.snd.congestion.ssthresh, 0, now);
+  setState(c, CaState.cwr, now);
+}
+
+/** A tail loss probe repaired a loss: the window pays for it at once (RFC 8985 section 7.4.2). */
+export function payForProbe(c: Connection, now: Micros): void {
+  beginReduction(c, 'loss', now);
+  setState(c, CaState.cwr, now);
+  endReduction(c, now);
+  tryKeepOpen(c, now);
+}
+
+export function enterRecovery(c: Connection, ece: boolean, now: Micros): void {
+  const { snd } = c;
+  const { recovery } = snd;
+  if (c.sack) c.env.counters.TcpExtTCPSackRecovery++;
+  else c.env.counters.TcpExtTCPRenoRecovery++;
+  armUndo(c);
+  recovery.undo.restoresCwnd = false;
+  if (!recovery.isReducing) {
+    recovery.undo.restoresCwnd = !ece;
+    beginReduction(c, 'loss', now);
+  }
+  setState(c, CaState.recovery, now);
+  c.note('fast-retransmit', snd.una, snd.congestion.ssthresh, now);
+}
+
+/** The retransmission timer expired: RFC 5681 section 3.1, RFC 6298 5.4 to 5.6, RFC 5682 step 1. */
+export function enterLoss(c: Connection, now: Micros): void {
+  const { snd } = c;
+  const { recovery, congestion, sent } = snd;
+  const fresh = recovery.state < CaState.recovery;
+  markLostOnTimeout(c, now);
+  // A second timeout for the same data keeps ssthresh (RFC 5681 section 3.1).
+  const newEpisode =
+    recovery.state <= CaState.disorder ||
+    seqGeq(snd.una, recovery.highSeq) ||
+    (recovery.state === CaState.loss && snd.timeouts === 0);
+  if (newEpisode) {
+    congestion.onCongestion('timeout', windowToReduce(c), now);
+    armUndo(c);
+    recovery.undo.restoresCwnd = true;
+  }
+  congestion.cwnd = sent.inFlight + 1; // LW
+  // Many duplicates and yet a timeout: reordering was overestimated.
+  if (recovery.state <= CaState.disorder && sent.sackedOut >= DUPLICATE_ACK_THRESHOLD) {
+    recovery.reordering = Math.min(recovery.reordering, DUPLICATE_ACK_THRESHOLD);
+  }
+  setState(c, CaState.loss, now);
+  recovery.highSeq = snd.nxt;
+  snd.cwrOwed = true;
+  snd.probe.end = null;
+  recovery.newDataFirst = false;
+  recovery.resendHeld = false;
+  // As Linux: a probe of the path's MTU that got lost would look like a timeout that was spurious.
+  recovery.frto = c.config.frto && (fresh || snd.timeouts > 0) && c.size.probeSize === 0;
+}
+
+/**
+ * The SYN,ACK of a Fast Open timed out `tries` times before this one. As in Linux the second time counts as a timeout of data, which may be in flight; it is not
+ * sent again before the SYN,ACK is acknowledged.
+ */
+export function synAckTimedOut(c: Connection, tries: number, now: Micros): void {
+  const { undo } = c.snd.recovery;
+  if (Number.isNaN(undo.firstResentAt)) undo.firstResentAt = now;
+  if (tries === 1) enterLoss(c, now);
+}
+
+/** It was acknowledged. An echo from before it was sent again shows that nothing was lost. */
+export function synAckRecovered(c: Connection, now: Micros): void {
+  const { sent, recovery } = c.snd;
+  if (recovery.state === CaState.loss && sent.out === 0 && !tryUndoRecovery(c, now)) setState(c, CaState.open, now);
+  recovery.undo.firstResentAt = NaN; // data was not sent again before
+}
+
+/**
+ * Something is lost, and not to congestion: it was too large for the path (Linux's tcp_simple_retransmit). It goes out again as after a timeout, and
+ * cwnd stays: as many segments as before are fewer bytes now.
+ */
+export function resendWithoutReduction(c: Connection, now: Micros): void {
+  const { sent, recovery, congestion, nxt } = c.snd;
+  if (!c.sack) sent.sackedOut = Math.min(sent.sackedOut, Math.max(0, sent.out - Math.max(sent.lostOut, 1)));
+  if (recovery.state === CaState.loss) return;
+  if (!recovery.isReducing) congestion.ssthresh = Math.max(congestion.ssthresh, (congestion.cwnd * 3) >> 2);
+  recovery.highSeq = nxt;
+  recovery.undo.withdraw();
+  recovery.frto = false;
+  setState(c, CaState.loss, now);
+}
+
+/** RFC 8985 section 6.3: the first segment is lost, and whatever is overdue; not everything, blindly. A SACKed first one means that the peer reneged. */
+function markLostOnTimeout(c: Connection, now: Micros): void {
+  const { sent, rack } = c.snd;
+  const first = sent.first!;
+  if (first.sacked) {
+    c.env.counters.TcpExtTCPSACKReneging++;
+    sent.forgetSacked();
+    for (const record of sent) sent.markLost(record);
+    return;
+  }
+  if (!c.sack) sent.sackedOut = 0;
+  const reoWnd = currentReoWnd(c);
+  for (const record of sent) {
+    if (c.sack && record !== first && !rack.isOverdue(record, reoWnd, now)) continue;
+    sent.markLost(record);
+  }
+}
+
+/** Open, or Disorder while something is SACKed, lost or sent again. */
+function tryKeepOpen(c: Connection, now: Micros): void {
+  const { recovery, sent, nxt } = c.snd;
+  const state = sent.sackedOut + sent.lostOut > 0 || isAnythingResent(c.snd) ? CaState.disorder : CaState.open;
+  if (recovery.state === state) return;
+  setState(c, state, now);
+  recovery.highSeq = nxt;
+}
+
+function tryToOpen(c: Connection, ece: boolean, now: Micros): void {
+  const { recovery } = c.snd;
+  if (!isAnythingResent(c.snd)) recovery.undo.firstResentAt = NaN;
+  if (ece) enterCwr(c, now);
+  if (recovery.state !== CaState.cwr) tryKeepOpen(c, now);
+}
+
+// ---- On each dubious ACK ----------------------------------------------------------------------------------------------------
+
+/** An ACK came that is not plain progress in Open: what does it say of losses, and which state follows? */
+export function judgeAck(c: Connection, news: AckNews, now: Micros): void {
+  const { snd } = c;
+  const { recovery, sent } = snd;
+  if (news.ece) recovery.undo.restoresCwnd = false;
+  if (news.reneged) {
+    // The peer acknowledged less than it SACKed. Give its window a moment to be a mere delay; then it is a timeout (RFC 2018 section 8).
+    c.setTimer(Timer.rto, now + Math.max(snd.rtt.srtt / 2, 10_000), now);
+    news.rearm = false;
+    return;
+  }
+  if (recovery.state !== CaState.open && seqGeq(snd.una, recovery.highSeq) && reachedHighSeq(c, now)) return;
+  switch (recovery.state) {
+    case CaState.recovery:
+      if (!news.unaAdvanced) addRenoSack(c, news);
+      else if (tryUndoPartial(c, news, now)) {
+        if (!recovery.undo.armed) tryKeepOpen(c, now);
+        return;
+      }
+      if (tryUndoDsack(c, now)) tryToOpen(c, news.ece, now);
+      identifyLoss(c, news, now);
+      if (recovery.state !== CaState.recovery && sent.lostOut > 0) enterRecovery(c, news.ece, now);
+      return;
+    case CaState.loss:
+      processLoss(c, news, now);
+      if ((recovery.state as CaState) !== CaState.loss) c.stats.timeoutRecovered(now);
+      identifyLoss(c, news, now);
+      if ((recovery.state as CaState) !== CaState.open && !news.lostRetransmission) return;
+      break;
+    default:
+  }
+  if (!c.sack && news.unaAdvanced) sent.sackedOut = 0;
+  addRenoSack(c, news);
+  if (recovery.state <= CaState.disorder) tryUndoDsack(c, now);
+  identifyLoss(c, news, now);
+  if (sent.lostOut === 0) tryToOpen(c, news.ece, now);
+  else if (probeWasLost(c, now)) resendWithoutReduction(c, now);
+  else enterRecovery(c, news.ece, now);
+}
+
+/** Everything up to highSeq is acknowledged. True when nothing else is to be said about this ACK. */
+function reachedHighSeq(c: Connection, now: Micros): boolean {
+  const { snd } = c;
+  switch (snd.recovery.state) {
+    case CaState.cwr:
+      // One ACK more, so that the CWR that the peer answers was sent.
+      if (snd.una !== snd.recovery.highSeq) {
+        endReduction(c, now);
+        setState(c, CaState.open, now);
+      }
+      return false;
+    case CaState.recovery:
+      if (!c.sack) snd.sent.sackedOut = 0;
+      if (tryUndoRecovery(c, now)) return true;
+      endReduction(c, now);
+      setState(c, CaState.open, now);
+      c.note('recovery-exit', snd.congestion.cwnd, snd.congestion.ssthresh, now);
+      return false;
+    default:
+      return false;
+  }
+}
+
+/** In Loss: RFC 5682's questions, and the way out. */
+function processLoss(c: Connection, news: AckNews, now: Micros): void {
+  const { snd } = c;
+  const { recovery, sent } = snd;
+  const recovered = seqGeq(snd.una, recovery.highSeq);
+  if (news.unaAdvanced && tryUndoLoss(c, false, now)) {
+    leaveLossAfterUndo(c, false, now);
+    return;
+  }
+  if (recovery.frto) {
+    // Step 3b: data that was never sent again has arrived, so not everything was lost.
+    if (news.originalDelivered && tryUndoLoss(c, true, now)) {
+      leaveLossAfterUndo(c, true, now);
+      return;
+    }
+    if (seqGt(snd.nxt, recovery.highSeq)) {
+      if (news.dataSacked || news.duplicates > 0) recovery.frto = false; // step 3a: the loss was real
+    } else if (news.unaAdvanced && !recovered) {
+      // Step 2b: two new segments will tell. When there are none, or no window, ordinary recovery goes on.
+      recovery.highSeq = snd.nxt;
+      if (snd.unsent > 0 && snd.usableWindow > 0) recovery.newDataFirst = true;
+      else recovery.frto = false;
+      return;
+    }
+  }
+  if (recovered) {
+    if (tryUndoRecovery(c, now)) return;
+    setState(c, CaState.open, now);
+    c.note('recovery-exit', snd.congestion.cwnd, snd.congestion.ssthresh, now);
+    return;
+  }
+  if (c.sack) return;
+  // Without SACK duplicates prove a loss of the new data only once something beyond highSeq was sent.
+  if (seqGt(snd.nxt, recovery.highSeq) && news.duplicates > 0) addRenoSack(c, news);
+  else if (news.unaAdvanced) sent.sackedOut = 0;
+}
+
+function leaveLossAfterUndo(c: Connection, byFrto: boolean, now: Micros): void {
+  if (byFrto || c.sack) setState(c, CaState.open, now);
+}
+
+/** Who is lost? RACK with SACK; without, the duplicates and the partial ACKs of NewReno. */
+export function identifyLoss(c: Connection, news: AckNews, now: Micros): void {
+  const { sent, rack } = c.snd;
+  if (sent.out === 0) return;
+  if (!c.sack) {
+    markLostNewReno(c, news.unaAdvanced);
+    return;
+  }
+  const resentBefore = sent.retransOut;
+  if (!rack.advanced) return;
+  rack.advanced = false;
+  const wait = rack.detectLoss(sent, currentReoWnd(c), now);
+  if (wait > 0) {
+    c.stopTimer(Timer.tlp, now);
+    c.setTimer(Timer.reorder, now + wait + TIMER_SLACK, now);
+    news.rearm = false;
+  } else c.stopTimer(Timer.reorder, now);
+  if (sent.retransOut < resentBefore) news.lostRetransmission = true;
+}
+
+export function currentReoWnd(c: Connection): Micros {
+  const { recovery, sent, rack, rtt } = c.snd;
+  const evidence = recovery.state >= CaState.recovery || sent.sackedOut >= recovery.reordering;
+  return rack.reoWnd(recovery.reorderSeen > 0, evidence, rtt.minRtt, rtt.srtt);
+}
+
+/** RFC 6582: the third duplicate, and in recovery each partial ACK, says that the first segment is lost. */
+function markLostNewReno(c: Connection, advanced: boolean): void {
+  const { recovery, sent, mss } = c.snd;
+  const duplicates = recovery.state < CaState.recovery && sent.sackedOut >= recovery.reordering;
+  const partial = recovery.state === CaState.recovery && advanced;
+  if (!duplicates && !partial) return;
+  const first = sent.first!;
+  if (first.lost) return;
+  sent.split(0, mss);
+  sent.markLost(first);
+}
+
+/** Without SACK each duplicate ACK stands for one segment that arrived. */
+function addRenoSack(c: Connection, news: AckNews): void {
+  if (c.sack || news.duplicates === 0) return;
+  const { sent, rate } = c.snd;
+  const before = sent.sackedOut;
+  sent.sackedOut += news.duplicates;
+  // At least one segment is missing, or there would be no duplicates.
+  const most = Math.max(sent.out - Math.max(sent.lostOut, 1), 0);
+  if (sent.sackedOut > most) {
+    sent.sackedOut = most;
+    noteReordering(c, sent.out + news.duplicates);
+  }
+  rate.delivered += Math.max(0, sent.sackedOut - before);
+}
+
+/** The reordering timer expired: what did not come by now is lost (RFC 8985 section 6.2 step 5). */
+export function reorderingTimeout(c: Connection, now: Micros): void {
+  const { snd } = c;
+  const { sent, recovery, rack, congestion } = snd;
+  const inFlight = sent.inFlight;
+  const wait = rack.detectLoss(sent, currentReoWnd(c), now);
+  if (wait > 0) c.setTimer(Timer.reorder, now + wait + TIMER_SLACK, now);
+  if (sent.inFlight === inFlight) return;
+  if (recovery.state === CaState.recovery) return;
+  if (probeWasLost(c, now)) {
+    resendWithoutReduction(c, now);
+    return;
+  }
+  enterRecovery(c, false, now);
+  if (!congestion.modelBased) {
+    congestion.cwnd = snd.prr.onAck(1, false, sent.inFlight, congestion.ssthresh);
+  }
+}

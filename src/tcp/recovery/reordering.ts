@@ -1,0 +1,16 @@
+/** How much the network reorders: the evidence of loss that is asked for grows with it (RFC 4653's idea, as Linux). */
+import type { Connection } from '../connection.js';
+
+/** RFC 5681 section 3.2: the third duplicate says that a segment is lost rather than late. */
+export const DUPLICATE_ACK_THRESHOLD = 3;
+/** Linux's tcp_max_reordering. */
+const MAX_REORDERING = 300;
+
+/** Something came late by `segments`: so many duplicates at least can happen without a loss. */
+export function noteReordering(c: Connection, segments: number): void {
+  const { recovery } = c.snd;
+  recovery.reordering = Math.max(recovery.reordering, Math.min(segments, MAX_REORDERING));
+  recovery.reorderSeen++;
+  if (c.sack) c.env.counters.TcpExtTCPSACKReorder++;
+  else c.env.counters.TcpExtTCPRenoReorder++;
+}

@@ -1,0 +1,154 @@
+/**
+ * Taking a reduction back that was needless. Three things can show it:
+ *
+ *     Eifel (RFC 3522, 4015)   the ACK of a retransmission echoes a timestamp from before it was sent: the original had arrived
+ *     D-SACK (RFC 3708)        every retransmission of the episode was reported as a duplicate
+ *     F-RTO (RFC 5682)         after a timeout, data that was never sent again is acknowledged
+ *
+ * Then nothing was lost but time: marks of loss go, and cwnd and ssthresh are what they were.
+ */
+import { seqGt, seqLt, type Seq } from '../../base/seq.js';
+import type { Micros } from '../../base/time.js';
+import type { AckNews } from './ack-news.js';
+import { CaState } from '../congestion/ack-sample.js';
+import type { Connection } from '../connection.js';
+import { noteReordering } from './reordering.js';
+import type { Sender } from '../send/sender.js';
+import type { SentSegment } from '../send/sent-queue.js';
+
+export class Undo {
+  /** An episode is under way that could be undone; it began with SND.UNA at `marker`. */
+  armed = false;
+  marker: Seq = 0;
+  /** Segments sent again in it and not yet reported as duplicates; -1 while there was none. */
+  resent = -1;
+  /** When the first retransmission went out, on our timestamp clock's microseconds; NaN without one. */
+  firstResentAt: Micros = NaN;
+  /** cwnd and ssthresh are given back, too: not after an ECN mark, which was no mistake. */
+  restoresCwnd = false;
+
+  arm(una: Seq, resentInFlight: number): void {
+    this.armed = true;
+    this.marker = una;
+    this.resent = resentInFlight > 0 ? resentInFlight : -1;
+  }
+
+  withdraw(): void {
+    this.armed = false;
+    this.restoresCwnd = false;
+  }
+
+  /** `segments` are sent again. */
+  onResent(segments: number, now: Micros): void {
+    if (Number.isNaN(this.firstResentAt)) this.firstResentAt = now;
+    this.resent = Math.max(this.resent, 0) + segments;
+  }
+
+  /** `segments` that were sent again had arrived before. */
+  onDuplicate(segments: number): void {
+    if (this.armed && this.resent > 0) this.resent = Math.max(0, this.resent - segments);
+  }
+}
+
+/** Something in flight was sent more than once. */
+export const isAnythingResent = (snd: Sender): boolean =>
+  snd.sent.retransOut > 0 || (snd.sent.first?.retransmissions ?? 0) > 0;
+
+/** The ACK that is being handled echoes a timestamp from before `time`. */
+const echoesBefore = (c: Connection, time: Micros): boolean =>
+  c.timestamps && c.snd.news.echo !== 0 && ((c.snd.news.echo - c.timestampNow(time)) | 0) < 0;
+
+/** `record` was sent again, but what the ACK that is being handled tells of is the original: it says nothing of when the copy arrived (RFC 8985 section 6.2 step 2). */
+export const wasResentInVain = (c: Connection, record: SentSegment): boolean =>
+  record.retransmissions > 0 && echoesBefore(c, record.sentAt);
+
+/** The ACK that is being handled was provoked by an original: it echoes a timestamp from before the first retransmission. */
+function originalArrived(c: Connection): boolean {
+  const { recovery, una } = c.snd;
+  const { undo } = recovery;
+  // Nothing was sent again yet; or, without SACK, it was, and was forgotten when highSeq was reached.
+  if (Number.isNaN(undo.firstResentAt)) return c.sack || seqLt(una, recovery.highSeq);
+  return echoesBefore(c, undo.firstResentAt);
+}
+
+const mayUndo = (c: Connection): boolean => {
+  const { undo } = c.snd.recovery;
+  return undo.armed && (undo.resent === 0 || originalArrived(c));
+};
+
+function undo(c: Connection, unmarkLost: boolean, why: number, now: Micros): void {
+  const { snd } = c;
+  if (unmarkLost) snd.sent.unmarkLost();
+  if (snd.recovery.undo.restoresCwnd) {
+    snd.congestion.onUndo();
+    snd.cwrOwed = false;
+  }
+  snd.recovery.undo.armed = false;
+  snd.rack.advanced = true; // what is left may have to be looked at again
+  c.note('undo', why, snd.congestion.cwnd, now);
+}
+
+/** What showed that a reduction was needless: the figure of the note `undo`. */
+export const UndoBy = { full: 0, partial: 1, dsack: 2, loss: 3, frto: 4 } as const;
+
+function forgetResent(c: Connection): void {
+  if (!isAnythingResent(c.snd)) c.snd.recovery.undo.firstResentAt = NaN;
+}
+
+/**
+ * Recovery (or Loss) reached its end. True when the state is held on to all the same: without SACK, until something above highSeq
+ * is acknowledged, or late duplicates would start a new recovery (RFC 6582 section 6).
+ */
+export function tryUndoRecovery(c: Connection, now: Micros): boolean {
+  const { snd } = c;
+  const { recovery } = snd;
+  if (mayUndo(c)) {
+    if (recovery.state === CaState.loss) c.env.counters.TcpExtTCPLossUndo++;
+    else c.env.counters.TcpExtTCPFullUndo++;
+    undo(c, false, UndoBy.full, now);
+  }
+  const hold = snd.una === recovery.highSeq && !c.sack;
+  forgetResent(c);
+  return hold;
+}
+
+/**
+ * A partial ACK of an original: the holes above will close by themselves. True when nothing more is to be done on this ACK: the reduction is
+ * undone, or will be (it is still armed then) once what was sent again is accounted for.
+ */
+export function tryUndoPartial(c: Connection, news: AckNews, now: Micros): boolean {
+  const { snd } = c;
+  const { recovery } = snd;
+  if (!recovery.undo.armed || !originalArrived(c)) return false;
+  // The hole closed late: that was reordering by so many segments.
+  if (seqGt(news.highestSacked, news.priorUna)) {
+    noteReordering(c, Math.ceil(((news.highestSacked - news.priorUna) | 0) / snd.mss));
+  }
+  // The retransmissions must be accounted for before it is certain.
+  if (snd.sent.retransOut > 0) return true;
+  forgetResent(c);
+  undo(c, true, UndoBy.partial, now);
+  c.env.counters.TcpExtTCPPartialUndo++;
+  return true;
+}
+
+/** Every retransmission was a duplicate at the peer. */
+export function tryUndoDsack(c: Connection, now: Micros): boolean {
+  const { recovery, rack } = c.snd;
+  if (!recovery.undo.armed || recovery.undo.resent !== 0) return false;
+  rack.keepMargin();
+  undo(c, false, UndoBy.dsack, now);
+  c.env.counters.TcpExtTCPDSACKUndo++;
+  return true;
+}
+
+/** After a timeout: F-RTO or a timestamp says that it was spurious. */
+export function tryUndoLoss(c: Connection, byFrto: boolean, now: Micros): boolean {
+  if (!byFrto && !mayUndo(c)) return false;
+  undo(c, true, byFrto ? UndoBy.frto : UndoBy.loss, now);
+  c.env.counters.TcpExtTCPLossUndo++;
+  if (byFrto) c.env.counters.TcpExtTCPSpuriousRTOs++;
+  c.snd.timeouts = 0;
+  forgetResent(c);
+  return true;
+}

@@ -1,0 +1,60 @@
+/**
+ * Path MTU discovery, TCP's part (RFC 1191 section 6.4, RFC 8201 section 5.4): the path's MTU is another by now, so segments are. Whether an ICMP error
+ * is to be believed was decided before: here (`quotesFlight`, RFC 5927 section 4.1) and where MTUs are kept (ip/path-mtu.ts).
+ */
+import { seqGeq, seqLt, type Seq } from '../../base/seq.js';
+import type { Micros } from '../../base/time.js';
+import { TcpFlag } from '../../wire/tcp.js';
+import type { Connection } from '../connection.js';
+import { chunkBytes } from './push.js';
+import { resendWithoutReduction } from '../recovery/recovery.js';
+import { rearmRto } from '../recovery/retransmit-timer.js';
+import { type MtuCause, syncMss } from './segment-size.js';
+import { State } from '../state.js';
+
+/** Does an ICMP error quote something that is in flight? If not, somebody guessed (RFC 5927 section 4.1). Counted as in Linux. */
+export function quotesFlight(c: Connection, seq: Seq): boolean {
+  if (seqGeq(seq, c.snd.una) && seqLt(seq, c.snd.nxt)) return true;
+  c.env.counters.TcpExtOutOfWindowIcmps++;
+  return false;
+}
+
+/** Packets to the peer may be `mtu` bytes long from now on. What is in flight and longer was dropped on the way: it goes out again, cut smaller. */
+export function pathMtuChanged(c: Connection, mtu: number, why: MtuCause, now: Micros): void {
+  const { size, snd } = c;
+  if (mtu === size.mtu || c.state === State.closed || c.state === State.timeWait) return;
+  const before = snd.mss;
+  const chunk = chunkBytes(snd);
+  size.mtu = mtu;
+  c.note('path-mtu', mtu, why, now);
+  if (size.mostMss === 0) {
+    // Only a SYN with data (Fast Open) can have been too large: it goes again without.
+    if (c.state === State.synSent && (c.fastOpen?.synData ?? 0) > 0) c.synOwed = true;
+    return;
+  }
+  syncMss(c);
+  if (snd.mss < before) resendTooLarge(c, chunk, now);
+}
+
+/**
+ * Whatever is in flight in segments larger than `snd.mss` is lost, and no congestion is to blame. Pieces that were sent together, `chunk` bytes of them, are
+ * cut anew as one, as Linux cuts its buffers: else each would leave a rest, and a small segment.
+ */
+function resendTooLarge(c: Connection, chunk: number, now: Micros): void {
+  const { sent, mss } = c.snd;
+  let lost = false;
+  for (let i = 0; i < sent.length; i++) {
+    const record = sent.at(i);
+    if (record.sacked) continue;
+    const payload = record.bytes - (record.flags & TcpFlag.FIN);
+    const tooLarge = Math.min(record.size, payload) > mss;
+    sent.resize(i, mss);
+    if (!tooLarge) continue;
+    sent.markLost(record);
+    lost = true;
+    if (i > 0 && sent.at(i - 1).bytes + record.bytes <= chunk && sent.join(i - 1)) i--;
+  }
+  if (!lost) return;
+  resendWithoutReduction(c, now);
+  rearmRto(c, now); // no loss probe in this state
+}

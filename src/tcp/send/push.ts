@@ -1,0 +1,67 @@
+/**
+ * PSH and small segments: whether the rest of what waits may go out as it is, and where PSH stands.
+ *
+ *     write ───────────────┤ write ────┤ write with MSG_MORE ──┤
+ *     ├ MSS ┼ MSS ┼ MSS ┼rest          ├ MSS ┼ rest waits for more
+ *              PSH         PSH                PSH
+ *
+ * PSH stands at the end of what was written (MUST-61), unless more is announced. As Linux, which marks each packet that its segmentation
+ * offload cuts, also at the end of each chunk that goes out in one go: two segments, more on a fast path.
+ */
+import { seqAdd, seqDiff, seqGeq, seqLeq, seqMax, type Seq } from '../../base/seq.js';
+import { SECOND } from '../../base/time.js';
+import type { Connection } from '../connection.js';
+import type { Sender } from './sender.js';
+import { isUrgent } from '../urgent.js';
+
+/** What one packet holds at most with segmentation offload (sk_gso_max_size). */
+const MAX_CHUNK = 65_536;
+/** Linux's tcp_tso_autosize: about a millisecond's worth at the rate of the connection, and more where the round trip is short (1 << 9 us). */
+const RATE_SHIFT = 1024;
+const RTT_SHIFT = 9;
+const MIN_CHUNK_SEGMENTS = 2;
+
+/**
+ * Nagle's algorithm (SHLD-7) with Minshall's change, as in Linux: a small segment waits only while another small one is in flight, so that
+ * the tail of a large write does not wait for the full segments before it. TCP_CORK and MSG_MORE let it wait whatever is in flight.
+ */
+export function mayBeSmall(c: Connection): boolean {
+  const { snd } = c;
+  if (snd.finQueued || snd.flush || isUrgent(snd)) return true;
+  if (snd.recordEnds !== null && snd.unsentOfRecord < snd.unsent) return true; // there is more, but not for this segment
+  if (snd.cork || snd.moreComes) return false;
+  return snd.noDelay || seqLeq(snd.smallEnd, snd.una);
+}
+
+/**
+ * A write ends at `end`: MUST-61, without a PUSH call PSH stands on the last buffered segment. It does so when that is sent again, too; and on what
+ * is sent at last into a window too small for it, as in Linux.
+ */
+export const endsWrite = (snd: Sender, end: Seq): boolean =>
+  snd.overrideSillyWindow || (end === snd.dataEnd && !snd.endsWithMore) || snd.recordEnds?.has(end) === true;
+
+/** New data `[start, end)` is all that goes out for now, or half a window did without PSH. */
+export function endsChunk(c: Connection, start: Seq, end: Seq): boolean {
+  const { snd } = c;
+  // A device that cuts segments itself gets PSH each half window only: each one costs the receiver an ACK.
+  if (c.gsoBytes > 0) return seqDiff(end, snd.pushedSeq) > snd.maxWnd / 2;
+  if (isUrgent(snd)) return false; // in urgent mode it cuts segments one by one
+  if (seqGeq(start, snd.chunkEnd)) {
+    snd.chunkStart = start;
+    snd.chunkEnd = seqAdd(start, Math.min(chunkBytes(snd), snd.unsent));
+  }
+  return end === snd.chunkEnd && seqDiff(end, seqMax(snd.chunkStart, snd.burstStart)) > snd.mss;
+}
+
+/** Payload that Linux would hand to its device as one: a millisecond's worth at least, and two segments; half of cwnd at most. */
+export function chunkBytes(snd: Sender): number {
+  const { rtt, congestion, mss } = snd;
+  let bytes = MAX_CHUNK;
+  if (rtt.hasSample) {
+    const rate = (2 * congestion.cwnd * mss * SECOND) / rtt.srtt;
+    const shift = rtt.minRtt / (1 << RTT_SHIFT);
+    bytes = Math.min(bytes, rate / RATE_SHIFT + (shift < 32 ? MAX_CHUNK / 2 ** Math.floor(shift) : 0));
+  }
+  const segments = Math.max(Math.floor(bytes / mss), MIN_CHUNK_SEGMENTS);
+  return Math.min(segments, Math.max(Math.floor(congestion.cwnd / 2), 1)) * mss;
+}

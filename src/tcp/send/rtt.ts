@@ -1,0 +1,112 @@
+/**
+ * The retransmission timeout from measured round trips: RFC 6298. All in microseconds.
+ *
+ * In the linux profile the variance's term falls more slowly than the RFC's: it is the largest deviation of a round trip of data, and
+ * comes down by a quarter of the difference for each. A path whose delay jumps now and then keeps its caution longer.
+ */
+import { seqGt, type Seq } from '../../base/seq.js';
+import { MINUTE, SECOND, type Micros } from '../../base/time.js';
+
+/** RFC 6298 section 2: G, the clock's granularity. Ours is a microsecond, so it never shows. */
+const GRANULARITY: Micros = 1;
+/** Linux's tcp_min_rtt_wlen: the smallest round trip of this long. */
+const MIN_RTT_WINDOW: Micros = 5 * MINUTE;
+
+const RTO_WITHOUT_SAMPLE: Micros = 3 * SECOND;
+
+export class RttEstimator {
+  /** 0 before the first sample. */
+  srtt: Micros = 0;
+  rttvar: Micros = 0; // V8 keeps a number in place only where the field began as one: else each fraction is an object
+  /** The smallest sample of the last minutes, Infinity before the first. */
+  minRtt: Micros = Infinity;
+  private minRttAt: Micros = 0;
+  /** How often the timer expired without an ACK of new data: RTO is doubled so often. */
+  backoff = 0;
+  private base: Micros = 0;
+  private readonly min: Micros;
+  /** The ceiling (tcp_rto_max_ms), of probes' and SYNs' waits, too. */
+  max: Micros;
+  private readonly holds: boolean;
+  /** The variance's term of RTO: 4 RTTVAR, or what is held of it. */
+  private margin: Micros = 0;
+  /** The largest 4 RTTVAR since `roundEnd` was set: a round is over when SND.UNA passes it. */
+  private largest: Micros = 0;
+  private roundEnd: Seq = 0;
+
+  /** `holds`: keep the largest deviation of each round, as Linux. */
+  constructor(initial: Micros, min: Micros, max: Micros, holds = false) {
+    this.base = initial;
+    this.rttvar = initial / 4;
+    this.min = min;
+    this.max = max;
+    this.holds = holds;
+  }
+
+  get hasSample(): boolean {
+    return this.srtt > 0;
+  }
+
+  /** The timeout to arm now, backoff included (5.5). */
+  get rto(): Micros {
+    return Math.min(this.base * 2 ** this.backoff, this.max);
+  }
+
+  noteMin(r: Micros, now: Micros): void {
+    if (r > this.minRtt && now - this.minRttAt < MIN_RTT_WINDOW) return;
+    this.minRtt = Math.max(r, 1);
+    this.minRttAt = now;
+  }
+
+  /** RFC 6298 2.2 and 2.3. RTTVAR takes the old SRTT, so it goes first. */
+  sample(r: Micros, una: Seq = 0, nxt: Seq = 0): void {
+    if (r < 1) r = 1;
+    if (this.srtt === 0) {
+      this.srtt = r;
+      this.rttvar = r / 2;
+      this.margin = Math.max(4 * this.rttvar, this.min);
+      this.largest = this.margin;
+      this.roundEnd = nxt;
+    } else {
+      const deviation = Math.abs(this.srtt - r);
+      // Linux: a round trip shorter than expected moves the variance by an eighth of what it would, or the path's getting better would raise RTO.
+      const calm = this.holds && r < this.srtt && deviation > this.rttvar;
+      this.rttvar += (deviation - this.rttvar) / (calm ? 32 : 4);
+      this.srtt += (r - this.srtt) / 8;
+      this.holdMargin(una, nxt);
+    }
+    // As Linux, the floor is on the variance's term, not on the sum: RTO = SRTT + max(4 RTTVAR, 200 ms). It is never
+    // below the RFC's max(minRto, SRTT + 4 RTTVAR).
+    this.base = this.srtt + Math.max(GRANULARITY, this.holds ? this.margin : 4 * this.rttvar, this.min);
+  }
+
+  private holdMargin(una: Seq, nxt: Seq): void {
+    this.largest = Math.max(this.largest, 4 * this.rttvar);
+    this.margin = Math.max(this.margin, this.largest);
+    if (!seqGt(una, this.roundEnd)) return;
+    if (this.largest < this.margin) this.margin -= (this.margin - this.largest) / 4;
+    this.roundEnd = nxt;
+    this.largest = this.min;
+  }
+
+  /**
+   * The handshake is over. RFC 6298 5.7: without a sample, because the SYN was lost, the first guess of RTO may have been too short. As in Linux the same
+   * holds if a cookie came back, which remembers no time.
+   */
+  endHandshake(synLost: boolean): void {
+    if (this.hasSample || this.base >= RTO_WITHOUT_SAMPLE || !(synLost || this.holds)) return;
+    this.base = RTO_WITHOUT_SAMPLE;
+    this.rttvar = RTO_WITHOUT_SAMPLE / 4;
+  }
+}
+
+/**
+ * The time that `retries` timeouts take when the first is `rto` and each next one is doubled up to `max`: how Linux turns
+ * tcp_retries2 into a time (15 from 200 ms: 924.6 s).
+ */
+export function backoffTime(retries: number, rto: Micros, max: Micros): Micros {
+  if (retries === Infinity) return Infinity;
+  let total = 0;
+  for (let i = 0; i <= retries; i++) total += Math.min(rto * 2 ** i, max);
+  return total;
+}

@@ -1,0 +1,98 @@
+/**
+ * How large a segment may be: the path's MTU and the peer's MSS in, the effective send MSS out (MUST-16, RFC 6691).
+ *
+ *     MTU │ IP header │ TCP header │ options │ payload: snd.mss │
+ *
+ * The MTU is what ICMP errors left of the device's (path-mtu.ts); with probing (mtu-probe.ts) a search range bounds it too, whose lower end is what is
+ * known to arrive. This file holds the figures and what follows from them; why they change is the business of those two.
+ */
+import { type MtuDiscover } from '../../base/mtu-discover.js';
+import type { Seq } from '../../base/seq.js';
+import type { Micros } from '../../base/time.js';
+import type { Segment } from '../../wire/tcp.js';
+import type { Connection } from '../connection.js';
+
+/** Why the path's MTU is what it is: the figure of the note `path-mtu`. */
+export const MtuCause = { icmp: 0, plateau: 1, aged: 2, blackHole: 3, probe: 4 } as const;
+export type MtuCause = (typeof MtuCause)[keyof typeof MtuCause];
+
+/** A peer that announces less than this is taken to mean this: tiny segments would cost us more than them (Linux's TCP_MIN_SND_MSS). */
+export const MIN_SEND_MSS = 48;
+/** Linux's TCP_MSS_DEFAULT: a window that holds no more than this is not divided. */
+const TINY_WINDOW = 536;
+/** Of a TCP header without options. */
+export const TCP_HEADER = 20;
+
+export class SegmentSize {
+  discover: MtuDiscover;
+  /** The largest packet for this path, as far as is known: Linux's icsk_pmtu_cookie. */
+  mtu: number;
+  /** The smaller of what the peer announced and we did: payload and options. 0 before the peer's SYN. */
+  mostMss = 0;
+  /** Options of every segment. */
+  optionBytes = 0;
+  /** Probing is on: nothing larger than `low` goes out but probes. */
+  probing = false;
+  /** The search range, as MTUs: `low` arrives, nothing above `high` does. */
+  low = 0;
+  high = 0;
+  /** The probe under way, as an MTU (0: none), and its sequence numbers. */
+  probeSize = 0;
+  probeStart: Seq = 0;
+  probeEnd: Seq = 0;
+  /** When the search began. */
+  probedAt: Micros = 0;
+  /** IP and TCP headers. */
+  private readonly headerBytes: number;
+
+  constructor(ipHeaderBytes: number, mtu: number, discover: MtuDiscover) {
+    this.headerBytes = ipHeaderBytes + TCP_HEADER;
+    this.mtu = mtu;
+    this.discover = discover;
+  }
+
+  /** Payload bytes of a full segment in packets of `mtu` bytes. */
+  mssOf(mtu: number): number {
+    return Math.max(Math.min(mtu - this.headerBytes, this.mostMss), MIN_SEND_MSS) - this.optionBytes;
+  }
+
+  /** The size of a packet with so much payload. */
+  mtuOf(mss: number): number {
+    return mss + this.optionBytes + this.headerBytes;
+  }
+
+  /** The largest packet that both ends could take, whatever lies between them. */
+  get mostMtu(): number {
+    return this.mostMss + this.headerBytes;
+  }
+
+  /** The effective send MSS. `maxWnd`: the largest window that the peer ever offered. */
+  mss(maxWnd: number): number {
+    const most = this.fractionOf(maxWnd, this.mssOf(this.mtu));
+    return this.probing ? Math.min(most, this.mssOf(this.low)) : most;
+  }
+
+  /**
+   * As Linux (tcp_bound_to_half_wnd): two segments at least fit into the window, so that one is acknowledged while the other is on its way. RFC 9293
+   * section 3.8.6.2.1 lets half of the largest window go out, too. In a window that is tiny, segments are as large as it is.
+   */
+  private fractionOf(maxWnd: number, mss: number): number {
+    const most = maxWnd > TINY_WINDOW ? maxWnd >> 1 : maxWnd;
+    return most === 0 || mss <= most ? mss : Math.max(most, MIN_SEND_MSS - this.optionBytes);
+  }
+}
+
+/** Linux's tcp_sync_mss: the MSS follows from what is known of the path. */
+export function syncMss(c: Connection): void {
+  const { size } = c;
+  if (size.high > size.mtu) size.high = size.mtu;
+  c.snd.mss = size.mss(c.snd.maxWnd);
+}
+
+/** The peer offers `wnd`. When it never offered as much, segments may be larger, too. */
+export function windowOffered(c: Connection, seg: Segment, ack: Seq, wnd: number): void {
+  const { snd } = c;
+  const before = snd.maxWnd;
+  snd.updateWindow(seg.seq, ack, wnd);
+  if (snd.maxWnd > before) syncMss(c);
+}

@@ -1,0 +1,368 @@
+/**
+ * The sending half: SND.*, what waits, what is in flight, and when it must be sent again. It decides how much may be
+ * sent; which segment that makes is output's business, and it knows nothing of what the other half receives.
+ *
+ *            1         2          3          4
+ *       ──────────┼──────────┼──────────┼──────────
+ *              SND.UNA    SND.NXT    SND.UNA + SND.WND        (RFC 9293 figure 3)
+ *
+ *     1 acknowledged   2 in flight   3 may be sent now   4 not yet
+ */
+import { seqAdd, seqDiff, seqGeq, seqGt, type Seq } from '../../base/seq.js';
+
+import { MILLISECOND, type Micros } from '../../base/time.js';
+import type { AckNews } from '../recovery/ack-news.js';
+import type { BufferLimits, TcpConfig } from '../config.js';
+import type { AckSample } from '../congestion/ack-sample.js';
+import type { CongestionControl } from '../congestion/control.js';
+import { ChronoClock } from './chrono.js';
+import { createCongestionControl, type CongestionName, type HystartName } from '../congestion/index.js';
+import { CwndUsage } from './cwnd-usage.js';
+import { DeliveryRate } from './delivery-rate.js';
+import type { TcpEnv } from '../env.js';
+import { LossProbe } from '../recovery/loss-probe.js';
+import { Pacing } from './pacing.js';
+import { Prr } from '../recovery/prr.js';
+import { Rack } from '../recovery/rack.js';
+import { RecordEnds } from './record-ends.js';
+import { Recovery } from '../recovery/recovery.js';
+import { DUPLICATE_ACK_THRESHOLD } from '../recovery/reordering.js';
+import { RttEstimator } from './rtt.js';
+import { SackMemory } from '../recovery/sack.js';
+import { SendBuffer } from './send-buffer.js';
+import { SentQueue } from './sent-queue.js';
+
+/** MUST-15: what a peer takes that sent no MSS option (IPv4; the stack knows which family a flow is). */
+export const DEFAULT_MSS_V4 = 536;
+export const DEFAULT_MSS_V6 = 1220;
+
+/** SOCK_MIN_SNDBUF. */
+const MIN_BUFFER = 4608;
+/** TCP_INIT_CWND. */
+const INITIAL_WINDOW = 10;
+/** However small the buffer, so much of records. */
+const LEAST_RECORD_BYTES = 65_536;
+/** What a segment costs beside its payload, by Linux's count: headers' room and the buffer's own description. */
+const SEGMENT_OVERHEAD = 640;
+const DESCRIPTION = 256;
+
+/** 64 KB less the room that Linux keeps for headers. */
+const MOST_WRITE_UNIT = 65_215;
+
+/** Bytes of memory for a segment: its payload and headers in a power of two. */
+const memoryOf = (mss: number): number => 2 ** Math.ceil(Math.log2(mss + SEGMENT_OVERHEAD)) + DESCRIPTION;
+
+/** A send buffer of this size carries 8 Gbit/s over a round trip of that length, and fits into the processor's cache. */
+const CACHED_BYTES = 1 << 20;
+const SHORT_ROUND_TRIP: Micros = MILLISECOND;
+
+export class Sender {
+  readonly iss: Seq;
+  una: Seq;
+  nxt: Seq;
+  /** SND.UP: after the last urgent byte; dragged along by SND.UNA when nothing is urgent. */
+  up: Seq;
+  /** SND.WND in bytes, scaled. MUST-1, REC-1: unsigned, kept in more than 16 bits. */
+  wnd = 0;
+  wl1: Seq = 0;
+  wl2: Seq = 0;
+  /** MAX.SND.WND: the largest window the peer ever offered (RFC 5961 section 5.2, sender's SWS avoidance). */
+  maxWnd = 0;
+  /** The peer's window shift (Snd.Wind.Shift). */
+  wscale = 0;
+  /** Payload bytes of a full segment: the effective send MSS (MUST-16), option bytes already taken off. */
+  mss = DEFAULT_MSS_V4;
+  /** Our SYN's place is still to be acknowledged. */
+  synUnacked = true;
+  /** The user called CLOSE: FIN follows the last byte. */
+  finQueued = false;
+  finSent = false;
+  noDelay: boolean;
+  /** TCP_CORK. */
+  cork = false;
+  /** MSG_MORE: the last write announced another. It holds until something comes from the peer. */
+  moreComes = false;
+  /** What was written last was written with it: no PSH at its end. */
+  endsWithMore = false;
+  /** What waits goes out once, however small: TCP_NODELAY was just switched on, or the cork taken off. */
+  flush = false;
+  /** Linux's sk_sndbuf: most bytes that wait to be sent or acknowledged. */
+  bufferBytes: number;
+  private bufferLocked: boolean;
+  private readonly wmem: BufferLimits;
+  /** TCP_NOTSENT_LOWAT. */
+  notSentLowat: number;
+  /** What goes out in one go (push.ts): the chunk that is under way, and where this turn's sending began. */
+  chunkStart: Seq;
+  chunkEnd: Seq;
+  burstStart: Seq;
+  /** Minshall's variable: the end of the last segment sent that was not full. */
+  smallEnd: Seq;
+  lastSentAt: Micros = 0;
+  /** What waits to be sent may follow a pause: a write into an empty queue, or a new window. */
+  mayFollowPause = false;
+  /** When the segment in timeout was first sent again; 0 when nothing is: R2 is counted from here. */
+  retransmittingSince: Micros = 0;
+  /** Timeouts since SND.UNA last moved. */
+  timeouts = 0;
+  /** Zero-window probes since the window closed, and those of them that were not answered. */
+  probesSent = 0;
+  probesUnanswered = 0;
+  /** When the first of them would have been sent. */
+  probingSince: Micros = 0;
+  /** The queue before the device dropped what was last tried (local-drop.ts). */
+  droppedHere = false;
+  /** The override timeout of silly-window avoidance expired: what fits goes out, however small. */
+  overrideSillyWindow = false;
+  /** Where records end that are not acknowledged (MSG_EOR); null while there are none. */
+  recordEnds: RecordEnds | null = null;
+  /** The end of the last segment that carried PSH. */
+  pushedSeq: Seq;
+  /** Where SACKed data ends; means something only while something is SACKed. */
+  highestSacked: Seq;
+  /** Segments that the peer's D-SACKs reported as duplicates. */
+  duplicatesReported = 0;
+  /** ECN was agreed on (RFC 3168 section 6.1.1); the next new data shall say that the window was reduced. */
+  ecnAgreed = false;
+  cwrOwed = false;
+  /** Data is paced even when congestion control does not ask for it. */
+  readonly paces: boolean;
+
+  readonly buffer: SendBuffer;
+  readonly sent: SentQueue;
+  readonly rtt: RttEstimator;
+  congestion: CongestionControl;
+  readonly recovery: Recovery;
+  readonly rack = new Rack();
+  readonly prr = new Prr();
+  readonly probe = new LossProbe();
+  readonly rate = new DeliveryRate();
+  readonly pacing = new Pacing();
+  readonly chrono = new ChronoClock();
+  readonly usage: CwndUsage;
+  readonly sackMemory = new SackMemory();
+  readonly news: AckNews;
+  readonly sample: AckSample;
+
+  constructor(iss: Seq, config: TcpConfig, env: TcpEnv) {
+    this.iss = iss;
+    this.una = iss;
+    this.nxt = iss;
+    this.up = iss;
+    this.smallEnd = iss;
+    this.pushedSeq = iss;
+    this.noDelay = config.noDelay;
+    this.wmem = config.wmem;
+    this.bufferLocked = config.sendBufferBytes > 0;
+    this.bufferBytes = this.bufferLocked ? config.sendBufferBytes : config.wmem.default;
+    this.notSentLowat = config.notSentLowat;
+    this.chunkStart = iss;
+    this.chunkEnd = iss;
+    this.burstStart = iss;
+    this.buffer = new SendBuffer(env.pool);
+    this.sent = new SentQueue(env.records);
+    this.news = env.news;
+    this.sample = env.sample;
+    this.highestSacked = iss;
+    this.paces = config.pacing;
+    this.rtt = new RttEstimator(config.initialRto, config.minRto, config.maxRto, config.rtoHoldsVariance);
+    this.congestion = createCongestionControl(config.congestionControl, { hystart: config.hystart, random: iss });
+    this.recovery = new Recovery(iss);
+    this.usage = new CwndUsage(iss);
+  }
+
+  /** The sequence number of the buffer's first byte. */
+  get dataStart(): Seq {
+    return this.synUnacked ? seqAdd(this.iss, 1) : this.una;
+  }
+
+  /** The sequence number after the last byte that the user gave. */
+  get dataEnd(): Seq {
+    return seqAdd(this.dataStart, this.buffer.length);
+  }
+
+  /** Bytes of user data not sent yet. */
+  get unsent(): number {
+    if (this.finSent) return 0;
+    return this.nxt === this.iss ? this.buffer.length : seqDiff(this.dataEnd, this.nxt);
+  }
+
+  /** Of `unsent`, what the next segments may carry: no more than the rest of a record (MSG_EOR). */
+  get unsentOfRecord(): number {
+    const { unsent } = this;
+    return this.recordEnds === null ? unsent : this.recordEnds.upToNext(this.nxt, unsent);
+  }
+
+  /** Bytes that the buffer takes now. As in Linux, none while TCP_NOTSENT_LOWAT or more wait, else as much as there is room for. */
+  get room(): number {
+    return this.unsent < this.notSentLowat ? Math.max(0, this.bufferBytes - this.buffer.length) : 0;
+  }
+
+  /**
+   * TCP_NOTSENT_LOWAT: bytes that one write may add. As in Linux it goes on, a buffer of its (`writeUnit`) at a time, until so many
+   * wait that windows do not let out at once.
+   */
+  get notSentRoom(): number {
+    if (this.notSentLowat === Infinity) return Infinity;
+    const unit = this.writeUnit;
+    return Math.ceil(Math.max(0, this.notSentLowat + this.sendableNow - this.unsent) / unit) * unit;
+  }
+
+  /** Whole segments that the windows would let out now. */
+  private get sendableNow(): number {
+    const { mss } = this;
+    const bytes = Math.min(this.usableWindow, (this.congestion.cwnd - this.sent.inFlight) * mss);
+    return Math.max(0, bytes - (bytes % mss));
+  }
+
+  /** What Linux puts into one buffer of its send queue at most (tcp_xmit_size_goal): whole segments, up to half of the peer's largest window. */
+  private get writeUnit(): number {
+    const { mss, maxWnd } = this;
+    const most = Math.min(MOST_WRITE_UNIT, maxWnd > DEFAULT_MSS_V4 ? maxWnd >> 1 : maxWnd);
+    return Math.max(mss, most - (most % mss));
+  }
+
+  /** A write is taken: a third of the buffer is free, and less than TCP_NOTSENT_LOWAT waits. */
+  get isWritable(): boolean {
+    const { length } = this.buffer;
+    return this.bufferBytes - length >= length >> 1 && this.unsent < this.notSentLowat;
+  }
+
+  /** POLLOUT, and what wakes a writer that waits: less than half of TCP_NOTSENT_LOWAT waits, so that it is not woken for each byte. */
+  get wakesWriter(): boolean {
+    return this.isWritable && 2 * this.unsent < this.notSentLowat;
+  }
+
+  /**
+   * The records of what is in flight cost as much as the send buffer may hold: no more of them. Only tiny segments come here, and a peer that
+   * SACKs large ones to pieces (Linux's sk_wmem_queued counts every segment's own cost, too).
+   */
+  get hasManyRecords(): boolean {
+    return this.sent.memory >= Math.max(this.bufferBytes, LEAST_RECORD_BYTES);
+  }
+
+  /** The peer is on this machine, or next to it. */
+  get isNear(): boolean {
+    return this.rtt.minRtt < SHORT_ROUND_TRIP;
+  }
+
+  /**
+   * Linux's tcp_sndbuf_expand: room for two congestion windows, since what is in flight stays here until it is acknowledged. But where the round trip is
+   * short, as on a TUN, nothing is ever lost, cwnd says little, and a larger buffer only falls out of the processor's cache.
+   */
+  expandBuffer(): void {
+    if (this.bufferLocked) return;
+    const segments = Math.max(INITIAL_WINDOW, this.congestion.cwnd);
+    const most = this.isNear ? Math.min(this.wmem.max, CACHED_BYTES) : this.wmem.max;
+    const wanted = Math.min(2 * segments * memoryOf(this.mss), most);
+    if (wanted > this.bufferBytes) this.bufferBytes = wanted;
+  }
+
+  /** Linux's sk_stream_moderate_sndbuf: memory is short, so the buffer is no larger than half of what waits. */
+  moderateBuffer(): void {
+    if (!this.bufferLocked)
+      this.bufferBytes = Math.max(MIN_BUFFER, Math.min(this.bufferBytes, this.buffer.length >> 1));
+  }
+
+  /** SO_SNDBUF. */
+  setBuffer(bytes: number): void {
+    this.bufferLocked = true;
+    this.bufferBytes = bytes;
+  }
+
+  /** FlightSize: sequence space between SND.UNA and SND.NXT. */
+  get flight(): number {
+    return seqDiff(this.nxt, this.una);
+  }
+
+  /**
+   * SND.UNA + SND.WND - SND.NXT: negative when the peer has shrunk its window (MUST-34). The window that a SYN offers (Fast Open) begins behind our SYN.
+   */
+  get usableWindow(): number {
+    return seqDiff(seqAdd(this.dataStart, this.wnd), this.nxt);
+  }
+
+  /** Everything the user gave is acknowledged, the FIN too if there is one. */
+  get allAcked(): boolean {
+    return this.una === this.nxt && this.unsent === 0 && !this.isFinOwed;
+  }
+
+  /** CLOSE was called, and its FIN has not gone out. */
+  get isFinOwed(): boolean {
+    return this.finQueued && !this.finSent;
+  }
+
+  get finAcked(): boolean {
+    return this.finSent && this.una === this.nxt;
+  }
+
+  /** What a queue of this machine had dropped is on its way. */
+  leftAgain(): void {
+    this.droppedHere = false;
+    this.probesUnanswered = 0;
+  }
+
+  /** MSG_EOR: what was written so far ends a record. */
+  endRecord(): void {
+    this.recordEnds ??= new RecordEnds();
+    this.recordEnds.mark(this.dataEnd);
+  }
+
+  changeCongestionControl(name: CongestionName, hystart: HystartName, now: Micros): void {
+    const before = this.congestion;
+    if (before.name === name) return;
+    this.congestion = createCongestionControl(name, { hystart, random: this.iss });
+    this.congestion.start(before.cwnd === Infinity ? this.sent.out + 1 : before.cwnd, this.mss, this.rtt.srtt, now);
+    this.congestion.ssthresh = before.ssthresh;
+  }
+
+  /** Where SACKed data ends, or `una` when nothing is SACKed. */
+  get highestSackedOrUna(): Seq {
+    return this.sent.sackedOut > 0 && seqGt(this.highestSacked, this.una) ? this.highestSacked : this.una;
+  }
+
+  /** More reordering was seen than three duplicates mean: SACKed data counts as progress, too. */
+  get hasHighReordering(): boolean {
+    return this.recovery.reordering > DUPLICATE_ACK_THRESHOLD;
+  }
+
+  /** SND.UNA moves up to `ack`. Returns how many sequence numbers that are, the SYN's not counted. */
+  acknowledge(ack: Seq): number {
+    let advanced = seqDiff(ack, this.una);
+    if (this.synUnacked) {
+      this.synUnacked = false;
+      advanced--;
+    }
+    const bytes = this.finSent && ack === this.nxt ? advanced - 1 : advanced;
+    this.una = ack;
+    if (seqGt(ack, this.up)) this.up = ack;
+    if (bytes > 0) this.buffer.release(bytes);
+    if (this.recordEnds?.release(ack) === true) this.recordEnds = null;
+    if (seqGt(ack, this.smallEnd)) this.smallEnd = ack;
+    if (seqGeq(ack, this.highestSacked)) this.highestSacked = ack;
+    this.retransmittingSince = 0;
+    this.timeouts = 0;
+    return advanced;
+  }
+
+  /** RFC 9293 3.10.7.4, fifth step: an update older than the last one (WL1, WL2) changes nothing. */
+  updateWindow(seq: Seq, ack: Seq, wnd: number): void {
+    this.wnd = wnd;
+    this.wl1 = seq;
+    this.wl2 = ack;
+    if (wnd > this.maxWnd) this.maxWnd = wnd;
+  }
+
+  /** `sacks`: SACK was agreed on. */
+  checkInvariants(sacks: boolean): string | null {
+    if (seqGt(this.una, this.nxt)) return 'SND.UNA is beyond SND.NXT';
+    if (this.buffer.length < 0) return 'send buffer below empty';
+    let at = this.una;
+    for (const record of this.sent) {
+      if (record.start !== at) return 'a hole in the records of what is in flight';
+      at = record.end;
+    }
+    if (at !== this.nxt) return 'the records of what is in flight do not end at SND.NXT';
+    return this.sent.checkInvariants(sacks);
+  }
+}

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { DropRule } from '../../../src/device/link/drop-rules.js';
+import { NO_IMPAIRMENTS, parseLink } from '../../../src/device/link/link-options.js';
+import { Kind, kindOf } from '../../../src/device/link/packet-kind.js';
+import { Slab } from '../../../src/base/slab.js';
+import { TcpFlag } from '../../../src/wire/tcp.js';
+import { buildPacket, pattern } from '../packets.js';
+
+describe('parseLink', () => {
+  it('reads the words of netem', () => {
+    const link = parseLink(
+      'loss 5% mark 3% delay 50ms 10ms duplicate .5% reorder 25% corrupt 0.1% rate 1.5mbit limit 64kb seed 7',
+    );
+    const wanted = {
+      loss: 0.05,
+      mark: 0.03,
+      delay: 50_000,
+      jitter: 10_000,
+      duplicate: 0.005,
+      reorder: 0.25,
+      corrupt: 0.001,
+      rate: 1_500_000,
+      limitPackets: Infinity,
+      limitBytes: 65_536,
+      hopMtu: 0,
+      hopAnswer: 'icmp',
+    };
+    expect(link).toEqual({ seed: 7, in: wanted, out: wanted, rules: [] });
+  });
+
+  it('reads key=value, and directions', () => {
+    const link = parseLink(['loss=5%,dup=1%', 'in loss=10% jitter=1ms', 'both limit=20']);
+    expect(link.out).toEqual({ ...NO_IMPAIRMENTS, loss: 0.05, duplicate: 0.01, limitPackets: 20 });
+    expect(link.in).toEqual({ ...NO_IMPAIRMENTS, loss: 0.1, duplicate: 0.01, jitter: 1000, limitPackets: 20 });
+    expect(link.in).not.toBe(link.out);
+  });
+
+  it('reads the MTU of a hop, and what that says', () => {
+    const hops = (words: string | string[]): unknown[] => {
+      const { in: inbound, out } = parseLink(words);
+      return [inbound.hopMtu, inbound.hopAnswer, out.hopMtu, out.hopAnswer];
+    };
+    expect(hops('mtu 1280')).toEqual([1280, 'icmp', 1280, 'icmp']);
+    expect(hops(['mtu', '1280,blackhole'])).toEqual([1280, 'blackhole', 1280, 'blackhole']);
+    expect(hops('in mtu 600 no-mtu out mtu=9000')).toEqual([600, 'no-mtu', 9000, 'icmp']);
+  });
+
+  it('reads drop rules, with the direction that holds there', () => {
+    expect(parseLink('drop syn-ack:2 in drop data drop out:rst').rules.map((r) => r.text)).toEqual([
+      'syn-ack:2',
+      'in:data',
+      'out:rst',
+    ]);
+  });
+
+  it.each([
+    ['loss 105%', "loss '105%': a share from 0% to 100%, for example loss 5%"],
+    ['loss 5', "loss '5': a share"],
+    ['loss -1%', "loss '-1%': a share"],
+    ['delay 50', "delay '50': a time with its unit"],
+    ['delay 9999999s', "delay '9999999s': a time"],
+    ['delay', "'delay' needs a value, for example delay 50ms"],
+    ['rate 1mbps', "rate '1mbps': bits a second with bit, kbit, mbit or gbit"],
+    ['rate 0bit', "rate '0bit': bits"],
+    ['limit 0', "limit '0': packets"],
+    ['seed x', "seed 'x': a whole number"],
+    ['lose 5%', "a link has no 'lose'; it has loss, mark, duplicate"],
+    ['drop', "'drop' needs a value, for example drop syn-ack:2"],
+    ['drop sin:1', "drop 'sin:1': there is no 'sin'; write [in:|out:]KIND[:COUNT]"],
+    ['drop syn:', "drop 'syn:': write [in:|out:]KIND"],
+    ['drop syn:0', "drop 'syn:0': packets are counted from 1"],
+    ['drop data:7-5', "drop 'data:7-5': 7-5 runs backwards"],
+    ['mtu 67', "mtu '67': bytes of the longest packet that passes, 68 to 65535"],
+    ['mtu 1280 hole', "a link has no 'hole'"],
+    ['mtu', "'mtu' needs a value, for example mtu 1280"],
+    ['drop nth', "drop 'nth': which? Write nth:10"],
+    ['drop every:3-4', "'every' takes one number"],
+  ])('%s is refused with a sentence', (text, message) => {
+    expect(() => parseLink(text)).toThrow(message);
+  });
+});
+
+describe('DropRule', () => {
+  const dropped = (text: string, count = 12): number[] => {
+    const rule = DropRule.parse(text);
+    return Array.from({ length: count }, (_, i) => i + 1).filter(() => rule.drops('out', Kind.any | Kind.data));
+  };
+
+  it.each([
+    ['data', [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]],
+    ['data:3', [1, 2, 3]],
+    ['data:5-7', [5, 6, 7]],
+    ['nth:10', [10]],
+    ['nth:2-3', [2, 3]],
+    ['every:5', [5, 10]],
+    ['any:1', [1]],
+    ['in:data', []],
+    ['syn', []],
+  ])('%s drops %j', (text, wanted) => {
+    expect(dropped(text)).toEqual(wanted);
+  });
+
+  it('counts each packet of its kind, whichever way it goes', () => {
+    const rule = DropRule.parse('data:2');
+    expect(['in', 'out', 'in'].map((side) => rule.drops(side as 'in' | 'out', Kind.data))).toEqual([true, true, false]);
+    expect([rule.seen, rule.dropped]).toEqual([3, 2]);
+  });
+});
+
+describe('kindOf', () => {
+  const kinds = (bytes: Uint8Array): string =>
+    Object.entries(Kind)
+      .filter(([, bit]) => (kindOf(new Slab(bytes), 0, bytes.length) & bit) !== 0)
+      .map(([name]) => name)
+      .join(' ');
+  const { SYN, ACK, FIN, RST, PSH } = TcpFlag;
+
+  it.each([4, 6] as const)('knows the kinds over IPv%d', (version) => {
+    const tcp = (flags: number, bytes = 0): string => kinds(buildPacket({ version, flags, payload: pattern(bytes) }));
+    expect(tcp(SYN)).toBe('any syn');
+    expect(tcp(SYN | ACK)).toBe('any syn-ack');
+    expect(tcp(ACK)).toBe('any ack');
+    expect(tcp(ACK | PSH, 10)).toBe('any data');
+    expect(tcp(ACK | FIN)).toBe('any fin');
+    expect(tcp(ACK | FIN, 10)).toBe('any fin data');
+    expect(tcp(RST | ACK)).toBe('any rst');
+    expect(kinds(buildPacket({ version, protocol: 17 }))).toBe('any udp');
+    expect(kinds(buildPacket({ version, protocol: version === 4 ? 1 : 58 }))).toBe('any icmp');
+  });
+
+  it('takes fragments and scraps for nothing in particular', () => {
+    const fragment = buildPacket({ version: 4 });
+    fragment[7] = 1;
+    expect(kinds(fragment)).toBe('any');
+    for (const cut of [0, 1, 19, 25, 39]) expect(kinds(buildPacket({ version: 4 }).slice(0, cut))).toBe('any');
+    expect(kinds(buildPacket({ version: 6 }).slice(0, 59))).toBe('any');
+  });
+});

@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { cannotStart } from '../../../src/lab/cli/lab.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'tcplab-path-'));
+writeFileSync(join(folder, 'a-text'), '', { mode: 0o644 });
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
+
+/** What `lab -- PROGRAM` says and ends with when the kernel answers `code`. */
+function outcome(program: string, code: string): [string, number] {
+  vi.stubEnv('PATH', folder);
+  let said = '';
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    said += String(text);
+    return true;
+  });
+  const status = cannotStart(program, Object.assign(new Error(`spawn ${program} ${code}`), { code }));
+  return [said, status];
+}
+
+describe('a program that a lab cannot start ends it as it ends a shell', () => {
+  const missing = "tcplab: there is no program 'no-such' in PATH\n";
+  const barred = (program: string): string =>
+    `tcplab: ${program} cannot be run: it is not executable (EACCES)\n  fix: chmod +x ${program}\n`;
+  const path = join(folder, 'a-text');
+  it.each([
+    ['is in no folder of PATH', 'no-such', 'ENOENT', missing, 127],
+    ['is in none that this user may look into', 'no-such', 'EACCES', missing, 127],
+    ['is in PATH and not executable', 'a-text', 'EACCES', barred('a-text'), 126],
+    ['is a file that is not executable', path, 'EACCES', barred(path), 126],
+  ])('%s', (_, program, code, said, status) => {
+    expect(outcome(program, code)).toEqual([said, status]);
+  });
+});

@@ -1,0 +1,49 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Output } from '../../../src/lab/cli/output.js';
+import { CommandError } from '../../../src/lab/cli/errors.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'tcplab-output-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** What is said of a file that cannot be made. */
+function refusal(path: string): [string, string] {
+  try {
+    Output.file(path);
+  } catch (error) {
+    if (error instanceof CommandError) return [error.message, error.fix];
+    throw error;
+  }
+  throw new Error(`${path} was made`);
+}
+
+describe('a file that cannot be written is told with the reason and what to do', () => {
+  it('no such folder', () => {
+    const path = join(folder, 'none', 'x.pcapng');
+    const what = `${path} cannot be written: its folder is not there (ENOENT)`;
+    expect(refusal(path)).toEqual([what, `mkdir -p ${join(folder, 'none')}`]);
+  });
+
+  it('a folder of that name', () => {
+    expect(refusal(folder)).toEqual([`${folder} cannot be written: it is a folder (EISDIR)`, 'name another file']);
+  });
+
+  it('too many open files', () => {
+    const dist = fileURLToPath(new URL('../../../dist/lab/cli/output.js', import.meta.url));
+    const program = `
+      const { openSync } = await import('node:fs');
+      const { Output } = await import(${JSON.stringify(dist)});
+      try { for (;;) openSync('/dev/null', 'r'); } catch (error) { if (error.code !== 'EMFILE') throw error; }
+      try { Output.file('/tmp/x.pcapng'); } catch (error) { console.log(error.message + '\\n' + error.fix); }`;
+    const script = 'ulimit -n 64; exec "$0" --input-type=module -e "$1"';
+    const { stdout, stderr } = spawnSync('bash', ['-c', script, process.execPath, program], { encoding: 'utf8' });
+    const what = '/tmp/x.pcapng cannot be written: too many open files (EMFILE)';
+    expect(stdout, stderr).toBe(`${what}\nulimit -n 65536   and the command again\n`);
+  });
+});

@@ -1,0 +1,97 @@
+/** Fast Open's cookies: whose they are, how long they last. */
+import { describe, expect, it } from 'vitest';
+import { SeededRandom } from '../../../src/base/random.js';
+import { SECOND } from '../../../src/base/time.js';
+import { Address } from '../../../src/ip/address.js';
+import { COOKIE_BYTES, CookieWorth, FastOpenCookies } from '../../../src/stack/tcp/fast-open-cookie.js';
+
+const DAY = 86_400 * SECOND;
+
+function about(cookies: FastOpenCookies, client: string, server: string): void {
+  const c = Address.parse(client);
+  const s = Address.parse(server);
+  cookies.about(c.version === 4, c.w0, c.w1, c.w2, c.w3, [s.w0, s.w1, s.w2, s.w3]);
+}
+
+describe.each([
+  ['198.18.0.1', '198.18.0.2', '198.18.0.3'],
+  ['fd74::1', 'fd74::2', 'fd74::1:1'],
+])('a cookie for %s from %s', (client, server, other) => {
+  const fresh = (): FastOpenCookies => {
+    const cookies = new FastOpenCookies(new SeededRandom(1));
+    about(cookies, client, server);
+    return cookies;
+  };
+
+  it('is worth something to this client and this server alone', () => {
+    const cookies = fresh();
+    const cookie = cookies.make(0);
+    expect(cookie).toHaveLength(COOKIE_BYTES);
+    expect(cookies.judge(cookie, SECOND)).toBe(CookieWorth.current);
+    for (const [c, s] of [
+      [other, server],
+      [client, other],
+    ] as const) {
+      about(cookies, c, s);
+      expect(cookies.judge(cookie, SECOND)).toBe(CookieWorth.nothing);
+    }
+  });
+
+  it('must be right to the last bit, and as long', () => {
+    const cookies = fresh();
+    const cookie = cookies.make(0);
+    for (let bit = 0; bit < 64; bit++) {
+      const wrong = cookie.slice();
+      wrong[bit >> 3]! ^= 1 << (bit & 7);
+      expect(cookies.judge(wrong, 0)).toBe(CookieWorth.nothing);
+    }
+    expect(cookies.judge(cookie.subarray(0, 4), 0)).toBe(CookieWorth.nothing);
+    expect(cookies.judge(Uint8Array.from([...cookie, 0, 0]), 0)).toBe(CookieWorth.nothing);
+  });
+
+  it('counts for one more day after its key has had its own, and then no more', () => {
+    const cookies = fresh();
+    const cookie = cookies.make(0);
+    expect(cookies.judge(cookie, DAY - 1)).toBe(CookieWorth.current);
+    expect(cookies.judge(cookie, DAY)).toBe(CookieWorth.previous);
+    const next = cookies.make(DAY);
+    expect(next).not.toEqual(cookie);
+    expect(cookies.judge(next, DAY)).toBe(CookieWorth.current);
+    expect(cookies.judge(cookie, 2 * DAY)).toBe(CookieWorth.nothing);
+    expect(cookies.judge(next, 2 * DAY)).toBe(CookieWorth.previous);
+    // Nobody asked for days.
+    expect(cookies.judge(next, 5 * DAY)).toBe(CookieWorth.nothing);
+  });
+
+  it('made with a key that was set counts until another one is', () => {
+    const [one, two] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)];
+    const cookies = fresh();
+    cookies.setKeys(one);
+    const cookie = cookies.make(0);
+    expect(cookies.judge(cookie, 100 * DAY)).toBe(CookieWorth.current);
+    cookies.setKeys(two, one);
+    expect(cookies.judge(cookie, 100 * DAY)).toBe(CookieWorth.previous);
+    cookies.setKeys(two);
+    expect(cookies.judge(cookie, 100 * DAY)).toBe(CookieWorth.nothing);
+  });
+
+  it('takes keys as net.ipv4.tcp_fastopen_key writes them; what is none changes nothing', () => {
+    const cookies = fresh();
+    cookies.setKeysAs('3020100-7060504-0b0a0908-f0e0d0c');
+    const cookie = cookies.make(0);
+    const same = fresh();
+    same.setKeys(Uint8Array.from({ length: 16 }, (_, i) => i));
+    expect(same.make(0)).toEqual(cookie);
+    cookies.setKeysAs('1-2-3');
+    expect(cookies.judge(cookie, 0)).toBe(CookieWorth.current);
+    cookies.setKeysAs('1-1-1-1,03020100-07060504-0b0a0908-0f0e0d0c');
+    expect(cookies.judge(cookie, 0)).toBe(CookieWorth.previous);
+  });
+});
+
+it('is the cookie that Linux makes with the same key', () => {
+  const cookies = new FastOpenCookies(new SeededRandom(1));
+  cookies.setKeysAs('a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4');
+  about(cookies, '192.0.2.1', '192.168.0.1');
+  expect(Buffer.from(cookies.make(0)).toString('hex')).toBe('3021b9d889017eeb');
+});

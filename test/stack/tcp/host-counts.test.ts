@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { SeededRandom } from '../../../src/base/random.js';
+import { Address } from '../../../src/ip/address.js';
+import { HostCounts } from '../../../src/stack/tcp/host-counts.js';
+
+const words = (text: string): [number, number, number, number] => {
+  const { w0, w1, w2, w3 } = Address.parse(text);
+  return [w0, w1, w2, w3];
+};
+
+const SECRET = Uint8Array.from({ length: 16 }, (_, i) => i);
+
+describe('what each host has', () => {
+  it.each([
+    ['an IPv4 address', '10.0.0.1', '10.0.0.2', 0],
+    ['an IPv6 /64', 'fd00:0:0:1::1', 'fd00:0:0:2::1', 0],
+    ['all of an IPv6 /64', 'fd00:0:0:1::1', 'fd00:0:0:1:ffff::2', 1],
+  ])('a host is %s', (_, one, other, shared) => {
+    const counts = new HostCounts(SECRET);
+    counts.add(...words(one));
+    expect([counts.of(...words(one)), counts.of(...words(other))]).toEqual([1, shared]);
+  });
+
+  it('shares its count with no other that can be foretold: a difference that made two /64 meet with one secret does not with the next', () => {
+    const meet = (secret: number): [number, number] | null => {
+      const counts = new HostCounts(new Uint8Array(16).fill(secret));
+      const random = new SeededRandom(1);
+      for (let i = 0; i < 300_000; i++) {
+        const words: [number, number] = [random.int32(), random.int32()];
+        const before = counts.of(...words, 0, 1);
+        if (before > 0) return words;
+        counts.add(...words, 0, 1);
+      }
+      return null;
+    };
+    // 300,000 of 2^32: two of them meet, or the key has more bits than it says; and under another secret it is two others.
+    const [one, other] = [meet(1), meet(2)];
+    expect(one).not.toBeNull();
+    expect(one).not.toEqual(other);
+  });
+
+  it('is counted up and down, and nothing is kept of one that has nothing', () => {
+    const counts = new HostCounts(SECRET);
+    for (let i = 0; i < 3; i++) counts.add(...words('fd00::1'));
+    counts.remove(...words('fd00::2'));
+    expect(counts.of(...words('fd00::1'))).toBe(2);
+    for (let i = 0; i < 3; i++) counts.remove(...words('fd00::1'));
+    expect([counts.of(...words('fd00::1')), counts.size]).toEqual([0, 0]);
+  });
+});

@@ -1,0 +1,77 @@
+/** What a loss probe sends (RFC 8985 section 7.3); when: timeouts.test.ts, and packet scripts of test/scripts/rack-tlp. */
+import { describe, expect, it } from 'vitest';
+import { MILLISECOND } from '../../../src/base/time.js';
+import { ack, at, inFlight, MSS, numbers } from '../flight.js';
+import { pattern, type Script } from '../script.js';
+
+/** The probe's timer expires; nothing is sent yet. */
+function expire(s: Script): void {
+  s.now += s.timer('tlp');
+  s.conn.onTimeout(s.now);
+  expect(s.conn.snd.probe.owed).toBe(true);
+}
+
+describe('what comes in between the timer and the probe', () => {
+  it('everything is acknowledged: no probe', () => {
+    const s = inFlight(2);
+    expire(s);
+    expect(s.receive(ack(2))).toEqual([]);
+    expect(s.env.counters.TcpExtTCPLossProbes).toBe(0);
+    expect([s.timer('rto'), s.timer('tlp')]).toEqual([Infinity, Infinity]);
+  });
+
+  it('the last segment is SACKed: what is lost goes again, not the last one', () => {
+    const s = inFlight(2);
+    expire(s);
+    expect(numbers(s.receive(ack(0, [1, 2])))).not.toContain(1);
+    expect(s.env.counters.TcpExtTCPLossProbes).toBe(0);
+    s.wait(400 * MILLISECOND);
+    expect(numbers(s.sent).filter((n) => n === 1)).toHaveLength(1);
+  });
+});
+
+describe('new data as the probe', () => {
+  /** Ten segments fill cwnd; what `write` adds waits. */
+  function full(win: number, write: (s: Script) => void): Script {
+    const s = inFlight(10);
+    s.receive({ ...ack(0), win });
+    write(s);
+    expect(numbers(s.sent)).toHaveLength(10);
+    expire(s);
+    return s;
+  }
+
+  it('a segment that just fits into the window', () => {
+    const fits = full(88, (s) => void s.conn.send(pattern(3 * MSS)));
+    expect(fits.conn.snd.usableWindow).toBe(88 * 128 - 10 * MSS); // 1264
+    expect(fits.poll()).toMatchObject([{ seq: at(10), len: MSS }]);
+  });
+
+  it.each([
+    [264, at(10), 264],
+    [265, at(9), MSS],
+  ])('%i bytes where the window has room for 264', (bytes, seq, len) => {
+    // 10,264 is no multiple of 128: the window is set, not told.
+    const s = full(88, (x) => void x.conn.send(pattern(bytes)));
+    s.conn.snd.wnd = 10_264;
+    expect(s.poll()).toMatchObject([{ seq, len }]);
+  });
+
+  it('ends with a record (MSG_EOR)', () => {
+    const s = full(1000, (x) => {
+      x.conn.send(pattern(100), false, true);
+      x.conn.send(pattern(100));
+    });
+    expect(s.poll()).toMatchObject([{ seq: at(10), len: 100 }]);
+  });
+});
+
+describe('the last segment as the probe', () => {
+  it('of a super-segment the last of the wire, by what a segment is now', () => {
+    const s = inFlight(4, { gsoBytes: 65_536 });
+    expect(s.last).toMatchObject({ seq: at(0), len: 4 * MSS, gsoSize: MSS });
+    s.conn.snd.mss = 600;
+    expire(s);
+    expect(s.poll()).toMatchObject([{ seq: 1 + 3 * 600, len: 600 }]);
+  });
+});

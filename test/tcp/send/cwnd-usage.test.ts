@@ -1,0 +1,23 @@
+/** RFC 7661's spirit, as Linux has it: cwnd that nobody uses comes down. */
+import { expect, it } from 'vitest';
+import { SECOND } from '../../../src/base/time.js';
+import { ack, congestion, inFlight, MSS, RTT } from '../flight.js';
+
+/** One segment a round trip for `rounds`, with room for forty. */
+function frugal(rounds: number, slowStartAfterIdle: boolean): ReturnType<typeof congestion> {
+  const s = inFlight(1, { config: { slowStartAfterIdle } });
+  s.conn.snd.congestion.cwnd = 40;
+  for (let n = 1; n <= rounds; n++) {
+    s.wait(RTT);
+    s.receive(ack(n));
+    s.write(MSS);
+  }
+  return congestion(s);
+}
+
+it('an RTO after RTO in which a few segments were enough, half of what is above the initial window goes; ssthresh remembers', () => {
+  const rounds = SECOND / RTT;
+  const { cwnd, ssthresh } = frugal(rounds, true);
+  expect([cwnd < 20, cwnd >= 10, ssthresh]).toEqual([true, true, Infinity]);
+  expect(frugal(rounds, false).cwnd).toBe(40);
+});

@@ -1,0 +1,55 @@
+/** A queue on this machine drops all that is sent (`pfifo limit 0`): tried again each half second, and the path is not blamed. */
+import { describe, expect, it } from 'vitest';
+import { MILLISECOND, SECOND } from '../../../src/base/time.js';
+import { inFlight } from '../flight.js';
+import { Script } from '../script.js';
+
+const RETRY = 500 * MILLISECOND;
+
+describe('a queue before the device that drops all', () => {
+  it('new data waits, is tried each half second without backoff, and goes once the queue takes it', () => {
+    const s = Script.established();
+    s.dropsAll = true;
+    const cwnd = s.conn.snd.congestion.cwnd;
+    expect(s.write(100)).toEqual([]);
+    expect(s.conn.snd.nxt).toBe(s.conn.snd.una);
+    s.wait(s.timer('persist') + 4 * RETRY);
+    expect([s.conn.snd.probesUnanswered, s.conn.snd.probesSent, s.conn.snd.rtt.backoff]).toEqual([5, 0, 0]);
+    expect(s.conn.snd.congestion.ssthresh, 'congestion, though none of the path').toBeLessThan(cwnd);
+    s.dropsAll = false;
+    expect(s.wait(RETRY)).toMatchObject([{ flags: 'P.', seq: 1, len: 100 }]);
+    expect(s.conn.snd.probesUnanswered).toBe(0);
+  });
+
+  it('a user timeout ends the waiting', () => {
+    const s = Script.established();
+    s.conn.setUserTimeout(3 * SECOND);
+    s.dropsAll = true;
+    s.write(100);
+    s.wait(s.timer('persist') + 3 * SECOND - 1);
+    expect([s.state, s.conn.snd.probesUnanswered]).toEqual(['ESTABLISHED', 6]);
+    s.wait(1);
+    expect([s.state, s.conn.error]).toEqual(['CLOSED', 'ETIMEDOUT']);
+  });
+
+  it('a retransmission is tried each half second, and the timeout is not doubled for it', () => {
+    const s = inFlight(1);
+    const { rto } = s.conn.snd.rtt;
+    s.dropsAll = true;
+    s.wait(2 * rto + 3 * RETRY);
+    expect(s.env.counters.TcpExtTCPRetransFail).toBeGreaterThanOrEqual(3);
+    expect(s.conn.snd.rtt.rto).toBe(rto);
+    s.dropsAll = false;
+    expect(s.wait(RETRY)).toMatchObject([{ seq: 1, len: 1000 }]);
+  });
+
+  it('a keep-alive that was dropped here says nothing of the peer', () => {
+    const s = Script.established();
+    s.conn.setKeepAlive(true, s.now, SECOND, 60 * SECOND, 1);
+    s.dropsAll = true;
+    s.wait(5 * SECOND);
+    expect([s.state, s.conn.keepAliveUnanswered]).toEqual(['ESTABLISHED', 0]);
+    s.dropsAll = false;
+    expect(s.wait(RETRY)).toMatchObject([{ flags: '.', seq: 0, len: 0 }]);
+  });
+});

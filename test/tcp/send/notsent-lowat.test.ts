@@ -1,0 +1,37 @@
+/** TCP_NOTSENT_LOWAT: a write goes on, a buffer at a time, until so many bytes wait that the windows do not let out. */
+import { describe, expect, it } from 'vitest';
+import { pattern, Script } from '../script.js';
+
+/** A connection with an MSS of 1000 whose peer offers `win`, and whose user sets a limit of `lowat`. */
+function limited(win: number, lowat: number): Script {
+  const s = Script.established({ mss: 1000 }, { mss: 1000, win }, win);
+  s.conn.setNotSentLowat(lowat);
+  return s;
+}
+
+describe('TCP_NOTSENT_LOWAT limits a write that has begun', () => {
+  it.each([
+    // The peer's window, the limit, what one write of 50,000 takes: two segments go, and whole ones wait up to the limit.
+    [2000, 3000, 5000],
+    [2000, 2500, 5000],
+    [2000, 1, 3000],
+    // cwnd lets ten go; a buffer holds half of the window.
+    [20_000, 1, 20_000],
+  ])('a window of %i and a limit of %i: %i bytes', (win, lowat, taken) => {
+    expect(limited(win, lowat).conn.send(pattern(50_000))).toBe(taken);
+  });
+
+  it('and no memory that is lent goes beyond it', () => {
+    const s = limited(2000, 3000);
+    expect(s.conn.sendZeroCopy(pattern(5001))).toBe(false);
+    expect(s.conn.sendZeroCopy(pattern(5000))).toBe(true);
+  });
+
+  it('at the limit nothing is taken, and below it again', () => {
+    const s = limited(2000, 3000);
+    s.write(50_000);
+    expect(s.conn.send(pattern(1000))).toBe(0);
+    s.receive({ flags: '.', seq: 1, ack: 2001, win: 2000 });
+    expect(s.conn.send(pattern(50_000))).toBe(2000);
+  });
+});

@@ -1,0 +1,357 @@
+/** One connection when the path's MTU changes (RFC 1191 section 6.4), and when it finds that out by itself (RFC 4821), with Linux's figures. */
+import { describe, expect, it } from 'vitest';
+import { MILLISECOND, MINUTE, SECOND } from '../../../src/base/time.js';
+import { FastOpen } from '../../../src/tcp/fast-open.js';
+import { pathMtuChanged } from '../../../src/tcp/send/path-mtu.js';
+import { MtuCause } from '../../../src/tcp/send/segment-size.js';
+import { Script, type ScriptOptions, type Sent, type Wire } from '../script.js';
+
+const RTT = 20 * MILLISECOND;
+const pieces = (sent: Sent[]): [number, number][] => sent.map((x) => [x.seq, x.len]);
+
+/** An established connection with SACK and a large window. */
+function open(o: ScriptOptions = {}, syn: Partial<Wire> = {}): Script {
+  const s = Script.listen(o);
+  s.receive({ flags: 'S', mss: 1460, wscale: 7, sackOk: true, ...syn });
+  s.wait(5 * RTT);
+  s.receive({ flags: '.', seq: 1, ack: 1, ...(syn.ts ? { ts: [syn.ts[0] + 1, s.last.ts![0]] } : {}) });
+  return s;
+}
+
+/** The same, opened by us. */
+function openActive(o: ScriptOptions = {}, sackOk = true): Script {
+  const s = Script.connect(o);
+  s.wait(RTT);
+  s.receive({ flags: 'S.', seq: 0, ack: 1, mss: 1460, wscale: 7, sackOk });
+  return s;
+}
+
+/** ICMP says so. */
+function tooBig(s: Script, mtu: number, why: MtuCause = MtuCause.icmp): Sent[] {
+  pathMtuChanged(s.conn, mtu, why, s.now);
+  return s.poll();
+}
+
+describe('a smaller path MTU', () => {
+  it('cuts what is in flight and too large, sends it again at once, and leaves cwnd alone', () => {
+    const s = open();
+    s.write(4 * 1460 + 500);
+    // As Linux: cut anew two by two, as they were sent.
+    expect(pieces(tooBig(s, 1040))).toEqual([
+      [1, 1000],
+      [1001, 1000],
+      [2001, 920],
+      [2921, 1000],
+      [3921, 1000],
+      [4921, 920],
+    ]);
+    const { congestion, state } = { ...s.conn.snapshot(s.now), state: s.state };
+    expect(state).toBe('ESTABLISHED');
+    expect(congestion).toMatchObject({ cwnd: 10, ssthresh: Infinity, state: 'Loss', lost: 6, resent: 6, inFlight: 7 });
+    // What is acknowledged ends it, and nothing was reduced.
+    s.now += RTT;
+    s.receive({ flags: '.', seq: 1, ack: 4 * 1460 + 501 });
+    expect(s.conn.snapshot(s.now).congestion).toMatchObject({ state: 'Open', ssthresh: Infinity, lost: 0 });
+    expect(s.conn.snd.congestion.cwnd).toBeGreaterThanOrEqual(10);
+    expect(pieces(s.write(1500))).toEqual([
+      [6341, 1000],
+      [7341, 500],
+    ]);
+    expect(s.notes).toContain('path-mtu');
+  });
+
+  it('sends no more than cwnd at once; the rest follows as ACKs come', () => {
+    const s = open();
+    s.write(10 * 1460);
+    expect(tooBig(s, 1040)).toHaveLength(10);
+    s.now += RTT;
+    const next = s.receive({ flags: '.', seq: 1, ack: 2921 });
+    expect(pieces(next.slice(0, 2))).toEqual([
+      [9761, 1000],
+      [10_761, 920],
+    ]);
+  });
+
+  it('leaves alone what was SACKed and what is small enough', () => {
+    const s = open({ config: { noDelay: true } });
+    s.write(1460);
+    s.write(700);
+    s.write(1460);
+    s.now += RTT / 4;
+    s.receive({ flags: '.', seq: 1, ack: 1, sack: [[2161, 3621]] });
+    expect(pieces(tooBig(s, 1040))).toEqual([
+      [1, 1000],
+      [1001, 460],
+    ]);
+  });
+
+  it('counts the option bytes: with timestamps twelve fewer', () => {
+    const s = open({}, { ts: [1, 0] });
+    s.write(3000);
+    expect(tooBig(s, 1040).map((x) => x.len)).toEqual([988, 988, 920]);
+    expect(s.conn.snd.mss).toBe(988);
+  });
+
+  it('is the size into which a device cuts super-segments', () => {
+    const s = open({ gsoBytes: 60_000 });
+    expect(s.write(14_600).map((x) => [x.len, x.gsoSize])).toEqual([[14_600, 1460]]);
+    expect(tooBig(s, 1040).map((x) => [x.seq, x.len, x.gsoSize])).toEqual([[1, 10_000, 1000]]);
+  });
+
+  it('without SACK forgets no duplicate ACK, and does not start fast retransmit for those of the old packets', () => {
+    const s = Script.established({}, { wscale: 7 });
+    s.write(10 * 1460);
+    tooBig(s, 1040);
+    for (let i = 0; i < 5; i++) s.receive({ flags: '.', seq: 1, ack: 1 });
+    expect(s.conn.snapshot(s.now).congestion).toMatchObject({ state: 'Loss', cwnd: 10, ssthresh: Infinity });
+  });
+
+  it('in the middle of a reduction keeps ssthresh', () => {
+    const s = open();
+    s.write(20 * 1460);
+    s.now += RTT;
+    s.receive({ flags: '.', seq: 1, ack: 1, sack: [[1461, 14_601]] });
+    s.wait(10 * MILLISECOND);
+    const { ssthresh } = s.conn.snd.congestion;
+    expect(ssthresh).toBe(7);
+    tooBig(s, 1040);
+    expect(s.conn.snapshot(s.now).congestion).toMatchObject({ state: 'Loss', ssthresh });
+  });
+
+  it('is not below 48 bytes of payload and options, whatever anybody says', () => {
+    const s = open();
+    s.write(1460);
+    tooBig(s, 1);
+    expect(s.conn.snd.mss).toBe(48);
+  });
+
+  it('while our SYN has data (Fast Open): it goes again without', () => {
+    const fastOpen = new FastOpen({ cookie: new Uint8Array(8), experimental: false, mostSynData: 1400 });
+    const s = Script.connect({ fastOpen, early: new Uint8Array(1000) });
+    expect(s.sent.map((x) => [x.flags, x.len])).toEqual([['S', 1000]]);
+    expect(tooBig(s, 600).map((x) => [x.flags, x.len])).toEqual([['S', 0]]);
+    s.now += RTT;
+    expect(s.receive({ flags: 'S.', ack: 1, mss: 1460 }).map((x) => x.len)).toEqual([560, 440]);
+  });
+
+  it('is used from the start where it is known, and does not change what we announce', () => {
+    const s = Script.connect();
+    tooBig(s, 1040);
+    s.receive({ flags: 'S.', ack: 1, mss: 1460 });
+    expect([s.sent[0]!.mss, s.conn.snd.mss]).toEqual([1460, 1000]);
+  });
+});
+
+describe('a larger path MTU', () => {
+  it('makes the next segments larger, and sends nothing again', () => {
+    const s = open();
+    tooBig(s, 1040);
+    s.write(2000);
+    expect(tooBig(s, 1500, MtuCause.aged)).toEqual([]);
+    expect(pieces(s.write(1460))).toEqual([[2001, 1460]]);
+  });
+
+  it('never beyond the MSS of the peer', () => {
+    const s = open({}, { mss: 1200 });
+    tooBig(s, 1040);
+    tooBig(s, 1500, MtuCause.aged);
+    expect(s.conn.snd.mss).toBe(1200);
+  });
+});
+
+describe('path MTU probing (tcp_mtu_probing=2)', () => {
+  const config = { mtuProbing: 2 } as const;
+
+  /** Ten segments of 1024 bytes are out, two of them acknowledged: cwnd is 12, and the next is a probe halfway between 1064 and 1500. */
+  function probing(more: ScriptOptions = {}): { s: Script; probe: Sent; after: Sent[] } {
+    const s = openActive({ ...more, config: { ...config, ...more.config } });
+    expect(s.write(60_000).map((x) => x.len)).toEqual(Array<number>(10).fill(1024));
+    s.now += RTT;
+    const [probe, ...after] = s.receive({ flags: '.', seq: 1, ack: 2049 });
+    return { s, probe: probe!, after };
+  }
+
+  it('begins at tcp_base_mss and sends a segment of the size in the middle, in the room of two', () => {
+    const { s, probe, after } = probing();
+    expect([probe.seq, probe.len]).toEqual([10_241, 1242]);
+    expect(after.map((x) => x.len)).toEqual([1024, 1024]);
+    expect(s.conn.snapshot(s.now).pmtu).toEqual({
+      mtu: 1500,
+      discover: 1,
+      probing: true,
+      low: 1064,
+      high: 1500,
+      probe: 1282,
+    });
+    expect(s.conn.snd.congestion.cwnd).toBe(11);
+    expect(s.notes).toContain('mtu-probe');
+  });
+
+  it('on the passive side begins with full segments, and the first probe to arrive says how large they are from then on (as Linux)', () => {
+    const s = open({ config });
+    expect(s.write(60_000).map((x) => x.len)).toEqual(Array<number>(10).fill(1460));
+    s.now += 5 * RTT;
+    expect(pieces(s.receive({ flags: '.', seq: 1, ack: 2921 }))).toEqual([
+      [14_601, 1242],
+      [15_843, 1460],
+      [17_303, 1460],
+    ]);
+    expect(s.conn.snd.congestion.cwnd).toBe(11);
+    s.now += 5 * RTT;
+    const next = s.receive({ flags: '.', seq: 1, ack: 15_843 });
+    expect(pieces(next.slice(0, 2))).toEqual([
+      [18_763, 1351],
+      [20_114, 1242],
+    ]);
+    expect([s.conn.snd.mss, s.conn.snd.congestion.cwnd]).toEqual([1242, 20]);
+  });
+
+  it('that arrives makes segments as large, and cwnd counts as many bytes as before', () => {
+    const { s } = probing();
+    s.now += RTT;
+    const next = s.receive({ flags: '.', seq: 1, ack: 11_483 });
+    // 11 segments in packets of 1064 are 9 of 1282; nine more were acknowledged.
+    expect(s.conn.snd.mss).toBe(1242);
+    expect(s.conn.snd.congestion.cwnd).toBe(9 + 9 - 1); // and the next probe's room
+    expect(next[0]!.len).toBe(((1282 + 1500) >> 1) - 40);
+    expect(s.env.counters).toMatchObject({ TcpExtTCPMTUPSuccess: 1, TcpExtTCPMTUPFail: 0 });
+  });
+
+  it('that is lost is cut and sent again; the window stays, and the search goes on below', () => {
+    const { s } = probing();
+    s.now += RTT;
+    s.receive({ flags: '.', seq: 1, ack: 10_241 });
+    const cwnd = s.conn.snd.congestion.cwnd;
+    s.now += RTT;
+    s.receive({ flags: '.', seq: 1, ack: 10_241, sack: [[11_483, 13_531]] });
+    const again = s.receive({ flags: '.', seq: 1, ack: 10_241, sack: [[11_483, 14_555]] });
+    expect(pieces(again.slice(0, 2))).toEqual([
+      [10_241, 1024],
+      [11_265, 218],
+    ]);
+    expect(s.conn.snapshot(s.now).pmtu).toMatchObject({ low: 1064, high: 1281, probe: 0 });
+    expect(s.conn.snd.congestion).toMatchObject({ cwnd: cwnd + 1, ssthresh: Infinity });
+    expect(s.env.counters).toMatchObject({ TcpExtTCPMTUPSuccess: 0, TcpExtTCPMTUPFail: 1, TcpExtTCPSackRecovery: 0 });
+    expect(s.notes).toContain('mtu-probe-lost');
+    s.now += RTT;
+    const next = s.receive({ flags: '.', seq: 1, ack: s.conn.snd.nxt - s.conn.iss });
+    expect(next[0]!.len).toBe(((1064 + 1281) >> 1) - 40);
+  });
+
+  it('without SACK: three duplicates say so, and the probe is cut all the same', () => {
+    const s = openActive({ config }, false);
+    s.write(60_000);
+    s.now += RTT;
+    s.receive({ flags: '.', seq: 1, ack: 2049 });
+    s.now += RTT;
+    s.receive({ flags: '.', seq: 1, ack: 10_241 });
+    const { cwnd } = s.conn.snd.congestion;
+    s.receive({ flags: '.', seq: 1, ack: 10_241 });
+    s.receive({ flags: '.', seq: 1, ack: 10_241 });
+    const again = s.receive({ flags: '.', seq: 1, ack: 10_241 });
+    expect(pieces(again.slice(0, 2))).toEqual([
+      [10_241, 1024],
+      [11_265, 218],
+    ]);
+    expect(s.env.counters).toMatchObject({ TcpExtTCPMTUPFail: 1, TcpExtTCPRenoRecovery: 0 });
+    expect(s.conn.snd.congestion).toMatchObject({ cwnd: cwnd + 1, ssthresh: Infinity });
+  });
+
+  it('is inconclusive when something before it was lost, too: that is congestion', () => {
+    const { s } = probing();
+    s.now += RTT;
+    s.receive({ flags: '.', seq: 1, ack: 9217, sack: [[11_483, 13_531]] });
+    s.now += RTT;
+    s.receive({ flags: '.', seq: 1, ack: 9217, sack: [[11_483, 14_555]] });
+    expect(s.conn.snapshot(s.now).pmtu).toMatchObject({ probe: 0, high: 1500 });
+    expect(s.conn.snapshot(s.now).congestion).toMatchObject({ state: 'Recovery' });
+    expect(s.env.counters).toMatchObject({ TcpExtTCPMTUPFail: 0, TcpExtTCPSackRecovery: 1 });
+  });
+
+  it('is one segment also where the device cuts super-segments', () => {
+    const s = open({ config, gsoBytes: 60_000 });
+    s.write(60_000);
+    s.now += RTT;
+    const [probe] = s.receive({ flags: '.', seq: 1, ack: 2049 });
+    expect([probe!.len, probe!.gsoSize]).toEqual([1242, undefined]);
+  });
+
+  it('waits for a large enough window of both kinds, and for enough data', () => {
+    const small = openActive({ config: { ...config, initialWindow: 8 } });
+    small.write(60_000);
+    small.now += RTT;
+    small.receive({ flags: '.', seq: 1, ack: 2049 });
+    expect(small.conn.snd.congestion.cwnd).toBe(10);
+    expect(small.notes).not.toContain('mtu-probe');
+    const s = openActive({ config });
+    s.write(10 * 1024 + 1242 + 4 * 1024 - 1);
+    s.now += RTT;
+    s.receive({ flags: '.', seq: 1, ack: 2049 });
+    expect(s.notes).not.toContain('mtu-probe');
+  });
+
+  it('holds the rest back until there is room for the probe, with room for one segment only', () => {
+    const s = open({ config });
+    s.write(60_000);
+    s.now += RTT;
+    s.conn.snd.congestion.cwnd = 11;
+    s.conn.snd.congestion.ssthresh = 5;
+    expect(s.poll()).toEqual([]);
+    expect(s.conn.snd.sent.inFlight).toBe(10);
+  });
+
+  it('ends when the range is smaller than tcp_probe_threshold, and begins again after tcp_probe_interval', () => {
+    const s = openActive({ config: { ...config, slowStartAfterIdle: false } });
+    s.conn.size.low = 1400;
+    s.conn.size.high = 1407;
+    const round = (): boolean => {
+      const from = s.notes.length;
+      s.write(60_000);
+      for (let i = 0; i < 60 && s.conn.snd.flight > 0; i++) {
+        s.now += RTT;
+        s.receive({ flags: '.', seq: 1, ack: (s.conn.snd.nxt - s.conn.iss) | 0 });
+      }
+      return s.notes.slice(from).includes('mtu-probe');
+    };
+    expect(round()).toBe(false);
+    s.wait(9 * MINUTE);
+    expect(round()).toBe(false);
+    s.wait(MINUTE);
+    expect([round(), round()]).toEqual([false, true]); // the range is opened, and then used
+  });
+});
+
+describe('a black hole', () => {
+  /** Nobody answers; the sizes of what goes out at each timeout. */
+  const timeouts = (mtuProbing: 0 | 1 | 2, total: number): [number, number][] => {
+    const s = open({ config: { mtuProbing, tlp: false } });
+    s.write(1460);
+    return s.wait(total).map((x) => [Math.round((x.at - SECOND) / MILLISECOND), x.len]);
+  };
+
+  it('is suspected after tcp_retries1 timeouts, and then each halves the segments (tcp_mtu_probing=1)', () => {
+    const seen = timeouts(1, 2 * MINUTE);
+    // 3 s after the first retransmission: tcp_base_mss, and then halves of it.
+    expect(seen.map(([at, length]) => `${at} ${length}`)).toEqual([
+      '400 1460',
+      '1000 1460',
+      '2200 1460',
+      '4600 1024',
+      '9400 512',
+      '19000 256',
+      '38200 128',
+      '76600 64',
+    ]);
+  });
+
+  it('is not, without probing (tcp_mtu_probing=0, the default)', () => {
+    expect(new Set(timeouts(0, 2 * MINUTE).map(([, length]) => length))).toEqual(new Set([1460]));
+  });
+
+  it('with probing from the start: below tcp_base_mss at once, down to tcp_mtu_probe_floor', () => {
+    const s = open({ config: { mtuProbing: 2, tlp: false } });
+    s.write(1024);
+    s.wait(20 * MINUTE);
+    expect(s.conn.snd.mss).toBe(48);
+  });
+});
