@@ -20,8 +20,6 @@ const { values: options } = parseArgs({
 const dist = resolve(options.dist);
 /** @type {typeof import('../dist/index.js')} */
 const { Host, Link, monotonicClock, netOf, TunDevice } = await import(`${dist}/index.js`);
-/** @type {typeof import('../dist/device/link/link-options.js')} */
-const { parseLink } = await import(`${dist}/device/link-options.js`);
 
 const clock = monotonicClock;
 const tun = TunDevice.open({
@@ -30,7 +28,7 @@ const tun = TunDevice.open({
   mtu: 1500,
   clock,
 });
-const device = options.link === undefined ? tun : new Link(tun, parseLink(options.link));
+const device = options.link === undefined ? tun : new Link(tun, await faults(options.link));
 const congestionControl = /** @type {import('../dist/tcp/congestion/index.js').CongestionName} */ (options.congestion);
 const host = new Host({ device, addresses: [options.address], clock, config: { congestionControl } });
 const net = netOf(host);
@@ -42,3 +40,9 @@ const servers = Object.entries(PORTS).map(async ([name, port]) => {
 await Promise.all(servers);
 console.log(`ready ${device.name}`);
 serveTheBench();
+
+/** Of this build, as the words of the command line are its own. @param {string} words */
+async function faults(words) {
+  const { parseLink } = await import('../dist/device/link/link-options.js');
+  return parseLink(words);
+}

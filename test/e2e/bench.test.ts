@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
@@ -54,7 +54,6 @@ describeWithTun('npm run bench', () => {
     // A build of tcplab whose server dies at its first start, and from then on when it has many connections at a time.
     const other = join(folder, 'hiccup');
     mkdirSync(other);
-    symlinkSync(join(ROOT, 'dist', 'device'), join(other, 'device'));
     writeFileSync(
       join(other, 'index.js'),
       `import { existsSync, writeFileSync } from 'node:fs';

@@ -66,7 +66,7 @@ describeWithTun('a reader who has seen enough', () => {
 });
 
 it('a second Ctrl-C ends a command that is still busy ending', async () => {
-  const lifetime = pathToFileURL(join(ROOT, 'dist', 'cli', 'lifetime.js')).href;
+  const lifetime = pathToFileURL(join(ROOT, 'dist', 'lab', 'cli', 'lifetime.js')).href;
   const program = `import { lifetime } from '${lifetime}';
     const life = lifetime();
     setInterval(() => undefined, 1000);

@@ -14,7 +14,7 @@ import { needs } from '../tools/needs.js';
 
 /** The project; where its path has spaces, by a symbolic link without, for scripts in bash do not quote it. */
 export const ROOT = withoutSpaces(fileURLToPath(new URL('../..', import.meta.url)));
-export const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
+export const MAIN = join(ROOT, 'dist', 'lab', 'cli', 'main.js');
 export const STACK = { 4: '198.18.0.2', 6: '[fd74:6370:6c61:62::2]' } as const;
 export const FULL = process.env['TCPLAB_TEST'] === 'full';
 
