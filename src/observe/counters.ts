@@ -7,7 +7,7 @@ export type DropCounts = ArrayLike<number>;
 
 /**
  * One line a reason that occurred, the most frequent first:
- * `     12  tcpNoSuchPort  nobody listens on this port: RST (RFC 9293 3.10.7.1)`. Empty: nothing was dropped.
+ * `     12  tcpNoSuchPort  no socket listens on this port: RST (RFC 9293 3.10.7.1)`. Empty: nothing was dropped.
  */
 export function dropLines(counts: DropCounts): string[] {
   const rows = Array.from({ length: counts.length }, (_, reason) => ({

@@ -7,19 +7,19 @@ export function timerSetText(timer: string, inUs: number): string[] {
   const span = durationText(inUs);
   switch (timer) {
     case 'delayed-ack':
-      return [`ACK delayed for up to ${span}: an answer may carry it (RFC 9293 3.8.6.3)`];
+      return [`ACK delayed for up to ${span}: a reply may carry it (RFC 9293 3.8.6.3)`];
     case 'persist':
-      return [`the peer's window holds us back: probe timer armed, ${span} (RFC 9293 3.8.6.1)`];
+      return [`the peer's window is closed: probe timer armed, ${span} (RFC 9293 3.8.6.1)`];
     case 'keep-alive':
       return [`keep-alive timer armed: ${span} (RFC 9293 3.8.4)`];
     case 'tlp':
-      return [`loss probe timer armed: ${span} without an ACK, and the tail is asked for (RFC 8985 7.2)`];
+      return [`loss probe timer armed: ${span} (tail loss probe, RFC 8985 7.2)`];
     case 'reorder':
-      return [`what is missing has ${span} more: it may only be late (RFC 8985 6.2)`];
+      return [`reordering timer armed: missing segments may still arrive for ${span} (RFC 8985 6.2)`];
     case 'pacing':
-      return [`paced: the next segment in ${span}`];
+      return [`paced: the next segment goes out in ${span}`];
     default:
-      return [`FIN-WAIT-2 ends in ${span} at the latest, because the socket is closed (as Linux's tcp_fin_timeout)`];
+      return [`FIN-WAIT-2 timer armed: ${span}, because the socket is closed (Linux's tcp_fin_timeout)`];
   }
 }
 
@@ -30,7 +30,7 @@ export function timerExpiredText(timer: string): string[] {
     case 'persist':
       return ['the probe timer expired'];
     case 'fin-wait-2':
-      return ["the peer's FIN did not come in time"];
+      return ["the peer's FIN did not arrive in time"];
     default:
       return []; // the segment says it
   }
@@ -40,10 +40,10 @@ export function timerExpiredText(timer: string): string[] {
 export const CA_STATES = ['Open', 'Disorder', 'CWR', 'Recovery', 'Loss'];
 /** By tcp/send/segment-size.ts's MtuCause. */
 const MTU_BECAUSE = [
-  'because ICMP says that a longer packet was too big for a link on the way (RFC 1191, RFC 8201)',
-  'because ICMP says that a packet was too big but not for how much: the next plateau below it is tried (RFC 1191 7.1)',
-  'because the last ICMP error is ten minutes old: the path may be another by now (RFC 1191 6.3)',
-  'because timeout follows timeout: perhaps longer packets vanish on the way and the ICMP errors too, a black hole (RFC 4821 7.7)',
+  'because ICMP says that a larger packet was too big for a link on the path (RFC 1191, RFC 8201)',
+  'because ICMP says that a packet was too big, without the limit: the next plateau below is tried (RFC 1191 7.1)',
+  'because the last ICMP error is ten minutes old: the path may have changed (RFC 1191 6.3)',
+  'because of repeated timeouts: larger packets and their ICMP errors may be lost (a black hole, RFC 4821 7.7)',
   'because a probe of that size arrived (RFC 4821 7.6.1)',
 ];
 
@@ -57,7 +57,7 @@ export function noteText({ data }: NoteEvent): string[] {
       return [`our initial sequence number is ${a}: a 4 us clock plus a keyed hash of addresses and ports (RFC 6528)`];
     case 'syn-cookie':
       return [
-        `the ACK brings back a valid SYN cookie, ${a}: only now is there a connection, with an MSS of ${b} bytes (RFC 4987 3.6)`,
+        `the ACK returns a valid SYN cookie, ${a}: the connection is created now, with an MSS of ${b} bytes (RFC 4987 3.6)`,
       ];
     case 'options-agreed': {
       const scales =
@@ -67,13 +67,13 @@ export function noteText({ data }: NoteEvent): string[] {
       ];
     }
     case 'rtt-sample':
-      return [`round trip measured: ${durationText(a)}; RTO is now ${durationText(b)} (RFC 6298 2)`];
+      return [`RTT sample: ${durationText(a)}; RTO is now ${durationText(b)} (RFC 6298 2)`];
     case 'ack-throttled':
-      return ['no ACK answers it: there was one for such a segment a moment ago (RFC 5961 7)'];
+      return ['no ACK is sent: one was sent for such a segment less than 500 ms ago (RFC 5961 7)'];
     case 'duplicate-ack-owed':
-      return ['out of order: something before it is missing'];
+      return ['out of order: earlier data is missing'];
     case 'window-closed':
-      return ['our receive buffer has no room: window 0, the peer must wait (RFC 9293 3.8.6)'];
+      return ['our receive buffer is full: window 0, the peer must wait (RFC 9293 3.8.6)'];
     case 'window-opened':
       return [`our receive buffer has room again: window ${countText(a, 'byte')} (RFC 9293 3.8.6)`];
     case 'zero-window-probe':
@@ -81,39 +81,35 @@ export function noteText({ data }: NoteEvent): string[] {
         `probe ${a}: the peer's window is zero and ${b === 0 ? 'our FIN waits' : `${countText(b, 'byte')} ${b === 1 ? 'waits' : 'wait'}`}`,
       ];
     case 'ecn-marked':
-      return ['marked by a router instead of dropped: our ACKs say ECE until the sender says CWR (RFC 3168 6.1.3)'];
+      return ['a router marked it (CE) instead of dropping it: our ACKs carry ECE until CWR arrives (RFC 3168 6.1.3)'];
     case 'ecn-answered':
-      return ['CWR: the sender has slowed down, our ACKs carry ECE no more (RFC 3168 6.1.3)'];
+      return ['CWR: the sender has slowed down, so our ACKs no longer carry ECE (RFC 3168 6.1.3)'];
     case 'urgent':
       return [
         `URG: the last urgent byte is ${countText(a, 'byte')} from where our reader is; it is told at once (RFC 9293 3.8.5, RFC 6093)`,
       ];
     case 'fast-open-taken':
-      return [
-        `the cookie is right: ${countText(a, 'byte')} are delivered before the handshake ends, and the answer need not wait either (RFC 7413 4.2.2)`,
-      ];
+      return [`the cookie is valid: ${countText(a, 'byte')} are delivered before the handshake ends (RFC 7413 4.2.2)`];
     case 'fast-open-refused':
       return [
-        `the server did not take ${countText(a, 'byte')} of our SYN: they go out again at once (Fast Open, RFC 7413 4.2.1)`,
+        `the server did not accept ${countText(a, 'byte')} of our SYN: they are sent again at once (Fast Open, RFC 7413 4.2.1)`,
       ];
     case 'nagle-hold':
       return [
-        `${countText(a, 'byte')} held back for more, or for the ACK of the last small segment (Nagle, RFC 9293 3.7.4)`,
+        `${countText(a, 'byte')} wait for more data, or for the ACK of the last small segment (Nagle, RFC 9293 3.7.4)`,
       ];
     case 'cork-hold':
-      return [`${countText(a, 'byte')} held back for more: the user said that it comes (TCP_CORK, MSG_MORE)`];
+      return [`${countText(a, 'byte')} wait for more data, as the user asked (TCP_CORK, MSG_MORE)`];
     case 'path-mtu':
       return [`path MTU is ${a} now, ${MTU_BECAUSE[b]}`];
     case 'mtu-probe':
-      return [
-        `path MTU probe: a packet of ${countText(a, 'byte')}, larger than the others; does it arrive? (RFC 4821 7.3)`,
-      ];
+      return [`path MTU probe: a packet of ${countText(a, 'byte')}, larger than the others (RFC 4821 7.3)`];
     case 'mtu-probe-lost':
       return [
-        `the path MTU probe of ${countText(a, 'byte')} was lost and nothing else: too large, no congestion; nothing above ${b} is tried (RFC 4821 7.6.2)`,
+        `only the path MTU probe of ${countText(a, 'byte')} was lost: it was too large, and nothing above ${b} is tried (RFC 4821 7.6.2)`,
       ];
     case 'soft-error':
-      return [`ICMP type ${a} code ${b}: a hint only, the connection goes on (RFC 5461)`];
+      return [`ICMP type ${a} code ${b}: a soft error, the connection goes on (RFC 5461)`];
     case 'challenge-ack': // the ACK says it
     case 'cwnd': // the rest is in window-texts.ts
     case 'ca-state':

@@ -110,19 +110,19 @@ export class Explainer {
   }
 
   private whyAgain(step: Step): string {
-    if (expired(step, 'tlp')) return 'sent again as a probe: its ACK will tell what arrived (RFC 8985 7.3)';
+    if (expired(step, 'tlp')) return 'sent again as a probe: its ACK says what arrived (RFC 8985 7.3)';
     if (expired(step, 'reorder'))
-      return 'sent again: what was sent after it arrived, and the time for being merely late is over (RFC 8985 6.2)';
+      return 'sent again: what was sent after it arrived, and the reordering window has passed (RFC 8985 6.2)';
     if (expired(step, 'rto')) return 'sent again: no ACK came in time (RFC 9293 3.8.1)';
     const { received, lossProof } = this.pastOf(step.group_id);
     if (segmentOf(step)?.flags.startsWith('S.') === true && received !== null && isSyn(received))
       return 'sent again: their SYN came again, so our SYN,ACK may be lost';
-    return `sent again: ${lossProof === '' ? 'taken for lost' : lossProof}`;
+    return `sent again: ${lossProof === '' ? 'considered lost' : lossProof}`;
   }
 
   /** What kind of segment it is, and, of a bare ACK, what it answers. */
   private whySent(s: SegmentData, step: Step): string[] {
-    if (s.flags.includes('R')) return ['RST: the connection is void, nothing more is expected (RFC 9293 3.5.2)'];
+    if (s.flags.includes('R')) return ['RST: the connection is aborted (RFC 9293 3.5.2)'];
     if (s.flags.includes('S')) {
       const data = s.length === 0 ? '' : `, with ${countText(s.length, 'byte')} of data (Fast Open)`;
       if (!s.flags.includes('.'))
@@ -144,29 +144,28 @@ export class Explainer {
   }
 
   private whyAck(s: SegmentData, step: Step): string {
-    if (expired(step, 'delayed-ack'))
-      return 'the delayed ACK: nothing went out in time that could carry it (RFC 9293 3.8.6.3)';
-    if (expired(step, 'persist')) return 'a zero-window probe: an old number, so that the peer must answer with its window (RFC 9293 3.8.6.1)'; // prettier-ignore
+    if (expired(step, 'delayed-ack')) return 'the delayed ACK: no data went out in time to carry it (RFC 9293 3.8.6.3)';
+    if (expired(step, 'persist')) return 'a zero-window probe: its old sequence number makes the peer answer with its window (RFC 9293 3.8.6.1)'; // prettier-ignore
     if (expired(step, 'keep-alive'))
-      return 'a keep-alive: an old number, so that a living peer must answer (RFC 9293 3.8.4)';
+      return 'a keep-alive probe: its old sequence number makes a live peer answer (RFC 9293 3.8.4)';
     const { received: last, owed } = this.pastOf(step.group_id);
     if (last === null) return 'an ACK';
     if (owed.has('challenge-ack'))
-      return 'a challenge ACK: this is where we are; a peer that meant it will say so again (RFC 5961)';
+      return 'a challenge ACK: a peer that meant it sends it again with the expected number (RFC 5961)';
     if (owed.has('duplicate-ack-owed')) {
-      return 'a duplicate ACK at once: data is missing before what came, and the sender shall know (RFC 5681 4.2)';
+      return 'a duplicate ACK at once: it tells the sender that earlier data is missing (RFC 5681 4.2)';
     }
     if (owed.has('dropped'))
-      return 'an ACK at once: what came was not acceptable, and this is what we expect (RFC 9293 3.10.7.4)';
+      return 'an ACK at once: the segment was not acceptable; the ACK says what is expected (RFC 9293 3.10.7.4)';
     if (last.flags.includes('S')) return 'the ACK that completes the handshake (RFC 9293 3.5)';
     if (last.flags.includes('F')) return 'the ACK of the FIN: ACK = its number + 1 (RFC 9293 3.6)';
     const end = (last.relSeq + last.length) >>> 0;
     if (last.length > 0 && s.relAck > end)
-      return 'an ACK at once: what came fills a gap, and what waited behind it counts now (RFC 5681 4.2)';
+      return 'an ACK at once: the segment fills a gap, so data behind it is acknowledged too (RFC 5681 4.2)';
     if (last.length > 0 && s.relAck === end) {
       return 'an ACK at once: the second full segment, or the start of a connection (RFC 9293 3.8.6.3, quick ACK as in Linux)';
     }
-    return 'an ACK with our window as it is now';
+    return 'an ACK with our current window';
   }
 
   /** What one event means. */
@@ -186,7 +185,8 @@ export class Explainer {
         return [`${rtoName(step)} armed: ${durationText(inUs)}${doubled || ' (RFC 6298 5.1)'}`];
       }
       case 'recovery:timer_stopped':
-        if (event.data.timer === 'rto') return ['all is acknowledged: retransmission timer stopped (RFC 6298 5.2)'];
+        if (event.data.timer === 'rto')
+          return ['all data is acknowledged: retransmission timer stopped (RFC 6298 5.2)'];
         if (event.data.timer === 'persist') return [persistStopped(step)];
         return [];
       case 'recovery:timer_expired':
@@ -218,7 +218,7 @@ function remember(past: Past, segment: SegmentData, step: Step): void {
 function checksumText(segment: SegmentData): string[] {
   if (segment.checksum === 'verified') return ['checksum verified: pseudo-header, header and data (RFC 9293 3.1)'];
   return segment.checksum === 'vouched'
-    ? ['checksum vouched for: the kernel left it to be completed, the packet never was on a wire']
+    ? ['checksum not computed: the packet never left this machine, so the kernel left it out (offload)']
     : [];
 }
 
@@ -227,8 +227,8 @@ function cookieText(segment: SegmentData): string[] {
   if (cookie === undefined) return [];
   if (cookie === '') return ['it asks for a Fast Open cookie, so that the next SYN may carry data (RFC 7413 4.1.1)'];
   return segment.flags.includes('.')
-    ? ['it grants a Fast Open cookie: with it the next SYN to here may carry data (RFC 7413 4.1.2)']
-    : ['its Fast Open cookie is proof that the server answered this address before (RFC 7413 4.1.2)'];
+    ? ['it grants a Fast Open cookie: with it the next SYN may carry data (RFC 7413 4.1.2)']
+    : ['its Fast Open cookie proves that the server has answered this address before (RFC 7413 4.1.2)'];
 }
 
 const hasNote = (step: Step, note: string): boolean =>
@@ -245,10 +245,10 @@ const isAbout = (n: number, wanted: number): boolean => n >= 0.95 * wanted && n 
 /** What the text of an acceptable segment does: data that was there already, and data behind a gap, count differently. */
 function textInOrder({ data: { segment, expected, held } }: ReceivedEvent): string {
   const old = expected === null ? 0 : Math.max(0, (expected - segment.relSeq) | 0);
-  const overlap = old === 0 ? '' : ` (the first ${old} came before)`;
+  const overlap = old === 0 ? '' : ` (the first ${old} arrived before)`;
   const moves =
     held > 0
-      ? 'it fills the gap before data that arrived earlier, or part of it'
+      ? 'it fills part of the gap before data that arrived earlier'
       : `RCV.NXT moves on to ${(segment.relSeq + segment.length) >>> 0}`;
   return `${countText(segment.length, 'byte')} in order${overlap}: ${moves}`;
 }
@@ -268,8 +268,8 @@ const stillReceives = (step: Step): string =>
 /** The probe timer also stops for an answer that keeps the window shut, and begins anew. */
 const persistStopped = (step: Step): string =>
   step.main?.name === 'tcp:segment_received' && step.main.data.segment.window === 0
-    ? 'the peer answers, and its window is still zero: the wait for the next probe begins again'
-    : 'the window is open again: no more probes';
+    ? 'the peer answers and its window is still zero: the probe timer starts again'
+    : 'the window is open again: probing ends';
 
 /** Nothing says that it was dropped, or that something is missing before it. */
 const inOrder = (step: Step): boolean =>

@@ -6,10 +6,10 @@ import type { NoteData, TraceEvent } from './events.js';
 /** By tcp/recovery/undo.ts's UndoBy. */
 const UNDONE_BY = [
   'every retransmission was needless (RFC 4015)',
-  'the ACK is for an original, its timestamp says (Eifel, RFC 3522)',
+  "the ACK's timestamp shows that it is for an original (Eifel, RFC 3522)",
   'the peer reports every retransmission as a duplicate (D-SACK, RFC 3708)',
   'the ACK after the timeout is for an original (Eifel, RFC 3522)',
-  'what was never sent again is acknowledged after the timeout (F-RTO, RFC 5682)',
+  'data that was not retransmitted is acknowledged after the timeout (F-RTO, RFC 5682)',
 ];
 
 /** The sentences of a note about recovery or the window; null for any other. `beside`: all events of its step. */
@@ -22,15 +22,17 @@ export function windowText(data: NoteData, beside: readonly TraceEvent[]): strin
     case 'ca-state':
       return [`loss recovery: ${CA_STATES[b]} -> ${CA_STATES[a]}`];
     case 'fast-retransmit':
-      return [`${lossProof(data)}: it goes out again without waiting for the timer (fast retransmit)`];
+      return [`${lossProof(data)}: it is sent again without waiting for the timer (fast retransmit)`];
     case 'loss-probe':
       return [
-        `no ACK came in time: ${a === 1 ? 'the last segment once more' : 'a new segment'} as a probe, to learn what arrived (tail loss probe, RFC 8985 7)`,
+        `no ACK came in time: ${a === 1 ? 'the last segment once more' : 'a new segment'} as a probe (tail loss probe, RFC 8985 7)`,
       ];
     case 'undo':
       return [`nothing was lost: ${UNDONE_BY[a]}`];
     case 'recovery-exit':
-      return ['all that was outstanding when loss was found is acknowledged: recovery is over (RFC 6582, RFC 9937)'];
+      return [
+        'all data that was outstanding when the loss was detected is acknowledged: recovery ends (RFC 6582, RFC 9937)',
+      ];
     case 'rto-retransmit':
       return [b === 1 ? 'the first timeout' : `timeout ${b} in a row`];
     case 'ecn-reduced':
@@ -43,7 +45,7 @@ export function windowText(data: NoteData, beside: readonly TraceEvent[]): strin
 /** Why a segment counts as lost before its timer expires. */
 export const lossProof = ({ sack, duplicates }: NoteData): string =>
   sack === true
-    ? 'what was sent later has arrived, so this one is lost (RFC 8985 6.2)'
+    ? 'a segment that was sent later has arrived, so this one is lost (RFC 8985 6.2)'
     : `${duplicates} duplicate ACKs say that it was lost (RFC 5681 3.2)`;
 
 /** `none` has no window that could go down, and BBR keeps to its model. */
@@ -63,13 +65,13 @@ function cwndText(data: NoteData, beside: readonly TraceEvent[]): string[] {
 function cwndCause(data: NoteData, before: number, cwnd: number, beside: readonly TraceEvent[]): string {
   const { control, recovery } = data;
   const ssthresh = data.ssthresh ?? Infinity;
-  if (hasNote(beside, 'rto-retransmit')) return ': what is still in flight and one more (RFC 5681 3.1, RFC 8985 6.3)';
-  if (hasNote(beside, 'undo')) return ': the reduction is taken back';
+  if (hasNote(beside, 'rto-retransmit')) return ': segments still in flight plus one (RFC 5681 3.1, RFC 8985 6.3)';
+  if (hasNote(beside, 'undo')) return ': the reduction is undone';
   if (control === 'bbr') return ": BBR's model of the path";
   if (recovery === 'Recovery' || recovery === 'CWR')
     return `: proportional rate reduction, towards ${ssthresh} (RFC 9937)`;
   if (endsReduction(beside)) return `: the reduction is over (ssthresh ${ssthresh})`;
-  if (cwnd < before) return hasNote(beside, 'path-mtu') ? ': as many bytes in larger segments (RFC 4821 7.6.1)' : '';
+  if (cwnd < before) return hasNote(beside, 'path-mtu') ? ': the same bytes in larger segments (RFC 4821 7.6.1)' : '';
   if (before < ssthresh) return ': slow start (RFC 5681 3.1)';
   return control === 'cubic' ? ': congestion avoidance (CUBIC, RFC 9438 4)' : ': congestion avoidance (RFC 5681 3.1)';
 }

@@ -102,8 +102,8 @@ describe('CaptureFile, read by tshark', () => {
     const file = captured('faults.pcapng', 'drop syn-ack:2', true);
     const rows = tshark(file, ['tcp.flags', 'frame.comment'], 'frame.interface_name == "tun0-dropped-by-faults"');
     expect(rows).toEqual([
-      ['0x0012', 'linkRule syn-ack:2: dropped on the link on purpose, by a rule'],
-      ['0x0012', 'linkRule syn-ack:2: dropped on the link on purpose, by a rule'],
+      ['0x0012', 'linkRule syn-ack:2: dropped on the link on purpose (drop rule)'],
+      ['0x0012', 'linkRule syn-ack:2: dropped on the link on purpose (drop rule)'],
     ]);
     expect(tshark(file, ['frame.number'], BAD)).toEqual([]);
     // Another reader with other ideas of what two interfaces are: libpcap.

@@ -10,8 +10,8 @@ describe('dropLines', () => {
     counts[Drop.tcpNoSuchPort] = 2;
     counts[Drop.tcpPaws] = 130;
     expect(dropLines(counts)).toEqual([
-      '    130  tcpPaws        its timestamp is older than the last one: a duplicate from long ago (PAWS, RFC 7323 5)',
-      '      2  tcpNoSuchPort  nobody listens on this port: RST (RFC 9293 3.10.7.1)',
+      '    130  tcpPaws        its timestamp is older than the last one: an old duplicate (PAWS, RFC 7323 5)',
+      '      2  tcpNoSuchPort  no socket listens on this port: RST (RFC 9293 3.10.7.1)',
     ]);
     expect(dropLines(new Float64Array(DROP_NAMES.length))).toEqual([]);
   });

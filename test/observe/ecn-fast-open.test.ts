@@ -28,7 +28,7 @@ it('a mark, its echo and the answer are explained', () => {
   h.settle();
   flush();
   const whyOf = (line: RegExp): string => steps.filter((s) => line.test(s.line)).map((s) => s.why).join('\n'); // prettier-ignore
-  expect(whyOf(/ CE/)).toContain('our ACKs say ECE until the sender says CWR (RFC 3168 6.1.3)');
+  expect(whyOf(/ CE/)).toContain('our ACKs carry ECE until CWR arrives (RFC 3168 6.1.3)');
   expect(whyOf(/W\]/)).toContain('CWR: the sender has slowed down');
   expect(whyOf(/\.E\]/)).toMatch(
     /ECE: a router marked data of ours; as after a loss the congestion window goes down to \d+ segments/,
@@ -66,10 +66,12 @@ describe('Fast Open', () => {
     const why = (pattern: RegExp): string[] => steps.filter((s) => pattern.test(s.line)).map((s) => s.why);
     expect(why(/^\[S\] .*tfo cookiereq/).join()).toContain('it asks for a Fast Open cookie');
     expect(why(/^\[S\.\] .*tfo cookie /).join()).toContain('it grants a Fast Open cookie');
-    expect(why(/^\[S\] .*len=50 .*tfo cookie /).join()).toContain('proof that the server answered this address before');
     expect(why(/^\[S\] .*len=50 .*tfo cookie /).join()).toContain(
-      'the cookie is right: 50 bytes are delivered before the handshake ends',
+      'proves that the server has answered this address before',
     );
-    expect(steps.map((s) => s.why).join()).toContain('the server did not take 50 bytes of our SYN');
+    expect(why(/^\[S\] .*len=50 .*tfo cookie /).join()).toContain(
+      'the cookie is valid: 50 bytes are delivered before the handshake ends',
+    );
+    expect(steps.map((s) => s.why).join()).toContain('the server did not accept 50 bytes of our SYN');
   });
 });

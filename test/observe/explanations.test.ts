@@ -62,7 +62,7 @@ function told(...events: readonly object[]): string {
 describe('what timeouts do to the congestion window', () => {
   it('the first closes it, the next finds it closed', () => {
     const all = sentences({ link: 'drop out:data:3 delay 5ms' });
-    expect(all).toContain('the first timeout; congestion window 10 -> 1 segment: what is still in flight and one more');
+    expect(all).toContain('the first timeout; congestion window 10 -> 1 segment: segments still in flight plus one');
     expect(all).toContain('twice the last wait (exponential backoff, RFC 6298 5.5)');
     const more = sentences({ link: 'drop out:data:4 delay 5ms' });
     expect(more).toContain('timeout 2 in a row; congestion window stays at 1 segment');
@@ -115,7 +115,7 @@ describe('why a segment is taken for lost', () => {
   it('by SACK and time, or by as many duplicate ACKs as it takes', () => {
     const lost = { link: 'drop out:data:2-2 delay 5ms', responseBytes: 20_000 };
     const sack = sentences(lost);
-    expect(sack).toContain('sent again: what was sent later has arrived, so this one is lost (RFC 8985 6.2)');
+    expect(sack).toContain('sent again: a segment that was sent later has arrived, so this one is lost (RFC 8985 6.2)');
     expect(sack).not.toContain('duplicate ACKs say');
     expect(sentences({ ...lost, config: { sack: false } })).toContain(
       'sent again: 3 duplicate ACKs say that it was lost (RFC 5681 3.2)',
@@ -134,7 +134,7 @@ describe('the window that is zero', () => {
 
   it('an answer that keeps it shut opens nothing', () => {
     expect(told(received({ window: 0 }), probe)).toContain('its window is still zero');
-    expect(told(received({ window: 512 }), probe)).toContain('the window is open again: no more probes');
+    expect(told(received({ window: 512 }), probe)).toContain('the window is open again: probing ends');
   });
 
   it('a FIN may be all that waits', () => {
@@ -149,12 +149,10 @@ describe('text that arrives', () => {
     const text = { flags: 'P.', relSeq: 101, length: 100 };
     expect(told(received(text, 101))).toContain('100 bytes in order: RCV.NXT moves on to 201');
     expect(told(received(text, 151))).toContain(
-      '100 bytes in order (the first 50 came before): RCV.NXT moves on to 201',
+      '100 bytes in order (the first 50 arrived before): RCV.NXT moves on to 201',
     );
-    expect(told(received(text, 101, 500))).toContain(
-      'it fills the gap before data that arrived earlier, or part of it',
-    );
-    expect(told(received(text, 101, 500), sent({ relAck: 701 }))).toContain('what came fills a gap');
+    expect(told(received(text, 101, 500))).toContain('it fills part of the gap before data that arrived earlier');
+    expect(told(received(text, 101, 500), sent({ relAck: 701 }))).toContain('the segment fills a gap');
   });
 });
 
@@ -195,10 +193,10 @@ describe('the notes of the window', () => {
   const note = (name: string, b = 0): object => ({ name: 'tcp:note', data: { note: name, a: 0, b } });
 
   it.each([
-    [[note('undo'), cwnd(10, 7, {})], 'congestion window 7 -> 10 segments: the reduction is taken back'],
+    [[note('undo'), cwnd(10, 7, {})], 'congestion window 7 -> 10 segments: the reduction is undone'],
     [[cwnd(6, 9, { recovery: 'CWR' })], 'congestion window 9 -> 6 segments: proportional rate reduction, towards 7'],
     [[note('ca-state', 2), cwnd(7, 5, {})], 'congestion window 5 -> 7 segments: the reduction is over (ssthresh 7)'],
-    [[note('path-mtu'), cwnd(9, 10, {})], 'congestion window 10 -> 9 segments: as many bytes in larger segments'],
+    [[note('path-mtu'), cwnd(9, 10, {})], 'congestion window 10 -> 9 segments: the same bytes in larger segments'],
     [[cwnd(2, 1, { recovery: 'Loss' })], 'congestion window 1 -> 2 segments: slow start'],
     [[cwnd(12, 10, { ssthresh: null })], 'congestion window 10 -> 12 segments: slow start'],
     [[cwnd(8, 7, {})], 'congestion window 7 -> 8 segments: congestion avoidance (CUBIC'],

@@ -122,7 +122,7 @@ describe('CaptureFile', () => {
     expect(packets.map((p) => faultOf(p.bytes))).toEqual(packets.map(() => ''));
     const lost = packets.filter((p) => p.interfaceId === 1);
     expect(lost.map((p) => [p.flags, p.comment])).toEqual([
-      [2, 'linkRule syn-ack:1: dropped on the link on purpose, by a rule'],
+      [2, 'linkRule syn-ack:1: dropped on the link on purpose (drop rule)'],
     ]);
     const seen = packets.filter((p) => p.interfaceId === 0);
     expect(seen.filter((p) => p.comment === '')).toEqual([]);

@@ -236,7 +236,7 @@ describe('Explainer', () => {
     expect(one(all, 'S. ')).toContain('our initial sequence number is 4294967280: a 4 us clock plus a keyed hash');
     expect(one(all, 'S. ')).toContain('SYN,ACK timer armed: 1 s (RFC 6298 5.1)');
     expect(one(all, 'P. ')).toContain('18 bytes in order: RCV.NXT moves on to 19');
-    expect(one(all, 'P. ')).toContain('round trip measured: 10 ms; RTO is now 210 ms (RFC 6298 2)');
+    expect(one(all, 'P. ')).toContain('RTT sample: 10 ms; RTO is now 210 ms (RFC 6298 2)');
     expect(one(all, 'F. ')).toContain('FIN: the peer has sent all it had');
     expect(all[5]).toContain('FIN: we have sent all we had');
     expect(one(all, '. ')).toContain('LAST-ACK → CLOSED: receive ACK of our FIN');
@@ -245,7 +245,7 @@ describe('Explainer', () => {
   it('explains a retransmission by the timer, and the backoff', () => {
     // The client's own SYN timer is as long as ours: its second SYN must be lost as well.
     const all = sentences({ link: 'drop syn-ack:1 drop in:syn:2-4 delay 5ms' }).filter((text) => text.startsWith('S.'));
-    expect(all[0]).toContain('dropped on the link on purpose, by a rule: syn-ack:1');
+    expect(all[0]).toContain('dropped on the link on purpose (drop rule): syn-ack:1');
     expect(all[1] + (all[2] ?? '')).toContain('sent again');
   });
 
@@ -253,16 +253,16 @@ describe('Explainer', () => {
     const dropped = sentences({ link: 'drop out:data:2-2 delay 5ms', responseBytes: 20_000 });
     const text = dropped.join('\n');
     expect(text).toContain(
-      'what was sent later has arrived, so this one is lost (RFC 8985 6.2): it goes out again without waiting for the timer (fast retransmit)',
+      'a segment that was sent later has arrived, so this one is lost (RFC 8985 6.2): it is sent again without waiting for the timer (fast retransmit)',
     );
-    expect(text).toContain('sent again: what was sent later has arrived, so this one is lost (RFC 8985 6.2)');
-    expect(text).toContain('recovery is over');
+    expect(text).toContain('sent again: a segment that was sent later has arrived, so this one is lost (RFC 8985 6.2)');
+    expect(text).toContain('recovery ends');
   });
 
   it('explains a super-segment, and which part of it the link took', () => {
     const text = sentences({ link: 'drop out:data:2-2 delay 5ms', responseBytes: 20_000 }).join('\n');
     expect(text).toContain('one super-segment: the device cuts it into 10 of 1448 bytes at most');
-    expect(text).toContain('dropped on the link on purpose, by a rule: out:data:2-2 (bytes 1449 to 2897 of it)');
+    expect(text).toContain('dropped on the link on purpose (drop rule): out:data:2-2 (bytes 1449 to 2897 of it)');
   });
 });
 

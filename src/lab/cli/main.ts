@@ -36,7 +36,7 @@ const port = integer('PORT', 1, 65_535);
 
 const program = new Command('tcplab')
   .description(
-    "A TCP/IP stack in a user process behind a TUN device, for the kernel's own curl, nc and ping to talk to.",
+    "A TCP/IP stack in a user process behind a TUN device. The kernel's own curl, nc and ping can talk to it.",
   )
   .version(version)
   .enablePositionalOptions()
@@ -49,15 +49,15 @@ const program = new Command('tcplab')
 
 withSharedOptions(program.command('demo'))
   .description(
-    'curl fetches a page from our stack, every segment explained; then with a SYN,ACK lost; then the teardown',
+    'fetch a page from the stack with curl and explain every segment; again with a SYN,ACK lost; then the teardown',
   )
   .action(async (o: SharedOptions) => {
     await withStack(o, async () => (await import('./demo.js')).demo(o));
   });
 
 withSharedOptions(program.command('lab'))
-  .description('a private network with our stack in it, and a shell (or a command) beside it')
-  .argument('[command...]', 'after --: what to run instead of a shell')
+  .description('open a private network with the stack in it, and a shell (or run a command) beside it')
+  .argument('[command...]', 'after --: the command to run instead of a shell')
   .option('--http-root <dir>', 'serve the files of this folder')
   .passThroughOptions()
   .action(async (command: string[], o: LabOptions) => {
@@ -65,11 +65,11 @@ withSharedOptions(program.command('lab'))
   });
 
 withSharedOptions(program.command('serve'))
-  .description('http, echo, discard, chargen, daytime, time on their well-known ports')
+  .description('serve http, echo, discard, chargen, daytime and time on their well-known ports')
   .argument('[service...]', 'default: all')
   .option(
     '--workers <n>',
-    'so many threads, each with a queue of the device and a stack of its own: for all cores',
+    'use this many threads, each with its own queue of the device and its own stack',
     integer('--workers', 1, 64),
   )
   .option('--http-root <dir>', 'serve the files of this folder')
@@ -78,8 +78,8 @@ withSharedOptions(program.command('serve'))
   });
 
 withSharedOptions(program.command('connect'))
-  .description('standard input and output through our stack to HOST PORT, as nc does')
-  .argument('<host>', 'a number, or a name of /etc/hosts')
+  .description('connect to HOST PORT through the stack and copy standard input and output, like nc')
+  .argument('<host>', 'an address, or a name from /etc/hosts')
   .argument('<port>', '', port)
   .action(async (host: string, n: number, o: SharedOptions) => {
     const quiet = o.why !== true;
@@ -87,7 +87,7 @@ withSharedOptions(program.command('connect'))
   });
 
 withSharedOptions(program.command('listen'))
-  .description('waits for one connection and is then as connect')
+  .description('wait for one connection, then copy standard input and output, like nc -l')
   .argument('<port>', '', port)
   .action(async (n: number, o: SharedOptions) => {
     const quiet = o.why !== true;
@@ -95,19 +95,19 @@ withSharedOptions(program.command('listen'))
   });
 
 withSharedOptions(program.command('ping'))
-  .description('echo requests from our stack')
-  .argument('<host>', 'a number, or a name of /etc/hosts')
-  .option('-c, --count <n>', 'how many', integer('--count', 1, 1_000_000), 4)
-  .option('-s, --size <bytes>', 'bytes of data', integer('--size', 0, 65_507), 56)
-  .option('-i, --interval <seconds>', 'between them', Number, 1)
+  .description('send ICMP echo requests from the stack')
+  .argument('<host>', 'an address, or a name from /etc/hosts')
+  .option('-c, --count <n>', 'number of echo requests', integer('--count', 1, 1_000_000), 4)
+  .option('-s, --size <bytes>', 'bytes of data in each', integer('--size', 0, 65_507), 56)
+  .option('-i, --interval <seconds>', 'time between them', Number, 1)
   .action(async (host: string, o: PingOptions) => {
     await withStack(o, async () => (await import('./ping.js')).ping(host, o));
   });
 
 program
   .command('doctor')
-  .description('what this machine lets us do, one line and one fix each')
-  .option('--address <ip/prefix>', "could the stack have this address? repeatable (default: the lab's)", several)
+  .description('check what this machine allows: one line for each check, with a fix if it fails')
+  .option('--address <ip/prefix>', "also check this address for the stack; repeatable (default: the lab's)", several)
   .option('--inside', '(what doctor itself runs in a private network)')
   .action(async (o: { address?: string[] }) => {
     ends((await import('./doctor.js')).doctor(o.address));
@@ -115,16 +115,21 @@ program
 
 const scripts = program
   .command('script')
-  .description('packet scripts (.pkt, the language of packetdrill) against our stack, in memory and in virtual time')
+  .description(
+    'play packet scripts (.pkt, the language of packetdrill) against the stack, in memory and in virtual time',
+  )
   .argument('<script...>', 'files, folders, patterns in quotes, or - for standard input')
   .option('--format <format>', 'text, tap, junit or json', 'text')
-  .option('--strict', 'packets left over, segments larger than the MSS and wrong timestamps are failures, too')
-  .option('-D, --define <NAME=VALUE>', 'a name for scripts to use; repeatable', several)
-  .option('--pcap <file>', 'write all packets to this file; with several scripts, a file each into this folder')
-  .option('--trace', 'what the stack does and why, as JSON Lines on standard error')
+  .option(
+    '--strict',
+    'also fail on unexpected packets at the end, on segments larger than the MSS and on wrong timestamps',
+  )
+  .option('-D, --define <NAME=VALUE>', 'define a name for the scripts; repeatable', several)
+  .option('--pcap <file>', 'write all packets to this file; with several scripts, one file each into this folder')
+  .option('--trace', 'print what the stack does and why, as JSON Lines on standard error')
   .addHelpText(
     'after',
-    '\nExit codes: 0 something passed and nothing failed, 1 something failed, 77 all was skipped, 2 wrong usage.',
+    '\nExit codes: 0 some passed and none failed, 1 some failed, 2 wrong usage, 77 all were skipped.',
   )
   .action(async (names: string[], o: ScriptCommandOptions) => {
     ends((await import('./script.js')).script(names, o));
@@ -136,20 +141,20 @@ for (const [name, { value, help, isHidden }] of Object.entries(SCRIPT_OPTIONS)) 
 
 program
   .command('up')
-  .description('sudo: a persistent TUN device that belongs to a user')
-  .option('--user <name>', 'whose it is (default: who called sudo)')
-  .option('--tun <name>', 'its name')
-  .option('--mtu <bytes>', 'its MTU', integer('--mtu', 68, 65_535))
-  .option('--kernel-address <ip/prefix>', "the kernel's address on it; repeatable", several)
-  .option('--multi-queue', 'several processes or threads may attach')
+  .description('(with sudo) create a persistent TUN device that belongs to a user')
+  .option('--user <name>', 'the owner (default: the user who called sudo)')
+  .option('--tun <name>', 'name of the device')
+  .option('--mtu <bytes>', 'MTU of the device', integer('--mtu', 68, 65_535))
+  .option('--kernel-address <ip/prefix>', "the kernel's address on the device; repeatable", several)
+  .option('--multi-queue', 'let several processes or threads attach')
   .action(async (o: UpOptions) => {
     ends((await import('./up.js')).up(o));
   });
 
 program
   .command('down')
-  .description('sudo: takes back exactly what up did')
-  .option('--tun <name>', 'its name')
+  .description('(with sudo) undo exactly what up did')
+  .option('--tun <name>', 'name of the device')
   .action(async (o: { tun?: string }) => {
     ends((await import('./up.js')).down(o));
   });

@@ -77,79 +77,79 @@ const ecnMode = integer('--ecn', EcnMode.off, EcnMode.accept) as (text: string) 
 /** Adds them to a command. */
 export function withSharedOptions(command: Command): Command {
   return command
-    .option(
-      '--tun <name>',
-      'attach to this TUN device, or create it (default: a private network with a device of its own)',
-    )
-    .option('--tun-fd <n>', 'use this open descriptor of a TUN device', integer('--tun-fd', 0, 65_535))
-    .option('--address <ip/prefix>', "the stack's own address, v4 or v6; repeatable", several)
+    .option('--tun <name>', 'attach to this TUN device, or create it (default: a device in a private network)')
+    .option('--tun-fd <n>', 'use this open file descriptor of a TUN device', integer('--tun-fd', 0, 65_535))
+    .option('--address <ip/prefix>', 'address of the stack, IPv4 or IPv6; repeatable', several)
     .option('--mtu <bytes>', 'MTU of the device', integer('--mtu', 68, 65_535))
-    .option('--no-offload', 'no super-segments and no partial checksums: every packet as on a wire')
-    .addOption(new Option('--driver <name>', 'what opens the device').choices(['native', 'tuntap2']).default('native'))
-    .addOption(new Option('--profile <name>', "TCP's settings").choices(['linux', 'rfc']).default('linux'))
+    .option('--no-offload', 'no segmentation and checksum offload: every packet as on a wire')
     .addOption(
-      new Option('--congestion <name>', 'congestion control: who says how much may be in flight')
+      new Option('--driver <name>', 'driver that opens the device').choices(['native', 'tuntap2']).default('native'),
+    )
+    .addOption(
+      new Option('--profile <name>', 'TCP settings: as Linux, or strictly as the RFCs')
+        .choices(['linux', 'rfc'])
+        .default('linux'),
+    )
+    .addOption(
+      new Option('--congestion <name>', 'congestion control algorithm')
         .choices(Object.keys(CONGESTION_CONTROLS))
         .default('cubic'),
     )
     .addOption(
       new Option(
         '--hystart <name>',
-        "how CUBIC's slow start ends before loss: as Linux, as RFC 9406 (HyStart++), or not",
+        'how CUBIC leaves slow start before a loss: as Linux, by RFC 9406 (HyStart++), or not at all',
       ).choices(['linux', 'linux-train', 'linux-delay', 'rfc9406', 'off']),
     )
-    .option('--rfc1337', 'no RST ends TIME-WAIT (tcp_rfc1337; on in the rfc profile)')
-    .option('--pacing', 'spread what is sent over the round trip, whatever the congestion control')
+    .option('--rfc1337', 'ignore RSTs in TIME-WAIT (tcp_rfc1337; on in the rfc profile)')
+    .option('--pacing', 'pace segments over the round trip with any congestion control')
     .option(
       '--syn-retries <n>',
-      'give up after so many more SYNs, 1, 2, 4 ... s apart',
+      'number of SYN retransmissions before giving up, 1, 2, 4 ... s apart',
       integer('--syn-retries', 0, 20),
     )
     .option(
       '--rto-min <time>',
-      'no retransmission timeout is shorter: 200ms unless said otherwise, as `ip route ... rto_min`',
+      'minimum of the retransmission timeout (default: 200ms), as `ip route ... rto_min`',
       rtoMin,
     )
-    .option('--fast-open', 'take data in SYNs (TCP Fast Open, RFC 7413), as from curl --tcp-fastopen')
+    .option('--fast-open', 'accept data in SYNs (TCP Fast Open, RFC 7413), as sent by curl --tcp-fastopen')
     .option(
       '--mtu-probing <n>',
-      'find out what the path carries where ICMP gets lost: 0 never (the default), 1 once a black hole is suspected, 2 always',
+      'probe the path MTU where ICMP is lost: 0 never (the default), 1 when a black hole is suspected, 2 always',
       integer('--mtu-probing', 0, 2),
     )
-    .option('--ecn <mode>', 'as net.ipv4.tcp_ecn: 0 off, 1 ask and accept, 2 accept only', ecnMode)
+    .option('--ecn <mode>', 'as net.ipv4.tcp_ecn: 0 off, 1 request and accept, 2 accept only', ecnMode)
     .option(
       '--syncookies <n>',
-      'SYN cookies: 0 never, 1 when the SYN queue is full (the default), 2 for every SYN',
+      'as net.ipv4.tcp_syncookies: 0 never, 1 when the SYN queue is full (the default), 2 for every SYN',
       integer('--syncookies', 0, 2),
     )
     .option(
       '--drop <rule>',
-      "drop chosen packets: 'syn-ack:2' the first two SYN,ACKs, 'in:data:5-7', 'nth:10'; repeatable",
+      "drop chosen packets: 'syn-ack:2' (the first two SYN,ACKs), 'in:data:5-7', 'nth:10'; repeatable",
       several,
     )
-    .option('--loss <share>', 'lose packets at random: 5%')
-    .option(
-      '--mark <share>',
-      'mark packets as a congested router does with ECN, and lose those whose sender knows no ECN: 5%',
-    )
+    .option('--loss <share>', 'drop packets at random: 5%')
+    .option('--mark <share>', 'mark packets as congested (ECN CE) as a router does, and drop those without ECN: 5%')
     .option('--delay <time>', 'delay each packet: 50ms')
     .option('--jitter <time>', 'vary that delay: 10ms')
-    .option('--reorder <share>', 'let packets overtake: 2%')
-    .option('--duplicate <share>', 'send packets twice: 1%')
-    .option('--corrupt <share>', 'turn one bit of a packet over: 0.1%')
+    .option('--reorder <share>', 'reorder packets: 2%')
+    .option('--duplicate <share>', 'duplicate packets: 1%')
+    .option('--corrupt <share>', 'flip one bit of a packet: 0.1%')
     .option('--rate <bits>', 'limit the rate: 10mbit')
-    .option('--limit <n>', 'packets that may wait at that rate: 100')
+    .option('--limit <n>', 'length of the queue at that rate, in packets: 100')
     .option(
       '--path-mtu <bytes>',
-      'a router on the way carries less and says so by ICMP: 1280; 1280,blackhole: says nothing; 1280,no-mtu: does not say how much',
+      'a router on the path has this MTU and reports it by ICMP: 1280; 1280,blackhole: without ICMP; 1280,no-mtu: ICMP without the MTU',
     )
-    .option('--link <words>', "the same in netem's words: 'loss 5% in delay 50ms out'")
-    .option('--seed <n>', 'repeat the same faults', integer('--seed', 0, 0xffff_ffff))
-    .option('--pcap <file>', 'capture every packet, both ways, as pcapng (- for standard output)')
-    .option('--why', 'explain each line')
-    .option('--json', 'JSON Lines instead of text')
-    .option('--log <file>', 'live lines into this file instead of standard error')
-    .option('-q, --quiet', 'no live lines')
+    .option('--link <words>', "all of these in netem's syntax: 'loss 5% in delay 50ms out'")
+    .option('--seed <n>', 'seed of the random faults: the same seed repeats them', integer('--seed', 0, 0xffff_ffff))
+    .option('--pcap <file>', 'write every packet, both ways, to a pcapng file (- for standard output)')
+    .option('--why', 'explain every segment')
+    .option('--json', 'print JSON Lines instead of text')
+    .option('--log <file>', 'write live lines to this file instead of standard error')
+    .option('-q, --quiet', 'print no live lines')
     .option('--stats', "print TCP's counters at the end, as nstat does");
 }
 
