@@ -42,6 +42,7 @@ export default defineConfig({
           isolate: false,
           maxWorkers: availableParallelism(),
           testTimeout: 120_000,
+          hookTimeout: 120_000,
           sequence: { groupOrder: 0 },
         },
       },
