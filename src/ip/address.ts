@@ -3,6 +3,8 @@
  * (`0, 0, 0xffff, a.b.c.d`; RFC 4291 section 2.5.5.2): demux, ports and routes need one code path for both families.
  * Packets carry bare words; this class is for what people write and read.
  */
+import { addressVersion, type AddressWords, isSameAddress, V4_MAPPED_WORD as V4_MAPPED } from '../wire/ip.js';
+
 export class AddressError extends Error {
   readonly code = 'EINVAL';
   constructor(text: string, why: string) {
@@ -10,10 +12,7 @@ export class AddressError extends Error {
   }
 }
 
-/** The third word of a v4-mapped address. */
-export const V4_MAPPED = 0xffff;
-
-export class Address {
+export class Address implements AddressWords {
   readonly w0: number;
   readonly w1: number;
   readonly w2: number;
@@ -49,20 +48,15 @@ export class Address {
   }
 
   get version(): 4 | 6 {
-    return Address.versionOf(this.w0, this.w1, this.w2);
-  }
-
-  /** Of the address with these first words. */
-  static versionOf(w0: number, w1: number, w2: number): 4 | 6 {
-    return w0 === 0 && w1 === 0 && w2 === V4_MAPPED ? 4 : 6;
+    return addressVersion(this);
   }
 
   get family(): 'IPv4' | 'IPv6' {
     return this.version === 4 ? 'IPv4' : 'IPv6';
   }
 
-  equals(other: Address): boolean {
-    return this.is(other.w0, other.w1, other.w2, other.w3);
+  equals(other: AddressWords): boolean {
+    return isSameAddress(this, other);
   }
 
   is(w0: number, w1: number, w2: number, w3: number): boolean {

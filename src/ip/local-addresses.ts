@@ -2,8 +2,8 @@
  * Which addresses are ours, and which packets a host may take at all: RFC 1122 section 3.2.1.3, RFC 4291 section 2, RFC 9293 section 3.9.2.3.
  */
 import { Drop, type DropReason } from '../wire/drop.js';
-import { PROTOCOL_ICMPV6, type IpHeader } from '../wire/ip.js';
-import { Address, type Prefix, V4_MAPPED } from './address.js';
+import { type AddressWords, type IpHeader, PROTOCOL_ICMPV6, V4_MAPPED_WORD } from '../wire/ip.js';
+import { Address, type Prefix } from './address.js';
 
 /** What kind of destination a packet had. */
 export const Destination = { unicast: 0, broadcast: 1, multicast: 2, other: 3 } as const;
@@ -11,7 +11,7 @@ export const Destination = { unicast: 0, broadcast: 1, multicast: 2, other: 3 } 
 const ALL_NODES = Address.parse('ff02::1');
 const ALL_SYSTEMS = Address.parse('224.0.0.1');
 
-const isMapped = (w0: number, w1: number, w2: number): boolean => w0 === 0 && w1 === 0 && w2 === V4_MAPPED;
+const isMapped = (w0: number, w1: number, w2: number): boolean => w0 === 0 && w1 === 0 && w2 === V4_MAPPED_WORD;
 const isLoopback = (w0: number, w1: number, w2: number, w3: number): boolean =>
   isMapped(w0, w1, w2) ? w3 >>> 24 === 127 : w0 === 0 && w1 === 0 && w2 === 0 && w3 === 1;
 const isLinkLocal = (a: Address): boolean => a.w0 >>> 22 === 0xfe80 >> 6;
@@ -35,7 +35,7 @@ export class LocalAddresses {
   }
 
   /** One of ours, or loopback, which every host is to itself. */
-  isOwn(a: Address): boolean {
+  isOwn(a: AddressWords): boolean {
     return this.isOwnWords(a.w0, a.w1, a.w2, a.w3);
   }
 

@@ -46,19 +46,6 @@ export class IpOutput {
     return this.egress.scratch;
   }
 
-  setAddresses(ip: IpHeader, source: Address, destination: Address): void {
-    ip.version = destination.version;
-    ip.optionBytes = 0;
-    ip.s0 = source.w0;
-    ip.s1 = source.w1;
-    ip.s2 = source.w2;
-    ip.s3 = source.w3;
-    ip.d0 = destination.w0;
-    ip.d1 = destination.w1;
-    ip.d2 = destination.w2;
-    ip.d3 = destination.w3;
-  }
-
   countDrop(reason: DropReason, detail: string): void {
     this.o.countDrop(reason, detail);
   }

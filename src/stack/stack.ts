@@ -132,7 +132,7 @@ export class Stack implements Receiver {
       allocate: o.allocate ?? ((n) => new Uint8Array(n)),
       timeWaitLimit: o.timeWaitLimit ?? DEFAULT_TIME_WAIT_LIMIT,
       isElsewhere: () => this.isElsewhere(),
-      routeBack: (ip) => (this.addresses.isOwnWords(ip.s0, ip.s1, ip.s2, ip.s3) ? this.loop : this.device),
+      routeBack: ({ remote }) => (this.addresses.isOwn(remote) ? this.loop : this.device),
       warn: o.onWarning ?? (() => undefined),
       sourceFor: (remote) => this.addresses.sourceFor(remote),
       isLocal: (address) => this.addresses.isOwn(address),

@@ -7,6 +7,19 @@ export const IPV6_HEADER_BYTES = 40;
 /** The third word of an IPv4 address in v4-mapped form. */
 export const V4_MAPPED_WORD = 0xffff;
 
+/** An address. */
+export interface AddressWords {
+  readonly w0: number;
+  readonly w1: number;
+  readonly w2: number;
+  readonly w3: number;
+}
+
+export const addressVersion = (a: AddressWords): 4 | 6 => (a.w0 === 0 && a.w1 === 0 && a.w2 === V4_MAPPED_WORD ? 4 : 6);
+
+export const isSameAddress = (a: AddressWords, b: AddressWords): boolean =>
+  a.w3 === b.w3 && a.w2 === b.w2 && a.w1 === b.w1 && a.w0 === b.w0;
+
 export const PROTOCOL_ICMP = 1;
 export const PROTOCOL_TCP = 6;
 export const PROTOCOL_UDP = 17;
@@ -56,6 +69,20 @@ export class IpHeader {
   /** IP's ECN field: 3 is CE. */
   get ecn(): number {
     return this.tos & 3;
+  }
+
+  /** Of a header to be written, without options. */
+  setAddresses(source: AddressWords, destination: AddressWords): void {
+    this.version = addressVersion(destination);
+    this.optionBytes = 0;
+    this.s0 = source.w0;
+    this.s1 = source.w1;
+    this.s2 = source.w2;
+    this.s3 = source.w3;
+    this.d0 = destination.w0;
+    this.d1 = destination.w1;
+    this.d2 = destination.w2;
+    this.d3 = destination.w3;
   }
 
   /** Addresses the other way round: the header of an answer to `to`. */

@@ -12,6 +12,7 @@ const m = (
 
 const COOKIE = 'src/stack/tcp/syn-cookie.ts';
 const SYN_QUEUE = 'src/stack/tcp/admission.ts';
+const TUPLE = 'src/stack/tuple.ts';
 const INPUT = 'src/tcp/input.ts';
 const OUT_OF_ORDER = 'src/tcp/receive/out-of-order.ts';
 const REASSEMBLY = 'src/ip/reassembly.ts';
@@ -38,9 +39,9 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   m('ATK-2', COOKIE, 'syn.sackPermitted = (echo & SACK_BIT) !== 0;', '', FLOOD),
   m('ATK-2', COOKIE, 'syn.wscale = wscale === WSCALE_MASK ? ABSENT : wscale;', '', FLOOD),
   m('ATK-2', COOKIE, 'while (index > 0 && table[index]! > mss) index--;', '', FLOOD, 'ATK-2: has the largest'),
-  m('ATK-3', COOKIE, 'w[TUPLE_WORDS - 1] = ports;', '', COOKIES),
+  m('ATK-3', TUPLE, 'w[8] = this.ports;', '', COOKIES),
   m('ATK-3', COOKIE, 'w[IRS] = irs;', '', COOKIES),
-  m('ATK-3', COOKIE, 'w[7] = r3;', '', COOKIES),
+  m('ATK-3', TUPLE, 'w[7] = remote.w3;', '', COOKIES),
   m('ATK-4', COOKIE, 'w[PERIOD_NUMBER] = period;', '', COOKIES, 'ATK-4: lives'),
   m('ATK-4', COOKIE, 'const MAX_AGE = 2;', 'const MAX_AGE = 1;', COOKIES, 'ATK-4: lives'),
   m(
@@ -113,7 +114,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   m(
     'ATK-15',
     'src/stack/tcp/connections.ts',
-    'tsOffset: this.tuple.hi,',
+    'tsOffset: this.keyed.hi,',
     'tsOffset: 0,',
     UNPREDICTABLE,
     'ATK-15: nor do',
@@ -129,7 +130,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   m(
     'ATK-16',
     'src/stack/tcp/connections.ts',
-    'this.ports.pick(tuple.lo, tuple.hi, isFree)',
+    'this.ports.pick(keyed.lo, keyed.hi, isFree)',
     'this.ports.pick(0, 0, isFree)',
     UNPREDICTABLE,
     'ATK-16: to places',

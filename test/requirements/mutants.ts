@@ -72,6 +72,7 @@ const LISTENER_TABLE = 'src/stack/tcp/listener-table.ts';
 /** TCP's packets to a group or a broadcast address end here. */
 const TAKES_OWN_ONLY = 'if (!this.addresses.isOwnWords(ip.d0, ip.d1, ip.d2, ip.d3)) return';
 const RETRANSMIT_TIMER = 'src/tcp/recovery/retransmit-timer.ts';
+const TUPLE = 'src/stack/tuple.ts';
 const SOCKET_OPTIONS = 'src/tcp/socket-options.ts';
 const [CONTROL, HAND_OVER] = ['src/tcp/control-output.ts', 'src/tcp/hand-over.ts'] as const;
 const [CONNECTIONS, SYN_QUEUE] = ['src/stack/tcp/connections.ts', 'src/stack/tcp/admission.ts'] as const;
@@ -155,25 +156,11 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m('MUST-9', ISN, 'new SipHash(secret)', 'new SipHash(new Uint8Array(16))', HOST),
   m('MUST-9', 'src/node/entropy.ts', 'randomBytes(16)', 'new Uint8Array(16)', 'test/node/host.test.ts'),
-  m('SHLD-1', ISN, 'w[8] = ports;', '', HOST),
-  m('SHLD-1', ISN, 'w[3] = l3;', '', HOST, oneOf('SHLD-1: have', 'local address')),
-  m('SHLD-1', ISN, 'w[7] = r3;', '', HOST, oneOf('SHLD-1: have', 'remote address')),
-  m(
-    'SHLD-1',
-    CONNECTIONS,
-    '(flow.localPort << 16) | flow.remotePort, FOR_ISN',
-    'flow.remotePort, FOR_ISN',
-    HOST,
-    oneOf('SHLD-1: have', 'local port'),
-  ),
-  m(
-    'SHLD-1',
-    CONNECTIONS,
-    '(flow.localPort << 16) | flow.remotePort, FOR_ISN',
-    'flow.localPort << 16, FOR_ISN',
-    HOST,
-    oneOf('SHLD-1: have', 'remote port'),
-  ),
+  m('SHLD-1', TUPLE, 'w[8] = this.ports;', '', HOST),
+  m('SHLD-1', TUPLE, 'w[3] = local.w3;', '', HOST, oneOf('SHLD-1: have', 'local address')),
+  m('SHLD-1', TUPLE, 'w[7] = remote.w3;', '', HOST, oneOf('SHLD-1: have', 'remote address')),
+  m('SHLD-1', TUPLE, 'w[8] = this.ports;', 'w[8] = this.remotePort;', HOST, oneOf('SHLD-1: have', 'local port')),
+  m('SHLD-1', TUPLE, 'w[8] = this.ports;', 'w[8] = this.localPort << 16;', HOST, oneOf('SHLD-1: have', 'remote port')),
   m('MUST-13', TIME_WAIT_TABLE, '= now + this.duration;', '= now + this.duration / 2;', HOST, 'MUST-13: lasts'),
   m('MUST-13', PASSIVE, 'timeWait.restart(row, now);', '', HOST, 'MUST-13: the FIN'),
   m(
@@ -192,7 +179,7 @@ export const MUTANTS: readonly Mutant[] = [
     HOST,
     'MUST-13: follows',
   ),
-  m('MUST-13', CONNECTIONS, 'r.w3, ports) >= 0;', 'r.w3, ports) >= 1e9;', HOST, 'MUST-13: meanwhile'),
+  m('MUST-13', CONNECTIONS, 'this.timeWait.find(tuple) >= 0;', 'false;', HOST, 'MUST-13: meanwhile'),
   m('MAY-2', TIME_WAIT, 'if (newer || seqGt(seg.seq, record.rcvNxt))', 'if (newer)', HOST, 'MAY-2: a SYN'),
   m('MAY-2', ISN, 'before === null || seqGt(iss, before.sndNxt) ? iss', 'true ? iss', HOST, 'MAY-2: the new'),
   m(
@@ -262,17 +249,24 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     'MUST-45',
     TCP_EGRESS,
-    'ip.s3 = local.w3;',
-    'ip.s3 = seg.flags & 2 ? local.w3 : local.w3 ^ 1;',
+    'ip.setAddresses(e.local, e.remote);',
+    'ip.setAddresses(e.local, e.remote); if (!(seg.flags & 2)) ip.s3 ^= 1;',
     HOST,
     'MUST-45: the',
   ),
-  m('MUST-45', TCP_EGRESS, 'out.answer(ip);', 'out.answer(ip); out.s3 ^= 1;', HOST, 'MUST-45: also'),
   m(
     'MUST-45',
     TCP_EGRESS,
-    'ip.s3 = local.w3;',
-    'ip.s3 = e.conn.passive ? local.w3 : (198 << 24) | (18 << 16) | 2;',
+    'out.setAddresses(tuple.local, tuple.remote);',
+    'out.setAddresses(tuple.local, tuple.remote); out.s3 ^= 1;',
+    HOST,
+    'MUST-45: also',
+  ),
+  m(
+    'MUST-45',
+    TCP_EGRESS,
+    'ip.setAddresses(e.local, e.remote);',
+    'ip.setAddresses(e.local, e.remote); if (!e.conn.passive) ip.s3 = (198 << 24) | (18 << 16) | 2;',
     HOST,
     'MUST-45: also',
   ),

@@ -203,7 +203,7 @@ export class IcmpHost {
     out.now = now;
     const source = out.addresses.sourceFor(to);
     if (source === null) return false;
-    out.setAddresses(ip, source, to);
+    ip.setAddresses(source, to);
     ip.protocol = to.version === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
     ip.ttl = ttl;
     ip.tos = 0;
@@ -230,7 +230,7 @@ export class IcmpHost {
     if (this.out.addresses.destinationKind(to.d0, to.d1, to.d2, to.d3) === Destination.multicast) {
       const remote = Address.fromWords(to.s0, to.s1, to.s2, to.s3);
       const source = this.out.addresses.sourceFor(remote);
-      if (source !== null) this.out.setAddresses(h, source, remote);
+      if (source !== null) h.setAddresses(source, remote);
     }
     h.protocol = to.version === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
     h.ttl = 64;

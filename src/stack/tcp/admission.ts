@@ -36,7 +36,8 @@ import { FastOpenServer } from './fast-open-server.js';
 import type { TcpEntry } from './flow.js';
 import type { Connection } from '../../tcp/connection.js';
 import type { CookieSettings, Listener } from './listener.js';
-import { flowOf, type StrayAnswers } from './stray.js';
+import type { Tuple } from '../tuple.js';
+import type { StrayAnswers } from './stray.js';
 import { announcedMss, type TcpConnections, type TcpHostOptions } from './connections.js';
 
 export class SynQueue {
@@ -62,40 +63,40 @@ export class SynQueue {
   /** `before`: what the same four-tuple left in TIME-WAIT. Such a peer is real, and is let in as in Linux, whatever the queue. */
   synArrives(
     listener: Listener,
+    tuple: Tuple,
     ip: IpHeader,
     seg: Segment,
-    hash: number,
     before: TimeWaitRecord | null,
     now: Micros,
   ): void {
     const { synCookies } = this.configOf(listener);
-    const full = before === null ? this.whyFull(listener, ip) : Drop.none;
+    const full = before === null ? this.whyFull(listener, tuple) : Drop.none;
     if (full !== Drop.none && synCookies === 0) {
-      this.refuse(listener, full, ip, seg, now);
+      this.refuse(listener, full, tuple, seg, now);
       return;
     }
     if (listener.queue.isFull) {
       this.all.env.counters.TcpExtListenOverflows++;
-      this.drop(Drop.tcpListenOverflow, 'LISTEN: the accept queue is full, dropped', ip, seg, now);
+      this.drop(Drop.tcpListenOverflow, 'LISTEN: the accept queue is full, dropped', tuple, seg, now);
       return;
     }
-    if (full !== Drop.none || (synCookies === 2 && before === null)) this.answerWithCookie(listener, ip, seg, now);
-    else this.openHalf(listener, ip, seg, hash, before, now);
+    if (full !== Drop.none || (synCookies === 2 && before === null)) this.answerWithCookie(listener, tuple, seg, now);
+    else this.openHalf(listener, tuple, ip, seg, before, now);
   }
 
   // ---- Half-open connections --------------------------------------------------------------------------------------------
 
   private openHalf(
     listener: Listener,
+    tuple: Tuple,
     ip: IpHeader,
     seg: Segment,
-    hash: number,
     before: TimeWaitRecord | null,
     now: Micros,
   ): void {
     const { all, o } = this;
-    const fastOpen = asksForFastOpen(seg) ? this.fastOpen.judge(listener.fastOpen, ip, seg, now) : null;
-    const entry = all.open(flowOf(ip, seg), hash, o.routeBack(ip), this.configOf(listener), before, null, now);
+    const fastOpen = asksForFastOpen(seg) ? this.fastOpen.judge(listener.fastOpen, tuple, seg, now) : null;
+    const entry = all.open(tuple.toFlow(), tuple, o.routeBack(tuple), this.configOf(listener), before, null, now);
     entry.conn.fastOpen = fastOpen;
     belongsTo(entry, listener, ip);
     if (before !== null && entry.conn.config.resumesTimeWait) entry.before = { ...before };
@@ -108,7 +109,7 @@ export class SynQueue {
   }
 
   /** Is there no room for one more? Then the name of the limit, else `Drop.none`. */
-  private whyFull(listener: Listener, ip: IpHeader): DropReason {
+  private whyFull(listener: Listener, tuple: Tuple): DropReason {
     const { config } = this.o;
     const { counters } = this.all.env;
     const { halfOpen } = this.all;
@@ -122,24 +123,24 @@ export class SynQueue {
       counters.TcplabHalfOpenLimit++;
       return Drop.tcpHalfOpenLimit;
     }
-    if (halfOpen.hosts.of(ip.s0, ip.s1, ip.s2, ip.s3) >= config.maxHalfOpenPerHost) {
+    if (halfOpen.hosts.of(tuple.remote) >= config.maxHalfOpenPerHost) {
       counters.TcplabHalfOpenHostLimit++;
       return Drop.tcpHalfOpenHostLimit;
     }
     return Drop.none;
   }
 
-  private refuse(listener: Listener, reason: DropReason, ip: IpHeader, seg: Segment, now: Micros): void {
+  private refuse(listener: Listener, reason: DropReason, tuple: Tuple, seg: Segment, now: Micros): void {
     this.all.env.counters.TcpExtTCPReqQFullDrop++;
     this.warn(listener, 'new SYNs are dropped. With SYN cookies (tcp_syncookies=1) they would be answered');
-    this.drop(reason, 'LISTEN: too many half-open connections, dropped', ip, seg, now);
+    this.drop(reason, 'LISTEN: too many half-open connections, dropped', tuple, seg, now);
   }
 
-  private drop(reason: DropReason, done: string, ip: IpHeader, seg: Segment, now: Micros): void {
+  private drop(reason: DropReason, done: string, tuple: Tuple, seg: Segment, now: Micros): void {
     this.all.env.counters.TcpExtListenDrops++;
     const watch = this.o.observer;
-    watch?.strayArrived(flowOf(ip, seg), seg, done, now);
-    this.o.countDrop(reason, watch === null ? '' : flowOf(ip, seg).toString());
+    watch?.strayArrived(tuple.toFlow(), seg, done, now);
+    this.o.countDrop(reason, watch === null ? '' : tuple.toFlow().toString());
   }
 
   /** One sentence for the user, once for each listener. */
@@ -152,7 +153,7 @@ export class SynQueue {
   // ---- SYN cookies --------------------------------------------------------------------------------------------------------
 
   /** Nothing is allocated here unless somebody watches: a flood is as many of these as the device carries. */
-  private answerWithCookie(listener: Listener, ip: IpHeader, seg: Segment, now: Micros): void {
+  private answerWithCookie(listener: Listener, tuple: Tuple, seg: Segment, now: Micros): void {
     const { observer } = this.o;
     const { config, window } = this.cookieSettings(listener, now);
     const { counters } = this.all.env;
@@ -160,13 +161,12 @@ export class SynQueue {
     counters.TcpExtTCPReqQFullDoCookies++;
     counters.TcpExtSyncookiesSent++;
     listener.cookieUntil = now + COOKIE_LIFETIME;
-    observer?.strayArrived(flowOf(ip, seg), seg, 'LISTEN: SYN cookie sent, nothing is kept', now);
-    const device = this.o.routeBack(ip);
-    const v4 = ip.version === 4;
-    const ports = (seg.destinationPort << 16) | seg.sourcePort;
+    observer?.strayArrived(tuple.toFlow(), seg, 'LISTEN: SYN cookie sent, nothing is kept', now);
+    const device = this.o.routeBack(tuple);
+    const v4 = tuple.version === 4;
     const mss = seg.mss === ABSENT ? (v4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6) : seg.mss;
     const out = this.stray.segment;
-    this.cookies.about(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
+    this.cookies.about(tuple);
     out.clear();
     out.sourcePort = seg.destinationPort;
     out.destinationPort = seg.sourcePort;
@@ -181,15 +181,14 @@ export class SynQueue {
       out.sackPermitted = config.sack && seg.sackPermitted;
       const scaling = config.windowScaling && seg.wscale !== ABSENT;
       if (scaling) out.wscale = window.wantedWscale;
-      const offset = this.all.timestampOffset(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
+      const offset = this.all.timestampOffset(tuple);
       const wscale = scaling ? seg.wscale : ABSENT;
       const ecn = acceptsEcnSyn(config.ecn, seg);
       if (ecn) out.flags |= TcpFlag.ECE;
       out.tsVal = (cookieTimestamp(Math.floor(now / 1000), wscale, out.sackPermitted, ecn) + offset) | 0;
     }
     this.stray.send(
-      ip,
-      seg,
+      tuple,
       'SYN,ACK: its sequence number is a cookie that holds all we need to know (RFC 4987 3.6)',
       now,
       listener.tos,
@@ -209,26 +208,31 @@ export class SynQueue {
   }
 
   /** An ACK for no connection that we know: does it bring back a cookie of ours? True when it made a connection, or was dropped. */
-  cookieArrives(listener: Listener, ip: IpHeader, seg: Segment, hash: number, now: Micros): boolean {
+  cookieArrives(listener: Listener, tuple: Tuple, ip: IpHeader, seg: Segment, now: Micros): boolean {
     if (this.configOf(listener).synCookies === 0 || now >= listener.cookieUntil || seg.has(TcpFlag.SYN)) return false;
     const { config } = this.cookieSettings(listener, now);
     const { counters } = this.all.env;
-    const ports = (seg.destinationPort << 16) | seg.sourcePort;
     const irs = (seg.seq - 1) | 0;
     const iss = (seg.ack - 1) | 0;
-    this.cookies.about(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
-    const mss = this.cookies.check(irs, iss, ip.version === 4 ? COOKIE_MSS_V4 : COOKIE_MSS_V6, now);
-    if (mss === 0 || !this.recallSyn(config, ip, seg, irs, mss, ports)) {
+    this.cookies.about(tuple);
+    const mss = this.cookies.check(irs, iss, tuple.version === 4 ? COOKIE_MSS_V4 : COOKIE_MSS_V6, now);
+    if (mss === 0 || !this.recallSyn(config, tuple, seg, irs, mss)) {
       counters.TcpExtSyncookiesFailed++;
       return false;
     }
     counters.TcpExtSyncookiesRecv++;
     if (listener.queue.isFull) {
       counters.TcpExtListenOverflows++;
-      this.drop(Drop.tcpListenOverflow, 'LISTEN: a SYN cookie came back, but the accept queue is full', ip, seg, now);
+      this.drop(
+        Drop.tcpListenOverflow,
+        'LISTEN: a SYN cookie came back, but the accept queue is full',
+        tuple,
+        seg,
+        now,
+      );
       return true;
     }
-    const entry = this.all.open(flowOf(ip, seg), hash, this.o.routeBack(ip), config, null, iss, now);
+    const entry = this.all.open(tuple.toFlow(), tuple, this.o.routeBack(tuple), config, null, iss, now);
     belongsTo(entry, listener, ip);
     listener.queue.addHalfOpen(entry.conn);
     entry.conn.openFromCookie(this.syn, seg, now);
@@ -238,7 +242,7 @@ export class SynQueue {
   }
 
   /** Fills `syn`; false when the timestamp names options that we would not have agreed on. */
-  private recallSyn(config: TcpConfig, ip: IpHeader, seg: Segment, irs: number, mss: number, ports: number): boolean {
+  private recallSyn(config: TcpConfig, tuple: Tuple, seg: Segment, irs: number, mss: number): boolean {
     const { syn } = this;
     syn.clear();
     syn.sourcePort = seg.sourcePort;
@@ -248,7 +252,7 @@ export class SynQueue {
     syn.mss = mss;
     if (!seg.hasTimestamps) return true;
     if (!config.timestamps) return false;
-    const offset = this.all.timestampOffset(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
+    const offset = this.all.timestampOffset(tuple);
     syn.hasTimestamps = true;
     syn.tsVal = seg.tsVal;
     readCookieTimestamp((seg.tsEcr - offset) | 0, syn);

@@ -15,9 +15,8 @@ import { SlabPool } from '../../base/slab-pool.js';
 import { NEVER, type Micros } from '../../base/time.js';
 import type { Device } from '../../device/device.js';
 import type { Address } from '../../ip/address.js';
-import { pseudoHeaderSum } from '../../wire/checksum.js';
 import type { DropReason } from '../../wire/drop.js';
-import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, PROTOCOL_TCP, type IpHeader } from '../../wire/ip.js';
+import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from '../../wire/ip.js';
 import { TCP_HEADER_BYTES, TCP_MAX_HEADER_BYTES } from '../../wire/tcp.js';
 import { ChallengeLimiter } from '../../tcp/challenge.js';
 import type { TcpConfig } from '../../tcp/config.js';
@@ -40,6 +39,7 @@ import { FlowTable } from './flow-table.js';
 import { HalfOpen } from './half-open.js';
 import type { StackObserver } from '../observer.js';
 import type { PathMtus } from '../path-mtus.js';
+import { Tuple } from '../tuple.js';
 import { EphemeralPorts } from './ports.js';
 import { TcpEgress } from './egress.js';
 import { TimeWaitTable } from './time-wait-table.js';
@@ -56,8 +56,8 @@ export interface TcpHostOptions {
   readonly timeWaitLimit: number;
   /** The device to `remote`. */
   route(remote: Address): Device | null;
-  /** The device from which `ip`'s packet came, in fact or by its source address: the way for an answer. */
-  routeBack(ip: IpHeader): Device;
+  /** The device from which a segment of `tuple` came, in fact or by its source: the way for an answer. */
+  routeBack(tuple: Tuple): Device;
   /** Nobody here has the packet at hand: true when another stack with our addresses does, or may (neighbours.ts). */
   isElsewhere(): boolean;
   /** MUST-44: the address to speak from, or null when there is none of its family. */
@@ -98,14 +98,15 @@ export function announcedMss(device: Device, v4: boolean, config: TcpConfig): nu
 export class TcpConnections {
   readonly env: TcpEnv;
   readonly timeWait: TimeWaitTable;
-  readonly flows: FlowTable;
+  readonly flows = new FlowTable();
   readonly halfOpen: HalfOpen;
   readonly out = new TcpEgress();
   private readonly heap = new IndexedHeap<TcpEntry>();
   /** The first `dirtyCount`; an array that is emptied would be laid out anew with each turn. */
   private readonly dirty: (TcpEntry | null)[] = [];
   private dirtyCount = 0;
-  private readonly tuple: TupleHash;
+  private readonly keyed: TupleHash;
+  private readonly seed: number;
   private readonly random: Random;
   private readonly paths: PathMtus;
   private readonly ports: EphemeralPorts;
@@ -115,8 +116,8 @@ export class TcpConnections {
     this.random = o.random;
     this.paths = o.paths;
     this.ports = new EphemeralPorts(o.random);
-    this.tuple = new TupleHash(o.secret);
-    this.flows = new FlowTable(o.random.int32());
+    this.keyed = new TupleHash(o.secret);
+    this.seed = o.random.int32();
     this.halfOpen = new HalfOpen(o.secret);
     this.timeWait = new TimeWaitTable(o.timeWaitLimit, o.config.timeWait, o.config.maxTimeWaitPerHost, o.secret);
     const counters = new TcpCounters();
@@ -135,12 +136,17 @@ export class TcpConnections {
     };
   }
 
+  /** One that `flows` and `timeWait` can be asked about. */
+  newTuple(): Tuple {
+    return new Tuple(this.seed);
+  }
+
   // ---- Who is there -------------------------------------------------------------------------------------------------
 
   /** A new connection, CLOSED as yet. `before`: what the same four-tuple left in TIME-WAIT. `cookie`: the initial sequence number that it has. */
   open(
     flow: Flow,
-    hash: number,
+    tuple: Tuple,
     device: Device,
     config: TcpConfig,
     before: TimeWaitRecord | null,
@@ -149,18 +155,17 @@ export class TcpConnections {
   ): TcpEntry {
     const { local: l, remote: r } = flow;
     const v4 = l.version === 4;
-    const sum = pseudoHeaderSum(l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, PROTOCOL_TCP);
-    const entry = new TcpEntry(l, flow.localPort, r, flow.remotePort, hash, sum, device);
-    this.tuple.hash(l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, (flow.localPort << 16) | flow.remotePort, FOR_ISN);
+    const entry = new TcpEntry(l, flow.localPort, r, flow.remotePort, tuple.hash, tuple.pseudoSum, device);
+    this.keyed.hash(tuple, FOR_ISN);
     const ipBytes = v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
-    entry.ipId = this.tuple.hi & 0xffff;
+    entry.ipId = this.keyed.hi & 0xffff;
     entry.ttl = config.ttl;
     entry.conn = new Connection({
       flow: entry,
       env: this.env,
       config,
-      iss: cookie ?? initialSequenceNumber(this.tuple.lo, now, before),
-      tsOffset: this.tuple.hi,
+      iss: cookie ?? initialSequenceNumber(this.keyed.lo, now, before),
+      tsOffset: this.keyed.hi,
       mss: mtuMss(device, v4, config),
       defaultMss: v4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6,
       ipHeaderBytes: ipBytes,
@@ -174,45 +179,28 @@ export class TcpConnections {
   }
 
   /** What is added to our clock to make the TSval of a connection with this four-tuple: always the same. */
-  timestampOffset(
-    l0: number,
-    l1: number,
-    l2: number,
-    l3: number,
-    r0: number,
-    r1: number,
-    r2: number,
-    r3: number,
-    ports: number,
-  ): number {
-    this.tuple.hash(l0, l1, l2, l3, r0, r1, r2, r3, ports, FOR_ISN);
-    return this.tuple.hi;
-  }
-
-  hashOf(f: Flow): number {
-    const { local: l, remote: r } = f;
-    return this.flows.hash(l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, (f.localPort << 16) | f.remotePort);
+  timestampOffset(tuple: Tuple): number {
+    this.keyed.hash(tuple, FOR_ISN);
+    return this.keyed.hi;
   }
 
   /** The four-tuple has a connection, or is in TIME-WAIT. */
-  isTaken(f: Flow): boolean {
-    const { local: l, remote: r } = f;
-    const hash = this.hashOf(f);
-    if (this.flows.find(hash, l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, f.localPort, f.remotePort) !== null)
-      return true;
-    const ports = (f.localPort << 16) | f.remotePort;
-    return this.timeWait.find(hash, l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, ports) >= 0;
+  isTaken(tuple: Tuple): boolean {
+    return this.flows.find(tuple) !== null || this.timeWait.find(tuple) >= 0;
   }
 
   isPortInUse(port: number): boolean {
     return this.portsInUse.of(port) > 0;
   }
 
-  /** An ephemeral port to this destination for which `isFree` says so, or 0. */
-  ephemeralPort(l: Address, r: Address, remotePort: number, isFree: (port: number) => boolean): number {
-    const { tuple } = this;
-    tuple.hash(l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, remotePort, FOR_PORTS);
-    return this.ports.pick(tuple.lo, tuple.hi, isFree);
+  /**
+   * An ephemeral port for `tuple`, whose local port is 0, to its destination: one for which `isFree`
+   * says so, or 0.
+   */
+  ephemeralPort(tuple: Tuple, isFree: (port: number) => boolean): number {
+    const { keyed } = this;
+    keyed.hash(tuple, FOR_PORTS);
+    return this.ports.pick(keyed.lo, keyed.hi, isFree);
   }
 
   /** One to listen on. */

@@ -1,11 +1,10 @@
 /** From connections to packets: what tcp/ hands over gets the addresses that tcp/ does not know. */
 import type { Micros } from '../../base/time.js';
 import type { Device } from '../../device/device.js';
-import { pseudoHeaderSum } from '../../wire/checksum.js';
-import { PROTOCOL_TCP, type IpHeader } from '../../wire/ip.js';
 import { Segment } from '../../wire/tcp.js';
 import type { Connection } from '../../tcp/connection.js';
 import type { SegmentSink } from '../../tcp/output.js';
+import type { Tuple } from '../tuple.js';
 import { EgressPath, sendSegment } from './segment-egress.js';
 import type { TcpEntry } from './flow.js';
 
@@ -22,18 +21,9 @@ export class TcpEgress implements SegmentSink {
     const e = conn.flow as TcpEntry;
     const { path } = this;
     const { ip } = path;
-    const { local, remote } = e;
     path.device = e.device;
     path.pseudoSum = e.pseudoSum;
-    ip.version = local.version;
-    ip.s0 = local.w0;
-    ip.s1 = local.w1;
-    ip.s2 = local.w2;
-    ip.s3 = local.w3;
-    ip.d0 = remote.w0;
-    ip.d1 = remote.w1;
-    ip.d2 = remote.w2;
-    ip.d3 = remote.w3;
+    ip.setAddresses(e.local, e.remote);
     ip.ttl = e.ttl;
     ip.tos = e.tos | seg.ecn;
     ip.dontFragment = e.dontFragment;
@@ -42,13 +32,13 @@ export class TcpEgress implements SegmentSink {
     sendSegment(path, seg, this.now);
   }
 
-  /** Answers the packet that `ip` heads with `this.segment`, from no connection: addresses turned round. */
-  sendStray(device: Device, ip: IpHeader, tos: number, ttl: number): void {
+  /** Sends `this.segment` from no connection: the answer to a segment of `tuple`. */
+  sendStray(device: Device, tuple: Tuple, tos: number, ttl: number): void {
     const { path } = this;
-    const out = path.ip;
+    const { ip: out } = path;
     path.device = device;
-    path.pseudoSum = pseudoHeaderSum(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, PROTOCOL_TCP);
-    out.answer(ip);
+    path.pseudoSum = tuple.pseudoSum;
+    out.setAddresses(tuple.local, tuple.remote);
     out.ttl = ttl;
     out.tos = tos;
     out.dontFragment = true;

@@ -9,6 +9,7 @@
 import type { Random } from '../../base/random.js';
 import { SipHash } from '../../base/siphash.js';
 import { NEVER, SECOND, type Micros } from '../../base/time.js';
+import { addressVersion, type AddressWords } from '../../wire/ip.js';
 
 export const COOKIE_BYTES = 8;
 export const KEY_BYTES = 16;
@@ -46,27 +47,18 @@ export class FastOpenCookies {
     this.keyedAt = NEVER;
   }
 
-  /** Whose cookie the next `make` or `judge` is about: the words of the client's address and ours, IPv4 in its v4-mapped form. */
-  about(
-    v4: boolean,
-    c0: number,
-    c1: number,
-    c2: number,
-    c3: number,
-    s: readonly [number, number, number, number],
-  ): void {
+  /** Whose cookie the next `make` or `judge` is about: the client's address and ours. */
+  about(client: AddressWords, server: AddressWords): void {
     const w = this.words;
-    this.count = v4 ? V4_WORDS : V6_WORDS;
-    if (v4) {
-      w[0] = swapBytes(c3);
-      w[1] = swapBytes(s[3]);
+    if (addressVersion(client) === 4) {
+      this.count = V4_WORDS;
+      w[0] = swapBytes(client.w3);
+      w[1] = swapBytes(server.w3);
       return;
     }
-    w[0] = swapBytes(c0);
-    w[1] = swapBytes(c1);
-    w[2] = swapBytes(c2);
-    w[3] = swapBytes(c3);
-    for (let i = 0; i < 4; i++) w[4 + i] = swapBytes(s[i]!);
+    this.count = V6_WORDS;
+    putSwapped(w, 0, client);
+    putSwapped(w, 4, server);
   }
 
   /** By `TcpConfig.fastOpenKey`. What is no key changes nothing. */
@@ -117,6 +109,13 @@ export function keyBytes(text: string): Uint8Array | null {
 
 /** An address word as it stands in memory, read little-endian: what SipHash takes. */
 const swapBytes = (w: number): number => (w << 24) | ((w & 0xff00) << 8) | ((w >>> 8) & 0xff00) | (w >>> 24);
+
+function putSwapped(w: Int32Array, at: number, a: AddressWords): void {
+  w[at] = swapBytes(a.w0);
+  w[at + 1] = swapBytes(a.w1);
+  w[at + 2] = swapBytes(a.w2);
+  w[at + 3] = swapBytes(a.w3);
+}
 
 function bytesOf(sip: SipHash, words: Int32Array, count: number): Uint8Array {
   sip.hash(words, count);

@@ -7,11 +7,11 @@
 import type { Random } from '../../base/random.js';
 import { Ring } from '../../base/ring.js';
 import { SECOND, type Micros } from '../../base/time.js';
-import type { IpHeader } from '../../wire/ip.js';
 import { ABSENT, type Segment } from '../../wire/tcp.js';
 import type { TcpConfig } from '../../tcp/config.js';
 import type { TcpCounters } from '../../tcp/counters.js';
 import { FastOpen, FastOpenMode } from '../../tcp/fast-open.js';
+import type { Tuple } from '../tuple.js';
 import { CookieWorth, FastOpenCookies } from './fast-open-cookie.js';
 
 const RESET_COUNTS_FOR: Micros = 60 * SECOND;
@@ -50,7 +50,6 @@ export class FastOpenQueue {
 
 export class FastOpenServer {
   readonly cookies: FastOpenCookies;
-  private readonly server: [number, number, number, number] = [0, 0, 0, 0];
   private readonly config: TcpConfig;
   private readonly counters: TcpCounters;
 
@@ -61,7 +60,7 @@ export class FastOpenServer {
   }
 
   /** A SYN for a listener with `queue`; null when its connection is to open as any other. */
-  judge(queue: FastOpenQueue | null, ip: IpHeader, syn: Segment, now: Micros): FastOpen | null {
+  judge(queue: FastOpenQueue | null, tuple: Tuple, syn: Segment, now: Micros): FastOpen | null {
     const { counters } = this;
     const bits = this.config.fastOpen;
     const asked = syn.cookieBytes;
@@ -76,7 +75,7 @@ export class FastOpenServer {
     if (asked === ABSENT) return null;
     const cookies = queue.cookies ?? this.cookies;
     if (cookies === this.cookies) cookies.setKeysAs(this.config.fastOpenKey);
-    cookies.about(ip.version === 4, ip.s0, ip.s1, ip.s2, ip.s3, this.ourAddress(ip));
+    cookies.about(tuple.remote, tuple.local);
     if (asked > 0) {
       switch (cookies.judge(syn.cookie.subarray(0, asked), now)) {
         case CookieWorth.current:
@@ -94,14 +93,5 @@ export class FastOpenServer {
   private accept(cookie: Uint8Array | null, syn: Segment): FastOpen {
     this.counters.TcpExtTCPFastOpenPassive++;
     return new FastOpen({ cookie, experimental: syn.cookieExperimental, accepted: true });
-  }
-
-  private ourAddress(ip: IpHeader): [number, number, number, number] {
-    const { server } = this;
-    server[0] = ip.d0;
-    server[1] = ip.d1;
-    server[2] = ip.d2;
-    server[3] = ip.d3;
-    return server;
   }
 }

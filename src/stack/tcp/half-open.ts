@@ -13,8 +13,7 @@ export class HalfOpen {
   add(e: TcpEntry): void {
     e.halfOpen = true;
     this.size++;
-    const { remote } = e;
-    this.hosts.add(remote.w0, remote.w1, remote.w2, remote.w3);
+    this.hosts.add(e.remote);
   }
 
   /** It was established, or is over. Twice is harmless. */
@@ -22,7 +21,6 @@ export class HalfOpen {
     if (!e.halfOpen) return;
     e.halfOpen = false;
     this.size--;
-    const { remote } = e;
-    this.hosts.remove(remote.w0, remote.w1, remote.w2, remote.w3);
+    this.hosts.remove(e.remote);
   }
 }

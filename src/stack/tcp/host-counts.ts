@@ -4,7 +4,7 @@
  */
 import { Counts } from '../../base/counts.js';
 import { SipHash } from '../../base/siphash.js';
-import { V4_MAPPED } from '../../ip/address.js';
+import { addressVersion, type AddressWords } from '../../wire/ip.js';
 
 export class HostCounts {
   private readonly counts = new Counts<number>();
@@ -16,26 +16,26 @@ export class HostCounts {
     this.sip = new SipHash(secret);
   }
 
-  of(w0: number, w1: number, w2: number, w3: number): number {
-    return this.counts.of(this.key(w0, w1, w2, w3));
+  of(host: AddressWords): number {
+    return this.counts.of(this.key(host));
   }
 
-  add(w0: number, w1: number, w2: number, w3: number): void {
-    this.counts.add(this.key(w0, w1, w2, w3));
+  add(host: AddressWords): void {
+    this.counts.add(this.key(host));
   }
 
-  remove(w0: number, w1: number, w2: number, w3: number): void {
-    this.counts.remove(this.key(w0, w1, w2, w3));
+  remove(host: AddressWords): void {
+    this.counts.remove(this.key(host));
   }
 
   get size(): number {
     return this.counts.size;
   }
 
-  private key(w0: number, w1: number, w2: number, w3: number): number {
-    if (w0 === 0 && w1 === 0 && w2 === V4_MAPPED) return w3;
-    this.prefix[0] = w0;
-    this.prefix[1] = w1;
+  private key(host: AddressWords): number {
+    if (addressVersion(host) === 4) return host.w3;
+    this.prefix[0] = host.w0;
+    this.prefix[1] = host.w1;
     this.sip.hash(this.prefix, 2);
     return this.sip.lo;
   }

@@ -27,6 +27,7 @@ import type { TcpUser } from '../../tcp/user.js';
 import { checkPair } from './address-pair.js';
 import { FastOpenCache } from './fast-open-cache.js';
 import { FastOpenQueue } from './fast-open-server.js';
+import type { Tuple } from '../tuple.js';
 import { Flow, type TcpEntry } from './flow.js';
 import { DEFAULT_BACKLOG, Listener, type ListenUser } from './listener.js';
 import { outputMtu, TcpConnections, type TcpHostOptions } from './connections.js';
@@ -67,6 +68,9 @@ export interface ConnectOptions {
 export class TcpHost {
   /** The segment to parse into: one object for all. */
   readonly incoming = new Segment();
+  /** Of the packet at hand, and of the call at hand. */
+  private readonly arrived: Tuple;
+  private readonly asked: Tuple;
   private readonly all: TcpConnections;
   private readonly passive: TcpPassive;
   private readonly fastOpenCache: FastOpenCache;
@@ -75,6 +79,8 @@ export class TcpHost {
   constructor(o: TcpHostOptions) {
     this.o = o;
     this.all = new TcpConnections(o);
+    this.arrived = this.all.newTuple();
+    this.asked = this.all.newTuple();
     this.passive = new TcpPassive(this.all, o);
     this.fastOpenCache = new FastOpenCache(o.config, this.all.env.counters);
     o.paths.onDecrease = (e, now) => {
@@ -105,23 +111,11 @@ export class TcpHost {
     const { flows, out, env } = this.all;
     out.now = now;
     env.counters.TcpInSegs += seg.wireSegments;
-    const ports = (seg.destinationPort << 16) | seg.sourcePort;
-    const hash = flows.hash(ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
-    const entry = flows.find(
-      hash,
-      ip.d0,
-      ip.d1,
-      ip.d2,
-      ip.d3,
-      ip.s0,
-      ip.s1,
-      ip.s2,
-      ip.s3,
-      seg.destinationPort,
-      seg.sourcePort,
-    );
+    const { arrived } = this;
+    arrived.ofArrival(ip, seg);
+    const entry = flows.find(arrived);
     if (entry !== null) this.arrivesAt(entry, ip, seg, now);
-    else this.passive.arrives(ip, seg, hash, ports, now);
+    else this.passive.arrives(arrived, ip, seg, now);
   }
 
   private arrivesAt(entry: TcpEntry, ip: IpHeader, seg: Segment, now: Micros): void {
@@ -138,9 +132,9 @@ export class TcpHost {
   icmpError(e: IcmpError, now: Micros): void {
     const { flows, out } = this.all;
     out.now = now;
-    const ports = (e.sourcePort << 16) | e.destinationPort;
-    const hash = flows.hash(e.s0, e.s1, e.s2, e.s3, e.d0, e.d1, e.d2, e.d3, ports);
-    const entry = flows.find(hash, e.s0, e.s1, e.s2, e.s3, e.d0, e.d1, e.d2, e.d3, e.sourcePort, e.destinationPort);
+    const { arrived } = this;
+    arrived.ofQuote(e);
+    const entry = flows.find(arrived);
     if (entry === null) {
       if (this.o.isElsewhere()) return;
       this.o.countDrop(Drop.icmpNoSuchFlow, '');
@@ -181,7 +175,7 @@ export class TcpHost {
 
   /** MUST-46: an active OPEN to a broadcast or multicast address is refused. */
   connect(o: ConnectOptions, now: Micros): Connection {
-    const { all } = this;
+    const { all, asked } = this;
     all.out.now = now;
     const { remote, remotePort } = o;
     if (remote.isMulticast || this.o.isBroadcast(remote)) {
@@ -202,7 +196,8 @@ export class TcpHost {
     const localPort = o.localPort ? o.localPort : this.ephemeralPort(local, remote, remotePort);
     if (localPort === 0) throw new StackError('EADDRNOTAVAIL', 'every ephemeral port to this address is in use');
     const flow = new Flow(local, localPort, remote, remotePort);
-    if (all.isTaken(flow)) throw new StackError('EADDRNOTAVAIL', `${flow.toString()} is connected already`);
+    asked.of(local, localPort, remote, remotePort);
+    if (all.isTaken(asked)) throw new StackError('EADDRNOTAVAIL', `${flow.toString()} is connected already`);
     const tos = dscpOf(o.typeOfService ?? 0);
     const config = o.config === undefined ? this.o.config : { ...this.o.config, ...o.config };
     if (o.fastOpen === true && (config.fastOpen & FastOpenMode.client) === 0) {
@@ -211,7 +206,7 @@ export class TcpHost {
         'Fast Open is switched off for clients: bit 1 of fastOpen (net.ipv4.tcp_fastopen)',
       );
     }
-    const entry = all.open(flow, all.hashOf(flow), device, config, null, null, now);
+    const entry = all.open(flow, asked, device, config, null, null, now);
     entry.tos = tos;
     entry.conn.user = o.user;
     if (o.fastOpen === true) {
@@ -275,13 +270,14 @@ export class TcpHost {
   }
 
   private ephemeralPort(l: Address, r: Address, remotePort: number): number {
+    const { all, asked } = this;
     const { listeners } = this.passive;
-    return this.all.ephemeralPort(
-      l,
-      r,
-      remotePort,
-      (port) => !listeners.has(port) && !this.all.isTaken(new Flow(l, port, r, remotePort)),
-    );
+    asked.of(l, 0, r, remotePort);
+    return all.ephemeralPort(asked, (port) => {
+      if (listeners.has(port)) return false;
+      asked.of(l, port, r, remotePort);
+      return !all.isTaken(asked);
+    });
   }
 
   private freeListenPort(): number {

@@ -6,11 +6,13 @@
 import { type Seq, seqAdd, seqGt } from '../../base/seq.js';
 import { SipHash } from '../../base/siphash.js';
 import type { Micros } from '../../base/time.js';
+import { type Tuple, TUPLE_WORDS } from '../tuple.js';
 
 const MICROS_PER_TICK = 4;
-const WORDS = 10;
+const PURPOSE = TUPLE_WORDS;
+const WORDS = TUPLE_WORDS + 1;
 
-/** The four-tuple as words, in the stack's hands: four of each address, and the ports. */
+/** A tuple's keyed hash of 64 bits, which nobody can compute without the secret. */
 export class TupleHash {
   private readonly sip: SipHash;
   private readonly words = new Int32Array(WORDS);
@@ -20,29 +22,10 @@ export class TupleHash {
   }
 
   /** Hashes tuple and `purpose`, so that one secret serves unrelated uses. The result stands in `lo` and `hi`. */
-  hash(
-    l0: number,
-    l1: number,
-    l2: number,
-    l3: number,
-    r0: number,
-    r1: number,
-    r2: number,
-    r3: number,
-    ports: number,
-    purpose: number,
-  ): void {
+  hash(tuple: Tuple, purpose: number): void {
     const w = this.words;
-    w[0] = l0;
-    w[1] = l1;
-    w[2] = l2;
-    w[3] = l3;
-    w[4] = r0;
-    w[5] = r1;
-    w[6] = r2;
-    w[7] = r3;
-    w[8] = ports;
-    w[9] = purpose;
+    tuple.writeTo(w);
+    w[PURPOSE] = purpose;
     this.sip.hash(w, WORDS);
   }
 

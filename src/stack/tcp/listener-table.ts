@@ -1,6 +1,7 @@
 /** Who listens where: by port, and on one address, on all of a family, or on all (RFC 9293 section 3.9.1.1). */
 import { StackError } from '../../base/errors.js';
 import type { Address } from '../../ip/address.js';
+import type { Tuple } from '../tuple.js';
 import type { Listener } from './listener.js';
 
 export class ListenerTable {
@@ -29,12 +30,12 @@ export class ListenerTable {
   }
 
   /** One for the very address before one for its family, and that before one for all. */
-  find(port: number, d0: number, d1: number, d2: number, d3: number): Listener | null {
-    const list = this.byPort.get(port);
+  find({ localPort, local }: Tuple): Listener | null {
+    const list = this.byPort.get(localPort);
     if (list === undefined) return null;
     let any: Listener | null = null;
     for (const l of list) {
-      if (!l.covers(d0, d1, d2, d3)) continue;
+      if (!l.covers(local)) continue;
       if (l.address !== null && !l.address.isUnspecified) return l;
       if (any === null || l.address !== null) any = l;
     }

@@ -1,6 +1,7 @@
 /** A listening port: who may come in, and who waits to be accepted. */
 import type { Micros } from '../../base/time.js';
-import { Address } from '../../ip/address.js';
+import type { Address } from '../../ip/address.js';
+import { addressVersion, type AddressWords } from '../../wire/ip.js';
 import type { TcpConfig } from '../../tcp/config.js';
 import type { Connection } from '../../tcp/connection.js';
 import { ListenQueue } from './listen.js';
@@ -59,10 +60,10 @@ export class Listener {
   }
 
   /** Does it listen on this address? */
-  covers(d0: number, d1: number, d2: number, d3: number): boolean {
+  covers(local: AddressWords): boolean {
     const { address } = this;
-    if (address === null || address.is(d0, d1, d2, d3)) return true;
-    return address.isUnspecified && address.version === Address.versionOf(d0, d1, d2);
+    if (address === null || address.equals(local)) return true;
+    return address.isUnspecified && address.version === addressVersion(local);
   }
 
   /** May both listen on one port? Not where their addresses overlap (EADDRINUSE). */

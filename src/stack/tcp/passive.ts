@@ -14,7 +14,8 @@ import { arrivesInListen } from './listen.js';
 import { arrivesInTimeWait, timeWaitAck, TimeWait, TimeWaitRecord } from '../../tcp/time-wait.js';
 import type { Listener } from './listener.js';
 import { ListenerTable } from './listener-table.js';
-import { flowOf, StrayAnswers } from './stray.js';
+import type { Tuple } from '../tuple.js';
+import { StrayAnswers } from './stray.js';
 import { SynQueue } from './admission.js';
 import type { TcpConnections, TcpHostOptions } from './connections.js';
 
@@ -33,23 +34,23 @@ export class TcpPassive {
     this.synQueue = new SynQueue(all, this.stray, o, o.random);
   }
 
-  /** `seg` belongs to no connection; `hash` is its four-tuple's. */
-  arrives(ip: IpHeader, seg: Segment, hash: number, ports: number, now: Micros): void {
-    const row = this.all.timeWait.find(hash, ip.d0, ip.d1, ip.d2, ip.d3, ip.s0, ip.s1, ip.s2, ip.s3, ports);
-    if (row >= 0 && !this.arrivesAtTimeWait(row, ip, seg, now)) return;
-    this.arrivesAtListener(ip, seg, hash, row >= 0 ? this.record : null, now);
+  /** `seg` belongs to no connection. */
+  arrives(tuple: Tuple, ip: IpHeader, seg: Segment, now: Micros): void {
+    const row = this.all.timeWait.find(tuple);
+    if (row >= 0 && !this.arrivesAtTimeWait(row, tuple, seg, now)) return;
+    this.arrivesAtListener(tuple, ip, seg, row >= 0 ? this.record : null, now);
   }
 
   // ---- TIME-WAIT ------------------------------------------------------------------------------------------------------
 
   /** True when the segment is a SYN that may take the old connection's place. */
-  private arrivesAtTimeWait(row: number, ip: IpHeader, seg: Segment, now: Micros): boolean {
+  private arrivesAtTimeWait(row: number, tuple: Tuple, seg: Segment, now: Micros): boolean {
     const { record, o } = this;
     const { timeWait, env } = this.all;
     timeWait.read(row, record);
     let verdict = arrivesInTimeWait(record, seg, o.config);
     // A SYN that nobody would take opens nothing, and must not end TIME-WAIT either.
-    if (verdict === TimeWait.reopen && this.listeners.find(seg.destinationPort, ip.d0, ip.d1, ip.d2, ip.d3) === null) {
+    if (verdict === TimeWait.reopen && this.listeners.find(tuple) === null) {
       verdict = TimeWait.acknowledge;
     }
     const watch = o.observer;
@@ -59,14 +60,14 @@ export class TcpPassive {
         env.counters.TcpExtTWRecycled++;
         return true;
       case TimeWait.close:
-        watch?.strayArrived(flowOf(ip, seg), seg, 'TIME-WAIT: RST ends it', now);
+        watch?.strayArrived(tuple.toFlow(), seg, 'TIME-WAIT: RST ends it', now);
         timeWait.remove(row);
         return false;
       case TimeWait.acknowledge: {
         timeWait.restart(row, now);
         if (!answersAlways(seg) && !timeWait.mayAnswer(row, o.config.challengeAckInterval, now)) {
           watch?.strayArrived(
-            flowOf(ip, seg),
+            tuple.toFlow(),
             seg,
             'TIME-WAIT: 2 MSL start anew; no ACK, there was one a moment ago',
             now,
@@ -74,14 +75,14 @@ export class TcpPassive {
           env.counters.TcpExtTCPACKSkippedTimeWait++;
           return false;
         }
-        watch?.strayArrived(flowOf(ip, seg), seg, 'TIME-WAIT: acknowledged, 2 MSL start anew', now);
+        watch?.strayArrived(tuple.toFlow(), seg, 'TIME-WAIT: acknowledged, 2 MSL start anew', now);
         timeWaitAck(record, seg, this.stray.segment, Math.floor(now / 1000));
-        this.stray.send(ip, seg, 'ACK from TIME-WAIT', now, record.tos);
+        this.stray.send(tuple, 'ACK from TIME-WAIT', now, record.tos);
         return false;
       }
       default:
         timeWait.setTsRecent(row, record.tsRecent);
-        watch?.strayArrived(flowOf(ip, seg), seg, 'TIME-WAIT: nothing to do', now);
+        watch?.strayArrived(tuple.toFlow(), seg, 'TIME-WAIT: nothing to do', now);
         o.countDrop(Drop.tcpTimeWait, '');
         return false;
     }
@@ -91,34 +92,34 @@ export class TcpPassive {
 
   /** `before`: what was in TIME-WAIT, if the segment is a SYN that takes its place. */
   private arrivesAtListener(
+    tuple: Tuple,
     ip: IpHeader,
     seg: Segment,
-    hash: number,
     before: TimeWaitRecord | null,
     now: Micros,
   ): void {
-    const listener = this.listeners.find(seg.destinationPort, ip.d0, ip.d1, ip.d2, ip.d3);
+    const listener = this.listeners.find(tuple);
     const watch = this.o.observer;
     if (listener === null) {
       if (this.o.isElsewhere()) return;
-      this.o.countDrop(Drop.tcpNoSuchPort, watch === null ? '' : flowOf(ip, seg).toString());
-      watch?.strayArrived(flowOf(ip, seg), seg, seg.has(TcpFlag.RST) ? 'CLOSED: RST is ignored' : 'CLOSED: RST', now);
-      this.stray.reset(ip, seg, now);
+      this.o.countDrop(Drop.tcpNoSuchPort, watch === null ? '' : tuple.toFlow().toString());
+      watch?.strayArrived(tuple.toFlow(), seg, seg.has(TcpFlag.RST) ? 'CLOSED: RST is ignored' : 'CLOSED: RST', now);
+      this.stray.reset(tuple, seg, now);
       return;
     }
     switch (arrivesInListen(seg)) {
       case 'reset':
-        if (this.synQueue.cookieArrives(listener, ip, seg, hash, now) || this.o.isElsewhere()) return;
-        watch?.strayArrived(flowOf(ip, seg), seg, 'LISTEN: an ACK of nothing, RST', now);
-        this.stray.reset(ip, seg, now);
+        if (this.synQueue.cookieArrives(listener, tuple, ip, seg, now) || this.o.isElsewhere()) return;
+        watch?.strayArrived(tuple.toFlow(), seg, 'LISTEN: an ACK of nothing, RST', now);
+        this.stray.reset(tuple, seg, now);
         return;
       case 'ignore':
         if (this.o.isElsewhere()) return; // a RST, which is somebody's
-        watch?.strayArrived(flowOf(ip, seg), seg, 'LISTEN: ignored', now);
+        watch?.strayArrived(tuple.toFlow(), seg, 'LISTEN: ignored', now);
         this.o.countDrop(Drop.tcpBadFlags, '');
         return;
       default:
-        this.synQueue.synArrives(listener, ip, seg, hash, before, now);
+        this.synQueue.synArrives(listener, tuple, ip, seg, before, now);
     }
   }
 

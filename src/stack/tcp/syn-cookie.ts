@@ -16,6 +16,7 @@ import type { Seq } from '../../base/seq.js';
 import { SipHash } from '../../base/siphash.js';
 import { MINUTE, type Micros } from '../../base/time.js';
 import { ABSENT, TcpFlag, type Segment } from '../../wire/tcp.js';
+import { type Tuple, TUPLE_WORDS } from '../tuple.js';
 
 /** Linux's TCP_SYNCOOKIE_PERIOD and MAX_SYNCOOKIE_AGE. */
 const PERIOD: Micros = MINUTE;
@@ -29,10 +30,9 @@ const KEY_PERIODS = 15;
 export const COOKIE_MSS_V4: readonly number[] = [536, 1300, 1440, 1460];
 export const COOKIE_MSS_V6: readonly number[] = [1220, 1420, 1440, 8940];
 
-const TUPLE_WORDS = 9;
-const IRS = 9;
-const PERIOD_NUMBER = 10;
-const WORDS = 11;
+const IRS = TUPLE_WORDS;
+const PERIOD_NUMBER = TUPLE_WORDS + 1;
+const WORDS = TUPLE_WORDS + 2;
 
 export class SynCookies {
   private readonly words = new Int32Array(WORDS);
@@ -47,28 +47,9 @@ export class SynCookies {
     this.previous = this.current;
   }
 
-  /** Whose cookie the next `make` or `check` is about: four words of each address, and both ports in one. */
-  about(
-    l0: number,
-    l1: number,
-    l2: number,
-    l3: number,
-    r0: number,
-    r1: number,
-    r2: number,
-    r3: number,
-    ports: number,
-  ): void {
-    const w = this.words;
-    w[0] = l0;
-    w[1] = l1;
-    w[2] = l2;
-    w[3] = l3;
-    w[4] = r0;
-    w[5] = r1;
-    w[6] = r2;
-    w[7] = r3;
-    w[TUPLE_WORDS - 1] = ports;
+  /** Whose cookie the next `make` or `check` is about. */
+  about(tuple: Tuple): void {
+    tuple.writeTo(this.words);
   }
 
   /** Our initial sequence number in answer to a SYN with sequence number `irs` from a peer that takes segments of `mss` bytes. */

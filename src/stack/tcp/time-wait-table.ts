@@ -7,14 +7,16 @@
  *          | hash 14 | next in chain 15 | older 16 | newer 17 | answered 18        19 words and an 8-byte deadline: 84 bytes, plus a bucket's 4 or 8
  */
 import { MILLISECOND, NEVER, type Micros } from '../../base/time.js';
-import type { Address } from '../../ip/address.js';
 import { TimeWaitRecord } from '../../tcp/time-wait.js';
+import type { AddressWords } from '../../wire/ip.js';
+import { type Tuple, Words } from '../tuple.js';
 import type { TcpEntry } from './flow.js';
 import { HostCounts } from './host-counts.js';
 
 const WORDS = 19;
 const SMALLEST = 256;
 const NONE = -1;
+const REMOTE = 4;
 const PORTS = 8;
 const SND_NXT = 9;
 const RCV_NXT = 10;
@@ -54,8 +56,8 @@ export class TimeWaitTable {
   }
 
   /** No more of this host: its next connection ends without TIME-WAIT. */
-  isHostFull({ w0, w1, w2, w3 }: Address): boolean {
-    return this.hosts.of(w0, w1, w2, w3) >= this.hostLimit;
+  isHostFull(remote: AddressWords): boolean {
+    return this.hosts.of(remote) >= this.hostLimit;
   }
 
   /** Remembers `e`'s connection for 2 MSL, or what was there before it. Returns false when the oldest row had to go for it. */
@@ -76,10 +78,10 @@ export class TimeWaitTable {
     w[at + 1] = local.w1;
     w[at + 2] = local.w2;
     w[at + 3] = local.w3;
-    w[at + 4] = remote.w0;
-    w[at + 5] = remote.w1;
-    w[at + 6] = remote.w2;
-    w[at + 7] = remote.w3;
+    w[at + REMOTE] = remote.w0;
+    w[at + REMOTE + 1] = remote.w1;
+    w[at + REMOTE + 2] = remote.w2;
+    w[at + REMOTE + 3] = remote.w3;
     w[at + PORTS] = (e.localPort << 16) | e.remotePort;
     w[at + SND_NXT] = r.sndNxt;
     w[at + RCV_NXT] = r.rcvNxt;
@@ -92,39 +94,29 @@ export class TimeWaitTable {
     w[at + CHAIN] = this.buckets[bucket]!;
     this.buckets[bucket] = row;
     this.append(row, now);
-    this.hosts.add(remote.w0, remote.w1, remote.w2, remote.w3);
+    this.hosts.add(remote);
     this.size++;
     return hadRoom;
   }
 
-  /** The row of this four-tuple, or -1. `ports` is (local << 16) | remote. */
-  find(
-    hash: number,
-    l0: number,
-    l1: number,
-    l2: number,
-    l3: number,
-    r0: number,
-    r1: number,
-    r2: number,
-    r3: number,
-    ports: number,
-  ): number {
+  /** The row of this four-tuple, or -1. */
+  find(tuple: Tuple): number {
     if (this.size === 0) return NONE;
     const w = this.words;
+    const { hash, ports, local, remote } = tuple;
     for (let row = this.buckets[hash & (this.buckets.length - 1)]!; row !== NONE; row = w[row * WORDS + CHAIN]!) {
       const at = row * WORDS;
       if (
         w[at + HASH] === hash &&
         w[at + PORTS] === ports &&
-        w[at + 7] === r3 &&
-        w[at + 6] === r2 &&
-        w[at + 5] === r1 &&
-        w[at + 4] === r0 &&
-        w[at + 3] === l3 &&
-        w[at + 2] === l2 &&
-        w[at + 1] === l1 &&
-        w[at] === l0
+        w[at + REMOTE + 3] === remote.w3 &&
+        w[at + REMOTE + 2] === remote.w2 &&
+        w[at + REMOTE + 1] === remote.w1 &&
+        w[at + REMOTE] === remote.w0 &&
+        w[at + 3] === local.w3 &&
+        w[at + 2] === local.w2 &&
+        w[at + 1] === local.w1 &&
+        w[at] === local.w0
       ) {
         return row;
       }
@@ -168,7 +160,8 @@ export class TimeWaitTable {
   remove(row: number): void {
     const w = this.words;
     const at = row * WORDS;
-    this.hosts.remove(w[at + 4]!, w[at + 5]!, w[at + 6]!, w[at + 7]!);
+    remoteOf.set(w[at + REMOTE]!, w[at + REMOTE + 1]!, w[at + REMOTE + 2]!, w[at + REMOTE + 3]!);
+    this.hosts.remove(remoteOf);
     this.unlinkAge(row);
     const bucket = w[at + HASH]! & (this.buckets.length - 1);
     let before = this.buckets[bucket]!;
@@ -245,6 +238,9 @@ export class TimeWaitTable {
     }
   }
 }
+
+/** The remote address of a row that goes. */
+const remoteOf = new Words();
 
 /** Overwritten by each `recordOf`. */
 const out = new TimeWaitRecord();

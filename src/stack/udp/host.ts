@@ -138,7 +138,7 @@ export class UdpHost {
     if (!out.addresses.isOwn(source))
       throw new StackError('EADDRNOTAVAIL', `${source.toString()} is not an address of this stack`);
     checkPair(source, to, out.addresses.isOwn(to));
-    out.setAddresses(ip, source, to);
+    ip.setAddresses(source, to);
     ip.protocol = PROTOCOL_UDP;
     ip.ttl = 64;
     ip.tos = 0;
@@ -159,6 +159,6 @@ export class UdpHost {
   }
 
   private socketFor(to: Address, port: number): UdpSocket | undefined {
-    return this.table.lookup(to.w0, to.w1, to.w2, to.w3, port);
+    return this.table.lookup(to, port);
   }
 }

@@ -1,13 +1,6 @@
 /** UDP's ports: who has which, and who gets a datagram (RFC 768, RFC 1122 section 4.1). */
 import { StackError } from '../../base/errors.js';
-
-/** An address as the four words that packets carry; an `Address` of the IP layer is one. */
-export interface AddressWords {
-  readonly w0: number;
-  readonly w1: number;
-  readonly w2: number;
-  readonly w3: number;
-}
+import { type AddressWords, isSameAddress } from '../../wire/ip.js';
 
 export interface UdpBinding {
   /** The one address it receives at; null: at every address of the stack. */
@@ -28,7 +21,7 @@ export class UdpTable<T extends UdpBinding> {
     const others = this.byPort.get(socket.port) ?? [];
     const { address } = socket;
     for (const { address: taken } of others) {
-      if (address === null || taken === null || isAt(taken, address.w0, address.w1, address.w2, address.w3)) {
+      if (address === null || taken === null || isSameAddress(taken, address)) {
         throw new StackError('EADDRINUSE', `another socket has UDP port ${socket.port}`);
       }
     }
@@ -47,13 +40,10 @@ export class UdpTable<T extends UdpBinding> {
   }
 
   /** Who gets a datagram to this address and port: a port is one socket's for all addresses, or each address has its own. */
-  lookup(w0: number, w1: number, w2: number, w3: number, port: number): T | undefined {
+  lookup(to: AddressWords, port: number): T | undefined {
     const sockets = this.byPort.get(port);
     if (sockets === undefined) return undefined;
-    for (const s of sockets) if (s.address === null || isAt(s.address, w0, w1, w2, w3)) return s;
+    for (const s of sockets) if (s.address === null || isSameAddress(s.address, to)) return s;
     return undefined;
   }
 }
-
-const isAt = (a: AddressWords, w0: number, w1: number, w2: number, w3: number): boolean =>
-  a.w3 === w3 && a.w2 === w2 && a.w1 === w1 && a.w0 === w0;

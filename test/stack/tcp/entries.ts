@@ -1,6 +1,7 @@
 /** Entries for the tables of flows, with no connection but the numbers that TIME-WAIT keeps. */
 import { Address } from '../../../src/ip/address.js';
 import { TcpEntry } from '../../../src/stack/tcp/flow.js';
+import { Tuple } from '../../../src/stack/tuple.js';
 import type { Connection } from '../../../src/tcp/connection.js';
 
 export interface EntrySpec {
@@ -34,19 +35,21 @@ export function entry(o: EntrySpec = {}): TcpEntry {
   return e;
 }
 
-/** The four-tuple's words, in the order in which tables take them. */
-export const words = ({
-  local: l,
-  remote: r,
-}: TcpEntry): [number, number, number, number, number, number, number, number] => [
-  l.w0,
-  l.w1,
-  l.w2,
-  l.w3,
-  r.w0,
-  r.w1,
-  r.w2,
-  r.w3,
-];
+/** The four-tuple of `e`, with the hash that the test gave it. */
+export function tupleOf(e: TcpEntry): Tuple {
+  const tuple = new Tuple(0);
+  tuple.of(e.local, e.localPort, e.remote, e.remotePort);
+  tuple.hash = e.hash;
+  return tuple;
+}
 
-export const ports = (e: TcpEntry): number => (e.localPort << 16) | e.remotePort;
+/** `tuple` with the lowest bit of one word of its addresses turned round: one for each of the eight. */
+export function* withOtherWord(tuple: Tuple): Generator<[what: string, other: Tuple]> {
+  for (const side of ['local', 'remote'] as const) {
+    for (const word of ['w0', 'w1', 'w2', 'w3'] as const) {
+      tuple[side][word] ^= 1;
+      yield [`${side}.${word}`, tuple];
+      tuple[side][word] ^= 1;
+    }
+  }
+}

@@ -8,9 +8,7 @@ import { COOKIE_BYTES, CookieWorth, FastOpenCookies } from '../../../src/stack/t
 const DAY = 86_400 * SECOND;
 
 function about(cookies: FastOpenCookies, client: string, server: string): void {
-  const c = Address.parse(client);
-  const s = Address.parse(server);
-  cookies.about(c.version === 4, c.w0, c.w1, c.w2, c.w3, [s.w0, s.w1, s.w2, s.w3]);
+  cookies.about(Address.parse(client), Address.parse(server));
 }
 
 describe.each([

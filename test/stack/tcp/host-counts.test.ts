@@ -3,11 +3,6 @@ import { SeededRandom } from '../../../src/base/random.js';
 import { Address } from '../../../src/ip/address.js';
 import { HostCounts } from '../../../src/stack/tcp/host-counts.js';
 
-const words = (text: string): [number, number, number, number] => {
-  const { w0, w1, w2, w3 } = Address.parse(text);
-  return [w0, w1, w2, w3];
-};
-
 const SECRET = Uint8Array.from({ length: 16 }, (_, i) => i);
 
 describe('what each host has', () => {
@@ -17,8 +12,8 @@ describe('what each host has', () => {
     ['all of an IPv6 /64', 'fd00:0:0:1::1', 'fd00:0:0:1:ffff::2', 1],
   ])('a host is %s', (_, one, other, shared) => {
     const counts = new HostCounts(SECRET);
-    counts.add(...words(one));
-    expect([counts.of(...words(one)), counts.of(...words(other))]).toEqual([1, shared]);
+    counts.add(Address.parse(one));
+    expect([counts.of(Address.parse(one)), counts.of(Address.parse(other))]).toEqual([1, shared]);
   });
 
   it('shares its count with no other that can be foretold: a difference that made two /64 meet with one secret does not with the next', () => {
@@ -27,9 +22,9 @@ describe('what each host has', () => {
       const random = new SeededRandom(1);
       for (let i = 0; i < 300_000; i++) {
         const words: [number, number] = [random.int32(), random.int32()];
-        const before = counts.of(...words, 0, 1);
-        if (before > 0) return words;
-        counts.add(...words, 0, 1);
+        const host = Address.fromWords(...words, 0, 1);
+        if (counts.of(host) > 0) return words;
+        counts.add(host);
       }
       return null;
     };
@@ -41,10 +36,10 @@ describe('what each host has', () => {
 
   it('is counted up and down, and nothing is kept of one that has nothing', () => {
     const counts = new HostCounts(SECRET);
-    for (let i = 0; i < 3; i++) counts.add(...words('fd00::1'));
-    counts.remove(...words('fd00::2'));
-    expect(counts.of(...words('fd00::1'))).toBe(2);
-    for (let i = 0; i < 3; i++) counts.remove(...words('fd00::1'));
-    expect([counts.of(...words('fd00::1')), counts.size]).toEqual([0, 0]);
+    for (let i = 0; i < 3; i++) counts.add(Address.parse('fd00::1'));
+    counts.remove(Address.parse('fd00::2'));
+    expect(counts.of(Address.parse('fd00::1'))).toBe(2);
+    for (let i = 0; i < 3; i++) counts.remove(Address.parse('fd00::1'));
+    expect([counts.of(Address.parse('fd00::1')), counts.size]).toEqual([0, 0]);
   });
 });

@@ -10,26 +10,23 @@ import {
   readCookieTimestamp,
   SynCookies,
 } from '../../../src/stack/tcp/syn-cookie.js';
+import { Address } from '../../../src/ip/address.js';
+import { Tuple } from '../../../src/stack/tuple.js';
 import { ABSENT, Segment, TcpFlag } from '../../../src/wire/tcp.js';
 
 const SEED = 20_260;
 const word = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 
-function about(cookies: SynCookies, tuple: readonly number[]): void {
-  const [l0, l1, l2, l3, r0, r1, r2, r3, ports] = tuple as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  cookies.about(l0, l1, l2, l3, r0, r1, r2, r3, ports);
+/** `words`: four of each address, and both ports in one. */
+function about(cookies: SynCookies, words: readonly number[]): void {
+  const [l0, l1, l2, l3, r0, r1, r2, r3, ports] = words as Nine;
+  const tuple = new Tuple(0);
+  const [local, remote] = [Address.fromWords(l0, l1, l2, l3), Address.fromWords(r0, r1, r2, r3)];
+  tuple.of(local, ports >>> 16, remote, ports & 0xffff);
+  cookies.about(tuple);
 }
 
+type Nine = [number, number, number, number, number, number, number, number, number];
 const TUPLE = [0, 0, 0xffff, 0x0a000002, 0, 0, 0xffff, 0x0a000001, (80 << 16) | 50_000];
 
 describe('a SYN cookie', () => {

@@ -8,7 +8,7 @@ const V6 = { w0: 1, w1: 0, w2: 0xffff, w3: 1 };
 const at = (address: UdpBinding['address'], port: number): UdpBinding => ({ address, port });
 
 function who(table: UdpTable<UdpBinding>, a: typeof A, port: number): UdpBinding | undefined {
-  return table.lookup(a.w0, a.w1, a.w2, a.w3, port);
+  return table.lookup(a, port);
 }
 
 describe('UdpTable', () => {
