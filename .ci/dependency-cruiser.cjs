@@ -56,6 +56,14 @@ module.exports = {
       to: { pathNot: '^src/', couldNotResolve: false },
     },
     {
+      name: 'core-door-without-node',
+      comment:
+        '`tcplab/core` runs where there is no Node: nothing that it reaches, by however many steps, is outside src/.',
+      severity: 'error',
+      from: { path: '^src/core\\.' },
+      to: { reachable: true, pathNot: '^src/' },
+    },
+    {
       name: 'sending-half-alone',
       comment: 'What sends, and what recovers losses, never reads what only a receiver needs.',
       severity: 'error',
