@@ -152,6 +152,8 @@ export type { Lane, LinkListener } from './device/link/lane.js';
 export { parseLink, perfectLink, type Impairments, type LinkOptions } from './device/link/link-options.js';
 export { DropRule, LinkOptionError, type Direction } from './device/link/drop-rules.js';
 export { Capture, type PacketTap } from './device/capture.js';
+/** The base of wrappers of one's own. What they throw breaks the turn in which they are called. */
+export { DeviceWrapper, ReceiverWrapper } from './device/wrapper.js';
 
 // ---- Addresses, time, random numbers, bytes -----------------------------------------------------
 

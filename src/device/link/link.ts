@@ -1,50 +1,42 @@
 /**
- * A faulty link around any device: what `tc netem` does, where the kernel has none, and repeatable from a seed.
+ * A faulty link around any device: what `tc netem` does, where the kernel has none, and repeatable
+ * from a seed.
  *
  *     stack ──▶ transmit ──▶ segment ──▶ lane out ──▶ device          device ──▶ segment ──▶ lane in ──▶ stack
  *
- * The link loses and damages real packets: super-segments are cut and checksums completed before anything happens to
- * them, in both directions. So it offers full offload upwards, whatever the device below can do.
+ * The link loses and damages real packets: super-segments are cut and checksums completed before
+ * anything happens to them, in both directions. So it offers full offload upwards, whatever the
+ * device below can do.
  */
 import { copyBytes } from '../../base/copy.js';
 import { SeededRandom } from '../../base/random.js';
 import { Slab } from '../../base/slab.js';
 import type { Micros } from '../../base/time.js';
-import {
-  type Device,
-  type DeviceCounters,
-  FULL_OFFLOAD,
-  type Offload,
-  type Receiver,
-  TX_ROOM,
-  TxPacket,
-} from '../device.js';
+import { type Device, FULL_OFFLOAD, type Offload, type Receiver, type RxPacket, TX_ROOM, TxPacket } from '../device.js';
 import type { DropRule } from './drop-rules.js';
 import { Lane, type LinkListener } from './lane.js';
 import { type LinkOptions, perfectLink } from './link-options.js';
 import { PacketStore } from '../packet-store.js';
 import { type EmitPacket, Segmenter } from '../segmentation.js';
+import { DeviceWrapper, ReceiverWrapper } from '../wrapper.js';
 
 /** So that the directions do not share their luck. */
 const OUT_SEED_MIX = 0x5bd1e995;
 
-export class Link implements Device {
-  readonly offload: Offload = FULL_OFFLOAD;
+export class Link extends DeviceWrapper {
   /** Towards the stack, and away from it. */
   readonly in: Lane;
   readonly out: Lane;
   readonly rules: readonly DropRule[];
-  private readonly inner: Device;
   private receiver: Receiver | null = null;
   private readonly tx = new TxPacket();
   private readonly outgoing = new PacketStore();
   private readonly segmenter = new Segmenter();
-  private readonly enterIn: EmitPacket;
   private readonly enterOut: EmitPacket;
   private now: Micros = 0;
 
   constructor(inner: Device, options: LinkOptions = perfectLink(), listener: LinkListener | null = null) {
-    this.inner = inner;
+    super(inner);
     this.rules = options.rules;
     this.in = new Lane('in', options.in, options.rules, new SeededRandom(options.seed), {
       laneDelivers: (packet, now) => this.receiver!.packet(packet, now),
@@ -60,22 +52,13 @@ export class Link implements Device {
         this.in.inject(slab, offset, length, now);
       },
     });
-    this.enterIn = (slab, offset, length) => this.in.enter(slab, offset, length, this.now);
     this.enterOut = (slab, offset, length) => this.out.enter(slab, offset, length, this.now);
     this.tx.slab = new Slab(TX_ROOM);
     this.listen(listener);
   }
 
-  get name(): string {
-    return this.inner.name;
-  }
-
-  get mtu(): number {
-    return this.inner.mtu;
-  }
-
-  get counters(): DeviceCounters {
-    return this.inner.counters;
+  override get offload(): Offload {
+    return FULL_OFFLOAD;
   }
 
   /** Who is told of drops and damage; null: nobody. */
@@ -84,60 +67,42 @@ export class Link implements Device {
     this.out.listener = listener;
   }
 
-  attach(receiver: Receiver): void {
+  override attach(receiver: Receiver): void {
     if (this.receiver !== null) throw new Error(`the link on ${this.name} has a receiver already`);
     this.receiver = receiver;
-    this.inner.attach({
-      packet: (rx, now) => {
-        this.now = now;
-        this.segmenter.segment(rx, this.enterIn);
-      },
-      turnBegins: () => receiver.turnBegins?.(),
-      batchEnd: (now) => receiver.batchEnd(now),
-      deviceError: (error, fatal) => receiver.deviceError(error, fatal),
-      deviceDrop: (reason, count) => receiver.deviceDrop(reason, count),
-      packetsWait: () => receiver.packetsWait?.(),
-    });
+    super.attach(receiver);
   }
 
-  packet(): TxPacket {
+  protected override receiverFor(receiver: Receiver): Receiver {
+    return new LinkEntrance(receiver, this.in, this.segmenter);
+  }
+
+  override packet(): TxPacket {
     this.tx.clear();
     return this.tx;
   }
 
-  transmit(now: Micros): void {
+  override transmit(now: Micros): void {
     this.now = now;
     const packet = this.outgoing.holdTx(this.tx);
     this.segmenter.segment(packet, this.enterOut);
     this.outgoing.release(packet);
   }
 
-  flush(now: Micros): void {
-    this.inner.flush(now);
-  }
-
-  nextTimeout(): Micros {
+  override nextTimeout(): Micros {
     return Math.min(this.in.nextTimeout(), this.out.nextTimeout(), this.inner.nextTimeout());
   }
 
-  onTimeout(now: Micros): void {
+  override onTimeout(now: Micros): void {
     if (this.inner.nextTimeout() <= now) this.inner.onTimeout(now);
     if (this.out.release(now) > 0) this.inner.flush(now);
     if (this.in.release(now) > 0) this.receiver!.batchEnd(now);
   }
 
-  close(): void {
+  override close(): void {
     this.in.clear();
     this.out.clear();
     this.inner.close();
-  }
-
-  poll(): void {
-    this.inner.poll?.();
-  }
-
-  unref(): void {
-    this.inner.unref?.();
   }
 
   private forward(slab: Slab, offset: number, length: number, now: Micros): void {
@@ -145,5 +110,23 @@ export class Link implements Device {
     copyBytes(slab, offset, tx.slab, tx.start, length);
     tx.headBytes = length;
     this.inner.transmit(now);
+  }
+}
+
+/** Where packets from the device enter the lane towards the stack. */
+class LinkEntrance extends ReceiverWrapper {
+  private readonly segmenter: Segmenter;
+  private readonly enter: EmitPacket;
+  private now: Micros = 0;
+
+  constructor(outer: Receiver, lane: Lane, segmenter: Segmenter) {
+    super(outer);
+    this.segmenter = segmenter;
+    this.enter = (slab, offset, length) => lane.enter(slab, offset, length, this.now);
+  }
+
+  override packet(rx: RxPacket, now: Micros): void {
+    this.now = now;
+    this.segmenter.segment(rx, this.enter);
   }
 }
