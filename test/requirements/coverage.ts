@@ -5,6 +5,7 @@ import ts from 'typescript';
 import { STATE_NAMES, TRANSITIONS } from '../../src/tcp/state.js';
 import { DEFENCES } from '../attacks/defences.js';
 import { ATTACK_MUTANTS } from '../attacks/mutants.js';
+import { locate } from './locate.mjs';
 import { MUTANTS, type Mutant } from './mutants.js';
 import { NOT_DONE, REQUIREMENTS, type State } from './requirements.js';
 
@@ -84,13 +85,18 @@ export function rows(proofs: readonly Proof[] = allProofs(), list = REQUIREMENTS
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 const code = (text: string): string => (text === '' ? '(nothing)' : `\`${cell(text.trim())}\``);
+/** No link to the file: a move to another would change the page. */
+const place = (mutant: Mutant): string => {
+  const { place } = locate(mutant);
+  return place === '' ? '' : `\`${place}\`: `;
+};
 const link = (file: string): string => `[${file.split('/').slice(1).join('/')}](../${file})`;
 
 export function coveragePage(all: readonly Row[] = rows(), defences = rows(allProofs(), DEFENCES)): string {
   const count = (state: Row['state']): number => all.filter((row) => row.state === state).length;
   const line = (row: Row): string => {
     const tests = row.proofs.map((proof) => `${link(proof.file)}: ${cell(proof.title)}`).join('<br>');
-    const mutants = row.mutants.map((x) => `${link(x.file)}: ${code(x.search)} → ${code(x.replace)}`).join('<br>');
+    const mutants = row.mutants.map((x) => `${place(x)}${code(x.code)} → ${code(x.becomes)}`).join('<br>');
     const state = row.reason === '' ? row.state : `${row.state}: ${cell(row.reason)}`;
     return `| ${row.id} | ${row.section} | ${cell(row.text)} | ${state} | ${tests} | ${mutants} |`;
   };
@@ -98,8 +104,8 @@ export function coveragePage(all: readonly Row[] = rows(), defences = rows(allPr
 
 Made by \`npm run docs\` from the tests' names; do not edit. ${count('done')} of ${all.length} are done, ${count('waived')} are waived, ${count('not done, on purpose')} are not done, on purpose.
 
-A test that names a requirement proves nothing by its name. So each requirement that is done has a mutant: one line of the
-sources changed so that the rule is gone. \`npm run mutants\` applies each, and its test must fail.
+A test that names a requirement proves nothing by its name. So each requirement that is done has a mutant: one piece of
+the sources changed so that the rule is gone. \`npm run mutants\` applies each, and its test must fail.
 
 | id | section | requirement | state | proved by | mutant that it kills |
 | --- | --- | --- | --- | --- | --- |

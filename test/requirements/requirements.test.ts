@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { applyMutation } from '../../.ci/mutation.js';
 import { DEFENCES } from '../attacks/defences.js';
 import { ALL_MUTANTS, allProofs, coveragePage, mutantIds, proofsIn, ROOT, rows, stateMachinePage } from './coverage.js';
+import { locate, sourceOf } from './locate.mjs';
+import { inside, m } from './mutants.js';
 import { NOT_DONE, REQUIREMENTS } from './requirements.js';
 
 const IDS = new Set([...REQUIREMENTS, ...DEFENCES].map(([id]) => id));
@@ -72,11 +74,9 @@ describe('the names of tests', () => {
 });
 
 describe('mutants', () => {
-  it.each(ALL_MUTANTS)('$id in $file: $search', (mutant) => {
+  it.each(ALL_MUTANTS)('$id: $code', (mutant) => {
     expect(mutantIds(mutant).filter((id) => !IDS.has(id))).toEqual([]);
-    // Throws when the line is not there any more, or stands there twice.
-    applyMutation(readFileSync(join(ROOT, mutant.file), 'utf8'), mutant);
-    expect(mutant.search + mutant.replace, 'one line').not.toContain('\n');
+    locate(mutant);
     const proofs = proofsIn(mutant.test, readFileSync(join(ROOT, mutant.test), 'utf8'));
     const named = proofs.filter((p) => new RegExp(mutant.name).test(`${p.ids.join(', ')}: ${p.title}`));
     for (const id of mutantIds(mutant)) {
@@ -86,13 +86,71 @@ describe('mutants', () => {
       ).toBe(true);
     }
   });
+});
 
-  it('must change exactly one place', () => {
-    const change = { file: 'f', search: 'a < b', replace: 'a <= b' };
-    expect(applyMutation('if (a < b) c;', change)).toBe('if (a <= b) c;');
-    expect(() => applyMutation('if (a > b) c;', change)).toThrow('0 times');
-    expect(() => applyMutation('a < b; a < b;', change)).toThrow('2 times');
-    expect(() => applyMutation('a < b', { ...change, replace: 'a < b' })).toThrow('changes nothing');
+describe("a mutant's code", () => {
+  const first = `
+class Window {
+  edge = 0;
+
+  /** The edge never goes back. */
+  move(
+    by: number,
+  ): void {
+    if (by < 0) // it would
+      return;
+    this.edge = Math.max(
+      this.edge,
+      this.edge + by,
+    );
+  }
+}
+const LIMIT = 'a // b';
+`;
+  const second = 'export function grow(by: number): void { if (by < 0) return; }\nconst OTHER = "a // b";\n';
+  const sources = [sourceOf('src/first.ts', first), sourceOf('src/second.ts', second)];
+  const found = (code: string, name?: string, becomes = ''): { file: string; place: string; text: string } => {
+    const mutant = m('MUST-1', name === undefined ? code : inside(name, code), becomes, 'test/a.test.ts');
+    const { file, place, start, end } = locate(mutant, sources);
+    return { file, place, text: (file === 'src/first.ts' ? first : second).slice(start, end) };
+  };
+
+  it('is found in whatever file it stands, wherever its lines break', () => {
+    expect(found('Math.max(this.edge, this.edge + by);')).toEqual({
+      file: 'src/first.ts',
+      place: 'Window.move',
+      text: 'Math.max(\n      this.edge,\n      this.edge + by,\n    );',
+    });
+    expect(found('edge = 0')).toMatchObject({ place: 'Window.edge' });
+  });
+
+  it('may name the function, the class, or both', () => {
+    const code = 'if (by < 0) return;';
+    expect(found(code, 'grow')).toMatchObject({ file: 'src/second.ts', place: 'grow' });
+    for (const name of ['move', 'Window', 'Window.move']) {
+      expect(found(code, name)).toMatchObject({ file: 'src/first.ts', text: 'if (by < 0) // it would\n      return;' });
+    }
+  });
+
+  it('is whole words and strings, and no comment', () => {
+    expect(found("= 'a // b'")).toMatchObject({ place: 'LIMIT' });
+    expect(() => found('dge = 0')).toThrow('src does not have');
+    expect(() => found('never goes back')).toThrow('src does not have');
+  });
+
+  it('must change exactly one place; the error says what to do', () => {
+    expect(() => found('if (by > 0) return;')).toThrow(
+      /src does not have .* MUST-1: if \(by > 0\) return;\n.*reworded/,
+    );
+    expect(() => found('if (by < 0) return;')).toThrow(
+      /2 times .*\nIt is in Window.move \(src\/first.ts\), grow \(src\/second.ts\)\. Quote more of it, or name one/,
+    );
+    expect(() => found('if (by < 0) return;', 'shrink')).toThrow(/^shrink does not have .*\n.*correct the name/);
+    expect(() => found('edge = 0', undefined, 'edge  =  0')).toThrow('changes nothing');
+  });
+
+  it('becomes other code, and the rest stays', () => {
+    expect(applyMutation('if (a < b) c;', { file: 'f', start: 6, end: 7, becomes: '>=' })).toBe('if (a >= b) c;');
   });
 });
 

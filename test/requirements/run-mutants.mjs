@@ -5,16 +5,17 @@
  *     npm run mutants                      all of them (some minutes)
  *     npm run mutants -- MUST-13 MUST-58   those of some rules, by the ids of docs/rfc-coverage.md and test/attacks/mutants.ts
  *
- * Nothing on the disk is touched: a Vite plugin (.ci/mutation.ts) changes the line on its way to the tests. Each mutant has
+ * Nothing on the disk is touched: a Vite plugin (.ci/mutation.ts) changes the code on its way to the tests. Each mutant has
  * a process of its own, since a rule that is gone may well mean a loop without end; as many run at once as there are
  * cores. First all the tests run as they are: one that fails without a mutant proves nothing.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { commandLine, wrongUsage } from '../tools/usage.mjs';
+import { locate } from './locate.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
@@ -24,23 +25,25 @@ const scratch = mkdtempSync(join(tmpdir(), 'tcplab-mutants-'));
 const LIMIT_MS = 60_000;
 
 /** @typedef {import('./mutants.js').Mutant} Mutant */
+/** @typedef {import('../../.ci/mutation.js').Mutation} Mutation */
 /** @typedef {{ status: 'passed' | 'failed' | 'skipped' | 'pending' | 'todo', fullName: string, failureMessages: string[] }} TestResult */
 /** @typedef {{ tests: TestResult[], broken: string, timedOut: boolean }} Run */
 
-/** @param {string} file one that imports nothing but types */
-async function load(file) {
-  const { default: ts } = await import('typescript');
-  const source = readFileSync(new URL(file, import.meta.url), 'utf8');
-  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
-  const { outputText } = ts.transpileModule(source, { compilerOptions });
-  return import(`data:text/javascript,${encodeURIComponent(outputText)}`);
-}
-
 /** @returns {Promise<readonly Mutant[]>} */
 async function mutants() {
-  const { MUTANTS } = await load('mutants.ts');
-  const { ATTACK_MUTANTS } = await load('../attacks/mutants.ts');
-  return [...MUTANTS, ...ATTACK_MUTANTS];
+  const { default: ts } = await import('typescript');
+  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+  writeFileSync(join(scratch, 'package.json'), '{ "type": "module" }');
+  /** @param {string} folder */
+  const load = async (folder) => {
+    const source = readFileSync(join(root, 'test', folder, 'mutants.ts'), 'utf8');
+    mkdirSync(join(scratch, folder));
+    const compiled = join(scratch, folder, 'mutants.js');
+    writeFileSync(compiled, ts.transpileModule(source, { compilerOptions }).outputText);
+    return () => import(pathToFileURL(compiled).href);
+  };
+  const [ours, attacks] = [await load('requirements'), await load('attacks')];
+  return [...(await ours()).MUTANTS, ...(await attacks()).ATTACK_MUTANTS];
 }
 
 let runs = 0;
@@ -48,10 +51,10 @@ let runs = 0;
 /**
  * @param {string[]} files
  * @param {string | null} name
- * @param {Mutant | null} mutant
+ * @param {Mutation | null} change
  * @returns {Promise<Run>}
  */
-function run(files, name, mutant) {
+function run(files, name, change) {
   const output = join(scratch, `${runs++}.json`);
   const args = [
     'run',
@@ -63,7 +66,7 @@ function run(files, name, mutant) {
     `--outputFile=${output}`,
   ];
   if (name !== null) args.push('-t', name);
-  const env = { ...process.env, CI: '', NO_COLOR: '1', TCPLAB_MUTANT: mutant === null ? '' : JSON.stringify(mutant) };
+  const env = { ...process.env, CI: '', NO_COLOR: '1', TCPLAB_MUTANT: change === null ? '' : JSON.stringify(change) };
   const child = spawn(process.execPath, [vitest, ...args, ...files], {
     cwd: root,
     env,
@@ -96,17 +99,14 @@ function run(files, name, mutant) {
   });
 }
 
-/** @param {Mutant} mutant @param {readonly TestResult[]} baseline @returns {Promise<{ killed: boolean, why: string }>} */
-async function judge(mutant, baseline) {
+/** @param {Mutant} mutant @param {Mutation} change @param {readonly TestResult[]} baseline @returns {Promise<{ killed: boolean, why: string }>} */
+async function judge(mutant, change, baseline) {
   const name = new RegExp(mutant.name);
   const before = baseline.filter((test) => name.test(test.fullName));
   if (before.length === 0) return { killed: false, why: `no test matches /${mutant.name}/` };
   const sick = before.find((test) => test.status !== 'passed');
   if (sick !== undefined) return { killed: false, why: `fails without the mutant: ${sick.fullName}` };
-  const source = readFileSync(join(root, mutant.file), 'utf8');
-  const times = source.split(mutant.search).length - 1;
-  if (times !== 1) return { killed: false, why: `its text stands ${times} times in ${mutant.file}` };
-  const { tests, broken, timedOut } = await run([mutant.test], mutant.name, mutant);
+  const { tests, broken, timedOut } = await run([mutant.test], mutant.name, change);
   if (timedOut) return { killed: true, why: 'did not end' };
   const failed = tests.find((test) => test.status === 'failed');
   if (failed !== undefined) return { killed: true, why: failed.failureMessages[0]?.split('\n')[0] ?? '' };
@@ -126,15 +126,16 @@ if (list.length === 0) {
 }
 let survivors = 0;
 try {
+  const queue = list.map((mutant) => ({ mutant, change: locate(mutant) }));
   const files = [...new Set(list.map((mutant) => mutant.test))];
   const baselines = new Map();
   for (const file of files) baselines.set(file, (await run([file], null, null)).tests);
-  const queue = [...list];
   const next = async () => {
-    for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-      const { killed, why } = await judge(mutant, baselines.get(mutant.test));
+    for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
+      const { mutant, change: at } = task;
+      const { killed, why } = await judge(mutant, at, baselines.get(mutant.test));
       if (!killed) survivors++;
-      const change = `${mutant.file}: ${mutant.search.trim()}  →  ${mutant.replace.trim() || '(nothing)'}`;
+      const change = `${at.place} (${at.file}): ${mutant.code}  →  ${mutant.becomes || '(nothing)'}`;
       console.log(
         `${killed ? 'killed  ' : 'SURVIVED'}  ${mutant.id.padEnd(8)}  ${change}\n${' '.repeat(20)}${why.slice(0, 150)}`,
       );
