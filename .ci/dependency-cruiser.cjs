@@ -64,6 +64,13 @@ module.exports = {
       to: { reachable: true, pathNot: '^src/' },
     },
     {
+      name: 'rules-take-the-tcb',
+      comment: 'The rules of TCP work on the control block; the facade calls them, and none of them sees it.',
+      severity: 'error',
+      from: { path: '^src/tcp/' },
+      to: { path: '^src/tcp/connection\\.' },
+    },
+    {
       name: 'sending-half-alone',
       comment: 'What sends, and what recovers losses, never reads what only a receiver needs.',
       severity: 'error',

@@ -100,8 +100,9 @@ export type { ReassemblyLimits } from './ip/reassembly.js';
  * `TcpUser.tcpEvents(conn, events)` is called from `run` with bits of `TcpEvent`; `closed` is the
  * last.
  */
-export type { Connection, FlowId } from './tcp/connection.js';
-export { TcpEvent, type TcpUser } from './tcp/user.js';
+export type { Connection, TcpUser } from './tcp/connection.js';
+export { TcpEvent } from './tcp/events.js';
+export type { FlowId } from './tcp/tcb.js';
 export { State, STATE_NAMES, TRANSITIONS, type Transition } from './tcp/state.js';
 export { PROFILES, type BufferLimits, type ProfileName, type TcpConfig } from './tcp/config.js';
 export type { CongestionName, HystartName } from './tcp/congestion/index.js';

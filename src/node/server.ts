@@ -9,7 +9,8 @@ import { Address } from '../ip/address.js';
 import type { Flow } from '../stack/tcp/flow.js';
 import type { Listener } from '../stack/tcp/listener.js';
 import type { Connection } from '../tcp/connection.js';
-import { TcpEvent, type TcpUser } from '../tcp/user.js';
+import type { TcpUser } from '../tcp/connection.js';
+import { TcpEvent } from '../tcp/events.js';
 import {
   checkFunction,
   checkNumber,

@@ -220,7 +220,7 @@ export abstract class SocketBase extends Duplex {
   }
 
   /**
-   * setsockopt: whatever else the connection has to set (tcp/socket-options.ts: cork, user timeout, linger, TCP_MAXSEG, TCP_NOTSENT_LOWAT, ...), at once or as soon as there is a
+   * setsockopt: whatever else the connection has to set (tcp/connection.ts: cork, user timeout, linger, TCP_MAXSEG, TCP_NOTSENT_LOWAT, ...), at once or as soon as there is a
    * connection, before its SYN; what that lets go out goes. What `set` throws for a bad value is thrown here, or destroys the socket.
    *
    *     socket.setOptions((conn) => conn.setCork(true))

@@ -1,7 +1,7 @@
 /** A stack's TCP settings, by the names of Linux's sysctls and socket options where there is one. Times in microseconds. */
 import { MtuDiscover } from '../base/mtu-discover.js';
 import type { CongestionName, HystartName } from './congestion/index.js';
-import type { EcnMode } from './ecn.js';
+import type { EcnMode } from './ecn-mode.js';
 import { MILLISECOND, MINUTE, SECOND, type Micros } from '../base/time.js';
 import type { MemoryLimits } from './memory.js';
 

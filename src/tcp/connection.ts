@@ -5,210 +5,71 @@
  *     onTimeout ──▶ timeouts.ts├─▶ snd, rcv, state, timers ─▶ nextTimeout()
  *     send, shutdown, ...     ─┘                         └─▶ takeEvents() ──▶ the user
  *
- * Input never sends and output never decides about what came: the data goes one way. This class holds the control block
- * (TCB, RFC 9293 section 3.3.1); the user's calls are user-calls.ts and socket-options.ts, the rules stand in the files around it.
+ * Input never sends and output never decides about what came: the data goes one way. A connection is called in four ways:
+ *
+ *   packets in        `onSegment`, for each segment of this connection as it arrives. `openActive`, `openPassive` or
+ *                     `openFromCookie` comes first, once.
+ *   time              `onTimeout`, when `nextTimeout()` is past. Ask `nextTimeout()` again after every other call: each
+ *                     may have changed it. A call that comes late does no harm but delay.
+ *   what goes out     `pollTransmit`, after a batch of the calls above or below: once for many segments, or ACKs
+ *                     would not be joined. `takeEvents` at the same time: what the user is to be told.
+ *   the user's calls  at any time: SEND, RECEIVE, CLOSE, ABORT, STATUS (RFC 9293 section 3.9.1) and the options of
+ *                     Linux's setsockopt. None of them sends or blocks; what they owe goes out with `pollTransmit`.
+ *
+ * The state is the Tcb's, the rules stand in the files around it. Those take the Tcb and never see this class, which is
+ * for who owns connections: stack/, and through it programs.
  */
-import { seqAdd, type Seq } from '../base/seq.js';
-import { NEVER, type Micros } from '../base/time.js';
-import type { DropReason } from '../wire/drop.js';
+import { seqGeq } from '../base/seq.js';
+import { SECOND, type Micros } from '../base/time.js';
 import type { Segment } from '../wire/tcp.js';
-import type { TcpConfig } from './config.js';
-import { CaState } from './congestion/ack-sample.js';
-import { agreeOnEcn } from './ecn.js';
-import type { TcpEnv } from './env.js';
-import { type FastOpen, fastOpenEnds, takeSynData } from './fast-open.js';
+import * as closing from './closing.js';
+import type { CongestionName } from './congestion/index.js';
+import * as handshake from './handshake.js';
 import { segmentArrives } from './input.js';
-import { MemoryShare } from './memory.js';
-import type { Note } from './observer.js';
+import { checkInvariants } from './invariants.js';
 import { pollTransmit, type SegmentSink } from './output.js';
-import { startProbing } from './send/mtu-probe.js';
-import { Receiver } from './receive/receiver.js';
-import { OwedReset } from './reset.js';
-import { isWatched } from './recovery/retransmit-timer.js';
-import { Sender } from './send/sender.js';
-import { SegmentSize, syncMss, TCP_HEADER } from './send/segment-size.js';
 import { takeSnapshot, type TcpSnapshot } from './snapshot.js';
-import { TcpStats } from './stats.js';
+import * as options from './socket-options.js';
+import { isSynchronized, State } from './state.js';
+import { Tcb } from './tcb.js';
 import { tcpInfo, type TcpInfo } from './tcp-info.js';
-import { isAllowed, State, STATE_NAMES } from './state.js';
 import { timerExpires } from './timeouts.js';
-import { Timer, Timers, TIMER_NAMES } from './timers.js';
-import { TcpEvent, type TcpUser } from './user.js';
-import { UserCalls } from './user-calls.js';
+import { type Timer, TIMER_NAMES } from './timers.js';
+import * as calls from './user-calls.js';
 
-/** What tells one connection from another. TCP sees the ports; addresses are the stack's. */
-export interface FlowId {
-  readonly localPort: number;
-  readonly remotePort: number;
+export interface TcpUser {
+  tcpEvents(conn: Connection, events: number): void;
+  /**
+   * It will hear of what came later in this turn of the event loop, and its answer may carry the ACK: so long the stack sends
+   * nothing for the connection. Who says so wakes the connection when it has heard.
+   */
+  readonly mayAnswer?: boolean;
 }
 
-export interface ConnectionOptions {
-  readonly flow: FlowId;
-  readonly env: TcpEnv;
-  readonly config: TcpConfig;
-  readonly iss: Seq;
-  /** What is added to our clock's milliseconds to make TSval (RFC 7323 section 5.4). */
-  readonly tsOffset: number;
-  /** MMS_R - 20, the MSS to announce (MUST-67): the MTU less bare IP and TCP headers. */
-  readonly mss: number;
-  /** MUST-15: the peer's MSS when it announces none, 536 or 1220. */
-  readonly defaultMss: number;
-  /** Most payload bytes in one super-segment; 0 when the device cuts none. */
-  readonly gsoBytes: number;
-  /** Of an IP header: 20 (the default) or 40. */
-  readonly ipHeaderBytes?: number;
-  /** The largest packet for the path, when less is known to arrive than the device sends. */
-  readonly pathMtu?: number;
-}
+/** SOCK_MIN_SNDBUF. */
+const MIN_SEND_BUFFER = 4608;
+/** TCP_FIN_TIMEOUT_MAX. */
+const MAX_LINGER2: Micros = 120 * SECOND;
 
-export class Connection extends UserCalls {
-  readonly flow: FlowId;
-  readonly env: TcpEnv;
-  readonly config: TcpConfig;
-  state: State = State.closed;
-  /** Null unless data may go with the SYN. Set before the connection opens. */
-  fastOpen: FastOpen | null = null;
-  /** MUST-11: SYN-RECEIVED remembers whether a passive or an active OPEN led to it. */
-  passive = false;
-  /** Its place among its listener's half-open connections, -1 outside; its SYN,ACK was sent once only. The listener's to write. */
-  synQueueIndex = -1;
-  isYoung = false;
+export class Connection extends Tcb {
+  declare user: TcpUser | null;
 
-  readonly snd: Sender;
-  readonly rcv: Receiver;
-  readonly size: SegmentSize;
-  readonly timers = new Timers();
-  readonly memory: MemoryShare;
-  readonly stats = new TcpStats();
-
-  /** The peer's MSS that we assume when it announces none. */
-  readonly defaultMss: number;
-  readonly gsoBytes: number;
-  readonly tsOffset: number;
-  /** Options in force: offered before the peer's SYN came, agreed on after it. */
-  timestamps: boolean;
-  sack: boolean;
-  windowScaling: boolean;
-  /** The peer's MSS option, or what stands for it. */
-  peerMss = 0;
-
-  user: TcpUser | null = null;
-  /** Why the connection ended: an errno name. Null for a normal end. */
-  error: string | null = null;
-  softError: string | null = null;
-  /** The last of ICMP's that nothing acknowledged has disproved since (Linux's sk_err_soft): what a timeout reports then. */
-  icmpError: string | null = null;
-  events = 0;
-  /** `send` took less than it was given: tell when there is room. */
-  senderBlocked = false;
-
-  /** SYN or SYN,ACK is to be sent (again). */
-  synOwed = false;
-  /** How often it was sent again. */
-  synTries = 0;
-  /** TSval of the first and of the last SYN (or SYN,ACK) that went out. */
-  synTsFirst = 0;
-  synTsLast = 0;
-  /** TCP_DEFER_ACCEPT: the ACK of our SYN,ACK came without data, and was passed over. */
-  deferredAck = false;
-  /** How often a SYN,ACK may be: tcp_synack_retries, or fewer while the SYN queue is crowded. */
-  synAckRetries: number;
-  openedAt: Micros = 0;
-  /** A zero-window probe or a keep-alive is to be sent. */
-  probeOwed = false;
-  resetOwed: number = OwedReset.none;
-  resetSeq: Seq = 0;
-  /** Of `OwedReset.toSyn`: SEG.SEQ+SEG.LEN of what it answers. */
-  resetAck: Seq = 0;
-  /** Of one that answers a segment: its TSecr; null for a RST without timestamps. */
-  resetEcho: number | null = null;
-  /** At most one challenge ACK is owed. When a segment that is no good was last answered, with one or with another ACK (Linux's last_oow_ack_time). */
-  challengeOwed = false;
-  lastChallengeAt: Micros = -NEVER;
-
-  lastReceivedAt: Micros = 0;
-  /** CLOSE was called before ESTABLISHED: done then (RFC 9293 3.10.4, SYN-RECEIVED). */
-  closeQueued = false;
-
-  constructor(o: ConnectionOptions) {
-    super(o.config, o.mss);
-    this.flow = o.flow;
-    this.env = o.env;
-    this.config = o.config;
-    this.synAckRetries = o.config.synAckRetries;
-    this.snd = new Sender(o.iss, o.config, o.env);
-    this.memory = new MemoryShare(o.env.memory, o.config.rmem.min, o.config.wmem.min);
-    this.rcv = new Receiver(o.config, this.advertisedMss, o.env.allocate, this.memory);
-    const ipHeaderBytes = o.ipHeaderBytes ?? 20;
-    this.size = new SegmentSize(ipHeaderBytes, o.pathMtu ?? o.mss + TCP_HEADER + ipHeaderBytes, o.config.mtuDiscover);
-    this.defaultMss = o.defaultMss;
-    this.gsoBytes = o.gsoBytes;
-    this.tsOffset = o.tsOffset;
-    this.timestamps = o.config.timestamps;
-    this.sack = o.config.sack;
-    this.windowScaling = o.config.windowScaling;
-  }
-
-  get stateName(): (typeof STATE_NAMES)[number] {
-    return STATE_NAMES[this.state];
-  }
-
-  get iss(): Seq {
-    return this.snd.iss;
-  }
-
-  get irs(): Seq {
-    return this.rcv.irs;
-  }
-
-  // ---- What the stack calls -------------------------------------------------------------------------------------
+  // ---- Packets in -----------------------------------------------------------------------------------------------
 
   /** Active OPEN (RFC 9293 3.10.1). */
   openActive(now: Micros): void {
-    this.open(now, 'active OPEN');
-    this.env.counters.TcpActiveOpens++;
-    this.setState(State.synSent, 'active OPEN', now);
+    handshake.openActive(this, now);
   }
 
   /** A SYN reached a listener: this is the connection that it makes (RFC 9293 3.10.7.2). */
   openPassive(syn: Segment, now: Micros): void {
-    this.passive = true;
-    this.state = State.listen;
-    this.open(now, 'valid SYN on a listening port');
-    this.peerSyn(syn, now);
-    this.snd.updateWindow(syn.seq, this.snd.una, syn.wnd);
-    this.setState(State.synReceived, 'valid SYN on a listening port', now);
-    if (this.fastOpen?.accepted === true) takeSynData(this, syn, now);
-    this.stats.segmentArrived(syn);
-    this.lastReceivedAt = now;
+    handshake.openPassive(this, syn, now);
   }
 
-  /**
-   * `ack` brings a SYN cookie back: the connection is as it was after its SYN,ACK, of which nothing was kept, and takes `ack` at once.
-   * `syn` is the peer's SYN as far as the cookie remembers it.
-   */
+  /** `ack` brings a SYN cookie back. `syn` is the peer's SYN as far as the cookie remembers it. */
   openFromCookie(syn: Segment, ack: Segment, now: Micros): void {
-    this.env.observer?.segmentArrived(this, ack, now);
-    this.passive = true;
-    this.state = State.listen;
-    this.openedAt = now;
-    this.note('syn-cookie', this.iss, syn.mss, now);
-    this.peerSyn(syn, now);
-    this.rcv.offerSynWindow(this.timestamps);
-    // No record of when the SYN,ACK went out, and a timestamp that brought options back instead of the time: no round-trip sample.
-    this.snd.nxt = seqAdd(this.iss, 1);
-    ack.tsEcr = 0;
-    this.setState(State.synReceived, 'a valid SYN cookie', now);
-    this.stats.segsIn++; // the SYN
-    this.stats.segmentArrived(ack);
+    handshake.openFromCookie(this, syn, ack, now);
     segmentArrives(this, ack, now);
-  }
-
-  private open(now: Micros, _why: string): void {
-    this.openedAt = now;
-    this.lastReceivedAt = now;
-    this.synOwed = true;
-    this.note('iss-chosen', this.iss, 0, now);
   }
 
   onSegment(seg: Segment, now: Micros): void {
@@ -218,6 +79,8 @@ export class Connection extends UserCalls {
     segmentArrives(this, seg, now);
     this.settleMemory();
   }
+
+  // ---- Time ------------------------------------------------------------------------------------------------------------
 
   /** Lets every timer that is due expire. Call it when `nextTimeout()` is past. */
   onTimeout(now: Micros): void {
@@ -229,14 +92,16 @@ export class Connection extends UserCalls {
     }
   }
 
+  nextTimeout(): Micros {
+    return this.timers.next();
+  }
+
+  // ---- What goes out ---------------------------------------------------------------------------------------------------
+
   /** Sends everything that is owed and allowed. */
   pollTransmit(now: Micros, out: SegmentSink): void {
     pollTransmit(this, now, out);
     this.settleMemory();
-  }
-
-  nextTimeout(): Micros {
-    return this.timers.next();
   }
 
   /** Bits of TcpEvent since the last call. */
@@ -244,6 +109,73 @@ export class Connection extends UserCalls {
     const events = this.events;
     this.events = 0;
     return events;
+  }
+
+  // ---- The user's calls ------------------------------------------------------------------------------------------------
+
+  /**
+   * SEND: copies as much of `data` as there is room for, and returns how much that was. When it took less, TcpEvent.writable
+   * tells that there is room again. 0 after CLOSE and in a state that cannot send. `more` (MSG_MORE) announces more: a part of a
+   * segment waits for it. `endOfRecord` (MSG_EOR): no segment has bytes of this and of the next write.
+   */
+  send(data: Uint8Array, more = false, endOfRecord = false): number {
+    return calls.send(this, data, more, endOfRecord);
+  }
+
+  /**
+   * SEND without a copy (MSG_ZEROCOPY): takes all of `data` or nothing, and says which. Until it is acknowledged `data` must not change: TcpEvent.zeroCopyDone
+   * tells that some is, `lentToSend` how much is not yet, and `keepLent` copies that. Takes it where `send` would take at least a byte, also when it is
+   * more than the buffer's size: the memory is the caller's already. Not while the stack is short of memory.
+   */
+  sendZeroCopy(data: Uint8Array): boolean {
+    return calls.sendZeroCopy(this, data);
+  }
+
+  /** Bytes lent by `sendZeroCopy` that are not acknowledged. */
+  get lentToSend(): number {
+    return this.snd.buffer.lentLength;
+  }
+
+  /** Who lends memory and then transfers it to another thread has taken away what the peer was promised: true when that ended the connection, with EFAULT. */
+  failWhatIsDetached(now: Micros): boolean {
+    return calls.failWhatIsDetached(this, now);
+  }
+
+  /** Copies what is lent: the callers' memory is theirs again. */
+  keepLent(): void {
+    calls.keepLent(this);
+  }
+
+  /** RECEIVE: the next piece of the stream, the caller's for good; null when nothing waits. */
+  receive(): Uint8Array | null {
+    return calls.receive(this);
+  }
+
+  get receiveQueued(): number {
+    return this.rcv.queue.length;
+  }
+
+  /** TCP_INQ: bytes that wait to be read, and one more once the peer's FIN was reached, so that its reader comes back for the end. */
+  get inq(): number {
+    return this.rcv.queue.length + (this.rcv.finReceived ? 1 : 0);
+  }
+
+  /** CLOSE: no more will be sent; receiving goes on (half-close). */
+  shutdown(now: Micros): void {
+    closing.shutdown(this, now);
+  }
+
+  /**
+   * What close(2) means: nobody will send or receive. Data that waits unread, or comes later, is lost, and the peer is told so
+   * with a RST (SHLD-3); else the connection closes in good order.
+   */
+  release(now: Micros): void {
+    closing.release(this, now);
+  }
+
+  /** ABORT (RFC 9293 3.10.5): RST to a peer that knows of the connection. */
+  abort(now: Micros, why = 'ABORT'): void {
+    closing.abort(this, now, why);
   }
 
   /** STATUS: the whole control block as plain data. */
@@ -256,161 +188,138 @@ export class Connection extends UserCalls {
     return tcpInfo(this, now);
   }
 
-  // ---- What input, output and timeouts share --------------------------------------------------------------------
+  // The options of Linux's setsockopt. All take effect at once and need a wake of the stack (`stack.wake(conn)`) where they
+  // may let something go out. Times are in microseconds, sizes in bytes; what setsockopt would refuse with EINVAL throws a
+  // RangeError.
 
-  get isOpening(): boolean {
-    return this.state === State.synSent || this.state === State.synReceived;
+  // ---- When data goes out -------------------------------------------------------------------------------------------------
+
+  /** TCP_NODELAY: Nagle's algorithm off, or on again (MUST-17). Switching it off sends what waits, corked or not. */
+  setNoDelay(on: boolean): void {
+    options.setNoDelay(this, on);
   }
 
-  setState(to: State, why: string, now: Micros): void {
-    const from = this.state;
-    if (!isAllowed(from, to)) throw new Error(`no transition from ${STATE_NAMES[from]} to ${STATE_NAMES[to]}: ${why}`);
-    this.state = to;
-    if (to === State.established) this.env.counters.TcpCurrEstab++;
-    else if (from === State.closeWait || (from === State.established && to !== State.closeWait))
-      this.env.counters.TcpCurrEstab--; // nstat counts ESTABLISHED and CLOSE-WAIT
-    this.env.observer?.stateChanged(this, from, to, why, now);
+  /** TCP_CORK: only full segments go out, until it is taken off; one that waits longer than a retransmission timeout goes all the same. */
+  setCork(on: boolean): void {
+    options.setCork(this, on);
   }
 
-  /** The connection is over: no timer, no buffer is left; what was received in order may still be read. */
-  finish(error: string | null, why: string, now: Micros): void {
-    if (this.state === State.closed) return;
-    const told = this.state === State.timeWait;
-    if (this.isOpening && error !== null) this.env.counters.TcpAttemptFails++;
-    else if (error === 'ECONNRESET') this.env.counters.TcpEstabResets++;
-    this.setState(State.closed, why, now);
-    this.error = error;
-    if (told) return;
-    if (this.fastOpen !== null) fastOpenEnds(this, now);
-    this.quiesce();
-    this.raise(error === null ? TcpEvent.closed : TcpEvent.error | TcpEvent.closed);
+  /**
+   * TCP_NOTSENT_LOWAT: no more is taken once so many bytes wait that the windows do not let out, a write that has begun included, and
+   * `writable` comes at half of it. Infinity for none.
+   */
+  setNotSentLowat(bytes: number): void {
+    this.snd.notSentLowat = bytes;
   }
 
-  enterTimeWait(why: string, now: Micros): void {
-    this.setState(State.timeWait, why, now);
-    if (this.fastOpen !== null) fastOpenEnds(this, now);
-    this.quiesce();
-    this.raise(TcpEvent.closed);
+  /** TCP_QUICKACK: on ends the delaying of ACKs for now (until we answer data with data), off begins it. */
+  setQuickAck(on: boolean): void {
+    options.setQuickAck(this, on);
   }
 
-  private quiesce(): void {
-    this.timers.stopAll();
-    this.stats.leftUnsent = this.snd.buffer.length === 0 ? 0 : this.snd.unsent;
-    this.snd.buffer.clear();
-    this.snd.sent.clear();
-    this.rcv.outOfOrder.clear();
-    this.synOwed = false;
-    this.probeOwed = false;
-    if (this.rcv.orphaned) this.env.memory.orphans--;
-    this.settleMemory();
+  /** TCP_CONGESTION: another control takes over, with the window as it is. */
+  setCongestionControl(name: CongestionName, now: Micros): void {
+    this.snd.changeCongestionControl(name, this.config.hystart, now);
   }
 
-  /** What this connection holds, as the stack counts it: the send buffer, the records of what is in flight, what waits to be read, what is out of order. */
-  protected settleMemory(): void {
-    const { snd, rcv } = this;
-    this.memory.settle(snd.buffer.memory + snd.sent.memory + rcv.memory);
+  // ---- Sizes ----------------------------------------------------------------------------------------------------------------
+
+  /**
+   * TCP_MAXSEG, 88 to 32,767, 0 for none: the MSS that our SYN announces, and that we never exceed. As in Linux it says nothing of a
+   * connection whose SYN is out.
+   */
+  setMaxSegment(bytes: number): void {
+    options.setMaxSegment(this, bytes);
   }
 
-  raise(events: number): void {
-    this.events |= events;
+  /** What getsockopt(TCP_MAXSEG) says: payload bytes of a full segment of ours. */
+  get maxSegment(): number {
+    return isSynchronized(this.state) ? this.snd.mss : this.advertisedMss;
   }
 
-  /** MUST-47: something that may pass, with an errno. */
-  reportSoftError(errno: string): void {
-    this.softError = errno;
-    if (this.softErrorReports) this.raise(TcpEvent.softError);
+  /** SO_RCVBUF: from now on so many bytes may wait to be read, and tuning ends. What was offered to the peer stays offered. */
+  setReceiveBuffer(bytes: number): void {
+    this.rcv.window.setBuffer(bytes);
   }
 
-  note(note: Note, a: number, b: number, now: Micros): void {
-    this.env.observer?.noted(this, note, a, b, now);
+  /** What getsockopt(SO_RCVBUF) says: twice what was set. */
+  get receiveBuffer(): number {
+    return this.rcv.window.bufferBytes;
   }
 
-  dropped(seg: Segment, reason: DropReason, now: Micros): void {
-    this.env.countDrop(reason);
-    this.env.observer?.segmentDropped(this, seg, reason, now);
+  /** SO_SNDBUF: from now on twice so many bytes may wait to be sent or acknowledged, and the buffer does not grow any more. */
+  setSendBuffer(bytes: number): void {
+    this.snd.setBuffer(Math.max(2 * bytes, MIN_SEND_BUFFER));
   }
 
-  setTimer(timer: Timer, deadline: Micros, now: Micros): void {
-    this.timers.set(timer, deadline);
-    this.env.observer?.timerSet(this, timer, deadline, now);
+  /** What getsockopt(SO_SNDBUF) says: twice what was set. */
+  get sendBuffer(): number {
+    return this.snd.bufferBytes;
   }
 
-  stopTimer(timer: Timer, now: Micros): void {
-    if (!this.timers.isArmed(timer)) return;
-    this.timers.stop(timer);
-    this.env.observer?.timerStopped(this, timer, now);
+  /** TCP_WINDOW_CLAMP: the window that we offer is never larger (1,152 at least). */
+  setWindowClamp(bytes: number): void {
+    this.rcv.window.setClamp(bytes);
   }
 
-  /** RFC 7323 section 5.4: milliseconds, with this connection's own offset. */
-  timestampNow(now: Micros): number {
-    return (Math.floor(now / 1000) + this.tsOffset) | 0;
+  // ---- When it is over ------------------------------------------------------------------------------------------------------
+
+  /** SO_KEEPALIVE with TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT (RFC 9293 section 3.8.4). */
+  setKeepAlive(on: boolean, now: Micros, idle?: Micros, interval?: Micros, probes?: number): void {
+    options.setKeepAlive(this, on, now, idle, interval, probes);
   }
 
-  /** What the peer's SYN says about it: IRS and its options. Ours that it did not offer are off from here on. */
-  peerSyn(syn: Segment, now: Micros): void {
-    this.timestamps &&= syn.hasTimestamps;
-    this.sack &&= syn.sackPermitted;
-    this.windowScaling &&= syn.wscale >= 0;
-    this.rcv.start(syn.seq, this.timestamps, this.windowScaling, now);
-    agreeOnEcn(this, syn);
-    if (this.timestamps) {
-      this.rcv.tsRecent = syn.tsVal;
-      this.rcv.tsRecentAt = now;
-    }
-    if (this.windowScaling) {
-      this.snd.wscale = Math.min(syn.wscale, 14); // RFC 7323 section 2.3
-    }
-    this.peerMss = syn.mss >= 0 ? syn.mss : this.defaultMss;
-    // MUST-16, and RFC 6691: the option bytes of each segment come off the MSS, which never counts them.
-    this.size.mostMss = this.mostMss(this.peerMss);
-    this.size.optionBytes = this.timestamps ? 12 : 0;
-    if (!this.passive) startProbing(this, now);
-    syncMss(this);
-    this.rcv.ack.guessMss(this.snd.mss, this.rcv.window.space);
-    this.note('options-agreed', this.snd.mss, (this.snd.wscale << 8) | this.rcv.wscale, now);
+  /**
+   * TCP_USER_TIMEOUT (MUST-21, RFC 5482): so long may data stay unacknowledged, or wait for a window that the peer keeps shut, even if it
+   * answers our probes; 0 leaves it to R2.
+   */
+  setUserTimeout(timeout: Micros): void {
+    this.userTimeout = timeout;
   }
 
-  armKeepAlive(now: Micros, silentSince = now): void {
-    if (this.keepAlive) this.setTimer(Timer.keepAlive, Math.max(now, silentSince + this.keepAliveIdle), now);
+  /** TCP_SYNCNT: how often a SYN is sent again before `connect` fails, those without backoff on top. Counts for one that is under way, too. */
+  setSynRetries(retries: number): void {
+    this.synRetries = retries;
   }
 
-  /** Our FIN is acknowledged and nobody waits for the peer's: not for ever (tcp_fin_timeout, TCP_LINGER2). */
-  orphanInFinWait2(now: Micros): void {
-    if (this.linger2 < 0) {
-      this.env.counters.TcpExtTCPAbortOnLinger++;
-      this.resetOwed = OwedReset.withAck;
-      this.resetSeq = this.snd.nxt;
-      this.finish(null, 'no FIN-WAIT-2 wanted (TCP_LINGER2)', now);
-      return;
-    }
-    const wait = this.linger2 > 0 ? this.linger2 : this.config.finTimeout;
-    // As Linux: the peer's FIN must have the time to come, and to be sent again.
-    this.setTimer(Timer.finWait2, now + Math.max(wait, 3.5 * this.snd.rtt.rto), now);
+  /** TCP_RTO_MAX_MS, 1 s to 120 s: no retransmission timeout, and no wait for a probe into a shut window, is longer from now on. */
+  setMaxRto(most: Micros): void {
+    options.setMaxRto(this, most);
   }
 
-  /** Something became free or was sent: the writer who waits is told when it is worth it. */
-  wakeWriter(): void {
-    if (!this.senderBlocked || !this.snd.wakesWriter || this.sendRoom === 0) return;
-    this.senderBlocked = false;
-    this.raise(TcpEvent.writable);
+  /** What getsockopt(TCP_RTO_MAX_MS) says, in microseconds. */
+  get maxRto(): Micros {
+    return this.snd.rtt.max;
+  }
+
+  /** Whether the user is told of soft errors, ICMP's hints and R1 (SHLD-20; on at first). `softError` can be read all the same. */
+  setSoftErrorReports(on: boolean): void {
+    this.softErrorReports = on;
+  }
+
+  /** SO_LINGER. `wait` 0: `release` sends RST. Else close(2) would return when `isLingering` has become false, or after `wait`. */
+  setLinger(on: boolean, wait: Micros = 0): void {
+    this.linger = on ? wait : -1;
+  }
+
+  /** After `release`: the peer has not acknowledged our FIN yet, and what goes before it. */
+  get isLingering(): boolean {
+    const { state } = this;
+    return state === State.finWait1 || state === State.closing || state === State.lastAck;
+  }
+
+  /** TCP_LINGER2: how long FIN-WAIT-2 waits once nobody reads; 120 s at most, below 0: not at all, 0: as configured. */
+  setLinger2(wait: Micros): void {
+    this.linger2 = wait < 0 ? -1 : Math.min(wait, MAX_LINGER2);
+  }
+
+  /** Everything that was written so far has gone out. */
+  get allSent(): boolean {
+    return seqGeq(this.snd.nxt, this.snd.dataEnd);
   }
 
   /** What must hold after every step; null, or what does not. For tests. */
   checkInvariants(): string | null {
-    if (this.state === State.closed || this.state === State.timeWait) {
-      if (this.timers.next() !== NEVER) return 'a timer is armed in CLOSED';
-      return this.snd.buffer.length === 0 ? null : 'a send buffer is held in CLOSED';
-    }
-    return this.snd.checkInvariants(this.sack) ?? this.rcv.checkInvariants() ?? this.checkWatch();
-  }
-
-  /** Whatever is in flight is watched by a timer, or the connection waits for ever; unless output is about to send, and arms it then. */
-  private checkWatch(): string | null {
-    const { timers, snd } = this;
-    const { out, lostOut, retransOut } = snd.sent;
-    if (out === 0 || this.isOpening || snd.probe.owed || lostOut > retransOut) return null;
-    if (snd.recovery.state >= CaState.recovery && timers.isArmed(Timer.tlp))
-      return 'a loss probe is due in loss recovery';
-    return isWatched(this) ? null : 'data is in flight, and no timer watches over it';
+    return checkInvariants(this);
   }
 }

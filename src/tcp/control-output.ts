@@ -2,19 +2,19 @@
 import { seqAdd, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import { TcpFlag } from '../wire/tcp.js';
-import type { Connection } from './connection.js';
+import type { Tcb } from './tcb.js';
 import { asksForEcn, ECN_SETUP_SYN } from './ecn.js';
-import { putIntoSyn } from './fast-open.js';
 import { ackWentOut, countRetransmission, finishSegment, hand, type SegmentSink } from './hand-over.js';
 import { probeDropped } from './send/local-drop.js';
 import { OwedReset } from './reset.js';
 import { SYN_ACK } from './send/sent-queue.js';
 import { State } from './state.js';
+import { putIntoSyn } from './syn-data.js';
 import { synInterval } from './timeouts.js';
 import { Timer } from './timers.js';
 import { isUrgent } from './urgent.js';
 
-export function sendReset(c: Connection, now: Micros, out: SegmentSink): void {
+export function sendReset(c: Tcb, now: Micros, out: SegmentSink): void {
   const seg = out.segment;
   seg.clear();
   seg.seq = c.resetSeq;
@@ -35,7 +35,7 @@ export function sendReset(c: Connection, now: Micros, out: SegmentSink): void {
   hand(c, seg, false, now, out);
 }
 
-export function sendSyn(c: Connection, now: Micros, out: SegmentSink): void {
+export function sendSyn(c: Tcb, now: Micros, out: SegmentSink): void {
   const { snd, rcv } = c;
   c.synOwed = false;
   const again = snd.nxt !== snd.iss;
@@ -77,7 +77,7 @@ export function sendSyn(c: Connection, now: Micros, out: SegmentSink): void {
     c.setTimer(Timer.rto, now + synInterval(c, now), now);
 }
 
-export function payAcks(c: Connection, now: Micros, out: SegmentSink): void {
+export function payAcks(c: Tcb, now: Micros, out: SegmentSink): void {
   const { rcv } = c;
   if (rcv.ackNow || c.challengeOwed) {
     sendAck(c, now, out);
@@ -87,7 +87,7 @@ export function payAcks(c: Connection, now: Micros, out: SegmentSink): void {
 }
 
 /** The timer is armed for the first segment; later ones may only bring it forward. About to expire, it is not waited for. */
-function delayAck(c: Connection, now: Micros, out: SegmentSink): void {
+function delayAck(c: Tcb, now: Micros, out: SegmentSink): void {
   const { ack } = c.rcv;
   const delay = ack.delay(c.snd.rtt.srtt);
   const armed = c.timers.deadline(Timer.delayedAck); // NEVER when it is not
@@ -98,7 +98,7 @@ function delayAck(c: Connection, now: Micros, out: SegmentSink): void {
 }
 
 /** <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, with SACK blocks when something is out of order. */
-export function sendAck(c: Connection, now: Micros, out: SegmentSink): void {
+export function sendAck(c: Tcb, now: Micros, out: SegmentSink): void {
   sendEmpty(c, c.snd.nxt, now, out);
 }
 
@@ -107,7 +107,7 @@ export function sendAck(c: Connection, now: Micros, out: SegmentSink): void {
  * peer must answer that it is unacceptable. RFC 9293 section 3.8.6.1 would send a byte of new data: Linux's form, taken here, also works
  * when that byte would be thrown away, leaves nothing in flight, and is what packet scripts expect. (SHLD-12, MUST-36)
  */
-export function sendProbe(c: Connection, now: Micros, out: SegmentSink): void {
+export function sendProbe(c: Tcb, now: Micros, out: SegmentSink): void {
   c.probeOwed = false;
   if (out.dropsAll === true) {
     probeDropped(c, now);
@@ -120,7 +120,7 @@ export function sendProbe(c: Connection, now: Micros, out: SegmentSink): void {
 }
 
 /** <SEQ=seq><ACK=RCV.NXT><CTL=ACK> without data. */
-function sendEmpty(c: Connection, seq: Seq, now: Micros, out: SegmentSink): void {
+function sendEmpty(c: Tcb, seq: Seq, now: Micros, out: SegmentSink): void {
   const seg = out.segment;
   seg.clear();
   seg.seq = seq;

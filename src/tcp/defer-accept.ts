@@ -7,7 +7,7 @@
  */
 import { MINUTE, SECOND, type Micros } from '../base/time.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
-import type { Connection } from './connection.js';
+import type { Tcb } from './tcb.js';
 
 const LONGEST: Micros = 2 * MINUTE;
 const MOST_RETRANSMISSIONS = 255;
@@ -35,7 +35,7 @@ export function deferredTime(wait: Micros): Micros {
 }
 
 /** `seg` would establish `c` with nothing to read, and it is not time for that yet: it is noted and passed over. */
-export function defersAccept(c: Connection, seg: Segment): boolean {
+export function defersAccept(c: Tcb, seg: Segment): boolean {
   const { deferAccept } = c.config;
   if (deferAccept === 0 || seg.payloadBytes > 0 || seg.has(TcpFlag.FIN | TcpFlag.SYN)) return false;
   if (seg.seq !== c.rcv.nxt || seg.ack !== c.snd.nxt || c.synTries >= deferredSynAcks(deferAccept)) return false;

@@ -10,17 +10,8 @@
  * another reason (section 6.1). Non-goals: AccECN (RFC 9768), whose SYN is answered as this one is, and ECN++ (RFC 8311).
  */
 import { Ecn, TcpFlag, type Segment } from '../wire/tcp.js';
-import type { Connection } from './connection.js';
-
-/** The values of net.ipv4.tcp_ecn. */
-export const EcnMode = {
-  off: 0,
-  /** Ask for it in our SYN, and accept it in the peer's. */
-  ask: 1,
-  /** Accept it, but do not ask: Linux's default. */
-  accept: 2,
-} as const;
-export type EcnMode = (typeof EcnMode)[keyof typeof EcnMode];
+import { EcnMode } from './ecn-mode.js';
+import type { Tcb } from './tcb.js';
 
 /** Section 6.1.1: an ECN-setup SYN. An AccECN one has AE set, too, and falls back to this one when it is answered like this one. */
 export const ECN_SETUP_SYN = TcpFlag.ECE | TcpFlag.CWR;
@@ -38,10 +29,10 @@ export const acceptsEcnSyn = (mode: EcnMode, syn: Segment): boolean =>
 const isEcnSynAck = (seg: Segment): boolean => setupBits(seg) === TcpFlag.ECE;
 
 /** Our SYN asks for it. */
-export const asksForEcn = (c: Connection): boolean => !c.passive && c.config.ecn === EcnMode.ask;
+export const asksForEcn = (c: Tcb): boolean => !c.passive && c.config.ecn === EcnMode.ask;
 
 /** The peer's SYN or SYN,ACK is here. The SYN of a simultaneous open asks as ours does, and is an answer to it. */
-export function agreeOnEcn(c: Connection, syn: Segment): void {
+export function agreeOnEcn(c: Tcb, syn: Segment): void {
   const agreed = syn.has(TcpFlag.ACK)
     ? asksForEcn(c) && isEcnSynAck(syn)
     : (c.passive || asksForEcn(c)) && acceptsEcnSyn(c.config.ecn, syn);

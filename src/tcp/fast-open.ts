@@ -6,15 +6,11 @@
  *                    when the server does not take it: SYN,ACK of the SYN alone, and the data goes out again at once
  *
  * Data in a SYN may be delivered twice: only programs for which that does no harm may ask for this (section 6.1). Who has which cookie is the stack's
- * business (stack/tcp/fast-open-cache.ts, stack/tcp/fast-open-server.ts); this is one connection's part.
+ * business (stack/tcp/fast-open-cache.ts, stack/tcp/fast-open-server.ts); this is one connection's part:
+ * what it remembers. What it does with a SYN is syn-data.ts.
  */
 import type { Micros } from '../base/time.js';
 import { ABSENT, TcpFlag, type Segment } from '../wire/tcp.js';
-import type { Connection } from './connection.js';
-import { peerIsKnown } from './send/mtu-probe.js';
-import { resendWithoutReduction } from './recovery/recovery.js';
-import { syncMss } from './send/segment-size.js';
-import { TcpEvent } from './user.js';
 
 /** Bits of net.ipv4.tcp_fastopen. */
 export const FastOpenMode = {
@@ -91,107 +87,39 @@ export class FastOpen {
     this.afterPause = o.afterPause ?? false;
     if (o.cookie?.length === 0) this.failure = FastOpenFailure.noCookie;
   }
-}
 
-/** Puts the option on our first SYN or SYN,ACK, and data into a SYN. One that is sent again has neither. */
-export function putIntoSyn(c: Connection, f: FastOpen, seg: Segment): void {
-  if (f.cookie !== null) {
-    seg.cookieBytes = f.cookie.length;
-    seg.cookieExperimental = f.experimental;
-    seg.cookie.set(f.cookie);
+  /**
+   * The retransmission timer expired, after `timeouts` others in a row. As Linux: the third one, or the last, says that something on the
+   * way swallows connections that begin like this.
+   */
+  timedOut(timeouts: number, gaveUp: boolean, now: Micros): void {
+    const { memory } = this;
+    if (memory === null || (this.cookie === null && this.synData === 0)) return;
+    if (timeouts === 2 || (timeouts < 2 && gaveUp)) memory.blackhole(now);
   }
-  if (c.passive) return;
-  const { snd } = c;
-  f.synData = Math.min(f.mostSynData, snd.buffer.length);
-  if (f.synData === 0) return;
-  seg.source = snd.buffer;
-  seg.payloadBytes = f.synData;
-}
 
-/** A listener took a SYN with data: it is delivered, and the answer need not wait for the handshake's end. */
-export function takeSynData(c: Connection, syn: Segment, now: Micros): void {
-  const { snd, rcv } = c;
-  rcv.offerSynWindow(c.timestamps);
-  rcv.dataAt = now;
-  snd.lastSentAt = now;
-  syncMss(c);
-  peerIsKnown(c, now);
-  if (syn.payloadBytes > 0) {
-    takeTextOfSyn(c, syn);
-    c.note('fast-open-taken', c.fastOpen!.takenSynData, 0, now);
+  /** A RST that is not the next in sequence, on a connection that brought no data yet: as Linux, what was before it may have been swallowed. */
+  resetOutOfOrder(dataSegsIn: number, now: Micros): void {
+    if (dataSegsIn === 0) this.askingMemory?.blackhole(now);
   }
-  snd.congestion.start(c.config.initialWindow, snd.mss, 0, now);
-}
 
-/**
- * The data of a SYN or SYN,ACK, which the window may not have room for at the end. It tells nothing of how the peer sends: when the next data is acknowledged
- * is decided as if that were the first.
- */
-function takeTextOfSyn(c: Connection, syn: Segment): void {
-  const bytes = c.rcv.takeTextOfSyn(syn);
-  c.fastOpen!.takenSynData = bytes;
-  c.stats.bytesIn += bytes;
-  c.raise(TcpEvent.readable);
-}
+  /**
+   * The connection is over. As Linux: all that came is a FIN behind a hole (`finBeyondHole`), so what was before it was swallowed; or data
+   * came, so nothing is wrong any more.
+   */
+  connectionEnds(dataSegsIn: number, finBeyondHole: boolean, now: Micros): void {
+    const memory = this.askingMemory;
+    if (memory === null) return;
+    if (dataSegsIn > 0) {
+      if (this.afterPause) memory.worked();
+    } else if (finBeyondHole) memory.blackhole(now);
+  }
 
-/** In SYN-SENT an answer to our SYN came, and SND.UNA is where it says. What it did not acknowledge goes out again at once (section 4.2.1). */
-export function synAnswered(c: Connection, f: FastOpen, seg: Segment, now: Micros): void {
-  const { sent } = c.snd;
-  const isLeft = sent.length > 0;
-  const asked = f.cookie !== null;
-  const granted = asked && seg.cookieBytes > 0;
-  const again = c.synTries > 0;
-  f.synDataAcked = f.synData > 0 && !isLeft;
-  f.memory?.learn(
-    {
-      mss: seg.mss === ABSENT ? 0 : seg.mss,
-      cookie: granted ? seg.cookie.slice(0, seg.cookieBytes) : null,
-      experimental: seg.cookieExperimental,
-      synLost: again && asked && seg.cookieBytes === ABSENT && isLeft,
-      notGranted: !again && asked && seg.cookieBytes === ABSENT && f.synData === 0,
-    },
-    now,
-  );
-  if (isLeft) {
-    f.failure = again ? FastOpenFailure.synAgain : FastOpenFailure.notAcked;
-    for (const record of sent) sent.markLost(record);
-    resendWithoutReduction(c, now);
-    c.env.counters.TcpExtTCPFastOpenActiveFail++;
-    c.note('fast-open-refused', c.snd.flight, 0, now);
-  } else if (f.synDataAcked) {
-    c.env.counters.TcpExtTCPFastOpenActive++;
-    c.snd.rate.delivered--; // as Linux: SYN and data were one packet
+  /** Of an active open whose SYN had the option. */
+  private get askingMemory(): FastOpenMemory | null {
+    return this.cookie === null ? null : this.memory;
   }
 }
-
-/**
- * The retransmission timer expired, after `timeouts` others in a row. As Linux: the third one, or the last, says that something on the way swallows
- * connections that begin like this.
- */
-export function fastOpenTimedOut(c: Connection, timeouts: number, gaveUp: boolean, now: Micros): void {
-  const f = c.fastOpen;
-  if (f === null || f.memory === null || (f.cookie === null && f.synData === 0)) return;
-  if (timeouts === 2 || (timeouts < 2 && gaveUp)) f.memory.blackhole(now);
-}
-
-/** A RST that is not the next in sequence, on a connection that brought no data yet: as Linux, what was before it may have been swallowed. */
-export function resetOutOfOrder(c: Connection, now: Micros): void {
-  if (c.stats.dataSegsIn === 0) askingMemory(c)?.blackhole(now);
-}
-
-/** The connection is over. As Linux: all that came is a FIN behind a hole, so what was before it was swallowed; or data came, so nothing is wrong any more. */
-export function fastOpenEnds(c: Connection, now: Micros): void {
-  const memory = askingMemory(c);
-  if (memory === null) return;
-  const { rcv } = c;
-  if (c.stats.dataSegsIn > 0) {
-    if (c.fastOpen!.afterPause) memory.worked();
-  } else if (rcv.finSeen && !rcv.finReceived) memory.blackhole(now);
-}
-
-/** Of an active open whose SYN had the option. */
-const askingMemory = ({ fastOpen: f }: Connection): FastOpenMemory | null =>
-  f === null || f.cookie === null ? null : f.memory;
 
 /** Is there a SYN with an option of Fast Open, or with data? */
 export const asksForFastOpen = (syn: Segment): boolean =>

@@ -4,7 +4,7 @@
  */
 import type { Micros } from '../base/time.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
-import type { Connection } from './connection.js';
+import type { Tcb } from './tcb.js';
 import { Timer } from './timers.js';
 import { announceUrgent, isUrgent } from './urgent.js';
 
@@ -16,7 +16,7 @@ export interface SegmentSink {
   readonly segment: Segment;
   /** Nothing that is sent leaves: the queue before the device drops all. */
   readonly dropsAll?: boolean;
-  send(conn: Connection, segment: Segment): void;
+  send(conn: Tcb, segment: Segment): void;
 }
 
 /** RFC 2018 section 3: 40 bytes of options hold so many SACK blocks, without and with timestamps. */
@@ -27,7 +27,7 @@ const SACK_BYTES = 4;
 const SACK_BLOCK_BYTES = 8;
 
 /** What every segment after the SYN carries: our acknowledgment, our window, timestamps, SACK blocks. */
-export function finishSegment(c: Connection, seg: Segment, now: Micros): void {
+export function finishSegment(c: Tcb, seg: Segment, now: Micros): void {
   const { rcv } = c;
   seg.ack = rcv.nxt;
   if (rcv.ecn.echo) seg.flags |= TcpFlag.ECE;
@@ -40,18 +40,18 @@ export function finishSegment(c: Connection, seg: Segment, now: Micros): void {
 }
 
 /** SACK blocks stand in every ACK, so in data, too, while something is out of order (RFC 2018 section 4). */
-function writeSack(c: Connection, seg: Segment): void {
+function writeSack(c: Tcb, seg: Segment): void {
   c.rcv.writeSack(seg, c.timestamps ? SACK_ROOM_WITH_TIMESTAMPS : SACK_ROOM);
 }
 
 /** How much the next segment's SACK blocks take from its payload (RFC 6691 section 2). `scratch` is overwritten. */
-export function sackBytes(c: Connection, scratch: Segment): number {
+export function sackBytes(c: Tcb, scratch: Segment): number {
   writeSack(c, scratch);
   const { sackCount } = scratch;
   return sackCount === 0 ? 0 : SACK_BYTES + sackCount * SACK_BLOCK_BYTES;
 }
 
-function noteWindow(c: Connection, before: number, now: Micros): void {
+function noteWindow(c: Tcb, before: number, now: Micros): void {
   const after = c.rcv.wnd;
   if (after === 0 && c.rcv.announcedWindow !== 0) {
     c.env.counters.TcpExtTCPToZeroWindowAdv++;
@@ -64,13 +64,13 @@ function noteWindow(c: Connection, before: number, now: Micros): void {
 }
 
 /** Whatever went out carried an ACK: nothing is owed for what came in order. */
-export function ackWentOut(c: Connection, now: Micros): void {
+export function ackWentOut(c: Tcb, now: Micros): void {
   c.rcv.ackSent();
   c.challengeOwed = false;
   c.stopTimer(Timer.delayedAck, now);
 }
 
-export function hand(c: Connection, seg: Segment, again: boolean, now: Micros, out: SegmentSink): void {
+export function hand(c: Tcb, seg: Segment, again: boolean, now: Micros, out: SegmentSink): void {
   const segments = seg.wireSegments;
   // As Linux: what goes out during a handshake, but for our own SYN, is no connection's.
   if (!(c.isOpening && seg.has(TcpFlag.RST)) && !(c.passive && seg.has(TcpFlag.SYN))) c.stats.segsOut += segments;
@@ -84,7 +84,7 @@ export function hand(c: Connection, seg: Segment, again: boolean, now: Micros, o
 }
 
 /** `segments`: on the wire. D-SACKs are told from the network's own duplicates by comparing with this. */
-export function countRetransmission(c: Connection, bytes: number, segments: number): void {
+export function countRetransmission(c: Tcb, bytes: number, segments: number): void {
   c.stats.retransmissions += segments;
   c.stats.bytesRetransmitted += bytes;
   c.env.counters.TcpRetransSegs += segments;

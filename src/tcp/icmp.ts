@@ -4,7 +4,7 @@
  */
 import type { Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
-import type { Connection } from './connection.js';
+import type { Tcb } from './tcb.js';
 import { quotesFlight } from './send/path-mtu.js';
 import { armRto } from './recovery/retransmit-timer.js';
 import { State } from './state.js';
@@ -25,7 +25,7 @@ export interface TcpIcmpError {
   readonly isPathDown: boolean;
 }
 
-export function icmpErrorArrives(c: Connection, e: TcpIcmpError, now: Micros): void {
+export function icmpErrorArrives(c: Tcb, e: TcpIcmpError, now: Micros): void {
   if (e.errno === '') return;
   if (!quotesFlight(c, e.seq)) return;
   if (isHalfOpen(c)) {
@@ -43,24 +43,24 @@ export function icmpErrorArrives(c: Connection, e: TcpIcmpError, now: Micros): v
 }
 
 /** As in Linux, a Fast Open whose user has the connection is a connected one; while it waits to be accepted any error ends it. */
-function endsOpening(c: Connection, e: TcpIcmpError): boolean {
+function endsOpening(c: Tcb, e: TcpIcmpError): boolean {
   if (c.fastOpen?.accepted === true) return c.user === null;
   return e.hard || c.config.icmpAbortsSynSent;
 }
 
 /** Nothing but a SYN,ACK went out for it, and no user has it. */
-export const isHalfOpen = (c: Connection): boolean =>
+export const isHalfOpen = (c: Tcb): boolean =>
   c.state === State.synReceived && c.passive && c.fastOpen?.accepted !== true;
 
 /** Our SYN,ACK did not get there. As in Linux the peer that had sent its SYN in good faith may send another (tcp_req_err). */
-function halfOpenFails(c: Connection, e: TcpIcmpError, now: Micros): void {
+function halfOpenFails(c: Tcb, e: TcpIcmpError, now: Micros): void {
   if (!(c.config.icmpAbortsSynSent ? e.endsHalfOpen : e.hard)) return;
   c.env.counters.TcpExtListenDrops++;
   c.finish(null, 'ICMP error about the SYN,ACK (RFC 5461)', now);
 }
 
 /** RFC 6069: the path was down, so the last timeout was not congestion's: its doubling is taken back. */
-function takeBackBackoff(c: Connection, seq: Seq, now: Micros): void {
+function takeBackBackoff(c: Tcb, seq: Seq, now: Micros): void {
   const { snd } = c;
   if (seq !== snd.una || snd.timeouts === 0 || snd.rtt.backoff === 0) return;
   snd.rtt.backoff--;

@@ -10,23 +10,25 @@ import { Drop } from '../wire/drop.js';
 import { Ecn, TcpFlag, type Segment } from '../wire/tcp.js';
 import { acknowledgmentArrives, synAcknowledged } from './recovery/ack.js';
 import { answersAlways } from './challenge.js';
-import type { Connection } from './connection.js';
-import { resetOutOfOrder, synAnswered } from './fast-open.js';
+import { orphanInFinWait2, shutdown } from './closing.js';
+import { TcpEvent } from './events.js';
+import { peerSyn } from './handshake.js';
+import type { Tcb } from './tcb.js';
 import { peerIsKnown } from './send/mtu-probe.js';
 import { isPaced, pacingRateOf } from './send/pacing.js';
 import { synAckRecovered } from './recovery/recovery.js';
 import { OwedReset } from './reset.js';
 import { windowOffered } from './send/segment-size.js';
 import { isSynchronized, State } from './state.js';
+import { synAnswered } from './syn-data.js';
 import { Timer } from './timers.js';
 import { isForeignEcho, timestampFault } from './timestamps.js';
 import { takeUrgent } from './urgent.js';
-import { TcpEvent } from './user.js';
 
 /** Linux's TCP_TIMEOUT_MIN, two ticks of its clock. */
 const SYN_AFTER_RESET: Micros = 8 * MILLISECOND;
 
-export function segmentArrives(c: Connection, seg: Segment, now: Micros): void {
+export function segmentArrives(c: Tcb, seg: Segment, now: Micros): void {
   switch (c.state) {
     case State.closed:
     case State.listen:
@@ -52,7 +54,7 @@ export function segmentArrives(c: Connection, seg: Segment, now: Micros): void {
 
 // ---- 3.10.7.3 SYN-SENT ------------------------------------------------------------------------------------------------
 
-function arrivesInSynSent(c: Connection, seg: Segment, now: Micros): void {
+function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
   const { snd } = c;
   const ack = seg.has(TcpFlag.ACK);
   // First, the ACK: it must acknowledge our SYN and nothing that we did not send.
@@ -82,7 +84,7 @@ function arrivesInSynSent(c: Connection, seg: Segment, now: Micros): void {
     c.dropped(seg, Drop.tcpBadFlags, now);
     return;
   }
-  c.peerSyn(seg, now);
+  peerSyn(c, seg, now);
   c.lastReceivedAt = now;
   if (ack) {
     c.rcv.ackNow = true;
@@ -107,7 +109,7 @@ function arrivesInSynSent(c: Connection, seg: Segment, now: Micros): void {
  * As Linux: data that waits for the connection carries the ACK of the SYN,ACK, and a program that writes so soon asks: what the peer answers is
  * acknowledged with the next question. TCP_QUICKACK switched off says the same of data that is yet to be written, and so does TCP_DEFER_ACCEPT.
  */
-function saveAck(c: Connection, now: Micros): void {
+function saveAck(c: Tcb, now: Micros): void {
   const { rcv, snd, config } = c;
   const { interactive } = rcv.ack;
   if (snd.unsent === 0 && !interactive && config.deferAccept === 0) return;
@@ -121,7 +123,7 @@ function saveAck(c: Connection, now: Micros): void {
 
 // ---- 3.10.7.4 The other states ------------------------------------------------------------------------------------------
 
-function arrivesInOther(c: Connection, seg: Segment, now: Micros): void {
+function arrivesInOther(c: Tcb, seg: Segment, now: Micros): void {
   if (!checkTimestamp(c, seg, now)) return;
   if (!checkSequence(c, seg, now)) return;
   if (!checkReset(c, seg, now)) return;
@@ -131,7 +133,7 @@ function arrivesInOther(c: Connection, seg: Segment, now: Micros): void {
   afterAck(c, seg, now);
 }
 
-function afterAck(c: Connection, seg: Segment, now: Micros): void {
+function afterAck(c: Tcb, seg: Segment, now: Micros): void {
   c.lastReceivedAt = now;
   c.keepAliveUnanswered = 0;
   if (seg.ecn !== Ecn.notEct) c.stats.countEcn(seg);
@@ -147,7 +149,7 @@ function afterAck(c: Connection, seg: Segment, now: Micros): void {
  * A FIN beyond the window is cut off with the text before it; it will come again. As in Linux, the one right behind the window
  * counts (`takesFinBeyondWindow`), also while the window is shut.
  */
-function noteFin({ rcv, config }: Connection, seg: Segment): void {
+function noteFin({ rcv, config }: Tcb, seg: Segment): void {
   const finSeq = seqAdd(seg.seq, seg.len - 1);
   const right = seqAdd(rcv.nxt, rcv.wnd);
   const isTaken = seqLt(finSeq, right) || (finSeq === right && config.takesFinBeyondWindow);
@@ -155,7 +157,7 @@ function noteFin({ rcv, config }: Connection, seg: Segment): void {
 }
 
 /** RFC 7323 section 5.3 R1: PAWS stands before the sequence check. */
-function checkTimestamp(c: Connection, seg: Segment, now: Micros): boolean {
+function checkTimestamp(c: Tcb, seg: Segment, now: Micros): boolean {
   if (!c.timestamps) return true;
   if (!seg.hasTimestamps) {
     // Section 3.2: once agreed on, every segment must carry it; one without SHOULD be dropped. Linux takes it, because some
@@ -177,7 +179,7 @@ function checkTimestamp(c: Connection, seg: Segment, now: Micros): boolean {
 }
 
 /** First: is any of it in the window? */
-function checkSequence(c: Connection, seg: Segment, now: Micros): boolean {
+function checkSequence(c: Tcb, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[1]!++;
   const { rcv } = c;
   if (rcv.isAcceptable(seg.seq, seg.len)) return true;
@@ -201,21 +203,21 @@ function checkSequence(c: Connection, seg: Segment, now: Micros): boolean {
 }
 
 /** As Linux: some stacks forget that their FIN had a number, and reset with that. */
-const repeatsFin = (c: Connection, seg: Segment): boolean => c.rcv.finReceived && seg.seq === seqAdd(c.rcv.nxt, -1);
+const repeatsFin = (c: Tcb, seg: Segment): boolean => c.rcv.finReceived && seg.seq === seqAdd(c.rcv.nxt, -1);
 
 /** RFC 5961 section 3.2; and as Linux, the end of what came out of order: the peer is further than RCV.NXT, and we told it that we know. */
-function isExactReset(c: Connection, seg: Segment): boolean {
+function isExactReset(c: Tcb, seg: Segment): boolean {
   const { rcv } = c;
   if (seg.seq === rcv.nxt || repeatsFin(c, seg)) return true;
   return c.sack && !rcv.outOfOrder.isEmpty && seg.seq === rcv.outOfOrder.end;
 }
 
 /** Second: RST, by RFC 5961 section 3.2. Only the exact next sequence number resets; one elsewhere in the window is challenged. */
-function checkReset(c: Connection, seg: Segment, now: Micros): boolean {
+function checkReset(c: Tcb, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[2]!++;
   if (!seg.has(TcpFlag.RST)) return true;
   if (!isExactReset(c, seg)) {
-    if (c.state === State.established) resetOutOfOrder(c, now);
+    if (c.state === State.established) c.fastOpen?.resetOutOfOrder(c.stats.dataSegsIn, now);
     oweChallenge(c, now);
     c.dropped(seg, Drop.tcpRstChallenge, now);
     return false;
@@ -239,11 +241,11 @@ function checkReset(c: Connection, seg: Segment, now: Micros): boolean {
 }
 
 /** A SYN that is answered with a challenge ACK, whatever its timestamps and sequence number say (RFC 5961 section 4.2). */
-const isChallenged = (c: Connection, seg: Segment): boolean =>
+const isChallenged = (c: Tcb, seg: Segment): boolean =>
   seg.has(TcpFlag.SYN) && !seg.has(TcpFlag.RST) && isSynchronized(c.state);
 
 /** Fourth: SYN. */
-function checkSyn(c: Connection, seg: Segment, now: Micros): boolean {
+function checkSyn(c: Tcb, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[4]!++;
   if (!seg.has(TcpFlag.SYN)) return true;
   if (c.state === State.synReceived && c.passive) newSynInSynReceived(c, seg, now);
@@ -255,7 +257,7 @@ function checkSyn(c: Connection, seg: Segment, now: Micros): boolean {
  * RFC 9293: back to LISTEN. The peer began anew; its next SYN will find the listener. Linux also refuses the SYN, and the half-open connection outlives it
  * where the SYN acknowledges something else than ours, or where it already has data (Fast Open): a guess shall not end it.
  */
-function newSynInSynReceived(c: Connection, seg: Segment, now: Micros): void {
+function newSynInSynReceived(c: Tcb, seg: Segment, now: Micros): void {
   if (c.config.refuseSynInWindow) {
     const { snd } = c;
     answerWithReset(c, seg);
@@ -268,14 +270,14 @@ function newSynInSynReceived(c: Connection, seg: Segment, now: Micros): void {
   c.finish('ECONNRESET', 'receive SYN in SYN-RECEIVED', now);
 }
 
-function challengeSyn(c: Connection, seg: Segment, now: Micros): void {
+function challengeSyn(c: Tcb, seg: Segment, now: Micros): void {
   c.env.counters.TcpExtTCPSYNChallenge++;
   oweChallenge(c, now);
   c.dropped(seg, Drop.tcpSynChallenge, now);
 }
 
 /** Fifth: ACK. */
-function checkAck(c: Connection, seg: Segment, now: Micros): boolean {
+function checkAck(c: Tcb, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[5]!++;
   const { snd } = c;
   if (!seg.has(TcpFlag.ACK)) {
@@ -318,18 +320,18 @@ function checkAck(c: Connection, seg: Segment, now: Micros): boolean {
  * RFC 7323 section 4.3. Its section 5.3 has TS.Recent follow as soon as the sequence number is acceptable; as Linux we wait until the ACK is, too,
  * and so the segment is neither RST nor SYN: a blind attacker's timestamp from the future would else have PAWS drop all that the peer sends.
  */
-function noteTimestamp(c: Connection, seg: Segment, now: Micros): void {
+function noteTimestamp(c: Tcb, seg: Segment, now: Micros): void {
   if (seg.hasTimestamps) c.rcv.updateTsRecent(seg, now);
 }
 
 /** What the acknowledgment of our FIN does, state by state. */
-function afterOurFin(c: Connection, seg: Segment, now: Micros): boolean {
+function afterOurFin(c: Tcb, seg: Segment, now: Micros): boolean {
   if (!c.snd.finAcked) return true;
   switch (c.state) {
     case State.finWait1:
       c.setState(State.finWait2, 'receive ACK of our FIN', now);
       if (!c.rcv.orphaned) return true;
-      c.orphanInFinWait2(now);
+      orphanInFinWait2(c, now);
       if (c.resetOwed === OwedReset.none) return true;
       answerWithReset(c, seg);
       return false;
@@ -345,7 +347,7 @@ function afterOurFin(c: Connection, seg: Segment, now: Micros): boolean {
 }
 
 /** Seventh: the text. */
-function takeText(c: Connection, seg: Segment, now: Micros): boolean {
+function takeText(c: Tcb, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[7]!++;
   if (seg.payloadBytes === 0) return true;
   const { rcv } = c;
@@ -389,7 +391,7 @@ function takeText(c: Connection, seg: Segment, now: Micros): boolean {
   return true;
 }
 
-function takeEcn(c: Connection, seg: Segment, now: Micros): void {
+function takeEcn(c: Tcb, seg: Segment, now: Micros): void {
   const { ecn } = c.rcv;
   const before = ecn.echo;
   c.rcv.takeEcn(seg);
@@ -397,7 +399,7 @@ function takeEcn(c: Connection, seg: Segment, now: Micros): void {
 }
 
 /** Eighth: the FIN. It counts once everything before it is here. */
-function takeFin(c: Connection, seg: Segment, now: Micros): void {
+function takeFin(c: Tcb, seg: Segment, now: Micros): void {
   c.env.counters.steps[8]!++;
   const { rcv } = c;
   if (!rcv.reachFin()) {
@@ -425,7 +427,7 @@ function takeFin(c: Connection, seg: Segment, now: Micros): void {
   }
 }
 
-function becomeEstablished(c: Connection, why: string, now: Micros): void {
+function becomeEstablished(c: Tcb, why: string, now: Micros): void {
   c.synOwed = false;
   c.setState(State.established, why, now);
   if (c.passive) {
@@ -452,7 +454,7 @@ function becomeEstablished(c: Connection, why: string, now: Micros): void {
   c.snd.expandBuffer();
   c.armKeepAlive(now);
   c.raise(TcpEvent.established);
-  if (c.closeQueued) c.shutdown(now);
+  if (c.closeQueued) shutdown(c, now);
 }
 
 // ---- What bad segments are owed ----------------------------------------------------------------------------------------
@@ -461,7 +463,7 @@ function becomeEstablished(c: Connection, why: string, now: Micros): void {
  * RFC 9293 3.5.2 group 2: <SEQ=SEG.ACK><CTL=RST>; a SYN without ACK gets group 1's. RFC 7323 section 5.2: it echoes the timestamp of what it answers; not in
  * Linux.
  */
-function answerWithReset(c: Connection, seg: Segment): void {
+function answerWithReset(c: Tcb, seg: Segment): void {
   const hasAck = seg.has(TcpFlag.ACK);
   c.resetOwed = hasAck ? OwedReset.bare : OwedReset.toSyn;
   c.resetSeq = hasAck ? seg.ack : 0;
@@ -470,7 +472,7 @@ function answerWithReset(c: Connection, seg: Segment): void {
 }
 
 /** A challenge ACK (RFC 5961), unless a throttle holds it back (section 7): the connection's own, or the host's. */
-function oweChallenge(c: Connection, now: Micros): void {
+function oweChallenge(c: Tcb, now: Micros): void {
   const { counters, challenges } = c.env;
   if (isThrottled(c, 'TcpExtTCPACKSkippedChallenge', now)) return;
   if (!challenges.allow(now)) {
@@ -486,7 +488,7 @@ function oweChallenge(c: Connection, now: Micros): void {
  * "If an incoming segment is not acceptable, an acknowledgment should be sent in reply." One with data is most likely a
  * retransmission, and owes a duplicate ACK with D-SACK (RFC 2883) each time; one without may be one end of an ACK loop, so it is throttled as Linux does.
  */
-function oweAckForBad(c: Connection, seg: Segment, skipped: SkipCounter, now: Micros): void {
+function oweAckForBad(c: Tcb, seg: Segment, skipped: SkipCounter, now: Micros): void {
   const { rcv, env } = c;
   const answersAll = answersAlways(seg);
   if (!answersAll && isThrottled(c, isSynchronized(c.state) ? skipped : 'TcpExtTCPACKSkippedSynRecv', now)) return;
@@ -501,7 +503,7 @@ type SkipCounter =
   'TcpExtTCPACKSkippedChallenge' | 'TcpExtTCPACKSkippedPAWS' | 'TcpExtTCPACKSkippedSeq' | 'TcpExtTCPACKSkippedSynRecv';
 
 /** Segments that are no good get one answer in `challengeAckInterval` (tcp_invalid_ratelimit), whatever is wrong with them. */
-function isThrottled(c: Connection, skipped: SkipCounter, now: Micros): boolean {
+function isThrottled(c: Tcb, skipped: SkipCounter, now: Micros): boolean {
   if (now - c.lastChallengeAt < c.config.challengeAckInterval) {
     skip(c, skipped, now);
     return true;
@@ -510,7 +512,7 @@ function isThrottled(c: Connection, skipped: SkipCounter, now: Micros): boolean 
   return false;
 }
 
-function skip(c: Connection, counter: SkipCounter, now: Micros): void {
+function skip(c: Tcb, counter: SkipCounter, now: Micros): void {
   c.env.counters[counter]++;
   c.note('ack-throttled', 0, 0, now);
 }

@@ -5,7 +5,7 @@
 import type { Micros } from '../base/time.js';
 import type { DropReason } from '../wire/drop.js';
 import type { Segment } from '../wire/tcp.js';
-import type { Connection } from './connection.js';
+import type { Tcb } from './tcb.js';
 import type { State } from './state.js';
 import type { Timer } from './timers.js';
 
@@ -69,16 +69,16 @@ export type Note =
 
 export interface TcpObserver {
   /** A segment for this connection came in, before any step of RFC 9293 section 3.10.7. */
-  segmentArrived(conn: Connection, seg: Segment, now: Micros): void;
+  segmentArrived(conn: Tcb, seg: Segment, now: Micros): void;
   /** The segment that arrived was not (wholly) used, for this reason. */
-  segmentDropped(conn: Connection, seg: Segment, reason: DropReason, now: Micros): void;
+  segmentDropped(conn: Tcb, seg: Segment, reason: DropReason, now: Micros): void;
   /** A segment goes out; `again` when its sequence numbers were sent before. */
-  segmentSent(conn: Connection, seg: Segment, again: boolean, now: Micros): void;
+  segmentSent(conn: Tcb, seg: Segment, again: boolean, now: Micros): void;
   /** `why` is a short phrase: "valid SYN on a listening port". */
-  stateChanged(conn: Connection, from: State, to: State, why: string, now: Micros): void;
+  stateChanged(conn: Tcb, from: State, to: State, why: string, now: Micros): void;
   /** Armed anew, to expire at `deadline`. */
-  timerSet(conn: Connection, timer: Timer, deadline: Micros, now: Micros): void;
-  timerStopped(conn: Connection, timer: Timer, now: Micros): void;
-  timerExpired(conn: Connection, timer: Timer, now: Micros): void;
-  noted(conn: Connection, note: Note, a: number, b: number, now: Micros): void;
+  timerSet(conn: Tcb, timer: Timer, deadline: Micros, now: Micros): void;
+  timerStopped(conn: Tcb, timer: Timer, now: Micros): void;
+  timerExpired(conn: Tcb, timer: Timer, now: Micros): void;
+  noted(conn: Tcb, note: Note, a: number, b: number, now: Micros): void;
 }

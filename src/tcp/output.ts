@@ -8,7 +8,7 @@ import type { Micros } from '../base/time.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
 import { Chrono, chronoOf } from './send/chrono.js';
 import { CaState } from './congestion/ack-sample.js';
-import type { Connection } from './connection.js';
+import type { Tcb } from './tcb.js';
 import { payAcks, sendAck, sendProbe, sendReset, sendSyn } from './control-output.js';
 import { restartAfterIdle } from './send/cwnd-usage.js';
 import { scheduleLossProbe } from './recovery/loss-probe.js';
@@ -29,7 +29,7 @@ import { superSegmentBytes } from './urgent.js';
 
 export type { SegmentSink };
 
-export function pollTransmit(c: Connection, now: Micros, out: SegmentSink): void {
+export function pollTransmit(c: Tcb, now: Micros, out: SegmentSink): void {
   if (c.resetOwed !== OwedReset.none) sendReset(c, now, out);
   if (c.synOwed) sendSyn(c, now, out);
   switch (c.state) {
@@ -65,7 +65,7 @@ export function pollTransmit(c: Connection, now: Micros, out: SegmentSink): void
 // ---- Data --------------------------------------------------------------------------------------------------------------
 
 /** What was lost goes first, except where F-RTO asks for new data (RFC 5682 step 2b): then the rest waits for the ACK that will tell. */
-function sendWhatWasLostAndNew(c: Connection, now: Micros, out: SegmentSink): void {
+function sendWhatWasLostAndNew(c: Tcb, now: Micros, out: SegmentSink): void {
   const { recovery, probe } = c.snd;
   if (probe.owed) sendLossProbe(c, now, out);
   if (recovery.newDataFirst) {
@@ -83,7 +83,7 @@ function sendWhatWasLostAndNew(c: Connection, now: Micros, out: SegmentSink): vo
 }
 
 /** SACK blocks take room from the payload of this round's segments (RFC 6691 section 2). cwnd and what else reckons with the MSS keep the whole of it. */
-function sendBesideBlocks(c: Connection, now: Micros, out: SegmentSink): void {
+function sendBesideBlocks(c: Tcb, now: Micros, out: SegmentSink): void {
   const { snd } = c;
   const { mss } = snd;
   snd.mss -= sackBytes(c, out.segment);
@@ -92,7 +92,7 @@ function sendBesideBlocks(c: Connection, now: Micros, out: SegmentSink): void {
 }
 
 /** Lost segments, lowest first, while cwnd has room. PRR and the timeout see to it that it has room for the first (RFC 5681 3.2 step 3). */
-function sendAgain(c: Connection, now: Micros, out: SegmentSink): void {
+function sendAgain(c: Tcb, now: Micros, out: SegmentSink): void {
   const { snd } = c;
   const { sent, congestion } = snd;
   if (snd.synUnacked) return; // Fast Open: the SYN,ACK must be acknowledged first
@@ -122,7 +122,7 @@ function sendAgain(c: Connection, now: Micros, out: SegmentSink): void {
   }
 }
 
-function sendRecordAgain(c: Connection, record: SentSegment, now: Micros, out: SegmentSink): void {
+function sendRecordAgain(c: Tcb, record: SentSegment, now: Micros, out: SegmentSink): void {
   const { sent, recovery, prr } = c.snd;
   if (record.retransmissions > 0) c.env.counters.TcpExtTCPLostRetransmit++;
   recovery.undo.onResent(record.segments, now);
@@ -137,7 +137,7 @@ function sendRecordAgain(c: Connection, record: SentSegment, now: Micros, out: S
 }
 
 /** The bytes of `record` once more. */
-function repeat(c: Connection, record: SentSegment, now: Micros, out: SegmentSink): void {
+function repeat(c: Tcb, record: SentSegment, now: Micros, out: SegmentSink): void {
   const { snd } = c;
   const fin = record.flags & TcpFlag.FIN;
   const bytes = record.bytes - fin;
@@ -154,7 +154,7 @@ function repeat(c: Connection, record: SentSegment, now: Micros, out: SegmentSin
 }
 
 /** RFC 8985 section 7.3: what was not sent yet if the window takes it, else the last segment once more. cwnd is no obstacle. */
-function sendLossProbe(c: Connection, now: Micros, out: SegmentSink): void {
+function sendLossProbe(c: Tcb, now: Micros, out: SegmentSink): void {
   const { snd } = c;
   const { probe, sent } = snd;
   probe.owed = false;
@@ -180,7 +180,7 @@ function sendLossProbe(c: Connection, now: Micros, out: SegmentSink): void {
 }
 
 /** False when sending it again would teach nothing: it arrived, or the peer has shrunk its window below it. */
-function probeWithLast(c: Connection, now: Micros, out: SegmentSink): boolean {
+function probeWithLast(c: Tcb, now: Micros, out: SegmentSink): boolean {
   const { snd } = c;
   const { sent } = snd;
   if (sent.last!.sacked) return false;
@@ -197,14 +197,14 @@ function probeWithLast(c: Connection, now: Micros, out: SegmentSink): boolean {
 }
 
 /** Pacing holds the next segment back: its deadline will bring us here again. */
-function mustPace(c: Connection, now: Micros): boolean {
+function mustPace(c: Tcb, now: Micros): boolean {
   const { pacing } = c.snd;
   if (!pacing.mustWait(now)) return false;
   c.setTimer(Timer.pacing, pacing.nextAt, now);
   return true;
 }
 
-function sendNew(c: Connection, now: Micros, out: SegmentSink): void {
+function sendNew(c: Tcb, now: Micros, out: SegmentSink): void {
   const { snd } = c;
   const { sent, congestion, usage } = snd;
   const before = snd.nxt;
@@ -237,7 +237,7 @@ const mayFinish = (snd: Sender, bytes: number): boolean =>
   snd.isFinOwed && bytes === snd.unsent && snd.usableWindow > bytes;
 
 /** A segment that is larger than the others, if it is time for one (RFC 4821). False when everything else has to wait until there is room for it. */
-function sendMtuProbe(c: Connection, now: Micros, out: SegmentSink): boolean {
+function sendMtuProbe(c: Tcb, now: Micros, out: SegmentSink): boolean {
   const bytes = probeBytes(c, now);
   if (bytes > 0 && out.dropsAll !== true && !mustPace(c, now)) {
     sendData(c, bytes, false, bytes, now, out);
@@ -251,7 +251,7 @@ function sendMtuProbe(c: Connection, now: Micros, out: SegmentSink): boolean {
  * RFC 5681 section 4.1: cwnd restarts when data is sent after a pause. As in Linux, a write or a new window asks the question, once. A shut window
  * says nothing of the path, so the probes of a persist period leave cwnd alone.
  */
-function restartAfterPause(c: Connection, now: Micros): void {
+function restartAfterPause(c: Tcb, now: Micros): void {
   const { snd, config } = c;
   snd.mayFollowPause = false;
   if (snd.sent.out > 0 || snd.unsent === 0) return;
@@ -261,7 +261,7 @@ function restartAfterPause(c: Connection, now: Micros): void {
 }
 
 /** New data leaves and nothing is in flight: the congestion control's clock stood still since the last time. */
-function wakeCongestionControl(c: Connection, now: Micros): void {
+function wakeCongestionControl(c: Tcb, now: Micros): void {
   const { snd } = c;
   if (snd.sent.inFlight > 0) return;
   snd.congestion.onSendAfterIdle(snd.lastSentAt, snd.rate.isAppLimited, now);
@@ -269,7 +269,7 @@ function wakeCongestionControl(c: Connection, now: Micros): void {
 }
 
 /** Data went out, for the first time or again. */
-function noteDataSent(c: Connection, now: Micros): void {
+function noteDataSent(c: Tcb, now: Micros): void {
   c.snd.lastSentAt = now;
   c.rcv.ack.dataSent(now);
 }
@@ -278,7 +278,7 @@ function noteDataSent(c: Connection, now: Micros): void {
  * How many of `unsent` bytes the next segment takes, 0 for none now: the peer's window, the congestion window, Nagle's algorithm and the
  * sender's silly-window avoidance (RFC 9293 3.7.4 and 3.8.6.2.1). More than the MSS only where the device cuts super-segments.
  */
-function nextLength(c: Connection, unsent: number, now: Micros): number {
+function nextLength(c: Tcb, unsent: number, now: Micros): number {
   const { snd } = c;
   const window = snd.usableWindow; // MUST-34, SHLD-15: negative when the peer shrank it, and then nothing new is sent
   const { mss } = snd;
@@ -303,7 +303,7 @@ function nextLength(c: Connection, unsent: number, now: Micros): number {
 }
 
 /** `size`: payload of each segment on the wire, where `bytes` are more. */
-function sendData(c: Connection, bytes: number, fin: boolean, size: number, now: Micros, out: SegmentSink): void {
+function sendData(c: Tcb, bytes: number, fin: boolean, size: number, now: Micros, out: SegmentSink): void {
   const { snd } = c;
   const start = snd.nxt;
   const dataEnd = seqAdd(start, bytes);
@@ -340,7 +340,7 @@ function sendData(c: Connection, bytes: number, fin: boolean, size: number, now:
 }
 
 /** `bytes` of the send buffer from `start` on. */
-function dataSegment(c: Connection, start: Seq, bytes: number, size: number, out: SegmentSink): Segment {
+function dataSegment(c: Tcb, start: Seq, bytes: number, size: number, out: SegmentSink): Segment {
   const { snd } = c;
   const seg = out.segment;
   seg.clear();
@@ -355,7 +355,7 @@ function dataSegment(c: Connection, start: Seq, bytes: number, size: number, out
 }
 
 /** Something waits, nothing is in flight that an ACK could come for, and the window holds it back: only the timer can go on. */
-function armPersist(c: Connection, now: Micros): void {
+function armPersist(c: Tcb, now: Micros): void {
   const { snd } = c;
   if ((snd.unsent === 0 && !snd.isFinOwed) || snd.flight > 0 || c.timers.isArmed(Timer.persist)) return;
   c.setTimer(Timer.persist, now + persistInterval(c, now), now);

@@ -2,7 +2,7 @@
 import type { Micros } from '../base/time.js';
 import { NEVER } from '../base/time.js';
 import { CA_STATE_NAMES } from './congestion/ack-sample.js';
-import type { Connection } from './connection.js';
+import type { Tcb } from './tcb.js';
 import type { TcpStats } from './stats.js';
 import { TIMER_NAMES } from './timers.js';
 
@@ -70,7 +70,7 @@ export interface TcpSnapshot {
   stats: Counts;
 }
 
-export function takeSnapshot(c: Connection, now: Micros): TcpSnapshot {
+export function takeSnapshot(c: Tcb, now: Micros): TcpSnapshot {
   const { snd, rcv } = c;
   return {
     state: c.stateName,

@@ -5,7 +5,7 @@
 import { SECOND, type Micros } from '../base/time.js';
 import { CaState } from './congestion/ack-sample.js';
 import type { TcpConfig } from './config.js';
-import type { Connection } from './connection.js';
+import type { Tcb } from './tcb.js';
 import { asksForEcn } from './ecn.js';
 import { pacingRateOf } from './send/pacing.js';
 import { TIMESTAMP_BYTES } from './receive/receiver.js';
@@ -132,9 +132,9 @@ const NO_RATE_LIMIT = 2 ** 64;
 const UNKNOWN = 0xffffffff;
 
 /** As Linux: who closes in SYN-RECEIVED is in FIN-WAIT-1 at once. (Here when the peer acknowledges our SYN; shutdown() waits for that in Linux, too.) */
-const stateOf = (c: Connection): State => (c.state === State.synReceived && c.rcv.orphaned ? State.finWait1 : c.state);
+const stateOf = (c: Tcb): State => (c.state === State.synReceived && c.rcv.orphaned ? State.finWait1 : c.state);
 
-export function tcpInfo(c: Connection, now: Micros): TcpInfo {
+export function tcpInfo(c: Tcb, now: Micros): TcpInfo {
   const { snd, rcv, stats, size } = c;
   const { congestion, recovery, sent, rtt, rate } = snd;
   const chrono = snd.chrono.read(now);
@@ -238,16 +238,16 @@ export function tcpInfoOfFresh(config: TcpConfig, now: Micros): TcpInfo {
 const millis = (t: Micros): number => Math.floor(t / 1000);
 
 /** The peer's SYN came. */
-const hasPeer = (c: Connection): boolean => c.peerMss > 0;
+const hasPeer = (c: Tcb): boolean => c.peerMss > 0;
 
 /** Before the peer answers it is what every connection begins with, or after a timeout one segment. */
-function cwndOf(c: Connection): number {
+function cwndOf(c: Tcb): number {
   if (hasPeer(c)) return Math.min(c.snd.congestion.cwnd, UNKNOWN);
   return c.synTries > 0 ? 1 : FIRST_CWND;
 }
 
 /** Before the peer's SYN: as large as its last one allowed, which a Fast Open remembers, or the least that any takes. */
-function sendMssOf(c: Connection): number {
+function sendMssOf(c: Tcb): number {
   if (hasPeer(c)) return c.snd.mss;
   const { fastOpen } = c;
   const most = fastOpen !== null && fastOpen.synData > 0 ? fastOpen.likelyMss : c.snd.mss;
@@ -258,20 +258,20 @@ function sendMssOf(c: Connection): number {
  * Timers that were doubled: after timeouts, with linear ones at first for a SYN, or after probes of a shut window. What the SYN's timeouts
  * had doubled holds, as any backoff, until a round trip is measured (RFC 6298 section 3).
  */
-function backoffOf(c: Connection): number {
+function backoffOf(c: Tcb): number {
   if (c.state === State.closed) return 0;
   if (c.isOpening) return c.passive ? 0 : Math.max(0, c.synTries - c.config.synLinearTimeouts);
   return c.snd.rtt.backoff + c.snd.probesSent + (c.snd.rtt.hasSample ? 0 : c.stats.synBackoff);
 }
 
 /** Of a SYN, too, the wait that follows. */
-function timeoutOf(c: Connection): Micros {
+function timeoutOf(c: Tcb): Micros {
   const { rtt } = c.snd;
   return c.isOpening ? Math.min(rtt.rto * 2 ** backoffOf(c), rtt.max) : rtt.rto;
 }
 
 /** What was agreed on: before the peer's SYN that is nothing, but that we asked for ECN. */
-function optionsOf(c: Connection): number {
+function optionsOf(c: Tcb): number {
   if (!hasPeer(c)) return asksForEcn(c) ? TcpInfoOption.ecn : 0;
   return (
     (c.timestamps ? TcpInfoOption.timestamps : 0) |
@@ -285,10 +285,10 @@ function optionsOf(c: Connection): number {
 }
 
 /** Active: our SYN's data was acknowledged with it. Passive: the peer's was taken. */
-const tookSynData = ({ fastOpen: f }: Connection): boolean => f !== null && (f.synDataAcked || f.takenSynData > 0);
+const tookSynData = ({ fastOpen: f }: Tcb): boolean => f !== null && (f.synDataAcked || f.takenSynData > 0);
 
 /** Bytes a second of the last sample that was good, or better than the one before. */
-function deliveryRate({ snd }: Connection): number {
+function deliveryRate({ snd }: Tcb): number {
   const { lastDelivered, lastInterval } = snd.rate;
   return lastInterval === 0 ? 0 : Math.floor((lastDelivered * snd.mss * SECOND) / lastInterval);
 }

@@ -1,9 +1,9 @@
 /** What an expired timer does: RFC 9293 section 3.10.8 and the RFCs of each. Nothing is sent from here either. */
 import type { Micros } from '../base/time.js';
+import { abort } from './closing.js';
 import { PROFILES, type TcpConfig } from './config.js';
-import type { Connection } from './connection.js';
+import type { Tcb } from './tcb.js';
 import { deferredSynAcks } from './defer-accept.js';
-import { fastOpenTimedOut } from './fast-open.js';
 import { isHalfOpen } from './icmp.js';
 import { LOCAL_RETRY } from './send/local-drop.js';
 import { suspectBlackHole } from './send/mtu-probe.js';
@@ -20,7 +20,7 @@ const ORPHAN_RETRIES = 8;
 /** TCP_RTO_MIN of Linux. */
 const LEAST_BACKOFF_BASE: Micros = PROFILES.linux.minRto;
 
-export function timerExpires(c: Connection, timer: Timer, now: Micros): void {
+export function timerExpires(c: Tcb, timer: Timer, now: Micros): void {
   switch (timer) {
     case Timer.rto:
       if (c.isOpening) synTimeout(c, now);
@@ -55,10 +55,10 @@ export function timerExpires(c: Connection, timer: Timer, now: Micros): void {
 }
 
 /** TCP_DEFER_ACCEPT: the handshake's ACK came and was not taken, so the SYN,ACK rests; the last ones shall bring another. */
-const isDeferred = (c: Connection): boolean => c.deferredAck && c.synTries < deferredSynAcks(c.config.deferAccept) - 1;
+const isDeferred = (c: Tcb): boolean => c.deferredAck && c.synTries < deferredSynAcks(c.config.deferAccept) - 1;
 
 /** MUST-22: SYN and SYN,ACK are retransmitted by the same mechanism, R1's report included, with limits of their own. */
-function synTimeout(c: Connection, now: Micros): void {
+function synTimeout(c: Tcb, now: Micros): void {
   const { config } = c;
   const active = c.state === State.synSent;
   // As in Linux, once more for a Fast Open, whose user has the connection already.
@@ -68,7 +68,7 @@ function synTimeout(c: Connection, now: Micros): void {
   const waitsForData = c.deferredAck && c.synTries < deferredSynAcks(config.deferAccept);
   const mayGiveUp = active ? elapsed >= config.synTimeout : !waitsForData;
   const expired = (mayGiveUp && c.synTries >= most) || (c.synTries > 0 && isSynOverdue(c, elapsed));
-  fastOpenTimedOut(c, c.synTries, expired, now);
+  c.fastOpen?.timedOut(c.synTries, expired, now);
   if (expired) {
     giveUp(c, active ? 'R2 for SYN: no answer (RFC 9293 section 3.8.3)' : 'R2 for SYN,ACK: no answer', now);
     return;
@@ -90,14 +90,14 @@ function synTimeout(c: Connection, now: Micros): void {
  * The user's limit, or the time that the retransmissions with backoff take from the first on: as in Linux, which tells of the end that comes
  * first. Of a half-open connection nothing counts but how often its SYN,ACK was sent.
  */
-function isSynOverdue(c: Connection, elapsed: Micros): boolean {
+function isSynOverdue(c: Tcb, elapsed: Micros): boolean {
   if (c.state !== State.synSent) return false;
   if (c.userTimeout > 0) return elapsed >= c.userTimeout;
   return elapsed >= Math.max(c.config.synTimeout, backoffTime(c.synRetries, c.config.initialRto, c.snd.rtt.max));
 }
 
 /** How long to wait after the SYN (or SYN,ACK) that just went out: twice as long each time, and with a user timeout never beyond its end. */
-export function synInterval(c: Connection, now: Micros): Micros {
+export function synInterval(c: Tcb, now: Micros): Micros {
   const { config } = c;
   const linear = c.state === State.synSent ? config.synLinearTimeouts : 0;
   const doublings = Math.max(0, c.synTries - linear);
@@ -107,12 +107,12 @@ export function synInterval(c: Connection, now: Micros): Micros {
 }
 
 /** RFC 6298 5.4 to 5.6, RFC 5681 section 3.1, RFC 9293 section 3.8.3. */
-function retransmissionTimeout(c: Connection, now: Micros): void {
+function retransmissionTimeout(c: Tcb, now: Micros): void {
   const { snd, config } = c;
   if (snd.retransmittingSince === 0) snd.retransmittingSince = snd.sent.first!.sentAt;
   const expired = snd.timeouts > 0 && isOverdue(c, now);
   if (snd.timeouts > 0 && makesRoom(c, now)) return;
-  fastOpenTimedOut(c, snd.timeouts, expired, now);
+  c.fastOpen?.timedOut(snd.timeouts, expired, now);
   if (expired) {
     giveUp(c, 'R2: data was not acknowledged (RFC 9293 section 3.8.3)', now);
     return;
@@ -139,7 +139,7 @@ function retransmissionTimeout(c: Connection, now: Micros): void {
 const backoffBase = ({ minRto }: TcpConfig): Micros => Math.max(minRto, LEAST_BACKOFF_BASE);
 
 /** R2 (MUST-20), or the user's limit instead of it (MUST-21): what is in flight has been sent again for long enough. */
-function isOverdue(c: Connection, now: Micros): boolean {
+function isOverdue(c: Tcb, now: Micros): boolean {
   const { snd, config } = c;
   const elapsed = now - snd.retransmittingSince;
   if (c.userTimeout > 0) return elapsed >= c.userTimeout; // MUST-21
@@ -154,21 +154,21 @@ function isOverdue(c: Connection, now: Micros): boolean {
  * R2 of a connection whose user has closed it (tcp_orphan_retries, Linux's function of that name). `wait`: the timeout that has
  * just expired. Once it has grown to its ceiling only what was set counts, and after an ICMP error not even that.
  */
-function orphanRetries(c: Connection, wait: Micros): number {
+function orphanRetries(c: Tcb, wait: Micros): number {
   const { orphanRetries: set } = c.config;
   if (wait < c.snd.rtt.max) return set > 0 ? set : ORPHAN_RETRIES;
   return c.icmpError === null ? set : 0;
 }
 
 /** RFC 8985 section 7.3: output sends the probe. One probe at most is out; after it the retransmission timer takes over. */
-function lossProbeTimeout(c: Connection, now: Micros): void {
+function lossProbeTimeout(c: Tcb, now: Micros): void {
   const { probe } = c.snd;
   if (probe.end === null) probe.owed = true;
   else resumeRto(c, now);
 }
 
 /** RFC 9293 section 3.8.6.1. The same timer is silly-window avoidance's override (3.8.6.2.1): what little fits is sent at last. */
-function persistTimeout(c: Connection, now: Micros): void {
+function persistTimeout(c: Tcb, now: Micros): void {
   const { snd } = c;
   if (snd.wnd > 0 && !snd.droppedHere) {
     snd.overrideSillyWindow = true;
@@ -198,7 +198,7 @@ function persistTimeout(c: Connection, now: Micros): void {
 }
 
 /** An orphan is given up, too, when its peer answers each probe but the wait for the next would be as long as it may be. */
-function hasProbedEnough(c: Connection): boolean {
+function hasProbedEnough(c: Tcb): boolean {
   const { snd, config } = c;
   if (!c.rcv.orphaned) return snd.probesUnanswered >= config.retries2;
   const wait = persistWait(c);
@@ -209,18 +209,18 @@ function hasProbedEnough(c: Connection): boolean {
 const hasJustBegun = (snd: Sender): boolean => snd.probesSent === 0 && snd.probesUnanswered === 0;
 
 /** As in Linux, no more doublings than tcp_retries2. */
-const persistWait = ({ snd, config }: Connection): Micros =>
+const persistWait = ({ snd, config }: Tcb): Micros =>
   Math.min(snd.rtt.rto * 2 ** Math.min(snd.probesSent, config.retries2), snd.rtt.max);
 
 /** SHLD-29, SHLD-30: the first probe after one RTO, then twice as long each time; never beyond the user timeout. */
-export function persistInterval(c: Connection, now: Micros): Micros {
+export function persistInterval(c: Tcb, now: Micros): Micros {
   const wait = c.snd.droppedHere && c.snd.probesUnanswered > 0 ? LOCAL_RETRY : persistWait(c);
   if (c.userTimeout === 0 || hasJustBegun(c.snd)) return wait;
   return Math.max(1, Math.min(wait, c.snd.probingSince + c.userTimeout - now));
 }
 
 /** RFC 9293 section 3.8.4. MUST-26: a probe goes out only when nothing is in flight and nothing came for the interval. */
-function keepAliveTimeout(c: Connection, now: Micros): void {
+function keepAliveTimeout(c: Tcb, now: Micros): void {
   const { snd } = c;
   const busy = snd.flight > 0 || snd.unsent > 0;
   const idleUntil = c.lastReceivedAt + c.keepAliveIdle; // a sum: a difference of times may round to one that never comes
@@ -244,15 +244,15 @@ function keepAliveTimeout(c: Connection, now: Micros): void {
 }
 
 /** Nobody is there who could give this connection up, its peer takes nothing, and others need the place: true when it is over. */
-function makesRoom(c: Connection, now: Micros): boolean {
+function makesRoom(c: Tcb, now: Micros): boolean {
   if (!c.rcv.orphaned || !c.env.memory.wantsOrphansBack) return false;
   c.env.counters.TcpExtTCPAbortOnMemory++;
-  c.abort(now, 'nobody reads any more, the peer takes nothing, and there are too many of these (tcp_max_orphans)');
+  abort(c, now, 'nobody reads any more, the peer takes nothing, and there are too many of these (tcp_max_orphans)');
   return true;
 }
 
 /** The peer is taken for dead, or the path to it, if ICMP said so. As in Linux it gets no RST: one that lives gets it when it sends again. */
-function giveUp(c: Connection, why: string, now: Micros): void {
+function giveUp(c: Tcb, why: string, now: Micros): void {
   c.env.counters.TcpExtTCPAbortOnTimeout++;
   c.finish(c.icmpError ?? 'ETIMEDOUT', why, now);
 }

@@ -7,7 +7,7 @@ import { seqLt } from '../base/seq.js';
 import { MILLISECOND, type Micros } from '../base/time.js';
 import { Drop, type DropReason } from '../wire/drop.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
-import type { Connection } from './connection.js';
+import type { Tcb } from './tcb.js';
 import { State } from './state.js';
 
 /** Linux's TCP_PAWS_WINDOW: a TSval one tick behind TS.Recent is taken, because CPUs may read their clocks out of order. */
@@ -29,7 +29,7 @@ const OLD_ACK: TimestampFault = { reason: Drop.tcpPaws, counter: 'TcpExtPAWSOldA
 const FOREIGN: TimestampFault = { reason: Drop.tcpForeignEcho, counter: 'TcpExtTSEcrRejected', answered: true };
 
 /** The check that stands before the sequence check (RFC 7323 section 5.3), for a segment that carries timestamps. */
-export function timestampFault(c: Connection, seg: Segment, now: Micros): TimestampFault | null {
+export function timestampFault(c: Tcb, seg: Segment, now: Micros): TimestampFault | null {
   if (c.state === State.synReceived && c.passive) return faultInSynReceived(c, seg, now);
   const { rcv } = c;
   const strict = c.config.strictTimestamps;
@@ -44,7 +44,7 @@ export function timestampFault(c: Connection, seg: Segment, now: Micros): Timest
  * SYN-RECEIVED: the final ACK must echo a TSval that a SYN,ACK had, which a blind attacker does not know. (Not with Fast
  * Open: data went out since.) As in Linux an old RST is ignored here; section 5.2 forbids that.
  */
-function faultInSynReceived(c: Connection, seg: Segment, now: Micros): TimestampFault | null {
+function faultInSynReceived(c: Tcb, seg: Segment, now: Micros): TimestampFault | null {
   if (seg.has(TcpFlag.RST) && c.config.strictTimestamps) return null;
   if (c.rcv.isOldTimestamp(seg.tsVal, 0, now)) return OLD;
   const echoes = seg.has(TcpFlag.ACK) && seg.tsEcr !== 0 && c.fastOpen?.accepted !== true;
@@ -52,7 +52,7 @@ function faultInSynReceived(c: Connection, seg: Segment, now: Micros): Timestamp
 }
 
 /** As in Linux's tcp_disordered_ack: an ACK that repeats what is known may have been overtaken; it does no harm. */
-function isReorderedDuplicate(c: Connection, seg: Segment): boolean {
+function isReorderedDuplicate(c: Tcb, seg: Segment): boolean {
   const { rcv, snd } = c;
   if (seg.seq !== rcv.nxt || seg.ack !== snd.una) return false;
   const wnd = seg.wnd << snd.wscale;
@@ -62,7 +62,7 @@ function isReorderedDuplicate(c: Connection, seg: Segment): boolean {
 }
 
 /** SYN-SENT: a SYN,ACK (or RST) that echoes what none of our SYNs had answers another connection's. */
-export const isForeignEcho = (c: Connection, seg: Segment, now: Micros): boolean =>
+export const isForeignEcho = (c: Tcb, seg: Segment, now: Micros): boolean =>
   c.timestamps && seg.tsEcr !== 0 && !isBetween(c.synTsFirst, seg.tsEcr, c.timestampNow(now));
 
 const isBetween = (first: number, ts: number, last: number): boolean =>

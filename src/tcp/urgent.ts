@@ -5,18 +5,19 @@
 import { seqAdd, seqDiff, seqGt } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
-import type { Connection } from './connection.js';
+import type { Tcb } from './tcb.js';
 import type { Sender } from './send/sender.js';
 import { UrgentByte } from './receive/urgent-receiver.js';
-import { TcpEvent } from './user.js';
+import { TcpEvent } from './events.js';
+import { send } from './user-calls.js';
 
 const MAX_POINTER = 0xffff;
 
 // ---- Sending ---------------------------------------------------------------------------------------------------------------
 
 /** As `Connection.send`, and the peer's user is told at once, even while its window is shut. Of any length (MUST-31); the last byte has the mark. */
-export function sendUrgent(c: Connection, data: Uint8Array): number {
-  const taken = c.send(data);
+export function sendUrgent(c: Tcb, data: Uint8Array): number {
+  const taken = send(c, data);
   if (taken > 0) c.snd.up = c.snd.dataEnd;
   return taken;
 }
@@ -33,12 +34,12 @@ export function announceUrgent(snd: Sender, seg: Segment): void {
 }
 
 /** Most payload of a super-segment. None in urgent mode: whoever cuts it would copy the pointer, which counts from each segment's start. */
-export const superSegmentBytes = (c: Connection): number => (isUrgent(c.snd) ? 0 : c.gsoBytes);
+export const superSegmentBytes = (c: Tcb): number => (isUrgent(c.snd) ? 0 : c.gsoBytes);
 
 // ---- Receiving -------------------------------------------------------------------------------------------------------------
 
 /** RFC 9293 section 3.10.7.4, sixth step. */
-export function takeUrgent(c: Connection, seg: Segment, now: Micros): void {
+export function takeUrgent(c: Tcb, seg: Segment, now: Micros): void {
   const { rcv } = c;
   const { urgent } = rcv;
   if (rcv.finReceived || rcv.orphaned) return;
@@ -50,28 +51,28 @@ export function takeUrgent(c: Connection, seg: Segment, now: Micros): void {
 }
 
 /** MUST-33: bytes to read up to the last urgent one, some of which may not be here yet; 0 when nothing urgent is left. */
-export const urgentLeft = (c: Connection): number => {
+export const urgentLeft = (c: Tcb): number => {
   const { urgent } = c.rcv;
   return urgent.pending ? Math.max(0, seqDiff(urgent.up, c.rcv.unread)) : 0;
 };
 
 /** sockatmark(3): the next byte to be read is the last urgent one. */
-export const isAtMark = (c: Connection): boolean => c.rcv.urgent.pending && c.rcv.urgent.mark === c.rcv.unread;
+export const isAtMark = (c: Tcb): boolean => c.rcv.urgent.pending && c.rcv.urgent.mark === c.rcv.unread;
 
 /** poll(2)'s POLLPRI: the last urgent byte is here and was not read, in the line or out of it. */
-export function isUrgentHere(c: Connection): boolean {
+export function isUrgentHere(c: Tcb): boolean {
   const { rcv } = c;
   const { urgent } = rcv;
   return urgent.inline ? urgent.pending && seqGt(rcv.nxt, urgent.mark) : urgent.byte >= 0;
 }
 
 /** SO_OOBINLINE: on, the default, leaves the urgent byte in the stream, as RFC 6093 wants; off takes it out, for `receiveUrgent`. */
-export function setUrgentInline(c: Connection, on: boolean): void {
+export function setUrgentInline(c: Tcb, on: boolean): void {
   c.rcv.urgent.inline = on;
 }
 
 /** recv(2) with MSG_OOB: the byte that is out of line, once, or with `peek` (MSG_PEEK) again; or a value of `UrgentByte`. */
-export function receiveUrgent(c: Connection, peek = false): number {
+export function receiveUrgent(c: Tcb, peek = false): number {
   const { urgent } = c.rcv;
   const { byte } = urgent;
   if (byte >= 0 && !peek) urgent.byte = UrgentByte.none;

@@ -11,7 +11,7 @@ import { type Address, Prefix } from '../../src/ip/address.js';
 import { Stack } from '../../src/stack/stack.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import { STATE_NAMES } from '../../src/tcp/state.js';
-import type { TcpUser } from '../../src/tcp/user.js';
+import type { TcpUser } from '../../src/tcp/connection.js';
 import { checksumAdd, fold, pseudoHeaderSum } from '../../src/wire/checksum.js';
 import { IpHeader, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from '../../src/wire/ip.js';
 import { writeIcmp } from '../../src/wire/icmp.js';

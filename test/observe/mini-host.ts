@@ -15,7 +15,7 @@ import { TcpCounters } from '../../src/tcp/counters.js';
 import { SentSegmentPool } from '../../src/tcp/send/sent-queue.js';
 import type { TcpObserver } from '../../src/tcp/observer.js';
 import { State } from '../../src/tcp/state.js';
-import { TcpEvent } from '../../src/tcp/user.js';
+import { TcpEvent } from '../../src/tcp/events.js';
 import { parseTcp, Segment, TcpFlag, writeTcp } from '../../src/wire/tcp.js';
 import { naiveSum, send } from '../device/packets.js';
 import type { Drivable } from '../sim/virtual.js';

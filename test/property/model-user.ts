@@ -2,7 +2,8 @@
 import type { Stack } from '../../src/stack/stack.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import { State } from '../../src/tcp/state.js';
-import { TcpEvent, type TcpUser } from '../../src/tcp/user.js';
+import type { TcpUser } from '../../src/tcp/connection.js';
+import { TcpEvent } from '../../src/tcp/events.js';
 import { byteAt } from '../stack/hosts.js';
 import type { Call } from './model-worlds.js';
 

@@ -12,7 +12,7 @@ import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import { NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';
 import type { PacketTap } from '../../src/device/capture.js';
 import { State } from '../../src/tcp/state.js';
-import type { TcpUser } from '../../src/tcp/user.js';
+import type { TcpUser } from '../../src/tcp/connection.js';
 import { fixIsn } from '../sim/isn.js';
 import { A4, A6, B4, B6, Hosts } from '../stack/hosts.js';
 import { Party } from './model-user.js';

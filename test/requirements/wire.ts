@@ -9,7 +9,7 @@ import { pair, type PairEnd } from '../../src/device/pair.js';
 import { Address, Prefix } from '../../src/ip/address.js';
 import { Stack, type StackOptions } from '../../src/stack/stack.js';
 import type { Connection } from '../../src/tcp/connection.js';
-import type { TcpUser } from '../../src/tcp/user.js';
+import type { TcpUser } from '../../src/tcp/connection.js';
 import { naiveSum } from '../device/packets.js';
 
 export const US = '198.18.0.2';

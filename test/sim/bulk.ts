@@ -8,7 +8,8 @@ import { SECOND, type Micros } from '../../src/base/time.js';
 import { NO_IMPAIRMENTS, type Impairments } from '../../src/device/link/link-options.js';
 import type { TcpConfig } from '../../src/tcp/config.js';
 import type { Connection } from '../../src/tcp/connection.js';
-import { TcpEvent, type TcpUser } from '../../src/tcp/user.js';
+import type { TcpUser } from '../../src/tcp/connection.js';
+import { TcpEvent } from '../../src/tcp/events.js';
 import { B4, Hosts } from '../stack/hosts.js';
 
 const MTU = 1500;

@@ -11,7 +11,8 @@ import { Stack, type StackOptions } from '../../src/stack/stack.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import { State } from '../../src/tcp/state.js';
 import type { TcpConfig } from '../../src/tcp/config.js';
-import { TcpEvent, type TcpUser } from '../../src/tcp/user.js';
+import type { TcpUser } from '../../src/tcp/connection.js';
+import { TcpEvent } from '../../src/tcp/events.js';
 import { VirtualTime } from '../sim/virtual.js';
 
 export const A4 = Address.parse('198.18.0.1');

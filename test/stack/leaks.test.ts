@@ -5,7 +5,8 @@ import { SECOND } from '../../src/base/time.js';
 import { NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';
 import type { Stack } from '../../src/stack/stack.js';
 import type { Connection } from '../../src/tcp/connection.js';
-import { TcpEvent, type TcpUser } from '../../src/tcp/user.js';
+import type { TcpUser } from '../../src/tcp/connection.js';
+import { TcpEvent } from '../../src/tcp/events.js';
 import { B4, B6, Hosts } from './hosts.js';
 
 const seeds = Array.from({ length: 20 }, (_, i) => i + 1);

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../src/base/time.js';
 import { Address } from '../../src/ip/address.js';
 import type { Connection } from '../../src/tcp/connection.js';
-import { TcpEvent, type TcpUser } from '../../src/tcp/user.js';
+import type { TcpUser } from '../../src/tcp/connection.js';
+import { TcpEvent } from '../../src/tcp/events.js';
 import { ACK, SYN, Wire } from '../requirements/wire.js';
 
 const PSH = 8;

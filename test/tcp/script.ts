@@ -29,7 +29,7 @@ import type { TcpObserver } from '../../src/tcp/observer.js';
 import type { SegmentSink } from '../../src/tcp/output.js';
 import { State, STATE_NAMES } from '../../src/tcp/state.js';
 import { TIMER_NAMES, type Timer } from '../../src/tcp/timers.js';
-import { TcpEvent } from '../../src/tcp/user.js';
+import { TcpEvent } from '../../src/tcp/events.js';
 
 /** A segment in packet scripts' terms. `flags`: letters S F R P U E W A and `.` for ACK. */
 export interface Wire {

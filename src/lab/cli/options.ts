@@ -6,7 +6,7 @@ import { LinkOptionError } from '../../device/link/drop-rules.js';
 import { AddressError, Prefix } from '../../ip/address.js';
 import { CONGESTION_CONTROLS, type CongestionName, type HystartName } from '../../tcp/congestion/index.js';
 import type { TcpConfig } from '../../tcp/config.js';
-import { EcnMode } from '../../tcp/ecn.js';
+import { EcnMode } from '../../tcp/ecn-mode.js';
 import { FastOpenMode } from '../../tcp/fast-open.js';
 import { CommandError, Exit } from './errors.js';
 

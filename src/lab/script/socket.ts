@@ -14,7 +14,8 @@ import { CONSTANTS } from './constants.js';
 import type { ControlMessage } from './control-messages.js';
 import type { SocketAddress } from './socket-address.js';
 import { isAtMark, sendUrgent, urgentLeft } from '../../tcp/urgent.js';
-import { TcpEvent, type TcpUser } from '../../tcp/user.js';
+import type { TcpUser } from '../../tcp/connection.js';
+import { TcpEvent } from '../../tcp/events.js';
 
 /** What a call returned: a value, or -1 with an errno. `data`: what getsockopt and friends wrote. */
 export interface Result {

@@ -4,7 +4,8 @@
 import { NEVER, type Micros } from '../../base/time.js';
 import type { Device } from '../../device/device.js';
 import type { Address } from '../../ip/address.js';
-import type { Connection, FlowId } from '../../tcp/connection.js';
+import type { Connection } from '../../tcp/connection.js';
+import type { FlowId } from '../../tcp/tcb.js';
 import type { TimeWaitRecord } from '../../tcp/time-wait.js';
 import type { FastOpenQueue } from './fast-open-server.js';
 import type { Listener } from './listener.js';

@@ -23,7 +23,7 @@ import { quotesFlight } from '../../tcp/send/path-mtu.js';
 import { MtuCause } from '../../tcp/send/segment-size.js';
 import { FastOpenMode } from '../../tcp/fast-open.js';
 import type { FastOpenCookies } from './fast-open-cookie.js';
-import type { TcpUser } from '../../tcp/user.js';
+import type { TcpUser } from '../../tcp/connection.js';
 import { checkPair } from './address-pair.js';
 import { FastOpenCache } from './fast-open-cache.js';
 import { FastOpenQueue } from './fast-open-server.js';

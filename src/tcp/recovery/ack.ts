@@ -10,7 +10,7 @@ import { seqDiff, seqGt, seqLeq, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import { TcpFlag, type Segment } from '../../wire/tcp.js';
 import { CaState } from '../congestion/ack-sample.js';
-import type { Connection } from '../connection.js';
+import type { Tcb } from '../tcb.js';
 import { judgeProbe } from './loss-probe.js';
 import { isProbeAcked, probeArrived } from '../send/mtu-probe.js';
 import { isPaced, pacingRateOf } from '../send/pacing.js';
@@ -22,10 +22,10 @@ import { windowOffered } from '../send/segment-size.js';
 import type { SentSegment } from '../send/sent-queue.js';
 import { Timer } from '../timers.js';
 import { wasResentInVain } from './undo.js';
-import { TcpEvent } from '../user.js';
+import { TcpEvent } from '../events.js';
 
 /** An ACK in a synchronized state: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT. `wnd` is scaled. */
-export function acknowledgmentArrives(c: Connection, seg: Segment, wnd: number, now: Micros): void {
+export function acknowledgmentArrives(c: Tcb, seg: Segment, wnd: number, now: Micros): void {
   const { snd } = c;
   const { news, sent, rate } = snd;
   const inFlight = sent.inFlight;
@@ -73,7 +73,7 @@ export function acknowledgmentArrives(c: Connection, seg: Segment, wnd: number, 
 }
 
 /** The peer acknowledges our SYN, perhaps with data of a Fast Open. The window is the caller's: a SYN's is never scaled. */
-export function synAcknowledged(c: Connection, seg: Segment, now: Micros): void {
+export function synAcknowledged(c: Tcb, seg: Segment, now: Micros): void {
   const { snd } = c;
   snd.news.start(snd.una, snd.una);
   takeAcknowledged(c, seg, now);
@@ -82,7 +82,7 @@ export function synAcknowledged(c: Connection, seg: Segment, now: Micros): void 
 }
 
 /** SND.UNA < SEG.ACK =< SND.NXT: SND.UNA moves, and what it passes leaves the scoreboard. */
-function takeAcknowledged(c: Connection, seg: Segment, now: Micros): void {
+function takeAcknowledged(c: Tcb, seg: Segment, now: Micros): void {
   const { snd } = c;
   const { news, sent } = snd;
   const syn = snd.synUnacked;
@@ -124,12 +124,12 @@ function takeAcknowledged(c: Connection, seg: Segment, now: Micros): void {
 }
 
 /** Without SACK the estimate by duplicates is settled in removeRenoSacks. */
-function countDelivered(c: Connection, r: SentSegment, segments: number): void {
+function countDelivered(c: Tcb, r: SentSegment, segments: number): void {
   if (c.sack && !r.sacked) c.snd.rate.delivered += segments;
 }
 
 /** `r` is acknowledged cumulatively, all of it or its first segments. */
-function deliverRecord(c: Connection, r: SentSegment, whole: boolean, now: Micros): void {
+function deliverRecord(c: Tcb, r: SentSegment, whole: boolean, now: Micros): void {
   const { news, rate, rack, recovery, rtt } = c.snd;
   if (r.retransmissions > 0) {
     news.resentAcked = true;
@@ -144,7 +144,7 @@ function deliverRecord(c: Connection, r: SentSegment, whole: boolean, now: Micro
 }
 
 /** Without SACK: so many segments are acknowledged; those that duplicates had stood for were counted as delivered already. */
-function removeRenoSacks(c: Connection, acked: number): void {
+function removeRenoSacks(c: Tcb, acked: number): void {
   const { sent, rate } = c.snd;
   if (acked <= 0) return;
   rate.delivered += Math.max(acked - sent.sackedOut, 1);
@@ -152,7 +152,7 @@ function removeRenoSacks(c: Connection, acked: number): void {
 }
 
 /** A hole below what was SACKed closed, and by a segment that was sent once: the network reordered. */
-function measureReordering(c: Connection): void {
+function measureReordering(c: Tcb): void {
   const { news, recovery, mss } = c.snd;
   if (!c.sack || !news.isReordered) return;
   if (recovery.state === CaState.loss && !recovery.undo.armed) return;
@@ -163,7 +163,7 @@ function measureReordering(c: Connection): void {
  * Karn's rule (RFC 6298 section 3): a segment that was sent twice gives no sample, unless the timestamp that comes back tells which
  * of the two is acknowledged. A sample also ends the backoff.
  */
-function measureRtt(c: Connection, seg: Segment, now: Micros): void {
+function measureRtt(c: Tcb, seg: Segment, now: Micros): void {
   const { snd } = c;
   const { news, rtt, sample } = snd;
   sample.rtt = -1;
@@ -187,7 +187,7 @@ function measureRtt(c: Connection, seg: Segment, now: Micros): void {
 }
 
 /** SND.WND: only from a segment that is not older than the last one taken (SND.WL1, SND.WL2). True when the window changed. */
-function takeWindow(c: Connection, seg: Segment, wnd: number, now: Micros): boolean {
+function takeWindow(c: Tcb, seg: Segment, wnd: number, now: Micros): boolean {
   const { snd } = c;
   if (!(seqLt(snd.wl1, seg.seq) || (snd.wl1 === seg.seq && seqLeq(snd.wl2, seg.ack)))) return false;
   const before = snd.wnd;
@@ -202,7 +202,7 @@ function takeWindow(c: Connection, seg: Segment, wnd: number, now: Micros): bool
 }
 
 /** In a reduction PRR sets cwnd; else the control may let it grow. */
-function controlCongestion(c: Connection, now: Micros): void {
+function controlCongestion(c: Tcb, now: Micros): void {
   const { snd } = c;
   const { congestion: cc, recovery, sent, news, sample: s } = snd;
   if (s.acked === 0 && s.lost === 0 && !news.somethingAcked) return;

@@ -7,7 +7,7 @@ import { seqGeq, seqGt, type Seq } from '../../base/seq.js';
 import { MILLISECOND, type Micros } from '../../base/time.js';
 import type { AckNews } from './ack-news.js';
 import { CaState } from '../congestion/ack-sample.js';
-import type { Connection } from '../connection.js';
+import type { Tcb } from '../tcb.js';
 import { payForProbe } from './recovery.js';
 import { Timer } from '../timers.js';
 
@@ -24,7 +24,7 @@ export class LossProbe {
 }
 
 /** Section 7.2: arms the timer for a probe instead of the retransmission timer. False when this is no time for one. */
-export function scheduleLossProbe(c: Connection, rtoRestarts: boolean, now: Micros): boolean {
+export function scheduleLossProbe(c: Tcb, rtoRestarts: boolean, now: Micros): boolean {
   const { snd, config } = c;
   const { sent, rtt, recovery } = snd;
   const calm = recovery.state === CaState.open || recovery.state === CaState.cwr;
@@ -40,7 +40,7 @@ export function scheduleLossProbe(c: Connection, rtoRestarts: boolean, now: Micr
 }
 
 /** An ACK came while a probe is out: did it repair a loss (section 7.4)? */
-export function judgeProbe(c: Connection, ack: Seq, news: AckNews, now: Micros): void {
+export function judgeProbe(c: Tcb, ack: Seq, news: AckNews, now: Micros): void {
   const { probe } = c.snd;
   const { end } = probe;
   if (end === null || !seqGeq(ack, end)) return;

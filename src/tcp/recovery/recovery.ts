@@ -14,7 +14,7 @@ import type { Micros } from '../../base/time.js';
 import { CaState } from '../congestion/ack-sample.js';
 import type { Congestion } from '../congestion/control.js';
 import type { AckNews } from './ack-news.js';
-import type { Connection } from '../connection.js';
+import type { Tcb } from '../tcb.js';
 import { probeWasLost } from '../send/mtu-probe.js';
 import { DUPLICATE_ACK_THRESHOLD, noteReordering } from './reordering.js';
 import { isAnythingResent, tryUndoDsack, tryUndoLoss, tryUndoPartial, tryUndoRecovery, Undo } from './undo.js';
@@ -45,7 +45,7 @@ export class Recovery {
   }
 }
 
-function setState(c: Connection, state: CaState, now: Micros): void {
+function setState(c: Tcb, state: CaState, now: Micros): void {
   const { recovery } = c.snd;
   if (recovery.state === state) return;
   c.note('ca-state', state, recovery.state, now);
@@ -56,10 +56,9 @@ function setState(c: Connection, state: CaState, now: Micros): void {
 // ---- Beginnings and ends of a reduction -----------------------------------------------------------------------------------
 
 /** RFC 5681 takes half the flight; Linux half of cwnd, which it lets grow only while it is used, so that both are much the same. */
-const windowToReduce = (c: Connection): number =>
-  c.config.ssthreshFromFlight ? c.snd.sent.out : c.snd.congestion.cwnd;
+const windowToReduce = (c: Tcb): number => (c.config.ssthreshFromFlight ? c.snd.sent.out : c.snd.congestion.cwnd);
 
-function beginReduction(c: Connection, why: Congestion, now: Micros): void {
+function beginReduction(c: Tcb, why: Congestion, now: Micros): void {
   const { snd } = c;
   snd.recovery.highSeq = snd.nxt;
   snd.probe.end = null;
@@ -69,13 +68,13 @@ function beginReduction(c: Connection, why: Congestion, now: Micros): void {
 }
 
 /** What is sent again already may be reported as duplicates, a loss probe's copy among it (Linux's tcp_init_undo). Before `beginReduction`, which forgets the probe. */
-function armUndo(c: Connection): void {
+function armUndo(c: Tcb): void {
   const { una, sent, probe, recovery } = c.snd;
   const probed = probe.end !== null && probe.retransmitted ? 1 : 0;
   recovery.undo.arm(una, sent.retransOut + probed);
 }
 
-function endReduction(c: Connection, now: Micros): void {
+function endReduction(c: Tcb, now: Micros): void {
   const { congestion, recovery } = c.snd;
   if (congestion.modelBased) return;
   if (congestion.ssthresh !== Infinity && (recovery.state === CaState.cwr || recovery.undo.armed)) {
@@ -85,7 +84,7 @@ function endReduction(c: Connection, now: Micros): void {
 }
 
 /** An ECN mark was echoed (RFC 3168 section 6.1.2), or a queue of this machine is full: as one loss, once in a window of data. */
-export function enterCwr(c: Connection, now: Micros, why: 'ecn' | 'local' = 'ecn'): void {
+export function enterCwr(c: Tcb, now: Micros, why: 'ecn' | 'local' = 'ecn'): void {
   const { recovery } = c.snd;
   recovery.undo.withdraw();
   if (recovery.state >= CaState.cwr) return;
@@ -95,14 +94,14 @@ export function enterCwr(c: Connection, now: Micros, why: 'ecn' | 'local' = 'ecn
 }
 
 /** A tail loss probe repaired a loss: the window pays for it at once (RFC 8985 section 7.4.2). */
-export function payForProbe(c: Connection, now: Micros): void {
+export function payForProbe(c: Tcb, now: Micros): void {
   beginReduction(c, 'loss', now);
   setState(c, CaState.cwr, now);
   endReduction(c, now);
   tryKeepOpen(c, now);
 }
 
-export function enterRecovery(c: Connection, ece: boolean, now: Micros): void {
+export function enterRecovery(c: Tcb, ece: boolean, now: Micros): void {
   const { snd } = c;
   const { recovery } = snd;
   if (c.sack) c.env.counters.TcpExtTCPSackRecovery++;
@@ -118,7 +117,7 @@ export function enterRecovery(c: Connection, ece: boolean, now: Micros): void {
 }
 
 /** The retransmission timer expired: RFC 5681 section 3.1, RFC 6298 5.4 to 5.6, RFC 5682 step 1. */
-export function enterLoss(c: Connection, now: Micros): void {
+export function enterLoss(c: Tcb, now: Micros): void {
   const { snd } = c;
   const { recovery, congestion, sent } = snd;
   const fresh = recovery.state < CaState.recovery;
@@ -152,14 +151,14 @@ export function enterLoss(c: Connection, now: Micros): void {
  * The SYN,ACK of a Fast Open timed out `tries` times before this one. As in Linux the second time counts as a timeout of data, which may be in flight; it is not
  * sent again before the SYN,ACK is acknowledged.
  */
-export function synAckTimedOut(c: Connection, tries: number, now: Micros): void {
+export function synAckTimedOut(c: Tcb, tries: number, now: Micros): void {
   const { undo } = c.snd.recovery;
   if (Number.isNaN(undo.firstResentAt)) undo.firstResentAt = now;
   if (tries === 1) enterLoss(c, now);
 }
 
 /** It was acknowledged. An echo from before it was sent again shows that nothing was lost. */
-export function synAckRecovered(c: Connection, now: Micros): void {
+export function synAckRecovered(c: Tcb, now: Micros): void {
   const { sent, recovery } = c.snd;
   if (recovery.state === CaState.loss && sent.out === 0 && !tryUndoRecovery(c, now)) setState(c, CaState.open, now);
   recovery.undo.firstResentAt = NaN; // data was not sent again before
@@ -169,7 +168,7 @@ export function synAckRecovered(c: Connection, now: Micros): void {
  * Something is lost, and not to congestion: it was too large for the path (Linux's tcp_simple_retransmit). It goes out again as after a timeout, and
  * cwnd stays: as many segments as before are fewer bytes now.
  */
-export function resendWithoutReduction(c: Connection, now: Micros): void {
+export function resendWithoutReduction(c: Tcb, now: Micros): void {
   const { sent, recovery, congestion, nxt } = c.snd;
   if (!c.sack) sent.sackedOut = Math.min(sent.sackedOut, Math.max(0, sent.out - Math.max(sent.lostOut, 1)));
   if (recovery.state === CaState.loss) return;
@@ -181,7 +180,7 @@ export function resendWithoutReduction(c: Connection, now: Micros): void {
 }
 
 /** RFC 8985 section 6.3: the first segment is lost, and whatever is overdue; not everything, blindly. A SACKed first one means that the peer reneged. */
-function markLostOnTimeout(c: Connection, now: Micros): void {
+function markLostOnTimeout(c: Tcb, now: Micros): void {
   const { sent, rack } = c.snd;
   const first = sent.first!;
   if (first.sacked) {
@@ -199,7 +198,7 @@ function markLostOnTimeout(c: Connection, now: Micros): void {
 }
 
 /** Open, or Disorder while something is SACKed, lost or sent again. */
-function tryKeepOpen(c: Connection, now: Micros): void {
+function tryKeepOpen(c: Tcb, now: Micros): void {
   const { recovery, sent, nxt } = c.snd;
   const state = sent.sackedOut + sent.lostOut > 0 || isAnythingResent(c.snd) ? CaState.disorder : CaState.open;
   if (recovery.state === state) return;
@@ -207,7 +206,7 @@ function tryKeepOpen(c: Connection, now: Micros): void {
   recovery.highSeq = nxt;
 }
 
-function tryToOpen(c: Connection, ece: boolean, now: Micros): void {
+function tryToOpen(c: Tcb, ece: boolean, now: Micros): void {
   const { recovery } = c.snd;
   if (!isAnythingResent(c.snd)) recovery.undo.firstResentAt = NaN;
   if (ece) enterCwr(c, now);
@@ -217,7 +216,7 @@ function tryToOpen(c: Connection, ece: boolean, now: Micros): void {
 // ---- On each dubious ACK ----------------------------------------------------------------------------------------------------
 
 /** An ACK came that is not plain progress in Open: what does it say of losses, and which state follows? */
-export function judgeAck(c: Connection, news: AckNews, now: Micros): void {
+export function judgeAck(c: Tcb, news: AckNews, now: Micros): void {
   const { snd } = c;
   const { recovery, sent } = snd;
   if (news.ece) recovery.undo.restoresCwnd = false;
@@ -257,7 +256,7 @@ export function judgeAck(c: Connection, news: AckNews, now: Micros): void {
 }
 
 /** Everything up to highSeq is acknowledged. True when nothing else is to be said about this ACK. */
-function reachedHighSeq(c: Connection, now: Micros): boolean {
+function reachedHighSeq(c: Tcb, now: Micros): boolean {
   const { snd } = c;
   switch (snd.recovery.state) {
     case CaState.cwr:
@@ -280,7 +279,7 @@ function reachedHighSeq(c: Connection, now: Micros): boolean {
 }
 
 /** In Loss: RFC 5682's questions, and the way out. */
-function processLoss(c: Connection, news: AckNews, now: Micros): void {
+function processLoss(c: Tcb, news: AckNews, now: Micros): void {
   const { snd } = c;
   const { recovery, sent } = snd;
   const recovered = seqGeq(snd.una, recovery.highSeq);
@@ -316,12 +315,12 @@ function processLoss(c: Connection, news: AckNews, now: Micros): void {
   else if (news.unaAdvanced) sent.sackedOut = 0;
 }
 
-function leaveLossAfterUndo(c: Connection, byFrto: boolean, now: Micros): void {
+function leaveLossAfterUndo(c: Tcb, byFrto: boolean, now: Micros): void {
   if (byFrto || c.sack) setState(c, CaState.open, now);
 }
 
 /** Who is lost? RACK with SACK; without, the duplicates and the partial ACKs of NewReno. */
-export function identifyLoss(c: Connection, news: AckNews, now: Micros): void {
+export function identifyLoss(c: Tcb, news: AckNews, now: Micros): void {
   const { sent, rack } = c.snd;
   if (sent.out === 0) return;
   if (!c.sack) {
@@ -340,14 +339,14 @@ export function identifyLoss(c: Connection, news: AckNews, now: Micros): void {
   if (sent.retransOut < resentBefore) news.lostRetransmission = true;
 }
 
-export function currentReoWnd(c: Connection): Micros {
+export function currentReoWnd(c: Tcb): Micros {
   const { recovery, sent, rack, rtt } = c.snd;
   const evidence = recovery.state >= CaState.recovery || sent.sackedOut >= recovery.reordering;
   return rack.reoWnd(recovery.reorderSeen > 0, evidence, rtt.minRtt, rtt.srtt);
 }
 
 /** RFC 6582: the third duplicate, and in recovery each partial ACK, says that the first segment is lost. */
-function markLostNewReno(c: Connection, advanced: boolean): void {
+function markLostNewReno(c: Tcb, advanced: boolean): void {
   const { recovery, sent, mss } = c.snd;
   const duplicates = recovery.state < CaState.recovery && sent.sackedOut >= recovery.reordering;
   const partial = recovery.state === CaState.recovery && advanced;
@@ -359,7 +358,7 @@ function markLostNewReno(c: Connection, advanced: boolean): void {
 }
 
 /** Without SACK each duplicate ACK stands for one segment that arrived. */
-function addRenoSack(c: Connection, news: AckNews): void {
+function addRenoSack(c: Tcb, news: AckNews): void {
   if (c.sack || news.duplicates === 0) return;
   const { sent, rate } = c.snd;
   const before = sent.sackedOut;
@@ -374,7 +373,7 @@ function addRenoSack(c: Connection, news: AckNews): void {
 }
 
 /** The reordering timer expired: what did not come by now is lost (RFC 8985 section 6.2 step 5). */
-export function reorderingTimeout(c: Connection, now: Micros): void {
+export function reorderingTimeout(c: Tcb, now: Micros): void {
   const { snd } = c;
   const { sent, recovery, rack, congestion } = snd;
   const inFlight = sent.inFlight;

@@ -8,7 +8,7 @@
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import { MAX_SACK_BLOCKS, type Segment } from '../../wire/tcp.js';
-import type { Connection } from '../connection.js';
+import type { Tcb } from '../tcb.js';
 import type { SentSegment } from '../send/sent-queue.js';
 import { wasResentInVain } from './undo.js';
 
@@ -36,7 +36,7 @@ export class SackMemory {
   }
 }
 
-export function tagSacked(c: Connection, seg: Segment, now: Micros): void {
+export function tagSacked(c: Tcb, seg: Segment, now: Micros): void {
   const { snd } = c;
   const { sackMemory } = snd;
   let first = 0;
@@ -68,14 +68,14 @@ function isDsack(seg: Segment): boolean {
 }
 
 /** It must lie in what is in flight: anything else is a mistake, or old. */
-const isValid = (c: Connection, left: Seq, right: Seq): boolean =>
+const isValid = (c: Tcb, left: Seq, right: Seq): boolean =>
   seqLt(left, right) &&
   seqLeq(right, c.snd.nxt) &&
   seqGt(right, c.snd.una) &&
   seqGeq(left, seqAdd(c.snd.una, -c.snd.maxWnd));
 
 /** Something arrived twice. Was it what we sent again, or the network that copies? Only what we did send again is counted. */
-function takeDsack(c: Connection, left: Seq, right: Seq): void {
+function takeDsack(c: Tcb, left: Seq, right: Seq): void {
   const { snd, env } = c;
   const { news, recovery, rack, probe, sent } = snd;
   const { undo } = recovery;
@@ -103,7 +103,7 @@ function takeDsack(c: Connection, left: Seq, right: Seq): void {
   }
 }
 
-function tagBlock(c: Connection, left: Seq, right: Seq, now: Micros): void {
+function tagBlock(c: Tcb, left: Seq, right: Seq, now: Micros): void {
   const { snd } = c;
   const { sent } = snd;
   for (let i = sent.find(left); i < sent.length; i++) {
@@ -121,7 +121,7 @@ function tagBlock(c: Connection, left: Seq, right: Seq, now: Micros): void {
 }
 
 /** False when there is nothing to cut, or when pieces enough are kept: then that much of what the peer says is passed over, and is sent again in the end. */
-function cut(c: Connection, i: number, bytes: number): boolean {
+function cut(c: Tcb, i: number, bytes: number): boolean {
   if (!c.snd.hasManyRecords) return c.snd.sent.split(i, bytes);
   c.env.counters.TcpExtTCPWqueueTooBig++;
   return false;
@@ -130,7 +130,7 @@ function cut(c: Connection, i: number, bytes: number): boolean {
 const roundUp = (bytes: number, size: number): number => (size > 0 ? Math.ceil(bytes / size) * size : bytes);
 const roundDown = (bytes: number, size: number): number => (size > 0 ? Math.floor(bytes / size) * size : 0);
 
-function tagRecord(c: Connection, record: SentSegment, now: Micros): void {
+function tagRecord(c: Tcb, record: SentSegment, now: Micros): void {
   const { snd } = c;
   const { news, recovery } = snd;
   if (!wasResentInVain(c, record)) snd.rack.advance(record, snd.rtt.minRtt, now);

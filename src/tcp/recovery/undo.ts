@@ -11,7 +11,7 @@ import { seqGt, seqLt, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import type { AckNews } from './ack-news.js';
 import { CaState } from '../congestion/ack-sample.js';
-import type { Connection } from '../connection.js';
+import type { Tcb } from '../tcb.js';
 import { noteReordering } from './reordering.js';
 import type { Sender } from '../send/sender.js';
 import type { SentSegment } from '../send/sent-queue.js';
@@ -55,15 +55,15 @@ export const isAnythingResent = (snd: Sender): boolean =>
   snd.sent.retransOut > 0 || (snd.sent.first?.retransmissions ?? 0) > 0;
 
 /** The ACK that is being handled echoes a timestamp from before `time`. */
-const echoesBefore = (c: Connection, time: Micros): boolean =>
+const echoesBefore = (c: Tcb, time: Micros): boolean =>
   c.timestamps && c.snd.news.echo !== 0 && ((c.snd.news.echo - c.timestampNow(time)) | 0) < 0;
 
 /** `record` was sent again, but what the ACK that is being handled tells of is the original: it says nothing of when the copy arrived (RFC 8985 section 6.2 step 2). */
-export const wasResentInVain = (c: Connection, record: SentSegment): boolean =>
+export const wasResentInVain = (c: Tcb, record: SentSegment): boolean =>
   record.retransmissions > 0 && echoesBefore(c, record.sentAt);
 
 /** The ACK that is being handled was provoked by an original: it echoes a timestamp from before the first retransmission. */
-function originalArrived(c: Connection): boolean {
+function originalArrived(c: Tcb): boolean {
   const { recovery, una } = c.snd;
   const { undo } = recovery;
   // Nothing was sent again yet; or, without SACK, it was, and was forgotten when highSeq was reached.
@@ -71,12 +71,12 @@ function originalArrived(c: Connection): boolean {
   return echoesBefore(c, undo.firstResentAt);
 }
 
-const mayUndo = (c: Connection): boolean => {
+const mayUndo = (c: Tcb): boolean => {
   const { undo } = c.snd.recovery;
   return undo.armed && (undo.resent === 0 || originalArrived(c));
 };
 
-function undo(c: Connection, unmarkLost: boolean, why: number, now: Micros): void {
+function undo(c: Tcb, unmarkLost: boolean, why: number, now: Micros): void {
   const { snd } = c;
   if (unmarkLost) snd.sent.unmarkLost();
   if (snd.recovery.undo.restoresCwnd) {
@@ -91,7 +91,7 @@ function undo(c: Connection, unmarkLost: boolean, why: number, now: Micros): voi
 /** What showed that a reduction was needless: the figure of the note `undo`. */
 export const UndoBy = { full: 0, partial: 1, dsack: 2, loss: 3, frto: 4 } as const;
 
-function forgetResent(c: Connection): void {
+function forgetResent(c: Tcb): void {
   if (!isAnythingResent(c.snd)) c.snd.recovery.undo.firstResentAt = NaN;
 }
 
@@ -99,7 +99,7 @@ function forgetResent(c: Connection): void {
  * Recovery (or Loss) reached its end. True when the state is held on to all the same: without SACK, until something above highSeq
  * is acknowledged, or late duplicates would start a new recovery (RFC 6582 section 6).
  */
-export function tryUndoRecovery(c: Connection, now: Micros): boolean {
+export function tryUndoRecovery(c: Tcb, now: Micros): boolean {
   const { snd } = c;
   const { recovery } = snd;
   if (mayUndo(c)) {
@@ -116,7 +116,7 @@ export function tryUndoRecovery(c: Connection, now: Micros): boolean {
  * A partial ACK of an original: the holes above will close by themselves. True when nothing more is to be done on this ACK: the reduction is
  * undone, or will be (it is still armed then) once what was sent again is accounted for.
  */
-export function tryUndoPartial(c: Connection, news: AckNews, now: Micros): boolean {
+export function tryUndoPartial(c: Tcb, news: AckNews, now: Micros): boolean {
   const { snd } = c;
   const { recovery } = snd;
   if (!recovery.undo.armed || !originalArrived(c)) return false;
@@ -133,7 +133,7 @@ export function tryUndoPartial(c: Connection, news: AckNews, now: Micros): boole
 }
 
 /** Every retransmission was a duplicate at the peer. */
-export function tryUndoDsack(c: Connection, now: Micros): boolean {
+export function tryUndoDsack(c: Tcb, now: Micros): boolean {
   const { recovery, rack } = c.snd;
   if (!recovery.undo.armed || recovery.undo.resent !== 0) return false;
   rack.keepMargin();
@@ -143,7 +143,7 @@ export function tryUndoDsack(c: Connection, now: Micros): boolean {
 }
 
 /** After a timeout: F-RTO or a timestamp says that it was spurious. */
-export function tryUndoLoss(c: Connection, byFrto: boolean, now: Micros): boolean {
+export function tryUndoLoss(c: Tcb, byFrto: boolean, now: Micros): boolean {
   if (!byFrto && !mayUndo(c)) return false;
   undo(c, true, byFrto ? UndoBy.frto : UndoBy.loss, now);
   c.env.counters.TcpExtTCPLossUndo++;

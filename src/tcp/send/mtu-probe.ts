@@ -12,7 +12,7 @@
 import { seqAdd, seqDiff, seqGt, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import { CaState } from '../congestion/ack-sample.js';
-import type { Connection } from '../connection.js';
+import type { Tcb } from '../tcb.js';
 import { MIN_SEND_MSS } from './segment-size.js';
 import { MtuCause, syncMss } from './segment-size.js';
 
@@ -20,7 +20,7 @@ import { MtuCause, syncMss } from './segment-size.js';
 const LEAST_CWND = 11;
 
 /** The peer's SYN says what it takes: where a search would begin. */
-export function startProbing(c: Connection, now: Micros): void {
+export function startProbing(c: Tcb, now: Micros): void {
   const { size, config } = c;
   size.probing = config.mtuProbing > 1;
   size.high = Math.min(size.mostMtu, size.mtu);
@@ -33,13 +33,13 @@ export function startProbing(c: Connection, now: Micros): void {
  * A passive open knows the peer's window. As Linux, only now does it search, and does not begin small: it learns what arrives from its first probe, or from
  * timeouts.
  */
-export function peerIsKnown(c: Connection, now: Micros): void {
+export function peerIsKnown(c: Tcb, now: Micros): void {
   startProbing(c, now);
   c.rcv.ack.guessMss(c.snd.mss, c.rcv.window.space);
 }
 
 /** How much payload a probe shall have now: 0 for no probe, -1 when the rest is to wait for one. */
-export function probeBytes(c: Connection, now: Micros): number {
+export function probeBytes(c: Tcb, now: Micros): number {
   const { size, snd, config } = c;
   const { congestion, sent } = snd;
   if (!size.probing || size.probeSize > 0 || snd.recovery.state !== CaState.open || congestion.cwnd < LEAST_CWND)
@@ -59,7 +59,7 @@ export function probeBytes(c: Connection, now: Micros): number {
 }
 
 /** Paths change: after tcp_probe_interval all is open again above what arrives now. */
-function searchAgain(c: Connection, now: Micros): void {
+function searchAgain(c: Tcb, now: Micros): void {
   const { size } = c;
   if (now - size.probedAt < c.config.mtuProbeInterval) return;
   size.high = Math.min(size.mostMtu, size.mtu);
@@ -68,7 +68,7 @@ function searchAgain(c: Connection, now: Micros): void {
 }
 
 /** The last `bytes` below SND.NXT went out as one segment. */
-export function probeSent(c: Connection, bytes: number, now: Micros): void {
+export function probeSent(c: Tcb, bytes: number, now: Micros): void {
   const { size, snd } = c;
   size.probeSize = size.mtuOf(bytes);
   size.probeEnd = snd.nxt;
@@ -78,7 +78,7 @@ export function probeSent(c: Connection, bytes: number, now: Micros): void {
 }
 
 /** The probe is acknowledged: segments are as large from now on, and cwnd counts as many bytes as before. */
-export function probeArrived(c: Connection, now: Micros): void {
+export function probeArrived(c: Tcb, now: Micros): void {
   const { size, snd } = c;
   const { congestion } = snd;
   congestion.cwnd = Math.max(1, Math.floor((congestion.cwnd * size.mtuOf(snd.mss)) / size.probeSize));
@@ -91,7 +91,7 @@ export function probeArrived(c: Connection, now: Micros): void {
 }
 
 /** Something is lost. Is it the probe, and nothing before it? Then it was too large, and is cut to be sent again; the caller reduces nothing (RFC 4821 7.6.2). */
-export function probeWasLost(c: Connection, now: Micros): boolean {
+export function probeWasLost(c: Tcb, now: Micros): boolean {
   const { size, snd } = c;
   if (size.probeSize === 0 || snd.una !== size.probeStart || snd.recovery.state >= CaState.cwr) return false;
   size.high = size.probeSize - 1;
@@ -108,7 +108,7 @@ export function probeWasLost(c: Connection, now: Micros): boolean {
 }
 
 /** Timeout after timeout (tcp_retries1): perhaps only what is large gets lost. Smaller segments, down to tcp_mtu_probe_floor, and a search from there. */
-export function suspectBlackHole(c: Connection, now: Micros): void {
+export function suspectBlackHole(c: Tcb, now: Micros): void {
   const { size, snd, config } = c;
   if (config.mtuProbing === 0) return;
   const before = snd.mss;
@@ -124,4 +124,4 @@ export function suspectBlackHole(c: Connection, now: Micros): void {
 }
 
 /** SND.UNA has passed the probe. */
-export const isProbeAcked = (c: Connection): boolean => c.size.probeSize > 0 && !seqGt(c.size.probeEnd, c.snd.una);
+export const isProbeAcked = (c: Tcb): boolean => c.size.probeSize > 0 && !seqGt(c.size.probeEnd, c.snd.una);

@@ -5,7 +5,7 @@
 import { seqGeq, seqLt, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import { TcpFlag } from '../../wire/tcp.js';
-import type { Connection } from '../connection.js';
+import type { Tcb } from '../tcb.js';
 import { chunkBytes } from './push.js';
 import { resendWithoutReduction } from '../recovery/recovery.js';
 import { rearmRto } from '../recovery/retransmit-timer.js';
@@ -13,14 +13,14 @@ import { type MtuCause, syncMss } from './segment-size.js';
 import { State } from '../state.js';
 
 /** Does an ICMP error quote something that is in flight? If not, somebody guessed (RFC 5927 section 4.1). Counted as in Linux. */
-export function quotesFlight(c: Connection, seq: Seq): boolean {
+export function quotesFlight(c: Tcb, seq: Seq): boolean {
   if (seqGeq(seq, c.snd.una) && seqLt(seq, c.snd.nxt)) return true;
   c.env.counters.TcpExtOutOfWindowIcmps++;
   return false;
 }
 
 /** Packets to the peer may be `mtu` bytes long from now on. What is in flight and longer was dropped on the way: it goes out again, cut smaller. */
-export function pathMtuChanged(c: Connection, mtu: number, why: MtuCause, now: Micros): void {
+export function pathMtuChanged(c: Tcb, mtu: number, why: MtuCause, now: Micros): void {
   const { size, snd } = c;
   if (mtu === size.mtu || c.state === State.closed || c.state === State.timeWait) return;
   const before = snd.mss;
@@ -40,7 +40,7 @@ export function pathMtuChanged(c: Connection, mtu: number, why: MtuCause, now: M
  * Whatever is in flight in segments larger than `snd.mss` is lost, and no congestion is to blame. Pieces that were sent together, `chunk` bytes of them, are
  * cut anew as one, as Linux cuts its buffers: else each would leave a rest, and a small segment.
  */
-function resendTooLarge(c: Connection, chunk: number, now: Micros): void {
+function resendTooLarge(c: Tcb, chunk: number, now: Micros): void {
   const { sent, mss } = c.snd;
   let lost = false;
   for (let i = 0; i < sent.length; i++) {

@@ -10,7 +10,7 @@
  */
 import { seqAdd, seqDiff, seqGeq, seqLeq, seqMax, type Seq } from '../../base/seq.js';
 import { SECOND } from '../../base/time.js';
-import type { Connection } from '../connection.js';
+import type { Tcb } from '../tcb.js';
 import type { Sender } from './sender.js';
 import { isUrgent } from '../urgent.js';
 
@@ -25,7 +25,7 @@ const MIN_CHUNK_SEGMENTS = 2;
  * Nagle's algorithm (SHLD-7) with Minshall's change, as in Linux: a small segment waits only while another small one is in flight, so that
  * the tail of a large write does not wait for the full segments before it. TCP_CORK and MSG_MORE let it wait whatever is in flight.
  */
-export function mayBeSmall(c: Connection): boolean {
+export function mayBeSmall(c: Tcb): boolean {
   const { snd } = c;
   if (snd.finQueued || snd.flush || isUrgent(snd)) return true;
   if (snd.recordEnds !== null && snd.unsentOfRecord < snd.unsent) return true; // there is more, but not for this segment
@@ -41,7 +41,7 @@ export const endsWrite = (snd: Sender, end: Seq): boolean =>
   snd.overrideSillyWindow || (end === snd.dataEnd && !snd.endsWithMore) || snd.recordEnds?.has(end) === true;
 
 /** New data `[start, end)` is all that goes out for now, or half a window did without PSH. */
-export function endsChunk(c: Connection, start: Seq, end: Seq): boolean {
+export function endsChunk(c: Tcb, start: Seq, end: Seq): boolean {
   const { snd } = c;
   // A device that cuts segments itself gets PSH each half window only: each one costs the receiver an ACK.
   if (c.gsoBytes > 0) return seqDiff(end, snd.pushedSeq) > snd.maxWnd / 2;

@@ -9,7 +9,7 @@
  *     1 acknowledged   2 in flight   3 may be sent now   4 not yet
  */
 import { seqAdd, seqDiff, seqGeq, seqGt, type Seq } from '../../base/seq.js';
-
+import type { SlabPool } from '../../base/slab-pool.js';
 import { MILLISECOND, type Micros } from '../../base/time.js';
 import type { AckNews } from '../recovery/ack-news.js';
 import type { BufferLimits, TcpConfig } from '../config.js';
@@ -19,7 +19,6 @@ import { ChronoClock } from './chrono.js';
 import { createCongestionControl, type CongestionName, type HystartName } from '../congestion/index.js';
 import { CwndUsage } from './cwnd-usage.js';
 import { DeliveryRate } from './delivery-rate.js';
-import type { TcpEnv } from '../env.js';
 import { LossProbe } from '../recovery/loss-probe.js';
 import { Pacing } from './pacing.js';
 import { Prr } from '../recovery/prr.js';
@@ -30,7 +29,7 @@ import { DUPLICATE_ACK_THRESHOLD } from '../recovery/reordering.js';
 import { RttEstimator } from './rtt.js';
 import { SackMemory } from '../recovery/sack.js';
 import { SendBuffer } from './send-buffer.js';
-import { SentQueue } from './sent-queue.js';
+import { SentQueue, type SentSegmentPool } from './sent-queue.js';
 
 /** MUST-15: what a peer takes that sent no MSS option (IPv4; the stack knows which family a flow is). */
 export const DEFAULT_MSS_V4 = 536;
@@ -55,6 +54,16 @@ const memoryOf = (mss: number): number => 2 ** Math.ceil(Math.log2(mss + SEGMENT
 /** A send buffer of this size carries 8 Gbit/s over a round trip of that length, and fits into the processor's cache. */
 const CACHED_BYTES = 1 << 20;
 const SHORT_ROUND_TRIP: Micros = MILLISECOND;
+
+/** What the senders of one stack share. */
+export interface SenderEnv {
+  readonly pool: SlabPool;
+  /** Of what is in flight, records that nobody uses now. */
+  readonly records: SentSegmentPool;
+  /** What the ACK that is handled now brought: of no connection for longer than that. */
+  readonly news: AckNews;
+  readonly sample: AckSample;
+}
 
 export class Sender {
   readonly iss: Seq;
@@ -144,7 +153,7 @@ export class Sender {
   readonly news: AckNews;
   readonly sample: AckSample;
 
-  constructor(iss: Seq, config: TcpConfig, env: TcpEnv) {
+  constructor(iss: Seq, config: TcpConfig, env: SenderEnv) {
     this.iss = iss;
     this.una = iss;
     this.nxt = iss;

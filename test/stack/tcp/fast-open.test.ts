@@ -9,7 +9,7 @@ import type { Connection } from '../../../src/tcp/connection.js';
 import { TcpCounters } from '../../../src/tcp/counters.js';
 import { type FastOpen, FastOpenMode } from '../../../src/tcp/fast-open.js';
 import { State } from '../../../src/tcp/state.js';
-import { TcpEvent } from '../../../src/tcp/user.js';
+import { TcpEvent } from '../../../src/tcp/events.js';
 import { A4, B4, B6, Hosts, type HostsOptions } from '../hosts.js';
 
 const BOTH = FastOpenMode.client | FastOpenMode.server;

@@ -5,7 +5,8 @@ import { Address, Prefix } from '../../../src/ip/address.js';
 import type { TcpEntry } from '../../../src/stack/tcp/flow.js';
 import { FIRST_EPHEMERAL, LAST_EPHEMERAL } from '../../../src/stack/tcp/ports.js';
 import type { Connection } from '../../../src/tcp/connection.js';
-import { TcpEvent, type TcpUser } from '../../../src/tcp/user.js';
+import type { TcpUser } from '../../../src/tcp/connection.js';
+import { TcpEvent } from '../../../src/tcp/events.js';
 import { ACK, FIN, PEER, RST, SYN, US, Wire } from '../../requirements/wire.js';
 
 const remote = Address.parse(PEER);

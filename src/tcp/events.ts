@@ -1,6 +1,4 @@
 /** What a connection owes its user: bits, collected while a batch is handled and told once at its end. */
-import type { Connection } from './connection.js';
-
 export const TcpEvent = {
   /** ESTABLISHED was reached: the OPEN is done. */
   established: 1,
@@ -23,12 +21,3 @@ export const TcpEvent = {
   /** Of what `sendZeroCopy` was lent, some is acknowledged: see `lentLength` of the send buffer. */
   zeroCopyDone: 512,
 } as const;
-
-export interface TcpUser {
-  tcpEvents(conn: Connection, events: number): void;
-  /**
-   * It will hear of what came later in this turn of the event loop, and its answer may carry the ACK: so long the stack sends
-   * nothing for the connection. Who says so wakes the connection when it has heard.
-   */
-  readonly mayAnswer?: boolean;
-}

@@ -1,0 +1,86 @@
+/**
+ * How a connection ends from this side: CLOSE and ABORT (RFC 9293 sections 3.10.4 and 3.10.5), and what close(2) means.
+ * connection.ts tells of each call.
+ */
+import type { Micros } from '../base/time.js';
+import { OwedReset } from './reset.js';
+import { State } from './state.js';
+import type { Tcb } from './tcb.js';
+import { Timer } from './timers.js';
+
+export function shutdown(c: Tcb, now: Micros): void {
+  switch (c.state) {
+    case State.synSent:
+      c.finish(null, 'CLOSE before the connection was established', now);
+      return;
+    case State.synReceived:
+      // RFC 9293 3.10.4 lets FIN go out here when nothing was sent yet; it is as well to wait for the peer's ACK.
+      c.closeQueued = true;
+      return;
+    case State.established:
+      c.snd.finQueued = true;
+      c.setState(State.finWait1, 'CLOSE', now);
+      return;
+    case State.closeWait:
+      c.snd.finQueued = true;
+      c.setState(State.lastAck, 'CLOSE', now);
+      return;
+    default: // 3.10.4: in the other states the connection is closing already
+  }
+}
+
+export function release(c: Tcb, now: Micros): void {
+  if (c.state === State.closed || c.state === State.timeWait) {
+    c.rcv.queue.clear();
+    c.settleMemory();
+    return;
+  }
+  if (c.rcv.queue.length > 0) {
+    c.env.counters.TcpExtTCPAbortOnClose++;
+    abort(c, now, 'CLOSE with unread data (RFC 9293 section 3.6.1)');
+    return;
+  }
+  if (c.linger === 0) {
+    c.env.counters.TcpExtTCPAbortOnData++;
+    abort(c, now, 'CLOSE with SO_LINGER and no time to linger');
+    return;
+  }
+  if (c.rcv.orphaned) return;
+  if (!c.env.memory.mayOrphan(c.snd.buffer.length)) {
+    c.env.counters.TcpExtTCPAbortOnMemory++;
+    abort(c, now, 'CLOSE, and no room to see it through (tcp_mem, tcp_max_orphans)');
+    return;
+  }
+  c.rcv.orphaned = true;
+  c.env.memory.orphans++;
+  c.rcv.queue.clear();
+  c.settleMemory();
+  shutdown(c, now);
+  // As Linux: here Fast Open's FIN does not wait for the peer's ACK.
+  if (c.fastOpen?.accepted === true) c.snd.finQueued = true;
+  if (c.state === State.finWait2) orphanInFinWait2(c, now);
+}
+
+export function abort(c: Tcb, now: Micros, why: string): void {
+  if (c.state >= State.synReceived && c.state !== State.timeWait) {
+    c.resetOwed = OwedReset.withAck;
+    c.resetSeq = c.snd.nxt;
+  }
+  c.rcv.queue.clear();
+  c.finish(null, why, now);
+  c.settleMemory();
+}
+
+/** Our FIN is acknowledged and nobody waits for the peer's: not for ever (tcp_fin_timeout, TCP_LINGER2). */
+export function orphanInFinWait2(c: Tcb, now: Micros): void {
+  if (c.linger2 < 0) {
+    c.env.counters.TcpExtTCPAbortOnLinger++;
+    c.resetOwed = OwedReset.withAck;
+    c.resetSeq = c.snd.nxt;
+    c.finish(null, 'no FIN-WAIT-2 wanted (TCP_LINGER2)', now);
+    return;
+  }
+  const wait = c.linger2 > 0 ? c.linger2 : c.config.finTimeout;
+  // As Linux: the peer's FIN must have the time to come, and to be sent again.
+  c.setTimer(Timer.finWait2, now + Math.max(wait, 3.5 * c.snd.rtt.rto), now);
+}

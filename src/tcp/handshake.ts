@@ -1,0 +1,81 @@
+/** How a connection begins: OPEN (RFC 9293 sections 3.10.1 and 3.10.7.2), a SYN cookie, and what the peer's SYN says. */
+import { seqAdd } from '../base/seq.js';
+import type { Micros } from '../base/time.js';
+import type { Segment } from '../wire/tcp.js';
+import { agreeOnEcn } from './ecn.js';
+import { startProbing } from './send/mtu-probe.js';
+import { syncMss } from './send/segment-size.js';
+import { State } from './state.js';
+import { takeSynData } from './syn-data.js';
+import type { Tcb } from './tcb.js';
+
+/** Active OPEN (RFC 9293 3.10.1). */
+export function openActive(c: Tcb, now: Micros): void {
+  open(c, now);
+  c.env.counters.TcpActiveOpens++;
+  c.setState(State.synSent, 'active OPEN', now);
+}
+
+/** A SYN reached a listener: this is the connection that it makes (RFC 9293 3.10.7.2). */
+export function openPassive(c: Tcb, syn: Segment, now: Micros): void {
+  c.passive = true;
+  c.state = State.listen;
+  open(c, now);
+  peerSyn(c, syn, now);
+  c.snd.updateWindow(syn.seq, c.snd.una, syn.wnd);
+  c.setState(State.synReceived, 'valid SYN on a listening port', now);
+  if (c.fastOpen?.accepted === true) takeSynData(c, syn, now);
+  c.stats.segmentArrived(syn);
+  c.lastReceivedAt = now;
+}
+
+/**
+ * `ack` brings a SYN cookie back: the connection is as it was after its SYN,ACK, of which nothing was kept, and takes `ack` at once.
+ * `syn` is the peer's SYN as far as the cookie remembers it.
+ */
+export function openFromCookie(c: Tcb, syn: Segment, ack: Segment, now: Micros): void {
+  c.env.observer?.segmentArrived(c, ack, now);
+  c.passive = true;
+  c.state = State.listen;
+  c.openedAt = now;
+  c.note('syn-cookie', c.iss, syn.mss, now);
+  peerSyn(c, syn, now);
+  c.rcv.offerSynWindow(c.timestamps);
+  // No record of when the SYN,ACK went out, and a timestamp that brought options back instead of the time: no round-trip sample.
+  c.snd.nxt = seqAdd(c.iss, 1);
+  ack.tsEcr = 0;
+  c.setState(State.synReceived, 'a valid SYN cookie', now);
+  c.stats.segsIn++; // the SYN
+  c.stats.segmentArrived(ack);
+}
+
+function open(c: Tcb, now: Micros): void {
+  c.openedAt = now;
+  c.lastReceivedAt = now;
+  c.synOwed = true;
+  c.note('iss-chosen', c.iss, 0, now);
+}
+
+/** What the peer's SYN says about it: IRS and its options. Ours that it did not offer are off from here on. */
+export function peerSyn(c: Tcb, syn: Segment, now: Micros): void {
+  c.timestamps &&= syn.hasTimestamps;
+  c.sack &&= syn.sackPermitted;
+  c.windowScaling &&= syn.wscale >= 0;
+  c.rcv.start(syn.seq, c.timestamps, c.windowScaling, now);
+  agreeOnEcn(c, syn);
+  if (c.timestamps) {
+    c.rcv.tsRecent = syn.tsVal;
+    c.rcv.tsRecentAt = now;
+  }
+  if (c.windowScaling) {
+    c.snd.wscale = Math.min(syn.wscale, 14); // RFC 7323 section 2.3
+  }
+  c.peerMss = syn.mss >= 0 ? syn.mss : c.defaultMss;
+  // MUST-16, and RFC 6691: the option bytes of each segment come off the MSS, which never counts them.
+  c.size.mostMss = c.mostMss(c.peerMss);
+  c.size.optionBytes = c.timestamps ? 12 : 0;
+  if (!c.passive) startProbing(c, now);
+  syncMss(c);
+  c.rcv.ack.guessMss(c.snd.mss, c.rcv.window.space);
+  c.note('options-agreed', c.snd.mss, (c.snd.wscale << 8) | c.rcv.wscale, now);
+}

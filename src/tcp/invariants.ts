@@ -1,0 +1,26 @@
+/** What must hold of a connection between two steps: tests ask after each. */
+import { NEVER } from '../base/time.js';
+import { CaState } from './congestion/ack-sample.js';
+import { isWatched } from './recovery/retransmit-timer.js';
+import { State } from './state.js';
+import type { Tcb } from './tcb.js';
+import { Timer } from './timers.js';
+
+/** What must hold after every step; null, or what does not. For tests. */
+export function checkInvariants(c: Tcb): string | null {
+  if (c.state === State.closed || c.state === State.timeWait) {
+    if (c.timers.next() !== NEVER) return 'a timer is armed in CLOSED';
+    return c.snd.buffer.length === 0 ? null : 'a send buffer is held in CLOSED';
+  }
+  return c.snd.checkInvariants(c.sack) ?? c.rcv.checkInvariants() ?? checkWatch(c);
+}
+
+/** Whatever is in flight is watched by a timer, or the connection waits for ever; unless output is about to send, and arms it then. */
+function checkWatch(c: Tcb): string | null {
+  const { timers, snd } = c;
+  const { out, lostOut, retransOut } = snd.sent;
+  if (out === 0 || c.isOpening || snd.probe.owed || lostOut > retransOut) return null;
+  if (snd.recovery.state >= CaState.recovery && timers.isArmed(Timer.tlp))
+    return 'a loss probe is due in loss recovery';
+  return isWatched(c) ? null : 'data is in flight, and no timer watches over it';
+}

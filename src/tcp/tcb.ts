@@ -1,0 +1,297 @@
+/**
+ * The control block of one TCP connection (TCB, RFC 9293 section 3.3.1): its fields, and the few steps that every rule
+ * needs: a change of state, the end, timers, notes for whoever watches. The rules (input.ts, output.ts, timeouts.ts and
+ * the files around them) take a Tcb and work on it; it imports none of them. Programs see its subclass `Connection`.
+ */
+import type { Seq } from '../base/seq.js';
+import { NEVER, type Micros } from '../base/time.js';
+import type { DropReason } from '../wire/drop.js';
+import type { Segment } from '../wire/tcp.js';
+import type { TcpConfig } from './config.js';
+import type { TcpEnv } from './env.js';
+import { TcpEvent } from './events.js';
+import type { FastOpen } from './fast-open.js';
+import { MemoryShare } from './memory.js';
+import type { Note } from './observer.js';
+import { Receiver } from './receive/receiver.js';
+import { OwedReset } from './reset.js';
+import { SegmentSize, TCP_HEADER } from './send/segment-size.js';
+import { Sender } from './send/sender.js';
+import { isAllowed, State, STATE_NAMES } from './state.js';
+import { TcpStats } from './stats.js';
+import { Timer, Timers } from './timers.js';
+
+/** What tells one connection from another. TCP sees the ports; addresses are the stack's. */
+export interface FlowId {
+  readonly localPort: number;
+  readonly remotePort: number;
+}
+
+export interface TcbOptions {
+  readonly flow: FlowId;
+  readonly env: TcpEnv;
+  readonly config: TcpConfig;
+  readonly iss: Seq;
+  /** What is added to our clock's milliseconds to make TSval (RFC 7323 section 5.4). */
+  readonly tsOffset: number;
+  /** MMS_R - 20, the MSS to announce (MUST-67): the MTU less bare IP and TCP headers. */
+  readonly mss: number;
+  /** MUST-15: the peer's MSS when it announces none, 536 or 1220. */
+  readonly defaultMss: number;
+  /** Most payload bytes in one super-segment; 0 when the device cuts none. */
+  readonly gsoBytes: number;
+  /** Of an IP header: 20 (the default) or 40. */
+  readonly ipHeaderBytes?: number;
+  /** The largest packet for the path, when less is known to arrive than the device sends. */
+  readonly pathMtu?: number;
+}
+
+export class Tcb {
+  readonly flow: FlowId;
+  readonly env: TcpEnv;
+  readonly config: TcpConfig;
+  state: State = State.closed;
+  /** Null unless data may go with the SYN. Set before the connection opens. */
+  fastOpen: FastOpen | null = null;
+  /** MUST-11: SYN-RECEIVED remembers whether a passive or an active OPEN led to it. */
+  passive = false;
+  /** Its place among its listener's half-open connections, -1 outside; its SYN,ACK was sent once only. The listener's to write. */
+  synQueueIndex = -1;
+  isYoung = false;
+
+  readonly snd: Sender;
+  readonly rcv: Receiver;
+  readonly size: SegmentSize;
+  readonly timers = new Timers();
+  readonly memory: MemoryShare;
+  readonly stats = new TcpStats();
+
+  /** The peer's MSS that we assume when it announces none. */
+  readonly defaultMss: number;
+  readonly gsoBytes: number;
+  readonly tsOffset: number;
+  /** Options in force: offered before the peer's SYN came, agreed on after it. */
+  timestamps: boolean;
+  sack: boolean;
+  windowScaling: boolean;
+  /** The peer's MSS option, or what stands for it. */
+  peerMss = 0;
+
+  /** Who uses the connection: null until somebody has it. */
+  user: object | null = null;
+  /** Why the connection ended: an errno name. Null for a normal end. */
+  error: string | null = null;
+  softError: string | null = null;
+  /** The last of ICMP's that nothing acknowledged has disproved since (Linux's sk_err_soft): what a timeout reports then. */
+  icmpError: string | null = null;
+  events = 0;
+  /** `send` took less than it was given: tell when there is room. */
+  senderBlocked = false;
+
+  /** SYN or SYN,ACK is to be sent (again). */
+  synOwed = false;
+  /** How often it was sent again. */
+  synTries = 0;
+  /** TSval of the first and of the last SYN (or SYN,ACK) that went out. */
+  synTsFirst = 0;
+  synTsLast = 0;
+  /** TCP_DEFER_ACCEPT: the ACK of our SYN,ACK came without data, and was passed over. */
+  deferredAck = false;
+  /** How often a SYN,ACK may be: tcp_synack_retries, or fewer while the SYN queue is crowded. */
+  synAckRetries: number;
+  openedAt: Micros = 0;
+  /** A zero-window probe or a keep-alive is to be sent. */
+  probeOwed = false;
+  resetOwed: number = OwedReset.none;
+  resetSeq: Seq = 0;
+  /** Of `OwedReset.toSyn`: SEG.SEQ+SEG.LEN of what it answers. */
+  resetAck: Seq = 0;
+  /** Of one that answers a segment: its TSecr; null for a RST without timestamps. */
+  resetEcho: number | null = null;
+  /** At most one challenge ACK is owed. When a segment that is no good was last answered, with one or with another ACK (Linux's last_oow_ack_time). */
+  challengeOwed = false;
+  lastChallengeAt: Micros = -NEVER;
+
+  lastReceivedAt: Micros = 0;
+  /** CLOSE was called before ESTABLISHED: done then (RFC 9293 3.10.4, SYN-RECEIVED). */
+  closeQueued = false;
+
+  // What the user may set: socket-options.ts.
+  keepAlive: boolean;
+  keepAliveIdle: Micros;
+  keepAliveInterval: Micros;
+  keepAliveProbes: number;
+  keepAliveUnanswered = 0;
+  userTimeout: Micros;
+  /** TCP_SYNCNT: how often a SYN of ours is sent again. */
+  synRetries: number;
+  softErrorReports = true;
+  /** SO_LINGER: -1 for off, else how long close(2) waits for what was sent; 0 resets. */
+  linger: Micros = -1;
+  /** TCP_LINGER2: -1 for no FIN-WAIT-2 at all; 0 leaves it to `finTimeout` (tcp_fin_timeout). */
+  linger2: Micros = 0;
+  /** The MSS that the MTU allows, the one that the route announces, TCP_MAXSEG (0 for none), and the one that we announce. */
+  readonly deviceMss: number;
+  readonly routeMss: number;
+  userMss: number;
+  advertisedMss: number;
+
+  constructor(o: TcbOptions) {
+    this.flow = o.flow;
+    this.env = o.env;
+    this.config = o.config;
+    this.keepAlive = o.config.keepAlive;
+    this.keepAliveIdle = o.config.keepAliveIdle;
+    this.keepAliveInterval = o.config.keepAliveInterval;
+    this.keepAliveProbes = o.config.keepAliveProbes;
+    this.userTimeout = o.config.userTimeout;
+    this.synRetries = o.config.synRetries;
+    this.deviceMss = o.mss;
+    this.routeMss = o.config.routeAdvmss > 0 ? o.config.routeAdvmss : o.mss;
+    this.userMss = o.config.maxSegment;
+    this.advertisedMss = atMost(this.userMss, this.routeMss);
+    this.synAckRetries = o.config.synAckRetries;
+    this.snd = new Sender(o.iss, o.config, o.env);
+    this.memory = new MemoryShare(o.env.memory, o.config.rmem.min, o.config.wmem.min);
+    this.rcv = new Receiver(o.config, this.advertisedMss, o.env.allocate, this.memory);
+    const ipHeaderBytes = o.ipHeaderBytes ?? 20;
+    this.size = new SegmentSize(ipHeaderBytes, o.pathMtu ?? o.mss + TCP_HEADER + ipHeaderBytes, o.config.mtuDiscover);
+    this.defaultMss = o.defaultMss;
+    this.gsoBytes = o.gsoBytes;
+    this.tsOffset = o.tsOffset;
+    this.timestamps = o.config.timestamps;
+    this.sack = o.config.sack;
+    this.windowScaling = o.config.windowScaling;
+  }
+
+  get stateName(): (typeof STATE_NAMES)[number] {
+    return STATE_NAMES[this.state];
+  }
+
+  get iss(): Seq {
+    return this.snd.iss;
+  }
+
+  get irs(): Seq {
+    return this.rcv.irs;
+  }
+
+  get isOpening(): boolean {
+    return this.state === State.synSent || this.state === State.synReceived;
+  }
+
+  setState(to: State, why: string, now: Micros): void {
+    const from = this.state;
+    if (!isAllowed(from, to)) throw new Error(`no transition from ${STATE_NAMES[from]} to ${STATE_NAMES[to]}: ${why}`);
+    this.state = to;
+    if (to === State.established) this.env.counters.TcpCurrEstab++;
+    else if (from === State.closeWait || (from === State.established && to !== State.closeWait))
+      this.env.counters.TcpCurrEstab--; // nstat counts ESTABLISHED and CLOSE-WAIT
+    this.env.observer?.stateChanged(this, from, to, why, now);
+  }
+
+  /** The connection is over: no timer, no buffer is left; what was received in order may still be read. */
+  finish(error: string | null, why: string, now: Micros): void {
+    if (this.state === State.closed) return;
+    const told = this.state === State.timeWait;
+    if (this.isOpening && error !== null) this.env.counters.TcpAttemptFails++;
+    else if (error === 'ECONNRESET') this.env.counters.TcpEstabResets++;
+    this.setState(State.closed, why, now);
+    this.error = error;
+    if (told) return;
+    this.fastOpenEnds(now);
+    this.quiesce();
+    this.raise(error === null ? TcpEvent.closed : TcpEvent.error | TcpEvent.closed);
+  }
+
+  enterTimeWait(why: string, now: Micros): void {
+    this.setState(State.timeWait, why, now);
+    this.fastOpenEnds(now);
+    this.quiesce();
+    this.raise(TcpEvent.closed);
+  }
+
+  private fastOpenEnds(now: Micros): void {
+    const { rcv } = this;
+    this.fastOpen?.connectionEnds(this.stats.dataSegsIn, rcv.finSeen && !rcv.finReceived, now);
+  }
+
+  private quiesce(): void {
+    this.timers.stopAll();
+    this.stats.leftUnsent = this.snd.buffer.length === 0 ? 0 : this.snd.unsent;
+    this.snd.buffer.clear();
+    this.snd.sent.clear();
+    this.rcv.outOfOrder.clear();
+    this.synOwed = false;
+    this.probeOwed = false;
+    if (this.rcv.orphaned) this.env.memory.orphans--;
+    this.settleMemory();
+  }
+
+  /** What this connection holds, as the stack counts it: the send buffer, the records of what is in flight, what waits to be read, what is out of order. */
+  settleMemory(): void {
+    const { snd, rcv } = this;
+    this.memory.settle(snd.buffer.memory + snd.sent.memory + rcv.memory);
+  }
+
+  raise(events: number): void {
+    this.events |= events;
+  }
+
+  /** MUST-47: something that may pass, with an errno. */
+  reportSoftError(errno: string): void {
+    this.softError = errno;
+    if (this.softErrorReports) this.raise(TcpEvent.softError);
+  }
+
+  note(note: Note, a: number, b: number, now: Micros): void {
+    this.env.observer?.noted(this, note, a, b, now);
+  }
+
+  dropped(seg: Segment, reason: DropReason, now: Micros): void {
+    this.env.countDrop(reason);
+    this.env.observer?.segmentDropped(this, seg, reason, now);
+  }
+
+  setTimer(timer: Timer, deadline: Micros, now: Micros): void {
+    this.timers.set(timer, deadline);
+    this.env.observer?.timerSet(this, timer, deadline, now);
+  }
+
+  stopTimer(timer: Timer, now: Micros): void {
+    if (!this.timers.isArmed(timer)) return;
+    this.timers.stop(timer);
+    this.env.observer?.timerStopped(this, timer, now);
+  }
+
+  /** RFC 7323 section 5.4: milliseconds, with this connection's own offset. */
+  timestampNow(now: Micros): number {
+    return (Math.floor(now / 1000) + this.tsOffset) | 0;
+  }
+
+  armKeepAlive(now: Micros, silentSince = now): void {
+    if (this.keepAlive) this.setTimer(Timer.keepAlive, Math.max(now, silentSince + this.keepAliveIdle), now);
+  }
+
+  /** Bytes that a write would take now. */
+  get sendRoom(): number {
+    const open = this.state === State.established || this.state === State.closeWait || this.isOpening;
+    if (!open || this.snd.finQueued || this.closeQueued) return 0;
+    return this.snd.room;
+  }
+
+  /** Something became free or was sent: the writer who waits is told when it is worth it. */
+  wakeWriter(): void {
+    if (!this.senderBlocked || !this.snd.wakesWriter || this.sendRoom === 0) return;
+    this.senderBlocked = false;
+    this.raise(TcpEvent.writable);
+  }
+
+  /** The most that a segment of ours carries, options included, to a peer that announced `peerMss` (MUST-16). */
+  mostMss(peerMss: number): number {
+    return Math.min(peerMss, atMost(this.userMss, this.deviceMss));
+  }
+}
+
+/** `most`, where it is set and less. */
+export const atMost = (most: number, bytes: number): number => (most > 0 ? Math.min(most, bytes) : bytes);
