@@ -12,25 +12,18 @@
  */
 import { copyBytes } from '../base/copy.js';
 import { Slab } from '../base/slab.js';
+import { get16, put16 } from '../wire/bytes.js';
 import { checksumAdd, fold } from '../wire/checksum.js';
+import { IPV6_HEADER_BYTES, PROTOCOL_TCP } from '../wire/ip.js';
 import { TCP_HEADER_BYTES, TcpFlag } from '../wire/tcp.js';
 import { Gso, type RxPacket } from './device.js';
 
 /** Gets a packet as it is on the wire, in `slab[offset, offset + length)`, valid during the call. */
 export type EmitPacket = (slab: Slab, offset: number, length: number) => void;
 
-const IPV6_HEADER_BYTES = 40;
-const PROTOCOL_TCP = 6;
 const UDP_CHECKSUM_OFFSET = 6;
 /** IPv6's payload length does not count its own header: the longest packet is 65,575 bytes. */
 export const LONGEST_PACKET = IPV6_HEADER_BYTES + 65_535;
-
-const u16 = (b: Uint8Array, o: number): number => (b[o]! << 8) | b[o + 1]!;
-
-function put16(b: Uint8Array, o: number, v: number): void {
-  b[o] = v >> 8;
-  b[o + 1] = v;
-}
 
 /**
  * Completes a partial checksum in place. The field at `start + field` (from the packet's beginning) holds the
@@ -93,7 +86,7 @@ export class Segmenter {
     const addresses = ipv4
       ? checksumAdd(slab.view, offset + 12, 8, PROTOCOL_TCP)
       : checksumAdd(slab.view, offset + 8, 32, PROTOCOL_TCP);
-    const id = u16(source, offset + 4);
+    const id = get16(source, offset + 4);
     const seq = slab.view.getInt32(offset + tcp + 4);
     const flags = source[offset + tcp + 13]!;
     for (let at = headerBytes, n = 0; at < length; at += gsoSize, n++) {

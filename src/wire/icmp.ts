@@ -8,17 +8,8 @@
 import type { Slab } from '../base/slab.js';
 import { checksumAdd, fold, pseudoHeaderSum } from './checksum.js';
 import { Drop, type DropReason } from './drop.js';
-import {
-  get16,
-  get32,
-  IPV4_HEADER_BYTES,
-  IPV6_HEADER_BYTES,
-  PROTOCOL_ICMPV6,
-  put16,
-  put32,
-  V4_MAPPED_WORD,
-  type IpHeader,
-} from './ip.js';
+import { get16, get32, put16, put32 } from './bytes.js';
+import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, PROTOCOL_ICMPV6, V4_MAPPED_WORD, type IpHeader } from './ip.js';
 import { NextHeader } from './ipv6.js';
 
 export const ICMP_HEADER_BYTES = 8;

@@ -99,20 +99,3 @@ export class IpHeader {
     this.d3 = to.s3;
   }
 }
-
-export const get16 = (b: Uint8Array, o: number): number => (b[o]! << 8) | b[o + 1]!;
-
-export const get32 = (b: Uint8Array, o: number): number =>
-  (b[o]! << 24) | (b[o + 1]! << 16) | (b[o + 2]! << 8) | b[o + 3]!;
-
-export function put16(b: Uint8Array, o: number, v: number): void {
-  b[o] = v >> 8;
-  b[o + 1] = v;
-}
-
-export function put32(b: Uint8Array, o: number, v: number): void {
-  b[o] = v >> 24;
-  b[o + 1] = v >> 16;
-  b[o + 2] = v >> 8;
-  b[o + 3] = v;
-}

@@ -6,7 +6,8 @@
  *
  * The pointer counts from 1 and names the next free slot; beyond the length it says that the option is full.
  */
-import { get32, put32, V4_MAPPED_WORD } from './ip.js';
+import { get32, put32 } from './bytes.js';
+import { V4_MAPPED_WORD } from './ip.js';
 
 const END = 0;
 const NOP = 1;

@@ -12,7 +12,8 @@ import type { Slab } from '../base/slab.js';
 import { checksumAdd } from './checksum.js';
 import { Drop, type DropReason } from './drop.js';
 import { ipv4OptionFault, NO_FAULT, SOURCE_ROUTE } from './ipv4-options.js';
-import { get16, get32, IPV4_HEADER_BYTES, put16, put32, V4_MAPPED_WORD, type IpHeader } from './ip.js';
+import { get16, get32, put16, put32 } from './bytes.js';
+import { IPV4_HEADER_BYTES, V4_MAPPED_WORD, type IpHeader } from './ip.js';
 
 const DONT_FRAGMENT = 0x4000;
 const MORE_FRAGMENTS = 0x2000;

@@ -8,17 +8,8 @@
  */
 import type { Slab } from '../base/slab.js';
 import { Drop, type DropReason } from './drop.js';
-import {
-  get16,
-  get32,
-  IPV6_HEADER_BYTES,
-  PROTOCOL_ICMPV6,
-  PROTOCOL_TCP,
-  PROTOCOL_UDP,
-  put16,
-  put32,
-  type IpHeader,
-} from './ip.js';
+import { get16, get32, put16, put32 } from './bytes.js';
+import { IPV6_HEADER_BYTES, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, type IpHeader } from './ip.js';
 import { TCP_HEADER_BYTES } from './tcp.js';
 
 export const NextHeader = { hopByHop: 0, routing: 43, fragment: 44, destination: 60 } as const;

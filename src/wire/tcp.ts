@@ -15,6 +15,7 @@
 import type { Seq } from '../base/seq.js';
 import type { Slab } from '../base/slab.js';
 import { Drop, type DropReason } from './drop.js';
+import { get16, get32, put16, put32 } from './bytes.js';
 
 /** AE is the last of what were reserved bits: Accurate ECN (RFC 9768), before that NS (RFC 3540). */
 export const TcpFlag = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32, ECE: 64, CWR: 128, AE: 256 } as const;
@@ -173,21 +174,6 @@ export class Segment {
   }
 }
 
-const u16 = (b: Uint8Array, o: number): number => (b[o]! << 8) | b[o + 1]!;
-const i32 = (b: Uint8Array, o: number): number => (b[o]! << 24) | (b[o + 1]! << 16) | (b[o + 2]! << 8) | b[o + 3]!;
-
-function put16(b: Uint8Array, o: number, v: number): void {
-  b[o] = v >> 8;
-  b[o + 1] = v;
-}
-
-function put32(b: Uint8Array, o: number, v: number): void {
-  b[o] = v >> 24;
-  b[o + 1] = v >> 16;
-  b[o + 2] = v >> 8;
-  b[o + 3] = v;
-}
-
 /**
  * Reads the segment at `slab[offset, offset + length)` into `out`, payload by reference. The checksum is the caller's
  * to verify: it needs IP's pseudo-header, and an offload may have vouched for it.
@@ -197,14 +183,14 @@ export function parseTcp(slab: Slab, offset: number, length: number, out: Segmen
   if (length < TCP_HEADER_BYTES) return Drop.tcpTruncated;
   const headerBytes = (b[offset + 12]! >> 4) * 4;
   if (headerBytes < TCP_HEADER_BYTES || headerBytes > length) return Drop.tcpBadDataOffset;
-  out.sourcePort = u16(b, offset);
-  out.destinationPort = u16(b, offset + 2);
-  out.seq = i32(b, offset + 4);
-  out.ack = i32(b, offset + 8);
+  out.sourcePort = get16(b, offset);
+  out.destinationPort = get16(b, offset + 2);
+  out.seq = get32(b, offset + 4);
+  out.ack = get32(b, offset + 8);
   out.flags = ((b[offset + 12]! & 1) << 8) | b[offset + 13]!;
-  out.wnd = u16(b, offset + 14);
-  out.checksum = u16(b, offset + 16);
-  out.urgentPointer = u16(b, offset + 18);
+  out.wnd = get16(b, offset + 14);
+  out.checksum = get16(b, offset + 16);
+  out.urgentPointer = get16(b, offset + 18);
   out.headerBytes = headerBytes;
   out.payload = slab;
   out.payloadOffset = offset + headerBytes;
@@ -238,7 +224,7 @@ function parseOptions(b: Uint8Array, start: number, end: number, out: Segment): 
     if (length < 2 || o + length > end) return Drop.tcpBadOptionLength;
     switch (kind) {
       case TcpOption.MSS:
-        if (length === 4) out.mss = u16(b, o + 2);
+        if (length === 4) out.mss = get16(b, o + 2);
         break;
       case TcpOption.WSCALE:
         if (length === 3) out.wscale = b[o + 2]!;
@@ -249,14 +235,14 @@ function parseOptions(b: Uint8Array, start: number, end: number, out: Segment): 
       case TcpOption.TIMESTAMPS:
         if (length === 10) {
           out.hasTimestamps = true;
-          out.tsVal = i32(b, o + 2);
-          out.tsEcr = i32(b, o + 6);
+          out.tsVal = get32(b, o + 2);
+          out.tsEcr = get32(b, o + 6);
         }
         break;
       case TcpOption.SACK:
         if ((length - 2) % 8 === 0) {
           const count = Math.min((length - 2) / 8, MAX_SACK_BLOCKS);
-          for (let i = 0; i < 2 * count; i++) out.sackEdges[i] = i32(b, o + 2 + 4 * i);
+          for (let i = 0; i < 2 * count; i++) out.sackEdges[i] = get32(b, o + 2 + 4 * i);
           out.sackCount = count;
         }
         break;
@@ -264,7 +250,7 @@ function parseOptions(b: Uint8Array, start: number, end: number, out: Segment): 
         readCookie(b, o + 2, length - 2, false, out);
         break;
       case TcpOption.EXPERIMENT:
-        if (length >= 4 && u16(b, o + 2) === FAST_OPEN_MAGIC) readCookie(b, o + 4, length - 4, true, out);
+        if (length >= 4 && get16(b, o + 2) === FAST_OPEN_MAGIC) readCookie(b, o + 4, length - 4, true, out);
         break;
       default: // MUST-6: an unknown option is passed over, silently
     }

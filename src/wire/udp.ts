@@ -7,7 +7,8 @@
 import type { Slab } from '../base/slab.js';
 import { checksumAdd, fold, pseudoHeaderSum } from './checksum.js';
 import { Drop, type DropReason } from './drop.js';
-import { get16, PROTOCOL_UDP, put16, type IpHeader } from './ip.js';
+import { get16, put16 } from './bytes.js';
+import { PROTOCOL_UDP, type IpHeader } from './ip.js';
 
 export const UDP_HEADER_BYTES = 8;
 

@@ -289,7 +289,7 @@ export const MUTANTS: readonly Mutant[] = [
     OPTIONS,
   ),
   m('MUST-4', 'if (kind === TcpOption.NOP) {', 'if (false) {', OPTIONS),
-  m('MUST-4', 'if (length === 4) out.mss = u16(b, o + 2);', '', OPTIONS),
+  m('MUST-4', 'if (length === 4) out.mss = get16(b, o + 2);', '', OPTIONS),
   m('MUST-69', 'b[o + 12] = ((headerBytes / 4) << 4)', 'b[o + 12] = ((headerBytes / 4 + 1) << 4)', OPTIONS),
   m('MUST-68', 'b[p + 1] = 4;', 'b[p + 1] = 3;', OPTIONS, 'MUST-68, MUST-69'),
   m('MUST-68', 'b[p + 2] = 3;', 'b[p + 2] = 4;', OPTIONS, 'MUST-68, MUST-69'),
@@ -374,7 +374,7 @@ export const MUTANTS: readonly Mutant[] = [
 
   // Windows are unsigned, and wide.
   m('MUST-1', 'this.wnd = wnd;', 'this.wnd = (wnd << 16) >> 16;', WINDOW),
-  m('MUST-1', 'out.wnd = u16(b, offset + 14);', 'out.wnd = (u16(b, offset + 14) << 16) >> 16;', HOST),
+  m('MUST-1', 'out.wnd = get16(b, offset + 14);', 'out.wnd = (get16(b, offset + 14) << 16) >> 16;', HOST),
   m('MUST-1', 'put16(b, o + 14, s.wnd);', 'put16(b, o + 14, Math.min(s.wnd, 0x7fff));', HOST),
   m('REC-1', 'this.wnd = wnd;', 'this.wnd = wnd & 0xffff;', WINDOW, 'REC-1: scaled'),
   m(

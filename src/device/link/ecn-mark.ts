@@ -1,10 +1,9 @@
 /** What a router does with RFC 3168 instead of dropping: it sets Congestion Experienced in a packet whose sender understands that. */
 import type { Slab } from '../../base/slab.js';
+import { put16 } from '../../wire/bytes.js';
 import { checksumAdd } from '../../wire/checksum.js';
+import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from '../../wire/ip.js';
 import { Ecn } from '../../wire/tcp.js';
-
-const IPV4_HEADER_BYTES = 20;
-const IPV6_HEADER_BYTES = 40;
 
 /** True when the sender said that it understands marks, ECT(0) or ECT(1), or the packet is marked already. */
 export function isEcnCapable(slab: Slab, offset: number, length: number): boolean {
@@ -27,9 +26,6 @@ export function markCe(slab: Slab, offset: number): void {
     return;
   }
   b[offset + 1]! |= Ecn.ce;
-  b[offset + 10] = 0;
-  b[offset + 11] = 0;
-  const sum = ~checksumAdd(slab.view, offset, (b[offset]! & 15) * 4, 0);
-  b[offset + 10] = sum >> 8;
-  b[offset + 11] = sum;
+  put16(b, offset + 10, 0);
+  put16(b, offset + 10, ~checksumAdd(slab.view, offset, (b[offset]! & 15) * 4, 0));
 }

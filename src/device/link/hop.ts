@@ -7,15 +7,8 @@ import { Slab } from '../../base/slab.js';
 import { checksumAdd } from '../../wire/checksum.js';
 import { Drop } from '../../wire/drop.js';
 import { Icmp4, Icmp6, ICMP_HEADER_BYTES, Unreachable4, writeIcmp } from '../../wire/icmp.js';
-import {
-  get16,
-  IpHeader,
-  IPV4_HEADER_BYTES,
-  IPV6_HEADER_BYTES,
-  PROTOCOL_ICMP,
-  PROTOCOL_ICMPV6,
-  put16,
-} from '../../wire/ip.js';
+import { get16, put16 } from '../../wire/bytes.js';
+import { IpHeader, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../../wire/ip.js';
 import { parseIpv4, writeIpv4 } from '../../wire/ipv4.js';
 import { parseIpv6, writeIpv6 } from '../../wire/ipv6.js';
 import type { EmitPacket } from '../segmentation.js';

@@ -1,5 +1,6 @@
 /** What kind of packet this is, in the words of the link's drop rules: a look at a few bytes, without trust in any. */
 import type { Slab } from '../../base/slab.js';
+import { get16 } from '../../wire/bytes.js';
 import { TcpFlag } from '../../wire/tcp.js';
 
 /** Bits: a FIN that carries data is both `fin` and `data`. */
@@ -24,7 +25,7 @@ export function kindOf(slab: Slab, offset: number, length: number): number {
   const v4 = b[offset]! >> 4 === 4;
   if (!v4 && length < 40) return Kind.any;
   // A later fragment has no transport header. (IPv6 fragments have an extension header, so `protocol` is none of ours.)
-  if (v4 && (((b[offset + 6]! & 0x1f) << 8) | b[offset + 7]!) !== 0) return Kind.any;
+  if (v4 && (get16(b, offset + 6) & 0x1fff) !== 0) return Kind.any;
   const protocol = v4 ? b[offset + 9]! : b[offset + 6]!;
   if (protocol === PROTOCOL.udp) return Kind.any | Kind.udp;
   if (protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmpV6) return Kind.any | Kind.icmp;

@@ -1,6 +1,7 @@
 /** Inbound packets, byte by byte as the script says: options in its order, payload of zeros, checksums right. */
 import { Slab } from '../../base/slab.js';
 import { checksumAdd, fold, pseudoHeaderSum } from '../../wire/checksum.js';
+import { put16, put32 } from '../../wire/bytes.js';
 import {
   IpHeader,
   IPV4_HEADER_BYTES,
@@ -8,8 +9,6 @@ import {
   PROTOCOL_ICMP,
   PROTOCOL_ICMPV6,
   PROTOCOL_TCP,
-  put16,
-  put32,
 } from '../../wire/ip.js';
 import { Icmp4, Icmp6, ICMP_HEADER_BYTES, Unreachable4, Unreachable6, writeIcmp } from '../../wire/icmp.js';
 import { writeIpv4 } from '../../wire/ipv4.js';
