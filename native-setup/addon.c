@@ -23,10 +23,6 @@
 
 #define MOST_BUFFERS 256
 
-struct instance {
-  struct injected_fault fault;
-};
-
 struct queue {
   uv_poll_t poll;
   napi_env env;
@@ -117,12 +113,6 @@ static struct queue *get_queue(napi_env env, napi_value value) {
     return NULL;
   }
   return q;
-}
-
-static struct instance *instance_of(napi_env env) {
-  void *data = NULL;
-  napi_get_instance_data(env, &data);
-  return data;
 }
 
 /* ---- The device ---- */
@@ -364,7 +354,7 @@ static napi_value queue_read(napi_env env, napi_callback_info info) {
   int32_t *rx = get_words(env, args[3], &words);
   int start = get_int(env, args[2]), most = get_int(env, args[4]);
   if (slab == NULL || rx == NULL || start < 0 || most < 0 || (size_t)most * RX_WORDS > words) return fail(env, EINVAL, "queueRead");
-  int n = batch_read(q->fd, q->mode, slab, slab_length, (size_t)start, rx, most, &instance_of(env)->fault);
+  int n = batch_read(q->fd, q->mode, slab, slab_length, (size_t)start, rx, most);
   napi_create_int32(env, n, &value);
   return value;
 }
@@ -392,7 +382,7 @@ static napi_value queue_write(napi_env env, napi_callback_info info) {
     if (napi_get_element(env, args[4], i, &element) != napi_ok) return fail(env, EINVAL, "queueWrite");
     buffers[i].iov_base = get_bytes(env, element, &buffers[i].iov_len);
   }
-  batch_write(q->fd, slab, slab_length, tx, count, buffers, (int)buffer_count, &result, &instance_of(env)->fault);
+  batch_write(q->fd, slab, slab_length, tx, count, buffers, (int)buffer_count, &result);
   out[0] = result.written;
   out[1] = result.bytes;
   out[2] = result.full;
@@ -418,53 +408,9 @@ static napi_value take_slab(napi_env env, napi_callback_info info) {
   return fail(env, ENOMEM, "takeSlab");
 }
 
-/* injectFault('read' | 'write', errno, times, short): for tests, the next calls of this environment fail */
-static napi_value inject_fault(napi_env env, napi_callback_info info) {
-  napi_value args[4];
-  char what[8] = {0};
-  if (!get_args(env, info, args, 4)) return NULL;
-  struct injected_fault *fault = &instance_of(env)->fault;
-  napi_get_value_string_utf8(env, args[0], what, sizeof what, NULL);
-  if (strcmp(what, "read") == 0) {
-    fault->read_errno = get_int(env, args[1]);
-    fault->reads_left = get_int(env, args[2]);
-  } else {
-    fault->write_errno = get_int(env, args[1]);
-    fault->writes_left = get_int(env, args[2]);
-    fault->write_short = get_int(env, args[3]);
-  }
-  return undefined(env);
-}
-
-/* joinPackets(slab, descriptors, count) -> packets: for tests, what a queue with QUEUE_RECEIVE_OFFLOAD does with packets that were read */
-static napi_value join_packets(napi_env env, napi_callback_info info) {
-  napi_value args[3], value;
-  size_t slab_length, words;
-  int joined = 0;
-  if (!get_args(env, info, args, 3)) return NULL;
-  uint8_t *slab = get_bytes(env, args[0], &slab_length);
-  int32_t *rx = get_words(env, args[1], &words);
-  int count = get_int(env, args[2]);
-  if (slab == NULL || rx == NULL || count < 0 || (size_t)count * RX_WORDS > words) return fail(env, EINVAL, "joinPackets");
-  for (int i = 0; i < count; i++) {
-    int32_t *to = rx + joined * RX_WORDS;
-    size_t offset = (size_t)rx[i * RX_WORDS + RX_OFFSET], length = (size_t)rx[i * RX_WORDS + RX_LENGTH];
-    if (offset > slab_length || length > slab_length - offset) return fail(env, EFAULT, "joinPackets");
-    memset(to, 0, RX_WORDS * sizeof *to);
-    to[RX_OFFSET] = (int32_t)offset;
-    to[RX_LENGTH] = (int32_t)length;
-    receive_offload(slab, to);
-    if (joined == 0 || !receive_join(slab, to - RX_WORDS, to)) joined++;
-  }
-  napi_create_int32(env, joined, &value);
-  return value;
-}
-
-static void free_instance(napi_env env, void *data, void *hint) {
-  (void)env;
-  (void)hint;
-  free(data);
-}
+#ifdef TCPLAB_TEST_ADDON
+#include "../test/native/test-functions.c"
+#endif
 
 NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
   const struct {
@@ -490,14 +436,11 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
       {"queueRead", queue_read},
       {"queueWrite", queue_write},
       {"takeSlab", take_slab},
+#ifdef TCPLAB_TEST_ADDON
       {"injectFault", inject_fault},
       {"joinPackets", join_packets},
+#endif
   };
-  struct instance *instance = calloc(1, sizeof *instance);
-  if (instance == NULL || napi_set_instance_data(env, instance, free_instance, NULL) != napi_ok) {
-    free(instance);
-    return fail(env, ENOMEM, "load");
-  }
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;
     napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].function, NULL, &function);

@@ -13,22 +13,13 @@
 /* Packets start on 8-byte boundaries: checksums are taken in words. */
 #define ALIGNED(n) (((n) + 7) & ~(size_t)7)
 
-static ssize_t read_packet(int fd, const struct iovec *parts, int count, struct injected_fault *fault) {
-  if (fault->reads_left > 0) {
-    fault->reads_left--;
-    errno = fault->read_errno;
-    return -1;
-  }
-  return readv(fd, parts, count);
-}
-
-int batch_read(int fd, int mode, uint8_t *slab, size_t slab_length, size_t start, int32_t *rx, int most, struct injected_fault *fault) {
+int batch_read(int fd, int mode, uint8_t *slab, size_t slab_length, size_t start, int32_t *rx, int most) {
   int n = 0, vnet = (mode & QUEUE_VNET) != 0;
   size_t at = start;
   while (n < most && at <= slab_length && slab_length - at >= MOST_PACKET_BYTES) {
     struct virtio_net_hdr header = {0};
     struct iovec parts[2] = {{&header, sizeof header}, {slab + at, MOST_PACKET_BYTES}};
-    ssize_t got = vnet ? read_packet(fd, parts, 2, fault) : read_packet(fd, parts + 1, 1, fault);
+    ssize_t got = vnet ? READV(fd, parts, 2) : READV(fd, parts + 1, 1);
     size_t length;
     if (got < 0) {
       if (errno == EINTR) continue;
@@ -58,20 +49,6 @@ int batch_read(int fd, int mode, uint8_t *slab, size_t slab_length, size_t start
   return n;
 }
 
-static ssize_t write_packet(int fd, const struct iovec *parts, int count, struct injected_fault *fault) {
-  if (fault->writes_left > 0) {
-    fault->writes_left--;
-    if (fault->write_errno == 0) {
-      size_t whole = 0;
-      for (int i = 0; i < count; i++) whole += parts[i].iov_len;
-      return (ssize_t)whole - fault->write_short;
-    }
-    errno = fault->write_errno;
-    return -1;
-  }
-  return writev(fd, parts, count);
-}
-
 /* The parts of one packet, the head first; their bytes in all, or 0 when a number in `tx` leads out of its buffer. */
 static size_t gather(uint8_t *slab, size_t slab_length, const int32_t *tx, const struct iovec *buffers, int buffer_count, struct iovec *parts) {
   size_t head = (size_t)tx[TX_OFFSET], whole = (size_t)tx[TX_LENGTH];
@@ -95,7 +72,7 @@ static size_t gather(uint8_t *slab, size_t slab_length, const int32_t *tx, const
 }
 
 void batch_write(int fd, uint8_t *slab, size_t slab_length, const int32_t *tx, int count, const struct iovec *buffers,
-                 int buffer_count, struct write_result *result, struct injected_fault *fault) {
+                 int buffer_count, struct write_result *result) {
   for (int i = 0; i < count; i++, tx += TX_WORDS) {
     struct iovec parts[1 + TX_MOST_PIECES];
     size_t whole = gather(slab, slab_length, tx, buffers, buffer_count, parts);
@@ -104,7 +81,7 @@ void batch_write(int fd, uint8_t *slab, size_t slab_length, const int32_t *tx, i
     if (whole == 0) {
       error = EFAULT;
     } else {
-      do sent = write_packet(fd, parts, 1 + tx[TX_PIECES], fault);
+      do sent = WRITEV(fd, parts, 1 + tx[TX_PIECES]);
       while (sent < 0 && errno == EINTR);
       if (sent == (ssize_t)whole) {
         result->written++;

@@ -3,7 +3,8 @@
  * Builds the addon: six C files, one call of the C compiler, against the headers that stand beside the running Node. Nothing is downloaded, and nothing
  * is done when sources, headers and flags are what they were last time.
  *
- *     node native-setup/build.mjs            build/Release/tun.node
+ *     node native-setup/build.mjs                        build/Release/tun.node
+ *     TCPLAB_TEST_ADDON=1 node native-setup/build.mjs    build/Release/tun-test.node, which tests load
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -15,7 +16,11 @@ import { SetupError } from './checks.mjs';
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(dirname(here), 'build', 'Release');
 const SOURCES = ['addon.c', 'tun-open.c', 'netlink.c', 'batch.c', 'receive-offload.c', 'slab-pool.c'];
+const TEST_FLAG = '-DTCPLAB_TEST_ADDON';
 const FLAGS = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-g', '-Wall', '-Wextra', '-Werror', '-fPIC', '-shared'];
+
+/** What only tests call: read into addon.c where TCPLAB_TEST_ADDON is defined, and not part of the package. */
+const TEST_FUNCTIONS = join(dirname(here), 'test', 'native', 'test-functions.c');
 
 /**
  * Compiles the addon unless it is there already.
@@ -32,6 +37,7 @@ export async function ensureAddon(options = {}) {
   const flags = [...FLAGS, ...extraFlags];
   const hash = createHash('sha256');
   for (const file of [...SOURCES, 'native.h']) hash.update(readFileSync(join(here, file)));
+  if (flags.includes(TEST_FLAG)) hash.update(readFileSync(TEST_FUNCTIONS));
   hash.update(readFileSync(join(include, 'node_version.h'))).update(JSON.stringify([compiler, flags, include]));
   const wanted = hash.digest('hex');
   const target = join(out, `${name}.node`);
@@ -53,6 +59,14 @@ export async function ensureAddon(options = {}) {
   writeFileSync(stamp, wanted);
   return target;
 }
+
+/**
+ * The addon with the functions that only tests call, beside the real one. Name it in TCPLAB_ADDON to have a process load it.
+ *
+ * @param {Parameters<typeof ensureAddon>[0]} [options]
+ */
+export const ensureTestAddon = (options = {}) =>
+  ensureAddon({ ...options, extraFlags: [...(options.extraFlags ?? []), TEST_FLAG], name: options.name ?? 'tun-test' });
 
 /**
  * @param {string} compiler
@@ -81,7 +95,8 @@ function headersBeside(execPath) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  ensureAddon().catch((/** @type {unknown} */ error) => {
+  const ensure = process.env['TCPLAB_TEST_ADDON'] === '1' ? ensureTestAddon : ensureAddon;
+  ensure().catch((/** @type {unknown} */ error) => {
     if (!(error instanceof SetupError)) throw error;
     console.error(`tcplab: ${error.message}`);
     process.exitCode = 1;

@@ -34,13 +34,16 @@ int route_congestion(const char *name, int family, const uint8_t *address, int p
 
 /* ---- batch.c: packets ---- */
 
-/* A test may have the next calls fail; zeroed otherwise. */
-struct injected_fault {
-  int reads_left, read_errno;
-  int writes_left, write_errno;
-  /* With write_errno 0: so many bytes short. */
-  int write_short;
-};
+#ifdef TCPLAB_TEST_ADDON
+/* test/native/test-functions.c: a test may have the next calls of this thread fail. */
+ssize_t test_readv(int fd, const struct iovec *parts, int count);
+ssize_t test_writev(int fd, const struct iovec *parts, int count);
+#define READV test_readv
+#define WRITEV test_writev
+#else
+#define READV readv
+#define WRITEV writev
+#endif
 
 /* Numbers that describe one packet in an Int32Array. */
 enum { RX_OFFSET, RX_LENGTH, RX_FLAGS, RX_GSO_TYPE, RX_HEADER_LENGTH, RX_GSO_SIZE, RX_CSUM_START, RX_CSUM_OFFSET, RX_WORDS };
@@ -56,7 +59,7 @@ enum {
 
 /* Reads packets back to back into `slab` from `start` on, at most `most` (those that are joined are one), until the device has no more or the slab no room for
  * another of the largest size. Returns how many; a negative errno only when there was none. */
-int batch_read(int fd, int mode, uint8_t *slab, size_t slab_length, size_t start, int32_t *rx, int most, struct injected_fault *fault);
+int batch_read(int fd, int mode, uint8_t *slab, size_t slab_length, size_t start, int32_t *rx, int most);
 
 /* receive-offload.c. Checks the sum of the TCP segment that `rx` describes, and notes there what is needed to join it with others. */
 void receive_offload(uint8_t *slab, int32_t *rx);
@@ -73,7 +76,7 @@ struct write_result {
 };
 
 void batch_write(int fd, uint8_t *slab, size_t slab_length, const int32_t *tx, int count, const struct iovec *buffers,
-                 int buffer_count, struct write_result *result, struct injected_fault *fault);
+                 int buffer_count, struct write_result *result);
 
 /* ---- slab-pool.c: memory that is read into ---- */
 

@@ -6,10 +6,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Slab } from '../../src/base/slab.js';
 import { Gso, RxPacket } from '../../src/device/device.js';
-import { native, Rx } from '../../src/device/tun/native.js';
+import { Rx } from '../../src/device/tun/native.js';
 import { Segmenter } from '../../src/device/segmentation.js';
 import { TcpFlag } from '../../src/wire/tcp.js';
+import { testNative } from '../native/test-addon.js';
 import { buildPacket, faultOf, naiveSum, type PacketSpec, withHeaderEcn } from './packets.js';
+
+const native = await testNative();
 
 const NEEDS_CSUM = 1;
 const DATA_VALID = 2;
@@ -31,7 +34,7 @@ function join(packets: readonly Uint8Array[]): Joined[] {
     words[i * Rx.words + Rx.length] = p.length;
     at += aligned(p.length);
   });
-  const count = native().joinPackets(slab.bytes, words, packets.length);
+  const count = native.joinPackets(slab.bytes, words, packets.length);
   return Array.from({ length: count }, (_, i) => {
     const w = words.subarray(i * Rx.words, (i + 1) * Rx.words);
     const rx = new RxPacket();

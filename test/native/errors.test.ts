@@ -2,9 +2,11 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { run } from '../e2e/lab.js';
-import { describeWithTun, inside, isRoot, parse, SCRIPTS, type Found } from './inside.js';
+import { describeWithTun, inside, insideWithFaults, isRoot, parse, SCRIPTS, type Found } from './inside.js';
 
 const get = (scenario: string, ...args: string[]): Promise<Found> => inside('errors.mjs', scenario, ...args);
+const getWithFaults = (scenario: string, ...args: string[]): Promise<Found> =>
+  insideWithFaults('errors.mjs', scenario, ...args);
 const says = (code: string, message: RegExp, fatal?: boolean): Found =>
   expect.objectContaining({
     code,
@@ -53,7 +55,7 @@ describeWithTun('a device in trouble', () => {
   });
 
   it('ENOBUFS and EINVAL in one batch are counted apart', async () => {
-    const { errors, drops, counters } = await get('mixed');
+    const { errors, drops, counters } = await getWithFaults('mixed');
     expect(drops).toEqual([
       ['deviceQueueFull', 2],
       ['deviceError', 1],
@@ -63,7 +65,7 @@ describeWithTun('a device in trouble', () => {
   });
 
   it.each(['EAGAIN', 'ENOBUFS'])('%s on write: a full queue, no error', async (code) => {
-    const { errors, drops, counters, received } = await get('writeFault', code, '2', '0');
+    const { errors, drops, counters, received } = await getWithFaults('writeFault', code, '2', '0');
     expect(errors).toEqual([]);
     expect(drops).toEqual([['deviceQueueFull', 2]]);
     expect(counters).toMatchObject({ txPackets: 3, txDropped: 2 });
@@ -71,37 +73,37 @@ describeWithTun('a device in trouble', () => {
   });
 
   it('EINTR is tried again', async () => {
-    const { drops, received } = await get('writeFault', 'EINTR', '3', '0');
+    const { drops, received } = await getWithFaults('writeFault', 'EINTR', '3', '0');
     expect(drops).toEqual([]);
     expect(received).toEqual(['one', 'two', 'three', 'four', 'last']);
-    expect(await get('readFault', 'EINTR', '3')).toEqual({ errors: [], drops: [], packets: 1 });
+    expect(await getWithFaults('readFault', 'EINTR', '3')).toEqual({ errors: [], drops: [], packets: 1 });
   });
 
   it('a short write loses that packet', async () => {
-    const { errors, drops, counters } = await get('writeFault', 'short', '1', '5');
+    const { errors, drops, counters } = await getWithFaults('writeFault', 'short', '1', '5');
     expect(errors).toEqual([says('EMSGSIZE', /refused a packet/, false)]);
     expect(drops).toEqual([['deviceError', 1]]);
     expect(counters).toMatchObject({ txPackets: 4, txDropped: 1 });
   });
 
   it('EIO and EBADFD end a batch; only the second ends the device', async () => {
-    expect(await get('writeFault', 'EIO', '1', '0')).toMatchObject({
+    expect(await getWithFaults('writeFault', 'EIO', '1', '0')).toMatchObject({
       errors: [says('EIO', /is down/, false)],
       drops: [['deviceError', 4]],
       received: ['last'],
     });
-    expect(await get('writeFault', 'EBADFD', '1', '0')).toMatchObject({
+    expect(await getWithFaults('writeFault', 'EBADFD', '1', '0')).toMatchObject({
       errors: [says('EBADFD', /is gone/, true)],
       drops: [['deviceError', 4]],
     });
   });
 
   it('on read: EAGAIN is nothing, ENOBUFS passes, EIO is the end', async () => {
-    expect(await get('readFault', 'EAGAIN', '2')).toEqual({ errors: [], drops: [], packets: 1 });
-    const { errors, packets } = await get('readFault', 'ENOBUFS', '2');
+    expect(await getWithFaults('readFault', 'EAGAIN', '2')).toEqual({ errors: [], drops: [], packets: 1 });
+    const { errors, packets } = await getWithFaults('readFault', 'ENOBUFS', '2');
     expect([errors.length, packets]).toEqual([2, 1]);
     expect(errors[0]).toEqual(says('ENOBUFS', /ENOBUFS/, false));
-    expect((await get('readFault', 'EIO', '1')).errors).toEqual([says('EIO', /./, true)]);
+    expect((await getWithFaults('readFault', 'EIO', '1')).errors).toEqual([says('EIO', /./, true)]);
   });
 });
 

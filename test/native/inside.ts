@@ -1,6 +1,7 @@
 /** Runs a scenario of test/native/inside/*.mjs in a private network namespace, and hands over what it printed. */
 import { join } from 'node:path';
 import { isRoot, ROOT, run } from '../e2e/lab.js';
+import { testAddon } from './test-addon.js';
 
 export { describeWithTun, isRoot } from '../e2e/lab.js';
 
@@ -13,9 +14,22 @@ const OWN_SYS = 'mount -t sysfs sysfs /sys && exec "$@"';
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Found = any;
 
-export async function inside(script: string, scenario: string, ...args: string[]): Promise<Found> {
+export const inside = (script: string, scenario: string, ...args: string[]): Promise<Found> =>
+  insideWith(process.env, script, scenario, args);
+
+/** The same with the addon that has `injectFault`. */
+export const insideWithFaults = async (script: string, scenario: string, ...args: string[]): Promise<Found> =>
+  insideWith({ ...process.env, TCPLAB_ADDON: await testAddon() }, script, scenario, args);
+
+async function insideWith(
+  env: NodeJS.ProcessEnv,
+  script: string,
+  scenario: string,
+  args: readonly string[],
+): Promise<Found> {
   const program = [process.execPath, '--expose-gc', join(SCRIPTS, script), scenario, ...args];
-  return parse(await run('unshare', [...PRIVATE, '--mount', 'sh', '-c', OWN_SYS, 'sh', ...program]));
+  const command = [...PRIVATE, '--mount', 'sh', '-c', OWN_SYS, 'sh', ...program];
+  return parse(await run('unshare', command, undefined, { env }));
 }
 
 /** The same where /sys is still the machine's, as in `tcplab lab`. */

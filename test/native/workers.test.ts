@@ -1,10 +1,10 @@
 /** The addon in several worker threads at once, and what is left when they end in every way there is. */
 import { expect, it } from 'vitest';
-import { describeWithTun, inside } from './inside.js';
+import { describeWithTun, inside, insideWithFaults } from './inside.js';
 
 describeWithTun('worker threads', () => {
   it('each have devices of their own, and a fault injected in one is no other’s', async () => {
-    const { said, left } = await inside('workers.mjs', 'together');
+    const { said, left } = await insideWithFaults('workers.mjs', 'together');
     const works = { sent: 10, dropped: 0 };
     expect(said).toEqual([works, { sent: 0, dropped: 10 }, works, works]);
     expect(left).toBe(0);

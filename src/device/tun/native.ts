@@ -56,10 +56,6 @@ export interface Native {
     buffers: Uint8Array[],
     result: Int32Array,
   ): void;
-  /** For tests: the next `times` calls fail with `errno`, or, 0, write `short` bytes too few. */
-  injectFault(what: 'read' | 'write', errno: number, times: number, short: number): void;
-  /** For tests: joins packets that stand in `slab` as a queue with `receiveOffload` does, and says how many there are then. */
-  joinPackets(slab: Uint8Array, rx: Int32Array, count: number): number;
 }
 
 /** Where `npm run build:native` puts it. Beside the compiled file and beside the source alike: both lie two folders below the root. */
