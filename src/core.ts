@@ -102,7 +102,8 @@ export type { ReassemblyLimits } from './ip/reassembly.js';
  */
 export type { Connection, TcpUser } from './tcp/connection.js';
 export { TcpEvent } from './tcp/events.js';
-export type { FlowId } from './tcp/tcb.js';
+/** The control block, which an observer is shown: a Connection is one. */
+export type { FlowId, Tcb } from './tcp/tcb.js';
 export { State, STATE_NAMES, TRANSITIONS, type Transition } from './tcp/state.js';
 export { PROFILES, type BufferLimits, type ProfileName, type TcpConfig } from './tcp/config.js';
 export type { CongestionName, HystartName } from './tcp/congestion/index.js';
