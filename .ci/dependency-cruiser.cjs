@@ -67,8 +67,15 @@ module.exports = {
       name: 'rules-take-the-tcb',
       comment: 'The rules of TCP work on the control block; the facade calls them, and none of them sees it.',
       severity: 'error',
-      from: { path: '^src/tcp/' },
+      from: { path: '^src/tcp/', pathNot: '^src/tcp/(send|recovery|receive|congestion)/' },
       to: { path: '^src/tcp/connection\\.' },
+    },
+    {
+      name: 'halves-see-no-connection',
+      comment: 'Each half of TCP can be built alone: neither the control block nor the facade is known there.',
+      severity: 'error',
+      from: { path: '^src/tcp/(send|recovery|receive|congestion)/' },
+      to: { path: '^src/tcp/(tcb|connection)\\.' },
     },
     {
       name: 'sending-half-alone',

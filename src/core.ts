@@ -120,7 +120,8 @@ export type { TcpCounters } from './tcp/counters.js';
  * What it throws breaks the turn, so it had better not.
  */
 export type { StackObserver } from './stack/observer.js';
-export type { Note, TcpObserver } from './tcp/observer.js';
+export type { Note } from './tcp/notes.js';
+export type { TcpObserver } from './tcp/observer.js';
 export { Timer, TIMER_NAMES } from './tcp/timers.js';
 export { Segment, TcpFlag } from './wire/tcp.js';
 export { Drop, DROP_NAMES, type DropReason } from './wire/drop.js';

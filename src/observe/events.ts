@@ -6,7 +6,7 @@
  * sequence number of their direction, as Wireshark does.
  */
 import type { Micros } from '../base/time.js';
-import type { Note } from '../tcp/observer.js';
+import type { Note } from '../tcp/notes.js';
 
 export interface SegmentOptions {
   mss?: number;

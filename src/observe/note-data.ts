@@ -1,6 +1,6 @@
 /** A note as plain data: sequence numbers unsigned, infinite figures null, and beside them what of the connection explains them. */
 import type { Connection } from '../tcp/connection.js';
-import type { Note } from '../tcp/observer.js';
+import type { Note } from '../tcp/notes.js';
 import { CA_STATES } from './event-texts.js';
 import type { NoteData } from './events.js';
 

@@ -9,7 +9,7 @@ import type { LinkListener } from '../device/link/lane.js';
 import type { Flow } from '../stack/tcp/flow.js';
 import type { StackObserver } from '../stack/observer.js';
 import type { Connection } from '../tcp/connection.js';
-import type { Note } from '../tcp/observer.js';
+import type { Note } from '../tcp/notes.js';
 import { State, STATE_NAMES } from '../tcp/state.js';
 import { type Timer, TIMER_NAMES } from '../tcp/timers.js';
 import { Drop, DROP_NAMES, type DropReason } from '../wire/drop.js';

@@ -5,14 +5,13 @@ import { TcpFlag } from '../wire/tcp.js';
 import type { Tcb } from './tcb.js';
 import { asksForEcn, ECN_SETUP_SYN } from './ecn.js';
 import { ackWentOut, countRetransmission, finishSegment, hand, type SegmentSink } from './hand-over.js';
-import { probeDropped } from './send/local-drop.js';
+import { LOCAL_RETRY } from './send/local-drop.js';
 import { OwedReset } from './reset.js';
 import { SYN_ACK } from './send/sent-queue.js';
 import { State } from './state.js';
 import { putIntoSyn } from './syn-data.js';
 import { synInterval } from './timeouts.js';
 import { Timer } from './timers.js';
-import { isUrgent } from './urgent.js';
 
 export function sendReset(c: Tcb, now: Micros, out: SegmentSink): void {
   const seg = out.segment;
@@ -115,8 +114,20 @@ export function sendProbe(c: Tcb, now: Micros, out: SegmentSink): void {
   }
   c.snd.droppedHere = false;
   // As Linux: urgent data is announced by one that is acceptable (MUST-66), which needs no answer. The probe is the other one.
-  if (isUrgent(c.snd)) sendEmpty(c, c.snd.una, now, out);
+  if (c.snd.isUrgent) sendEmpty(c, c.snd.una, now, out);
   sendEmpty(c, seqAdd(c.snd.una, -1), now, out);
+}
+
+/** A queue of this machine took no zero-window probe, or keep-alive: the peer cannot be blamed for its silence. */
+function probeDropped(c: Tcb, now: Micros): void {
+  const { snd } = c;
+  if (snd.unsent > 0 || snd.isFinOwed) {
+    snd.droppedHere = true;
+    snd.probesSent--;
+  } else if (c.keepAliveUnanswered > 0) {
+    c.keepAliveUnanswered--;
+    c.setTimer(Timer.keepAlive, now + LOCAL_RETRY, now);
+  }
 }
 
 /** <SEQ=seq><ACK=RCV.NXT><CTL=ACK> without data. */

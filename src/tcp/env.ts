@@ -2,7 +2,6 @@
 import type { DropReason } from '../wire/drop.js';
 import type { ChallengeLimiter } from './challenge.js';
 import type { TcpConfig } from './config.js';
-import type { TcpCounters } from './counters.js';
 import type { TcpMemory } from './memory.js';
 import type { TcpObserver } from './observer.js';
 import type { Allocate } from './receive/receive-queue.js';
@@ -10,7 +9,6 @@ import type { SenderEnv } from './send/sender.js';
 
 export interface TcpEnv extends SenderEnv {
   readonly config: TcpConfig;
-  readonly counters: TcpCounters;
   readonly challenges: ChallengeLimiter;
   readonly memory: TcpMemory;
   readonly allocate: Allocate;

@@ -6,7 +6,7 @@ import type { Micros } from '../base/time.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
 import type { Tcb } from './tcb.js';
 import { Timer } from './timers.js';
-import { announceUrgent, isUrgent } from './urgent.js';
+import { announceUrgent } from './urgent.js';
 
 /**
  * Where segments go. `segment` is one reused object: output fills it and calls `send`. Its payload lies in the sender's ring
@@ -31,7 +31,7 @@ export function finishSegment(c: Tcb, seg: Segment, now: Micros): void {
   const { rcv } = c;
   seg.ack = rcv.nxt;
   if (rcv.ecn.echo) seg.flags |= TcpFlag.ECE;
-  if (isUrgent(c.snd)) announceUrgent(c.snd, seg);
+  if (c.snd.isUrgent) announceUrgent(c.snd, seg);
   const before = rcv.wnd;
   seg.wnd = rcv.offerWindow();
   noteWindow(c, before, now);

@@ -58,8 +58,8 @@ function open(c: Tcb, now: Micros): void {
 
 /** What the peer's SYN says about it: IRS and its options. Ours that it did not offer are off from here on. */
 export function peerSyn(c: Tcb, syn: Segment, now: Micros): void {
-  c.timestamps &&= syn.hasTimestamps;
-  c.sack &&= syn.sackPermitted;
+  c.snd.timestamps &&= syn.hasTimestamps;
+  c.snd.sack &&= syn.sackPermitted;
   c.windowScaling &&= syn.wscale >= 0;
   c.rcv.start(syn.seq, c.timestamps, c.windowScaling, now);
   agreeOnEcn(c, syn);
@@ -74,8 +74,8 @@ export function peerSyn(c: Tcb, syn: Segment, now: Micros): void {
   // MUST-16, and RFC 6691: the option bytes of each segment come off the MSS, which never counts them.
   c.size.mostMss = c.mostMss(c.peerMss);
   c.size.optionBytes = c.timestamps ? 12 : 0;
-  if (!c.passive) startProbing(c, now);
-  syncMss(c);
+  if (!c.passive) startProbing(c.snd, now);
+  syncMss(c.snd);
   c.rcv.ack.guessMss(c.snd.mss, c.rcv.window.space);
   c.note('options-agreed', c.snd.mss, (c.snd.wscale << 8) | c.rcv.wscale, now);
 }

@@ -5,7 +5,7 @@
 import type { Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import type { Tcb } from './tcb.js';
-import { quotesFlight } from './send/path-mtu.js';
+import { quotesFlight } from './path-mtu.js';
 import { armRto } from './recovery/retransmit-timer.js';
 import { State } from './state.js';
 
@@ -64,5 +64,5 @@ function takeBackBackoff(c: Tcb, seq: Seq, now: Micros): void {
   const { snd } = c;
   if (seq !== snd.una || snd.timeouts === 0 || snd.rtt.backoff === 0) return;
   snd.rtt.backoff--;
-  armRto(c, Math.max(1, snd.sent.first!.sentAt + snd.rtt.rto - now), now);
+  armRto(snd, Math.max(1, snd.sent.first!.sentAt + snd.rtt.rto - now), now);
 }

@@ -14,7 +14,7 @@ import { orphanInFinWait2, shutdown } from './closing.js';
 import { TcpEvent } from './events.js';
 import { peerSyn } from './handshake.js';
 import type { Tcb } from './tcb.js';
-import { peerIsKnown } from './send/mtu-probe.js';
+import { peerIsKnown } from './path-mtu.js';
 import { isPaced, pacingRateOf } from './send/pacing.js';
 import { synAckRecovered } from './recovery/recovery.js';
 import { OwedReset } from './reset.js';
@@ -88,8 +88,8 @@ function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
   c.lastReceivedAt = now;
   if (ack) {
     c.rcv.ackNow = true;
-    synAcknowledged(c, seg, now);
-    windowOffered(c, seg, seg.ack, seg.wnd); // a SYN's window is never scaled (RFC 7323 section 2.2)
+    synAcknowledged(snd, seg, now);
+    windowOffered(snd, seg, seg.ack, seg.wnd); // a SYN's window is never scaled (RFC 7323 section 2.2)
     if (c.fastOpen !== null) synAnswered(c, c.fastOpen, seg, now);
     becomeEstablished(c, 'receive SYN,ACK', now);
     // As Linux: a FIN that answers the data of our SYN makes a connection interactive, so our own may carry its ACK.
@@ -100,7 +100,7 @@ function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
     return;
   }
   // MUST-10: both sides opened at once. Our SYN goes out again, with an ACK this time.
-  windowOffered(c, seg, snd.iss, seg.wnd);
+  windowOffered(snd, seg, snd.iss, seg.wnd);
   c.setState(State.synReceived, 'receive SYN without ACK: simultaneous open', now);
   c.synOwed = true;
 }
@@ -294,11 +294,12 @@ function checkAck(c: Tcb, seg: Segment, now: Micros): boolean {
     noteTimestamp(c, seg, now);
     const wnd = seg.has(TcpFlag.SYN) ? seg.wnd : seg.wnd << snd.wscale; // a simultaneous open's SYN,ACK comes here too
     if (c.fastOpen?.accepted === true) {
-      acknowledgmentArrives(c, seg, wnd, now); // data of ours may be in flight
+      c.icmpError = null;
+      acknowledgmentArrives(snd, seg, wnd, now); // data of ours may be in flight
     } else {
-      synAcknowledged(c, seg, now);
+      synAcknowledged(snd, seg, now);
       if (c.passive) snd.maxWnd = 0; // as Linux: a SYN's window, which is not scaled, says nothing of the largest
-      windowOffered(c, seg, seg.ack, wnd);
+      windowOffered(snd, seg, seg.ack, wnd);
       if (c.passive) peerIsKnown(c, now);
     }
     becomeEstablished(c, 'receive ACK of our SYN', now);
@@ -312,7 +313,8 @@ function checkAck(c: Tcb, seg: Segment, now: Micros): boolean {
     return false;
   }
   if (seqGeq(seg.ack, snd.una)) noteTimestamp(c, seg, now);
-  acknowledgmentArrives(c, seg, seg.wnd << snd.wscale, now);
+  c.icmpError = null;
+  acknowledgmentArrives(snd, seg, seg.wnd << snd.wscale, now);
   return afterOurFin(c, seg, now);
 }
 
@@ -440,12 +442,12 @@ function becomeEstablished(c: Tcb, why: string, now: Micros): void {
   if (c.rcv.dataAt === 0) c.rcv.dataAt = now;
   c.rcv.ack.connected(now);
   snd.lastSentAt = now; // as Linux: the first data does not follow a pause
-  if (c.fastOpen?.accepted === true) synAckRecovered(c, now);
+  if (c.fastOpen?.accepted === true) synAckRecovered(snd, now);
   else {
     const lost = c.synTries > 1 && c.stats.retransmissions > 1;
     snd.congestion.start(lost ? 1 : c.config.initialWindow, snd.mss, snd.rtt.srtt, now);
   }
-  if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd, c.config);
+  if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd);
   snd.recovery.highSeq = snd.nxt;
   snd.rtt.endHandshake(c.synTries > 0);
   c.stats.timeoutRecovered(now);

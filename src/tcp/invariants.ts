@@ -12,7 +12,7 @@ export function checkInvariants(c: Tcb): string | null {
     if (c.timers.next() !== NEVER) return 'a timer is armed in CLOSED';
     return c.snd.buffer.length === 0 ? null : 'a send buffer is held in CLOSED';
   }
-  return c.snd.checkInvariants(c.sack) ?? c.rcv.checkInvariants() ?? checkWatch(c);
+  return c.snd.checkInvariants() ?? c.rcv.checkInvariants() ?? checkWatch(c);
 }
 
 /** Whatever is in flight is watched by a timer, or the connection waits for ever; unless output is about to send, and arms it then. */
@@ -22,5 +22,5 @@ function checkWatch(c: Tcb): string | null {
   if (out === 0 || c.isOpening || snd.probe.owed || lostOut > retransOut) return null;
   if (snd.recovery.state >= CaState.recovery && timers.isArmed(Timer.tlp))
     return 'a loss probe is due in loss recovery';
-  return isWatched(c) ? null : 'data is in flight, and no timer watches over it';
+  return isWatched(c.snd) ? null : 'data is in flight, and no timer watches over it';
 }

@@ -102,7 +102,7 @@ function sendAgain(c: Tcb, now: Micros, out: SegmentSink): void {
     const room = congestion.cwnd - sent.inFlight;
     if (room < 1 || mustPace(c, now)) return;
     if (out.dropsAll === true) {
-      resendDropped(c, now);
+      resendDropped(snd, now);
       return;
     }
     const record = sent.at(i);
@@ -133,7 +133,7 @@ function sendRecordAgain(c: Tcb, record: SentSegment, now: Micros, out: SegmentS
   repeat(c, record, now, out);
   c.stopTimer(Timer.tlp, now); // RFC 8985 section 7.2: no probe while losses are being repaired; the retransmission timer watches
   const isFirst = record.start === c.snd.una && !c.timers.isArmed(Timer.reorder);
-  if (isFirst || !c.timers.isArmed(Timer.rto)) armRto(c, c.snd.rtt.rto, now);
+  if (isFirst || !c.timers.isArmed(Timer.rto)) armRto(c.snd, c.snd.rtt.rto, now);
 }
 
 /** The bytes of `record` once more. */
@@ -160,7 +160,7 @@ function sendLossProbe(c: Tcb, now: Micros, out: SegmentSink): void {
   probe.owed = false;
   if (sent.out === 0) return;
   if (out.dropsAll === true) {
-    resumeRto(c, now);
+    resumeRto(snd, now);
     return;
   }
   const bytes = Math.min(snd.unsentOfRecord, snd.mss);
@@ -170,13 +170,13 @@ function sendLossProbe(c: Tcb, now: Micros, out: SegmentSink): void {
   if (!probe.retransmitted) {
     sendData(c, bytes, fin, snd.mss, now, out);
   } else if (!probeWithLast(c, now, out)) {
-    resumeRto(c, now);
+    resumeRto(snd, now);
     return;
   }
   probe.end = snd.nxt;
   c.env.counters.TcpExtTCPLossProbes++;
   c.note('loss-probe', probe.retransmitted ? 1 : 0, snd.nxt, now);
-  rearmRto(c, now);
+  rearmRto(snd, now);
 }
 
 /** False when sending it again would teach nothing: it arrived, or the peer has shrunk its window below it. */
@@ -217,7 +217,7 @@ function sendNew(c: Tcb, now: Micros, out: SegmentSink): void {
     const length = unsent === 0 ? 0 : nextLength(c, snd.unsentOfRecord, now);
     if (unsent > 0 && length === 0) break;
     if (out.dropsAll === true) {
-      newDataDropped(c, now);
+      newDataDropped(snd, now);
       break;
     }
     sendData(c, length, mayFinish(snd, length), snd.mss, now, out);
@@ -229,7 +229,7 @@ function sendNew(c: Tcb, now: Micros, out: SegmentSink): void {
   usage.onOutput(limited || sent.inFlight >= congestion.cwnd, sent.out, snd.una, snd.nxt, congestion, now);
   if (c.config.slowStartAfterIdle && snd.recovery.state === CaState.open)
     usage.shrinkUnused(c.config.initialWindow, snd.rtt.rto, congestion, now);
-  if (before !== snd.nxt) scheduleLossProbe(c, false, now);
+  if (before !== snd.nxt) scheduleLossProbe(snd, false, now);
 }
 
 /** FIN goes with the last `bytes`. It has a sequence number, which must lie in the window, too (RFC 9293 section 3.4). */
@@ -238,10 +238,10 @@ const mayFinish = (snd: Sender, bytes: number): boolean =>
 
 /** A segment that is larger than the others, if it is time for one (RFC 4821). False when everything else has to wait until there is room for it. */
 function sendMtuProbe(c: Tcb, now: Micros, out: SegmentSink): boolean {
-  const bytes = probeBytes(c, now);
+  const bytes = c.sack && c.rcv.hasBlocksToTell ? 0 : probeBytes(c.snd, now);
   if (bytes > 0 && out.dropsAll !== true && !mustPace(c, now)) {
     sendData(c, bytes, false, bytes, now, out);
-    probeSent(c, bytes, now);
+    probeSent(c.snd, bytes, now);
     c.snd.burstStart = c.snd.chunkEnd = c.snd.nxt; // it is no part of a chunk
   }
   return bytes >= 0;
@@ -265,7 +265,7 @@ function wakeCongestionControl(c: Tcb, now: Micros): void {
   const { snd } = c;
   if (snd.sent.inFlight > 0) return;
   snd.congestion.onSendAfterIdle(snd.lastSentAt, snd.rate.isAppLimited, now);
-  if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd, c.config);
+  if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd);
 }
 
 /** Data went out, for the first time or again. */
@@ -289,13 +289,13 @@ function nextLength(c: Tcb, unsent: number, now: Micros): number {
   if (room >= mss) {
     const whole = Math.min(room, Math.max(superSegmentBytes(c), mss), snd.pacing.quantum(mss));
     // The rest that is no full segment may ride on a super-segment when it might go out alone.
-    if (whole === unsent && mayBeSmall(c)) return whole;
+    if (whole === unsent && mayBeSmall(snd)) return whole;
     return whole - (whole % mss);
   }
   // Less than a segment. All there is: Nagle decides. A part of it, since the window is small: worth it from half the largest window on.
   if (snd.overrideSillyWindow) return room;
   if (room === unsent) {
-    if (mayBeSmall(c)) return room;
+    if (mayBeSmall(snd)) return room;
     c.note(snd.cork || snd.moreComes ? 'cork-hold' : 'nagle-hold', unsent, snd.flight, now);
     return 0;
   }
@@ -310,7 +310,7 @@ function sendData(c: Tcb, bytes: number, fin: boolean, size: number, now: Micros
   const end = fin ? seqAdd(dataEnd, 1) : dataEnd;
   const seg = dataSegment(c, start, bytes, size, out);
   let marks = bytes > 0 && endsWrite(snd, dataEnd) ? TcpFlag.PSH : 0;
-  if (bytes > 0 && (marks !== 0 || endsChunk(c, start, dataEnd))) {
+  if (bytes > 0 && (marks !== 0 || endsChunk(snd, start, dataEnd, c.gsoBytes > 0))) {
     seg.flags |= TcpFlag.PSH;
     snd.pushedSeq = dataEnd;
   }
@@ -333,8 +333,8 @@ function sendData(c: Tcb, bytes: number, fin: boolean, size: number, now: Micros
   hand(c, seg, false, now, out);
   if (bytes > 0) noteDataSent(c, now);
   ackWentOut(c, now);
-  if (idle || c.timers.isArmed(Timer.tlp)) rearmRto(c, now);
-  else if (!c.timers.isArmed(Timer.rto)) armRto(c, snd.rtt.rto, now);
+  if (idle || c.timers.isArmed(Timer.tlp)) rearmRto(snd, now);
+  else if (!c.timers.isArmed(Timer.rto)) armRto(snd, snd.rtt.rto, now);
   c.stopTimer(Timer.persist, now);
   if (snd.droppedHere) snd.leftAgain();
 }

@@ -4,7 +4,7 @@ import { ABSENT, type Segment } from '../wire/tcp.js';
 import { TcpEvent } from './events.js';
 import { type FastOpen, FastOpenFailure } from './fast-open.js';
 import { resendWithoutReduction } from './recovery/recovery.js';
-import { peerIsKnown } from './send/mtu-probe.js';
+import { peerIsKnown } from './path-mtu.js';
 import { syncMss } from './send/segment-size.js';
 import type { Tcb } from './tcb.js';
 
@@ -29,7 +29,7 @@ export function takeSynData(c: Tcb, syn: Segment, now: Micros): void {
   rcv.offerSynWindow(c.timestamps);
   rcv.dataAt = now;
   snd.lastSentAt = now;
-  syncMss(c);
+  syncMss(snd);
   peerIsKnown(c, now);
   if (syn.payloadBytes > 0) {
     takeTextOfSyn(c, syn);
@@ -70,7 +70,7 @@ export function synAnswered(c: Tcb, f: FastOpen, seg: Segment, now: Micros): voi
   if (isLeft) {
     f.failure = again ? FastOpenFailure.synAgain : FastOpenFailure.notAcked;
     for (const record of sent) sent.markLost(record);
-    resendWithoutReduction(c, now);
+    resendWithoutReduction(c.snd, now);
     c.env.counters.TcpExtTCPFastOpenActiveFail++;
     c.note('fast-open-refused', c.snd.flight, 0, now);
   } else if (f.synDataAcked) {

@@ -12,9 +12,10 @@ import type { TcpEnv } from './env.js';
 import { TcpEvent } from './events.js';
 import type { FastOpen } from './fast-open.js';
 import { MemoryShare } from './memory.js';
-import type { Note } from './observer.js';
+import type { Note } from './notes.js';
 import { Receiver } from './receive/receiver.js';
 import { OwedReset } from './reset.js';
+import type { SenderPort } from './send/port.js';
 import { SegmentSize, TCP_HEADER } from './send/segment-size.js';
 import { Sender } from './send/sender.js';
 import { isAllowed, State, STATE_NAMES } from './state.js';
@@ -46,7 +47,7 @@ export interface TcbOptions {
   readonly pathMtu?: number;
 }
 
-export class Tcb {
+export class Tcb implements SenderPort {
   readonly flow: FlowId;
   readonly env: TcpEnv;
   readonly config: TcpConfig;
@@ -61,7 +62,6 @@ export class Tcb {
 
   readonly snd: Sender;
   readonly rcv: Receiver;
-  readonly size: SegmentSize;
   readonly timers = new Timers();
   readonly memory: MemoryShare;
   readonly stats = new TcpStats();
@@ -69,10 +69,6 @@ export class Tcb {
   /** The peer's MSS that we assume when it announces none. */
   readonly defaultMss: number;
   readonly gsoBytes: number;
-  readonly tsOffset: number;
-  /** Options in force: offered before the peer's SYN came, agreed on after it. */
-  timestamps: boolean;
-  sack: boolean;
   windowScaling: boolean;
   /** The peer's MSS option, or what stands for it. */
   peerMss = 0;
@@ -151,16 +147,13 @@ export class Tcb {
     this.userMss = o.config.maxSegment;
     this.advertisedMss = atMost(this.userMss, this.routeMss);
     this.synAckRetries = o.config.synAckRetries;
-    this.snd = new Sender(o.iss, o.config, o.env);
+    const ipHeaderBytes = o.ipHeaderBytes ?? 20;
+    const size = new SegmentSize(ipHeaderBytes, o.pathMtu ?? o.mss + TCP_HEADER + ipHeaderBytes, o.config.mtuDiscover);
+    this.snd = new Sender(this, o.iss, o.tsOffset, o.config, o.env, size);
     this.memory = new MemoryShare(o.env.memory, o.config.rmem.min, o.config.wmem.min);
     this.rcv = new Receiver(o.config, this.advertisedMss, o.env.allocate, this.memory);
-    const ipHeaderBytes = o.ipHeaderBytes ?? 20;
-    this.size = new SegmentSize(ipHeaderBytes, o.pathMtu ?? o.mss + TCP_HEADER + ipHeaderBytes, o.config.mtuDiscover);
     this.defaultMss = o.defaultMss;
     this.gsoBytes = o.gsoBytes;
-    this.tsOffset = o.tsOffset;
-    this.timestamps = o.config.timestamps;
-    this.sack = o.config.sack;
     this.windowScaling = o.config.windowScaling;
   }
 
@@ -170,6 +163,22 @@ export class Tcb {
 
   get iss(): Seq {
     return this.snd.iss;
+  }
+
+  get size(): SegmentSize {
+    return this.snd.size;
+  }
+
+  get timestamps(): boolean {
+    return this.snd.timestamps;
+  }
+
+  get sack(): boolean {
+    return this.snd.sack;
+  }
+
+  get tsOffset(): number {
+    return this.snd.tsOffset;
   }
 
   get irs(): Seq {
@@ -266,7 +275,7 @@ export class Tcb {
 
   /** RFC 7323 section 5.4: milliseconds, with this connection's own offset. */
   timestampNow(now: Micros): number {
-    return (Math.floor(now / 1000) + this.tsOffset) | 0;
+    return this.snd.timestampNow(now);
   }
 
   armKeepAlive(now: Micros, silentSince = now): void {
@@ -278,6 +287,19 @@ export class Tcb {
     const open = this.state === State.established || this.state === State.closeWait || this.isOpening;
     if (!open || this.snd.finQueued || this.closeQueued) return 0;
     return this.snd.room;
+  }
+
+  /** `SenderPort`: what the user is to hear of an acknowledgment. */
+  acknowledged(bytes: number, syn: boolean, lentBack: boolean): void {
+    const { snd } = this;
+    // Linux makes a passive connection when its SYN,ACK is acknowledged: its SYN is not counted.
+    this.stats.bytesAcked += syn && !this.passive ? bytes + 1 : bytes;
+    if (lentBack) this.raise(TcpEvent.zeroCopyDone);
+    if (this.senderBlocked) {
+      if (!this.env.memory.isPressed) snd.expandBuffer();
+      this.wakeWriter();
+    }
+    if (bytes > 0 && snd.allAcked) this.raise(TcpEvent.acked);
   }
 
   /** Something became free or was sent: the writer who waits is told when it is worth it. */

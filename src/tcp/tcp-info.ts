@@ -173,7 +173,7 @@ export function tcpInfo(c: Tcb, now: Micros): TcpInfo {
     tcpi_rcv_rtt: Math.floor(rcv.tuning.rtt),
     tcpi_rcv_space: rcv.tuning.space,
     tcpi_total_retrans: stats.retransmissions,
-    tcpi_pacing_rate: Math.min(Math.floor(pacingRateOf(snd, c.config)), NO_RATE_LIMIT),
+    tcpi_pacing_rate: Math.min(Math.floor(pacingRateOf(snd)), NO_RATE_LIMIT),
     tcpi_max_pacing_rate: Math.min(c.config.maxPacingRate, NO_RATE_LIMIT),
     tcpi_bytes_acked: stats.bytesAcked,
     tcpi_bytes_received: stats.bytesIn,

@@ -44,8 +44,8 @@ export function timerExpires(c: Tcb, timer: Timer, now: Micros): void {
       lossProbeTimeout(c, now);
       return;
     case Timer.reorder:
-      reorderingTimeout(c, now);
-      if (!isWatched(c)) rearmRto(c, now);
+      reorderingTimeout(c.snd, now);
+      if (!isWatched(c.snd)) rearmRto(c.snd, now);
       return;
     case Timer.pacing:
       return; // output goes on by itself
@@ -79,7 +79,7 @@ function synTimeout(c: Tcb, now: Micros): void {
   // As Linux: a listener's SYN,ACK is timed from when it was first sent.
   c.stats.timeoutExpired(c.synTries === 0, c.passive && c.fastOpen?.accepted !== true ? c.openedAt : now);
   if (active) for (const record of c.snd.sent) c.snd.sent.markLost(record);
-  if (early) synAckTimedOut(c, c.synTries, now);
+  if (early) synAckTimedOut(c.snd, c.synTries, now);
   const rests = isDeferred(c);
   c.synTries++;
   if (rests) c.setTimer(Timer.rto, now + synInterval(c, now), now);
@@ -123,11 +123,11 @@ function retransmissionTimeout(c: Tcb, now: Micros): void {
   }
   const resentFor = now - snd.recovery.undo.firstResentAt; // NaN before the first
   if (snd.timeouts > 0 && resentFor >= backoffTime(config.retries1, backoffBase(config), snd.rtt.max))
-    suspectBlackHole(c, now);
+    suspectBlackHole(snd, now);
   c.env.counters.TcpExtTCPTimeouts++;
   c.stopTimer(Timer.reorder, now); // late, it would reduce the window once more
   const { cwnd } = snd.congestion;
-  enterLoss(c, now);
+  enterLoss(snd, now);
   c.stats.timeoutExpired(snd.timeouts === 0, now);
   snd.timeouts++;
   snd.rtt.backoff++;
@@ -164,7 +164,7 @@ function orphanRetries(c: Tcb, wait: Micros): number {
 function lossProbeTimeout(c: Tcb, now: Micros): void {
   const { probe } = c.snd;
   if (probe.end === null) probe.owed = true;
-  else resumeRto(c, now);
+  else resumeRto(c.snd, now);
 }
 
 /** RFC 9293 section 3.8.6.1. The same timer is silly-window avoidance's override (3.8.6.2.1): what little fits is sent at last. */

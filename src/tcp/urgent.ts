@@ -22,9 +22,6 @@ export function sendUrgent(c: Tcb, data: Uint8Array): number {
   return taken;
 }
 
-/** Urgent data was sent or waits, and was not acknowledged. */
-export const isUrgent = (snd: Sender): boolean => seqGt(snd.up, snd.una);
-
 /** URG and the pointer, on every segment before SND.UP. As Linux, of one that is too far away to point to it only the last segment says so. */
 export function announceUrgent(snd: Sender, seg: Segment): void {
   const ahead = seqDiff(snd.up, seg.seq);
@@ -34,7 +31,7 @@ export function announceUrgent(snd: Sender, seg: Segment): void {
 }
 
 /** Most payload of a super-segment. None in urgent mode: whoever cuts it would copy the pointer, which counts from each segment's start. */
-export const superSegmentBytes = (c: Tcb): number => (isUrgent(c.snd) ? 0 : c.gsoBytes);
+export const superSegmentBytes = (c: Tcb): number => (c.snd.isUrgent ? 0 : c.gsoBytes);
 
 // ---- Receiving -------------------------------------------------------------------------------------------------------------
 

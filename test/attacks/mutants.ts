@@ -128,6 +128,6 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     CHALLENGE,
   ),
   m('ATK-26', 'snd.hasManyRecords || mustPace', 'mustPace', TINY, 'ATK-26: an MSS'),
-  m('ATK-26', 'if (!c.snd.hasManyRecords) return', 'return', TINY, 'ATK-26: nor'),
+  m('ATK-26', 'if (!snd.hasManyRecords) return', 'return', TINY, 'ATK-26: nor'),
   m('ATK-26', '+ snd.sent.memory', '', TINY, 'ATK-26: an MSS'),
 ];

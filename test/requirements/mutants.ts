@@ -348,15 +348,15 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m(
     'MUST-5',
-    'c.sack && seg.sackCount > 0)',
-    'c.sack && seg.sackCount > 0 && seg.len === 0)',
+    'snd.sack && seg.sackCount > 0)',
+    'snd.sack && seg.sackCount > 0 && seg.len === 0)',
     HANDSHAKE,
     oneOf('MUST-5: SACK', 'data'),
   ),
   m(
     'MUST-5',
-    'c.sack && seg.sackCount > 0)',
-    'c.sack && seg.sackCount > 0 && seg.len > 0)',
+    'snd.sack && seg.sackCount > 0)',
+    'snd.sack && seg.sackCount > 0 && seg.len > 0)',
     HANDSHAKE,
     oneOf('MUST-5: SACK', 'bare'),
   ),
@@ -547,8 +547,8 @@ export const MUTANTS: readonly Mutant[] = [
     RETRANSMISSION,
     'MUST-18: Karn',
   ),
-  m('MUST-18', 'if (news.rearm) restartWatch(c, now);', '', RETRANSMISSION, 'MUST-18: the timer'),
-  m('MUST-18', 'if (c.snd.sent.out === 0) {', 'if (false) {', RETRANSMISSION, 'MUST-18: the timer'),
+  m('MUST-18', 'if (news.rearm) restartWatch(snd, now);', '', RETRANSMISSION, 'MUST-18: the timer'),
+  m('MUST-18', 'if (snd.sent.out === 0) {', 'if (false) {', RETRANSMISSION, 'MUST-18: the timer'),
   m(
     'MUST-18',
     'news.resentAcked = true;',
@@ -645,7 +645,7 @@ export const MUTANTS: readonly Mutant[] = [
   m('SHLD-8', 'seg.flags |= ECN_SETUP_SYN;', ';', ECN, 'SHLD-8: tcp_ecn=.* our SYN'),
 
   // Urgent data: section 3.8.5.
-  m('MUST-30', 'if (isUrgent(c.snd)) announceUrgent(c.snd, seg);', '', URGENT, 'MUST-30: urgent'),
+  m('MUST-30', 'if (c.snd.isUrgent) announceUrgent(c.snd, seg);', '', URGENT, 'MUST-30: urgent'),
   m('MUST-30, MUST-32', 'takeUrgent(c, seg, now);', ';', URGENT, 'MUST-30, MUST-32'),
   m('MUST-31', 'c.snd.up = c.snd.dataEnd;', 'c.snd.up = (c.snd.nxt + 1) | 0;', URGENT, 'MUST-31: of any length, also'),
   m(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
-import { pathMtuChanged } from '../../src/tcp/send/path-mtu.js';
+import { pathMtuChanged } from '../../src/tcp/path-mtu.js';
 import { MtuCause } from '../../src/tcp/send/segment-size.js';
 import { pattern, Script } from './script.js';
 

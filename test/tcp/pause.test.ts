@@ -84,7 +84,7 @@ describe('cwnd after a pause', () => {
 
   it('pacing follows cwnd', () => {
     const s = opened({ config: { pacing: true } });
-    const before = (s.conn.snd.pacing.rate = pacingRateOf(s.conn.snd, s.conn.config));
+    const before = (s.conn.snd.pacing.rate = pacingRateOf(s.conn.snd));
     s.wait(5 * SECOND);
     s.write(MSS);
     expect(s.conn.snd.pacing.rate).toBe(before / 4);

@@ -140,10 +140,10 @@ describe('arming the retransmission timer', () => {
     s.wait(500 * MILLISECOND); // one timeout, at 0.3 s
     const since = s.conn.snd.retransmittingSince;
     s.conn.setUserTimeout(SECOND);
-    armRto(s.conn, 10 * SECOND, s.now);
+    armRto(s.conn.snd, 10 * SECOND, s.now);
     expect(s.now + s.timer('rto')).toBe(since + SECOND);
     s.conn.setUserTimeout(100 * MILLISECOND); // over already
-    armRto(s.conn, 10 * SECOND, s.now);
+    armRto(s.conn.snd, 10 * SECOND, s.now);
     expect(s.timer('rto')).toBe(1);
   });
 });

@@ -28,7 +28,7 @@ import { SentSegmentPool } from '../../tcp/send/sent-queue.js';
 import { TcpMemory } from '../../tcp/memory.js';
 import type { TcpEnv } from '../../tcp/env.js';
 import { initialSequenceNumber, TupleHash } from './isn.js';
-import { pathMtuChanged } from '../../tcp/send/path-mtu.js';
+import { pathMtuChanged } from '../../tcp/path-mtu.js';
 import type { Allocate } from '../../tcp/receive/receive-queue.js';
 import { MtuCause } from '../../tcp/send/segment-size.js';
 import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from '../../tcp/send/sender.js';

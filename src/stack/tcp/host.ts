@@ -19,7 +19,7 @@ import type { Connection } from '../../tcp/connection.js';
 import type { TcpCounters } from '../../tcp/counters.js';
 import type { TcpEnv } from '../../tcp/env.js';
 import { icmpErrorArrives } from '../../tcp/icmp.js';
-import { quotesFlight } from '../../tcp/send/path-mtu.js';
+import { quotesFlight } from '../../tcp/path-mtu.js';
 import { MtuCause } from '../../tcp/send/segment-size.js';
 import { FastOpenMode } from '../../tcp/fast-open.js';
 import type { FastOpenCookies } from './fast-open-cookie.js';

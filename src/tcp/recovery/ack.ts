@@ -10,7 +10,7 @@ import { seqDiff, seqGt, seqLeq, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import { TcpFlag, type Segment } from '../../wire/tcp.js';
 import { CaState } from '../congestion/ack-sample.js';
-import type { Tcb } from '../tcb.js';
+import type { Sender } from '../send/sender.js';
 import { judgeProbe } from './loss-probe.js';
 import { isProbeAcked, probeArrived } from '../send/mtu-probe.js';
 import { isPaced, pacingRateOf } from '../send/pacing.js';
@@ -22,115 +22,104 @@ import { windowOffered } from '../send/segment-size.js';
 import type { SentSegment } from '../send/sent-queue.js';
 import { Timer } from '../timers.js';
 import { wasResentInVain } from './undo.js';
-import { TcpEvent } from '../events.js';
 
 /** An ACK in a synchronized state: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT. `wnd` is scaled. */
-export function acknowledgmentArrives(c: Tcb, seg: Segment, wnd: number, now: Micros): void {
-  const { snd } = c;
+export function acknowledgmentArrives(snd: Sender, seg: Segment, wnd: number, now: Micros): void {
   const { news, sent, rate } = snd;
   const inFlight = sent.inFlight;
   const delivered = rate.delivered;
   const lost = sent.lostEver;
   const cwnd = snd.congestion.cwnd;
   snd.probesUnanswered = 0;
-  c.icmpError = null;
   snd.recovery.newDataFirst = false;
   snd.recovery.resendHeld = false;
   news.start(snd.una, snd.highestSackedOrUna);
   news.carriesData = seg.len > 0;
   news.ece = snd.ecnAgreed && seg.has(TcpFlag.ECE) && !seg.has(TcpFlag.SYN);
   news.echo = seg.tsEcr;
-  if (!seqLt(seg.ack, snd.una)) news.windowUpdate = takeWindow(c, seg, wnd, now);
+  if (!seqLt(seg.ack, snd.una)) news.windowUpdate = takeWindow(snd, seg, wnd, now);
   const hadOut = sent.out > 0;
-  if (c.sack && seg.sackCount > 0) tagSacked(c, seg, now);
-  if (seqGt(seg.ack, snd.una)) takeAcknowledged(c, seg, now);
-  measureReordering(c);
-  measureRtt(c, seg, now);
+  if (snd.sack && seg.sackCount > 0) tagSacked(snd, seg, now);
+  if (seqGt(seg.ack, snd.una)) takeAcknowledged(snd, seg, now);
+  measureReordering(snd);
+  measureRtt(snd, seg, now);
   snd.rack.updateReoWnd(rate.ackPriorDelivered, rate.delivered);
-  judgeProbe(c, seg.ack, news, now);
+  judgeProbe(snd, seg.ack, news, now);
   if (hadOut) {
     if (news.mayBeDuplicate && seg.ack === snd.una && sent.out > 0) {
       news.duplicates = 1;
-      c.stats.duplicateAcksIn++;
+      snd.port.stats.duplicateAcksIn++;
     }
     const dubious = !news.somethingAcked || news.dataSacked || news.ece || news.dsack;
-    if (dubious || snd.recovery.state !== CaState.open) judgeAck(c, news, now);
+    if (dubious || snd.recovery.state !== CaState.open) judgeAck(snd, news, now);
   } else if (news.dsack) {
-    judgeAck(c, news, now);
+    judgeAck(snd, news, now);
   }
-  if (news.rearm) restartWatch(c, now);
+  if (news.rearm) restartWatch(snd, now);
   const s = snd.sample;
   s.lost = sent.lostEver - lost;
   s.acked = rate.delivered - delivered;
   if (news.ece) {
-    c.env.counters.TcpExtTCPDeliveredCE += s.acked;
-    c.stats.deliveredCe += s.acked;
+    snd.counters.TcpExtTCPDeliveredCE += s.acked;
+    snd.port.stats.deliveredCe += s.acked;
   }
   s.priorInFlight = inFlight;
   rate.finish(s, s.acked, snd.rtt.minRtt, news.reneged, now);
-  controlCongestion(c, now);
-  if (snd.congestion.cwnd !== cwnd) c.note('cwnd', snd.congestion.cwnd, cwnd, now);
+  controlCongestion(snd, now);
+  if (snd.congestion.cwnd !== cwnd) snd.port.note('cwnd', snd.congestion.cwnd, cwnd, now);
 }
 
 /** The peer acknowledges our SYN, perhaps with data of a Fast Open. The window is the caller's: a SYN's is never scaled. */
-export function synAcknowledged(c: Tcb, seg: Segment, now: Micros): void {
-  const { snd } = c;
+export function synAcknowledged(snd: Sender, seg: Segment, now: Micros): void {
   snd.news.start(snd.una, snd.una);
-  takeAcknowledged(c, seg, now);
-  measureRtt(c, seg, now);
-  restartWatch(c, now);
+  takeAcknowledged(snd, seg, now);
+  measureRtt(snd, seg, now);
+  restartWatch(snd, now);
 }
 
 /** SND.UNA < SEG.ACK =< SND.NXT: SND.UNA moves, and what it passes leaves the scoreboard. */
-function takeAcknowledged(c: Tcb, seg: Segment, now: Micros): void {
-  const { snd } = c;
+function takeAcknowledged(snd: Sender, seg: Segment, now: Micros): void {
   const { news, sent } = snd;
   const syn = snd.synUnacked;
   let segments = 0;
   for (let r = sent.first; r !== undefined && seqLeq(r.end, seg.ack); r = sent.first) {
     segments += r.segments;
-    countDelivered(c, r, r.segments);
-    deliverRecord(c, r, true, now);
+    countDelivered(snd, r, r.segments);
+    deliverRecord(snd, r, true, now);
     sent.shift();
   }
   const first = sent.first;
   if (first !== undefined && seqLt(first.start, seg.ack)) {
     // Of a super-segment the first of the wire's segments.
-    if (first.size > 0 && seqDiff(seg.ack, first.start) >= first.size) deliverRecord(c, first, false, now);
+    if (first.size > 0 && seqDiff(seg.ack, first.start) >= first.size) deliverRecord(snd, first, false, now);
     const cut = sent.trimFirst(seg.ack);
     segments += cut;
-    countDelivered(c, first, cut);
+    countDelivered(snd, first, cut);
   }
   const lent = snd.buffer.lentLength;
   const acked = snd.acknowledge(seg.ack);
-  c.stats.bytesAcked += syn && !c.passive ? acked + 1 : acked;
-  if (snd.buffer.lentLength < lent) c.raise(TcpEvent.zeroCopyDone);
-  if (isProbeAcked(c)) probeArrived(c, now);
+  if (isProbeAcked(snd)) probeArrived(snd, now);
   news.unaAdvanced = true;
   news.somethingAcked = true;
   news.dataAcked = acked > 0;
   news.rearm = true;
   if (sent.first?.sacked === true) news.reneged = true;
-  if (!c.sack) {
-    removeRenoSacks(c, segments);
+  if (!snd.sack) {
+    removeRenoSacks(snd, segments);
     // Without SACK nobody knows which copy was acknowledged.
     if (news.resentAcked) news.originalDelivered = false;
   }
-  if (c.senderBlocked) {
-    if (!c.env.memory.isPressed) snd.expandBuffer();
-    c.wakeWriter();
-  }
-  if (acked > 0 && snd.allAcked) c.raise(TcpEvent.acked);
+  snd.port.acknowledged(acked, syn, snd.buffer.lentLength < lent);
 }
 
 /** Without SACK the estimate by duplicates is settled in removeRenoSacks. */
-function countDelivered(c: Tcb, r: SentSegment, segments: number): void {
-  if (c.sack && !r.sacked) c.snd.rate.delivered += segments;
+function countDelivered(snd: Sender, r: SentSegment, segments: number): void {
+  if (snd.sack && !r.sacked) snd.rate.delivered += segments;
 }
 
 /** `r` is acknowledged cumulatively, all of it or its first segments. */
-function deliverRecord(c: Tcb, r: SentSegment, whole: boolean, now: Micros): void {
-  const { news, rate, rack, recovery, rtt } = c.snd;
+function deliverRecord(snd: Sender, r: SentSegment, whole: boolean, now: Micros): void {
+  const { news, rate, rack, recovery, rtt } = snd;
   if (r.retransmissions > 0) {
     news.resentAcked = true;
   } else if (!r.sacked) {
@@ -139,32 +128,31 @@ function deliverRecord(c: Tcb, r: SentSegment, whole: boolean, now: Micros): voi
     if (seqLt(r.start, news.highestSacked)) news.noteReordered(r.start);
     if (seqLeq(r.end, recovery.highSeq)) news.originalDelivered = true;
   }
-  if (!r.sacked && !wasResentInVain(c, r)) rack.advance(r, rtt.minRtt, now);
+  if (!r.sacked && !wasResentInVain(snd, r)) rack.advance(r, rtt.minRtt, now);
   rate.onDelivered(r, whole);
 }
 
 /** Without SACK: so many segments are acknowledged; those that duplicates had stood for were counted as delivered already. */
-function removeRenoSacks(c: Tcb, acked: number): void {
-  const { sent, rate } = c.snd;
+function removeRenoSacks(snd: Sender, acked: number): void {
+  const { sent, rate } = snd;
   if (acked <= 0) return;
   rate.delivered += Math.max(acked - sent.sackedOut, 1);
   sent.sackedOut = Math.min(Math.max(0, sent.sackedOut - (acked - 1)), Math.max(0, sent.out - sent.lostOut));
 }
 
 /** A hole below what was SACKed closed, and by a segment that was sent once: the network reordered. */
-function measureReordering(c: Tcb): void {
-  const { news, recovery, mss } = c.snd;
-  if (!c.sack || !news.isReordered) return;
+function measureReordering(snd: Sender): void {
+  const { news, recovery, mss } = snd;
+  if (!snd.sack || !news.isReordered) return;
   if (recovery.state === CaState.loss && !recovery.undo.armed) return;
-  noteReordering(c, Math.ceil(((news.highestSacked - news.reordered) | 0) / mss));
+  noteReordering(snd, Math.ceil(((news.highestSacked - news.reordered) | 0) / mss));
 }
 
 /**
  * Karn's rule (RFC 6298 section 3): a segment that was sent twice gives no sample, unless the timestamp that comes back tells which
  * of the two is acknowledged. A sample also ends the backoff.
  */
-function measureRtt(c: Tcb, seg: Segment, now: Micros): void {
-  const { snd } = c;
+function measureRtt(snd: Sender, seg: Segment, now: Micros): void {
   const { news, rtt, sample } = snd;
   sample.rtt = -1;
   let oldest = -1;
@@ -175,26 +163,25 @@ function measureRtt(c: Tcb, seg: Segment, now: Micros): void {
     oldest = now - news.firstSackedAt;
     sample.rtt = now - news.lastSackedAt;
   }
-  if (oldest < 0 && news.somethingAcked && c.timestamps && seg.tsEcr !== 0) {
-    const ticks = (c.timestampNow(now) - seg.tsEcr) | 0;
+  if (oldest < 0 && news.somethingAcked && snd.timestamps && seg.tsEcr !== 0) {
+    const ticks = (snd.timestampNow(now) - seg.tsEcr) | 0;
     if (ticks >= 0) oldest = sample.rtt = Math.max(ticks, 1) * 1000;
   }
   if (oldest < 0) return;
   rtt.noteMin(sample.rtt, now);
   rtt.sample(oldest, snd.una, snd.nxt);
   rtt.backoff = 0;
-  c.note('rtt-sample', oldest, rtt.rto, now);
+  snd.port.note('rtt-sample', oldest, rtt.rto, now);
 }
 
 /** SND.WND: only from a segment that is not older than the last one taken (SND.WL1, SND.WL2). True when the window changed. */
-function takeWindow(c: Tcb, seg: Segment, wnd: number, now: Micros): boolean {
-  const { snd } = c;
+function takeWindow(snd: Sender, seg: Segment, wnd: number, now: Micros): boolean {
   if (!(seqLt(snd.wl1, seg.seq) || (snd.wl1 === seg.seq && seqLeq(snd.wl2, seg.ack)))) return false;
   const before = snd.wnd;
-  windowOffered(c, seg, seg.ack, wnd);
-  if (c.timers.isArmed(Timer.persist)) {
+  windowOffered(snd, seg, seg.ack, wnd);
+  if (snd.port.timers.isArmed(Timer.persist)) {
     // Still shut: the peer lives, and the wait for the next probe begins anew, as long as it would have been (Linux's tcp_ack_probe).
-    c.stopTimer(Timer.persist, now);
+    snd.port.stopTimer(Timer.persist, now);
     if (wnd > before) snd.probesSent = 0;
   }
   if (wnd !== before) snd.mayFollowPause = true;
@@ -202,8 +189,7 @@ function takeWindow(c: Tcb, seg: Segment, wnd: number, now: Micros): boolean {
 }
 
 /** In a reduction PRR sets cwnd; else the control may let it grow. */
-function controlCongestion(c: Tcb, now: Micros): void {
-  const { snd } = c;
+function controlCongestion(snd: Sender, now: Micros): void {
   const { congestion: cc, recovery, sent, news, sample: s } = snd;
   if (s.acked === 0 && s.lost === 0 && !news.somethingAcked) return;
   s.now = now;
@@ -223,5 +209,5 @@ function controlCongestion(c: Tcb, now: Micros): void {
   if (recovery.isReducing && !cc.modelBased && s.acked > 0) {
     cc.cwnd = snd.prr.onAck(s.acked, news.unaAdvanced && s.lost === 0, sent.inFlight, cc.ssthresh);
   }
-  if (s.paced) snd.pacing.rate = pacingRateOf(snd, c.config);
+  if (s.paced) snd.pacing.rate = pacingRateOf(snd);
 }

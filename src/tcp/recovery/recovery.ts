@@ -14,7 +14,7 @@ import type { Micros } from '../../base/time.js';
 import { CaState } from '../congestion/ack-sample.js';
 import type { Congestion } from '../congestion/control.js';
 import type { AckNews } from './ack-news.js';
-import type { Tcb } from '../tcb.js';
+import type { Sender } from '../send/sender.js';
 import { probeWasLost } from '../send/mtu-probe.js';
 import { DUPLICATE_ACK_THRESHOLD, noteReordering } from './reordering.js';
 import { isAnythingResent, tryUndoDsack, tryUndoLoss, tryUndoPartial, tryUndoRecovery, Undo } from './undo.js';
@@ -45,37 +45,36 @@ export class Recovery {
   }
 }
 
-function setState(c: Tcb, state: CaState, now: Micros): void {
-  const { recovery } = c.snd;
+function setState(snd: Sender, state: CaState, now: Micros): void {
+  const { recovery } = snd;
   if (recovery.state === state) return;
-  c.note('ca-state', state, recovery.state, now);
-  if (recovery.state === CaState.recovery || recovery.state === CaState.loss) c.snd.rack.recovered();
+  snd.port.note('ca-state', state, recovery.state, now);
+  if (recovery.state === CaState.recovery || recovery.state === CaState.loss) snd.rack.recovered();
   recovery.state = state;
 }
 
 // ---- Beginnings and ends of a reduction -----------------------------------------------------------------------------------
 
 /** RFC 5681 takes half the flight; Linux half of cwnd, which it lets grow only while it is used, so that both are much the same. */
-const windowToReduce = (c: Tcb): number => (c.config.ssthreshFromFlight ? c.snd.sent.out : c.snd.congestion.cwnd);
+const windowToReduce = (snd: Sender): number => (snd.config.ssthreshFromFlight ? snd.sent.out : snd.congestion.cwnd);
 
-function beginReduction(c: Tcb, why: Congestion, now: Micros): void {
-  const { snd } = c;
+function beginReduction(snd: Sender, why: Congestion, now: Micros): void {
   snd.recovery.highSeq = snd.nxt;
   snd.probe.end = null;
   snd.prr.start(snd.congestion.cwnd);
-  snd.congestion.onCongestion(why, windowToReduce(c), now);
+  snd.congestion.onCongestion(why, windowToReduce(snd), now);
   snd.cwrOwed = true;
 }
 
 /** What is sent again already may be reported as duplicates, a loss probe's copy among it (Linux's tcp_init_undo). Before `beginReduction`, which forgets the probe. */
-function armUndo(c: Tcb): void {
-  const { una, sent, probe, recovery } = c.snd;
+function armUndo(snd: Sender): void {
+  const { una, sent, probe, recovery } = snd;
   const probed = probe.end !== null && probe.retransmitted ? 1 : 0;
   recovery.undo.arm(una, sent.retransOut + probed);
 }
 
-function endReduction(c: Tcb, now: Micros): void {
-  const { congestion, recovery } = c.snd;
+function endReduction(snd: Sender, now: Micros): void {
+  const { congestion, recovery } = snd;
   if (congestion.modelBased) return;
   if (congestion.ssthresh !== Infinity && (recovery.state === CaState.cwr || recovery.undo.armed)) {
     congestion.cwnd = congestion.ssthresh;
@@ -84,52 +83,50 @@ function endReduction(c: Tcb, now: Micros): void {
 }
 
 /** An ECN mark was echoed (RFC 3168 section 6.1.2), or a queue of this machine is full: as one loss, once in a window of data. */
-export function enterCwr(c: Tcb, now: Micros, why: 'ecn' | 'local' = 'ecn'): void {
-  const { recovery } = c.snd;
+export function enterCwr(snd: Sender, now: Micros, why: 'ecn' | 'local' = 'ecn'): void {
+  const { recovery } = snd;
   recovery.undo.withdraw();
   if (recovery.state >= CaState.cwr) return;
-  beginReduction(c, 'ecn', now);
-  if (why === 'ecn') c.note('ecn-reduced', c.snd.congestion.ssthresh, 0, now);
-  setState(c, CaState.cwr, now);
+  beginReduction(snd, 'ecn', now);
+  if (why === 'ecn') snd.port.note('ecn-reduced', snd.congestion.ssthresh, 0, now);
+  setState(snd, CaState.cwr, now);
 }
 
 /** A tail loss probe repaired a loss: the window pays for it at once (RFC 8985 section 7.4.2). */
-export function payForProbe(c: Tcb, now: Micros): void {
-  beginReduction(c, 'loss', now);
-  setState(c, CaState.cwr, now);
-  endReduction(c, now);
-  tryKeepOpen(c, now);
+export function payForProbe(snd: Sender, now: Micros): void {
+  beginReduction(snd, 'loss', now);
+  setState(snd, CaState.cwr, now);
+  endReduction(snd, now);
+  tryKeepOpen(snd, now);
 }
 
-export function enterRecovery(c: Tcb, ece: boolean, now: Micros): void {
-  const { snd } = c;
+export function enterRecovery(snd: Sender, ece: boolean, now: Micros): void {
   const { recovery } = snd;
-  if (c.sack) c.env.counters.TcpExtTCPSackRecovery++;
-  else c.env.counters.TcpExtTCPRenoRecovery++;
-  armUndo(c);
+  if (snd.sack) snd.counters.TcpExtTCPSackRecovery++;
+  else snd.counters.TcpExtTCPRenoRecovery++;
+  armUndo(snd);
   recovery.undo.restoresCwnd = false;
   if (!recovery.isReducing) {
     recovery.undo.restoresCwnd = !ece;
-    beginReduction(c, 'loss', now);
+    beginReduction(snd, 'loss', now);
   }
-  setState(c, CaState.recovery, now);
-  c.note('fast-retransmit', snd.una, snd.congestion.ssthresh, now);
+  setState(snd, CaState.recovery, now);
+  snd.port.note('fast-retransmit', snd.una, snd.congestion.ssthresh, now);
 }
 
 /** The retransmission timer expired: RFC 5681 section 3.1, RFC 6298 5.4 to 5.6, RFC 5682 step 1. */
-export function enterLoss(c: Tcb, now: Micros): void {
-  const { snd } = c;
+export function enterLoss(snd: Sender, now: Micros): void {
   const { recovery, congestion, sent } = snd;
   const fresh = recovery.state < CaState.recovery;
-  markLostOnTimeout(c, now);
+  markLostOnTimeout(snd, now);
   // A second timeout for the same data keeps ssthresh (RFC 5681 section 3.1).
   const newEpisode =
     recovery.state <= CaState.disorder ||
     seqGeq(snd.una, recovery.highSeq) ||
     (recovery.state === CaState.loss && snd.timeouts === 0);
   if (newEpisode) {
-    congestion.onCongestion('timeout', windowToReduce(c), now);
-    armUndo(c);
+    congestion.onCongestion('timeout', windowToReduce(snd), now);
+    armUndo(snd);
     recovery.undo.restoresCwnd = true;
   }
   congestion.cwnd = sent.inFlight + 1; // LW
@@ -137,30 +134,30 @@ export function enterLoss(c: Tcb, now: Micros): void {
   if (recovery.state <= CaState.disorder && sent.sackedOut >= DUPLICATE_ACK_THRESHOLD) {
     recovery.reordering = Math.min(recovery.reordering, DUPLICATE_ACK_THRESHOLD);
   }
-  setState(c, CaState.loss, now);
+  setState(snd, CaState.loss, now);
   recovery.highSeq = snd.nxt;
   snd.cwrOwed = true;
   snd.probe.end = null;
   recovery.newDataFirst = false;
   recovery.resendHeld = false;
   // As Linux: a probe of the path's MTU that got lost would look like a timeout that was spurious.
-  recovery.frto = c.config.frto && (fresh || snd.timeouts > 0) && c.size.probeSize === 0;
+  recovery.frto = snd.config.frto && (fresh || snd.timeouts > 0) && snd.size.probeSize === 0;
 }
 
 /**
  * The SYN,ACK of a Fast Open timed out `tries` times before this one. As in Linux the second time counts as a timeout of data, which may be in flight; it is not
  * sent again before the SYN,ACK is acknowledged.
  */
-export function synAckTimedOut(c: Tcb, tries: number, now: Micros): void {
-  const { undo } = c.snd.recovery;
+export function synAckTimedOut(snd: Sender, tries: number, now: Micros): void {
+  const { undo } = snd.recovery;
   if (Number.isNaN(undo.firstResentAt)) undo.firstResentAt = now;
-  if (tries === 1) enterLoss(c, now);
+  if (tries === 1) enterLoss(snd, now);
 }
 
 /** It was acknowledged. An echo from before it was sent again shows that nothing was lost. */
-export function synAckRecovered(c: Tcb, now: Micros): void {
-  const { sent, recovery } = c.snd;
-  if (recovery.state === CaState.loss && sent.out === 0 && !tryUndoRecovery(c, now)) setState(c, CaState.open, now);
+export function synAckRecovered(snd: Sender, now: Micros): void {
+  const { sent, recovery } = snd;
+  if (recovery.state === CaState.loss && sent.out === 0 && !tryUndoRecovery(snd, now)) setState(snd, CaState.open, now);
   recovery.undo.firstResentAt = NaN; // data was not sent again before
 }
 
@@ -168,110 +165,108 @@ export function synAckRecovered(c: Tcb, now: Micros): void {
  * Something is lost, and not to congestion: it was too large for the path (Linux's tcp_simple_retransmit). It goes out again as after a timeout, and
  * cwnd stays: as many segments as before are fewer bytes now.
  */
-export function resendWithoutReduction(c: Tcb, now: Micros): void {
-  const { sent, recovery, congestion, nxt } = c.snd;
-  if (!c.sack) sent.sackedOut = Math.min(sent.sackedOut, Math.max(0, sent.out - Math.max(sent.lostOut, 1)));
+export function resendWithoutReduction(snd: Sender, now: Micros): void {
+  const { sent, recovery, congestion, nxt } = snd;
+  if (!snd.sack) sent.sackedOut = Math.min(sent.sackedOut, Math.max(0, sent.out - Math.max(sent.lostOut, 1)));
   if (recovery.state === CaState.loss) return;
   if (!recovery.isReducing) congestion.ssthresh = Math.max(congestion.ssthresh, (congestion.cwnd * 3) >> 2);
   recovery.highSeq = nxt;
   recovery.undo.withdraw();
   recovery.frto = false;
-  setState(c, CaState.loss, now);
+  setState(snd, CaState.loss, now);
 }
 
 /** RFC 8985 section 6.3: the first segment is lost, and whatever is overdue; not everything, blindly. A SACKed first one means that the peer reneged. */
-function markLostOnTimeout(c: Tcb, now: Micros): void {
-  const { sent, rack } = c.snd;
+function markLostOnTimeout(snd: Sender, now: Micros): void {
+  const { sent, rack } = snd;
   const first = sent.first!;
   if (first.sacked) {
-    c.env.counters.TcpExtTCPSACKReneging++;
+    snd.counters.TcpExtTCPSACKReneging++;
     sent.forgetSacked();
     for (const record of sent) sent.markLost(record);
     return;
   }
-  if (!c.sack) sent.sackedOut = 0;
-  const reoWnd = currentReoWnd(c);
+  if (!snd.sack) sent.sackedOut = 0;
+  const reoWnd = currentReoWnd(snd);
   for (const record of sent) {
-    if (c.sack && record !== first && !rack.isOverdue(record, reoWnd, now)) continue;
+    if (snd.sack && record !== first && !rack.isOverdue(record, reoWnd, now)) continue;
     sent.markLost(record);
   }
 }
 
 /** Open, or Disorder while something is SACKed, lost or sent again. */
-function tryKeepOpen(c: Tcb, now: Micros): void {
-  const { recovery, sent, nxt } = c.snd;
-  const state = sent.sackedOut + sent.lostOut > 0 || isAnythingResent(c.snd) ? CaState.disorder : CaState.open;
+function tryKeepOpen(snd: Sender, now: Micros): void {
+  const { recovery, sent, nxt } = snd;
+  const state = sent.sackedOut + sent.lostOut > 0 || isAnythingResent(snd) ? CaState.disorder : CaState.open;
   if (recovery.state === state) return;
-  setState(c, state, now);
+  setState(snd, state, now);
   recovery.highSeq = nxt;
 }
 
-function tryToOpen(c: Tcb, ece: boolean, now: Micros): void {
-  const { recovery } = c.snd;
-  if (!isAnythingResent(c.snd)) recovery.undo.firstResentAt = NaN;
-  if (ece) enterCwr(c, now);
-  if (recovery.state !== CaState.cwr) tryKeepOpen(c, now);
+function tryToOpen(snd: Sender, ece: boolean, now: Micros): void {
+  const { recovery } = snd;
+  if (!isAnythingResent(snd)) recovery.undo.firstResentAt = NaN;
+  if (ece) enterCwr(snd, now);
+  if (recovery.state !== CaState.cwr) tryKeepOpen(snd, now);
 }
 
 // ---- On each dubious ACK ----------------------------------------------------------------------------------------------------
 
 /** An ACK came that is not plain progress in Open: what does it say of losses, and which state follows? */
-export function judgeAck(c: Tcb, news: AckNews, now: Micros): void {
-  const { snd } = c;
+export function judgeAck(snd: Sender, news: AckNews, now: Micros): void {
   const { recovery, sent } = snd;
   if (news.ece) recovery.undo.restoresCwnd = false;
   if (news.reneged) {
     // The peer acknowledged less than it SACKed. Give its window a moment to be a mere delay; then it is a timeout (RFC 2018 section 8).
-    c.setTimer(Timer.rto, now + Math.max(snd.rtt.srtt / 2, 10_000), now);
+    snd.port.setTimer(Timer.rto, now + Math.max(snd.rtt.srtt / 2, 10_000), now);
     news.rearm = false;
     return;
   }
-  if (recovery.state !== CaState.open && seqGeq(snd.una, recovery.highSeq) && reachedHighSeq(c, now)) return;
+  if (recovery.state !== CaState.open && seqGeq(snd.una, recovery.highSeq) && reachedHighSeq(snd, now)) return;
   switch (recovery.state) {
     case CaState.recovery:
-      if (!news.unaAdvanced) addRenoSack(c, news);
-      else if (tryUndoPartial(c, news, now)) {
-        if (!recovery.undo.armed) tryKeepOpen(c, now);
+      if (!news.unaAdvanced) addRenoSack(snd, news);
+      else if (tryUndoPartial(snd, news, now)) {
+        if (!recovery.undo.armed) tryKeepOpen(snd, now);
         return;
       }
-      if (tryUndoDsack(c, now)) tryToOpen(c, news.ece, now);
-      identifyLoss(c, news, now);
-      if (recovery.state !== CaState.recovery && sent.lostOut > 0) enterRecovery(c, news.ece, now);
+      if (tryUndoDsack(snd, now)) tryToOpen(snd, news.ece, now);
+      identifyLoss(snd, news, now);
+      if (recovery.state !== CaState.recovery && sent.lostOut > 0) enterRecovery(snd, news.ece, now);
       return;
     case CaState.loss:
-      processLoss(c, news, now);
-      if ((recovery.state as CaState) !== CaState.loss) c.stats.timeoutRecovered(now);
-      identifyLoss(c, news, now);
+      processLoss(snd, news, now);
+      if ((recovery.state as CaState) !== CaState.loss) snd.port.stats.timeoutRecovered(now);
+      identifyLoss(snd, news, now);
       if ((recovery.state as CaState) !== CaState.open && !news.lostRetransmission) return;
       break;
     default:
   }
-  if (!c.sack && news.unaAdvanced) sent.sackedOut = 0;
-  addRenoSack(c, news);
-  if (recovery.state <= CaState.disorder) tryUndoDsack(c, now);
-  identifyLoss(c, news, now);
-  if (sent.lostOut === 0) tryToOpen(c, news.ece, now);
-  else if (probeWasLost(c, now)) resendWithoutReduction(c, now);
-  else enterRecovery(c, news.ece, now);
+  if (!snd.sack && news.unaAdvanced) sent.sackedOut = 0;
+  addRenoSack(snd, news);
+  if (recovery.state <= CaState.disorder) tryUndoDsack(snd, now);
+  identifyLoss(snd, news, now);
+  if (sent.lostOut === 0) tryToOpen(snd, news.ece, now);
+  else if (probeWasLost(snd, now)) resendWithoutReduction(snd, now);
+  else enterRecovery(snd, news.ece, now);
 }
 
 /** Everything up to highSeq is acknowledged. True when nothing else is to be said about this ACK. */
-function reachedHighSeq(c: Tcb, now: Micros): boolean {
-  const { snd } = c;
+function reachedHighSeq(snd: Sender, now: Micros): boolean {
   switch (snd.recovery.state) {
     case CaState.cwr:
       // One ACK more, so that the CWR that the peer answers was sent.
       if (snd.una !== snd.recovery.highSeq) {
-        endReduction(c, now);
-        setState(c, CaState.open, now);
+        endReduction(snd, now);
+        setState(snd, CaState.open, now);
       }
       return false;
     case CaState.recovery:
-      if (!c.sack) snd.sent.sackedOut = 0;
-      if (tryUndoRecovery(c, now)) return true;
-      endReduction(c, now);
-      setState(c, CaState.open, now);
-      c.note('recovery-exit', snd.congestion.cwnd, snd.congestion.ssthresh, now);
+      if (!snd.sack) snd.sent.sackedOut = 0;
+      if (tryUndoRecovery(snd, now)) return true;
+      endReduction(snd, now);
+      setState(snd, CaState.open, now);
+      snd.port.note('recovery-exit', snd.congestion.cwnd, snd.congestion.ssthresh, now);
       return false;
     default:
       return false;
@@ -279,18 +274,17 @@ function reachedHighSeq(c: Tcb, now: Micros): boolean {
 }
 
 /** In Loss: RFC 5682's questions, and the way out. */
-function processLoss(c: Tcb, news: AckNews, now: Micros): void {
-  const { snd } = c;
+function processLoss(snd: Sender, news: AckNews, now: Micros): void {
   const { recovery, sent } = snd;
   const recovered = seqGeq(snd.una, recovery.highSeq);
-  if (news.unaAdvanced && tryUndoLoss(c, false, now)) {
-    leaveLossAfterUndo(c, false, now);
+  if (news.unaAdvanced && tryUndoLoss(snd, false, now)) {
+    leaveLossAfterUndo(snd, false, now);
     return;
   }
   if (recovery.frto) {
     // Step 3b: data that was never sent again has arrived, so not everything was lost.
-    if (news.originalDelivered && tryUndoLoss(c, true, now)) {
-      leaveLossAfterUndo(c, true, now);
+    if (news.originalDelivered && tryUndoLoss(snd, true, now)) {
+      leaveLossAfterUndo(snd, true, now);
       return;
     }
     if (seqGt(snd.nxt, recovery.highSeq)) {
@@ -304,50 +298,50 @@ function processLoss(c: Tcb, news: AckNews, now: Micros): void {
     }
   }
   if (recovered) {
-    if (tryUndoRecovery(c, now)) return;
-    setState(c, CaState.open, now);
-    c.note('recovery-exit', snd.congestion.cwnd, snd.congestion.ssthresh, now);
+    if (tryUndoRecovery(snd, now)) return;
+    setState(snd, CaState.open, now);
+    snd.port.note('recovery-exit', snd.congestion.cwnd, snd.congestion.ssthresh, now);
     return;
   }
-  if (c.sack) return;
+  if (snd.sack) return;
   // Without SACK duplicates prove a loss of the new data only once something beyond highSeq was sent.
-  if (seqGt(snd.nxt, recovery.highSeq) && news.duplicates > 0) addRenoSack(c, news);
+  if (seqGt(snd.nxt, recovery.highSeq) && news.duplicates > 0) addRenoSack(snd, news);
   else if (news.unaAdvanced) sent.sackedOut = 0;
 }
 
-function leaveLossAfterUndo(c: Tcb, byFrto: boolean, now: Micros): void {
-  if (byFrto || c.sack) setState(c, CaState.open, now);
+function leaveLossAfterUndo(snd: Sender, byFrto: boolean, now: Micros): void {
+  if (byFrto || snd.sack) setState(snd, CaState.open, now);
 }
 
 /** Who is lost? RACK with SACK; without, the duplicates and the partial ACKs of NewReno. */
-export function identifyLoss(c: Tcb, news: AckNews, now: Micros): void {
-  const { sent, rack } = c.snd;
+export function identifyLoss(snd: Sender, news: AckNews, now: Micros): void {
+  const { sent, rack } = snd;
   if (sent.out === 0) return;
-  if (!c.sack) {
-    markLostNewReno(c, news.unaAdvanced);
+  if (!snd.sack) {
+    markLostNewReno(snd, news.unaAdvanced);
     return;
   }
   const resentBefore = sent.retransOut;
   if (!rack.advanced) return;
   rack.advanced = false;
-  const wait = rack.detectLoss(sent, currentReoWnd(c), now);
+  const wait = rack.detectLoss(sent, currentReoWnd(snd), now);
   if (wait > 0) {
-    c.stopTimer(Timer.tlp, now);
-    c.setTimer(Timer.reorder, now + wait + TIMER_SLACK, now);
+    snd.port.stopTimer(Timer.tlp, now);
+    snd.port.setTimer(Timer.reorder, now + wait + TIMER_SLACK, now);
     news.rearm = false;
-  } else c.stopTimer(Timer.reorder, now);
+  } else snd.port.stopTimer(Timer.reorder, now);
   if (sent.retransOut < resentBefore) news.lostRetransmission = true;
 }
 
-export function currentReoWnd(c: Tcb): Micros {
-  const { recovery, sent, rack, rtt } = c.snd;
+export function currentReoWnd(snd: Sender): Micros {
+  const { recovery, sent, rack, rtt } = snd;
   const evidence = recovery.state >= CaState.recovery || sent.sackedOut >= recovery.reordering;
   return rack.reoWnd(recovery.reorderSeen > 0, evidence, rtt.minRtt, rtt.srtt);
 }
 
 /** RFC 6582: the third duplicate, and in recovery each partial ACK, says that the first segment is lost. */
-function markLostNewReno(c: Tcb, advanced: boolean): void {
-  const { recovery, sent, mss } = c.snd;
+function markLostNewReno(snd: Sender, advanced: boolean): void {
+  const { recovery, sent, mss } = snd;
   const duplicates = recovery.state < CaState.recovery && sent.sackedOut >= recovery.reordering;
   const partial = recovery.state === CaState.recovery && advanced;
   if (!duplicates && !partial) return;
@@ -358,34 +352,33 @@ function markLostNewReno(c: Tcb, advanced: boolean): void {
 }
 
 /** Without SACK each duplicate ACK stands for one segment that arrived. */
-function addRenoSack(c: Tcb, news: AckNews): void {
-  if (c.sack || news.duplicates === 0) return;
-  const { sent, rate } = c.snd;
+function addRenoSack(snd: Sender, news: AckNews): void {
+  if (snd.sack || news.duplicates === 0) return;
+  const { sent, rate } = snd;
   const before = sent.sackedOut;
   sent.sackedOut += news.duplicates;
   // At least one segment is missing, or there would be no duplicates.
   const most = Math.max(sent.out - Math.max(sent.lostOut, 1), 0);
   if (sent.sackedOut > most) {
     sent.sackedOut = most;
-    noteReordering(c, sent.out + news.duplicates);
+    noteReordering(snd, sent.out + news.duplicates);
   }
   rate.delivered += Math.max(0, sent.sackedOut - before);
 }
 
 /** The reordering timer expired: what did not come by now is lost (RFC 8985 section 6.2 step 5). */
-export function reorderingTimeout(c: Tcb, now: Micros): void {
-  const { snd } = c;
+export function reorderingTimeout(snd: Sender, now: Micros): void {
   const { sent, recovery, rack, congestion } = snd;
   const inFlight = sent.inFlight;
-  const wait = rack.detectLoss(sent, currentReoWnd(c), now);
-  if (wait > 0) c.setTimer(Timer.reorder, now + wait + TIMER_SLACK, now);
+  const wait = rack.detectLoss(sent, currentReoWnd(snd), now);
+  if (wait > 0) snd.port.setTimer(Timer.reorder, now + wait + TIMER_SLACK, now);
   if (sent.inFlight === inFlight) return;
   if (recovery.state === CaState.recovery) return;
-  if (probeWasLost(c, now)) {
-    resendWithoutReduction(c, now);
+  if (probeWasLost(snd, now)) {
+    resendWithoutReduction(snd, now);
     return;
   }
-  enterRecovery(c, false, now);
+  enterRecovery(snd, false, now);
   if (!congestion.modelBased) {
     congestion.cwnd = snd.prr.onAck(1, false, sent.inFlight, congestion.ssthresh);
   }

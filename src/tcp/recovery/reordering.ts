@@ -1,5 +1,5 @@
 /** How much the network reorders: the evidence of loss that is asked for grows with it (RFC 4653's idea, as Linux). */
-import type { Tcb } from '../tcb.js';
+import type { Sender } from '../send/sender.js';
 
 /** RFC 5681 section 3.2: the third duplicate says that a segment is lost rather than late. */
 export const DUPLICATE_ACK_THRESHOLD = 3;
@@ -7,10 +7,10 @@ export const DUPLICATE_ACK_THRESHOLD = 3;
 const MAX_REORDERING = 300;
 
 /** Something came late by `segments`: so many duplicates at least can happen without a loss. */
-export function noteReordering(c: Tcb, segments: number): void {
-  const { recovery } = c.snd;
+export function noteReordering(snd: Sender, segments: number): void {
+  const { recovery } = snd;
   recovery.reordering = Math.max(recovery.reordering, Math.min(segments, MAX_REORDERING));
   recovery.reorderSeen++;
-  if (c.sack) c.env.counters.TcpExtTCPSACKReorder++;
-  else c.env.counters.TcpExtTCPRenoReorder++;
+  if (snd.sack) snd.counters.TcpExtTCPSACKReorder++;
+  else snd.counters.TcpExtTCPRenoReorder++;
 }

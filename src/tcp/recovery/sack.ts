@@ -8,7 +8,7 @@
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import { MAX_SACK_BLOCKS, type Segment } from '../../wire/tcp.js';
-import type { Tcb } from '../tcb.js';
+import type { Sender } from '../send/sender.js';
 import type { SentSegment } from '../send/sent-queue.js';
 import { wasResentInVain } from './undo.js';
 
@@ -36,24 +36,23 @@ export class SackMemory {
   }
 }
 
-export function tagSacked(c: Tcb, seg: Segment, now: Micros): void {
-  const { snd } = c;
+export function tagSacked(snd: Sender, seg: Segment, now: Micros): void {
   const { sackMemory } = snd;
   let first = 0;
   // After reneging, or a window without a loss, what was said before counts no more: the same block may be news.
   if (snd.sent.sackedOut === 0) sackMemory.clear();
   if (isDsack(seg)) {
-    takeDsack(c, seg.sackEdges[0]!, seg.sackEdges[1]!);
+    takeDsack(snd, seg.sackEdges[0]!, seg.sackEdges[1]!);
     first = 1;
   }
   for (let i = first; i < seg.sackCount; i++) {
     const left = seg.sackEdges[2 * i]!;
     const right = seg.sackEdges[2 * i + 1]!;
-    if (!isValid(c, left, right)) {
-      c.env.counters.TcpExtTCPSACKDiscard++;
+    if (!isValid(snd, left, right)) {
+      snd.counters.TcpExtTCPSACKDiscard++;
       continue;
     }
-    if (!sackMemory.has(left, right)) tagBlock(c, seqMax(left, snd.una), right, now);
+    if (!sackMemory.has(left, right)) tagBlock(snd, seqMax(left, snd.una), right, now);
     if (seqGt(right, snd.highestSacked)) snd.highestSacked = right;
   }
   sackMemory.keep(seg);
@@ -68,24 +67,20 @@ function isDsack(seg: Segment): boolean {
 }
 
 /** It must lie in what is in flight: anything else is a mistake, or old. */
-const isValid = (c: Tcb, left: Seq, right: Seq): boolean =>
-  seqLt(left, right) &&
-  seqLeq(right, c.snd.nxt) &&
-  seqGt(right, c.snd.una) &&
-  seqGeq(left, seqAdd(c.snd.una, -c.snd.maxWnd));
+const isValid = (snd: Sender, left: Seq, right: Seq): boolean =>
+  seqLt(left, right) && seqLeq(right, snd.nxt) && seqGt(right, snd.una) && seqGeq(left, seqAdd(snd.una, -snd.maxWnd));
 
 /** Something arrived twice. Was it what we sent again, or the network that copies? Only what we did send again is counted. */
-function takeDsack(c: Tcb, left: Seq, right: Seq): void {
-  const { snd, env } = c;
+function takeDsack(snd: Sender, left: Seq, right: Seq): void {
   const { news, recovery, rack, probe, sent } = snd;
   const { undo } = recovery;
   if (!seqLt(left, right) || seqGt(right, snd.nxt)) return;
   const segments = Math.max(1, Math.ceil(seqDiff(right, left) / Math.max(snd.mss, 1)));
-  if (seqLeq(right, news.priorUna)) env.counters.TcpExtTCPDSACKRecv++;
-  else env.counters.TcpExtTCPDSACKOfoRecv++;
+  if (seqLeq(right, news.priorUna)) snd.counters.TcpExtTCPDSACKRecv++;
+  else snd.counters.TcpExtTCPDSACKOfoRecv++;
   snd.duplicatesReported += segments;
   // More duplicates than retransmissions: not ours, but the network's (or somebody's who wants us to go faster).
-  if (snd.duplicatesReported > c.stats.retransmissions) return;
+  if (snd.duplicatesReported > snd.port.stats.retransmissions) return;
   news.dsack = true;
   if (probe.end !== null && right === probe.end) news.dsackOfProbe = true;
   // Only where RACK may have been too quick because of reordering; what a probe's copy costs is no fault of the margin.
@@ -103,8 +98,7 @@ function takeDsack(c: Tcb, left: Seq, right: Seq): void {
   }
 }
 
-function tagBlock(c: Tcb, left: Seq, right: Seq, now: Micros): void {
-  const { snd } = c;
+function tagBlock(snd: Sender, left: Seq, right: Seq, now: Micros): void {
   const { sent } = snd;
   for (let i = sent.find(left); i < sent.length; i++) {
     let record = sent.at(i);
@@ -112,28 +106,27 @@ function tagBlock(c: Tcb, left: Seq, right: Seq, now: Micros): void {
     if (record.sacked) continue;
     if (seqLt(record.start, left)) {
       // Only a whole segment can have arrived: the cut lies on the wire's boundary at or above the edge.
-      if (!cut(c, i, roundUp(seqDiff(left, record.start), record.size))) continue;
+      if (!cut(snd, i, roundUp(seqDiff(left, record.start), record.size))) continue;
       record = sent.at(++i);
     }
-    if (seqGt(record.end, right) && !cut(c, i, roundDown(seqDiff(right, record.start), record.size))) return;
-    tagRecord(c, record, now);
+    if (seqGt(record.end, right) && !cut(snd, i, roundDown(seqDiff(right, record.start), record.size))) return;
+    tagRecord(snd, record, now);
   }
 }
 
 /** False when there is nothing to cut, or when pieces enough are kept: then that much of what the peer says is passed over, and is sent again in the end. */
-function cut(c: Tcb, i: number, bytes: number): boolean {
-  if (!c.snd.hasManyRecords) return c.snd.sent.split(i, bytes);
-  c.env.counters.TcpExtTCPWqueueTooBig++;
+function cut(snd: Sender, i: number, bytes: number): boolean {
+  if (!snd.hasManyRecords) return snd.sent.split(i, bytes);
+  snd.counters.TcpExtTCPWqueueTooBig++;
   return false;
 }
 
 const roundUp = (bytes: number, size: number): number => (size > 0 ? Math.ceil(bytes / size) * size : bytes);
 const roundDown = (bytes: number, size: number): number => (size > 0 ? Math.floor(bytes / size) * size : 0);
 
-function tagRecord(c: Tcb, record: SentSegment, now: Micros): void {
-  const { snd } = c;
+function tagRecord(snd: Sender, record: SentSegment, now: Micros): void {
   const { news, recovery } = snd;
-  if (!wasResentInVain(c, record)) snd.rack.advance(record, snd.rtt.minRtt, now);
+  if (!wasResentInVain(snd, record)) snd.rack.advance(record, snd.rtt.minRtt, now);
   snd.rate.onDelivered(record);
   if (record.retransmissions === 0) {
     // Sent once, and below what was SACKed before: it was late, not lost.

@@ -11,7 +11,6 @@ import { seqGt, seqLt, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import type { AckNews } from './ack-news.js';
 import { CaState } from '../congestion/ack-sample.js';
-import type { Tcb } from '../tcb.js';
 import { noteReordering } from './reordering.js';
 import type { Sender } from '../send/sender.js';
 import type { SentSegment } from '../send/sent-queue.js';
@@ -55,29 +54,28 @@ export const isAnythingResent = (snd: Sender): boolean =>
   snd.sent.retransOut > 0 || (snd.sent.first?.retransmissions ?? 0) > 0;
 
 /** The ACK that is being handled echoes a timestamp from before `time`. */
-const echoesBefore = (c: Tcb, time: Micros): boolean =>
-  c.timestamps && c.snd.news.echo !== 0 && ((c.snd.news.echo - c.timestampNow(time)) | 0) < 0;
+const echoesBefore = (snd: Sender, time: Micros): boolean =>
+  snd.timestamps && snd.news.echo !== 0 && ((snd.news.echo - snd.timestampNow(time)) | 0) < 0;
 
 /** `record` was sent again, but what the ACK that is being handled tells of is the original: it says nothing of when the copy arrived (RFC 8985 section 6.2 step 2). */
-export const wasResentInVain = (c: Tcb, record: SentSegment): boolean =>
-  record.retransmissions > 0 && echoesBefore(c, record.sentAt);
+export const wasResentInVain = (snd: Sender, record: SentSegment): boolean =>
+  record.retransmissions > 0 && echoesBefore(snd, record.sentAt);
 
 /** The ACK that is being handled was provoked by an original: it echoes a timestamp from before the first retransmission. */
-function originalArrived(c: Tcb): boolean {
-  const { recovery, una } = c.snd;
+function originalArrived(snd: Sender): boolean {
+  const { recovery, una } = snd;
   const { undo } = recovery;
   // Nothing was sent again yet; or, without SACK, it was, and was forgotten when highSeq was reached.
-  if (Number.isNaN(undo.firstResentAt)) return c.sack || seqLt(una, recovery.highSeq);
-  return echoesBefore(c, undo.firstResentAt);
+  if (Number.isNaN(undo.firstResentAt)) return snd.sack || seqLt(una, recovery.highSeq);
+  return echoesBefore(snd, undo.firstResentAt);
 }
 
-const mayUndo = (c: Tcb): boolean => {
-  const { undo } = c.snd.recovery;
-  return undo.armed && (undo.resent === 0 || originalArrived(c));
+const mayUndo = (snd: Sender): boolean => {
+  const { undo } = snd.recovery;
+  return undo.armed && (undo.resent === 0 || originalArrived(snd));
 };
 
-function undo(c: Tcb, unmarkLost: boolean, why: number, now: Micros): void {
-  const { snd } = c;
+function undo(snd: Sender, unmarkLost: boolean, why: number, now: Micros): void {
   if (unmarkLost) snd.sent.unmarkLost();
   if (snd.recovery.undo.restoresCwnd) {
     snd.congestion.onUndo();
@@ -85,30 +83,29 @@ function undo(c: Tcb, unmarkLost: boolean, why: number, now: Micros): void {
   }
   snd.recovery.undo.armed = false;
   snd.rack.advanced = true; // what is left may have to be looked at again
-  c.note('undo', why, snd.congestion.cwnd, now);
+  snd.port.note('undo', why, snd.congestion.cwnd, now);
 }
 
 /** What showed that a reduction was needless: the figure of the note `undo`. */
 export const UndoBy = { full: 0, partial: 1, dsack: 2, loss: 3, frto: 4 } as const;
 
-function forgetResent(c: Tcb): void {
-  if (!isAnythingResent(c.snd)) c.snd.recovery.undo.firstResentAt = NaN;
+function forgetResent(snd: Sender): void {
+  if (!isAnythingResent(snd)) snd.recovery.undo.firstResentAt = NaN;
 }
 
 /**
  * Recovery (or Loss) reached its end. True when the state is held on to all the same: without SACK, until something above highSeq
  * is acknowledged, or late duplicates would start a new recovery (RFC 6582 section 6).
  */
-export function tryUndoRecovery(c: Tcb, now: Micros): boolean {
-  const { snd } = c;
+export function tryUndoRecovery(snd: Sender, now: Micros): boolean {
   const { recovery } = snd;
-  if (mayUndo(c)) {
-    if (recovery.state === CaState.loss) c.env.counters.TcpExtTCPLossUndo++;
-    else c.env.counters.TcpExtTCPFullUndo++;
-    undo(c, false, UndoBy.full, now);
+  if (mayUndo(snd)) {
+    if (recovery.state === CaState.loss) snd.counters.TcpExtTCPLossUndo++;
+    else snd.counters.TcpExtTCPFullUndo++;
+    undo(snd, false, UndoBy.full, now);
   }
-  const hold = snd.una === recovery.highSeq && !c.sack;
-  forgetResent(c);
+  const hold = snd.una === recovery.highSeq && !snd.sack;
+  forgetResent(snd);
   return hold;
 }
 
@@ -116,39 +113,38 @@ export function tryUndoRecovery(c: Tcb, now: Micros): boolean {
  * A partial ACK of an original: the holes above will close by themselves. True when nothing more is to be done on this ACK: the reduction is
  * undone, or will be (it is still armed then) once what was sent again is accounted for.
  */
-export function tryUndoPartial(c: Tcb, news: AckNews, now: Micros): boolean {
-  const { snd } = c;
+export function tryUndoPartial(snd: Sender, news: AckNews, now: Micros): boolean {
   const { recovery } = snd;
-  if (!recovery.undo.armed || !originalArrived(c)) return false;
+  if (!recovery.undo.armed || !originalArrived(snd)) return false;
   // The hole closed late: that was reordering by so many segments.
   if (seqGt(news.highestSacked, news.priorUna)) {
-    noteReordering(c, Math.ceil(((news.highestSacked - news.priorUna) | 0) / snd.mss));
+    noteReordering(snd, Math.ceil(((news.highestSacked - news.priorUna) | 0) / snd.mss));
   }
   // The retransmissions must be accounted for before it is certain.
   if (snd.sent.retransOut > 0) return true;
-  forgetResent(c);
-  undo(c, true, UndoBy.partial, now);
-  c.env.counters.TcpExtTCPPartialUndo++;
+  forgetResent(snd);
+  undo(snd, true, UndoBy.partial, now);
+  snd.counters.TcpExtTCPPartialUndo++;
   return true;
 }
 
 /** Every retransmission was a duplicate at the peer. */
-export function tryUndoDsack(c: Tcb, now: Micros): boolean {
-  const { recovery, rack } = c.snd;
+export function tryUndoDsack(snd: Sender, now: Micros): boolean {
+  const { recovery, rack } = snd;
   if (!recovery.undo.armed || recovery.undo.resent !== 0) return false;
   rack.keepMargin();
-  undo(c, false, UndoBy.dsack, now);
-  c.env.counters.TcpExtTCPDSACKUndo++;
+  undo(snd, false, UndoBy.dsack, now);
+  snd.counters.TcpExtTCPDSACKUndo++;
   return true;
 }
 
 /** After a timeout: F-RTO or a timestamp says that it was spurious. */
-export function tryUndoLoss(c: Tcb, byFrto: boolean, now: Micros): boolean {
-  if (!byFrto && !mayUndo(c)) return false;
-  undo(c, true, byFrto ? UndoBy.frto : UndoBy.loss, now);
-  c.env.counters.TcpExtTCPLossUndo++;
-  if (byFrto) c.env.counters.TcpExtTCPSpuriousRTOs++;
-  c.snd.timeouts = 0;
-  forgetResent(c);
+export function tryUndoLoss(snd: Sender, byFrto: boolean, now: Micros): boolean {
+  if (!byFrto && !mayUndo(snd)) return false;
+  undo(snd, true, byFrto ? UndoBy.frto : UndoBy.loss, now);
+  snd.counters.TcpExtTCPLossUndo++;
+  if (byFrto) snd.counters.TcpExtTCPSpuriousRTOs++;
+  snd.timeouts = 0;
+  forgetResent(snd);
   return true;
 }

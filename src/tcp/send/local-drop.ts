@@ -4,7 +4,7 @@
  * with no backoff. SYNs, ACKs and RSTs are lost like any on the wire.
  */
 import { MILLISECOND, type Micros } from '../../base/time.js';
-import type { Tcb } from '../tcb.js';
+import type { Sender } from './sender.js';
 import { enterCwr } from '../recovery/recovery.js';
 import { armRto } from '../recovery/retransmit-timer.js';
 import { Timer } from '../timers.js';
@@ -13,29 +13,17 @@ import { Timer } from '../timers.js';
 export const LOCAL_RETRY: Micros = 500 * MILLISECOND;
 
 /** New data did not leave. With nothing in flight the persist timer tries it again. */
-export function newDataDropped(c: Tcb, now: Micros): void {
-  c.snd.droppedHere = true;
-  enterCwr(c, now, 'local');
+export function newDataDropped(snd: Sender, now: Micros): void {
+  snd.droppedHere = true;
+  enterCwr(snd, now, 'local');
 }
 
 /** Nor did a retransmission. When it was a timeout's, the next try is early, and the timeout was not the path's. */
-export function resendDropped(c: Tcb, now: Micros): void {
-  const { snd, timers, env } = c;
-  env.counters.TcpExtTCPRetransFail++;
-  enterCwr(c, now, 'local');
+export function resendDropped(snd: Sender, now: Micros): void {
+  const { timers } = snd.port;
+  snd.counters.TcpExtTCPRetransFail++;
+  enterCwr(snd, now, 'local');
   if (timers.isArmed(Timer.rto)) return;
   if (snd.rtt.backoff > 0) snd.rtt.backoff--;
-  armRto(c, LOCAL_RETRY, now);
-}
-
-/** Nor did a zero-window probe, or a keep-alive: the peer cannot be blamed for its silence. */
-export function probeDropped(c: Tcb, now: Micros): void {
-  const { snd } = c;
-  if (snd.unsent > 0 || snd.isFinOwed) {
-    snd.droppedHere = true;
-    snd.probesSent--;
-  } else if (c.keepAliveUnanswered > 0) {
-    c.keepAliveUnanswered--;
-    c.setTimer(Timer.keepAlive, now + LOCAL_RETRY, now);
-  }
+  armRto(snd, LOCAL_RETRY, now);
 }

@@ -12,7 +12,7 @@
 import { seqAdd, seqDiff, seqGt, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import { CaState } from '../congestion/ack-sample.js';
-import type { Tcb } from '../tcb.js';
+import type { Sender } from './sender.js';
 import { MIN_SEND_MSS } from './segment-size.js';
 import { MtuCause, syncMss } from './segment-size.js';
 
@@ -20,8 +20,8 @@ import { MtuCause, syncMss } from './segment-size.js';
 const LEAST_CWND = 11;
 
 /** The peer's SYN says what it takes: where a search would begin. */
-export function startProbing(c: Tcb, now: Micros): void {
-  const { size, config } = c;
+export function startProbing(snd: Sender, now: Micros): void {
+  const { size, config } = snd;
   size.probing = config.mtuProbing > 1;
   size.high = Math.min(size.mostMtu, size.mtu);
   size.low = size.mtuOf(config.baseMss);
@@ -29,25 +29,15 @@ export function startProbing(c: Tcb, now: Micros): void {
   size.probedAt = now;
 }
 
-/**
- * A passive open knows the peer's window. As Linux, only now does it search, and does not begin small: it learns what arrives from its first probe, or from
- * timeouts.
- */
-export function peerIsKnown(c: Tcb, now: Micros): void {
-  startProbing(c, now);
-  c.rcv.ack.guessMss(c.snd.mss, c.rcv.window.space);
-}
-
-/** How much payload a probe shall have now: 0 for no probe, -1 when the rest is to wait for one. */
-export function probeBytes(c: Tcb, now: Micros): number {
-  const { size, snd, config } = c;
+/** How much payload a probe shall have now: 0 for no probe, -1 when the rest is to wait for one. Not while SACK blocks go along: they would make it larger. */
+export function probeBytes(snd: Sender, now: Micros): number {
+  const { size, config } = snd;
   const { congestion, sent } = snd;
   if (!size.probing || size.probeSize > 0 || snd.recovery.state !== CaState.open || congestion.cwnd < LEAST_CWND)
     return 0;
-  if (c.sack && c.rcv.hasBlocksToTell) return 0; // they would make it larger
   const probe = size.mssOf((size.high + size.low) >> 1);
   if (probe > size.mssOf(size.high) || size.high - size.low < Math.max(1, config.mtuProbeThreshold)) {
-    searchAgain(c, now);
+    searchAgain(snd, now);
     return 0;
   }
   // Behind it goes what it takes to tell by duplicate ACKs that it was lost.
@@ -59,40 +49,40 @@ export function probeBytes(c: Tcb, now: Micros): number {
 }
 
 /** Paths change: after tcp_probe_interval all is open again above what arrives now. */
-function searchAgain(c: Tcb, now: Micros): void {
-  const { size } = c;
-  if (now - size.probedAt < c.config.mtuProbeInterval) return;
+function searchAgain(snd: Sender, now: Micros): void {
+  const { size } = snd;
+  if (now - size.probedAt < snd.config.mtuProbeInterval) return;
   size.high = Math.min(size.mostMtu, size.mtu);
-  size.low = size.mtuOf(c.snd.mss);
+  size.low = size.mtuOf(snd.mss);
   size.probedAt = now;
 }
 
 /** The last `bytes` below SND.NXT went out as one segment. */
-export function probeSent(c: Tcb, bytes: number, now: Micros): void {
-  const { size, snd } = c;
+export function probeSent(snd: Sender, bytes: number, now: Micros): void {
+  const { size } = snd;
   size.probeSize = size.mtuOf(bytes);
   size.probeEnd = snd.nxt;
   size.probeStart = seqAdd(snd.nxt, -bytes);
   snd.congestion.cwnd--; // it takes the room of two
-  c.note('mtu-probe', size.probeSize, seqDiff(size.probeStart, snd.una), now);
+  snd.port.note('mtu-probe', size.probeSize, seqDiff(size.probeStart, snd.una), now);
 }
 
 /** The probe is acknowledged: segments are as large from now on, and cwnd counts as many bytes as before. */
-export function probeArrived(c: Tcb, now: Micros): void {
-  const { size, snd } = c;
+export function probeArrived(snd: Sender, now: Micros): void {
+  const { size } = snd;
   const { congestion } = snd;
   congestion.cwnd = Math.max(1, Math.floor((congestion.cwnd * size.mtuOf(snd.mss)) / size.probeSize));
   congestion.ssthresh = Math.max(congestion.ssthresh, (congestion.cwnd * 3) >> 2);
   size.low = size.probeSize;
   size.probeSize = 0;
-  syncMss(c);
-  c.env.counters.TcpExtTCPMTUPSuccess++;
-  c.note('path-mtu', size.low, MtuCause.probe, now);
+  syncMss(snd);
+  snd.counters.TcpExtTCPMTUPSuccess++;
+  snd.port.note('path-mtu', size.low, MtuCause.probe, now);
 }
 
 /** Something is lost. Is it the probe, and nothing before it? Then it was too large, and is cut to be sent again; the caller reduces nothing (RFC 4821 7.6.2). */
-export function probeWasLost(c: Tcb, now: Micros): boolean {
-  const { size, snd } = c;
+export function probeWasLost(snd: Sender, now: Micros): boolean {
+  const { size } = snd;
   if (size.probeSize === 0 || snd.una !== size.probeStart || snd.recovery.state >= CaState.cwr) return false;
   size.high = size.probeSize - 1;
   const lostSize = size.probeSize;
@@ -102,14 +92,14 @@ export function probeWasLost(c: Tcb, now: Micros): boolean {
     snd.sent.resize(i, snd.mss);
     snd.sent.markLost(snd.sent.at(i));
   }
-  c.env.counters.TcpExtTCPMTUPFail++;
-  c.note('mtu-probe-lost', lostSize, size.high, now);
+  snd.counters.TcpExtTCPMTUPFail++;
+  snd.port.note('mtu-probe-lost', lostSize, size.high, now);
   return true;
 }
 
 /** Timeout after timeout (tcp_retries1): perhaps only what is large gets lost. Smaller segments, down to tcp_mtu_probe_floor, and a search from there. */
-export function suspectBlackHole(c: Tcb, now: Micros): void {
-  const { size, snd, config } = c;
+export function suspectBlackHole(snd: Sender, now: Micros): void {
+  const { size, config } = snd;
   if (config.mtuProbing === 0) return;
   const before = snd.mss;
   if (!size.probing) {
@@ -119,9 +109,9 @@ export function suspectBlackHole(c: Tcb, now: Micros): void {
     const half = Math.min(config.baseMss, size.mssOf(size.low) >> 1);
     size.low = size.mtuOf(Math.max(half, config.mtuProbeFloor, MIN_SEND_MSS));
   }
-  syncMss(c);
-  if (snd.mss < before) c.note('path-mtu', size.mtuOf(snd.mss), MtuCause.blackHole, now);
+  syncMss(snd);
+  if (snd.mss < before) snd.port.note('path-mtu', size.mtuOf(snd.mss), MtuCause.blackHole, now);
 }
 
 /** SND.UNA has passed the probe. */
-export const isProbeAcked = (c: Tcb): boolean => c.size.probeSize > 0 && !seqGt(c.size.probeEnd, c.snd.una);
+export const isProbeAcked = (snd: Sender): boolean => snd.size.probeSize > 0 && !seqGt(snd.size.probeEnd, snd.una);

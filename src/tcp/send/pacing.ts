@@ -7,7 +7,6 @@
  * Linux has a timer of microseconds for it. Ours may be late by more than the time between two segments, and so the rate must hold on average.
  */
 import { MILLISECOND, SECOND, type Micros } from '../../base/time.js';
-import type { TcpConfig } from '../config.js';
 import type { Sender } from './sender.js';
 
 /** Linux's tcp_pacing_ss_ratio and tcp_pacing_ca_ratio: faster than cwnd/SRTT, so that cwnd can be filled and grow. */
@@ -51,10 +50,10 @@ export class Pacing {
 }
 
 /** The control asks for it, or the configuration does. */
-export const isPaced = (snd: Sender): boolean => snd.congestion.pacingRate !== Infinity || snd.paces;
+export const isPaced = (snd: Sender): boolean => snd.congestion.pacingRate !== Infinity || snd.config.pacing;
 
-export function pacingRateOf(snd: Sender, config: TcpConfig): number {
-  const { congestion: cc, rtt, mss, sent } = snd;
+export function pacingRateOf(snd: Sender): number {
+  const { congestion: cc, rtt, mss, sent, config } = snd;
   if (cc.pacingRate !== Infinity) return Math.min(cc.pacingRate, config.maxPacingRate);
   if (!rtt.hasSample) return config.maxPacingRate;
   const ratio = cc.cwnd < cc.ssthresh / 2 ? SLOW_START_RATIO : AVOIDANCE_RATIO;

@@ -10,9 +10,7 @@
  */
 import { seqAdd, seqDiff, seqGeq, seqLeq, seqMax, type Seq } from '../../base/seq.js';
 import { SECOND } from '../../base/time.js';
-import type { Tcb } from '../tcb.js';
 import type { Sender } from './sender.js';
-import { isUrgent } from '../urgent.js';
 
 /** What one packet holds at most with segmentation offload (sk_gso_max_size). */
 const MAX_CHUNK = 65_536;
@@ -25,9 +23,8 @@ const MIN_CHUNK_SEGMENTS = 2;
  * Nagle's algorithm (SHLD-7) with Minshall's change, as in Linux: a small segment waits only while another small one is in flight, so that
  * the tail of a large write does not wait for the full segments before it. TCP_CORK and MSG_MORE let it wait whatever is in flight.
  */
-export function mayBeSmall(c: Tcb): boolean {
-  const { snd } = c;
-  if (snd.finQueued || snd.flush || isUrgent(snd)) return true;
+export function mayBeSmall(snd: Sender): boolean {
+  if (snd.finQueued || snd.flush || snd.isUrgent) return true;
   if (snd.recordEnds !== null && snd.unsentOfRecord < snd.unsent) return true; // there is more, but not for this segment
   if (snd.cork || snd.moreComes) return false;
   return snd.noDelay || seqLeq(snd.smallEnd, snd.una);
@@ -41,11 +38,10 @@ export const endsWrite = (snd: Sender, end: Seq): boolean =>
   snd.overrideSillyWindow || (end === snd.dataEnd && !snd.endsWithMore) || snd.recordEnds?.has(end) === true;
 
 /** New data `[start, end)` is all that goes out for now, or half a window did without PSH. */
-export function endsChunk(c: Tcb, start: Seq, end: Seq): boolean {
-  const { snd } = c;
+export function endsChunk(snd: Sender, start: Seq, end: Seq, cutByDevice: boolean): boolean {
   // A device that cuts segments itself gets PSH each half window only: each one costs the receiver an ACK.
-  if (c.gsoBytes > 0) return seqDiff(end, snd.pushedSeq) > snd.maxWnd / 2;
-  if (isUrgent(snd)) return false; // in urgent mode it cuts segments one by one
+  if (cutByDevice) return seqDiff(end, snd.pushedSeq) > snd.maxWnd / 2;
+  if (snd.isUrgent) return false; // in urgent mode it cuts segments one by one
   if (seqGeq(start, snd.chunkEnd)) {
     snd.chunkStart = start;
     snd.chunkEnd = seqAdd(start, Math.min(chunkBytes(snd), snd.unsent));

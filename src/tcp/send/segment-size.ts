@@ -10,7 +10,7 @@ import { type MtuDiscover } from '../../base/mtu-discover.js';
 import type { Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import type { Segment } from '../../wire/tcp.js';
-import type { Tcb } from '../tcb.js';
+import type { Sender } from './sender.js';
 
 /** Why the path's MTU is what it is: the figure of the note `path-mtu`. */
 export const MtuCause = { icmp: 0, plateau: 1, aged: 2, blackHole: 3, probe: 4 } as const;
@@ -83,16 +83,15 @@ export class SegmentSize {
 }
 
 /** Linux's tcp_sync_mss: the MSS follows from what is known of the path. */
-export function syncMss(c: Tcb): void {
-  const { size } = c;
+export function syncMss(snd: Sender): void {
+  const { size } = snd;
   if (size.high > size.mtu) size.high = size.mtu;
-  c.snd.mss = size.mss(c.snd.maxWnd);
+  snd.mss = size.mss(snd.maxWnd);
 }
 
 /** The peer offers `wnd`. When it never offered as much, segments may be larger, too. */
-export function windowOffered(c: Tcb, seg: Segment, ack: Seq, wnd: number): void {
-  const { snd } = c;
+export function windowOffered(snd: Sender, seg: Segment, ack: Seq, wnd: number): void {
   const before = snd.maxWnd;
   snd.updateWindow(seg.seq, ack, wnd);
-  if (snd.maxWnd > before) syncMss(c);
+  if (snd.maxWnd > before) syncMss(snd);
 }

@@ -12,9 +12,10 @@ import { seqAdd, seqDiff, seqGeq, seqGt, type Seq } from '../../base/seq.js';
 import type { SlabPool } from '../../base/slab-pool.js';
 import { MILLISECOND, type Micros } from '../../base/time.js';
 import type { AckNews } from '../recovery/ack-news.js';
-import type { BufferLimits, TcpConfig } from '../config.js';
+import type { TcpConfig } from '../config.js';
 import type { AckSample } from '../congestion/ack-sample.js';
 import type { CongestionControl } from '../congestion/control.js';
+import type { TcpCounters } from '../counters.js';
 import { ChronoClock } from './chrono.js';
 import { createCongestionControl, type CongestionName, type HystartName } from '../congestion/index.js';
 import { CwndUsage } from './cwnd-usage.js';
@@ -23,11 +24,13 @@ import { LossProbe } from '../recovery/loss-probe.js';
 import { Pacing } from './pacing.js';
 import { Prr } from '../recovery/prr.js';
 import { Rack } from '../recovery/rack.js';
+import type { SenderPort } from './port.js';
 import { RecordEnds } from './record-ends.js';
 import { Recovery } from '../recovery/recovery.js';
 import { DUPLICATE_ACK_THRESHOLD } from '../recovery/reordering.js';
 import { RttEstimator } from './rtt.js';
 import { SackMemory } from '../recovery/sack.js';
+import type { SegmentSize } from './segment-size.js';
 import { SendBuffer } from './send-buffer.js';
 import { SentQueue, type SentSegmentPool } from './sent-queue.js';
 
@@ -57,6 +60,7 @@ const SHORT_ROUND_TRIP: Micros = MILLISECOND;
 
 /** What the senders of one stack share. */
 export interface SenderEnv {
+  readonly counters: TcpCounters;
   readonly pool: SlabPool;
   /** Of what is in flight, records that nobody uses now. */
   readonly records: SentSegmentPool;
@@ -66,6 +70,15 @@ export interface SenderEnv {
 }
 
 export class Sender {
+  readonly port: SenderPort;
+  readonly config: TcpConfig;
+  readonly counters: TcpCounters;
+  readonly size: SegmentSize;
+  /** Options in force: offered before the peer's SYN came, agreed on after it. */
+  timestamps: boolean;
+  sack: boolean;
+  /** What is added to our clock's milliseconds to make TSval. */
+  readonly tsOffset: number;
   readonly iss: Seq;
   una: Seq;
   nxt: Seq;
@@ -98,7 +111,6 @@ export class Sender {
   /** Linux's sk_sndbuf: most bytes that wait to be sent or acknowledged. */
   bufferBytes: number;
   private bufferLocked: boolean;
-  private readonly wmem: BufferLimits;
   /** TCP_NOTSENT_LOWAT. */
   notSentLowat: number;
   /** What goes out in one go (push.ts): the chunk that is under way, and where this turn's sending began. */
@@ -134,8 +146,6 @@ export class Sender {
   /** ECN was agreed on (RFC 3168 section 6.1.1); the next new data shall say that the window was reduced. */
   ecnAgreed = false;
   cwrOwed = false;
-  /** Data is paced even when congestion control does not ask for it. */
-  readonly paces: boolean;
 
   readonly buffer: SendBuffer;
   readonly sent: SentQueue;
@@ -153,7 +163,14 @@ export class Sender {
   readonly news: AckNews;
   readonly sample: AckSample;
 
-  constructor(iss: Seq, config: TcpConfig, env: SenderEnv) {
+  constructor(port: SenderPort, iss: Seq, tsOffset: number, config: TcpConfig, env: SenderEnv, size: SegmentSize) {
+    this.port = port;
+    this.config = config;
+    this.counters = env.counters;
+    this.size = size;
+    this.timestamps = config.timestamps;
+    this.sack = config.sack;
+    this.tsOffset = tsOffset;
     this.iss = iss;
     this.una = iss;
     this.nxt = iss;
@@ -161,7 +178,6 @@ export class Sender {
     this.smallEnd = iss;
     this.pushedSeq = iss;
     this.noDelay = config.noDelay;
-    this.wmem = config.wmem;
     this.bufferLocked = config.sendBufferBytes > 0;
     this.bufferBytes = this.bufferLocked ? config.sendBufferBytes : config.wmem.default;
     this.notSentLowat = config.notSentLowat;
@@ -173,11 +189,20 @@ export class Sender {
     this.news = env.news;
     this.sample = env.sample;
     this.highestSacked = iss;
-    this.paces = config.pacing;
     this.rtt = new RttEstimator(config.initialRto, config.minRto, config.maxRto, config.rtoHoldsVariance);
     this.congestion = createCongestionControl(config.congestionControl, { hystart: config.hystart, random: iss });
     this.recovery = new Recovery(iss);
     this.usage = new CwndUsage(iss);
+  }
+
+  /** RFC 7323 section 5.4: milliseconds, with this connection's own offset. */
+  timestampNow(now: Micros): number {
+    return (Math.floor(now / 1000) + this.tsOffset) | 0;
+  }
+
+  /** Urgent data was sent or waits, and was not acknowledged. */
+  get isUrgent(): boolean {
+    return seqGt(this.up, this.una);
   }
 
   /** The sequence number of the buffer's first byte. */
@@ -262,7 +287,7 @@ export class Sender {
   expandBuffer(): void {
     if (this.bufferLocked) return;
     const segments = Math.max(INITIAL_WINDOW, this.congestion.cwnd);
-    const most = this.isNear ? Math.min(this.wmem.max, CACHED_BYTES) : this.wmem.max;
+    const most = this.isNear ? Math.min(this.config.wmem.max, CACHED_BYTES) : this.config.wmem.max;
     const wanted = Math.min(2 * segments * memoryOf(this.mss), most);
     if (wanted > this.bufferBytes) this.bufferBytes = wanted;
   }
@@ -362,8 +387,7 @@ export class Sender {
     if (wnd > this.maxWnd) this.maxWnd = wnd;
   }
 
-  /** `sacks`: SACK was agreed on. */
-  checkInvariants(sacks: boolean): string | null {
+  checkInvariants(): string | null {
     if (seqGt(this.una, this.nxt)) return 'SND.UNA is beyond SND.NXT';
     if (this.buffer.length < 0) return 'send buffer below empty';
     let at = this.una;
@@ -372,6 +396,6 @@ export class Sender {
       at = record.end;
     }
     if (at !== this.nxt) return 'the records of what is in flight do not end at SND.NXT';
-    return this.sent.checkInvariants(sacks);
+    return this.sent.checkInvariants(this.sack);
   }
 }

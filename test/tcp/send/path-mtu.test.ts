@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../../src/base/time.js';
 import { FastOpen } from '../../../src/tcp/fast-open.js';
-import { pathMtuChanged } from '../../../src/tcp/send/path-mtu.js';
+import { pathMtuChanged } from '../../../src/tcp/path-mtu.js';
 import { MtuCause } from '../../../src/tcp/send/segment-size.js';
 import { Script, type ScriptOptions, type Sent, type Wire } from '../script.js';
 

@@ -2,15 +2,17 @@
  * Path MTU discovery, TCP's part (RFC 1191 section 6.4, RFC 8201 section 5.4): the path's MTU is another by now, so segments are. Whether an ICMP error
  * is to be believed was decided before: here (`quotesFlight`, RFC 5927 section 4.1) and where MTUs are kept (ip/path-mtu.ts).
  */
-import { seqGeq, seqLt, type Seq } from '../../base/seq.js';
-import type { Micros } from '../../base/time.js';
-import { TcpFlag } from '../../wire/tcp.js';
-import type { Tcb } from '../tcb.js';
-import { chunkBytes } from './push.js';
-import { resendWithoutReduction } from '../recovery/recovery.js';
-import { rearmRto } from '../recovery/retransmit-timer.js';
-import { type MtuCause, syncMss } from './segment-size.js';
-import { State } from '../state.js';
+import { seqGeq, seqLt, type Seq } from '../base/seq.js';
+import type { Micros } from '../base/time.js';
+import { TcpFlag } from '../wire/tcp.js';
+import { startProbing } from './send/mtu-probe.js';
+import type { Sender } from './send/sender.js';
+import type { Tcb } from './tcb.js';
+import { chunkBytes } from './send/push.js';
+import { resendWithoutReduction } from './recovery/recovery.js';
+import { rearmRto } from './recovery/retransmit-timer.js';
+import { type MtuCause, syncMss } from './send/segment-size.js';
+import { State } from './state.js';
 
 /** Does an ICMP error quote something that is in flight? If not, somebody guessed (RFC 5927 section 4.1). Counted as in Linux. */
 export function quotesFlight(c: Tcb, seq: Seq): boolean {
@@ -32,16 +34,25 @@ export function pathMtuChanged(c: Tcb, mtu: number, why: MtuCause, now: Micros):
     if (c.state === State.synSent && (c.fastOpen?.synData ?? 0) > 0) c.synOwed = true;
     return;
   }
-  syncMss(c);
-  if (snd.mss < before) resendTooLarge(c, chunk, now);
+  syncMss(snd);
+  if (snd.mss < before) resendTooLarge(snd, chunk, now);
+}
+
+/**
+ * A passive open knows the peer's window. As Linux, only now does it search, and does not begin small: it learns what arrives from its first probe, or from
+ * timeouts.
+ */
+export function peerIsKnown(c: Tcb, now: Micros): void {
+  startProbing(c.snd, now);
+  c.rcv.ack.guessMss(c.snd.mss, c.rcv.window.space);
 }
 
 /**
  * Whatever is in flight in segments larger than `snd.mss` is lost, and no congestion is to blame. Pieces that were sent together, `chunk` bytes of them, are
  * cut anew as one, as Linux cuts its buffers: else each would leave a rest, and a small segment.
  */
-function resendTooLarge(c: Tcb, chunk: number, now: Micros): void {
-  const { sent, mss } = c.snd;
+function resendTooLarge(snd: Sender, chunk: number, now: Micros): void {
+  const { sent, mss } = snd;
   let lost = false;
   for (let i = 0; i < sent.length; i++) {
     const record = sent.at(i);
@@ -55,6 +66,6 @@ function resendTooLarge(c: Tcb, chunk: number, now: Micros): void {
     if (i > 0 && sent.at(i - 1).bytes + record.bytes <= chunk && sent.join(i - 1)) i--;
   }
   if (!lost) return;
-  resendWithoutReduction(c, now);
-  rearmRto(c, now); // no loss probe in this state
+  resendWithoutReduction(snd, now);
+  rearmRto(snd, now); // no loss probe in this state
 }

@@ -1,0 +1,24 @@
+/** What the sending half asks of the connection that it is half of. The Tcb is one; a test's may be a few lines. */
+import type { Micros } from '../../base/time.js';
+import type { Note } from '../notes.js';
+import type { TcpStats } from '../stats.js';
+import type { Timer, Timers } from '../timers.js';
+
+export interface SenderPort {
+  /** To be looked at; `setTimer` and `stopTimer` change them, and tell whoever watches. */
+  readonly timers: Timers;
+  readonly stats: TcpStats;
+  /** TCP_USER_TIMEOUT; 0 for none. */
+  readonly userTimeout: Micros;
+  /** The handshake is under way. */
+  readonly isOpening: boolean;
+
+  note(note: Note, a: number, b: number, now: Micros): void;
+  setTimer(timer: Timer, deadline: Micros, now: Micros): void;
+  stopTimer(timer: Timer, now: Micros): void;
+  /**
+   * SND.UNA moved over `bytes` of data and FIN; `syn`: and over our SYN. `lentBack`: some of it was the caller's memory. Before
+   * recovery judges the ACK and congestion control moves cwnd.
+   */
+  acknowledged(bytes: number, syn: boolean, lentBack: boolean): void;
+}
