@@ -4,26 +4,26 @@ import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import { Segment } from '../../src/wire/tcp.js';
 import { PROFILES } from '../../src/tcp/config.js';
 import { FastOpen } from '../../src/tcp/fast-open.js';
-import { fill, Script, type Sent, type Wire } from './script.js';
+import { fill, Peer, type Sent, type Wire } from './peer.js';
 
-type Options = NonNullable<Parameters<typeof Script.established>[0]>;
+type Options = NonNullable<Parameters<typeof Peer.established>[0]>;
 
 /** How many segments have reached each step: SYN-SENT's own, then 1 (sequence number) to 8 (FIN); the third is obsolete. */
-const steps = (s: Script): number[] => [...s.env.counters.steps];
+const steps = (s: Peer): number[] => [...s.env.counters.steps];
 /** Which steps a segment reaches. */
-function reached(s: Script, w: Wire): number[] {
+function reached(s: Peer, w: Wire): number[] {
   const before = steps(s);
-  s.receive(w);
+  s.send(w);
   return steps(s).flatMap((n, step) => Array<number>(n - before[step]!).fill(step));
 }
 /** What goes out for a segment, and under which name it was dropped. */
-function answer(s: Script, w: Wire): { sent: Sent[]; drops: string[] } {
+function answer(s: Peer, w: Wire): { sent: Sent[]; drops: string[] } {
   const from = s.drops.length;
-  const sent = s.receive(w);
+  const sent = s.send(w);
   return { sent, drops: s.drops.slice(from) };
 }
 /** The throttle of answers to bad segments (tcp_invalid_ratelimit) is open again. */
-const rested = (s: Script): Script => {
+const rested = (s: Peer): Peer => {
   s.wait(SECOND / 2);
   return s;
 };
@@ -31,83 +31,83 @@ const ACK = { flags: '.', seq: 1, ack: 1 };
 
 describe('SYN-SENT (3.10.7.3)', () => {
   it('a RST with a bad ACK is dropped and not answered', () => {
-    const s = Script.connect();
+    const s = Peer.connect();
     expect(answer(s, { flags: 'R.', ack: 7 })).toEqual({ sent: [], drops: ['tcpBadAck'] });
     expect(s.timer('rto')).toBe(SECOND); // and no reason to try again sooner
   });
 
   it('a RST without ACK is dropped: it cannot prove that it answers our SYN', () => {
-    const s = Script.connect();
+    const s = Peer.connect();
     expect(answer(s, { flags: 'R' })).toEqual({ sent: [], drops: ['tcpBadFlags'] });
   });
 
   it('an ACK without SYN acknowledges ours, and is dropped all the same', () => {
-    const s = Script.connect();
+    const s = Peer.connect();
     expect(answer(s, { flags: '.', seq: 1, ack: 1 })).toEqual({ sent: [], drops: ['tcpBadFlags'] });
     expect(s.state).toBe('SYN-SENT');
   });
 
   it('what has neither ACK nor SYN is dropped', () => {
-    const s = Script.connect();
+    const s = Peer.connect();
     expect(answer(s, { flags: 'F', seq: 1 })).toEqual({ sent: [], drops: ['tcpBadFlags'] });
   });
 
   it('MUST-10: a SYN without ACK is answered with SYN,ACK alone', () => {
-    const s = Script.connect();
-    expect(s.receive({ flags: 'S' }).map((x) => x.flags)).toEqual(['S.']);
+    const s = Peer.connect();
+    expect(s.send({ flags: 'S' }).map((x) => x.flags)).toEqual(['S.']);
   });
 
   it('a bare SYN,ACK ends with its steps', () => {
-    const s = Script.connect();
+    const s = Peer.connect();
     expect(reached(s, { flags: 'S.', ack: 1 })).toEqual([0]);
     expect(s.env.counters).toMatchObject({ TcpPassiveOpens: 0, TcpActiveOpens: 1 });
   });
 
   it('text on the SYN,ACK goes on at the sixth step, and is delivered', () => {
-    const s = Script.connect();
+    const s = Peer.connect();
     expect(reached(s, { flags: 'S.', ack: 1, len: 10 })).toEqual([0, 6, 7, 8]);
     expect(s.last).toMatchObject({ flags: '.', ack: 11 });
     expect(s.read()).toBe(10);
   });
 
   it('so does a FIN', () => {
-    const s = Script.connect();
+    const s = Peer.connect();
     expect(reached(s, { flags: 'SF.', ack: 1 })).toEqual([0, 6, 7, 8]);
     expect(s.state).toBe('CLOSE-WAIT');
   });
 
   it('the SYN,ACK is acknowledged at once when what waits for it cannot go: the window is shut', () => {
-    const s = Script.connect();
+    const s = Peer.connect();
     s.write(10);
-    expect(s.receive({ flags: 'S.', ack: 1, win: 0 })).toMatchObject([{ flags: '.', seq: 1, ack: 1, len: 0 }]);
+    expect(s.send({ flags: 'S.', ack: 1, win: 0 })).toMatchObject([{ flags: '.', seq: 1, ack: 1, len: 0 }]);
   });
 
   it('the window of a SYN,ACK is never scaled (RFC 7323 section 2.2)', () => {
-    const s = Script.connect();
-    s.receive({ flags: 'S.', ack: 1, win: 1000, wscale: 7 });
+    const s = Peer.connect();
+    s.send({ flags: 'S.', ack: 1, win: 1000, wscale: 7 });
     expect(s.conn.snd.wnd).toBe(1000);
   });
 
   it('nor is that of a simultaneous open, on the SYN and on the SYN,ACK', () => {
-    const s = Script.connect();
-    s.receive({ flags: 'S', win: 2000, wscale: 7 });
+    const s = Peer.connect();
+    s.send({ flags: 'S', win: 2000, wscale: 7 });
     expect(s.conn.snd.wnd).toBe(2000);
-    s.receive({ flags: 'S.', ack: 1, win: 1000, wscale: 7 });
+    s.send({ flags: 'S.', ack: 1, win: 1000, wscale: 7 });
     expect([s.state, s.conn.snd.wnd]).toEqual(['ESTABLISHED', 1000]);
-    s.receive({ ...ACK, win: 1000 });
+    s.send({ ...ACK, win: 1000 });
     expect(s.conn.snd.wnd).toBe(128_000);
   });
 });
 
 describe('SYN-RECEIVED', () => {
-  const listening = (o: Options = {}, syn: Partial<Wire> = {}): Script => {
-    const s = Script.listen(o);
-    s.receive({ flags: 'S', mss: 1460, ...syn });
+  const listening = (o: Options = {}, syn: Partial<Wire> = {}): Peer => {
+    const s = Peer.listen(o);
+    s.send({ flags: 'S', mss: 1460, ...syn });
     return s;
   };
-  const simultaneous = (): Script => {
-    const s = Script.connect();
-    s.receive({ flags: 'S' });
+  const simultaneous = (): Peer => {
+    const s = Peer.connect();
+    s.send({ flags: 'S' });
     return s;
   };
 
@@ -127,13 +127,13 @@ describe('SYN-RECEIVED', () => {
 
   it('its window is scaled', () => {
     const s = listening({}, { wscale: 7 });
-    s.receive({ ...ACK, win: 10 });
+    s.send({ ...ACK, win: 10 });
     expect(s.conn.snd.wnd).toBe(1280);
   });
 
   it('its timestamp becomes TS.Recent', () => {
     const s = listening({}, { ts: [100, 0] });
-    s.receive({ ...ACK, ts: [130, s.last.ts![0]] });
+    s.send({ ...ACK, ts: [130, s.last.ts![0]] });
     expect(s.write(1)[0]!.ts![1]).toBe(130);
   });
 
@@ -145,9 +145,9 @@ describe('SYN-RECEIVED', () => {
     });
     expect(answer(s, { flags: 'S' })).toEqual({ sent: [], drops: ['tcpUnacceptable'] });
     expect(s.env.counters).toMatchObject({ TcpExtTCPACKSkippedSynRecv: 1, TcpExtTCPACKSkippedSeq: 0 });
-    expect(s.receive({ flags: 'S' })).toEqual([]);
+    expect(s.send({ flags: 'S' })).toEqual([]);
     rested(s);
-    expect(s.receive({ flags: 'S' })).toMatchObject([{ flags: 'S.' }]);
+    expect(s.send({ flags: 'S' })).toMatchObject([{ flags: 'S.' }]);
   });
 
   it('an older SYN, or something old that is no SYN, gets an ACK', () => {
@@ -172,8 +172,8 @@ describe('SYN-RECEIVED', () => {
 
   it('and where the answer is throttled it counts among those of this state', () => {
     const s = listening();
-    s.receive({ flags: '.', seq: 0, ack: 1 });
-    expect(s.receive({ flags: '.', seq: 0, ack: 1 })).toEqual([]);
+    s.send({ flags: '.', seq: 0, ack: 1 });
+    expect(s.send({ flags: '.', seq: 0, ack: 1 })).toEqual([]);
     expect(s.env.counters).toMatchObject({ TcpExtTCPACKSkippedSynRecv: 1, TcpExtTCPACKSkippedSeq: 0 });
   });
 
@@ -207,7 +207,7 @@ describe('SYN-RECEIVED', () => {
       [listening(), 'ECONNRESET'],
       [simultaneous(), 'ECONNREFUSED'],
     ] as const) {
-      s.receive({ flags: 'R', seq: 1 });
+      s.send({ flags: 'R', seq: 1 });
       expect([s.state, s.conn.error]).toEqual(['CLOSED', error]);
     }
   });
@@ -215,7 +215,7 @@ describe('SYN-RECEIVED', () => {
   it('when data last came: at first, that the connection was established (tcpi_last_data_recv)', () => {
     const s = listening();
     s.wait(100 * MILLISECOND);
-    s.receive(ACK);
+    s.send(ACK);
     expect(s.conn.rcv.dataAt).toBe(s.now);
   });
 
@@ -225,7 +225,7 @@ describe('SYN-RECEIVED', () => {
     const start = s.now;
     s.wait(SECOND); // SYN,ACK twice
     s.conn.snd.congestion.cwnd = 7;
-    s.receive({ flags: '.', seq: 11, ack: 1 });
+    s.send({ flags: '.', seq: 11, ack: 1 });
     expect(s.state).toBe('ESTABLISHED');
     expect(s.conn.snd.congestion.cwnd).toBe(7);
     expect(s.conn.rcv.dataAt).toBe(start);
@@ -240,7 +240,7 @@ describe('SYN-RECEIVED', () => {
   it('CLOSE waits for the ACK, and the FIN goes then', () => {
     const s = listening();
     expect(s.close()).toEqual([]);
-    expect(s.receive(ACK)).toMatchObject([{ flags: 'F.', seq: 1 }]);
+    expect(s.send(ACK)).toMatchObject([{ flags: 'F.', seq: 1 }]);
     expect(s.state).toBe('FIN-WAIT-1');
   });
 
@@ -252,7 +252,7 @@ describe('SYN-RECEIVED', () => {
     ] as const) {
       const s = listening();
       s.wait(wait * SECOND);
-      s.receive(ACK);
+      s.send(ACK);
       expect(s.conn.snd.congestion.cwnd).toBe(cwnd);
     }
   });
@@ -260,13 +260,13 @@ describe('SYN-RECEIVED', () => {
   it('RFC 6298 5.7: a SYN,ACK that went twice makes RTO 3 s when data begins, unless timestamps gave a sample', () => {
     const s = listening();
     s.wait(SECOND);
-    s.receive(ACK);
+    s.send(ACK);
     s.write(1);
     expect(s.timer('rto')).toBe(3 * SECOND);
     const stamped = listening({}, { ts: [1, 0] });
     stamped.wait(SECOND);
     stamped.wait(100 * MILLISECOND);
-    stamped.receive({ ...ACK, ts: [2, stamped.last.ts![0]] });
+    stamped.send({ ...ACK, ts: [2, stamped.last.ts![0]] });
     stamped.write(1);
     expect(stamped.timer('rto')).toBe(300 * MILLISECOND);
   });
@@ -275,7 +275,7 @@ describe('SYN-RECEIVED', () => {
     ['linux', 3 * SECOND],
     ['rfc', SECOND], // RFC 6298 2.1: nothing was lost
   ] as const)('one that comes from a cookie has no sample: in profile %s RTO is %i us', (profile, rto) => {
-    const s = Script.listen({ config: PROFILES[profile] });
+    const s = Peer.listen({ config: PROFILES[profile] });
     const [syn, ack] = [new Segment(), new Segment()];
     fill(syn, { flags: 'S', mss: 1460 }, s.peerIss, s.conn.iss);
     fill(ack, ACK, s.peerIss, s.conn.iss);
@@ -291,18 +291,18 @@ describe('SYN-RECEIVED', () => {
   });
 
   it('a paced connection has its rate from the start: twice cwnd in a round trip (Linux: tcp_pacing_ss_ratio)', () => {
-    const s = Script.listen({ config: { pacing: true } });
-    s.receive({ flags: 'S', mss: 1000 });
+    const s = Peer.listen({ config: { pacing: true } });
+    s.send({ flags: 'S', mss: 1000 });
     s.wait(100 * MILLISECOND);
-    s.receive(ACK);
+    s.send(ACK);
     expect(s.conn.snd.pacing.rate).toBe((2 * 10 * 1000) / 0.1);
-    expect(Script.established().conn.snd.pacing.rate).toBe(Infinity);
+    expect(Peer.established().conn.snd.pacing.rate).toBe(Infinity);
   });
 });
 
 describe('first step: PAWS and the sequence number', () => {
   const DAY = 86_400 * SECOND;
-  const stamped = (): Script => Script.established({ profile: 'rfc' }, { ts: [1000, 0] }); // TS.Recent is 1001
+  const stamped = (): Peer => Peer.established({ profile: 'rfc' }, { ts: [1000, 0] }); // TS.Recent is 1001
 
   it('an old timestamp is dropped before any step, acknowledged, and counted', () => {
     const s = stamped();
@@ -314,8 +314,8 @@ describe('first step: PAWS and the sequence number', () => {
 
   it('without data its answer is throttled, and counted as such', () => {
     const s = stamped();
-    expect(s.receive({ ...ACK, ts: [1000, 0] })).toHaveLength(1);
-    expect(s.receive({ ...ACK, ts: [1000, 0] })).toEqual([]);
+    expect(s.send({ ...ACK, ts: [1000, 0] })).toHaveLength(1);
+    expect(s.send({ ...ACK, ts: [1000, 0] })).toEqual([]);
     expect(s.env.counters).toMatchObject({ TcpExtTCPACKSkippedPAWS: 1, TcpExtTCPACKSkippedSeq: 0 });
     expect(s.notes).toContain('ack-throttled');
   });
@@ -331,35 +331,35 @@ describe('first step: PAWS and the sequence number', () => {
   it('a segment without the option is dropped before any step and not answered; a RST needs none', () => {
     const s = stamped();
     expect(reached(s, { ...ACK, len: 10 })).toEqual([]);
-    expect(s.sent).toHaveLength(1);
-    s.receive({ flags: 'R', seq: 1 });
+    expect(s.got).toHaveLength(1);
+    s.send({ flags: 'R', seq: 1 });
     expect(s.conn.error).toBe('ECONNRESET');
   });
 
   it('an option that was not agreed on says nothing', () => {
-    const s = Script.established();
-    s.receive({ ...ACK, len: 10, ts: [1000, 0] });
-    s.receive({ ...ACK, seq: 11, len: 10, ts: [999, 0] });
+    const s = Peer.established();
+    s.send({ ...ACK, len: 10, ts: [1000, 0] });
+    s.send({ ...ACK, seq: 11, len: 10, ts: [999, 0] });
     expect([s.drops, s.read()]).toEqual([[], 20]);
   });
 
   it('what lies outside the window ends there', () => {
-    const s = Script.established();
+    const s = Peer.established();
     expect(reached(s, { ...ACK, seq: -100, len: 50 })).toEqual([1]);
     expect(reached(s, { flags: 'R', seq: -100 })).toEqual([1]);
   });
 
   it('a SYN,ACK that comes again after the handshake is challenged', () => {
-    const s = Script.connect();
-    s.receive({ flags: 'S.', ack: 1 });
+    const s = Peer.connect();
+    s.send({ flags: 'S.', ack: 1 });
     const again = answer(s, { flags: 'S.', ack: 1 });
     expect(again).toMatchObject({ sent: [{ flags: '.', seq: 1, ack: 1 }], drops: ['tcpSynChallenge'] });
-    expect(s.receive({ flags: 'S.', ack: 1 }), 'once in half a second').toEqual([]);
+    expect(s.send({ flags: 'S.', ack: 1 }), 'once in half a second').toEqual([]);
     expect(s.env.counters).toMatchObject({ TcpExtTCPACKSkippedChallenge: 1, TcpExtTCPACKSkippedSeq: 0 });
   });
 
   it('a SYN that comes again after the handshake gets a challenge ACK, no SYN,ACK', () => {
-    const s = Script.established();
+    const s = Peer.established();
     expect(answer(s, { flags: 'S' })).toMatchObject({
       sent: [{ flags: '.', seq: 1, ack: 1 }],
       drops: ['tcpSynChallenge'],
@@ -367,18 +367,18 @@ describe('first step: PAWS and the sequence number', () => {
   });
 
   it('RFC 2883: old data is reported as a duplicate each time, up to RCV.NXT', () => {
-    const s = Script.established({}, { sackOk: true });
-    s.receive({ ...ACK, len: 10 });
+    const s = Peer.established({}, { sackOk: true });
+    s.send({ ...ACK, len: 10 });
     for (let i = 1; i <= 3; i++) {
-      expect(s.receive({ ...ACK, len: 10 })).toMatchObject([{ flags: '.', ack: 11, sack: [[1, 11]] }]);
+      expect(s.send({ ...ACK, len: 10 })).toMatchObject([{ flags: '.', ack: 11, sack: [[1, 11]] }]);
       expect(s.env.counters.TcpExtTCPDSACKOldSent).toBe(i);
     }
   });
 
   it('data beyond the window is no duplicate: an ACK each time, without D-SACK', () => {
-    const s = Script.established({}, { sackOk: true });
+    const s = Peer.established({}, { sackOk: true });
     for (let i = 0; i < 2; i++) {
-      const [ack] = s.receive({ ...ACK, seq: 1 + (1 << 20), len: 10 });
+      const [ack] = s.send({ ...ACK, seq: 1 + (1 << 20), len: 10 });
       expect(ack).toMatchObject({ flags: '.', ack: 1 });
       expect(ack!.sack).toBeUndefined();
     }
@@ -386,8 +386,8 @@ describe('first step: PAWS and the sequence number', () => {
   });
 
   it('an old FIN without data is acknowledged each time, without D-SACK', () => {
-    const s = Script.established({}, { sackOk: true });
-    s.receive({ flags: 'F.', seq: 1, ack: 1 });
+    const s = Peer.established({}, { sackOk: true });
+    s.send({ flags: 'F.', seq: 1, ack: 1 });
     for (let i = 0; i < 2; i++) {
       const { sent, drops } = answer(s, { flags: 'F.', seq: 1, ack: 1 });
       expect(sent).toMatchObject([{ flags: '.', ack: 2 }]);
@@ -398,79 +398,79 @@ describe('first step: PAWS and the sequence number', () => {
 });
 
 describe('second step: RST', () => {
-  const reset = (s: Script, seq = 1): string | null => {
-    s.receive({ flags: 'R', seq });
+  const reset = (s: Peer, seq = 1): string | null => {
+    s.send({ flags: 'R', seq });
     expect(s.state).toBe('CLOSED');
     return s.conn.error;
   };
-  const closing = (): Script => {
-    const s = Script.established();
+  const closing = (): Peer => {
+    const s = Peer.established();
     s.close();
     return s;
   };
 
   it('what it means to the user depends on the state', () => {
-    expect(reset(Script.established()), 'ESTABLISHED').toBe('ECONNRESET');
+    expect(reset(Peer.established()), 'ESTABLISHED').toBe('ECONNRESET');
     const finWait1 = closing();
     expect(reset(finWait1), 'FIN-WAIT-1').toBe('ECONNRESET');
     const finWait2 = closing();
-    finWait2.receive({ flags: '.', seq: 1, ack: 2 });
+    finWait2.send({ flags: '.', seq: 1, ack: 2 });
     expect(finWait2.state).toBe('FIN-WAIT-2');
     expect(reset(finWait2), 'FIN-WAIT-2').toBe('ECONNRESET');
-    const closeWait = Script.established();
-    closeWait.receive({ flags: 'F.', seq: 1, ack: 1 });
+    const closeWait = Peer.established();
+    closeWait.send({ flags: 'F.', seq: 1, ack: 1 });
     expect(reset(closeWait, 2), 'CLOSE-WAIT').toBe('EPIPE');
     const simultaneous = closing();
-    simultaneous.receive({ flags: 'F.', seq: 1, ack: 1 });
+    simultaneous.send({ flags: 'F.', seq: 1, ack: 1 });
     expect(simultaneous.state).toBe('CLOSING');
     expect(reset(simultaneous, 2), 'CLOSING').toBeNull();
-    const lastAck = Script.established();
-    lastAck.receive({ flags: 'F.', seq: 1, ack: 1 });
+    const lastAck = Peer.established();
+    lastAck.send({ flags: 'F.', seq: 1, ack: 1 });
     lastAck.close();
     expect(lastAck.state).toBe('LAST-ACK');
     expect(reset(lastAck, 2), 'LAST-ACK').toBeNull();
   });
 
   it('ends the processing, whether it resets or is challenged', () => {
-    const s = Script.established();
+    const s = Peer.established();
     expect(reached(s, { flags: 'R.', seq: 2, ack: 1 })).toEqual([1, 2]);
     expect(reached(s, { flags: 'R.', seq: 1, ack: 1 })).toEqual([1, 2]);
   });
 
   it('the number before RCV.NXT is good only for one who sent a FIN', () => {
-    const s = Script.established();
-    s.receive({ ...ACK, len: 10 });
+    const s = Peer.established();
+    s.send({ ...ACK, len: 10 });
     expect(answer(s, { flags: 'R', seq: 10 })).toEqual({ sent: [], drops: ['tcpRstOutsideWindow'] });
     expect(s.state).toBe('ESTABLISHED');
-    s.receive({ flags: 'F.', seq: 11, ack: 1 });
+    s.send({ flags: 'F.', seq: 11, ack: 1 });
     expect(answer(s, { flags: 'R', seq: 10 }).drops).toEqual(['tcpRstOutsideWindow']);
     expect(reset(s, 11)).toBe('EPIPE');
   });
 
   it('the end of what came out of order is good only where SACK told the peer that we have it', () => {
     for (const sackOk of [true, false]) {
-      const s = Script.established({}, { sackOk });
-      s.receive({ ...ACK, seq: 101, len: 100 });
+      const s = Peer.established({}, { sackOk });
+      s.send({ ...ACK, seq: 101, len: 100 });
       const { drops } = answer(s, { flags: 'R', seq: 201 });
       expect([s.state, drops]).toEqual(sackOk ? ['CLOSED', []] : ['ESTABLISHED', ['tcpRstChallenge']]);
     }
   });
 
   it('and one beyond it is not', () => {
-    const s = Script.established({}, { sackOk: true });
-    s.receive({ ...ACK, seq: 101, len: 100 });
+    const s = Peer.established({}, { sackOk: true });
+    s.send({ ...ACK, seq: 101, len: 100 });
     expect(answer(s, { flags: 'R', seq: 202 }).drops).toEqual(['tcpRstChallenge']);
   });
 
   it('and where nothing did there is no such number, not even 0', () => {
-    const s = Script.established({ peerIss: 0xffffff00 }, { sackOk: true });
+    const s = Peer.established({ peerIss: 0xffffff00 }, { sackOk: true });
     expect(answer(s, { flags: 'R', seq: 0x100 }).drops).toEqual(['tcpRstChallenge']);
   });
 });
 
 describe('fourth step: SYN', () => {
   it('RFC 5961 section 4.2: in the window it is challenged, counted, and ends the processing', () => {
-    const s = Script.established();
+    const s = Peer.established();
     expect(reached(s, { flags: 'S.', seq: 1, ack: 1, len: 10 })).toEqual([1, 2, 4]);
     expect(s.last).toMatchObject({ flags: '.', seq: 1, ack: 1 });
     expect(s.env.counters).toMatchObject({ TcpExtTCPSYNChallenge: 1, TcpExtTCPChallengeACK: 1 });
@@ -479,23 +479,23 @@ describe('fourth step: SYN', () => {
   });
 
   it('a passive open that begins anew in SYN-RECEIVED ends the processing, too', () => {
-    const s = Script.listen();
-    s.receive({ flags: 'S' });
+    const s = Peer.listen();
+    s.send({ flags: 'S' });
     expect(reached(s, { flags: 'S.', seq: 1, ack: 1 })).toEqual([1, 2, 4]);
   });
 });
 
 describe('fifth step: ACK', () => {
   /** 100 bytes of ours are acknowledged. */
-  function sent(o: Options = {}, syn: Partial<Wire> = {}): Script {
-    const s = Script.established(o, syn);
+  function sent(o: Options = {}, syn: Partial<Wire> = {}): Peer {
+    const s = Peer.established(o, syn);
     s.write(100);
-    s.receive({ flags: '.', seq: 1, ack: 101, ...(syn.ts ? { ts: [syn.ts[0] + 1, s.last.ts![0]] } : {}) });
+    s.send({ flags: '.', seq: 1, ack: 101, ...(syn.ts ? { ts: [syn.ts[0] + 1, s.last.ts![0]] } : {}) });
     return rested(s);
   }
 
   it('a segment without ACK ends there', () => {
-    const s = Script.established();
+    const s = Peer.established();
     expect(reached(s, { flags: 'P', seq: 1, len: 10 })).toEqual([1, 2, 4, 5]);
     expect([s.drops, s.env.counters.TcpExtTCPChallengeACK]).toEqual([['tcpNoAck'], 0]);
   });
@@ -509,10 +509,10 @@ describe('fifth step: ACK', () => {
   });
 
   it('RFC 5961 section 5.2: an old one is believed as far back as the largest window reaches', () => {
-    const s = Script.established({}, { win: 60 }, 60);
+    const s = Peer.established({}, { win: 60 }, 60);
     for (const ack of [61, 121]) {
       s.write(60);
-      s.receive({ flags: '.', seq: 1, ack, win: 60 });
+      s.send({ flags: '.', seq: 1, ack, win: 60 });
     }
     expect(answer(s, { flags: '.', seq: 1, ack: 61, len: 10 }).drops).toEqual([]);
     expect(answer(s, { flags: '.', seq: 11, ack: 60, len: 10 }).drops).toEqual(['tcpOldAck']);
@@ -528,14 +528,14 @@ describe('fifth step: ACK', () => {
   it('as Linux: TS.Recent follows a segment with the latest ACK, not one with an older', () => {
     const s = sent({ config: { noDelay: true } }, { ts: [1000, 0] });
     const recent = (): number => s.write(1).at(-1)!.ts![1];
-    s.receive({ flags: '.', seq: 1, ack: 100, ts: [2000, 0] });
+    s.send({ flags: '.', seq: 1, ack: 100, ts: [2000, 0] });
     expect(recent()).toBe(1001);
-    s.receive({ flags: '.', seq: 1, ack: 101, ts: [2000, 0] });
+    s.send({ flags: '.', seq: 1, ack: 101, ts: [2000, 0] });
     expect(recent()).toBe(2000);
   });
 
   it('of our FIN: FIN-WAIT-1 becomes FIN-WAIT-2, and the text goes on', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.close();
     expect(reached(s, { flags: '.', seq: 1, ack: 2, len: 10 })).toEqual([1, 2, 4, 5, 6, 7, 8]);
     expect([s.state, s.read()]).toEqual(['FIN-WAIT-2', 10]);
@@ -543,14 +543,14 @@ describe('fifth step: ACK', () => {
   });
 
   it('of our FIN, with the FIN of the peer, for a user who is gone: both count', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.release();
-    expect(s.receive({ flags: 'F.', seq: 1, ack: 2 })).toMatchObject([{ flags: '.', ack: 2 }]);
+    expect(s.send({ flags: 'F.', seq: 1, ack: 2 })).toMatchObject([{ flags: '.', ack: 2 }]);
     expect(s.state).toBe('TIME-WAIT');
   });
 
   it('of our FIN, where nobody wants a FIN-WAIT-2 (TCP_LINGER2 below 0): a RST, and the end', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.conn.setLinger2(-1);
     s.release();
     expect(reached(s, { flags: 'F.', seq: 1, ack: 2, len: 10 })).toEqual([1, 2, 4, 5]);
@@ -559,62 +559,62 @@ describe('fifth step: ACK', () => {
   });
 
   it('of our FIN: CLOSING and LAST-ACK end with it, and the rest of the segment does not matter', () => {
-    const closing = Script.established();
+    const closing = Peer.established();
     closing.close();
-    closing.receive({ flags: 'F.', seq: 1, ack: 1 });
+    closing.send({ flags: 'F.', seq: 1, ack: 1 });
     expect(reached(closing, { flags: '.', seq: 2, ack: 2 })).toEqual([1, 2, 4, 5]);
     expect(closing.state).toBe('TIME-WAIT');
-    const lastAck = Script.established();
-    lastAck.receive({ flags: 'F.', seq: 1, ack: 1 });
+    const lastAck = Peer.established();
+    lastAck.send({ flags: 'F.', seq: 1, ack: 1 });
     lastAck.close();
     expect(reached(lastAck, { flags: '.', seq: 2, ack: 2 })).toEqual([1, 2, 4, 5]);
     expect([lastAck.state, lastAck.conn.error]).toEqual(['CLOSED', null]);
   });
 
   it('of what goes before our FIN leaves CLOSING and LAST-ACK as they are', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(10);
-    s.receive({ flags: 'F.', seq: 1, ack: 1 });
+    s.send({ flags: 'F.', seq: 1, ack: 1 });
     s.close();
-    s.receive({ flags: '.', seq: 2, ack: 11 });
+    s.send({ flags: '.', seq: 2, ack: 11 });
     expect(s.state).toBe('LAST-ACK');
   });
 });
 
 describe('seventh step: the text', () => {
   it('in order: it is counted, the user is told, and no duplicate is owed', () => {
-    const s = Script.established();
-    s.receive({ ...ACK, len: 3000, gsoSize: 1000 });
+    const s = Peer.established();
+    s.send({ ...ACK, len: 3000, gsoSize: 1000 });
     expect(s.conn.stats).toMatchObject({ dataSegsIn: 3, bytesIn: 3000 });
     expect(s.takeEvents()).toEqual(['readable']);
     expect(s.notes).not.toContain('duplicate-ack-owed');
   });
 
   it('out of order: nothing to read yet; what is new in it is counted, and a duplicate owed each time', () => {
-    const s = Script.established();
-    s.receive({ ...ACK, seq: 101, len: 100 });
+    const s = Peer.established();
+    s.send({ ...ACK, seq: 101, len: 100 });
     expect(s.takeEvents()).toEqual([]);
     expect(s.conn.stats).toMatchObject({ dataSegsIn: 1, bytesIn: 0 });
     expect(s.env.counters.TcpExtTCPOFOQueue).toBe(1);
-    s.receive({ ...ACK, seq: 101, len: 100 });
+    s.send({ ...ACK, seq: 101, len: 100 });
     expect(s.env.counters.TcpExtTCPOFOQueue).toBe(1);
     expect(s.notes.filter((n) => n === 'duplicate-ack-owed')).toHaveLength(2);
-    s.receive({ ...ACK, len: 100 });
+    s.send({ ...ACK, len: 100 });
     expect(s.conn.stats).toMatchObject({ dataSegsIn: 3, bytesIn: 200 });
     expect(s.takeEvents()).toEqual(['readable']);
   });
 
   it('without any, only the steps are counted', () => {
-    const s = Script.established();
+    const s = Peer.established();
     expect(reached(s, ACK)).toEqual([1, 2, 4, 5, 6, 7, 8]);
     expect(s.conn.stats.dataSegsIn).toBe(0);
     expect(s.takeEvents()).toEqual([]);
   });
 
   it('more pieces than may be kept: one above them is dropped, for one below them others go; both are counted', () => {
-    const s = Script.established({ config: { outOfOrderPieces: 1 } });
+    const s = Peer.established({ config: { outOfOrderPieces: 1 } });
     const pieces = (seq: number): number[] => {
-      s.receive({ ...ACK, seq, len: 10 });
+      s.send({ ...ACK, seq, len: 10 });
       return [s.env.counters.TcpExtTCPOFODrop, s.env.counters.TcpExtOfoPruned];
     };
     expect(pieces(301)).toEqual([0, 0]);
@@ -626,23 +626,23 @@ describe('seventh step: the text', () => {
   });
 
   it('that is dropped for want of memory owes no duplicate: an ACK, and the peer sends it again', () => {
-    const s = Script.established({ config: { memory: { low: 0, pressure: 0, high: 0 } } });
-    s.receive({ ...ACK, len: 100 });
+    const s = Peer.established({ config: { memory: { low: 0, pressure: 0, high: 0 } } });
+    s.send({ ...ACK, len: 100 });
     expect(answer(s, { ...ACK, seq: 101, len: 100 })).toMatchObject({ sent: [{ ack: 101 }], drops: ['tcpMemory'] });
     expect(s.notes).not.toContain('duplicate-ack-owed');
     expect(s.env.counters.TcpExtTCPOFODrop).toBe(0);
   });
 
   it("after the peer's FIN there is none: what pretends to be is dropped, and the rest of the segment counts", () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(100);
-    s.receive({ flags: 'F.', seq: 1, ack: 1 });
+    s.send({ flags: 'F.', seq: 1, ack: 1 });
     expect(reached(s, { flags: '.', seq: 2, ack: 101, len: 10 })).toEqual([1, 2, 4, 5, 6, 7, 8]);
     expect([s.drops, s.conn.stats.bytesIn, s.conn.snd.flight]).toEqual([['tcpAfterClose'], 1, 0]); // the FIN
   });
 
   it('SHLD-3: data for a user who is gone resets the connection at the ACK, and ends the processing', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.release();
     expect(reached(s, { flags: 'F.', seq: 1, ack: 2, len: 10 })).toEqual([1, 2, 4, 5, 6, 7]);
     expect(s.last).toMatchObject({ flags: 'R', seq: 2 });
@@ -650,30 +650,30 @@ describe('seventh step: the text', () => {
   });
 
   it('but not data that had come before: the FIN behind it counts', () => {
-    const s = Script.established();
-    s.receive({ ...ACK, len: 10 });
+    const s = Peer.established();
+    s.send({ ...ACK, len: 10 });
     s.read();
     s.release();
-    expect(s.receive({ flags: 'F.', seq: 1, ack: 2, len: 10 }).map((x) => x.flags)).not.toContain('R');
+    expect(s.send({ flags: 'F.', seq: 1, ack: 2, len: 10 }).map((x) => x.flags)).not.toContain('R');
     expect(s.state).toBe('TIME-WAIT');
   });
 
   it('of which a part is new is', () => {
-    const s = Script.established();
-    s.receive({ ...ACK, len: 10 });
+    const s = Peer.established();
+    s.send({ ...ACK, len: 10 });
     s.read();
     s.release();
-    expect(s.receive({ flags: '.', seq: 1, ack: 2, len: 11 })).toMatchObject([{ flags: 'R', seq: 2 }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 2, len: 11 })).toMatchObject([{ flags: 'R', seq: 2 }]);
   });
 });
 
 describe("the receiver's round trip, by the echo of its timestamps", () => {
   /** Full segments of the peer's are 536 bytes, as far as is known. */
   function echoed(age: number, len: number): number {
-    const s = Script.established({}, { ts: [1, 0] });
+    const s = Peer.established({}, { ts: [1, 0] });
     const [{ ts }] = s.write(1) as [Sent];
     s.wait(age);
-    s.receive({ flags: '.', seq: 1, ack: 2, len, ts: [2, ts![0]] });
+    s.send({ flags: '.', seq: 1, ack: 2, len, ts: [2, ts![0]] });
     return s.conn.rcv.tuning.rtt;
   }
 
@@ -691,29 +691,29 @@ describe("the receiver's round trip, by the echo of its timestamps", () => {
   });
 
   it('and not where timestamps were not agreed on', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(1);
     s.wait(50 * MILLISECOND);
-    s.receive({ flags: '.', seq: 1, ack: 2, len: 1000, ts: [5, 7] });
+    s.send({ flags: '.', seq: 1, ack: 2, len: 1000, ts: [5, 7] });
     expect(s.conn.rcv.tuning.rtt).toBe(0);
   });
 
   it('and not from an echo of nothing', () => {
-    const s = Script.established({}, { ts: [1, 0] });
+    const s = Peer.established({}, { ts: [1, 0] });
     const [{ ts }] = s.write(1) as [Sent];
     s.wait(50 * MILLISECOND);
-    s.receive({ flags: '.', seq: 1, ack: 2, len: 1000, ts: [2, ts![0]] });
-    s.receive({ flags: '.', seq: 1001, ack: 2, len: 1000, ts: [2, 0] });
+    s.send({ flags: '.', seq: 1, ack: 2, len: 1000, ts: [2, ts![0]] });
+    s.send({ flags: '.', seq: 1001, ack: 2, len: 1000, ts: [2, 0] });
     expect(s.conn.rcv.tuning.rtt).toBe(50 * MILLISECOND);
   });
 });
 
 describe('ECN (RFC 3168 section 6.1.3)', () => {
   it('whoever watches hears when the echo begins and when it ends, once each', () => {
-    const s = Script.established({}, { flags: 'SEW' });
+    const s = Peer.established({}, { flags: 'SEW' });
     const heard = (w: Wire): string[] => {
       const from = s.notes.length;
-      s.receive(w);
+      s.send(w);
       return s.notes.slice(from).filter((n) => n.startsWith('ecn-'));
     };
     expect(heard({ ...ACK, len: 10, ecn: 2 })).toEqual([]);
@@ -723,8 +723,8 @@ describe('ECN (RFC 3168 section 6.1.3)', () => {
   });
 
   it('marks mean nothing where it was not agreed on', () => {
-    const s = Script.established();
-    s.receive({ ...ACK, len: 10, ecn: 3 });
+    const s = Peer.established();
+    s.send({ ...ACK, len: 10, ecn: 3 });
     expect(s.notes).not.toContain('ecn-marked');
     expect(s.last.flags).toBe('.');
   });
@@ -732,61 +732,61 @@ describe('ECN (RFC 3168 section 6.1.3)', () => {
 
 describe('eighth step: the FIN', () => {
   it('out of order: a duplicate ACK, and no end yet', () => {
-    const s = Script.established();
-    expect(s.receive({ flags: 'F.', seq: 11, ack: 1 })).toMatchObject([{ flags: '.', ack: 1 }]);
+    const s = Peer.established();
+    expect(s.send({ flags: 'F.', seq: 11, ack: 1 })).toMatchObject([{ flags: '.', ack: 1 }]);
     expect([s.state, s.takeEvents()]).toEqual(['ESTABLISHED', []]);
   });
 
   it('out of order behind text: the segment owes one duplicate ACK, not two (RFC 5681 section 4.2)', () => {
-    const s = Script.established();
-    expect(s.receive({ flags: 'F.', seq: 101, ack: 1, len: 10 })).toMatchObject([{ flags: '.', ack: 1 }]);
+    const s = Peer.established();
+    expect(s.send({ flags: 'F.', seq: 101, ack: 1, len: 10 })).toMatchObject([{ flags: '.', ack: 1 }]);
   });
 
   it('each out of order owes a duplicate ACK of its own, also in one batch (RFC 5681 section 4.2)', () => {
-    const s = Script.established();
-    const sent = s.receiveBatch({ ...ACK, seq: 101, len: 10 }, { flags: 'F.', seq: 111, ack: 1 });
+    const s = Peer.established();
+    const sent = s.sendBatch({ ...ACK, seq: 101, len: 10 }, { flags: 'F.', seq: 111, ack: 1 });
     expect(sent.map((x) => x.ack)).toEqual([1, 1]);
   });
 
   it('a segment without one owes nothing', () => {
-    const s = Script.established();
-    expect(s.receive(ACK)).toEqual([]);
+    const s = Peer.established();
+    expect(s.send(ACK)).toEqual([]);
   });
 
   it('a second one beyond the first is acknowledged, and ends nothing anew', () => {
-    const s = Script.established();
-    s.receive({ flags: 'F.', seq: 1, ack: 1 });
+    const s = Peer.established();
+    s.send({ flags: 'F.', seq: 1, ack: 1 });
     s.takeEvents();
     const again = { flags: 'F.', seq: 2, ack: 1 };
-    expect(s.receive(again)).toMatchObject([{ flags: '.', ack: 2 }]);
+    expect(s.send(again)).toMatchObject([{ flags: '.', ack: 2 }]);
     expect([s.state, s.takeEvents()]).toEqual(['CLOSE-WAIT', []]);
-    expect(s.receiveBatch(again, again), 'it is out of no order: one ACK for a batch').toHaveLength(1);
+    expect(s.sendBatch(again, again), 'it is out of no order: one ACK for a batch').toHaveLength(1);
   });
 
   it('in FIN-WAIT-1 and FIN-WAIT-2 it is acknowledged at once, though ACKs are delayed', () => {
     for (const ack of [1, 2]) {
-      const s = Script.established();
-      s.receive({ ...ACK, len: 10 });
+      const s = Peer.established();
+      s.send({ ...ACK, len: 10 });
       s.close();
-      s.receive({ flags: '.', seq: 11, ack });
+      s.send({ flags: '.', seq: 11, ack });
       expect(s.state).toBe(ack === 1 ? 'FIN-WAIT-1' : 'FIN-WAIT-2');
-      expect(s.receive({ flags: 'F.', seq: 11, ack })).toMatchObject([{ flags: '.', ack: 12 }]);
+      expect(s.send({ flags: 'F.', seq: 11, ack })).toMatchObject([{ flags: '.', ack: 12 }]);
     }
   });
 
   it('has a number that may be the first beyond the window; a later one is cut off with the text before it', () => {
-    const last = (len: number): Script => {
-      const s = Script.established({ config: { receiveBufferBytes: 8000 }, mss: 1000 });
-      s.receive({ ...ACK, len: 7000, gsoSize: 1000 });
+    const last = (len: number): Peer => {
+      const s = Peer.established({ config: { receiveBufferBytes: 8000 }, mss: 1000 });
+      s.send({ ...ACK, len: 7000, gsoSize: 1000 });
       expect(s.conn.rcv.wnd).toBe(1000);
-      s.receive({ flags: 'F.', seq: 7001, ack: 1, len });
+      s.send({ flags: 'F.', seq: 7001, ack: 1, len });
       return s;
     };
     const fits = last(1000);
     expect([fits.state, fits.read()]).toEqual(['CLOSE-WAIT', 8000]);
     const over = last(1001);
     expect([over.state, over.drops, over.read()]).toEqual(['ESTABLISHED', ['tcpBeyondWindow'], 8000]);
-    over.receive({ flags: '.', seq: 8001, ack: 1, len: 1 });
+    over.send({ flags: '.', seq: 8001, ack: 1, len: 1 });
     expect([over.read(), over.state], 'it left no mark').toEqual([1, 'ESTABLISHED']);
   });
 });

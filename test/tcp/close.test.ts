@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { MINUTE, SECOND } from '../../src/base/time.js';
-import { Script } from './script.js';
+import { Peer } from './peer.js';
 
 describe('closing', () => {
   it('MUST-12: a normal close and a reset are told apart', () => {
-    const fin = Script.established();
-    fin.receive({ flags: 'F.', seq: 1, ack: 1 });
+    const fin = Peer.established();
+    fin.send({ flags: 'F.', seq: 1, ack: 1 });
     expect(fin.takeEvents()).toEqual(['endOfStream']);
     expect(fin.conn.error).toBeNull();
 
-    const rst = Script.established();
-    rst.receive({ flags: 'R', seq: 1 });
+    const rst = Peer.established();
+    rst.send({ flags: 'R', seq: 1 });
     expect(rst.takeEvents()).toEqual(['error', 'closed']);
     expect(rst.conn.error).toBe('ECONNRESET');
   });
@@ -20,148 +20,148 @@ describe('closing', () => {
     ['FIN-WAIT-2', 'ECONNRESET'],
     ['CLOSE-WAIT', 'EPIPE'],
   ])('MUST-12: a reset is told in %s, too', (state, error) => {
-    const s = Script.established();
-    if (state === 'CLOSE-WAIT') s.receive({ flags: 'F.', seq: 1, ack: 1 });
+    const s = Peer.established();
+    if (state === 'CLOSE-WAIT') s.send({ flags: 'F.', seq: 1, ack: 1 });
     else s.close();
-    if (state === 'FIN-WAIT-2') s.receive({ flags: '.', seq: 1, ack: 2 });
+    if (state === 'FIN-WAIT-2') s.send({ flags: '.', seq: 1, ack: 2 });
     expect(s.state).toBe(state);
     s.takeEvents();
-    s.receive({ flags: 'R', seq: state === 'CLOSE-WAIT' ? 2 : 1 });
+    s.send({ flags: 'R', seq: state === 'CLOSE-WAIT' ? 2 : 1 });
     expect([s.takeEvents(), s.conn.error]).toEqual([['error', 'closed'], error]);
   });
 
   it.each(['FIN-WAIT-1', 'FIN-WAIT-2'])('MUST-12: and the normal end in %s', (state) => {
-    const s = Script.established();
+    const s = Peer.established();
     s.close();
-    if (state === 'FIN-WAIT-2') s.receive({ flags: '.', seq: 1, ack: 2 });
+    if (state === 'FIN-WAIT-2') s.send({ flags: '.', seq: 1, ack: 2 });
     s.takeEvents();
-    s.receive({ flags: 'F.', seq: 1, ack: state === 'FIN-WAIT-2' ? 2 : 1 });
+    s.send({ flags: 'F.', seq: 1, ack: state === 'FIN-WAIT-2' ? 2 : 1 });
     expect([s.takeEvents()[0], s.conn.error]).toEqual(['endOfStream', null]);
   });
 
   it('passes FIN-WAIT-1 and FIN-WAIT-2 to TIME-WAIT when we close first', () => {
-    const s = Script.established();
+    const s = Peer.established();
     expect(s.close()).toMatchObject([{ flags: 'F.', seq: 1, ack: 1 }]);
     expect(s.state).toBe('FIN-WAIT-1');
-    s.receive({ flags: '.', seq: 1, ack: 2 });
+    s.send({ flags: '.', seq: 1, ack: 2 });
     expect(s.state).toBe('FIN-WAIT-2');
-    expect(s.receive({ flags: 'F.', seq: 1, ack: 2 })).toMatchObject([{ flags: '.', seq: 2, ack: 2 }]);
+    expect(s.send({ flags: 'F.', seq: 1, ack: 2 })).toMatchObject([{ flags: '.', seq: 2, ack: 2 }]);
     expect(s.state).toBe('TIME-WAIT');
     expect(s.takeEvents()).toContain('closed');
   });
 
   it('goes from FIN-WAIT-1 to TIME-WAIT by a FIN that acknowledges ours', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.close();
-    expect(s.receive({ flags: 'F.', seq: 1, ack: 2 })).toMatchObject([{ flags: '.', seq: 2, ack: 2 }]);
+    expect(s.send({ flags: 'F.', seq: 1, ack: 2 })).toMatchObject([{ flags: '.', seq: 2, ack: 2 }]);
     expect(s.state).toBe('TIME-WAIT');
   });
 
   it('closes simultaneously through CLOSING', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.close();
-    expect(s.receive({ flags: 'F.', seq: 1, ack: 1 })).toMatchObject([{ flags: '.', seq: 2, ack: 2 }]);
+    expect(s.send({ flags: 'F.', seq: 1, ack: 1 })).toMatchObject([{ flags: '.', seq: 2, ack: 2 }]);
     expect(s.state).toBe('CLOSING');
-    s.receive({ flags: '.', seq: 2, ack: 2 });
+    s.send({ flags: '.', seq: 2, ack: 2 });
     expect(s.state).toBe('TIME-WAIT');
   });
 
   it('passes CLOSE-WAIT and LAST-ACK when the peer closes first', () => {
-    const s = Script.established();
-    expect(s.receive({ flags: 'F.', seq: 1, ack: 1 })).toMatchObject([{ flags: '.', ack: 2 }]);
+    const s = Peer.established();
+    expect(s.send({ flags: 'F.', seq: 1, ack: 1 })).toMatchObject([{ flags: '.', ack: 2 }]);
     expect(s.state).toBe('CLOSE-WAIT');
     expect(s.write(10)).toMatchObject([{ flags: 'P.', seq: 1, len: 10 }]); // half-close: we still may
     expect(s.close()).toMatchObject([{ flags: 'F.', seq: 11 }]);
     expect(s.state).toBe('LAST-ACK');
-    s.receive({ flags: '.', seq: 2, ack: 12 });
+    s.send({ flags: '.', seq: 2, ack: 12 });
     expect(s.state).toBe('CLOSED');
     expect(s.conn.error).toBeNull();
   });
 
   it('receives on after closing its own half', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.close();
-    s.receive({ flags: '.', seq: 1, ack: 2 });
-    expect(s.receive({ flags: 'P.', seq: 1, ack: 2, len: 100 })).toMatchObject([{ flags: '.', ack: 101 }]);
+    s.send({ flags: '.', seq: 1, ack: 2 });
+    expect(s.send({ flags: 'P.', seq: 1, ack: 2, len: 100 })).toMatchObject([{ flags: '.', ack: 101 }]);
     expect(s.read()).toBe(100);
   });
 
   it('sends FIN with the last data, and again when it is lost', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.conn.send(new Uint8Array(10));
     expect(s.close()).toMatchObject([{ flags: 'FP.', seq: 1, len: 10 }]);
     expect(s.wait(SECOND)[0]).toMatchObject({ flags: 'FP.', seq: 1, len: 10 });
-    s.receive({ flags: '.', seq: 1, ack: 12 });
+    s.send({ flags: '.', seq: 1, ack: 12 });
     expect(s.state).toBe('FIN-WAIT-2');
   });
 
   it('holds FIN back until the data before it may go', () => {
-    const s = Script.established({}, { win: 1000 }, 1000);
+    const s = Peer.established({}, { win: 1000 }, 1000);
     s.conn.send(new Uint8Array(3000));
     expect(s.close().map((x) => x.flags)).not.toContain('F.');
-    s.receive({ flags: '.', seq: 1, ack: 1001, win: 5000 });
+    s.send({ flags: '.', seq: 1, ack: 1001, win: 5000 });
     expect(s.last).toMatchObject({ flags: 'FP.', seq: 2461 });
   });
 
   it('MUST-36: holds FIN back while the window is shut, and probes: it has a number, which must lie in the window', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(10);
-    s.receive({ flags: '.', seq: 1, ack: 11, win: 0 });
+    s.send({ flags: '.', seq: 1, ack: 11, win: 0 });
     s.conn.shutdown(s.now);
     expect(s.poll()).toEqual([]);
     expect(s.wait(SECOND)[0]).toMatchObject({ flags: '.', seq: 10, len: 0 });
-    expect(s.receive({ flags: '.', seq: 1, ack: 11, win: 1 })).toMatchObject([{ flags: 'F.', seq: 11, len: 0 }]);
-    s.receive({ flags: '.', seq: 1, ack: 12, win: 0 });
+    expect(s.send({ flags: '.', seq: 1, ack: 11, win: 1 })).toMatchObject([{ flags: 'F.', seq: 11, len: 0 }]);
+    s.send({ flags: '.', seq: 1, ack: 12, win: 0 });
     expect(s.state).toBe('FIN-WAIT-2');
     expect(s.wait(10 * SECOND)).toEqual([]);
   });
 
   it('sends the last data alone into a window that has no room for the FIN behind it', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(10);
-    s.receive({ flags: '.', seq: 1, ack: 11, win: 0 });
+    s.send({ flags: '.', seq: 1, ack: 11, win: 0 });
     s.conn.send(new Uint8Array(20));
     s.conn.shutdown(s.now);
-    expect(s.receive({ flags: '.', seq: 1, ack: 11, win: 20 })).toMatchObject([{ flags: 'P.', seq: 11, len: 20 }]);
-    expect(s.receive({ flags: '.', seq: 1, ack: 31, win: 20 })).toMatchObject([{ flags: 'F.', seq: 31, len: 0 }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 11, win: 20 })).toMatchObject([{ flags: 'P.', seq: 11, len: 20 }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 31, win: 20 })).toMatchObject([{ flags: 'F.', seq: 31, len: 0 }]);
   });
 
   it('acknowledges a FIN that comes again', () => {
-    const s = Script.established();
-    s.receive({ flags: 'F.', seq: 1, ack: 1 });
-    expect(s.receive({ flags: 'F.', seq: 1, ack: 1 })).toMatchObject([{ flags: '.', ack: 2 }]);
+    const s = Peer.established();
+    s.send({ flags: 'F.', seq: 1, ack: 1 });
+    expect(s.send({ flags: 'F.', seq: 1, ack: 1 })).toMatchObject([{ flags: '.', ack: 2 }]);
   });
 
   it('SHLD-31: counts a FIN that came out of order only when it is reached', () => {
-    const s = Script.established();
-    expect(s.receive({ flags: 'F.', seq: 11, ack: 1 })).toMatchObject([{ flags: '.', ack: 1 }]);
+    const s = Peer.established();
+    expect(s.send({ flags: 'F.', seq: 11, ack: 1 })).toMatchObject([{ flags: '.', ack: 1 }]);
     expect(s.state).toBe('ESTABLISHED');
-    expect(s.receive({ flags: 'P.', seq: 1, ack: 1, len: 10 })).toMatchObject([{ flags: '.', ack: 12 }]);
+    expect(s.send({ flags: 'P.', seq: 1, ack: 1, len: 10 })).toMatchObject([{ flags: '.', ack: 12 }]);
     expect(s.state).toBe('CLOSE-WAIT');
   });
 
   it('forgets data beyond a FIN that came before it was known', () => {
-    const s = Script.established();
-    s.receive({ flags: '.', seq: 21, ack: 1, len: 10 });
-    s.receive({ flags: 'F.', seq: 1, ack: 1, len: 24 });
+    const s = Peer.established();
+    s.send({ flags: '.', seq: 21, ack: 1, len: 10 });
+    s.send({ flags: 'F.', seq: 1, ack: 1, len: 24 });
     expect(s.state).toBe('CLOSE-WAIT');
     expect(s.last.ack).toBe(26);
     expect(s.read()).toBe(24);
   });
 
   it('ignores a FIN in the middle of what was received', () => {
-    const s = Script.established();
-    s.receive({ flags: 'P.', seq: 1, ack: 1, len: 100 });
-    s.receive({ flags: 'F.', seq: 51, ack: 1, len: 49 });
+    const s = Peer.established();
+    s.send({ flags: 'P.', seq: 1, ack: 1, len: 100 });
+    s.send({ flags: 'F.', seq: 51, ack: 1, len: 49 });
     expect(s.state).toBe('ESTABLISHED');
-    s.receive({ flags: 'F.', seq: 101, ack: 1 });
+    s.send({ flags: 'F.', seq: 101, ack: 1 });
     expect(s.state).toBe('CLOSE-WAIT');
   });
 
   it('does not take data after the FIN', () => {
-    const s = Script.established();
-    s.receive({ flags: 'F.', seq: 1, ack: 1 });
-    s.receive({ flags: 'P.', seq: 2, ack: 1, len: 10 });
+    const s = Peer.established();
+    s.send({ flags: 'F.', seq: 1, ack: 1 });
+    s.send({ flags: 'P.', seq: 2, ack: 1, len: 10 });
     expect(s.drops).toEqual(['tcpAfterClose']);
     expect(s.read()).toBe(0);
   });
@@ -169,24 +169,24 @@ describe('closing', () => {
 
 describe('a connection that nobody reads any more', () => {
   it('SHLD-3, MAY-1: CLOSE with unread data sends RST', () => {
-    const s = Script.established();
-    s.receive({ flags: 'P.', seq: 1, ack: 1, len: 10 });
+    const s = Peer.established();
+    s.send({ flags: 'P.', seq: 1, ack: 1, len: 10 });
     expect(s.release()).toMatchObject([{ flags: 'R.', seq: 1, ack: 11 }]);
     expect(s.state).toBe('CLOSED');
   });
 
   it('SHLD-3: data that comes after CLOSE is answered with RST', () => {
-    const s = Script.established();
+    const s = Peer.established();
     expect(s.release()).toMatchObject([{ flags: 'F.' }]);
-    s.receive({ flags: '.', seq: 1, ack: 2 });
-    expect(s.receive({ flags: 'P.', seq: 1, ack: 2, len: 10 })).toMatchObject([{ flags: 'R', seq: 2 }]);
+    s.send({ flags: '.', seq: 1, ack: 2 });
+    expect(s.send({ flags: 'P.', seq: 1, ack: 2, len: 10 })).toMatchObject([{ flags: 'R', seq: 2 }]);
     expect(s.state).toBe('CLOSED');
   });
 
   it('does not wait in FIN-WAIT-2 for ever (tcp_fin_timeout)', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.release();
-    s.receive({ flags: '.', seq: 1, ack: 2 });
+    s.send({ flags: '.', seq: 1, ack: 2 });
     expect(s.state).toBe('FIN-WAIT-2');
     s.wait(MINUTE - 1);
     expect(s.state).toBe('FIN-WAIT-2');
@@ -195,9 +195,9 @@ describe('a connection that nobody reads any more', () => {
   });
 
   it('waits in FIN-WAIT-2 as long as somebody reads', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.close();
-    s.receive({ flags: '.', seq: 1, ack: 2 });
+    s.send({ flags: '.', seq: 1, ack: 2 });
     s.wait(1000 * MINUTE);
     expect(s.state).toBe('FIN-WAIT-2');
   });
@@ -205,7 +205,7 @@ describe('a connection that nobody reads any more', () => {
 
 describe('reset', () => {
   it('ABORT sends RST and forgets everything', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(100);
     expect(s.abort()).toMatchObject([{ flags: 'R.', seq: 101, ack: 1 }]);
     expect(s.state).toBe('CLOSED');
@@ -214,9 +214,9 @@ describe('reset', () => {
   });
 
   it('ABORT in TIME-WAIT tells the user nothing more: it was told of the end already', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.close();
-    s.receive({ flags: 'F.', seq: 1, ack: 2 });
+    s.send({ flags: 'F.', seq: 1, ack: 2 });
     expect(s.state).toBe('TIME-WAIT');
     expect(s.takeEvents()).toContain('closed');
     expect(s.abort()).toEqual([]);
@@ -224,67 +224,67 @@ describe('reset', () => {
   });
 
   it('SHLD-2: a RST with data resets', () => {
-    const s = Script.established();
-    s.receive({ flags: 'R.', seq: 1, ack: 1, len: 20 });
+    const s = Peer.established();
+    s.send({ flags: 'R.', seq: 1, ack: 1, len: 20 });
     expect(s.conn.error).toBe('ECONNRESET');
   });
 
   it('SHLD-2: also while the connection opens', () => {
-    const active = Script.connect();
-    active.receive({ flags: 'R.', seq: 0, ack: 1, len: 20 });
+    const active = Peer.connect();
+    active.send({ flags: 'R.', seq: 0, ack: 1, len: 20 });
     expect(active.conn.error).toBe('ECONNREFUSED');
-    const passive = Script.listen();
-    passive.receive({ flags: 'S' });
-    passive.receive({ flags: 'R', seq: 1, len: 20 });
+    const passive = Peer.listen();
+    passive.send({ flags: 'S' });
+    passive.send({ flags: 'R', seq: 1, len: 20 });
     expect(passive.state).toBe('CLOSED');
   });
 
   it('RFC 5961 3.2: RST at RCV.NXT resets, elsewhere in the window is challenged, outside is ignored', () => {
-    const s = Script.established();
-    expect(s.receive({ flags: 'R', seq: 2 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
-    expect(s.receive({ flags: 'R', seq: 0 })).toEqual([]);
-    expect(s.receive({ flags: 'R', seq: 70_000_000 })).toEqual([]);
+    const s = Peer.established();
+    expect(s.send({ flags: 'R', seq: 2 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
+    expect(s.send({ flags: 'R', seq: 0 })).toEqual([]);
+    expect(s.send({ flags: 'R', seq: 70_000_000 })).toEqual([]);
     expect(s.state).toBe('ESTABLISHED');
     expect(s.drops).toEqual(['tcpRstChallenge', 'tcpRstOutsideWindow', 'tcpRstOutsideWindow']);
-    s.receive({ flags: 'R', seq: 1 });
+    s.send({ flags: 'R', seq: 1 });
     expect(s.conn.error).toBe('ECONNRESET');
   });
 
   it('as Linux: a RST with the number of the FIN before it resets, and one at the end of what came out of order', () => {
-    const s = Script.established();
-    s.receive({ flags: 'R', seq: 0 });
+    const s = Peer.established();
+    s.send({ flags: 'R', seq: 0 });
     expect(s.state).toBe('ESTABLISHED');
-    s.receive({ flags: 'F.', seq: 1, ack: 1 });
-    s.receive({ flags: 'R', seq: 0 });
+    s.send({ flags: 'F.', seq: 1, ack: 1 });
+    s.send({ flags: 'R', seq: 0 });
     expect(s.state).toBe('CLOSE-WAIT');
-    s.receive({ flags: 'R', seq: 1 });
+    s.send({ flags: 'R', seq: 1 });
     expect([s.state, s.conn.error]).toEqual(['CLOSED', 'EPIPE']);
     for (const sack of [true, false]) {
-      const t = Script.established({}, { sackOk: sack });
-      t.receive({ flags: '.', seq: 101, ack: 1, len: 100 });
-      t.receive({ flags: '.', seq: 301, ack: 1, len: 100 });
-      for (const seq of [201, 400]) t.receive({ flags: 'R', seq });
+      const t = Peer.established({}, { sackOk: sack });
+      t.send({ flags: '.', seq: 101, ack: 1, len: 100 });
+      t.send({ flags: '.', seq: 301, ack: 1, len: 100 });
+      for (const seq of [201, 400]) t.send({ flags: 'R', seq });
       expect(t.state).toBe('ESTABLISHED');
-      t.receive({ flags: 'R', seq: 401 });
+      t.send({ flags: 'R', seq: 401 });
       expect(t.state, 'without SACK the peer was not told').toBe(sack ? 'CLOSED' : 'ESTABLISHED');
     }
   });
 
   it('RFC 5961 4.2: SYN in a synchronized state is challenged, in the window and out of it', () => {
     for (const seq of [0, 1, 100, -5000]) {
-      const s = Script.established();
-      expect(s.receive({ flags: 'S', seq })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
+      const s = Peer.established();
+      expect(s.send({ flags: 'S', seq })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
       expect(s.state).toBe('ESTABLISHED');
     }
   });
 
   it('RFC 5961 section 7: challenge ACKs are throttled to one in half a second', () => {
-    const s = Script.established();
-    expect(s.receive({ flags: 'R', seq: 2 })).toHaveLength(1);
-    expect(s.receive({ flags: 'R', seq: 2 })).toHaveLength(0);
-    expect(s.receive({ flags: 'S', seq: 9 })).toHaveLength(0);
+    const s = Peer.established();
+    expect(s.send({ flags: 'R', seq: 2 })).toHaveLength(1);
+    expect(s.send({ flags: 'R', seq: 2 })).toHaveLength(0);
+    expect(s.send({ flags: 'S', seq: 9 })).toHaveLength(0);
     s.wait(SECOND / 2);
-    expect(s.receive({ flags: 'R', seq: 2 })).toHaveLength(1);
+    expect(s.send({ flags: 'R', seq: 2 })).toHaveLength(1);
     expect(s.env.counters.TcpExtTCPACKSkippedChallenge).toBe(2);
   });
 
@@ -292,16 +292,16 @@ describe('reset', () => {
     ['without text', 0],
     ['with text that is beyond it', 5],
   ])('MUST-66: URG, ACK and RST of a segment %s count while our window is closed', (_what, len) => {
-    const s = Script.established({ config: { receiveBufferBytes: 2920 } });
-    s.receive({ flags: '.', seq: 1, ack: 1, len: 1460 });
-    s.receive({ flags: '.', seq: 1461, ack: 1, len: 1460 });
+    const s = Peer.established({ config: { receiveBufferBytes: 2920 } });
+    s.send({ flags: '.', seq: 1, ack: 1, len: 1460 });
+    s.send({ flags: '.', seq: 1461, ack: 1, len: 1460 });
     expect(s.last.win).toBe(0);
     s.write(10);
-    s.receive({ flags: 'U.', seq: 2921, ack: 11, urg: 1, len });
+    s.send({ flags: 'U.', seq: 2921, ack: 11, urg: 1, len });
     expect(s.conn.rcv.urgent.pending, 'URG').toBe(true);
     expect(s.conn.snd.una, 'ACK').toBe(s.conn.snd.nxt);
     expect(s.conn.rcv.queue.length, 'its text is not taken').toBe(2920);
-    s.receive({ flags: 'R', seq: 2921, len });
+    s.send({ flags: 'R', seq: 2921, len });
     expect(s.conn.error, 'RST').toBe('ECONNRESET');
   });
 
@@ -309,26 +309,26 @@ describe('reset', () => {
     ['linux', 'CLOSE-WAIT'],
     ['rfc', 'ESTABLISHED'],
   ] as const)('%s: a FIN right behind the window', (profile, state) => {
-    const filled = (): Script => {
-      const s = Script.established({ profile, config: { receiveBufferBytes: 2920 } });
-      s.receive({ flags: '.', seq: 1, ack: 1, len: 1460 });
+    const filled = (): Peer => {
+      const s = Peer.established({ profile, config: { receiveBufferBytes: 2920 } });
+      s.send({ flags: '.', seq: 1, ack: 1, len: 1460 });
       return s;
     };
 
     it('that is shut', () => {
       const s = filled();
-      s.receive({ flags: '.', seq: 1461, ack: 1, len: 1460 });
+      s.send({ flags: '.', seq: 1461, ack: 1, len: 1460 });
       expect(s.last.win).toBe(0);
-      s.receive({ flags: 'F.', seq: 2921, ack: 1 });
+      s.send({ flags: 'F.', seq: 2921, ack: 1 });
       expect(s.state).toBe(state);
       s.read();
-      s.receive({ flags: 'F.', seq: 2921, ack: 1 });
+      s.send({ flags: 'F.', seq: 2921, ack: 1 });
       expect(s.state, 'there is room now').toBe('CLOSE-WAIT');
     });
 
     it('which its text fills', () => {
       const s = filled();
-      s.receive({ flags: 'F.', seq: 1461, ack: 1, len: 1460 });
+      s.send({ flags: 'F.', seq: 1461, ack: 1, len: 1460 });
       expect([s.state, s.conn.rcv.queue.length]).toEqual([state, 2920]);
     });
   });

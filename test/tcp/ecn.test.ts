@@ -2,13 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import { Ecn } from '../../src/wire/tcp.js';
-import { Script, type ScriptOptions, type Wire } from './script.js';
+import { Peer, type PeerOptions, type Wire } from './peer.js';
 
 /** A passive connection that agreed on ECN, its quick ACKs used up, so that ACKs are delayed again. */
-function agreed(o: ScriptOptions = {}, syn: Partial<Wire> = {}): Script {
-  const s = Script.listen(o);
-  s.receive({ flags: 'SEW', mss: 1460, ...syn });
-  s.receive({ flags: '.', seq: 1, ack: 1 });
+function agreed(o: PeerOptions = {}, syn: Partial<Wire> = {}): Peer {
+  const s = Peer.listen(o);
+  s.send({ flags: 'SEW', mss: 1460, ...syn });
+  s.send({ flags: '.', seq: 1, ack: 1 });
   return s;
 }
 const SEGMENT = 1000;
@@ -20,8 +20,8 @@ const data = (n: number, more: Partial<Wire> = {}): Wire => ({
   ...more,
 });
 /** So many segments in order, ECT(0), read; the first of the next is number `count`. */
-function past(s: Script, count: number): void {
-  for (let n = 0; n < count; n++) s.receive(data(n, { ecn: Ecn.ect0 }));
+function past(s: Peer, count: number): void {
+  for (let n = 0; n < count; n++) s.send(data(n, { ecn: Ecn.ect0 }));
   s.read();
   s.wait(100 * MILLISECOND); // less than the RTO: a longer silence would bring quick ACKs again
 }
@@ -41,18 +41,18 @@ describe('the handshake (RFC 3168 section 6.1.1)', () => {
     // Something rewrites the field on the way.
     [2, 'SEW', Ecn.ect0, 'S.'],
   ] as const)('SHLD-8: tcp_ecn=%i: %s with ECN field %i is answered by %s', (ecn, flags, field, answer) => {
-    const s = Script.listen({ config: { ecn } });
-    const [synAck] = s.receive({ flags, mss: 1460, ecn: field });
+    const s = Peer.listen({ config: { ecn } });
+    const [synAck] = s.send({ flags, mss: 1460, ecn: field });
     expect(synAck).toMatchObject({ flags: answer });
     expect(synAck!.ecn, 'a SYN,ACK is never ECT').toBeUndefined();
-    s.receive({ flags: '.', seq: 1, ack: 1 });
+    s.send({ flags: '.', seq: 1, ack: 1 });
     const [first] = s.write(100);
     expect(first!.ecn).toBe(answer === 'SE.' ? Ecn.ect0 : undefined);
   });
 
   it('a SYN,ACK that is sent again still says so', () => {
-    const s = Script.listen();
-    s.receive({ flags: 'SEW', mss: 1460 });
+    const s = Peer.listen();
+    s.send({ flags: 'SEW', mss: 1460 });
     expect(s.wait(SECOND).map((x) => x.flags)).toEqual(['SE.']);
   });
 
@@ -64,22 +64,22 @@ describe('the handshake (RFC 3168 section 6.1.1)', () => {
     [2, 'S', 'SE.', false],
     [0, 'S', 'SE.', false],
   ] as const)('SHLD-8: tcp_ecn=%i: our SYN is %s, and %s agrees: %s', (ecn, syn, synAck, agrees) => {
-    const s = Script.connect({ config: { ecn } });
+    const s = Peer.connect({ config: { ecn } });
     expect(s.last).toMatchObject({ flags: syn });
     expect(s.last.ecn).toBeUndefined();
-    const [ack] = s.receive({ flags: synAck, ack: 1, mss: 1460 });
+    const [ack] = s.send({ flags: synAck, ack: 1, mss: 1460 });
     expect(ack).toMatchObject({ flags: '.' });
     expect(ack!.ecn, 'nor is the ACK').toBeUndefined();
     expect(s.write(100)[0]!.ecn).toBe(agrees ? Ecn.ect0 : undefined);
   });
 
   it('a SYN that got no answer is sent again without asking (tcp_ecn_fallback)', () => {
-    const s = Script.connect({ config: { ecn: 1 } });
+    const s = Peer.connect({ config: { ecn: 1 } });
     expect(s.wait(SECOND).map((x) => x.flags)).toEqual(['S']);
     // The answer to the first one may still come.
-    s.receive({ flags: 'SE.', ack: 1, mss: 1460 });
+    s.send({ flags: 'SE.', ack: 1, mss: 1460 });
     expect(s.write(100)[0]!.ecn).toBe(Ecn.ect0);
-    const stubborn = Script.connect({ config: { ecn: 1, ecnFallback: false } });
+    const stubborn = Peer.connect({ config: { ecn: 1, ecnFallback: false } });
     expect(stubborn.wait(SECOND).map((x) => x.flags)).toEqual(['SEW']);
   });
 
@@ -88,9 +88,9 @@ describe('the handshake (RFC 3168 section 6.1.1)', () => {
       ['SEW', 'SE.'],
       ['S', 'S.'],
     ] as const) {
-      const s = Script.connect({ config: { ecn: 1 } });
-      expect(s.receive({ flags: syn, mss: 1460 })).toMatchObject([{ flags: answer }]);
-      s.receive({ flags: syn === 'SEW' ? 'SE.' : 'S.', ack: 1, mss: 1460 });
+      const s = Peer.connect({ config: { ecn: 1 } });
+      expect(s.send({ flags: syn, mss: 1460 })).toMatchObject([{ flags: answer }]);
+      s.send({ flags: syn === 'SEW' ? 'SE.' : 'S.', ack: 1, mss: 1460 });
       expect(s.state).toBe('ESTABLISHED');
       expect(s.write(100)[0]!.ecn).toBe(syn === 'SEW' ? Ecn.ect0 : undefined);
     }
@@ -101,42 +101,42 @@ describe('the receiver (RFC 3168 section 6.1.3)', () => {
   it('SHLD-8: after CE every ACK carries ECE, until CWR comes', () => {
     const s = agreed();
     past(s, 20);
-    expect(s.receive(data(20, { ecn: Ecn.ce }))).toMatchObject([{ flags: 'E.', ack: 21_001 }]);
-    expect(s.receive(data(21, { ecn: Ecn.ect0 }))).toMatchObject([{ flags: 'E.' }]);
+    expect(s.send(data(20, { ecn: Ecn.ce }))).toMatchObject([{ flags: 'E.', ack: 21_001 }]);
+    expect(s.send(data(21, { ecn: Ecn.ect0 }))).toMatchObject([{ flags: 'E.' }]);
     // Duplicate ACKs and data of our own carry it as well.
-    expect(s.receive(data(23, { ecn: Ecn.ect0 }))).toMatchObject([{ flags: 'E.', ack: 22_001 }]);
+    expect(s.send(data(23, { ecn: Ecn.ect0 }))).toMatchObject([{ flags: 'E.', ack: 22_001 }]);
     expect(s.write(100)).toMatchObject([{ flags: 'PE.' }]);
-    expect(s.receive(data(22, { flags: 'W.', ack: 101, ecn: Ecn.ect0 }))).toMatchObject([{ flags: '.', ack: 24_001 }]);
+    expect(s.send(data(22, { flags: 'W.', ack: 101, ecn: Ecn.ect0 }))).toMatchObject([{ flags: '.', ack: 24_001 }]);
     expect(s.notes.filter((n) => n.startsWith('ecn'))).toEqual(['ecn-marked', 'ecn-answered']);
   });
 
   it('a segment that has CWR and is marked anew goes on with ECE', () => {
     const s = agreed();
-    s.receive(data(0, { ecn: Ecn.ce }));
-    expect(s.receive(data(1, { flags: 'W.', ecn: Ecn.ce }))).toMatchObject([{ flags: 'E.' }]);
-    expect(s.receive(data(2, { flags: 'W.', ecn: Ecn.ect0 }))).toMatchObject([{ flags: '.' }]);
+    s.send(data(0, { ecn: Ecn.ce }));
+    expect(s.send(data(1, { flags: 'W.', ecn: Ecn.ce }))).toMatchObject([{ flags: 'E.' }]);
+    expect(s.send(data(2, { flags: 'W.', ecn: Ecn.ect0 }))).toMatchObject([{ flags: '.' }]);
   });
 
   it('acknowledges at once what is marked, and what has CWR: the sender may wait for it with a window of one', () => {
     const s = agreed();
     past(s, 20);
-    expect(s.receive(data(20, { ecn: Ecn.ect0 })), 'the quick ACKs are used up').toEqual([]);
+    expect(s.send(data(20, { ecn: Ecn.ect0 })), 'the quick ACKs are used up').toEqual([]);
     s.wait(40 * MILLISECOND);
-    expect(s.receive(data(21, { ecn: Ecn.ce }))).toHaveLength(1);
-    expect(s.receive(data(22, { ecn: Ecn.ect0 }))).toHaveLength(1);
-    expect(s.receive(data(23, { ecn: Ecn.ect0 })), 'two of them are enough').toEqual([]);
+    expect(s.send(data(21, { ecn: Ecn.ce }))).toHaveLength(1);
+    expect(s.send(data(22, { ecn: Ecn.ect0 }))).toHaveLength(1);
+    expect(s.send(data(23, { ecn: Ecn.ect0 })), 'two of them are enough').toEqual([]);
     s.wait(40 * MILLISECOND);
-    expect(s.receive(data(24, { flags: 'W.', ecn: Ecn.ect0 }))).toHaveLength(1);
+    expect(s.send(data(24, { flags: 'W.', ecn: Ecn.ect0 }))).toHaveLength(1);
     // Not ECT among others that are: sent again, most likely.
-    expect(s.receive(data(25))).toHaveLength(1);
+    expect(s.send(data(25))).toHaveLength(1);
   });
 
   it('takes no notice of CE when ECN is not agreed on, nor of CE outside the window', () => {
-    const s = Script.established();
-    expect(s.receive(data(0, { ecn: Ecn.ce }))).toMatchObject([{ flags: '.' }]);
+    const s = Peer.established();
+    expect(s.send(data(0, { ecn: Ecn.ce }))).toMatchObject([{ flags: '.' }]);
     const t = agreed();
-    t.receive(data(0, { ecn: Ecn.ect0 }));
-    expect(t.receive(data(-5, { ecn: Ecn.ce }))).toMatchObject([{ flags: '.', ack: 1001 }]);
+    t.send(data(0, { ecn: Ecn.ect0 }));
+    expect(t.send(data(-5, { ecn: Ecn.ce }))).toMatchObject([{ flags: '.', ack: 1001 }]);
     expect(t.conn.rcv.ecn.echo).toBe(false);
   });
 });
@@ -146,12 +146,12 @@ describe('the sender (RFC 3168 section 6.1.2)', () => {
     const s = agreed({}, { sackOk: true });
     s.write(30 * 1460);
     const before = s.conn.snd.congestion.cwnd;
-    expect(s.sent.slice(-10).map((x) => [x.len, x.ecn, x.flags.includes('W')])).toEqual(
+    expect(s.got.slice(-10).map((x) => [x.len, x.ecn, x.flags.includes('W')])).toEqual(
       Array.from({ length: 10 }, () => [1460, Ecn.ect0, false]),
     );
     // All that the window held then may bring more of the same. PRR brings the window down while the ACKs come.
     let out = [] as Wire[];
-    for (let n = 2; n <= 10; n += 2) out = out.concat(s.receive({ flags: 'E.', seq: 1, ack: 1 + n * 1460 }));
+    for (let n = 2; n <= 10; n += 2) out = out.concat(s.send({ flags: 'E.', seq: 1, ack: 1 + n * 1460 }));
     expect(s.conn.snd.congestion.cwnd).toBeLessThanOrEqual(0.7 * before);
     expect(s.env.counters.TcpExtTCPDeliveredCE).toBe(10);
     expect(out.filter((x) => x.flags.includes('W'))).toHaveLength(1);
@@ -159,14 +159,14 @@ describe('the sender (RFC 3168 section 6.1.2)', () => {
     expect(first, 'the first new data').toMatchObject({ flags: 'W.', seq: 1 + 10 * 1460, len: 1460, ecn: Ecn.ect0 });
     expect(s.notes.filter((n) => n === 'ecn-reduced')).toHaveLength(1);
     // A mark from the next window reduces again.
-    for (let n = 11; n <= 13; n++) s.receive({ flags: 'E.', seq: 1, ack: 1 + n * 1460 });
+    for (let n = 11; n <= 13; n++) s.send({ flags: 'E.', seq: 1, ack: 1 + n * 1460 });
     expect(s.notes.filter((n) => n === 'ecn-reduced')).toHaveLength(2);
   });
 
   it('sends nothing again: nothing was lost', () => {
     const s = agreed();
     s.write(20 * 1460);
-    s.receive({ flags: 'E.', seq: 1, ack: 1 + 1460 });
+    s.send({ flags: 'E.', seq: 1, ack: 1 + 1460 });
     expect(s.conn.stats.retransmissions).toBe(0);
   });
 
@@ -177,25 +177,25 @@ describe('the sender (RFC 3168 section 6.1.2)', () => {
     const again = s.wait(300 * MILLISECOND);
     expect(again).toMatchObject([{ len: 1000, seq: 1 }]);
     expect(again[0]!.ecn).toBeUndefined();
-    s.receive({ flags: '.', seq: 1, ack: 1001, win: 0 });
+    s.send({ flags: '.', seq: 1, ack: 1001, win: 0 });
     s.write(1000);
     const [probe] = s.wait(SECOND);
     expect(probe).toMatchObject({ seq: 1000, len: 0 });
     expect(probe!.ecn).toBeUndefined();
-    s.receive({ flags: '.', seq: 1, ack: 1001 });
-    s.receive({ flags: '.', seq: 1, ack: 2001 });
+    s.send({ flags: '.', seq: 1, ack: 1001 });
+    s.send({ flags: '.', seq: 1, ack: 2001 });
     const [fin] = s.close();
     expect(fin).toMatchObject({ flags: 'F.', len: 0 });
     expect(fin!.ecn).toBeUndefined();
-    const [ack] = s.receive({ flags: 'F.', seq: 1, ack: 2002 });
+    const [ack] = s.send({ flags: 'F.', seq: 1, ack: 2002 });
     expect(ack!.ecn).toBeUndefined();
   });
 
   it('believes no ECE when ECN is not agreed on', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(20 * 1460);
     const before = s.conn.snd.congestion.cwnd;
-    s.receive({ flags: 'E.', seq: 1, ack: 1 });
+    s.send({ flags: 'E.', seq: 1, ack: 1 });
     expect(s.conn.snd.congestion.cwnd).toBe(before);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import { FastOpen, FastOpenFailure, type FastOpenMemory, type FastOpenOutcome } from '../../src/tcp/fast-open.js';
 import { CaState } from '../../src/tcp/congestion/ack-sample.js';
-import { pattern, Script, type ScriptOptions, type Wire } from './script.js';
+import { pattern, Peer, type PeerOptions, type Wire } from './peer.js';
 
 const COOKIE = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8]);
 const NO_COOKIE = new Uint8Array(0);
@@ -24,26 +24,26 @@ class Notes implements FastOpenMemory {
   }
 }
 
-interface ClientOptions extends ScriptOptions {
+interface ClientOptions extends PeerOptions {
   cookie?: Uint8Array | null;
   mostSynData?: number;
   write?: number;
   afterPause?: boolean;
 }
 
-function client(o: ClientOptions = {}): { s: Script; notes: Notes } {
+function client(o: ClientOptions = {}): { s: Peer; notes: Notes } {
   const notes = new Notes();
   const { cookie = COOKIE, mostSynData = 1420, write = 1000, afterPause = false, ...rest } = o;
   const fastOpen = new FastOpen({ cookie, experimental: false, mostSynData, memory: notes, afterPause });
-  return { s: Script.connect({ fastOpen, early: pattern(write), ...rest }), notes };
+  return { s: Peer.connect({ fastOpen, early: pattern(write), ...rest }), notes };
 }
 
 describe('the client', () => {
   it('sends cookie and data with its SYN; acknowledged data is done with', () => {
     const { s, notes } = client();
-    expect(s.sent).toMatchObject([{ flags: 'S', seq: 0, len: 1000, cookie: [...COOKIE] }]);
-    expect(s.sent[0]!.data).toEqual(pattern(1000));
-    expect(s.receive({ flags: 'S.', ack: 1001, mss: 1200 })).toMatchObject([{ flags: '.', seq: 1001, len: 0 }]);
+    expect(s.got).toMatchObject([{ flags: 'S', seq: 0, len: 1000, cookie: [...COOKIE] }]);
+    expect(s.got[0]!.data).toEqual(pattern(1000));
+    expect(s.send({ flags: 'S.', ack: 1001, mss: 1200 })).toMatchObject([{ flags: '.', seq: 1001, len: 0 }]);
     expect(s.state).toBe('ESTABLISHED');
     expect(s.takeEvents()).toContain('acked');
     expect(s.env.counters).toMatchObject({ TcpExtTCPFastOpenActive: 1, TcpExtTCPFastOpenActiveFail: 0 });
@@ -54,13 +54,13 @@ describe('the client', () => {
   it('sends no more with the SYN than it may; the rest follows the SYN,ACK', () => {
     const { s } = client({ mostSynData: 500, write: 1200 });
     expect(s.last).toMatchObject({ flags: 'S', len: 500 });
-    const out = s.receive({ flags: 'S.', ack: 501, mss: 1460 });
+    const out = s.send({ flags: 'S.', ack: 501, mss: 1460 });
     expect(out).toMatchObject([{ flags: 'P.', seq: 501, len: 700 }]);
   });
 
   it('sends again at once what the SYN,ACK does not acknowledge, without slowing down', () => {
     const { s, notes } = client({ write: 1400 });
-    const out = s.receive({ flags: 'S.', ack: 1, mss: 1000, cookie: [9, 9, 9, 9] });
+    const out = s.send({ flags: 'S.', ack: 1, mss: 1000, cookie: [9, 9, 9, 9] });
     expect(out.filter((x) => x.len > 0)).toMatchObject([
       { seq: 1, len: 1000 },
       { seq: 1001, len: 400 },
@@ -69,14 +69,14 @@ describe('the client', () => {
     expect(s.env.counters).toMatchObject({ TcpExtTCPFastOpenActive: 0, TcpExtTCPFastOpenActiveFail: 1 });
     expect(s.notes).toContain('fast-open-refused');
     expect(notes.outcomes).toMatchObject([{ mss: 1000, cookie: Uint8Array.of(9, 9, 9, 9) }]);
-    s.receive({ flags: '.', seq: 1, ack: 1401 });
+    s.send({ flags: '.', seq: 1, ack: 1401 });
     expect(s.conn.snd.allAcked).toBe(true);
     expect(s.conn.snd.congestion.cwnd).toBeGreaterThanOrEqual(10);
   });
 
   it('sends again the part that is not acknowledged', () => {
     const { s } = client();
-    const out = s.receive({ flags: 'S.', ack: 401, mss: 1460 });
+    const out = s.send({ flags: 'S.', ack: 401, mss: 1460 });
     expect(out.filter((x) => x.len > 0)).toMatchObject([{ seq: 401, len: 600 }]);
     expect(s.env.counters.TcpExtTCPFastOpenActiveFail).toBe(1);
   });
@@ -86,7 +86,7 @@ describe('the client', () => {
     const [again] = s.wait(SECOND);
     expect(again).toMatchObject({ flags: 'S', seq: 0, len: 0 });
     expect(again!.cookie).toBeUndefined();
-    const out = s.receive({ flags: 'S.', ack: 1, mss: 1460 });
+    const out = s.send({ flags: 'S.', ack: 1, mss: 1460 });
     // As Linux, with PSH: it was a write of its own.
     expect(out.filter((x) => x.len > 0)).toMatchObject([{ seq: 1, len: 1000, flags: 'P.' }]);
     expect(s.conn.fastOpen).toMatchObject({ failure: FastOpenFailure.synAgain, synDataAcked: false });
@@ -96,7 +96,7 @@ describe('the client', () => {
   it('asks for a cookie when it has none, and its data waits', () => {
     const { s, notes } = client({ cookie: new Uint8Array(0), mostSynData: 0 });
     expect(s.last).toMatchObject({ flags: 'S', len: 0, cookie: [] });
-    const out = s.receive({ flags: 'S.', ack: 1, mss: 1460, cookie: [...COOKIE] });
+    const out = s.send({ flags: 'S.', ack: 1, mss: 1460, cookie: [...COOKIE] });
     expect(out).toMatchObject([{ flags: 'P.', seq: 1, len: 1000 }]);
     expect(notes.outcomes).toMatchObject([{ cookie: COOKIE, notGranted: false }]);
     expect(s.env.counters).toMatchObject({ TcpExtTCPFastOpenActive: 0, TcpExtTCPFastOpenActiveFail: 0 });
@@ -104,10 +104,10 @@ describe('the client', () => {
 
   it('notes that it got none, and takes none that it did not ask for', () => {
     const { s, notes } = client({ cookie: new Uint8Array(0), mostSynData: 0 });
-    s.receive({ flags: 'S.', ack: 1, mss: 1460 });
+    s.send({ flags: 'S.', ack: 1, mss: 1460 });
     expect(notes.outcomes).toMatchObject([{ cookie: null, notGranted: true }]);
     const t = client({ cookie: null, mostSynData: 0 });
-    t.s.receive({ flags: 'S.', ack: 1, mss: 1460, cookie: [...COOKIE] });
+    t.s.send({ flags: 'S.', ack: 1, mss: 1460, cookie: [...COOKIE] });
     expect(t.notes.outcomes).toMatchObject([{ cookie: null, notGranted: false }]);
   });
 
@@ -118,7 +118,7 @@ describe('the client', () => {
     s.wait(SECOND);
     expect(notes.blackholes).toBe(1);
     const later = client();
-    later.s.receive({ flags: 'S.', ack: 1001, mss: 1460 });
+    later.s.send({ flags: 'S.', ack: 1001, mss: 1460 });
     later.s.write(100);
     later.s.wait(60 * SECOND);
     expect(later.notes.blackholes).toBe(1);
@@ -139,7 +139,7 @@ describe('the client', () => {
   ])('what a SYN,ACK says of the path and the server: %s', (_, o, late, synAck, expected) => {
     const { s, notes } = client(o);
     s.wait(late);
-    s.receive({ flags: 'S.', ack: 1, mss: 1460, ...synAck });
+    s.send({ flags: 'S.', ack: 1, mss: 1460, ...synAck });
     expect(notes.outcomes).toMatchObject([expected]);
   });
 
@@ -153,22 +153,22 @@ describe('the client', () => {
 
   it('acknowledges a FIN on the SYN,ACK at once, but for one that answers the data of the SYN', () => {
     const plain = client({ mostSynData: 0, write: 0 });
-    expect(plain.s.receive({ flags: 'SF.', ack: 1, mss: 1460 })).toMatchObject([{ flags: '.', ack: 2 }]);
+    expect(plain.s.send({ flags: 'SF.', ack: 1, mss: 1460 })).toMatchObject([{ flags: '.', ack: 2 }]);
     const answered = client();
-    expect(answered.s.receive({ flags: 'SF.', ack: 1001, mss: 1460 })).toEqual([]);
+    expect(answered.s.send({ flags: 'SF.', ack: 1001, mss: 1460 })).toEqual([]);
     expect(answered.s.wait(200 * MILLISECOND)).toMatchObject([{ flags: '.', ack: 2 }]);
   });
 
   it('a reset refuses it as any other', () => {
     const { s } = client();
-    s.receive({ flags: 'R.', ack: 1001 });
+    s.send({ flags: 'R.', ack: 1001 });
     expect([s.state, s.conn.error]).toEqual(['CLOSED', 'ECONNREFUSED']);
   });
 
   it('opens at once with its peer, and loses nothing', () => {
     const { s } = client();
-    expect(s.receive({ flags: 'S', mss: 1460 })).toMatchObject([{ flags: 'S.', seq: 0, len: 0 }]);
-    s.receive({ flags: 'S.', ack: 1, mss: 1460 });
+    expect(s.send({ flags: 'S', mss: 1460 })).toMatchObject([{ flags: 'S.', seq: 0, len: 0 }]);
+    s.send({ flags: 'S.', ack: 1, mss: 1460 });
     expect(s.state).toBe('ESTABLISHED');
     const again = s.wait(5 * SECOND).filter((x) => x.len > 0);
     expect(again[0]).toMatchObject({ seq: 1, len: 1000 });
@@ -176,36 +176,36 @@ describe('the client', () => {
 });
 
 describe('the server', () => {
-  const accepting = (o: ScriptOptions = {}): Script =>
-    Script.listen({ fastOpen: new FastOpen({ cookie: null, experimental: false, accepted: true }), ...o });
+  const accepting = (o: PeerOptions = {}): Peer =>
+    Peer.listen({ fastOpen: new FastOpen({ cookie: null, experimental: false, accepted: true }), ...o });
 
   it('delivers the data of a SYN that it takes, and acknowledges it with the SYN,ACK', () => {
     const s = accepting();
-    expect(s.receive({ flags: 'S', mss: 1460, len: 500 })).toMatchObject([{ flags: 'S.', seq: 0, ack: 501, len: 0 }]);
+    expect(s.send({ flags: 'S', mss: 1460, len: 500 })).toMatchObject([{ flags: 'S.', seq: 0, ack: 501, len: 0 }]);
     expect(s.state).toBe('SYN-RECEIVED');
     expect(s.takeEvents()).toEqual(['readable']);
     expect(s.read()).toBe(500);
-    s.receive({ flags: '.', seq: 501, ack: 1 });
+    s.send({ flags: '.', seq: 501, ack: 1 });
     expect(s.state).toBe('ESTABLISHED');
-    expect(s.sent).toHaveLength(1);
+    expect(s.got).toHaveLength(1);
     expect(s.conn.stats).toMatchObject({ bytesIn: 500 });
   });
 
   it('is in FIN-WAIT-1 for TCP_INFO when it closes before the handshake ends, not when it only shuts down, as in Linux', () => {
     const s = accepting();
     const state = (): number => s.conn.tcpInfo(s.now).tcpi_state;
-    s.receive({ flags: 'S', mss: 1000 });
+    s.send({ flags: 'S', mss: 1000 });
     s.close();
     expect(state()).toBe(3);
     expect(s.release()).toMatchObject([{ flags: 'F.', seq: 1 }]);
     expect(state()).toBe(4);
-    s.receive({ flags: '.', seq: 1, ack: 1 });
+    s.send({ flags: '.', seq: 1, ack: 1 });
     expect([s.state, state()]).toEqual(['FIN-WAIT-1', 4]);
   });
 
   it('may answer before the handshake ends, and goes on after it', () => {
     const s = accepting();
-    s.receive({ flags: 'S', mss: 1000, len: 100, win: 4500 });
+    s.send({ flags: 'S', mss: 1000, len: 100, win: 4500 });
     const out = s.write(6000);
     expect(out.map((x) => [x.seq, x.len])).toEqual([
       [1, 1000],
@@ -214,66 +214,66 @@ describe('the server', () => {
       [3001, 1000],
     ]);
     expect(s.state).toBe('SYN-RECEIVED');
-    const more = s.receive({ flags: '.', seq: 101, ack: 2001, win: 4500 });
+    const more = s.send({ flags: '.', seq: 101, ack: 2001, win: 4500 });
     expect(s.state).toBe('ESTABLISHED');
     expect(more).toMatchObject([
       { seq: 4001, len: 1000 },
       { seq: 5001, len: 1000 },
     ]);
-    s.receive({ flags: '.', seq: 101, ack: 6001 });
+    s.send({ flags: '.', seq: 101, ack: 6001 });
     expect(s.conn.snd.allAcked).toBe(true);
     expect(s.conn.stats.retransmissions).toBe(0);
   });
 
   it('sends SYN,ACK again while the handshake is not over, and data once it is', () => {
     const s = accepting();
-    s.receive({ flags: 'S', mss: 1460, len: 100 });
+    s.send({ flags: 'S', mss: 1460, len: 100 });
     s.write(100);
     const again = s.wait(SECOND);
     expect(again).toMatchObject([{ flags: 'S.', seq: 0, ack: 101 }]);
-    s.receive({ flags: '.', seq: 101, ack: 1 });
+    s.send({ flags: '.', seq: 101, ack: 1 });
     expect(s.state).toBe('ESTABLISHED');
     expect(s.wait(3 * SECOND).find((x) => x.len === 100)).toMatchObject({ seq: 1 });
   });
 
   it('a client whose SYN,ACK was lost sends a plain SYN, and hears again of all', () => {
     const s = accepting();
-    s.receive({ flags: 'S', mss: 1460, len: 100 });
-    expect(s.receive({ flags: 'S', mss: 1460 })).toMatchObject([{ flags: 'S.', ack: 101 }]);
+    s.send({ flags: 'S', mss: 1460, len: 100 });
+    expect(s.send({ flags: 'S', mss: 1460 })).toMatchObject([{ flags: 'S.', ack: 101 }]);
     s.wait(500 * MILLISECOND);
-    expect(s.receive({ flags: 'S', mss: 1460, len: 100 })).toMatchObject([{ flags: 'S.', ack: 101 }]);
+    expect(s.send({ flags: 'S', mss: 1460, len: 100 })).toMatchObject([{ flags: 'S.', ack: 101 }]);
     expect(s.read()).toBe(100);
   });
 
   it('grants a cookie on the first SYN,ACK alone, and leaves data that it does not take', () => {
-    const s = Script.listen({ fastOpen: new FastOpen({ cookie: COOKIE, experimental: true }) });
-    expect(s.receive({ flags: 'S', mss: 1460, len: 100, cookie: [] })).toMatchObject([
+    const s = Peer.listen({ fastOpen: new FastOpen({ cookie: COOKIE, experimental: true }) });
+    expect(s.send({ flags: 'S', mss: 1460, len: 100, cookie: [] })).toMatchObject([
       { flags: 'S.', ack: 1, cookie: [...COOKIE], exp: true },
     ]);
     const [again] = s.wait(SECOND);
     expect(again!.cookie).toBeUndefined();
-    s.receive({ flags: '.', seq: 1, ack: 1, len: 100 });
+    s.send({ flags: '.', seq: 1, ack: 1, len: 100 });
     expect(s.read()).toBe(100);
   });
 
   it('CLOSE before the handshake ends sends FIN after it', () => {
     const s = accepting();
-    s.receive({ flags: 'S', mss: 1460, len: 100 });
+    s.send({ flags: 'S', mss: 1460, len: 100 });
     s.write(10);
     expect(s.close()).toEqual([]);
-    expect(s.receive({ flags: '.', seq: 101, ack: 11 })).toMatchObject([{ flags: 'F.', seq: 11 }]);
+    expect(s.send({ flags: '.', seq: 101, ack: 11 })).toMatchObject([{ flags: 'F.', seq: 11 }]);
     s.wait(40 * MILLISECOND);
     expect(s.state).toBe('FIN-WAIT-1');
   });
 });
 
 describe("the server's data before the handshake ends, and the SYN,ACK's timer", () => {
-  const early = (o: ScriptOptions = {}, syn: Partial<Wire> = {}): Script => {
-    const s = Script.listen({ fastOpen: new FastOpen({ cookie: null, experimental: false, accepted: true }), ...o });
-    s.receive({ flags: 'S', mss: 1000, len: 100, sackOk: true, ...syn });
+  const early = (o: PeerOptions = {}, syn: Partial<Wire> = {}): Peer => {
+    const s = Peer.listen({ fastOpen: new FastOpen({ cookie: null, experimental: false, accepted: true }), ...o });
+    s.send({ flags: 'S', mss: 1000, len: 100, sackOk: true, ...syn });
     return s;
   };
-  const recovery = (s: Script): number => s.conn.snd.recovery.state;
+  const recovery = (s: Peer): number => s.conn.snd.recovery.state;
   const ts = (val: number, ecr: number): Pick<Wire, 'ts'> => ({ ts: [val, ecr] });
 
   it('takes of the data in a SYN what the window has room for', () => {
@@ -282,9 +282,9 @@ describe("the server's data before the handshake ends, and the SYN,ACK's timer",
   });
 
   it('sends SYN,ACK once more than for a handshake without', () => {
-    const count = (s: Script): number => (s.wait(600 * SECOND), s.sent.length);
-    const plain = Script.listen({ config: { synAckRetries: 2 } });
-    plain.receive({ flags: 'S', mss: 1000 });
+    const count = (s: Peer): number => (s.wait(600 * SECOND), s.got.length);
+    const plain = Peer.listen({ config: { synAckRetries: 2 } });
+    plain.send({ flags: 'S', mss: 1000 });
     expect([count(plain), count(early({ config: { synAckRetries: 2 } }))]).toEqual([3, 4]);
   });
 
@@ -299,12 +299,12 @@ describe("the server's data before the handshake ends, and the SYN,ACK's timer",
     const one = early();
     one.write(2000);
     one.wait(SECOND);
-    expect(one.receive({ flags: '.', seq: 101, ack: 1 })).toEqual([]);
+    expect(one.send({ flags: '.', seq: 101, ack: 1 })).toEqual([]);
     expect(recovery(one)).toBe(CaState.open);
     const two = early();
     two.write(2000);
     expect(two.wait(3 * SECOND).filter((x) => x.len > 0)).toEqual([]);
-    expect(two.receive({ flags: '.', seq: 101, ack: 1 })).toMatchObject([{ seq: 1, len: 1000 }]);
+    expect(two.send({ flags: '.', seq: 101, ack: 1 })).toMatchObject([{ seq: 1, len: 1000 }]);
     expect(recovery(two)).toBe(CaState.loss);
   });
 
@@ -322,8 +322,8 @@ describe("the server's data before the handshake ends, and the SYN,ACK's timer",
     ] as const) {
       const s = early({}, ts(1000, 0));
       s.wait(3 * SECOND);
-      expect([s.sent.length, s.conn.snd.congestion.cwnd]).toEqual([3, 1]);
-      s.receive({ flags: '.', seq: 101, ack: 1, ...ts(1001, s.sent[n]!.ts![0]) });
+      expect([s.got.length, s.conn.snd.congestion.cwnd]).toEqual([3, 1]);
+      s.send({ flags: '.', seq: 101, ack: 1, ...ts(1001, s.got[n]!.ts![0]) });
       expect([s.conn.snd.congestion.cwnd, recovery(s)]).toEqual([cwnd, CaState.open]);
     }
   });
@@ -331,26 +331,26 @@ describe("the server's data before the handshake ends, and the SYN,ACK's timer",
   it('without SACK the state lasts until something above is acknowledged (RFC 6582 section 6)', () => {
     const s = early({}, { sackOk: false });
     s.wait(3 * SECOND);
-    s.receive({ flags: '.', seq: 101, ack: 1 });
+    s.send({ flags: '.', seq: 101, ack: 1 });
     expect(recovery(s)).toBe(CaState.loss);
   });
 
   it('a timeout of the SYN,ACK does not count among those of data that follow', () => {
     const s = early({ config: { frto: false, tlp: false } }, ts(1000, 0));
     s.wait(SECOND);
-    s.receive({ flags: '.', seq: 101, ack: 1, ...ts(1001, s.last.ts![0]) });
+    s.send({ flags: '.', seq: 101, ack: 1, ...ts(1001, s.last.ts![0]) });
     const [data] = s.write(500);
     s.wait(2 * SECOND);
     expect(s.notes).toContain('rto-retransmit');
-    s.receive({ flags: '.', seq: 101, ack: 501, ...ts(1002, data!.ts![0]) });
+    s.send({ flags: '.', seq: 101, ack: 501, ...ts(1002, data!.ts![0]) });
     expect(s.env.counters.TcpExtTCPLossUndo).toBe(1);
   });
 
   it('of a handshake without Fast Open the timeouts say nothing of data', () => {
-    const s = Script.listen();
-    s.receive({ flags: 'S', mss: 1000 });
+    const s = Peer.listen();
+    s.send({ flags: 'S', mss: 1000 });
     s.wait(3 * SECOND);
-    s.receive({ flags: '.', seq: 1, ack: 1 });
+    s.send({ flags: '.', seq: 1, ack: 1 });
     expect([recovery(s), s.conn.snd.congestion.ssthresh]).toEqual([CaState.open, Infinity]);
   });
 
@@ -358,7 +358,7 @@ describe("the server's data before the handshake ends, and the SYN,ACK's timer",
     const s = early();
     s.read();
     expect(s.release()).toMatchObject([{ flags: 'F.', seq: 1 }]);
-    s.receive({ flags: '.', seq: 101, ack: 2 });
+    s.send({ flags: '.', seq: 101, ack: 2 });
     expect(s.state).toBe('FIN-WAIT-2');
     expect(s.timer('fin-wait-2')).toBeLessThan(Infinity);
   });
@@ -372,69 +372,69 @@ describe("the server's data before the handshake ends, and the SYN,ACK's timer",
   it('counts the segments of the handshake and the time of its timeouts; an active open counts each SYN', () => {
     const s = early();
     s.wait(1500 * MILLISECOND);
-    s.receive({ flags: '.', seq: 101, ack: 1 });
+    s.send({ flags: '.', seq: 101, ack: 1 });
     expect(s.conn.tcpInfo(s.now)).toMatchObject({
       tcpi_segs_in: 2,
       tcpi_data_segs_in: 1,
       tcpi_total_rto_time: 500,
       tcpi_last_data_sent: 0,
     });
-    const both = Script.connect();
-    both.receive({ flags: 'S', mss: 1000 });
-    both.receive({ flags: 'S', mss: 1000 });
-    both.receive({ flags: '.', seq: 1, ack: 1 });
+    const both = Peer.connect();
+    both.send({ flags: 'S', mss: 1000 });
+    both.send({ flags: 'S', mss: 1000 });
+    both.send({ flags: '.', seq: 1, ack: 1 });
     expect([both.state, both.conn.stats.segsIn]).toEqual(['ESTABLISHED', 3]);
   });
 });
 
 describe('what swallows a connection of Fast Open (tcp_fastopen_blackhole_timeout_sec)', () => {
-  function connected(): { s: Script; notes: Notes } {
+  function connected(): { s: Peer; notes: Notes } {
     const opening = client();
-    opening.s.receive({ flags: 'S.', ack: 1001, mss: 1460 });
+    opening.s.send({ flags: 'S.', ack: 1001, mss: 1460 });
     return opening;
   }
 
   it('is suspected when a RST comes that is not the next in sequence, and no data came before', () => {
     const { s, notes } = connected();
-    s.receive({ flags: 'R', seq: 301 });
+    s.send({ flags: 'R', seq: 301 });
     expect(notes.blackholes).toBe(1);
   });
 
   it('is not when data came before, or the connection asked for no Fast Open', () => {
     const { s, notes } = connected();
-    s.receive({ flags: '.', seq: 1, len: 100, ack: 1001 });
-    s.receive({ flags: 'R', seq: 301 });
+    s.send({ flags: '.', seq: 1, len: 100, ack: 1001 });
+    s.send({ flags: 'R', seq: 301 });
     expect(notes.blackholes).toBe(0);
     const plain = client({ cookie: null });
-    plain.s.receive({ flags: 'S.', ack: 1001, mss: 1460 });
-    plain.s.receive({ flags: 'R', seq: 301 });
+    plain.s.send({ flags: 'S.', ack: 1001, mss: 1460 });
+    plain.s.send({ flags: 'R', seq: 301 });
     expect(plain.notes.blackholes).toBe(0);
   });
 
   it('is suspected when all that ever came is a FIN behind a hole', () => {
     const { s, notes } = connected();
-    s.receive({ flags: 'F.', seq: 301, ack: 1001 });
+    s.send({ flags: 'F.', seq: 301, ack: 1001 });
     expect(notes.blackholes).toBe(0);
-    s.receive({ flags: 'R', seq: 1 });
+    s.send({ flags: 'R', seq: 1 });
     expect(s.state).toBe('CLOSED');
     expect(notes.blackholes).toBe(1);
   });
 
   it('is not for a FIN in order, nor with data', () => {
     const first = connected();
-    first.s.receive({ flags: 'F.', seq: 1, ack: 1001 });
-    first.s.receive({ flags: 'R', seq: 2 });
+    first.s.send({ flags: 'F.', seq: 1, ack: 1001 });
+    first.s.send({ flags: 'R', seq: 2 });
     expect(first.notes.blackholes).toBe(0);
     const second = connected();
-    second.s.receive({ flags: 'F.', seq: 301, ack: 1001, len: 10 });
-    second.s.receive({ flags: 'R', seq: 1 });
+    second.s.send({ flags: 'F.', seq: 301, ack: 1001, len: 10 });
+    second.s.send({ flags: 'R', seq: 1 });
     expect(second.notes.blackholes).toBe(0);
   });
 
   it('is not for a RST out of order once we have closed', () => {
     const { s, notes } = connected();
     s.close();
-    s.receive({ flags: 'R', seq: 301 });
+    s.send({ flags: 'R', seq: 301 });
     expect([s.state, notes.blackholes]).toEqual(['FIN-WAIT-1', 0]);
   });
 
@@ -447,11 +447,11 @@ describe('what swallows a connection of Fast Open (tcp_fastopen_blackhole_timeou
     'is no more where one that was tried after a pause ends %s (%s), data came: %s',
     (end, pause, data, n) => {
       const { s, notes } = client({ afterPause: pause });
-      s.receive({ flags: 'S.', ack: 1001, mss: 1460 });
-      if (data) s.receive({ flags: '.', seq: 1, len: 100, ack: 1001 });
+      s.send({ flags: 'S.', ack: 1001, mss: 1460 });
+      if (data) s.send({ flags: '.', seq: 1, len: 100, ack: 1001 });
       s.close();
-      if (end === 'with a RST') s.receive({ flags: 'R.', seq: data ? 101 : 1, ack: 1002 });
-      else s.receive({ flags: 'F.', seq: data ? 101 : 1, ack: 1002 });
+      if (end === 'with a RST') s.send({ flags: 'R.', seq: data ? 101 : 1, ack: 1002 });
+      else s.send({ flags: 'F.', seq: data ? 101 : 1, ack: 1002 });
       expect([s.state, notes.successes]).toEqual([end === 'with a RST' ? 'CLOSED' : 'TIME-WAIT', n]);
     },
   );

@@ -1,7 +1,7 @@
 /** A flight of segments of 1000 bytes over a round trip of 100 ms, and the ACKs that come of it, by the segments' numbers. */
 import { MILLISECOND } from '../../src/base/time.js';
 import type { TcpSnapshot } from '../../src/tcp/snapshot.js';
-import { Script, type Sent, type Wire } from './script.js';
+import { Peer, type Sent, type Wire } from './peer.js';
 
 export const MSS = 1000;
 export const RTT = 100 * MILLISECOND;
@@ -11,11 +11,11 @@ export const at = (n: number): number => 1 + n * MSS;
 export const numbers = (sent: Sent[]): number[] => sent.filter((x) => x.len > 0).map((x) => (x.seq - 1) / MSS);
 
 /** A connection with a round trip measured in its handshake, and `n` segments in flight (or waiting for cwnd). */
-export function inFlight(n: number, o: Parameters<typeof Script.established>[0] = {}, syn: Partial<Wire> = {}): Script {
-  const s = Script.listen({ mss: MSS, ...o, config: { slowStartAfterIdle: false, noDelay: true, ...o.config } });
-  s.receive({ flags: 'S', mss: MSS, sackOk: true, wscale: 7, ...syn });
+export function inFlight(n: number, o: Parameters<typeof Peer.established>[0] = {}, syn: Partial<Wire> = {}): Peer {
+  const s = Peer.listen({ mss: MSS, ...o, config: { slowStartAfterIdle: false, noDelay: true, ...o.config } });
+  s.send({ flags: 'S', mss: MSS, sackOk: true, wscale: 7, ...syn });
   s.wait(RTT);
-  s.receive({ flags: '.', seq: 1, ack: 1, win: 10_000, ...(syn.ts ? { ts: [syn.ts[0], s.last.ts![0]] } : {}) });
+  s.send({ flags: '.', seq: 1, ack: 1, win: 10_000, ...(syn.ts ? { ts: [syn.ts[0], s.last.ts![0]] } : {}) });
   s.write(n * MSS);
   return s;
 }
@@ -27,4 +27,4 @@ export const ack = (n: number, ...sack: [number, number][]): Wire => ({
   win: 10_000,
   ...(sack.length > 0 ? { sack: sack.map(([l, r]) => [at(l), at(r)] as [number, number]) } : {}),
 });
-export const congestion = (s: Script): TcpSnapshot['congestion'] => s.conn.snapshot(s.now).congestion;
+export const congestion = (s: Peer): TcpSnapshot['congestion'] => s.conn.snapshot(s.now).congestion;

@@ -2,140 +2,140 @@ import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
 import { pathMtuChanged } from '../../src/tcp/path-mtu.js';
 import { MtuCause } from '../../src/tcp/send/segment-size.js';
-import { pattern, Script } from './script.js';
+import { pattern, Peer } from './peer.js';
 
 /** A buffer that needs a shift of 5 to be offered in 16 bits. */
 const megabyte = { config: { receiveBufferBytes: 1 << 20 } };
 
 describe('passive open', () => {
   it('answers a SYN with SYN,ACK and its options, and is established by the ACK', () => {
-    const s = Script.listen(megabyte);
-    const [synAck] = s.receive({ flags: 'S', mss: 1400, sackOk: true, ts: [1000, 0], wscale: 7 });
+    const s = Peer.listen(megabyte);
+    const [synAck] = s.send({ flags: 'S', mss: 1400, sackOk: true, ts: [1000, 0], wscale: 7 });
     expect(synAck).toMatchObject({ flags: 'S.', seq: 0, ack: 1, mss: 1460, sackOk: true, wscale: 5, win: 65_535 });
     expect(synAck!.ts![1]).toBe(1000);
     expect(s.state).toBe('SYN-RECEIVED');
-    expect(s.receive({ flags: '.', seq: 1, ack: 1, ts: [1001, synAck!.ts![0]] })).toEqual([]);
+    expect(s.send({ flags: '.', seq: 1, ack: 1, ts: [1001, synAck!.ts![0]] })).toEqual([]);
     expect(s.state).toBe('ESTABLISHED');
     expect(s.takeEvents()).toEqual(['established']);
   });
 
   it('leaves out of the SYN,ACK what the SYN did not offer', () => {
-    const [synAck] = Script.listen().receive({ flags: 'S', mss: 1460 });
+    const [synAck] = Peer.listen().send({ flags: 'S', mss: 1460 });
     expect(synAck).not.toHaveProperty('ts');
     expect(synAck).not.toHaveProperty('wscale');
     expect(synAck).not.toHaveProperty('sackOk');
   });
 
   it('sends SYN,ACK again for a SYN that comes again', () => {
-    const s = Script.listen();
-    s.receive({ flags: 'S' });
-    expect(s.receive({ flags: 'S' })).toMatchObject([{ flags: 'S.', seq: 0, ack: 1 }]);
+    const s = Peer.listen();
+    s.send({ flags: 'S' });
+    expect(s.send({ flags: 'S' })).toMatchObject([{ flags: 'S.', seq: 0, ack: 1 }]);
   });
 
   it('takes data that rides on the last ACK of the handshake', () => {
-    const s = Script.listen();
-    s.receive({ flags: 'S' });
-    expect(s.receive({ flags: 'P.', seq: 1, ack: 1, len: 5 })).toMatchObject([{ flags: '.', ack: 6 }]);
+    const s = Peer.listen();
+    s.send({ flags: 'S' });
+    expect(s.send({ flags: 'P.', seq: 1, ack: 1, len: 5 })).toMatchObject([{ flags: '.', ack: 6 }]);
     s.read();
-    expect(s.received).toEqual(pattern(5));
+    expect(s.readBytes).toEqual(pattern(5));
   });
 
   it('resets a handshake whose ACK acknowledges something else', () => {
-    const s = Script.listen();
-    s.receive({ flags: 'S' });
+    const s = Peer.listen();
+    s.send({ flags: 'S' });
     for (const ack of [0, 2, -5]) {
-      expect(s.receive({ flags: '.', seq: 1, ack })).toMatchObject([{ flags: 'R', seq: ack }]);
+      expect(s.send({ flags: '.', seq: 1, ack })).toMatchObject([{ flags: 'R', seq: ack }]);
     }
     expect(s.state).toBe('SYN-RECEIVED');
   });
 
   it('sends SYN,ACK 6 times at 0, 1, 3, 7, 15, 31 s, and gives up at 63 s', () => {
-    const s = Script.listen();
-    s.receive({ flags: 'S' });
+    const s = Peer.listen();
+    s.send({ flags: 'S' });
     const start = s.now;
     s.wait(5 * MINUTE);
-    expect(s.sent.map((x) => (x.at - start) / SECOND)).toEqual([0, 1, 3, 7, 15, 31]);
+    expect(s.got.map((x) => (x.at - start) / SECOND)).toEqual([0, 1, 3, 7, 15, 31]);
     expect(s.state).toBe('CLOSED');
     expect(s.conn.error).toBe('ETIMEDOUT');
   });
 
   it('MUST-11: RST in SYN-RECEIVED of a passive open ends it quietly, of an active one is a refusal', () => {
-    const passive = Script.listen();
-    passive.receive({ flags: 'S' });
-    passive.receive({ flags: 'R', seq: 1 });
+    const passive = Peer.listen();
+    passive.send({ flags: 'S' });
+    passive.send({ flags: 'R', seq: 1 });
     expect(passive.conn.error).toBe('ECONNRESET');
 
-    const active = Script.connect();
-    active.receive({ flags: 'S' });
+    const active = Peer.connect();
+    active.send({ flags: 'S' });
     expect(active.state).toBe('SYN-RECEIVED');
-    active.receive({ flags: 'R', seq: 1 });
+    active.send({ flags: 'R', seq: 1 });
     expect(active.conn.error).toBe('ECONNREFUSED');
   });
 });
 
 describe('active open', () => {
   it('sends SYN with all options, then ACK', () => {
-    const s = Script.connect(megabyte);
-    expect(s.sent).toMatchObject([{ flags: 'S', seq: 0, mss: 1460, sackOk: true, wscale: 5, win: 65_535 }]);
-    expect(s.sent[0]!.ts![1]).toBe(0);
-    const answer = s.receive({ flags: 'S.', ack: 1, mss: 1460, sackOk: true, wscale: 7, ts: [5, s.sent[0]!.ts![0]] });
+    const s = Peer.connect(megabyte);
+    expect(s.got).toMatchObject([{ flags: 'S', seq: 0, mss: 1460, sackOk: true, wscale: 5, win: 65_535 }]);
+    expect(s.got[0]!.ts![1]).toBe(0);
+    const answer = s.send({ flags: 'S.', ack: 1, mss: 1460, sackOk: true, wscale: 7, ts: [5, s.got[0]!.ts![0]] });
     expect(answer).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
     expect(s.state).toBe('ESTABLISHED');
   });
 
   it('is refused by RST,ACK that acknowledges the SYN, and by no other RST', () => {
-    const s = Script.connect();
-    s.receive({ flags: 'R.', ack: 7 });
-    s.receive({ flags: 'R' });
+    const s = Peer.connect();
+    s.send({ flags: 'R.', ack: 7 });
+    s.send({ flags: 'R' });
     expect(s.state).toBe('SYN-SENT');
-    s.receive({ flags: 'R.', ack: 1 });
+    s.send({ flags: 'R.', ack: 1 });
     expect(s.state).toBe('CLOSED');
     expect(s.conn.error).toBe('ECONNREFUSED');
     expect(s.takeEvents()).toEqual(['error', 'closed']);
   });
 
   it('answers an ACK of something that it never sent with RST at that number', () => {
-    const s = Script.connect();
-    for (const ack of [0, 2]) expect(s.receive({ flags: 'S.', ack })).toMatchObject([{ flags: 'R', seq: ack }]);
+    const s = Peer.connect();
+    for (const ack of [0, 2]) expect(s.send({ flags: 'S.', ack })).toMatchObject([{ flags: 'R', seq: ack }]);
     expect(s.state).toBe('SYN-SENT');
   });
 
   it('sends SYN again soon after a RST for an old connection of the peer, once', () => {
-    const s = Script.connect();
+    const s = Peer.connect();
     const start = s.now;
-    expect(s.receive({ flags: '.', ack: 1000 })).toMatchObject([{ flags: 'R', seq: 1000 }]);
+    expect(s.send({ flags: '.', ack: 1000 })).toMatchObject([{ flags: 'R', seq: 1000 }]);
     s.wait(10 * MILLISECOND);
-    s.receive({ flags: '.', ack: 1000 });
+    s.send({ flags: '.', ack: 1000 });
     s.wait(SECOND);
-    const syns = s.sent.filter((x) => x.flags === 'S');
+    const syns = s.got.filter((x) => x.flags === 'S');
     expect(syns.map((x) => (x.at - start) / MILLISECOND)).toEqual([0, 8, 1008]);
   });
 
   it('MUST-22: SYN is sent again by the same timer: 4 times a second apart, then doubling, ETIMEDOUT at 131 s as Linux', () => {
-    const s = Script.connect();
+    const s = Peer.connect();
     const start = s.now;
     s.wait(10 * MINUTE);
-    expect(s.sent.map((x) => (x.at - start) / SECOND)).toEqual([0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67]);
+    expect(s.got.map((x) => (x.at - start) / SECOND)).toEqual([0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67]);
     expect(s.conn.error).toBe('ETIMEDOUT');
-    const gaveUp = s.log.find((line) => line.includes('-> CLOSED'))!;
+    const gaveUp = s.transitions.find((line) => line.includes('-> CLOSED'))!;
     expect((Number(gaveUp.split(' ')[0]) - start) / SECOND).toBe(131);
   });
 
   it('MUST-22: at R1 the user is told of the trouble, as for data, and the attempt goes on', () => {
-    const s = Script.connect({ profile: 'rfc' });
+    const s = Peer.connect({ profile: 'rfc' });
     s.wait(7 * SECOND - 1); // timeouts at 1 and 3 s
     expect(s.takeEvents()).toEqual([]);
     s.wait(1);
     expect([s.takeEvents(), s.conn.softError, s.state]).toEqual([['softError'], 'ETIMEDOUT', 'SYN-SENT']);
-    s.receive({ flags: 'S.', ack: 1, mss: 1460 });
+    s.send({ flags: 'S.', ack: 1, mss: 1460 });
     expect([s.state, s.takeEvents()]).toEqual(['ESTABLISHED', ['established']]);
   });
 
   it('MUST-22: not unless reports of soft errors are on, and nobody is told of a half-open connection', () => {
-    const quiet = Script.connect();
+    const quiet = Peer.connect();
     quiet.conn.setSoftErrorReports(false);
-    const halfOpen = Script.listen();
-    halfOpen.receive({ flags: 'S' });
+    const halfOpen = Peer.listen();
+    halfOpen.send({ flags: 'S' });
     for (const s of [quiet, halfOpen]) {
       s.wait(20 * SECOND);
       expect(s.takeEvents()).toEqual([]);
@@ -145,7 +145,7 @@ describe('active open', () => {
 
   it("MUST-21: a SYN is sent no longer than the user's limit, be it shorter or longer than R2", () => {
     for (const limit of [5 * SECOND, 10 * MINUTE]) {
-      const s = Script.connect({ config: { synRetries: 100 } });
+      const s = Peer.connect({ config: { synRetries: 100 } });
       s.conn.setUserTimeout(limit);
       s.wait(limit - 1);
       expect(s.state).toBe('SYN-SENT');
@@ -155,7 +155,7 @@ describe('active open', () => {
   });
 
   it('MUST-23: in the rfc profile SYN is tried for at least 3 minutes', () => {
-    const s = Script.connect({ profile: 'rfc' });
+    const s = Peer.connect({ profile: 'rfc' });
     s.wait(3 * MINUTE - 1);
     expect(s.state).toBe('SYN-SENT');
     s.wait(5 * MINUTE);
@@ -163,17 +163,17 @@ describe('active open', () => {
   });
 
   it('MUST-10: both sides open at once, and both are established', () => {
-    const s = Script.connect();
-    const synAck = s.receive({ flags: 'S', mss: 1460 });
+    const s = Peer.connect();
+    const synAck = s.send({ flags: 'S', mss: 1460 });
     expect(synAck).toMatchObject([{ flags: 'S.', seq: 0, ack: 1 }]);
     expect(s.state).toBe('SYN-RECEIVED');
-    expect(s.receive({ flags: 'S.', seq: 0, ack: 1, win: 1000 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
+    expect(s.send({ flags: 'S.', seq: 0, ack: 1, win: 1000 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
     expect(s.state).toBe('ESTABLISHED');
     expect(s.conn.snd.wnd).toBe(1000);
   });
 
   it('CLOSE before the answer ends it without a segment', () => {
-    const s = Script.connect();
+    const s = Peer.connect();
     expect(s.close()).toEqual([]);
     expect(s.state).toBe('CLOSED');
     expect(s.conn.error).toBeNull();
@@ -182,8 +182,8 @@ describe('active open', () => {
 
 describe('maximum segment size', () => {
   it("MUST-14: MSS is sent on our SYN and the peer's is honoured", () => {
-    const s = Script.established({}, { mss: 700 });
-    expect(s.sent[0]!.mss).toBe(1460);
+    const s = Peer.established({}, { mss: 700 });
+    expect(s.got[0]!.mss).toBe(1460);
     expect(s.write(2000).map((x) => x.len)).toEqual([700, 700, 600]);
   });
 
@@ -191,75 +191,75 @@ describe('maximum segment size', () => {
     [4, 536],
     [6, 1220],
   ])('MUST-15: without an MSS option over IPv%i, %i is assumed', (_version, defaultMss) => {
-    const s = Script.listen({ defaultMss });
-    s.receive({ flags: 'S' });
-    s.receive({ flags: '.', seq: 1, ack: 1 });
+    const s = Peer.listen({ defaultMss });
+    s.send({ flags: 'S' });
+    s.send({ flags: '.', seq: 1, ack: 1 });
     expect(s.write(4000)[0]!.len).toBe(defaultMss);
   });
 
   it('MUST-16: the effective send MSS leaves room for options, and for our own limit', () => {
-    const s = Script.established({ mss: 1000 }, { mss: 9000, ts: [1, 0] });
+    const s = Peer.established({ mss: 1000 }, { mss: 9000, ts: [1, 0] });
     expect(s.write(3000)[0]!.len).toBe(1000 - 12);
   });
 
   it("MUST-16: and it is the peer's, where that is smaller than the path's", () => {
-    const s = Script.established({ mss: 1460 }, { mss: 700, ts: [1, 0] });
+    const s = Peer.established({ mss: 1460 }, { mss: 700, ts: [1, 0] });
     expect(s.write(3000)[0]!.len).toBe(700 - 12);
   });
 
   it("MUST-16: or the path's, where ICMP said that it carries less than both ends would take", () => {
-    const s = Script.established({ mss: 1460 }, { mss: 1460, ts: [1, 0] });
+    const s = Peer.established({ mss: 1460 }, { mss: 1460, ts: [1, 0] });
     pathMtuChanged(s.conn, 1000, MtuCause.icmp, s.now);
     expect(s.write(3000)[0]!.len).toBe(1000 - 40 - 12);
   });
 
   it('MUST-16: a segment that carries SACK blocks has so much less text', () => {
-    const s = Script.established({}, { sackOk: true, ts: [1, 0] });
-    s.receive({ flags: '.', seq: 101, ack: 1, len: 100, ts: [2, 0] });
+    const s = Peer.established({}, { sackOk: true, ts: [1, 0] });
+    s.send({ flags: '.', seq: 101, ack: 1, len: 100, ts: [2, 0] });
     expect(s.write(3000).map((x) => [x.len, x.sack?.length])).toContainEqual([1460 - 12 - 12, 1]);
-    expect(s.sent.every((x) => x.len + (x.sack === undefined ? 12 : 24) <= 1460)).toBe(true);
+    expect(s.got.every((x) => x.len + (x.sack === undefined ? 12 : 24) <= 1460)).toBe(true);
   });
 
   it('MUST-65: no segment but a SYN carries MSS', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(5000);
-    s.receive({ flags: 'F.', seq: 1, ack: 5001 });
+    s.send({ flags: 'F.', seq: 1, ack: 5001 });
     s.close();
-    expect(s.sent.filter((x) => x.mss !== undefined).map((x) => x.flags)).toEqual(['S.']);
-    expect(s.sent.length).toBeGreaterThan(4);
+    expect(s.got.filter((x) => x.mss !== undefined).map((x) => x.flags)).toEqual(['S.']);
+    expect(s.got.length).toBeGreaterThan(4);
   });
 
   it('SHLD-5, MAY-3: MSS is sent always', () => {
-    expect(Script.connect({ mss: 536 }).sent[0]!.mss).toBe(536);
+    expect(Peer.connect({ mss: 536 }).got[0]!.mss).toBe(536);
   });
 
   it('SHLD-5, MAY-3: in every SYN: that of a simultaneous open, SYN,ACK, and those that are sent again', () => {
-    const active = Script.connect();
+    const active = Peer.connect();
     active.wait(SECOND);
-    active.receive({ flags: 'S', mss: 1460 });
-    const passive = Script.listen();
-    passive.receive({ flags: 'S', mss: 1460 });
+    active.send({ flags: 'S', mss: 1460 });
+    const passive = Peer.listen();
+    passive.send({ flags: 'S', mss: 1460 });
     passive.wait(SECOND);
-    const all = [...active.sent, ...passive.sent];
+    const all = [...active.got, ...passive.got];
     expect(all.map((x) => x.flags)).toEqual(['S', 'S', 'S.', 'S.', 'S.']);
     expect(all.map((x) => x.mss)).toEqual([1460, 1460, 1460, 1460, 1460]);
   });
 
   it('MUST-67: the MSS that we announce is what our link takes less IP and TCP headers, options not counted', () => {
-    const s = Script.connect({ mss: 9000 - 40 });
-    expect(s.sent[0]!.mss).toBe(8960);
+    const s = Peer.connect({ mss: 9000 - 40 });
+    expect(s.got[0]!.mss).toBe(8960);
   });
 
   it('takes a tiny announced MSS for 48, as Linux', () => {
-    const s = Script.established({}, { mss: 1 });
+    const s = Peer.established({}, { mss: 1 });
     expect(s.write(100)[0]!.len).toBe(48);
   });
 });
 
 describe('MUST-5: options on any segment', () => {
   it('MUST-5: timestamps and SACK are read on data segments, and unasked MSS on one does no harm', () => {
-    const s = Script.established({}, { ts: [10, 0] });
-    s.receive({ flags: 'P.', seq: 1, ack: 1, len: 3, ts: [99, 0], mss: 100 });
+    const s = Peer.established({}, { ts: [10, 0] });
+    s.send({ flags: 'P.', seq: 1, ack: 1, len: 3, ts: [99, 0], mss: 100 });
     expect(s.last.ts![1]).toBe(99);
     expect(s.conn.snd.mss).toBe(1448);
   });
@@ -269,16 +269,16 @@ describe('MUST-5: options on any segment', () => {
     ['data', { flags: 'P.', seq: 1, len: 3 }],
     ['a FIN', { flags: 'F.', seq: 1 }],
   ])('MUST-5: SACK counts on %s, and so do timestamps', (_what, segment) => {
-    const s = Script.established({}, { sackOk: true, ts: [10, 0] });
+    const s = Peer.established({}, { sackOk: true, ts: [10, 0] });
     s.write(3 * 1448);
-    s.receive({ ...segment, ack: 1, ts: [99, 0], sack: [[1449, 2897]] });
+    s.send({ ...segment, ack: 1, ts: [99, 0], sack: [[1449, 2897]] });
     expect(s.conn.snd.sent.sackedOut).toBe(1);
     expect(s.abort()[0]!.ts![1]).toBe(99);
   });
 
   it('MUST-5: a RST with options resets', () => {
-    const s = Script.established({}, { sackOk: true, ts: [10, 0] });
-    s.receive({ flags: 'R', seq: 1, ts: [99, 0], mss: 100 });
+    const s = Peer.established({}, { sackOk: true, ts: [10, 0] });
+    s.send({ flags: 'R', seq: 1, ts: [99, 0], mss: 100 });
     expect(s.conn.error).toBe('ECONNRESET');
   });
 });

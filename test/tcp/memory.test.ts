@@ -4,16 +4,16 @@ import { MILLISECOND } from '../../src/base/time.js';
 import { TcpCounters } from '../../src/tcp/counters.js';
 import { MemoryShare, TcpMemory } from '../../src/tcp/memory.js';
 import { exchange, Hosts } from '../stack/hosts.js';
-import { pattern, Script } from './script.js';
+import { pattern, Peer } from './peer.js';
 
 const limits = { low: 60_000, pressure: 80_000, high: 100_000 };
-const data = (s: Script, seq: number, len = 1000): string[] => {
+const data = (s: Peer, seq: number, len = 1000): string[] => {
   const drops = s.drops.length;
-  s.receive({ flags: '.', seq, ack: 1, len });
+  s.send({ flags: '.', seq, ack: 1, len });
   return s.drops.slice(drops);
 };
 /** Another connection that holds so much. */
-function other(s: Script, bytes: number): MemoryShare {
+function other(s: Peer, bytes: number): MemoryShare {
   const share = new MemoryShare(s.env.memory, 4096, 4096);
   share.settle(bytes);
   return share;
@@ -47,7 +47,7 @@ describe('the memory of a stack (tcp_mem)', () => {
   });
 
   it('data in order is dropped when others wait before it, taken when none does', () => {
-    const s = Script.established({ config: { memory: limits } });
+    const s = Peer.established({ config: { memory: limits } });
     other(s, 99_500);
     expect(data(s, 1)).toEqual([]);
     expect(data(s, 1001)).toEqual(['tcpMemory']);
@@ -58,7 +58,7 @@ describe('the memory of a stack (tcp_mem)', () => {
   });
 
   it('data out of order goes first', () => {
-    const s = Script.established({ config: { memory: limits } });
+    const s = Peer.established({ config: { memory: limits } });
     data(s, 1);
     data(s, 2001);
     data(s, 3001);
@@ -70,11 +70,11 @@ describe('the memory of a stack (tcp_mem)', () => {
     rest.settle(0);
     expect(data(s, 2001)).toEqual([]);
     s.read();
-    expect(s.received).toEqual(pattern(3000));
+    expect(s.readBytes).toEqual(pattern(3000));
   });
 
   it('under pressure the window opens no further, and stays where it is', () => {
-    const s = Script.established({ config: { memory: limits } });
+    const s = Peer.established({ config: { memory: limits } });
     other(s, 85_000);
     const edge = s.conn.rcv.window.edge;
     for (let i = 0; i < 20; i++) {
@@ -85,20 +85,20 @@ describe('the memory of a stack (tcp_mem)', () => {
   });
 
   it('a writer waits, and is told when what it sent is acknowledged', () => {
-    const s = Script.established({ config: { memory: limits } });
+    const s = Peer.established({ config: { memory: limits } });
     const rest = other(s, 99_000);
     expect(s.conn.send(pattern(20_000)), 'tcp_wmem[0] in any case').toBe(4096);
     s.poll();
     expect(s.conn.send(pattern(20_000))).toBe(0);
     rest.settle(0);
     s.takeEvents();
-    s.receive({ flags: '.', seq: 1, ack: 4097 });
+    s.send({ flags: '.', seq: 1, ack: 4097 });
     expect(s.takeEvents()).toContain('writable');
     expect(s.conn.send(pattern(20_000))).toBeGreaterThan(4096);
   });
 
   it('closing with unsent data beyond the hard limit resets', () => {
-    const s = Script.established({ config: { memory: limits } });
+    const s = Peer.established({ config: { memory: limits } });
     s.write(100);
     other(s, 100_000);
     expect(s.release()).toMatchObject([{ flags: 'R.' }]);
@@ -117,17 +117,17 @@ describe('the memory of a stack (tcp_mem)', () => {
     const end = fc.constantFrom('reset', 'release', 'abort', 'fin');
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), end, (steps, how) => {
-        const s = Script.established({ config: { memory: { low: 5000, pressure: 10_000, high: 20_000 } } });
+        const s = Peer.established({ config: { memory: { low: 5000, pressure: 10_000, high: 20_000 } } });
         const ack = (): number => (s.conn.snd.nxt - s.conn.iss) | 0;
         for (const x of steps) {
-          if (x.what === 'data') s.receive({ flags: '.', seq: 1 + 500 * x.at, ack: 1, len: x.len });
+          if (x.what === 'data') s.send({ flags: '.', seq: 1 + 500 * x.at, ack: 1, len: x.len });
           else if (x.what === 'read') s.read();
           else if (x.what === 'write') s.write(3000);
-          else if (x.what === 'ack') s.receive({ flags: '.', seq: 1, ack: ack() });
+          else if (x.what === 'ack') s.send({ flags: '.', seq: 1, ack: ack() });
           else s.wait(50 * MILLISECOND);
         }
-        if (how === 'reset') s.receive({ flags: 'R', seq: (s.conn.rcv.nxt - (s.peerIss | 0)) | 0 });
-        else if (how === 'fin') s.receive({ flags: 'F.', seq: (s.conn.rcv.nxt - (s.peerIss | 0)) | 0, ack: ack() });
+        if (how === 'reset') s.send({ flags: 'R', seq: (s.conn.rcv.nxt - (s.peerIss | 0)) | 0 });
+        else if (how === 'fin') s.send({ flags: 'F.', seq: (s.conn.rcv.nxt - (s.peerIss | 0)) | 0, ack: ack() });
         if (how === 'abort') s.abort();
         else s.release();
         if (s.state !== 'CLOSED') s.abort();

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
 import { sendUrgent } from '../../src/tcp/urgent.js';
-import { pattern, Script } from './script.js';
+import { pattern, Peer } from './peer.js';
 
 /** ESTABLISHED, to a peer 100 ms away with an MSS of 1000. */
-function far(o = {}): Script {
-  const s = Script.listen(o);
-  s.receive({ flags: 'S', mss: 1000, wscale: 7 });
+function far(o = {}): Peer {
+  const s = Peer.listen(o);
+  s.send({ flags: 'S', mss: 1000, wscale: 7 });
   s.wait(100 * MILLISECOND);
-  s.receive({ flags: '.', seq: 1, ack: 1, win: 257 });
+  s.send({ flags: '.', seq: 1, ack: 1, win: 257 });
   return s;
 }
 const lines = (out: { flags: string; seq: number; len: number }[]): string[] =>
@@ -23,7 +23,7 @@ describe('PSH', () => {
       ),
     );
     s.wait(100 * MILLISECOND);
-    expect(lines(s.receive({ flags: '.', seq: 1, ack: 2001, win: 257 }))).toEqual([
+    expect(lines(s.send({ flags: '.', seq: 1, ack: 2001, win: 257 }))).toEqual([
       '. 10001:11001',
       'P. 11001:12001',
       'P. 12001:12501',
@@ -35,7 +35,7 @@ describe('PSH', () => {
     sendUrgent(s.conn, new Uint8Array(3000));
     expect(lines(s.poll())).toEqual(['U. 1:1001', 'U. 1001:2001', 'PU. 2001:3001']);
     s.wait(100 * MILLISECOND);
-    s.receive({ flags: '.', seq: 1, ack: 3001, win: 257 });
+    s.send({ flags: '.', seq: 1, ack: 3001, win: 257 });
     expect(lines(s.write(3000))).toEqual(['. 3001:4001', 'P. 4001:5001', 'P. 5001:6001']);
   });
 
@@ -56,7 +56,7 @@ describe('TCP_CORK and MSG_MORE', () => {
     expect(s.notes).toContain('cork-hold');
     expect(lines(s.write(100))).toEqual(['. 1001:2001']);
     s.conn.setCork(false);
-    s.receive({ flags: '.', seq: 1, ack: 2001, win: 257 });
+    s.send({ flags: '.', seq: 1, ack: 2001, win: 257 });
     expect(s.last).toMatchObject({ flags: 'P.', seq: 2001, len: 50 });
   });
 
@@ -74,7 +74,7 @@ describe('TCP_CORK and MSG_MORE', () => {
     s.write(100);
     s.conn.setCork(true);
     s.write(100);
-    expect(s.receive({ flags: '.', seq: 1, ack: 101, win: 257 })).toEqual([]);
+    expect(s.send({ flags: '.', seq: 1, ack: 101, win: 257 })).toEqual([]);
     expect(lines(s.wait(s.conn.snd.rtt.rto))).toEqual(['P. 101:201']);
   });
 
@@ -107,7 +107,7 @@ describe('TCP_CORK and MSG_MORE', () => {
     more(100);
     expect(s.poll()).toEqual([]);
     // As in Linux it holds for that call only: an ACK lets Nagle decide again.
-    expect(lines(s.receive({ flags: '.', seq: 1, ack: 2601, win: 257 }))).toEqual(['. 2601:2701']);
+    expect(lines(s.send({ flags: '.', seq: 1, ack: 2601, win: 257 }))).toEqual(['. 2601:2701']);
   });
 });
 
@@ -121,7 +121,7 @@ describe('TCP_NOTSENT_LOWAT', () => {
     expect([s.conn.sendRoom, s.conn.snd.isWritable]).toEqual([0, false]);
     expect(s.conn.send(pattern(10))).toBe(0);
     s.takeEvents();
-    s.receive({ flags: '.', seq: 1, ack: 2001, win: 257 });
+    s.send({ flags: '.', seq: 1, ack: 2001, win: 257 });
     expect(s.conn.snd.unsent).toBe(0);
     expect(s.takeEvents()).toContain('writable');
     expect(s.conn.send(pattern(10))).toBe(10);
@@ -138,7 +138,7 @@ describe('TCP_NOTSENT_LOWAT and the writer', () => {
     s.takeEvents();
     for (let acked = 1001; s.conn.snd.unsent >= 3000; acked += 1000) {
       expect(s.takeEvents(), `${s.conn.snd.unsent} wait`).not.toContain('writable');
-      s.receive({ flags: '.', seq: 1, ack: acked, win: 257 });
+      s.send({ flags: '.', seq: 1, ack: acked, win: 257 });
     }
     expect(s.takeEvents()).toContain('writable');
   });
@@ -155,7 +155,7 @@ describe('the send buffer', () => {
       s.poll();
       acked += s.conn.snd.flight;
       s.wait(100 * MILLISECOND);
-      s.receive({ flags: '.', seq: 1, ack: acked, win: 4000 });
+      s.send({ flags: '.', seq: 1, ack: acked, win: 4000 });
       sizes.push(s.conn.sendBuffer);
     }
     expect(sizes[2]).toBeGreaterThan(2 * sizes[0]!);
@@ -173,23 +173,23 @@ describe('the send buffer', () => {
 
 describe('TCP_MAXSEG', () => {
   it('limits what our SYN announces and what we send', () => {
-    const s = Script.listen();
+    const s = Peer.listen();
     s.conn.setMaxSegment(600);
-    expect(s.receive({ flags: 'S', mss: 1000 })).toMatchObject([{ flags: 'S.', mss: 600 }]);
-    s.receive({ flags: '.', seq: 1, ack: 1 });
+    expect(s.send({ flags: 'S', mss: 1000 })).toMatchObject([{ flags: 'S.', mss: 600 }]);
+    s.send({ flags: '.', seq: 1, ack: 1 });
     expect(s.conn.maxSegment).toBe(600);
     expect(s.write(1200).map((x) => x.len)).toEqual([600, 600]);
   });
 
   it('is what a stack may set for all, and says nothing once the SYN is out', () => {
-    expect(Script.connect({ config: { maxSegment: 500 } }).last.mss).toBe(500);
+    expect(Peer.connect({ config: { maxSegment: 500 } }).last.mss).toBe(500);
     const s = far();
     s.conn.setMaxSegment(600);
     expect(s.conn.maxSegment).toBe(1000);
   });
 
   it('refuses what Linux refuses', () => {
-    const { conn } = Script.listen();
+    const { conn } = Peer.listen();
     for (const bad of [-1, 1, 87, 32_768, NaN]) expect(() => conn.setMaxSegment(bad)).toThrow(RangeError);
     for (const good of [0, 88, 32_767]) conn.setMaxSegment(good);
   });
@@ -210,7 +210,7 @@ describe('SO_LINGER and TCP_LINGER2', () => {
     s.write(10);
     s.release();
     expect(s.conn.isLingering).toBe(true);
-    s.receive({ flags: '.', seq: 1, ack: 12, win: 257 });
+    s.send({ flags: '.', seq: 1, ack: 12, win: 257 });
     expect(s.conn.isLingering).toBe(false);
   });
 
@@ -218,7 +218,7 @@ describe('SO_LINGER and TCP_LINGER2', () => {
     const s = far();
     s.conn.setLinger2(2 * SECOND);
     s.release();
-    s.receive({ flags: '.', seq: 1, ack: 2, win: 257 });
+    s.send({ flags: '.', seq: 1, ack: 2, win: 257 });
     s.wait(2 * SECOND - 1);
     expect(s.state).toBe('FIN-WAIT-2');
     s.wait(1);
@@ -229,13 +229,13 @@ describe('SO_LINGER and TCP_LINGER2', () => {
     const s = far();
     s.conn.setLinger2(-1);
     s.release();
-    expect(s.receive({ flags: '.', seq: 1, ack: 2, win: 257 })).toMatchObject([{ flags: 'R', seq: 2 }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 2, win: 257 })).toMatchObject([{ flags: 'R', seq: 2 }]);
     expect([s.state, s.env.counters.TcpExtTCPAbortOnLinger]).toEqual(['CLOSED', 1]);
   });
 });
 
 describe('TCP_USER_TIMEOUT', () => {
-  const endsAfter = (s: Script): number => {
+  const endsAfter = (s: Peer): number => {
     const start = s.now;
     while (s.state !== 'CLOSED' && s.now - start < MINUTE) s.wait(10 * MILLISECOND);
     return (s.now - start) / SECOND;
@@ -245,12 +245,12 @@ describe('TCP_USER_TIMEOUT', () => {
     const s = far();
     s.conn.setUserTimeout(3 * SECOND);
     s.write(100);
-    s.receive({ flags: '.', seq: 1, ack: 101, win: 0 });
+    s.send({ flags: '.', seq: 1, ack: 101, win: 0 });
     s.write(100);
     const first = s.conn.snd.rtt.rto / SECOND;
     const start = s.now;
     while (s.state !== 'CLOSED' && s.now - start < MINUTE) {
-      if (s.wait(10 * MILLISECOND).length > 0) s.receive({ flags: '.', seq: 1, ack: 101, win: 0 });
+      if (s.wait(10 * MILLISECOND).length > 0) s.send({ flags: '.', seq: 1, ack: 101, win: 0 });
     }
     expect(s.conn.error).toBe('ETIMEDOUT');
     expect((s.now - start) / SECOND).toBeCloseTo(first + 3, 1);
@@ -261,11 +261,11 @@ describe('TCP_USER_TIMEOUT', () => {
     s.conn.setKeepAlive(true, s.now, SECOND, SECOND, 9);
     s.conn.setUserTimeout(3500 * MILLISECOND);
     expect(endsAfter(s)).toBeCloseTo(4, 1);
-    expect(s.sent.slice(1).map((x) => x.flags)).toEqual(['.', '.', '.', 'R.']);
+    expect(s.got.slice(1).map((x) => x.flags)).toEqual(['.', '.', '.', 'R.']);
   });
 
   it('ends an attempt to connect', () => {
-    const s = Script.connect();
+    const s = Peer.connect();
     s.conn.setUserTimeout(2500 * MILLISECOND);
     expect(endsAfter(s)).toBeGreaterThanOrEqual(2.5);
     expect(s.conn.error).toBe('ETIMEDOUT');
@@ -276,10 +276,10 @@ describe('TCP_QUICKACK', () => {
   it('off: ACKs wait at once; on: the one that waits goes', () => {
     const s = far();
     s.conn.setQuickAck(false);
-    expect(s.receive({ flags: 'P.', seq: 1, ack: 1, len: 100, win: 257 })).toEqual([]);
+    expect(s.send({ flags: 'P.', seq: 1, ack: 1, len: 100, win: 257 })).toEqual([]);
     s.conn.setQuickAck(true);
     expect(s.poll()).toMatchObject([{ flags: '.', ack: 101 }]);
-    expect(s.receive({ flags: 'P.', seq: 101, ack: 1, len: 100, win: 257 })).toHaveLength(1);
+    expect(s.send({ flags: 'P.', seq: 101, ack: 1, len: 100, win: 257 })).toHaveLength(1);
   });
 });
 
@@ -288,24 +288,24 @@ describe('TCP_WINDOW_CLAMP and SO_RCVBUF', () => {
     const s = far();
     const before = s.conn.rcv.wnd;
     s.conn.setWindowClamp(10_000);
-    s.receive({ flags: '.', seq: 1, ack: 1, len: 1000, win: 257 });
+    s.send({ flags: '.', seq: 1, ack: 1, len: 1000, win: 257 });
     expect(s.conn.rcv.wnd).toBeGreaterThanOrEqual(before - 1000);
     let seq = 1001;
     for (; s.conn.rcv.wnd > 10_128; seq += 1000) {
-      s.receive({ flags: '.', seq, ack: 1, len: 1000, win: 257 });
+      s.send({ flags: '.', seq, ack: 1, len: 1000, win: 257 });
       s.read();
     }
     for (let i = 0; i < 20; i++, seq += 1000) {
-      s.receive({ flags: '.', seq, ack: 1, len: 1000, win: 257 });
+      s.send({ flags: '.', seq, ack: 1, len: 1000, win: 257 });
       s.read();
       expect(s.conn.rcv.wnd).toBeLessThanOrEqual(10_000 + 128);
     }
   });
 
   it('SO_RCVBUF counts double, as the kernel says it', () => {
-    const s = Script.listen();
+    const s = Peer.listen();
     s.conn.setReceiveBuffer(20_000);
     expect(s.conn.receiveBuffer).toBe(40_000);
-    expect(s.receive({ flags: 'S', mss: 1000, wscale: 7 })).toMatchObject([{ win: 18_980, wscale: 0 }]);
+    expect(s.send({ flags: 'S', mss: 1000, wscale: 7 })).toMatchObject([{ win: 18_980, wscale: 0 }]);
   });
 });

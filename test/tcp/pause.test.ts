@@ -2,23 +2,23 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND, type Micros } from '../../src/base/time.js';
 import { pacingRateOf } from '../../src/tcp/send/pacing.js';
-import type { ScriptOptions, Wire } from './script.js';
-import { pattern, Script } from './script.js';
+import type { PeerOptions, Wire } from './peer.js';
+import { pattern, Peer } from './peer.js';
 
 const MSS = 1000;
 /** Segments of 1000 bytes; a round trip of 100 ms, so RTO is 300 ms; cwnd is 40. */
-function opened(o: ScriptOptions = {}, win = 60_000): Script {
-  const s = Script.listen({ mss: MSS, ...o, config: { noDelay: true, tlp: false, ...o.config } });
-  s.receive({ flags: 'S', mss: MSS, sackOk: true });
+function opened(o: PeerOptions = {}, win = 60_000): Peer {
+  const s = Peer.listen({ mss: MSS, ...o, config: { noDelay: true, tlp: false, ...o.config } });
+  s.send({ flags: 'S', mss: MSS, sackOk: true });
   s.wait(100 * MILLISECOND);
-  s.receive({ flags: '.', seq: 1, ack: 1, win });
+  s.send({ flags: '.', seq: 1, ack: 1, win });
   s.conn.snd.congestion.cwnd = 40;
   return s;
 }
 const ack = (n: number, win = 60_000): Wire => ({ flags: '.', seq: 1, ack: n, win });
 /** Of a cwnd of 40 that was not used for an RTO: halfway to the initial window (cwnd-usage.ts). A restart leaves less. */
 const UNUSED = 25;
-const cwnd = (s: Script): number => s.conn.snd.congestion.cwnd;
+const cwnd = (s: Peer): number => s.conn.snd.congestion.cwnd;
 
 describe('cwnd after a pause', () => {
   it('starts again from the initial window with the first data', () => {
@@ -48,7 +48,7 @@ describe('cwnd after a pause', () => {
   it('a new window that finds nothing to send asks nothing', () => {
     const s = opened();
     s.wait(5 * SECOND);
-    s.receive(ack(1, 50_000));
+    s.send(ack(1, 50_000));
     expect(cwnd(s)).toBe(40);
   });
 
@@ -56,7 +56,7 @@ describe('cwnd after a pause', () => {
     const s = opened();
     s.write(2 * MSS);
     s.wait(190 * MILLISECOND);
-    s.receive(ack(1 + MSS));
+    s.send(ack(1 + MSS));
     s.wait(250 * MILLISECOND);
     expect(s.now - s.conn.snd.lastSentAt).toBeGreaterThan(s.conn.snd.rtt.rto);
     s.conn.snd.congestion.cwnd = 40;
@@ -68,7 +68,7 @@ describe('cwnd after a pause', () => {
     const s = opened();
     s.write(MSS);
     s.wait(100 * MILLISECOND);
-    s.receive(ack(1 + MSS));
+    s.send(ack(1 + MSS));
     Object.assign(s.conn.snd.congestion, { cwnd: 40, ssthresh: 4 });
     s.wait(150 * MILLISECOND);
     s.write(MSS);
@@ -93,7 +93,7 @@ describe('cwnd after a pause', () => {
 
 describe('the congestion control hears of it', () => {
   /** When it was told, and since when nothing had been sent. */
-  function listening(s: Script): [since: Micros, now: Micros][] {
+  function listening(s: Peer): [since: Micros, now: Micros][] {
     const heard: [Micros, Micros][] = [];
     s.conn.snd.congestion.onSendAfterIdle = (since, _limited, now) => void heard.push([since, now]);
     return heard;
@@ -110,7 +110,7 @@ describe('the congestion control hears of it', () => {
     s.write(MSS);
     const second = s.now;
     s.wait(100 * MILLISECOND);
-    s.receive(ack(1 + 2 * MSS));
+    s.send(ack(1 + 2 * MSS));
     s.wait(SECOND);
     s.write(MSS);
     expect(heard).toEqual([
@@ -138,7 +138,7 @@ describe('the congestion control hears of it', () => {
 });
 
 describe('when data went out last (tcpi_last_data_sent)', () => {
-  const last = (s: Script): number => s.conn.tcpInfo(s.now).tcpi_last_data_sent;
+  const last = (s: Peer): number => s.conn.tcpInfo(s.now).tcpi_last_data_sent;
 
   it('counts retransmissions, but no FIN, sent or sent again', () => {
     const s = opened();
@@ -147,13 +147,13 @@ describe('when data went out last (tcpi_last_data_sent)', () => {
     expect(last(s)).toBe(50);
     s.wait(250 * MILLISECOND);
     expect([s.last.at, last(s)]).toEqual([s.now, 0]);
-    s.receive(ack(1 + MSS));
+    s.send(ack(1 + MSS));
     s.wait(40 * MILLISECOND);
     s.close();
     expect([s.last.flags, last(s)]).toEqual(['F.', 40]);
-    const { length } = s.sent;
+    const { length } = s.got;
     s.wait(SECOND);
-    expect(s.sent.length).toBeGreaterThan(length);
+    expect(s.got.length).toBeGreaterThan(length);
     expect([s.last.flags, last(s)]).toEqual(['F.', 1040]);
   });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { TCP_INFO_FIELDS } from '../../src/tcp/tcp-info.js';
 import { SECOND } from '../../src/base/time.js';
-import { Script } from './script.js';
+import { Peer } from './peer.js';
 
 const names = TCP_INFO_FIELDS.map(([name]) => name).filter((name) => name !== '');
 
@@ -13,7 +13,7 @@ describe('struct tcp_info', () => {
   });
 
   it("is told with every field, in the struct's order, as whole numbers", () => {
-    const s = Script.established();
+    const s = Peer.established();
     const info = s.conn.tcpInfo(s.now);
     expect(Object.keys(info)).toEqual(names);
     for (const [name, bits] of TCP_INFO_FIELDS) {
@@ -24,14 +24,14 @@ describe('struct tcp_info', () => {
   });
 
   it('has no infinite number: ~0 stands for no limit', () => {
-    const s = Script.established();
+    const s = Peer.established();
     const { tcpi_snd_ssthresh, tcpi_max_pacing_rate } = s.conn.tcpInfo(s.now);
     expect([tcpi_snd_ssthresh, tcpi_max_pacing_rate]).toEqual([0x7fffffff, 2 ** 64]);
   });
 });
 
 it('a SYN that is sent again is in loss recovery, as Linux tells it', () => {
-  const s = Script.connect();
+  const s = Peer.connect();
   s.wait(3.5 * SECOND);
   expect(s.conn.tcpInfo(s.now)).toMatchObject({
     tcpi_state: 2,

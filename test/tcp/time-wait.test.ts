@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PROFILES, type ProfileName, type TcpConfig } from '../../src/tcp/config.js';
 import { arrivesInTimeWait, TimeWait, timeWaitAck, TimeWaitRecord } from '../../src/tcp/time-wait.js';
 import { Segment } from '../../src/wire/tcp.js';
-import { fill, type Wire } from './script.js';
+import { fill, type Wire } from './peer.js';
 
 type Verdict = keyof typeof TimeWait;
 

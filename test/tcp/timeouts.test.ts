@@ -5,9 +5,9 @@ import type { FastOpenMemory } from '../../src/tcp/fast-open.js';
 import { FastOpen } from '../../src/tcp/fast-open.js';
 import { armRto } from '../../src/tcp/recovery/retransmit-timer.js';
 import { ack, inFlight, MSS, numbers, RTT } from './flight.js';
-import { Script, type Sent } from './script.js';
+import { Peer, type Sent } from './peer.js';
 
-type Options = NonNullable<Parameters<typeof Script.established>[0]>;
+type Options = NonNullable<Parameters<typeof Peer.established>[0]>;
 
 /** When they went out, in seconds after `start`. */
 const seconds = (sent: Sent[], start: number): number[] => sent.map((x) => (x.at - start) / SECOND);
@@ -16,11 +16,11 @@ const seconds = (sent: Sent[], start: number): number[] => sent.map((x) => (x.at
  * A connection without SACK (so without loss probes) whose handshake took `rtt`. RFC 6298 2.2: RTO = SRTT + 4 RTTVAR = rtt + 4 (rtt / 2), three round trips
  * where the variance's term is above its floor of 200 ms.
  */
-function measured(rtt: number, o: Options = {}): Script {
-  const s = Script.listen(o);
-  s.receive({ flags: 'S', mss: 1460 });
+function measured(rtt: number, o: Options = {}): Peer {
+  const s = Peer.listen(o);
+  s.send({ flags: 'S', mss: 1460 });
   s.wait(rtt);
-  s.receive({ flags: '.', seq: 1, ack: 1 });
+  s.send({ flags: '.', seq: 1, ack: 1 });
   expect(s.conn.snd.rtt.rto).toBe(rtt + Math.max(2 * rtt, s.conn.config.minRto));
   return s;
 }
@@ -32,34 +32,34 @@ describe('R2 for SYN and SYN,ACK (RFC 9293 section 3.8.3)', () => {
   const syn: Options = { config: { synLinearTimeouts: 0, synRetries: 2 } };
 
   it('MUST-23: the retries may be used up, SYN is tried until its least time is over all the same', () => {
-    const s = Script.connect({ config: { ...syn.config, synTimeout: 3 * MINUTE } });
+    const s = Peer.connect({ config: { ...syn.config, synTimeout: 3 * MINUTE } });
     const start = s.now;
     s.wait(10 * MINUTE);
-    expect(seconds(s.sent, start)).toEqual([0, 1, 3, 7, 15, 31, 63, 127]);
-    expect(s.log[s.log.length - 1]).toBe(
+    expect(seconds(s.got, start)).toEqual([0, 1, 3, 7, 15, 31, 63, 127]);
+    expect(s.transitions.at(-1)).toBe(
       `${start + 247 * SECOND} SYN-SENT -> CLOSED: R2 for SYN: no answer (RFC 9293 section 3.8.3)`,
     );
   });
 
   it('MUST-23: the least time counts as over when it just is', () => {
-    const s = Script.connect({ config: { ...syn.config, synTimeout: 7 * SECOND } });
+    const s = Peer.connect({ config: { ...syn.config, synTimeout: 7 * SECOND } });
     const start = s.now;
     s.wait(10 * MINUTE);
-    expect(seconds(s.sent, start)).toEqual([0, 1, 3]);
+    expect(seconds(s.got, start)).toEqual([0, 1, 3]);
     expect(s.conn.error).toBe('ETIMEDOUT');
   });
 
   it('MUST-22: the least time is for SYN, not for SYN,ACK', () => {
-    const s = Script.listen({ config: { synTimeout: 3 * MINUTE, synAckRetries: 2 } });
+    const s = Peer.listen({ config: { synTimeout: 3 * MINUTE, synAckRetries: 2 } });
     const start = s.now;
-    s.receive({ flags: 'S' });
+    s.send({ flags: 'S' });
     s.wait(10 * MINUTE);
-    expect(seconds(s.sent, start)).toEqual([0, 1, 3]);
+    expect(seconds(s.got, start)).toEqual([0, 1, 3]);
     expect(s.state).toBe('CLOSED');
   });
 
   it('each timeout is counted, and the last one as the end', () => {
-    const s = Script.connect(syn);
+    const s = Peer.connect(syn);
     s.wait(SECOND);
     expect(s.env.counters).toMatchObject({ TcpExtTCPTimeouts: 1, TcpExtTCPAbortOnTimeout: 0 });
     s.wait(MINUTE);
@@ -74,7 +74,7 @@ describe('R2 for data (RFC 9293 section 3.8.3)', () => {
     s.write(10);
     expect(seconds(s.wait(MINUTE), start)).toEqual([0.3]);
     expect(s.conn.error).toBe('ETIMEDOUT');
-    expect(s.log[s.log.length - 1]).toMatch(`${start + 0.9 * SECOND} ESTABLISHED -> CLOSED`);
+    expect(s.transitions.at(-1)).toMatch(`${start + 0.9 * SECOND} ESTABLISHED -> CLOSED`);
     expect(s.env.counters).toMatchObject({ TcpExtTCPTimeouts: 1, TcpExtTCPAbortOnTimeout: 1 });
   });
 
@@ -92,16 +92,16 @@ describe('R2 for data (RFC 9293 section 3.8.3)', () => {
     const start = s.now;
     s.write(10);
     s.wait(400 * MILLISECOND);
-    s.receive(shut);
+    s.send(shut);
     s.wait(MINUTE);
     // Timeouts at 0.3, 0.9, 2.1, 4.5 and 8.5 s: of R2's 0.6 s nothing is left since the second, and the fifth finds 8.1 s of silence.
     expect(
       seconds(
-        s.sent.filter((x) => x.at > start),
+        s.got.filter((x) => x.at > start),
         start,
       ),
     ).toEqual([0.3, 0.9, 2.1, 4.5]);
-    expect(s.log[s.log.length - 1]).toMatch(`${start + 8.5 * SECOND} ESTABLISHED -> CLOSED`);
+    expect(s.transitions.at(-1)).toMatch(`${start + 8.5 * SECOND} ESTABLISHED -> CLOSED`);
   });
 
   it('MUST-21: a user timeout ends it, though a peer that shut its window still answers (RFC 5482), and nothing is sent faster for that', () => {
@@ -109,25 +109,25 @@ describe('R2 for data (RFC 9293 section 3.8.3)', () => {
     s.conn.setUserTimeout(5 * SECOND);
     const start = s.now;
     s.write(10);
-    s.receive(shut);
+    s.send(shut);
     s.wait(4 * SECOND);
-    s.receive(shut);
+    s.send(shut);
     s.wait(10 * SECOND);
     // 0.3, 0.6 ... s apart; the last wait is cut at five seconds after the first timeout's segment was sent.
     const times = seconds(
-      s.sent.filter((x) => x.at > start && x.len > 0),
+      s.got.filter((x) => x.at > start && x.len > 0),
       start,
     );
     expect(times).toEqual([0.3, 0.9, 2.1, 4.5]);
     expect(s.conn.error).toBe('ETIMEDOUT');
-    expect(s.log[s.log.length - 1]).toMatch(`${start + 5 * SECOND} ESTABLISHED -> CLOSED`);
+    expect(s.transitions.at(-1)).toMatch(`${start + 5 * SECOND} ESTABLISHED -> CLOSED`);
   });
 
   it('SHLD-17: one that keeps its window open is dead when R2 is over, whatever else it says', () => {
     const s = measured(100 * MILLISECOND, { config: { retries2: 1 } });
     s.write(10);
     s.wait(500 * MILLISECOND);
-    s.receive({ ...shut, win: 1000 });
+    s.send({ ...shut, win: 1000 });
     s.wait(SECOND);
     expect(s.conn.error).toBe('ETIMEDOUT');
   });
@@ -172,7 +172,7 @@ describe('R1 and a path that swallows large segments (tcp_mtu_probing)', () => {
   it('not by the first timeout of a segment, though fast retransmit began long before it', () => {
     const s = measured(1500 * MILLISECOND, { config: { ...probing.config, initialRto: 3 * SECOND } }); // RTO 4.5 s, and R1's time is 3
     s.write(6 * 1460);
-    for (let i = 0; i < 3; i++) s.receive({ flags: '.', seq: 1, ack: 1 });
+    for (let i = 0; i < 3; i++) s.send({ flags: '.', seq: 1, ack: 1 });
     expect(s.last).toMatchObject({ seq: 1, len: 1460 });
     s.wait(4.5 * SECOND);
     expect(s.env.counters.TcpExtTCPTimeouts).toBe(1);
@@ -214,7 +214,7 @@ describe('connections that nobody reads any more, when there are too many (tcp_m
   it('one whose peer keeps its window shut is probed once; at the next probe it makes room', () => {
     const s = measured(100 * MILLISECOND, crowded);
     const start = s.now;
-    s.receive(shut);
+    s.send(shut);
     s.write(10);
     s.release();
     const sent = s.wait(MINUTE);
@@ -238,11 +238,11 @@ describe('connections that nobody reads any more, when there are too many (tcp_m
 
 describe('Fast Open and timeouts (RFC 7413 section 4.1.3, tcp_fastopen_blackhole_timeout_sec)', () => {
   /** A connection with a cookie, and when its memory heard that the path swallows such ones. */
-  function opening(o: Options = {}): { s: Script; heard: number[] } {
+  function opening(o: Options = {}): { s: Peer; heard: number[] } {
     const heard: number[] = [];
     const memory: FastOpenMemory = { learn: () => {}, blackhole: (now) => heard.push(now), worked: () => {} };
     const fastOpen = new FastOpen({ cookie: new Uint8Array(8), experimental: false, memory });
-    return { s: Script.connect({ ...o, fastOpen }), heard };
+    return { s: Peer.connect({ ...o, fastOpen }), heard };
   }
 
   it('the third timeout of SYN says that something swallows them', () => {
@@ -262,7 +262,7 @@ describe('Fast Open and timeouts (RFC 7413 section 4.1.3, tcp_fastopen_blackhole
   it('and the third of the first data', () => {
     const { s, heard } = opening({ config: { tlp: false } });
     s.wait(100 * MILLISECOND);
-    s.receive({ flags: 'S.', ack: 1, mss: 1460 });
+    s.send({ flags: 'S.', ack: 1, mss: 1460 });
     const start = s.now;
     s.write(10);
     s.wait(MINUTE);
@@ -279,13 +279,13 @@ describe("the loss probe's timer (RFC 8985 section 7)", () => {
     expect(numbers(s.wait(150 * MILLISECOND))).toEqual([1]);
     expect(s.now).toBe(start + 300 * MILLISECOND);
     s.wait(10 * MILLISECOND);
-    s.receive(ack(1));
+    s.send(ack(1));
     // 310 ms: SRTT = 100 + 210 / 8 = 126.25 ms, RTTVAR = 50 + (210 - 50) / 4 = 90 ms, RTO = 486.25 ms.
     expect(s.conn.snd.rtt.rto).toBe(486_250);
     expect(s.timer('tlp')).toBe(2 * 126_250 + 200_000);
-    const { length } = s.sent;
+    const { length } = s.got;
     s.wait(s.timer('tlp'));
-    expect(s.sent).toHaveLength(length);
+    expect(s.got).toHaveLength(length);
     expect(s.timer('rto')).toBe(start + 300_000 + 486_250 - s.now); // the probe was the segment's last transmission
     expect(numbers(s.wait(s.timer('rto')))).toEqual([1]);
     expect(s.env.counters).toMatchObject({ TcpExtTCPLossProbes: 1, TcpExtTCPTimeouts: 1 });
@@ -295,7 +295,7 @@ describe("the loss probe's timer (RFC 8985 section 7)", () => {
     const s = inFlight(4);
     s.wait(202 * MILLISECOND); // the probe: 3 again
     s.wait(48 * MILLISECOND);
-    s.receive(ack(1));
+    s.send(ack(1));
     // 250 ms: SRTT = 100 + 150 / 8, so the next probe's time is at 250 + 2 * 118.75 + 2 ms; RTTVAR = 75 ms, and RTO = 418.75 ms is over by then.
     expect(s.timer('tlp')).toBe(239_500);
     expect(numbers(s.wait(239_500))).toEqual([]);
@@ -308,7 +308,7 @@ describe('the reordering timer (RFC 8985 section 6.2 step 5)', () => {
   it('what it finds lost goes out, and the retransmission timer watches over it for a whole RTO', () => {
     const s = inFlight(4);
     s.wait(RTT);
-    s.receive(ack(0, [1, 2]));
+    s.send(ack(0, [1, 2]));
     expect(numbers(s.wait(s.timer('reorder')))).toEqual([0]);
     expect([s.timer('rto'), s.timer('tlp')]).toEqual([s.conn.snd.rtt.rto, Infinity]);
   });
@@ -316,14 +316,14 @@ describe('the reordering timer (RFC 8985 section 6.2 step 5)', () => {
   it('where it watches over something already, its time stays', () => {
     const s = inFlight(12);
     s.wait(RTT);
-    s.receive(ack(0, [1, 2]));
-    s.receive(ack(2)); // late by one: from here on a quarter of the round trip decides, and two ticks of the timer
+    s.send(ack(0, [1, 2]));
+    s.send(ack(2)); // late by one: from here on a quarter of the round trip decides, and two ticks of the timer
     s.wait(RTT);
-    s.receive(ack(2, [3, 4]));
+    s.send(ack(2, [3, 4]));
     expect(numbers(s.wait(27 * MILLISECOND))).toEqual([2]);
     const deadline = s.now + s.conn.snd.rtt.rto;
     expect(s.timer('rto')).toBe(deadline - s.now);
-    s.receive(ack(2, [5, 6], [3, 4]));
+    s.send(ack(2, [5, 6], [3, 4]));
     expect(numbers(s.wait(27 * MILLISECOND))).toEqual([4]);
     expect(s.timer('rto')).toBe(deadline - s.now);
   });
@@ -331,20 +331,20 @@ describe('the reordering timer (RFC 8985 section 6.2 step 5)', () => {
   it('finds nothing when recovery is over, and leaves the loss probe of what was sent since its time', () => {
     const s = inFlight(10);
     s.wait(RTT);
-    s.receive(ack(0, [1, 4]));
+    s.send(ack(0, [1, 4]));
     s.wait(10 * MILLISECOND);
     s.write(3 * MSS);
-    s.receive(ack(0, [1, 10]));
+    s.send(ack(0, [1, 10]));
     s.wait(95 * MILLISECOND);
     s.write(MSS);
     s.wait(5 * MILLISECOND);
-    s.receive(ack(0, [1, 11]));
+    s.send(ack(0, [1, 11]));
     s.wait(90 * MILLISECOND);
     s.write(2 * MSS);
     s.wait(10 * MILLISECOND);
-    s.receive(ack(13));
+    s.send(ack(13));
     s.wait(5 * MILLISECOND);
-    s.receive(ack(14));
+    s.send(ack(14));
     const probe = s.timer('tlp');
     expect([probe < SECOND, s.timer('reorder') < probe]).toEqual([true, true]);
     s.wait(s.timer('reorder'));
@@ -356,8 +356,8 @@ describe('the reordering timer (RFC 8985 section 6.2 step 5)', () => {
   it('and it watches, too, while pacing holds back what was found lost', () => {
     const s = inFlight(7, { config: { pacing: true, maxPacingRate: 50_000 } }); // a segment in 20 ms
     s.wait(120 * MILLISECOND);
-    expect(numbers(s.sent)).toEqual([0, 1, 2, 3, 4, 5, 6]);
-    s.receive(ack(0, [1, 2]));
+    expect(numbers(s.got)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    s.send(ack(0, [1, 2]));
     expect(s.wait(7 * MILLISECOND)).toEqual([]); // 127 ms: a round trip, a quarter of it, and two ticks
     expect(s.notes).toContain('fast-retransmit');
     expect(s.timer('pacing')).toBe(13 * MILLISECOND);
@@ -368,17 +368,17 @@ describe('the reordering timer (RFC 8985 section 6.2 step 5)', () => {
 
 describe("the delayed ACK's timer (RFC 9293 section 3.8.6.3)", () => {
   it('is counted when it sends an ACK', () => {
-    const s = Script.established({ config: { delayedAckMax: 40 * MILLISECOND } });
+    const s = Peer.established({ config: { delayedAckMax: 40 * MILLISECOND } });
     s.conn.setQuickAck(false);
-    s.receive({ flags: 'P.', seq: 1, ack: 1, len: 100 });
+    s.send({ flags: 'P.', seq: 1, ack: 1, len: 100 });
     expect(s.wait(SECOND)).toMatchObject([{ flags: '.', ack: 101 }]);
     expect(s.env.counters.TcpExtDelayedACKs).toBe(1);
   });
 
   it('and stops when data takes the ACK along', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.conn.setQuickAck(false);
-    s.receive({ flags: 'P.', seq: 1, ack: 1, len: 100 });
+    s.send({ flags: 'P.', seq: 1, ack: 1, len: 100 });
     expect(s.write(100)).toMatchObject([{ flags: 'P.', ack: 101 }]);
     expect(s.timer('delayed-ack')).toBe(Infinity);
     expect(s.env.counters.TcpExtDelayedACKs).toBe(0);
@@ -389,17 +389,17 @@ describe('zero-window probes (RFC 9293 section 3.8.6.1)', () => {
   it("so many go unanswered as there are retries, and the next one's time ends the connection", () => {
     const s = measured(100 * MILLISECOND, { config: { retries2: 3 } });
     const start = s.now;
-    s.receive(shut);
+    s.send(shut);
     s.write(10);
     expect(seconds(s.wait(MINUTE), start)).toEqual([0.3, 0.9, 2.1]);
-    expect(s.log[s.log.length - 1]).toMatch(`${start + 4.5 * SECOND} ESTABLISHED -> CLOSED`);
+    expect(s.transitions.at(-1)).toMatch(`${start + 4.5 * SECOND} ESTABLISHED -> CLOSED`);
     expect(s.env.counters).toMatchObject({ TcpExtTCPWinProbe: 3, TcpExtTCPAbortOnTimeout: 1 });
   });
 });
 
 describe('keep-alive (RFC 9293 section 3.8.4)', () => {
   /** Keep-alive from now on: a probe after `idle` seconds, and then each `interval`. */
-  function kept(idle: number, interval: number, probes: number, o: Options = {}): Script {
+  function kept(idle: number, interval: number, probes: number, o: Options = {}): Peer {
     const s = measured(100 * MILLISECOND, o);
     s.conn.setKeepAlive(true, s.now, idle * SECOND, interval * SECOND, probes);
     return s;
@@ -423,7 +423,7 @@ describe('keep-alive (RFC 9293 section 3.8.4)', () => {
     const s = kept(10, 5, 2);
     const start = s.now;
     s.wait(4 * SECOND);
-    s.receive({ flags: '.', seq: 1, ack: 1 });
+    s.send({ flags: '.', seq: 1, ack: 1 });
     expect(seconds(s.wait(10 * SECOND), start)).toEqual([14]);
   });
 
@@ -431,7 +431,7 @@ describe('keep-alive (RFC 9293 section 3.8.4)', () => {
     const s = kept(1, 1, 2, { config: { minRto: 30 * SECOND } });
     s.write(10);
     expect(s.wait(5 * SECOND)).toEqual([]);
-    s.receive({ flags: '.', seq: 1, ack: 11 });
+    s.send({ flags: '.', seq: 1, ack: 11 });
     s.wait(500 * MILLISECOND);
     expect(s.timer('keep-alive')).toBe(500 * MILLISECOND);
     expect(s.env.counters.TcpExtTCPKeepAlive).toBe(0);
@@ -440,7 +440,7 @@ describe('keep-alive (RFC 9293 section 3.8.4)', () => {
   it('MUST-26: none while data waits for the window: what goes out then are window probes', () => {
     const s = kept(1, 1, 2);
     const start = s.now;
-    s.receive(shut);
+    s.send(shut);
     s.write(10);
     expect(seconds(s.wait(4 * SECOND), start)).toEqual([0.3, 0.9, 2.1]);
     expect(s.env.counters).toMatchObject({ TcpExtTCPWinProbe: 3, TcpExtTCPKeepAlive: 0 });

@@ -5,30 +5,30 @@ import type { ProfileName } from '../../src/tcp/config.js';
 import { FastOpen } from '../../src/tcp/fast-open.js';
 import { resetFor } from '../../src/tcp/reset.js';
 import { Segment } from '../../src/wire/tcp.js';
-import { fill, Script, type Wire } from './script.js';
+import { fill, Peer, type Wire } from './peer.js';
 
 const DAY = 86_400 * SECOND;
 const ts = (val: number, ecr = 0): Pick<Wire, 'ts'> => ({ ts: [val, ecr] });
 const data = (seq: number, more: Partial<Wire> = {}): Wire => ({ flags: 'P.', seq, ack: 1, len: 10, ...more });
 /** TS.Recent is 1001. */
-const established = (profile: ProfileName): Script => Script.established({ profile }, ts(1000));
-const isTaken = (s: Script, w: Wire): boolean => {
+const established = (profile: ProfileName): Peer => Peer.established({ profile }, ts(1000));
+const isTaken = (s: Peer, w: Wire): boolean => {
   const before = s.drops.length;
-  s.receive(w);
+  s.send(w);
   return s.drops.length === before;
 };
 
 describe('timestamps that were agreed on, and are missing (RFC 7323 section 3.2)', () => {
   it('rfc: the segment is dropped without an answer, and the connection lives', () => {
     const s = established('rfc');
-    expect(s.receive(data(1))).toEqual([]);
+    expect(s.send(data(1))).toEqual([]);
     expect([s.drops, s.state]).toEqual([['tcpNoTimestamp'], 'ESTABLISHED']);
     expect(isTaken(s, data(1, ts(1002)))).toBe(true);
   });
 
   it('linux: it is taken, and TS.Recent stays', () => {
     const s = established('linux');
-    expect(s.receive(data(1))).toMatchObject([{ ack: 11 }]);
+    expect(s.send(data(1))).toMatchObject([{ ack: 11 }]);
     expect([s.drops, s.last.ts![1]]).toEqual([[], 1001]);
   });
 
@@ -36,30 +36,30 @@ describe('timestamps that were agreed on, and are missing (RFC 7323 section 3.2)
     const s = established('linux');
     s.write(100);
     s.wait(30 * MILLISECOND);
-    s.receive({ flags: '.', seq: 1, ack: 101 });
+    s.send({ flags: '.', seq: 1, ack: 101 });
     expect(s.conn.snd.rtt.srtt).toBeGreaterThan(3 * MILLISECOND);
   });
 
   it.each(['linux', 'rfc'] as const)('%s: a RST needs none', (profile) => {
     const s = established(profile);
-    s.receive({ flags: 'R', seq: 1 });
+    s.send({ flags: 'R', seq: 1 });
     expect(s.conn.error).toBe('ECONNRESET');
   });
 
   it.each(['linux', 'rfc'] as const)('%s: a SYN without them is challenged (RFC 5961 section 4.2)', (profile) => {
     for (const seq of [1, 500_000_000]) {
       const s = established(profile);
-      expect(s.receive({ flags: 'S', seq, mss: 1460 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
+      expect(s.send({ flags: 'S', seq, mss: 1460 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
       expect([s.drops, s.env.counters.TcpExtTCPSYNChallenge]).toEqual([['tcpSynChallenge'], 1]);
     }
   });
 
   it.each(['linux', 'rfc'] as const)('%s: in SYN-RECEIVED a SYN without them is answered', (profile) => {
-    const s = Script.listen({ profile });
-    s.receive({ flags: 'S', mss: 1460, ...ts(1000) });
-    expect(s.receive({ flags: 'S', mss: 1460 })).toMatchObject([{ flags: 'S.', seq: 0, ack: 1 }]);
+    const s = Peer.listen({ profile });
+    s.send({ flags: 'S', mss: 1460, ...ts(1000) });
+    expect(s.send({ flags: 'S', mss: 1460 })).toMatchObject([{ flags: 'S.', seq: 0, ack: 1 }]);
     s.wait(600 * MILLISECOND);
-    expect(s.receive({ flags: 'S', seq: 500_000_000, mss: 1460 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
+    expect(s.send({ flags: 'S', seq: 500_000_000, mss: 1460 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
     expect(s.state).toBe('SYN-RECEIVED');
   });
 });
@@ -81,9 +81,9 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
     ['rfc', [{ flags: '.', ack: 11 }], 'TcpExtPAWSEstab'],
   ] as const)('%s: the answer to an old ACK below RCV.NXT', (profile, answer, counter) => {
     const s = established(profile);
-    s.receive(data(1, ts(1100)));
+    s.send(data(1, ts(1100)));
     s.wait(600 * MILLISECOND);
-    expect(s.receive({ flags: '.', seq: 1, ack: 1, ...ts(900) })).toMatchObject(answer);
+    expect(s.send({ flags: '.', seq: 1, ack: 1, ...ts(900) })).toMatchObject(answer);
     expect([s.drops, s.env.counters[counter]]).toEqual([['tcpPaws'], 1]);
   });
 
@@ -111,13 +111,13 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
 
   it('an old SYN is challenged as any SYN', () => {
     const s = established('rfc');
-    s.receive({ flags: 'S', seq: 1, ...ts(5) });
+    s.send({ flags: 'S', seq: 1, ...ts(5) });
     expect(s.env.counters).toMatchObject({ TcpExtTCPSYNChallenge: 1, TcpExtPAWSEstab: 0 });
   });
 
   it('a RST that is a SYN, too, is not', () => {
     const s = established('linux');
-    expect(s.receive({ flags: 'SR', seq: 500_000_000, ...ts(1001) })).toEqual([]);
+    expect(s.send({ flags: 'SR', seq: 500_000_000, ...ts(1001) })).toEqual([]);
     expect([s.drops, s.env.counters.TcpExtTCPSYNChallenge]).toEqual([['tcpRstOutsideWindow'], 0]);
   });
 
@@ -125,16 +125,16 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
     ['linux', true, -5],
     ['rfc', false, 0],
   ] as const)('%s: beside a TS.Recent of 0 an old timestamp is taken: %s', (profile, taken, recent) => {
-    const s = Script.established({ profile }, ts(-1));
+    const s = Peer.established({ profile }, ts(-1));
     expect(isTaken(s, data(1, ts(-5)))).toBe(taken);
     expect(s.last.ts![1]).toBe(recent);
   });
 
   it('linux: an old segment with neither ACK nor text is answered', () => {
     const s = established('linux');
-    s.receive(data(1, ts(1100)));
+    s.send(data(1, ts(1100)));
     s.wait(600 * MILLISECOND);
-    expect(s.receive({ flags: '', seq: 1, ...ts(900) })).toMatchObject([{ flags: '.', ack: 11 }]);
+    expect(s.send({ flags: '', seq: 1, ...ts(900) })).toMatchObject([{ flags: '.', ack: 11 }]);
     expect(s.env.counters).toMatchObject({ TcpExtPAWSEstab: 1, TcpExtPAWSOldAck: 0 });
   });
 
@@ -146,19 +146,19 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
     expect(acks.conn.snd.allAcked).toBe(false);
     expect(isTaken(established('linux'), { flags: '.', seq: 11, ack: 1, ...ts(999) })).toBe(false);
     const hole = established('linux');
-    hole.receive(data(51, ts(1001))); // SND.WL1 is 51
+    hole.send(data(51, ts(1001))); // SND.WL1 is 51
     hole.wait(600 * MILLISECOND);
     expect(isTaken(hole, { flags: '.', seq: 11, ack: 1, ...ts(999) })).toBe(false);
     const behind = established('linux');
-    behind.receive(data(1, ts(1001)));
+    behind.send(data(1, ts(1001)));
     behind.wait(600 * MILLISECOND);
     expect(isTaken(behind, { flags: '.', seq: 11, ack: 1, ...ts(999) })).toBe(false);
   });
 
   it.each(['linux', 'rfc'] as const)('%s: an old ACK opens nothing', (profile) => {
-    const s = Script.listen({ profile });
-    s.receive({ flags: 'S', mss: 1460, ...ts(1000) });
-    s.receive({ flags: '.', seq: 1, ack: 1, ...ts(999, s.last.ts![0]) });
+    const s = Peer.listen({ profile });
+    s.send({ flags: 'S', mss: 1460, ...ts(1000) });
+    s.send({ flags: '.', seq: 1, ack: 1, ...ts(999, s.last.ts![0]) });
     expect([s.state, s.drops]).toEqual(['SYN-RECEIVED', ['tcpPaws']]);
   });
 
@@ -170,7 +170,7 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
     };
     // The window that is known is 65,535.
     expect([late(0), late(1), late(65_535)]).toEqual([false, true, true]);
-    const s = Script.established({ profile: 'linux' }, ts(1000), 500);
+    const s = Peer.established({ profile: 'linux' }, ts(1000), 500);
     s.wait(600 * MILLISECOND);
     expect(isTaken(s, { flags: '.', seq: 1, ack: 1, win: 501, ...ts(999) })).toBe(false);
   });
@@ -179,104 +179,104 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
     ['linux', 'SYN-RECEIVED'],
     ['rfc', 'CLOSED'],
   ] as const)('%s: after an old RST a half-open connection is in %s (section 5.2)', (profile, state) => {
-    const s = Script.listen({ profile });
-    s.receive({ flags: 'S', mss: 1460, ...ts(1000) });
-    s.receive({ flags: 'R', seq: 1, ...ts(999) });
+    const s = Peer.listen({ profile });
+    s.send({ flags: 'S', mss: 1460, ...ts(1000) });
+    s.send({ flags: 'R', seq: 1, ...ts(999) });
     expect(s.state).toBe(state);
   });
 });
 
 describe('a TSecr that was never sent', () => {
   it.each(['linux', 'rfc'] as const)('%s: a SYN,ACK with one gets a RST, and the SYN waits on', (profile) => {
-    const s = Script.connect({ profile });
-    const val = s.sent[0]!.ts![0];
+    const s = Peer.connect({ profile });
+    const val = s.got[0]!.ts![0];
     s.wait(40 * MILLISECOND);
     for (const ecr of [val - 1, val + 41]) {
-      expect(s.receive({ flags: 'S.', ack: 1, ...ts(9, ecr) })).toMatchObject([{ flags: 'R', seq: 1 }]);
-      s.receive({ flags: 'R.', ack: 1, ...ts(9, ecr) });
+      expect(s.send({ flags: 'S.', ack: 1, ...ts(9, ecr) })).toMatchObject([{ flags: 'R', seq: 1 }]);
+      s.send({ flags: 'R.', ack: 1, ...ts(9, ecr) });
       expect(s.state).toBe('SYN-SENT');
     }
     expect([s.drops[0], s.env.counters.TcpExtPAWSActive]).toEqual(['tcpForeignEcho', 4]);
-    s.receive({ flags: 'S.', ack: 1, ...ts(9, val) });
+    s.send({ flags: 'S.', ack: 1, ...ts(9, val) });
     expect(s.state).toBe('ESTABLISHED');
   });
 
   it('is looked for in an ACK alone: a SYN without one opens at once, and a RST without one is no answer', () => {
-    const s = Script.connect();
-    s.receive({ flags: 'R', ...ts(9, 12_345) });
+    const s = Peer.connect();
+    s.send({ flags: 'R', ...ts(9, 12_345) });
     expect([s.drops, s.state]).toEqual([['tcpBadFlags'], 'SYN-SENT']);
-    expect(s.receive({ flags: 'S', mss: 1460, ...ts(9, 12_345) })).toMatchObject([{ flags: 'S.', ack: 1 }]);
+    expect(s.send({ flags: 'S', mss: 1460, ...ts(9, 12_345) })).toMatchObject([{ flags: 'S.', ack: 1 }]);
     expect(s.state).toBe('SYN-RECEIVED');
   });
 
   it('is none that lies between the last SYN and now, as in Linux', () => {
-    const s = Script.connect();
+    const s = Peer.connect();
     s.wait(40 * MILLISECOND);
-    s.receive({ flags: 'S.', ack: 1, ...ts(9, s.sent[0]!.ts![0] + 20) });
+    s.send({ flags: 'S.', ack: 1, ...ts(9, s.got[0]!.ts![0] + 20) });
     expect(s.state).toBe('ESTABLISHED');
   });
 
   it('is none of data that went out before the handshake ended (Fast Open)', () => {
-    const s = Script.listen({ fastOpen: new FastOpen({ cookie: null, experimental: false, accepted: true }) });
-    s.receive({ flags: 'S', mss: 1460, len: 10, ...ts(1000) });
+    const s = Peer.listen({ fastOpen: new FastOpen({ cookie: null, experimental: false, accepted: true }) });
+    s.send({ flags: 'S', mss: 1460, len: 10, ...ts(1000) });
     s.wait(40 * MILLISECOND);
     const [answer] = s.write(100);
-    s.receive({ flags: '.', seq: 11, ack: 101, ...ts(1001, answer!.ts![0]) });
+    s.send({ flags: '.', seq: 11, ack: 101, ...ts(1001, answer!.ts![0]) });
     expect(s.state).toBe('ESTABLISHED');
   });
 
   it('of an option that we did not offer says nothing', () => {
-    const s = Script.connect({ config: { timestamps: false } });
-    s.receive({ flags: 'S.', ack: 1, ...ts(9, 12_345) });
+    const s = Peer.connect({ config: { timestamps: false } });
+    s.send({ flags: 'S.', ack: 1, ...ts(9, 12_345) });
     expect(s.state).toBe('ESTABLISHED');
   });
 
   it('in SYN-RECEIVED is answered, and opens nothing', () => {
-    const s = Script.listen();
-    s.receive({ flags: 'S', mss: 1460, ...ts(1000) });
+    const s = Peer.listen();
+    s.send({ flags: 'S', mss: 1460, ...ts(1000) });
     const val = s.last.ts![0];
-    expect(s.receive({ flags: '.', seq: 1, ack: 1, ...ts(1001, val + 1) })).toMatchObject([{ flags: '.', seq: 1 }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 1, ...ts(1001, val + 1) })).toMatchObject([{ flags: '.', seq: 1 }]);
     expect([s.state, s.env.counters.TcpExtTSEcrRejected]).toEqual(['SYN-RECEIVED', 1]);
-    s.receive({ flags: '.', seq: 1, ack: 1, ...ts(1001, val) });
+    s.send({ flags: '.', seq: 1, ack: 1, ...ts(1001, val) });
     expect(s.state).toBe('ESTABLISHED');
   });
 
   it('in SYN-RECEIVED does not matter on a SYN that comes again', () => {
-    const s = Script.listen();
-    s.receive({ flags: 'S', mss: 1460, ...ts(1000) });
-    expect(s.receive({ flags: 'S', mss: 1460, ...ts(1000, 777) })).toMatchObject([{ flags: 'S.', ack: 1 }]);
+    const s = Peer.listen();
+    s.send({ flags: 'S', mss: 1460, ...ts(1000) });
+    expect(s.send({ flags: 'S', mss: 1460, ...ts(1000, 777) })).toMatchObject([{ flags: 'S.', ack: 1 }]);
     expect(s.drops).toEqual(['tcpUnacceptable']);
   });
 
   it('in SYN-RECEIVED of an active open is not looked for, and an old RST counts: those are rules of a listener', () => {
-    const both = (): Script => {
-      const s = Script.connect();
-      s.receive({ flags: 'S', mss: 1460, ...ts(1000) });
+    const both = (): Peer => {
+      const s = Peer.connect();
+      s.send({ flags: 'S', mss: 1460, ...ts(1000) });
       expect(s.state).toBe('SYN-RECEIVED');
       return s;
     };
     const opened = both();
-    opened.receive({ flags: '.', seq: 1, ack: 1, ...ts(1000, 777) });
+    opened.send({ flags: '.', seq: 1, ack: 1, ...ts(1000, 777) });
     expect(opened.state).toBe('ESTABLISHED');
     const refused = both();
-    refused.receive({ flags: 'R', seq: 1, ...ts(999) });
+    refused.send({ flags: 'R', seq: 1, ...ts(999) });
     expect(refused.conn.error).toBe('ECONNREFUSED');
   });
 });
 
 describe('what an echo tells the sender', () => {
   /** 100 bytes were sent, and again. */
-  function resent(agreed: boolean): { s: Script; first: number; again: number } {
-    const s = Script.established({ config: { tlp: false } }, agreed ? ts(1000) : {});
+  function resent(agreed: boolean): { s: Peer; first: number; again: number } {
+    const s = Peer.established({ config: { tlp: false } }, agreed ? ts(1000) : {});
     s.write(100);
     const first = s.now;
     const [again] = s.wait(1500 * MILLISECOND);
     expect(again).toMatchObject({ seq: 1, len: 100 });
     return { s, first: Math.floor(first / MILLISECOND), again: Math.floor(again!.at / MILLISECOND) };
   }
-  const acked = (s: Script, ecr: number): { srtt: number; undone: boolean } => {
+  const acked = (s: Peer, ecr: number): { srtt: number; undone: boolean } => {
     const { srtt } = s.conn.snd.rtt;
-    s.receive({ flags: '.', seq: 1, ack: 101, ...ts(1001, ecr) });
+    s.send({ flags: '.', seq: 1, ack: 101, ...ts(1001, ecr) });
     return { srtt: s.conn.snd.rtt.srtt - srtt, undone: s.notes.includes('undo') };
   };
 
@@ -316,7 +316,7 @@ describe('timestamps of a RST (RFC 7323 section 5.2)', () => {
   ] as const)('%s: one that answers data for an orphan', (profile, expected) => {
     const s = established(profile);
     s.release();
-    expect(s.receive(data(1, { ack: 2, ...ts(1100) }))).toMatchObject([{ flags: 'R', seq: 2 }]);
+    expect(s.send(data(1, { ack: 2, ...ts(1100) }))).toMatchObject([{ flags: 'R', seq: 2 }]);
     expect(s.last.ts).toEqual(expected);
   });
 
@@ -324,28 +324,28 @@ describe('timestamps of a RST (RFC 7323 section 5.2)', () => {
     ['linux', undefined],
     ['rfc', [0, 9]],
   ] as const)('%s: one that answers a SYN,ACK of nothing', (profile, expected) => {
-    const s = Script.connect({ profile });
-    const [rst] = s.receive({ flags: 'S.', ack: 5, ...ts(9, s.sent[0]!.ts![0]) });
+    const s = Peer.connect({ profile });
+    const [rst] = s.send({ flags: 'S.', ack: 5, ...ts(9, s.got[0]!.ts![0]) });
     expect([rst!.flags, rst!.ts]).toEqual(['R', expected]);
   });
 
   it('without the option none has it', () => {
-    const s = Script.established({ profile: 'rfc' });
+    const s = Peer.established({ profile: 'rfc' });
     expect(s.abort()[0]!.ts).toBeUndefined();
   });
 
   it('rfc: one that answers a segment without them has none', () => {
-    const s = Script.connect({ profile: 'rfc' });
-    const [rst] = s.receive({ flags: 'S.', ack: 5 });
+    const s = Peer.connect({ profile: 'rfc' });
+    const [rst] = s.send({ flags: 'S.', ack: 5 });
     expect([rst!.flags, rst!.ts]).toEqual(['R', undefined]);
   });
 
   it('rfc: the echo is of what it answers, and of nothing before', () => {
-    const s = Script.connect({ profile: 'rfc' });
-    const [rst] = s.receive({ flags: 'S.', ack: 5, ...ts(9) });
+    const s = Peer.connect({ profile: 'rfc' });
+    const [rst] = s.send({ flags: 'S.', ack: 5, ...ts(9) });
     expect(rst!.ts).toEqual([0, 9]);
-    s.receive({ flags: 'S', mss: 1460, ...ts(20) });
-    s.receive({ flags: 'S.', seq: 0, ack: 5, ...ts(21) });
+    s.send({ flags: 'S', mss: 1460, ...ts(20) });
+    s.send({ flags: 'S.', seq: 0, ack: 5, ...ts(21) });
     expect(s.last).toMatchObject({ flags: 'R', ts: [0, 21] });
   });
 

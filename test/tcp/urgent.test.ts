@@ -10,9 +10,9 @@ import {
   setUrgentInline,
   urgentLeft,
 } from '../../src/tcp/urgent.js';
-import { pattern, Script, type Sent, type Wire } from './script.js';
+import { pattern, Peer, type Sent, type Wire } from './peer.js';
 
-function urgentWrite(s: Script, bytes: number): Sent[] {
+function urgentWrite(s: Peer, bytes: number): Sent[] {
   sendUrgent(s.conn, pattern(bytes));
   return s.poll();
 }
@@ -24,7 +24,7 @@ const data = (seq: number, len: number, urg?: number): Wire => ({
   ...(urg === undefined ? {} : { urg }),
 });
 /** The lengths of the pieces that the user reads, until nothing waits. */
-function pieces(s: Script): number[] {
+function pieces(s: Peer): number[] {
   const lengths: number[] = [];
   for (let piece = s.conn.receive(); piece !== null; piece = s.conn.receive()) lengths.push(piece.length);
   return lengths;
@@ -32,7 +32,7 @@ function pieces(s: Script): number[] {
 
 describe('sending', () => {
   it('MUST-30: urgent data is announced on every segment before its end, and on those that go out again', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(500);
     expect(s.last).toMatchObject({ flags: 'P.' });
     expect(urgentWrite(s, 3)).toMatchObject([{ flags: 'PU.', seq: 501, len: 3, urg: 3 }]);
@@ -40,20 +40,20 @@ describe('sending', () => {
     expect(s.write(1460)[0]).toMatchObject({ seq: 504, flags: 'P.' });
     const again = s.wait(SECOND);
     expect(again.find((x) => x.seq === 1)).toMatchObject({ flags: expect.stringContaining('U') as string, urg: 503 });
-    s.receive({ flags: '.', seq: 1, ack: 504 });
+    s.send({ flags: '.', seq: 1, ack: 504 });
     s.wait(10 * SECOND);
     expect(s.last).toMatchObject({ seq: 504, flags: 'P.' });
   });
 
   it('MUST-31: of any length, also longer than the pointer reaches', () => {
-    const s = Script.established({ config: { sendBufferBytes: 1 << 20 } }, { wscale: 7 }, 60_000);
+    const s = Peer.established({ config: { sendBufferBytes: 1 << 20 } }, { wscale: 7 }, 60_000);
     const length = 100_000;
     urgentWrite(s, length);
     for (let acked = 1; acked < length; acked += 2920) {
       const nxt = s.conn.snd.nxt;
-      s.receive({ flags: '.', seq: 1, ack: Math.min(acked + 2920, (nxt - s.conn.iss) | 0), win: 60_000 });
+      s.send({ flags: '.', seq: 1, ack: Math.min(acked + 2920, (nxt - s.conn.iss) | 0), win: 60_000 });
     }
-    const all = s.sent.filter((x) => x.len > 0);
+    const all = s.got.filter((x) => x.len > 0);
     expect(all.reduce((n, x) => n + x.len, 0)).toBe(length);
     expect(all.every((x) => x.flags.includes('U'))).toBe(true);
     for (const x of all) expect(x.urg).toBe(Math.min(length + 1 - x.seq, 0xffff));
@@ -61,31 +61,31 @@ describe('sending', () => {
   });
 
   it('MUST-62: sent, the pointer names the number after the last urgent byte', () => {
-    const s = Script.established();
+    const s = Peer.established();
     expect(urgentWrite(s, 1)).toMatchObject([{ seq: 1, len: 1, urg: 1 }]);
     expect(s.conn.snapshot(s.now).snd.up).toBe((s.conn.iss + 2) >>> 0);
   });
 
   it('does not wait for Nagle', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(10);
     expect(s.write(10)).toEqual([]);
     expect(urgentWrite(s, 1)).toMatchObject([{ seq: 11, len: 11, urg: 11 }]);
   });
 
   it('makes no super-segments, whose parts would all carry the same pointer', () => {
-    const s = Script.established({ gsoBytes: 60_000 });
+    const s = Peer.established({ gsoBytes: 60_000 });
     const out = urgentWrite(s, 5 * 1460);
     expect(out.map((x) => [x.len, x.urg, x.gsoSize])).toEqual(
       Array.from({ length: 5 }, (_, i) => [1460, (5 - i) * 1460, undefined]),
     );
-    s.receive({ flags: '.', seq: 1, ack: 1 + 5 * 1460 });
+    s.send({ flags: '.', seq: 1, ack: 1 + 5 * 1460 });
     expect(s.write(5 * 1460)).toMatchObject([{ len: 5 * 1460, gsoSize: 1460 }]);
   });
 
   it('is announced while the window is shut, by a segment that the peer takes (MUST-66), and then it is probed', () => {
-    const s = Script.established();
-    s.receive({ flags: '.', seq: 1, ack: 1, win: 0 });
+    const s = Peer.established();
+    s.send({ flags: '.', seq: 1, ack: 1, win: 0 });
     expect(urgentWrite(s, 4)).toEqual([]);
     const out = s.wait(SECOND);
     expect(out.slice(0, 2)).toMatchObject([
@@ -95,69 +95,69 @@ describe('sending', () => {
   });
 
   it('nothing is urgent on a long stream of ordinary data', () => {
-    const s = Script.established({}, { wscale: 7 });
+    const s = Peer.established({}, { wscale: 7 });
     for (let n = 0; n < 20; n++) {
       s.write(10_000);
-      s.receive({ flags: '.', seq: 1, ack: (s.conn.snd.nxt - s.conn.iss) | 0 });
+      s.send({ flags: '.', seq: 1, ack: (s.conn.snd.nxt - s.conn.iss) | 0 });
     }
-    expect(s.sent.some((x) => x.flags.includes('U'))).toBe(false);
+    expect(s.got.some((x) => x.flags.includes('U'))).toBe(false);
     expect(s.conn.snd.up).toBe(s.conn.snd.una);
   });
 });
 
 describe('receiving', () => {
   it('MUST-30, MUST-32: the user is told at once, and again when there is more of it', () => {
-    const s = Script.established();
-    s.receive(data(1, 100));
+    const s = Peer.established();
+    s.send(data(1, 100));
     expect(s.takeEvents()).toEqual(['readable']);
     // Announced by what is still to come, and before it.
-    s.receive(data(101, 100, 1000));
+    s.send(data(101, 100, 1000));
     expect(s.takeEvents()).toEqual(['readable', 'urgent']);
-    s.receive(data(201, 100, 900));
+    s.send(data(201, 100, 900));
     expect(s.takeEvents(), 'the same once more').toEqual(['readable']);
-    s.receive(data(301, 100, 1200));
+    s.send(data(301, 100, 1200));
     expect(s.takeEvents(), 'it reaches further').toEqual(['readable', 'urgent']);
-    s.receive({ flags: 'U.', seq: 401, ack: 1, urg: 1000 });
+    s.send({ flags: 'U.', seq: 401, ack: 1, urg: 1000 });
     expect(s.takeEvents(), 'it does not').toEqual([]);
     expect(s.notes.filter((n) => n === 'urgent')).toHaveLength(2);
   });
 
   it('is told also when the window is shut, and when the segment is out of order', () => {
-    const s = Script.established({ config: { receiveBufferBytes: 2920 } });
-    s.receive(data(1, 1460));
-    s.receive(data(1461, 1460));
+    const s = Peer.established({ config: { receiveBufferBytes: 2920 } });
+    s.send(data(1, 1460));
+    s.send(data(1461, 1460));
     s.wait(SECOND);
     expect(s.last.win).toBe(0);
     s.takeEvents();
-    s.receive({ flags: 'U.', seq: 2921, ack: 1, urg: 5 });
+    s.send({ flags: 'U.', seq: 2921, ack: 1, urg: 5 });
     expect(s.takeEvents()).toEqual(['urgent']);
     expect(urgentLeft(s.conn)).toBe(2925);
-    const t = Script.established();
-    t.receive(data(1001, 100, 50));
+    const t = Peer.established();
+    t.send(data(1001, 100, 50));
     expect(t.takeEvents()).toEqual(['urgent']);
     expect(urgentLeft(t.conn)).toBe(1050);
   });
 
   it('MUST-31: of any length: the mark moves on as far as the pointer reaches', () => {
-    const s = Script.established();
+    const s = Peer.established();
     const length = 100_000;
     for (let seq = 1; seq <= length; seq += 1000) {
       const ahead = Math.min(length + 1 - seq, 0xffff);
-      s.receive(data(seq, 1000, ahead));
+      s.send(data(seq, 1000, ahead));
       expect(s.takeEvents().includes('urgent'), 'until it names the last byte').toBe(
         seq === 1 || length + 1 - seq >= 65_000,
       );
       expect(urgentLeft(s.conn)).toBe(ahead);
       s.read();
     }
-    expect(s.received).toEqual(pattern(length));
+    expect(s.readBytes).toEqual(pattern(length));
     expect(urgentLeft(s.conn)).toBe(0);
   });
 
   it('MUST-33: the user can ask how much is left, and reads no further than to the mark in one piece', () => {
-    const s = Script.established();
+    const s = Peer.established();
     expect([urgentLeft(s.conn), isAtMark(s.conn)]).toEqual([0, false]);
-    s.receive(data(1, 300, 200));
+    s.send(data(1, 300, 200));
     expect([urgentLeft(s.conn), isAtMark(s.conn)]).toEqual([200, false]);
     expect(s.conn.snapshot(s.now).rcv.up).toBe((s.peerIss + 201) >>> 0);
     expect(s.conn.receive()).toEqual(pattern(199));
@@ -166,14 +166,14 @@ describe('receiving', () => {
     expect([urgentLeft(s.conn), isAtMark(s.conn)]).toEqual([0, false]);
     expect(s.conn.snapshot(s.now).rcv.up).toBeNull();
     // The next one.
-    s.receive(data(301, 10, 10));
+    s.send(data(301, 10, 10));
     expect(s.takeEvents()).toContain('urgent');
     expect(pieces(s)).toEqual([9, 1]);
   });
 
   it('MUST-62: on arrival, too, the pointer is taken as the number after the last urgent byte', () => {
-    const s = Script.established();
-    s.receive({ ...data(1, 5, 3), data: Uint8Array.from([10, 11, 12, 13, 14]) });
+    const s = Peer.established();
+    s.send({ ...data(1, 5, 3), data: Uint8Array.from([10, 11, 12, 13, 14]) });
     expect(s.conn.receive()).toEqual(Uint8Array.from([10, 11]));
     expect(isAtMark(s.conn)).toBe(true);
     expect(s.conn.receive()).toEqual(Uint8Array.from([12, 13, 14]));
@@ -181,42 +181,42 @@ describe('receiving', () => {
 
   it('cuts pieces of every kind at the mark, and reading goes on behind it', () => {
     // Small payloads that were gathered, the last one still being filled.
-    const s = Script.established();
-    for (let n = 0; n < 4; n++) s.receive(data(1 + 100 * n, 100, n === 3 ? 50 : undefined));
+    const s = Peer.established();
+    for (let n = 0; n < 4; n++) s.send(data(1 + 100 * n, 100, n === 3 ? 50 : undefined));
     expect(s.conn.receive()).toHaveLength(100);
-    s.receive(data(401, 100));
+    s.send(data(401, 100));
     const lengths = pieces(s);
     expect(lengths.reduce((a, b) => a + b)).toBe(400);
     const ends: number[] = [];
     lengths.reduce((at, n) => (ends.push(at + n), at + n), 101);
     expect(ends).toContain(350);
     // A large one, which is kept where it was read.
-    const t = Script.established();
-    t.receive({ ...data(1, 40_000, 30_001), gsoSize: 1460 });
+    const t = Peer.established();
+    t.send({ ...data(1, 40_000, 30_001), gsoSize: 1460 });
     expect(t.conn.receive()).toEqual(pattern(30_000));
-    t.receive(data(40_001, 100));
+    t.send(data(40_001, 100));
     expect(t.conn.receive()).toEqual(pattern(10_000, 30_000));
     expect(t.read()).toBe(100);
   });
 
   it('announces nothing by a pointer of 0, nor by one to what came long ago, nor after FIN', () => {
-    const s = Script.established();
-    s.receive(data(1, 100));
+    const s = Peer.established();
+    s.send(data(1, 100));
     s.takeEvents();
-    s.receive(data(101, 100, 0));
-    s.receive({ ...data(101, 200, 50), flags: 'U.' });
+    s.send(data(101, 100, 0));
+    s.send({ ...data(101, 200, 50), flags: 'U.' });
     expect(s.takeEvents()).toEqual(['readable']);
-    s.receive({ flags: 'F.', seq: 301, ack: 1 });
+    s.send({ flags: 'F.', seq: 301, ack: 1 });
     s.takeEvents();
-    s.receive({ flags: 'U.', seq: 302, ack: 1, urg: 100 });
+    s.send({ flags: 'U.', seq: 302, ack: 1, urg: 100 });
     expect([s.takeEvents(), urgentLeft(s.conn)]).toEqual([[], 0]);
     expect(s.read()).toBe(300);
   });
 });
 
 describe('out of line', () => {
-  function apart(): Script {
-    const s = Script.established();
+  function apart(): Peer {
+    const s = Peer.established();
     setUrgentInline(s.conn, false);
     return s;
   }
@@ -224,7 +224,7 @@ describe('out of line', () => {
   it('the byte is not in the stream, but there to be taken, once', () => {
     const s = apart();
     expect(receiveUrgent(s.conn)).toBe(UrgentByte.none);
-    s.receive({ ...data(1, 5, 3), data: Uint8Array.from([10, 11, 12, 13, 14]) });
+    s.send({ ...data(1, 5, 3), data: Uint8Array.from([10, 11, 12, 13, 14]) });
     expect(receiveUrgent(s.conn)).toBe(12);
     expect(receiveUrgent(s.conn)).toBe(UrgentByte.none);
     expect(s.conn.receive()).toEqual(Uint8Array.from([10, 11]));
@@ -235,38 +235,38 @@ describe('out of line', () => {
 
   it('is waited for when it is announced before it comes, and told when it is there', () => {
     const s = apart();
-    s.receive(data(1, 10, 15));
+    s.send(data(1, 10, 15));
     expect(s.takeEvents()).toEqual(['readable', 'urgent']);
     expect(receiveUrgent(s.conn)).toBe(UrgentByte.notYet);
-    s.receive({ ...data(11, 5), data: Uint8Array.from([1, 2, 3, 4, 5]) });
+    s.send({ ...data(11, 5), data: Uint8Array.from([1, 2, 3, 4, 5]) });
     expect(s.takeEvents()).toEqual(['readable', 'urgent']);
     expect(receiveUrgent(s.conn)).toBe(5);
     expect(s.read()).toBe(14);
     expect(s.conn.receiveQueued).toBe(0);
     // Everything counted as read: the window is as it was.
-    s.receive(data(16, 10));
+    s.send(data(16, 10));
     expect(s.read()).toBe(10);
   });
 
   it('a newer mark leaves an older byte in the line, except where the reader waits for it', () => {
     const s = apart();
-    s.receive({ ...data(1, 3, 2), data: Uint8Array.from([1, 2, 3]) });
-    s.receive({ ...data(4, 3, 2), data: Uint8Array.from([4, 5, 6]) });
+    s.send({ ...data(1, 3, 2), data: Uint8Array.from([1, 2, 3]) });
+    s.send({ ...data(4, 3, 2), data: Uint8Array.from([4, 5, 6]) });
     expect(receiveUrgent(s.conn)).toBe(5);
     s.read();
-    expect(s.received).toEqual(Uint8Array.from([1, 2, 3, 4, 6]));
+    expect(s.readBytes).toEqual(Uint8Array.from([1, 2, 3, 4, 6]));
     const t = apart();
-    t.receive({ ...data(1, 3, 2), data: Uint8Array.from([1, 2, 3]) });
+    t.send({ ...data(1, 3, 2), data: Uint8Array.from([1, 2, 3]) });
     expect(t.conn.receive()).toEqual(Uint8Array.of(1));
-    t.receive({ ...data(4, 3, 2), data: Uint8Array.from([4, 5, 6]) });
+    t.send({ ...data(4, 3, 2), data: Uint8Array.from([4, 5, 6]) });
     t.read();
-    expect(t.received).toEqual(Uint8Array.from([3, 4, 6]));
+    expect(t.readBytes).toEqual(Uint8Array.from([3, 4, 6]));
   });
 
   it('MSG_PEEK leaves the byte; who reads past the mark has lost it', () => {
     const s = apart();
     expect(isUrgentHere(s.conn)).toBe(false);
-    s.receive({ ...data(1, 3, 2), data: Uint8Array.from([1, 2, 3]) });
+    s.send({ ...data(1, 3, 2), data: Uint8Array.from([1, 2, 3]) });
     expect([receiveUrgent(s.conn, true), receiveUrgent(s.conn, true)]).toEqual([2, 2]);
     expect(isUrgentHere(s.conn)).toBe(true);
     expect(s.conn.receive()).toEqual(Uint8Array.of(1));
@@ -277,14 +277,14 @@ describe('out of line', () => {
   });
 
   it('is where a stack of sockets begins: urgentInline', () => {
-    const s = Script.established({ config: { urgentInline: false } });
-    s.receive({ ...data(1, 3, 2), data: Uint8Array.from([1, 2, 3]) });
+    const s = Peer.established({ config: { urgentInline: false } });
+    s.send({ ...data(1, 3, 2), data: Uint8Array.from([1, 2, 3]) });
     s.read();
-    expect(s.received).toEqual(Uint8Array.from([1, 3]));
-    const inline = Script.established();
-    inline.receive(data(1, 5, 10));
+    expect(s.readBytes).toEqual(Uint8Array.from([1, 3]));
+    const inline = Peer.established();
+    inline.send(data(1, 5, 10));
     expect(isUrgentHere(inline.conn)).toBe(false);
-    inline.receive(data(6, 5));
+    inline.send(data(6, 5));
     expect(isUrgentHere(inline.conn)).toBe(true);
     inline.read();
     expect(isUrgentHere(inline.conn)).toBe(false);

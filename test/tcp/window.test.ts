@@ -1,60 +1,60 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
-import { Script } from './script.js';
+import { Peer } from './peer.js';
 
 describe("the peer's window", () => {
   it('MUST-1: the window field is unsigned', () => {
-    const s = Script.established({}, {}, 0xffff);
+    const s = Peer.established({}, {}, 0xffff);
     expect(s.conn.snd.wnd).toBe(65_535);
   });
 
   it('REC-1: scaled windows beyond 2^31 / 2 bytes keep their value', () => {
-    const s = Script.established({}, { wscale: 14 }, 0xffff);
+    const s = Peer.established({}, { wscale: 14 }, 0xffff);
     expect(s.conn.snd.wnd).toBe(65_535 * 16_384);
     expect(s.conn.snd.usableWindow).toBe(65_535 * 16_384);
   });
 
   it('RFC 7323 2.3: a shift above 14 is taken as 14', () => {
-    expect(Script.established({}, { wscale: 200 }, 1).conn.snd.wnd).toBe(16_384);
+    expect(Peer.established({}, { wscale: 200 }, 1).conn.snd.wnd).toBe(16_384);
   });
 
   it('is never sent beyond', () => {
-    const s = Script.established({}, { win: 3000 }, 3000);
+    const s = Peer.established({}, { win: 3000 }, 3000);
     s.write(10_000);
     expect(s.conn.snd.flight).toBe(2920); // two full segments; the rest would be a silly one
   });
 
   it('MUST-34, SHLD-14, SHLD-15: a shrunk window (negative usable) stops new data and breaks nothing', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(5 * 1460);
-    expect(s.receive({ flags: '.', seq: 1, ack: 1461, win: 100 })).toEqual([]);
+    expect(s.send({ flags: '.', seq: 1, ack: 1461, win: 100 })).toEqual([]);
     expect(s.conn.snd.usableWindow).toBeLessThan(0);
     expect(s.write(1000)).toEqual([]);
   });
 
   it('SHLD-15: nor does a loss probe send any, nor CLOSE its FIN', () => {
-    const s = Script.listen();
-    s.receive({ flags: 'S', mss: 1460, sackOk: true });
+    const s = Peer.listen();
+    s.send({ flags: 'S', mss: 1460, sackOk: true });
     s.wait(100 * MILLISECOND);
-    s.receive({ flags: '.', seq: 1, ack: 1 });
+    s.send({ flags: '.', seq: 1, ack: 1 });
     s.write(20 * 1460);
     s.wait(100 * MILLISECOND);
-    s.receive({ flags: '.', seq: 1, ack: 1461, win: 100 });
+    s.send({ flags: '.', seq: 1, ack: 1461, win: 100 });
     const { nxt } = s.conn.snd;
     expect(s.timer('tlp'), 'a loss probe is due').toBeLessThan(SECOND);
     s.wait(SECOND);
     expect(s.conn.snd.nxt).toBe(nxt);
-    const t = Script.established();
+    const t = Peer.established();
     t.write(5 * 1460);
-    t.receive({ flags: '.', seq: 1, ack: 1461, win: 100 });
+    t.send({ flags: '.', seq: 1, ack: 1461, win: 100 });
     expect(t.close()).toEqual([]);
   });
 
   it('MUST-35: one that shrank to nothing over what is in flight is probed with that, at doubling intervals, until it opens', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(5 * 1460);
     s.wait(10 * MILLISECOND);
-    s.receive({ flags: '.', seq: 1, ack: 1461, win: 0 });
+    s.send({ flags: '.', seq: 1, ack: 1461, win: 0 });
     const start = s.now;
     const { rto } = s.conn.snd.rtt;
     const probes = s.wait(8 * rto);
@@ -63,17 +63,17 @@ describe("the peer's window", () => {
       [1461, 3],
       [1461, 7],
     ]);
-    expect(s.receive({ flags: '.', seq: 1, ack: 2921, win: 60_000 })[0]).toMatchObject({ seq: 2921, len: 1460 });
+    expect(s.send({ flags: '.', seq: 1, ack: 2921, win: 60_000 })[0]).toMatchObject({ seq: 2921, len: 1460 });
   });
 
   it('SHLD-16: within a shrunk window all that was lost is sent again, and nothing beyond it', () => {
-    const s = Script.established({}, { sackOk: true });
+    const s = Peer.established({}, { sackOk: true });
     s.write(10 * 1460);
     s.wait(50 * MILLISECOND);
     // Of ten the last three arrived; of the lost seven the window has room for two and a half.
     const sack: [number, number][] = [[1 + 7 * 1460, 1 + 10 * 1460]];
     const again = [];
-    for (let i = 0; i < 12; i++) again.push(...s.receive({ flags: '.', seq: 1, ack: 1, win: 2.5 * 1460, sack }));
+    for (let i = 0; i < 12; i++) again.push(...s.send({ flags: '.', seq: 1, ack: 1, win: 2.5 * 1460, sack }));
     again.push(...s.wait(10 * SECOND));
     const numbers = again.filter((x) => x.len > 0).map((x) => x.seq);
     expect(new Set(numbers)).toEqual(new Set([1, 1461, 2921]));
@@ -82,39 +82,39 @@ describe("the peer's window", () => {
 
   it('SHLD-16: a shrunk window still gets its retransmission', () => {
     for (const win of [1460, 0]) {
-      const s = Script.established();
+      const s = Peer.established();
       s.write(5 * 1460);
-      s.receive({ flags: '.', seq: 1, ack: 1461, win });
+      s.send({ flags: '.', seq: 1, ack: 1461, win });
       expect(s.wait(2 * SECOND)[0]).toMatchObject({ seq: 1461, len: 1460 });
     }
   });
 
   it('SHLD-17, MUST-37: data beyond a window shrunk to nothing does not time the connection out while the peer answers', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(5 * 1460);
-    s.receive({ flags: '.', seq: 1, ack: 1461, win: 0 });
+    s.send({ flags: '.', seq: 1, ack: 1461, win: 0 });
     for (let i = 0; i < 60; i++) {
       s.wait(MINUTE);
-      s.receive({ flags: '.', seq: 1, ack: 1461, win: 0 });
+      s.send({ flags: '.', seq: 1, ack: 1461, win: 0 });
     }
     expect(s.state).toBe('ESTABLISHED');
   });
 
   it('is not taken from a segment that is older than the last one (SND.WL1, SND.WL2)', () => {
-    const s = Script.established();
-    s.receive({ flags: 'P.', seq: 1, ack: 1, len: 10, win: 5000 });
-    s.receive({ flags: '.', seq: 11, ack: 1, win: 6000 });
-    s.receive({ flags: '.', seq: 1, ack: 1, win: 100 });
+    const s = Peer.established();
+    s.send({ flags: 'P.', seq: 1, ack: 1, len: 10, win: 5000 });
+    s.send({ flags: '.', seq: 11, ack: 1, win: 6000 });
+    s.send({ flags: '.', seq: 1, ack: 1, win: 100 });
     expect(s.conn.snd.wnd).toBe(6000);
   });
 });
 
 describe('zero window', () => {
-  function closed(): Script {
-    const s = Script.established();
+  function closed(): Peer {
+    const s = Peer.established();
     s.write(1000);
     s.wait(10 * MILLISECOND);
-    s.receive({ flags: '.', seq: 1, ack: 1001, win: 0 });
+    s.send({ flags: '.', seq: 1, ack: 1001, win: 0 });
     expect(s.write(1000)).toEqual([]);
     return s;
   }
@@ -132,7 +132,7 @@ describe('zero window', () => {
     const s = closed();
     for (let i = 0; i < 500; i++) {
       s.wait(2 * MINUTE + 1);
-      s.receive({ flags: '.', seq: 1, ack: 1001, win: 0 });
+      s.send({ flags: '.', seq: 1, ack: 1001, win: 0 });
     }
     expect(s.state).toBe('ESTABLISHED');
     expect(s.env.counters.TcpExtTCPWinProbe).toBeGreaterThan(400);
@@ -147,36 +147,36 @@ describe('zero window', () => {
   it('goes on when it opens', () => {
     const s = closed();
     s.wait(SECOND);
-    expect(s.receive({ flags: '.', seq: 1, ack: 1001, win: 8000 })).toMatchObject([{ seq: 1001, len: 1000 }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 1001, win: 8000 })).toMatchObject([{ seq: 1001, len: 1000 }]);
     expect(s.timer('persist')).toBe(Infinity);
   });
 });
 
 describe("silly window syndrome, the sender's part", () => {
   it('MUST-38: sends no small part of what waits into a small window', () => {
-    const s = Script.established({}, { win: 10_000 }, 10_000);
+    const s = Peer.established({}, { win: 10_000 }, 10_000);
     s.write(1460);
-    s.receive({ flags: '.', seq: 1, ack: 1461, win: 500 });
+    s.send({ flags: '.', seq: 1, ack: 1461, win: 500 });
     expect(s.write(2000)).toEqual([]);
   });
 
   it('MUST-38: sends a part once the window is half of the largest there ever was', () => {
-    const s = Script.established({}, { win: 500 }, 500);
+    const s = Peer.established({}, { win: 500 }, 500);
     expect(s.write(2000)).toMatchObject([{ seq: 1, len: 500 }]);
-    expect(s.receive({ flags: '.', seq: 1, ack: 501, win: 249 })).toEqual([]);
-    expect(s.receive({ flags: '.', seq: 1, ack: 501, win: 250 })).toMatchObject([{ seq: 501, len: 250 }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 501, win: 249 })).toEqual([]);
+    expect(s.send({ flags: '.', seq: 1, ack: 501, win: 250 })).toMatchObject([{ seq: 501, len: 250 }]);
   });
 
   it.each(['linux', 'rfc'] as const)('%s: a segment is at most half of the largest window', (profile) => {
-    const s = Script.established({ profile }, { win: 1500 }, 1500);
+    const s = Peer.established({ profile }, { win: 1500 }, 1500);
     expect(s.write(3000)).toMatchObject([{ len: 750 }, { seq: 751, len: 750 }]);
-    expect(s.receive({ flags: '.', seq: 1, ack: 1501, win: 800 })).toMatchObject([{ len: 750 }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 1501, win: 800 })).toMatchObject([{ len: 750 }]);
   });
 
   it('MUST-38: sends what fits when the override timeout is over', () => {
-    const s = Script.established({}, { win: 10_000 }, 10_000);
+    const s = Peer.established({}, { win: 10_000 }, 10_000);
     s.write(1460);
-    s.receive({ flags: '.', seq: 1, ack: 1461, win: 500 });
+    s.send({ flags: '.', seq: 1, ack: 1461, win: 500 });
     s.write(2000);
     expect(s.wait(2 * SECOND)[0]).toMatchObject({ seq: 1461, len: 500 });
   });
@@ -186,9 +186,9 @@ describe('our window', () => {
   const small = { config: { receiveBufferBytes: 8000 }, mss: 1000 };
 
   it('closes as data waits unread, and opens when it is read', () => {
-    const s = Script.established(small);
+    const s = Peer.established(small);
     let seq = 1;
-    for (let i = 0; i < 8; i++, seq += 1000) s.receive({ flags: '.', seq, ack: 1, len: 1000 });
+    for (let i = 0; i < 8; i++, seq += 1000) s.send({ flags: '.', seq, ack: 1, len: 1000 });
     s.wait(SECOND);
     expect(s.last).toMatchObject({ ack: 8001, win: 0 });
     expect(s.notes).toContain('window-closed');
@@ -198,12 +198,12 @@ describe('our window', () => {
   });
 
   it('SHLD-14: never moves its right edge left', () => {
-    const s = Script.established({ config: { receiveBufferBytes: 100_000 } }, { wscale: 5 });
+    const s = Peer.established({ config: { receiveBufferBytes: 100_000 } }, { wscale: 5 });
     let edge = 0;
     let seq = 1;
     for (let i = 0; i < 300; i++) {
       const len = 1 + ((i * 37) % 300);
-      s.receive({ flags: '.', seq, ack: 1, len });
+      s.send({ flags: '.', seq, ack: 1, len });
       seq += len;
       const right = s.last.ack! + (s.last.win << s.conn.rcv.wscale);
       expect(right).toBeGreaterThanOrEqual(edge);
@@ -213,27 +213,27 @@ describe('our window', () => {
   });
 
   it('SHLD-14: nor does it when the user makes the buffer smaller', () => {
-    const s = Script.established({ config: { receiveBufferBytes: 100_000 } }, { wscale: 5 });
-    s.receive({ flags: '.', seq: 1, ack: 1, len: 1000 });
+    const s = Peer.established({ config: { receiveBufferBytes: 100_000 } }, { wscale: 5 });
+    s.send({ flags: '.', seq: 1, ack: 1, len: 1000 });
     const edge = (): number => s.last.ack! + (s.last.win << s.conn.rcv.wscale);
     const before = edge();
     s.conn.setReceiveBuffer(3000);
     for (let seq = 1001; seq < 30_000; seq += 1000) {
-      s.receive({ flags: '.', seq, ack: 1, len: 1000 });
+      s.send({ flags: '.', seq, ack: 1, len: 1000 });
       expect(edge()).toBeGreaterThanOrEqual(before);
     }
   });
 
   it('MAY-8: may stay shut for ever: every probe is answered, and the connection stays', () => {
-    const s = Script.established({ config: { receiveBufferBytes: 2920 } });
-    for (const seq of [1, 1461]) s.receive({ flags: '.', seq, ack: 1, len: 1460 });
+    const s = Peer.established({ config: { receiveBufferBytes: 2920 } });
+    for (const seq of [1, 1461]) s.send({ flags: '.', seq, ack: 1, len: 1460 });
     s.wait(SECOND);
     expect(s.last.win).toBe(0);
     for (let i = 0; i < 1000; i++) {
       s.wait(2 * MINUTE);
       // With a byte of new data (RFC 9293) and with an old number (Linux).
       for (const probe of [{ seq: 2921, len: 1 }, { seq: 2920 }]) {
-        expect(s.receive({ flags: '.', ack: 1, ...probe })).toMatchObject([{ flags: '.', ack: 2921, win: 0 }]);
+        expect(s.send({ flags: '.', ack: 1, ...probe })).toMatchObject([{ flags: '.', ack: 2921, win: 0 }]);
       }
     }
     expect([s.state, s.conn.rcv.queue.length]).toEqual(['ESTABLISHED', 2920]);
@@ -241,32 +241,32 @@ describe('our window', () => {
 
   it('REC-1: ours may be as large, and keeps its value, too', () => {
     const bytes = 65_535 * 8192;
-    const s = Script.established({ config: { receiveBufferBytes: bytes } }, { wscale: 0 });
-    s.receive({ flags: '.', seq: 1, ack: 1, len: 1000 });
+    const s = Peer.established({ config: { receiveBufferBytes: bytes } }, { wscale: 0 });
+    s.send({ flags: '.', seq: 1, ack: 1, len: 1000 });
     const { rcv } = s.conn;
     expect(rcv.wnd).toBeGreaterThan(0.9 * bytes);
     expect(s.last.win << rcv.wscale).toBe(rcv.wnd);
   });
 
   it('MUST-39: does not open by less than a segment', () => {
-    const s = Script.established(small);
-    s.receive({ flags: '.', seq: 1, ack: 1, len: 1000 });
+    const s = Peer.established(small);
+    s.send({ flags: '.', seq: 1, ack: 1, len: 1000 });
     let seq = 1001;
-    for (let i = 0; i < 7; i++, seq += 1000) s.receive({ flags: '.', seq, ack: 1, len: 1000 });
+    for (let i = 0; i < 7; i++, seq += 1000) s.send({ flags: '.', seq, ack: 1, len: 1000 });
     s.wait(SECOND);
     expect(s.last.win).toBe(0);
-    const before = s.sent.length;
+    const before = s.got.length;
     s.conn.rcv.queue.length -= 500; // as if the user had read half a segment
     expect(s.conn.rcv.windowUpdateDue()).toBe(false);
     s.conn.rcv.queue.length += 500;
     s.conn.rcv.queue.length -= 1000;
     expect(s.conn.rcv.windowUpdateDue()).toBe(true);
-    expect(s.sent.length).toBe(before);
+    expect(s.got.length).toBe(before);
   });
 
   it('MUST-39: read 100 bytes at a time, it moves its edge by a segment or more each time', () => {
-    const s = Script.established(small);
-    for (let seq = 1; seq < 8000; seq += 1000) s.receive({ flags: '.', seq, ack: 1, len: 1000 });
+    const s = Peer.established(small);
+    for (let seq = 1; seq < 8000; seq += 1000) s.send({ flags: '.', seq, ack: 1, len: 1000 });
     s.wait(SECOND);
     const edges = [s.last.ack! + s.last.win];
     for (let i = 0; i < 70; i++) {
@@ -280,10 +280,10 @@ describe('our window', () => {
   });
 
   it('MUST-39: nor does a scaled one, where a segment is more than a sixteenth of the buffer', () => {
-    const s = Script.established({ config: { receiveBufferBytes: 70_000 }, mss: 8960 }, { mss: 8960, wscale: 5 });
+    const s = Peer.established({ config: { receiveBufferBytes: 70_000 }, mss: 8960 }, { mss: 8960, wscale: 5 });
     let seq = 1;
-    for (; s.conn.rcv.wnd >= 8960; seq += 8960) s.receive({ flags: '.', seq, ack: 1, len: 8960 });
-    s.receive({ flags: '.', seq, ack: 1, len: s.conn.rcv.wnd });
+    for (; s.conn.rcv.wnd >= 8960; seq += 8960) s.send({ flags: '.', seq, ack: 1, len: 8960 });
+    s.send({ flags: '.', seq, ack: 1, len: s.conn.rcv.wnd });
     s.wait(SECOND);
     expect(s.last.win).toBe(0);
     const free = 70_000 - s.conn.rcv.queue.length;
@@ -294,10 +294,10 @@ describe('our window', () => {
   });
 
   it('MUST-39: a scaled window does not open by less than a sixteenth of the buffer', () => {
-    const s = Script.established({ config: { receiveBufferBytes: 100_000 }, mss: 1000 }, { wscale: 5 });
+    const s = Peer.established({ config: { receiveBufferBytes: 100_000 }, mss: 1000 }, { wscale: 5 });
     let seq = 1;
-    for (; s.conn.rcv.wnd >= 1000; seq += 1000) s.receive({ flags: '.', seq, ack: 1, len: 1000 });
-    s.receive({ flags: '.', seq, ack: 1, len: s.conn.rcv.wnd });
+    for (; s.conn.rcv.wnd >= 1000; seq += 1000) s.send({ flags: '.', seq, ack: 1, len: 1000 });
+    s.send({ flags: '.', seq, ack: 1, len: s.conn.rcv.wnd });
     s.wait(SECOND);
     expect(s.last.win).toBe(0);
     s.conn.rcv.queue.length -= 6000; // as if the user had read so much
@@ -307,24 +307,24 @@ describe('our window', () => {
   });
 
   it('takes nothing beyond it', () => {
-    const s = Script.established(small);
-    s.receive({ flags: '.', seq: 1, ack: 1, len: 8000, gsoSize: 1000 });
-    expect(s.receive({ flags: '.', seq: 8001, ack: 1, len: 10 })).toMatchObject([{ ack: 8001, win: 0 }]);
+    const s = Peer.established(small);
+    s.send({ flags: '.', seq: 1, ack: 1, len: 8000, gsoSize: 1000 });
+    expect(s.send({ flags: '.', seq: 8001, ack: 1, len: 10 })).toMatchObject([{ ack: 8001, win: 0 }]);
     expect(s.read()).toBe(8000);
   });
 
   it('cuts off what reaches beyond it', () => {
-    const s = Script.established(small);
-    s.receive({ flags: '.', seq: 1, ack: 1, len: 7000, gsoSize: 1000 });
-    s.receive({ flags: '.', seq: 7001, ack: 1, len: 2000, gsoSize: 1000 });
+    const s = Peer.established(small);
+    s.send({ flags: '.', seq: 1, ack: 1, len: 7000, gsoSize: 1000 });
+    s.send({ flags: '.', seq: 7001, ack: 1, len: 2000, gsoSize: 1000 });
     expect(s.drops).toEqual(['tcpBeyondWindow']);
     expect(s.read()).toBe(8000);
   });
 
   it('stays bounded under one-byte segments with window scaling', () => {
-    const s = Script.established({ config: { receiveBufferBytes: 100_000 } }, { wscale: 0 });
+    const s = Peer.established({ config: { receiveBufferBytes: 100_000 } }, { wscale: 0 });
     let seq = 1;
-    for (let i = 0; i < 20_000; i++) s.receive({ flags: '.', seq: seq++, ack: 1, len: 1 });
+    for (let i = 0; i < 20_000; i++) s.send({ flags: '.', seq: seq++, ack: 1, len: 1 });
     expect(s.conn.rcv.queue.length + s.conn.rcv.wnd).toBeLessThan(100_000 * (9 / 8) + 2);
   });
 });

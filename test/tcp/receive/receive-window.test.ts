@@ -2,27 +2,27 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND, type Micros } from '../../../src/base/time.js';
-import { Script } from '../script.js';
+import { Peer } from '../peer.js';
 
 const LINUX_SCRIPTS = { rmem: { min: 4096, default: 540_000, max: 15 << 20 } };
 
 describe('the first windows', () => {
   it('with the buffers that packet scripts assume: 65535 on the SYN, a shift of 8, then half the buffer', () => {
-    const s = Script.listen({ config: LINUX_SCRIPTS });
-    expect(s.receive({ flags: 'S', mss: 1000, wscale: 7 })).toMatchObject([{ win: 65_535, wscale: 8 }]);
-    s.receive({ flags: '.', seq: 1, ack: 1, win: 257 });
-    s.receive({ flags: 'F.', seq: 1, ack: 1, win: 257 });
+    const s = Peer.listen({ config: LINUX_SCRIPTS });
+    expect(s.send({ flags: 'S', mss: 1000, wscale: 7 })).toMatchObject([{ win: 65_535, wscale: 8 }]);
+    s.send({ flags: '.', seq: 1, ack: 1, win: 257 });
+    s.send({ flags: 'F.', seq: 1, ack: 1, win: 257 });
     expect(s.last).toMatchObject({ flags: '.', ack: 2, win: 1050 });
   });
 
   it("with Linux's own: whole segments of 64 KiB, less the bytes of timestamps once they are agreed on", () => {
-    expect(Script.connect().last).toMatchObject({ win: 64_240, wscale: 7 });
-    expect(Script.listen().receive({ flags: 'S', mss: 1460, wscale: 7, ts: [1, 0] })[0]).toMatchObject({ win: 65_160 });
+    expect(Peer.connect().last).toMatchObject({ win: 64_240, wscale: 7 });
+    expect(Peer.listen().send({ flags: 'S', mss: 1460, wscale: 7, ts: [1, 0] })[0]).toMatchObject({ win: 65_160 });
   });
 
   it('SO_RCVBUF bounds the shift, too', () => {
-    const s = Script.listen({ config: { receiveBufferBytes: 4000 } });
-    expect(s.receive({ flags: 'S', mss: 1000, wscale: 7 })).toMatchObject([{ win: 2920, wscale: 0 }]);
+    const s = Peer.listen({ config: { receiveBufferBytes: 4000 } });
+    expect(s.send({ flags: 'S', mss: 1000, wscale: 7 })).toMatchObject([{ win: 2920, wscale: 0 }]);
   });
 });
 
@@ -40,18 +40,18 @@ it('SHLD-14: the right edge never moves left, whatever comes and is read: seed 2
       shift,
       fc.integer({ min: 1500, max: 200_000 }),
       (steps, wscale, bytes) => {
-        const s = Script.established({ config: { receiveBufferBytes: bytes } }, wscale === null ? {} : { wscale });
+        const s = Peer.established({ config: { receiveBufferBytes: bytes } }, wscale === null ? {} : { wscale });
         const unit = 1 << s.conn.rcv.wscale;
         const { space } = s.conn.rcv.window;
         let edge = -Infinity;
-        let checked = s.sent.length;
+        let checked = s.got.length;
         for (const x of steps) {
           const seq = ((s.conn.rcv.nxt - (s.peerIss | 0)) | 0) + x.at;
-          s.receive({ flags: '.', seq, ack: 1, len: x.len });
+          s.send({ flags: '.', seq, ack: 1, len: x.len });
           if (x.read) s.read();
           s.wait(x.wait * MILLISECOND);
-          for (; checked < s.sent.length; checked++) {
-            const { ack, win } = s.sent[checked]!;
+          for (; checked < s.got.length; checked++) {
+            const { ack, win } = s.got[checked]!;
             const right = ack! + (win << s.conn.rcv.wscale);
             // Told in units: the edge itself stays where it was, see ReceiveWindow.keep.
             expect(right).toBeGreaterThan(edge - unit);
@@ -66,25 +66,25 @@ it('SHLD-14: the right edge never moves left, whatever comes and is read: seed 2
 });
 
 /** Reads without keeping what it read. */
-function drain(s: Script): void {
+function drain(s: Peer): void {
   while (s.conn.receive() !== null);
   s.poll();
 }
 
 /** A peer that sends `rate` bytes in each round trip, as far as our window lets it; the user reads at once. */
-function flow(rtt: Micros, rounds: number, perRound: (window: number) => number, ts = false): Script {
-  const clock = (s: Script): number => Math.floor(s.now / MILLISECOND);
-  const stamp = (s: Script): object => (ts ? { ts: [clock(s), clock(s) - Math.round(rtt / MILLISECOND)] } : {});
-  const s = Script.listen({ config: LINUX_SCRIPTS });
-  s.receive({ flags: 'S', mss: 1460, wscale: 7, ...(ts ? { ts: [clock(s), 0] as [number, number] } : {}) });
+function flow(rtt: Micros, rounds: number, perRound: (window: number) => number, ts = false): Peer {
+  const clock = (s: Peer): number => Math.floor(s.now / MILLISECOND);
+  const stamp = (s: Peer): object => (ts ? { ts: [clock(s), clock(s) - Math.round(rtt / MILLISECOND)] } : {});
+  const s = Peer.listen({ config: LINUX_SCRIPTS });
+  s.send({ flags: 'S', mss: 1460, wscale: 7, ...(ts ? { ts: [clock(s), 0] as [number, number] } : {}) });
   s.wait(rtt);
-  s.receive({ flags: '.', seq: 1, ack: 1, ...stamp(s) });
+  s.send({ flags: '.', seq: 1, ack: 1, ...stamp(s) });
   let seq = 1;
   for (let round = 0; round < rounds; round++) {
     const { rcv } = s.conn;
     const end = seq + Math.min(perRound(rcv.wnd), rcv.wnd);
     for (; seq + 1448 <= end; seq += 1448) {
-      s.receive({ flags: '.', seq, ack: 1, len: 1448, ...stamp(s) });
+      s.send({ flags: '.', seq, ack: 1, len: 1448, ...stamp(s) });
       drain(s);
     }
     s.wait(rtt);
@@ -107,20 +107,20 @@ describe('dynamic right-sizing', () => {
   });
 
   it('does not grow for a user who does not read', () => {
-    const s = Script.established({ config: LINUX_SCRIPTS }, { wscale: 7 });
+    const s = Peer.established({ config: LINUX_SCRIPTS }, { wscale: 7 });
     for (let seq = 1; s.conn.rcv.wnd > 1460; seq += 1460) {
-      s.receive({ flags: '.', seq, ack: 1, len: 1460 });
+      s.send({ flags: '.', seq, ack: 1, len: 1460 });
       s.wait(MILLISECOND);
     }
     expect(s.conn.receiveBuffer).toBe(540_000);
   });
 
   it('SO_RCVBUF ends it', () => {
-    const s = Script.established({ config: LINUX_SCRIPTS }, { wscale: 7 });
+    const s = Peer.established({ config: LINUX_SCRIPTS }, { wscale: 7 });
     s.conn.setReceiveBuffer(100_000);
     for (let round = 0, seq = 1; round < 10; round++) {
       for (const end = seq + s.conn.rcv.wnd - 1460; seq < end; seq += 1460) {
-        s.receive({ flags: '.', seq, ack: 1, len: 1460 });
+        s.send({ flags: '.', seq, ack: 1, len: 1460 });
         drain(s);
       }
       s.wait(50 * MILLISECOND);
@@ -130,75 +130,73 @@ describe('dynamic right-sizing', () => {
 });
 
 describe('delayed ACKs', () => {
-  const past = (s: Script): number => {
+  const past = (s: Peer): number => {
     for (let i = 0; i < 16; i++) {
-      s.receive({ flags: '.', seq: 1 + 1000 * i, ack: 1, len: 1000 });
+      s.send({ flags: '.', seq: 1 + 1000 * i, ack: 1, len: 1000 });
       s.wait(30 * MILLISECOND);
     }
     return 16_001;
   };
 
   it('sixteen quick ones at first, and again after a silence longer than the RTO', () => {
-    const s = Script.established();
+    const s = Peer.established();
     let seq = past(s);
-    expect(s.sent.filter((x) => x.flags === '.')).toHaveLength(16);
-    expect(s.receive({ flags: '.', seq, ack: 1, len: 1000 })).toEqual([]);
+    expect(s.got.filter((x) => x.flags === '.')).toHaveLength(16);
+    expect(s.send({ flags: '.', seq, ack: 1, len: 1000 })).toEqual([]);
     s.wait(SECOND);
     seq += 1000;
-    expect(s.receive({ flags: '.', seq, ack: 1, len: 1000 })).toHaveLength(1);
+    expect(s.send({ flags: '.', seq, ack: 1, len: 1000 })).toHaveLength(1);
   });
 
   it('fewer where the window takes fewer', () => {
-    const s = Script.established({ config: { receiveBufferBytes: 10_000 }, mss: 1000 });
-    const answers = [0, 1, 2, 3, 4, 5].map(
-      (i) => s.receive({ flags: '.', seq: 1 + 1000 * i, ack: 1, len: 1000 }).length,
-    );
+    const s = Peer.established({ config: { receiveBufferBytes: 10_000 }, mss: 1000 });
+    const answers = [0, 1, 2, 3, 4, 5].map((i) => s.send({ flags: '.', seq: 1 + 1000 * i, ack: 1, len: 1000 }).length);
     expect(answers).toEqual([1, 1, 1, 1, 0, 1]); // tight from half on; then every second
   });
 
   it('a small request that was read, and its reader drained: at once; an answer takes it along', () => {
-    const s = Script.established();
+    const s = Peer.established();
     const seq = past(s);
     s.read();
-    s.receive({ flags: 'P.', seq, ack: 1, len: 100 });
-    const before = s.sent.length;
+    s.send({ flags: 'P.', seq, ack: 1, len: 100 });
+    const before = s.got.length;
     s.read();
-    expect(s.sent.slice(before)).toMatchObject([{ flags: '.', ack: seq + 100 }]);
+    expect(s.got.slice(before)).toMatchObject([{ flags: '.', ack: seq + 100 }]);
     s.write(10); // we answer: from now on ACKs wait for our data
-    s.receive({ flags: 'P.', seq: seq + 100, ack: 11, len: 100 });
-    const then = s.sent.length;
+    s.send({ flags: 'P.', seq: seq + 100, ack: 11, len: 100 });
+    const then = s.got.length;
     s.read();
-    expect(s.sent.slice(then)).toEqual([]);
+    expect(s.got.slice(then)).toEqual([]);
     expect(s.write(10)).toMatchObject([{ ack: seq + 200, len: 10 }]);
   });
 
   it('the wait follows the gaps between segments, and a timer that expired doubles it', () => {
-    const s = Script.established();
+    const s = Peer.established();
     let seq = past(s);
     s.read();
-    s.receive({ flags: '.', seq, ack: 1, len: 1000 });
+    s.send({ flags: '.', seq, ack: 1, len: 1000 });
     expect(s.timer('delayed-ack')).toBe(40 * MILLISECOND);
     s.wait(40 * MILLISECOND);
     seq += 1000;
     s.wait(30 * MILLISECOND);
-    s.receive({ flags: '.', seq, ack: 1, len: 1000 });
+    s.send({ flags: '.', seq, ack: 1, len: 1000 });
     // It was 50 ms after a gap of 30, 100 after the timer, and the gap of 70 makes it 100 / 2 + 70. But no round trip is longer than 40 ms here.
     expect(s.conn.rcv.ack.ato).toBe(120 * MILLISECOND);
     expect(s.timer('delayed-ack')).toBe(40 * MILLISECOND);
   });
 
   it("a FIN's ACK waits for our FIN when data came before, and is sent at once when none did", () => {
-    const s = Script.established();
-    expect(s.receive({ flags: 'F.', seq: 1, ack: 1 })).toMatchObject([{ flags: '.', ack: 2 }]);
-    const t = Script.established();
-    t.receive({ flags: 'P.', seq: 1, ack: 1, len: 100 });
+    const s = Peer.established();
+    expect(s.send({ flags: 'F.', seq: 1, ack: 1 })).toMatchObject([{ flags: '.', ack: 2 }]);
+    const t = Peer.established();
+    t.send({ flags: 'P.', seq: 1, ack: 1, len: 100 });
     t.wait(100 * MILLISECOND);
-    expect(t.receive({ flags: 'F.', seq: 101, ack: 1 })).toEqual([]);
+    expect(t.send({ flags: 'F.', seq: 101, ack: 1 })).toEqual([]);
     expect(t.wait(40 * MILLISECOND)).toMatchObject([{ flags: '.', ack: 102 }]);
   });
 
   it('a full segment is what the peer sends, not what it could send: a smaller one seen twice is one, too', () => {
-    const s = Script.established();
+    const s = Peer.established();
     const sizes: [number, string, number][] = [
       [1000, '.', 1000],
       [600, '.', 1000],
@@ -208,7 +206,7 @@ describe('delayed ACKs', () => {
     ];
     let seq = 1;
     for (const [len, flags, mss] of sizes) {
-      s.receive({ flags, seq, ack: 1, len });
+      s.send({ flags, seq, ack: 1, len });
       expect(s.conn.rcv.mss).toBe(mss);
       seq += len;
     }

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../../src/base/time.js';
-import { pattern, Script } from '../script.js';
+import { pattern, Peer } from '../peer.js';
 
 /** A connection past its quick ACKs, after a pause shorter than its RTO: none of the next ACKs is a quick one. */
-function settled(o = {}, syn = {}): { s: Script; seq: number } {
-  const s = Script.established(o, syn);
+function settled(o = {}, syn = {}): { s: Peer; seq: number } {
+  const s = Peer.established(o, syn);
   let seq = 1;
   for (let i = 0; i < 16; i++, seq += 1000) {
-    s.receive({ flags: '.', seq, ack: 1, len: 1000, ...('ts' in syn ? { ts: [2, 1] as [number, number] } : {}) });
+    s.send({ flags: '.', seq, ack: 1, len: 1000, ...('ts' in syn ? { ts: [2, 1] as [number, number] } : {}) });
     s.wait(60 * MILLISECOND);
   }
   s.read();
@@ -16,39 +16,39 @@ function settled(o = {}, syn = {}): { s: Script; seq: number } {
 
 describe('delayed ACK', () => {
   it('TCP_DEFER_ACCEPT has the ACK of a SYN,ACK wait for data, for 200 ms, as in Linux', () => {
-    const s = Script.connect({ config: { deferAccept: SECOND } });
-    expect(s.receive({ flags: 'S.', ack: 1, mss: 1460 })).toEqual([]);
+    const s = Peer.connect({ config: { deferAccept: SECOND } });
+    expect(s.send({ flags: 'S.', ack: 1, mss: 1460 })).toEqual([]);
     expect(s.wait(200 * MILLISECOND - 1)).toEqual([]);
     expect(s.wait(1)).toMatchObject([{ flags: '.', ack: 1, len: 0 }]);
   });
 
   it('acknowledges at once while a connection is new (quick ACK)', () => {
-    const s = Script.established();
-    expect(s.receive({ flags: '.', seq: 1, ack: 1, len: 1000 })).toMatchObject([{ flags: '.', ack: 1001 }]);
+    const s = Peer.established();
+    expect(s.send({ flags: '.', seq: 1, ack: 1, len: 1000 })).toMatchObject([{ flags: '.', ack: 1001 }]);
   });
 
   it('MUST-40, SHLD-18: delays a lone segment by 40 ms', () => {
     const { s, seq } = settled();
-    expect(s.receive({ flags: '.', seq, ack: 1, len: 1000 })).toEqual([]);
+    expect(s.send({ flags: '.', seq, ack: 1, len: 1000 })).toEqual([]);
     expect(s.wait(40 * MILLISECOND - 1)).toEqual([]);
     expect(s.wait(1)).toMatchObject([{ flags: '.', ack: seq + 1000 }]);
   });
 
   it('MUST-40: stays below half a second in every profile', () => {
     const { s, seq } = settled({ profile: 'rfc' });
-    s.receive({ flags: '.', seq, ack: 1, len: 1000 });
+    s.send({ flags: '.', seq, ack: 1, len: 1000 });
     expect(s.wait(500 * MILLISECOND - 1)).toHaveLength(1);
   });
 
   it('MUST-40: nor is it longer where the delay has grown, since the segments come far apart', () => {
-    const s = Script.listen();
-    s.receive({ flags: 'S', mss: 1460 });
+    const s = Peer.listen();
+    s.send({ flags: 'S', mss: 1460 });
     s.wait(SECOND); // the round trip
-    s.receive({ flags: '.', seq: 1, ack: 1 });
+    s.send({ flags: '.', seq: 1, ack: 1 });
     const delays: number[] = [];
     for (let seq = 1; seq < 60_000; seq += 1000) {
       const came = s.now;
-      const acks = [...s.receive({ flags: '.', seq, ack: 1, len: 1000 }), ...s.wait(900 * MILLISECOND)];
+      const acks = [...s.send({ flags: '.', seq, ack: 1, len: 1000 }), ...s.wait(900 * MILLISECOND)];
       delays.push(...acks.map(({ at }) => at - came));
       s.read();
     }
@@ -59,13 +59,13 @@ describe('delayed ACK', () => {
 
   it('SHLD-19: acknowledges every second full segment at once', () => {
     const { s, seq } = settled();
-    expect(s.receive({ flags: '.', seq, ack: 1, len: 1000 })).toEqual([]);
-    expect(s.receive({ flags: '.', seq: seq + 1000, ack: 1, len: 1000 })).toMatchObject([{ ack: seq + 2000 }]);
+    expect(s.send({ flags: '.', seq, ack: 1, len: 1000 })).toEqual([]);
+    expect(s.send({ flags: '.', seq: seq + 1000, ack: 1, len: 1000 })).toMatchObject([{ ack: seq + 2000 }]);
   });
 
   it('SHLD-19: a super-segment counts as the segments that it was', () => {
     const { s, seq } = settled();
-    expect(s.receive({ flags: '.', seq, ack: 1, len: 2000, gsoSize: 1000 })).toMatchObject([{ ack: seq + 2000 }]);
+    expect(s.send({ flags: '.', seq, ack: 1, len: 2000, gsoSize: 1000 })).toMatchObject([{ ack: seq + 2000 }]);
   });
 
   it('SHLD-19: nor are more than two full segments of small ones left without', () => {
@@ -74,7 +74,7 @@ describe('delayed ACK', () => {
     let acked = seq;
     for (let n = 0; n < 100; n++) {
       const len = 100 + n;
-      const out = s.receive({ flags: 'P.', seq: next, ack: 1, len });
+      const out = s.send({ flags: 'P.', seq: next, ack: 1, len });
       next += len;
       if (out.length > 0) acked = out[0]!.ack!;
       expect(next - acked).toBeLessThan(2 * 1000);
@@ -82,8 +82,8 @@ describe('delayed ACK', () => {
   });
 
   it('MUST-58, MUST-59: one ACK for all that came in a batch, after the last of it', () => {
-    const s = Script.established();
-    const out = s.receiveBatch(
+    const s = Peer.established();
+    const out = s.sendBatch(
       { flags: '.', seq: 1, ack: 1, len: 1000 },
       { flags: '.', seq: 1001, ack: 1, len: 1000 },
       { flags: '.', seq: 2001, ack: 1, len: 1000 },
@@ -94,7 +94,7 @@ describe('delayed ACK', () => {
 
   it('lets the ACK ride on data', () => {
     const { s, seq } = settled();
-    s.receive({ flags: 'P.', seq, ack: 1, len: 10 });
+    s.send({ flags: 'P.', seq, ack: 1, len: 10 });
     expect(s.write(5)).toMatchObject([{ flags: 'P.', seq: 1, ack: seq + 10, len: 5 }]);
     expect(s.timer('delayed-ack')).toBe(Infinity);
   });
@@ -102,17 +102,17 @@ describe('delayed ACK', () => {
 
 describe('data out of order', () => {
   it('SHLD-31: is kept, and delivered once the hole is filled', () => {
-    const s = Script.established();
-    s.receive({ flags: '.', seq: 101, ack: 1, len: 100 });
+    const s = Peer.established();
+    s.send({ flags: '.', seq: 101, ack: 1, len: 100 });
     expect(s.read()).toBe(0);
-    s.receive({ flags: '.', seq: 1, ack: 1, len: 100 });
+    s.send({ flags: '.', seq: 1, ack: 1, len: 100 });
     expect(s.read()).toBe(200);
-    expect(s.received).toEqual(pattern(200));
+    expect(s.readBytes).toEqual(pattern(200));
   });
 
   it('MAY-13: each segment owes a duplicate ACK at once, also within one batch', () => {
-    const s = Script.established();
-    const out = s.receiveBatch(
+    const s = Peer.established();
+    const out = s.sendBatch(
       { flags: '.', seq: 101, ack: 1, len: 100 },
       { flags: '.', seq: 201, ack: 1, len: 100 },
       { flags: '.', seq: 301, ack: 1, len: 100 },
@@ -121,8 +121,8 @@ describe('data out of order', () => {
   });
 
   it('owes one ACK when the same batch fills the hole', () => {
-    const s = Script.established();
-    const out = s.receiveBatch(
+    const s = Peer.established();
+    const out = s.sendBatch(
       { flags: '.', seq: 101, ack: 1, len: 100 },
       { flags: '.', seq: 201, ack: 1, len: 100 },
       { flags: '.', seq: 1, ack: 1, len: 100 },
@@ -131,16 +131,16 @@ describe('data out of order', () => {
   });
 
   it('RFC 2018: SACK names the block that came last first', () => {
-    const s = Script.established({}, { sackOk: true });
-    s.receive({ flags: '.', seq: 101, ack: 1, len: 100 });
-    s.receive({ flags: '.', seq: 301, ack: 1, len: 100 });
-    s.receive({ flags: '.', seq: 501, ack: 1, len: 100 });
+    const s = Peer.established({}, { sackOk: true });
+    s.send({ flags: '.', seq: 101, ack: 1, len: 100 });
+    s.send({ flags: '.', seq: 301, ack: 1, len: 100 });
+    s.send({ flags: '.', seq: 501, ack: 1, len: 100 });
     expect(s.last.sack).toEqual([
       [501, 601],
       [301, 401],
       [101, 201],
     ]);
-    s.receive({ flags: '.', seq: 201, ack: 1, len: 100 });
+    s.send({ flags: '.', seq: 201, ack: 1, len: 100 });
     expect(s.last.sack).toEqual([
       [101, 401],
       [501, 601],
@@ -152,9 +152,9 @@ describe('data out of order', () => {
       [undefined, 4],
       [[1, 0] as [number, number], 3],
     ] as const) {
-      const s = Script.established({}, { sackOk: true, ...(ts ? { ts } : {}) });
+      const s = Peer.established({}, { sackOk: true, ...(ts ? { ts } : {}) });
       for (let i = 1; i <= 6; i++) {
-        s.receive({
+        s.send({
           flags: '.',
           seq: 200 * i + 1,
           ack: 1,
@@ -168,51 +168,51 @@ describe('data out of order', () => {
   });
 
   it('RFC 2883: a duplicate is reported as the first block', () => {
-    const s = Script.established({}, { sackOk: true });
-    s.receive({ flags: '.', seq: 1, ack: 1, len: 100 });
-    expect(s.receive({ flags: '.', seq: 1, ack: 1, len: 100 })).toMatchObject([{ ack: 101, sack: [[1, 101]] }]);
-    s.receive({ flags: '.', seq: 301, ack: 1, len: 100 });
-    expect(s.receive({ flags: '.', seq: 301, ack: 1, len: 100 })[0]!.sack).toEqual([
+    const s = Peer.established({}, { sackOk: true });
+    s.send({ flags: '.', seq: 1, ack: 1, len: 100 });
+    expect(s.send({ flags: '.', seq: 1, ack: 1, len: 100 })).toMatchObject([{ ack: 101, sack: [[1, 101]] }]);
+    s.send({ flags: '.', seq: 301, ack: 1, len: 100 });
+    expect(s.send({ flags: '.', seq: 301, ack: 1, len: 100 })[0]!.sack).toEqual([
       [301, 401],
       [301, 401],
     ]);
   });
 
   it('keeps no more pieces than it is allowed', () => {
-    const s = Script.established({ config: { outOfOrderPieces: 3 } });
-    for (let i = 1; i <= 5; i++) s.receive({ flags: '.', seq: 10 * i + 1, ack: 1, len: 1 });
+    const s = Peer.established({ config: { outOfOrderPieces: 3 } });
+    for (let i = 1; i <= 5; i++) s.send({ flags: '.', seq: 10 * i + 1, ack: 1, len: 1 });
     expect(s.conn.rcv.outOfOrder.pieceCount).toBe(3);
     expect(s.drops).toEqual(['tcpOutOfOrderLimit', 'tcpOutOfOrderLimit']);
   });
 
   it('takes the new part of a segment that overlaps', () => {
-    const s = Script.established();
-    s.receive({ flags: '.', seq: 1, ack: 1, len: 100 });
-    s.receive({ flags: '.', seq: 51, ack: 1, len: 100 });
+    const s = Peer.established();
+    s.send({ flags: '.', seq: 1, ack: 1, len: 100 });
+    s.send({ flags: '.', seq: 51, ack: 1, len: 100 });
     s.read();
-    expect(s.received).toEqual(pattern(150));
+    expect(s.readBytes).toEqual(pattern(150));
   });
 });
 
 describe('acceptability', () => {
   it('answers what lies outside the window with an ACK, and a RST outside it with nothing', () => {
-    const s = Script.established();
-    expect(s.receive({ flags: '.', seq: -100, ack: 1, len: 50 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
-    expect(s.receive({ flags: 'R', seq: -100 })).toEqual([]);
+    const s = Peer.established();
+    expect(s.send({ flags: '.', seq: -100, ack: 1, len: 50 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
+    expect(s.send({ flags: 'R', seq: -100 })).toEqual([]);
     expect(s.drops).toEqual(['tcpUnacceptable', 'tcpRstOutsideWindow']);
   });
 
   it('drops a segment without ACK', () => {
-    const s = Script.established();
-    expect(s.receive({ flags: 'P', seq: 1, len: 10 })).toEqual([]);
+    const s = Peer.established();
+    expect(s.send({ flags: 'P', seq: 1, len: 10 })).toEqual([]);
     expect(s.drops).toEqual(['tcpNoAck']);
   });
 
   it('MAY-12: RFC 5961 5.2: an ACK of the future or of the distant past is challenged', () => {
-    const future = Script.established();
-    expect(future.receive({ flags: '.', seq: 1, ack: 2 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
-    const past = Script.established();
-    expect(past.receive({ flags: 'P.', seq: 1, ack: 1 - 65_536, len: 5 })).toMatchObject([{ flags: '.', ack: 1 }]);
+    const future = Peer.established();
+    expect(future.send({ flags: '.', seq: 1, ack: 2 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
+    const past = Peer.established();
+    expect(past.send({ flags: 'P.', seq: 1, ack: 1 - 65_536, len: 5 })).toMatchObject([{ flags: '.', ack: 1 }]);
     expect(past.read()).toBe(0);
   });
 });
@@ -221,38 +221,38 @@ describe('timestamps, RFC 7323', () => {
   const ts = (val: number): { ts: [number, number] } => ({ ts: [val, 0] });
 
   it('PAWS drops an old timestamp with an ACK, and takes a newer one', () => {
-    const s = Script.established({ profile: 'rfc' }, ts(1000));
-    expect(s.receive({ flags: 'P.', seq: 1, ack: 1, len: 10, ...ts(999) })).toMatchObject([{ flags: '.', ack: 1 }]);
+    const s = Peer.established({ profile: 'rfc' }, ts(1000));
+    expect(s.send({ flags: 'P.', seq: 1, ack: 1, len: 10, ...ts(999) })).toMatchObject([{ flags: '.', ack: 1 }]);
     expect(s.drops).toEqual(['tcpPaws']);
-    s.receive({ flags: 'P.', seq: 1, ack: 1, len: 10, ...ts(1001) });
+    s.send({ flags: 'P.', seq: 1, ack: 1, len: 10, ...ts(1001) });
     expect(s.read()).toBe(10);
   });
 
   it('PAWS compares across the wrap of the timestamp clock', () => {
-    const s = Script.established({}, ts(0xffff_fffe | 0));
-    s.receive({ flags: 'P.', seq: 1, ack: 1, len: 10, ...ts(5) });
+    const s = Peer.established({}, ts(0xffff_fffe | 0));
+    s.send({ flags: 'P.', seq: 1, ack: 1, len: 10, ...ts(5) });
     expect(s.read()).toBe(10);
-    s.receive({ flags: 'P.', seq: 11, ack: 1, len: 10, ...ts(0xffff_fff0 | 0) });
+    s.send({ flags: 'P.', seq: 11, ack: 1, len: 10, ...ts(0xffff_fff0 | 0) });
     expect(s.drops).toEqual(['tcpPaws']);
   });
 
   it('PAWS does not hold a RST up', () => {
-    const s = Script.established({}, ts(1000));
-    s.receive({ flags: 'R', seq: 1, ...ts(1) });
+    const s = Peer.established({}, ts(1000));
+    s.send({ flags: 'R', seq: 1, ...ts(1) });
     expect(s.conn.error).toBe('ECONNRESET');
   });
 
   it('TS.Recent is not trusted after 24 idle days', () => {
-    const s = Script.established({}, ts(1000));
+    const s = Peer.established({}, ts(1000));
     s.wait(25 * 86_400 * SECOND);
-    s.receive({ flags: 'P.', seq: 1, ack: 1, len: 10, ...ts(5) });
+    s.send({ flags: 'P.', seq: 1, ack: 1, len: 10, ...ts(5) });
     expect(s.read()).toBe(10);
   });
 
   it('a delayed ACK echoes the earliest segment that it covers', () => {
     const { s, seq } = settled({}, ts(1));
-    s.receive({ flags: '.', seq, ack: 1, len: 1000, ...ts(50) });
-    s.receive({ flags: '.', seq: seq + 1000, ack: 1, len: 1000, ...ts(60) });
+    s.send({ flags: '.', seq, ack: 1, len: 1000, ...ts(50) });
+    s.send({ flags: '.', seq: seq + 1000, ack: 1, len: 1000, ...ts(60) });
     expect(s.last.ts![1]).toBe(50);
   });
 });

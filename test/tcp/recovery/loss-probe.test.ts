@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND } from '../../../src/base/time.js';
 import { ack, at, inFlight, MSS, numbers } from '../flight.js';
-import { pattern, type Script } from '../script.js';
+import { pattern, type Peer } from '../peer.js';
 
 /** The probe's timer expires; nothing is sent yet. */
-function expire(s: Script): void {
+function expire(s: Peer): void {
   s.now += s.timer('tlp');
   s.conn.onTimeout(s.now);
   expect(s.conn.snd.probe.owed).toBe(true);
@@ -15,7 +15,7 @@ describe('what comes in between the timer and the probe', () => {
   it('everything is acknowledged: no probe', () => {
     const s = inFlight(2);
     expire(s);
-    expect(s.receive(ack(2))).toEqual([]);
+    expect(s.send(ack(2))).toEqual([]);
     expect(s.env.counters.TcpExtTCPLossProbes).toBe(0);
     expect([s.timer('rto'), s.timer('tlp')]).toEqual([Infinity, Infinity]);
   });
@@ -23,20 +23,20 @@ describe('what comes in between the timer and the probe', () => {
   it('the last segment is SACKed: what is lost goes again, not the last one', () => {
     const s = inFlight(2);
     expire(s);
-    expect(numbers(s.receive(ack(0, [1, 2])))).not.toContain(1);
+    expect(numbers(s.send(ack(0, [1, 2])))).not.toContain(1);
     expect(s.env.counters.TcpExtTCPLossProbes).toBe(0);
     s.wait(400 * MILLISECOND);
-    expect(numbers(s.sent).filter((n) => n === 1)).toHaveLength(1);
+    expect(numbers(s.got).filter((n) => n === 1)).toHaveLength(1);
   });
 });
 
 describe('new data as the probe', () => {
   /** Ten segments fill cwnd; what `write` adds waits. */
-  function full(win: number, write: (s: Script) => void): Script {
+  function full(win: number, write: (s: Peer) => void): Peer {
     const s = inFlight(10);
-    s.receive({ ...ack(0), win });
+    s.send({ ...ack(0), win });
     write(s);
-    expect(numbers(s.sent)).toHaveLength(10);
+    expect(numbers(s.got)).toHaveLength(10);
     expire(s);
     return s;
   }

@@ -2,23 +2,23 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../../src/base/time.js';
 import { ack, at, congestion, inFlight, MSS, numbers, RTT } from '../flight.js';
-import type { Script, Wire } from '../script.js';
+import type { Peer, Wire } from '../peer.js';
 import { Timer as TimerOf } from '../../../src/tcp/timers.js';
 
 describe('RACK (RFC 8985) finds what is lost', () => {
   it('three SACKed segments above a hole: it is lost, without reordering margin', () => {
     const s = inFlight(10);
     s.wait(RTT);
-    expect(numbers(s.receive(ack(0, [1, 2])))).toEqual([]);
-    expect(numbers(s.receive(ack(0, [1, 3])))).toEqual([]);
-    expect(numbers(s.receive(ack(0, [1, 4])))).toEqual([0]);
+    expect(numbers(s.send(ack(0, [1, 2])))).toEqual([]);
+    expect(numbers(s.send(ack(0, [1, 3])))).toEqual([]);
+    expect(numbers(s.send(ack(0, [1, 4])))).toEqual([0]);
     expect(congestion(s)).toMatchObject({ state: 'Recovery', sacked: 3, lost: 1, resent: 1, ssthresh: 7 });
   });
 
   it('one SACKed segment above a hole: after a quarter of the round trip the reordering timer says that it is lost', () => {
     const s = inFlight(3);
     s.wait(RTT);
-    s.receive(ack(0, [1, 2]));
+    s.send(ack(0, [1, 2]));
     expect(s.timer('reorder')).toBe(RTT / 4 + 2 * MILLISECOND);
     expect(numbers(s.wait(RTT / 4))).toEqual([]);
     expect(numbers(s.wait(2 * MILLISECOND))).toEqual([0]);
@@ -28,11 +28,11 @@ describe('RACK (RFC 8985) finds what is lost', () => {
   it('a hole that closes in time was reordering: nothing is sent again, and cwnd stays', () => {
     const s = inFlight(4);
     s.wait(RTT);
-    s.receive(ack(0, [1, 2]));
+    s.send(ack(0, [1, 2]));
     s.wait(RTT / 8);
-    s.receive(ack(2));
+    s.send(ack(2));
     expect(s.conn.snd.recovery.reorderSeen).toBe(1);
-    s.receive(ack(4));
+    s.send(ack(4));
     expect(s.wait(SECOND)).toEqual([]);
     expect(congestion(s)).toMatchObject({ state: 'Open', cwnd: 10 });
   });
@@ -40,11 +40,11 @@ describe('RACK (RFC 8985) finds what is lost', () => {
   it('once reordering was seen, three SACKed segments are no proof: the margin of time decides', () => {
     const s = inFlight(10);
     s.wait(RTT);
-    s.receive(ack(0, [1, 2]));
-    s.receive(ack(2)); // late by one
+    s.send(ack(0, [1, 2]));
+    s.send(ack(2)); // late by one
     s.write(4 * MSS);
     s.wait(RTT);
-    s.receive(ack(2, [3, 7]));
+    s.send(ack(2, [3, 7]));
     expect(congestion(s).state).toBe('Disorder');
     expect(numbers(s.wait(RTT / 4 + 2 * MILLISECOND))).toContain(2);
   });
@@ -52,38 +52,38 @@ describe('RACK (RFC 8985) finds what is lost', () => {
   it('finds that a retransmission was lost, by what was sent after it', () => {
     const s = inFlight(20);
     s.wait(RTT);
-    s.receive(ack(0, [1, 4])); // 0 again
-    for (let i = 5; i <= 9; i++) s.receive(ack(0, [1, i]));
-    const fresh = s.sent.filter((x) => x.seq >= at(10));
+    s.send(ack(0, [1, 4])); // 0 again
+    for (let i = 5; i <= 9; i++) s.send(ack(0, [1, i]));
+    const fresh = s.got.filter((x) => x.seq >= at(10));
     expect(fresh.length).toBeGreaterThan(1);
     s.wait(RTT);
-    const again = s.receive(ack(0, [1, 10], [10, 10 + fresh.length]));
+    const again = s.send(ack(0, [1, 10], [10, 10 + fresh.length]));
     expect(numbers(again)).toContain(0);
     expect(s.env.counters.TcpExtTCPLostRetransmit).toBe(1);
   });
 
   /** The hole at `n` closes late, after the reordering timer had it sent again, and then its copy comes: a D-SACK. Next segment's number. */
-  function tooQuick(s: Script, n: number): number {
+  function tooQuick(s: Peer, n: number): number {
     s.write(4 * MSS);
     s.wait(RTT);
-    s.receive(ack(n, [n + 1, n + 4]));
+    s.send(ack(n, [n + 1, n + 4]));
     expect(numbers(s.wait(RTT))).toEqual([n]);
-    s.receive(ack(n + 4));
-    s.receive(ack(n + 4, [n, n + 1]));
+    s.send(ack(n + 4));
+    s.send(ack(n + 4, [n, n + 1]));
     return n + 4;
   }
 
   it('D-SACKs widen the margin by a quarter of the smallest round trip for each round trip, and 16 recoveries without one narrow it again', () => {
     const s = inFlight(2);
     s.wait(RTT);
-    s.receive(ack(0, [1, 2]));
-    s.receive(ack(2)); // reordering was seen
+    s.send(ack(0, [1, 2]));
+    s.send(ack(2)); // reordering was seen
     let n = 2;
     for (const steps of [1, 2, 3]) {
       expect(s.conn.snd.rack.reoWndSteps).toBe(steps);
       n = tooQuick(s, n);
       s.write(MSS);
-      s.receive(ack(++n)); // the D-SACK counts with the next ACK that delivers something
+      s.send(ack(++n)); // the D-SACK counts with the next ACK that delivers something
     }
     expect(s.conn.snd.rack.reoWndSteps).toBe(4);
     // Holes that were losses.
@@ -91,39 +91,39 @@ describe('RACK (RFC 8985) finds what is lost', () => {
       expect(s.conn.snd.rack.reoWndSteps).toBe(4);
       s.write(2 * MSS);
       s.wait(RTT);
-      s.receive(ack(n, [n + 1, n + 2]));
+      s.send(ack(n, [n + 1, n + 2]));
       s.wait(2 * RTT);
-      s.receive(ack((n += 2)));
+      s.send(ack((n += 2)));
     }
     s.write(MSS);
     s.wait(RTT);
-    s.receive(ack(n + 1));
+    s.send(ack(n + 1));
     expect(s.conn.snd.rack.reoWndSteps).toBe(1);
   });
 
   it('two D-SACKs in one round trip widen the margin once', () => {
     const s = inFlight(2);
     s.wait(RTT);
-    s.receive(ack(0, [1, 2]));
-    s.receive(ack(2));
+    s.send(ack(0, [1, 2]));
+    s.send(ack(2));
     s.write(8 * MSS);
     s.wait(RTT);
-    s.receive(ack(2, [3, 5], [6, 8]));
+    s.send(ack(2, [3, 5], [6, 8]));
     expect(numbers(s.wait(RTT / 2))).toEqual([2]);
-    expect(numbers(s.receive(ack(5, [2, 3], [6, 8])))).toEqual([5]);
+    expect(numbers(s.send(ack(5, [2, 3], [6, 8])))).toEqual([5]);
     expect(s.conn.snd.rack.reoWndSteps).toBe(2);
-    s.receive(ack(5, [2, 3], [6, 9])); // another, with the original of 8, which was sent before the first
+    s.send(ack(5, [2, 3], [6, 9])); // another, with the original of 8, which was sent before the first
     expect([s.env.counters.TcpExtTCPDSACKOfoRecv, s.env.counters.TcpExtTCPDSACKRecv]).toEqual([1, 1]);
-    s.receive(ack(10));
+    s.send(ack(10));
     expect(s.conn.snd.rack.reoWndSteps).toBe(2);
   });
 
   it('D-SACKs where reordering was never seen widen nothing: RACK was not too quick, the network copies', () => {
     const s = inFlight(10);
     s.wait(RTT);
-    s.receive(ack(0, [1, 4]));
+    s.send(ack(0, [1, 4]));
     s.wait(RTT);
-    s.receive(ack(10, [0, 1])); // 0 arrived twice
+    s.send(ack(10, [0, 1])); // 0 arrived twice
     expect([s.conn.snd.rack.reoWndSteps, s.conn.snd.rack.dsackSeen]).toEqual([1, false]);
   });
 });
@@ -133,11 +133,11 @@ describe('PRR (RFC 9937)', () => {
     const s = inFlight(30, { config: { congestionControl: 'reno' } });
     s.wait(RTT);
     const perAck: number[][] = [];
-    for (let i = 2; i <= 10; i++) perAck.push(numbers(s.receive(ack(0, [1, i]))));
+    for (let i = 2; i <= 10; i++) perAck.push(numbers(s.send(ack(0, [1, i]))));
     // cwnd 10, ssthresh 5. Limited transmit twice, the fast retransmit, then every second ACK a new segment until five are in flight.
     expect(perAck).toEqual([[10], [11], [0], [], [12], [], [13], [], []]);
     expect(congestion(s).ssthresh).toBe(5);
-    s.receive(ack(14));
+    s.send(ack(14));
     expect(congestion(s)).toMatchObject({ state: 'Open', cwnd: 6 }); // ssthresh, and congestion avoidance from there on
   });
 
@@ -145,11 +145,11 @@ describe('PRR (RFC 9937)', () => {
     const s = inFlight(10, { config: { congestionControl: 'reno' } });
     s.wait(RTT);
     // Only the last of ten arrived: nine are lost, nothing is in flight.
-    expect(numbers(s.receive(ack(0, [7, 10])))).toEqual([0, 1, 2]);
+    expect(numbers(s.send(ack(0, [7, 10])))).toEqual([0, 1, 2]);
     s.wait(RTT);
     // One delivered, and SND.UNA moved with no new loss: two go out.
-    expect(numbers(s.receive(ack(1, [7, 10])))).toEqual([3, 4]);
-    expect(numbers(s.receive(ack(2, [7, 10])))).toEqual([5, 6]);
+    expect(numbers(s.send(ack(1, [7, 10])))).toEqual([3, 4]);
+    expect(numbers(s.send(ack(2, [7, 10])))).toEqual([5, 6]);
   });
 });
 
@@ -161,10 +161,10 @@ describe('tail loss probe (RFC 8985 section 7)', () => {
     expect(numbers(s.wait(2 * RTT + 2 * MILLISECOND))).toEqual([3]);
     expect(s.timer('rto')).toBe(3 * RTT);
     s.wait(RTT);
-    expect(numbers(s.receive(ack(0, [3, 4])))).toEqual([0]); // one arrived, one goes (PRR)
+    expect(numbers(s.send(ack(0, [3, 4])))).toEqual([0]); // one arrived, one goes (PRR)
     expect(congestion(s)).toMatchObject({ state: 'Recovery', lost: 3 });
     s.wait(RTT);
-    expect(numbers(s.receive(ack(1, [3, 4])))).toEqual([1, 2]);
+    expect(numbers(s.send(ack(1, [3, 4])))).toEqual([1, 2]);
     expect(s.env.counters.TcpExtTCPTimeouts).toBe(0);
   });
 
@@ -177,7 +177,7 @@ describe('tail loss probe (RFC 8985 section 7)', () => {
 
   it('sends the last segment again where new data waits for the window, and the retransmission timer goes on', () => {
     const s = inFlight(2);
-    s.receive({ flags: '.', seq: 1, ack: 1, win: (2 * MSS) >> 7 });
+    s.send({ flags: '.', seq: 1, ack: 1, win: (2 * MSS) >> 7 });
     expect(numbers(s.write(5 * MSS))).toEqual([]);
     expect(numbers(s.wait(2 * RTT + 2 * MILLISECOND))).toEqual([1]);
     expect(s.timer('rto')).toBe(3 * RTT);
@@ -193,21 +193,21 @@ describe('tail loss probe (RFC 8985 section 7)', () => {
     const s = inFlight(4);
     s.wait(2 * RTT + 2 * MILLISECOND); // 3 again
     s.wait(RTT / 2);
-    s.receive(ack(4));
+    s.send(ack(4));
     s.write(2 * MSS);
     s.wait(RTT);
-    s.receive(ack(6));
+    s.send(ack(6));
     expect(s.env.counters.TcpExtTCPLossProbeRecovery).toBe(1);
     expect(congestion(s).cwnd).toBe(7);
 
     const t = inFlight(4);
     t.wait(2 * RTT + 2 * MILLISECOND);
     t.wait(RTT / 2);
-    t.receive(ack(4));
-    t.receive(ack(4, [3, 4]));
+    t.send(ack(4));
+    t.send(ack(4, [3, 4]));
     t.write(2 * MSS);
     t.wait(RTT);
-    t.receive(ack(6));
+    t.send(ack(6));
     expect(t.env.counters.TcpExtTCPLossProbeRecovery).toBe(0);
     expect(congestion(t).cwnd).toBe(10);
   });
@@ -224,19 +224,19 @@ describe('needless reductions are undone', () => {
     const s = inFlight(20, { config: { tlp: false } });
     s.wait(4 * RTT); // the timer: 0 again
     expect(congestion(s)).toMatchObject({ state: 'Loss', cwnd: 1 });
-    expect(numbers(s.receive(ack(1)))).toEqual([10, 11]); // the original's ACK, late
-    s.receive(ack(2));
+    expect(numbers(s.send(ack(1)))).toEqual([10, 11]); // the original's ACK, late
+    s.send(ack(2));
     expect(congestion(s)).toMatchObject({ state: 'Open', lost: 0 });
     expect(congestion(s).cwnd).toBeGreaterThanOrEqual(10);
     expect(s.env.counters.TcpExtTCPSpuriousRTOs).toBe(1);
-    expect(numbers(s.sent).filter((n) => n === 1)).toHaveLength(1); // never sent again
+    expect(numbers(s.got).filter((n) => n === 1)).toHaveLength(1); // never sent again
   });
 
   it('F-RTO: a duplicate after the new data says that the loss was real', () => {
     const s = inFlight(20, { config: { tlp: false } });
     s.wait(4 * RTT);
-    s.receive(ack(1));
-    expect(numbers(s.receive(ack(1, [10, 11])))).toContain(1);
+    s.send(ack(1));
+    expect(numbers(s.send(ack(1, [10, 11])))).toContain(1);
     expect(congestion(s).state).toBe('Loss');
     expect(s.env.counters.TcpExtTCPSpuriousRTOs).toBe(0);
   });
@@ -246,23 +246,23 @@ describe('needless reductions are undone', () => {
     const original = s.last.ts![0];
     s.wait(RTT);
     const withEcho = (w: Wire, echo: number): Wire => ({ ...w, ts: [100, echo] });
-    s.receive(withEcho(ack(0, [1, 4]), original)); // 0 again
+    s.send(withEcho(ack(0, [1, 4]), original)); // 0 again
     expect(congestion(s).state).toBe('Recovery');
     s.wait(5 * MILLISECOND);
-    s.receive(withEcho(ack(4), original)); // but the original was only late
-    s.receive(withEcho(ack(10), original));
+    s.send(withEcho(ack(4), original)); // but the original was only late
+    s.send(withEcho(ack(10), original));
     expect(congestion(s)).toMatchObject({ state: 'Open', cwnd: 17, ssthresh: Infinity }); // slow start goes on
   });
 
   it('D-SACK (RFC 3708): every retransmission is reported as a duplicate', () => {
     const s = inFlight(10);
     s.wait(RTT);
-    s.receive(ack(0, [1, 4])); // 0 again
+    s.send(ack(0, [1, 4])); // 0 again
     s.wait(5 * MILLISECOND);
-    s.receive(ack(4));
+    s.send(ack(4));
     expect(congestion(s).state).toBe('Recovery');
     s.wait(RTT);
-    s.receive(ack(4, [0, 1]));
+    s.send(ack(4, [0, 1]));
     expect(s.env.counters.TcpExtTCPDSACKUndo).toBe(1);
     expect(congestion(s).cwnd).toBe(10);
   });
@@ -270,14 +270,14 @@ describe('needless reductions are undone', () => {
   it('D-SACK: the same with super-segments: what counts is segments, not how often something was sent', () => {
     const s = inFlight(10, { gsoBytes: 64_000 });
     s.wait(RTT);
-    s.receive(ack(0, [6, 10])); // 0 to 5 again, as far as cwnd lets them
+    s.send(ack(0, [6, 10])); // 0 to 5 again, as far as cwnd lets them
     s.wait(5 * MILLISECOND);
-    s.receive(ack(10)); // they were only late
+    s.send(ack(10)); // they were only late
     const again = s.conn.stats.retransmissions;
     expect(again).toBeGreaterThan(1);
     expect(s.env.counters.TcpRetransSegs).toBe(again);
     s.wait(RTT);
-    s.receive(ack(10, [0, again]));
+    s.send(ack(10, [0, again]));
     expect([s.env.counters.TcpExtTCPDSACKUndo, congestion(s).cwnd]).toEqual([1, 10]);
   });
 
@@ -285,8 +285,8 @@ describe('needless reductions are undone', () => {
     const s = inFlight(20, { gsoBytes: 64_000, config: { tlp: false } });
     s.wait(4 * RTT);
     expect(congestion(s).state).toBe('Loss');
-    s.receive(ack(1));
-    s.receive(ack(2));
+    s.send(ack(1));
+    s.send(ack(2));
     expect([congestion(s).state, s.env.counters.TcpExtTCPSpuriousRTOs]).toEqual(['Open', 1]);
   });
 
@@ -294,18 +294,18 @@ describe('needless reductions are undone', () => {
     const s = inFlight(10, { config: { ecn: 1, congestionControl: 'reno' } }, { flags: 'SEW' });
     expect(s.conn.snd.ecnAgreed).toBe(true);
     s.wait(RTT);
-    s.receive({ ...ack(0, [1, 4]), flags: '.E' }); // 0 again
+    s.send({ ...ack(0, [1, 4]), flags: '.E' }); // 0 again
     s.wait(5 * MILLISECOND);
-    s.receive(ack(4));
+    s.send(ack(4));
     s.wait(RTT);
-    s.receive(ack(4, [0, 1]));
+    s.send(ack(4, [0, 1]));
     expect(congestion(s).cwnd).toBeLessThan(10);
   });
 
   it('D-SACKs of what was never sent again count for nothing', () => {
     const s = inFlight(10);
     s.wait(RTT);
-    s.receive(ack(4, [0, 1]));
+    s.send(ack(4, [0, 1]));
     expect(s.conn.snd.rack.dsackSeen).toBe(false);
     expect(s.conn.snd.rack.reoWndSteps).toBe(1);
   });
@@ -315,24 +315,24 @@ describe('RFC 2018 section 8: a peer that reneges', () => {
   it('gets everything again when its cumulative ACK stops at what it had SACKed', () => {
     const s = inFlight(5);
     s.wait(RTT);
-    s.receive(ack(0, [1, 5])); // 0 again
+    s.send(ack(0, [1, 5])); // 0 again
     s.wait(RTT);
-    s.receive(ack(2)); // 2, 3, 4 were SACKed and are not covered
+    s.send(ack(2)); // 2, 3, 4 were SACKed and are not covered
     s.wait(2 * SECOND);
     expect(s.env.counters.TcpExtTCPSACKReneging).toBe(1);
-    expect(numbers(s.receive(ack(3)))).toEqual([3, 4]);
+    expect(numbers(s.send(ack(3)))).toEqual([3, 4]);
   });
 
   it('and what it SACKs again afterwards counts again, though it is the same block', () => {
     const s = inFlight(10);
     s.wait(RTT);
-    s.receive(ack(0, [1, 4], [5, 10]));
+    s.send(ack(0, [1, 4], [5, 10]));
     s.wait(RTT);
-    s.receive(ack(1)); // 1 was SACKed: it reneged
+    s.send(ack(1)); // 1 was SACKed: it reneged
     s.wait(SECOND);
     expect(congestion(s)).toMatchObject({ state: 'Loss', sacked: 0 });
-    s.receive(ack(4));
-    s.receive(ack(4, [5, 10]));
+    s.send(ack(4));
+    s.send(ack(4, [5, 10]));
     expect(congestion(s).sacked).toBe(5);
   });
 });
@@ -358,12 +358,12 @@ describe('a timeout', () => {
   it('in Disorder, with three and more SACKed, says that reordering was overestimated', () => {
     const s = inFlight(10, { config: { tlp: false } });
     s.wait(RTT);
-    s.receive(ack(0, [5, 6]));
-    s.receive(ack(6)); // 0 came five segments late
+    s.send(ack(0, [5, 6]));
+    s.send(ack(6)); // 0 came five segments late
     expect(congestion(s).reordering).toBeGreaterThan(3);
     s.write(10 * MSS);
     s.wait(RTT);
-    s.receive(ack(6, [7, 10]));
+    s.send(ack(6, [7, 10]));
     expect(congestion(s)).toMatchObject({ state: 'Disorder', sacked: 3 });
     s.conn.timers.stop(TimerOf.reorder);
     s.conn.setTimer(TimerOf.rto, s.now + 1, s.now);
@@ -374,7 +374,7 @@ describe('a timeout', () => {
   it('ends the wait of the reordering timer, which would reduce the window again', () => {
     const s = inFlight(3);
     s.wait(RTT);
-    s.receive(ack(0, [1, 2]));
+    s.send(ack(0, [1, 2]));
     expect(s.timer('reorder')).toBeLessThan(RTT);
     s.conn.setTimer(TimerOf.rto, s.now + 1, s.now);
     s.wait(1);
@@ -400,14 +400,14 @@ describe('bad SACK blocks', () => {
   ])('one %s changes nothing and is counted', (_name, sack) => {
     const s = inFlight(10);
     s.wait(RTT);
-    expect(s.receive(ack(0, ...sack))).toEqual([]);
+    expect(s.send(ack(0, ...sack))).toEqual([]);
     expect(congestion(s)).toMatchObject({ sacked: 0, lost: 0 });
     expect(s.env.counters.TcpExtTCPSACKDiscard).toBe(1);
   });
 
   it('one that covers parts of segments marks only the whole ones', () => {
     const s = inFlight(10);
-    s.receive({ flags: '.', seq: 1, ack: 1, win: 10_000, sack: [[at(1) + 10, at(3) + 10]] });
+    s.send({ flags: '.', seq: 1, ack: 1, win: 10_000, sack: [[at(1) + 10, at(3) + 10]] });
     expect(congestion(s).sacked).toBe(1);
   });
 });
@@ -417,10 +417,10 @@ describe('super-segments', () => {
     const s = inFlight(10, { gsoBytes: 64_000 });
     expect(s.last).toMatchObject({ seq: 1, len: 10 * MSS, gsoSize: MSS });
     s.wait(RTT);
-    const again = s.receive(ack(2, [4, 8]));
+    const again = s.send(ack(2, [4, 8]));
     expect(again.map((x) => [(x.seq - 1) / MSS, x.len])).toEqual([[2, 2 * MSS]]);
     expect(congestion(s)).toMatchObject({ sacked: 4, lost: 2, resent: 2 });
-    s.receive(ack(10));
+    s.send(ack(10));
     expect(congestion(s)).toMatchObject({ sacked: 0, lost: 0, resent: 0, inFlight: 0 });
   });
 });
@@ -433,7 +433,7 @@ describe('pacing', () => {
     const s = inFlight(2, { config: { pacing: true, congestionControl: 'reno' } });
     s.conn.snd.congestion.ssthresh = ssthresh;
     s.wait(RTT);
-    s.receive(ack(2));
+    s.send(ack(2));
     const { cwnd, pacingRate } = congestion(s);
     expect(pacingRate).toBeCloseTo((ratio * cwnd * MSS) / 0.1, 0);
   });
@@ -442,7 +442,7 @@ describe('pacing', () => {
     const s = inFlight(0, { config: { pacing: true, congestionControl: 'reno' } });
     s.conn.snd.congestion.ssthresh = 10;
     s.write(10 * MSS);
-    const times = [...s.sent, ...s.wait(RTT)].filter((x) => x.len > 0).map((x) => x.at);
+    const times = [...s.got, ...s.wait(RTT)].filter((x) => x.len > 0).map((x) => x.at);
     expect(new Set(times).size).toBeGreaterThan(3);
     expect(times.at(-1)! - times[0]!).toBeLessThan(RTT);
   });

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../../src/base/time.js';
 import { RttEstimator } from '../../../src/tcp/send/rtt.js';
-import { Script } from '../script.js';
+import { Peer } from '../peer.js';
 
 /** A connection with a measured round trip of `rtt`. */
-function measured(rtt: number, o: Parameters<typeof Script.established>[0] = {}): Script {
-  const s = Script.established(o);
+function measured(rtt: number, o: Parameters<typeof Peer.established>[0] = {}): Peer {
+  const s = Peer.established(o);
   s.write(100);
   s.wait(rtt);
-  s.receive({ flags: '.', seq: 1, ack: 101 });
+  s.send({ flags: '.', seq: 1, ack: 101 });
   return s;
 }
 
@@ -46,37 +46,37 @@ describe('MUST-18: the retransmission timeout, RFC 6298', () => {
     s.write(100);
     s.wait(2 * SECOND);
     expect(s.last.seq).toBe(101);
-    s.receive({ flags: '.', seq: 1, ack: 201 });
+    s.send({ flags: '.', seq: 1, ack: 201 });
     expect(s.conn.snd.rtt.srtt).toBe(srtt);
     expect(s.conn.snd.rtt.backoff).toBeGreaterThan(0); // and the backoff stays until a sample comes
   });
 
   it('MUST-18: with timestamps the echo tells which transmission was acknowledged', () => {
-    const s = Script.established({}, { ts: [1, 0] });
+    const s = Peer.established({}, { ts: [1, 0] });
     s.write(100);
     s.wait(1500 * MILLISECOND);
     const again = s.last;
     expect(again.seq).toBe(1);
     const before = s.conn.snd.rtt.srtt;
     s.wait(30 * MILLISECOND);
-    s.receive({ flags: '.', seq: 1, ack: 101, ts: [50, again.ts![0]] });
+    s.send({ flags: '.', seq: 1, ack: 101, ts: [50, again.ts![0]] });
     expect(s.conn.snd.rtt.srtt).not.toBe(before);
     expect(s.conn.snd.rtt.backoff).toBe(0);
   });
 
   it('MUST-18: after a lost SYN that gave no sample data begins with 3 s (5.7)', () => {
-    const s = Script.listen();
-    s.receive({ flags: 'S', mss: 1460 });
+    const s = Peer.listen();
+    s.send({ flags: 'S', mss: 1460 });
     s.wait(1500 * MILLISECOND);
-    s.receive({ flags: '.', seq: 1, ack: 1 });
+    s.send({ flags: '.', seq: 1, ack: 1 });
     expect(s.conn.snd.rtt.rto).toBe(3 * SECOND);
   });
 
   it("MUST-18: profile rfc keeps the RFC's floor of a second (2.4), and begins with a second (2.1)", () => {
-    const s = Script.connect({ profile: 'rfc' });
+    const s = Peer.connect({ profile: 'rfc' });
     expect(s.timer('rto')).toBe(SECOND);
     s.wait(MILLISECOND);
-    s.receive({ flags: 'S.', ack: 1, mss: 1460 });
+    s.send({ flags: 'S.', ack: 1, mss: 1460 });
     expect(s.conn.snd.rtt.rto).toBeGreaterThanOrEqual(SECOND);
   });
 
@@ -85,9 +85,9 @@ describe('MUST-18: the retransmission timeout, RFC 6298', () => {
     const { rto } = s.conn.snd.rtt;
     s.write(1000);
     s.wait(rto - 1000);
-    s.receive({ flags: '.', seq: 1, ack: 501 });
+    s.send({ flags: '.', seq: 1, ack: 501 });
     expect(s.timer('rto')).toBe(s.conn.snd.rtt.rto);
-    s.receive({ flags: '.', seq: 1, ack: 1101 });
+    s.send({ flags: '.', seq: 1, ack: 1101 });
     expect(s.timer('rto')).toBe(Infinity);
   });
 });
@@ -96,11 +96,11 @@ describe('retransmission on timeout', () => {
   it('MUST-19: backs off exponentially, sends the first segment only, with cwnd of one segment', () => {
     const s = measured(100 * MILLISECOND);
     s.write(5 * 1460);
-    const from = s.sent.length;
+    const from = s.got.length;
     const { rto } = s.conn.snd.rtt;
     s.wait(7 * rto + 1000);
-    const times = s.sent.slice(from).map((x) => x.at);
-    expect(s.sent.slice(from).map((x) => x.seq)).toEqual([101, 101, 101]);
+    const times = s.got.slice(from).map((x) => x.at);
+    expect(s.got.slice(from).map((x) => x.seq)).toEqual([101, 101, 101]);
     expect(times[1]! - times[0]!).toBeCloseTo(2 * rto, -1);
     expect(times[2]! - times[1]!).toBeCloseTo(4 * rto, -1);
     expect(s.conn.snd.congestion.cwnd).toBe(1);
@@ -110,7 +110,7 @@ describe('retransmission on timeout', () => {
     const s = measured(100 * MILLISECOND);
     s.write(6 * 1460);
     s.wait(s.conn.snd.rtt.rto + 1);
-    const next = s.receive({ flags: '.', seq: 1, ack: 101 + 1460 });
+    const next = s.send({ flags: '.', seq: 1, ack: 101 + 1460 });
     expect(next.map((x) => x.seq)).toEqual([101 + 1460, 101 + 2 * 1460]);
   });
 
@@ -118,7 +118,7 @@ describe('retransmission on timeout', () => {
     const s = measured(100 * MILLISECOND);
     s.write(4 * 1460);
     s.wait(s.conn.snd.rtt.rto + 1);
-    expect(s.receive({ flags: '.', seq: 1, ack: 101 + 4 * 1460 })).toEqual([]);
+    expect(s.send({ flags: '.', seq: 1, ack: 101 + 4 * 1460 })).toEqual([]);
     expect(s.wait(10 * MINUTE)).toEqual([]);
   });
 
@@ -179,8 +179,8 @@ describe('retransmission on timeout', () => {
 
 describe('fast retransmit and NewReno', () => {
   /** Ten segments in flight. */
-  function tenInFlight(): Script {
-    const s = Script.established({ config: { congestionControl: 'reno' } });
+  function tenInFlight(): Peer {
+    const s = Peer.established({ config: { congestionControl: 'reno' } });
     expect(s.write(20 * 1460)).toHaveLength(10);
     return s;
   }
@@ -188,50 +188,50 @@ describe('fast retransmit and NewReno', () => {
 
   it('MUST-19: sends the lost segment on the third duplicate ACK, not before, and halves the flight', () => {
     const s = tenInFlight();
-    expect(s.receive(dup).map((x) => x.seq)).toEqual([10 * 1460 + 1]); // limited transmit, RFC 3042
-    expect(s.receive(dup).map((x) => x.seq)).toEqual([11 * 1460 + 1]);
-    expect(s.receive(dup).map((x) => x.seq)).toEqual([1]);
+    expect(s.send(dup).map((x) => x.seq)).toEqual([10 * 1460 + 1]); // limited transmit, RFC 3042
+    expect(s.send(dup).map((x) => x.seq)).toEqual([11 * 1460 + 1]);
+    expect(s.send(dup).map((x) => x.seq)).toEqual([1]);
     expect(s.conn.snd.congestion.ssthresh).toBe(5);
     expect(s.conn.snd.sent.inFlight).toBe(9); // twelve out, three arrived, one lost, and that one again
   });
 
   it('RFC 9937: sends one segment for two that arrived, until ssthresh are in flight', () => {
     const s = tenInFlight();
-    for (let i = 0; i < 3; i++) s.receive(dup);
+    for (let i = 0; i < 3; i++) s.send(dup);
     const sent = [];
-    for (let i = 0; i < 6; i++) sent.push(...s.receive(dup).map((x) => x.seq));
+    for (let i = 0; i < 6; i++) sent.push(...s.send(dup).map((x) => x.seq));
     expect(sent).toEqual([12, 13].map((n) => n * 1460 + 1));
     expect(s.conn.snd.sent.inFlight).toBe(5);
   });
 
   it('RFC 6582: a partial ACK sends the next hole, as soon as PRR lets it; the full one ends recovery', () => {
     const s = tenInFlight();
-    for (let i = 0; i < 3; i++) s.receive(dup);
-    s.receive({ flags: '.', seq: 1, ack: 1 + 3 * 1460 });
-    expect(s.receive({ flags: '.', seq: 1, ack: 1 + 3 * 1460 }).map((x) => x.seq)).toEqual([1 + 3 * 1460]);
+    for (let i = 0; i < 3; i++) s.send(dup);
+    s.send({ flags: '.', seq: 1, ack: 1 + 3 * 1460 });
+    expect(s.send({ flags: '.', seq: 1, ack: 1 + 3 * 1460 }).map((x) => x.seq)).toEqual([1 + 3 * 1460]);
     expect(s.conn.snapshot(s.now).congestion.state).toBe('Recovery');
-    s.receive({ flags: '.', seq: 1, ack: 1 + 12 * 1460 });
+    s.send({ flags: '.', seq: 1, ack: 1 + 12 * 1460 });
     expect(s.conn.snapshot(s.now).congestion.state).toBe('Recovery'); // section 6: until something beyond is acknowledged
-    s.receive({ flags: '.', seq: 1, ack: 1 + 13 * 1460 });
+    s.send({ flags: '.', seq: 1, ack: 1 + 13 * 1460 });
     expect(s.conn.snapshot(s.now).congestion.state).toBe('Open');
     expect(s.conn.snd.congestion.cwnd).toBe(s.conn.snd.congestion.ssthresh);
   });
 
   it('takes no ACK for a duplicate that carries data, FIN, or another window', () => {
     const s = tenInFlight();
-    s.receive({ ...dup, win: 60_000 });
-    s.receive({ ...dup, win: 59_000 });
-    s.receive({ ...dup, win: 59_000, len: 10 });
-    s.receive({ ...dup, win: 59_000, seq: 11, len: 10 });
+    s.send({ ...dup, win: 60_000 });
+    s.send({ ...dup, win: 59_000 });
+    s.send({ ...dup, win: 59_000, len: 10 });
+    s.send({ ...dup, win: 59_000, seq: 11, len: 10 });
     expect(s.conn.stats.duplicateAcksIn).toBe(0);
-    expect(s.sent.filter((x) => x.seq === 1 && x.len > 0)).toHaveLength(1);
+    expect(s.got.filter((x) => x.seq === 1 && x.len > 0)).toHaveLength(1);
   });
 
   it('does not enter recovery again for echoes of losses before the timeout', () => {
     const s = tenInFlight();
     s.wait(2 * SECOND);
     const { ssthresh } = s.conn.snd.congestion;
-    for (let i = 0; i < 5; i++) s.receive(dup);
+    for (let i = 0; i < 5; i++) s.send(dup);
     expect(s.conn.snapshot(s.now).congestion.state).toBe('Loss');
     expect(s.conn.snd.congestion.ssthresh).toBe(ssthresh);
   });
@@ -239,51 +239,51 @@ describe('fast retransmit and NewReno', () => {
 
 describe('congestion window', () => {
   it('MUST-19: slow start: starts with ten segments and grows by what is acknowledged', () => {
-    const s = Script.established({ config: { congestionControl: 'reno' } });
+    const s = Peer.established({ config: { congestionControl: 'reno' } });
     expect(s.write(100 * 1460)).toHaveLength(10);
-    expect(s.receive({ flags: '.', seq: 1, ack: 1 + 2 * 1460 })).toHaveLength(4);
+    expect(s.send({ flags: '.', seq: 1, ack: 1 + 2 * 1460 })).toHaveLength(4);
   });
 
   it('MUST-19: congestion avoidance: one segment for each window acknowledged', () => {
-    const s = Script.established({ config: { congestionControl: 'reno' } }, { wscale: 7 });
+    const s = Peer.established({ config: { congestionControl: 'reno' } }, { wscale: 7 });
     const cc = s.conn.snd.congestion;
     cc.ssthresh = cc.cwnd;
     s.write(100 * 1460);
-    for (let i = 1; i <= 5; i++) s.receive({ flags: '.', seq: 1, ack: 1 + i * 2 * 1460 });
+    for (let i = 1; i <= 5; i++) s.send({ flags: '.', seq: 1, ack: 1 + i * 2 * 1460 });
     expect(cc.cwnd).toBe(11);
   });
 
   it('MUST-19: slow start, of the control that is there by default, too', () => {
-    const s = Script.established();
+    const s = Peer.established();
     expect(s.conn.snd.congestion.name).toBe('cubic');
     expect(s.write(100 * 1460)).toHaveLength(10);
-    expect(s.receive({ flags: '.', seq: 1, ack: 1 + 2 * 1460 })).toHaveLength(4);
+    expect(s.send({ flags: '.', seq: 1, ack: 1 + 2 * 1460 })).toHaveLength(4);
   });
 
   it('MUST-19: and its congestion avoidance', () => {
-    const s = Script.established({}, { wscale: 7 });
+    const s = Peer.established({}, { wscale: 7 });
     const cc = s.conn.snd.congestion;
     cc.ssthresh = cc.cwnd;
     s.write(100 * 1460);
-    for (let i = 1; i <= 5; i++) s.receive({ flags: '.', seq: 1, ack: 1 + i * 2 * 1460 });
+    for (let i = 1; i <= 5; i++) s.send({ flags: '.', seq: 1, ack: 1 + i * 2 * 1460 });
     expect(cc.cwnd).toBeLessThanOrEqual(11);
   });
 
   it('does not grow while it is not used', () => {
-    const s = Script.established();
+    const s = Peer.established();
     for (let i = 0; i < 20; i++) {
       s.write(100);
-      s.receive({ flags: '.', seq: 1, ack: 101 + 100 * i });
+      s.send({ flags: '.', seq: 1, ack: 101 + 100 * i });
     }
     expect(s.conn.snd.congestion.cwnd).toBe(10);
   });
 
   it('RFC 5681 4.1: falls back to the initial window after an idle RTO', () => {
-    const s = Script.established({ config: { sendBufferBytes: 1 << 20 } });
+    const s = Peer.established({ config: { sendBufferBytes: 1 << 20 } });
     s.write(60 * 1460);
-    s.receive({ flags: '.', seq: 1, ack: 1 + 10 * 1460 });
-    s.receive({ flags: '.', seq: 1, ack: 1 + 30 * 1460 });
-    s.receive({ flags: '.', seq: 1, ack: 1 + 60 * 1460 });
+    s.send({ flags: '.', seq: 1, ack: 1 + 10 * 1460 });
+    s.send({ flags: '.', seq: 1, ack: 1 + 30 * 1460 });
+    s.send({ flags: '.', seq: 1, ack: 1 + 60 * 1460 });
     expect(s.conn.snd.congestion.cwnd).toBeGreaterThan(10);
     s.wait(MINUTE);
     s.write(1);
@@ -291,7 +291,7 @@ describe('congestion window', () => {
   });
 
   it('MAY-18: another congestion control may be put in its place', () => {
-    const s = Script.established({ config: { congestionControl: 'none' } });
+    const s = Peer.established({ config: { congestionControl: 'none' } });
     expect(s.write(40 * 1460)).toHaveLength(40);
   });
 });

@@ -9,7 +9,7 @@ function frugal(rounds: number, slowStartAfterIdle: boolean): ReturnType<typeof 
   s.conn.snd.congestion.cwnd = 40;
   for (let n = 1; n <= rounds; n++) {
     s.wait(RTT);
-    s.receive(ack(n));
+    s.send(ack(n));
     s.write(MSS);
   }
   return congestion(s);

@@ -2,13 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../../src/base/time.js';
 import { inFlight } from '../flight.js';
-import { Script } from '../script.js';
+import { Peer } from '../peer.js';
 
 const RETRY = 500 * MILLISECOND;
 
 describe('a queue before the device that drops all', () => {
   it('new data waits, is tried each half second without backoff, and goes once the queue takes it', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.dropsAll = true;
     const cwnd = s.conn.snd.congestion.cwnd;
     expect(s.write(100)).toEqual([]);
@@ -22,7 +22,7 @@ describe('a queue before the device that drops all', () => {
   });
 
   it('a user timeout ends the waiting', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.conn.setUserTimeout(3 * SECOND);
     s.dropsAll = true;
     s.write(100);
@@ -44,7 +44,7 @@ describe('a queue before the device that drops all', () => {
   });
 
   it('a keep-alive that was dropped here says nothing of the peer', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.conn.setKeepAlive(true, s.now, SECOND, 60 * SECOND, 1);
     s.dropsAll = true;
     s.wait(5 * SECOND);

@@ -1,10 +1,10 @@
 /** TCP_NOTSENT_LOWAT: a write goes on, a buffer at a time, until so many bytes wait that the windows do not let out. */
 import { describe, expect, it } from 'vitest';
-import { pattern, Script } from '../script.js';
+import { pattern, Peer } from '../peer.js';
 
 /** A connection with an MSS of 1000 whose peer offers `win`, and whose user sets a limit of `lowat`. */
-function limited(win: number, lowat: number): Script {
-  const s = Script.established({ mss: 1000 }, { mss: 1000, win }, win);
+function limited(win: number, lowat: number): Peer {
+  const s = Peer.established({ mss: 1000 }, { mss: 1000, win }, win);
   s.conn.setNotSentLowat(lowat);
   return s;
 }
@@ -31,7 +31,7 @@ describe('TCP_NOTSENT_LOWAT limits a write that has begun', () => {
     const s = limited(2000, 3000);
     s.write(50_000);
     expect(s.conn.send(pattern(1000))).toBe(0);
-    s.receive({ flags: '.', seq: 1, ack: 2001, win: 2000 });
+    s.send({ flags: '.', seq: 1, ack: 2001, win: 2000 });
     expect(s.conn.send(pattern(50_000))).toBe(2000);
   });
 });

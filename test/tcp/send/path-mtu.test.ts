@@ -4,30 +4,30 @@ import { MILLISECOND, MINUTE, SECOND } from '../../../src/base/time.js';
 import { FastOpen } from '../../../src/tcp/fast-open.js';
 import { pathMtuChanged } from '../../../src/tcp/path-mtu.js';
 import { MtuCause } from '../../../src/tcp/send/segment-size.js';
-import { Script, type ScriptOptions, type Sent, type Wire } from '../script.js';
+import { Peer, type PeerOptions, type Sent, type Wire } from '../peer.js';
 
 const RTT = 20 * MILLISECOND;
 const pieces = (sent: Sent[]): [number, number][] => sent.map((x) => [x.seq, x.len]);
 
 /** An established connection with SACK and a large window. */
-function open(o: ScriptOptions = {}, syn: Partial<Wire> = {}): Script {
-  const s = Script.listen(o);
-  s.receive({ flags: 'S', mss: 1460, wscale: 7, sackOk: true, ...syn });
+function open(o: PeerOptions = {}, syn: Partial<Wire> = {}): Peer {
+  const s = Peer.listen(o);
+  s.send({ flags: 'S', mss: 1460, wscale: 7, sackOk: true, ...syn });
   s.wait(5 * RTT);
-  s.receive({ flags: '.', seq: 1, ack: 1, ...(syn.ts ? { ts: [syn.ts[0] + 1, s.last.ts![0]] } : {}) });
+  s.send({ flags: '.', seq: 1, ack: 1, ...(syn.ts ? { ts: [syn.ts[0] + 1, s.last.ts![0]] } : {}) });
   return s;
 }
 
 /** The same, opened by us. */
-function openActive(o: ScriptOptions = {}, sackOk = true): Script {
-  const s = Script.connect(o);
+function openActive(o: PeerOptions = {}, sackOk = true): Peer {
+  const s = Peer.connect(o);
   s.wait(RTT);
-  s.receive({ flags: 'S.', seq: 0, ack: 1, mss: 1460, wscale: 7, sackOk });
+  s.send({ flags: 'S.', seq: 0, ack: 1, mss: 1460, wscale: 7, sackOk });
   return s;
 }
 
 /** ICMP says so. */
-function tooBig(s: Script, mtu: number, why: MtuCause = MtuCause.icmp): Sent[] {
+function tooBig(s: Peer, mtu: number, why: MtuCause = MtuCause.icmp): Sent[] {
   pathMtuChanged(s.conn, mtu, why, s.now);
   return s.poll();
 }
@@ -50,7 +50,7 @@ describe('a smaller path MTU', () => {
     expect(congestion).toMatchObject({ cwnd: 10, ssthresh: Infinity, state: 'Loss', lost: 6, resent: 6, inFlight: 7 });
     // What is acknowledged ends it, and nothing was reduced.
     s.now += RTT;
-    s.receive({ flags: '.', seq: 1, ack: 4 * 1460 + 501 });
+    s.send({ flags: '.', seq: 1, ack: 4 * 1460 + 501 });
     expect(s.conn.snapshot(s.now).congestion).toMatchObject({ state: 'Open', ssthresh: Infinity, lost: 0 });
     expect(s.conn.snd.congestion.cwnd).toBeGreaterThanOrEqual(10);
     expect(pieces(s.write(1500))).toEqual([
@@ -65,7 +65,7 @@ describe('a smaller path MTU', () => {
     s.write(10 * 1460);
     expect(tooBig(s, 1040)).toHaveLength(10);
     s.now += RTT;
-    const next = s.receive({ flags: '.', seq: 1, ack: 2921 });
+    const next = s.send({ flags: '.', seq: 1, ack: 2921 });
     expect(pieces(next.slice(0, 2))).toEqual([
       [9761, 1000],
       [10_761, 920],
@@ -78,7 +78,7 @@ describe('a smaller path MTU', () => {
     s.write(700);
     s.write(1460);
     s.now += RTT / 4;
-    s.receive({ flags: '.', seq: 1, ack: 1, sack: [[2161, 3621]] });
+    s.send({ flags: '.', seq: 1, ack: 1, sack: [[2161, 3621]] });
     expect(pieces(tooBig(s, 1040))).toEqual([
       [1, 1000],
       [1001, 460],
@@ -99,10 +99,10 @@ describe('a smaller path MTU', () => {
   });
 
   it('without SACK forgets no duplicate ACK, and does not start fast retransmit for those of the old packets', () => {
-    const s = Script.established({}, { wscale: 7 });
+    const s = Peer.established({}, { wscale: 7 });
     s.write(10 * 1460);
     tooBig(s, 1040);
-    for (let i = 0; i < 5; i++) s.receive({ flags: '.', seq: 1, ack: 1 });
+    for (let i = 0; i < 5; i++) s.send({ flags: '.', seq: 1, ack: 1 });
     expect(s.conn.snapshot(s.now).congestion).toMatchObject({ state: 'Loss', cwnd: 10, ssthresh: Infinity });
   });
 
@@ -110,7 +110,7 @@ describe('a smaller path MTU', () => {
     const s = open();
     s.write(20 * 1460);
     s.now += RTT;
-    s.receive({ flags: '.', seq: 1, ack: 1, sack: [[1461, 14_601]] });
+    s.send({ flags: '.', seq: 1, ack: 1, sack: [[1461, 14_601]] });
     s.wait(10 * MILLISECOND);
     const { ssthresh } = s.conn.snd.congestion;
     expect(ssthresh).toBe(7);
@@ -127,18 +127,18 @@ describe('a smaller path MTU', () => {
 
   it('while our SYN has data (Fast Open): it goes again without', () => {
     const fastOpen = new FastOpen({ cookie: new Uint8Array(8), experimental: false, mostSynData: 1400 });
-    const s = Script.connect({ fastOpen, early: new Uint8Array(1000) });
-    expect(s.sent.map((x) => [x.flags, x.len])).toEqual([['S', 1000]]);
+    const s = Peer.connect({ fastOpen, early: new Uint8Array(1000) });
+    expect(s.got.map((x) => [x.flags, x.len])).toEqual([['S', 1000]]);
     expect(tooBig(s, 600).map((x) => [x.flags, x.len])).toEqual([['S', 0]]);
     s.now += RTT;
-    expect(s.receive({ flags: 'S.', ack: 1, mss: 1460 }).map((x) => x.len)).toEqual([560, 440]);
+    expect(s.send({ flags: 'S.', ack: 1, mss: 1460 }).map((x) => x.len)).toEqual([560, 440]);
   });
 
   it('is used from the start where it is known, and does not change what we announce', () => {
-    const s = Script.connect();
+    const s = Peer.connect();
     tooBig(s, 1040);
-    s.receive({ flags: 'S.', ack: 1, mss: 1460 });
-    expect([s.sent[0]!.mss, s.conn.snd.mss]).toEqual([1460, 1000]);
+    s.send({ flags: 'S.', ack: 1, mss: 1460 });
+    expect([s.got[0]!.mss, s.conn.snd.mss]).toEqual([1460, 1000]);
   });
 });
 
@@ -163,11 +163,11 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
   const config = { mtuProbing: 2 } as const;
 
   /** Ten segments of 1024 bytes are out, two of them acknowledged: cwnd is 12, and the next is a probe halfway between 1064 and 1500. */
-  function probing(more: ScriptOptions = {}): { s: Script; probe: Sent; after: Sent[] } {
+  function probing(more: PeerOptions = {}): { s: Peer; probe: Sent; after: Sent[] } {
     const s = openActive({ ...more, config: { ...config, ...more.config } });
     expect(s.write(60_000).map((x) => x.len)).toEqual(Array<number>(10).fill(1024));
     s.now += RTT;
-    const [probe, ...after] = s.receive({ flags: '.', seq: 1, ack: 2049 });
+    const [probe, ...after] = s.send({ flags: '.', seq: 1, ack: 2049 });
     return { s, probe: probe!, after };
   }
 
@@ -191,14 +191,14 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
     const s = open({ config });
     expect(s.write(60_000).map((x) => x.len)).toEqual(Array<number>(10).fill(1460));
     s.now += 5 * RTT;
-    expect(pieces(s.receive({ flags: '.', seq: 1, ack: 2921 }))).toEqual([
+    expect(pieces(s.send({ flags: '.', seq: 1, ack: 2921 }))).toEqual([
       [14_601, 1242],
       [15_843, 1460],
       [17_303, 1460],
     ]);
     expect(s.conn.snd.congestion.cwnd).toBe(11);
     s.now += 5 * RTT;
-    const next = s.receive({ flags: '.', seq: 1, ack: 15_843 });
+    const next = s.send({ flags: '.', seq: 1, ack: 15_843 });
     expect(pieces(next.slice(0, 2))).toEqual([
       [18_763, 1351],
       [20_114, 1242],
@@ -209,7 +209,7 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
   it('that arrives makes segments as large, and cwnd counts as many bytes as before', () => {
     const { s } = probing();
     s.now += RTT;
-    const next = s.receive({ flags: '.', seq: 1, ack: 11_483 });
+    const next = s.send({ flags: '.', seq: 1, ack: 11_483 });
     // 11 segments in packets of 1064 are 9 of 1282; nine more were acknowledged.
     expect(s.conn.snd.mss).toBe(1242);
     expect(s.conn.snd.congestion.cwnd).toBe(9 + 9 - 1); // and the next probe's room
@@ -220,11 +220,11 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
   it('that is lost is cut and sent again; the window stays, and the search goes on below', () => {
     const { s } = probing();
     s.now += RTT;
-    s.receive({ flags: '.', seq: 1, ack: 10_241 });
+    s.send({ flags: '.', seq: 1, ack: 10_241 });
     const cwnd = s.conn.snd.congestion.cwnd;
     s.now += RTT;
-    s.receive({ flags: '.', seq: 1, ack: 10_241, sack: [[11_483, 13_531]] });
-    const again = s.receive({ flags: '.', seq: 1, ack: 10_241, sack: [[11_483, 14_555]] });
+    s.send({ flags: '.', seq: 1, ack: 10_241, sack: [[11_483, 13_531]] });
+    const again = s.send({ flags: '.', seq: 1, ack: 10_241, sack: [[11_483, 14_555]] });
     expect(pieces(again.slice(0, 2))).toEqual([
       [10_241, 1024],
       [11_265, 218],
@@ -234,7 +234,7 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
     expect(s.env.counters).toMatchObject({ TcpExtTCPMTUPSuccess: 0, TcpExtTCPMTUPFail: 1, TcpExtTCPSackRecovery: 0 });
     expect(s.notes).toContain('mtu-probe-lost');
     s.now += RTT;
-    const next = s.receive({ flags: '.', seq: 1, ack: s.conn.snd.nxt - s.conn.iss });
+    const next = s.send({ flags: '.', seq: 1, ack: s.conn.snd.nxt - s.conn.iss });
     expect(next[0]!.len).toBe(((1064 + 1281) >> 1) - 40);
   });
 
@@ -242,13 +242,13 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
     const s = openActive({ config }, false);
     s.write(60_000);
     s.now += RTT;
-    s.receive({ flags: '.', seq: 1, ack: 2049 });
+    s.send({ flags: '.', seq: 1, ack: 2049 });
     s.now += RTT;
-    s.receive({ flags: '.', seq: 1, ack: 10_241 });
+    s.send({ flags: '.', seq: 1, ack: 10_241 });
     const { cwnd } = s.conn.snd.congestion;
-    s.receive({ flags: '.', seq: 1, ack: 10_241 });
-    s.receive({ flags: '.', seq: 1, ack: 10_241 });
-    const again = s.receive({ flags: '.', seq: 1, ack: 10_241 });
+    s.send({ flags: '.', seq: 1, ack: 10_241 });
+    s.send({ flags: '.', seq: 1, ack: 10_241 });
+    const again = s.send({ flags: '.', seq: 1, ack: 10_241 });
     expect(pieces(again.slice(0, 2))).toEqual([
       [10_241, 1024],
       [11_265, 218],
@@ -260,9 +260,9 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
   it('is inconclusive when something before it was lost, too: that is congestion', () => {
     const { s } = probing();
     s.now += RTT;
-    s.receive({ flags: '.', seq: 1, ack: 9217, sack: [[11_483, 13_531]] });
+    s.send({ flags: '.', seq: 1, ack: 9217, sack: [[11_483, 13_531]] });
     s.now += RTT;
-    s.receive({ flags: '.', seq: 1, ack: 9217, sack: [[11_483, 14_555]] });
+    s.send({ flags: '.', seq: 1, ack: 9217, sack: [[11_483, 14_555]] });
     expect(s.conn.snapshot(s.now).pmtu).toMatchObject({ probe: 0, high: 1500 });
     expect(s.conn.snapshot(s.now).congestion).toMatchObject({ state: 'Recovery' });
     expect(s.env.counters).toMatchObject({ TcpExtTCPMTUPFail: 0, TcpExtTCPSackRecovery: 1 });
@@ -272,7 +272,7 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
     const s = open({ config, gsoBytes: 60_000 });
     s.write(60_000);
     s.now += RTT;
-    const [probe] = s.receive({ flags: '.', seq: 1, ack: 2049 });
+    const [probe] = s.send({ flags: '.', seq: 1, ack: 2049 });
     expect([probe!.len, probe!.gsoSize]).toEqual([1242, undefined]);
   });
 
@@ -280,13 +280,13 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
     const small = openActive({ config: { ...config, initialWindow: 8 } });
     small.write(60_000);
     small.now += RTT;
-    small.receive({ flags: '.', seq: 1, ack: 2049 });
+    small.send({ flags: '.', seq: 1, ack: 2049 });
     expect(small.conn.snd.congestion.cwnd).toBe(10);
     expect(small.notes).not.toContain('mtu-probe');
     const s = openActive({ config });
     s.write(10 * 1024 + 1242 + 4 * 1024 - 1);
     s.now += RTT;
-    s.receive({ flags: '.', seq: 1, ack: 2049 });
+    s.send({ flags: '.', seq: 1, ack: 2049 });
     expect(s.notes).not.toContain('mtu-probe');
   });
 
@@ -309,7 +309,7 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
       s.write(60_000);
       for (let i = 0; i < 60 && s.conn.snd.flight > 0; i++) {
         s.now += RTT;
-        s.receive({ flags: '.', seq: 1, ack: (s.conn.snd.nxt - s.conn.iss) | 0 });
+        s.send({ flags: '.', seq: 1, ack: (s.conn.snd.nxt - s.conn.iss) | 0 });
       }
       return s.notes.slice(from).includes('mtu-probe');
     };

@@ -1,31 +1,31 @@
 import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../../src/base/time.js';
-import { pattern, Script } from '../script.js';
+import { pattern, Peer } from '../peer.js';
 
 describe("Nagle's algorithm", () => {
   it('SHLD-7: holds a small segment back while another is in flight, and sends it with the ACK', () => {
-    const s = Script.established();
+    const s = Peer.established();
     expect(s.write(10)).toMatchObject([{ seq: 1, len: 10 }]);
     expect(s.write(10)).toEqual([]);
     expect(s.write(10)).toEqual([]);
     expect(s.notes).toContain('nagle-hold');
-    expect(s.receive({ flags: '.', seq: 1, ack: 11 })).toMatchObject([{ seq: 11, len: 20 }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 11 })).toMatchObject([{ seq: 11, len: 20 }]);
   });
 
   it('SHLD-7: full segments go at once, and so does the tail after them (Minshall)', () => {
-    const s = Script.established();
+    const s = Peer.established();
     expect(s.write(1460 + 10).map((x) => x.len)).toEqual([1460, 10]);
   });
 
   it('MUST-17: can be switched off for one connection', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.conn.setNoDelay(true);
     s.write(10);
     expect(s.write(10)).toMatchObject([{ seq: 11, len: 10 }]);
   });
 
   it('does not hold the last data before FIN', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(10);
     s.conn.send(pattern(10));
     expect(s.close()).toMatchObject([{ flags: 'FP.', seq: 11, len: 10 }]);
@@ -34,17 +34,17 @@ describe("Nagle's algorithm", () => {
 
 describe('segments of data', () => {
   it('SHLD-28: are full where possible', () => {
-    const s = Script.established();
+    const s = Peer.established();
     expect(s.write(5000).map((x) => x.len)).toEqual([1460, 1460, 1460, 620]);
   });
 
   it('MUST-60, MUST-61, SHLD-27: PSH stands on the last one, and on that alone', () => {
-    const s = Script.established();
+    const s = Peer.established();
     expect(s.write(5000).map((x) => x.flags)).toEqual(['.', '.', '.', 'P.']);
   });
 
   it.each(['TCP_CORK', 'MSG_MORE'])('MUST-60: nor does %s hold back for ever what no more follows', (how) => {
-    const s = Script.established();
+    const s = Peer.established();
     s.conn.setCork(how === 'TCP_CORK');
     s.conn.send(pattern(10), how === 'MSG_MORE');
     expect(s.poll()).toEqual([]);
@@ -52,30 +52,30 @@ describe('segments of data', () => {
   });
 
   it('MUST-60: nor does Nagle, when the ACK for which it waits is lost', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(10);
     expect(s.write(20)).toEqual([]);
     expect(s.wait(2 * SECOND)[0]).toMatchObject({ seq: 1, len: 10 });
-    expect(s.receive({ flags: '.', seq: 1, ack: 11 })).toMatchObject([{ seq: 11, len: 20 }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 11 })).toMatchObject([{ seq: 11, len: 20 }]);
   });
 
   it('MUST-61: it stands there when the last one is sent again, too', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(10);
     expect(s.wait(SECOND)[0]).toMatchObject({ flags: 'P.', seq: 1, len: 10 });
   });
 
   it('SHLD-27: writes that wait together share a segment, which has one PSH', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(1);
     for (const bytes of [400, 400, 400]) s.write(bytes);
-    expect(s.receive({ flags: '.', seq: 1, ack: 2 })).toMatchObject([{ len: 1200, flags: 'P.' }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 2 })).toMatchObject([{ len: 1200, flags: 'P.' }]);
   });
 
   it('SHLD-27: so do those that a shut window held back: PSH stands on the last segment of all', () => {
-    const s = Script.established({}, {}, 0);
+    const s = Peer.established({}, {}, 0);
     for (let i = 0; i < 10; i++) s.write(438); // the end of the tenth is a segment's end, too
-    const sent = s.receive({ flags: '.', seq: 1, ack: 1, win: 65_535 });
+    const sent = s.send({ flags: '.', seq: 1, ack: 1, win: 65_535 });
     expect(sent.map((x) => [x.len, x.flags])).toEqual([
       [1460, '.'],
       [1460, '.'],
@@ -84,25 +84,25 @@ describe('segments of data', () => {
   });
 
   it('MAY-16: what waits is put together', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(1);
     for (let i = 0; i < 100; i++) s.write(1);
-    expect(s.receive({ flags: '.', seq: 1, ack: 2 })).toMatchObject([{ len: 100 }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 2 })).toMatchObject([{ len: 100 }]);
   });
 
   it('carry the bytes that were given, over the end of the ring too', () => {
-    const s = Script.established({ config: { noDelay: true } });
+    const s = Peer.established({ config: { noDelay: true } });
     const all = pattern(50_000);
     const got: number[] = [];
     for (let at = 0; at < all.length; at += 777) {
       for (const x of s.write(all.subarray(at, at + 777))) got.push(...x.data);
-      s.receive({ flags: '.', seq: 1, ack: got.length + 1 });
+      s.send({ flags: '.', seq: 1, ack: got.length + 1 });
     }
     expect(Uint8Array.from(got)).toEqual(all);
   });
 
   it("are the caller's no more once send() took them", () => {
-    const s = Script.established();
+    const s = Peer.established();
     const mine = pattern(100);
     s.write(mine);
     mine.fill(0);
@@ -110,51 +110,51 @@ describe('segments of data', () => {
   });
 
   it('come as super-segments where the device cuts them, a multiple of the MSS but for the tail', () => {
-    const s = Script.established({ gsoBytes: 65_000 }, { wscale: 7 });
-    s.receive({ flags: '.', seq: 1, ack: 1, win: 4000 });
+    const s = Peer.established({ gsoBytes: 65_000 }, { wscale: 7 });
+    s.send({ flags: '.', seq: 1, ack: 1, win: 4000 });
     expect(s.write(10_000)).toMatchObject([{ seq: 1, len: 10_000, gsoSize: 1460, flags: 'P.' }]);
     const rest = s.write(10_000); // cwnd is ten segments
     expect(rest.every((x) => x.len % 1460 === 0)).toBe(true);
   });
 
   it('send() takes what there is room for and tells when there is more', () => {
-    const s = Script.established({ config: { sendBufferBytes: 5000 } });
+    const s = Peer.established({ config: { sendBufferBytes: 5000 } });
     s.takeEvents();
     expect(s.conn.send(pattern(8000))).toBe(5000);
     s.poll();
-    s.receive({ flags: '.', seq: 1, ack: 1461 });
+    s.send({ flags: '.', seq: 1, ack: 1461 });
     expect(s.conn.sendRoom).toBe(1460);
     expect(s.takeEvents(), 'less than a third is free: not worth it yet').not.toContain('writable');
-    s.receive({ flags: '.', seq: 1, ack: 2921 });
+    s.send({ flags: '.', seq: 1, ack: 2921 });
     expect(s.takeEvents()).toContain('writable');
   });
 
   it('holds no memory when everything is acknowledged', () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.write(5000);
     expect(s.env.pool.lent).toBe(1);
-    s.receive({ flags: '.', seq: 1, ack: 5001 });
+    s.send({ flags: '.', seq: 1, ack: 5001 });
     expect(s.env.pool.lent).toBe(0);
   });
 
   it('sends what was queued before the handshake was over', () => {
-    const s = Script.connect();
+    const s = Peer.connect();
     expect(s.write(100)).toEqual([]);
-    const out = s.receive({ flags: 'S.', ack: 1, mss: 1460 });
+    const out = s.send({ flags: 'S.', ack: 1, mss: 1460 });
     expect(out).toMatchObject([{ flags: 'P.', seq: 1, ack: 1, len: 100 }]);
   });
 });
 
 describe('keep-alive', () => {
   const HOUR = 3600 * SECOND;
-  const on = (): Script => {
-    const s = Script.established();
+  const on = (): Peer => {
+    const s = Peer.established();
     s.conn.setKeepAlive(true, s.now);
     return s;
   };
 
   it('MUST-25: is off by default', () => {
-    expect(Script.established().wait(100 * HOUR)).toEqual([]);
+    expect(Peer.established().wait(100 * HOUR)).toEqual([]);
   });
 
   it('MUST-24, MUST-28, SHLD-12, MAY-5: probes without data after two hours, when it is switched on', () => {
@@ -170,9 +170,9 @@ describe('keep-alive', () => {
   });
 
   it('MUST-24: also before the connection is established, when it is on by default', () => {
-    const s = Script.connect({ config: { keepAlive: true } });
+    const s = Peer.connect({ config: { keepAlive: true } });
     s.conn.setKeepAlive(false, s.now);
-    s.receive({ flags: 'S.', ack: 1, mss: 1460 });
+    s.send({ flags: 'S.', ack: 1, mss: 1460 });
     expect(s.state).toBe('ESTABLISHED');
     expect(s.wait(10 * HOUR)).toEqual([]);
   });
@@ -183,14 +183,14 @@ describe('keep-alive', () => {
   ])('MUST-26: not while %s came within the interval', (_what, len) => {
     const s = on();
     s.wait(HOUR);
-    s.receive({ flags: '.', seq: 1, ack: 1, len });
+    s.send({ flags: '.', seq: 1, ack: 1, len });
     expect(s.wait(2 * HOUR - 1)).toEqual([]);
     expect(s.wait(1)).toHaveLength(1);
   });
 
   it('probes when the interval is over, also where the difference of two times rounds to less than it', () => {
     const came = 228_222_287.9487181;
-    const s = Script.established({ now: came });
+    const s = Peer.established({ now: came });
     s.conn.setKeepAlive(true, s.now, 60 * SECOND);
     s.now = came + 60 * SECOND;
     expect(s.now - came).toBeLessThan(60 * SECOND);
@@ -199,11 +199,11 @@ describe('keep-alive', () => {
   });
 
   it("MUST-27: the interval is the user's to choose", () => {
-    const s = Script.established();
+    const s = Peer.established();
     s.conn.setKeepAlive(true, s.now, 10 * SECOND, SECOND, 3);
     const start = s.now;
     s.wait(HOUR);
-    expect(s.sent.slice(1).map((x) => [x.flags, (x.at - start) / SECOND])).toEqual([
+    expect(s.got.slice(1).map((x) => [x.flags, (x.at - start) / SECOND])).toEqual([
       ['.', 10],
       ['.', 11],
       ['.', 12],
@@ -216,7 +216,7 @@ describe('keep-alive', () => {
     const s = on();
     s.wait(2 * HOUR + 76 * SECOND);
     expect(s.state).toBe('ESTABLISHED');
-    s.receive({ flags: '.', seq: 1, ack: 1 });
+    s.send({ flags: '.', seq: 1, ack: 1 });
     s.wait(HOUR);
     expect(s.state).toBe('ESTABLISHED');
   });

@@ -1,11 +1,14 @@
 /**
- * One connection against a peer that the test plays by hand, in virtual time. Sequence numbers are relative, as tcpdump shows them:
- * ours to our ISS, the peer's to its ISS (a SYN is 0, the first byte 1). Everything that was sent is returned as plain data.
+ * One connection of ours against a peer that the test plays by hand, in virtual time. Sequence
+ * numbers are relative, as tcpdump shows them: ours to our ISS, the peer's to its ISS (a SYN is 0,
+ * the first byte 1). What the peer gets from us is returned as plain data.
  *
- *     const s = Script.listen();
- *     s.receive({ flags: 'S', mss: 1460 });        // -> [{ flags: 'S.', seq: 0, ack: 1, ... }]
- *     s.receive({ flags: '.', ack: 1 });
- *     s.wait(SECOND);                               // fires every timer on the way
+ *     const s = Peer.listen();
+ *     s.send({ flags: 'S', mss: 1460 });         // -> [{ flags: 'S.', seq: 0, ack: 1, ... }]
+ *     s.send({ flags: '.', ack: 1 });
+ *     s.wait(SECOND);                            // fires every timer on the way
+ *
+ * A peer keeps the steps that were played. When a test fails, the message ends with them (steps.ts).
  */
 import { expect } from 'vitest';
 import { SeededRandom } from '../../src/base/random.js';
@@ -30,6 +33,7 @@ import type { SegmentSink } from '../../src/tcp/output.js';
 import { State, STATE_NAMES } from '../../src/tcp/state.js';
 import { TIMER_NAMES, type Timer } from '../../src/tcp/timers.js';
 import { TcpEvent } from '../../src/tcp/events.js';
+import { Steps } from './steps.js';
 
 /** A segment in packet scripts' terms. `flags`: letters S F R P U E W A and `.` for ACK. */
 export interface Wire {
@@ -61,7 +65,7 @@ export interface Sent extends Wire {
   at: Micros;
 }
 
-export interface ScriptOptions {
+export interface PeerOptions {
   config?: Partial<TcpConfig>;
   profile?: ProfileName;
   /** Absolute ISSs of both sides. Near a wrap by default, so that every test crosses it. */
@@ -99,29 +103,33 @@ export function pattern(length: number, from = 0): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (from + i) * 31 + ((from + i) >> 8));
 }
 
-export class Script {
+export class Peer {
   readonly conn: Connection;
   readonly env: TcpEnv;
   readonly peerIss: number;
   now: Micros;
-  /** Everything sent, in order. */
-  readonly sent: Sent[] = [];
-  /** Every step in words, for the message of a failing test. */
-  readonly log: string[] = [];
+  private readonly startedAt: Micros;
+  /** Everything that the peer got from us, in order. */
+  readonly got: Sent[] = [];
+  /** What was played, for the message of a failing test. */
+  readonly steps = new Steps();
   readonly drops: string[] = [];
   readonly notes: string[] = [];
   readonly states: string[] = [];
+  /** Each transition with its time and its cause. */
+  readonly transitions: string[] = [];
   events = 0;
-  received = new Uint8Array(0);
-  /** What is sent is dropped by a queue of this machine. */
+  /** What our user read. */
+  readBytes = new Uint8Array(0);
+  /** What we send is dropped by a queue of this machine. */
   dropsAll = false;
   private readonly sink: SegmentSink & { dropsAll?: boolean };
   private readonly seg = new Segment();
 
-  private constructor(o: ScriptOptions) {
+  private constructor(o: PeerOptions) {
     const config: TcpConfig = { ...PROFILES[o.profile ?? 'linux'], ...o.config };
     const counters = new TcpCounters();
-    this.now = o.now ?? SECOND;
+    this.now = this.startedAt = o.now ?? SECOND;
     this.peerIss = o.peerIss ?? 0x7fffff00;
     this.env = {
       config,
@@ -150,14 +158,14 @@ export class Script {
     this.sink = { segment: new Segment(), send: (_c, seg) => this.record(seg) };
   }
 
-  /** A listener's connection; the first `receive` must be its SYN. */
-  static listen(o: ScriptOptions = {}): Script {
-    return new Script(o);
+  /** To a listener; the first `send` must be a SYN. */
+  static listen(o: PeerOptions = {}): Peer {
+    return new Peer(o);
   }
 
-  /** An active open: its SYN is in `sent[0]`. */
-  static connect(o: ScriptOptions = {}): Script {
-    const s = new Script(o);
+  /** Our active open: its SYN is in `got[0]`. */
+  static connect(o: PeerOptions = {}): Peer {
+    const s = new Peer(o);
     s.conn.openActive(s.now);
     if (o.early !== undefined) s.conn.send(o.early);
     s.poll();
@@ -165,10 +173,10 @@ export class Script {
   }
 
   /** A connection in ESTABLISHED: passive, with the options given on the peer's SYN. */
-  static established(o: ScriptOptions = {}, syn: Partial<Wire> = {}, win = 65_535): Script {
-    const s = Script.listen(o);
-    s.receive({ flags: 'S', mss: 1460, ...syn });
-    s.receive({ flags: '.', seq: 1, ack: 1, win, ...(syn.ts ? { ts: [syn.ts[0] + 1, s.last.ts![0]] } : {}) });
+  static established(o: PeerOptions = {}, syn: Partial<Wire> = {}, win = 65_535): Peer {
+    const s = Peer.listen(o);
+    s.send({ flags: 'S', mss: 1460, ...syn });
+    s.send({ flags: '.', seq: 1, ack: 1, win, ...(syn.ts ? { ts: [syn.ts[0] + 1, s.last.ts![0]] } : {}) });
     expect(s.state).toBe('ESTABLISHED');
     s.takeEvents();
     return s;
@@ -179,23 +187,23 @@ export class Script {
   }
 
   get last(): Sent {
-    return this.sent[this.sent.length - 1]!;
+    return this.got[this.got.length - 1]!;
   }
 
-  /** A segment comes in; returns what goes out for it. */
-  receive(w: Wire): Sent[] {
+  /** The peer sends a segment; returns what it gets for it. */
+  send(w: Wire): Sent[] {
     this.arrive(w);
     return this.poll();
   }
 
-  /** Several segments in one batch: answers go out after the last. */
-  receiveBatch(...ws: Wire[]): Sent[] {
+  /** The peer's segments arrive in one batch: we answer after the last. */
+  sendBatch(...ws: Wire[]): Sent[] {
     for (const w of ws) this.arrive(w);
     return this.poll();
   }
 
   private arrive(w: Wire): void {
-    this.log.push(`${this.now} < ${describe(w)}`);
+    this.step(`< ${describe(w)}`);
     const seg = this.seg;
     fill(seg, w, this.peerIss, this.conn.iss);
     if (this.conn.state === State.closed && /^S[EWA]*$/.test(w.flags)) this.conn.openPassive(seg, this.now);
@@ -203,19 +211,20 @@ export class Script {
     this.check();
   }
 
-  /** Sends what is owed, and returns it. */
+  /** We send what is owed; returns what the peer gets. */
   poll(): Sent[] {
-    const from = this.sent.length;
+    const from = this.got.length;
     this.sink.dropsAll = this.dropsAll;
     this.conn.pollTransmit(this.now, this.sink);
     this.events |= this.conn.takeEvents();
     this.check();
-    return this.sent.slice(from);
+    return this.got.slice(from);
   }
 
-  /** Time passes; every timer fires at its moment. Returns what went out. */
+  /** Time passes; every timer fires at its moment. Returns what the peer gets. */
   wait(duration: Micros): Sent[] {
-    const from = this.sent.length;
+    this.step(`wait ${(duration / SECOND).toFixed(6)}`);
+    const from = this.got.length;
     const end = this.now + duration;
     for (let guard = 0; ; guard++) {
       if (guard > 100_000) throw new Error('timers never come to rest');
@@ -226,42 +235,46 @@ export class Script {
       this.poll();
     }
     this.now = end;
-    return this.sent.slice(from);
+    return this.got.slice(from);
   }
 
-  /** The user writes. */
+  /** Our user writes. */
   write(data: Uint8Array | number): Sent[] {
     const bytes = typeof data === 'number' ? pattern(data) : data;
     const taken = this.conn.send(bytes);
-    this.log.push(`${this.now} write(${bytes.length}) = ${taken}`);
+    this.step(`write(${bytes.length}) = ${taken}`);
     return this.poll();
   }
 
-  /** The user reads all that waits; returns how many bytes. */
+  /** Our user reads all that waits; returns how many bytes. */
   read(): number {
     let n = 0;
     for (let piece = this.conn.receive(); piece !== null; piece = this.conn.receive()) {
       n += piece.length;
-      const joined = new Uint8Array(this.received.length + piece.length);
-      joined.set(this.received);
-      joined.set(piece, this.received.length);
-      this.received = joined;
+      const joined = new Uint8Array(this.readBytes.length + piece.length);
+      joined.set(this.readBytes);
+      joined.set(piece, this.readBytes.length);
+      this.readBytes = joined;
     }
+    this.step(`read() = ${n}`);
     this.poll();
     return n;
   }
 
   close(): Sent[] {
+    this.step('close()');
     this.conn.shutdown(this.now);
     return this.poll();
   }
 
   release(): Sent[] {
+    this.step('release()');
     this.conn.release(this.now);
     return this.poll();
   }
 
   abort(): Sent[] {
+    this.step('abort()');
     this.conn.abort(this.now);
     return this.poll();
   }
@@ -280,7 +293,11 @@ export class Script {
 
   private check(): void {
     const broken = this.conn.checkInvariants();
-    if (broken !== null) throw new Error(`${broken}\n${this.log.join('\n')}`);
+    if (broken !== null) throw new Error(broken);
+  }
+
+  private step(text: string): void {
+    this.steps.add(this.now - this.startedAt, text);
   }
 
   private record(seg: Segment): void {
@@ -313,8 +330,8 @@ export class Script {
       ]);
     }
     expect(tcpOptionBytes(seg), 'options fit into the header').toBeLessThanOrEqual(40);
-    this.log.push(`${this.now} > ${describe(sent)}`);
-    this.sent.push(sent);
+    this.step(`> ${describe(sent)}`);
+    this.got.push(sent);
   }
 
   private observer(): TcpObserver {
@@ -323,15 +340,17 @@ export class Script {
       segmentSent: () => {},
       segmentDropped: (_c, _s, reason: DropReason) => {
         this.drops.push(DROP_NAMES[reason]!);
-        this.log.push(`${this.now} drop ${DROP_NAMES[reason]!}`);
+        this.step(`  dropped: ${DROP_NAMES[reason]!}`);
       },
       stateChanged: (_c, from, to, why) => {
         this.states.push(STATE_NAMES[to]);
-        this.log.push(`${this.now} ${STATE_NAMES[from]} -> ${STATE_NAMES[to]}: ${why}`);
+        const transition = `${STATE_NAMES[from]} -> ${STATE_NAMES[to]}: ${why}`;
+        this.transitions.push(`${this.now} ${transition}`);
+        this.step(`  ${transition}`);
       },
       timerSet: () => {},
       timerStopped: () => {},
-      timerExpired: (_c, timer) => this.log.push(`${this.now} timer ${TIMER_NAMES[timer]}`),
+      timerExpired: (_c, timer) => this.step(`  timer ${TIMER_NAMES[timer]} expires`),
       noted: (_c, note) => this.notes.push(note),
     };
   }
@@ -374,6 +393,7 @@ export function fill(seg: Segment, w: Wire, peerIss: number, iss: number): void 
   }
 }
 
+/** As tcpdump and packet scripts write a segment. */
 function describe(w: Wire): string {
   const options = [
     w.mss !== undefined ? `mss ${w.mss}` : '',
@@ -381,7 +401,11 @@ function describe(w: Wire): string {
     w.ts ? `TS val ${w.ts[0]} ecr ${w.ts[1]}` : '',
     w.wscale !== undefined ? `wscale ${w.wscale}` : '',
     w.sack ? `sack ${w.sack.map(([l, r]) => `${l}:${r}`).join(' ')}` : '',
+    w.cookie ? `${w.exp ? 'FOEXP' : 'FO'} ${Buffer.from(w.cookie).toString('hex')}`.trim() : '',
   ].filter((s) => s !== '');
-  const len = w.len ?? w.data?.length ?? 0;
-  return `${w.flags} ${w.seq ?? 0}:${(w.seq ?? 0) + len}(${len}) ack ${w.ack ?? '-'} win ${w.win ?? '-'} <${options.join(',')}>`;
+  const [seq, len] = [w.seq ?? 0, w.len ?? w.data?.length ?? 0];
+  const ack = w.ack === undefined ? '' : ` ack ${w.ack}`;
+  const urg = w.urg ? ` urg ${w.urg}` : '';
+  const list = options.length === 0 ? '' : ` <${options.join(',')}>`;
+  return `${w.flags} ${seq}:${seq + len}(${len})${ack} win ${w.win ?? 65_535}${urg}${list}`;
 }
