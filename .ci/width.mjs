@@ -1,0 +1,58 @@
+// @ts-check
+/**
+ * `npm run check:width`: no line of the sources and the pages is over 100 columns, comments included.
+ *
+ * Only what cannot be broken may be longer: a line that a URL makes too long, a row of a Markdown
+ * table, what stands in a fence of a page (it is what a program printed), and generated pages.
+ */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const WIDTH = 100;
+const PATHS = ['src', 'test', 'bench', 'native-setup', '.ci', 'docs', 'README.md'];
+const GENERATED = ['docs/rfc-coverage.md', 'docs/state-machine.md'];
+const KINDS = /\.(?:ts|mjs|cjs|js|c|h|pkt|md)$/;
+
+/**
+ * The numbers of the lines that are too long, from 1.
+ * @param {string} file @param {string} text @returns {number[]}
+ */
+export function tooLong(file, text) {
+  /** @type {number[]} */
+  const found = [];
+  const isPage = file.endsWith('.md');
+  let fenced = false;
+  for (const [i, line] of text.split('\n').entries()) {
+    if (isPage && /^\s*```/.test(line)) fenced = !fenced;
+    if ([...line].length <= WIDTH) continue;
+    if (isPage && (fenced || /^\s*\|/.test(line))) continue;
+    if ([...line.replace(/https?:\/\/\S+/g, '')].length > WIDTH) found.push(i + 1);
+  }
+  return found;
+}
+
+/** @param {string} path @returns {string[]} */
+function filesIn(path) {
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path)
+    .sort()
+    .flatMap((name) => filesIn(join(path, name)));
+}
+
+const script = fileURLToPath(import.meta.url);
+if (process.argv[1] === script) {
+  process.chdir(dirname(dirname(script)));
+  let count = 0;
+  for (const file of PATHS.flatMap(filesIn)) {
+    if (!KINDS.test(file) || GENERATED.includes(file)) continue;
+    const lines = readFileSync(file, 'utf8').split('\n');
+    for (const n of tooLong(file, lines.join('\n'))) {
+      const line = lines[n - 1] ?? '';
+      console.log(`${file}:${n}: ${[...line].length} columns: ${line.trim().slice(0, 60)}...`);
+      count++;
+    }
+  }
+  if (count > 0) console.log(`${count} lines are over ${WIDTH} columns`);
+  process.exitCode = count > 0 ? 1 : 0;
+}
