@@ -12,8 +12,8 @@ const LAYERS = {
   tcp: ['base', 'wire/(tcp|drop)\\.'],
   stack: ['base', 'wire', 'device', 'ip', 'tcp'],
   node: ['base', 'wire', 'device', 'ip', 'tcp', 'stack'],
-  // Views show names: how an address is written, what states and timers are called.
-  observe: ['base', 'wire', 'ip/address\\.', 'tcp/(state|timers)\\.'],
+  // Views show names: how an address is written, what states, causes and timers are called.
+  observe: ['base', 'wire', 'ip/address\\.', 'tcp/(state|causes|timers)\\.'],
   // What the `tcplab` command is made of uses the library, as any program does.
   'lab/script': ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe'],
   'lab/services': ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe', 'node'],

@@ -5,6 +5,7 @@
  * `time` is microseconds since the recorder's start. Sequence numbers are uint32, and `rel` ones count from the initial
  * sequence number of their direction, as Wireshark does.
  */
+import type { Cause } from '../tcp/causes.js';
 import type { Micros } from '../base/time.js';
 import type { Note } from '../tcp/notes.js';
 
@@ -82,7 +83,7 @@ export type SentEvent = Base<'tcp:segment_sent', FlowData & { segment: SegmentDa
 export type StrayReceivedEvent = Base<'tcp:stray_received', FlowData & { segment: SegmentData; done: string }>;
 export type StraySentEvent = Base<'tcp:stray_sent', FlowData & { segment: SegmentData; why: string }>;
 export type SegmentDroppedEvent = Base<'tcp:segment_dropped', { reason: string; segment: SegmentData }>;
-export type StateEvent = Base<'tcp:state_changed', { from: string; to: string; why: string }>;
+export type StateEvent = Base<'tcp:state_changed', { from: string; to: string; cause: Cause }>;
 export type TimerSetEvent = Base<'recovery:timer_set', { timer: string; inUs: number }>;
 export type TimerStoppedEvent = Base<'recovery:timer_stopped', { timer: string }>;
 export type TimerExpiredEvent = Base<'recovery:timer_expired', { timer: string }>;

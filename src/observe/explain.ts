@@ -4,6 +4,7 @@
  *
  * Nothing here guesses: where the events do not tell, nothing is said.
  */
+import { causeText } from './cause-texts.js';
 import { countText, durationText } from '../base/quantities.js';
 import type { ReceivedEvent, SegmentData, SentEvent, TraceEvent } from './events.js';
 import { dropText } from './drop-texts.js';
@@ -173,7 +174,7 @@ export class Explainer {
     const past = this.pastOf(step.group_id);
     switch (event.name) {
       case 'tcp:state_changed':
-        return [`${event.data.from} → ${event.data.to}: ${event.data.why}`];
+        return [`${event.data.from} → ${event.data.to}: ${causeText(event.data.cause)}`];
       case 'tcp:segment_dropped':
         return [`${event.data.reason}: ${dropText(event.data.reason)}`];
       case 'recovery:timer_set': {

@@ -13,8 +13,8 @@ export function fanOut(...observers: readonly StackObserver[]): StackObserver {
     segmentSent: (conn, seg, again, now) => {
       for (const o of observers) o.segmentSent(conn, seg, again, now);
     },
-    stateChanged: (conn, from, to, why, now) => {
-      for (const o of observers) o.stateChanged(conn, from, to, why, now);
+    stateChanged: (conn, from, to, cause, now) => {
+      for (const o of observers) o.stateChanged(conn, from, to, cause, now);
     },
     timerSet: (conn, timer, deadline, now) => {
       for (const o of observers) o.timerSet(conn, timer, deadline, now);

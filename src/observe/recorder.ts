@@ -2,6 +2,7 @@
  * Turns what observers are told into plain events. One recorder a stack; every view of it (live lines, ladder, comments in
  * captures, JSON Lines) is a function of the events.
  */
+import { isCall, type Cause } from '../tcp/causes.js';
 import type { Slab } from '../base/slab.js';
 import type { Micros } from '../base/time.js';
 import type { Direction } from '../device/link/drop-rules.js';
@@ -19,7 +20,6 @@ import { FlowMemory, type TheirSyn } from './flow-memory.js';
 import { Begins, type LineLimit } from './line-limit.js';
 import { noteData } from './note-data.js';
 import { readPacket } from './packet-text.js';
-import { isUsersCall } from './steps.js';
 
 /** Connections that are remembered: more push the oldest out, and their late packets show absolute numbers only. */
 const MAX_FLOWS = 10_000;
@@ -90,9 +90,9 @@ export class Recorder implements StackObserver, LinkListener {
     this.emit('tcp:segment_sent', m.id, { local, remote, segment, state: conn.stateName, again }, now);
   }
 
-  stateChanged(conn: Connection, from: State, to: State, why: string, now: Micros): void {
-    if (!this.lets(isUsersCall(why) ? Begins.cause : Begins.nothing, now)) return;
-    const data = { from: STATE_NAMES[from], to: STATE_NAMES[to], why };
+  stateChanged(conn: Connection, from: State, to: State, cause: Cause, now: Micros): void {
+    if (!this.lets(isCall(cause) ? Begins.cause : Begins.nothing, now)) return;
+    const data = { from: STATE_NAMES[from], to: STATE_NAMES[to], cause };
     this.emit('tcp:state_changed', this.memoryOf(conn).id, data, now);
   }
 

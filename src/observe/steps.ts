@@ -7,6 +7,7 @@
  * What our user did, and what an expired timer did, waits as a cause for the next segment that we send; all else is an
  * effect of the connection's last segment. Steps come out in order of time, as soon as the clock moves on or by `flush`.
  */
+import { isCall } from '../tcp/causes.js';
 import type { Micros } from '../base/time.js';
 import type {
   DatagramEvent,
@@ -147,7 +148,7 @@ export class StepBuilder {
 }
 
 const isClose = (event: TraceEvent): boolean =>
-  event.name === 'tcp:state_changed' && event.data.why.startsWith('CLOSE');
+  event.name === 'tcp:state_changed' && event.data.cause.startsWith('close');
 
 /** For a limit on lines: does the event begin one, or lead to one? */
 export function beginsLine(event: TraceEvent): Begins {
@@ -173,13 +174,10 @@ function leadsToSending(event: TraceEvent): boolean {
     case 'recovery:timer_expired':
       return true;
     case 'tcp:state_changed':
-      return isUsersCall(event.data.why);
+      return isCall(event.data.cause);
     case 'tcp:note':
       return event.data.note === 'iss-chosen';
     default:
       return false;
   }
 }
-
-/** A state changed because of a call, by the words of its `why`. */
-export const isUsersCall = (why: string): boolean => /^(active OPEN|CLOSE|ABORT)/.test(why);

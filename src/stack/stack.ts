@@ -173,7 +173,7 @@ export class Stack implements Receiver {
     this.onDeviceError(error, fatal);
     if (!fatal) return;
     // Nothing will come or go any more: who waits hears it now, and not when a timer has given up.
-    this.tcp.deviceGone(this.device, error.message, this.now);
+    this.tcp.deviceGone(this.device, this.now);
     this.requestRun();
   }
 

@@ -2,6 +2,7 @@
  * How a connection ends from this side: CLOSE and ABORT (RFC 9293 sections 3.10.4 and 3.10.5), and what close(2) means.
  * connection.ts tells of each call.
  */
+import type { Cause } from './causes.js';
 import type { Micros } from '../base/time.js';
 import { OwedReset } from './reset.js';
 import { State } from './state.js';
@@ -11,7 +12,7 @@ import { Timer } from './timers.js';
 export function shutdown(c: Tcb, now: Micros): void {
   switch (c.state) {
     case State.synSent:
-      c.finish(null, 'CLOSE before the connection was established', now);
+      c.finish(null, 'close', now);
       return;
     case State.synReceived:
       // RFC 9293 3.10.4 lets FIN go out here when nothing was sent yet; it is as well to wait for the peer's ACK.
@@ -19,11 +20,11 @@ export function shutdown(c: Tcb, now: Micros): void {
       return;
     case State.established:
       c.snd.finQueued = true;
-      c.setState(State.finWait1, 'CLOSE', now);
+      c.setState(State.finWait1, 'close', now);
       return;
     case State.closeWait:
       c.snd.finQueued = true;
-      c.setState(State.lastAck, 'CLOSE', now);
+      c.setState(State.lastAck, 'close', now);
       return;
     default: // 3.10.4: in the other states the connection is closing already
   }
@@ -37,18 +38,18 @@ export function release(c: Tcb, now: Micros): void {
   }
   if (c.rcv.queue.length > 0) {
     c.env.counters.TcpExtTCPAbortOnClose++;
-    abort(c, now, 'CLOSE with unread data (RFC 9293 section 3.6.1)');
+    abort(c, now, 'close-unread');
     return;
   }
   if (c.linger === 0) {
     c.env.counters.TcpExtTCPAbortOnData++;
-    abort(c, now, 'CLOSE with SO_LINGER and no time to linger');
+    abort(c, now, 'close-no-linger');
     return;
   }
   if (c.rcv.orphaned) return;
   if (!c.env.memory.mayOrphan(c.snd.buffer.length)) {
     c.env.counters.TcpExtTCPAbortOnMemory++;
-    abort(c, now, 'CLOSE, and no room to see it through (tcp_mem, tcp_max_orphans)');
+    abort(c, now, 'close-no-room');
     return;
   }
   c.rcv.orphaned = true;
@@ -61,13 +62,13 @@ export function release(c: Tcb, now: Micros): void {
   if (c.state === State.finWait2) orphanInFinWait2(c, now);
 }
 
-export function abort(c: Tcb, now: Micros, why: string): void {
+export function abort(c: Tcb, now: Micros, cause: Cause): void {
   if (c.state >= State.synReceived && c.state !== State.timeWait) {
     c.resetOwed = OwedReset.withAck;
     c.resetSeq = c.snd.nxt;
   }
   c.rcv.queue.clear();
-  c.finish(null, why, now);
+  c.finish(null, cause, now);
   c.settleMemory();
 }
 
@@ -77,7 +78,7 @@ export function orphanInFinWait2(c: Tcb, now: Micros): void {
     c.env.counters.TcpExtTCPAbortOnLinger++;
     c.resetOwed = OwedReset.withAck;
     c.resetSeq = c.snd.nxt;
-    c.finish(null, 'no FIN-WAIT-2 wanted (TCP_LINGER2)', now);
+    c.finish(null, 'no-fin-wait-2', now);
     return;
   }
   const wait = c.linger2 > 0 ? c.linger2 : c.config.finTimeout;

@@ -19,6 +19,7 @@
  * The state is the Tcb's, the rules stand in the files around it. Those take the Tcb and never see this class, which is
  * for who owns connections: stack/, and through it programs.
  */
+import type { Cause } from './causes.js';
 import { seqGeq } from '../base/seq.js';
 import { SECOND, type Micros } from '../base/time.js';
 import type { Segment } from '../wire/tcp.js';
@@ -174,8 +175,8 @@ export class Connection extends Tcb {
   }
 
   /** ABORT (RFC 9293 3.10.5): RST to a peer that knows of the connection. */
-  abort(now: Micros, why = 'ABORT'): void {
-    closing.abort(this, now, why);
+  abort(now: Micros, cause: Cause = 'abort'): void {
+    closing.abort(this, now, cause);
   }
 
   /** STATUS: the whole control block as plain data. */

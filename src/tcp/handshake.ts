@@ -13,7 +13,7 @@ import type { Tcb } from './tcb.js';
 export function openActive(c: Tcb, now: Micros): void {
   open(c, now);
   c.env.counters.TcpActiveOpens++;
-  c.setState(State.synSent, 'active OPEN', now);
+  c.setState(State.synSent, 'active-open', now);
 }
 
 /** A SYN reached a listener: this is the connection that it makes (RFC 9293 3.10.7.2). */
@@ -23,7 +23,7 @@ export function openPassive(c: Tcb, syn: Segment, now: Micros): void {
   open(c, now);
   peerSyn(c, syn, now);
   c.snd.updateWindow(syn.seq, c.snd.una, syn.wnd);
-  c.setState(State.synReceived, 'valid SYN on a listening port', now);
+  c.setState(State.synReceived, 'syn', now);
   if (c.fastOpen?.accepted === true) takeSynData(c, syn, now);
   c.stats.segmentArrived(syn);
   c.lastReceivedAt = now;
@@ -44,7 +44,7 @@ export function openFromCookie(c: Tcb, syn: Segment, ack: Segment, now: Micros):
   // No record of when the SYN,ACK went out, and a timestamp that brought options back instead of the time: no round-trip sample.
   c.snd.nxt = seqAdd(c.iss, 1);
   ack.tsEcr = 0;
-  c.setState(State.synReceived, 'a valid SYN cookie', now);
+  c.setState(State.synReceived, 'syn-cookie', now);
   c.stats.segsIn++; // the SYN
   c.stats.segmentArrived(ack);
 }

@@ -33,7 +33,7 @@ export function icmpErrorArrives(c: Tcb, e: TcpIcmpError, now: Micros): void {
     return;
   }
   if (c.isOpening && endsOpening(c, e)) {
-    c.finish(e.errno, 'ICMP error before the connection was established (RFC 5461)', now);
+    c.finish(e.errno, 'icmp-error', now);
     return;
   }
   if (e.isPathDown) takeBackBackoff(c, e.seq, now);
@@ -56,7 +56,7 @@ export const isHalfOpen = (c: Tcb): boolean =>
 function halfOpenFails(c: Tcb, e: TcpIcmpError, now: Micros): void {
   if (!(c.config.icmpAbortsSynSent ? e.endsHalfOpen : e.hard)) return;
   c.env.counters.TcpExtListenDrops++;
-  c.finish(null, 'ICMP error about the SYN,ACK (RFC 5461)', now);
+  c.finish(null, 'icmp-error', now);
 }
 
 /** RFC 6069: the path was down, so the last timeout was not congestion's: its doubling is taken back. */

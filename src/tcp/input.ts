@@ -4,6 +4,7 @@
  *
  * Nothing is sent from here: steps note what is owed, and a step that ends the processing returns false.
  */
+import type { Cause } from './causes.js';
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from '../base/seq.js';
 import { MILLISECOND, type Micros } from '../base/time.js';
 import { Drop } from '../wire/drop.js';
@@ -75,7 +76,7 @@ function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
   }
   // Second, RST: believed only with that ACK.
   if (seg.has(TcpFlag.RST)) {
-    if (ack) c.finish('ECONNREFUSED', 'receive RST in SYN-SENT', now);
+    if (ack) c.finish('ECONNREFUSED', 'rst', now);
     else c.dropped(seg, Drop.tcpBadFlags, now);
     return;
   }
@@ -91,7 +92,7 @@ function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
     synAcknowledged(snd, seg, now);
     windowOffered(snd, seg, seg.ack, seg.wnd); // a SYN's window is never scaled (RFC 7323 section 2.2)
     if (c.fastOpen !== null) synAnswered(c, c.fastOpen, seg, now);
-    becomeEstablished(c, 'receive SYN,ACK', now);
+    becomeEstablished(c, 'syn-ack', now);
     // As Linux: a FIN that answers the data of our SYN makes a connection interactive, so our own may carry its ACK.
     const answersAll = seg.has(TcpFlag.FIN) && c.fastOpen?.synDataAcked === true;
     if (!answersAll) saveAck(c, now);
@@ -101,7 +102,7 @@ function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
   }
   // MUST-10: both sides opened at once. Our SYN goes out again, with an ACK this time.
   windowOffered(snd, seg, snd.iss, seg.wnd);
-  c.setState(State.synReceived, 'receive SYN without ACK: simultaneous open', now);
+  c.setState(State.synReceived, 'simultaneous-syn', now);
   c.synOwed = true;
 }
 
@@ -225,17 +226,17 @@ function checkReset(c: Tcb, seg: Segment, now: Micros): boolean {
   switch (c.state) {
     case State.synReceived:
       // MUST-11: a passive open goes back to LISTEN (the listener is there all along), an active one was refused.
-      c.finish(c.passive ? 'ECONNRESET' : 'ECONNREFUSED', 'receive RST in SYN-RECEIVED', now);
+      c.finish(c.passive ? 'ECONNRESET' : 'ECONNREFUSED', 'rst', now);
       break;
     case State.closing:
     case State.lastAck:
-      c.finish(null, 'receive RST after both sides closed', now);
+      c.finish(null, 'rst', now);
       break;
     case State.closeWait:
-      c.finish('EPIPE', 'receive RST', now); // as Linux: the stream had ended in good order
+      c.finish('EPIPE', 'rst', now); // as Linux: the stream had ended in good order
       break;
     default:
-      c.finish('ECONNRESET', 'receive RST', now);
+      c.finish('ECONNRESET', 'rst', now);
   }
   return false;
 }
@@ -267,7 +268,7 @@ function newSynInSynReceived(c: Tcb, seg: Segment, now: Micros): void {
       return;
     }
   }
-  c.finish('ECONNRESET', 'receive SYN in SYN-RECEIVED', now);
+  c.finish('ECONNRESET', 'syn-in-syn-received', now);
 }
 
 function challengeSyn(c: Tcb, seg: Segment, now: Micros): void {
@@ -302,7 +303,7 @@ function checkAck(c: Tcb, seg: Segment, now: Micros): boolean {
       windowOffered(snd, seg, seg.ack, wnd);
       if (c.passive) peerIsKnown(c, now);
     }
-    becomeEstablished(c, 'receive ACK of our SYN', now);
+    becomeEstablished(c, 'ack-of-syn', now);
     return afterOurFin(c, seg, now);
   }
   // RFC 5961 section 5.2 (MAY-12): SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT, else a challenge ACK and no more. As Linux, nothing below what was
@@ -331,17 +332,17 @@ function afterOurFin(c: Tcb, seg: Segment, now: Micros): boolean {
   if (!c.snd.finAcked) return true;
   switch (c.state) {
     case State.finWait1:
-      c.setState(State.finWait2, 'receive ACK of our FIN', now);
+      c.setState(State.finWait2, 'ack-of-fin', now);
       if (!c.rcv.orphaned) return true;
       orphanInFinWait2(c, now);
       if (c.resetOwed === OwedReset.none) return true;
       answerWithReset(c, seg);
       return false;
     case State.closing:
-      c.enterTimeWait('receive ACK of our FIN', now);
+      c.enterTimeWait('ack-of-fin', now);
       return false;
     case State.lastAck:
-      c.finish(null, 'receive ACK of our FIN', now);
+      c.finish(null, 'ack-of-fin', now);
       return false;
     default:
       return true;
@@ -366,7 +367,7 @@ function takeText(c: Tcb, seg: Segment, now: Micros): boolean {
     // SHLD-3: data for a user who is gone is lost, and the peer must know.
     c.env.counters.TcpExtTCPAbortOnData++;
     answerWithReset(c, seg);
-    c.finish(null, 'data after CLOSE (RFC 9293 section 3.6.1)', now);
+    c.finish(null, 'data-after-close', now);
     c.dropped(seg, Drop.tcpAfterClose, now);
     return false;
   }
@@ -415,23 +416,23 @@ function takeFin(c: Tcb, seg: Segment, now: Micros): void {
   c.raise(TcpEvent.endOfStream);
   switch (c.state) {
     case State.established:
-      c.setState(State.closeWait, 'receive FIN', now);
+      c.setState(State.closeWait, 'fin', now);
       break;
     case State.finWait1: // our FIN is not acknowledged: the fifth step would have moved on
-      c.setState(State.closing, 'receive FIN before the ACK of ours', now);
+      c.setState(State.closing, 'fin', now);
       rcv.ackNow = true;
       break;
     case State.finWait2:
-      c.enterTimeWait('receive FIN', now);
+      c.enterTimeWait('fin', now);
       rcv.ackNow = true;
       break;
     default: // CLOSE-WAIT, CLOSING, LAST-ACK: it came before
   }
 }
 
-function becomeEstablished(c: Tcb, why: string, now: Micros): void {
+function becomeEstablished(c: Tcb, cause: Cause, now: Micros): void {
   c.synOwed = false;
-  c.setState(State.established, why, now);
+  c.setState(State.established, cause, now);
   if (c.passive) {
     c.env.counters.TcpPassiveOpens++;
     c.snd.rate.delivered++; // the SYN,ACK

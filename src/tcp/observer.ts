@@ -6,6 +6,7 @@ import type { Micros } from '../base/time.js';
 import type { DropReason } from '../wire/drop.js';
 import type { Segment } from '../wire/tcp.js';
 import type { Tcb } from './tcb.js';
+import type { Cause } from './causes.js';
 import type { Note } from './notes.js';
 import type { State } from './state.js';
 import type { Timer } from './timers.js';
@@ -17,8 +18,7 @@ export interface TcpObserver {
   segmentDropped(conn: Tcb, seg: Segment, reason: DropReason, now: Micros): void;
   /** A segment goes out; `again` when its sequence numbers were sent before. */
   segmentSent(conn: Tcb, seg: Segment, again: boolean, now: Micros): void;
-  /** `why` is a short phrase: "valid SYN on a listening port". */
-  stateChanged(conn: Tcb, from: State, to: State, why: string, now: Micros): void;
+  stateChanged(conn: Tcb, from: State, to: State, cause: Cause, now: Micros): void;
   /** Armed anew, to expire at `deadline`. */
   timerSet(conn: Tcb, timer: Timer, deadline: Micros, now: Micros): void;
   timerStopped(conn: Tcb, timer: Timer, now: Micros): void;

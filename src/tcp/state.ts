@@ -1,7 +1,9 @@
 /**
- * The states of a connection and every transition that is allowed between them, as data (RFC 9293 section 3.3.2).
- * `Connection` refuses any other; docs/state-machine.md is drawn from this table, and a test compares the two.
+ * The states of a connection and every transition between them, with its causes, as data (RFC 9293 section 3.3.2).
+ * `Tcb.setState` refuses any other; docs/state-machine.md is drawn from this table, and a test reaches every row.
  */
+import { ENDS, type Cause } from './causes.js';
+
 export const State = {
   closed: 0,
   listen: 1,
@@ -36,53 +38,64 @@ export const STATE_NAMES = [
 export interface Transition {
   readonly from: State;
   readonly to: State;
-  /** What makes it happen: a user's call, a segment, a timer. */
-  readonly on: string;
-  /** What we send or do, or ''. */
+  readonly causes: readonly Cause[];
+  /** What we send, or ''. */
   readonly does: string;
   /** RFC 9293, unless it names another. */
   readonly section: string;
 }
 
-const t = (from: State, to: State, on: string, does: string, section: string): Transition => ({
+const t = (from: State, to: State, causes: readonly Cause[], does: string, section: string): Transition => ({
   from,
   to,
-  on,
+  causes,
   does,
   section,
 });
 
+/** FIN-WAIT-1 never leads to TIME-WAIT at once: the ACK of our FIN counts before the peer's FIN in the same segment. */
 export const TRANSITIONS: readonly Transition[] = [
-  t(State.closed, State.listen, 'passive OPEN', '', '3.10.1'),
-  t(State.closed, State.synSent, 'active OPEN', 'send SYN', '3.10.1'),
-  t(State.listen, State.synReceived, 'receive SYN', 'send SYN,ACK', '3.10.7.2'),
-  t(State.listen, State.closed, 'CLOSE', '', '3.10.4'),
-  t(State.synSent, State.synReceived, 'receive SYN without ACK', 'send SYN,ACK', '3.10.7.3'),
-  t(State.synSent, State.established, 'receive SYN,ACK', 'send ACK', '3.10.7.3'),
-  t(State.synSent, State.closed, 'CLOSE, RST, R2 or unreachable', '', '3.10.4, 3.10.7.3, 3.8.3'),
-  t(State.synReceived, State.established, 'receive ACK of our SYN', '', '3.10.7.4'),
-  t(State.synReceived, State.closed, 'RST, ABORT or R2', '', '3.10.5, 3.10.7.4, 3.8.3'),
-  t(State.established, State.finWait1, 'CLOSE', 'send FIN', '3.10.4'),
-  t(State.established, State.closeWait, 'receive FIN', 'send ACK', '3.10.7.4'),
-  t(State.established, State.closed, 'RST, ABORT or R2', '', '3.10.5, 3.10.7.4, 3.8.3'),
-  t(State.finWait1, State.finWait2, 'receive ACK of FIN', '', '3.10.7.4'),
-  t(State.finWait1, State.closing, 'receive FIN', 'send ACK', '3.10.7.4'),
-  t(State.finWait1, State.timeWait, 'receive FIN and ACK of FIN', 'send ACK', '3.10.7.4'),
-  t(State.finWait1, State.closed, 'RST, ABORT or R2', '', '3.10.5, 3.10.7.4, 3.8.3'),
-  t(State.finWait2, State.timeWait, 'receive FIN', 'send ACK', '3.10.7.4'),
-  t(State.finWait2, State.closed, 'RST, ABORT or orphan timeout', '', '3.10.5, 3.10.7.4, Linux tcp_fin_timeout'),
-  t(State.closeWait, State.lastAck, 'CLOSE', 'send FIN', '3.10.4'),
-  t(State.closeWait, State.closed, 'RST, ABORT or R2', '', '3.10.5, 3.10.7.4, 3.8.3'),
-  t(State.closing, State.timeWait, 'receive ACK of FIN', '', '3.10.7.4'),
-  t(State.closing, State.closed, 'RST, ABORT or R2', '', '3.10.5, 3.10.7.4, 3.8.3'),
-  t(State.lastAck, State.closed, 'receive ACK of FIN, RST, ABORT or R2', '', '3.10.5, 3.10.7.4, 3.8.3'),
-  t(State.timeWait, State.closed, '2 MSL timeout, RST or reuse', '', '3.10.8, RFC 6191'),
+  t(State.closed, State.synSent, ['active-open'], 'send SYN', '3.10.1'),
+  t(State.listen, State.synReceived, ['syn', 'syn-cookie'], 'send SYN,ACK', '3.10.7.2'),
+  t(State.synSent, State.synReceived, ['simultaneous-syn'], 'send SYN,ACK', '3.10.7.3'),
+  t(State.synSent, State.established, ['syn-ack'], 'send ACK', '3.10.7.3'),
+  t(State.synSent, State.closed, ['close', 'syn-timeout', 'icmp-error', ...ENDS], '', '3.10.4, 3.10.7.3, 3.8.3'),
+  t(State.synReceived, State.established, ['ack-of-syn'], '', '3.10.7.4'),
+  t(
+    State.synReceived,
+    State.closed,
+    ['syn-timeout', 'icmp-error', 'syn-in-syn-received', ...ENDS],
+    '',
+    '3.10.5, 3.10.7.4, 3.8.3',
+  ),
+  t(State.established, State.finWait1, ['close'], 'send FIN', '3.10.4'),
+  t(State.established, State.closeWait, ['fin'], 'send ACK', '3.10.7.4'),
+  t(State.established, State.closed, ENDS, '', '3.10.5, 3.10.7.4, 3.8.3'),
+  t(State.finWait1, State.finWait2, ['ack-of-fin'], '', '3.10.7.4'),
+  t(State.finWait1, State.closing, ['fin'], 'send ACK', '3.10.7.4'),
+  t(State.finWait1, State.closed, ENDS, '', '3.10.5, 3.10.7.4, 3.8.3'),
+  t(State.finWait2, State.timeWait, ['fin'], 'send ACK', '3.10.7.4'),
+  t(
+    State.finWait2,
+    State.closed,
+    ['fin-wait-2-timeout', 'no-fin-wait-2', ...ENDS],
+    '',
+    '3.10.5, 3.10.7.4, Linux tcp_fin_timeout',
+  ),
+  t(State.closeWait, State.lastAck, ['close'], 'send FIN', '3.10.4'),
+  t(State.closeWait, State.closed, ENDS, '', '3.10.5, 3.10.7.4, 3.8.3'),
+  t(State.closing, State.timeWait, ['ack-of-fin'], '', '3.10.7.4'),
+  t(State.closing, State.closed, ENDS, '', '3.10.5, 3.10.7.4, 3.8.3'),
+  t(State.lastAck, State.closed, ['ack-of-fin', ...ENDS], '', '3.10.5, 3.10.7.4, 3.8.3'),
+  t(State.timeWait, State.closed, ENDS, '', '3.10.5'),
 ];
 
-const allowed = new Uint16Array(STATE_NAMES.length);
-for (const { from, to } of TRANSITIONS) allowed[from]! |= 1 << to;
+/** By `from * STATE_NAMES.length + to`. */
+const allowed: (ReadonlySet<Cause> | undefined)[] = [];
+for (const { from, to, causes } of TRANSITIONS) allowed[from * STATE_NAMES.length + to] = new Set(causes);
 
-export const isAllowed = (from: State, to: State): boolean => (allowed[from]! & (1 << to)) !== 0;
+export const isAllowed = (from: State, to: State, cause: Cause): boolean =>
+  allowed[from * STATE_NAMES.length + to]?.has(cause) === true;
 
 /** Both sides have each other's sequence numbers (RFC 9293 section 3.3.2: "synchronized states"). */
 export const isSynchronized = (s: State): boolean => s >= State.established;

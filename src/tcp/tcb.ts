@@ -3,6 +3,7 @@
  * needs: a change of state, the end, timers, notes for whoever watches. The rules (input.ts, output.ts, timeouts.ts and
  * the files around them) take a Tcb and work on it; it imports none of them. Programs see its subclass `Connection`.
  */
+import type { Cause } from './causes.js';
 import type { Seq } from '../base/seq.js';
 import { NEVER, type Micros } from '../base/time.js';
 import type { DropReason } from '../wire/drop.js';
@@ -189,23 +190,25 @@ export class Tcb implements SenderPort {
     return this.state === State.synSent || this.state === State.synReceived;
   }
 
-  setState(to: State, why: string, now: Micros): void {
+  /** Throws for a transition, or a cause of one, that is not in `TRANSITIONS`. */
+  setState(to: State, cause: Cause, now: Micros): void {
     const from = this.state;
-    if (!isAllowed(from, to)) throw new Error(`no transition from ${STATE_NAMES[from]} to ${STATE_NAMES[to]}: ${why}`);
+    if (!isAllowed(from, to, cause))
+      throw new Error(`no transition from ${STATE_NAMES[from]} to ${STATE_NAMES[to]} by ${cause}`);
     this.state = to;
     if (to === State.established) this.env.counters.TcpCurrEstab++;
     else if (from === State.closeWait || (from === State.established && to !== State.closeWait))
       this.env.counters.TcpCurrEstab--; // nstat counts ESTABLISHED and CLOSE-WAIT
-    this.env.observer?.stateChanged(this, from, to, why, now);
+    this.env.observer?.stateChanged(this, from, to, cause, now);
   }
 
   /** The connection is over: no timer, no buffer is left; what was received in order may still be read. */
-  finish(error: string | null, why: string, now: Micros): void {
+  finish(error: string | null, cause: Cause, now: Micros): void {
     if (this.state === State.closed) return;
     const told = this.state === State.timeWait;
     if (this.isOpening && error !== null) this.env.counters.TcpAttemptFails++;
     else if (error === 'ECONNRESET') this.env.counters.TcpEstabResets++;
-    this.setState(State.closed, why, now);
+    this.setState(State.closed, cause, now);
     this.error = error;
     if (told) return;
     this.fastOpenEnds(now);
@@ -213,8 +216,8 @@ export class Tcb implements SenderPort {
     this.raise(error === null ? TcpEvent.closed : TcpEvent.error | TcpEvent.closed);
   }
 
-  enterTimeWait(why: string, now: Micros): void {
-    this.setState(State.timeWait, why, now);
+  enterTimeWait(cause: Cause, now: Micros): void {
+    this.setState(State.timeWait, cause, now);
     this.fastOpenEnds(now);
     this.quiesce();
     this.raise(TcpEvent.closed);

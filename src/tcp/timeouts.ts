@@ -1,4 +1,5 @@
 /** What an expired timer does: RFC 9293 section 3.10.8 and the RFCs of each. Nothing is sent from here either. */
+import type { Cause } from './causes.js';
 import type { Micros } from '../base/time.js';
 import { abort } from './closing.js';
 import { PROFILES, type TcpConfig } from './config.js';
@@ -38,7 +39,7 @@ export function timerExpires(c: Tcb, timer: Timer, now: Micros): void {
       keepAliveTimeout(c, now);
       return;
     case Timer.finWait2:
-      c.finish(null, 'FIN-WAIT-2 of a connection that nobody reads any more (tcp_fin_timeout)', now);
+      c.finish(null, 'fin-wait-2-timeout', now);
       return;
     case Timer.tlp:
       lossProbeTimeout(c, now);
@@ -70,7 +71,7 @@ function synTimeout(c: Tcb, now: Micros): void {
   const expired = (mayGiveUp && c.synTries >= most) || (c.synTries > 0 && isSynOverdue(c, elapsed));
   c.fastOpen?.timedOut(c.synTries, expired, now);
   if (expired) {
-    giveUp(c, active ? 'R2 for SYN: no answer (RFC 9293 section 3.8.3)' : 'R2 for SYN,ACK: no answer', now);
+    giveUp(c, 'syn-timeout', now);
     return;
   }
   // R1 of SYN, of which the user hears as of that of data; of a half-open connection nobody would.
@@ -114,7 +115,7 @@ function retransmissionTimeout(c: Tcb, now: Micros): void {
   if (snd.timeouts > 0 && makesRoom(c, now)) return;
   c.fastOpen?.timedOut(snd.timeouts, expired, now);
   if (expired) {
-    giveUp(c, 'R2: data was not acknowledged (RFC 9293 section 3.8.3)', now);
+    giveUp(c, 'data-timeout', now);
     return;
   }
   if (snd.timeouts + 1 === config.retries1) {
@@ -179,11 +180,11 @@ function persistTimeout(c: Tcb, now: Micros): void {
   if (snd.probesSent > 0 && makesRoom(c, now)) return;
   if (hasJustBegun(snd)) snd.probingSince = now;
   else if (c.userTimeout > 0 && now - snd.probingSince >= c.userTimeout) {
-    giveUp(c, 'the window stayed shut for the user timeout (RFC 5482)', now);
+    giveUp(c, 'window-timeout', now);
     return;
   }
   if (hasProbedEnough(c)) {
-    giveUp(c, 'zero-window probes were not answered (RFC 9293 section 3.8.6.1)', now);
+    giveUp(c, 'probes-unanswered', now);
     return;
   }
   snd.probesUnanswered++;
@@ -234,7 +235,7 @@ function keepAliveTimeout(c: Tcb, now: Micros): void {
     // As Linux, a RST tells the peer, in case it is still there.
     c.resetOwed = OwedReset.withAck;
     c.resetSeq = snd.nxt;
-    giveUp(c, 'keep-alive probes were not answered (RFC 9293 section 3.8.4)', now);
+    giveUp(c, 'keep-alive-unanswered', now);
     return;
   }
   c.keepAliveUnanswered++;
@@ -247,12 +248,12 @@ function keepAliveTimeout(c: Tcb, now: Micros): void {
 function makesRoom(c: Tcb, now: Micros): boolean {
   if (!c.rcv.orphaned || !c.env.memory.wantsOrphansBack) return false;
   c.env.counters.TcpExtTCPAbortOnMemory++;
-  abort(c, now, 'nobody reads any more, the peer takes nothing, and there are too many of these (tcp_max_orphans)');
+  abort(c, now, 'orphan-limit');
   return true;
 }
 
 /** The peer is taken for dead, or the path to it, if ICMP said so. As in Linux it gets no RST: one that lives gets it when it sends again. */
-function giveUp(c: Tcb, why: string, now: Micros): void {
+function giveUp(c: Tcb, cause: Cause, now: Micros): void {
   c.env.counters.TcpExtTCPAbortOnTimeout++;
-  c.finish(c.icmpError ?? 'ETIMEDOUT', why, now);
+  c.finish(c.icmpError ?? 'ETIMEDOUT', cause, now);
 }

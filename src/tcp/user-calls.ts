@@ -46,7 +46,7 @@ export function failWhatIsDetached(c: Tcb, now: Micros): boolean {
   if (!c.snd.buffer.isDetached) return false;
   c.resetOwed = OwedReset.withAck;
   c.resetSeq = c.snd.nxt;
-  c.finish('EFAULT', 'data that was lent for sending is gone: its ArrayBuffer was transferred', now);
+  c.finish('EFAULT', 'lent-data-gone', now);
   return true;
 }
 

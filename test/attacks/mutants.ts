@@ -35,7 +35,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   m('ATK-6', '>= config.maxHalfOpenPerHost)', '< 0)', FLOOD, 'ATK-6: one host'),
   m('ATK-6', inside('HalfOpen', 'this.size--;'), '', FLOOD, 'ATK-6: every'),
   m('ATK-7', 'if (!isExactReset(c, seg)) {', 'if (false) {', CHALLENGE),
-  m('ATK-8', 'c.env.counters.TcpExtTCPSYNChallenge++;', "c.finish('ECONNRESET', '', now);", CHALLENGE),
+  m('ATK-8', 'c.env.counters.TcpExtTCPSYNChallenge++;', "c.finish('ECONNRESET', 'rst', now);", CHALLENGE),
   m(
     'ATK-9',
     'seqLt(seg.ack, seqAdd(snd.una, -Math.min(snd.maxWnd, c.stats.bytesAcked)))',

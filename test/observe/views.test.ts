@@ -282,7 +282,7 @@ describe('StepBuilder', () => {
       event(1, 'tcp:segment_received', 'a', { segment: {} }),
       event(1, 'tcp:segment_received', 'b', { segment: {} }),
       event(1, 'recovery:timer_set', 'a', { timer: 'delayed-ack' }),
-      event(1, 'tcp:state_changed', 'b', { why: 'receive FIN' }),
+      event(1, 'tcp:state_changed', 'b', { cause: 'fin' }),
     ]);
     expect(steps.map((s) => [s.group_id, s.effects.map((e) => e.name)])).toEqual([
       ['a', ['recovery:timer_set']],
@@ -293,7 +293,7 @@ describe('StepBuilder', () => {
   it('takes what a timer and our user did for causes of the next segment', () => {
     const steps = run([
       event(1, 'tcp:segment_received', 'a', { segment: {} }),
-      event(1, 'tcp:state_changed', 'a', { why: 'CLOSE' }),
+      event(1, 'tcp:state_changed', 'a', { cause: 'close' }),
       event(1, 'tcp:segment_sent', 'a', { segment: { flags: 'F.' } }),
       event(9, 'recovery:timer_expired', 'a', { timer: 'rto' }),
       event(9, 'tcp:note', 'a', { note: 'rto-retransmit' }),
@@ -309,7 +309,7 @@ describe('StepBuilder', () => {
 
   it('lets CLOSE wait for the FIN', () => {
     const steps = run([
-      event(1, 'tcp:state_changed', 'a', { why: 'CLOSE' }),
+      event(1, 'tcp:state_changed', 'a', { cause: 'close' }),
       event(1, 'tcp:segment_sent', 'a', { segment: { flags: '.' } }),
       event(1, 'tcp:segment_sent', 'a', { segment: { flags: 'F.' } }),
     ]);
@@ -319,7 +319,7 @@ describe('StepBuilder', () => {
   it('shows also what led to no segment', () => {
     const steps = run([
       event(1, 'recovery:timer_expired', 'a', { timer: 'rto' }),
-      event(1, 'tcp:state_changed', 'a', { from: 'SYN-SENT', to: 'CLOSED', why: 'R2' }),
+      event(1, 'tcp:state_changed', 'a', { from: 'SYN-SENT', to: 'CLOSED', cause: 'syn-timeout' }),
     ]);
     expect(steps.map((s) => [s.main, s.causes.length])).toEqual([[null, 2]]);
   });

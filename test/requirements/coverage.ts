@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
+import { causeText } from '../../src/observe/cause-texts.js';
+import { CAUSES, ENDS, type Cause } from '../../src/tcp/causes.js';
 import { STATE_NAMES, TRANSITIONS } from '../../src/tcp/state.js';
 import { DEFENCES } from '../attacks/defences.js';
 import { ATTACK_MUTANTS } from '../attacks/mutants.js';
@@ -124,28 +126,46 @@ ${defences.map(line).join('\n')}
 /** Mermaid's names have no hyphens. */
 const node = (state: number): string => STATE_NAMES[state]!.replaceAll('-', '_');
 
+/** The causes of a row; those that end a connection in nearly every state by one name. */
+function listOf(causes: readonly Cause[]): string {
+  const own = causes.filter((cause) => !ENDS.includes(cause)).map((cause) => `\`${cause}\``);
+  return [...own, ...(causes.length > own.length ? ['an end'] : [])].join(', ');
+}
+
 export function stateMachinePage(): string {
   const names = STATE_NAMES.map((name, state) => `  state "${name}" as ${node(state)}`);
-  const arrows = TRANSITIONS.map(({ from, to, on, does }) => {
+  const arrows = TRANSITIONS.map(({ from, to, causes, does }) => {
+    const on = listOf(causes).replaceAll('`', '');
     return `  ${node(from)} --> ${node(to)} : ${does === '' ? on : `${on} / ${does}`}`;
   });
-  const table = TRANSITIONS.map(({ from, to, on, does, section }) => {
-    return `| ${STATE_NAMES[from]} | ${STATE_NAMES[to]} | ${cell(on)} | ${cell(does)} | ${section} |`;
+  const table = TRANSITIONS.map(({ from, to, causes, does, section }) => {
+    return `| ${STATE_NAMES[from]} | ${STATE_NAMES[to]} | ${cell(listOf(causes))} | ${cell(does)} | ${section} |`;
   });
+  const meanings = CAUSES.map((cause) => `| \`${cause}\` | ${cell(causeText(cause))} |`);
   return `# The states of a connection
 
-Made by \`npm run docs\` from [src/tcp/state.ts](../src/tcp/state.ts); do not edit. These are all the transitions that there are:
-a connection refuses any other. On an arrow stands what makes it happen, and after the stroke what we do.
+Made by \`npm run docs\` from [src/tcp/state.ts](../src/tcp/state.ts) and [src/tcp/causes.ts](../src/tcp/causes.ts); do not edit.
+These are all the transitions of a connection, and it refuses any other. An arrow names the causes and, after the slash, what
+is sent. LISTEN is the state of a listener: passive OPEN makes it, and CLOSE ends it. TIME-WAIT ends after 2 MSL in the stack's
+table (src/stack/tcp/time-wait-table.ts), where no connection is left.
 
 \`\`\`mermaid
 stateDiagram-v2
   [*] --> CLOSED
+  [*] --> LISTEN : passive OPEN
 ${names.join('\n')}
 ${arrows.join('\n')}
+  TIME_WAIT --> [*] : 2 MSL
 \`\`\`
 
-| from | to | when | we | RFC 9293 section |
+| from | to | causes | we | RFC 9293 section |
 | --- | --- | --- | --- | --- |
 ${table.join('\n')}
+
+An end is one of: ${ENDS.map((cause) => `\`${cause}\``).join(', ')}.
+
+| cause | means |
+| --- | --- |
+${meanings.join('\n')}
 `;
 }

@@ -96,14 +96,8 @@ export const MUTANTS: readonly Mutant[] = [
   m('SHLD-1', 'w[8] = this.ports;', 'w[8] = this.localPort << 16;', HOST, oneOf('SHLD-1: have', 'remote port')),
   m('MUST-13', '= now + this.duration;', '= now + this.duration / 2;', HOST, 'MUST-13: lasts'),
   m('MUST-13', 'timeWait.restart(row, now);', '', HOST, 'MUST-13: the FIN'),
-  m('MUST-13', "c.enterTimeWait('receive FIN', now);", "c.finish(null, 'receive FIN', now);", HOST, 'MUST-13: lasts'),
-  m(
-    'MUST-13',
-    "c.enterTimeWait('receive ACK of our FIN', now);",
-    "c.finish(null, 'receive ACK', now);",
-    HOST,
-    'MUST-13: follows',
-  ),
+  m('MUST-13', "c.enterTimeWait('fin', now);", "c.setState(State.closed, 'rst', now);", HOST, 'MUST-13: lasts'),
+  m('MUST-13', "c.enterTimeWait('ack-of-fin', now);", "c.finish(null, 'rst', now);", HOST, 'MUST-13: follows'),
   m('MUST-13', 'this.timeWait.find(tuple) >= 0;', 'false;', HOST, 'MUST-13: meanwhile'),
   m('MAY-2', 'if (newer || seqGt(seg.seq, record.rcvNxt))', 'if (newer)', HOST, 'MAY-2: a SYN'),
   m('MAY-2', 'before === null || seqGt(iss, before.sndNxt) ? iss', 'true ? iss', HOST, 'MAY-2: the new'),
@@ -394,8 +388,8 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m(
     'MUST-10',
-    "c.setState(State.synReceived, 'receive SYN without ACK: simultaneous open', now);",
-    "c.finish('ECONNREFUSED', 'no simultaneous open', now);",
+    "c.setState(State.synReceived, 'simultaneous-syn', now);",
+    "c.finish('ECONNREFUSED', 'rst', now);",
     HANDSHAKE,
   ),
   m('MUST-11', "c.finish(c.passive ? 'ECONNRESET' : 'ECONNREFUSED',", "c.finish('ECONNRESET',", HANDSHAKE),
@@ -447,7 +441,7 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-67', 'seg.mss = c.advertisedMss;', 'seg.mss = c.advertisedMss - 12;', HANDSHAKE),
   m('MUST-22', inside('synTimeout', 'c.synOwed = true;'), ';', HANDSHAKE, 'MUST-22: SYN'),
   m('MUST-22', 'config.initialRto * 2 ** doublings', 'config.initialRto', HANDSHAKE, 'MUST-22: SYN'),
-  m('MUST-22', 'giveUp(c, active ?', 'Math.max(0, active ?', HANDSHAKE, 'MUST-22: SYN'),
+  m('MUST-22', "giveUp(c, 'syn-timeout', now);", '', HANDSHAKE, 'MUST-22: SYN'),
   m('MUST-22', 'if (c.synTries + 1 === config.retries1 && !isHalfOpen(c))', 'if (false)', HANDSHAKE, 'MUST-22: at'),
   m(
     'MUST-22',
@@ -465,15 +459,9 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-23', '(mayGiveUp && c.synTries >= most)', 'c.synTries >= 5', HANDSHAKE),
 
   // Closing: section 3.6.
-  m('MUST-12', "c.finish('ECONNRESET', 'receive RST', now);", "c.finish(null, 'receive RST', now);", CLOSE),
+  m('MUST-12', "c.finish('ECONNRESET', 'rst', now);", "c.finish(null, 'rst', now);", CLOSE),
   m('MUST-12', 'c.raise(TcpEvent.endOfStream);', ';', CLOSE, 'MUST-12: a normal'),
-  m(
-    'MUST-12',
-    "c.finish('EPIPE', 'receive RST', now);",
-    "c.finish(null, 'receive RST', now);",
-    CLOSE,
-    'MUST-12: a reset',
-  ),
+  m('MUST-12', "c.finish('EPIPE', 'rst', now);", "c.finish(null, 'rst', now);", CLOSE, 'MUST-12: a reset'),
   m(
     'SHLD-2',
     'if (!seg.has(TcpFlag.RST)) return true;',

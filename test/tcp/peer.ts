@@ -342,9 +342,9 @@ export class Peer {
         this.drops.push(DROP_NAMES[reason]!);
         this.step(`  dropped: ${DROP_NAMES[reason]!}`);
       },
-      stateChanged: (_c, from, to, why) => {
+      stateChanged: (_c, from, to, cause) => {
         this.states.push(STATE_NAMES[to]);
-        const transition = `${STATE_NAMES[from]} -> ${STATE_NAMES[to]}: ${why}`;
+        const transition = `${STATE_NAMES[from]} -> ${STATE_NAMES[to]}: ${cause}`;
         this.transitions.push(`${this.now} ${transition}`);
         this.step(`  ${transition}`);
       },

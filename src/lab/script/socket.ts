@@ -244,7 +244,7 @@ export class ScriptSocket implements TcpUser {
     if (conn === null) return;
     this.error = 'ECONNRESET';
     conn.user = GONE;
-    conn.abort(now, 'connect(AF_UNSPEC)');
+    conn.abort(now, 'disconnect');
     this.stack.wake(conn);
     this.conn = null;
     this.connectAnswered = false;
@@ -264,7 +264,7 @@ export class ScriptSocket implements TcpUser {
     this.listener?.close(now);
     if (this.conn === null) return;
     // What was peeked at or half read is unread data to close(2).
-    if (this.waiting > 0 && !this.isOver) this.conn.abort(now, 'CLOSE with unread data (RFC 9293 section 3.6.1)');
+    if (this.waiting > 0 && !this.isOver) this.conn.abort(now, 'close-unread');
     else this.conn.release(now);
     this.stack.wake(this.conn);
   }

@@ -296,8 +296,8 @@ export class SynQueue {
       e.listener = null;
       this.all.halfOpen.leave(e);
       // Whoever only sent a SYN is told by the RST of a closed port, when it sends again (RFC 9293 section 3.10.7.1).
-      if (isHalfOpen(conn)) conn.finish(null, 'the listener closes', now);
-      else conn.abort(now, 'the listener closes');
+      if (isHalfOpen(conn)) conn.finish(null, 'listener-closes', now);
+      else conn.abort(now, 'listener-closes');
       this.all.mark(e);
     }
   }

@@ -307,10 +307,10 @@ export class TcpHost {
   }
 
   /** Every connection over `device` ends with ENETDOWN; those over loopback go on. */
-  deviceGone(device: Device, why: string, now: Micros): void {
+  deviceGone(device: Device, now: Micros): void {
     for (const e of [...this.all.flows]) {
       if (e.device !== device) continue;
-      e.conn.finish('ENETDOWN', why, now);
+      e.conn.finish('ENETDOWN', 'device-gone', now);
       this.all.mark(e);
     }
   }
@@ -318,7 +318,7 @@ export class TcpHost {
   close(now: Micros): void {
     for (const l of this.passive.listeners.all()) l.close(now);
     for (const e of [...this.all.flows]) {
-      e.conn.abort(now, 'the stack closes');
+      e.conn.abort(now, 'stack-closes');
       this.all.mark(e);
     }
     this.run(now);

@@ -184,17 +184,17 @@ describe('the server', () => {
     expect(pending.map((c) => c.state)).toEqual([State.synReceived, State.synReceived]);
     // The peer resets the first: that is what a client does which never sent the SYN.
     for (const conn of opened) {
-      conn.abort(h.time.now, 'enough');
+      conn.abort(h.time.now);
       h.a.wake(conn);
     }
     h.a.run(h.time.now);
-    pending[0]!.finish('ECONNRESET', 'as a RST would', h.time.now);
+    pending[0]!.finish('ECONNRESET', 'rst', h.time.now);
     h.b.wake(pending[0]!);
     h.b.run(h.time.now);
     open();
     expect(h.served.length - before).toBe(2);
     h.time.pass(59 * SECOND);
-    pending[1]!.abort(h.time.now, 'the server gives up');
+    pending[1]!.abort(h.time.now);
     h.b.wake(pending[1]!);
     h.b.run(h.time.now);
     open();
@@ -245,7 +245,7 @@ describe('the client', () => {
       h.a.run(h.time.now);
       forms.push(conn.fastOpen!.experimental);
       h.time.runUntil(() => false, SECOND);
-      conn.abort(h.time.now, 'enough');
+      conn.abort(h.time.now);
       h.a.wake(conn);
       h.a.run(h.time.now);
     }

@@ -1,0 +1,93 @@
+/**
+ * Why a connection changes its state: the user's calls, segments and timers of RFC 9293 section 3.10, and what Linux adds.
+ * `TRANSITIONS` (state.ts) says which cause leads where. What a person reads about each is in observe/cause-texts.ts.
+ */
+
+/** The user's calls (RFC 9293 section 3.9.1). */
+const CALLS = [
+  'active-open',
+  'close',
+  /** RST instead of FIN: data that was received is unread (section 3.6.1, SHLD-3). */
+  'close-unread',
+  /** SO_LINGER with a time of zero. */
+  'close-no-linger',
+  /** tcp_mem or tcp_max_orphans leaves no room for an orphan. */
+  'close-no-room',
+  'abort',
+  /** connect(2) with AF_UNSPEC. */
+  'disconnect',
+] as const;
+
+/** Segments, and ICMP errors about ours. */
+const SEGMENTS = [
+  'syn',
+  'syn-cookie',
+  'simultaneous-syn',
+  'syn-ack',
+  'ack-of-syn',
+  'ack-of-fin',
+  'fin',
+  'rst',
+  /** RFC 9293 section 3.10.7.4, fourth step: a SYN in SYN-RECEIVED of an active open. */
+  'syn-in-syn-received',
+  /** Section 3.6.1: data after our user has closed both directions. */
+  'data-after-close',
+  'icmp-error',
+] as const;
+
+/** Timers (RFC 9293 section 3.8). */
+const TIMERS = [
+  /** R2 for SYN and SYN,ACK (section 3.8.3). */
+  'syn-timeout',
+  /** R2 for data (section 3.8.3). */
+  'data-timeout',
+  /** The user timeout while the peer's window is closed (RFC 5482). */
+  'window-timeout',
+  /** Section 3.8.6.1. */
+  'probes-unanswered',
+  /** Section 3.8.4. */
+  'keep-alive-unanswered',
+  /** Linux's tcp_fin_timeout: FIN-WAIT-2 of an orphan. */
+  'fin-wait-2-timeout',
+  /** TCP_LINGER2 below zero: an orphan does not enter FIN-WAIT-2. */
+  'no-fin-wait-2',
+] as const;
+
+/** The stack. */
+const STACK = [
+  /** tcp_max_orphans: an orphan makes room. */
+  'orphan-limit',
+  /** Memory that was lent for sending was transferred to another thread. */
+  'lent-data-gone',
+  'listener-closes',
+  'stack-closes',
+  'device-gone',
+] as const;
+
+export const CAUSES = [...CALLS, ...SEGMENTS, ...TIMERS, ...STACK] as const;
+export type Cause = (typeof CAUSES)[number];
+
+/** What can end a connection in nearly every state. */
+export const ENDS: readonly Cause[] = [
+  'close-unread',
+  'close-no-linger',
+  'close-no-room',
+  'abort',
+  'disconnect',
+  'rst',
+  'data-after-close',
+  'data-timeout',
+  'window-timeout',
+  'probes-unanswered',
+  'keep-alive-unanswered',
+  'orphan-limit',
+  'lent-data-gone',
+  'listener-closes',
+  'stack-closes',
+  'device-gone',
+];
+
+const calls: ReadonlySet<Cause> = new Set(CALLS);
+
+/** The user asked for it. */
+export const isCall = (cause: Cause): boolean => calls.has(cause);
