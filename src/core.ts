@@ -55,8 +55,7 @@
  * loop none is needed.
  */
 export { Stack, type StackOptions } from './stack/stack.js';
-export type { ConnectOptions as TcpConnectOptions } from './stack/tcp/host.js';
-export type { ListenOptions as TcpListenOptions } from './stack/tcp/host.js';
+export type { TcpConnectOptions, TcpListenOptions } from './stack/tcp/host.js';
 /**
  * `ListenUser.tcpAccept(conn)` is called once a handshake is over, or earlier for a Fast Open SYN
  * with data. Set `conn.user` there and return true, or return false and take the connection later

@@ -43,6 +43,11 @@ export class LocalAddresses {
     return isLoopback(w0, w1, w2, w3) || this.isLocal(w0, w1, w2, w3);
   }
 
+  /** The limited broadcast address, or that of a network of ours. */
+  isBroadcast({ w0, w1, w2, w3 }: AddressWords): boolean {
+    return this.destinationKind(w0, w1, w2, w3) === Destination.broadcast;
+  }
+
   /** `other` is another host's address, or a group that we are not in. */
   destinationKind(w0: number, w1: number, w2: number, w3: number): number {
     if (this.isLocal(w0, w1, w2, w3)) return Destination.unicast;

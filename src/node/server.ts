@@ -6,7 +6,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { addAbortListener, EventEmitter } from 'node:events';
 import { Address } from '../ip/address.js';
-import type { Flow } from '../stack/tcp/flow.js';
+import { entryOf } from '../stack/tcp/flow.js';
 import type { Listener } from '../stack/tcp/listener.js';
 import type { Connection } from '../tcp/connection.js';
 import type { TcpUser } from '../tcp/connection.js';
@@ -211,7 +211,7 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
 
   /** @internal As close(2): FIN, and RST when something was sent that nobody will read. */
   refuse(conn: Connection): void {
-    const { local, localPort, remote, remotePort } = conn.flow as Flow;
+    const { local, localPort, remote, remotePort } = entryOf(conn);
     this.emit('drop', {
       localAddress: local.toString(),
       localPort,

@@ -2,7 +2,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Duplex, type DuplexOptions } from 'node:stream';
 import type { Micros } from '../base/time.js';
-import type { Flow, TcpEntry } from '../stack/tcp/flow.js';
+import { entryOf, type Flow } from '../stack/tcp/flow.js';
 import { CONGESTION_CONTROLS, type CongestionName } from '../tcp/congestion/index.js';
 import type { Connection } from '../tcp/connection.js';
 import { checkDuration, checkFunction, checkNumber, nodeError, wrongValue } from './errors.js';
@@ -116,11 +116,11 @@ export abstract class SocketBase extends Duplex {
   }
 
   private get localEnd(): Flow | null {
-    return this.isAttached ? ((this.conn?.flow as Flow | undefined) ?? null) : null;
+    return this.isAttached && this.conn !== null ? entryOf(this.conn) : null;
   }
 
   private get remoteEnd(): Flow | null {
-    if (this.isAttached && !this.connecting) this.peer ??= this.conn!.flow as Flow;
+    if (this.isAttached && !this.connecting) this.peer ??= entryOf(this.conn!);
     return this.peer;
   }
 
@@ -206,7 +206,7 @@ export abstract class SocketBase extends Duplex {
 
   /** What `setTypeOfService` set; ECN's two bits are TCP's own and not part of it once there is a connection. */
   getTypeOfService(): number {
-    return (this.conn?.flow as TcpEntry | undefined)?.tos ?? this.typeOfService;
+    return this.conn === null ? this.typeOfService : entryOf(this.conn).tos;
   }
 
   /** TCP_CONGESTION: who says how much may be in flight, from now on. Throws ERR_INVALID_ARG_VALUE for a name that there is not. */

@@ -184,14 +184,14 @@ export class Recorder implements StackObserver, LinkListener {
   private memoryOf(conn: Connection): FlowMemory {
     let m = this.byFlow.get(conn.flow);
     if (m === undefined) {
-      m = this.memoryOfFlow(conn.flow as Flow);
+      m = this.memoryOfFlow(conn.flow);
       m.learn(conn.iss, conn.state > State.synSent ? theirsOf(conn) : null);
       this.byFlow.set(conn.flow, m);
     }
     return m;
   }
 
-  private memoryOfFlow(flow: Flow): FlowMemory {
+  private memoryOfFlow(flow: { toString(): string }): FlowMemory {
     const [local, remote] = flow.toString().split(' ');
     return this.remembered(local!, remote!);
   }

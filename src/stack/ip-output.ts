@@ -1,70 +1,105 @@
-/** What ICMP and UDP need to send: the route, the scratch, the drops. One for each stack. */
+/**
+ * The way out for everything but TCP: a datagram is written whole into a scratch slab, checksum and all. It
+ * goes out as one packet or, when it is larger than the path's MTU, as fragments (RFC 791, RFC 8200 section 4.5).
+ */
 import { MtuDiscover } from '../base/mtu-discover.js';
-import type { Random } from '../base/random.js';
-import type { Slab } from '../base/slab.js';
+import { Slab } from '../base/slab.js';
 import type { Micros } from '../base/time.js';
 import type { Device } from '../device/device.js';
 import type { Address } from '../ip/address.js';
-import type { LocalAddresses } from '../ip/local-addresses.js';
+import { fragmentPayload } from '../ip/fragment.js';
 import { Drop, type DropReason } from '../wire/drop.js';
-import type { IpHeader } from '../wire/ip.js';
-import { DatagramEgress } from './datagram-egress.js';
-import type { StackObserver } from './observer.js';
-import type { PathMtus } from './path-mtus.js';
+import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, type IpHeader } from '../wire/ip.js';
+import { writeIpv4 } from '../wire/ipv4.js';
+import { FRAGMENT_HEADER_BYTES, NextHeader, writeFragmentHeader, writeIpv6 } from '../wire/ipv6.js';
+import type { StackServices } from './services.js';
 
-export interface IpOutputOptions {
-  readonly addresses: LocalAddresses;
-  readonly random: Random;
-  readonly observer: StackObserver | null;
-  readonly paths: PathMtus;
-  route(remote: Address): Device | null;
-  countDrop(reason: DropReason, detail: string): void;
-  wake(): void;
-}
+const MAX_DATAGRAM = 65_535;
 
 export class IpOutput {
-  readonly addresses: LocalAddresses;
-  readonly random: Random;
-  readonly observer: StackObserver | null;
-  readonly paths: PathMtus;
+  /** Where the payload of the next `send` is written (header and data of ICMP or UDP), from 0 on. */
+  readonly scratch = new Slab(MAX_DATAGRAM + 1);
   /** The time of the last packet, call or timer. */
-  now: Micros = 0;
-  private readonly egress: DatagramEgress;
-  private readonly o: IpOutputOptions;
+  now: Micros;
+  private nextId: number;
+  private readonly services: StackServices;
 
-  constructor(o: IpOutputOptions) {
-    this.o = o;
-    this.addresses = o.addresses;
-    this.random = o.random;
-    this.observer = o.observer;
-    this.paths = o.paths;
-    this.egress = new DatagramEgress(o.random.int32());
-  }
-
-  /** Where the payload of the next `send` is written, from 0 on. */
-  get scratch(): Slab {
-    return this.egress.scratch;
-  }
-
-  countDrop(reason: DropReason, detail: string): void {
-    this.o.countDrop(reason, detail);
+  constructor(services: StackServices, now: Micros) {
+    this.services = services;
+    this.now = now;
+    this.nextId = services.random.int32() & 0xffff;
   }
 
   /** The largest packet for `to`. */
   mtuTo(to: Address, discover: MtuDiscover): number {
-    const device = this.o.route(to);
+    const device = this.services.route(to);
     if (device === null) return 0;
-    return discover === MtuDiscover.probe ? device.mtu : this.paths.to(to, device.mtu, this.now);
+    return discover === MtuDiscover.probe ? device.mtu : this.services.paths.to(to, device.mtu, this.now);
   }
 
-  /** Sends the scratch's payload, in fragments where `discover` lets it; false, and counted, when it cannot be. ICMP's own messages may be cut (as in Linux). */
+  /**
+   * Sends `ip.payloadLength` bytes of the scratch, in fragments where `discover` allows it. False, and counted
+   * as a drop, when that is impossible. As in Linux, ICMP's own messages may be fragmented.
+   */
   send(ip: IpHeader, to: Address, discover: MtuDiscover = MtuDiscover.dont): boolean {
-    const device = this.o.route(to);
-    const df = this.paths.dontFragment(to, discover, this.now);
-    const reason =
-      device === null ? Drop.noRoute : this.egress.send(device, ip, this.mtuTo(to, discover), df, discover, this.now);
-    if (reason !== Drop.none) this.o.countDrop(reason, to.toString());
-    else this.o.wake();
+    const { services } = this;
+    const device = services.route(to);
+    const reason = device === null ? Drop.noRoute : this.sendBy(device, ip, to, discover);
+    if (reason !== Drop.none) services.countDrop(reason, to.toString());
+    else services.wake();
     return reason === Drop.none;
+  }
+
+  /** RFC 6864: a packet that may be fragmented needs an ID that is not used again soon. */
+  private sendBy(device: Device, ip: IpHeader, to: Address, discover: MtuDiscover): DropReason {
+    const { now } = this;
+    const mtu = this.mtuTo(to, discover);
+    const v4 = ip.version === 4;
+    const headerBytes = v4 ? IPV4_HEADER_BYTES + ip.optionBytes : IPV6_HEADER_BYTES;
+    if (headerBytes + ip.payloadLength > MAX_DATAGRAM + (v4 ? 0 : IPV6_HEADER_BYTES)) return Drop.ipTooBig;
+    this.nextId = (this.nextId + 1) & 0xffff;
+    ip.id = this.nextId;
+    ip.fragmentOffset = 0;
+    ip.moreFragments = false;
+    const fits = headerBytes + ip.payloadLength <= mtu;
+    if (!fits && discover >= MtuDiscover.do) return Drop.ipTooBig;
+    ip.dontFragment = fits && this.services.paths.dontFragment(to, discover, now);
+    if (fits) this.sendPiece(device, ip, 0, ip.payloadLength, now);
+    else this.sendFragments(device, ip, mtu, headerBytes + (v4 ? 0 : FRAGMENT_HEADER_BYTES), now);
+    return Drop.none;
+  }
+
+  private sendFragments(device: Device, ip: IpHeader, mtu: number, headerBytes: number, now: Micros): void {
+    const total = ip.payloadLength;
+    const most = fragmentPayload(mtu, headerBytes);
+    for (let offset = 0; offset < total; offset += most) {
+      const length = Math.min(most, total - offset);
+      ip.fragmentOffset = offset;
+      ip.moreFragments = offset + length < total;
+      this.sendPiece(device, ip, offset, length, now);
+      ip.optionBytes = 0; // Record Route and Internet Timestamp stand in the first fragment only (RFC 791)
+    }
+  }
+
+  private sendPiece(device: Device, ip: IpHeader, offset: number, length: number, now: Micros): void {
+    const p = device.packet();
+    const { slab, start } = p;
+    const { protocol, payloadLength } = ip;
+    const cut = offset > 0 || ip.moreFragments;
+    let at = start;
+    if (ip.version === 4) {
+      ip.payloadLength = length;
+      at += writeIpv4(slab, at, ip);
+    } else {
+      ip.payloadLength = length + (cut ? FRAGMENT_HEADER_BYTES : 0);
+      if (cut) ip.protocol = NextHeader.fragment;
+      at += writeIpv6(slab, at, ip);
+      ip.protocol = protocol;
+      if (cut) at += writeFragmentHeader(slab, at, ip);
+    }
+    ip.payloadLength = payloadLength;
+    slab.bytes.set(this.scratch.bytes.subarray(offset, offset + length), at);
+    p.headBytes = at - start + length;
+    device.transmit(now);
   }
 }

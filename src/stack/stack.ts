@@ -1,9 +1,9 @@
 /**
  * One host: a device below, connections and sockets above, and the way of a packet between them.
  *
- *     device ─▶ packet() ─▶ IP header, addresses ─┬─▶ TCP ─▶ tcp-host.ts
- *                              │ fragments        ├─▶ UDP ─▶ udp-host.ts
- *                              └─▶ reassembly ────┴─▶ ICMP ─▶ icmp-host.ts
+ *     device ─▶ packet() ─▶ IP header, addresses ─┬─▶ TCP ─▶ tcp/host.ts
+ *                              │ fragments        ├─▶ UDP ─▶ udp/host.ts
+ *                              └─▶ reassembly ────┴─▶ ICMP ─▶ icmp/host.ts
  *     device ◀─ flush ◀─ run(): users hear what happened, then everything owed goes out in one batch
  *
  * No I/O, no clock, no random source, no timer: whoever owns the stack calls `run`, `onTimeout` when `nextTimeout()` is past, and hands
@@ -16,10 +16,17 @@ import type { Device, Receiver, RxPacket } from '../device/device.js';
 import { loopback } from '../device/pair.js';
 import type { Address, Prefix } from '../ip/address.js';
 import type { IcmpError } from '../ip/icmp-error.js';
-import { Destination, LocalAddresses } from '../ip/local-addresses.js';
+import { LocalAddresses } from '../ip/local-addresses.js';
 import { DEFAULT_REASSEMBLY, Reassembly, type ReassemblyLimits } from '../ip/reassembly.js';
 import { Drop, DROP_NAMES, type DropReason } from '../wire/drop.js';
-import { IpHeader, NO_NEXT_HEADER, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/ip.js';
+import {
+  type IpHeader,
+  NO_NEXT_HEADER,
+  PROTOCOL_ICMP,
+  PROTOCOL_ICMPV6,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+} from '../wire/ip.js';
 import { parseIpv4 } from '../wire/ipv4.js';
 import { parseIpv6 } from '../wire/ipv6.js';
 import { parseTcp } from '../wire/tcp.js';
@@ -27,14 +34,15 @@ import { PROFILES, type ProfileName, type TcpConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
 import type { TcpCounters } from '../tcp/counters.js';
 import type { Allocate } from '../tcp/receive/receive-queue.js';
-import { countEcn, makeQuotable, tcpChecksumHolds } from './arrival.js';
+import { Arrival, countEcn, makeQuotable, tcpChecksumHolds } from './arrival.js';
 import { IcmpHost, type PingUser } from './icmp/host.js';
 import { IpOutput } from './ip-output.js';
 import type { Listener } from './tcp/listener.js';
 import type { StackObserver } from './observer.js';
 import type { Neighbours } from './neighbours.js';
 import { PathMtus } from './path-mtus.js';
-import { TcpHost, type ConnectOptions, type ListenOptions } from './tcp/host.js';
+import type { StackServices } from './services.js';
+import { TcpHost, type TcpConnectOptions, type TcpListenOptions } from './tcp/host.js';
 import { UdpHost, type UdpBindOptions, type UdpSocket } from './udp/host.js';
 
 export interface StackOptions {
@@ -60,8 +68,6 @@ export interface StackOptions {
   readonly onDeviceError?: (error: NodeJS.ErrnoException, fatal: boolean) => void;
 }
 
-const NOTHING = new Slab(0);
-
 export const DEFAULT_TIME_WAIT_LIMIT = 262_144;
 
 export class Stack implements Receiver {
@@ -84,14 +90,10 @@ export class Stack implements Receiver {
   onPacketsWait: (() => void) | null = null;
   /** The shell sets it: stacks that share our addresses. */
   neighbours: Neighbours | null = null;
-  /** The packet at hand, for them; its header is `ip`. */
-  private slab = NOTHING;
-  private looped = false;
-  private trusted = false;
-  private gsoSize = 0;
   private readonly loop: Device;
   private readonly reassembly: Reassembly;
-  private readonly ip = new IpHeader();
+  /** Filled with each packet, and passed on from there. */
+  private readonly arrival = new Arrival();
   private readonly out: IpOutput;
   private readonly observer: StackObserver | null;
   private readonly onDeviceError: (error: NodeJS.ErrnoException, fatal: boolean) => void;
@@ -107,40 +109,16 @@ export class Stack implements Receiver {
     this.addresses = new LocalAddresses(o.addresses);
     this.reassembly = new Reassembly(o.reassembly ?? DEFAULT_REASSEMBLY);
     this.loop = loopback();
-    const config = { ...PROFILES[o.profile ?? 'linux'], ...o.config };
-    const shared = {
-      paths: new PathMtus(config),
-      random: o.random,
-      observer: this.observer,
-      route: (remote: Address): Device | null => this.route(remote),
-      countDrop: (reason: DropReason, detail: string): void => {
-        this.countDrop(reason, detail);
-      },
-      wake: (): void => {
-        this.requestRun();
-      },
-    };
-    this.out = new IpOutput({ ...shared, addresses: this.addresses });
-    this.out.now = o.now;
-    this.tcp = new TcpHost({
-      ...shared,
-      config,
-      countSegment: (reason) => {
-        this.drops[reason]!++;
-      },
+    const services = this.servicesFor(o);
+    this.out = new IpOutput(services, o.now);
+    this.tcp = new TcpHost(services, {
       secret: o.secret,
       allocate: o.allocate ?? ((n) => new Uint8Array(n)),
       timeWaitLimit: o.timeWaitLimit ?? DEFAULT_TIME_WAIT_LIMIT,
-      isElsewhere: () => this.isElsewhere(),
-      routeBack: ({ remote }) => (this.addresses.isOwn(remote) ? this.loop : this.device),
-      warn: o.onWarning ?? (() => undefined),
-      sourceFor: (remote) => this.addresses.sourceFor(remote),
-      isLocal: (address) => this.addresses.isOwn(address),
-      isBroadcast: (a) => this.addresses.destinationKind(a.w0, a.w1, a.w2, a.w3) === Destination.broadcast,
     });
-    this.udp = new UdpHost(this.out);
-    this.icmp = new IcmpHost(this.out, (e, now) => {
-      this.icmpError(e, now);
+    this.udp = new UdpHost(services, this.out);
+    this.icmp = new IcmpHost(services, this.out, (e, packet, now) => {
+      this.icmpError(e, packet, now);
     });
     this.loop.attach({
       packet: (rx, now) => {
@@ -153,6 +131,33 @@ export class Stack implements Receiver {
       },
     });
     this.device.attach(this);
+  }
+
+  private servicesFor(o: StackOptions): StackServices {
+    const config = { ...PROFILES[o.profile ?? 'linux'], ...o.config };
+    return {
+      config,
+      random: o.random,
+      observer: this.observer,
+      addresses: this.addresses,
+      paths: new PathMtus(config),
+      route: (remote) => this.route(remote),
+      routeBack: (remote) => (this.addresses.isOwn(remote) ? this.loop : this.device),
+      passToNeighbour: (packet) =>
+        this.neighbours !== null &&
+        !packet.looped &&
+        this.neighbours.offer(packet.copy(), packet.trusted, packet.gsoSize),
+      countDrop: (reason, detail) => {
+        this.countDrop(reason, detail);
+      },
+      countSegmentDrop: (reason) => {
+        this.drops[reason]!++;
+      },
+      wake: () => {
+        this.requestRun();
+      },
+      warn: o.onWarning ?? (() => undefined),
+    };
   }
 
   // ---- What the device calls --------------------------------------------------------------------------------------
@@ -190,86 +195,88 @@ export class Stack implements Receiver {
   private arrives(rx: RxPacket, looped: boolean, now: Micros): void {
     this.now = now;
     this.out.now = now;
-    const { ip } = this;
-    const { slab, offset, length } = rx;
-    const v6 = length > 0 && slab.bytes[offset]! >> 4 === 6;
-    let reason = v6 ? parseIpv6(slab, offset, length, ip) : parseIpv4(slab, offset, length, ip);
-    const addresses = reason === Drop.none || ip.problemCode >= 0 ? this.addresses.check(ip, looped) : Drop.none;
-    if (addresses !== Drop.none) reason = addresses;
+    const { arrival: packet, addresses } = this;
+    const { ip } = packet;
+    packet.rx = rx;
+    packet.slab = rx.slab;
+    packet.looped = looped;
+    packet.trusted = rx.checksumValid || rx.checksumPartial;
+    let reason = parseIp(rx.slab, rx.offset, rx.length, ip);
+    const bad = reason === Drop.none || ip.problemCode >= 0 ? addresses.check(ip, looped) : Drop.none;
+    if (bad !== Drop.none) reason = bad;
     else if (reason !== Drop.none && ip.problemCode >= 0) {
-      makeQuotable(rx);
-      this.icmp.parameterProblem(slab, ip, now);
+      makeQuotable(packet);
+      this.icmp.parameterProblem(packet.slab, ip, now);
     }
     if (reason !== Drop.none) {
       this.countDrop(reason, '');
       return;
     }
-    this.reached ||= this.addresses.isLocal(ip.d0, ip.d1, ip.d2, ip.d3);
-    this.looped = looped;
-    const trusted = rx.checksumValid || rx.checksumPartial;
-    if (ip.isFragment) this.fragmentArrives(slab, ip, looped, now);
-    else this.deliver(rx, slab, ip, trusted, now);
+    this.reached ||= addresses.isLocal(ip.d0, ip.d1, ip.d2, ip.d3);
+    if (ip.isFragment) this.fragmentArrives(packet, now);
+    else this.deliver(packet, now);
   }
 
-  private fragmentArrives(slab: Slab, ip: IpHeader, looped: boolean, now: Micros): void {
-    const whole = this.reassembly.add(slab, ip, now);
+  private fragmentArrives(packet: Arrival, now: Micros): void {
+    const { ip } = packet;
+    const whole = this.reassembly.add(packet.slab, ip, now);
     if (whole === null) {
       if (this.reassembly.reason !== Drop.none) this.countDrop(this.reassembly.reason, '');
       return;
     }
-    const v6 = ip.version === 6;
-    const reason = v6 ? parseIpv6(whole, 0, whole.bytes.length, ip) : parseIpv4(whole, 0, whole.bytes.length, ip);
-    const bad = reason !== Drop.none ? reason : this.addresses.check(ip, looped);
+    packet.rx = null;
+    packet.slab = whole;
+    packet.trusted = false;
+    const reason = parseIp(whole, 0, whole.bytes.length, ip);
+    const bad = reason !== Drop.none ? reason : this.addresses.check(ip, packet.looped);
     if (bad !== Drop.none) this.countDrop(bad, 'reassembled');
-    else this.deliver(null, whole, ip, false, now);
+    else this.deliver(packet, now);
   }
 
-  /** `rx` is null for a datagram that was put together: it is nobody's super-segment. */
-  private deliver(rx: RxPacket | null, slab: Slab, ip: IpHeader, trusted: boolean, now: Micros): void {
+  private deliver(packet: Arrival, now: Micros): void {
+    const { slab, ip, trusted } = packet;
     let reason: DropReason;
-    this.slab = slab;
-    this.trusted = trusted;
-    this.gsoSize = rx === null ? 0 : rx.gsoSize;
     if (ip.protocol !== PROTOCOL_TCP) countEcn(this.tcp.counters, ip.ecn, 1);
     switch (ip.protocol) {
       case PROTOCOL_TCP:
-        reason = this.deliverTcp(rx, slab, ip, trusted, now);
+        reason = this.deliverTcp(packet, now);
         break;
       case PROTOCOL_UDP:
         reason = this.udp.arrives(slab, ip, trusted, now);
         if (reason === Drop.udpNoSuchPort) {
-          makeQuotable(rx);
+          makeQuotable(packet);
           this.icmp.portUnreachable(slab, ip, now);
         }
         break;
       case ip.version === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6:
-        reason = this.icmp.arrives(slab, ip, trusted, now);
+        reason = this.icmp.arrives(packet, now);
         break;
       case NO_NEXT_HEADER:
         reason = Drop.none;
         break;
       default:
         reason = Drop.ipUnknownProtocol;
-        makeQuotable(rx);
+        makeQuotable(packet);
         this.icmp.protocolUnreachable(slab, ip, now);
     }
     if (reason !== Drop.none) this.countDrop(reason, '');
   }
 
-  private deliverTcp(rx: RxPacket | null, slab: Slab, ip: IpHeader, trusted: boolean, now: Micros): DropReason {
+  private deliverTcp(packet: Arrival, now: Micros): DropReason {
+    const { slab, ip, rx, trusted } = packet;
     const seg = this.tcp.incoming;
     const { counters } = this.tcp;
     let bad = parseTcp(slab, ip.payloadOffset, ip.payloadLength, seg);
     // As in Linux what stands before such an option counts, and the segment is taken.
     if (bad === Drop.tcpBadOptionLength && !this.tcp.env.config.dropBadOptions) bad = Drop.none;
-    seg.gsoSize = rx === null ? 0 : rx.gsoSize;
+    seg.gsoSize = packet.gsoSize;
     countEcn(counters, ip.ecn, bad === Drop.none ? seg.wireSegments : 1);
     if (bad !== Drop.none) {
       counters.TcpInErrs++;
       return bad;
     }
     // MUST-3.
-    if (!trusted && !tcpChecksumHolds(slab, ip)) {
+    if (!trusted && !tcpChecksumHolds(packet)) {
       counters.TcpInErrs++;
       counters.TcpInCsumErrors++;
       return Drop.tcpBadChecksum;
@@ -278,25 +285,14 @@ export class Stack implements Receiver {
     if (!this.addresses.isOwnWords(ip.d0, ip.d1, ip.d2, ip.d3)) return Drop.tcpSynToMulticast;
     seg.ecn = ip.ecn;
     seg.checksumVouched = trusted;
-    this.tcp.arrives(ip, seg, now);
+    this.tcp.arrives(packet, seg, now);
     if (rx !== null && seg.keepPayload) rx.keep = true;
     return Drop.none;
   }
 
-  /** Nobody here knows what to do with the packet at hand: true when a neighbour has it now. */
-  private isElsewhere(): boolean {
-    const { neighbours, ip, slab } = this;
-    if (neighbours === null || this.looped) return false;
-    return neighbours.offer(
-      Uint8Array.from(slab.bytes.subarray(ip.headerOffset, ip.payloadOffset + ip.payloadLength)),
-      this.trusted,
-      this.gsoSize,
-    );
-  }
-
-  private icmpError(e: IcmpError, now: Micros): void {
+  private icmpError(e: IcmpError, packet: Arrival, now: Micros): void {
     if (e.protocol === PROTOCOL_TCP) {
-      this.tcp.icmpError(e, now);
+      this.tcp.icmpError(e, packet, now);
       return;
     }
     if (e.protocol === PROTOCOL_UDP && this.udp.icmpError(e, now)) return;
@@ -306,12 +302,12 @@ export class Stack implements Receiver {
   // ---- The user's calls -------------------------------------------------------------------------------------------
 
   /** Throws StackError EADDRINUSE, EADDRNOTAVAIL. Port 0 picks one. */
-  listen(o: ListenOptions): Listener {
+  listen(o: TcpListenOptions): Listener {
     return this.tcp.listen(o);
   }
 
   /** Throws StackError ENETUNREACH, EADDRNOTAVAIL, EADDRINUSE, EINVAL. The SYN goes out with the next `run`. */
-  connect(o: ConnectOptions, now: Micros): Connection {
+  connect(o: TcpConnectOptions, now: Micros): Connection {
     this.now = now;
     return this.tcp.connect(o, now);
   }
@@ -331,9 +327,9 @@ export class Stack implements Receiver {
   }
 
   /** Sends an echo request; answers come to `pingUser`. False when there is no way to `to`. */
-  ping(to: Address, id: number, seq: number, data: Uint8Array, now: Micros, ttl = 64): boolean {
+  ping(to: Address, id: number, seq: number, data: Uint8Array, now: Micros, ttl?: number): boolean {
     this.now = now;
-    return this.icmp.ping(to, id, seq, data, ttl, now);
+    return this.icmp.ping(to, id, seq, data, now, ttl);
   }
 
   /**
@@ -402,15 +398,15 @@ export class Stack implements Receiver {
 
   private reassemblyTimedOut(first: Uint8Array, now: Micros): void {
     const slab = new Slab(first);
-    const bad =
-      first[0]! >> 4 === 6 ? parseIpv6(slab, 0, first.length, this.ip) : parseIpv4(slab, 0, first.length, this.ip);
-    if (bad === Drop.none) this.icmp.reassemblyTimeExceeded(slab, this.ip, now);
+    const { ip } = this.arrival;
+    const bad = parseIp(slab, 0, first.length, ip);
+    if (bad === Drop.none) this.icmp.reassemblyTimeExceeded(slab, ip, now);
   }
 
   // ---- What can be seen -------------------------------------------------------------------------------------------
 
   connections(): Iterable<Connection> {
-    return this.tcp.connections();
+    return this.tcp.connections;
   }
 
   get counters(): TcpCounters {
@@ -442,6 +438,12 @@ export class Stack implements Receiver {
     this.drops[reason]!++;
     this.observer?.packetDropped(reason, detail, this.now);
   }
+}
+
+/** By its version, which is the packet's first four bits. An empty one is no IPv4 packet either. */
+function parseIp(slab: Slab, offset: number, length: number, ip: IpHeader): DropReason {
+  const v6 = length > 0 && slab.bytes[offset]! >> 4 === 6;
+  return v6 ? parseIpv6(slab, offset, length, ip) : parseIpv4(slab, offset, length, ip);
 }
 
 /** Turns of users and loopback within one `run`. */

@@ -1,4 +1,5 @@
 /** A stack's TCP settings, by the names of Linux's sysctls and socket options where there is one. Times in microseconds. */
+import { IPDEFTTL } from '../base/ip-default-ttl.js';
 import { MtuDiscover } from '../base/mtu-discover.js';
 import type { CongestionName, HystartName } from './congestion/index.js';
 import type { EcnMode } from './ecn-mode.js';
@@ -214,7 +215,7 @@ const linux: TcpConfig = {
   maxSegment: 0,
   routeMtu: 0,
   routeAdvmss: 0,
-  ttl: 64,
+  ttl: IPDEFTTL,
   mtuDiscover: MtuDiscover.want,
   minPmtu: 552,
   mtuExpires: 10 * MINUTE,

@@ -60,7 +60,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   ),
   m(
     'ATK-10',
-    '!timeWait.mayAnswer(row, o.config.challengeAckInterval, now)',
+    '!timeWait.mayAnswer(row, services.config.challengeAckInterval, now)',
     'false',
     CHALLENGE,
     'ATK-10: .*TIME-WAIT',

@@ -1,13 +1,13 @@
 /** Node's own calls for the type of service, on our sockets. */
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
-import type { TcpEntry } from '../../src/stack/tcp/flow.js';
+import { entryOf } from '../../src/stack/tcp/flow.js';
 import { connected, SERVER, twoHosts } from './two-hosts.js';
 
 it('setTypeOfService holds before and after connect, and the other end can read it', async () => {
   const h = twoHosts();
   const { server, ours, theirs } = await connected(h);
-  const received = (): number => (theirs.conn!.flow as TcpEntry).receivedTos & 0xfc;
+  const received = (): number => entryOf(theirs.conn!).receivedTos & 0xfc;
   expect([ours.getTypeOfService(), received()]).toEqual([0, 0]);
   expect(ours.setTypeOfService(0xb8)).toBe(ours);
   ours.write('x');
@@ -18,7 +18,7 @@ it('setTypeOfService holds before and after connect, and the other end can read 
   const early = h.client.connect({ host: SERVER, port: server.address()!.port });
   early.setTypeOfService(0x20);
   const [late] = await accepted;
-  expect((late.conn!.flow as TcpEntry).receivedTos & 0xfc).toBe(0x20);
+  expect(entryOf(late.conn!).receivedTos & 0xfc).toBe(0x20);
   for (const socket of [ours, theirs, early, late]) socket.destroy();
   server.close();
 });

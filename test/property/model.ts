@@ -145,7 +145,7 @@ function judgeUser(world: World, cut: boolean, party: Party): string | null {
 function judgeStacks(h: Hosts): string | null {
   for (const [who, stack] of Object.entries({ client: h.a, server: h.b })) {
     const { tcp } = stack;
-    const { env, halfOpen } = tcp['all'];
+    const { env, halfOpen } = tcp['connections'];
     if (tcp.connectionCount + tcp.timeWait.size > 0) return `the ${who}'s stack still has a connection`;
     if (halfOpen.size + halfOpen.hosts.size > 0) return `the ${who}'s stack still has a half-open connection`;
     if (env.pool.lent + env.memory.allocated + env.memory.holders > 0)

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { MINUTE, SECOND } from '../../src/base/time.js';
 import { Address, Prefix } from '../../src/ip/address.js';
-import type { TcpEntry } from '../../src/stack/tcp/flow.js';
+import { entryOf } from '../../src/stack/tcp/flow.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import type { TcpUser } from '../../src/tcp/connection.js';
 import { TcpEvent } from '../../src/tcp/events.js';
@@ -617,7 +617,7 @@ describe('the time to live', () => {
   it.each([1, 64, 255])('MUST-49: of what a connection sends is what its entry says: %i', (ttl) => {
     const w = new Wire();
     const conn = w.stack.connect({ remote, remotePort: 1, user: nobody }, w.now);
-    const entry = conn.flow as TcpEntry;
+    const entry = entryOf(conn);
     expect(entry.ttl, 'by default').toBe(64);
     entry.ttl = ttl;
     expect(w.take().map((x) => x.ttl)).toEqual([ttl]);

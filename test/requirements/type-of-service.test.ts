@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../src/base/time.js';
 import { Address } from '../../src/ip/address.js';
-import type { TcpEntry } from '../../src/stack/tcp/flow.js';
+import { entryOf } from '../../src/stack/tcp/flow.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import { ACK, FIN, type Out, PEER, RST, SYN, Wire } from './wire.js';
 
@@ -91,7 +91,7 @@ describe('the type of service', () => {
     const w = new Wire();
     const accepted = w.listen();
     const synAck = w.open({ tos: 0x40 });
-    const entry = accepted[0]!.flow as TcpEntry;
+    const entry = entryOf(accepted[0]!);
     expect(entry.receivedTos).toBe(0x40);
     w.tcp({ flags: ACK, seq: 101, ack: synAck.seq + 1, payload: [1], tos: EF | 3 });
     expect(entry.receivedTos).toBe(EF | 3);

@@ -8,6 +8,6 @@ const MICROS_PER_TICK = 4;
 
 /** From now on every connection of `stack` begins at `isn`; the connections of one test run must have ports of their own. */
 export function fixIsn(stack: Stack, isn: Seq, now: () => Micros): void {
-  const keyed = stack.tcp['all']['keyed'];
+  const keyed = stack.tcp['connections']['keyed'];
   Object.defineProperty(keyed, 'lo', { get: () => (isn - Math.floor(now() / MICROS_PER_TICK)) | 0 });
 }

@@ -3,6 +3,7 @@
  * (RFC 1191 section 4, RFC 8201 section 3), or does not: a router from before 1990 leaves the MTU out, a black hole says nothing at all (RFC 2923).
  */
 import { copyBytes } from '../../base/copy.js';
+import { IPDEFTTL } from '../../base/ip-default-ttl.js';
 import { Slab } from '../../base/slab.js';
 import { checksumAdd } from '../../wire/checksum.js';
 import { Drop } from '../../wire/drop.js';
@@ -40,7 +41,7 @@ export class Hop {
     const bad = v4 ? parseIpv4(slab, offset, length, ip) : parseIpv6(slab, offset, length, ip);
     if (bad !== Drop.none || ip.fragmentOffset > 0) return 0;
     back.answer(ip);
-    back.ttl = 64;
+    back.ttl = IPDEFTTL;
     back.tos = 0;
     back.protocol = v4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
     const before = (v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) + ICMP_HEADER_BYTES;

@@ -1,7 +1,7 @@
 /** setsockopt and getsockopt: which option does what here. An option that is missing makes its script a SKIP, not a PASS. */
 import { MtuDiscover } from '../../base/mtu-discover.js';
 import { MILLISECOND, SECOND, type Micros } from '../../base/time.js';
-import type { TcpEntry } from '../../stack/tcp/flow.js';
+import { entryOf } from '../../stack/tcp/flow.js';
 import { CONGESTION_CONTROLS, type CongestionName } from '../../tcp/congestion/index.js';
 import type { TcpConfig } from '../../tcp/config.js';
 import type { Connection } from '../../tcp/connection.js';
@@ -348,7 +348,7 @@ const TTL = within(-1, 255, {
     if (value === -1) delete s.config.ttl;
     else s.config.ttl = value;
     if (s.listener !== null) s.listener.setConfig({ ...s.listener.config!, ttl: ttlOf(s) });
-    if (s.conn !== null) (s.conn.flow as TcpEntry).ttl = ttlOf(s);
+    if (s.conn !== null) entryOf(s.conn).ttl = ttlOf(s);
     return ok();
   },
   get: (s) => ttlOf(s),

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { countText } from '../../base/quantities.js';
-import { endpointText, type Flow } from '../../stack/tcp/flow.js';
+import { endpointText, entryOf } from '../../stack/tcp/flow.js';
 import type { Socket } from '../../node/socket.js';
 
 /** Takes a line about one client: what happened, to whom, how far it came. */
@@ -28,7 +28,7 @@ function endingOf(socket: Socket): string | null {
 }
 
 const nameOf = (socket: Socket): string => {
-  const { remote, remotePort } = socket.conn!.flow as Flow;
+  const { remote, remotePort } = entryOf(socket.conn!);
   return endpointText(remote, remotePort);
 };
 

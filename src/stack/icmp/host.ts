@@ -25,7 +25,9 @@ import {
 import { IpHeader, IPV4_HEADER_BYTES, PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../../wire/ip.js';
 import { CUT_SLOT, echoIpv4Options, IPV4_MAX_OPTION_BYTES } from '../../wire/ipv4-options.js';
 import { ParameterProblem } from '../../wire/ipv6.js';
+import type { Arrival } from '../arrival.js';
 import type { IpOutput } from '../ip-output.js';
+import type { StackServices } from '../services.js';
 
 /** RFC 1812 section 4.3.2.3: as much of the packet as fits in 576 bytes; RFC 4443 section 2.4 (c): in the IPv6 minimum MTU. */
 const MOST_QUOTED_4 = 576 - 20 - ICMP_HEADER_BYTES;
@@ -42,24 +44,29 @@ export interface PingUser {
   pingAnswer(what: string, from: Address, id: number, seq: number, bytes: number, ttl: number): void;
 }
 
+/** Hears of errors about our packets; `packet` is the one that brought the error. */
+export type OnIcmpError = (e: IcmpError, packet: Arrival, now: Micros) => void;
+
 export class IcmpHost {
   pingUser: PingUser | null = null;
   private readonly message = new IcmpMessage();
   private readonly error = new IcmpError();
   private readonly ip = new IpHeader();
+  private readonly services: StackServices;
   private readonly out: IpOutput;
   private readonly limiter: IcmpLimiter;
-  private readonly onError: (e: IcmpError, now: Micros) => void;
+  private readonly onError: OnIcmpError;
 
-  /** `onError` hears of errors about our packets. */
-  constructor(out: IpOutput, onError: (e: IcmpError, now: Micros) => void) {
+  constructor(services: StackServices, out: IpOutput, onError: OnIcmpError) {
+    this.services = services;
     this.out = out;
-    this.limiter = new IcmpLimiter(out.random);
+    this.limiter = new IcmpLimiter(services.random);
     this.onError = onError;
   }
 
-  arrives(slab: Slab, ip: IpHeader, trusted: boolean, now: Micros): DropReason {
+  arrives(packet: Arrival, now: Micros): DropReason {
     const { message } = this;
+    const { slab, ip, trusted } = packet;
     const bad = parseIcmp(slab, ip, trusted, message);
     if (bad !== Drop.none) return bad;
     if (this.isWatched) this.watch('in', ip, describe(message, ip.version), now);
@@ -71,13 +78,13 @@ export class IcmpHost {
       this.pingUser?.pingAnswer('reply', from, message.id, message.seq, message.bodyLength + ICMP_HEADER_BYTES, ip.ttl);
       return Drop.none;
     }
-    return this.errorArrives(slab, ip, now);
+    return this.errorArrives(packet, now);
   }
 
   /** Same data, addresses turned round. RFC 1122 3.2.2.6 lets one to a broadcast or multicast address go unanswered. */
   private answerEcho(slab: Slab, ip: IpHeader, reply: number, now: Micros): DropReason {
     const { message, out } = this;
-    if (out.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3) === Destination.broadcast)
+    if (this.services.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3) === Destination.broadcast)
       return Drop.ipBadDestination;
     if (isUnspecified(ip)) return Drop.ipBadSource; // nobody to answer to
     const h = this.answerHeader(ip);
@@ -99,7 +106,7 @@ export class IcmpHost {
   private echoOptions(slab: Slab, ip: IpHeader, h: IpHeader, now: Micros): boolean {
     const start = ip.headerOffset + IPV4_HEADER_BYTES;
     if (ip.payloadOffset === start) return true;
-    const { addresses } = this.out;
+    const { addresses } = this.services;
     const by = {
       address: h.s3,
       milliseconds: Math.floor(now / MILLISECOND),
@@ -111,18 +118,19 @@ export class IcmpHost {
     return bytes !== CUT_SLOT;
   }
 
-  private errorArrives(slab: Slab, ip: IpHeader, now: Micros): DropReason {
+  private errorArrives(packet: Arrival, now: Micros): DropReason {
     const { message, error } = this;
+    const { slab, ip } = packet;
     if (!classifyError(message, ip.version, error))
       return this.isExpectedNoise(ip.version) ? Drop.none : Drop.icmpUnknownType;
     if (!parseQuote(slab, ip.version, message.bodyOffset, message.bodyLength, error)) return Drop.icmpTruncated;
-    if (!this.out.addresses.isLocal(error.s0, error.s1, error.s2, error.s3)) return Drop.icmpNoSuchFlow;
+    if (!this.services.addresses.isLocal(error.s0, error.s1, error.s2, error.s3)) return Drop.icmpNoSuchFlow;
     const ping = ip.version === 4 ? error.icmpType === Icmp4.echo : error.icmpType === Icmp6.echoRequest;
     const isIcmp = error.protocol === PROTOCOL_ICMP || error.protocol === PROTOCOL_ICMPV6;
     if (isIcmp && ping) {
       const about = Address.fromWords(error.d0, error.d1, error.d2, error.d3);
       this.pingUser?.pingAnswer(error.errno, about, error.seq >>> 16, error.seq & 0xffff, 0, ip.ttl);
-    } else this.onError(error, now);
+    } else this.onError(error, packet, now);
     return Drop.none;
   }
 
@@ -164,7 +172,7 @@ export class IcmpHost {
     const { out } = this;
     if (!this.mayComplain(slab, ip, code === ParameterProblem.unknownOption && type === Icmp6.parameterProblem)) return;
     if (!this.limiter.allow(ip.s0, ip.s1, ip.s2, ip.s3, now)) {
-      out.countDrop(Drop.icmpRateLimited, '');
+      this.services.countDrop(Drop.icmpRateLimited, '');
       return;
     }
     const h = this.answerHeader(ip);
@@ -182,7 +190,7 @@ export class IcmpHost {
    * fragment in IPv4 (of ICMP in IPv6: it may be of an error), or a source that is no single host's.
    */
   private mayComplain(slab: Slab, ip: IpHeader, evenMulticast: boolean): boolean {
-    const kind = this.out.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3);
+    const kind = this.services.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3);
     if (kind !== Destination.unicast && !(kind === Destination.multicast && evenMulticast)) return false;
     if (isUnspecified(ip)) return false;
     const isIcmp = ip.protocol === PROTOCOL_ICMP || ip.protocol === PROTOCOL_ICMPV6;
@@ -195,13 +203,13 @@ export class IcmpHost {
   // ---- Echo requests of our own ---------------------------------------------------------------------------------------
 
   /** Sends an echo request with `data`. False when there is no way to `to`. Throws StackError EMSGSIZE. */
-  ping(to: Address, id: number, seq: number, data: Uint8Array, ttl: number, now: Micros): boolean {
+  ping(to: Address, id: number, seq: number, data: Uint8Array, now: Micros, ttl = this.services.config.ttl): boolean {
     const { out, ip } = this;
     if (data.length > MAX_ECHO_DATA) {
       throw new StackError('EMSGSIZE', `an echo request holds ${MAX_ECHO_DATA} bytes, not ${data.length}`);
     }
     out.now = now;
-    const source = out.addresses.sourceFor(to);
+    const source = this.services.addresses.sourceFor(to);
     if (source === null) return false;
     ip.setAddresses(source, to);
     ip.protocol = to.version === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
@@ -227,25 +235,31 @@ export class IcmpHost {
     const h = this.ip;
     h.answer(to);
     // To a multicast address one answers from one's own.
-    if (this.out.addresses.destinationKind(to.d0, to.d1, to.d2, to.d3) === Destination.multicast) {
+    if (this.services.addresses.destinationKind(to.d0, to.d1, to.d2, to.d3) === Destination.multicast) {
       const remote = Address.fromWords(to.s0, to.s1, to.s2, to.s3);
-      const source = this.out.addresses.sourceFor(remote);
+      const source = this.services.addresses.sourceFor(remote);
       if (source !== null) h.setAddresses(source, remote);
     }
     h.protocol = to.version === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
-    h.ttl = 64;
+    h.ttl = this.services.config.ttl;
     h.tos = 0;
     return h;
   }
 
   /** Asked before a text is made: without an observer a ping costs none. */
   private get isWatched(): boolean {
-    return this.out.observer !== null;
+    return this.services.observer !== null;
   }
 
   private watch(direction: 'in' | 'out', ip: IpHeader, text: string, now: Micros): void {
     const from = Address.fromWords(ip.s0, ip.s1, ip.s2, ip.s3).toString();
-    this.out.observer!.datagram(direction, from, Address.fromWords(ip.d0, ip.d1, ip.d2, ip.d3).toString(), text, now);
+    this.services.observer!.datagram(
+      direction,
+      from,
+      Address.fromWords(ip.d0, ip.d1, ip.d2, ip.d3).toString(),
+      text,
+      now,
+    );
   }
 }
 

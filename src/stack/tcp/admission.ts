@@ -9,10 +9,8 @@
  * connection is a Connection of some 5 KB like any other, not a record of its own as in Linux: a second home for the rules of SYN-RECEIVED
  * would be worse. The limits keep all of them together at some 20 MB, and what comes beyond costs no memory at all.
  */
-import type { Random } from '../../base/random.js';
 import type { Micros } from '../../base/time.js';
 import { Drop, type DropReason } from '../../wire/drop.js';
-import type { IpHeader } from '../../wire/ip.js';
 import { ABSENT, Segment, TcpFlag } from '../../wire/tcp.js';
 import { acceptsEcnSyn } from '../../tcp/ecn.js';
 import type { TcpConfig } from '../../tcp/config.js';
@@ -33,38 +31,40 @@ import {
 } from './syn-cookie.js';
 import type { TimeWaitRecord } from '../../tcp/time-wait.js';
 import { FastOpenServer } from './fast-open-server.js';
-import type { TcpEntry } from './flow.js';
+import { entryOf, type TcpEntry } from './flow.js';
 import type { Connection } from '../../tcp/connection.js';
 import type { CookieSettings, Listener } from './listener.js';
+import type { Arrival } from '../arrival.js';
+import type { StackServices } from '../services.js';
 import type { Tuple } from '../tuple.js';
 import type { StrayAnswers } from './stray.js';
-import { announcedMss, type TcpConnections, type TcpHostOptions } from './connections.js';
+import { announcedMss, type TcpConnections } from './connections.js';
 
-export class SynQueue {
+export class Admission {
   readonly fastOpen: FastOpenServer;
   private readonly cookies: SynCookies;
   /** The SYN as far as its cookie remembers it. */
   private readonly syn = new Segment();
   /** What the SYN of every connection of ours says of its window. */
   private readonly window: ReceiveWindow;
-  private readonly all: TcpConnections;
-  private readonly o: TcpHostOptions;
+  private readonly connections: TcpConnections;
+  private readonly services: StackServices;
   private readonly stray: StrayAnswers;
 
-  constructor(all: TcpConnections, stray: StrayAnswers, o: TcpHostOptions, random: Random) {
-    this.all = all;
-    this.o = o;
+  constructor(connections: TcpConnections, stray: StrayAnswers, services: StackServices) {
+    this.connections = connections;
+    this.services = services;
     this.stray = stray;
-    this.cookies = new SynCookies(random);
-    this.fastOpen = new FastOpenServer(o.config, all.env.counters, random);
-    this.window = new ReceiveWindow(o.config);
+    this.cookies = new SynCookies(services.random);
+    this.fastOpen = new FastOpenServer(services.config, connections.env.counters, services.random);
+    this.window = new ReceiveWindow(services.config);
   }
 
   /** `before`: what the same four-tuple left in TIME-WAIT. Such a peer is real, and is let in as in Linux, whatever the queue. */
   synArrives(
     listener: Listener,
     tuple: Tuple,
-    ip: IpHeader,
+    packet: Arrival,
     seg: Segment,
     before: TimeWaitRecord | null,
     now: Micros,
@@ -76,12 +76,12 @@ export class SynQueue {
       return;
     }
     if (listener.queue.isFull) {
-      this.all.env.counters.TcpExtListenOverflows++;
+      this.connections.env.counters.TcpExtListenOverflows++;
       this.drop(Drop.tcpListenOverflow, 'LISTEN: the accept queue is full, dropped', tuple, seg, now);
       return;
     }
     if (full !== Drop.none || (synCookies === 2 && before === null)) this.answerWithCookie(listener, tuple, seg, now);
-    else this.openHalf(listener, tuple, ip, seg, before, now);
+    else this.openHalf(listener, tuple, packet, seg, before, now);
   }
 
   // ---- Half-open connections --------------------------------------------------------------------------------------------
@@ -89,30 +89,32 @@ export class SynQueue {
   private openHalf(
     listener: Listener,
     tuple: Tuple,
-    ip: IpHeader,
+    packet: Arrival,
     seg: Segment,
     before: TimeWaitRecord | null,
     now: Micros,
   ): void {
-    const { all, o } = this;
+    const { connections, services } = this;
     const fastOpen = asksForFastOpen(seg) ? this.fastOpen.judge(listener.fastOpen, tuple, seg, now) : null;
-    const entry = all.open(tuple.toFlow(), tuple, o.routeBack(tuple), this.configOf(listener), before, null, now);
+    const config = this.configOf(listener);
+    const device = services.routeBack(tuple.remote);
+    const entry = connections.open(tuple.toFlow(), tuple, device, config, before, null, now);
     entry.conn.fastOpen = fastOpen;
-    belongsTo(entry, listener, ip);
+    belongsTo(entry, listener, packet);
     if (before !== null && entry.conn.config.resumesTimeWait) entry.before = { ...before };
-    o.observer?.segmentArrived(entry.conn, seg, now);
+    services.observer?.segmentArrived(entry.conn, seg, now);
     entry.conn.openPassive(seg, now);
     listener.queue.addHalfOpen(entry.conn);
     if (fastOpen?.accepted === true) acceptEarly(entry, listener);
-    else all.halfOpen.add(entry);
-    all.mark(entry);
+    else connections.halfOpen.add(entry);
+    connections.mark(entry);
   }
 
   /** Is there no room for one more? Then the name of the limit, else `Drop.none`. */
   private whyFull(listener: Listener, tuple: Tuple): DropReason {
-    const { config } = this.o;
-    const { counters } = this.all.env;
-    const { halfOpen } = this.all;
+    const { config } = this.services;
+    const { counters } = this.connections.env;
+    const { halfOpen } = this.connections;
     const { queue } = listener;
     // As Linux: without cookies the last quarter of tcp_max_syn_backlog is for peers that are known, and we know nobody.
     const { maxSynBacklog } = config;
@@ -131,38 +133,40 @@ export class SynQueue {
   }
 
   private refuse(listener: Listener, reason: DropReason, tuple: Tuple, seg: Segment, now: Micros): void {
-    this.all.env.counters.TcpExtTCPReqQFullDrop++;
+    this.connections.env.counters.TcpExtTCPReqQFullDrop++;
     this.warn(listener, 'new SYNs are dropped. With SYN cookies (tcp_syncookies=1) they would be answered');
     this.drop(reason, 'LISTEN: too many half-open connections, dropped', tuple, seg, now);
   }
 
   private drop(reason: DropReason, done: string, tuple: Tuple, seg: Segment, now: Micros): void {
-    this.all.env.counters.TcpExtListenDrops++;
-    const watch = this.o.observer;
+    this.connections.env.counters.TcpExtListenDrops++;
+    const watch = this.services.observer;
     watch?.strayArrived(tuple.toFlow(), seg, done, now);
-    this.o.countDrop(reason, watch === null ? '' : tuple.toFlow().toString());
+    this.services.countDrop(reason, watch === null ? '' : tuple.toFlow().toString());
   }
 
   /** One sentence for the user, once for each listener. */
   private warn(listener: Listener, what: string): void {
     if (listener.floodWarned) return;
     listener.floodWarned = true;
-    this.o.warn(`a SYN flood on port ${listener.port}? There is no room for more half-open connections: ${what}.`);
+    this.services.warn(
+      `a SYN flood on port ${listener.port}? There is no room for more half-open connections: ${what}.`,
+    );
   }
 
   // ---- SYN cookies --------------------------------------------------------------------------------------------------------
 
   /** Nothing is allocated here unless somebody watches: a flood is as many of these as the device carries. */
   private answerWithCookie(listener: Listener, tuple: Tuple, seg: Segment, now: Micros): void {
-    const { observer } = this.o;
+    const { observer } = this.services;
     const { config, window } = this.cookieSettings(listener, now);
-    const { counters } = this.all.env;
+    const { counters } = this.connections.env;
     if (config.synCookies === 1) this.warn(listener, 'SYN cookies answer instead (RFC 4987)');
     counters.TcpExtTCPReqQFullDoCookies++;
     counters.TcpExtSyncookiesSent++;
     listener.cookieUntil = now + COOKIE_LIFETIME;
     observer?.strayArrived(tuple.toFlow(), seg, 'LISTEN: SYN cookie sent, nothing is kept', now);
-    const device = this.o.routeBack(tuple);
+    const device = this.services.routeBack(tuple.remote);
     const v4 = tuple.version === 4;
     const mss = seg.mss === ABSENT ? (v4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6) : seg.mss;
     const out = this.stray.segment;
@@ -181,7 +185,7 @@ export class SynQueue {
       out.sackPermitted = config.sack && seg.sackPermitted;
       const scaling = config.windowScaling && seg.wscale !== ABSENT;
       if (scaling) out.wscale = window.wantedWscale;
-      const offset = this.all.timestampOffset(tuple);
+      const offset = this.connections.timestampOffset(tuple);
       const wscale = scaling ? seg.wscale : ABSENT;
       const ecn = acceptsEcnSyn(config.ecn, seg);
       if (ecn) out.flags |= TcpFlag.ECE;
@@ -204,14 +208,14 @@ export class SynQueue {
   }
 
   private configOf(listener: Listener): TcpConfig {
-    return listener.config ?? this.o.config;
+    return listener.config ?? this.services.config;
   }
 
   /** An ACK for no connection that we know: does it bring back a cookie of ours? True when it made a connection, or was dropped. */
-  cookieArrives(listener: Listener, tuple: Tuple, ip: IpHeader, seg: Segment, now: Micros): boolean {
+  cookieArrives(listener: Listener, tuple: Tuple, packet: Arrival, seg: Segment, now: Micros): boolean {
     if (this.configOf(listener).synCookies === 0 || now >= listener.cookieUntil || seg.has(TcpFlag.SYN)) return false;
     const { config } = this.cookieSettings(listener, now);
-    const { counters } = this.all.env;
+    const { counters } = this.connections.env;
     const irs = (seg.seq - 1) | 0;
     const iss = (seg.ack - 1) | 0;
     this.cookies.about(tuple);
@@ -232,12 +236,13 @@ export class SynQueue {
       );
       return true;
     }
-    const entry = this.all.open(tuple.toFlow(), tuple, this.o.routeBack(tuple), config, null, iss, now);
-    belongsTo(entry, listener, ip);
+    const device = this.services.routeBack(tuple.remote);
+    const entry = this.connections.open(tuple.toFlow(), tuple, device, config, null, iss, now);
+    belongsTo(entry, listener, packet);
     listener.queue.addHalfOpen(entry.conn);
     entry.conn.openFromCookie(this.syn, seg, now);
     this.afterSegment(entry, listener);
-    this.all.mark(entry);
+    this.connections.mark(entry);
     return true;
   }
 
@@ -252,7 +257,7 @@ export class SynQueue {
     syn.mss = mss;
     if (!seg.hasTimestamps) return true;
     if (!config.timestamps) return false;
-    const offset = this.all.timestampOffset(tuple);
+    const offset = this.connections.timestampOffset(tuple);
     syn.hasTimestamps = true;
     syn.tsVal = seg.tsVal;
     readCookieTimestamp((seg.tsEcr - offset) | 0, syn);
@@ -266,15 +271,15 @@ export class SynQueue {
     const completes = entry.conn.state === State.synReceived && seg.has(TcpFlag.ACK) && !seg.has(TcpFlag.RST);
     if (!completes) return true;
     if (defersAccept(entry.conn, seg)) {
-      this.all.env.counters.TcpExtTCPDeferAcceptDrop++;
-      this.o.countDrop(Drop.tcpDeferAccept, entry.toString());
+      this.connections.env.counters.TcpExtTCPDeferAcceptDrop++;
+      this.services.countDrop(Drop.tcpDeferAccept, entry.toString());
       return false;
     }
     if (!listener.queue.isFull) return true;
     // As Linux: the peer will send again, or we our SYN,ACK; by then there may be room.
-    this.all.env.counters.TcpExtListenOverflows++;
-    this.all.env.counters.TcpExtListenDrops++;
-    this.o.countDrop(Drop.tcpListenOverflow, entry.toString());
+    this.connections.env.counters.TcpExtListenOverflows++;
+    this.connections.env.counters.TcpExtListenDrops++;
+    this.services.countDrop(Drop.tcpListenOverflow, entry.toString());
     return false;
   }
 
@@ -283,7 +288,7 @@ export class SynQueue {
     const { conn } = entry;
     if (conn.state === State.synReceived) return;
     entry.listener = null;
-    this.all.halfOpen.leave(entry);
+    this.connections.halfOpen.leave(entry);
     listener.queue.leaveHalfOpen(conn);
     if (conn.state === State.closed) return;
     entry.before = null;
@@ -292,22 +297,22 @@ export class SynQueue {
 
   closeListener(listener: Listener, now: Micros): void {
     for (const conn of listener.queue.drain()) {
-      const e = conn.flow as TcpEntry;
+      const e = entryOf(conn);
       e.listener = null;
-      this.all.halfOpen.leave(e);
+      this.connections.halfOpen.leave(e);
       // Whoever only sent a SYN is told by the RST of a closed port, when it sends again (RFC 9293 section 3.10.7.1).
       if (isHalfOpen(conn)) conn.finish(null, 'listener-closes', now);
       else conn.abort(now, 'listener-closes');
-      this.all.mark(e);
+      this.connections.mark(e);
     }
   }
 }
 
-/** `entry` is `listener`'s until it is established; `ip` headed its peer's segment. */
-function belongsTo(entry: TcpEntry, listener: Listener, ip: IpHeader): void {
+/** `entry` is `listener`'s until it is established; `packet` is its peer's first. */
+function belongsTo(entry: TcpEntry, listener: Listener, packet: Arrival): void {
   entry.listener = listener;
   entry.tos = listener.tos;
-  entry.receivedTos = ip.tos;
+  entry.receivedTos = packet.ip.tos;
 }
 
 /** Fast Open: the user has the connection, and data of it, while its handshake goes on (RFC 7413 section 4.2.2). */

@@ -4,7 +4,7 @@
  *     open ─▶ flow table, timer heap ◀── settle: what is over leaves, or goes on in TIME-WAIT
  *     mark ─▶ list of who has work ─▶ run: tell users, then send
  *
- * Who opens one, and by which rules, is the business of tcp-host.ts (active) and tcp-passive.ts.
+ * Who opens one, and by which rules, is the business of host.ts (active) and admission.ts (passive).
  */
 import { Counts } from '../../base/counts.js';
 import { IndexedHeap } from '../../base/heap.js';
@@ -14,8 +14,6 @@ import type { Seq } from '../../base/seq.js';
 import { SlabPool } from '../../base/slab-pool.js';
 import { NEVER, type Micros } from '../../base/time.js';
 import type { Device } from '../../device/device.js';
-import type { Address } from '../../ip/address.js';
-import type { DropReason } from '../../wire/drop.js';
 import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from '../../wire/ip.js';
 import { TCP_HEADER_BYTES, TCP_MAX_HEADER_BYTES } from '../../wire/tcp.js';
 import { ChallengeLimiter } from '../../tcp/challenge.js';
@@ -37,41 +35,21 @@ import type { TimeWaitRecord } from '../../tcp/time-wait.js';
 import { type Flow, TcpEntry } from './flow.js';
 import { FlowTable } from './flow-table.js';
 import { HalfOpen } from './half-open.js';
-import type { StackObserver } from '../observer.js';
 import type { PathMtus } from '../path-mtus.js';
+import type { StackServices } from '../services.js';
 import { Tuple } from '../tuple.js';
 import { EphemeralPorts } from './ports.js';
 import { TcpEgress } from './egress.js';
 import { TimeWaitTable } from './time-wait-table.js';
 
-/** What TCP needs of the rest of the stack. */
-export interface TcpHostOptions {
-  readonly config: TcpConfig;
-  readonly random: Random;
+/** What TCP alone needs beyond `StackServices`. */
+export interface TcpHostSettings {
+  /** 16 bytes, for everything that strangers must not foretell. */
   readonly secret: Uint8Array;
+  /** Where memory for received data comes from. */
   readonly allocate: Allocate;
-  readonly observer: StackObserver | null;
-  readonly paths: PathMtus;
   /** Most TIME-WAIT records. */
   readonly timeWaitLimit: number;
-  /** The device to `remote`. */
-  route(remote: Address): Device | null;
-  /** The device from which a segment of `tuple` came, in fact or by its source: the way for an answer. */
-  routeBack(tuple: Tuple): Device;
-  /** Nobody here has the packet at hand: true when another stack with our addresses does, or may (neighbours.ts). */
-  isElsewhere(): boolean;
-  /** MUST-44: the address to speak from, or null when there is none of its family. */
-  sourceFor(remote: Address): Address | null;
-  isLocal(address: Address): boolean;
-  /** The limited broadcast address, or that of a network of ours. */
-  isBroadcast(address: Address): boolean;
-  countDrop(reason: DropReason, detail: string): void;
-  /** The same for a segment that reached its connection, which tells observers itself. */
-  readonly countSegment: (reason: DropReason) => void;
-  /** Something waits to be sent or told. */
-  wake(): void;
-  /** Something that the user ought to know, in a sentence. */
-  warn(text: string): void;
 }
 
 /** Different uses of the one secret (isn.ts). */
@@ -112,27 +90,28 @@ export class TcpConnections {
   private readonly ports: EphemeralPorts;
   private readonly portsInUse = new Counts<number>();
 
-  constructor(o: TcpHostOptions) {
-    this.random = o.random;
-    this.paths = o.paths;
-    this.ports = new EphemeralPorts(o.random);
-    this.keyed = new TupleHash(o.secret);
-    this.seed = o.random.int32();
-    this.halfOpen = new HalfOpen(o.secret);
-    this.timeWait = new TimeWaitTable(o.timeWaitLimit, o.config.timeWait, o.config.maxTimeWaitPerHost, o.secret);
+  constructor(services: StackServices, { secret, allocate, timeWaitLimit }: TcpHostSettings) {
+    const { config, random } = services;
+    this.random = random;
+    this.paths = services.paths;
+    this.ports = new EphemeralPorts(random);
+    this.keyed = new TupleHash(secret);
+    this.seed = random.int32();
+    this.halfOpen = new HalfOpen(secret);
+    this.timeWait = new TimeWaitTable(timeWaitLimit, config.timeWait, config.maxTimeWaitPerHost, secret);
     const counters = new TcpCounters();
     this.env = {
-      config: o.config,
+      config,
       counters,
-      memory: new TcpMemory(o.config.memory, counters, o.config.maxOrphans),
-      challenges: new ChallengeLimiter(o.random, o.config.challengeAckLimit),
+      memory: new TcpMemory(config.memory, counters, config.maxOrphans),
+      challenges: new ChallengeLimiter(random, config.challengeAckLimit),
       pool: new SlabPool(),
       records: new SentSegmentPool(),
       news: new AckNews(),
       sample: new AckSample(),
-      allocate: o.allocate,
-      countDrop: o.countSegment,
-      observer: o.observer,
+      allocate,
+      countDrop: services.countSegmentDrop,
+      observer: services.observer,
     };
   }
 
@@ -187,6 +166,10 @@ export class TcpConnections {
   /** The four-tuple has a connection, or is in TIME-WAIT. */
   isTaken(tuple: Tuple): boolean {
     return this.flows.find(tuple) !== null || this.timeWait.find(tuple) >= 0;
+  }
+
+  *[Symbol.iterator](): Generator<Connection> {
+    for (const e of this.flows) yield e.conn;
   }
 
   isPortInUse(port: number): boolean {

@@ -1,6 +1,7 @@
 /**
  * A flow: the four-tuple of one TCP connection, and what the stack keeps for it. `tcp/` sees only the ports (`FlowId`).
  */
+import { IPDEFTTL } from '../../base/ip-default-ttl.js';
 import { NEVER, type Micros } from '../../base/time.js';
 import type { Device } from '../../device/device.js';
 import type { Address } from '../../ip/address.js';
@@ -58,7 +59,7 @@ export class TcpEntry extends Flow {
   /** IP identification of the next packet: it counts the connection's packets (RFC 6864 asks for more only at rates where ten minutes are 65,536 of them). */
   ipId = 0;
   /** MUST-49: time to live. The configured one at first. */
-  ttl = 64;
+  ttl = IPDEFTTL;
   /** MUST-48: the traffic class byte of what we send, ECN's two bits left out: those are TCP's own. */
   tos = 0;
   /** MAY-9: that byte of the last segment that came, ECN and all. */
@@ -78,6 +79,12 @@ export class TcpEntry extends Flow {
     this.pseudoSum = pseudoSum;
     this.device = device;
   }
+}
+
+/** Where the stack has `conn`. Throws TypeError for a connection that no stack opened. */
+export function entryOf({ flow }: Connection): TcpEntry {
+  if (flow instanceof TcpEntry) return flow;
+  throw new TypeError('this connection is not of a stack');
 }
 
 /** `198.18.0.2:80`, `[fd74::2]:80`. */

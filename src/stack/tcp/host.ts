@@ -2,8 +2,8 @@
  * TCP's place in the stack: from segments to connections and back. It knows addresses, which tcp/ does not; the rules are all there.
  *
  *     segment ─▶ demux ─┬─ a connection ─▶ Connection.onSegment
- *                       └─ none ─▶ tcp-passive.ts: TIME-WAIT, a listener, nobody
- *     user ─▶ listen, connect ─▶ tcp-connections.ts ─▶ run: users hear, segments go out
+ *                       └─ none ─▶ passive.ts: TIME-WAIT, a listener, or neither
+ *     user ─▶ listen, connect ─▶ connections.ts ─▶ run: users hear, segments go out
  */
 import { StackError } from '../../base/errors.js';
 import type { MtuDiscover } from '../../base/mtu-discover.js';
@@ -12,7 +12,6 @@ import type { Device } from '../../device/device.js';
 import type { Address } from '../../ip/address.js';
 import type { IcmpError } from '../../ip/icmp-error.js';
 import { Drop } from '../../wire/drop.js';
-import type { IpHeader } from '../../wire/ip.js';
 import { Segment } from '../../wire/tcp.js';
 import type { TcpConfig } from '../../tcp/config.js';
 import type { Connection } from '../../tcp/connection.js';
@@ -27,14 +26,16 @@ import type { TcpUser } from '../../tcp/connection.js';
 import { checkPair } from './address-pair.js';
 import { FastOpenCache } from './fast-open-cache.js';
 import { FastOpenQueue } from './fast-open-server.js';
+import type { Arrival } from '../arrival.js';
+import type { StackServices } from '../services.js';
 import type { Tuple } from '../tuple.js';
-import { Flow, type TcpEntry } from './flow.js';
+import { entryOf, Flow, type TcpEntry } from './flow.js';
 import { DEFAULT_BACKLOG, Listener, type ListenUser } from './listener.js';
-import { outputMtu, TcpConnections, type TcpHostOptions } from './connections.js';
+import { outputMtu, TcpConnections, type TcpHostSettings } from './connections.js';
 import { TcpPassive } from './passive.js';
 import type { TimeWaitTable } from './time-wait-table.js';
 
-export interface ListenOptions {
+export interface TcpListenOptions {
   port: number;
   /** Default: every address of the stack. */
   address?: Address | null;
@@ -48,7 +49,7 @@ export interface ListenOptions {
   user: ListenUser;
 }
 
-export interface ConnectOptions {
+export interface TcpConnectOptions {
   remote: Address;
   remotePort: number;
   /** MUST-43, MUST-44: else the stack chooses. */
@@ -71,87 +72,87 @@ export class TcpHost {
   /** Of the packet at hand, and of the call at hand. */
   private readonly arrived: Tuple;
   private readonly asked: Tuple;
-  private readonly all: TcpConnections;
+  readonly connections: TcpConnections;
   private readonly passive: TcpPassive;
   private readonly fastOpenCache: FastOpenCache;
-  private readonly o: TcpHostOptions;
+  private readonly services: StackServices;
 
-  constructor(o: TcpHostOptions) {
-    this.o = o;
-    this.all = new TcpConnections(o);
-    this.arrived = this.all.newTuple();
-    this.asked = this.all.newTuple();
-    this.passive = new TcpPassive(this.all, o);
-    this.fastOpenCache = new FastOpenCache(o.config, this.all.env.counters);
-    o.paths.onDecrease = (e, now) => {
-      this.all.pathChanged(e.d0, e.d1, e.d2, e.d3, e.mtu > 0 ? MtuCause.icmp : MtuCause.plateau, now);
+  constructor(services: StackServices, settings: TcpHostSettings) {
+    this.services = services;
+    this.connections = new TcpConnections(services, settings);
+    this.arrived = this.connections.newTuple();
+    this.asked = this.connections.newTuple();
+    this.passive = new TcpPassive(this.connections, services);
+    this.fastOpenCache = new FastOpenCache(services.config, this.connections.env.counters);
+    services.paths.onDecrease = (e, now) => {
+      this.connections.pathChanged(e.d0, e.d1, e.d2, e.d3, e.mtu > 0 ? MtuCause.icmp : MtuCause.plateau, now);
     };
   }
 
   get env(): TcpEnv {
-    return this.all.env;
+    return this.connections.env;
   }
 
   get timeWait(): TimeWaitTable {
-    return this.all.timeWait;
+    return this.connections.timeWait;
   }
 
   get counters(): TcpCounters {
-    return this.all.env.counters;
+    return this.connections.env.counters;
   }
 
   get connectionCount(): number {
-    return this.all.flows.size;
+    return this.connections.flows.size;
   }
 
   // ---- In ---------------------------------------------------------------------------------------------------------
 
-  /** `seg` was parsed out of the packet that `ip` heads, and its checksum is right. */
-  arrives(ip: IpHeader, seg: Segment, now: Micros): void {
-    const { flows, out, env } = this.all;
+  /** `seg` was parsed out of `packet`, and its checksum is right. */
+  arrives(packet: Arrival, seg: Segment, now: Micros): void {
+    const { flows, out, env } = this.connections;
     out.now = now;
     env.counters.TcpInSegs += seg.wireSegments;
     const { arrived } = this;
-    arrived.ofArrival(ip, seg);
+    arrived.ofArrival(packet.ip, seg);
     const entry = flows.find(arrived);
-    if (entry !== null) this.arrivesAt(entry, ip, seg, now);
-    else this.passive.arrives(arrived, ip, seg, now);
+    if (entry !== null) this.arrivesAt(entry, packet.ip.tos, seg, now);
+    else this.passive.arrives(arrived, packet, seg, now);
   }
 
-  private arrivesAt(entry: TcpEntry, ip: IpHeader, seg: Segment, now: Micros): void {
+  private arrivesAt(entry: TcpEntry, tos: number, seg: Segment, now: Micros): void {
     const { conn, listener } = entry;
-    const { synQueue } = this.passive;
-    entry.receivedTos = ip.tos;
-    if (listener !== null && !synQueue.mayEstablish(entry, listener, seg)) return;
+    const { admission } = this.passive;
+    entry.receivedTos = tos;
+    if (listener !== null && !admission.mayEstablish(entry, listener, seg)) return;
     conn.onSegment(seg, now);
-    if (listener !== null) synQueue.afterSegment(entry, listener);
-    this.all.mark(entry);
+    if (listener !== null) admission.afterSegment(entry, listener);
+    this.connections.mark(entry);
   }
 
-  /** An ICMP error about a segment that we sent. */
-  icmpError(e: IcmpError, now: Micros): void {
-    const { flows, out } = this.all;
+  /** An ICMP error about a segment that we sent; `packet` brought it. */
+  icmpError(e: IcmpError, packet: Arrival, now: Micros): void {
+    const { flows, out } = this.connections;
     out.now = now;
     const { arrived } = this;
     arrived.ofQuote(e);
     const entry = flows.find(arrived);
     if (entry === null) {
-      if (this.o.isElsewhere()) return;
-      this.o.countDrop(Drop.icmpNoSuchFlow, '');
+      if (this.services.passToNeighbour(packet)) return;
+      this.services.countDrop(Drop.icmpNoSuchFlow, '');
       return;
     }
     if (e.errno !== 'EMSGSIZE') icmpErrorArrives(entry.conn, e, now);
     else if (quotesFlight(entry.conn, e.seq))
-      this.o.paths.tooBig(e, entry.conn.size.discover, outputMtu(entry.device, entry.conn.config), now);
-    this.all.mark(entry);
+      this.services.paths.tooBig(e, entry.conn.size.discover, outputMtu(entry.device, entry.conn.config), now);
+    this.connections.mark(entry);
   }
 
   // ---- The user's side ----------------------------------------------------------------------------------------------
 
-  listen(o: ListenOptions): Listener {
+  listen(o: TcpListenOptions): Listener {
     const address = o.address ?? null;
     const port = o.port === 0 ? this.freeListenPort() : o.port;
-    if (address !== null && !address.isUnspecified && !this.o.isLocal(address)) {
+    if (address !== null && !address.isUnspecified && !this.services.addresses.isOwn(address)) {
       throw new StackError('EADDRNOTAVAIL', `${address.toString()} is not an address of this stack`);
     }
     const listener = new Listener(address, port, o.backlog ?? DEFAULT_BACKLOG, o.user, (l, at) => {
@@ -159,7 +160,7 @@ export class TcpHost {
     });
     listener.fastOpen = this.fastOpenQueue(o, listener.queue.backlog);
     if (o.typeOfService !== undefined) listener.tos = dscpOf(o.typeOfService);
-    if (o.config !== undefined) listener.setConfig({ ...this.o.config, ...o.config });
+    if (o.config !== undefined) listener.setConfig({ ...this.services.config, ...o.config });
     this.passive.listeners.add(listener);
     return listener;
   }
@@ -167,66 +168,67 @@ export class TcpHost {
   /** bind(2) before an active OPEN: a listener's port is its alone on its addresses. */
   checkBind(address: Address, family: number, port: number): void {
     if (address.version !== family) throw new StackError('EINVAL', `${address.toString()} is no IPv${family} address`);
-    if (!address.isUnspecified && !this.o.isLocal(address)) {
+    if (!address.isUnspecified && !this.services.addresses.isOwn(address)) {
       throw new StackError('EADDRNOTAVAIL', `${address.toString()} is not an address of this stack`);
     }
     if (port !== 0) this.passive.listeners.checkFree(address, port);
   }
 
   /** MUST-46: an active OPEN to a broadcast or multicast address is refused. */
-  connect(o: ConnectOptions, now: Micros): Connection {
-    const { all, asked } = this;
-    all.out.now = now;
+  connect(o: TcpConnectOptions, now: Micros): Connection {
+    const { connections, asked, services } = this;
+    const { addresses } = services;
+    connections.out.now = now;
     const { remote, remotePort } = o;
-    if (remote.isMulticast || this.o.isBroadcast(remote)) {
+    if (remote.isMulticast || addresses.isBroadcast(remote)) {
       throw new StackError('ENETUNREACH', `${remote.toString()} is no address of a single host`);
     }
-    const local = o.local ?? this.o.sourceFor(remote);
-    const device = this.o.route(remote);
+    const local = o.local ?? addresses.sourceFor(remote);
+    const device = services.route(remote);
     if (local === null || device === null) {
       throw new StackError(
         'ENETUNREACH',
         `the stack has no IPv${remote.version} address to reach ${remote.toString()} from`,
       );
     }
-    if (!this.o.isLocal(local)) {
+    if (!addresses.isOwn(local)) {
       throw new StackError('EADDRNOTAVAIL', `${local.toString()} is not an address of this stack`);
     }
-    checkPair(local, remote, this.o.isLocal(remote));
+    checkPair(local, remote, addresses.isOwn(remote));
     const localPort = o.localPort ? o.localPort : this.ephemeralPort(local, remote, remotePort);
     if (localPort === 0) throw new StackError('EADDRNOTAVAIL', 'every ephemeral port to this address is in use');
     const flow = new Flow(local, localPort, remote, remotePort);
     asked.of(local, localPort, remote, remotePort);
-    if (all.isTaken(asked)) throw new StackError('EADDRNOTAVAIL', `${flow.toString()} is connected already`);
+    if (connections.isTaken(asked)) throw new StackError('EADDRNOTAVAIL', `${flow.toString()} is connected already`);
     const tos = dscpOf(o.typeOfService ?? 0);
-    const config = o.config === undefined ? this.o.config : { ...this.o.config, ...o.config };
+    const config = o.config === undefined ? services.config : { ...services.config, ...o.config };
     if (o.fastOpen === true && (config.fastOpen & FastOpenMode.client) === 0) {
       throw new StackError(
         'EOPNOTSUPP',
         'Fast Open is switched off for clients: bit 1 of fastOpen (net.ipv4.tcp_fastopen)',
       );
     }
-    const entry = all.open(flow, asked, device, config, null, null, now);
+    const entry = connections.open(flow, asked, device, config, null, null, now);
     entry.tos = tos;
     entry.conn.user = o.user;
     if (o.fastOpen === true) {
       entry.conn.fastOpen = this.fastOpenCache.plan(local, remote, config.fastOpen, entry.conn.advertisedMss, now);
     }
     entry.conn.openActive(now);
-    all.mark(entry);
-    this.o.wake();
+    connections.mark(entry);
+    services.wake();
     return entry.conn;
   }
 
   /** `conn`'s user did something that may make something to send. */
   touch(conn: Connection): void {
-    const entry = conn.flow as TcpEntry;
-    if (entry.linked || conn.resetOwed !== 0 || conn.events !== 0) this.all.mark(entry);
+    const entry = entryOf(conn);
+    if (entry.linked || conn.resetOwed !== 0 || conn.events !== 0) this.connections.mark(entry);
   }
 
   /** SHLD-21: at any time, for all that is sent from now on. */
   setTypeOfService(conn: Connection, tos: number): void {
-    (conn.flow as TcpEntry).tos = dscpOf(tos);
+    entryOf(conn).tos = dscpOf(tos);
   }
 
   /** `ip tcp_metrics flush`: what is remembered of other hosts, beyond their connections. */
@@ -239,50 +241,46 @@ export class TcpHost {
    * each knows it at once. SYNs, ACKs and RSTs are lost; data waits to be tried again (local-drop.ts).
    */
   setDropsOutput(on: boolean): void {
-    this.all.out.dropsAll = on;
+    this.connections.out.dropsAll = on;
   }
 
   /** IP_MTU_DISCOVER, at any time. */
   setMtuDiscover(conn: Connection, mode: MtuDiscover, now: Micros): void {
     conn.size.discover = mode;
-    this.all.findPath(conn.flow as TcpEntry, now);
+    this.connections.findPath(entryOf(conn), now);
   }
 
-  *connections(): Generator<Connection> {
-    for (const e of this.all.flows) yield e.conn;
-  }
-
-  private fastOpenQueue(o: ListenOptions, backlog: number): FastOpenQueue | null {
+  private fastOpenQueue(o: TcpListenOptions, backlog: number): FastOpenQueue | null {
     if (o.fastOpen !== undefined) return new FastOpenQueue(o.fastOpen);
-    return (this.o.config.fastOpen & FastOpenMode.everyListener) !== 0 ? new FastOpenQueue(backlog) : null;
+    return (this.services.config.fastOpen & FastOpenMode.everyListener) !== 0 ? new FastOpenQueue(backlog) : null;
   }
 
   /** Would the SYN of `connect({ remote, fastOpen: true })` have data? Then a program may as well have it wait for that. */
   fastOpenIsReady(remote: Address, config: Partial<TcpConfig>, now: Micros): boolean {
-    const local = this.o.sourceFor(remote);
-    const bits = config.fastOpen ?? this.o.config.fastOpen;
+    const local = this.services.addresses.sourceFor(remote);
+    const bits = config.fastOpen ?? this.services.config.fastOpen;
     return local !== null && this.fastOpenCache.isReady(local, remote, bits, now);
   }
 
   /** The server's cookies: their keys may be set. */
   get fastOpenCookies(): FastOpenCookies {
-    return this.passive.synQueue.fastOpen.cookies;
+    return this.passive.admission.fastOpen.cookies;
   }
 
   private ephemeralPort(l: Address, r: Address, remotePort: number): number {
-    const { all, asked } = this;
+    const { connections, asked } = this;
     const { listeners } = this.passive;
     asked.of(l, 0, r, remotePort);
-    return all.ephemeralPort(asked, (port) => {
+    return connections.ephemeralPort(asked, (port) => {
       if (listeners.has(port)) return false;
       asked.of(l, port, r, remotePort);
-      return !all.isTaken(asked);
+      return !connections.isTaken(asked);
     });
   }
 
   private freeListenPort(): number {
     const { listeners } = this.passive;
-    const port = this.all.anyPort((p) => !listeners.has(p) && !this.all.isPortInUse(p));
+    const port = this.connections.anyPort((p) => !listeners.has(p) && !this.connections.isPortInUse(p));
     if (port === 0) throw new StackError('EADDRINUSE', 'every ephemeral port is in use');
     return port;
   }
@@ -291,41 +289,41 @@ export class TcpHost {
 
   /** Tells users what happened, then sends what is owed. */
   run(now: Micros): void {
-    this.all.run(now);
+    this.connections.run(now);
   }
 
   get hasWork(): boolean {
-    return this.all.hasWork;
+    return this.connections.hasWork;
   }
 
   nextTimeout(): Micros {
-    return this.all.nextTimeout();
+    return this.connections.nextTimeout();
   }
 
   onTimeout(now: Micros): void {
-    this.all.onTimeout(now);
+    this.connections.onTimeout(now);
   }
 
   /** Every connection over `device` ends with ENETDOWN; those over loopback go on. */
   deviceGone(device: Device, now: Micros): void {
-    for (const e of [...this.all.flows]) {
+    for (const e of [...this.connections.flows]) {
       if (e.device !== device) continue;
       e.conn.finish('ENETDOWN', 'device-gone', now);
-      this.all.mark(e);
+      this.connections.mark(e);
     }
   }
 
   close(now: Micros): void {
     for (const l of this.passive.listeners.all()) l.close(now);
-    for (const e of [...this.all.flows]) {
+    for (const e of [...this.connections.flows]) {
       e.conn.abort(now, 'stack-closes');
-      this.all.mark(e);
+      this.connections.mark(e);
     }
     this.run(now);
   }
 
   checkInvariants(): string | null {
-    return this.all.checkInvariants();
+    return this.connections.checkInvariants();
   }
 }
 

@@ -2,58 +2,59 @@
  * The passive side of TCP in a stack: segments that meet no connection.
  *
  *     segment ─┬─ TIME-WAIT's row ─▶ tcp/time-wait.ts ─▶ an ACK, or on to the listener
- *              ├─ a listener ─▶ stack/tcp/listen.ts ─▶ syn-queue.ts
+ *              ├─ a listener ─▶ stack/tcp/listen.ts ─▶ admission.ts
  *              └─ nobody ─▶ a RST (stray.ts)
  */
 import type { Micros } from '../../base/time.js';
 import { Drop } from '../../wire/drop.js';
-import type { IpHeader } from '../../wire/ip.js';
 import { TcpFlag, type Segment } from '../../wire/tcp.js';
 import { answersAlways } from '../../tcp/challenge.js';
 import { arrivesInListen } from './listen.js';
 import { arrivesInTimeWait, timeWaitAck, TimeWait, TimeWaitRecord } from '../../tcp/time-wait.js';
 import type { Listener } from './listener.js';
 import { ListenerTable } from './listener-table.js';
+import type { Arrival } from '../arrival.js';
+import type { StackServices } from '../services.js';
 import type { Tuple } from '../tuple.js';
 import { StrayAnswers } from './stray.js';
-import { SynQueue } from './admission.js';
-import type { TcpConnections, TcpHostOptions } from './connections.js';
+import { Admission } from './admission.js';
+import type { TcpConnections } from './connections.js';
 
 export class TcpPassive {
   readonly listeners = new ListenerTable();
-  readonly synQueue: SynQueue;
+  readonly admission: Admission;
   private readonly stray: StrayAnswers;
   private readonly record = new TimeWaitRecord();
-  private readonly all: TcpConnections;
-  private readonly o: TcpHostOptions;
+  private readonly connections: TcpConnections;
+  private readonly services: StackServices;
 
-  constructor(all: TcpConnections, o: TcpHostOptions) {
-    this.all = all;
-    this.o = o;
-    this.stray = new StrayAnswers(all, o);
-    this.synQueue = new SynQueue(all, this.stray, o, o.random);
+  constructor(connections: TcpConnections, services: StackServices) {
+    this.connections = connections;
+    this.services = services;
+    this.stray = new StrayAnswers(connections, services);
+    this.admission = new Admission(connections, this.stray, services);
   }
 
   /** `seg` belongs to no connection. */
-  arrives(tuple: Tuple, ip: IpHeader, seg: Segment, now: Micros): void {
-    const row = this.all.timeWait.find(tuple);
+  arrives(tuple: Tuple, packet: Arrival, seg: Segment, now: Micros): void {
+    const row = this.connections.timeWait.find(tuple);
     if (row >= 0 && !this.arrivesAtTimeWait(row, tuple, seg, now)) return;
-    this.arrivesAtListener(tuple, ip, seg, row >= 0 ? this.record : null, now);
+    this.arrivesAtListener(tuple, packet, seg, row >= 0 ? this.record : null, now);
   }
 
   // ---- TIME-WAIT ------------------------------------------------------------------------------------------------------
 
   /** True when the segment is a SYN that may take the old connection's place. */
   private arrivesAtTimeWait(row: number, tuple: Tuple, seg: Segment, now: Micros): boolean {
-    const { record, o } = this;
-    const { timeWait, env } = this.all;
+    const { record, services } = this;
+    const { timeWait, env } = this.connections;
     timeWait.read(row, record);
-    let verdict = arrivesInTimeWait(record, seg, o.config);
+    let verdict = arrivesInTimeWait(record, seg, services.config);
     // A SYN that nobody would take opens nothing, and must not end TIME-WAIT either.
     if (verdict === TimeWait.reopen && this.listeners.find(tuple) === null) {
       verdict = TimeWait.acknowledge;
     }
-    const watch = o.observer;
+    const watch = services.observer;
     switch (verdict) {
       case TimeWait.reopen:
         timeWait.remove(row);
@@ -65,7 +66,7 @@ export class TcpPassive {
         return false;
       case TimeWait.acknowledge: {
         timeWait.restart(row, now);
-        if (!answersAlways(seg) && !timeWait.mayAnswer(row, o.config.challengeAckInterval, now)) {
+        if (!answersAlways(seg) && !timeWait.mayAnswer(row, services.config.challengeAckInterval, now)) {
           watch?.strayArrived(
             tuple.toFlow(),
             seg,
@@ -83,7 +84,7 @@ export class TcpPassive {
       default:
         timeWait.setTsRecent(row, record.tsRecent);
         watch?.strayArrived(tuple.toFlow(), seg, 'TIME-WAIT: nothing to do', now);
-        o.countDrop(Drop.tcpTimeWait, '');
+        services.countDrop(Drop.tcpTimeWait, '');
         return false;
     }
   }
@@ -93,39 +94,40 @@ export class TcpPassive {
   /** `before`: what was in TIME-WAIT, if the segment is a SYN that takes its place. */
   private arrivesAtListener(
     tuple: Tuple,
-    ip: IpHeader,
+    packet: Arrival,
     seg: Segment,
     before: TimeWaitRecord | null,
     now: Micros,
   ): void {
     const listener = this.listeners.find(tuple);
-    const watch = this.o.observer;
+    const watch = this.services.observer;
     if (listener === null) {
-      if (this.o.isElsewhere()) return;
-      this.o.countDrop(Drop.tcpNoSuchPort, watch === null ? '' : tuple.toFlow().toString());
+      if (this.services.passToNeighbour(packet)) return;
+      this.services.countDrop(Drop.tcpNoSuchPort, watch === null ? '' : tuple.toFlow().toString());
       watch?.strayArrived(tuple.toFlow(), seg, seg.has(TcpFlag.RST) ? 'CLOSED: RST is ignored' : 'CLOSED: RST', now);
       this.stray.reset(tuple, seg, now);
       return;
     }
     switch (arrivesInListen(seg)) {
       case 'reset':
-        if (this.synQueue.cookieArrives(listener, tuple, ip, seg, now) || this.o.isElsewhere()) return;
+        if (this.admission.cookieArrives(listener, tuple, packet, seg, now) || this.services.passToNeighbour(packet))
+          return;
         watch?.strayArrived(tuple.toFlow(), seg, 'LISTEN: an ACK of nothing, RST', now);
         this.stray.reset(tuple, seg, now);
         return;
       case 'ignore':
-        if (this.o.isElsewhere()) return; // a RST, which is somebody's
+        if (this.services.passToNeighbour(packet)) return; // a RST, which is somebody's
         watch?.strayArrived(tuple.toFlow(), seg, 'LISTEN: ignored', now);
-        this.o.countDrop(Drop.tcpBadFlags, '');
+        this.services.countDrop(Drop.tcpBadFlags, '');
         return;
       default:
-        this.synQueue.synArrives(listener, tuple, ip, seg, before, now);
+        this.admission.synArrives(listener, tuple, packet, seg, before, now);
     }
   }
 
   closeListener(listener: Listener, now: Micros): void {
     this.listeners.remove(listener);
-    this.synQueue.closeListener(listener, now);
-    this.o.wake();
+    this.admission.closeListener(listener, now);
+    this.services.wake();
   }
 }

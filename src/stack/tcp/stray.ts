@@ -2,34 +2,35 @@
 import type { Micros } from '../../base/time.js';
 import type { Segment } from '../../wire/tcp.js';
 import { resetFor } from '../../tcp/reset.js';
+import type { StackServices } from '../services.js';
 import type { Tuple } from '../tuple.js';
-import type { TcpConnections, TcpHostOptions } from './connections.js';
+import type { TcpConnections } from './connections.js';
 
 export class StrayAnswers {
-  private readonly all: TcpConnections;
-  private readonly o: TcpHostOptions;
+  private readonly connections: TcpConnections;
+  private readonly services: StackServices;
 
-  constructor(all: TcpConnections, o: TcpHostOptions) {
-    this.all = all;
-    this.o = o;
+  constructor(connections: TcpConnections, services: StackServices) {
+    this.connections = connections;
+    this.services = services;
   }
 
   /** The answer to fill before `send`. */
   get segment(): Segment {
-    return this.all.out.segment;
+    return this.connections.out.segment;
   }
 
   /** Sends `segment` to the peer; `tos` is IP's type of service, `ttl` its time to live. */
-  send(tuple: Tuple, why: string, now: Micros, tos = 0, ttl = this.o.config.ttl): void {
-    const { env, out } = this.all;
+  send(tuple: Tuple, why: string, now: Micros, tos = 0, ttl = this.services.config.ttl): void {
+    const { env, out } = this.connections;
     env.counters.TcpOutSegs++;
-    this.o.observer?.straySent(tuple.toFlow(), out.segment, why, now);
-    out.sendStray(this.o.routeBack(tuple), tuple, tos, ttl);
+    this.services.observer?.straySent(tuple.toFlow(), out.segment, why, now);
+    out.sendStray(this.services.routeBack(tuple.remote), tuple, tos, ttl);
   }
 
   reset(tuple: Tuple, seg: Segment, now: Micros): void {
-    if (!resetFor(seg, this.segment, this.o.config.strictTimestamps)) return;
-    this.all.env.counters.TcpOutRsts++;
+    if (!resetFor(seg, this.segment, this.services.config.strictTimestamps)) return;
+    this.connections.env.counters.TcpOutRsts++;
     this.send(tuple, 'RST: no such connection (RFC 9293 section 3.5.2)', now);
   }
 }

@@ -13,6 +13,7 @@ import { parseUdp, UDP_HEADER_BYTES, UdpHeader, writeUdp } from '../../wire/udp.
 import { checkPair } from '../tcp/address-pair.js';
 import { endpointText } from '../tcp/flow.js';
 import type { IpOutput } from '../ip-output.js';
+import type { StackServices } from '../services.js';
 import { EphemeralPorts } from '../tcp/ports.js';
 
 export interface UdpUser {
@@ -62,16 +63,18 @@ export class UdpHost {
   private readonly ports: EphemeralPorts;
   private readonly header = new UdpHeader();
   private readonly ip = new IpHeader();
+  private readonly services: StackServices;
   private readonly out: IpOutput;
 
-  constructor(out: IpOutput) {
+  constructor(services: StackServices, out: IpOutput) {
+    this.services = services;
     this.out = out;
-    this.ports = new EphemeralPorts(out.random);
+    this.ports = new EphemeralPorts(services.random);
   }
 
   bind(o: UdpBindOptions): UdpSocket {
     const address = o.address ?? null;
-    if (address !== null && !this.out.addresses.isOwn(address)) {
+    if (address !== null && !this.services.addresses.isOwn(address)) {
       throw new StackError('EADDRNOTAVAIL', `${address.toString()} is not an address of this stack`);
     }
     const port = o.port === 0 ? this.freePort() : o.port;
@@ -82,7 +85,7 @@ export class UdpHost {
   }
 
   private freePort(): number {
-    const { random } = this.out;
+    const { random } = this.services;
     return this.ports.pick(random.int32(), random.int32(), (p) => !this.table.has(p));
   }
 
@@ -97,7 +100,7 @@ export class UdpHost {
     if (bad !== Drop.none) return bad;
     const from = Address.fromWords(ip.s0, ip.s1, ip.s2, ip.s3);
     const to = Address.fromWords(ip.d0, ip.d1, ip.d2, ip.d3);
-    const watch = this.out.observer;
+    const watch = this.services.observer;
     watch?.datagram(
       'in',
       endpointText(from, header.sourcePort),
@@ -119,7 +122,7 @@ export class UdpHost {
     const remote = Address.fromWords(e.d0, e.d1, e.d2, e.d3);
     if (e.errno === 'EMSGSIZE') {
       const mtu = this.out.mtuTo(remote, MtuDiscover.probe);
-      if (mtu > 0) this.out.paths.tooBig(e, socket.mtuDiscover, mtu, now);
+      if (mtu > 0) this.services.paths.tooBig(e, socket.mtuDiscover, mtu, now);
       // As Linux: who cuts datagrams himself needs not hear of it.
       if (socket.mtuDiscover === MtuDiscover.dont) return true;
     }
@@ -128,25 +131,25 @@ export class UdpHost {
   }
 
   send(socket: UdpSocket, bytes: Uint8Array, to: Address, toPort: number, now: Micros, from?: Address): void {
-    const { out, ip } = this;
+    const { services, out, ip } = this;
     out.now = now;
     if (bytes.length > MAX_DATA)
       throw new StackError('EMSGSIZE', `a UDP datagram holds ${MAX_DATA} bytes, not ${bytes.length}`);
-    const source = from ?? socket.address ?? out.addresses.sourceFor(to);
+    const source = from ?? socket.address ?? services.addresses.sourceFor(to);
     if (source === null)
       throw new StackError('ENETUNREACH', `the stack has no IPv${to.version} address to reach ${to.toString()} from`);
-    if (!out.addresses.isOwn(source))
+    if (!services.addresses.isOwn(source))
       throw new StackError('EADDRNOTAVAIL', `${source.toString()} is not an address of this stack`);
-    checkPair(source, to, out.addresses.isOwn(to));
+    checkPair(source, to, services.addresses.isOwn(to));
     ip.setAddresses(source, to);
     ip.protocol = PROTOCOL_UDP;
-    ip.ttl = 64;
+    ip.ttl = services.config.ttl;
     ip.tos = 0;
     const { scratch } = out;
     scratch.bytes.set(bytes, UDP_HEADER_BYTES);
     writeUdp(scratch, 0, ip, socket.port, toPort, bytes.length);
     ip.payloadLength = UDP_HEADER_BYTES + bytes.length;
-    out.observer?.datagram(
+    services.observer?.datagram(
       'out',
       endpointText(source, socket.port),
       endpointText(to, toPort),

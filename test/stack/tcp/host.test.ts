@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { MINUTE, SECOND } from '../../../src/base/time.js';
 import { Address, Prefix } from '../../../src/ip/address.js';
-import type { TcpEntry } from '../../../src/stack/tcp/flow.js';
+import { entryOf } from '../../../src/stack/tcp/flow.js';
 import { FIRST_EPHEMERAL, LAST_EPHEMERAL } from '../../../src/stack/tcp/ports.js';
 import type { Connection } from '../../../src/tcp/connection.js';
 import type { TcpUser } from '../../../src/tcp/connection.js';
@@ -111,7 +111,7 @@ describe("a listener's backlog", () => {
     expect([w.stack.counters.TcpExtListenOverflows, w.stack.counters.TcpExtListenDrops]).toEqual([2, 3]);
     const again = w.wait(2 * SECOND);
     expect(again).toMatchObject([{ flags: SYN | ACK, dport: 4, seq: fourth!.seq }]);
-    expect((listener.accept()!.flow as TcpEntry).remotePort).toBe(1);
+    expect(entryOf(listener.accept()!).remotePort).toBe(1);
     finish(4, fourth!.seq);
     const accepted = [listener.accept(), listener.accept(), listener.accept()] as Connection[];
     expect(accepted.map((c) => [c.stateName, c.flow.remotePort])).toEqual([
@@ -272,7 +272,7 @@ describe('loopback', () => {
     const conn = w.stack.connect({ remote: Address.parse(to), remotePort: 80, user: nobody }, w.now);
     expect(w.take()).toEqual([]);
     expect([conn.stateName, accepted[0]!.stateName]).toEqual(['ESTABLISHED', 'ESTABLISHED']);
-    expect((accepted[0]!.flow as TcpEntry).remote.toString()).toBe(from);
+    expect(entryOf(accepted[0]!).remote.toString()).toBe(from);
     conn.send(Buffer.from('hello'));
     conn.shutdown(w.now);
     w.stack.wake(conn);
