@@ -89,6 +89,9 @@ export class Address implements AddressWords {
   }
 }
 
+/** The key of a Map by address. */
+export const keyOf = ({ w0, w1, w2, w3 }: AddressWords): string => `${w0} ${w1} ${w2} ${w3}`;
+
 /** An address and the length of its network's prefix: `198.18.0.2/24`. */
 export class Prefix {
   readonly address: Address;

@@ -7,6 +7,8 @@
  */
 import type { Random } from '../base/random.js';
 import { SECOND, type Micros } from '../base/time.js';
+import type { AddressWords } from '../wire/ip.js';
+import { keyOf } from './address.js';
 
 const PER_SECOND = 1000;
 const BURST = 50;
@@ -30,8 +32,8 @@ export class IcmpLimiter {
   }
 
   /** May an error go to this address now? */
-  allow(w0: number, w1: number, w2: number, w3: number, now: Micros): boolean {
-    const key = `${w0} ${w1} ${w2} ${w3}`;
+  allow(to: AddressWords, now: Micros): boolean {
+    const key = keyOf(to);
     const host = this.hosts.get(key) ?? { tokens: PER_HOST_BURST, at: now };
     refill(host, PER_HOST_PER_SECOND, PER_HOST_BURST, now);
     refill(this.all, PER_SECOND, BURST, now);

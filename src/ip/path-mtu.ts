@@ -8,6 +8,8 @@
  * packets for one. Packets of the floor's size go without DF there, and routers may cut them.
  */
 import { MINUTE, NEVER, type Micros } from '../base/time.js';
+import { addressVersion, type AddressWords } from '../wire/ip.js';
+import { keyOf } from './address.js';
 
 /** The least that a path must carry: RFC 791 section 3.2, RFC 8200 section 5. */
 export const MIN_MTU_4 = 68;
@@ -43,24 +45,24 @@ export class PathMtuCache {
   }
 
   /** The largest packet, in bytes, for this destination: `interfaceMtu` unless the path is known to carry less. */
-  mtuTo(w0: number, w1: number, w2: number, w3: number, interfaceMtu: number, now: Micros): number {
-    const entry = this.find(w0, w1, w2, w3, now);
+  mtuTo(to: AddressWords, interfaceMtu: number, now: Micros): number {
+    const entry = this.find(to, now);
     return entry === undefined ? interfaceMtu : Math.min(entry.mtu, interfaceMtu);
   }
 
   /** Routers may cut what goes there, whatever its sender would like. */
-  mayFragment(w0: number, w1: number, w2: number, w3: number, now: Micros): boolean {
-    return this.find(w0, w1, w2, w3, now)?.mayFragment === true;
+  mayFragment(to: AddressWords, now: Micros): boolean {
+    return this.find(to, now)?.mayFragment === true;
   }
 
   /** When what is known of this destination will be forgotten, or NEVER when nothing is. */
-  expiry(w0: number, w1: number, w2: number, w3: number, now: Micros): Micros {
-    return this.find(w0, w1, w2, w3, now)?.expires ?? NEVER;
+  expiry(to: AddressWords, now: Micros): Micros {
+    return this.find(to, now)?.expires ?? NEVER;
   }
 
-  private find(w0: number, w1: number, w2: number, w3: number, now: Micros): Entry | undefined {
+  private find(to: AddressWords, now: Micros): Entry | undefined {
     if (this.entries.size === 0) return undefined;
-    const key = keyOf(w0, w1, w2, w3);
+    const key = keyOf(to);
     const entry = this.entries.get(key);
     if (entry === undefined || entry.expires > now) return entry;
     this.entries.delete(key);
@@ -71,38 +73,27 @@ export class PathMtuCache {
    * An error said that a packet of `packetBytes` to this destination was too big for a next hop of `reported` bytes (0: it did not say). Returns
    * the path's MTU from now on, or 0 when nothing changes: a "decrease" that is none is no reason to send anything again.
    */
-  decrease(
-    version: 4 | 6,
-    w0: number,
-    w1: number,
-    w2: number,
-    w3: number,
-    reported: number,
-    packetBytes: number,
-    interfaceMtu: number,
-    now: Micros,
-  ): number {
+  decrease(to: AddressWords, reported: number, packetBytes: number, interfaceMtu: number, now: Micros): number {
+    const version = addressVersion(to);
     // RFC 8201 section 4: one that says less than IPv6's least is to be discarded.
     if (version === 6 && reported < MIN_MTU_6) return 0;
     // RFC 5927 section 7: nothing is too big for a hop that takes it.
     if (reported >= packetBytes) return 0;
-    const before = this.mtuTo(w0, w1, w2, w3, interfaceMtu, now);
+    const before = this.mtuTo(to, interfaceMtu, now);
     const least = version === 4 ? this.floor4 : MIN_MTU_6;
     // A guess is about the packet: one that was on its way when the last guess was made asks for no other. Longer than the interface sends is a
     // super-segment that was cut on the way.
     const said = reported > 0 ? reported : plateauBelow(packetBytes > interfaceMtu ? before : packetBytes);
     const mtu = Math.min(Math.max(said, least), before);
     const mayFragment = version === 4 && said < least;
-    if (mtu === before && (!mayFragment || this.mayFragment(w0, w1, w2, w3, now))) return 0;
-    const key = keyOf(w0, w1, w2, w3);
+    if (mtu === before && (!mayFragment || this.mayFragment(to, now))) return 0;
+    const key = keyOf(to);
     this.entries.delete(key);
     if (this.entries.size >= MAX_ENTRIES) this.entries.delete(this.entries.keys().next().value!);
     this.entries.set(key, { mtu, mayFragment, expires: now + this.lifetime });
     return mtu;
   }
 }
-
-const keyOf = (w0: number, w1: number, w2: number, w3: number): string => `${w0} ${w1} ${w2} ${w3}`;
 
 /** The largest plateau below `bytes`. */
 const plateauBelow = (bytes: number): number => PLATEAUS.find((p) => p < bytes) ?? MIN_MTU_4;

@@ -4,14 +4,14 @@
  */
 import { MtuDiscover } from '../base/mtu-discover.js';
 import type { Micros } from '../base/time.js';
-import type { Address } from '../ip/address.js';
+import { Address } from '../ip/address.js';
 import type { IcmpError } from '../ip/icmp-error.js';
 import { PathMtuCache } from '../ip/path-mtu.js';
 import type { TcpConfig } from '../tcp/config.js';
 
 export class PathMtus {
-  /** Told when the path to the error's destination carries less than was thought. */
-  onDecrease: ((e: IcmpError, now: Micros) => void) | null = null;
+  /** Told when the path to `to` carries less than was thought. */
+  onDecrease: ((to: Address, e: IcmpError, now: Micros) => void) | null = null;
   private readonly cache: PathMtuCache;
 
   constructor(config: TcpConfig) {
@@ -24,18 +24,18 @@ export class PathMtus {
   }
 
   /** The largest packet for `to`, in bytes, by way of a device with `deviceMtu`. */
-  to({ w0, w1, w2, w3 }: Address, deviceMtu: number, now: Micros): number {
-    return this.cache.mtuTo(w0, w1, w2, w3, deviceMtu, now);
+  to(to: Address, deviceMtu: number, now: Micros): number {
+    return this.cache.mtuTo(to, deviceMtu, now);
   }
 
   /** When to ask again, or NEVER. */
-  expiry({ w0, w1, w2, w3 }: Address, now: Micros): Micros {
-    return this.cache.expiry(w0, w1, w2, w3, now);
+  expiry(to: Address, now: Micros): Micros {
+    return this.cache.expiry(to, now);
   }
 
   /** DF for packets to `to` (Linux's ip_dont_fragment). */
-  dontFragment({ w0, w1, w2, w3 }: Address, discover: MtuDiscover, now: Micros): boolean {
-    if (discover === MtuDiscover.want) return !this.cache.mayFragment(w0, w1, w2, w3, now);
+  dontFragment(to: Address, discover: MtuDiscover, now: Micros): boolean {
+    if (discover === MtuDiscover.want) return !this.cache.mayFragment(to, now);
     return discover !== MtuDiscover.dont;
   }
 
@@ -43,7 +43,7 @@ export class PathMtus {
   tooBig(e: IcmpError, discover: MtuDiscover, deviceMtu: number, now: Micros): void {
     // Without DF an IPv4 router cuts and does not complain: somebody made this up.
     if (e.version === 4 && discover === MtuDiscover.dont) return;
-    if (this.cache.decrease(e.version, e.d0, e.d1, e.d2, e.d3, e.mtu, e.packetBytes, deviceMtu, now) > 0)
-      this.onDecrease?.(e, now);
+    const to = Address.fromWords(e.d0, e.d1, e.d2, e.d3);
+    if (this.cache.decrease(to, e.mtu, e.packetBytes, deviceMtu, now) > 0) this.onDecrease?.(to, e, now);
   }
 }

@@ -7,7 +7,8 @@ import { Slab } from '../../src/base/slab.js';
 import { MINUTE, NEVER, SECOND } from '../../src/base/time.js';
 import { type Device, NO_OFFLOAD, RxPacket, TX_ROOM, TxPacket } from '../../src/device/device.js';
 import { NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';
-import { type Address, Prefix } from '../../src/ip/address.js';
+import { Prefix } from '../../src/ip/address.js';
+import { entryOf } from '../../src/stack/tcp/flow.js';
 import type { Listener } from '../../src/stack/tcp/listener.js';
 import type { StackObserver } from '../../src/stack/observer.js';
 import { Stack, type StackOptions } from '../../src/stack/stack.js';
@@ -517,5 +518,5 @@ it('speaks of the right address: the cookie of one of ours is none of another', 
   const [synAck] = w.tcp({ flags: SYN, to: '198.18.0.3', seq: 1000, options: MSS });
   expect(w.tcp({ flags: ACK, seq: 1001, ack: synAck!.seq + 1 })).toMatchObject([{ flags: RST }]);
   expect(w.tcp({ flags: ACK, to: '198.18.0.3', seq: 1001, ack: synAck!.seq + 1 })).toEqual([]);
-  expect((accepted[0]!.flow as unknown as { local: Address }).local.toString()).toBe('198.18.0.3');
+  expect(entryOf(accepted[0]!).local.toString()).toBe('198.18.0.3');
 });

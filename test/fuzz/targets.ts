@@ -7,8 +7,9 @@ import { Slab } from '../../src/base/slab.js';
 import { SECOND, type Micros } from '../../src/base/time.js';
 import { type Device, RxPacket } from '../../src/device/device.js';
 import { pair } from '../../src/device/pair.js';
-import { type Address, Prefix } from '../../src/ip/address.js';
+import { Prefix } from '../../src/ip/address.js';
 import { Stack } from '../../src/stack/stack.js';
+import { entryOf } from '../../src/stack/tcp/flow.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import { STATE_NAMES } from '../../src/tcp/state.js';
 import type { TcpUser } from '../../src/tcp/connection.js';
@@ -217,8 +218,7 @@ export class Targets {
 
   private find(port: number, version: 4 | 6): Connection | null {
     for (const c of this.stack.connections()) {
-      const { remotePort } = c.flow;
-      const { remote } = c.flow as unknown as { remote: Address };
+      const { remote, remotePort } = entryOf(c);
       if (remotePort === port && remote.version === version) return c;
     }
     return null;

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Random } from '../../src/base/random.js';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
+import { Address } from '../../src/ip/address.js';
 import { IcmpLimiter } from '../../src/ip/icmp-limiter.js';
 
 /** Luck that never changes: `float()` is this. */
 const luck = (value: number): Random => ({ int32: () => 0, float: () => value });
 
 const START = 5 * SECOND;
-const to = (limiter: IcmpLimiter, host: number, now: number): boolean => limiter.allow(0, 0, 0xffff, host, now);
+const to = (limiter: IcmpLimiter, host: number, now: number): boolean => limiter.allow(Address.v4(host), now);
 
 function count(n: number, allow: (i: number) => boolean): number {
   let allowed = 0;

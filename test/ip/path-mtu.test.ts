@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MINUTE } from '../../src/base/time.js';
+import { Address } from '../../src/ip/address.js';
 import { PathMtuCache } from '../../src/ip/path-mtu.js';
 
 const INTERFACE = 1500;
@@ -10,11 +11,12 @@ class Path {
   now = 0;
 
   mtu(host = 1): number {
-    return this.cache.mtuTo(0, 0, 0xffff, host, INTERFACE, this.now);
+    return this.cache.mtuTo(Address.v4(host), INTERFACE, this.now);
   }
 
   tooBig(reported: number, packetBytes = 1500, version: 4 | 6 = 4, host = 1): number {
-    return this.cache.decrease(version, 0, 0, 0xffff, host, reported, packetBytes, INTERFACE, this.now);
+    const to = version === 4 ? Address.v4(host) : Address.fromWords(0xfd00_0000, 0, 0, host);
+    return this.cache.decrease(to, reported, packetBytes, INTERFACE, this.now);
   }
 }
 
@@ -69,15 +71,15 @@ describe('the path MTU', () => {
 
   it('has a floor in IPv4, below which DF is given up', () => {
     const cache = new PathMtuCache(552);
-    const to = [0, 0, 0xffff, 1] as const;
-    expect(cache.mayFragment(...to, 0)).toBe(false);
-    expect(cache.decrease(4, ...to, 600, 1500, INTERFACE, 0)).toBe(600);
-    expect(cache.mayFragment(...to, 0)).toBe(false);
-    expect(cache.decrease(4, ...to, 300, 600, INTERFACE, 0)).toBe(552);
-    expect(cache.mayFragment(...to, 0)).toBe(true);
-    expect(cache.decrease(4, ...to, 200, 552, INTERFACE, 0)).toBe(0);
-    expect([cache.expiry(...to, 0), cache.expiry(0, 0, 0xffff, 2, 0)]).toEqual([10 * MINUTE, Infinity]);
-    expect(cache.mayFragment(...to, 10 * MINUTE)).toBe(false);
+    const to = Address.v4(1);
+    expect(cache.mayFragment(to, 0)).toBe(false);
+    expect(cache.decrease(to, 600, 1500, INTERFACE, 0)).toBe(600);
+    expect(cache.mayFragment(to, 0)).toBe(false);
+    expect(cache.decrease(to, 300, 600, INTERFACE, 0)).toBe(552);
+    expect(cache.mayFragment(to, 0)).toBe(true);
+    expect(cache.decrease(to, 200, 552, INTERFACE, 0)).toBe(0);
+    expect([cache.expiry(to, 0), cache.expiry(Address.v4(2), 0)]).toEqual([10 * MINUTE, Infinity]);
+    expect(cache.mayFragment(to, 10 * MINUTE)).toBe(false);
   });
 
   it('goes down plateau after plateau, to the end', () => {

@@ -171,7 +171,7 @@ export class IcmpHost {
   private sendError(slab: Slab, ip: IpHeader, type: number, code: number, rest: number, now: Micros): void {
     const { out } = this;
     if (!this.mayComplain(slab, ip, code === ParameterProblem.unknownOption && type === Icmp6.parameterProblem)) return;
-    if (!this.limiter.allow(ip.s0, ip.s1, ip.s2, ip.s3, now)) {
+    if (!this.limiter.allow(Address.fromWords(ip.s0, ip.s1, ip.s2, ip.s3), now)) {
       this.services.countDrop(Drop.icmpRateLimited, '');
       return;
     }

@@ -26,6 +26,7 @@ import { SentSegmentPool } from '../../tcp/send/sent-queue.js';
 import { TcpMemory } from '../../tcp/memory.js';
 import type { TcpEnv } from '../../tcp/env.js';
 import { initialSequenceNumber, TupleHash } from './isn.js';
+import type { Address } from '../../ip/address.js';
 import { pathMtuChanged } from '../../tcp/path-mtu.js';
 import type { Allocate } from '../../tcp/receive/receive-queue.js';
 import { MtuCause } from '../../tcp/send/segment-size.js';
@@ -279,11 +280,10 @@ export class TcpConnections {
 
   // ---- The path -----------------------------------------------------------------------------------------------------
 
-  /** What is known of the path to `e`'s peer is another: all that goes there learns it, what is too large for it goes again. */
-  pathChanged(r0: number, r1: number, r2: number, r3: number, why: MtuCause, now: Micros): void {
+  /** The path to `remote` has another MTU: every connection there learns it, and sends again what is too large. */
+  pathChanged(remote: Address, why: MtuCause, now: Micros): void {
     for (const e of this.flows) {
-      const { w0, w1, w2, w3 } = e.remote;
-      if (w3 !== r3 || w2 !== r2 || w1 !== r1 || w0 !== r0) continue;
+      if (!e.remote.equals(remote)) continue;
       this.learnPath(e, why, now);
       this.mark(e);
     }

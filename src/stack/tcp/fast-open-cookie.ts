@@ -7,7 +7,7 @@
  * Keys change once a day. What was made with the last key still counts, and is answered with a new cookie.
  */
 import type { Random } from '../../base/random.js';
-import { SipHash } from '../../base/siphash.js';
+import { randomKey, SipHash } from '../../base/siphash.js';
 import { NEVER, SECOND, type Micros } from '../../base/time.js';
 import { addressVersion, type AddressWords } from '../../wire/ip.js';
 
@@ -36,7 +36,7 @@ export class FastOpenCookies {
   /** Keys of chance that change once a day, or TCP_FASTOPEN_KEY's: 16 bytes each, the second for cookies of before. */
   constructor(source: Random | FastOpenKeys) {
     this.random = isKeys(source) ? null : source;
-    this.current = new SipHash(isKeys(source) ? source[0] : newKey(source));
+    this.current = new SipHash(isKeys(source) ? source[0] : randomKey(source));
     if (isKeys(source)) this.setKeys(...source);
   }
 
@@ -87,15 +87,12 @@ export class FastOpenCookies {
     if (age < KEY_LIFETIME || this.random === null) return;
     // Nobody asked for so long that the last key has had its day, too.
     this.previous = age < 2 * KEY_LIFETIME ? this.current : null;
-    this.current = new SipHash(newKey(this.random));
+    this.current = new SipHash(randomKey(this.random));
     this.keyedAt = now;
   }
 }
 
 const isKeys = (source: Random | FastOpenKeys): source is FastOpenKeys => Array.isArray(source);
-
-const newKey = (random: Random): Uint8Array =>
-  new Uint8Array(Int32Array.of(random.int32(), random.int32(), random.int32(), random.int32()).buffer);
 
 /** The bytes of `00112233-44556677-8899aabb-ccddeeff`, each number little-endian as in Linux; null when it is none. */
 export function keyBytes(text: string): Uint8Array | null {

@@ -84,8 +84,8 @@ export class TcpHost {
     this.asked = this.connections.newTuple();
     this.passive = new TcpPassive(this.connections, services);
     this.fastOpenCache = new FastOpenCache(services.config, this.connections.env.counters);
-    services.paths.onDecrease = (e, now) => {
-      this.connections.pathChanged(e.d0, e.d1, e.d2, e.d3, e.mtu > 0 ? MtuCause.icmp : MtuCause.plateau, now);
+    services.paths.onDecrease = (to, e, now) => {
+      this.connections.pathChanged(to, e.mtu > 0 ? MtuCause.icmp : MtuCause.plateau, now);
     };
   }
 

@@ -13,7 +13,7 @@
  */
 import type { Random } from '../../base/random.js';
 import type { Seq } from '../../base/seq.js';
-import { SipHash } from '../../base/siphash.js';
+import { randomKey, SipHash } from '../../base/siphash.js';
 import { MINUTE, type Micros } from '../../base/time.js';
 import { ABSENT, TcpFlag, type Segment } from '../../wire/tcp.js';
 import { type Tuple, TUPLE_WORDS } from '../tuple.js';
@@ -92,10 +92,7 @@ export class SynCookies {
   }
 
   private newKey(): SipHash {
-    const { random } = this;
-    return new SipHash(
-      new Uint8Array(Int32Array.of(random.int32(), random.int32(), random.int32(), random.int32()).buffer),
-    );
+    return new SipHash(randomKey(this.random));
   }
 }
 
