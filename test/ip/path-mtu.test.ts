@@ -6,17 +6,19 @@ import { PathMtuCache } from '../../src/ip/path-mtu.js';
 
 const INTERFACE = 1500;
 
+const addressOf = (version: 4 | 6, host: number): Address =>
+  version === 4 ? Address.v4(host) : Address.fromWords(0xfd00_0000, 0, 0, host);
+
 class Path {
   readonly cache = new PathMtuCache();
   now = 0;
 
-  mtu(host = 1): number {
-    return this.cache.mtuTo(Address.v4(host), INTERFACE, this.now);
+  mtu(host = 1, version: 4 | 6 = 4): number {
+    return this.cache.mtuTo(addressOf(version, host), INTERFACE, this.now);
   }
 
   tooBig(reported: number, packetBytes = 1500, version: 4 | 6 = 4, host = 1): number {
-    const to = version === 4 ? Address.v4(host) : Address.fromWords(0xfd00_0000, 0, 0, host);
-    return this.cache.decrease(to, reported, packetBytes, INTERFACE, this.now);
+    return this.cache.decrease(addressOf(version, host), reported, packetBytes, INTERFACE, this.now);
   }
 }
 
@@ -118,14 +120,14 @@ describe('the path MTU', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 20 }), (events) => {
         const path = new Path();
-        let before = path.mtu();
+        const before = { 4: path.mtu(1, 4), 6: path.mtu(1, 6) };
         for (const { reported, packet, version } of events) {
           const answer = path.tooBig(reported, packet, version);
-          const mtu = path.mtu();
-          expect(mtu).toBeLessThanOrEqual(before);
+          const mtu = path.mtu(1, version);
+          expect(mtu).toBeLessThanOrEqual(before[version]);
           expect(mtu).toBeGreaterThanOrEqual(68);
-          expect(answer).toBe(mtu < before ? mtu : 0);
-          before = mtu;
+          expect(answer).toBe(mtu < before[version] ? mtu : 0);
+          before[version] = mtu;
         }
       }),
       { seed: 8201, numRuns: 500 },
