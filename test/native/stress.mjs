@@ -13,7 +13,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensureAddon } from '../../native-setup/build.mjs';
+import { ensureTestAddon } from '../../native-setup/build.mjs';
 import { commandLine, wrongUsage } from '../tools/usage.mjs';
 
 const [rounds = '1000', ...more] = commandLine(import.meta.url, { allowPositionals: true, options: {} }).positionals;
@@ -49,7 +49,7 @@ try {
   const library = execFileSync(process.env['CC'] ?? 'cc', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim();
   const found = stress({
     LD_PRELOAD: library,
-    TCPLAB_ADDON: await ensureAddon({ quiet: true, extraFlags: SANITIZE, name: 'tun-asan' }),
+    TCPLAB_ADDON: await ensureTestAddon({ quiet: true, extraFlags: SANITIZE, name: 'tun-asan' }),
     ASAN_OPTIONS: `log_path=${join(reports, 'asan')}:exitcode=0:abort_on_error=0:halt_on_error=1:detect_leaks=1`,
     UBSAN_OPTIONS: `log_path=${join(reports, 'ubsan')}:print_stacktrace=1`,
   });
