@@ -45,7 +45,7 @@ function stress(env) {
 }
 
 try {
-  stress({});
+  stress({ TCPLAB_ADDON: await ensureTestAddon({ quiet: true }) });
   const library = execFileSync(process.env['CC'] ?? 'cc', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim();
   const found = stress({
     LD_PRELOAD: library,
