@@ -1,6 +1,7 @@
 /**
  * Which addresses are ours, and which packets a host may take at all: RFC 1122 section 3.2.1.3, RFC 4291 section 2, RFC 9293 section 3.9.2.3.
  */
+import { StackError } from '../base/errors.js';
 import { Drop, type DropReason } from '../wire/drop.js';
 import { type AddressWords, type IpHeader, PROTOCOL_ICMPV6, V4_MAPPED_WORD } from '../wire/ip.js';
 import { Address, type Prefix } from './address.js';
@@ -37,6 +38,11 @@ export class LocalAddresses {
   /** One of ours, or loopback, which every host is to itself. */
   isOwn(a: AddressWords): boolean {
     return this.isOwnWords(a.w0, a.w1, a.w2, a.w3);
+  }
+
+  /** Throws StackError EADDRNOTAVAIL for an address that is not one of ours. */
+  checkOwn(a: Address): void {
+    if (!this.isOwn(a)) throw new StackError('EADDRNOTAVAIL', `${a.toString()} is not an address of this stack`);
   }
 
   isOwnWords(w0: number, w1: number, w2: number, w3: number): boolean {

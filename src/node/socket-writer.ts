@@ -25,10 +25,6 @@ const DRAIN_SHIFT = 3;
 
 export const isOver = (conn: Connection): boolean => conn.state === State.closed || conn.state === State.timeWait;
 
-/** Our FIN was not acknowledged, and perhaps not all that goes before it. */
-const isFlushing = ({ state }: Connection): boolean =>
-  state === State.finWait1 || state === State.closing || state === State.lastAck;
-
 export abstract class SocketWriter extends SocketBase implements Teller {
   /** @internal */
   hasTurn = false;
@@ -305,7 +301,7 @@ export abstract class SocketWriter extends SocketBase implements Teller {
   protected get owesPeer(): boolean {
     const { conn } = this;
     if (conn === null || isOver(conn)) return false;
-    return isFlushing(conn) || conn.snd.buffer.length > 0;
+    return conn.isLingering || conn.snd.buffer.length > 0;
   }
 }
 

@@ -5,9 +5,9 @@
  * `time` is microseconds since the recorder's start. Sequence numbers are uint32, and `rel` ones count from the initial
  * sequence number of their direction, as Wireshark does.
  */
-import type { Cause } from '../tcp/causes.js';
 import type { Micros } from '../base/time.js';
 import type { Note } from '../tcp/notes.js';
+import type { Cause } from '../tcp/causes.js';
 
 export interface SegmentOptions {
   mss?: number;

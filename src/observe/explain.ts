@@ -4,8 +4,8 @@
  *
  * Nothing here guesses: where the events do not tell, nothing is said.
  */
-import { causeText } from './cause-texts.js';
 import { countText, durationText } from '../base/quantities.js';
+import { causeText } from './cause-texts.js';
 import type { ReceivedEvent, SegmentData, SentEvent, TraceEvent } from './events.js';
 import { dropText } from './drop-texts.js';
 import { linkText, noteText, timerExpiredText, timerSetText } from './event-texts.js';

@@ -2,7 +2,6 @@
  * Turns what observers are told into plain events. One recorder a stack; every view of it (live lines, ladder, comments in
  * captures, JSON Lines) is a function of the events.
  */
-import { isCall, type Cause } from '../tcp/causes.js';
 import type { Slab } from '../base/slab.js';
 import type { Micros } from '../base/time.js';
 import type { Direction } from '../device/link/drop-rules.js';
@@ -15,6 +14,7 @@ import { State, STATE_NAMES } from '../tcp/state.js';
 import { type Timer, TIMER_NAMES } from '../tcp/timers.js';
 import { Drop, DROP_NAMES, type DropReason } from '../wire/drop.js';
 import { Segment } from '../wire/tcp.js';
+import { isCall, type Cause } from '../tcp/causes.js';
 import type { EventSink, LinkEvent, TraceEvent } from './events.js';
 import { FlowMemory, type TheirSyn } from './flow-memory.js';
 import { Begins, type LineLimit } from './line-limit.js';

@@ -7,8 +7,8 @@
  * What our user did, and what an expired timer did, waits as a cause for the next segment that we send; all else is an
  * effect of the connection's last segment. Steps come out in order of time, as soon as the clock moves on or by `flush`.
  */
-import { isCall } from '../tcp/causes.js';
 import type { Micros } from '../base/time.js';
+import { isCall, isClose } from '../tcp/causes.js';
 import type {
   DatagramEvent,
   LinkEvent,
@@ -140,15 +140,14 @@ export class StepBuilder {
     const causes = this.causes.get(group_id);
     if (causes === undefined) return [];
     const ending = /[FR]/.test(flags);
-    const later = ending ? [] : causes.filter(isClose);
+    const later = ending ? [] : causes.filter(isClosing);
     if (later.length > 0) this.causes.set(group_id, later);
     else this.causes.delete(group_id);
-    return ending ? causes : causes.filter((event) => !isClose(event));
+    return ending ? causes : causes.filter((event) => !isClosing(event));
   }
 }
 
-const isClose = (event: TraceEvent): boolean =>
-  event.name === 'tcp:state_changed' && event.data.cause.startsWith('close');
+const isClosing = (event: TraceEvent): boolean => event.name === 'tcp:state_changed' && isClose(event.data.cause);
 
 /** For a limit on lines: does the event begin one, or lead to one? */
 export function beginsLine(event: TraceEvent): Begins {

@@ -3,9 +3,8 @@
  * `TRANSITIONS` (state.ts) says which cause leads where. What a person reads about each is in observe/cause-texts.ts.
  */
 
-/** The user's calls (RFC 9293 section 3.9.1). */
-const CALLS = [
-  'active-open',
+/** What close(2) and shutdown(2) come to. */
+const CLOSES = [
   'close',
   /** RST instead of FIN: data that was received is unread (section 3.6.1, SHLD-3). */
   'close-unread',
@@ -13,6 +12,12 @@ const CALLS = [
   'close-no-linger',
   /** tcp_mem or tcp_max_orphans leaves no room for an orphan. */
   'close-no-room',
+] as const;
+
+/** The user's calls (RFC 9293 section 3.9.1). */
+const CALLS = [
+  'active-open',
+  ...CLOSES,
   'abort',
   /** connect(2) with AF_UNSPEC. */
   'disconnect',
@@ -88,6 +93,9 @@ export const ENDS: readonly Cause[] = [
 ];
 
 const calls: ReadonlySet<Cause> = new Set(CALLS);
+const closes: ReadonlySet<Cause> = new Set(CLOSES);
 
 /** The user asked for it. */
 export const isCall = (cause: Cause): boolean => calls.has(cause);
+/** The user has closed our side. */
+export const isClose = (cause: Cause): boolean => closes.has(cause);

@@ -2,8 +2,8 @@
  * How a connection ends from this side: CLOSE and ABORT (RFC 9293 sections 3.10.4 and 3.10.5), and what close(2) means.
  * connection.ts tells of each call.
  */
-import type { Cause } from './causes.js';
 import type { Micros } from '../base/time.js';
+import type { Cause } from './causes.js';
 import { OwedReset } from './reset.js';
 import { State } from './state.js';
 import type { Tcb } from './tcb.js';

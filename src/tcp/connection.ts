@@ -19,10 +19,10 @@
  * The state is the Tcb's, the rules stand in the files around it. Those take the Tcb and never see this class, which is
  * for who owns connections: stack/, and through it programs.
  */
-import type { Cause } from './causes.js';
 import { seqGeq } from '../base/seq.js';
 import { SECOND, type Micros } from '../base/time.js';
 import type { Segment } from '../wire/tcp.js';
+import type { Cause } from './causes.js';
 import * as closing from './closing.js';
 import type { CongestionName } from './congestion/index.js';
 import * as handshake from './handshake.js';
@@ -303,7 +303,7 @@ export class Connection extends Tcb {
     this.linger = on ? wait : -1;
   }
 
-  /** After `release`: the peer has not acknowledged our FIN yet, and what goes before it. */
+  /** The peer has not acknowledged our FIN yet, and perhaps not all that goes before it. */
   get isLingering(): boolean {
     const { state } = this;
     return state === State.finWait1 || state === State.closing || state === State.lastAck;

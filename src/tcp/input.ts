@@ -4,11 +4,11 @@
  *
  * Nothing is sent from here: steps note what is owed, and a step that ends the processing returns false.
  */
-import type { Cause } from './causes.js';
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from '../base/seq.js';
 import { MILLISECOND, type Micros } from '../base/time.js';
 import { Drop } from '../wire/drop.js';
 import { Ecn, TcpFlag, type Segment } from '../wire/tcp.js';
+import type { Cause } from './causes.js';
 import { acknowledgmentArrives, synAcknowledged } from './recovery/ack.js';
 import { answersAlways } from './challenge.js';
 import { orphanInFinWait2, shutdown } from './closing.js';

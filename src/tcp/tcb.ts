@@ -3,11 +3,11 @@
  * needs: a change of state, the end, timers, notes for whoever watches. The rules (input.ts, output.ts, timeouts.ts and
  * the files around them) take a Tcb and work on it; it imports none of them. Programs see its subclass `Connection`.
  */
-import type { Cause } from './causes.js';
 import type { Seq } from '../base/seq.js';
 import { NEVER, type Micros } from '../base/time.js';
 import type { DropReason } from '../wire/drop.js';
-import type { Segment } from '../wire/tcp.js';
+import { TCP_HEADER_BYTES, type Segment } from '../wire/tcp.js';
+import type { Cause } from './causes.js';
 import type { TcpConfig } from './config.js';
 import type { TcpEnv } from './env.js';
 import { TcpEvent } from './events.js';
@@ -17,7 +17,7 @@ import type { Note } from './notes.js';
 import { Receiver } from './receive/receiver.js';
 import { OwedReset } from './reset.js';
 import type { SenderPort } from './send/port.js';
-import { SegmentSize, TCP_HEADER } from './send/segment-size.js';
+import { SegmentSize } from './send/segment-size.js';
 import { Sender } from './send/sender.js';
 import { isAllowed, State, STATE_NAMES } from './state.js';
 import { TcpStats } from './stats.js';
@@ -144,12 +144,16 @@ export class Tcb implements SenderPort {
     this.userTimeout = o.config.userTimeout;
     this.synRetries = o.config.synRetries;
     this.deviceMss = o.mss;
-    this.routeMss = o.config.routeAdvmss > 0 ? o.config.routeAdvmss : o.mss;
+    this.routeMss = routeMss(o.config, o.mss);
     this.userMss = o.config.maxSegment;
     this.advertisedMss = atMost(this.userMss, this.routeMss);
     this.synAckRetries = o.config.synAckRetries;
     const ipHeaderBytes = o.ipHeaderBytes ?? 20;
-    const size = new SegmentSize(ipHeaderBytes, o.pathMtu ?? o.mss + TCP_HEADER + ipHeaderBytes, o.config.mtuDiscover);
+    const size = new SegmentSize(
+      ipHeaderBytes,
+      o.pathMtu ?? o.mss + TCP_HEADER_BYTES + ipHeaderBytes,
+      o.config.mtuDiscover,
+    );
     this.snd = new Sender(this, o.iss, o.tsOffset, o.config, o.env, size);
     this.memory = new MemoryShare(o.env.memory, o.config.rmem.min, o.config.wmem.min);
     this.rcv = new Receiver(o.config, this.advertisedMss, o.env.allocate, this.memory);
@@ -317,6 +321,10 @@ export class Tcb implements SenderPort {
     return Math.min(peerMss, atMost(this.userMss, this.deviceMss));
   }
 }
+
+/** The MSS to announce: what the MTU allows, or what the route says instead. */
+export const routeMss = ({ routeAdvmss }: TcpConfig, deviceMss: number): number =>
+  routeAdvmss > 0 ? routeAdvmss : deviceMss;
 
 /** `most`, where it is set and less. */
 export const atMost = (most: number, bytes: number): number => (most > 0 ? Math.min(most, bytes) : bytes);

@@ -1,6 +1,6 @@
 /** What an expired timer does: RFC 9293 section 3.10.8 and the RFCs of each. Nothing is sent from here either. */
-import type { Cause } from './causes.js';
 import type { Micros } from '../base/time.js';
+import type { Cause } from './causes.js';
 import { abort } from './closing.js';
 import { PROFILES, type TcpConfig } from './config.js';
 import type { Tcb } from './tcb.js';

@@ -2,6 +2,7 @@
 import type { Micros } from '../base/time.js';
 import { OwedReset } from './reset.js';
 import { isAppLimited } from './send/delivery-rate.js';
+import type { Sender } from './send/sender.js';
 import { isSynchronized } from './state.js';
 import type { Tcb } from './tcb.js';
 
@@ -11,10 +12,9 @@ const MOST_LENT_AT_ONCE = 64 << 20;
 export function send(c: Tcb, data: Uint8Array, more = false, endOfRecord = false): number {
   const room = c.sendRoom;
   const { snd } = c;
-  if (isAppLimited(snd.unsent, snd.mss, snd.sent, snd.congestion.cwnd)) snd.rate.noteAppLimited(snd.sent.inFlight);
-  if (snd.unsent === 0) snd.mayFollowPause = true;
+  writeBegins(snd);
   const taken = allowed(c, Math.min(room, data.length, snd.notSentRoom));
-  c.snd.buffer.write(taken === data.length ? data : data.subarray(0, taken));
+  snd.buffer.write(taken === data.length ? data : data.subarray(0, taken));
   c.settleMemory();
   c.stats.bytesOut += taken;
   snd.moreComes = more;
@@ -31,8 +31,7 @@ export function sendZeroCopy(c: Tcb, data: Uint8Array): boolean {
   const { snd } = c;
   if (c.sendRoom === 0 || data.length > MOST_LENT_AT_ONCE || data.length > snd.notSentRoom) return false;
   if (!c.memory.maySend(data.length)) return false;
-  if (isAppLimited(snd.unsent, snd.mss, snd.sent, snd.congestion.cwnd)) snd.rate.noteAppLimited(snd.sent.inFlight);
-  if (snd.unsent === 0) snd.mayFollowPause = true;
+  writeBegins(snd);
   snd.buffer.lend(data);
   c.settleMemory();
   c.stats.bytesOut += data.length;
@@ -40,6 +39,12 @@ export function sendZeroCopy(c: Tcb, data: Uint8Array): boolean {
   snd.endsWithMore = false;
   if (c.sendRoom === 0) c.senderBlocked = true;
   return true;
+}
+
+/** More is about to be written: until now the sender may have had too little. */
+function writeBegins(snd: Sender): void {
+  if (isAppLimited(snd.unsent, snd.mss, snd.sent, snd.congestion.cwnd)) snd.rate.noteAppLimited(snd.sent.inFlight);
+  if (snd.unsent === 0) snd.mayFollowPause = true;
 }
 
 export function failWhatIsDetached(c: Tcb, now: Micros): boolean {

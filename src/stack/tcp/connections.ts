@@ -32,6 +32,7 @@ import type { Allocate } from '../../tcp/receive/receive-queue.js';
 import { MtuCause } from '../../tcp/send/segment-size.js';
 import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from '../../tcp/send/sender.js';
 import { State } from '../../tcp/state.js';
+import { atMost, routeMss } from '../../tcp/tcb.js';
 import type { TimeWaitRecord } from '../../tcp/time-wait.js';
 import { type Flow, TcpEntry } from './flow.js';
 import { FlowTable } from './flow-table.js';
@@ -70,8 +71,7 @@ const mtuMss = (device: Device, v4: boolean, config: TcpConfig): number =>
 
 /** The MSS that we announce: so much, or what the route says instead, and no more than TCP_MAXSEG. */
 export function announcedMss(device: Device, v4: boolean, config: TcpConfig): number {
-  const mss = config.routeAdvmss > 0 ? config.routeAdvmss : mtuMss(device, v4, config);
-  return config.maxSegment > 0 ? Math.min(config.maxSegment, mss) : mss;
+  return atMost(config.maxSegment, routeMss(config, mtuMss(device, v4, config)));
 }
 
 export class TcpConnections {

@@ -14,7 +14,7 @@ import type { IcmpError } from '../../ip/icmp-error.js';
 import { Drop } from '../../wire/drop.js';
 import { Segment } from '../../wire/tcp.js';
 import type { TcpConfig } from '../../tcp/config.js';
-import type { Connection } from '../../tcp/connection.js';
+import type { Connection, TcpUser } from '../../tcp/connection.js';
 import type { TcpCounters } from '../../tcp/counters.js';
 import type { TcpEnv } from '../../tcp/env.js';
 import { icmpErrorArrives } from '../../tcp/icmp.js';
@@ -22,7 +22,6 @@ import { quotesFlight } from '../../tcp/path-mtu.js';
 import { MtuCause } from '../../tcp/send/segment-size.js';
 import { FastOpenMode } from '../../tcp/fast-open.js';
 import type { FastOpenCookies } from './fast-open-cookie.js';
-import type { TcpUser } from '../../tcp/connection.js';
 import { checkPair } from './address-pair.js';
 import { FastOpenCache } from './fast-open-cache.js';
 import { FastOpenQueue } from './fast-open-server.js';
@@ -152,9 +151,7 @@ export class TcpHost {
   listen(o: TcpListenOptions): Listener {
     const address = o.address ?? null;
     const port = o.port === 0 ? this.freeListenPort() : o.port;
-    if (address !== null && !address.isUnspecified && !this.services.addresses.isOwn(address)) {
-      throw new StackError('EADDRNOTAVAIL', `${address.toString()} is not an address of this stack`);
-    }
+    if (address !== null && !address.isUnspecified) this.services.addresses.checkOwn(address);
     const listener = new Listener(address, port, o.backlog ?? DEFAULT_BACKLOG, o.user, (l, at) => {
       this.passive.closeListener(l, at);
     });
@@ -168,9 +165,7 @@ export class TcpHost {
   /** bind(2) before an active OPEN: a listener's port is its alone on its addresses. */
   checkBind(address: Address, family: number, port: number): void {
     if (address.version !== family) throw new StackError('EINVAL', `${address.toString()} is no IPv${family} address`);
-    if (!address.isUnspecified && !this.services.addresses.isOwn(address)) {
-      throw new StackError('EADDRNOTAVAIL', `${address.toString()} is not an address of this stack`);
-    }
+    if (!address.isUnspecified) this.services.addresses.checkOwn(address);
     if (port !== 0) this.passive.listeners.checkFree(address, port);
   }
 
@@ -191,9 +186,7 @@ export class TcpHost {
         `the stack has no IPv${remote.version} address to reach ${remote.toString()} from`,
       );
     }
-    if (!addresses.isOwn(local)) {
-      throw new StackError('EADDRNOTAVAIL', `${local.toString()} is not an address of this stack`);
-    }
+    addresses.checkOwn(local);
     checkPair(local, remote, addresses.isOwn(remote));
     const localPort = o.localPort ? o.localPort : this.ephemeralPort(local, remote, remotePort);
     if (localPort === 0) throw new StackError('EADDRNOTAVAIL', 'every ephemeral port to this address is in use');

@@ -74,9 +74,7 @@ export class UdpHost {
 
   bind(o: UdpBindOptions): UdpSocket {
     const address = o.address ?? null;
-    if (address !== null && !this.services.addresses.isOwn(address)) {
-      throw new StackError('EADDRNOTAVAIL', `${address.toString()} is not an address of this stack`);
-    }
+    if (address !== null) this.services.addresses.checkOwn(address);
     const port = o.port === 0 ? this.freePort() : o.port;
     if (port === 0) throw new StackError('EADDRINUSE', 'every ephemeral UDP port is in use');
     const socket = new UdpSocket(this, address, port, o.user);
@@ -138,8 +136,7 @@ export class UdpHost {
     const source = from ?? socket.address ?? services.addresses.sourceFor(to);
     if (source === null)
       throw new StackError('ENETUNREACH', `the stack has no IPv${to.version} address to reach ${to.toString()} from`);
-    if (!services.addresses.isOwn(source))
-      throw new StackError('EADDRNOTAVAIL', `${source.toString()} is not an address of this stack`);
+    services.addresses.checkOwn(source);
     checkPair(source, to, services.addresses.isOwn(to));
     ip.setAddresses(source, to);
     ip.protocol = PROTOCOL_UDP;

@@ -9,7 +9,7 @@
 import { type MtuDiscover } from '../../base/mtu-discover.js';
 import type { Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
-import type { Segment } from '../../wire/tcp.js';
+import { TCP_HEADER_BYTES, type Segment } from '../../wire/tcp.js';
 import type { Sender } from './sender.js';
 
 /** Why the path's MTU is what it is: the figure of the note `path-mtu`. */
@@ -20,8 +20,6 @@ export type MtuCause = (typeof MtuCause)[keyof typeof MtuCause];
 export const MIN_SEND_MSS = 48;
 /** Linux's TCP_MSS_DEFAULT: a window that holds no more than this is not divided. */
 const TINY_WINDOW = 536;
-/** Of a TCP header without options. */
-export const TCP_HEADER = 20;
 
 export class SegmentSize {
   discover: MtuDiscover;
@@ -46,7 +44,7 @@ export class SegmentSize {
   private readonly headerBytes: number;
 
   constructor(ipHeaderBytes: number, mtu: number, discover: MtuDiscover) {
-    this.headerBytes = ipHeaderBytes + TCP_HEADER;
+    this.headerBytes = ipHeaderBytes + TCP_HEADER_BYTES;
     this.mtu = mtu;
     this.discover = discover;
   }
