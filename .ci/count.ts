@@ -1,6 +1,7 @@
 /**
- * Writes how many tests passed and failed to build/test-count.txt, as `.ci/run` ends with it. A file that could not be loaded
- * counts as a failed test, and so does a skipped one: in CI nothing may be skipped.
+ * Writes how many tests passed and failed to build/test-count.txt, as `.ci/run` ends with it. A
+ * file that could not be loaded counts as a failed test, and so does a skipped one: in CI nothing
+ * may be skipped.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Reporter, SerializedError, TestModule } from 'vitest/node';
@@ -16,7 +17,8 @@ export default class Count implements Reporter {
         const { state } = test.result();
         if (state === 'passed') passed++;
         else failed++;
-        if (state === 'skipped') console.log(`skipped, which CI does not allow: ${module.moduleId}: ${test.fullName}`);
+        if (state === 'skipped')
+          console.log(`skipped, which CI does not allow: ${module.moduleId}: ${test.fullName}`);
       }
       if (tests === 0 || module.errors().length > 0) failed++;
     }

@@ -1,7 +1,8 @@
 /**
  * Who may import whom: the layers of docs/architecture.md. Arrows never turn back.
  *
- * A layer is a folder of src/; what it may import is listed, everything else is forbidden. A layer's own files always may.
+ * A layer is a folder of src/; what it may import is listed, everything else is forbidden. A
+ * layer's own files always may.
  */
 const LAYERS = {
   base: [],
@@ -17,7 +18,18 @@ const LAYERS = {
   // What the `tcplab` command is made of uses the library, as any program does.
   'lab/script': ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe'],
   'lab/services': ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe', 'node'],
-  'lab/cli': ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe', 'node', 'lab/script', 'lab/services'],
+  'lab/cli': [
+    'base',
+    'wire',
+    'device',
+    'ip',
+    'tcp',
+    'stack',
+    'observe',
+    'node',
+    'lab/script',
+    'lab/services',
+  ],
 };
 /** What is only looked at: its types may be imported, its code not. */
 const TYPES_ONLY = { observe: ['device', 'ip', 'tcp', 'stack'] };
@@ -26,7 +38,8 @@ const CORE = '^src/(base|wire|ip|tcp|stack)/';
 /** What opens a real device. */
 const REAL_DEVICE = '^src/device/tun/';
 
-const folders = (names) => names.map((name) => (name.endsWith('.') ? `^src/${name}` : `^src/${name}/`));
+const folders = (names) =>
+  names.map((name) => (name.endsWith('.') ? `^src/${name}` : `^src/${name}/`));
 
 const layerRules = Object.entries(LAYERS).map(([layer, may]) => ({
   name: `layer-${layer}`,
@@ -50,7 +63,9 @@ module.exports = {
     ...typesOnlyRules,
     {
       name: 'core-without-node',
-      comment: 'The core does no I/O: none of the modules of Node in it, not even their types, and no package.',
+      comment:
+        'The core does no I/O: none of the modules of Node in it, not even their types, and ' +
+        'no package.',
       severity: 'error',
       from: { path: CORE },
       to: { pathNot: '^src/', couldNotResolve: false },
@@ -58,21 +73,26 @@ module.exports = {
     {
       name: 'core-door-without-node',
       comment:
-        '`tcplab/core` runs where there is no Node: nothing that it reaches, by however many steps, is outside src/.',
+        '`tcplab/core` runs where there is no Node: nothing that it reaches, by however many ' +
+        'steps, is outside src/.',
       severity: 'error',
       from: { path: '^src/core\\.' },
       to: { reachable: true, pathNot: '^src/' },
     },
     {
       name: 'rules-take-the-tcb',
-      comment: 'The rules of TCP work on the control block; the facade calls them, and none of them sees it.',
+      comment:
+        'The rules of TCP work on the control block; the facade calls them, and none of them ' +
+        'sees it.',
       severity: 'error',
       from: { path: '^src/tcp/', pathNot: '^src/tcp/(send|recovery|receive|congestion)/' },
       to: { path: '^src/tcp/connection\\.' },
     },
     {
       name: 'halves-see-no-connection',
-      comment: 'Each half of TCP can be built alone: neither the control block nor the facade is known there.',
+      comment:
+        'Each half of TCP can be built alone: neither the control block nor the facade is ' +
+        'known there.',
       severity: 'error',
       from: { path: '^src/tcp/(send|recovery|receive|congestion)/' },
       to: { path: '^src/tcp/(tcb|connection)\\.' },
@@ -107,7 +127,8 @@ module.exports = {
     },
     {
       name: 'no-cycles',
-      comment: 'Two modules that need each other at run time are one module. (A type may look back.)',
+      comment:
+        'Two modules that need each other at run time are one module. (A type may look back.)',
       severity: 'error',
       from: { path: '^src/' },
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
@@ -125,6 +146,9 @@ module.exports = {
     tsPreCompilationDeps: true,
     // An optional peer, imported only when it is asked for.
     exclude: { path: '^tuntap2$' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
   },
 };

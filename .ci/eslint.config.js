@@ -5,10 +5,16 @@ import tseslint from 'typescript-eslint';
 import { fileURLToPath } from 'node:url';
 import seqCompare from './eslint/seq-compare.js';
 
-/** The core takes time, random numbers and packets as arguments, and gives packets, deadlines and events back. */
+/**
+ * The core takes time, random numbers and packets as arguments, and gives packets, deadlines and
+ * events back.
+ */
 const CORE = ['src/{base,wire,ip,tcp,stack}/**/*.ts'];
-const WHY = 'the core reads no clock and no random source, starts no timer and does no I/O: take it as an argument';
-const banned = (names) => names.map((name) => ({ name, message: `In src/${'{base,wire,ip,tcp,stack}'} ${WHY}.` }));
+const WHY =
+  'the core reads no clock and no random source, starts no timer and does no I/O: take it as ' +
+  'an argument';
+const banned = (names) =>
+  names.map((name) => ({ name, message: `In src/${'{base,wire,ip,tcp,stack}'} ${WHY}.` }));
 
 export default defineConfig(
   { ignores: ['dist/', 'build/', 'coverage/', 'node_modules/'] },
@@ -24,14 +30,24 @@ export default defineConfig(
       'no-console': 'error',
       'prefer-const': 'error',
       // A name may be unused on purpose: the parameters of an interface that a body does not need.
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
+      ],
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       '@typescript-eslint/prefer-readonly': 'error',
       '@typescript-eslint/no-unnecessary-condition': 'off',
-      // `bytes[i]!`: noUncheckedIndexedAccess makes every read of a byte possibly undefined, and here the bounds are known.
+      // `bytes[i]!`: noUncheckedIndexedAccess makes every read of a byte possibly undefined, and
+      // here the bounds are known.
       '@typescript-eslint/no-non-null-assertion': 'off',
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       '@typescript-eslint/require-await': 'off',
     },
   },
@@ -62,16 +78,23 @@ export default defineConfig(
           'clearImmediate',
         ]),
       ],
-      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: `${WHY}.` }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: `${WHY}.` },
+      ],
       'no-restricted-syntax': [
         'error',
         { selector: 'AwaitExpression', message: 'The core waits for nothing: no await in it.' },
-        { selector: ':function[async=true]', message: 'The core waits for nothing: no async functions in it.' },
+        {
+          selector: ':function[async=true]',
+          message: 'The core waits for nothing: no async functions in it.',
+        },
       ],
     },
   },
   {
-    // Plain JavaScript: what runs before anything is compiled. tsc checks its types where it says @ts-check.
+    // Plain JavaScript: what runs before anything is compiled. tsc checks its types where it says
+    // @ts-check.
     files: ['**/*.{js,cjs,mjs}'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: { parserOptions: { project: null } },

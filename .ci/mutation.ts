@@ -1,7 +1,13 @@
-/** A Vite plugin that gives tests the sources with one piece of code changed; the files stay as they are. */
+/**
+ * A Vite plugin that gives tests the sources with one piece of code changed; the files stay as they
+ * are.
+ */
 import type { Plugin } from 'vitest/config';
 
-/** One change, as JSON in TCPLAB_MUTANT: the characters of `file` from `start` to `end` are replaced. */
+/**
+ * One change, as JSON in TCPLAB_MUTANT: the characters of `file` from `start` to `end` are
+ * replaced.
+ */
 export interface Mutation {
   readonly file: string;
   readonly start: number;

@@ -1,4 +1,7 @@
-/** The last line of `npm test`, when something was skipped: what is not tested, for want of which tools, and the command that installs them. */
+/**
+ * The last line of `npm test`, when something was skipped: what is not tested, for want of which
+ * tools, and the command that installs them.
+ */
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 import { aptCommand, packagesOf, TOOLS } from '../test/tools/list.mjs';
 
@@ -6,13 +9,17 @@ export default class NotTested implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const skipped = modules.flatMap((module) => [...module.children.allTests('skipped')]);
     // With `-t NAME` everything else counts as skipped, too; but has no reason.
-    const missed = skipped.filter((test) => test.meta().lacks !== undefined || test.meta().because !== undefined);
-    for (const test of missed) console.log(`skipped: ${test.module.relativeModuleId} > ${test.fullName}: ${why(test)}`);
+    const missed = skipped.filter(
+      (test) => test.meta().lacks !== undefined || test.meta().because !== undefined,
+    );
+    for (const test of missed)
+      console.log(`skipped: ${test.module.relativeModuleId} > ${test.fullName}: ${why(test)}`);
     if (missed.length > 0) console.log(summary(missed));
   }
 }
 
-const why = (test: TestCase): string => test.meta().because ?? `needs ${test.meta().lacks!.join(', ')}`;
+const why = (test: TestCase): string =>
+  test.meta().because ?? `needs ${test.meta().lacks!.join(', ')}`;
 
 function summary(missed: readonly TestCase[]): string {
   const lacks = new Set(missed.flatMap((test) => test.meta().lacks ?? []));

@@ -1,7 +1,9 @@
 // @ts-check
 /**
- * Mutation testing (`npm run mutation`, about half an hour on two cores): Stryker changes one thing after the other in the files where a mistake is worst, and runs the tests that reach it.
- * `npm run mutation -- --mutate src/tcp/input.ts` takes one file. The result, and what survives and why: docs/testing.md.
+ * Mutation testing (`npm run mutation`, about half an hour on two cores): Stryker changes one thing
+ * after the other in the files where a mistake is worst, and runs the tests that reach it.
+ * `npm run mutation -- --mutate src/tcp/input.ts` takes one file. The result, and what survives and
+ * why: docs/testing.md.
  *
  * @type {import('@stryker-mutator/api/core').PartialStrykerOptions}
  */

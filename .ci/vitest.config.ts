@@ -1,6 +1,7 @@
 /**
- * How `npm test` runs: first everything in virtual time, all cores at once; then what uses the real kernel (network namespaces, TUN
- * devices, the addon), four files at a time since they mostly wait; then, one after the other, what needs the machine to itself.
+ * How `npm test` runs: first everything in virtual time, all cores at once; then what uses the real
+ * kernel (network namespaces, TUN devices, the addon), four files at a time since they mostly wait;
+ * then, one after the other, what needs the machine to itself.
  */
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -11,11 +12,16 @@ import { mutation } from './mutation.js';
 process.env['PATH'] = withSbin(process.env['PATH'] ?? '');
 const reporter = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-/** A test that hangs ends with this. What it may wait for has limits of its own (test/e2e/lab.ts), in which a busy machine gets what it needs, too. */
+/**
+ * A test that hangs ends with this. What it may wait for has limits of its own (test/e2e/lab.ts),
+ * in which a busy machine gets what it needs, too.
+ */
 const PATIENCE_MS = 400_000;
 
 /** What fills a core or is about load: one after the other. */
-const LOAD = ['flood', 'bench', 'bad-link', 'script-kernel'].map((name) => `test/e2e/${name}.test.ts`);
+const LOAD = ['flood', 'bench', 'bad-link', 'script-kernel'].map(
+  (name) => `test/e2e/${name}.test.ts`,
+);
 const KERNEL = ['test/e2e/**/*.test.ts', 'test/native/**/*.test.ts'];
 
 export default defineConfig({
@@ -38,7 +44,8 @@ export default defineConfig({
           name: 'core',
           include: ['test/**/*.test.ts'],
           exclude: KERNEL,
-          // One load of the modules for all files of a worker: it took a third of the time. Tests here share nothing else.
+          // One load of the modules for all files of a worker: it took a third of the time. Tests
+          // here share nothing else.
           isolate: false,
           maxWorkers: availableParallelism(),
           testTimeout: 120_000,

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * `npm run check:width`: no line of the sources and the pages is over 100 columns, comments included.
+ * `npm run check:width`: no line of the sources and the pages is over 100 columns, comments
+ * included.
  *
  * Only what cannot be broken may be longer: a line that a URL makes too long, a row of a Markdown
  * table, what stands in a fence of a page (it is what a program printed), and generated pages.

@@ -1,6 +1,7 @@
 /*
- * The client of the bench: an ordinary program on the kernel's sockets, the same against every server. It prints one line of
- * JSON, and exits with a sentence on standard error when an answer is not what it must be.
+ * The client of the bench: an ordinary program on the kernel's sockets, the same against every
+ * server. It prints one line of JSON, and exits with a sentence on standard error when an answer is
+ * not what it must be.
  *
  *     client upload      HOST PORT BYTES SECONDS PARALLEL             sends; the server answers with the count of what it got
  *     client download    HOST PORT BYTES SECONDS PARALLEL             asks for BYTES and counts them
@@ -8,10 +9,11 @@
  *     client connections HOST PORT COUNT SECONDS PARALLEL SOURCE...   connect, 64 bytes there and back, close
  *     client idle        HOST PORT COUNT SECONDS 1 SOURCE...          COUNT connections; a line when they are there; goes with its input
  *
- * Whichever comes first ends a run: the amount or SECONDS. Bytes are those of each connection, counts those of all. The
- * sockets block, a thread each, and ask for CUBIC: where a machine's default is BBR, uploads into a stack in a process would
- * show how BBR paces and not how fast that stack is. `processorSeconds` is what the client itself spent: far less than
- * `seconds` times its threads' cores says that it was not the client that was measured.
+ * Whichever comes first ends a run: the amount or SECONDS. Bytes are those of each connection,
+ * counts those of all. The sockets block, a thread each, and ask for CUBIC: where a machine's
+ * default is BBR, uploads into a stack in a process would show how BBR paces and not how fast that
+ * stack is. `processorSeconds` is what the client itself spent: far less than `seconds` times its
+ * threads' cores says that it was not the client that was measured.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * Who is measured: servers with the same services, each behind a device and in a network of its own, all at once; the client drives one at a time.
+ * Who is measured: servers with the same services, each behind a device and in a network of its
+ * own, all at once; the client drives one at a time.
  *
  *     client ──▶ TUN ──▶ our stack, Duplex sockets        client ──▶ veth ──▶ the kernel's TCP ──▶ node:net, or C and epoll
  *     client ──▶ TUN ──▶ a mock, which only keeps sequence numbers
@@ -23,9 +24,15 @@ const TUN_QUEUE = 4096;
  * @property {() => Promise<void>} restart another server in its place
  */
 
-/** @typedef {{ title: string, start: (network: Network, nodeOptions: string[]) => Promise<import('node:child_process').ChildProcess> }} Kind */
+/**
+ * @typedef {{ title: string, start: (network: Network, nodeOptions: string[]) =>
+ *   Promise<import('node:child_process').ChildProcess> }} Kind
+ */
 
-/** The n-th /20 of 198.18.0.0/16 (RFC 2544's range for benchmarks). @typedef {ReturnType<typeof networkOf>} Network */
+/**
+ * The n-th /20 of 198.18.0.0/16 (RFC 2544's range for benchmarks). @typedef {ReturnType<typeof
+ * networkOf>} Network
+ */
 const networkOf = (/** @type {number} */ n) => {
   const third = 16 * n;
   return {
@@ -38,20 +45,39 @@ const networkOf = (/** @type {number} */ n) => {
   };
 };
 
-/** A program of ours with a TUN. @param {string} script @param {string[]} options @returns {Kind['start']} */
+/**
+ * A program of ours with a TUN. @param {string} script @param {string[]} options @returns
+ * {Kind['start']}
+ */
 const behindTun =
   (script, ...options) =>
   async (network, nodeOptions) => {
     const address = script === 'serve-mock.mjs' ? [] : ['--address', `${network.server}/20`];
-    const args = [...nodeOptions, join(here, script), '--name', network.near, ...address, ...options];
+    const args = [
+      ...nodeOptions,
+      join(here, script),
+      '--name',
+      network.near,
+      ...address,
+      ...options,
+    ];
     const { server } = await start(process.execPath, args);
     return orEnd(server, () => ip(`link set ${network.near} mtu 1500 txqueuelen ${TUN_QUEUE} up`));
   };
 
-/** A program on the kernel's sockets, in a namespace behind a veth pair. CUBIC: Linux's default elsewhere, but not on every machine. @param {(nodeOptions: string[]) => string[]} command @returns {Kind['start']} */
+/**
+ * A program on the kernel's sockets, in a namespace behind a veth pair. CUBIC: Linux's default
+ * elsewhere, but not on every machine. @param {(nodeOptions: string[]) => string[]} command
+ * @returns {Kind['start']}
+ */
 const behindVeth = (command) => async (network, nodeOptions) => {
   // More descriptors than some shells allow: 10,000 connections are one of the rows.
-  const { server } = await start('unshare', ['--net', 'prlimit', '--nofile=16384:', ...command(nodeOptions)]);
+  const { server } = await start('unshare', [
+    '--net',
+    'prlimit',
+    '--nofile=16384:',
+    ...command(nodeOptions),
+  ]);
   const inServer = (/** @type {string} */ text) =>
     run('nsenter', ['-t', String(server.pid), '-n', 'ip', ...text.split(' ')]);
   return orEnd(server, () => {
@@ -59,11 +85,16 @@ const behindVeth = (command) => async (network, nodeOptions) => {
     ip(`link set ${network.near} up`);
     inServer(`addr add ${network.server}/20 dev ${network.far}`);
     inServer(`link set ${network.far} up`);
-    inServer(`route change ${network.prefix} dev ${network.far} src ${network.server} congctl cubic`);
+    inServer(
+      `route change ${network.prefix} dev ${network.far} src ${network.server} congctl cubic`,
+    );
   });
 };
 
-/** The server, set up; one that cannot be is ended. @param {import('node:child_process').ChildProcess} server @param {() => unknown} setUp */
+/**
+ * The server, set up; one that cannot be is ended. @param
+ * {import('node:child_process').ChildProcess} server @param {() => unknown} setUp
+ */
 function orEnd(server, setUp) {
   try {
     setUp();
@@ -74,13 +105,23 @@ function orEnd(server, setUp) {
   }
 }
 
-const nodeNet = behindVeth((nodeOptions) => [process.execPath, ...nodeOptions, join(here, 'serve-node.mjs')]);
+const nodeNet = behindVeth((nodeOptions) => [
+  process.execPath,
+  ...nodeOptions,
+  join(here, 'serve-node.mjs'),
+]);
 
 /** @type {Record<string, Kind>} */
 export const KINDS = {
   tcplab: { title: 'tcplab', start: behindTun('serve-tcplab.mjs') },
-  plain: { title: 'tcplab, no offloads', start: behindTun('serve-tcplab.mjs', '--offload', 'software') },
-  single: { title: 'tcplab, each segment by itself', start: behindTun('serve-tcplab.mjs', '--offload', 'none') },
+  plain: {
+    title: 'tcplab, no offloads',
+    start: behindTun('serve-tcplab.mjs', '--offload', 'software'),
+  },
+  single: {
+    title: 'tcplab, each segment by itself',
+    start: behindTun('serve-tcplab.mjs', '--offload', 'none'),
+  },
   node: { title: "Node's net", start: nodeNet },
   c: { title: 'C, epoll', start: behindVeth(() => [compile('serve-epoll')]) },
   mock: { title: 'mock', start: behindTun('serve-mock.mjs') },
@@ -88,7 +129,10 @@ export const KINDS = {
   again: { title: "Node's net, once more", start: nodeNet },
 };
 
-/** Another build of tcplab, as one more contestant. @param {string} dist its folder `dist` @returns {Kind} */
+/**
+ * Another build of tcplab, as one more contestant. @param {string} dist its folder `dist` @returns
+ * {Kind}
+ */
 export const otherBuild = (dist) => ({
   title: 'tcplab, other',
   start: behindTun('serve-tcplab.mjs', '--dist', dist),
@@ -97,7 +141,8 @@ export const otherBuild = (dist) => ({
 /**
  * Starts one; `n` is its network.
  *
- * @param {string} name @param {Kind} kind @param {number} n @param {string[]} nodeOptions @returns {Promise<Contestant>}
+ * @param {string} name @param {Kind} kind @param {number} n @param {string[]} nodeOptions @returns
+ *   {Promise<Contestant>}
  */
 export async function startContestant(name, kind, n, nodeOptions) {
   const network = networkOf(n);

@@ -13,17 +13,21 @@ export function median(values) {
 }
 
 /** @param {number} value */
-export const show = (value) => (value >= 1000 ? Math.round(value).toString() : value.toPrecision(3));
+export const show = (value) =>
+  value >= 1000 ? Math.round(value).toString() : value.toPrecision(3);
 
 /** @param {string[][]} table @param {number} columns of text before those of numbers */
 export function align(table, columns) {
-  const widths = table[0]?.map((_, i) => Math.max(...table.map((row) => row[i]?.length ?? 0))) ?? [];
+  const widths =
+    table[0]?.map((_, i) => Math.max(...table.map((row) => row[i]?.length ?? 0))) ?? [];
   const pad = (/** @type {string} */ cell, /** @type {number} */ i) =>
     i < columns ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0);
   const [head = [], ...rows] = table.map((row) => `| ${row.map(pad).join(' | ')} |`);
   return [
     head,
-    `| ${widths.map((w, i) => (i < columns ? '-'.repeat(w) : `${'-'.repeat(w - 1)}:`)).join(' | ')} |`,
+    '| ' +
+      `${widths.map((w, i) => (i < columns ? '-'.repeat(w) : `${'-'.repeat(w - 1)}:`)).join(' | ')} ` +
+      '|',
     ...rows,
   ].join('\n');
 }

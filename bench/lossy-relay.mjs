@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * A wire between two TUN devices with our faulty link on it, so that two kernels meet over the very link that our stack has in front of it:
+ * A wire between two TUN devices with our faulty link on it, so that two kernels meet over the very
+ * link that our stack has in front of it:
  *
  *     tcplab0 ◀──▶ Link ◀──▶ far0          node lossy-relay.mjs --link 'loss 1% delay 10ms'
  *
@@ -16,8 +17,10 @@ import { Link, monotonicClock as clock, TunDevice } from '../dist/index.js';
  */
 
 const { values: options } = parseArgs({ options: { link: { type: 'string', default: '' } } });
-// Without offloads, as in front of a link that cuts super-segments anyway: packets are whole and no longer than the MTU.
-const open = (/** @type {string} */ name) => TunDevice.open({ name, offload: false, mtu: 1500, clock });
+// Without offloads, as in front of a link that cuts super-segments anyway: packets are whole and no
+// longer than the MTU.
+const open = (/** @type {string} */ name) =>
+  TunDevice.open({ name, offload: false, mtu: 1500, clock });
 const link = new Link(open('tcplab0'), parseLink(options.link));
 const far = open('far0');
 

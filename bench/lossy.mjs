@@ -1,12 +1,14 @@
 // @ts-check
 /**
- * `npm run throughput:kernel`: our TCP against the kernel's over the same lossy link, whatever it loses and however long it is.
+ * `npm run throughput:kernel`: our TCP against the kernel's over the same lossy link, whatever it
+ * loses and however long it is.
  *
  *     the kernel ──▶ TUN ─ link ─ our stack                        our stack against the kernel's TCP
  *     the kernel ──▶ TUN ─ link ─ TUN ──▶ another kernel namespace   the kernel's TCP against itself
  *
- * The link is the same code with the same seed and the same place, in front of our stack or in a relay. One client on the kernel's sockets drives
- * both in turn. CUBIC at all ends. Writes docs/throughput-kernel.md with the medians, unless it is told otherwise.
+ * The link is the same code with the same seed and the same place, in front of our stack or in a
+ * relay. One client on the kernel's sockets drives both in turn. CUBIC at all ends. Writes
+ * docs/throughput-kernel.md with the medians, unless it is told otherwise.
  *
  *     npm run throughput:kernel                                    all cells, 5 seeds of 5 s each (some 25 minutes)
  *     npm run throughput:kernel -- --seeds 3 --seconds 4 --cells '1% 20ms, 0% 100ms' --congestion bbr --print
@@ -22,7 +24,10 @@ import { PORTS } from './services.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const GB = 1e9;
-/** The bottleneck, and what waits in front of it: at 50 ms a round trip's worth, so that CUBIC without losses of ours fills it. */
+/**
+ * The bottleneck, and what waits in front of it: at 50 ms a round trip's worth, so that CUBIC
+ * without losses of ours fills it.
+ */
 const RATE_MBIT = 100;
 const QUEUE_PACKETS = 400;
 const LOSSES = ['0%', '0.1%', '1%', '5%'];
@@ -38,7 +43,8 @@ function linkOf({ loss, roundTrip }, seed) {
   const oneWay = `${(parseFloat(roundTrip) * 1000) / 2}us`;
   // What is lost is data: lost ACKs would be another question.
   return (way = '') =>
-    `${way} loss ${loss} both delay ${oneWay} rate ${RATE_MBIT}mbit limit ${QUEUE_PACKETS} seed ${seed}`;
+    `${way} loss ${loss} both delay ${oneWay} rate ${RATE_MBIT}mbit limit ${QUEUE_PACKETS} ` +
+    `seed ${seed}`;
 }
 
 /** Of the far side; the client's is CUBIC. */
@@ -75,7 +81,11 @@ async function withOurs(link, measure) {
 /** @param {string} link @param {() => number} measure */
 async function withKernel(link, measure) {
   const relay = await start(process.execPath, [join(here, 'lossy-relay.mjs'), '--link', link]);
-  const { server } = await start('unshare', ['--net', process.execPath, join(here, 'serve-node.mjs')]);
+  const { server } = await start('unshare', [
+    '--net',
+    process.execPath,
+    join(here, 'serve-node.mjs'),
+  ]);
   try {
     const far = (/** @type {string} */ text) =>
       run('nsenter', ['-t', String(server.pid), '-n', 'ip', ...text.split(' ')]);
@@ -114,7 +124,10 @@ async function main() {
     options: {
       seeds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '5' },
-      cells: { type: 'string', default: LOSSES.flatMap((l) => ROUND_TRIPS.map((r) => `${l} ${r}`)).join(',') },
+      cells: {
+        type: 'string',
+        default: LOSSES.flatMap((l) => ROUND_TRIPS.map((r) => `${l} ${r}`)).join(','),
+      },
       congestion: { type: 'string', default: 'cubic' },
       print: { type: 'boolean', default: false },
     },
@@ -166,7 +179,9 @@ async function main() {
       }
       const ratio = median(ours) / median(theirs);
       if (Number.isFinite(ratio)) ratios.push(ratio);
-      row.push(...[median(ours).toFixed(1), median(theirs).toFixed(1), ratio.toFixed(2)].map(orFailed));
+      row.push(
+        ...[median(ours).toFixed(1), median(theirs).toFixed(1), ratio.toFixed(2)].map(orFailed),
+      );
     }
     table.push(row);
     if (process.stderr.isTTY || o.print) process.stderr.write(`${row.join('  ')}\n`);

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * A measurement that fails is repeated, and one that fails each time leaves its cell empty: the bench goes on. On a busy machine a contestant may hiccup; the mock, for one, never
- * sends again what was lost.
+ * A measurement that fails is repeated, and one that fails each time leaves its cell empty: the
+ * bench goes on. On a busy machine a contestant may hiccup; the mock, for one, never sends again
+ * what was lost.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -18,7 +19,8 @@ export class Patience {
 
   /**
    * @template T
-   * @param {string} contestant @param {string} what @param {(attempt: number) => T | Promise<T>} attempt the first is 1
+   * @param {string} contestant @param {string} what @param {(attempt: number) => T | Promise<T>}
+   *   attempt the first is 1
    * @returns {Promise<T | null>} null when it failed each time
    */
   async attempt(contestant, what, attempt) {
@@ -41,7 +43,8 @@ export class Patience {
   notes() {
     return [
       ...this.failed.map(
-        ({ contestant, what, attempts, why }) => `failed ${attempts} times: ${contestant}, ${what}: ${why}`,
+        ({ contestant, what, attempts, why }) =>
+          `failed ${attempts} times: ${contestant}, ${what}: ${why}`,
       ),
       ...this.repeated.map(({ contestant, what, attempts, why }) => {
         const times = attempts === 2 ? 'once' : `${attempts - 1} times`;

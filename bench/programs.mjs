@@ -1,5 +1,8 @@
 // @ts-check
-/** What the benches start: their client on the kernel's sockets, servers, `ip`; all of it in a network namespace of its own. */
+/**
+ * What the benches start: their client on the kernel's sockets, servers, `ip`; all of it in a
+ * network namespace of its own.
+ */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,12 +13,16 @@ const build = join(dirname(here), 'build');
 const CLIENT = join(build, 'bench-client');
 
 /**
- * @param {{ name: string }} c whose server it is, for errors @param {(string | number)[]} args @param {string[]} [before] @param {number} [seconds] it may take
+ * @param {{ name: string }} c whose server it is, for errors @param {(string | number)[]} args
+ *   @param {string[]} [before] @param {number} [seconds] it may take
  * @returns {any} what the client printed
  */
 export function client(c, args, before = [], seconds = 30) {
   const [command, ...rest] = [...before, CLIENT, ...args.map(String)];
-  const done = spawnSync(/** @type {string} */ (command), rest, { encoding: 'utf8', timeout: seconds * 1000 });
+  const done = spawnSync(/** @type {string} */ (command), rest, {
+    encoding: 'utf8',
+    timeout: seconds * 1000,
+  });
   if (done.status !== 0) {
     const why = done.stderr?.trim() || String(done.error ?? done.signal);
     throw new Error(`${c.name}: client ${args.slice(0, 5).join(' ')}: ${why}`);
@@ -32,7 +39,8 @@ export function run(command, args) {
 export const ip = (text) => run('ip', text.split(' '));
 
 /**
- * Starts a server and waits for its line `ready ...`, of which it returns the rest. The server ends with its standard input.
+ * Starts a server and waits for its line `ready ...`, of which it returns the rest. The server ends
+ * with its standard input.
  *
  * @param {string} command @param {string[]} args
  * @returns {Promise<{ server: import('node:child_process').ChildProcess, said: string }>}
@@ -65,20 +73,33 @@ export function isolate() {
   if (process.env['TCPLAB_BENCH'] === 'isolated') return;
   const how = process.getuid?.() === 0 ? ['--net'] : ['--map-current-user', '--keep-caps', '--net'];
   const args = [...how, process.execPath, ...process.argv.slice(1)];
-  const done = spawnSync('unshare', args, { stdio: 'inherit', env: { ...process.env, TCPLAB_BENCH: 'isolated' } });
-  if (done.error) throw new Error(`unshare cannot be run (${done.error.message}): sudo apt-get install util-linux`);
+  const done = spawnSync('unshare', args, {
+    stdio: 'inherit',
+    env: { ...process.env, TCPLAB_BENCH: 'isolated' },
+  });
+  if (done.error)
+    throw new Error(
+      `unshare cannot be run (${done.error.message}): sudo apt-get install util-linux`,
+    );
   process.exit(done.status ?? 1);
 }
 
-/** Builds one of the bench's C programs, if it is not there already, and says where it is. @param {string} name */
+/**
+ * Builds one of the bench's C programs, if it is not there already, and says where it is. @param
+ * {string} name
+ */
 export function compile(name) {
   const source = join(here, `${name}.c`);
   const program = join(build, `bench-${name}`);
   if (existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs) return program;
   mkdirSync(build, { recursive: true });
-  const done = spawnSync('cc', ['-O2', '-Wall', '-Wextra', '-pthread', '-o', program, source], { stdio: 'inherit' });
+  const done = spawnSync('cc', ['-O2', '-Wall', '-Wextra', '-pthread', '-o', program, source], {
+    stdio: 'inherit',
+  });
   if (done.error)
-    throw new Error("there is no C compiler for the bench's programs: sudo apt-get install build-essential");
+    throw new Error(
+      "there is no C compiler for the bench's programs: sudo apt-get install build-essential",
+    );
   if (done.status !== 0) throw new Error(`bench/${name}.c does not compile: cc says above why`);
   return program;
 }

@@ -18,7 +18,8 @@ const ENDLESS = 1e15;
  * @property {string} title
  * @property {string} unit
  * @property {boolean} [less] less is better
- * @property {number} [toNode] the least ratio to Node's net that tcplab shall have; ratios above 1 are better
+ * @property {number} [toNode] the least ratio to Node's net that tcplab shall have; ratios above 1
+ *   are better
  * @property {number} [toMock] to the mock
  * @property {number} [toC] the aim: to the C server
  * @property {number} [atMost] the largest value that tcplab shall have
@@ -31,27 +32,52 @@ export const ROWS = {
   upload16: { title: 'upload, 16 connections', unit: 'Gbit/s', toNode: 1.5, toMock: 0.85, toC: 1 },
   download: { title: 'download', unit: 'Gbit/s', toNode: 1.5, toMock: 0.85, toC: 1.5 },
   downloadcpu: { title: 'download: processor time of the server', unit: 's/GB', less: true },
-  download16: { title: 'download, 16 connections', unit: 'Gbit/s', toNode: 1.5, toMock: 0.85, toC: 1.5 },
+  download16: {
+    title: 'download, 16 connections',
+    unit: 'Gbit/s',
+    toNode: 1.5,
+    toMock: 0.85,
+    toC: 1.5,
+  },
   roundtrip: { title: '1-byte round trip, p50, each end on its own core', unit: 'µs', less: true },
-  roundtrip99: { title: '1-byte round trip, p99, each end on its own core', unit: 'µs', less: true },
+  roundtrip99: {
+    title: '1-byte round trip, p99, each end on its own core',
+    unit: 'µs',
+    less: true,
+  },
   free: { title: '1-byte round trip, p50, free', unit: 'µs', less: true, toNode: 1 },
   free99: { title: '1-byte round trip, p99, free', unit: 'µs', less: true, toNode: 1 },
-  onecore: { title: '1-byte round trip, p50, on one core', unit: 'µs', less: true, toNode: 1 / 0.9, toC: 1 / 0.85 },
+  onecore: {
+    title: '1-byte round trip, p50, on one core',
+    unit: 'µs',
+    less: true,
+    toNode: 1 / 0.9,
+    toC: 1 / 0.85,
+  },
   onecore99: { title: '1-byte round trip, p99, on one core', unit: 'µs', less: true, toNode: 1 },
   connections1: { title: 'connect, echo, close; 1 at a time', unit: '/s', toNode: 1.2, toC: 1 },
   connections: { title: 'connect, echo, close; 64 at a time', unit: '/s', toNode: 1.2, toC: 1 },
   connectionscpu: { title: 'the same: processor time of the server', unit: 's/1000', less: true },
-  idle: { title: 'memory of an idle connection (RSS, of 10,000)', unit: 'KB', less: true, atMost: 4 },
+  idle: {
+    title: 'memory of an idle connection (RSS, of 10,000)',
+    unit: 'KB',
+    less: true,
+    atMost: 4,
+  },
 };
 
 /**
- * What one run of the client gives: a value for each of its rows. `clientBusy` and `serverBusy`, where there, are cores' worth of work: a client that was
- * idle for part of the time was not what limited the server.
+ * What one run of the client gives: a value for each of its rows. `clientBusy` and `serverBusy`,
+ * where there, are cores' worth of work: a client that was idle for part of the time was not what
+ * limited the server.
  *
  * @typedef {Record<string, number>} Values
  */
 
-/** @type {Record<string, (c: Contestant, seconds: number) => Values | Promise<Values>>} by its first row */
+/**
+ * @type {Record<string, (c: Contestant, seconds: number) => Values | Promise<Values>>} by its first
+ *   row
+ */
 export const MEASUREMENTS = {
   upload: (c, seconds) => move(c, 'upload', 1, seconds, ''),
   upload16: (c, seconds) => move(c, 'upload', 16, seconds, '16'),
@@ -67,10 +93,16 @@ export const MEASUREMENTS = {
   },
 };
 
-/** Of a server that did nothing before: what is left over of other work would hide what connections take. @type {Record<string, (c: Contestant, idle: number) => Promise<Values>>} */
+/**
+ * Of a server that did nothing before: what is left over of other work would hide what connections
+ * take. @type {Record<string, (c: Contestant, idle: number) => Promise<Values>>}
+ */
 export const FRESH = { idle: async (c, idle) => ({ idle: await idleKilobytes(c, idle) }) };
 
-/** @param {Contestant} c @param {'upload' | 'download'} mode @param {number} parallel @param {number} seconds @param {string} suffix @returns {Values} */
+/**
+ * @param {Contestant} c @param {'upload' | 'download'} mode @param {number} parallel @param
+ *   {number} seconds @param {string} suffix @returns {Values}
+ */
 function move(c, mode, parallel, seconds, suffix) {
   const port = mode === 'upload' ? PORTS.sink : PORTS.source;
   const before = processorSeconds(c);
@@ -85,17 +117,25 @@ function move(c, mode, parallel, seconds, suffix) {
 }
 
 /**
- * Round trips where the scheduler wants the two ends, or with each held to a core: a scheduler that once puts them together and once apart would else be all that is
- * measured. With a core each they are mostly the time that the machine takes to wake a core up; on one core they are the work that is done.
+ * Round trips where the scheduler wants the two ends, or with each held to a core: a scheduler that
+ * once puts them together and once apart would else be all that is measured. With a core each they
+ * are mostly the time that the machine takes to wake a core up; on one core they are the work that
+ * is done.
  *
- * @param {Contestant} c @param {number} seconds @param {string} row @param {number} [serverCore] @param {number} [clientCore] @returns {Values}
+ * @param {Contestant} c @param {number} seconds @param {string} row @param {number} [serverCore]
+ *   @param {number} [clientCore] @returns {Values}
  */
 function roundTrips(c, seconds, row, serverCore, clientCore) {
-  const pin = (/** @type {string} */ list) => run('taskset', ['-a', '-p', '-c', list, String(c.server.pid)]);
+  const pin = (/** @type {string} */ list) =>
+    run('taskset', ['-a', '-p', '-c', list, String(c.server.pid)]);
   if (serverCore !== undefined) pin(String(serverCore));
   try {
     const args = ['roundtrips', c.host, PORTS.echo, 1_000_000, seconds, 1];
-    const trips = client(c, args, clientCore === undefined ? [] : ['taskset', '-c', String(clientCore)]);
+    const trips = client(
+      c,
+      args,
+      clientCore === undefined ? [] : ['taskset', '-c', String(clientCore)],
+    );
     return { [row]: trips.p50Us, [`${row}99`]: trips.p99Us };
   } finally {
     pin(`0-${LAST_CORE}`);
@@ -117,7 +157,8 @@ function connections(c, parallel, seconds) {
 }
 
 /**
- * What the server's memory grows by when so many connections are open, each used once; garbage is collected before both looks. The kernel's own part is in no process's books.
+ * What the server's memory grows by when so many connections are open, each used once; garbage is
+ * collected before both looks. The kernel's own part is in no process's books.
  *
  * @param {Contestant} c @param {number} count
  */
@@ -149,9 +190,13 @@ async function residentKilobytes(c) {
   return Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${c.server.pid}/status`, 'utf8'))?.[1]);
 }
 
-/** User and system time of a server so far; the kernel counts in hundredths of a second. @param {Contestant} c */
+/**
+ * User and system time of a server so far; the kernel counts in hundredths of a second. @param
+ * {Contestant} c
+ */
 function processorSeconds(c) {
   // Fields 14 and 15 of proc(5), of which the 2nd is a name in parentheses.
-  const fields = readFileSync(`/proc/${c.server.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  const fields =
+    readFileSync(`/proc/${c.server.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }

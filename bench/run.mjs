@@ -1,9 +1,12 @@
 // @ts-check
 /**
- * `npm run bench`: one client on the kernel's sockets (client.c), in turn against our stack with and without offloads, Node's `net` on the kernel's TCP, a C server on the kernel's TCP, and
- * a mock without a stack; all servers do the same (services.mjs). Everything happens in private network namespaces.
+ * `npm run bench`: one client on the kernel's sockets (client.c), in turn against our stack with
+ * and without offloads, Node's `net` on the kernel's TCP, a C server on the kernel's TCP, and a
+ * mock without a stack; all servers do the same (services.mjs). Everything happens in private
+ * network namespaces.
  *
- * Numbers of different runs say little on a shared machine; so the contestants take turns, several rounds, and what counts is the ratio of two values of the same round: the median of those.
+ * Numbers of different runs say little on a shared machine; so the contestants take turns, several
+ * rounds, and what counts is the ratio of two values of the same round: the median of those.
  *
  * A measurement that fails is repeated, and after three times its cell is marked: the run goes on.
  *
@@ -27,7 +30,8 @@ import { FRESH, MEASUREMENTS, ROWS } from './rows.mjs';
 /** @typedef {import('./contestants.mjs').Contestant} Contestant */
 
 /**
- * Of all servers in Node. A process that reads much data and has a small heap else collects its whole heap every 32 MB, for seconds or for good, and loses up to two thirds of the rate
+ * Of all servers in Node. A process that reads much data and has a small heap else collects its
+ * whole heap every 32 MB, for seconds or for good, and loses up to two thirds of the rate
  * (docs/performance.md, "Traps").
  */
 const NODE_OPTIONS = ['--heap-growing-percent=800'];
@@ -79,16 +83,20 @@ async function main() {
   const contestants = [];
   const nodeOptions = ['--expose-gc', ...(options['plain-node'] ? [] : NODE_OPTIONS)];
   const kinds = names.map((name) => ({ name, kind: KINDS[name] }));
-  if (options.other !== undefined) kinds.push({ name: 'other', kind: otherBuild(resolve(options.other)) });
+  if (options.other !== undefined)
+    kinds.push({ name: 'other', kind: otherBuild(resolve(options.other)) });
   try {
     const fresh = await measureFresh(kinds, measured, nodeOptions, Number(options.idle));
     for (const { name, kind } of kinds) {
       if (kind === undefined) continue;
       const n = contestants.length;
-      const c = await patience.attempt(name, 'its start', () => startContestant(name, kind, n, nodeOptions));
+      const c = await patience.attempt(name, 'its start', () =>
+        startContestant(name, kind, n, nodeOptions),
+      );
       if (c !== null) contestants.push(c);
     }
-    if (contestants.length === 0) throw new Error(`no contestant starts: ${patience.notes().join('; ')}`);
+    if (contestants.length === 0)
+      throw new Error(`no contestant starts: ${patience.notes().join('; ')}`);
     const values = await measureAll(contestants, measured, rounds, seconds);
     for (const [name, rows] of Object.entries(fresh)) Object.assign(values[name] ?? {}, rows);
     report(values, contestants, rounds, seconds, options.json);
@@ -101,7 +109,8 @@ async function main() {
 function chosen(what, list, all) {
   const names = list.split(',');
   const unknown = names.find((name) => !all.includes(name));
-  if (unknown !== undefined) throw new Error(`there is no ${what} ${unknown}: the ${what}s are ${all.join(', ')}`);
+  if (unknown !== undefined)
+    throw new Error(`there is no ${what} ${unknown}: the ${what}s are ${all.join(', ')}`);
   return names;
 }
 
@@ -123,7 +132,9 @@ function stop({ server }) {
 /**
  * What is measured of servers that did nothing before.
  *
- * @param {{ name: string, kind: import('./contestants.mjs').Kind | undefined }[]} kinds @param {string[]} measured @param {string[]} nodeOptions @param {number} idle how many connections @returns {Promise<Measured>}
+ * @param {{ name: string, kind: import('./contestants.mjs').Kind | undefined }[]} kinds @param
+ *   {string[]} measured @param {string[]} nodeOptions @param {number} idle how many connections
+ *   @returns {Promise<Measured>}
  */
 async function measureFresh(kinds, measured, nodeOptions, idle) {
   /** @type {Measured} */
@@ -145,11 +156,15 @@ async function measureFresh(kinds, measured, nodeOptions, idle) {
   return values;
 }
 
-/** @param {Contestant[]} contestants @param {string[]} measured @param {number} rounds @param {number} seconds @returns {Promise<Measured>} */
+/**
+ * @param {Contestant[]} contestants @param {string[]} measured @param {number} rounds @param
+ *   {number} seconds @returns {Promise<Measured>}
+ */
 async function measureAll(contestants, measured, rounds, seconds) {
   // What runs first would pay for the compilers of V8.
   for (const c of contestants) {
-    for (const name of measured) await measure(c, name, Math.min(WARM_UP_SECONDS, seconds), 'warm-up');
+    for (const name of measured)
+      await measure(c, name, Math.min(WARM_UP_SECONDS, seconds), 'warm-up');
   }
 
   /** @type {Measured} */
@@ -160,7 +175,9 @@ async function measureAll(contestants, measured, rounds, seconds) {
       for (let i = 0; i < contestants.length; i++) {
         const c = contestants[(i + round) % contestants.length];
         if (c === undefined) continue;
-        for (const [row, value] of Object.entries(await measure(c, name, seconds, `round ${round + 1}`))) {
+        for (const [row, value] of Object.entries(
+          await measure(c, name, seconds, `round ${round + 1}`),
+        )) {
           const key = row.endsWith('Busy') ? `${name}.${row}` : row;
           ((values[c.name] ??= {})[key] ??= Array(rounds).fill(NaN))[round] = value;
         }
@@ -171,23 +188,32 @@ async function measureAll(contestants, measured, rounds, seconds) {
   return values;
 }
 
-/** Nothing when it failed each time. @param {Contestant} c @param {string} name @param {number} seconds @param {string} when */
+/**
+ * Nothing when it failed each time. @param {Contestant} c @param {string} name @param {number}
+ * seconds @param {string} when
+ */
 async function measure(c, name, seconds, when) {
   const found = await patience.attempt(c.name, `${name}, ${when}`, async (attempt) => {
     if (c.server.exitCode !== null || c.server.signalCode !== null) await c.restart();
     // What moved nothing in so short a time is given more.
     const values = (await MEASUREMENTS[name]?.(c, seconds * attempt)) ?? {};
-    if (!Object.values(values).every(Number.isFinite)) throw new Error(`nothing moved in ${seconds * attempt} s`);
+    if (!Object.values(values).every(Number.isFinite))
+      throw new Error(`nothing moved in ${seconds * attempt} s`);
     return values;
   });
   return found ?? {};
 }
 
-/** @param {Measured} values @param {Contestant[]} contestants @param {number} rounds @param {number} seconds @param {string | undefined} json */
+/**
+ * @param {Measured} values @param {Contestant[]} contestants @param {number} rounds @param {number}
+ *   seconds @param {string | undefined} json
+ */
 function report(values, contestants, rounds, seconds, json) {
   const names = contestants.map((c) => c.name);
   const titles = names.map((name) => KINDS[name]?.title ?? name);
-  const rows = Object.keys(ROWS).filter((row) => names.some((name) => values[name]?.[row] !== undefined));
+  const rows = Object.keys(ROWS).filter((row) =>
+    names.some((name) => values[name]?.[row] !== undefined),
+  );
   const of = (/** @type {string} */ name, /** @type {string} */ row) => values[name]?.[row] ?? [];
 
   const table = [['', 'unit', ...titles]];
@@ -196,7 +222,8 @@ function report(values, contestants, rounds, seconds, json) {
     table.push([title, unit, ...names.map((name) => spread(of(name, row)))]);
   }
   console.log(
-    `${align(table, 2)}\n\nMedian of ${rounds} rounds of ${seconds} s (least to most). ${machine()}, MTU 1500.\n`,
+    `${align(table, 2)}\n\nMedian of ${rounds} rounds of ${seconds} s (least to most). ` +
+      `${machine()}, MTU 1500.\n`,
   );
 
   const pairs = RATIOS.filter(({ of: a, to: b }) => names.includes(a) && names.includes(b));
@@ -214,19 +241,27 @@ function report(values, contestants, rounds, seconds, json) {
         const ratio = median(each.filter(Number.isFinite));
         if (Number.isNaN(ratio)) return FAILED;
         (found[row] ??= {})[`${a}/${b}`] = ratio;
-        const least = bar === undefined ? undefined : /** @type {Record<string, any>} */ (bars)[bar];
-        return ratio.toFixed(2) + (least === undefined ? '' : `  ${ratio >= least ? '≥' : '<'} ${least.toFixed(2)}`);
+        const least =
+          bar === undefined ? undefined : /** @type {Record<string, any>} */ (bars)[bar];
+        return (
+          ratio.toFixed(2) +
+          (least === undefined ? '' : `  ${ratio >= least ? '≥' : '<'} ${least.toFixed(2)}`)
+        );
       }),
     ]);
   }
-  if (pairs.length > 0) console.log(`${align(ratios, 1)}\n\nMedian of the ratios of each round; behind it the bar.\n`);
+  if (pairs.length > 0)
+    console.log(`${align(ratios, 1)}\n\nMedian of the ratios of each round; behind it the bar.\n`);
 
   const busy = [['cores at work: client + server', ...titles]];
   for (const name of Object.keys(MEASUREMENTS)) {
     if (!names.some((n) => of(n, `${name}.clientBusy`).length > 0)) continue;
     const cores = (/** @type {string} */ n, /** @type {string} */ who) =>
       median(of(n, `${name}.${who}Busy`).filter(Number.isFinite)).toFixed(2);
-    busy.push([ROWS[name]?.title ?? name, ...names.map((n) => `${cores(n, 'client')} + ${cores(n, 'server')}`)]);
+    busy.push([
+      ROWS[name]?.title ?? name,
+      ...names.map((n) => `${cores(n, 'client')} + ${cores(n, 'server')}`),
+    ]);
   }
   if (busy.length > 1) console.log(align(busy, 1));
   for (const note of patience.notes()) console.log(note);

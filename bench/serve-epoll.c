@@ -1,7 +1,7 @@
 /*
- * The bench's services (services.mjs) as a C program on the kernel's TCP: one thread, one epoll, nothing between it and the
- * sockets. What a server on this kernel can do at best, and so a measure for everything else. Prints `ready` when it listens,
- * ends with its standard input.
+ * The bench's services (services.mjs) as a C program on the kernel's TCP: one thread, one epoll,
+ * nothing between it and the sockets. What a server on this kernel can do at best, and so a measure
+ * for everything else. Prints `ready` when it listens, ends with its standard input.
  *
  *     7001 sink: counts, and says how many bytes it was     7002 source: reads a number in a line, sends so many     7003 echo
  */

@@ -1,8 +1,10 @@
 // @ts-check
 /**
- * No stack at all: a loop on the TUN that keeps a few sequence numbers and answers as if all were well. No checks, no timers, no retransmission, no window of its own, no
- * sockets. It uses our device as the stack does, and its sink gives away slices of the slabs that it read: so what it does bounds what any stack in
- * JavaScript can get from this device. The services are those of services.mjs. Prints `ready DEVICE`.
+ * No stack at all: a loop on the TUN that keeps a few sequence numbers and answers as if all were
+ * well. No checks, no timers, no retransmission, no window of its own, no sockets. It uses our
+ * device as the stack does, and its sink gives away slices of the slabs that it read: so what it
+ * does bounds what any stack in JavaScript can get from this device. The services are those of
+ * services.mjs. Prints `ready DEVICE`.
  */
 import { parseArgs } from 'node:util';
 import { Slab } from '../dist/base/slab.js';
@@ -43,7 +45,10 @@ class Peer {
   rcvNxt = 0;
   sndNxt = 0;
   sndUna = 0;
-  /** Bare ACKs in a row that acknowledged nothing new, and what sndUna was when the timer looked last. */
+  /**
+   * Bare ACKs in a row that acknowledged nothing new, and what sndUna was when the timer looked
+   * last.
+   */
   duplicates = 0;
   seenUna = 0;
   window = 0;
@@ -64,7 +69,12 @@ const peers = new Map();
 /** @type {Peer[]} who is owed something at the end of this batch */
 const turn = [];
 
-device.attach({ packet, batchEnd, deviceError: (error) => console.error(error.message), deviceDrop: () => undefined });
+device.attach({
+  packet,
+  batchEnd,
+  deviceError: (error) => console.error(error.message),
+  deviceDrop: () => undefined,
+});
 
 /** @param {import('../dist/device/device.js').RxPacket} rx */
 function packet(rx) {
@@ -111,7 +121,10 @@ function packet(rx) {
   }
 }
 
-/** @param {Peer} peer @param {import('../dist/device/device.js').RxPacket} rx @param {number} payload @param {number} length */
+/**
+ * @param {Peer} peer @param {import('../dist/device/device.js').RxPacket} rx @param {number}
+ *   payload @param {number} length
+ */
 function take(peer, rx, payload, length) {
   const { bytes } = rx.slab;
   if (peer.port === PORTS.sink) {
@@ -139,7 +152,10 @@ function ended(peer) {
   peer.owesAck = false;
 }
 
-/** A kernel whose buffers are full drops packets: then once more from the first that it has not got. Without this the run would hang. @param {Peer} peer */
+/**
+ * A kernel whose buffers are full drops packets: then once more from the first that it has not got.
+ * Without this the run would hang. @param {Peer} peer
+ */
 function goBack(peer) {
   if (peer.port !== PORTS.source || peer.finSent) return;
   peer.left += (peer.sndNxt - peer.sndUna) | 0;
@@ -173,7 +189,10 @@ function batchEnd() {
   device.flush(0);
 }
 
-/** @param {Peer} peer @param {number} flags @param {number} length @param {Slab} [from] @param {number} [offset] */
+/**
+ * @param {Peer} peer @param {number} flags @param {number} length @param {Slab} [from] @param
+ *   {number} [offset]
+ */
 function send(peer, flags, length, from, offset = 0) {
   const tx = device.packet();
   const { bytes, view } = tx.slab;

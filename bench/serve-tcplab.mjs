@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * The bench's services on our stack behind a TUN device, with `--link 'loss 1% delay 10ms'` behind a faulty link, with `--dist DIR` as another build of tcplab has it.
- * Prints `ready DEVICE` when they listen; whoever started it gives the device its addresses.
+ * The bench's services on our stack behind a TUN device, with `--link 'loss 1% delay 10ms'` behind
+ * a faulty link, with `--dist DIR` as another build of tcplab has it. Prints `ready DEVICE` when
+ * they listen; whoever started it gives the device its addresses.
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -29,12 +30,22 @@ const tun = TunDevice.open({
   clock,
 });
 const device = options.link === undefined ? tun : new Link(tun, await faults(options.link));
-const congestionControl = /** @type {import('../dist/tcp/congestion/index.js').CongestionName} */ (options.congestion);
-const host = new Host({ device, addresses: [options.address], clock, config: { congestionControl } });
+const congestionControl = /** @type {import('../dist/tcp/congestion/index.js').CongestionName} */ (
+  options.congestion
+);
+const host = new Host({
+  device,
+  addresses: [options.address],
+  clock,
+  config: { congestionControl },
+});
 const net = netOf(host);
 
 const servers = Object.entries(PORTS).map(async ([name, port]) => {
-  const server = net.createServer({ allowHalfOpen: true }, SERVICES[/** @type {keyof typeof PORTS} */ (name)]);
+  const server = net.createServer(
+    { allowHalfOpen: true },
+    SERVICES[/** @type {keyof typeof PORTS} */ (name)],
+  );
   await new Promise((done) => server.listen({ port, backlog: 1024 }, () => done(undefined)));
 });
 await Promise.all(servers);

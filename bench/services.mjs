@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What both servers of the bench do, on any Duplex that behaves as node:net's sockets do: so that the same code runs on our
- * stack and on the kernel's, and only what is below it differs.
+ * What both servers of the bench do, on any Duplex that behaves as node:net's sockets do: so that
+ * the same code runs on our stack and on the kernel's, and only what is below it differs.
  */
 import { Buffer } from 'node:buffer';
 
@@ -10,7 +10,10 @@ import { Buffer } from 'node:buffer';
 /** A server that gets this signal collects its garbage. */
 export const COLLECT_GARBAGE = 'SIGUSR2';
 
-/** What all servers in Node do besides: they collect garbage when asked (`--expose-gc`), and end with their standard input, which the bench holds. */
+/**
+ * What all servers in Node do besides: they collect garbage when asked (`--expose-gc`), and end
+ * with their standard input, which the bench holds.
+ */
 export function serveTheBench() {
   process.on(COLLECT_GARBAGE, () => globalThis.gc?.());
   process.stdin.on('end', () => process.exit(0)).resume();

@@ -1,12 +1,16 @@
 /*
- * The addon's face to JavaScript (Node-API): device.open, links and addresses, and queues that watch a descriptor.
+ * The addon's face to JavaScript (Node-API): device.open, links and addresses, and queues that
+ * watch a descriptor.
  *
- * A queue is one descriptor of a TUN and its readiness, by the event loop's own poll (uv_poll), no thread. Its callback gets called when packets wait; it then
- * reads a batch itself. Everything belongs to one environment, so several worker threads may load the addon; when an environment ends, its queues
- * close and no descriptor is left.
+ * A queue is one descriptor of a TUN and its readiness, by the event loop's own poll (uv_poll), no
+ * thread. Its callback gets called when packets wait; it then reads a batch itself. Everything
+ * belongs to one environment, so several worker threads may load the addon; when an environment
+ * ends, its queues close and no descriptor is left.
  *
- * Three know a queue: JavaScript (an external, until the garbage collector takes it), the event loop (the poll handle, until uv_close has called back) and the
- * environment (the cleanup hook, until it is removed there). Closing gives back the descriptor at once; the memory goes with the last of them.
+ * Three know a queue: JavaScript (an external, until the garbage collector takes it), the event
+ * loop (the poll handle, until uv_close has called back) and the environment (the cleanup hook,
+ * until it is removed there). Closing gives back the descriptor at once; the memory goes with the
+ * last of them.
  */
 #define NAPI_VERSION 8
 #include "native.h"
@@ -197,7 +201,10 @@ static napi_value delete_link(napi_env env, napi_callback_info info) {
   return checked(env, link_delete(name), "RTM_DELLINK");
 }
 
-/* addressAdd(name, bytes, prefixBits), addressDelete, routeCongestion(..., algorithm): 4 bytes are IPv4, 16 are IPv6 */
+/*
+ * addressAdd(name, bytes, prefixBits), addressDelete, routeCongestion(..., algorithm): 4 bytes are
+ * IPv4, 16 are IPv6
+ */
 static int address_args(napi_env env, napi_value *args, char name[IFNAMSIZ], uint8_t **address) {
   size_t length;
   if (!get_name(env, args[0], name)) return -1;
@@ -253,7 +260,10 @@ static void on_closed(uv_handle_t *handle) {
 static void start_closing(struct queue *q) {
   if (q->closed) return;
   q->closed = 1;
-  /* From uv_close on the loop has forgotten the descriptor: it may go at once, and the device's name is free again. */
+  /*
+   * From uv_close on the loop has forgotten the descriptor: it may go at once, and the device's
+   * name is free again.
+   */
   uv_close((uv_handle_t *)&q->poll, on_closed);
   if (q->fd >= 0) close(q->fd);
   q->fd = -1;
@@ -278,7 +288,10 @@ static void on_finalize(napi_env env, void *data, void *hint) {
   release(q);
 }
 
-/* Packets wait (0), or the descriptor failed (a negative errno: a deleted device shows as POLLERR, which libuv calls EBADF). */
+/*
+ * Packets wait (0), or the descriptor failed (a negative errno: a deleted device shows as POLLERR,
+ * which libuv calls EBADF).
+ */
 static void on_ready(uv_poll_t *poll, int status, int events) {
   struct queue *q = poll->data;
   napi_env env = q->env;
@@ -294,7 +307,10 @@ static void on_ready(uv_poll_t *poll, int status, int events) {
   napi_close_handle_scope(env, scope);
 }
 
-/* queueOpen(fd, mode, callback): takes the descriptor over; the queue closes it. When it throws, the descriptor is still the caller's. */
+/*
+ * queueOpen(fd, mode, callback): takes the descriptor over; the queue closes it. When it throws,
+ * the descriptor is still the caller's.
+ */
 static napi_value queue_open(napi_env env, napi_callback_info info) {
   napi_value args[3], external, name;
   napi_valuetype type;
@@ -359,7 +375,10 @@ static napi_value queue_read(napi_env env, napi_callback_info info) {
   return value;
 }
 
-/* queueWrite(queue, slab, descriptors, count, buffers, result): result: written, their bytes, dropped by a full queue, refused, the refusal's errno */
+/*
+ * queueWrite(queue, slab, descriptors, count, buffers, result): result: written, their bytes,
+ * dropped by a full queue, refused, the refusal's errno
+ */
 static napi_value queue_write(napi_env env, napi_callback_info info) {
   napi_value args[6];
   size_t slab_length, words, result_words;

@@ -1,6 +1,7 @@
 /*
- * Packets in batches. A TUN gives and takes one packet a system call; all around that call is saved: JavaScript is entered once a
- * batch, a packet is read straight into its place in the slab, and a write gathers headers and payload from where they stand.
+ * Packets in batches. A TUN gives and takes one packet a system call; all around that call is
+ * saved: JavaScript is entered once a batch, a packet is read straight into its place in the slab,
+ * and a write gathers headers and payload from where they stand.
  */
 #include "native.h"
 
@@ -8,7 +9,10 @@
 #include <linux/virtio_net.h>
 #include <unistd.h>
 
-/* The largest packet that a TUN gives: 65,535 bytes of IP, and IPv6's header is not counted in its length. */
+/*
+ * The largest packet that a TUN gives: 65,535 bytes of IP, and IPv6's header is not counted in its
+ * length.
+ */
 #define MOST_PACKET_BYTES (65535 + 40)
 /* Packets start on 8-byte boundaries: checksums are taken in words. */
 #define ALIGNED(n) (((n) + 7) & ~(size_t)7)
@@ -25,7 +29,8 @@ int batch_read(int fd, int mode, uint8_t *slab, size_t slab_length, size_t start
       if (errno == EINTR) continue;
       return n > 0 ? n : -errno;
     }
-    if (got == 0 || (vnet && (size_t)got < sizeof header)) return n; /* an end of file: not from a TUN */
+    // an end of file: not from a TUN
+    if (got == 0 || (vnet && (size_t)got < sizeof header)) return n;
     length = (size_t)got - (vnet ? sizeof header : 0);
     rx[RX_OFFSET] = (int32_t)at;
     rx[RX_LENGTH] = (int32_t)length;
@@ -49,7 +54,10 @@ int batch_read(int fd, int mode, uint8_t *slab, size_t slab_length, size_t start
   return n;
 }
 
-/* The parts of one packet, the head first; their bytes in all, or 0 when a number in `tx` leads out of its buffer. */
+/*
+ * The parts of one packet, the head first; their bytes in all, or 0 when a number in `tx` leads out
+ * of its buffer.
+ */
 static size_t gather(uint8_t *slab, size_t slab_length, const int32_t *tx, const struct iovec *buffers, int buffer_count, struct iovec *parts) {
   size_t head = (size_t)tx[TX_OFFSET], whole = (size_t)tx[TX_LENGTH];
   int pieces = tx[TX_PIECES];
@@ -95,7 +103,8 @@ void batch_write(int fd, uint8_t *slab, size_t slab_length, const int32_t *tx, i
       continue;
     }
     result->refused++;
-    if (result->error == 0 || error == EBADFD || error == EBADF) result->error = error; /* the end is worse than a packet */
+    // the end is worse than a packet
+    if (result->error == 0 || error == EBADFD || error == EBADF) result->error = error;
     if (error == EIO || error == EBADFD || error == EBADF) {
       result->refused += count - i - 1;
       return;

@@ -1,13 +1,17 @@
 // @ts-check
 /**
- * What a machine must have before anything can be set up, each with one sentence when it lacks it: what happened, why,
- * and what to type. No dependencies, and nothing that an old Node could not parse: this runs before `npm ci`.
+ * What a machine must have before anything can be set up, each with one sentence when it lacks it:
+ * what happened, why, and what to type. No dependencies, and nothing that an old Node could not
+ * parse: this runs before `npm ci`.
  */
 import { accessSync, closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** A problem that the person at the keyboard can solve; its message is the sentence to print, without a stack trace. */
+/**
+ * A problem that the person at the keyboard can solve; its message is the sentence to print,
+ * without a stack trace.
+ */
 export class SetupError extends Error {}
 
 /**
@@ -26,8 +30,8 @@ export function nodeProblem(version, range) {
 const numbers = (text) => (text.match(/\d+/g) || []).map(Number);
 
 /**
- * May this process open the TUN device node? (Making a network device with it needs a capability too, or a private user
- * namespace; `tcplab doctor` looks at those.)
+ * May this process open the TUN device node? (Making a network device with it needs a capability
+ * too, or a private user namespace; `tcplab doctor` looks at those.)
  *
  * @param {string} [path]
  * @param {(path: string, flags: string) => number} [open] for tests
@@ -42,12 +46,21 @@ export function tunProblem(path = '/dev/net/tun', open = openSync) {
     const inContainer = 'in a container, start it with `--device /dev/net/tun --cap-add NET_ADMIN`';
     switch (code) {
       case 'ENOENT':
-        return `there is no ${path}, the kernel's door for packets: load its driver with \`sudo modprobe tun\`, or ${inContainer}`;
+        return (
+          `there is no ${path}, the kernel's door for packets: load its driver with \`sudo ` +
+          `modprobe tun\`, or ${inContainer}`
+        );
       case 'ENODEV':
       case 'ENXIO':
-        return `${path} is there but the kernel has no TUN driver behind it (${code}): load it with \`sudo modprobe tun\``;
+        return (
+          `${path} is there but the kernel has no TUN driver behind it (${code}): load it with ` +
+          `\`sudo modprobe tun\``
+        );
       case 'EACCES':
-        return `this user may not open ${path} (EACCES): let every user open it with \`sudo chmod 0666 ${path}\`, or run this command as root`;
+        return (
+          `this user may not open ${path} (EACCES): let every user open it with \`sudo chmod ` +
+          `0666 ${path}\`, or run this command as root`
+        );
       case 'EPERM':
         return `the container forbids opening ${path} (EPERM): ${inContainer}`;
       default:
@@ -57,7 +70,8 @@ export function tunProblem(path = '/dev/net/tun', open = openSync) {
 }
 
 /**
- * Is what stands in node_modules what package-lock.json asks for? npm notes there what it installed.
+ * Is what stands in node_modules what package-lock.json asks for? npm notes there what it
+ * installed.
  *
  * @param {string} root
  */
@@ -69,9 +83,12 @@ export function modulesAreCurrent(root) {
   return (
     // What is optional may be missing: it is for another machine.
     names.every(
-      (name) => installed[name]?.version === wanted[name]?.version || (wanted[name]?.optional && !installed[name]),
+      (name) =>
+        installed[name]?.version === wanted[name]?.version ||
+        (wanted[name]?.optional && !installed[name]),
     ) &&
-    // A folder may be gone although npm's note still names it: an install was cut off, or somebody tidied up.
+    // A folder may be gone although npm's note still names it: an install was cut off, or somebody
+    // tidied up.
     Object.keys(installed).every((name) => name in wanted && existsSync(join(root, name)))
   );
 }
@@ -89,8 +106,8 @@ function packagesOf(path) {
 }
 
 /**
- * Where npm shall keep its cache: null for where it does by itself, or `fallback` when it could not write there (no HOME,
- * or one that belongs to somebody else).
+ * Where npm shall keep its cache: null for where it does by itself, or `fallback` when it could not
+ * write there (no HOME, or one that belongs to somebody else).
  *
  * @param {string} fallback
  * @param {Record<string, string | undefined>} env
@@ -108,7 +125,8 @@ function canWrite(path) {
       accessSync(p, constants.W_OK | constants.X_OK);
       return true;
     } catch (error) {
-      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ENOENT' || p === dirname(p)) return false;
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ENOENT' || p === dirname(p))
+        return false;
     }
   }
 }

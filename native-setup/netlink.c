@@ -1,4 +1,7 @@
-/* Links, addresses and routes by rtnetlink(7): what `ip` would do, without needing `ip`. One request, one acknowledgment. */
+/*
+ * Links, addresses and routes by rtnetlink(7): what `ip` would do, without needing `ip`. One
+ * request, one acknowledgment.
+ */
 #include "native.h"
 
 #include <errno.h>

@@ -1,9 +1,12 @@
 /*
- * What the kernel's GRO and a network card's checksum unit do, for a TUN without offloads, where each segment is a packet: the sum of a TCP segment is checked
- * here, and segments of one flow that follow each other become one super-segment, of the form that a TUN with offloads gives. The stack then has work for each 64 KB,
- * not for each 1448 bytes. What is joined loses nothing but its borders: every other field has to be the same.
+ * What the kernel's GRO and a network card's checksum unit do, for a TUN without offloads, where
+ * each segment is a packet: the sum of a TCP segment is checked here, and segments of one flow that
+ * follow each other become one super-segment, of the form that a TUN with offloads gives. The stack
+ * then has work for each 64 KB, not for each 1448 bytes. What is joined loses nothing but its
+ * borders: every other field has to be the same.
  *
- * Plain headers only: IP options, extension headers and fragments are left to the stack, and so is whatever has a wrong sum, since the stack counts those.
+ * Plain headers only: IP options, extension headers and fragments are left to the stack, and so is
+ * whatever has a wrong sum, since the stack counts those.
  */
 #include "native.h"
 
@@ -20,7 +23,10 @@ static void put16(uint8_t *p, uint32_t n) {
   p[1] = (uint8_t)n;
 }
 
-/* RFC 1071: a sum of 16-bit words may be taken in larger ones, and in the machine's byte order, and folded in the end. */
+/*
+ * RFC 1071: a sum of 16-bit words may be taken in larger ones, and in the machine's byte order, and
+ * folded in the end.
+ */
 static uint64_t sum_words(const uint8_t *p, size_t length) {
   uint64_t sum = 0;
   uint32_t last = 0;
@@ -41,7 +47,10 @@ static uint16_t fold(uint64_t sum) {
 /* In the machine's byte order, as it was summed. */
 static void put_sum(uint8_t *p, uint16_t sum) { memcpy(p, &sum, 2); }
 
-/* Where TCP begins, or 0 when this is no TCP segment behind a plain header that says the packet's very length. */
+/*
+ * Where TCP begins, or 0 when this is no TCP segment behind a plain header that says the packet's
+ * very length.
+ */
 static size_t tcp_at(const uint8_t *ip, size_t length) {
   if (length >= IPV4_HEADER + TCP_HEADER && ip[0] == 0x45) {
     int is_fragment = (get16(ip + 6) & 0x3fff) != 0;
@@ -66,7 +75,10 @@ static int is_sum_right(const uint8_t *ip, size_t tcp, size_t length) {
   return fold(sum_pseudo_header(ip, tcp, length) + sum_words(ip + tcp, length - tcp)) == 0xffff;
 }
 
-/* Version, traffic class, flow label, DF, TTL, addresses. Lengths, IPv4's identification and its sum may differ. */
+/*
+ * Version, traffic class, flow label, DF, TTL, addresses. Lengths, IPv4's identification and its
+ * sum may differ.
+ */
 static int is_same_ip(const uint8_t *a, const uint8_t *b, size_t tcp) {
   if (tcp == IPV4_HEADER) return get16(a) == get16(b) && get16(a + 6) == get16(b + 6) && a[8] == b[8] && memcmp(a + 12, b + 12, 8) == 0;
   return memcmp(a, b, 4) == 0 && memcmp(a + 6, b + 6, IPV6_HEADER - 6) == 0;
@@ -90,7 +102,10 @@ int receive_join(uint8_t *slab, int32_t *whole, const int32_t *next) {
   const uint8_t *b = slab + next[RX_OFFSET];
   size_t tcp = a[0] >> 4 == 4 ? IPV4_HEADER : IPV6_HEADER;
   size_t payload = (size_t)next[RX_GSO_SIZE], size = (size_t)whole[RX_GSO_SIZE];
-  /* Of a header that does not qualify `receive_offload` has left the length 0. The segments of one super-segment are of one size, but for the last. */
+  /*
+   * Of a header that does not qualify `receive_offload` has left the length 0. The segments of one
+   * super-segment are of one size, but for the last.
+   */
   if (headers == 0 || next[RX_HEADER_LENGTH] != (int32_t)headers || payload > size || (length - headers) % size != 0) return 0;
   if (length + payload > MOST_IP_LENGTH || a[0] >> 4 != b[0] >> 4 || !is_same_ip(a, b, tcp)) return 0;
   a += tcp;
@@ -104,7 +119,10 @@ int receive_join(uint8_t *slab, int32_t *whole, const int32_t *next) {
   length += payload;
   whole[RX_LENGTH] = (int32_t)length;
   whole[RX_GSO_TYPE] = tcp == IPV4_HEADER ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
-  /* As the kernel has it after GRO: the segments' sums were right, and what stands there now is where a sum of the whole would begin. */
+  /*
+   * As the kernel has it after GRO: the segments' sums were right, and what stands there now is
+   * where a sum of the whole would begin.
+   */
   whole[RX_FLAGS] = VIRTIO_NET_HDR_F_NEEDS_CSUM;
   whole[RX_CSUM_START] = (int32_t)tcp;
   whole[RX_CSUM_OFFSET] = 16;

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Everything between a fresh clone and a program that runs: `npm start` and `npm test` call this first. It needs nothing
- * but Node; it does only what is not done yet, says one line for each thing that it does, and nothing when all is done.
+ * Everything between a fresh clone and a program that runs: `npm start` and `npm test` call this
+ * first. It needs nothing but Node; it does only what is not done yet, says one line for each thing
+ * that it does, and nothing when all is done.
  *
  *     node native-setup/setup.mjs          Node's version, the addon, node_modules, dist/
  *     node native-setup/setup.mjs --tun    the same, and /dev/net/tun must be there
@@ -42,9 +43,15 @@ function installModules() {
   const args = ['ci', '--no-audit', '--no-fund', '--update-notifier=false', '--loglevel=error'];
   const cli = process.env['npm_execpath'] ?? '';
   const [command, before] = cli.endsWith('npm-cli.js') ? [process.execPath, [cli]] : ['npm', []];
-  const done = spawnSync(command, [...before, ...args], { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  const done = spawnSync(command, [...before, ...args], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   if (done.status !== 0) {
-    throw new SetupError('`npm ci` failed, and above it says why: mend that (is the network up?) and run this again');
+    throw new SetupError(
+      '`npm ci` failed, and above it says why: mend that (is the network up?) and run this again',
+    );
   }
 }
 
@@ -53,12 +60,20 @@ function compile() {
   const dist = join(root, 'dist');
   const stamp = join(dist, '.sources');
   const hash = sourceHash();
-  if (existsSync(join(dist, 'index.js')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
+  if (
+    existsSync(join(dist, 'index.js')) &&
+    existsSync(stamp) &&
+    readFileSync(stamp, 'utf8') === hash
+  )
+    return;
   console.log('Compiling src/ to dist/ (tsc) ...');
   // tsc compiles what changed since its notes, and would not write again what somebody deleted.
   if (!existsSync(join(dist, 'index.js'))) rmSync(join(dist, '.tsbuildinfo'), { force: true });
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const done = spawnSync(process.execPath, [tsc, '-p', root], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  const done = spawnSync(process.execPath, [tsc, '-p', root], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   if (done.status !== 0) {
     throw new SetupError('src/ does not compile: correct what tsc says above, then run this again');
   }
@@ -71,7 +86,11 @@ function compile() {
 
 function sourceHash() {
   const hash = createHash('sha256');
-  for (const file of ['tsconfig.json', 'package-lock.json', ...filesIn(join(root, 'src')).map((f) => join('src', f))]) {
+  for (const file of [
+    'tsconfig.json',
+    'package-lock.json',
+    ...filesIn(join(root, 'src')).map((f) => join('src', f)),
+  ]) {
     hash
       .update(file)
       .update('\0')

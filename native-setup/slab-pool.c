@@ -1,7 +1,9 @@
 /*
- * Memory for slabs, used again. A program gets the slabs that its data was read into for good, so each gigabyte is a thousand of them; the garbage collector gives them back. malloc would
- * return pieces of this size to the system and ask for them anew: then each page is faulted in and zeroed before it is read into, which costs as much as the reading. Huge pages, where the system
- * has them for who asks, save another tenth.
+ * Memory for slabs, used again. A program gets the slabs that its data was read into for good, so
+ * each gigabyte is a thousand of them; the garbage collector gives them back. malloc would return
+ * pieces of this size to the system and ask for them anew: then each page is faulted in and zeroed
+ * before it is read into, which costs as much as the reading. Huge pages, where the system has them
+ * for who asks, save another tenth.
  */
 #include "native.h"
 
@@ -11,7 +13,10 @@
 
 enum {
   HUGE_PAGE = 2 << 20,
-  /* As many die between two collections; the memory of what is free beyond them is the system's again, and only its addresses stay ours. */
+  /*
+   * As many die between two collections; the memory of what is free beyond them is the system's
+   * again, and only its addresses stay ours.
+   */
   MOST_KEPT = 128,
 };
 

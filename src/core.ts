@@ -151,7 +151,12 @@ export type { Lane, LinkListener } from './device/link/lane.js';
 /**
  * `parseLink` and `DropRule.parse` throw LinkOptionError, whose message says what may stand there.
  */
-export { parseLink, perfectLink, type Impairments, type LinkOptions } from './device/link/link-options.js';
+export {
+  parseLink,
+  perfectLink,
+  type Impairments,
+  type LinkOptions,
+} from './device/link/link-options.js';
 export { DropRule, LinkOptionError, type Direction } from './device/link/drop-rules.js';
 export { Capture, type PacketTap } from './device/capture.js';
 /** The base of wrappers of one's own. What they throw breaks the turn in which they are called. */

@@ -36,4 +36,10 @@ function node(...command) {
 
 node('native-setup/setup.mjs');
 const vitest = join('node_modules', 'vitest', 'vitest.mjs');
-node(vitest, 'run', '--config', '.ci/vitest.config.ts', ...args.filter((arg) => arg !== '--install'));
+node(
+  vitest,
+  'run',
+  '--config',
+  '.ci/vitest.config.ts',
+  ...args.filter((arg) => arg !== '--install'),
+);

@@ -1,10 +1,11 @@
 /**
- * Bans `<`, `<=`, `>`, `>=`, Math.min and Math.max on sequence numbers: they wrap, so 2^31 - 1 is followed by -2^31, and only
- * the helpers of base/seq.ts order them rightly.
+ * Bans `<`, `<=`, `>`, `>=`, Math.min and Math.max on sequence numbers: they wrap, so 2^31 - 1 is
+ * followed by -2^31, and only the helpers of base/seq.ts order them rightly.
  *
- * What is a sequence number? What is declared as `Seq`, what a function returns that is declared to return `Seq`, a constant
- * that was set from one, a sum with one; and, wherever the word `Seq` was forgotten, a number that has one of the RFC's
- * names for them. How far one is ahead of another (`seqDiff`) is a count and may be compared.
+ * What is a sequence number? What is declared as `Seq`, what a function returns that is declared to
+ * return `Seq`, a constant that was set from one, a sum with one; and, wherever the word `Seq` was
+ * forgotten, a number that has one of the RFC's names for them. How far one is ahead of another
+ * (`seqDiff`) is a count and may be compared.
  */
 const NAMES = new Set(['seq', 'ack', 'una', 'nxt', 'iss', 'irs', 'wl1', 'wl2', 'edge', 'recover']);
 const ORDERING = new Set(['<', '<=', '>', '>=']);
@@ -15,7 +16,8 @@ export default {
     schema: [],
     messages: {
       compare:
-        '`{{text}}` is a sequence number, which wraps: use seqLt, seqLeq, seqGt or seqGeq of base/seq.ts, not `{{how}}`.',
+        '`{{text}}` is a sequence number, which wraps: use seqLt, seqLeq, seqGt or seqGeq of ' +
+        'base/seq.ts, not `{{how}}`.',
     },
   },
   create(context) {
@@ -44,7 +46,11 @@ export default {
         case 'Identifier':
           return isSeqSymbol(node, node);
         case 'MemberExpression':
-          return !node.computed && node.property.type === 'Identifier' && isSeqSymbol(node, node.property);
+          return (
+            !node.computed &&
+            node.property.type === 'Identifier' &&
+            isSeqSymbol(node, node.property)
+          );
         default:
           return false;
       }
@@ -61,13 +67,19 @@ export default {
         if (initializer !== undefined && isSeq(initializer)) return true;
       }
       const isNumber =
-        checker.typeToString(checker.getTypeAtLocation(services.esTreeNodeToTSNodeMap.get(node))) === 'number';
+        checker.typeToString(
+          checker.getTypeAtLocation(services.esTreeNodeToTSNodeMap.get(node)),
+        ) === 'number';
       return isNumber && NAMES.has(name.name);
     }
 
     function check(node, operand, how) {
       if (isSeq(operand))
-        context.report({ node, messageId: 'compare', data: { text: sourceCode.getText(operand), how } });
+        context.report({
+          node,
+          messageId: 'compare',
+          data: { text: sourceCode.getText(operand), how },
+        });
     }
 
     return {
@@ -77,7 +89,9 @@ export default {
         check(node, isSeq(node.left) ? node.left : node.right, node.operator);
       },
       'CallExpression[callee.object.name="Math"][callee.property.name=/^(min|max)$/]'(node) {
-        const first = node.arguments.find((argument) => argument.type !== 'SpreadElement' && isSeq(argument));
+        const first = node.arguments.find(
+          (argument) => argument.type !== 'SpreadElement' && isSeq(argument),
+        );
         if (first !== undefined) check(node, first, `Math.${node.callee.property.name}`);
       },
     };

@@ -1,13 +1,19 @@
 /**
- * Copies bytes between slabs. `Uint8Array.set` wants a view of the source, and making one costs more than moving a header
- * byte by byte, so short runs are moved here.
+ * Copies bytes between slabs. `Uint8Array.set` wants a view of the source, and making one costs
+ * more than moving a header byte by byte, so short runs are moved here.
  */
 import type { Slab } from './slab.js';
 
 /** Up to here a loop beats the view (Node 20, x64). */
 const SHORT = 96;
 
-export function copyBytes(from: Slab, fromOffset: number, to: Slab, toOffset: number, length: number): void {
+export function copyBytes(
+  from: Slab,
+  fromOffset: number,
+  to: Slab,
+  toOffset: number,
+  length: number,
+): void {
   copyRange(from.bytes, fromOffset, to.bytes, toOffset, length);
 }
 

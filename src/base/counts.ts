@@ -1,9 +1,10 @@
 /**
  * How many of something there are for each key.
  *
- * A key whose count falls to zero stays in the map for a while. A Map that empties and fills again lays out its table each
- * time, and short connections, one at a time, would pay for that with each. Such keys are swept out in batches, so that they
- * never outnumber the others by more than `KEPT_EMPTY`.
+ * A key whose count falls to zero stays in the map for a while. A Map that empties and fills again
+ * lays out its table each time, and short connections, one at a time, would pay for that with each.
+ * Such keys are swept out in batches, so that they never outnumber the others by more than
+ * `KEPT_EMPTY`.
  */
 const KEPT_EMPTY = 64;
 

@@ -1,6 +1,7 @@
 /**
- * A binary min-heap whose items know their place, so that any of them can be moved or taken out in O(log n): the stack's
- * timer queue. Keys stand in an array of their own, all doubles, so that comparing allocates nothing.
+ * A binary min-heap whose items know their place, so that any of them can be moved or taken out in
+ * O(log n): the stack's timer queue. Keys stand in an array of their own, all doubles, so that
+ * comparing allocates nothing.
  */
 export interface HeapItem {
   /** The item's place in the heap, -1 outside it. The heap's to write. */

@@ -1,11 +1,16 @@
 /** Quantities with their units, as people read them. */
 import { MILLISECOND, SECOND, type Micros } from './time.js';
 
-/** `350 us`, `1.2 ms`, `1 s`: three digits at most. Rounded before the unit is chosen, so that 999.9996 ms is 1 s. */
+/**
+ * `350 us`, `1.2 ms`, `1 s`: three digits at most. Rounded before the unit is chosen, so that
+ * 999.9996 ms is 1 s.
+ */
 export function durationText(us: Micros): string {
   const rounded = threeDigits(us);
   if (rounded < MILLISECOND) return `${rounded} us`;
-  return threeDigits(us / MILLISECOND) < 1000 ? `${threeDigits(us / MILLISECOND)} ms` : `${threeDigits(us / SECOND)} s`;
+  return threeDigits(us / MILLISECOND) < 1000
+    ? `${threeDigits(us / MILLISECOND)} ms`
+    : `${threeDigits(us / SECOND)} s`;
 }
 
 const threeDigits = (n: number): number => (n >= 100 ? Math.round(n) : Number(n.toPrecision(3)));

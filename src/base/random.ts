@@ -7,8 +7,8 @@ export interface Random {
 }
 
 /**
- * A seeded generator (sfc32: 128 bits of state, passes PractRand) for simulations, link faults and tests. Not for
- * secrets: those come from the system's random source, through the shell.
+ * A seeded generator (sfc32: 128 bits of state, passes PractRand) for simulations, link faults and
+ * tests. Not for secrets: those come from the system's random source, through the shell.
  */
 export class SeededRandom implements Random {
   private a: number;

@@ -1,6 +1,6 @@
 /**
- * A queue in an array that is used round and round: first in, first out, 4 ns each, where `Array.shift` costs 8 us once
- * 60,000 wait. It grows to the next power of two when full.
+ * A queue in an array that is used round and round: first in, first out, 4 ns each, where
+ * `Array.shift` costs 8 us once 60,000 wait. It grows to the next power of two when full.
  *
  *     │     │ head ▶ │ ... │ ... │ ◀ tail │     │
  */
@@ -28,7 +28,9 @@ export class Ring<T> {
 
   /** The `i`th from the oldest, left where it is. */
   at(i: number): T | undefined {
-    return i < 0 || i >= this.length ? undefined : this.items[(this.head + i) & (this.items.length - 1)];
+    return i < 0 || i >= this.length
+      ? undefined
+      : this.items[(this.head + i) & (this.items.length - 1)];
   }
 
   /** Puts another in the oldest's place. Of a ring that is not empty. */
@@ -38,7 +40,8 @@ export class Ring<T> {
 
   private grow(): void {
     const bigger = new Array<T | undefined>(this.items.length * 2).fill(undefined);
-    for (let i = 0; i < this.length; i++) bigger[i] = this.items[(this.head + i) & (this.items.length - 1)];
+    for (let i = 0; i < this.length; i++)
+      bigger[i] = this.items[(this.head + i) & (this.items.length - 1)];
     this.items = bigger;
     this.head = 0;
   }

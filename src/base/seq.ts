@@ -1,8 +1,10 @@
 /**
- * Sequence-number arithmetic, RFC 9293 section 3.4: numbers modulo 2^32, compared within half the space.
+ * Sequence-number arithmetic, RFC 9293 section 3.4: numbers modulo 2^32, compared within half the
+ * space.
  *
- * A sequence number is an int32 (`| 0`), never a uint32: int32 values are V8's small integers, so they cost no
- * allocation. Print one with `>>> 0`. `<` on sequence numbers is a bug (2^31 - 1 is followed by -2^31): compare with these.
+ * A sequence number is an int32 (`| 0`), never a uint32: int32 values are V8's small integers, so
+ * they cost no allocation. Print one with `>>> 0`. `<` on sequence numbers is a bug (2^31 - 1 is
+ * followed by -2^31): compare with these.
  */
 export type Seq = number;
 
@@ -20,4 +22,5 @@ export const seqMax = (a: Seq, b: Seq): Seq => (((a - b) | 0) > 0 ? a : b);
 export const seqMin = (a: Seq, b: Seq): Seq => (((a - b) | 0) < 0 ? a : b);
 
 /** `a` lies in `[low, high)`, the interval taken forward from `low`. */
-export const seqInRange = (a: Seq, low: Seq, high: Seq): boolean => (a - low) >>> 0 < (high - low) >>> 0;
+export const seqInRange = (a: Seq, low: Seq, high: Seq): boolean =>
+  (a - low) >>> 0 < (high - low) >>> 0;

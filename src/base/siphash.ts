@@ -2,11 +2,14 @@ import type { Random } from './random.js';
 
 /** A key of chance: 16 bytes. */
 export const randomKey = (random: Random): Uint8Array =>
-  new Uint8Array(Int32Array.of(random.int32(), random.int32(), random.int32(), random.int32()).buffer);
+  new Uint8Array(
+    Int32Array.of(random.int32(), random.int32(), random.int32(), random.int32()).buffer,
+  );
 
 /**
- * SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash that is short, quick, and cannot be foretold without its key. Linux
- * makes its initial sequence numbers with it. Each 64-bit lane is two int32 halves, for JavaScript's only 64-bit integers are slow.
+ * SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash that is short, quick, and cannot be
+ * foretold without its key. Linux makes its initial sequence numbers with it. Each 64-bit lane is
+ * two int32 halves, for JavaScript's only 64-bit integers are slow.
  */
 export class SipHash {
   /** The last result's halves, int32. */

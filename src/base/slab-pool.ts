@@ -1,6 +1,7 @@
 /**
- * Slabs of a power of two bytes, lent and given back: a connection that has nothing to send holds no send buffer, and one
- * that starts again gets memory that is still in the cache. What goes past `maxIdleBytes` is left to the garbage collector.
+ * Slabs of a power of two bytes, lent and given back: a connection that has nothing to send holds
+ * no send buffer, and one that starts again gets memory that is still in the cache. What goes past
+ * `maxIdleBytes` is left to the garbage collector.
  */
 import { Slab } from './slab.js';
 
@@ -24,7 +25,10 @@ export class SlabPool {
     return 1 << bitsFor(size);
   }
 
-  /** A slab of at least `size` bytes: the next power of two, 4 KiB at least. Its bytes are whatever they were. */
+  /**
+   * A slab of at least `size` bytes: the next power of two, 4 KiB at least. Its bytes are whatever
+   * they were.
+   */
   take(size: number): Slab {
     const bits = bitsFor(size);
     this.lent++;

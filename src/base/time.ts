@@ -1,6 +1,6 @@
 /**
- * Time in the core: microseconds since an arbitrary start, monotone, always handed in. The core never reads a clock
- * (docs/architecture.md), so a test may let ten minutes pass in no time at all.
+ * Time in the core: microseconds since an arbitrary start, monotone, always handed in. The core
+ * never reads a clock (docs/architecture.md), so a test may let ten minutes pass in no time at all.
  */
 export type Micros = number;
 

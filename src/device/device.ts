@@ -1,12 +1,13 @@
 /**
- * Where packets enter and leave a stack. A device is a TUN, an in-memory cable to another stack, or a wrapper around
- * another device (a faulty link, a capture): wrappers compose, `link(capture(tun))`, and nobody sees the difference.
+ * Where packets enter and leave a stack. A device is a TUN, an in-memory cable to another stack, or
+ * a wrapper around another device (a faulty link, a capture): wrappers compose,
+ * `link(capture(tun))`, and nobody sees the difference.
  *
  *     in:   device ──▶ Receiver.packet(rx, now) … packet(rx, now) ──▶ Receiver.batchEnd(now)
  *     out:  device.packet() ──▶ fill it ──▶ device.transmit(now) … ──▶ device.flush(now)
  *
- * Both ways a packet is one reused object, valid during the call, and both ways packets come in batches: a TUN costs a
- * system call a packet, so all that can be saved is everything else.
+ * Both ways a packet is one reused object, valid during the call, and both ways packets come in
+ * batches: a TUN costs a system call a packet, so all that can be saved is everything else.
  */
 import type { Micros } from '../base/time.js';
 import { Slab } from '../base/slab.js';
@@ -16,9 +17,15 @@ const EMPTY_SLAB = new Slab(0);
 /** virtio-net's gso_type: what kind of super-segment this is. */
 export const Gso = { none: 0, tcp4: 1, tcp6: 4 } as const;
 
-/** What a device takes off the stack's hands. Without it packets are complete and no longer than the MTU. */
+/**
+ * What a device takes off the stack's hands. Without it packets are complete and no longer than the
+ * MTU.
+ */
 export interface Offload {
-  /** The device completes a TCP or UDP checksum of which only the pseudo-header's sum stands in its field. */
+  /**
+   * The device completes a TCP or UDP checksum of which only the pseudo-header's sum stands in its
+   * field.
+   */
   readonly checksum: boolean;
   /** The device cuts TCP super-segments of up to 64 KB over IPv4 (over IPv6). */
   readonly tso4: boolean;
@@ -28,25 +35,35 @@ export interface Offload {
 export const NO_OFFLOAD: Offload = { checksum: false, tso4: false, tso6: false };
 export const FULL_OFFLOAD: Offload = { checksum: true, tso4: true, tso6: true };
 
-/** A packet that came in: an IP packet without any link header, in `slab[offset, offset + length)`. */
+/**
+ * A packet that came in: an IP packet without any link header, in `slab[offset, offset + length)`.
+ */
 export class RxPacket {
   slab: Slab = EMPTY_SLAB;
   offset = 0;
   length = 0;
   /**
-   * The transport checksum needs no summing: the device vouches for it, or the packet never left this machine and its
-   * checksum field holds the pseudo-header's sum only (`checksumPartial`).
+   * The transport checksum needs no summing: the device vouches for it, or the packet never left
+   * this machine and its checksum field holds the pseudo-header's sum only (`checksumPartial`).
    */
   checksumValid = false;
-  /** The checksum field still holds only the pseudo-header's sum; at `checksumStart + checksumOffset`, from the packet's start. */
+  /**
+   * The checksum field still holds only the pseudo-header's sum; at
+   * `checksumStart + checksumOffset`, from the packet's start.
+   */
   checksumPartial = false;
   checksumStart = 0;
   checksumOffset = 0;
-  /** One of `Gso`; with it `gsoSize`, the payload of each segment in this super-segment, and `headerBytes`, IP + TCP. */
+  /**
+   * One of `Gso`; with it `gsoSize`, the payload of each segment in this super-segment, and
+   * `headerBytes`, IP + TCP.
+   */
   gsoType = 0;
   gsoSize = 0;
   headerBytes = 0;
-  /** Set by a receiver that keeps a reference to these bytes: the device will not write over them. */
+  /**
+   * Set by a receiver that keeps a reference to these bytes: the device will not write over them.
+   */
   keep = false;
 }
 
@@ -54,9 +71,9 @@ export class RxPacket {
 export const MAX_PIECES = 4;
 
 /**
- * A packet on its way out: headers (and small payloads) written into the device's own `slab` from `start` on, large
- * payloads left where they are and gathered by the device. The bytes of a piece are read by `transmit` or, at the
- * latest, by `flush`: until then they must not change.
+ * A packet on its way out: headers (and small payloads) written into the device's own `slab` from
+ * `start` on, large payloads left where they are and gathered by the device. The bytes of a piece
+ * are read by `transmit` or, at the latest, by `flush`: until then they must not change.
  */
 export class TxPacket {
   slab: Slab = EMPTY_SLAB;
@@ -68,7 +85,10 @@ export class TxPacket {
   readonly pieceSlab: Slab[] = Array.from({ length: MAX_PIECES }, () => EMPTY_SLAB);
   readonly pieceOffset = new Int32Array(MAX_PIECES);
   readonly pieceBytes = new Int32Array(MAX_PIECES);
-  /** The checksum field holds the pseudo-header's sum and the device completes it: only with `offload.checksum`. */
+  /**
+   * The checksum field holds the pseudo-header's sum and the device completes it: only with
+   * `offload.checksum`.
+   */
   checksumPartial = false;
   checksumStart = 0;
   checksumOffset = 0;
@@ -111,24 +131,34 @@ export class TxPacket {
   }
 }
 
-/** Room that `Device.packet()` guarantees from `start` on: any packet of up to 64 KB may be written whole. */
+/**
+ * Room that `Device.packet()` guarantees from `start` on: any packet of up to 64 KB may be written
+ * whole.
+ */
 export const TX_ROOM = 65_536;
 
 /** Who gets a device's packets: a stack, or the wrapper around the device. */
 export interface Receiver {
   /** A packet came in. `rx` is valid during the call. */
   packet(rx: RxPacket, now: Micros): void;
-  /** The event loop called the device, which calls `batchEnd` next: no user's code ran in this turn before. */
+  /**
+   * The event loop called the device, which calls `batchEnd` next: no user's code ran in this turn
+   * before.
+   */
   turnBegins?(): void;
   /** The batch is over: now answer. */
   batchEnd(now: Micros): void;
-  /** The device cannot go on (deleted, set down); `error.code` is an errno name. Packets may come again after it if `fatal` is false. */
+  /**
+   * The device cannot go on (deleted, set down); `error.code` is an errno name. Packets may come
+   * again after it if `fatal` is false.
+   */
   deviceError(error: NodeJS.ErrnoException, fatal: boolean): void;
   /** The device dropped a packet on the way out, for one of `Drop`'s reasons. */
   deviceDrop(reason: number, count: number): void;
   /**
-   * Packets wait that no readiness of the system's will tell of, and `nextTimeout()` says that they are due: whoever has an
-   * event loop looks soon. Whoever asks for `nextTimeout()` anyway needs it not.
+   * Packets wait that no readiness of the system's will tell of, and `nextTimeout()` says that they
+   * are due: whoever has an event loop looks soon. Whoever asks for `nextTimeout()` anyway needs it
+   * not.
    */
   packetsWait?(): void;
 }
@@ -160,10 +190,16 @@ export interface Device {
   /** When `onTimeout` must be called next (a delaying link), or NEVER. */
   nextTimeout(): Micros;
   onTimeout(now: Micros): void;
-  /** Hands over what waits, as readiness would have it do; a device whose packets never wait has no need of it. */
+  /**
+   * Hands over what waits, as readiness would have it do; a device whose packets never wait has no
+   * need of it.
+   */
   poll?(): void;
   /** Stops, and releases descriptors. Twice is harmless. */
   close(): void;
-  /** A device that would keep the process alive while it is open does so no more: a host does that itself. */
+  /**
+   * A device that would keep the process alive while it is open does so no more: a host does that
+   * itself.
+   */
   unref?(): void;
 }

@@ -1,9 +1,10 @@
 /**
  * Packets that a device keeps for a while: the cable's queue, what a slow link has under way.
  *
- * Goal: packets of any size held in any order and for any time, without garbage. They stand back to back in large chunks;
- * a chunk is used again once its last packet is released, unless a receiver kept a reference to its bytes
- * (`RxPacket.keep`): then it is left to the garbage collector, as the device seam promises.
+ * Goal: packets of any size held in any order and for any time, without garbage. They stand back to
+ * back in large chunks; a chunk is used again once its last packet is released, unless a receiver
+ * kept a reference to its bytes (`RxPacket.keep`): then it is left to the garbage collector, as the
+ * device seam promises.
  */
 import { copyBytes } from '../base/copy.js';
 import { Slab } from '../base/slab.js';
@@ -71,7 +72,10 @@ export class PacketStore {
     return packet;
   }
 
-  /** The packet was delivered or thrown away; its `keep` says whether somebody still refers to its bytes. */
+  /**
+   * The packet was delivered or thrown away; its `keep` says whether somebody still refers to its
+   * bytes.
+   */
   release(packet: HeldPacket): void {
     const chunk = packet.chunk!;
     if (packet.keep) chunk.kept = true;
@@ -81,11 +85,13 @@ export class PacketStore {
     if (this.idlePackets.length < MAX_IDLE_PACKETS) this.idlePackets.push(packet);
     if (--chunk.live > 0 || chunk.kept) return;
     chunk.used = 0;
-    if (chunk !== this.current && this.idleChunks.length < MAX_IDLE_CHUNKS) this.idleChunks.push(chunk);
+    if (chunk !== this.current && this.idleChunks.length < MAX_IDLE_CHUNKS)
+      this.idleChunks.push(chunk);
   }
 
   private reserve(length: number): HeldPacket {
-    if (this.current.used + length > CHUNK_BYTES) this.current = this.idleChunks.pop() ?? new Chunk();
+    if (this.current.used + length > CHUNK_BYTES)
+      this.current = this.idleChunks.pop() ?? new Chunk();
     const chunk = this.current;
     const packet = this.idlePackets.pop() ?? new HeldPacket();
     packet.chunk = chunk;

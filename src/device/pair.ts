@@ -1,14 +1,17 @@
 /**
- * A cable in memory: what one end transmits the other receives, later. And the loopback, a cable with both ends in one hand.
+ * A cable in memory: what one end transmits the other receives, later. And the loopback, a cable
+ * with both ends in one hand.
  *
  *     end A  transmit ──▶ queue ──▶ end B's receiver, when somebody calls onTimeout (or deliver) on B
  *
- * Goal: two stacks on one machine, in virtual or real time, repeatable to the byte. Delivery is always deferred: transmit
- * only queues, so an answer to an answer is a turn of somebody's loop and never a call inside a call. An end with packets
- * waiting says so by `nextTimeout() === 0`: it is due at once. Its receiver's `packetsWait` is called with the first of them.
+ * Goal: two stacks on one machine, in virtual or real time, repeatable to the byte. Delivery is
+ * always deferred: transmit only queues, so an answer to an answer is a turn of somebody's loop and
+ * never a call inside a call. An end with packets waiting says so by `nextTimeout() === 0`: it is
+ * due at once. Its receiver's `packetsWait` is called with the first of them.
  *
- * With offload, super-segments and partial checksums pass as through a TUN with virtio-net headers. Without, the cable is
- * strict: what a real link would not carry is a bug of the sender, and throws.
+ * With offload, super-segments and partial checksums pass as through a TUN with virtio-net headers.
+ * Without, the cable is strict: what a real link would not carry is a bug of the sender, and
+ * throws.
  */
 import { Ring } from '../base/ring.js';
 import { Slab } from '../base/slab.js';
@@ -34,7 +37,9 @@ export interface PairOptions {
   readonly offload?: boolean;
   /** The ends are called `NAMEa` and `NAMEb`; default `pair`. */
   readonly name?: string;
-  /** Packets that may wait in each direction; more are dropped (`deviceQueueFull`). Default 8192. */
+  /**
+   * Packets that may wait in each direction; more are dropped (`deviceQueueFull`). Default 8192.
+   */
   readonly queueLimit?: number;
 }
 
@@ -44,7 +49,13 @@ export class PairEnd implements Device {
   readonly name: string;
   readonly mtu: number;
   readonly offload: Offload;
-  readonly counters: DeviceCounters = { rxPackets: 0, rxBytes: 0, txPackets: 0, txBytes: 0, txDropped: 0 };
+  readonly counters: DeviceCounters = {
+    rxPackets: 0,
+    rxBytes: 0,
+    txPackets: 0,
+    txBytes: 0,
+    txDropped: 0,
+  };
   private peer: PairEnd = this;
   private receiver: Receiver | null = null;
   private closed = false;
@@ -98,7 +109,9 @@ export class PairEnd implements Device {
     return this.queue.length;
   }
 
-  /** Hands over what waits now, as one batch; what is transmitted meanwhile is for the next call. */
+  /**
+   * Hands over what waits now, as one batch; what is transmitted meanwhile is for the next call.
+   */
   deliver(now: Micros): void {
     const receiver = this.receiver;
     if (receiver === null || this.queue.length === 0) return;
@@ -122,28 +135,42 @@ export class PairEnd implements Device {
 
   close(): void {
     this.closed = true;
-    for (let packet = this.queue.shift(); packet !== undefined; packet = this.queue.shift()) this.store.release(packet);
+    for (let packet = this.queue.shift(); packet !== undefined; packet = this.queue.shift())
+      this.store.release(packet);
   }
 }
 
-/** What leaves must fit the device: a stack that breaks this has a bug, and a test must see it. (Bytes may be anything.) */
+/**
+ * What leaves must fit the device: a stack that breaks this has a bug, and a test must see it.
+ * (Bytes may be anything.)
+ */
 function checkSendable(device: Device, tx: TxPacket, length: number): void {
   const { offload, mtu, name } = device;
   if (tx.checksumPartial && !offload.checksum)
     throw new Error(`${name}: a partial checksum, but the device completes none`);
   if (tx.gsoType === Gso.none) {
-    if (length > mtu) throw new Error(`${name}: a packet of ${length} bytes, but the MTU is ${mtu}`);
+    if (length > mtu)
+      throw new Error(`${name}: a packet of ${length} bytes, but the MTU is ${mtu}`);
     return;
   }
-  const cuts = (tx.gsoType === Gso.tcp4 && offload.tso4) || (tx.gsoType === Gso.tcp6 && offload.tso6);
-  if (!cuts) throw new Error(`${name}: a super-segment of type ${tx.gsoType}, but the device does not cut those`);
+  const cuts =
+    (tx.gsoType === Gso.tcp4 && offload.tso4) || (tx.gsoType === Gso.tcp6 && offload.tso6);
+  if (!cuts)
+    throw new Error(
+      `${name}: a super-segment of type ${tx.gsoType}, but the device does not cut those`,
+    );
   if (!tx.checksumPartial) throw new Error(`${name}: a super-segment needs a partial checksum`);
   if (tx.gsoSize <= 0 || tx.headerBytes + tx.gsoSize > mtu) {
-    throw new Error(`${name}: segments of ${tx.headerBytes} + ${tx.gsoSize} bytes, but the MTU is ${mtu}`);
+    throw new Error(
+      `${name}: segments of ${tx.headerBytes} + ${tx.gsoSize} bytes, but the MTU is ${mtu}`,
+    );
   }
 }
 
-/** Two ends of one cable. Give each to a stack, and call `onTimeout` on the end whose `nextTimeout()` is due. */
+/**
+ * Two ends of one cable. Give each to a stack, and call `onTimeout` on the end whose
+ * `nextTimeout()` is due.
+ */
 export function pair(options: PairOptions = {}): [PairEnd, PairEnd] {
   const { mtu = 1500, offload = false, name = 'pair', queueLimit = DEFAULT_QUEUE_LIMIT } = options;
   const takes = offload ? FULL_OFFLOAD : NO_OFFLOAD;
@@ -153,7 +180,10 @@ export function pair(options: PairOptions = {}): [PairEnd, PairEnd] {
   return [a, b];
 }
 
-/** What it transmits it receives: a stack's own addresses. Like Linux's `lo`: MTU 65,535, nothing cut or summed. */
+/**
+ * What it transmits it receives: a stack's own addresses. Like Linux's `lo`: MTU 65,535, nothing
+ * cut or summed.
+ */
 export function loopback(name = 'lo'): PairEnd {
   return new PairEnd(name, 65_535, FULL_OFFLOAD, DEFAULT_QUEUE_LIMIT);
 }

@@ -1,14 +1,15 @@
 /**
- * In software what a network card's offloads do: cuts TCP super-segments into the segments that really travel, and
- * completes checksums of which only the pseudo-header's sum was written.
+ * In software what a network card's offloads do: cuts TCP super-segments into the segments that
+ * really travel, and completes checksums of which only the pseudo-header's sum was written.
  *
  *     super-segment   │ IP, TCP │ payload of up to 64 KB ............................ │
  *                          ▼ gsoSize bytes each
  *     on the wire     │ IP, TCP │ ..... │   │ IP, TCP │ ..... │   │ IP, TCP │ ... │
  *                      id, seq, CWR          id+1, seq+n           id+2, seq+2n, PSH, FIN
  *
- * Plan: addresses and ports are the same in all, so headers are copied and patched, and each checksum is taken afresh.
- * Non-goals: UDP super-segments (nothing here asks the kernel for them) and IPv4 fragmentation.
+ * Plan: addresses and ports are the same in all, so headers are copied and patched, and each
+ * checksum is taken afresh. Non-goals: UDP super-segments (nothing here asks the kernel for them)
+ * and IPv4 fragmentation.
  */
 import { copyBytes } from '../base/copy.js';
 import { Slab } from '../base/slab.js';
@@ -18,7 +19,9 @@ import { IPV6_HEADER_BYTES, PROTOCOL_TCP } from '../wire/ip.js';
 import { TCP_HEADER_BYTES, TcpFlag } from '../wire/tcp.js';
 import { Gso, type RxPacket } from './device.js';
 
-/** Gets a packet as it is on the wire, in `slab[offset, offset + length)`, valid during the call. */
+/**
+ * Gets a packet as it is on the wire, in `slab[offset, offset + length)`, valid during the call.
+ */
 export type EmitPacket = (slab: Slab, offset: number, length: number) => void;
 
 const UDP_CHECKSUM_OFFSET = 6;
@@ -26,10 +29,16 @@ const UDP_CHECKSUM_OFFSET = 6;
 export const LONGEST_PACKET = IPV6_HEADER_BYTES + 65_535;
 
 /**
- * Completes a partial checksum in place. The field at `start + field` (from the packet's beginning) holds the
- * pseudo-header's sum, and summing the segment with it counts both.
+ * Completes a partial checksum in place. The field at `start + field` (from the packet's beginning)
+ * holds the pseudo-header's sum, and summing the segment with it counts both.
  */
-export function completeChecksum(slab: Slab, offset: number, length: number, start: number, field: number): void {
+export function completeChecksum(
+  slab: Slab,
+  offset: number,
+  length: number,
+  start: number,
+  field: number,
+): void {
   const at = offset + start + field;
   if (start + field + 2 > length) return;
   let checksum = ~checksumAdd(slab.view, offset + start, length - start, 0) & 0xffff;
@@ -45,7 +54,10 @@ function tcpStart(packet: RxPacket): number {
   return first >> 4 === 4 ? (first & 15) * 4 : IPV6_HEADER_BYTES;
 }
 
-/** IP and TCP header bytes of a super-segment that has payload to cut, or 0. (What a driver says of them is a hint only.) */
+/**
+ * IP and TCP header bytes of a super-segment that has payload to cut, or 0. (What a driver says of
+ * them is a hint only.)
+ */
 function bytesBeforePayload(packet: RxPacket): number {
   if (packet.gsoSize <= 0 || (packet.gsoType !== Gso.tcp4 && packet.gsoType !== Gso.tcp6)) return 0;
   const tcp = tcpStart(packet);
@@ -57,7 +69,10 @@ function bytesBeforePayload(packet: RxPacket): number {
 export class Segmenter {
   private readonly scratch = new Slab(LONGEST_PACKET);
 
-  /** Hands every packet that goes on the wire for `packet` to `emit`, in order. `packet` and its bytes stay as they are. */
+  /**
+   * Hands every packet that goes on the wire for `packet` to `emit`, in order. `packet` and its
+   * bytes stay as they are.
+   */
   segment(packet: RxPacket, emit: EmitPacket): void {
     const headerBytes = bytesBeforePayload(packet);
     if (headerBytes > 0) this.cut(packet, headerBytes, emit);

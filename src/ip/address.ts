@@ -1,9 +1,15 @@
 /**
- * IP addresses. Inside the stack every address is four int32 words, and an IPv4 address is its v4-mapped form
- * (`0, 0, 0xffff, a.b.c.d`; RFC 4291 section 2.5.5.2): demux, ports and routes need one code path for both families.
- * Packets carry bare words; this class is for what people write and read.
+ * IP addresses. Inside the stack every address is four int32 words, and an IPv4 address is its
+ * v4-mapped form (`0, 0, 0xffff, a.b.c.d`; RFC 4291 section 2.5.5.2): demux, ports and routes need
+ * one code path for both families. Packets carry bare words; this class is for what people write
+ * and read.
  */
-import { addressVersion, type AddressWords, isSameAddress, V4_MAPPED_WORD as V4_MAPPED } from '../wire/ip.js';
+import {
+  addressVersion,
+  type AddressWords,
+  isSameAddress,
+  V4_MAPPED_WORD as V4_MAPPED,
+} from '../wire/ip.js';
 
 export class AddressError extends Error {
   readonly code = 'EINVAL';
@@ -111,7 +117,8 @@ export class Prefix {
     if (slash < 0) return new Prefix(address, most);
     const tail = text.slice(slash + 1);
     const bits = Number(tail);
-    if (!/^\d{1,3}$/.test(tail) || bits > most) throw new AddressError(text, `the prefix length must be 0..${most}`);
+    if (!/^\d{1,3}$/.test(tail) || bits > most)
+      throw new AddressError(text, `the prefix length must be 0..${most}`);
     return new Prefix(address, bits);
   }
 
@@ -137,7 +144,8 @@ export class Prefix {
   }
 }
 
-export const formatV4 = (w: number): string => `${w >>> 24}.${(w >>> 16) & 255}.${(w >>> 8) & 255}.${w & 255}`;
+export const formatV4 = (w: number): string =>
+  `${w >>> 24}.${(w >>> 16) & 255}.${(w >>> 8) & 255}.${w & 255}`;
 
 function formatV6(a: Address): string {
   const groups = [a.w0, a.w1, a.w2, a.w3].flatMap((w) => [w >>> 16, w & 0xffff]);
@@ -153,12 +161,15 @@ function formatV6(a: Address): string {
     i += n;
   }
   const hex = (part: number[]): string => part.map((g) => g.toString(16)).join(':');
-  return best < 0 ? hex(groups) : `${hex(groups.slice(0, best))}::${hex(groups.slice(best + bestLength))}`;
+  return best < 0
+    ? hex(groups)
+    : `${hex(groups.slice(0, best))}::${hex(groups.slice(best + bestLength))}`;
 }
 
 function parseV4(text: string, whole: string): number {
   const parts = text.split('.');
-  if (parts.length !== 4) throw new AddressError(whole, 'write four numbers with dots between them, or a v6 address');
+  if (parts.length !== 4)
+    throw new AddressError(whole, 'write four numbers with dots between them, or a v6 address');
   let word = 0;
   for (const part of parts) {
     if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) {
@@ -180,14 +191,16 @@ function parseV6(text: string): Address {
         const word = parseV4(part, text);
         return [word >>> 16, word & 0xffff];
       }
-      if (!/^[0-9a-f]{1,4}$/i.test(part)) throw new AddressError(text, `'${part}' is not one to four hex digits`);
+      if (!/^[0-9a-f]{1,4}$/i.test(part))
+        throw new AddressError(text, `'${part}' is not one to four hex digits`);
       return [parseInt(part, 16)];
     });
   };
   const head = groupsOf(halves[0]!, halves.length === 1);
   const tail = halves.length === 2 ? groupsOf(halves[1]!, true) : [];
   const missing = 8 - head.length - tail.length;
-  if (halves.length === 2 ? missing < 1 : missing !== 0) throw new AddressError(text, 'it needs eight groups');
+  if (halves.length === 2 ? missing < 1 : missing !== 0)
+    throw new AddressError(text, 'it needs eight groups');
   const g = [...head, ...new Array<number>(missing).fill(0), ...tail];
   const word = (i: number): number => (g[i]! << 16) | g[i + 1]!;
   return Address.fromWords(word(0), word(2), word(4), word(6));

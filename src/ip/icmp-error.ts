@@ -1,8 +1,16 @@
 /**
- * An ICMP error that came in, in terms that transports understand: which errno Linux makes of it, and whether it is hard (RFC 1122 section 4.2.3.9,
- * RFC 4443, Linux's icmp_err_convert). What a transport does with it is its own business.
+ * An ICMP error that came in, in terms that transports understand: which errno Linux makes of it,
+ * and whether it is hard (RFC 1122 section 4.2.3.9, RFC 4443, Linux's icmp_err_convert). What a
+ * transport does with it is its own business.
  */
-import { Icmp4, Icmp6, Unreachable4, Unreachable6, IcmpQuote, type IcmpMessage } from '../wire/icmp.js';
+import {
+  Icmp4,
+  Icmp6,
+  Unreachable4,
+  Unreachable6,
+  IcmpQuote,
+  type IcmpMessage,
+} from '../wire/icmp.js';
 
 export class IcmpError extends IcmpQuote {
   type = 0;
@@ -10,7 +18,10 @@ export class IcmpError extends IcmpQuote {
   /** Linux's errno name, or '' for what is to be ignored. */
   errno = '';
   hard = false;
-  /** It ends a connection of which no more than a SYN,ACK was sent, as in Linux: of IPv4's those that tell of the path, of IPv6's the hard ones. */
+  /**
+   * It ends a connection of which no more than a SYN,ACK was sent, as in Linux: of IPv4's those
+   * that tell of the path, of IPv6's the hard ones.
+   */
   endsHalfOpen = false;
   /** A router has no way to the destination: what RFC 6069 calls a connectivity disruption. */
   isPathDown = false;
@@ -49,7 +60,9 @@ const UNREACHABLE_6: readonly (readonly [errno: string, hard: boolean])[] = [
   ['EACCES', true],
 ];
 
-/** Fills in what `m` means; the quote is filled in already. False for a message that is no error. */
+/**
+ * Fills in what `m` means; the quote is filled in already. False for a message that is no error.
+ */
 export function classifyError(m: IcmpMessage, version: 4 | 6, out: IcmpError): boolean {
   out.type = m.type;
   out.code = m.code;

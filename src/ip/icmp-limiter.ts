@@ -1,9 +1,11 @@
 /**
- * How many ICMP errors a host sends: RFC 1812 section 4.3.2.8 and RFC 4443 section 2.4 (f) ask for a limit. As in Linux, one error a second to each
- * destination (icmp_ratelimit) with a small burst, and a token bucket for all (icmp_msgs_per_sec 1000, icmp_msgs_burst 50). A destination that
- * has used up its own share takes nothing from the others'.
+ * How many ICMP errors a host sends: RFC 1812 section 4.3.2.8 and RFC 4443 section 2.4 (f) ask for
+ * a limit. As in Linux, one error a second to each destination (icmp_ratelimit) with a small burst,
+ * and a token bucket for all (icmp_msgs_per_sec 1000, icmp_msgs_burst 50). A destination that has
+ * used up its own share takes nothing from the others'.
  *
- * Who can count our errors can learn which port is open (CVE-2020-25705, "SAD DNS"), so an error costs one token or, by chance, up to three.
+ * Who can count our errors can learn which port is open (CVE-2020-25705, "SAD DNS"), so an error
+ * costs one token or, by chance, up to three.
  */
 import type { Random } from '../base/random.js';
 import { SECOND, type Micros } from '../base/time.js';

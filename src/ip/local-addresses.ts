@@ -1,5 +1,6 @@
 /**
- * Which addresses are ours, and which packets a host may take at all: RFC 1122 section 3.2.1.3, RFC 4291 section 2, RFC 9293 section 3.9.2.3.
+ * Which addresses are ours, and which packets a host may take at all: RFC 1122 section 3.2.1.3, RFC
+ * 4291 section 2, RFC 9293 section 3.9.2.3.
  */
 import { StackError } from '../base/errors.js';
 import { Drop, type DropReason } from '../wire/drop.js';
@@ -12,7 +13,8 @@ export const Destination = { unicast: 0, broadcast: 1, multicast: 2, other: 3 } 
 const ALL_NODES = Address.parse('ff02::1');
 const ALL_SYSTEMS = Address.parse('224.0.0.1');
 
-const isMapped = (w0: number, w1: number, w2: number): boolean => w0 === 0 && w1 === 0 && w2 === V4_MAPPED_WORD;
+const isMapped = (w0: number, w1: number, w2: number): boolean =>
+  w0 === 0 && w1 === 0 && w2 === V4_MAPPED_WORD;
 const isLoopback = (w0: number, w1: number, w2: number, w3: number): boolean =>
   isMapped(w0, w1, w2) ? w3 >>> 24 === 127 : w0 === 0 && w1 === 0 && w2 === 0 && w3 === 1;
 const isLinkLocal = (a: Address): boolean => a.w0 >>> 22 === 0xfe80 >> 6;
@@ -42,7 +44,8 @@ export class LocalAddresses {
 
   /** Throws StackError EADDRNOTAVAIL for an address that is not one of ours. */
   checkOwn(a: Address): void {
-    if (!this.isOwn(a)) throw new StackError('EADDRNOTAVAIL', `${a.toString()} is not an address of this stack`);
+    if (!this.isOwn(a))
+      throw new StackError('EADDRNOTAVAIL', `${a.toString()} is not an address of this stack`);
   }
 
   isOwnWords(w0: number, w1: number, w2: number, w3: number): boolean {
@@ -66,8 +69,9 @@ export class LocalAddresses {
   }
 
   /**
-   * The address to speak from to `remote`, null without one of its family. RFC 6724 section 5: itself (rule 1), one whose network `remote` is in,
-   * one of its scope (rule 2), in IPv6 the one that has most leading bits in common (rule 8), the first.
+   * The address to speak from to `remote`, null without one of its family. RFC 6724 section 5:
+   * itself (rule 1), one whose network `remote` is in, one of its scope (rule 2), in IPv6 the one
+   * that has most leading bits in common (rule 8), the first.
    */
   sourceFor(remote: Address): Address | null {
     if (this.isOwn(remote)) return remote;
@@ -77,7 +81,8 @@ export class LocalAddresses {
       const a = p.address;
       if (a.version !== remote.version) continue;
       let score = p.contains(remote.w0, remote.w1, remote.w2, remote.w3) ? 1024 : 0;
-      if (a.version === 6) score += (isLinkLocal(a) === isLinkLocal(remote) ? 512 : 0) + commonBits(a, remote);
+      if (a.version === 6)
+        score += (isLinkLocal(a) === isLinkLocal(remote) ? 512 : 0) + commonBits(a, remote);
       if (score <= bestScore) continue;
       best = a;
       bestScore = score;
@@ -99,14 +104,16 @@ export class LocalAddresses {
   }
 
   /**
-   * May this host take a packet with these addresses? MUST-63: nothing from a source that is no single host's. `looped`: it comes from ourselves,
-   * over loopback, and not from the wire. `ignoredGroup` is no fault of anybody: a fresh link's kernel asks for routers, reports its groups and
-   * looks for printers, each at a multicast address that we have not joined.
+   * May this host take a packet with these addresses? MUST-63: nothing from a source that is no
+   * single host's. `looped`: it comes from ourselves, over loopback, and not from the wire.
+   * `ignoredGroup` is no fault of anybody: a fresh link's kernel asks for routers, reports its
+   * groups and looks for printers, each at a multicast address that we have not joined.
    */
   check(h: IpHeader, looped: boolean): DropReason {
     const bad = h.version === 4 ? this.check4(h, looped) : this.check6(h, looped);
     if (bad !== Drop.none || looped) return bad;
-    // A packet of our own that comes back from the wire was made by somebody else (a "land" attack).
+    // A packet of our own that comes back from the wire was made by somebody else (a "land"
+    // attack).
     if (this.isLocal(h.s0, h.s1, h.s2, h.s3)) return Drop.ipBadSource;
     if (this.destinationKind(h.d0, h.d1, h.d2, h.d3) !== Destination.other) return Drop.none;
     const group = h.version === 4 ? h.d3 >>> 28 === 0xe : h.d0 >>> 24 === 0xff;
@@ -115,8 +122,10 @@ export class LocalAddresses {
 
   private check4(h: IpHeader, looped: boolean): DropReason {
     const source = h.s3;
-    // 224/4 are groups, 240/4 is reserved and ends with the broadcast address, 0/8 is a host that has no address yet (DHCP).
-    if (source >>> 28 >= 0xe || source >>> 24 === 0 || this.isSubnetBroadcast(source)) return Drop.ipBadSource;
+    // 224/4 are groups, 240/4 is reserved and ends with the broadcast address, 0/8 is a host that
+    // has no address yet (DHCP).
+    if (source >>> 28 >= 0xe || source >>> 24 === 0 || this.isSubnetBroadcast(source))
+      return Drop.ipBadSource;
     if (looped) return Drop.none;
     if (source >>> 24 === 127) return Drop.ipBadSource;
     return h.d3 >>> 24 === 127 ? Drop.ipBadDestination : Drop.none;
@@ -124,11 +133,13 @@ export class LocalAddresses {
 
   private check6(h: IpHeader, looped: boolean): DropReason {
     if (h.s0 >>> 24 === 0xff) return Drop.ipBadSource;
-    // A v4-mapped address never stands in a packet (RFC 4942 section 2.2): in here it would pass for the IPv4 address.
+    // A v4-mapped address never stands in a packet (RFC 4942 section 2.2): in here it would pass
+    // for the IPv4 address.
     if (isMapped(h.s0, h.s1, h.s2)) return Drop.ipBadSource;
     if (isMapped(h.d0, h.d1, h.d2)) return Drop.ipBadDestination;
     const fromZero = h.s0 === 0 && h.s1 === 0 && h.s2 === 0;
-    // `::` is for a host that has no address yet, and says so in ICMPv6 alone (MLD, duplicate address detection).
+    // `::` is for a host that has no address yet, and says so in ICMPv6 alone (MLD, duplicate
+    // address detection).
     if (fromZero && h.s3 === 0 && h.protocol !== PROTOCOL_ICMPV6) return Drop.ipBadSource;
     if (looped) return Drop.none;
     if (fromZero && h.s3 === 1) return Drop.ipBadSource;

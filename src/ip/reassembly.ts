@@ -1,9 +1,11 @@
 /**
- * Fragments back into datagrams: RFC 791 section 3.2, RFC 8200 section 4.5, RFC 5722, RFC 3168 section 5.3.
+ * Fragments back into datagrams: RFC 791 section 3.2, RFC 8200 section 4.5, RFC 5722, RFC 3168
+ * section 5.3.
  *
- * Memory is bounded in datagrams, in datagrams of one source, in bytes and in fragments; at a bound the oldest goes. A fragment that overlaps
- * another ends its whole datagram (RFC 5722; Linux does so for IPv4 as well): there is no honest reason for it. An exact duplicate is passed over.
- * The time runs from the first fragment that came and is not prolonged.
+ * Memory is bounded in datagrams, in datagrams of one source, in bytes and in fragments; at a bound
+ * the oldest goes. A fragment that overlaps another ends its whole datagram (RFC 5722; Linux does
+ * so for IPv4 as well): there is no honest reason for it. An exact duplicate is passed over. The
+ * time runs from the first fragment that came and is not prolonged.
  */
 import { Counts } from '../base/counts.js';
 import { copyOf } from '../base/copy.js';
@@ -37,7 +39,10 @@ export const DEFAULT_REASSEMBLY: ReassemblyLimits = {
 };
 
 const MAX_DATAGRAM = 65_535;
-/** What a fragment costs besides its bytes (Node 20: a buffer, its view, two objects): or fragments of 8 bytes would be free. */
+/**
+ * What a fragment costs besides its bytes (Node 20: a buffer, its view, two objects): or fragments
+ * of 8 bytes would be free.
+ */
 const FRAGMENT_OVERHEAD = 256;
 const ECN_CE = 3;
 /** TCP's header without options (RFC 9293 section 3.1). */
@@ -63,7 +68,10 @@ export class PartialDatagram {
   total = -1;
   congestionSeen = false;
   notEctSeen = false;
-  /** Of the fragment at offset 0: its header's fields, and its packet for an ICMP error; null until it came. */
+  /**
+   * Of the fragment at offset 0: its header's fields, and its packet for an ICMP error; null until
+   * it came.
+   */
   readonly header = new IpHeader();
   first: Uint8Array | null = null;
 
@@ -75,7 +83,10 @@ export class PartialDatagram {
 }
 
 export class Reassembly {
-  /** Why the last `add` gave something up, the fragment or older ones at a limit: Drop.none when it did not. */
+  /**
+   * Why the last `add` gave something up, the fragment or older ones at a limit: Drop.none when it
+   * did not.
+   */
   reason: DropReason = Drop.none;
   /** By key, the oldest first. */
   private readonly partials = new Map<string, PartialDatagram>();
@@ -92,12 +103,16 @@ export class Reassembly {
     return this.partials.size;
   }
 
-  /** Takes the fragment that `h` heads. Returns the whole datagram once it is complete: an IP packet that is no fragment any more. */
+  /**
+   * Takes the fragment that `h` heads. Returns the whole datagram once it is complete: an IP packet
+   * that is no fragment any more.
+   */
   add(slab: Slab, h: IpHeader, now: Micros): Slab | null {
     this.reason = Drop.none;
     const { fragmentOffset: offset, payloadLength: length } = h;
     // All but the last are a multiple of 8 long, and none is empty.
-    if (length === 0 || (h.moreFragments && (length & 7) !== 0)) return this.refuse(Drop.fragmentBadLength);
+    if (length === 0 || (h.moreFragments && (length & 7) !== 0))
+      return this.refuse(Drop.fragmentBadLength);
     const headerBytes = h.version === 4 ? IPV4_HEADER_BYTES : 0;
     if (offset + length + headerBytes > MAX_DATAGRAM) return this.refuse(Drop.fragmentTooLarge);
     if (isTiny(h)) return this.refuse(Drop.fragmentTiny);
@@ -121,7 +136,10 @@ export class Reassembly {
     return next;
   }
 
-  /** Gives up what is too old; `gaveUp` hears of each, for a Time Exceeded when the first fragment is there. */
+  /**
+   * Gives up what is too old; `gaveUp` hears of each, for a Time Exceeded when the first fragment
+   * is there.
+   */
   expire(now: Micros, gaveUp: (partial: PartialDatagram) => void): void {
     for (const p of this.partials.values()) {
       if (p.deadline > now) continue;
@@ -141,7 +159,11 @@ export class Reassembly {
     let p = this.partials.get(key);
     if (p !== undefined) return p;
     if (this.perSource.of(source) >= this.limits.datagramsPerSource) this.forgetOldestOf(source);
-    p = new PartialDatagram(key, source, now + (h.version === 4 ? this.limits.timeout4 : this.limits.timeout6));
+    p = new PartialDatagram(
+      key,
+      source,
+      now + (h.version === 4 ? this.limits.timeout4 : this.limits.timeout6),
+    );
     this.partials.set(key, p);
     this.perSource.add(source);
     return p;
@@ -164,7 +186,9 @@ export class Reassembly {
     this.memory += cost;
   }
 
-  /** At a bound the oldest go, but never the one that is being added to, unless it alone is over. */
+  /**
+   * At a bound the oldest go, but never the one that is being added to, unless it alone is over.
+   */
   private makeRoom(current: PartialDatagram): void {
     for (const p of this.partials.values()) {
       if (this.memory <= this.limits.bytes && this.partials.size <= this.limits.datagrams) return;
@@ -212,15 +236,25 @@ export class Reassembly {
 }
 
 /**
- * Does the fragment put TCP's ports or flags where a filter on the way does not look for them? RFC 1858 and RFC 3128: the first one must hold
- * TCP's whole fixed header, and none may begin within it. (In IPv6 RFC 7112 asks for all headers in the first one: wire/ipv6.ts.)
+ * Does the fragment put TCP's ports or flags where a filter on the way does not look for them? RFC
+ * 1858 and RFC 3128: the first one must hold TCP's whole fixed header, and none may begin within
+ * it. (In IPv6 RFC 7112 asks for all headers in the first one: wire/ipv6.ts.)
  */
 const isTiny = (h: IpHeader): boolean =>
   h.protocol === PROTOCOL_TCP &&
-  (h.fragmentOffset === 0 ? h.moreFragments && h.payloadLength < TCP_FIXED_BYTES : h.fragmentOffset < TCP_FIXED_BYTES);
+  (h.fragmentOffset === 0
+    ? h.moreFragments && h.payloadLength < TCP_FIXED_BYTES
+    : h.fragmentOffset < TCP_FIXED_BYTES);
 
-/** Where the fragment goes among the pieces. Most come in order, so the search begins at the end. */
-function place(p: PartialDatagram, offset: number, length: number, last: boolean): number | 'duplicate' | 'overlap' {
+/**
+ * Where the fragment goes among the pieces. Most come in order, so the search begins at the end.
+ */
+function place(
+  p: PartialDatagram,
+  offset: number,
+  length: number,
+  last: boolean,
+): number | 'duplicate' | 'overlap' {
   const end = offset + length;
   let i = p.pieces.length;
   while (i > 0 && p.pieces[i - 1]!.offset >= end) i--;

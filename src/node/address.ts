@@ -7,7 +7,10 @@ const UV_EAI_NONAME = -3008;
 
 const LOCALHOST = Address.parse('127.0.0.1');
 
-/** Throws ENOTFOUND, as a look-up that failed, for a name. Brackets around an IPv6 address, as in a URL, are fine. */
+/**
+ * Throws ENOTFOUND, as a look-up that failed, for a name. Brackets around an IPv6 address, as in a
+ * URL, are fine.
+ */
 export function addressOf(host: string): Address {
   if (host === 'localhost') return LOCALHOST;
   const number = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;

@@ -6,7 +6,15 @@
  *                       └─ more of them ──▶ each gets 250 ms, both families in turn (RFC 8305)
  */
 import { isIP } from 'node:net';
-import { checkDuration, checkFunction, checkNumber, checkPort, nodeError, systemError, wrongType } from './errors.js';
+import {
+  checkDuration,
+  checkFunction,
+  checkNumber,
+  checkPort,
+  nodeError,
+  systemError,
+  wrongType,
+} from './errors.js';
 import type { Lookup, LookupAddress } from './hosts-file.js';
 
 export interface ConnectOptions {
@@ -24,7 +32,10 @@ export interface ConnectOptions {
   readonly autoSelectFamily?: boolean | undefined;
   /** Milliseconds for each but the last. Default 250. */
   readonly autoSelectFamilyAttemptTimeout?: number | undefined;
-  /** What is written in the same turn may go with the SYN (RFC 7413). Only for data that may arrive twice without harm. */
+  /**
+   * What is written in the same turn may go with the SYN (RFC 7413). Only for data that may arrive
+   * twice without harm.
+   */
   readonly fastOpen?: boolean | undefined;
 }
 
@@ -64,7 +75,8 @@ export function checkConnect(o: ConnectOptions & { path?: unknown }): void {
     const text = 'The "options" or "port" or "path" argument must be specified';
     throw nodeError(new TypeError(text), 'ERR_MISSING_ARGS');
   }
-  if (path !== undefined && typeof path !== 'string') throw wrongType('options.path', 'of type string', path);
+  if (path !== undefined && typeof path !== 'string')
+    throw wrongType('options.path', 'of type string', path);
   const { localAddress, localPort, port } = o;
   if (localAddress && isIP(localAddress) === 0) throw badAddress(localAddress);
   if (localPort) checkPort(checkNumber(localPort, 'options.localPort'), 'options.localPort');
@@ -76,7 +88,10 @@ export function checkConnect(o: ConnectOptions & { path?: unknown }): void {
   }
   const all: unknown = o.autoSelectFamily ?? true;
   if (typeof all !== 'boolean') throw wrongType('options.autoSelectFamily', 'of type boolean', all);
-  checkDuration(o.autoSelectFamilyAttemptTimeout ?? ATTEMPT_MS, 'options.autoSelectFamilyAttemptTimeout');
+  checkDuration(
+    o.autoSelectFamilyAttemptTimeout ?? ATTEMPT_MS,
+    'options.autoSelectFamilyAttemptTimeout',
+  );
   const lookup: unknown = o.lookup ?? null;
   if (lookup !== null && isIP(o.host ?? '') === 0) checkFunction(lookup, 'options.lookup');
 }
@@ -126,7 +141,8 @@ export class Connecting {
       const options = { family, hints: o.hints ?? 0, ...(all ? { all } : {}) };
       (o.lookup ?? socket.defaultLookup)(host, options, (error, found, familyFound) => {
         if (all) this.foundAll(host, error, found as LookupAddress[]);
-        else this.foundOne(host, error, { address: found as string, family: familyFound as number });
+        else
+          this.foundOne(host, error, { address: found as string, family: familyFound as number });
       });
     }
   }
@@ -152,7 +168,8 @@ export class Connecting {
     return this.socket.connecting && !this.stopped;
   }
 
-  // ---- Names ------------------------------------------------------------------------------------------------------------
+  // ---- Names
+  // -----------------------------------------------------------------------------------------------
 
   private foundOne(host: string, error: Error | null, found: LookupAddress): void {
     this.socket.emit('lookup', error, found.address, found.family, host);
@@ -179,7 +196,8 @@ export class Connecting {
     else process.nextTick(destroyWith, this.socket, whyNot(found[0]!, this.o)!);
   }
 
-  // ---- Attempts ---------------------------------------------------------------------------------------------------------
+  // ---- Attempts
+  // -----------------------------------------------------------------------------------------------
 
   private tryNext(): void {
     const { socket, o, addresses } = this;
@@ -187,7 +205,14 @@ export class Connecting {
     const bound = Boolean(o.localAddress || o.localPort);
     const localAddress = o.localAddress || (bound ? ANY[family === 6 ? 6 : 4] : undefined);
     const port = Number(o.port);
-    this.at = { address, family, port, localAddress, localPort: o.localPort, fastOpen: o.fastOpen === true };
+    this.at = {
+      address,
+      family,
+      port,
+      localAddress,
+      localPort: o.localPort,
+      fastOpen: o.fastOpen === true,
+    };
     try {
       if (bound) socket.checkBind(this.at);
       socket.emit('connectionAttempt', address, port, family);
@@ -233,7 +258,12 @@ export class Connecting {
       socket.abandon();
       this.tryNext();
     } else if (addresses.length === 1) socket.destroy(error);
-    else socket.destroy(Object.assign(new AggregateError(errors), { code: (errors[0] as NodeJS.ErrnoException).code }));
+    else
+      socket.destroy(
+        Object.assign(new AggregateError(errors), {
+          code: (errors[0] as NodeJS.ErrnoException).code,
+        }),
+      );
   }
 }
 

@@ -1,4 +1,7 @@
-/** The system's random source, for the two things that need it: the secret behind sequence numbers, and the core's `Random`. */
+/**
+ * The system's random source, for the two things that need it: the secret behind sequence numbers,
+ * and the core's `Random`.
+ */
 import { randomBytes } from 'node:crypto';
 import type { Random } from '../base/random.js';
 

@@ -1,4 +1,7 @@
-/** Errors as `node:net` makes them: code, errno, syscall, and its own sentences. Programs match on all of these. */
+/**
+ * Errors as `node:net` makes them: code, errno, syscall, and its own sentences. Programs match on
+ * all of these.
+ */
 import { constants } from 'node:os';
 import { getSystemErrorMap, inspect } from 'node:util';
 
@@ -11,19 +14,31 @@ export interface NetError extends Error {
   port?: number;
 }
 
-/** Where an error happened; port 0 is none. `local` is told of a connection whose end here was chosen. */
+/**
+ * Where an error happened; port 0 is none. `local` is told of a connection whose end here was
+ * chosen.
+ */
 export interface Place {
   readonly address?: string | undefined;
   readonly port?: number | undefined;
   readonly local?: string | undefined;
 }
 
-/** `connect ECONNREFUSED 198.18.0.2:81`, `read ECONNRESET`. libuv's own words are in those of `listen` alone. */
-export function systemError(syscall: string, code: string, { address, port, local }: Place = {}): NetError {
+/**
+ * `connect ECONNREFUSED 198.18.0.2:81`, `read ECONNRESET`. libuv's own words are in those of
+ * `listen` alone.
+ */
+export function systemError(
+  syscall: string,
+  code: string,
+  { address, port, local }: Place = {},
+): NetError {
   const errno = -((constants.errno as Record<string, number>)[code] ?? 0);
   const words = syscall === 'listen' ? `: ${getSystemErrorMap().get(errno)?.[1] ?? code}` : '';
   const place = address === undefined ? '' : ` ${address}${port ? `:${port}` : ''}`;
-  const error = new Error(`${syscall} ${code}${words}${place}${local ? ` - Local (${local})` : ''}`) as NetError;
+  const error = new Error(
+    `${syscall} ${code}${words}${place}${local ? ` - Local (${local})` : ''}`,
+  ) as NetError;
   error.errno = errno;
   error.code = code;
   error.syscall = syscall;
@@ -37,14 +52,18 @@ export function nodeError<T extends Error>(error: T, code: string): T {
   return Object.assign(error, { code });
 }
 
-/** What a user's handler threw, as if the event loop had called it: one bad handler must not stop the stack in the middle of a turn. */
+/**
+ * What a user's handler threw, as if the event loop had called it: one bad handler must not stop
+ * the stack in the middle of a turn.
+ */
 export function throwLater(error: unknown): void {
   process.nextTick(() => {
     throw error;
   });
 }
 
-// ---- Arguments ----------------------------------------------------------------------------------------------------------
+// ---- Arguments
+// -------------------------------------------------------------------------------------------------
 
 /** `type number (5)`, `undefined`, `an instance of Map`. */
 function received(value: unknown): string {
@@ -70,7 +89,10 @@ export function wrongType(name: string, expected: string, value: unknown): TypeE
 export function wrongValue(name: string, value: unknown, why = 'is invalid'): TypeError {
   const text = inspect(value);
   const shown = text.length > 128 ? `${text.slice(0, 128)}...` : text;
-  return nodeError(new TypeError(`The ${kindOf(name)} '${name}' ${why}. Received ${shown}`), 'ERR_INVALID_ARG_VALUE');
+  return nodeError(
+    new TypeError(`The ${kindOf(name)} '${name}' ${why}. Received ${shown}`),
+    'ERR_INVALID_ARG_VALUE',
+  );
 }
 
 /** ERR_OUT_OF_RANGE. */
@@ -79,7 +101,10 @@ export function outOfRange(name: string, range: string, value: unknown): RangeEr
   return nodeError(new RangeError(text), 'ERR_OUT_OF_RANGE');
 }
 
-/** Throws ERR_SOCKET_BAD_PORT unless `port` is 0..65,535, as a number or as text. `name`: what it is called in the error. */
+/**
+ * Throws ERR_SOCKET_BAD_PORT unless `port` is 0..65,535, as a number or as text. `name`: what it is
+ * called in the error.
+ */
 export function checkPort(port: unknown, name: string): number {
   const isText = typeof port === 'string' && port.trim() !== '';
   const n = isText || typeof port === 'number' ? Number(port) : NaN;
@@ -105,14 +130,16 @@ export function checkDuration(value: unknown, name: string): number {
   const ms = checkNumber(value, name);
   if (ms < 0 || !Number.isFinite(ms)) throw outOfRange(name, 'a non-negative finite number', ms);
   if (ms <= LONGEST_MS) return ms;
-  const cut = `${ms} does not fit into a 32-bit signed integer.\nTimer duration was truncated to ${LONGEST_MS}.`;
+  const cut =
+    `${ms} does not fit into a 32-bit signed integer.\nTimer duration was truncated to ` +
+    `${LONGEST_MS}.`;
   process.emitWarning(cut, 'TimeoutOverflowWarning');
   return LONGEST_MS;
 }
 
 /**
- * The many ways to call `listen` and `connect`: `(options)`, `(port, host)`, `(path)`, each with a callback behind.
- * As in Node, what is neither an object nor a path is a port, be it undefined.
+ * The many ways to call `listen` and `connect`: `(options)`, `(port, host)`, `(path)`, each with a
+ * callback behind. As in Node, what is neither an object nor a path is a port, be it undefined.
  */
 export function splitArguments<Options extends object>(
   args: readonly unknown[],
@@ -123,7 +150,8 @@ export function splitArguments<Options extends object>(
   let options: object = {};
   if (typeof first === 'object' && first !== null) options = first;
   else if (typeof first === 'string' && !isNumeric(first)) options = { path: first };
-  else if (args.length > 0) options = { port: first, ...(typeof second === 'string' ? { host: second } : {}) };
+  else if (args.length > 0)
+    options = { port: first, ...(typeof second === 'string' ? { host: second } : {}) };
   return { options: options as Options, callback };
 }
 

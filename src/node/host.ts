@@ -1,5 +1,6 @@
 /**
- * A stack in Node's event loop: the one place where the core meets a clock, a timer and a random source.
+ * A stack in Node's event loop: the one place where the core meets a clock, a timer and a random
+ * source.
  *
  *     the device is ready ─▶ its packets, then stack.run (the device's own callback)
  *     a user's call       ─▶ stack.onWake ─▶ one run at the end of this turn, for all calls made in it
@@ -27,11 +28,15 @@ export interface HostOptions extends Partial<Omit<StackOptions, 'device' | 'addr
 }
 
 /**
- * What a process reads from a TUN device in one go is megabytes, and a window that is smaller makes both sides take turns: so
- * the receive buffer starts where Linux's would only grow to. Half of it is window.
+ * What a process reads from a TUN device in one go is megabytes, and a window that is smaller makes
+ * both sides take turns: so the receive buffer starts where Linux's would only grow to. Half of it
+ * is window.
  */
 const RMEM = { min: 4096, default: 8 << 20, max: 8 << 20 };
-/** Where round trips are short 1 MB is fastest by measurement: a larger one falls out of the processor's cache. Long paths need more, and get it. */
+/**
+ * Where round trips are short 1 MB is fastest by measurement: a larger one falls out of the
+ * processor's cache. Long paths need more, and get it.
+ */
 const WMEM = { min: 4096, default: 1 << 20, max: 4 << 20 };
 
 export class Host {
@@ -92,12 +97,14 @@ export class Host {
     return !this.closed;
   }
 
-  // ---- When the stack runs ------------------------------------------------------------------------------------------
+  // ---- When the stack runs
+  // ------------------------------------------------------------------------------------------
 
   /**
-   * All that is written in one turn goes out together. nextTick runs after the code that writes and before the event loop goes
-   * on, so a round trip does not wait for the loop's next turn, as it would with setImmediate. What users are told meanwhile
-   * waits for turns of its own, so two sockets that answer each other over loopback do not keep the event loop to themselves.
+   * All that is written in one turn goes out together. nextTick runs after the code that writes and
+   * before the event loop goes on, so a round trip does not wait for the loop's next turn, as it
+   * would with setImmediate. What users are told meanwhile waits for turns of its own, so two
+   * sockets that answer each other over loopback do not keep the event loop to themselves.
    */
   private runSoon(): void {
     if (this.runPending || this.closed) return;
@@ -128,8 +135,10 @@ export class Host {
   }
 
   /**
-   * @internal Node's timer fired. The event loop looks at timers before it looks at descriptors: after a pause of the process an ACK may have waited in the device since long before the
-   * deadline, and a retransmission that does not know of it is spurious. So packets come first, as they did.
+   * @internal Node's timer fired. The event loop looks at timers before it looks at descriptors:
+   *   after a pause of the process an ACK may have waited in the device since long before the
+   *   deadline, and a retransmission that does not know of it is spurious. So packets come first,
+   *   as they did.
    */
   fire(): void {
     this.timer = null;
@@ -149,8 +158,9 @@ export class Host {
   }
 
   /**
-   * Arms Node's timer when the next deadline is earlier than what it is armed for. A later one is found out when it fires.
-   * Rounded up: a timer that fires before its deadline would only be armed again.
+   * Arms Node's timer when the next deadline is earlier than what it is armed for. A later one is
+   * found out when it fires. Rounded up: a timer that fires before its deadline would only be armed
+   * again.
    */
   private arm(): void {
     if (this.closed || this.lookPending) return;
@@ -162,14 +172,18 @@ export class Host {
     this.timer = setTimeout(timerFires, Math.min(wait, LONGEST_MS), this).unref();
   }
 
-  // ---- The life of the process ----------------------------------------------------------------------------------------
+  // ---- The life of the process
+  // ----------------------------------------------------------------------------------------
 
   /** Does something of it keep the process alive? */
   get holdsProcess(): boolean {
     return this.refs > 0;
   }
 
-  /** Something waits for the network: a server that listens, a socket that connects, reads or has something to send. TIME-WAIT does not count, and neither does an idle device. */
+  /**
+   * Something waits for the network: a server that listens, a socket that connects, reads or has
+   * something to send. TIME-WAIT does not count, and neither does an idle device.
+   */
   ref(): void {
     if (this.refs++ === 0) this.keeper.ref();
   }
@@ -181,11 +195,15 @@ export class Host {
   }
 
   /**
-   * Resolves when nothing keeps the process alive any more: no server, no socket, and whatever was written has been acknowledged or given up. A stack in
-   * a process is gone with it, where the kernel's would send on: who ends the process waits for this first, or `close` resets what is under way.
+   * Resolves when nothing keeps the process alive any more: no server, no socket, and whatever was
+   * written has been acknowledged or given up. A stack in a process is gone with it, where the
+   * kernel's would send on: who ends the process waits for this first, or `close` resets what is
+   * under way.
    */
   idle(): Promise<void> {
-    return this.refs === 0 ? Promise.resolve() : new Promise((resolve) => this.whenIdle.push(resolve));
+    return this.refs === 0
+      ? Promise.resolve()
+      : new Promise((resolve) => this.whenIdle.push(resolve));
   }
 
   /** @internal `close` closes these, too. */

@@ -1,6 +1,6 @@
 /**
- * Names without a resolver: /etc/hosts, as dns.lookup reads it first. The stack asks no name server, so a name that is not
- * there does not exist.
+ * Names without a resolver: /etc/hosts, as dns.lookup reads it first. The stack asks no name
+ * server, so a name that is not there does not exist.
  */
 import { readFile } from 'node:fs';
 import { isIP } from 'node:net';
@@ -65,7 +65,12 @@ function reachable(host: Host, addresses: string[]): string[] {
   return v4.length > 0 ? v4 : v6;
 }
 
-function answer(name: string, addresses: string[], options: LookupOptions, callback: LookupCallback): void {
+function answer(
+  name: string,
+  addresses: string[],
+  options: LookupOptions,
+  callback: LookupCallback,
+): void {
   const { family = 0, all = false } = options;
   const found = addresses
     .map((address) => ({ address, family: isIP(address) }))

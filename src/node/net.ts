@@ -1,4 +1,7 @@
-/** `node:net`'s functions on a host of ours: `netOf(host).createServer()` where a program would say `net.createServer()`. */
+/**
+ * `node:net`'s functions on a host of ours: `netOf(host).createServer()` where a program would say
+ * `net.createServer()`.
+ */
 import { splitArguments } from './errors.js';
 import type { Host } from './host.js';
 import { Server, type ServerOptions } from './server.js';

@@ -1,9 +1,12 @@
 /**
- * The stacks of several worker threads, each a neighbour of the next: a packet for which one has nobody goes round until a stack has somebody for it, or all were asked, and then the last one answers.
+ * The stacks of several worker threads, each a neighbour of the next: a packet for which one has
+ * nobody goes round until a stack has somebody for it, or all were asked, and then the last one
+ * answers.
  *
  *     stack 0 ──▶ stack 1 ──▶ stack 2 ──▶ stack 0
  *
- * Somebody who sends us packets of no connection must not fill our memory with messages: a stack has no more than some waiting, and what is beyond is dropped and counted.
+ * Somebody who sends us packets of no connection must not fill our memory with messages: a stack
+ * has no more than some waiting, and what is beyond is dropped and counted.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Slab } from '../base/slab.js';
@@ -74,7 +77,9 @@ export class RingNeighbours implements Neighbours {
       return true;
     }
     this.passed++;
-    ports.next.postMessage({ bytes, trusted, gsoSize, left: this.left - 1 } satisfies Passed, [bytes.buffer]);
+    ports.next.postMessage({ bytes, trusted, gsoSize, left: this.left - 1 } satisfies Passed, [
+      bytes.buffer,
+    ]);
     return true;
   }
 

@@ -36,13 +36,18 @@ export interface ServerOptions extends Omit<SocketOptions, 'signal'> {
 export interface ListenOptions {
   /** Default 0: one that is free. */
   readonly port?: number | string | null | undefined;
-  /** A number, or a name of /etc/hosts. Default: every address of the host; `0.0.0.0` those of IPv4. */
+  /**
+   * A number, or a name of /etc/hosts. Default: every address of the host; `0.0.0.0` those of IPv4.
+   */
   readonly host?: string | undefined;
   /** Of `::`: IPv4 is somebody else's. */
   readonly ipv6Only?: boolean | undefined;
   /** Connections that may wait, half-open and established each. Default 511. */
   readonly backlog?: number | undefined;
-  /** Takes data in SYNs, of so many connections at a time whose handshake is not over (TCP_FASTOPEN, RFC 7413). Default: none. */
+  /**
+   * Takes data in SYNs, of so many connections at a time whose handshake is not over (TCP_FASTOPEN,
+   * RFC 7413). Default: none.
+   */
   readonly fastOpen?: number | undefined;
   /** Aborting closes the server. */
   readonly signal?: AbortSignal | undefined;
@@ -76,7 +81,11 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
   private referenced = false;
   private wantsRef = true;
 
-  constructor(host: Host, options?: ServerOptions | OnConnection | null, onConnection?: OnConnection) {
+  constructor(
+    host: Host,
+    options?: ServerOptions | OnConnection | null,
+    onConnection?: OnConnection,
+  ) {
     super();
     this.host = host;
     if (!['undefined', 'object', 'function'].includes(typeof options)) {
@@ -85,19 +94,25 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
     const handler = typeof options === 'function' ? options : onConnection;
     const o: ServerOptions = typeof options === 'function' ? {} : (options ?? {});
     if (typeof handler === 'function') this.on('connection', handler);
-    if (o.keepAliveInitialDelay !== undefined) checkNumber(o.keepAliveInitialDelay, 'options.keepAliveInitialDelay');
+    if (o.keepAliveInitialDelay !== undefined)
+      checkNumber(o.keepAliveInitialDelay, 'options.keepAliveInitialDelay');
     if (o.highWaterMark !== undefined) checkNumber(o.highWaterMark, 'options.highWaterMark');
     this.allowHalfOpen = Boolean(o.allowHalfOpen);
     this.pauseOnConnect = Boolean(o.pauseOnConnect);
     this.noDelay = Boolean(o.noDelay);
     this.keepAlive = Boolean(o.keepAlive);
     this.keepAliveInitialDelay = Math.max(0, o.keepAliveInitialDelay ?? 0);
-    this.highWaterMark = o.highWaterMark !== undefined && o.highWaterMark >= 0 ? o.highWaterMark : HIGH_WATER_MARK;
+    this.highWaterMark =
+      o.highWaterMark !== undefined && o.highWaterMark >= 0 ? o.highWaterMark : HIGH_WATER_MARK;
   }
 
-  // ---- Listening ----------------------------------------------------------------------------------------------------------
+  // ---- Listening
+  // -----------------------------------------------------------------------------------------------
 
-  /** `listen(port?, host?, backlog?, callback?)` or `listen(options, callback?)`. Throws ERR_SERVER_ALREADY_LISTEN, and for arguments that are wrong; other errors are events. */
+  /**
+   * `listen(port?, host?, backlog?, callback?)` or `listen(options, callback?)`. Throws
+   * ERR_SERVER_ALREADY_LISTEN, and for arguments that are wrong; other errors are events.
+   */
   listen(...args: [first?: unknown, ...more: unknown[]]): this {
     const { options, callback } = splitArguments<ListenOptions & { path?: unknown }>(args);
     if (this.listener !== null) {
@@ -105,7 +120,11 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
       throw nodeError(new Error(text), 'ERR_SERVER_ALREADY_LISTEN');
     }
     if (callback !== null) this.once('listening', callback);
-    const o = { ...options, port: portOf(args, options), backlog: options.backlog || backlogOf(args) || undefined };
+    const o = {
+      ...options,
+      port: portOf(args, options),
+      backlog: options.backlog || backlogOf(args) || undefined,
+    };
     const call = ++this.calls;
     if (o.signal !== undefined) this.closeOnAbort(o.signal);
     if (!o.host) {
@@ -121,7 +140,8 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
   }
 
   private closeOnAbort(signal: AbortSignal): void {
-    if (!(signal instanceof AbortSignal)) throw wrongType('options.signal', 'an instance of AbortSignal', signal);
+    if (!(signal instanceof AbortSignal))
+      throw wrongType('options.signal', 'an instance of AbortSignal', signal);
     if (signal.aborted) process.nextTick(() => this.close());
     else {
       const disposable = addAbortListener(signal, () => this.close());
@@ -134,7 +154,8 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
   /** Null is every address. */
   private bindTo(address: Address | null, o: { port: number } & Omit<ListenOptions, 'port'>): void {
     const { host } = this;
-    const everywhere = address === null || (address.isUnspecified && address.version === 6 && o.ipv6Only !== true);
+    const everywhere =
+      address === null || (address.isUnspecified && address.version === 6 && o.ipv6Only !== true);
     this.bound = address ?? anyAddress(host);
     this.scope = new AsyncResource('TCPSERVERWRAP', { requireManualDestroy: true });
     try {
@@ -148,7 +169,11 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
       });
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? 'EINVAL';
-      process.nextTick(emitError, this, systemError('listen', code, { address: this.bound.toString(), port: o.port }));
+      process.nextTick(
+        emitError,
+        this,
+        systemError('listen', code, { address: this.bound.toString(), port: o.port }),
+      );
       return;
     }
     host.addServer(this);
@@ -163,10 +188,15 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
   /** Null when not listening. Without a host it is every address, as `::` or `0.0.0.0`. */
   address(): SocketAddress | null {
     if (this.listener === null) return null;
-    return { address: this.bound!.toString(), family: this.bound!.family, port: this.listener.port };
+    return {
+      address: this.bound!.toString(),
+      family: this.bound!.family,
+      port: this.listener.port,
+    };
   }
 
-  // ---- Accepting ----------------------------------------------------------------------------------------------------------
+  // ---- Accepting
+  // -----------------------------------------------------------------------------------------------
 
   /** In the accept queue, where a backlog bounds them; at the end of the batch we are told. */
   private leaveWaiting(conn: Connection): boolean {
@@ -195,7 +225,8 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
     if (conn === undefined || scope === null) return;
     const full = this.maxConnections && this.open >= this.maxConnections;
     if (full) scope.runInAsyncScope(refuse, null, this, conn);
-    else scope.runInAsyncScope(announce, null, this, OUTSIDE.runInAsyncScope(take, null, this, conn));
+    else
+      scope.runInAsyncScope(announce, null, this, OUTSIDE.runInAsyncScope(take, null, this, conn));
   }
 
   /** @internal */
@@ -226,7 +257,11 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
   }
 
   /** A handler that rejects (captureRejections): the error is its socket's. */
-  override [EventEmitter.captureRejectionSymbol](error: Error, event: string, ...args: unknown[]): void {
+  override [EventEmitter.captureRejectionSymbol](
+    error: Error,
+    event: string,
+    ...args: unknown[]
+  ): void {
     if (event === 'connection') (args[0] as Socket).destroy(error);
     else this.emit('error', error);
   }
@@ -237,9 +272,12 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
     return this;
   }
 
-  // ---- Closing ------------------------------------------------------------------------------------------------------------
+  // ---- Closing
+  // -----------------------------------------------------------------------------------------------
 
-  /** Takes nobody new; `close` comes when the last socket is gone. Who waits unaccepted is reset. */
+  /**
+   * Takes nobody new; `close` comes when the last socket is gone. Who waits unaccepted is reset.
+   */
   close(callback?: (error?: Error) => void): this {
     this.calls++;
     const { listener } = this;
@@ -282,7 +320,8 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
     });
   }
 
-  // ---- The life of the process ----------------------------------------------------------------------------------------
+  // ---- The life of the process
+  // ----------------------------------------------------------------------------------------
 
   ref(): this {
     this.wantsRef = true;
@@ -344,7 +383,10 @@ function backlogOf(args: readonly unknown[]): number {
   return Number(args[1]) || Number(args[2]) || 0;
 }
 
-/** Where the event loop's own work is done: a socket that comes from outside has none of the stores of others. */
+/**
+ * Where the event loop's own work is done: a socket that comes from outside has none of the stores
+ * of others.
+ */
 const OUTSIDE = new AsyncResource('tcplab');
 
 function take(server: Server, conn: Connection): Socket {

@@ -1,4 +1,7 @@
-/** What a socket is and what may be set on it; how bytes and endings pass through it is in `socket.ts`. */
+/**
+ * What a socket is and what may be set on it; how bytes and endings pass through it is in
+ * `socket.ts`.
+ */
 import { AsyncResource } from 'node:async_hooks';
 import { Duplex, type DuplexOptions } from 'node:stream';
 import type { Micros } from '../base/time.js';
@@ -11,7 +14,10 @@ import type { Host } from './host.js';
 export interface SocketOptions {
   /** Default false: the peer's end ends our side too. */
   readonly allowHalfOpen?: boolean | undefined;
-  /** Bytes that each side buffers above the connection's own buffers. Default 65,536, Node's since version 22. */
+  /**
+   * Bytes that each side buffers above the connection's own buffers. Default 65,536, Node's since
+   * version 22.
+   */
   readonly highWaterMark?: number | undefined;
   /** Aborting destroys the socket, with an AbortError. */
   readonly signal?: AbortSignal | undefined;
@@ -42,8 +48,8 @@ function refuse(option: string, value: unknown): never {
 }
 
 /**
- * What a Duplex takes of a socket's options. Always an object of the same shape: the stream's constructors are several times
- * slower when the shapes of their options vary.
+ * What a Duplex takes of a socket's options. Always an object of the same shape: the stream's
+ * constructors are several times slower when the shapes of their options vary.
  */
 function streamOptions(options: SocketOptions): DuplexOptions {
   const o: DuplexOptions = options;
@@ -58,14 +64,20 @@ function streamOptions(options: SocketOptions): DuplexOptions {
 }
 
 export abstract class SocketBase extends Duplex {
-  /** The connection, for those who want to look inside: `conn.snapshot(now)`. Null before connect; kept after `close`. */
+  /**
+   * The connection, for those who want to look inside: `conn.snapshot(now)`. Null before connect;
+   * kept after `close`.
+   */
   conn: Connection | null = null;
   connecting = false;
   bytesRead = 0;
   /** Milliseconds, as `setTimeout` has it. */
   timeout: number | undefined = undefined;
   protected readonly host: Host;
-  /** In whose async context events are told: made where the socket connects, or in its server's when it is accepted. */
+  /**
+   * In whose async context events are told: made where the socket connects, or in its server's when
+   * it is accepted.
+   */
   protected scope: AsyncResource | null = null;
   /** Bytes of the write under way, and how many of them the connection took. */
   protected bytesOfWrite = 0;
@@ -108,9 +120,13 @@ export abstract class SocketBase extends Duplex {
     this.scope = new AsyncResource('TCPWRAP', { requireManualDestroy: true });
   }
 
-  // ---- What it is ---------------------------------------------------------------------------------------------------------
+  // ---- What it is
+  // -----------------------------------------------------------------------------------------------
 
-  /** There is a connection, or an attempt at one, as long as the socket is not destroyed: Node's handle. */
+  /**
+   * There is a connection, or an attempt at one, as long as the socket is not destroyed: Node's
+   * handle.
+   */
   protected get isAttached(): boolean {
     return this.scope !== null && !this.destroyed;
   }
@@ -151,7 +167,9 @@ export abstract class SocketBase extends Duplex {
   /** Our end; `{}` without a connection. */
   address(): SocketAddress | Record<string, never> {
     const flow = this.localEnd;
-    return flow === null ? {} : { address: flow.local.toString(), family: flow.local.family, port: flow.localPort };
+    return flow === null
+      ? {}
+      : { address: flow.local.toString(), family: flow.local.family, port: flow.localPort };
   }
 
   /** Everything written, whether or not the connection took it yet. */
@@ -180,21 +198,28 @@ export abstract class SocketBase extends Duplex {
     return this.writable ? 'writeOnly' : 'closed';
   }
 
-  // ---- Options ------------------------------------------------------------------------------------------------------------
+  // ---- Options
+  // -----------------------------------------------------------------------------------------------
 
   /** Nagle's algorithm off, or on again. */
   setNoDelay(on = true): this {
     return this.setOptions((conn) => conn.setNoDelay(Boolean(on)));
   }
 
-  /** `initialDelay`: milliseconds of silence before the first probe; 0 leaves it to the configuration. */
+  /**
+   * `initialDelay`: milliseconds of silence before the first probe; 0 leaves it to the
+   * configuration.
+   */
   setKeepAlive(on = false, initialDelay = 0): this {
     return this.setOptions((conn, now) =>
       conn.setKeepAlive(Boolean(on), now, initialDelay > 0 ? initialDelay * 1000 : undefined),
     );
   }
 
-  /** The byte in IP's header of all that is sent from now on: its DSCP. Throws ERR_OUT_OF_RANGE for what is no byte. */
+  /**
+   * The byte in IP's header of all that is sent from now on: its DSCP. Throws ERR_OUT_OF_RANGE for
+   * what is no byte.
+   */
   setTypeOfService(tos: number): this {
     if (!Number.isInteger(tos) || tos < 0 || tos > 255) {
       const range = `The value of "tos" is out of range. It must be >= 0 && <= 255. Received ${tos}`;
@@ -204,12 +229,18 @@ export abstract class SocketBase extends Duplex {
     return this.setOptions((conn) => this.host.stack.setTypeOfService(conn, tos));
   }
 
-  /** What `setTypeOfService` set; ECN's two bits are TCP's own and not part of it once there is a connection. */
+  /**
+   * What `setTypeOfService` set; ECN's two bits are TCP's own and not part of it once there is a
+   * connection.
+   */
   getTypeOfService(): number {
     return this.conn === null ? this.typeOfService : entryOf(this.conn).tos;
   }
 
-  /** TCP_CONGESTION: who says how much may be in flight, from now on. Throws ERR_INVALID_ARG_VALUE for a name that there is not. */
+  /**
+   * TCP_CONGESTION: who says how much may be in flight, from now on. Throws ERR_INVALID_ARG_VALUE
+   * for a name that there is not.
+   */
   setCongestionControl(name: CongestionName): this {
     if (!Object.hasOwn(CONGESTION_CONTROLS, name)) {
       const known = Object.keys(CONGESTION_CONTROLS).join(', ');
@@ -220,8 +251,10 @@ export abstract class SocketBase extends Duplex {
   }
 
   /**
-   * setsockopt: whatever else the connection has to set (tcp/connection.ts: cork, user timeout, linger, TCP_MAXSEG, TCP_NOTSENT_LOWAT, ...), at once or as soon as there is a
-   * connection, before its SYN; what that lets go out goes. What `set` throws for a bad value is thrown here, or destroys the socket.
+   * setsockopt: whatever else the connection has to set (tcp/connection.ts: cork, user timeout,
+   * linger, TCP_MAXSEG, TCP_NOTSENT_LOWAT, ...), at once or as soon as there is a connection,
+   * before its SYN; what that lets go out goes. What `set` throws for a bad value is thrown here,
+   * or destroys the socket.
    *
    *     socket.setOptions((conn) => conn.setCork(true))
    */
@@ -235,7 +268,10 @@ export abstract class SocketBase extends Duplex {
     return this;
   }
 
-  /** `timeout` when nothing happened for so many milliseconds; 0 switches it off. The socket stays open. */
+  /**
+   * `timeout` when nothing happened for so many milliseconds; 0 switches it off. The socket stays
+   * open.
+   */
   setTimeout(milliseconds: number, callback?: () => void): this {
     if (this.destroyed) return this;
     this.timeout = milliseconds;
@@ -259,7 +295,8 @@ export abstract class SocketBase extends Duplex {
     this.idleTimer = null;
   }
 
-  // ---- The life of the process ----------------------------------------------------------------------------------------
+  // ---- The life of the process
+  // ----------------------------------------------------------------------------------------
 
   /** Keeps the process alive while it waits for something: the default. */
   ref(): this {

@@ -4,8 +4,8 @@
  *     write() ─▶ Writable's buffer ─▶ conn.send (copied) ─▶ the send buffer
  *        └─────── a large chunk ────▶ conn.sendZeroCopy ────────┘
  *
- * A write's callback comes at once when the connection takes all of it, else as an event of its own, in the async context of
- * whoever wrote.
+ * A write's callback comes at once when the connection takes all of it, else as an event of its
+ * own, in the async context of whoever wrote.
  */
 import { AsyncResource } from 'node:async_hooks';
 import { Duplex } from 'node:stream';
@@ -23,7 +23,8 @@ const ZERO_COPY_FROM_BYTES = 32_768;
 /** Of the send buffer, the eighth that may still be on its way when `drain` comes. */
 const DRAIN_SHIFT = 3;
 
-export const isOver = (conn: Connection): boolean => conn.state === State.closed || conn.state === State.timeWait;
+export const isOver = (conn: Connection): boolean =>
+  conn.state === State.closed || conn.state === State.timeWait;
 
 export abstract class SocketWriter extends SocketBase implements Teller {
   /** @internal */
@@ -59,13 +60,21 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     this.onFinal = null;
   }
 
-  // ---- What Writable calls ------------------------------------------------------------------------------------------------
+  // ---- What Writable calls
+  // -----------------------------------------------------------------------------------------------
 
   /**
-   * As Duplex has it. A chunk without a callback goes to the connection at once when nothing waits before it: Writable would do the same, and a next tick later see that nobody asked.
-   * A large one goes out from where it stands when the peer is near, where a copy would cost more than all the rest. That is safe for a program which uses its memory again at `drain`: until then the chunk's bytes must not change, as with `node:net`.
+   * As Duplex has it. A chunk without a callback goes to the connection at once when nothing waits
+   * before it: Writable would do the same, and a next tick later see that nobody asked. A large one
+   * goes out from where it stands when the peer is near, where a copy would cost more than all the
+   * rest. That is safe for a program which uses its memory again at `drain`: until then the chunk's
+   * bytes must not change, as with `node:net`.
    */
-  override write(chunk: unknown, encoding?: BufferEncoding | WriteCallback, callback?: WriteCallback): boolean {
+  override write(
+    chunk: unknown,
+    encoding?: BufferEncoding | WriteCallback,
+    callback?: WriteCallback,
+  ): boolean {
     if (this.writableEnded && this.endedByPeer) {
       return this.refuseAfterEnd(typeof encoding === 'function' ? encoding : callback);
     }
@@ -77,7 +86,11 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     const conn = this.conn!;
     if (chunk.length >= ZERO_COPY_FROM_BYTES) {
       if (conn.snd.isNear && conn.sendZeroCopy(chunk)) return this.lent();
-    } else if (chunk.length > 0 && chunk.length < this.writableHighWaterMark && chunk.length <= conn.sendRoom) {
+    } else if (
+      chunk.length > 0 &&
+      chunk.length < this.writableHighWaterMark &&
+      chunk.length <= conn.sendRoom
+    ) {
       const taken = conn.send(chunk);
       this.isActive();
       this.host.stack.wake(conn);
@@ -86,7 +99,10 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     return super.write(chunk);
   }
 
-  /** The peer's end was told, and it ends our side too: then a write after it has an error of its own. */
+  /**
+   * The peer's end was told, and it ends our side too: then a write after it has an error of its
+   * own.
+   */
   private get endedByPeer(): boolean {
     return this.readableEnded && !this.allowHalfOpen;
   }
@@ -162,9 +178,10 @@ export abstract class SocketWriter extends SocketBase implements Teller {
   }
 
   /**
-   * As `write`, and the peer's program is told at once that these bytes are urgent, the last one above all: send(2) with MSG_OOB. For old protocols; RFC 6093
-   * advises against it. The other way round there is the event `urgent`, and `conn` with tcp/urgent.ts: a byte that is
-   * out of line is taken in the handler, or lost when the stream is read past it.
+   * As `write`, and the peer's program is told at once that these bytes are urgent, the last one
+   * above all: send(2) with MSG_OOB. For old protocols; RFC 6093 advises against it. The other way
+   * round there is the event `urgent`, and `conn` with tcp/urgent.ts: a byte that is out of line is
+   * taken in the handler, or lost when the stream is read past it.
    */
   writeUrgent(data: Uint8Array, callback?: WriteCallback): boolean {
     const chunk = Buffer.from(data); // an object that is in no other write
@@ -172,7 +189,8 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     return this.write(chunk, callback);
   }
 
-  // ---- To the connection --------------------------------------------------------------------------------------------------
+  // ---- To the connection
+  // -----------------------------------------------------------------------------------------------
 
   /** A connection that is to be opened takes what is written before it is established. */
   protected takeEarly(): void {
@@ -180,10 +198,14 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     if (this.feed()) this.tellWrite();
   }
 
-  /** Gives the connection as much as it takes (it copies that). True when the write is over, for better or worse. */
+  /**
+   * Gives the connection as much as it takes (it copies that). True when the write is over, for
+   * better or worse.
+   */
   protected feed(): boolean {
     const { conn } = this;
-    if (this.callback === null || conn === null || (this.connecting && !this.writesEarly)) return false;
+    if (this.callback === null || conn === null || (this.connecting && !this.writesEarly))
+      return false;
     if (this.outcome !== undefined) return true;
     conn.keepLent(); // the callback stands for all that was written before, too
     while (this.nextChunk()) {
@@ -242,7 +264,10 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     return callback;
   }
 
-  /** The end cut the write off. As in Node its callback, to be called with `close`, gets what the socket failed with, if anything. */
+  /**
+   * The end cut the write off. As in Node its callback, to be called with `close`, gets what the
+   * socket failed with, if anything.
+   */
   protected cutWrite(): (() => void) | null {
     const { writeScope: scope } = this;
     const callback = this.writeEnds();
@@ -253,7 +278,10 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     };
   }
 
-  /** `drain` is due. It promises that all earlier chunks may change: the last few are copied, so that the connection has more to send before it is idle. */
+  /**
+   * `drain` is due. It promises that all earlier chunks may change: the last few are copied, so
+   * that the connection has more to send before it is idle.
+   */
   protected get isDrained(): boolean {
     const { conn } = this;
     return this.drainOwed && conn !== null && conn.lentToSend <= conn.sendBuffer >> DRAIN_SHIFT;
@@ -265,7 +293,8 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     this.emit('drain');
   }
 
-  // ---- The end ------------------------------------------------------------------------------------------------------------
+  // ---- The end
+  // -----------------------------------------------------------------------------------------------
 
   /** @internal */
   override _final(callback: WriteCallback): void {
@@ -283,7 +312,8 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     conn.keepLent(); // `finish` promises what `drain` does
     conn.shutdown(host.clock());
     host.stack.wake(conn);
-    // As in `net`, where shutdown(2) reports later: a write after end() fails without a `finish` before it.
+    // As in `net`, where shutdown(2) reports later: a write after end() fails without a `finish`
+    // before it.
     this.finishOwed = done;
     this.endScope = new AsyncResource('SHUTDOWNWRAP');
     this.host.turns.later(this);

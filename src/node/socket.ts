@@ -4,9 +4,9 @@
  *     the receive queue ─▶ conn.receive ─▶ push() while the reader takes it ─▶ 'data'
  *     write() ─▶ socket-writer.ts
  *
- * What the reader does not take stays in the connection, so back-pressure reaches the peer as a closing window. The
- * connection says that something happened; what exactly the user is told is read off the connection when the socket's turn
- * comes (turns.ts).
+ * What the reader does not take stays in the connection, so back-pressure reaches the peer as a
+ * closing window. The connection says that something happened; what exactly the user is told is
+ * read off the connection when the socket's turn comes (turns.ts).
  */
 import type { AsyncResource } from 'node:async_hooks';
 import { Buffer } from 'node:buffer';
@@ -16,7 +16,13 @@ import { urgentLeft } from '../tcp/urgent.js';
 import type { TcpUser } from '../tcp/connection.js';
 import { TcpEvent } from '../tcp/events.js';
 import { Address } from '../ip/address.js';
-import { checkConnect, Connecting, type Attempt, type Connector, type ConnectOptions } from './connecting.js';
+import {
+  checkConnect,
+  Connecting,
+  type Attempt,
+  type Connector,
+  type ConnectOptions,
+} from './connecting.js';
 import { nodeError, splitArguments, systemError, wrongValue } from './errors.js';
 import { lookupIn, type Lookup } from './hosts-file.js';
 import { isOver, SocketWriter, type WriteCallback } from './socket-writer.js';
@@ -70,9 +76,13 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     return this;
   }
 
-  // ---- Connecting ---------------------------------------------------------------------------------------------------------
+  // ---- Connecting
+  // -----------------------------------------------------------------------------------------------
 
-  /** Opens a connection: `connect` follows, or `error`. Once more after `close`, too. Throws ERR_MISSING_ARGS, ERR_SOCKET_BAD_PORT, ... */
+  /**
+   * Opens a connection: `connect` follows, or `error`. Once more after `close`, too. Throws
+   * ERR_MISSING_ARGS, ERR_SOCKET_BAD_PORT, ...
+   */
   connect(options: ConnectOptions, onConnect?: () => void): this;
   connect(port: number, onConnect?: () => void): this;
   connect(port: number, host: string, onConnect?: () => void): this;
@@ -121,7 +131,11 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     const { host, conn } = this;
     if (conn !== null && !isOver(conn)) {
       const local = `${this.localAddress}:${this.localPort}`;
-      throw systemError('connect', conn.isOpening ? 'EALREADY' : 'EISCONN', { address, port, local });
+      throw systemError('connect', conn.isOpening ? 'EALREADY' : 'EISCONN', {
+        address,
+        port,
+        local,
+      });
     }
     try {
       if (!host.isOpen) throw systemError('connect', 'ENETDOWN');
@@ -161,7 +175,8 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     }
   }
 
-  // ---- What the connection tells --------------------------------------------------------------------------------------
+  // ---- What the connection tells
+  // --------------------------------------------------------------------------------------
 
   /** @internal */
   tcpEvents(conn: Connection, events: number): void {
@@ -185,7 +200,8 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     // Behind `finish` goes `close` once both sides ended: its round is set in the same go.
     let n = this.finishOwed === null ? 0 : 1 + Number(this.ended);
     n += (news & (TcpEvent.urgent | TcpEvent.softError)) === 0 ? 0 : 1;
-    if (this.wantsData) n += conn.rcv.queue.pieces + (conn.rcv.finReceived || conn.error !== null ? 1 : 0);
+    if (this.wantsData)
+      n += conn.rcv.queue.pieces + (conn.rcv.finReceived || conn.error !== null ? 1 : 0);
     if (this.outcome !== undefined || this.isDrained || this.hasFailed || this.isCut) n++;
     return n;
   }
@@ -255,7 +271,8 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     return isOver(conn) && conn.error === null && !(this.finSent && conn.rcv.finReceived);
   }
 
-  // ---- Reading ----------------------------------------------------------------------------------------------------------
+  // ---- Reading
+  // -----------------------------------------------------------------------------------------------
 
   /** @internal */
   override _read(): void {
@@ -266,7 +283,10 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     this.settleHold();
   }
 
-  /** One piece of the stream, its end, or its failure; as in Linux, what came before a reset may still be read. */
+  /**
+   * One piece of the stream, its end, or its failure; as in Linux, what came before a reset may
+   * still be read.
+   */
   private tellReading(conn: Connection): boolean {
     const piece = conn.receive();
     if (piece !== null) {
@@ -285,11 +305,13 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
   }
 
   /**
-   * Who listens to `data` and takes all as it comes needs none of Readable's books: `push` would emit it, too, and then ask in a next tick of its own whether to read
-   * more. The first piece goes by `push`, for `readableDidRead`.
+   * Who listens to `data` and takes all as it comes needs none of Readable's books: `push` would
+   * emit it, too, and then ask in a next tick of its own whether to read more. The first piece goes
+   * by `push`, for `readableDidRead`.
    */
   private flowsBy(): boolean {
-    const flows = this.readableFlowing === true && this.readableLength === 0 && this.readableDidRead;
+    const flows =
+      this.readableFlowing === true && this.readableLength === 0 && this.readableDidRead;
     return flows && this.readableEncoding === null && this.listenerCount('data') > 0;
   }
 
@@ -301,7 +323,8 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     this.read(0);
   }
 
-  // ---- Ending -------------------------------------------------------------------------------------------------------------
+  // ---- Ending
+  // -----------------------------------------------------------------------------------------------
 
   protected get isWaiting(): boolean {
     const { conn } = this;
@@ -311,7 +334,9 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     return this.wantsRef && this.wantsData && conn !== null && !isOver(conn);
   }
 
-  /** @internal close(2): FIN behind what was written, or RST when something that came was not read. */
+  /**
+   * @internal close(2): FIN behind what was written, or RST when something that came was not read.
+   */
   override _destroy(error: Error | null, callback: WriteCallback): void {
     const { conn, owner, scope } = this;
     this.keepBytesWritten();
@@ -360,7 +385,8 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
   /** RST to the peer, `close` here. */
   resetAndDestroy(): this {
     const { conn, host } = this;
-    if (!this.isAttached) return this.destroy(nodeError(new Error('Socket is closed'), 'ERR_SOCKET_CLOSED'));
+    if (!this.isAttached)
+      return this.destroy(nodeError(new Error('Socket is closed'), 'ERR_SOCKET_CLOSED'));
     if (this.connecting) return this.once('connect', () => this.resetAndDestroy());
     conn!.abort(host.clock());
     host.stack.wake(conn!);

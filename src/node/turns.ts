@@ -1,6 +1,6 @@
 /**
- * When sockets and servers tell their users what happened: one event of each in a turn of the event loop, as libuv's callbacks
- * are.
+ * When sockets and servers tell their users what happened: one event of each in a turn of the event
+ * loop, as libuv's callbacks are.
  *
  *     the event loop calls the stack (device, timer) ─▶ the first event at once ─▶ the others: in rounds
  *     a user's call (the stack runs in a next tick)  ───────────────────────────▶ all of them: in rounds
@@ -8,9 +8,10 @@
  *     a round (a setImmediate): one event of each socket and server that has some
  *     the last round that is set, and one that `hurry` was called in: then one run of the stack, for all that users did
  *
- * Node empties the tick and microtask queues when a callback of the event loop returns, and between two immediates. So a
- * handler has done all that it does in ticks and promises before the next event of its socket is told, and nothing is told in
- * the turn of the call that caused it. A batch with one event, which is most of them, costs no immediate.
+ * Node empties the tick and microtask queues when a callback of the event loop returns, and between
+ * two immediates. So a handler has done all that it does in ticks and promises before the next
+ * event of its socket is told, and nothing is told in the turn of the call that caused it. A batch
+ * with one event, which is most of them, costs no immediate.
  */
 import { Ring } from '../base/ring.js';
 import { throwLater } from './errors.js';
@@ -24,7 +25,10 @@ export interface Teller {
   hasTurn: boolean;
 }
 
-/** Rounds that follow each other before the event loop looks at descriptors again: as libuv's reads of one in a row. */
+/**
+ * Rounds that follow each other before the event loop looks at descriptors again: as libuv's reads
+ * of one in a row.
+ */
 const MOST_ROUNDS_AHEAD = 32;
 
 export class Turns {
@@ -32,7 +36,10 @@ export class Turns {
   private readonly waiting = new Ring<Teller>();
   /** Immediates that are set. */
   private roundsAhead = 0;
-  /** Those of them that the event loop runs in one go: what is set meanwhile comes after its next look at descriptors. */
+  /**
+   * Those of them that the event loop runs in one go: what is set meanwhile comes after its next
+   * look at descriptors.
+   */
   private inThisGo = 0;
   private readonly run: () => void;
   private runWanted = false;
@@ -52,7 +59,10 @@ export class Turns {
     this.isFirst = false;
   }
 
-  /** `who` has something to tell that came from the network. True when it was told, false when that comes in a round. */
+  /**
+   * `who` has something to tell that came from the network. True when it was told, false when that
+   * comes in a round.
+   */
   tell(who: Teller): boolean {
     if (!this.isFirst) {
       this.later(who);
@@ -74,7 +84,10 @@ export class Turns {
     for (; this.roundsAhead < wanted; this.roundsAhead++) setImmediate(nextRound, this);
   }
 
-  /** What users do is to be sent: behind the rounds that are set, so that one batch of packets serves all. */
+  /**
+   * What users do is to be sent: behind the rounds that are set, so that one batch of packets
+   * serves all.
+   */
   runSoon(): void {
     if (this.roundsAhead > 0) this.runWanted = true;
     else this.run();

@@ -12,4 +12,5 @@ const PLAIN: Readonly<Record<string, string>> = {
   '…': '...',
 };
 
-export const toAscii = (text: string): string => text.replaceAll(/[│─▶◀✗·→↔…]/g, (sign) => PLAIN[sign]!);
+export const toAscii = (text: string): string =>
+  text.replaceAll(/[│─▶◀✗·→↔…]/g, (sign) => PLAIN[sign]!);

@@ -1,10 +1,11 @@
 /**
- * A capture that explains itself: the packets of a tap as pcapng, each with what our stack made of it as its comment
- * (`frame.comment` in Wireshark), and, as a second interface, the packets that the faulty link took away.
+ * A capture that explains itself: the packets of a tap as pcapng, each with what our stack made of
+ * it as its comment (`frame.comment` in Wireshark), and, as a second interface, the packets that
+ * the faulty link took away.
  *
- * What a packet caused is known a moment after it was seen. So packets wait for the end of their batch; then the
- * recorder's steps are matched to them by addresses and numbers, and all is written. A comment whose packet comes later
- * (it was delayed on the link) waits for it.
+ * What a packet caused is known a moment after it was seen. So packets wait for the end of their
+ * batch; then the recorder's steps are matched to them by addresses and numbers, and all is
+ * written. A comment whose packet comes later (it was delayed on the link) waits for it.
  *
  * Non-goal: files. `write` gets the bytes, in order; where they go is the shell's business.
  */
@@ -21,7 +22,12 @@ import type { EventSink } from './events.js';
 import { Explainer } from './explain.js';
 import { flagsText } from './flow-memory.js';
 import { readPacket } from './packet-text.js';
-import { enhancedPacket, interfaceDescription, interfaceStatistics, sectionHeader } from './pcapng.js';
+import {
+  enhancedPacket,
+  interfaceDescription,
+  interfaceStatistics,
+  sectionHeader,
+} from './pcapng.js';
 import { isOutgoing, segmentOf, type Step, StepBuilder } from './steps.js';
 
 export interface CaptureFileOptions {
@@ -68,7 +74,12 @@ export class CaptureFile implements PacketTap, LinkListener {
     this.epoch = options.epoch;
     this.sink = this.steps.add;
     write(sectionHeader(options.application));
-    write(interfaceDescription({ name: options.name, description: 'what passed between the kernel and our stack' }));
+    write(
+      interfaceDescription({
+        name: options.name,
+        description: 'what passed between the kernel and our stack',
+      }),
+    );
     write(
       interfaceDescription({
         name: `${options.name}-dropped-by-faults`,
@@ -109,7 +120,17 @@ export class CaptureFile implements PacketTap, LinkListener {
     this.packets = [];
     for (const p of packets) {
       const comment = p.comment !== '' ? p.comment : this.takeComment(p.key);
-      this.write(enhancedPacket(p.interfaceId, p.time, p.direction, p.bytes, 0, p.bytes.bytes.length, comment));
+      this.write(
+        enhancedPacket(
+          p.interfaceId,
+          p.time,
+          p.direction,
+          p.bytes,
+          0,
+          p.bytes.bytes.length,
+          comment,
+        ),
+      );
     }
   }
 
@@ -117,7 +138,9 @@ export class CaptureFile implements PacketTap, LinkListener {
   close(now: Micros, dropped = 0): void {
     this.flush();
     this.write(interfaceStatistics(DEVICE, this.epoch + now, this.counts[DEVICE]!, dropped));
-    this.write(interfaceStatistics(FAULTS, this.epoch + now, this.counts[FAULTS]!, this.counts[FAULTS]!));
+    this.write(
+      interfaceStatistics(FAULTS, this.epoch + now, this.counts[FAULTS]!, this.counts[FAULTS]!),
+    );
   }
 
   private add(
@@ -138,7 +161,14 @@ export class CaptureFile implements PacketTap, LinkListener {
     const key =
       s === null
         ? ''
-        : keyOf(direction, `${local} ${remote}`, s.seq >>> 0, s.ack >>> 0, s.payloadBytes, flagsText(s.flags));
+        : keyOf(
+            direction,
+            `${local} ${remote}`,
+            s.seq >>> 0,
+            s.ack >>> 0,
+            s.payloadBytes,
+            flagsText(s.flags),
+          );
     this.packets.push({ interfaceId, direction, time: this.epoch + now, bytes, key, comment });
   }
 
@@ -147,12 +177,20 @@ export class CaptureFile implements PacketTap, LinkListener {
     const s = segmentOf(step);
     if (s === null || why.length === 0 || step.main?.name === 'link:dropped') return;
     if (step.link.some((event) => event.name === 'link:dropped')) return; // the link's own interface shows it
-    const key = keyOf(isOutgoing(step) ? 'out' : 'in', step.group_id, s.seq, s.ack, s.length, s.flags);
+    const key = keyOf(
+      isOutgoing(step) ? 'out' : 'in',
+      step.group_id,
+      s.seq,
+      s.ack,
+      s.length,
+      s.flags,
+    );
     const text = why.join('\n');
     const others = this.comments.get(key);
     if (others !== undefined) others.push(text);
     else {
-      if (this.comments.size >= MAX_COMMENTS) this.comments.delete(this.comments.keys().next().value!);
+      if (this.comments.size >= MAX_COMMENTS)
+        this.comments.delete(this.comments.keys().next().value!);
       this.comments.set(key, [text]);
     }
   }
@@ -166,6 +204,15 @@ export class CaptureFile implements PacketTap, LinkListener {
   }
 }
 
-/** A super-segment that the link cut has other flags and another length than its first part; numbers tell them apart all the same. */
-const keyOf = (direction: Direction, flow: string, seq: number, ack: number, length: number, flags: string): string =>
-  `${direction} ${flow} ${seq} ${ack} ${length > 0 ? 'data' : flags}`;
+/**
+ * A super-segment that the link cut has other flags and another length than its first part; numbers
+ * tell them apart all the same.
+ */
+const keyOf = (
+  direction: Direction,
+  flow: string,
+  seq: number,
+  ack: number,
+  length: number,
+  flags: string,
+): string => `${direction} ${flow} ${seq} ${ack} ${length > 0 ? 'data' : flags}`;

@@ -25,7 +25,8 @@ const TEXTS: Readonly<Record<Cause, string>> = {
   'window-timeout': 'the window stayed closed for the user timeout (RFC 5482)',
   'probes-unanswered': 'zero-window probes were not answered (RFC 9293 3.8.6.1)',
   'keep-alive-unanswered': 'keep-alive probes were not answered (RFC 9293 3.8.4)',
-  'fin-wait-2-timeout': "the peer's FIN did not arrive in time, and the socket is closed (tcp_fin_timeout)",
+  'fin-wait-2-timeout':
+    "the peer's FIN did not arrive in time, and the socket is closed (tcp_fin_timeout)",
   'no-fin-wait-2': 'the socket is closed, and FIN-WAIT-2 is switched off (TCP_LINGER2)',
   'orphan-limit': 'too many orphans, and the peer reads nothing (tcp_max_orphans)',
   'lent-data-gone': 'memory that was lent for sending was transferred to another thread',

@@ -1,4 +1,7 @@
-/** Counters in words: drops by name, for the exit of `serve` and `lab`; and nstat's table, to compare with the kernel's. */
+/**
+ * Counters in words: drops by name, for the exit of `serve` and `lab`; and nstat's table, to
+ * compare with the kernel's.
+ */
 import { DROP_NAMES } from '../wire/drop.js';
 import { dropText } from './drop-texts.js';
 
@@ -18,7 +21,10 @@ export function dropLines(counts: DropCounts): string[] {
     .filter(({ name, count }) => count > 0 && name !== 'ignoredGroup')
     .sort((a, b) => b.count - a.count);
   const nameWidth = Math.max(0, ...rows.map(({ name }) => name.length));
-  return rows.map(({ name, count }) => `${String(count).padStart(7)}  ${name.padEnd(nameWidth)}  ${dropText(name)}`);
+  return rows.map(
+    ({ name, count }) =>
+      `${String(count).padStart(7)}  ${name.padEnd(nameWidth)}  ${dropText(name)}`,
+  );
 }
 
 /** What SYN cookies did, in a line; none when none was sent. */
@@ -29,11 +35,15 @@ export function cookieLines(c: {
 }): string[] {
   if (c.TcpExtSyncookiesSent === 0) return [];
   return [
-    `SYN cookies: ${c.TcpExtSyncookiesSent} sent, ${c.TcpExtSyncookiesRecv} accepted, ${c.TcpExtSyncookiesFailed} not valid`,
+    `SYN cookies: ${c.TcpExtSyncookiesSent} sent, ${c.TcpExtSyncookiesRecv} accepted, ` +
+      `${c.TcpExtSyncookiesFailed} not valid`,
   ];
 }
 
-/** `#kernel`-style table of nstat: name, count, rate (always 0.0 here: it is a total). Zero counters only with `zeros`, nstat -z. */
+/**
+ * `#kernel`-style table of nstat: name, count, rate (always 0.0 here: it is a total). Zero counters
+ * only with `zeros`, nstat -z.
+ */
 export function nstatLines(counters: object, zeros = false): string[] {
   return numbersOf(counters)
     .filter(([, count]) => zeros || count !== 0)
@@ -41,7 +51,10 @@ export function nstatLines(counters: object, zeros = false): string[] {
 }
 
 /** The counters as plain data, for JSON. */
-export const countersData = (counters: object): Record<string, number> => Object.fromEntries(numbersOf(counters));
+export const countersData = (counters: object): Record<string, number> =>
+  Object.fromEntries(numbersOf(counters));
 
 const numbersOf = (counters: object): [string, number][] =>
-  Object.entries(counters).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
+  Object.entries(counters).filter(
+    (entry): entry is [string, number] => typeof entry[1] === 'number',
+  );

@@ -23,7 +23,8 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   icmpBadChecksum: 'the ICMP checksum is wrong',
   icmpUnknownType: 'an ICMP type that needs no reply (RFC 1122 3.2.2)',
   icmpNoSuchFlow: 'the packet that the ICMP error quotes was not sent by this stack (RFC 5927 4)',
-  icmpRateLimited: 'no ICMP error is sent for this packet: the rate limit is reached (RFC 1812 4.3.2.8)',
+  icmpRateLimited:
+    'no ICMP error is sent for this packet: the rate limit is reached (RFC 1812 4.3.2.8)',
   udpTruncated: 'shorter than a UDP header',
   udpBadLength: 'the UDP length does not fit the packet (RFC 768)',
   udpBadChecksum: 'the UDP checksum is wrong (RFC 1122 4.1.3.4)',
@@ -35,12 +36,16 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   tcpBadFlags: 'these flags are not valid in this state (RFC 9293 3.10.7)',
   tcpNoSuchPort: 'no socket listens on this port: RST (RFC 9293 3.10.7.1)',
   tcpUnacceptable:
-    'outside the receive window, or a duplicate: the ACK says what is expected (RFC 9293 3.10.7.4, first step)',
+    'outside the receive window, or a duplicate: the ACK says what is expected (RFC 9293 ' +
+    '3.10.7.4, first step)',
   tcpPaws: 'its timestamp is older than the last one: an old duplicate (PAWS, RFC 7323 5)',
   tcpNoTimestamp: 'it has no timestamp, although both ends agreed on timestamps (RFC 7323 3.2)',
   tcpRstOutsideWindow: 'a RST outside the window is ignored (RFC 5961 3.2)',
-  tcpRstChallenge: 'a RST inside the window but not at RCV.NXT: a challenge ACK asks for confirmation (RFC 5961 3.2)',
-  tcpSynChallenge: 'a SYN on an existing connection: a challenge ACK asks for confirmation (RFC 5961 4.2)',
+  tcpRstChallenge:
+    'a RST inside the window but not at RCV.NXT: a challenge ACK asks for confirmation (RFC ' +
+    '5961 3.2)',
+  tcpSynChallenge:
+    'a SYN on an existing connection: a challenge ACK asks for confirmation (RFC 5961 4.2)',
   tcpBadAck: 'acknowledges data that was never sent (RFC 9293 3.10.7.4, fifth step)',
   tcpOldAck: 'acknowledges data that was acknowledged long ago (RFC 5961 5.2)',
   tcpNoAck: 'no ACK flag: dropped in a synchronized state (RFC 9293 3.10.7.4, fifth step)',
@@ -59,20 +64,25 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   ipTooBig: 'larger than the MTU, and it must not be fragmented',
   noRoute: 'no route to this address',
   ignoredGroup:
-    'ignored: for a multicast group that we are not in (a fresh link asks for routers and reports its groups)',
+    'ignored: for a multicast group that we are not in (a fresh link asks for routers and ' +
+    'reports its groups)',
   fragmentBadEcn: 'the fragments contradict each other: one is Not-ECT, another CE (RFC 3168 5.3)',
   fragmentNoHeaders: 'the first fragment does not hold all headers (RFC 7112 5)',
   tcpHalfOpenLimit: 'too many half-open connections in the whole stack: the SYN is dropped',
   tcpHalfOpenHostLimit: 'too many half-open connections from this host: the SYN is dropped',
-  fragmentTiny: 'the fragment ends inside the TCP header, as in attacks on packet filters (RFC 1858, RFC 3128)',
+  fragmentTiny:
+    'the fragment ends inside the TCP header, as in attacks on packet filters (RFC 1858, RFC 3128)',
   tcpMemory: "the stack's memory limit is reached (tcp_mem): the peer will retransmit it",
   linkTooBig: 'longer than the MTU of a hop on the link, on purpose (path MTU, RFC 1191)',
   neighbourQueueFull: 'the queue of packets that wait for another worker is full',
-  tcpForeignEcho: 'it echoes a timestamp that was never sent: it belongs to another connection (RFC 7323 3.2)',
+  tcpForeignEcho:
+    'it echoes a timestamp that was never sent: it belongs to another connection (RFC 7323 3.2)',
   ipBadOption: 'an IPv4 option is invalid: ICMP parameter problem (RFC 1122 3.2.2.5)',
   ipSourceRoute: 'it asks for a source route (RFC 7126 4.3)',
-  tcpDeferAccept: 'the ACK of the SYN,ACK carries no data, and the listener waits for data (TCP_DEFER_ACCEPT)',
+  tcpDeferAccept:
+    'the ACK of the SYN,ACK carries no data, and the listener waits for data (TCP_DEFER_ACCEPT)',
 };
 
 /** The sentence for a drop reason, or the name itself if there is none. */
-export const dropText = (name: string): string => (DROP_TEXTS as Readonly<Record<string, string>>)[name] ?? name;
+export const dropText = (name: string): string =>
+  (DROP_TEXTS as Readonly<Record<string, string>>)[name] ?? name;

@@ -1,4 +1,7 @@
-/** What single events mean, in a sentence each: notes, timers, what the faulty link did. An empty list: nothing worth a line. */
+/**
+ * What single events mean, in a sentence each: notes, timers, what the faulty link did. An empty
+ * list: nothing worth a line.
+ */
 import { countText, durationText } from '../base/quantities.js';
 import { dropText } from './drop-texts.js';
 import type { LinkEvent, NoteEvent } from './events.js';
@@ -15,11 +18,15 @@ export function timerSetText(timer: string, inUs: number): string[] {
     case 'tlp':
       return [`loss probe timer armed: ${span} (tail loss probe, RFC 8985 7.2)`];
     case 'reorder':
-      return [`reordering timer armed: missing segments may still arrive for ${span} (RFC 8985 6.2)`];
+      return [
+        `reordering timer armed: missing segments may still arrive for ${span} (RFC 8985 6.2)`,
+      ];
     case 'pacing':
       return [`paced: the next segment goes out in ${span}`];
     default:
-      return [`FIN-WAIT-2 timer armed: ${span}, because the socket is closed (Linux's tcp_fin_timeout)`];
+      return [
+        `FIN-WAIT-2 timer armed: ${span}, because the socket is closed (Linux's tcp_fin_timeout)`,
+      ];
   }
 }
 
@@ -41,9 +48,11 @@ export const CA_STATES = ['Open', 'Disorder', 'CWR', 'Recovery', 'Loss'];
 /** By tcp/send/segment-size.ts's MtuCause. */
 const MTU_BECAUSE = [
   'because ICMP says that a larger packet was too big for a link on the path (RFC 1191, RFC 8201)',
-  'because ICMP says that a packet was too big, without the limit: the next plateau below is tried (RFC 1191 7.1)',
+  'because ICMP says that a packet was too big, without the limit: the next plateau below is ' +
+    'tried (RFC 1191 7.1)',
   'because the last ICMP error is ten minutes old: the path may have changed (RFC 1191 6.3)',
-  'because of repeated timeouts: larger packets and their ICMP errors may be lost (a black hole, RFC 4821 7.7)',
+  'because of repeated timeouts: larger packets and their ICMP errors may be lost (a black ' +
+    'hole, RFC 4821 7.7)',
   'because a probe of that size arrived (RFC 4821 7.6.1)',
 ];
 
@@ -54,16 +63,23 @@ export function noteText({ data }: NoteEvent): string[] {
   const b = data.b ?? Infinity;
   switch (note) {
     case 'iss-chosen':
-      return [`our initial sequence number is ${a}: a 4 us clock plus a keyed hash of addresses and ports (RFC 6528)`];
+      return [
+        `our initial sequence number is ${a}: a 4 us clock plus a keyed hash of addresses ` +
+          'and ports (RFC 6528)',
+      ];
     case 'syn-cookie':
       return [
-        `the ACK returns a valid SYN cookie, ${a}: the connection is created now, with an MSS of ${b} bytes (RFC 4987 3.6)`,
+        `the ACK returns a valid SYN cookie, ${a}: the connection is created now, with an ` +
+          `MSS of ${b} bytes (RFC 4987 3.6)`,
       ];
     case 'options-agreed': {
       const scales =
-        data.windowScaling === true ? `window scale: theirs ${b >> 8}, ours ${b & 255}` : 'no window scaling';
+        data.windowScaling === true
+          ? `window scale: theirs ${b >> 8}, ours ${b & 255}`
+          : 'no window scaling';
       return [
-        `options agreed: at most ${countText(a, 'byte')} a segment to the peer, ${scales} (RFC 9293 3.7.1, RFC 7323)`,
+        `options agreed: at most ${countText(a, 'byte')} a segment to the peer, ${scales} ` +
+          '(RFC 9293 3.7.1, RFC 7323)',
       ];
     }
     case 'rtt-sample':
@@ -78,35 +94,49 @@ export function noteText({ data }: NoteEvent): string[] {
       return [`our receive buffer has room again: window ${countText(a, 'byte')} (RFC 9293 3.8.6)`];
     case 'zero-window-probe':
       return [
-        `probe ${a}: the peer's window is zero and ${b === 0 ? 'our FIN waits' : `${countText(b, 'byte')} ${b === 1 ? 'waits' : 'wait'}`}`,
+        `probe ${a}: the peer's window is zero and ` +
+          `${b === 0 ? 'our FIN waits' : `${countText(b, 'byte')} ${b === 1 ? 'waits' : 'wait'}`}`,
       ];
     case 'ecn-marked':
-      return ['a router marked it (CE) instead of dropping it: our ACKs carry ECE until CWR arrives (RFC 3168 6.1.3)'];
+      return [
+        'a router marked it (CE) instead of dropping it: our ACKs carry ECE until CWR ' +
+          'arrives (RFC 3168 6.1.3)',
+      ];
     case 'ecn-answered':
       return ['CWR: the sender has slowed down, so our ACKs no longer carry ECE (RFC 3168 6.1.3)'];
     case 'urgent':
       return [
-        `URG: the last urgent byte is ${countText(a, 'byte')} from where our reader is; it is told at once (RFC 9293 3.8.5, RFC 6093)`,
+        `URG: the last urgent byte is ${countText(a, 'byte')} from where our reader is; it ` +
+          'is told at once (RFC 9293 3.8.5, RFC 6093)',
       ];
     case 'fast-open-taken':
-      return [`the cookie is valid: ${countText(a, 'byte')} are delivered before the handshake ends (RFC 7413 4.2.2)`];
+      return [
+        `the cookie is valid: ${countText(a, 'byte')} are delivered before the handshake ` +
+          'ends (RFC 7413 4.2.2)',
+      ];
     case 'fast-open-refused':
       return [
-        `the server did not accept ${countText(a, 'byte')} of our SYN: they are sent again at once (Fast Open, RFC 7413 4.2.1)`,
+        `the server did not accept ${countText(a, 'byte')} of our SYN: they are sent again ` +
+          'at once (Fast Open, RFC 7413 4.2.1)',
       ];
     case 'nagle-hold':
       return [
-        `${countText(a, 'byte')} wait for more data, or for the ACK of the last small segment (Nagle, RFC 9293 3.7.4)`,
+        `${countText(a, 'byte')} wait for more data, or for the ACK of the last small ` +
+          'segment (Nagle, RFC 9293 3.7.4)',
       ];
     case 'cork-hold':
       return [`${countText(a, 'byte')} wait for more data, as the user asked (TCP_CORK, MSG_MORE)`];
     case 'path-mtu':
       return [`path MTU is ${a} now, ${MTU_BECAUSE[b]}`];
     case 'mtu-probe':
-      return [`path MTU probe: a packet of ${countText(a, 'byte')}, larger than the others (RFC 4821 7.3)`];
+      return [
+        `path MTU probe: a packet of ${countText(a, 'byte')}, larger than the others (RFC ` +
+          '4821 7.3)',
+      ];
     case 'mtu-probe-lost':
       return [
-        `only the path MTU probe of ${countText(a, 'byte')} was lost: it was too large, and nothing above ${b} is tried (RFC 4821 7.6.2)`,
+        `only the path MTU probe of ${countText(a, 'byte')} was lost: it was too large, and ` +
+          `nothing above ${b} is tried (RFC 4821 7.6.2)`,
       ];
     case 'soft-error':
       return [`ICMP type ${a} code ${b}: a soft error, the connection goes on (RFC 5461)`];
@@ -128,7 +158,10 @@ export function noteText({ data }: NoteEvent): string[] {
 /** `dropped by rule syn-ack:2`; of a part of a super-segment, which bytes. */
 export function linkText({ name, data }: LinkEvent, sentBytes: number): string {
   const rule = data.detail === '' ? '' : `: ${data.detail}`;
-  const what = name === 'link:altered' ? `${data.what} on the link on purpose` : `${dropText(data.what)}${rule}`;
+  const what =
+    name === 'link:altered'
+      ? `${data.what} on the link on purpose`
+      : `${dropText(data.what)}${rule}`;
   const part = data.segment;
   if (part === null || part.length >= sentBytes) return what;
   return `${what} (bytes ${part.relSeq} to ${part.relSeq + part.length} of it)`;

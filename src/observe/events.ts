@@ -1,9 +1,10 @@
 /**
- * What happened in a stack, as plain data: one object an event, ready for JSON Lines. Names follow qlog's way (`area:what`), the
- * schema is our own (docs: there is no qlog for TCP). Every view is made from these: live lines, ladders, explanations.
+ * What happened in a stack, as plain data: one object an event, ready for JSON Lines. Names follow
+ * qlog's way (`area:what`), the schema is our own (docs: there is no qlog for TCP). Every view is
+ * made from these: live lines, ladders, explanations.
  *
- * `time` is microseconds since the recorder's start. Sequence numbers are uint32, and `rel` ones count from the initial
- * sequence number of their direction, as Wireshark does.
+ * `time` is microseconds since the recorder's start. Sequence numbers are uint32, and `rel` ones
+ * count from the initial sequence number of their direction, as Wireshark does.
  */
 import type { Micros } from '../base/time.js';
 import type { Note } from '../tcp/notes.js';
@@ -49,12 +50,18 @@ export interface FlowData {
   readonly remote: string;
 }
 
-/** A note, and what of its connection it takes to say what it means. Infinite figures (no limit) are null, sequence numbers uint32. */
+/**
+ * A note, and what of its connection it takes to say what it means. Infinite figures (no limit) are
+ * null, sequence numbers uint32.
+ */
 export interface NoteData {
   readonly note: Note;
   readonly a: number | null;
   readonly b: number | null;
-  /** Of `cwnd` and `ecn-reduced`: the control's name, ssthresh in segments, and loss recovery's state. */
+  /**
+   * Of `cwnd` and `ecn-reduced`: the control's name, ssthresh in segments, and loss recovery's
+   * state.
+   */
   readonly control?: string;
   readonly ssthresh?: number | null;
   readonly recovery?: string;
@@ -73,23 +80,41 @@ interface Base<N extends string, D> {
   readonly data: D;
 }
 
-/** `expected`: RCV.NXT before this segment, relative, or null before a SYN came. `held`: bytes that wait behind a gap. */
+/**
+ * `expected`: RCV.NXT before this segment, relative, or null before a SYN came. `held`: bytes that
+ * wait behind a gap.
+ */
 export type ReceivedEvent = Base<
   'tcp:segment_received',
   FlowData & { segment: SegmentData; state: string; expected: number | null; held: number }
 >;
-export type SentEvent = Base<'tcp:segment_sent', FlowData & { segment: SegmentData; state: string; again: boolean }>;
+export type SentEvent = Base<
+  'tcp:segment_sent',
+  FlowData & { segment: SegmentData; state: string; again: boolean }
+>;
 /** A segment that reached no connection, and what was done about it. */
-export type StrayReceivedEvent = Base<'tcp:stray_received', FlowData & { segment: SegmentData; done: string }>;
-export type StraySentEvent = Base<'tcp:stray_sent', FlowData & { segment: SegmentData; why: string }>;
-export type SegmentDroppedEvent = Base<'tcp:segment_dropped', { reason: string; segment: SegmentData }>;
+export type StrayReceivedEvent = Base<
+  'tcp:stray_received',
+  FlowData & { segment: SegmentData; done: string }
+>;
+export type StraySentEvent = Base<
+  'tcp:stray_sent',
+  FlowData & { segment: SegmentData; why: string }
+>;
+export type SegmentDroppedEvent = Base<
+  'tcp:segment_dropped',
+  { reason: string; segment: SegmentData }
+>;
 export type StateEvent = Base<'tcp:state_changed', { from: string; to: string; cause: Cause }>;
 export type TimerSetEvent = Base<'recovery:timer_set', { timer: string; inUs: number }>;
 export type TimerStoppedEvent = Base<'recovery:timer_stopped', { timer: string }>;
 export type TimerExpiredEvent = Base<'recovery:timer_expired', { timer: string }>;
 export type NoteEvent = Base<'tcp:note', NoteData>;
 export type PacketDroppedEvent = Base<'ip:packet_dropped', { reason: string; detail: string }>;
-export type DatagramEvent = Base<'ip:datagram', { direction: 'in' | 'out'; from: string; to: string; text: string }>;
+export type DatagramEvent = Base<
+  'ip:datagram',
+  { direction: 'in' | 'out'; from: string; to: string; text: string }
+>;
 /** The faulty link took a packet away, or altered it. `segment` is null when it is no TCP. */
 export type LinkEvent = Base<
   'link:dropped' | 'link:altered',

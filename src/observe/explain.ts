@@ -1,6 +1,6 @@
 /**
- * Why it happened: plain sentences with the RFC's section, one or more for each step. The stack's events say what it did;
- * what they leave open (why this ACK now?) follows from the step before.
+ * Why it happened: plain sentences with the RFC's section, one or more for each step. The stack's
+ * events say what it did; what they leave open (why this ACK now?) follows from the step before.
  *
  * Nothing here guesses: where the events do not tell, nothing is said.
  */
@@ -16,7 +16,9 @@ import { lossProof, windowText } from './window-texts.js';
 interface Past {
   /** The last segment that came in. */
   received: SegmentData | null;
-  /** Notes about, and drops of, all that came in since we last sent: what the next segments answer. */
+  /**
+   * Notes about, and drops of, all that came in since we last sent: what the next segments answer.
+   */
   readonly owed: Set<string>;
   answered: boolean;
   /** What proved a loss, since we last sent. */
@@ -81,13 +83,16 @@ export class Explainer {
     const lines = checksumText(segment);
     if (segment.flags.includes('S')) {
       const after = segment.length === 0 ? 'comes next' : 'is its first byte of data';
-      lines.push(`its initial sequence number is ${segment.seq}; a SYN takes one number, so ${(segment.seq + 1) >>> 0} ${after} (RFC 9293 3.4)`); // prettier-ignore
+      lines.push(`its initial sequence number is ${segment.seq}; a SYN takes one number, so ` +
+`${(segment.seq + 1) >>> 0} ${after} (RFC 9293 3.4)`); // prettier-ignore
     }
     lines.push(...cookieText(segment));
     if (segment.length > 0 && !segment.flags.includes('S') && inOrder(step)) {
       lines.push(textInOrder(main));
       if (segment.gsoSize > 0 && segment.length > segment.gsoSize) {
-        lines.push(`one super-segment: it counts as ${Math.ceil(segment.length / segment.gsoSize)} segments`);
+        lines.push(
+          `one super-segment: it counts as ${Math.ceil(segment.length / segment.gsoSize)} segments`,
+        );
       }
     }
     if (segment.flags.includes('F') && inOrder(step)) {
@@ -111,9 +116,13 @@ export class Explainer {
   }
 
   private whyAgain(step: Step): string {
-    if (expired(step, 'tlp')) return 'sent again as a probe: its ACK says what arrived (RFC 8985 7.3)';
+    if (expired(step, 'tlp'))
+      return 'sent again as a probe: its ACK says what arrived (RFC 8985 7.3)';
     if (expired(step, 'reorder'))
-      return 'sent again: what was sent after it arrived, and the reordering window has passed (RFC 8985 6.2)';
+      return (
+        'sent again: what was sent after it arrived, and the reordering window has passed (RFC ' +
+        '8985 6.2)'
+      );
     if (expired(step, 'rto')) return 'sent again: no ACK came in time (RFC 9293 3.8.1)';
     const { received, lossProof } = this.pastOf(step.group_id);
     if (segmentOf(step)?.flags.startsWith('S.') === true && received !== null && isSyn(received))
@@ -125,46 +134,72 @@ export class Explainer {
   private whySent(s: SegmentData, step: Step): string[] {
     if (s.flags.includes('R')) return ['RST: the connection is aborted (RFC 9293 3.5.2)'];
     if (s.flags.includes('S')) {
-      const data = s.length === 0 ? '' : `, with ${countText(s.length, 'byte')} of data (Fast Open)`;
+      const data =
+        s.length === 0 ? '' : `, with ${countText(s.length, 'byte')} of data (Fast Open)`;
       if (!s.flags.includes('.'))
-        return [`SYN: asks for a connection and names our initial sequence number${data} (RFC 9293 3.5)`];
+        return [
+          `SYN: asks for a connection and names our initial sequence number${data} (RFC 9293 3.5)`,
+        ];
       const acked =
-        s.relAck === 1 ? 'their ISN + 1' : `their ISN + 1 + the ${countText(s.relAck - 1, 'byte')} of their SYN`;
+        s.relAck === 1
+          ? 'their ISN + 1'
+          : `their ISN + 1 + the ${countText(s.relAck - 1, 'byte')} of their SYN`;
       return [`SYN,ACK: ours and the answer to theirs in one, ACK = ${acked} (RFC 9293 3.5)`];
     }
     const lines: string[] = [];
     if (s.length > 0) {
-      lines.push(`${countText(s.length, 'byte')} of data${allowedBy(step)}; it carries the ACK too`);
+      lines.push(
+        `${countText(s.length, 'byte')} of data${allowedBy(step)}; it carries the ACK too`,
+      );
       if (s.gsoSize > 0) {
-        lines.push(`one super-segment: the device cuts it into ${Math.ceil(s.length / s.gsoSize)} of ${s.gsoSize} bytes at most`); // prettier-ignore
+        lines.push(`one super-segment: the device cuts it into ${Math.ceil(s.length / s.gsoSize)} of ` +
+`${s.gsoSize} bytes at most`); // prettier-ignore
       }
     }
-    if (s.flags.includes('F')) lines.push(`FIN: we have sent all we had${stillReceives(step)} (RFC 9293 3.6)`);
+    if (s.flags.includes('F'))
+      lines.push(`FIN: we have sent all we had${stillReceives(step)} (RFC 9293 3.6)`);
     if (lines.length === 0) lines.push(this.whyAck(s, step));
     return lines;
   }
 
   private whyAck(s: SegmentData, step: Step): string {
-    if (expired(step, 'delayed-ack')) return 'the delayed ACK: no data went out in time to carry it (RFC 9293 3.8.6.3)';
-    if (expired(step, 'persist')) return 'a zero-window probe: its old sequence number makes the peer answer with its window (RFC 9293 3.8.6.1)'; // prettier-ignore
+    if (expired(step, 'delayed-ack'))
+      return 'the delayed ACK: no data went out in time to carry it (RFC 9293 3.8.6.3)';
+    if (expired(step, 'persist')) return 'a zero-window probe: its old sequence number makes the peer answer with its window (RFC ' +
+'9293 3.8.6.1)'; // prettier-ignore
     if (expired(step, 'keep-alive'))
       return 'a keep-alive probe: its old sequence number makes a live peer answer (RFC 9293 3.8.4)';
     const { received: last, owed } = this.pastOf(step.group_id);
     if (last === null) return 'an ACK';
     if (owed.has('challenge-ack'))
-      return 'a challenge ACK: a peer that meant it sends it again with the expected number (RFC 5961)';
+      return (
+        'a challenge ACK: a peer that meant it sends it again with the expected number (RFC ' +
+        '5961)'
+      );
     if (owed.has('duplicate-ack-owed')) {
-      return 'a duplicate ACK at once: it tells the sender that earlier data is missing (RFC 5681 4.2)';
+      return (
+        'a duplicate ACK at once: it tells the sender that earlier data is missing (RFC 5681 ' +
+        '4.2)'
+      );
     }
     if (owed.has('dropped'))
-      return 'an ACK at once: the segment was not acceptable; the ACK says what is expected (RFC 9293 3.10.7.4)';
+      return (
+        'an ACK at once: the segment was not acceptable; the ACK says what is expected (RFC ' +
+        '9293 3.10.7.4)'
+      );
     if (last.flags.includes('S')) return 'the ACK that completes the handshake (RFC 9293 3.5)';
     if (last.flags.includes('F')) return 'the ACK of the FIN: ACK = its number + 1 (RFC 9293 3.6)';
     const end = (last.relSeq + last.length) >>> 0;
     if (last.length > 0 && s.relAck > end)
-      return 'an ACK at once: the segment fills a gap, so data behind it is acknowledged too (RFC 5681 4.2)';
+      return (
+        'an ACK at once: the segment fills a gap, so data behind it is acknowledged too (RFC ' +
+        '5681 4.2)'
+      );
     if (last.length > 0 && s.relAck === end) {
-      return 'an ACK at once: the second full segment, or the start of a connection (RFC 9293 3.8.6.3, quick ACK as in Linux)';
+      return (
+        'an ACK at once: the second full segment, or the start of a connection (RFC 9293 ' +
+        '3.8.6.3, quick ACK as in Linux)'
+      );
     }
     return 'an ACK with our current window';
   }
@@ -182,7 +217,9 @@ export class Explainer {
         if (timer !== 'rto') return timerSetText(timer, inUs);
         const backedOff = expired(step, 'rto') && isAbout(inUs, 2 * past.rtoUs);
         past.rtoUs = inUs;
-        const doubled = backedOff ? ', twice the last wait (exponential backoff, RFC 6298 5.5)' : '';
+        const doubled = backedOff
+          ? ', twice the last wait (exponential backoff, RFC 6298 5.5)'
+          : '';
         return [`${rtoName(step)} armed: ${durationText(inUs)}${doubled || ' (RFC 6298 5.1)'}`];
       }
       case 'recovery:timer_stopped':
@@ -217,19 +254,27 @@ function remember(past: Past, segment: SegmentData, step: Step): void {
 }
 
 function checksumText(segment: SegmentData): string[] {
-  if (segment.checksum === 'verified') return ['checksum verified: pseudo-header, header and data (RFC 9293 3.1)'];
+  if (segment.checksum === 'verified')
+    return ['checksum verified: pseudo-header, header and data (RFC 9293 3.1)'];
   return segment.checksum === 'vouched'
-    ? ['checksum not computed: the packet never left this machine, so the kernel left it out (offload)']
+    ? [
+        'checksum not computed: the packet never left this machine, so the kernel left it ' +
+          'out (offload)',
+      ]
     : [];
 }
 
 function cookieText(segment: SegmentData): string[] {
   const cookie = segment.options.fastOpen;
   if (cookie === undefined) return [];
-  if (cookie === '') return ['it asks for a Fast Open cookie, so that the next SYN may carry data (RFC 7413 4.1.1)'];
+  if (cookie === '')
+    return ['it asks for a Fast Open cookie, so that the next SYN may carry data (RFC 7413 4.1.1)'];
   return segment.flags.includes('.')
     ? ['it grants a Fast Open cookie: with it the next SYN may carry data (RFC 7413 4.1.2)']
-    : ['its Fast Open cookie proves that the server has answered this address before (RFC 7413 4.1.2)'];
+    : [
+        'its Fast Open cookie proves that the server has answered this address before (RFC ' +
+          '7413 4.1.2)',
+      ];
 }
 
 const hasNote = (step: Step, note: string): boolean =>
@@ -243,7 +288,10 @@ const expired = (step: Step, timer: string): boolean =>
 
 const isAbout = (n: number, wanted: number): boolean => n >= 0.95 * wanted && n <= 1.05 * wanted;
 
-/** What the text of an acceptable segment does: data that was there already, and data behind a gap, count differently. */
+/**
+ * What the text of an acceptable segment does: data that was there already, and data behind a gap,
+ * count differently.
+ */
 function textInOrder({ data: { segment, expected, held } }: ReceivedEvent): string {
   const old = expected === null ? 0 : Math.max(0, (expected - segment.relSeq) | 0);
   const overlap = old === 0 ? '' : ` (the first ${old} arrived before)`;
@@ -254,10 +302,15 @@ function textInOrder({ data: { segment, expected, held } }: ReceivedEvent): stri
   return `${countText(segment.length, 'byte')} in order${overlap}: ${moves}`;
 }
 
-/** Which windows let new data out. A probe goes out whatever the congestion window is, a retransmission has had its turn. */
+/**
+ * Which windows let new data out. A probe goes out whatever the congestion window is, a
+ * retransmission has had its turn.
+ */
 function allowedBy(step: Step): string {
   if (step.main?.name === 'tcp:segment_sent' && step.main.data.again) return '';
-  return expired(step, 'tlp') ? ', new, as a probe (RFC 8985 7.3)' : ', within the window and the congestion window';
+  return expired(step, 'tlp')
+    ? ', new, as a probe (RFC 8985 7.3)'
+    : ', within the window and the congestion window';
 }
 
 /** The peer's FIN may have come before ours. */
@@ -274,7 +327,8 @@ const persistStopped = (step: Step): string =>
 
 /** Nothing says that it was dropped, or that something is missing before it. */
 const inOrder = (step: Step): boolean =>
-  !hasNote(step, 'duplicate-ack-owed') && !step.effects.some((e) => e.name === 'tcp:segment_dropped');
+  !hasNote(step, 'duplicate-ack-owed') &&
+  !step.effects.some((e) => e.name === 'tcp:segment_dropped');
 
 function rtoName(step: Step): string {
   const flags = segmentOf(step)?.flags ?? '';

@@ -54,7 +54,8 @@ export const fanOutEvents =
 export function fanOutLink(...listeners: readonly LinkListener[]): LinkListener {
   return {
     linkDropped: (direction, reason, detail, slab, offset, length, now) => {
-      for (const l of listeners) l.linkDropped(direction, reason, detail, slab, offset, length, now);
+      for (const l of listeners)
+        l.linkDropped(direction, reason, detail, slab, offset, length, now);
     },
     linkAltered: (direction, what, slab, offset, length, now) => {
       for (const l of listeners) l.linkAltered(direction, what, slab, offset, length, now);

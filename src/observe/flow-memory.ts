@@ -1,6 +1,6 @@
 /**
- * What a reader of segments must remember of each connection: both initial sequence numbers and window scales. They
- * stand in the SYNs only, and every later number is read against them.
+ * What a reader of segments must remember of each connection: both initial sequence numbers and
+ * window scales. They stand in the SYNs only, and every later number is read against them.
  */
 import type { Segment } from '../wire/tcp.js';
 import { ABSENT, Ecn, MAX_WINDOW_SHIFT, TcpFlag } from '../wire/tcp.js';
@@ -33,7 +33,10 @@ export class FlowMemory {
     this.id = `${local} ${remote}`;
   }
 
-  /** From the connection itself, for an observer that came late, or saw another connection with these ports before. */
+  /**
+   * From the connection itself, for an observer that came late, or saw another connection with
+   * these ports before.
+   */
   learn(iss: number, theirs: TheirSyn | null): void {
     remember(this.out, iss);
     if (theirs === null) return;
@@ -56,7 +59,11 @@ export class FlowMemory {
       seq: seg.seq >>> 0,
       ack: seg.ack >>> 0,
       relSeq: mine.known ? (seg.seq - mine.isn) >>> 0 : seg.seq >>> 0,
-      relAck: seg.has(TcpFlag.ACK) ? (theirs.known ? (seg.ack - theirs.isn) >>> 0 : seg.ack >>> 0) : 0,
+      relAck: seg.has(TcpFlag.ACK)
+        ? theirs.known
+          ? (seg.ack - theirs.isn) >>> 0
+          : seg.ack >>> 0
+        : 0,
       wnd: seg.wnd,
       window: scaled ? seg.wnd * 2 ** Math.min(mine.wscale, MAX_WINDOW_SHIFT) : seg.wnd,
       length: seg.payloadBytes,

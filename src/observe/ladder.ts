@@ -1,12 +1,14 @@
 /**
- * The ladder: a conversation as two lifelines, the other side left, our stack right, time downwards.
+ * The ladder: a conversation as two lifelines, the other side left, our stack right, time
+ * downwards.
  *
  *     0.000000  │ [S] seq 0 (1861182580) win 64240                     │
  *               │ ────────────────────────────────────────────────────▶│  LISTEN → SYN-RECEIVED
  *               │   · its initial sequence number is 1861182580; ...   │
  *
- * A packet that the link took away ends in a cross midway. Sequence numbers stand relative, and absolute in brackets.
- * Prints as steps come: for one connection or for several in turn, each time with a new head.
+ * A packet that the link took away ends in a cross midway. Sequence numbers stand relative, and
+ * absolute in brackets. Prints as steps come: for one connection or for several in turn, each time
+ * with a new head.
  */
 import type { Micros } from '../base/time.js';
 import { toAscii } from './ascii.js';
@@ -21,7 +23,10 @@ export interface LadderOptions {
   readonly left?: string;
   /** Who is at the right; default `our stack`. */
   readonly right?: string;
-  /** Columns of the terminal: every line fits. Without it the lifelines stand 80 apart, and states beside them. */
+  /**
+   * Columns of the terminal: every line fits. Without it the lifelines stand 80 apart, and states
+   * beside them.
+   */
   readonly columns?: number;
   /** No characters beyond ASCII; default false. */
   readonly ascii?: boolean;
@@ -117,7 +122,10 @@ export class Ladder {
     this.row('', '', '');
   }
 
-  /** One line: time, lifeline, what lies between, lifeline, what our side does. `time` may be painted: its width is known. */
+  /**
+   * One line: time, lifeline, what lies between, lifeline, what our side does. `time` may be
+   * painted: its width is known.
+   */
   private row(time: string, between: string, beside: string): void {
     const lead = time === '' ? ' '.repeat(TIME_COLUMNS) : `${time}  `;
     const pad = ' '.repeat(Math.max(0, this.width - visibleLength(between)));
@@ -170,9 +178,11 @@ function isLost(step: Step, segment: SegmentData): boolean {
   return drops.length > 0 && lost >= segment.length;
 }
 
-/** Length on the screen: colours take no room. */
-// eslint-disable-next-line no-control-regex -- the escape character is what colours begin with
-const visibleLength = (text: string): number => [...text.replaceAll(/\u001b\[[0-9;]*m/g, '')].length;
+// eslint-disable-next-line no-control-regex -- ESC begins the sequence that sets a colour
+const COLOUR = /\u001b\[[0-9;]*m/g;
+
+/** Columns on the screen: the sequences that set colours take none. */
+const visibleLength = (text: string): number => [...text.replaceAll(COLOUR, '')].length;
 
 /** Breaks at spaces; the lines after the first are indented. A word longer than a line is cut. */
 export function wrap(text: string, width: number, indent: string): string[] {

@@ -1,6 +1,6 @@
 /**
- * How many lines of a second are shown. It stands before all work: what is not shown is neither recorded nor formatted, only counted, so
- * that a bulk transfer costs one comparison an event.
+ * How many lines of a second are shown. It stands before all work: what is not shown is neither
+ * recorded nor formatted, only counted, so that a bulk transfer costs one comparison an event.
  *
  *     line ─▶ shown until the second's lines are used up ─▶ counted ─▶ the next second begins with a line or its cause
  */
@@ -13,7 +13,9 @@ export type Begins = (typeof Begins)[keyof typeof Begins];
 export class LineLimit {
   /** Lines of this second that are not shown. */
   hidden = 0;
-  /** Called before the first line after a gap: what was learned before the gap may be out of date. */
+  /**
+   * Called before the first line after a gap: what was learned before the gap may be out of date.
+   */
   readonly onResume: (() => void)[] = [];
   private readonly most: number;
   private secondEnd: Micros = 0;
@@ -44,7 +46,10 @@ export class LineLimit {
     return false;
   }
 
-  /** Nothing may come in the next second: whoever prints lines asks from time to time. True: `hidden` is final. */
+  /**
+   * Nothing may come in the next second: whoever prints lines asks from time to time. True:
+   * `hidden` is final.
+   */
   isOver(now: Micros): boolean {
     if (this.hidden > 0 && now >= this.secondEnd) this.beginSecond(now);
     return this.resuming;

@@ -53,7 +53,9 @@ export class LiveLines {
     };
   }
 
-  /** Prints what is complete by now: call it when the stack has run and waits for the next packet. */
+  /**
+   * Prints what is complete by now: call it when the stack has run and waits for the next packet.
+   */
   flush(): void {
     this.steps.flush();
   }
@@ -119,12 +121,15 @@ export class LiveLines {
   private remarks(step: Step): string[] {
     const { main } = step;
     const remarks: string[] = [];
-    if (main?.name === 'tcp:segment_sent' && main.data.again) remarks.push(this.paint('again', 'again'));
+    if (main?.name === 'tcp:segment_sent' && main.data.again)
+      remarks.push(this.paint('again', 'again'));
     if (main?.name === 'tcp:stray_received') remarks.push(main.data.done);
     for (const e of step.effects)
       if (e.name === 'tcp:segment_dropped') remarks.push(this.paint('drop', `✗ ${e.data.reason}`));
-    const link = main?.name === 'link:dropped' || main?.name === 'link:altered' ? [main] : step.link;
-    for (const { data } of link) remarks.push(this.paint('drop', `✗ ${data.what} ${data.detail}`.trimEnd()));
+    const link =
+      main?.name === 'link:dropped' || main?.name === 'link:altered' ? [main] : step.link;
+    for (const { data } of link)
+      remarks.push(this.paint('drop', `✗ ${data.what} ${data.detail}`.trimEnd()));
     const states = this.states(step);
     if (states !== '') remarks.push(states);
     return remarks;

@@ -1,4 +1,7 @@
-/** A note as plain data: sequence numbers unsigned, infinite figures null, and beside them what of the connection explains them. */
+/**
+ * A note as plain data: sequence numbers unsigned, infinite figures null, and beside them what of
+ * the connection explains them.
+ */
 import type { Connection } from '../tcp/connection.js';
 import type { Note } from '../tcp/notes.js';
 import { CA_STATES } from './event-texts.js';
@@ -30,7 +33,10 @@ export function noteData(conn: Connection, note: Note, a: number, b: number): No
 
 const finite = (n: number): number | null => (Number.isFinite(n) ? n : null);
 
-function contextOf({ snd, sack, windowScaling }: Connection, note: Note): Omit<NoteData, 'note' | 'a' | 'b'> {
+function contextOf(
+  { snd, sack, windowScaling }: Connection,
+  note: Note,
+): Omit<NoteData, 'note' | 'a' | 'b'> {
   const { congestion, recovery } = snd;
   switch (note) {
     case 'cwnd':

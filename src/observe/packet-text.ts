@@ -1,11 +1,19 @@
-/** Reads a captured packet far enough to say whose it is: addresses, ports, and the TCP segment inside. Total: never throws. */
+/**
+ * Reads a captured packet far enough to say whose it is: addresses, ports, and the TCP segment
+ * inside. Total: never throws.
+ */
 import type { Slab } from '../base/slab.js';
 import { Address } from '../ip/address.js';
 import { Drop } from '../wire/drop.js';
 import { parseTcp, type Segment } from '../wire/tcp.js';
 
 const PROTOCOL_TCP = 6;
-const PROTOCOL_NAMES: Readonly<Record<number, string>> = { 1: 'ICMP', 17: 'UDP', 44: 'fragment', 58: 'ICMPv6' };
+const PROTOCOL_NAMES: Readonly<Record<number, string>> = {
+  1: 'ICMP',
+  17: 'UDP',
+  44: 'fragment',
+  58: 'ICMPv6',
+};
 
 export interface PacketEnds {
   source: string;
@@ -19,7 +27,12 @@ export interface PacketEnds {
 const UNREADABLE: PacketEnds = { source: '?', destination: '?', protocol: '?', segment: null };
 
 /** `segment` is the object to parse into. */
-export function readPacket(slab: Slab, offset: number, length: number, segment: Segment): PacketEnds {
+export function readPacket(
+  slab: Slab,
+  offset: number,
+  length: number,
+  segment: Segment,
+): PacketEnds {
   const { bytes: b, view } = slab;
   if (length < 20) return UNREADABLE;
   const version = b[offset]! >> 4;
@@ -43,7 +56,8 @@ export function readPacket(slab: Slab, offset: number, length: number, segment: 
     const name = protocol === PROTOCOL_TCP ? 'TCP' : (PROTOCOL_NAMES[protocol] ?? String(protocol));
     return { source, destination, protocol: name, segment: null };
   }
-  const end = (text: string, port: number): string => (version === 6 ? `[${text}]:${port}` : `${text}:${port}`);
+  const end = (text: string, port: number): string =>
+    version === 6 ? `[${text}]:${port}` : `${text}:${port}`;
   return {
     source: end(source, segment.sourcePort),
     destination: end(destination, segment.destinationPort),

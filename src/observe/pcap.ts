@@ -1,4 +1,7 @@
-/** The classic pcap format, for tcptrace and other tools that do not read pcapng: one interface, no comments. Nanoseconds. */
+/**
+ * The classic pcap format, for tcptrace and other tools that do not read pcapng: one interface, no
+ * comments. Nanoseconds.
+ */
 import type { Slab } from '../base/slab.js';
 import { SECOND, type Micros } from '../base/time.js';
 

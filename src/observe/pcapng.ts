@@ -1,6 +1,6 @@
 /**
- * Capture files: pcapng (draft-ietf-opsawg-pcapng) and the older pcap, as pure encoders: packets in, bytes out. Linktype RAW:
- * an IP packet with nothing before it, as it is on a TUN.
+ * Capture files: pcapng (draft-ietf-opsawg-pcapng) and the older pcap, as pure encoders: packets
+ * in, bytes out. Linktype RAW: an IP packet with nothing before it, as it is on a TUN.
  *
  *     Section Header (who wrote it)
  *     Interface Description, one a vantage point: tun0, tun0-dropped-by-faults
@@ -14,8 +14,9 @@ import type { Micros } from '../base/time.js';
 
 const BLOCK = { section: 0x0a0d0d0a, interface: 1, statistics: 5, packet: 6 } as const;
 /**
- * RAW as libpcap calls it inside. The registry's number is 101, but with two interfaces of 101 libpcap compares the second one's number with what it made
- * of the first one's, and tcpdump reads no packet; 12 is read by tcpdump and Wireshark alike.
+ * RAW as libpcap calls it inside. The registry's number is 101, but with two interfaces of 101
+ * libpcap compares the second one's number with what it made of the first one's, and tcpdump reads
+ * no packet; 12 is read by tcpdump and Wireshark alike.
  */
 const LINKTYPE_RAW = 12;
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
@@ -95,12 +96,21 @@ class BlockWriter {
   }
 }
 
-function block(type: number, fixed: number, options: readonly (readonly [number, Uint8Array])[]): BlockWriter {
-  const size = options.reduce((sum, [, value]) => sum + optionBytes(value), fixed) + (options.length > 0 ? 4 : 0);
+function block(
+  type: number,
+  fixed: number,
+  options: readonly (readonly [number, Uint8Array])[],
+): BlockWriter {
+  const size =
+    options.reduce((sum, [, value]) => sum + optionBytes(value), fixed) +
+    (options.length > 0 ? 4 : 0);
   return new BlockWriter(type, size);
 }
 
-function finish(writer: BlockWriter, options: readonly (readonly [number, Uint8Array])[]): Uint8Array {
+function finish(
+  writer: BlockWriter,
+  options: readonly (readonly [number, Uint8Array])[],
+): Uint8Array {
   for (const [code, value] of options) writer.option(code, value);
   if (options.length > 0) writer.u32(OPTION.end);
   return writer.done();
@@ -120,7 +130,8 @@ export function sectionHeader(application: string): Uint8Array {
 
 export function interfaceDescription(info: InterfaceInfo): Uint8Array {
   const options: (readonly [number, Uint8Array])[] = [[OPTION.name, utf8.encode(info.name)]];
-  if (info.description !== undefined) options.push([OPTION.description, utf8.encode(info.description)]);
+  if (info.description !== undefined)
+    options.push([OPTION.description, utf8.encode(info.description)]);
   options.push([OPTION.tsResol, Uint8Array.of(9)]); // nanoseconds
   const writer = block(BLOCK.interface, 8, options);
   writer.u16(LINKTYPE_RAW);
@@ -144,7 +155,8 @@ export function enhancedPacket(
 ): Uint8Array {
   const flags = Uint8Array.of(direction === 'in' ? 1 : 2, 0, 0, 0);
   const options: (readonly [number, Uint8Array])[] = [[OPTION.flags, flags]];
-  if (comment !== '') options.push([OPTION.comment, utf8.encode(comment.slice(0, MAX_COMMENT_CHARACTERS))]);
+  if (comment !== '')
+    options.push([OPTION.comment, utf8.encode(comment.slice(0, MAX_COMMENT_CHARACTERS))]);
   const writer = block(BLOCK.packet, 20 + pad4(length), options);
   writer.u32(interfaceId);
   writer.time(time);
@@ -154,7 +166,12 @@ export function enhancedPacket(
   return finish(writer, options);
 }
 
-export function interfaceStatistics(interfaceId: number, time: Micros, received: number, dropped: number): Uint8Array {
+export function interfaceStatistics(
+  interfaceId: number,
+  time: Micros,
+  received: number,
+  dropped: number,
+): Uint8Array {
   const writer = new BlockWriter(BLOCK.statistics, 12 + 12 + 12 + 4);
   writer.u32(interfaceId);
   writer.time(time);

@@ -1,6 +1,6 @@
 /**
- * Turns what observers are told into plain events. One recorder a stack; every view of it (live lines, ladder, comments in
- * captures, JSON Lines) is a function of the events.
+ * Turns what observers are told into plain events. One recorder a stack; every view of it (live
+ * lines, ladder, comments in captures, JSON Lines) is a function of the events.
  */
 import type { Slab } from '../base/slab.js';
 import type { Micros } from '../base/time.js';
@@ -21,7 +21,10 @@ import { Begins, type LineLimit } from './line-limit.js';
 import { noteData } from './note-data.js';
 import { readPacket } from './packet-text.js';
 
-/** Connections that are remembered: more push the oldest out, and their late packets show absolute numbers only. */
+/**
+ * Connections that are remembered: more push the oldest out, and their late packets show absolute
+ * numbers only.
+ */
 const MAX_FLOWS = 10_000;
 
 /** Drops that `strayArrived` or the link's listener tell too, and with the packet. */
@@ -44,7 +47,10 @@ export class Recorder implements StackObserver, LinkListener {
   private byFlow = new WeakMap<object, FlowMemory>();
   private readonly parsed = new Segment();
 
-  /** `start` is the zero of the events' times. `limit`: events that it does not let through are not made. */
+  /**
+   * `start` is the zero of the events' times. `limit`: events that it does not let through are not
+   * made.
+   */
   constructor(sink: EventSink, start: Micros, limit: LineLimit | null = null) {
     this.sink = sink;
     this.start = start;
@@ -58,7 +64,10 @@ export class Recorder implements StackObserver, LinkListener {
     return this.limit === null || this.limit.lets(begins, now - this.start);
   }
 
-  /** SYNs were not seen: connections are asked for their numbers again, and what has none shows absolute ones. */
+  /**
+   * SYNs were not seen: connections are asked for their numbers again, and what has none shows
+   * absolute ones.
+   */
   private forget(): void {
     this.byId.clear();
     this.byFlow = new WeakMap();
@@ -73,13 +82,23 @@ export class Recorder implements StackObserver, LinkListener {
     const { rcv } = conn;
     const expected = conn.state > State.synSent ? (rcv.nxt - rcv.irs) >>> 0 : null;
     const held = rcv.outOfOrder.bytes;
-    this.emit('tcp:segment_received', m.id, { local, remote, segment, state: conn.stateName, expected, held }, now);
+    this.emit(
+      'tcp:segment_received',
+      m.id,
+      { local, remote, segment, state: conn.stateName, expected, held },
+      now,
+    );
   }
 
   segmentDropped(conn: Connection, seg: Segment, reason: DropReason, now: Micros): void {
     if (!this.lets(Begins.nothing, now)) return;
     const m = this.memoryOf(conn);
-    this.emit('tcp:segment_dropped', m.id, { reason: DROP_NAMES[reason]!, segment: m.read(seg, false) }, now);
+    this.emit(
+      'tcp:segment_dropped',
+      m.id,
+      { reason: DROP_NAMES[reason]!, segment: m.read(seg, false) },
+      now,
+    );
   }
 
   segmentSent(conn: Connection, seg: Segment, again: boolean, now: Micros): void {
@@ -87,7 +106,12 @@ export class Recorder implements StackObserver, LinkListener {
     const m = this.memoryOf(conn);
     const { local, remote } = m;
     const segment = m.read(seg, true);
-    this.emit('tcp:segment_sent', m.id, { local, remote, segment, state: conn.stateName, again }, now);
+    this.emit(
+      'tcp:segment_sent',
+      m.id,
+      { local, remote, segment, state: conn.stateName, again },
+      now,
+    );
   }
 
   stateChanged(conn: Connection, from: State, to: State, cause: Cause, now: Micros): void {
@@ -155,7 +179,14 @@ export class Recorder implements StackObserver, LinkListener {
     this.link('link:dropped', direction, DROP_NAMES[reason]!, detail, slab, offset, length, now);
   }
 
-  linkAltered(direction: Direction, what: string, slab: Slab, offset: number, length: number, now: Micros): void {
+  linkAltered(
+    direction: Direction,
+    what: string,
+    slab: Slab,
+    offset: number,
+    length: number,
+    now: Micros,
+  ): void {
     this.link('link:altered', direction, what, '', slab, offset, length, now);
   }
 
@@ -178,7 +209,12 @@ export class Recorder implements StackObserver, LinkListener {
     const m = learn ? this.remembered(local, remote) : new FlowMemory(local, remote);
     const segment = ends.segment === null ? null : m.read(ends.segment, direction === 'out');
     const group = ends.segment === null ? '' : m.id;
-    this.emit(name, group, { local, remote, direction, what, detail, protocol: ends.protocol, length, segment }, now);
+    this.emit(
+      name,
+      group,
+      { local, remote, direction, what, detail, protocol: ends.protocol, length, segment },
+      now,
+    );
   }
 
   private memoryOf(conn: Connection): FlowMemory {

@@ -4,8 +4,9 @@
  *     received ─▶ effects: state changed, RTT measured, timer stopped, dropped because ...
  *     causes: timer expired, CLOSE called ─▶ sent ─▶ effects: timer armed; lost on the link
  *
- * What our user did, and what an expired timer did, waits as a cause for the next segment that we send; all else is an
- * effect of the connection's last segment. Steps come out in order of time, as soon as the clock moves on or by `flush`.
+ * What our user did, and what an expired timer did, waits as a cause for the next segment that we
+ * send; all else is an effect of the connection's last segment. Steps come out in order of time, as
+ * soon as the clock moves on or by `flush`.
  */
 import type { Micros } from '../base/time.js';
 import { isCall, isClose } from '../tcp/causes.js';
@@ -23,7 +24,13 @@ import type {
 import { Begins } from './line-limit.js';
 
 export type MainEvent =
-  ReceivedEvent | SentEvent | StrayReceivedEvent | StraySentEvent | LinkEvent | DatagramEvent | PacketDroppedEvent;
+  | ReceivedEvent
+  | SentEvent
+  | StrayReceivedEvent
+  | StraySentEvent
+  | LinkEvent
+  | DatagramEvent
+  | PacketDroppedEvent;
 
 export interface Step {
   readonly time: Micros;
@@ -39,7 +46,8 @@ export interface Step {
 /** The segment of a step, if it is TCP. */
 export function segmentOf(step: Step): SegmentData | null {
   const { main } = step;
-  if (main === null || main.name === 'ip:datagram' || main.name === 'ip:packet_dropped') return null;
+  if (main === null || main.name === 'ip:datagram' || main.name === 'ip:packet_dropped')
+    return null;
   return main.data.segment;
 }
 
@@ -108,7 +116,14 @@ export class StepBuilder {
   }
 
   private begin(main: MainEvent, causes: TraceEvent[]): Step {
-    const step: Step = { time: main.time, group_id: main.group_id, main, causes, effects: [], link: [] };
+    const step: Step = {
+      time: main.time,
+      group_id: main.group_id,
+      main,
+      causes,
+      effects: [],
+      link: [],
+    };
     this.waiting.push(step);
     if (main.group_id !== '') this.open.set(main.group_id, step);
     return step;
@@ -116,10 +131,18 @@ export class StepBuilder {
 
   private addLink(event: LinkEvent): void {
     const step = this.open.get(event.group_id);
-    if (event.data.direction === 'out' && step !== undefined && isOutgoing(step)) step.link.push(event);
+    if (event.data.direction === 'out' && step !== undefined && isOutgoing(step))
+      step.link.push(event);
     else if (event.group_id === '') this.begin(event, []);
     else
-      this.waiting.push({ time: event.time, group_id: event.group_id, main: event, causes: [], effects: [], link: [] });
+      this.waiting.push({
+        time: event.time,
+        group_id: event.group_id,
+        main: event,
+        causes: [],
+        effects: [],
+        link: [],
+      });
   }
 
   private addDetail(event: TraceEvent): void {
@@ -147,7 +170,8 @@ export class StepBuilder {
   }
 }
 
-const isClosing = (event: TraceEvent): boolean => event.name === 'tcp:state_changed' && isClose(event.data.cause);
+const isClosing = (event: TraceEvent): boolean =>
+  event.name === 'tcp:state_changed' && isClose(event.data.cause);
 
 /** For a limit on lines: does the event begin one, or lead to one? */
 export function beginsLine(event: TraceEvent): Begins {

@@ -12,7 +12,8 @@ export const timeText = (time: Micros): string => (time / SECOND).toFixed(6);
 
 /**
  * As tcpdump prints it, after the addresses:
- * `Flags [S.], seq 1861182580, ack 1, win 64240, options [mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7], length 0`.
+ * `Flags [S.], seq 1861182580, ack 1, win 64240, options [mss 1460,sackOK,TS val 1 ecr 0,nop,wscale
+ * 7], length 0`.
  */
 export function tcpdumpText(s: SegmentData, style: NumberStyle = {}): string {
   const { absolute = false } = style;
@@ -31,8 +32,14 @@ export function tcpdumpText(s: SegmentData, style: NumberStyle = {}): string {
 }
 
 /** `IP 10.0.0.1.51672 > 10.0.0.2.80: Flags [S], ...`: tcpdump's whole line, without the time. */
-export function tcpdumpLine(flow: FlowData, outgoing: boolean, s: SegmentData, style: NumberStyle = {}): string {
-  const end = (text: string): string => text.replace(/^\[(.*)\]:(\d+)$/, '$1.$2').replace(/:(\d+)$/, '.$1');
+export function tcpdumpLine(
+  flow: FlowData,
+  outgoing: boolean,
+  s: SegmentData,
+  style: NumberStyle = {},
+): string {
+  const end = (text: string): string =>
+    text.replace(/^\[(.*)\]:(\d+)$/, '$1.$2').replace(/:(\d+)$/, '.$1');
   const [from, to] = outgoing ? [flow.local, flow.remote] : [flow.remote, flow.local];
   return `${from.startsWith('[') ? 'IP6' : 'IP'} ${end(from)} > ${end(to)}: ${tcpdumpText(s, style)}`;
 }
@@ -42,12 +49,17 @@ function optionsText(s: SegmentData, absolute: boolean): string {
   const o = s.options;
   const parts: string[] = [];
   if (o.mss !== undefined) parts.push(`mss ${o.mss}`);
-  if (o.sackPermitted === true) parts.push(o.timestamps === undefined ? 'nop,nop,sackOK' : 'sackOK');
+  if (o.sackPermitted === true)
+    parts.push(o.timestamps === undefined ? 'nop,nop,sackOK' : 'sackOK');
   if (o.timestamps !== undefined) {
-    parts.push(`${o.sackPermitted === true ? '' : 'nop,nop,'}TS val ${o.timestamps.val} ecr ${o.timestamps.ecr}`);
+    parts.push(
+      `${o.sackPermitted === true ? '' : 'nop,nop,'}TS val ${o.timestamps.val} ecr ` +
+        `${o.timestamps.ecr}`,
+    );
   }
   if (o.wscale !== undefined) parts.push(`nop,wscale ${o.wscale}`);
-  if (o.fastOpen !== undefined) parts.push(`tfo  ${cookieText(o.fastOpen)}${paddingText(o.fastOpen)}`);
+  if (o.fastOpen !== undefined)
+    parts.push(`tfo  ${cookieText(o.fastOpen)}${paddingText(o.fastOpen)}`);
   if (o.sack !== undefined) parts.push(`nop,nop,sack ${o.sack.length} ${sackText(s, absolute)}`);
   return parts.join(',');
 }
@@ -77,7 +89,10 @@ export function compactText(s: SegmentData): string {
   return parts.join(' ');
 }
 
-/** What a reader of a handshake looks for; timestamps are on every segment and would only fill the line. */
+/**
+ * What a reader of a handshake looks for; timestamps are on every segment and would only fill the
+ * line.
+ */
 export function compactOptions(s: SegmentData): string {
   const o = s.options;
   const parts: string[] = [];
@@ -103,5 +118,7 @@ export function flagNames(flags: string): string {
     e: 'AE',
     '.': 'ACK',
   };
-  return flags === 'none' ? 'no flag' : [...flags].map((letter) => names[letter] ?? letter).join(', ');
+  return flags === 'none'
+    ? 'no flag'
+    : [...flags].map((letter) => names[letter] ?? letter).join(', ');
 }

@@ -1,4 +1,7 @@
-/** The packet at hand on its way in, and what a stack asks and counts of it before TCP, UDP or ICMP see it. */
+/**
+ * The packet at hand on its way in, and what a stack asks and counts of it before TCP, UDP or ICMP
+ * see it.
+ */
 import { Slab } from '../base/slab.js';
 import type { RxPacket } from '../device/device.js';
 import { completeChecksum } from '../device/segmentation.js';
@@ -29,16 +32,24 @@ export class Arrival {
   /** A copy of the IP packet. */
   copy(): Uint8Array<ArrayBuffer> {
     const { slab, ip } = this;
-    return Uint8Array.from(slab.bytes.subarray(ip.headerOffset, ip.payloadOffset + ip.payloadLength));
+    return Uint8Array.from(
+      slab.bytes.subarray(ip.headerOffset, ip.payloadOffset + ip.payloadLength),
+    );
   }
 }
 
 export function tcpChecksumHolds({ slab, ip }: Arrival): boolean {
   const sum = pseudoHeaderSum(ip.s0, ip.s1, ip.s2, ip.s3, ip.d0, ip.d1, ip.d2, ip.d3, PROTOCOL_TCP);
-  return checksumAdd(slab.view, ip.payloadOffset, ip.payloadLength, fold(sum + ip.payloadLength)) === 0xffff;
+  return (
+    checksumAdd(slab.view, ip.payloadOffset, ip.payloadLength, fold(sum + ip.payloadLength)) ===
+    0xffff
+  );
 }
 
-/** An ICMP error quotes the packet as it would be on a wire: a checksum that a device left half done is completed in place. */
+/**
+ * An ICMP error quotes the packet as it would be on a wire: a checksum that a device left half done
+ * is completed in place.
+ */
 export function makeQuotable({ rx }: Arrival): void {
   if (rx === null || !rx.checksumPartial) return;
   completeChecksum(rx.slab, rx.offset, rx.length, rx.checksumStart, rx.checksumOffset);

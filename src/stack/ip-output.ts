@@ -1,6 +1,7 @@
 /**
- * The way out for everything but TCP: a datagram is written whole into a scratch slab, checksum and all. It
- * goes out as one packet or, when it is larger than the path's MTU, as fragments (RFC 791, RFC 8200 section 4.5).
+ * The way out for everything but TCP: a datagram is written whole into a scratch slab, checksum and
+ * all. It goes out as one packet or, when it is larger than the path's MTU, as fragments (RFC 791,
+ * RFC 8200 section 4.5).
  */
 import { MtuDiscover } from '../base/mtu-discover.js';
 import { Slab } from '../base/slab.js';
@@ -17,7 +18,9 @@ import type { StackServices } from './services.js';
 const MAX_DATAGRAM = 65_535;
 
 export class IpOutput {
-  /** Where the payload of the next `send` is written (header and data of ICMP or UDP), from 0 on. */
+  /**
+   * Where the payload of the next `send` is written (header and data of ICMP or UDP), from 0 on.
+   */
   readonly scratch = new Slab(MAX_DATAGRAM + 1);
   /** The time of the last packet, call or timer. */
   now: Micros;
@@ -34,12 +37,15 @@ export class IpOutput {
   mtuTo(to: Address, discover: MtuDiscover): number {
     const device = this.services.route(to);
     if (device === null) return 0;
-    return discover === MtuDiscover.probe ? device.mtu : this.services.paths.to(to, device.mtu, this.now);
+    return discover === MtuDiscover.probe
+      ? device.mtu
+      : this.services.paths.to(to, device.mtu, this.now);
   }
 
   /**
-   * Sends `ip.payloadLength` bytes of the scratch, in fragments where `discover` allows it. False, and counted
-   * as a drop, when that is impossible. As in Linux, ICMP's own messages may be fragmented.
+   * Sends `ip.payloadLength` bytes of the scratch, in fragments where `discover` allows it. False,
+   * and counted as a drop, when that is impossible. As in Linux, ICMP's own messages may be
+   * fragmented.
    */
   send(ip: IpHeader, to: Address, discover: MtuDiscover = MtuDiscover.dont): boolean {
     const { services } = this;
@@ -56,7 +62,8 @@ export class IpOutput {
     const mtu = this.mtuTo(to, discover);
     const v4 = ip.version === 4;
     const headerBytes = v4 ? IPV4_HEADER_BYTES + ip.optionBytes : IPV6_HEADER_BYTES;
-    if (headerBytes + ip.payloadLength > MAX_DATAGRAM + (v4 ? 0 : IPV6_HEADER_BYTES)) return Drop.ipTooBig;
+    if (headerBytes + ip.payloadLength > MAX_DATAGRAM + (v4 ? 0 : IPV6_HEADER_BYTES))
+      return Drop.ipTooBig;
     this.nextId = (this.nextId + 1) & 0xffff;
     ip.id = this.nextId;
     ip.fragmentOffset = 0;
@@ -69,7 +76,13 @@ export class IpOutput {
     return Drop.none;
   }
 
-  private sendFragments(device: Device, ip: IpHeader, mtu: number, headerBytes: number, now: Micros): void {
+  private sendFragments(
+    device: Device,
+    ip: IpHeader,
+    mtu: number,
+    headerBytes: number,
+    now: Micros,
+  ): void {
     const total = ip.payloadLength;
     const most = fragmentPayload(mtu, headerBytes);
     for (let offset = 0; offset < total; offset += most) {
@@ -77,11 +90,18 @@ export class IpOutput {
       ip.fragmentOffset = offset;
       ip.moreFragments = offset + length < total;
       this.sendPiece(device, ip, offset, length, now);
-      ip.optionBytes = 0; // Record Route and Internet Timestamp stand in the first fragment only (RFC 791)
+      // Record Route and Internet Timestamp stand in the first fragment only (RFC 791)
+      ip.optionBytes = 0;
     }
   }
 
-  private sendPiece(device: Device, ip: IpHeader, offset: number, length: number, now: Micros): void {
+  private sendPiece(
+    device: Device,
+    ip: IpHeader,
+    offset: number,
+    length: number,
+    now: Micros,
+  ): void {
     const p = device.packet();
     const { slab, start } = p;
     const { protocol, payloadLength } = ip;

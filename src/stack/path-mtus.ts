@@ -1,6 +1,7 @@
 /**
- * Path MTU discovery, the stack's part: what ICMP errors say of paths is kept by destination (ip/path-mtu.ts), and whoever sends there learns it. An
- * error gets here only after its transport knew the packet that it quotes.
+ * Path MTU discovery, the stack's part: what ICMP errors say of paths is kept by destination
+ * (ip/path-mtu.ts), and whoever sends there learns it. An error gets here only after its transport
+ * knew the packet that it quotes.
  */
 import { MtuDiscover } from '../base/mtu-discover.js';
 import type { Micros } from '../base/time.js';
@@ -44,6 +45,7 @@ export class PathMtus {
     // Without DF an IPv4 router cuts and does not complain: somebody made this up.
     if (e.version === 4 && discover === MtuDiscover.dont) return;
     const to = Address.fromWords(e.d0, e.d1, e.d2, e.d3);
-    if (this.cache.decrease(to, e.mtu, e.packetBytes, deviceMtu, now) > 0) this.onDecrease?.(to, e, now);
+    if (this.cache.decrease(to, e.mtu, e.packetBytes, deviceMtu, now) > 0)
+      this.onDecrease?.(to, e, now);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What the parts of a host (TCP, UDP, ICMP) need of the stack that they are parts of. The stack makes it
- * once and hands the same object to each.
+ * What the parts of a host (TCP, UDP, ICMP) need of the stack that they are parts of. The stack
+ * makes it once and hands the same object to each.
  */
 import type { Random } from '../base/random.js';
 import type { Device } from '../device/device.js';
@@ -36,7 +36,8 @@ export interface StackServices {
    */
   passToNeighbour(packet: Arrival): boolean;
 
-  // ---- The stack's books and turns ----------------------------------------------------------------
+  // ---- The stack's books and turns
+  // ----------------------------------------------------------------
 
   /** A packet is dropped. `detail` is for observers, or ''. */
   countDrop(reason: DropReason, detail: string): void;

@@ -6,8 +6,9 @@
  *                              └─▶ reassembly ────┴─▶ ICMP ─▶ icmp/host.ts
  *     device ◀─ flush ◀─ run(): users hear what happened, then everything owed goes out in one batch
  *
- * No I/O, no clock, no random source, no timer: whoever owns the stack calls `run`, `onTimeout` when `nextTimeout()` is past, and hands
- * in `now`. Packets to an address of our own go over a loopback device and never to the wire.
+ * No I/O, no clock, no random source, no timer: whoever owns the stack calls `run`, `onTimeout`
+ * when `nextTimeout()` is past, and hands in `now`. Packets to an address of our own go over a
+ * loopback device and never to the wire.
  */
 import type { Random } from '../base/random.js';
 import { Slab } from '../base/slab.js';
@@ -50,7 +51,10 @@ export interface StackOptions {
   /** The stack's own addresses, each with its network's prefix. */
   readonly addresses: readonly Prefix[];
   readonly random: Random;
-  /** 16 bytes from the system's random source: whoever knows them can foretell our sequence numbers (RFC 6528). */
+  /**
+   * 16 bytes from the system's random source: whoever knows them can foretell our sequence numbers
+   * (RFC 6528).
+   */
   readonly secret: Uint8Array;
   readonly now: Micros;
   /** Default `linux`. */
@@ -78,11 +82,17 @@ export class Stack implements Receiver {
   readonly icmp: IcmpHost;
   /** Packets thrown away, by reason (`Drop`). */
   readonly drops = new Float64Array(DROP_NAMES.length);
-  /** A packet came to one of our own addresses. What a kernel says to groups on a fresh link does not count. */
+  /**
+   * A packet came to one of our own addresses. What a kernel says to groups on a fresh link does
+   * not count.
+   */
   reached = false;
   /** The shell sets it: something waits for `run`. Called once until then. */
   onWake: (() => void) | null = null;
-  /** The shell sets it: the device hands packets over, and no user's code ran in this turn of the event loop. */
+  /**
+   * The shell sets it: the device hands packets over, and no user's code ran in this turn of the
+   * event loop.
+   */
   onTurnBegin: (() => void) | null = null;
   /** The shell sets it: a turn is over, and `nextTimeout()` may be another. */
   onTurnEnd: (() => void) | null = null;
@@ -160,7 +170,8 @@ export class Stack implements Receiver {
     };
   }
 
-  // ---- What the device calls --------------------------------------------------------------------------------------
+  // ---- What the device calls
+  // --------------------------------------------------------------------------------------
 
   packet(rx: RxPacket, now: Micros): void {
     this.arrives(rx, false, now);
@@ -190,7 +201,8 @@ export class Stack implements Receiver {
     this.onPacketsWait?.();
   }
 
-  // ---- The way in -------------------------------------------------------------------------------------------------
+  // ---- The way in
+  // -----------------------------------------------------------------------------------------------
 
   private arrives(rx: RxPacket, looped: boolean, now: Micros): void {
     this.now = now;
@@ -202,7 +214,8 @@ export class Stack implements Receiver {
     packet.looped = looped;
     packet.trusted = rx.checksumValid || rx.checksumPartial;
     let reason = parseIp(rx.slab, rx.offset, rx.length, ip);
-    const bad = reason === Drop.none || ip.problemCode >= 0 ? addresses.check(ip, looped) : Drop.none;
+    const bad =
+      reason === Drop.none || ip.problemCode >= 0 ? addresses.check(ip, looped) : Drop.none;
     if (bad !== Drop.none) reason = bad;
     else if (reason !== Drop.none && ip.problemCode >= 0) {
       makeQuotable(packet);
@@ -299,20 +312,27 @@ export class Stack implements Receiver {
     this.countDrop(Drop.icmpNoSuchFlow, '');
   }
 
-  // ---- The user's calls -------------------------------------------------------------------------------------------
+  // ---- The user's calls
+  // -------------------------------------------------------------------------------------------
 
   /** Throws StackError EADDRINUSE, EADDRNOTAVAIL. Port 0 picks one. */
   listen(o: TcpListenOptions): Listener {
     return this.tcp.listen(o);
   }
 
-  /** Throws StackError ENETUNREACH, EADDRNOTAVAIL, EADDRINUSE, EINVAL. The SYN goes out with the next `run`. */
+  /**
+   * Throws StackError ENETUNREACH, EADDRNOTAVAIL, EADDRINUSE, EINVAL. The SYN goes out with the
+   * next `run`.
+   */
   connect(o: TcpConnectOptions, now: Micros): Connection {
     this.now = now;
     return this.tcp.connect(o, now);
   }
 
-  /** MUST-48, SHLD-22: the traffic class byte of all that `conn` sends from now on; ECN's two bits stay TCP's own. Throws StackError EINVAL for what is no byte. */
+  /**
+   * MUST-48, SHLD-22: the traffic class byte of all that `conn` sends from now on; ECN's two bits
+   * stay TCP's own. Throws StackError EINVAL for what is no byte.
+   */
   setTypeOfService(conn: Connection, tos: number): void {
     this.tcp.setTypeOfService(conn, tos);
   }
@@ -333,8 +353,8 @@ export class Stack implements Receiver {
   }
 
   /**
-   * bind(2): may a connection start from here? Throws StackError EINVAL, EADDRNOTAVAIL, EADDRINUSE. `address` may be the unspecified
-   * one; port 0 is any.
+   * bind(2): may a connection start from here? Throws StackError EINVAL, EADDRNOTAVAIL, EADDRINUSE.
+   * `address` may be the unspecified one; port 0 is any.
    */
   checkBind(address: Address, family: number, port: number): void {
     this.tcp.checkBind(address, family, port);
@@ -352,16 +372,21 @@ export class Stack implements Receiver {
     this.onWake?.();
   }
 
-  // ---- Time and turns -----------------------------------------------------------------------------------------------
+  // ---- Time and turns
+  // -----------------------------------------------------------------------------------------------
 
-  /** The end of a turn: tells users what happened, sends what is owed, flushes. What a user does meanwhile is part of the turn. */
+  /**
+   * The end of a turn: tells users what happened, sends what is owed, flushes. What a user does
+   * meanwhile is part of the turn.
+   */
   run(now: Micros): void {
     if (this.running) return;
     this.now = now;
     this.out.now = now;
     this.running = true;
     this.awake = false;
-    // A user who answers at once makes work for the same turn; a bound keeps two who answer each other over loopback from holding it for ever.
+    // A user who answers at once makes work for the same turn; a bound keeps two who answer each
+    // other over loopback from holding it for ever.
     try {
       for (let round = 0; round < MAX_ROUNDS; round++) {
         this.tcp.run(now);
@@ -379,7 +404,12 @@ export class Stack implements Receiver {
 
   nextTimeout(): Micros {
     const work = this.tcp.hasWork || this.loop.nextTimeout() !== NEVER ? this.now : NEVER;
-    return Math.min(work, this.tcp.nextTimeout(), this.reassembly.nextTimeout(), this.device.nextTimeout());
+    return Math.min(
+      work,
+      this.tcp.nextTimeout(),
+      this.reassembly.nextTimeout(),
+      this.device.nextTimeout(),
+    );
   }
 
   onTimeout(now: Micros): void {
@@ -403,7 +433,8 @@ export class Stack implements Receiver {
     if (bad === Drop.none) this.icmp.reassemblyTimeExceeded(slab, ip, now);
   }
 
-  // ---- What can be seen -------------------------------------------------------------------------------------------
+  // ---- What can be seen
+  // -------------------------------------------------------------------------------------------
 
   connections(): Iterable<Connection> {
     return this.tcp.connections;
@@ -415,7 +446,9 @@ export class Stack implements Receiver {
 
   /** Drops that happened, by name. */
   dropsByName(): Record<string, number> {
-    return Object.fromEntries(DROP_NAMES.map((name, i) => [name, this.drops[i]!] as const).filter(([, n]) => n > 0));
+    return Object.fromEntries(
+      DROP_NAMES.map((name, i) => [name, this.drops[i]!] as const).filter(([, n]) => n > 0),
+    );
   }
 
   /** RST to every peer, and every listener gone. The device stays open: it is the caller's. */

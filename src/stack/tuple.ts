@@ -1,10 +1,10 @@
 /**
- * The four-tuple of a TCP segment or connection, seen from this host: local address and port, remote
- * address and port.
+ * The four-tuple of a TCP segment or connection, seen from this host: local address and port,
+ * remote address and port.
  *
- * An address is four int32 words, an IPv4 one in its v4-mapped form. A tuple is filled from the headers
- * of the packet at hand and reused for the next packet, so that finding a connection allocates nothing.
- * What outlives the packet is a `Flow`.
+ * An address is four int32 words, an IPv4 one in its v4-mapped form. A tuple is filled from the
+ * headers of the packet at hand and reused for the next packet, so that finding a connection
+ * allocates nothing. What outlives the packet is a `Flow`.
  */
 import { Address } from '../ip/address.js';
 import { pseudoHeaderSum } from '../wire/checksum.js';
@@ -40,7 +40,10 @@ export class Tuple {
   readonly remote = new Words();
   localPort = 0;
   remotePort = 0;
-  /** Of all of it, int32. It depends on the seed, so that a stranger cannot choose tuples that collide. */
+  /**
+   * Of all of it, int32. It depends on the seed, so that a stranger cannot choose tuples that
+   * collide.
+   */
   hash = 0;
   private readonly seed: number;
 
@@ -99,7 +102,12 @@ export class Tuple {
   }
 
   toFlow(): Flow {
-    return new Flow(this.local.toAddress(), this.localPort, this.remote.toAddress(), this.remotePort);
+    return new Flow(
+      this.local.toAddress(),
+      this.localPort,
+      this.remote.toAddress(),
+      this.remotePort,
+    );
   }
 
   private setPorts(localPort: number, remotePort: number): void {

@@ -1,6 +1,7 @@
 /**
- * Why a connection changes its state: the user's calls, segments and timers of RFC 9293 section 3.10, and what Linux adds.
- * `TRANSITIONS` (state.ts) says which cause leads where. What a person reads about each is in observe/cause-texts.ts.
+ * Why a connection changes its state: the user's calls, segments and timers of RFC 9293 section
+ * 3.10, and what Linux adds. `TRANSITIONS` (state.ts) says which cause leads where. What a person
+ * reads about each is in observe/cause-texts.ts.
  */
 
 /** What close(2) and shutdown(2) come to. */

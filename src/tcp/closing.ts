@@ -1,6 +1,6 @@
 /**
- * How a connection ends from this side: CLOSE and ABORT (RFC 9293 sections 3.10.4 and 3.10.5), and what close(2) means.
- * connection.ts tells of each call.
+ * How a connection ends from this side: CLOSE and ABORT (RFC 9293 sections 3.10.4 and 3.10.5), and
+ * what close(2) means. connection.ts tells of each call.
  */
 import type { Micros } from '../base/time.js';
 import type { Cause } from './causes.js';
@@ -15,7 +15,8 @@ export function shutdown(c: Tcb, now: Micros): void {
       c.finish(null, 'close', now);
       return;
     case State.synReceived:
-      // RFC 9293 3.10.4 lets FIN go out here when nothing was sent yet; it is as well to wait for the peer's ACK.
+      // RFC 9293 3.10.4 lets FIN go out here when nothing was sent yet; it is as well to wait for
+      // the peer's ACK.
       c.closeQueued = true;
       return;
     case State.established:
@@ -72,7 +73,10 @@ export function abort(c: Tcb, now: Micros, cause: Cause): void {
   c.settleMemory();
 }
 
-/** Our FIN is acknowledged and nobody waits for the peer's: not for ever (tcp_fin_timeout, TCP_LINGER2). */
+/**
+ * Our FIN is acknowledged and nobody waits for the peer's: not for ever (tcp_fin_timeout,
+ * TCP_LINGER2).
+ */
 export function orphanInFinWait2(c: Tcb, now: Micros): void {
   if (c.linger2 < 0) {
     c.env.counters.TcpExtTCPAbortOnLinger++;

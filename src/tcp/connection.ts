@@ -1,11 +1,13 @@
 /**
- * One TCP connection, without I/O: segments, calls and the time come in; what is owed is noted; `pollTransmit` sends it.
+ * One TCP connection, without I/O: segments, calls and the time come in; what is owed is noted;
+ * `pollTransmit` sends it.
  *
  *     onSegment ──▶ input.ts  ─┐                         ┌─▶ pollTransmit (output.ts) ──▶ SegmentSink
  *     onTimeout ──▶ timeouts.ts├─▶ snd, rcv, state, timers ─▶ nextTimeout()
  *     send, shutdown, ...     ─┘                         └─▶ takeEvents() ──▶ the user
  *
- * Input never sends and output never decides about what came: the data goes one way. A connection is called in four ways:
+ * Input never sends and output never decides about what came: the data goes one way. A connection
+ * is called in four ways:
  *
  *   packets in        `onSegment`, for each segment of this connection as it arrives. `openActive`, `openPassive` or
  *                     `openFromCookie` comes first, once.
@@ -16,8 +18,8 @@
  *   the user's calls  at any time: SEND, RECEIVE, CLOSE, ABORT, STATUS (RFC 9293 section 3.9.1) and the options of
  *                     Linux's setsockopt. None of them sends or blocks; what they owe goes out with `pollTransmit`.
  *
- * The state is the Tcb's, the rules stand in the files around it. Those take the Tcb and never see this class, which is
- * for who owns connections: stack/, and through it programs.
+ * The state is the Tcb's, the rules stand in the files around it. Those take the Tcb and never see
+ * this class, which is for who owns connections: stack/, and through it programs.
  */
 import { seqGeq } from '../base/seq.js';
 import { SECOND, type Micros } from '../base/time.js';
@@ -41,8 +43,9 @@ import * as calls from './user-calls.js';
 export interface TcpUser {
   tcpEvents(conn: Connection, events: number): void;
   /**
-   * It will hear of what came later in this turn of the event loop, and its answer may carry the ACK: so long the stack sends
-   * nothing for the connection. Who says so wakes the connection when it has heard.
+   * It will hear of what came later in this turn of the event loop, and its answer may carry the
+   * ACK: so long the stack sends nothing for the connection. Who says so wakes the connection when
+   * it has heard.
    */
   readonly mayAnswer?: boolean;
 }
@@ -55,7 +58,8 @@ const MAX_LINGER2: Micros = 120 * SECOND;
 export class Connection extends Tcb {
   declare user: TcpUser | null;
 
-  // ---- Packets in -----------------------------------------------------------------------------------------------
+  // ---- Packets in
+  // -----------------------------------------------------------------------------------------------
 
   /** Active OPEN (RFC 9293 3.10.1). */
   openActive(now: Micros): void {
@@ -81,7 +85,8 @@ export class Connection extends Tcb {
     this.settleMemory();
   }
 
-  // ---- Time ------------------------------------------------------------------------------------------------------------
+  // ---- Time
+  // -----------------------------------------------------------------------------------------------
 
   /** Lets every timer that is due expire. Call it when `nextTimeout()` is past. */
   onTimeout(now: Micros): void {
@@ -97,7 +102,8 @@ export class Connection extends Tcb {
     return this.timers.next();
   }
 
-  // ---- What goes out ---------------------------------------------------------------------------------------------------
+  // ---- What goes out
+  // -----------------------------------------------------------------------------------------------
 
   /** Sends everything that is owed and allowed. */
   pollTransmit(now: Micros, out: SegmentSink): void {
@@ -112,21 +118,25 @@ export class Connection extends Tcb {
     return events;
   }
 
-  // ---- The user's calls ------------------------------------------------------------------------------------------------
+  // ---- The user's calls
+  // -----------------------------------------------------------------------------------------------
 
   /**
-   * SEND: copies as much of `data` as there is room for, and returns how much that was. When it took less, TcpEvent.writable
-   * tells that there is room again. 0 after CLOSE and in a state that cannot send. `more` (MSG_MORE) announces more: a part of a
-   * segment waits for it. `endOfRecord` (MSG_EOR): no segment has bytes of this and of the next write.
+   * SEND: copies as much of `data` as there is room for, and returns how much that was. When it
+   * took less, TcpEvent.writable tells that there is room again. 0 after CLOSE and in a state that
+   * cannot send. `more` (MSG_MORE) announces more: a part of a segment waits for it. `endOfRecord`
+   * (MSG_EOR): no segment has bytes of this and of the next write.
    */
   send(data: Uint8Array, more = false, endOfRecord = false): number {
     return calls.send(this, data, more, endOfRecord);
   }
 
   /**
-   * SEND without a copy (MSG_ZEROCOPY): takes all of `data` or nothing, and says which. Until it is acknowledged `data` must not change: TcpEvent.zeroCopyDone
-   * tells that some is, `lentToSend` how much is not yet, and `keepLent` copies that. Takes it where `send` would take at least a byte, also when it is
-   * more than the buffer's size: the memory is the caller's already. Not while the stack is short of memory.
+   * SEND without a copy (MSG_ZEROCOPY): takes all of `data` or nothing, and says which. Until it is
+   * acknowledged `data` must not change: TcpEvent.zeroCopyDone tells that some is, `lentToSend` how
+   * much is not yet, and `keepLent` copies that. Takes it where `send` would take at least a byte,
+   * also when it is more than the buffer's size: the memory is the caller's already. Not while the
+   * stack is short of memory.
    */
   sendZeroCopy(data: Uint8Array): boolean {
     return calls.sendZeroCopy(this, data);
@@ -137,7 +147,10 @@ export class Connection extends Tcb {
     return this.snd.buffer.lentLength;
   }
 
-  /** Who lends memory and then transfers it to another thread has taken away what the peer was promised: true when that ended the connection, with EFAULT. */
+  /**
+   * Who lends memory and then transfers it to another thread has taken away what the peer was
+   * promised: true when that ended the connection, with EFAULT.
+   */
   failWhatIsDetached(now: Micros): boolean {
     return calls.failWhatIsDetached(this, now);
   }
@@ -156,7 +169,10 @@ export class Connection extends Tcb {
     return this.rcv.queue.length;
   }
 
-  /** TCP_INQ: bytes that wait to be read, and one more once the peer's FIN was reached, so that its reader comes back for the end. */
+  /**
+   * TCP_INQ: bytes that wait to be read, and one more once the peer's FIN was reached, so that its
+   * reader comes back for the end.
+   */
   get inq(): number {
     return this.rcv.queue.length + (this.rcv.finReceived ? 1 : 0);
   }
@@ -167,8 +183,8 @@ export class Connection extends Tcb {
   }
 
   /**
-   * What close(2) means: nobody will send or receive. Data that waits unread, or comes later, is lost, and the peer is told so
-   * with a RST (SHLD-3); else the connection closes in good order.
+   * What close(2) means: nobody will send or receive. Data that waits unread, or comes later, is
+   * lost, and the peer is told so with a RST (SHLD-3); else the connection closes in good order.
    */
   release(now: Micros): void {
     closing.release(this, now);
@@ -189,31 +205,41 @@ export class Connection extends Tcb {
     return tcpInfo(this, now);
   }
 
-  // The options of Linux's setsockopt. All take effect at once and need a wake of the stack (`stack.wake(conn)`) where they
-  // may let something go out. Times are in microseconds, sizes in bytes; what setsockopt would refuse with EINVAL throws a
-  // RangeError.
+  // The options of Linux's setsockopt. All take effect at once and need a wake of the stack
+  // (`stack.wake(conn)`) where they may let something go out. Times are in microseconds, sizes in
+  // bytes; what setsockopt would refuse with EINVAL throws a RangeError.
 
-  // ---- When data goes out -------------------------------------------------------------------------------------------------
+  // ---- When data goes out
+  // -----------------------------------------------------------------------------------------------
 
-  /** TCP_NODELAY: Nagle's algorithm off, or on again (MUST-17). Switching it off sends what waits, corked or not. */
+  /**
+   * TCP_NODELAY: Nagle's algorithm off, or on again (MUST-17). Switching it off sends what waits,
+   * corked or not.
+   */
   setNoDelay(on: boolean): void {
     options.setNoDelay(this, on);
   }
 
-  /** TCP_CORK: only full segments go out, until it is taken off; one that waits longer than a retransmission timeout goes all the same. */
+  /**
+   * TCP_CORK: only full segments go out, until it is taken off; one that waits longer than a
+   * retransmission timeout goes all the same.
+   */
   setCork(on: boolean): void {
     options.setCork(this, on);
   }
 
   /**
-   * TCP_NOTSENT_LOWAT: no more is taken once so many bytes wait that the windows do not let out, a write that has begun included, and
-   * `writable` comes at half of it. Infinity for none.
+   * TCP_NOTSENT_LOWAT: no more is taken once so many bytes wait that the windows do not let out, a
+   * write that has begun included, and `writable` comes at half of it. Infinity for none.
    */
   setNotSentLowat(bytes: number): void {
     this.snd.notSentLowat = bytes;
   }
 
-  /** TCP_QUICKACK: on ends the delaying of ACKs for now (until we answer data with data), off begins it. */
+  /**
+   * TCP_QUICKACK: on ends the delaying of ACKs for now (until we answer data with data), off begins
+   * it.
+   */
   setQuickAck(on: boolean): void {
     options.setQuickAck(this, on);
   }
@@ -223,11 +249,12 @@ export class Connection extends Tcb {
     this.snd.changeCongestionControl(name, this.config.hystart, now);
   }
 
-  // ---- Sizes ----------------------------------------------------------------------------------------------------------------
+  // ---- Sizes
+  // -----------------------------------------------------------------------------------------------
 
   /**
-   * TCP_MAXSEG, 88 to 32,767, 0 for none: the MSS that our SYN announces, and that we never exceed. As in Linux it says nothing of a
-   * connection whose SYN is out.
+   * TCP_MAXSEG, 88 to 32,767, 0 for none: the MSS that our SYN announces, and that we never exceed.
+   * As in Linux it says nothing of a connection whose SYN is out.
    */
   setMaxSegment(bytes: number): void {
     options.setMaxSegment(this, bytes);
@@ -238,7 +265,10 @@ export class Connection extends Tcb {
     return isSynchronized(this.state) ? this.snd.mss : this.advertisedMss;
   }
 
-  /** SO_RCVBUF: from now on so many bytes may wait to be read, and tuning ends. What was offered to the peer stays offered. */
+  /**
+   * SO_RCVBUF: from now on so many bytes may wait to be read, and tuning ends. What was offered to
+   * the peer stays offered.
+   */
   setReceiveBuffer(bytes: number): void {
     this.rcv.window.setBuffer(bytes);
   }
@@ -248,7 +278,10 @@ export class Connection extends Tcb {
     return this.rcv.window.bufferBytes;
   }
 
-  /** SO_SNDBUF: from now on twice so many bytes may wait to be sent or acknowledged, and the buffer does not grow any more. */
+  /**
+   * SO_SNDBUF: from now on twice so many bytes may wait to be sent or acknowledged, and the buffer
+   * does not grow any more.
+   */
   setSendBuffer(bytes: number): void {
     this.snd.setBuffer(Math.max(2 * bytes, MIN_SEND_BUFFER));
   }
@@ -263,7 +296,8 @@ export class Connection extends Tcb {
     this.rcv.window.setClamp(bytes);
   }
 
-  // ---- When it is over ------------------------------------------------------------------------------------------------------
+  // ---- When it is over
+  // -----------------------------------------------------------------------------------------------
 
   /** SO_KEEPALIVE with TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT (RFC 9293 section 3.8.4). */
   setKeepAlive(on: boolean, now: Micros, idle?: Micros, interval?: Micros, probes?: number): void {
@@ -271,19 +305,25 @@ export class Connection extends Tcb {
   }
 
   /**
-   * TCP_USER_TIMEOUT (MUST-21, RFC 5482): so long may data stay unacknowledged, or wait for a window that the peer keeps shut, even if it
-   * answers our probes; 0 leaves it to R2.
+   * TCP_USER_TIMEOUT (MUST-21, RFC 5482): so long may data stay unacknowledged, or wait for a
+   * window that the peer keeps shut, even if it answers our probes; 0 leaves it to R2.
    */
   setUserTimeout(timeout: Micros): void {
     this.userTimeout = timeout;
   }
 
-  /** TCP_SYNCNT: how often a SYN is sent again before `connect` fails, those without backoff on top. Counts for one that is under way, too. */
+  /**
+   * TCP_SYNCNT: how often a SYN is sent again before `connect` fails, those without backoff on top.
+   * Counts for one that is under way, too.
+   */
   setSynRetries(retries: number): void {
     this.synRetries = retries;
   }
 
-  /** TCP_RTO_MAX_MS, 1 s to 120 s: no retransmission timeout, and no wait for a probe into a shut window, is longer from now on. */
+  /**
+   * TCP_RTO_MAX_MS, 1 s to 120 s: no retransmission timeout, and no wait for a probe into a shut
+   * window, is longer from now on.
+   */
   setMaxRto(most: Micros): void {
     options.setMaxRto(this, most);
   }
@@ -293,12 +333,18 @@ export class Connection extends Tcb {
     return this.snd.rtt.max;
   }
 
-  /** Whether the user is told of soft errors, ICMP's hints and R1 (SHLD-20; on at first). `softError` can be read all the same. */
+  /**
+   * Whether the user is told of soft errors, ICMP's hints and R1 (SHLD-20; on at first).
+   * `softError` can be read all the same.
+   */
   setSoftErrorReports(on: boolean): void {
     this.softErrorReports = on;
   }
 
-  /** SO_LINGER. `wait` 0: `release` sends RST. Else close(2) would return when `isLingering` has become false, or after `wait`. */
+  /**
+   * SO_LINGER. `wait` 0: `release` sends RST. Else close(2) would return when `isLingering` has
+   * become false, or after `wait`.
+   */
   setLinger(on: boolean, wait: Micros = 0): void {
     this.linger = on ? wait : -1;
   }
@@ -309,7 +355,10 @@ export class Connection extends Tcb {
     return state === State.finWait1 || state === State.closing || state === State.lastAck;
   }
 
-  /** TCP_LINGER2: how long FIN-WAIT-2 waits once nobody reads; 120 s at most, below 0: not at all, 0: as configured. */
+  /**
+   * TCP_LINGER2: how long FIN-WAIT-2 waits once nobody reads; 120 s at most, below 0: not at all,
+   * 0: as configured.
+   */
   setLinger2(wait: Micros): void {
     this.linger2 = wait < 0 ? -1 : Math.min(wait, MAX_LINGER2);
   }

@@ -1,10 +1,19 @@
-/** Output of segments that carry no data of the stream, except for a Fast Open's: SYN, RST, ACK, probe. When they go out is output.ts's business. */
+/**
+ * Output of segments that carry no data of the stream, except for a Fast Open's: SYN, RST, ACK,
+ * probe. When they go out is output.ts's business.
+ */
 import { seqAdd, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import { TcpFlag } from '../wire/tcp.js';
 import type { Tcb } from './tcb.js';
 import { asksForEcn, ECN_SETUP_SYN } from './ecn.js';
-import { ackWentOut, countRetransmission, finishSegment, hand, type SegmentSink } from './hand-over.js';
+import {
+  ackWentOut,
+  countRetransmission,
+  finishSegment,
+  hand,
+  type SegmentSink,
+} from './hand-over.js';
 import { LOCAL_RETRY } from './send/local-drop.js';
 import { OwedReset } from './reset.js';
 import { SYN_ACK } from './send/sent-queue.js';
@@ -44,7 +53,8 @@ export function sendSyn(c: Tcb, now: Micros, out: SegmentSink): void {
   seg.seq = snd.iss;
   seg.flags = TcpFlag.SYN | (answering ? TcpFlag.ACK : 0);
   if (answering && snd.ecnAgreed) seg.flags |= TcpFlag.ECE;
-  else if (!answering && asksForEcn(c) && !(again && c.config.ecnFallback)) seg.flags |= ECN_SETUP_SYN;
+  else if (!answering && asksForEcn(c) && !(again && c.config.ecnFallback))
+    seg.flags |= ECN_SETUP_SYN;
   seg.ack = answering ? rcv.nxt : 0;
   seg.wnd = rcv.offerSynWindow(answering && c.timestamps);
   seg.mss = c.advertisedMss; // SHLD-5, MAY-3: always
@@ -65,7 +75,8 @@ export function sendSyn(c: Tcb, now: Micros, out: SegmentSink): void {
     const end = seqAdd(snd.iss, 1);
     snd.nxt = seqAdd(end, seg.payloadBytes);
     snd.sent.push(snd.iss, end, c.passive ? SYN_ACK : TcpFlag.SYN, 0, now);
-    // Apart from the SYN, which may have to go again without it; one segment, whatever MSS the peer will name.
+    // Apart from the SYN, which may have to go again without it; one segment, whatever MSS the peer
+    // will name.
     if (seg.payloadBytes > 0) snd.sent.push(end, snd.nxt, TcpFlag.PSH, seg.payloadBytes, now);
     c.stats.bytesSent += seg.payloadBytes;
   }
@@ -85,7 +96,10 @@ export function payAcks(c: Tcb, now: Micros, out: SegmentSink): void {
   }
 }
 
-/** The timer is armed for the first segment; later ones may only bring it forward. About to expire, it is not waited for. */
+/**
+ * The timer is armed for the first segment; later ones may only bring it forward. About to expire,
+ * it is not waited for.
+ */
 function delayAck(c: Tcb, now: Micros, out: SegmentSink): void {
   const { ack } = c.rcv;
   const delay = ack.delay(c.snd.rtt.srtt);
@@ -102,9 +116,10 @@ export function sendAck(c: Tcb, now: Micros, out: SegmentSink): void {
 }
 
 /**
- * A zero-window probe or a keep-alive: no data, and the sequence number of a byte that was acknowledged long ago, so that the
- * peer must answer that it is unacceptable. RFC 9293 section 3.8.6.1 would send a byte of new data: Linux's form, taken here, also works
- * when that byte would be thrown away, leaves nothing in flight, and is what packet scripts expect. (SHLD-12, MUST-36)
+ * A zero-window probe or a keep-alive: no data, and the sequence number of a byte that was
+ * acknowledged long ago, so that the peer must answer that it is unacceptable. RFC 9293 section
+ * 3.8.6.1 would send a byte of new data: Linux's form, taken here, also works when that byte would
+ * be thrown away, leaves nothing in flight, and is what packet scripts expect. (SHLD-12, MUST-36)
  */
 export function sendProbe(c: Tcb, now: Micros, out: SegmentSink): void {
   c.probeOwed = false;
@@ -113,12 +128,16 @@ export function sendProbe(c: Tcb, now: Micros, out: SegmentSink): void {
     return;
   }
   c.snd.droppedHere = false;
-  // As Linux: urgent data is announced by one that is acceptable (MUST-66), which needs no answer. The probe is the other one.
+  // As Linux: urgent data is announced by one that is acceptable (MUST-66), which needs no answer.
+  // The probe is the other one.
   if (c.snd.isUrgent) sendEmpty(c, c.snd.una, now, out);
   sendEmpty(c, seqAdd(c.snd.una, -1), now, out);
 }
 
-/** A queue of this machine took no zero-window probe, or keep-alive: the peer cannot be blamed for its silence. */
+/**
+ * A queue of this machine took no zero-window probe, or keep-alive: the peer cannot be blamed for
+ * its silence.
+ */
 function probeDropped(c: Tcb, now: Micros): void {
   const { snd } = c;
   if (snd.unsent > 0 || snd.isFinOwed) {

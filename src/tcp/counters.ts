@@ -1,4 +1,7 @@
-/** A stack's counters, TCP's and IP's of ECN, by the names that nstat shows for the kernel, so that both can be compared line by line. */
+/**
+ * A stack's counters, TCP's and IP's of ECN, by the names that nstat shows for the kernel, so that
+ * both can be compared line by line.
+ */
 export class TcpCounters {
   /** Packets that came, by IP's ECN field; a super-segment counts as the packets that it was. */
   IpExtInNoECTPkts = 0;
@@ -69,7 +72,10 @@ export class TcpCounters {
   TcpExtTCPDSACKOldSent = 0;
   TcpExtTCPChallengeACK = 0;
   TcpExtTCPSYNChallenge = 0;
-  /** Segments without data that were no good, and were not answered since one was a moment before (tcp_invalid_ratelimit). */
+  /**
+   * Segments without data that were no good, and were not answered since one was a moment before
+   * (tcp_invalid_ratelimit).
+   */
   TcpExtTCPACKSkippedSynRecv = 0;
   TcpExtTCPACKSkippedPAWS = 0;
   TcpExtTCPACKSkippedSeq = 0;
@@ -84,7 +90,10 @@ export class TcpCounters {
   TcpExtTCPAbortOnTimeout = 0;
   TcpExtTCPAbortOnLinger = 0;
   TcpExtTCPAbortOnMemory = 0;
-  /** SACK blocks that would have cut what is in flight into more pieces than the send buffer pays for. */
+  /**
+   * SACK blocks that would have cut what is in flight into more pieces than the send buffer pays
+   * for.
+   */
   TcpExtTCPWqueueTooBig = 0;
   TcpExtTCPMemoryPressures = 0;
   TcpExtPruneCalled = 0;
@@ -94,10 +103,16 @@ export class TcpCounters {
   TcpExtTCPWinProbe = 0;
   TcpExtTCPFromZeroWindowAdv = 0;
   TcpExtTCPToZeroWindowAdv = 0;
-  /** Limits that Linux does not have: SYNs over the stack's or a host's share of half-open connections, hosts over their share of TIME-WAIT. */
+  /**
+   * Limits that Linux does not have: SYNs over the stack's or a host's share of half-open
+   * connections, hosts over their share of TIME-WAIT.
+   */
   TcplabHalfOpenLimit = 0;
   TcplabHalfOpenHostLimit = 0;
   TcplabTimeWaitHostLimit = 0;
-  /** Segments that reached each step of RFC 9293 section 3.10.7.4, from 1 (sequence number) to 8 (FIN); 0: SYN-SENT's own steps. */
+  /**
+   * Segments that reached each step of RFC 9293 section 3.10.7.4, from 1 (sequence number) to 8
+   * (FIN); 0: SYN-SENT's own steps.
+   */
   readonly steps = new Float64Array(9);
 }

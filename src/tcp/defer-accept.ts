@@ -1,6 +1,7 @@
 /**
- * TCP_DEFER_ACCEPT: a server is told of a connection when it has something to read, not before. Linux counts the time that it
- * was given in SYN,ACKs: how many are sent, with backoff, until it is over.
+ * TCP_DEFER_ACCEPT: a server is told of a connection when it has something to read, not before.
+ * Linux counts the time that it was given in SYN,ACKs: how many are sent, with backoff, until it is
+ * over.
  *
  *     SYN,ACK ── 1 s ── SYN,ACK ──── 2 s ──── SYN,ACK ──────── 4 s ────────
  *                       1 (1 s)               2 (3 s)                    3 (7 s)
@@ -16,7 +17,11 @@ const MOST_RETRANSMISSIONS = 255;
 export function deferredSynAcks(wait: Micros): number {
   if (wait <= 0) return 0;
   let count = 1;
-  for (let interval = SECOND, total = interval; wait > total && count < MOST_RETRANSMISSIONS; count++) {
+  for (
+    let interval = SECOND, total = interval;
+    wait > total && count < MOST_RETRANSMISSIONS;
+    count++
+  ) {
     interval = Math.min(2 * interval, LONGEST);
     total += interval;
   }
@@ -34,11 +39,15 @@ export function deferredTime(wait: Micros): Micros {
   return total;
 }
 
-/** `seg` would establish `c` with nothing to read, and it is not time for that yet: it is noted and passed over. */
+/**
+ * `seg` would establish `c` with nothing to read, and it is not time for that yet: it is noted and
+ * passed over.
+ */
 export function defersAccept(c: Tcb, seg: Segment): boolean {
   const { deferAccept } = c.config;
   if (deferAccept === 0 || seg.payloadBytes > 0 || seg.has(TcpFlag.FIN | TcpFlag.SYN)) return false;
-  if (seg.seq !== c.rcv.nxt || seg.ack !== c.snd.nxt || c.synTries >= deferredSynAcks(deferAccept)) return false;
+  if (seg.seq !== c.rcv.nxt || seg.ack !== c.snd.nxt || c.synTries >= deferredSynAcks(deferAccept))
+    return false;
   c.deferredAck = true;
   return true;
 }

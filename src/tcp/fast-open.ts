@@ -5,9 +5,10 @@
  *     from then on   SYN, cookie, data   ──▶   the data is delivered ◀── SYN,ACK of it all, and perhaps the answer already
  *                    when the server does not take it: SYN,ACK of the SYN alone, and the data goes out again at once
  *
- * Data in a SYN may be delivered twice: only programs for which that does no harm may ask for this (section 6.1). Who has which cookie is the stack's
- * business (stack/tcp/fast-open-cache.ts, stack/tcp/fast-open-server.ts); this is one connection's part:
- * what it remembers. What it does with a SYN is syn-data.ts.
+ * Data in a SYN may be delivered twice: only programs for which that does no harm may ask for this
+ * (section 6.1). Who has which cookie is the stack's business (stack/tcp/fast-open-cache.ts,
+ * stack/tcp/fast-open-server.ts); this is one connection's part: what it remembers. What it does
+ * with a SYN is syn-data.ts.
  */
 import type { Micros } from '../base/time.js';
 import { ABSENT, TcpFlag, type Segment } from '../wire/tcp.js';
@@ -26,7 +27,10 @@ export const FastOpenMode = {
 
 /** What a client remembers of one server: told what came of each attempt. */
 export interface FastOpenMemory {
-  /** The SYN,ACK came. `mss`: its MSS. `cookie`: a new one, or null. `synLost`: the SYN with data went missing, a plain one did not. */
+  /**
+   * The SYN,ACK came. `mss`: its MSS. `cookie`: a new one, or null. `synLost`: the SYN with data
+   * went missing, a plain one did not.
+   */
   learn(o: FastOpenOutcome, now: Micros): void;
   /** Something on the way swallows connections like this one. */
   blackhole(now: Micros): void;
@@ -48,7 +52,10 @@ export const FastOpenFailure = { none: 0, noCookie: 1, notAcked: 2, synAgain: 3 
 
 /** Of one connection. Most have none. */
 export class FastOpen {
-  /** The option of our first SYN or SYN,ACK: a cookie, or no bytes, a request for one; null for no option. */
+  /**
+   * The option of our first SYN or SYN,ACK: a cookie, or no bytes, a request for one; null for no
+   * option.
+   */
   readonly cookie: Uint8Array | null;
   /** The option has its experimental form (kind 254, magic 0xF989). */
   readonly experimental: boolean;
@@ -89,8 +96,8 @@ export class FastOpen {
   }
 
   /**
-   * The retransmission timer expired, after `timeouts` others in a row. As Linux: the third one, or the last, says that something on the
-   * way swallows connections that begin like this.
+   * The retransmission timer expired, after `timeouts` others in a row. As Linux: the third one, or
+   * the last, says that something on the way swallows connections that begin like this.
    */
   timedOut(timeouts: number, gaveUp: boolean, now: Micros): void {
     const { memory } = this;
@@ -98,14 +105,17 @@ export class FastOpen {
     if (timeouts === 2 || (timeouts < 2 && gaveUp)) memory.blackhole(now);
   }
 
-  /** A RST that is not the next in sequence, on a connection that brought no data yet: as Linux, what was before it may have been swallowed. */
+  /**
+   * A RST that is not the next in sequence, on a connection that brought no data yet: as Linux,
+   * what was before it may have been swallowed.
+   */
   resetOutOfOrder(dataSegsIn: number, now: Micros): void {
     if (dataSegsIn === 0) this.askingMemory?.blackhole(now);
   }
 
   /**
-   * The connection is over. As Linux: all that came is a FIN behind a hole (`finBeyondHole`), so what was before it was swallowed; or data
-   * came, so nothing is wrong any more.
+   * The connection is over. As Linux: all that came is a FIN behind a hole (`finBeyondHole`), so
+   * what was before it was swallowed; or data came, so nothing is wrong any more.
    */
   connectionEnds(dataSegsIn: number, finBeyondHole: boolean, now: Micros): void {
     const memory = this.askingMemory;

@@ -1,6 +1,6 @@
 /**
- * What every segment gets before it leaves: our acknowledgment and window, options, its place in the counts; then whoever watches sees it, and the stack
- * has it.
+ * What every segment gets before it leaves: our acknowledgment and window, options, its place in
+ * the counts; then whoever watches sees it, and the stack has it.
  */
 import type { Micros } from '../base/time.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
@@ -9,8 +9,8 @@ import { Timer } from './timers.js';
 import { announceUrgent } from './urgent.js';
 
 /**
- * Where segments go. `segment` is one reused object: output fills it and calls `send`. Its payload lies in the sender's ring
- * and may run over the slab's end to its start.
+ * Where segments go. `segment` is one reused object: output fills it and calls `send`. Its payload
+ * lies in the sender's ring and may run over the slab's end to its start.
  */
 export interface SegmentSink {
   readonly segment: Segment;
@@ -19,14 +19,19 @@ export interface SegmentSink {
   send(conn: Tcb, segment: Segment): void;
 }
 
-/** RFC 2018 section 3: 40 bytes of options hold so many SACK blocks, without and with timestamps. */
+/**
+ * RFC 2018 section 3: 40 bytes of options hold so many SACK blocks, without and with timestamps.
+ */
 const SACK_ROOM = 4;
 const SACK_ROOM_WITH_TIMESTAMPS = 3;
 /** Of the SACK option, with two NOPs before it, and of a block. */
 const SACK_BYTES = 4;
 const SACK_BLOCK_BYTES = 8;
 
-/** What every segment after the SYN carries: our acknowledgment, our window, timestamps, SACK blocks. */
+/**
+ * What every segment after the SYN carries: our acknowledgment, our window, timestamps, SACK
+ * blocks.
+ */
 export function finishSegment(c: Tcb, seg: Segment, now: Micros): void {
   const { rcv } = c;
   seg.ack = rcv.nxt;
@@ -39,12 +44,18 @@ export function finishSegment(c: Tcb, seg: Segment, now: Micros): void {
   if (c.sack && rcv.hasBlocksToTell) writeSack(c, seg);
 }
 
-/** SACK blocks stand in every ACK, so in data, too, while something is out of order (RFC 2018 section 4). */
+/**
+ * SACK blocks stand in every ACK, so in data, too, while something is out of order (RFC 2018
+ * section 4).
+ */
 function writeSack(c: Tcb, seg: Segment): void {
   c.rcv.writeSack(seg, c.timestamps ? SACK_ROOM_WITH_TIMESTAMPS : SACK_ROOM);
 }
 
-/** How much the next segment's SACK blocks take from its payload (RFC 6691 section 2). `scratch` is overwritten. */
+/**
+ * How much the next segment's SACK blocks take from its payload (RFC 6691 section 2). `scratch` is
+ * overwritten.
+ */
 export function sackBytes(c: Tcb, scratch: Segment): number {
   writeSack(c, scratch);
   const { sackCount } = scratch;
@@ -73,7 +84,8 @@ export function ackWentOut(c: Tcb, now: Micros): void {
 export function hand(c: Tcb, seg: Segment, again: boolean, now: Micros, out: SegmentSink): void {
   const segments = seg.wireSegments;
   // As Linux: what goes out during a handshake, but for our own SYN, is no connection's.
-  if (!(c.isOpening && seg.has(TcpFlag.RST)) && !(c.passive && seg.has(TcpFlag.SYN))) c.stats.segsOut += segments;
+  if (!(c.isOpening && seg.has(TcpFlag.RST)) && !(c.passive && seg.has(TcpFlag.SYN)))
+    c.stats.segsOut += segments;
   if (seg.payloadBytes > 0) c.stats.dataSegsOut += segments;
   c.env.counters.TcpOutSegs += segments;
   seg.sourcePort = c.flow.localPort;
@@ -83,7 +95,10 @@ export function hand(c: Tcb, seg: Segment, again: boolean, now: Micros, out: Seg
   out.send(c, seg);
 }
 
-/** `segments`: on the wire. D-SACKs are told from the network's own duplicates by comparing with this. */
+/**
+ * `segments`: on the wire. D-SACKs are told from the network's own duplicates by comparing with
+ * this.
+ */
 export function countRetransmission(c: Tcb, bytes: number, segments: number): void {
   c.stats.retransmissions += segments;
   c.stats.bytesRetransmitted += bytes;

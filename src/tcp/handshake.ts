@@ -1,4 +1,7 @@
-/** How a connection begins: OPEN (RFC 9293 sections 3.10.1 and 3.10.7.2), a SYN cookie, and what the peer's SYN says. */
+/**
+ * How a connection begins: OPEN (RFC 9293 sections 3.10.1 and 3.10.7.2), a SYN cookie, and what the
+ * peer's SYN says.
+ */
 import { seqAdd } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import type { Segment } from '../wire/tcp.js';
@@ -30,8 +33,8 @@ export function openPassive(c: Tcb, syn: Segment, now: Micros): void {
 }
 
 /**
- * `ack` brings a SYN cookie back: the connection is as it was after its SYN,ACK, of which nothing was kept, and takes `ack` at once.
- * `syn` is the peer's SYN as far as the cookie remembers it.
+ * `ack` brings a SYN cookie back: the connection is as it was after its SYN,ACK, of which nothing
+ * was kept, and takes `ack` at once. `syn` is the peer's SYN as far as the cookie remembers it.
  */
 export function openFromCookie(c: Tcb, syn: Segment, ack: Segment, now: Micros): void {
   c.env.observer?.segmentArrived(c, ack, now);
@@ -41,7 +44,8 @@ export function openFromCookie(c: Tcb, syn: Segment, ack: Segment, now: Micros):
   c.note('syn-cookie', c.iss, syn.mss, now);
   peerSyn(c, syn, now);
   c.rcv.offerSynWindow(c.timestamps);
-  // No record of when the SYN,ACK went out, and a timestamp that brought options back instead of the time: no round-trip sample.
+  // No record of when the SYN,ACK went out, and a timestamp that brought options back instead of
+  // the time: no round-trip sample.
   c.snd.nxt = seqAdd(c.iss, 1);
   ack.tsEcr = 0;
   c.setState(State.synReceived, 'syn-cookie', now);
@@ -56,7 +60,10 @@ function open(c: Tcb, now: Micros): void {
   c.note('iss-chosen', c.iss, 0, now);
 }
 
-/** What the peer's SYN says about it: IRS and its options. Ours that it did not offer are off from here on. */
+/**
+ * What the peer's SYN says about it: IRS and its options. Ours that it did not offer are off from
+ * here on.
+ */
 export function peerSyn(c: Tcb, syn: Segment, now: Micros): void {
   c.snd.timestamps &&= syn.hasTimestamps;
   c.snd.sack &&= syn.sackPermitted;
@@ -71,7 +78,8 @@ export function peerSyn(c: Tcb, syn: Segment, now: Micros): void {
     c.snd.wscale = Math.min(syn.wscale, 14); // RFC 7323 section 2.3
   }
   c.peerMss = syn.mss >= 0 ? syn.mss : c.defaultMss;
-  // MUST-16, and RFC 6691: the option bytes of each segment come off the MSS, which never counts them.
+  // MUST-16, and RFC 6691: the option bytes of each segment come off the MSS, which never counts
+  // them.
   c.size.mostMss = c.mostMss(c.peerMss);
   c.size.optionBytes = c.timestamps ? 12 : 0;
   if (!c.passive) startProbing(c.snd, now);

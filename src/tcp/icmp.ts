@@ -1,6 +1,7 @@
 /**
- * An ICMP error about one of our segments: RFC 9293 section 3.9.2.2, RFC 5461, RFC 5927. What it may do depends on the state: in a
- * synchronized one it is a hint and no more (MUST-56), since anybody can send it; in SYN-SENT it ends the attempt, as in Linux.
+ * An ICMP error about one of our segments: RFC 9293 section 3.9.2.2, RFC 5461, RFC 5927. What it
+ * may do depends on the state: in a synchronized one it is a hint and no more (MUST-56), since
+ * anybody can send it; in SYN-SENT it ends the attempt, as in Linux.
  */
 import type { Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
@@ -9,15 +10,23 @@ import { quotesFlight } from './path-mtu.js';
 import { armRto } from './recovery/retransmit-timer.js';
 import { State } from './state.js';
 
-/** What TCP needs to know of it. (A packet that was too big is news of the path, not of the connection: path-mtu.ts.) */
+/**
+ * What TCP needs to know of it. (A packet that was too big is news of the path, not of the
+ * connection: path-mtu.ts.)
+ */
 export interface TcpIcmpError {
-  /** The errno that Linux gives for it; '' for one that is to be ignored (source quench, MUST-55). */
+  /**
+   * The errno that Linux gives for it; '' for one that is to be ignored (source quench, MUST-55).
+   */
   readonly errno: string;
   readonly type: number;
   readonly code: number;
   /** The sequence number in the quoted segment. */
   readonly seq: Seq;
-  /** Linux takes port and protocol unreachable for a refusal and the others for a condition that may pass. */
+  /**
+   * Linux takes port and protocol unreachable for a refusal and the others for a condition that may
+   * pass.
+   */
   readonly hard: boolean;
   /** Linux lets it end a half-open connection. */
   readonly endsHalfOpen: boolean;
@@ -42,7 +51,10 @@ export function icmpErrorArrives(c: Tcb, e: TcpIcmpError, now: Micros): void {
   c.reportSoftError(e.errno);
 }
 
-/** As in Linux, a Fast Open whose user has the connection is a connected one; while it waits to be accepted any error ends it. */
+/**
+ * As in Linux, a Fast Open whose user has the connection is a connected one; while it waits to be
+ * accepted any error ends it.
+ */
 function endsOpening(c: Tcb, e: TcpIcmpError): boolean {
   if (c.fastOpen?.accepted === true) return c.user === null;
   return e.hard || c.config.icmpAbortsSynSent;
@@ -52,14 +64,20 @@ function endsOpening(c: Tcb, e: TcpIcmpError): boolean {
 export const isHalfOpen = (c: Tcb): boolean =>
   c.state === State.synReceived && c.passive && c.fastOpen?.accepted !== true;
 
-/** Our SYN,ACK did not get there. As in Linux the peer that had sent its SYN in good faith may send another (tcp_req_err). */
+/**
+ * Our SYN,ACK did not get there. As in Linux the peer that had sent its SYN in good faith may send
+ * another (tcp_req_err).
+ */
 function halfOpenFails(c: Tcb, e: TcpIcmpError, now: Micros): void {
   if (!(c.config.icmpAbortsSynSent ? e.endsHalfOpen : e.hard)) return;
   c.env.counters.TcpExtListenDrops++;
   c.finish(null, 'icmp-error', now);
 }
 
-/** RFC 6069: the path was down, so the last timeout was not congestion's: its doubling is taken back. */
+/**
+ * RFC 6069: the path was down, so the last timeout was not congestion's: its doubling is taken
+ * back.
+ */
 function takeBackBackoff(c: Tcb, seq: Seq, now: Micros): void {
   const { snd } = c;
   if (seq !== snd.una || snd.timeouts === 0 || snd.rtt.backoff === 0) return;

@@ -1,8 +1,10 @@
 /**
- * A segment arrives: RFC 9293 section 3.10.7, one function a step, in the RFC's order. CLOSED and LISTEN have no connection
- * (`reset.ts`, `listener.ts`), TIME-WAIT only a record (`time-wait.ts`); here are SYN-SENT (3.10.7.3) and the others (3.10.7.4).
+ * A segment arrives: RFC 9293 section 3.10.7, one function a step, in the RFC's order. CLOSED and
+ * LISTEN have no connection (`reset.ts`, `listener.ts`), TIME-WAIT only a record (`time-wait.ts`);
+ * here are SYN-SENT (3.10.7.3) and the others (3.10.7.4).
  *
- * Nothing is sent from here: steps note what is owed, and a step that ends the processing returns false.
+ * Nothing is sent from here: steps note what is owed, and a step that ends the processing returns
+ * false.
  */
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from '../base/seq.js';
 import { MILLISECOND, type Micros } from '../base/time.js';
@@ -53,7 +55,8 @@ export function segmentArrives(c: Tcb, seg: Segment, now: Micros): void {
   }
 }
 
-// ---- 3.10.7.3 SYN-SENT ------------------------------------------------------------------------------------------------
+// ---- 3.10.7.3 SYN-SENT
+// ------------------------------------------------------------------------------------------------
 
 function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
   const { snd } = c;
@@ -62,7 +65,8 @@ function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
   if (ack && (seqLeq(seg.ack, snd.iss) || seqGt(seg.ack, snd.nxt))) {
     if (!seg.has(TcpFlag.RST)) {
       answerWithReset(c, seg);
-      // RFC 9293 figure 9: our RST rids the peer of an old connection with these ports, and it takes our SYN then. As Linux we do not wait a second for that.
+      // RFC 9293 figure 9: our RST rids the peer of an old connection with these ports, and it
+      // takes our SYN then. As Linux we do not wait a second for that.
       if (c.synTries === 0) c.setTimer(Timer.rto, now + SYN_AFTER_RESET, now);
     }
     c.dropped(seg, Drop.tcpBadAck, now);
@@ -93,7 +97,8 @@ function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
     windowOffered(snd, seg, seg.ack, seg.wnd); // a SYN's window is never scaled (RFC 7323 section 2.2)
     if (c.fastOpen !== null) synAnswered(c, c.fastOpen, seg, now);
     becomeEstablished(c, 'syn-ack', now);
-    // As Linux: a FIN that answers the data of our SYN makes a connection interactive, so our own may carry its ACK.
+    // As Linux: a FIN that answers the data of our SYN makes a connection interactive, so our own
+    // may carry its ACK.
     const answersAll = seg.has(TcpFlag.FIN) && c.fastOpen?.synDataAcked === true;
     if (!answersAll) saveAck(c, now);
     if (seg.payloadBytes > 0 || seg.has(TcpFlag.FIN)) afterAck(c, seg, now);
@@ -107,8 +112,9 @@ function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
 }
 
 /**
- * As Linux: data that waits for the connection carries the ACK of the SYN,ACK, and a program that writes so soon asks: what the peer answers is
- * acknowledged with the next question. TCP_QUICKACK switched off says the same of data that is yet to be written, and so does TCP_DEFER_ACCEPT.
+ * As Linux: data that waits for the connection carries the ACK of the SYN,ACK, and a program that
+ * writes so soon asks: what the peer answers is acknowledged with the next question. TCP_QUICKACK
+ * switched off says the same of data that is yet to be written, and so does TCP_DEFER_ACCEPT.
  */
 function saveAck(c: Tcb, now: Micros): void {
   const { rcv, snd, config } = c;
@@ -122,7 +128,8 @@ function saveAck(c: Tcb, now: Micros): void {
   c.setTimer(Timer.delayedAck, now + config.delayedAckMax, now);
 }
 
-// ---- 3.10.7.4 The other states ------------------------------------------------------------------------------------------
+// ---- 3.10.7.4 The other states
+// ------------------------------------------------------------------------------------------
 
 function arrivesInOther(c: Tcb, seg: Segment, now: Micros): void {
   if (!checkTimestamp(c, seg, now)) return;
@@ -147,8 +154,8 @@ function afterAck(c: Tcb, seg: Segment, now: Micros): void {
 }
 
 /**
- * A FIN beyond the window is cut off with the text before it; it will come again. As in Linux, the one right behind the window
- * counts (`takesFinBeyondWindow`), also while the window is shut.
+ * A FIN beyond the window is cut off with the text before it; it will come again. As in Linux, the
+ * one right behind the window counts (`takesFinBeyondWindow`), also while the window is shut.
  */
 function noteFin({ rcv, config }: Tcb, seg: Segment): void {
   const finSeq = seqAdd(seg.seq, seg.len - 1);
@@ -161,8 +168,9 @@ function noteFin({ rcv, config }: Tcb, seg: Segment): void {
 function checkTimestamp(c: Tcb, seg: Segment, now: Micros): boolean {
   if (!c.timestamps) return true;
   if (!seg.hasTimestamps) {
-    // Section 3.2: once agreed on, every segment must carry it; one without SHOULD be dropped. Linux takes it, because some
-    // paths strip the option. A SYN goes on to its challenge ACK: a peer that crashed knows of no agreement (RFC 5961 4.2).
+    // Section 3.2: once agreed on, every segment must carry it; one without SHOULD be dropped.
+    // Linux takes it, because some paths strip the option. A SYN goes on to its challenge ACK: a
+    // peer that crashed knows of no agreement (RFC 5961 4.2).
     if (!c.config.strictTimestamps || seg.has(TcpFlag.RST) || seg.has(TcpFlag.SYN)) return true;
     c.dropped(seg, Drop.tcpNoTimestamp, now);
     return false;
@@ -185,8 +193,14 @@ function checkSequence(c: Tcb, seg: Segment, now: Micros): boolean {
   const { rcv } = c;
   if (rcv.isAcceptable(seg.seq, seg.len)) return true;
   if (seg.has(TcpFlag.RST) && repeatsFin(c, seg)) return true;
-  // A simultaneous open's SYN,ACK repeats IRS: its ACK counts, the rest is old (RFC 9293 3.10.7.4, end of the first step).
-  if (c.state === State.synReceived && seg.has(TcpFlag.SYN) && seg.has(TcpFlag.ACK) && seg.seq === rcv.irs) {
+  // A simultaneous open's SYN,ACK repeats IRS: its ACK counts, the rest is old (RFC 9293 3.10.7.4,
+  // end of the first step).
+  if (
+    c.state === State.synReceived &&
+    seg.has(TcpFlag.SYN) &&
+    seg.has(TcpFlag.ACK) &&
+    seg.seq === rcv.irs
+  ) {
     if (checkAck(c, seg, now)) rcv.ackNow = true;
     return false;
   }
@@ -204,16 +218,23 @@ function checkSequence(c: Tcb, seg: Segment, now: Micros): boolean {
 }
 
 /** As Linux: some stacks forget that their FIN had a number, and reset with that. */
-const repeatsFin = (c: Tcb, seg: Segment): boolean => c.rcv.finReceived && seg.seq === seqAdd(c.rcv.nxt, -1);
+const repeatsFin = (c: Tcb, seg: Segment): boolean =>
+  c.rcv.finReceived && seg.seq === seqAdd(c.rcv.nxt, -1);
 
-/** RFC 5961 section 3.2; and as Linux, the end of what came out of order: the peer is further than RCV.NXT, and we told it that we know. */
+/**
+ * RFC 5961 section 3.2; and as Linux, the end of what came out of order: the peer is further than
+ * RCV.NXT, and we told it that we know.
+ */
 function isExactReset(c: Tcb, seg: Segment): boolean {
   const { rcv } = c;
   if (seg.seq === rcv.nxt || repeatsFin(c, seg)) return true;
   return c.sack && !rcv.outOfOrder.isEmpty && seg.seq === rcv.outOfOrder.end;
 }
 
-/** Second: RST, by RFC 5961 section 3.2. Only the exact next sequence number resets; one elsewhere in the window is challenged. */
+/**
+ * Second: RST, by RFC 5961 section 3.2. Only the exact next sequence number resets; one elsewhere
+ * in the window is challenged.
+ */
 function checkReset(c: Tcb, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[2]!++;
   if (!seg.has(TcpFlag.RST)) return true;
@@ -225,7 +246,8 @@ function checkReset(c: Tcb, seg: Segment, now: Micros): boolean {
   }
   switch (c.state) {
     case State.synReceived:
-      // MUST-11: a passive open goes back to LISTEN (the listener is there all along), an active one was refused.
+      // MUST-11: a passive open goes back to LISTEN (the listener is there all along), an active
+      // one was refused.
       c.finish(c.passive ? 'ECONNRESET' : 'ECONNREFUSED', 'rst', now);
       break;
     case State.closing:
@@ -241,7 +263,10 @@ function checkReset(c: Tcb, seg: Segment, now: Micros): boolean {
   return false;
 }
 
-/** A SYN that is answered with a challenge ACK, whatever its timestamps and sequence number say (RFC 5961 section 4.2). */
+/**
+ * A SYN that is answered with a challenge ACK, whatever its timestamps and sequence number say (RFC
+ * 5961 section 4.2).
+ */
 const isChallenged = (c: Tcb, seg: Segment): boolean =>
   seg.has(TcpFlag.SYN) && !seg.has(TcpFlag.RST) && isSynchronized(c.state);
 
@@ -255,8 +280,9 @@ function checkSyn(c: Tcb, seg: Segment, now: Micros): boolean {
 }
 
 /**
- * RFC 9293: back to LISTEN. The peer began anew; its next SYN will find the listener. Linux also refuses the SYN, and the half-open connection outlives it
- * where the SYN acknowledges something else than ours, or where it already has data (Fast Open): a guess shall not end it.
+ * RFC 9293: back to LISTEN. The peer began anew; its next SYN will find the listener. Linux also
+ * refuses the SYN, and the half-open connection outlives it where the SYN acknowledges something
+ * else than ours, or where it already has data (Fast Open): a guess shall not end it.
  */
 function newSynInSynReceived(c: Tcb, seg: Segment, now: Micros): void {
   if (c.config.refuseSynInWindow) {
@@ -306,9 +332,13 @@ function checkAck(c: Tcb, seg: Segment, now: Micros): boolean {
     becomeEstablished(c, 'ack-of-syn', now);
     return afterOurFin(c, seg, now);
   }
-  // RFC 5961 section 5.2 (MAY-12): SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT, else a challenge ACK and no more. As Linux, nothing below what was
-  // ever sent either: a large window would else let one guess in four pass on a connection that is new.
-  if (seqGt(seg.ack, snd.nxt) || seqLt(seg.ack, seqAdd(snd.una, -Math.min(snd.maxWnd, c.stats.bytesAcked)))) {
+  // RFC 5961 section 5.2 (MAY-12): SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT, else a challenge
+  // ACK and no more. As Linux, nothing below what was ever sent either: a large window would else
+  // let one guess in four pass on a connection that is new.
+  if (
+    seqGt(seg.ack, snd.nxt) ||
+    seqLt(seg.ack, seqAdd(snd.una, -Math.min(snd.maxWnd, c.stats.bytesAcked)))
+  ) {
     oweChallenge(c, now);
     c.dropped(seg, seqGt(seg.ack, snd.nxt) ? Drop.tcpBadAck : Drop.tcpOldAck, now);
     return false;
@@ -320,8 +350,9 @@ function checkAck(c: Tcb, seg: Segment, now: Micros): boolean {
 }
 
 /**
- * RFC 7323 section 4.3. Its section 5.3 has TS.Recent follow as soon as the sequence number is acceptable; as Linux we wait until the ACK is, too,
- * and so the segment is neither RST nor SYN: a blind attacker's timestamp from the future would else have PAWS drop all that the peer sends.
+ * RFC 7323 section 4.3. Its section 5.3 has TS.Recent follow as soon as the sequence number is
+ * acceptable; as Linux we wait until the ACK is, too, and so the segment is neither RST nor SYN: a
+ * blind attacker's timestamp from the future would else have PAWS drop all that the peer sends.
  */
 function noteTimestamp(c: Tcb, seg: Segment, now: Micros): void {
   if (seg.hasTimestamps) c.rcv.updateTsRecent(seg, now);
@@ -376,7 +407,10 @@ function takeText(c: Tcb, seg: Segment, now: Micros): boolean {
   const { bytes: wasOutOfOrder, prunes } = rcv.outOfOrder;
   if (rcv.ecn.agreed) takeEcn(c, seg, now);
   if (c.timestamps && seg.tsEcr !== 0 && seg.payloadBytes >= rcv.mss) {
-    rcv.tuning.measureEcho(seg.tsEcr, Math.max(1, (c.timestampNow(now) - seg.tsEcr) | 0) * MILLISECOND);
+    rcv.tuning.measureEcho(
+      seg.tsEcr,
+      Math.max(1, (c.timestampNow(now) - seg.tsEcr) | 0) * MILLISECOND,
+    );
   }
   const reason = rcv.takeText(seg, now, c.snd.rtt.rto);
   if (reason !== Drop.none) c.dropped(seg, reason, now);
@@ -409,7 +443,8 @@ function takeFin(c: Tcb, seg: Segment, now: Micros): void {
     if (!seg.has(TcpFlag.FIN)) return;
     if (rcv.finReceived)
       rcv.ackNow = true; // it came again: our ACK of it was lost
-    else if (seg.payloadBytes === 0) rcv.finOutOfOrder(seg.seq); // with text before it, that was counted and owes the duplicate ACK
+    // with text before it, that was counted and owes the duplicate ACK
+    else if (seg.payloadBytes === 0) rcv.finOutOfOrder(seg.seq);
     return;
   }
   c.stats.bytesIn++;
@@ -437,8 +472,8 @@ function becomeEstablished(c: Tcb, cause: Cause, now: Micros): void {
     c.env.counters.TcpPassiveOpens++;
     c.snd.rate.delivered++; // the SYN,ACK
   }
-  // RFC 5681 section 3.1: a lost SYN or SYN,ACK says to start with one segment. As Linux, only after a second timeout: the first
-  // may have been the peer's delay.
+  // RFC 5681 section 3.1: a lost SYN or SYN,ACK says to start with one segment. As Linux, only
+  // after a second timeout: the first may have been the peer's delay.
   const { snd } = c;
   if (c.rcv.dataAt === 0) c.rcv.dataAt = now;
   c.rcv.ack.connected(now);
@@ -460,11 +495,12 @@ function becomeEstablished(c: Tcb, cause: Cause, now: Micros): void {
   if (c.closeQueued) shutdown(c, now);
 }
 
-// ---- What bad segments are owed ----------------------------------------------------------------------------------------
+// ---- What bad segments are owed
+// ----------------------------------------------------------------------------------------
 
 /**
- * RFC 9293 3.5.2 group 2: <SEQ=SEG.ACK><CTL=RST>; a SYN without ACK gets group 1's. RFC 7323 section 5.2: it echoes the timestamp of what it answers; not in
- * Linux.
+ * RFC 9293 3.5.2 group 2: <SEQ=SEG.ACK><CTL=RST>; a SYN without ACK gets group 1's. RFC 7323
+ * section 5.2: it echoes the timestamp of what it answers; not in Linux.
  */
 function answerWithReset(c: Tcb, seg: Segment): void {
   const hasAck = seg.has(TcpFlag.ACK);
@@ -474,7 +510,10 @@ function answerWithReset(c: Tcb, seg: Segment): void {
   c.resetEcho = c.config.strictTimestamps && seg.hasTimestamps ? seg.tsVal : null;
 }
 
-/** A challenge ACK (RFC 5961), unless a throttle holds it back (section 7): the connection's own, or the host's. */
+/**
+ * A challenge ACK (RFC 5961), unless a throttle holds it back (section 7): the connection's own, or
+ * the host's.
+ */
 function oweChallenge(c: Tcb, now: Micros): void {
   const { counters, challenges } = c.env;
   if (isThrottled(c, 'TcpExtTCPACKSkippedChallenge', now)) return;
@@ -488,13 +527,18 @@ function oweChallenge(c: Tcb, now: Micros): void {
 }
 
 /**
- * "If an incoming segment is not acceptable, an acknowledgment should be sent in reply." One with data is most likely a
- * retransmission, and owes a duplicate ACK with D-SACK (RFC 2883) each time; one without may be one end of an ACK loop, so it is throttled as Linux does.
+ * "If an incoming segment is not acceptable, an acknowledgment should be sent in reply." One with
+ * data is most likely a retransmission, and owes a duplicate ACK with D-SACK (RFC 2883) each time;
+ * one without may be one end of an ACK loop, so it is throttled as Linux does.
  */
 function oweAckForBad(c: Tcb, seg: Segment, skipped: SkipCounter, now: Micros): void {
   const { rcv, env } = c;
   const answersAll = answersAlways(seg);
-  if (!answersAll && isThrottled(c, isSynchronized(c.state) ? skipped : 'TcpExtTCPACKSkippedSynRecv', now)) return;
+  if (
+    !answersAll &&
+    isThrottled(c, isSynchronized(c.state) ? skipped : 'TcpExtTCPACKSkippedSynRecv', now)
+  )
+    return;
   const end = seqAdd(seg.seq, seg.payloadBytes);
   if (answersAll && seg.payloadBytes > 0 && isSynchronized(c.state) && seqLeq(end, rcv.nxt)) {
     env.counters.TcpExtTCPDSACKOldSent++;
@@ -503,9 +547,15 @@ function oweAckForBad(c: Tcb, seg: Segment, skipped: SkipCounter, now: Micros): 
 }
 
 type SkipCounter =
-  'TcpExtTCPACKSkippedChallenge' | 'TcpExtTCPACKSkippedPAWS' | 'TcpExtTCPACKSkippedSeq' | 'TcpExtTCPACKSkippedSynRecv';
+  | 'TcpExtTCPACKSkippedChallenge'
+  | 'TcpExtTCPACKSkippedPAWS'
+  | 'TcpExtTCPACKSkippedSeq'
+  | 'TcpExtTCPACKSkippedSynRecv';
 
-/** Segments that are no good get one answer in `challengeAckInterval` (tcp_invalid_ratelimit), whatever is wrong with them. */
+/**
+ * Segments that are no good get one answer in `challengeAckInterval` (tcp_invalid_ratelimit),
+ * whatever is wrong with them.
+ */
 function isThrottled(c: Tcb, skipped: SkipCounter, now: Micros): boolean {
   if (now - c.lastChallengeAt < c.config.challengeAckInterval) {
     skip(c, skipped, now);

@@ -15,7 +15,10 @@ export function checkInvariants(c: Tcb): string | null {
   return c.snd.checkInvariants() ?? c.rcv.checkInvariants() ?? checkWatch(c);
 }
 
-/** Whatever is in flight is watched by a timer, or the connection waits for ever; unless output is about to send, and arms it then. */
+/**
+ * Whatever is in flight is watched by a timer, or the connection waits for ever; unless output is
+ * about to send, and arms it then.
+ */
 function checkWatch(c: Tcb): string | null {
   const { timers, snd } = c;
   const { out, lostOut, retransOut } = snd.sent;

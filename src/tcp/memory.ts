@@ -6,9 +6,10 @@
  *       what they     they want, until    than a fair share   what progress needs
  *       want          pressure is over    gets no more
  *
- * Under pressure buffers do not grow and windows open no further; above `high` senders wait, data out of order is thrown away, and data in order that
- * finds others waiting, too: the peer will send it again. Every connection counts what it holds as one sum (`settle`), so
- * nothing is counted twice or forgotten.
+ * Under pressure buffers do not grow and windows open no further; above `high` senders wait, data
+ * out of order is thrown away, and data in order that finds others waiting, too: the peer will send
+ * it again. Every connection counts what it holds as one sum (`settle`), so nothing is counted
+ * twice or forgotten.
  */
 import type { TcpCounters } from './counters.js';
 
@@ -42,24 +43,35 @@ export class TcpMemory {
     return this.allocated > this.limits.high;
   }
 
-  /** May a connection that has `unsent` bytes be left to itself? Nobody is there any more who could give it up. */
+  /**
+   * May a connection that has `unsent` bytes be left to itself? Nobody is there any more who could
+   * give it up.
+   */
   mayOrphan(unsent: number): boolean {
     return this.orphans < this.maxOrphans && (unsent === 0 || !this.isExhausted);
   }
 
-  /** An orphan's peer does not answer, or keeps its window shut: is the place needed (Linux's tcp_out_of_resources)? */
+  /**
+   * An orphan's peer does not answer, or keeps its window shut: is the place needed (Linux's
+   * tcp_out_of_resources)?
+   */
   get wantsOrphansBack(): boolean {
     return this.isExhausted || 2 * this.orphans > this.maxOrphans;
   }
 
-  /** May a connection that holds `held` have `bytes` more? `min`: what it may have in any case below `high`. */
+  /**
+   * May a connection that holds `held` have `bytes` more? `min`: what it may have in any case below
+   * `high`.
+   */
   allows(bytes: number, held: number, min: number): boolean {
     const { limits } = this;
     const total = this.allocated + bytes;
     if (total <= limits.low) return true;
     if (total > limits.high) return false;
     if (total > limits.pressure) this.enterPressure();
-    return !this.isPressed || held + bytes <= min || (held + bytes) * (this.holders + 1) < limits.high;
+    return (
+      !this.isPressed || held + bytes <= min || (held + bytes) * (this.holders + 1) < limits.high
+    );
   }
 
   /** A connection that held `before` holds `after` now. */

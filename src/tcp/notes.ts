@@ -1,8 +1,14 @@
-/** Something worth knowing that neither a segment, a state nor a timer shows. `a` and `b` carry its figures. */
+/**
+ * Something worth knowing that neither a segment, a state nor a timer shows. `a` and `b` carry its
+ * figures.
+ */
 export type Note =
   /** ISS chosen by RFC 6528: a = ISS. */
   | 'iss-chosen'
-  /** The peer's ACK brought a SYN cookie back, and the connection is there: a = the cookie, our ISS; b = the MSS in it. */
+  /**
+   * The peer's ACK brought a SYN cookie back, and the connection is there: a = the cookie, our ISS;
+   * b = the MSS in it.
+   */
   | 'syn-cookie'
   /** The peer's options agreed on: a = send MSS in bytes, b = (snd.wscale << 8) | rcv.wscale. */
   | 'options-agreed'
@@ -20,9 +26,15 @@ export type Note =
   | 'undo'
   /** Recovery is over: a = cwnd. */
   | 'recovery-exit'
-  /** A retransmission because the timer expired: a = sequence number, b = how many timeouts in a row this is. */
+  /**
+   * A retransmission because the timer expired: a = sequence number, b = how many timeouts in a row
+   * this is.
+   */
   | 'rto-retransmit'
-  /** A challenge ACK is owed (RFC 5961), or the answer to a segment that is no good was held back by the throttle (`ack-throttled`). */
+  /**
+   * A challenge ACK is owed (RFC 5961), or the answer to a segment that is no good was held back by
+   * the throttle (`ack-throttled`).
+   */
   | 'challenge-ack'
   | 'ack-throttled'
   /** A duplicate ACK is owed for data out of order: a = its first sequence number. */
@@ -36,10 +48,15 @@ export type Note =
   | 'nagle-hold'
   /** TCP_CORK or MSG_MORE does: a = bytes waiting. */
   | 'cork-hold'
-  /** ECN: a packet came with CE, so our ACKs carry ECE; and the sender said CWR, so they do not any more: a = SEG.SEQ. */
+  /**
+   * ECN: a packet came with CE, so our ACKs carry ECE; and the sender said CWR, so they do not any
+   * more: a = SEG.SEQ.
+   */
   | 'ecn-marked'
   | 'ecn-answered'
-  /** ECN: the peer echoed a mark of ours, and the window goes down for it: a = ssthresh in segments. */
+  /**
+   * ECN: the peer echoed a mark of ours, and the window goes down for it: a = ssthresh in segments.
+   */
   | 'ecn-reduced'
   /** The peer announced urgent data: a = bytes to read up to its end, b = RCV.UP. */
   | 'urgent'
@@ -49,7 +66,10 @@ export type Note =
   | 'fast-open-refused'
   /** Packets to the peer may be this long from now on: a = bytes, b = why, a `MtuCause`. */
   | 'path-mtu'
-  /** A segment goes out that is larger than the others, to find out whether it arrives: a = the packet's bytes, b = its place after SND.UNA. */
+  /**
+   * A segment goes out that is larger than the others, to find out whether it arrives: a = the
+   * packet's bytes, b = its place after SND.UNA.
+   */
   | 'mtu-probe'
   /** It did not: a = its bytes, b = the new upper end of the search. */
   | 'mtu-probe-lost'

@@ -1,6 +1,7 @@
 /**
- * What a connection tells those who watch it: the second promise of the project. All of it is optional and costs one
- * comparison with null when nobody watches. Observers look and never touch: a segment is valid during the call only.
+ * What a connection tells those who watch it: the second promise of the project. All of it is
+ * optional and costs one comparison with null when nobody watches. Observers look and never touch:
+ * a segment is valid during the call only.
  */
 import type { Micros } from '../base/time.js';
 import type { DropReason } from '../wire/drop.js';

@@ -1,6 +1,7 @@
 /**
- * Output: the one place that decides which segments go out. It pays what input, timers and the user's calls left owing, in this order: reset,
- * SYN, duplicate ACKs, retransmissions, new data (which carries an ACK and the FIN), a bare ACK, a probe. Segments without data are built in
+ * Output: the one place that decides which segments go out. It pays what input, timers and the
+ * user's calls left owing, in this order: reset, SYN, duplicate ACKs, retransmissions, new data
+ * (which carries an ACK and the FIN), a bare ACK, a probe. Segments without data are built in
  * control-output.ts; hand-over.ts is the last step of all.
  */
 import { seqAdd, seqDiff, seqGt, seqLeq, type Seq } from '../base/seq.js';
@@ -13,7 +14,14 @@ import { payAcks, sendAck, sendProbe, sendReset, sendSyn } from './control-outpu
 import { restartAfterIdle } from './send/cwnd-usage.js';
 import { scheduleLossProbe } from './recovery/loss-probe.js';
 import { markNewData } from './send/ecn-sender.js';
-import { ackWentOut, countRetransmission, finishSegment, hand, sackBytes, type SegmentSink } from './hand-over.js';
+import {
+  ackWentOut,
+  countRetransmission,
+  finishSegment,
+  hand,
+  sackBytes,
+  type SegmentSink,
+} from './hand-over.js';
 import { newDataDropped, resendDropped } from './send/local-drop.js';
 import { probeBytes, probeSent } from './send/mtu-probe.js';
 import { endsChunk, endsWrite, mayBeSmall } from './send/push.js';
@@ -49,7 +57,8 @@ export function pollTransmit(c: Tcb, now: Micros, out: SegmentSink): void {
       return;
     default:
   }
-  // As Linux: new data carries the last one's SACK blocks. Without SACK only a bare ACK counts as a duplicate (RFC 5681 section 2).
+  // As Linux: new data carries the last one's SACK blocks. Without SACK only a bare ACK counts as a
+  // duplicate (RFC 5681 section 2).
   const carried = c.sack && c.snd.sent.lostOut === 0 ? 1 : 0;
   while (c.rcv.duplicatesOwed > carried) sendAck(c, now, out);
   if (c.sack && c.rcv.hasBlocksToTell) sendBesideBlocks(c, now, out);
@@ -62,9 +71,13 @@ export function pollTransmit(c: Tcb, now: Micros, out: SegmentSink): void {
   c.snd.chrono.run(chronoOf(c.snd, c.state, c.senderBlocked), now);
 }
 
-// ---- Data --------------------------------------------------------------------------------------------------------------
+// ---- Data
+// -------------------------------------------------------------------------------------------------
 
-/** What was lost goes first, except where F-RTO asks for new data (RFC 5682 step 2b): then the rest waits for the ACK that will tell. */
+/**
+ * What was lost goes first, except where F-RTO asks for new data (RFC 5682 step 2b): then the rest
+ * waits for the ACK that will tell.
+ */
 function sendWhatWasLostAndNew(c: Tcb, now: Micros, out: SegmentSink): void {
   const { recovery, probe } = c.snd;
   if (probe.owed) sendLossProbe(c, now, out);
@@ -82,7 +95,10 @@ function sendWhatWasLostAndNew(c: Tcb, now: Micros, out: SegmentSink): void {
   if (!c.timers.isArmed(Timer.pacing)) c.snd.pacing.stopped();
 }
 
-/** SACK blocks take room from the payload of this round's segments (RFC 6691 section 2). cwnd and what else reckons with the MSS keep the whole of it. */
+/**
+ * SACK blocks take room from the payload of this round's segments (RFC 6691 section 2). cwnd and
+ * what else reckons with the MSS keep the whole of it.
+ */
 function sendBesideBlocks(c: Tcb, now: Micros, out: SegmentSink): void {
   const { snd } = c;
   const { mss } = snd;
@@ -91,7 +107,10 @@ function sendBesideBlocks(c: Tcb, now: Micros, out: SegmentSink): void {
   snd.mss = mss;
 }
 
-/** Lost segments, lowest first, while cwnd has room. PRR and the timeout see to it that it has room for the first (RFC 5681 3.2 step 3). */
+/**
+ * Lost segments, lowest first, while cwnd has room. PRR and the timeout see to it that it has room
+ * for the first (RFC 5681 3.2 step 3).
+ */
 function sendAgain(c: Tcb, now: Micros, out: SegmentSink): void {
   const { snd } = c;
   const { sent, congestion } = snd;
@@ -106,8 +125,13 @@ function sendAgain(c: Tcb, now: Micros, out: SegmentSink): void {
       return;
     }
     const record = sent.at(i);
-    let most = Math.min(room * snd.mss, Math.max(superSegmentBytes(c), snd.mss), snd.pacing.quantum(snd.mss));
-    // SHLD-16: only what lies within the window; what lies beyond it waits. The first segment goes all the same: it probes.
+    let most = Math.min(
+      room * snd.mss,
+      Math.max(superSegmentBytes(c), snd.mss),
+      snd.pacing.quantum(snd.mss),
+    );
+    // SHLD-16: only what lies within the window; what lies beyond it waits. The first segment goes
+    // all the same: it probes.
     if (i > 0 || seqLeq(seqAdd(snd.una, snd.wnd), record.start)) {
       most = Math.min(most, i === 0 ? snd.mss : seqDiff(seqAdd(snd.una, snd.wnd), record.start));
     }
@@ -131,7 +155,9 @@ function sendRecordAgain(c: Tcb, record: SentSegment, now: Micros, out: SegmentS
   if (recovery.state === CaState.loss) c.env.counters.TcpExtTCPSlowStartRetrans++;
   else c.env.counters.TcpExtTCPFastRetrans++;
   repeat(c, record, now, out);
-  c.stopTimer(Timer.tlp, now); // RFC 8985 section 7.2: no probe while losses are being repaired; the retransmission timer watches
+  // RFC 8985 section 7.2: no probe while losses are being repaired; the retransmission timer
+  // watches
+  c.stopTimer(Timer.tlp, now);
   const isFirst = record.start === c.snd.una && !c.timers.isArmed(Timer.reorder);
   if (isFirst || !c.timers.isArmed(Timer.rto)) armRto(c.snd, c.snd.rtt.rto, now);
 }
@@ -153,7 +179,10 @@ function repeat(c: Tcb, record: SentSegment, now: Micros, out: SegmentSink): voi
   snd.pacing.onSent(bytes, now);
 }
 
-/** RFC 8985 section 7.3: what was not sent yet if the window takes it, else the last segment once more. cwnd is no obstacle. */
+/**
+ * RFC 8985 section 7.3: what was not sent yet if the window takes it, else the last segment once
+ * more. cwnd is no obstacle.
+ */
 function sendLossProbe(c: Tcb, now: Micros, out: SegmentSink): void {
   const { snd } = c;
   const { probe, sent } = snd;
@@ -179,13 +208,17 @@ function sendLossProbe(c: Tcb, now: Micros, out: SegmentSink): void {
   rearmRto(snd, now);
 }
 
-/** False when sending it again would teach nothing: it arrived, or the peer has shrunk its window below it. */
+/**
+ * False when sending it again would teach nothing: it arrived, or the peer has shrunk its window
+ * below it.
+ */
 function probeWithLast(c: Tcb, now: Micros, out: SegmentSink): boolean {
   const { snd } = c;
   const { sent } = snd;
   if (sent.last!.sacked) return false;
   const { bytes, size } = sent.last!;
-  if (bytes > size) sent.split(sent.length - 1, Math.floor((bytes - 1) / size) * Math.min(size, snd.mss));
+  if (bytes > size)
+    sent.split(sent.length - 1, Math.floor((bytes - 1) / size) * Math.min(size, snd.mss));
   // As Linux: of a last segment that has become too large by now, its beginning.
   const i = sent.length - 1;
   if (sent.at(i).bytes > snd.mss) sent.split(i, snd.mss);
@@ -213,7 +246,8 @@ function sendNew(c: Tcb, now: Micros, out: SegmentSink): void {
   const held = c.size.probing && !sendMtuProbe(c, now, out);
   while (!held) {
     const unsent = snd.unsent;
-    if (unsent === 0 && !(mayFinish(snd, 0) && sent.inFlight < congestion.cwnd)) break; // a FIN alone is a segment, too
+    // a FIN alone is a segment, too
+    if (unsent === 0 && !(mayFinish(snd, 0) && sent.inFlight < congestion.cwnd)) break;
     const length = unsent === 0 ? 0 : nextLength(c, snd.unsentOfRecord, now);
     if (unsent > 0 && length === 0) break;
     if (out.dropsAll === true) {
@@ -226,17 +260,30 @@ function sendNew(c: Tcb, now: Micros, out: SegmentSink): void {
   if (snd.unsent === 0) snd.flush = false;
   const limited = snd.unsent > 0 && sent.inFlight >= congestion.cwnd;
   if (before === snd.nxt && !limited) return;
-  usage.onOutput(limited || sent.inFlight >= congestion.cwnd, sent.out, snd.una, snd.nxt, congestion, now);
+  usage.onOutput(
+    limited || sent.inFlight >= congestion.cwnd,
+    sent.out,
+    snd.una,
+    snd.nxt,
+    congestion,
+    now,
+  );
   if (c.config.slowStartAfterIdle && snd.recovery.state === CaState.open)
     usage.shrinkUnused(c.config.initialWindow, snd.rtt.rto, congestion, now);
   if (before !== snd.nxt) scheduleLossProbe(snd, false, now);
 }
 
-/** FIN goes with the last `bytes`. It has a sequence number, which must lie in the window, too (RFC 9293 section 3.4). */
+/**
+ * FIN goes with the last `bytes`. It has a sequence number, which must lie in the window, too (RFC
+ * 9293 section 3.4).
+ */
 const mayFinish = (snd: Sender, bytes: number): boolean =>
   snd.isFinOwed && bytes === snd.unsent && snd.usableWindow > bytes;
 
-/** A segment that is larger than the others, if it is time for one (RFC 4821). False when everything else has to wait until there is room for it. */
+/**
+ * A segment that is larger than the others, if it is time for one (RFC 4821). False when everything
+ * else has to wait until there is room for it.
+ */
 function sendMtuProbe(c: Tcb, now: Micros, out: SegmentSink): boolean {
   const bytes = c.sack && c.rcv.hasBlocksToTell ? 0 : probeBytes(c.snd, now);
   if (bytes > 0 && out.dropsAll !== true && !mustPace(c, now)) {
@@ -248,8 +295,9 @@ function sendMtuProbe(c: Tcb, now: Micros, out: SegmentSink): boolean {
 }
 
 /**
- * RFC 5681 section 4.1: cwnd restarts when data is sent after a pause. As in Linux, a write or a new window asks the question, once. A shut window
- * says nothing of the path, so the probes of a persist period leave cwnd alone.
+ * RFC 5681 section 4.1: cwnd restarts when data is sent after a pause. As in Linux, a write or a
+ * new window asks the question, once. A shut window says nothing of the path, so the probes of a
+ * persist period leave cwnd alone.
  */
 function restartAfterPause(c: Tcb, now: Micros): void {
   const { snd, config } = c;
@@ -260,7 +308,10 @@ function restartAfterPause(c: Tcb, now: Micros): void {
   restartAfterIdle(snd.congestion, config.initialWindow, idle, snd.rtt.rto);
 }
 
-/** New data leaves and nothing is in flight: the congestion control's clock stood still since the last time. */
+/**
+ * New data leaves and nothing is in flight: the congestion control's clock stood still since the
+ * last time.
+ */
 function wakeCongestionControl(c: Tcb, now: Micros): void {
   const { snd } = c;
   if (snd.sent.inFlight > 0) return;
@@ -275,14 +326,17 @@ function noteDataSent(c: Tcb, now: Micros): void {
 }
 
 /**
- * How many of `unsent` bytes the next segment takes, 0 for none now: the peer's window, the congestion window, Nagle's algorithm and the
- * sender's silly-window avoidance (RFC 9293 3.7.4 and 3.8.6.2.1). More than the MSS only where the device cuts super-segments.
+ * How many of `unsent` bytes the next segment takes, 0 for none now: the peer's window, the
+ * congestion window, Nagle's algorithm and the sender's silly-window avoidance (RFC 9293 3.7.4 and
+ * 3.8.6.2.1). More than the MSS only where the device cuts super-segments.
  */
 function nextLength(c: Tcb, unsent: number, now: Micros): number {
   const { snd } = c;
-  const window = snd.usableWindow; // MUST-34, SHLD-15: negative when the peer shrank it, and then nothing new is sent
+  // MUST-34, SHLD-15: negative when the peer shrank it, and then nothing new is sent
+  const window = snd.usableWindow;
   const { mss } = snd;
-  // Segments are what cwnd counts. Limited transmit (RFC 3042) needs no rule: what duplicates stand for is in flight no more.
+  // Segments are what cwnd counts. Limited transmit (RFC 3042) needs no rule: what duplicates stand
+  // for is in flight no more.
   const allowance = (snd.congestion.cwnd - snd.sent.inFlight) * mss;
   const room = Math.min(window, allowance, unsent);
   if (room <= 0 || snd.hasManyRecords || mustPace(c, now)) return 0;
@@ -292,7 +346,8 @@ function nextLength(c: Tcb, unsent: number, now: Micros): number {
     if (whole === unsent && mayBeSmall(snd)) return whole;
     return whole - (whole % mss);
   }
-  // Less than a segment. All there is: Nagle decides. A part of it, since the window is small: worth it from half the largest window on.
+  // Less than a segment. All there is: Nagle decides. A part of it, since the window is small:
+  // worth it from half the largest window on.
   if (snd.overrideSillyWindow) return room;
   if (room === unsent) {
     if (mayBeSmall(snd)) return room;
@@ -303,7 +358,14 @@ function nextLength(c: Tcb, unsent: number, now: Micros): number {
 }
 
 /** `size`: payload of each segment on the wire, where `bytes` are more. */
-function sendData(c: Tcb, bytes: number, fin: boolean, size: number, now: Micros, out: SegmentSink): void {
+function sendData(
+  c: Tcb,
+  bytes: number,
+  fin: boolean,
+  size: number,
+  now: Micros,
+  out: SegmentSink,
+): void {
   const { snd } = c;
   const start = snd.nxt;
   const dataEnd = seqAdd(start, bytes);
@@ -354,9 +416,13 @@ function dataSegment(c: Tcb, start: Seq, bytes: number, size: number, out: Segme
   return seg;
 }
 
-/** Something waits, nothing is in flight that an ACK could come for, and the window holds it back: only the timer can go on. */
+/**
+ * Something waits, nothing is in flight that an ACK could come for, and the window holds it back:
+ * only the timer can go on.
+ */
 function armPersist(c: Tcb, now: Micros): void {
   const { snd } = c;
-  if ((snd.unsent === 0 && !snd.isFinOwed) || snd.flight > 0 || c.timers.isArmed(Timer.persist)) return;
+  if ((snd.unsent === 0 && !snd.isFinOwed) || snd.flight > 0 || c.timers.isArmed(Timer.persist))
+    return;
   c.setTimer(Timer.persist, now + persistInterval(c, now), now);
 }

@@ -1,6 +1,7 @@
 /**
- * Path MTU discovery, TCP's part (RFC 1191 section 6.4, RFC 8201 section 5.4): the path's MTU is another by now, so segments are. Whether an ICMP error
- * is to be believed was decided before: here (`quotesFlight`, RFC 5927 section 4.1) and where MTUs are kept (ip/path-mtu.ts).
+ * Path MTU discovery, TCP's part (RFC 1191 section 6.4, RFC 8201 section 5.4): the path's MTU is
+ * another by now, so segments are. Whether an ICMP error is to be believed was decided before: here
+ * (`quotesFlight`, RFC 5927 section 4.1) and where MTUs are kept (ip/path-mtu.ts).
  */
 import { seqGeq, seqLt, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
@@ -14,14 +15,20 @@ import { rearmRto } from './recovery/retransmit-timer.js';
 import { type MtuCause, syncMss } from './send/segment-size.js';
 import { State } from './state.js';
 
-/** Does an ICMP error quote something that is in flight? If not, somebody guessed (RFC 5927 section 4.1). Counted as in Linux. */
+/**
+ * Does an ICMP error quote something that is in flight? If not, somebody guessed (RFC 5927 section
+ * 4.1). Counted as in Linux.
+ */
 export function quotesFlight(c: Tcb, seq: Seq): boolean {
   if (seqGeq(seq, c.snd.una) && seqLt(seq, c.snd.nxt)) return true;
   c.env.counters.TcpExtOutOfWindowIcmps++;
   return false;
 }
 
-/** Packets to the peer may be `mtu` bytes long from now on. What is in flight and longer was dropped on the way: it goes out again, cut smaller. */
+/**
+ * Packets to the peer may be `mtu` bytes long from now on. What is in flight and longer was dropped
+ * on the way: it goes out again, cut smaller.
+ */
 export function pathMtuChanged(c: Tcb, mtu: number, why: MtuCause, now: Micros): void {
   const { size, snd } = c;
   if (mtu === size.mtu || c.state === State.closed || c.state === State.timeWait) return;
@@ -39,8 +46,8 @@ export function pathMtuChanged(c: Tcb, mtu: number, why: MtuCause, now: Micros):
 }
 
 /**
- * A passive open knows the peer's window. As Linux, only now does it search, and does not begin small: it learns what arrives from its first probe, or from
- * timeouts.
+ * A passive open knows the peer's window. As Linux, only now does it search, and does not begin
+ * small: it learns what arrives from its first probe, or from timeouts.
  */
 export function peerIsKnown(c: Tcb, now: Micros): void {
   startProbing(c.snd, now);
@@ -48,8 +55,9 @@ export function peerIsKnown(c: Tcb, now: Micros): void {
 }
 
 /**
- * Whatever is in flight in segments larger than `snd.mss` is lost, and no congestion is to blame. Pieces that were sent together, `chunk` bytes of them, are
- * cut anew as one, as Linux cuts its buffers: else each would leave a rest, and a small segment.
+ * Whatever is in flight in segments larger than `snd.mss` is lost, and no congestion is to blame.
+ * Pieces that were sent together, `chunk` bytes of them, are cut anew as one, as Linux cuts its
+ * buffers: else each would leave a rest, and a small segment.
  */
 function resendTooLarge(snd: Sender, chunk: number, now: Micros): void {
   const { sent, mss } = snd;

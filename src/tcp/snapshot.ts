@@ -1,4 +1,7 @@
-/** The TCB as plain data, by the RFC's names: for tests, traces, `ss`, and the page that shows a visitor his own connection. */
+/**
+ * The TCB as plain data, by the RFC's names: for tests, traces, `ss`, and the page that shows a
+ * visitor his own connection.
+ */
 import type { Micros } from '../base/time.js';
 import { NEVER } from '../base/time.js';
 import { CA_STATE_NAMES } from './congestion/ack-sample.js';
@@ -44,9 +47,25 @@ export interface TcpSnapshot {
     mss: number;
     finReceived: boolean;
   };
-  options: { timestamps: boolean; sack: boolean; windowScaling: boolean; advertisedMss: number; peerMss: number };
-  /** Packet sizes in bytes: what the path carries as far as is known, and the range of the search (RFC 4821). `probe`: the one under way, or 0. */
-  pmtu: { mtu: number; discover: number; probing: boolean; low: number; high: number; probe: number };
+  options: {
+    timestamps: boolean;
+    sack: boolean;
+    windowScaling: boolean;
+    advertisedMss: number;
+    peerMss: number;
+  };
+  /**
+   * Packet sizes in bytes: what the path carries as far as is known, and the range of the search
+   * (RFC 4821). `probe`: the one under way, or 0.
+   */
+  pmtu: {
+    mtu: number;
+    discover: number;
+    probing: boolean;
+    low: number;
+    high: number;
+    probe: number;
+  };
   /** cwnd and ssthresh in segments. */
   congestion: {
     name: string;

@@ -24,7 +24,8 @@ export function setCork(c: Tcb, on: boolean): void {
 export function setQuickAck(c: Tcb, on: boolean): void {
   const { rcv } = c;
   rcv.ack.setQuick(on);
-  if (on && rcv.ack.owed && (c.state === State.established || c.state === State.closeWait)) rcv.ackNow = true;
+  if (on && rcv.ack.owed && (c.state === State.established || c.state === State.closeWait))
+    rcv.ackNow = true;
 }
 
 export function setMaxSegment(c: Tcb, bytes: number): void {
@@ -52,11 +53,14 @@ export function setKeepAlive(
   if (probes !== undefined) c.keepAliveProbes = probes;
   if (!on || !isSynchronized(c.state)) c.timers.stop(Timer.keepAlive);
   else if (!already) c.armKeepAlive(now);
-  else if (idle !== undefined) c.armKeepAlive(now, c.lastReceivedAt); // as Linux: the silence before counts
+  // as Linux: the silence before counts
+  else if (idle !== undefined) c.armKeepAlive(now, c.lastReceivedAt);
 }
 
 export function setMaxRto(c: Tcb, most: Micros): void {
   if (!(most >= MIN_MAX_RTO && most <= MAX_MAX_RTO))
-    throw new RangeError(`TCP_RTO_MAX_MS is ${MIN_MAX_RTO / 1000} to ${MAX_MAX_RTO / 1000} ms: ${most / 1000}`);
+    throw new RangeError(
+      `TCP_RTO_MAX_MS is ${MIN_MAX_RTO / 1000} to ${MAX_MAX_RTO / 1000} ms: ${most / 1000}`,
+    );
   c.snd.rtt.max = most;
 }

@@ -1,6 +1,7 @@
 /**
- * The states of a connection and every transition between them, with its causes, as data (RFC 9293 section 3.3.2).
- * `Tcb.setState` refuses any other; docs/state-machine.md is drawn from this table, and a test reaches every row.
+ * The states of a connection and every transition between them, with its causes, as data (RFC 9293
+ * section 3.3.2). `Tcb.setState` refuses any other; docs/state-machine.md is drawn from this table,
+ * and a test reaches every row.
  */
 import { ENDS, type Cause } from './causes.js';
 
@@ -45,7 +46,13 @@ export interface Transition {
   readonly section: string;
 }
 
-const t = (from: State, to: State, causes: readonly Cause[], does: string, section: string): Transition => ({
+const t = (
+  from: State,
+  to: State,
+  causes: readonly Cause[],
+  does: string,
+  section: string,
+): Transition => ({
   from,
   to,
   causes,
@@ -53,13 +60,22 @@ const t = (from: State, to: State, causes: readonly Cause[], does: string, secti
   section,
 });
 
-/** FIN-WAIT-1 never leads to TIME-WAIT at once: the ACK of our FIN counts before the peer's FIN in the same segment. */
+/**
+ * FIN-WAIT-1 never leads to TIME-WAIT at once: the ACK of our FIN counts before the peer's FIN in
+ * the same segment.
+ */
 export const TRANSITIONS: readonly Transition[] = [
   t(State.closed, State.synSent, ['active-open'], 'send SYN', '3.10.1'),
   t(State.listen, State.synReceived, ['syn', 'syn-cookie'], 'send SYN,ACK', '3.10.7.2'),
   t(State.synSent, State.synReceived, ['simultaneous-syn'], 'send SYN,ACK', '3.10.7.3'),
   t(State.synSent, State.established, ['syn-ack'], 'send ACK', '3.10.7.3'),
-  t(State.synSent, State.closed, ['close', 'syn-timeout', 'icmp-error', ...ENDS], '', '3.10.4, 3.10.7.3, 3.8.3'),
+  t(
+    State.synSent,
+    State.closed,
+    ['close', 'syn-timeout', 'icmp-error', ...ENDS],
+    '',
+    '3.10.4, 3.10.7.3, 3.8.3',
+  ),
   t(State.synReceived, State.established, ['ack-of-syn'], '', '3.10.7.4'),
   t(
     State.synReceived,
@@ -92,10 +108,13 @@ export const TRANSITIONS: readonly Transition[] = [
 
 /** By `from * STATE_NAMES.length + to`. */
 const allowed: (ReadonlySet<Cause> | undefined)[] = [];
-for (const { from, to, causes } of TRANSITIONS) allowed[from * STATE_NAMES.length + to] = new Set(causes);
+for (const { from, to, causes } of TRANSITIONS)
+  allowed[from * STATE_NAMES.length + to] = new Set(causes);
 
 export const isAllowed = (from: State, to: State, cause: Cause): boolean =>
   allowed[from * STATE_NAMES.length + to]?.has(cause) === true;
 
-/** Both sides have each other's sequence numbers (RFC 9293 section 3.3.2: "synchronized states"). */
+/**
+ * Both sides have each other's sequence numbers (RFC 9293 section 3.3.2: "synchronized states").
+ */
 export const isSynchronized = (s: State): boolean => s >= State.established;

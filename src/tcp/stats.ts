@@ -1,4 +1,7 @@
-/** What one connection has sent and received so far: the counts of TCP_INFO, counted as Linux counts. */
+/**
+ * What one connection has sent and received so far: the counts of TCP_INFO, counted as Linux
+ * counts.
+ */
 import type { Micros } from '../base/time.js';
 import { Ecn, type Segment } from '../wire/tcp.js';
 
@@ -43,7 +46,10 @@ export class TcpStats {
     if (seg.payloadBytes > 0) this.dataSegsIn += segments;
   }
 
-  /** A listener's handshake is over with `ack`: Linux makes the connection now, and of what came before it only the SYN is counted. */
+  /**
+   * A listener's handshake is over with `ack`: Linux makes the connection now, and of what came
+   * before it only the SYN is counted.
+   */
   handshakeEnds(ack: Segment): void {
     this.segsIn = 1;
     this.dataSegsIn = 0;

@@ -1,4 +1,7 @@
-/** Fast Open's rules (RFC 7413): the option and the data of a SYN, ours and the peer's. What is remembered is fast-open.ts. */
+/**
+ * Fast Open's rules (RFC 7413): the option and the data of a SYN, ours and the peer's. What is
+ * remembered is fast-open.ts.
+ */
 import type { Micros } from '../base/time.js';
 import { ABSENT, type Segment } from '../wire/tcp.js';
 import { TcpEvent } from './events.js';
@@ -8,7 +11,10 @@ import { peerIsKnown } from './path-mtu.js';
 import { syncMss } from './send/segment-size.js';
 import type { Tcb } from './tcb.js';
 
-/** Puts the option on our first SYN or SYN,ACK, and data into a SYN. One that is sent again has neither. */
+/**
+ * Puts the option on our first SYN or SYN,ACK, and data into a SYN. One that is sent again has
+ * neither.
+ */
 export function putIntoSyn(c: Tcb, f: FastOpen, seg: Segment): void {
   if (f.cookie !== null) {
     seg.cookieBytes = f.cookie.length;
@@ -23,7 +29,10 @@ export function putIntoSyn(c: Tcb, f: FastOpen, seg: Segment): void {
   seg.payloadBytes = f.synData;
 }
 
-/** A listener took a SYN with data: it is delivered, and the answer need not wait for the handshake's end. */
+/**
+ * A listener took a SYN with data: it is delivered, and the answer need not wait for the
+ * handshake's end.
+ */
 export function takeSynData(c: Tcb, syn: Segment, now: Micros): void {
   const { snd, rcv } = c;
   rcv.offerSynWindow(c.timestamps);
@@ -39,8 +48,8 @@ export function takeSynData(c: Tcb, syn: Segment, now: Micros): void {
 }
 
 /**
- * The data of a SYN or SYN,ACK, which the window may not have room for at the end. It tells nothing of how the peer sends: when the next data is acknowledged
- * is decided as if that were the first.
+ * The data of a SYN or SYN,ACK, which the window may not have room for at the end. It tells nothing
+ * of how the peer sends: when the next data is acknowledged is decided as if that were the first.
  */
 function takeTextOfSyn(c: Tcb, syn: Segment): void {
   const bytes = c.rcv.takeTextOfSyn(syn);
@@ -49,7 +58,10 @@ function takeTextOfSyn(c: Tcb, syn: Segment): void {
   c.raise(TcpEvent.readable);
 }
 
-/** In SYN-SENT an answer to our SYN came, and SND.UNA is where it says. What it did not acknowledge goes out again at once (section 4.2.1). */
+/**
+ * In SYN-SENT an answer to our SYN came, and SND.UNA is where it says. What it did not acknowledge
+ * goes out again at once (section 4.2.1).
+ */
 export function synAnswered(c: Tcb, f: FastOpen, seg: Segment, now: Micros): void {
   const { sent } = c.snd;
   const isLeft = sent.length > 0;

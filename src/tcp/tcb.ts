@@ -1,7 +1,8 @@
 /**
- * The control block of one TCP connection (TCB, RFC 9293 section 3.3.1): its fields, and the few steps that every rule
- * needs: a change of state, the end, timers, notes for whoever watches. The rules (input.ts, output.ts, timeouts.ts and
- * the files around them) take a Tcb and work on it; it imports none of them. Programs see its subclass `Connection`.
+ * The control block of one TCP connection (TCB, RFC 9293 section 3.3.1): its fields, and the few
+ * steps that every rule needs: a change of state, the end, timers, notes for whoever watches. The
+ * rules (input.ts, output.ts, timeouts.ts and the files around them) take a Tcb and work on it; it
+ * imports none of them. Programs see its subclass `Connection`.
  */
 import type { Seq } from '../base/seq.js';
 import { NEVER, type Micros } from '../base/time.js';
@@ -57,7 +58,10 @@ export class Tcb implements SenderPort {
   fastOpen: FastOpen | null = null;
   /** MUST-11: SYN-RECEIVED remembers whether a passive or an active OPEN led to it. */
   passive = false;
-  /** Its place among its listener's half-open connections, -1 outside; its SYN,ACK was sent once only. The listener's to write. */
+  /**
+   * Its place among its listener's half-open connections, -1 outside; its SYN,ACK was sent once
+   * only. The listener's to write.
+   */
   synQueueIndex = -1;
   isYoung = false;
 
@@ -79,7 +83,10 @@ export class Tcb implements SenderPort {
   /** Why the connection ended: an errno name. Null for a normal end. */
   error: string | null = null;
   softError: string | null = null;
-  /** The last of ICMP's that nothing acknowledged has disproved since (Linux's sk_err_soft): what a timeout reports then. */
+  /**
+   * The last of ICMP's that nothing acknowledged has disproved since (Linux's sk_err_soft): what a
+   * timeout reports then.
+   */
   icmpError: string | null = null;
   events = 0;
   /** `send` took less than it was given: tell when there is room. */
@@ -105,7 +112,10 @@ export class Tcb implements SenderPort {
   resetAck: Seq = 0;
   /** Of one that answers a segment: its TSecr; null for a RST without timestamps. */
   resetEcho: number | null = null;
-  /** At most one challenge ACK is owed. When a segment that is no good was last answered, with one or with another ACK (Linux's last_oow_ack_time). */
+  /**
+   * At most one challenge ACK is owed. When a segment that is no good was last answered, with one
+   * or with another ACK (Linux's last_oow_ack_time).
+   */
   challengeOwed = false;
   lastChallengeAt: Micros = -NEVER;
 
@@ -127,7 +137,10 @@ export class Tcb implements SenderPort {
   linger: Micros = -1;
   /** TCP_LINGER2: -1 for no FIN-WAIT-2 at all; 0 leaves it to `finTimeout` (tcp_fin_timeout). */
   linger2: Micros = 0;
-  /** The MSS that the MTU allows, the one that the route announces, TCP_MAXSEG (0 for none), and the one that we announce. */
+  /**
+   * The MSS that the MTU allows, the one that the route announces, TCP_MAXSEG (0 for none), and the
+   * one that we announce.
+   */
   readonly deviceMss: number;
   readonly routeMss: number;
   userMss: number;
@@ -206,7 +219,10 @@ export class Tcb implements SenderPort {
     this.env.observer?.stateChanged(this, from, to, cause, now);
   }
 
-  /** The connection is over: no timer, no buffer is left; what was received in order may still be read. */
+  /**
+   * The connection is over: no timer, no buffer is left; what was received in order may still be
+   * read.
+   */
   finish(error: string | null, cause: Cause, now: Micros): void {
     if (this.state === State.closed) return;
     const told = this.state === State.timeWait;
@@ -244,7 +260,10 @@ export class Tcb implements SenderPort {
     this.settleMemory();
   }
 
-  /** What this connection holds, as the stack counts it: the send buffer, the records of what is in flight, what waits to be read, what is out of order. */
+  /**
+   * What this connection holds, as the stack counts it: the send buffer, the records of what is in
+   * flight, what waits to be read, what is out of order.
+   */
   settleMemory(): void {
     const { snd, rcv } = this;
     this.memory.settle(snd.buffer.memory + snd.sent.memory + rcv.memory);
@@ -286,12 +305,14 @@ export class Tcb implements SenderPort {
   }
 
   armKeepAlive(now: Micros, silentSince = now): void {
-    if (this.keepAlive) this.setTimer(Timer.keepAlive, Math.max(now, silentSince + this.keepAliveIdle), now);
+    if (this.keepAlive)
+      this.setTimer(Timer.keepAlive, Math.max(now, silentSince + this.keepAliveIdle), now);
   }
 
   /** Bytes that a write would take now. */
   get sendRoom(): number {
-    const open = this.state === State.established || this.state === State.closeWait || this.isOpening;
+    const open =
+      this.state === State.established || this.state === State.closeWait || this.isOpening;
     if (!open || this.snd.finQueued || this.closeQueued) return 0;
     return this.snd.room;
   }
@@ -316,7 +337,10 @@ export class Tcb implements SenderPort {
     this.raise(TcpEvent.writable);
   }
 
-  /** The most that a segment of ours carries, options included, to a peer that announced `peerMss` (MUST-16). */
+  /**
+   * The most that a segment of ours carries, options included, to a peer that announced `peerMss`
+   * (MUST-16).
+   */
   mostMss(peerMss: number): number {
     return Math.min(peerMss, atMost(this.userMss, this.deviceMss));
   }
@@ -327,4 +351,5 @@ export const routeMss = ({ routeAdvmss }: TcpConfig, deviceMss: number): number 
   routeAdvmss > 0 ? routeAdvmss : deviceMss;
 
 /** `most`, where it is set and less. */
-export const atMost = (most: number, bytes: number): number => (most > 0 ? Math.min(most, bytes) : bytes);
+export const atMost = (most: number, bytes: number): number =>
+  most > 0 ? Math.min(most, bytes) : bytes;

@@ -1,6 +1,7 @@
 /**
- * TCP_INFO: what Linux 6.18 tells of a connection in struct tcp_info (linux/tcp.h), with its names, its units and its way of counting. The page that
- * shows a visitor his connection, the assertions of packet scripts and the comparison with the kernel all read this one table.
+ * TCP_INFO: what Linux 6.18 tells of a connection in struct tcp_info (linux/tcp.h), with its names,
+ * its units and its way of counting. The page that shows a visitor his connection, the assertions
+ * of packet scripts and the comparison with the kernel all read this one table.
  */
 import { SECOND, type Micros } from '../base/time.js';
 import { CaState } from './congestion/ack-sample.js';
@@ -91,7 +92,10 @@ export const TCP_INFO_FIELDS = [
 export type TcpInfoField = Exclude<(typeof TCP_INFO_FIELDS)[number][0], ''>;
 export type TcpInfo = Readonly<Record<TcpInfoField, number>>;
 
-/** Linux's numbers (enum in net/tcp_states.h). A socket whose connection is in TIME-WAIT is a closed one there: what waits is a record of its own. */
+/**
+ * Linux's numbers (enum in net/tcp_states.h). A socket whose connection is in TIME-WAIT is a closed
+ * one there: what waits is a record of its own.
+ */
 const STATE_NUMBERS: Readonly<Record<State, number>> = {
   [State.established]: 1,
   [State.synSent]: 2,
@@ -131,8 +135,12 @@ const NO_RATE_LIMIT = 2 ** 64;
 /** ~0 of an unsigned 32-bit field. */
 const UNKNOWN = 0xffffffff;
 
-/** As Linux: who closes in SYN-RECEIVED is in FIN-WAIT-1 at once. (Here when the peer acknowledges our SYN; shutdown() waits for that in Linux, too.) */
-const stateOf = (c: Tcb): State => (c.state === State.synReceived && c.rcv.orphaned ? State.finWait1 : c.state);
+/**
+ * As Linux: who closes in SYN-RECEIVED is in FIN-WAIT-1 at once. (Here when the peer acknowledges
+ * our SYN; shutdown() waits for that in Linux, too.)
+ */
+const stateOf = (c: Tcb): State =>
+  c.state === State.synReceived && c.rcv.orphaned ? State.finWait1 : c.state;
 
 export function tcpInfo(c: Tcb, now: Micros): TcpInfo {
   const { snd, rcv, stats, size } = c;
@@ -168,7 +176,8 @@ export function tcpInfo(c: Tcb, now: Micros): TcpInfo {
     tcpi_rttvar: Math.floor(rtt.rttvar),
     tcpi_snd_ssthresh: Math.min(congestion.ssthresh, INFINITE_SSTHRESH),
     tcpi_snd_cwnd: cwndOf(c),
-    tcpi_advmss: c.advertisedMss - (c.timestamps && hasPeer(c) && !c.isOpening ? TIMESTAMP_BYTES : 0),
+    tcpi_advmss:
+      c.advertisedMss - (c.timestamps && hasPeer(c) && !c.isOpening ? TIMESTAMP_BYTES : 0),
     tcpi_reordering: recovery.reordering,
     tcpi_rcv_rtt: Math.floor(rcv.tuning.rtt),
     tcpi_rcv_space: rcv.tuning.space,
@@ -179,7 +188,8 @@ export function tcpInfo(c: Tcb, now: Micros): TcpInfo {
     tcpi_bytes_received: stats.bytesIn,
     tcpi_segs_out: stats.segsOut,
     tcpi_segs_in: stats.segsIn,
-    tcpi_notsent_bytes: stats.leftUnsent + (snd.buffer.length === 0 ? 0 : snd.unsent) + Number(snd.isFinOwed),
+    tcpi_notsent_bytes:
+      stats.leftUnsent + (snd.buffer.length === 0 ? 0 : snd.unsent) + Number(snd.isFinOwed),
     tcpi_min_rtt: rtt.minRtt === Infinity ? UNKNOWN : Math.floor(rtt.minRtt),
     tcpi_data_segs_in: stats.dataSegsIn,
     tcpi_data_segs_out: stats.dataSegsOut,
@@ -215,7 +225,9 @@ export function tcpInfo(c: Tcb, now: Micros): TcpInfo {
 
 /** Of a socket that never had a connection. */
 export function tcpInfoOfFresh(config: TcpConfig, now: Micros): TcpInfo {
-  const info = Object.fromEntries(TCP_INFO_FIELDS.filter(([name]) => name !== '').map(([name]) => [name, 0]));
+  const info = Object.fromEntries(
+    TCP_INFO_FIELDS.filter(([name]) => name !== '').map(([name]) => [name, 0]),
+  );
   return {
     ...(info as TcpInfo),
     tcpi_state: STATE_NUMBERS[State.closed],
@@ -240,13 +252,18 @@ const millis = (t: Micros): number => Math.floor(t / 1000);
 /** The peer's SYN came. */
 const hasPeer = (c: Tcb): boolean => c.peerMss > 0;
 
-/** Before the peer answers it is what every connection begins with, or after a timeout one segment. */
+/**
+ * Before the peer answers it is what every connection begins with, or after a timeout one segment.
+ */
 function cwndOf(c: Tcb): number {
   if (hasPeer(c)) return Math.min(c.snd.congestion.cwnd, UNKNOWN);
   return c.synTries > 0 ? 1 : FIRST_CWND;
 }
 
-/** Before the peer's SYN: as large as its last one allowed, which a Fast Open remembers, or the least that any takes. */
+/**
+ * Before the peer's SYN: as large as its last one allowed, which a Fast Open remembers, or the
+ * least that any takes.
+ */
 function sendMssOf(c: Tcb): number {
   if (hasPeer(c)) return c.snd.mss;
   const { fastOpen } = c;
@@ -255,8 +272,9 @@ function sendMssOf(c: Tcb): number {
 }
 
 /**
- * Timers that were doubled: after timeouts, with linear ones at first for a SYN, or after probes of a shut window. What the SYN's timeouts
- * had doubled holds, as any backoff, until a round trip is measured (RFC 6298 section 3).
+ * Timers that were doubled: after timeouts, with linear ones at first for a SYN, or after probes of
+ * a shut window. What the SYN's timeouts had doubled holds, as any backoff, until a round trip is
+ * measured (RFC 6298 section 3).
  */
 function backoffOf(c: Tcb): number {
   if (c.state === State.closed) return 0;
@@ -285,7 +303,8 @@ function optionsOf(c: Tcb): number {
 }
 
 /** Active: our SYN's data was acknowledged with it. Passive: the peer's was taken. */
-const tookSynData = ({ fastOpen: f }: Tcb): boolean => f !== null && (f.synDataAcked || f.takenSynData > 0);
+const tookSynData = ({ fastOpen: f }: Tcb): boolean =>
+  f !== null && (f.synDataAcked || f.takenSynData > 0);
 
 /** Bytes a second of the last sample that was good, or better than the one before. */
 function deliveryRate({ snd }: Tcb): number {

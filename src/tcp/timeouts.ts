@@ -1,4 +1,7 @@
-/** What an expired timer does: RFC 9293 section 3.10.8 and the RFCs of each. Nothing is sent from here either. */
+/**
+ * What an expired timer does: RFC 9293 section 3.10.8 and the RFCs of each. Nothing is sent from
+ * here either.
+ */
 import type { Micros } from '../base/time.js';
 import type { Cause } from './causes.js';
 import { abort } from './closing.js';
@@ -55,10 +58,17 @@ export function timerExpires(c: Tcb, timer: Timer, now: Micros): void {
   }
 }
 
-/** TCP_DEFER_ACCEPT: the handshake's ACK came and was not taken, so the SYN,ACK rests; the last ones shall bring another. */
-const isDeferred = (c: Tcb): boolean => c.deferredAck && c.synTries < deferredSynAcks(c.config.deferAccept) - 1;
+/**
+ * TCP_DEFER_ACCEPT: the handshake's ACK came and was not taken, so the SYN,ACK rests; the last ones
+ * shall bring another.
+ */
+const isDeferred = (c: Tcb): boolean =>
+  c.deferredAck && c.synTries < deferredSynAcks(c.config.deferAccept) - 1;
 
-/** MUST-22: SYN and SYN,ACK are retransmitted by the same mechanism, R1's report included, with limits of their own. */
+/**
+ * MUST-22: SYN and SYN,ACK are retransmitted by the same mechanism, R1's report included, with
+ * limits of their own.
+ */
 function synTimeout(c: Tcb, now: Micros): void {
   const { config } = c;
   const active = c.state === State.synSent;
@@ -78,7 +88,10 @@ function synTimeout(c: Tcb, now: Micros): void {
   if (c.synTries + 1 === config.retries1 && !isHalfOpen(c)) c.reportSoftError('ETIMEDOUT');
   c.env.counters.TcpExtTCPTimeouts++;
   // As Linux: a listener's SYN,ACK is timed from when it was first sent.
-  c.stats.timeoutExpired(c.synTries === 0, c.passive && c.fastOpen?.accepted !== true ? c.openedAt : now);
+  c.stats.timeoutExpired(
+    c.synTries === 0,
+    c.passive && c.fastOpen?.accepted !== true ? c.openedAt : now,
+  );
   if (active) for (const record of c.snd.sent) c.snd.sent.markLost(record);
   if (early) synAckTimedOut(c.snd, c.synTries, now);
   const rests = isDeferred(c);
@@ -88,16 +101,23 @@ function synTimeout(c: Tcb, now: Micros): void {
 }
 
 /**
- * The user's limit, or the time that the retransmissions with backoff take from the first on: as in Linux, which tells of the end that comes
- * first. Of a half-open connection nothing counts but how often its SYN,ACK was sent.
+ * The user's limit, or the time that the retransmissions with backoff take from the first on: as in
+ * Linux, which tells of the end that comes first. Of a half-open connection nothing counts but how
+ * often its SYN,ACK was sent.
  */
 function isSynOverdue(c: Tcb, elapsed: Micros): boolean {
   if (c.state !== State.synSent) return false;
   if (c.userTimeout > 0) return elapsed >= c.userTimeout;
-  return elapsed >= Math.max(c.config.synTimeout, backoffTime(c.synRetries, c.config.initialRto, c.snd.rtt.max));
+  return (
+    elapsed >=
+    Math.max(c.config.synTimeout, backoffTime(c.synRetries, c.config.initialRto, c.snd.rtt.max))
+  );
 }
 
-/** How long to wait after the SYN (or SYN,ACK) that just went out: twice as long each time, and with a user timeout never beyond its end. */
+/**
+ * How long to wait after the SYN (or SYN,ACK) that just went out: twice as long each time, and with
+ * a user timeout never beyond its end.
+ */
 export function synInterval(c: Tcb, now: Micros): Micros {
   const { config } = c;
   const linear = c.state === State.synSent ? config.synLinearTimeouts : 0;
@@ -123,7 +143,10 @@ function retransmissionTimeout(c: Tcb, now: Micros): void {
     c.reportSoftError('ETIMEDOUT');
   }
   const resentFor = now - snd.recovery.undo.firstResentAt; // NaN before the first
-  if (snd.timeouts > 0 && resentFor >= backoffTime(config.retries1, backoffBase(config), snd.rtt.max))
+  if (
+    snd.timeouts > 0 &&
+    resentFor >= backoffTime(config.retries1, backoffBase(config), snd.rtt.max)
+  )
     suspectBlackHole(snd, now);
   c.env.counters.TcpExtTCPTimeouts++;
   c.stopTimer(Timer.reorder, now); // late, it would reduce the window once more
@@ -136,24 +159,33 @@ function retransmissionTimeout(c: Tcb, now: Micros): void {
   c.note('cwnd', snd.congestion.cwnd, cwnd, now);
 }
 
-/** What tcp_retries1 and tcp_retries2 count from: 200 ms as in Linux, so that a smaller minimum of the RTO does not make R2 shorter. */
+/**
+ * What tcp_retries1 and tcp_retries2 count from: 200 ms as in Linux, so that a smaller minimum of
+ * the RTO does not make R2 shorter.
+ */
 const backoffBase = ({ minRto }: TcpConfig): Micros => Math.max(minRto, LEAST_BACKOFF_BASE);
 
-/** R2 (MUST-20), or the user's limit instead of it (MUST-21): what is in flight has been sent again for long enough. */
+/**
+ * R2 (MUST-20), or the user's limit instead of it (MUST-21): what is in flight has been sent again
+ * for long enough.
+ */
 function isOverdue(c: Tcb, now: Micros): boolean {
   const { snd, config } = c;
   const elapsed = now - snd.retransmittingSince;
   if (c.userTimeout > 0) return elapsed >= c.userTimeout; // MUST-21
   const most = snd.rtt.max;
-  if (c.rcv.orphaned) return elapsed >= backoffTime(orphanRetries(c, snd.rtt.rto), backoffBase(config), most);
-  // SHLD-17, MUST-37: a peer that shrank its window to nothing but still answers is not dead. As Linux, it is after 2 maxRto of silence.
+  if (c.rcv.orphaned)
+    return elapsed >= backoffTime(orphanRetries(c, snd.rtt.rto), backoffBase(config), most);
+  // SHLD-17, MUST-37: a peer that shrank its window to nothing but still answers is not dead. As
+  // Linux, it is after 2 maxRto of silence.
   if (snd.wnd === 0) return elapsed > 2 * most && now - c.lastReceivedAt > 2 * most;
   return elapsed >= backoffTime(config.retries2, backoffBase(config), most);
 }
 
 /**
- * R2 of a connection whose user has closed it (tcp_orphan_retries, Linux's function of that name). `wait`: the timeout that has
- * just expired. Once it has grown to its ceiling only what was set counts, and after an ICMP error not even that.
+ * R2 of a connection whose user has closed it (tcp_orphan_retries, Linux's function of that name).
+ * `wait`: the timeout that has just expired. Once it has grown to its ceiling only what was set
+ * counts, and after an ICMP error not even that.
  */
 function orphanRetries(c: Tcb, wait: Micros): number {
   const { orphanRetries: set } = c.config;
@@ -161,22 +193,29 @@ function orphanRetries(c: Tcb, wait: Micros): number {
   return c.icmpError === null ? set : 0;
 }
 
-/** RFC 8985 section 7.3: output sends the probe. One probe at most is out; after it the retransmission timer takes over. */
+/**
+ * RFC 8985 section 7.3: output sends the probe. One probe at most is out; after it the
+ * retransmission timer takes over.
+ */
 function lossProbeTimeout(c: Tcb, now: Micros): void {
   const { probe } = c.snd;
   if (probe.end === null) probe.owed = true;
   else resumeRto(c.snd, now);
 }
 
-/** RFC 9293 section 3.8.6.1. The same timer is silly-window avoidance's override (3.8.6.2.1): what little fits is sent at last. */
+/**
+ * RFC 9293 section 3.8.6.1. The same timer is silly-window avoidance's override (3.8.6.2.1): what
+ * little fits is sent at last.
+ */
 function persistTimeout(c: Tcb, now: Micros): void {
   const { snd } = c;
   if (snd.wnd > 0 && !snd.droppedHere) {
     snd.overrideSillyWindow = true;
     return;
   }
-  // MUST-37: only probes that nobody answers count; a peer that keeps its window shut may do so for ever (MAY-8), unless the
-  // user sets a limit: what waits then waits for so long at most, counted from the first probe as in Linux.
+  // MUST-37: only probes that nobody answers count; a peer that keeps its window shut may do so for
+  // ever (MAY-8), unless the user sets a limit: what waits then waits for so long at most, counted
+  // from the first probe as in Linux.
   if (snd.probesSent > 0 && makesRoom(c, now)) return;
   if (hasJustBegun(snd)) snd.probingSince = now;
   else if (c.userTimeout > 0 && now - snd.probingSince >= c.userTimeout) {
@@ -198,7 +237,10 @@ function persistTimeout(c: Tcb, now: Micros): void {
   c.note('zero-window-probe', snd.probesSent, snd.unsent, now);
 }
 
-/** An orphan is given up, too, when its peer answers each probe but the wait for the next would be as long as it may be. */
+/**
+ * An orphan is given up, too, when its peer answers each probe but the wait for the next would be
+ * as long as it may be.
+ */
 function hasProbedEnough(c: Tcb): boolean {
   const { snd, config } = c;
   if (!c.rcv.orphaned) return snd.probesUnanswered >= config.retries2;
@@ -213,24 +255,32 @@ const hasJustBegun = (snd: Sender): boolean => snd.probesSent === 0 && snd.probe
 const persistWait = ({ snd, config }: Tcb): Micros =>
   Math.min(snd.rtt.rto * 2 ** Math.min(snd.probesSent, config.retries2), snd.rtt.max);
 
-/** SHLD-29, SHLD-30: the first probe after one RTO, then twice as long each time; never beyond the user timeout. */
+/**
+ * SHLD-29, SHLD-30: the first probe after one RTO, then twice as long each time; never beyond the
+ * user timeout.
+ */
 export function persistInterval(c: Tcb, now: Micros): Micros {
   const wait = c.snd.droppedHere && c.snd.probesUnanswered > 0 ? LOCAL_RETRY : persistWait(c);
   if (c.userTimeout === 0 || hasJustBegun(c.snd)) return wait;
   return Math.max(1, Math.min(wait, c.snd.probingSince + c.userTimeout - now));
 }
 
-/** RFC 9293 section 3.8.4. MUST-26: a probe goes out only when nothing is in flight and nothing came for the interval. */
+/**
+ * RFC 9293 section 3.8.4. MUST-26: a probe goes out only when nothing is in flight and nothing came
+ * for the interval.
+ */
 function keepAliveTimeout(c: Tcb, now: Micros): void {
   const { snd } = c;
   const busy = snd.flight > 0 || snd.unsent > 0;
-  const idleUntil = c.lastReceivedAt + c.keepAliveIdle; // a sum: a difference of times may round to one that never comes
+  // a sum: a difference of times may round to one that never comes
+  const idleUntil = c.lastReceivedAt + c.keepAliveIdle;
   if (busy || now < idleUntil) {
     c.setTimer(Timer.keepAlive, busy ? now + c.keepAliveIdle : idleUntil, now);
     return;
   }
   const silent = now - c.lastReceivedAt;
-  const dead = c.userTimeout > 0 ? silent >= c.userTimeout : c.keepAliveUnanswered >= c.keepAliveProbes;
+  const dead =
+    c.userTimeout > 0 ? silent >= c.userTimeout : c.keepAliveUnanswered >= c.keepAliveProbes;
   if (dead && c.keepAliveUnanswered > 0) {
     // As Linux, a RST tells the peer, in case it is still there.
     c.resetOwed = OwedReset.withAck;
@@ -244,7 +294,10 @@ function keepAliveTimeout(c: Tcb, now: Micros): void {
   c.setTimer(Timer.keepAlive, now + c.keepAliveInterval, now);
 }
 
-/** Nobody is there who could give this connection up, its peer takes nothing, and others need the place: true when it is over. */
+/**
+ * Nobody is there who could give this connection up, its peer takes nothing, and others need the
+ * place: true when it is over.
+ */
 function makesRoom(c: Tcb, now: Micros): boolean {
   if (!c.rcv.orphaned || !c.env.memory.wantsOrphansBack) return false;
   c.env.counters.TcpExtTCPAbortOnMemory++;
@@ -252,7 +305,10 @@ function makesRoom(c: Tcb, now: Micros): boolean {
   return true;
 }
 
-/** The peer is taken for dead, or the path to it, if ICMP said so. As in Linux it gets no RST: one that lives gets it when it sends again. */
+/**
+ * The peer is taken for dead, or the path to it, if ICMP said so. As in Linux it gets no RST: one
+ * that lives gets it when it sends again.
+ */
 function giveUp(c: Tcb, cause: Cause, now: Micros): void {
   c.env.counters.TcpExtTCPAbortOnTimeout++;
   c.finish(c.icmpError ?? 'ETIMEDOUT', cause, now);

@@ -1,6 +1,7 @@
 /**
- * A connection's timers: a small table of deadlines, nothing that ticks. The stack keeps one heap over all connections'
- * next deadlines and the shell arms one timer of the machine's, so that a thousand idle connections cost no timer at all.
+ * A connection's timers: a small table of deadlines, nothing that ticks. The stack keeps one heap
+ * over all connections' next deadlines and the shell arms one timer of the machine's, so that a
+ * thousand idle connections cost no timer at all.
  */
 import { NEVER, type Micros } from '../base/time.js';
 
@@ -15,7 +16,10 @@ export const Timer = {
   keepAlive: 3,
   /** FIN-WAIT-2 of a connection that nobody reads any more (Linux's tcp_fin_timeout). */
   finWait2: 4,
-  /** Tail loss probe, RFC 8985 section 7: armed instead of the retransmission timeout while nothing is dubious. */
+  /**
+   * Tail loss probe, RFC 8985 section 7: armed instead of the retransmission timeout while nothing
+   * is dubious.
+   */
   tlp: 5,
   /** RACK's reordering timer, RFC 8985 section 6.2 step 5. */
   reorder: 6,

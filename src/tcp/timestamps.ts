@@ -1,7 +1,8 @@
 /**
- * RFC 7323: what a segment's timestamps say about it. PAWS (section 5) tells segments of an earlier life by an old TSval; an
- * echo (TSecr, section 3.2) that was never sent belongs to another connection. `strictTimestamps` takes the RFC's letter;
- * else Linux's tolerance applies, which keeps connections alive whose paths strip or reorder what carries timestamps.
+ * RFC 7323: what a segment's timestamps say about it. PAWS (section 5) tells segments of an earlier
+ * life by an old TSval; an echo (TSecr, section 3.2) that was never sent belongs to another
+ * connection. `strictTimestamps` takes the RFC's letter; else Linux's tolerance applies, which
+ * keeps connections alive whose paths strip or reorder what carries timestamps.
  */
 import { seqLt } from '../base/seq.js';
 import { MILLISECOND, type Micros } from '../base/time.js';
@@ -10,12 +11,21 @@ import { TcpFlag, type Segment } from '../wire/tcp.js';
 import type { Tcb } from './tcb.js';
 import { State } from './state.js';
 
-/** Linux's TCP_PAWS_WINDOW: a TSval one tick behind TS.Recent is taken, because CPUs may read their clocks out of order. */
+/**
+ * Linux's TCP_PAWS_WINDOW: a TSval one tick behind TS.Recent is taken, because CPUs may read their
+ * clocks out of order.
+ */
 const PAWS_WINDOW = 1;
-/** A reordered duplicate ACK is at most one RTO late. Ticks of the fastest clock that Linux expects of a peer: 1200 Hz. */
+/**
+ * A reordered duplicate ACK is at most one RTO late. Ticks of the fastest clock that Linux expects
+ * of a peer: 1200 Hz.
+ */
 const REPLAY_TICKS_PER_SECOND = 1200;
 
-/** Why a segment is not acceptable by its timestamps, and how the drop is counted; null for one that is. */
+/**
+ * Why a segment is not acceptable by its timestamps, and how the drop is counted; null for one that
+ * is.
+ */
 export interface TimestampFault {
   readonly reason: DropReason;
   readonly counter: 'TcpExtPAWSEstab' | 'TcpExtPAWSOldAck' | 'TcpExtTSEcrRejected';
@@ -24,11 +34,25 @@ export interface TimestampFault {
 }
 
 const OLD: TimestampFault = { reason: Drop.tcpPaws, counter: 'TcpExtPAWSEstab', answered: true };
-/** As in Linux: ACKs that were overtaken are common, and an answer to each would be taken for a duplicate ACK. */
-const OLD_ACK: TimestampFault = { reason: Drop.tcpPaws, counter: 'TcpExtPAWSOldAck', answered: false };
-const FOREIGN: TimestampFault = { reason: Drop.tcpForeignEcho, counter: 'TcpExtTSEcrRejected', answered: true };
+/**
+ * As in Linux: ACKs that were overtaken are common, and an answer to each would be taken for a
+ * duplicate ACK.
+ */
+const OLD_ACK: TimestampFault = {
+  reason: Drop.tcpPaws,
+  counter: 'TcpExtPAWSOldAck',
+  answered: false,
+};
+const FOREIGN: TimestampFault = {
+  reason: Drop.tcpForeignEcho,
+  counter: 'TcpExtTSEcrRejected',
+  answered: true,
+};
 
-/** The check that stands before the sequence check (RFC 7323 section 5.3), for a segment that carries timestamps. */
+/**
+ * The check that stands before the sequence check (RFC 7323 section 5.3), for a segment that
+ * carries timestamps.
+ */
 export function timestampFault(c: Tcb, seg: Segment, now: Micros): TimestampFault | null {
   if (c.state === State.synReceived && c.passive) return faultInSynReceived(c, seg, now);
   const { rcv } = c;
@@ -41,8 +65,9 @@ export function timestampFault(c: Tcb, seg: Segment, now: Micros): TimestampFaul
 }
 
 /**
- * SYN-RECEIVED: the final ACK must echo a TSval that a SYN,ACK had, which a blind attacker does not know. (Not with Fast
- * Open: data went out since.) As in Linux an old RST is ignored here; section 5.2 forbids that.
+ * SYN-RECEIVED: the final ACK must echo a TSval that a SYN,ACK had, which a blind attacker does not
+ * know. (Not with Fast Open: data went out since.) As in Linux an old RST is ignored here; section
+ * 5.2 forbids that.
  */
 function faultInSynReceived(c: Tcb, seg: Segment, now: Micros): TimestampFault | null {
   if (seg.has(TcpFlag.RST) && c.config.strictTimestamps) return null;
@@ -51,7 +76,10 @@ function faultInSynReceived(c: Tcb, seg: Segment, now: Micros): TimestampFault |
   return !echoes || isBetween(c.synTsFirst, seg.tsEcr, c.synTsLast) ? null : FOREIGN;
 }
 
-/** As in Linux's tcp_disordered_ack: an ACK that repeats what is known may have been overtaken; it does no harm. */
+/**
+ * As in Linux's tcp_disordered_ack: an ACK that repeats what is known may have been overtaken; it
+ * does no harm.
+ */
 function isReorderedDuplicate(c: Tcb, seg: Segment): boolean {
   const { rcv, snd } = c;
   if (seg.seq !== rcv.nxt || seg.ack !== snd.una) return false;
@@ -61,7 +89,9 @@ function isReorderedDuplicate(c: Tcb, seg: Segment): boolean {
   return !updatesWindow && late <= (snd.rtt.rto / (1000 * MILLISECOND)) * REPLAY_TICKS_PER_SECOND;
 }
 
-/** SYN-SENT: a SYN,ACK (or RST) that echoes what none of our SYNs had answers another connection's. */
+/**
+ * SYN-SENT: a SYN,ACK (or RST) that echoes what none of our SYNs had answers another connection's.
+ */
 export const isForeignEcho = (c: Tcb, seg: Segment, now: Micros): boolean =>
   c.timestamps && seg.tsEcr !== 0 && !isBetween(c.synTsFirst, seg.tsEcr, c.timestampNow(now));
 

@@ -1,6 +1,6 @@
 /**
- * Urgent data as a user meets it: send(2) and recv(2) with MSG_OOB, sockatmark(3). RFC 6093 section 5 (SHLD-13): new programs shall not use it; it is
- * here for those that do.
+ * Urgent data as a user meets it: send(2) and recv(2) with MSG_OOB, sockatmark(3). RFC 6093 section
+ * 5 (SHLD-13): new programs shall not use it; it is here for those that do.
  */
 import { seqAdd, seqDiff, seqGt } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
@@ -13,16 +13,23 @@ import { send } from './user-calls.js';
 
 const MAX_POINTER = 0xffff;
 
-// ---- Sending ---------------------------------------------------------------------------------------------------------------
+// ---- Sending
+// -------------------------------------------------------------------------------------------------
 
-/** As `Connection.send`, and the peer's user is told at once, even while its window is shut. Of any length (MUST-31); the last byte has the mark. */
+/**
+ * As `Connection.send`, and the peer's user is told at once, even while its window is shut. Of any
+ * length (MUST-31); the last byte has the mark.
+ */
 export function sendUrgent(c: Tcb, data: Uint8Array): number {
   const taken = send(c, data);
   if (taken > 0) c.snd.up = c.snd.dataEnd;
   return taken;
 }
 
-/** URG and the pointer, on every segment before SND.UP. As Linux, of one that is too far away to point to it only the last segment says so. */
+/**
+ * URG and the pointer, on every segment before SND.UP. As Linux, of one that is too far away to
+ * point to it only the last segment says so.
+ */
 export function announceUrgent(snd: Sender, seg: Segment): void {
   const ahead = seqDiff(snd.up, seg.seq);
   if (ahead <= 0 || (ahead > MAX_POINTER && !seqGt(seqAdd(seg.seq, MAX_POINTER), snd.nxt))) return;
@@ -30,10 +37,14 @@ export function announceUrgent(snd: Sender, seg: Segment): void {
   seg.urgentPointer = Math.min(ahead, MAX_POINTER);
 }
 
-/** Most payload of a super-segment. None in urgent mode: whoever cuts it would copy the pointer, which counts from each segment's start. */
+/**
+ * Most payload of a super-segment. None in urgent mode: whoever cuts it would copy the pointer,
+ * which counts from each segment's start.
+ */
 export const superSegmentBytes = (c: Tcb): number => (c.snd.isUrgent ? 0 : c.gsoBytes);
 
-// ---- Receiving -------------------------------------------------------------------------------------------------------------
+// ---- Receiving
+// -------------------------------------------------------------------------------------------------
 
 /** RFC 9293 section 3.10.7.4, sixth step. */
 export function takeUrgent(c: Tcb, seg: Segment, now: Micros): void {
@@ -47,14 +58,18 @@ export function takeUrgent(c: Tcb, seg: Segment, now: Micros): void {
   if (urgent.isByteAwaited && urgent.lookInto(seg)) c.raise(TcpEvent.urgent);
 }
 
-/** MUST-33: bytes to read up to the last urgent one, some of which may not be here yet; 0 when nothing urgent is left. */
+/**
+ * MUST-33: bytes to read up to the last urgent one, some of which may not be here yet; 0 when
+ * nothing urgent is left.
+ */
 export const urgentLeft = (c: Tcb): number => {
   const { urgent } = c.rcv;
   return urgent.pending ? Math.max(0, seqDiff(urgent.up, c.rcv.unread)) : 0;
 };
 
 /** sockatmark(3): the next byte to be read is the last urgent one. */
-export const isAtMark = (c: Tcb): boolean => c.rcv.urgent.pending && c.rcv.urgent.mark === c.rcv.unread;
+export const isAtMark = (c: Tcb): boolean =>
+  c.rcv.urgent.pending && c.rcv.urgent.mark === c.rcv.unread;
 
 /** poll(2)'s POLLPRI: the last urgent byte is here and was not read, in the line or out of it. */
 export function isUrgentHere(c: Tcb): boolean {
@@ -63,12 +78,18 @@ export function isUrgentHere(c: Tcb): boolean {
   return urgent.inline ? urgent.pending && seqGt(rcv.nxt, urgent.mark) : urgent.byte >= 0;
 }
 
-/** SO_OOBINLINE: on, the default, leaves the urgent byte in the stream, as RFC 6093 wants; off takes it out, for `receiveUrgent`. */
+/**
+ * SO_OOBINLINE: on, the default, leaves the urgent byte in the stream, as RFC 6093 wants; off takes
+ * it out, for `receiveUrgent`.
+ */
 export function setUrgentInline(c: Tcb, on: boolean): void {
   c.rcv.urgent.inline = on;
 }
 
-/** recv(2) with MSG_OOB: the byte that is out of line, once, or with `peek` (MSG_PEEK) again; or a value of `UrgentByte`. */
+/**
+ * recv(2) with MSG_OOB: the byte that is out of line, once, or with `peek` (MSG_PEEK) again; or a
+ * value of `UrgentByte`.
+ */
 export function receiveUrgent(c: Tcb, peek = false): number {
   const { urgent } = c.rcv;
   const { byte } = urgent;

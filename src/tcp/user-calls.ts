@@ -1,4 +1,7 @@
-/** SEND and RECEIVE (RFC 9293 section 3.9.1). connection.ts tells of each call; CLOSE and ABORT are closing.ts. */
+/**
+ * SEND and RECEIVE (RFC 9293 section 3.9.1). connection.ts tells of each call; CLOSE and ABORT are
+ * closing.ts.
+ */
 import type { Micros } from '../base/time.js';
 import { OwedReset } from './reset.js';
 import { isAppLimited } from './send/delivery-rate.js';
@@ -29,7 +32,8 @@ export function send(c: Tcb, data: Uint8Array, more = false, endOfRecord = false
 
 export function sendZeroCopy(c: Tcb, data: Uint8Array): boolean {
   const { snd } = c;
-  if (c.sendRoom === 0 || data.length > MOST_LENT_AT_ONCE || data.length > snd.notSentRoom) return false;
+  if (c.sendRoom === 0 || data.length > MOST_LENT_AT_ONCE || data.length > snd.notSentRoom)
+    return false;
   if (!c.memory.maySend(data.length)) return false;
   writeBegins(snd);
   snd.buffer.lend(data);
@@ -43,7 +47,8 @@ export function sendZeroCopy(c: Tcb, data: Uint8Array): boolean {
 
 /** More is about to be written: until now the sender may have had too little. */
 function writeBegins(snd: Sender): void {
-  if (isAppLimited(snd.unsent, snd.mss, snd.sent, snd.congestion.cwnd)) snd.rate.noteAppLimited(snd.sent.inFlight);
+  if (isAppLimited(snd.unsent, snd.mss, snd.sent, snd.congestion.cwnd))
+    snd.rate.noteAppLimited(snd.sent.inFlight);
   if (snd.unsent === 0) snd.mayFollowPause = true;
 }
 
@@ -61,8 +66,9 @@ export function keepLent(c: Tcb): void {
 }
 
 /**
- * Of `bytes` to send, how many the stack's memory allows. Refused, the buffer is moderated as in Linux: the writer
- * waits until half of what is there is acknowledged. What is in flight sees to it that this comes.
+ * Of `bytes` to send, how many the stack's memory allows. Refused, the buffer is moderated as in
+ * Linux: the writer waits until half of what is there is acknowledged. What is in flight sees to it
+ * that this comes.
  */
 function allowed(c: Tcb, bytes: number): number {
   const { snd, memory } = c;

@@ -1,9 +1,11 @@
 /**
- * The Internet checksum: the one's complement of the one's complement sum of 16-bit words (RFC 1071).
+ * The Internet checksum: the one's complement of the one's complement sum of 16-bit words (RFC
+ * 1071).
  *
- * The sum does not depend on the order of its words, and swapping the bytes of every word swaps the bytes of the sum:
- * so it is taken over little-endian 32-bit words, their halves apart, eight words a turn, and swapped once at the end.
- * Sums passed around here are 16-bit, folded, in network order; a sum becomes a checksum by `~`.
+ * The sum does not depend on the order of its words, and swapping the bytes of every word swaps the
+ * bytes of the sum: so it is taken over little-endian 32-bit words, their halves apart, eight words
+ * a turn, and swapped once at the end. Sums passed around here are 16-bit, folded, in network
+ * order; a sum becomes a checksum by `~`.
  */
 
 /** Adds carries back in: any non-negative int32 becomes its 16-bit one's complement sum. */
@@ -13,10 +15,16 @@ export function fold(sum: number): number {
 }
 
 /**
- * The sum of `view[offset, offset + length)` and of `initial` (a folded sum, network order). `length` up to 131,064 bytes.
- * An odd last byte counts as the high half of a word, as if a zero followed it.
+ * The sum of `view[offset, offset + length)` and of `initial` (a folded sum, network order).
+ * `length` up to 131,064 bytes. An odd last byte counts as the high half of a word, as if a zero
+ * followed it.
  */
-export function checksumAdd(view: DataView, offset: number, length: number, initial: number): number {
+export function checksumAdd(
+  view: DataView,
+  offset: number,
+  length: number,
+  initial: number,
+): number {
   let o = offset;
   const end = offset + length;
   let low = 0;
@@ -32,7 +40,15 @@ export function checksumAdd(view: DataView, offset: number, length: number, init
     const h = view.getInt32(o + 28, true);
     low += (a & 0xffff) + (b & 0xffff) + (c & 0xffff) + (d & 0xffff);
     low += (e & 0xffff) + (f & 0xffff) + (g & 0xffff) + (h & 0xffff);
-    high += (a >>> 16) + (b >>> 16) + (c >>> 16) + (d >>> 16) + (e >>> 16) + (f >>> 16) + (g >>> 16) + (h >>> 16);
+    high +=
+      (a >>> 16) +
+      (b >>> 16) +
+      (c >>> 16) +
+      (d >>> 16) +
+      (e >>> 16) +
+      (f >>> 16) +
+      (g >>> 16) +
+      (h >>> 16);
   }
   for (; o + 1 < end; o += 2) low += view.getUint16(o, true);
   if (o < end) low += view.getUint8(o);
@@ -41,8 +57,8 @@ export function checksumAdd(view: DataView, offset: number, length: number, init
 }
 
 /**
- * RFC 1624 equation 3: the checksum after a 16-bit word of the data changed from `before` to `after`,
- * HC' = ~(~HC + ~m + m'). (Equation 2 of RFC 1141 gets 0xffff wrong.)
+ * RFC 1624 equation 3: the checksum after a 16-bit word of the data changed from `before` to
+ * `after`, HC' = ~(~HC + ~m + m'). (Equation 2 of RFC 1141 gets 0xffff wrong.)
  */
 export const checksumUpdate = (checksum: number, before: number, after: number): number =>
   ~fold((~checksum & 0xffff) + (~before & 0xffff) + after) & 0xffff;
@@ -50,8 +66,9 @@ export const checksumUpdate = (checksum: number, before: number, after: number):
 const words = (w: number): number => (w >>> 16) + (w & 0xffff);
 
 /**
- * The pseudo-header's part that stays the same for a connection's life: addresses and protocol (RFC 9293 section 3.1,
- * RFC 8200 section 8.1). A v4-mapped address adds its 0xffff word, which is zero in one's complement: both families are one.
+ * The pseudo-header's part that stays the same for a connection's life: addresses and protocol (RFC
+ * 9293 section 3.1, RFC 8200 section 8.1). A v4-mapped address adds its 0xffff word, which is zero
+ * in one's complement: both families are one.
  */
 export const pseudoHeaderSum = (
   s0: number,

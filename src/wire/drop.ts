@@ -1,6 +1,7 @@
 /**
- * Why a packet was thrown away: one list for the whole stack. Parsers and validators return one of these instead of
- * throwing (`Drop.none` means "keep it"), the stack counts it under its name, and every view of the stack shows it.
+ * Why a packet was thrown away: one list for the whole stack. Parsers and validators return one of
+ * these instead of throwing (`Drop.none` means "keep it"), the stack counts it under its name, and
+ * every view of the stack shows it.
  */
 export const Drop = {
   none: 0,

@@ -1,5 +1,6 @@
 /**
- * ICMP for both families: bytes <-> fields (RFC 792, RFC 4443). The two differ in their numbers and in what the checksum covers, not in shape:
+ * ICMP for both families: bytes <-> fields (RFC 792, RFC 4443). The two differ in their numbers and
+ * in what the checksum covers, not in shape:
  *
  *      |     Type      |     Code      |           Checksum            |
  *      |     Rest of header: identifier and sequence number, MTU, pointer, unused        |
@@ -9,7 +10,13 @@ import type { Slab } from '../base/slab.js';
 import { checksumAdd, fold, pseudoHeaderSum } from './checksum.js';
 import { Drop, type DropReason } from './drop.js';
 import { get16, get32, put16, put32 } from './bytes.js';
-import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, PROTOCOL_ICMPV6, V4_MAPPED_WORD, type IpHeader } from './ip.js';
+import {
+  IPV4_HEADER_BYTES,
+  IPV6_HEADER_BYTES,
+  PROTOCOL_ICMPV6,
+  V4_MAPPED_WORD,
+  type IpHeader,
+} from './ip.js';
 import { NextHeader } from './ipv6.js';
 
 export const ICMP_HEADER_BYTES = 8;
@@ -42,7 +49,9 @@ export const Icmp6 = {
   multicastListenerReportV2: 143,
 } as const;
 
-/** Codes of Destination Unreachable: RFC 792, RFC 1122 section 3.2.2.1, RFC 1812 section 5.2.7.1. */
+/**
+ * Codes of Destination Unreachable: RFC 792, RFC 1122 section 3.2.2.1, RFC 1812 section 5.2.7.1.
+ */
 export const Unreachable4 = {
   net: 0,
   host: 1,
@@ -80,18 +89,28 @@ export class IcmpMessage {
   /** Echo's identifier and sequence number: the two halves of the rest of the header. */
   id = 0;
   seq = 0;
-  /** The rest of the header as one number: a pointer; ICMPv6's MTU. (ICMPv4's MTU stands in `seq`.) */
+  /**
+   * The rest of the header as one number: a pointer; ICMPv6's MTU. (ICMPv4's MTU stands in `seq`.)
+   */
   rest = 0;
   bodyOffset = 0;
   bodyLength = 0;
 }
 
 /** Reads the message that `ip` carries. `trusted`: its checksum need not be summed. */
-export function parseIcmp(slab: Slab, ip: IpHeader, trusted: boolean, out: IcmpMessage): DropReason {
+export function parseIcmp(
+  slab: Slab,
+  ip: IpHeader,
+  trusted: boolean,
+  out: IcmpMessage,
+): DropReason {
   const b = slab.bytes;
   const o = ip.payloadOffset;
   if (ip.payloadLength < ICMP_HEADER_BYTES) return Drop.icmpTruncated;
-  if (!trusted && checksumAdd(slab.view, o, ip.payloadLength, icmpPseudoSum(ip, ip.payloadLength)) !== 0xffff) {
+  if (
+    !trusted &&
+    checksumAdd(slab.view, o, ip.payloadLength, icmpPseudoSum(ip, ip.payloadLength)) !== 0xffff
+  ) {
     return Drop.icmpBadChecksum;
   }
   out.type = b[o]!;
@@ -128,7 +147,10 @@ export function writeIcmp(
 const icmpPseudoSum = (ip: IpHeader, length: number): number =>
   ip.version === 4
     ? 0
-    : fold(pseudoHeaderSum(ip.s0, ip.s1, ip.s2, ip.s3, ip.d0, ip.d1, ip.d2, ip.d3, PROTOCOL_ICMPV6) + length);
+    : fold(
+        pseudoHeaderSum(ip.s0, ip.s1, ip.s2, ip.s3, ip.d0, ip.d1, ip.d2, ip.d3, PROTOCOL_ICMPV6) +
+          length,
+      );
 
 /** The packet that an ICMP error quotes: one of ours, so source is local. */
 export class IcmpQuote {
@@ -154,13 +176,20 @@ export class IcmpQuote {
 }
 
 /**
- * Reads what an error quotes: the IP header and at least 8 bytes after it. False when it holds less, or quotes a later fragment: there the
- * bytes after the header are no ports.
+ * Reads what an error quotes: the IP header and at least 8 bytes after it. False when it holds
+ * less, or quotes a later fragment: there the bytes after the header are no ports.
  */
-export function parseQuote(slab: Slab, version: 4 | 6, offset: number, length: number, out: IcmpQuote): boolean {
+export function parseQuote(
+  slab: Slab,
+  version: 4 | 6,
+  offset: number,
+  length: number,
+  out: IcmpQuote,
+): boolean {
   const b = slab.bytes;
   const v4 = version === 4;
-  if (length < (v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) || b[offset]! >> 4 !== version) return false;
+  if (length < (v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) || b[offset]! >> 4 !== version)
+    return false;
   let ipBytes: number = v4 ? (b[offset]! & 15) * 4 : IPV6_HEADER_BYTES;
   let protocol = v4 ? b[offset + 9]! : b[offset + 6]!;
   let fragmentOffset = v4 ? get16(b, offset + 6) & 0x1fff : 0;

@@ -1,6 +1,7 @@
 /**
- * What IPv4 and IPv6 headers say alike, in one reused object, filled by `parseIpv4` or `parseIpv6` and read by everything above. An
- * address is four int32 words, an IPv4 one in its v4-mapped form (RFC 4291 section 2.5.5.2), so that there is one code path for both.
+ * What IPv4 and IPv6 headers say alike, in one reused object, filled by `parseIpv4` or `parseIpv6`
+ * and read by everything above. An address is four int32 words, an IPv4 one in its v4-mapped form
+ * (RFC 4291 section 2.5.5.2), so that there is one code path for both.
  */
 export const IPV4_HEADER_BYTES = 20;
 export const IPV6_HEADER_BYTES = 40;
@@ -15,7 +16,8 @@ export interface AddressWords {
   readonly w3: number;
 }
 
-export const addressVersion = (a: AddressWords): 4 | 6 => (a.w0 === 0 && a.w1 === 0 && a.w2 === V4_MAPPED_WORD ? 4 : 6);
+export const addressVersion = (a: AddressWords): 4 | 6 =>
+  a.w0 === 0 && a.w1 === 0 && a.w2 === V4_MAPPED_WORD ? 4 : 6;
 
 export const isSameAddress = (a: AddressWords, b: AddressWords): boolean =>
   a.w3 === b.w3 && a.w2 === b.w2 && a.w1 === b.w1 && a.w0 === b.w0;
@@ -52,16 +54,24 @@ export class IpHeader {
   moreFragments = false;
   /** In bytes. */
   fragmentOffset = 0;
-  /** Where the packet and its payload start in the slab; with IPv6 the payload of the last header that was walked. */
+  /**
+   * Where the packet and its payload start in the slab; with IPv6 the payload of the last header
+   * that was walked.
+   */
   headerOffset = 0;
   payloadOffset = 0;
   payloadLength = 0;
-  /** IPv6: where the protocol's number stands, for a Parameter Problem that points at it. From the packet's start. */
+  /**
+   * IPv6: where the protocol's number stands, for a Parameter Problem that points at it. From the
+   * packet's start.
+   */
   protocolPointer = 0;
   /** IPv4, of a header to be written: its options, padded to 32 bits. */
   options: Uint8Array | null = null;
   optionBytes = 0;
-  /** What a Parameter Problem about this packet would say, for the drops that call for one; else -1. */
+  /**
+   * What a Parameter Problem about this packet would say, for the drops that call for one; else -1.
+   */
   problemCode = -1;
   /** The second word of that ICMP message: IPv4's pointer stands in its first byte. */
   problemPointer = 0;

@@ -1,10 +1,12 @@
 /**
- * IPv4 options (RFC 791 section 3.1): which are valid, and what an echo reply carries of them (RFC 1122 section 3.2.2.6).
+ * IPv4 options (RFC 791 section 3.1): which are valid, and what an echo reply carries of them (RFC
+ * 1122 section 3.2.2.6).
  *
  *     | kind | length | pointer | addresses ...               Record Route, source routes
  *     |  68  | length | pointer | overflow, flag | slots ...  Internet Timestamp
  *
- * The pointer counts from 1 and names the next free slot; beyond the length it says that the option is full.
+ * The pointer counts from 1 and names the next free slot; beyond the length it says that the option
+ * is full.
  */
 import { get32, put32 } from './bytes.js';
 import { V4_MAPPED_WORD } from './ip.js';
@@ -17,7 +19,10 @@ const LOOSE_SOURCE_ROUTE = 131;
 const STRICT_SOURCE_ROUTE = 137;
 const ROUTER_ALERT = 148;
 
-/** Flags of Internet Timestamp: times only; each with its address; only at the addresses that the sender wrote. */
+/**
+ * Flags of Internet Timestamp: times only; each with its address; only at the addresses that the
+ * sender wrote.
+ */
 const TIME_ONLY = 0;
 const WITH_ADDRESS = 1;
 const PRESPECIFIED = 3;
@@ -35,7 +40,10 @@ export const SOURCE_ROUTE = -2;
 /** What `echoIpv4Options` says instead of a length. */
 export const CUT_SLOT = -1;
 
-/** The options at `b[start, end)`: the index of the first byte that is invalid, or SOURCE_ROUTE, or NO_FAULT. */
+/**
+ * The options at `b[start, end)`: the index of the first byte that is invalid, or SOURCE_ROUTE, or
+ * NO_FAULT.
+ */
 export function ipv4OptionFault(b: Uint8Array, start: number, end: number): number {
   let result = NO_FAULT;
   let routeSeen = false;
@@ -63,9 +71,13 @@ export function ipv4OptionFault(b: Uint8Array, start: number, end: number): numb
   return result;
 }
 
-const isSourceRoute = (kind: number): boolean => kind === LOOSE_SOURCE_ROUTE || kind === STRICT_SOURCE_ROUTE;
+const isSourceRoute = (kind: number): boolean =>
+  kind === LOOSE_SOURCE_ROUTE || kind === STRICT_SOURCE_ROUTE;
 
-/** The offset of an invalid byte in the option at `o`, or 0. Other kinds than these are not looked into. */
+/**
+ * The offset of an invalid byte in the option at `o`, or 0. Other kinds than these are not looked
+ * into.
+ */
 function badByte(b: Uint8Array, o: number, kind: number, length: number): number {
   if (kind === TIMESTAMP) return badByteOfTimestamp(b, o, length);
   if (kind === ROUTER_ALERT) return length < 4 ? 1 : 0;
@@ -85,7 +97,8 @@ function badByteOfTimestamp(b: Uint8Array, o: number, length: number): number {
   return flag !== PRESPECIFIED && (b[o + 3]! & OVERFLOW) === OVERFLOW ? 3 : 0;
 }
 
-const slotBytes = (flag: number): number => (flag === WITH_ADDRESS || flag === PRESPECIFIED ? 8 : 4);
+const slotBytes = (flag: number): number =>
+  flag === WITH_ADDRESS || flag === PRESPECIFIED ? 8 : 4;
 
 /** Who answers, and when. */
 export interface Recorder {
@@ -96,11 +109,19 @@ export interface Recorder {
 }
 
 /**
- * Fills `out` with the Record Route and Internet Timestamp of a request, whose valid options are `b[start, end)`, for the header of its echo reply.
- * As in Linux the host enters itself twice where there is room: when the request arrives, and when the reply leaves. Returns the bytes, padded; CUT_SLOT when
- * there is some room for the second entry but not enough: such a packet is in error and discarded (RFC 791 section 3.1).
+ * Fills `out` with the Record Route and Internet Timestamp of a request, whose valid options are
+ * `b[start, end)`, for the header of its echo reply. As in Linux the host enters itself twice where
+ * there is room: when the request arrives, and when the reply leaves. Returns the bytes, padded;
+ * CUT_SLOT when there is some room for the second entry but not enough: such a packet is in error
+ * and discarded (RFC 791 section 3.1).
  */
-export function echoIpv4Options(b: Uint8Array, start: number, end: number, by: Recorder, out: Uint8Array): number {
+export function echoIpv4Options(
+  b: Uint8Array,
+  start: number,
+  end: number,
+  by: Recorder,
+  out: Uint8Array,
+): number {
   let at = 0;
   for (const wanted of [RECORD_ROUTE, TIMESTAMP]) {
     const o = findOption(b, start, end, wanted);
@@ -114,7 +135,8 @@ export function echoIpv4Options(b: Uint8Array, start: number, end: number, by: R
     } else {
       const flag = out[at + 3]! & FLAG;
       const entered = recordTime(out, at, by);
-      if (entered && isCut(out, at, flag === WITH_ADDRESS ? slotBytes(flag) : ADDRESS)) return CUT_SLOT;
+      if (entered && isCut(out, at, flag === WITH_ADDRESS ? slotBytes(flag) : ADDRESS))
+        return CUT_SLOT;
       if (isFull(b, o) && flag !== PRESPECIFIED) out[at + 3]! += ONE_OVERFLOW;
       recordTime(out, at, by);
     }
@@ -125,7 +147,8 @@ export function echoIpv4Options(b: Uint8Array, start: number, end: number, by: R
 }
 
 function findOption(b: Uint8Array, start: number, end: number, wanted: number): number {
-  for (let o = start; o < end && b[o] !== END; o += b[o] === NOP ? 1 : b[o + 1]!) if (b[o] === wanted) return o;
+  for (let o = start; o < end && b[o] !== END; o += b[o] === NOP ? 1 : b[o + 1]!)
+    if (b[o] === wanted) return o;
   return -1;
 }
 
@@ -146,7 +169,10 @@ function recordAddress(b: Uint8Array, o: number, address: number): boolean {
   return true;
 }
 
-/** A time that does not count from midnight UT has its high bit set (RFC 791). True when it was entered. */
+/**
+ * A time that does not count from midnight UT has its high bit set (RFC 791). True when it was
+ * entered.
+ */
 function recordTime(b: Uint8Array, o: number, by: Recorder): boolean {
   const pointer = b[o + 2]!;
   const flag = b[o + 3]! & FLAG;
@@ -154,7 +180,10 @@ function recordTime(b: Uint8Array, o: number, by: Recorder): boolean {
   const slot = o + pointer - 1;
   if (pointer + bytes - 1 > b[o + 1]!) return false;
   if (flag === WITH_ADDRESS) put32(b, slot, by.address);
-  else if (flag === PRESPECIFIED ? !by.isOwn(0, 0, V4_MAPPED_WORD, get32(b, slot)) : flag !== TIME_ONLY) return false;
+  else if (
+    flag === PRESPECIFIED ? !by.isOwn(0, 0, V4_MAPPED_WORD, get32(b, slot)) : flag !== TIME_ONLY
+  )
+    return false;
   put32(b, slot + bytes - 4, by.milliseconds | 0x8000_0000);
   b[o + 2] = pointer + bytes;
   return true;

@@ -20,9 +20,11 @@ const MORE_FRAGMENTS = 0x2000;
 const OFFSET_MASK = 0x1fff;
 
 /**
- * Reads the packet at `slab[offset, offset + length)`. Bytes after the total length are padding and not part of it. MUST-50: options are passed
- * over by the header's length. Invalid ones ask for a Parameter Problem (RFC 1122 section 3.2.2.5) in `out.problemCode`; a source route is
- * dropped, as in Linux and as RFC 7126 section 4.3 advises: it would have our answers go where an attacker wants.
+ * Reads the packet at `slab[offset, offset + length)`. Bytes after the total length are padding and
+ * not part of it. MUST-50: options are passed over by the header's length. Invalid ones ask for a
+ * Parameter Problem (RFC 1122 section 3.2.2.5) in `out.problemCode`; a source route is dropped, as
+ * in Linux and as RFC 7126 section 4.3 advises: it would have our answers go where an attacker
+ * wants.
  */
 export function parseIpv4(slab: Slab, offset: number, length: number, out: IpHeader): DropReason {
   const b = slab.bytes;
@@ -59,7 +61,12 @@ export function parseIpv4(slab: Slab, offset: number, length: number, out: IpHea
   return headerBytes === IPV4_HEADER_BYTES ? Drop.none : checkOptions(b, offset, headerBytes, out);
 }
 
-function checkOptions(b: Uint8Array, offset: number, headerBytes: number, out: IpHeader): DropReason {
+function checkOptions(
+  b: Uint8Array,
+  offset: number,
+  headerBytes: number,
+  out: IpHeader,
+): DropReason {
   const fault = ipv4OptionFault(b, offset + IPV4_HEADER_BYTES, offset + headerBytes);
   if (fault === NO_FAULT) return Drop.none;
   if (fault === SOURCE_ROUTE) return Drop.ipSourceRoute;

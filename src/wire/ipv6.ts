@@ -9,7 +9,13 @@
 import type { Slab } from '../base/slab.js';
 import { Drop, type DropReason } from './drop.js';
 import { get16, get32, put16, put32 } from './bytes.js';
-import { IPV6_HEADER_BYTES, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, type IpHeader } from './ip.js';
+import {
+  IPV6_HEADER_BYTES,
+  PROTOCOL_ICMPV6,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+  type IpHeader,
+} from './ip.js';
 import { TCP_HEADER_BYTES } from './tcp.js';
 
 export const NextHeader = { hopByHop: 0, routing: 43, fragment: 44, destination: 60 } as const;
@@ -27,8 +33,9 @@ export const ParameterProblem = {
 } as const;
 
 /**
- * Reads the packet at `slab[offset, offset + length)`, whose payload is what follows the last extension header. Bytes after the payload length are
- * padding and not part of it. With some drops `out.problemCode` asks for a Parameter Problem.
+ * Reads the packet at `slab[offset, offset + length)`, whose payload is what follows the last
+ * extension header. Bytes after the payload length are padding and not part of it. With some drops
+ * `out.problemCode` asks for a Parameter Problem.
  */
 export function parseIpv6(slab: Slab, offset: number, length: number, out: IpHeader): DropReason {
   const b = slab.bytes;
@@ -61,7 +68,10 @@ export function parseIpv6(slab: Slab, offset: number, length: number, out: IpHea
   return walkExtensionHeaders(b, out);
 }
 
-/** RFC 8200 section 4: one after the other, until something is not an extension header, or a fragment hides what follows. */
+/**
+ * RFC 8200 section 4: one after the other, until something is not an extension header, or a
+ * fragment hides what follows.
+ */
 function walkExtensionHeaders(b: Uint8Array, out: IpHeader): DropReason {
   let fragmentSeen = false;
   for (let n = 0; n <= MAX_EXTENSION_HEADERS; n++) {
@@ -70,7 +80,12 @@ function walkExtensionHeaders(b: Uint8Array, out: IpHeader): DropReason {
     if (!isOptions && kind !== NextHeader.routing && kind !== NextHeader.fragment) return Drop.none;
     // Section 4.3: hop-by-hop options stand right after the IPv6 header or nowhere.
     if (kind === NextHeader.hopByHop && n > 0) {
-      return problem(out, ParameterProblem.unknownNextHeader, out.protocolPointer, Drop.ipBadExtension);
+      return problem(
+        out,
+        ParameterProblem.unknownNextHeader,
+        out.protocolPointer,
+        Drop.ipBadExtension,
+      );
     }
     const at = out.payloadOffset;
     if (out.payloadLength < 8) return Drop.ipTruncated;
@@ -78,7 +93,8 @@ function walkExtensionHeaders(b: Uint8Array, out: IpHeader): DropReason {
       if (fragmentSeen) return Drop.ipBadExtension;
       fragmentSeen = true;
       const bad = readFragmentHeader(b, out);
-      // An atomic fragment is the whole datagram (RFC 6946): it is not to be put together with anything.
+      // An atomic fragment is the whole datagram (RFC 6946): it is not to be put together with
+      // anything.
       if (bad !== Drop.none || out.isFragment) return bad;
       continue;
     }
@@ -88,8 +104,14 @@ function walkExtensionHeaders(b: Uint8Array, out: IpHeader): DropReason {
       const bad = walkOptions(b, at, bytes, out);
       if (bad !== Drop.none) return bad;
     } else if (b[at + 3]! !== 0) {
-      // Section 4.4: with segments left it wants to be sent on, which no type that we know does (RFC 5095 ended type 0).
-      return problem(out, ParameterProblem.erroneousField, at + 2 - out.headerOffset, Drop.ipBadExtension);
+      // Section 4.4: with segments left it wants to be sent on, which no type that we know does
+      // (RFC 5095 ended type 0).
+      return problem(
+        out,
+        ParameterProblem.erroneousField,
+        at + 2 - out.headerOffset,
+        Drop.ipBadExtension,
+      );
     }
     step(b, out, bytes);
   }
@@ -109,7 +131,12 @@ function readFragmentHeader(b: Uint8Array, out: IpHeader): DropReason {
     return problem(out, ParameterProblem.erroneousField, PAYLOAD_LENGTH_AT, Drop.fragmentBadLength);
   }
   if (out.fragmentOffset + out.payloadLength > MAX_PAYLOAD) {
-    return problem(out, ParameterProblem.erroneousField, at + 2 - out.headerOffset, Drop.fragmentTooLarge);
+    return problem(
+      out,
+      ParameterProblem.erroneousField,
+      at + 2 - out.headerOffset,
+      Drop.fragmentTooLarge,
+    );
   }
   if (out.moreFragments && out.fragmentOffset === 0) return checkHeaderChain(b, out);
   return Drop.none;
@@ -119,8 +146,9 @@ const PAYLOAD_LENGTH_AT = 4;
 const MAX_PAYLOAD = 65_535;
 
 /**
- * RFC 7112: the first fragment holds all headers, that of the upper layer too. So nothing that comes later can add another
- * extension header, and a datagram that was put together is no fragment again.
+ * RFC 7112: the first fragment holds all headers, that of the upper layer too. So nothing that
+ * comes later can add another extension header, and a datagram that was put together is no fragment
+ * again.
  */
 function checkHeaderChain(b: Uint8Array, out: IpHeader): DropReason {
   let at = out.payloadOffset;
@@ -155,7 +183,10 @@ function step(b: Uint8Array, out: IpHeader, bytes: number): void {
   out.payloadLength -= bytes;
 }
 
-/** Section 4.2: what is to be done about an option that we do not know stands in its type's highest two bits. */
+/**
+ * Section 4.2: what is to be done about an option that we do not know stands in its type's highest
+ * two bits.
+ */
 function walkOptions(b: Uint8Array, start: number, bytes: number, out: IpHeader): DropReason {
   const end = start + bytes;
   for (let o = start + 2; o < end;) {
@@ -170,7 +201,12 @@ function walkOptions(b: Uint8Array, start: number, bytes: number, out: IpHeader)
     if (!known && action !== 0) {
       const multicast = out.d0 >>> 24 === 0xff;
       if (action === 2 || (action === 3 && !multicast)) {
-        return problem(out, ParameterProblem.unknownOption, o - out.headerOffset, Drop.ipUnknownOption);
+        return problem(
+          out,
+          ParameterProblem.unknownOption,
+          o - out.headerOffset,
+          Drop.ipUnknownOption,
+        );
       }
       return Drop.ipUnknownOption;
     }
@@ -188,7 +224,10 @@ function problem(out: IpHeader, code: number, pointer: number, reason: DropReaso
   return reason;
 }
 
-/** Writes the fixed header at `slab.bytes[o]`, for a payload of `payloadLength` bytes. Returns its length, 40. */
+/**
+ * Writes the fixed header at `slab.bytes[o]`, for a payload of `payloadLength` bytes. Returns its
+ * length, 40.
+ */
 export function writeIpv6(slab: Slab, o: number, h: IpHeader): number {
   const b = slab.bytes;
   put32(b, o, 0x6000_0000 | (h.tos << 20));

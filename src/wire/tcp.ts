@@ -1,5 +1,6 @@
 /**
- * TCP segments: bytes <-> fields (RFC 9293 section 3.1, options of RFC 7323, RFC 2018 and RFC 7413).
+ * TCP segments: bytes <-> fields (RFC 9293 section 3.1, options of RFC 7323, RFC 2018 and RFC
+ * 7413).
  *
  *      0                   1                   2                   3
  *      |          Source Port          |       Destination Port        |   0
@@ -9,16 +10,28 @@
  *      |           Checksum            |        Urgent Pointer         |  16
  *      |                  Options, padded to 32 bits                   |  20
  *
- * `parseTcp` fills one reused `Segment` and is total: any bytes give a segment or a named reason, it never throws.
- * A segment is valid during the call that it is handed to, no longer.
+ * `parseTcp` fills one reused `Segment` and is total: any bytes give a segment or a named reason,
+ * it never throws. A segment is valid during the call that it is handed to, no longer.
  */
 import type { Seq } from '../base/seq.js';
 import type { Slab } from '../base/slab.js';
 import { Drop, type DropReason } from './drop.js';
 import { get16, get32, put16, put32 } from './bytes.js';
 
-/** AE is the last of what were reserved bits: Accurate ECN (RFC 9768), before that NS (RFC 3540). */
-export const TcpFlag = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32, ECE: 64, CWR: 128, AE: 256 } as const;
+/**
+ * AE is the last of what were reserved bits: Accurate ECN (RFC 9768), before that NS (RFC 3540).
+ */
+export const TcpFlag = {
+  FIN: 1,
+  SYN: 2,
+  RST: 4,
+  PSH: 8,
+  ACK: 16,
+  URG: 32,
+  ECE: 64,
+  CWR: 128,
+  AE: 256,
+} as const;
 
 /** IP's ECN field (RFC 3168 section 5): what a segment's packet says of congestion. */
 export const Ecn = { notEct: 0, ect1: 1, ect0: 2, ce: 3 } as const;
@@ -32,10 +45,15 @@ export const MAX_WINDOW_SHIFT = 14;
 /** RFC 2018 section 3: what fits into 40 bytes of options. */
 export const MAX_SACK_BLOCKS = 4;
 
-/** RFC 7413 section 4.1.1: a Fast Open cookie has 4 to 16 bytes, an even number; none asks for one. */
+/**
+ * RFC 7413 section 4.1.1: a Fast Open cookie has 4 to 16 bytes, an even number; none asks for one.
+ */
 export const MIN_COOKIE_BYTES = 4;
 export const MAX_COOKIE_BYTES = 16;
-/** What marks the experimental option as Fast Open's (RFC 6994, as it was before it had a number of its own). */
+/**
+ * What marks the experimental option as Fast Open's (RFC 6994, as it was before it had a number of
+ * its own).
+ */
 const FAST_OPEN_MAGIC = 0xf989;
 
 export const TcpOption = {
@@ -55,7 +73,10 @@ export const ABSENT = -1;
 
 /** Where the payload of segments that go out stands: a send buffer. */
 export interface PayloadSource {
-  /** Names the places of `length` bytes from its byte `offset` on, in order. They stay as they are until the packet is written. */
+  /**
+   * Names the places of `length` bytes from its byte `offset` on, in order. They stay as they are
+   * until the packet is written.
+   */
   addPieces(to: PieceSink, offset: number, length: number): void;
   /** Copies them. */
   copyTo(to: Uint8Array, at: number, offset: number, length: number): void;
@@ -66,8 +87,9 @@ export interface PieceSink {
 }
 
 /**
- * One segment, received or about to be sent, with the RFC's names. Every field is an int32 or a boolean that is set in
- * the constructor and nowhere added later, so that all segments share one hidden class.
+ * One segment, received or about to be sent, with the RFC's names. Every field is an int32 or a
+ * boolean that is set in the constructor and nowhere added later, so that all segments share one
+ * hidden class.
  */
 export class Segment {
   sourcePort = 0;
@@ -105,23 +127,26 @@ export class Segment {
   readonly cookie = new Uint8Array(MAX_COOKIE_BYTES);
 
   /**
-   * Payload: `payloadBytes` bytes from `payloadOffset` on, of `payload` in a segment that was received (lent, not given: see `keepPayload`), of `source` in one
-   * that is to be sent.
+   * Payload: `payloadBytes` bytes from `payloadOffset` on, of `payload` in a segment that was
+   * received (lent, not given: see `keepPayload`), of `source` in one that is to be sent.
    */
   payload: Slab | null = null;
   source: PayloadSource | null = null;
   payloadOffset = 0;
   payloadBytes = 0;
   /**
-   * Payload of each wire segment in a super-segment that the kernel joined (virtio-net's gso_size), or 0 for an
-   * ordinary one. Counts as `wireSegments` segments wherever an RFC counts segments.
+   * Payload of each wire segment in a super-segment that the kernel joined (virtio-net's gso_size),
+   * or 0 for an ordinary one. Counts as `wireSegments` segments wherever an RFC counts segments.
    */
   gsoSize = 0;
   /** Of a received one: the device vouched for the checksum, so nobody summed it. */
   checksumVouched = false;
   /** IP's ECN field of the packet that carried it, or is to carry it: a value of `Ecn`. */
   ecn = 0;
-  /** A receiver that keeps `payload` past the call sets this: then the device does not use those bytes again. */
+  /**
+   * A receiver that keeps `payload` past the call sets this: then the device does not use those
+   * bytes again.
+   */
   keepPayload = false;
 
   /** SEG.LEN: payload plus one each for SYN and FIN (RFC 9293 section 3.3.1). */
@@ -131,7 +156,9 @@ export class Segment {
 
   /** How many segments this is on the wire. */
   get wireSegments(): number {
-    return this.gsoSize > 0 && this.payloadBytes > this.gsoSize ? Math.ceil(this.payloadBytes / this.gsoSize) : 1;
+    return this.gsoSize > 0 && this.payloadBytes > this.gsoSize
+      ? Math.ceil(this.payloadBytes / this.gsoSize)
+      : 1;
   }
 
   has(flag: number): boolean {
@@ -175,8 +202,9 @@ export class Segment {
 }
 
 /**
- * Reads the segment at `slab[offset, offset + length)` into `out`, payload by reference. The checksum is the caller's
- * to verify: it needs IP's pseudo-header, and an offload may have vouched for it.
+ * Reads the segment at `slab[offset, offset + length)` into `out`, payload by reference. The
+ * checksum is the caller's to verify: it needs IP's pseudo-header, and an offload may have vouched
+ * for it.
  */
 export function parseTcp(slab: Slab, offset: number, length: number, out: Segment): DropReason {
   const b = slab.bytes;
@@ -206,9 +234,10 @@ export function parseTcp(slab: Slab, offset: number, length: number, out: Segmen
 }
 
 /**
- * MUST-4 to MUST-7, MUST-64, MUST-68: any alignment, unknown kinds skipped by their length, and a length that cannot be
- * (below 2, or past the header's end) gives `Drop.tcpBadOptionLength`; what stands before it is filled in, for a caller who takes the segment all the same. As Linux does, a known kind with a length
- * that is not its own is skipped like an unknown one.
+ * MUST-4 to MUST-7, MUST-64, MUST-68: any alignment, unknown kinds skipped by their length, and a
+ * length that cannot be (below 2, or past the header's end) gives `Drop.tcpBadOptionLength`; what
+ * stands before it is filled in, for a caller who takes the segment all the same. As Linux does, a
+ * known kind with a length that is not its own is skipped like an unknown one.
  */
 function parseOptions(b: Uint8Array, start: number, end: number, out: Segment): DropReason {
   let o = start;
@@ -250,7 +279,8 @@ function parseOptions(b: Uint8Array, start: number, end: number, out: Segment): 
         readCookie(b, o + 2, length - 2, false, out);
         break;
       case TcpOption.EXPERIMENT:
-        if (length >= 4 && get16(b, o + 2) === FAST_OPEN_MAGIC) readCookie(b, o + 4, length - 4, true, out);
+        if (length >= 4 && get16(b, o + 2) === FAST_OPEN_MAGIC)
+          readCookie(b, o + 4, length - 4, true, out);
         break;
       default: // MUST-6: an unknown option is passed over, silently
     }
@@ -259,8 +289,17 @@ function parseOptions(b: Uint8Array, start: number, end: number, out: Segment): 
   return Drop.none;
 }
 
-/** As Linux: an odd length is none of Fast Open's, and an even one that cannot be is as good as no option. */
-function readCookie(b: Uint8Array, o: number, length: number, experimental: boolean, out: Segment): void {
+/**
+ * As Linux: an odd length is none of Fast Open's, and an even one that cannot be is as good as no
+ * option.
+ */
+function readCookie(
+  b: Uint8Array,
+  o: number,
+  length: number,
+  experimental: boolean,
+  out: Segment,
+): void {
   if (!out.has(TcpFlag.SYN) || (length & 1) !== 0) return;
   const fits = length >= MIN_COOKIE_BYTES && length <= MAX_COOKIE_BYTES;
   for (let i = 0; fits && i < length; i++) out.cookie[i] = b[o + i]!;
@@ -281,10 +320,12 @@ export function tcpOptionBytes(s: Segment): number {
 }
 
 /**
- * Writes header and options of `s` at `b[o]`, checksum field zero; the payload is not copied. Returns the header's length.
+ * Writes header and options of `s` at `b[o]`, checksum field zero; the payload is not copied.
+ * Returns the header's length.
  *
- * Options stand in Linux's order, which public packet scripts expect: a SYN has `mss, sackOK, TS, nop, wscale`, or
- * `mss, nop, nop, sackOK, nop, wscale` without timestamps, and Fast Open's cookie behind them; all others `nop, nop, TS, nop, nop, SACK`.
+ * Options stand in Linux's order, which public packet scripts expect: a SYN has
+ * `mss, sackOK, TS, nop, wscale`, or `mss, nop, nop, sackOK, nop, wscale` without timestamps, and
+ * Fast Open's cookie behind them; all others `nop, nop, TS, nop, nop, SACK`.
  */
 export function writeTcp(b: Uint8Array, o: number, s: Segment): number {
   put16(b, o, s.sourcePort);

@@ -29,7 +29,11 @@ export function parseUdp(slab: Slab, ip: IpHeader, trusted: boolean, out: UdpHea
   const checksum = get16(b, o + 6);
   // Zero: the sender made none. IPv4 allows it, IPv6 has no other protection and does not.
   if (checksum === 0 && ip.version === 6) return Drop.udpBadChecksum;
-  if (checksum !== 0 && !trusted && checksumAdd(slab.view, o, length, udpPseudoSum(ip, length)) !== 0xffff) {
+  if (
+    checksum !== 0 &&
+    !trusted &&
+    checksumAdd(slab.view, o, length, udpPseudoSum(ip, length)) !== 0xffff
+  ) {
     return Drop.udpBadChecksum;
   }
   out.sourcePort = get16(b, o);
@@ -60,4 +64,6 @@ export function writeUdp(
 }
 
 const udpPseudoSum = (ip: IpHeader, length: number): number =>
-  fold(pseudoHeaderSum(ip.s0, ip.s1, ip.s2, ip.s3, ip.d0, ip.d1, ip.d2, ip.d3, PROTOCOL_UDP) + length);
+  fold(
+    pseudoHeaderSum(ip.s0, ip.s1, ip.s2, ip.s3, ip.d0, ip.d1, ip.d2, ip.d3, PROTOCOL_UDP) + length,
+  );

@@ -1,7 +1,8 @@
 /**
- * Blind attacks on a connection (RFC 5961), and what its own defence gives away: CVE-2016-5696. An attacker who cannot see a connection sends
- * RSTs to it, and counts on connections of his own how many challenge ACKs are left of the host's limit for that second. If he can tell whether
- * his guess was one of those that are answered, he finds ports and sequence numbers one by one.
+ * Blind attacks on a connection (RFC 5961), and what its own defence gives away: CVE-2016-5696. An
+ * attacker who cannot see a connection sends RSTs to it, and counts on connections of his own how
+ * many challenge ACKs are left of the host's limit for that second. If he can tell whether his
+ * guess was one of those that are answered, he finds ports and sequence numbers one by one.
  */
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../src/base/random.js';
@@ -30,8 +31,14 @@ const stamp = (value: number): number[] => [
 ];
 
 describe('blind RST, SYN and data (RFC 5961)', () => {
-  /** A connection of somebody else's, at 101 of the peer's numbers. `onSyn`, `onAck`: options of its SYN, and of its ACK. */
-  function victim(onSyn: number[] = [], onAck: number[] = []): { w: Wire; conn: Connection; iss: number } {
+  /**
+   * A connection of somebody else's, at 101 of the peer's numbers. `onSyn`, `onAck`: options of its
+   * SYN, and of its ACK.
+   */
+  function victim(
+    onSyn: number[] = [],
+    onAck: number[] = [],
+  ): { w: Wire; conn: Connection; iss: number } {
     const w = new Wire();
     const accepted = w.listen();
     const { seq } = w.tcp({ ...VICTIM, flags: SYN, seq: 100, options: onSyn })[0]!;
@@ -59,7 +66,9 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     const { w, conn, iss } = victim();
     for (const seq of [100, 101, IN_WINDOW, 0x4000_0000, 0xc000_0000]) {
       w.wait(SECOND);
-      expect(w.tcp({ ...VICTIM, flags: SYN, seq })).toMatchObject([{ flags: ACK, seq: iss + 1, ack: 101 }]);
+      expect(w.tcp({ ...VICTIM, flags: SYN, seq })).toMatchObject([
+        { flags: ACK, seq: iss + 1, ack: 101 },
+      ]);
     }
     expect(conn.stateName).toBe('ESTABLISHED');
   });
@@ -79,7 +88,13 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     const { w, conn, iss } = victim([3, 3, 14, 0]);
     expect(conn.snd.maxWnd).toBe(65_535 << 14);
     for (let i = 1; i < 64; i++) {
-      w.tcp({ ...VICTIM, flags: ACK, seq: 101, ack: (iss + 1 - i * 0x0400_0000) >>> 0, payload: [88] });
+      w.tcp({
+        ...VICTIM,
+        flags: ACK,
+        seq: 101,
+        ack: (iss + 1 - i * 0x0400_0000) >>> 0,
+        payload: [88],
+      });
     }
     expect([conn.receiveQueued, conn.stateName]).toEqual([0, 'ESTABLISHED']);
   });
@@ -114,7 +129,9 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     w.wait(1);
     expect(answered()).toBe(1);
     const { counters } = w.stack;
-    expect([counters.TcpExtTCPChallengeACK, counters.TcpExtTCPACKSkippedChallenge]).toEqual([2, 10]);
+    expect([counters.TcpExtTCPChallengeACK, counters.TcpExtTCPACKSkippedChallenge]).toEqual([
+      2, 10,
+    ]);
   });
 
   const throttled = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -126,14 +143,20 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     const w = new Wire();
     w.listen();
     w.tcp({ ...VICTIM, flags: SYN, seq: 100 });
-    expect(Array.from({ length: 10 }, () => w.tcp({ ...VICTIM, ...packet }).length)).toEqual(throttled);
+    expect(Array.from({ length: 10 }, () => w.tcp({ ...VICTIM, ...packet }).length)).toEqual(
+      throttled,
+    );
     expect(w.stack.counters.TcpExtTCPACKSkippedSynRecv).toBe(9);
   });
 
   it.each<[string, Tcp, number]>([
     ['old SYNs', { flags: SYN, seq: 50 }, 1],
     ['ACKs out of the window', { flags: ACK, seq: 100_000, ack: 1 }, 1],
-    ['but data and FIN say that our ACK was lost', { flags: ACK | FIN, seq: 101, ack: 1, payload: [88] }, 10],
+    [
+      'but data and FIN say that our ACK was lost',
+      { flags: ACK | FIN, seq: 101, ack: 1, payload: [88] },
+      10,
+    ],
   ])('ATK-10: nor does one in TIME-WAIT: %s', (_, packet, answers) => {
     const { w, conn, iss } = victim();
     conn.shutdown(w.now);
@@ -153,10 +176,18 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     w.listen();
     for (let i = 0; i < 10; i++) w.open({ sport: 1000 + i });
     w.wait(SECOND);
-    const keepAlive = (sport: number): number => w.tcp({ flags: ACK, sport, seq: 100, ack: 0 }).length;
-    expect(Array.from({ length: 10 }, (_, i) => keepAlive(1000 + i))).toEqual(new Array(10).fill(1));
-    expect(Array.from({ length: 10 }, (_, i) => keepAlive(1000 + i))).toEqual(new Array(10).fill(0));
-    expect([w.stack.counters.TcpExtTCPACKSkippedSeq, w.stack.counters.TcpExtTCPChallengeACK]).toEqual([10, 0]);
+    const keepAlive = (sport: number): number =>
+      w.tcp({ flags: ACK, sport, seq: 100, ack: 0 }).length;
+    expect(Array.from({ length: 10 }, (_, i) => keepAlive(1000 + i))).toEqual(
+      new Array(10).fill(1),
+    );
+    expect(Array.from({ length: 10 }, (_, i) => keepAlive(1000 + i))).toEqual(
+      new Array(10).fill(0),
+    );
+    expect([
+      w.stack.counters.TcpExtTCPACKSkippedSeq,
+      w.stack.counters.TcpExtTCPChallengeACK,
+    ]).toEqual([10, 0]);
   });
 });
 
@@ -185,19 +216,25 @@ describe('CVE-2016-5696: an attacker who counts the challenge ACKs of his own co
   const OWN = 60;
   const ROUNDS = 120;
 
-  /** How many challenge ACKs his connections got in each of so many seconds, while he sent RSTs to the victim that were (not) in its window. */
+  /**
+   * How many challenge ACKs his connections got in each of so many seconds, while he sent RSTs to
+   * the victim that were (not) in its window.
+   */
   function counted(seed: number, rightGuess: boolean): number[] {
-    const limit = 80; // of the host, a second: few, so that few connections of his own are enough to use them up
+    // of the host, a second: few, so that few connections of his own are enough to use them up
+    const limit = 80;
     const w = new Wire({ random: new SeededRandom(seed), config: { challengeAckLimit: limit } });
     w.listen();
     w.open(VICTIM);
     for (let i = 0; i < OWN; i++) w.open({ sport: 1000 + i });
     return Array.from({ length: ROUNDS }, () => {
       w.wait(SECOND - (w.now % SECOND)); // he has found out when our second begins
-      for (let n = 0; n < 20; n++) w.tcp({ ...VICTIM, flags: RST, seq: rightGuess ? IN_WINDOW : 101 + 8_000_000 });
+      for (let n = 0; n < 20; n++)
+        w.tcp({ ...VICTIM, flags: RST, seq: rightGuess ? IN_WINDOW : 101 + 8_000_000 });
       let own = 0;
       const ask = (): void => {
-        for (let i = 0; i < OWN; i++) own += w.tcp({ flags: RST, sport: 1000 + i, seq: IN_WINDOW }).length;
+        for (let i = 0; i < OWN; i++)
+          own += w.tcp({ flags: RST, sport: 1000 + i, seq: IN_WINDOW }).length;
       };
       ask();
       w.wait(500 * MILLISECOND);
@@ -206,7 +243,10 @@ describe('CVE-2016-5696: an attacker who counts the challenge ACKs of his own co
     });
   }
 
-  /** The share of seconds that the best threshold puts into the right class: 0.5 is what a coin does. */
+  /**
+   * The share of seconds that the best threshold puts into the right class: 0.5 is what a coin
+   * does.
+   */
   function bestGuess(right: readonly number[], wrong: readonly number[]): number {
     const thresholds = [...new Set([...right, ...wrong])];
     const share = thresholds.map((t) => {

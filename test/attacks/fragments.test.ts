@@ -1,4 +1,7 @@
-/** Fragments made to deceive: a filter on the way sees one header, the host another (RFC 1858, RFC 3128, RFC 5722). */
+/**
+ * Fragments made to deceive: a filter on the way sees one header, the host another (RFC 1858, RFC
+ * 3128, RFC 5722).
+ */
 import { describe, expect, it } from 'vitest';
 import { buildPacket } from '../device/packets.js';
 import { ipv4 } from '../wire/build.js';
@@ -29,7 +32,14 @@ function fixChecksum(segment: Uint8Array): Uint8Array {
 }
 
 const fragment = (offset: number, payload: Uint8Array, more: boolean, protocol = TCP): Uint8Array =>
-  ipv4({ id: 9, source: PEER, destination: US, protocol, payload, fragment: (offset >> 3) | (more ? 0x2000 : 0) });
+  ipv4({
+    id: 9,
+    source: PEER,
+    destination: US,
+    protocol,
+    payload,
+    fragment: (offset >> 3) | (more ? 0x2000 : 0),
+  });
 
 function host(): RawHost {
   const h = new RawHost();
@@ -43,9 +53,11 @@ describe('tiny fragments (RFC 1858 section 3, RFC 3128)', () => {
   it('an honest SYN in fragments is answered', () => {
     const h = host();
     const segment = syn(40);
-    expect(flagsOf(h.send(fragment(0, segment.slice(0, 24), true), fragment(24, segment.slice(24), false)))).toEqual([
-      18,
-    ]);
+    expect(
+      flagsOf(
+        h.send(fragment(0, segment.slice(0, 24), true), fragment(24, segment.slice(24), false)),
+      ),
+    ).toEqual([18]);
     expect(h.drops).toEqual({});
   });
 
@@ -54,7 +66,9 @@ describe('tiny fragments (RFC 1858 section 3, RFC 3128)', () => {
     (cut) => {
       const h = host();
       const segment = syn(40);
-      expect(h.send(fragment(0, segment.slice(0, cut), true), fragment(cut, segment.slice(cut), false))).toEqual([]);
+      expect(
+        h.send(fragment(0, segment.slice(0, cut), true), fragment(cut, segment.slice(cut), false)),
+      ).toEqual([]);
       expect(h.drops).toEqual({ fragmentTiny: 2 });
       expect(h.stack.tcp.connectionCount).toBe(0);
     },
@@ -80,7 +94,10 @@ describe('tiny fragments (RFC 1858 section 3, RFC 3128)', () => {
   it('UDP may be cut after its 8 bytes of header', () => {
     const h = host();
     const datagram = Uint8Array.from([4, 0, 0, 9, 0, 16, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
-    h.send(fragment(0, datagram.slice(0, 8), true, UDP), fragment(8, datagram.slice(8), false, UDP));
+    h.send(
+      fragment(0, datagram.slice(0, 8), true, UDP),
+      fragment(8, datagram.slice(8), false, UDP),
+    );
     expect(h.drops).toEqual({ udpNoSuchPort: 1 });
   });
 });

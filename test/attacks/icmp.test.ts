@@ -1,4 +1,7 @@
-/** ICMP errors that somebody made up (RFC 5927): believed only for what is in flight, and never the end of a synchronised connection. */
+/**
+ * ICMP errors that somebody made up (RFC 5927): believed only for what is in flight, and never the
+ * end of a synchronised connection.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/tcp/connection.js';
 import { ACK, FIN, type Out, Wire } from '../requirements/wire.js';
@@ -60,7 +63,8 @@ describe('a synchronised connection', () => {
       const { w, conn, data } = inFlight();
       const about = reach(w, conn, data);
       expect(conn.stateName).toBe(state);
-      for (let type = 0; type < 256; type++) for (let code = 0; code < 16; code++) w.icmp(type, code, about);
+      for (let type = 0; type < 256; type++)
+        for (let code = 0; code < 16; code++) w.icmp(type, code, about);
       expect([conn.stateName, conn.error, w.stack.tcp.connectionCount]).toEqual([state, null, 1]);
       expect(w.stack.checkInvariants()).toBeNull();
       // It goes on: all that was sent is acknowledged.

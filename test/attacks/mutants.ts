@@ -10,13 +10,27 @@ const UNPREDICTABLE = 'test/attacks/unpredictable.test.ts';
 const TINY = 'test/attacks/tiny-segments.test.ts';
 const PIECES = 'test/tcp/receive/out-of-order.test.ts';
 const FRAGMENTS = 'test/attacks/fragments.test.ts';
-const [PATH_MTU, PATH_MTU_CACHE] = ['test/stack/path-mtu.test.ts', 'test/ip/path-mtu.test.ts'] as const;
+const [PATH_MTU, PATH_MTU_CACHE] = [
+  'test/stack/path-mtu.test.ts',
+  'test/ip/path-mtu.test.ts',
+] as const;
 
 export const ATTACK_MUTANTS: readonly Mutant[] = [
-  m('ATK-1', 'if (full !== Drop.none || (synCookies === 2 && before === null))', 'if (synCookies === 2)', FLOOD),
+  m(
+    'ATK-1',
+    'if (full !== Drop.none || (synCookies === 2 && before === null))',
+    'if (synCookies === 2)',
+    FLOOD,
+  ),
   m('ATK-2', 'syn.sackPermitted = (echo & SACK_BIT) !== 0;', '', FLOOD),
   m('ATK-2', 'syn.wscale = wscale === WSCALE_MASK ? ABSENT : wscale;', '', FLOOD),
-  m('ATK-2', 'while (index > 0 && table[index]! > mss) index--;', '', FLOOD, 'ATK-2: has the largest'),
+  m(
+    'ATK-2',
+    'while (index > 0 && table[index]! > mss) index--;',
+    '',
+    FLOOD,
+    'ATK-2: has the largest',
+  ),
   m('ATK-3', 'w[8] = this.ports;', '', COOKIES),
   m('ATK-3', 'w[IRS] = irs;', '', COOKIES),
   m('ATK-3', 'w[7] = remote.w3;', '', COOKIES),
@@ -35,7 +49,12 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   m('ATK-6', '>= config.maxHalfOpenPerHost)', '< 0)', FLOOD, 'ATK-6: one host'),
   m('ATK-6', inside('HalfOpen', 'this.size--;'), '', FLOOD, 'ATK-6: every'),
   m('ATK-7', 'if (!isExactReset(c, seg)) {', 'if (false) {', CHALLENGE),
-  m('ATK-8', 'c.env.counters.TcpExtTCPSYNChallenge++;', "c.finish('ECONNRESET', 'rst', now);", CHALLENGE),
+  m(
+    'ATK-8',
+    'c.env.counters.TcpExtTCPSYNChallenge++;',
+    "c.finish('ECONNRESET', 'rst', now);",
+    CHALLENGE,
+  ),
   m(
     'ATK-9',
     'seqLt(seg.ack, seqAdd(snd.una, -Math.min(snd.maxWnd, c.stats.bytesAcked)))',
@@ -43,7 +62,13 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     CHALLENGE,
     'ATK-9: data',
   ),
-  m('ATK-9', 'Math.min(snd.maxWnd, c.stats.bytesAcked)', 'snd.maxWnd', CHALLENGE, 'ATK-9: not even'),
+  m(
+    'ATK-9',
+    'Math.min(snd.maxWnd, c.stats.bytesAcked)',
+    'snd.maxWnd',
+    CHALLENGE,
+    'ATK-9: not even',
+  ),
   m(
     'ATK-10',
     'if (now - c.lastChallengeAt < c.config.challengeAckInterval) {',
@@ -73,12 +98,23 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     'ATK-11: learns',
   ),
   m('ATK-11', 'Math.floor(this.random.float() * this.limit)', '0', CHALLENGE, 'ATK-11: learns'),
-  m('ATK-12', 'if (seqGeq(seq, c.snd.una) && seqLt(seq, c.snd.nxt)) return true;', 'return true;', ICMP),
+  m(
+    'ATK-12',
+    'if (seqGeq(seq, c.snd.una) && seqLt(seq, c.snd.nxt)) return true;',
+    'return true;',
+    ICMP,
+  ),
   m('ATK-13', 'if (c.isOpening && endsOpening(c, e)) {', 'if (endsOpening(c, e)) {', ICMP),
   m('ATK-14', '!old && !rfc1337 ?', '!old ?', TIME_WAIT),
   m('ATK-15', 'this.sip.hash(w, WORDS);', '', UNPREDICTABLE, 'ATK-15: are spread'),
   m('ATK-15', 'tsOffset: this.keyed.hi,', 'tsOffset: 0,', UNPREDICTABLE, 'ATK-15: nor do'),
-  m('ATK-16', 'const slot = counter & (COUNTERS - 1);', 'const slot = 0 * counter;', UNPREDICTABLE, 'ATK-16: to one'),
+  m(
+    'ATK-16',
+    'const slot = counter & (COUNTERS - 1);',
+    'const slot = 0 * counter;',
+    UNPREDICTABLE,
+    'ATK-16: to one',
+  ),
   m(
     'ATK-16',
     'this.ports.pick(keyed.lo, keyed.hi, isFree)',
@@ -87,9 +123,21 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     'ATK-16: to places',
   ),
   m('ATK-17', 'if (!this.makeRoom(start)) return -1;', '', PIECES, 'ATK-17: costs'),
-  m('ATK-17', 'for (const block of this.blocks) this.collapse(block);', ';', PIECES, 'ATK-17: joins'),
+  m(
+    'ATK-17',
+    'for (const block of this.blocks) this.collapse(block);',
+    ';',
+    PIECES,
+    'ATK-17: joins',
+  ),
   m('ATK-17', 'if (seqLeq(last.left, start)) break;', 'break;', PIECES, 'ATK-17: gives'),
-  m('ATK-17', 'if (bytes.length <= SMALL_BYTES && this.last !== null)', 'if (false)', PIECES, 'ATK-17: that is'),
+  m(
+    'ATK-17',
+    'if (bytes.length <= SMALL_BYTES && this.last !== null)',
+    'if (false)',
+    PIECES,
+    'ATK-17: that is',
+  ),
   m('ATK-18', "if (verdict === 'overlap' ||", 'if (', FRAGMENTS),
   m('ATK-19', 'if (isTiny(h)) return', 'if (false) return', FRAGMENTS, 'ATK-19: (a first|one at)'),
   m(
@@ -115,12 +163,23 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     'test/ip/reassembly.test.ts',
     'ATK-22: of datagrams: ',
   ),
-  m('ATK-23', 'if (2 * size <= Math.max(MIN_QUEUE, this.backlog)) return most;', 'return most;', FLOOD),
+  m(
+    'ATK-23',
+    'if (2 * size <= Math.max(MIN_QUEUE, this.backlog)) return most;',
+    'return most;',
+    FLOOD,
+  ),
   m('ATK-24', 'else if (quotesFlight(entry.conn, e.seq))', 'else', PATH_MTU, 'ATK-24: changes'),
   m('ATK-24', 'if (reported >= packetBytes) return 0;', '', PATH_MTU_CACHE, 'ATK-24: does not'),
   m('ATK-24', inside('PathMtuCache', ', before);'), ', 65_535);', PATH_MTU_CACHE, 'ATK-24: never'),
   m('ATK-24', 'Math.max(said, least)', 'said', PATH_MTU, 'ATK-24: is not'),
-  m('ATK-24', 'if (version === 6 && reported < MIN_MTU_6) return 0;', '', PATH_MTU, 'ATK-24: cannot'),
+  m(
+    'ATK-24',
+    'if (version === 6 && reported < MIN_MTU_6) return 0;',
+    '',
+    PATH_MTU,
+    'ATK-24: cannot',
+  ),
   m(
     'ATK-25',
     'if (rcv.isAcceptable(seg.seq, seg.len)) return true;',

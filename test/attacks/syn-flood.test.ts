@@ -1,4 +1,7 @@
-/** A flood of SYNs (RFC 4987): what is kept of it is bounded, a genuine client comes in, and the user is told. */
+/**
+ * A flood of SYNs (RFC 4987): what is kept of it is bounded, a genuine client comes in, and the
+ * user is told.
+ */
 import { describe, expect, it } from 'vitest';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -28,7 +31,11 @@ const options = (tsVal: number, tsEcr = 0): number[] => {
   const u32 = (n: number): number[] => [n >>> 24, n >>> 16, n >>> 8, n].map((x) => x & 255);
   return [...MSS, 4, 2, 8, 10, ...u32(tsVal), ...u32(tsEcr), 1, 3, 3, 7];
 };
-const timestamps = (tsVal: number, tsEcr: number): number[] => [1, 1, ...options(tsVal, tsEcr).slice(6, 16)];
+const timestamps = (tsVal: number, tsEcr: number): number[] => [
+  1,
+  1,
+  ...options(tsVal, tsEcr).slice(6, 16),
+];
 const tsValOf = (o: Out): number => {
   const at = o.options.indexOf(8) + 2;
   return o.options.slice(at, at + 4).reduce((n, b) => (n * 256 + b) | 0, 0);
@@ -41,26 +48,42 @@ interface Flooded {
 }
 
 /** A listener whose SYN queue is full of half-open connections from spoofed sources. */
-function flooded(config: Partial<TcpConfig> = {}, o: Partial<StackOptions> = {}, take = true): Flooded {
+function flooded(
+  config: Partial<TcpConfig> = {},
+  o: Partial<StackOptions> = {},
+  take = true,
+): Flooded {
   const warnings: string[] = [];
   const w = new Wire({ config, onWarning: (text) => warnings.push(text), ...o });
   const accepted: Connection[] = [];
-  w.stack.listen({ port: 80, backlog: BACKLOG, user: { tcpAccept: (c) => take && accepted.push(c) > 0 } });
+  w.stack.listen({
+    port: 80,
+    backlog: BACKLOG,
+    user: { tcpAccept: (c) => take && accepted.push(c) > 0 },
+  });
   for (let i = 0; i < ROOM; i++) flood(w, i);
   return { w, accepted, warnings };
 }
 
 const flood = (w: Wire, i: number): Out[] =>
-  w.tcp({ flags: SYN, from: `10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`, sport: 1024 + i, options: MSS });
+  w.tcp({
+    flags: SYN,
+    from: `10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`,
+    sport: 1024 + i,
+    options: MSS,
+  });
 
 describe('a full SYN queue', () => {
   it('ATK-1, ATK-6: is answered by cookies: nothing is kept of a SYN, nothing is sent again, and it is counted', () => {
     const { w, warnings } = flooded();
     const before = w.stack.tcp.connectionCount;
-    for (let i = ROOM; i < 1000; i++) expect(flood(w, i)).toMatchObject([{ flags: SYN | ACK, checksumRight: true }]);
+    for (let i = ROOM; i < 1000; i++)
+      expect(flood(w, i)).toMatchObject([{ flags: SYN | ACK, checksumRight: true }]);
     expect(w.stack.tcp.connectionCount).toBe(before);
     const { counters } = w.stack;
-    expect([counters.TcpExtSyncookiesSent, counters.TcpExtTCPReqQFullDoCookies]).toEqual([996, 996]);
+    expect([counters.TcpExtSyncookiesSent, counters.TcpExtTCPReqQFullDoCookies]).toEqual([
+      996, 996,
+    ]);
     expect(counters.TcpExtListenDrops).toBe(0);
     expect(warnings).toEqual([expect.stringMatching(/SYN flood on port 80\?.*SYN cookies answer/)]);
     // Only the half-open ones are sent again.
@@ -74,7 +97,9 @@ describe('a full SYN queue', () => {
     expect([counters.TcpExtSyncookiesSent, counters.TcpExtTCPReqQFullDrop]).toEqual([0, 96]);
     expect(counters.TcpExtListenDrops).toBe(96);
     expect(w.stack.dropsByName()).toEqual({ tcpSynQueueFull: 96 });
-    expect(warnings).toEqual([expect.stringMatching(/SYN flood on port 80\?.*dropped.*tcp_syncookies=1/)]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/SYN flood on port 80\?.*dropped.*tcp_syncookies=1/),
+    ]);
   });
 
   it('without cookies is full when a quarter of tcp_max_syn_backlog is left, as in Linux', () => {
@@ -99,13 +124,20 @@ describe('a genuine client during a SYN flood', () => {
     expect(w.tcp({ flags: ACK, seq: 1001, ack: synAck!.seq + 1, options: ackOptions })).toEqual([]);
     expect(accepted.map((c) => c.stateName)).toEqual(['ESTABLISHED']);
     const conn = accepted[0]!;
-    expect([conn.sack, conn.timestamps, conn.snd.wscale, conn.snd.mss]).toEqual([true, true, 7, 1460 - 12]);
+    expect([conn.sack, conn.timestamps, conn.snd.wscale, conn.snd.mss]).toEqual([
+      true,
+      true,
+      7,
+      1460 - 12,
+    ]);
     expect(conn.rcv.wscale).toBe(synAck!.options[19]);
     expect([conn.iss >>> 0, conn.rcv.nxt, conn.snd.wnd]).toEqual([synAck!.seq, 1001, 65_535 << 7]);
     const { counters } = w.stack;
-    expect([counters.TcpExtSyncookiesRecv, counters.TcpExtSyncookiesFailed, counters.TcpPassiveOpens]).toEqual([
-      1, 0, 1,
-    ]);
+    expect([
+      counters.TcpExtSyncookiesRecv,
+      counters.TcpExtSyncookiesFailed,
+      counters.TcpPassiveOpens,
+    ]).toEqual([1, 0, 1]);
     // The connection works: data both ways, and our clock has not run backwards.
     conn.send(Buffer.from('hello'));
     w.stack.wake(conn);
@@ -121,7 +153,12 @@ describe('a genuine client during a SYN flood', () => {
     expect(synAck!.options).toEqual(MSS);
     w.tcp({ flags: ACK, seq: 1001, ack: synAck!.seq + 1 });
     const conn = accepted[0]!;
-    expect([conn.sack, conn.timestamps, conn.windowScaling, conn.snd.mss]).toEqual([false, false, false, 1460]);
+    expect([conn.sack, conn.timestamps, conn.windowScaling, conn.snd.mss]).toEqual([
+      false,
+      false,
+      false,
+      1460,
+    ]);
     expect(conn.snd.wnd).toBe(65_535);
   });
 
@@ -140,7 +177,12 @@ describe('a genuine client during a SYN flood', () => {
   it('may send data with its ACK, or data alone when that ACK was lost', () => {
     const { w, accepted } = flooded();
     const [synAck] = w.tcp({ flags: SYN, seq: 1000, options: MSS });
-    const out = w.tcp({ flags: ACK, seq: 1001, ack: synAck!.seq + 1, payload: [...Buffer.from('GET /')] });
+    const out = w.tcp({
+      flags: ACK,
+      seq: 1001,
+      ack: synAck!.seq + 1,
+      payload: [...Buffer.from('GET /')],
+    });
     expect(out).toMatchObject([{ flags: ACK, ack: 1006 }]);
     expect(Buffer.from(accepted[0]!.receive()!).toString()).toBe('GET /');
   });
@@ -207,7 +249,9 @@ describe('an ACK that brings no valid cookie', () => {
   it('nor is a SYN,ACK one', () => {
     const { w, accepted } = flooded();
     const [synAck] = w.tcp({ flags: SYN, seq: 1000, options: MSS });
-    expect(w.tcp({ flags: SYN | ACK, seq: 1001, ack: synAck!.seq + 1 })).toMatchObject([{ flags: RST }]);
+    expect(w.tcp({ flags: SYN | ACK, seq: 1001, ack: synAck!.seq + 1 })).toMatchObject([
+      { flags: RST },
+    ]);
     expect(accepted).toEqual([]);
   });
 
@@ -235,14 +279,19 @@ describe('an ACK that brings no valid cookie', () => {
       options: timestamps(5001, tsValOf(synAck)),
     });
 
-    it.each(['timestamps', 'sack', 'windowScaling'] as const)('%s on at the listener, off in the stack', (option) => {
-      const w = new Wire({ config: { synCookies: 2, [option]: false } });
-      const accepted: Connection[] = [];
-      listenAt(w, { [option]: true }, accepted);
-      const [synAck] = w.tcp({ flags: SYN, seq: 1000, options: options(5000) });
-      expect(w.tcp(ackOf(synAck!))).toEqual([]);
-      expect(accepted.map((c) => [c.timestamps, c.sack, c.windowScaling])).toEqual([[true, true, true]]);
-    });
+    it.each(['timestamps', 'sack', 'windowScaling'] as const)(
+      '%s on at the listener, off in the stack',
+      (option) => {
+        const w = new Wire({ config: { synCookies: 2, [option]: false } });
+        const accepted: Connection[] = [];
+        listenAt(w, { [option]: true }, accepted);
+        const [synAck] = w.tcp({ flags: SYN, seq: 1000, options: options(5000) });
+        expect(w.tcp(ackOf(synAck!))).toEqual([]);
+        expect(accepted.map((c) => [c.timestamps, c.sack, c.windowScaling])).toEqual([
+          [true, true, true],
+        ]);
+      },
+    );
 
     it('a listener has cookies of its own where the stack has none', () => {
       const w = new Wire({ config: { synCookies: 0 } });
@@ -261,7 +310,11 @@ describe('an ACK that brings no valid cookie', () => {
       listener.setConfig({ ...w.stack.tcp.env.config, ...other, receiveBufferBytes: 64 << 20 });
       expect(w.tcp(ackOf(synAck!))).toEqual([]);
       const conn = accepted[0]!;
-      expect([conn.timestamps, conn.sack, conn.rcv.wscale]).toEqual([true, true, synAck!.options[19]]);
+      expect([conn.timestamps, conn.sack, conn.rcv.wscale]).toEqual([
+        true,
+        true,
+        synAck!.options[19],
+      ]);
       // Once no cookie is out any more, the new settings count.
       w.wait(3 * MINUTE);
       const [later] = w.tcp({ flags: SYN, seq: 1000, sport: 7, options: options(5000) });
@@ -284,7 +337,12 @@ describe('an ACK that brings no valid cookie', () => {
   it('may be data that overtook the ACK: the price of keeping nothing, in Linux as here', () => {
     const { w, accepted } = flooded();
     const [synAck] = w.tcp({ flags: SYN, seq: 1000, options: MSS });
-    const second = w.tcp({ flags: ACK, seq: 1001 + 1460, ack: synAck!.seq + 1, payload: [1, 2, 3] });
+    const second = w.tcp({
+      flags: ACK,
+      seq: 1001 + 1460,
+      ack: synAck!.seq + 1,
+      payload: [1, 2, 3],
+    });
     expect([second, accepted]).toMatchObject([[{ flags: RST, seq: synAck!.seq + 1 }], []]);
   });
 });
@@ -293,8 +351,11 @@ describe('limits beyond the backlog', () => {
   it('ATK-6: one host has its share of half-open connections, and more of them cost nothing', () => {
     const w = new Wire({ config: { maxHalfOpenPerHost: 5 } });
     w.listen();
-    for (let sport = 1; sport <= 20; sport++) expect(w.tcp({ flags: SYN, sport, options: MSS })).toHaveLength(1);
-    expect([w.stack.tcp.connectionCount, w.stack.counters.TcplabHalfOpenHostLimit]).toEqual([5, 15]);
+    for (let sport = 1; sport <= 20; sport++)
+      expect(w.tcp({ flags: SYN, sport, options: MSS })).toHaveLength(1);
+    expect([w.stack.tcp.connectionCount, w.stack.counters.TcplabHalfOpenHostLimit]).toEqual([
+      5, 15,
+    ]);
     w.tcp({ flags: SYN, from: '198.18.0.9', options: MSS });
     expect(w.stack.tcp.connectionCount, 'another host').toBe(6);
     // One that is over makes room.
@@ -306,7 +367,10 @@ describe('limits beyond the backlog', () => {
   it('ATK-6: the stack has its own, over all listeners', () => {
     const w = new Wire({ config: { maxHalfOpen: 6, synCookies: 0 } });
     for (const port of [80, 81]) w.listen(null, port);
-    const answers = Array.from({ length: 10 }, (_, i) => w.tcp({ flags: SYN, dport: 80 + (i % 2), sport: i }).length);
+    const answers = Array.from(
+      { length: 10 },
+      (_, i) => w.tcp({ flags: SYN, dport: 80 + (i % 2), sport: i }).length,
+    );
     expect(answers).toEqual([1, 1, 1, 1, 1, 1, 0, 0, 0, 0]);
     expect(w.stack.dropsByName()).toEqual({ tcpHalfOpenLimit: 4 });
     expect(w.stack.counters.TcplabHalfOpenLimit).toBe(4);
@@ -343,14 +407,18 @@ describe('limits beyond the backlog', () => {
 });
 
 describe('a crowded SYN queue', () => {
-  /** How often the SYN,ACKs of so many half-open connections go out, in all, until they are given up; and after which time none is left. */
+  /**
+   * How often the SYN,ACKs of so many half-open connections go out, in all, until they are given
+   * up; and after which time none is left.
+   */
   function patience(backlog: number, count: number): { each: number; seconds: number } {
     const w = new Wire({ config: { maxHalfOpenPerHost: 1000 } });
     const listener = w.stack.listen({ port: 80, backlog, user: { tcpAccept: () => true } });
     let sent = 0;
     for (let i = 0; i < count; i++) sent += flood(w, i).length;
     let seconds = 0;
-    for (; listener.queue.halfOpenCount > 0 && seconds < 100; seconds++) sent += w.wait(SECOND).length;
+    for (; listener.queue.halfOpenCount > 0 && seconds < 100; seconds++)
+      sent += w.wait(SECOND).length;
     return { each: sent / count, seconds };
   }
 
@@ -373,9 +441,15 @@ describe('a crowded SYN queue', () => {
     for (const c of all) queue.addHalfOpen(c);
     // 79 of 80 are young, then one in two, in four, ... of those that are there.
     const retries = all.map((c) => queue.retriesAfterTimeout(c, 5));
-    expect([retries[0], retries[39], retries[40], retries[59], retries[60], retries[70], retries[79]]).toEqual([
-      5, 4, 4, 3, 3, 2, 2,
-    ]);
+    expect([
+      retries[0],
+      retries[39],
+      retries[40],
+      retries[59],
+      retries[60],
+      retries[70],
+      retries[79],
+    ]).toEqual([5, 4, 4, 3, 3, 2, 2]);
   });
 });
 
@@ -392,17 +466,25 @@ describe('cookies for every SYN (tcp_syncookies = 2)', () => {
     const h = new Hosts({ mtu, config, configB: { synCookies: 2 } });
     const { client, server } = exchange(h, 200_000, 300_000, version);
     h.settle();
-    expect([client.received, server.received, client.closed, server.closed]).toEqual([300_000, 200_000, true, true]);
+    expect([client.received, server.received, client.closed, server.closed]).toEqual([
+      300_000,
+      200_000,
+      true,
+      true,
+    ]);
     expect([h.b.counters.TcpExtSyncookiesSent, h.b.counters.TcpExtSyncookiesRecv]).toEqual([1, 1]);
   });
 
-  it.each([1, 2, 3, 4, 5])('carry it over a long link that sends packets twice: seed %i', (seed) => {
-    const bad = { ...NO_IMPAIRMENTS, duplicate: 0.3, delay: 100_000 };
-    const h = new Hosts({ seed, link: { in: bad, out: bad }, configB: { synCookies: 2 } });
-    const { client, server } = exchange(h, 50_000, 50_000);
-    h.settle();
-    expect([client.received, server.received]).toEqual([50_000, 50_000]);
-  });
+  it.each([1, 2, 3, 4, 5])(
+    'carry it over a long link that sends packets twice: seed %i',
+    (seed) => {
+      const bad = { ...NO_IMPAIRMENTS, duplicate: 0.3, delay: 100_000 };
+      const h = new Hosts({ seed, link: { in: bad, out: bad }, configB: { synCookies: 2 } });
+      const { client, server } = exchange(h, 50_000, 50_000);
+      h.settle();
+      expect([client.received, server.received]).toEqual([50_000, 50_000]);
+    },
+  );
 });
 
 it('observers hear of cookies: sent, and accepted', () => {
@@ -472,7 +554,9 @@ it('a flood allocates nothing but a few numbers for each SYN, and leaves nothing
   // A connection would be some 2,500 bytes, a four-tuple as an object 200.
   expect(bytesEach[2]).toBeLessThan(120);
   expect([stack.tcp.connectionCount, stack.nextTimeout()]).toEqual([0, NEVER]);
-  expect(after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers).toBeLessThan(100_000);
+  expect(after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers).toBeLessThan(
+    100_000,
+  );
 });
 
 const TCP_SYN = 2;

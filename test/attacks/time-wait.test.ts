@@ -5,7 +5,10 @@ import type { Connection } from '../../src/tcp/connection.js';
 import type { StackOptions } from '../../src/stack/stack.js';
 import { ACK, FIN, RST, Wire } from '../requirements/wire.js';
 
-/** We close first: the connection from `sport` is in TIME-WAIT then. Returns SND.NXT; RCV.NXT is 102. */
+/**
+ * We close first: the connection from `sport` is in TIME-WAIT then. Returns SND.NXT; RCV.NXT is
+ * 102.
+ */
 function timeWait(w: Wire, accepted: Connection[], sport: number, from?: string): number {
   const peer = from === undefined ? { sport } : { sport, from };
   const { seq } = w.open(peer);

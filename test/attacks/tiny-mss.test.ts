@@ -1,4 +1,7 @@
-/** A peer that announces a tiny MSS wants us to send a hundred headers for each byte: it is clamped to 48 (CVE-2019-11479, tcp_min_snd_mss). */
+/**
+ * A peer that announces a tiny MSS wants us to send a hundred headers for each byte: it is clamped
+ * to 48 (CVE-2019-11479, tcp_min_snd_mss).
+ */
 import { expect, it } from 'vitest';
 import type { Connection } from '../../src/tcp/connection.js';
 import { ACK, SYN, Wire } from '../requirements/wire.js';

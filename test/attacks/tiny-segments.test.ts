@@ -1,6 +1,7 @@
 /**
- * A peer can have us keep a record for each few bytes that we sent: it announces a tiny MSS (CVE-2019-11479), or SACKs large segments to pieces
- * (CVE-2019-11478). Both cost no more memory than the send buffer may hold, all of it counted, and the transfer goes on.
+ * A peer can have us keep a record for each few bytes that we sent: it announces a tiny MSS
+ * (CVE-2019-11479), or SACKs large segments to pieces (CVE-2019-11478). Both cost no more memory
+ * than the send buffer may hold, all of it counted, and the transfer goes on.
  */
 import { expect, it } from 'vitest';
 import { MILLISECOND } from '../../src/base/time.js';
@@ -14,7 +15,10 @@ const RECORD_BYTES = 200;
 const WMEM = 1 << 19;
 const u32 = (n: number): number[] => [(n >>> 24) & 255, (n >>> 16) & 255, (n >>> 8) & 255, n & 255];
 
-/** A peer far away, with a window of a gigabyte, that acknowledges all; whoever writes here never stops. */
+/**
+ * A peer far away, with a window of a gigabyte, that acknowledges all; whoever writes here never
+ * stops.
+ */
 function opened(
   mss: number,
   offload = false,
@@ -41,21 +45,24 @@ function opened(
   return { w, conn, fill, acknowledge };
 }
 
-it.each([1, 100, 1460])('ATK-26: an MSS of %i makes us keep no more records than the send buffer pays for', (mss) => {
-  const { w, conn, acknowledge } = opened(mss);
-  let most = 0;
-  for (let i = 0; i < 20; i++) {
+it.each([1, 100, 1460])(
+  'ATK-26: an MSS of %i makes us keep no more records than the send buffer pays for',
+  (mss) => {
+    const { w, conn, acknowledge } = opened(mss);
+    let most = 0;
+    for (let i = 0; i < 20; i++) {
+      acknowledge();
+      most = Math.max(most, conn.snd.sent.length);
+      expect(conn.memory.held).toBe(conn.snd.buffer.memory + RECORD_BYTES * conn.snd.sent.length);
+      expect(w.stack.checkInvariants()).toBeNull();
+    }
+    expect(most * RECORD_BYTES).toBeLessThan(WMEM + RECORD_BYTES);
+    expect(most).toBeGreaterThan(300); // it was at its rate, or nothing was tested
+    const { bytesAcked } = conn.stats;
     acknowledge();
-    most = Math.max(most, conn.snd.sent.length);
-    expect(conn.memory.held).toBe(conn.snd.buffer.memory + RECORD_BYTES * conn.snd.sent.length);
-    expect(w.stack.checkInvariants()).toBeNull();
-  }
-  expect(most * RECORD_BYTES).toBeLessThan(WMEM + RECORD_BYTES);
-  expect(most).toBeGreaterThan(300); // it was at its rate, or nothing was tested
-  const { bytesAcked } = conn.stats;
-  acknowledge();
-  expect(conn.stats.bytesAcked).toBeGreaterThan(bytesAcked);
-});
+    expect(conn.stats.bytesAcked).toBeGreaterThan(bytesAcked);
+  },
+);
 
 it('ATK-26: nor do SACKs of every second segment of large ones; what they say beyond that is passed over and counted', () => {
   const { w, conn, acknowledge, fill } = opened(1, true);

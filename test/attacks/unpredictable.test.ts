@@ -1,4 +1,7 @@
-/** What an attacker must guess (RFC 6528, RFC 6056): initial sequence numbers, timestamps and ports, as he sees them from outside. */
+/**
+ * What an attacker must guess (RFC 6528, RFC 6056): initial sequence numbers, timestamps and ports,
+ * as he sees them from outside.
+ */
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../src/base/random.js';
 import { Address } from '../../src/ip/address.js';
@@ -22,11 +25,20 @@ const secret = (): Uint8Array => Uint8Array.from({ length: 16 }, () => random.be
 
 /** SYN,ACKs for so many SYNs at one moment, from addresses and ports that follow each other. */
 function synAcks(count: number, synCookies: 0 | 1 | 2): { seq: number; tsVal: number }[] {
-  const w = new Wire({ secret: secret(), config: { synCookies, maxHalfOpenPerHost: 10, maxHalfOpen: 10 } });
+  const w = new Wire({
+    secret: secret(),
+    config: { synCookies, maxHalfOpenPerHost: 10, maxHalfOpen: 10 },
+  });
   w.listen();
   return Array.from({ length: count }, (_, i) => {
     const from = `10.0.${(i >> 8) & 255}.${i & 255}`;
-    const [o] = w.tcp({ flags: SYN, from, sport: 1024 + i, seq: 1, options: [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0] });
+    const [o] = w.tcp({
+      flags: SYN,
+      from,
+      sport: 1024 + i,
+      seq: 1,
+      options: [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0],
+    });
     w.tcp({ flags: RST, from, sport: 1024 + i, seq: 2 });
     return { seq: o!.seq, tsVal: o!.options.slice(8, 12).reduce((n, b) => n * 256 + b, 0) };
   });
@@ -75,8 +87,10 @@ describe('ephemeral ports', () => {
   const nobody = { tcpEvents: () => undefined };
   /** The port from which a stack connects to these. */
   const portTo = (w: Wire, host: number, port = 80): number =>
-    w.stack.connect({ remote: Address.parse(`10.1.${host >> 8}.${host & 255}`), remotePort: port, user: nobody }, w.now)
-      .flow.localPort;
+    w.stack.connect(
+      { remote: Address.parse(`10.1.${host >> 8}.${host & 255}`), remotePort: port, user: nobody },
+      w.now,
+    ).flow.localPort;
 
   it('ATK-16: to places that follow each other are spread evenly over their range', () => {
     const w = new Wire({ secret: secret() });

@@ -8,7 +8,10 @@ describe('Counts', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 2000 }), (steps) => {
         const counts = new Counts<number>();
-        const map = Object.values(counts).find((value) => value instanceof Map) as Map<number, number>;
+        const map = Object.values(counts).find((value) => value instanceof Map) as Map<
+          number,
+          number
+        >;
         const twin = new Map<number, number>();
         for (const { key, up } of steps) {
           const n = twin.get(key) ?? 0;

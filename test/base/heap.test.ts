@@ -11,7 +11,11 @@ class Item implements HeapItem {
 }
 
 const step = fc.oneof(
-  fc.record({ what: fc.constant('update' as const), item: fc.nat(20), key: fc.integer({ min: 0, max: 30 }) }),
+  fc.record({
+    what: fc.constant('update' as const),
+    item: fc.nat(20),
+    key: fc.integer({ min: 0, max: 30 }),
+  }),
   fc.record({ what: fc.constant('remove' as const), item: fc.nat(20), key: fc.constant(0) }),
   fc.record({ what: fc.constant('pop' as const), item: fc.constant(0), key: fc.constant(0) }),
 );

@@ -1,15 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { seqAdd, seqDiff, seqGeq, seqGt, seqInRange, seqLeq, seqLt, seqMax, seqMin } from '../../src/base/seq.js';
+import {
+  seqAdd,
+  seqDiff,
+  seqGeq,
+  seqGt,
+  seqInRange,
+  seqLeq,
+  seqLt,
+  seqMax,
+  seqMin,
+} from '../../src/base/seq.js';
 
-/** The same arithmetic on integers without an end: a number modulo 2^32, and a distance taken the short way round. */
+/**
+ * The same arithmetic on integers without an end: a number modulo 2^32, and a distance taken the
+ * short way round.
+ */
 const u32 = (n: number): bigint => BigInt.asUintN(32, BigInt(n));
 const distance = (a: number, b: number): bigint => BigInt.asIntN(32, u32(a) - u32(b));
 
 const edges = [0, 1, -1, 0x7fffffff, -0x80000000, 0x7fffff00, -256, 0x40000000];
 const seq = fc.oneof(fc.integer({ min: -0x80000000, max: 0x7fffffff }), fc.constantFrom(...edges));
 /** Two numbers that lie close together, at any place of the circle: what a connection compares. */
-const near = fc.tuple(seq, fc.integer({ min: -70_000, max: 70_000 })).map(([a, d]) => [a, (a + d) | 0] as const);
+const near = fc
+  .tuple(seq, fc.integer({ min: -70_000, max: 70_000 }))
+  .map(([a, d]) => [a, (a + d) | 0] as const);
 const pairs = fc.oneof(fc.tuple(seq, seq), near);
 const runs = { seed: 20_261, numRuns: 2000 };
 
@@ -30,7 +45,12 @@ describe('sequence numbers', () => {
       fc.property(pairs, ([a, b]) => {
         const d = distance(a, b);
         expect(BigInt(seqDiff(a, b))).toBe(d);
-        expect([seqLt(a, b), seqLeq(a, b), seqGt(a, b), seqGeq(a, b)]).toEqual([d < 0n, d <= 0n, d > 0n, d >= 0n]);
+        expect([seqLt(a, b), seqLeq(a, b), seqGt(a, b), seqGeq(a, b)]).toEqual([
+          d < 0n,
+          d <= 0n,
+          d > 0n,
+          d >= 0n,
+        ]);
         expect(seqMax(a, b)).toBe(d > 0n ? a : b);
         expect(seqMin(a, b)).toBe(d < 0n ? a : b);
       }),

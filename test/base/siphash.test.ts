@@ -4,7 +4,9 @@ import { SipHash } from '../../src/base/siphash.js';
 
 const KEY = Uint8Array.from({ length: 16 }, (_, i) => i);
 
-/** The published results for the messages 00 01 02 ..., of those whose length is a multiple of 4. */
+/**
+ * The published results for the messages 00 01 02 ..., of those whose length is a multiple of 4.
+ */
 const VECTORS: readonly string[] = [
   '310e0edd47db6f72',
   'b7877127e09427cf',
@@ -60,7 +62,8 @@ function naive(key: Uint8Array, words: Int32Array): string {
     round();
     v0 ^= m;
   };
-  const word = (i: number): bigint => (i < words.length ? BigInt.asUintN(32, BigInt(words[i]!)) : 0n);
+  const word = (i: number): bigint =>
+    i < words.length ? BigInt.asUintN(32, BigInt(words[i]!)) : 0n;
   let i = 0;
   for (; i + 1 < words.length; i += 2) absorb(word(i) | (word(i + 1) << 32n));
   absorb(word(i) | (BigInt((words.length * 4) & 255) << 56n));
@@ -104,6 +107,8 @@ describe('SipHash-2-4', () => {
   });
 
   it.each([0, 15, 17, 32])('refuses a key of %d bytes', (length) => {
-    expect(() => new SipHash(new Uint8Array(length))).toThrow(`a SipHash key has 16 bytes, not ${length}`);
+    expect(() => new SipHash(new Uint8Array(length))).toThrow(
+      `a SipHash key has 16 bytes, not ${length}`,
+    );
   });
 });

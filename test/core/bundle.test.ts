@@ -10,7 +10,16 @@ import { beforeAll, expect, it } from 'vitest';
 import { type Bundle, bundleForBrowser } from './bundle.js';
 
 const program = readFileSync(join(import.meta.dirname, 'two-stacks.js'), 'utf8');
-const NODE_GLOBALS = ['Buffer', 'process', 'setTimeout', 'setImmediate', 'require', 'performance', 'crypto', 'URL'];
+const NODE_GLOBALS = [
+  'Buffer',
+  'process',
+  'setTimeout',
+  'setImmediate',
+  'require',
+  'performance',
+  'crypto',
+  'URL',
+];
 
 let bundle: Bundle;
 beforeAll(async () => {
@@ -31,7 +40,9 @@ it('reaches no module but files of src', () => {
   expect(bundle.code).not.toMatch(/node:|\brequire\(|\bimport\(/);
   expect(bundle.modules).toContain('src/tcp/connection.ts');
   expect(
-    bundle.modules.filter((path) => !/^src\/(base|wire|device|ip|tcp|stack)\/|^src\/core\.ts$/.test(path)),
+    bundle.modules.filter(
+      (path) => !/^src\/(base|wire|device|ip|tcp|stack)\/|^src\/core\.ts$/.test(path),
+    ),
   ).toEqual([]);
   expect(bundle.modules.filter((path) => path.startsWith('src/device/tun/'))).toEqual([]);
 });
@@ -50,11 +61,27 @@ it('the checks above see a module and a global of Node', async () => {
 
 it('a handshake, 1 MB each way and a teardown of two stacks, without the globals of Node', () => {
   const context = createContext({});
-  for (const name of NODE_GLOBALS) expect(runInContext(`typeof ${name}`, context), name).toBe('undefined');
+  for (const name of NODE_GLOBALS)
+    expect(runInContext(`typeof ${name}`, context), name).toBe('undefined');
   runInContext(bundle.code, context, { filename: 'core-bundle.js' });
-  const result = JSON.parse(runInContext(program, context, { filename: 'two-stacks.js' }) as string) as unknown;
-  const whole = { sent: 1 << 20, received: 1 << 20, wrong: 0, ended: true, closed: true, error: null };
-  expect(result).toMatchObject({ client: whole, server: whole, broken: [null, null], left: 0, drops: [{}, {}] });
+  const result = JSON.parse(
+    runInContext(program, context, { filename: 'two-stacks.js' }) as string,
+  ) as unknown;
+  const whole = {
+    sent: 1 << 20,
+    received: 1 << 20,
+    wrong: 0,
+    ended: true,
+    closed: true,
+    error: null,
+  };
+  expect(result).toMatchObject({
+    client: whole,
+    server: whole,
+    broken: [null, null],
+    left: 0,
+    drops: [{}, {}],
+  });
   const { states } = result as { states: string[] };
   expect(states.slice(0, 4)).toEqual([
     'client SYN-SENT',

@@ -34,6 +34,8 @@ export async function bundleForBrowser(entry = "export * from './src/core.ts';")
   const { output } = await bundle.generate({ format: 'iife', name: 'tcplab' });
   await bundle.close();
   const [chunk] = output;
-  const modules = chunk.moduleIds.filter((id) => !id.includes('bundle-entry')).map((id) => id.replace(`${ROOT}/`, ''));
+  const modules = chunk.moduleIds
+    .filter((id) => !id.includes('bundle-entry'))
+    .map((id) => id.replace(`${ROOT}/`, ''));
   return { code: chunk.code, outside: [...chunk.imports, ...chunk.dynamicImports], modules };
 }

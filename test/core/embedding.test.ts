@@ -12,7 +12,9 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'build', 'embedding');
 
 const page = readFileSync(join(ROOT, 'docs/embedding.md'), 'utf8');
-const examples = [...page.matchAll(/^## (.+)$(?:(?!^## )[^])*?^```js\n([^]*?)^```\n\n```text\n([^]*?)^```$/gm)];
+const examples = [
+  ...page.matchAll(/^## (.+)$(?:(?!^## )[^])*?^```js\n([^]*?)^```\n\n```text\n([^]*?)^```$/gm),
+];
 
 function run(file: string): Promise<string> {
   return new Promise((done, fail) => {
@@ -29,24 +31,30 @@ describe('docs/embedding.md', () => {
     expect(examples.length).toBeGreaterThan(3);
   });
 
-  it.each(examples.map(([, heading, program, prints], i) => ({ heading: heading!, program: program!, prints, i })))(
-    '$heading',
-    async ({ program, prints, i }) => {
-      mkdirSync(FOLDER, { recursive: true });
-      const file = join(FOLDER, `example-${i}.mjs`);
-      writeFileSync(file, program);
-      expect(await run(file)).toBe(prints);
-    },
-  );
+  it.each(
+    examples.map(([, heading, program, prints], i) => ({
+      heading: heading!,
+      program: program!,
+      prints,
+      i,
+    })),
+  )('$heading', async ({ program, prints, i }) => {
+    mkdirSync(FOLDER, { recursive: true });
+    const file = join(FOLDER, `example-${i}.mjs`);
+    writeFileSync(file, program);
+    expect(await run(file)).toBe(prints);
+  });
 });
 
 describe('the doors in package.json', () => {
   const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     exports: Record<string, { types: string; default: string } | string>;
   };
-  const doors = Object.entries(exports).filter((entry): entry is [string, { types: string; default: string }] => {
-    return typeof entry[1] === 'object';
-  });
+  const doors = Object.entries(exports).filter(
+    (entry): entry is [string, { types: string; default: string }] => {
+      return typeof entry[1] === 'object';
+    },
+  );
 
   it('are two', () => {
     expect(doors.map(([name]) => name)).toEqual(['.', './core']);

@@ -4,7 +4,8 @@
  * ends send `size` bytes and close, and both check each byte. It runs in a context that has
  * ECMAScript and nothing else, so it is a script without imports.
  */
-const { Address, NEVER, pair, Prefix, SECOND, SeededRandom, Stack, STATE_NAMES, State, TcpEvent } = tcplab;
+const { Address, NEVER, pair, Prefix, SECOND, SeededRandom, Stack, STATE_NAMES, State, TcpEvent } =
+  tcplab;
 
 const byteAt = (i, salt) => (i * 31 + (i >> 8) * 7 + (i >> 16) + salt) & 0xff;
 
@@ -12,12 +13,21 @@ const byteAt = (i, salt) => (i * 31 + (i >> 8) * 7 + (i >> 16) + salt) & 0xff;
 class Peer {
   constructor(stack, clock, size, salt, expectedSalt) {
     Object.assign(this, { stack, clock, size, salt, expectedSalt });
-    Object.assign(this, { sent: 0, received: 0, wrong: 0, ended: false, closed: false, error: null, states: [] });
+    Object.assign(this, {
+      sent: 0,
+      received: 0,
+      wrong: 0,
+      ended: false,
+      closed: false,
+      error: null,
+      states: [],
+    });
   }
 
   tcpEvents(conn, events) {
     for (let piece = conn.receive(); piece !== null; piece = conn.receive()) {
-      for (const byte of piece) if (byte !== byteAt(this.received++, this.expectedSalt)) this.wrong++;
+      for (const byte of piece)
+        if (byte !== byteAt(this.received++, this.expectedSalt)) this.wrong++;
     }
     if (events & TcpEvent.endOfStream) this.ended = true;
     if (events & TcpEvent.error) this.error = conn.error;
@@ -45,7 +55,8 @@ function exchange(size) {
     segmentArrived() {},
     segmentDropped() {},
     segmentSent() {},
-    stateChanged: (conn, from, to) => states.push(`${conn.passive ? 'server' : 'client'} ${STATE_NAMES[to]}`),
+    stateChanged: (conn, from, to) =>
+      states.push(`${conn.passive ? 'server' : 'client'} ${STATE_NAMES[to]}`),
     timerSet() {},
     timerStopped() {},
     timerExpired() {},
@@ -86,7 +97,14 @@ function exchange(size) {
     clock.now = Math.max(clock.now, next);
     for (const stack of stacks) if (stack.nextTimeout() <= clock.now) stack.onTimeout(clock.now);
   }
-  const result = ({ sent, received, wrong, ended, closed, error }) => ({ sent, received, wrong, ended, closed, error });
+  const result = ({ sent, received, wrong, ended, closed, error }) => ({
+    sent,
+    received,
+    wrong,
+    ended,
+    closed,
+    error,
+  });
   return {
     client: result(client),
     server: result(server),

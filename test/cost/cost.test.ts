@@ -1,6 +1,8 @@
 /**
- * What moving data costs, in things that can be counted and do not depend on the machine's mood: packets (behind a TUN each is a system call), batches (each is one call of the addon), bytes
- * that are copied, objects. Whoever makes the stack do more of any for the same work meets a bound here; a bound that has become too wide is to be drawn closer.
+ * What moving data costs, in things that can be counted and do not depend on the machine's mood:
+ * packets (behind a TUN each is a system call), batches (each is one call of the addon), bytes that
+ * are copied, objects. Whoever makes the stack do more of any for the same work meets a bound here;
+ * a bound that has become too wide is to be drawn closer.
  */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -104,7 +106,8 @@ describe('a megabyte', () => {
         tcpAccept: (conn) => {
           conn.user = {
             tcpEvents: () => {
-              for (let piece = conn.receive(); piece !== null; piece = conn.receive()) received += piece.length;
+              for (let piece = conn.receive(); piece !== null; piece = conn.receive())
+                received += piece.length;
               h.b.wake(conn);
             },
           };
@@ -112,7 +115,10 @@ describe('a megabyte', () => {
         },
       },
     });
-    const conn = h.a.connect({ remote: B4, remotePort: 7, user: { tcpEvents: () => undefined } }, h.time.now);
+    const conn = h.a.connect(
+      { remote: B4, remotePort: 7, user: { tcpEvents: () => undefined } },
+      h.time.now,
+    );
     h.a.run(h.time.now);
     h.time.runUntil(() => conn.stateName === 'ESTABLISHED', SECOND);
     const copied = countCopies();
@@ -121,7 +127,9 @@ describe('a megabyte', () => {
     h.a.wake(conn);
     h.time.runUntil(() => conn.lentToSend === 0, SECOND);
     expect(received).toBe(MB);
-    expect(copied() - (h.a.device.counters.txBytes + h.b.device.counters.txBytes - cable)).toBeLessThan(0.06 * MB);
+    expect(
+      copied() - (h.a.device.counters.txBytes + h.b.device.counters.txBytes - cable),
+    ).toBeLessThan(0.06 * MB);
   });
 });
 
@@ -130,7 +138,12 @@ describe('a connection', () => {
     const h = new Hosts({ offload: true });
     const { client, server } = exchange(h, 64, 64);
     h.settle();
-    expect([client.received, server.received, client.closed, server.closed]).toEqual([64, 64, true, true]);
+    expect([client.received, server.received, client.closed, server.closed]).toEqual([
+      64,
+      64,
+      true,
+      true,
+    ]);
     expect(h.a.device.counters.txPackets + h.b.device.counters.txPackets).toBeLessThanOrEqual(9);
   });
 });
@@ -138,7 +151,8 @@ describe('a connection', () => {
 describe('100,000 packets', () => {
   const run = promisify(execFile);
   const packets = join(import.meta.dirname, 'packets.mjs');
-  // As little room for young objects as V8 knows: a megabyte, which one object a packet fills several times.
+  // As little room for young objects as V8 knows: a megabyte, which one object a packet fills
+  // several times.
   const flags = ['--max-semi-space-size=1', '--min-semi-space-size=1'];
 
   it('leave no garbage to collect', async () => {

@@ -1,8 +1,11 @@
 // @ts-check
 /**
- * Two stacks send each other small messages, over a cable in memory, in virtual time, until so many packets went over it; prints how often V8 collected garbage meanwhile.
- * Messages are small because a copy of more than some bytes takes a view of them, which is garbage that JavaScript has no way around (on the way of bulk data nothing is
- * copied). The reader is given one buffer again and again, so that what there is of garbage is the stacks'. With `--garbage`, one small object a packet more.
+ * Two stacks send each other small messages, over a cable in memory, in virtual time, until so many
+ * packets went over it; prints how often V8 collected garbage meanwhile. Messages are small because
+ * a copy of more than some bytes takes a view of them, which is garbage that JavaScript has no way
+ * around (on the way of bulk data nothing is copied). The reader is given one buffer again and
+ * again, so that what there is of garbage is the stacks'. With `--garbage`, one small object a
+ * packet more.
  *
  *     node --max-semi-space-size=1 --min-semi-space-size=1 test/cost/packets.mjs [--packets 100000] [--garbage]
  */
@@ -17,7 +20,10 @@ import { Stack } from '../../dist/stack/stack.js';
 /** @typedef {import('../../dist/tcp/connection.js').Connection} Connection */
 
 const { values: options } = parseArgs({
-  options: { packets: { type: 'string', default: '100000' }, garbage: { type: 'boolean', default: false } },
+  options: {
+    packets: { type: 'string', default: '100000' },
+    garbage: { type: 'boolean', default: false },
+  },
 });
 const WARM_UP_PACKETS = 50_000;
 const MOST_WARM_UPS = 8;
@@ -70,7 +76,10 @@ b.listen({
     },
   },
 });
-const opened = a.connect({ remote: /** @type {Address} */ (ADDRESSES[1]), remotePort: PORT, user: new Reader(a) }, 0);
+const opened = a.connect(
+  { remote: /** @type {Address} */ (ADDRESSES[1]), remotePort: PORT, user: new Reader(a) },
+  0,
+);
 opened.setNoDelay(true);
 writers.push({ stack: a, conn: opened });
 a.wake(opened);
@@ -106,7 +115,10 @@ const observer = new PerformanceObserver((list) => {
 });
 observer.observe({ entryTypes: ['gc'] });
 
-/** How often garbage was collected while so many packets went over the cable. @param {number} packets */
+/**
+ * How often garbage was collected while so many packets went over the cable. @param {number}
+ * packets
+ */
 async function collectionsDuring(packets) {
   collections = 0;
   exchange(packets);
@@ -114,11 +126,21 @@ async function collectionsDuring(packets) {
   return collections;
 }
 
-// Code that V8 has not compiled yet makes garbage of its own, and on a busy machine the compiler's thread is late.
-for (let round = 0; round < MOST_WARM_UPS && (await collectionsDuring(WARM_UP_PACKETS)) > 0; round++);
+// Code that V8 has not compiled yet makes garbage of its own, and on a busy machine the compiler's
+// thread is late.
+for (
+  let round = 0;
+  round < MOST_WARM_UPS && (await collectionsDuring(WARM_UP_PACKETS)) > 0;
+  round++
+);
 const packets = Number(options.packets);
 const found = await collectionsDuring(packets);
 observer.disconnect();
 console.log(
-  JSON.stringify({ packets, collections: found, sent: opened.stats.bytesOut, received: opened.stats.bytesIn }),
+  JSON.stringify({
+    packets,
+    collections: found,
+    sent: opened.stats.bytesOut,
+    received: opened.stats.bytesIn,
+  }),
 );

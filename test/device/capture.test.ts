@@ -9,7 +9,13 @@ class Album implements PacketTap {
   readonly shown: { direction: string; bytes: Uint8Array; at: number }[] = [];
   readonly log: string[] = [];
 
-  packet(direction: 'in' | 'out', slab: { bytes: Uint8Array }, offset: number, length: number, now: number): void {
+  packet(
+    direction: 'in' | 'out',
+    slab: { bytes: Uint8Array },
+    offset: number,
+    length: number,
+    now: number,
+  ): void {
     this.shown.push({ direction, bytes: slab.bytes.slice(offset, offset + length), at: now });
     this.log.push(direction);
   }
@@ -48,7 +54,9 @@ describe('Capture', () => {
     far.deliver(6);
     send(far, partial, 7, asSuper);
     capture.onTimeout(8);
-    expect(album.shown.map((s) => [s.direction, s.at, faultOf(s.bytes), Buffer.compare(s.bytes, whole)])).toEqual([
+    expect(
+      album.shown.map((s) => [s.direction, s.at, faultOf(s.bytes), Buffer.compare(s.bytes, whole)]),
+    ).toEqual([
       ['out', 5, '', 0],
       ['in', 8, '', 0],
     ]);
@@ -56,7 +64,11 @@ describe('Capture', () => {
       expect(book.arrivals.length).toBe(1);
       const [arrival] = book.arrivals;
       expect(Buffer.compare(arrival!.bytes, partial)).toBe(0);
-      expect([arrival!.checksumPartial, arrival!.gsoType, arrival!.gsoSize]).toEqual([true, Gso.tcp4, 1460]);
+      expect([arrival!.checksumPartial, arrival!.gsoType, arrival!.gsoSize]).toEqual([
+        true,
+        Gso.tcp4,
+        1460,
+      ]);
     }
   });
 

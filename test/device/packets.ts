@@ -28,10 +28,12 @@ export function naiveSum(bytes: Uint8Array, initial = 0): number {
 
 const ipHeaderBytes = (p: Uint8Array): number => (p[0]! >> 4 === 4 ? (p[0]! & 15) * 4 : 40);
 const protocolOf = (p: Uint8Array): number => (p[0]! >> 4 === 4 ? p[9]! : p[6]!);
-const addressesOf = (p: Uint8Array): Uint8Array => (p[0]! >> 4 === 4 ? p.slice(12, 20) : p.slice(8, 40));
+const addressesOf = (p: Uint8Array): Uint8Array =>
+  p[0]! >> 4 === 4 ? p.slice(12, 20) : p.slice(8, 40);
 
 /** The pseudo-header's sum of a packet whose transport part has `length` bytes. */
-const pseudoSum = (p: Uint8Array, length: number): number => naiveSum(addressesOf(p), protocolOf(p) + length);
+const pseudoSum = (p: Uint8Array, length: number): number =>
+  naiveSum(addressesOf(p), protocolOf(p) + length);
 
 /** A TCP (or UDP) packet with correct checksums, as it is on the wire. */
 export function buildPacket(spec: PacketSpec): Uint8Array {
@@ -61,7 +63,18 @@ export function buildPacket(spec: PacketSpec): Uint8Array {
   const p = room.slice(0, ip + transport + payload.length);
   if (version === 4) {
     p.set(
-      [0x45, 0, p.length >> 8, p.length & 255, (spec.id ?? 0) >> 8, (spec.id ?? 0) & 255, 0x40, 0, 64, protocol],
+      [
+        0x45,
+        0,
+        p.length >> 8,
+        p.length & 255,
+        (spec.id ?? 0) >> 8,
+        (spec.id ?? 0) & 255,
+        0x40,
+        0,
+        64,
+        protocol,
+      ],
       0,
     );
     p.set([198, 18, 0, 1, 198, 18, 0, 2], 12);
@@ -73,7 +86,8 @@ export function buildPacket(spec: PacketSpec): Uint8Array {
     p.set([0xfd, 0x74, 0x63, 0x70, 0x6c, 0x61, 0, 0x62, 0, 0, 0, 0, 0, 0, 0, 2], 24);
   }
   const field = ip + (protocol === 6 ? 16 : 6);
-  const checksum = ~naiveSum(p.slice(ip), pseudoSum(p, p.length - ip)) & 0xffff || (protocol === 17 ? 0xffff : 0);
+  const checksum =
+    ~naiveSum(p.slice(ip), pseudoSum(p, p.length - ip)) & 0xffff || (protocol === 17 ? 0xffff : 0);
   p.set([checksum >> 8, checksum & 255], field);
   return p;
 }
@@ -92,7 +106,10 @@ export function withHeaderEcn(packet: Uint8Array, ecn: number): Uint8Array {
   return p;
 }
 
-/** The same packet as an offloading sender gives it away: the pseudo-header's sum in the checksum field. */
+/**
+ * The same packet as an offloading sender gives it away: the pseudo-header's sum in the checksum
+ * field.
+ */
 export function withPartialChecksum(packet: Uint8Array): Uint8Array {
   const p = packet.slice();
   const ip = ipHeaderBytes(p);
@@ -123,7 +140,10 @@ export function rxOf(bytes: Uint8Array, at = 7): RxPacket {
   return rx;
 }
 
-/** Writes `bytes` into the device's packet and transmits it. `headBytes` of them stand in the slab, the rest are pieces. */
+/**
+ * Writes `bytes` into the device's packet and transmits it. `headBytes` of them stand in the slab,
+ * the rest are pieces.
+ */
 export function send(
   device: Device,
   bytes: Uint8Array,

@@ -5,7 +5,8 @@ import { loopback, pair } from '../../src/device/pair.js';
 import { Drop } from '../../src/wire/drop.js';
 import { buildPacket, Notebook, pattern, send, withPartialChecksum } from './packets.js';
 
-const packet = (n: number, size = 100): Uint8Array => buildPacket({ version: 4, seq: n, payload: pattern(size, n) });
+const packet = (n: number, size = 100): Uint8Array =>
+  buildPacket({ version: 4, seq: n, payload: pattern(size, n) });
 
 function wired(options = {}): {
   a: ReturnType<typeof pair>[0];
@@ -64,15 +65,26 @@ describe('pair', () => {
     });
     b.deliver(0);
     expect(atB.arrivals).toEqual([
-      { at: 0, bytes: whole, checksumValid: true, checksumPartial: true, gsoType: Gso.tcp6, gsoSize: 1440 },
+      {
+        at: 0,
+        bytes: whole,
+        checksumValid: true,
+        checksumPartial: true,
+        gsoType: Gso.tcp6,
+        gsoSize: 1440,
+      },
     ]);
   });
 
   it('throws on what a real link would not carry', () => {
     const { a } = wired({ mtu: 576 });
     expect(() => send(a, packet(1, 537))).toThrow('a packet of 577 bytes, but the MTU is 576');
-    expect(() => send(a, packet(1), 0, (tx) => (tx.checksumPartial = true))).toThrow('completes none');
-    expect(() => send(a, packet(1), 0, (tx) => (tx.gsoType = Gso.tcp4))).toThrow('does not cut those');
+    expect(() => send(a, packet(1), 0, (tx) => (tx.checksumPartial = true))).toThrow(
+      'completes none',
+    );
+    expect(() => send(a, packet(1), 0, (tx) => (tx.gsoType = Gso.tcp4))).toThrow(
+      'does not cut those',
+    );
     const { a: c } = wired({ offload: true });
     const gso = (gsoSize: number): void =>
       send(c, packet(1, 3000), 0, (tx) => {
@@ -98,7 +110,9 @@ describe('pair', () => {
       send(a, packet(n, 1400));
       b.deliver(n);
     }
-    expect(kept.map((k) => Uint8Array.from(k.bytes))).toEqual([0, 1, 2].map((n) => packet(n, 1400)));
+    expect(kept.map((k) => Uint8Array.from(k.bytes))).toEqual(
+      [0, 1, 2].map((n) => packet(n, 1400)),
+    );
   });
 
   it('uses its memory again when nobody keeps it', () => {

@@ -1,6 +1,7 @@
 /**
- * The addon's receive offload (native-setup/receive-offload.c), against its reverse: what segmentation.ts cuts out of a super-segment must be, byte for byte, the segments that were joined.
- * IPv4's identification counts up here, as segmentation.ts has it.
+ * The addon's receive offload (native-setup/receive-offload.c), against its reverse: what
+ * segmentation.ts cuts out of a super-segment must be, byte for byte, the segments that were
+ * joined. IPv4's identification counts up here, as segmentation.ts has it.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -54,13 +55,19 @@ function join(packets: readonly Uint8Array[]): Joined[] {
 function cut(joined: readonly Joined[]): Uint8Array[] {
   const out: Uint8Array[] = [];
   for (const { rx } of joined)
-    new Segmenter().segment(rx, (slab, offset, length) => out.push(slab.bytes.slice(offset, offset + length)));
+    new Segmenter().segment(rx, (slab, offset, length) =>
+      out.push(slab.bytes.slice(offset, offset + length)),
+    );
   return out;
 }
 
-const bytes = (n: number, from = 0): Uint8Array => Uint8Array.from({ length: n }, (_, i) => (from + i * 7) & 255);
+const bytes = (n: number, from = 0): Uint8Array =>
+  Uint8Array.from({ length: n }, (_, i) => (from + i * 7) & 255);
 
-/** `count` segments that follow each other, each of `size` bytes; `change` what one of them differs in. */
+/**
+ * `count` segments that follow each other, each of `size` bytes; `change` what one of them differs
+ * in.
+ */
 function flow(
   count: number,
   size: number,
@@ -80,25 +87,34 @@ function flow(
 }
 
 describe('segments that follow each other', () => {
-  it.each([4, 6] as const)('become one, and what is cut out of it is what they were: IPv%i', (version) => {
-    const packets = flow(44, 1448, version);
-    const joined = join(packets);
-    expect(joined.length).toBe(1);
-    const { rx, flags } = joined[0]!;
-    const headers = (version === 4 ? 20 : 40) + 32;
-    expect([rx.length, rx.gsoSize, rx.headerBytes]).toEqual([headers + 44 * 1448, 1448, headers]);
-    expect(rx.gsoType).toBe(version === 4 ? Gso.tcp4 : Gso.tcp6);
-    expect(flags).toBe(NEEDS_CSUM);
-    expect(cut(joined)).toEqual(packets);
-  });
+  it.each([4, 6] as const)(
+    'become one, and what is cut out of it is what they were: IPv%i',
+    (version) => {
+      const packets = flow(44, 1448, version);
+      const joined = join(packets);
+      expect(joined.length).toBe(1);
+      const { rx, flags } = joined[0]!;
+      const headers = (version === 4 ? 20 : 40) + 32;
+      expect([rx.length, rx.gsoSize, rx.headerBytes]).toEqual([headers + 44 * 1448, 1448, headers]);
+      expect(rx.gsoType).toBe(version === 4 ? Gso.tcp4 : Gso.tcp6);
+      expect(flags).toBe(NEEDS_CSUM);
+      expect(cut(joined)).toEqual(packets);
+    },
+  );
 
   it('are no more than IP can say the length of', () => {
     const packets = flow(100, 1448);
-    expect(join(packets).map(({ rx }) => rx.length)).toEqual([52 + 45 * 1448, 52 + 45 * 1448, 52 + 10 * 1448]);
+    expect(join(packets).map(({ rx }) => rx.length)).toEqual([
+      52 + 45 * 1448,
+      52 + 45 * 1448,
+      52 + 10 * 1448,
+    ]);
   });
 
   it('end with one that is shorter, or has PSH', () => {
-    const shorter = flow(2, 1000).concat(flow(1, 500, 4, () => ({ seq: 0x7fffff00 + 2000, id: 2 })));
+    const shorter = flow(2, 1000).concat(
+      flow(1, 500, 4, () => ({ seq: 0x7fffff00 + 2000, id: 2 })),
+    );
     const more = flow(1, 1000, 4, () => ({ seq: 0x7fffff00 + 2500, id: 3 }));
     expect(join([...shorter, ...more]).length).toBe(2);
     const pushed = flow(4, 1000, 4, (i) => (i === 1 ? { flags: TcpFlag.ACK | TcpFlag.PSH } : {}));
@@ -131,17 +147,20 @@ describe('segments that differ in more than what they carry', () => {
     expect(cut(join(packets))).toEqual(packets);
   });
 
-  it.each([4, 6] as const)('stay by themselves: each byte of the headers but lengths and sums, IPv%i', (version) => {
-    const [first, second] = flow(2, 1000, version) as [Uint8Array, Uint8Array];
-    const tcp = version === 4 ? 20 : 40;
-    const free = version === 4 ? [2, 3, 4, 5, 10, 11] : [4, 5];
-    for (let at = 0; at < tcp + 32; at++) {
-      if (free.includes(at) || at === tcp + 16 || at === tcp + 17) continue;
-      const changed = second.slice();
-      changed[at]! ^= 0x40;
-      expect(join([first, rightSums(changed)]).length, `byte ${at}`).toBe(2);
-    }
-  });
+  it.each([4, 6] as const)(
+    'stay by themselves: each byte of the headers but lengths and sums, IPv%i',
+    (version) => {
+      const [first, second] = flow(2, 1000, version) as [Uint8Array, Uint8Array];
+      const tcp = version === 4 ? 20 : 40;
+      const free = version === 4 ? [2, 3, 4, 5, 10, 11] : [4, 5];
+      for (let at = 0; at < tcp + 32; at++) {
+        if (free.includes(at) || at === tcp + 16 || at === tcp + 17) continue;
+        const changed = second.slice();
+        changed[at]! ^= 0x40;
+        expect(join([first, rightSums(changed)]).length, `byte ${at}`).toBe(2);
+      }
+    },
+  );
 });
 
 /** The sums of a packet whose headers were changed, where it still is what it was. */
@@ -177,7 +196,11 @@ describe('what is not as it should be', () => {
   it('whatever comes, every byte of it goes on, and only right sums are vouched for', () => {
     const often = <T>(usual: T, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T> =>
       fc.oneof({ weight: 9, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary });
-    const change = fc.record({ at: fc.nat(2000), bits: fc.integer({ min: 1, max: 255 }), fixed: fc.boolean() });
+    const change = fc.record({
+      at: fc.nat(2000),
+      bits: fc.integer({ min: 1, max: 255 }),
+      fixed: fc.boolean(),
+    });
     const segment = fc.record({
       gap: often(0, fc.integer({ min: -5, max: 5 })),
       size: often(536, fc.integer({ min: 0, max: 1460 })),
@@ -196,7 +219,14 @@ describe('what is not as it should be', () => {
           const packets = segments.map((s, i) => {
             seq += s.gap;
             const flags = TcpFlag.ACK | (s.push === 0 ? TcpFlag.PSH : 0);
-            let p = buildPacket({ version, seq, id: i, flags, destinationPort: s.port, payload: bytes(s.size, i) });
+            let p = buildPacket({
+              version,
+              seq,
+              id: i,
+              flags,
+              destinationPort: s.port,
+              payload: bytes(s.size, i),
+            });
             seq += s.size;
             if (s.broken !== null) p[s.broken.at % p.length]! ^= s.broken.bits;
             if (s.broken?.fixed === true) p = rightSums(p);
@@ -206,10 +236,12 @@ describe('what is not as it should be', () => {
           for (const { rx, flags } of joined) {
             const alone = rx.slab.bytes.slice(rx.offset, rx.offset + rx.length);
             if (flags === DATA_VALID) expect(faultOf(alone)).toBe('');
-            if (rx.gsoType !== 0) expect((rx.length - rx.headerBytes) / rx.gsoSize).toBeGreaterThan(1);
+            if (rx.gsoType !== 0)
+              expect((rx.length - rx.headerBytes) / rx.gsoSize).toBeGreaterThan(1);
           }
           const out = cut(joined);
-          // Where IPv4's identification does not count up, the cut-out segment has another one; its sum, too.
+          // Where IPv4's identification does not count up, the cut-out segment has another one; its
+          // sum, too.
           const same = (p: Uint8Array): Uint8Array =>
             p.length < 20 || p[0] !== 0x45 ? p : p.slice().fill(0, 4, 6).fill(0, 10, 12);
           expect(out.map(same)).toEqual(packets.map(same));

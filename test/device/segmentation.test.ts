@@ -19,7 +19,9 @@ function segmentsOf(packet: Uint8Array, gsoSize: number, partial = true): Uint8A
   rx.gsoSize = gsoSize;
   const before = rx.slab.bytes.slice();
   const out: Uint8Array[] = [];
-  new Segmenter().segment(rx, (slab, offset, length) => out.push(slab.bytes.slice(offset, offset + length)));
+  new Segmenter().segment(rx, (slab, offset, length) =>
+    out.push(slab.bytes.slice(offset, offset + length)),
+  );
   expect(Buffer.compare(rx.slab.bytes, before)).toBe(0);
   return out;
 }
@@ -27,7 +29,8 @@ function segmentsOf(packet: Uint8Array, gsoSize: number, partial = true): Uint8A
 function parsed(packet: Uint8Array): Segment {
   const seg = new Segment();
   const ip = packet[0]! >> 4 === 4 ? 20 : 40;
-  if (parseTcp(new Slab(packet), ip, packet.length - ip, seg) !== Drop.none) throw new Error('unparsable');
+  if (parseTcp(new Slab(packet), ip, packet.length - ip, seg) !== Drop.none)
+    throw new Error('unparsable');
   return seg;
 }
 
@@ -44,38 +47,44 @@ describe('Segmenter', () => {
       partial: fc.boolean(),
     });
     fc.assert(
-      fc.property(superSegment, ({ version, flags, seq, id, timestamps, size, gsoSize, partial }) => {
-        const payload = pattern(size, seq);
-        const whole = buildPacket({ version, flags, seq, id, timestamps, payload });
-        const out = segmentsOf(whole, gsoSize, partial);
-        expect(out.length).toBe(Math.ceil(size / gsoSize));
-        const joined = new Uint8Array(size);
-        let at = 0;
-        out.forEach((packet, n) => {
-          const seg = parsed(packet);
-          const last = n === out.length - 1;
-          const cleared = (n > 0 ? CWR : 0) | (last ? 0 : PSH | FIN);
-          const seen = {
-            fault: faultOf(packet),
-            bytes: seg.payloadBytes,
-            seq: seg.seq,
-            flags: seg.flags,
-            timestamps: seg.hasTimestamps,
-            id: version === 4 ? packet[4]! * 256 + packet[5]! : 0,
-          };
-          expect(seen).toEqual({
-            fault: '',
-            bytes: last ? size - at : gsoSize,
-            seq: (seq + at) | 0,
-            flags: flags & ~cleared,
-            timestamps,
-            id: version === 4 ? (id + n) & 0xffff : 0,
+      fc.property(
+        superSegment,
+        ({ version, flags, seq, id, timestamps, size, gsoSize, partial }) => {
+          const payload = pattern(size, seq);
+          const whole = buildPacket({ version, flags, seq, id, timestamps, payload });
+          const out = segmentsOf(whole, gsoSize, partial);
+          expect(out.length).toBe(Math.ceil(size / gsoSize));
+          const joined = new Uint8Array(size);
+          let at = 0;
+          out.forEach((packet, n) => {
+            const seg = parsed(packet);
+            const last = n === out.length - 1;
+            const cleared = (n > 0 ? CWR : 0) | (last ? 0 : PSH | FIN);
+            const seen = {
+              fault: faultOf(packet),
+              bytes: seg.payloadBytes,
+              seq: seg.seq,
+              flags: seg.flags,
+              timestamps: seg.hasTimestamps,
+              id: version === 4 ? packet[4]! * 256 + packet[5]! : 0,
+            };
+            expect(seen).toEqual({
+              fault: '',
+              bytes: last ? size - at : gsoSize,
+              seq: (seq + at) | 0,
+              flags: flags & ~cleared,
+              timestamps,
+              id: version === 4 ? (id + n) & 0xffff : 0,
+            });
+            joined.set(
+              seg.payload!.bytes.subarray(seg.payloadOffset, seg.payloadOffset + seg.payloadBytes),
+              at,
+            );
+            at += seg.payloadBytes;
           });
-          joined.set(seg.payload!.bytes.subarray(seg.payloadOffset, seg.payloadOffset + seg.payloadBytes), at);
-          at += seg.payloadBytes;
-        });
-        expect(Buffer.compare(joined, payload)).toBe(0);
-      }),
+          expect(Buffer.compare(joined, payload)).toBe(0);
+        },
+      ),
       { seed: 20_260_101, numRuns: 60 },
     );
   });
@@ -92,7 +101,12 @@ describe('Segmenter', () => {
   it.each([4, 6] as const)('completes partial checksums of TCP and UDP over IPv%d', (version) => {
     for (const protocol of [6, 17]) {
       for (const size of [0, 1, 2, 33, 1000]) {
-        const whole = buildPacket({ version, protocol, payload: pattern(size, protocol), flags: ACK });
+        const whole = buildPacket({
+          version,
+          protocol,
+          payload: pattern(size, protocol),
+          flags: ACK,
+        });
         const rx = rxOf(withPartialChecksum(whole));
         rx.checksumPartial = true;
         rx.checksumStart = version === 4 ? 20 : 40;
@@ -129,7 +143,9 @@ describe('Segmenter', () => {
     rx.gsoType = Gso.tcp6;
     rx.gsoSize = 1440;
     const out: Uint8Array[] = [];
-    new Segmenter().complete(rx, (slab, offset, length) => out.push(slab.bytes.slice(offset, offset + length)));
+    new Segmenter().complete(rx, (slab, offset, length) =>
+      out.push(slab.bytes.slice(offset, offset + length)),
+    );
     expect(out.map((p) => Buffer.compare(p, whole))).toEqual([0]);
   });
 

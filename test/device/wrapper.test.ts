@@ -4,7 +4,14 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { Capture } from '../../src/device/capture.js';
-import { type Device, NO_OFFLOAD, type Receiver, RxPacket, TX_ROOM, TxPacket } from '../../src/device/device.js';
+import {
+  type Device,
+  NO_OFFLOAD,
+  type Receiver,
+  RxPacket,
+  TX_ROOM,
+  TxPacket,
+} from '../../src/device/device.js';
 import { Link } from '../../src/device/link/link.js';
 import { DeviceWrapper, ReceiverWrapper } from '../../src/device/wrapper.js';
 import { Slab } from '../../src/base/slab.js';
@@ -63,7 +70,8 @@ const EACH: Record<keyof Device, (device: Required<Device>, inner: Innermost) =>
     device.attach(receiver([]));
     expect(inner.receiver).not.toBeNull();
   },
-  packet: (device, inner) => expect([device.packet(), inner.calls]).toEqual([inner.packet(), ['packet', 'packet']]),
+  packet: (device, inner) =>
+    expect([device.packet(), inner.calls]).toEqual([inner.packet(), ['packet', 'packet']]),
   transmit: (device, inner) => {
     device.packet();
     device.transmit(5);
@@ -168,11 +176,14 @@ describe('a device with a method more', () => {
       this.calls.push(`pause ${reason}`);
     }
   }
-  const base = DeviceWrapper.prototype as unknown as { pause?: (this: { inner: NewerDevice }, reason: string) => void };
+  const base = DeviceWrapper.prototype as unknown as {
+    pause?: (this: { inner: NewerDevice }, reason: string) => void;
+  };
   afterEach(() => delete base.pause);
 
   it('does not compile until the base class forwards it', () => {
-    // @ts-expect-error: `pause` is missing in DeviceWrapper, although it is optional in the interface
+    // @ts-expect-error: `pause` is missing in DeviceWrapper, although it is optional in the
+    // interface
     const device: Required<NewerDevice> = new DeviceWrapper(new Newer());
     // @ts-expect-error: and so is `paused` in ReceiverWrapper
     const other: Required<NewerReceiver> = new ReceiverWrapper(receiver([]));

@@ -1,6 +1,7 @@
 /**
- * Clients in Node over the kernel's sockets, for `answers.test.ts`: each asks `count` times and says how many whole answers it had.
- * `node answers-clients.mjs HOST COUNT`. They end their side as soon as they have asked: `end()` goes out with the request.
+ * Clients in Node over the kernel's sockets, for `answers.test.ts`: each asks `count` times and
+ * says how many whole answers it had. `node answers-clients.mjs HOST COUNT`. They end their side as
+ * soon as they have asked: `end()` goes out with the request.
  */
 import http2 from 'node:http2';
 import net from 'node:net';
@@ -24,7 +25,8 @@ const bytesOf = (stream) =>
 
 const body = '{"asked":true}';
 const request = (version, more = '') =>
-  `POST / HTTP/${version}\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n${more}\r\n${body}`;
+  `POST / HTTP/${version}\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ` +
+  `${body.length}\r\n${more}\r\n${body}`;
 
 /** A request and its FIN, in one go. */
 const halfClosing = (port, text) => () => {
@@ -34,7 +36,9 @@ const halfClosing = (port, text) => () => {
 };
 
 const secure = (port) => () => {
-  const socket = tls.connect({ port, host, rejectUnauthorized: false }, () => socket.end(request('1.1')));
+  const socket = tls.connect({ port, host, rejectUnauthorized: false }, () =>
+    socket.end(request('1.1')),
+  );
   return bytesOf(socket);
 };
 

@@ -1,6 +1,7 @@
 /**
- * Servers that others wrote, unchanged on our sockets behind a TUN device, for `answers.test.ts`: node:http, Express, Fastify, ws, http2 and https.
- * `node answers-server.mjs DEVICE on|off` prints `ready`, and ends with its standard input.
+ * Servers that others wrote, unchanged on our sockets behind a TUN device, for `answers.test.ts`:
+ * node:http, Express, Fastify, ws, http2 and https. `node answers-server.mjs DEVICE on|off` prints
+ * `ready`, and ends with its standard input.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -23,8 +24,20 @@ const answer = 'an answer as long as a packet and more. '.repeat(100);
 function certificate() {
   const dir = mkdtempSync(join(tmpdir(), 'tcplab-tls-'));
   const [key, cert] = [join(dir, 'key'), join(dir, 'cert')];
-  const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-  execFileSync('openssl', [...args, '-subj', '/CN=tcplab', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  const args = [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-days',
+    '2',
+  ];
+  execFileSync('openssl', [...args, '-subj', '/CN=tcplab', '-keyout', key, '-out', cert], {
+    stdio: 'ignore',
+  });
   const made = { key: readFileSync(key), cert: readFileSync(cert) };
   rmSync(dir, { recursive: true });
   return made;
@@ -54,7 +67,8 @@ new WebSocketServer({ server: sockets }).on('connection', (ws) => {
 });
 
 const listening = [];
-const listen = (port, server) => listening.push(new Promise((done) => serveHttp(host, server, { port }, done)));
+const listen = (port, server) =>
+  listening.push(new Promise((done) => serveHttp(host, server, { port }, done)));
 listen(8001, http.createServer(slowly));
 listen(8002, http.createServer(app));
 listen(8003, fast.server);

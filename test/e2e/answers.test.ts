@@ -1,4 +1,7 @@
-/** No answer is lost over a TUN: clients that end their side with the request, against servers of ours and of others. */
+/**
+ * No answer is lost over a TUN: clients that end their side with the request, against servers of
+ * ours and of others.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -22,7 +25,8 @@ const PLACES = [4, 6].flatMap((version) =>
 
 /** How often a client got an answer that has this in it. */
 const counts = (name: string, client: string, answer: string): string =>
-  `n=0; for i in $(seq ${TIMES}); do ${client} | grep -a '${answer}' > /dev/null && n=$((n+1)); done; echo "${name}: $n"`;
+  `n=0; for i in $(seq ${TIMES}); do ${client} | grep -a '${answer}' > /dev/null && ` +
+  `n=$((n+1)); done; echo "${name}: $n"`;
 
 describeWithTun("tcplab's own services answer who half-closes", () => {
   it.each(PLACES)(
@@ -66,7 +70,16 @@ describeWithTun('servers that others wrote answer who half-closes', () => {
         ${process.execPath} ${file('answers-clients.mjs')} ${host} ${TIMES}
         exec {COPROC[1]}>&-; wait`;
       const { stdout, stderr } = await inNamespace(script, SECONDS);
-      const names = ['http 1.1', 'http 1.0', 'http, Connection: close', 'express', 'fastify', 'ws', 'http2', 'https'];
+      const names = [
+        'http 1.1',
+        'http 1.0',
+        'http, Connection: close',
+        'express',
+        'fastify',
+        'ws',
+        'http2',
+        'https',
+      ];
       expect(stdout.trim().split('\n'), stderr).toEqual(
         [...names, 'http2 over TLS'].map((name) => `${name}: ${TIMES}`),
       );

@@ -21,7 +21,11 @@ describeWithTun('npm run bench', () => {
       '--json',
       json,
     ];
-    const { code, stdout, stderr } = await run(process.execPath, [join(ROOT, 'bench', 'run.mjs'), ...args], 60);
+    const { code, stdout, stderr } = await run(
+      process.execPath,
+      [join(ROOT, 'bench', 'run.mjs'), ...args],
+      60,
+    );
     expect(stderr).toBe('');
     expect(code).toBe(0);
     const { rows, values, failed } = JSON.parse(readFileSync(json, 'utf8')) as {
@@ -42,7 +46,11 @@ describeWithTun('npm run bench', () => {
 
   it('measures us and the kernel over the same lossy link: npm run throughput:kernel, in short', async () => {
     const args = ['--cells', '1% 2ms', '--seeds', '1', '--seconds', '0.3', '--print'];
-    const { code, stdout, stderr } = await run(process.execPath, [join(ROOT, 'bench', 'lossy.mjs'), ...args], 60);
+    const { code, stdout, stderr } = await run(
+      process.execPath,
+      [join(ROOT, 'bench', 'lossy.mjs'), ...args],
+      60,
+    );
     expect(code, stderr).toBe(0);
     const [, , ours, theirs] = /^\| 1% +\| 2ms +\| +([\d.]+) \| +([\d.]+) \|/m.exec(stdout) ?? [];
     expect(Number(ours), stdout).toBeGreaterThan(0);
@@ -51,7 +59,8 @@ describeWithTun('npm run bench', () => {
 
   it('goes on when a contestant hiccups: it repeats, or marks the cell', async () => {
     const json = join(folder, 'hiccup.json');
-    // A build of tcplab whose server dies at its first start, and from then on when it has many connections at a time.
+    // A build of tcplab whose server dies at its first start, and from then on when it has many
+    // connections at a time.
     const other = join(folder, 'hiccup');
     mkdirSync(other);
     writeFileSync(
@@ -68,7 +77,16 @@ describeWithTun('npm run bench', () => {
          }
        }`,
     );
-    const args = ['--rounds', '1', '--seconds', '0.05', '--rows', 'connections1,upload16', '--contestants', 'c'];
+    const args = [
+      '--rounds',
+      '1',
+      '--seconds',
+      '0.05',
+      '--rows',
+      'connections1,upload16',
+      '--contestants',
+      'c',
+    ];
     const bench = [join(ROOT, 'bench', 'run.mjs'), ...args, '--other', other, '--json', json];
     const { code, stdout, stderr } = await run(process.execPath, bench, 60);
     expect([code, stderr], stdout).toEqual([0, '']);
@@ -79,14 +97,20 @@ describeWithTun('npm run bench', () => {
     expect(stdout).toMatch(/^repeated, since it failed once: other, its start: .* ended with 1$/m);
     expect(stdout).toMatch(/^failed 3 times: other, upload16, round 1: /m);
     expect(stdout).toMatch(/^\| upload, 16 connections .* failed \|$/m);
-    expect(failed.every(({ contestant, what }) => contestant === 'other' && what.startsWith('upload16'))).toBe(true);
+    expect(
+      failed.every(({ contestant, what }) => contestant === 'other' && what.startsWith('upload16')),
+    ).toBe(true);
     expect(values['other']!['connections1']).toEqual([expect.any(Number)]);
     expect(values['c']!['upload16']).toEqual([expect.any(Number)]);
   });
 
   it.each([
     ['row', 'tea', /^bench: there is no row tea: the rows are upload, .*\n$/],
-    ['contestant', 'lwip', /^bench: there is no contestant lwip: the contestants are tcplab, .*\n$/],
+    [
+      'contestant',
+      'lwip',
+      /^bench: there is no contestant lwip: the contestants are tcplab, .*\n$/,
+    ],
   ])('says which %s it does not know', async (what, name, sentence) => {
     const args = [join(ROOT, 'bench', 'run.mjs'), `--${what}s`, name];
     const { code, stderr } = await run(process.execPath, args, 60);

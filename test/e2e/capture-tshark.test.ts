@@ -23,16 +23,30 @@ afterAll(() => {
 });
 
 const CHECKSUMS = ['ip', 'tcp', 'udp'].flatMap((p) => ['-o', `${p}.check_checksum:TRUE`]);
-const BAD = '_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || udp.checksum.status == 0';
+const BAD =
+  '_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || ' +
+  'udp.checksum.status == 0';
 
 // Without tshark the format is tested all the same: test/observe/pcapng.test.ts.
 beforeEach(() => needs('tshark'));
 
 /** What tshark says: one row a packet, one column a field. */
 function tshark(file: string, fields: string[], filter = ''): string[][] {
-  const args = ['-r', file, ...CHECKSUMS, '-T', 'fields', '-E', 'separator=|', ...fields.flatMap((f) => ['-e', f])];
+  const args = [
+    '-r',
+    file,
+    ...CHECKSUMS,
+    '-T',
+    'fields',
+    '-E',
+    'separator=|',
+    ...fields.flatMap((f) => ['-e', f]),
+  ];
   if (filter !== '') args.push('-Y', filter);
-  const text = execFileSync('tshark', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const text = execFileSync('tshark', args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   return text.split('\n').filter((line) => line !== '').map((line) => line.split('|')); // prettier-ignore
 }
 
@@ -79,7 +93,9 @@ describe('CaptureFile, read by tshark', () => {
     expect(new Set(rows.map((r) => r[0]))).toEqual(new Set(['tun0']));
     expect(new Set(rows.map((r) => r[2]))).toEqual(new Set(['1']));
     const bytes = (direction: string): number =>
-      rows.filter((r) => Number(r[3]) === Number(direction)).reduce((sum, r) => sum + Number(r[1]), 0);
+      rows
+        .filter((r) => Number(r[3]) === Number(direction))
+        .reduce((sum, r) => sum + Number(r[1]), 0);
     expect({ in: bytes('1'), out: bytes('2') }).toEqual({ in: 18, out: 50_000 });
     const [first] = tshark(file, ['frame.time_epoch']);
     expect(first).toEqual(['1767225601.000000000']);
@@ -87,7 +103,11 @@ describe('CaptureFile, read by tshark', () => {
 
   it('keeps super-segments whole, checksum complete', () => {
     const chunks: Uint8Array[] = [];
-    const file = new CaptureFile((b) => chunks.push(b), { name: 'tun0', application: 't', epoch: EPOCH });
+    const file = new CaptureFile((b) => chunks.push(b), {
+      name: 'tun0',
+      application: 't',
+      epoch: EPOCH,
+    });
     converse({ offload: true, responseBytes: 50_000, wrap: (device) => new Capture(device, file) });
     file.close(START);
     const path = fileOf('gso.pcapng', chunks);
@@ -100,7 +120,11 @@ describe('CaptureFile, read by tshark', () => {
   it('shows what the link took away on an interface of its own, and says why', () => {
     needs('tcpdump');
     const file = captured('faults.pcapng', 'drop syn-ack:2', true);
-    const rows = tshark(file, ['tcp.flags', 'frame.comment'], 'frame.interface_name == "tun0-dropped-by-faults"');
+    const rows = tshark(
+      file,
+      ['tcp.flags', 'frame.comment'],
+      'frame.interface_name == "tun0-dropped-by-faults"',
+    );
     expect(rows).toEqual([
       ['0x0012', 'linkRule syn-ack:2: dropped on the link on purpose (drop rule)'],
       ['0x0012', 'linkRule syn-ack:2: dropped on the link on purpose (drop rule)'],
@@ -116,11 +140,16 @@ describe('CaptureFile, read by tshark', () => {
 
   it('carries what our stack made of a packet as its comment', () => {
     const file = captured('comments.pcapng', 'out delay 20ms', false);
-    const comments = (filter: string): string => tshark(file, ['frame.comment'], filter).flat().join('\n');
-    expect(comments('tcp.flags == 0x002')).toContain('LISTEN → SYN-RECEIVED: valid SYN on a listening port');
+    const comments = (filter: string): string =>
+      tshark(file, ['frame.comment'], filter).flat().join('\n');
+    expect(comments('tcp.flags == 0x002')).toContain(
+      'LISTEN → SYN-RECEIVED: valid SYN on a listening port',
+    );
     expect(comments('tcp.flags == 0x012')).toContain('a 4 us clock plus a keyed hash');
     expect(comments('tcp.len == 18')).toContain('SYN-RECEIVED → ESTABLISHED');
-    expect(comments('tcp.flags.fin == 1 && tcp.srcport == 80')).toContain('FIN: we have sent all we had');
+    expect(comments('tcp.flags.fin == 1 && tcp.srcport == 80')).toContain(
+      'FIN: we have sent all we had',
+    );
     expect(tshark(file, ['frame.number'], 'not frame.comment')).toEqual([]);
   });
 
@@ -143,8 +172,12 @@ describe('CaptureFile, read by tshark', () => {
 
 describe('pcap, read by tshark', () => {
   it('has the packets and their times', () => {
-    const packets = [4, 6].map((version) => buildPacket({ version: version as 4 | 6, payload: pattern(1400) }));
-    const chunks = packets.map((p, i) => pcapPacket(EPOCH + i * 1_000_000 + 0.25, new Slab(p), 0, p.length));
+    const packets = [4, 6].map((version) =>
+      buildPacket({ version: version as 4 | 6, payload: pattern(1400) }),
+    );
+    const chunks = packets.map((p, i) =>
+      pcapPacket(EPOCH + i * 1_000_000 + 0.25, new Slab(p), 0, p.length),
+    );
     const file = fileOf('old.pcap', [pcapFileHeader(), ...chunks]);
     expect(tshark(file, ['frame.time_epoch', 'tcp.len', 'tcp.checksum.status'])).toEqual([
       ['1767225600.000000250', '1400', '1'],

@@ -9,7 +9,8 @@ const until = (what: string, file: string): string =>
   `until grep -q '${what}' ${file} 2>/dev/null; do sleep 0.02; done`;
 const CONNECT = '$TCPLAB connect --tun tcplab0';
 /** `nc -l` in the background, and its process id in $server. */
-const serve = (args: string): string => `nc -nv -l ${args} 2> $d/nc & server=$!; ${until('Listening', '$d/nc')}`;
+const serve = (args: string): string =>
+  `nc -nv -l ${args} 2> $d/nc & server=$!; ${until('Listening', '$d/nc')}`;
 /** The kernel as a router, which says when it cannot pass something on. */
 const ROUTER = 'sysctl -qw net.ipv4.ip_forward=1; ip link set lo up';
 const inScratch = (script: string, seconds?: number): ReturnType<typeof inNamespace> =>
@@ -26,7 +27,9 @@ describeWithTun('tcplab connect', () => {
     needs('nc', 'tshark');
     const file = join(dir, 'ours.pcapng');
     const { code, stdout, stderr } = await inScratch(
-      `${serve('9000 > $d/got')}; mkfifo $d/in; (echo hello from us; until grep -q hello $d/got; do sleep 0.02; done) > $d/in & ${CONNECT} --pcap ${file} 198.18.0.1 9000 < $d/in; echo "code $?"; wait $server; cat $d/got`,
+      `${serve('9000 > $d/got')}; mkfifo $d/in; (echo hello from us; until grep -q hello ` +
+        `$d/got; do sleep 0.02; done) > $d/in & ${CONNECT} --pcap ${file} 198.18.0.1 9000 < ` +
+        '$d/in; echo "code $?"; wait $server; cat $d/got',
     );
     expect(stdout, stderr).toBe('code 0\nhello from us\n');
     expect(code).toBe(0);
@@ -39,7 +42,9 @@ describeWithTun('tcplab connect', () => {
     const file = join(dir, 'theirs.pcapng');
     const late = `(${until('CLOSE-WAIT', '$d/log')}; echo late)`;
     const { stdout, stderr } = await inScratch(
-      `echo hello from the kernel > $d/in; ${serve('-N 9000 < $d/in > $d/got')}; ${late} | ${CONNECT} --why --log $d/log --pcap ${file} 198.18.0.1 9000; echo "code $?"; wait $server; cat $d/got`,
+      `echo hello from the kernel > $d/in; ${serve('-N 9000 < $d/in > $d/got')}; ${late} | ` +
+        `${CONNECT} --why --log $d/log --pcap ${file} 198.18.0.1 9000; echo "code $?"; wait ` +
+        '$server; cat $d/got',
     );
     expect(stdout, stderr).toBe('hello from the kernel\ncode 0\nlate\n');
     expect(await firstToClose(file)).toBe('198.18.0.1');
@@ -47,27 +52,40 @@ describeWithTun('tcplab connect', () => {
   });
 
   it('moves ten megabytes each way to and from a Node server, over IPv6', async () => {
-    const server = `require('net').createServer({allowHalfOpen:true},(s)=>{const c=[];s.on('data',(d)=>c.push(d));s.on('end',()=>s.end(Buffer.concat(c)));}).listen(9000,'::',()=>console.log('up'))`;
-    const script = `${process.execPath} -e "${server}" > $d/out & server=$!; ${until('up', '$d/out')}; head -c 10000000 /dev/urandom > $d/sent; ${CONNECT} fd74:6370:6c61:62::1 9000 < $d/sent > $d/back; echo "code $?"; kill $server; cmp $d/sent $d/back && echo same`;
+    const server =
+      `require('net').createServer({allowHalfOpen:true},(s)=>{const ` +
+      `c=[];s.on('data',(d)=>c.push(d));s.on('end',()=>s.end(Buffer.concat(c)));}).listen(9000,'::',()=>console.log('up'))`;
+    const script =
+      `${process.execPath} -e "${server}" > $d/out & server=$!; ${until('up', '$d/out')}; head ` +
+      `-c 10000000 /dev/urandom > $d/sent; ${CONNECT} fd74:6370:6c61:62::1 9000 < $d/sent > ` +
+      '$d/back; echo "code $?"; kill $server; cmp $d/sent $d/back && echo same';
     const { stdout, stderr } = await inScratch(script);
     expect(stdout, stderr).toBe('code 0\nsame\n');
   });
 
   it('says that a port is refused, at once', async () => {
-    const { stdout, stderr } = await inScratch(`${CONNECT} 198.18.0.1 9000 < /dev/null; echo "code $?"`);
+    const { stdout, stderr } = await inScratch(
+      `${CONNECT} 198.18.0.1 9000 < /dev/null; echo "code $?"`,
+    );
     expect(stdout).toBe('code 1\n');
     expect(stderr).toMatch(/connect ECONNREFUSED 198\.18\.0\.1:9000/);
   });
 
   it('ends an attempt in SYN-SENT when the kernel, as router, says that the host is unreachable (RFC 5461)', async () => {
-    const script = `${ROUTER}; ip route add unreachable 203.0.113.0/24; ${CONNECT} 203.0.113.1 80 < /dev/null; echo "code $?"`;
+    const script =
+      `${ROUTER}; ip route add unreachable 203.0.113.0/24; ${CONNECT} 203.0.113.1 80 < ` +
+      '/dev/null; echo "code $?"';
     const { stdout, stderr } = await inScratch(script);
     expect(stdout).toBe('code 1\n');
     expect(stderr).toMatch(/connect EHOSTUNREACH 203\.0\.113\.1:80/);
   });
 
   it('keeps on trying through the same errors in the rfc profile (MUST-56)', async () => {
-    const script = `${ROUTER}; ip route add unreachable 203.0.113.0/24; ${CONNECT} --why --log $d/log --profile rfc 203.0.113.1 80 < /dev/null & client=$!; ${until('ICMP type 3', '$d/log')}; ${until('again', '$d/log')}; kill $client; wait $client; echo "code $?"`;
+    const script =
+      `${ROUTER}; ip route add unreachable 203.0.113.0/24; ${CONNECT} --why --log $d/log ` +
+      '--profile rfc 203.0.113.1 80 < /dev/null & client=$!; ' +
+      `${until('ICMP type 3', '$d/log')}; ${until('again', '$d/log')}; kill $client; wait ` +
+      '$client; echo "code $?"';
     expect((await inScratch(script)).stdout).toBe('code 0\n');
   });
 
@@ -95,7 +113,8 @@ describeWithTun('tcplab connect', () => {
     ] as const) {
       const file = join(dir, `silent-${host}.pcapng`);
       const { stdout, stderr } = await inScratch(
-        `${serve('9000')}; ${CONNECT} --syn-retries 1 --pcap ${file} ${options} ${host} 9000 < /dev/null; echo "code $?"; kill $server`,
+        `${serve('9000')}; ${CONNECT} --syn-retries 1 --pcap ${file} ${options} ${host} 9000 ` +
+          '< /dev/null; echo "code $?"; kill $server',
       );
       expect(stdout).toBe('code 1\n');
       expect(stderr).toContain(`connect ETIMEDOUT ${host}:9000`);
@@ -113,7 +132,10 @@ describeWithTun('tcplab connect', () => {
 describeWithTun('tcplab listen', () => {
   it("takes one connection of the kernel's nc, both ways", async () => {
     needs('nc');
-    const script = `echo from us | $TCPLAB listen --tun tcplab0 9000 > $d/got 2> $d/err & ours=$!; ${until('listening', '$d/err')}; echo from the kernel | nc -N 198.18.0.2 9000; wait $ours; echo "code $?"; cat $d/got`;
+    const script =
+      'echo from us | $TCPLAB listen --tun tcplab0 9000 > $d/got 2> $d/err & ours=$!; ' +
+      `${until('listening', '$d/err')}; echo from the kernel | nc -N 198.18.0.2 9000; wait ` +
+      '$ours; echo "code $?"; cat $d/got';
     const { stdout, stderr } = await inScratch(script);
     expect(stdout, stderr).toBe('from us\ncode 0\nfrom the kernel\n');
   });
@@ -121,7 +143,9 @@ describeWithTun('tcplab listen', () => {
 
 describeWithTun('tcplab ping', () => {
   it('pings the kernel over both families, large too', async () => {
-    const script = `$TCPLAB ping --tun tcplab0 -c 2 -i 0.1 198.18.0.1 && $TCPLAB ping --tun tcplab0 -c 2 -i 0.1 -s 20000 fd74:6370:6c61:62::1`;
+    const script =
+      '$TCPLAB ping --tun tcplab0 -c 2 -i 0.1 198.18.0.1 && $TCPLAB ping --tun tcplab0 -c 2 -i ' +
+      '0.1 -s 20000 fd74:6370:6c61:62::1';
     const { code, stdout, stderr } = await inScratch(script);
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/64 bytes from 198\.18\.0\.1: icmp_seq=1 ttl=64/);

@@ -1,4 +1,7 @@
-/** The commands as a person uses them: the demo, serve, the doctor, and an ordinary user without any capability. */
+/**
+ * The commands as a person uses them: the demo, serve, the doctor, and an ordinary user without any
+ * capability.
+ */
 import { spawn } from 'node:child_process';
 import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeWithTun, inNamespace, isRoot, lab, MAIN, ROOT, run, STACK } from './lab.js';
 import { needs } from '../tools/needs.js';
 
-const tcplab = (...args: string[]): ReturnType<typeof run> => run(process.execPath, [MAIN, ...args]);
+const tcplab = (...args: string[]): ReturnType<typeof run> =>
+  run(process.execPath, [MAIN, ...args]);
 
 describeWithTun('tcplab demo', () => {
   it('shows handshake, retransmission and teardown, and ends with 0', async () => {
@@ -42,7 +46,10 @@ describeWithTun('tcplab demo', () => {
     const { code, stderr } = await run(process.execPath, [MAIN, 'demo'], 60, {
       env: { ...process.env, PATH: '/usr/sbin:/sbin' },
     });
-    expect([code === 77 || code === 1, stderr]).toEqual([true, expect.stringMatching(/curl|unshare/)]);
+    expect([code === 77 || code === 1, stderr]).toEqual([
+      true,
+      expect.stringMatching(/curl|unshare/),
+    ]);
   });
 });
 
@@ -54,7 +61,9 @@ async function serving(
   signal: (name: NodeJS.Signals) => void;
   ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
 }> {
-  const child = spawn(process.execPath, [MAIN, 'serve', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN, 'serve', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
@@ -89,7 +98,9 @@ describeWithTun('tcplab serve', () => {
       const server = await serving(['http', 'echo'], (out) => out.includes('\n'));
       server.signal(signal);
       const { code, stdout } = await server.ended;
-      expect(stdout).toMatch(/^ready 198\.18\.0\.2 fd74:6370:6c61:62::2 on tcplab0: http 80\/tcp, echo 7\/tcp,udp\n$/);
+      expect(stdout).toMatch(
+        /^ready 198\.18\.0\.2 fd74:6370:6c61:62::2 on tcplab0: http 80\/tcp, echo 7\/tcp,udp\n$/,
+      );
       expect(code).toBe(0);
     });
   }
@@ -111,14 +122,20 @@ describeWithTun('tcplab serve', () => {
       [['serve', '--loss', 'much'], /much/],
       [['connect', '198.18.0.1', '0'], /PORT is a whole number from 1/],
       [['nonsense'], /tcplab: unknown command 'nonsense'\n {2}fix: tcplab --help/],
-      [['serve', '--nonsense'], /^tcplab: unknown option '--nonsense'\n {2}fix: tcplab serve --help[^\n]*\n$/],
+      [
+        ['serve', '--nonsense'],
+        /^tcplab: unknown option '--nonsense'\n {2}fix: tcplab serve --help[^\n]*\n$/,
+      ],
       [
         ['serve', '--address', '0.0.0.0'],
         /0\.0\.0\.0 cannot be the stack's address: it stands for "this host"[^]*fix: /,
       ],
       [['serve', '--address', '224.0.0.1/24'], /224\.0\.0\.1 cannot be[^\n]*multicast[^]*fix: /],
       [['lab', '--tun', 'a/b'], /'a\/b' cannot be the name of a device/],
-      [['serve', '--http-root', '/nonexistent'], /--http-root \/nonexistent: there is no such folder\n {2}fix: mkdir/],
+      [
+        ['serve', '--http-root', '/nonexistent'],
+        /--http-root \/nonexistent: there is no such folder\n {2}fix: mkdir/,
+      ],
       [['lab', '--http-root', '/etc/passwd'], /--http-root \/etc\/passwd: it is not a folder/],
     ] as const) {
       const { code, stderr } = await tcplab(...args);
@@ -131,28 +148,33 @@ describeWithTun('tcplab serve', () => {
     const { stderr, stdout } = await inNamespace(
       '$TCPLAB serve --tun t0 --address 198.18.0.1/24; echo "code $?"; ip link show t0',
     );
-    expect(stderr).toMatch(/198\.18\.0\.1 is the kernel's own address on t0[^]*fix: [^]*does not exist/);
+    expect(stderr).toMatch(
+      /198\.18\.0\.1 is the kernel's own address on t0[^]*fix: [^]*does not exist/,
+    );
     expect(stdout).toBe('code 2\n');
   });
 
   it("hints at the route although the kernel's IPv6 makes noise on the fresh device", async () => {
-    const server = await serving(['echo'], (_out, err) => err.includes('no packet in 3 s: is the route up?'));
+    const server = await serving(['echo'], (_out, err) =>
+      err.includes('no packet in 3 s: is the route up?'),
+    );
     server.signal('SIGTERM');
     expect((await server.ended).code).toBe(0);
   });
 
   it('prints what was dropped, by name', async () => {
-    const { stderr } = await lab(`curl -s http://${STACK[4]}:81/; curl -s -o /dev/null http://${STACK[4]}/bytes/10`, [
-      '--drop',
-      'out:syn-ack:1',
-    ]);
+    const { stderr } = await lab(
+      `curl -s http://${STACK[4]}:81/; curl -s -o /dev/null http://${STACK[4]}/bytes/10`,
+      ['--drop', 'out:syn-ack:1'],
+    );
     expect(stderr).toMatch(/1 {2}linkRule/);
     expect(stderr).toMatch(/1 {2}tcpNoSuchPort/);
   });
 
   it('gives a lab the exit code of its command', async () => {
     expect((await lab('exit 7')).code).toBe(7);
-    const code = async (...command: string[]): Promise<number> => (await tcplab('lab', '-q', '--', ...command)).code;
+    const code = async (...command: string[]): Promise<number> =>
+      (await tcplab('lab', '-q', '--', ...command)).code;
     expect(await code('sh', '-c', 'kill -SEGV $$')).toBe(139);
     expect(await code('sh', '-c', 'kill -USR1 $$')).toBe(138);
     expect(await code('/etc/passwd')).toBe(126);
@@ -178,7 +200,8 @@ describe('tcplab doctor', () => {
     expect(bad.stdout).toMatch(/FAIL {2}224\.0\.0\.1 cannot be the stack's address: [^]*fix: /);
     expect(bad.code).toBe(1);
     const owned = await inNamespace(
-      'ip address add 192.0.2.7/24 dev lo && ip link set lo up && $TCPLAB doctor --address 192.0.2.7/24',
+      'ip address add 192.0.2.7/24 dev lo && ip link set lo up && $TCPLAB doctor --address ' +
+        '192.0.2.7/24',
     );
     expect(owned.stdout).toMatch(
       /FAIL {2}the kernel owns 192\.0\.2\.7 on lo[^]*fix: sudo ip address delete 192\.0\.2\.7 dev lo/,
@@ -186,7 +209,8 @@ describe('tcplab doctor', () => {
   });
 });
 
-// Only root can make an ordinary user to try things as; an ordinary user runs all the other tests as himself.
+// Only root can make an ordinary user to try things as; an ordinary user runs all the other tests
+// as himself.
 const asAnother: typeof describeWithTun = isRoot ? describeWithTun : () => undefined;
 asAnother('as an ordinary user, with a device node that all may open', () => {
   const USER = 'tcplab-test';
@@ -195,7 +219,13 @@ asAnother('as an ordinary user, with a device node that all may open', () => {
     await run('useradd', ['--no-create-home', '--shell', '/bin/bash', USER]);
     copy = mkdtempSync(join(tmpdir(), 'tcplab-user-'));
     chmodSync(copy, 0o755);
-    for (const name of ['dist', 'build/Release', 'package.json', 'node_modules/commander', 'node_modules/picocolors']) {
+    for (const name of [
+      'dist',
+      'build/Release',
+      'package.json',
+      'node_modules/commander',
+      'node_modules/picocolors',
+    ]) {
       cpSync(join(ROOT, name), join(copy, name), { recursive: true });
     }
   });
@@ -210,7 +240,9 @@ asAnother('as an ordinary user, with a device node that all may open', () => {
       '--mount',
       'bash',
       '-c',
-      `mount -t tmpfs none /dev/net && mknod -m ${mode} /dev/net/tun c 10 200 && exec setpriv --reuid ${USER} --regid ${USER} --clear-groups env -i PATH="$PATH" HOME=/nonexistent bash -c '${script}'`,
+      `mount -t tmpfs none /dev/net && mknod -m ${mode} /dev/net/tun c 10 200 && exec ` +
+        `setpriv --reuid ${USER} --regid ${USER} --clear-groups env -i PATH="$PATH" ` +
+        `HOME=/nonexistent bash -c '${script}'`,
     ]);
   const cli = (): string => `${process.execPath} ${join(copy, 'dist/lab/cli/main.js')}`;
 

@@ -1,4 +1,7 @@
-/** How commands end: told to by a signal, with connections open, at a pipe that nobody reads, and with a count of what was dropped. */
+/**
+ * How commands end: told to by a signal, with connections open, at a pipe that nobody reads, and
+ * with a count of what was dropped.
+ */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,10 +10,14 @@ import { describeWithTun, inNamespace, MAIN, ROOT, run } from './lab.js';
 import { needs } from '../tools/needs.js';
 
 const READY = 'until grep -q ^ready $d/out; do sleep 0.02; done';
-/** `serve` in the background, $server its process id, $d a folder; then a script, whose last line is the exit code of `serve`. */
+/**
+ * `serve` in the background, $server its process id, $d a folder; then a script, whose last line is
+ * the exit code of `serve`.
+ */
 const besideServe = (options: string, script: string): ReturnType<typeof inNamespace> =>
   inNamespace(
-    `d=$(mktemp -d); trap 'rm -rf $d' EXIT; $TCPLAB serve --tun tcplab0 -q ${options} > $d/out & server=$!; ${READY}; ${script}; wait $server; echo "serve $?"`,
+    `d=$(mktemp -d); trap 'rm -rf $d' EXIT; $TCPLAB serve --tun tcplab0 -q ${options} > ` +
+      `$d/out & server=$!; ${READY}; ${script}; wait $server; echo "serve $?"`,
   );
 
 describeWithTun('tcplab serve, told to end', () => {
@@ -18,7 +25,8 @@ describeWithTun('tcplab serve, told to end', () => {
     const held = 'exec 3<>/dev/tcp/198.18.0.2/7; echo hello >&3; read -u 3 line; echo "got $line"';
     const { stdout, stderr } = await besideServe(
       'echo',
-      `${held}; kill -INT $server; if timeout 20 cat <&3 2> $d/why; then echo closed; else grep -o 'reset by peer' $d/why; fi`,
+      `${held}; kill -INT $server; if timeout 20 cat <&3 2> $d/why; then echo closed; else ` +
+        `grep -o 'reset by peer' $d/why; fi`,
     );
     expect(stdout, stderr).toMatch(/^got hello\n(closed|reset by peer)\nserve 0\n$/);
   });
@@ -26,7 +34,8 @@ describeWithTun('tcplab serve, told to end', () => {
   it('takes its device with it', async () => {
     const { stdout, stderr } = await besideServe(
       'echo',
-      'ip -o link show tcplab0 | wc -l; kill $server; while kill -0 $server 2> /dev/null; do sleep 0.02; done; ip -o link show tcplab0 2>&1 | grep -o "does not exist"',
+      'ip -o link show tcplab0 | wc -l; kill $server; while kill -0 $server 2> /dev/null; do ' +
+        'sleep 0.02; done; ip -o link show tcplab0 2>&1 | grep -o "does not exist"',
     );
     expect(stdout, stderr).toBe('1\ndoes not exist\nserve 0\n');
   });
@@ -82,6 +91,8 @@ it('a second Ctrl-C ends a command that is still busy ending', async () => {
     said += d.toString();
     child.kill('SIGINT');
   });
-  const [code, signal] = await new Promise<unknown[]>((resolve) => child.on('close', (...how) => resolve(how)));
+  const [code, signal] = await new Promise<unknown[]>((resolve) =>
+    child.on('close', (...how) => resolve(how)),
+  );
   expect([said, code, signal]).toEqual(['up\ntold 0\n', 1, null]);
 });

@@ -1,12 +1,26 @@
 /**
- * What happens when the machine misbehaves: the device deleted, down, re-addressed, its queue full; the process stopped, killed, short of memory or descriptors; the clock set. docs/robustness.md says it in words.
- * Each in a private network namespace of its own, with `tcplab serve` at one end and curl or bash at the other.
+ * What happens when the machine misbehaves: the device deleted, down, re-addressed, its queue full;
+ * the process stopped, killed, short of memory or descriptors; the clock set. docs/robustness.md
+ * says it in words. Each in a private network namespace of its own, with `tcplab serve` at one end
+ * and curl or bash at the other.
  */
 import { expect, it } from 'vitest';
-import { describeWithTun, inNamespace, scratch, STACK, MAIN, UNSHARE, run as runProgram } from './lab.js';
+import {
+  describeWithTun,
+  inNamespace,
+  scratch,
+  STACK,
+  MAIN,
+  UNSHARE,
+  run as runProgram,
+} from './lab.js';
 
 const URL = `http://${STACK[4]}`;
-/** Transfers are larger than what the kernel's buffers hold (newer ones grow to 32 MB, but not here), so that they are under way when something happens. `start [OPTIONS]` serves on t0, as the process $serve; `end` ends it and prints what it said. */
+/**
+ * Transfers are larger than what the kernel's buffers hold (newer ones grow to 32 MB, but not
+ * here), so that they are under way when something happens. `start [OPTIONS]` serves on t0, as the
+ * process $serve; `end` ends it and prints what it said.
+ */
 const KIT = `
 echo '4096 131072 6291456' > /proc/sys/net/ipv4/tcp_rmem
 start() { $TCPLAB serve --tun t0 -q --stats "$@" > out 2> err & serve=$!; for i in $(seq 200); do grep -q ready out && break; sleep 0.05; done; }
@@ -14,7 +28,8 @@ end() { kill -TERM $serve; wait $serve; echo "exit $?"; cat err; }
 get() { curl -sS --max-time 100 "$@" 2>&1 | wc -c; }
 put() { head -c $1 /dev/zero | curl -sS --max-time 100 \${2:-} \${3:-} -T - ${URL}/upload | cut -d ' ' -f 1; }
 `;
-const count = (said: string, name: string): number => Number(new RegExp(`^${name} +(\\d+)`, 'm').exec(said)?.[1] ?? 0);
+const count = (said: string, name: string): number =>
+  Number(new RegExp(`^${name} +(\\d+)`, 'm').exec(said)?.[1] ?? 0);
 
 describeWithTun('while connections run', () => {
   const dir = scratch();
@@ -25,7 +40,13 @@ describeWithTun('while connections run', () => {
   /** With a disk of 16 KB at `small`. */
   const runOnSmallDisk = async (script: string): Promise<string> => {
     const disk = 'mkdir small; mount -t tmpfs -o size=16k none small';
-    const command = [...UNSHARE, '--mount', 'bash', '-c', `cd ${dir}; rm -rf *; ${KIT}${disk}\n${script}`];
+    const command = [
+      ...UNSHARE,
+      '--mount',
+      'bash',
+      '-c',
+      `cd ${dir}; rm -rf *; ${KIT}${disk}\n${script}`,
+    ];
     const env = { ...process.env, TCPLAB: `${process.execPath} ${MAIN}` };
     const { stdout, stderr } = await runProgram('unshare', command, 50, { env });
     expect(stdout, stderr).toMatch(/^300000\n3000\nexit 0\n/);
@@ -122,8 +143,11 @@ wait $first $all; sort got | uniq -c; curl -sS --max-time 100 -o /dev/null -w '%
     const stdout =
       await runOnSmallDisk(`start --pcap small/c.pcapng; get ${URL}/bytes/300000; get ${URL}/bytes/3000; end
 size=$(stat -c %s small/c.pcapng); od -An -tu4 -j $((size - 4)) small/c.pcapng | tr -d ' '`);
-    expect(stdout.match(/the disk is full \(ENOSPC\); it ends here, the stack goes on/g)).toHaveLength(1);
-    // The last four bytes are a block's length (pcapng), a multiple of 4 and no longer than the file.
+    expect(
+      stdout.match(/the disk is full \(ENOSPC\); it ends here, the stack goes on/g),
+    ).toHaveLength(1);
+    // The last four bytes are a block's length (pcapng), a multiple of 4 and no longer than the
+    // file.
     const last = Number(stdout.trim().split('\n').pop());
     expect([last % 4, last > 0, last <= 16_384]).toEqual([0, true, true]);
   });
@@ -132,14 +156,17 @@ size=$(stat -c %s small/c.pcapng); od -An -tu4 -j $((size - 4)) small/c.pcapng |
     const stdout =
       await runOnSmallDisk(`$TCPLAB serve --tun t0 --json --log small/lines > out 2> err & serve=$!; for i in $(seq 200); do grep -q ready out && break; sleep 0.05; done
 get ${URL}/bytes/300000; get ${URL}/bytes/3000; end; wc -c < small/lines; tail -n 1 small/lines`);
-    expect(stdout.match(/small\/lines: the disk is full \(ENOSPC\); it ends here, the stack goes on/g)).toHaveLength(1);
+    expect(
+      stdout.match(/small\/lines: the disk is full \(ENOSPC\); it ends here, the stack goes on/g),
+    ).toHaveLength(1);
     const [size, last] = stdout.trim().split('\n').slice(-2);
     expect(Number(size)).toBeGreaterThan(8000);
     expect(JSON.parse(last!)).toHaveProperty('name');
   });
 
   it('the reader of a capture in a pipe is stopped: the stack goes on, and says what was left out', async () => {
-    const said = await run(`mkfifo packets; (echo $BASHPID > reader; exec cat < packets > got) & cat=$!
+    const said =
+      await run(`mkfifo packets; (echo $BASHPID > reader; exec cat < packets > got) & cat=$!
 $TCPLAB serve --tun t0 -q --pcap - > packets 2> err & serve=$!
 for i in $(seq 200); do grep -q ready err && break; sleep 0.05; done; kill -STOP $(cat reader)
 get ${URL}/bytes/20000000; get ${URL}/bytes/20000000
@@ -153,7 +180,8 @@ size=$(stat -c %s got); od -An -tu4 -j $((size - 4)) got | tr -d ' '`);
   });
 
   it('a reader of a capture in a pipe who reads gets all of it, also of a bulk transfer', async () => {
-    // Less than may wait for a reader, whom a busy machine may leave without the processor for a while.
+    // Less than may wait for a reader, whom a busy machine may leave without the processor for a
+    // while.
     const said = await run(`mkfifo packets; cat < packets > got & cat=$!
 $TCPLAB serve --tun t0 -q --pcap - > packets 2> err & serve=$!
 for i in $(seq 200); do grep -q ready err && break; sleep 0.05; done
@@ -192,7 +220,9 @@ curl -sv --max-time 100 ${args.replace('${URL}', URL)} -o got 2> asked & peer=$!
 until ${isUnderWay}; do sleep 0.05; done; sleep 0.5; { kill -9 $peer; wait $peer; } 2> /dev/null
 until grep -q 'tcplab: http: ' err; do sleep 0.05; done; get ${URL}/bytes/1000; end`);
       expect(said).toMatch(/^1000\nexit 0\n/);
-      expect(said.match(/tcplab: http: 198\.18\.0\.1:\d+ .*\n/g)).toEqual([expect.stringMatching(line)]);
+      expect(said.match(/tcplab: http: 198\.18\.0\.1:\d+ .*\n/g)).toEqual([
+        expect.stringMatching(line),
+      ]);
     },
   );
 
@@ -217,7 +247,9 @@ for fd in $all; do exec {fd}>&-; done; until grep -q '… and' err; do sleep 0.0
     const told = said.match(
       /echo: .* reset the connection \(ECONNRESET\): 6 bytes came, 6 of ours were acknowledged/g,
     )!;
-    const more = [...said.matchAll(/… and (\d+) more clients? in that second/g)].map((m) => Number(m[1]));
+    const more = [...said.matchAll(/… and (\d+) more clients? in that second/g)].map((m) =>
+      Number(m[1]),
+    );
     expect(told.length + more.reduce((a, b) => a + b, 0)).toBe(40);
   });
 

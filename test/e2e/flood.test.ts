@@ -1,16 +1,23 @@
 /**
- * Attacks by other people's tools, in a private namespace: SYN floods with spoofed sources by hping3, and nmap's opinion of our sequence numbers.
- * Every flood is bounded in number, and by a timeout; the spoofed sources have no route, so nobody answers our SYN,ACKs.
+ * Attacks by other people's tools, in a private namespace: SYN floods with spoofed sources by
+ * hping3, and nmap's opinion of our sequence numbers. Every flood is bounded in number, and by a
+ * timeout; the spoofed sources have no route, so nobody answers our SYN,ACKs.
  */
 import { expect, it } from 'vitest';
 import { describeWithTun, inNamespace } from './lab.js';
 import { needs } from '../tools/needs.js';
 
 const CURLS = 100;
-/** More than the process needs at its start: half-open connections, buffers, and what the garbage collector has not seen yet. */
+/**
+ * More than the process needs at its start: half-open connections, buffers, and what the garbage
+ * collector has not seen yet.
+ */
 const MORE_MEMORY_KB = 96 * 1024;
 
-/** The stack in the background: $server is its process id, $d/err what it says, `rss` its memory, `packets` the kernel's counts for the TUN. */
+/**
+ * The stack in the background: $server is its process id, $d/err what it says, `rss` its memory,
+ * `packets` the kernel's counts for the TUN.
+ */
 const server = (options: string): string => `
 d=$(mktemp -d); trap 'rm -rf $d; kill $(jobs -p) 2>/dev/null' EXIT
 rss() { awk "/$1/{print \\$2}" /proc/$server/status; }
@@ -21,7 +28,8 @@ echo "rss_before $(rss VmRSS)"`;
 
 /** hping3 in the background, as $flood, until the SYN queue is full: the stack says so. */
 const flood = (rate: string, most: number): string =>
-  `timeout 50 hping3 -q -c ${most} -S -p 80 --rand-source ${rate} 198.18.0.2 > $d/hping 2>&1 & flood=$!; for i in $(seq 200); do grep -q 'SYN flood' $d/err && break; sleep 0.05; done`;
+  `timeout 50 hping3 -q -c ${most} -S -p 80 --rand-source ${rate} 198.18.0.2 > $d/hping 2>&1 ` +
+  `& flood=$!; for i in $(seq 200); do grep -q 'SYN flood' $d/err && break; sleep 0.05; done`;
 
 /** Genuine clients, some at a time; how many got their answer. */
 const curls = (atATime: number, all = CURLS): string =>
@@ -40,14 +48,19 @@ interface Report {
 async function attack(script: string, seconds: number): Promise<Report> {
   const { stdout, stderr } = await inNamespace(script, seconds);
   const text = stdout + stderr;
-  const numbers = [...stdout.matchAll(/^(\w+)\s+(\d+)(?:\s|$)/gm)].map(([, name, n]) => [name!, Number(n)] as const);
+  const numbers = [...stdout.matchAll(/^(\w+)\s+(\d+)(?:\s|$)/gm)].map(
+    ([, name, n]) => [name!, Number(n)] as const,
+  );
   return { numbers: Object.fromEntries(numbers), text };
 }
 
 describeWithTun('a SYN flood with spoofed sources', () => {
   it(`does not keep ${CURLS} genuine clients out: each comes in by its SYN cookie, and memory is bounded`, async () => {
     needs('hping3');
-    const { numbers: n, text } = await attack(`${server('')}; ${flood('-i u200', 300_000)}; ${curls(10)}; ${end}`, 80);
+    const { numbers: n, text } = await attack(
+      `${server('')}; ${flood('-i u200', 300_000)}; ${curls(10)}; ${end}`,
+      80,
+    );
     expect(n, text).toMatchObject({ succeeded: CURLS, still_flooding: 1, tun_dropped: 0 });
     // The queue was full all the time, or some would have come in without a cookie.
     expect(n, text).toMatchObject({ TcpExtSyncookiesRecv: CURLS, TcpPassiveOpens: CURLS });
@@ -74,8 +87,15 @@ describeWithTun('a SYN flood with spoofed sources', () => {
     needs('hping3');
     const size = 40_000_000;
     const transfer = `curl -s --max-time 45 --limit-rate 5M -o $d/file -w 'transferred %{size_download}\\n' http://198.18.0.2/bytes/${size} & transfer=$!; until [ -s $d/file ]; do sleep 0.02; done`;
-    const during = `set -- $(packets); in=$(($1 + $2)); size=$(stat -c %s $d/file); echo "in_before $in"; echo "size_before $size"; for i in $(seq 100); do sleep 0.2; set -- $(packets); [ $(($1 + $2 - in)) -gt 100000 ] && [ $(($(stat -c %s $d/file) - size)) -gt 5000000 ] && break; done; echo "size_during $(stat -c %s $d/file)"; echo "in_during $(($1 + $2))"; ${curls(10, 20)}`;
-    const script = `${server('')}; ${transfer}; ${flood('--flood', 10_000_000)}; ${during}; kill -INT $flood; wait $transfer; ${end}`;
+    const during =
+      'set -- $(packets); in=$(($1 + $2)); size=$(stat -c %s $d/file); echo "in_before $in"; ' +
+      'echo "size_before $size"; for i in $(seq 100); do sleep 0.2; set -- $(packets); [ $(($1 ' +
+      '+ $2 - in)) -gt 100000 ] && [ $(($(stat -c %s $d/file) - size)) -gt 5000000 ] && break; ' +
+      'done; echo "size_during $(stat -c %s $d/file)"; echo "in_during $(($1 + $2))"; ' +
+      `${curls(10, 20)}`;
+    const script =
+      `${server('')}; ${transfer}; ${flood('--flood', 10_000_000)}; ${during}; kill -INT ` +
+      `$flood; wait $transfer; ${end}`;
     const { numbers: n, text } = await attack(script, 90);
     expect(n, text).toMatchObject({ still_flooding: 1, transferred: size, succeeded: 20 });
     // More than what waited in curl's own receive buffer: the stack sent it while it was flooded.
@@ -93,11 +113,15 @@ describeWithTun('nmap -O', () => {
     async (cookies) => {
       needs('nc', 'nmap');
       const scan = (host: string): string =>
-        `nmap --privileged -O -v -n -Pn -p 80,81 --max-os-tries 1 --host-timeout 30s ${host} | grep 'TCP Sequence Prediction'`;
+        `nmap --privileged -O -v -n -Pn -p 80,81 --max-os-tries 1 --host-timeout 30s ${host} ` +
+        `| grep 'TCP Sequence Prediction'`;
       // The kernel's own listener, over loopback, in the same namespace.
-      const kernel = `ip link set lo up; nc -l -k 127.0.0.1 80 > /dev/null & for i in $(seq 100); do ss -ltn | grep -q :80 && break; sleep 0.05; done; ${scan('127.0.0.1')}`;
+      const kernel =
+        'ip link set lo up; nc -l -k 127.0.0.1 80 > /dev/null & for i in $(seq 100); do ss ' +
+        `-ltn | grep -q :80 && break; sleep 0.05; done; ${scan('127.0.0.1')}`;
       const { text } = await attack(
-        `${server(`--syncookies ${cookies}`)}; ${scan('198.18.0.2')}; ${kernel}; kill -INT $server; wait $server`,
+        `${server(`--syncookies ${cookies}`)}; ${scan('198.18.0.2')}; ${kernel}; kill -INT ` +
+          '$server; wait $server',
         80,
       );
       const rated = [...text.matchAll(/TCP Sequence Prediction: Difficulty=(\d+) \((.*)\)/g)];

@@ -3,8 +3,11 @@
  *
  *     garbage DEVICE COUNT SEED
  *
- * A quarter each: bytes of chance; packets that just went to the stack, with one 16-bit word changed (so that a sum is wrong for certain) or cut off; TCP segments with right sums for the
- * stack's port 80 with numbers of chance; fragments, ICMP errors and IPv4 options of chance. Nothing of it may hurt a connection: whoever sends it does not know the sequence numbers. 10,000 a second.
+ * A quarter each: bytes of chance; packets that just went to the stack, with one 16-bit word
+ * changed (so that a sum is wrong for certain) or cut off; TCP segments with right sums for the
+ * stack's port 80 with numbers of chance; fragments, ICMP errors and IPv4 options of chance.
+ * Nothing of it may hurt a connection: whoever sends it does not know the sequence numbers. 10,000
+ * a second.
  */
 #include <arpa/inet.h>
 #include <linux/if_packet.h>

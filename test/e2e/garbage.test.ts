@@ -1,4 +1,7 @@
-/** Garbage from the kernel's side, by a program of our own (garbage.c), hping3 and nmap, while curls run: all of them succeed, and what was dropped has a name. */
+/**
+ * Garbage from the kernel's side, by a program of our own (garbage.c), hping3 and nmap, while curls
+ * run: all of them succeed, and what was dropped has a name.
+ */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWithTun, inNamespace, ROOT, scratch, STACK } from './lab.js';
@@ -33,10 +36,18 @@ kill -TERM $serve; wait $serve; echo "exit $?"; cat err; grep -E '^(7|80|81)/tcp
     ]);
     expect(Number(said[20])).toBe(PACKETS);
     expect(said.slice(21, 23)).toEqual(['1000', 'exit 0']);
-    const dropped = (name: string): number => Number(new RegExp(`(\\d+)  ${name} `).exec(stdout)?.[1] ?? 0);
-    for (const name of ['ipBadVersion', 'ipBadChecksum', 'tcpBadChecksum', 'ipBadOption', 'icmpNoSuchFlow'])
+    const dropped = (name: string): number =>
+      Number(new RegExp(`(\\d+)  ${name} `).exec(stdout)?.[1] ?? 0);
+    for (const name of [
+      'ipBadVersion',
+      'ipBadChecksum',
+      'tcpBadChecksum',
+      'ipBadOption',
+      'icmpNoSuchFlow',
+    ])
       expect(dropped(name), name).toBeGreaterThan(10);
-    // What nmap sees through all of it: two open ports, one closed; nothing is filtered by what never answered.
+    // What nmap sees through all of it: two open ports, one closed; nothing is filtered by what
+    // never answered.
     expect(stdout).toMatch(/\d+ 80\/tcp +open +http/);
     expect(stdout).toMatch(/\d+ 81\/tcp +closed/);
     expect(stdout + stderr).not.toMatch(/Error|at .*\.js/);

@@ -1,4 +1,7 @@
-/** curl and its kin against the HTTP service: every family, MTU and offload, small and large, both ways, byte for byte. */
+/**
+ * curl and its kin against the HTTP service: every family, MTU and offload, small and large, both
+ * ways, byte for byte.
+ */
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -43,10 +46,16 @@ describeWithTun('curl fetches and uploads', () => {
           `over IPv${version}, MTU ${mtu}, offloads ${offload ? 'on' : 'off'}`,
           async () => {
             const sizes = [0, 1, 1e6, BIG];
-            const script = [...sizes.map((size) => fetchHash(version, size)), uploadHash(version, upload)].join(' && ');
+            const script = [
+              ...sizes.map((size) => fetchHash(version, size)),
+              uploadHash(version, upload),
+            ].join(' && ');
             const options = ['--mtu', String(mtu), ...(offload ? [] : ['--no-offload'])];
             const { code, stdout, stderr } = await lab(script, options, FULL ? 600 : 60);
-            expect(stdout.trim().split('\n'), stderr).toEqual([...sizes.map(patternHash), uploadSum]);
+            expect(stdout.trim().split('\n'), stderr).toEqual([
+              ...sizes.map(patternHash),
+              uploadSum,
+            ]);
             expect(code).toBe(0);
           },
           FULL ? 1_800_000 : undefined,
@@ -120,7 +129,9 @@ describeWithTun('other clients', () => {
 describeWithTun('the HTTP service', () => {
   it('shows the visitor his connection: text, JSON, a page', async () => {
     const url = `http://${STACK[4]}/`;
-    const script = `${curl(4)} ${url}; echo ---; ${curl(4)} ${url}?format=json; echo ---; ${curl(4)} -H 'Accept: text/html' ${url}`;
+    const script =
+      `${curl(4)} ${url}; echo ---; ${curl(4)} ${url}?format=json; echo ---; ${curl(4)} -H ` +
+      `'Accept: text/html' ${url}`;
     const [text, json, page] = (await lab(script)).stdout.split('---\n');
     expect(text).toMatch(/our ISN\s+\d+/);
     expect(text).toContain('ESTABLISHED');
@@ -149,7 +160,9 @@ describeWithTun('the HTTP service', () => {
   it('serves files, and none outside of its folder', async () => {
     const root = join(dir, 'root');
     mkdirSync(join(root, 'sub'), { recursive: true });
-    const setUp = `echo inside > ${root}/sub/a.txt && echo secret > ${dir}/secret && ln -sf ${dir}/secret ${root}/link`;
+    const setUp =
+      `echo inside > ${root}/sub/a.txt && echo secret > ${dir}/secret && ln -sf ${dir}/secret ` +
+      `${root}/link`;
     const get = (path: string): string =>
       `${curl(4)} --path-as-is -w '%{http_code} %{content_type}\\n' 'http://${STACK[4]}${path}'`;
     const paths = ['/sub/a.txt', '/../secret', '/%2e%2e/secret', '/link', '/sub/%00a.txt'];

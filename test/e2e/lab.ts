@@ -1,6 +1,8 @@
 /**
- * Runs things against the real kernel: `tcplab lab -- bash -c SCRIPT` makes a private network namespace with a TUN device, the stack with all its services at one end of it, and runs the script
- * at the other. All of it is gone afterwards. Under CI a machine without a TUN fails these tests; elsewhere they say why they do not run.
+ * Runs things against the real kernel: `tcplab lab -- bash -c SCRIPT` makes a private network
+ * namespace with a TUN device, the stack with all its services at one end of it, and runs the
+ * script at the other. All of it is gone afterwards. Under CI a machine without a TUN fails these
+ * tests; elsewhere they say why they do not run.
  */
 import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
@@ -12,7 +14,10 @@ import { tunProblem } from '../../native-setup/checks.mjs';
 import { inCI } from '../tools/list.mjs';
 import { needs } from '../tools/needs.js';
 
-/** The project; where its path has spaces, by a symbolic link without, for scripts in bash do not quote it. */
+/**
+ * The project; where its path has spaces, by a symbolic link without, for scripts in bash do not
+ * quote it.
+ */
 export const ROOT = withoutSpaces(fileURLToPath(new URL('../..', import.meta.url)));
 export const MAIN = join(ROOT, 'dist', 'lab', 'cli', 'main.js');
 export const STACK = { 4: '198.18.0.2', 6: '[fd74:6370:6c61:62::2]' } as const;
@@ -36,12 +41,25 @@ function withoutSpaces(path: string): string {
 /** Busy machines take longer; a program that hangs, for ever. */
 const BUSY = 3;
 
-/** Runs a program to its end. One that takes much longer than `seconds`, which are a quiet machine's, is ended, and that is an error. */
-export function run(command: string, args: readonly string[], seconds = 50, options: SpawnOptions = {}): Promise<Ran> {
+/**
+ * Runs a program to its end. One that takes much longer than `seconds`, which are a quiet
+ * machine's, is ended, and that is an error.
+ */
+export function run(
+  command: string,
+  args: readonly string[],
+  seconds = 50,
+  options: SpawnOptions = {},
+): Promise<Ran> {
   return new Promise((resolve, reject) => {
     // CI's own variable switches colours on.
     const env = { ...(options.env ?? process.env), NO_COLOR: '1' };
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options, env, detached: true });
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...options,
+      env,
+      detached: true,
+    });
     let stdout = '';
     let stderr = '';
     child.stdout?.on('data', (d: Buffer) => (stdout += d.toString()));
@@ -49,7 +67,11 @@ export function run(command: string, args: readonly string[], seconds = 50, opti
     const timer = setTimeout(
       () => {
         process.kill(-child.pid!, 'SIGKILL');
-        reject(new Error(`${command} ${args.join(' ')} took more than ${BUSY * seconds} s\n${stdout}\n${stderr}`));
+        reject(
+          new Error(
+            `${command} ${args.join(' ')} took more than ${BUSY * seconds} s\n${stdout}\n${stderr}`,
+          ),
+        );
       },
       BUSY * seconds * 1000,
     );
@@ -74,13 +96,24 @@ sysctl() {
 
 /** A bash script beside the stack, with the options of `tcplab lab`. */
 export const lab = (script: string, options: readonly string[] = [], seconds = 50): Promise<Ran> =>
-  run(process.execPath, [MAIN, 'lab', '-q', ...options, '--', 'bash', '-c', PRELUDE + script], seconds);
+  run(
+    process.execPath,
+    [MAIN, 'lab', '-q', ...options, '--', 'bash', '-c', PRELUDE + script],
+    seconds,
+  );
 
-/** Root of the machine, who may be every user and make device nodes; root of a user namespace may not. */
+/**
+ * Root of the machine, who may be every user and make device nodes; root of a user namespace may
+ * not.
+ */
 export const isRoot =
-  process.getuid?.() === 0 && /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'latin1'));
+  process.getuid?.() === 0 &&
+  /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'latin1'));
 
-/** What `unshare` needs for a private network: root a network namespace, an ordinary user one of users too, with all capabilities in it. */
+/**
+ * What `unshare` needs for a private network: root a network namespace, an ordinary user one of
+ * users too, with all capabilities in it.
+ */
 export const UNSHARE = isRoot ? ['--net'] : ['--map-current-user', '--keep-caps', '--net'];
 
 /** A bash script in a private namespace without a stack: it starts `tcplab` itself, as $TCPLAB. */
@@ -104,7 +137,10 @@ function whyNot(): string | null {
   if (problem !== null) return problem;
   const { status, stderr } = spawnSync('unshare', [...UNSHARE, 'true'], { encoding: 'utf8' });
   if (status === 0) return null;
-  return `this user may not make a private network namespace (${(stderr ?? 'no unshare').trim()}): \`npm run cli -- doctor\` says what to do`;
+  return (
+    `this user may not make a private network namespace (${(stderr ?? 'no unshare').trim()}): ` +
+    `\`npm run cli -- doctor\` says what to do`
+  );
 }
 
 /** `describe`, where there is a TUN; in CI, always. */
@@ -115,20 +151,30 @@ export function describeWithTun(name: string, body: () => void): void {
 }
 
 const BAD =
-  'tcp.checksum.status == "Bad" || ip.checksum.status == "Bad" || udp.checksum.status == "Bad" || icmp.checksum.status == "Bad" || icmpv6.checksum.status == "Bad" || _ws.malformed';
+  'tcp.checksum.status == "Bad" || ip.checksum.status == "Bad" || udp.checksum.status == ' +
+  '"Bad" || icmp.checksum.status == "Bad" || icmpv6.checksum.status == "Bad" || _ws.malformed';
 
 /** What tshark, told to check checksums, finds wrong in a capture: nothing, if all is well. */
 export async function wrongIn(file: string): Promise<string> {
   needs('tshark');
   const checks = ['tcp', 'ip', 'udp'].flatMap((p) => ['-o', `${p}.check_checksum:TRUE`]);
-  // What tests send to this port is nobody's protocol: chance bytes may look like one that is malformed, or to be put together.
+  // What tests send to this port is nobody's protocol: chance bytes may look like one that is
+  // malformed, or to be put together.
   const plain = ['-d', 'tcp.port==9000,data'];
-  const { code, stdout, stderr } = await run('tshark', ['-r', file, ...checks, ...plain, '-Y', BAD], 60);
+  const { code, stdout, stderr } = await run(
+    'tshark',
+    ['-r', file, ...checks, ...plain, '-Y', BAD],
+    60,
+  );
   return code === 0 ? stdout : stderr;
 }
 
 /** Fields of the packets that match a filter, a line each. */
-export async function fieldsOf(file: string, filter: string, ...fields: string[]): Promise<string[]> {
+export async function fieldsOf(
+  file: string,
+  filter: string,
+  ...fields: string[]
+): Promise<string[]> {
   needs('tshark');
   const { stdout } = await run(
     'tshark',

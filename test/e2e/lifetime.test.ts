@@ -1,4 +1,7 @@
-/** A program with a stack ends when it has nothing left to do, as one with the kernel's sockets does; on a real TUN device. */
+/**
+ * A program with a stack ends when it has nothing left to do, as one with the kernel's sockets
+ * does; on a real TUN device.
+ */
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -6,7 +9,10 @@ import { describeWithTun, ROOT, run, UNSHARE } from './lab.js';
 
 const INDEX = pathToFileURL(join(ROOT, 'dist', 'index.js')).href;
 
-/** A module in a private namespace; `host` and `net` are there. It is ended, with an error, when it does not end by itself. */
+/**
+ * A module in a private namespace; `host` and `net` are there. It is ended, with an error, when it
+ * does not end by itself.
+ */
 const program = (body: string): ReturnType<typeof run> =>
   run(
     'unshare',

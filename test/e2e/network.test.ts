@@ -11,7 +11,9 @@ const dir = scratch();
 describeWithTun('nc', () => {
   it('gets its bytes back from echo after closing its half (-N)', async () => {
     needs('nc');
-    const script = `head -c 300000 /dev/urandom > ${dir}/sent; nc -N ${STACK[4]} 7 < ${dir}/sent > ${dir}/back && cmp ${dir}/sent ${dir}/back && echo same; echo over six | nc -N ${V6} 7`;
+    const script =
+      `head -c 300000 /dev/urandom > ${dir}/sent; nc -N ${STACK[4]} 7 < ${dir}/sent > ` +
+      `${dir}/back && cmp ${dir}/sent ${dir}/back && echo same; echo over six | nc -N ${V6} 7`;
     const { stdout, stderr } = await lab(script);
     expect(stdout, stderr).toBe('same\nover six\n');
   });
@@ -35,10 +37,16 @@ describeWithTun('nc', () => {
   it('speaks UDP with echo, and hears that nobody has another port', async () => {
     needs('nc', 'tshark');
     const file = join(dir, 'udp.pcapng');
-    const script = `echo hello | nc -u -w 1 ${STACK[4]} 7; echo six | nc -u -w 1 ${V6} 7; echo x | nc -u -w 1 ${STACK[4]} 4000; echo x | nc -u -w 1 ${V6} 4000`;
+    const script =
+      `echo hello | nc -u -w 1 ${STACK[4]} 7; echo six | nc -u -w 1 ${V6} 7; echo x | nc -u -w ` +
+      `1 ${STACK[4]} 4000; echo x | nc -u -w 1 ${V6} 4000`;
     expect((await lab(script, ['--pcap', file])).stdout).toBe('hello\nsix\n');
-    expect(await fieldsOf(file, 'icmp.type == 3 && icmp.code == 3', 'ip.src')).toEqual([`${STACK[4]},198.18.0.1`]); // ours, and the source of what it quotes;
-    expect(await fieldsOf(file, 'icmpv6.type == 1 && icmpv6.code == 4', 'icmpv6.code')).toEqual(['4']);
+    expect(await fieldsOf(file, 'icmp.type == 3 && icmp.code == 3', 'ip.src')).toEqual([
+      `${STACK[4]},198.18.0.1`,
+    ]); // ours, and the source of what it quotes;
+    expect(await fieldsOf(file, 'icmpv6.type == 1 && icmpv6.code == 4', 'icmpv6.code')).toEqual([
+      '4',
+    ]);
   });
 });
 
@@ -61,7 +69,12 @@ describeWithTun('ping', () => {
     it(`is answered in fragments no larger than the MTU of ${mtu}`, async () => {
       needs('ping', 'tshark');
       const file = join(dir, `ping-${mtu}.pcapng`);
-      await lab(`ping -c 1 -s 20000 ${STACK[4]}; ping -6 -c 1 -s 20000 ${V6}`, ['--mtu', String(mtu), '--pcap', file]);
+      await lab(`ping -c 1 -s 20000 ${STACK[4]}; ping -6 -c 1 -s 20000 ${V6}`, [
+        '--mtu',
+        String(mtu),
+        '--pcap',
+        file,
+      ]);
       expect(await wrongIn(file)).toBe('');
       for (const filter of [`ip.src == ${STACK[4]}`, `ipv6.src == ${V6}`]) {
         const lengths = (await fieldsOf(file, filter, 'frame.len')).map(Number);
@@ -76,7 +89,11 @@ describeWithTun('what goes out', () => {
   it('has DF set on every TCP segment, and no segment larger than the MTU when offloads are off', async () => {
     needs('tshark');
     const file = join(dir, 'df.pcapng');
-    await lab(`curl -s -o /dev/null http://${STACK[4]}/bytes/300000`, ['--no-offload', '--pcap', file]);
+    await lab(`curl -s -o /dev/null http://${STACK[4]}/bytes/300000`, [
+      '--no-offload',
+      '--pcap',
+      file,
+    ]);
     const rows = await fieldsOf(file, `ip.src == ${STACK[4]} && tcp`, 'ip.flags.df', 'frame.len');
     expect(rows.length).toBeGreaterThan(100);
     expect(new Set(rows.map((row) => row.split('\t')[0]))).toEqual(new Set(['1']));
@@ -95,7 +112,11 @@ describeWithTun('what goes out', () => {
 describeWithTun('a lossy link', () => {
   it('delivers 100 KB each way at 5 % loss, intact', async () => {
     const script = `head -c 100000 /dev/urandom > ${dir}/up; curl -sS --max-time 60 -T ${dir}/up http://${STACK[4]}/upload | sed 's/.*sha256 //'; sha256sum < ${dir}/up | cut -c1-64; curl -sS --max-time 60 http://${STACK[4]}/bytes/100000 | sha256sum | cut -c1-64`;
-    const { stdout, stderr } = await lab(script, ['--loss', '5%', '--delay', '2ms', '--seed', '5'], 120);
+    const { stdout, stderr } = await lab(
+      script,
+      ['--loss', '5%', '--delay', '2ms', '--seed', '5'],
+      120,
+    );
     const [arrived, sent, fetched] = stdout.trim().split('\n');
     expect(arrived, stderr).toBe(sent);
     const pattern = Uint8Array.from({ length: 100_000 }, (_, i) => i);

@@ -1,4 +1,7 @@
-/** Path MTU discovery with the kernel: as the router on the way, which sends the ICMP errors, and as the peer that has to believe ours. */
+/**
+ * Path MTU discovery with the kernel: as the router on the way, which sends the ICMP errors, and as
+ * the peer that has to believe ours.
+ */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWithTun, fieldsOf, lab, scratch, STACK, wrongIn } from './lab.js';
@@ -8,7 +11,10 @@ const SIZE = 3_000_000;
 const versions = [4, 6] as const;
 const V6 = 'fd74:6370:6c61';
 
-/** A second network, behind the kernel: its host $far has an MTU of 1500, and the way there one of 1300. */
+/**
+ * A second network, behind the kernel: its host $far has an MTU of 1500, and the way there one of
+ * 1300.
+ */
 const NETWORK = `
 sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 unshare --net sleep 60 & far=$!; trap 'kill $far' EXIT
@@ -33,7 +39,8 @@ for i in 1 2; do nsenter -t $far -n curl -sS --max-time 100 http://${STACK[versi
       const options = [...(offload ? [] : ['--no-offload']), '--pcap', file];
       const { stdout, stderr } = await lab(script, options);
       expect(stdout, stderr).toBe(`${SIZE}\n${SIZE}\n`);
-      // What an error quotes is cut off, or has its checksum not completed yet: no fault of the packet.
+      // What an error quotes is cut off, or has its checksum not completed yet: no fault of the
+      // packet.
       const wrong = (await wrongIn(file))
         .split('\n')
         .filter((line) => !/Fragmentation needed|Packet Too Big/.test(line));
@@ -47,9 +54,12 @@ for i in 1 2; do nsenter -t $far -n curl -sS --max-time 100 http://${STACK[versi
       expect(errors.length).toBeGreaterThan(0);
       expect(errors.length).toBeLessThanOrEqual(10);
       expect(new Set(errors)).toEqual(new Set(['1300']));
-      const source = version === 4 ? `ip.src == ${STACK[4]}` : `ipv6.src == ${STACK[6].slice(1, -1)}`;
+      const source =
+        version === 4 ? `ip.src == ${STACK[4]}` : `ipv6.src == ${STACK[6].slice(1, -1)}`;
       const syns = await fieldsOf(file, `${source} && tcp.flags.syn == 1`, 'tcp.options.mss_val');
-      expect(syns, 'what we announce is what we take').toEqual(version === 4 ? ['1460', '1460'] : ['1440', '1440']);
+      expect(syns, 'what we announce is what we take').toEqual(
+        version === 4 ? ['1460', '1460'] : ['1440', '1440'],
+      );
       if (offload) return; // a capture has super-segments whole
       const long = await fieldsOf(file, `${source} && tcp && frame.len > 1300`, 'tcp.stream');
       expect(long.length).toBe(errors.length);
@@ -76,7 +86,13 @@ ip route get ${to} | grep -o 'mtu [0-9]*'`;
 sysctl -qw net.ipv4.tcp_mtu_probing=2
 head -c ${SIZE} /dev/zero | curl -sS --max-time 100 -T - ${url}/upload | cut -d ' ' -f 1
 curl -sS --max-time 100 ${url}/bytes/${SIZE} | wc -c`;
-    const { stdout, stderr } = await lab(script, ['--path-mtu', '1300,blackhole', '--mtu-probing', '2', '--stats']);
+    const { stdout, stderr } = await lab(script, [
+      '--path-mtu',
+      '1300,blackhole',
+      '--mtu-probing',
+      '2',
+      '--stats',
+    ]);
     expect(stdout, stderr).toBe(`${SIZE}\n${SIZE}\n`);
     expect(stderr).toMatch(/TcpExtTCPMTUPSuccess +[1-9]/);
   });

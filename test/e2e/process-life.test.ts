@@ -1,9 +1,14 @@
-/** What keeps a process alive and what does not, over loopback in memory: each program is played with `node:net`, too. */
+/**
+ * What keeps a process alive and what does not, over loopback in memory: each program is played
+ * with `node:net`, too.
+ */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ROOT, run } from './lab.js';
 
-/** `net`, `newSocket` and `host`, or Node's. What a program still waits for after a second holds it. */
+/**
+ * `net`, `newSocket` and `host`, or Node's. What a program still waits for after a second holds it.
+ */
 const program = (ours: boolean, body: string): string => `
   import * as stock from 'node:net';
   ${ours ? `const t = await import(${JSON.stringify(join(ROOT, 'dist', 'index.js'))});` : ''}
@@ -31,17 +36,38 @@ const program = (ours: boolean, body: string): string => `
 it.each<[string, string, 'alive' | 'ends']>([
   ['a server', `net.createServer().listen(0, '127.0.0.1');`, 'alive'],
   ['a server that is unreferenced', `net.createServer().listen(0, '127.0.0.1').unref();`, 'ends'],
-  ['a server unreferenced before it listens', `net.createServer().unref().listen(0, '127.0.0.1');`, 'ends'],
-  ['a server that closed', `const s = net.createServer().listen(0, '127.0.0.1', () => s.close());`, 'ends'],
-  ['an idle connection that is read', `const { client } = await pair(); client.resume();`, 'alive'],
-  ['both ends unreferenced', `const { client, theirs } = await pair(); client.unref(); theirs.unref();`, 'ends'],
   [
-    'a socket that is paused from its start',
-    `const { client, theirs } = await pair({ pauseOnConnect: true }); theirs.unref(); client.unref();`,
+    'a server unreferenced before it listens',
+    `net.createServer().unref().listen(0, '127.0.0.1');`,
     'ends',
   ],
-  ['pauseOnConnect', `const { client } = await pair({ pauseOnConnect: true }); client.unref();`, 'ends'],
-  ['a socket paused later, which reads ahead', `const { client } = await pair(); client.pause();`, 'alive'],
+  [
+    'a server that closed',
+    `const s = net.createServer().listen(0, '127.0.0.1', () => s.close());`,
+    'ends',
+  ],
+  ['an idle connection that is read', `const { client } = await pair(); client.resume();`, 'alive'],
+  [
+    'both ends unreferenced',
+    `const { client, theirs } = await pair(); client.unref(); theirs.unref();`,
+    'ends',
+  ],
+  [
+    'a socket that is paused from its start',
+    'const { client, theirs } = await pair({ pauseOnConnect: true }); theirs.unref(); ' +
+      'client.unref();',
+    'ends',
+  ],
+  [
+    'pauseOnConnect',
+    `const { client } = await pair({ pauseOnConnect: true }); client.unref();`,
+    'ends',
+  ],
+  [
+    'a socket paused later, which reads ahead',
+    `const { client } = await pair(); client.pause();`,
+    'alive',
+  ],
   [
     'both ends over, with something unread',
     `const { client, theirs } = await pair(); theirs.end('bye'); client.resume().end('never read');
@@ -68,12 +94,17 @@ it.each<[string, string, 'alive' | 'ends']>([
   ['one that was never connected', `newSocket();`, 'ends'],
   [
     'a timeout of its own',
-    `const { client, theirs } = await pair(); client.setTimeout(60_000); client.unref(); theirs.unref();`,
+    'const { client, theirs } = await pair(); client.setTimeout(60_000); client.unref(); ' +
+      'theirs.unref();',
     'ends',
   ],
 ])('%s', async (_, body, expected) => {
   for (const ours of [false, true]) {
-    const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', program(ours, body)], 20);
+    const { stdout, stderr } = await run(
+      process.execPath,
+      ['--input-type=module', '-e', program(ours, body)],
+      20,
+    );
     expect([ours, stdout.trim()], stderr).toEqual([ours, expected]);
   }
 });

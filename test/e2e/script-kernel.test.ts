@@ -1,4 +1,7 @@
-/** `npm run script:kernel` itself: scripts that hold for the kernel are SAME, one that does not is DIFFERENT and says in what. All of test/scripts takes minutes. */
+/**
+ * `npm run script:kernel` itself: scripts that hold for the kernel are SAME, one that does not is
+ * DIFFERENT and says in what. All of test/scripts takes minutes.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,12 +14,17 @@ import { describeWithTun } from './lab.js';
 const BUSY_MS = '1000';
 
 function check(...args: readonly string[]): { status: number | null; out: string } {
-  const done = spawnSync(process.execPath, ['test/script-kernel/run.mjs', '--tolerance', BUSY_MS, ...args], {
-    encoding: 'utf8',
-    timeout: 300_000,
-  });
+  const done = spawnSync(
+    process.execPath,
+    ['test/script-kernel/run.mjs', '--tolerance', BUSY_MS, ...args],
+    {
+      encoding: 'utf8',
+      timeout: 300_000,
+    },
+  );
   const [, reason] = /^SKIP (?!.*lacking\.pkt)\S+: (.*)$/m.exec(done.stdout) ?? [];
-  if (reason !== undefined) cannotBeTested(`the scripts cannot be compared with this machine's kernel: ${reason}`);
+  if (reason !== undefined)
+    cannotBeTested(`the scripts cannot be compared with this machine's kernel: ${reason}`);
   return { status: done.status, out: done.stdout + done.stderr };
 }
 
@@ -77,8 +85,18 @@ describeWithTun('packet scripts against the kernel', () => {
       ],
       ['calls/queue-left', 'cmsg_data=600', 'cmsg_data=601', 'the kernel TCP_CM_INQ 600'],
       ['calls/queue-left', 'msg_flags=MSG_CTRUNC', 'msg_flags=0', 'the kernel 8'],
-      ['calls/accept-address', 'sin_port = htons(5000)', 'sin_port = htons(5001)', 'the kernel 192.0.2.1 port 5000'],
-      ['rack-tlp/probe-counted', 'TCPDSACKRecv | grep -q " 1 "', 'TCPDSACKRecv | grep -q " 2 "', 'the kernel 1'],
+      [
+        'calls/accept-address',
+        'sin_port = htons(5000)',
+        'sin_port = htons(5001)',
+        'the kernel 192.0.2.1 port 5000',
+      ],
+      [
+        'rack-tlp/probe-counted',
+        'TCPDSACKRecv | grep -q " 1 "',
+        'TCPDSACKRecv | grep -q " 2 "',
+        'the kernel 1',
+      ],
     ];
     try {
       const files = changes.map(([name, from, to], i) => {

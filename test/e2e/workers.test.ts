@@ -1,4 +1,7 @@
-/** `tcplab serve --workers`: the kernel spreads flows over the queues and keeps each on its own; what has no flow finds its stack all the same. */
+/**
+ * `tcplab serve --workers`: the kernel spreads flows over the queues and keeps each on its own;
+ * what has no flow finds its stack all the same.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -10,16 +13,21 @@ const SERVE = (options = ''): string => `
 rm -f out err
 $TCPLAB serve --tun t0 --workers 3 -q --stats ${options} > out 2> err & serve=$!
 for i in $(seq 200); do grep -q ready out && break; sleep 0.05; done`;
-/** A worker that ends leaves its queue, and what still comes for its connections goes to another's: so first they end, the last ACK as well. */
+/**
+ * A worker that ends leaves its queue, and what still comes for its connections goes to another's:
+ * so first they end, the last ACK as well.
+ */
 const SETTLE = `
 for i in $(seq 100); do [ -z "$(ss -Htn state connected exclude time-wait)" ] && break; sleep 0.05; done; sleep 0.5`;
 const END = 'kill -TERM $serve; wait $serve; echo "exit $?"; cat err; ip -br link show t0 2>&1';
 
 describeWithTun('three workers', () => {
   const dir = scratch();
-  const run = (script: string): Promise<{ stdout: string; stderr: string }> => inNamespace(`cd ${dir}; ${script}`);
+  const run = (script: string): Promise<{ stdout: string; stderr: string }> =>
+    inNamespace(`cd ${dir}; ${script}`);
   const shares = (said: string): { each: number[]; passed: number } => {
-    const [, each, passed] = /connections of each worker: ([\d, ]+); packets passed on between them: (\d+)/.exec(said)!;
+    const [, each, passed] =
+      /connections of each worker: ([\d, ]+); packets passed on between them: (\d+)/.exec(said)!;
     return { each: each!.split(', ').map(Number), passed: Number(passed) };
   };
 
@@ -43,7 +51,12 @@ wait $rest; ${SETTLE}; ${END}`);
     // Each has its own capture, and no stream is in two of them.
     const streams = await Promise.all(
       [0, 1, 2].map((n) =>
-        fieldsOf(join(dir, `w.${n}.pcapng`), 'tcp.flags.syn == 1 && tcp.dstport != 65535', 'ipv6.version', 'tcp.port'),
+        fieldsOf(
+          join(dir, `w.${n}.pcapng`),
+          'tcp.flags.syn == 1 && tcp.dstport != 65535',
+          'ipv6.version',
+          'tcp.port',
+        ),
       ),
     );
     // Of IPv4 and IPv6 two may have the same ports.
@@ -79,7 +92,9 @@ kill $far; ${END}`);
 ip tuntap add dev single mode tun
 $TCPLAB serve --tun single --workers 2 -q 2>&1; echo "exit $?"
 $TCPLAB serve --tun t0 --workers 2 --pcap - 2>&1; echo "exit $?"`);
-    expect(stdout).toMatch(/single has one queue, and each worker needs one[\s\S]*up --multi-queue[\s\S]*exit 77/);
+    expect(stdout).toMatch(
+      /single has one queue, and each worker needs one[\s\S]*up --multi-queue[\s\S]*exit 77/,
+    );
     expect(stdout).toMatch(/--workers does not go with --pcap -[\s\S]*exit 2/);
     expect(existsSync(join(dir, '-'))).toBe(false);
   });

@@ -1,6 +1,8 @@
 /**
- * Mutated packets against connections in every state: no exception, and all invariants hold after each. The seed is fixed; three of four packets have their checksums repaired, so that they
- * get past the first check. How many packets reached each step of RFC 9293 section 3.10.7 is printed, and must be enough to mean something.
+ * Mutated packets against connections in every state: no exception, and all invariants hold after
+ * each. The seed is fixed; three of four packets have their checksums repaired, so that they get
+ * past the first check. How many packets reached each step of RFC 9293 section 3.10.7 is printed,
+ * and must be enough to mean something.
  *
  *     npm run fuzz -- --packets 10000000 --seed 1
  */
@@ -14,9 +16,15 @@ import { repairChecksums, Targets, TARGET_STATES } from './targets.js';
 const PACKETS = Number(process.env['TCPLAB_FUZZ_PACKETS'] ?? 200_000);
 const SEED = Number(process.env['TCPLAB_FUZZ_SEED'] ?? 20_261_123);
 const LEAST_AT_EACH_STEP = 1000;
-/** What one packet may make a stack send: the window that an ACK opens, say. Nobody gets more work out of us than this. */
+/**
+ * What one packet may make a stack send: the window that an ACK opens, say. Nobody gets more work
+ * out of us than this.
+ */
 const MOST_ANSWERS = 16;
-/** What the heap may grow by from a quarter of the way to the end. A byte kept of each packet would be more in a long run. */
+/**
+ * What the heap may grow by from a quarter of the way to the end. A byte kept of each packet would
+ * be more in a long run.
+ */
 const HEAP_GROWTH_BYTES = 4 << 20;
 
 type Mutation = (p: Uint8Array, r: SeededRandom) => Uint8Array;
@@ -50,7 +58,8 @@ const MUTATIONS: readonly Mutation[] = [
     if (at + 20 > p.length) return p;
     const out = new Uint8Array(p.length + bytes);
     out.set(p.subarray(0, at + 20));
-    for (let i = 0; i < bytes; i++) out[at + 20 + i] = r.below(3) === 0 ? r.below(256) : INTERESTING[r.below(12)]!;
+    for (let i = 0; i < bytes; i++)
+      out[at + 20 + i] = r.below(3) === 0 ? r.below(256) : INTERESTING[r.below(12)]!;
     out.set(p.subarray(at + 20), at + 20 + bytes);
     out[at + 12] = ((20 + bytes) / 4) << 4;
     return fixLength(out);
@@ -139,20 +148,37 @@ describe(`${PACKETS} mutated packets, seed ${SEED}`, () => {
       try {
         targets.inject(packet);
       } catch (error) {
-        throw new Error(`packet ${n} of seed ${SEED} in ${state}: ${Buffer.from(packet).toString('hex')}`, {
-          cause: error,
-        });
+        throw new Error(
+          `packet ${n} of seed ${SEED} in ${state}: ${Buffer.from(packet).toString('hex')}`,
+          {
+            cause: error,
+          },
+        );
       }
-      const broken = target.conn?.checkInvariants() ?? (n % 1000 === 0 ? stack.checkInvariants() : null);
+      const broken =
+        target.conn?.checkInvariants() ?? (n % 1000 === 0 ? stack.checkInvariants() : null);
       if (broken !== null)
-        throw new Error(`packet ${n} of seed ${SEED} in ${state}: ${broken}\n${Buffer.from(packet).toString('hex')}`);
+        throw new Error(
+          `packet ${n} of seed ${SEED} in ${state}: ${broken}\n` +
+            `${Buffer.from(packet).toString('hex')}`,
+        );
       most = Math.max(most, targets.answers - before);
       sent.set(state, (sent.get(state) ?? 0) + 1);
       if (n % 16 === 0) targets.pass(random.below(200) * MILLISECOND);
     }
     const growth = heapUsed() - heap;
     const { steps } = stack.counters;
-    const names = ['SYN-SENT', 'sequence number', 'RST', 'security', 'SYN', 'ACK', 'URG', 'text', 'FIN'];
+    const names = [
+      'SYN-SENT',
+      'sequence number',
+      'RST',
+      'security',
+      'SYN',
+      'ACK',
+      'URG',
+      'text',
+      'FIN',
+    ];
     console.log(
       [...names.entries()].map(([i, name]) => `step ${i} ${name}: ${steps[i]!}`).join('\n'),
       '\n',
@@ -162,7 +188,9 @@ describe(`${PACKETS} mutated packets, seed ${SEED}`, () => {
     );
     for (const [i, name] of names.entries()) {
       if (name !== 'security')
-        expect(steps[i], `packets that reached step ${i}, ${name}`).toBeGreaterThanOrEqual(LEAST_AT_EACH_STEP);
+        expect(steps[i], `packets that reached step ${i}, ${name}`).toBeGreaterThanOrEqual(
+          LEAST_AT_EACH_STEP,
+        );
     }
     for (const state of TARGET_STATES) expect(sent.get(state)).toBeGreaterThan(LEAST_AT_EACH_STEP);
     expect(most).toBeLessThanOrEqual(MOST_ANSWERS);
@@ -174,6 +202,8 @@ describe(`${PACKETS} mutated packets, seed ${SEED}`, () => {
     }
     targets.turn();
     targets.pass(200 * SECOND);
-    expect([stack.tcp.connectionCount, stack.tcp.timeWait.size, stack.tcp.env.pool.lent]).toEqual([0, 0, 0]);
+    expect([stack.tcp.connectionCount, stack.tcp.timeWait.size, stack.tcp.env.pool.lent]).toEqual([
+      0, 0, 0,
+    ]);
   }, 86_400_000);
 });

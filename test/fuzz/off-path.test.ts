@@ -1,8 +1,11 @@
 /**
- * Whoever is not on the path sees none of our packets. At worst they know both addresses and both ports; the sequence numbers they have to guess. 200,000 guesses, TCP of all kinds and ICMP errors that
- * quote guessed numbers, against established connections in the middle of their work: none is broken, slowed to a smaller path MTU, or carries a byte that its peer did not send.
+ * Whoever is not on the path sees none of our packets. At worst they know both addresses and both
+ * ports; the sequence numbers they have to guess. 200,000 guesses, TCP of all kinds and ICMP errors
+ * that quote guessed numbers, against established connections in the middle of their work: none is
+ * broken, slowed to a smaller path MTU, or carries a byte that its peer did not send.
  *
- * A guess may hit: the very RCV.NXT with a RST is one in 2^32, data within both windows less than one in 2^31 at these windows. With this seed none does.
+ * A guess may hit: the very RCV.NXT with a RST is one in 2^32, data within both windows less than
+ * one in 2^31 at these windows. With this seed none does.
  */
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../src/base/random.js';
@@ -20,8 +23,24 @@ const GUESSES = 200_000;
 const SEED = 20_261_123;
 const BYTES = 400_000;
 const { SYN, ACK, FIN, RST, PSH, URG } = TcpFlag;
-const KINDS = [RST, RST | ACK, SYN, SYN | ACK, ACK, PSH | ACK, FIN | ACK, URG | ACK, FIN, 0, SYN | FIN, 0xff];
-/** Of the errors: unreachable of each kind (3 is the port, 4 needs fragmentation, ...), packet too big, time exceeded, parameter problem. */
+const KINDS = [
+  RST,
+  RST | ACK,
+  SYN,
+  SYN | ACK,
+  ACK,
+  PSH | ACK,
+  FIN | ACK,
+  URG | ACK,
+  FIN,
+  0,
+  SYN | FIN,
+  0xff,
+];
+/**
+ * Of the errors: unreachable of each kind (3 is the port, 4 needs fragmentation, ...), packet too
+ * big, time exceeded, parameter problem.
+ */
 const ERRORS = { 4: [3, 11, 12, 4, 5], 6: [1, 2, 3, 4] } as const;
 
 describe(`${GUESSES} guesses of somebody who is not on the path, seed ${SEED}`, () => {
@@ -29,8 +48,13 @@ describe(`${GUESSES} guesses of somebody who is not on the path, seed ${SEED}`, 
     const r = new SeededRandom(SEED + version);
     const lane = { ...NO_IMPAIRMENTS, delay: 20 * MILLISECOND };
     const h = new Hosts({ seed: SEED, link: { in: lane, out: lane } });
-    const transfers = Array.from({ length: 4 }, (_, i) => exchange(h, BYTES, BYTES, version, 7 + i));
-    h.time.runUntil(() => transfers.every(({ server }) => server.established || server.received > 0), SECOND);
+    const transfers = Array.from({ length: 4 }, (_, i) =>
+      exchange(h, BYTES, BYTES, version, 7 + i),
+    );
+    h.time.runUntil(
+      () => transfers.every(({ server }) => server.established || server.received > 0),
+      SECOND,
+    );
     const conns = transfers.map(({ server }) => server.conn!);
     const rx = new RxPacket();
     for (let n = 0; n < GUESSES / 2; n++) {
@@ -49,7 +73,12 @@ describe(`${GUESSES} guesses of somebody who is not on the path, seed ${SEED}`, 
     expect(conns.map((c) => c.error)).toEqual([null, null, null, null]);
     h.settle();
     for (const { client, server } of transfers) {
-      expect([client.received, server.received, client.error, server.error]).toEqual([BYTES, BYTES, null, null]);
+      expect([client.received, server.received, client.error, server.error]).toEqual([
+        BYTES,
+        BYTES,
+        null,
+        null,
+      ]);
       expect([client.closed, server.closed]).toEqual([true, true]);
     }
     expect(conns.map((c) => c.snd.mss)).toEqual(conns.map(() => (version === 4 ? 1448 : 1428)));
@@ -82,10 +111,19 @@ function error(conn: Connection, version: 4 | 6, r: SeededRandom): Uint8Array {
     ack: r.int32(),
   });
   swapAddresses(quoted, version);
-  const message = Uint8Array.from([type, r.below(16), 0, 0, ...be32(576 + r.below(900)), ...quoted]);
+  const message = Uint8Array.from([
+    type,
+    r.below(16),
+    0,
+    0,
+    ...be32(576 + r.below(900)),
+    ...quoted,
+  ]);
   const pseudo = version === 4 ? 0 : naivePseudoSum(6, 58, message.length);
   message.set(be16(~naiveSum(message, pseudo)), 2);
-  return version === 4 ? ipv4({ protocol: 1, payload: message }) : ipv6({ nextHeader: 58, payload: message });
+  return version === 4
+    ? ipv4({ protocol: 1, payload: message })
+    : ipv6({ nextHeader: 58, payload: message });
 }
 
 function swapAddresses(p: Uint8Array, version: 4 | 6): void {

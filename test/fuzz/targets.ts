@@ -1,6 +1,7 @@
 /**
- * What the fuzzer shoots at: one stack with connections held in every state of RFC 9293, and for each a template of a segment that its real peer could send now.
- * A connection that a mutated packet ended is made anew.
+ * What the fuzzer shoots at: one stack with connections held in every state of RFC 9293, and for
+ * each a template of a segment that its real peer could send now. A connection that a mutated
+ * packet ended is made anew.
  */
 import { SeededRandom } from '../../src/base/random.js';
 import { Slab } from '../../src/base/slab.js';
@@ -131,7 +132,10 @@ export class Targets {
     return t.conn === null || t.conn.stateName === t.state;
   }
 
-  /** Mutated data moves the numbers on: a template that stays behind would only ever test the first step. */
+  /**
+   * Mutated data moves the numbers on: a template that stays behind would only ever test the first
+   * step.
+   */
   private refresh(t: Target): void {
     const { conn } = t;
     if (conn === null) return;
@@ -146,7 +150,10 @@ export class Targets {
     const t: Target = { state, version, port, conn: null, seq: this.random.int32(), ack: 0 };
     if (state === 'CLOSED' || state === 'LISTEN') return t;
     if (state === 'SYN-SENT') {
-      t.conn = this.stack.connect({ remote: version === 4 ? A4 : A6, remotePort: port, user: silent }, this.now);
+      t.conn = this.stack.connect(
+        { remote: version === 4 ? A4 : A6, remotePort: port, user: silent },
+        this.now,
+      );
       this.turn();
       t.ack = t.conn.snd.nxt;
       return t;
@@ -224,7 +231,8 @@ export class Targets {
     return null;
   }
 
-  // ---- Packets ------------------------------------------------------------------------------------------------------
+  // ---- Packets
+  // -----------------------------------------------------------------------------------------------
 
   private send(t: Target, flags: number, port: number): void {
     this.inject(this.segment(t, flags, port, 0));
@@ -287,7 +295,15 @@ export class Targets {
     const types = t.version === 4 ? [0, 3, 4, 5, 8, 11, 12] : [1, 2, 3, 4, 128, 129, 133, 143];
     const type = types[this.random.below(types.length)]!;
     this.ip.protocol = t.version === 4 ? PROTOCOL_ICMP : 58;
-    writeIcmp(slab, ipBytes, this.ip, type, this.random.below(6), this.random.int32(), quoted.length);
+    writeIcmp(
+      slab,
+      ipBytes,
+      this.ip,
+      type,
+      this.random.below(6),
+      this.random.int32(),
+      quoted.length,
+    );
     return this.finish(slab, t.version, this.ip.protocol, 8 + quoted.length);
   }
 
@@ -334,7 +350,10 @@ export class Targets {
   }
 }
 
-/** Makes the IPv4 header's and TCP's checksums right, as far as there are such headers, so that a mutation gets deeper than the first check. */
+/**
+ * Makes the IPv4 header's and TCP's checksums right, as far as there are such headers, so that a
+ * mutation gets deeper than the first check.
+ */
 export function repairChecksums(packet: Uint8Array): void {
   const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
   const v4 = packet.length > 0 && packet[0]! >> 4 === 4;
@@ -366,5 +385,8 @@ export function repairChecksums(packet: Uint8Array): void {
   const pseudo = v4
     ? pseudoHeaderSum(0, 0, 0, w(12), 0, 0, 0, w(16), protocol)
     : pseudoHeaderSum(w(8), w(12), w(16), w(20), w(24), w(28), w(32), w(36), protocol);
-  put(ipBytes + at, checksumAdd(view, ipBytes, length, protocol === PROTOCOL_ICMP ? 0 : fold(pseudo + length)));
+  put(
+    ipBytes + at,
+    checksumAdd(view, ipBytes, length, protocol === PROTOCOL_ICMP ? 0 : fold(pseudo + length)),
+  );
 }

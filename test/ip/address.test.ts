@@ -4,10 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { Address, AddressError, Prefix } from '../../src/ip/address.js';
 
 /** Groups of which many are zero: what makes a short form short. */
-const groups = fc.array(fc.oneof(fc.constant(0), fc.constant(0), fc.integer({ min: 0, max: 0xffff })), {
-  minLength: 8,
-  maxLength: 8,
-});
+const groups = fc.array(
+  fc.oneof(fc.constant(0), fc.constant(0), fc.integer({ min: 0, max: 0xffff })),
+  {
+    minLength: 8,
+    maxLength: 8,
+  },
+);
 const wordsOf = (g: number[]): [number, number, number, number] => {
   const word = (i: number): number => (g[i]! << 16) | g[i + 1]!;
   return [word(0), word(2), word(4), word(6)];
@@ -19,7 +22,8 @@ describe('Address', () => {
       fc.property(groups, (g) => {
         const a = Address.fromWords(...wordsOf(g));
         const long = g.map((n) => n.toString(16)).join(':');
-        if (a.version === 6) expect(`[${a.toString()}]`).toBe(new URL(`http://[${long}]/`).hostname);
+        if (a.version === 6)
+          expect(`[${a.toString()}]`).toBe(new URL(`http://[${long}]/`).hostname);
         expect(Address.parse(a.toString()).equals(a)).toBe(true);
         expect(Address.parse(long).equals(a)).toBe(true);
         expect(Address.parse(long.toUpperCase()).equals(a)).toBe(true);
@@ -30,12 +34,15 @@ describe('Address', () => {
 
   it('prints IPv4 as four numbers, and reads that again', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 255 }), { minLength: 4, maxLength: 4 }), (parts) => {
-        const text = parts.join('.');
-        const a = Address.parse(text);
-        expect([a.toString(), a.version, a.family]).toEqual([text, 4, 'IPv4']);
-        expect(Address.parse(`::ffff:${text}`).equals(a)).toBe(true);
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 255 }), { minLength: 4, maxLength: 4 }),
+        (parts) => {
+          const text = parts.join('.');
+          const a = Address.parse(text);
+          expect([a.toString(), a.version, a.family]).toEqual([text, 4, 'IPv4']);
+          expect(Address.parse(`::ffff:${text}`).equals(a)).toBe(true);
+        },
+      ),
       { seed: 791, numRuns: 300 },
     );
   });
@@ -81,12 +88,18 @@ describe('Address', () => {
   });
 
   it.each([
-    ['1.2.3', "'1.2.3' is no IP address: write four numbers with dots between them, or a v6 address"],
+    [
+      '1.2.3',
+      "'1.2.3' is no IP address: write four numbers with dots between them, or a v6 address",
+    ],
     ['1.2.3.256', "'1.2.3.256' is no IP address: '256' is not a number from 0 to 255"],
     ['1.2.3.04', "'1.2.3.04' is no IP address: '04' is not a number from 0 to 255"],
     ['1::2::3', "'1::2::3' is no IP address: '::' may stand once"],
     ['1:2:3', "'1:2:3' is no IP address: it needs eight groups"],
-    ['1:2:3:4:5:6:7:xyz', "'1:2:3:4:5:6:7:xyz' is no IP address: 'xyz' is not one to four hex digits"],
+    [
+      '1:2:3:4:5:6:7:xyz',
+      "'1:2:3:4:5:6:7:xyz' is no IP address: 'xyz' is not one to four hex digits",
+    ],
   ])('says what is wrong with %s', (text, message) => {
     expect(() => Address.parse(text)).toThrow(AddressError);
     expect(() => Address.parse(text)).toThrow(message);
@@ -125,7 +138,9 @@ describe('Prefix', () => {
         const a = Address.fromWords(...wordsOf(g));
         const other = g.slice();
         other[flip >> 4]! ^= 0x8000 >> (flip & 15);
-        const contains = new Prefix(a, a.version === 4 ? Math.max(0, bits - 96) : bits).contains(...wordsOf(other));
+        const contains = new Prefix(a, a.version === 4 ? Math.max(0, bits - 96) : bits).contains(
+          ...wordsOf(other),
+        );
         const effective = a.version === 4 ? Math.max(96, bits) : bits;
         expect(contains).toBe(flip >= effective);
       }),
@@ -153,10 +168,15 @@ describe('Prefix', () => {
     expect([Prefix.parse('1.2.3.4').bits, Prefix.parse('fd00::1').bits]).toEqual([32, 128]);
   });
 
-  it.each(['1.2.3.4/33', 'fd00::1/129', '1.2.3.4/', '1.2.3.4/-1', '1.2.3.4/2x', '1.2.3.4/24/8', 'fd00::1/1e1'])(
-    'refuses %s',
-    (text) => {
-      expect(() => Prefix.parse(text)).toThrow(/the prefix length must be 0\.\.(32|128)/);
-    },
-  );
+  it.each([
+    '1.2.3.4/33',
+    'fd00::1/129',
+    '1.2.3.4/',
+    '1.2.3.4/-1',
+    '1.2.3.4/2x',
+    '1.2.3.4/24/8',
+    'fd00::1/1e1',
+  ])('refuses %s', (text) => {
+    expect(() => Prefix.parse(text)).toThrow(/the prefix length must be 0\.\.(32|128)/);
+  });
 });

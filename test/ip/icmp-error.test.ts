@@ -26,7 +26,10 @@ describe("an ICMP error is what Linux's errno says of it", () => {
     [Icmp4.sourceQuench, 0, '', false],
     [Icmp4.redirect, 1, '', false],
   ])('ICMPv4 type %d, code %d: "%s", hard: %s', (type, code, errno, hard) => {
-    expect(classified(4, type, code)).toEqual([true, expect.objectContaining({ type, code, errno, hard, mtu: 0 })]);
+    expect(classified(4, type, code)).toEqual([
+      true,
+      expect.objectContaining({ type, code, errno, hard, mtu: 0 }),
+    ]);
   });
 
   it.each([
@@ -39,14 +42,28 @@ describe("an ICMP error is what Linux's errno says of it", () => {
     [Icmp6.timeExceeded, 0, 'EHOSTUNREACH', false],
     [Icmp6.parameterProblem, 1, 'EPROTO', false],
   ])('ICMPv6 type %d, code %d: "%s", hard: %s', (type, code, errno, hard) => {
-    expect(classified(6, type, code)).toEqual([true, expect.objectContaining({ type, code, errno, hard, mtu: 0 })]);
+    expect(classified(6, type, code)).toEqual([
+      true,
+      expect.objectContaining({ type, code, errno, hard, mtu: 0 }),
+    ]);
   });
 
   it('and says the MTU of the next hop: RFC 1191 has 16 bits for it, RFC 4443 has 32', () => {
-    const needed = classified(4, unreachable, Unreachable4.fragmentationNeeded, (0xdead << 16) | 1400);
-    expect(needed).toEqual([true, expect.objectContaining({ errno: 'EMSGSIZE', hard: false, mtu: 1400 })]);
+    const needed = classified(
+      4,
+      unreachable,
+      Unreachable4.fragmentationNeeded,
+      (0xdead << 16) | 1400,
+    );
+    expect(needed).toEqual([
+      true,
+      expect.objectContaining({ errno: 'EMSGSIZE', hard: false, mtu: 1400 }),
+    ]);
     const tooBig = classified(6, Icmp6.packetTooBig, 0, -1);
-    expect(tooBig).toEqual([true, expect.objectContaining({ errno: 'EMSGSIZE', hard: false, mtu: 0xffff_ffff })]);
+    expect(tooBig).toEqual([
+      true,
+      expect.objectContaining({ errno: 'EMSGSIZE', hard: false, mtu: 0xffff_ffff }),
+    ]);
   });
 
   it.each([

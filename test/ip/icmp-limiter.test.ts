@@ -8,7 +8,8 @@ import { IcmpLimiter } from '../../src/ip/icmp-limiter.js';
 const luck = (value: number): Random => ({ int32: () => 0, float: () => value });
 
 const START = 5 * SECOND;
-const to = (limiter: IcmpLimiter, host: number, now: number): boolean => limiter.allow(Address.v4(host), now);
+const to = (limiter: IcmpLimiter, host: number, now: number): boolean =>
+  limiter.allow(Address.v4(host), now);
 
 function count(n: number, allow: (i: number) => boolean): number {
   let allowed = 0;

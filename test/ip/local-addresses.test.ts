@@ -4,7 +4,13 @@ import { Destination, LocalAddresses } from '../../src/ip/local-addresses.js';
 import { DROP_NAMES } from '../../src/wire/drop.js';
 import { IpHeader } from '../../src/wire/ip.js';
 
-const ours = ['198.18.0.2/24', '10.1.2.3/8', 'fe80::2/64', 'fd74:6370:6c61:62::2/64', '2001:db8::12:3456/64'];
+const ours = [
+  '198.18.0.2/24',
+  '10.1.2.3/8',
+  'fe80::2/64',
+  'fd74:6370:6c61:62::2/64',
+  '2001:db8::12:3456/64',
+];
 const local = new LocalAddresses(ours.map((text) => Prefix.parse(text)));
 
 const words = (text: string): [number, number, number, number] => {
@@ -13,7 +19,11 @@ const words = (text: string): [number, number, number, number] => {
 };
 
 /** An IPv6 header for the mapped form too, when `version` says so. */
-function check(from: string, to: string, { looped = false, version = 0, protocol = 6 } = {}): string {
+function check(
+  from: string,
+  to: string,
+  { looped = false, version = 0, protocol = 6 } = {},
+): string {
   const h = new IpHeader();
   h.version = (version || Address.parse(from).version) as 4 | 6;
   h.protocol = protocol;
@@ -100,7 +110,8 @@ describe('a source', () => {
 
   it(':: may be a new host that speaks ICMPv6, and nothing else (RFC 4291 section 2.5.2)', () => {
     expect(check('::', 'ff02::1:ff00:2', { protocol: 58 })).toBe('none');
-    for (const protocol of [6, 17]) expect(check('::', 'ff02::1', { protocol })).toBe('ipBadSource');
+    for (const protocol of [6, 17])
+      expect(check('::', 'ff02::1', { protocol })).toBe('ipBadSource');
   });
 
   it('or destination in an IPv6 packet is never an IPv4 address in disguise', () => {
@@ -151,7 +162,8 @@ describe('the address to speak from (RFC 6724)', () => {
     const { w0, w1, w2, w3 } = remote;
     /** `remote` with bit `n` turned over, and all after it. */
     const differsFrom = (n: number): Address => {
-      const tail = (word: number): number => (n >= word + 32 ? 0 : n <= word ? -1 : -1 >>> (n - word));
+      const tail = (word: number): number =>
+        n >= word + 32 ? 0 : n <= word ? -1 : -1 >>> (n - word);
       return Address.fromWords(w0 ^ tail(0), w1 ^ tail(32), w2 ^ tail(64), w3 ^ tail(96));
     };
     for (let n = 3; n < 127; n++) {

@@ -18,7 +18,13 @@ class Path {
   }
 
   tooBig(reported: number, packetBytes = 1500, version: 4 | 6 = 4, host = 1): number {
-    return this.cache.decrease(addressOf(version, host), reported, packetBytes, INTERFACE, this.now);
+    return this.cache.decrease(
+      addressOf(version, host),
+      reported,
+      packetBytes,
+      INTERFACE,
+      this.now,
+    );
   }
 }
 
@@ -58,13 +64,18 @@ describe('the path MTU', () => {
     [69, 68],
     [20, 68],
     [9000, 1492],
-  ])('falls to the next plateau (RFC 1191 section 7.1) when the router does not say: from %d to %d', (packet, mtu) => {
-    expect(new Path().tooBig(0, packet)).toBe(mtu);
-  });
+  ])(
+    'falls to the next plateau (RFC 1191 section 7.1) when the router does not say: from %d to %d',
+    (packet, mtu) => {
+      expect(new Path().tooBig(0, packet)).toBe(mtu);
+    },
+  );
 
   it('guesses once for all packets that were under way when it guessed', () => {
     const path = new Path();
-    expect([path.tooBig(0), path.tooBig(0), path.tooBig(0, 1493), path.tooBig(0, 1492)]).toEqual([1492, 0, 0, 1006]);
+    expect([path.tooBig(0), path.tooBig(0), path.tooBig(0, 1493), path.tooBig(0, 1492)]).toEqual([
+      1492, 0, 0, 1006,
+    ]);
   });
 
   it('ATK-24: does not believe that a packet was too big for a hop that takes it (RFC 5927 section 7)', () => {

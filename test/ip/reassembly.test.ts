@@ -33,7 +33,11 @@ function packet(f: Fragment): Uint8Array {
     return ipv4({ id, tos, fragment, protocol, payload: bytes, source: [198, 18, 0, host] });
   }
   const source = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, host];
-  return ipv6({ tos, source, ...chained([[44, fragmentBody(offset, more, id)]], protocol, Array.from(bytes)) });
+  return ipv6({
+    tos,
+    source,
+    ...chained([[44, fragmentBody(offset, more, id)]], protocol, Array.from(bytes)),
+  });
 }
 
 let reassembly: Reassembly;
@@ -43,12 +47,18 @@ beforeEach(() => {
   now = 1000 * SECOND;
 });
 
-/** Parses the packet and adds it: the whole datagram, or the name of what came of it (`none`: it waits). */
+/**
+ * Parses the packet and adds it: the whole datagram, or the name of what came of it (`none`: it
+ * waits).
+ */
 function add(f: Fragment | Uint8Array, to = reassembly): Uint8Array | string {
   const bytes = f instanceof Uint8Array ? f : packet(f);
   const h = new IpHeader();
   const slab = new Slab(bytes);
-  const reason = bytes[0]! >> 4 === 4 ? parseIpv4(slab, 0, bytes.length, h) : parseIpv6(slab, 0, bytes.length, h);
+  const reason =
+    bytes[0]! >> 4 === 4
+      ? parseIpv4(slab, 0, bytes.length, h)
+      : parseIpv6(slab, 0, bytes.length, h);
   if (reason !== Drop.none) throw new Error(DROP_NAMES[reason]);
   const whole = to.add(slab, h, now);
   return whole === null ? DROP_NAMES[to.reason]! : whole.bytes;
@@ -70,7 +80,12 @@ describe.each(versions)('an IPv%d datagram in fragments', (version) => {
   const whole = (payload: Uint8Array, tos = 0): Uint8Array =>
     version === 4
       ? ipv4({ id: 7, tos, protocol: PROTOCOL, payload, source: [198, 18, 0, 1] })
-      : ipv6({ tos, nextHeader: PROTOCOL, payload, source: [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1] });
+      : ipv6({
+          tos,
+          nextHeader: PROTOCOL,
+          payload,
+          source: [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+        });
   const two = (rest: Partial<Fragment> = {}): [Fragment, Fragment] =>
     cut(pattern(20), [2], { version, ...rest }) as [Fragment, Fragment];
 
@@ -85,8 +100,11 @@ describe.each(versions)('an IPv%d datagram in fragments', (version) => {
         const payload = pattern(size, seed);
         const pieces = cut(payload, [...cuts, 1], { version });
         const random = new SeededRandom(seed);
-        // Each once, and some of all but one twice: a copy of the last to come would begin a new datagram.
-        const order = pieces.map((piece) => ({ piece, at: random.float() })).sort((a, b) => a.at - b.at);
+        // Each once, and some of all but one twice: a copy of the last to come would begin a new
+        // datagram.
+        const order = pieces
+          .map((piece) => ({ piece, at: random.float() }))
+          .sort((a, b) => a.at - b.at);
         const twice = order.slice(0, -1).filter(() => random.below(3) === 0);
         const queue = [...twice, ...order.slice(0, -1)].sort((a, b) => a.at - b.at);
         for (const { piece } of queue) expect(add(piece)).toBe('none');
@@ -106,7 +124,8 @@ describe.each(versions)('an IPv%d datagram in fragments', (version) => {
     );
     const results = pieces.map((piece) => add(piece));
     expect(results.at(-1)).toEqual(whole(pattern(largest)));
-    if (version === 4) expect(add({ offset: 65_512, bytes: pattern(8), more: false })).toBe('fragmentTooLarge');
+    if (version === 4)
+      expect(add({ offset: 65_512, bytes: pattern(8), more: false })).toBe('fragmentTooLarge');
   });
 
   it.each([
@@ -115,16 +134,26 @@ describe.each(versions)('an IPv%d datagram in fragments', (version) => {
     ['the inside of another', 24, 8],
     ['two others and the hole between them', 8, 24],
   ])('is dropped whole when a fragment overlaps %s (RFC 5722)', (_, offset, length) => {
-    const at = (o: number, n: number, more = true): Fragment => ({ version, offset: o, bytes: pattern(n), more });
+    const at = (o: number, n: number, more = true): Fragment => ({
+      version,
+      offset: o,
+      bytes: pattern(n),
+      more,
+    });
     expect([add(at(0, 16)), add(at(24, 24))]).toEqual(['none', 'none']);
     expect(add(at(offset, length))).toBe('fragmentOverlap');
     expect(reassembly.size).toBe(0);
   });
 
-  it.each([8, 16])("ATK-19: has none of TCP's that begins at %i, within TCP's header (RFC 3128)", (offset) => {
-    expect(add({ version, offset, bytes: pattern(8), more: true, protocol: 6 })).toBe('fragmentTiny');
-    expect(add({ version, offset, bytes: pattern(8), more: true, protocol: 17 })).toBe('none');
-  });
+  it.each([8, 16])(
+    "ATK-19: has none of TCP's that begins at %i, within TCP's header (RFC 3128)",
+    (offset) => {
+      expect(add({ version, offset, bytes: pattern(8), more: true, protocol: 6 })).toBe(
+        'fragmentTiny',
+      );
+      expect(add({ version, offset, bytes: pattern(8), more: true, protocol: 17 })).toBe('none');
+    },
+  );
 
   it.each([
     ['data after its end', [16, 8, false], [24, 8, true]],
@@ -228,7 +257,9 @@ describe('an IPv4 fragment', () => {
   it('of an IPv4 datagram with options gives a header without them', () => {
     const options = [7, 7, 4, 0, 0, 0, 0, 0];
     add(ipv4({ id: 7, fragment: 0x2000, protocol: PROTOCOL, options, payload: pattern(16) }));
-    const bytes = add(ipv4({ id: 7, fragment: 2, protocol: PROTOCOL, payload: pattern(20).slice(16) }));
+    const bytes = add(
+      ipv4({ id: 7, fragment: 2, protocol: PROTOCOL, payload: pattern(20).slice(16) }),
+    );
     expect(bytes).toEqual(ipv4({ id: 7, protocol: PROTOCOL, payload: pattern(20) }));
   });
 });
@@ -306,7 +337,13 @@ describe('the limits', () => {
     const random = new SeededRandom(3);
     for (let n = 0; n < 30_000; n++) {
       const offset = 8 * random.below(8000);
-      add({ offset, bytes: pattern(8), more: true, id: random.below(60), host: random.below(200) + 1 });
+      add({
+        offset,
+        bytes: pattern(8),
+        more: true,
+        id: random.below(60),
+        host: random.below(200) + 1,
+      });
     }
     const memory = (reassembly as unknown as { memory: number }).memory;
     expect(reassembly.size).toBeLessThanOrEqual(DEFAULT_REASSEMBLY.datagrams);

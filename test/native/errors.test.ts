@@ -1,10 +1,22 @@
-/** Each errno: provoked where the kernel can be brought to it, injected where it cannot; told with its name and a sentence, and nothing leaks. */
+/**
+ * Each errno: provoked where the kernel can be brought to it, injected where it cannot; told with
+ * its name and a sentence, and nothing leaks.
+ */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { run } from '../e2e/lab.js';
-import { describeWithTun, inside, insideWithFaults, isRoot, parse, SCRIPTS, type Found } from './inside.js';
+import {
+  describeWithTun,
+  inside,
+  insideWithFaults,
+  isRoot,
+  parse,
+  SCRIPTS,
+  type Found,
+} from './inside.js';
 
-const get = (scenario: string, ...args: string[]): Promise<Found> => inside('errors.mjs', scenario, ...args);
+const get = (scenario: string, ...args: string[]): Promise<Found> =>
+  inside('errors.mjs', scenario, ...args);
 const getWithFaults = (scenario: string, ...args: string[]): Promise<Found> =>
   insideWithFaults('errors.mjs', scenario, ...args);
 const says = (code: string, message: RegExp, fatal?: boolean): Found =>
@@ -37,7 +49,10 @@ describeWithTun('a device in trouble', () => {
 
   it('EBADFD: deleted, and a write is the first to see it', async () => {
     const { atOnce, later } = await get('deletedThenWritten');
-    expect(atOnce).toEqual({ errors: [says('EBADFD', /is gone/, true)], drops: [['deviceError', 3]] });
+    expect(atOnce).toEqual({
+      errors: [says('EBADFD', /is gone/, true)],
+      drops: [['deviceError', 3]],
+    });
     expect(later).toBe(1);
   });
 
@@ -45,14 +60,17 @@ describeWithTun('a device in trouble', () => {
     expect((await get('deletedBeforeAttach')).errors).toEqual([says('EBADFD', /is gone/, true)]);
   });
 
-  it.each(['version', 'gso', 'checksum'])('EINVAL: one bad packet (%s) is dropped and counted, alone', async (what) => {
-    expect(await get('refused', what)).toEqual({
-      errors: [says('EINVAL', /test0 refused a packet \(EINVAL\)/, false)],
-      drops: [['deviceError', 1]],
-      counters: { txPackets: 3, txDropped: 1, txBytes: packetBytes('one', 'two', 'three') },
-      received: ['one', 'two', 'three'],
-    });
-  });
+  it.each(['version', 'gso', 'checksum'])(
+    'EINVAL: one bad packet (%s) is dropped and counted, alone',
+    async (what) => {
+      expect(await get('refused', what)).toEqual({
+        errors: [says('EINVAL', /test0 refused a packet \(EINVAL\)/, false)],
+        drops: [['deviceError', 1]],
+        counters: { txPackets: 3, txDropped: 1, txBytes: packetBytes('one', 'two', 'three') },
+        received: ['one', 'two', 'three'],
+      });
+    },
+  );
 
   it('ENOBUFS and EINVAL in one batch are counted apart', async () => {
     const { errors, drops, counters } = await getWithFaults('mixed');
@@ -76,7 +94,11 @@ describeWithTun('a device in trouble', () => {
     const { drops, received } = await getWithFaults('writeFault', 'EINTR', '3', '0');
     expect(drops).toEqual([]);
     expect(received).toEqual(['one', 'two', 'three', 'four', 'last']);
-    expect(await getWithFaults('readFault', 'EINTR', '3')).toEqual({ errors: [], drops: [], packets: 1 });
+    expect(await getWithFaults('readFault', 'EINTR', '3')).toEqual({
+      errors: [],
+      drops: [],
+      packets: 1,
+    });
   });
 
   it('a short write loses that packet', async () => {
@@ -99,7 +121,11 @@ describeWithTun('a device in trouble', () => {
   });
 
   it('on read: EAGAIN is nothing, ENOBUFS passes, EIO is the end', async () => {
-    expect(await getWithFaults('readFault', 'EAGAIN', '2')).toEqual({ errors: [], drops: [], packets: 1 });
+    expect(await getWithFaults('readFault', 'EAGAIN', '2')).toEqual({
+      errors: [],
+      drops: [],
+      packets: 1,
+    });
     const { errors, packets } = await getWithFaults('readFault', 'ENOBUFS', '2');
     expect([errors.length, packets]).toEqual([2, 1]);
     expect(errors[0]).toEqual(says('ENOBUFS', /ENOBUFS/, false));
@@ -135,7 +161,9 @@ describeWithTun('a device that cannot be opened', () => {
   // Making device nodes is for real root.
   const asRoot = isRoot ? it : () => undefined;
   asRoot('EACCES: the device node is shut; and one with no driver behind it', async () => {
-    expect(await get('node', '0600')).toEqual(says('EACCES', /may not open \/dev\/net\/tun.*chmod 0666/));
+    expect(await get('node', '0600')).toEqual(
+      says('EACCES', /may not open \/dev\/net\/tun.*chmod 0666/),
+    );
     const { code, message } = await get('node', '0666', '199');
     expect(code).toMatch(/ENODEV|ENXIO/);
     expect(message).toMatch(/no TUN driver.*sudo modprobe tun/);

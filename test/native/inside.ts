@@ -1,4 +1,7 @@
-/** Runs a scenario of test/native/inside/*.mjs in a private network namespace, and hands over what it printed. */
+/**
+ * Runs a scenario of test/native/inside/*.mjs in a private network namespace, and hands over what
+ * it printed.
+ */
 import { join } from 'node:path';
 import { isRoot, ROOT, run } from '../e2e/lab.js';
 import { testAddon } from './test-addon.js';
@@ -7,7 +10,10 @@ export { describeWithTun, isRoot } from '../e2e/lab.js';
 
 export const SCRIPTS = join(ROOT, 'test', 'native', 'inside');
 export const PRIVATE = isRoot ? ['--net'] : ['--map-root-user', '--net'];
-/** A namespace sees its own devices in /sys only where /sys is mounted anew: `ip netns exec` does so, `unshare` does not. */
+/**
+ * A namespace sees its own devices in /sys only where /sys is mounted anew: `ip netns exec` does
+ * so, `unshare` does not.
+ */
 const OWN_SYS = 'mount -t sysfs sysfs /sys && exec "$@"';
 
 /** What a script may find; each test knows which. */
@@ -18,7 +24,11 @@ export const inside = (script: string, scenario: string, ...args: string[]): Pro
   insideWith(process.env, script, scenario, args);
 
 /** The same with the addon that has `injectFault`. */
-export const insideWithFaults = async (script: string, scenario: string, ...args: string[]): Promise<Found> =>
+export const insideWithFaults = async (
+  script: string,
+  scenario: string,
+  ...args: string[]
+): Promise<Found> =>
   insideWith({ ...process.env, TCPLAB_ADDON: await testAddon() }, script, scenario, args);
 
 async function insideWith(
@@ -33,8 +43,14 @@ async function insideWith(
 }
 
 /** The same where /sys is still the machine's, as in `tcplab lab`. */
-export async function insideForeignSys(script: string, scenario: string, ...args: string[]): Promise<Found> {
-  return parse(await run('unshare', [...PRIVATE, process.execPath, join(SCRIPTS, script), scenario, ...args]));
+export async function insideForeignSys(
+  script: string,
+  scenario: string,
+  ...args: string[]
+): Promise<Found> {
+  return parse(
+    await run('unshare', [...PRIVATE, process.execPath, join(SCRIPTS, script), scenario, ...args]),
+  );
 }
 
 export function parse(ran: { code: number; stdout: string; stderr: string }): Found {

@@ -18,7 +18,13 @@ const WHOLE = {
 
 describeWithTun('the lab’s network', () => {
   it('has its MTU, queue, addresses, and routes that ask for CUBIC, and goes with its device', async () => {
-    expect(await get('lab')).toEqual({ ...WHOLE, device: 1500, lo: true, exists: true, after: false });
+    expect(await get('lab')).toEqual({
+      ...WHOLE,
+      device: 1500,
+      lo: true,
+      exists: true,
+      after: false,
+    });
   });
 
   it('comes back whole after the device was down or its MTU changed; twice is harmless', async () => {
@@ -35,7 +41,9 @@ describeWithTun('the lab’s network', () => {
     expect(await get('small')).toMatchObject({
       addresses: [V4],
       mtu: 1000,
-      message: expect.stringMatching(/^IPv6 needs an MTU of at least 1280 \(RFC 8200 section 5\).*1279$/) as unknown,
+      message: expect.stringMatching(
+        /^IPv6 needs an MTU of at least 1280 \(RFC 8200 section 5\).*1279$/,
+      ) as unknown,
       fix: expect.stringMatching(/--mtu 1280 or more/) as unknown,
       exitCode: 2,
       enough: null,
@@ -51,6 +59,10 @@ describeWithTun('the lab’s network', () => {
   });
 
   it('comes up on a kernel without CUBIC too', async () => {
-    expect(await get('noCubic')).toEqual({ asked: ['cubic', 'cubic'], addresses: [V4, V6], up: true });
+    expect(await get('noCubic')).toEqual({
+      asked: ['cubic', 'cubic'],
+      addresses: [V4, V6],
+      up: true,
+    });
   });
 });

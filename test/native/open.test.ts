@@ -29,7 +29,10 @@ describeWithTun('opening a TUN', () => {
     const { tried, found } = await inside('open.mjs', 'vnetRefused');
     expect(tried).toEqual([TUN | VNET, TUN]);
     expect(found).toMatchObject({ offload: NONE, flags: TUN });
-    expect(await inside('open.mjs', 'offloadsRefused')).toMatchObject({ offload: NONE, flags: TUN | VNET });
+    expect(await inside('open.mjs', 'offloadsRefused')).toMatchObject({
+      offload: NONE,
+      flags: TUN | VNET,
+    });
   });
 
   it.each([
@@ -37,11 +40,14 @@ describeWithTun('opening a TUN', () => {
     [['vnet_hdr'], TUN | VNET, FULL],
     [['multi_queue'], TUN | MULTI, NONE],
     [['multi_queue', 'vnet_hdr'], TUN | MULTI | VNET, FULL],
-  ] as const)('follows the flags of a device that is there: %j', async (flags, expected, offload) => {
-    const { found, stays } = await inside('open.mjs', 'existing', ...flags);
-    expect(found).toMatchObject({ offload, flags: expected | PERSIST });
-    expect(stays).toBe(expected | PERSIST);
-  });
+  ] as const)(
+    'follows the flags of a device that is there: %j',
+    async (flags, expected, offload) => {
+      const { found, stays } = await inside('open.mjs', 'existing', ...flags);
+      expect(found).toMatchObject({ offload, flags: expected | PERSIST });
+      expect(stays).toBe(expected | PERSIST);
+    },
+  );
 
   it.each([[[]], [['multi_queue']], [['vnet_hdr', 'multi_queue']]])(
     'attaches in a private network that still has the /sys of the machine: %j',
@@ -97,7 +103,10 @@ describeWithTun('opening a TUN', () => {
 
   it('refuses a name that is too long instead of opening another device', async () => {
     const { error, links } = await inside('open.mjs', 'longName');
-    expect(error).toMatchObject({ code: 'EINVAL', message: expect.stringMatching(/15 bytes/) as unknown });
+    expect(error).toMatchObject({
+      code: 'EINVAL',
+      message: expect.stringMatching(/15 bytes/) as unknown,
+    });
     expect(links).not.toContain('sixteen');
   });
 });

@@ -1,12 +1,14 @@
 // @ts-check
 /**
- * The driver under stress, in a private network namespace: as it is, and compiled with AddressSanitizer and UndefinedBehaviorSanitizer.
+ * The driver under stress, in a private network namespace: as it is, and compiled with
+ * AddressSanitizer and UndefinedBehaviorSanitizer.
  *
  *     npm run stress:native                1,000 rounds
  *     npm run stress:native -- 50          as many as you say
  *
- * Prints a line of JSON for each of the two; exit code 0 when nothing was found and nothing is left open. Memory that the driver allocated and lost is looked for too: the leak checker reports
- * all of Node's own, so only what the driver's functions allocated counts.
+ * Prints a line of JSON for each of the two; exit code 0 when nothing was found and nothing is left
+ * open. Memory that the driver allocated and lost is looked for too: the leak checker reports all
+ * of Node's own, so only what the driver's functions allocated counts.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -16,10 +18,19 @@ import { fileURLToPath } from 'node:url';
 import { ensureTestAddon } from '../../native-setup/build.mjs';
 import { commandLine, wrongUsage } from '../tools/usage.mjs';
 
-const [rounds = '1000', ...more] = commandLine(import.meta.url, { allowPositionals: true, options: {} }).positionals;
-if (!/^[1-9]\d{0,5}$/.test(rounds) || more.length > 0) wrongUsage(import.meta.url, 'ROUNDS is a number up to 999999');
+const [rounds = '1000', ...more] = commandLine(import.meta.url, {
+  allowPositionals: true,
+  options: {},
+}).positionals;
+if (!/^[1-9]\d{0,5}$/.test(rounds) || more.length > 0)
+  wrongUsage(import.meta.url, 'ROUNDS is a number up to 999999');
 const inside = fileURLToPath(new URL('inside/stress.mjs', import.meta.url));
-const SANITIZE = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer', '-O1'];
+const SANITIZE = [
+  '-fsanitize=address,undefined',
+  '-fno-sanitize-recover=all',
+  '-fno-omit-frame-pointer',
+  '-O1',
+];
 /** Allocated by the driver, or by what it called of Node's. */
 const OURS = /^ *#[1-4] .*(?:native-setup\/|tun-asan\.node)/m;
 const WRONG = /ERROR: AddressSanitizer|runtime error/;
@@ -46,7 +57,9 @@ function stress(env) {
 
 try {
   stress({ TCPLAB_ADDON: await ensureTestAddon({ quiet: true }) });
-  const library = execFileSync(process.env['CC'] ?? 'cc', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim();
+  const library = execFileSync(process.env['CC'] ?? 'cc', ['-print-file-name=libasan.so'], {
+    encoding: 'utf8',
+  }).trim();
   const found = stress({
     LD_PRELOAD: library,
     TCPLAB_ADDON: await ensureTestAddon({ quiet: true, extraFlags: SANITIZE, name: 'tun-asan' }),
@@ -61,8 +74,14 @@ try {
     const text = readFileSync(join(reports, file), 'utf8');
     for (const report of text.split(/\n\n/)) {
       const leak = /^(?:Direct|Indirect) leak/m.test(report);
-      // Node 20 frees the wrapper of an external only with the garbage, so a worker's last ones stay: not the driver's.
-      if (leak ? !OURS.test(report) || report.includes('in napi_create_external') : !WRONG.test(report)) continue;
+      // Node 20 frees the wrapper of an external only with the garbage, so a worker's last ones
+      // stay: not the driver's.
+      if (
+        leak
+          ? !OURS.test(report) || report.includes('in napi_create_external')
+          : !WRONG.test(report)
+      )
+        continue;
       console.error(report);
       process.exitCode = 1;
     }

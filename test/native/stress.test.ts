@@ -5,7 +5,11 @@ import { describeWithTun, ROOT, run } from '../e2e/lab.js';
 
 describeWithTun('the driver under stress', () => {
   it('opens, closes, loses and forgets devices: nothing is left, and the sanitizers have nothing to say', async () => {
-    const { code, stdout, stderr } = await run(process.execPath, [join(ROOT, 'test/native/stress.mjs'), '50'], 120);
+    const { code, stdout, stderr } = await run(
+      process.execPath,
+      [join(ROOT, 'test/native/stress.mjs'), '50'],
+      120,
+    );
     expect(stderr).toBe('');
     expect(code).toBe(0);
     const found = stdout

@@ -1,8 +1,12 @@
-/** Packets through a device: bytes are what they were, batches are batches, what is kept stays, and nothing grows. */
+/**
+ * Packets through a device: bytes are what they were, batches are batches, what is kept stays, and
+ * nothing grows.
+ */
 import { expect, it } from 'vitest';
 import { describeWithTun, inside, type Found } from './inside.js';
 
-const get = (scenario: string, ...args: string[]): Promise<Found> => inside('traffic.mjs', scenario, ...args);
+const get = (scenario: string, ...args: string[]): Promise<Found> =>
+  inside('traffic.mjs', scenario, ...args);
 const BOTH = ['offload', 'plain'];
 
 describeWithTun('packets through a TUN', () => {
@@ -16,7 +20,14 @@ describeWithTun('packets through a TUN', () => {
   });
 
   it.each(BOTH)('up to the largest there is (%s)', async (offload) => {
-    const { lengths, wrong } = await get('sizes', offload, '65535', '4060-4070', '16380-16390', '65490-65507');
+    const { lengths, wrong } = await get(
+      'sizes',
+      offload,
+      '65535',
+      '4060-4070',
+      '16380-16390',
+      '65490-65507',
+    );
     expect([lengths, wrong]).toEqual([40, { in: [], out: [] }]);
   });
 
@@ -37,13 +48,22 @@ describeWithTun('packets through a TUN', () => {
     const { oneByOne, burst, arrived } = await get('alone');
     expect(oneByOne.slice(0, 8)).toEqual(Array(8).fill(64));
     expect(oneByOne).toContain(1);
-    expect(burst.slice(0, 8), 'one read in eight asks for all, whatever the clock says').toContain(64);
+    expect(burst.slice(0, 8), 'one read in eight asks for all, whatever the clock says').toContain(
+      64,
+    );
     expect(arrived).toBe(50);
   });
 
-  it.each(BOTH)('pieces are gathered in their order, round the end of a ring too (%s)', async (offload) => {
-    expect(await get('pieces', offload)).toEqual({ count: 1, equal: Array(9).fill(true), bytes: 0 });
-  });
+  it.each(BOTH)(
+    'pieces are gathered in their order, round the end of a ring too (%s)',
+    async (offload) => {
+      expect(await get('pieces', offload)).toEqual({
+        count: 1,
+        equal: Array(9).fill(true),
+        bytes: 0,
+      });
+    },
+  );
 
   it('more buffers than one write can name make two writes', async () => {
     expect(await get('manyBuffers')).toEqual({ count: 2, equal: true });

@@ -1,20 +1,44 @@
-/** `tcplab up` and `tcplab down`: a device for a user without capabilities, exactly undone. And the doctor where things are missing. */
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+/**
+ * `tcplab up` and `tcplab down`: a device for a user without capabilities, exactly undone. And the
+ * doctor where things are missing.
+ */
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWithTun, MAIN, ROOT, run, type Ran } from '../e2e/lab.js';
 import { isRoot, PRIVATE } from './inside.js';
 
-/** A script in private namespaces, with a device node that all may open; between its parts, which it marks, stand lines of dashes. */
-async function parts(script: string, state: string, env: NodeJS.ProcessEnv = {}): Promise<{ all: Ran; out: string[] }> {
+/**
+ * A script in private namespaces, with a device node that all may open; between its parts, which it
+ * marks, stand lines of dashes.
+ */
+async function parts(
+  script: string,
+  state: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ all: Ran; out: string[] }> {
   const node = isRoot ? 'mount -t tmpfs none /dev/net && mknod -m 0666 /dev/net/tun c 10 200;' : '';
   const all = await run(
     'unshare',
     [...PRIVATE, '--mount', 'bash', '-c', `mount -t sysfs sysfs /sys; ${node} ${script}`],
     60,
     {
-      env: { ...process.env, TCPLAB: `${process.execPath} ${MAIN}`, TCPLAB_STATE: state, NO_COLOR: '1', ...env },
+      env: {
+        ...process.env,
+        TCPLAB: `${process.execPath} ${MAIN}`,
+        TCPLAB_STATE: state,
+        NO_COLOR: '1',
+        ...env,
+      },
     },
   );
   return { all, out: all.stdout.split('----\n') };
@@ -41,12 +65,30 @@ describeWithTun('tcplab up and down', () => {
   it('make a device with its owner, addresses and routes, and undo exactly that; both are idempotent', async () => {
     const state = stateFolder();
     const { all, out } = await parts(
-      `${NETWORK} ${tcplab(`up --user ${UID}`)} cat /sys/class/net/tcplab0/{owner,tun_flags,mtu,tx_queue_len} ${MARK} cat $TCPLAB_STATE/tcplab0.json ${MARK} ip -br address show tcplab0 ${MARK}` +
-        `${tcplab(`up --user ${UID}`)} ip link set tcplab0 down; ip link set tcplab0 mtu 1000; ${tcplab(`up --user ${UID}`)} ip -br address show tcplab0 ${MARK}` +
-        `${tcplab('up --user 54321')} ${tcplab('down')} ${NETWORK} ${tcplab('down')} ls $TCPLAB_STATE`,
+      `${NETWORK} ${tcplab(`up --user ${UID}`)} cat ` +
+        `/sys/class/net/tcplab0/{owner,tun_flags,mtu,tx_queue_len} ${MARK} cat ` +
+        `$TCPLAB_STATE/tcplab0.json ${MARK} ip -br address show tcplab0 ${MARK}` +
+        `${tcplab(`up --user ${UID}`)} ip link set tcplab0 down; ip link set tcplab0 mtu ` +
+        `1000; ${tcplab(`up --user ${UID}`)} ip -br address show tcplab0 ${MARK}` +
+        `${tcplab('up --user 54321')} ${tcplab('down')} ${NETWORK} ${tcplab('down')} ls ` +
+        '$TCPLAB_STATE',
       state,
     );
-    const [before, up, sys, journal, address, again, restored, addressAgain, other, down, after, downAgain, left] = out;
+    const [
+      before,
+      up,
+      sys,
+      journal,
+      address,
+      again,
+      restored,
+      addressAgain,
+      other,
+      down,
+      after,
+      downAgain,
+      left,
+    ] = out;
     expect(all.code, all.stderr).toBe(0);
     expect(up).toMatch(
       /made tcplab0, a TUN device that belongs to user \d+[^]*MTU 1500, up[^]*address 198\.18\.0\.1\/24[^]*tcplab down[^]*exit 0\n$/,
@@ -57,7 +99,9 @@ describeWithTun('tcplab up and down', () => {
     expect(again).toMatch(/tcplab0 is up already[^]*exit 0\n$/);
     expect(restored).toMatch(/is up already; MTU and addresses set again\nexit 0\n$/);
     expect(addressAgain).toBe(address);
-    expect(other).toMatch(new RegExp(`up already, for user ${UID}\\n  fix: sudo tcplab down --tun tcplab0\\nexit 1`));
+    expect(other).toMatch(
+      new RegExp(`up already, for user ${UID}\\n  fix: sudo tcplab down --tun tcplab0\\nexit 1`),
+    );
     expect(down).toMatch(/took tcplab0 away[^]*exit 0\n$/);
     expect(after).toBe(before);
     expect(downAgain).toBe('tcplab0 is not up: nothing to undo\nexit 0\n');
@@ -66,10 +110,13 @@ describeWithTun('tcplab up and down', () => {
 
   it('leave alone what they did not make', async () => {
     const { out } = await parts(
-      `ip tuntap add mine mode tun; ${tcplab('up --tun mine')} ${tcplab('down --tun mine')} ip -br link show mine`,
+      `ip tuntap add mine mode tun; ${tcplab('up --tun mine')} ${tcplab('down --tun mine')} ` +
+        'ip -br link show mine',
       stateFolder(),
     );
-    expect(out[0]).toMatch(/there is a device mine already, and tcplab did not make it\n {2}fix: .*--tun\nexit 1/);
+    expect(out[0]).toMatch(
+      /there is a device mine already, and tcplab did not make it\n {2}fix: .*--tun\nexit 1/,
+    );
     expect(out[1]).toMatch(
       /did not make mine, so it does not take it away\n {2}fix: sudo ip link delete mine[^]*exit 1/,
     );
@@ -79,7 +126,10 @@ describeWithTun('tcplab up and down', () => {
   it('down clears up after an up that was cut short', async () => {
     const state = stateFolder();
     mkdirSync(state);
-    writeFileSync(join(state, 'tcplab0.json'), JSON.stringify({ device: 'tcplab0', uid: 0, mtu: 1500, addresses: [] }));
+    writeFileSync(
+      join(state, 'tcplab0.json'),
+      JSON.stringify({ device: 'tcplab0', uid: 0, mtu: 1500, addresses: [] }),
+    );
     const { out } = await parts(`${tcplab('down')} true`, state);
     expect(out[0]).toBe('tcplab0 was gone already\nexit 0\n');
     expect(existsSync(join(state, 'tcplab0.json'))).toBe(false);
@@ -89,10 +139,13 @@ describeWithTun('tcplab up and down', () => {
     const state = stateFolder();
     // The kernel keeps the last name for itself.
     const { out } = await parts(
-      `${tcplab('up --tun ../../evil')} ${tcplab('up --tun sixteen-letters!')} ${tcplab('up --tun x%d')} ${tcplab('up --tun all')} ls -A $TCPLAB_STATE 2>/dev/null | wc -l`,
+      `${tcplab('up --tun ../../evil')} ${tcplab('up --tun sixteen-letters!')} ` +
+        `${tcplab('up --tun x%d')} ${tcplab('up --tun all')} ls -A $TCPLAB_STATE 2>/dev/null | ` +
+        'wc -l',
       state,
     );
-    for (const said of out.slice(0, 3)) expect(said).toMatch(/cannot be the name of a device[^]*fix:[^]*exit 2/);
+    for (const said of out.slice(0, 3))
+      expect(said).toMatch(/cannot be the name of a device[^]*fix:[^]*exit 2/);
     expect(out[3]).toMatch(/all cannot be made: EINVAL[^]*fix: tcplab doctor[^]*exit 77/);
     expect(out[4]).toBe('0\n');
   });
@@ -100,7 +153,9 @@ describeWithTun('tcplab up and down', () => {
   it('say what is wrong with a user, an MTU, or a missing capability', async () => {
     const without = 'setpriv --bounding-set -net_admin --inh-caps -net_admin';
     const { out } = await parts(
-      `${tcplab('up --user nobody-of-that-name')} ${tcplab('up --mtu 1000 --kernel-address fd00::1/64')} ${without} ${tcplab('up')} ${tcplab('up --mtu 1000')} ip -br address show tcplab0`,
+      `${tcplab('up --user nobody-of-that-name')} ` +
+        `${tcplab('up --mtu 1000 --kernel-address fd00::1/64')} ${without} ${tcplab('up')} ` +
+        `${tcplab('up --mtu 1000')} ip -br address show tcplab0`,
       stateFolder(),
     );
     expect(out[0]).toMatch(/no user 'nobody-of-that-name'[^]*exit 2/);
@@ -111,7 +166,10 @@ describeWithTun('tcplab up and down', () => {
   });
 
   it('up decides about several queues', async () => {
-    const { out } = await parts(`${tcplab('up --multi-queue')} cat /sys/class/net/tcplab0/tun_flags`, stateFolder());
+    const { out } = await parts(
+      `${tcplab('up --multi-queue')} cat /sys/class/net/tcplab0/tun_flags`,
+      stateFolder(),
+    );
     expect(out[0]).toMatch(/with several queues/);
     expect(out[1]).toBe('0x5901\n');
   });
@@ -141,15 +199,20 @@ if (isRoot)
     });
 
     const as = (uid: number, command: string): string =>
-      `setpriv --reuid ${uid} --regid ${uid} --clear-groups --inh-caps=-all --bounding-set=-all ${command} 2>&1; echo "exit $?" ${MARK}`;
+      `setpriv --reuid ${uid} --regid ${uid} --clear-groups --inh-caps=-all ` +
+      `--bounding-set=-all ${command} 2>&1; echo "exit $?" ${MARK}`;
 
     it('attaches without any capability; another user may not, and hears what to do', async () => {
       const opening = `${process.execPath} ${join(copy, 'test/native/inside/attach.mjs')}`;
       const { out } = await parts(
-        `${tcplab(`up --user ${UID}`)} ${as(UID, `${opening} attach`)} ${as(54_321, `${opening} attach`)} ${tcplab('down')}`,
+        `${tcplab(`up --user ${UID}`)} ${as(UID, `${opening} attach`)} ` +
+          `${as(54_321, `${opening} attach`)} ${tcplab('down')}`,
         stateFolder(),
       );
-      expect(out[1]).toBe('{"capabilities":"0000000000000000","mtu":1500,"offload":true,"sent":1,"dropped":0}exit 0\n');
+      expect(out[1]).toBe(
+        '{"capabilities":"0000000000000000","mtu":1500,"offload":true,"sent":1,"dropped":0}exit ' +
+          '0\n',
+      );
       expect(out[2]).toMatch(/"code":"EPERM".*CAP_NET_ADMIN.*tcplab up --user/);
       expect(out[3]).toMatch(/exit 0/);
     });
@@ -183,13 +246,19 @@ describeWithTun('tcplab doctor', () => {
       `umount /dev/net 2>/dev/null; mount -t tmpfs none /dev/net; ${tcplab('doctor')}`,
       stateFolder(),
     );
-    expect(out[0]).toMatch(/^FAIL {2}there is no \/dev\/net\/tun[^\n]*\n {6}fix: sudo modprobe tun\n/);
+    expect(out[0]).toMatch(
+      /^FAIL {2}there is no \/dev\/net\/tun[^\n]*\n {6}fix: sudo modprobe tun\n/,
+    );
     expect(out[0]).toMatch(/no way to a TUN device: the fixes above lead to one\nexit 1\n$/);
   });
 
   it('no addon', async () => {
-    const { out } = await parts(tcplab('doctor'), stateFolder(), { TCPLAB_ADDON: '/nowhere/tun.node' });
-    expect(out[0]).toMatch(/FAIL {2}the TUN driver cannot be loaded \([^\n]*nowhere[^\n]*npm run build:native/);
+    const { out } = await parts(tcplab('doctor'), stateFolder(), {
+      TCPLAB_ADDON: '/nowhere/tun.node',
+    });
+    expect(out[0]).toMatch(
+      /FAIL {2}the TUN driver cannot be loaded \([^\n]*nowhere[^\n]*npm run build:native/,
+    );
     expect(out[0]).toMatch(/exit 1\n$/);
   });
 

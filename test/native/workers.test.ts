@@ -1,4 +1,7 @@
-/** The addon in several worker threads at once, and what is left when they end in every way there is. */
+/**
+ * The addon in several worker threads at once, and what is left when they end in every way there
+ * is.
+ */
 import { expect, it } from 'vitest';
 import { describeWithTun, inside, insideWithFaults } from './inside.js';
 
@@ -21,7 +24,11 @@ describeWithTun('worker threads', () => {
     ['exitInside', '[3]'],
     ['throwInside', '[1,"on purpose"]'],
   ])('leave nothing open when they end so: %s', async (how, codes) => {
-    expect(await inside('workers.mjs', 'ends', how)).toEqual({ codes: [codes], left: 0, resources: 0 });
+    expect(await inside('workers.mjs', 'ends', how)).toEqual({
+      codes: [codes],
+      left: 0,
+      resources: 0,
+    });
   });
 
   it('do not hold up the end of the process', async () => {

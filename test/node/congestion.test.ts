@@ -25,7 +25,9 @@ it('setCongestionControl changes it in the middle of a connection, and for one t
 
 it('setCongestionControl refuses a name that there is not, and says which there are', async () => {
   const { server, ours, theirs } = await connected(twoHosts());
-  expect(() => ours.setCongestionControl('vegas' as 'reno')).toThrow(/there are cubic, reno, bbr, none.*'vegas'/);
+  expect(() => ours.setCongestionControl('vegas' as 'reno')).toThrow(
+    /there are cubic, reno, bbr, none.*'vegas'/,
+  );
   ours.destroy();
   theirs.destroy();
   server.close();

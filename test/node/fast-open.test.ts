@@ -22,7 +22,11 @@ it('the second connection to a server is answered a round trip earlier', async (
   const [first, asked] = await ask('one');
   expect([first, asked.conn!.fastOpen!.synData]).toEqual(['heard one', 0]);
   const [second, fast] = await ask('two');
-  expect([second, fast.conn!.fastOpen!.synData, fast.conn!.fastOpen!.synDataAcked]).toEqual(['heard two', 3, true]);
+  expect([second, fast.conn!.fastOpen!.synData, fast.conn!.fastOpen!.synDataAcked]).toEqual([
+    'heard two',
+    3,
+    true,
+  ]);
   expect(h.b.stack.counters.TcpExtTCPFastOpenPassive).toBe(1);
   expect([fast.bytesWritten, fast.bytesRead]).toEqual([3, 9]);
   server.close();

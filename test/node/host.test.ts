@@ -1,4 +1,6 @@
-/** A stack in Node's event loop: when it runs, what keeps the process alive, and what ends with it. */
+/**
+ * A stack in Node's event loop: when it runs, what keeps the process alive, and what ends with it.
+ */
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { NEVER, SECOND } from '../../src/base/time.js';
@@ -31,7 +33,10 @@ function watched(device: Device): Device & { flushes: number } {
   });
 }
 
-/** Packets that come wait from `hold` on, as in a TUN whose readiness the event loop has not looked at yet, until somebody asks for them. */
+/**
+ * Packets that come wait from `hold` on, as in a TUN whose readiness the event loop has not looked
+ * at yet, until somebody asks for them.
+ */
 function holding(end: Device): { device: Device; hold: () => void } {
   let held = false;
   const nextTimeout = end.nextTimeout.bind(end);
@@ -121,7 +126,11 @@ describe('turns', () => {
   it('a deadline is kept when nothing else happens, also one that comes before another: a lost segment is sent again', async () => {
     const [endA, endB] = pair();
     const link = new Link(endA, perfectLink());
-    const a = new Host({ device: link, addresses: [`${CLIENT}/24`], config: { minRto: 5000, initialRto: 60_000_000 } });
+    const a = new Host({
+      device: link,
+      addresses: [`${CLIENT}/24`],
+      config: { minRto: 5000, initialRto: 60_000_000 },
+    });
     const b = new Host({ device: endB, addresses: [`${SERVER}/24`] });
     hosts.push(a, b);
     const { client, server } = await join(a, b);
@@ -131,7 +140,8 @@ describe('turns', () => {
       if (lost++ > 0) transmit(now);
     };
     const heard = once(server, 'data');
-    // The SYN's timeout was a minute, and this is two hours: what comes before them must not wait for them.
+    // The SYN's timeout was a minute, and this is two hours: what comes before them must not wait
+    // for them.
     client.setKeepAlive(true);
     await turn();
     client.write('again');
@@ -165,7 +175,10 @@ describe('turns', () => {
     const [ownServer] = await accepted;
     const failed = once(far.client, 'error') as Promise<[NodeJS.ErrnoException]>;
     device.close();
-    a.stack.deviceError(Object.assign(new Error('the device pair is gone'), { code: 'EBADFD' }), true);
+    a.stack.deviceError(
+      Object.assign(new Error('the device pair is gone'), { code: 'EBADFD' }),
+      true,
+    );
     expect((await failed)[0].code).toBe('ENETDOWN');
     const heard = once(ownServer, 'data');
     own.write('still here');
@@ -246,7 +259,8 @@ describe('the life of the process', () => {
   it('what was written outlives its socket: the process stays until the peer has it', async () => {
     const { a, b } = watchedHosts();
     const { client, server } = await join(a, b);
-    // The peer reads nothing yet and our buffer holds it all: the socket is done long before the bytes are.
+    // The peer reads nothing yet and our buffer holds it all: the socket is done long before the
+    // bytes are.
     server.pause();
     client.resume();
     let closed = false;
@@ -310,9 +324,9 @@ describe('names', () => {
     expect(socket.remoteAddress).toBe('127.0.0.1');
     socket.destroy();
 
-    const [error] = (await once(netOf(h.a).connect(7, 'example.test'), 'error').catch((e: unknown) => [e])) as [
-      unknown,
-    ];
+    const [error] = (await once(netOf(h.a).connect(7, 'example.test'), 'error').catch(
+      (e: unknown) => [e],
+    )) as [unknown];
     expect(error).toMatchObject({
       message: 'getaddrinfo ENOTFOUND example.test',
       code: 'ENOTFOUND',
@@ -342,7 +356,9 @@ describe('what came before the end', () => {
   });
 
   it('a writer who waits for room is told of the reset at once', async () => {
-    const { ours, theirs } = await connected(twoHosts({ receiveBufferBytes: 1 << 18, sendBufferBytes: 1 << 18 }));
+    const { ours, theirs } = await connected(
+      twoHosts({ receiveBufferBytes: 1 << 18, sendBufferBytes: 1 << 18 }),
+    );
     ours.pause();
     theirs.pause();
     theirs.write(Buffer.alloc(theirs.readableHighWaterMark + 100_000));
@@ -350,7 +366,9 @@ describe('what came before the end', () => {
     ours.on('error', () => undefined);
     ours.write(Buffer.alloc(1 << 22), (error) => results.push(error));
     // The stream has what it takes, so that no read will tell of the reset.
-    await until(() => ours.readableLength >= ours.readableHighWaterMark && ours.conn!.receiveQueued > 0);
+    await until(
+      () => ours.readableLength >= ours.readableHighWaterMark && ours.conn!.receiveQueued > 0,
+    );
     theirs.resetAndDestroy();
     await until(() => results.length > 0);
     expect(results[0]).toMatchObject({ code: 'ECONNRESET', syscall: 'write' });
@@ -359,7 +377,8 @@ describe('what came before the end', () => {
 
 it('idle: nothing that was written is under way any more, though its socket is gone', async () => {
   const hosts = twoHosts({ sendBufferBytes: 100_000, receiveBufferBytes: 10_000 });
-  // Stream and receive buffer together hold less than is sent: until it is read, the rest waits, however long the turns take.
+  // Stream and receive buffer together hold less than is sent: until it is read, the rest waits,
+  // however long the turns take.
   const { server, ours, theirs } = await connected(hosts, { highWaterMark: 4096 });
   theirs.pause();
   ours.end(Buffer.alloc(50_000, 'x'));
@@ -381,7 +400,11 @@ describe('the secret behind sequence numbers', () => {
   it('MUST-9: is another one in every host, from the system', () => {
     const remote = Address.parse('198.18.0.1');
     const numbers = [1, 2, 3].map(() => {
-      const host = new Host({ device: pair()[0], addresses: ['198.18.0.2/24'], clock: () => SECOND });
+      const host = new Host({
+        device: pair()[0],
+        addresses: ['198.18.0.2/24'],
+        clock: () => SECOND,
+      });
       const user = { tcpEvents: (): void => undefined };
       const { iss } = host.stack.connect({ remote, remotePort: 80, localPort: 4000, user }, SECOND);
       host.close();

@@ -55,7 +55,8 @@ describe('arguments', () => {
     await same(async (place) => {
       const { listener, client, server } = await connected(place);
       const fired: number[] = [];
-      for (const ms of [2 ** 31, Number.MAX_SAFE_INTEGER]) client.setTimeout(ms, () => fired.push(ms));
+      for (const ms of [2 ** 31, Number.MAX_SAFE_INTEGER])
+        client.setTimeout(ms, () => fired.push(ms));
       await new Promise((done) => setTimeout(done, 20));
       client.destroy();
       server.destroy();
@@ -124,7 +125,10 @@ describe('arguments', () => {
     ['a port, a backlog', [0, 5]],
     ['a port, a host, a backlog and a callback', [0, '127.0.0.1', 5, nothing]],
     ['a signal that is none', [{ port: 0, signal: {} }]],
-    ['all that there is', [{ port: 0, host: '127.0.0.1', backlog: 3, exclusive: true, ipv6Only: false }]],
+    [
+      'all that there is',
+      [{ port: 0, host: '127.0.0.1', backlog: 3, exclusive: true, ipv6Only: false }],
+    ],
   ])('listen: %s', (_, args) =>
     alike(async (place) => {
       const server = place.server.createServer();
@@ -164,7 +168,9 @@ describe('arguments', () => {
 async function failure(emitter: net.Socket | net.Server): Promise<string[]> {
   const seen: string[] = [];
   emitter.on('connectionAttempt', (...x) => seen.push(`attempt ${x.length}`));
-  emitter.on('connectionAttemptFailed', (...x: unknown[]) => seen.push(`failed ${errorText(x[3])}`));
+  emitter.on('connectionAttemptFailed', (...x: unknown[]) =>
+    seen.push(`failed ${errorText(x[3])}`),
+  );
   emitter.on('lookup', (e: Error | null, a: unknown, f: unknown, host: string) => {
     seen.push(`lookup ${e === null ? 'found' : errorText(e)} ${typeof a} ${typeof f} ${host}`);
   });
@@ -176,9 +182,18 @@ async function failure(emitter: net.Socket | net.Server): Promise<string[]> {
 describe('errors of sockets', () => {
   it.each<[string, (place: Place, port: number) => object]>([
     ['refused', (place, port) => ({ host: place.address, port })],
-    ['refused, from a local port', (place, port) => ({ host: place.address, port, localPort: 45_678 })],
-    ['from an address that is not ours', (p, port) => ({ host: p.address, port, localAddress: '203.0.113.9' })],
-    ['from an address of the other family', (p, port) => ({ host: p.address, port, localAddress: '::1' })],
+    [
+      'refused, from a local port',
+      (place, port) => ({ host: place.address, port, localPort: 45_678 }),
+    ],
+    [
+      'from an address that is not ours',
+      (p, port) => ({ host: p.address, port, localAddress: '203.0.113.9' }),
+    ],
+    [
+      'from an address of the other family',
+      (p, port) => ({ host: p.address, port, localAddress: '::1' }),
+    ],
     [
       'a look-up that fails',
       () => ({
@@ -213,7 +228,9 @@ describe('errors of sockets', () => {
       const port = await place.freePort();
       const client = place.client.connect(options(place, port) as net.NetConnectOpts);
       const seen = await failure(client);
-      return { seen: seen.map((line) => line.replace(/127\.0\.0\.1:\d+|198\.18\.0\.\d:\d+/g, 'A:P')) };
+      return {
+        seen: seen.map((line) => line.replace(/127\.0\.0\.1:\d+|198\.18\.0\.\d:\d+/g, 'A:P')),
+      };
     }),
   );
 
@@ -225,7 +242,11 @@ describe('errors of sockets', () => {
         { address: '127.0.0.77', family: 4 },
         { address: place.address, family: 4 },
       ];
-      const client = place.client.connect({ host: 'name', port, lookup: gives(list) } as net.NetConnectOpts);
+      const client = place.client.connect({
+        host: 'name',
+        port,
+        lookup: gives(list),
+      } as net.NetConnectOpts);
       const seen: string[] = [];
       client.on('connectionAttempt', (a) => seen.push(`attempt ${a === place.address}`));
       client.on('connectionAttemptFailed', (_a, _p, _f, e: Error) => seen.push(errorText(e)));
@@ -242,9 +263,20 @@ describe('errors of sockets', () => {
         { address: '127.0.0.77', family: 4 },
         { address: place.address, family: 4 },
       ];
-      const client = place.client.connect({ host: 'name', port, lookup: gives(list) } as net.NetConnectOpts);
-      const [error] = (await once(client, 'error').catch((e: unknown) => [e])) as [AggregateError & { code: string }];
-      return { name: error.name, code: error.code, message: error.message, errors: error.errors.map(errorText) };
+      const client = place.client.connect({
+        host: 'name',
+        port,
+        lookup: gives(list),
+      } as net.NetConnectOpts);
+      const [error] = (await once(client, 'error').catch((e: unknown) => [e])) as [
+        AggregateError & { code: string },
+      ];
+      return {
+        name: error.name,
+        code: error.code,
+        message: error.message,
+        errors: error.errors.map(errorText),
+      };
     });
     expect(seen['code']).toBe('ECONNREFUSED');
   });
@@ -255,7 +287,9 @@ describe('errors of sockets', () => {
     const { listener, client, server, port } = await connected(place);
     client.connect(port, place.address);
     const seen = await failure(client);
-    expect(seen.join(' ')).toMatch(/"connect EISCONN ADDRESS:PORT - Local \(198.18.0.1:\d+\)","EISCONN",-106/);
+    expect(seen.join(' ')).toMatch(
+      /"connect EISCONN ADDRESS:PORT - Local \(198.18.0.1:\d+\)","EISCONN",-106/,
+    );
     await once(server.resume(), 'close');
     listener.close();
   });
@@ -263,7 +297,8 @@ describe('errors of sockets', () => {
   it('writing without a connection, writing after the end, after the peer ended, after destroy', () =>
     same(async (place) => {
       const seen: string[] = [];
-      const note = (what: string) => (e?: Error | null) => void seen.push(`${what} ${e ? errorText(e) : 'done'}`);
+      const note = (what: string) => (e?: Error | null) =>
+        void seen.push(`${what} ${e ? errorText(e) : 'done'}`);
       const never = place.newSocket().on('error', note('error'));
       never.write('x', note('never'));
       await turns(3);
@@ -284,16 +319,22 @@ describe('errors of sockets', () => {
     same(async (place) => ({ seen: await failure(place.newSocket().resetAndDestroy()) })));
 });
 
-const gives = (list: object[]) => (_host: string, _o: object, done: (e: null, list: object[]) => void) => {
-  done(null, list);
-};
+const gives =
+  (list: object[]) => (_host: string, _o: object, done: (e: null, list: object[]) => void) => {
+    done(null, list);
+  };
 
 describe('errors of servers', () => {
   it("a client's local port that a server listens on", () =>
     same(async (place) => {
       const server = place.server.createServer();
       const port = await listening(place, server);
-      const own = place.client.connect({ host: place.address, port, localAddress: place.address, localPort: port });
+      const own = place.client.connect({
+        host: place.address,
+        port,
+        localAddress: place.address,
+        localPort: port,
+      });
       own.on('error', nothing);
       const [error] = (await once(own, 'error').catch((e: unknown) => [e])) as [Error];
       server.close();
@@ -318,7 +359,10 @@ describe('errors of servers', () => {
       };
       const first = await listen({ port: 0, host: '0.0.0.0' });
       const { port } = first.address() as net.AddressInfo;
-      const others = [await listen({ port, host: '0.0.0.0' }), await listen({ port, host: place.address })];
+      const others = [
+        await listen({ port, host: '0.0.0.0' }),
+        await listen({ port, host: place.address }),
+      ];
       for (const server of [first, ...others]) server.close();
       return { seen: seen.map((line) => line.replaceAll(String(port), 'PORT')) };
     }));

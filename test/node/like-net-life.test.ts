@@ -1,4 +1,7 @@
-/** From connect to connect: sockets that are used again, writes that come to nothing, contexts, and what servers count. */
+/**
+ * From connect to connect: sockets that are used again, writes that come to nothing, contexts, and
+ * what servers count.
+ */
 import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import { EventEmitter, getEventListeners, once } from 'node:events';
 import type net from 'node:net';
@@ -18,7 +21,9 @@ describe('connecting again', () => {
         socket.connect(port, place.address);
         journal.lines.push(`${socket.readyState} ${socket.destroyed} ${socket.bytesRead}`);
         await once(socket, 'close');
-        journal.lines.push(`${socket.readyState} ${socket.destroyed} ${socket.bytesRead} ${socket.pending}`);
+        journal.lines.push(
+          `${socket.readyState} ${socket.destroyed} ${socket.bytesRead} ${socket.pending}`,
+        );
       }
       server.close();
       return { lines: journal.lines };
@@ -85,18 +90,24 @@ describe('connecting again', () => {
 
 /** A write whose callback must not say that it was made. */
 const writing =
-  (o: { connect: 'server' | 'nobody' | 'never'; destroy?: 'at once' | 'with an error' | 'later'; writes?: number }) =>
+  (o: {
+    connect: 'server' | 'nobody' | 'never';
+    destroy?: 'at once' | 'with an error' | 'later';
+    writes?: number;
+  }) =>
   async (place: Place): Promise<Saw> => {
     const server = place.server.createServer((s) => s.on('error', nothing).resume());
     const port = o.connect === 'nobody' ? await place.freePort() : await listening(place, server);
     const socket = place.newSocket();
     const lines: string[] = [];
-    const note = (what: string) => (e?: Error | null) => void lines.push(`${what} ${e ? errorText(e) : 'done'}`);
+    const note = (what: string) => (e?: Error | null) =>
+      void lines.push(`${what} ${e ? errorText(e) : 'done'}`);
     socket.on('error', note('error')).on('close', () => lines.push('close'));
     if (o.connect !== 'never') socket.connect(port, place.address);
     for (let i = 0; i < (o.writes ?? 1); i++) socket.write('x'.repeat(100), note(`write ${i}`));
     if (o.destroy === 'later') process.nextTick(() => socket.destroy());
-    else if (o.destroy !== undefined) socket.destroy(o.destroy === 'at once' ? undefined : new Error('enough'));
+    else if (o.destroy !== undefined)
+      socket.destroy(o.destroy === 'at once' ? undefined : new Error('enough'));
     await once(socket, 'close').catch(nothing);
     await turns(20);
     server.close();
@@ -146,7 +157,8 @@ describe('async contexts', () => {
     server.on('connection', (s: net.Socket) => {
       note('connection')();
       store.run('inside the handler', () => {
-        for (const event of ['data', 'end', 'finish', 'close']) s.on(event, note(`server's ${event}`));
+        for (const event of ['data', 'end', 'finish', 'close'])
+          s.on(event, note(`server's ${event}`));
       });
     });
     await new Promise<void>((done) => {
@@ -156,7 +168,15 @@ describe('async contexts', () => {
     const clients = ['one', 'two'].map((name) =>
       store.run(name, () => {
         const s = place.client.connect(port, place.address);
-        for (const event of ['lookup', 'connectionAttempt', 'connect', 'ready', 'end', 'finish', 'close']) {
+        for (const event of [
+          'lookup',
+          'connectionAttempt',
+          'connect',
+          'ready',
+          'end',
+          'finish',
+          'close',
+        ]) {
           s.on(event, note(`${name}'s ${event}`));
         }
         s.resume();
@@ -176,7 +196,11 @@ describe('async contexts', () => {
 
   it('each event sees the store of its own socket or server', async () => {
     const seen = await same(contexts);
-    expect(seen).toMatchObject({ connection: 'listen', "one's connect": 'one', "two's connect": 'two' });
+    expect(seen).toMatchObject({
+      connection: 'listen',
+      "one's connect": 'one',
+      "two's connect": 'two',
+    });
   });
 
   it('a write that waits for room calls back in the context of its writer', () =>
@@ -301,7 +325,7 @@ describe('what servers count and keep', () => {
       try {
         const lines: string[] = [];
         const server = place.server.createServer();
-        // eslint-disable-next-line @typescript-eslint/no-misused-promises -- that it rejects is the subject
+        // eslint-disable-next-line @typescript-eslint/no-misused-promises -- it is to reject
         server.on('connection', async (s: net.Socket) => {
           s.on('error', (e) => lines.push(`socket ${e.message}`));
           await Promise.resolve();
@@ -359,11 +383,20 @@ describe('names', () => {
   it('a name that is not in the file does not exist, and no packet asks for it', async () => {
     const h = twoHosts();
     const socket = h.client.connect(7, 'no.such.name');
-    const [error] = (await once(socket, 'error').catch((e: unknown) => [e])) as [NodeJS.ErrnoException];
-    expect(error).toMatchObject({ code: 'ENOTFOUND', errno: -3008, syscall: 'getaddrinfo', hostname: 'no.such.name' });
+    const [error] = (await once(socket, 'error').catch((e: unknown) => [e])) as [
+      NodeJS.ErrnoException,
+    ];
+    expect(error).toMatchObject({
+      code: 'ENOTFOUND',
+      errno: -3008,
+      syscall: 'getaddrinfo',
+      hostname: 'no.such.name',
+    });
     expect(h.a.device.counters.txPackets).toBe(0);
     const server = h.client.createServer().listen(7, 'no.such.name');
-    expect(((await once(server, 'error')) as [Error])[0].message).toBe('getaddrinfo ENOTFOUND no.such.name');
+    expect(((await once(server, 'error')) as [Error])[0].message).toBe(
+      'getaddrinfo ENOTFOUND no.such.name',
+    );
   });
 
   it('the lookup option is asked as dns.lookup is', async () => {
@@ -373,8 +406,11 @@ describe('names', () => {
       client.destroy();
       server.destroy();
       for (const options of [{}, { family: 4 }, { family: 6 }, { autoSelectFamily: false }]) {
-        const lookup = (...x: unknown[]): void => void asked.push(x.slice(0, 1), Object.keys(x[1] as object).sort());
-        place.client.connect({ host: 'some.name', port, lookup, ...options } as net.NetConnectOpts).destroy();
+        const lookup = (...x: unknown[]): void =>
+          void asked.push(x.slice(0, 1), Object.keys(x[1] as object).sort());
+        place.client
+          .connect({ host: 'some.name', port, lookup, ...options } as net.NetConnectOpts)
+          .destroy();
       }
       listener.close();
       return { asked: asked.splice(0) };

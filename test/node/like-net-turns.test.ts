@@ -1,4 +1,7 @@
-/** Between any two events of a socket the tick and microtask queues are empty, and nothing is told in the turn of the call that caused it. */
+/**
+ * Between any two events of a socket the tick and microtask queues are empty, and nothing is told
+ * in the turn of the call that caused it.
+ */
 import { once } from 'node:events';
 import http from 'node:http';
 import type net from 'node:net';
@@ -11,7 +14,10 @@ import { SERVER, twoHosts } from './two-hosts.js';
 
 const EVENTS = ['connect', 'ready', 'data', 'end', 'finish', 'error', 'close'];
 
-/** After each event what a handler does in ticks and promises, some of which make more of them, is done before the next. */
+/**
+ * After each event what a handler does in ticks and promises, some of which make more of them, is
+ * done before the next.
+ */
 function logsDeeply(socket: net.Socket, log: string[]): void {
   for (const event of EVENTS) {
     socket.on(event, (x: unknown) => {
@@ -46,7 +52,8 @@ const seenBy =
     server.close();
     await once(server, 'close');
     await turns(20);
-    // How bytes that waited are cut is the system's business, and what of ticks is between 'ready' and 'connect'.
+    // How bytes that waited are cut is the system's business, and what of ticks is between 'ready'
+    // and 'connect'.
     return { log: log.filter((line, i) => line !== log[i - 2] || line !== 'data').join(' ') };
   };
 
@@ -136,7 +143,10 @@ describe('nothing in the turn of the call', () => {
 
 describe('no answer is lost', () => {
   it.each<[string, http.RequestListener]>([
-    ['on the end of the body', (request, response) => request.on('end', () => response.end('answer')).resume()],
+    [
+      'on the end of the body',
+      (request, response) => request.on('end', () => response.end('answer')).resume(),
+    ],
     [
       'ten microtasks later',
       async (_request, response) => {
@@ -147,7 +157,8 @@ describe('no answer is lost', () => {
     [
       'ten ticks later',
       (_request, response) => {
-        const later = (n: number): void => void (n > 0 ? process.nextTick(later, n - 1) : response.end('answer'));
+        const later = (n: number): void =>
+          void (n > 0 ? process.nextTick(later, n - 1) : response.end('answer'));
         later(10);
       },
     ],

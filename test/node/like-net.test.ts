@@ -1,19 +1,34 @@
-/** Each scenario runs on Node's `net` over the kernel's loopback and on ours over a cable in memory: what a program sees must be the same. */
+/**
+ * Each scenario runs on Node's `net` over the kernel's loopback and on ours over a cable in memory:
+ * what a program sees must be the same.
+ */
 import { once } from 'node:events';
 import type net from 'node:net';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { errorText, Journal, type Place } from './places.js';
-import { connected, dialogue, listening, listenOptions, nothing, same, turns, type Saw } from './scenes.js';
+import {
+  connected,
+  dialogue,
+  listening,
+  listenOptions,
+  nothing,
+  same,
+  turns,
+  type Saw,
+} from './scenes.js';
 
 describe('events in their order', () => {
   it('the client ends first', async () => {
-    const seen = await same((place) => dialogue(place, { client: (s) => s.end('bye'), server: nothing }));
+    const seen = await same((place) =>
+      dialogue(place, { client: (s) => s.end('bye'), server: nothing }),
+    );
     expect(seen['server']).toEqual(['data bye', 'end', 'finish', 'close false']);
     expect(seen['client']).toEqual(['connect', 'ready', 'finish', 'end', 'close false']);
   });
 
-  it('the server ends first', () => same((p) => dialogue(p, { client: nothing, server: (s) => s.end('hello') })));
+  it('the server ends first', () =>
+    same((p) => dialogue(p, { client: nothing, server: (s) => s.end('hello') })));
 
   it('both end at once', () =>
     same(async (place) => {
@@ -30,16 +45,28 @@ describe('events in their order', () => {
         server: (s) => s.on('end', () => s.end('answer')),
       }),
     );
-    expect(seen['client']).toEqual(['connect', 'ready', 'finish', 'data answer', 'end', 'close false']);
+    expect(seen['client']).toEqual([
+      'connect',
+      'ready',
+      'finish',
+      'data answer',
+      'end',
+      'close false',
+    ]);
   });
 
   it('nobody listens', async () => {
     const seen = await same(async (place) => {
-      const client = new Journal(place.client.connect({ host: place.address, port: await place.freePort() }));
+      const client = new Journal(
+        place.client.connect({ host: place.address, port: await place.freePort() }),
+      );
       await client.closed;
       return { client: client.lines };
     });
-    expect(seen['client']).toEqual([expect.stringContaining('"connect ECONNREFUSED ADDRESS:PORT"'), 'close true']);
+    expect(seen['client']).toEqual([
+      expect.stringContaining('"connect ECONNREFUSED ADDRESS:PORT"'),
+      'close true',
+    ]);
   });
 
   it('written and ended before the connection stands', () =>
@@ -59,7 +86,12 @@ describe('events in their order', () => {
       socket.end('two', () => early.push('end called back'));
       await Promise.all([client.closed, (await server).closed]);
       listener.close();
-      return { early, client: client.lines, server: (await server).lines, written: socket.bytesWritten };
+      return {
+        early,
+        client: client.lines,
+        server: (await server).lines,
+        written: socket.bytesWritten,
+      };
     }));
 });
 
@@ -137,7 +169,11 @@ describe('breaking off', () => {
       const port = await listening(place, listener);
       const aborter = new AbortController();
       const client = new Journal(
-        place.client.connect({ host: place.address, port, signal: aborter.signal } as net.NetConnectOpts),
+        place.client.connect({
+          host: place.address,
+          port,
+          signal: aborter.signal,
+        } as net.NetConnectOpts),
       );
       aborter.abort();
       await client.closed;
@@ -196,9 +232,21 @@ describe('what a socket is', () => {
       const port = await listening(place, listener);
       const s = place.client.connect(port, place.address);
       await once(s, 'connect');
-      const chain = [s.setNoDelay(true), s.setKeepAlive(true, 1000), s.setTimeout(5), s.ref(), s.unref(), s.ref()];
+      const chain = [
+        s.setNoDelay(true),
+        s.setKeepAlive(true, 1000),
+        s.setTimeout(5),
+        s.ref(),
+        s.unref(),
+        s.ref(),
+      ];
       await once(s, 'timeout');
-      const seen = { chained: chain.every((x) => x === s), timeout: s.timeout, state: s.readyState, gone: s.destroyed };
+      const seen = {
+        chained: chain.every((x) => x === s),
+        timeout: s.timeout,
+        state: s.readyState,
+        gone: s.destroyed,
+      };
       s.destroy();
       await once(s, 'close');
       listener.close();
@@ -218,7 +266,11 @@ describe('what a socket is', () => {
         });
         full = room ? 0 : full + 1;
       }
-      const waiting = [s.writableNeedDrain, calledBack.length < writes, s.bytesWritten === writes * 65_536];
+      const waiting = [
+        s.writableNeedDrain,
+        calledBack.length < writes,
+        s.bytesWritten === writes * 65_536,
+      ];
       server.resume();
       await once(s, 'drain');
       const inOrder = calledBack.every((n, i) => n === i) && calledBack.length === writes;
@@ -230,8 +282,13 @@ describe('what a socket is', () => {
 });
 
 describe('ways to read, changed in mid-flow', () => {
-  /** Seven pieces come one after the other; at the third the reader does something else. What it saw, and when relative to what. */
-  const reading = (change: (s: net.Socket, log: (line: string) => void) => void): ((place: Place) => Promise<Saw>) => {
+  /**
+   * Seven pieces come one after the other; at the third the reader does something else. What it
+   * saw, and when relative to what.
+   */
+  const reading = (
+    change: (s: net.Socket, log: (line: string) => void) => void,
+  ): ((place: Place) => Promise<Saw>) => {
     return async (place) => {
       const { listener, client, server } = await connected(place);
       const lines: string[] = [];
@@ -258,7 +315,12 @@ describe('ways to read, changed in mid-flow', () => {
         .join(';')
         .replace(/(?<=data \d+) object;data (?=\d)/g, '')
         .replace(/(?<=data \d+) string;data (?=\d)/g, '');
-      return { joined, read: server.bytesRead, didRead: server.readableDidRead, length: server.readableLength };
+      return {
+        joined,
+        read: server.bytesRead,
+        didRead: server.readableDidRead,
+        length: server.readableLength,
+      };
     };
   };
 
@@ -293,7 +355,11 @@ describe('ways to read, changed in mid-flow', () => {
       "'readable' takes over",
       (s, log) => {
         s.on('readable', () => {
-          for (let chunk = s.read() as Buffer | null; chunk !== null; chunk = s.read() as Buffer | null) {
+          for (
+            let chunk = s.read() as Buffer | null;
+            chunk !== null;
+            chunk = s.read() as Buffer | null
+          ) {
             log(`readable ${chunk.length > 0}`);
           }
         });
@@ -313,7 +379,9 @@ describe('ways to read, changed in mid-flow', () => {
       (s, log) => {
         const to = new PassThrough({ highWaterMark: 1, readableHighWaterMark: 1 });
         s.pipe(to);
-        void turns(60).then(() => to.on('data', (chunk: Buffer) => log(`piped ${chunk.length > 0}`)));
+        void turns(60).then(() =>
+          to.on('data', (chunk: Buffer) => log(`piped ${chunk.length > 0}`)),
+        );
       },
     ],
     ['the handler destroys the socket', (s) => s.destroy()],
@@ -464,7 +532,11 @@ describe('servers', () => {
       const second = place.client.connect(port, place.address).on('error', nothing);
       const [who] = await dropped;
       await new Promise((done) => second.once('close', done));
-      const seen = { keys: Object.keys(who).sort(), family: who['remoteFamily'], port: who['localPort'] === port };
+      const seen = {
+        keys: Object.keys(who).sort(),
+        family: who['remoteFamily'],
+        port: who['localPort'] === port,
+      };
       first.destroy();
       server.close();
       await once(server, 'close');
@@ -474,7 +546,9 @@ describe('servers', () => {
   it('a signal closes it', () =>
     same(async (place) => {
       const aborter = new AbortController();
-      const server = place.server.createServer().listen({ ...listenOptions(place), signal: aborter.signal });
+      const server = place.server
+        .createServer()
+        .listen({ ...listenOptions(place), signal: aborter.signal });
       await once(server, 'listening');
       aborter.abort();
       await once(server, 'close');

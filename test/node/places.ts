@@ -1,10 +1,16 @@
-/** Where a scenario runs: on Node's `net` over the kernel's loopback, or on ours over a cable in memory. */
+/**
+ * Where a scenario runs: on Node's `net` over the kernel's loopback, or on ours over a cable in
+ * memory.
+ */
 import { once } from 'node:events';
 import net from 'node:net';
 import { Socket } from '../../src/node/socket.js';
 import { SERVER, twoHosts } from './two-hosts.js';
 
-/** What a scenario is written against: Node's `net`, or ours in its clothes. `server` and `client` are the two ends' nets. */
+/**
+ * What a scenario is written against: Node's `net`, or ours in its clothes. `server` and `client`
+ * are the two ends' nets.
+ */
 export interface Place {
   readonly server: Pick<typeof net, 'createServer'>;
   readonly client: Pick<typeof net, 'connect'>;
@@ -57,7 +63,13 @@ export class Journal {
     const { lines } = this;
     for (const event of EVENTS) {
       socket.on(event, (x?: unknown) => {
-        lines.push(x instanceof Error ? `error ${errorText(x)}` : event === 'close' ? `close ${String(x)}` : event);
+        lines.push(
+          x instanceof Error
+            ? `error ${errorText(x)}`
+            : event === 'close'
+              ? `close ${String(x)}`
+              : event,
+        );
       });
     }
     this.closed = new Promise((resolve) => {
@@ -75,11 +87,22 @@ export class Journal {
   }
 }
 
-/** Message and fields of an error; addresses and ports differ between the places, and are left out by name. */
+/**
+ * Message and fields of an error; addresses and ports differ between the places, and are left out
+ * by name.
+ */
 export function errorText(error: unknown): string {
   const e = error as NodeJS.ErrnoException & { address?: string; port?: number };
   let message = e.message;
   if (e.address !== undefined) message = message.replaceAll(e.address, 'ADDRESS');
   if (e.port !== undefined) message = message.replaceAll(String(e.port), 'PORT');
-  return JSON.stringify([e.name, message, e.code, e.errno, e.syscall, e.address !== undefined, e.port !== undefined]);
+  return JSON.stringify([
+    e.name,
+    message,
+    e.code,
+    e.errno,
+    e.syscall,
+    e.address !== undefined,
+    e.port !== undefined,
+  ]);
 }

@@ -1,4 +1,7 @@
-/** Stacks with the same addresses, as the threads of `tcplab serve --workers` have them; here in one thread, each with a cable of its own, on which a test puts packets as the device's queues would. */
+/**
+ * Stacks with the same addresses, as the threads of `tcplab serve --workers` have them; here in one
+ * thread, each with a cable of its own, on which a test puts packets as the device's queues would.
+ */
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Slab } from '../../src/base/slab.js';
@@ -29,7 +32,13 @@ beforeEach(() => {
   members = places.map((place) => {
     const [cable, end] = pair();
     const host = new Host({ device: end, addresses: ['198.18.0.2/24'] });
-    const member: Member = { host, cable, ring: new RingNeighbours(host, place), sent: [], conn: null };
+    const member: Member = {
+      host,
+      cable,
+      ring: new RingNeighbours(host, place),
+      sent: [],
+      conn: null,
+    };
     cable.attach({
       packet: (rx: RxPacket) => {
         const seg = new Segment();
@@ -75,7 +84,8 @@ async function put(queue: number, ...packets: Uint8Array[]): Promise<void> {
   await settle();
 }
 
-const tcp = (spec: Partial<PacketSpec>): Uint8Array => buildPacket({ version: 4, flags: ACK, seq: 1001, ...spec });
+const tcp = (spec: Partial<PacketSpec>): Uint8Array =>
+  buildPacket({ version: 4, flags: ACK, seq: 1001, ...spec });
 
 /** A connection of stack 0; its next number. */
 async function open(): Promise<number> {
@@ -122,18 +132,31 @@ describe('a packet on the queue of another stack', () => {
     quoted.set([198, 18, 0, 2, 198, 18, 0, 1], 12);
     const message = Uint8Array.from([3, 1, 0, 0, ...be32(0), ...quoted.slice(0, 28)]);
     message.set(be16(~naiveSum(message)), 2);
-    await put(1, ipv4({ protocol: 1, payload: message, source: [198, 18, 0, 1], destination: [198, 18, 0, 2] }));
+    await put(
+      1,
+      ipv4({
+        protocol: 1,
+        payload: message,
+        source: [198, 18, 0, 1],
+        destination: [198, 18, 0, 2],
+      }),
+    );
     expect(conn!.softError).toBe('EHOSTUNREACH');
-    expect(members.map(({ host }) => host.stack.dropsByName()['icmpNoSuchFlow'] ?? 0)).toEqual([0, 0, 0]);
+    expect(members.map(({ host }) => host.stack.dropsByName()['icmpNoSuchFlow'] ?? 0)).toEqual([
+      0, 0, 0,
+    ]);
   });
 });
 
 describe('a packet that is nobody’s', () => {
-  it.each([0, 1, 2])('gets one answer, from the last that was asked: on queue %i', async (queue) => {
-    await put(queue, tcp({ ack: 5 }));
-    const answers = members.map(({ sent }) => sent.filter((s) => s.has(RST)).length);
-    expect(answers).toEqual([0, 1, 2].map((i) => (i === (queue + COUNT - 1) % COUNT ? 1 : 0)));
-  });
+  it.each([0, 1, 2])(
+    'gets one answer, from the last that was asked: on queue %i',
+    async (queue) => {
+      await put(queue, tcp({ ack: 5 }));
+      const answers = members.map(({ sent }) => sent.filter((s) => s.has(RST)).length);
+      expect(answers).toEqual([0, 1, 2].map((i) => (i === (queue + COUNT - 1) % COUNT ? 1 : 0)));
+    },
+  );
 
   it('a SYN to a closed port is refused once', async () => {
     await put(1, tcp({ flags: SYN, destinationPort: 81 }));
@@ -148,6 +171,8 @@ describe('a packet that is nobody’s', () => {
     expect(dropped[1]).toBe(400 - 256);
     expect(answered + dropped.reduce((a, b) => a + b)).toBe(400);
     await put(1, tcp({ ack: 5 }));
-    expect(members.flatMap(({ sent }) => sent).filter((s) => s.has(RST)).length, 'room again').toBe(answered + 1);
+    expect(members.flatMap(({ sent }) => sent).filter((s) => s.has(RST)).length, 'room again').toBe(
+      answered + 1,
+    );
   });
 });

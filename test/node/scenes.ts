@@ -1,4 +1,7 @@
-/** Scenes for both places: what a test plays on `node:net` and on ours, to compare what a program saw. */
+/**
+ * Scenes for both places: what a test plays on `node:net` and on ours, to compare what a program
+ * saw.
+ */
 import { once } from 'node:events';
 import type net from 'node:net';
 import { expect } from 'vitest';
@@ -6,14 +9,19 @@ import { Journal, NODE, ours, type Place } from './places.js';
 
 export type Saw = Record<string, unknown>;
 
-/** Runs it in both places and compares; returns what was seen, for what a test wants to say itself. */
+/**
+ * Runs it in both places and compares; returns what was seen, for what a test wants to say itself.
+ */
 export async function same(scenario: (place: Place) => Promise<Saw>): Promise<Saw> {
   const seen = await scenario(ours());
   expect(seen).toEqual(await scenario(NODE()));
   return seen;
 }
 
-export const listenOptions = (place: Place): net.ListenOptions => ({ port: 0, host: place.address });
+export const listenOptions = (place: Place): net.ListenOptions => ({
+  port: 0,
+  host: place.address,
+});
 
 export async function listening(place: Place, server: net.Server): Promise<number> {
   server.listen(listenOptions(place));

@@ -13,7 +13,9 @@ it('setOptions sets what a connection has to set, and lets go out what that free
   const arrived = once(theirs, 'data');
   ours.setOptions((conn) => conn.setCork(false));
   expect(String((await arrived)[0])).toBe('held');
-  expect(() => ours.setOptions((conn) => conn.setMaxSegment(10))).toThrow(/TCP_MAXSEG is 88 to 32767/);
+  expect(() => ours.setOptions((conn) => conn.setMaxSegment(10))).toThrow(
+    /TCP_MAXSEG is 88 to 32767/,
+  );
   for (const socket of [ours, theirs]) socket.destroy();
   server.close();
 });
@@ -25,7 +27,9 @@ it('set before the connection opens, it holds for its SYN', async () => {
   await once(server, 'listening');
   const accepted = once(server, 'connection') as Promise<[Socket]>;
   const client = new Socket(h.a);
-  client.setOptions((conn) => conn.setMaxSegment(700)).setOptions((conn) => conn.setUserTimeout(5_000_000));
+  client
+    .setOptions((conn) => conn.setMaxSegment(700))
+    .setOptions((conn) => conn.setUserTimeout(5_000_000));
   client.connect(7, SERVER);
   const [theirs] = await accepted;
   expect([theirs.conn!.peerMss, client.conn!.userTimeout]).toEqual([700, 5_000_000]);

@@ -7,7 +7,9 @@ import type { NetError } from '../../src/node/errors.js';
 import type { Socket } from '../../src/node/socket.js';
 import { connected, CLIENT, eventsOf, SERVER, twoHosts } from './two-hosts.js';
 
-/** Lets the event loop turn until `condition` holds; a test that waits in vain is stopped by vitest. */
+/**
+ * Lets the event loop turn until `condition` holds; a test that waits in vain is stopped by vitest.
+ */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -23,7 +25,11 @@ describe('a socket', () => {
       pending: false,
     });
     expect(ours.remotePort).toBe(server.address()!.port);
-    expect(theirs).toMatchObject({ remoteAddress: CLIENT, remotePort: ours.localPort, localAddress: SERVER });
+    expect(theirs).toMatchObject({
+      remoteAddress: CLIENT,
+      remotePort: ours.localPort,
+      localAddress: SERVER,
+    });
     expect(theirs.address()).toEqual({ address: SERVER, family: 'IPv4', port: ours.remotePort });
     expect(ours.readyState).toBe('open');
   });
@@ -50,10 +56,13 @@ describe('a socket', () => {
     });
     server.listen(7000);
     await once(server, 'listening');
-    const clients = Array.from({ length: 20 }, () => h.client.connect({ host: SERVER, port: 7000 }));
+    const clients = Array.from({ length: 20 }, () =>
+      h.client.connect({ host: SERVER, port: 7000 }),
+    );
     for (const client of clients) client.end('hello').resume(); // on the heels of the ACK of the SYN,ACK
     await Promise.all(clients.map((client) => once(client, 'close')));
-    // The answer, which acknowledges the data and the FIN, and our FIN, perhaps in one. The SYN,ACK was nobody's yet.
+    // The answer, which acknowledges the data and the FIN, and our FIN, perhaps in one. The SYN,ACK
+    // was nobody's yet.
     for (const socket of sockets) expect(socket.conn!.stats.segsOut).toBeLessThanOrEqual(2);
     expect(sockets).toHaveLength(20);
   });
@@ -62,7 +71,13 @@ describe('a socket', () => {
     const socket = twoHosts().client.connect({ host: SERVER, port: 81 });
     const closed = new Promise<boolean>((resolve) => socket.on('close', resolve));
     const [error] = (await once(socket, 'error').catch((e: unknown) => [e])) as [NetError];
-    expect(error).toMatchObject({ code: 'ECONNREFUSED', errno: -111, syscall: 'connect', address: SERVER, port: 81 });
+    expect(error).toMatchObject({
+      code: 'ECONNREFUSED',
+      errno: -111,
+      syscall: 'connect',
+      address: SERVER,
+      port: 81,
+    });
     expect(error.message).toBe(`connect ECONNREFUSED ${SERVER}:81`);
     expect(await closed).toBe(true);
   });
@@ -89,7 +104,11 @@ describe('a socket', () => {
       theirs.on('data', (d: Buffer) => atServer.update(d));
       ours.on('data', (d: Buffer) => atClient.update(d));
       const ends = Promise.all([once(theirs, 'end'), once(ours, 'end')]);
-      await Promise.all([pipeline(Readable.from([up]), ours), pipeline(Readable.from([down]), theirs), ends]);
+      await Promise.all([
+        pipeline(Readable.from([up]), ours),
+        pipeline(Readable.from([down]), theirs),
+        ends,
+      ]);
       expect(atServer.digest('hex')).toBe(createHash('sha256').update(up).digest('hex'));
       expect(atClient.digest('hex')).toBe(createHash('sha256').update(down).digest('hex'));
       expect(theirs.bytesRead).toBe(up.length);
@@ -104,7 +123,10 @@ describe('a socket', () => {
     await once(theirs, 'end');
     expect(heard).toEqual(['question']);
     theirs.end('answer');
-    const [[answer]] = (await Promise.all([once(ours, 'data'), once(ours, 'close')])) as [[Buffer], unknown];
+    const [[answer]] = (await Promise.all([once(ours, 'data'), once(ours, 'close')])) as [
+      [Buffer],
+      unknown,
+    ];
     expect(answer.toString()).toBe('answer');
   });
 
@@ -156,7 +178,11 @@ describe('a socket', () => {
     theirs.resume();
     ours.resetAndDestroy();
     const [error] = (await once(theirs, 'error').catch((e: unknown) => [e])) as [NetError];
-    expect(error).toMatchObject({ code: 'ECONNRESET', syscall: 'read', message: 'read ECONNRESET' });
+    expect(error).toMatchObject({
+      code: 'ECONNRESET',
+      syscall: 'read',
+      message: 'read ECONNRESET',
+    });
     await until(() => events.includes('close'));
   });
 
@@ -205,7 +231,9 @@ describe('a server', () => {
   it('refuses to listen twice, and a port that is none', () => {
     const { server } = twoHosts();
     const one = server.createServer().listen(80);
-    expect(() => one.listen(81)).toThrow(expect.objectContaining({ code: 'ERR_SERVER_ALREADY_LISTEN' }) as Error);
+    expect(() => one.listen(81)).toThrow(
+      expect.objectContaining({ code: 'ERR_SERVER_ALREADY_LISTEN' }) as Error,
+    );
     expect(() => server.createServer().listen(70_000)).toThrow(
       expect.objectContaining({ code: 'ERR_SOCKET_BAD_PORT' }) as Error,
     );

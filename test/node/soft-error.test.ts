@@ -11,7 +11,12 @@ it('tells of what may pass, with its errno, and the socket lives', async () => {
   conn.reportSoftError('EHOSTUNREACH');
   hosts.a.stack.wake(conn);
   const [error] = await told;
-  expect(error).toMatchObject({ code: 'EHOSTUNREACH', errno: -113, syscall: 'read', message: 'read EHOSTUNREACH' });
+  expect(error).toMatchObject({
+    code: 'EHOSTUNREACH',
+    errno: -113,
+    syscall: 'read',
+    message: 'read EHOSTUNREACH',
+  });
   ours.end('still here');
   const chunks: Buffer[] = [];
   for await (const chunk of theirs) chunks.push(chunk as Buffer);

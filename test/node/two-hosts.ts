@@ -1,4 +1,7 @@
-/** Two hosts in one process, a cable in memory between them, Node's own event loop: sockets as programs use them. */
+/**
+ * Two hosts in one process, a cable in memory between them, Node's own event loop: sockets as
+ * programs use them.
+ */
 import { once } from 'node:events';
 import { afterEach } from 'vitest';
 import { pair } from '../../src/device/pair.js';
@@ -26,7 +29,11 @@ export interface TwoHosts {
 }
 
 /** With a `clock` that stands still no timer fires. */
-export function twoHosts(config: Partial<TcpConfig> = {}, offload = true, clock = monotonicClock): TwoHosts {
+export function twoHosts(
+  config: Partial<TcpConfig> = {},
+  offload = true,
+  clock = monotonicClock,
+): TwoHosts {
   const [endA, endB] = pair({ offload });
   const a = new Host({ device: endA, addresses: [`${CLIENT}/24`], config, clock });
   const b = new Host({ device: endB, addresses: [`${SERVER}/24`], config, clock });

@@ -25,7 +25,8 @@ it('setTypeOfService holds before and after connect, and the other end can read 
 
 it('setTypeOfService refuses what is no byte', async () => {
   const { server, ours, theirs } = await connected(twoHosts());
-  for (const tos of [-1, 256, 0.5]) expect(() => ours.setTypeOfService(tos)).toThrow(/out of range.*Received/);
+  for (const tos of [-1, 256, 0.5])
+    expect(() => ours.setTypeOfService(tos)).toThrow(/out of range.*Received/);
   expect(ours.getTypeOfService()).toBe(0);
   ours.destroy();
   theirs.destroy();

@@ -1,4 +1,7 @@
-/** Large chunks go out from where the program has them; and no program may notice it but by its speed. */
+/**
+ * Large chunks go out from where the program has them; and no program may notice it but by its
+ * speed.
+ */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
@@ -7,7 +10,9 @@ import { describe, expect, it } from 'vitest';
 import type { Socket } from '../../src/node/socket.js';
 import { connected as connectedAtAll, eventsOf, twoHosts, type TwoHosts } from './two-hosts.js';
 
-/** The first packets of a process may take longer than a millisecond, which is what counts as near. */
+/**
+ * The first packets of a process may take longer than a millisecond, which is what counts as near.
+ */
 async function connected(h: TwoHosts): ReturnType<typeof connectedAtAll> {
   const both = await connectedAtAll(h);
   both.ours.conn!.snd.rtt.minRtt = 100;
@@ -54,7 +59,8 @@ describe('a large chunk', () => {
     ours.write(filled(2), 'utf8', () => undefined);
     ours.write(filled(3).toString('latin1'), 'latin1');
     expect(wholeOf(ours)).toBe(0);
-    while (ours.writableLength > 0 || ours.conn!.snd.buffer.length > 0) await new Promise((done) => setImmediate(done));
+    while (ours.writableLength > 0 || ours.conn!.snd.buffer.length > 0)
+      await new Promise((done) => setImmediate(done));
     ours.conn!.snd.rtt.minRtt = 2000;
     ours.write(filled(4));
     expect(wholeOf(ours)).toBe(0);
@@ -71,10 +77,12 @@ describe('a large chunk', () => {
       buffer.fill(`${n}, `);
       hash.update(buffer);
       let more = true;
-      for (let at = 0; at < buffer.length; at += CHUNK) more = ours.write(buffer.subarray(at, at + CHUNK));
+      for (let at = 0; at < buffer.length; at += CHUNK)
+        more = ours.write(buffer.subarray(at, at + CHUNK));
       lent += wholeOf(ours);
       expect(ours.writableNeedDrain).toBe(!more);
-      // While there is room the program would go on with other memory; this one has only its one buffer.
+      // While there is room the program would go on with other memory; this one has only its one
+      // buffer.
       if (!more) await once(ours, 'drain');
       else while (wholeOf(ours) > 0) await new Promise((done) => setImmediate(done));
       returned += more ? 0 : 1;

@@ -1,4 +1,7 @@
-/** A small conversation in virtual time: a client asks, our server answers and both close. Observed at the server. */
+/**
+ * A small conversation in virtual time: a client asks, our server answers and both close. Observed
+ * at the server.
+ */
 import { SECOND } from '../../src/base/time.js';
 import type { Device } from '../../src/device/device.js';
 import type { LinkListener } from '../../src/device/link/lane.js';
@@ -28,7 +31,11 @@ export const START = SECOND;
 export const SERVER = '198.18.0.2:80';
 export const CLIENT = '198.18.0.1:51422';
 
-export function converse(o: ConversationOptions = {}): { server: MiniHost; client: MiniHost; time: VirtualTime } {
+export function converse(o: ConversationOptions = {}): {
+  server: MiniHost;
+  client: MiniHost;
+  time: VirtualTime;
+} {
   const [near, far] = pair({ offload: o.offload ?? false });
   const below = o.wrap?.(near) ?? near;
   const link = new Link(below, parseLink(o.link ?? ''), o.linkListener ?? null);
@@ -47,7 +54,8 @@ export function converse(o: ConversationOptions = {}): { server: MiniHost; clien
     iss: 1000,
     config: { finTimeout, ...o.clientConfig },
     user: (conn, events, now) => {
-      if (events & TcpEvent.established) conn.send(new TextEncoder().encode('GET / HTTP/1.0\r\n\r\n'));
+      if (events & TcpEvent.established)
+        conn.send(new TextEncoder().encode('GET / HTTP/1.0\r\n\r\n'));
       let got = 0;
       for (let piece = conn.receive(); piece !== null; piece = conn.receive()) got += piece.length;
       if (got > 0 && conn.stats.bytesIn >= response.length) conn.shutdown(now);

@@ -10,7 +10,8 @@ describe('dropLines', () => {
     counts[Drop.tcpNoSuchPort] = 2;
     counts[Drop.tcpPaws] = 130;
     expect(dropLines(counts)).toEqual([
-      '    130  tcpPaws        its timestamp is older than the last one: an old duplicate (PAWS, RFC 7323 5)',
+      '    130  tcpPaws        its timestamp is older than the last one: an old duplicate ' +
+        '(PAWS, RFC 7323 5)',
       '      2  tcpNoSuchPort  no socket listens on this port: RST (RFC 9293 3.10.7.1)',
     ]);
     expect(dropLines(new Float64Array(DROP_NAMES.length))).toEqual([]);
@@ -26,7 +27,9 @@ describe('nstatLines', () => {
   it("prints nstat's columns", () => {
     const counters = new TcpCounters();
     counters.TcpActiveOpens = 3;
-    expect(nstatLines(counters)).toEqual(['TcpActiveOpens                  3                  0.0']);
+    expect(nstatLines(counters)).toEqual([
+      'TcpActiveOpens                  3                  0.0',
+    ]);
     expect(nstatLines(counters, true).length).toBe(Object.keys(countersData(counters)).length);
     expect(countersData(counters)).toMatchObject({ TcpActiveOpens: 3, TcpOutRsts: 0 });
   });

@@ -8,13 +8,22 @@ import { segmentOf, StepBuilder } from '../../src/observe/steps.js';
 import { compactText } from '../../src/observe/text.js';
 import { exchange, B4, Hosts, type HostsOptions } from '../stack/hosts.js';
 
-/** Both stacks tell the same recorder; each step as its segment's line and the sentences under it. */
-function watched(o: HostsOptions): { h: Hosts; steps: { line: string; why: string }[]; flush: () => void } {
+/**
+ * Both stacks tell the same recorder; each step as its segment's line and the sentences under it.
+ */
+function watched(o: HostsOptions): {
+  h: Hosts;
+  steps: { line: string; why: string }[];
+  flush: () => void;
+} {
   const explainer = new Explainer();
   const steps: { line: string; why: string }[] = [];
   const builder = new StepBuilder((step) => {
     const segment = segmentOf(step);
-    steps.push({ line: segment === null ? '' : compactText(segment), why: explainer.why(step).join('\n') });
+    steps.push({
+      line: segment === null ? '' : compactText(segment),
+      why: explainer.why(step).join('\n'),
+    });
   });
   const recorder = new Recorder(builder.add, SECOND);
   const h = new Hosts({ ...o, stack: { observer: recorder } });
@@ -63,7 +72,8 @@ describe('Fast Open', () => {
     h.b.tcp.fastOpenCookies.setKeys(new Uint8Array(16));
     ask();
     flush();
-    const why = (pattern: RegExp): string[] => steps.filter((s) => pattern.test(s.line)).map((s) => s.why);
+    const why = (pattern: RegExp): string[] =>
+      steps.filter((s) => pattern.test(s.line)).map((s) => s.why);
     expect(why(/^\[S\] .*tfo cookiereq/).join()).toContain('it asks for a Fast Open cookie');
     expect(why(/^\[S\.\] .*tfo cookie /).join()).toContain('it grants a Fast Open cookie');
     expect(why(/^\[S\] .*len=50 .*tfo cookie /).join()).toContain(
@@ -72,6 +82,8 @@ describe('Fast Open', () => {
     expect(why(/^\[S\] .*len=50 .*tfo cookie /).join()).toContain(
       'the cookie is valid: 50 bytes are delivered before the handshake ends',
     );
-    expect(steps.map((s) => s.why).join()).toContain('the server did not accept 50 bytes of our SYN');
+    expect(steps.map((s) => s.why).join()).toContain(
+      'the server did not accept 50 bytes of our SYN',
+    );
   });
 });

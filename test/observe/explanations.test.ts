@@ -1,4 +1,7 @@
-/** Each explanation against what the code did: the window before and after, and why it moved; never a phrase that only mostly holds. */
+/**
+ * Each explanation against what the code did: the window before and after, and why it moved; never
+ * a phrase that only mostly holds.
+ */
 import { describe, expect, it } from 'vitest';
 import type { SegmentData, TraceEvent } from '../../src/observe/events.js';
 import { Explainer } from '../../src/observe/explain.js';
@@ -62,7 +65,9 @@ function told(...events: readonly object[]): string {
 describe('what timeouts do to the congestion window', () => {
   it('the first closes it, the next finds it closed', () => {
     const all = sentences({ link: 'drop out:data:3 delay 5ms' });
-    expect(all).toContain('the first timeout; congestion window 10 -> 1 segment: segments still in flight plus one');
+    expect(all).toContain(
+      'the first timeout; congestion window 10 -> 1 segment: segments still in flight plus one',
+    );
     expect(all).toContain('twice the last wait (exponential backoff, RFC 6298 5.5)');
     const more = sentences({ link: 'drop out:data:4 delay 5ms' });
     expect(more).toContain('timeout 2 in a row; congestion window stays at 1 segment');
@@ -91,7 +96,9 @@ describe('why the congestion window moves', () => {
     expect(all).toMatch(
       /Recovery -> Open; [^]*congestion window \d+ -> \d+ segments: the reduction is over \(ssthresh \d+\)/,
     );
-    expect(all).toMatch(/congestion window \d+ -> \d+ segments: congestion avoidance \(RFC 5681 3\.1\)/);
+    expect(all).toMatch(
+      /congestion window \d+ -> \d+ segments: congestion avoidance \(RFC 5681 3\.1\)/,
+    );
   });
 
   it('names CUBIC, and BBR with its model', () => {
@@ -115,7 +122,9 @@ describe('why a segment is taken for lost', () => {
   it('by SACK and time, or by as many duplicate ACKs as it takes', () => {
     const lost = { link: 'drop out:data:2-2 delay 5ms', responseBytes: 20_000 };
     const sack = sentences(lost);
-    expect(sack).toContain('sent again: a segment that was sent later has arrived, so this one is lost (RFC 8985 6.2)');
+    expect(sack).toContain(
+      'sent again: a segment that was sent later has arrived, so this one is lost (RFC 8985 6.2)',
+    );
     expect(sack).not.toContain('duplicate ACKs say');
     expect(sentences({ ...lost, config: { sack: false } })).toContain(
       'sent again: 3 duplicate ACKs say that it was lost (RFC 5681 3.2)',
@@ -124,7 +133,11 @@ describe('why a segment is taken for lost', () => {
 
   it("a SYN,ACK because the peer's SYN came again, also one that asks for ECN", () => {
     expect(
-      told(received({ flags: 'SEW' }), received({ flags: 'SEW' }), sent({ flags: 'S.E', relAck: 1 }, true)),
+      told(
+        received({ flags: 'SEW' }),
+        received({ flags: 'SEW' }),
+        sent({ flags: 'S.E', relAck: 1 }, true),
+      ),
     ).toContain('sent again: their SYN came again, so our SYN,ACK may be lost');
   });
 });
@@ -134,11 +147,16 @@ describe('the window that is zero', () => {
 
   it('an answer that keeps it shut opens nothing', () => {
     expect(told(received({ window: 0 }), probe)).toContain('its window is still zero');
-    expect(told(received({ window: 512 }), probe)).toContain('the window is open again: probing ends');
+    expect(told(received({ window: 512 }), probe)).toContain(
+      'the window is open again: probing ends',
+    );
   });
 
   it('a FIN may be all that waits', () => {
-    const note = (b: number): object => ({ name: 'tcp:note', data: { note: 'zero-window-probe', a: 1, b } });
+    const note = (b: number): object => ({
+      name: 'tcp:note',
+      data: { note: 'zero-window-probe', a: 1, b },
+    });
     expect(told(received({}), note(0))).toContain("the peer's window is zero and our FIN waits");
     expect(told(received({}), note(1))).toContain("the peer's window is zero and 1 byte waits");
   });
@@ -151,37 +169,56 @@ describe('text that arrives', () => {
     expect(told(received(text, 151))).toContain(
       '100 bytes in order (the first 50 arrived before): RCV.NXT moves on to 201',
     );
-    expect(told(received(text, 101, 500))).toContain('it fills part of the gap before data that arrived earlier');
-    expect(told(received(text, 101, 500), sent({ relAck: 701 }))).toContain('the segment fills a gap');
+    expect(told(received(text, 101, 500))).toContain(
+      'it fills part of the gap before data that arrived earlier',
+    );
+    expect(told(received(text, 101, 500), sent({ relAck: 701 }))).toContain(
+      'the segment fills a gap',
+    );
   });
 });
 
 describe('what goes out', () => {
   it('a FIN is not the end of receiving, unless the peer had closed', () => {
-    expect(told(sent({ flags: 'F.' }, false, 'FIN-WAIT-1'))).toContain('all we had; receiving goes on');
-    expect(told(sent({ flags: 'F.' }, false, 'LAST-ACK'))).toContain('FIN: we have sent all we had (RFC 9293 3.6)');
+    expect(told(sent({ flags: 'F.' }, false, 'FIN-WAIT-1'))).toContain(
+      'all we had; receiving goes on',
+    );
+    expect(told(sent({ flags: 'F.' }, false, 'LAST-ACK'))).toContain(
+      'FIN: we have sent all we had (RFC 9293 3.6)',
+    );
   });
 
   it('a SYN,ACK may acknowledge the data of a SYN', () => {
     expect(told(sent({ flags: 'S.', relAck: 1 }))).toContain('ACK = their ISN + 1 (RFC');
-    expect(told(sent({ flags: 'S.', relAck: 51 }))).toContain('ACK = their ISN + 1 + the 50 bytes of their SYN (RFC');
+    expect(told(sent({ flags: 'S.', relAck: 51 }))).toContain(
+      'ACK = their ISN + 1 + the 50 bytes of their SYN (RFC',
+    );
     expect(told(sent({ flags: 'S', length: 50 }))).toContain('with 50 bytes of data (Fast Open)');
   });
 
   it('new data as a probe asks no congestion window', () => {
     const tlp = { name: 'recovery:timer_expired', data: { timer: 'tlp' } };
-    expect(told(tlp, sent({ length: 10 }))).toContain('10 bytes of data, new, as a probe (RFC 8985 7.3)');
-    expect(told(sent({ length: 10 }))).toContain('10 bytes of data, within the window and the congestion window');
+    expect(told(tlp, sent({ length: 10 }))).toContain(
+      '10 bytes of data, new, as a probe (RFC 8985 7.3)',
+    );
+    expect(told(sent({ length: 10 }))).toContain(
+      '10 bytes of data, within the window and the congestion window',
+    );
     expect(told(sent({ length: 10 }, true))).toContain('10 bytes of data; it carries the ACK too');
   });
 
   it('a timer that is armed again is backed off when it expired, and only then', () => {
-    const armed = (inUs: number): object => ({ name: 'recovery:timer_set', data: { timer: 'rto', inUs } });
+    const armed = (inUs: number): object => ({
+      name: 'recovery:timer_set',
+      data: { timer: 'rto', inUs },
+    });
     const rto = { name: 'recovery:timer_expired', data: { timer: 'rto' } };
-    expect(told(sent({ length: 1 }), armed(200_000), rto, sent({ length: 1 }, true), armed(400_000))).toContain(
-      'twice',
-    );
-    expect(told(sent({ length: 1 }), armed(200_000), sent({ length: 1 }, true), armed(400_000))).not.toContain('twice');
+    expect(
+      told(sent({ length: 1 }), armed(200_000), rto, sent({ length: 1 }, true), armed(400_000)),
+    ).toContain('twice');
+    expect(
+      told(sent({ length: 1 }), armed(200_000), sent({ length: 1 }, true), armed(400_000)),
+    ).not.toContain('twice');
   });
 });
 
@@ -190,13 +227,28 @@ describe('the notes of the window', () => {
     name: 'tcp:note',
     data: { note: 'cwnd', a, b, control: 'cubic', ssthresh: 7, recovery: 'Open', ...more },
   });
-  const note = (name: string, b = 0): object => ({ name: 'tcp:note', data: { note: name, a: 0, b } });
+  const note = (name: string, b = 0): object => ({
+    name: 'tcp:note',
+    data: { note: name, a: 0, b },
+  });
 
   it.each([
-    [[note('undo'), cwnd(10, 7, {})], 'congestion window 7 -> 10 segments: the reduction is undone'],
-    [[cwnd(6, 9, { recovery: 'CWR' })], 'congestion window 9 -> 6 segments: proportional rate reduction, towards 7'],
-    [[note('ca-state', 2), cwnd(7, 5, {})], 'congestion window 5 -> 7 segments: the reduction is over (ssthresh 7)'],
-    [[note('path-mtu'), cwnd(9, 10, {})], 'congestion window 10 -> 9 segments: the same bytes in larger segments'],
+    [
+      [note('undo'), cwnd(10, 7, {})],
+      'congestion window 7 -> 10 segments: the reduction is undone',
+    ],
+    [
+      [cwnd(6, 9, { recovery: 'CWR' })],
+      'congestion window 9 -> 6 segments: proportional rate reduction, towards 7',
+    ],
+    [
+      [note('ca-state', 2), cwnd(7, 5, {})],
+      'congestion window 5 -> 7 segments: the reduction is over (ssthresh 7)',
+    ],
+    [
+      [note('path-mtu'), cwnd(9, 10, {})],
+      'congestion window 10 -> 9 segments: the same bytes in larger segments',
+    ],
     [[cwnd(2, 1, { recovery: 'Loss' })], 'congestion window 1 -> 2 segments: slow start'],
     [[cwnd(12, 10, { ssthresh: null })], 'congestion window 10 -> 12 segments: slow start'],
     [[cwnd(8, 7, {})], 'congestion window 7 -> 8 segments: congestion avoidance (CUBIC'],
@@ -210,14 +262,18 @@ describe('the notes of the window', () => {
       data: { note: 'ecn-reduced', a, b: 0, control },
     });
     expect(told(received({}), marked(7, 'cubic'))).toContain('goes down to 7 segments');
-    expect(told(received({}), marked(null, 'none'))).toMatch(/ECE: a router marked data of ours \(RFC/);
+    expect(told(received({}), marked(null, 'none'))).toMatch(
+      /ECE: a router marked data of ours \(RFC/,
+    );
   });
 });
 
 describe('options and numbers', () => {
   it('window scaling with shifts of 0 is window scaling', () => {
     const small = { receiveBufferBytes: 60_000 };
-    expect(sentences({ config: small, clientConfig: small })).toContain('window scale: theirs 0, ours 0');
+    expect(sentences({ config: small, clientConfig: small })).toContain(
+      'window scale: theirs 0, ours 0',
+    );
     expect(sentences({ config: { windowScaling: false } })).toContain('no window scaling');
   });
 

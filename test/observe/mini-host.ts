@@ -1,4 +1,7 @@
-/** One connection on one device, with just enough IPv4 around it: what the views of a connection are tested on. */
+/**
+ * One connection on one device, with just enough IPv4 around it: what the views of a connection are
+ * tested on.
+ */
 import { SeededRandom } from '../../src/base/random.js';
 import { SlabPool } from '../../src/base/slab-pool.js';
 import type { Micros } from '../../src/base/time.js';
@@ -40,7 +43,10 @@ export class MiniHost implements Drivable {
     this.device = device;
     this.user = o.user;
     const flow = flowOf(local, remote);
-    const config: TcpConfig = { ...{ ...PROFILES.linux, receiveBufferBytes: 1 << 20 }, ...o.config };
+    const config: TcpConfig = {
+      ...{ ...PROFILES.linux, receiveBufferBytes: 1 << 20 },
+      ...o.config,
+    };
     const counters = new TcpCounters();
     this.conn = new Connection({
       flow,
@@ -66,7 +72,8 @@ export class MiniHost implements Drivable {
     });
     device.attach({
       packet: (rx, now) => {
-        if (parseTcp(rx.slab, rx.offset + 20, rx.length - 20, this.seg) !== 0) throw new Error('unparsable');
+        if (parseTcp(rx.slab, rx.offset + 20, rx.length - 20, this.seg) !== 0)
+          throw new Error('unparsable');
         this.seg.gsoSize = rx.gsoSize;
         this.seg.checksumVouched = rx.checksumValid;
         if (this.conn.state === State.closed && this.seg.flags === TcpFlag.SYN) {

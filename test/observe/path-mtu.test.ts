@@ -1,4 +1,7 @@
-/** What is said of a path that carries less: two hosts, a router of small MTU between them, the client watched. */
+/**
+ * What is said of a path that carries less: two hosts, a router of small MTU between them, the
+ * client watched.
+ */
 import { expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import type { HopAnswer } from '../../src/device/link/hop.js';
@@ -12,7 +15,11 @@ function said(o: HostsOptions, hopAnswer: HopAnswer, version: 4 | 6): string[] {
   const lines: string[] = [];
   const live = new LiveLines((text) => lines.push(...text.split('\n')), { why: true });
   const lane = { ...NO_IMPAIRMENTS, hopMtu: 1300, hopAnswer, delay: 5 * MILLISECOND };
-  const h = new Hosts({ ...o, link: { in: lane }, stack: { observer: new Recorder(live.sink, SECOND) } });
+  const h = new Hosts({
+    ...o,
+    link: { in: lane },
+    stack: { observer: new Recorder(live.sink, SECOND) },
+  });
   exchange(h, 600_000, 0, version);
   h.settle();
   live.end();
@@ -29,23 +36,27 @@ it.each([
   expect(new Set(said({}, 'icmp', version))).toEqual(
     new Set([
       error,
-      'path MTU is 1300 now, because ICMP says that a larger packet was too big for a link on the path (RFC 1191, RFC 8201)',
+      'path MTU is 1300 now, because ICMP says that a larger packet was too big for a link ' +
+        'on the path (RFC 1191, RFC 8201)',
     ]),
   );
 });
 
 it('a guess, where the router does not say how much', () => {
   expect(said({}, 'no-mtu', 4)).toContain(
-    'path MTU is 1006 now, because ICMP says that a packet was too big, without the limit: the next plateau below is tried (RFC 1191 7.1)',
+    'path MTU is 1006 now, because ICMP says that a packet was too big, without the limit: ' +
+      'the next plateau below is tried (RFC 1191 7.1)',
   );
 });
 
 it('a black hole, and the search for what passes', () => {
   expect(said({ config: { mtuProbing: 1 } }, 'blackhole', 4).slice(0, 5)).toEqual([
-    'path MTU is 1076 now, because of repeated timeouts: larger packets and their ICMP errors may be lost (a black hole, RFC 4821 7.7)',
+    'path MTU is 1076 now, because of repeated timeouts: larger packets and their ICMP ' +
+      'errors may be lost (a black hole, RFC 4821 7.7)',
     'path MTU probe: a packet of 1288 bytes, larger than the others (RFC 4821 7.3)',
     'path MTU is 1288 now, because a probe of that size arrived (RFC 4821 7.6.1)',
     'path MTU probe: a packet of 1394 bytes, larger than the others (RFC 4821 7.3)',
-    'only the path MTU probe of 1394 bytes was lost: it was too large, and nothing above 1393 is tried (RFC 4821 7.6.2)',
+    'only the path MTU probe of 1394 bytes was lost: it was too large, and nothing above ' +
+      '1393 is tried (RFC 4821 7.6.2)',
   ]);
 });

@@ -1,10 +1,18 @@
-/** The capture formats, read by a reader of a few lines. What tshark makes of them is in test/e2e/capture-tshark.test.ts. */
+/**
+ * The capture formats, read by a reader of a few lines. What tshark makes of them is in
+ * test/e2e/capture-tshark.test.ts.
+ */
 import { describe, expect, it } from 'vitest';
 import { Slab } from '../../src/base/slab.js';
 import { CaptureFile } from '../../src/observe/capture-file.js';
 import { fanOutLink } from '../../src/observe/fanout.js';
 import { pcapFileHeader, pcapPacket } from '../../src/observe/pcap.js';
-import { enhancedPacket, interfaceDescription, interfaceStatistics, sectionHeader } from '../../src/observe/pcapng.js';
+import {
+  enhancedPacket,
+  interfaceDescription,
+  interfaceStatistics,
+  sectionHeader,
+} from '../../src/observe/pcapng.js';
 import { Recorder } from '../../src/observe/recorder.js';
 import { Capture } from '../../src/device/capture.js';
 import { faultOf, pattern } from '../device/packets.js';
@@ -22,7 +30,8 @@ function blocksOf(file: Uint8Array): Block[] {
   const all = new DataView(file.buffer, file.byteOffset, file.length);
   for (let at = 0; at < file.length;) {
     const length = all.getUint32(at + 4, true);
-    if (length % 4 !== 0 || all.getUint32(at + length - 4, true) !== length) throw new Error(`block at ${at}`);
+    if (length % 4 !== 0 || all.getUint32(at + length - 4, true) !== length)
+      throw new Error(`block at ${at}`);
     const body = file.slice(at + 8, at + length - 4);
     blocks.push({ type: all.getUint32(at, true), body, view: new DataView(body.buffer) });
     at += length;
@@ -81,10 +90,16 @@ describe('pcapng', () => {
     const [device] = blocksOf(interfaceDescription({ name: 'tun0', description: 'ü' }));
     expect([device!.type, device!.view.getUint16(0, true)]).toEqual([1, 12]);
     const options = optionsOf(device!, 8);
-    expect([text(options.get(2)), text(options.get(3)), options.get(9)![0]]).toEqual(['tun0', 'ü', 9]);
+    expect([text(options.get(2)), text(options.get(3)), options.get(9)![0]]).toEqual([
+      'tun0',
+      'ü',
+      9,
+    ]);
     const [statistics] = blocksOf(interfaceStatistics(1, 0, 2 ** 33 + 1, 7));
     expect(statistics!.type).toBe(5);
-    const counts = [...optionsOf(statistics!, 12).values()].map((v) => new DataView(v.buffer).getBigUint64(0, true));
+    const counts = [...optionsOf(statistics!, 12).values()].map((v) =>
+      new DataView(v.buffer).getBigUint64(0, true),
+    );
     expect(counts).toEqual([2n ** 33n + 1n, 7n]);
   });
 
@@ -92,12 +107,16 @@ describe('pcapng', () => {
     for (const length of [0, 1, 2, 3, 4, 65_575]) {
       const bytes = pattern(length + 9);
       const time = 1_767_225_600_123_456.5;
-      const [packet] = packetsOf(blocksOf(enhancedPacket(1, time, 'out', new Slab(bytes), 9, length, 'wäre')));
+      const [packet] = packetsOf(
+        blocksOf(enhancedPacket(1, time, 'out', new Slab(bytes), 9, length, 'wäre')),
+      );
       expect(Buffer.compare(packet!.bytes, bytes.subarray(9))).toBe(0);
       expect([packet!.interfaceId, packet!.flags, packet!.comment]).toEqual([1, 2, 'wäre']);
       expect(packet!.nanoseconds).toBe(1_767_225_600_123_456_500n);
     }
-    const [long] = packetsOf(blocksOf(enhancedPacket(0, 0, 'in', new Slab(4), 0, 4, 'ü'.repeat(70_000))));
+    const [long] = packetsOf(
+      blocksOf(enhancedPacket(0, 0, 'in', new Slab(4), 0, 4, 'ü'.repeat(70_000))),
+    );
     expect(long!.comment).toBe('ü'.repeat(4096));
   });
 });
@@ -105,7 +124,11 @@ describe('pcapng', () => {
 describe('CaptureFile', () => {
   it('holds a conversation with its comments, and apart from it what the link took away', () => {
     const chunks: Uint8Array[] = [];
-    const file = new CaptureFile((b) => chunks.push(b), { name: 'tun0', application: 'test', epoch: 1e15 });
+    const file = new CaptureFile((b) => chunks.push(b), {
+      name: 'tun0',
+      application: 'test',
+      epoch: 1e15,
+    });
     const recorder = new Recorder(file.sink, START);
     const { time } = converse({
       link: 'drop syn-ack:1 out delay 20ms',
@@ -135,7 +158,9 @@ describe('CaptureFile', () => {
 describe('pcap', () => {
   it('has a head, and each packet with its time', () => {
     const head = new DataView(pcapFileHeader().buffer);
-    expect([head.getUint32(0, true), head.getUint16(4, true), head.getUint32(20, true)]).toEqual([0xa1b23c4d, 2, 101]);
+    expect([head.getUint32(0, true), head.getUint16(4, true), head.getUint32(20, true)]).toEqual([
+      0xa1b23c4d, 2, 101,
+    ]);
     const bytes = pcapPacket(3_000_000.25, new Slab(pattern(10)), 2, 5);
     const view = new DataView(bytes.buffer);
     expect([0, 4, 8, 12].map((at) => view.getUint32(at, true))).toEqual([3, 250, 5, 5]);

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { FlowMemory, flagsText } from '../../src/observe/flow-memory.js';
-import { compactText, flagNames, tcpdumpLine, tcpdumpText, timeText } from '../../src/observe/text.js';
+import {
+  compactText,
+  flagNames,
+  tcpdumpLine,
+  tcpdumpText,
+  timeText,
+} from '../../src/observe/text.js';
 import { Segment, TcpFlag } from '../../src/wire/tcp.js';
 
 const { SYN, ACK, PSH, FIN, RST } = TcpFlag;
@@ -10,12 +16,28 @@ function segment(set: Partial<Segment>): Segment {
 }
 
 /** The start of a connection: their SYN, our SYN,ACK, as a flow remembers them. */
-function opened(): { flow: FlowMemory; syn: ReturnType<FlowMemory['read']>; synAck: ReturnType<FlowMemory['read']> } {
+function opened(): {
+  flow: FlowMemory;
+  syn: ReturnType<FlowMemory['read']>;
+  synAck: ReturnType<FlowMemory['read']>;
+} {
   const flow = new FlowMemory('10.0.0.2:80', '10.0.0.1:51422');
   const options = { mss: 1460, sackPermitted: true, hasTimestamps: true };
-  const syn = flow.read(segment({ seq: -2, flags: SYN, wnd: 64_240, wscale: 10, tsVal: 5, ...options }), false);
+  const syn = flow.read(
+    segment({ seq: -2, flags: SYN, wnd: 64_240, wscale: 10, tsVal: 5, ...options }),
+    false,
+  );
   const synAck = flow.read(
-    segment({ seq: 7, ack: -1, flags: SYN | ACK, wnd: 65_535, wscale: 7, tsVal: 6, tsEcr: 5, ...options }),
+    segment({
+      seq: 7,
+      ack: -1,
+      flags: SYN | ACK,
+      wnd: 65_535,
+      wscale: 7,
+      tsVal: 6,
+      tsEcr: 5,
+      ...options,
+    }),
     true,
   );
   return { flow, syn, synAck };
@@ -42,24 +64,41 @@ describe('tcpdumpText', () => {
     );
     syn.cookieBytes = 6;
     syn.cookie.set([1, 2, 0xab, 4, 5, 255]);
-    expect(tcpdumpText(flow.read(syn, false))).toContain('[mss 1460,tfo  cookie 0102ab0405ff], length 0');
-    expect(compactText(flow.read(syn, false))).toBe('[S] seq=0 win=100 <mss 1460,tfo cookie 0102ab0405ff>');
+    expect(tcpdumpText(flow.read(syn, false))).toContain(
+      '[mss 1460,tfo  cookie 0102ab0405ff], length 0',
+    );
+    expect(compactText(flow.read(syn, false))).toBe(
+      '[S] seq=0 win=100 <mss 1460,tfo cookie 0102ab0405ff>',
+    );
   });
 
   it('counts from the initial sequence numbers, over the wrap, or prints them as they are', () => {
     const { flow } = opened();
-    const data = flow.read(segment({ seq: 3, ack: 9, flags: PSH | ACK, wnd: 63, payloadBytes: 6 }), false);
+    const data = flow.read(
+      segment({ seq: 3, ack: 9, flags: PSH | ACK, wnd: 63, payloadBytes: 6 }),
+      false,
+    );
     expect(tcpdumpText(data)).toBe('Flags [P.], seq 5:11, ack 2, win 63, length 6');
-    expect(tcpdumpText(data, { absolute: true })).toBe('Flags [P.], seq 3:9, ack 9, win 63, length 6');
+    expect(tcpdumpText(data, { absolute: true })).toBe(
+      'Flags [P.], seq 3:9, ack 9, win 63, length 6',
+    );
     const ack = flow.read(
       segment({ seq: 9, ack: 9, flags: ACK, wnd: 63, hasTimestamps: true, tsVal: -1, tsEcr: 2 }),
       true,
     );
-    expect(tcpdumpText(ack)).toBe('Flags [.], ack 11, win 63, options [nop,nop,TS val 4294967295 ecr 2], length 0');
+    expect(tcpdumpText(ack)).toBe(
+      'Flags [.], ack 11, win 63, options [nop,nop,TS val 4294967295 ecr 2], length 0',
+    );
     const fin = flow.read(segment({ seq: 9, ack: 9, flags: FIN | ACK, wnd: 63 }), true);
     expect(tcpdumpText(fin)).toBe('Flags [F.], seq 2, ack 11, win 63, length 0');
     const urgent = flow.read(
-      segment({ seq: 9, ack: 9, flags: TcpFlag.URG | TcpFlag.ECE | TcpFlag.AE | ACK, urgentPointer: 7, ecn: 3 }),
+      segment({
+        seq: 9,
+        ack: 9,
+        flags: TcpFlag.URG | TcpFlag.ECE | TcpFlag.AE | ACK,
+        urgentPointer: 7,
+        ecn: 3,
+      }),
       false,
     );
     expect(tcpdumpText(urgent)).toBe('Flags [.UEe], ack 2, win 0, urg 7, length 0');
@@ -90,9 +129,13 @@ describe('compactText', () => {
     const { flow, syn, synAck } = opened();
     expect(compactText(syn)).toBe('[S] seq=0 win=64240 <mss 1460,sackOK,TS,ws 10>');
     expect(compactText(synAck)).toBe('[S.] seq=0 ack=1 win=65535 <mss 1460,sackOK,TS,ws 7>');
-    const data = flow.read(segment({ seq: -1, ack: 8, flags: ACK, wnd: 63, payloadBytes: 1 }), false);
+    const data = flow.read(
+      segment({ seq: -1, ack: 8, flags: ACK, wnd: 63, payloadBytes: 1 }),
+      false,
+    );
     expect(compactText(data)).toBe('[.] seq=1 ack=1 win=64512 len=1');
-    flow.read(segment({ seq: 100, flags: SYN }), false); // a new connection on the same ports, without the option
+    // a new connection on the same ports, without the option
+    flow.read(segment({ seq: 100, flags: SYN }), false);
     expect(compactText(flow.read(segment({ seq: 101, flags: ACK, wnd: 63 }), false))).toContain(
       'seq=1 ack=4294967289 win=63',
     );
@@ -100,7 +143,8 @@ describe('compactText', () => {
 
   it('for an observer that came late takes the numbers that the connection knows', () => {
     const flow = new FlowMemory('a:1', 'b:2');
-    flow.read(segment({ seq: 7, flags: SYN, wscale: 3 }), false); // of another connection with these ports, before
+    // of another connection with these ports, before
+    flow.read(segment({ seq: 7, flags: SYN, wscale: 3 }), false);
     flow.learn(1000, { irs: 5000, scales: { in: 10, out: 7 } });
     const sent = flow.read(segment({ seq: 1010, ack: 5020, flags: ACK, wnd: 2 }), true);
     expect(compactText(sent)).toBe('[.] seq=10 ack=20 win=256');

@@ -63,13 +63,17 @@ describe('Recorder', () => {
   });
 
   it('names the states of our side in order', () => {
-    const states = seen({ link: DELAYED }).events.flatMap((e) => (e.name === 'tcp:state_changed' ? [e.data.to] : []));
+    const states = seen({ link: DELAYED }).events.flatMap((e) =>
+      e.name === 'tcp:state_changed' ? [e.data.to] : [],
+    );
     expect(states).toEqual(['SYN-RECEIVED', 'ESTABLISHED', 'CLOSE-WAIT', 'LAST-ACK', 'CLOSED']);
   });
 
   it('says whether a checksum was verified or vouched for', () => {
     const checksums = (options: ConversationOptions): unknown[] =>
-      seen(options).events.flatMap((e) => (e.name === 'tcp:segment_received' ? [e.data.segment.checksum] : []));
+      seen(options).events.flatMap((e) =>
+        e.name === 'tcp:segment_received' ? [e.data.segment.checksum] : [],
+      );
     expect(new Set(checksums({ offload: true }))).toEqual(new Set(['vouched']));
     expect(new Set(checksums({ offload: false }))).toEqual(new Set(['verified']));
   });
@@ -78,12 +82,17 @@ describe('Recorder', () => {
 describe('LiveLines', () => {
   it('prints a line a segment, with what it did to our state', () => {
     expect(seen({ link: DELAYED }).lines).toEqual([
-      '0.005000 198.18.0.1:51422 → 198.18.0.2:80  [S] seq=0 win=65535 <mss 1460,sackOK,TS,ws 5>  LISTEN→SYN-RECEIVED',
-      '0.005000 198.18.0.2:80 → 198.18.0.1:51422  [S.] seq=0 ack=1 win=65535 <mss 1460,sackOK,TS,ws 5>',
-      '0.015000 198.18.0.1:51422 → 198.18.0.2:80  [P.] seq=1 ack=1 win=1048288 len=18  SYN-RECEIVED→ESTABLISHED',
+      '0.005000 198.18.0.1:51422 → 198.18.0.2:80  [S] seq=0 win=65535 <mss 1460,sackOK,TS,ws ' +
+        '5>  LISTEN→SYN-RECEIVED',
+      '0.005000 198.18.0.2:80 → 198.18.0.1:51422  [S.] seq=0 ack=1 win=65535 <mss ' +
+        '1460,sackOK,TS,ws 5>',
+      '0.015000 198.18.0.1:51422 → 198.18.0.2:80  [P.] seq=1 ack=1 win=1048288 len=18  ' +
+        'SYN-RECEIVED→ESTABLISHED',
       '0.015000 198.18.0.2:80 → 198.18.0.1:51422  [P.] seq=1 ack=19 win=1048352 len=300',
-      '0.025000 198.18.0.1:51422 → 198.18.0.2:80  [F.] seq=19 ack=301 win=1048000  ESTABLISHED→CLOSE-WAIT',
-      '0.025000 198.18.0.2:80 → 198.18.0.1:51422  [F.] seq=301 ack=20 win=1048352  CLOSE-WAIT→LAST-ACK',
+      '0.025000 198.18.0.1:51422 → 198.18.0.2:80  [F.] seq=19 ack=301 win=1048000  ' +
+        'ESTABLISHED→CLOSE-WAIT',
+      '0.025000 198.18.0.2:80 → 198.18.0.1:51422  [F.] seq=301 ack=20 win=1048352  ' +
+        'CLOSE-WAIT→LAST-ACK',
       '0.035000 198.18.0.1:51422 → 198.18.0.2:80  [.] seq=20 ack=302 win=1048000  LAST-ACK→CLOSED',
     ]);
   });
@@ -122,12 +131,16 @@ describe('LiveLines', () => {
       live.limitedSink(event);
     };
     const recorder = new Recorder(counting, START, live.limit);
-    // The handshake fills the first second's lines, and its end is hidden; the retransmissions of the lost data come later.
+    // The handshake fills the first second's lines, and its end is hidden; the retransmissions of
+    // the lost data come later.
     converse({ link: 'drop out:data:4 delay 5ms', observer: recorder, linkListener: recorder });
     live.end();
     const text = lines.join('\n');
     expect(text).toMatch(/ \[S\] [^]* \[S\.\] [^]*… and \d+ more lines in that second/);
-    const told = [...text.matchAll(/… and (\d+) more line/g)].reduce((sum, m) => sum + Number(m[1]), 0);
+    const told = [...text.matchAll(/… and (\d+) more line/g)].reduce(
+      (sum, m) => sum + Number(m[1]),
+      0,
+    );
     const shown = text.split('\n').filter((line) => /^\d/.test(line)).length;
     const all = seen({ link: 'drop out:data:4 delay 5ms' });
     expect(shown + told).toBe(all.lines.length);
@@ -160,7 +173,8 @@ describe('LiveLines', () => {
     recorder.strayArrived(flowOf('10.0.0.2:9', '10.0.0.1:8'), seg, 'CLOSED: RST', 3);
     live.flush();
     expect(lines.join('\n').split('\n')).toEqual([
-      '0.000001 !✗ ipBadChecksum: the IPv4 header checksum is wrong: silently discarded (RFC 1122 3.2.1.2)',
+      '0.000001 !✗ ipBadChecksum: the IPv4 header checksum is wrong: silently discarded (RFC ' +
+        '1122 3.2.1.2)',
       '    why: the IPv4 header checksum is wrong: silently discarded (RFC 1122 3.2.1.2)',
       '0.000002 10.0.0.1 → 10.0.0.2  ICMP echo request, id 7, seq 1, length 64',
       '0.000003 10.0.0.1:8 → 10.0.0.2:9  [.] seq=5 ack=9 win=0  CLOSED: RST',
@@ -211,7 +225,9 @@ describe('Ladder', () => {
       expect(Math.max(...rungs.map((line) => [...line].length))).toBeLessThanOrEqual(columns);
       const line = ascii ? '|' : '│';
       const rows = rungs.filter((rung) => rung.includes(line));
-      expect(new Set(rows.map((rung) => [...rung].lastIndexOf(line)))).toEqual(new Set([Math.min(columns - 1, 90)]));
+      expect(new Set(rows.map((rung) => [...rung].lastIndexOf(line)))).toEqual(
+        new Set([Math.min(columns - 1, 90)]),
+      );
       const text = rungs.join('\n');
       expect(text).toContain(ascii ? 'SYN-RECEIVED -> ESTABLISHED' : 'SYN-RECEIVED → ESTABLISHED');
       expect(text).toMatch(ascii ? /\|<-+ \|/ : /│◀─+ │/);
@@ -224,16 +240,23 @@ describe('Ladder', () => {
 describe('Explainer', () => {
   const sentences = (options: ConversationOptions): string[] =>
     seen(options).why.map(({ flags, why }) => `${flags} ${why}`);
-  const one = (all: string[], start: string): string => all.find((text) => text.startsWith(start)) ?? '';
+  const one = (all: string[], start: string): string =>
+    all.find((text) => text.startsWith(start)) ?? '';
 
   it('explains a handshake, data and a close', () => {
     const all = sentences({ link: DELAYED });
-    expect(one(all, 'S ')).toContain('checksum verified: pseudo-header, header and data (RFC 9293 3.1)');
-    expect(one(all, 'S ')).toContain('its initial sequence number is 1000; a SYN takes one number, so 1001 comes next');
+    expect(one(all, 'S ')).toContain(
+      'checksum verified: pseudo-header, header and data (RFC 9293 3.1)',
+    );
+    expect(one(all, 'S ')).toContain(
+      'its initial sequence number is 1000; a SYN takes one number, so 1001 comes next',
+    );
     expect(one(all, 'S ')).toContain(
       'options agreed: at most 1448 bytes a segment to the peer, window scale: theirs 5, ours 5',
     );
-    expect(one(all, 'S. ')).toContain('our initial sequence number is 4294967280: a 4 us clock plus a keyed hash');
+    expect(one(all, 'S. ')).toContain(
+      'our initial sequence number is 4294967280: a 4 us clock plus a keyed hash',
+    );
     expect(one(all, 'S. ')).toContain('SYN,ACK timer armed: 1 s (RFC 6298 5.1)');
     expect(one(all, 'P. ')).toContain('18 bytes in order: RCV.NXT moves on to 19');
     expect(one(all, 'P. ')).toContain('RTT sample: 10 ms; RTO is now 210 ms (RFC 6298 2)');
@@ -244,7 +267,9 @@ describe('Explainer', () => {
 
   it('explains a retransmission by the timer, and the backoff', () => {
     // The client's own SYN timer is as long as ours: its second SYN must be lost as well.
-    const all = sentences({ link: 'drop syn-ack:1 drop in:syn:2-4 delay 5ms' }).filter((text) => text.startsWith('S.'));
+    const all = sentences({ link: 'drop syn-ack:1 drop in:syn:2-4 delay 5ms' }).filter((text) =>
+      text.startsWith('S.'),
+    );
     expect(all[0]).toContain('dropped on the link on purpose (drop rule): syn-ack:1');
     expect(all[1] + (all[2] ?? '')).toContain('sent again');
   });
@@ -253,16 +278,23 @@ describe('Explainer', () => {
     const dropped = sentences({ link: 'drop out:data:2-2 delay 5ms', responseBytes: 20_000 });
     const text = dropped.join('\n');
     expect(text).toContain(
-      'a segment that was sent later has arrived, so this one is lost (RFC 8985 6.2): it is sent again without waiting for the timer (fast retransmit)',
+      'a segment that was sent later has arrived, so this one is lost (RFC 8985 6.2): it is ' +
+        'sent again without waiting for the timer (fast retransmit)',
     );
-    expect(text).toContain('sent again: a segment that was sent later has arrived, so this one is lost (RFC 8985 6.2)');
+    expect(text).toContain(
+      'sent again: a segment that was sent later has arrived, so this one is lost (RFC 8985 6.2)',
+    );
     expect(text).toContain('recovery ends');
   });
 
   it('explains a super-segment, and which part of it the link took', () => {
-    const text = sentences({ link: 'drop out:data:2-2 delay 5ms', responseBytes: 20_000 }).join('\n');
+    const text = sentences({ link: 'drop out:data:2-2 delay 5ms', responseBytes: 20_000 }).join(
+      '\n',
+    );
     expect(text).toContain('one super-segment: the device cuts it into 10 of 1448 bytes at most');
-    expect(text).toContain('dropped on the link on purpose (drop rule): out:data:2-2 (bytes 1449 to 2897 of it)');
+    expect(text).toContain(
+      'dropped on the link on purpose (drop rule): out:data:2-2 (bytes 1449 to 2897 of it)',
+    );
   });
 });
 

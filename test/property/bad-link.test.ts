@@ -1,8 +1,11 @@
 /**
- * Both directions of a connection over a link that does everything wrong at once: 20 % loss, 20 % reordering, 5 % duplication and 1 % corruption each way; and each alone at 50 %. Settings
- * (IP version, offloads, Nagle, delayed ACKs, windows from 1 byte to 4 MB, initial sequence numbers at the wraps, options, congestion control) are drawn from the seed.
+ * Both directions of a connection over a link that does everything wrong at once: 20 % loss, 20 %
+ * reordering, 5 % duplication and 1 % corruption each way; and each alone at 50 %. Settings (IP
+ * version, offloads, Nagle, delayed ACKs, windows from 1 byte to 4 MB, initial sequence numbers at
+ * the wraps, options, congestion control) are drawn from the seed.
  *
- * `npm run bad-link -- --seeds 1000 [--from 1]` runs more seeds. A failure says its seed and settings.
+ * `npm run bad-link -- --seeds 1000 [--from 1]` runs more seeds. A failure says its seed and
+ * settings.
  */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
@@ -41,16 +44,21 @@ describe('100 KB each way over a link with one fault, at 50 %', () => {
 describe('the settings that seeds draw', () => {
   it('each value is among the first fifty', () => {
     const cases = Array.from({ length: 50 }, (_, i) => caseOf(i + 1, 10 * MEGABYTES));
-    const seen = (of: (c: ReturnType<typeof caseOf>) => unknown): number => new Set(cases.map(of)).size;
-    expect([seen((c) => c.version), seen((c) => c.offload), seen((c) => c.config.noDelay)]).toEqual([2, 2, 2]);
-    expect([seen((c) => c.config.delayedAck), seen((c) => c.config.sack), seen((c) => c.config.timestamps)]).toEqual([
-      2, 2, 2,
-    ]);
+    const seen = (of: (c: ReturnType<typeof caseOf>) => unknown): number =>
+      new Set(cases.map(of)).size;
+    expect([seen((c) => c.version), seen((c) => c.offload), seen((c) => c.config.noDelay)]).toEqual(
+      [2, 2, 2],
+    );
+    expect([
+      seen((c) => c.config.delayedAck),
+      seen((c) => c.config.sack),
+      seen((c) => c.config.timestamps),
+    ]).toEqual([2, 2, 2]);
     expect([seen((c) => c.window), seen((c) => c.config.congestionControl)]).toEqual([12, 4]);
     for (const isn of [0x7fffff00, 0xffffff00 | 0])
-      expect(cases.filter((c) => c.isnA === isn).length * cases.filter((c) => c.isnB === isn).length).toBeGreaterThan(
-        0,
-      );
+      expect(
+        cases.filter((c) => c.isnA === isn).length * cases.filter((c) => c.isnB === isn).length,
+      ).toBeGreaterThan(0);
   });
 });
 
@@ -67,7 +75,8 @@ describe('a link that lets nothing through', () => {
       const gaveUp = h.time.now - since;
       h.settle(Infinity);
       expect([client.error, server.error]).toEqual(['ETIMEDOUT', 'ETIMEDOUT']);
-      // R2 is as long as so many timeouts from 200 ms on, each twice the one before: 102 s. The first timeout after that ends it, and the wait for that one is at most as long again.
+      // R2 is as long as so many timeouts from 200 ms on, each twice the one before: 102 s. The
+      // first timeout after that ends it, and the wait for that one is at most as long again.
       expect(gaveUp).toBeGreaterThan(102 * SECOND);
       expect(gaveUp).toBeLessThan(206 * SECOND);
       expect(h.a.tcp.connectionCount + h.b.tcp.connectionCount).toBe(0);

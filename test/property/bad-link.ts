@@ -1,6 +1,7 @@
 /**
- * One transfer both ways over a link that does everything wrong, with settings drawn from the seed: the same seed is the same run, to the byte.
- * bad-link.test.ts runs some of them; `npm run bad-link -- --seeds 1000` as many as one likes.
+ * One transfer both ways over a link that does everything wrong, with settings drawn from the seed:
+ * the same seed is the same run, to the byte. bad-link.test.ts runs some of them;
+ * `npm run bad-link -- --seeds 1000` as many as one likes.
  */
 import { SeededRandom } from '../../src/base/random.js';
 import { MILLISECOND } from '../../src/base/time.js';
@@ -10,7 +11,10 @@ import { fixIsn } from '../sim/isn.js';
 import { exchange, Hosts } from '../stack/hosts.js';
 
 export const MEGABYTES = 1e6;
-/** R2 and its like are off, for orphans, too: with losses like these a connection may rightly give up, and that has a test of its own. */
+/**
+ * R2 and its like are off, for orphans, too: with losses like these a connection may rightly give
+ * up, and that has a test of its own.
+ */
 export const PATIENT: Partial<TcpConfig> = {
   retries2: Infinity,
   orphanRetries: Infinity,
@@ -90,14 +94,20 @@ export function runCase(seed: number, c: Case, lane: Impairments): string | null
   } catch (error) {
     return `${told}: ${String(error)}`;
   }
-  if (client.conn!.iss !== c.isnA || server.conn?.iss !== c.isnB) return `${told}: other initial sequence numbers`;
+  if (client.conn!.iss !== c.isnA || server.conn?.iss !== c.isnB)
+    return `${told}: other initial sequence numbers`;
   for (const [who, user] of Object.entries({ client, server })) {
-    if (user.received !== c.bytes) return `${told}: the ${who} received ${user.received} bytes of ${c.bytes}`;
+    if (user.received !== c.bytes)
+      return `${told}: the ${who} received ${user.received} bytes of ${c.bytes}`;
     if (!user.ended || !user.closed || user.error !== null)
-      return `${told}: the ${who} ended with ${user.error ?? 'no error'}, ${user.ended ? 'EOF' : 'no EOF'}`;
+      return (
+        `${told}: the ${who} ended with ${user.error ?? 'no error'}, ` +
+        `${user.ended ? 'EOF' : 'no EOF'}`
+      );
   }
   for (const [who, { tcp }] of Object.entries({ client: h.a, server: h.b })) {
-    if (tcp.connectionCount + tcp.timeWait.size > 0) return `${told}: the ${who}'s connection is still in its table`;
+    if (tcp.connectionCount + tcp.timeWait.size > 0)
+      return `${told}: the ${who}'s connection is still in its table`;
     if (tcp.env.pool.lent + tcp.env.memory.allocated > 0)
       return `${told}: the ${who} has memory that was not given back`;
   }

@@ -1,4 +1,7 @@
-/** A user in the model of model.ts: what it did, what it was told, and what the other one may make of it. Breaks of the model's rules are thrown as they happen. */
+/**
+ * A user in the model of model.ts: what it did, what it was told, and what the other one may make
+ * of it. Breaks of the model's rules are thrown as they happen.
+ */
 import type { Stack } from '../../src/stack/stack.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import { State } from '../../src/tcp/state.js';
@@ -79,7 +82,8 @@ export class Party implements TcpUser {
     const { conn, gone, read, closed } = this.other;
     if (gone || closed || conn === null) return;
     const has = read + conn.receiveQueued;
-    if (has < this.written) throw new Error(`party ${this.who}: ${this.written} bytes acknowledged, ${has} arrived`);
+    if (has < this.written)
+      throw new Error(`party ${this.who}: ${this.written} bytes acknowledged, ${has} arrived`);
   }
 
   receive(pieces: number): void {
@@ -102,7 +106,9 @@ export class Party implements TcpUser {
 
   send(bytes: number, more: boolean): void {
     const conn = this.conn!;
-    const data = Uint8Array.from({ length: bytes }, (_, i) => streamByte(this.who, this.written + i));
+    const data = Uint8Array.from({ length: bytes }, (_, i) =>
+      streamByte(this.who, this.written + i),
+    );
     this.written += conn.send(data, more);
   }
 

@@ -1,4 +1,7 @@
-/** What fast-check draws for model.ts: a world (the network, the settings, how the connection comes to be), and a script of calls by two users and of mishaps. */
+/**
+ * What fast-check draws for model.ts: a world (the network, the settings, how the connection comes
+ * to be), and a script of calls by two users and of mishaps.
+ */
 import fc from 'fast-check';
 import { MILLISECOND, MINUTE } from '../../src/base/time.js';
 import type { TcpConfig } from '../../src/tcp/config.js';
@@ -19,7 +22,10 @@ export interface Step {
   readonly what: Call;
 }
 
-/** One listens and one connects; nobody listens; both connect at the same time (RFC 9293 section 3.5, figure 7). */
+/**
+ * One listens and one connects; nobody listens; both connect at the same time (RFC 9293 section
+ * 3.5, figure 7).
+ */
 export type Opening = 'passive' | 'refused' | 'crossing';
 
 export interface World {
@@ -29,7 +35,13 @@ export interface World {
   readonly mortal: boolean;
   readonly offload: boolean;
   readonly isns: readonly [number, number];
-  readonly link: { loss: number; reorder: number; duplicate: number; corrupt: number; delay: number };
+  readonly link: {
+    loss: number;
+    reorder: number;
+    duplicate: number;
+    corrupt: number;
+    delay: number;
+  };
   readonly config: Partial<TcpConfig>;
   readonly seed: number;
 }
@@ -49,7 +61,9 @@ export const worlds: fc.Arbitrary<World> = fc.record({
   ),
   mortal: fc.constantFrom(false, false, true),
   offload: fc.boolean(),
-  isns: fc.tuple(...[0, 1].map(() => fc.constantFrom(0, 0x7fffff00, -256, -1))) as fc.Arbitrary<[number, number]>,
+  isns: fc.tuple(...[0, 1].map(() => fc.constantFrom(0, 0x7fffff00, -256, -1))) as fc.Arbitrary<
+    [number, number]
+  >,
   link: fc.record({
     loss: share(0.3),
     reorder: share(0.3),
@@ -83,22 +97,42 @@ const calls: fc.Arbitrary<Call> = fc.oneof(
   },
   {
     weight: 4,
-    arbitrary: fc.record({ call: fc.constant('receive' as const), pieces: fc.integer({ min: 1, max: 5 }) }),
+    arbitrary: fc.record({
+      call: fc.constant('receive' as const),
+      pieces: fc.integer({ min: 1, max: 5 }),
+    }),
   },
   {
     weight: 3,
-    arbitrary: fc.record({ call: fc.constantFrom('reading' as const, 'noDelay' as const, 'cork' as const), on }),
+    arbitrary: fc.record({
+      call: fc.constantFrom('reading' as const, 'noDelay' as const, 'cork' as const),
+      on,
+    }),
   },
   {
     weight: 6,
-    arbitrary: fc.record({ call: fc.constant('wait' as const), ms: fc.constantFrom(0, 1, 10, 50, 300, 3000) }),
+    arbitrary: fc.record({
+      call: fc.constant('wait' as const),
+      ms: fc.constantFrom(0, 1, 10, 50, 300, 3000),
+    }),
   },
-  { weight: 1, arbitrary: fc.record({ call: fc.constant('dark' as const), ms: fc.constantFrom(10, 500, 20_000) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      call: fc.constant('dark' as const),
+      ms: fc.constantFrom(10, 500, 20_000),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ call: fc.constant('shutdown' as const) }) },
   {
     weight: 1,
     arbitrary: fc.record({
-      call: fc.constantFrom('close' as const, 'close' as const, 'abort' as const, 'lingerAndClose' as const),
+      call: fc.constantFrom(
+        'close' as const,
+        'close' as const,
+        'abort' as const,
+        'lingerAndClose' as const,
+      ),
     }),
   },
   { weight: 1, arbitrary: fc.record({ call: fc.constant('cut' as const) }) },
@@ -109,7 +143,10 @@ export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   { maxLength: 40 },
 );
 
-/** Settings of every connection in `world`. Keep-alive is here for its timer: over weeks of losses it would rightly give up. */
+/**
+ * Settings of every connection in `world`. Keep-alive is here for its timer: over weeks of losses
+ * it would rightly give up.
+ */
 export const configOf = ({ config, mortal }: World): Partial<TcpConfig> => ({
   ...(mortal ? { retries2: 8, synRetries: 4, synAckRetries: 4 } : PATIENT),
   delayedAckMax: config.delayedAck === 0 ? 0 : 200 * MILLISECOND,

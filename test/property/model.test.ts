@@ -1,5 +1,6 @@
 /**
- * Two users and a network that do anything, against the model of model.ts. A failure is shrunk to the fewest calls and printed with its seed and path:
+ * Two users and a network that do anything, against the model of model.ts. A failure is shrunk to
+ * the fewest calls and printed with its seed and path:
  *
  *     npm run model -- --runs 20000 --seed 1
  *     npm run model -- --seed 1 --path 17:0:3       that one again
@@ -30,7 +31,15 @@ describe(`a connection is two queues of bytes, ${RUNS} runs from seed ${SEED}`, 
       if (result.failed) throw new Error(told(result));
       if (PATH !== undefined) return;
       // None of the ends that RFC 9293 knows may be so rare that nobody would see it go wrong.
-      for (const end of ['EOF', 'ECONNRESET', 'EPIPE', 'ECONNREFUSED', 'ETIMEDOUT', 'crossing', 'aborted'])
+      for (const end of [
+        'EOF',
+        'ECONNRESET',
+        'EPIPE',
+        'ECONNREFUSED',
+        'ETIMEDOUT',
+        'crossing',
+        'aborted',
+      ])
         expect(seen.get(end), end).toBeGreaterThan(RUNS / 500);
     },
     Math.max(120_000, RUNS * 100),
@@ -45,9 +54,16 @@ function told({
   errorInstance,
 }: fc.RunDetails<[World, readonly Step[]]>): string {
   const [world, script] = counterexample!;
-  const calls = script.map(({ who, what }) => `  ${who === 0 ? 'client' : 'server'} ${JSON.stringify(what)}`);
+  const calls = script.map(
+    ({ who, what }) => `  ${who === 0 ? 'client' : 'server'} ${JSON.stringify(what)}`,
+  );
   const again = `npm run model -- --seed ${seed} --path ${counterexamplePath}`;
-  return [String(errorInstance), `again: ${again}`, `world ${JSON.stringify(world)}`, ...calls].join('\n');
+  return [
+    String(errorInstance),
+    `again: ${again}`,
+    `world ${JSON.stringify(world)}`,
+    ...calls,
+  ].join('\n');
 }
 
 describe('the model itself', () => {

@@ -1,12 +1,16 @@
 /**
- * A connection between two stacks, users who do anything at any time, a network that does anything; and the model: a connection is two queues of bytes, each of which ends in good order or with the connection.
+ * A connection between two stacks, users who do anything at any time, a network that does anything;
+ * and the model: a connection is two queues of bytes, each of which ends in good order or with the
+ * connection.
  *
  *     user ── calls ──▶ stack ──▶ bad link ──▶ stack ◀── calls ── user
  *       └── what it wrote ──▶ queue of bytes ──▶ what the other one may read ──┘
  *
- * Checked after each event (model-user.ts): what is read is what was written, in order; EOF comes after the last byte, and only if the writer closed; "all acknowledged" means arrived. Checked at the end, here:
- * who was not told of an end by EOF was told by an error; an error has a cause (the other one aborted, or closed with data unread or still to come, or the network failed for long) and is the one for its state; and both
- * stacks are as empty as they were, with no timer left.
+ * Checked after each event (model-user.ts): what is read is what was written, in order; EOF comes
+ * after the last byte, and only if the writer closed; "all acknowledged" means arrived. Checked at
+ * the end, here: who was not told of an end by EOF was told by an error; an error has a cause (the
+ * other one aborted, or closed with data unread or still to come, or the network failed for long)
+ * and is the one for its state; and both stacks are as empty as they were, with no timer left.
  */
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import { NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';
@@ -21,7 +25,10 @@ import { configOf, type Step, type World } from './model-worlds.js';
 const HOUR = 3600 * SECOND;
 const PORTS = [8, 7] as const;
 
-/** Null, or what the model did not allow. `count` hears how each user's connection ended; `tap` sees the client's packets. */
+/**
+ * Null, or what the model did not allow. `count` hears how each user's connection ended; `tap` sees
+ * the client's packets.
+ */
 export function play(
   world: World,
   script: readonly Step[],
@@ -83,7 +90,10 @@ function open(world: World, h: Hosts, client: Party, server: Party): void {
   h.b.run(h.time.now);
 }
 
-/** Both read all there is, and close: first their own direction, then, whoever still waits for a peer that is gone, the connection. */
+/**
+ * Both read all there is, and close: first their own direction, then, whoever still waits for a
+ * peer that is gone, the connection.
+ */
 function finish(h: Hosts, parties: readonly [Party, Party]): void {
   for (const party of parties) {
     party.reading = true; // also one that has no connection yet
@@ -103,16 +113,20 @@ function judgeUser(world: World, cut: boolean, party: Party): string | null {
   const { conn, other, error } = party;
   const name = party.who === 0 ? 'the client' : 'the server';
   // A world in which connections may give up, and a network that gave one reason to.
-  const excused = world.mortal && (cut || world.link.loss > 0 || world.link.corrupt > 0 || party.sawDark);
+  const excused =
+    world.mortal && (cut || world.link.loss > 0 || world.link.corrupt > 0 || party.sawDark);
   const halfOpenGaveUp = excused && (conn === null || other.conn === null);
   const timedOut = halfOpenGaveUp || [error, other.error].includes('ETIMEDOUT');
   if (conn === null) {
-    if (world.opening === 'refused' || other.brokeOff || other.error !== null || excused) return null;
+    if (world.opening === 'refused' || other.brokeOff || other.error !== null || excused)
+      return null;
     return `${name} never had a connection`;
   }
-  if (conn.state !== State.closed && conn.state !== State.timeWait) return `${name} ends in ${conn.stateName}`;
+  if (conn.state !== State.closed && conn.state !== State.timeWait)
+    return `${name} ends in ${conn.stateName}`;
   if (!party.closed && !party.gone) return `${name} was not told of the end`;
-  if (!party.gone && !party.sawEnd && error === null) return `${name} heard neither EOF nor an error`;
+  if (!party.gone && !party.sawEnd && error === null)
+    return `${name} heard neither EOF nor an error`;
   switch (error) {
     case null:
       break;
@@ -136,7 +150,8 @@ function judgeUser(world: World, cut: boolean, party: Party): string | null {
   }
   const whole = !party.brokeOff && !other.brokeOff && !timedOut && world.opening !== 'refused';
   // Who gave up in silence, because nobody was there to be told, lets the other one down as well.
-  if (whole && !excused && party.read !== other.written) return `${name} read ${party.read} of ${other.written} bytes`;
+  if (whole && !excused && party.read !== other.written)
+    return `${name} read ${party.read} of ${other.written} bytes`;
   if (party.sawEnd && error === null && !party.brokeOff && party.read !== other.written)
     return `${name} saw EOF, and read ${party.read} of ${other.written} bytes`;
   return null;
@@ -146,8 +161,10 @@ function judgeStacks(h: Hosts): string | null {
   for (const [who, stack] of Object.entries({ client: h.a, server: h.b })) {
     const { tcp } = stack;
     const { env, halfOpen } = tcp['connections'];
-    if (tcp.connectionCount + tcp.timeWait.size > 0) return `the ${who}'s stack still has a connection`;
-    if (halfOpen.size + halfOpen.hosts.size > 0) return `the ${who}'s stack still has a half-open connection`;
+    if (tcp.connectionCount + tcp.timeWait.size > 0)
+      return `the ${who}'s stack still has a connection`;
+    if (halfOpen.size + halfOpen.hosts.size > 0)
+      return `the ${who}'s stack still has a half-open connection`;
     if (env.pool.lent + env.memory.allocated + env.memory.holders > 0)
       return `the ${who}'s stack has memory that was not given back`;
     if (stack.counters.TcpCurrEstab !== 0)

@@ -1,4 +1,7 @@
-/** Whatever the path's MTU does, whoever tells of it or does not, and whatever else gets lost: every byte arrives, in order, and the books agree. */
+/**
+ * Whatever the path's MTU does, whoever tells of it or does not, and whatever else gets lost: every
+ * byte arrives, in order, and the books agree.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
@@ -19,10 +22,16 @@ const path = fc.record({
   reorder: fc.constantFrom(0, 0.05),
   answer: fc.constantFrom<HopAnswer>('icmp', 'no-mtu', 'blackhole'),
   /** The path's MTU, and after so many milliseconds another. */
-  changes: fc.array(fc.record({ after: fc.integer({ min: 1, max: 400 }), mtu: fc.integer({ min: 1280, max: 1500 }) }), {
-    minLength: 1,
-    maxLength: 5,
-  }),
+  changes: fc.array(
+    fc.record({
+      after: fc.integer({ min: 1, max: 400 }),
+      mtu: fc.integer({ min: 1280, max: 1500 }),
+    }),
+    {
+      minLength: 1,
+      maxLength: 5,
+    },
+  ),
 });
 
 describe('a path whose MTU changes', () => {
@@ -32,12 +41,22 @@ describe('a path whose MTU changes', () => {
       fc.property(path, (p) => {
         // Somebody must tell, or find out.
         const mtuProbing = p.answer === 'blackhole' && p.mtuProbing === 0 ? 1 : p.mtuProbing;
-        const lane = { ...NO_IMPAIRMENTS, loss: p.loss, reorder: p.reorder, delay: 10 * MILLISECOND };
+        const lane = {
+          ...NO_IMPAIRMENTS,
+          loss: p.loss,
+          reorder: p.reorder,
+          delay: 10 * MILLISECOND,
+        };
         const h = new Hosts({
           seed: p.seed,
           offload: p.offload,
           link: { seed: p.seed, in: { ...lane }, out: { ...lane } },
-          config: { sack: p.sack, timestamps: p.timestamps, mtuProbing, congestionControl: p.congestionControl },
+          config: {
+            sack: p.sack,
+            timestamps: p.timestamps,
+            mtuProbing,
+            congestionControl: p.congestionControl,
+          },
         });
         const { client, server } = exchange(h, SIZE, SIZE, p.version);
         for (const { after, mtu } of p.changes) {
@@ -55,7 +74,12 @@ describe('a path whose MTU changes', () => {
         met.tooBig += h.link!.in.counters.tooBig + h.link!.out.counters.tooBig;
         met.probesArrived += h.a.counters.TcpExtTCPMTUPSuccess;
         met.probesLost += h.a.counters.TcpExtTCPMTUPFail;
-        expect([client.error, server.error, client.received, server.received]).toEqual([null, null, SIZE, SIZE]);
+        expect([client.error, server.error, client.received, server.received]).toEqual([
+          null,
+          null,
+          SIZE,
+          SIZE,
+        ]);
       }),
       { seed: 1191, numRuns: 400 },
     );

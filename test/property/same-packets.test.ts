@@ -1,6 +1,7 @@
 /**
- * The same packets as another commit: 1,000 random users and networks (model-worlds.ts), a hash of all that passes the client's
- * device in each, byte for byte and in order. For changes that move code and must not change what it does:
+ * The same packets as another commit: 1,000 random users and networks (model-worlds.ts), a hash of
+ * all that passes the client's device in each, byte for byte and in order. For changes that move
+ * code and must not change what it does:
  *
  *     TCPLAB_PACKETS=/tmp/before.json npm run same-packets     at the commit before: the file is written
  *     TCPLAB_PACKETS=/tmp/before.json npm run same-packets     at each later one: compared
@@ -30,7 +31,9 @@ function hashOf(world: World, script: readonly Step[]): string {
 }
 
 const all = (): string[] =>
-  fc.sample(fc.tuple(worlds, steps), { numRuns: WORLDS, seed: SEED }).map(([world, script]) => hashOf(world, script));
+  fc
+    .sample(fc.tuple(worlds, steps), { numRuns: WORLDS, seed: SEED })
+    .map(([world, script]) => hashOf(world, script));
 
 it('random worlds give the same packets again', { timeout: 600_000 }, () => {
   const now = all();

@@ -1,4 +1,7 @@
-/** What docs/rfc-coverage.md and docs/state-machine.md say, made from the tests' names, the mutants and the table of states. */
+/**
+ * What docs/rfc-coverage.md and docs/state-machine.md say, made from the tests' names, the mutants
+ * and the table of states.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
@@ -13,7 +16,9 @@ import { NOT_DONE, REQUIREMENTS, type State } from './requirements.js';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 
-/** A test whose title begins with the ids that it proves: `MUST-13: ...`, `SHLD-18, SHLD-19: ...`. */
+/**
+ * A test whose title begins with the ids that it proves: `MUST-13: ...`, `SHLD-18, SHLD-19: ...`.
+ */
 export interface Proof {
   readonly ids: readonly string[];
   readonly file: string;
@@ -23,7 +28,10 @@ export interface Proof {
 
 const TITLE = /^((?:MUST|SHLD|MAY|REC|ATK)-\d+(?:, (?:MUST|SHLD|MAY|REC|ATK)-\d+)*): (.+)$/s;
 
-/** Every call in a test file whose first argument is such a title, whatever function of the tests it calls; not `describe`. */
+/**
+ * Every call in a test file whose first argument is such a title, whatever function of the tests it
+ * calls; not `describe`.
+ */
 export function proofsIn(file: string, source: string): Proof[] {
   const proofs: Proof[] = [];
   const visit = (node: ts.Node): void => {
@@ -33,7 +41,8 @@ export function proofsIn(file: string, source: string): Proof[] {
       !/^describe\b/.test(node.expression.getText())
     ) {
       const [, ids, title] = TITLE.exec(textOf(node.arguments[0])) ?? [];
-      if (ids !== undefined && title !== undefined) proofs.push({ ids: ids.split(', '), file, title });
+      if (ids !== undefined && title !== undefined)
+        proofs.push({ ids: ids.split(', '), file, title });
     }
     ts.forEachChild(node, visit);
   };
@@ -94,11 +103,18 @@ const place = (mutant: Mutant): string => {
 };
 const link = (file: string): string => `[${file.split('/').slice(1).join('/')}](../${file})`;
 
-export function coveragePage(all: readonly Row[] = rows(), defences = rows(allProofs(), DEFENCES)): string {
+export function coveragePage(
+  all: readonly Row[] = rows(),
+  defences = rows(allProofs(), DEFENCES),
+): string {
   const count = (state: Row['state']): number => all.filter((row) => row.state === state).length;
   const line = (row: Row): string => {
-    const tests = row.proofs.map((proof) => `${link(proof.file)}: ${cell(proof.title)}`).join('<br>');
-    const mutants = row.mutants.map((x) => `${place(x)}${code(x.code)} → ${code(x.becomes)}`).join('<br>');
+    const tests = row.proofs
+      .map((proof) => `${link(proof.file)}: ${cell(proof.title)}`)
+      .join('<br>');
+    const mutants = row.mutants
+      .map((x) => `${place(x)}${code(x.code)} → ${code(x.becomes)}`)
+      .join('<br>');
     const state = row.reason === '' ? row.state : `${row.state}: ${cell(row.reason)}`;
     return `| ${row.id} | ${row.section} | ${cell(row.text)} | ${state} | ${tests} | ${mutants} |`;
   };
@@ -139,7 +155,10 @@ export function stateMachinePage(): string {
     return `  ${node(from)} --> ${node(to)} : ${does === '' ? on : `${on} / ${does}`}`;
   });
   const table = TRANSITIONS.map(({ from, to, causes, does, section }) => {
-    return `| ${STATE_NAMES[from]} | ${STATE_NAMES[to]} | ${cell(listOf(causes))} | ${cell(does)} | ${section} |`;
+    return (
+      `| ${STATE_NAMES[from]} | ${STATE_NAMES[to]} | ${cell(listOf(causes))} | ${cell(does)} | ` +
+      `${section} |`
+    );
   });
   const meanings = CAUSES.map((cause) => `| \`${cause}\` | ${cell(causeText(cause))} |`);
   return `# The states of a connection

@@ -1,4 +1,7 @@
-/** Requirements that show only with a whole stack: addresses, checksums, ICMP, several connections. RFC 9293 sections 3.1, 3.4 and 3.9. */
+/**
+ * Requirements that show only with a whole stack: addresses, checksums, ICMP, several connections.
+ * RFC 9293 sections 3.1, 3.4 and 3.9.
+ */
 import { describe, expect, it } from 'vitest';
 import { MINUTE, SECOND } from '../../src/base/time.js';
 import { Address, Prefix } from '../../src/ip/address.js';
@@ -60,7 +63,8 @@ describe('checksums', () => {
     w.stack.wake(accepted[0]!);
     const out = [synAck, ...w.take()];
     out.push(...w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 5 }));
-    out.push(...w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 5 })); // again: TIME-WAIT answers
+    // again: TIME-WAIT answers
+    out.push(...w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 5 }));
     out.push(...w.tcp({ flags: SYN, dport: 81 })); // nobody listens: RST
     expect(out.map((x) => x.flags & (SYN | FIN | RST))).toEqual([SYN, FIN, 0, 0, RST]);
     expect(out.map((x) => x.checksumRight)).toEqual([true, true, true, true, true]);
@@ -111,7 +115,13 @@ describe('checksums', () => {
     const w = new Wire();
     const accepted = w.listen();
     const synAck = w.open();
-    const data = { flags: ACK, seq: 101, ack: synAck.seq + 1, payload: [1, 2, 3, 4, 5, 6, 7, 8], cutAt: 24 };
+    const data = {
+      flags: ACK,
+      seq: 101,
+      ack: synAck.seq + 1,
+      payload: [1, 2, 3, 4, 5, 6, 7, 8],
+      cutAt: 24,
+    };
     w.tcp({ ...data, badChecksum: true });
     expect(accepted[0]!.receiveQueued).toBe(0);
     expect(w.stack.dropsByName()).toEqual({ tcpBadChecksum: 1 });
@@ -198,7 +208,13 @@ describe('initial sequence numbers, one part of the four-tuple changed', () => {
     const [one, two] = [same, other].map(({ local, localPort, to, remotePort }) => {
       const w = new Wire({ addresses });
       return w.stack.connect(
-        { local: Address.parse(local), localPort, remote: Address.parse(to), remotePort, user: nobody },
+        {
+          local: Address.parse(local),
+          localPort,
+          remote: Address.parse(to),
+          remotePort,
+          user: nobody,
+        },
         w.now,
       ).iss;
     });
@@ -208,7 +224,10 @@ describe('initial sequence numbers, one part of the four-tuple changed', () => {
 
 describe('TIME-WAIT', () => {
   /** Our side closed first, and is in TIME-WAIT now. */
-  function closed(o: ConstructorParameters<typeof Wire>[0] = {}, options: number[] = []): { w: Wire; nxt: number } {
+  function closed(
+    o: ConstructorParameters<typeof Wire>[0] = {},
+    options: number[] = [],
+  ): { w: Wire; nxt: number } {
     const w = new Wire(o);
     const accepted = w.listen();
     const synAck = w.open({ options });
@@ -235,7 +254,9 @@ describe('TIME-WAIT', () => {
   it('MUST-13: the FIN that comes again is acknowledged again, and 2 MSL start anew', () => {
     const { w, nxt } = closed();
     w.wait(MINUTE - 1);
-    expect(w.tcp({ flags: ACK | FIN, seq: 101, ack: nxt })).toMatchObject([{ flags: ACK, seq: nxt, ack: 102 }]);
+    expect(w.tcp({ flags: ACK | FIN, seq: 101, ack: nxt })).toMatchObject([
+      { flags: ACK, seq: nxt, ack: 102 },
+    ]);
     w.wait(MINUTE - 1);
     expect(w.stack.tcp.timeWait.size).toBe(1);
     w.wait(1);
@@ -278,8 +299,13 @@ describe('TIME-WAIT', () => {
     },
   );
 
-  /** As above; a SYN took its place, and the RST for our SYN,ACK says that it was an old duplicate. */
-  function reopened(profile: 'linux' | 'rfc', answer: 'RST' | 'none' | 'ACK, then RST'): { w: Wire; nxt: number } {
+  /**
+   * As above; a SYN took its place, and the RST for our SYN,ACK says that it was an old duplicate.
+   */
+  function reopened(
+    profile: 'linux' | 'rfc',
+    answer: 'RST' | 'none' | 'ACK, then RST',
+  ): { w: Wire; nxt: number } {
     const { w, nxt } = closed({ profile });
     const [synAck] = w.tcp({ flags: SYN, seq: 5000 });
     expect(w.stack.tcp.timeWait.size).toBe(0);
@@ -295,7 +321,9 @@ describe('TIME-WAIT', () => {
     (answer) => {
       const { w, nxt } = reopened('rfc', answer);
       expect(w.stack.tcp.timeWait.size).toBe(1);
-      expect(w.tcp({ flags: ACK | FIN, seq: 101, ack: nxt })).toMatchObject([{ flags: ACK, seq: nxt, ack: 102 }]);
+      expect(w.tcp({ flags: ACK | FIN, seq: 101, ack: nxt })).toMatchObject([
+        { flags: ACK, seq: nxt, ack: 102 },
+      ]);
       w.wait(4 * MINUTE);
       expect(w.stack.tcp.timeWait.size).toBe(0);
     },
@@ -307,15 +335,31 @@ describe('TIME-WAIT', () => {
   });
 
   it('SHLD-4: with timestamps a newer one is enough, whatever the sequence number', () => {
-    const stamp = (value: number): number[] => [1, 1, 8, 10, 0, 0, value >> 8, value & 255, 0, 0, 0, 0];
+    const stamp = (value: number): number[] => [
+      1,
+      1,
+      8,
+      10,
+      0,
+      0,
+      value >> 8,
+      value & 255,
+      0,
+      0,
+      0,
+      0,
+    ];
     const { w } = closed({}, stamp(1000));
     for (const value of [999, 1000]) {
-      expect(w.tcp({ flags: SYN, seq: 50, options: stamp(value) }), `${value} is not newer`).toMatchObject([
-        { flags: ACK },
-      ]);
+      expect(
+        w.tcp({ flags: SYN, seq: 50, options: stamp(value) }),
+        `${value} is not newer`,
+      ).toMatchObject([{ flags: ACK }]);
       w.wait(SECOND / 2); // what is no good is answered once in that time
     }
-    expect(w.tcp({ flags: SYN, seq: 50, options: stamp(1001) })).toMatchObject([{ flags: SYN | ACK, ack: 51 }]);
+    expect(w.tcp({ flags: SYN, seq: 50, options: stamp(1001) })).toMatchObject([
+      { flags: SYN | ACK, ack: 51 },
+    ]);
   });
 });
 
@@ -370,7 +414,8 @@ describe('OPEN', () => {
 
   it('MUST-41: one on another address leaves the first of the port alone', () => {
     const w = new Wire({ addresses: two });
-    for (const { address } of two) w.stack.listen({ port: 80, address, user: { tcpAccept: () => true } });
+    for (const { address } of two)
+      w.stack.listen({ port: 80, address, user: { tcpAccept: () => true } });
     for (const to of [US, '10.0.0.2'])
       expect(w.tcp({ flags: SYN, to })).toMatchObject([{ flags: SYN | ACK, from: to }]);
   });
@@ -400,15 +445,24 @@ describe('OPEN', () => {
 
   it('MUST-43: takes a local address', () => {
     const w = new Wire({ addresses: two });
-    w.stack.connect({ remote, remotePort: 80, local: Address.parse('10.0.0.2'), user: nobody }, w.now);
+    w.stack.connect(
+      { remote, remotePort: 80, local: Address.parse('10.0.0.2'), user: nobody },
+      w.now,
+    );
     expect(w.take()).toMatchObject([{ flags: SYN, from: '10.0.0.2' }]);
   });
 
   it('MUST-43: so does a passive one, which then takes what comes to that address alone', () => {
     const w = new Wire({ addresses: two });
-    w.stack.listen({ port: 80, address: Address.parse('10.0.0.2'), user: { tcpAccept: () => true } });
+    w.stack.listen({
+      port: 80,
+      address: Address.parse('10.0.0.2'),
+      user: { tcpAccept: () => true },
+    });
     expect(w.tcp({ flags: SYN })).toMatchObject([{ flags: RST | ACK, from: US }]);
-    expect(w.tcp({ flags: SYN, to: '10.0.0.2' })).toMatchObject([{ flags: SYN | ACK, from: '10.0.0.2' }]);
+    expect(w.tcp({ flags: SYN, to: '10.0.0.2' })).toMatchObject([
+      { flags: SYN | ACK, from: '10.0.0.2' },
+    ]);
   });
 
   it.each([
@@ -436,7 +490,10 @@ describe('OPEN', () => {
   it('MUST-45: also the one that IP chose for an active open, to the last ACK of TIME-WAIT', () => {
     const w = new Wire({ addresses: two });
     const peer = '10.9.9.9';
-    const conn = w.stack.connect({ remote: Address.parse(peer), remotePort: 9, localPort: 80, user: nobody }, w.now);
+    const conn = w.stack.connect(
+      { remote: Address.parse(peer), remotePort: 9, localPort: 80, user: nobody },
+      w.now,
+    );
     const out = [...w.take(), ...w.wait(SECOND)];
     const from = { from: peer, to: '10.0.0.2', sport: 9 };
     out.push(...w.tcp({ ...from, flags: SYN | ACK, seq: 100, ack: conn.iss + 1 }));
@@ -455,9 +512,9 @@ describe('OPEN', () => {
     (to) => {
       const addresses = [...two, new Prefix(Address.parse('fd00::2'), 64)];
       const w = new Wire({ addresses });
-      expect(() => w.stack.connect({ remote: Address.parse(to), remotePort: 80, user: nobody }, w.now)).toThrow(
-        /ENETUNREACH|host/,
-      );
+      expect(() =>
+        w.stack.connect({ remote: Address.parse(to), remotePort: 80, user: nobody }, w.now),
+      ).toThrow(/ENETUNREACH|host/);
       expect(w.take()).toEqual([]);
     },
   );
@@ -486,14 +543,19 @@ describe('ICMP', () => {
   it('MUST-54: over IPv6, too', () => {
     const host = new RawHost();
     const to = { remote: Address.parse('fd74:6370:6c61:62::1'), user: nobody };
-    const [one, other] = [1, 2].map((remotePort) => host.stack.connect({ ...to, remotePort }, host.now));
+    const [one, other] = [1, 2].map((remotePort) =>
+      host.stack.connect({ ...to, remotePort }, host.now),
+    );
     const [syn] = host.take();
     // Destination unreachable, no route, about the first SYN.
     const quote = [...syn!.bytes];
     const error = [1, 0, 0, 0, 0, 0, 0, 0, ...quote];
     const header = [0x60, 0, 0, 0, 0, error.length, 58, 64, ...syn!.destination, ...syn!.source];
     const sum =
-      ~naiveSum(Uint8Array.from(error), naiveSum(Uint8Array.from(header.slice(8)), 58 + error.length)) & 0xffff;
+      ~naiveSum(
+        Uint8Array.from(error),
+        naiveSum(Uint8Array.from(header.slice(8)), 58 + error.length),
+      ) & 0xffff;
     error.splice(2, 2, sum >> 8, sum & 255);
     host.send(Uint8Array.from([...header, ...error]));
     expect([one!.error, other!.error]).toEqual(['ENETUNREACH', null]);
@@ -516,7 +578,10 @@ describe('ICMP', () => {
     user.events = 0;
     const opening = w.stack.connect({ remote, remotePort: 1, user: nobody }, w.now);
     w.icmp(4, 0, w.take()[0]!);
-    expect([opening.stateName, opening.softError], 'nor does it end an attempt').toEqual(['SYN-SENT', null]);
+    expect([opening.stateName, opening.softError], 'nor does it end an attempt').toEqual([
+      'SYN-SENT',
+      null,
+    ]);
     expect(w.icmp(4, 0, data)).toEqual([]);
     expect([conn.stateName, conn.softError, conn.snd.congestion.cwnd, user.events]).toEqual([
       'ESTABLISHED',
@@ -540,7 +605,10 @@ describe('ICMP', () => {
     const strict = new Wire({ profile: 'rfc' });
     const opening = strict.stack.connect({ remote, remotePort: 1, user: nobody }, strict.now);
     strict.icmp(type, code, strict.take()[0]!);
-    expect([opening.stateName, opening.error], 'nor an attempt, in the profile rfc').toEqual(['SYN-SENT', null]);
+    expect([opening.stateName, opening.error], 'nor an attempt, in the profile rfc').toEqual([
+      'SYN-SENT',
+      null,
+    ]);
   });
 
   it.each([
@@ -639,7 +707,8 @@ describe('the configured time to live', () => {
     accepted[0]!.shutdown(w.now);
     w.stack.wake(accepted[0]!);
     out.push(synAck, ...w.take());
-    for (let i = 0; i < 2; i++) out.push(...w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 2 }));
+    for (let i = 0; i < 2; i++)
+      out.push(...w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 2 }));
     out.push(...w.tcp({ flags: SYN, dport: 81 }));
     expect(out.map((x) => x.flags)).toEqual([SYN, SYN | ACK, ACK | FIN, ACK, ACK, RST | ACK]);
     expect(out.map((x) => x.ttl)).toEqual(out.map(() => ttl));
@@ -660,14 +729,17 @@ describe('the MSS option', () => {
     return at < 0 ? null : x.options[at + 2]! * 256 + x.options[at + 3]!;
   };
 
-  it.each([576, 1500, 9000])('MUST-67: says what a datagram of %i bytes carries, in SYN and SYN,ACK', (mtu) => {
-    const w = new Wire({ mtu });
-    w.listen();
-    w.stack.connect({ remote, remotePort: 1, user: nobody }, w.now);
-    const [syn] = w.take();
-    const [synAck] = w.tcp({ flags: SYN });
-    expect([mssOf(syn!), mssOf(synAck!)]).toEqual([mtu - 40, mtu - 40]);
-  });
+  it.each([576, 1500, 9000])(
+    'MUST-67: says what a datagram of %i bytes carries, in SYN and SYN,ACK',
+    (mtu) => {
+      const w = new Wire({ mtu });
+      w.listen();
+      w.stack.connect({ remote, remotePort: 1, user: nobody }, w.now);
+      const [syn] = w.take();
+      const [synAck] = w.tcp({ flags: SYN });
+      expect([mssOf(syn!), mssOf(synAck!)]).toEqual([mtu - 40, mtu - 40]);
+    },
+  );
 
   it('MUST-67: over IPv6, whose header is longer, too', () => {
     const host = new RawHost(1500);
@@ -712,7 +784,9 @@ describe('a batch of segments', () => {
       ack: synAck.seq + 1,
       payload: bytes,
     });
-    const out = w.batch(...[0, 1, 2].flatMap((n) => [data(50_000, first, n), data(50_001, second, n)]));
+    const out = w.batch(
+      ...[0, 1, 2].flatMap((n) => [data(50_000, first, n), data(50_001, second, n)]),
+    );
     expect(out.map((x) => [x.dport, x.ack])).toEqual([
       [50_000, 401],
       [50_001, 401],
@@ -725,7 +799,9 @@ describe('addresses of what comes in', () => {
     const w = new Wire();
     w.listen();
     // An unknown option, and a record route with no room left.
-    expect(w.tcp({ flags: SYN, ipOptions: [0x9e, 4, 1, 2, 7, 3, 4, 0] })).toMatchObject([{ flags: SYN | ACK }]);
+    expect(w.tcp({ flags: SYN, ipOptions: [0x9e, 4, 1, 2, 7, 3, 4, 0] })).toMatchObject([
+      { flags: SYN | ACK },
+    ]);
   });
 
   it.each([
@@ -737,7 +813,9 @@ describe('addresses of what comes in', () => {
     const w = new Wire();
     w.listen();
     expect(w.tcp({ flags: SYN, to })).toEqual([]);
-    expect(w.tcp({ flags: SYN, to, dport: 81 }), 'nor is there a RST where nobody listens').toEqual([]);
+    expect(w.tcp({ flags: SYN, to, dport: 81 }), 'nor is there a RST where nobody listens').toEqual(
+      [],
+    );
     expect(Object.values(w.stack.dropsByName())).toEqual([2]);
     expect(w.stack.tcp.connectionCount).toBe(0);
   });
@@ -745,7 +823,9 @@ describe('addresses of what comes in', () => {
   it('MUST-57: so is one to a group of IPv6', () => {
     const host = new RawHost();
     host.stack.listen({ port: 80, user: { tcpAccept: () => true } });
-    expect(host.send(withAddresses(buildPacket({ version: 6, flags: SYN }), null, 'ff02::1'))).toEqual([]);
+    expect(
+      host.send(withAddresses(buildPacket({ version: 6, flags: SYN }), null, 'ff02::1')),
+    ).toEqual([]);
     expect(host.drops).toEqual({ tcpSynToMulticast: 1 });
   });
 
@@ -754,7 +834,9 @@ describe('addresses of what comes in', () => {
     (from) => {
       const host = new RawHost();
       host.stack.listen({ port: 80, user: { tcpAccept: () => true } });
-      expect(host.send(withAddresses(buildPacket({ version: 6, flags: SYN }), from, null))).toEqual([]);
+      expect(host.send(withAddresses(buildPacket({ version: 6, flags: SYN }), from, null))).toEqual(
+        [],
+      );
       expect(host.drops).toEqual({ ipBadSource: 1 });
     },
   );

@@ -43,7 +43,9 @@ export const sourceOf = (file, text) => ({ file, text, tokens: tokensOf(text) })
 /** @type {Source[] | null} */
 let ours = null;
 function sources() {
-  const files = /** @type {string[]} */ (readdirSync(join(ROOT, 'src'), { recursive: true })).sort();
+  const files = /** @type {string[]} */ (
+    readdirSync(join(ROOT, 'src'), { recursive: true })
+  ).sort();
   return (ours ??= files
     .filter((file) => file.endsWith('.ts'))
     .map((file) => sourceOf(`src/${file}`, readFileSync(join(ROOT, 'src', file), 'utf8'))));
@@ -84,7 +86,12 @@ function namesAround(source, at) {
     if (at < node.pos || at >= node.end) return;
     const { name } = /** @type {{ name?: ts.Node }} */ (/** @type {unknown} */ (node));
     const isConstant = ts.isVariableDeclaration(node) && names.length === 0;
-    if (isConstant || ts.isClassLike(node) || ts.isFunctionDeclaration(node) || ts.isClassElement(node)) {
+    if (
+      isConstant ||
+      ts.isClassLike(node) ||
+      ts.isFunctionDeclaration(node) ||
+      ts.isClassElement(node)
+    ) {
       names.push(ts.isConstructorDeclaration(node) ? 'constructor' : (name?.getText(tree) ?? ''));
     }
     ts.forEachChild(node, visit);
@@ -116,7 +123,9 @@ export function locate(mutant, all = sources()) {
       return { ...at, file: source.file, becomes: mutant.becomes, names, place: names.join('.') };
     }),
   );
-  const inside = places.filter(({ names, place }) => [undefined, place, ...names].includes(mutant.in));
+  const inside = places.filter(({ names, place }) =>
+    [undefined, place, ...names].includes(mutant.in),
+  );
   const [found, another] = inside;
   if (found !== undefined && another === undefined) return found;
   const some = (inside.length > 0 ? inside : places).slice(0, 5);
@@ -129,6 +138,7 @@ export function locate(mutant, all = sources()) {
   if (places.length > 0) {
     throw new Error(`${mutant.in} does not have ${what}\nIt is in ${where}: correct the name.`);
   }
-  const advice = 'If it was reworded, give the mutant its new words. It must still break the same rule.';
+  const advice =
+    'If it was reworded, give the mutant its new words. It must still break the same rule.';
   throw new Error(`src does not have ${what}\n${advice}`);
 }

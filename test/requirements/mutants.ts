@@ -1,14 +1,18 @@
 /**
- * Each mutant changes one piece of code so that a rule is broken. `npm run mutants` applies them one
- * at a time to what the tests see (the files stay as they are), runs the named test, and expects it
- * to fail: a test that passes all the same proves nothing.
+ * Each mutant changes one piece of code so that a rule is broken. `npm run mutants` applies them
+ * one at a time to what the tests see (the files stay as they are), runs the named test, and
+ * expects it to fail: a test that passes all the same proves nothing.
  */
 export interface Mutant {
   /** The requirement whose rule it breaks; the page docs/rfc-coverage.md links the two. */
   readonly id: string;
-  /** For code that src has more than once: its function, its class, or the two as `Class.method`. */
+  /**
+   * For code that src has more than once: its function, its class, or the two as `Class.method`.
+   */
   readonly in?: string;
-  /** Stands in src exactly once, in any file; white space and comments do not matter (locate.mjs)... */
+  /**
+   * Stands in src exactly once, in any file; white space and comments do not matter (locate.mjs)...
+   */
   readonly code: string;
   /** ...and becomes this. */
   readonly becomes: string;
@@ -18,7 +22,10 @@ export interface Mutant {
 }
 
 /** Code that src has more than once, with the name of the function or the class that is meant. */
-export const inside = (name: string, code: string): Pick<Mutant, 'in' | 'code'> => ({ in: name, code });
+export const inside = (name: string, code: string): Pick<Mutant, 'in' | 'code'> => ({
+  in: name,
+  code,
+});
 
 export const m = (
   id: string,
@@ -28,7 +35,10 @@ export const m = (
   name = `${id.split(', ')[0]}\\b`,
 ): Mutant => ({ id, ...(typeof code === 'string' ? { code } : code), becomes, test, name });
 
-/** The name of one case of a test that `it.each` makes: `%s` stands for it in the title as it is written. */
+/**
+ * The name of one case of a test that `it.each` makes: `%s` stands for it in the title as it is
+ * written.
+ */
 const oneOf = (title: string, value: string): string => `${title}.* (%[sij]|${value})`;
 
 /** TCP's packets to a group or a broadcast address end here. */
@@ -64,7 +74,13 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-3', 'if (!trusted && !tcpChecksumHolds(packet)) {', 'if (false) {', HOST),
   m('MUST-2', 'if ((length & 1) !== 0) odd = !odd;', '', HOST, 'MUST-2: so does'),
   m('MUST-2', 'checksum = sum;', 'checksum = 0;', HOST, 'MUST-2: a device'),
-  m('MUST-2', 'fold(pseudoSum + length)', 'fold((v4 ? pseudoSum : 0) + length)', HOST, 'MUST-2: and over'),
+  m(
+    'MUST-2',
+    'fold(pseudoSum + length)',
+    'fold((v4 ? pseudoSum : 0) + length)',
+    HOST,
+    'MUST-2: and over',
+  ),
   m('MUST-3', 'packet.trusted = false;', 'packet.trusted = true;', HOST, 'MUST-3: so is'),
   m(
     'MUST-3',
@@ -74,21 +90,57 @@ export const MUTANTS: readonly Mutant[] = [
     'MUST-3: and',
   ),
   m('MUST-8', '(Math.floor(now / MICROS_PER_TICK) + f)', '(Math.floor(now / 1000) + f)', HOST),
-  m('MUST-8', 'device, config, before, null, now)', 'device, config, before, 0, now)', HOST, 'MUST-8: so do'),
+  m(
+    'MUST-8',
+    'device, config, before, null, now)',
+    'device, config, before, 0, now)',
+    HOST,
+    'MUST-8: so do',
+  ),
   m('MUST-9', inside('TupleHash', 'new SipHash(secret)'), 'new SipHash(new Uint8Array(16))', HOST),
   m('MUST-9', 'randomBytes(16)', 'new Uint8Array(16)', 'test/node/host.test.ts'),
   m('SHLD-1', 'w[8] = this.ports;', '', HOST),
   m('SHLD-1', 'w[3] = local.w3;', '', HOST, oneOf('SHLD-1: have', 'local address')),
   m('SHLD-1', 'w[7] = remote.w3;', '', HOST, oneOf('SHLD-1: have', 'remote address')),
-  m('SHLD-1', 'w[8] = this.ports;', 'w[8] = this.remotePort;', HOST, oneOf('SHLD-1: have', 'local port')),
-  m('SHLD-1', 'w[8] = this.ports;', 'w[8] = this.localPort << 16;', HOST, oneOf('SHLD-1: have', 'remote port')),
+  m(
+    'SHLD-1',
+    'w[8] = this.ports;',
+    'w[8] = this.remotePort;',
+    HOST,
+    oneOf('SHLD-1: have', 'local port'),
+  ),
+  m(
+    'SHLD-1',
+    'w[8] = this.ports;',
+    'w[8] = this.localPort << 16;',
+    HOST,
+    oneOf('SHLD-1: have', 'remote port'),
+  ),
   m('MUST-13', '= now + this.duration;', '= now + this.duration / 2;', HOST, 'MUST-13: lasts'),
   m('MUST-13', 'timeWait.restart(row, now);', '', HOST, 'MUST-13: the FIN'),
-  m('MUST-13', "c.enterTimeWait('fin', now);", "c.setState(State.closed, 'rst', now);", HOST, 'MUST-13: lasts'),
-  m('MUST-13', "c.enterTimeWait('ack-of-fin', now);", "c.finish(null, 'rst', now);", HOST, 'MUST-13: follows'),
+  m(
+    'MUST-13',
+    "c.enterTimeWait('fin', now);",
+    "c.setState(State.closed, 'rst', now);",
+    HOST,
+    'MUST-13: lasts',
+  ),
+  m(
+    'MUST-13',
+    "c.enterTimeWait('ack-of-fin', now);",
+    "c.finish(null, 'rst', now);",
+    HOST,
+    'MUST-13: follows',
+  ),
   m('MUST-13', 'this.timeWait.find(tuple) >= 0;', 'false;', HOST, 'MUST-13: meanwhile'),
   m('MAY-2', 'if (newer || seqGt(seg.seq, record.rcvNxt))', 'if (newer)', HOST, 'MAY-2: a SYN'),
-  m('MAY-2', 'before === null || seqGt(iss, before.sndNxt) ? iss', 'true ? iss', HOST, 'MAY-2: the new'),
+  m(
+    'MAY-2',
+    'before === null || seqGt(iss, before.sndNxt) ? iss',
+    'true ? iss',
+    HOST,
+    'MAY-2: the new',
+  ),
   m(
     'MAY-2',
     'if (conn.state === State.timeWait || e.before !== null)',
@@ -98,8 +150,19 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m('MAY-2', 'e.before ?? recordOf(e)', 'recordOf(e)', HOST, 'MAY-2: back'),
   m('MAY-2', inside('afterSegment', 'entry.before = null;'), '', HOST, 'MAY-2: not'),
-  m('MAY-2', 'if (before !== null && entry.conn.config.resumesTimeWait)', 'if (before !== null)', HOST, 'MAY-2: not'),
-  m('SHLD-4', 'if (newer || seqGt(seg.seq, record.rcvNxt))', 'if (seqGt(seg.seq, record.rcvNxt))', HOST),
+  m(
+    'MAY-2',
+    'if (before !== null && entry.conn.config.resumesTimeWait)',
+    'if (before !== null)',
+    HOST,
+    'MAY-2: not',
+  ),
+  m(
+    'SHLD-4',
+    'if (newer || seqGt(seg.seq, record.rcvNxt))',
+    'if (seqGt(seg.seq, record.rcvNxt))',
+    HOST,
+  ),
   m('SHLD-4', 'record.tsRecent) | 0) > 0;', 'record.tsRecent) | 0) >= 0;', HOST),
   m(
     'MUST-41',
@@ -111,12 +174,19 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     'MUST-41',
     'this.passive.listeners.add(listener);',
-    'this.passive.listeners.add(listener); for (const e of this.connections.flows) if (e.localPort === port) e.conn.abort(0);',
+    'this.passive.listeners.add(listener); for (const e of this.connections.flows) if ' +
+      '(e.localPort === port) e.conn.abort(0);',
     HOST,
     'MUST-41: nor',
   ),
   m('MUST-41', 'if (taken) throw', 'if (false) throw', HOST, 'MUST-41: where'),
-  m('MUST-41', '[...(this.byPort.get(listener.port) ?? []), listener]', '[listener]', HOST, 'MUST-41: one'),
+  m(
+    'MUST-41',
+    '[...(this.byPort.get(listener.port) ?? []), listener]',
+    '[listener]',
+    HOST,
+    'MUST-41: one',
+  ),
   m(
     'MUST-42',
     'this.passive.listeners.add(listener);',
@@ -127,7 +197,8 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     'MUST-42',
     'this.passive.listeners.add(listener);',
-    'if ([...this.connections.flows].every((e) => e.conn.stateName !== "SYN-RECEIVED")) this.passive.listeners.add(listener);',
+    'if ([...this.connections.flows].every((e) => e.conn.stateName !== "SYN-RECEIVED")) ' +
+      'this.passive.listeners.add(listener);',
     HOST,
     'MUST-42: nor',
   ),
@@ -151,7 +222,8 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     'MUST-45',
     'ip.setAddresses(e.local, e.remote);',
-    'ip.setAddresses(e.local, e.remote); if (!e.conn.passive) ip.s3 = (198 << 24) | (18 << 16) | 2;',
+    'ip.setAddresses(e.local, e.remote); if (!e.conn.passive) ip.s3 = (198 << 24) | (18 << ' +
+      '16) | 2;',
     HOST,
     'MUST-45: also',
   ),
@@ -160,8 +232,20 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-46', '|| addresses.isBroadcast(remote)) {', ') {', HOST),
   m('MUST-47', 'this.raise(TcpEvent.softError);', ';', HOST),
   m('SHLD-25', 'c.reportSoftError(e.errno);', '', HOST, 'MUST-47, SHLD-25'),
-  m('SHLD-25', 'case Icmp4.timeExceeded:', 'case Icmp4.timeExceeded: return true;', HOST, 'SHLD-25: the'),
-  m('SHLD-25', 'case Icmp4.parameterProblem:', 'case Icmp4.parameterProblem: return true;', HOST, 'SHLD-25: the'),
+  m(
+    'SHLD-25',
+    'case Icmp4.timeExceeded:',
+    'case Icmp4.timeExceeded: return true;',
+    HOST,
+    'SHLD-25: the',
+  ),
+  m(
+    'SHLD-25',
+    'case Icmp4.parameterProblem:',
+    'case Icmp4.parameterProblem: return true;',
+    HOST,
+    'SHLD-25: the',
+  ),
   m('SHLD-25', "['EOPNOTSUPP', false],", "['', false],", HOST, 'SHLD-25: the'),
   m('SHLD-20', 'if (this.softErrorReports)', 'if (true)', HOST),
   m('MUST-49', 'ip.ttl = e.ttl;', 'ip.ttl = 64;', HOST, 'MUST-49: of what'),
@@ -182,11 +266,17 @@ export const MUTANTS: readonly Mutant[] = [
   m('SHLD-21', 'entryOf(conn).tos = dscpOf(tos);', '', TYPE_OF_SERVICE),
   m('SHLD-22', 'ip.tos = e.tos | seg.ecn;', 'ip.tos = (e.tos & 0xe0) | seg.ecn;', TYPE_OF_SERVICE),
   m('MAY-9', inside('arrivesAt', 'entry.receivedTos = tos;'), '', TYPE_OF_SERVICE),
-  m('MUST-50', 'if (headerBytes < IPV4_HEADER_BYTES ||', 'if (headerBytes !== IPV4_HEADER_BYTES ||', HOST),
+  m(
+    'MUST-50',
+    'if (headerBytes < IPV4_HEADER_BYTES ||',
+    'if (headerBytes !== IPV4_HEADER_BYTES ||',
+    HOST,
+  ),
   m(
     'MUST-54',
     'icmpErrorArrives(entry.conn, e, now);',
-    'for (const x of this.connections.flows) icmpErrorArrives(x.conn, { ...e, seq: x.conn.snd.una }, now);',
+    'for (const x of this.connections.flows) icmpErrorArrives(x.conn, { ...e, seq: ' +
+      'x.conn.snd.una }, now);',
     HOST,
     'MUST-54: reaches',
   ),
@@ -206,7 +296,12 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m('MUST-55', "if (e.errno === '') return;", '', HOST),
   m('MUST-56', 'if (c.isOpening && endsOpening(c, e)) {', 'if (true) {', HOST),
-  m('MUST-56', 'return e.hard || c.config.icmpAbortsSynSent;', 'return c.state === State.synSent;', HOST),
+  m(
+    'MUST-56',
+    'return e.hard || c.config.icmpAbortsSynSent;',
+    'return c.state === State.synSent;',
+    HOST,
+  ),
   m(
     'MUST-56',
     'if (!(c.config.icmpAbortsSynSent ? e.endsHalfOpen : e.hard)) return;',
@@ -244,9 +339,21 @@ export const MUTANTS: readonly Mutant[] = [
     'MUST-57: so',
   ),
   m('MUST-63', 'source >>> 28 >= 0xe ||', '', HOST, oneOf('MUST-63: a SYN', '(224|255)')),
-  m('MUST-63', '|| this.isSubnetBroadcast(source)) return', ') return', HOST, oneOf('MUST-63: a SYN', '198.18.0.255')),
+  m(
+    'MUST-63',
+    '|| this.isSubnetBroadcast(source)) return',
+    ') return',
+    HOST,
+    oneOf('MUST-63: a SYN', '198.18.0.255'),
+  ),
   m('MUST-63', 'source >>> 24 === 0 ||', '', HOST, oneOf('MUST-63: a SYN', '0.0.0.0')),
-  m('MUST-63', 'if (source >>> 24 === 127) return Drop.ipBadSource;', '', HOST, oneOf('MUST-63: a SYN', '127')),
+  m(
+    'MUST-63',
+    'if (source >>> 24 === 127) return Drop.ipBadSource;',
+    '',
+    HOST,
+    oneOf('MUST-63: a SYN', '127'),
+  ),
   m(
     'MUST-63',
     'if (this.isLocal(h.s0, h.s1, h.s2, h.s3)) return Drop.ipBadSource;',
@@ -254,8 +361,20 @@ export const MUTANTS: readonly Mutant[] = [
     HOST,
     oneOf('MUST-63: a SYN', '198.18.0.2,'),
   ),
-  m('MUST-63', 'if (h.s0 >>> 24 === 0xff) return Drop.ipBadSource;', '', HOST, oneOf('MUST-63: nor', 'ff02::2')),
-  m('MUST-63', 'if (isMapped(h.s0, h.s1, h.s2)) return Drop.ipBadSource;', '', HOST, oneOf('MUST-63: nor', '::ffff')),
+  m(
+    'MUST-63',
+    'if (h.s0 >>> 24 === 0xff) return Drop.ipBadSource;',
+    '',
+    HOST,
+    oneOf('MUST-63: nor', 'ff02::2'),
+  ),
+  m(
+    'MUST-63',
+    'if (isMapped(h.s0, h.s1, h.s2)) return Drop.ipBadSource;',
+    '',
+    HOST,
+    oneOf('MUST-63: nor', '::ffff'),
+  ),
   m(
     'MUST-63',
     'if (fromZero && h.s3 === 0 && h.protocol !== PROTOCOL_ICMPV6) return',
@@ -263,7 +382,13 @@ export const MUTANTS: readonly Mutant[] = [
     HOST,
     oneOf('MUST-63: nor', '::,'),
   ),
-  m('MUST-63', 'if (fromZero && h.s3 === 1) return Drop.ipBadSource;', '', HOST, oneOf('MUST-63: nor', '::1,')),
+  m(
+    'MUST-63',
+    'if (fromZero && h.s3 === 1) return Drop.ipBadSource;',
+    '',
+    HOST,
+    oneOf('MUST-63: nor', '::1,'),
+  ),
   m(
     'MUST-4',
     'if (kind === TcpOption.EOL) return Drop.none;',
@@ -272,12 +397,23 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m('MUST-4', 'if (kind === TcpOption.NOP) {', 'if (false) {', OPTIONS),
   m('MUST-4', 'if (length === 4) out.mss = get16(b, o + 2);', '', OPTIONS),
-  m('MUST-69', 'b[o + 12] = ((headerBytes / 4) << 4)', 'b[o + 12] = ((headerBytes / 4 + 1) << 4)', OPTIONS),
+  m(
+    'MUST-69',
+    'b[o + 12] = ((headerBytes / 4) << 4)',
+    'b[o + 12] = ((headerBytes / 4 + 1) << 4)',
+    OPTIONS,
+  ),
   m('MUST-68', 'b[p + 1] = 4;', 'b[p + 1] = 3;', OPTIONS, 'MUST-68, MUST-69'),
   m('MUST-68', 'b[p + 2] = 3;', 'b[p + 2] = 4;', OPTIONS, 'MUST-68, MUST-69'),
   m('MUST-68', 'b[p++] = 2;', 'p++;', OPTIONS, 'MUST-68, MUST-69'),
   m('MUST-68', 'b[p + 1] = 10;', 'b[p + 1] = 12;', OPTIONS, 'MUST-68, MUST-69'),
-  m('MUST-68', 'b[p + 3] = 2 + 8 * s.sackCount;', 'b[p + 3] = 8 * s.sackCount;', OPTIONS, 'MUST-68, MUST-69'),
+  m(
+    'MUST-68',
+    'b[p + 3] = 2 + 8 * s.sackCount;',
+    'b[p + 3] = 8 * s.sackCount;',
+    OPTIONS,
+    'MUST-68, MUST-69',
+  ),
   m(
     'MUST-68',
     'b[p++] = s.cookieBytes + (s.cookieExperimental ? 4 : 2);',
@@ -292,11 +428,28 @@ export const MUTANTS: readonly Mutant[] = [
     RETRANSMISSION,
     'SHLD-11, MUST-20',
   ),
-  m('MUST-20', 'if (snd.timeouts + 1 === config.retries1) {', 'if (false) {', RETRANSMISSION, 'MUST-20, SHLD-9'),
+  m(
+    'MUST-20',
+    'if (snd.timeouts + 1 === config.retries1) {',
+    'if (false) {',
+    RETRANSMISSION,
+    'MUST-20, SHLD-9',
+  ),
   // Options: RFC 9293 sections 3.1 and 3.2.
   m('MUST-6', inside('parseOptions', 'o += length;'), 'o += 1;', OPTIONS),
-  m('MUST-6', inside('parseOptions', 'default:'), 'default: return Drop.tcpBadOptionLength;', OPTIONS, 'MUST-6: every'),
-  m('MUST-7, MUST-68', inside('parseOptions', 'if (length < 2 || o + length > end)'), 'if (length < 2)', OPTIONS),
+  m(
+    'MUST-6',
+    inside('parseOptions', 'default:'),
+    'default: return Drop.tcpBadOptionLength;',
+    OPTIONS,
+    'MUST-6: every',
+  ),
+  m(
+    'MUST-7, MUST-68',
+    inside('parseOptions', 'if (length < 2 || o + length > end)'),
+    'if (length < 2)',
+    OPTIONS,
+  ),
   m(
     'MUST-7',
     inside('parseOptions', 'if (length < 2 || o + length > end)'),
@@ -304,7 +457,13 @@ export const MUTANTS: readonly Mutant[] = [
     OPTIONS,
   ),
   m('MUST-7', 'if (length === 4) out.mss', 'out.mss', OPTIONS, oneOf('MUST-7: nor', 'MSS')),
-  m('MUST-7', 'if (length === 3) out.wscale', 'out.wscale', OPTIONS, oneOf('MUST-7: nor', 'window scale')),
+  m(
+    'MUST-7',
+    'if (length === 3) out.wscale',
+    'out.wscale',
+    OPTIONS,
+    oneOf('MUST-7: nor', 'window scale'),
+  ),
   m(
     'MUST-7',
     'if (length === 2) out.sackPermitted',
@@ -312,7 +471,13 @@ export const MUTANTS: readonly Mutant[] = [
     OPTIONS,
     oneOf('MUST-7: nor', 'SACK permitted'),
   ),
-  m('MUST-7', 'if ((length - 2) % 8 === 0) {', 'if (true) {', OPTIONS, oneOf('MUST-7: nor', 'SACK:')),
+  m(
+    'MUST-7',
+    'if ((length - 2) % 8 === 0) {',
+    'if (true) {',
+    OPTIONS,
+    oneOf('MUST-7: nor', 'SACK:'),
+  ),
   m('MUST-7', 'if (length === 10) {', 'if (true) {', OPTIONS, oneOf('MUST-7: nor', 'timestamps')),
   m('MUST-64', inside('parseOptions', 'o++;'), 'o += 4;', OPTIONS),
   m('MUST-5', 'if (seg.hasTimestamps) c.rcv.updateTsRecent(seg, now);', '', HANDSHAKE),
@@ -349,14 +514,29 @@ export const MUTANTS: readonly Mutant[] = [
     HANDSHAKE,
     'MUST-5: a RST',
   ),
-  m('MUST-65', 'const before = rcv.wnd;', 'const before = rcv.wnd; seg.mss = c.advertisedMss;', HANDSHAKE),
+  m(
+    'MUST-65',
+    'const before = rcv.wnd;',
+    'const before = rcv.wnd; seg.mss = c.advertisedMss;',
+    HANDSHAKE,
+  ),
   m('MUST-65', 'seg.seq = c.resetSeq;', 'seg.seq = c.resetSeq; seg.mss = c.advertisedMss;', HOST),
-  m('MUST-65', 'rst.sourcePort = seg.destinationPort;', 'rst.sourcePort = seg.destinationPort; rst.mss = 536;', HOST),
+  m(
+    'MUST-65',
+    'rst.sourcePort = seg.destinationPort;',
+    'rst.sourcePort = seg.destinationPort; rst.mss = 536;',
+    HOST,
+  ),
   m('MUST-65', 'ack.flags = TcpFlag.ACK;', 'ack.flags = TcpFlag.ACK; ack.mss = 536;', HOST),
 
   // Windows are unsigned, and wide.
   m('MUST-1', 'this.wnd = wnd;', 'this.wnd = (wnd << 16) >> 16;', WINDOW),
-  m('MUST-1', 'out.wnd = get16(b, offset + 14);', 'out.wnd = (get16(b, offset + 14) << 16) >> 16;', HOST),
+  m(
+    'MUST-1',
+    'out.wnd = get16(b, offset + 14);',
+    'out.wnd = (get16(b, offset + 14) << 16) >> 16;',
+    HOST,
+  ),
   m('MUST-1', 'put16(b, o + 14, s.wnd);', 'put16(b, o + 14, Math.min(s.wnd, 0x7fff));', HOST),
   m('REC-1', 'this.wnd = wnd;', 'this.wnd = wnd & 0xffff;', WINDOW, 'REC-1: scaled'),
   m(
@@ -370,7 +550,8 @@ export const MUTANTS: readonly Mutant[] = [
   // Opening, and the MSS: sections 3.5 and 3.7.1.
   m(
     'MUST-10',
-    'if (c.state === State.synReceived && seg.has(TcpFlag.SYN) && seg.has(TcpFlag.ACK) && seg.seq === rcv.irs) {',
+    'if (c.state === State.synReceived && seg.has(TcpFlag.SYN) && seg.has(TcpFlag.ACK) && ' +
+      'seg.seq === rcv.irs) {',
     'if (false) {',
     HANDSHAKE,
   ),
@@ -380,11 +561,31 @@ export const MUTANTS: readonly Mutant[] = [
     "c.finish('ECONNREFUSED', 'rst', now);",
     HANDSHAKE,
   ),
-  m('MUST-11', "c.finish(c.passive ? 'ECONNRESET' : 'ECONNREFUSED',", "c.finish('ECONNRESET',", HANDSHAKE),
-  m('MUST-11', "c.finish(c.passive ? 'ECONNRESET' : 'ECONNREFUSED',", "c.finish('ECONNREFUSED',", HANDSHAKE),
+  m(
+    'MUST-11',
+    "c.finish(c.passive ? 'ECONNRESET' : 'ECONNREFUSED',",
+    "c.finish('ECONNRESET',",
+    HANDSHAKE,
+  ),
+  m(
+    'MUST-11',
+    "c.finish(c.passive ? 'ECONNRESET' : 'ECONNREFUSED',",
+    "c.finish('ECONNREFUSED',",
+    HANDSHAKE,
+  ),
   m('MUST-14', 'seg.mss = c.advertisedMss;', '', HANDSHAKE),
-  m('MUST-15', 'syn.mss >= 0 ? syn.mss : c.defaultMss;', 'syn.mss >= 0 ? syn.mss : 536;', HANDSHAKE),
-  m('MUST-15', 'syn.mss >= 0 ? syn.mss : c.defaultMss;', 'syn.mss >= 0 ? syn.mss : 1220;', HANDSHAKE),
+  m(
+    'MUST-15',
+    'syn.mss >= 0 ? syn.mss : c.defaultMss;',
+    'syn.mss >= 0 ? syn.mss : 536;',
+    HANDSHAKE,
+  ),
+  m(
+    'MUST-15',
+    'syn.mss >= 0 ? syn.mss : c.defaultMss;',
+    'syn.mss >= 0 ? syn.mss : 1220;',
+    HANDSHAKE,
+  ),
   m('MUST-14', 'syn.mss >= 0 ? syn.mss : c.defaultMss;', 'c.defaultMss;', HANDSHAKE),
   m('MUST-16', 'optionBytes = c.timestamps ? 12 : 0;', 'optionBytes = 0;', HANDSHAKE),
   m(
@@ -394,7 +595,13 @@ export const MUTANTS: readonly Mutant[] = [
     HANDSHAKE,
     'MUST-16: and it',
   ),
-  m('MUST-16', 'Math.min(mtu - this.headerBytes, this.mostMss)', 'this.mostMss', HANDSHAKE, 'MUST-16: or'),
+  m(
+    'MUST-16',
+    'Math.min(mtu - this.headerBytes, this.mostMss)',
+    'this.mostMss',
+    HANDSHAKE,
+    'MUST-16: or',
+  ),
   m('MUST-16', 'snd.mss -= sackBytes(c, out.segment);', '', HANDSHAKE, 'MUST-16: a segment'),
   m('SHLD-5, MAY-3', 'seg.mss = c.advertisedMss;', '', HANDSHAKE, 'SHLD-5, MAY-3: MSS'),
   m(
@@ -428,9 +635,21 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m('MUST-67', 'seg.mss = c.advertisedMss;', 'seg.mss = c.advertisedMss - 12;', HANDSHAKE),
   m('MUST-22', inside('synTimeout', 'c.synOwed = true;'), ';', HANDSHAKE, 'MUST-22: SYN'),
-  m('MUST-22', 'config.initialRto * 2 ** doublings', 'config.initialRto', HANDSHAKE, 'MUST-22: SYN'),
+  m(
+    'MUST-22',
+    'config.initialRto * 2 ** doublings',
+    'config.initialRto',
+    HANDSHAKE,
+    'MUST-22: SYN',
+  ),
   m('MUST-22', "giveUp(c, 'syn-timeout', now);", '', HANDSHAKE, 'MUST-22: SYN'),
-  m('MUST-22', 'if (c.synTries + 1 === config.retries1 && !isHalfOpen(c))', 'if (false)', HANDSHAKE, 'MUST-22: at'),
+  m(
+    'MUST-22',
+    'if (c.synTries + 1 === config.retries1 && !isHalfOpen(c))',
+    'if (false)',
+    HANDSHAKE,
+    'MUST-22: at',
+  ),
   m(
     'MUST-22',
     'if (c.synTries + 1 === config.retries1 && !isHalfOpen(c))',
@@ -449,7 +668,13 @@ export const MUTANTS: readonly Mutant[] = [
   // Closing: section 3.6.
   m('MUST-12', "c.finish('ECONNRESET', 'rst', now);", "c.finish(null, 'rst', now);", CLOSE),
   m('MUST-12', 'c.raise(TcpEvent.endOfStream);', ';', CLOSE, 'MUST-12: a normal'),
-  m('MUST-12', "c.finish('EPIPE', 'rst', now);", "c.finish(null, 'rst', now);", CLOSE, 'MUST-12: a reset'),
+  m(
+    'MUST-12',
+    "c.finish('EPIPE', 'rst', now);",
+    "c.finish(null, 'rst', now);",
+    CLOSE,
+    'MUST-12: a reset',
+  ),
   m(
     'SHLD-2',
     'if (!seg.has(TcpFlag.RST)) return true;',
@@ -464,7 +689,12 @@ export const MUTANTS: readonly Mutant[] = [
     CLOSE,
     'SHLD-2: also',
   ),
-  m('SHLD-31', 'if (isTaken) rcv.noteFin', 'if (isTaken && seg.seq === rcv.nxt) rcv.noteFin', CLOSE),
+  m(
+    'SHLD-31',
+    'if (isTaken) rcv.noteFin',
+    'if (isTaken && seg.seq === rcv.nxt) rcv.noteFin',
+    CLOSE,
+  ),
   m('SHLD-3', 'if (rcv.orphaned && seqGt(', 'if (false && seqGt(', CLOSE, 'SHLD-3: data'),
   m('MUST-66', 'if (wnd === 0) return seq === this.nxt;', 'if (wnd === 0) return false;', CLOSE),
   m(
@@ -485,7 +715,13 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m('MUST-18', 'this.rttvar = r / 2;', 'this.rttvar = r;', RETRANSMISSION, 'MUST-18: takes'),
   m('MUST-18', '(calm ? 32 : 4)', '8', RETRANSMISSION, 'MUST-18: updates'),
-  m('MUST-18', 'this.base = initial;', 'this.base = 3 * initial;', RETRANSMISSION, 'MUST-18: is 1 s'),
+  m(
+    'MUST-18',
+    'this.base = initial;',
+    'this.base = 3 * initial;',
+    RETRANSMISSION,
+    'MUST-18: is 1 s',
+  ),
   m(
     'MUST-18',
     'this.margin : 4 * this.rttvar, this.min)',
@@ -508,7 +744,13 @@ export const MUTANTS: readonly Mutant[] = [
     'MUST-18: after',
   ),
   m('MUST-18', 'minRto: SECOND,', 'minRto: 200 * MILLISECOND,', RETRANSMISSION, 'MUST-18: profile'),
-  m('MUST-18', 'initialRto: SECOND,', 'initialRto: 3 * SECOND,', RETRANSMISSION, 'MUST-18: profile'),
+  m(
+    'MUST-18',
+    'initialRto: SECOND,',
+    'initialRto: 3 * SECOND,',
+    RETRANSMISSION,
+    'MUST-18: profile',
+  ),
   m(
     'MUST-18',
     'if (oldest < 0 && news.somethingAcked',
@@ -567,7 +809,12 @@ export const MUTANTS: readonly Mutant[] = [
   m('MAY-18', 'Math.cbrt((this.wMax - this.cwnd) / C)', '0', CUBIC_LAWS),
   m('MAY-18', 'this.isFull = ++', 'this.isFull = false && ++', BBR_LAWS),
   m('SHLD-11', 'retries2: 15,', 'retries2: 3,', RETRANSMISSION),
-  m('SHLD-9', inside('retransmissionTimeout', "c.reportSoftError('ETIMEDOUT');"), '', RETRANSMISSION),
+  m(
+    'SHLD-9',
+    inside('retransmissionTimeout', "c.reportSoftError('ETIMEDOUT');"),
+    '',
+    RETRANSMISSION,
+  ),
   m('SHLD-10', 'retries1: 3,', 'retries1: 2,', RETRANSMISSION),
   m(
     'MUST-21',
@@ -623,7 +870,13 @@ export const MUTANTS: readonly Mutant[] = [
   // Urgent data: section 3.8.5.
   m('MUST-30', 'if (c.snd.isUrgent) announceUrgent(c.snd, seg);', '', URGENT, 'MUST-30: urgent'),
   m('MUST-30, MUST-32', 'takeUrgent(c, seg, now);', ';', URGENT, 'MUST-30, MUST-32'),
-  m('MUST-31', 'c.snd.up = c.snd.dataEnd;', 'c.snd.up = (c.snd.nxt + 1) | 0;', URGENT, 'MUST-31: of any length, also'),
+  m(
+    'MUST-31',
+    'c.snd.up = c.snd.dataEnd;',
+    'c.snd.up = (c.snd.nxt + 1) | 0;',
+    URGENT,
+    'MUST-31: of any length, also',
+  ),
   m(
     'MUST-31',
     '(seg.seq + seg.urgentPointer)',
@@ -646,7 +899,13 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-24', 'c.keepAlive = on;', '', SENDING, 'MUST-24, MUST-28'),
   m('MUST-24', 'c.keepAlive = on;', 'c.keepAlive = true;', SENDING, 'MUST-24: also'),
   m('MUST-24', 'if (!on || !isSynchronized(', 'if (!isSynchronized(', SENDING, 'MUST-24: can'),
-  m('MUST-24', 'c.keepAlive = on;', 'c.keepAlive = c.config.keepAlive = on;', HOST, 'MUST-17, MUST-21'),
+  m(
+    'MUST-24',
+    'c.keepAlive = on;',
+    'c.keepAlive = c.config.keepAlive = on;',
+    HOST,
+    'MUST-17, MUST-21',
+  ),
   m('MUST-25', 'keepAlive: false,', 'keepAlive: true,', SENDING),
   m('MUST-26', 'if (busy || now < idleUntil) {', 'if (false) {', SENDING),
   m('MUST-26', '|| now < idleUntil) {', ') {', SENDING),
@@ -671,15 +930,36 @@ export const MUTANTS: readonly Mutant[] = [
     'test/tcp/timeouts.test.ts',
     'MUST-26: no probe',
   ),
-  m('MUST-26', 'snd.flight > 0 || snd.unsent > 0;', 'snd.flight > 0;', 'test/tcp/timeouts.test.ts', 'MUST-26: none'),
+  m(
+    'MUST-26',
+    'snd.flight > 0 || snd.unsent > 0;',
+    'snd.flight > 0;',
+    'test/tcp/timeouts.test.ts',
+    'MUST-26: none',
+  ),
   m('MUST-27', 'if (idle !== undefined) c.keepAliveIdle = idle;', '', SENDING),
   m('MUST-28', 'keepAliveIdle: 7200 * SECOND,', 'keepAliveIdle: 7199 * SECOND,', SENDING),
-  m('MUST-29', 'c.keepAliveUnanswered >= c.keepAliveProbes;', 'c.keepAliveUnanswered >= 1;', SENDING),
-  m('SHLD-12', 'seg.seq = seq;', 'seg.seq = seq; seg.source = c.snd.buffer; seg.payloadBytes = 1;', SENDING),
+  m(
+    'MUST-29',
+    'c.keepAliveUnanswered >= c.keepAliveProbes;',
+    'c.keepAliveUnanswered >= 1;',
+    SENDING,
+  ),
+  m(
+    'SHLD-12',
+    'seg.seq = seq;',
+    'seg.seq = seq; seg.source = c.snd.buffer; seg.payloadBytes = 1;',
+    SENDING,
+  ),
   m('MAY-5', 'if (this.keepAlive) this.setTimer(', 'if (false) this.setTimer(', SENDING),
 
   // The peer's window, and ours: section 3.8.6.
-  m('MUST-34, SHLD-15', 'const window = snd.usableWindow;', 'const window = Math.abs(snd.usableWindow);', WINDOW),
+  m(
+    'MUST-34, SHLD-15',
+    'const window = snd.usableWindow;',
+    'const window = Math.abs(snd.usableWindow);',
+    WINDOW,
+  ),
   m('SHLD-15', 'Math.min(window, allowance, unsent);', 'Math.min(allowance, unsent);', WINDOW),
   m(
     'SHLD-14',
@@ -689,11 +969,35 @@ export const MUTANTS: readonly Mutant[] = [
     'SHLD-14: never',
   ),
   m('SHLD-14', 'if (offered <= current) offered', 'if (false) offered', WINDOW, 'SHLD-14: nor'),
-  m('MAY-8', "} else oweAckForBad(c, seg, 'TcpExtTCPACKSkippedSeq', now);", '}', WINDOW, 'MAY-8: may'),
-  m('MAY-8', 'return Drop.tcpBeyondWindow;', 'this.ackNow = false; return Drop.tcpBeyondWindow;', WINDOW, 'MAY-8: may'),
+  m(
+    'MAY-8',
+    "} else oweAckForBad(c, seg, 'TcpExtTCPACKSkippedSeq', now);",
+    '}',
+    WINDOW,
+    'MAY-8: may',
+  ),
+  m(
+    'MAY-8',
+    'return Drop.tcpBeyondWindow;',
+    'this.ackNow = false; return Drop.tcpBeyondWindow;',
+    WINDOW,
+    'MAY-8: may',
+  ),
   m('SHLD-15', 'fresh === 0 || fresh > snd.usableWindow', 'fresh === 0', WINDOW, 'SHLD-15: nor'),
-  m('SHLD-15', 'bytes === snd.unsent && snd.usableWindow > bytes;', 'bytes === snd.unsent;', WINDOW, 'SHLD-15: nor'),
-  m('MUST-35, SHLD-16', 'i === 0 ? snd.mss : seqDiff(', 'seqDiff(', WINDOW, '(MUST-35: one|SHLD-16: a shrunk)'),
+  m(
+    'SHLD-15',
+    'bytes === snd.unsent && snd.usableWindow > bytes;',
+    'bytes === snd.unsent;',
+    WINDOW,
+    'SHLD-15: nor',
+  ),
+  m(
+    'MUST-35, SHLD-16',
+    'i === 0 ? snd.mss : seqDiff(',
+    'seqDiff(',
+    WINDOW,
+    '(MUST-35: one|SHLD-16: a shrunk)',
+  ),
   m(
     'SHLD-16',
     'i === 0 ? snd.mss : seqDiff(seqAdd(snd.una, snd.wnd), record.start)',
@@ -701,11 +1005,27 @@ export const MUTANTS: readonly Mutant[] = [
     WINDOW,
     'SHLD-16: within',
   ),
-  m('SHLD-16', 'most = Math.min(most, i === 0', 'most = Math.max(most, i === 0', WINDOW, 'SHLD-16: within'),
-  m('SHLD-17, MUST-37', 'if (snd.wnd === 0) return elapsed > 2 * most', 'if (false) return elapsed > 2 * most', WINDOW),
+  m(
+    'SHLD-16',
+    'most = Math.min(most, i === 0',
+    'most = Math.max(most, i === 0',
+    WINDOW,
+    'SHLD-16: within',
+  ),
+  m(
+    'SHLD-17, MUST-37',
+    'if (snd.wnd === 0) return elapsed > 2 * most',
+    'if (false) return elapsed > 2 * most',
+    WINDOW,
+  ),
   m('MUST-35, MUST-36', 'if (c.probeOwed) sendProbe(c, now, out);', '', WINDOW, 'MUST-35, MUST-36'),
   m('MUST-36', '(snd.unsent === 0 && !snd.isFinOwed)', 'snd.unsent === 0', CLOSE),
-  m('SHLD-29', 'Math.min(snd.rtt.rto * 2 ** Math.min(', 'Math.min(2 * snd.rtt.rto * 2 ** Math.min(', WINDOW),
+  m(
+    'SHLD-29',
+    'Math.min(snd.rtt.rto * 2 ** Math.min(',
+    'Math.min(2 * snd.rtt.rto * 2 ** Math.min(',
+    WINDOW,
+  ),
   m(
     'SHLD-30',
     'Math.min(snd.rtt.rto * 2 ** Math.min(snd.probesSent, config.retries2), snd.rtt.max);',
@@ -721,7 +1041,12 @@ export const MUTANTS: readonly Mutant[] = [
     'MUST-38: sends no',
   ),
   m('MUST-38', 'if (snd.overrideSillyWindow) return room;', '', WINDOW, 'MUST-38: sends what fits'),
-  m('MUST-39', 'if (free >= full / 2 || (free >= segment && free >= space / 16)) {', 'if (true) {', WINDOW),
+  m(
+    'MUST-39',
+    'if (free >= full / 2 || (free >= segment && free >= space / 16)) {',
+    'if (true) {',
+    WINDOW,
+  ),
 
   m(
     'MUST-38',
@@ -770,7 +1095,13 @@ export const MUTANTS: readonly Mutant[] = [
     'MUST-61: it',
   ),
   m('MUST-17', 'return snd.noDelay ||', 'return', SENDING),
-  m('MUST-17', 'c.snd.noDelay = on;', 'c.snd.noDelay = c.config.noDelay = on;', HOST, 'MUST-17, MUST-21'),
+  m(
+    'MUST-17',
+    'c.snd.noDelay = on;',
+    'c.snd.noDelay = c.config.noDelay = on;',
+    HOST,
+    'MUST-17, MUST-21',
+  ),
   m('SHLD-28', 'c.mostMss(c.peerMss)', 'Math.min(c.peerMss, 536)', SENDING),
   m(
     'MUST-60',
@@ -784,14 +1115,47 @@ export const MUTANTS: readonly Mutant[] = [
   m('SHLD-27', '(end === snd.dataEnd &&', '(true ||', SENDING),
 
   // Acknowledging: sections 3.8.6.3 and 3.10.7.4.
-  m('MUST-40', 'delayedAck: 200 * MILLISECOND,', 'delayedAck: 500 * MILLISECOND,', ACK, 'MUST-40: stays'),
-  m('MUST-40', 'delayedAckMax: 200 * MILLISECOND,', 'delayedAckMax: 500 * MILLISECOND,', ACK, 'MUST-40: nor'),
+  m(
+    'MUST-40',
+    'delayedAck: 200 * MILLISECOND,',
+    'delayedAck: 500 * MILLISECOND,',
+    ACK,
+    'MUST-40: stays',
+  ),
+  m(
+    'MUST-40',
+    'delayedAckMax: 200 * MILLISECOND,',
+    'delayedAckMax: 500 * MILLISECOND,',
+    ACK,
+    'MUST-40: nor',
+  ),
   m('MUST-40', 'return Math.min(ato, this.most);', 'return ato;', ACK, 'MUST-40: nor'),
-  m('SHLD-18', '> this.ack.mss || this.ack.isQuick) this.ackNow = true;', '> 0) this.ackNow = true;', ACK),
-  m('SHLD-19', '> this.ack.mss || this.ack.isQuick)', '> 2 * this.ack.mss || this.ack.isQuick)', ACK),
-  m('SHLD-19', 'this.decideAck();', 'if (seg.payloadBytes >= this.ack.mss) this.decideAck();', ACK, 'SHLD-19: nor'),
+  m(
+    'SHLD-18',
+    '> this.ack.mss || this.ack.isQuick) this.ackNow = true;',
+    '> 0) this.ackNow = true;',
+    ACK,
+  ),
+  m(
+    'SHLD-19',
+    '> this.ack.mss || this.ack.isQuick)',
+    '> 2 * this.ack.mss || this.ack.isQuick)',
+    ACK,
+  ),
+  m(
+    'SHLD-19',
+    'this.decideAck();',
+    'if (seg.payloadBytes >= this.ack.mss) this.decideAck();',
+    ACK,
+    'SHLD-19: nor',
+  ),
   m('MUST-58, MUST-59', 'this.decideAck();', 'this.owe(this.nxt, this.nxt);', ACK),
-  m('MUST-59', 'this.arrives(rx, false, now);', 'this.arrives(rx, false, now); this.run(now);', HOST),
+  m(
+    'MUST-59',
+    'this.arrives(rx, false, now);',
+    'this.arrives(rx, false, now); this.run(now);',
+    HOST,
+  ),
   m(
     'SHLD-31',
     'if (start !== this.nxt) return this.takeOutOfOrder(seg, start, end);',
@@ -799,6 +1163,11 @@ export const MUTANTS: readonly Mutant[] = [
     ACK,
   ),
   m('MAY-13', 'this.owe(from, to);', 'this.ackNow = true;', ACK),
-  m('MAY-12', 'seqLt(seg.ack, seqAdd(snd.una, -Math.min(snd.maxWnd, c.stats.bytesAcked)))', 'false', ACK),
+  m(
+    'MAY-12',
+    'seqLt(seg.ack, seqAdd(snd.una, -Math.min(snd.maxWnd, c.stats.bytesAcked)))',
+    'false',
+    ACK,
+  ),
   m('MAY-12', 'if (seqGt(seg.ack, snd.nxt) || seqLt(', 'if (false && seqLt(', ACK),
 ];

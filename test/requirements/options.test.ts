@@ -27,11 +27,16 @@ describe('options', () => {
 
   it('MUST-4: End of List alone, and with anything at all behind it', () => {
     expect(parse(0, 0, 0, 0)).toMatchObject({ reason: Drop.none, segment: { mss: -1 } });
-    expect(parse(...MSS, 0, 2, 0, 255)).toMatchObject({ reason: Drop.none, segment: { mss: 1460 } });
+    expect(parse(...MSS, 0, 2, 0, 255)).toMatchObject({
+      reason: Drop.none,
+      segment: { mss: 1460 },
+    });
   });
 
   it('MUST-4: MSS is an unsigned number of 16 bits', () => {
-    expect([parse(2, 4, 0xff, 0xff), parse(2, 4, 0, 1)].map(({ segment }) => segment.mss)).toEqual([65_535, 1]);
+    expect([parse(2, 4, 0xff, 0xff), parse(2, 4, 0, 1)].map(({ segment }) => segment.mss)).toEqual([
+      65_535, 1,
+    ]);
   });
 
   it('MUST-4: No-Operation is passed over, MSS is read, and End of List ends them', () => {
@@ -70,7 +75,9 @@ describe('options', () => {
       ...Array<number>(8).fill(7),
     ]);
     expect(reason).toBe(Drop.none);
-    expect([segment.tsVal, segment.tsEcr, segment.sackCount, segment.sackEdges[1]]).toEqual([9, 8, 1, 0x07070707]);
+    expect([segment.tsVal, segment.tsEcr, segment.sackCount, segment.sackEdges[1]]).toEqual([
+      9, 8, 1, 0x07070707,
+    ]);
   });
 
   it('MUST-6: an unknown option is skipped by its length, whatever stands in it', () => {
@@ -85,7 +92,12 @@ describe('options', () => {
     for (let kind = 0; kind < 256; kind++) {
       if (known.includes(kind)) continue;
       for (const length of [2, 3, 10, 36]) {
-        const { reason, segment } = parse(kind, length, ...Array<number>(length - 2).fill(0xff), ...MSS);
+        const { reason, segment } = parse(
+          kind,
+          length,
+          ...Array<number>(length - 2).fill(0xff),
+          ...MSS,
+        );
         expect([reason, segment.mss], `kind ${kind}, ${length} bytes`).toEqual([Drop.none, 1460]);
       }
     }
@@ -118,11 +130,14 @@ describe('options', () => {
     expect(parse(...options).reason).toBe(Drop.tcpBadOptionLength);
   });
 
-  it.each([0, 1, 2, 3, 4, 5])('MUST-64: an option may begin at any byte: after %i No-Operations', (count) => {
-    const { reason, segment } = parse(...Array<number>(count).fill(1), ...MSS);
-    expect(reason).toBe(Drop.none);
-    expect(segment.mss).toBe(1460);
-  });
+  it.each([0, 1, 2, 3, 4, 5])(
+    'MUST-64: an option may begin at any byte: after %i No-Operations',
+    (count) => {
+      const { reason, segment } = parse(...Array<number>(count).fill(1), ...MSS);
+      expect(reason).toBe(Drop.none);
+      expect(segment.mss).toBe(1460);
+    },
+  );
 
   it('MUST-68, MUST-69: all that is sent in the place of options is options, and padding is No-Operation or zeros after End of List', () => {
     for (let choice = 0; choice < 64; choice++) {
@@ -140,12 +155,16 @@ describe('options', () => {
       while (o < end && bytes[o] !== 0) {
         const kind = bytes[o]!;
         if (kind !== 1)
-          expect(bytes[o + 1], `the length of kind ${kind}`).toBe({ 2: 4, 3: 3, 4: 2, 5: 10, 8: 10, 34: 6 }[kind]);
+          expect(bytes[o + 1], `the length of kind ${kind}`).toBe(
+            { 2: 4, 3: 3, 4: 2, 5: 10, 8: 10, 34: 6 }[kind],
+          );
         o += kind === 1 ? 1 : bytes[o + 1]!;
       }
       expect(o, `options of choice ${choice} end with the header`).toBeLessThanOrEqual(end);
       expect([...bytes.slice(o, end)].every((byte) => byte === 0)).toBe(true);
-      expect([2, 3, 4, 5, 8, 34].some((kind) => bytes[20] === kind) || bytes[20] === 1 || end === 20).toBe(true);
+      expect(
+        [2, 3, 4, 5, 8, 34].some((kind) => bytes[20] === kind) || bytes[20] === 1 || end === 20,
+      ).toBe(true);
     }
   });
 });

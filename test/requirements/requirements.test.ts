@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { applyMutation } from '../../.ci/mutation.js';
 import { DEFENCES } from '../attacks/defences.js';
-import { ALL_MUTANTS, allProofs, coveragePage, mutantIds, proofsIn, ROOT, rows, stateMachinePage } from './coverage.js';
+import {
+  ALL_MUTANTS,
+  allProofs,
+  coveragePage,
+  mutantIds,
+  proofsIn,
+  ROOT,
+  rows,
+  stateMachinePage,
+} from './coverage.js';
 import { locate, sourceOf } from './locate.mjs';
 import { inside, m } from './mutants.js';
 import { NOT_DONE, REQUIREMENTS } from './requirements.js';
@@ -41,7 +50,9 @@ describe('a requirement that is done', () => {
 
 describe('a requirement that is not done', () => {
   it('has not both a test and a mutant: then it is done', () => {
-    const proved = rows().filter((row) => row.state !== 'done' && row.proofs.length > 0 && row.mutants.length > 0);
+    const proved = rows().filter(
+      (row) => row.state !== 'done' && row.proofs.length > 0 && row.mutants.length > 0,
+    );
     expect(
       proved.map((row) => row.id),
       'take these out of NOT_DONE in requirements.ts',
@@ -78,7 +89,9 @@ describe('mutants', () => {
     expect(mutantIds(mutant).filter((id) => !IDS.has(id))).toEqual([]);
     locate(mutant);
     const proofs = proofsIn(mutant.test, readFileSync(join(ROOT, mutant.test), 'utf8'));
-    const named = proofs.filter((p) => new RegExp(mutant.name).test(`${p.ids.join(', ')}: ${p.title}`));
+    const named = proofs.filter((p) =>
+      new RegExp(mutant.name).test(`${p.ids.join(', ')}: ${p.title}`),
+    );
     for (const id of mutantIds(mutant)) {
       expect(
         named.some((p) => p.ids.includes(id)),
@@ -107,10 +120,20 @@ class Window {
 }
 const LIMIT = 'a // b';
 `;
-  const second = 'export function grow(by: number): void { if (by < 0) return; }\nconst OTHER = "a // b";\n';
+  const second =
+    'export function grow(by: number): void { if (by < 0) return; }\nconst OTHER = "a // b";\n';
   const sources = [sourceOf('src/first.ts', first), sourceOf('src/second.ts', second)];
-  const found = (code: string, name?: string, becomes = ''): { file: string; place: string; text: string } => {
-    const mutant = m('MUST-1', name === undefined ? code : inside(name, code), becomes, 'test/a.test.ts');
+  const found = (
+    code: string,
+    name?: string,
+    becomes = '',
+  ): { file: string; place: string; text: string } => {
+    const mutant = m(
+      'MUST-1',
+      name === undefined ? code : inside(name, code),
+      becomes,
+      'test/a.test.ts',
+    );
     const { file, place, start, end } = locate(mutant, sources);
     return { file, place, text: (file === 'src/first.ts' ? first : second).slice(start, end) };
   };
@@ -128,7 +151,10 @@ const LIMIT = 'a // b';
     const code = 'if (by < 0) return;';
     expect(found(code, 'grow')).toMatchObject({ file: 'src/second.ts', place: 'grow' });
     for (const name of ['move', 'Window', 'Window.move']) {
-      expect(found(code, name)).toMatchObject({ file: 'src/first.ts', text: 'if (by < 0) // it would\n      return;' });
+      expect(found(code, name)).toMatchObject({
+        file: 'src/first.ts',
+        text: 'if (by < 0) // it would\n      return;',
+      });
     }
   });
 
@@ -145,12 +171,16 @@ const LIMIT = 'a // b';
     expect(() => found('if (by < 0) return;')).toThrow(
       /2 times .*\nIt is in Window.move \(src\/first.ts\), grow \(src\/second.ts\)\. Quote more of it, or name one/,
     );
-    expect(() => found('if (by < 0) return;', 'shrink')).toThrow(/^shrink does not have .*\n.*correct the name/);
+    expect(() => found('if (by < 0) return;', 'shrink')).toThrow(
+      /^shrink does not have .*\n.*correct the name/,
+    );
     expect(() => found('edge = 0', undefined, 'edge  =  0')).toThrow('changes nothing');
   });
 
   it('becomes other code, and the rest stays', () => {
-    expect(applyMutation('if (a < b) c;', { file: 'f', start: 6, end: 7, becomes: '>=' })).toBe('if (a >= b) c;');
+    expect(applyMutation('if (a < b) c;', { file: 'f', start: 6, end: 7, becomes: '>=' })).toBe(
+      'if (a >= b) c;',
+    );
   });
 });
 

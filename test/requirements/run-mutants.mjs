@@ -5,9 +5,10 @@
  *     npm run mutants                      all of them (some minutes)
  *     npm run mutants -- MUST-13 MUST-58   those of some rules, by the ids of docs/rfc-coverage.md and test/attacks/mutants.ts
  *
- * Nothing on the disk is touched: a Vite plugin (.ci/mutation.ts) changes the code on its way to the tests. Each mutant has
- * a process of its own, since a rule that is gone may well mean a loop without end; as many run at once as there are
- * cores. First all the tests run as they are: one that fails without a mutant proves nothing.
+ * Nothing on the disk is touched: a Vite plugin (.ci/mutation.ts) changes the code on its way to
+ * the tests. Each mutant has a process of its own, since a rule that is gone may well mean a loop
+ * without end; as many run at once as there are cores. First all the tests run as they are: one
+ * that fails without a mutant proves nothing.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,14 +20,22 @@ import { locate } from './locate.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-const wanted = new Set(commandLine(import.meta.url, { allowPositionals: true, options: {} }).positionals);
+const wanted = new Set(
+  commandLine(import.meta.url, { allowPositionals: true, options: {} }).positionals,
+);
 const scratch = mkdtempSync(join(tmpdir(), 'tcplab-mutants-'));
-/** A mutant that still runs then is in a loop without end, if its test ends in that time without the mutant. */
+/**
+ * A mutant that still runs then is in a loop without end, if its test ends in that time without the
+ * mutant.
+ */
 const LIMIT_MS = 60_000;
 
 /** @typedef {import('./mutants.js').Mutant} Mutant */
 /** @typedef {import('../../.ci/mutation.js').Mutation} Mutation */
-/** @typedef {{ status: 'passed' | 'failed' | 'skipped' | 'pending' | 'todo', fullName: string, failureMessages: string[] }} TestResult */
+/**
+ * @typedef {{ status: 'passed' | 'failed' | 'skipped' | 'pending' | 'todo', fullName: string,
+ *   failureMessages: string[] }} TestResult
+ */
 /** @typedef {{ tests: TestResult[], broken: string, timedOut: boolean }} Run */
 
 /** @returns {Promise<readonly Mutant[]>} */
@@ -66,7 +75,12 @@ function run(files, name, change) {
     `--outputFile=${output}`,
   ];
   if (name !== null) args.push('-t', name);
-  const env = { ...process.env, CI: '', NO_COLOR: '1', TCPLAB_MUTANT: change === null ? '' : JSON.stringify(change) };
+  const env = {
+    ...process.env,
+    CI: '',
+    NO_COLOR: '1',
+    TCPLAB_MUTANT: change === null ? '' : JSON.stringify(change),
+  };
   const child = spawn(process.execPath, [vitest, ...args, ...files], {
     cwd: root,
     env,
@@ -86,9 +100,13 @@ function run(files, name, change) {
       if (timedOut) return done({ tests: [], broken: '', timedOut });
       try {
         const { testResults } = JSON.parse(readFileSync(output, 'utf8'));
-        const broken = testResults.map((/** @type {{ message: string }} */ file) => file.message).join('\n');
+        const broken = testResults
+          .map((/** @type {{ message: string }} */ file) => file.message)
+          .join('\n');
         done({
-          tests: testResults.flatMap((/** @type {{ assertionResults: TestResult[] }} */ file) => file.assertionResults),
+          tests: testResults.flatMap(
+            (/** @type {{ assertionResults: TestResult[] }} */ file) => file.assertionResults,
+          ),
           broken,
           timedOut,
         });
@@ -99,13 +117,17 @@ function run(files, name, change) {
   });
 }
 
-/** @param {Mutant} mutant @param {Mutation} change @param {readonly TestResult[]} baseline @returns {Promise<{ killed: boolean, why: string }>} */
+/**
+ * @param {Mutant} mutant @param {Mutation} change @param {readonly TestResult[]} baseline @returns
+ *   {Promise<{ killed: boolean, why: string }>}
+ */
 async function judge(mutant, change, baseline) {
   const name = new RegExp(mutant.name);
   const before = baseline.filter((test) => name.test(test.fullName));
   if (before.length === 0) return { killed: false, why: `no test matches /${mutant.name}/` };
   const sick = before.find((test) => test.status !== 'passed');
-  if (sick !== undefined) return { killed: false, why: `fails without the mutant: ${sick.fullName}` };
+  if (sick !== undefined)
+    return { killed: false, why: `fails without the mutant: ${sick.fullName}` };
   const { tests, broken, timedOut } = await run([mutant.test], mutant.name, change);
   if (timedOut) {
     const { timedOut: isBusy } = await run([mutant.test], mutant.name, null);
@@ -115,8 +137,10 @@ async function judge(mutant, change, baseline) {
     return { killed: !isBusy, why };
   }
   const failed = tests.find((test) => test.status === 'failed');
-  if (failed !== undefined) return { killed: true, why: failed.failureMessages[0]?.split('\n')[0] ?? '' };
-  if (tests.some((test) => test.status === 'passed')) return { killed: false, why: 'every test passed' };
+  if (failed !== undefined)
+    return { killed: true, why: failed.failureMessages[0]?.split('\n')[0] ?? '' };
+  if (tests.some((test) => test.status === 'passed'))
+    return { killed: false, why: 'every test passed' };
   return { killed: false, why: `the tests could not run: ${broken.trim().split('\n')[0]}` };
 }
 
@@ -143,7 +167,8 @@ try {
       if (!killed) survivors++;
       const change = `${at.place} (${at.file}): ${mutant.code}  →  ${mutant.becomes || '(nothing)'}`;
       console.log(
-        `${killed ? 'killed  ' : 'SURVIVED'}  ${mutant.id.padEnd(8)}  ${change}\n${' '.repeat(20)}${why.slice(0, 150)}`,
+        `${killed ? 'killed  ' : 'SURVIVED'}  ${mutant.id.padEnd(8)}  ${change}\n` +
+          `${' '.repeat(20)}${why.slice(0, 150)}`,
       );
     }
   };

@@ -1,4 +1,7 @@
-/** The DSCP: RFC 9293 section 3.9.1.9, RFC 2474; and that ECN's two bits are not the user's (RFC 3168). */
+/**
+ * The DSCP: RFC 9293 section 3.9.1.9, RFC 2474; and that ECN's two bits are not the user's (RFC
+ * 3168).
+ */
 import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../src/base/time.js';
 import { Address } from '../../src/ip/address.js';
@@ -13,7 +16,10 @@ const tosOf = (out: Out[]): number[] => out.map((x) => x.tos);
 describe('the type of service', () => {
   it('MUST-48: the user sets it, for the SYN or the SYN,ACK already', () => {
     const w = new Wire();
-    w.stack.connect({ remote: Address.parse(PEER), remotePort: 80, typeOfService: EF, user: nobody }, w.now);
+    w.stack.connect(
+      { remote: Address.parse(PEER), remotePort: 80, typeOfService: EF, user: nobody },
+      w.now,
+    );
     expect(tosOf(w.take())).toEqual([EF]);
     w.stack.listen({ port: 81, typeOfService: 0x20, user: { tcpAccept: () => true } });
     expect(tosOf(w.tcp({ flags: SYN, dport: 81 }))).toEqual([0x20]);
@@ -36,13 +42,16 @@ describe('the type of service', () => {
     conn!.shutdown(w.now);
     w.stack.wake(conn!);
     out.push(...w.take());
-    for (let i = 0; i < 2; i++) out.push(...w.tcp({ flags: ACK | FIN, seq: 102, ack: synAck.seq + 3 }));
+    for (let i = 0; i < 2; i++)
+      out.push(...w.tcp({ flags: ACK | FIN, seq: 102, ack: synAck.seq + 3 }));
     expect(w.stack.tcp.timeWait.size).toBe(1);
     w.open({ sport: 50_001 });
     accepted[1]!.abort(w.now);
     w.stack.wake(accepted[1]!);
     out.push(...w.take());
-    expect(out.filter((x) => x.payload.length > 0).length, 'data, and that again').toBeGreaterThan(1);
+    expect(out.filter((x) => x.payload.length > 0).length, 'data, and that again').toBeGreaterThan(
+      1,
+    );
     expect(out.slice(-4).map((x) => x.flags)).toEqual([ACK | FIN, ACK, ACK, RST | ACK]);
     expect(new Set(tosOf(out))).toEqual(new Set([EF]));
   });
@@ -69,7 +78,9 @@ describe('the type of service', () => {
     expect(sendOne()).toEqual([EF]);
     w.stack.setTypeOfService(conn!, 0x28);
     expect(sendOne()).toEqual([0x28]);
-    expect(tosOf(w.tcp({ flags: ACK, seq: 500, ack: synAck.seq + 1, payload: [1] }))).toEqual([0x28]);
+    expect(tosOf(w.tcp({ flags: ACK, seq: 500, ack: synAck.seq + 1, payload: [1] }))).toEqual([
+      0x28,
+    ]);
   });
 
   it('SHLD-22: IP gets it as the user gave it, ECN aside', () => {
@@ -105,7 +116,9 @@ describe('the type of service', () => {
     );
     expect(w.stack.tcp.connectionCount).toBe(0);
     expect(() => w.stack.setTypeOfService(w.stack.connect(to, w.now), tos)).toThrow(/EINVAL/);
-    expect(() => w.stack.listen({ port: 80, typeOfService: tos, user: { tcpAccept: () => true } })).toThrow(/EINVAL/);
+    expect(() =>
+      w.stack.listen({ port: 80, typeOfService: tos, user: { tcpAccept: () => true } }),
+    ).toThrow(/EINVAL/);
     expect(w.stack.listen({ port: 80, user: { tcpAccept: () => true } }).port).toBe(80);
   });
 });

@@ -1,6 +1,7 @@
 /**
- * A stack and the bare wire: packets go in byte by byte and come out so, built and read here by other code than the stack's own.
- * What a test of a requirement needs that is about addresses, checksums, ICMP or several connections at once.
+ * A stack and the bare wire: packets go in byte by byte and come out so, built and read here by
+ * other code than the stack's own. What a test of a requirement needs that is about addresses,
+ * checksums, ICMP or several connections at once.
  */
 import { SeededRandom } from '../../src/base/random.js';
 import { SECOND, type Micros } from '../../src/base/time.js';
@@ -93,8 +94,22 @@ function ipPacket(
   return [...header, ...payload];
 }
 
-export const transportSum = (from: string, to: string, protocol: number, payload: number[]): number =>
-  naiveSum(Uint8Array.from([...bytesOf(from), ...bytesOf(to), 0, protocol, ...u16(payload.length), ...payload]));
+export const transportSum = (
+  from: string,
+  to: string,
+  protocol: number,
+  payload: number[],
+): number =>
+  naiveSum(
+    Uint8Array.from([
+      ...bytesOf(from),
+      ...bytesOf(to),
+      0,
+      protocol,
+      ...u16(payload.length),
+      ...payload,
+    ]),
+  );
 
 export class Wire {
   readonly stack: Stack;
@@ -150,8 +165,22 @@ export class Wire {
 
   tcp(t: Tcp): Out[] {
     const { from = PEER, to = US, options = [], payload = [] } = t;
-    const header = [...u16(t.sport ?? 50_000), ...u16(t.dport ?? 80), ...u32(t.seq ?? 0), ...u32(t.ack ?? 0)];
-    header.push((5 + options.length / 4) << 4, t.flags, ...u16(t.wnd ?? 65_535), 0, 0, 0, 0, ...options);
+    const header = [
+      ...u16(t.sport ?? 50_000),
+      ...u16(t.dport ?? 80),
+      ...u32(t.seq ?? 0),
+      ...u32(t.ack ?? 0),
+    ];
+    header.push(
+      (5 + options.length / 4) << 4,
+      t.flags,
+      ...u16(t.wnd ?? 65_535),
+      0,
+      0,
+      0,
+      0,
+      ...options,
+    );
     const segment = [...header, ...payload];
     const sum = ~transportSum(from, to, 6, segment) ^ (t.badChecksum === true ? 1 : 0);
     segment.splice(16, 2, ...u16(sum));
@@ -170,7 +199,10 @@ export class Wire {
     return this.raw(...packets);
   }
 
-  /** An ICMP error about the packet `about` that the stack sent; `seq` replaces the sequence number in the quote; `mtu`: of the next hop. */
+  /**
+   * An ICMP error about the packet `about` that the stack sent; `seq` replaces the sequence number
+   * in the quote; `mtu`: of the next hop.
+   */
   icmp(type: number, code: number, about: Out, seq?: number, mtu = 0): Out[] {
     const quote = [...about.bytes.slice(0, 28)];
     if (seq !== undefined) quote.splice(24, 4, ...u32(seq));
@@ -224,7 +256,8 @@ function read(rx: RxPacket): Out {
   const header = protocol === 6 ? (transport[12]! >> 4) * 4 : 8;
   const checksumRight =
     naiveSum(b.slice(0, 20)) === 0xffff &&
-    (protocol === 1 ? naiveSum(transport) : transportSum(from, to, protocol, [...transport])) === 0xffff;
+    (protocol === 1 ? naiveSum(transport) : transportSum(from, to, protocol, [...transport])) ===
+      0xffff;
   return {
     from,
     to,

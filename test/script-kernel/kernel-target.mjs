@@ -1,5 +1,8 @@
 // @ts-check
-/** The kernel of this machine as a packet script's target (src/lab/script/target.ts): real time, real sockets, behind a TUN that kernel-world.c holds. */
+/**
+ * The kernel of this machine as a packet script's target (src/lab/script/target.ts): real time,
+ * real sockets, behind a TUN that kernel-world.c holds.
+ */
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
@@ -33,7 +36,10 @@ const DEFAULT_PORT = 8080;
 const DEFAULT_MTU = 1500;
 const REQUESTS = 3;
 const ANSWERS = 4;
-/** A call that the script says returns at once is given so long, microseconds; one that blocks, so long to do its first part. */
+/**
+ * A call that the script says returns at once is given so long, microseconds; one that blocks, so
+ * long to do its first part.
+ */
 const AT_ONCE = 300_000;
 const FIRST_PART = 3000;
 /** Timers of the kernel count in jiffies, and a packet is seen a little after it was sent. */
@@ -61,7 +67,8 @@ const DEFAULTS = {
 
 /** Linux has two names for some; these are the ones that scripts write. */
 const errnoNames = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
-for (const name of /** @type {const} */ (['EAGAIN', 'EOPNOTSUPP'])) errnoNames.set(constants.errno[name], name);
+for (const name of /** @type {const} */ (['EAGAIN', 'EOPNOTSUPP']))
+  errnoNames.set(constants.errno[name], name);
 
 /** @implements {Target} */
 export class KernelTarget {
@@ -94,10 +101,12 @@ export class KernelTarget {
 
   /**
    * @param {import('../../dist/lab/script/run.js').Ends} ends
-   * @param {import('../../dist/lab/script/options.js').RunOptions} options throws Unsupported for what cannot be had of the kernel
+   * @param {import('../../dist/lab/script/options.js').RunOptions} options throws Unsupported for
+   *   what cannot be had of the kernel
    */
   constructor({ local, remote }, options) {
-    if ((options.mss ?? 0) > 0) throw new Unsupported('--mss: segments come in one by one here, without offloads');
+    if ((options.mss ?? 0) > 0)
+      throw new Unsupported('--mss: segments come in one by one here, without offloads');
     this.local = local.address;
     this.remote = remote;
     this.options = options;
@@ -110,7 +119,8 @@ export class KernelTarget {
     this.#wait(0);
   }
 
-  // ---- Time -----------------------------------------------------------------------------------------------------------
+  // ---- Time
+  // -----------------------------------------------------------------------------------------------
 
   /** @param {number} to */
   pass(to) {
@@ -124,7 +134,12 @@ export class KernelTarget {
     this.now = Number(at);
     if (kind === 'packet') {
       const bytes = Buffer.from(words[0] ?? '', 'hex');
-      const packet = { way: /** @type {const} */ ('out'), at: this.now, slab: slabOf(bytes), length: bytes.length };
+      const packet = {
+        way: /** @type {const} */ ('out'),
+        at: this.now,
+        slab: slabOf(bytes),
+        length: bytes.length,
+      };
       this.sent.push(packet);
       this.log.push(packet);
     } else if (kind === 'done') {
@@ -154,7 +169,8 @@ export class KernelTarget {
     }
   }
 
-  // ---- What the script does ---------------------------------------------------------------------------------------------
+  // ---- What the script does
+  // ---------------------------------------------------------------------------------------------
 
   /** @param {Slab} slab */
   inject(slab) {
@@ -164,7 +180,8 @@ export class KernelTarget {
 
   /** @param {Call} call @returns {() => Result | null} */
   start(call) {
-    const fd = (/** @type {number} */ script) => this.descriptors.get(script) ?? (script < 0 ? script : CLOSED);
+    const fd = (/** @type {number} */ script) =>
+      this.descriptors.get(script) ?? (script < 0 ? script : CLOSED);
     const prepared = prepare(call, {
       local: this.local,
       remote: this.remote,
@@ -174,9 +191,14 @@ export class KernelTarget {
       fd,
       file: (path) => (path === '/dev/zero' ? path : this.#file(path)),
     });
-    if (prepared.name === 'bind') this.#makeRoomForBind(fd(numberOf(call.args[0]) ?? -1), prepared.args[1]);
+    if (prepared.name === 'bind')
+      this.#makeRoomForBind(fd(numberOf(call.args[0]) ?? -1), prepared.args[1]);
     this.underWay.set(this.calls, call);
-    const id = this.#request(prepared.name, prepared.args, call.end === null ? AT_ONCE : FIRST_PART);
+    const id = this.#request(
+      prepared.name,
+      prepared.args,
+      call.end === null ? AT_ONCE : FIRST_PART,
+    );
     return () => {
       const got = this.done.get(id);
       if (got === undefined) return null;
@@ -186,13 +208,19 @@ export class KernelTarget {
     };
   }
 
-  /** SO_REUSEADDR, as packetdrill sets it. @param {number} fd @param {string | number | undefined} address */
+  /**
+   * SO_REUSEADDR, as packetdrill sets it. @param {number} fd @param {string | number | undefined}
+   * address
+   */
   #makeRoomForBind(fd, address) {
     this.#request('setsockopt', [fd, 1, 2, 'b01000000', 4], AT_ONCE);
     this.port = Buffer.from(String(address).slice(1), 'hex').readUInt16BE(2);
   }
 
-  /** @param {string} name @param {(string | number)[]} args @param {number} patience microseconds @returns {number} its id */
+  /**
+   * @param {string} name @param {(string | number)[]} args @param {number} patience microseconds
+   *   @returns {number} its id
+   */
   #request(name, args, patience) {
     const id = this.calls++;
     writeSync(REQUESTS, `call ${id} ${name} ${args.join(' ')}\n`);
@@ -201,7 +229,10 @@ export class KernelTarget {
     return id;
   }
 
-  /** Which of the script's descriptors is which of the kernel's, and which was used last. @param {number} id @param {number} value */
+  /**
+   * Which of the script's descriptors is which of the kernel's, and which was used last. @param
+   * {number} id @param {number} value
+   */
   #account(id, value) {
     const call = this.underWay.get(id);
     if (call === undefined || call.name === 'poll') return;
@@ -232,7 +263,10 @@ export class KernelTarget {
         return this.#setRoute(
           s.words
             .slice(1)
-            .filter((word, i, all) => !/^(?:via|dev)$/.test(word) && !/^(?:via|dev)$/.test(all[i - 1] ?? '')),
+            .filter(
+              (word, i, all) =>
+                !/^(?:via|dev)$/.test(word) && !/^(?:via|dev)$/.test(all[i - 1] ?? ''),
+            ),
         );
       case 'queue':
         return tc(s.words.slice(1));
@@ -265,7 +299,10 @@ export class KernelTarget {
     truncateSync(file, size);
   }
 
-  /** By the route: the sysctl's default is the machine's, and a namespace may not change it everywhere. @param {string} name */
+  /**
+   * By the route: the sysctl's default is the machine's, and a namespace may not change it
+   * everywhere. @param {string} name
+   */
   #useCongestionControl(name) {
     this.congestion = name;
     this.#setRoute([]);
@@ -322,8 +359,9 @@ function tc(words) {
 }
 
 /**
- * Where the machine lets a receive buffer be larger than tcp_rmem says, its kernel announces a larger window scale. The route holds it to what the scripts say: a window that has no use
- * for more than their scale, and is the largest with it.
+ * Where the machine lets a receive buffer be larger than tcp_rmem says, its kernel announces a
+ * larger window scale. The route holds it to what the scripts say: a window that has no use for
+ * more than their scale, and is the largest with it.
  */
 function windowLimit() {
   const scripts = scaleOf(Number(DEFAULTS.tcp_rmem.split(' ')[2]));
@@ -339,7 +377,9 @@ function slabOf(bytes) {
   return slab;
 }
 
-/** @param {string} path as a script writes it, or the name behind net.ipv4. @param {string} value */
+/**
+ * @param {string} path as a script writes it, or the name behind net.ipv4. @param {string} value
+ */
 function set(path, value) {
   if (/^\/?sys\/module\//.test(path)) return checkModule(path, value);
   const name = path.replace(/^\/?(?:proc\/sys\/)?/, '').replaceAll('/', '.');
@@ -348,12 +388,18 @@ function set(path, value) {
   try {
     writeFileSync(file, value);
   } catch (error) {
-    throw new Unsupported(`this kernel does not take ${path}=${value}: ${/** @type {Error} */ (error).message}`);
+    throw new Unsupported(
+      `this kernel does not take ${path}=${value}: ${/** @type {Error} */ (error).message}`,
+    );
   }
 }
 
-/** The parameter of a module holds for the whole machine, and stays as it is. @param {string} path @param {string} value */
+/**
+ * The parameter of a module holds for the whole machine, and stays as it is. @param {string} path
+ * @param {string} value
+ */
 function checkModule(path, value) {
   const now = existsSync(path) ? readFileSync(path, 'latin1').trim() : 'not there';
-  if (now !== value.trim()) throw new Unsupported(`${path} is ${now} on this machine, and not ${value.trim()}`);
+  if (now !== value.trim())
+    throw new Unsupported(`${path} is ${now} on this machine, and not ${value.trim()}`);
 }

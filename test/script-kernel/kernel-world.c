@@ -1,9 +1,11 @@
 /*
- * The kernel as a packet script's target: system calls on request, and the other end of a TUN device.
+ * The kernel as a packet script's target: system calls on request, and the other end of a TUN
+ * device.
  *
  *     kernel-world PROGRAM ARGUMENT...
  *
- * makes the TUN `tun0` and starts PROGRAM, which writes requests to descriptor 3 and reads answers from descriptor 4, a line each:
+ * makes the TUN `tun0` and starts PROGRAM, which writes requests to descriptor 3 and reads answers
+ * from descriptor 4, a line each:
  *
  *     send HEX                        an IP packet arrives at the kernel
  *     call ID NAME ARGUMENT...        starts a system call, in a thread of its own
@@ -12,9 +14,11 @@
  *         done MICROSECONDS ID RESULT ERRNO HEX...
  *         time MICROSECONDS           nothing happened
  *
- * An argument is a decimal number, bHEX (a pointer to these bytes), xHEX (the same, and what they are afterwards is wanted),
- * oN (N zero bytes that the call writes to, wanted), nN (the same, not wanted), mN,C (a msghdr with one buffer of N bytes and C bytes of
- * room for control messages: its msg_flags, four bytes, and the control messages are wanted). It belongs into a network namespace of its own.
+ * An argument is a decimal number, bHEX (a pointer to these bytes), xHEX (the same, and what they
+ * are afterwards is wanted), oN (N zero bytes that the call writes to, wanted), nN (the same, not
+ * wanted), mN,C (a msghdr with one buffer of N bytes and C bytes of room for control messages: its
+ * msg_flags, four bytes, and the control messages are wanted). It belongs into a network namespace
+ * of its own.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,5 +1,8 @@
 // @ts-check
-/** What of the machine's sysctls reaches into a private network namespace, and changes what the kernel's TCP does there. */
+/**
+ * What of the machine's sysctls reaches into a private network namespace, and changes what the
+ * kernel's TCP does there.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 
 const RMEM_MAX = '/proc/sys/net/core/rmem_max';
@@ -8,23 +11,36 @@ export const WINDOW_LIMIT = 65_535;
 /** What Linux has when nobody changed it. */
 const USUAL = 212_992;
 
-/** net.core.rmem_max holds for all namespaces. Older kernels show it only outside of them: there run.mjs reads it. */
+/**
+ * net.core.rmem_max holds for all namespaces. Older kernels show it only outside of them: there
+ * run.mjs reads it.
+ */
 export function wholeMachinesRmemMax() {
   const told = process.env['TCPLAB_RMEM_MAX'] ?? '';
   if (told !== '') return Number(told);
   return existsSync(RMEM_MAX) ? Number(readFileSync(RMEM_MAX, 'latin1')) : USUAL;
 }
 
-/** The window scale that Linux announces for a receive buffer that may become so large. @param {number} bytes */
+/**
+ * The window scale that Linux announces for a receive buffer that may become so large. @param
+ * {number} bytes
+ */
 export const scaleOf = (bytes) => Math.min(14, Math.max(0, Math.floor(Math.log2(bytes)) - 15));
 
 /**
- * Why a script that differs only in windows says nothing of the kernel's rules here; null when it does.
+ * Why a script that differs only in windows says nothing of the kernel's rules here; null when it
+ * does.
  *
- * @param {readonly { field: string }[]} differences @param {number} rmemMax @param {number} scriptsRmem the third number of the scripts' tcp_rmem
+ * @param {readonly { field: string }[]} differences @param {number} rmemMax @param {number}
+ *   scriptsRmem the third number of the scripts' tcp_rmem
  */
 export function whyNotComparable(differences, rmemMax, scriptsRmem) {
-  const onlyWindows = differences.length > 0 && differences.every(({ field }) => /^(window|options)$/.test(field));
+  const onlyWindows =
+    differences.length > 0 && differences.every(({ field }) => /^(window|options)$/.test(field));
   if (!onlyWindows || scaleOf(rmemMax) <= scaleOf(scriptsRmem)) return null;
-  return `net.core.rmem_max is ${rmemMax} on this machine, and with more than ${2 ** 24 - 1} the kernel's windows have another scale than the script's: sudo sysctl -w net.core.rmem_max=${USUAL}`;
+  return (
+    `net.core.rmem_max is ${rmemMax} on this machine, and with more than ${2 ** 24 - 1} the ` +
+    `kernel's windows have another scale than the script's: sudo sysctl -w ` +
+    `net.core.rmem_max=${USUAL}`
+  );
 }

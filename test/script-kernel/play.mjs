@@ -1,5 +1,8 @@
 // @ts-check
-/** One script against the kernel, started by kernel-world in a network namespace of its own. Prints the verdict as JSON. */
+/**
+ * One script against the kernel, started by kernel-world in a network namespace of its own. Prints
+ * the verdict as JSON.
+ */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { playScript } from '../../dist/lab/script/play.js';
@@ -21,7 +24,13 @@ const options = {
 };
 // Compiled code is faster, and in real time that matters.
 playScript(file, text, options);
-const verdict = playScript(file, text, options, new Map(), (_, o, ends) => new KernelTarget(ends, o));
+const verdict = playScript(
+  file,
+  text,
+  options,
+  new Map(),
+  (_, o, ends) => new KernelTarget(ends, o),
+);
 const { log: _log, ...told } = verdict;
 process.stdout.write(JSON.stringify(told));
 // Calls that never return would keep us.

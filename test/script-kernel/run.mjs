@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * `npm run script:kernel`: does the kernel do what our scripts say? Each script is played against a socket of this machine's kernel, behind a TUN in a
- * network namespace of its own, in real time, by the runner and the comparisons that `tcplab script` has.
+ * `npm run script:kernel`: does the kernel do what our scripts say? Each script is played against a
+ * socket of this machine's kernel, behind a TUN in a network namespace of its own, in real time, by
+ * the runner and the comparisons that `tcplab script` has.
  *
  *     npm run script:kernel                            all of test/scripts
  *     npm run script:kernel -- test/scripts/rto        a folder, or files
@@ -9,8 +10,9 @@
  *     npm run script:kernel -- --lenient FILE          as packetdrill compares: packets left over and timestamps are no difference
  *     npm run script:kernel -- --tolerance 500         ms that times may differ by on a busy machine; else 20
  *
- * SAME, DIFFERENT or SKIP for each. A script in which we mean to differ says why in a line `// differs: ...` of its head: docs/differences-from-linux.md
- * lists them. Exit code 0 when nothing else differs and each of these does; 77 when nothing could be played.
+ * SAME, DIFFERENT or SKIP for each. A script in which we mean to differ says why in a line
+ * `// differs: ...` of its head: docs/differences-from-linux.md lists them. Exit code 0 when
+ * nothing else differs and each of these does; 77 when nothing could be played.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -32,16 +34,22 @@ const ATTEMPTS = 5;
 const LONGEST_MS = 15 * 60_000;
 
 /**
- * @typedef {{ outcome: 'PASS' | 'FAIL' | 'SKIP', reason: string, place: { line: number } | null, packets: string[],
- *   differences: { field: string, expected: string, actual: string }[] }} Verdict
+ * @typedef {{ outcome: 'PASS' | 'FAIL' | 'SKIP', reason: string, place: { line: number } | null,
+ *   packets: string[], differences: { field: string, expected: string, actual: string }[] }}
+ *   Verdict
  */
 
 function compileWorld() {
   const source = join(here, 'kernel-world.c');
   if (existsSync(WORLD) && statSync(WORLD).mtimeMs > statSync(source).mtimeMs) return;
   mkdirSync(dirname(WORLD), { recursive: true });
-  const done = spawnSync('cc', ['-O2', '-Wall', '-Wextra', '-pthread', '-o', WORLD, source], { stdio: 'inherit' });
-  if (done.error) throw new Error('there is no C compiler for kernel-world.c: sudo apt-get install build-essential');
+  const done = spawnSync('cc', ['-O2', '-Wall', '-Wextra', '-pthread', '-o', WORLD, source], {
+    stdio: 'inherit',
+  });
+  if (done.error)
+    throw new Error(
+      'there is no C compiler for kernel-world.c: sudo apt-get install build-essential',
+    );
   if (done.status !== 0) throw new Error('kernel-world.c does not compile: cc says above why');
 }
 
@@ -61,10 +69,16 @@ function filesOf(names) {
 
 /** @param {string} file @returns {Promise<Verdict>} */
 function playOnce(file) {
-  // Packets shall be seen when they are sent, whatever else the machine does: as far as we may say so.
+  // Packets shall be seen when they are sent, whatever else the machine does: as far as we may say
+  // so.
   const isRoot = process.getuid?.() === 0;
   const how = isRoot ? ['--net', 'nice', '-n', '-15'] : ['--map-root-user', '--net'];
-  const play = [join(here, 'play.mjs'), file, options.tolerance, ...(options.lenient ? ['--lenient'] : [])];
+  const play = [
+    join(here, 'play.mjs'),
+    file,
+    options.tolerance,
+    ...(options.lenient ? ['--lenient'] : []),
+  ];
   const child = spawn('unshare', [...how, WORLD, process.execPath, ...play], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: LONGEST_MS,
@@ -75,7 +89,9 @@ function playOnce(file) {
   child.stdout.on('data', (/** @type {Buffer} */ chunk) => (out += chunk.toString()));
   child.stderr.on('data', (/** @type {Buffer} */ chunk) => (err += chunk.toString()));
   return new Promise((done, fail) => {
-    child.on('error', (e) => fail(new Error(`unshare cannot be run (${e.message}): sudo apt-get install util-linux`)));
+    child.on('error', (e) =>
+      fail(new Error(`unshare cannot be run (${e.message}): sudo apt-get install util-linux`)),
+    );
     child.on('close', (code) => {
       if (code === 0 && out !== '') done(JSON.parse(out));
       else fail(new Error(`${file} could not be played (exit code ${code}):\n${err}`));
@@ -100,13 +116,16 @@ function tell(file, v, withPackets) {
   const meant = meantToDiffer(file);
   const where = v.place === null ? file : `${file}:${v.place.line}`;
   if (v.outcome === 'PASS') {
-    console.log(meant === '' ? `SAME ${file}` : `SAME ${file}: but its head says that it differs: ${meant}`);
+    console.log(
+      meant === '' ? `SAME ${file}` : `SAME ${file}: but its head says that it differs: ${meant}`,
+    );
   } else if (v.outcome === 'SKIP') {
     console.log(`SKIP ${where}: ${v.reason}`);
   } else {
     console.log(`DIFFERENT ${where}: ${meant === '' ? v.reason : `as meant: ${meant}`}`);
     if (meant !== '') return;
-    for (const d of v.differences) console.log(`    ${d.field}: the script says ${d.expected}, the kernel ${d.actual}`);
+    for (const d of v.differences)
+      console.log(`    ${d.field}: the script says ${d.expected}, the kernel ${d.actual}`);
     if (withPackets) for (const line of v.packets) console.log(`    ${line}`);
   }
 }
@@ -120,7 +139,8 @@ const { values: options, positionals } = commandLine(import.meta.url, {
     tolerance: { type: 'string', default: '20' },
   },
 });
-if (!/^[1-9]\d{0,4}$/.test(options.tolerance)) wrongUsage(import.meta.url, '--tolerance is a number of milliseconds');
+if (!/^[1-9]\d{0,4}$/.test(options.tolerance))
+  wrongUsage(import.meta.url, '--tolerance is a number of milliseconds');
 compileWorld();
 const files = filesOf(positionals);
 /** @type {Map<string, Verdict>} */
@@ -148,6 +168,7 @@ const different = count((file, v) => v.outcome === 'FAIL' && meantToDiffer(file)
 const outdated = count((file, v) => v.outcome === 'PASS' && meantToDiffer(file) !== '');
 const skipped = count((_, v) => v.outcome === 'SKIP');
 console.log(
-  `Linux ${release()}: ${same} the same, ${different} different, ${meant} different as meant, ${skipped} skipped`,
+  `Linux ${release()}: ${same} the same, ${different} different, ${meant} different as ` +
+    `meant, ${skipped} skipped`,
 );
 process.exitCode = different + outdated > 0 ? 1 : same + meant > 0 ? 0 : 77;

@@ -1,11 +1,21 @@
 // @ts-check
-/** A script's system calls as the kernel takes them: numbers, and bytes for what pointers point to (kernel-world.c says how each is written). */
+/**
+ * A script's system calls as the kernel takes them: numbers, and bytes for what pointers point to
+ * (kernel-world.c says how each is written).
+ */
 import { Address } from '../../dist/ip/address.js';
 import { CONSTANTS } from '../../dist/lab/script/constants.js';
 import { controlOf, controlText } from '../../dist/lab/script/control-messages.js';
 import { dataOf, differenceOf } from '../../dist/lab/script/epoll.js';
 import { isNull, isUnspecified, socketAddressOf } from '../../dist/lab/script/socket-address.js';
-import { fieldAt, fieldOf, iovBytes, numberOf, textOf, Unsupported } from '../../dist/lab/script/values.js';
+import {
+  fieldAt,
+  fieldOf,
+  iovBytes,
+  numberOf,
+  textOf,
+  Unsupported,
+} from '../../dist/lab/script/values.js';
 
 /**
  * @typedef {import('../../dist/lab/script/ast.js').Call} Call
@@ -16,7 +26,8 @@ import { fieldAt, fieldOf, iovBytes, numberOf, textOf, Unsupported } from '../..
  * @typedef {object} Prepared
  * @property {string} name
  * @property {(string | number)[]} args
- * @property {(memory: Buffer[], value: number) => Partial<Result>} [wrote] what of its result is in the memory that was asked for
+ * @property {(memory: Buffer[], value: number) => Partial<Result>} [wrote] what of its result is in
+ *   the memory that was asked for
  *
  * @typedef {object} World
  * @property {Address} local
@@ -58,7 +69,10 @@ function socketAddress(address, port) {
   b.writeUInt16LE(isIpv4 ? AF_INET : AF_INET6, 0);
   b.writeUInt16BE(port, 2);
   if (isIpv4) b.writeUInt32BE(address.w3 >>> 0, 4);
-  else [address.w0, address.w1, address.w2, address.w3].forEach((w, i) => b.writeUInt32BE(w >>> 0, 8 + 4 * i));
+  else
+    [address.w0, address.w1, address.w2, address.w3].forEach((w, i) =>
+      b.writeUInt32BE(w >>> 0, 8 + 4 * i),
+    );
   return b;
 }
 
@@ -67,7 +81,8 @@ function readSocketAddress(b) {
   const family = b.readUInt16LE(0);
   const words = [0, 1, 2, 3].map((i) => b.readInt32BE(8 + 4 * i));
   const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = words;
-  const address = family === AF_INET ? Address.v4(b.readInt32BE(4)) : Address.fromWords(w0, w1, w2, w3);
+  const address =
+    family === AF_INET ? Address.v4(b.readInt32BE(4)) : Address.fromWords(w0, w1, w2, w3);
   return { family, port: b.readUInt16BE(2), address };
 }
 
@@ -89,7 +104,8 @@ export function prepare(call, world) {
   const { args } = call;
   const n = (/** @type {number} */ i) => numberOf(args[i]) ?? 0;
   const own = (/** @type {Address} */ a) => (world.v4Mapped && a.version === 4 ? mapped(a) : a);
-  if (UNKNOWN.has(call.name)) throw new Unsupported(`the system call '${call.name}' is not made here`);
+  if (UNKNOWN.has(call.name))
+    throw new Unsupported(`the system call '${call.name}' is not made here`);
   const fd = WITHOUT_DESCRIPTOR.has(call.name) ? -1 : world.fd(n(0));
   switch (call.name) {
     case 'socket': {
@@ -107,12 +123,22 @@ export function prepare(call, world) {
     case 'accept4':
       return {
         name: 'accept4',
-        args: [fd, `o${ADDRESS_BYTES}`, bytes(ints(ADDRESS_BYTES)), call.name === 'accept4' ? n(3) : 0],
-        wrote: ([address]) => (address === undefined ? {} : { address: readSocketAddress(address) }),
+        args: [
+          fd,
+          `o${ADDRESS_BYTES}`,
+          bytes(ints(ADDRESS_BYTES)),
+          call.name === 'accept4' ? n(3) : 0,
+        ],
+        wrote: ([address]) =>
+          address === undefined ? {} : { address: readSocketAddress(address) },
       };
     case 'connect': {
-      if (isUnspecified(args[1])) return { name: 'connect', args: [fd, bytes(Buffer.alloc(16)), 16] };
-      const address = socketAddress(own(world.remote), socketAddressOf(args[1]).port ?? world.connectPort);
+      if (isUnspecified(args[1]))
+        return { name: 'connect', args: [fd, bytes(Buffer.alloc(16)), 16] };
+      const address = socketAddress(
+        own(world.remote),
+        socketAddressOf(args[1]).port ?? world.connectPort,
+      );
       return { name: 'connect', args: [fd, bytes(address), address.length] };
     }
     // The kernel sends the same whether one buffer is gathered or several.
@@ -123,7 +149,8 @@ export function prepare(call, world) {
     case 'send':
       return send(fd, n(2), n(3), null, args[1]);
     case 'sendmsg':
-      if (controlOf(args[1]).length > 0) throw new Unsupported('control messages (msg_control) of sendmsg()');
+      if (controlOf(args[1]).length > 0)
+        throw new Unsupported('control messages (msg_control) of sendmsg()');
       return send(fd, iovBytes(fieldOf(args[1], 'msg_iov')), n(2), fastOpen(n(2)));
     case 'sendto':
       return send(fd, n(2), n(3), fastOpen(n(3)), args[1]);
@@ -145,7 +172,11 @@ export function prepare(call, world) {
     case 'fcntl':
       return { name: 'fcntl', args: [fd, n(1), n(2)] };
     case 'ioctl':
-      return { name: 'ioctl', args: [fd, n(1), 'o4'], wrote: ([value]) => dataIn(value?.readInt32LE(0)) };
+      return {
+        name: 'ioctl',
+        args: [fd, n(1), 'o4'],
+        wrote: ([value]) => dataIn(value?.readInt32LE(0)),
+      };
     case 'setsockopt':
       return setOption(fd, args);
     case 'getsockopt':
@@ -153,16 +184,23 @@ export function prepare(call, world) {
     case 'poll':
       return poll(args, world.fd);
     case 'open':
-      return { name: 'openat', args: [AT_FDCWD, bytes(Buffer.from(`${pathOf(args[0], world)}\0`)), n(1), 0o600] };
+      return {
+        name: 'openat',
+        args: [AT_FDCWD, bytes(Buffer.from(`${pathOf(args[0], world)}\0`)), n(1), 0o600],
+      };
     case 'sendfile':
       return sendFile(fd, args, world.fd);
     case 'epoll_create':
-      // The call of that name is not everywhere. -1: flags that there are not, as a size below 1 is none.
+      // The call of that name is not everywhere. -1: flags that there are not, as a size below 1 is
+      // none.
       return { name: 'epoll_create1', args: [n(0) > 0 ? 0 : -1] };
     case 'epoll_create1':
       return { name: 'epoll_create1', args: [n(0)] };
     case 'epoll_ctl':
-      return { name: 'epoll_ctl', args: [fd, n(1), world.fd(n(2)), isNull(args[3]) ? 0 : epollEvent(args[3])] };
+      return {
+        name: 'epoll_ctl',
+        args: [fd, n(1), world.fd(n(2)), isNull(args[3]) ? 0 : epollEvent(args[3])],
+      };
     case 'epoll_wait':
       return epollWait(fd, args);
     default:
@@ -177,13 +215,22 @@ export function prepare(call, world) {
   }
 }
 
-/** @param {number} fd @param {number} count @param {number} flags @param {Buffer | null} [to] @param {Expression} [at] @returns {Prepared} */
+/**
+ * @param {number} fd @param {number} count @param {number} flags @param {Buffer | null} [to] @param
+ *   {Expression} [at] @returns {Prepared}
+ */
 function send(fd, count, flags, to = null, at) {
   const address = to === null ? [0, 0] : [bytes(to), to.length];
-  return { name: 'sendto', args: [fd, isNull(at) ? 0 : `n${count}`, count, flags | MSG_NOSIGNAL, ...address] };
+  return {
+    name: 'sendto',
+    args: [fd, isNull(at) ? 0 : `n${count}`, count, flags | MSG_NOSIGNAL, ...address],
+  };
 }
 
-/** @param {number} fd @param {number} count @param {number} flags @param {Expression} [at] @returns {Prepared} */
+/**
+ * @param {number} fd @param {number} count @param {number} flags @param {Expression} [at] @returns
+ *   {Prepared}
+ */
 const receive = (fd, count, flags, at) => ({
   name: 'recvfrom',
   args: [fd, isNull(at) ? 0 : `n${count}`, count, flags, 0, 0],
@@ -195,10 +242,16 @@ function receiveMessage(fd, [, message, flags]) {
   for (const one of wanted) controlText(one);
   return {
     name: 'recvmsg',
-    args: [fd, `m${iovBytes(fieldOf(message, 'msg_iov'))},${CONTROL_BYTES * wanted.length}`, numberOf(flags) ?? 0],
+    args: [
+      fd,
+      `m${iovBytes(fieldOf(message, 'msg_iov'))},${CONTROL_BYTES * wanted.length}`,
+      numberOf(flags) ?? 0,
+    ],
     wrote: ([memory]) => ({
       messageFlags: memory?.readInt32LE(0) ?? 0,
-      ...(wanted.length > 0 ? { control: controlMessages(memory?.subarray(4) ?? Buffer.alloc(0)) } : {}),
+      ...(wanted.length > 0
+        ? { control: controlMessages(memory?.subarray(4) ?? Buffer.alloc(0)) }
+        : {}),
     }),
   };
 }
@@ -226,12 +279,18 @@ function pathOf(e, world) {
   return world.file(path);
 }
 
-/** @param {number} fd @param {readonly Expression[]} args @param {(script: number) => number} fdOf @returns {Prepared} */
+/**
+ * @param {number} fd @param {readonly Expression[]} args @param {(script: number) => number} fdOf
+ *   @returns {Prepared}
+ */
 function sendFile(fd, args, fdOf) {
   const offset = Buffer.alloc(8);
   offset.writeBigInt64LE(BigInt(isNull(args[2]) ? 0 : (numberOf(args[2]) ?? 0)));
   const from = fdOf(numberOf(args[1]) ?? -1);
-  return { name: 'sendfile', args: [fd, from, isNull(args[2]) ? 0 : bytes(offset), numberOf(args[3]) ?? 0] };
+  return {
+    name: 'sendfile',
+    args: [fd, from, isNull(args[2]) ? 0 : bytes(offset), numberOf(args[3]) ?? 0],
+  };
 }
 
 /** @param {Expression | undefined} e */
@@ -248,7 +307,14 @@ function epollWait(fd, args) {
   const most = numberOf(args[2]) ?? 1;
   return {
     name: 'epoll_pwait',
-    args: [fd, `o${EPOLL_EVENT.bytes * Math.max(1, most)}`, most, numberOf(args[3]) ?? 0, 0, SIGSET_BYTES],
+    args: [
+      fd,
+      `o${EPOLL_EVENT.bytes * Math.max(1, most)}`,
+      most,
+      numberOf(args[3]) ?? 0,
+      0,
+      SIGSET_BYTES,
+    ],
     wrote: ([memory = Buffer.alloc(0)], value) => {
       const differences = Array.from({ length: value }, (_, i) => {
         const at = i * EPOLL_EVENT.bytes;
@@ -265,7 +331,8 @@ function optionOf([, at, name]) {
   if (name?.kind === 'symbol' && !Object.hasOwn(CONSTANTS, name.name))
     throw new Unsupported(`the socket option ${name.name} is not known`);
   const [level, number] = [numberOf(at), numberOf(name)];
-  if (level === null || number === null) throw new Unsupported('a socket option without its level or name');
+  if (level === null || number === null)
+    throw new Unsupported('a socket option without its level or name');
   const is = (/** @type {number} */ of, /** @type {string[]} */ ...names) =>
     level === of && names.some((n) => CONSTANTS[n] === number);
   return {
@@ -290,7 +357,8 @@ function setOption(fd, args) {
 /** @param {ReturnType<typeof optionOf>} option @param {Expression | undefined} e */
 function optionValue({ isText, isLinger, isTime }, e) {
   if (isText) return Buffer.from(textOf(e) ?? '', 'latin1');
-  const field = (/** @type {number} */ at, /** @type {string[]} */ ...names) => numberOf(fieldAt(e, at, ...names)) ?? 0;
+  const field = (/** @type {number} */ at, /** @type {string[]} */ ...names) =>
+    numberOf(fieldAt(e, at, ...names)) ?? 0;
   if (isLinger) return ints(field(0, 'onoff', 'l_onoff'), field(1, 'linger', 'l_linger'));
   if (!isTime) return ints(numberOf(e) ?? 0);
   const value = Buffer.alloc(16);
@@ -313,7 +381,9 @@ function getOption(fd, args) {
   };
 }
 
-/** @param {readonly Expression[]} args @param {(script: number) => number} fdOf @returns {Prepared} */
+/**
+ * @param {readonly Expression[]} args @param {(script: number) => number} fdOf @returns {Prepared}
+ */
 function poll(args, fdOf) {
   const wanted = args[0]?.kind === 'list' ? args[0].items : [];
   const fds = Buffer.alloc(8 * wanted.length);
@@ -335,7 +405,9 @@ function poll(args, fdOf) {
       });
       return mismatch < 0
         ? {}
-        : { mismatch: `revents of entry ${mismatch} is ${answered?.readInt16LE(8 * mismatch + 6)}` };
+        : {
+            mismatch: `revents of entry ${mismatch} is ${answered?.readInt16LE(8 * mismatch + 6)}`,
+          };
     },
   };
 }

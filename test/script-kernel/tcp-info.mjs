@@ -5,7 +5,10 @@ import { TCP_INFO_FIELDS } from '../../dist/tcp/tcp-info.js';
 const bitsOf = TCP_INFO_FIELDS.reduce((sum, [, bits]) => sum + bits, 0);
 export const TCP_INFO_BYTES = bitsOf / 8;
 
-/** A kernel that is older knows fewer fields, and writes fewer bytes: the rest is missing. @param {Buffer} b @returns {Record<string, number>} */
+/**
+ * A kernel that is older knows fewer fields, and writes fewer bytes: the rest is missing. @param
+ * {Buffer} b @returns {Record<string, number>}
+ */
 export function parseTcpInfo(b) {
   /** @type {Record<string, number>} */
   const info = {};
@@ -17,7 +20,9 @@ export function parseTcpInfo(b) {
   return info;
 }
 
-/** @param {Buffer} b @param {number} at in bits; a byte's lowest comes first @param {number} bits */
+/**
+ * @param {Buffer} b @param {number} at in bits; a byte's lowest comes first @param {number} bits
+ */
 function field(b, at, bits) {
   const byte = at >> 3;
   switch (bits) {

@@ -1,9 +1,23 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { modulesAreCurrent, nodeProblem, npmCache, tunProblem } from '../../native-setup/checks.mjs';
+import {
+  modulesAreCurrent,
+  nodeProblem,
+  npmCache,
+  tunProblem,
+} from '../../native-setup/checks.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -20,18 +34,29 @@ describe('the version of Node', () => {
     expect(nodeProblem(version, '>=20.19')).toBeNull();
   });
 
-  it.each(['18.20.4', '20.18.9', '9.99.0'])('%s is too old, and one sentence says so', (version) => {
-    const sentence = nodeProblem(version, '>=20.19');
-    expect(sentence).toContain(`needs Node 20.19 or newer and this is ${version}`);
-    expect(sentence).toContain('`nvm install 22`');
-    expect(sentence).not.toContain('\n');
-  });
+  it.each(['18.20.4', '20.18.9', '9.99.0'])(
+    '%s is too old, and one sentence says so',
+    (version) => {
+      const sentence = nodeProblem(version, '>=20.19');
+      expect(sentence).toContain(`needs Node 20.19 or newer and this is ${version}`);
+      expect(sentence).toContain('`nvm install 22`');
+      expect(sentence).not.toContain('\n');
+    },
+  );
 
   it('stops npm start and npm test before they do anything', () => {
     cpSync(join(ROOT, 'native-setup'), join(scratch, 'native-setup'), { recursive: true });
-    writeFileSync(join(scratch, 'package.json'), JSON.stringify({ type: 'module', engines: { node: '>=999.0' } }));
-    const done = spawnSync(process.execPath, ['native-setup/setup.mjs'], { cwd: scratch, encoding: 'utf8' });
-    expect(done.stderr).toMatch(/^tcplab: tcplab needs Node 999\.0 or newer and this is [\d.]+: .*\n$/);
+    writeFileSync(
+      join(scratch, 'package.json'),
+      JSON.stringify({ type: 'module', engines: { node: '>=999.0' } }),
+    );
+    const done = spawnSync(process.execPath, ['native-setup/setup.mjs'], {
+      cwd: scratch,
+      encoding: 'utf8',
+    });
+    expect(done.stderr).toMatch(
+      /^tcplab: tcplab needs Node 999\.0 or newer and this is [\d.]+: .*\n$/,
+    );
     expect(done.status).toBe(1);
   });
 });
@@ -42,7 +67,11 @@ describe('the C compiler', () => {
       cpSync(join(ROOT, file), join(scratch, file), { recursive: true });
     }
     const env = { ...process.env, PATH: join(scratch, 'empty'), CC: '' };
-    const done = spawnSync(process.execPath, ['native-setup/setup.mjs'], { cwd: scratch, encoding: 'utf8', env });
+    const done = spawnSync(process.execPath, ['native-setup/setup.mjs'], {
+      cwd: scratch,
+      encoding: 'utf8',
+      env,
+    });
     expect(done.stderr).toMatch(/^tcplab: .*compiler.*`sudo apt-get install build-essential`.*\n$/);
     expect(done.status).toBe(1);
     expect(existsSync(join(scratch, 'node_modules'))).toBe(false);
@@ -83,7 +112,8 @@ describe('node_modules', () => {
     mkdirSync(join(scratch, 'node_modules'), { recursive: true });
     writeFileSync(join(scratch, 'package-lock.json'), JSON.stringify({ packages: lock }));
     writeFileSync(join(scratch, 'node_modules/.package-lock.json'), JSON.stringify({ packages }));
-    for (const folder of Object.keys(packages)) mkdirSync(join(scratch, folder), { recursive: true });
+    for (const folder of Object.keys(packages))
+      mkdirSync(join(scratch, folder), { recursive: true });
   };
   const a = { 'node_modules/a': { version: '1.0.0' } };
 
@@ -111,7 +141,10 @@ describe('node_modules', () => {
   });
 
   it('is not when there is none', () => {
-    writeFileSync(join(scratch, 'package-lock.json'), readFileSync(join(ROOT, 'package-lock.json')));
+    writeFileSync(
+      join(scratch, 'package-lock.json'),
+      readFileSync(join(ROOT, 'package-lock.json')),
+    );
     expect(modulesAreCurrent(scratch)).toBe(false);
   });
 });
@@ -119,7 +152,9 @@ describe('node_modules', () => {
 describe("npm's cache", () => {
   it('stays where npm has it when that can be written, or made', () => {
     expect(npmCache('/fallback', { HOME: scratch })).toBeNull();
-    expect(npmCache('/fallback', { HOME: '/nowhere', npm_config_cache: join(scratch, 'x', 'y') })).toBeNull();
+    expect(
+      npmCache('/fallback', { HOME: '/nowhere', npm_config_cache: join(scratch, 'x', 'y') }),
+    ).toBeNull();
   });
 
   it('moves into the build folder without a home, or with one where nothing can be made', () => {

@@ -1,6 +1,7 @@
 /**
- * Bulk transfers over a bottleneck, in virtual time: as many senders as wanted on one host, their receivers on the other, and between them
- * a link of a given rate, round trip, queue and loss. What is measured is goodput: bytes that the receiving users got.
+ * Bulk transfers over a bottleneck, in virtual time: as many senders as wanted on one host, their
+ * receivers on the other, and between them a link of a given rate, round trip, queue and loss. What
+ * is measured is goodput: bytes that the receiving users got.
  *
  *     A ─── flows ───▶ [ loss ▶ queue ▶ rate ▶ delay RTT/2 ] ───▶ B          ACKs come back over RTT/2 alone
  */
@@ -71,7 +72,8 @@ class Sink implements TcpUser {
   }
 
   tcpEvents(conn: Connection, events: number): void {
-    for (let piece = conn.receive(); piece !== null; piece = conn.receive()) this.received += piece.length;
+    for (let piece = conn.receive(); piece !== null; piece = conn.receive())
+      this.received += piece.length;
     if (events & TcpEvent.endOfStream) {
       this.endedAt = this.bulk.hosts.time.now;
       conn.shutdown(this.endedAt);
@@ -119,13 +121,19 @@ export class Bulk {
       if (i > 0) time.pass(o.apart ?? 0);
       const user = new Source(this, o.bytes ?? Infinity);
       this.senders.push(
-        a.connect({ remote: B4, remotePort: 9, user, config: { ...config, sendBufferBytes: 16 << 20 } }, time.now),
+        a.connect(
+          { remote: B4, remotePort: 9, user, config: { ...config, sendBufferBytes: 16 << 20 } },
+          time.now,
+        ),
       );
     }
     if (o.lossEvery !== undefined) this.loseEvery(o.lossEvery);
   }
 
-  /** Replaces chance by counting: the lane's next packet is lost each time `n` packets have passed since the last loss. */
+  /**
+   * Replaces chance by counting: the lane's next packet is lost each time `n` packets have passed
+   * since the last loss.
+   */
   private loseEvery(n: number): void {
     const { impairments, counters } = this.hosts.link!.in;
     let next = n;
@@ -145,7 +153,10 @@ export class Bulk {
     return this.sinks.map((s, i) => s.received - (before[i] ?? 0));
   }
 
-  /** Until the first flow's last byte is there; bits a second from its SYN on. NaN when it takes longer than `most`. */
+  /**
+   * Until the first flow's last byte is there; bits a second from its SYN on. NaN when it takes
+   * longer than `most`.
+   */
   goodput(bytes: number, most: Micros): number {
     this.hosts.time.runUntil(() => !Number.isNaN(this.sinks[0]?.endedAt ?? NaN), most);
     const end = this.sinks[0]?.endedAt ?? NaN;

@@ -1,4 +1,7 @@
-/** `npm run traces`: cwnd, ssthresh, segments in flight and SRTT over time for each congestion control, same seed, same lossy link; docs/labs/cwnd/*.csv. */
+/**
+ * `npm run traces`: cwnd, ssthresh, segments in flight and SRTT over time for each congestion
+ * control, same seed, same lossy link; docs/labs/cwnd/*.csv.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
@@ -22,7 +25,16 @@ it.each(Object.keys(CONGESTION_CONTROLS) as CongestionName[])('%s', (congestionC
     const at = ((t + STEP) / SECOND).toFixed(2);
     const srtt = (rtt.srtt / MILLISECOND).toFixed(1);
     const delivered = bulk.sinks[0]?.received ?? 0;
-    rows.push([at, finite(congestion.cwnd), finite(congestion.ssthresh), congestion.inFlight, srtt, delivered].join());
+    rows.push(
+      [
+        at,
+        finite(congestion.cwnd),
+        finite(congestion.ssthresh),
+        congestion.inFlight,
+        srtt,
+        delivered,
+      ].join(),
+    );
   }
   mkdirSync(FOLDER, { recursive: true });
   writeFileSync(`${FOLDER}/${congestionControl}.csv`, `${rows.join('\n')}\n`);

@@ -1,4 +1,7 @@
-/** Initial sequence numbers of a test's choice: where a number wraps matters, and RFC 6528's hash would hide it. */
+/**
+ * Initial sequence numbers of a test's choice: where a number wraps matters, and RFC 6528's hash
+ * would hide it.
+ */
 import type { Seq } from '../../src/base/seq.js';
 import type { Micros } from '../../src/base/time.js';
 import type { Stack } from '../../src/stack/stack.js';
@@ -6,8 +9,13 @@ import type { Stack } from '../../src/stack/stack.js';
 /** RFC 6528's clock: a tick each 4 us, which is added to the hash. */
 const MICROS_PER_TICK = 4;
 
-/** From now on every connection of `stack` begins at `isn`; the connections of one test run must have ports of their own. */
+/**
+ * From now on every connection of `stack` begins at `isn`; the connections of one test run must
+ * have ports of their own.
+ */
 export function fixIsn(stack: Stack, isn: Seq, now: () => Micros): void {
   const keyed = stack.tcp['connections']['keyed'];
-  Object.defineProperty(keyed, 'lo', { get: () => (isn - Math.floor(now() / MICROS_PER_TICK)) | 0 });
+  Object.defineProperty(keyed, 'lo', {
+    get: () => (isn - Math.floor(now() / MICROS_PER_TICK)) | 0,
+  });
 }

@@ -1,7 +1,8 @@
 /**
- * `npm run throughput`: the table in docs/throughput.md. For each congestion control, with and without SACK, over round trips and losses: the median
- * goodput of one transfer of four megabytes over a bottleneck of 20 Mbit/s with a queue of one bandwidth-delay product, in virtual time. It takes
- * some minutes; the same seeds give the same table on any machine.
+ * `npm run throughput`: the table in docs/throughput.md. For each congestion control, with and
+ * without SACK, over round trips and losses: the median goodput of one transfer of four megabytes
+ * over a bottleneck of 20 Mbit/s with a queue of one bandwidth-delay product, in virtual time. It
+ * takes some minutes; the same seeds give the same table on any machine.
  */
 import { writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
@@ -17,12 +18,29 @@ const RTTS = [1, 20, 100, 300];
 const CONTROLS: CongestionName[] = ['cubic', 'reno', 'bbr'];
 
 const WITHOUT_SACK =
-  "NewReno repairs one hole a round trip, and the queue's delay counts as part of that. Who overshoots the queue at the end of slow start, as Reno and BBR do, has dozens of holes to repair: hence their low figures even where no packet is lost at random. CUBIC's HyStart leaves slow start before that. Linux does the same: with `tcp_sack=0` over a relay with such a queue, 1 MB at 20 ms and no random loss, Reno brought 2.7 Mbit/s from us to the kernel and 2.6 from kernel to kernel, BBR 4.5 and 4.3.";
+  "NewReno repairs one hole a round trip, and the queue's delay counts as part of that. Who " +
+  'overshoots the queue at the end of slow start, as Reno and BBR do, has dozens of holes to ' +
+  "repair: hence their low figures even where no packet is lost at random. CUBIC's HyStart " +
+  'leaves slow start before that. Linux does the same: with `tcp_sack=0` over a relay with ' +
+  'such a queue, 1 MB at 20 ms and no random loss, Reno brought 2.7 Mbit/s from us to the ' +
+  'kernel and 2.6 from kernel to kernel, BBR 4.5 and 4.3.';
 
-function cell(congestionControl: CongestionName, sack: boolean, rttMs: number, loss: number): number {
+function cell(
+  congestionControl: CongestionName,
+  sack: boolean,
+  rttMs: number,
+  loss: number,
+): number {
   const goodputs = Array.from({ length: loss === 0 ? 1 : SEEDS }, (_, i) => {
     const flow = { congestionControl, sack, slowStartAfterIdle: false };
-    const bulk = new Bulk({ seed: i + 1, rtt: rttMs * MILLISECOND, rate: RATE, loss, flows: [flow], bytes: BYTES });
+    const bulk = new Bulk({
+      seed: i + 1,
+      rtt: rttMs * MILLISECOND,
+      rate: RATE,
+      loss,
+      flows: [flow],
+      bytes: BYTES,
+    });
     return bulk.goodput(BYTES, 1800 * SECOND);
   });
   return median(goodputs) / 1e6;
@@ -32,9 +50,14 @@ it('makes docs/throughput.md', { timeout: 3_600_000 }, () => {
   const lines = [
     '# Throughput in simulation',
     '',
-    `Made by \`npm run throughput\`, in virtual time: one transfer of ${BYTES / 1e6} MB over a bottleneck of ${RATE / 1e6} Mbit/s with a queue of one bandwidth-delay product (50 packets at least),`,
-    `packets lost at random on the way there. Goodput in Mbit/s from the SYN to the last byte, the median of ${SEEDS} seeds (without loss nothing is random, and one is enough).`,
-    'Part of it is slow start. `none` has no rows: without a congestion control the figures are those of the queue that it overruns. How the long-run average compares with the response functions of RFC 5681 and RFC 9438 is tested in test/sim/throughput.test.ts.',
+    `Made by \`npm run throughput\`, in virtual time: one transfer of ${BYTES / 1e6} MB over ` +
+      `a bottleneck of ${RATE / 1e6} Mbit/s with a queue of one bandwidth-delay product (50 ` +
+      'packets at least),',
+    'packets lost at random on the way there. Goodput in Mbit/s from the SYN to the last ' +
+      `byte, the median of ${SEEDS} seeds (without loss nothing is random, and one is enough).`,
+    'Part of it is slow start. `none` has no rows: without a congestion control the figures ' +
+      'are those of the queue that it overruns. How the long-run average compares with the ' +
+      'response functions of RFC 5681 and RFC 9438 is tested in test/sim/throughput.test.ts.',
     '',
   ];
   for (const sack of [true, false]) {

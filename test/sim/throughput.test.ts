@@ -1,6 +1,7 @@
 /**
- * Does a flow get what theory says? With one packet in n lost, the average window is what the RFCs' response functions give; two flows share
- * a bottleneck fairly. All in virtual time. The table over losses, round trips and controls is made by `npm run throughput`.
+ * Does a flow get what theory says? With one packet in n lost, the average window is what the RFCs'
+ * response functions give; two flows share a bottleneck fairly. All in virtual time. The table over
+ * losses, round trips and controls is made by `npm run throughput`.
  */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
@@ -9,11 +10,19 @@ import { Bulk, jainIndex } from './bulk.js';
 
 const MSS = 1448;
 
-/** Average window in segments with one of `every` packets lost, over many cycles of cut and growth. */
+/**
+ * Average window in segments with one of `every` packets lost, over many cycles of cut and growth.
+ */
 function averageWindow(congestionControl: CongestionName, rttMs: number, every: number): number {
   const config = { congestionControl, slowStartAfterIdle: false };
-  const bulk = new Bulk({ rtt: rttMs * MILLISECOND, rate: 10e9, lossEvery: every, flows: [config] });
-  // Slow start ends at the first loss; a cycle lasts about two thirds of a window in round trips, and longer with CUBIC.
+  const bulk = new Bulk({
+    rtt: rttMs * MILLISECOND,
+    rate: 10e9,
+    lossEvery: every,
+    flows: [config],
+  });
+  // Slow start ends at the first loss; a cycle lasts about two thirds of a window in round trips,
+  // and longer with CUBIC.
   const cycle = 2 * Math.sqrt(every) * rttMs * MILLISECOND + 5 * SECOND;
   bulk.run(3 * cycle);
   const duration = 12 * cycle;
@@ -38,7 +47,8 @@ describe('response functions, within 15 %', () => {
     expect(ratio).toBeLessThan(1.15);
   });
 
-  // Where CUBIC's own curve is above Reno's by a fifth at least: elsewhere section 4.3 has it follow Reno.
+  // Where CUBIC's own curve is above Reno's by a fifth at least: elsewhere section 4.3 has it
+  // follow Reno.
   it.each([
     [300, 400],
     [200, 700],
@@ -64,7 +74,12 @@ describe('fairness: two flows at a bottleneck', () => {
     ['bbr', 40],
   ])('%s: Jain index of at least 0.95 at equal round trips of %i ms', (name, rttMs) => {
     const config = { congestionControl: name, slowStartAfterIdle: false };
-    const bulk = new Bulk({ rtt: rttMs * MILLISECOND, rate: 20e6, flows: [config, config], apart: SECOND });
+    const bulk = new Bulk({
+      rtt: rttMs * MILLISECOND,
+      rate: 20e6,
+      flows: [config, config],
+      apart: SECOND,
+    });
     bulk.run(20 * SECOND);
     const shares = bulk.run(60 * SECOND);
     expect(jainIndex(shares)).toBeGreaterThan(0.95);

@@ -1,9 +1,10 @@
 /**
- * Virtual time for tests: whatever has deadlines is driven from one to the next, and the clock jumps between them. A
- * ten-minute keep-alive takes as long as its packets.
+ * Virtual time for tests: whatever has deadlines is driven from one to the next, and the clock
+ * jumps between them. A ten-minute keep-alive takes as long as its packets.
  *
- * Written against the smallest interfaces, so that stacks, connections, links and cables are all drivable. The order is
- * fixed (the order in which they were added), so that a run repeats to the byte.
+ * Written against the smallest interfaces, so that stacks, connections, links and cables are all
+ * drivable. The order is fixed (the order in which they were added), so that a run repeats to the
+ * byte.
  */
 import { NEVER, SECOND, type Micros } from '../../src/base/time.js';
 
@@ -40,7 +41,10 @@ export class VirtualTime {
     return next;
   }
 
-  /** Jumps to the next wake-up, at most to `limit`, and lets everything that is due happen. False: nothing is due by then. */
+  /**
+   * Jumps to the next wake-up, at most to `limit`, and lets everything that is due happen. False:
+   * nothing is due by then.
+   */
   step(limit: Micros = NEVER): boolean {
     const next = this.nextTimeout();
     if (next === NEVER || next > limit) return false;
@@ -57,8 +61,8 @@ export class VirtualTime {
   }
 
   /**
-   * Steps until `condition` holds. False: it never will (quiescence), or `maxTime` microseconds passed first; the clock
-   * then stands at that moment, as if one had waited.
+   * Steps until `condition` holds. False: it never will (quiescence), or `maxTime` microseconds
+   * passed first; the clock then stands at that moment, as if one had waited.
    */
   runUntil(condition: () => boolean, maxTime: Micros = 3600 * SECOND): boolean {
     const limit = this.now + maxTime;

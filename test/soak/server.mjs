@@ -1,5 +1,8 @@
 // @ts-check
-/** The server of soak.mjs: a stack behind a TUN device and a link that loses, in a process of its own; it says what it holds when it is asked. Arguments: seed. */
+/**
+ * The server of soak.mjs: a stack behind a TUN device and a link that loses, in a process of its
+ * own; it says what it holds when it is asked. Arguments: seed.
+ */
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Host, Link, monotonicClock, TunDevice } from '../../dist/index.js';

@@ -1,12 +1,15 @@
 // @ts-check
 /**
- * 200 clients at a time, of five kinds at random, against the services behind a TUN device, under 2 % loss each way; then everybody goes, and nothing may be left: no connection, no timer, no buffer, no descriptor; and memory
- * is what it was when it had settled. In a private network namespace.
+ * 200 clients at a time, of five kinds at random, against the services behind a TUN device, under 2
+ * % loss each way; then everybody goes, and nothing may be left: no connection, no timer, no
+ * buffer, no descriptor; and memory is what it was when it had settled. In a private network
+ * namespace.
  *
  *     npm run soak                                        half an hour
  *     npm run soak -- --seconds 60 --clients 50 --seed 2
  *
- * Clients: curl that gets, curl that puts, nc that closes its half and reads the echo; sockets that reset in the middle (SO_LINGER 0); sockets whose address is taken away in the middle: the peer
+ * Clients: curl that gets, curl that puts, nc that closes its half and reads the echo; sockets that
+ * reset in the middle (SO_LINGER 0); sockets whose address is taken away in the middle: the peer
  * never hears of them again, and keep-alive and user timeout have to find out.
  */
 import { fork, spawn } from 'node:child_process';
@@ -28,8 +31,15 @@ const { values: options } = commandLine(import.meta.url, {
 const seconds = Number(options.seconds);
 const clients = Number(options.clients);
 const seed = Number(options.seed);
-if (!(seconds >= 5 && seconds <= 86_400) || !(clients >= 1 && clients <= 1000) || !Number.isInteger(seed)) {
-  wrongUsage(import.meta.url, '--seconds is 5 to 86400, --clients 1 to 1000, --seed a whole number');
+if (
+  !(seconds >= 5 && seconds <= 86_400) ||
+  !(clients >= 1 && clients <= 1000) ||
+  !Number.isInteger(seed)
+) {
+  wrongUsage(
+    import.meta.url,
+    '--seconds is 5 to 86400, --clients 1 to 1000, --seed a whole number',
+  );
 }
 isolate();
 
@@ -79,13 +89,22 @@ function shell(script, expected) {
   });
 }
 
-/** A socket of the kernel's in the middle of its work: it sends to echo, or is sent a file. @param {string} [from] */
+/**
+ * A socket of the kernel's in the middle of its work: it sends to echo, or is sent a file. @param
+ * {string} [from]
+ */
 function connect(from) {
   const port = random.below(2) ? 7 : 80;
-  const socket = net.connect({ port, host: ADDRESS, ...(from === undefined ? {} : { localAddress: from }) });
+  const socket = net.connect({
+    port,
+    host: ADDRESS,
+    ...(from === undefined ? {} : { localAddress: from }),
+  });
   socket.on('error', () => undefined);
   socket.resume();
-  socket.write(port === 7 ? Buffer.alloc(size()) : `GET /bytes/${size()} HTTP/1.1\r\nHost: soak\r\n\r\n`);
+  socket.write(
+    port === 7 ? Buffer.alloc(size()) : `GET /bytes/${size()} HTTP/1.1\r\nHost: soak\r\n\r\n`,
+  );
   return socket;
 }
 
@@ -154,24 +173,35 @@ while (Date.now() < until) {
   await sleep(Math.min(Math.max(5000, seconds * 50), Math.max(0, until - Date.now())));
   busy = await ask();
   const at = Math.round((Date.now() - start) / 1000);
-  console.log(`${at} s`, JSON.stringify({ ...busy.left, rss: busy.rss, ...ended, wrong: wrong.length }));
+  console.log(
+    `${at} s`,
+    JSON.stringify({ ...busy.left, rss: busy.rss, ...ended, wrong: wrong.length }),
+  );
 }
 await all;
 let after = await ask();
-for (let waited = 0; waited < 60 && after.left.connections + after.left.timeWait + after.left.timers > 0; waited++) {
+for (
+  let waited = 0;
+  waited < 60 && after.left.connections + after.left.timeWait + after.left.timers > 0;
+  waited++
+) {
   await sleep(1000);
   after = await ask();
 }
 server.send('end');
 const [code] = await once(server, 'exit');
 
-console.log(JSON.stringify({ seconds, clients, seed, ended, settled, busy, after, wrong }, null, 2));
+console.log(
+  JSON.stringify({ seconds, clients, seed, ended, settled, busy, after, wrong }, null, 2),
+);
 const failures = [
   ...wrong.slice(0, 5),
   ...Object.entries(after.left)
     .filter(([, n]) => n !== 0)
     .map(([what, n]) => `${n} ${what} left over`),
-  ...(after.descriptors > first.descriptors ? [`${after.descriptors - first.descriptors} descriptors left over`] : []),
+  ...(after.descriptors > first.descriptors
+    ? [`${after.descriptors - first.descriptors} descriptors left over`]
+    : []),
   ...(after.broken === null ? [] : [after.broken]),
   ...(after.heapUsed - settled.heapUsed > HEAP_GROWTH ? ['the heap has grown'] : []),
   ...(after.rss - settled.rss > RSS_GROWTH ? ['resident memory has grown'] : []),

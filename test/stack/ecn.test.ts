@@ -8,10 +8,19 @@ const congested = { ...NO_IMPAIRMENTS, mark: 0.02, delay: 10 * MILLISECOND };
 
 describe.each([4, 6] as const)('ECN from end to end over IPv%i', (version) => {
   it('slows the senders down, and no data is lost', () => {
-    const h = new Hosts({ offload: true, link: { in: congested, out: congested }, config: { ecn: 1 } });
+    const h = new Hosts({
+      offload: true,
+      link: { in: congested, out: congested },
+      config: { ecn: 1 },
+    });
     const { client, server } = exchange(h, 2_000_000, 2_000_000, version);
     h.settle();
-    expect([client.received, server.received, client.error, server.error]).toEqual([2_000_000, 2_000_000, null, null]);
+    expect([client.received, server.received, client.error, server.error]).toEqual([
+      2_000_000,
+      2_000_000,
+      null,
+      null,
+    ]);
     const { in: inbound, out } = h.link!;
     // SYN, SYN,ACK, bare ACKs and FIN are no data, so a router drops them: nobody asked it to mark.
     for (const [lane, stack] of [
@@ -23,9 +32,11 @@ describe.each([4, 6] as const)('ECN from end to end over IPv%i', (version) => {
       expect(stack.counters.IpExtInECT0Pkts).toBeGreaterThan(500);
       expect(stack.counters.IpExtInECT1Pkts).toBe(0);
       expect(stack.counters.TcpExtTCPFastRetrans).toBe(0);
-      expect(stack.counters.IpExtInNoECTPkts + stack.counters.IpExtInECT0Pkts + stack.counters.IpExtInCEPkts).toBe(
-        lane.counters.delivered,
-      );
+      expect(
+        stack.counters.IpExtInNoECTPkts +
+          stack.counters.IpExtInECT0Pkts +
+          stack.counters.IpExtInCEPkts,
+      ).toBe(lane.counters.delivered);
     }
   });
 
@@ -35,7 +46,9 @@ describe.each([4, 6] as const)('ECN from end to end over IPv%i', (version) => {
     h.settle();
     expect([client.received, server.received]).toEqual([50_000, 50_000]);
     expect(h.b.counters.TcpExtSyncookiesRecv).toBe(1);
-    expect([h.a.counters.IpExtInECT0Pkts, h.b.counters.IpExtInECT0Pkts].every((n) => n > 20)).toBe(true);
+    expect([h.a.counters.IpExtInECT0Pkts, h.b.counters.IpExtInECT0Pkts].every((n) => n > 20)).toBe(
+      true,
+    );
   });
 
   it('is not used when nobody asks, and then the same router loses what it would mark', () => {

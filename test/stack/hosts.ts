@@ -1,4 +1,7 @@
-/** Two stacks in virtual time, a cable (and perhaps a faulty link) between them, and users that stream bytes over it. */
+/**
+ * Two stacks in virtual time, a cable (and perhaps a faulty link) between them, and users that
+ * stream bytes over it.
+ */
 import { SeededRandom } from '../../src/base/random.js';
 import { SECOND, type Micros } from '../../src/base/time.js';
 import { Capture, type PacketTap } from '../../src/device/capture.js';
@@ -45,7 +48,13 @@ export class Hosts {
     const start = o.start ?? SECOND;
     const [endA, endB] = pair({ mtu: o.mtu ?? 1500, offload: o.offload ?? false });
     this.link = o.link === undefined ? null : new Link(endB, { ...perfectLink(seed), ...o.link });
-    const make = (device: Device, v4: Address, v6: Address, n: number, extra: Partial<TcpConfig> | undefined): Stack =>
+    const make = (
+      device: Device,
+      v4: Address,
+      v6: Address,
+      n: number,
+      extra: Partial<TcpConfig> | undefined,
+    ): Stack =>
       new Stack({
         device,
         addresses: [new Prefix(v4, 24), new Prefix(v6, 64)],
@@ -122,7 +131,8 @@ export class StreamUser implements TcpUser {
     const conn = this.conn!;
     for (let piece = conn.receive(); piece !== null; piece = conn.receive()) {
       for (let i = 0; i < piece.length; i++) {
-        if (piece[i] !== byteAt(this.received + i)) throw new Error(`byte ${this.received + i} is wrong`);
+        if (piece[i] !== byteAt(this.received + i))
+          throw new Error(`byte ${this.received + i} is wrong`);
       }
       this.received += piece.length;
     }
@@ -150,7 +160,13 @@ export interface Exchange {
 }
 
 /** Client on `a`, server on `b`: `up` bytes one way and `down` the other; not run yet. */
-export function exchange(h: Hosts, up: number, down: number, version: 4 | 6 = 4, port = 7): Exchange {
+export function exchange(
+  h: Hosts,
+  up: number,
+  down: number,
+  version: 4 | 6 = 4,
+  port = 7,
+): Exchange {
   const now = (): Micros => h.time.now;
   const server = new StreamUser(down, () => h.b, now);
   h.b.listen({
@@ -163,7 +179,10 @@ export function exchange(h: Hosts, up: number, down: number, version: 4 | 6 = 4,
     },
   });
   const client = new StreamUser(up, () => h.a, now);
-  client.conn = h.a.connect({ remote: version === 4 ? B4 : B6, remotePort: port, user: client }, h.time.now);
+  client.conn = h.a.connect(
+    { remote: version === 4 ? B4 : B6, remotePort: port, user: client },
+    h.time.now,
+  );
   h.a.run(h.time.now);
   return { client, server };
 }

@@ -22,7 +22,10 @@ const optionsOf = (r: Reply): number[] => [...r.bytes.subarray(20, (r.bytes[0]! 
 describe('IPv4 options that come in', () => {
   it('RFC 1122 section 3.2.2.6: an echo reply carries record route and timestamp on', () => {
     const [reply] = ask([7, 11, 4, ...new Array<number>(8).fill(0), 1]);
-    expect([reply!.payload[0], optionsOf(reply!)]).toEqual([ECHO_REPLY, [7, 11, 12, ...OURS, ...OURS, 0]]);
+    expect([reply!.payload[0], optionsOf(reply!)]).toEqual([
+      ECHO_REPLY,
+      [7, 11, 12, ...OURS, ...OURS, 0],
+    ]);
     expect(checksumHolds(reply!)).toBe(true);
     const [timed] = ask([68, 12, 5, 3, ...OURS, 0, 0, 0, 0]);
     // 100 s on the clock of the test, which does not count from midnight.
@@ -38,7 +41,9 @@ describe('IPv4 options that come in', () => {
 
   it('a reply that is cut has them in its first fragment only', () => {
     const host = new RawHost(576);
-    const replies = host.send(ipv4({ protocol: 1, options: [7, 7, 4, 0, 0, 0, 0, 0], payload: echoRequest(1000) }));
+    const replies = host.send(
+      ipv4({ protocol: 1, options: [7, 7, 4, 0, 0, 0, 0, 0], payload: echoRequest(1000) }),
+    );
     expect(replies.map((r) => optionsOf(r).length)).toEqual([8, 0]);
     expect(replies.reduce((n, r) => n + r.payload.length, 0)).toBe(1008);
     expect(replies.every((r) => r.bytes.length <= 576 && r.isFragment)).toBe(true);
@@ -72,14 +77,17 @@ describe('IPv4 options that come in', () => {
     expect(host.stack.dropsByName()).toEqual({ ipBadOption: 1 });
   });
 
-  it.each([131, 137])('a source route, kind %i, is dropped without a word (RFC 7126 section 4.3)', (kind) => {
-    const host = new RawHost();
-    expect(ask([kind, 7, 8, 192, 0, 2, 9, 0], host)).toEqual([]);
-    expect(host.stack.dropsByName()).toEqual({ ipSourceRoute: 1 });
-    const w = new Wire();
-    w.listen();
-    expect(w.tcp({ flags: SYN, ipOptions: [kind, 7, 8, 192, 0, 2, 9, 0] })).toEqual([]);
-  });
+  it.each([131, 137])(
+    'a source route, kind %i, is dropped without a word (RFC 7126 section 4.3)',
+    (kind) => {
+      const host = new RawHost();
+      expect(ask([kind, 7, 8, 192, 0, 2, 9, 0], host)).toEqual([]);
+      expect(host.stack.dropsByName()).toEqual({ ipSourceRoute: 1 });
+      const w = new Wire();
+      w.listen();
+      expect(w.tcp({ flags: SYN, ipOptions: [kind, 7, 8, 192, 0, 2, 9, 0] })).toEqual([]);
+    },
+  );
 });
 
 describe('a TCP option of invalid length', () => {
@@ -90,7 +98,8 @@ describe('a TCP option of invalid length', () => {
     ['past the end', [...MSS, 3, 5, 7, 1]],
     ['missing', [...MSS, 1, 1, 1, 3]],
   ] as const;
-  const syn = (w: Wire, options: readonly number[]): Out[] => w.tcp({ flags: SYN, seq: 100, options: [...options] });
+  const syn = (w: Wire, options: readonly number[]): Out[] =>
+    w.tcp({ flags: SYN, seq: 100, options: [...options] });
 
   it.each(bad)('linux: of length %s ends the options, and the segment is taken', (_, options) => {
     const w = new Wire();

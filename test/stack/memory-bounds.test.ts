@@ -1,5 +1,6 @@
 /**
- * Each kind of memory has a bound. At it the oldest or least useful goes, or what is new is refused, as docs/robustness.md says; it is counted by name; and other connections do not notice.
+ * Each kind of memory has a bound. At it the oldest or least useful goes, or what is new is
+ * refused, as docs/robustness.md says; it is counted by name; and other connections do not notice.
  */
 import { describe, expect, it } from 'vitest';
 import { MINUTE, SECOND } from '../../src/base/time.js';
@@ -33,8 +34,10 @@ function peers(w: Wire, dport = 80): (sport: number, from?: string) => Peer {
       conn,
       sport,
       iss,
-      send: (offset, n) => w.tcp({ ...to, flags: ACK, seq: 101 + offset, ack: iss, payload: bytes(n) }),
-      ack: (ack, wnd = 65_535) => w.tcp({ ...to, flags: ACK, seq: conn.rcv.nxt, ack: iss + ack, wnd }),
+      send: (offset, n) =>
+        w.tcp({ ...to, flags: ACK, seq: 101 + offset, ack: iss, payload: bytes(n) }),
+      ack: (ack, wnd = 65_535) =>
+        w.tcp({ ...to, flags: ACK, seq: conn.rcv.nxt, ack: iss + ack, wnd }),
     };
   };
 }
@@ -125,7 +128,10 @@ describe('the buffers of all connections together (tcp_mem)', () => {
     const { env } = w.stack.tcp;
     expect(env.memory.allocated).toBeLessThanOrEqual(memory.high + all.length * 1000);
     const { TcpExtTCPMemoryPressures, TcpExtRcvPruned } = w.stack.counters;
-    expect([TcpExtTCPMemoryPressures, TcpExtRcvPruned]).toEqual([1, w.stack.dropsByName()['tcpMemory']]);
+    expect([TcpExtTCPMemoryPressures, TcpExtRcvPruned]).toEqual([
+      1,
+      w.stack.dropsByName()['tcpMemory'],
+    ]);
     expect(TcpExtRcvPruned).toBeGreaterThan(100);
     others();
     for (const { conn } of all) conn.abort(w.now);
@@ -174,7 +180,10 @@ describe('connections that nobody has yet', () => {
     const others = bystander(w);
     w.listen();
     for (let sport = 1; sport <= 50; sport++) w.tcp({ flags: SYN, sport });
-    expect([w.stack.tcp.connectionCount, w.stack.dropsByName()]).toEqual([7, { tcpHalfOpenLimit: 44 }]);
+    expect([w.stack.tcp.connectionCount, w.stack.dropsByName()]).toEqual([
+      7,
+      { tcpHalfOpenLimit: 44 },
+    ]);
     others();
     w.wait(2 * MINUTE);
     expect(w.tcp({ flags: SYN, sport: 99 })).toMatchObject([{ flags: SYN | ACK }]);
@@ -185,7 +194,9 @@ describe('connections that nobody has yet', () => {
     const others = bystander(w);
     w.stack.listen({ port: 80, backlog: 3, user: { tcpAccept: () => false } });
     for (let sport = 1; sport <= 20; sport++)
-      w.tcp({ flags: SYN, sport, seq: 1 }).forEach((o) => w.tcp({ flags: ACK, sport, seq: 2, ack: o.seq + 1 }));
+      w.tcp({ flags: SYN, sport, seq: 1 }).forEach((o) =>
+        w.tcp({ flags: ACK, sport, seq: 2, ack: o.seq + 1 }),
+      );
     expect(w.stack.counters.TcpExtListenOverflows).toBe(16);
     expect(w.stack.dropsByName()).toEqual({ tcpListenOverflow: 16 });
     others();
@@ -209,7 +220,9 @@ describe('connections that nobody has any more', () => {
     for (const peer of all) end(w, peer);
     expect([w.stack.tcp.timeWait.size, w.stack.counters.TcpExtTCPTimeWaitOverflow]).toEqual([3, 2]);
     // The FIN once more: who is remembered is acknowledged, who is not is reset.
-    const answers = all.map(({ sport, iss }) => w.tcp({ sport, flags: FIN | ACK, seq: 101, ack: iss + 1 })[0]!.flags);
+    const answers = all.map(
+      ({ sport, iss }) => w.tcp({ sport, flags: FIN | ACK, seq: 101, ack: iss + 1 })[0]!.flags,
+    );
     expect(answers).toEqual([RST, RST, ACK, ACK, ACK]);
     others();
   });
@@ -228,7 +241,8 @@ describe('connections that nobody has any more', () => {
     for (const until = w.now + time; w.now < until;) {
       const now = w.wait(SECOND / 2);
       out.push(...now);
-      for (const o of now) if (o.flags === ACK) all.find(({ sport }) => sport === o.dport)?.ack(0, 0);
+      for (const o of now)
+        if (o.flags === ACK) all.find(({ sport }) => sport === o.dport)?.ack(0, 0);
     }
     return out;
   };
@@ -251,7 +265,9 @@ describe('connections that nobody has any more', () => {
     const all = [1, 2, 3, 4].map((sport) => open(sport));
     for (const peer of all) stuck(w, peer);
     keepShut(w, all, 10 * MINUTE);
-    expect([w.stack.tcp.env.memory.orphans, w.stack.counters.TcpExtTCPAbortOnMemory]).toEqual([4, 0]);
+    expect([w.stack.tcp.env.memory.orphans, w.stack.counters.TcpExtTCPAbortOnMemory]).toEqual([
+      4, 0,
+    ]);
     // One more, whose peer takes what there is and only has not closed: it is of use, and stays.
     const fifth = open(5);
     fifth.conn.release(w.now);
@@ -259,8 +275,13 @@ describe('connections that nobody has any more', () => {
     w.take();
     fifth.ack(1);
     const out = keepShut(w, all, 5 * MINUTE);
-    expect(out.filter((o) => (o.flags & RST) !== 0).length).toBe(w.stack.counters.TcpExtTCPAbortOnMemory);
-    expect([w.stack.counters.TcpExtTCPAbortOnMemory, fifth.conn.stateName]).toEqual([1, 'FIN-WAIT-2']);
+    expect(out.filter((o) => (o.flags & RST) !== 0).length).toBe(
+      w.stack.counters.TcpExtTCPAbortOnMemory,
+    );
+    expect([w.stack.counters.TcpExtTCPAbortOnMemory, fifth.conn.stateName]).toEqual([
+      1,
+      'FIN-WAIT-2',
+    ]);
     expect(w.stack.tcp.env.memory.orphans).toBe(4);
     others();
   });

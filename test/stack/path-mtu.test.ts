@@ -1,4 +1,7 @@
-/** Path MTU discovery between two stacks, with a router on the way that carries less than their devices do (RFC 1191, RFC 8201, RFC 4821). */
+/**
+ * Path MTU discovery between two stacks, with a router on the way that carries less than their
+ * devices do (RFC 1191, RFC 8201, RFC 4821).
+ */
 import { describe, expect, it } from 'vitest';
 import { MtuDiscover } from '../../src/base/mtu-discover.js';
 import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
@@ -20,10 +23,20 @@ function router(hopMtu: number, hopAnswer: HopAnswer = 'icmp'): Partial<LinkOpti
 }
 
 /** `size` bytes both ways, to the end: the connection on `a` and the one on `b`. */
-function transfer(h: Hosts, version: 4 | 6 = 4, size = SIZE, port = 7): { a: Connection; b: Connection } {
+function transfer(
+  h: Hosts,
+  version: 4 | 6 = 4,
+  size = SIZE,
+  port = 7,
+): { a: Connection; b: Connection } {
   const { client, server } = exchange(h, size, size, version, port);
   h.settle();
-  expect([client.received, server.received, client.error, server.error]).toEqual([size, size, null, null]);
+  expect([client.received, server.received, client.error, server.error]).toEqual([
+    size,
+    size,
+    null,
+    null,
+  ]);
   return { a: client.conn!, b: server.conn! };
 }
 
@@ -41,7 +54,10 @@ class Open {
       () => this.h.b,
       () => this.h.time.now,
     );
-    this.h.b.listen({ port: 7, user: { tcpAccept: (conn) => this.server.take(conn) === this.server } });
+    this.h.b.listen({
+      port: 7,
+      user: { tcpAccept: (conn) => this.server.take(conn) === this.server },
+    });
     this.conn = this.h.a.connect(
       { remote: REMOTE[version], remotePort: 7, user: { tcpEvents: () => undefined } },
       this.h.time.now,
@@ -56,7 +72,9 @@ class Open {
   }
 
   write(bytes: number): void {
-    this.sent += this.conn.send(Uint8Array.from({ length: bytes }, (_, i) => byteAt(this.sent + i)));
+    this.sent += this.conn.send(
+      Uint8Array.from({ length: bytes }, (_, i) => byteAt(this.sent + i)),
+    );
     this.h.a.wake(this.conn);
     this.pass(SECOND);
     expect(this.server.received).toBe(this.sent);
@@ -79,10 +97,19 @@ describe.each([
       expect([conn.size.mtu, conn.snd.mss]).toEqual([1300, mss]);
       expect(conn.snd.congestion.ssthresh).toBe(Infinity);
       expect(conn.snd.congestion.cwnd).toBeGreaterThanOrEqual(10);
-      expect(conn.snapshot(h.time.now).pmtu).toMatchObject({ mtu: 1300, discover: MtuDiscover.want, probing: false });
+      expect(conn.snapshot(h.time.now).pmtu).toMatchObject({
+        mtu: 1300,
+        discover: MtuDiscover.want,
+        probing: false,
+      });
     }
     h.settle();
-    expect([client.received, server.received, client.error, server.error]).toEqual([SIZE, SIZE, null, null]);
+    expect([client.received, server.received, client.error, server.error]).toEqual([
+      SIZE,
+      SIZE,
+      null,
+      null,
+    ]);
     // An initial window of each, and not a packet more.
     expect([h.link!.in.counters.tooBig, h.link!.out.counters.tooBig]).toEqual([10, 10]);
     expect([h.link!.in.counters.cut, h.link!.out.counters.cut]).toEqual([0, 0]);
@@ -201,8 +228,18 @@ describe('what is known of a path', () => {
 
   it('is learned by every connection to that host, and by no other', () => {
     const o = new Open({ link: router(1300) });
-    const others = [o.h.a.connect({ remote: B4, remotePort: 7, user: { tcpEvents: () => undefined } }, o.h.time.now)];
-    others.push(o.h.a.connect({ remote: B6, remotePort: 7, user: { tcpEvents: () => undefined } }, o.h.time.now));
+    const others = [
+      o.h.a.connect(
+        { remote: B4, remotePort: 7, user: { tcpEvents: () => undefined } },
+        o.h.time.now,
+      ),
+    ];
+    others.push(
+      o.h.a.connect(
+        { remote: B6, remotePort: 7, user: { tcpEvents: () => undefined } },
+        o.h.time.now,
+      ),
+    );
     o.write(5000);
     expect([o.conn, ...others].map((c) => c.size.mtu)).toEqual([1300, 1300, 1500]);
   });

@@ -87,7 +87,8 @@ function read(bytes: Uint8Array): Reply {
   const h = new IpHeader();
   const slab = new Slab(bytes);
   const version = bytes[0]! >> 4;
-  const reason = version === 4 ? parseIpv4(slab, 0, bytes.length, h) : parseIpv6(slab, 0, bytes.length, h);
+  const reason =
+    version === 4 ? parseIpv4(slab, 0, bytes.length, h) : parseIpv6(slab, 0, bytes.length, h);
   if (reason !== 0 || h.payloadOffset + h.payloadLength !== bytes.length)
     throw new Error(`a bad packet: drop ${reason}`);
   const at = version === 4 ? 12 : 8;
@@ -103,9 +104,14 @@ function read(bytes: Uint8Array): Reply {
   };
 }
 
-/** Is the checksum of what an unfragmented packet carries right? (All protocols here sum the same way, ICMPv4 without a pseudo-header.) */
+/**
+ * Is the checksum of what an unfragmented packet carries right? (All protocols here sum the same
+ * way, ICMPv4 without a pseudo-header.)
+ */
 export function checksumHolds(r: Reply): boolean {
   const pseudo =
-    r.protocol === 1 ? 0 : naiveSum(Uint8Array.from([...r.source, ...r.destination]), r.protocol + r.payload.length);
+    r.protocol === 1
+      ? 0
+      : naiveSum(Uint8Array.from([...r.source, ...r.destination]), r.protocol + r.payload.length);
   return naiveSum(r.payload, pseudo) === 0xffff;
 }

@@ -62,10 +62,14 @@ describe('a turn', () => {
     const { seq: second } = w.open({ sport: 2 });
     let wakes = 0;
     w.stack.onWake = () => wakes++;
-    expect(() => w.tcp({ flags: ACK, sport: 1, seq: 101, ack: first + 1, payload: [1] })).toThrow('not now');
+    expect(() => w.tcp({ flags: ACK, sport: 1, seq: 101, ack: first + 1, payload: [1] })).toThrow(
+      'not now',
+    );
     expect(wakes, 'work is left').toBe(1);
     angry = false;
-    expect(w.tcp({ flags: ACK, sport: 2, seq: 101, ack: second + 1, payload: [1] })).toHaveLength(2);
+    expect(w.tcp({ flags: ACK, sport: 2, seq: 101, ack: second + 1, payload: [1] })).toHaveLength(
+      2,
+    );
     expect(told).toEqual([2]);
     w.wait(SECOND);
     expect(w.stack.checkInvariants()).toBeNull();
@@ -85,7 +89,10 @@ describe('a turn', () => {
     w.listen(echo);
     let wakes = 0;
     w.stack.onWake = () => wakes++;
-    const conn = w.stack.connect({ remote: Address.parse('127.0.0.1'), remotePort: 80, user: echo }, w.now);
+    const conn = w.stack.connect(
+      { remote: Address.parse('127.0.0.1'), remotePort: 80, user: echo },
+      w.now,
+    );
     w.take();
     conn.send(Uint8Array.of(1));
     w.stack.wake(conn);

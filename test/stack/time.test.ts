@@ -1,4 +1,7 @@
-/** A stack learns the time from each call: after a silence none of them may use the time of the last packet. */
+/**
+ * A stack learns the time from each call: after a silence none of them may use the time of the last
+ * packet.
+ */
 import { describe, expect, it } from 'vitest';
 import { SECOND, type Micros } from '../../src/base/time.js';
 import { Address } from '../../src/ip/address.js';
@@ -30,7 +33,10 @@ function silent(): { w: Wire; times: Micros[] } {
 describe('after a silence', () => {
   it('an active open has its whole user timeout', () => {
     const { w } = silent();
-    const conn = w.stack.connect({ remote, remotePort: 80, user, config: { userTimeout: 30 * SECOND } }, w.now);
+    const conn = w.stack.connect(
+      { remote, remotePort: 80, user, config: { userTimeout: 30 * SECOND } },
+      w.now,
+    );
     expect(w.take()).toMatchObject([{ flags: SYN }]);
     expect(conn.timers.deadline(Timer.rto)).toBe(w.now + SECOND);
     w.wait(29 * SECOND);

@@ -11,9 +11,15 @@ describe('a transfer between two stacks', () => {
           const { client, server } = exchange(h, 300_000, 500_000, version);
           h.settle();
           expect([client.received, server.received]).toEqual([500_000, 300_000]);
-          expect([client.closed, server.closed, client.error, server.error]).toEqual([true, true, null, null]);
+          expect([client.closed, server.closed, client.error, server.error]).toEqual([
+            true,
+            true,
+            null,
+            null,
+          ]);
           expect(h.a.tcp.connectionCount + h.b.tcp.connectionCount).toBe(0);
-          // A super-segment counts as the segments of the wire that it stands for, on both sides alike.
+          // A super-segment counts as the segments of the wire that it stands for, on both sides
+          // alike.
           expect(h.b.counters.TcpInSegs).toBe(h.a.counters.TcpOutSegs);
           expect(h.a.counters.TcpInSegs).toBe(h.b.counters.TcpOutSegs);
           expect(h.a.counters.TcpInSegs).toBeGreaterThan(500_000 / mtu);
@@ -27,7 +33,14 @@ describe('a transfer between two stacks', () => {
   }
 
   it('arrives intact over a bad link', () => {
-    const bad = { ...NO_IMPAIRMENTS, loss: 0.2, reorder: 0.2, duplicate: 0.05, corrupt: 0.01, delay: 5000 };
+    const bad = {
+      ...NO_IMPAIRMENTS,
+      loss: 0.2,
+      reorder: 0.2,
+      duplicate: 0.05,
+      corrupt: 0.01,
+      delay: 5000,
+    };
     const h = new Hosts({
       offload: true,
       link: { in: bad, out: bad },

@@ -9,7 +9,13 @@ const LOCAL = Address.parse('198.18.0.2');
 const REMOTE = Address.parse('198.18.0.1');
 const WORDS = ['w0', 'w1', 'w2', 'w3'] as const;
 
-function tuple(seed = 1, local = LOCAL, localPort = 80, remote = REMOTE, remotePort = 50_000): Tuple {
+function tuple(
+  seed = 1,
+  local = LOCAL,
+  localPort = 80,
+  remote = REMOTE,
+  remotePort = 50_000,
+): Tuple {
   const t = new Tuple(seed);
   t.of(local, localPort, remote, remotePort);
   return t;
@@ -66,7 +72,9 @@ describe("a tuple's hash", () => {
       const [count, buckets] = [64 * 1024, 1024];
       const load = new Int32Array(buckets);
       const v6 = what === 'IPv6 hosts';
-      const [local, remote] = v6 ? [Address.parse('fd00::2'), Address.parse('fd00::1')] : [LOCAL, REMOTE];
+      const [local, remote] = v6
+        ? [Address.parse('fd00::2'), Address.parse('fd00::1')]
+        : [LOCAL, REMOTE];
       const { w0, w1, w2, w3 } = remote;
       const t = new Tuple(12_345);
       for (let i = 0; i < count; i++) {

@@ -1,4 +1,7 @@
-/** SEGMENT ARRIVES, RFC 9293 section 3.10.7, step by step: what each check lets through, what it answers, and where the processing of a segment ends. */
+/**
+ * SEGMENT ARRIVES, RFC 9293 section 3.10.7, step by step: what each check lets through, what it
+ * answers, and where the processing of a segment ends.
+ */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import { Segment } from '../../src/wire/tcp.js';
@@ -8,7 +11,10 @@ import { fill, Peer, type Sent, type Wire } from './peer.js';
 
 type Options = NonNullable<Parameters<typeof Peer.established>[0]>;
 
-/** How many segments have reached each step: SYN-SENT's own, then 1 (sequence number) to 8 (FIN); the third is obsolete. */
+/**
+ * How many segments have reached each step: SYN-SENT's own, then 1 (sequence number) to 8 (FIN);
+ * the third is obsolete.
+ */
 const steps = (s: Peer): number[] => [...s.env.counters.steps];
 /** Which steps a segment reaches. */
 function reached(s: Peer, w: Wire): number[] {
@@ -79,7 +85,9 @@ describe('SYN-SENT (3.10.7.3)', () => {
   it('the SYN,ACK is acknowledged at once when what waits for it cannot go: the window is shut', () => {
     const s = Peer.connect();
     s.write(10);
-    expect(s.send({ flags: 'S.', ack: 1, win: 0 })).toMatchObject([{ flags: '.', seq: 1, ack: 1, len: 0 }]);
+    expect(s.send({ flags: 'S.', ack: 1, win: 0 })).toMatchObject([
+      { flags: '.', seq: 1, ack: 1, len: 0 },
+    ]);
   });
 
   it('the window of a SYN,ACK is never scaled (RFC 7323 section 2.2)', () => {
@@ -144,7 +152,10 @@ describe('SYN-RECEIVED', () => {
       drops: ['tcpUnacceptable'],
     });
     expect(answer(s, { flags: 'S' })).toEqual({ sent: [], drops: ['tcpUnacceptable'] });
-    expect(s.env.counters).toMatchObject({ TcpExtTCPACKSkippedSynRecv: 1, TcpExtTCPACKSkippedSeq: 0 });
+    expect(s.env.counters).toMatchObject({
+      TcpExtTCPACKSkippedSynRecv: 1,
+      TcpExtTCPACKSkippedSeq: 0,
+    });
     expect(s.send({ flags: 'S' })).toEqual([]);
     rested(s);
     expect(s.send({ flags: 'S' })).toMatchObject([{ flags: 'S.' }]);
@@ -157,7 +168,10 @@ describe('SYN-RECEIVED', () => {
       { flags: 'S.', seq: -5, ack: 1 },
     ]) {
       const s = listening();
-      expect(answer(s, old)).toMatchObject({ sent: [{ flags: '.', seq: 1, ack: 1 }], drops: ['tcpUnacceptable'] });
+      expect(answer(s, old)).toMatchObject({
+        sent: [{ flags: '.', seq: 1, ack: 1 }],
+        drops: ['tcpUnacceptable'],
+      });
       expect(s.state).toBe('SYN-RECEIVED');
     }
   });
@@ -174,7 +188,10 @@ describe('SYN-RECEIVED', () => {
     const s = listening();
     s.send({ flags: '.', seq: 0, ack: 1 });
     expect(s.send({ flags: '.', seq: 0, ack: 1 })).toEqual([]);
-    expect(s.env.counters).toMatchObject({ TcpExtTCPACKSkippedSynRecv: 1, TcpExtTCPACKSkippedSeq: 0 });
+    expect(s.env.counters).toMatchObject({
+      TcpExtTCPACKSkippedSynRecv: 1,
+      TcpExtTCPACKSkippedSeq: 0,
+    });
   });
 
   it('a SYN in the window: a passive open goes back to LISTEN, an active one challenges it (RFC 5961 section 4.2)', () => {
@@ -196,9 +213,15 @@ describe('SYN-RECEIVED', () => {
 
   it("a simultaneous open's SYN,ACK counts by its ACK alone: a wrong one is reset, a right one acknowledged", () => {
     const s = simultaneous();
-    expect(answer(s, { flags: 'S.', ack: 2 })).toMatchObject({ sent: [{ flags: 'R', seq: 2 }], drops: ['tcpBadAck'] });
+    expect(answer(s, { flags: 'S.', ack: 2 })).toMatchObject({
+      sent: [{ flags: 'R', seq: 2 }],
+      drops: ['tcpBadAck'],
+    });
     expect(s.state).toBe('SYN-RECEIVED');
-    expect(answer(s, { flags: 'S.', ack: 1 })).toMatchObject({ sent: [{ flags: '.', seq: 1, ack: 1 }], drops: [] });
+    expect(answer(s, { flags: 'S.', ack: 1 })).toMatchObject({
+      sent: [{ flags: '.', seq: 1, ack: 1 }],
+      drops: [],
+    });
     expect(s.state).toBe('ESTABLISHED');
   });
 
@@ -274,21 +297,24 @@ describe('SYN-RECEIVED', () => {
   it.each([
     ['linux', 3 * SECOND],
     ['rfc', SECOND], // RFC 6298 2.1: nothing was lost
-  ] as const)('one that comes from a cookie has no sample: in profile %s RTO is %i us', (profile, rto) => {
-    const s = Peer.listen({ config: PROFILES[profile] });
-    const [syn, ack] = [new Segment(), new Segment()];
-    fill(syn, { flags: 'S', mss: 1460 }, s.peerIss, s.conn.iss);
-    fill(ack, ACK, s.peerIss, s.conn.iss);
-    s.conn.openFromCookie(syn, ack, s.now);
-    expect(s.state).toBe('ESTABLISHED');
-    s.write(1);
-    expect(s.conn.tcpInfo(s.now)).toMatchObject({
-      tcpi_rto: rto,
-      tcpi_segs_in: 2,
-      tcpi_segs_out: 1,
-      tcpi_delivered: 1,
-    });
-  });
+  ] as const)(
+    'one that comes from a cookie has no sample: in profile %s RTO is %i us',
+    (profile, rto) => {
+      const s = Peer.listen({ config: PROFILES[profile] });
+      const [syn, ack] = [new Segment(), new Segment()];
+      fill(syn, { flags: 'S', mss: 1460 }, s.peerIss, s.conn.iss);
+      fill(ack, ACK, s.peerIss, s.conn.iss);
+      s.conn.openFromCookie(syn, ack, s.now);
+      expect(s.state).toBe('ESTABLISHED');
+      s.write(1);
+      expect(s.conn.tcpInfo(s.now)).toMatchObject({
+        tcpi_rto: rto,
+        tcpi_segs_in: 2,
+        tcpi_segs_out: 1,
+        tcpi_delivered: 1,
+      });
+    },
+  );
 
   it('a paced connection has its rate from the start: twice cwnd in a round trip (Linux: tcp_pacing_ss_ratio)', () => {
     const s = Peer.listen({ config: { pacing: true } });
@@ -309,7 +335,9 @@ describe('first step: PAWS and the sequence number', () => {
     expect(reached(s, { ...ACK, len: 10, ts: [1000, 0] })).toEqual([]);
     expect(s.last).toMatchObject({ flags: '.', ack: 1 });
     expect([s.drops, s.env.counters.TcpExtPAWSEstab]).toEqual([['tcpPaws'], 1]);
-    expect(reached(s, { ...ACK, len: 10, ts: [1001, 0] }), 'the same one again').toEqual([1, 2, 4, 5, 6, 7, 8]);
+    expect(reached(s, { ...ACK, len: 10, ts: [1001, 0] }), 'the same one again').toEqual([
+      1, 2, 4, 5, 6, 7, 8,
+    ]);
   });
 
   it('without data its answer is throttled, and counted as such', () => {
@@ -353,9 +381,15 @@ describe('first step: PAWS and the sequence number', () => {
     const s = Peer.connect();
     s.send({ flags: 'S.', ack: 1 });
     const again = answer(s, { flags: 'S.', ack: 1 });
-    expect(again).toMatchObject({ sent: [{ flags: '.', seq: 1, ack: 1 }], drops: ['tcpSynChallenge'] });
+    expect(again).toMatchObject({
+      sent: [{ flags: '.', seq: 1, ack: 1 }],
+      drops: ['tcpSynChallenge'],
+    });
     expect(s.send({ flags: 'S.', ack: 1 }), 'once in half a second').toEqual([]);
-    expect(s.env.counters).toMatchObject({ TcpExtTCPACKSkippedChallenge: 1, TcpExtTCPACKSkippedSeq: 0 });
+    expect(s.env.counters).toMatchObject({
+      TcpExtTCPACKSkippedChallenge: 1,
+      TcpExtTCPACKSkippedSeq: 0,
+    });
   });
 
   it('a SYN that comes again after the handshake gets a challenge ACK, no SYN,ACK', () => {
@@ -440,7 +474,10 @@ describe('second step: RST', () => {
   it('the number before RCV.NXT is good only for one who sent a FIN', () => {
     const s = Peer.established();
     s.send({ ...ACK, len: 10 });
-    expect(answer(s, { flags: 'R', seq: 10 })).toEqual({ sent: [], drops: ['tcpRstOutsideWindow'] });
+    expect(answer(s, { flags: 'R', seq: 10 })).toEqual({
+      sent: [],
+      drops: ['tcpRstOutsideWindow'],
+    });
     expect(s.state).toBe('ESTABLISHED');
     s.send({ flags: 'F.', seq: 11, ack: 1 });
     expect(answer(s, { flags: 'R', seq: 10 }).drops).toEqual(['tcpRstOutsideWindow']);
@@ -452,7 +489,9 @@ describe('second step: RST', () => {
       const s = Peer.established({}, { sackOk });
       s.send({ ...ACK, seq: 101, len: 100 });
       const { drops } = answer(s, { flags: 'R', seq: 201 });
-      expect([s.state, drops]).toEqual(sackOk ? ['CLOSED', []] : ['ESTABLISHED', ['tcpRstChallenge']]);
+      expect([s.state, drops]).toEqual(
+        sackOk ? ['CLOSED', []] : ['ESTABLISHED', ['tcpRstChallenge']],
+      );
     }
   });
 
@@ -490,7 +529,12 @@ describe('fifth step: ACK', () => {
   function sent(o: Options = {}, syn: Partial<Wire> = {}): Peer {
     const s = Peer.established(o, syn);
     s.write(100);
-    s.send({ flags: '.', seq: 1, ack: 101, ...(syn.ts ? { ts: [syn.ts[0] + 1, s.last.ts![0]] } : {}) });
+    s.send({
+      flags: '.',
+      seq: 1,
+      ack: 101,
+      ...(syn.ts ? { ts: [syn.ts[0] + 1, s.last.ts![0]] } : {}),
+    });
     return rested(s);
   }
 
@@ -628,7 +672,10 @@ describe('seventh step: the text', () => {
   it('that is dropped for want of memory owes no duplicate: an ACK, and the peer sends it again', () => {
     const s = Peer.established({ config: { memory: { low: 0, pressure: 0, high: 0 } } });
     s.send({ ...ACK, len: 100 });
-    expect(answer(s, { ...ACK, seq: 101, len: 100 })).toMatchObject({ sent: [{ ack: 101 }], drops: ['tcpMemory'] });
+    expect(answer(s, { ...ACK, seq: 101, len: 100 })).toMatchObject({
+      sent: [{ ack: 101 }],
+      drops: ['tcpMemory'],
+    });
     expect(s.notes).not.toContain('duplicate-ack-owed');
     expect(s.env.counters.TcpExtTCPOFODrop).toBe(0);
   });
@@ -646,7 +693,11 @@ describe('seventh step: the text', () => {
     s.release();
     expect(reached(s, { flags: 'F.', seq: 1, ack: 2, len: 10 })).toEqual([1, 2, 4, 5, 6, 7]);
     expect(s.last).toMatchObject({ flags: 'R', seq: 2 });
-    expect([s.drops, s.conn.error, s.env.counters.TcpExtTCPAbortOnData]).toEqual([['tcpAfterClose'], null, 1]);
+    expect([s.drops, s.conn.error, s.env.counters.TcpExtTCPAbortOnData]).toEqual([
+      ['tcpAfterClose'],
+      null,
+      1,
+    ]);
   });
 
   it('but not data that had come before: the FIN behind it counts', () => {
@@ -739,7 +790,9 @@ describe('eighth step: the FIN', () => {
 
   it('out of order behind text: the segment owes one duplicate ACK, not two (RFC 5681 section 4.2)', () => {
     const s = Peer.established();
-    expect(s.send({ flags: 'F.', seq: 101, ack: 1, len: 10 })).toMatchObject([{ flags: '.', ack: 1 }]);
+    expect(s.send({ flags: 'F.', seq: 101, ack: 1, len: 10 })).toMatchObject([
+      { flags: '.', ack: 1 },
+    ]);
   });
 
   it('each out of order owes a duplicate ACK of its own, also in one batch (RFC 5681 section 4.2)', () => {
@@ -785,7 +838,11 @@ describe('eighth step: the FIN', () => {
     const fits = last(1000);
     expect([fits.state, fits.read()]).toEqual(['CLOSE-WAIT', 8000]);
     const over = last(1001);
-    expect([over.state, over.drops, over.read()]).toEqual(['ESTABLISHED', ['tcpBeyondWindow'], 8000]);
+    expect([over.state, over.drops, over.read()]).toEqual([
+      'ESTABLISHED',
+      ['tcpBeyondWindow'],
+      8000,
+    ]);
     over.send({ flags: '.', seq: 8001, ack: 1, len: 1 });
     expect([over.read(), over.state], 'it left no mark').toEqual([1, 'ESTABLISHED']);
   });

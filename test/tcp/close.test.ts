@@ -82,7 +82,9 @@ describe('closing', () => {
     const s = Peer.established();
     s.close();
     s.send({ flags: '.', seq: 1, ack: 2 });
-    expect(s.send({ flags: 'P.', seq: 1, ack: 2, len: 100 })).toMatchObject([{ flags: '.', ack: 101 }]);
+    expect(s.send({ flags: 'P.', seq: 1, ack: 2, len: 100 })).toMatchObject([
+      { flags: '.', ack: 101 },
+    ]);
     expect(s.read()).toBe(100);
   });
 
@@ -110,7 +112,9 @@ describe('closing', () => {
     s.conn.shutdown(s.now);
     expect(s.poll()).toEqual([]);
     expect(s.wait(SECOND)[0]).toMatchObject({ flags: '.', seq: 10, len: 0 });
-    expect(s.send({ flags: '.', seq: 1, ack: 11, win: 1 })).toMatchObject([{ flags: 'F.', seq: 11, len: 0 }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 11, win: 1 })).toMatchObject([
+      { flags: 'F.', seq: 11, len: 0 },
+    ]);
     s.send({ flags: '.', seq: 1, ack: 12, win: 0 });
     expect(s.state).toBe('FIN-WAIT-2');
     expect(s.wait(10 * SECOND)).toEqual([]);
@@ -122,8 +126,12 @@ describe('closing', () => {
     s.send({ flags: '.', seq: 1, ack: 11, win: 0 });
     s.conn.send(new Uint8Array(20));
     s.conn.shutdown(s.now);
-    expect(s.send({ flags: '.', seq: 1, ack: 11, win: 20 })).toMatchObject([{ flags: 'P.', seq: 11, len: 20 }]);
-    expect(s.send({ flags: '.', seq: 1, ack: 31, win: 20 })).toMatchObject([{ flags: 'F.', seq: 31, len: 0 }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 11, win: 20 })).toMatchObject([
+      { flags: 'P.', seq: 11, len: 20 },
+    ]);
+    expect(s.send({ flags: '.', seq: 1, ack: 31, win: 20 })).toMatchObject([
+      { flags: 'F.', seq: 31, len: 0 },
+    ]);
   });
 
   it('acknowledges a FIN that comes again', () => {
@@ -136,7 +144,9 @@ describe('closing', () => {
     const s = Peer.established();
     expect(s.send({ flags: 'F.', seq: 11, ack: 1 })).toMatchObject([{ flags: '.', ack: 1 }]);
     expect(s.state).toBe('ESTABLISHED');
-    expect(s.send({ flags: 'P.', seq: 1, ack: 1, len: 10 })).toMatchObject([{ flags: '.', ack: 12 }]);
+    expect(s.send({ flags: 'P.', seq: 1, ack: 1, len: 10 })).toMatchObject([
+      { flags: '.', ack: 12 },
+    ]);
     expect(s.state).toBe('CLOSE-WAIT');
   });
 
@@ -179,7 +189,9 @@ describe('a connection that nobody reads any more', () => {
     const s = Peer.established();
     expect(s.release()).toMatchObject([{ flags: 'F.' }]);
     s.send({ flags: '.', seq: 1, ack: 2 });
-    expect(s.send({ flags: 'P.', seq: 1, ack: 2, len: 10 })).toMatchObject([{ flags: 'R', seq: 2 }]);
+    expect(s.send({ flags: 'P.', seq: 1, ack: 2, len: 10 })).toMatchObject([
+      { flags: 'R', seq: 2 },
+    ]);
     expect(s.state).toBe('CLOSED');
   });
 

@@ -1,10 +1,15 @@
-/** Explicit congestion notification, RFC 3168: the handshake, the receiver's echo, the sender's answer. */
+/**
+ * Explicit congestion notification, RFC 3168: the handshake, the receiver's echo, the sender's
+ * answer.
+ */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import { Ecn } from '../../src/wire/tcp.js';
 import { Peer, type PeerOptions, type Wire } from './peer.js';
 
-/** A passive connection that agreed on ECN, its quick ACKs used up, so that ACKs are delayed again. */
+/**
+ * A passive connection that agreed on ECN, its quick ACKs used up, so that ACKs are delayed again.
+ */
 function agreed(o: PeerOptions = {}, syn: Partial<Wire> = {}): Peer {
   const s = Peer.listen(o);
   s.send({ flags: 'SEW', mss: 1460, ...syn });
@@ -40,15 +45,18 @@ describe('the handshake (RFC 3168 section 6.1.1)', () => {
     [0, 'SEWA', Ecn.notEct, 'S.'],
     // Something rewrites the field on the way.
     [2, 'SEW', Ecn.ect0, 'S.'],
-  ] as const)('SHLD-8: tcp_ecn=%i: %s with ECN field %i is answered by %s', (ecn, flags, field, answer) => {
-    const s = Peer.listen({ config: { ecn } });
-    const [synAck] = s.send({ flags, mss: 1460, ecn: field });
-    expect(synAck).toMatchObject({ flags: answer });
-    expect(synAck!.ecn, 'a SYN,ACK is never ECT').toBeUndefined();
-    s.send({ flags: '.', seq: 1, ack: 1 });
-    const [first] = s.write(100);
-    expect(first!.ecn).toBe(answer === 'SE.' ? Ecn.ect0 : undefined);
-  });
+  ] as const)(
+    'SHLD-8: tcp_ecn=%i: %s with ECN field %i is answered by %s',
+    (ecn, flags, field, answer) => {
+      const s = Peer.listen({ config: { ecn } });
+      const [synAck] = s.send({ flags, mss: 1460, ecn: field });
+      expect(synAck).toMatchObject({ flags: answer });
+      expect(synAck!.ecn, 'a SYN,ACK is never ECT').toBeUndefined();
+      s.send({ flags: '.', seq: 1, ack: 1 });
+      const [first] = s.write(100);
+      expect(first!.ecn).toBe(answer === 'SE.' ? Ecn.ect0 : undefined);
+    },
+  );
 
   it('a SYN,ACK that is sent again still says so', () => {
     const s = Peer.listen();
@@ -63,15 +71,18 @@ describe('the handshake (RFC 3168 section 6.1.1)', () => {
     [1, 'SEW', 'SEW.', false],
     [2, 'S', 'SE.', false],
     [0, 'S', 'SE.', false],
-  ] as const)('SHLD-8: tcp_ecn=%i: our SYN is %s, and %s agrees: %s', (ecn, syn, synAck, agrees) => {
-    const s = Peer.connect({ config: { ecn } });
-    expect(s.last).toMatchObject({ flags: syn });
-    expect(s.last.ecn).toBeUndefined();
-    const [ack] = s.send({ flags: synAck, ack: 1, mss: 1460 });
-    expect(ack).toMatchObject({ flags: '.' });
-    expect(ack!.ecn, 'nor is the ACK').toBeUndefined();
-    expect(s.write(100)[0]!.ecn).toBe(agrees ? Ecn.ect0 : undefined);
-  });
+  ] as const)(
+    'SHLD-8: tcp_ecn=%i: our SYN is %s, and %s agrees: %s',
+    (ecn, syn, synAck, agrees) => {
+      const s = Peer.connect({ config: { ecn } });
+      expect(s.last).toMatchObject({ flags: syn });
+      expect(s.last.ecn).toBeUndefined();
+      const [ack] = s.send({ flags: synAck, ack: 1, mss: 1460 });
+      expect(ack).toMatchObject({ flags: '.' });
+      expect(ack!.ecn, 'nor is the ACK').toBeUndefined();
+      expect(s.write(100)[0]!.ecn).toBe(agrees ? Ecn.ect0 : undefined);
+    },
+  );
 
   it('a SYN that got no answer is sent again without asking (tcp_ecn_fallback)', () => {
     const s = Peer.connect({ config: { ecn: 1 } });
@@ -106,7 +117,9 @@ describe('the receiver (RFC 3168 section 6.1.3)', () => {
     // Duplicate ACKs and data of our own carry it as well.
     expect(s.send(data(23, { ecn: Ecn.ect0 }))).toMatchObject([{ flags: 'E.', ack: 22_001 }]);
     expect(s.write(100)).toMatchObject([{ flags: 'PE.' }]);
-    expect(s.send(data(22, { flags: 'W.', ack: 101, ecn: Ecn.ect0 }))).toMatchObject([{ flags: '.', ack: 24_001 }]);
+    expect(s.send(data(22, { flags: 'W.', ack: 101, ecn: Ecn.ect0 }))).toMatchObject([
+      { flags: '.', ack: 24_001 },
+    ]);
     expect(s.notes.filter((n) => n.startsWith('ecn'))).toEqual(['ecn-marked', 'ecn-answered']);
   });
 
@@ -149,14 +162,21 @@ describe('the sender (RFC 3168 section 6.1.2)', () => {
     expect(s.got.slice(-10).map((x) => [x.len, x.ecn, x.flags.includes('W')])).toEqual(
       Array.from({ length: 10 }, () => [1460, Ecn.ect0, false]),
     );
-    // All that the window held then may bring more of the same. PRR brings the window down while the ACKs come.
+    // All that the window held then may bring more of the same. PRR brings the window down while
+    // the ACKs come.
     let out = [] as Wire[];
-    for (let n = 2; n <= 10; n += 2) out = out.concat(s.send({ flags: 'E.', seq: 1, ack: 1 + n * 1460 }));
+    for (let n = 2; n <= 10; n += 2)
+      out = out.concat(s.send({ flags: 'E.', seq: 1, ack: 1 + n * 1460 }));
     expect(s.conn.snd.congestion.cwnd).toBeLessThanOrEqual(0.7 * before);
     expect(s.env.counters.TcpExtTCPDeliveredCE).toBe(10);
     expect(out.filter((x) => x.flags.includes('W'))).toHaveLength(1);
     const first = out.find((x) => (x.len ?? 0) > 0);
-    expect(first, 'the first new data').toMatchObject({ flags: 'W.', seq: 1 + 10 * 1460, len: 1460, ecn: Ecn.ect0 });
+    expect(first, 'the first new data').toMatchObject({
+      flags: 'W.',
+      seq: 1 + 10 * 1460,
+      len: 1460,
+      ecn: Ecn.ect0,
+    });
     expect(s.notes.filter((n) => n === 'ecn-reduced')).toHaveLength(1);
     // A mark from the next window reduces again.
     for (let n = 11; n <= 13; n++) s.send({ flags: 'E.', seq: 1, ack: 1 + n * 1460 });

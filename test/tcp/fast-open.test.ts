@@ -1,7 +1,12 @@
 /** Fast Open (RFC 7413), one connection of it: what goes with the SYN, and what becomes of it. */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
-import { FastOpen, FastOpenFailure, type FastOpenMemory, type FastOpenOutcome } from '../../src/tcp/fast-open.js';
+import {
+  FastOpen,
+  FastOpenFailure,
+  type FastOpenMemory,
+  type FastOpenOutcome,
+} from '../../src/tcp/fast-open.js';
 import { CaState } from '../../src/tcp/congestion/ack-sample.js';
 import { pattern, Peer, type PeerOptions, type Wire } from './peer.js';
 
@@ -34,7 +39,13 @@ interface ClientOptions extends PeerOptions {
 function client(o: ClientOptions = {}): { s: Peer; notes: Notes } {
   const notes = new Notes();
   const { cookie = COOKIE, mostSynData = 1420, write = 1000, afterPause = false, ...rest } = o;
-  const fastOpen = new FastOpen({ cookie, experimental: false, mostSynData, memory: notes, afterPause });
+  const fastOpen = new FastOpen({
+    cookie,
+    experimental: false,
+    mostSynData,
+    memory: notes,
+    afterPause,
+  });
   return { s: Peer.connect({ fastOpen, early: pattern(write), ...rest }), notes };
 }
 
@@ -43,10 +54,15 @@ describe('the client', () => {
     const { s, notes } = client();
     expect(s.got).toMatchObject([{ flags: 'S', seq: 0, len: 1000, cookie: [...COOKIE] }]);
     expect(s.got[0]!.data).toEqual(pattern(1000));
-    expect(s.send({ flags: 'S.', ack: 1001, mss: 1200 })).toMatchObject([{ flags: '.', seq: 1001, len: 0 }]);
+    expect(s.send({ flags: 'S.', ack: 1001, mss: 1200 })).toMatchObject([
+      { flags: '.', seq: 1001, len: 0 },
+    ]);
     expect(s.state).toBe('ESTABLISHED');
     expect(s.takeEvents()).toContain('acked');
-    expect(s.env.counters).toMatchObject({ TcpExtTCPFastOpenActive: 1, TcpExtTCPFastOpenActiveFail: 0 });
+    expect(s.env.counters).toMatchObject({
+      TcpExtTCPFastOpenActive: 1,
+      TcpExtTCPFastOpenActiveFail: 0,
+    });
     expect(notes.outcomes).toMatchObject([{ mss: 1200, cookie: null, synLost: false }]);
     expect(s.conn.stats).toMatchObject({ bytesSent: 1000, bytesAcked: 1001, retransmissions: 0 });
   });
@@ -66,7 +82,10 @@ describe('the client', () => {
       { seq: 1001, len: 400 },
     ]);
     expect(s.conn.snd.congestion.cwnd).toBe(10);
-    expect(s.env.counters).toMatchObject({ TcpExtTCPFastOpenActive: 0, TcpExtTCPFastOpenActiveFail: 1 });
+    expect(s.env.counters).toMatchObject({
+      TcpExtTCPFastOpenActive: 0,
+      TcpExtTCPFastOpenActiveFail: 1,
+    });
     expect(s.notes).toContain('fast-open-refused');
     expect(notes.outcomes).toMatchObject([{ mss: 1000, cookie: Uint8Array.of(9, 9, 9, 9) }]);
     s.send({ flags: '.', seq: 1, ack: 1401 });
@@ -89,7 +108,10 @@ describe('the client', () => {
     const out = s.send({ flags: 'S.', ack: 1, mss: 1460 });
     // As Linux, with PSH: it was a write of its own.
     expect(out.filter((x) => x.len > 0)).toMatchObject([{ seq: 1, len: 1000, flags: 'P.' }]);
-    expect(s.conn.fastOpen).toMatchObject({ failure: FastOpenFailure.synAgain, synDataAcked: false });
+    expect(s.conn.fastOpen).toMatchObject({
+      failure: FastOpenFailure.synAgain,
+      synDataAcked: false,
+    });
     expect(notes.outcomes).toMatchObject([{ synLost: true }]);
   });
 
@@ -99,7 +121,10 @@ describe('the client', () => {
     const out = s.send({ flags: 'S.', ack: 1, mss: 1460, cookie: [...COOKIE] });
     expect(out).toMatchObject([{ flags: 'P.', seq: 1, len: 1000 }]);
     expect(notes.outcomes).toMatchObject([{ cookie: COOKIE, notGranted: false }]);
-    expect(s.env.counters).toMatchObject({ TcpExtTCPFastOpenActive: 0, TcpExtTCPFastOpenActiveFail: 0 });
+    expect(s.env.counters).toMatchObject({
+      TcpExtTCPFastOpenActive: 0,
+      TcpExtTCPFastOpenActiveFail: 0,
+    });
   });
 
   it('notes that it got none, and takes none that it did not ask for', () => {
@@ -127,14 +152,40 @@ describe('the client', () => {
     expect(plain.notes.blackholes).toBe(0);
   });
 
-  it.each<[string, ClientOptions, number, Partial<Wire>, { synLost: boolean; notGranted: boolean }]>([
+  it.each<
+    [string, ClientOptions, number, Partial<Wire>, { synLost: boolean; notGranted: boolean }]
+  >([
     ['at once, of the SYN alone', {}, 0, {}, { synLost: false, notGranted: false }],
     ['of the second SYN', {}, SECOND, {}, { synLost: true, notGranted: false }],
-    ['of the second SYN, with a cookie', {}, SECOND, { cookie: [1, 2, 3, 4] }, { synLost: false, notGranted: false }],
+    [
+      'of the second SYN, with a cookie',
+      {},
+      SECOND,
+      { cookie: [1, 2, 3, 4] },
+      { synLost: false, notGranted: false },
+    ],
     ['of data, late', {}, SECOND, { ack: 1001 }, { synLost: false, notGranted: false }],
-    ['of the second SYN, without option', { cookie: null }, SECOND, {}, { synLost: false, notGranted: false }],
-    ['without cookie', { cookie: NO_COOKIE, mostSynData: 0 }, 0, {}, { synLost: false, notGranted: true }],
-    ['without, late', { cookie: NO_COOKIE, mostSynData: 0 }, SECOND, {}, { synLost: false, notGranted: false }],
+    [
+      'of the second SYN, without option',
+      { cookie: null },
+      SECOND,
+      {},
+      { synLost: false, notGranted: false },
+    ],
+    [
+      'without cookie',
+      { cookie: NO_COOKIE, mostSynData: 0 },
+      0,
+      {},
+      { synLost: false, notGranted: true },
+    ],
+    [
+      'without, late',
+      { cookie: NO_COOKIE, mostSynData: 0 },
+      SECOND,
+      {},
+      { synLost: false, notGranted: false },
+    ],
     ['not asked', { cookie: null, mostSynData: 0 }, 0, {}, { synLost: false, notGranted: false }],
   ])('what a SYN,ACK says of the path and the server: %s', (_, o, late, synAck, expected) => {
     const { s, notes } = client(o);
@@ -153,7 +204,9 @@ describe('the client', () => {
 
   it('acknowledges a FIN on the SYN,ACK at once, but for one that answers the data of the SYN', () => {
     const plain = client({ mostSynData: 0, write: 0 });
-    expect(plain.s.send({ flags: 'SF.', ack: 1, mss: 1460 })).toMatchObject([{ flags: '.', ack: 2 }]);
+    expect(plain.s.send({ flags: 'SF.', ack: 1, mss: 1460 })).toMatchObject([
+      { flags: '.', ack: 2 },
+    ]);
     const answered = client();
     expect(answered.s.send({ flags: 'SF.', ack: 1001, mss: 1460 })).toEqual([]);
     expect(answered.s.wait(200 * MILLISECOND)).toMatchObject([{ flags: '.', ack: 2 }]);
@@ -177,11 +230,16 @@ describe('the client', () => {
 
 describe('the server', () => {
   const accepting = (o: PeerOptions = {}): Peer =>
-    Peer.listen({ fastOpen: new FastOpen({ cookie: null, experimental: false, accepted: true }), ...o });
+    Peer.listen({
+      fastOpen: new FastOpen({ cookie: null, experimental: false, accepted: true }),
+      ...o,
+    });
 
   it('delivers the data of a SYN that it takes, and acknowledges it with the SYN,ACK', () => {
     const s = accepting();
-    expect(s.send({ flags: 'S', mss: 1460, len: 500 })).toMatchObject([{ flags: 'S.', seq: 0, ack: 501, len: 0 }]);
+    expect(s.send({ flags: 'S', mss: 1460, len: 500 })).toMatchObject([
+      { flags: 'S.', seq: 0, ack: 501, len: 0 },
+    ]);
     expect(s.state).toBe('SYN-RECEIVED');
     expect(s.takeEvents()).toEqual(['readable']);
     expect(s.read()).toBe(500);
@@ -269,7 +327,10 @@ describe('the server', () => {
 
 describe("the server's data before the handshake ends, and the SYN,ACK's timer", () => {
   const early = (o: PeerOptions = {}, syn: Partial<Wire> = {}): Peer => {
-    const s = Peer.listen({ fastOpen: new FastOpen({ cookie: null, experimental: false, accepted: true }), ...o });
+    const s = Peer.listen({
+      fastOpen: new FastOpen({ cookie: null, experimental: false, accepted: true }),
+      ...o,
+    });
     s.send({ flags: 'S', mss: 1000, len: 100, sackOk: true, ...syn });
     return s;
   };
@@ -310,7 +371,9 @@ describe("the server's data before the handshake ends, and the SYN,ACK's timer",
 
   it('the third timeout does not reduce the window again', () => {
     const s = early();
-    const ssthresh = [1, 2, 4, 8].map((wait) => (s.wait(wait * SECOND), s.conn.snd.congestion.ssthresh));
+    const ssthresh = [1, 2, 4, 8].map(
+      (wait) => (s.wait(wait * SECOND), s.conn.snd.congestion.ssthresh),
+    );
     expect(ssthresh).toEqual([Infinity, 7, 7, 7]);
   });
 
@@ -452,7 +515,10 @@ describe('what swallows a connection of Fast Open (tcp_fastopen_blackhole_timeou
       s.close();
       if (end === 'with a RST') s.send({ flags: 'R.', seq: data ? 101 : 1, ack: 1002 });
       else s.send({ flags: 'F.', seq: data ? 101 : 1, ack: 1002 });
-      expect([s.state, notes.successes]).toEqual([end === 'with a RST' ? 'CLOSED' : 'TIME-WAIT', n]);
+      expect([s.state, notes.successes]).toEqual([
+        end === 'with a RST' ? 'CLOSED' : 'TIME-WAIT',
+        n,
+      ]);
     },
   );
 });

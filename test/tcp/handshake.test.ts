@@ -11,7 +11,15 @@ describe('passive open', () => {
   it('answers a SYN with SYN,ACK and its options, and is established by the ACK', () => {
     const s = Peer.listen(megabyte);
     const [synAck] = s.send({ flags: 'S', mss: 1400, sackOk: true, ts: [1000, 0], wscale: 7 });
-    expect(synAck).toMatchObject({ flags: 'S.', seq: 0, ack: 1, mss: 1460, sackOk: true, wscale: 5, win: 65_535 });
+    expect(synAck).toMatchObject({
+      flags: 'S.',
+      seq: 0,
+      ack: 1,
+      mss: 1460,
+      sackOk: true,
+      wscale: 5,
+      win: 65_535,
+    });
     expect(synAck!.ts![1]).toBe(1000);
     expect(s.state).toBe('SYN-RECEIVED');
     expect(s.send({ flags: '.', seq: 1, ack: 1, ts: [1001, synAck!.ts![0]] })).toEqual([]);
@@ -76,9 +84,18 @@ describe('passive open', () => {
 describe('active open', () => {
   it('sends SYN with all options, then ACK', () => {
     const s = Peer.connect(megabyte);
-    expect(s.got).toMatchObject([{ flags: 'S', seq: 0, mss: 1460, sackOk: true, wscale: 5, win: 65_535 }]);
+    expect(s.got).toMatchObject([
+      { flags: 'S', seq: 0, mss: 1460, sackOk: true, wscale: 5, win: 65_535 },
+    ]);
     expect(s.got[0]!.ts![1]).toBe(0);
-    const answer = s.send({ flags: 'S.', ack: 1, mss: 1460, sackOk: true, wscale: 7, ts: [5, s.got[0]!.ts![0]] });
+    const answer = s.send({
+      flags: 'S.',
+      ack: 1,
+      mss: 1460,
+      sackOk: true,
+      wscale: 7,
+      ts: [5, s.got[0]!.ts![0]],
+    });
     expect(answer).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
     expect(s.state).toBe('ESTABLISHED');
   });
@@ -96,7 +113,8 @@ describe('active open', () => {
 
   it('answers an ACK of something that it never sent with RST at that number', () => {
     const s = Peer.connect();
-    for (const ack of [0, 2]) expect(s.send({ flags: 'S.', ack })).toMatchObject([{ flags: 'R', seq: ack }]);
+    for (const ack of [0, 2])
+      expect(s.send({ flags: 'S.', ack })).toMatchObject([{ flags: 'R', seq: ack }]);
     expect(s.state).toBe('SYN-SENT');
   });
 
@@ -115,7 +133,9 @@ describe('active open', () => {
     const s = Peer.connect();
     const start = s.now;
     s.wait(10 * MINUTE);
-    expect(s.got.map((x) => (x.at - start) / SECOND)).toEqual([0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67]);
+    expect(s.got.map((x) => (x.at - start) / SECOND)).toEqual([
+      0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67,
+    ]);
     expect(s.conn.error).toBe('ETIMEDOUT');
     const gaveUp = s.transitions.find((line) => line.includes('-> CLOSED'))!;
     expect((Number(gaveUp.split(' ')[0]) - start) / SECOND).toBe(131);
@@ -126,7 +146,11 @@ describe('active open', () => {
     s.wait(7 * SECOND - 1); // timeouts at 1 and 3 s
     expect(s.takeEvents()).toEqual([]);
     s.wait(1);
-    expect([s.takeEvents(), s.conn.softError, s.state]).toEqual([['softError'], 'ETIMEDOUT', 'SYN-SENT']);
+    expect([s.takeEvents(), s.conn.softError, s.state]).toEqual([
+      ['softError'],
+      'ETIMEDOUT',
+      'SYN-SENT',
+    ]);
     s.send({ flags: 'S.', ack: 1, mss: 1460 });
     expect([s.state, s.takeEvents()]).toEqual(['ESTABLISHED', ['established']]);
   });
@@ -167,7 +191,9 @@ describe('active open', () => {
     const synAck = s.send({ flags: 'S', mss: 1460 });
     expect(synAck).toMatchObject([{ flags: 'S.', seq: 0, ack: 1 }]);
     expect(s.state).toBe('SYN-RECEIVED');
-    expect(s.send({ flags: 'S.', seq: 0, ack: 1, win: 1000 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
+    expect(s.send({ flags: 'S.', seq: 0, ack: 1, win: 1000 })).toMatchObject([
+      { flags: '.', seq: 1, ack: 1 },
+    ]);
     expect(s.state).toBe('ESTABLISHED');
     expect(s.conn.snd.wnd).toBe(1000);
   });

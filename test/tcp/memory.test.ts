@@ -42,7 +42,11 @@ describe('the memory of a stack (tcp_mem)', () => {
     const poor = new MemoryShare(all, 4096, 4096);
     rich.settle(82_000);
     poor.settle(5000);
-    expect([rich.mayReceive(1000), poor.mayReceive(1000), poor.maySend(1000)]).toEqual([false, true, true]);
+    expect([rich.mayReceive(1000), poor.mayReceive(1000), poor.maySend(1000)]).toEqual([
+      false,
+      true,
+      true,
+    ]);
     expect(poor.mayReceive(20_000), 'beyond the hard limit').toBe(false);
   });
 
@@ -112,12 +116,16 @@ describe('the memory of a stack (tcp_mem)', () => {
         at: fc.integer({ min: 0, max: 40 }),
         len: fc.integer({ min: 1, max: 1460 }),
       }),
-      fc.record({ what: fc.constantFrom('read' as const, 'write' as const, 'ack' as const, 'wait' as const) }),
+      fc.record({
+        what: fc.constantFrom('read' as const, 'write' as const, 'ack' as const, 'wait' as const),
+      }),
     );
     const end = fc.constantFrom('reset', 'release', 'abort', 'fin');
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), end, (steps, how) => {
-        const s = Peer.established({ config: { memory: { low: 5000, pressure: 10_000, high: 20_000 } } });
+        const s = Peer.established({
+          config: { memory: { low: 5000, pressure: 10_000, high: 20_000 } },
+        });
         const ack = (): number => (s.conn.snd.nxt - s.conn.iss) | 0;
         for (const x of steps) {
           if (x.what === 'data') s.send({ flags: '.', seq: 1 + 500 * x.at, ack: 1, len: x.len });
@@ -127,7 +135,8 @@ describe('the memory of a stack (tcp_mem)', () => {
           else s.wait(50 * MILLISECOND);
         }
         if (how === 'reset') s.send({ flags: 'R', seq: (s.conn.rcv.nxt - (s.peerIss | 0)) | 0 });
-        else if (how === 'fin') s.send({ flags: 'F.', seq: (s.conn.rcv.nxt - (s.peerIss | 0)) | 0, ack: ack() });
+        else if (how === 'fin')
+          s.send({ flags: 'F.', seq: (s.conn.rcv.nxt - (s.peerIss | 0)) | 0, ack: ack() });
         if (how === 'abort') s.abort();
         else s.release();
         if (s.state !== 'CLOSED') s.abort();
@@ -139,7 +148,10 @@ describe('the memory of a stack (tcp_mem)', () => {
 
   it('a transfer both ways arrives with hardly any memory, and leaves none behind', () => {
     const h = new Hosts({
-      config: { memory: { low: 20_000, pressure: 30_000, high: 40_000 }, congestionControl: 'reno' },
+      config: {
+        memory: { low: 20_000, pressure: 30_000, high: 40_000 },
+        congestionControl: 'reno',
+      },
     });
     const x = exchange(h, 300_000, 300_000);
     h.settle();

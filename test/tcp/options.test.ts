@@ -190,7 +190,8 @@ describe('TCP_MAXSEG', () => {
 
   it('refuses what Linux refuses', () => {
     const { conn } = Peer.listen();
-    for (const bad of [-1, 1, 87, 32_768, NaN]) expect(() => conn.setMaxSegment(bad)).toThrow(RangeError);
+    for (const bad of [-1, 1, 87, 32_768, NaN])
+      expect(() => conn.setMaxSegment(bad)).toThrow(RangeError);
     for (const good of [0, 88, 32_767]) conn.setMaxSegment(good);
   });
 });
@@ -229,7 +230,9 @@ describe('SO_LINGER and TCP_LINGER2', () => {
     const s = far();
     s.conn.setLinger2(-1);
     s.release();
-    expect(s.send({ flags: '.', seq: 1, ack: 2, win: 257 })).toMatchObject([{ flags: 'R', seq: 2 }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 2, win: 257 })).toMatchObject([
+      { flags: 'R', seq: 2 },
+    ]);
     expect([s.state, s.env.counters.TcpExtTCPAbortOnLinger]).toEqual(['CLOSED', 1]);
   });
 });
@@ -306,6 +309,8 @@ describe('TCP_WINDOW_CLAMP and SO_RCVBUF', () => {
     const s = Peer.listen();
     s.conn.setReceiveBuffer(20_000);
     expect(s.conn.receiveBuffer).toBe(40_000);
-    expect(s.send({ flags: 'S', mss: 1000, wscale: 7 })).toMatchObject([{ win: 18_980, wscale: 0 }]);
+    expect(s.send({ flags: 'S', mss: 1000, wscale: 7 })).toMatchObject([
+      { win: 18_980, wscale: 0 },
+    ]);
   });
 });

@@ -1,4 +1,7 @@
-/** What is sent after a pause (RFC 5681 section 4.1), and what counts as one; packet scripts of test/scripts/persist have the rest. */
+/**
+ * What is sent after a pause (RFC 5681 section 4.1), and what counts as one; packet scripts of
+ * test/scripts/persist have the rest.
+ */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND, type Micros } from '../../src/base/time.js';
 import { pacingRateOf } from '../../src/tcp/send/pacing.js';
@@ -16,7 +19,10 @@ function opened(o: PeerOptions = {}, win = 60_000): Peer {
   return s;
 }
 const ack = (n: number, win = 60_000): Wire => ({ flags: '.', seq: 1, ack: n, win });
-/** Of a cwnd of 40 that was not used for an RTO: halfway to the initial window (cwnd-usage.ts). A restart leaves less. */
+/**
+ * Of a cwnd of 40 that was not used for an RTO: halfway to the initial window (cwnd-usage.ts). A
+ * restart leaves less.
+ */
 const UNUSED = 25;
 const cwnd = (s: Peer): number => s.conn.snd.congestion.cwnd;
 
@@ -28,22 +34,25 @@ describe('cwnd after a pause', () => {
     expect(cwnd(s)).toBe(10);
   });
 
-  it.each(['copied', 'lent'] as const)('a write (%s) into an empty queue asks, also below a shut window', (how) => {
-    const s = opened({}, 0);
-    const write = (): void => {
-      if (how === 'lent') expect(s.conn.sendZeroCopy(pattern(500))).toBe(true);
-      else s.conn.send(pattern(500));
-      s.poll();
-    };
-    s.wait(5 * SECOND);
-    write();
-    expect(cwnd(s)).toBe(10);
-    // What waits already: the window was shut, and says nothing of the path.
-    s.conn.snd.congestion.cwnd = 40;
-    s.wait(5 * SECOND);
-    write();
-    expect(cwnd(s)).toBe(40);
-  });
+  it.each(['copied', 'lent'] as const)(
+    'a write (%s) into an empty queue asks, also below a shut window',
+    (how) => {
+      const s = opened({}, 0);
+      const write = (): void => {
+        if (how === 'lent') expect(s.conn.sendZeroCopy(pattern(500))).toBe(true);
+        else s.conn.send(pattern(500));
+        s.poll();
+      };
+      s.wait(5 * SECOND);
+      write();
+      expect(cwnd(s)).toBe(10);
+      // What waits already: the window was shut, and says nothing of the path.
+      s.conn.snd.congestion.cwnd = 40;
+      s.wait(5 * SECOND);
+      write();
+      expect(cwnd(s)).toBe(40);
+    },
+  );
 
   it('a new window that finds nothing to send asks nothing', () => {
     const s = opened();

@@ -8,7 +8,8 @@
  *     s.send({ flags: '.', ack: 1 });
  *     s.wait(SECOND);                            // fires every timer on the way
  *
- * A peer keeps the steps that were played. When a test fails, the message ends with them (steps.ts).
+ * A peer keeps the steps that were played. When a test fails, the message ends with them
+ * (steps.ts).
  */
 import { expect } from 'vitest';
 import { SeededRandom } from '../../src/base/random.js';
@@ -76,7 +77,9 @@ export interface PeerOptions {
   gsoBytes?: number;
   now?: Micros;
   seed?: number;
-  /** What the connection has to do with Fast Open, and what its user writes before the SYN goes out. */
+  /**
+   * What the connection has to do with Fast Open, and what its user writes before the SYN goes out.
+   */
   fastOpen?: FastOpen;
   early?: Uint8Array;
 }
@@ -176,7 +179,13 @@ export class Peer {
   static established(o: PeerOptions = {}, syn: Partial<Wire> = {}, win = 65_535): Peer {
     const s = Peer.listen(o);
     s.send({ flags: 'S', mss: 1460, ...syn });
-    s.send({ flags: '.', seq: 1, ack: 1, win, ...(syn.ts ? { ts: [syn.ts[0] + 1, s.last.ts![0]] } : {}) });
+    s.send({
+      flags: '.',
+      seq: 1,
+      ack: 1,
+      win,
+      ...(syn.ts ? { ts: [syn.ts[0] + 1, s.last.ts![0]] } : {}),
+    });
     expect(s.state).toBe('ESTABLISHED');
     s.takeEvents();
     return s;
@@ -206,7 +215,8 @@ export class Peer {
     this.step(`< ${describe(w)}`);
     const seg = this.seg;
     fill(seg, w, this.peerIss, this.conn.iss);
-    if (this.conn.state === State.closed && /^S[EWA]*$/.test(w.flags)) this.conn.openPassive(seg, this.now);
+    if (this.conn.state === State.closed && /^S[EWA]*$/.test(w.flags))
+      this.conn.openPassive(seg, this.now);
     else this.conn.onSegment(seg, this.now);
     this.check();
   }
@@ -281,7 +291,9 @@ export class Peer {
 
   /** Names of the events since the last call. */
   takeEvents(): string[] {
-    const names = Object.entries(TcpEvent).flatMap(([name, bit]) => (this.events & bit ? [name] : []));
+    const names = Object.entries(TcpEvent).flatMap(([name, bit]) =>
+      this.events & bit ? [name] : [],
+    );
     this.events = 0;
     return names;
   }

@@ -1,4 +1,7 @@
-/** TCP_INFO: the struct's table, and what tells of states that a packet script reaches only with difficulty. */
+/**
+ * TCP_INFO: the struct's table, and what tells of states that a packet script reaches only with
+ * difficulty.
+ */
 import { describe, expect, it } from 'vitest';
 import { TCP_INFO_FIELDS } from '../../src/tcp/tcp-info.js';
 import { SECOND } from '../../src/base/time.js';

@@ -1,7 +1,15 @@
-/** What a segment does in TIME-WAIT (RFC 9293 section 3.10.7.4, RFC 6191, RFC 7323): of the record alone, without a stack. */
+/**
+ * What a segment does in TIME-WAIT (RFC 9293 section 3.10.7.4, RFC 6191, RFC 7323): of the record
+ * alone, without a stack.
+ */
 import { describe, expect, it } from 'vitest';
 import { PROFILES, type ProfileName, type TcpConfig } from '../../src/tcp/config.js';
-import { arrivesInTimeWait, TimeWait, timeWaitAck, TimeWaitRecord } from '../../src/tcp/time-wait.js';
+import {
+  arrivesInTimeWait,
+  TimeWait,
+  timeWaitAck,
+  TimeWaitRecord,
+} from '../../src/tcp/time-wait.js';
 import { Segment } from '../../src/wire/tcp.js';
 import { fill, type Wire } from './peer.js';
 
@@ -10,11 +18,22 @@ type Verdict = keyof typeof TimeWait;
 /** SND.NXT 2 and RCV.NXT 101 of both ISSs, which are 0. */
 function record(timestamps: boolean, tsRecent = 1000): TimeWaitRecord {
   const r = new TimeWaitRecord();
-  Object.assign(r, { sndNxt: 2, rcvNxt: 101, wnd: 500, timestamps, tsRecent: timestamps ? tsRecent : 0, tsOffset: 7 });
+  Object.assign(r, {
+    sndNxt: 2,
+    rcvNxt: 101,
+    wnd: 500,
+    timestamps,
+    tsRecent: timestamps ? tsRecent : 0,
+    tsOffset: 7,
+  });
   return r;
 }
 
-function verdict(r: TimeWaitRecord, w: Partial<Wire>, o: Partial<TcpConfig> & { profile?: ProfileName } = {}): Verdict {
+function verdict(
+  r: TimeWaitRecord,
+  w: Partial<Wire>,
+  o: Partial<TcpConfig> & { profile?: ProfileName } = {},
+): Verdict {
   const seg = new Segment();
   fill(seg, { flags: '.', seq: 101, ...w }, 0, 0);
   const value = arrivesInTimeWait(r, seg, { ...PROFILES[o.profile ?? 'linux'], ...o });
@@ -34,7 +53,8 @@ describe('an ACK, text or FIN', () => {
   ])('%s', (_, w, expected) => {
     expect(verdict(plain(), w)).toBe(expected);
     expect(verdict(plain(), w, strict)).toBe(expected);
-    for (const o of [{}, strict]) expect(verdict(agreed(), { ...w, ts: [1000, 0] }, o)).toBe(expected);
+    for (const o of [{}, strict])
+      expect(verdict(agreed(), { ...w, ts: [1000, 0] }, o)).toBe(expected);
   });
 
   it('with an old timestamp is acknowledged (RFC 7323 section 5.3)', () => {
@@ -94,7 +114,12 @@ describe('a SYN (RFC 9293 MAY-2, RFC 6191)', () => {
   it.each<[string, TimeWaitRecord, Partial<Wire>, Verdict]>([
     ['above RCV.NXT', plain(), { seq: 102 }, 'reopen'],
     ['at RCV.NXT', plain(), { seq: 101 }, 'acknowledge'],
-    ['at RCV.NXT, timestamp that was not agreed on', plain(), { seq: 101, ts: [5, 0] }, 'acknowledge'],
+    [
+      'at RCV.NXT, timestamp that was not agreed on',
+      plain(),
+      { seq: 101, ts: [5, 0] },
+      'acknowledge',
+    ],
     ['below, newer timestamp', agreed(), { seq: 50, ts: [1001, 0] }, 'reopen'],
     ['below, the same timestamp', agreed(), { seq: 50, ts: [1000, 0] }, 'acknowledge'],
     ['above, the same timestamp', agreed(), { seq: 102, ts: [1000, 0] }, 'reopen'],
@@ -106,10 +131,19 @@ describe('a SYN (RFC 9293 MAY-2, RFC 6191)', () => {
 });
 
 describe('the ACK that it sends', () => {
-  it.each([true, false])('is <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>; timestamps agreed on: %s', (timestamps) => {
-    const ack = new Segment();
-    timeWaitAck(record(timestamps), new Segment(), ack, 100);
-    expect(ack).toMatchObject({ flags: 16, seq: 2, ack: 101, wnd: 500, hasTimestamps: timestamps });
-    expect([ack.tsVal, ack.tsEcr]).toEqual(timestamps ? [107, 1000] : [0, 0]);
-  });
+  it.each([true, false])(
+    'is <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>; timestamps agreed on: %s',
+    (timestamps) => {
+      const ack = new Segment();
+      timeWaitAck(record(timestamps), new Segment(), ack, 100);
+      expect(ack).toMatchObject({
+        flags: 16,
+        seq: 2,
+        ack: 101,
+        wnd: 500,
+        hasTimestamps: timestamps,
+      });
+      expect([ack.tsVal, ack.tsEcr]).toEqual(timestamps ? [107, 1000] : [0, 0]);
+    },
+  );
 });

@@ -1,4 +1,7 @@
-/** What each timer does when it expires, and when it leaves things as they are. Every time here is worked out from the RFC's rules. */
+/**
+ * What each timer does when it expires, and when it leaves things as they are. Every time here is
+ * worked out from the RFC's rules.
+ */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
 import type { FastOpenMemory } from '../../src/tcp/fast-open.js';
@@ -13,8 +16,9 @@ type Options = NonNullable<Parameters<typeof Peer.established>[0]>;
 const seconds = (sent: Sent[], start: number): number[] => sent.map((x) => (x.at - start) / SECOND);
 
 /**
- * A connection without SACK (so without loss probes) whose handshake took `rtt`. RFC 6298 2.2: RTO = SRTT + 4 RTTVAR = rtt + 4 (rtt / 2), three round trips
- * where the variance's term is above its floor of 200 ms.
+ * A connection without SACK (so without loss probes) whose handshake took `rtt`. RFC 6298 2.2: RTO
+ * = SRTT + 4 RTTVAR = rtt + 4 (rtt / 2), three round trips where the variance's term is above its
+ * floor of 200 ms.
  */
 function measured(rtt: number, o: Options = {}): Peer {
   const s = Peer.listen(o);
@@ -92,7 +96,8 @@ describe('R2 for data (RFC 9293 section 3.8.3)', () => {
     s.wait(400 * MILLISECOND);
     s.send(shut);
     s.wait(MINUTE);
-    // Timeouts at 0.3, 0.9, 2.1, 4.5 and 8.5 s: of R2's 0.6 s nothing is left since the second, and the fifth finds 8.1 s of silence.
+    // Timeouts at 0.3, 0.9, 2.1, 4.5 and 8.5 s: of R2's 0.6 s nothing is left since the second, and
+    // the fifth finds 8.1 s of silence.
     expect(
       seconds(
         s.got.filter((x) => x.at > start),
@@ -111,7 +116,8 @@ describe('R2 for data (RFC 9293 section 3.8.3)', () => {
     s.wait(4 * SECOND);
     s.send(shut);
     s.wait(10 * SECOND);
-    // 0.3, 0.6 ... s apart; the last wait is cut at five seconds after the first timeout's segment was sent.
+    // 0.3, 0.6 ... s apart; the last wait is cut at five seconds after the first timeout's segment
+    // was sent.
     const times = seconds(
       s.got.filter((x) => x.at > start && x.len > 0),
       start,
@@ -154,7 +160,8 @@ describe('R1 and a path that swallows large segments (tcp_mtu_probing)', () => {
     s.write(5000);
     s.wait(1500 * MILLISECOND);
     expect(s.last).toMatchObject({ seq: 1, len: 1460 });
-    s.wait(3 * SECOND); // the second timeout, 3 s = (1 + 2 + 4 + 8) 0.2 s after the first retransmission
+    // the second timeout, 3 s = (1 + 2 + 4 + 8) 0.2 s after the first retransmission
+    s.wait(3 * SECOND);
     expect(s.last).toMatchObject({ seq: 1, len: 1024 });
   });
 
@@ -168,7 +175,9 @@ describe('R1 and a path that swallows large segments (tcp_mtu_probing)', () => {
   });
 
   it('not by the first timeout of a segment, though fast retransmit began long before it', () => {
-    const s = measured(1500 * MILLISECOND, { config: { ...probing.config, initialRto: 3 * SECOND } }); // RTO 4.5 s, and R1's time is 3
+    const s = measured(1500 * MILLISECOND, {
+      config: { ...probing.config, initialRto: 3 * SECOND },
+    }); // RTO 4.5 s, and R1's time is 3
     s.write(6 * 1460);
     for (let i = 0; i < 3; i++) s.send({ flags: '.', seq: 1, ack: 1 });
     expect(s.last).toMatchObject({ seq: 1, len: 1460 });
@@ -238,7 +247,11 @@ describe('Fast Open and timeouts (RFC 7413 section 4.1.3, tcp_fastopen_blackhole
   /** A connection with a cookie, and when its memory heard that the path swallows such ones. */
   function opening(o: Options = {}): { s: Peer; heard: number[] } {
     const heard: number[] = [];
-    const memory: FastOpenMemory = { learn: () => {}, blackhole: (now) => heard.push(now), worked: () => {} };
+    const memory: FastOpenMemory = {
+      learn: () => {},
+      blackhole: (now) => heard.push(now),
+      worked: () => {},
+    };
     const fastOpen = new FastOpen({ cookie: new Uint8Array(8), experimental: false, memory });
     return { s: Peer.connect({ ...o, fastOpen }), heard };
   }
@@ -278,7 +291,8 @@ describe("the loss probe's timer (RFC 8985 section 7)", () => {
     expect(s.now).toBe(start + 300 * MILLISECOND);
     s.wait(10 * MILLISECOND);
     s.send(ack(1));
-    // 310 ms: SRTT = 100 + 210 / 8 = 126.25 ms, RTTVAR = 50 + (210 - 50) / 4 = 90 ms, RTO = 486.25 ms.
+    // 310 ms: SRTT = 100 + 210 / 8 = 126.25 ms, RTTVAR = 50 + (210 - 50) / 4 = 90 ms, RTO = 486.25
+    // ms.
     expect(s.conn.snd.rtt.rto).toBe(486_250);
     expect(s.timer('tlp')).toBe(2 * 126_250 + 200_000);
     const { length } = s.got;
@@ -294,7 +308,8 @@ describe("the loss probe's timer (RFC 8985 section 7)", () => {
     s.wait(202 * MILLISECOND); // the probe: 3 again
     s.wait(48 * MILLISECOND);
     s.send(ack(1));
-    // 250 ms: SRTT = 100 + 150 / 8, so the next probe's time is at 250 + 2 * 118.75 + 2 ms; RTTVAR = 75 ms, and RTO = 418.75 ms is over by then.
+    // 250 ms: SRTT = 100 + 150 / 8, so the next probe's time is at 250 + 2 * 118.75 + 2 ms; RTTVAR
+    // = 75 ms, and RTO = 418.75 ms is over by then.
     expect(s.timer('tlp')).toBe(239_500);
     expect(numbers(s.wait(239_500))).toEqual([]);
     expect(numbers(s.wait(1))).toEqual([1]);
@@ -315,7 +330,8 @@ describe('the reordering timer (RFC 8985 section 6.2 step 5)', () => {
     const s = inFlight(12);
     s.wait(RTT);
     s.send(ack(0, [1, 2]));
-    s.send(ack(2)); // late by one: from here on a quarter of the round trip decides, and two ticks of the timer
+    // late by one: from here on a quarter of the round trip decides, and two ticks of the timer
+    s.send(ack(2));
     s.wait(RTT);
     s.send(ack(2, [3, 4]));
     expect(numbers(s.wait(27 * MILLISECOND))).toEqual([2]);
@@ -352,11 +368,13 @@ describe('the reordering timer (RFC 8985 section 6.2 step 5)', () => {
   });
 
   it('and it watches, too, while pacing holds back what was found lost', () => {
-    const s = inFlight(7, { config: { pacing: true, maxPacingRate: 50_000 } }); // a segment in 20 ms
+    // a segment in 20 ms
+    const s = inFlight(7, { config: { pacing: true, maxPacingRate: 50_000 } });
     s.wait(120 * MILLISECOND);
     expect(numbers(s.got)).toEqual([0, 1, 2, 3, 4, 5, 6]);
     s.send(ack(0, [1, 2]));
-    expect(s.wait(7 * MILLISECOND)).toEqual([]); // 127 ms: a round trip, a quarter of it, and two ticks
+    // 127 ms: a round trip, a quarter of it, and two ticks
+    expect(s.wait(7 * MILLISECOND)).toEqual([]);
     expect(s.notes).toContain('fast-retransmit');
     expect(s.timer('pacing')).toBe(13 * MILLISECOND);
     expect(s.timer('rto')).toBe(s.conn.snd.rtt.rto);

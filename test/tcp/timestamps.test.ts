@@ -1,4 +1,7 @@
-/** RFC 7323 to the letter (profile `rfc`) beside what Linux tolerates; scripts of test/scripts/timestamps and paws have the latter in full. */
+/**
+ * RFC 7323 to the letter (profile `rfc`) beside what Linux tolerates; scripts of
+ * test/scripts/timestamps and paws have the latter in full.
+ */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import type { ProfileName } from '../../src/tcp/config.js';
@@ -9,7 +12,13 @@ import { fill, Peer, type Wire } from './peer.js';
 
 const DAY = 86_400 * SECOND;
 const ts = (val: number, ecr = 0): Pick<Wire, 'ts'> => ({ ts: [val, ecr] });
-const data = (seq: number, more: Partial<Wire> = {}): Wire => ({ flags: 'P.', seq, ack: 1, len: 10, ...more });
+const data = (seq: number, more: Partial<Wire> = {}): Wire => ({
+  flags: 'P.',
+  seq,
+  ack: 1,
+  len: 10,
+  ...more,
+});
 /** TS.Recent is 1001. */
 const established = (profile: ProfileName): Peer => Peer.established({ profile }, ts(1000));
 const isTaken = (s: Peer, w: Wire): boolean => {
@@ -46,22 +55,32 @@ describe('timestamps that were agreed on, and are missing (RFC 7323 section 3.2)
     expect(s.conn.error).toBe('ECONNRESET');
   });
 
-  it.each(['linux', 'rfc'] as const)('%s: a SYN without them is challenged (RFC 5961 section 4.2)', (profile) => {
-    for (const seq of [1, 500_000_000]) {
-      const s = established(profile);
-      expect(s.send({ flags: 'S', seq, mss: 1460 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
-      expect([s.drops, s.env.counters.TcpExtTCPSYNChallenge]).toEqual([['tcpSynChallenge'], 1]);
-    }
-  });
+  it.each(['linux', 'rfc'] as const)(
+    '%s: a SYN without them is challenged (RFC 5961 section 4.2)',
+    (profile) => {
+      for (const seq of [1, 500_000_000]) {
+        const s = established(profile);
+        expect(s.send({ flags: 'S', seq, mss: 1460 })).toMatchObject([
+          { flags: '.', seq: 1, ack: 1 },
+        ]);
+        expect([s.drops, s.env.counters.TcpExtTCPSYNChallenge]).toEqual([['tcpSynChallenge'], 1]);
+      }
+    },
+  );
 
-  it.each(['linux', 'rfc'] as const)('%s: in SYN-RECEIVED a SYN without them is answered', (profile) => {
-    const s = Peer.listen({ profile });
-    s.send({ flags: 'S', mss: 1460, ...ts(1000) });
-    expect(s.send({ flags: 'S', mss: 1460 })).toMatchObject([{ flags: 'S.', seq: 0, ack: 1 }]);
-    s.wait(600 * MILLISECOND);
-    expect(s.send({ flags: 'S', seq: 500_000_000, mss: 1460 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
-    expect(s.state).toBe('SYN-RECEIVED');
-  });
+  it.each(['linux', 'rfc'] as const)(
+    '%s: in SYN-RECEIVED a SYN without them is answered',
+    (profile) => {
+      const s = Peer.listen({ profile });
+      s.send({ flags: 'S', mss: 1460, ...ts(1000) });
+      expect(s.send({ flags: 'S', mss: 1460 })).toMatchObject([{ flags: 'S.', seq: 0, ack: 1 }]);
+      s.wait(600 * MILLISECOND);
+      expect(s.send({ flags: 'S', seq: 500_000_000, mss: 1460 })).toMatchObject([
+        { flags: '.', seq: 1, ack: 1 },
+      ]);
+      expect(s.state).toBe('SYN-RECEIVED');
+    },
+  );
 });
 
 describe('PAWS (RFC 7323 section 5.3)', () => {
@@ -94,20 +113,27 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
       return isTaken(s, { flags: '.', seq: 1, ack: 1, win: 65_535, ...ts(1001 - by) });
     };
     const ticks = Math.floor((established('linux').conn.snd.rtt.rto / SECOND) * 1200);
-    expect([late('linux', 2), late('linux', ticks), late('linux', ticks + 1)]).toEqual([true, true, false]);
+    expect([late('linux', 2), late('linux', ticks), late('linux', ticks + 1)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
     expect(late('rfc', 2)).toBe(false);
   });
 
-  it.each(['linux', 'rfc'] as const)('%s: after 24 days TS.Recent is what comes next (section 5.5)', (profile) => {
-    const before = established(profile);
-    before.wait(24 * DAY - 1);
-    expect(isTaken(before, data(1, ts(5)))).toBe(false);
-    const s = established(profile);
-    s.wait(24 * DAY);
-    expect(isTaken(s, data(1, ts(5)))).toBe(true);
-    expect(s.last.ts![1]).toBe(5);
-    expect(isTaken(s, data(11, ts(1)))).toBe(false);
-  });
+  it.each(['linux', 'rfc'] as const)(
+    '%s: after 24 days TS.Recent is what comes next (section 5.5)',
+    (profile) => {
+      const before = established(profile);
+      before.wait(24 * DAY - 1);
+      expect(isTaken(before, data(1, ts(5)))).toBe(false);
+      const s = established(profile);
+      s.wait(24 * DAY);
+      expect(isTaken(s, data(1, ts(5)))).toBe(true);
+      expect(s.last.ts![1]).toBe(5);
+      expect(isTaken(s, data(11, ts(1)))).toBe(false);
+    },
+  );
 
   it('an old SYN is challenged as any SYN', () => {
     const s = established('rfc');
@@ -124,11 +150,14 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
   it.each([
     ['linux', true, -5],
     ['rfc', false, 0],
-  ] as const)('%s: beside a TS.Recent of 0 an old timestamp is taken: %s', (profile, taken, recent) => {
-    const s = Peer.established({ profile }, ts(-1));
-    expect(isTaken(s, data(1, ts(-5)))).toBe(taken);
-    expect(s.last.ts![1]).toBe(recent);
-  });
+  ] as const)(
+    '%s: beside a TS.Recent of 0 an old timestamp is taken: %s',
+    (profile, taken, recent) => {
+      const s = Peer.established({ profile }, ts(-1));
+      expect(isTaken(s, data(1, ts(-5)))).toBe(taken);
+      expect(s.last.ts![1]).toBe(recent);
+    },
+  );
 
   it('linux: an old segment with neither ACK nor text is answered', () => {
     const s = established('linux');
@@ -178,34 +207,44 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
   it.each([
     ['linux', 'SYN-RECEIVED'],
     ['rfc', 'CLOSED'],
-  ] as const)('%s: after an old RST a half-open connection is in %s (section 5.2)', (profile, state) => {
-    const s = Peer.listen({ profile });
-    s.send({ flags: 'S', mss: 1460, ...ts(1000) });
-    s.send({ flags: 'R', seq: 1, ...ts(999) });
-    expect(s.state).toBe(state);
-  });
+  ] as const)(
+    '%s: after an old RST a half-open connection is in %s (section 5.2)',
+    (profile, state) => {
+      const s = Peer.listen({ profile });
+      s.send({ flags: 'S', mss: 1460, ...ts(1000) });
+      s.send({ flags: 'R', seq: 1, ...ts(999) });
+      expect(s.state).toBe(state);
+    },
+  );
 });
 
 describe('a TSecr that was never sent', () => {
-  it.each(['linux', 'rfc'] as const)('%s: a SYN,ACK with one gets a RST, and the SYN waits on', (profile) => {
-    const s = Peer.connect({ profile });
-    const val = s.got[0]!.ts![0];
-    s.wait(40 * MILLISECOND);
-    for (const ecr of [val - 1, val + 41]) {
-      expect(s.send({ flags: 'S.', ack: 1, ...ts(9, ecr) })).toMatchObject([{ flags: 'R', seq: 1 }]);
-      s.send({ flags: 'R.', ack: 1, ...ts(9, ecr) });
-      expect(s.state).toBe('SYN-SENT');
-    }
-    expect([s.drops[0], s.env.counters.TcpExtPAWSActive]).toEqual(['tcpForeignEcho', 4]);
-    s.send({ flags: 'S.', ack: 1, ...ts(9, val) });
-    expect(s.state).toBe('ESTABLISHED');
-  });
+  it.each(['linux', 'rfc'] as const)(
+    '%s: a SYN,ACK with one gets a RST, and the SYN waits on',
+    (profile) => {
+      const s = Peer.connect({ profile });
+      const val = s.got[0]!.ts![0];
+      s.wait(40 * MILLISECOND);
+      for (const ecr of [val - 1, val + 41]) {
+        expect(s.send({ flags: 'S.', ack: 1, ...ts(9, ecr) })).toMatchObject([
+          { flags: 'R', seq: 1 },
+        ]);
+        s.send({ flags: 'R.', ack: 1, ...ts(9, ecr) });
+        expect(s.state).toBe('SYN-SENT');
+      }
+      expect([s.drops[0], s.env.counters.TcpExtPAWSActive]).toEqual(['tcpForeignEcho', 4]);
+      s.send({ flags: 'S.', ack: 1, ...ts(9, val) });
+      expect(s.state).toBe('ESTABLISHED');
+    },
+  );
 
   it('is looked for in an ACK alone: a SYN without one opens at once, and a RST without one is no answer', () => {
     const s = Peer.connect();
     s.send({ flags: 'R', ...ts(9, 12_345) });
     expect([s.drops, s.state]).toEqual([['tcpBadFlags'], 'SYN-SENT']);
-    expect(s.send({ flags: 'S', mss: 1460, ...ts(9, 12_345) })).toMatchObject([{ flags: 'S.', ack: 1 }]);
+    expect(s.send({ flags: 'S', mss: 1460, ...ts(9, 12_345) })).toMatchObject([
+      { flags: 'S.', ack: 1 },
+    ]);
     expect(s.state).toBe('SYN-RECEIVED');
   });
 
@@ -217,7 +256,9 @@ describe('a TSecr that was never sent', () => {
   });
 
   it('is none of data that went out before the handshake ended (Fast Open)', () => {
-    const s = Peer.listen({ fastOpen: new FastOpen({ cookie: null, experimental: false, accepted: true }) });
+    const s = Peer.listen({
+      fastOpen: new FastOpen({ cookie: null, experimental: false, accepted: true }),
+    });
     s.send({ flags: 'S', mss: 1460, len: 10, ...ts(1000) });
     s.wait(40 * MILLISECOND);
     const [answer] = s.write(100);
@@ -235,7 +276,9 @@ describe('a TSecr that was never sent', () => {
     const s = Peer.listen();
     s.send({ flags: 'S', mss: 1460, ...ts(1000) });
     const val = s.last.ts![0];
-    expect(s.send({ flags: '.', seq: 1, ack: 1, ...ts(1001, val + 1) })).toMatchObject([{ flags: '.', seq: 1 }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 1, ...ts(1001, val + 1) })).toMatchObject([
+      { flags: '.', seq: 1 },
+    ]);
     expect([s.state, s.env.counters.TcpExtTSEcrRejected]).toEqual(['SYN-RECEIVED', 1]);
     s.send({ flags: '.', seq: 1, ack: 1, ...ts(1001, val) });
     expect(s.state).toBe('ESTABLISHED');
@@ -244,7 +287,9 @@ describe('a TSecr that was never sent', () => {
   it('in SYN-RECEIVED does not matter on a SYN that comes again', () => {
     const s = Peer.listen();
     s.send({ flags: 'S', mss: 1460, ...ts(1000) });
-    expect(s.send({ flags: 'S', mss: 1460, ...ts(1000, 777) })).toMatchObject([{ flags: 'S.', ack: 1 }]);
+    expect(s.send({ flags: 'S', mss: 1460, ...ts(1000, 777) })).toMatchObject([
+      { flags: 'S.', ack: 1 },
+    ]);
     expect(s.drops).toEqual(['tcpUnacceptable']);
   });
 
@@ -272,7 +317,11 @@ describe('what an echo tells the sender', () => {
     const first = s.now;
     const [again] = s.wait(1500 * MILLISECOND);
     expect(again).toMatchObject({ seq: 1, len: 100 });
-    return { s, first: Math.floor(first / MILLISECOND), again: Math.floor(again!.at / MILLISECOND) };
+    return {
+      s,
+      first: Math.floor(first / MILLISECOND),
+      again: Math.floor(again!.at / MILLISECOND),
+    };
   }
   const acked = (s: Peer, ecr: number): { srtt: number; undone: boolean } => {
     const { srtt } = s.conn.snd.rtt;

@@ -29,7 +29,10 @@ interface Scene {
   readonly conn: Connection;
 }
 
-/** A connection of host `a`, which writes `up` bytes and closes (or, with -1, does neither); nobody reads them. */
+/**
+ * A connection of host `a`, which writes `up` bytes and closes (or, with -1, does neither); nobody
+ * reads them.
+ */
 function connected(config: Partial<TcpConfig> = {}, up = -1): Scene {
   const h = new Hosts({ stack: { observer }, config: { receiveBufferBytes: 10_000, ...config } });
   const { client, server } = exchange(h, up, 1);
@@ -82,7 +85,8 @@ const SCENES: Readonly<Record<string, () => void>> = {
 
 beforeAll(() => {
   for (const name of readdirSync(FOLDER, { recursive: true }) as string[])
-    if (name.endsWith('.pkt')) playScript(name, readFileSync(join(FOLDER, name), 'utf8'), { observer });
+    if (name.endsWith('.pkt'))
+      playScript(name, readFileSync(join(FOLDER, name), 'utf8'), { observer });
   for (const play of Object.values(SCENES)) play();
 });
 

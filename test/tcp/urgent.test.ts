@@ -1,4 +1,7 @@
-/** Urgent data, RFC 9293 section 3.8.5 and RFC 6093: sent and received in line, and out of line as Linux also can. */
+/**
+ * Urgent data, RFC 9293 section 3.8.5 and RFC 6093: sent and received in line, and out of line as
+ * Linux also can.
+ */
 import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../src/base/time.js';
 import { UrgentByte } from '../../src/tcp/receive/urgent-receiver.js';
@@ -26,7 +29,8 @@ const data = (seq: number, len: number, urg?: number): Wire => ({
 /** The lengths of the pieces that the user reads, until nothing waits. */
 function pieces(s: Peer): number[] {
   const lengths: number[] = [];
-  for (let piece = s.conn.receive(); piece !== null; piece = s.conn.receive()) lengths.push(piece.length);
+  for (let piece = s.conn.receive(); piece !== null; piece = s.conn.receive())
+    lengths.push(piece.length);
   return lengths;
 }
 
@@ -39,7 +43,10 @@ describe('sending', () => {
     // What comes behind it is not urgent; what is sent again before it, is.
     expect(s.write(1460)[0]).toMatchObject({ seq: 504, flags: 'P.' });
     const again = s.wait(SECOND);
-    expect(again.find((x) => x.seq === 1)).toMatchObject({ flags: expect.stringContaining('U') as string, urg: 503 });
+    expect(again.find((x) => x.seq === 1)).toMatchObject({
+      flags: expect.stringContaining('U') as string,
+      urg: 503,
+    });
     s.send({ flags: '.', seq: 1, ack: 504 });
     s.wait(10 * SECOND);
     expect(s.last).toMatchObject({ seq: 504, flags: 'P.' });
@@ -51,7 +58,12 @@ describe('sending', () => {
     urgentWrite(s, length);
     for (let acked = 1; acked < length; acked += 2920) {
       const nxt = s.conn.snd.nxt;
-      s.send({ flags: '.', seq: 1, ack: Math.min(acked + 2920, (nxt - s.conn.iss) | 0), win: 60_000 });
+      s.send({
+        flags: '.',
+        seq: 1,
+        ack: Math.min(acked + 2920, (nxt - s.conn.iss) | 0),
+        win: 60_000,
+      });
     }
     const all = s.got.filter((x) => x.len > 0);
     expect(all.reduce((n, x) => n + x.len, 0)).toBe(length);

@@ -63,7 +63,10 @@ describe("the peer's window", () => {
       [1461, 3],
       [1461, 7],
     ]);
-    expect(s.send({ flags: '.', seq: 1, ack: 2921, win: 60_000 })[0]).toMatchObject({ seq: 2921, len: 1460 });
+    expect(s.send({ flags: '.', seq: 1, ack: 2921, win: 60_000 })[0]).toMatchObject({
+      seq: 2921,
+      len: 1460,
+    });
   });
 
   it('SHLD-16: within a shrunk window all that was lost is sent again, and nothing beyond it', () => {
@@ -73,7 +76,8 @@ describe("the peer's window", () => {
     // Of ten the last three arrived; of the lost seven the window has room for two and a half.
     const sack: [number, number][] = [[1 + 7 * 1460, 1 + 10 * 1460]];
     const again = [];
-    for (let i = 0; i < 12; i++) again.push(...s.send({ flags: '.', seq: 1, ack: 1, win: 2.5 * 1460, sack }));
+    for (let i = 0; i < 12; i++)
+      again.push(...s.send({ flags: '.', seq: 1, ack: 1, win: 2.5 * 1460, sack }));
     again.push(...s.wait(10 * SECOND));
     const numbers = again.filter((x) => x.len > 0).map((x) => x.seq);
     expect(new Set(numbers)).toEqual(new Set([1, 1461, 2921]));
@@ -147,7 +151,9 @@ describe('zero window', () => {
   it('goes on when it opens', () => {
     const s = closed();
     s.wait(SECOND);
-    expect(s.send({ flags: '.', seq: 1, ack: 1001, win: 8000 })).toMatchObject([{ seq: 1001, len: 1000 }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 1001, win: 8000 })).toMatchObject([
+      { seq: 1001, len: 1000 },
+    ]);
     expect(s.timer('persist')).toBe(Infinity);
   });
 });
@@ -164,14 +170,19 @@ describe("silly window syndrome, the sender's part", () => {
     const s = Peer.established({}, { win: 500 }, 500);
     expect(s.write(2000)).toMatchObject([{ seq: 1, len: 500 }]);
     expect(s.send({ flags: '.', seq: 1, ack: 501, win: 249 })).toEqual([]);
-    expect(s.send({ flags: '.', seq: 1, ack: 501, win: 250 })).toMatchObject([{ seq: 501, len: 250 }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 501, win: 250 })).toMatchObject([
+      { seq: 501, len: 250 },
+    ]);
   });
 
-  it.each(['linux', 'rfc'] as const)('%s: a segment is at most half of the largest window', (profile) => {
-    const s = Peer.established({ profile }, { win: 1500 }, 1500);
-    expect(s.write(3000)).toMatchObject([{ len: 750 }, { seq: 751, len: 750 }]);
-    expect(s.send({ flags: '.', seq: 1, ack: 1501, win: 800 })).toMatchObject([{ len: 750 }]);
-  });
+  it.each(['linux', 'rfc'] as const)(
+    '%s: a segment is at most half of the largest window',
+    (profile) => {
+      const s = Peer.established({ profile }, { win: 1500 }, 1500);
+      expect(s.write(3000)).toMatchObject([{ len: 750 }, { seq: 751, len: 750 }]);
+      expect(s.send({ flags: '.', seq: 1, ack: 1501, win: 800 })).toMatchObject([{ len: 750 }]);
+    },
+  );
 
   it('MUST-38: sends what fits when the override timeout is over', () => {
     const s = Peer.established({}, { win: 10_000 }, 10_000);
@@ -233,7 +244,9 @@ describe('our window', () => {
       s.wait(2 * MINUTE);
       // With a byte of new data (RFC 9293) and with an old number (Linux).
       for (const probe of [{ seq: 2921, len: 1 }, { seq: 2920 }]) {
-        expect(s.send({ flags: '.', ack: 1, ...probe })).toMatchObject([{ flags: '.', ack: 2921, win: 0 }]);
+        expect(s.send({ flags: '.', ack: 1, ...probe })).toMatchObject([
+          { flags: '.', ack: 2921, win: 0 },
+        ]);
       }
     }
     expect([s.state, s.conn.rcv.queue.length]).toEqual(['ESTABLISHED', 2920]);
@@ -280,7 +293,10 @@ describe('our window', () => {
   });
 
   it('MUST-39: nor does a scaled one, where a segment is more than a sixteenth of the buffer', () => {
-    const s = Peer.established({ config: { receiveBufferBytes: 70_000 }, mss: 8960 }, { mss: 8960, wscale: 5 });
+    const s = Peer.established(
+      { config: { receiveBufferBytes: 70_000 }, mss: 8960 },
+      { mss: 8960, wscale: 5 },
+    );
     let seq = 1;
     for (; s.conn.rcv.wnd >= 8960; seq += 8960) s.send({ flags: '.', seq, ack: 1, len: 8960 });
     s.send({ flags: '.', seq, ack: 1, len: s.conn.rcv.wnd });
@@ -294,7 +310,10 @@ describe('our window', () => {
   });
 
   it('MUST-39: a scaled window does not open by less than a sixteenth of the buffer', () => {
-    const s = Peer.established({ config: { receiveBufferBytes: 100_000 }, mss: 1000 }, { wscale: 5 });
+    const s = Peer.established(
+      { config: { receiveBufferBytes: 100_000 }, mss: 1000 },
+      { wscale: 5 },
+    );
     let seq = 1;
     for (; s.conn.rcv.wnd >= 1000; seq += 1000) s.send({ flags: '.', seq, ack: 1, len: 1000 });
     s.send({ flags: '.', seq, ack: 1, len: s.conn.rcv.wnd });
@@ -309,7 +328,9 @@ describe('our window', () => {
   it('takes nothing beyond it', () => {
     const s = Peer.established(small);
     s.send({ flags: '.', seq: 1, ack: 1, len: 8000, gsoSize: 1000 });
-    expect(s.send({ flags: '.', seq: 8001, ack: 1, len: 10 })).toMatchObject([{ ack: 8001, win: 0 }]);
+    expect(s.send({ flags: '.', seq: 8001, ack: 1, len: 10 })).toMatchObject([
+      { ack: 8001, win: 0 },
+    ]);
     expect(s.read()).toBe(8000);
   });
 

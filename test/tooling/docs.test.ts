@@ -14,7 +14,11 @@ function markdownIn(folder: string): string[] {
 
 it.each(pages)('%s', (page) => {
   const text = readFileSync(join(ROOT, page), 'utf8');
-  const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, to]) => join(dirname(page), to!));
-  const paths = [...text.matchAll(/`((?:src|test|docs|bench|native-setup|\.ci)\/[\w./-]+)`/g)].map(([, to]) => to!);
+  const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, to]) =>
+    join(dirname(page), to!),
+  );
+  const paths = [...text.matchAll(/`((?:src|test|docs|bench|native-setup|\.ci)\/[\w./-]+)`/g)].map(
+    ([, to]) => to!,
+  );
   expect([...links, ...paths].filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
 });

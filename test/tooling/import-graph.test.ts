@@ -32,7 +32,10 @@ describe('the import graph', () => {
       arrow('tcp', 'tcp/send'),
       arrow('lab/cli', 'lab/script', true),
     ];
-    expect(betweenLayers(arrows)).toEqual([arrow('tcp', 'base'), arrow('lab/cli', 'lab/script', true)]);
+    expect(betweenLayers(arrows)).toEqual([
+      arrow('tcp', 'base'),
+      arrow('lab/cli', 'lab/script', true),
+    ]);
     expect(within(arrows, 'tcp')).toEqual([arrow('tcp', 'tcp/send')]);
   });
 
@@ -58,7 +61,9 @@ describe('the import graph', () => {
   });
 
   it('says when its place in the page is gone', () => {
-    expect(withPart('a\n<!-- x -->\nold\n<!-- end -->\nb\n', 'x', 'new')).toBe('a\n<!-- x -->\nnew\n<!-- end -->\nb\n');
+    expect(withPart('a\n<!-- x -->\nold\n<!-- end -->\nb\n', 'x', 'new')).toBe(
+      'a\n<!-- x -->\nnew\n<!-- end -->\nb\n',
+    );
     expect(() => withPart('a\n', 'x', 'new')).toThrow('<!-- x -->');
   });
 });

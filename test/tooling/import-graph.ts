@@ -1,4 +1,7 @@
-/** The pictures of docs/architecture.md: which folders of src import which. `npm run docs` draws them again. */
+/**
+ * The pictures of docs/architecture.md: which folders of src import which. `npm run docs` draws
+ * them again.
+ */
 import { execFile } from 'node:child_process';
 import { dirname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -22,7 +25,10 @@ export async function importsOfFolders(): Promise<Arrow[]> {
   const cruiser = join(ROOT, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
   const config = join(ROOT, '.ci/dependency-cruiser.cjs');
   const args = [cruiser, '--config', config, '--output-type', 'json', 'src'];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT, maxBuffer: 1 << 26 });
+  const { stdout } = await promisify(execFile)(process.execPath, args, {
+    cwd: ROOT,
+    maxBuffer: 1 << 26,
+  });
   const { modules } = JSON.parse(stdout) as {
     modules: { source: string; dependencies: Dependency[] }[];
   };
@@ -32,7 +38,8 @@ export async function importsOfFolders(): Promise<Arrow[]> {
       if (!resolved.startsWith('src/')) continue;
       const [from, to] = [folderOf(source), folderOf(resolved)];
       const key = `${from} ${to}`;
-      const typesOnly = dependencyTypes.includes('type-only') && found.get(key)?.typesOnly !== false;
+      const typesOnly =
+        dependencyTypes.includes('type-only') && found.get(key)?.typesOnly !== false;
       if (from !== to) found.set(key, { from, to, typesOnly });
     }
   }
@@ -52,7 +59,9 @@ export function betweenLayers(arrows: readonly Arrow[]): Arrow[] {
 
 /** The folders in and below one folder of src. */
 export const within = (arrows: readonly Arrow[], folder: string): Arrow[] =>
-  arrows.filter(({ from, to }) => [from, to].every((f) => f === folder || f.startsWith(`${folder}/`)));
+  arrows.filter(({ from, to }) =>
+    [from, to].every((f) => f === folder || f.startsWith(`${folder}/`)),
+  );
 
 function merged(arrows: readonly Arrow[]): Arrow[] {
   const found = new Map<string, Arrow>();
@@ -80,7 +89,9 @@ const node = (folder: string): string => folder.replaceAll('/', '_');
 
 export function picture(arrows: readonly Arrow[]): string {
   const folders = [...new Set(arrows.flatMap(({ from, to }) => [from, to]))].sort();
-  const lines = arrows.map(({ from, to, typesOnly }) => `  ${node(from)} ${typesOnly ? '-.->' : '-->'} ${node(to)}`);
+  const lines = arrows.map(
+    ({ from, to, typesOnly }) => `  ${node(from)} ${typesOnly ? '-.->' : '-->'} ${node(to)}`,
+  );
   const names = folders.map((folder) => `  ${node(folder)}["${folder}"]`);
   return ['```mermaid', 'flowchart TD', ...names, ...lines.sort(), '```'].join('\n');
 }

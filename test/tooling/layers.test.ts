@@ -1,4 +1,7 @@
-/** The rules of .ci/dependency-cruiser.cjs, each shown to fire: in a small tree made for it, not in ours. */
+/**
+ * The rules of .ci/dependency-cruiser.cjs, each shown to fire: in a small tree made for it, not in
+ * ours.
+ */
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +13,12 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const PATIENCE_MS = 120_000;
 
 /** Who imports what, how, and the rule that must say no. */
-const IMPORTS: readonly (readonly [from: string, to: string, how: 'code' | 'type', rule: string | null])[] = [
+const IMPORTS: readonly (readonly [
+  from: string,
+  to: string,
+  how: 'code' | 'type',
+  rule: string | null,
+])[] = [
   ['base/a', 'wire/a', 'code', 'layer-base'],
   ['base/b', 'wire/a', 'type', 'layer-base'],
   ['wire/a', 'base/c', 'code', null],
@@ -99,12 +107,17 @@ describe('the layers', () => {
     file('node_modules/picocolors/package.json', '{"name": "picocolors", "main": "index.js"}');
     file('node_modules/picocolors/index.js', '');
     file('test/a.ts', 'export const v = 1;\n');
-    file('src/device/reads-a-file.ts', "import 'node:fs';\nexport type T = number;\nexport const v = 1;\n");
+    file(
+      'src/device/reads-a-file.ts',
+      "import 'node:fs';\nexport type T = number;\nexport const v = 1;\n",
+    );
     for (const [from, to, how] of IMPORTS) {
       let path = relative(dirname(from), to);
       if (!path.startsWith('.')) path = `./${path}`;
       const imported =
-        how === 'type' ? `import type { T as U } from '${path}.js';` : `import { v as w } from '${path}.js';`;
+        how === 'type'
+          ? `import type { T as U } from '${path}.js';`
+          : `import { v as w } from '${path}.js';`;
       const used =
         how === 'type'
           ? 'export type T = U;\nexport const v = 1;\n'
@@ -112,7 +125,13 @@ describe('the layers', () => {
       file(`src/${from}.ts`, `${imported}\n${used}`);
     }
     for (const [from, line] of OTHERS) file(`${from}.ts`, `${line}\n`);
-    const args = ['--config', join(ROOT, '.ci/dependency-cruiser.cjs'), '--output-type', 'json', 'src'];
+    const args = [
+      '--config',
+      join(ROOT, '.ci/dependency-cruiser.cjs'),
+      '--output-type',
+      'json',
+      'src',
+    ];
     const json = await new Promise<string>((done, fail) => {
       execFile(
         process.execPath,
@@ -121,7 +140,9 @@ describe('the layers', () => {
         (_, stdout, stderr) => (stdout === '' ? fail(new Error(stderr)) : done(stdout)),
       );
     });
-    const { summary } = JSON.parse(json) as { summary: { violations: { from: string; rule: { name: string } }[] } };
+    const { summary } = JSON.parse(json) as {
+      summary: { violations: { from: string; rule: { name: string } }[] };
+    };
     found = summary.violations.map((v) => `${v.rule.name}: ${v.from}`);
   }, PATIENCE_MS);
 

@@ -8,7 +8,9 @@ const eslint = new ESLint({
   cwd: ROOT,
   overrideConfigFile: resolve(ROOT, '.ci/eslint.config.js'),
   // Else the parser would take the file's text from the disk where CI is set, and not ours.
-  overrideConfig: { languageOptions: { parserOptions: { disallowAutomaticSingleRunInference: true } } },
+  overrideConfig: {
+    languageOptions: { parserOptions: { disallowAutomaticSingleRunInference: true } },
+  },
 });
 
 /** Our rules that find something in `code`, if that stood in the file `path`. */
@@ -16,7 +18,9 @@ async function broken(code: string, path: string): Promise<string[]> {
   const [result] = await eslint.lintText(code, { filePath: resolve(ROOT, path) });
   const fatal = result!.messages.find((m) => m.fatal);
   if (fatal !== undefined) throw new Error(fatal.message);
-  return result!.messages.map((m) => String(m.ruleId)).filter((id) => /seq-compare|no-restricted/.test(id));
+  return result!.messages
+    .map((m) => String(m.ruleId))
+    .filter((id) => /seq-compare|no-restricted/.test(id));
 }
 
 /** A file of the core with what the lines below need. */
@@ -62,7 +66,10 @@ describe('no order among sequence numbers but by base/seq.ts', () => {
 
   it('base/seq.ts itself may', async () => {
     expect(
-      await broken('export const lt = (seq: number, b: number): boolean => seq < b;\n', 'src/base/seq.ts'),
+      await broken(
+        'export const lt = (seq: number, b: number): boolean => seq < b;\n',
+        'src/base/seq.ts',
+      ),
     ).toEqual([]);
   });
 });

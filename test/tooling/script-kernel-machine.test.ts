@@ -1,4 +1,7 @@
-/** What `npm run script:kernel` makes of a machine whose sysctls were changed, as Mininet and others do. */
+/**
+ * What `npm run script:kernel` makes of a machine whose sysctls were changed, as Mininet and others
+ * do.
+ */
 import { describe, expect, it } from 'vitest';
 import { scaleOf, whyNotComparable, wholeMachinesRmemMax } from '../script-kernel/machine.mjs';
 
@@ -23,14 +26,19 @@ describe('net.core.rmem_max', () => {
 
   it('raised: what differs only in windows is skipped, with the reason and the command', () => {
     const reason = whyNotComparable([{ field: 'window' }, { field: 'options' }], RAISED, SCRIPTS);
-    expect(reason).toMatch(/^net\.core\.rmem_max is 16777216 .*: sudo sysctl -w net\.core\.rmem_max=212992$/);
+    expect(reason).toMatch(
+      /^net\.core\.rmem_max is 16777216 .*: sudo sysctl -w net\.core\.rmem_max=212992$/,
+    );
   });
 
   it.each([
     [[{ field: 'window' }, { field: 'ack' }], RAISED],
     [[], RAISED],
     [[{ field: 'window' }], RAISED - 1],
-  ])('is no reason for other differences, or where it is not raised: %j, %i', (differences, rmemMax) => {
-    expect(whyNotComparable(differences, rmemMax, SCRIPTS)).toBeNull();
-  });
+  ])(
+    'is no reason for other differences, or where it is not raised: %j, %i',
+    (differences, rmemMax) => {
+      expect(whyNotComparable(differences, rmemMax, SCRIPTS)).toBeNull();
+    },
+  );
 });

@@ -1,4 +1,7 @@
-/** A machine without the tools that some tests need: those are skipped, the last line says what is not tested and what to type; in CI they fail at once. */
+/**
+ * A machine without the tools that some tests need: those are skipped, the last line says what is
+ * not tested and what to type; in CI they fail at once.
+ */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +14,13 @@ const ROOT = resolve(import.meta.dirname, '../..');
 /** A file whose tests all need tshark, where there is nothing in the PATH. */
 function withoutTools(env: NodeJS.ProcessEnv): { status: number | null; lines: string[] } {
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
-  const args = [vitest, 'run', '--config', '.ci/vitest.config.ts', 'test/e2e/capture-tshark.test.ts'];
+  const args = [
+    vitest,
+    'run',
+    '--config',
+    '.ci/vitest.config.ts',
+    'test/e2e/capture-tshark.test.ts',
+  ];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: ROOT,
     encoding: 'utf8',
@@ -25,7 +34,8 @@ describe('a tool that is missing', () => {
     const { status, lines } = withoutTools({ CI: '' });
     expect(status, lines.join('\n')).toBe(0);
     expect(lines).toContain(
-      'skipped: test/e2e/capture-tshark.test.ts > pcap, read by tshark > has the packets and their times: needs tshark',
+      'skipped: test/e2e/capture-tshark.test.ts > pcap, read by tshark > has the packets and ' +
+        'their times: needs tshark',
     );
     expect(lines.at(-1)).toMatch(
       /^7 tests were skipped, not tested: tshark is missing \(.*\); install .*: sudo apt-get install -y .* tshark$/,
@@ -42,15 +52,24 @@ describe('a tool that is missing', () => {
 
 describe('what tests run', () => {
   const folders = ['test/e2e', 'test/native'];
-  const files = folders.flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => join(folder, name)));
-  const use = (tool: string): RegExp => new RegExp(`(?:[\`'"&|;({]|\\bdo|timeout \\d+|=>) *${tool} -?[-\\w$'{]`);
+  const files = folders.flatMap((folder) =>
+    readdirSync(join(ROOT, folder)).map((name) => join(folder, name)),
+  );
+  const use = (tool: string): RegExp =>
+    new RegExp(`(?:[\`'"&|;({]|\\bdo|timeout \\d+|=>) *${tool} -?[-\\w$'{]`);
 
-  it.each(files.filter((file) => file.endsWith('.test.ts')))('%s says which tools it needs', (file) => {
-    const text = readFileSync(join(ROOT, file), 'utf8').replace(/\bit(?:\.each\([^]*?\))?\(\s*['"`].*/g, '');
-    const used = Object.keys(TOOLS).filter((tool) => use(tool).test(text));
-    const needed = [...text.matchAll(/needs\(([^)]*)\)/g)].map(([, names]) => names).join();
-    expect(used.filter((tool) => !needed.includes(`'${tool}'`))).toEqual([]);
-  });
+  it.each(files.filter((file) => file.endsWith('.test.ts')))(
+    '%s says which tools it needs',
+    (file) => {
+      const text = readFileSync(join(ROOT, file), 'utf8').replace(
+        /\bit(?:\.each\([^]*?\))?\(\s*['"`].*/g,
+        '',
+      );
+      const used = Object.keys(TOOLS).filter((tool) => use(tool).test(text));
+      const needed = [...text.matchAll(/needs\(([^)]*)\)/g)].map(([, names]) => names).join();
+      expect(used.filter((tool) => !needed.includes(`'${tool}'`))).toEqual([]);
+    },
+  );
 
   it('knows a use when it sees one', () => {
     expect(use('nc').test('cat x | nc -N 198.18.0.2 7')).toBe(true);

@@ -1,15 +1,25 @@
-/** The command lines of our own scripts: --help says what they do and names each option, and what is wrong is one sentence. */
+/**
+ * The command lines of our own scripts: --help says what they do and names each option, and what is
+ * wrong is one sentence.
+ */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
-/** Each npm script that is one of ours, with its arguments: what npm sets up before it is left out. */
+const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  scripts: Record<string, string>;
+};
+/**
+ * Each npm script that is one of ours, with its arguments: what npm sets up before it is left out.
+ */
 const OURS = Object.entries(scripts).flatMap(([name, command]) => {
-  const [, script, args = ''] = /node ((?:test|bench)\/[\w/-]+\.mjs)((?: [\w-]+)*)$/.exec(command) ?? [];
-  return script === undefined ? [] : [[name, script, args.trim().split(' ').filter(Boolean)] as const];
+  const [, script, args = ''] =
+    /node ((?:test|bench)\/[\w/-]+\.mjs)((?: [\w-]+)*)$/.exec(command) ?? [];
+  return script === undefined
+    ? []
+    : [[name, script, args.trim().split(' ').filter(Boolean)] as const];
 });
 
 const run = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * Installs what the tests need and this machine lacks, with apt-get: as root, or with sudo where it asks for no password.
+ * Installs what the tests need and this machine lacks, with apt-get: as root, or with sudo where it
+ * asks for no password.
  *
  *     node test/tools/install.mjs
  *
@@ -13,10 +14,15 @@ import { aptCommand, BASE, packagesOf, TOOLS } from './list.mjs';
 
 const LOG = fileURLToPath(new URL('../../build/apt.log', import.meta.url));
 
-/** What comes before a command that only root may run; null when this user may not. @returns {string[] | null} */
+/**
+ * What comes before a command that only root may run; null when this user may not. @returns
+ * {string[] | null}
+ */
 export function asRoot() {
   if (process.getuid?.() === 0) return [];
-  return spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0 ? ['sudo', '-n'] : null;
+  return spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0
+    ? ['sudo', '-n']
+    : null;
 }
 
 /** @param {string} name */
@@ -28,7 +34,14 @@ function isInstalled(name) {
 /** @param {string[]} root @param {string[]} args */
 function apt(root, args) {
   const quiet = ['-qq', '-o', 'DPkg::Lock::Timeout=120'];
-  const [command = '', ...rest] = [...root, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...quiet, ...args];
+  const [command = '', ...rest] = [
+    ...root,
+    'env',
+    'DEBIAN_FRONTEND=noninteractive',
+    'apt-get',
+    ...quiet,
+    ...args,
+  ];
   const done = spawnSync(command, rest, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   writeFileSync(LOG, `${args.join(' ')}\n${done.stdout}${done.stderr}`, { flag: 'a' });
   return done.status === 0;
@@ -40,16 +53,26 @@ export function install() {
   if (missing.length === 0) return null;
   const byHand = `install them by hand: ${aptCommand(missing)}`;
   const root = asRoot();
-  if (root === null) return `this user may not install packages (neither root, nor sudo without a password): ${byHand}`;
+  if (root === null)
+    return (
+      'this user may not install packages (neither root, nor sudo without a password): ' +
+      `${byHand}`
+    );
   if (spawnSync('apt-get', ['--version']).error) {
-    return `this machine has no apt-get: install with its own means what Debian calls ${missing.join(' ')}`;
+    return (
+      'this machine has no apt-get: install with its own means what Debian calls ' +
+      `${missing.join(' ')}`
+    );
   }
   console.log(`Installing ${missing.join(' ')} (apt-get) ...`);
   mkdirSync(fileURLToPath(new URL('../../build', import.meta.url)), { recursive: true });
   writeFileSync(LOG, '');
   apt(root, ['update']); // without a network an old list may do
   if (apt(root, ['install', '-y', '--no-install-recommends', ...missing])) return null;
-  return `apt-get could not install ${missing.join(' ')} (build/apt.log says why):\n${readFileSync(LOG, 'utf8').trim()}`;
+  return (
+    `apt-get could not install ${missing.join(' ')} (build/apt.log says why):\n` +
+    `${readFileSync(LOG, 'utf8').trim()}`
+  );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * The programs that tests run beside curl and iproute2, and the packages that `npm test -- --install`, CI=true and .ci/run install: the one list of them.
- * A test says `needs('tshark')` (needs.ts) for what it uses.
+ * The programs that tests run beside curl and iproute2, and the packages that
+ * `npm test -- --install`, CI=true and .ci/run install: the one list of them. A test says
+ * `needs('tshark')` (needs.ts) for what it uses.
  */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
@@ -21,7 +22,11 @@ export const TOOLS = {
     proves: "the kernel's nc as client and server",
     is: { args: ['-h'], says: /OpenBSD/ },
   },
-  ping: { pkg: 'iputils-ping', proves: 'echo requests of the kernel', is: { args: ['-V'], says: /iputils/ } },
+  ping: {
+    pkg: 'iputils-ping',
+    proves: 'echo requests of the kernel',
+    is: { args: ['-V'], says: /iputils/ },
+  },
   tshark: { pkg: 'tshark', proves: "captures and packets in Wireshark's eyes" },
   tcpdump: { pkg: 'tcpdump', proves: "captures and packets in libpcap's eyes" },
   wget: { pkg: 'wget', proves: 'wget' },
@@ -74,13 +79,15 @@ export function packagesOf(names) {
 }
 
 /** What to type. @param {readonly string[]} packages */
-export const aptCommand = (packages) => `sudo apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+export const aptCommand = (packages) =>
+  `sudo apt-get install -y --no-install-recommends ${packages.join(' ')}`;
 
 /** CI=true, or whatever else a CI sets it to. @param {NodeJS.ProcessEnv} env */
 export const inCI = (env = process.env) => !['', '0', 'false'].includes(env['CI'] ?? '');
 
 /**
- * A PATH in which each `bin` has its `sbin`: Debian keeps hping3 there, and out of the PATH of ordinary users.
+ * A PATH in which each `bin` has its `sbin`: Debian keeps hping3 there, and out of the PATH of
+ * ordinary users.
  *
  * @param {string} path
  */

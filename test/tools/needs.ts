@@ -1,4 +1,7 @@
-/** Tests say what they need of the machine. Where it is missing they are skipped, and .ci/not-tested.ts says so at the end; in CI they fail at once. */
+/**
+ * Tests say what they need of the machine. Where it is missing they are skipped, and
+ * .ci/not-tested.ts says so at the end; in CI they fail at once.
+ */
 import { TestRunner } from 'vitest';
 import { aptCommand, hasTool, inCI, packagesOf } from './list.mjs';
 
@@ -22,7 +25,9 @@ export function needs(...tools: readonly string[]): void {
   test.context.skip(why);
 }
 
-/** Skips the test, because of something that no package mends; `because` says what, and what to do. */
+/**
+ * Skips the test, because of something that no package mends; `because` says what, and what to do.
+ */
 export function cannotBeTested(because: string): void {
   if (inCI()) throw new Error(because);
   const test = TestRunner.getCurrentTest()!;

@@ -1,5 +1,8 @@
 // @ts-check
-/** The command line of our own scripts: --help prints the comment at the head of the script, and what is wrong with an option is one sentence. */
+/**
+ * The command line of our own scripts: --help prints the comment at the head of the script, and
+ * what is wrong with an option is one sentence.
+ */
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +12,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The first comment of a script, without its stars. @param {string} url `import.meta.url` */
 export function usage(url) {
-  const [, comment = ''] = /^\/\*\*\n([^]*?)\n \*\//m.exec(readFileSync(fileURLToPath(url), 'utf8')) ?? [];
+  const [, comment = ''] =
+    /^\/\*\*\n([^]*?)\n \*\//m.exec(readFileSync(fileURLToPath(url), 'utf8')) ?? [];
   return comment
     .split('\n')
     .map((line) => line.replace(/^ \*(?: |$)/, ''))

@@ -1,11 +1,17 @@
-/** Packets and numbers for the tests of wire/ and ip/, put together byte by byte by other code than the stack's own. */
+/**
+ * Packets and numbers for the tests of wire/ and ip/, put together byte by byte by other code than
+ * the stack's own.
+ */
 import fc from 'fast-check';
 import { Slab } from '../../src/base/slab.js';
 import { IpHeader } from '../../src/wire/ip.js';
 import { naiveSum } from '../device/packets.js';
 
 export const int32 = fc.oneof(fc.integer(), fc.constantFrom(0, -1, 0x7fffffff, -0x80000000));
-export const u16 = fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.constantFrom(0, 1, 0xff, 0x100, 0xffff));
+export const u16 = fc.oneof(
+  fc.integer({ min: 0, max: 0xffff }),
+  fc.constantFrom(0, 1, 0xff, 0x100, 0xffff),
+);
 export const u8 = fc.integer({ min: 0, max: 255 });
 
 export const be16 = (n: number): number[] => [(n >> 8) & 255, n & 255];
@@ -34,8 +40,12 @@ export interface V4Spec {
 
 export const V4_SOURCE = [198, 18, 0, 1] as const;
 export const V4_DESTINATION = [198, 18, 0, 2] as const;
-export const V6_SOURCE = [0xfd, 0x74, 0x63, 0x70, 0x6c, 0x61, 0, 0x62, 0, 0, 0, 0, 0, 0, 0, 1] as const;
-export const V6_DESTINATION = [0xfd, 0x74, 0x63, 0x70, 0x6c, 0x61, 0, 0x62, 0, 0, 0, 0, 0, 0, 0, 2] as const;
+export const V6_SOURCE = [
+  0xfd, 0x74, 0x63, 0x70, 0x6c, 0x61, 0, 0x62, 0, 0, 0, 0, 0, 0, 0, 1,
+] as const;
+export const V6_DESTINATION = [
+  0xfd, 0x74, 0x63, 0x70, 0x6c, 0x61, 0, 0x62, 0, 0, 0, 0, 0, 0, 0, 2,
+] as const;
 
 /** An IPv4 packet with a correct header checksum. */
 export function ipv4(spec: V4Spec = {}): Uint8Array {
@@ -92,7 +102,10 @@ export function ipv6(spec: V6Spec = {}): Uint8Array {
   ]);
 }
 
-/** Extension headers: what comes before, as `[kind, body from its third byte on]`, and the payload's protocol. */
+/**
+ * Extension headers: what comes before, as `[kind, body from its third byte on]`, and the payload's
+ * protocol.
+ */
 export function chained(
   headers: readonly (readonly [kind: number, body: readonly number[]])[],
   last: number,
@@ -107,7 +120,10 @@ export function chained(
   return { nextHeader: headers[0]?.[0] ?? last, payload: [...bytes, ...payload] };
 }
 
-/** A fragment header's body: offset in bytes, whether more follow, identification. Its second byte is reserved and 0. */
+/**
+ * A fragment header's body: offset in bytes, whether more follow, identification. Its second byte
+ * is reserved and 0.
+ */
 export const fragmentBody = (offset: number, more: boolean, id: number): number[] => [
   ...be16(offset | (more ? 1 : 0)),
   ...be32(id),
@@ -126,7 +142,12 @@ export function header(version: 4 | 6, protocol: number, payloadLength = 0): IpH
     [h.s2, h.d2] = [0xffff, 0xffff];
     [h.s3, h.d3] = [word(V4_SOURCE, 0), word(V4_DESTINATION, 0)];
   } else {
-    [h.s0, h.s1, h.s2, h.s3] = [word(V6_SOURCE, 0), word(V6_SOURCE, 4), word(V6_SOURCE, 8), word(V6_SOURCE, 12)];
+    [h.s0, h.s1, h.s2, h.s3] = [
+      word(V6_SOURCE, 0),
+      word(V6_SOURCE, 4),
+      word(V6_SOURCE, 8),
+      word(V6_SOURCE, 12),
+    ];
     [h.d0, h.d1, h.d2, h.d3] = [
       word(V6_DESTINATION, 0),
       word(V6_DESTINATION, 4),
@@ -139,6 +160,7 @@ export function header(version: 4 | 6, protocol: number, payloadLength = 0): IpH
 
 /** The pseudo-header's sum of such a packet, from its bytes. */
 export function naivePseudoSum(version: 4 | 6, protocol: number, length: number): number {
-  const addresses = version === 4 ? [...V4_SOURCE, ...V4_DESTINATION] : [...V6_SOURCE, ...V6_DESTINATION];
+  const addresses =
+    version === 4 ? [...V4_SOURCE, ...V4_DESTINATION] : [...V6_SOURCE, ...V6_DESTINATION];
   return naiveSum(Uint8Array.from([...addresses, 0, protocol, ...be16(length)]));
 }

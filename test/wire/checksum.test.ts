@@ -47,7 +47,9 @@ describe('the Internet checksum', () => {
         const cut = Math.min(2 * half, data.length & ~1);
         const { view } = new Slab(data);
         const first = checksumAdd(view, 0, cut, 0);
-        expect(checksumAdd(view, cut, data.length - cut, first)).toBe(checksumAdd(view, 0, data.length, 0));
+        expect(checksumAdd(view, cut, data.length - cut, first)).toBe(
+          checksumAdd(view, 0, data.length, 0),
+        );
       }),
       { seed: 3, numRuns: 300 },
     );
@@ -66,7 +68,11 @@ describe('checksumUpdate (RFC 1624)', () => {
   });
 
   it('is what summing again gives, whatever word changes into whatever', () => {
-    const change = fc.record({ data: fc.uint8Array({ minLength: 4, maxLength: 60 }), at: fc.nat(100), after: u16 });
+    const change = fc.record({
+      data: fc.uint8Array({ minLength: 4, maxLength: 60 }),
+      at: fc.nat(100),
+      after: u16,
+    });
     fc.assert(
       fc.property(change, ({ data, at, after }) => {
         data[0] = 1; // not all zeros: of those no header is made, and there zero has two forms
@@ -87,7 +93,9 @@ describe('pseudoHeaderSum', () => {
     fc.assert(
       fc.property(fc.array(int32, { minLength: 8, maxLength: 8 }), u8, (w, protocol) => {
         const naive = naiveSum(Uint8Array.from([...w.flatMap((n) => be32(n)), 0, protocol]));
-        expect(pseudoHeaderSum(w[0]!, w[1]!, w[2]!, w[3]!, w[4]!, w[5]!, w[6]!, w[7]!, protocol)).toBe(naive);
+        expect(
+          pseudoHeaderSum(w[0]!, w[1]!, w[2]!, w[3]!, w[4]!, w[5]!, w[6]!, w[7]!, protocol),
+        ).toBe(naive);
       }),
       { seed: 8200, numRuns: 500 },
     );
@@ -96,7 +104,9 @@ describe('pseudoHeaderSum', () => {
   it('sums an IPv4 pseudo-header too: the words of the v4-mapped form count nothing (RFC 9293 section 3.1)', () => {
     fc.assert(
       fc.property(int32, int32, u8, (source, destination, protocol) => {
-        const naive = naiveSum(Uint8Array.from([...be32(source), ...be32(destination), 0, protocol]));
+        const naive = naiveSum(
+          Uint8Array.from([...be32(source), ...be32(destination), 0, protocol]),
+        );
         const sum = pseudoHeaderSum(0, 0, 0xffff, source, 0, 0, 0xffff, destination, protocol);
         expect(sum % 0xffff).toBe(naive % 0xffff);
       }),

@@ -2,14 +2,42 @@
 import { describe, expect, it } from 'vitest';
 import { Slab } from '../../src/base/slab.js';
 import { Drop } from '../../src/wire/drop.js';
-import { ABSENT, parseTcp, Segment, TcpFlag, tcpOptionBytes, writeTcp } from '../../src/wire/tcp.js';
+import {
+  ABSENT,
+  parseTcp,
+  Segment,
+  TcpFlag,
+  tcpOptionBytes,
+  writeTcp,
+} from '../../src/wire/tcp.js';
 
 const bytes = (n: number): number[] => Array.from({ length: n }, (_, i) => 0xa0 + i);
 
 /** What a segment with these option bytes is parsed as. */
 function parsed(options: number[], flags: number = TcpFlag.SYN): Segment & { reason: number } {
   const padded = [...options, ...new Array<number>((4 - (options.length % 4)) % 4).fill(1)];
-  const header = [0, 80, 0, 81, 0, 0, 0, 1, 0, 0, 0, 0, ((20 + padded.length) / 4) << 4, flags, 1, 0, 0, 0, 0, 0];
+  const header = [
+    0,
+    80,
+    0,
+    81,
+    0,
+    0,
+    0,
+    1,
+    0,
+    0,
+    0,
+    0,
+    ((20 + padded.length) / 4) << 4,
+    flags,
+    1,
+    0,
+    0,
+    0,
+    0,
+    0,
+  ];
   const slab = new Slab(Uint8Array.from([...header, ...padded]));
   const out = new Segment();
   const reason = parseTcp(slab, 0, slab.bytes.length, out);
@@ -67,7 +95,13 @@ describe('writing', () => {
     expect(written({ cookieExperimental: true }, 8)).toEqual([254, 12, 0xf9, 0x89, ...bytes(8)]);
     const full = { sackPermitted: true, hasTimestamps: true, wscale: 7 };
     expect(written(full, 16).slice(-20)).toEqual([34, 18, ...bytes(16), 1, 1]);
-    expect(written({ ...full, cookieExperimental: true }, 16).slice(-20)).toEqual([254, 20, 0xf9, 0x89, ...bytes(16)]);
+    expect(written({ ...full, cookieExperimental: true }, 16).slice(-20)).toEqual([
+      254,
+      20,
+      0xf9,
+      0x89,
+      ...bytes(16),
+    ]);
   });
 
   it('and is read back', () => {

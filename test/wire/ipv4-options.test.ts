@@ -1,7 +1,16 @@
-/** What a Linux 6.18 answers to echo requests with the same options stands here: the place that its Parameter Problem names, and its reply's options. */
+/**
+ * What a Linux 6.18 answers to echo requests with the same options stands here: the place that its
+ * Parameter Problem names, and its reply's options.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CUT_SLOT, echoIpv4Options, ipv4OptionFault, NO_FAULT, SOURCE_ROUTE } from '../../src/wire/ipv4-options.js';
+import {
+  CUT_SLOT,
+  echoIpv4Options,
+  ipv4OptionFault,
+  NO_FAULT,
+  SOURCE_ROUTE,
+} from '../../src/wire/ipv4-options.js';
 
 const OURS = [192, 168, 0, 1] as const;
 const OURS_WORD = (192 << 24) | (168 << 16) | 1;
@@ -57,27 +66,46 @@ describe('IPv4 options that are invalid (RFC 1122 section 3.2.2.5)', () => {
   });
 
   it.each([131, 137])('a source route, kind %i, is told apart, done or not', (kind) => {
-    for (const pointer of [4, 8]) expect(fault([kind, 7, pointer, 192, 0, 2, 9, 0])).toBe(SOURCE_ROUTE);
+    for (const pointer of [4, 8])
+      expect(fault([kind, 7, pointer, 192, 0, 2, 9, 0])).toBe(SOURCE_ROUTE);
   });
 });
 
 describe('options of an echo reply (RFC 1122 section 3.2.2.6)', () => {
   const echoed = (options: readonly number[]): number[] => {
     const out = new Uint8Array(40);
-    return [...out.subarray(0, echoIpv4Options(Uint8Array.from(options), 0, options.length, BY, out))];
+    return [
+      ...out.subarray(0, echoIpv4Options(Uint8Array.from(options), 0, options.length, BY, out)),
+    ];
   };
 
   it.each([
-    ['record route, both ways', [7, 15, 4, ...zeros(12), 0], [7, 15, 12, ...OURS, ...OURS, ...zeros(5)]],
+    [
+      'record route, both ways',
+      [7, 15, 4, ...zeros(12), 0],
+      [7, 15, 12, ...OURS, ...OURS, ...zeros(5)],
+    ],
     ['a single slot', [7, 7, 4, ...zeros(5)], [7, 7, 8, ...OURS, 0]],
     ['no slot free', [7, 7, 8, 9, 9, 9, 9, 0], [7, 7, 8, 9, 9, 9, 9, 0]],
     ['behind a no-operation', [1, 7, 7, 4, ...zeros(4)], [7, 7, 8, ...OURS, 0]],
     ['times', [68, 12, 5, 0, ...zeros(8)], [68, 12, 13, 0, ...TIME, ...TIME]],
     ['times, and no slot free', [68, 8, 9, 0, 1, 1, 1, 1], [68, 8, 9, 0x10, 1, 1, 1, 1]],
-    ['times with addresses', [68, 20, 5, 1, ...zeros(16)], [68, 20, 21, 1, ...OURS, ...TIME, ...OURS, ...TIME]],
+    [
+      'times with addresses',
+      [68, 20, 5, 1, ...zeros(16)],
+      [68, 20, 21, 1, ...OURS, ...TIME, ...OURS, ...TIME],
+    ],
     ['one slot for both', [68, 12, 5, 1, ...zeros(8)], [68, 12, 13, 1, ...OURS, ...TIME]],
-    ['a time at our address', [68, 12, 5, 3, ...OURS, ...zeros(4)], [68, 12, 13, 3, ...OURS, ...TIME]],
-    ['none at another', [68, 12, 5, 3, 192, 0, 2, 9, ...zeros(4)], [68, 12, 5, 3, 192, 0, 2, 9, ...zeros(4)]],
+    [
+      'a time at our address',
+      [68, 12, 5, 3, ...OURS, ...zeros(4)],
+      [68, 12, 13, 3, ...OURS, ...TIME],
+    ],
+    [
+      'none at another',
+      [68, 12, 5, 3, 192, 0, 2, 9, ...zeros(4)],
+      [68, 12, 5, 3, 192, 0, 2, 9, ...zeros(4)],
+    ],
     [
       'a full list of addresses',
       [68, 12, 13, 3, 192, 0, 2, 9, ...zeros(4)],
@@ -98,11 +126,16 @@ describe('options of an echo reply (RFC 1122 section 3.2.2.6)', () => {
     ['an address', [7, 8, 4, ...zeros(5)]],
     ['an address, three bytes of it', [7, 10, 4, ...zeros(7), 0, 0]],
     ['a time', [68, 9, 5, 0, ...zeros(5), 0, 0, 0]],
-    ['a time behind a record route that is whole', [7, 11, 4, ...zeros(8), 68, 11, 5, 0, ...zeros(7), 0, 0]],
+    [
+      'a time behind a record route that is whole',
+      [7, 11, 4, ...zeros(8), 68, 11, 5, 0, ...zeros(7), 0, 0],
+    ],
     ['an address and a time', [68, 19, 5, 1, ...zeros(15), 0]],
     ['our address and a time', [68, 13, 5, 3, ...OURS, ...zeros(5), 0, 0, 0]],
   ])('there is no reply when %s is cut off behind what was entered', (_, request) => {
-    expect(echoIpv4Options(Uint8Array.from(request), 0, request.length, BY, new Uint8Array(40))).toBe(CUT_SLOT);
+    expect(
+      echoIpv4Options(Uint8Array.from(request), 0, request.length, BY, new Uint8Array(40)),
+    ).toBe(CUT_SLOT);
   });
 
   it('but where nothing was entered, a rest does no harm', () => {
@@ -116,7 +149,11 @@ describe('options of an echo reply (RFC 1122 section 3.2.2.6)', () => {
 
   it('stay within the header for all valid options', () => {
     const option = fc
-      .tuple(fc.constantFrom(7, 68, 1, 30, 148), fc.nat(14), fc.uint8Array({ minLength: 14, maxLength: 14 }))
+      .tuple(
+        fc.constantFrom(7, 68, 1, 30, 148),
+        fc.nat(14),
+        fc.uint8Array({ minLength: 14, maxLength: 14 }),
+      )
       .map(([kind, n, rest]) => (kind === 1 ? [1] : [kind, n + 2, ...rest.subarray(0, n)]));
     const header = fc.array(option, { maxLength: 5 }).map((all) => {
       const bytes = all.flat().slice(0, 40);
@@ -125,7 +162,11 @@ describe('options of an echo reply (RFC 1122 section 3.2.2.6)', () => {
     fc.assert(
       fc.property(header, (options) => {
         fc.pre(ipv4OptionFault(Uint8Array.from(options), 0, options.length) === NO_FAULT);
-        if (echoIpv4Options(Uint8Array.from(options), 0, options.length, BY, new Uint8Array(40)) === CUT_SLOT) return;
+        if (
+          echoIpv4Options(Uint8Array.from(options), 0, options.length, BY, new Uint8Array(40)) ===
+          CUT_SLOT
+        )
+          return;
         const reply = echoed(options);
         expect(reply.length).toBeLessThanOrEqual(40);
         expect(reply.length % 4).toBe(0);

@@ -41,7 +41,8 @@ describe('an IPv4 header', () => {
         expect(writeIpv4(slab, at, sent)).toBe(20);
         expect(naiveSum(slab.bytes.slice(at, at + 20))).toBe(0xffff);
         const seen = new IpHeader();
-        Object.assign(seen, { s0: 1, s1: 2, d0: 3, d1: 4, problemCode: 2 }); // what an IPv6 packet left behind
+        // what an IPv6 packet left behind
+        Object.assign(seen, { s0: 1, s1: 2, d0: 3, d1: 4, problemCode: 2 });
         expect(parseIpv4(slab, at, 20 + h.payloadLength + padding, seen)).toBe(Drop.none);
         expect(seen).toMatchObject({
           ...h,
@@ -88,7 +89,11 @@ describe('an IPv4 header', () => {
     ['ipBadHeaderLength', 'a header longer than the packet', changed(0, 0x4f)],
     ['ipBadTotalLength', 'a total length below the header', changed(2, 0, 19)],
     ['ipBadTotalLength', 'a total length past the end', changed(2, 0, 31)],
-    ['ipBadChecksum', 'a checksum of zero', Uint8Array.from(ipv4().map((b, i) => (i === 10 || i === 11 ? 0 : b)))],
+    [
+      'ipBadChecksum',
+      'a checksum of zero',
+      Uint8Array.from(ipv4().map((b, i) => (i === 10 || i === 11 ? 0 : b))),
+    ],
   ])('is refused: %s, for %s', (name, _, bytes) => {
     expect(parse(bytes)).toBe(name);
   });
@@ -104,14 +109,19 @@ describe('an IPv4 header', () => {
 
   it('is refused when the packet is cut, at any byte', () => {
     const whole = ipv4({ options: [7, 7, 4, 0, 0, 0, 0, 0], payload: new Uint8Array(20) });
-    for (let length = 0; length < whole.length; length++) expect(typeof parse(whole.slice(0, length))).toBe('string');
+    for (let length = 0; length < whole.length; length++)
+      expect(typeof parse(whole.slice(0, length))).toBe('string');
   });
 
   it('is read from any bytes without a throw, and lies inside them', () => {
     const any = fc.oneof(
       fc.uint8Array({ maxLength: 80 }),
       fc
-        .tuple(fc.uint8Array({ minLength: 60, maxLength: 90 }), fc.integer({ min: 3, max: 15 }), fc.nat(100))
+        .tuple(
+          fc.uint8Array({ minLength: 60, maxLength: 90 }),
+          fc.integer({ min: 3, max: 15 }),
+          fc.nat(100),
+        )
         .map(([bytes, words, total]) => {
           bytes[0] = 0x40 | words;
           bytes.set(be16(total), 2);

@@ -46,10 +46,27 @@ describe('an IPv6 header', () => {
       fc.property(fields, fc.nat(9), fc.nat(9), (h, at, padding) => {
         const slab = slabAt(new Uint8Array(40 + h.payloadLength), at, padding);
         expect(writeIpv6(slab, at, Object.assign(new IpHeader(), h))).toBe(40);
-        const seen = Object.assign(new IpHeader(), { id: 9, isFragment: true, moreFragments: true, fragmentOffset: 8 });
+        const seen = Object.assign(new IpHeader(), {
+          id: 9,
+          isFragment: true,
+          moreFragments: true,
+          fragmentOffset: 8,
+        });
         expect(parseIpv6(slab, at, 40 + h.payloadLength + padding, seen)).toBe(Drop.none);
-        const rest = { version: 6, id: 0, isFragment: false, moreFragments: false, fragmentOffset: 0, problemCode: -1 };
-        const places = { headerOffset: at, payloadOffset: at + 40, protocolPointer: 6, ecn: h.tos & 3 };
+        const rest = {
+          version: 6,
+          id: 0,
+          isFragment: false,
+          moreFragments: false,
+          fragmentOffset: 0,
+          problemCode: -1,
+        };
+        const places = {
+          headerOffset: at,
+          payloadOffset: at + 40,
+          protocolPointer: 6,
+          ecn: h.tos & 3,
+        };
         expect(seen).toMatchObject({ ...h, ...rest, ...places });
       }),
       { seed: 8200, numRuns: 1000 },
@@ -60,7 +77,11 @@ describe('an IPv6 header', () => {
     ['ipTruncated', 'nothing', new Uint8Array(0)],
     ['ipTruncated', '39 bytes', ipv6().slice(0, 39)],
     ['ipBadVersion', 'version 4', Uint8Array.from(ipv6(), (b, i) => (i === 0 ? 0x45 : b))],
-    ['ipBadTotalLength', 'a payload length past the end', Uint8Array.from(ipv6(), (b, i) => (i === 5 ? 1 : b))],
+    [
+      'ipBadTotalLength',
+      'a payload length past the end',
+      Uint8Array.from(ipv6(), (b, i) => (i === 5 ? 1 : b)),
+    ],
   ])('is refused: %s, for %s', (name, _, bytes) => {
     expect(parse(bytes).name).toBe(name);
   });
@@ -116,8 +137,16 @@ describe('extension headers', () => {
   });
 
   it.each([
-    ['an option past the end of its header', chained([[destination, [0x1e, 5, 0, 0]]], UDP), ['ipBadExtension']],
-    ['an option without a length', chained([[destination, [0, 0, 0, 0, 0, 0x1e]]], UDP), ['ipBadExtension']],
+    [
+      'an option past the end of its header',
+      chained([[destination, [0x1e, 5, 0, 0]]], UDP),
+      ['ipBadExtension'],
+    ],
+    [
+      'an option without a length',
+      chained([[destination, [0, 0, 0, 0, 0, 0x1e]]], UDP),
+      ['ipBadExtension'],
+    ],
     [
       'hop-by-hop options that are not first',
       chained(
@@ -130,8 +159,16 @@ describe('extension headers', () => {
       ['ipBadExtension', 1, 40],
     ],
     ['a source route', chained([[routing, [0, 1, 0, 0, 0, 0]]], UDP), ['ipBadExtension', 0, 42]],
-    ['an unknown routing type with segments left', chained([[routing, [99, 2, 0, 0]]], UDP), ['ipBadExtension', 0, 42]],
-    ['a header that is not all there', { nextHeader: destination, payload: [17, 0, 0, 0] }, ['ipTruncated']],
+    [
+      'an unknown routing type with segments left',
+      chained([[routing, [99, 2, 0, 0]]], UDP),
+      ['ipBadExtension', 0, 42],
+    ],
+    [
+      'a header that is not all there',
+      { nextHeader: destination, payload: [17, 0, 0, 0] },
+      ['ipTruncated'],
+    ],
     [
       'a header longer than the packet',
       { nextHeader: destination, payload: [17, 1, 0, 0, 0, 0, 0, 0] },
@@ -142,7 +179,8 @@ describe('extension headers', () => {
   });
 
   it('are at most eight', () => {
-    const many = (n: number): V6Spec => chained(new Array(n).fill([destination, []]) as [number, number[]][], UDP);
+    const many = (n: number): V6Spec =>
+      chained(new Array(n).fill([destination, []]) as [number, number[]][], UDP);
     expect(verdict(many(8))).toEqual(['none']);
     expect(verdict(many(9))).toEqual(['ipBadExtension']);
     expect(verdict(many(180))).toEqual(['ipBadExtension']);
@@ -164,7 +202,12 @@ describe('a fragment header', () => {
         Object.assign(h, { protocol: 132, fragmentOffset: offset, moreFragments: more, id });
         expect(writeFragmentHeader(slab, 40, h)).toBe(8);
         const { name, h: seen } = parse(slab.bytes);
-        expect([name, seen.protocol, seen.fragmentOffset, seen.moreFragments]).toEqual(['none', 132, offset, more]);
+        expect([name, seen.protocol, seen.fragmentOffset, seen.moreFragments]).toEqual([
+          'none',
+          132,
+          offset,
+          more,
+        ]);
         expect([seen.id, seen.isFragment, seen.payloadOffset, seen.payloadLength]).toEqual([
           id,
           more || offset > 0,
@@ -217,7 +260,11 @@ describe('a fragment header', () => {
       ),
       ['ipBadExtension'],
     ],
-    ['a fragment in a fragment', first(UDP, data(16), [fragment, fragmentBody(8, true, 2)]), ['ipBadExtension']],
+    [
+      'a fragment in a fragment',
+      first(UDP, data(16), [fragment, fragmentBody(8, true, 2)]),
+      ['ipBadExtension'],
+    ],
     ['hop-by-hop options in a fragment', first(UDP, data(16), [hopByHop, []]), ['ipBadExtension']],
     ['half a TCP header in the first', first(TCP, data(16)), ['fragmentNoHeaders', 3, 0]],
     ['no UDP header in the first', first(UDP, [], [destination, []]), ['fragmentNoHeaders', 3, 0]],
@@ -226,7 +273,11 @@ describe('a fragment header', () => {
       chained([[fragment, fragmentBody(0, true, 1)]], destination, [UDP, 2, 0, 0, 0, 0, 0, 0]),
       ['fragmentNoHeaders', 3, 0],
     ],
-    ['nothing in the first', chained([[fragment, fragmentBody(0, true, 1)]], ICMPV6), ['fragmentNoHeaders', 3, 0]],
+    [
+      'nothing in the first',
+      chained([[fragment, fragmentBody(0, true, 1)]], ICMPV6),
+      ['fragmentNoHeaders', 3, 0],
+    ],
     [
       'a chain without an end in the first',
       first(UDP, data(8), ...(new Array(10).fill([destination, []]) as [number, number[]][])),
@@ -246,7 +297,9 @@ describe('a fragment header', () => {
   });
 
   it('hides what a later fragment carries: its bytes are no headers', () => {
-    const { name, h } = parse(chained([[fragment, fragmentBody(8, true, 1)]], destination, data(8)));
+    const { name, h } = parse(
+      chained([[fragment, fragmentBody(8, true, 1)]], destination, data(8)),
+    );
     expect([name, h.protocol, h.payloadLength]).toEqual(['none', destination, 8]);
   });
 });
@@ -256,7 +309,8 @@ describe('parsing anything at all', () => {
     const seed = 2460;
     const random = new SeededRandom(seed);
     const kinds = [hopByHop, routing, fragment, destination, TCP, UDP, 59];
-    const noise = (n: number): Uint8Array => Uint8Array.from({ length: n }, () => random.below(256));
+    const noise = (n: number): Uint8Array =>
+      Uint8Array.from({ length: n }, () => random.below(256));
     /** A chain of likely headers, short ones, with noise in them; or noise and nothing else. */
     const anything = (): Uint8Array => {
       const payload = noise(random.below(120));
@@ -266,7 +320,8 @@ describe('parsing anything at all', () => {
         payload[at + 1]! &= 1;
         if (random.below(2) === 0) continue;
         payload.fill(0, at + 2, at + 8);
-        if (at + 3 < payload.length) payload[at + 3] = random.below(2); // a first fragment; segments left
+        // a first fragment; segments left
+        if (at + 3 < payload.length) payload[at + 3] = random.below(2);
       }
       return ipv6({ nextHeader: kinds[random.below(kinds.length)]!, payload });
     };
@@ -277,9 +332,12 @@ describe('parsing anything at all', () => {
       const at = random.below(8);
       const reason = parseIpv6(slabAt(bytes, at, 8), at, bytes.length, out);
       seen.add(DROP_NAMES[reason]!);
-      if (out.problemCode >= 0 && out.problemPointer >= bytes.length) throw new Error(`seed ${seed}, packet ${n}`);
-      const inside = out.payloadOffset >= at + 40 && out.payloadOffset + out.payloadLength <= at + bytes.length;
-      if (reason === Drop.none && (!inside || out.payloadLength < 0)) throw new Error(`seed ${seed}, packet ${n}`);
+      if (out.problemCode >= 0 && out.problemPointer >= bytes.length)
+        throw new Error(`seed ${seed}, packet ${n}`);
+      const inside =
+        out.payloadOffset >= at + 40 && out.payloadOffset + out.payloadLength <= at + bytes.length;
+      if (reason === Drop.none && (!inside || out.payloadLength < 0))
+        throw new Error(`seed ${seed}, packet ${n}`);
     }
     expect([...seen].sort()).toEqual([
       'fragmentBadLength',
@@ -305,6 +363,7 @@ describe('parsing anything at all', () => {
         [1, 2, 3],
       ),
     );
-    for (let length = 0; length < whole.length; length++) expect(parse(whole.slice(0, length)).name).not.toBe('none');
+    for (let length = 0; length < whole.length; length++)
+      expect(parse(whole.slice(0, length)).name).not.toBe('none');
   });
 });

@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Slab } from '../../src/base/slab.js';
 import { Drop } from '../../src/wire/drop.js';
-import { ABSENT, parseTcp, Segment, TcpFlag, tcpOptionBytes, writeTcp } from '../../src/wire/tcp.js';
+import {
+  ABSENT,
+  parseTcp,
+  Segment,
+  TcpFlag,
+  tcpOptionBytes,
+  writeTcp,
+} from '../../src/wire/tcp.js';
 import { be16, be32, int32, slabAt, u16, u8 } from './build.js';
 
 const fields = fc.record({
@@ -26,7 +33,11 @@ const options = fc.oneof(
     ts: fc.tuple(int32, int32),
   }),
   fc
-    .record({ hasTimestamps: fc.boolean(), ts: fc.tuple(int32, int32), edges: fc.array(int32, { maxLength: 8 }) })
+    .record({
+      hasTimestamps: fc.boolean(),
+      ts: fc.tuple(int32, int32),
+      edges: fc.array(int32, { maxLength: 8 }),
+    })
     .map((o) => ({
       ...o,
       mss: ABSENT,
@@ -40,7 +51,12 @@ type Options = typeof options extends fc.Arbitrary<infer T> ? T : never;
 
 function segment(f: typeof fields extends fc.Arbitrary<infer T> ? T : never, o: Options): Segment {
   const s = new Segment();
-  Object.assign(s, f, { mss: o.mss, wscale: o.wscale, sackPermitted: o.sackPermitted, hasTimestamps: o.hasTimestamps });
+  Object.assign(s, f, {
+    mss: o.mss,
+    wscale: o.wscale,
+    sackPermitted: o.sackPermitted,
+    hasTimestamps: o.hasTimestamps,
+  });
   if (o.hasTimestamps) [s.tsVal, s.tsEcr] = o.ts;
   s.sackCount = o.edges.length >> 1;
   for (let i = 0; i < 2 * s.sackCount; i++) s.sackEdges[i] = o.edges[i]!;
@@ -49,7 +65,18 @@ function segment(f: typeof fields extends fc.Arbitrary<infer T> ? T : never, o: 
 
 /** What a segment says, without where its payload stands. */
 function told(s: Segment): object {
-  const { sourcePort, destinationPort, seq, ack, flags, wnd, urgentPointer, mss, wscale, sackPermitted } = s;
+  const {
+    sourcePort,
+    destinationPort,
+    seq,
+    ack,
+    flags,
+    wnd,
+    urgentPointer,
+    mss,
+    wscale,
+    sackPermitted,
+  } = s;
   const { hasTimestamps, tsVal, tsEcr, sackCount } = s;
   const sack = [...s.sackEdges.subarray(0, 2 * sackCount)];
   return {
@@ -85,7 +112,10 @@ function withOptions(bytes: readonly number[]): Uint8Array {
   ]);
 }
 
-const padded = (bytes: readonly number[]): number[] => [...bytes, ...new Array<number>(-bytes.length & 3).fill(0)];
+const padded = (bytes: readonly number[]): number[] => [
+  ...bytes,
+  ...new Array<number>(-bytes.length & 3).fill(0),
+];
 
 function parse(bytes: Uint8Array, out = new Segment()): Segment | string {
   const reason = parseTcp(new Slab(bytes), 0, bytes.length, out);
@@ -95,23 +125,31 @@ function parse(bytes: Uint8Array, out = new Segment()): Segment | string {
 describe('a TCP segment', () => {
   it('is read as it was written, wherever it stands', () => {
     fc.assert(
-      fc.property(fields, options, fc.uint8Array({ maxLength: 50 }), fc.nat(9), (f, o, payload, at) => {
-        const sent = segment(f, o);
-        const slab = new Slab(at + 60 + payload.length);
-        const headerBytes = writeTcp(slab.bytes, at, sent);
-        expect(headerBytes).toBe(20 + tcpOptionBytes(sent));
-        expect([headerBytes % 4, sent.headerBytes]).toEqual([0, headerBytes]);
-        slab.bytes.set(payload, at + headerBytes);
-        const seen = new Segment();
-        seen.mss = seen.wscale = seen.sackCount = 3; // what the segment before left behind
-        seen.sackPermitted = seen.hasTimestamps = true;
-        expect(parseTcp(slab, at, headerBytes + payload.length, seen)).toBe(Drop.none);
-        expect(told(seen)).toEqual(told(sent));
-        expect([seen.headerBytes, seen.checksum]).toEqual([headerBytes, 0]);
-        const { payloadOffset, payloadBytes } = seen;
-        expect(seen.payload!.bytes.slice(payloadOffset, payloadOffset + payloadBytes)).toEqual(payload);
-        expect(seen.len).toBe(payload.length + (f.flags & 1) + ((f.flags >> 1) & 1));
-      }),
+      fc.property(
+        fields,
+        options,
+        fc.uint8Array({ maxLength: 50 }),
+        fc.nat(9),
+        (f, o, payload, at) => {
+          const sent = segment(f, o);
+          const slab = new Slab(at + 60 + payload.length);
+          const headerBytes = writeTcp(slab.bytes, at, sent);
+          expect(headerBytes).toBe(20 + tcpOptionBytes(sent));
+          expect([headerBytes % 4, sent.headerBytes]).toEqual([0, headerBytes]);
+          slab.bytes.set(payload, at + headerBytes);
+          const seen = new Segment();
+          seen.mss = seen.wscale = seen.sackCount = 3; // what the segment before left behind
+          seen.sackPermitted = seen.hasTimestamps = true;
+          expect(parseTcp(slab, at, headerBytes + payload.length, seen)).toBe(Drop.none);
+          expect(told(seen)).toEqual(told(sent));
+          expect([seen.headerBytes, seen.checksum]).toEqual([headerBytes, 0]);
+          const { payloadOffset, payloadBytes } = seen;
+          expect(seen.payload!.bytes.slice(payloadOffset, payloadOffset + payloadBytes)).toEqual(
+            payload,
+          );
+          expect(seen.len).toBe(payload.length + (f.flags & 1) + ((f.flags >> 1) & 1));
+        },
+      ),
       { seed: 9293, numRuns: 1000 },
     );
   });
@@ -125,13 +163,32 @@ describe('a TCP segment', () => {
       ts: [5, 6] as [number, number],
       edges: [],
     };
-    const f = { sourcePort: 1, destinationPort: 2, seq: 3, ack: 4, flags: TcpFlag.SYN, wnd: 5, urgentPointer: 0 };
+    const f = {
+      sourcePort: 1,
+      destinationPort: 2,
+      seq: 3,
+      ack: 4,
+      flags: TcpFlag.SYN,
+      wnd: 5,
+      urgentPointer: 0,
+    };
     const optionsOf = (s: Segment): number[] => {
       const b = new Uint8Array(60);
       return [...b.subarray(20, writeTcp(b, 0, s))];
     };
     const timestamps = [8, 10, ...be32(5), ...be32(6)];
-    expect(optionsOf(segment(f, o))).toEqual([2, 4, ...be16(1460), 4, 2, ...timestamps, 1, 3, 3, 7]);
+    expect(optionsOf(segment(f, o))).toEqual([
+      2,
+      4,
+      ...be16(1460),
+      4,
+      2,
+      ...timestamps,
+      1,
+      3,
+      3,
+      7,
+    ]);
     expect(optionsOf(segment(f, { ...o, hasTimestamps: false }))).toEqual([
       2,
       4,
@@ -145,7 +202,13 @@ describe('a TCP segment', () => {
       3,
       7,
     ]);
-    const ack = { ...o, mss: ABSENT, wscale: ABSENT, sackPermitted: false, edges: [10, 20, 30, 40] };
+    const ack = {
+      ...o,
+      mss: ABSENT,
+      wscale: ABSENT,
+      sackPermitted: false,
+      edges: [10, 20, 30, 40],
+    };
     const sack = [1, 1, 5, 18, ...be32(10), ...be32(20), ...be32(30), ...be32(40)];
     expect(optionsOf(segment(f, ack))).toEqual([1, 1, ...timestamps, ...sack]);
   });
@@ -165,12 +228,22 @@ describe('a TCP segment', () => {
   });
 
   it('is empty again after clear()', () => {
-    const used = parse(withOptions([2, 4, 5, 180, 1, 3, 3, 7, 4, 2, 8, 10, ...be32(1), ...be32(2)])) as Segment;
-    Object.assign(used, { gsoSize: 5, ecn: 3, keepPayload: true, checksumVouched: true, urgentPointer: 9 });
+    const used = parse(
+      withOptions([2, 4, 5, 180, 1, 3, 3, 7, 4, 2, 8, 10, ...be32(1), ...be32(2)]),
+    ) as Segment;
+    Object.assign(used, {
+      gsoSize: 5,
+      ecn: 3,
+      keepPayload: true,
+      checksumVouched: true,
+      urgentPointer: 9,
+    });
     used.clear();
     const fresh = new Segment();
     const { sourcePort, destinationPort, seq, checksum, headerBytes } = used;
-    expect(used).toEqual(Object.assign(fresh, { sourcePort, destinationPort, seq, checksum, headerBytes }));
+    expect(used).toEqual(
+      Object.assign(fresh, { sourcePort, destinationPort, seq, checksum, headerBytes }),
+    );
   });
 });
 
@@ -187,7 +260,8 @@ describe('parsing TCP options', () => {
       bytes: [5, 2 + 8 * blocks.length, ...blocks.flat().flatMap(be32)],
       says: { sack: blocks.flat() },
     })),
-    // Kinds that we do not know, MPTCP's among them, and known ones of a length that is not theirs: skipped.
+    // Kinds that we do not know, MPTCP's among them, and known ones of a length that is not theirs:
+    // skipped.
     fc
       .tuple(fc.constantFrom(9, 30, 34, 253, 254, 255), fc.uint8Array({ maxLength: 16 }))
       .map(([kind, body]) => ({ bytes: [kind, body.length + 2, ...body], says: {} })),
@@ -248,11 +322,14 @@ describe('parsing anything at all', () => {
   it('never throws, and a segment that it takes lies inside what it was given', () => {
     const any = fc.oneof(
       fc.uint8Array({ maxLength: 80 }),
-      // Random options and data offset behind a likely header: most random bytes end at the data offset.
-      fc.tuple(fc.uint8Array({ minLength: 60, maxLength: 70 }), fc.integer({ min: 4, max: 15 })).map(([b, words]) => {
-        b[12] = words << 4;
-        return b;
-      }),
+      // Random options and data offset behind a likely header: most random bytes end at the data
+      // offset.
+      fc
+        .tuple(fc.uint8Array({ minLength: 60, maxLength: 70 }), fc.integer({ min: 4, max: 15 }))
+        .map(([b, words]) => {
+          b[12] = words << 4;
+          return b;
+        }),
     );
     const seen = new Map<string, number>();
     const out = new Segment();
@@ -269,7 +346,12 @@ describe('parsing anything at all', () => {
       }),
       { seed: 5, numRuns: 5000 },
     );
-    const reasons = [Drop.none, Drop.tcpTruncated, Drop.tcpBadDataOffset, Drop.tcpBadOptionLength].map(String);
+    const reasons = [
+      Drop.none,
+      Drop.tcpTruncated,
+      Drop.tcpBadDataOffset,
+      Drop.tcpBadOptionLength,
+    ].map(String);
     expect([...seen.keys()].sort()).toEqual(reasons.sort());
   });
 

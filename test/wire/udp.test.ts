@@ -10,7 +10,12 @@ const UDP = 17;
 const versions = [4, 6] as const;
 
 /** A datagram as it stands behind the IP header. */
-function datagram(version: 4 | 6, data: Uint8Array, sourcePort = 5000, destinationPort = 7): Uint8Array {
+function datagram(
+  version: 4 | 6,
+  data: Uint8Array,
+  sourcePort = 5000,
+  destinationPort = 7,
+): Uint8Array {
   const slab = new Slab(8 + data.length);
   slab.bytes.set(data, 8);
   writeUdp(slab, 0, header(version, UDP), sourcePort, destinationPort, data.length);
@@ -51,7 +56,10 @@ describe.each(versions)('a UDP datagram over IPv%d', (version) => {
     }
     const bad = good.slice();
     bad[9]! ^= 1;
-    expect([parse(version, bad), typeof parse(version, bad, true)]).toEqual(['udpBadChecksum', 'object']);
+    expect([parse(version, bad), typeof parse(version, bad, true)]).toEqual([
+      'udpBadChecksum',
+      'object',
+    ]);
   });
 
   it('never has the checksum 0, which would mean that it has none', () => {
@@ -70,7 +78,9 @@ describe.each(versions)('a UDP datagram over IPv%d', (version) => {
   it('is refused when it is short or says a length that cannot be', () => {
     const good = datagram(version, pattern(5));
     for (let length = 0; length < good.length; length++) {
-      expect(parse(version, good.slice(0, length))).toBe(length < 8 ? 'udpTruncated' : 'udpBadLength');
+      expect(parse(version, good.slice(0, length))).toBe(
+        length < 8 ? 'udpTruncated' : 'udpBadLength',
+      );
     }
     for (const said of [0, 7, 14, 65_535]) {
       const bad = good.slice();
@@ -83,7 +93,8 @@ describe.each(versions)('a UDP datagram over IPv%d', (version) => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
         const seen = parse(version, bytes);
-        if (typeof seen !== 'string') expect(seen.dataOffset + seen.dataLength).toBeLessThanOrEqual(3 + bytes.length);
+        if (typeof seen !== 'string')
+          expect(seen.dataOffset + seen.dataLength).toBeLessThanOrEqual(3 + bytes.length);
       }),
       { seed: 6, numRuns: 1000 },
     );

@@ -6,7 +6,8 @@
  *     in:ack:3        the first three bare ACKs        every:10    each tenth packet
  *                     that come in
  *
- * Without `in:` or `out:` a rule looks at both directions and counts them together. Retransmissions count as well.
+ * Without `in:` or `out:` a rule looks at both directions and counts them together. Retransmissions
+ * count as well.
  */
 import { Kind } from './packet-kind.js';
 
@@ -56,23 +57,27 @@ export class DropRule {
     const direction = (side as Direction | undefined) ?? null;
     const low = from === undefined ? 0 : Number(from);
     const high = to === undefined ? low : Number(to);
-    if (from !== undefined && low < 1) throw new LinkOptionError(`drop '${text}': packets are counted from 1`);
+    if (from !== undefined && low < 1)
+      throw new LinkOptionError(`drop '${text}': packets are counted from 1`);
     if (high < low) throw new LinkOptionError(`drop '${text}': ${low}-${high} runs backwards`);
     if (word === 'nth' || word === 'every') {
       if (from === undefined) throw new LinkOptionError(`drop '${text}': which? Write ${word}:10`);
       if (word === 'nth') return new DropRule(text, direction, Kind.any, low, high, 1);
-      if (to !== undefined) throw new LinkOptionError(`drop '${text}': 'every' takes one number, as in every:10`);
+      if (to !== undefined)
+        throw new LinkOptionError(`drop '${text}': 'every' takes one number, as in every:10`);
       return new DropRule(text, direction, Kind.any, low, Infinity, low);
     }
     const kind = (Kind as Readonly<Record<string, number>>)[word!];
-    if (kind === undefined) throw new LinkOptionError(`drop '${text}': there is no '${word}'; ${GRAMMAR}`);
+    if (kind === undefined)
+      throw new LinkOptionError(`drop '${text}': there is no '${word}'; ${GRAMMAR}`);
     if (from === undefined) return new DropRule(text, direction, kind, 1, Infinity, 1);
     return new DropRule(text, direction, kind, to === undefined ? 1 : low, high, 1);
   }
 
   /** Counts a packet; true: drop it. */
   drops(direction: Direction, kind: number): boolean {
-    if ((kind & this.kind) === 0 || (this.direction !== null && this.direction !== direction)) return false;
+    if ((kind & this.kind) === 0 || (this.direction !== null && this.direction !== direction))
+      return false;
     const n = ++this.seen;
     if (n < this.first || n > this.last || (n - this.first) % this.every !== 0) return false;
     this.dropped++;

@@ -1,8 +1,12 @@
-/** Held packets by the time at which they are due; those due at once keep the order in which they came. A binary heap. */
+/**
+ * Held packets by the time at which they are due; those due at once keep the order in which they
+ * came. A binary heap.
+ */
 import { NEVER, type Micros } from '../../base/time.js';
 import type { HeldPacket } from '../packet-store.js';
 
-const before = (a: HeldPacket, b: HeldPacket): boolean => a.due < b.due || (a.due === b.due && a.order < b.order);
+const before = (a: HeldPacket, b: HeldPacket): boolean =>
+  a.due < b.due || (a.due === b.due && a.order < b.order);
 
 export class DueQueue {
   private readonly heap: HeldPacket[] = [];

@@ -1,11 +1,17 @@
-/** What a router does with RFC 3168 instead of dropping: it sets Congestion Experienced in a packet whose sender understands that. */
+/**
+ * What a router does with RFC 3168 instead of dropping: it sets Congestion Experienced in a packet
+ * whose sender understands that.
+ */
 import type { Slab } from '../../base/slab.js';
 import { put16 } from '../../wire/bytes.js';
 import { checksumAdd } from '../../wire/checksum.js';
 import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from '../../wire/ip.js';
 import { Ecn } from '../../wire/tcp.js';
 
-/** True when the sender said that it understands marks, ECT(0) or ECT(1), or the packet is marked already. */
+/**
+ * True when the sender said that it understands marks, ECT(0) or ECT(1), or the packet is marked
+ * already.
+ */
 export function isEcnCapable(slab: Slab, offset: number, length: number): boolean {
   return fieldOf(slab, offset, length) > Ecn.notEct;
 }
@@ -15,7 +21,9 @@ function fieldOf(slab: Slab, offset: number, length: number): number {
   const b = slab.bytes;
   if (length < IPV4_HEADER_BYTES) return Ecn.notEct;
   if (b[offset]! >> 4 === 4) return b[offset + 1]! & 3;
-  return b[offset]! >> 4 === 6 && length >= IPV6_HEADER_BYTES ? (b[offset + 1]! >> 4) & 3 : Ecn.notEct;
+  return b[offset]! >> 4 === 6 && length >= IPV6_HEADER_BYTES
+    ? (b[offset + 1]! >> 4) & 3
+    : Ecn.notEct;
 }
 
 /** Sets CE in a packet that is ECN-capable, and takes an IPv4 header's checksum anew. */

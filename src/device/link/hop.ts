@@ -1,6 +1,8 @@
 /**
- * What a router does with a packet that is too long for its next hop: it cuts it where it may (IPv4 without DF), else it drops it and tells the sender
- * (RFC 1191 section 4, RFC 8201 section 3), or does not: a router from before 1990 leaves the MTU out, a black hole says nothing at all (RFC 2923).
+ * What a router does with a packet that is too long for its next hop: it cuts it where it may (IPv4
+ * without DF), else it drops it and tells the sender (RFC 1191 section 4, RFC 8201 section 3), or
+ * does not: a router from before 1990 leaves the MTU out, a black hole says nothing at all (RFC
+ * 2923).
  */
 import { copyBytes } from '../../base/copy.js';
 import { IPDEFTTL } from '../../base/ip-default-ttl.js';
@@ -9,7 +11,13 @@ import { checksumAdd } from '../../wire/checksum.js';
 import { Drop } from '../../wire/drop.js';
 import { Icmp4, Icmp6, ICMP_HEADER_BYTES, Unreachable4, writeIcmp } from '../../wire/icmp.js';
 import { get16, put16 } from '../../wire/bytes.js';
-import { IpHeader, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../../wire/ip.js';
+import {
+  IpHeader,
+  IPV4_HEADER_BYTES,
+  IPV6_HEADER_BYTES,
+  PROTOCOL_ICMP,
+  PROTOCOL_ICMPV6,
+} from '../../wire/ip.js';
 import { parseIpv4, writeIpv4 } from '../../wire/ipv4.js';
 import { parseIpv6, writeIpv6 } from '../../wire/ipv6.js';
 import type { EmitPacket } from '../segmentation.js';
@@ -33,7 +41,10 @@ export class Hop {
   private readonly ip = new IpHeader();
   private readonly back = new IpHeader();
 
-  /** Writes what the sender is told about a packet into `scratch`: how long that is, or 0 when nobody is to be told. The hop speaks by the destination's address. */
+  /**
+   * Writes what the sender is told about a packet into `scratch`: how long that is, or 0 when
+   * nobody is to be told. The hop speaks by the destination's address.
+   */
   answer(slab: Slab, offset: number, length: number, mtu: number, says: HopAnswer): number {
     const { ip, back, scratch } = this;
     if (says === 'blackhole') return 0;
@@ -51,12 +62,22 @@ export class Hop {
     const start = v4 ? writeIpv4(scratch, 0, back) : writeIpv6(scratch, 0, back);
     const said = says === 'icmp' || !v4 ? mtu : 0;
     if (v4)
-      writeIcmp(scratch, start, back, Icmp4.destinationUnreachable, Unreachable4.fragmentationNeeded, said, quoted);
+      writeIcmp(
+        scratch,
+        start,
+        back,
+        Icmp4.destinationUnreachable,
+        Unreachable4.fragmentationNeeded,
+        said,
+        quoted,
+      );
     else writeIcmp(scratch, start, back, Icmp6.packetTooBig, 0, said, quoted);
     return before + quoted;
   }
 
-  /** RFC 791 section 3.2: the packet in pieces of at most `mtu` bytes, each valid during the call. */
+  /**
+   * RFC 791 section 3.2: the packet in pieces of at most `mtu` bytes, each valid during the call.
+   */
   cut(slab: Slab, offset: number, length: number, mtu: number, emit: EmitPacket): void {
     const { scratch } = this;
     const b = scratch.bytes;

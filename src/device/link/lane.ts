@@ -3,8 +3,8 @@
  *
  *     drop rules ─▶ loss ─▶ a hop of smaller MTU ─▶ ECN mark ─▶ duplicate ─▶ corrupt ─▶ queue for the rate ─▶ delay, jitter, reorder ─▶ out
  *
- * Everything random comes from one seeded generator and everything timed from `now`: the same packets at the same times
- * meet the same fate in every run.
+ * Everything random comes from one seeded generator and everything timed from `now`: the same
+ * packets at the same times meet the same fate in every run.
  */
 import type { SeededRandom } from '../../base/random.js';
 import { Ring } from '../../base/ring.js';
@@ -19,7 +19,9 @@ import type { Impairments } from './link-options.js';
 import { kindOf } from './packet-kind.js';
 import { type HeldPacket, PacketStore } from '../packet-store.js';
 
-/** Told what the link does to packets: for captures and live lines. Bytes are valid during the call. */
+/**
+ * Told what the link does to packets: for captures and live lines. Bytes are valid during the call.
+ */
 export interface LinkListener {
   /** `detail` is the rule's text, or ''. */
   linkDropped(
@@ -32,14 +34,24 @@ export interface LinkListener {
     now: Micros,
   ): void;
   /** The packet goes on, altered: `what` is `duplicated`, `reordered`, `marked` or `corrupted`. */
-  linkAltered(direction: Direction, what: string, slab: Slab, offset: number, length: number, now: Micros): void;
+  linkAltered(
+    direction: Direction,
+    what: string,
+    slab: Slab,
+    offset: number,
+    length: number,
+    now: Micros,
+  ): void;
 }
 
 /** Where a lane's packets go. */
 export interface LaneEnd {
   laneDelivers(packet: HeldPacket, now: Micros): void;
   laneDrops(reason: DropReason): void;
-  /** An ICMP error of the link's own, for whoever sent into this lane. Bytes are valid during the call. */
+  /**
+   * An ICMP error of the link's own, for whoever sent into this lane. Bytes are valid during the
+   * call.
+   */
   laneAnswers(slab: Slab, offset: number, length: number, now: Micros): void;
 }
 
@@ -125,10 +137,20 @@ export class Lane {
     this.counters.tooBig++;
     const answer = this.hop.answer(slab, offset, length, mtu, this.impairments.hopAnswer);
     if (answer > 0) this.end.laneAnswers(this.hop.scratch, 0, answer, now);
-    this.drop(Drop.linkTooBig, `MTU ${mtu}${answer > 0 ? ', ICMP sent' : ''}`, slab, offset, length, now);
+    this.drop(
+      Drop.linkTooBig,
+      `MTU ${mtu}${answer > 0 ? ', ICMP sent' : ''}`,
+      slab,
+      offset,
+      length,
+      now,
+    );
   }
 
-  /** A packet that the link itself makes comes out of this lane: not at once, since whoever caused it is still sending. */
+  /**
+   * A packet that the link itself makes comes out of this lane: not at once, since whoever caused
+   * it is still sending.
+   */
   inject(slab: Slab, offset: number, length: number, now: Micros): void {
     const packet = this.store.hold(slab, offset, length);
     packet.due = now + this.impairments.delay;
@@ -157,7 +179,11 @@ export class Lane {
   /** Delivers what has arrived by now; how many packets that were. */
   release(now: Micros): number {
     let n = 0;
-    for (let packet = this.underWay.take(now); packet !== undefined; packet = this.underWay.take(now), n++) {
+    for (
+      let packet = this.underWay.take(now);
+      packet !== undefined;
+      packet = this.underWay.take(now), n++
+    ) {
       this.deliver(packet, now);
     }
     return n;
@@ -169,7 +195,8 @@ export class Lane {
   }
 
   clear(): void {
-    for (let p = this.underWay.take(Infinity); p !== undefined; p = this.underWay.take(Infinity)) this.store.release(p);
+    for (let p = this.underWay.take(Infinity); p !== undefined; p = this.underWay.take(Infinity))
+      this.store.release(p);
   }
 
   /** Every rule counts every packet, also one that another rule drops. */
@@ -193,10 +220,18 @@ export class Lane {
     const packet = this.store.hold(slab, offset, length);
     if (marked) this.mark(packet, now);
     if (this.happens(this.impairments.corrupt)) this.corrupt(packet, now);
-    let wait = jitter > 0 ? Math.max(0, delay + Math.round((2 * this.random.float() - 1) * jitter)) : delay;
+    let wait =
+      jitter > 0 ? Math.max(0, delay + Math.round((2 * this.random.float() - 1) * jitter)) : delay;
     if (this.happens(this.impairments.reorder)) {
       this.counters.reordered++;
-      this.listener?.linkAltered(this.direction, 'reordered', packet.slab, packet.offset, length, now);
+      this.listener?.linkAltered(
+        this.direction,
+        'reordered',
+        packet.slab,
+        packet.offset,
+        length,
+        now,
+      );
       wait = wait > 0 ? 0 : REORDER_HOLD;
     }
     packet.due = (rate > 0 ? this.departure(length, rate, now) : now) + wait;
@@ -205,7 +240,11 @@ export class Lane {
   }
 
   private hasRoom(length: number, now: Micros): boolean {
-    for (let at = this.departures.at(0); at !== undefined && at <= now; at = this.departures.at(0)) {
+    for (
+      let at = this.departures.at(0);
+      at !== undefined && at <= now;
+      at = this.departures.at(0)
+    ) {
       this.departures.shift();
       this.waitingBytes -= this.departingBytes.shift()!;
     }
@@ -225,14 +264,28 @@ export class Lane {
   private mark(packet: HeldPacket, now: Micros): void {
     this.counters.marked++;
     markCe(packet.slab, packet.offset);
-    this.listener?.linkAltered(this.direction, 'marked', packet.slab, packet.offset, packet.length, now);
+    this.listener?.linkAltered(
+      this.direction,
+      'marked',
+      packet.slab,
+      packet.offset,
+      packet.length,
+      now,
+    );
   }
 
   private corrupt(packet: HeldPacket, now: Micros): void {
     this.counters.corrupted++;
     const bit = this.random.below(packet.length * 8);
     packet.slab.bytes[packet.offset + (bit >> 3)]! ^= 1 << (bit & 7);
-    this.listener?.linkAltered(this.direction, 'corrupted', packet.slab, packet.offset, packet.length, now);
+    this.listener?.linkAltered(
+      this.direction,
+      'corrupted',
+      packet.slab,
+      packet.offset,
+      packet.length,
+      now,
+    );
   }
 
   private deliver(packet: HeldPacket, now: Micros): void {
@@ -241,7 +294,14 @@ export class Lane {
     this.store.release(packet);
   }
 
-  private drop(reason: DropReason, detail: string, slab: Slab, offset: number, length: number, now: Micros): void {
+  private drop(
+    reason: DropReason,
+    detail: string,
+    slab: Slab,
+    offset: number,
+    length: number,
+    now: Micros,
+  ): void {
     this.listener?.linkDropped(this.direction, reason, detail, slab, offset, length, now);
     this.end.laneDrops(reason);
   }

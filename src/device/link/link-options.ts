@@ -3,7 +3,8 @@
  *
  *     loss 5% delay 50ms 10ms rate 1mbit limit 100 in loss 10% out drop syn-ack:2 seed 7
  *
- * `in`, `out` and `both` say for which direction the words after them hold: `in` is towards our stack.
+ * `in`, `out` and `both` say for which direction the words after them hold: `in` is towards our
+ * stack.
  */
 import { MICROSECOND, MILLISECOND, SECOND, type Micros } from '../../base/time.js';
 import { type Direction, DropRule, LinkOptionError } from './drop-rules.js';
@@ -12,12 +13,18 @@ import type { HopAnswer } from './hop.js';
 /** What happens in one direction. Shares are 0..1. */
 export interface Impairments {
   loss: number;
-  /** Congestion Experienced is set in it (RFC 3168). One whose sender knows no ECN is lost, as routers do. */
+  /**
+   * Congestion Experienced is set in it (RFC 3168). One whose sender knows no ECN is lost, as
+   * routers do.
+   */
   mark: number;
   duplicate: number;
   /** One random bit of the packet is turned over. */
   corrupt: number;
-  /** The packet overtakes those before it by skipping the delay; without a delay it is held back for a millisecond. */
+  /**
+   * The packet overtakes those before it by skipping the delay; without a delay it is held back for
+   * a millisecond.
+   */
   reorder: number;
   delay: Micros;
   /** Each packet's delay lies evenly in `delay` +- `jitter`: packets may overtake each other. */
@@ -27,9 +34,14 @@ export interface Impairments {
   /** What may wait for its turn at that rate; more is dropped. */
   limitPackets: number;
   limitBytes: number;
-  /** A hop on the way carries no more than this, in bytes of IP packet; 0: as much as the device. */
+  /**
+   * A hop on the way carries no more than this, in bytes of IP packet; 0: as much as the device.
+   */
   hopMtu: number;
-  /** What it says of a packet that it drops for that: an ICMP error, one without the MTU (RFC 1191 section 4.2), nothing. */
+  /**
+   * What it says of a packet that it drops for that: an ICMP error, one without the MTU (RFC 1191
+   * section 4.2), nothing.
+   */
   hopAnswer: HopAnswer;
 }
 
@@ -62,19 +74,31 @@ export const perfectLink = (seed = 1): LinkOptions => ({
   rules: [],
 });
 
-const SHARE_WORDS: Readonly<Record<string, 'loss' | 'mark' | 'duplicate' | 'corrupt' | 'reorder'>> = {
-  loss: 'loss',
-  mark: 'mark',
-  duplicate: 'duplicate',
-  dup: 'duplicate',
-  corrupt: 'corrupt',
-  reorder: 'reorder',
+const SHARE_WORDS: Readonly<Record<string, 'loss' | 'mark' | 'duplicate' | 'corrupt' | 'reorder'>> =
+  {
+    loss: 'loss',
+    mark: 'mark',
+    duplicate: 'duplicate',
+    dup: 'duplicate',
+    corrupt: 'corrupt',
+    reorder: 'reorder',
+  };
+const HOP_ANSWERS: Readonly<Record<string, HopAnswer>> = {
+  blackhole: 'blackhole',
+  'no-mtu': 'no-mtu',
 };
-const HOP_ANSWERS: Readonly<Record<string, HopAnswer>> = { blackhole: 'blackhole', 'no-mtu': 'no-mtu' };
-const WORDS = 'loss, mark, duplicate, corrupt, reorder, delay, jitter, rate, limit, mtu, drop, seed, in, out, both';
+const WORDS =
+  'loss, mark, duplicate, corrupt, reorder, delay, jitter, rate, limit, mtu, drop, seed, in, ' +
+  'out, both';
 
-/** Reads a description, several at once, or adds to what `into` says already. Throws LinkOptionError. */
-export function parseLink(description: string | readonly string[], into: LinkOptions = perfectLink()): LinkOptions {
+/**
+ * Reads a description, several at once, or adds to what `into` says already. Throws
+ * LinkOptionError.
+ */
+export function parseLink(
+  description: string | readonly string[],
+  into: LinkOptions = perfectLink(),
+): LinkOptions {
   const words = (typeof description === 'string' ? [description] : description)
     .flatMap((part) => part.split(/[\s,=]+/))
     .filter((word) => word !== '');
@@ -83,7 +107,8 @@ export function parseLink(description: string | readonly string[], into: LinkOpt
   let at = 0;
   const value = (word: string, example: string): string => {
     const next = words[at++];
-    if (next === undefined) throw new LinkOptionError(`'${word}' needs a value, for example ${example}`);
+    if (next === undefined)
+      throw new LinkOptionError(`'${word}' needs a value, for example ${example}`);
     return next;
   };
   const set = (change: Partial<Impairments>): void => {
@@ -106,7 +131,11 @@ export function parseLink(description: string | readonly string[], into: LinkOpt
       set({ hopMtu, hopAnswer: says ?? 'icmp' });
     } else if (word === 'drop') {
       const rule = value(word, 'drop syn-ack:2');
-      into.rules.push(DropRule.parse(sides.length === 1 && !/^(in|out):/.test(rule) ? `${sides[0]}:${rule}` : rule));
+      into.rules.push(
+        DropRule.parse(
+          sides.length === 1 && !/^(in|out):/.test(rule) ? `${sides[0]}:${rule}` : rule,
+        ),
+      );
     } else if (word === 'seed') seed = parseSeed(value(word, 'seed 7'));
     else if (word === 'in' || word === 'out') sides = [word];
     else if (word === 'both') sides = ['in', 'out'];
@@ -119,14 +148,19 @@ const SHARE = /^(\d*\.?\d+)%$/;
 const DURATION = /^(\d*\.?\d+)(us|ms|s)$/i;
 const RATE = /^(\d*\.?\d+)(k|m|g)?bit(?:\/s)?$/i;
 const LIMIT = /^(\d+)(p|b|kb|mb)?$/i;
-const DURATION_UNITS: Readonly<Record<string, Micros>> = { us: MICROSECOND, ms: MILLISECOND, s: SECOND };
+const DURATION_UNITS: Readonly<Record<string, Micros>> = {
+  us: MICROSECOND,
+  ms: MILLISECOND,
+  s: SECOND,
+};
 const RATE_UNITS: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9 };
 const SIZE_UNITS: Readonly<Record<string, number>> = { b: 1, kb: 1024, mb: 1_048_576 };
 
 /** `5%` -> 0.05. */
 export function parseShare(text: string, what: string): number {
   const share = Number(SHARE.exec(text)?.[1]) / 100;
-  if (!(share <= 1)) throw new LinkOptionError(`${what} '${text}': a share from 0% to 100%, for example ${what} 5%`);
+  if (!(share <= 1))
+    throw new LinkOptionError(`${what} '${text}': a share from 0% to 100%, for example ${what} 5%`);
   return share;
 }
 
@@ -135,7 +169,9 @@ export function parseDuration(text: string, what: string): Micros {
   const match = DURATION.exec(text);
   const duration = Number(match?.[1]) * (DURATION_UNITS[match?.[2]?.toLowerCase() ?? ''] ?? NaN);
   if (!(duration <= 3600 * SECOND)) {
-    throw new LinkOptionError(`${what} '${text}': a time with its unit, us, ms or s, up to 3600s; for example 50ms`);
+    throw new LinkOptionError(
+      `${what} '${text}': a time with its unit, us, ms or s, up to 3600s; for example 50ms`,
+    );
   }
   return duration;
 }
@@ -146,7 +182,8 @@ export function parseRate(text: string): number {
   const rate = Number(match?.[1]) * RATE_UNITS[match?.[2]?.toLowerCase() ?? '']!;
   if (!(rate >= 1)) {
     throw new LinkOptionError(
-      `rate '${text}': bits a second with bit, kbit, mbit or gbit, at least 1bit; for example 10mbit`,
+      `rate '${text}': bits a second with bit, kbit, mbit or gbit, at least 1bit; for ` +
+        'example 10mbit',
     );
   }
   return rate;
@@ -156,9 +193,14 @@ export function parseRate(text: string): number {
 export function parseLimit(text: string): Partial<Impairments> {
   const match = LIMIT.exec(text);
   const n = Number(match?.[1]);
-  if (!(n >= 1)) throw new LinkOptionError(`limit '${text}': packets, as in limit 100, or bytes, as in limit 64kb`);
+  if (!(n >= 1))
+    throw new LinkOptionError(
+      `limit '${text}': packets, as in limit 100, or bytes, as in limit 64kb`,
+    );
   const unit = match?.[2]?.toLowerCase() ?? 'p';
-  return unit === 'p' ? { limitPackets: n } : { limitPackets: Infinity, limitBytes: n * SIZE_UNITS[unit]! };
+  return unit === 'p'
+    ? { limitPackets: n }
+    : { limitPackets: Infinity, limitBytes: n * SIZE_UNITS[unit]! };
 }
 
 /** `1280`. */
@@ -166,11 +208,13 @@ export function parseMtu(text: string): number {
   const mtu = Number(text);
   if (/^\d+$/.test(text) && mtu >= 68 && mtu <= 65_535) return mtu;
   throw new LinkOptionError(
-    `mtu '${text}': bytes of the longest packet that passes, 68 to 65535, and perhaps blackhole or no-mtu; for example mtu 1280 blackhole`,
+    `mtu '${text}': bytes of the longest packet that passes, 68 to 65535, and perhaps ` +
+      'blackhole or no-mtu; for example mtu 1280 blackhole',
   );
 }
 
 export function parseSeed(text: string): number {
-  if (!/^-?\d{1,10}$/.test(text)) throw new LinkOptionError(`seed '${text}': a whole number, for example seed 7`);
+  if (!/^-?\d{1,10}$/.test(text))
+    throw new LinkOptionError(`seed '${text}': a whole number, for example seed 7`);
   return Number(text);
 }

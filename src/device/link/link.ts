@@ -12,7 +12,15 @@ import { copyBytes } from '../../base/copy.js';
 import { SeededRandom } from '../../base/random.js';
 import { Slab } from '../../base/slab.js';
 import type { Micros } from '../../base/time.js';
-import { type Device, FULL_OFFLOAD, type Offload, type Receiver, type RxPacket, TX_ROOM, TxPacket } from '../device.js';
+import {
+  type Device,
+  FULL_OFFLOAD,
+  type Offload,
+  type Receiver,
+  type RxPacket,
+  TX_ROOM,
+  TxPacket,
+} from '../device.js';
 import type { DropRule } from './drop-rules.js';
 import { Lane, type LinkListener } from './lane.js';
 import { type LinkOptions, perfectLink } from './link-options.js';
@@ -35,7 +43,11 @@ export class Link extends DeviceWrapper {
   private readonly enterOut: EmitPacket;
   private now: Micros = 0;
 
-  constructor(inner: Device, options: LinkOptions = perfectLink(), listener: LinkListener | null = null) {
+  constructor(
+    inner: Device,
+    options: LinkOptions = perfectLink(),
+    listener: LinkListener | null = null,
+  ) {
     super(inner);
     this.rules = options.rules;
     this.in = new Lane('in', options.in, options.rules, new SeededRandom(options.seed), {
@@ -45,13 +57,19 @@ export class Link extends DeviceWrapper {
         this.out.inject(slab, offset, length, now);
       },
     });
-    this.out = new Lane('out', options.out, options.rules, new SeededRandom(options.seed ^ OUT_SEED_MIX), {
-      laneDelivers: (packet, now) => this.forward(packet.slab, packet.offset, packet.length, now),
-      laneDrops: (reason) => this.receiver?.deviceDrop(reason, 1),
-      laneAnswers: (slab, offset, length, now) => {
-        this.in.inject(slab, offset, length, now);
+    this.out = new Lane(
+      'out',
+      options.out,
+      options.rules,
+      new SeededRandom(options.seed ^ OUT_SEED_MIX),
+      {
+        laneDelivers: (packet, now) => this.forward(packet.slab, packet.offset, packet.length, now),
+        laneDrops: (reason) => this.receiver?.deviceDrop(reason, 1),
+        laneAnswers: (slab, offset, length, now) => {
+          this.in.inject(slab, offset, length, now);
+        },
       },
-    });
+    );
     this.enterOut = (slab, offset, length) => this.out.enter(slab, offset, length, this.now);
     this.tx.slab = new Slab(TX_ROOM);
     this.listen(listener);

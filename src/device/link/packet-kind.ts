@@ -1,4 +1,7 @@
-/** What kind of packet this is, in the words of the link's drop rules: a look at a few bytes, without trust in any. */
+/**
+ * What kind of packet this is, in the words of the link's drop rules: a look at a few bytes,
+ * without trust in any.
+ */
 import type { Slab } from '../../base/slab.js';
 import { get16 } from '../../wire/bytes.js';
 import { TcpFlag } from '../../wire/tcp.js';
@@ -24,14 +27,17 @@ export function kindOf(slab: Slab, offset: number, length: number): number {
   if (length < 20) return Kind.any;
   const v4 = b[offset]! >> 4 === 4;
   if (!v4 && length < 40) return Kind.any;
-  // A later fragment has no transport header. (IPv6 fragments have an extension header, so `protocol` is none of ours.)
+  // A later fragment has no transport header. (IPv6 fragments have an extension header, so
+  // `protocol` is none of ours.)
   if (v4 && (get16(b, offset + 6) & 0x1fff) !== 0) return Kind.any;
   const protocol = v4 ? b[offset + 9]! : b[offset + 6]!;
   if (protocol === PROTOCOL.udp) return Kind.any | Kind.udp;
   if (protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmpV6) return Kind.any | Kind.icmp;
   if (protocol !== PROTOCOL.tcp) return Kind.any;
   const ipBytes = v4 ? (b[offset]! & 15) * 4 : 40;
-  return length < ipBytes + 20 ? Kind.any : Kind.any | tcpKind(b, offset + ipBytes, length - ipBytes);
+  return length < ipBytes + 20
+    ? Kind.any
+    : Kind.any | tcpKind(b, offset + ipBytes, length - ipBytes);
 }
 
 function tcpKind(b: Uint8Array, at: number, length: number): number {

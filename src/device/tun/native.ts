@@ -1,11 +1,16 @@
-/** The addon's functions (native-setup/addon.c), typed, and loaded when they are first needed: simulations do without. */
+/**
+ * The addon's functions (native-setup/addon.c), typed, and loaded when they are first needed:
+ * simulations do without.
+ */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 /** An open queue of a TUN: opaque. */
 export type NativeQueue = object & { readonly __queue: unique symbol };
 
-/** Numbers that describe one packet in the Int32Arrays of `queueRead` and `queueWrite` (native.h). */
+/**
+ * Numbers that describe one packet in the Int32Arrays of `queueRead` and `queueWrite` (native.h).
+ */
 export const Rx = {
   offset: 0,
   length: 1,
@@ -17,8 +22,18 @@ export const Rx = {
   csumOffset: 7,
   words: 8,
 } as const;
-export const Tx = { offset: 0, length: 1, pieces: 2, firstPiece: 3, mostPieces: 4, words: 15 } as const;
-/** A virtio-net header stands before each packet; packets that the device did not join are joined by the addon (receive-offload.c). */
+export const Tx = {
+  offset: 0,
+  length: 1,
+  pieces: 2,
+  firstPiece: 3,
+  mostPieces: 4,
+  words: 15,
+} as const;
+/**
+ * A virtio-net header stands before each packet; packets that the device did not join are joined by
+ * the addon (receive-offload.c).
+ */
 export const QueueMode = { vnet: 1, receiveOffload: 2 } as const;
 /** Most different buffers in one `queueWrite`. */
 export const MOST_BUFFERS = 256;
@@ -33,21 +48,38 @@ export interface Native {
   closeFd(fd: number): void;
   /** -1 leaves one alone. */
   linkSet(name: string, mtu: number, txQueueLength: number, up: number): void;
-  /** Throws ENODEV when this network namespace has no such device; /sys may be another namespace's. */
+  /**
+   * Throws ENODEV when this network namespace has no such device; /sys may be another namespace's.
+   */
   linkMtu(name: string): number;
   linkDelete(name: string): void;
   addressAdd(name: string, address: Uint8Array, prefixBits: number): void;
   addressDelete(name: string, address: Uint8Array, prefixBits: number): void;
   routeCongestion(name: string, address: Uint8Array, prefixBits: number, algorithm: string): void;
-  /** `mode`: bits of `QueueMode`. Takes `fd` over, unless it throws. `onReady` gets 0 when packets wait, else a negative errno. */
+  /**
+   * `mode`: bits of `QueueMode`. Takes `fd` over, unless it throws. `onReady` gets 0 when packets
+   * wait, else a negative errno.
+   */
   queueOpen(fd: number, mode: number, onReady: (status: number) => void): NativeQueue;
   queueClose(queue: NativeQueue): void;
   queueRef(queue: NativeQueue, on: number): void;
-  /** A megabyte to read into, of any content. Its memory is used again when the garbage collector has seen that nobody has it. */
+  /**
+   * A megabyte to read into, of any content. Its memory is used again when the garbage collector
+   * has seen that nobody has it.
+   */
   takeSlab(): ArrayBuffer;
   /** How many packets were read, or a negative errno. */
-  queueRead(queue: NativeQueue, slab: Uint8Array, start: number, rx: Int32Array, most: number): number;
-  /** `result`: written, their bytes with virtio-net headers, dropped by a full queue, refused, the refusal's errno. */
+  queueRead(
+    queue: NativeQueue,
+    slab: Uint8Array,
+    start: number,
+    rx: Int32Array,
+    most: number,
+  ): number;
+  /**
+   * `result`: written, their bytes with virtio-net headers, dropped by a full queue, refused, the
+   * refusal's errno.
+   */
   queueWrite(
     queue: NativeQueue,
     slab: Uint8Array,
@@ -58,7 +90,10 @@ export interface Native {
   ): void;
 }
 
-/** Where `npm run build:native` puts it. Beside the compiled file and beside the source alike: both lie two folders below the root. */
+/**
+ * Where `npm run build:native` puts it. Beside the compiled file and beside the source alike: both
+ * lie two folders below the root.
+ */
 const PATH = fileURLToPath(new URL('../../../build/Release/tun.node', import.meta.url));
 
 let loaded: Native | null = null;

@@ -1,6 +1,6 @@
 /**
- * How a TUN device is opened: by name, made or attached to, or as a descriptor that somebody else opened; which flags the kernel takes, which offloads it grants, and
- * what to do when it refuses.
+ * How a TUN device is opened: by name, made or attached to, or as a descriptor that somebody else
+ * opened; which flags the kernel takes, which offloads it grants, and what to do when it refuses.
  */
 import { readFileSync } from 'node:fs';
 import type { Micros } from '../../base/time.js';
@@ -22,12 +22,16 @@ export interface TunOptions {
   /** An open descriptor of a TUN, made by somebody who may. */
   readonly fd?: number;
   /**
-   * Default true: the kernel's, and where it does not grant them 'software': TCP's sums are checked and segments joined on the way in, by the addon, as Linux's GRO does.
-   * False: each segment a packet, both ways, and its sum the stack's to check.
+   * Default true: the kernel's, and where it does not grant them 'software': TCP's sums are checked
+   * and segments joined on the way in, by the addon, as Linux's GRO does. False: each segment a
+   * packet, both ways, and its sum the stack's to check.
    */
   readonly offload?: boolean | 'software';
   readonly multiQueue?: boolean;
-  /** Bytes; default: what the device has. Whoever sets the device's MTU after it is opened says here which it will be. */
+  /**
+   * Bytes; default: what the device has. Whoever sets the device's MTU after it is opened says here
+   * which it will be.
+   */
   readonly mtu?: number;
   /** Monotone microseconds. */
   readonly clock: () => Micros;
@@ -43,14 +47,26 @@ export class TunError extends Error {
 }
 
 /**
- * Flags of a device that is there must be followed, or the kernel refuses (EINVAL): /sys says them, unless it is another namespace's, as in a private network of `unshare`;
- * then what is left to find out by trying is whether it has several queues.
+ * Flags of a device that is there must be followed, or the kernel refuses (EINVAL): /sys says them,
+ * unless it is another namespace's, as in a private network of `unshare`; then what is left to find
+ * out by trying is whether it has several queues.
  */
-export function openByName(lib: Native, o: TunOptions, wantVnet: boolean): { fd: number; name: string } {
+export function openByName(
+  lib: Native,
+  o: TunOptions,
+  wantVnet: boolean,
+): { fd: number; name: string } {
   const name = o.name ?? '';
   const existing = name === '' ? null : existingFlags(name);
-  const wanted = IFF_TUN | IFF_NO_PI | (wantVnet ? IFF_VNET_HDR : 0) | (o.multiQueue === true ? IFF_MULTI_QUEUE : 0);
-  const flags = existing === null ? wanted : IFF_TUN | IFF_NO_PI | (existing & (IFF_VNET_HDR | IFF_MULTI_QUEUE));
+  const wanted =
+    IFF_TUN |
+    IFF_NO_PI |
+    (wantVnet ? IFF_VNET_HDR : 0) |
+    (o.multiQueue === true ? IFF_MULTI_QUEUE : 0);
+  const flags =
+    existing === null
+      ? wanted
+      : IFF_TUN | IFF_NO_PI | (existing & (IFF_VNET_HDR | IFF_MULTI_QUEUE));
   const wishes = [flags];
   if (name !== '' && exists(lib, name)) wishes.push(flags ^ IFF_MULTI_QUEUE);
   else if (wantVnet) wishes.push(flags & ~IFF_VNET_HDR);
@@ -81,13 +97,21 @@ export function openByFd(lib: Native, fd: number): { fd: number; name: string } 
   } catch (error) {
     throw new TunError(
       codeOf(error),
-      `descriptor ${fd} is not an attached TUN device (${codeOf(error)}): open one and hand its number over, or use --tun NAME`,
+      `descriptor ${fd} is not an attached TUN device (${codeOf(error)}): open one and hand ` +
+        'its number over, or use --tun NAME',
       { cause: error },
     );
   }
-  if ((found.flags & (IFF_TUN | IFF_NO_PI)) === (IFF_TUN | IFF_NO_PI)) return { fd, name: found.name };
-  const what = (found.flags & IFF_TUN) === 0 ? 'a TAP, which carries Ethernet frames' : 'opened without IFF_NO_PI';
-  throw new TunError('EINVAL', `descriptor ${fd} is ${what}: open a TUN with IFF_TUN | IFF_NO_PI, or use --tun NAME`);
+  if ((found.flags & (IFF_TUN | IFF_NO_PI)) === (IFF_TUN | IFF_NO_PI))
+    return { fd, name: found.name };
+  const what =
+    (found.flags & IFF_TUN) === 0
+      ? 'a TAP, which carries Ethernet frames'
+      : 'opened without IFF_NO_PI';
+  throw new TunError(
+    'EINVAL',
+    `descriptor ${fd} is ${what}: open a TUN with IFF_TUN | IFF_NO_PI, or use --tun NAME`,
+  );
 }
 
 /** /sys/class/net/NAME/tun_flags, or null for a device that is not there or is no TUN. */
@@ -122,10 +146,13 @@ function explain(error: unknown, name: string): TunError {
     ENODEV: 'the kernel has no TUN driver: load it with `sudo modprobe tun`',
     ENXIO: 'the kernel has no TUN driver: load it with `sudo modprobe tun`',
     EACCES: 'this user may not open /dev/net/tun: `sudo chmod 0666 /dev/net/tun`, or run as root',
-    EPERM: `it needs CAP_NET_ADMIN, or a device of your own: \`sudo tcplab up --user $USER\`, or work in a private network with \`tcplab lab\``,
+    EPERM:
+      `it needs CAP_NET_ADMIN, or a device of your own: \`sudo tcplab up --user $USER\`, or ` +
+      `work in a private network with \`tcplab lab\``,
     EBUSY: 'another process has it: end that, or choose another name with --tun',
     EINVAL:
-      'a device of that name is there and is no TUN, or differs in its queues: `ip -d link show` tells; choose another name with --tun',
+      'a device of that name is there and is no TUN, or differs in its queues: `ip -d link ' +
+      'show` tells; choose another name with --tun',
   };
   const text =
     (error instanceof RangeError ? error.message : why[code]) ??

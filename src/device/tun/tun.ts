@@ -1,12 +1,15 @@
 /**
- * A Linux TUN device: IP packets to and from the kernel, in batches, with the kernel's offloads where it grants them.
+ * A Linux TUN device: IP packets to and from the kernel, in batches, with the kernel's offloads
+ * where it grants them.
  *
  *     in:   readiness ─▶ one native read of a batch into the slab ─▶ Receiver.packet … batchEnd
  *     out:  packet() … transmit() ─▶ descriptors ─▶ flush(): one native write of the batch
  *
- * With IFF_VNET_HDR each packet has a virtio-net header before it: packets of up to 64 KB pass uncut and with half a checksum, and the kernel never cuts or
- * sums them, for they do not leave the machine. Payload is read into a slab of 1 MB, packets back to back; when a receiver keeps some of it, the slab stays
- * its until the garbage collector finds nobody who knows it, and reading goes on in a fresh one.
+ * With IFF_VNET_HDR each packet has a virtio-net header before it: packets of up to 64 KB pass
+ * uncut and with half a checksum, and the kernel never cuts or sums them, for they do not leave the
+ * machine. Payload is read into a slab of 1 MB, packets back to back; when a receiver keeps some of
+ * it, the slab stays its until the garbage collector finds nobody who knows it, and reading goes on
+ * in a fresh one.
  */
 import { getSystemErrorName } from 'node:util';
 import { Slab } from '../../base/slab.js';
@@ -23,8 +26,23 @@ import {
   type Offload,
   type Receiver,
 } from '../device.js';
-import { MOST_BUFFERS, native, QueueMode, Rx, Tx, type Native, type NativeQueue } from './native.js';
-import { grantOffload, IFF_VNET_HDR, openByFd, openByName, TunError, type TunOptions } from './tun-open.js';
+import {
+  MOST_BUFFERS,
+  native,
+  QueueMode,
+  Rx,
+  Tx,
+  type Native,
+  type NativeQueue,
+} from './native.js';
+import {
+  grantOffload,
+  IFF_VNET_HDR,
+  openByFd,
+  openByName,
+  TunError,
+  type TunOptions,
+} from './tun-open.js';
 
 export { TunError, type TunOptions };
 
@@ -43,7 +61,10 @@ const RX_BATCH = 64;
 const RX_BATCHES_A_TURN = 4;
 const TX_SLAB_BYTES = 1 << 20;
 const TX_BATCH = 128;
-/** A piece shorter than this is copied behind its headers: cheaper than naming one more buffer to the kernel. */
+/**
+ * A piece shorter than this is copied behind its headers: cheaper than naming one more buffer to
+ * the kernel.
+ */
 const COPY_BELOW_BYTES = 2048;
 
 const EIO = 5;
@@ -53,7 +74,10 @@ const ENOMEM = 12;
 const EBADFD = 77;
 const ENOBUFS = 105;
 
-/** What comes alone, what is silence, and after how many that is expected: see `alone`. A handshake's packets are fewer. */
+/**
+ * What comes alone, what is silence, and after how many that is expected: see `alone`. A
+ * handshake's packets are fewer.
+ */
 const SMALL_PACKET_BYTES = 512;
 const ALONE_FOR_GOOD = 8;
 const QUIET: Micros = 10;
@@ -65,7 +89,13 @@ export class TunDevice implements Device {
   readonly name: string;
   readonly mtu: number;
   readonly offload: Offload;
-  readonly counters: DeviceCounters = { rxPackets: 0, rxBytes: 0, txPackets: 0, txBytes: 0, txDropped: 0 };
+  readonly counters: DeviceCounters = {
+    rxPackets: 0,
+    rxBytes: 0,
+    txPackets: 0,
+    txBytes: 0,
+    txDropped: 0,
+  };
   private readonly lib: Native;
   private readonly queue: NativeQueue;
   private readonly vnet: boolean;
@@ -79,8 +109,10 @@ export class TunDevice implements Device {
   private rxAt = 0;
   private rxKept = false;
   /**
-   * How many small packets in a row came alone, each after silence, as questions and answers do. The next one will, too, and it costs a system call to hear that
-   * there is no other. Should there be, the descriptor stays ready, and this ends, soon since there was no silence before it, at the latest with the one read in eight that asks for all.
+   * How many small packets in a row came alone, each after silence, as questions and answers do.
+   * The next one will, too, and it costs a system call to hear that there is no other. Should there
+   * be, the descriptor stays ready, and this ends, soon since there was no silence before it, at
+   * the latest with the one read in eight that asks for all.
    */
   private alone = 0;
   private readAt: Micros = 0;
@@ -96,8 +128,8 @@ export class TunDevice implements Device {
   private readonly txResult = new Int32Array(5);
 
   /**
-   * Opens a device. Throws TunError with code ENOENT, EACCES, EPERM, EBUSY, EINVAL and a sentence that says what to do; the caller knows
-   * more about the machine and may say it better (cli/).
+   * Opens a device. Throws TunError with code ENOENT, EACCES, EPERM, EBUSY, EINVAL and a sentence
+   * that says what to do; the caller knows more about the machine and may say it better (cli/).
    */
   static open(o: TunOptions): TunDevice {
     const lib = native();
@@ -145,7 +177,8 @@ export class TunDevice implements Device {
     if (this.untold !== 0) this.fail(this.untold, true);
   }
 
-  // ---- In -----------------------------------------------------------------------------------------------------------
+  // ---- In
+  // -----------------------------------------------------------------------------------------------
 
   private ready(status: number): void {
     const { receiver } = this;
@@ -163,12 +196,14 @@ export class TunDevice implements Device {
       const most = this.alone < ALONE_FOR_GOOD || this.alone % ALONE_FOR_GOOD === 0 ? RX_BATCH : 1;
       const n = this.lib.queueRead(this.queue, this.rxSlab.bytes, this.rxAt, this.rxWords, most);
       if (n < 0) {
-        // Without memory now, the kernel may have some later; after any other error the descriptor would be ready for ever.
+        // Without memory now, the kernel may have some later; after any other error the descriptor
+        // would be ready for ever.
         if (n !== -EAGAIN) this.fail(-n, n !== -ENOBUFS && n !== -ENOMEM);
         return;
       }
       const now = this.clock();
-      const isAlone = n === 1 && this.rxWords[Rx.length]! <= SMALL_PACKET_BYTES && now - this.readAt > QUIET;
+      const isAlone =
+        n === 1 && this.rxWords[Rx.length]! <= SMALL_PACKET_BYTES && now - this.readAt > QUIET;
       this.alone = isAlone ? this.alone + 1 : 0;
       this.readAt = now;
       for (let i = 0; i < n; i++) {
@@ -182,7 +217,9 @@ export class TunDevice implements Device {
     }
   }
 
-  /** A callback may close the device; asked anew each time, so that nobody takes it for constant. */
+  /**
+   * A callback may close the device; asked anew each time, so that nobody takes it for constant.
+   */
   private isClosed(): boolean {
     return this.closed;
   }
@@ -231,10 +268,12 @@ export class TunDevice implements Device {
     this.receiver?.deviceError(new TunError(code, what), fatal);
   }
 
-  // ---- Out ----------------------------------------------------------------------------------------------------------
+  // ---- Out
+  // -----------------------------------------------------------------------------------------------
 
   packet(): TxPacket {
-    if (this.txCount === TX_BATCH || this.txAt + VNET_BYTES + TX_ROOM + 16 > TX_SLAB_BYTES) this.flush(0);
+    if (this.txCount === TX_BATCH || this.txAt + VNET_BYTES + TX_ROOM + 16 > TX_SLAB_BYTES)
+      this.flush(0);
     if (this.txBuffers.length + Tx.mostPieces > MOST_BUFFERS) this.flush(0);
     const { tx } = this;
     tx.clear();
@@ -284,7 +323,14 @@ export class TunDevice implements Device {
     this.txCount = 0;
     this.txAt = 0;
     if (!this.closed) {
-      this.lib.queueWrite(this.queue, this.txSlab.bytes, this.txWords, count, this.txBuffers, result);
+      this.lib.queueWrite(
+        this.queue,
+        this.txSlab.bytes,
+        this.txWords,
+        count,
+        this.txBuffers,
+        result,
+      );
       const written = result[0]!;
       counters.txPackets += written;
       counters.txBytes += result[1]! - (this.vnet ? written * VNET_BYTES : 0);
@@ -295,7 +341,10 @@ export class TunDevice implements Device {
     else if (result[0]! < count) this.dropped(result[2]!, result[3]!, result[4]!);
   }
 
-  /** A full queue is as that of any link: TCP will send again. A packet that the kernel refused is lost alone; only a device that is gone ends it all. */
+  /**
+   * A full queue is as that of any link: TCP will send again. A packet that the kernel refused is
+   * lost alone; only a device that is gone ends it all.
+   */
   private dropped(full: number, refused: number, errno: number): void {
     this.counters.txDropped += full + refused;
     if (full > 0) this.receiver?.deviceDrop(Drop.deviceQueueFull, full);
@@ -304,7 +353,8 @@ export class TunDevice implements Device {
     this.fail(errno, errno === EBADFD || errno === EBADF);
   }
 
-  // ---- The rest -----------------------------------------------------------------------------------------------------
+  // ---- The rest
+  // -----------------------------------------------------------------------------------------------
 
   nextTimeout(): Micros {
     return NEVER;
@@ -340,7 +390,13 @@ function writeVnetHeader(view: DataView, at: number, tx: TxPacket): void {
 }
 
 /** A short copy is quicker byte by byte than with a view made for it. */
-function copyInto(to: Uint8Array, at: number, from: Uint8Array, offset: number, length: number): void {
+function copyInto(
+  to: Uint8Array,
+  at: number,
+  from: Uint8Array,
+  offset: number,
+  length: number,
+): void {
   if (length > 64) {
     to.set(from.subarray(offset, offset + length), at);
     return;

@@ -1,9 +1,12 @@
 /**
- * The `tuntap2` package as a device (`--driver tuntap2`): an optional peer dependency, version 0.9. It hands over one packet a `data` event, takes one a `write`, and knows
- * no offloads, so this is the slow way; it is here for machines on which its addon is the one that is installed.
+ * The `tuntap2` package as a device (`--driver tuntap2`): an optional peer dependency, version 0.9.
+ * It hands over one packet a `data` event, takes one a `write`, and knows no offloads, so this is
+ * the slow way; it is here for machines on which its addon is the one that is installed.
  *
- * Its surface, as its documentation gives it: `new Tun()`; `name` (read only); `mtu`, `ipv4`, `ipv6` (`address/prefix`) and `isUp`, get and set; a Duplex of packets;
- * `release()`, then `close`. The package itself was not to be had where this adapter was built: it is tested against a stand-in with that surface.
+ * Its surface, as its documentation gives it: `new Tun()`; `name` (read only); `mtu`, `ipv4`,
+ * `ipv6` (`address/prefix`) and `isUp`, get and set; a Duplex of packets; `release()`, then
+ * `close`. The package itself was not to be had where this adapter was built: it is tested against
+ * a stand-in with that surface.
  */
 import type { EventEmitter } from 'node:events';
 import { Slab } from '../../base/slab.js';
@@ -58,27 +61,40 @@ async function load(): Promise<Tuntap2Tun> {
   // A name in a variable: the package need not be there when this is compiled.
   const name = 'tuntap2';
   try {
-    const module = (await import(name)) as { Tun?: new () => Tuntap2Tun; default?: { Tun?: new () => Tuntap2Tun } };
+    const module = (await import(name)) as {
+      Tun?: new () => Tuntap2Tun;
+      default?: { Tun?: new () => Tuntap2Tun };
+    };
     const Tun = module.Tun ?? module.default?.Tun;
     if (Tun === undefined) throw new Error('it exports no Tun');
     return new Tun();
   } catch (error) {
     const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
     throw new Error(
-      `the driver tuntap2 cannot be used (${why}): install the package with \`npm install tuntap2@0.9\`, or leave --driver out`,
+      `the driver tuntap2 cannot be used (${why}): install the package with \`npm install ` +
+        `tuntap2@0.9\`, or leave --driver out`,
       { cause: error },
     );
   }
 }
 
-/** As much may wait in the stream as a full transmit queue of the native driver holds; then packets are dropped, as by any link. */
+/**
+ * As much may wait in the stream as a full transmit queue of the native driver holds; then packets
+ * are dropped, as by any link.
+ */
 const QUEUE_BYTES = 1 << 20;
 
 export class Tuntap2Device implements Device {
   readonly name: string;
   readonly mtu: number;
   readonly offload: Offload = NO_OFFLOAD;
-  readonly counters: DeviceCounters = { rxPackets: 0, rxBytes: 0, txPackets: 0, txBytes: 0, txDropped: 0 };
+  readonly counters: DeviceCounters = {
+    rxPackets: 0,
+    rxBytes: 0,
+    txPackets: 0,
+    txBytes: 0,
+    txDropped: 0,
+  };
   private receiver: Receiver | null = null;
   private closed = false;
   private readonly tun: Tuntap2Tun;

@@ -3,7 +3,10 @@ import { networkInterfaces } from 'node:os';
 import { Address, type Prefix } from '../../ip/address.js';
 import { CommandError, Exit } from './errors.js';
 
-/** Why no host can have this address; null when one can (RFC 1122 section 3.2.1.3, RFC 4291 section 2). */
+/**
+ * Why no host can have this address; null when one can (RFC 1122 section 3.2.1.3, RFC 4291 section
+ * 2).
+ */
 export function addressProblem(p: Prefix): string | null {
   const a = p.address;
   return a.version === 4 ? problem4(p, a.w3 >>> 24) : problem6(a);
@@ -17,7 +20,8 @@ function problem4(p: Prefix, firstByte: number): string | null {
   if (firstByte >= 240) return 'it is reserved';
   if (firstByte >= 224) return 'it is a multicast group, not a host';
   if (p.broadcast?.w3 === w3) return `it is the broadcast address of ${p.toString()}`;
-  if (p.bits < 31 && (w3 & (-1 >>> p.bits)) === 0) return `it is the network ${p.toString()} itself, not a host in it`;
+  if (p.bits < 31 && (w3 & (-1 >>> p.bits)) === 0)
+    return `it is the network ${p.toString()} itself, not a host in it`;
   return null;
 }
 
@@ -33,29 +37,42 @@ export function checkAddresses(prefixes: readonly Prefix[]): void {
   for (const [i, p] of prefixes.entries()) {
     const text = p.address.toString();
     const problem = addressProblem(p);
-    const fix = `for example --address ${p.address.version === 4 ? '198.18.0.2/24' : 'fd74:6370:6c61:62::2/64'}`;
-    if (problem !== null) throw new CommandError(Exit.usage, `${text} cannot be the stack's address: ${problem}`, fix);
+    const fix =
+      'for example --address ' +
+      `${p.address.version === 4 ? '198.18.0.2/24' : 'fd74:6370:6c61:62::2/64'}`;
+    if (problem !== null)
+      throw new CommandError(Exit.usage, `${text} cannot be the stack's address: ${problem}`, fix);
     if (prefixes.findIndex((q) => q.address.equals(p.address)) !== i)
-      throw new CommandError(Exit.usage, `--address ${text} is given twice`, 'give each address once');
+      throw new CommandError(
+        Exit.usage,
+        `--address ${text} is given twice`,
+        'give each address once',
+      );
   }
 }
 
 /** The kernel's device that has this address, in this network namespace; null when none has. */
 export function kernelOwner(a: Address): string | null {
   for (const [name, list] of Object.entries(networkInterfaces()))
-    for (const { address } of list ?? []) if (Address.parse(address.replace(/%.*/, '')).equals(a)) return name;
+    for (const { address } of list ?? [])
+      if (Address.parse(address.replace(/%.*/, '')).equals(a)) return name;
   return null;
 }
 
-/** Throws CommandError (2) when the kernel owns one of them: it would take its packets for its own, and the stack would never see them. */
+/**
+ * Throws CommandError (2) when the kernel owns one of them: it would take its packets for its own,
+ * and the stack would never see them.
+ */
 export function requireNotTheKernels(prefixes: readonly Prefix[]): void {
   for (const { address } of prefixes) {
     const owner = kernelOwner(address);
     if (owner === null) continue;
     throw new CommandError(
       Exit.usage,
-      `${address.toString()} is the kernel's own address on ${owner}: the kernel would answer for the stack`,
-      `choose another address of that network, or: sudo ip address delete ${address.toString()} dev ${owner}`,
+      `${address.toString()} is the kernel's own address on ${owner}: the kernel would ` +
+        'answer for the stack',
+      'choose another address of that network, or: sudo ip address delete ' +
+        `${address.toString()} dev ${owner}`,
     );
   }
 }

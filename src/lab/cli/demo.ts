@@ -1,6 +1,7 @@
 /**
- * `tcplab demo`, which is what `npm start` runs: the machine's own curl talks to our stack, and every segment is shown with its reason. Then the same with
- * our first SYN,ACK dropped on purpose, and the teardown step by step.
+ * `tcplab demo`, which is what `npm start` runs: the machine's own curl talks to our stack, and
+ * every segment is shown with its reason. Then the same with our first SYN,ACK dropped on purpose,
+ * and the teardown step by step.
  */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline/promises';
@@ -38,13 +39,18 @@ export async function demo(o: SharedOptions): Promise<number> {
   };
   try {
     const running = await startServices(host, SERVICE_NAMES);
-    const [v4, v6] = ['4', '6'].map((v) => host.stack.addresses.list.find((a) => String(a.version) === v)?.toString());
+    const [v4, v6] = ['4', '6'].map((v) =>
+      host.stack.addresses.list.find((a) => String(a.version) === v)?.toString(),
+    );
     print(intro(lab.tun.name, v4 ?? v6!));
     const title = (n: number, text: string): void => {
       print(`\n${pc.bold(`${n}. ${text}`)}\n`);
     };
     const codes: number[] = [];
-    const urls = [...(v4 === undefined ? [] : [`http://${v4}/`]), ...(v6 === undefined ? [] : [`http://[${v6}]/`])];
+    const urls = [
+      ...(v4 === undefined ? [] : [`http://${v4}/`]),
+      ...(v6 === undefined ? [] : [`http://[${v6}]/`]),
+    ];
     for (const [i, url] of urls.entries()) {
       title(i + 1, `The kernel's curl fetches ${url} from our stack`);
       codes.push(await curl(url, print));
@@ -80,16 +86,22 @@ export async function demo(o: SharedOptions): Promise<number> {
 function printer(columns: number | undefined, ascii: boolean): (line: string) => void {
   return (line) => {
     const text = ascii ? toAscii(line) : line;
-    const lines = columns === undefined ? [text] : text.split('\n').flatMap((part) => wrap(part, columns, '    '));
+    const lines =
+      columns === undefined
+        ? [text]
+        : text.split('\n').flatMap((part) => wrap(part, columns, '    '));
     process.stdout.write(`${lines.join('\n')}\n`);
   };
 }
 
 const intro = (device: string, address: string): string =>
   [
-    `A private network namespace with one TUN device, ${device}. At its one end is the kernel (198.18.0.1), with its own TCP and the machine's own curl;`,
-    `at the other this process: TCP in TypeScript at ${address}. Nothing of the machine's network is touched, and all of it is gone afterwards.`,
-    "Left is the kernel, right our stack. Numbers are relative to each side's initial sequence number, absolute in brackets.",
+    `A private network namespace with one TUN device, ${device}. At its one end is the ` +
+      `kernel (198.18.0.1), with its own TCP and the machine's own curl;`,
+    `at the other this process: TCP in TypeScript at ${address}. Nothing of the machine's ` +
+      'network is touched, and all of it is gone afterwards.',
+    "Left is the kernel, right our stack. Numbers are relative to each side's initial " +
+      'sequence number, absolute in brackets.',
   ].join('\n');
 
 const outro = (c: {
@@ -99,7 +111,8 @@ const outro = (c: {
   TcpRetransSegs: number;
   TcpExtTCPTimeouts: number;
 }): string =>
-  `\n${c.TcpPassiveOpens} connections, ${c.TcpInSegs} segments in, ${c.TcpOutSegs} out, ${c.TcpRetransSegs} sent again after ${c.TcpExtTCPTimeouts} timeouts.` +
+  `\n${c.TcpPassiveOpens} connections, ${c.TcpInSegs} segments in, ${c.TcpOutSegs} out, ` +
+  `${c.TcpRetransSegs} sent again after ${c.TcpExtTCPTimeouts} timeouts.` +
   '\nNext: `npm run cli -- lab` for a shell in such a network, docs/labs/ for what to try there.';
 
 /** Lets events through; after `waitForFin` only from the next connection's first FIN on. */
@@ -160,8 +173,8 @@ function curl(url: string, print: (line: string) => void, quiet = false): Promis
 }
 
 /**
- * And the kernel's second SYN, should it come before our timer expires: it is due at the same moment, and would be answered with another SYN,ACK. Here it is our
- * timer that is to be seen.
+ * And the kernel's second SYN, should it come before our timer expires: it is due at the same
+ * moment, and would be answered with another SYN,ACK. Here it is our timer that is to be seen.
  */
 function dropFirstSynAck(device: unknown): () => void {
   const rules = device instanceof Link ? (device.rules as DropRule[]) : [];
@@ -175,7 +188,8 @@ async function offerShell(address: string): Promise<void> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await terminal
     .question(
-      `\nA shell in this network? curl ${address}, nc ${address} 7, ping ${address}, tcpdump -ni any work in it. [Y/n] `,
+      `\nA shell in this network? curl ${address}, nc ${address} 7, ping ${address}, tcpdump ` +
+        '-ni any work in it. [Y/n] ',
     )
     .catch(() => 'n');
   terminal.close();

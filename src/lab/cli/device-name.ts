@@ -2,7 +2,10 @@ import { CommandError, Exit } from './errors.js';
 
 export const LAB_DEVICE = 'tcplab0';
 
-/** What the kernel takes for a device's name: it also names files, so nothing in it may lead elsewhere. */
+/**
+ * What the kernel takes for a device's name: it also names files, so nothing in it may lead
+ * elsewhere.
+ */
 export function checkDeviceName(name: string): string {
   if (/^[^\s/:%]{1,15}$/.test(name) && name !== '.' && name !== '..') return name;
   throw new CommandError(

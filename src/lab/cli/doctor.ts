@@ -1,4 +1,7 @@
-/** `tcplab doctor`: what this machine lets us do, one line each, and one fix each. 0 when there is a way to a TUN, else 1. */
+/**
+ * `tcplab doctor`: what this machine lets us do, one line each, and one fix each. 0 when there is a
+ * way to a TUN, else 1.
+ */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
@@ -24,7 +27,10 @@ interface Finding {
 const INSIDE = '--inside';
 
 /** `wanted`: the addresses that a stack is to have; the lab's unless told otherwise. */
-export function doctor(wanted: readonly string[] = STACK_ADDRESSES, argv: readonly string[] = process.argv): number {
+export function doctor(
+  wanted: readonly string[] = STACK_ADDRESSES,
+  argv: readonly string[] = process.argv,
+): number {
   if (argv.includes(INSIDE)) return inside();
   const findings: Finding[] = [
     deviceNode(),
@@ -36,12 +42,16 @@ export function doctor(wanted: readonly string[] = STACK_ADDRESSES, argv: readon
     ...tools(),
   ];
   for (const f of findings) {
-    process.stdout.write(`${f.ok === true ? 'ok  ' : f.ok === 'note' ? 'note' : 'FAIL'}  ${f.what}\n`);
+    process.stdout.write(
+      `${f.ok === true ? 'ok  ' : f.ok === 'note' ? 'note' : 'FAIL'}  ${f.what}\n`,
+    );
     if (f.fix !== undefined) process.stdout.write(`      fix: ${f.fix}\n`);
   }
   const way = wayToATun();
   process.stdout.write(
-    way === null ? 'no way to a TUN device: the fixes above lead to one\n' : `way to a TUN device: ${way}\n`,
+    way === null
+      ? 'no way to a TUN device: the fixes above lead to one\n'
+      : `way to a TUN device: ${way}\n`,
   );
   return way === null || findings.some((f) => f.ok === false) ? Exit.failed : Exit.ok;
 }
@@ -79,18 +89,27 @@ const capability = (): Finding =>
     ? { ok: true, what: 'CAP_NET_ADMIN is there: devices may be made' }
     : {
         ok: 'note',
-        what: 'no CAP_NET_ADMIN: devices only in a private network, or one of your own (sudo tcplab up --user $USER)',
+        what:
+          'no CAP_NET_ADMIN: devices only in a private network, or one of your own (sudo ' +
+          'tcplab up --user $USER)',
       };
 
-/** Tried, not read off a switch: three switches in as many places decide, and more in containers. */
+/**
+ * Tried, not read off a switch: three switches in as many places decide, and more in containers.
+ */
 function privateNetwork(): Finding[] {
   const problem = namespaceProblem();
   if (problem !== null) return [{ ok: false, what: problem.what, fix: problem.fix }];
-  const args = process.getuid?.() === 0 ? ['--net'] : ['--map-current-user', '--keep-caps', '--net'];
-  const done = spawnSync('unshare', [...args, process.execPath, process.argv[1]!, 'doctor', INSIDE], {
-    encoding: 'utf8',
-    env: { ...process.env, TCPLAB_NAMESPACE: '1' },
-  });
+  const args =
+    process.getuid?.() === 0 ? ['--net'] : ['--map-current-user', '--keep-caps', '--net'];
+  const done = spawnSync(
+    'unshare',
+    [...args, process.execPath, process.argv[1]!, 'doctor', INSIDE],
+    {
+      encoding: 'utf8',
+      env: { ...process.env, TCPLAB_NAMESPACE: '1' },
+    },
+  );
   if (done.status === 0)
     return [{ ok: true, what: `a private network with a TUN device works: ${done.stdout.trim()}` }];
   const said = (done.stderr || done.stdout).trim().split('\n').pop() ?? '';
@@ -110,7 +129,8 @@ function inside(): number {
     const device = openLabNetwork({ clock: monotonicClock });
     const { checksum, tso4, tso6 } = device.offload;
     process.stdout.write(
-      `MTU ${device.mtu}, offloads ${checksum && tso4 && tso6 ? 'granted (checksum, TSO4, TSO6)' : 'refused'}\n`,
+      `MTU ${device.mtu}, offloads ` +
+        `${checksum && tso4 && tso6 ? 'granted (checksum, TSO4, TSO6)' : 'refused'}\n`,
     );
     device.close();
     return Exit.ok;
@@ -135,7 +155,10 @@ function ownDevice(): string | null {
 function ownedDevices(): Finding {
   const name = ownDevice();
   if (name === null)
-    return { ok: 'note', what: 'no persistent TUN device of yours (sudo tcplab up --user $USER makes one)' };
+    return {
+      ok: 'note',
+      what: 'no persistent TUN device of yours (sudo tcplab up --user $USER makes one)',
+    };
   try {
     const device = TunDevice.open({ name, clock: monotonicClock });
     device.close();
@@ -153,7 +176,13 @@ function addresses(wanted: readonly string[]): Finding[] {
     const fix = 'another address, for example --address 198.18.0.2/24';
     return problem === null
       ? []
-      : [{ ok: false, what: `${p.address.toString()} cannot be the stack's address: ${problem}`, fix }];
+      : [
+          {
+            ok: false,
+            what: `${p.address.toString()} cannot be the stack's address: ${problem}`,
+            fix,
+          },
+        ];
   });
   for (const [name, list] of Object.entries(networkInterfaces())) {
     for (const { address, family } of list ?? []) {
@@ -163,19 +192,25 @@ function addresses(wanted: readonly string[]): Finding[] {
         if (a.equals(p.address)) {
           findings.push({
             ok: false,
-            what: `the kernel owns ${address} on ${name}, the stack's address: it would answer for us, with RST`,
+            what:
+              `the kernel owns ${address} on ${name}, the stack's address: it would answer for ` +
+              'us, with RST',
             fix: `sudo ip address delete ${address} dev ${name}`,
           });
         } else if (p.contains(a.w0, a.w1, a.w2, a.w3)) {
           findings.push({
             ok: 'note',
-            what: `${name} is in ${p.toString()}, the stack's network: outside of a private network use --address with another`,
+            what:
+              `${name} is in ${p.toString()}, the stack's network: outside of a private ` +
+              'network use --address with another',
           });
         }
       }
     }
   }
-  return findings.length > 0 ? findings : [{ ok: true, what: `no clash with ${wanted.join(' and ')}` }];
+  return findings.length > 0
+    ? findings
+    : [{ ok: true, what: `no clash with ${wanted.join(' and ')}` }];
 }
 
 const tools = (): Finding[] =>
@@ -184,6 +219,8 @@ const tools = (): Finding[] =>
       ? { ok: true, what: `${name} is there` }
       : {
           ok: 'note' as const,
-          what: `${name} is not there; labs use it (sudo apt-get install ${name === 'nc' ? 'netcat-openbsd' : name === 'ping' ? 'iputils-ping' : name})`,
+          what:
+            `${name} is not there; labs use it (sudo apt-get install ` +
+            `${name === 'nc' ? 'netcat-openbsd' : name === 'ping' ? 'iputils-ping' : name})`,
         },
   );

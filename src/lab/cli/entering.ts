@@ -1,6 +1,6 @@
 /**
- * What a command with a stack does first: it looks at its options, and starts itself again in a private network. All of the stack is loaded
- * there only, so this imports little.
+ * What a command with a stack does first: it looks at its options, and starts itself again in a
+ * private network. All of the stack is loaded there only, so this imports little.
  */
 import { statSync } from 'node:fs';
 import { checkAddresses } from './addresses.js';
@@ -9,10 +9,15 @@ import { checkDeviceName } from './device-name.js';
 import { enterNamespace } from './namespace.js';
 import { linkOf, prefixesOf, type SharedOptions } from './options.js';
 
-/** Does this command need a private network of its own? Not when it was told which device to use. */
+/**
+ * Does this command need a private network of its own? Not when it was told which device to use.
+ */
 const wantsNamespace = (o: SharedOptions): boolean => o.tun === undefined && o.tunFd === undefined;
 
-/** Enters a private namespace when it should: an exit code when the command ran in there, null when the caller goes on. */
+/**
+ * Enters a private namespace when it should: an exit code when the command ran in there, null when
+ * the caller goes on.
+ */
 export const enterIfWanted = (o: SharedOptions & { httpRoot?: string }): Promise<number | null> => {
   checkOptions(o);
   return wantsNamespace(o) ? enterNamespace() : Promise.resolve(null);
@@ -30,5 +35,9 @@ function checkFolder(path: string): void {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat?.isDirectory() === true) return;
   const what = stat === undefined ? 'there is no such folder' : 'it is not a folder';
-  throw new CommandError(Exit.usage, `--http-root ${path}: ${what}`, `mkdir -p ${path}   or name another folder`);
+  throw new CommandError(
+    Exit.usage,
+    `--http-root ${path}: ${what}`,
+    `mkdir -p ${path}   or name another folder`,
+  );
 }

@@ -1,9 +1,11 @@
 /**
- * Puts a host together for a command: which TUN, the capture around it, the faulty link around that, and the stack on top.
+ * Puts a host together for a command: which TUN, the capture around it, the faulty link around
+ * that, and the stack on top.
  *
  *     stack ── link ── capture ── TUN ── kernel
  *
- * The capture shows what passed on the wire; what the link took away on the way out never got there, and is captured as a second interface.
+ * The capture shows what passed on the wire; what the link took away on the way out never got
+ * there, and is captured as a second interface.
  */
 import type { Device } from '../../device/device.js';
 import { Link } from '../../device/link/link.js';
@@ -59,7 +61,8 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
     return new Views(o, tun.name, open.sink ?? null);
   });
   let device = views.tap(tun);
-  if (link !== null || open.alwaysLink === true) device = new Link(device, link ?? undefined, views.linkListener);
+  if (link !== null || open.alwaysLink === true)
+    device = new Link(device, link ?? undefined, views.linkListener);
   let lastError = '';
   let sayGone: () => void = () => undefined;
   const gone = new Promise<void>((resolve) => {
@@ -127,7 +130,12 @@ async function openDevice(
         how: `descriptor ${o.tunFd}`,
       };
     }
-    const common = { clock: monotonicClock, offload: o.offload, multiQueue, ...(mtu === undefined ? {} : { mtu }) };
+    const common = {
+      clock: monotonicClock,
+      offload: o.offload,
+      multiQueue,
+      ...(mtu === undefined ? {} : { mtu }),
+    };
     if (o.tun === undefined) {
       const device = openLabNetwork(common);
       return { device, how: 'a private network of its own' };
@@ -141,7 +149,11 @@ async function openDevice(
     return { device, how: `the device ${o.tun}, which was there` };
   } catch (error) {
     if (error instanceof TunError)
-      throw new CommandError(Exit.environment, error.message, 'tcplab doctor   says what this machine allows');
+      throw new CommandError(
+        Exit.environment,
+        error.message,
+        'tcplab doctor   says what this machine allows',
+      );
     throw error;
   }
 }
@@ -159,18 +171,28 @@ async function openOther(mtu: number | undefined): Promise<Device> {
   }
 }
 
-/** A teardown may go on for a moment after the program at the other end is gone: a lost FIN, say, is sent again first. */
+/**
+ * A teardown may go on for a moment after the program at the other end is gone: a lost FIN, say, is
+ * sent again first.
+ */
 export const TEARDOWN_MS = 1000;
 const LOOK_EACH_MS = 10;
 
 /** Waits until no connection is left, but not longer than `most` milliseconds. */
 export async function connectionsEnd(host: Host, most: number): Promise<void> {
-  for (let waited = 0; waited < most && host.stack.tcp.connectionCount > 0; waited += LOOK_EACH_MS) {
+  for (
+    let waited = 0;
+    waited < most && host.stack.tcp.connectionCount > 0;
+    waited += LOOK_EACH_MS
+  ) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_EACH_MS));
   }
 }
 
-/** What the exit prints: TCP's counters if asked for, what SYN cookies did, and what was dropped, by name, and why that is. */
+/**
+ * What the exit prints: TCP's counters if asked for, what SYN cookies did, and what was dropped, by
+ * name, and why that is.
+ */
 export function printEnd(host: Host, o: SharedOptions, print: (line: string) => void): void {
   const { counters, drops } = host.stack;
   printCounts(counters, drops, o, print);

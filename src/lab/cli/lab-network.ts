@@ -1,6 +1,8 @@
 /**
- * A lab's network: a TUN device, the kernel's address on it and ours beside it (docs/architecture.md). 198.18.0.0/15 is set apart for benchmarks (RFC 2544), so it
- * collides with nobody's LAN. The kernel never owns the stack's address, or it would answer our segments with RST of its own.
+ * A lab's network: a TUN device, the kernel's address on it and ours beside it
+ * (docs/architecture.md). 198.18.0.0/15 is set apart for benchmarks (RFC 2544), so it collides with
+ * nobody's LAN. The kernel never owns the stack's address, or it would answer our segments with RST
+ * of its own.
  */
 import { native } from '../../device/tun/native.js';
 import { TunDevice } from '../../device/tun/tun.js';
@@ -11,7 +13,9 @@ import { CommandError, Exit } from './errors.js';
 export const KERNEL_ADDRESSES = ['198.18.0.1/24', 'fd74:6370:6c61:62::1/64'];
 export const STACK_ADDRESSES = ['198.18.0.2/24', 'fd74:6370:6c61:62::2/64'];
 
-/** The kernel's default of 500 packets is less than a window of a megabyte in packets of the MTU. */
+/**
+ * The kernel's default of 500 packets is less than a window of a megabyte in packets of the MTU.
+ */
 export const TX_QUEUE_LENGTH = 4096;
 /** Below it the kernel takes IPv6 off a device (RFC 8200 section 5). */
 export const IPV6_MINIMUM_MTU = 1280;
@@ -45,7 +49,10 @@ export function openLabNetwork(o: LabNetworkOptions): TunDevice {
   }
 }
 
-/** MTU, queue, up, addresses, routes: also what brings a device back after it was down or its MTU changed, which costs it its IPv6 addresses. */
+/**
+ * MTU, queue, up, addresses, routes: also what brings a device back after it was down or its MTU
+ * changed, which costs it its IPv6 addresses.
+ */
 export function setUpLink(name: string, mtu: number, prefixes: readonly Prefix[]): void {
   const lib = native();
   const usable = prefixes.filter((p) => p.address.version === 4 || mtu >= IPV6_MINIMUM_MTU);
@@ -59,19 +66,25 @@ export function requireV6Mtu(mtu: number): void {
   if (mtu >= IPV6_MINIMUM_MTU) return;
   throw new CommandError(
     Exit.usage,
-    `IPv6 needs an MTU of at least ${IPV6_MINIMUM_MTU} (RFC 8200 section 5), and the kernel takes IPv6 addresses off a device with ${mtu}`,
+    `IPv6 needs an MTU of at least ${IPV6_MINIMUM_MTU} (RFC 8200 section 5), and the kernel ` +
+      `takes IPv6 addresses off a device with ${mtu}`,
     `use --mtu ${IPV6_MINIMUM_MTU} or more, or IPv4 addresses only`,
   );
 }
 
 export function checkMtu(mtu: number): number {
   if (Number.isInteger(mtu) && mtu >= 68 && mtu <= 65_535) return mtu;
-  throw new CommandError(Exit.usage, `an MTU of ${mtu} cannot be: it is 68 to 65,535 bytes`, 'for example --mtu 1500');
+  throw new CommandError(
+    Exit.usage,
+    `an MTU of ${mtu} cannot be: it is 68 to 65,535 bytes`,
+    'for example --mtu 1500',
+  );
 }
 
 /**
- * The machine's default congestion control may be another (BBR halves uploads into a userspace stack): labs compare with CUBIC. A kernel without it keeps
- * its default, which is no reason to fail.
+ * The machine's default congestion control may be another (BBR halves uploads into a userspace
+ * stack): labs compare with CUBIC. A kernel without it keeps its default, which is no reason to
+ * fail.
  */
 function askForCubic(name: string, p: Prefix): void {
   try {

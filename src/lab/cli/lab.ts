@@ -1,4 +1,7 @@
-/** `tcplab lab [-- CMD]`: a private network, the stack with all its services in it, and a shell (or CMD) beside it. */
+/**
+ * `tcplab lab [-- CMD]`: a private network, the stack with all its services in it, and a shell (or
+ * CMD) beside it.
+ */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -13,12 +16,18 @@ export interface LabOptions extends SharedOptions {
 }
 
 export async function lab(command: string[], o: LabOptions): Promise<number> {
-  // A shell's screen and live lines do not mix: they are shown for a command, or where a file takes them.
+  // A shell's screen and live lines do not mix: they are shown for a command, or where a file takes
+  // them.
   const quiet = o.quiet === true || (command.length === 0 && o.log === undefined);
   const host = await openLabHost({ ...o, quiet });
   try {
-    const running = await startServices(host.host, SERVICE_NAMES, o.httpRoot === undefined ? {} : { root: o.httpRoot });
-    if (command.length === 0) process.stderr.write(welcome(host.host.stack.addresses.list.map((a) => a.toString())));
+    const running = await startServices(
+      host.host,
+      SERVICE_NAMES,
+      o.httpRoot === undefined ? {} : { root: o.httpRoot },
+    );
+    if (command.length === 0)
+      process.stderr.write(welcome(host.host.stack.addresses.list.map((a) => a.toString())));
     const code = await runChild(command);
     running.close();
     await connectionsEnd(host.host, TEARDOWN_MS);
@@ -30,10 +39,15 @@ export async function lab(command: string[], o: LabOptions): Promise<number> {
 }
 
 const welcome = (addresses: string[]): string =>
-  `A private network: the kernel is 198.18.0.1 on tcplab0, the stack ${addresses.join(' and ')}.\n` +
-  `Try: curl ${addresses[0]!}   nc ${addresses[0]!} 7   ping ${addresses[0]!}   tcpdump -ni tcplab0      (exit leaves the lab; --log FILE records it)\n`;
+  'A private network: the kernel is 198.18.0.1 on tcplab0, the stack ' +
+  `${addresses.join(' and ')}.\n` +
+  `Try: curl ${addresses[0]!}   nc ${addresses[0]!} 7   ping ${addresses[0]!}   tcpdump -ni ` +
+  'tcplab0      (exit leaves the lab; --log FILE records it)\n';
 
-/** Runs a command, or the user's shell, on our terminal. Returns what a shell would: its exit code, 128 and the signal that ended it, 127 without such a program, 126 when it cannot be run. */
+/**
+ * Runs a command, or the user's shell, on our terminal. Returns what a shell would: its exit code,
+ * 128 and the signal that ended it, 127 without such a program, 126 when it cannot be run.
+ */
 export function runChild(command: string[]): Promise<number> {
   const [program, ...args] = command.length > 0 ? command : [process.env['SHELL'] ?? '/bin/sh'];
   return new Promise((resolve) => {
@@ -62,7 +76,8 @@ export const endedBy = (signal: NodeJS.Signals | null): number =>
 
 /** As a shell: 127 when there is no such program, 126 when it cannot be run. */
 export function cannotStart(program: string, { code, message }: NodeJS.ErrnoException): number {
-  // execvp(3) says EACCES, too, when it may not look into a folder of PATH and finds the program in no other.
+  // execvp(3) says EACCES, too, when it may not look into a folder of PATH and finds the program in
+  // no other.
   if (code === 'ENOENT' || (code === 'EACCES' && !isThere(program))) {
     process.stderr.write(`tcplab: there is no program '${program}' in PATH\n`);
     return 127;
@@ -74,4 +89,5 @@ export function cannotStart(program: string, { code, message }: NodeJS.ErrnoExce
 }
 
 const isThere = (program: string): boolean =>
-  program.includes('/') || (process.env['PATH'] ?? '').split(delimiter).some((dir) => existsSync(join(dir, program)));
+  program.includes('/') ||
+  (process.env['PATH'] ?? '').split(delimiter).some((dir) => existsSync(join(dir, program)));

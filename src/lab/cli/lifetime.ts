@@ -1,4 +1,7 @@
-/** How a command that runs until it is told to stop ends: by a signal, by a broken pipe, by a device that is gone. */
+/**
+ * How a command that runs until it is told to stop ends: by a signal, by a broken pipe, by a device
+ * that is gone.
+ */
 
 export interface Lifetime {
   /** Resolves with the exit code when it is time to go. */

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-/** The `tcplab` command. Each subcommand is a file of its own; here is only what they are called. */
+/**
+ * The `tcplab` command. Each subcommand is a file of its own; here is only what they are called.
+ */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
@@ -14,7 +16,9 @@ import type { ScriptCommandOptions } from './script.js';
 import type { ServeOptions } from './serve.js';
 import type { UpOptions } from './up.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+const { version } = JSON.parse(
+  readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
+) as {
   version: string;
 };
 
@@ -27,8 +31,14 @@ const ends = (code: number): void => {
   exitCode = code;
 };
 
-/** A command that opens a stack. Each loads what it needs when it runs: most of the time until then would go into modules of others. */
-const withStack = async (o: SharedOptions & { httpRoot?: string }, run: () => Promise<number>): Promise<void> => {
+/**
+ * A command that opens a stack. Each loads what it needs when it runs: most of the time until then
+ * would go into modules of others.
+ */
+const withStack = async (
+  o: SharedOptions & { httpRoot?: string },
+  run: () => Promise<number>,
+): Promise<void> => {
   ends((await enterIfWanted(o)) ?? (await run()));
 };
 
@@ -36,7 +46,8 @@ const port = integer('PORT', 1, 65_535);
 
 const program = new Command('tcplab')
   .description(
-    "A TCP/IP stack in a user process behind a TUN device. The kernel's own curl, nc and ping can talk to it.",
+    "A TCP/IP stack in a user process behind a TUN device. The kernel's own curl, nc and " +
+      'ping can talk to it.',
   )
   .version(version)
   .enablePositionalOptions()
@@ -44,19 +55,23 @@ const program = new Command('tcplab')
   .exitOverride()
   .addHelpText(
     'after',
-    '\nExit codes: 0 done, 1 failed, 2 wrong usage, 77 this machine lacks what it takes (tcplab doctor says what).',
+    '\nExit codes: 0 done, 1 failed, 2 wrong usage, 77 this machine lacks what it takes ' +
+      '(tcplab doctor says what).',
   );
 
 withSharedOptions(program.command('demo'))
   .description(
-    'fetch a page from the stack with curl and explain every segment; again with a SYN,ACK lost; then the teardown',
+    'fetch a page from the stack with curl and explain every segment; again with a SYN,ACK ' +
+      'lost; then the teardown',
   )
   .action(async (o: SharedOptions) => {
     await withStack(o, async () => (await import('./demo.js')).demo(o));
   });
 
 withSharedOptions(program.command('lab'))
-  .description('open a private network with the stack in it, and a shell (or run a command) beside it')
+  .description(
+    'open a private network with the stack in it, and a shell (or run a command) beside it',
+  )
   .argument('[command...]', 'after --: the command to run instead of a shell')
   .option('--http-root <dir>', 'serve the files of this folder')
   .passThroughOptions()
@@ -107,7 +122,11 @@ withSharedOptions(program.command('ping'))
 program
   .command('doctor')
   .description('check what this machine allows: one line for each check, with a fix if it fails')
-  .option('--address <ip/prefix>', "also check this address for the stack; repeatable (default: the lab's)", several)
+  .option(
+    '--address <ip/prefix>',
+    "also check this address for the stack; repeatable (default: the lab's)",
+    several,
+  )
   .option('--inside', '(what doctor itself runs in a private network)')
   .action(async (o: { address?: string[] }) => {
     ends((await import('./doctor.js')).doctor(o.address));
@@ -116,20 +135,26 @@ program
 const scripts = program
   .command('script')
   .description(
-    'play packet scripts (.pkt, the language of packetdrill) against the stack, in memory and in virtual time',
+    'play packet scripts (.pkt, the language of packetdrill) against the stack, in memory ' +
+      'and in virtual time',
   )
   .argument('<script...>', 'files, folders, patterns in quotes, or - for standard input')
   .option('--format <format>', 'text, tap, junit or json', 'text')
   .option(
     '--strict',
-    'also fail on unexpected packets at the end, on segments larger than the MSS and on wrong timestamps',
+    'also fail on unexpected packets at the end, on segments larger than the MSS and on ' +
+      'wrong timestamps',
   )
   .option('-D, --define <NAME=VALUE>', 'define a name for the scripts; repeatable', several)
-  .option('--pcap <file>', 'write all packets to this file; with several scripts, one file each into this folder')
+  .option(
+    '--pcap <file>',
+    'write all packets to this file; with several scripts, one file each into this folder',
+  )
   .option('--trace', 'print what the stack does and why, as JSON Lines on standard error')
   .addHelpText(
     'after',
-    '\nExit codes: 0 some passed and none failed, 1 some failed, 2 wrong usage, 77 all were skipped.',
+    '\nExit codes: 0 some passed and none failed, 1 some failed, 2 wrong usage, 77 all were ' +
+      'skipped.',
   )
   .action(async (names: string[], o: ScriptCommandOptions) => {
     ends((await import('./script.js')).script(names, o));
@@ -159,7 +184,8 @@ program
     ends((await import('./up.js')).down(o));
   });
 
-// A reader who has seen enough, `head` say, is no error: the command goes on to its end, with its exit code.
+// A reader who has seen enough, `head` say, is no error: the command goes on to its end, with its
+// exit code.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') process.exit(report(error));
 });
@@ -169,7 +195,8 @@ try {
 } catch (error) {
   exitCode = report(error);
 }
-// Nothing may hold the process now: whoever ended the command meant it. But a pipe takes 64 KiB at a time, and exit() throws away what waits for it.
+// Nothing may hold the process now: whoever ended the command meant it. But a pipe takes 64 KiB at
+// a time, and exit() throws away what waits for it.
 await Promise.all([process.stdout, process.stderr].map(written));
 process.exit(exitCode);
 
@@ -181,19 +208,31 @@ function written(stream: NodeJS.WriteStream): Promise<void> {
   });
 }
 
-/** What commander says of a command line that it does not understand: in one sentence, with what to type. */
+/**
+ * What commander says of a command line that it does not understand: in one sentence, with what to
+ * type.
+ */
 function usageError(text: string): string {
-  const command = process.argv.slice(2).find((word) => program.commands.some((c) => c.name() === word));
-  return `${pc.red('tcplab:')} ${text.replace(/^error: /, '')}  fix: tcplab ${command === undefined ? '' : `${command} `}--help   says what there is\n`;
+  const command = process.argv
+    .slice(2)
+    .find((word) => program.commands.some((c) => c.name() === word));
+  return (
+    `${pc.red('tcplab:')} ${text.replace(/^error: /, '')}  fix: tcplab ` +
+    `${command === undefined ? '' : `${command} `}--help   says what there is\n`
+  );
 }
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? Exit.ok : Exit.usage;
   if (error instanceof CommandError) {
-    process.stderr.write(`${pc.red('tcplab:')} ${error.message}\n${error.fix === '' ? '' : `  fix: ${error.fix}\n`}`);
+    process.stderr.write(
+      `${pc.red('tcplab:')} ${error.message}\n${error.fix === '' ? '' : `  fix: ${error.fix}\n`}`,
+    );
     return error.exitCode;
   }
   const e = error as NodeJS.ErrnoException;
-  process.stderr.write(`${pc.red('tcplab:')} ${e.code === undefined ? (e.stack ?? String(error)) : e.message}\n`);
+  process.stderr.write(
+    `${pc.red('tcplab:')} ${e.code === undefined ? (e.stack ?? String(error)) : e.message}\n`,
+  );
   return Exit.failed;
 }

@@ -1,10 +1,12 @@
 /**
- * A private network for a lab: the command starts itself again inside a network namespace of its own, where it may make devices and where nothing
- * of the machine is touched. Node has several threads, and a process with threads cannot change its user namespace: so util-linux's `unshare` does it
- * before Node starts.
+ * A private network for a lab: the command starts itself again inside a network namespace of its
+ * own, where it may make devices and where nothing of the machine is touched. Node has several
+ * threads, and a process with threads cannot change its user namespace: so util-linux's `unshare`
+ * does it before Node starts.
  *
- * An ordinary user gets a user namespace too, with the user's own id inside (`--map-current-user --keep-caps`): with root's id mapped, tcpdump would try to become
- * another user inside and fail.
+ * An ordinary user gets a user namespace too, with the user's own id inside
+ * (`--map-current-user --keep-caps`): with root's id mapped, tcpdump would try to become another
+ * user inside and fail.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
@@ -20,18 +22,24 @@ const unshareArgs = (): string[] =>
   process.getuid?.() === 0 ? ['--net'] : ['--map-current-user', '--keep-caps', '--net'];
 
 /**
- * Runs this very command inside a private network namespace and returns its exit code; null when we are inside already, and the caller goes on.
- * Throws CommandError (77) when the machine does not allow it.
+ * Runs this very command inside a private network namespace and returns its exit code; null when we
+ * are inside already, and the caller goes on. Throws CommandError (77) when the machine does not
+ * allow it.
  */
 export async function enterNamespace(): Promise<number | null> {
   if (insideNamespace()) return null;
   requireNode();
   tryNamespace();
-  const child = spawn('unshare', [...unshareArgs(), process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
-    stdio: 'inherit',
-    env: { ...process.env, [MARK]: '1' },
-  });
-  // The terminal sends Ctrl-C to both; the one inside decides. A signal sent to us alone is passed on.
+  const child = spawn(
+    'unshare',
+    [...unshareArgs(), process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+    {
+      stdio: 'inherit',
+      env: { ...process.env, [MARK]: '1' },
+    },
+  );
+  // The terminal sends Ctrl-C to both; the one inside decides. A signal sent to us alone is passed
+  // on.
   const forward = (signal: NodeJS.Signals): void => {
     if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
   };
@@ -46,7 +54,10 @@ export async function enterNamespace(): Promise<number | null> {
   });
 }
 
-/** Tries it before trusting it: whether user namespaces work depends on three switches in as many places. */
+/**
+ * Tries it before trusting it: whether user namespaces work depends on three switches in as many
+ * places.
+ */
 export function tryNamespace(): void {
   const problem = namespaceProblem();
   if (problem !== null) throw new CommandError(Exit.environment, problem.what, problem.fix);
@@ -64,12 +75,16 @@ export function namespaceProblem(): { what: string; fix: string } | null {
   const said = done.stderr.trim().split('\n')[0] ?? '';
   if (process.getuid?.() === 0) {
     return {
-      what: `root may not make a network namespace here (${said}): a container without CAP_SYS_ADMIN, most likely`,
+      what:
+        `root may not make a network namespace here (${said}): a container without ` +
+        'CAP_SYS_ADMIN, most likely',
       fix: 'docker run --cap-add SYS_ADMIN --cap-add NET_ADMIN --device /dev/net/tun ...',
     };
   }
   return {
     what: `this machine does not let ordinary users make private networks (${said})`,
-    fix: 'sudo tcplab up --user $USER   (or, for every program: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 user.max_user_namespaces=10000)',
+    fix:
+      'sudo tcplab up --user $USER   (or, for every program: sudo sysctl -w ' +
+      'kernel.apparmor_restrict_unprivileged_userns=0 user.max_user_namespaces=10000)',
   };
 }

@@ -1,4 +1,7 @@
-/** What became of single clients: a line each on standard error, up to a rate that one can follow. More are counted. */
+/**
+ * What became of single clients: a line each on standard error, up to a rate that one can follow.
+ * More are counted.
+ */
 import { countText } from '../../base/quantities.js';
 import { monotonicClock } from '../../node/clock.js';
 import { Begins, LineLimit } from '../../observe/line-limit.js';

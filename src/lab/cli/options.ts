@@ -1,10 +1,17 @@
-/** The options that all commands with a stack share: which device, which addresses, which faults, what to show. */
+/**
+ * The options that all commands with a stack share: which device, which addresses, which faults,
+ * what to show.
+ */
 import { Option, type Command } from 'commander';
 import { MILLISECOND, SECOND, type Micros } from '../../base/time.js';
 import { parseDuration, parseLink, type LinkOptions } from '../../device/link/link-options.js';
 import { LinkOptionError } from '../../device/link/drop-rules.js';
 import { AddressError, Prefix } from '../../ip/address.js';
-import { CONGESTION_CONTROLS, type CongestionName, type HystartName } from '../../tcp/congestion/index.js';
+import {
+  CONGESTION_CONTROLS,
+  type CongestionName,
+  type HystartName,
+} from '../../tcp/congestion/index.js';
 import type { TcpConfig } from '../../tcp/config.js';
 import { EcnMode } from '../../tcp/ecn-mode.js';
 import { FastOpenMode } from '../../tcp/fast-open.js';
@@ -50,13 +57,19 @@ export interface SharedOptions {
 }
 
 /** A repeatable option's values so far. */
-export const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+export const several = (value: string, before: string[] | undefined): string[] => [
+  ...(before ?? []),
+  value,
+];
 
 export function integer(name: string, low: number, high: number): (text: string) => number {
   return (text) => {
     const n = Number(text);
     if (/^\d+$/.test(text) && n >= low && n <= high) return n;
-    throw new CommandError(Exit.usage, `${name} is a whole number from ${low} to ${high}, not '${text}'`);
+    throw new CommandError(
+      Exit.usage,
+      `${name} is a whole number from ${low} to ${high}, not '${text}'`,
+    );
   };
 }
 
@@ -68,7 +81,11 @@ function rtoMin(text: string): Micros {
   } catch (error) {
     if (!(error instanceof LinkOptionError)) throw error;
   }
-  throw new CommandError(Exit.usage, `--rto-min is a time from 1ms to 1s, not '${text}'`, '--rto-min 10ms');
+  throw new CommandError(
+    Exit.usage,
+    `--rto-min is a time from 1ms to 1s, not '${text}'`,
+    '--rto-min 10ms',
+  );
 }
 
 const SERVE_FAST_OPEN = FastOpenMode.client | FastOpenMode.server | FastOpenMode.everyListener;
@@ -77,13 +94,22 @@ const ecnMode = integer('--ecn', EcnMode.off, EcnMode.accept) as (text: string) 
 /** Adds them to a command. */
 export function withSharedOptions(command: Command): Command {
   return command
-    .option('--tun <name>', 'attach to this TUN device, or create it (default: a device in a private network)')
-    .option('--tun-fd <n>', 'use this open file descriptor of a TUN device', integer('--tun-fd', 0, 65_535))
+    .option(
+      '--tun <name>',
+      'attach to this TUN device, or create it (default: a device in a private network)',
+    )
+    .option(
+      '--tun-fd <n>',
+      'use this open file descriptor of a TUN device',
+      integer('--tun-fd', 0, 65_535),
+    )
     .option('--address <ip/prefix>', 'address of the stack, IPv4 or IPv6; repeatable', several)
     .option('--mtu <bytes>', 'MTU of the device', integer('--mtu', 68, 65_535))
     .option('--no-offload', 'no segmentation and checksum offload: every packet as on a wire')
     .addOption(
-      new Option('--driver <name>', 'driver that opens the device').choices(['native', 'tuntap2']).default('native'),
+      new Option('--driver <name>', 'driver that opens the device')
+        .choices(['native', 'tuntap2'])
+        .default('native'),
     )
     .addOption(
       new Option('--profile <name>', 'TCP settings: as Linux, or strictly as the RFCs')
@@ -98,7 +124,8 @@ export function withSharedOptions(command: Command): Command {
     .addOption(
       new Option(
         '--hystart <name>',
-        'how CUBIC leaves slow start before a loss: as Linux, by RFC 9406 (HyStart++), or not at all',
+        'how CUBIC leaves slow start before a loss: as Linux, by RFC 9406 (HyStart++), or ' +
+          'not at all',
       ).choices(['linux', 'linux-train', 'linux-delay', 'rfc9406', 'off']),
     )
     .option('--rfc1337', 'ignore RSTs in TIME-WAIT (tcp_rfc1337; on in the rfc profile)')
@@ -113,25 +140,38 @@ export function withSharedOptions(command: Command): Command {
       'minimum of the retransmission timeout (default: 200ms), as `ip route ... rto_min`',
       rtoMin,
     )
-    .option('--fast-open', 'accept data in SYNs (TCP Fast Open, RFC 7413), as sent by curl --tcp-fastopen')
+    .option(
+      '--fast-open',
+      'accept data in SYNs (TCP Fast Open, RFC 7413), as sent by curl --tcp-fastopen',
+    )
     .option(
       '--mtu-probing <n>',
-      'probe the path MTU where ICMP is lost: 0 never (the default), 1 when a black hole is suspected, 2 always',
+      'probe the path MTU where ICMP is lost: 0 never (the default), 1 when a black hole is ' +
+        'suspected, 2 always',
       integer('--mtu-probing', 0, 2),
     )
-    .option('--ecn <mode>', 'as net.ipv4.tcp_ecn: 0 off, 1 request and accept, 2 accept only', ecnMode)
+    .option(
+      '--ecn <mode>',
+      'as net.ipv4.tcp_ecn: 0 off, 1 request and accept, 2 accept only',
+      ecnMode,
+    )
     .option(
       '--syncookies <n>',
-      'as net.ipv4.tcp_syncookies: 0 never, 1 when the SYN queue is full (the default), 2 for every SYN',
+      'as net.ipv4.tcp_syncookies: 0 never, 1 when the SYN queue is full (the default), 2 ' +
+        'for every SYN',
       integer('--syncookies', 0, 2),
     )
     .option(
       '--drop <rule>',
-      "drop chosen packets: 'syn-ack:2' (the first two SYN,ACKs), 'in:data:5-7', 'nth:10'; repeatable",
+      "drop chosen packets: 'syn-ack:2' (the first two SYN,ACKs), 'in:data:5-7', 'nth:10'; " +
+        'repeatable',
       several,
     )
     .option('--loss <share>', 'drop packets at random: 5%')
-    .option('--mark <share>', 'mark packets as congested (ECN CE) as a router does, and drop those without ECN: 5%')
+    .option(
+      '--mark <share>',
+      'mark packets as congested (ECN CE) as a router does, and drop those without ECN: 5%',
+    )
     .option('--delay <time>', 'delay each packet: 50ms')
     .option('--jitter <time>', 'vary that delay: 10ms')
     .option('--reorder <share>', 'reorder packets: 2%')
@@ -141,11 +181,19 @@ export function withSharedOptions(command: Command): Command {
     .option('--limit <n>', 'length of the queue at that rate, in packets: 100')
     .option(
       '--path-mtu <bytes>',
-      'a router on the path has this MTU and reports it by ICMP: 1280; 1280,blackhole: without ICMP; 1280,no-mtu: ICMP without the MTU',
+      'a router on the path has this MTU and reports it by ICMP: 1280; 1280,blackhole: ' +
+        'without ICMP; 1280,no-mtu: ICMP without the MTU',
     )
     .option('--link <words>', "all of these in netem's syntax: 'loss 5% in delay 50ms out'")
-    .option('--seed <n>', 'seed of the random faults: the same seed repeats them', integer('--seed', 0, 0xffff_ffff))
-    .option('--pcap <file>', 'write every packet, both ways, to a pcapng file (- for standard output)')
+    .option(
+      '--seed <n>',
+      'seed of the random faults: the same seed repeats them',
+      integer('--seed', 0, 0xffff_ffff),
+    )
+    .option(
+      '--pcap <file>',
+      'write every packet, both ways, to a pcapng file (- for standard output)',
+    )
     .option('--why', 'explain every segment')
     .option('--json', 'print JSON Lines instead of text')
     .option('--log <file>', 'write live lines to this file instead of standard error')

@@ -1,6 +1,7 @@
 /**
- * Where a view goes: standard error, standard output, or a file. Nothing that happens to it may hold the stack up or end it: a reader that stopped
- * costs the lines or packets that it does not take, a full disk ends the file behind the last whole piece, and both are told in one line.
+ * Where a view goes: standard error, standard output, or a file. Nothing that happens to it may
+ * hold the stack up or end it: a reader that stopped costs the lines or packets that it does not
+ * take, a full disk ends the file behind the last whole piece, and both are told in one line.
  *
  *     write() ─▶ the pipe ─▶ full: what has room waits (a torn piece always) ─▶ the others are left out and counted
  */
@@ -50,15 +51,31 @@ export class Output implements Place {
   /** Throws CommandError when the file cannot be made. */
   static file(path: string): Output {
     try {
-      return new Output({ name: path, fd: openSync(path, 'w'), isOwn: true, pieces: 'lines', room: 0 });
+      return new Output({
+        name: path,
+        fd: openSync(path, 'w'),
+        isOwn: true,
+        pieces: 'lines',
+        room: 0,
+      });
     } catch (error) {
-      throw new CommandError(Exit.failed, `${path} cannot be written: ${reasonOf(error)}`, fixOf(error, path));
+      throw new CommandError(
+        Exit.failed,
+        `${path} cannot be written: ${reasonOf(error)}`,
+        fixOf(error, path),
+      );
     }
   }
 
   static standardOutput(): Output {
     const fd = withoutBlocking(1);
-    return new Output({ name: 'standard output', fd, isOwn: fd !== 1, pieces: 'packets', room: CAPTURE_ROOM });
+    return new Output({
+      name: 'standard output',
+      fd,
+      isOwn: fd !== 1,
+      pieces: 'packets',
+      room: CAPTURE_ROOM,
+    });
   }
 
   static standardError(): Output {
@@ -84,7 +101,11 @@ export class Output implements Place {
 
   close(): void {
     this.drain();
-    for (let waited = 0; this.waiting.length > 0 && this.room > 0 && waited < GRACE_MS; waited += LOOK_MS) {
+    for (
+      let waited = 0;
+      this.waiting.length > 0 && this.room > 0 && waited < GRACE_MS;
+      waited += LOOK_MS
+    ) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
       this.drain();
     }
@@ -135,7 +156,10 @@ export class Output implements Place {
     this.timer = null;
   }
 
-  /** What the reader did not take is counted, and said once it reads again; what a capture lacks, on standard error. */
+  /**
+   * What the reader did not take is counted, and said once it reads again; what a capture lacks, on
+   * standard error.
+   */
   private tellSkipped(): void {
     const line = `… ${this.skipped} ${this.pieces} left out: ${this.name} was not read\n`;
     if (this.room > 0) {
@@ -159,7 +183,9 @@ export class Output implements Place {
       return; // its reader has seen enough
     }
     if (this.isOwn) cut(this.fd, this.whole);
-    sayOnStandardError(`tcplab: ${this.name}: ${reasonOf(error)}; it ends here, the stack goes on\n`);
+    sayOnStandardError(
+      `tcplab: ${this.name}: ${reasonOf(error)}; it ends here, the stack goes on\n`,
+    );
   }
 }
 
@@ -185,12 +211,13 @@ function cut(fd: number, bytes: number): void {
 }
 
 /**
- * A descriptor of the same pipe or terminal that says EAGAIN where `fd` would wait for a reader. Set on `fd` itself, the flag would hold for every process
- * that shares it.
+ * A descriptor of the same pipe or terminal that says EAGAIN where `fd` would wait for a reader.
+ * Set on `fd` itself, the flag would hold for every process that shares it.
  */
 function withoutBlocking(fd: number): number {
   const kind = fstatSync(fd);
-  if (kind.isSocket()) void process.stderr; // Node makes a socket non-blocking when it first uses it
+  // Node makes a socket non-blocking when it first uses it
+  if (kind.isSocket()) void process.stderr;
   if (!kind.isFIFO() && !kind.isCharacterDevice()) return fd;
   try {
     return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);

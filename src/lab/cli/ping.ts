@@ -38,7 +38,8 @@ export async function ping(hostText: string, o: PingOptions): Promise<number> {
       const ms = (clock() - at) / 1000;
       times.push(ms);
       process.stdout.write(
-        `${bytes} bytes from ${from.toString()}: icmp_seq=${seq} ttl=${ttl} time=${ms.toFixed(2)} ms\n`,
+        `${bytes} bytes from ${from.toString()}: icmp_seq=${seq} ttl=${ttl} ` +
+          `time=${ms.toFixed(2)} ms\n`,
       );
       if (times.length === o.count) life.end(Exit.ok);
     },
@@ -62,12 +63,15 @@ export async function ping(hostText: string, o: PingOptions): Promise<number> {
   lab.close();
   const loss = sent === 0 ? 0 : Math.round(((sent - times.length) / sent) * 100);
   process.stdout.write(
-    `--- ${to.toString()} ping statistics ---\n${sent} packets transmitted, ${times.length} received, ${loss}% packet loss\n`,
+    `--- ${to.toString()} ping statistics ---\n${sent} packets transmitted, ${times.length} ` +
+      `received, ${loss}% packet loss\n`,
   );
   if (times.length > 0) {
     const avg = times.reduce((a, b) => a + b, 0) / times.length;
     process.stdout.write(
-      `rtt min/avg/max = ${Math.min(...times).toFixed(3)}/${avg.toFixed(3)}/${Math.max(...times).toFixed(3)} ms\n`,
+      'rtt min/avg/max = ' +
+        `${Math.min(...times).toFixed(3)}/${avg.toFixed(3)}/${Math.max(...times).toFixed(3)} ` +
+        'ms\n',
     );
   }
   return times.length > 0 ? Exit.ok : Exit.failed;

@@ -1,4 +1,7 @@
-/** `tcplab connect HOST PORT` and `tcplab listen PORT`: standard input and output through our stack, as nc does with the kernel's. */
+/**
+ * `tcplab connect HOST PORT` and `tcplab listen PORT`: standard input and output through our stack,
+ * as nc does with the kernel's.
+ */
 import { netOf } from '../../node/net.js';
 import type { NetError } from '../../node/errors.js';
 import type { Socket } from '../../node/socket.js';
@@ -26,7 +29,8 @@ export async function listen(port: number, o: SharedOptions): Promise<number> {
   });
   server.listen({ port }, () => {
     process.stderr.write(
-      `listening on ${lab.host.stack.addresses.list.map((a) => a.toString()).join(' and ')}, port ${server.address()!.port}\n`,
+      `listening on ${lab.host.stack.addresses.list.map((a) => a.toString()).join(' and ')}, ` +
+        `port ${server.address()!.port}\n`,
     );
   });
   try {
@@ -44,7 +48,9 @@ export async function listen(port: number, o: SharedOptions): Promise<number> {
   }
 }
 
-/** Both ways until both ends are done: the end of our input is FIN, the peer's FIN ends our output. */
+/**
+ * Both ways until both ends are done: the end of our input is FIN, the peer's FIN ends our output.
+ */
 async function pipeThrough(lab: LabHost, socket: Socket, life: Lifetime): Promise<number> {
   const done = new Promise<number>((resolve) => {
     socket.on('error', (error: NetError) => {
@@ -66,7 +72,10 @@ async function pipeThrough(lab: LabHost, socket: Socket, life: Lifetime): Promis
   return sent;
 }
 
-/** nc may end while the kernel still sends; with us the stack ends, too. So we stay until the peer has everything, or a signal comes. */
+/**
+ * nc may end while the kernel still sends; with us the stack ends, too. So we stay until the peer
+ * has everything, or a signal comes.
+ */
 async function delivered(lab: LabHost, socket: Socket, life: Lifetime): Promise<number> {
   const code = await Promise.race([lab.host.idle(), life.ended]);
   const error = socket.conn?.error ?? null;

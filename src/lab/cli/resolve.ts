@@ -1,4 +1,7 @@
-/** HOST on the command line: a number, or a name of /etc/hosts. The stack has no resolver, and a lab no name server. */
+/**
+ * HOST on the command line: a number, or a name of /etc/hosts. The stack has no resolver, and a lab
+ * no name server.
+ */
 import { readFileSync } from 'node:fs';
 import { Address } from '../../ip/address.js';
 import { CommandError, Exit } from './errors.js';

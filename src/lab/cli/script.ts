@@ -24,7 +24,10 @@ export interface ScriptCommandOptions {
 
 export function script(names: readonly string[], o: ScriptCommandOptions): number {
   if (!FORMATS.includes(o.format))
-    throw new CommandError(Exit.usage, `--format is one of ${FORMATS.join(', ')}, not '${o.format}'`);
+    throw new CommandError(
+      Exit.usage,
+      `--format is one of ${FORMATS.join(', ')}, not '${o.format}'`,
+    );
   const files = names.flatMap(filesOf);
   const defines = definesOf(o.define ?? []);
   const options = runOptions(o);
@@ -34,24 +37,36 @@ export function script(names: readonly string[], o: ScriptCommandOptions): numbe
   for (const [i, file] of files.entries()) {
     const text = readFileSync(file === '-' ? STANDARD_INPUT : file, 'utf8');
     const recorder =
-      o.trace === true ? new Recorder((event) => process.stderr.write(`${JSON.stringify(event)}\n`), START) : null;
+      o.trace === true
+        ? new Recorder((event) => process.stderr.write(`${JSON.stringify(event)}\n`), START)
+        : null;
     const begin = process.hrtime.bigint();
     const readBeside = (name: string): string | null => textOf(resolve(dirname(file), name));
     const observed = recorder === null ? {} : { observer: recorder };
     const verdict = playScript(file, text, { ...options, ...observed, readBeside }, defines);
-    all.push({ verdict, ms: Number(process.hrtime.bigint() - begin) / 1e6, source: text.split('\n') });
-    if (o.pcap !== undefined) writePcap(files.length > 1 ? join(o.pcap, captures[i]!) : o.pcap, verdict.log);
+    all.push({
+      verdict,
+      ms: Number(process.hrtime.bigint() - begin) / 1e6,
+      source: text.split('\n'),
+    });
+    if (o.pcap !== undefined)
+      writePcap(files.length > 1 ? join(o.pcap, captures[i]!) : o.pcap, verdict.log);
   }
   process.stdout.write(report(o.format, all));
   return exitCodeOf(all);
 }
 
-/** `-` for standard input, a file, all scripts in a folder and below, or a pattern that the shell left alone. */
+/**
+ * `-` for standard input, a file, all scripts in a folder and below, or a pattern that the shell
+ * left alone.
+ */
 function filesOf(name: string): string[] {
   if (name === '-') return [name];
   const stat = statSync(name, { throwIfNoEntry: false });
   if (stat?.isDirectory() === true) {
-    const found = (readdirSync(name, { recursive: true }) as string[]).filter((f) => f.endsWith('.pkt')).sort();
+    const found = (readdirSync(name, { recursive: true }) as string[])
+      .filter((f) => f.endsWith('.pkt'))
+      .sort();
     if (found.length === 0)
       throw new CommandError(Exit.usage, `there is no packet script (*.pkt) in the folder ${name}`);
     return found.map((f) => join(name, f));
@@ -59,7 +74,11 @@ function filesOf(name: string): string[] {
   if (stat !== undefined) return [name];
   const found = matching(name);
   if (found.length === 0)
-    throw new CommandError(Exit.usage, `there is no packet script '${name}'`, 'tcplab script test/scripts');
+    throw new CommandError(
+      Exit.usage,
+      `there is no packet script '${name}'`,
+      'tcplab script test/scripts',
+    );
   return found;
 }
 
@@ -82,7 +101,9 @@ function matching(pattern: string): string[] {
     .join('');
   const regex = new RegExp(`^${text.replace(/\/$/, '')}$`);
   if (statSync(base, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
-  const names = (readdirSync(base, { recursive: true }) as string[]).filter((n) => regex.test(n)).sort();
+  const names = (readdirSync(base, { recursive: true }) as string[])
+    .filter((n) => regex.test(n))
+    .sort();
   return names.map((n) => join(base, n)).filter((n) => statSync(n).isFile());
 }
 
@@ -109,7 +130,8 @@ function runOptions(o: ScriptCommandOptions): RunOptions {
     const meanings = options.map((option) => optionMeaning(option, { readBeside: textOf }));
     return Object.assign({}, ...meanings, o.strict === true ? { strict: true } : {}) as RunOptions;
   } catch (error) {
-    if (error instanceof Unsupported) throw new CommandError(Exit.usage, error.message, 'tcplab script --help');
+    if (error instanceof Unsupported)
+      throw new CommandError(Exit.usage, error.message, 'tcplab script --help');
     throw error;
   }
 }
@@ -121,13 +143,16 @@ const textOf = (file: string): string | null =>
   statSync(file, { throwIfNoEntry: false })?.isFile() === true ? readFileSync(file, 'utf8') : null;
 
 /**
- * A name for each script's capture in one folder: its path below the folder that all have in common, with `-` for `/`. Scripts of different folders have
- * the same name often, and then each would write over the one before.
+ * A name for each script's capture in one folder: its path below the folder that all have in
+ * common, with `-` for `/`. Scripts of different folders have the same name often, and then each
+ * would write over the one before.
  */
 function captureNames(files: readonly string[]): string[] {
   const paths = files.map((file) => resolve(file));
   const folders = paths.map((path) => dirname(path).split(sep));
-  const common = folders.reduce((a, b) => a.slice(0, a.findIndex((name, i) => name !== b[i]) >>> 0));
+  const common = folders.reduce((a, b) =>
+    a.slice(0, a.findIndex((name, i) => name !== b[i]) >>> 0),
+  );
   const taken = new Set<string>();
   return paths.map((path) => {
     const name = relative(common.join(sep) || sep, path)

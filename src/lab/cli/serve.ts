@@ -1,4 +1,7 @@
-/** `tcplab serve [http|echo|discard|chargen|daytime|time ...]`: services on the stack's address until a signal comes. */
+/**
+ * `tcplab serve [http|echo|discard|chargen|daytime|time ...]`: services on the stack's address
+ * until a signal comes.
+ */
 import { SERVICE_NAMES, startServices, type ServiceName } from '../services/start.js';
 import { endpointText } from '../../stack/tcp/flow.js';
 import { CommandError, Exit } from './errors.js';
@@ -62,17 +65,25 @@ export function serviceNames(names: string[]): ServiceName[] {
   return names.map((name) => {
     const found = SERVICE_NAMES.find((known) => known === name);
     if (found !== undefined) return found;
-    throw new CommandError(Exit.usage, `there is no service '${name}'`, `one of: ${SERVICE_NAMES.join(', ')}, all`);
+    throw new CommandError(
+      Exit.usage,
+      `there is no service '${name}'`,
+      `one of: ${SERVICE_NAMES.join(', ')}, all`,
+    );
   });
 }
 
-/** Once, when nothing for us came (a fresh link's kernel multicasts by itself): the route is missing, most likely. Returns what stops it. */
+/**
+ * Once, when nothing for us came (a fresh link's kernel multicasts by itself): the route is
+ * missing, most likely. Returns what stops it.
+ */
 export function hintAtSilence(lab: LabHost): () => void {
   const timer = setTimeout(() => {
     if (lab.host.stack.reached) return;
     const address = lab.host.stack.addresses.list[0]!;
     process.stderr.write(
-      `no packet in ${SILENCE_MS / 1000} s: is the route up? \`ip route get ${address.toString()}\` must say \`dev ${lab.tun.name}\`; ` +
+      `no packet in ${SILENCE_MS / 1000} s: is the route up? \`ip route get ` +
+        `${address.toString()}\` must say \`dev ${lab.tun.name}\`; ` +
         `try \`curl http://${endpointText(address, 80).replace(/:80$/, '')}/\` in the same network namespace\n`,
     );
   }, SILENCE_MS);

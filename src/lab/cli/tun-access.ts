@@ -25,7 +25,10 @@ export function nodeErrno(): string {
 export function nodeProblem(errno: string): { what: string; fix: string } {
   switch (errno) {
     case 'ENOENT':
-      return { what: `there is no ${NODE}, the kernel's door for packets`, fix: 'sudo modprobe tun' };
+      return {
+        what: `there is no ${NODE}, the kernel's door for packets`,
+        fix: 'sudo modprobe tun',
+      };
     case 'ENODEV':
     case 'ENXIO':
       return {

@@ -1,6 +1,7 @@
 /**
- * `sudo tcplab up --user NAME` makes a TUN device that outlives its maker and belongs to NAME, who then needs no capability; `tcplab down` takes back exactly what `up` did. What it
- * did stands in a journal, written before it is done, so that a half-done `up` is undone too.
+ * `sudo tcplab up --user NAME` makes a TUN device that outlives its maker and belongs to NAME, who
+ * then needs no capability; `tcplab down` takes back exactly what `up` did. What it did stands in a
+ * journal, written before it is done, so that a half-done `up` is undone too.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,7 +9,13 @@ import { join } from 'node:path';
 import { native } from '../../device/tun/native.js';
 import { CommandError, Exit } from './errors.js';
 import { checkDeviceName, LAB_DEVICE } from './device-name.js';
-import { checkMtu, deviceExists, KERNEL_ADDRESSES, requireV6Mtu, setUpLink } from './lab-network.js';
+import {
+  checkMtu,
+  deviceExists,
+  KERNEL_ADDRESSES,
+  requireV6Mtu,
+  setUpLink,
+} from './lab-network.js';
 import { prefixesOf } from './options.js';
 import { hasNetAdmin, requireNode } from './tun-access.js';
 
@@ -40,7 +47,8 @@ const IFF_VNET_HDR = 0x4000;
 export function up(o: UpOptions): number {
   const device = checkDeviceName(o.tun ?? LAB_DEVICE);
   const mtu = checkMtu(o.mtu ?? 1500);
-  const addresses = o.kernelAddress ?? (mtu < 1280 ? KERNEL_ADDRESSES.slice(0, 1) : KERNEL_ADDRESSES);
+  const addresses =
+    o.kernelAddress ?? (mtu < 1280 ? KERNEL_ADDRESSES.slice(0, 1) : KERNEL_ADDRESSES);
   const prefixes = prefixesOf(addresses);
   if (prefixes.some((p) => p.address.version === 6)) requireV6Mtu(mtu);
   const uid = userId(o.user);
@@ -81,18 +89,25 @@ export function up(o: UpOptions): number {
     );
   }
   say(
-    `made ${device}, a TUN device${o.multiQueue === true ? ' with several queues' : ''} that belongs to user ${uid}   (ip tuntap add)`,
+    `made ${device}, a TUN device${o.multiQueue === true ? ' with several queues' : ''} that ` +
+      `belongs to user ${uid}   (ip tuntap add)`,
   );
   setUpLink(device, mtu, prefixes);
   say(`MTU ${mtu}, up   (ip link set ${device} mtu ${mtu} up)`);
   for (const a of addresses) say(`address ${a}   (ip address add ${a} dev ${device})`);
-  say(`Now, as that user: tcplab serve --tun ${device}      and to undo: sudo tcplab down --tun ${device}`);
+  say(
+    `Now, as that user: tcplab serve --tun ${device}      and to undo: sudo tcplab down ` +
+      `--tun ${device}`,
+  );
   return Exit.ok;
 }
 
 function makePersistent(device: string, uid: number, multiQueue: boolean): void {
   const lib = native();
-  const { fd } = lib.openTun(device, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | (multiQueue ? IFF_MULTI_QUEUE : 0));
+  const { fd } = lib.openTun(
+    device,
+    IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | (multiQueue ? IFF_MULTI_QUEUE : 0),
+  );
   try {
     lib.setOwner(fd, uid);
     lib.setPersist(fd, 1);
@@ -141,9 +156,18 @@ function userId(user: string | undefined): number {
   const name = user ?? process.env['SUDO_USER'] ?? String(process.getuid?.() ?? 0);
   if (/^\d+$/.test(name)) return Number(name);
   try {
-    return Number(execFileSync('id', ['-u', '--', name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+    return Number(
+      execFileSync('id', ['-u', '--', name], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }),
+    );
   } catch {
-    throw new CommandError(Exit.usage, `there is no user '${name}' on this machine`, 'sudo tcplab up --user $USER');
+    throw new CommandError(
+      Exit.usage,
+      `there is no user '${name}' on this machine`,
+      'sudo tcplab up --user $USER',
+    );
   }
 }
 
@@ -162,7 +186,8 @@ function writeJournal(journal: Journal): void {
   } catch (error) {
     throw new CommandError(
       Exit.failed,
-      `${STATE_DIRECTORY} cannot be written, where \`up\` notes what \`down\` must undo: ${(error as Error).message}`,
+      `${STATE_DIRECTORY} cannot be written, where \`up\` notes what \`down\` must undo: ` +
+        `${(error as Error).message}`,
       'run it with sudo',
     );
   }

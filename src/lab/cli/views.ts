@@ -1,4 +1,7 @@
-/** What a running stack shows: live lines or JSON Lines on standard error or in a file, and a capture. All of it fed by one recorder. */
+/**
+ * What a running stack shows: live lines or JSON Lines on standard error or in a file, and a
+ * capture. All of it fed by one recorder.
+ */
 import pc from 'picocolors';
 import { Capture } from '../../device/capture.js';
 import type { Micros } from '../../base/time.js';
@@ -64,17 +67,21 @@ export class Views {
         });
       else {
         const colours = o.log === undefined && pc.isColorSupported ? { paint } : {};
-        const fit = o.log === undefined && isAsciiOnly() ? (text: string) => print(toAscii(text)) : print;
+        const fit =
+          o.log === undefined && isAsciiOnly() ? (text: string) => print(toAscii(text)) : print;
         this.live = new LiveLines(fit, { why: o.why === true, limit: LINES_A_SECOND, ...colours });
       }
     }
     this.recorder = this.recorderFor(sinks, monotonicClock());
   }
 
-  /** Live lines alone have their limit in front of the recorder: a hidden line costs nothing then. */
+  /**
+   * Live lines alone have their limit in front of the recorder: a hidden line costs nothing then.
+   */
   private recorderFor(sinks: readonly EventSink[], start: Micros): Recorder | null {
     const { live } = this;
-    if (live === null) return sinks.length === 0 ? null : new Recorder(fanOutEvents(...sinks), start);
+    if (live === null)
+      return sinks.length === 0 ? null : new Recorder(fanOutEvents(...sinks), start);
     this.ticker = setInterval(() => {
       live.tick(monotonicClock() - start);
     }, TICK_MS).unref();
@@ -83,14 +90,19 @@ export class Views {
       : new Recorder(fanOutEvents(...sinks, live.sink), start);
   }
 
-  /** The device with a capture before it, when one was asked for: nearest to the wire, so that it shows what really passed. */
+  /**
+   * The device with a capture before it, when one was asked for: nearest to the wire, so that it
+   * shows what really passed.
+   */
   tap(device: Device): Device {
     return this.file === null ? device : new Capture(device, this.file);
   }
 
   /** For the link: what it takes away is shown too. */
   get linkListener(): LinkListener | null {
-    const listeners = [this.recorder, this.file].filter((x): x is Recorder & CaptureFile => x !== null);
+    const listeners = [this.recorder, this.file].filter(
+      (x): x is Recorder & CaptureFile => x !== null,
+    );
     return listeners.length === 0 ? null : fanOutLink(...listeners);
   }
 

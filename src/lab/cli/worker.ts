@@ -1,4 +1,6 @@
-/** A thread of `tcplab serve --workers N`: one queue of the device, one stack, the same services. */
+/**
+ * A thread of `tcplab serve --workers N`: one queue of the device, one stack, the same services.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import { RingNeighbours } from '../../node/ring.js';
 import { startServices } from '../services/start.js';
@@ -43,7 +45,8 @@ try {
   say({
     failed: busy ? `${options.tun!} has one queue, and each worker needs one: ${message}` : message,
     fix: busy
-      ? `make it with several: \`sudo tcplab down --tun ${options.tun!}; sudo tcplab up --multi-queue --user $USER --tun ${options.tun!}\``
+      ? `make it with several: \`sudo tcplab down --tun ${options.tun!}; sudo tcplab up ` +
+        `--multi-queue --user $USER --tun ${options.tun!}\``
       : error instanceof CommandError
         ? error.fix
         : 'tcplab doctor   says what this machine allows',

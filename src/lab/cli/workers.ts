@@ -1,10 +1,12 @@
 /**
- * `tcplab serve --workers N`: N stacks with the same addresses, each in a thread of its own (the first is the main thread's) and with a queue of its own of one device (IFF_MULTI_QUEUE).
+ * `tcplab serve --workers N`: N stacks with the same addresses, each in a thread of its own (the
+ * first is the main thread's) and with a queue of its own of one device (IFF_MULTI_QUEUE).
  *
  *     kernel ──▶ the flow's hash ──┬─▶ queue 0 ─▶ stack 0     the TUN driver keeps each flow on one queue: the one that its answers are written to
  *                                  └─▶ queue 1 ─▶ stack 1     (Documentation/networking/tuntap.rst); what it cannot tell the flow of goes round (node/ring.ts)
  *
- * Nothing is shared but the ring: no lock, no connection that moves. Each thread has its own limits, so the whole process has N times those of one stack.
+ * Nothing is shared but the ring: no lock, no connection that moves. Each thread has its own
+ * limits, so the whole process has N times those of one stack.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
@@ -32,7 +34,9 @@ export interface Ended {
   readonly connections: number;
 }
 export type FromWorker =
-  { readonly ready: true } | { readonly failed: string; readonly fix: string } | { readonly ended: Ended };
+  | { readonly ready: true }
+  | { readonly failed: string; readonly fix: string }
+  | { readonly ended: Ended };
 
 /** Throws CommandError for what several threads cannot do together. */
 export function checkWorkers(o: ServeOptions): void {
@@ -40,7 +44,8 @@ export function checkWorkers(o: ServeOptions): void {
     throw new CommandError(Exit.usage, `--workers does not go with ${option}: ${why}`, fix);
   };
   if (o.tunFd !== undefined) refuse('--tun-fd', 'a descriptor is one queue', 'use --tun NAME');
-  if (o.driver === 'tuntap2') refuse('--driver tuntap2', 'it opens one queue', 'use the native driver');
+  if (o.driver === 'tuntap2')
+    refuse('--driver tuntap2', 'it opens one queue', 'use the native driver');
   if (o.log !== undefined)
     refuse('--log', 'the threads would write over each other', 'redirect standard error: 2> FILE');
   if (o.pcap === '-')
@@ -84,7 +89,10 @@ export class Workers {
     });
   }
 
-  /** Resolves when all listen; a thread that dies later ends the command. Throws CommandError when one cannot begin. */
+  /**
+   * Resolves when all listen; a thread that dies later ends the command. Throws CommandError when
+   * one cannot begin.
+   */
   async ready(life: Lifetime): Promise<void> {
     await Promise.all(
       this.threads.map(async (thread) => {
@@ -125,11 +133,13 @@ export class Workers {
     const counters: Record<string, number> = {};
     for (const e of ended) {
       e.drops.forEach((n, i) => (drops[i]! += n));
-      for (const [name, n] of Object.entries(e.counters)) counters[name] = (counters[name] ?? 0) + n;
+      for (const [name, n] of Object.entries(e.counters))
+        counters[name] = (counters[name] ?? 0) + n;
     }
     const passed = ended.reduce((sum, e) => sum + e.passed, 0);
     print(
-      `connections of each worker: ${ended.map((e) => e.connections).join(', ')}; packets passed on between them: ${passed}`,
+      `connections of each worker: ${ended.map((e) => e.connections).join(', ')}; packets ` +
+        `passed on between them: ${passed}`,
     );
     printCounts(counters as unknown as TcpCounters, drops, this.o, print);
   }

@@ -1,4 +1,7 @@
-/** A packet script as data: what the parser makes and the runner plays. The language is packetdrill's; docs/packet-scripts.md tells what of it we know. */
+/**
+ * A packet script as data: what the parser makes and the runner plays. The language is
+ * packetdrill's; docs/packet-scripts.md tells what of it we know.
+ */
 import type { Micros } from '../../base/time.js';
 
 /** Where something stands in the script: both from 1. */
@@ -25,12 +28,17 @@ export interface ScriptOption {
 }
 
 /**
- * When: at a time, between two, or whenever (`*`). Relative times count from when the event before was done.
- * `*` and ranges are for expected packets only.
+ * When: at a time, between two, or whenever (`*`). Relative times count from when the event before
+ * was done. `*` and ranges are for expected packets only.
  */
 export type When =
   | { readonly kind: 'at'; readonly relative: boolean; readonly at: Micros }
-  | { readonly kind: 'between'; readonly relative: boolean; readonly from: Micros; readonly to: Micros }
+  | {
+      readonly kind: 'between';
+      readonly relative: boolean;
+      readonly from: Micros;
+      readonly to: Micros;
+    }
   | { readonly kind: 'any' };
 
 export interface ScriptEvent {
@@ -77,7 +85,9 @@ export type TcpOptionSpec =
   | { readonly kind: 'sackOK' }
   | { readonly kind: 'sack'; readonly blocks: readonly (readonly [number, number])[] }
   | { readonly kind: 'TS'; readonly val: number; readonly ecr: number }
-  /** Fast Open: `FO` is kind 34, `FOEXP` the experimental 254; the cookie in hex, '' for a request. */
+  /**
+   * Fast Open: `FO` is kind 34, `FOEXP` the experimental 254; the cookie in hex, '' for a request.
+   */
   | { readonly kind: 'FO' | 'FOEXP'; readonly cookie: string }
   /** RFC 2385; 16 bytes in hex. */
   | { readonly kind: 'md5'; readonly digest: string }

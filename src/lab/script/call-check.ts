@@ -10,15 +10,26 @@ export function compareResult(call: Call, result: Result): Difference[] {
   const expected = numberOf(call.result);
   const opensDescriptor = /^(?:socket|open|accept4?|epoll_create1?)$/.test(call.name);
   const differences: Difference[] = [];
-  const fits = expected === null || (opensDescriptor && expected >= 0 ? result.value >= 0 : result.value === expected);
-  if (!fits) differences.push({ field: 'result', expected: String(expected), actual: String(result.value) });
+  const fits =
+    expected === null ||
+    (opensDescriptor && expected >= 0 ? result.value >= 0 : result.value === expected);
+  if (!fits)
+    differences.push({ field: 'result', expected: String(expected), actual: String(result.value) });
   if (call.errno !== '' ? result.errno !== call.errno : !fits && result.errno !== '')
-    differences.push({ field: 'errno', expected: call.errno || 'none', actual: result.errno || 'none' });
+    differences.push({
+      field: 'errno',
+      expected: call.errno || 'none',
+      actual: result.errno || 'none',
+    });
   if (result.address !== undefined) differences.push(...compareAddress(call, result.address));
   if (result.messageFlags !== undefined) {
     const flags = numberOf(fieldOf(call.args[1], 'msg_flags'));
     if (flags !== null && flags !== result.messageFlags)
-      differences.push({ field: 'msg_flags', expected: String(flags), actual: String(result.messageFlags) });
+      differences.push({
+        field: 'msg_flags',
+        expected: String(flags),
+        actual: String(result.messageFlags),
+      });
   }
   if (result.control !== undefined) differences.push(...compareControl(call, result.control));
   if (result.mismatch !== undefined)
@@ -34,12 +45,17 @@ function compareAddress(call: Call, actual: SocketAddress): Difference[] {
     (said.family === null || said.family === actual.family) &&
     (said.port === null || said.port === actual.port) &&
     !differs(said.address, actual.address!);
-  return fits ? [] : [{ field: 'address', expected: addressText(said), actual: addressText(actual) }];
+  return fits
+    ? []
+    : [{ field: 'address', expected: addressText(said), actual: addressText(actual) }];
 }
 
 /** What recvmsg() wrote into msg_control. */
 function compareControl(call: Call, actual: readonly ControlMessage[]): Difference[] {
-  const [expected, came] = [controlOf(call.args[1]).map(controlText).join(', '), actual.map(messageText).join(', ')];
+  const [expected, came] = [
+    controlOf(call.args[1]).map(controlText).join(', '),
+    actual.map(messageText).join(', '),
+  ];
   return expected === came ? [] : [{ field: 'msg_control', expected, actual: came || 'none' }];
 }
 

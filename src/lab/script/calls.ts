@@ -1,6 +1,7 @@
 /**
- * The system calls of a script. Each is a function that begins the call and gives an attempt, which is asked again whenever something happened: it gives the
- * call's result, or null while it would block.
+ * The system calls of a script. Each is a function that begins the call and gives an attempt, which
+ * is asked again whenever something happened: it gives the call's result, or null while it would
+ * block.
  */
 import type { Call } from './ast.js';
 import { epollControl, epollCreate, epollWait } from './epoll.js';

@@ -1,6 +1,6 @@
 /**
- * What a script's commands would do to the kernel, as settings for whatever the script is played against. No shell is ever run: a command is known, or its script
- * is skipped with the reason.
+ * What a script's commands would do to the kernel, as settings for whatever the script is played
+ * against. No shell is ever run: a command is known, or its script is skipped with the reason.
  */
 import { SECOND, type Micros } from '../../base/time.js';
 import { shellCommands, type ShellCommand } from './shell.js';
@@ -16,10 +16,18 @@ export interface RouteMetrics {
 }
 
 export type Setting =
-  /** The whole of what defaults.sh sets. `unknown`: lines of the script's own one that are not known here. */
+  /**
+   * The whole of what defaults.sh sets. `unknown`: lines of the script's own one that are not known
+   * here.
+   */
   | { readonly kind: 'defaults'; readonly unknown: readonly string[] }
   /** A sysctl by its path; `isDefault`: it stands in defaults.sh. */
-  | { readonly kind: 'sysctl'; readonly path: string; readonly value: string; readonly isDefault: boolean }
+  | {
+      readonly kind: 'sysctl';
+      readonly path: string;
+      readonly value: string;
+      readonly isDefault: boolean;
+    }
   /** What was learnt of other hosts is forgotten: cookies of Fast Open. */
   | { readonly kind: 'forget' }
   | { readonly kind: 'route'; readonly metrics: RouteMetrics; readonly words: readonly string[] }
@@ -34,7 +42,10 @@ export type Setting =
   | { readonly kind: 'file'; readonly path: string; readonly bytes: number | null }
   /** `nstat -n`: counters count from now. */
   | { readonly kind: 'count' }
-  /** `nstat | grep TcpExtX | grep -q " 1 "`: each pattern must fit, one after the other, on lines of counters. */
+  /**
+   * `nstat | grep TcpExtX | grep -q " 1 "`: each pattern must fit, one after the other, on lines of
+   * counters.
+   */
   | { readonly kind: 'counters'; readonly patterns: readonly RegExp[]; readonly text: string }
   | { readonly kind: 'wait'; readonly time: Micros };
 
@@ -52,7 +63,9 @@ const COMMANDS: Readonly<Record<string, Meaning>> = {
   tc: ({ words }) => queueSettings(words),
   nstat: ({ words }) => (words.includes('-n') ? [{ kind: 'count' }] : []),
   echo: ({ words, into }) =>
-    into === null ? [] : [{ kind: 'sysctl', path: into, value: words.slice(1).join(' '), isDefault: false }],
+    into === null
+      ? []
+      : [{ kind: 'sysctl', path: into, value: words.slice(1).join(' '), isDefault: false }],
   dd: ({ words }) => fileOfDd(words),
   truncate: ({ words }) => fileOfSize(words, '-s'),
   fallocate: ({ words }) => fileOfSize(words, '-l'),
@@ -65,7 +78,14 @@ const COMMANDS: Readonly<Record<string, Meaning>> = {
   sleep: ({ words }) => [{ kind: 'wait', time: Math.round(numberOr(words[1], words) * SECOND) }],
   usleep: ({ words }) => [{ kind: 'wait', time: Math.round(numberOr(words[1], words)) }],
   // Offloads, modules and the shell's own: nothing here depends on them.
-  ...{ ethtool: nothing, modprobe: nothing, true: nothing, ':': nothing, set: nothing, export: nothing },
+  ...{
+    ethtool: nothing,
+    modprobe: nothing,
+    true: nothing,
+    ':': nothing,
+    set: nothing,
+    export: nothing,
+  },
 };
 
 /** The settings of a script's command. Throws Unsupported for what is not known. */
@@ -106,7 +126,8 @@ function unknown(words: readonly string[]): never {
 
 /** What holds anyway, and then the settings of the script's own defaults.sh, where there is one. */
 function defaults(path: string, words: readonly string[], read: ReadBeside): Setting[] {
-  if (words.length > 1) throw new Unsupported(`'${words.join(' ')}': defaults.sh takes no arguments (no shell is run)`);
+  if (words.length > 1)
+    throw new Unsupported(`'${words.join(' ')}': defaults.sh takes no arguments (no shell is run)`);
   return defaultSettings(read(path));
 }
 
@@ -134,14 +155,16 @@ function assignments(words: readonly string[]): Setting[] {
     if (words[i + 1]?.startsWith('=') === true) word += words[++i]!;
     if (word.endsWith('=') && words[i + 1] !== undefined) word += words[++i]!;
     const [, path, value] = /^([\w./-]+)=(.*)$/s.exec(word) ?? [];
-    if (path === undefined || value === undefined) throw new Unsupported(`'sysctl ${text}' sets nothing that is known`);
+    if (path === undefined || value === undefined)
+      throw new Unsupported(`'sysctl ${text}' sets nothing that is known`);
     settings.push({ kind: 'sysctl', path, value, isDefault: false });
   }
   if (settings.length === 0) throw new Unsupported(`'sysctl ${text}' sets nothing that is known`);
   return settings;
 }
 
-// ---- ip and tc --------------------------------------------------------------------------------------------------------
+// ---- ip and tc
+// -------------------------------------------------------------------------------------------------
 
 function ipSettings(all: readonly string[]): Setting[] {
   const words = all.filter((word) => !/^-[46]$|^-\w+$/.test(word));
@@ -172,7 +195,8 @@ function metricsOf(rest: readonly string[], all: readonly string[]): RouteMetric
     if (number !== undefined) Object.assign(metrics, { [number]: numberOr(value, all) });
     else if (word === 'congctl') metrics.congestion = value ?? '';
     else if (word === 'rto_min') metrics.rtoMin = timeOf(value, all);
-    else if (!PATH_WORDS.test(word)) throw new Unsupported(`'ip ${all.slice(1).join(' ')}': ${word} is not known here`);
+    else if (!PATH_WORDS.test(word))
+      throw new Unsupported(`'ip ${all.slice(1).join(' ')}': ${word} is not known here`);
   }
   return metrics;
 }
@@ -186,7 +210,8 @@ function timeOf(text: string | undefined, all: readonly string[]): Micros {
 /** A queue drops nothing here, but when it has no room at all. */
 function queueSettings(words: readonly string[]): Setting[] {
   const [, object, verb = ''] = words;
-  if (object !== 'qdisc' || !/^(?:add|change|replace|link|del|delete|show|list)$/.test(verb)) unknown(words);
+  if (object !== 'qdisc' || !/^(?:add|change|replace|link|del|delete|show|list)$/.test(verb))
+    unknown(words);
   if (verb === 'show' || verb === 'list') return [];
   const kind = words.find((word) =>
     /^(?:pfifo|bfifo|pfifo_fast|fq|fq_codel|noqueue|netem|tbf|red|codel|etf|sfq)$/.test(word),
@@ -194,12 +219,23 @@ function queueSettings(words: readonly string[]): Setting[] {
   if (kind !== undefined && /^(?:netem|tbf|red|codel|fq_codel|etf|sfq)$/.test(kind))
     throw new Unsupported(`'${words.join(' ')}': a queue of this kind is not known here`);
   const limit = words[words.indexOf('limit') + 1];
-  return [{ kind: 'queue', drops: words.includes('limit') && limit === '0', paces: kind === 'fq', words }];
+  return [
+    { kind: 'queue', drops: words.includes('limit') && limit === '0', paces: kind === 'fq', words },
+  ];
 }
 
-// ---- Files, which are of zeros ----------------------------------------------------------------------------------------
+// ---- Files, which are of zeros
+// ----------------------------------------------------------------------------------------
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, c: 1, w: 2, b: 512, k: 1024, m: 1 << 20, g: 2 ** 30 };
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  c: 1,
+  w: 2,
+  b: 512,
+  k: 1024,
+  m: 1 << 20,
+  g: 2 ** 30,
+};
 
 function bytesOf(text: string | undefined, words: readonly string[]): number {
   const [, number, unit = ''] = /^(\d+)([a-z]?)(?:i?b)?$/i.exec(text ?? '') ?? [];
@@ -211,7 +247,13 @@ function fileOfDd(words: readonly string[]): Setting[] {
   const said = new Map(words.slice(1).map((word) => word.split('=', 2) as [string, string]));
   const path = said.get('of');
   if (path === undefined || said.get('if') !== '/dev/zero') return unknown(words);
-  return [{ kind: 'file', path, bytes: bytesOf(said.get('bs') ?? '512', words) * bytesOf(said.get('count'), words) }];
+  return [
+    {
+      kind: 'file',
+      path,
+      bytes: bytesOf(said.get('bs') ?? '512', words) * bytesOf(said.get('count'), words),
+    },
+  ];
 }
 
 function fileOfSize(words: readonly string[], flag: string): Setting[] {
@@ -223,26 +265,39 @@ function fileOfSize(words: readonly string[], flag: string): Setting[] {
 function fileOfHead(words: readonly string[], into: string | null): Setting[] {
   if (into === null || words.at(-1) !== '/dev/zero') return unknown(words);
   const at = words.findIndex((word) => word.startsWith('-c'));
-  return [{ kind: 'file', path: into, bytes: bytesOf(words[at]!.slice(2) || words[at + 1], words) }];
+  return [
+    { kind: 'file', path: into, bytes: bytesOf(words[at]!.slice(2) || words[at + 1], words) },
+  ];
 }
 
-const paths = (words: readonly string[]): readonly string[] => words.slice(1).filter((word) => !word.startsWith('-'));
+const paths = (words: readonly string[]): readonly string[] =>
+  words.slice(1).filter((word) => !word.startsWith('-'));
 
-// ---- Counters ----------------------------------------------------------------------------------------------------------
+// ---- Counters
+// -------------------------------------------------------------------------------------------------
 
 /** A pipe from nstat through grep; anything else is not known. */
 function countersOf(pipe: readonly ShellCommand[]): Setting {
   const text = pipe.map((c) => c.words.join(' ')).join(' | ');
   const [source, ...filters] = pipe;
-  if (source!.words[0] !== 'nstat' || !filters.every((c) => /^[ef]?grep$/.test(c.words[0]!))) unknown([text]);
+  if (source!.words[0] !== 'nstat' || !filters.every((c) => /^[ef]?grep$/.test(c.words[0]!)))
+    unknown([text]);
   const names = source!.words.slice(1).filter((word) => !word.startsWith('-'));
   const patterns = filters.map((c) => {
     const flags = c.words.filter((word) => /^-\w/.test(word)).join('');
     if (/[^-qEwi]/.test(flags)) unknown([text]);
     const [pattern = ''] = paths(c.words);
-    return patternOf(flags.includes('w') ? `\\b(?:${pattern})\\b` : pattern, flags.includes('i') ? 'i' : '', text);
+    return patternOf(
+      flags.includes('w') ? `\\b(?:${pattern})\\b` : pattern,
+      flags.includes('i') ? 'i' : '',
+      text,
+    );
   });
-  return { kind: 'counters', patterns: [...names.map((name) => patternOf(name, '', text)), ...patterns], text };
+  return {
+    kind: 'counters',
+    patterns: [...names.map((name) => patternOf(name, '', text)), ...patterns],
+    text,
+  };
 }
 
 function patternOf(source: string, flags: string, text: string): RegExp {

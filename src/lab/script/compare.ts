@@ -1,4 +1,7 @@
-/** What a script expects against what came: the rules of packetdrill. Each difference is a line: field, expected, actual. */
+/**
+ * What a script expects against what came: the rules of packetdrill. Each difference is a line:
+ * field, expected, actual.
+ */
 import type { IpInfo, PacketAction, TcpOptionSpec } from './ast.js';
 import type { Decoded, DecodedTcp, Segment } from './decode.js';
 import { FLAG_BITS, flagBits } from './encode.js';
@@ -32,7 +35,11 @@ export function compare(
   o: CompareOptions,
 ): Difference[] {
   const differences: Difference[] = [];
-  const check = (field: string, expected: number | string | null, actual: number | string): void => {
+  const check = (
+    field: string,
+    expected: number | string | null,
+    actual: number | string,
+  ): void => {
     if (expected !== null && expected !== actual)
       differences.push({ field, expected: String(expected), actual: String(actual) });
   };
@@ -65,7 +72,8 @@ function compareIp(want: IpInfo, got: Decoded, check: Check): void {
   check('TTL', want.ttl, got.ttl);
   check('flow label', want.flowLabel, got.flowLabel);
   const ecn = ECN_NAMES[got.tos & 3]!;
-  if (want.ecn === 'ect01') check('ECN', 'ect0 or ect1', ecn === 'ect0' || ecn === 'ect1' ? 'ect0 or ect1' : ecn);
+  if (want.ecn === 'ect01')
+    check('ECN', 'ect0 or ect1', ecn === 'ect0' || ecn === 'ect1' ? 'ect0 or ect1' : ecn);
   else check('ECN', want.ecn, ecn);
 }
 
@@ -76,7 +84,8 @@ function compareOptions(
   o: CompareOptions,
   check: Check,
 ): void {
-  const differ = want.length !== got.length || want.some((w, i) => !sameOption(w, got[i]!, flow, o));
+  const differ =
+    want.length !== got.length || want.some((w, i) => !sameOption(w, got[i]!, flow, o));
   if (differ) check('options', optionsText(want), optionsText(got));
   for (const [i, w] of want.entries()) {
     const g = got[i];
@@ -84,21 +93,29 @@ function compareOptions(
   }
 }
 
-function sameOption(want: TcpOptionSpec, got: TcpOptionSpec, flow: ScriptFlow, o: CompareOptions): boolean {
+function sameOption(
+  want: TcpOptionSpec,
+  got: TcpOptionSpec,
+  flow: ScriptFlow,
+  o: CompareOptions,
+): boolean {
   if (want.kind === 'TS' && got.kind === 'TS') {
     if (o.strict && want.ecr !== got.ecr) return false;
     const tick = o.timestampTick === 0 && o.strict ? 1000 : o.timestampTick;
     if (tick === 0) return true;
     const ticks = flow.ticks(want.val, got.val);
     // Our clock ticks each millisecond (RFC 7323 section 5.4).
-    return ticks === null || Math.abs((ticks.script * tick) / 1000 - ticks.live) <= o.timestampTolerance;
+    return (
+      ticks === null || Math.abs((ticks.script * tick) / 1000 - ticks.live) <= o.timestampTolerance
+    );
   }
   return optionText(want) === optionText(got);
 }
 
 /**
- * May `b` come after `last`, the last of the parts that begin with `first`, as a part of the same write, cut by the MSS? All parts are as long as the first,
- * but the last may be shorter: so what comes after a shorter one is no part any more.
+ * May `b` come after `last`, the last of the parts that begin with `first`, as a part of the same
+ * write, cut by the MSS? All parts are as long as the first, but the last may be shorter: so what
+ * comes after a shorter one is no part any more.
  */
 export function continues(first: Segment, last: Segment, b: Segment): boolean {
   const ignored = FLAGS_ON_THE_LAST | CWR;

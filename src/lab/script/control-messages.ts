@@ -1,4 +1,6 @@
-/** Control messages of recvmsg(): what Linux writes into msg_control, and what a script says of it. */
+/**
+ * Control messages of recvmsg(): what Linux writes into msg_control, and what a script says of it.
+ */
 import type { Expression } from './ast.js';
 import { CONSTANTS } from './constants.js';
 import type { ScriptSocket } from './socket.js';
@@ -13,10 +15,16 @@ export interface ControlMessage {
 /** What there is is TCP_CM_INQ; other kinds are those of features that are not built. */
 const TCP_CM_INQ = { level: CONSTANTS['SOL_TCP']!, type: CONSTANTS['TCP_CM_INQ']! };
 
-/** TCP_INQ: so much may be read, and never 0 once the FIN came, so that the program reads on to the end. */
+/**
+ * TCP_INQ: so much may be read, and never 0 once the FIN came, so that the program reads on to the
+ * end.
+ */
 export function queueMessage(s: ScriptSocket): ControlMessage {
   const unread = s.unread;
-  return { ...TCP_CM_INQ, data: unread + Number(s.conn?.rcv.finReceived === true && (unread === 0 || !s.endWasRead)) };
+  return {
+    ...TCP_CM_INQ,
+    data: unread + Number(s.conn?.rcv.finReceived === true && (unread === 0 || !s.endWasRead)),
+  };
 }
 
 /** The messages that the script writes; none where it says `...`, or nothing. */
@@ -26,7 +34,8 @@ export function controlOf(message: Expression | undefined): readonly Expression[
 }
 
 /** Is there room for them? */
-export const wantsControl = (message: Expression | undefined): boolean => controlOf(message).length > 0;
+export const wantsControl = (message: Expression | undefined): boolean =>
+  controlOf(message).length > 0;
 
 /** As one text each, in their order; throws Unsupported for a kind that never comes here. */
 export function controlText(e: Expression): string {

@@ -1,4 +1,7 @@
-/** `nstat -n`, and `nstat | grep TcpExtTCPTimeouts | grep -q " 1 "`: counters as nstat prints them, and patterns that must fit. */
+/**
+ * `nstat -n`, and `nstat | grep TcpExtTCPTimeouts | grep -q " 1 "`: counters as nstat prints them,
+ * and patterns that must fit.
+ */
 import { Unsupported } from './values.js';
 
 export type Counters = Readonly<Record<string, number>>;
@@ -7,7 +10,10 @@ export type Counters = Readonly<Record<string, number>>;
 export const since = (now: Counters, before: Counters): Counters =>
   Object.fromEntries(Object.entries(now).map(([name, n]) => [name, n - (before[name] ?? 0)]));
 
-/** Is there a line that all patterns fit, as a pipe through grep asks? Throws Unsupported for a counter that is not kept here. */
+/**
+ * Is there a line that all patterns fit, as a pipe through grep asks? Throws Unsupported for a
+ * counter that is not kept here.
+ */
 export function countersFit(counters: Counters, patterns: readonly RegExp[]): boolean {
   const names = Object.keys(counters);
   for (const pattern of patterns)

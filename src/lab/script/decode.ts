@@ -1,4 +1,7 @@
-/** A packet that our stack sent, read into what a script can say about one: options in their order, header bits as they stand. */
+/**
+ * A packet that our stack sent, read into what a script can say about one: options in their order,
+ * header bits as they stand.
+ */
 import { checksumAdd, fold, pseudoHeaderSum } from '../../wire/checksum.js';
 import { IpHeader, PROTOCOL_TCP } from '../../wire/ip.js';
 import { parseIpv4 } from '../../wire/ipv4.js';
@@ -44,7 +47,8 @@ const ip = new IpHeader();
 export function decode(p: WirePacket): Decoded {
   const { bytes: b, view } = p.slab;
   const version = b[0]! >> 4 === 4 ? 4 : 6;
-  const reason = version === 4 ? parseIpv4(p.slab, 0, p.length, ip) : parseIpv6(p.slab, 0, p.length, ip);
+  const reason =
+    version === 4 ? parseIpv4(p.slab, 0, p.length, ip) : parseIpv6(p.slab, 0, p.length, ip);
   const isTcp = reason === 0 && ip.protocol === PROTOCOL_TCP && !ip.isFragment;
   return {
     at: p.at,

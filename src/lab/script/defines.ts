@@ -1,6 +1,7 @@
 /**
- * `-D NAME=VALUE`: the text VALUE stands wherever the script has the word NAME, so that it may be a number, a name, several flags, an errno or a part of a
- * packet. Comments and texts in quotes are left alone (in commands all is text, and `$NAME` is the shell's); in code so are Python's.
+ * `-D NAME=VALUE`: the text VALUE stands wherever the script has the word NAME, so that it may be a
+ * number, a name, several flags, an errno or a part of a packet. Comments and texts in quotes are
+ * left alone (in commands all is text, and `$NAME` is the shell's); in code so are Python's.
  */
 type Defines = ReadonlyMap<string, string>;
 
@@ -16,7 +17,10 @@ const WORD = String.raw`(?<![\w$])[A-Za-z_]\w*`;
 const QUOTED = String.raw`"(?:[^"\\\n]|\\.)*"`;
 const COMMENT = String.raw`\/\/[^\n]*|\/\*[^]*?\*\/`;
 const PIECES = {
-  script: new RegExp(`${COMMENT}|${QUOTED}|(?<command>\`[^\`]*\`)|(?<code>%\\{[^]*?\\}%)|(?<word>${WORD})`, 'g'),
+  script: new RegExp(
+    `${COMMENT}|${QUOTED}|(?<command>\`[^\`]*\`)|(?<code>%\\{[^]*?\\}%)|(?<word>${WORD})`,
+    'g',
+  ),
   command: new RegExp(`(?<word>${WORD})`, 'g'),
   code: new RegExp(String.raw`#[^\n]*|${QUOTED}|'(?:[^'\\\n]|\\.)*'|(?<word>${WORD})`, 'g'),
 };
@@ -37,7 +41,11 @@ export function substitute(source: string, defines: Defines): { text: string; de
   return { text: text + source.slice(copied), defined };
 }
 
-function* namesOf(text: string, kind: keyof typeof PIECES, offset: number): Generator<{ name: string; at: number }> {
+function* namesOf(
+  text: string,
+  kind: keyof typeof PIECES,
+  offset: number,
+): Generator<{ name: string; at: number }> {
   for (const { groups, index } of text.matchAll(PIECES[kind])) {
     const { word, command, code } = groups ?? {};
     if (word !== undefined) yield { name: word, at: offset + index };

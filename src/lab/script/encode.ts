@@ -1,4 +1,7 @@
-/** Inbound packets, byte by byte as the script says: options in its order, payload of zeros, checksums right. */
+/**
+ * Inbound packets, byte by byte as the script says: options in its order, payload of zeros,
+ * checksums right.
+ */
 import { Slab } from '../../base/slab.js';
 import { checksumAdd, fold, pseudoHeaderSum } from '../../wire/checksum.js';
 import { put16, put32 } from '../../wire/bytes.js';
@@ -10,7 +13,14 @@ import {
   PROTOCOL_ICMPV6,
   PROTOCOL_TCP,
 } from '../../wire/ip.js';
-import { Icmp4, Icmp6, ICMP_HEADER_BYTES, Unreachable4, Unreachable6, writeIcmp } from '../../wire/icmp.js';
+import {
+  Icmp4,
+  Icmp6,
+  ICMP_HEADER_BYTES,
+  Unreachable4,
+  Unreachable6,
+  writeIcmp,
+} from '../../wire/icmp.js';
 import { writeIpv4 } from '../../wire/ipv4.js';
 import { writeIpv6 } from '../../wire/ipv6.js';
 import { TCP_HEADER_BYTES } from '../../wire/tcp.js';
@@ -32,7 +42,10 @@ export const FLAG_BITS: Readonly<Record<string, number>> = {
 const AE_CWR_ECE = [256, 128, 64] as const;
 
 export const flagBits = (letters: string): number =>
-  [...letters].reduce((bits, l) => bits | (/\d/.test(l) ? aceBits(Number(l)) : (FLAG_BITS[l] ?? 0)), 0);
+  [...letters].reduce(
+    (bits, l) => bits | (/\d/.test(l) ? aceBits(Number(l)) : (FLAG_BITS[l] ?? 0)),
+    0,
+  );
 
 const aceBits = (ace: number): number =>
   AE_CWR_ECE.reduce<number>((bits, flag, i) => bits | ((ace & (4 >> i)) === 0 ? 0 : flag), 0);
@@ -66,7 +79,17 @@ export function encodeTcp(ends: Ends, ipInfo: IpInfo, t: TcpFields): Slab {
   put16(b, at + 12, ((tcpBytes / 4) << 12) | t.flags);
   b.set(options, at + TCP_HEADER_BYTES);
   const length = tcpBytes + t.payloadBytes;
-  const pseudo = pseudoHeaderSum(ip.s0, ip.s1, ip.s2, ip.s3, ip.d0, ip.d1, ip.d2, ip.d3, PROTOCOL_TCP);
+  const pseudo = pseudoHeaderSum(
+    ip.s0,
+    ip.s1,
+    ip.s2,
+    ip.s3,
+    ip.d0,
+    ip.d1,
+    ip.d2,
+    ip.d3,
+    PROTOCOL_TCP,
+  );
   put16(b, at + 16, ~checksumAdd(slab.view, at, length, fold(pseudo + length)) & 0xffff);
   return slab;
 }
@@ -110,7 +133,8 @@ function startPacket(
   return { slab, at: ipBytes, ip };
 }
 
-// ---- ICMP ------------------------------------------------------------------------------------------------------------
+// ---- ICMP
+// -------------------------------------------------------------------------------------------------
 
 const CODES_4: Readonly<Record<string, number>> = {
   net_unreachable: Unreachable4.net,
@@ -156,17 +180,27 @@ const TYPES_6: Readonly<Record<string, number>> = {
   parameter_problem: Icmp6.parameterProblem,
 };
 
-/** Type and code by name, or null for a name that we do not know. `frag_needed` over IPv6 is Packet Too Big. */
-export function icmpNumbers(version: 4 | 6, type: string, code: string): { type: number; code: number } | null {
+/**
+ * Type and code by name, or null for a name that we do not know. `frag_needed` over IPv6 is Packet
+ * Too Big.
+ */
+export function icmpNumbers(
+  version: 4 | 6,
+  type: string,
+  code: string,
+): { type: number; code: number } | null {
   if (version === 6 && code === 'frag_needed') return { type: Icmp6.packetTooBig, code: 0 };
   const t = (version === 4 ? TYPES_4 : TYPES_6)[type];
-  const c = code === '' ? 0 : /^\d+$/.test(code) ? Number(code) : (version === 4 ? CODES_4 : CODES_6)[code];
+  const c =
+    code === '' ? 0 : /^\d+$/.test(code) ? Number(code) : (version === 4 ? CODES_4 : CODES_6)[code];
   return t === undefined || c === undefined ? null : { type: t, code: c };
 }
 
 const NO_INFO: IpInfo = { ecn: null, tos: null, ttl: null, flowLabel: null };
 
-/** An error from a router about a segment of ours: `quoted` is our segment's head, from our side. */
+/**
+ * An error from a router about a segment of ours: `quoted` is our segment's head, from our side.
+ */
 export function encodeIcmp(
   ends: Ends,
   ipInfo: IpInfo,
@@ -182,7 +216,8 @@ export function encodeIcmp(
     destination: ends.source,
     destinationPort: ends.sourcePort,
   };
-  // RFC 792 quotes the IP header and 8 bytes; a whole TCP header is what routers of today send (RFC 1812 section 4.3.2.3).
+  // RFC 792 quotes the IP header and 8 bytes; a whole TCP header is what routers of today send (RFC
+  // 1812 section 4.3.2.3).
   const inner = startPacket(ours, NO_INFO, PROTOCOL_TCP, TCP_HEADER_BYTES);
   writeTcpHead(inner.slab.bytes, inner.at, ours, { seq: quoted.seq, ack: 0, window: 0, urgent: 0 });
   put16(inner.slab.bytes, inner.at + 12, (TCP_HEADER_BYTES / 4) << 12);

@@ -53,7 +53,14 @@ export class Epoll {
   private watch(fd: number, socket: ScriptSocket, event: Expression | undefined): void {
     const events = numberOf(fieldAt(event, 0, 'events')) ?? 0;
     const data = dataOf(event);
-    this.watches.set(fd, { socket, events, data, isWoken: true, waitsToWrite: false, isOff: false });
+    this.watches.set(fd, {
+      socket,
+      events,
+      data,
+      isWoken: true,
+      waitsToWrite: false,
+      isOff: false,
+    });
     socket.watchers.add(this);
   }
 
@@ -61,10 +68,14 @@ export class Epoll {
     for (const [fd, watch] of this.watches) if (watch.socket === socket) this.watches.delete(fd);
   }
 
-  /** What happened at `socket`, as bits of EPOLLIN and its like; 0: its state changed, which matters to all. */
+  /**
+   * What happened at `socket`, as bits of EPOLLIN and its like; 0: its state changed, which matters
+   * to all.
+   */
   wake(socket: ScriptSocket, what: number): void {
     for (const watch of this.watches.values())
-      if (watch.socket === socket && (what === 0 || (watch.events & what) !== 0)) watch.isWoken = true;
+      if (watch.socket === socket && (what === 0 || (watch.events & what) !== 0))
+        watch.isWoken = true;
   }
 
   /** Up to `most`, in the order in which they were added. */
@@ -123,8 +134,10 @@ export function epollControl(w: Sockets, { args }: Call): Attempt {
 
 export function epollWait(w: Sockets, { args }: Call): Attempt {
   const epoll = w.epoll(numberOf(args[0]));
-  if (epoll === undefined) return () => fail(w.get(numberOf(args[0])) === undefined ? 'EBADF' : 'EINVAL');
-  const wanted = args[1]?.kind === 'list' ? args[1].items : args[1]?.kind === 'struct' ? [args[1]] : [];
+  if (epoll === undefined)
+    return () => fail(w.get(numberOf(args[0])) === undefined ? 'EBADF' : 'EINVAL');
+  const wanted =
+    args[1]?.kind === 'list' ? args[1].items : args[1]?.kind === 'struct' ? [args[1]] : [];
   const most = numberOf(args[2]) ?? 1;
   if (most <= 0) return () => fail('EINVAL');
   const timeout = numberOf(args[3]) ?? 0;
@@ -132,8 +145,12 @@ export function epollWait(w: Sockets, { args }: Call): Attempt {
   return () => {
     const ready = epoll.take(most);
     if (ready.length === 0) return w.now < until ? null : ok();
-    const differences = ready.map((r, i) => differenceOf(r, wanted[i])).filter((text) => text !== '');
-    return differences.length === 0 ? ok(ready.length) : { ...ok(ready.length), mismatch: differences.join(', ') };
+    const differences = ready
+      .map((r, i) => differenceOf(r, wanted[i]))
+      .filter((text) => text !== '');
+    return differences.length === 0
+      ? ok(ready.length)
+      : { ...ok(ready.length), mismatch: differences.join(', ') };
   };
 }
 
@@ -144,5 +161,15 @@ export function differenceOf({ events, data }: Ready, e: Expression | undefined)
   return wantedData === null || wantedData === data ? '' : `data ${data}`;
 }
 
-const EVENTS = ['EPOLLIN', 'EPOLLPRI', 'EPOLLOUT', 'EPOLLERR', 'EPOLLHUP', 'EPOLLRDNORM', 'EPOLLWRNORM', 'EPOLLRDHUP'];
-const namesOf = (events: number): string => EVENTS.filter((name) => (events & bit(name)) !== 0).join('|') || '0';
+const EVENTS = [
+  'EPOLLIN',
+  'EPOLLPRI',
+  'EPOLLOUT',
+  'EPOLLERR',
+  'EPOLLHUP',
+  'EPOLLRDNORM',
+  'EPOLLWRNORM',
+  'EPOLLRDHUP',
+];
+const namesOf = (events: number): string =>
+  EVENTS.filter((name) => (events & bit(name)) !== 0).join('|') || '0';

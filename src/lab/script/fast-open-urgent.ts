@@ -1,4 +1,6 @@
-/** System calls for Fast Open (RFC 7413) and urgent data (RFC 6093), where they differ from others. */
+/**
+ * System calls for Fast Open (RFC 7413) and urgent data (RFC 6093), where they differ from others.
+ */
 import type { Micros } from '../../base/time.js';
 import type { Address } from '../../ip/address.js';
 import type { TcpConfig } from '../../tcp/config.js';
@@ -8,7 +10,9 @@ import { UrgentByte } from '../../tcp/receive/urgent-receiver.js';
 import { CONSTANTS } from './constants.js';
 import { fail, ok, type Result, type ScriptSocket } from './socket.js';
 
-/** What `s` connects with: TCP_FASTOPEN_NO_COOKIE is a bit of net.ipv4.tcp_fastopen for one socket. */
+/**
+ * What `s` connects with: TCP_FASTOPEN_NO_COOKIE is a bit of net.ipv4.tcp_fastopen for one socket.
+ */
 export function clientConfig(s: ScriptSocket): Partial<TcpConfig> {
   if (!s.fastOpenWithoutCookie) return s.config;
   const bits = s.stack.tcp.env.config.fastOpen;

@@ -32,6 +32,8 @@ export function open(w: Sockets, call: Call): Attempt {
       return ok(w.add(call, new OpenFile(0)));
     }
     if (numberOf(call.result) === -1) return fail('ENOENT');
-    throw new Unsupported(`open() of ${path}, which no command of the script made (dd, truncate, fallocate, head)`);
+    throw new Unsupported(
+      `open() of ${path}, which no command of the script made (dd, truncate, fallocate, head)`,
+    );
   };
 }

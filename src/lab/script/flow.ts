@@ -8,15 +8,19 @@ const SYN = 2;
 const RST = 4;
 const ACK = 16;
 
-/** What a script's 0 is on the wire: of the sender's sequence numbers, and of the other side's, which ACK and SACK name. */
+/**
+ * What a script's 0 is on the wire: of the sender's sequence numbers, and of the other side's,
+ * which ACK and SACK name.
+ */
 export interface Bases {
   readonly seq: number;
   readonly ack: number;
 }
 
 /**
- * A segment with SYN has the numbers that its sender chose: the script's own ones of its side, and of ours what the script says of our first SYN. In every
- * other segment each side's numbers count from its ISN.
+ * A segment with SYN has the numbers that its sender chose: the script's own ones of its side, and
+ * of ours what the script says of our first SYN. In every other segment each side's numbers count
+ * from its ISN.
  */
 export class ScriptFlow {
   readonly localPort: number;
@@ -28,7 +32,10 @@ export class ScriptFlow {
   private remoteIsn = 0;
   /** Our side has acknowledged the script's SYN: another one changes nothing. */
   private isSynchronised = false;
-  /** The script's side has spoken after its SYN, or a RST went either way: a SYN may begin another connection. */
+  /**
+   * The script's side has spoken after its SYN, or a RST went either way: a SYN may begin another
+   * connection.
+   */
   isPastHandshake = false;
   /** What the script wrote for a TSval of ours, and what it was. */
   private readonly timestamps = new Map<number, number>();
@@ -40,11 +47,20 @@ export class ScriptFlow {
   }
 
   inbound(local: Address, remote: Address): Ends {
-    return { source: remote, sourcePort: this.remotePort, destination: local, destinationPort: this.localPort };
+    return {
+      source: remote,
+      sourcePort: this.remotePort,
+      destination: local,
+      destinationPort: this.localPort,
+    };
   }
 
   owns(d: Decoded): boolean {
-    return d.tcp !== null && d.tcp.sourcePort === this.localPort && d.tcp.destinationPort === this.remotePort;
+    return (
+      d.tcp !== null &&
+      d.tcp.sourcePort === this.localPort &&
+      d.tcp.destinationPort === this.remotePort
+    );
   }
 
   /** Of a segment of ours. */
@@ -69,7 +85,9 @@ export class ScriptFlow {
   /** Ticks of a TSval of ours since the first one that was seen: the script's and the wire's. */
   ticks(script: number, live: number): { script: number; live: number } | null {
     const first = this.firstTimestamp;
-    return first === null ? null : { script: (script - first.script) | 0, live: (live - first.live) | 0 };
+    return first === null
+      ? null
+      : { script: (script - first.script) | 0, live: (live - first.live) | 0 };
   }
 
   outboundBases(flags: number): Bases {
@@ -102,7 +120,8 @@ export class ScriptFlow {
   goesIn(p: PacketAction): void {
     const flags = flagBits(p.flags);
     if ((flags & SYN) !== 0 && !this.isSynchronised) this.remoteIsn = p.seq;
-    if ((flags & SYN) === 0 || ((flags & ACK) !== 0 && this.isSynchronised)) this.isPastHandshake = true;
+    if ((flags & SYN) === 0 || ((flags & ACK) !== 0 && this.isSynchronised))
+      this.isPastHandshake = true;
   }
 
   /** Our SYN tells our ISN; `want` is what the script says of it. */

@@ -16,8 +16,9 @@ const NO_BASES: Bases = { seq: 0, ack: 0 };
 type Ports = PacketAction['ports'];
 
 /**
- * A script is about one connection at a time, the newest: packets of those before are passed over, but where the script names ports. A passive connection
- * begins with a SYN that comes in, each from a port of its own; an active one with a SYN of ours.
+ * A script is about one connection at a time, the newest: packets of those before are passed over,
+ * but where the script names ports. A passive connection begins with a SYN that comes in, each from
+ * a port of its own; an active one with a SYN of ours.
  */
 export class Flows {
   private readonly target: Target;
@@ -44,7 +45,10 @@ export class Flows {
     this.listensAnew = true;
   }
 
-  /** By its ports, or the newest; `answeredBySyn`: the next packet that the script expects has SYN and ACK, as no packet of an open connection has. */
+  /**
+   * By its ports, or the newest; `answeredBySyn`: the next packet that the script expects has SYN
+   * and ACK, as no packet of an open connection has.
+   */
   forInbound(p: PacketAction, answeredBySyn: () => boolean): ScriptFlow {
     const { ports } = p;
     const found =
@@ -63,7 +67,11 @@ export class Flows {
     return flow;
   }
 
-  private beginsAnother(p: PacketAction, newest: ScriptFlow, answeredBySyn: () => boolean): boolean {
+  private beginsAnother(
+    p: PacketAction,
+    newest: ScriptFlow,
+    answeredBySyn: () => boolean,
+  ): boolean {
     if ((flagBits(p.flags) & (SYN | ACK)) !== SYN) return false;
     return (p.ports === null && this.listensAnew) || (newest.isPastHandshake && answeredBySyn());
   }
@@ -73,8 +81,9 @@ export class Flows {
   }
 
   /**
-   * The next segment of a connection of the script, or of the one with these ports; null when none comes by `limit`. With `bytes`, what follows is joined to it
-   * up to that payload: a write that was cut by the MSS may be written as one.
+   * The next segment of a connection of the script, or of the one with these ports; null when none
+   * comes by `limit`. With `bytes`, what follows is joined to it up to that payload: a write that
+   * was cut by the MSS may be written as one.
    */
   take(limit: Micros, ports: Ports, bytes = 0): { first: Segment; whole: DecodedTcp } | null {
     if (ports !== null) for (const f of this.all) if (f.hasPorts(ports)) this.named.add(f);
@@ -86,7 +95,12 @@ export class Flows {
     const { sourcePort: source, destinationPort: destination } = first.tcp;
     while (whole.payloadBytes < bytes && whole.payloadBytes > 0) {
       const next = this.peek(limit, { source, destination });
-      if (next === null || !continues(first, last, next) || whole.payloadBytes + next.tcp.payloadBytes > bytes) break;
+      if (
+        next === null ||
+        !continues(first, last, next) ||
+        whole.payloadBytes + next.tcp.payloadBytes > bytes
+      )
+        break;
       last = this.next(limit, { source, destination })!;
       whole = join(whole, last.tcp);
     }
@@ -105,8 +119,14 @@ export class Flows {
     return found.segment;
   }
 
-  /** Where among what was sent. Other connections' segments stay: an expectation of theirs may come. */
-  private find(limit: Micros, ports: Ports, mayOpen: boolean): { at: number; segment: Segment } | null {
+  /**
+   * Where among what was sent. Other connections' segments stay: an expectation of theirs may come.
+   */
+  private find(
+    limit: Micros,
+    ports: Ports,
+    mayOpen: boolean,
+  ): { at: number; segment: Segment } | null {
     const { sent } = this.target;
     if (mayOpen) for (const packet of sent) this.learnOpening(decode(packet));
     for (let at = 0; ;) {
@@ -121,14 +141,16 @@ export class Flows {
       const flow = this.all.find((f) => f.owns(decoded));
       if (tcp === null || flow === undefined)
         sent.splice(at, 1); // ICMP, or a connection that the script does not speak of
-      else if (ports === null ? flow === this.last : flow.hasPorts(ports)) return { at, segment: { ...decoded, tcp } };
+      else if (ports === null ? flow === this.last : flow.hasPorts(ports))
+        return { at, segment: { ...decoded, tcp } };
       else at++;
     }
   }
 
   /** A SYN of ours makes its connection known. */
   private learnOpening(d: Decoded): void {
-    if (d.tcp === null || (d.tcp.flags & (SYN | ACK)) !== SYN || this.all.some((f) => f.owns(d))) return;
+    if (d.tcp === null || (d.tcp.flags & (SYN | ACK)) !== SYN || this.all.some((f) => f.owns(d)))
+      return;
     this.all.push(new ScriptFlow(d.tcp.sourcePort, d.tcp.destinationPort));
   }
 
@@ -139,7 +161,11 @@ export class Flows {
     for (const packet of this.target.sent) {
       const decoded = decode(packet);
       const flow = this.all.find((f) => f.owns(decoded));
-      if (decoded.tcp !== null && flow !== undefined && (flow === this.last || this.named.has(flow)))
+      if (
+        decoded.tcp !== null &&
+        flow !== undefined &&
+        (flow === this.last || this.named.has(flow))
+      )
         return { ...decoded, tcp: decoded.tcp };
     }
     return null;
@@ -153,7 +179,9 @@ export class Flows {
       const { tcp } = d;
       if (tcp === null) return `${at} ${packetLine(d, NO_BASES)}`;
       const [source, destination] =
-        p.way === 'in' ? [tcp.destinationPort, tcp.sourcePort] : [tcp.sourcePort, tcp.destinationPort];
+        p.way === 'in'
+          ? [tcp.destinationPort, tcp.sourcePort]
+          : [tcp.sourcePort, tcp.destinationPort];
       const flow = this.all.find((f) => f.hasPorts({ source, destination }));
       const bases = p.way === 'in' ? flow?.inboundBases(tcp.flags) : flow?.outboundBases(tcp.flags);
       return `${at} ${packetLine(d, bases ?? NO_BASES)}`;

@@ -1,4 +1,7 @@
-/** Verdicts for people and for machines: text, TAP 14, JUnit's XML, JSON Lines. A verdict is written when it is there; then the totals. */
+/**
+ * Verdicts for people and for machines: text, TAP 14, JUnit's XML, JSON Lines. A verdict is written
+ * when it is there; then the totals.
+ */
 import type { Place } from './ast.js';
 import type { Difference } from './compare.js';
 import type { Verdict } from './verdict.js';
@@ -31,12 +34,18 @@ export function exitCodeOf(all: readonly Timed[]): 0 | 1 | 77 {
   return failed > 0 ? 1 : passed > 0 ? 0 : 77;
 }
 
-function counts(all: readonly Timed[]): { passed: number; failed: number; skipped: number; ms: number } {
+function counts(all: readonly Timed[]): {
+  passed: number;
+  failed: number;
+  skipped: number;
+  ms: number;
+} {
   const of = (outcome: string): number => all.filter((t) => t.verdict.outcome === outcome).length;
   return { passed: of('PASS'), failed: of('FAIL'), skipped: of('SKIP'), ms: total(all) };
 }
 
-const total = (all: readonly Timed[]): number => Math.round(all.reduce((ms, t) => ms + t.ms, 0) * 10) / 10;
+const total = (all: readonly Timed[]): number =>
+  Math.round(all.reduce((ms, t) => ms + t.ms, 0) * 10) / 10;
 
 function summary(all: readonly Timed[]): string {
   const { passed, failed, skipped, ms } = counts(all);
@@ -49,7 +58,9 @@ const where = ({ file, place }: { file: string; place: Place | null }): string =
 
 function textLines(t: Timed): string[] {
   const { verdict, ms } = t;
-  const head = `${verdict.outcome} ${verdict.outcome === 'PASS' ? verdict.file : where(verdict)} (${ms.toFixed(1)} ms)`;
+  const head =
+    `${verdict.outcome} ${verdict.outcome === 'PASS' ? verdict.file : where(verdict)} ` +
+    `(${ms.toFixed(1)} ms)`;
   const printed = verdict.printed.map((line) => `  printed: ${line}`);
   const warnings = [...warningLines(t).map((line) => `  ${line}`), ...printed];
   if (verdict.outcome === 'PASS') return [head, ...warnings];
@@ -61,32 +72,54 @@ function tapLines(t: Timed, i: number): string[] {
   // TAP takes '#' for the beginning of a directive.
   const plain = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('#', '\\#');
   const head = `${verdict.outcome === 'FAIL' ? 'not ok' : 'ok'} ${i + 1} - ${plain(verdict.file)}`;
-  if (verdict.outcome === 'SKIP') return [`${head} # SKIP ${plain(`${where(verdict)}: ${verdict.reason}`)}`];
+  if (verdict.outcome === 'SKIP')
+    return [`${head} # SKIP ${plain(`${where(verdict)}: ${verdict.reason}`)}`];
   const yaml = [`duration_ms: ${ms.toFixed(1)}`];
   const warnings = warningLines(t);
   if (warnings.length > 0) yaml.push('warnings: |2', ...warnings.map((line) => `  ${line}`));
-  if (verdict.outcome === 'PASS') return [head, '  ---', ...yaml.map((line) => `  ${line}`), '  ...'];
+  if (verdict.outcome === 'PASS')
+    return [head, '  ---', ...yaml.map((line) => `  ${line}`), '  ...'];
   yaml.push(`at: ${JSON.stringify(where(verdict))}`);
-  yaml.push(`message: ${JSON.stringify(verdict.reason)}`, 'details: |2', ...detailsOf(t).map((line) => `  ${line}`));
+  yaml.push(
+    `message: ${JSON.stringify(verdict.reason)}`,
+    'details: |2',
+    ...detailsOf(t).map((line) => `  ${line}`),
+  );
   return [head, '  ---', ...yaml.map((line) => `  ${line}`), '  ...'];
 }
 
 function junitLines(all: readonly Timed[]): string[] {
   const { failed, skipped } = counts(all);
-  const attributes = `tests="${all.length}" failures="${failed}" errors="0" skipped="${skipped}" time="${(total(all) / 1000).toFixed(4)}"`;
+  const attributes =
+    `tests="${all.length}" failures="${failed}" errors="0" skipped="${skipped}" ` +
+    `time="${(total(all) / 1000).toFixed(4)}"`;
   const cases = all.flatMap((t): string[] => {
     const { verdict, ms } = t;
-    const head = `    <testcase classname="${xml(folderOf(verdict.file))}" name="${xml(baseOf(verdict.file))}" time="${(ms / 1000).toFixed(4)}"`;
+    const head =
+      `    <testcase classname="${xml(folderOf(verdict.file))}" ` +
+      `name="${xml(baseOf(verdict.file))}" time="${(ms / 1000).toFixed(4)}"`;
     const warnings = warningLines(t).join('\n');
     const out = warnings === '' ? [] : [`      <system-out>${xml(warnings)}</system-out>`];
-    if (verdict.outcome === 'PASS') return out.length === 0 ? [`${head}/>`] : [`${head}>`, ...out, '    </testcase>'];
+    if (verdict.outcome === 'PASS')
+      return out.length === 0 ? [`${head}/>`] : [`${head}>`, ...out, '    </testcase>'];
     const message = `message="${xml(`${where(verdict)}: ${verdict.reason}`)}"`;
-    if (verdict.outcome === 'SKIP') return [`${head}>`, `      <skipped ${message}/>`, ...out, '    </testcase>'];
+    if (verdict.outcome === 'SKIP')
+      return [`${head}>`, `      <skipped ${message}/>`, ...out, '    </testcase>'];
     const details = xml(detailsOf(t).join('\n'));
-    return [`${head}>`, `      <failure ${message}>${details}</failure>`, ...out, '    </testcase>'];
+    return [
+      `${head}>`,
+      `      <failure ${message}>${details}</failure>`,
+      ...out,
+      '    </testcase>',
+    ];
   });
   const suite = [`  <testsuite name="tcplab script" ${attributes}>`, ...cases, '  </testsuite>'];
-  return ['<?xml version="1.0" encoding="UTF-8"?>', `<testsuites ${attributes}>`, ...suite, '</testsuites>'];
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites ${attributes}>`,
+    ...suite,
+    '</testsuites>',
+  ];
 }
 
 const folderOf = (file: string): string => file.replace(/\/?[^/]*$/, '') || '.';
@@ -102,7 +135,11 @@ const xml = (text: string): string =>
 function jsonLine(t: Timed): string {
   const { file, outcome, place, reason, differences, packets, tcb, ...verdict } = t.verdict;
   const { line, column } = place ?? {};
-  const warnings = verdict.warnings.map(({ place: at, ...w }) => ({ line: at.line, column: at.column, ...w }));
+  const warnings = verdict.warnings.map(({ place: at, ...w }) => ({
+    line: at.line,
+    column: at.column,
+    ...w,
+  }));
   const head = { type: 'script', file, outcome, line, column, reason, differences };
   return JSON.stringify({ ...head, warnings, packets, tcb, ms: t.ms });
 }
@@ -116,9 +153,12 @@ function warningLines({ verdict, source }: Timed): string[] {
   ]);
 }
 
-const differenceText = (d: Difference): string => `${d.field}: expected ${d.expected}, came ${d.actual}`;
+const differenceText = (d: Difference): string =>
+  `${d.field}: expected ${d.expected}, came ${d.actual}`;
 
-/** Of a failure: the script's line, the fields that differ, the packets before, the control block. */
+/**
+ * Of a failure: the script's line, the fields that differ, the packets before, the control block.
+ */
 function detailsOf({ verdict, source }: Timed): string[] {
   const { place, differences, packets, tcb } = verdict;
   const out: string[] = [];
@@ -136,11 +176,15 @@ function tcbLines(tcb: object): string[] {
     typeof v === 'number' && !Number.isInteger(v) && Number.isFinite(v) ? v.toFixed(1) : String(v);
   return Object.entries(tcb as Record<string, unknown>).flatMap(([name, group]): string[] => {
     if (Array.isArray(group)) {
-      const timers = (group as { name: string; inUs: number }[]).map((t) => `${t.name} in ${Math.round(t.inUs)} us`);
+      const timers = (group as { name: string; inUs: number }[]).map(
+        (t) => `${t.name} in ${Math.round(t.inUs)} us`,
+      );
       return [`    ${name}: ${timers.join(', ') || 'none'}`];
     }
     if (typeof group !== 'object' || group === null) return [`    ${name} ${value(group)}`];
-    const fields = Object.entries(group as Record<string, unknown>).map(([k, v]) => `${k} ${value(v)}`);
+    const fields = Object.entries(group as Record<string, unknown>).map(
+      ([k, v]) => `${k} ${value(v)}`,
+    );
     return [`    ${name}: ${fields.join(', ')}`];
   });
 }

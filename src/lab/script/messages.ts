@@ -1,14 +1,32 @@
-/** What calls that send and receive have in common: lengths, flags, the msghdr of sendmsg and recvmsg, and what of them is known here. */
+/**
+ * What calls that send and receive have in common: lengths, flags, the msghdr of sendmsg and
+ * recvmsg, and what of them is known here.
+ */
 import type { Expression } from './ast.js';
 import { CONSTANTS } from './constants.js';
 import { controlOf, controlText } from './control-messages.js';
 import { fail, type Attempt, type ScriptSocket } from './socket.js';
 import { fieldOf, iovBytes, numberOf, Unsupported } from './values.js';
 
-const bitsOf = (...names: string[]): number => names.reduce((bits, name) => bits | CONSTANTS[name]!, 0);
-const SEND = bitsOf('MSG_OOB', 'MSG_DONTWAIT', 'MSG_NOSIGNAL', 'MSG_MORE', 'MSG_FASTOPEN', 'MSG_EOR');
+const bitsOf = (...names: string[]): number =>
+  names.reduce((bits, name) => bits | CONSTANTS[name]!, 0);
+const SEND = bitsOf(
+  'MSG_OOB',
+  'MSG_DONTWAIT',
+  'MSG_NOSIGNAL',
+  'MSG_MORE',
+  'MSG_FASTOPEN',
+  'MSG_EOR',
+);
 /** MSG_NOSIGNAL says nothing to a reader. */
-const RECEIVE = bitsOf('MSG_OOB', 'MSG_PEEK', 'MSG_TRUNC', 'MSG_DONTWAIT', 'MSG_WAITALL', 'MSG_NOSIGNAL');
+const RECEIVE = bitsOf(
+  'MSG_OOB',
+  'MSG_PEEK',
+  'MSG_TRUNC',
+  'MSG_DONTWAIT',
+  'MSG_WAITALL',
+  'MSG_NOSIGNAL',
+);
 
 export const sendFlags = (e: Expression | undefined): number => known(e, SEND);
 export const receiveFlags = (e: Expression | undefined): number => known(e, RECEIVE);
@@ -17,8 +35,12 @@ function known(e: Expression | undefined, mask: number): number {
   const flags = numberOf(e) ?? 0;
   const others = flags & ~mask;
   if (others === 0) return flags;
-  const names = Object.keys(CONSTANTS).filter((name) => name.startsWith('MSG_') && (CONSTANTS[name]! & others) !== 0);
-  throw new Unsupported(`${names.join('|') || `flags 0x${others.toString(16)}`} is not known in this call`);
+  const names = Object.keys(CONSTANTS).filter(
+    (name) => name.startsWith('MSG_') && (CONSTANTS[name]! & others) !== 0,
+  );
+  throw new Unsupported(
+    `${names.join('|') || `flags 0x${others.toString(16)}`} is not known in this call`,
+  );
 }
 
 /** The call returns at once, with EAGAIN where it would block. */
@@ -29,7 +51,9 @@ export const mayNotWait = (s: ScriptSocket, flags: number): boolean =>
 export function checkMessage(message: Expression | undefined, isReceived: boolean): void {
   const control = controlOf(message);
   if (control.length > 0 && !isReceived)
-    throw new Unsupported('control messages (msg_control) of sendmsg() are not known: SO_TIMESTAMPING is not built');
+    throw new Unsupported(
+      'control messages (msg_control) of sendmsg() are not known: SO_TIMESTAMPING is not built',
+    );
   for (const one of control) controlText(one);
   const name = fieldOf(message, 'msg_name');
   if (isReceived && name !== undefined && name.kind !== 'any')
@@ -39,7 +63,10 @@ export function checkMessage(message: Expression | undefined, isReceived: boolea
 /** What recvmsg writes into msg_flags. */
 export const receivedFlags = (flags: number): number => flags & CONSTANTS['MSG_OOB']!;
 
-/** What the kernel of today says, which looks at where such a buffer would end. Of send() and recv() it takes as much as there is room for in 2 GiB. */
+/**
+ * What the kernel of today says, which looks at where such a buffer would end. Of send() and recv()
+ * it takes as much as there is room for in 2 GiB.
+ */
 export function negativeLength(name: string): Attempt {
   if (name !== 'write' && name !== 'read') throw new Unsupported(`${name}() of a negative length`);
   return () => fail('EFAULT');

@@ -14,12 +14,16 @@ export function socket(w: Sockets, call: Call): Attempt {
   const domain = numberOf(call.args[0]) ?? w.family;
   const type = numberOf(call.args[1]) ?? CONSTANTS['SOCK_STREAM']!;
   if ((type & 15) !== CONSTANTS['SOCK_STREAM'])
-    throw new Unsupported('sockets other than SOCK_STREAM are not known: UDP and raw sockets are not built here');
+    throw new Unsupported(
+      'sockets other than SOCK_STREAM are not known: UDP and raw sockets are not built here',
+    );
   const protocol = numberOf(call.args[2]) ?? 0;
   if (protocol !== 0 && protocol !== CONSTANTS['IPPROTO_TCP'])
     throw new Unsupported(`the protocol ${protocol} is not known: IPPROTO_TCP is`);
   if (!isFamilyOf(w, domain))
-    throw new Unsupported(`a socket of another family than the script's IPv${w.world.local.version}`);
+    throw new Unsupported(
+      `a socket of another family than the script's IPv${w.world.local.version}`,
+    );
   const isNonBlocking = (type & CONSTANTS['SOCK_NONBLOCK']!) !== 0;
   const isIpv6 = domain === CONSTANTS['AF_INET6'];
   return () => ok(w.add(call, new ScriptSocket(w.world.stack, isIpv6, isNonBlocking)));
@@ -34,7 +38,8 @@ export function bind(w: Sockets, s: ScriptSocket, e: Expression | undefined): Re
   if (!isFamilyOf(w, family)) throw new Unsupported('bind() to an address of another family');
   if (port === 0) throw new Unsupported("bind() to a port of the stack's choice");
   if (s.isBound) return fail('EINVAL');
-  if (address !== null && !address.isUnspecified && !address.equals(w.world.local)) return fail('EADDRNOTAVAIL');
+  if (address !== null && !address.isUnspecified && !address.equals(w.world.local))
+    return fail('EADDRNOTAVAIL');
   const wanted = port ?? w.world.bindPort;
   for (const other of w.all()) if (other.listener?.port === wanted) return fail('EADDRINUSE');
   s.localPort = wanted;
@@ -44,9 +49,12 @@ export function bind(w: Sockets, s: ScriptSocket, e: Expression | undefined): Re
 /** The port of the script's peer: there is nobody else to speak to. */
 export function remotePort(w: Sockets, e: Expression | undefined): number | null {
   const { family, port, address } = socketAddressOf(e);
-  if (!isFamilyOf(w, family)) throw new Unsupported("an address of another family than the script's");
+  if (!isFamilyOf(w, family))
+    throw new Unsupported("an address of another family than the script's");
   if (differs(address, w.world.remote))
-    throw new Unsupported(`${address!.toString()} is not the script's peer: that is ${w.world.remote.toString()}`);
+    throw new Unsupported(
+      `${address!.toString()} is not the script's peer: that is ${w.world.remote.toString()}`,
+    );
   return port;
 }
 
@@ -84,7 +92,11 @@ export function accept(w: Sockets, call: Call): Attempt {
     () => {
       const conn = s.listener!.accept();
       if (conn === undefined) return s.nonBlocking ? fail('EAGAIN') : null;
-      const accepted = new ScriptSocket(w.world.stack, s.isIpv6, (flags & CONSTANTS['SOCK_NONBLOCK']!) !== 0);
+      const accepted = new ScriptSocket(
+        w.world.stack,
+        s.isIpv6,
+        (flags & CONSTANTS['SOCK_NONBLOCK']!) !== 0,
+      );
       accepted.inherit(s);
       const fd = w.add(call, accepted.attach(conn));
       accepted.connectAnswered = true;
@@ -143,7 +155,12 @@ function disconnect(w: Sockets, s: ScriptSocket): Result {
 }
 
 /** SO_RCVTIMEO and SO_SNDTIMEO: a call waits no longer. 0: it does. */
-export function givingUpAfter(w: Sockets, timeout: Micros, late: () => Result, attempt: Attempt): Attempt {
+export function givingUpAfter(
+  w: Sockets,
+  timeout: Micros,
+  late: () => Result,
+  attempt: Attempt,
+): Attempt {
   if (timeout === 0) return attempt;
   const until = w.now + timeout;
   return () => attempt() ?? (w.now < until ? null : late());

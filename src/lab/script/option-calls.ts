@@ -1,9 +1,19 @@
-/** setsockopt and getsockopt: level, name and length as Linux looks at them, then the option itself (socket-option-table.ts). */
+/**
+ * setsockopt and getsockopt: level, name and length as Linux looks at them, then the option itself
+ * (socket-option-table.ts).
+ */
 import type { Micros } from '../../base/time.js';
 import { KEY_BYTES } from '../../stack/tcp/fast-open-cookie.js';
 import type { Expression } from './ast.js';
 import { CONSTANTS } from './constants.js';
-import { findOption, IP_LEVEL, isLevel, type Option, setCongestion, whyMissing } from './socket-option-table.js';
+import {
+  findOption,
+  IP_LEVEL,
+  isLevel,
+  type Option,
+  setCongestion,
+  whyMissing,
+} from './socket-option-table.js';
 import { fail, ok, type Result, type ScriptSocket } from './socket.js';
 import { fieldAt, numberOf, textOf, Unsupported } from './values.js';
 
@@ -24,8 +34,12 @@ export function setOption(s: ScriptSocket, args: readonly Expression[], now: Mic
     if (name === null) throw new Unsupported('a congestion control that is no text in quotes');
     return bytes === 0 ? fail('EINVAL') : setCongestion(s, name.slice(0, bytes), now);
   }
-  if (is(level, number, 'SOL_SOCKET', 'SO_LINGER')) return bytes < LINGER_BYTES ? fail('EINVAL') : setLinger(s, value);
-  if (is(level, number, 'SOL_SOCKET', 'SO_RCVTIMEO') || is(level, number, 'SOL_SOCKET', 'SO_SNDTIMEO'))
+  if (is(level, number, 'SOL_SOCKET', 'SO_LINGER'))
+    return bytes < LINGER_BYTES ? fail('EINVAL') : setLinger(s, value);
+  if (
+    is(level, number, 'SOL_SOCKET', 'SO_RCVTIMEO') ||
+    is(level, number, 'SOL_SOCKET', 'SO_SNDTIMEO')
+  )
     return setTimeouts(s, number === CONSTANTS['SO_RCVTIMEO'], value);
   if (is(level, number, 'SOL_TCP', 'TCP_FASTOPEN_KEY')) return setFastOpenKeys(s, value, bytes);
   const { set } = known(level, number, args);
@@ -40,7 +54,8 @@ function setLinger(s: ScriptSocket, value: Expression | undefined): Result {
   const part = (name: string, at: number): number =>
     numberOf(fieldAt(value, at, name, `l_${name}`) ?? missing(name)) ?? 0;
   const [on, wait] = [part('onoff', 0), part('linger', 1)];
-  const set = (conn: NonNullable<ScriptSocket['conn']>): void => conn.setLinger(on !== 0, wait * 1_000_000);
+  const set = (conn: NonNullable<ScriptSocket['conn']>): void =>
+    conn.setLinger(on !== 0, wait * 1_000_000);
   if (s.conn === null) s.later.push(set);
   else set(s.conn);
   return ok();
@@ -48,7 +63,9 @@ function setLinger(s: ScriptSocket, value: Expression | undefined): Result {
 
 /** `{tv_sec=1, tv_usec=500000}`, or `{1, 500000}`. */
 function setTimeouts(s: ScriptSocket, isReceive: boolean, value: Expression | undefined): Result {
-  const [whole, micros] = [fieldAt(value, 0, 'tv_sec'), fieldAt(value, 1, 'tv_usec')].map((e) => numberOf(e) ?? 0);
+  const [whole, micros] = [fieldAt(value, 0, 'tv_sec'), fieldAt(value, 1, 'tv_usec')].map(
+    (e) => numberOf(e) ?? 0,
+  );
   const time = whole! * 1_000_000 + micros!;
   if (isReceive) s.receiveTimeout = time;
   else s.sendTimeout = time;
@@ -59,7 +76,11 @@ function missing(name: string): never {
   throw new Unsupported(`SO_LINGER without '${name}': it is {onoff=1, linger=0}, or {1, 0}`);
 }
 
-export function getOption(s: ScriptSocket, args: readonly Expression[], defaultCongestion: string): Result {
+export function getOption(
+  s: ScriptSocket,
+  args: readonly Expression[],
+  defaultCongestion: string,
+): Result {
   const { level, number } = optionOf(args);
   if (!isLevel(level, s.isIpv6)) return fail('EOPNOTSUPP');
   const [, , , value] = args;
@@ -67,16 +88,25 @@ export function getOption(s: ScriptSocket, args: readonly Expression[], defaultC
   if (bytes < 0) return fail('EINVAL');
   if (is(level, number, 'SOL_TCP', 'TCP_INFO')) {
     const anything =
-      value?.kind === 'any' || (value?.kind === 'list' && value.items.every((item) => item.kind === 'any'));
+      value?.kind === 'any' ||
+      (value?.kind === 'list' && value.items.every((item) => item.kind === 'any'));
     if (!anything)
-      throw new Unsupported('TCP_INFO is compared by code: %{ assert tcpi_... }%, with ... in getsockopt()');
+      throw new Unsupported(
+        'TCP_INFO is compared by code: %{ assert tcpi_... }%, with ... in getsockopt()',
+      );
     return ok();
   }
-  if (bytes < INT_BYTES) throw new Unsupported(`getsockopt() of ${bytes} bytes: a part of a value is not known`);
-  if (is(level, number, 'SOL_SOCKET', 'SO_ERROR')) return { ...ok(), data: CONSTANTS[s.takeError()] ?? 0 };
+  if (bytes < INT_BYTES)
+    throw new Unsupported(`getsockopt() of ${bytes} bytes: a part of a value is not known`);
+  if (is(level, number, 'SOL_SOCKET', 'SO_ERROR'))
+    return { ...ok(), data: CONSTANTS[s.takeError()] ?? 0 };
   if (is(level, number, 'SOL_TCP', 'TCP_CONGESTION'))
-    return { ...ok(), data: s.conn?.snd.congestion.name ?? s.config.congestionControl ?? defaultCongestion };
-  if (is(level, number, 'SOL_TCP', 'TCP_FASTOPEN_KEY')) return { ...ok(), data: fastOpenKeys(s).slice(0, bytes) };
+    return {
+      ...ok(),
+      data: s.conn?.snd.congestion.name ?? s.config.congestionControl ?? defaultCongestion,
+    };
+  if (is(level, number, 'SOL_TCP', 'TCP_FASTOPEN_KEY'))
+    return { ...ok(), data: fastOpenKeys(s).slice(0, bytes) };
   const { get } = known(level, number, args);
   if (get === null) throw new Unsupported(`getsockopt of ${nameOf(args)} is not known`);
   const got = get(s);
@@ -94,22 +124,29 @@ function setFastOpenKeys(s: ScriptSocket, value: Expression | undefined, bytes: 
 }
 
 /** As a text of bytes; '' where only the stack's key counts. */
-const fastOpenKeys = ({ fastOpenKeys: keys }: ScriptSocket): string => String.fromCharCode(...(keys ?? []));
+const fastOpenKeys = ({ fastOpenKeys: keys }: ScriptSocket): string =>
+  String.fromCharCode(...(keys ?? []));
 
-/** By their numbers, as for the kernel: an option's name at another level is another option there, or none. */
+/**
+ * By their numbers, as for the kernel: an option's name at another level is another option there,
+ * or none.
+ */
 function optionOf(args: readonly Expression[]): { level: number; number: number } {
   const [, at, name] = args;
   if (name?.kind === 'symbol' && !Object.hasOwn(CONSTANTS, name.name))
     throw new Unsupported(`the socket option ${name.name} is not known`);
   const [level, number] = [numberOf(at), numberOf(name)];
-  if (level === null || number === null) throw new Unsupported('a socket option without its level or name');
+  if (level === null || number === null)
+    throw new Unsupported('a socket option without its level or name');
   return { level, number };
 }
 
 function known(level: number, number: number, args: readonly Expression[]): Option {
   const option = findOption(level, number);
   if (option === undefined)
-    throw new Unsupported(`the socket option ${nameOf(args)} is not known${whyMissing(level, number)}`);
+    throw new Unsupported(
+      `the socket option ${nameOf(args)} is not known${whyMissing(level, number)}`,
+    );
   return option;
 }
 

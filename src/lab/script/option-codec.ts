@@ -28,7 +28,12 @@ export function encodeOptions(options: readonly TcpOptionSpec[]): Uint8Array {
   return Uint8Array.from(out);
 }
 
-const word = (n: number): number[] => [(n >>> 24) & 255, (n >>> 16) & 255, (n >>> 8) & 255, n & 255];
+const word = (n: number): number[] => [
+  (n >>> 24) & 255,
+  (n >>> 16) & 255,
+  (n >>> 8) & 255,
+  n & 255,
+];
 const withLength = (kind: number, ...body: number[]): number[] => [kind, 2 + body.length, ...body];
 
 function bytesOf(o: TcpOptionSpec): number[] {
@@ -54,7 +59,10 @@ function bytesOf(o: TcpOptionSpec): number[] {
     case 'FOEXP':
       return withLength(254, ...hexBytes(FAST_OPEN_MAGIC + o.cookie));
     case 'ECN':
-      return withLength(accEcnKind(o.counts[0]![0]), ...o.counts.flatMap(([, n]) => word(n).slice(1)));
+      return withLength(
+        accEcnKind(o.counts[0]![0]),
+        ...o.counts.flatMap(([, n]) => word(n).slice(1)),
+      );
     default:
       return withLength(o.number, ...hexBytes(o.body));
   }
@@ -83,15 +91,16 @@ export function decodeOptions(b: Uint8Array): TcpOptionSpec[] {
 
 /** One that has kind, length and a body. */
 function decodeOption(kind: number, body: DataView): TcpOptionSpec {
-  const hex = Array.from({ length: body.byteLength }, (_, i) => body.getUint8(i).toString(16).padStart(2, '0')).join(
-    '',
-  );
+  const hex = Array.from({ length: body.byteLength }, (_, i) =>
+    body.getUint8(i).toString(16).padStart(2, '0'),
+  ).join('');
   const bytes = body.byteLength;
   const order = ACC_ECN[kind];
   if (kind === 2 && bytes === 2) return { kind: 'mss', value: body.getUint16(0) };
   if (kind === 3 && bytes === 1) return { kind: 'wscale', value: body.getUint8(0) };
   if (kind === 4 && bytes === 0) return { kind: 'sackOK' };
-  if (kind === 8 && bytes === 8) return { kind: 'TS', val: body.getUint32(0), ecr: body.getUint32(4) };
+  if (kind === 8 && bytes === 8)
+    return { kind: 'TS', val: body.getUint32(0), ecr: body.getUint32(4) };
   if (kind === 5 && bytes % 8 === 0) {
     const blocks = Array.from(
       { length: bytes / 8 },
@@ -101,12 +110,16 @@ function decodeOption(kind: number, body: DataView): TcpOptionSpec {
   }
   if (kind === 19 && bytes === MD5_BYTES) return { kind: 'md5', digest: hex };
   if (kind === 34) return { kind: 'FO', cookie: hex };
-  if (kind === 254 && hex.startsWith(FAST_OPEN_MAGIC)) return { kind: 'FOEXP', cookie: hex.slice(4) };
+  if (kind === 254 && hex.startsWith(FAST_OPEN_MAGIC))
+    return { kind: 'FOEXP', cookie: hex.slice(4) };
   if (order !== undefined && bytes > 0 && bytes % 3 === 0 && bytes <= 9) {
-    const counts = order.slice(0, bytes / 3).map((field, i) => [field, count24(body, 3 * i)] as const);
+    const counts = order
+      .slice(0, bytes / 3)
+      .map((field, i) => [field, count24(body, 3 * i)] as const);
     return { kind: 'ECN', counts };
   }
   return { kind: 'other', number: kind, body: hex };
 }
 
-const count24 = (view: DataView, at: number): number => view.getUint16(at) * 256 + view.getUint8(at + 2);
+const count24 = (view: DataView, at: number): number =>
+  view.getUint16(at) * 256 + view.getUint8(at + 2);

@@ -1,7 +1,14 @@
 /** The options of packetdrill, at a script's top or on the command line: what each means here. */
 import { Address } from '../../ip/address.js';
 import type { ScriptOption } from './ast.js';
-import { initScripts, LEAST_MTU, MOST_MTU, NON_FATAL, nonFatalOf, type RunOptions } from './options.js';
+import {
+  initScripts,
+  LEAST_MTU,
+  MOST_MTU,
+  NON_FATAL,
+  nonFatalOf,
+  type RunOptions,
+} from './options.js';
 import { Unsupported } from './values.js';
 
 export interface KnownOption {
@@ -19,12 +26,20 @@ const IP_VERSIONS: Readonly<Record<string, RunOptions>> = {
   'ipv4-mapped-ipv6': { ipVersion: 4, v4Mapped: true },
 };
 
-const flag = (help: string, means: RunOptions): KnownOption => ({ value: null, help, meaning: () => means });
+const flag = (help: string, means: RunOptions): KnownOption => ({
+  value: null,
+  help,
+  meaning: () => means,
+});
 const count = (
   help: string,
   [unit, least, most]: readonly [unit: string, least: number, most: number],
   meaning: (n: number) => RunOptions,
-): KnownOption => ({ value: unit, help, meaning: (option) => meaning(whole(option, unit, least, most)) });
+): KnownOption => ({
+  value: unit,
+  help,
+  meaning: (option) => meaning(whole(option, unit, least, most)),
+});
 const address = (help: string, meaning: (a: Address) => RunOptions): KnownOption => ({
   value: 'address',
   help,
@@ -55,41 +70,73 @@ export const SCRIPT_OPTIONS: Readonly<Record<string, KnownOption>> = {
     meaning: ({ value, place }) => {
       const known = Object.hasOwn(IP_VERSIONS, value) ? IP_VERSIONS[value] : undefined;
       if (known === undefined)
-        throw new Unsupported(`--ip_version=${value}: ${Object.keys(IP_VERSIONS).join(', ')} are known`, place);
+        throw new Unsupported(
+          `--ip_version=${value}: ${Object.keys(IP_VERSIONS).join(', ')} are known`,
+          place,
+        );
       return known;
     },
   },
   local_ip: address("the stack's address", (local) => ({ local })),
   remote_ip: address("the peer's address", (remote) => ({ remote })),
-  bind_port: count('where `bind(fd, ..., ...)` binds', ['port', 1, 65_535], (bindPort) => ({ bindPort })),
-  connect_port: count('where `connect(fd, ..., ...)` goes', ['port', 1, 65_535], (connectPort) => ({ connectPort })),
-  mtu: count("the device's MTU (default: 1500)", ['bytes', LEAST_MTU, MOST_MTU], (mtu) => ({ mtu })),
-  mss: count('what comes in larger is a super-segment of such segments', ['bytes', 1, 65_495], (mss) => ({ mss })),
-  tolerance_usecs: count('least tolerance of times (default: 4000)', ['microseconds', 0, 1e9], (toleranceUsecs) => ({
-    toleranceUsecs,
+  bind_port: count('where `bind(fd, ..., ...)` binds', ['port', 1, 65_535], (bindPort) => ({
+    bindPort,
   })),
-  tcp_ts_tick_usecs: count('compare TSval, with ticks of so long', ['microseconds', 0, 1e6], (timestampTickUsecs) => ({
-    timestampTickUsecs,
+  connect_port: count('where `connect(fd, ..., ...)` goes', ['port', 1, 65_535], (connectPort) => ({
+    connectPort,
   })),
-  tcp_ts_ecr_scaled: flag("an `ecr` that comes in counts from our first TSval, in the script's ticks", {
-    echoIsScaled: true,
+  mtu: count("the device's MTU (default: 1500)", ['bytes', LEAST_MTU, MOST_MTU], (mtu) => ({
+    mtu,
+  })),
+  mss: count(
+    'what comes in larger is a super-segment of such segments',
+    ['bytes', 1, 65_495],
+    (mss) => ({ mss }),
+  ),
+  tolerance_usecs: count(
+    'least tolerance of times (default: 4000)',
+    ['microseconds', 0, 1e9],
+    (toleranceUsecs) => ({
+      toleranceUsecs,
+    }),
+  ),
+  tcp_ts_tick_usecs: count(
+    'compare TSval, with ticks of so long',
+    ['microseconds', 0, 1e6],
+    (timestampTickUsecs) => ({
+      timestampTickUsecs,
+    }),
+  ),
+  tcp_ts_ecr_scaled: flag(
+    "an `ecr` that comes in counts from our first TSval, in the script's ticks",
+    {
+      echoIsScaled: true,
+    },
+  ),
+  strict_segments: flag('segments are compared one by one, not put together', {
+    strictSegments: true,
   }),
-  strict_segments: flag('segments are compared one by one, not put together', { strictSegments: true }),
   non_fatal: {
     value: 'what',
     help: 'packet, syscall or both with a comma: what of it differs is no failure',
     meaning: ({ value, place }) => {
       const nonFatal = nonFatalOf(value);
-      if (nonFatal === null) throw new Unsupported(`--non_fatal=${value}: ${NON_FATAL.join(' and ')} are known`, place);
+      if (nonFatal === null)
+        throw new Unsupported(`--non_fatal=${value}: ${NON_FATAL.join(' and ')} are known`, place);
       return { nonFatal };
     },
   },
   init_scripts: {
     value: 'files',
-    help: 'settings before each script: files of sysctl lines, with commas between; defaults.sh is known',
+    help:
+      'settings before each script: files of sysctl lines, with commas between; defaults.sh is ' +
+      'known',
     meaning: ({ value, place }, o) => ({
       init: initScripts(value, o.readBeside ?? ((): null => null), (file) => {
-        throw new Unsupported(`--init_scripts=${value}: there is no file '${file}' by the script`, place);
+        throw new Unsupported(
+          `--init_scripts=${value}: there is no file '${file}' by the script`,
+          place,
+        );
       }),
     }),
   },
@@ -126,13 +173,20 @@ export function optionMeaning(option: ScriptOption, o: RunOptions): RunOptions {
   return known.meaning(option, o);
 }
 
-/** The options at a script's top, with the command line's in their place where both say something. */
+/**
+ * The options at a script's top, with the command line's in their place where both say something.
+ */
 export const withScriptOptions = (options: readonly ScriptOption[], o: RunOptions): RunOptions => ({
   ...options.reduce((all, option) => ({ ...all, ...optionMeaning(option, o) }), {}),
   ...o,
 });
 
-function whole({ name, value, place }: ScriptOption, unit: string, least: number, most: number): number {
+function whole(
+  { name, value, place }: ScriptOption,
+  unit: string,
+  least: number,
+  most: number,
+): number {
   const n = Number(value);
   if (!(value !== '' && Number.isInteger(n) && n >= least && n <= most))
     throw new Unsupported(`--${name}=${value}: it is ${least} to ${most} ${unit}`, place);

@@ -37,7 +37,10 @@ export interface RunOptions {
   readonly nonFatal?: readonly NonFatal[];
   /** Commands before every script's own: what `--init_scripts` names. */
   readonly init?: readonly InitScript[];
-  /** The text of a file that the script names, from the script's own folder; null when there is none. */
+  /**
+   * The text of a file that the script names, from the script's own folder; null when there is
+   * none.
+   */
   readonly readBeside?: (name: string) => string | null;
   readonly config?: Partial<TcpConfig>;
   readonly observer?: StackObserver;
@@ -60,7 +63,10 @@ export interface InitScript {
   readonly text: string | null;
 }
 
-/** The files that `--init_scripts` names, with commas between. No shell runs them: a line that is no setting makes a script a SKIP. */
+/**
+ * The files that `--init_scripts` names, with commas between. No shell runs them: a line that is no
+ * setting makes a script a SKIP.
+ */
 export const initScripts = (
   files: string,
   read: (file: string) => string | null,

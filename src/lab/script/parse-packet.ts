@@ -1,5 +1,16 @@
-/** Packets: `< [ce] P. 1:1001(1000) ack 1 win 257 <nop,nop,TS val 100 ecr 200>`, `< icmp unreachable frag_needed mtu 1200 [1:1461(1460)]`. */
-import type { AccEcnField, IcmpAction, IpInfo, PacketAction, Place, TcpOptionSpec, Way } from './ast.js';
+/**
+ * Packets: `< [ce] P. 1:1001(1000) ack 1 win 257 <nop,nop,TS val 100 ecr 200>`,
+ * `< icmp unreachable frag_needed mtu 1200 [1:1461(1460)]`.
+ */
+import type {
+  AccEcnField,
+  IcmpAction,
+  IpInfo,
+  PacketAction,
+  Place,
+  TcpOptionSpec,
+  Way,
+} from './ast.js';
 import { encodeOptions, isAccEcnOrder, MOST_OPTION_BYTES } from './option-codec.js';
 import { NAME, NUMBER, type Scanner } from './scanner.js';
 
@@ -17,7 +28,10 @@ export function parsePacket(s: Scanner, place: Place, way: Way): PacketAction | 
   const ip = parseIpInfo(s);
   const other = s.take(UNSUPPORTED);
   if (other !== null)
-    s.unknown(`'${other[0]}' packets are not supported: TCP and ICMP are`, s.placeOf(s.at - other[0].length));
+    s.unknown(
+      `'${other[0]}' packets are not supported: TCP and ICMP are`,
+      s.placeOf(s.at - other[0].length),
+    );
   if (s.take(/icmp\b/y) !== null) return parseIcmp(s, place, way, ip);
   const portsPlace = s.place();
   const ports = s.take(/(\d+)\s*>\s*(\d+)(?=\s)/y);
@@ -25,7 +39,8 @@ export function parsePacket(s: Scanner, place: Place, way: Way): PacketAction | 
     s.failAt(`expected ports from 0 to ${MAX_16}, found '${ports[0]}'`, portsPlace);
   const flags = s.need(
     FLAGS,
-    'the flags of a TCP segment (letters S F R P U E W A, . for ACK, 0 to 7 for ACE, - for none) or icmp',
+    'the flags of a TCP segment (letters S F R P U E W A, . for ACK, 0 to 7 for ACE, - for ' +
+      'none) or icmp',
   )[0];
   const rangePlace = s.place();
   const { seq, bytes } = parseRange(s);
@@ -40,7 +55,10 @@ export function parsePacket(s: Scanner, place: Place, way: Way): PacketAction | 
   const options = parseOptions(s);
   const most = MOST_PAYLOAD - encodeOptions(options ?? []).length;
   if (way === 'in' && bytes > most)
-    s.failAt(`${bytes} bytes do not fit into an IP packet: ${most} do, with these options`, rangePlace);
+    s.failAt(
+      `${bytes} bytes do not fit into an IP packet: ${most} do, with these options`,
+      rangePlace,
+    );
   return {
     type: 'packet',
     place,
@@ -59,7 +77,12 @@ export function parsePacket(s: Scanner, place: Place, way: Way): PacketAction | 
 
 /** `[ect0,ttl 64]` or `(tos 0x10)`. */
 function parseIpInfo(s: Scanner): IpInfo {
-  const info: { -readonly [K in keyof IpInfo]: IpInfo[K] } = { ecn: null, tos: null, ttl: null, flowLabel: null };
+  const info: { -readonly [K in keyof IpInfo]: IpInfo[K] } = {
+    ecn: null,
+    tos: null,
+    ttl: null,
+    flowLabel: null,
+  };
   const close = s.takeText('[') ? ']' : s.takeText('(') ? ')' : null;
   if (close === null) return info;
   do {
@@ -77,14 +100,21 @@ function parseIpInfo(s: Scanner): IpInfo {
 /** `1:1001(1000)`; the end must be start + length. */
 function parseRange(s: Scanner): { seq: number; bytes: number } {
   const place = s.place();
-  const match = s.need(/(\d+):(\d+)\((\d+)\)|(\d+)\((\d+)\)/y, 'sequence numbers, for example 1:1001(1000)');
+  const match = s.need(
+    /(\d+):(\d+)\((\d+)\)|(\d+)\((\d+)\)/y,
+    'sequence numbers, for example 1:1001(1000)',
+  );
   const first = match[1] ?? match[4]!;
-  if (Number(first) > MAX_32) s.failAt(`expected a sequence number below 2^32, found '${first}'`, place);
+  if (Number(first) > MAX_32)
+    s.failAt(`expected a sequence number below 2^32, found '${first}'`, place);
   const seq = Number(first);
   const bytes = Number(match[3] ?? match[5]);
   if (bytes > MAX_32) s.failAt(`expected a length below 2^32, found '${bytes}'`, place);
   if (match[2] !== undefined && (seq + bytes) % 2 ** 32 !== Number(match[2])) {
-    s.failAt(`${match[0]}: ${seq} and ${bytes} bytes make ${(seq + bytes) % 2 ** 32}, not ${match[2]}`, place);
+    s.failAt(
+      `${match[0]}: ${seq} and ${bytes} bytes make ${(seq + bytes) % 2 ** 32}, not ${match[2]}`,
+      place,
+    );
   }
   return { seq, bytes };
 }
@@ -95,7 +125,8 @@ function number(s: Scanner, what: string, most: number): number {
   const text = s.need(NUMBER, what)[0];
   const value = Number(text);
   // NaN is -0x...: no field is negative.
-  if (!(value >= 0 && value <= most)) s.failAt(`expected ${what} from 0 to ${most}, found '${text}'`, place);
+  if (!(value >= 0 && value <= most))
+    s.failAt(`expected ${what} from 0 to ${most}, found '${text}'`, place);
   return value;
 }
 
@@ -114,17 +145,26 @@ function parseOptions(s: Scanner): readonly TcpOptionSpec[] | null {
   s.expect('>', 'after the TCP options');
   const { length } = encodeOptions(options);
   if (length > MOST_OPTION_BYTES)
-    s.failAt(`these options take ${length} bytes, and a header has room for ${MOST_OPTION_BYTES}`, place);
+    s.failAt(
+      `these options take ${length} bytes, and a header has room for ${MOST_OPTION_BYTES}`,
+      place,
+    );
   return options;
 }
 
 function parseOption(s: Scanner): TcpOptionSpec {
   const place = s.place();
-  const name = s.need(NAME, 'a TCP option: mss, nop, eol, wscale, sackOK, sack, TS, FO, FOEXP, md5 or ECN')[0];
+  const name = s.need(
+    NAME,
+    'a TCP option: mss, nop, eol, wscale, sackOK, sack, TS, FO, FOEXP, md5 or ECN',
+  )[0];
   switch (name) {
     case 'mss':
     case 'wscale':
-      return { kind: name, value: number(s, `the value of ${name}`, name === 'mss' ? MAX_16 : 255) };
+      return {
+        kind: name,
+        value: number(s, `the value of ${name}`, name === 'mss' ? MAX_16 : 255),
+      };
     case 'nop':
     case 'eol':
     case 'sackOK':
@@ -151,7 +191,8 @@ function parseOption(s: Scanner): TcpOptionSpec {
     case 'md5': {
       const digestPlace = s.place();
       const digest = hex(s, 'a digest');
-      if (digest.length !== 32) s.failAt(`expected a digest of 16 bytes, which are 32 digits in hex`, digestPlace);
+      if (digest.length !== 32)
+        s.failAt(`expected a digest of 16 bytes, which are 32 digits in hex`, digestPlace);
       return { kind: name, digest };
     }
     case 'ECN':
@@ -168,7 +209,8 @@ function hex(s: Scanner, what: string): string {
   // Scripts leave cookies to whoever plays them.
   if (/^[A-Z]\w*_\w+$/.test(text))
     s.unknown(`${text} is a name that nobody has given a value: -D ${text}=VALUE`, place);
-  if (!/^(?:[0-9a-f]{2})*$/i.test(text)) s.failAt(`expected ${what} in hex, two digits a byte, found '${text}'`, place);
+  if (!/^(?:[0-9a-f]{2})*$/i.test(text))
+    s.failAt(`expected ${what} in hex, two digits a byte, found '${text}'`, place);
   return text.toLowerCase();
 }
 
@@ -193,7 +235,8 @@ function parseIcmp(s: Scanner, place: Place, way: Way, ip: IpInfo): IcmpAction {
   if (s.takeText('[')) {
     const quotedPlace = s.place();
     quoted = parseRange(s);
-    if (quoted.bytes > MOST_PAYLOAD) s.failAt(`${quoted.bytes} bytes were never in one IP packet`, quotedPlace);
+    if (quoted.bytes > MOST_PAYLOAD)
+      s.failAt(`${quoted.bytes} bytes were never in one IP packet`, quotedPlace);
     s.expect(']', 'after the quoted sequence numbers');
   }
   return { type: 'icmp', place, way, ip, icmpType, code, mtu, quoted };

@@ -1,5 +1,6 @@
 /**
- * From a script's text to its events. Total: any text gives a script or a ScriptSyntaxError with line and column that says what was expected.
+ * From a script's text to its events. Total: any text gives a script or a ScriptSyntaxError with
+ * line and column that says what was expected.
  *
  *     script:  --option…  `init command`?  event…  `clean-up command`?
  *     event:   TIME ( < or > packet | name(args) = result | `command` | %{ code }% )
@@ -39,13 +40,19 @@ export function parseScript(file: string, text: string, o: ParseOptions = {}): S
 
 function parseEvent(s: Scanner, isFirst: boolean): ScriptEvent {
   const place = s.place();
-  if (s.take(TIME_AHEAD) === null) s.fail('expected the time of the next event, for example +0, 1.5 or *');
+  if (s.take(TIME_AHEAD) === null)
+    s.fail('expected the time of the next event, for example +0, 1.5 or *');
   const when = parseWhen(s);
-  if (isFirst && (when.kind !== 'at' || when.at !== 0)) s.failAt('the first event must be at time 0', place);
+  if (isFirst && (when.kind !== 'at' || when.at !== 0))
+    s.failAt('the first event must be at time 0', place);
   const action = parseAction(s);
-  const isExpectation = (action.type === 'packet' || action.type === 'icmp') && action.way === 'out';
+  const isExpectation =
+    (action.type === 'packet' || action.type === 'icmp') && action.way === 'out';
   if (when.kind !== 'at' && !isExpectation) {
-    s.failAt(`${when.kind === 'any' ? "'*'" : 'a range of times'} is for expected packets (>) only`, place);
+    s.failAt(
+      `${when.kind === 'any' ? "'*'" : 'a range of times'} is for expected packets (>) only`,
+      place,
+    );
   }
   return { place, when, action };
 }
@@ -56,7 +63,8 @@ function parseWhen(s: Scanner): When {
   const from = seconds(s, relative);
   if (!s.takeText('~')) return { kind: 'at', relative, at: from };
   const place = s.place();
-  if (s.takeText('+') !== relative) s.failAt('both ends of a range of times must be alike: 1~2 or +1~+2', place);
+  if (s.takeText('+') !== relative)
+    s.failAt('both ends of a range of times must be alike: 1~2 or +1~+2', place);
   const to = seconds(s, relative);
   if (to < from) s.failAt('the end of a range of times must not be before its start', place);
   return { kind: 'between', relative, from, to };

@@ -5,7 +5,10 @@ import { type MakeTarget, runScript } from './run.js';
 import { ScriptSyntaxError } from './scanner.js';
 import { faultText, START, type Verdict } from './verdict.js';
 
-/** Total. Whatever is in the text: a script that cannot be read has failed, and one that asks for what is not known here is skipped. */
+/**
+ * Total. Whatever is in the text: a script that cannot be read has failed, and one that asks for
+ * what is not known here is skipped.
+ */
 export function playScript(
   file: string,
   text: string,
@@ -16,10 +19,24 @@ export function playScript(
   try {
     return runScript(parseScript(file, text, { defines }), options, makeTarget);
   } catch (error) {
-    const nothing = { differences: [], warnings: [], printed: [], packets: [], tcb: null, log: [], start: START };
+    const nothing = {
+      differences: [],
+      warnings: [],
+      printed: [],
+      packets: [],
+      tcb: null,
+      log: [],
+      start: START,
+    };
     if (!(error instanceof ScriptSyntaxError))
       return { file, outcome: 'FAIL', reason: faultText(error), place: null, ...nothing };
     const reason = error.message.split('\n')[0]!.replace(/^.*?:\d+:\d+: /, '');
-    return { file, outcome: error.isUnknown ? 'SKIP' : 'FAIL', reason, place: error.place, ...nothing };
+    return {
+      file,
+      outcome: error.isUnknown ? 'SKIP' : 'FAIL',
+      reason,
+      place: error.place,
+      ...nothing,
+    };
   }
 }

@@ -11,7 +11,9 @@ export function poll(w: Sockets, call: Call): Attempt {
   if (fds?.kind !== 'list') throw new Unsupported('poll() of what is no list');
   const wanted = fds.items;
   if ((numberOf(count) ?? wanted.length) !== wanted.length)
-    throw new Unsupported(`poll() of ${numberOf(count)} descriptors with a list of ${wanted.length}`);
+    throw new Unsupported(
+      `poll() of ${numberOf(count)} descriptors with a list of ${wanted.length}`,
+    );
   const timeout = numberOf(call.args[2]) ?? 0;
   const until = timeout < 0 ? Infinity : w.now + timeout * 1000;
   return () => {
@@ -19,7 +21,8 @@ export function poll(w: Sockets, call: Call): Attempt {
       const fd = numberOf(fieldOf(e, 'fd'));
       if (fd !== null && fd < 0) return 0; // it is passed over
       const s = w.socket(fd);
-      const asked = (numberOf(fieldOf(e, 'events')) ?? 0) | CONSTANTS['POLLERR']! | CONSTANTS['POLLHUP']!;
+      const asked =
+        (numberOf(fieldOf(e, 'events')) ?? 0) | CONSTANTS['POLLERR']! | CONSTANTS['POLLHUP']!;
       return s === undefined ? CONSTANTS['POLLNVAL']! : asked & readiness(s);
     });
     const answer = ready.filter((bits) => bits !== 0).length;

@@ -1,4 +1,7 @@
-/** Code of a packet script cut into statements, and a statement into its words: texts in quotes are one word, whatever is in them. */
+/**
+ * Code of a packet script cut into statements, and a statement into its words: texts in quotes are
+ * one word, whatever is in them.
+ */
 
 const STRING = String.raw`"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'`;
 const TOKEN = new RegExp(

@@ -8,7 +8,8 @@ export class PythonError extends Error {
   override readonly name = 'PythonError';
 }
 
-export const truth = (v: Value): boolean => v !== null && v !== 0 && v !== '' && v !== false && !isEmpty(v);
+export const truth = (v: Value): boolean =>
+  v !== null && v !== 0 && v !== '' && v !== false && !isEmpty(v);
 const isEmpty = (v: Value): boolean => Array.isArray(v) && v.length === 0;
 
 /** A number, or a boolean as one. */
@@ -20,12 +21,19 @@ export function numeric(v: Value, operator: string): number {
 
 function whole(v: Value, operator: string): bigint {
   const n = numeric(v, operator);
-  if (!Number.isInteger(n)) throw new PythonError(`TypeError: ${operator} of a number that is not whole`);
+  if (!Number.isInteger(n))
+    throw new PythonError(`TypeError: ${operator} of a number that is not whole`);
   return BigInt(n);
 }
 
 const kindOf = (v: Value): string =>
-  v === null ? 'None' : Array.isArray(v) ? 'a tuple' : typeof v === 'string' ? 'a text' : 'a number';
+  v === null
+    ? 'None'
+    : Array.isArray(v)
+      ? 'a tuple'
+      : typeof v === 'string'
+        ? 'a text'
+        : 'a number';
 
 /** As str() writes it. */
 export function textOf(v: Value): string {
@@ -57,12 +65,14 @@ const distance = (n: bigint): bigint => {
 };
 
 export const BINARY: Readonly<Record<string, (a: Value, b: Value) => Value>> = {
-  '+': (a, b) => (typeof a === 'string' && typeof b === 'string' ? a + b : numeric(a, '+') + numeric(b, '+')),
+  '+': (a, b) =>
+    typeof a === 'string' && typeof b === 'string' ? a + b : numeric(a, '+') + numeric(b, '+'),
   '-': arithmetic('-', (a, b) => a - b),
   '*': arithmetic('*', (a, b) => a * b),
   '/': (a, b) => numeric(a, '/') / divisor(b, '/'),
   '//': (a, b) => Math.floor(numeric(a, '//') / divisor(b, '//')),
-  '%': (a, b) => (typeof a === 'string' ? formatted(a, b) : remainder(numeric(a, '%'), divisor(b, '%'))),
+  '%': (a, b) =>
+    typeof a === 'string' ? formatted(a, b) : remainder(numeric(a, '%'), divisor(b, '%')),
   '**': arithmetic('**', (a, b) => {
     if (a === 0 && b < 0) throw new PythonError('ZeroDivisionError: 0 to a negative power');
     return a ** b;
@@ -108,7 +118,8 @@ function contains(whole: Value, part: Value): boolean {
 }
 
 function equal(a: Value, b: Value): boolean {
-  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((x, i) => equal(x, b[i]!));
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((x, i) => equal(x, b[i]!));
   const plain = (v: Value): Value => (typeof v === 'boolean' ? Number(v) : v);
   return plain(a) === plain(b);
 }
@@ -116,16 +127,21 @@ function equal(a: Value, b: Value): boolean {
 /** `"%d of %s" % (1, "x")`. */
 function formatted(format: string, value: Value): string {
   const values = Array.isArray(value) ? [...value] : [value];
-  const text = format.replace(/%(%|([-0+ ]*)(\d*)(?:\.(\d+))?([a-zA-Z]))/g, (all, rest: string, ...parts: string[]) => {
-    if (rest === '%') return '%';
-    if (values.length === 0) throw new PythonError('TypeError: not enough arguments for format string');
-    const [flags, width, digits, kind] = parts as [string, string, string | undefined, string];
-    if (/[+ ]/.test(flags)) throw new Unsupported(`'${all}' in code`);
-    const piece = converted(kind, values.shift()!, digits, all);
-    if (flags.includes('-')) return piece.padEnd(Number(width));
-    return piece.padStart(Number(width), flags.includes('0') ? '0' : ' ');
-  });
-  if (values.length > 0) throw new PythonError('TypeError: not all arguments converted during string formatting');
+  const text = format.replace(
+    /%(%|([-0+ ]*)(\d*)(?:\.(\d+))?([a-zA-Z]))/g,
+    (all, rest: string, ...parts: string[]) => {
+      if (rest === '%') return '%';
+      if (values.length === 0)
+        throw new PythonError('TypeError: not enough arguments for format string');
+      const [flags, width, digits, kind] = parts as [string, string, string | undefined, string];
+      if (/[+ ]/.test(flags)) throw new Unsupported(`'${all}' in code`);
+      const piece = converted(kind, values.shift()!, digits, all);
+      if (flags.includes('-')) return piece.padEnd(Number(width));
+      return piece.padStart(Number(width), flags.includes('0') ? '0' : ' ');
+    },
+  );
+  if (values.length > 0)
+    throw new PythonError('TypeError: not all arguments converted during string formatting');
   return text;
 }
 

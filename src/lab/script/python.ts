@@ -1,8 +1,10 @@
 /**
- * `%{ assert tcpi_snd_cwnd == 10, tcpi_snd_cwnd }%`: the part of Python that packet scripts use. Assertions, `print`, comparisons (chained, too), `and`, `or`,
- * `not`, arithmetic with Python's precedence, numbers, texts and `%` on them, names of TCP_INFO. Anything else is Unsupported.
+ * `%{ assert tcpi_snd_cwnd == 10, tcpi_snd_cwnd }%`: the part of Python that packet scripts use.
+ * Assertions, `print`, comparisons (chained, too), `and`, `or`, `not`, arithmetic with Python's
+ * precedence, numbers, texts and `%` on them, names of TCP_INFO. Anything else is Unsupported.
  *
- * An expression becomes a function: so what stands behind `or`, or after an assertion's comma, is asked only when Python would ask.
+ * An expression becomes a function: so what stands behind `or`, or after an assertion's comma, is
+ * asked only when Python would ask.
  */
 import { CONSTANTS } from './constants.js';
 import {
@@ -28,7 +30,10 @@ export interface CodeState {
   readonly printed: string[];
 }
 
-export const newCodeState = (): CodeState => ({ variables: Object.create(null) as Record<string, Value>, printed: [] });
+export const newCodeState = (): CodeState => ({
+  variables: Object.create(null) as Record<string, Value>,
+  printed: [],
+});
 
 /** The first assertion that does not hold, or error of Python's, in words; null when all hold. */
 export function runCode(text: string, names: Names, state = newCodeState()): string | null {
@@ -45,7 +50,14 @@ export function runCode(text: string, names: Names, state = newCodeState()): str
 }
 
 /** Lowest first; those of a level from left to right. */
-const LEVELS: readonly (readonly string[])[] = [['|'], ['^'], ['&'], ['<<', '>>'], ['+', '-'], ['*', '/', '//', '%']];
+const LEVELS: readonly (readonly string[])[] = [
+  ['|'],
+  ['^'],
+  ['&'],
+  ['<<', '>>'],
+  ['+', '-'],
+  ['*', '/', '//', '%'],
+];
 
 class Reader {
   private readonly tokens: readonly string[];
@@ -76,7 +88,10 @@ class Reader {
     const message = this.take(',') ? this.expression() : null;
     if (this.at !== this.tokens.length) this.beyond();
     if (truth(holds())) return null;
-    return `assertion failed: ${condition}${message === null ? '' : ` (${textOf(message())})`}; ${this.values(before)}`;
+    return (
+      `assertion failed: ${condition}${message === null ? '' : ` (${textOf(message())})`}; ` +
+      `${this.values(before)}`
+    );
   }
 
   /** `print x`, `print(x, y)`: what Python would print, behind its blanks. */
@@ -98,7 +113,10 @@ class Reader {
   private assign(): null {
     const targets: string[] = [];
     let operator = '=';
-    while (/^[A-Za-z_]\w*$/.test(this.tokens[this.at] ?? '') && /=$/.test(this.tokens[this.at + 1] ?? '')) {
+    while (
+      /^[A-Za-z_]\w*$/.test(this.tokens[this.at] ?? '') &&
+      /=$/.test(this.tokens[this.at + 1] ?? '')
+    ) {
       if (operator !== '=' || isComparison(this.tokens[this.at + 1]!)) break;
       targets.push(this.tokens[this.at]!);
       operator = this.tokens[this.at + 1]!;
@@ -173,7 +191,8 @@ class Reader {
   private comparison(): Thunk {
     const first = this.binary(0);
     const rest: { op: string; right: Thunk }[] = [];
-    for (let op = this.comparator(); op !== null; op = this.comparator()) rest.push({ op, right: this.binary(0) });
+    for (let op = this.comparator(); op !== null; op = this.comparator())
+      rest.push({ op, right: this.binary(0) });
     if (rest.length === 0) return first;
     return () => {
       let left = first();
@@ -202,7 +221,11 @@ class Reader {
     const operators = LEVELS[level];
     if (operators === undefined) return this.unary();
     let left = this.binary(level + 1);
-    for (let op = this.tokens[this.at]; op !== undefined && operators.includes(op); op = this.tokens[this.at]) {
+    for (
+      let op = this.tokens[this.at];
+      op !== undefined && operators.includes(op);
+      op = this.tokens[this.at]
+    ) {
       this.at++;
       const [a, b, calculate] = [left, this.binary(level + 1), BINARY[op]!];
       left = () => calculate(a(), b());
@@ -235,7 +258,9 @@ class Reader {
       return () => value;
     }
     if (/^["']/.test(token)) {
-      const value = token.slice(1, -1).replace(/\\(.)/g, (_, c: string) => ({ n: '\n', t: '\t' })[c] ?? c);
+      const value = token
+        .slice(1, -1)
+        .replace(/\\(.)/g, (_, c: string) => ({ n: '\n', t: '\t' })[c] ?? c);
       return () => value;
     }
     if (token === '(') return this.inParentheses();

@@ -3,7 +3,14 @@ import type { Call } from './ast.js';
 import { CONSTANTS } from './constants.js';
 import { receiveOutOfLine } from './fast-open-urgent.js';
 import { queueMessage, wantsControl } from './control-messages.js';
-import { checkedIov, checkMessage, mayNotWait, negativeLength, receivedFlags, receiveFlags } from './messages.js';
+import {
+  checkedIov,
+  checkMessage,
+  mayNotWait,
+  negativeLength,
+  receivedFlags,
+  receiveFlags,
+} from './messages.js';
 import { givingUpAfter } from './open-calls.js';
 import { fail, ok, type Attempt, type ScriptSocket } from './socket.js';
 import { isNull } from './socket-address.js';
@@ -66,7 +73,8 @@ function receive(s: ScriptSocket, bytes: number, flags: number, noBuffer = false
   return () => {
     if (s.conn === null && s.readShut) return ok(0);
     if (s.conn === null && s.hasError) return fail(s.takeError());
-    if (s.conn === null) return s.deferredPort === 0 ? fail('ENOTCONN') : noWait ? fail('EAGAIN') : null;
+    if (s.conn === null)
+      return s.deferredPort === 0 ? fail('ENOTCONN') : noWait ? fail('EAGAIN') : null;
     const enough = whole && !s.endsAtMark ? bytes : Math.max(1, least);
     if (s.readable === 0 && s.isAtMark && !peek && bytes > 0) s.take(1, false);
     if (s.readable >= enough || (s.readable > 0 && (s.atEnd || noWait)))

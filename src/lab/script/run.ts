@@ -1,15 +1,28 @@
 /**
- * Plays a script against a target: our stack in virtual time, or whatever else keeps target.ts's promises.
+ * Plays a script against a target: our stack in virtual time, or whatever else keeps target.ts's
+ * promises.
  *
  *     event ──▶ when is it due? ──▶ time passes until then ──▶ inject a packet · make a call · run code
  *                                └▶ an expected packet: take the next one that the target sent, and compare
  *
- * The result is PASS, FAIL with what was expected and what came, or SKIP when the script asks for something that we do not know: never a pass.
+ * The result is PASS, FAIL with what was expected and what came, or SKIP when the script asks for
+ * something that we do not know: never a pass.
  */
 import { SECOND, type Micros } from '../../base/time.js';
 import type { TcpConfig } from '../../tcp/config.js';
 import { Address, Prefix } from '../../ip/address.js';
-import type { Call, Code, Command, IcmpAction, IpInfo, PacketAction, Place, Script, ScriptEvent, When } from './ast.js';
+import type {
+  Call,
+  Code,
+  Command,
+  IcmpAction,
+  IpInfo,
+  PacketAction,
+  Place,
+  Script,
+  ScriptEvent,
+  When,
+} from './ast.js';
 import { compareResult } from './call-check.js';
 import { compare, type Difference } from './compare.js';
 import type { Segment } from './decode.js';
@@ -61,7 +74,11 @@ const ourStack: MakeTarget = (script, o, ends) =>
     now: START,
   });
 
-export function runScript(script: Script, options: RunOptions = {}, makeTarget: MakeTarget = ourStack): Verdict {
+export function runScript(
+  script: Script,
+  options: RunOptions = {},
+  makeTarget: MakeTarget = ourStack,
+): Verdict {
   let run: ScriptRun | null = null;
   const verdict = (
     outcome: Outcome,
@@ -89,7 +106,8 @@ export function runScript(script: Script, options: RunOptions = {}, makeTarget: 
     run.play();
     return verdict('PASS', '', null, []);
   } catch (error) {
-    if (error instanceof Failure) return verdict('FAIL', error.message, error.place, error.differences);
+    if (error instanceof Failure)
+      return verdict('FAIL', error.message, error.place, error.differences);
     if (error instanceof Unsupported) {
       // Before the first event it is an option, or else the first command.
       const place = run?.current ?? error.place ?? script.init?.place ?? null;
@@ -107,7 +125,10 @@ const initSettings = (o: RunOptions): Setting[] =>
 /** The sysctls before the first event; `play` tells what of them cannot be. */
 function configOf({ init }: Script, o: RunOptions): Partial<TcpConfig> {
   try {
-    return sysctlConfig([...initSettings(o), ...(init === null ? [] : settingsOf(init.text, o.readBeside))]);
+    return sysctlConfig([
+      ...initSettings(o),
+      ...(init === null ? [] : settingsOf(init.text, o.readBeside)),
+    ]);
   } catch (error) {
     if (error instanceof Unsupported) return {};
     throw error;
@@ -117,11 +138,16 @@ function configOf({ init }: Script, o: RunOptions): Partial<TcpConfig> {
 /** What is not said is the other's kind, or packetdrill's own. */
 function endsOf(o: RunOptions): Ends {
   const version = o.ipVersion ?? o.local?.version ?? o.remote?.version ?? 4;
-  const local = o.local === undefined ? Prefix.parse(LOCAL[version]) : new Prefix(o.local, PREFIX_BITS[version]);
+  const local =
+    o.local === undefined
+      ? Prefix.parse(LOCAL[version])
+      : new Prefix(o.local, PREFIX_BITS[version]);
   const remote = o.remote ?? Address.parse(REMOTE[version]);
   for (const end of [local.address, remote])
-    if (end.version !== version) throw new Unsupported(`${end.toString()} is no IPv${version} address (--ip_version)`);
-  if (remote.equals(local.address)) throw new Unsupported(`--local_ip and --remote_ip are both ${remote.toString()}`);
+    if (end.version !== version)
+      throw new Unsupported(`${end.toString()} is no IPv${version} address (--ip_version)`);
+  if (remote.equals(local.address))
+    throw new Unsupported(`--local_ip and --remote_ip are both ${remote.toString()}`);
   return { local, remote };
 }
 
@@ -145,7 +171,10 @@ class ScriptRun {
   /** When the last event was done, and, of an injected packet, when it was due. */
   private lastAt: Micros;
   private lastInjectedDue: Micros | null = null;
-  /** How late the last event was by the script's own clock: in real time each one that is relative to another adds a little. */
+  /**
+   * How late the last event was by the script's own clock: in real time each one that is relative
+   * to another adds a little.
+   */
   private lag: Micros = 0;
   private steps = 0;
   readonly codeState = newCodeState();
@@ -174,7 +203,8 @@ class ScriptRun {
     }
     for (const b of [...this.blocking]) {
       this.advance(b.due + PATIENCE);
-      if (this.blocking.includes(b)) throw new Failure(b.call.place, `${b.call.name}() has not returned`);
+      if (this.blocking.includes(b))
+        throw new Failure(b.call.place, `${b.call.name}() has not returned`);
     }
     if (this.o.strict === true) this.checkLeftOvers();
   }
@@ -186,8 +216,10 @@ class ScriptRun {
       this.lastInjectedDue = null;
       return;
     }
-    if (action.type === 'icmp' && action.way === 'out') throw new Unsupported('expected ICMP packets are not known');
-    if (when.kind !== 'at') throw new Failure(event.place, 'only an expected packet can have a range of times');
+    if (action.type === 'icmp' && action.way === 'out')
+      throw new Unsupported('expected ICMP packets are not known');
+    if (when.kind !== 'at')
+      throw new Failure(event.place, 'only an expected packet can have a range of times');
     const isInjection = action.type === 'packet' || action.type === 'icmp';
     // Between two injected packets the script's times count, not when the first was handled.
     const base = isInjection && this.lastInjectedDue !== null ? this.lastInjectedDue : this.lastAt;
@@ -217,34 +249,45 @@ class ScriptRun {
     this.wasLate(when, this.lastAt - due);
   }
 
-  // ---- Time -----------------------------------------------------------------------------------------------------------
+  // ---- Time
+  // -----------------------------------------------------------------------------------------------
 
   private advance(to: Micros): void {
     while (this.step(to));
   }
 
-  /** One thing happens, no later than `to`; false: nothing more does. Calls that wait are asked whether it was theirs. */
+  /**
+   * One thing happens, no later than `to`; false: nothing more does. Calls that wait are asked
+   * whether it was theirs.
+   */
   private step(to: Micros): boolean {
     if (this.steps++ > MAX_STEPS) throw new Failure(this.current!, 'timers never come to rest');
     // What waits for a time of its own is asked at that time, too.
-    const asked = this.blocking.reduce((first, { due }) => (due > this.target.now ? Math.min(first, due) : first), to);
+    const asked = this.blocking.reduce(
+      (first, { due }) => (due > this.target.now ? Math.min(first, due) : first),
+      to,
+    );
     const more = this.target.pass(asked);
     this.askBlocking();
     return more || asked < to;
   }
 
-  // ---- Packets in -----------------------------------------------------------------------------------------------------
+  // ---- Packets in
+  // -----------------------------------------------------------------------------------------------
 
   private checkIpInfo(ip: IpInfo): void {
     if (ip.flowLabel !== null && this.target.local.version === 4)
-      throw new Unsupported("a flow label is IPv6's, and this script is played over IPv4 (--ip_version=ipv6)");
+      throw new Unsupported(
+        "a flow label is IPv6's, and this script is played over IPv4 (--ip_version=ipv6)",
+      );
   }
 
   private inject(p: PacketAction): void {
     this.checkIpInfo(p.ip);
     if (p.options?.some((o) => o.kind === 'md5') === true)
       throw new Unsupported(
-        'TCP MD5 signatures are not built: a segment with one that no key is known for is dropped by Linux, and taken here',
+        'TCP MD5 signatures are not built: a segment with one that no key is known for is ' +
+          'dropped by Linux, and taken here',
       );
     const flow = this.flows.forInbound(p, () => this.expectsSynAck(p));
     flow.goesIn(p);
@@ -267,7 +310,8 @@ class ScriptRun {
     for (let i = this.at + 1; i < this.script.events.length; i++) {
       const { action } = this.script.events[i]!;
       if (action.type !== 'packet' || action.way !== 'out') continue;
-      if (ports !== null && action.ports !== null && action.ports.destination !== ports.source) continue;
+      if (ports !== null && action.ports !== null && action.ports.destination !== ports.source)
+        continue;
       return /S/.test(action.flags) && action.flags.includes('.');
     }
     return false;
@@ -277,34 +321,55 @@ class ScriptRun {
     const numbers = icmpNumbers(this.target.local.version, p.icmpType, p.code);
     if (numbers === null) throw new Unsupported(`ICMP ${p.icmpType} ${p.code} is not known`);
     const flow = this.flows.last;
-    if (flow === undefined) throw new Failure(p.place, 'there is no connection yet that an ICMP error could be about');
+    if (flow === undefined)
+      throw new Failure(p.place, 'there is no connection yet that an ICMP error could be about');
     const quoted = p.quoted ?? { seq: 0, bytes: 0 };
     this.checkIpInfo(p.ip);
-    const slab = encodeIcmp(flow.inbound(this.target.local, this.target.remote), p.ip, numbers, p.mtu ?? 0, {
-      seq: (quoted.seq + flow.outboundBases(0).seq) >>> 0,
-      bytes: quoted.bytes,
-    });
+    const slab = encodeIcmp(
+      flow.inbound(this.target.local, this.target.remote),
+      p.ip,
+      numbers,
+      p.mtu ?? 0,
+      {
+        seq: (quoted.seq + flow.outboundBases(0).seq) >>> 0,
+        bytes: quoted.bytes,
+      },
+    );
     this.target.inject(slab);
     this.askBlocking();
   }
 
-  // ---- Packets out ------------------------------------------------------------------------------------------------------
+  // ---- Packets out
+  // -----------------------------------------------------------------------------------------------
 
   private expectPacket(want: PacketAction, when: When): void {
     for (const { kind } of want.options ?? [])
       if (kind === 'ECN' || kind === 'md5')
-        throw new Unsupported(kind === 'ECN' ? 'AccECN is not built' : 'TCP MD5 signatures are not built');
+        throw new Unsupported(
+          kind === 'ECN' ? 'AccECN is not built' : 'TCP MD5 signatures are not built',
+        );
     this.checkIpInfo(want.ip);
     const base = this.lastAt;
     const [from, to] = this.dueRange(when, base);
-    const limit = Number.isFinite(to) ? Math.max(this.target.now, to) + PATIENCE : this.target.now + WHENEVER;
-    const taken = this.flows.take(limit, want.ports, this.o.strictSegments === true ? 0 : want.bytes);
-    if (taken === null) throw new Failure(want.place, `no packet came by ${timeText(limit - this.start)} s`);
+    const limit = Number.isFinite(to)
+      ? Math.max(this.target.now, to) + PATIENCE
+      : this.target.now + WHENEVER;
+    const taken = this.flows.take(
+      limit,
+      want.ports,
+      this.o.strictSegments === true ? 0 : want.bytes,
+    );
+    if (taken === null)
+      throw new Failure(want.place, `no packet came by ${timeText(limit - this.start)} s`);
     const { first, whole } = taken;
     const flow = this.flows.of(first);
     flow.cameOut(first.tcp, want);
-    // An eighth of what the script says, not of what came: else the later a packet, the later it might be.
-    const tolerance = toleranceOf(this.o, when.kind === 'any' ? Math.abs(first.at - base) : Math.max(0, to - base));
+    // An eighth of what the script says, not of what came: else the later a packet, the later it
+    // might be.
+    const tolerance = toleranceOf(
+      this.o,
+      when.kind === 'any' ? Math.abs(first.at - base) : Math.max(0, to - base),
+    );
     const differences = compare(want, first, whole, flow, {
       timestampTick: this.o.timestampTickUsecs ?? 0,
       timestampTolerance: Math.max(1, (tolerance + this.lag) / 1000),
@@ -313,12 +378,21 @@ class ScriptRun {
     const lag = when.kind !== 'any' && !when.relative ? this.lag : 0;
     if (first.at < from - tolerance || first.at > to + tolerance + lag) {
       const due =
-        from === to ? timeText(from - this.start) : `${timeText(from - this.start)} to ${timeText(to - this.start)}`;
-      differences.push({ field: 'time', expected: `${due} s`, actual: `${timeText(first.at - this.start)} s` });
+        from === to
+          ? timeText(from - this.start)
+          : `${timeText(from - this.start)} to ${timeText(to - this.start)}`;
+      differences.push({
+        field: 'time',
+        expected: `${due} s`,
+        actual: `${timeText(first.at - this.start)} s`,
+      });
     }
     if (differences.length > 0) {
       const came = segmentText(whole, flow.outboundBases(whole.flags));
-      this.fails('packet', new Failure(want.place, `expected another packet than ${came}`, differences));
+      this.fails(
+        'packet',
+        new Failure(want.place, `expected another packet than ${came}`, differences),
+      );
     }
     // It may have gone out before the event before was done.
     this.lastAt = Math.max(base, first.at);
@@ -330,7 +404,8 @@ class ScriptRun {
     if (this.o.strict !== true) return;
     const mss = this.target.mssOf(tcp);
     const bytes = tcp.payloadBytes + tcp.headerBytes - 20;
-    if (mss > 0 && bytes > mss) throw new Failure(want.place, `a segment of ${bytes} bytes exceeds the MSS of ${mss}`);
+    if (mss > 0 && bytes > mss)
+      throw new Failure(want.place, `a segment of ${bytes} bytes exceeds the MSS of ${mss}`);
   }
 
   private checkLeftOvers(): void {
@@ -340,7 +415,8 @@ class ScriptRun {
     flow.cameOut(left.tcp);
     throw new Failure(
       this.script.events.at(-1)!.place,
-      `the script ends, but another packet was sent at ${timeText(left.at - this.start)} s: ${segmentText(left.tcp, flow.outboundBases(left.tcp.flags))}`,
+      `the script ends, but another packet was sent at ${timeText(left.at - this.start)} s: ` +
+        `${segmentText(left.tcp, flow.outboundBases(left.tcp.flags))}`,
     );
   }
 
@@ -352,10 +428,13 @@ class ScriptRun {
   private dueRange(when: When, base: Micros): [from: Micros, to: Micros] {
     if (when.kind === 'any') return [-Infinity, Infinity];
     const zero = when.relative ? base : this.start;
-    return when.kind === 'at' ? [zero + when.at, zero + when.at] : [zero + when.from, zero + when.to];
+    return when.kind === 'at'
+      ? [zero + when.at, zero + when.at]
+      : [zero + when.from, zero + when.to];
   }
 
-  // ---- Calls --------------------------------------------------------------------------------------------------------------
+  // ---- Calls
+  // -----------------------------------------------------------------------------------------------
 
   private call(call: Call, base: Micros): void {
     this.awaitBlocking();
@@ -374,7 +453,10 @@ class ScriptRun {
     this.checkResult(call, result);
   }
 
-  /** As for packetdrill a script has one thread: a call waits for the one before, which may wait until it is due. */
+  /**
+   * As for packetdrill a script has one thread: a call waits for the one before, which may wait
+   * until it is due.
+   */
   private awaitBlocking(): void {
     for (const { due } of [...this.blocking])
       while (this.blocking.length > 0 && this.target.now < due && this.step(due));
@@ -407,7 +489,10 @@ class ScriptRun {
   private checkResult(call: Call, result: Result): void {
     const differences = compareResult(call, result);
     if (differences.length > 0)
-      this.fails('syscall', new Failure(call.place, `${call.name}() gave another result`, differences));
+      this.fails(
+        'syscall',
+        new Failure(call.place, `${call.name}() gave another result`, differences),
+      );
   }
 
   /** Ends the script, unless `--non_fatal` says that what differs in `kind` is to be told only. */
@@ -417,7 +502,8 @@ class ScriptRun {
     this.warnings.push({ place, reason, differences });
   }
 
-  // ---- Commands -----------------------------------------------------------------------------------------------------------
+  // ---- Commands
+  // -----------------------------------------------------------------------------------------------
 
   private command({ text }: Command): void {
     this.set(settingsOf(text, this.o.readBeside));
@@ -437,16 +523,24 @@ class ScriptRun {
     try {
       this.target.configure([setting]);
     } catch (error) {
-      if (!(error instanceof Unsupported && setting.kind === 'sysctl' && setting.isDefault)) throw error;
+      if (!(error instanceof Unsupported && setting.kind === 'sysctl' && setting.isDefault))
+        throw error;
       this.warnOfDefaults([`${setting.path}=${setting.value}`]);
     }
   }
 
-  /** A line of the script's own defaults.sh is no reason not to play the script, nor one to be silent. */
+  /**
+   * A line of the script's own defaults.sh is no reason not to play the script, nor one to be
+   * silent.
+   */
   private warnOfDefaults(unknown: readonly string[]): void {
     const place = this.current ?? { line: 1, column: 1 };
     for (const line of unknown)
-      this.warnings.push({ place, reason: `defaults.sh has a line that is not known here: ${line}`, differences: [] });
+      this.warnings.push({
+        place,
+        reason: `defaults.sh has a line that is not known here: ${line}`,
+        differences: [],
+      });
   }
 
   private checkCounters({ patterns, text }: Extract<Setting, { kind: 'counters' }>): void {
@@ -461,7 +555,8 @@ class ScriptRun {
     throw new Failure(this.current!, `no counter is as '${text}' wants it`, differences);
   }
 
-  // ---- Code -----------------------------------------------------------------------------------------------------------------
+  // ---- Code
+  // -----------------------------------------------------------------------------------------------
 
   private code(code: Code): void {
     const info = this.target.tcpInfo();
@@ -476,7 +571,10 @@ class ScriptRun {
   }
 }
 
-/** A clean-up command puts the kernel's settings back: ours are gone with the run. It must be one that is known all the same. */
+/**
+ * A clean-up command puts the kernel's settings back: ours are gone with the run. It must be one
+ * that is known all the same.
+ */
 function checkCleanup({ text, place }: Command, o: RunOptions): void {
   if (/^(?:\/\S*)?\S*(?:sysctls?|restore)\S*/.test(text)) return;
   try {

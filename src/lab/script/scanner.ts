@@ -1,4 +1,7 @@
-/** Reading a script from left to right: blanks and comments are passed over, and every error knows its line and column. */
+/**
+ * Reading a script from left to right: blanks and comments are passed over, and every error knows
+ * its line and column.
+ */
 import type { Place } from './ast.js';
 import { type Defined, sourcePosition, substitute } from './defines.js';
 
@@ -8,11 +11,16 @@ export class ScriptSyntaxError extends Error {
   readonly file: string;
   readonly place: Place;
 
-  /** It is in the language, but in a part that is not known here: its script is skipped, not failed. */
+  /**
+   * It is in the language, but in a part that is not known here: its script is skipped, not failed.
+   */
   readonly isUnknown: boolean;
 
   constructor(file: string, place: Place, what: string, line: string, isUnknown = false) {
-    super(`${file}:${place.line}:${place.column}: ${what}\n    ${line}\n    ${' '.repeat(place.column - 1)}^`);
+    super(
+      `${file}:${place.line}:${place.column}: ${what}\n    ${line}\n    ` +
+        `${' '.repeat(place.column - 1)}^`,
+    );
     this.file = file;
     this.place = place;
     this.isUnknown = isUnknown;
@@ -34,7 +42,8 @@ export class Scanner {
     this.file = file;
     this.source = source;
     ({ text: this.text, defined: this.defined } = substitute(source, defines));
-    for (let i = source.indexOf('\n'); i >= 0; i = source.indexOf('\n', i + 1)) this.lineStarts.push(i + 1);
+    for (let i = source.indexOf('\n'); i >= 0; i = source.indexOf('\n', i + 1))
+      this.lineStarts.push(i + 1);
   }
 
   /** What stands here is a value of `-D`, not the script's own words. */
@@ -124,7 +133,9 @@ export class Scanner {
   }
 
   failAt(what: string, place: Place, isUnknown = false): never {
-    const line = this.source.slice(this.lineStarts[place.line - 1], this.lineStarts[place.line]).trimEnd();
+    const line = this.source
+      .slice(this.lineStarts[place.line - 1], this.lineStarts[place.line])
+      .trimEnd();
     throw new ScriptSyntaxError(this.file, place, what, line, isUnknown);
   }
 }

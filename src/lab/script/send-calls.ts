@@ -48,7 +48,12 @@ function send(
     if (rest !== null) return rest();
     if (s.listener !== null) return fail('EISCONN');
     if (s.conn === null) {
-      const error = openTo(w, s, s.deferredPort !== 0 ? s.deferredPort : (port ?? w.world.connectPort), true);
+      const error = openTo(
+        w,
+        s,
+        s.deferredPort !== 0 ? s.deferredPort : (port ?? w.world.connectPort),
+        true,
+      );
       if (error !== '') return fail(error);
       s.deferredPort = 0;
       if (noWait) {
@@ -65,7 +70,13 @@ function send(
   };
 }
 
-function sendMore(w: Sockets, s: ScriptSocket, bytes: number, flags: number, noBuffer = false): Attempt {
+function sendMore(
+  w: Sockets,
+  s: ScriptSocket,
+  bytes: number,
+  flags: number,
+  noBuffer = false,
+): Attempt {
   let wasConnecting = s.isConnecting;
   let done = 0;
   const urgent = (flags & CONSTANTS['MSG_OOB']!) !== 0;
@@ -83,13 +94,16 @@ function sendMore(w: Sockets, s: ScriptSocket, bytes: number, flags: number, noB
       if (!s.mayWrite) {
         if (noWait) return fail('EAGAIN');
         if (noBuffer) return null;
-        // The program waits in its call: what it sends goes with the handshake's ACK, if not with the SYN.
+        // The program waits in its call: what it sends goes with the handshake's ACK, if not with
+        // the SYN.
         done += s.write(bytes - done, more, urgent, ends);
         return null;
       }
       wasConnecting = false;
-      if (noBuffer && bytes > 0) return s.conn.snd.isWritable ? fail('EFAULT') : noWait ? fail('EAGAIN') : null;
-      if (waits && !s.conn.snd.wakesWriter) return null; // it sleeps until there is room worth waking for
+      if (noBuffer && bytes > 0)
+        return s.conn.snd.isWritable ? fail('EFAULT') : noWait ? fail('EAGAIN') : null;
+      // it sleeps until there is room worth waking for
+      if (waits && !s.conn.snd.wakesWriter) return null;
       if (done < bytes) done += s.write(bytes - done, more, urgent, ends);
       if (done === bytes) return ok(done);
       waits = true;
@@ -104,7 +118,8 @@ export function sendFile(w: Sockets, { args }: Call): Attempt {
   const s = w.socket(numberOf(args[0]));
   const file = w.file(numberOf(args[1]));
   if (s === undefined || file === undefined)
-    return () => fail(w.get(numberOf(args[s === undefined ? 0 : 1])) === undefined ? 'EBADF' : 'EINVAL');
+    return () =>
+      fail(w.get(numberOf(args[s === undefined ? 0 : 1])) === undefined ? 'EBADF' : 'EINVAL');
   if (s.conn !== null) w.last = s;
   const offset = isNull(args[2]) ? null : numberOf(args[2]);
   const left = Math.max(0, file.bytes - (offset ?? file.at));

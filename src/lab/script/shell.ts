@@ -1,6 +1,7 @@
 /**
- * Commands as a shell would read them: words, quotes, lines that a backslash continues, `;`, `&&`, `||`, pipes, redirections, `$((1 << 20))`. No shell is run,
- * and what needs one (variables, `if`, `$(...)`) is left as it is written, for commands.ts to turn down.
+ * Commands as a shell would read them: words, quotes, lines that a backslash continues, `;`, `&&`,
+ * `||`, pipes, redirections, `$((1 << 20))`. No shell is run, and what needs one (variables, `if`,
+ * `$(...)`) is left as it is written, for commands.ts to turn down.
  */
 
 export interface ShellCommand {
@@ -31,7 +32,8 @@ export function shellCommands(text: string): ShellCommand[] {
   let before = '';
   let target: 'word' | 'file' | 'nothing' = 'word';
   const finish = (end: string): void => {
-    if (words.length > 0) commands.push({ words, into, isPiped: before === '|', isFallback: before === '||' });
+    if (words.length > 0)
+      commands.push({ words, into, isPiped: before === '|', isFallback: before === '||' });
     if (words.length > 0 || end !== '\n') before = end;
     [words, into] = [[], null];
   };
@@ -39,7 +41,8 @@ export function shellCommands(text: string): ShellCommand[] {
   for (let m = TOKEN.exec(text); m !== null && m[0] !== ''; m = TOKEN.exec(text)) {
     const { end, redirect, word } = m.groups!;
     if (end !== undefined) finish(end);
-    else if (redirect !== undefined) target = redirect.startsWith('2') || redirect.includes('<') ? 'nothing' : 'file';
+    else if (redirect !== undefined)
+      target = redirect.startsWith('2') || redirect.includes('<') ? 'nothing' : 'file';
     else if (word !== undefined) {
       const plain = unquoted(word);
       if (target === 'word') words.push(plain);
@@ -57,12 +60,17 @@ const unquoted = (word: string): string =>
     .replace(
       /"((?:[^"\\]|\\[^])*)"|'([^']*)'|\\([^])/g,
       (_, double?: string, single?: string, escaped?: string) =>
-        double?.replace(/\\(["\\$`\n])/g, (__, c: string) => (c === '\n' ? '' : c)) ?? single ?? escaped ?? '',
+        double?.replace(/\\(["\\$`\n])/g, (__, c: string) => (c === '\n' ? '' : c)) ??
+        single ??
+        escaped ??
+        '',
     );
 
 /** Sums, products and shifts of whole numbers; null for anything else. */
 function arithmetic(text: string): number | null {
-  const inner = text.replace(/\(([^()]*)\)/g, (all, part: string) => String(arithmetic(part) ?? all));
+  const inner = text.replace(/\(([^()]*)\)/g, (all, part: string) =>
+    String(arithmetic(part) ?? all),
+  );
   const level = (operator: string, of: (a: number, b: number) => number): number | null =>
     inner.split(operator).reduce<number | null>((sum, part, i) => {
       const n = arithmetic(part);

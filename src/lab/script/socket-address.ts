@@ -1,4 +1,8 @@
-/** Addresses of system calls: `{sa_family = AF_INET, sin_port = htons(8080), sin_addr = inet_addr("192.0.2.1")}`, or `...` for the script's own. */
+/**
+ * Addresses of system calls:
+ * `{sa_family = AF_INET, sin_port = htons(8080), sin_addr = inet_addr("192.0.2.1")}`, or `...` for
+ * the script's own.
+ */
 import { Address } from '../../ip/address.js';
 import type { Expression } from './ast.js';
 import { CONSTANTS } from './constants.js';
@@ -25,7 +29,10 @@ export function socketAddressOf(e: Expression | undefined): SocketAddress {
     else if (name === '' && value.kind === 'apply' && value.name === 'inet_pton')
       said = { ...said, address: ipAddressOf(value) };
     else if (/^sin6_(?:flowinfo|scope_id)$/.test(name) && (numberOf(value) ?? 0) === 0) continue;
-    else throw new Unsupported(`an address with ${name === '' ? 'a value without a name' : `the field '${name}'`}`);
+    else
+      throw new Unsupported(
+        `an address with ${name === '' ? 'a value without a name' : `the field '${name}'`}`,
+      );
   }
   return said;
 }
@@ -61,9 +68,11 @@ export function isUnspecified(e: Expression | undefined): boolean {
 }
 
 /** Is it written, and otherwise? */
-export const differs = (said: Address | null, address: Address): boolean => said !== null && !said.equals(address);
+export const differs = (said: Address | null, address: Address): boolean =>
+  said !== null && !said.equals(address);
 
-export const familyOf = (version: 4 | 6): number => CONSTANTS[version === 4 ? 'AF_INET' : 'AF_INET6']!;
+export const familyOf = (version: 4 | 6): number =>
+  CONSTANTS[version === 4 ? 'AF_INET' : 'AF_INET6']!;
 
 /** `192.0.2.1 port 8080`, with `any` for what is not said. */
 export const addressText = ({ address, port }: SocketAddress): string =>

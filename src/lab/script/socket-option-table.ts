@@ -1,4 +1,7 @@
-/** setsockopt and getsockopt: which option does what here. An option that is missing makes its script a SKIP, not a PASS. */
+/**
+ * setsockopt and getsockopt: which option does what here. An option that is missing makes its
+ * script a SKIP, not a PASS.
+ */
 import { MtuDiscover } from '../../base/mtu-discover.js';
 import { MILLISECOND, SECOND, type Micros } from '../../base/time.js';
 import { entryOf } from '../../stack/tcp/flow.js';
@@ -18,7 +21,10 @@ export interface Option {
   get: ((s: ScriptSocket) => number | Result) | null;
 }
 
-/** An option that a connection has a setter for, and a configuration has a field for, which a listener's connections inherit. */
+/**
+ * An option that a connection has a setter for, and a configuration has a field for, which a
+ * listener's connections inherit.
+ */
 function setting(
   config: (value: number) => Partial<TcpConfig>,
   set: (conn: Connection, value: number, now: Micros) => void,
@@ -80,7 +86,8 @@ const always = (name: string, value: number): Option => ({
 /** EINVAL outside. */
 const within = (least: number, most: number, option: Option): Option => ({
   ...option,
-  set: (s, value, now) => (value < least || value > most ? fail('EINVAL') : option.set!(s, value, now)),
+  set: (s, value, now) =>
+    value < least || value > most ? fail('EINVAL') : option.set!(s, value, now),
 });
 /** MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL: seconds. */
 const MOST_KEEPALIVE = 32_767;
@@ -139,7 +146,9 @@ const SOCKET: Readonly<Record<string, Option>> = {
   SO_RCVBUF: setting(
     (v) => ({ receiveBufferBytes: Math.max(positive('SO_RCVBUF', v), LEAST_RECEIVE) }),
     (c, v) => c.setReceiveBuffer(positive('SO_RCVBUF', v)),
-    (s) => s.conn?.receiveBuffer ?? (2 * (s.config.receiveBufferBytes ?? 0) || stackConfig(s).rmem.default),
+    (s) =>
+      s.conn?.receiveBuffer ??
+      (2 * (s.config.receiveBufferBytes ?? 0) || stackConfig(s).rmem.default),
   ),
   SO_SNDBUF: setting(
     (v) => ({ sendBufferBytes: Math.max(2 * positive('SO_SNDBUF', v), LEAST_SEND_BUFFER) }),
@@ -164,14 +173,18 @@ const DEFAULT_MSS = 536;
 const LEAST_MSS = 88;
 const MOST_MSS = 32_767;
 
-const lowatOf = (s: ScriptSocket): number => s.conn?.snd.notSentLowat ?? s.config.notSentLowat ?? Infinity;
+const lowatOf = (s: ScriptSocket): number =>
+  s.conn?.snd.notSentLowat ?? s.config.notSentLowat ?? Infinity;
 
 const ttlOf = (s: ScriptSocket): number => s.config.ttl ?? s.stack.tcp.env.config.ttl;
 
 /** 0 is none. */
 function maxSegment(option: Option): Option {
   const bounded = within(LEAST_MSS, MOST_MSS, option);
-  return { ...option, set: (s, value, now) => (value === 0 ? option : bounded).set!(s, value, now) };
+  return {
+    ...option,
+    set: (s, value, now) => (value === 0 ? option : bounded).set!(s, value, now),
+  };
 }
 
 /** Below 0 is not at all, 0 as configured. */
@@ -221,7 +234,8 @@ const TCP: Readonly<Record<string, Option>> = {
   TCP_WINDOW_CLAMP: remembered(
     'TCP_WINDOW_CLAMP',
     (v) => (v === 0 ? 0 : Math.max(v, LEAST_RECEIVE)),
-    (s) => (s.conn === null ? 0 : missingSetter('TCP_WINDOW_CLAMP of a connection, before it is set,')),
+    (s) =>
+      s.conn === null ? 0 : missingSetter('TCP_WINDOW_CLAMP of a connection, before it is set,'),
     setting(
       (v) => ({ windowClamp: v }),
       (c, v) => c.setWindowClamp(v),
@@ -248,7 +262,8 @@ const TCP: Readonly<Record<string, Option>> = {
     setting(
       (v) => ({ keepAliveIdle: seconds(v) }),
       (c, v, now) => c.setKeepAlive(c.keepAlive, now, seconds(v)),
-      (s) => (s.conn?.keepAliveIdle ?? s.config.keepAliveIdle ?? stackConfig(s).keepAliveIdle) / SECOND,
+      (s) =>
+        (s.conn?.keepAliveIdle ?? s.config.keepAliveIdle ?? stackConfig(s).keepAliveIdle) / SECOND,
     ),
   ),
   TCP_KEEPINTVL: within(
@@ -257,7 +272,10 @@ const TCP: Readonly<Record<string, Option>> = {
     setting(
       (v) => ({ keepAliveInterval: seconds(v) }),
       (c, v, now) => c.setKeepAlive(c.keepAlive, now, undefined, seconds(v)),
-      (s) => (s.conn?.keepAliveInterval ?? s.config.keepAliveInterval ?? stackConfig(s).keepAliveInterval) / SECOND,
+      (s) =>
+        (s.conn?.keepAliveInterval ??
+          s.config.keepAliveInterval ??
+          stackConfig(s).keepAliveInterval) / SECOND,
     ),
   ),
   TCP_KEEPCNT: within(
@@ -269,7 +287,10 @@ const TCP: Readonly<Record<string, Option>> = {
       (s) => s.conn?.keepAliveProbes ?? s.config.keepAliveProbes ?? stackConfig(s).keepAliveProbes,
     ),
   ),
-  /** Of a listener: so many connections may wait for the end of their handshake with their SYN's data taken. */
+  /**
+   * Of a listener: so many connections may wait for the end of their handshake with their SYN's
+   * data taken.
+   */
   TCP_FASTOPEN: {
     set: (s, value) => {
       if (value < 0 || s.conn !== null) return fail('EINVAL');
@@ -376,16 +397,25 @@ const IP: Readonly<Record<string, Option>> = {
     },
     get: (s) => s.conn?.size.discover ?? s.config.mtuDiscover ?? MtuDiscover.want,
   },
-  IP_TTL: { ...TTL, set: (s, value, now) => (value === 0 ? fail('EINVAL') : TTL.set!(s, value, now)) },
+  IP_TTL: {
+    ...TTL,
+    set: (s, value, now) => (value === 0 ? fail('EINVAL') : TTL.set!(s, value, now)),
+  },
   IP_FREEBIND: harmless('IP_FREEBIND', flag),
   IP_BIND_ADDRESS_NO_PORT: harmless('IP_BIND_ADDRESS_NO_PORT', flag),
   IP_RECVTOS: harmless('IP_RECVTOS', flag),
   IP_RECVTTL: harmless('IP_RECVTTL', flag),
   IP_PKTINFO: harmless('IP_PKTINFO', flag),
-  IP_MTU: { set: null, get: (s) => (s.conn === null || s.isOver ? fail('ENOTCONN') : s.conn.size.mtu) },
+  IP_MTU: {
+    set: null,
+    get: (s) => (s.conn === null || s.isOver ? fail('ENOTCONN') : s.conn.size.mtu),
+  },
 };
 const IPV6: Readonly<Record<string, Option>> = {
-  IPV6_TCLASS: within(-1, 255, { ...IP['IP_TOS']!, set: (s, v, now) => IP['IP_TOS']!.set!(s, Math.max(v, 0), now) }),
+  IPV6_TCLASS: within(-1, 255, {
+    ...IP['IP_TOS']!,
+    set: (s, v, now) => IP['IP_TOS']!.set!(s, Math.max(v, 0), now),
+  }),
   IPV6_MTU_DISCOVER: IP['IP_MTU_DISCOVER']!,
   IPV6_MTU: IP['IP_MTU']!,
   IPV6_UNICAST_HOPS: TTL,
@@ -396,10 +426,22 @@ export const IP_LEVEL = CONSTANTS['SOL_IP']!;
 /** What Linux has and we do not build, by level and name. */
 const NOT_BUILT: readonly (readonly [level: string, names: readonly string[], what: string])[] = [
   ['SOL_SOCKET', ['SO_ZEROCOPY'], 'MSG_ZEROCOPY and its notifications'],
-  ['SOL_SOCKET', ['SO_TIMESTAMP', 'SO_TIMESTAMPNS', 'SO_TIMESTAMPING', 'SO_TXTIME'], 'time stamps of packets'],
-  ['SOL_TCP', ['TCP_MD5SIG', 'TCP_MD5SIG_EXT', 'TCP_AO_ADD_KEY'], 'signed segments (RFC 2385, RFC 5925)'],
+  [
+    'SOL_SOCKET',
+    ['SO_TIMESTAMP', 'SO_TIMESTAMPNS', 'SO_TIMESTAMPING', 'SO_TXTIME'],
+    'time stamps of packets',
+  ],
+  [
+    'SOL_TCP',
+    ['TCP_MD5SIG', 'TCP_MD5SIG_EXT', 'TCP_AO_ADD_KEY'],
+    'signed segments (RFC 2385, RFC 5925)',
+  ],
   ['SOL_TCP', ['TCP_ZEROCOPY_RECEIVE'], 'zero copy of what comes in'],
-  ['SOL_TCP', ['TCP_REPAIR', 'TCP_REPAIR_QUEUE', 'TCP_QUEUE_SEQ', 'TCP_REPAIR_OPTIONS'], 'moving a connection'],
+  [
+    'SOL_TCP',
+    ['TCP_REPAIR', 'TCP_REPAIR_QUEUE', 'TCP_QUEUE_SEQ', 'TCP_REPAIR_OPTIONS'],
+    'moving a connection',
+  ],
   ['SOL_TCP', ['TCP_ULP'], 'TLS and the like below the socket'],
   ['SOL_IP', ['IP_RECVERR'], 'the queue of errors'],
   ['SOL_IPV6', ['IPV6_RECVERR'], 'the queue of errors'],
@@ -407,7 +449,9 @@ const NOT_BUILT: readonly (readonly [level: string, names: readonly string[], wh
 
 /** Why an option is not here; '' where nothing is known of it. */
 export function whyMissing(level: number, number: number): string {
-  const of = NOT_BUILT.find(([l, names]) => CONSTANTS[l] === level && names.some((n) => CONSTANTS[n] === number));
+  const of = NOT_BUILT.find(
+    ([l, names]) => CONSTANTS[l] === level && names.some((n) => CONSTANTS[n] === number),
+  );
   return of === undefined ? '' : `: not built is ${of[2]}`;
 }
 
@@ -425,7 +469,8 @@ export const isLevel = (level: number, isIpv6: boolean): boolean =>
   LEVELS.has(level) && (isIpv6 || level !== CONSTANTS['SOL_IPV6']);
 
 /** By its level and number, as the kernel finds it; undefined: not known here. */
-export const findOption = (level: number, number: number): Option | undefined => LEVELS.get(level)?.get(number);
+export const findOption = (level: number, number: number): Option | undefined =>
+  LEVELS.get(level)?.get(number);
 
 /** TCP_CONGESTION by name. */
 export function setCongestion(s: ScriptSocket, name: string, now: Micros): Result {

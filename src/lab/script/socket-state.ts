@@ -7,7 +7,8 @@ import { Unsupported } from './values.js';
 export function fcntl(s: ScriptSocket, command: number, flags: number): Result {
   if (command === CONSTANTS['F_GETFL'])
     return ok(CONSTANTS['O_RDWR']! | (s.nonBlocking ? CONSTANTS['O_NONBLOCK']! : 0));
-  if (command !== CONSTANTS['F_SETFL']) throw new Unsupported('fcntl other than F_GETFL and F_SETFL is not known');
+  if (command !== CONSTANTS['F_SETFL'])
+    throw new Unsupported('fcntl other than F_GETFL and F_SETFL is not known');
   s.nonBlocking = (flags & CONSTANTS['O_NONBLOCK']!) !== 0;
   return ok();
 }
@@ -32,17 +33,16 @@ export function ioctl(s: ScriptSocket, request: number): Result {
       return { ...ok(), data: snd === undefined ? 0 : snd.unsent };
     default:
       throw new Unsupported(
-        `ioctl 0x${request.toString(16)} is not known: SIOCINQ, SIOCOUTQ, SIOCOUTQNSD and SIOCATMARK are`,
+        `ioctl 0x${request.toString(16)} is not known: SIOCINQ, SIOCOUTQ, SIOCOUTQNSD and ` +
+          'SIOCATMARK are',
       );
   }
 }
 
 /** What poll(2) would say of it. */
 export function readiness(s: ScriptSocket): number {
-  const { POLLIN, POLLPRI, POLLOUT, POLLERR, POLLHUP, POLLRDHUP, POLLRDNORM, POLLWRNORM } = CONSTANTS as Record<
-    string,
-    number
-  >;
+  const { POLLIN, POLLPRI, POLLOUT, POLLERR, POLLHUP, POLLRDHUP, POLLRDNORM, POLLWRNORM } =
+    CONSTANTS as Record<string, number>;
   if (s.listener !== null) return s.listener.queue.establishedCount > 0 ? POLLIN! | POLLRDNORM! : 0;
   if (s.conn === null) return s.deferredPort === 0 ? POLLOUT! | POLLHUP! : POLLOUT!;
   let bits = 0;
@@ -52,6 +52,7 @@ export function readiness(s: ScriptSocket): number {
   if (s.atEnd) bits |= POLLRDHUP!;
   if ((s.atEnd && s.writeShut) || s.isOver) bits |= POLLHUP!;
   if (bits & POLLIN!) bits |= POLLRDNORM!;
-  if (s.mayWrite && (s.isOver || s.writeShut || s.conn.snd.wakesWriter)) bits |= POLLOUT! | POLLWRNORM!;
+  if (s.mayWrite && (s.isOver || s.writeShut || s.conn.snd.wakesWriter))
+    bits |= POLLOUT! | POLLWRNORM!;
   return bits;
 }

@@ -1,6 +1,6 @@
 /**
- * One socket of a script, as Linux's system calls see it, on a connection or listener of our stack. A call is asked again and again until it
- * gives a result: null means that it would block.
+ * One socket of a script, as Linux's system calls see it, on a connection or listener of our stack.
+ * A call is asked again and again until it gives a result: null means that it would block.
  */
 import type { Micros } from '../../base/time.js';
 import { FastOpenQueue } from '../../stack/tcp/fast-open-server.js';
@@ -17,7 +17,9 @@ import { isAtMark, sendUrgent, urgentLeft } from '../../tcp/urgent.js';
 import type { TcpUser } from '../../tcp/connection.js';
 import { TcpEvent } from '../../tcp/events.js';
 
-/** What a call returned: a value, or -1 with an errno. `data`: what getsockopt and friends wrote. */
+/**
+ * What a call returned: a value, or -1 with an errno. `data`: what getsockopt and friends wrote.
+ */
 export interface Result {
   readonly value: number;
   readonly errno: string;
@@ -89,7 +91,9 @@ export class ScriptSocket implements TcpUser {
   fastOpenWithoutCookie = false;
   /** TCP_FASTOPEN_KEY: one key, or two; null where the stack's count. */
   fastOpenKeys: Uint8Array | null = null;
-  /** TCP_FASTOPEN_CONNECT, and what connect() made of it: the port to open to once there is data. */
+  /**
+   * TCP_FASTOPEN_CONNECT, and what connect() made of it: the port to open to once there is data.
+   */
   fastOpenConnect = false;
   deferredPort = 0;
   /** connect() has told that it worked. */
@@ -134,7 +138,8 @@ export class ScriptSocket implements TcpUser {
     this.receiveLowat = listener.receiveLowat;
     this.tellsQueue = listener.tellsQueue;
     // Of Linux's the priority alone begins anew.
-    for (const [name, value] of listener.harmless) if (name !== 'SO_PRIORITY') this.harmless.set(name, value);
+    for (const [name, value] of listener.harmless)
+      if (name !== 'SO_PRIORITY') this.harmless.set(name, value);
   }
 
   /** SO_ERROR, and what the next call reports: once. */
@@ -149,11 +154,16 @@ export class ScriptSocket implements TcpUser {
   }
 
   get isConnecting(): boolean {
-    return this.conn !== null && (this.conn.state === State.synSent || this.conn.state === State.synReceived);
+    return (
+      this.conn !== null &&
+      (this.conn.state === State.synSent || this.conn.state === State.synReceived)
+    );
   }
 
   get isOver(): boolean {
-    return this.conn !== null && (this.conn.state === State.closed || this.conn.state === State.timeWait);
+    return (
+      this.conn !== null && (this.conn.state === State.closed || this.conn.state === State.timeWait)
+    );
   }
 
   /** No more will come. */
@@ -161,12 +171,21 @@ export class ScriptSocket implements TcpUser {
     return this.readShut || this.endSeen || this.isOver || (this.conn?.rcv.finReceived ?? false);
   }
 
-  /** In SYN-RECEIVED of a Fast Open that took the SYN's data both ways are open (RFC 7413 section 4.2.2). */
+  /**
+   * In SYN-RECEIVED of a Fast Open that took the SYN's data both ways are open (RFC 7413 section
+   * 4.2.2).
+   */
   get mayWrite(): boolean {
-    return !this.isConnecting || (this.conn!.state === State.synReceived && this.conn!.fastOpen?.accepted === true);
+    return (
+      !this.isConnecting ||
+      (this.conn!.state === State.synReceived && this.conn!.fastOpen?.accepted === true)
+    );
   }
 
-  /** Bytes that one read could give: it does not cross the mark of urgent data, and never has the byte that is out of line. */
+  /**
+   * Bytes that one read could give: it does not cross the mark of urgent data, and never has the
+   * byte that is out of line.
+   */
   get readable(): number {
     const { conn, waiting } = this;
     if (conn === null) return 0;

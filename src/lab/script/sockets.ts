@@ -1,4 +1,7 @@
-/** Where a script's descriptors live, under the script's own numbers: sockets, epoll instances and files. */
+/**
+ * Where a script's descriptors live, under the script's own numbers: sockets, epoll instances and
+ * files.
+ */
 import type { Micros } from '../../base/time.js';
 import type { Address } from '../../ip/address.js';
 import type { Stack } from '../../stack/stack.js';
@@ -70,7 +73,10 @@ export class Sockets {
     return found instanceof OpenFile ? found : undefined;
   }
 
-  /** Under the script's own number, or, where it says none or that there is no descriptor, the next free one. */
+  /**
+   * Under the script's own number, or, where it says none or that there is no descriptor, the next
+   * free one.
+   */
   add(call: Call, d: Descriptor): number {
     let fd = numberOf(call.result) ?? -1;
     if (fd < 0) for (fd = FIRST_FREE; this.byFd.has(fd);) fd++;
@@ -83,6 +89,7 @@ export class Sockets {
   remove(fd: number): void {
     const gone = this.byFd.get(fd);
     this.byFd.delete(fd);
-    for (const d of this.byFd.values()) if (d instanceof Epoll && gone instanceof ScriptSocket) d.forget(gone);
+    for (const d of this.byFd.values())
+      if (d instanceof Epoll && gone instanceof ScriptSocket) d.forget(gone);
   }
 }

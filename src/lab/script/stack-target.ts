@@ -1,4 +1,6 @@
-/** Our stack as a script's target: a device in memory, and a clock that jumps from timer to timer. */
+/**
+ * Our stack as a script's target: a device in memory, and a clock that jumps from timer to timer.
+ */
 import { SeededRandom } from '../../base/random.js';
 import type { Slab } from '../../base/slab.js';
 import type { Micros } from '../../base/time.js';
@@ -24,7 +26,13 @@ import { ScriptWire, type WirePacket } from './wire.js';
 const DEFAULT_MTU = 1500;
 
 /** What the route of a script says, as a configuration: there is but one. */
-const routeConfig = ({ mtu, advmss, initcwnd, rtoMin, congestion }: RouteMetrics): Partial<TcpConfig> => ({
+const routeConfig = ({
+  mtu,
+  advmss,
+  initcwnd,
+  rtoMin,
+  congestion,
+}: RouteMetrics): Partial<TcpConfig> => ({
   routeMtu: mtu ?? 0,
   routeAdvmss: advmss ?? 0,
   initialWindow: initcwnd ?? SCRIPT_PROFILE.initialWindow,
@@ -158,12 +166,15 @@ export class StackTarget implements Target {
 
   counters(): Counters {
     const all = Object.entries(this.stack.tcp.counters);
-    return Object.fromEntries(all.filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
+    return Object.fromEntries(
+      all.filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+    );
   }
 
   tcpInfo(): Names | null {
     const conn = this.sockets.last?.conn ?? null;
-    if (conn !== null) return { ...tcpInfo(conn, this.now), tcpi_congestion: conn.snd.congestion.name };
+    if (conn !== null)
+      return { ...tcpInfo(conn, this.now), tcpi_congestion: conn.snd.congestion.name };
     for (const s of this.sockets.all()) {
       if (s.listener === null) return { ...tcpInfoOfFresh(this.config, this.now) };
     }

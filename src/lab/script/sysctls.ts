@@ -1,10 +1,14 @@
 /**
- * sysctls by their names, and what each sets in our stack. One that has no bearing on a network in memory is accepted; one that is not here is not known, and its
- * script is skipped.
+ * sysctls by their names, and what each sets in our stack. One that has no bearing on a network in
+ * memory is accepted; one that is not here is not known, and its script is skipped.
  */
 import { MtuDiscover } from '../../base/mtu-discover.js';
 import { MILLISECOND, SECOND } from '../../base/time.js';
-import { CONGESTION_CONTROLS, type CongestionName, type HystartName } from '../../tcp/congestion/index.js';
+import {
+  CONGESTION_CONTROLS,
+  type CongestionName,
+  type HystartName,
+} from '../../tcp/congestion/index.js';
 import { keyBytes } from '../../stack/tcp/fast-open-cookie.js';
 import { PROFILES, type TcpConfig } from '../../tcp/config.js';
 import type { Setting } from './commands.js';
@@ -28,7 +32,8 @@ export const SCRIPT_PROFILE: TcpConfig = {
 };
 
 export function applyCongestion(name: string): Partial<TcpConfig> {
-  if (!Object.hasOwn(CONGESTION_CONTROLS, name)) throw new Unsupported(`the congestion control '${name}' is not known`);
+  if (!Object.hasOwn(CONGESTION_CONTROLS, name))
+    throw new Unsupported(`the congestion control '${name}' is not known`);
   return { congestionControl: name as CongestionName };
 }
 
@@ -75,7 +80,10 @@ const KNOBS: Readonly<Record<string, Knob>> = {
   tcp_window_scaling: (v) => ({ windowScaling: unless0(v) }),
   tcp_ecn: (v) => {
     const mode = whole(v, 5);
-    if (mode > 2) throw new Unsupported(`net.ipv4.tcp_ecn=${mode} asks for AccECN, which is not built: 0 to 2 are`);
+    if (mode > 2)
+      throw new Unsupported(
+        `net.ipv4.tcp_ecn=${mode} asks for AccECN, which is not built: 0 to 2 are`,
+      );
     return { ecn: mode as TcpConfig['ecn'] };
   },
   tcp_ecn_fallback: (v) => ({ ecnFallback: unless0(v) }),
@@ -84,7 +92,8 @@ const KNOBS: Readonly<Record<string, Knob>> = {
   tcp_fastopen_key: (v) => {
     if (v.split(',').some((key) => keyBytes(key) === null))
       throw new Unsupported(
-        `'${v.trim()}' is no key of Fast Open: four numbers in hex with '-' between, or two such with ','`,
+        `'${v.trim()}' is no key of Fast Open: four numbers in hex with '-' between, or two ` +
+          `such with ','`,
       );
     return { fastOpenKey: v.trim() };
   },
@@ -126,7 +135,10 @@ const KNOBS: Readonly<Record<string, Knob>> = {
   tcp_tw_reuse: (v) => (v.trim() === '2' ? {} : onlyIf('net.ipv4.tcp_tw_reuse', v, '0')),
   tcp_moderate_rcvbuf: none,
   ...Object.fromEntries(
-    Object.entries(ALWAYS).map(([name, ours]): [string, Knob] => [name, (v) => onlyIf(`net.${ipv4(name)}`, v, ours)]),
+    Object.entries(ALWAYS).map(([name, ours]): [string, Knob] => [
+      name,
+      (v) => onlyIf(`net.${ipv4(name)}`, v, ours),
+    ]),
   ),
   tcp_ecn_option: none,
   tcp_ecn_option_beacon: none,
@@ -134,28 +146,99 @@ const KNOBS: Readonly<Record<string, Knob>> = {
 
 /** What has no bearing on one connection in a network of its own, by the name behind net. */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
-  ...['fack', 'no_metrics_save', 'no_ssthresh_metrics_save', 'adv_win_scale', 'app_win', 'tso_win_divisor'].map(tcp),
-  ...['limit_output_bytes', 'autocorking', 'min_tso_segs', 'tso_rtt_log', 'pacing_ss_ratio', 'pacing_ca_ratio'].map(
-    tcp,
-  ),
-  ...['min_rtt_wlen', 'max_reordering', 'max_tw_buckets', 'mem', 'low_latency', 'early_demux', 'fwmark_accept'].map(
-    tcp,
-  ),
-  ...['l3mdev_accept', 'backlog_ack_defer', 'comp_sack_delay_ns', 'comp_sack_nr', 'comp_sack_slack_ns'].map(tcp),
-  ...['retrans_collapse', 'workaround_signed_windows', 'thin_dupack', 'tw_reuse_delay', 'rcvbuf_low_rtt'].map(tcp),
-  ...['child_ehash_entries', 'ehash_entries', 'plb_enabled', 'allowed_congestion_control', 'abc', 'cookie_size'].map(
-    tcp,
-  ),
+  ...[
+    'fack',
+    'no_metrics_save',
+    'no_ssthresh_metrics_save',
+    'adv_win_scale',
+    'app_win',
+    'tso_win_divisor',
+  ].map(tcp),
+  ...[
+    'limit_output_bytes',
+    'autocorking',
+    'min_tso_segs',
+    'tso_rtt_log',
+    'pacing_ss_ratio',
+    'pacing_ca_ratio',
+  ].map(tcp),
+  ...[
+    'min_rtt_wlen',
+    'max_reordering',
+    'max_tw_buckets',
+    'mem',
+    'low_latency',
+    'early_demux',
+    'fwmark_accept',
+  ].map(tcp),
+  ...[
+    'l3mdev_accept',
+    'backlog_ack_defer',
+    'comp_sack_delay_ns',
+    'comp_sack_nr',
+    'comp_sack_slack_ns',
+  ].map(tcp),
+  ...[
+    'retrans_collapse',
+    'workaround_signed_windows',
+    'thin_dupack',
+    'tw_reuse_delay',
+    'rcvbuf_low_rtt',
+  ].map(tcp),
+  ...[
+    'child_ehash_entries',
+    'ehash_entries',
+    'plb_enabled',
+    'allowed_congestion_control',
+    'abc',
+    'cookie_size',
+  ].map(tcp),
   ...['ip_local_port_range', 'ip_local_reserved_ports', 'ip_forward', 'ip_early_demux'].map(ipv4),
-  ...['ip_autobind_reuse', 'ip_nonlocal_bind', 'ping_group_range', 'route.flush', 'conf.all.rp_filter'].map(ipv4),
-  ...['conf.default.rp_filter', 'conf.tun0.rp_filter', 'conf.all.accept_local', 'fib_multipath_hash_policy'].map(ipv4),
-  ...['somaxconn', 'default_qdisc', 'netdev_budget', 'netdev_budget_usecs', 'netdev_max_backlog', 'optmem_max'].map(
+  ...[
+    'ip_autobind_reuse',
+    'ip_nonlocal_bind',
+    'ping_group_range',
+    'route.flush',
+    'conf.all.rp_filter',
+  ].map(ipv4),
+  ...[
+    'conf.default.rp_filter',
+    'conf.tun0.rp_filter',
+    'conf.all.accept_local',
+    'fib_multipath_hash_policy',
+  ].map(ipv4),
+  ...[
+    'somaxconn',
+    'default_qdisc',
+    'netdev_budget',
+    'netdev_budget_usecs',
+    'netdev_max_backlog',
+    'optmem_max',
+  ].map(core),
+  ...[
+    'busy_poll',
+    'busy_read',
+    'rmem_max',
+    'wmem_max',
+    'rmem_default',
+    'wmem_default',
+    'bpf_jit_enable',
+  ].map(core),
+  ...['tstamp_allow_data', 'gro_normal_batch', 'high_order_alloc_disable', 'mem_pcpu_rsv'].map(
     core,
   ),
-  ...['busy_poll', 'busy_read', 'rmem_max', 'wmem_max', 'rmem_default', 'wmem_default', 'bpf_jit_enable'].map(core),
-  ...['tstamp_allow_data', 'gro_normal_batch', 'high_order_alloc_disable', 'mem_pcpu_rsv'].map(core),
-  ...['conf.all.accept_dad', 'conf.default.accept_dad', 'conf.tun0.accept_dad', 'auto_flowlabels'].map(ipv6),
-  ...['conf.all.disable_ipv6', 'flowlabel_consistency', 'flowlabel_state_ranges', 'flowlabel_reflect'].map(ipv6),
+  ...[
+    'conf.all.accept_dad',
+    'conf.default.accept_dad',
+    'conf.tun0.accept_dad',
+    'auto_flowlabels',
+  ].map(ipv6),
+  ...[
+    'conf.all.disable_ipv6',
+    'flowlabel_consistency',
+    'flowlabel_state_ranges',
+    'flowlabel_reflect',
+  ].map(ipv6),
 ]);
 
 function tcp(name: string): string {
@@ -171,7 +254,10 @@ function ipv6(name: string): string {
   return `ipv6.${name}`;
 }
 
-/** What `path` (`net.ipv4.tcp_sack`, or `/proc/sys/net/ipv4/tcp_sack`) changes when it is `value`. Throws Unsupported for what is not known. */
+/**
+ * What `path` (`net.ipv4.tcp_sack`, or `/proc/sys/net/ipv4/tcp_sack`) changes when it is `value`.
+ * Throws Unsupported for what is not known.
+ */
 export function applySysctl(path: string, value: string): Partial<TcpConfig> {
   const name = path.replace(/^\/?(?:proc\/sys\/)?/, '').replace(/\//g, '.');
   const module = /^sys\.module\.(.*)$/.exec(name)?.[1];

@@ -1,6 +1,7 @@
 /**
- * What a script is played against. Our stack in virtual time is one (stack-target.ts); a kernel's sockets in real time are another
- * (test/script-kernel). The runner knows this much of them, and treats them alike.
+ * What a script is played against. Our stack in virtual time is one (stack-target.ts); a kernel's
+ * sockets in real time are another (test/script-kernel). The runner knows this much of them, and
+ * treats them alike.
  */
 import type { Micros } from '../../base/time.js';
 import type { Slab } from '../../base/slab.js';
@@ -24,13 +25,19 @@ export interface Target {
   readonly sent: WirePacket[];
   /** Everything that passed. */
   readonly log: readonly WirePacket[];
-  /** Lets time pass to the next thing that happens, and no later than `to`. False: it is `to` now, and nothing more happens before. */
+  /**
+   * Lets time pass to the next thing that happens, and no later than `to`. False: it is `to` now,
+   * and nothing more happens before.
+   */
   pass(to: Micros): boolean;
   /** An IP packet from the script's side. */
   inject(slab: Slab): void;
   /** Starts a system call. Throws Unsupported for what it does not know. */
   start(call: Call): Attempt;
-  /** What commands in back-quotes ask for, but for time and counters. Throws Unsupported for what it does not know. */
+  /**
+   * What commands in back-quotes ask for, but for time and counters. Throws Unsupported for what it
+   * does not know.
+   */
   configure(settings: readonly Setting[]): void;
   /** By nstat's names; null when they are not kept. */
   counters(): Counters | null;

@@ -36,12 +36,16 @@ export function optionText(o: TcpOptionSpec): string {
   }
 }
 
-export const optionsText = (options: readonly TcpOptionSpec[]): string => `<${options.map(optionText).join(',')}>`;
+export const optionsText = (options: readonly TcpOptionSpec[]): string =>
+  `<${options.map(optionText).join(',')}>`;
 
 /** SACK speaks of the other side's numbers, as the ACK does. */
 export const relativeOption = (o: TcpOptionSpec, base: number): TcpOptionSpec =>
   o.kind === 'sack'
-    ? { kind: 'sack', blocks: o.blocks.map(([left, right]) => [(left - base) >>> 0, (right - base) >>> 0]) }
+    ? {
+        kind: 'sack',
+        blocks: o.blocks.map(([left, right]) => [(left - base) >>> 0, (right - base) >>> 0]),
+      }
     : o;
 
 /** `P. 1:1001(1000) ack 1 win 257 <nop,nop,TS val 1 ecr 2>`, relative to both ISNs. */
@@ -52,20 +56,28 @@ export function segmentText(t: DecodedTcp, { seq: seqBase, ack: ackBase }: Bases
   const relative = t.options.map((o) => relativeOption(o, ackBase));
   const options = relative.length > 0 ? ` ${optionsText(relative)}` : '';
   const end = (seq + t.payloadBytes) >>> 0;
-  return `${flagText(t.flags)} ${seq}:${end}(${t.payloadBytes})${ack} win ${t.window}${urgent}${options}`;
+  return (
+    `${flagText(t.flags)} ${seq}:${end}(${t.payloadBytes})${ack} win ` +
+    `${t.window}${urgent}${options}`
+  );
 }
 
 /** Seconds since the script's start, to the microsecond. */
 export const timeText = (t: Micros): string => (t / SECOND).toFixed(6);
 
-/** As tcpdump prints it: `IP 192.0.2.1.32769 > 192.168.0.1.8080: Flags [S.], seq 0, ack 1, win 65535, options [mss 1460], length 0`. */
+/**
+ * As tcpdump prints it:
+ * `IP 192.0.2.1.32769 > 192.168.0.1.8080: Flags [S.], seq 0, ack 1, win 65535, options [mss 1460],
+ * length 0`.
+ */
 export function packetLine(d: Decoded, { seq: seqBase, ack: ackBase }: Bases): string {
   const [source, destination] = [d.source, d.destination].map(([a, b, c, w]) =>
     (d.version === 4 ? Address.v4(w) : Address.fromWords(a, b, c, w)).toString(),
   );
   const head = d.version === 4 ? 'IP' : 'IP6';
   const { tcp: t } = d;
-  if (t === null) return `${head} ${source} > ${destination}: protocol ${d.protocol}, length ${d.packetBytes}`;
+  if (t === null)
+    return `${head} ${source} > ${destination}: protocol ${d.protocol}, length ${d.packetBytes}`;
   const seq = (t.seq - seqBase) >>> 0;
   const parts = [`Flags [${flagText(t.flags)}]`];
   if (t.payloadBytes > 0) parts.push(`seq ${seq}:${(seq + t.payloadBytes) >>> 0}`);
@@ -76,5 +88,8 @@ export function packetLine(d: Decoded, { seq: seqBase, ack: ackBase }: Bases): s
   const options = t.options.map((o) => optionText(relativeOption(o, ackBase)));
   if (options.length > 0) parts.push(`options [${options.join(',')}]`);
   parts.push(`length ${t.payloadBytes}`);
-  return `${head} ${source}.${t.sourcePort} > ${destination}.${t.destinationPort}: ${parts.join(', ')}`;
+  return (
+    `${head} ${source}.${t.sourcePort} > ${destination}.${t.destinationPort}: ` +
+    `${parts.join(', ')}`
+  );
 }

@@ -23,7 +23,8 @@ export function numberOf(e: Expression | undefined): number | null {
     case 'number':
       return e.value;
     case 'symbol': {
-      if (!Object.hasOwn(CONSTANTS, e.name)) throw new Unsupported(`the name '${e.name}' is not known`);
+      if (!Object.hasOwn(CONSTANTS, e.name))
+        throw new Unsupported(`the name '${e.name}' is not known`);
       return CONSTANTS[e.name]!;
     }
     case 'or':
@@ -41,7 +42,11 @@ export function numberOf(e: Expression | undefined): number | null {
 }
 
 export const textOf = (e: Expression | undefined): string | null =>
-  e?.kind === 'string' ? e.value : e?.kind === 'list' && e.items.length === 1 ? textOf(e.items[0]) : null;
+  e?.kind === 'string'
+    ? e.value
+    : e?.kind === 'list' && e.items.length === 1
+      ? textOf(e.items[0])
+      : null;
 
 /** The field of a struct, or of a list that holds one. */
 export function fieldOf(e: Expression | undefined, name: string): Expression | undefined {
@@ -50,7 +55,11 @@ export function fieldOf(e: Expression | undefined, name: string): Expression | u
 }
 
 /** The same by one of its names, or, where the fields have none, by its place. */
-export function fieldAt(e: Expression | undefined, at: number, ...names: string[]): Expression | undefined {
+export function fieldAt(
+  e: Expression | undefined,
+  at: number,
+  ...names: string[]
+): Expression | undefined {
   for (const name of names) {
     const named = fieldOf(e, name);
     if (named !== undefined) return named;
@@ -59,7 +68,8 @@ export function fieldAt(e: Expression | undefined, at: number, ...names: string[
   return fields[at]?.name === '' ? fields[at].value : undefined;
 }
 
-const structFields = (e: Expression | undefined): readonly StructField[] => (e?.kind === 'struct' ? e.fields : []);
+const structFields = (e: Expression | undefined): readonly StructField[] =>
+  e?.kind === 'struct' ? e.fields : [];
 
 /** Bytes of a msghdr's msg_iov; negative as below. */
 export function messageBytes(message: Expression | undefined): number {
@@ -75,9 +85,11 @@ export function iovBytes(e: Expression | undefined): number {
   if (e?.kind !== 'list') throw new Unsupported('an iovec that is no list');
   let bytes = 0;
   for (const item of e.items) {
-    if (item.kind !== 'struct') throw new Unsupported('an iovec entry that is not {buffer, length}');
+    if (item.kind !== 'struct')
+      throw new Unsupported('an iovec entry that is not {buffer, length}');
     const [base] = item.fields;
-    if (base?.value.kind === 'symbol') throw new Unsupported(`an iovec entry at ${base.value.name}`);
+    if (base?.value.kind === 'symbol')
+      throw new Unsupported(`an iovec entry at ${base.value.name}`);
     const length = numberOf(item.fields[1]?.value) ?? 0;
     if (length < 0) return -1;
     bytes += length;

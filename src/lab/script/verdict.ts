@@ -27,7 +27,9 @@ export interface Verdict {
   readonly start: Micros;
 }
 
-/** Something that came otherwise than the script says, where `--non_fatal` lets the script go on. */
+/**
+ * Something that came otherwise than the script says, where `--non_fatal` lets the script go on.
+ */
 export interface Warning {
   readonly place: Place;
   readonly reason: string;

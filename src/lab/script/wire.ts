@@ -1,6 +1,6 @@
 /**
- * The script's network: a device in memory. What the stack sends is kept, with its time, until the script looks at it; what the script
- * injects is handed to the stack at once.
+ * The script's network: a device in memory. What the stack sends is kept, with its time, until the
+ * script looks at it; what the script injects is handed to the stack at once.
  */
 import { Slab } from '../../base/slab.js';
 import { NEVER, type Micros } from '../../base/time.js';
@@ -31,7 +31,13 @@ export interface WirePacket {
 export class ScriptWire implements Device {
   readonly name = 'script';
   readonly offload = NO_OFFLOAD;
-  readonly counters: DeviceCounters = { rxPackets: 0, rxBytes: 0, txPackets: 0, txBytes: 0, txDropped: 0 };
+  readonly counters: DeviceCounters = {
+    rxPackets: 0,
+    rxBytes: 0,
+    txPackets: 0,
+    txBytes: 0,
+    txDropped: 0,
+  };
   readonly mtu: number;
   private readonly mss: number;
   /** Everything that passed, for captures and for the last packets before a failure. */
@@ -42,7 +48,10 @@ export class ScriptWire implements Device {
   private readonly rx = new RxPacket();
   private receiver: Receiver | null = null;
 
-  /** `mss`: a segment that comes in with more is a super-segment of such, as a device with offloads hands on; 0: never. */
+  /**
+   * `mss`: a segment that comes in with more is a super-segment of such, as a device with offloads
+   * hands on; 0: never.
+   */
   constructor(mtu: number, mss = 0) {
     this.mtu = mtu;
     this.mss = mss;

@@ -1,4 +1,7 @@
-/** The visitor's own connection as our stack sees it: as text for curl, as a page for a browser, as JSON for a program. */
+/**
+ * The visitor's own connection as our stack sees it: as text for curl, as a page for a browser, as
+ * JSON for a program.
+ */
 import type { IncomingMessage } from 'node:http';
 import { countText, durationText } from '../../base/quantities.js';
 import type { TcpSnapshot } from '../../tcp/snapshot.js';
@@ -10,7 +13,8 @@ type Row = readonly [name: string, value: string, meaning: string];
 
 const bytes = (n: number): string => countText(n, 'byte');
 /** cwnd and ssthresh count segments, as in Linux and RFC 9438. */
-const segments = (n: number, unlimited: string): string => (Number.isFinite(n) ? countText(n, 'segment') : unlimited);
+const segments = (n: number, unlimited: string): string =>
+  Number.isFinite(n) ? countText(n, 'segment') : unlimited;
 
 export interface ConnectionView {
   readonly local: string;
@@ -41,13 +45,15 @@ function rows({ local, remote, snapshot: s }: ConnectionView): Row[] {
     [
       'our ISN',
       String(snd.iss),
-      'ISS: a 4 us clock plus a keyed hash of the addresses and ports (RFC 6528), or a SYN cookie (RFC 4987)',
+      'ISS: a 4 us clock plus a keyed hash of the addresses and ports (RFC 6528), or a SYN ' +
+        'cookie (RFC 4987)',
     ],
     ['your MSS', bytes(options.peerMss), 'the largest payload that you take in one segment'],
     [
       'our MSS',
       bytes(options.advertisedMss),
-      `what we announced; we send at most ${bytes(snd.mss)} a segment: the option bytes are taken off`,
+      `what we announced; we send at most ${bytes(snd.mss)} a segment: the option bytes are ` +
+        'taken off',
     ],
     [
       'window scale',
@@ -61,13 +67,21 @@ function rows({ local, remote, snapshot: s }: ConnectionView): Row[] {
       'on every segment, against old duplicates and for round trips (RFC 7323)',
     ],
     ...roundTrip(rtt),
-    ['cwnd', segments(congestion.cwnd, 'no limit'), `congestion window (${congestion.name}): what may be in flight`],
+    [
+      'cwnd',
+      segments(congestion.cwnd, 'no limit'),
+      `congestion window (${congestion.name}): what may be in flight`,
+    ],
     ['ssthresh', segments(congestion.ssthresh, 'not set'), 'slow start ends here (RFC 5681)'],
     ['your window', bytes(snd.wnd), 'SND.WND: what you are ready to take'],
     ['our window', bytes(rcv.wnd), 'RCV.WND: what we are ready to take'],
     ['in flight', bytes(snd.flight), 'sent and not yet acknowledged'],
     ['received', `${bytes(stats.bytesIn)} in ${countText(stats.segsIn, 'segment')}`, 'from you'],
-    ['sent', `${bytes(stats.bytesSent)} in ${countText(stats.segsOut, 'segment')}`, 'to you, before this answer'],
+    [
+      'sent',
+      `${bytes(stats.bytesSent)} in ${countText(stats.segsOut, 'segment')}`,
+      'to you, before this answer',
+    ],
     ['sent again', countText(stats.retransmissions, 'segment'), 'retransmissions'],
   ];
 }
@@ -79,13 +93,19 @@ function roundTrip({ srtt, rttvar, minRtt, rto }: TcpSnapshot['rtt']): Row[] {
       : [
           'SRTT',
           durationText(srtt),
-          `smoothed round trip, +- ${durationText(rttvar)}; the shortest was ${durationText(minRtt)}`,
+          `smoothed round trip, +- ${durationText(rttvar)}; the shortest was ` +
+            `${durationText(minRtt)}`,
         ];
-  return [smoothed, ['RTO', durationText(rto), 'without an ACK for this long we send again (RFC 6298)']];
+  return [
+    smoothed,
+    ['RTO', durationText(rto), 'without an ACK for this long we send again (RFC 6298)'],
+  ];
 }
 
 export function asText(view: ConnectionView): string {
-  const table = rows(view).map(([name, value, meaning]) => `${name.padEnd(13)} ${value.padEnd(38)} ${meaning}`);
+  const table = rows(view).map(
+    ([name, value, meaning]) => `${name.padEnd(13)} ${value.padEnd(38)} ${meaning}`,
+  );
   return [
     'Your connection, as the tcplab stack at this end sees it:',
     '',
@@ -111,7 +131,8 @@ export function asPage(view: ConnectionView): string {
   const cells = rows(view)
     .map(
       ([name, value, meaning]) =>
-        `<tr><th scope="row">${escape(name)}</th><td>${escape(value)}</td><td>${escape(meaning)}</td></tr>`,
+        '<tr><th ' +
+        `scope="row">${escape(name)}</th><td>${escape(value)}</td><td>${escape(meaning)}</td></tr>`,
     )
     .join('\n');
   return `<!doctype html>
@@ -140,7 +161,10 @@ ${cells}
 `;
 }
 
-/** Which form the visitor wants: `?format=`, else what it accepts. curl accepts everything and gets text. */
+/**
+ * Which form the visitor wants: `?format=`, else what it accepts. curl accepts everything and gets
+ * text.
+ */
 export function formOf(request: IncomingMessage, format: string | null): 'text' | 'json' | 'html' {
   if (format === 'json' || format === 'html' || format === 'text') return format;
   const accept = request.headers.accept ?? '';

@@ -27,7 +27,10 @@ const TYPES: Readonly<Record<string, string>> = {
   '.gz': 'application/gzip',
 };
 
-/** Answers with the file that `pathname` (still percent-encoded) names below `root`; false when there is none to be had. */
+/**
+ * Answers with the file that `pathname` (still percent-encoded) names below `root`; false when
+ * there is none to be had.
+ */
 export async function serveFile(
   root: string,
   pathname: string,
@@ -42,7 +45,10 @@ export async function serveFile(
   const range = parseRange(request.headers.range, size);
   response.setHeader('Accept-Ranges', 'bytes');
   response.setHeader('Last-Modified', mtime.toUTCString());
-  response.setHeader('Content-Type', TYPES[extname(path).toLowerCase()] ?? 'application/octet-stream');
+  response.setHeader(
+    'Content-Type',
+    TYPES[extname(path).toLowerCase()] ?? 'application/octet-stream',
+  );
   if (range === 'unsatisfiable') {
     response.writeHead(416, { 'Content-Range': `bytes */${size}` }).end();
     await file.close();
@@ -59,20 +65,30 @@ export async function serveFile(
   return true;
 }
 
-/** Opened before the first byte of an answer, which else could not say any more that it fails. Null: it said so. */
+/**
+ * Opened before the first byte of an answer, which else could not say any more that it fails. Null:
+ * it said so.
+ */
 async function openOr503(path: string, response: ServerResponse): Promise<FileHandle | null> {
   try {
     return await open(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why =
-      code === 'EMFILE' || code === 'ENFILE' ? 'too many open files: start it with more, `ulimit -n 65536`' : code;
-    response.writeHead(503, { 'Content-Type': 'text/plain; charset=utf-8', 'Retry-After': '1' }).end(`${why}\n`);
+      code === 'EMFILE' || code === 'ENFILE'
+        ? 'too many open files: start it with more, `ulimit -n 65536`'
+        : code;
+    response
+      .writeHead(503, { 'Content-Type': 'text/plain; charset=utf-8', 'Retry-After': '1' })
+      .end(`${why}\n`);
     return null;
   }
 }
 
-/** The real path, or null: not there, not a file, not decodable, or outside of `root` once `..` and links are followed. */
+/**
+ * The real path, or null: not there, not a file, not decodable, or outside of `root` once `..` and
+ * links are followed.
+ */
 async function resolveBelow(root: string, pathname: string): Promise<string | null> {
   try {
     const decoded = decodeURIComponent(pathname);

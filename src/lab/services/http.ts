@@ -36,12 +36,14 @@ const MOST_SLOW_LINES = 10_000;
 export function createHttpService(host: Host, options: HttpServiceOptions = {}): Server {
   const service = createServer((request, response) => {
     void answer(host, options, request, response).catch((error: unknown) => {
-      if (!response.headersSent) sendText(response, 500, `${error instanceof Error ? error.message : String(error)}\n`);
+      if (!response.headersSent)
+        sendText(response, 500, `${error instanceof Error ? error.message : String(error)}\n`);
       else response.destroy();
     });
   });
   if (options.say !== undefined) watchClients(service, options.say);
-  // Who ends his side with his request (nc -N) waits for an answer, be it one that is read from a disk first. node:http would close.
+  // Who ends his side with his request (nc -N) waits for an answer, be it one that is read from a
+  // disk first. node:http would close.
   return Object.assign(service, { httpAllowHalfOpen: true });
 }
 
@@ -69,18 +71,26 @@ async function answer(
     else refuseMethod(response, 'GET, HEAD');
     return;
   }
-  if (pathname === '/' && o.root === undefined) showConnection(host, request, response, url.searchParams.get('format'));
-  else if (pathname.startsWith('/bytes/')) sendBytes(pathname.slice('/bytes/'.length), request, response);
+  if (pathname === '/' && o.root === undefined)
+    showConnection(host, request, response, url.searchParams.get('format'));
+  else if (pathname.startsWith('/bytes/'))
+    sendBytes(pathname.slice('/bytes/'.length), request, response);
   else if (pathname === '/slow') drip(response, url.searchParams.get('n'));
   else if (pathname === '/reset') (request.socket as unknown as Socket).resetAndDestroy();
   else if (o.root === undefined || !(await serveFile(o.root, pathname, request, response))) {
     if (pathname === '/' || pathname === '/connection')
       showConnection(host, request, response, url.searchParams.get('format'));
-    else sendText(response, 404, 'nothing here; try  /  /bytes/1000000  /slow  /reset  PUT /upload\n');
+    else
+      sendText(response, 404, 'nothing here; try  /  /bytes/1000000  /slow  /reset  PUT /upload\n');
   }
 }
 
-function showConnection(host: Host, request: IncomingMessage, response: ServerResponse, format: string | null): void {
+function showConnection(
+  host: Host,
+  request: IncomingMessage,
+  response: ServerResponse,
+  format: string | null,
+): void {
   const view = viewOf(request.socket as unknown as Socket, host.clock());
   const form = formOf(request, format);
   const [type, body] =
@@ -102,7 +112,11 @@ function showConnection(host: Host, request: IncomingMessage, response: ServerRe
 function sendBytes(text: string, request: IncomingMessage, response: ServerResponse): void {
   const size = Number(text);
   if (!/^\d+$/.test(text) || size > MOST_BYTES) {
-    sendText(response, 400, `/bytes/N: N is a number of bytes from 0 to ${MOST_BYTES}, not '${text}'\n`);
+    sendText(
+      response,
+      400,
+      `/bytes/N: N is a number of bytes from 0 to ${MOST_BYTES}, not '${text}'\n`,
+    );
     return;
   }
   const range = parseRange(request.headers.range, size);

@@ -1,6 +1,7 @@
 /**
- * Who goes away too early is told of in one line: in the middle of an answer, in the middle of an upload, or by an error while the
- * connection was kept. A client that closes in good order between two requests needs no line.
+ * Who goes away too early is told of in one line: in the middle of an answer, in the middle of an
+ * upload, or by an error while the connection was kept. A client that closes in good order between
+ * two requests needs no line.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { countText } from '../../base/quantities.js';
@@ -68,7 +69,10 @@ class Visit {
     const what = this.cutOff();
     if (what !== null) return `http: ${nameOf(socket)} ${ending} in the middle of ${what}`;
     if (socket.conn!.error === null) return null;
-    return `http: ${nameOf(socket)} ${ending} between requests, after ${countText(this.requests, 'request')}`;
+    return (
+      `http: ${nameOf(socket)} ${ending} between requests, after ` +
+      `${countText(this.requests, 'request')}`
+    );
   }
 
   /** The request or answer that is not whole, and how far it came. */
@@ -85,7 +89,10 @@ class Visit {
     if (response.writableFinished && !isMissing) return null;
     const size = response.getHeader('content-length');
     const whole = size === undefined ? '' : `; its body has ${String(size)}`;
-    return `${name}: ${bytes(Math.max(0, stats.bytesAcked - this.before))} of the answer were acknowledged${whole}`;
+    return (
+      `${name}: ${bytes(Math.max(0, stats.bytesAcked - this.before))} of the answer were ` +
+      `acknowledged${whole}`
+    );
   }
 }
 
@@ -106,6 +113,9 @@ export function watchSocket(name: string, socket: Socket, say: Say): void {
     const ending = hadError ? endingOf(socket) : null;
     if (ending === null) return;
     const { bytesIn, bytesAcked } = socket.conn!.stats;
-    say(`${name}: ${nameOf(socket)} ${ending}: ${bytes(bytesIn)} came, ${bytesAcked} of ours were acknowledged`);
+    say(
+      `${name}: ${nameOf(socket)} ${ending}: ${bytes(bytesIn)} came, ${bytesAcked} of ours ` +
+        'were acknowledged',
+    );
   });
 }

@@ -1,7 +1,8 @@
 /** One range of bytes (RFC 9110 section 14.1.2): `bytes=0-99`, `bytes=100-`, `bytes=-50`. */
 
 /**
- * `[start, end)`; null when there is no range or one that may be ignored (several, other units, nonsense); 'unsatisfiable' when nothing of it is there.
+ * `[start, end)`; null when there is no range or one that may be ignored (several, other units,
+ * nonsense); 'unsatisfiable' when nothing of it is there.
  */
 export function parseRange(
   header: string | undefined,
@@ -13,7 +14,9 @@ export function parseRange(
   if (from === '' && to === '') return null;
   if (from === '') {
     const last = Number(to);
-    return last === 0 || size === 0 ? 'unsatisfiable' : { start: Math.max(0, size - last), end: size };
+    return last === 0 || size === 0
+      ? 'unsatisfiable'
+      : { start: Math.max(0, size - last), end: size };
   }
   const start = Number(from);
   const end = to === '' ? size : Math.min(Number(to) + 1, size);

@@ -1,4 +1,7 @@
-/** The small services of old, each in a few lines: echo (RFC 862), discard (863), chargen (864), daytime (867), time (868). */
+/**
+ * The small services of old, each in a few lines: echo (RFC 862), discard (863), chargen (864),
+ * daytime (867), time (868).
+ */
 import type { UdpUser } from '../../stack/udp/host.js';
 import type { Socket } from '../../node/socket.js';
 
@@ -14,7 +17,10 @@ const SECONDS_1900_TO_1970 = 2_208_988_800;
 const CHARGEN_COLUMNS = 72;
 const PRINTABLE = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).join('');
 
-/** RFC 864's example: lines of 72 characters, each begins one further on. 95 of them, then all over again. */
+/**
+ * RFC 864's example: lines of 72 characters, each begins one further on. 95 of them, then all over
+ * again.
+ */
 const CHARGEN = Buffer.from(
   Array.from(
     { length: PRINTABLE.length },
@@ -41,7 +47,9 @@ function generate(socket: Socket): void {
   more();
 }
 
-export const SMALL_SERVICES: Readonly<Record<'echo' | 'discard' | 'chargen' | 'daytime' | 'time', SmallService>> = {
+export const SMALL_SERVICES: Readonly<
+  Record<'echo' | 'discard' | 'chargen' | 'daytime' | 'time', SmallService>
+> = {
   echo: {
     port: 7,
     tcp: (socket) => void socket.pipe(socket),
@@ -69,7 +77,10 @@ export const SMALL_SERVICES: Readonly<Record<'echo' | 'discard' | 'chargen' | 'd
   },
 };
 
-/** A UDP user that answers by `service`. From one service to another nothing goes back: two of them would answer each other for ever. */
+/**
+ * A UDP user that answers by `service`. From one service to another nothing goes back: two of them
+ * would answer each other for ever.
+ */
 export const udpUser = (service: SmallService): Pick<UdpUser, 'udpDatagram'> => ({
   udpDatagram(socket, bytes, from, port, to, now) {
     if (port < 1024) return;

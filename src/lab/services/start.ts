@@ -6,7 +6,10 @@ import { watchSocket } from './lost-clients.js';
 import { createHttpService, type HttpServiceOptions } from './http.js';
 import { SMALL_SERVICES, udpUser } from './small.js';
 
-export const SERVICE_NAMES = ['http', ...(Object.keys(SMALL_SERVICES) as (keyof typeof SMALL_SERVICES)[])] as const;
+export const SERVICE_NAMES = [
+  'http',
+  ...(Object.keys(SMALL_SERVICES) as (keyof typeof SMALL_SERVICES)[]),
+] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 export const HTTP_PORT = 80;

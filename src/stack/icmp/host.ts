@@ -1,6 +1,7 @@
 /**
- * ICMP's place in the stack: it answers echo requests, tells senders of packets that nobody took, and hands errors about our own packets to the
- * transport that sent them (RFC 792, RFC 4443, RFC 1122 section 3.2.2).
+ * ICMP's place in the stack: it answers echo requests, tells senders of packets that nobody took,
+ * and hands errors about our own packets to the transport that sent them (RFC 792, RFC 4443, RFC
+ * 1122 section 3.2.2).
  */
 import { StackError } from '../../base/errors.js';
 import type { Slab } from '../../base/slab.js';
@@ -29,7 +30,10 @@ import type { Arrival } from '../arrival.js';
 import type { IpOutput } from '../ip-output.js';
 import type { StackServices } from '../services.js';
 
-/** RFC 1812 section 4.3.2.3: as much of the packet as fits in 576 bytes; RFC 4443 section 2.4 (c): in the IPv6 minimum MTU. */
+/**
+ * RFC 1812 section 4.3.2.3: as much of the packet as fits in 576 bytes; RFC 4443 section 2.4 (c):
+ * in the IPv6 minimum MTU.
+ */
 const MOST_QUOTED_4 = 576 - 20 - ICMP_HEADER_BYTES;
 const MOST_QUOTED_6 = 1280 - 40 - ICMP_HEADER_BYTES;
 
@@ -41,7 +45,14 @@ const DSCP = 0xfc;
 /** Who waits for answers to our own echo requests. */
 export interface PingUser {
   /** `what`: 'reply', or the errno of an error about the request. */
-  pingAnswer(what: string, from: Address, id: number, seq: number, bytes: number, ttl: number): void;
+  pingAnswer(
+    what: string,
+    from: Address,
+    id: number,
+    seq: number,
+    bytes: number,
+    ttl: number,
+  ): void;
 }
 
 /** Hears of errors about our packets; `packet` is the one that brought the error. */
@@ -75,16 +86,28 @@ export class IcmpHost {
     if (message.type === echo) return this.answerEcho(slab, ip, reply, now);
     if (message.type === reply) {
       const from = Address.fromWords(ip.s0, ip.s1, ip.s2, ip.s3);
-      this.pingUser?.pingAnswer('reply', from, message.id, message.seq, message.bodyLength + ICMP_HEADER_BYTES, ip.ttl);
+      this.pingUser?.pingAnswer(
+        'reply',
+        from,
+        message.id,
+        message.seq,
+        message.bodyLength + ICMP_HEADER_BYTES,
+        ip.ttl,
+      );
       return Drop.none;
     }
     return this.errorArrives(packet, now);
   }
 
-  /** Same data, addresses turned round. RFC 1122 3.2.2.6 lets one to a broadcast or multicast address go unanswered. */
+  /**
+   * Same data, addresses turned round. RFC 1122 3.2.2.6 lets one to a broadcast or multicast
+   * address go unanswered.
+   */
   private answerEcho(slab: Slab, ip: IpHeader, reply: number, now: Micros): DropReason {
     const { message, out } = this;
-    if (this.services.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3) === Destination.broadcast)
+    if (
+      this.services.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3) === Destination.broadcast
+    )
       return Drop.ipBadDestination;
     if (isUnspecified(ip)) return Drop.ipBadSource; // nobody to answer to
     const h = this.answerHeader(ip);
@@ -97,12 +120,20 @@ export class IcmpHost {
     h.payloadLength = ICMP_HEADER_BYTES + message.bodyLength;
     writeIcmp(out.scratch, 0, h, reply, 0, message.rest, message.bodyLength);
     if (this.isWatched)
-      this.watch('out', h, `ICMP echo reply, id ${message.id}, seq ${message.seq}, length ${h.payloadLength}`, now);
+      this.watch(
+        'out',
+        h,
+        `ICMP echo reply, id ${message.id}, seq ${message.seq}, length ${h.payloadLength}`,
+        now,
+      );
     out.send(h, Address.fromWords(h.d0, h.d1, h.d2, h.d3));
     return Drop.none;
   }
 
-  /** RFC 1122 section 3.2.2.6: the record of route and times goes on through the reply. False when it cannot. */
+  /**
+   * RFC 1122 section 3.2.2.6: the record of route and times goes on through the reply. False when
+   * it cannot.
+   */
   private echoOptions(slab: Slab, ip: IpHeader, h: IpHeader, now: Micros): boolean {
     const start = ip.headerOffset + IPV4_HEADER_BYTES;
     if (ip.payloadOffset === start) return true;
@@ -110,7 +141,8 @@ export class IcmpHost {
     const by = {
       address: h.s3,
       milliseconds: Math.floor(now / MILLISECOND),
-      isOwn: (w0: number, w1: number, w2: number, w3: number) => addresses.isOwnWords(w0, w1, w2, w3),
+      isOwn: (w0: number, w1: number, w2: number, w3: number) =>
+        addresses.isOwnWords(w0, w1, w2, w3),
     };
     h.options ??= new Uint8Array(IPV4_MAX_OPTION_BYTES);
     const bytes = echoIpv4Options(slab.bytes, start, ip.payloadOffset, by, h.options);
@@ -123,38 +155,63 @@ export class IcmpHost {
     const { slab, ip } = packet;
     if (!classifyError(message, ip.version, error))
       return this.isExpectedNoise(ip.version) ? Drop.none : Drop.icmpUnknownType;
-    if (!parseQuote(slab, ip.version, message.bodyOffset, message.bodyLength, error)) return Drop.icmpTruncated;
-    if (!this.services.addresses.isLocal(error.s0, error.s1, error.s2, error.s3)) return Drop.icmpNoSuchFlow;
-    const ping = ip.version === 4 ? error.icmpType === Icmp4.echo : error.icmpType === Icmp6.echoRequest;
+    if (!parseQuote(slab, ip.version, message.bodyOffset, message.bodyLength, error))
+      return Drop.icmpTruncated;
+    if (!this.services.addresses.isLocal(error.s0, error.s1, error.s2, error.s3))
+      return Drop.icmpNoSuchFlow;
+    const ping =
+      ip.version === 4 ? error.icmpType === Icmp4.echo : error.icmpType === Icmp6.echoRequest;
     const isIcmp = error.protocol === PROTOCOL_ICMP || error.protocol === PROTOCOL_ICMPV6;
     if (isIcmp && ping) {
       const about = Address.fromWords(error.d0, error.d1, error.d2, error.d3);
-      this.pingUser?.pingAnswer(error.errno, about, error.seq >>> 16, error.seq & 0xffff, 0, ip.ttl);
+      this.pingUser?.pingAnswer(
+        error.errno,
+        about,
+        error.seq >>> 16,
+        error.seq & 0xffff,
+        0,
+        ip.ttl,
+      );
     } else this.onError(error, packet, now);
     return Drop.none;
   }
 
-  /** What a kernel says on a fresh link without meaning us: router solicitations, multicast listener reports, and their kind. */
+  /**
+   * What a kernel says on a fresh link without meaning us: router solicitations, multicast listener
+   * reports, and their kind.
+   */
   private isExpectedNoise(version: 4 | 6): boolean {
     const { type } = this.message;
     return (
       version === 6 &&
-      ((type >= Icmp6.multicastListenerQuery && type <= Icmp6.redirect) || type === Icmp6.multicastListenerReportV2)
+      ((type >= Icmp6.multicastListenerQuery && type <= Icmp6.redirect) ||
+        type === Icmp6.multicastListenerReportV2)
     );
   }
 
-  // ---- Errors that we send ------------------------------------------------------------------------------------------
+  // ---- Errors that we send
+  // ------------------------------------------------------------------------------------------
 
   /** Nobody listens on the UDP port that the packet was for. */
   portUnreachable(slab: Slab, ip: IpHeader, now: Micros): void {
-    if (ip.version === 4) this.sendError(slab, ip, Icmp4.destinationUnreachable, Unreachable4.port, 0, now);
+    if (ip.version === 4)
+      this.sendError(slab, ip, Icmp4.destinationUnreachable, Unreachable4.port, 0, now);
     else this.sendError(slab, ip, Icmp6.destinationUnreachable, Unreachable6.port, 0, now);
   }
 
   /** Nobody speaks the protocol: IPv6 points at the byte that names it (RFC 8200 section 4). */
   protocolUnreachable(slab: Slab, ip: IpHeader, now: Micros): void {
-    if (ip.version === 4) this.sendError(slab, ip, Icmp4.destinationUnreachable, Unreachable4.protocol, 0, now);
-    else this.sendError(slab, ip, Icmp6.parameterProblem, ParameterProblem.unknownNextHeader, ip.protocolPointer, now);
+    if (ip.version === 4)
+      this.sendError(slab, ip, Icmp4.destinationUnreachable, Unreachable4.protocol, 0, now);
+    else
+      this.sendError(
+        slab,
+        ip,
+        Icmp6.parameterProblem,
+        ParameterProblem.unknownNextHeader,
+        ip.protocolPointer,
+        now,
+      );
   }
 
   parameterProblem(slab: Slab, ip: IpHeader, now: Micros): void {
@@ -168,9 +225,23 @@ export class IcmpHost {
     this.sendError(slab, ip, type, REASSEMBLY_TIME_EXCEEDED, 0, now);
   }
 
-  private sendError(slab: Slab, ip: IpHeader, type: number, code: number, rest: number, now: Micros): void {
+  private sendError(
+    slab: Slab,
+    ip: IpHeader,
+    type: number,
+    code: number,
+    rest: number,
+    now: Micros,
+  ): void {
     const { out } = this;
-    if (!this.mayComplain(slab, ip, code === ParameterProblem.unknownOption && type === Icmp6.parameterProblem)) return;
+    if (
+      !this.mayComplain(
+        slab,
+        ip,
+        code === ParameterProblem.unknownOption && type === Icmp6.parameterProblem,
+      )
+    )
+      return;
     if (!this.limiter.allow(Address.fromWords(ip.s0, ip.s1, ip.s2, ip.s3), now)) {
       this.services.countDrop(Drop.icmpRateLimited, '');
       return;
@@ -178,20 +249,31 @@ export class IcmpHost {
     const h = this.answerHeader(ip);
     const length = ip.payloadOffset + ip.payloadLength - ip.headerOffset;
     const quoted = Math.min(length, ip.version === 4 ? MOST_QUOTED_4 : MOST_QUOTED_6);
-    out.scratch.bytes.set(slab.bytes.subarray(ip.headerOffset, ip.headerOffset + quoted), ICMP_HEADER_BYTES);
+    out.scratch.bytes.set(
+      slab.bytes.subarray(ip.headerOffset, ip.headerOffset + quoted),
+      ICMP_HEADER_BYTES,
+    );
     h.payloadLength = ICMP_HEADER_BYTES + quoted;
     writeIcmp(out.scratch, 0, h, type, code, rest, quoted);
-    if (this.isWatched) this.watch('out', h, `ICMP error, type ${type}, code ${code}, length ${h.payloadLength}`, now);
+    if (this.isWatched)
+      this.watch(
+        'out',
+        h,
+        `ICMP error, type ${type}, code ${code}, length ${h.payloadLength}`,
+        now,
+      );
     out.send(h, Address.fromWords(h.d0, h.d1, h.d2, h.d3));
   }
 
   /**
-   * RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e): never about an ICMP error, a broadcast or multicast (but for an IPv6 option that asks for it), a later
-   * fragment in IPv4 (of ICMP in IPv6: it may be of an error), or a source that is no single host's.
+   * RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e): never about an ICMP error, a broadcast or
+   * multicast (but for an IPv6 option that asks for it), a later fragment in IPv4 (of ICMP in IPv6:
+   * it may be of an error), or a source that is no single host's.
    */
   private mayComplain(slab: Slab, ip: IpHeader, evenMulticast: boolean): boolean {
     const kind = this.services.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3);
-    if (kind !== Destination.unicast && !(kind === Destination.multicast && evenMulticast)) return false;
+    if (kind !== Destination.unicast && !(kind === Destination.multicast && evenMulticast))
+      return false;
     if (isUnspecified(ip)) return false;
     const isIcmp = ip.protocol === PROTOCOL_ICMP || ip.protocol === PROTOCOL_ICMPV6;
     if (ip.fragmentOffset > 0) return ip.version === 6 && !isIcmp;
@@ -200,13 +282,27 @@ export class IcmpHost {
     return ip.version === 4 ? type === Icmp4.echo || type === Icmp4.echoReply : type >= 128;
   }
 
-  // ---- Echo requests of our own ---------------------------------------------------------------------------------------
+  // ---- Echo requests of our own
+  // ---------------------------------------------------------------------------------------
 
-  /** Sends an echo request with `data`. False when there is no way to `to`. Throws StackError EMSGSIZE. */
-  ping(to: Address, id: number, seq: number, data: Uint8Array, now: Micros, ttl = this.services.config.ttl): boolean {
+  /**
+   * Sends an echo request with `data`. False when there is no way to `to`. Throws StackError
+   * EMSGSIZE.
+   */
+  ping(
+    to: Address,
+    id: number,
+    seq: number,
+    data: Uint8Array,
+    now: Micros,
+    ttl = this.services.config.ttl,
+  ): boolean {
     const { out, ip } = this;
     if (data.length > MAX_ECHO_DATA) {
-      throw new StackError('EMSGSIZE', `an echo request holds ${MAX_ECHO_DATA} bytes, not ${data.length}`);
+      throw new StackError(
+        'EMSGSIZE',
+        `an echo request holds ${MAX_ECHO_DATA} bytes, not ${data.length}`,
+      );
     }
     out.now = now;
     const source = this.services.addresses.sourceFor(to);
@@ -227,7 +323,12 @@ export class IcmpHost {
       data.length,
     );
     if (this.isWatched)
-      this.watch('out', ip, `ICMP echo request, id ${id}, seq ${seq}, length ${ip.payloadLength}`, now);
+      this.watch(
+        'out',
+        ip,
+        `ICMP echo request, id ${id}, seq ${seq}, length ${ip.payloadLength}`,
+        now,
+      );
     return out.send(ip, to);
   }
 
@@ -235,7 +336,9 @@ export class IcmpHost {
     const h = this.ip;
     h.answer(to);
     // To a multicast address one answers from one's own.
-    if (this.services.addresses.destinationKind(to.d0, to.d1, to.d2, to.d3) === Destination.multicast) {
+    if (
+      this.services.addresses.destinationKind(to.d0, to.d1, to.d2, to.d3) === Destination.multicast
+    ) {
       const remote = Address.fromWords(to.s0, to.s1, to.s2, to.s3);
       const source = this.services.addresses.sourceFor(remote);
       if (source !== null) h.setAddresses(source, remote);
@@ -263,16 +366,22 @@ export class IcmpHost {
   }
 }
 
-const isUnspecified = (ip: IpHeader): boolean => ip.s0 === 0 && ip.s1 === 0 && ip.s2 === 0 && ip.s3 === 0;
+const isUnspecified = (ip: IpHeader): boolean =>
+  ip.s0 === 0 && ip.s1 === 0 && ip.s2 === 0 && ip.s3 === 0;
 
 function describe(m: IcmpMessage, version: 4 | 6): string {
   const length = m.bodyLength + ICMP_HEADER_BYTES;
   const echo = version === 4 ? Icmp4.echo : Icmp6.echoRequest;
   const reply = version === 4 ? Icmp4.echoReply : Icmp6.echoReply;
   const mtu = version === 4 ? m.seq : m.rest >>> 0;
-  if (version === 4 && m.type === Icmp4.destinationUnreachable && m.code === Unreachable4.fragmentationNeeded)
+  if (
+    version === 4 &&
+    m.type === Icmp4.destinationUnreachable &&
+    m.code === Unreachable4.fragmentationNeeded
+  )
     return `ICMP fragmentation needed, MTU ${mtu}, length ${length}`;
-  if (version === 6 && m.type === Icmp6.packetTooBig) return `ICMP packet too big, MTU ${mtu}, length ${length}`;
+  if (version === 6 && m.type === Icmp6.packetTooBig)
+    return `ICMP packet too big, MTU ${mtu}, length ${length}`;
   if (m.type === echo) return `ICMP echo request, id ${m.id}, seq ${m.seq}, length ${length}`;
   if (m.type === reply) return `ICMP echo reply, id ${m.id}, seq ${m.seq}, length ${length}`;
   return `ICMP type ${m.type}, code ${m.code}, length ${length}`;

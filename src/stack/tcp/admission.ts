@@ -5,9 +5,10 @@
  *          ├─ full ─▶ SYN cookie: a SYN,ACK, and nothing is kept ┄┄┄┄┄┄┄┄┄▶ its ACK ─▶ the accept queue
  *          └─ full, cookies off, or the accept queue full ─▶ dropped, by name
  *
- * Full is, as in Linux, a queue of `backlog` half-open connections; beyond that the whole stack and each host have a limit. A half-open
- * connection is a Connection of some 5 KB like any other, not a record of its own as in Linux: a second home for the rules of SYN-RECEIVED
- * would be worse. The limits keep all of them together at some 20 MB, and what comes beyond costs no memory at all.
+ * Full is, as in Linux, a queue of `backlog` half-open connections; beyond that the whole stack and
+ * each host have a limit. A half-open connection is a Connection of some 5 KB like any other, not a
+ * record of its own as in Linux: a second home for the rules of SYN-RECEIVED would be worse. The
+ * limits keep all of them together at some 20 MB, and what comes beyond costs no memory at all.
  */
 import type { Micros } from '../../base/time.js';
 import { Drop, type DropReason } from '../../wire/drop.js';
@@ -60,7 +61,10 @@ export class Admission {
     this.window = new ReceiveWindow(services.config);
   }
 
-  /** `before`: what the same four-tuple left in TIME-WAIT. Such a peer is real, and is let in as in Linux, whatever the queue. */
+  /**
+   * `before`: what the same four-tuple left in TIME-WAIT. Such a peer is real, and is let in as in
+   * Linux, whatever the queue.
+   */
   synArrives(
     listener: Listener,
     tuple: Tuple,
@@ -77,14 +81,22 @@ export class Admission {
     }
     if (listener.queue.isFull) {
       this.connections.env.counters.TcpExtListenOverflows++;
-      this.drop(Drop.tcpListenOverflow, 'LISTEN: the accept queue is full, dropped', tuple, seg, now);
+      this.drop(
+        Drop.tcpListenOverflow,
+        'LISTEN: the accept queue is full, dropped',
+        tuple,
+        seg,
+        now,
+      );
       return;
     }
-    if (full !== Drop.none || (synCookies === 2 && before === null)) this.answerWithCookie(listener, tuple, seg, now);
+    if (full !== Drop.none || (synCookies === 2 && before === null))
+      this.answerWithCookie(listener, tuple, seg, now);
     else this.openHalf(listener, tuple, packet, seg, before, now);
   }
 
-  // ---- Half-open connections --------------------------------------------------------------------------------------------
+  // ---- Half-open connections
+  // --------------------------------------------------------------------------------------------
 
   private openHalf(
     listener: Listener,
@@ -95,7 +107,9 @@ export class Admission {
     now: Micros,
   ): void {
     const { connections, services } = this;
-    const fastOpen = asksForFastOpen(seg) ? this.fastOpen.judge(listener.fastOpen, tuple, seg, now) : null;
+    const fastOpen = asksForFastOpen(seg)
+      ? this.fastOpen.judge(listener.fastOpen, tuple, seg, now)
+      : null;
     const config = this.configOf(listener);
     const device = services.routeBack(tuple.remote);
     const entry = connections.open(tuple.toFlow(), tuple, device, config, before, null, now);
@@ -116,10 +130,12 @@ export class Admission {
     const { counters } = this.connections.env;
     const { halfOpen } = this.connections;
     const { queue } = listener;
-    // As Linux: without cookies the last quarter of tcp_max_syn_backlog is for peers that are known, and we know nobody.
+    // As Linux: without cookies the last quarter of tcp_max_syn_backlog is for peers that are
+    // known, and we know nobody.
     const { maxSynBacklog } = config;
     const reserved =
-      this.configOf(listener).synCookies === 0 && maxSynBacklog - queue.halfOpenCount < maxSynBacklog >> 2;
+      this.configOf(listener).synCookies === 0 &&
+      maxSynBacklog - queue.halfOpenCount < maxSynBacklog >> 2;
     if (queue.isSynQueueFull || reserved) return Drop.tcpSynQueueFull;
     if (halfOpen.size >= config.maxHalfOpen) {
       counters.TcplabHalfOpenLimit++;
@@ -132,9 +148,18 @@ export class Admission {
     return Drop.none;
   }
 
-  private refuse(listener: Listener, reason: DropReason, tuple: Tuple, seg: Segment, now: Micros): void {
+  private refuse(
+    listener: Listener,
+    reason: DropReason,
+    tuple: Tuple,
+    seg: Segment,
+    now: Micros,
+  ): void {
     this.connections.env.counters.TcpExtTCPReqQFullDrop++;
-    this.warn(listener, 'new SYNs are dropped. With SYN cookies (tcp_syncookies=1) they would be answered');
+    this.warn(
+      listener,
+      'new SYNs are dropped. With SYN cookies (tcp_syncookies=1) they would be answered',
+    );
     this.drop(reason, 'LISTEN: too many half-open connections, dropped', tuple, seg, now);
   }
 
@@ -150,13 +175,18 @@ export class Admission {
     if (listener.floodWarned) return;
     listener.floodWarned = true;
     this.services.warn(
-      `a SYN flood on port ${listener.port}? There is no room for more half-open connections: ${what}.`,
+      `a SYN flood on port ${listener.port}? There is no room for more half-open ` +
+        `connections: ${what}.`,
     );
   }
 
-  // ---- SYN cookies --------------------------------------------------------------------------------------------------------
+  // ---- SYN cookies
+  // -----------------------------------------------------------------------------------------------
 
-  /** Nothing is allocated here unless somebody watches: a flood is as many of these as the device carries. */
+  /**
+   * Nothing is allocated here unless somebody watches: a flood is as many of these as the device
+   * carries.
+   */
   private answerWithCookie(listener: Listener, tuple: Tuple, seg: Segment, now: Micros): void {
     const { observer } = this.services;
     const { config, window } = this.cookieSettings(listener, now);
@@ -178,7 +208,9 @@ export class Admission {
     out.ack = (seg.seq + 1) | 0;
     out.flags = TcpFlag.SYN | TcpFlag.ACK;
     out.mss = announcedMss(device, v4, config);
-    out.wnd = window.onSyn(out.mss - (config.timestamps && seg.hasTimestamps ? TIMESTAMP_BYTES : 0));
+    out.wnd = window.onSyn(
+      out.mss - (config.timestamps && seg.hasTimestamps ? TIMESTAMP_BYTES : 0),
+    );
     if (config.timestamps && seg.hasTimestamps) {
       out.hasTimestamps = true;
       out.tsEcr = seg.tsVal;
@@ -189,7 +221,8 @@ export class Admission {
       const wscale = scaling ? seg.wscale : ABSENT;
       const ecn = acceptsEcnSyn(config.ecn, seg);
       if (ecn) out.flags |= TcpFlag.ECE;
-      out.tsVal = (cookieTimestamp(Math.floor(now / 1000), wscale, out.sackPermitted, ecn) + offset) | 0;
+      out.tsVal =
+        (cookieTimestamp(Math.floor(now / 1000), wscale, out.sackPermitted, ecn) + offset) | 0;
     }
     this.stray.send(
       tuple,
@@ -203,7 +236,10 @@ export class Admission {
   /** Those of the listener when it sent the first cookie that may still come back. */
   private cookieSettings(listener: Listener, now: Micros): CookieSettings {
     if (listener.cookies === null || now >= listener.cookieUntil)
-      listener.cookies = { config: this.configOf(listener), window: listener.window ?? this.window };
+      listener.cookies = {
+        config: this.configOf(listener),
+        window: listener.window ?? this.window,
+      };
     return listener.cookies;
   }
 
@@ -211,15 +247,34 @@ export class Admission {
     return listener.config ?? this.services.config;
   }
 
-  /** An ACK for no connection that we know: does it bring back a cookie of ours? True when it made a connection, or was dropped. */
-  cookieArrives(listener: Listener, tuple: Tuple, packet: Arrival, seg: Segment, now: Micros): boolean {
-    if (this.configOf(listener).synCookies === 0 || now >= listener.cookieUntil || seg.has(TcpFlag.SYN)) return false;
+  /**
+   * An ACK for no connection that we know: does it bring back a cookie of ours? True when it made a
+   * connection, or was dropped.
+   */
+  cookieArrives(
+    listener: Listener,
+    tuple: Tuple,
+    packet: Arrival,
+    seg: Segment,
+    now: Micros,
+  ): boolean {
+    if (
+      this.configOf(listener).synCookies === 0 ||
+      now >= listener.cookieUntil ||
+      seg.has(TcpFlag.SYN)
+    )
+      return false;
     const { config } = this.cookieSettings(listener, now);
     const { counters } = this.connections.env;
     const irs = (seg.seq - 1) | 0;
     const iss = (seg.ack - 1) | 0;
     this.cookies.about(tuple);
-    const mss = this.cookies.check(irs, iss, tuple.version === 4 ? COOKIE_MSS_V4 : COOKIE_MSS_V6, now);
+    const mss = this.cookies.check(
+      irs,
+      iss,
+      tuple.version === 4 ? COOKIE_MSS_V4 : COOKIE_MSS_V6,
+      now,
+    );
     if (mss === 0 || !this.recallSyn(config, tuple, seg, irs, mss)) {
       counters.TcpExtSyncookiesFailed++;
       return false;
@@ -247,7 +302,13 @@ export class Admission {
   }
 
   /** Fills `syn`; false when the timestamp names options that we would not have agreed on. */
-  private recallSyn(config: TcpConfig, tuple: Tuple, seg: Segment, irs: number, mss: number): boolean {
+  private recallSyn(
+    config: TcpConfig,
+    tuple: Tuple,
+    seg: Segment,
+    irs: number,
+    mss: number,
+  ): boolean {
     const { syn } = this;
     syn.clear();
     syn.sourcePort = seg.sourcePort;
@@ -264,11 +325,16 @@ export class Admission {
     return (config.sack || !syn.sackPermitted) && (config.windowScaling || syn.wscale === ABSENT);
   }
 
-  // ---- The accept queue -----------------------------------------------------------------------------------------------------
+  // ---- The accept queue
+  // -----------------------------------------------------------------------------------------------
 
-  /** May a segment be given to a connection that its listener still holds? Not, and counted, when it would be established without room for it. */
+  /**
+   * May a segment be given to a connection that its listener still holds? Not, and counted, when it
+   * would be established without room for it.
+   */
   mayEstablish(entry: TcpEntry, listener: Listener, seg: Segment): boolean {
-    const completes = entry.conn.state === State.synReceived && seg.has(TcpFlag.ACK) && !seg.has(TcpFlag.RST);
+    const completes =
+      entry.conn.state === State.synReceived && seg.has(TcpFlag.ACK) && !seg.has(TcpFlag.RST);
     if (!completes) return true;
     if (defersAccept(entry.conn, seg)) {
       this.connections.env.counters.TcpExtTCPDeferAcceptDrop++;
@@ -300,7 +366,8 @@ export class Admission {
       const e = entryOf(conn);
       e.listener = null;
       this.connections.halfOpen.leave(e);
-      // Whoever only sent a SYN is told by the RST of a closed port, when it sends again (RFC 9293 section 3.10.7.1).
+      // Whoever only sent a SYN is told by the RST of a closed port, when it sends again (RFC 9293
+      // section 3.10.7.1).
       if (isHalfOpen(conn)) conn.finish(null, 'listener-closes', now);
       else conn.abort(now, 'listener-closes');
       this.connections.mark(e);
@@ -315,7 +382,10 @@ function belongsTo(entry: TcpEntry, listener: Listener, packet: Arrival): void {
   entry.receivedTos = packet.ip.tos;
 }
 
-/** Fast Open: the user has the connection, and data of it, while its handshake goes on (RFC 7413 section 4.2.2). */
+/**
+ * Fast Open: the user has the connection, and data of it, while its handshake goes on (RFC 7413
+ * section 4.2.2).
+ */
 function acceptEarly(entry: TcpEntry, listener: Listener): void {
   const { conn } = entry;
   entry.listener = null;
@@ -326,7 +396,10 @@ function acceptEarly(entry: TcpEntry, listener: Listener): void {
   offer(conn, listener);
 }
 
-/** ACCEPT. The queue has only what its user left there: when he closes the listener at once, what he took lives on. */
+/**
+ * ACCEPT. The queue has only what its user left there: when he closes the listener at once, what he
+ * took lives on.
+ */
 function offer(conn: Connection, listener: Listener): void {
   if (!listener.user.tcpAccept(conn)) listener.queue.addEstablished(conn);
 }

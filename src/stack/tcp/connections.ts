@@ -1,10 +1,12 @@
 /**
- * All connections of a stack: where they are found, when their timers are due, and who wants to send or has something to tell its user.
+ * All connections of a stack: where they are found, when their timers are due, and who wants to
+ * send or has something to tell its user.
  *
  *     open ─▶ flow table, timer heap ◀── settle: what is over leaves, or goes on in TIME-WAIT
  *     mark ─▶ list of who has work ─▶ run: tell users, then send
  *
- * Who opens one, and by which rules, is the business of host.ts (active) and admission.ts (passive).
+ * Who opens one, and by which rules, is the business of host.ts (active) and admission.ts
+ * (passive).
  */
 import { Counts } from '../../base/counts.js';
 import { IndexedHeap } from '../../base/heap.js';
@@ -67,9 +69,14 @@ export const outputMtu = (device: Device, { routeMtu }: TcpConfig): number =>
 
 /** The payload of such a packet: what it holds, less bare headers (MUST-67). */
 const mtuMss = (device: Device, v4: boolean, config: TcpConfig): number =>
-  Math.min(outputMtu(device, config) - (v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) - TCP_HEADER_BYTES, 0xffff);
+  Math.min(
+    outputMtu(device, config) - (v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) - TCP_HEADER_BYTES,
+    0xffff,
+  );
 
-/** The MSS that we announce: so much, or what the route says instead, and no more than TCP_MAXSEG. */
+/**
+ * The MSS that we announce: so much, or what the route says instead, and no more than TCP_MAXSEG.
+ */
 export function announcedMss(device: Device, v4: boolean, config: TcpConfig): number {
   return atMost(config.maxSegment, routeMss(config, mtuMss(device, v4, config)));
 }
@@ -99,7 +106,12 @@ export class TcpConnections {
     this.keyed = new TupleHash(secret);
     this.seed = random.int32();
     this.halfOpen = new HalfOpen(secret);
-    this.timeWait = new TimeWaitTable(timeWaitLimit, config.timeWait, config.maxTimeWaitPerHost, secret);
+    this.timeWait = new TimeWaitTable(
+      timeWaitLimit,
+      config.timeWait,
+      config.maxTimeWaitPerHost,
+      secret,
+    );
     const counters = new TcpCounters();
     this.env = {
       config,
@@ -121,9 +133,13 @@ export class TcpConnections {
     return new Tuple(this.seed);
   }
 
-  // ---- Who is there -------------------------------------------------------------------------------------------------
+  // ---- Who is there
+  // -----------------------------------------------------------------------------------------------
 
-  /** A new connection, CLOSED as yet. `before`: what the same four-tuple left in TIME-WAIT. `cookie`: the initial sequence number that it has. */
+  /**
+   * A new connection, CLOSED as yet. `before`: what the same four-tuple left in TIME-WAIT.
+   * `cookie`: the initial sequence number that it has.
+   */
   open(
     flow: Flow,
     tuple: Tuple,
@@ -135,7 +151,15 @@ export class TcpConnections {
   ): TcpEntry {
     const { local: l, remote: r } = flow;
     const v4 = l.version === 4;
-    const entry = new TcpEntry(l, flow.localPort, r, flow.remotePort, tuple.hash, tuple.pseudoSum, device);
+    const entry = new TcpEntry(
+      l,
+      flow.localPort,
+      r,
+      flow.remotePort,
+      tuple.hash,
+      tuple.pseudoSum,
+      device,
+    );
     this.keyed.hash(tuple, FOR_ISN);
     const ipBytes = v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
     entry.ipId = this.keyed.hi & 0xffff;
@@ -150,7 +174,9 @@ export class TcpConnections {
       defaultMss: v4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6,
       ipHeaderBytes: ipBytes,
       pathMtu: this.paths.to(r, outputMtu(device, config), now),
-      gsoBytes: (v4 ? device.offload.tso4 : device.offload.tso6) ? MAX_IP_PACKET - ipBytes - TCP_MAX_HEADER_BYTES : 0,
+      gsoBytes: (v4 ? device.offload.tso4 : device.offload.tso6)
+        ? MAX_IP_PACKET - ipBytes - TCP_MAX_HEADER_BYTES
+        : 0,
     });
     this.findPath(entry, now);
     this.flows.add(entry);
@@ -158,7 +184,10 @@ export class TcpConnections {
     return entry;
   }
 
-  /** What is added to our clock to make the TSval of a connection with this four-tuple: always the same. */
+  /**
+   * What is added to our clock to make the TSval of a connection with this four-tuple: always the
+   * same.
+   */
   timestampOffset(tuple: Tuple): number {
     this.keyed.hash(tuple, FOR_ISN);
     return this.keyed.hi;
@@ -178,8 +207,8 @@ export class TcpConnections {
   }
 
   /**
-   * An ephemeral port for `tuple`, whose local port is 0, to its destination: one for which `isFree`
-   * says so, or 0.
+   * An ephemeral port for `tuple`, whose local port is 0, to its destination: one for which
+   * `isFree` says so, or 0.
    */
   ephemeralPort(tuple: Tuple, isFree: (port: number) => boolean): number {
     const { keyed } = this;
@@ -192,7 +221,8 @@ export class TcpConnections {
     return this.ports.pick(this.random.int32(), this.random.int32(), isFree);
   }
 
-  // ---- Who has work -------------------------------------------------------------------------------------------------
+  // ---- Who has work
+  // -----------------------------------------------------------------------------------------------
 
   mark(e: TcpEntry): void {
     if (e.dirty) return;
@@ -204,7 +234,10 @@ export class TcpConnections {
     return this.dirtyCount > 0;
   }
 
-  /** Tells users what happened, then sends what is owed: an answer that a user gives at once rides on the ACK. */
+  /**
+   * Tells users what happened, then sends what is owed: an answer that a user gives at once rides
+   * on the ACK.
+   */
   run(now: Micros): void {
     this.out.now = now;
     const { dirty } = this;
@@ -262,7 +295,10 @@ export class TcpConnections {
     this.watch(e);
   }
 
-  /** The heap may keep a deadline that is too early: it costs one look when it comes, and most deadlines only ever move back. */
+  /**
+   * The heap may keep a deadline that is too early: it costs one look when it comes, and most
+   * deadlines only ever move back.
+   */
   private watch(e: TcpEntry): void {
     const next = e.conn.nextTimeout();
     if (next < e.deadline) {
@@ -278,9 +314,13 @@ export class TcpConnections {
     else if (!this.timeWait.add(e, now)) counters.TcpExtTCPTimeWaitOverflow++;
   }
 
-  // ---- The path -----------------------------------------------------------------------------------------------------
+  // ---- The path
+  // -----------------------------------------------------------------------------------------------
 
-  /** The path to `remote` has another MTU: every connection there learns it, and sends again what is too large. */
+  /**
+   * The path to `remote` has another MTU: every connection there learns it, and sends again what is
+   * too large.
+   */
   pathChanged(remote: Address, why: MtuCause, now: Micros): void {
     for (const e of this.flows) {
       if (!e.remote.equals(remote)) continue;
@@ -292,7 +332,12 @@ export class TcpConnections {
   private learnPath(e: TcpEntry, why: MtuCause, now: Micros): void {
     this.findPath(e, now);
     if (e.conn.size.discover === MtuDiscover.probe) return;
-    pathMtuChanged(e.conn, this.paths.to(e.remote, outputMtu(e.device, e.conn.config), now), why, now);
+    pathMtuChanged(
+      e.conn,
+      this.paths.to(e.remote, outputMtu(e.device, e.conn.config), now),
+      why,
+      now,
+    );
   }
 
   /** DF, and until when to believe it. */
@@ -301,7 +346,8 @@ export class TcpConnections {
     e.pathExpires = this.paths.expiry(e.remote, now);
   }
 
-  // ---- Time ---------------------------------------------------------------------------------------------------------
+  // ---- Time
+  // -----------------------------------------------------------------------------------------------
 
   nextTimeout(): Micros {
     const first = this.heap.peek();
@@ -317,7 +363,8 @@ export class TcpConnections {
       this.heap.remove(e);
       e.deadline = NEVER;
       const { conn, listener } = e;
-      if (listener !== null) conn.synAckRetries = listener.queue.retriesAfterTimeout(conn, conn.config.synAckRetries);
+      if (listener !== null)
+        conn.synAckRetries = listener.queue.retriesAfterTimeout(conn, conn.config.synAckRetries);
       conn.onTimeout(now);
       this.mark(e);
       // Its next deadline is known once it has sent; one that does not send keeps the one it has.
@@ -328,7 +375,8 @@ export class TcpConnections {
     for (const e of this.flows) {
       const broken = e.conn.checkInvariants();
       if (broken !== null) return `${e.toString()}: ${broken}`;
-      if (!e.dirty && e.conn.nextTimeout() < e.deadline) return `${e.toString()}: a timer is due before the heap knows`;
+      if (!e.dirty && e.conn.nextTimeout() < e.deadline)
+        return `${e.toString()}: a timer is due before the heap knows`;
     }
     return null;
   }
@@ -336,6 +384,7 @@ export class TcpConnections {
 
 /** Something came that its user will hear of in a moment: the answer carries the ACK. */
 function waitsForAnswer({ user, state, rcv }: Connection): boolean {
-  const mayAnswer = user?.mayAnswer === true && (state === State.established || state === State.closeWait);
+  const mayAnswer =
+    user?.mayAnswer === true && (state === State.established || state === State.closeWait);
   return mayAnswer && rcv.queue.pieces > 0;
 }

@@ -1,8 +1,9 @@
 /**
- * The way out for TCP: a segment becomes an IP packet in the device's own slab, with the addresses that tcp/ does not know.
+ * The way out for TCP: a segment becomes an IP packet in the device's own slab, with the addresses
+ * that tcp/ does not know.
  *
- * Payload is not copied here; the packet gathers it from the send buffer. With the device's offloads one
- * packet carries up to 64 KB and half a checksum, without them it is whole.
+ * Payload is not copied here; the packet gathers it from the send buffer. With the device's
+ * offloads one packet carries up to 64 KB and half a checksum, without them it is whole.
  */
 import type { Micros } from '../../base/time.js';
 import { Gso, type Device, type TxPacket } from '../../device/device.js';
@@ -49,8 +50,16 @@ export class TcpEgress implements SegmentSink {
   }
 }
 
-/** Hands `seg` to the device as one packet. `pseudoSum` is the pseudo-header's, without the length. */
-function transmit(device: Device, ip: IpHeader, pseudoSum: number, seg: Segment, now: Micros): void {
+/**
+ * Hands `seg` to the device as one packet. `pseudoSum` is the pseudo-header's, without the length.
+ */
+function transmit(
+  device: Device,
+  ip: IpHeader,
+  pseudoSum: number,
+  seg: Segment,
+  now: Micros,
+): void {
   const p = device.packet();
   const b = p.slab.bytes;
   const v4 = ip.version === 4;
@@ -72,7 +81,8 @@ function transmit(device: Device, ip: IpHeader, pseudoSum: number, seg: Segment,
     p.checksumOffset = TCP_CHECKSUM_OFFSET;
     checksum = sum;
   } else {
-    checksum = ~sumOfPieces(p, checksumAdd(p.slab.view, tcpAt, p.start + p.headBytes - tcpAt, sum)) & 0xffff;
+    checksum =
+      ~sumOfPieces(p, checksumAdd(p.slab.view, tcpAt, p.start + p.headBytes - tcpAt, sum)) & 0xffff;
   }
   b[tcpAt + TCP_CHECKSUM_OFFSET] = checksum >> 8;
   b[tcpAt + TCP_CHECKSUM_OFFSET + 1] = checksum;
@@ -94,7 +104,10 @@ function addPayload(p: TxPacket, seg: Segment): void {
   p.headBytes += payloadBytes;
 }
 
-/** A piece that follows an odd number of bytes has its words' halves exchanged, and so is its sum (RFC 1071 section 2). */
+/**
+ * A piece that follows an odd number of bytes has its words' halves exchanged, and so is its sum
+ * (RFC 1071 section 2).
+ */
 function sumOfPieces(p: TxPacket, initial: number): number {
   let sum = initial;
   let odd = false;

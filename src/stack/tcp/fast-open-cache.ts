@@ -1,12 +1,19 @@
 /**
- * What a client remembers of servers for Fast Open (RFC 7413 section 4.1.3): the cookie and the MSS of each, which form of the option it knows, and where
- * a SYN with data went missing. And, as Linux does, of the whole network: where connections that began so end in silence, data stays out of SYNs for a while.
+ * What a client remembers of servers for Fast Open (RFC 7413 section 4.1.3): the cookie and the MSS
+ * of each, which form of the option it knows, and where a SYN with data went missing. And, as Linux
+ * does, of the whole network: where connections that began so end in silence, data stays out of
+ * SYNs for a while.
  */
 import { NEVER, type Micros } from '../../base/time.js';
 import type { Address } from '../../ip/address.js';
 import type { TcpConfig } from '../../tcp/config.js';
 import type { TcpCounters } from '../../tcp/counters.js';
-import { FastOpen, FastOpenMode, type FastOpenMemory, type FastOpenOutcome } from '../../tcp/fast-open.js';
+import {
+  FastOpen,
+  FastOpenMode,
+  type FastOpenMemory,
+  type FastOpenOutcome,
+} from '../../tcp/fast-open.js';
 
 const MOST_SERVERS = 1024;
 /** Room for options that a middlebox may add (Linux's MAX_TCP_OPTION_SPACE). */
@@ -55,11 +62,15 @@ class Server implements FastOpenMemory {
 
   /** For `pause` at first. */
   isPaused(pause: Micros, now: Micros): boolean {
-    return this.synLosses > 0 && now < this.lastLoss + pause * 2 ** Math.min(this.synLosses, MOST_DOUBLINGS);
+    return (
+      this.synLosses > 0 &&
+      now < this.lastLoss + pause * 2 ** Math.min(this.synLosses, MOST_DOUBLINGS)
+    );
   }
 }
 
-const keyOf = (local: Address, remote: Address): string => `${local.toString()} ${remote.toString()}`;
+const keyOf = (local: Address, remote: Address): string =>
+  `${local.toString()} ${remote.toString()}`;
 
 export class FastOpenCache {
   /** By both addresses, the longest unused first. A cookie proves our address, too. */
@@ -83,7 +94,10 @@ export class FastOpenCache {
     this.servers.clear();
   }
 
-  /** For an active open that wants it: what its SYN may have. `mss`: what our side of the path takes. */
+  /**
+   * For an active open that wants it: what its SYN may have. `mss`: what our side of the path
+   * takes.
+   */
   plan(local: Address, remote: Address, bits: number, mss: number, now: Micros): FastOpen {
     const server = this.serverOf(keyOf(local, remote));
     const likelyMss = Math.min(server.mss > 0 ? server.mss : mss, mss);
@@ -94,7 +108,14 @@ export class FastOpenCache {
       return new FastOpen({ cookie: null, experimental: false, memory: server });
     }
     if ((bits & FastOpenMode.clientWithoutCookie) !== 0) {
-      return new FastOpen({ cookie: null, experimental, mostSynData, likelyMss, memory: server, afterPause });
+      return new FastOpen({
+        cookie: null,
+        experimental,
+        mostSynData,
+        likelyMss,
+        memory: server,
+        afterPause,
+      });
     }
     return cookie === null
       ? new FastOpen({ cookie: NO_COOKIE, experimental, memory: server, afterPause })
@@ -104,7 +125,8 @@ export class FastOpenCache {
   /** Would the SYN that `plan` plans have room for data? */
   isReady(local: Address, remote: Address, bits: number, now: Micros): boolean {
     const server = this.servers.get(keyOf(local, remote));
-    if (this.isBlackhole(now) || server?.isPaused(this.config.fastOpenLossPause, now) === true) return false;
+    if (this.isBlackhole(now) || server?.isPaused(this.config.fastOpenLossPause, now) === true)
+      return false;
     return (bits & FastOpenMode.clientWithoutCookie) !== 0 || (server?.cookie ?? null) !== null;
   }
 

@@ -1,10 +1,12 @@
 /**
- * The server's cookies of Fast Open (RFC 7413 section 4.1.2): proof that a client received what we sent to its address not long ago, so that it may
- * send data with a SYN. A cookie is a keyed hash of both addresses, and nothing is kept for it.
+ * The server's cookies of Fast Open (RFC 7413 section 4.1.2): proof that a client received what we
+ * sent to its address not long ago, so that it may send data with a SYN. A cookie is a keyed hash
+ * of both addresses, and nothing is kept for it.
  *
  *     cookie = SipHash(key, client, server)      8 bytes; with the same key the same as Linux's
  *
- * Keys change once a day. What was made with the last key still counts, and is answered with a new cookie.
+ * Keys change once a day. What was made with the last key still counts, and is answered with a new
+ * cookie.
  */
 import type { Random } from '../../base/random.js';
 import { randomKey, SipHash } from '../../base/siphash.js';
@@ -33,7 +35,10 @@ export class FastOpenCookies {
   private keyedAt: Micros = -NEVER;
   private keyText = '';
 
-  /** Keys of chance that change once a day, or TCP_FASTOPEN_KEY's: 16 bytes each, the second for cookies of before. */
+  /**
+   * Keys of chance that change once a day, or TCP_FASTOPEN_KEY's: 16 bytes each, the second for
+   * cookies of before.
+   */
   constructor(source: Random | FastOpenKeys) {
     this.random = isKeys(source) ? null : source;
     this.current = new SipHash(isKeys(source) ? source[0] : randomKey(source));
@@ -78,7 +83,8 @@ export class FastOpenCookies {
     this.keepKeysFresh(now);
     if (isSame(cookie, bytesOf(this.current, this.words, this.count))) return CookieWorth.current;
     const { previous } = this;
-    if (previous !== null && isSame(cookie, bytesOf(previous, this.words, this.count))) return CookieWorth.previous;
+    if (previous !== null && isSame(cookie, bytesOf(previous, this.words, this.count)))
+      return CookieWorth.previous;
     return CookieWorth.nothing;
   }
 
@@ -94,9 +100,14 @@ export class FastOpenCookies {
 
 const isKeys = (source: Random | FastOpenKeys): source is FastOpenKeys => Array.isArray(source);
 
-/** The bytes of `00112233-44556677-8899aabb-ccddeeff`, each number little-endian as in Linux; null when it is none. */
+/**
+ * The bytes of `00112233-44556677-8899aabb-ccddeeff`, each number little-endian as in Linux; null
+ * when it is none.
+ */
 export function keyBytes(text: string): Uint8Array | null {
-  const match = /^\s*([0-9a-f]{1,8})-([0-9a-f]{1,8})-([0-9a-f]{1,8})-([0-9a-f]{1,8})\s*$/i.exec(text);
+  const match = /^\s*([0-9a-f]{1,8})-([0-9a-f]{1,8})-([0-9a-f]{1,8})-([0-9a-f]{1,8})\s*$/i.exec(
+    text,
+  );
   if (match === null) return null;
   const bytes = new Uint8Array(16);
   const view = new DataView(bytes.buffer);
@@ -105,7 +116,8 @@ export function keyBytes(text: string): Uint8Array | null {
 }
 
 /** An address word as it stands in memory, read little-endian: what SipHash takes. */
-const swapBytes = (w: number): number => (w << 24) | ((w & 0xff00) << 8) | ((w >>> 8) & 0xff00) | (w >>> 24);
+const swapBytes = (w: number): number =>
+  (w << 24) | ((w & 0xff00) << 8) | ((w >>> 8) & 0xff00) | (w >>> 24);
 
 function putSwapped(w: Int32Array, at: number, a: AddressWords): void {
   w[at] = swapBytes(a.w0);

@@ -1,8 +1,10 @@
 /**
- * The server's side of Fast Open in a stack (RFC 7413 section 4.2): may this SYN's data be delivered, and does the client get a cookie?
+ * The server's side of Fast Open in a stack (RFC 7413 section 4.2): may this SYN's data be
+ * delivered, and does the client get a cookie?
  *
- * Data that is delivered before the handshake's end may come from anywhere, if a cookie was stolen: so each listener bounds how many such connections are
- * pending (section 5.1), and those that a RST ended count for another minute.
+ * Data that is delivered before the handshake's end may come from anywhere, if a cookie was stolen:
+ * so each listener bounds how many such connections are pending (section 5.1), and those that a RST
+ * ended count for another minute.
  */
 import type { Random } from '../../base/random.js';
 import { Ring } from '../../base/ring.js';
@@ -66,12 +68,14 @@ export class FastOpenServer {
     const asked = syn.cookieBytes;
     if (asked === 0) counters.TcpExtTCPFastOpenCookieReqd++;
     const wanted = syn.payloadBytes > 0 || asked !== ABSENT;
-    if (queue === null || !wanted || queue.most === 0 || (bits & FastOpenMode.server) === 0) return null;
+    if (queue === null || !wanted || queue.most === 0 || (bits & FastOpenMode.server) === 0)
+      return null;
     if (!queue.hasRoom(now)) {
       counters.TcpExtTCPFastOpenListenOverflow++;
       return null;
     }
-    if (queue.withoutCookie || (bits & FastOpenMode.serverWithoutCookie) !== 0) return this.accept(null, syn);
+    if (queue.withoutCookie || (bits & FastOpenMode.serverWithoutCookie) !== 0)
+      return this.accept(null, syn);
     if (asked === ABSENT) return null;
     const cookies = queue.cookies ?? this.cookies;
     if (cookies === this.cookies) cookies.setKeysAs(this.config.fastOpenKey);

@@ -1,6 +1,6 @@
 /**
- * From a segment's four-tuple to its connection: a hash table of chains, on the tuple's int32 hash. A
- * string key would cost thirty times as much.
+ * From a segment's four-tuple to its connection: a hash table of chains, on the tuple's int32 hash.
+ * A string key would cost thirty times as much.
  */
 import { isSameAddress } from '../../wire/ip.js';
 import type { Tuple } from '../tuple.js';
@@ -51,11 +51,13 @@ export class FlowTable {
       if (at !== null) at.nextInChain = e.nextInChain;
     }
     e.nextInChain = null;
-    if (this.buckets.length > SMALLEST && this.size * 8 < this.buckets.length) this.resize(this.buckets.length / 2);
+    if (this.buckets.length > SMALLEST && this.size * 8 < this.buckets.length)
+      this.resize(this.buckets.length / 2);
   }
 
   *[Symbol.iterator](): Generator<TcpEntry> {
-    for (const first of this.buckets) for (let e: TcpEntry | null = first; e !== null; e = e.nextInChain) yield e;
+    for (const first of this.buckets)
+      for (let e: TcpEntry | null = first; e !== null; e = e.nextInChain) yield e;
   }
 
   private resize(length: number): void {

@@ -1,5 +1,6 @@
 /**
- * A flow: the four-tuple of one TCP connection, and what the stack keeps for it. `tcp/` sees only the ports (`FlowId`).
+ * A flow: the four-tuple of one TCP connection, and what the stack keeps for it. `tcp/` sees only
+ * the ports (`FlowId`).
  */
 import { IPDEFTTL } from '../../base/ip-default-ttl.js';
 import { NEVER, type Micros } from '../../base/time.js';
@@ -26,11 +27,17 @@ export class Flow implements FlowId {
 
   /** As tcpdump prints it, from our side: `198.18.0.2:80 198.18.0.1:51422`. */
   toString(): string {
-    return `${endpointText(this.local, this.localPort)} ${endpointText(this.remote, this.remotePort)}`;
+    return (
+      `${endpointText(this.local, this.localPort)} ` +
+      `${endpointText(this.remote, this.remotePort)}`
+    );
   }
 }
 
-/** A flow that has a connection: the demux's entry, with its place in the chain, the timer heap and the list of what wants output. */
+/**
+ * A flow that has a connection: the demux's entry, with its place in the chain, the timer heap and
+ * the list of what wants output.
+ */
 export class TcpEntry extends Flow {
   conn!: Connection;
   readonly hash: number;
@@ -40,12 +47,18 @@ export class TcpEntry extends Flow {
   listener: Listener | null = null;
   /** Open by Fast Open, its handshake not over: who counts it. */
   fastOpen: FastOpenQueue | null = null;
-  /** What the four-tuple was in TIME-WAIT with, and will be again unless this connection is established (`resumesTimeWait`). */
+  /**
+   * What the four-tuple was in TIME-WAIT with, and will be again unless this connection is
+   * established (`resumesTimeWait`).
+   */
   before: TimeWaitRecord | null = null;
   /** Counts as half-open (half-open.ts). */
   halfOpen = false;
   nextInChain: TcpEntry | null = null;
-  /** In the timer heap: where, and under which deadline. Never later than the connection's own, perhaps earlier. */
+  /**
+   * In the timer heap: where, and under which deadline. Never later than the connection's own,
+   * perhaps earlier.
+   */
   heapIndex = -1;
   deadline: Micros = NEVER;
   /** Waits for its turn to send and to tell its user. */
@@ -56,11 +69,16 @@ export class TcpEntry extends Flow {
   dontFragment = true;
   /** When what is known of the path's MTU will be forgotten. */
   pathExpires: Micros = NEVER;
-  /** IP identification of the next packet: it counts the connection's packets (RFC 6864 asks for more only at rates where ten minutes are 65,536 of them). */
+  /**
+   * IP identification of the next packet: it counts the connection's packets (RFC 6864 asks for
+   * more only at rates where ten minutes are 65,536 of them).
+   */
   ipId = 0;
   /** MUST-49: time to live. The configured one at first. */
   ttl = IPDEFTTL;
-  /** MUST-48: the traffic class byte of what we send, ECN's two bits left out: those are TCP's own. */
+  /**
+   * MUST-48: the traffic class byte of what we send, ECN's two bits left out: those are TCP's own.
+   */
   tos = 0;
   /** MAY-9: that byte of the last segment that came, ECN and all. */
   receivedTos = 0;

@@ -1,4 +1,7 @@
-/** The half-open connections of a whole stack (SYN-RECEIVED, from a listener): how many, and how many of each host. */
+/**
+ * The half-open connections of a whole stack (SYN-RECEIVED, from a listener): how many, and how
+ * many of each host.
+ */
 import type { TcpEntry } from './flow.js';
 import { HostCounts } from './host-counts.js';
 

@@ -1,6 +1,6 @@
 /**
- * How many of something each remote host has, so that none has more than its share. In IPv6 a host is a /64, for within that anybody
- * can have as many addresses as he likes.
+ * How many of something each remote host has, so that none has more than its share. In IPv6 a host
+ * is a /64, for within that anybody can have as many addresses as he likes.
  */
 import { Counts } from '../../base/counts.js';
 import { SipHash } from '../../base/siphash.js';
@@ -11,7 +11,10 @@ export class HostCounts {
   private readonly sip: SipHash;
   private readonly prefix = new Int32Array(2);
 
-  /** `secret`: 16 bytes. Two hosts that meet in one key share one allowance, and without it nobody can choose whose. */
+  /**
+   * `secret`: 16 bytes. Two hosts that meet in one key share one allowance, and without it nobody
+   * can choose whose.
+   */
   constructor(secret: Uint8Array) {
     this.sip = new SipHash(secret);
   }

@@ -1,5 +1,6 @@
 /**
- * TCP's place in the stack: from segments to connections and back. It knows addresses, which tcp/ does not; the rules are all there.
+ * TCP's place in the stack: from segments to connections and back. It knows addresses, which tcp/
+ * does not; the rules are all there.
  *
  *     segment ─▶ demux ─┬─ a connection ─▶ Connection.onSegment
  *                       └─ none ─▶ passive.ts: TIME-WAIT, a listener, or neither
@@ -39,11 +40,17 @@ export interface TcpListenOptions {
   /** Default: every address of the stack. */
   address?: Address | null;
   backlog?: number;
-  /** TCP_FASTOPEN: takes data in SYNs (RFC 7413), of so many connections at a time whose handshake is not over. Default: none. */
+  /**
+   * TCP_FASTOPEN: takes data in SYNs (RFC 7413), of so many connections at a time whose handshake
+   * is not over. Default: none.
+   */
   fastOpen?: number;
   /** MUST-48: of the SYN,ACK on; see `Stack.setTypeOfService`. */
   typeOfService?: number;
-  /** Options that its connections begin with, as accepted sockets take them over from the listening one; the stack's otherwise. */
+  /**
+   * Options that its connections begin with, as accepted sockets take them over from the listening
+   * one; the stack's otherwise.
+   */
   config?: Partial<TcpConfig>;
   user: ListenUser;
 }
@@ -55,8 +62,9 @@ export interface TcpConnectOptions {
   local?: Address;
   localPort?: number;
   /**
-   * TCP_FASTOPEN_CONNECT: what is sent in the same turn may go with the SYN, if the server gave us a cookie before (RFC 7413); else we ask for one. Only for
-   * data that may arrive twice without harm.
+   * TCP_FASTOPEN_CONNECT: what is sent in the same turn may go with the SYN, if the server gave us
+   * a cookie before (RFC 7413); else we ask for one. Only for data that may arrive twice without
+   * harm.
    */
   fastOpen?: boolean;
   user: TcpUser;
@@ -104,7 +112,8 @@ export class TcpHost {
     return this.connections.flows.size;
   }
 
-  // ---- In ---------------------------------------------------------------------------------------------------------
+  // ---- In
+  // -----------------------------------------------------------------------------------------------
 
   /** `seg` was parsed out of `packet`, and its checksum is right. */
   arrives(packet: Arrival, seg: Segment, now: Micros): void {
@@ -142,11 +151,17 @@ export class TcpHost {
     }
     if (e.errno !== 'EMSGSIZE') icmpErrorArrives(entry.conn, e, now);
     else if (quotesFlight(entry.conn, e.seq))
-      this.services.paths.tooBig(e, entry.conn.size.discover, outputMtu(entry.device, entry.conn.config), now);
+      this.services.paths.tooBig(
+        e,
+        entry.conn.size.discover,
+        outputMtu(entry.device, entry.conn.config),
+        now,
+      );
     this.connections.mark(entry);
   }
 
-  // ---- The user's side ----------------------------------------------------------------------------------------------
+  // ---- The user's side
+  // ----------------------------------------------------------------------------------------------
 
   listen(o: TcpListenOptions): Listener {
     const address = o.address ?? null;
@@ -164,7 +179,8 @@ export class TcpHost {
 
   /** bind(2) before an active OPEN: a listener's port is its alone on its addresses. */
   checkBind(address: Address, family: number, port: number): void {
-    if (address.version !== family) throw new StackError('EINVAL', `${address.toString()} is no IPv${family} address`);
+    if (address.version !== family)
+      throw new StackError('EINVAL', `${address.toString()} is no IPv${family} address`);
     if (!address.isUnspecified) this.services.addresses.checkOwn(address);
     if (port !== 0) this.passive.listeners.checkFree(address, port);
   }
@@ -189,10 +205,12 @@ export class TcpHost {
     addresses.checkOwn(local);
     checkPair(local, remote, addresses.isOwn(remote));
     const localPort = o.localPort ? o.localPort : this.ephemeralPort(local, remote, remotePort);
-    if (localPort === 0) throw new StackError('EADDRNOTAVAIL', 'every ephemeral port to this address is in use');
+    if (localPort === 0)
+      throw new StackError('EADDRNOTAVAIL', 'every ephemeral port to this address is in use');
     const flow = new Flow(local, localPort, remote, remotePort);
     asked.of(local, localPort, remote, remotePort);
-    if (connections.isTaken(asked)) throw new StackError('EADDRNOTAVAIL', `${flow.toString()} is connected already`);
+    if (connections.isTaken(asked))
+      throw new StackError('EADDRNOTAVAIL', `${flow.toString()} is connected already`);
     const tos = dscpOf(o.typeOfService ?? 0);
     const config = o.config === undefined ? services.config : { ...services.config, ...o.config };
     if (o.fastOpen === true && (config.fastOpen & FastOpenMode.client) === 0) {
@@ -205,7 +223,13 @@ export class TcpHost {
     entry.tos = tos;
     entry.conn.user = o.user;
     if (o.fastOpen === true) {
-      entry.conn.fastOpen = this.fastOpenCache.plan(local, remote, config.fastOpen, entry.conn.advertisedMss, now);
+      entry.conn.fastOpen = this.fastOpenCache.plan(
+        local,
+        remote,
+        config.fastOpen,
+        entry.conn.advertisedMss,
+        now,
+      );
     }
     entry.conn.openActive(now);
     connections.mark(entry);
@@ -230,8 +254,9 @@ export class TcpHost {
   }
 
   /**
-   * A queue before the device that takes nothing (`tc qdisc add ... pfifo limit 0`): what connections send is dropped here, and
-   * each knows it at once. SYNs, ACKs and RSTs are lost; data waits to be tried again (local-drop.ts).
+   * A queue before the device that takes nothing (`tc qdisc add ... pfifo limit 0`): what
+   * connections send is dropped here, and each knows it at once. SYNs, ACKs and RSTs are lost; data
+   * waits to be tried again (local-drop.ts).
    */
   setDropsOutput(on: boolean): void {
     this.connections.out.dropsAll = on;
@@ -245,10 +270,15 @@ export class TcpHost {
 
   private fastOpenQueue(o: TcpListenOptions, backlog: number): FastOpenQueue | null {
     if (o.fastOpen !== undefined) return new FastOpenQueue(o.fastOpen);
-    return (this.services.config.fastOpen & FastOpenMode.everyListener) !== 0 ? new FastOpenQueue(backlog) : null;
+    return (this.services.config.fastOpen & FastOpenMode.everyListener) !== 0
+      ? new FastOpenQueue(backlog)
+      : null;
   }
 
-  /** Would the SYN of `connect({ remote, fastOpen: true })` have data? Then a program may as well have it wait for that. */
+  /**
+   * Would the SYN of `connect({ remote, fastOpen: true })` have data? Then a program may as well
+   * have it wait for that.
+   */
   fastOpenIsReady(remote: Address, config: Partial<TcpConfig>, now: Micros): boolean {
     const local = this.services.addresses.sourceFor(remote);
     const bits = config.fastOpen ?? this.services.config.fastOpen;
@@ -273,12 +303,15 @@ export class TcpHost {
 
   private freeListenPort(): number {
     const { listeners } = this.passive;
-    const port = this.connections.anyPort((p) => !listeners.has(p) && !this.connections.isPortInUse(p));
+    const port = this.connections.anyPort(
+      (p) => !listeners.has(p) && !this.connections.isPortInUse(p),
+    );
     if (port === 0) throw new StackError('EADDRINUSE', 'every ephemeral port is in use');
     return port;
   }
 
-  // ---- Turns and time -----------------------------------------------------------------------------------------------
+  // ---- Turns and time
+  // -----------------------------------------------------------------------------------------------
 
   /** Tells users what happened, then sends what is owed. */
   run(now: Micros): void {
@@ -323,5 +356,8 @@ export class TcpHost {
 /** As IP_TOS in Linux: the byte's upper six bits (RFC 2474), whatever stands in ECN's two. */
 function dscpOf(tos: number): number {
   if (Number.isInteger(tos) && tos >= 0 && tos <= 255) return tos & 0xfc;
-  throw new StackError('EINVAL', `the type of service is a byte, 0 to 255, for example 0xb8 (EF), not ${tos}`);
+  throw new StackError(
+    'EINVAL',
+    `the type of service is a byte, 0 to 255, for example 0xb8 (EF), not ${tos}`,
+  );
 }

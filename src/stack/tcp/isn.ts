@@ -1,7 +1,8 @@
 /**
- * Initial sequence numbers, RFC 6528: ISN = M + F(local, remote, secret). M is a clock of 4 us (MUST-8), F a keyed hash that
- * nobody outside can compute (MUST-9, SHLD-1): SipHash-2-4, as in Linux. The same tuple's numbers rise with the clock, which
- * lets a client reuse a port that is in TIME-WAIT; those of two tuples have nothing to do with each other.
+ * Initial sequence numbers, RFC 6528: ISN = M + F(local, remote, secret). M is a clock of 4 us
+ * (MUST-8), F a keyed hash that nobody outside can compute (MUST-9, SHLD-1): SipHash-2-4, as in
+ * Linux. The same tuple's numbers rise with the clock, which lets a client reuse a port that is in
+ * TIME-WAIT; those of two tuples have nothing to do with each other.
  */
 import { type Seq, seqAdd, seqGt } from '../../base/seq.js';
 import { SipHash } from '../../base/siphash.js';
@@ -21,7 +22,10 @@ export class TupleHash {
     this.sip = new SipHash(secret);
   }
 
-  /** Hashes tuple and `purpose`, so that one secret serves unrelated uses. The result stands in `lo` and `hi`. */
+  /**
+   * Hashes tuple and `purpose`, so that one secret serves unrelated uses. The result stands in `lo`
+   * and `hi`.
+   */
   hash(tuple: Tuple, purpose: number): void {
     const w = this.words;
     tuple.writeTo(w);
@@ -39,10 +43,15 @@ export class TupleHash {
 }
 
 /**
- * M + F: `f` is the tuple's hash. MAY-2: where the tuple's old connection is still `before` us in TIME-WAIT, larger than any number that it
- * used. The clock alone does not see to that: whoever sends more than 250 KB a second overtakes it.
+ * M + F: `f` is the tuple's hash. MAY-2: where the tuple's old connection is still `before` us in
+ * TIME-WAIT, larger than any number that it used. The clock alone does not see to that: whoever
+ * sends more than 250 KB a second overtakes it.
  */
-export function initialSequenceNumber(f: number, now: Micros, before: { readonly sndNxt: Seq } | null): Seq {
+export function initialSequenceNumber(
+  f: number,
+  now: Micros,
+  before: { readonly sndNxt: Seq } | null,
+): Seq {
   const iss = (Math.floor(now / MICROS_PER_TICK) + f) | 0;
   return before === null || seqGt(iss, before.sndNxt) ? iss : seqAdd(before.sndNxt, 1);
 }

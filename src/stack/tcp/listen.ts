@@ -1,6 +1,7 @@
 /**
- * LISTEN: what a segment does that meets a listener (RFC 9293 section 3.10.7.2), and the two queues of its connections, both bounded
- * by the backlog as in Linux: half-open ones (SYN-RECEIVED), and those that are established but not yet accepted.
+ * LISTEN: what a segment does that meets a listener (RFC 9293 section 3.10.7.2), and the two queues
+ * of its connections, both bounded by the backlog as in Linux: half-open ones (SYN-RECEIVED), and
+ * those that are established but not yet accepted.
  */
 import { TcpFlag, type Segment } from '../../wire/tcp.js';
 import type { Connection } from '../../tcp/connection.js';
@@ -24,8 +25,8 @@ export class ListenQueue {
   /** listen(2)'s backlog, at least 1. */
   readonly backlog: number;
   /**
-   * In no order; each knows its place. (No Set: where much comes and goes, V8's sets leave chains of old tables behind, which keep
-   * connections that are gone from being collected for seconds.)
+   * In no order; each knows its place. (No Set: where much comes and goes, V8's sets leave chains
+   * of old tables behind, which keep connections that are gone from being collected for seconds.)
    */
   private readonly halfOpen: Connection[] = [];
   /** How many of them had their SYN,ACK sent once only. */
@@ -49,7 +50,10 @@ export class ListenQueue {
     return this.halfOpen.length > this.backlog;
   }
 
-  /** The accept queue is full: the handshake's last ACK is not taken, so that the SYN,ACK will be sent again. */
+  /**
+   * The accept queue is full: the handshake's last ACK is not taken, so that the SYN,ACK will be
+   * sent again.
+   */
   get isFull(): boolean {
     return this.established.length > this.backlog;
   }
@@ -61,15 +65,17 @@ export class ListenQueue {
   }
 
   /**
-   * The SYN,ACK of `c` timed out: how often it may be sent again in all, `most` or fewer. As Linux: once half of the queue is in use, the other half
-   * is for young ones; old ones then give up sooner, down to two retransmissions, the more of them there are for each young one.
+   * The SYN,ACK of `c` timed out: how often it may be sent again in all, `most` or fewer. As Linux:
+   * once half of the queue is in use, the other half is for young ones; old ones then give up
+   * sooner, down to two retransmissions, the more of them there are for each young one.
    */
   retriesAfterTimeout(c: Connection, most: number): number {
     this.ages(c);
     const size = this.halfOpen.length;
     if (2 * size <= Math.max(MIN_QUEUE, this.backlog)) return most;
     let retries = most;
-    for (let young = 2 * this.young; retries > LEAST_RETRIES && size >= young; young *= 2) retries--;
+    for (let young = 2 * this.young; retries > LEAST_RETRIES && size >= young; young *= 2)
+      retries--;
     return retries;
   }
 

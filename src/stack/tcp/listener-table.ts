@@ -1,4 +1,7 @@
-/** Who listens where: by port, and on one address, on all of a family, or on all (RFC 9293 section 3.9.1.1). */
+/**
+ * Who listens where: by port, and on one address, on all of a family, or on all (RFC 9293 section
+ * 3.9.1.1).
+ */
 import { StackError } from '../../base/errors.js';
 import type { Address } from '../../ip/address.js';
 import type { Tuple } from '../tuple.js';
@@ -11,7 +14,10 @@ export class ListenerTable {
     return this.byPort.has(port);
   }
 
-  /** Throws StackError EADDRINUSE when somebody listens on `port` of this address, or of all of which it is one. */
+  /**
+   * Throws StackError EADDRINUSE when somebody listens on `port` of this address, or of all of
+   * which it is one.
+   */
   checkFree(address: Address | null, port: number): void {
     const taken = this.byPort.get(port)?.some((l) => l.overlaps(address)) === true;
     if (taken) throw new StackError('EADDRINUSE', `another listener has port ${port}`);

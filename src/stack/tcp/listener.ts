@@ -10,7 +10,8 @@ import type { FastOpenQueue } from './fast-open-server.js';
 
 export interface ListenUser {
   /**
-   * A connection is established. True takes it; false leaves it in the accept queue, from where `Listener.accept()` has it.
+   * A connection is established. True takes it; false leaves it in the accept queue, from where
+   * `Listener.accept()` has it.
    */
   tcpAccept(conn: Connection): boolean;
 }
@@ -18,21 +19,29 @@ export interface ListenUser {
 /** listen(2)'s backlog when none is given: Node's. */
 export const DEFAULT_BACKLOG = 511;
 
-/** With what SYN cookies are made and checked: options, and the window shift that their SYN,ACKs announce. */
+/**
+ * With what SYN cookies are made and checked: options, and the window shift that their SYN,ACKs
+ * announce.
+ */
 export interface CookieSettings {
   readonly config: TcpConfig;
   readonly window: ReceiveWindow;
 }
 
 export class Listener {
-  /** Null listens on every address of the stack, an unspecified one on every address of its family. */
+  /**
+   * Null listens on every address of the stack, an unspecified one on every address of its family.
+   */
   readonly address: Address | null;
   readonly port: number;
   readonly user: ListenUser;
   readonly queue: ListenQueue;
   /** SYN cookies were sent not long ago: until then one may come back. */
   cookieUntil: Micros = 0;
-  /** What those cookies promised: held until then, although the listener's settings may have changed. */
+  /**
+   * What those cookies promised: held until then, although the listener's settings may have
+   * changed.
+   */
   cookies: CookieSettings | null = null;
   /** The user was told of a flood. */
   floodWarned = false;

@@ -42,7 +42,8 @@ export class TcpPassive {
     this.arrivesAtListener(tuple, packet, seg, row >= 0 ? this.record : null, now);
   }
 
-  // ---- TIME-WAIT ------------------------------------------------------------------------------------------------------
+  // ---- TIME-WAIT
+  // -----------------------------------------------------------------------------------------------
 
   /** True when the segment is a SYN that may take the old connection's place. */
   private arrivesAtTimeWait(row: number, tuple: Tuple, seg: Segment, now: Micros): boolean {
@@ -66,7 +67,10 @@ export class TcpPassive {
         return false;
       case TimeWait.acknowledge: {
         timeWait.restart(row, now);
-        if (!answersAlways(seg) && !timeWait.mayAnswer(row, services.config.challengeAckInterval, now)) {
+        if (
+          !answersAlways(seg) &&
+          !timeWait.mayAnswer(row, services.config.challengeAckInterval, now)
+        ) {
           watch?.strayArrived(
             tuple.toFlow(),
             seg,
@@ -89,7 +93,8 @@ export class TcpPassive {
     }
   }
 
-  // ---- LISTEN ---------------------------------------------------------------------------------------------------------
+  // ---- LISTEN
+  // -----------------------------------------------------------------------------------------------
 
   /** `before`: what was in TIME-WAIT, if the segment is a SYN that takes its place. */
   private arrivesAtListener(
@@ -104,13 +109,21 @@ export class TcpPassive {
     if (listener === null) {
       if (this.services.passToNeighbour(packet)) return;
       this.services.countDrop(Drop.tcpNoSuchPort, watch === null ? '' : tuple.toFlow().toString());
-      watch?.strayArrived(tuple.toFlow(), seg, seg.has(TcpFlag.RST) ? 'CLOSED: RST is ignored' : 'CLOSED: RST', now);
+      watch?.strayArrived(
+        tuple.toFlow(),
+        seg,
+        seg.has(TcpFlag.RST) ? 'CLOSED: RST is ignored' : 'CLOSED: RST',
+        now,
+      );
       this.stray.reset(tuple, seg, now);
       return;
     }
     switch (arrivesInListen(seg)) {
       case 'reset':
-        if (this.admission.cookieArrives(listener, tuple, packet, seg, now) || this.services.passToNeighbour(packet))
+        if (
+          this.admission.cookieArrives(listener, tuple, packet, seg, now) ||
+          this.services.passToNeighbour(packet)
+        )
           return;
         watch?.strayArrived(tuple.toFlow(), seg, 'LISTEN: an ACK of nothing, RST', now);
         this.stray.reset(tuple, seg, now);

@@ -1,4 +1,6 @@
-/** Answers from no connection: a RST from CLOSED, an ACK from TIME-WAIT, a SYN,ACK with a cookie. */
+/**
+ * Answers from no connection: a RST from CLOSED, an ACK from TIME-WAIT, a SYN,ACK with a cookie.
+ */
 import type { Micros } from '../../base/time.js';
 import type { Segment } from '../../wire/tcp.js';
 import { resetFor } from '../../tcp/reset.js';

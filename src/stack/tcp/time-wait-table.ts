@@ -1,7 +1,8 @@
 /**
- * Where TIME-WAIT is kept: one row of int32 words for each closed connection, no object, no timer. Every row lives for the same
- * 2 MSL, so the rows in order of arrival are also in order of expiry; a row that starts anew goes to the end. The table grows by
- * doubling up to its limit; at the limit the oldest row goes first, and is counted. A host has its share.
+ * Where TIME-WAIT is kept: one row of int32 words for each closed connection, no object, no timer.
+ * Every row lives for the same 2 MSL, so the rows in order of arrival are also in order of expiry;
+ * a row that starts anew goes to the end. The table grows by doubling up to its limit; at the limit
+ * the oldest row goes first, and is counted. A host has its share.
  *
  *     row: local 0-3 | remote 4-7 | ports 8 | SND.NXT 9 | RCV.NXT 10 | wnd, flags, TOS 11 | TS.Recent 12 | TS offset 13
  *          | hash 14 | next in chain 15 | older 16 | newer 17 | answered 18        19 words and an 8-byte deadline: 84 bytes, plus a bucket's 4 or 8
@@ -47,8 +48,16 @@ export class TimeWaitTable {
   private readonly hosts: HostCounts;
   private readonly duration: Micros;
 
-  /** `limit` rows in all, `hostLimit` of them of one remote host; `secret`: 16 bytes, for `HostCounts`. */
-  constructor(limit: number, duration: Micros, hostLimit = limit, secret: Uint8Array = new Uint8Array(16)) {
+  /**
+   * `limit` rows in all, `hostLimit` of them of one remote host; `secret`: 16 bytes, for
+   * `HostCounts`.
+   */
+  constructor(
+    limit: number,
+    duration: Micros,
+    hostLimit = limit,
+    secret: Uint8Array = new Uint8Array(16),
+  ) {
     this.limit = Math.max(1, limit);
     this.hostLimit = hostLimit;
     this.hosts = new HostCounts(secret);
@@ -60,7 +69,10 @@ export class TimeWaitTable {
     return this.hosts.of(remote) >= this.hostLimit;
   }
 
-  /** Remembers `e`'s connection for 2 MSL, or what was there before it. Returns false when the oldest row had to go for it. */
+  /**
+   * Remembers `e`'s connection for 2 MSL, or what was there before it. Returns false when the
+   * oldest row had to go for it.
+   */
   add(e: TcpEntry, now: Micros): boolean {
     let hadRoom = true;
     if (this.free === NONE && this.capacity < this.limit) this.grow();
@@ -104,7 +116,11 @@ export class TimeWaitTable {
     if (this.size === 0) return NONE;
     const w = this.words;
     const { hash, ports, local, remote } = tuple;
-    for (let row = this.buckets[hash & (this.buckets.length - 1)]!; row !== NONE; row = w[row * WORDS + CHAIN]!) {
+    for (
+      let row = this.buckets[hash & (this.buckets.length - 1)]!;
+      row !== NONE;
+      row = w[row * WORDS + CHAIN]!
+    ) {
       const at = row * WORDS;
       if (
         w[at + HASH] === hash &&
@@ -147,7 +163,10 @@ export class TimeWaitTable {
     this.append(row, now);
   }
 
-  /** At most one answer in `interval` (tcp_invalid_ratelimit): false when the last one that this allowed is more recent. */
+  /**
+   * At most one answer in `interval` (tcp_invalid_ratelimit): false when the last one that this
+   * allowed is more recent.
+   */
   mayAnswer(row: number, interval: Micros, now: Micros): boolean {
     const at = row * WORDS + ANSWERED;
     const ms = Math.floor(now / MILLISECOND) | 0;

@@ -18,7 +18,14 @@ import { EphemeralPorts } from '../tcp/ports.js';
 
 export interface UdpUser {
   /** A datagram came. `bytes` is the receiver's own copy. */
-  udpDatagram(socket: UdpSocket, bytes: Uint8Array, from: Address, fromPort: number, to: Address, now: Micros): void;
+  udpDatagram(
+    socket: UdpSocket,
+    bytes: Uint8Array,
+    from: Address,
+    fromPort: number,
+    to: Address,
+    now: Micros,
+  ): void;
   /** An ICMP error about what was sent to `to`: `errno` is Linux's name. */
   udpError?(socket: UdpSocket, errno: string, to: Address, toPort: number): void;
 }
@@ -45,7 +52,10 @@ export class UdpSocket implements UdpBinding {
     this.user = user;
   }
 
-  /** Sends one datagram. `from` defaults to the socket's address, or the one nearest to `to`. Throws StackError EMSGSIZE, ENETUNREACH, EADDRNOTAVAIL, EINVAL. */
+  /**
+   * Sends one datagram. `from` defaults to the socket's address, or the one nearest to `to`. Throws
+   * StackError EMSGSIZE, ENETUNREACH, EADDRNOTAVAIL, EINVAL.
+   */
   send(bytes: Uint8Array, to: Address, toPort: number, now: Micros, from?: Address): void {
     this.host.send(this, bytes, to, toPort, now, from);
   }
@@ -113,7 +123,10 @@ export class UdpHost {
     return Drop.none;
   }
 
-  /** RFC 1122 section 4.1.3.3: errors go to the socket that sent what they are about. False when there is none. */
+  /**
+   * RFC 1122 section 4.1.3.3: errors go to the socket that sent what they are about. False when
+   * there is none.
+   */
   icmpError(e: IcmpError, now: Micros): boolean {
     const socket = this.socketFor(Address.fromWords(e.s0, e.s1, e.s2, e.s3), e.sourcePort);
     if (socket === undefined) return false;
@@ -128,14 +141,27 @@ export class UdpHost {
     return true;
   }
 
-  send(socket: UdpSocket, bytes: Uint8Array, to: Address, toPort: number, now: Micros, from?: Address): void {
+  send(
+    socket: UdpSocket,
+    bytes: Uint8Array,
+    to: Address,
+    toPort: number,
+    now: Micros,
+    from?: Address,
+  ): void {
     const { services, out, ip } = this;
     out.now = now;
     if (bytes.length > MAX_DATA)
-      throw new StackError('EMSGSIZE', `a UDP datagram holds ${MAX_DATA} bytes, not ${bytes.length}`);
+      throw new StackError(
+        'EMSGSIZE',
+        `a UDP datagram holds ${MAX_DATA} bytes, not ${bytes.length}`,
+      );
     const source = from ?? socket.address ?? services.addresses.sourceFor(to);
     if (source === null)
-      throw new StackError('ENETUNREACH', `the stack has no IPv${to.version} address to reach ${to.toString()} from`);
+      throw new StackError(
+        'ENETUNREACH',
+        `the stack has no IPv${to.version} address to reach ${to.toString()} from`,
+      );
     services.addresses.checkOwn(source);
     checkPair(source, to, services.addresses.isOwn(to));
     ip.setAddresses(source, to);
@@ -154,8 +180,12 @@ export class UdpHost {
       now,
     );
     if (out.send(ip, to, socket.mtuDiscover)) return;
-    const most = socket.mtuDiscover >= MtuDiscover.do ? ` of ${out.mtuTo(to, socket.mtuDiscover)} bytes` : '';
-    throw new StackError('EMSGSIZE', `${bytes.length} bytes do not fit into an IPv${to.version} packet${most}`);
+    const most =
+      socket.mtuDiscover >= MtuDiscover.do ? ` of ${out.mtuTo(to, socket.mtuDiscover)} bytes` : '';
+    throw new StackError(
+      'EMSGSIZE',
+      `${bytes.length} bytes do not fit into an IPv${to.version} packet${most}`,
+    );
   }
 
   private socketFor(to: Address, port: number): UdpSocket | undefined {

@@ -39,7 +39,10 @@ export class UdpTable<T extends UdpBinding> {
     return this.byPort.has(port);
   }
 
-  /** Who gets a datagram to this address and port: a port is one socket's for all addresses, or each address has its own. */
+  /**
+   * Who gets a datagram to this address and port: a port is one socket's for all addresses, or each
+   * address has its own.
+   */
   lookup(to: AddressWords, port: number): T | undefined {
     const sockets = this.byPort.get(port);
     if (sockets === undefined) return undefined;

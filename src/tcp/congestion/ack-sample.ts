@@ -1,7 +1,8 @@
 /**
- * What one ACK told, as far as congestion control may know it: one reused object for each connection, filled by loss recovery
- * (and its rate half by ../delivery-rate.ts) before the control is called. Counts are segments: a super-segment counts as
- * the segments that it is on the wire. Times are microseconds.
+ * What one ACK told, as far as congestion control may know it: one reused object for each
+ * connection, filled by loss recovery (and its rate half by ../delivery-rate.ts) before the control
+ * is called. Counts are segments: a super-segment counts as the segments that it is on the wire.
+ * Times are microseconds.
  */
 import type { Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
@@ -24,7 +25,10 @@ export const CA_STATE_NAMES = ['Open', 'Disorder', 'CWR', 'Recovery', 'Loss'] as
 
 export class AckSample {
   now: Micros = 0;
-  /** SND.UNA and SND.NXT after this ACK: a round trip is over when SND.UNA passes what SND.NXT was at its start. */
+  /**
+   * SND.UNA and SND.NXT after this ACK: a round trip is over when SND.UNA passes what SND.NXT was
+   * at its start.
+   */
   una: Seq = 0;
   nxt: Seq = 0;
   /** Newly delivered by this ACK, cumulatively or by SACK. */
@@ -43,9 +47,15 @@ export class AckSample {
   mss = 0;
   /** Segments leave at a rate, not in bursts. */
   paced = false;
-  /** The sender was held by cwnd lately: only then may cwnd grow (RFC 7661's spirit, as Linux's is_cwnd_limited). */
+  /**
+   * The sender was held by cwnd lately: only then may cwnd grow (RFC 7661's spirit, as Linux's
+   * is_cwnd_limited).
+   */
   cwndLimited = false;
-  /** cwnd may grow by this ACK: it brought SND.UNA (or, with reordering seen, any delivery) forward and no reduction is under way. */
+  /**
+   * cwnd may grow by this ACK: it brought SND.UNA (or, with reordering seen, any delivery) forward
+   * and no reduction is under way.
+   */
   mayGrow = false;
 
   // ---- Delivery rate, draft-ietf-ccwg-bbr section 4.1 (as Linux's tcp_rate.c) ----

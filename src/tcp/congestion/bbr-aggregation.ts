@@ -1,6 +1,8 @@
 /**
- * ACK aggregation, for BBR: wireless links and receivers that save work send many ACKs at once, and nothing in between. A window of the bandwidth-delay
- * product would run dry in the gaps. So it is measured how much more than `bandwidth * time` was acknowledged in a burst, and the window gets that on top.
+ * ACK aggregation, for BBR: wireless links and receivers that save work send many ACKs at once, and
+ * nothing in between. A window of the bandwidth-delay product would run dry in the gaps. So it is
+ * measured how much more than `bandwidth * time` was acknowledged in a burst, and the window gets
+ * that on top.
  *
  *     acked │      ┌────╱        ╱ bandwidth * time since the epoch began
  *           │      │  ╱          the step above the line is extra_acked;

@@ -1,6 +1,7 @@
 /**
- * What BBR measures of the path's bandwidth: the largest delivery rate of the last ten round trips (or a policer's), how much comes in bursts, and
- * whether STARTUP has found all there is. Bandwidth is segments a microsecond.
+ * What BBR measures of the path's bandwidth: the largest delivery rate of the last ten round trips
+ * (or a policer's), how much comes in bursts, and whether STARTUP has found all there is. Bandwidth
+ * is segments a microsecond.
  */
 import type { AckSample } from './ack-sample.js';
 import { AckAggregation } from './bbr-aggregation.js';
@@ -26,7 +27,10 @@ export class BbrPath {
   private roundCount = 0;
   private fullBandwidth = 0;
   private fullRounds = 0;
-  /** Samples of segments sent while so many had been delivered are limited by PROBE_RTT's small window. */
+  /**
+   * Samples of segments sent while so many had been delivered are limited by PROBE_RTT's small
+   * window.
+   */
   private limitedFrom = Infinity;
   private limitedUntil = -1;
 
@@ -56,8 +60,11 @@ export class BbrPath {
     }
     const probeAnew = this.policer.onAck(s, this.roundStart, cruising);
     const bandwidth = s.rateDelivered / s.interval;
-    const limited = s.appLimited || (s.priorDelivered >= this.limitedFrom && s.priorDelivered <= this.limitedUntil);
-    // A sender with nothing to send says nothing of the path, unless it was faster than anything before.
+    const limited =
+      s.appLimited ||
+      (s.priorDelivered >= this.limitedFrom && s.priorDelivered <= this.limitedUntil);
+    // A sender with nothing to send says nothing of the path, unless it was faster than anything
+    // before.
     if (!limited || bandwidth >= this.max.value) this.max.note(bandwidth, this.roundCount);
     if (s.acked > 0) this.aggregation.onAck(s.acked, this.bandwidth, cwnd, this.roundStart, s.now);
     if (!this.isFull && this.roundStart && !limited) this.judgeGrowth();

@@ -1,7 +1,9 @@
 /**
- * Policers, for BBR: some networks let a burst through at full speed and then drop whatever is above a contracted rate. The fastest rate of late is then
- * the wrong one to send at. Two intervals in a row, each with a fifth of its segments lost and both at much the same rate, are taken for a policer's work:
- * for 48 round trips that rate is used, then the path is asked again ("long-term bandwidth", lt_bw in Linux).
+ * Policers, for BBR: some networks let a burst through at full speed and then drop whatever is
+ * above a contracted rate. The fastest rate of late is then the wrong one to send at. Two intervals
+ * in a row, each with a fifth of its segments lost and both at much the same rate, are taken for a
+ * policer's work: for 48 round trips that rate is used, then the path is asked again ("long-term
+ * bandwidth", lt_bw in Linux).
  */
 import { SECOND, type Micros } from '../../base/time.js';
 import type { AckSample } from './ack-sample.js';
@@ -28,7 +30,10 @@ export class PolicerDetector {
   private startDelivered = 0;
   private startedAt: Micros = 0;
 
-  /** True when the policer's rate was used long enough: probe for bandwidth anew. `cruising`: BBR is in PROBE_BW. */
+  /**
+   * True when the policer's rate was used long enough: probe for bandwidth anew. `cruising`: BBR is
+   * in PROBE_BW.
+   */
   onAck(s: AckSample, roundStart: boolean, cruising: boolean): boolean {
     if (this.inUse) {
       if (!cruising || !roundStart || ++this.rounds < ROUNDS_IN_USE) return false;
@@ -68,7 +73,8 @@ export class PolicerDetector {
     if (delivered <= 0 || this.lost - this.startLost < LOSS * delivered || time < SHORTEST) return;
     const bandwidth = delivered / time;
     const difference = Math.abs(bandwidth - this.bandwidth);
-    const alike = difference <= ALIKE * this.bandwidth || difference * s.mss * SECOND <= ALIKE_BYTES;
+    const alike =
+      difference <= ALIKE * this.bandwidth || difference * s.mss * SECOND <= ALIKE_BYTES;
     if (this.bandwidth > 0 && alike) {
       this.bandwidth = (bandwidth + this.bandwidth) / 2;
       this.inUse = true;

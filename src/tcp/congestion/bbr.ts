@@ -1,7 +1,9 @@
 /**
- * BBR, version 1, as Linux's tcp_bbr behaves (Cardwell et al., "BBR: congestion-based congestion control", 2016). Loss is not the signal. Two
- * things about the path are measured, and sending follows them: the bottleneck's bandwidth (the largest delivery rate of the last ten round trips) and the
- * round trip without a queue (the smallest of the last ten seconds). Their product is what the path holds without queueing, the BDP.
+ * BBR, version 1, as Linux's tcp_bbr behaves (Cardwell et al., "BBR: congestion-based congestion
+ * control", 2016). Loss is not the signal. Two things about the path are measured, and sending
+ * follows them: the bottleneck's bandwidth (the largest delivery rate of the last ten round trips)
+ * and the round trip without a queue (the smallest of the last ten seconds). Their product is what
+ * the path holds without queueing, the BDP.
  *
  *     STARTUP ──bandwidth stopped growing──▶ DRAIN ──in flight is down to the BDP──▶ PROBE_BW
  *       2.89 * bandwidth                       the queue of STARTUP empties            │  ▲
@@ -14,9 +16,11 @@
  *     0.75 │  └──┘
  *          probe: is there more?  drain what that queued
  *
- * Both measurements exclude each other: the bandwidth shows only when the path is full, its delay only when it is not. Hence the phases.
- * Bandwidth is segments a microsecond here. Not modelled: that paced data has its departure in the future (our pacing waits with it instead), and
- * Linux's mark of ACKs that may be delayed, which keeps their round trips from being the first after ten seconds.
+ * Both measurements exclude each other: the bandwidth shows only when the path is full, its delay
+ * only when it is not. Hence the phases. Bandwidth is segments a microsecond here. Not modelled:
+ * that paced data has its departure in the future (our pacing waits with it instead), and Linux's
+ * mark of ACKs that may be delayed, which keeps their round trips from being the first after ten
+ * seconds.
  */
 import type { SeededRandom } from '../../base/random.js';
 import { MILLISECOND, SECOND, type Micros } from '../../base/time.js';
@@ -113,7 +117,8 @@ export class Bbr implements CongestionControl {
     this.setCwnd(s);
   }
 
-  // ---- STARTUP, DRAIN, PROBE_RTT -----------------------------------------------------------------------------------------
+  // ---- STARTUP, DRAIN, PROBE_RTT
+  // -----------------------------------------------------------------------------------------
 
   private drainWhenFull(s: AckSample): void {
     if (this.mode === 'STARTUP' && this.path.isFull) {
@@ -139,7 +144,10 @@ export class Bbr implements CongestionControl {
     if (s.rateDelivered > 0) this.idleRestart = false;
   }
 
-  /** Four segments in flight for 200 ms and a round trip at least, so that the queue of all BBR flows here is empty for a moment. */
+  /**
+   * Four segments in flight for 200 ms and a round trip at least, so that the queue of all BBR
+   * flows here is empty for a moment.
+   */
   private probeRtt(s: AckSample): void {
     this.path.inProbeRtt(s);
     if (Number.isNaN(this.probeRttDoneAt)) {
@@ -161,7 +169,8 @@ export class Bbr implements CongestionControl {
     else this.mode = 'STARTUP';
   }
 
-  // ---- PROBE_BW's cycle --------------------------------------------------------------------------------------------------
+  // ---- PROBE_BW's cycle
+  // -----------------------------------------------------------------------------------------------
 
   private enterProbeBw(now: Micros): void {
     this.mode = 'PROBE_BW';
@@ -178,12 +187,15 @@ export class Bbr implements CongestionControl {
   private isPhaseOver(s: AckSample): boolean {
     const lasted = s.now - this.phaseStart > this.minRtt;
     if (this.pacingGain === 1) return lasted;
-    // Probing goes on until that much is in flight, unless it costs losses; draining ends early when the queue is gone.
-    if (this.pacingGain > 1) return lasted && (s.lost > 0 || s.priorInFlight >= this.windowFor(this.pacingGain));
+    // Probing goes on until that much is in flight, unless it costs losses; draining ends early
+    // when the queue is gone.
+    if (this.pacingGain > 1)
+      return lasted && (s.lost > 0 || s.priorInFlight >= this.windowFor(this.pacingGain));
     return lasted || s.priorInFlight <= this.windowFor(1);
   }
 
-  // ---- What follows from the model ---------------------------------------------------------------------------------------
+  // ---- What follows from the model
+  // ---------------------------------------------------------------------------------------
 
   private setGains(): void {
     switch (this.mode) {
@@ -219,7 +231,9 @@ export class Bbr implements CongestionControl {
   }
 
   private bdp(bandwidth: number, gain: number): number {
-    return this.minRtt === Infinity ? this.initialWindow : Math.ceil(gain * bandwidth * this.minRtt);
+    return this.minRtt === Infinity
+      ? this.initialWindow
+      : Math.ceil(gain * bandwidth * this.minRtt);
   }
 
   /** Segments in flight for `gain` times the BDP at the largest bandwidth. */
@@ -227,7 +241,10 @@ export class Bbr implements CongestionControl {
     return this.withRoom(this.bdp(this.path.maxBandwidth, gain));
   }
 
-  /** Room for what the host and the receiver hold in their hands: three bursts, an even number (a delayed ACK covers two), and two more to probe with. */
+  /**
+   * Room for what the host and the receiver hold in their hands: three bursts, an even number (a
+   * delayed ACK covers two), and two more to probe with.
+   */
   private withRoom(segments: number): number {
     const burst = Math.min((this.rate * QUANTUM) / SECOND, MAX_QUANTUM_BYTES);
     const quantum = Math.max(Math.floor(burst / this.mss), 2);
@@ -268,14 +285,18 @@ export class Bbr implements CongestionControl {
     return this.packetConservation;
   }
 
-  // ---- What happens besides ACKs -----------------------------------------------------------------------------------------
+  // ---- What happens besides ACKs
+  // -----------------------------------------------------------------------------------------
 
   private saveCwnd(): void {
     const calm = this.priorCaState < CaState.recovery && this.mode !== 'PROBE_RTT';
     this.priorCwnd = calm ? this.cwnd : Math.max(this.priorCwnd, this.cwnd);
   }
 
-  /** Loss is no signal: cwnd is only remembered, for when recovery is over. After a timeout STARTUP's judgement begins anew. */
+  /**
+   * Loss is no signal: cwnd is only remembered, for when recovery is over. After a timeout
+   * STARTUP's judgement begins anew.
+   */
   onCongestion(why: Congestion): void {
     this.saveCwnd();
     if (why !== 'timeout') return;
@@ -291,7 +312,10 @@ export class Bbr implements CongestionControl {
 
   onRecovered(): void {}
 
-  /** After a pause at the bandwidth that is known, without probing; and if the pause was PROBE_RTT's, its time counts. */
+  /**
+   * After a pause at the bandwidth that is known, without probing; and if the pause was
+   * PROBE_RTT's, its time counts.
+   */
   onSendAfterIdle(_idleSince: Micros, appLimited: boolean, now: Micros): void {
     if (!appLimited) return;
     this.idleRestart = true;

@@ -1,14 +1,16 @@
 /**
- * CUBIC (RFC 9438): after a cut the window comes back to where it was lost (W_max) quickly, stays there for a while, and then looks for more, faster and
- * faster. Time decides, not round trips: paths of different length share fairly.
+ * CUBIC (RFC 9438): after a cut the window comes back to where it was lost (W_max) quickly, stays
+ * there for a while, and then looks for more, faster and faster. Time decides, not round trips:
+ * paths of different length share fairly.
  *
  *     W_max ┄┄┄┄┄┄┄┄┄┄┄┄┄┄____───╱      W(t) = C (t - K)^3 + W_max
  *                  ╱──           convex: probing
  *      concave ╱                 K = cbrt((W_max - cwnd) / C): when W_max is reached again
  *     ─────┼─────────────K────▶ t
  *
- * Where Reno would have more (short round trips, small windows), it takes Reno's (section 4.3). Counts are segments, times here are seconds. As Linux: beta is
- * 717/1024, growth at most half the window a round trip, and a first epoch without a W_max grows by 5 % a round trip at least.
+ * Where Reno would have more (short round trips, small windows), it takes Reno's (section 4.3).
+ * Counts are segments, times here are seconds. As Linux: beta is 717/1024, growth at most half the
+ * window a round trip, and a first epoch without a W_max grows by 5 % a round trip at least.
  */
 import { SECOND, type Micros } from '../../base/time.js';
 import type { AckSample } from './ack-sample.js';
@@ -45,7 +47,10 @@ export class Cubic implements CongestionControl {
   readonly pacingRate = Infinity;
   cwnd = 1;
   ssthresh = Infinity;
-  /** Where the curve is flat: the window before the last cut, or less (section 4.7); 0 when nothing is known. */
+  /**
+   * Where the curve is flat: the window before the last cut, or less (section 4.7); 0 when nothing
+   * is known.
+   */
   private wMax = 0;
   /** The window before the last cut itself. */
   private cwndPrior = 0;
@@ -98,7 +103,10 @@ export class Cubic implements CongestionControl {
     return Math.max(per, FASTEST);
   }
 
-  /** Section 4.3: never slower than Reno. Once W_est is back at the window before the cut, it grows by one a round trip, as Reno's would. */
+  /**
+   * Section 4.3: never slower than Reno. Once W_est is back at the window before the cut, it grows
+   * by one a round trip, as Reno's would.
+   */
   private friendlyPace(acked: number, cwnd: number): number {
     this.wEst += ((this.wEst >= this.cwndPrior ? 1 : ALPHA) * acked) / cwnd;
     return this.wEst > cwnd ? cwnd / (this.wEst - cwnd) : Infinity;
@@ -120,7 +128,8 @@ export class Cubic implements CongestionControl {
   onCongestion(why: Congestion, window: number): void {
     const { cwnd, ssthresh, wMax, cwndPrior, k, origin, epochStart, wEst } = this;
     this.before = { cwnd, ssthresh, wMax, cwndPrior, k, origin, epochStart, wEst };
-    // Section 4.7, fast convergence: a flow whose window shrinks from loss to loss makes room for new ones.
+    // Section 4.7, fast convergence: a flow whose window shrinks from loss to loss makes room for
+    // new ones.
     this.wMax = window < this.wMax ? (window * (1 + BETA)) / 2 : window;
     // Section 4.8: the path may be another one; the curve begins (K = 0) where slow start ends.
     if (why === 'timeout') this.wMax = 0;
@@ -148,6 +157,7 @@ export class Cubic implements CongestionControl {
 
   /** Section 5.8: time in which nothing was sent does not count. */
   onSendAfterIdle(idleSince: Micros, _appLimited: boolean, now: Micros): void {
-    if (!Number.isNaN(this.epochStart)) this.epochStart = Math.min(now, this.epochStart + (now - idleSince));
+    if (!Number.isNaN(this.epochStart))
+      this.epochStart = Math.min(now, this.epochStart + (now - idleSince));
   }
 }

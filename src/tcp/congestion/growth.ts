@@ -1,15 +1,20 @@
 /**
- * How a window of whole segments grows by counted segments (Linux's tcp_slow_start and tcp_cong_avoid_ai): in slow start by what is acknowledged,
- * in congestion avoidance by one for each `per` that are.
+ * How a window of whole segments grows by counted segments (Linux's tcp_slow_start and
+ * tcp_cong_avoid_ai): in slow start by what is acknowledged, in congestion avoidance by one for
+ * each `per` that are.
  *
- * RFC 5681 lets one ACK open the window by one segment at most, against receivers that split ACKs. With offloads one ACK covers up to 64 KB,
- * and that cap would make slow start crawl: as Linux does (and RFC 3465 with a large L) what is acknowledged is counted. An
- * ACK-splitting receiver gains nothing either, because segments are counted, not ACKs.
+ * RFC 5681 lets one ACK open the window by one segment at most, against receivers that split ACKs.
+ * With offloads one ACK covers up to 64 KB, and that cap would make slow start crawl: as Linux does
+ * (and RFC 3465 with a large L) what is acknowledged is counted. An ACK-splitting receiver gains
+ * nothing either, because segments are counted, not ACKs.
  */
 export class Growth {
   private counted = 0;
 
-  /** Slow start: returns the new cwnd; what goes beyond ssthresh is left for congestion avoidance, see `rest`. */
+  /**
+   * Slow start: returns the new cwnd; what goes beyond ssthresh is left for congestion avoidance,
+   * see `rest`.
+   */
   slowStart(cwnd: number, ssthresh: number, acked: number): number {
     const grown = Math.min(cwnd + acked, ssthresh);
     this.rest = acked - (grown - cwnd);

@@ -1,6 +1,7 @@
 /**
- * HyStart++ (RFC 9406): when a round trip's smallest delay rises, slow start is not left at once, for the delay may have been jitter: five
- * rounds of Conservative Slow Start follow, at a quarter of its pace. Should the delay fall below what it was when they began, slow start goes on.
+ * HyStart++ (RFC 9406): when a round trip's smallest delay rises, slow start is not left at once,
+ * for the delay may have been jitter: five rounds of Conservative Slow Start follow, at a quarter
+ * of its pace. Should the delay fall below what it was when they began, slow start goes on.
  *
  *     slow start ──delay rose──▶ conservative ──5 rounds──▶ congestion avoidance
  *         ▲───────delay fell──────────┘
@@ -69,7 +70,10 @@ export class HystartPlusPlus implements SlowStartExit {
 
   private lookForDelay(): void {
     if (this.samples < N_RTT_SAMPLE || this.lastRoundMinRtt === Infinity) return;
-    const threshold = Math.min(Math.max(this.lastRoundMinRtt / MIN_RTT_DIVISOR, MIN_RTT_THRESH), MAX_RTT_THRESH);
+    const threshold = Math.min(
+      Math.max(this.lastRoundMinRtt / MIN_RTT_DIVISOR, MIN_RTT_THRESH),
+      MAX_RTT_THRESH,
+    );
     if (this.currentRoundMinRtt < this.lastRoundMinRtt + threshold) return;
     this.cssBaselineMinRtt = this.currentRoundMinRtt;
     this.cssRounds = 0;

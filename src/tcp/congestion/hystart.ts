@@ -1,5 +1,6 @@
 /**
- * HyStart as Linux has it: slow start ends when the path is full, before its queue is. Two signs, looked for in each round trip:
+ * HyStart as Linux has it: slow start ends when the path is full, before its queue is. Two signs,
+ * looked for in each round trip:
  *
  *     ACK train   ACKs that follow each other closely have come for half the smallest round trip: the window fills the path
  *     delay       the smallest of the round's first 8 round trips is a clamp(minRtt/8, 4 ms, 16 ms) above the smallest of all: a queue grows
@@ -62,8 +63,9 @@ export class Hystart implements SlowStartExit {
   private lookAtTrain(s: AckSample): void {
     if (s.now - this.lastAck > ACK_SPACING) return;
     this.lastAck = s.now;
-    // The first ACK of a train tells of the round trip, the rest of how long the train is: half of it is one way's worth.
-    // Paced, a window takes half a round trip to leave, whether the path is full or not: then all of one is asked for.
+    // The first ACK of a train tells of the round trip, the rest of how long the train is: half of
+    // it is one way's worth. Paced, a window takes half a round trip to leave, whether the path is
+    // full or not: then all of one is asked for.
     if (s.now - this.roundStart > (s.paced ? s.minRtt : s.minRtt / 2)) this.done = true;
   }
 
@@ -71,7 +73,10 @@ export class Hystart implements SlowStartExit {
     this.roundMinRtt = Math.min(this.roundMinRtt, s.rtt);
     if (this.samples < MIN_SAMPLES) {
       this.samples++;
-    } else if (this.roundMinRtt > s.minRtt + Math.min(Math.max(s.minRtt / 8, DELAY_MIN), DELAY_MAX)) {
+    } else if (
+      this.roundMinRtt >
+      s.minRtt + Math.min(Math.max(s.minRtt / 8, DELAY_MIN), DELAY_MAX)
+    ) {
       this.done = true;
     }
   }

@@ -18,7 +18,10 @@ export const CONGESTION_CONTROLS = {
 } as const;
 export type CongestionName = keyof typeof CONGESTION_CONTROLS;
 
-/** How slow start may end before loss: Linux's HyStart, by both of its signs or by one, HyStart++ (RFC 9406), or not at all. */
+/**
+ * How slow start may end before loss: Linux's HyStart, by both of its signs or by one, HyStart++
+ * (RFC 9406), or not at all.
+ */
 export type HystartName = 'linux' | 'linux-train' | 'linux-delay' | 'rfc9406' | 'off';
 
 export interface CongestionOptions {
@@ -27,7 +30,10 @@ export interface CongestionOptions {
   readonly random: number;
 }
 
-export function createCongestionControl(name: CongestionName, o: CongestionOptions): CongestionControl {
+export function createCongestionControl(
+  name: CongestionName,
+  o: CongestionOptions,
+): CongestionControl {
   switch (name) {
     case 'cubic':
       return new Cubic(slowStartExit(o.hystart));

@@ -1,4 +1,7 @@
-/** No congestion control: for labs that show what it is there for. Only the peer's window limits the sender. */
+/**
+ * No congestion control: for labs that show what it is there for. Only the peer's window limits the
+ * sender.
+ */
 import type { CongestionControl } from './control.js';
 
 export class NoCongestionControl implements CongestionControl {

@@ -1,6 +1,7 @@
 /**
- * The largest of the last so many round trips: one number a round, kept in a ring. Exact, and at most a dozen numbers; Linux's filter (after Kathleen
- * Nichols) makes do with three and may forget a second best. Nothing expires while nothing is noted: old knowledge is better than none.
+ * The largest of the last so many round trips: one number a round, kept in a ring. Exact, and at
+ * most a dozen numbers; Linux's filter (after Kathleen Nichols) makes do with three and may forget
+ * a second best. Nothing expires while nothing is noted: old knowledge is better than none.
  */
 export class RoundMax {
   value = 0;

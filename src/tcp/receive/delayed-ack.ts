@@ -1,13 +1,15 @@
 /**
- * When is the ACK of data that came in order due? RFC 9293 section 3.8.6.3 allows to wait for a second segment, for less than half a
- * second. Within that this does what Linux does: three things that it learns of the peer decide.
+ * When is the ACK of data that came in order due? RFC 9293 section 3.8.6.3 allows to wait for a
+ * second segment, for less than half a second. Within that this does what Linux does: three things
+ * that it learns of the peer decide.
  *
  *   quick     a new connection (or one that wakes up, or lost something) acknowledges the next so many segments at once, or
  *             the peer's slow start would wait for our timer
  *   ato       how long to wait else: 40 ms, more when the peer's segments come further apart
  *   mss       what a full segment of the peer's is: more than one such is acknowledged at once
  *
- * Not here: ACKs that protocol rules demand at once (receiver.ts), duplicate ACKs (owed-duplicates.ts).
+ * Not here: ACKs that protocol rules demand at once (receiver.ts), duplicate ACKs
+ * (owed-duplicates.ts).
  */
 import type { Micros } from '../../base/time.js';
 import { TcpFlag, type Segment } from '../../wire/tcp.js';
@@ -30,7 +32,10 @@ export class DelayedAck {
   mss = DEFAULT_MSS;
   /** ACKs that still go out at once. */
   quick = 0;
-  /** Linux's pingpong: we answer what comes, so our ACKs ride on our data and quick ones would be wasted. */
+  /**
+   * Linux's pingpong: we answer what comes, so our ACKs ride on our data and quick ones would be
+   * wasted.
+   */
   interactive = false;
   /** The MSS option that we send. The peer cannot send more in one segment. */
   announcedMss: number;
@@ -38,7 +43,9 @@ export class DelayedAck {
   ato: Micros = 0;
   private dataAt: Micros = 0;
   private lastLength = 0;
-  /** Of what this ACK covers: 1 after a segment with PSH or a small one, 2 after a second small one. */
+  /**
+   * Of what this ACK covers: 1 after a segment with PSH or a small one, 2 after a second small one.
+   */
   private pushes = 0;
   private readonly least: Micros;
   private readonly most: Micros;
@@ -49,7 +56,10 @@ export class DelayedAck {
     this.most = Math.max(config.delayedAck, config.delayedAckMax);
   }
 
-  /** The peer's segments may be as large as ours: `mss`. `space`: the receive window of a new connection, in bytes. */
+  /**
+   * The peer's segments may be as large as ours: `mss`. `space`: the receive window of a new
+   * connection, in bytes.
+   */
   guessMss(mss: number, space: number): void {
     this.mss = Math.max(MIN_MSS, Math.min(DEFAULT_MSS, this.announcedMss, mss, space >> 1));
   }
@@ -59,7 +69,10 @@ export class DelayedAck {
     return this.quick > 0 && !this.interactive;
   }
 
-  /** `seg` brought data in order. `rto`: our retransmission timeout, for what counts as a long silence. `wnd`: RCV.WND. */
+  /**
+   * `seg` brought data in order. `rto`: our retransmission timeout, for what counts as a long
+   * silence. `wnd`: RCV.WND.
+   */
   dataArrived(seg: Segment, now: Micros, rto: Micros, wnd: number): void {
     this.owed = true;
     this.fresh = true;
@@ -115,7 +128,10 @@ export class DelayedAck {
     this.pushes = 0;
   }
 
-  /** The user read the last byte that waited: it seems to be a request that was sent whole, and its answer may take a while. */
+  /**
+   * The user read the last byte that waited: it seems to be a request that was sent whole, and its
+   * answer may take a while.
+   */
   get isPushed(): boolean {
     return this.owed && (this.pushes === 2 || (this.pushes === 1 && !this.interactive));
   }
@@ -150,7 +166,10 @@ export class DelayedAck {
     if (wanted > this.quick) this.quick = wanted;
   }
 
-  /** Linux's tcp_measure_rcv_mss: the largest segment seen; a smaller one only when it comes twice and seems to be full. */
+  /**
+   * Linux's tcp_measure_rcv_mss: the largest segment seen; a smaller one only when it comes twice
+   * and seems to be full.
+   */
   private measure(seg: Segment): void {
     const length = seg.gsoSize > 0 ? seg.gsoSize : seg.payloadBytes;
     const last = this.lastLength;

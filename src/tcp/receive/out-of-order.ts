@@ -1,21 +1,27 @@
 /**
- * Data beyond a hole (SHLD-31): blocks in sequence order that neither overlap nor touch, each made of pieces of our own memory.
+ * Data beyond a hole (SHLD-31): blocks in sequence order that neither overlap nor touch, each made
+ * of pieces of our own memory.
  *
  *     RCV.NXT ▼        hole        ┌──── block 1 ────┐  hole  ┌ block 2 ┐
  *     ─────────┴───────────────────┤ piece │ piece …·├────────┤  piece  ├────      ·: room for what comes next
  *                                  └─────────────────┘        └─────────┘          a block is a SACK block (RFC 2018)
  *
- * Bytes that are here already win over the same bytes that come again. Memory is bounded by the window (a byte outside it never gets
- * here) and, against a rain of tiny segments (CVE-2018-5390, "SegmentSmack"), by the number of pieces: small ones that follow each other
- * share a piece, and at the limit pieces are joined, then the blocks farthest away are given up, as in Linux (tcp_collapse_ofo_queue,
- * tcp_prune_ofo_queue). A block is found by bisection, and joining pays for an eighth of the limit at a time: a segment's work is O(log n).
+ * Bytes that are here already win over the same bytes that come again. Memory is bounded by the
+ * window (a byte outside it never gets here) and, against a rain of tiny segments (CVE-2018-5390,
+ * "SegmentSmack"), by the number of pieces: small ones that follow each other share a piece, and at
+ * the limit pieces are joined, then the blocks farthest away are given up, as in Linux
+ * (tcp_collapse_ofo_queue, tcp_prune_ofo_queue). A block is found by bisection, and joining pays
+ * for an eighth of the limit at a time: a segment's work is O(log n).
  */
 import { seqDiff, seqGt, seqLeq, seqLt, seqMin, type Seq } from '../../base/seq.js';
 import type { Segment } from '../../wire/tcp.js';
 import { MAX_SACK_BLOCKS } from '../../wire/tcp.js';
 import type { Allocate, ReceiveQueue } from './receive-queue.js';
 
-/** Pieces up to this size are joined; larger ones cost little beside their bytes, and copying them again would cost much. */
+/**
+ * Pieces up to this size are joined; larger ones cost little beside their bytes, and copying them
+ * again would cost much.
+ */
 const SMALL_BYTES = 4096;
 /** A piece that is begun behind another has room for twice as much as that, up to this. */
 const MAX_ROOM_BYTES = 65_536;
@@ -39,10 +45,15 @@ export class OutOfOrder {
   /** How often blocks were given up at the limit (nstat's OfoPruned). */
   prunes = 0;
   private readonly blocks: Block[] = [];
-  /** The FIN that came and waits for what is before it, as a block of its own; SACK covers it as it covers data. */
+  /**
+   * The FIN that came and waits for what is before it, as a block of its own; SACK covers it as it
+   * covers data.
+   */
   private readonly fin = { left: 0, right: 0 };
   private finWaits = false;
-  /** A sequence number in each block that grew lately, the latest first: the order of SACK blocks. */
+  /**
+   * A sequence number in each block that grew lately, the latest first: the order of SACK blocks.
+   */
   private readonly recent: Seq[] = [];
   private readonly maxPieces: number;
   private readonly allocate: Allocate;
@@ -67,7 +78,10 @@ export class OutOfOrder {
     return this.blocks.at(-1)?.right ?? 0;
   }
 
-  /** Keeps the payload `[start, end)` of `seg`, less what is here. Returns how many bytes were new, or -1 when there is no room for any. */
+  /**
+   * Keeps the payload `[start, end)` of `seg`, less what is here. Returns how many bytes were new,
+   * or -1 when there is no room for any.
+   */
   insert(seg: Segment, start: Seq, end: Seq): number {
     if (!this.makeRoom(start)) return -1;
     const { blocks } = this;
@@ -130,16 +144,22 @@ export class OutOfOrder {
     return { bytes, used: length };
   }
 
-  // ---- The limit ------------------------------------------------------------------------------------------------------------
+  // ---- The limit
+  // -----------------------------------------------------------------------------------------------
 
-  /** One segment may need several pieces, one for each hole that it fills; then the limit is passed by so many, and the next one sees to it. */
+  /**
+   * One segment may need several pieces, one for each hole that it fills; then the limit is passed
+   * by so many, and the next one sees to it.
+   */
   private makeRoom(start: Seq): boolean {
     if (this.pieceCount < this.maxPieces) return true;
     const eighth = this.maxPieces >> 3;
-    if (this.pieceCount - this.blocks.length >= eighth) for (const block of this.blocks) this.collapse(block);
+    if (this.pieceCount - this.blocks.length >= eighth)
+      for (const block of this.blocks) this.collapse(block);
     const enough = this.maxPieces - eighth;
     if (this.pieceCount < enough) return true;
-    // What is farthest away goes, but nothing before the segment that wants its place: it would only go next.
+    // What is farthest away goes, but nothing before the segment that wants its place: it would
+    // only go next.
     let pruned = false;
     while (this.pieceCount >= enough && this.blocks.length > 0) {
       const last = this.blocks[this.blocks.length - 1]!;
@@ -179,9 +199,13 @@ export class OutOfOrder {
     block.pieces = joined;
   }
 
-  // ---- The way out ------------------------------------------------------------------------------------------------------------
+  // ---- The way out
+  // -----------------------------------------------------------------------------------------------
 
-  /** Moves what follows `nxt` without a hole into `queue` (null: throws it away). Returns the new RCV.NXT. */
+  /**
+   * Moves what follows `nxt` without a hole into `queue` (null: throws it away). Returns the new
+   * RCV.NXT.
+   */
   drain(nxt: Seq, queue: ReceiveQueue | null): Seq {
     let taken = 0;
     for (const block of this.blocks) {
@@ -191,7 +215,8 @@ export class OutOfOrder {
       this.pieceCount -= block.pieces.length;
       let skip = seqDiff(nxt, block.left);
       for (const { bytes, used } of block.pieces) {
-        if (skip < used) queue?.push(skip === 0 && used === bytes.length ? bytes : bytes.subarray(skip, used));
+        if (skip < used)
+          queue?.push(skip === 0 && used === bytes.length ? bytes : bytes.subarray(skip, used));
         skip = Math.max(0, skip - used);
       }
       if (seqGt(block.right, nxt)) nxt = block.right;
@@ -206,7 +231,11 @@ export class OutOfOrder {
     fin.left = end;
     fin.right = (end + 1) | 0;
     this.finWaits = true;
-    for (let block = blocks.at(-1); block !== undefined && seqGt(block.right, end); block = blocks.at(-1)) {
+    for (
+      let block = blocks.at(-1);
+      block !== undefined && seqGt(block.right, end);
+      block = blocks.at(-1)
+    ) {
       for (let over = seqDiff(block.right, end); over > 0;) {
         const last = block.pieces.at(-1);
         if (last === undefined) break;
@@ -237,7 +266,8 @@ export class OutOfOrder {
     this.pieceCount = 0;
   }
 
-  // ---- SACK -------------------------------------------------------------------------------------------------------------------
+  // ---- SACK
+  // -----------------------------------------------------------------------------------------------
 
   /** A segment reached `start`: its block is named first from now on (RFC 2018 section 4). */
   touched(start: Seq): void {
@@ -246,12 +276,13 @@ export class OutOfOrder {
   }
 
   /**
-   * Writes SACK blocks into `edges` after the `count` that are there, up to `room` in all, none twice; those before `from` (a D-SACK)
-   * do not count as mentioned. Returns their new number.
+   * Writes SACK blocks into `edges` after the `count` that are there, up to `room` in all, none
+   * twice; those before `from` (a D-SACK) do not count as mentioned. Returns their new number.
    */
   writeBlocks(edges: Int32Array, count: number, room: number, from: number): number {
     let written = count;
-    for (const at of this.recent) written = this.writeBlock(edges, written, room, from, this.blockAt(at));
+    for (const at of this.recent)
+      written = this.writeBlock(edges, written, room, from, this.blockAt(at));
     for (let i = 0; i < this.blocks.length && written < room; i++) {
       written = this.writeBlock(edges, written, room, from, this.blocks[i]!);
     }
@@ -298,7 +329,8 @@ export class OutOfOrder {
     for (const block of this.blocks) {
       if (seqLeq(block.left, at)) return 'out-of-order blocks overlap, touch each other or RCV.NXT';
       const held = block.pieces.reduce((n, piece) => n + piece.used, 0);
-      if (held !== seqDiff(block.right, block.left)) return 'the pieces of an out-of-order block do not make it up';
+      if (held !== seqDiff(block.right, block.left))
+        return 'the pieces of an out-of-order block do not make it up';
       at = block.right;
       bytes += held;
       pieces += block.pieces.length;

@@ -1,7 +1,8 @@
 /**
- * Duplicate ACKs that are owed: one for each segment that came out of order or twice, since the peer counts them (RFC 5681 section 4.2), and
- * what the SACK option of each must say first (RFC 2018 section 4, RFC 2883). A flag instead of a count would lose some of them when
- * segments come in batches, and with them the peer's fast retransmit.
+ * Duplicate ACKs that are owed: one for each segment that came out of order or twice, since the
+ * peer counts them (RFC 5681 section 4.2), and what the SACK option of each must say first (RFC
+ * 2018 section 4, RFC 2883). A flag instead of a count would lose some of them when segments come
+ * in batches, and with them the peer's fast retransmit.
  */
 import { seqLt, type Seq } from '../../base/seq.js';
 import { MAX_SACK_BLOCKS, type Segment } from '../../wire/tcp.js';
@@ -14,7 +15,10 @@ const MAX_OWED = 64;
 const NO_RANGES = new Int32Array(0);
 
 export class OwedDuplicates {
-  /** [start, end) of what each one answers: a duplicate, or empty for what came out of order at `start`. */
+  /**
+   * [start, end) of what each one answers: a duplicate, or empty for what came out of order at
+   * `start`.
+   */
   private ranges = NO_RANGES;
   private at = 0;
   private end = 0;
@@ -41,7 +45,10 @@ export class OwedDuplicates {
     if (this.at < this.end) this.at++;
   }
 
-  /** A hole was filled up to `nxt`: what was owed for data beyond it would now tell of no hole. D-SACKs stay. */
+  /**
+   * A hole was filled up to `nxt`: what was owed for data beyond it would now tell of no hole.
+   * D-SACKs stay.
+   */
   forgetBelow(nxt: Seq): void {
     let kept = this.at;
     for (let i = this.at; i < this.end; i++) {
@@ -55,7 +62,10 @@ export class OwedDuplicates {
     this.end = kept;
   }
 
-  /** SACK blocks for the next ACK into `seg`: first what triggered it (a duplicate: D-SACK), then the latest blocks. */
+  /**
+   * SACK blocks for the next ACK into `seg`: first what triggered it (a duplicate: D-SACK), then
+   * the latest blocks.
+   */
   writeSack(seg: Segment, room: number, outOfOrder: OutOfOrder): void {
     const most = Math.min(room, MAX_SACK_BLOCKS);
     const edges = seg.sackEdges;
@@ -83,6 +93,8 @@ export class OwedDuplicates {
         count = 1;
       }
     }
-    seg.sackCount = outOfOrder.hasNothingToSack ? count : outOfOrder.writeBlocks(edges, count, most, from);
+    seg.sackCount = outOfOrder.hasNothingToSack
+      ? count
+      : outOfOrder.writeBlocks(edges, count, most, from);
   }
 }

@@ -1,14 +1,19 @@
 /**
- * The stream in order, waiting for its reader: pieces that are given away for good when they are read.
+ * The stream in order, waiting for its reader: pieces that are given away for good when they are
+ * read.
  *
- * A large payload is kept where the device read it, without a copy. A smaller one is copied into pieces of our own: one byte
- * that a slow reader keeps must not pin the megabyte slab that it came in.
+ * A large payload is kept where the device read it, without a copy. A smaller one is copied into
+ * pieces of our own: one byte that a slow reader keeps must not pin the megabyte slab that it came
+ * in.
  */
 import { copyRange } from '../../base/copy.js';
 import { Ring } from '../../base/ring.js';
 import type { Segment } from '../../wire/tcp.js';
 
-/** From this size on copying a payload costs more than pinning its slab: a full window of such pieces pins a few dozen slabs at worst. */
+/**
+ * From this size on copying a payload costs more than pinning its slab: a full window of such
+ * pieces pins a few dozen slabs at worst.
+ */
 const SHARE_FROM_BYTES = 32_768;
 /** A queue that grows gathers small payloads into pieces that double up to this size. */
 const PIECE_BYTES = 65_536;
@@ -20,7 +25,10 @@ export type Allocate = (bytes: number) => Uint8Array;
 export class ReceiveQueue {
   /** Bytes that wait. */
   length = 0;
-  /** The last piece, and those before it: most often there is one at a time, and then no queue for them. */
+  /**
+   * The last piece, and those before it: most often there is one at a time, and then no queue for
+   * them.
+   */
   private last: Uint8Array | null = null;
   private earlier: Ring<Uint8Array> | null = null;
   /** The last piece's buffer has room from here on; -1 when it must not be written to. */
@@ -36,7 +44,10 @@ export class ReceiveQueue {
     return this.last === null ? 0 : 1 + (this.earlier?.length ?? 0);
   }
 
-  /** Takes `length` payload bytes of `seg` from `skip` on; sets `seg.keepPayload` when it keeps a reference to them. */
+  /**
+   * Takes `length` payload bytes of `seg` from `skip` on; sets `seg.keepPayload` when it keeps a
+   * reference to them.
+   */
   pushPayload(seg: Segment, skip: number, length: number): void {
     const from = seg.payload!.bytes;
     const offset = seg.payloadOffset + skip;
@@ -81,7 +92,8 @@ export class ReceiveQueue {
       this.tailUsed = -1;
     }
     this.length -= length;
-    // Most often the piece is as long as what came: a view of it would cost more than all the rest of this.
+    // Most often the piece is as long as what came: a view of it would cost more than all the rest
+    // of this.
     return length < piece.length ? piece.subarray(0, length) : piece;
   }
 
@@ -113,7 +125,10 @@ export class ReceiveQueue {
   private copy(from: Uint8Array, offset: number, length: number): void {
     let { last } = this;
     if (last === null || this.tailUsed < 0 || this.tailUsed + length > last.length) {
-      const room = last === null ? 0 : Math.min(2 * (this.tailUsed < 0 ? last.length : this.tailUsed), PIECE_BYTES);
+      const room =
+        last === null
+          ? 0
+          : Math.min(2 * (this.tailUsed < 0 ? last.length : this.tailUsed), PIECE_BYTES);
       last = this.allocate(Math.max(length, room));
       this.append(last);
       this.tailUsed = 0;

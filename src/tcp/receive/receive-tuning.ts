@@ -1,10 +1,13 @@
 /**
- * Dynamic right-sizing: how much the user reads in one round trip says how large the window must be to let the peer send as fast as that.
+ * Dynamic right-sizing: how much the user reads in one round trip says how large the window must be
+ * to let the peer send as fast as that.
  *
  *     bytes read in the last round trip ──▶ twice that fits into the window (the peer may double its rate) ──▶ the buffer
  *
- * A receiver that sends nothing has no round-trip times of its own, so it takes them from the echoes of its timestamps, or from how long the peer needs
- * to fill a window: the latter is too long for a slow peer, which then gets a larger window than it needs. Linux's tcp_rcv_space_adjust and tcp_rcv_rtt_measure.
+ * A receiver that sends nothing has no round-trip times of its own, so it takes them from the
+ * echoes of its timestamps, or from how long the peer needs to fill a window: the latter is too
+ * long for a slow peer, which then gets a larger window than it needs. Linux's tcp_rcv_space_adjust
+ * and tcp_rcv_rtt_measure.
  */
 import { seqAdd, seqLt, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
@@ -35,7 +38,10 @@ export class ReceiveTuning {
     this.read += bytes;
   }
 
-  /** Data came in order, up to `nxt`: without timestamps a window's worth of it takes a round trip at least. */
+  /**
+   * Data came in order, up to `nxt`: without timestamps a window's worth of it takes a round trip
+   * at least.
+   */
   measureWindow(nxt: Seq, wnd: number, now: Micros): void {
     if (this.windowAt > 0) {
       if (seqLt(nxt, this.windowEnd)) return;
@@ -47,14 +53,19 @@ export class ReceiveTuning {
     this.windowAt = now;
   }
 
-  /** A full segment echoed our timestamp `echo`, of `age` ago. The first echo of each is the sample. */
+  /**
+   * A full segment echoed our timestamp `echo`, of `age` ago. The first echo of each is the sample.
+   */
   measureEcho(echo: number, age: Micros): void {
     if (echo === this.lastEcho || age < 0) return;
     this.lastEcho = echo;
     this.rtt = this.rtt === 0 ? age : this.rtt + (age - this.rtt) / 8;
   }
 
-  /** Once a round trip: the window that is wanted now, or 0 when the one that is there will do. `unread` bytes wait. */
+  /**
+   * Once a round trip: the window that is wanted now, or 0 when the one that is there will do.
+   * `unread` bytes wait.
+   */
   adjust(unread: number, now: Micros): number {
     const elapsed = now - this.since;
     if (this.rtt === 0 || elapsed < this.rtt) return 0;
@@ -65,7 +76,8 @@ export class ReceiveTuning {
     if (taken <= this.space) return 0;
     const growth = (taken - this.space) / this.space;
     this.space = taken;
-    // What is measured now was sent a round trip ago, and by the rate at which it grew it will have grown once more.
+    // What is measured now was sent a round trip ago, and by the rate at which it grew it will have
+    // grown once more.
     return Math.ceil(2 * taken * (1 + 2 * growth));
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The receiving half: RCV.*, reassembly, and which ACKs we owe. It never sends: it keeps count of what is owed, and output
- * pays. It knows nothing of the sending half.
+ * The receiving half: RCV.*, reassembly, and which ACKs we owe. It never sends: it keeps count of
+ * what is owed, and output pays. It knows nothing of the sending half.
  *
  *            1          2          3
  *       ──────────┼───────────┼──────────
@@ -8,9 +8,20 @@
  *
  *     1 received and acknowledged   2 may come now   3 not yet
  *
- * The window that we offer: receive-window.ts. When an ACK may wait: delayed-ack.ts. Duplicate ACKs: owed-duplicates.ts.
+ * The window that we offer: receive-window.ts. When an ACK may wait: delayed-ack.ts. Duplicate
+ * ACKs: owed-duplicates.ts.
  */
-import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax, seqMin, type Seq } from '../../base/seq.js';
+import {
+  seqAdd,
+  seqDiff,
+  seqGeq,
+  seqGt,
+  seqLeq,
+  seqLt,
+  seqMax,
+  seqMin,
+  type Seq,
+} from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import { NEVER, SECOND } from '../../base/time.js';
 import { Drop, type DropReason } from '../../wire/drop.js';
@@ -39,7 +50,10 @@ const PIECE_COST = 200;
 /** Under memory pressure the window opens to so many segments (Linux's tcp_adjust_rcv_ssthresh). */
 const PRESSED_SEGMENTS = 4;
 
-/** What nearly every connection has out of order, all its life: nobody adds to it, and what empties it changes nothing. */
+/**
+ * What nearly every connection has out of order, all its life: nobody adds to it, and what empties
+ * it changes nothing.
+ */
 const NOTHING = new OutOfOrder(0, () => {
   throw new Error('nothing is kept here');
 });
@@ -175,26 +189,30 @@ export class Receiver {
   }
 
   /**
-   * Seventh step: the text of a segment, of which any part may be old, new, out of order or beyond the window.
-   * Returns what became of it; RCV.NXT moves over everything that is now in order. `rto`: our retransmission timeout.
+   * Seventh step: the text of a segment, of which any part may be old, new, out of order or beyond
+   * the window. Returns what became of it; RCV.NXT moves over everything that is now in order.
+   * `rto`: our retransmission timeout.
    */
   takeText(seg: Segment, now: Micros, rto: Micros): DropReason {
     const segEnd = seqAdd(seg.seq, seg.payloadBytes + ((seg.flags & TcpFlag.SYN) >> 1));
     const dataSeq = seg.has(TcpFlag.SYN) ? seqAdd(seg.seq, 1) : seg.seq;
     const start = seqMax(dataSeq, this.nxt);
-    // MUST-66 and REC-1 aside, what lies beyond the window or after a FIN that we know of is cut off.
+    // MUST-66 and REC-1 aside, what lies beyond the window or after a FIN that we know of is cut
+    // off.
     let end = seqMin(segEnd, seqAdd(this.nxt, this.wnd));
     if (this.finSeen) end = seqMin(end, this.finSeq);
     if (seqGeq(start, end)) {
       this.ack.enterQuickMode(this.wnd);
       if (seqLt(dataSeq, this.nxt)) {
-        this.owe(dataSeq, seqMin(segEnd, this.nxt)); // all of it is old: a duplicate, told by D-SACK
+        // all of it is old: a duplicate, told by D-SACK
+        this.owe(dataSeq, seqMin(segEnd, this.nxt));
         return Drop.none;
       }
       this.ackNow = true;
       return Drop.tcpBeyondWindow;
     }
-    if (!this.share.mayReceive(seqDiff(end, start)) && !this.makeRoom(start, end)) return Drop.tcpMemory;
+    if (!this.share.mayReceive(seqDiff(end, start)) && !this.makeRoom(start, end))
+      return Drop.tcpMemory;
     if (start !== this.nxt) return this.takeOutOfOrder(seg, start, end);
     this.takeInOrder(seg, seqDiff(start, dataSeq), seqDiff(end, start), end);
     this.sizeWindow(seg, now);
@@ -233,8 +251,9 @@ export class Receiver {
   }
 
   /**
-   * The stack's memory is used up. As in Linux what waits out of order goes: nobody has acknowledged it for good (RFC 2018 section 8). Data in
-   * order is taken all the same when nothing waits before it, or nothing would ever move; else it must come again.
+   * The stack's memory is used up. As in Linux what waits out of order goes: nobody has
+   * acknowledged it for good (RFC 2018 section 8). Data in order is taken all the same when nothing
+   * waits before it, or nothing would ever move; else it must come again.
    */
   private makeRoom(start: Seq, end: Seq): boolean {
     const { counters } = this.share.all;
@@ -273,7 +292,8 @@ export class Receiver {
     this.ack.outOfOrderArrived(seg);
     const held = this.ownOutOfOrder();
     const twice = held.overlapping(start, end);
-    // What was held before came twice. An ACK has room for one D-SACK: the first such range. Without one the range is empty.
+    // What was held before came twice. An ACK has room for one D-SACK: the first such range.
+    // Without one the range is empty.
     const from = twice === null ? start : seqMax(start, twice.left);
     const to = twice === null ? start : seqMin(end, twice.right);
     const isNew = from !== start || to !== end;
@@ -284,12 +304,14 @@ export class Receiver {
   }
 
   /**
-   * A FIN at `seq` came, in a segment that begins at `start`: nothing can lie beyond it. Known before the text of its segment is taken, or text that came
-   * out of order and contradicts it would be put behind that text.
+   * A FIN at `seq` came, in a segment that begins at `start`: nothing can lie beyond it. Known
+   * before the text of its segment is taken, or text that came out of order and contradicts it
+   * would be put behind that text.
    */
   noteFin(seq: Seq, start: Seq): void {
     if (this.finSeen || seqLt(seq, this.nxt)) return; // the latter contradicts what was received
-    // In order and with nothing beyond it, it ends nothing that is held; beyond a hole it waits, and SACK tells of it.
+    // In order and with nothing beyond it, it ends nothing that is held; beyond a hole it waits,
+    // and SACK tells of it.
     if (this.held !== NOTHING || seqGt(start, this.nxt)) this.ownOutOfOrder().endAt(seq);
     this.finSeen = true;
     this.finSeq = seq;
@@ -313,8 +335,9 @@ export class Receiver {
   }
 
   /**
-   * When is an ACK due (SHLD-18, SHLD-19)? At once for more than one full segment (a super-segment counts as what it was), while quick ACKs are
-   * left, and whenever `ackNow` was set on the way here; else it is delayed. Linux would let more than one full segment wait, too, while the
+   * When is an ACK due (SHLD-18, SHLD-19)? At once for more than one full segment (a super-segment
+   * counts as what it was), while quick ACKs are left, and whenever `ackNow` was set on the way
+   * here; else it is delayed. Linux would let more than one full segment wait, too, while the
    * window cannot move: RFC 9293 section 3.8.6.3 knows no such exception.
    */
   private decideAck(): void {
@@ -330,7 +353,9 @@ export class Receiver {
     else if (this.windowUpdateDue()) this.ackNow = true;
   }
 
-  /** One more duplicate ACK; [start, end) not empty is reported as a duplicate by D-SACK (RFC 2883). */
+  /**
+   * One more duplicate ACK; [start, end) not empty is reported as a duplicate by D-SACK (RFC 2883).
+   */
   owe(start: Seq, end: Seq): void {
     this.duplicates.owe(start, end);
   }
@@ -380,15 +405,20 @@ export class Receiver {
   }
 
   /**
-   * PAWS (RFC 7323 section 5.3 R1): is `tsVal` older than TS.Recent by more than `tolerance`? TS.Recent proves nothing when it
-   * was not refreshed for 24 days (section 5.5). As in Linux, neither does 0: some hosts send it on their SYN only.
+   * PAWS (RFC 7323 section 5.3 R1): is `tsVal` older than TS.Recent by more than `tolerance`?
+   * TS.Recent proves nothing when it was not refreshed for 24 days (section 5.5). As in Linux,
+   * neither does 0: some hosts send it on their SYN only.
    */
   isOldTimestamp(tsVal: number, tolerance: number, now: Micros): boolean {
-    if (((this.tsRecent - tsVal) | 0) <= tolerance || now - this.tsRecentAt >= PAWS_IDLE) return false;
+    if (((this.tsRecent - tsVal) | 0) <= tolerance || now - this.tsRecentAt >= PAWS_IDLE)
+      return false;
     return this.strictTimestamps || this.tsRecent !== 0;
   }
 
-  /** RFC 7323 section 4.3 (2) and (3): TS.Recent follows in-order segments, so a delayed ACK echoes the earliest. */
+  /**
+   * RFC 7323 section 4.3 (2) and (3): TS.Recent follows in-order segments, so a delayed ACK echoes
+   * the earliest.
+   */
   updateTsRecent(seg: Segment, now: Micros): void {
     if (seqLeq(seg.seq, this.lastAckSent) && !this.isOldTimestamp(seg.tsVal, 0, now)) {
       this.tsRecent = seg.tsVal;

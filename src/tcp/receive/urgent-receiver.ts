@@ -1,12 +1,13 @@
 /**
- * The receiving half of urgent data, RFC 9293 section 3.8.5 and RFC 6093: where it ends, and what of it is still to be read.
+ * The receiving half of urgent data, RFC 9293 section 3.8.5 and RFC 6093: where it ends, and what
+ * of it is still to be read.
  *
  *      read │ ordinary ........ u u u U │ ordinary ...
  *           ▲ RCV.NXT - what waits    ▲ ▲ RCV.UP: the sequence number after the last urgent byte (MUST-62)
  *                                     └ the mark: reading never crosses it in one piece
  *
- * Urgent data is nothing but a place in the stream, and stays in it (RFC 6093 section 6.1). For programs of old the last byte can be taken out of
- * the line, as Linux does without SO_OOBINLINE.
+ * Urgent data is nothing but a place in the stream, and stays in it (RFC 6093 section 6.1). For
+ * programs of old the last byte can be taken out of the line, as Linux does without SO_OOBINLINE.
  */
 import { seqDiff, seqGt, type Seq } from '../../base/seq.js';
 import { TcpFlag, type Segment } from '../../wire/tcp.js';
@@ -34,12 +35,16 @@ export class UrgentReceiver {
     this.inline = inline;
   }
 
-  /** A segment with URG. `nxt` is RCV.NXT, `unread` the next byte to be read. True when the user is to be told: something new is urgent (MUST-32). */
+  /**
+   * A segment with URG. `nxt` is RCV.NXT, `unread` the next byte to be read. True when the user is
+   * to be told: something new is urgent (MUST-32).
+   */
   announced(seg: Segment, nxt: Seq, unread: Seq, queue: ReceiveQueue): boolean {
     const up = (seg.seq + seg.urgentPointer) | 0;
     // What came long ago is announced by each segment until it is acknowledged.
     if (!seqGt(up, nxt) || (this.pending && !seqGt(up, this.up))) return false;
-    // As Linux: the reader stands at the last mark, and the byte there was never meant for the stream.
+    // As Linux: the reader stands at the last mark, and the byte there was never meant for the
+    // stream.
     if (this.pending && !this.inline && unread === this.mark && queue.length > 0) queue.drop(1);
     this.up = up;
     this.pending = true;

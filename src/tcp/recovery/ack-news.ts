@@ -1,4 +1,7 @@
-/** What one ACK told the sender: gathered by ack.ts and sack.ts, judged by recovery.ts. One reused object for each sender. */
+/**
+ * What one ACK told the sender: gathered by ack.ts and sack.ts, judged by recovery.ts. One reused
+ * object for each sender.
+ */
 import { seqLeq, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 
@@ -33,10 +36,16 @@ export class AckNews {
   rearm = false;
   /** The echoed timestamp (TSecr); 0 without one. */
   echo = 0;
-  /** The lowest sequence number delivered now, sent once, and below what had been SACKed before: reordering. */
+  /**
+   * The lowest sequence number delivered now, sent once, and below what had been SACKed before:
+   * reordering.
+   */
   reordered: Seq = 0;
   isReordered = false;
-  /** When the first and the last of what was newly acknowledged (newly SACKed) and sent once was sent; NaN: none. */
+  /**
+   * When the first and the last of what was newly acknowledged (newly SACKed) and sent once was
+   * sent; NaN: none.
+   */
   firstAckedAt: Micros = NaN;
   lastAckedAt: Micros = NaN;
   firstSackedAt: Micros = NaN;

@@ -1,10 +1,12 @@
 /**
- * An acknowledgment arrives: the fifth step of RFC 9293 section 3.10.7.4, for a segment whose SEG.ACK is believable.
+ * An acknowledgment arrives: the fifth step of RFC 9293 section 3.10.7.4, for a segment whose
+ * SEG.ACK is believable.
  *
  *     window ─▶ SACK blocks ─▶ what is acknowledged leaves the scoreboard ─▶ round trip ─▶ loss probe ─▶ recovery's judgement
  *            ─▶ which timer watches ─▶ delivery rate ─▶ congestion control
  *
- * The order is Linux's, and it matters: recovery must know the round trip, congestion control what recovery took for lost.
+ * The order is Linux's, and it matters: recovery must know the round trip, congestion control what
+ * recovery took for lost.
  */
 import { seqDiff, seqGt, seqLeq, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
@@ -69,7 +71,10 @@ export function acknowledgmentArrives(snd: Sender, seg: Segment, wnd: number, no
   if (snd.congestion.cwnd !== cwnd) snd.port.note('cwnd', snd.congestion.cwnd, cwnd, now);
 }
 
-/** The peer acknowledges our SYN, perhaps with data of a Fast Open. The window is the caller's: a SYN's is never scaled. */
+/**
+ * The peer acknowledges our SYN, perhaps with data of a Fast Open. The window is the caller's: a
+ * SYN's is never scaled.
+ */
 export function synAcknowledged(snd: Sender, seg: Segment, now: Micros): void {
   snd.news.start(snd.una, snd.una);
   takeAcknowledged(snd, seg, now);
@@ -91,7 +96,8 @@ function takeAcknowledged(snd: Sender, seg: Segment, now: Micros): void {
   const first = sent.first;
   if (first !== undefined && seqLt(first.start, seg.ack)) {
     // Of a super-segment the first of the wire's segments.
-    if (first.size > 0 && seqDiff(seg.ack, first.start) >= first.size) deliverRecord(snd, first, false, now);
+    if (first.size > 0 && seqDiff(seg.ack, first.start) >= first.size)
+      deliverRecord(snd, first, false, now);
     const cut = sent.trimFirst(seg.ack);
     segments += cut;
     countDelivered(snd, first, cut);
@@ -132,15 +138,23 @@ function deliverRecord(snd: Sender, r: SentSegment, whole: boolean, now: Micros)
   rate.onDelivered(r, whole);
 }
 
-/** Without SACK: so many segments are acknowledged; those that duplicates had stood for were counted as delivered already. */
+/**
+ * Without SACK: so many segments are acknowledged; those that duplicates had stood for were counted
+ * as delivered already.
+ */
 function removeRenoSacks(snd: Sender, acked: number): void {
   const { sent, rate } = snd;
   if (acked <= 0) return;
   rate.delivered += Math.max(acked - sent.sackedOut, 1);
-  sent.sackedOut = Math.min(Math.max(0, sent.sackedOut - (acked - 1)), Math.max(0, sent.out - sent.lostOut));
+  sent.sackedOut = Math.min(
+    Math.max(0, sent.sackedOut - (acked - 1)),
+    Math.max(0, sent.out - sent.lostOut),
+  );
 }
 
-/** A hole below what was SACKed closed, and by a segment that was sent once: the network reordered. */
+/**
+ * A hole below what was SACKed closed, and by a segment that was sent once: the network reordered.
+ */
 function measureReordering(snd: Sender): void {
   const { news, recovery, mss } = snd;
   if (!snd.sack || !news.isReordered) return;
@@ -149,8 +163,8 @@ function measureReordering(snd: Sender): void {
 }
 
 /**
- * Karn's rule (RFC 6298 section 3): a segment that was sent twice gives no sample, unless the timestamp that comes back tells which
- * of the two is acknowledged. A sample also ends the backoff.
+ * Karn's rule (RFC 6298 section 3): a segment that was sent twice gives no sample, unless the
+ * timestamp that comes back tells which of the two is acknowledged. A sample also ends the backoff.
  */
 function measureRtt(snd: Sender, seg: Segment, now: Micros): void {
   const { news, rtt, sample } = snd;
@@ -174,13 +188,17 @@ function measureRtt(snd: Sender, seg: Segment, now: Micros): void {
   snd.port.note('rtt-sample', oldest, rtt.rto, now);
 }
 
-/** SND.WND: only from a segment that is not older than the last one taken (SND.WL1, SND.WL2). True when the window changed. */
+/**
+ * SND.WND: only from a segment that is not older than the last one taken (SND.WL1, SND.WL2). True
+ * when the window changed.
+ */
 function takeWindow(snd: Sender, seg: Segment, wnd: number, now: Micros): boolean {
   if (!(seqLt(snd.wl1, seg.seq) || (snd.wl1 === seg.seq && seqLeq(snd.wl2, seg.ack)))) return false;
   const before = snd.wnd;
   windowOffered(snd, seg, seg.ack, wnd);
   if (snd.port.timers.isArmed(Timer.persist)) {
-    // Still shut: the peer lives, and the wait for the next probe begins anew, as long as it would have been (Linux's tcp_ack_probe).
+    // Still shut: the peer lives, and the wait for the next probe begins anew, as long as it would
+    // have been (Linux's tcp_ack_probe).
     snd.port.stopTimer(Timer.persist, now);
     if (wnd > before) snd.probesSent = 0;
   }

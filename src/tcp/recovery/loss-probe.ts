@@ -1,7 +1,8 @@
 /**
- * Tail loss probe (RFC 8985 section 7): when the last segments of a flight are lost, no later one can tell of it by SACK, and the retransmission
- * timer is slow. So after about two round trips without an ACK the last segment goes out once more (or a new one, if there is one), to
- * provoke a SACK. It costs one segment and saves a timeout.
+ * Tail loss probe (RFC 8985 section 7): when the last segments of a flight are lost, no later one
+ * can tell of it by SACK, and the retransmission timer is slow. So after about two round trips
+ * without an ACK the last segment goes out once more (or a new one, if there is one), to provoke a
+ * SACK. It costs one segment and saves a timeout.
  */
 import { seqGeq, seqGt, type Seq } from '../../base/seq.js';
 import { MILLISECOND, type Micros } from '../../base/time.js';
@@ -11,7 +12,10 @@ import type { Sender } from '../send/sender.js';
 import { payForProbe } from './recovery.js';
 import { Timer } from '../timers.js';
 
-/** Linux: with one segment out the peer may delay its ACK, by up to the smallest RTO; with more it may not, and two ticks do. */
+/**
+ * Linux: with one segment out the peer may delay its ACK, by up to the smallest RTO; with more it
+ * may not, and two ticks do.
+ */
 const SLACK: Micros = 2 * MILLISECOND;
 
 /** One probe at most is out: TLP.end_seq and TLP.is_retrans. */
@@ -23,12 +27,23 @@ export class LossProbe {
   owed = false;
 }
 
-/** Section 7.2: arms the timer for a probe instead of the retransmission timer. False when this is no time for one. */
+/**
+ * Section 7.2: arms the timer for a probe instead of the retransmission timer. False when this is
+ * no time for one.
+ */
 export function scheduleLossProbe(snd: Sender, rtoRestarts: boolean, now: Micros): boolean {
   const { config } = snd;
   const { sent, rtt, recovery } = snd;
   const calm = recovery.state === CaState.open || recovery.state === CaState.cwr;
-  if (!config.tlp || !snd.sack || snd.port.isOpening || sent.out === 0 || sent.sackedOut > 0 || !calm) return false;
+  if (
+    !config.tlp ||
+    !snd.sack ||
+    snd.port.isOpening ||
+    sent.out === 0 ||
+    sent.sackedOut > 0 ||
+    !calm
+  )
+    return false;
   let timeout: Micros = config.initialRto;
   if (rtt.hasSample) timeout = 2 * rtt.srtt + (sent.out === 1 ? config.minRto : SLACK);
   // Never later than the retransmission timer would have been.
@@ -47,7 +62,8 @@ export function judgeProbe(snd: Sender, ack: Seq, news: AckNews, now: Micros): v
   if (!probe.retransmitted || news.dsackOfProbe) {
     probe.end = null; // new data, or both copies arrived: nothing was lost
   } else if (seqGt(ack, end)) {
-    // Something beyond it is acknowledged and no duplicate was reported: the probe filled a hole, and that was a loss.
+    // Something beyond it is acknowledged and no duplicate was reported: the probe filled a hole,
+    // and that was a loss.
     snd.counters.TcpExtTCPLossProbeRecovery++;
     payForProbe(snd, now);
     probe.end = null;

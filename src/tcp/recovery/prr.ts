@@ -1,9 +1,11 @@
 /**
- * Proportional Rate Reduction (RFC 9937): how much may be sent on each ACK while cwnd is being reduced. Not half a
- * window of silence and then a burst, but ssthresh/RecoverFS segments for each one delivered; once the network holds no more than
- * ssthresh, as much as was delivered, and one more while SND.UNA advances and nothing else is lost (the slow-start reduction bound).
+ * Proportional Rate Reduction (RFC 9937): how much may be sent on each ACK while cwnd is being
+ * reduced. Not half a window of silence and then a burst, but ssthresh/RecoverFS segments for each
+ * one delivered; once the network holds no more than ssthresh, as much as was delivered, and one
+ * more while SND.UNA advances and nothing else is lost (the slow-start reduction bound).
  *
- * As Linux, RecoverFS is cwnd at the start of the reduction: with cwnd used up both are the same. Counts are segments.
+ * As Linux, RecoverFS is cwnd at the start of the reduction: with cwnd used up both are the same.
+ * Counts are segments.
  */
 export class Prr {
   /** RecoverFS; 0 when no reduction is under way. */
@@ -18,8 +20,8 @@ export class Prr {
   }
 
   /**
-   * Section 6.2: cwnd after an ACK that delivered `delivered` segments, with `inFlight` in flight now. `safeAck`: it moved SND.UNA and took
-   * nothing new for lost.
+   * Section 6.2: cwnd after an ACK that delivered `delivered` segments, with `inFlight` in flight
+   * now. `safeAck`: it moved SND.UNA and took nothing new for lost.
    */
   onAck(delivered: number, safeAck: boolean, inFlight: number, ssthresh: number): number {
     this.delivered += delivered;

@@ -1,12 +1,14 @@
 /**
- * RACK: loss is a matter of time (RFC 8985 section 6). When something was delivered that had been sent later than
- * a segment still missing, and longer ago than a round trip and a margin for reordering, that segment is lost.
+ * RACK: loss is a matter of time (RFC 8985 section 6). When something was delivered that had been
+ * sent later than a segment still missing, and longer ago than a round trip and a margin for
+ * reordering, that segment is lost.
  *
  *     sent     ──1──2──3──4──5────────────────────▶ time
  *     SACKed         4 (and so rack.sentAt is 4's time): 1, 2, 3 are lost once rack.rtt + reoWnd has passed since each was sent
  *
- * The margin (reoWnd) adapts: none while no reordering was ever seen and there is other evidence of loss, a quarter of the smallest
- * round trip after that, and more for each round trip in which a D-SACK says that a retransmission was needless (section 6.2 step 4).
+ * The margin (reoWnd) adapts: none while no reordering was ever seen and there is other evidence of
+ * loss, a quarter of the smallest round trip after that, and more for each round trip in which a
+ * D-SACK says that a retransmission was needless (section 6.2 step 4).
  */
 import { type Seq } from '../../base/seq.js';
 import { MILLISECOND, type Micros } from '../../base/time.js';
@@ -15,11 +17,17 @@ import { sentAfter, type SentQueue, type SentSegment } from '../send/sent-queue.
 /** Section 6.2 step 4: the widened margin is kept for so many recoveries without a D-SACK. */
 const REO_WND_PERSIST = 16;
 const MAX_REO_WND_STEPS = 255;
-/** Linux's TCP_TIMEOUT_MIN: two ticks of a kernel with HZ = 1000, added to the reordering timer so that it does not fire early. */
+/**
+ * Linux's TCP_TIMEOUT_MIN: two ticks of a kernel with HZ = 1000, added to the reordering timer so
+ * that it does not fire early.
+ */
 export const TIMER_SLACK: Micros = 2 * MILLISECOND;
 
 export class Rack {
-  /** Of what was delivered, the segment sent last: RACK.xmit_ts, RACK.end_seq, and the round trip that it made. */
+  /**
+   * Of what was delivered, the segment sent last: RACK.xmit_ts, RACK.end_seq, and the round trip
+   * that it made.
+   */
   sentAt: Micros = 0;
   end: Seq = 0;
   rtt: Micros = 0;
@@ -33,7 +41,10 @@ export class Rack {
   /** `delivered` when the margin was last widened: at most once a round trip. */
   private lastDelivered = 0;
 
-  /** Section 6.2 step 2: `record` was delivered. An ACK that may be for the first transmission of what was sent twice proves nothing. */
+  /**
+   * Section 6.2 step 2: `record` was delivered. An ACK that may be for the first transmission of
+   * what was sent twice proves nothing.
+   */
   advance(record: SentSegment, minRtt: Micros, now: Micros): void {
     const rtt = now - record.sentAt;
     if (rtt < minRtt && record.retransmissions > 0) return;
@@ -45,16 +56,23 @@ export class Rack {
     }
   }
 
-  /** Section 6.2 step 4. `evidence`: enough else says that segments are lost; `reordered`: reordering was seen on this connection. */
+  /**
+   * Section 6.2 step 4. `evidence`: enough else says that segments are lost; `reordered`:
+   * reordering was seen on this connection.
+   */
   reoWnd(reordered: boolean, evidence: boolean, minRtt: Micros, srtt: Micros): Micros {
     if (!reordered && evidence) return 0;
     // Before the first sample there is no round trip to take a part of.
     return minRtt === Infinity ? 0 : Math.min((minRtt / 4) * this.reoWndSteps, srtt);
   }
 
-  /** `priorDelivered`: the delivery count when what this ACK delivered was sent; one round trip passed when it reached the last change. */
+  /**
+   * `priorDelivered`: the delivery count when what this ACK delivered was sent; one round trip
+   * passed when it reached the last change.
+   */
   updateReoWnd(priorDelivered: number, delivered: number): void {
-    if (priorDelivered === 0) return; // nothing was delivered by this ACK: a D-SACK most often comes alone, and waits for the next
+    // nothing was delivered by this ACK: a D-SACK most often comes alone, and waits for the next
+    if (priorDelivered === 0) return;
     if (priorDelivered < this.lastDelivered) this.dsackSeen = false;
     if (this.dsackSeen) {
       this.reoWndSteps = Math.min(this.reoWndSteps + 1, MAX_REO_WND_STEPS);
@@ -77,8 +95,8 @@ export class Rack {
   }
 
   /**
-   * Section 6.2 step 5: marks what is lost by now. Returns after how many microseconds the rest of what was sent before the newest delivered
-   * segment will be lost, 0 when there is none.
+   * Section 6.2 step 5: marks what is lost by now. Returns after how many microseconds the rest of
+   * what was sent before the newest delivered segment will be lost, 0 when there is none.
    */
   detectLoss(sent: SentQueue, reoWnd: Micros, now: Micros): Micros {
     let wait = 0;
@@ -93,7 +111,10 @@ export class Rack {
     return wait;
   }
 
-  /** Is it long enough ago that `record` was sent for it to be lost? Asked when the retransmission timer expired (section 6.3). */
+  /**
+   * Is it long enough ago that `record` was sent for it to be lost? Asked when the retransmission
+   * timer expired (section 6.3).
+   */
   isOverdue(record: SentSegment, reoWnd: Micros, now: Micros): boolean {
     return this.rtt + reoWnd - (now - record.sentAt) <= 0;
   }

@@ -5,9 +5,10 @@
  *       │ ECN mark                                              │ RTO
  *       └────▶ CWR ──a window later──▶ Open          RTO ──▶ Loss ──acknowledged, or F-RTO: it was spurious──▶ Open
  *
- * RACK (rack.ts) decides what is lost when SACK is in use, three duplicate ACKs and partial ACKs do (NewReno, RFC 6582) when it is not.
- * In CWR and Recovery PRR (prr.ts) steers cwnd. A reduction that turns out to be needless is undone (undo.ts).
- * Nothing is sent from here: output sends again what stands as lost on the scoreboard.
+ * RACK (rack.ts) decides what is lost when SACK is in use, three duplicate ACKs and partial ACKs do
+ * (NewReno, RFC 6582) when it is not. In CWR and Recovery PRR (prr.ts) steers cwnd. A reduction
+ * that turns out to be needless is undone (undo.ts). Nothing is sent from here: output sends again
+ * what stands as lost on the scoreboard.
  */
 import { seqGeq, seqGt, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
@@ -17,7 +18,14 @@ import type { AckNews } from './ack-news.js';
 import type { Sender } from '../send/sender.js';
 import { probeWasLost } from '../send/mtu-probe.js';
 import { DUPLICATE_ACK_THRESHOLD, noteReordering } from './reordering.js';
-import { isAnythingResent, tryUndoDsack, tryUndoLoss, tryUndoPartial, tryUndoRecovery, Undo } from './undo.js';
+import {
+  isAnythingResent,
+  tryUndoDsack,
+  tryUndoLoss,
+  tryUndoPartial,
+  tryUndoRecovery,
+  Undo,
+} from './undo.js';
 import { TIMER_SLACK } from './rack.js';
 import { Timer } from '../timers.js';
 
@@ -25,12 +33,17 @@ export class Recovery {
   state: CaState = CaState.open;
   /** SND.NXT when the state was entered: RFC 6675's RecoveryPoint, RFC 6582's recover. */
   highSeq: Seq;
-  /** How many segments the network was seen to reorder by, at least; and how often that was seen. */
+  /**
+   * How many segments the network was seen to reorder by, at least; and how often that was seen.
+   */
   reordering = DUPLICATE_ACK_THRESHOLD;
   reorderSeen = 0;
   /** F-RTO (RFC 5682) is finding out whether the timeout was spurious. */
   frto = false;
-  /** F-RTO step 2b: new data goes before what is marked lost; once it went, the rest waits for the next ACK. */
+  /**
+   * F-RTO step 2b: new data goes before what is marked lost; once it went, the rest waits for the
+   * next ACK.
+   */
   newDataFirst = false;
   resendHeld = false;
   readonly undo = new Undo();
@@ -53,10 +66,15 @@ function setState(snd: Sender, state: CaState, now: Micros): void {
   recovery.state = state;
 }
 
-// ---- Beginnings and ends of a reduction -----------------------------------------------------------------------------------
+// ---- Beginnings and ends of a reduction
+// -----------------------------------------------------------------------------------
 
-/** RFC 5681 takes half the flight; Linux half of cwnd, which it lets grow only while it is used, so that both are much the same. */
-const windowToReduce = (snd: Sender): number => (snd.config.ssthreshFromFlight ? snd.sent.out : snd.congestion.cwnd);
+/**
+ * RFC 5681 takes half the flight; Linux half of cwnd, which it lets grow only while it is used, so
+ * that both are much the same.
+ */
+const windowToReduce = (snd: Sender): number =>
+  snd.config.ssthreshFromFlight ? snd.sent.out : snd.congestion.cwnd;
 
 function beginReduction(snd: Sender, why: Congestion, now: Micros): void {
   snd.recovery.highSeq = snd.nxt;
@@ -66,7 +84,10 @@ function beginReduction(snd: Sender, why: Congestion, now: Micros): void {
   snd.cwrOwed = true;
 }
 
-/** What is sent again already may be reported as duplicates, a loss probe's copy among it (Linux's tcp_init_undo). Before `beginReduction`, which forgets the probe. */
+/**
+ * What is sent again already may be reported as duplicates, a loss probe's copy among it (Linux's
+ * tcp_init_undo). Before `beginReduction`, which forgets the probe.
+ */
 function armUndo(snd: Sender): void {
   const { una, sent, probe, recovery } = snd;
   const probed = probe.end !== null && probe.retransmitted ? 1 : 0;
@@ -82,7 +103,10 @@ function endReduction(snd: Sender, now: Micros): void {
   }
 }
 
-/** An ECN mark was echoed (RFC 3168 section 6.1.2), or a queue of this machine is full: as one loss, once in a window of data. */
+/**
+ * An ECN mark was echoed (RFC 3168 section 6.1.2), or a queue of this machine is full: as one loss,
+ * once in a window of data.
+ */
 export function enterCwr(snd: Sender, now: Micros, why: 'ecn' | 'local' = 'ecn'): void {
   const { recovery } = snd;
   recovery.undo.withdraw();
@@ -145,8 +169,9 @@ export function enterLoss(snd: Sender, now: Micros): void {
 }
 
 /**
- * The SYN,ACK of a Fast Open timed out `tries` times before this one. As in Linux the second time counts as a timeout of data, which may be in flight; it is not
- * sent again before the SYN,ACK is acknowledged.
+ * The SYN,ACK of a Fast Open timed out `tries` times before this one. As in Linux the second time
+ * counts as a timeout of data, which may be in flight; it is not sent again before the SYN,ACK is
+ * acknowledged.
  */
 export function synAckTimedOut(snd: Sender, tries: number, now: Micros): void {
   const { undo } = snd.recovery;
@@ -157,26 +182,33 @@ export function synAckTimedOut(snd: Sender, tries: number, now: Micros): void {
 /** It was acknowledged. An echo from before it was sent again shows that nothing was lost. */
 export function synAckRecovered(snd: Sender, now: Micros): void {
   const { sent, recovery } = snd;
-  if (recovery.state === CaState.loss && sent.out === 0 && !tryUndoRecovery(snd, now)) setState(snd, CaState.open, now);
+  if (recovery.state === CaState.loss && sent.out === 0 && !tryUndoRecovery(snd, now))
+    setState(snd, CaState.open, now);
   recovery.undo.firstResentAt = NaN; // data was not sent again before
 }
 
 /**
- * Something is lost, and not to congestion: it was too large for the path (Linux's tcp_simple_retransmit). It goes out again as after a timeout, and
- * cwnd stays: as many segments as before are fewer bytes now.
+ * Something is lost, and not to congestion: it was too large for the path (Linux's
+ * tcp_simple_retransmit). It goes out again as after a timeout, and cwnd stays: as many segments as
+ * before are fewer bytes now.
  */
 export function resendWithoutReduction(snd: Sender, now: Micros): void {
   const { sent, recovery, congestion, nxt } = snd;
-  if (!snd.sack) sent.sackedOut = Math.min(sent.sackedOut, Math.max(0, sent.out - Math.max(sent.lostOut, 1)));
+  if (!snd.sack)
+    sent.sackedOut = Math.min(sent.sackedOut, Math.max(0, sent.out - Math.max(sent.lostOut, 1)));
   if (recovery.state === CaState.loss) return;
-  if (!recovery.isReducing) congestion.ssthresh = Math.max(congestion.ssthresh, (congestion.cwnd * 3) >> 2);
+  if (!recovery.isReducing)
+    congestion.ssthresh = Math.max(congestion.ssthresh, (congestion.cwnd * 3) >> 2);
   recovery.highSeq = nxt;
   recovery.undo.withdraw();
   recovery.frto = false;
   setState(snd, CaState.loss, now);
 }
 
-/** RFC 8985 section 6.3: the first segment is lost, and whatever is overdue; not everything, blindly. A SACKed first one means that the peer reneged. */
+/**
+ * RFC 8985 section 6.3: the first segment is lost, and whatever is overdue; not everything,
+ * blindly. A SACKed first one means that the peer reneged.
+ */
 function markLostOnTimeout(snd: Sender, now: Micros): void {
   const { sent, rack } = snd;
   const first = sent.first!;
@@ -197,7 +229,8 @@ function markLostOnTimeout(snd: Sender, now: Micros): void {
 /** Open, or Disorder while something is SACKed, lost or sent again. */
 function tryKeepOpen(snd: Sender, now: Micros): void {
   const { recovery, sent, nxt } = snd;
-  const state = sent.sackedOut + sent.lostOut > 0 || isAnythingResent(snd) ? CaState.disorder : CaState.open;
+  const state =
+    sent.sackedOut + sent.lostOut > 0 || isAnythingResent(snd) ? CaState.disorder : CaState.open;
   if (recovery.state === state) return;
   setState(snd, state, now);
   recovery.highSeq = nxt;
@@ -210,19 +243,29 @@ function tryToOpen(snd: Sender, ece: boolean, now: Micros): void {
   if (recovery.state !== CaState.cwr) tryKeepOpen(snd, now);
 }
 
-// ---- On each dubious ACK ----------------------------------------------------------------------------------------------------
+// ---- On each dubious ACK
+// -------------------------------------------------------------------------------------------------
 
-/** An ACK came that is not plain progress in Open: what does it say of losses, and which state follows? */
+/**
+ * An ACK came that is not plain progress in Open: what does it say of losses, and which state
+ * follows?
+ */
 export function judgeAck(snd: Sender, news: AckNews, now: Micros): void {
   const { recovery, sent } = snd;
   if (news.ece) recovery.undo.restoresCwnd = false;
   if (news.reneged) {
-    // The peer acknowledged less than it SACKed. Give its window a moment to be a mere delay; then it is a timeout (RFC 2018 section 8).
+    // The peer acknowledged less than it SACKed. Give its window a moment to be a mere delay; then
+    // it is a timeout (RFC 2018 section 8).
     snd.port.setTimer(Timer.rto, now + Math.max(snd.rtt.srtt / 2, 10_000), now);
     news.rearm = false;
     return;
   }
-  if (recovery.state !== CaState.open && seqGeq(snd.una, recovery.highSeq) && reachedHighSeq(snd, now)) return;
+  if (
+    recovery.state !== CaState.open &&
+    seqGeq(snd.una, recovery.highSeq) &&
+    reachedHighSeq(snd, now)
+  )
+    return;
   switch (recovery.state) {
     case CaState.recovery:
       if (!news.unaAdvanced) addRenoSack(snd, news);
@@ -232,7 +275,8 @@ export function judgeAck(snd: Sender, news: AckNews, now: Micros): void {
       }
       if (tryUndoDsack(snd, now)) tryToOpen(snd, news.ece, now);
       identifyLoss(snd, news, now);
-      if (recovery.state !== CaState.recovery && sent.lostOut > 0) enterRecovery(snd, news.ece, now);
+      if (recovery.state !== CaState.recovery && sent.lostOut > 0)
+        enterRecovery(snd, news.ece, now);
       return;
     case CaState.loss:
       processLoss(snd, news, now);
@@ -251,7 +295,9 @@ export function judgeAck(snd: Sender, news: AckNews, now: Micros): void {
   else enterRecovery(snd, news.ece, now);
 }
 
-/** Everything up to highSeq is acknowledged. True when nothing else is to be said about this ACK. */
+/**
+ * Everything up to highSeq is acknowledged. True when nothing else is to be said about this ACK.
+ */
 function reachedHighSeq(snd: Sender, now: Micros): boolean {
   switch (snd.recovery.state) {
     case CaState.cwr:
@@ -288,9 +334,11 @@ function processLoss(snd: Sender, news: AckNews, now: Micros): void {
       return;
     }
     if (seqGt(snd.nxt, recovery.highSeq)) {
-      if (news.dataSacked || news.duplicates > 0) recovery.frto = false; // step 3a: the loss was real
+      // step 3a: the loss was real
+      if (news.dataSacked || news.duplicates > 0) recovery.frto = false;
     } else if (news.unaAdvanced && !recovered) {
-      // Step 2b: two new segments will tell. When there are none, or no window, ordinary recovery goes on.
+      // Step 2b: two new segments will tell. When there are none, or no window, ordinary recovery
+      // goes on.
       recovery.highSeq = snd.nxt;
       if (snd.unsent > 0 && snd.usableWindow > 0) recovery.newDataFirst = true;
       else recovery.frto = false;
@@ -304,7 +352,8 @@ function processLoss(snd: Sender, news: AckNews, now: Micros): void {
     return;
   }
   if (snd.sack) return;
-  // Without SACK duplicates prove a loss of the new data only once something beyond highSeq was sent.
+  // Without SACK duplicates prove a loss of the new data only once something beyond highSeq was
+  // sent.
   if (seqGt(snd.nxt, recovery.highSeq) && news.duplicates > 0) addRenoSack(snd, news);
   else if (news.unaAdvanced) sent.sackedOut = 0;
 }
@@ -339,7 +388,10 @@ export function currentReoWnd(snd: Sender): Micros {
   return rack.reoWnd(recovery.reorderSeen > 0, evidence, rtt.minRtt, rtt.srtt);
 }
 
-/** RFC 6582: the third duplicate, and in recovery each partial ACK, says that the first segment is lost. */
+/**
+ * RFC 6582: the third duplicate, and in recovery each partial ACK, says that the first segment is
+ * lost.
+ */
 function markLostNewReno(snd: Sender, advanced: boolean): void {
   const { recovery, sent, mss } = snd;
   const duplicates = recovery.state < CaState.recovery && sent.sackedOut >= recovery.reordering;

@@ -1,4 +1,7 @@
-/** How much the network reorders: the evidence of loss that is asked for grows with it (RFC 4653's idea, as Linux). */
+/**
+ * How much the network reorders: the evidence of loss that is asked for grows with it (RFC 4653's
+ * idea, as Linux).
+ */
 import type { Sender } from '../send/sender.js';
 
 /** RFC 5681 section 3.2: the third duplicate says that a segment is lost rather than late. */

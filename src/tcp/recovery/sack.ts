@@ -1,9 +1,11 @@
 /**
- * The sender's reading of SACK: RFC 2018 (what arrived beyond a hole), RFC 2883 (D-SACK: what arrived twice). Each block marks the records
- * that it covers, cutting super-segments where the wire's segments were cut; what cannot be is passed over and counted.
+ * The sender's reading of SACK: RFC 2018 (what arrived beyond a hole), RFC 2883 (D-SACK: what
+ * arrived twice). Each block marks the records that it covers, cutting super-segments where the
+ * wire's segments were cut; what cannot be is passed over and counted.
  *
- * Work is bounded: a block finds its place by halving and looks at the records that it covers; one that says nothing new costs no more than that,
- * except for records that are SACKed already. `highest` is where SACKed data ends.
+ * Work is bounded: a block finds its place by halving and looks at the records that it covers; one
+ * that says nothing new costs no more than that, except for records that are SACKed already.
+ * `highest` is where SACKed data ends.
  */
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
@@ -21,7 +23,8 @@ export class SackMemory {
   private count = 0;
 
   has(left: Seq, right: Seq): boolean {
-    for (let i = 0; i < this.count; i++) if (this.edges[2 * i] === left && this.edges[2 * i + 1] === right) return true;
+    for (let i = 0; i < this.count; i++)
+      if (this.edges[2 * i] === left && this.edges[2 * i + 1] === right) return true;
     return false;
   }
 
@@ -39,7 +42,8 @@ export class SackMemory {
 export function tagSacked(snd: Sender, seg: Segment, now: Micros): void {
   const { sackMemory } = snd;
   let first = 0;
-  // After reneging, or a window without a loss, what was said before counts no more: the same block may be news.
+  // After reneging, or a window without a loss, what was said before counts no more: the same block
+  // may be news.
   if (snd.sent.sackedOut === 0) sackMemory.clear();
   if (isDsack(seg)) {
     takeDsack(snd, seg.sackEdges[0]!, seg.sackEdges[1]!);
@@ -58,7 +62,9 @@ export function tagSacked(snd: Sender, seg: Segment, now: Micros): void {
   sackMemory.keep(seg);
 }
 
-/** RFC 2883 section 4: the first block lies below the cumulative ACK, or inside the second block. */
+/**
+ * RFC 2883 section 4: the first block lies below the cumulative ACK, or inside the second block.
+ */
 function isDsack(seg: Segment): boolean {
   const left = seg.sackEdges[0]!;
   const right = seg.sackEdges[1]!;
@@ -68,9 +74,15 @@ function isDsack(seg: Segment): boolean {
 
 /** It must lie in what is in flight: anything else is a mistake, or old. */
 const isValid = (snd: Sender, left: Seq, right: Seq): boolean =>
-  seqLt(left, right) && seqLeq(right, snd.nxt) && seqGt(right, snd.una) && seqGeq(left, seqAdd(snd.una, -snd.maxWnd));
+  seqLt(left, right) &&
+  seqLeq(right, snd.nxt) &&
+  seqGt(right, snd.una) &&
+  seqGeq(left, seqAdd(snd.una, -snd.maxWnd));
 
-/** Something arrived twice. Was it what we sent again, or the network that copies? Only what we did send again is counted. */
+/**
+ * Something arrived twice. Was it what we sent again, or the network that copies? Only what we did
+ * send again is counted.
+ */
 function takeDsack(snd: Sender, left: Seq, right: Seq): void {
   const { news, recovery, rack, probe, sent } = snd;
   const { undo } = recovery;
@@ -79,11 +91,13 @@ function takeDsack(snd: Sender, left: Seq, right: Seq): void {
   if (seqLeq(right, news.priorUna)) snd.counters.TcpExtTCPDSACKRecv++;
   else snd.counters.TcpExtTCPDSACKOfoRecv++;
   snd.duplicatesReported += segments;
-  // More duplicates than retransmissions: not ours, but the network's (or somebody's who wants us to go faster).
+  // More duplicates than retransmissions: not ours, but the network's (or somebody's who wants us
+  // to go faster).
   if (snd.duplicatesReported > snd.port.stats.retransmissions) return;
   news.dsack = true;
   if (probe.end !== null && right === probe.end) news.dsackOfProbe = true;
-  // Only where RACK may have been too quick because of reordering; what a probe's copy costs is no fault of the margin.
+  // Only where RACK may have been too quick because of reordering; what a probe's copy costs is no
+  // fault of the margin.
   if (recovery.reorderSeen > 0 && !news.dsackOfProbe) rack.dsackSeen = true;
   if (seqLeq(right, news.priorUna)) {
     if (seqGt(right, undo.marker)) undo.onDuplicate(segments);
@@ -93,7 +107,8 @@ function takeDsack(snd: Sender, left: Seq, right: Seq): void {
   for (let i = sent.find(left); i < sent.length; i++) {
     const record = sent.at(i);
     if (!seqLt(record.start, right)) return;
-    if (record.retransmissions > 0 && seqGt(record.end, undo.marker)) undo.onDuplicate(record.segments);
+    if (record.retransmissions > 0 && seqGt(record.end, undo.marker))
+      undo.onDuplicate(record.segments);
     sent.unmarkResent(record);
   }
 }
@@ -105,24 +120,34 @@ function tagBlock(snd: Sender, left: Seq, right: Seq, now: Micros): void {
     if (!seqLt(record.start, right)) return;
     if (record.sacked) continue;
     if (seqLt(record.start, left)) {
-      // Only a whole segment can have arrived: the cut lies on the wire's boundary at or above the edge.
+      // Only a whole segment can have arrived: the cut lies on the wire's boundary at or above the
+      // edge.
       if (!cut(snd, i, roundUp(seqDiff(left, record.start), record.size))) continue;
       record = sent.at(++i);
     }
-    if (seqGt(record.end, right) && !cut(snd, i, roundDown(seqDiff(right, record.start), record.size))) return;
+    if (
+      seqGt(record.end, right) &&
+      !cut(snd, i, roundDown(seqDiff(right, record.start), record.size))
+    )
+      return;
     tagRecord(snd, record, now);
   }
 }
 
-/** False when there is nothing to cut, or when pieces enough are kept: then that much of what the peer says is passed over, and is sent again in the end. */
+/**
+ * False when there is nothing to cut, or when pieces enough are kept: then that much of what the
+ * peer says is passed over, and is sent again in the end.
+ */
 function cut(snd: Sender, i: number, bytes: number): boolean {
   if (!snd.hasManyRecords) return snd.sent.split(i, bytes);
   snd.counters.TcpExtTCPWqueueTooBig++;
   return false;
 }
 
-const roundUp = (bytes: number, size: number): number => (size > 0 ? Math.ceil(bytes / size) * size : bytes);
-const roundDown = (bytes: number, size: number): number => (size > 0 ? Math.floor(bytes / size) * size : 0);
+const roundUp = (bytes: number, size: number): number =>
+  size > 0 ? Math.ceil(bytes / size) * size : bytes;
+const roundDown = (bytes: number, size: number): number =>
+  size > 0 ? Math.floor(bytes / size) * size : 0;
 
 function tagRecord(snd: Sender, record: SentSegment, now: Micros): void {
   const { news, recovery } = snd;

@@ -21,7 +21,9 @@ export class Undo {
   marker: Seq = 0;
   /** Segments sent again in it and not yet reported as duplicates; -1 while there was none. */
   resent = -1;
-  /** When the first retransmission went out, on our timestamp clock's microseconds; NaN without one. */
+  /**
+   * When the first retransmission went out, on our timestamp clock's microseconds; NaN without one.
+   */
   firstResentAt: Micros = NaN;
   /** cwnd and ssthresh are given back, too: not after an ECN mark, which was no mistake. */
   restoresCwnd = false;
@@ -57,15 +59,22 @@ export const isAnythingResent = (snd: Sender): boolean =>
 const echoesBefore = (snd: Sender, time: Micros): boolean =>
   snd.timestamps && snd.news.echo !== 0 && ((snd.news.echo - snd.timestampNow(time)) | 0) < 0;
 
-/** `record` was sent again, but what the ACK that is being handled tells of is the original: it says nothing of when the copy arrived (RFC 8985 section 6.2 step 2). */
+/**
+ * `record` was sent again, but what the ACK that is being handled tells of is the original: it says
+ * nothing of when the copy arrived (RFC 8985 section 6.2 step 2).
+ */
 export const wasResentInVain = (snd: Sender, record: SentSegment): boolean =>
   record.retransmissions > 0 && echoesBefore(snd, record.sentAt);
 
-/** The ACK that is being handled was provoked by an original: it echoes a timestamp from before the first retransmission. */
+/**
+ * The ACK that is being handled was provoked by an original: it echoes a timestamp from before the
+ * first retransmission.
+ */
 function originalArrived(snd: Sender): boolean {
   const { recovery, una } = snd;
   const { undo } = recovery;
-  // Nothing was sent again yet; or, without SACK, it was, and was forgotten when highSeq was reached.
+  // Nothing was sent again yet; or, without SACK, it was, and was forgotten when highSeq was
+  // reached.
   if (Number.isNaN(undo.firstResentAt)) return snd.sack || seqLt(una, recovery.highSeq);
   return echoesBefore(snd, undo.firstResentAt);
 }
@@ -94,8 +103,9 @@ function forgetResent(snd: Sender): void {
 }
 
 /**
- * Recovery (or Loss) reached its end. True when the state is held on to all the same: without SACK, until something above highSeq
- * is acknowledged, or late duplicates would start a new recovery (RFC 6582 section 6).
+ * Recovery (or Loss) reached its end. True when the state is held on to all the same: without SACK,
+ * until something above highSeq is acknowledged, or late duplicates would start a new recovery (RFC
+ * 6582 section 6).
  */
 export function tryUndoRecovery(snd: Sender, now: Micros): boolean {
   const { recovery } = snd;
@@ -110,8 +120,9 @@ export function tryUndoRecovery(snd: Sender, now: Micros): boolean {
 }
 
 /**
- * A partial ACK of an original: the holes above will close by themselves. True when nothing more is to be done on this ACK: the reduction is
- * undone, or will be (it is still armed then) once what was sent again is accounted for.
+ * A partial ACK of an original: the holes above will close by themselves. True when nothing more is
+ * to be done on this ACK: the reduction is undone, or will be (it is still armed then) once what
+ * was sent again is accounted for.
  */
 export function tryUndoPartial(snd: Sender, news: AckNews, now: Micros): boolean {
   const { recovery } = snd;

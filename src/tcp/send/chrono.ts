@@ -1,6 +1,7 @@
 /**
- * What a connection's time goes by, as Linux's tcp_chrono tells it in TCP_INFO: busy while data waits or is in flight, and of that how long the peer's
- * window or the user's send buffer was what held it up. One clock runs at a time; nothing is counted but when another one is to run.
+ * What a connection's time goes by, as Linux's tcp_chrono tells it in TCP_INFO: busy while data
+ * waits or is in flight, and of that how long the peer's window or the user's send buffer was what
+ * held it up. One clock runs at a time; nothing is counted but when another one is to run.
  */
 import type { Micros } from '../../base/time.js';
 import type { Sender } from './sender.js';
@@ -37,8 +38,8 @@ export class ChronoClock {
 }
 
 /**
- * After output. The window holds data up when cwnd would let the next segment go; the buffer does when all that the user could give is sent, and more of
- * it waits for room.
+ * After output. The window holds data up when cwnd would let the next segment go; the buffer does
+ * when all that the user could give is sent, and more of it waits for room.
  */
 export function chronoOf(snd: Sender, state: State, writerWaits: boolean): Chrono {
   if (snd.allAcked) return Chrono.idle;

@@ -1,6 +1,7 @@
 /**
- * Is cwnd used? Only then may it grow, and while it is not it comes down: a window that nobody has tried for a while says nothing of
- * the path any more (RFC 7661's spirit; Linux's tcp_cwnd_validate, tcp_is_cwnd_limited and tcp_cwnd_restart).
+ * Is cwnd used? Only then may it grow, and while it is not it comes down: a window that nobody has
+ * tried for a while says nothing of the path any more (RFC 7661's spirit; Linux's
+ * tcp_cwnd_validate, tcp_is_cwnd_limited and tcp_cwnd_restart).
  */
 import { seqGeq, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
@@ -26,7 +27,14 @@ export class CwndUsage {
   }
 
   /** Output stopped: with `out` segments in flight, held back by cwnd or not. */
-  onOutput(limited: boolean, out: number, una: Seq, nxt: Seq, cc: CongestionControl, now: Micros): void {
+  onOutput(
+    limited: boolean,
+    out: number,
+    una: Seq,
+    nxt: Seq,
+    cc: CongestionControl,
+    now: Micros,
+  ): void {
     if (seqGeq(una, this.end) || limited || (!this.limited && out > this.maxOut)) {
       this.limited = limited;
       this.maxOut = out;
@@ -40,7 +48,10 @@ export class CwndUsage {
     }
   }
 
-  /** After each output: an RTO long no more than `used` was needed, so half of what is above it goes. ssthresh remembers. */
+  /**
+   * After each output: an RTO long no more than `used` was needed, so half of what is above it
+   * goes. ssthresh remembers.
+   */
   shrinkUnused(initialWindow: number, rto: Micros, cc: CongestionControl, now: Micros): void {
     if (this.mayGrow(cc) || cc.modelBased || now - this.since < rto) return;
     const needed = Math.max(this.used, initialWindow);
@@ -53,11 +64,22 @@ export class CwndUsage {
   }
 }
 
-/** RFC 2861 section 3.1: when cwnd comes down without a loss, ssthresh keeps three quarters of it. */
-const rememberedSsthresh = (cc: CongestionControl): number => Math.max(cc.ssthresh, Math.floor(cc.cwnd * 0.75));
+/**
+ * RFC 2861 section 3.1: when cwnd comes down without a loss, ssthresh keeps three quarters of it.
+ */
+const rememberedSsthresh = (cc: CongestionControl): number =>
+  Math.max(cc.ssthresh, Math.floor(cc.cwnd * 0.75));
 
-/** RFC 5681 section 4.1: nothing was sent for `idle`, longer than an RTO. As Linux, cwnd is halved for each RTO, down to the restart window. */
-export function restartAfterIdle(cc: CongestionControl, initialWindow: number, idle: Micros, rto: Micros): void {
+/**
+ * RFC 5681 section 4.1: nothing was sent for `idle`, longer than an RTO. As Linux, cwnd is halved
+ * for each RTO, down to the restart window.
+ */
+export function restartAfterIdle(
+  cc: CongestionControl,
+  initialWindow: number,
+  idle: Micros,
+  rto: Micros,
+): void {
   const restart = Math.min(initialWindow, cc.cwnd);
   cc.ssthresh = rememberedSsthresh(cc);
   let cwnd = cc.cwnd;

@@ -1,10 +1,12 @@
 /**
- * Delivery rate samples: how many segments arrived in how much time (draft-ietf-ccwg-bbr section 4.1). Each segment remembers, when it
- * is sent, how much had been delivered by then; when it is delivered itself, the difference over the time between is a rate.
+ * Delivery rate samples: how many segments arrived in how much time (draft-ietf-ccwg-bbr section
+ * 4.1). Each segment remembers, when it is sent, how much had been delivered by then; when it is
+ * delivered itself, the difference over the time between is a rate.
  *
  *     rate = (delivered now - delivered when it was sent) / max(time of sending them, time of acknowledging them)
  *
- * The longer of both times, because ACKs that were held up and come in a bunch must not look like a fast network.
+ * The longer of both times, because ACKs that were held up and come in a bunch must not look like a
+ * fast network.
  */
 import type { Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
@@ -18,7 +20,10 @@ export class DeliveryRate {
   /** When `delivered` last grew; when the newest delivered segment was sent. */
   private deliveredAt: Micros = 0;
   private firstSentAt: Micros = 0;
-  /** While `delivered` is not beyond this, samples are limited by the application; 0 when they are not. */
+  /**
+   * While `delivered` is not beyond this, samples are limited by the application; 0 when they are
+   * not.
+   */
   private appLimitedUntil = 1; // as in Linux, the first flight is: what may be sent is less than the path's
 
   /** Of the newest segment that the current ACK delivered; NaN without one. */
@@ -51,11 +56,15 @@ export class DeliveryRate {
     record.appLimited = this.appLimitedUntil > 0;
   }
 
-  /** `record` was delivered, cumulatively or by SACK; not the `whole` of it, when more of a super-segment is to come. */
+  /**
+   * `record` was delivered, cumulatively or by SACK; not the `whole` of it, when more of a
+   * super-segment is to come.
+   */
   onDelivered(record: SentSegment, whole = true): void {
     if (Number.isNaN(record.deliveredAt)) return;
     const isNewest =
-      Number.isNaN(this.priorDeliveredAt) || sentAfter(record.sentAt, record.end, this.priorSentAt, this.priorEnd);
+      Number.isNaN(this.priorDeliveredAt) ||
+      sentAfter(record.sentAt, record.end, this.priorSentAt, this.priorEnd);
     if (isNewest) {
       this.priorDeliveredAt = record.deliveredAt;
       this.priorDelivered = record.delivered;
@@ -66,10 +75,14 @@ export class DeliveryRate {
       this.sendInterval = record.sentAt - record.firstSentAt;
       this.firstSentAt = record.sentAt;
     }
-    if (whole) record.deliveredAt = NaN; // a SACKed one is not counted again when it is acknowledged cumulatively
+    // a SACKed one is not counted again when it is acknowledged cumulatively
+    if (whole) record.deliveredAt = NaN;
   }
 
-  /** What the sender has to send does not fill the window: from here on rates tell of it, not of the path. */
+  /**
+   * What the sender has to send does not fill the window: from here on rates tell of it, not of the
+   * path.
+   */
   noteAppLimited(inFlight: number): void {
     this.appLimitedUntil = Math.max(this.delivered + inFlight, 1);
   }
@@ -79,8 +92,17 @@ export class DeliveryRate {
     return Number.isNaN(this.priorDeliveredAt) ? 0 : this.priorDelivered;
   }
 
-  /** The ACK is done: its sample into `s`, and ready for the next. `reneged`: SACKs were taken back, so nothing can be said. */
-  finish(s: AckSample, newlyDelivered: number, minRtt: Micros, reneged: boolean, now: Micros): void {
+  /**
+   * The ACK is done: its sample into `s`, and ready for the next. `reneged`: SACKs were taken back,
+   * so nothing can be said.
+   */
+  finish(
+    s: AckSample,
+    newlyDelivered: number,
+    minRtt: Micros,
+    reneged: boolean,
+    now: Micros,
+  ): void {
     if (this.appLimitedUntil > 0 && this.delivered > this.appLimitedUntil) this.appLimitedUntil = 0;
     if (newlyDelivered > 0) this.deliveredAt = now;
     s.delivered = this.delivered;
@@ -109,6 +131,9 @@ export class DeliveryRate {
   }
 }
 
-/** tcp_rate_check_app_limited: less than a segment waits, cwnd has room, and nothing lost waits to be sent again. */
+/**
+ * tcp_rate_check_app_limited: less than a segment waits, cwnd has room, and nothing lost waits to
+ * be sent again.
+ */
 export const isAppLimited = (unsent: number, mss: number, sent: SentQueue, cwnd: number): boolean =>
   unsent < mss && sent.inFlight < cwnd && sent.lostOut <= sent.retransOut;

@@ -1,7 +1,8 @@
 /**
- * A queue on this machine takes nothing (`SegmentSink.dropsAll`), and the sender knows it at once: that is no loss on the path.
- * As in Linux what was to be sent again, and data that is new, stays where it is and is tried again after half a second,
- * with no backoff. SYNs, ACKs and RSTs are lost like any on the wire.
+ * A queue on this machine takes nothing (`SegmentSink.dropsAll`), and the sender knows it at once:
+ * that is no loss on the path. As in Linux what was to be sent again, and data that is new, stays
+ * where it is and is tried again after half a second, with no backoff. SYNs, ACKs and RSTs are lost
+ * like any on the wire.
  */
 import { MILLISECOND, type Micros } from '../../base/time.js';
 import type { Sender } from './sender.js';
@@ -18,7 +19,10 @@ export function newDataDropped(snd: Sender, now: Micros): void {
   enterCwr(snd, now, 'local');
 }
 
-/** Nor did a retransmission. When it was a timeout's, the next try is early, and the timeout was not the path's. */
+/**
+ * Nor did a retransmission. When it was a timeout's, the next try is early, and the timeout was not
+ * the path's.
+ */
 export function resendDropped(snd: Sender, now: Micros): void {
   const { timers } = snd.port;
   snd.counters.TcpExtTCPRetransFail++;

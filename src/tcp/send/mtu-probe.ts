@@ -1,13 +1,14 @@
 /**
- * Packetization layer path MTU discovery (RFC 4821, RFC 8899), for paths on which the ICMP errors get lost: TCP finds out by itself what arrives, by
- * sending a segment that is larger than the others.
+ * Packetization layer path MTU discovery (RFC 4821, RFC 8899), for paths on which the ICMP errors
+ * get lost: TCP finds out by itself what arrives, by sending a segment that is larger than the
+ * others.
  *
  *     low ──────────────── probe ──────────────── high
  *      known to arrive       acknowledged: low = probe, and segments become as large
  *                            lost: high = probe - 1, and no congestion is to blame
  *
- * Rules and figures are Linux's (tcp_mtu_probing): 1 searches only once a black hole is suspected, 2 always. Until then, and when even `low` does not
- * arrive, timeouts tell (`suspectBlackHole`).
+ * Rules and figures are Linux's (tcp_mtu_probing): 1 searches only once a black hole is suspected,
+ * 2 always. Until then, and when even `low` does not arrive, timeouts tell (`suspectBlackHole`).
  */
 import { seqAdd, seqDiff, seqGt, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
@@ -16,7 +17,10 @@ import type { Sender } from './sender.js';
 import { MIN_SEND_MSS } from './segment-size.js';
 import { MtuCause, syncMss } from './segment-size.js';
 
-/** So many segments must fit into cwnd: a probe stands for two, and fast retransmit needs some behind it. */
+/**
+ * So many segments must fit into cwnd: a probe stands for two, and fast retransmit needs some
+ * behind it.
+ */
 const LEAST_CWND = 11;
 
 /** The peer's SYN says what it takes: where a search would begin. */
@@ -29,14 +33,25 @@ export function startProbing(snd: Sender, now: Micros): void {
   size.probedAt = now;
 }
 
-/** How much payload a probe shall have now: 0 for no probe, -1 when the rest is to wait for one. Not while SACK blocks go along: they would make it larger. */
+/**
+ * How much payload a probe shall have now: 0 for no probe, -1 when the rest is to wait for one. Not
+ * while SACK blocks go along: they would make it larger.
+ */
 export function probeBytes(snd: Sender, now: Micros): number {
   const { size, config } = snd;
   const { congestion, sent } = snd;
-  if (!size.probing || size.probeSize > 0 || snd.recovery.state !== CaState.open || congestion.cwnd < LEAST_CWND)
+  if (
+    !size.probing ||
+    size.probeSize > 0 ||
+    snd.recovery.state !== CaState.open ||
+    congestion.cwnd < LEAST_CWND
+  )
     return 0;
   const probe = size.mssOf((size.high + size.low) >> 1);
-  if (probe > size.mssOf(size.high) || size.high - size.low < Math.max(1, config.mtuProbeThreshold)) {
+  if (
+    probe > size.mssOf(size.high) ||
+    size.high - size.low < Math.max(1, config.mtuProbeThreshold)
+  ) {
     searchAgain(snd, now);
     return 0;
   }
@@ -67,11 +82,17 @@ export function probeSent(snd: Sender, bytes: number, now: Micros): void {
   snd.port.note('mtu-probe', size.probeSize, seqDiff(size.probeStart, snd.una), now);
 }
 
-/** The probe is acknowledged: segments are as large from now on, and cwnd counts as many bytes as before. */
+/**
+ * The probe is acknowledged: segments are as large from now on, and cwnd counts as many bytes as
+ * before.
+ */
 export function probeArrived(snd: Sender, now: Micros): void {
   const { size } = snd;
   const { congestion } = snd;
-  congestion.cwnd = Math.max(1, Math.floor((congestion.cwnd * size.mtuOf(snd.mss)) / size.probeSize));
+  congestion.cwnd = Math.max(
+    1,
+    Math.floor((congestion.cwnd * size.mtuOf(snd.mss)) / size.probeSize),
+  );
   congestion.ssthresh = Math.max(congestion.ssthresh, (congestion.cwnd * 3) >> 2);
   size.low = size.probeSize;
   size.probeSize = 0;
@@ -80,10 +101,14 @@ export function probeArrived(snd: Sender, now: Micros): void {
   snd.port.note('path-mtu', size.low, MtuCause.probe, now);
 }
 
-/** Something is lost. Is it the probe, and nothing before it? Then it was too large, and is cut to be sent again; the caller reduces nothing (RFC 4821 7.6.2). */
+/**
+ * Something is lost. Is it the probe, and nothing before it? Then it was too large, and is cut to
+ * be sent again; the caller reduces nothing (RFC 4821 7.6.2).
+ */
 export function probeWasLost(snd: Sender, now: Micros): boolean {
   const { size } = snd;
-  if (size.probeSize === 0 || snd.una !== size.probeStart || snd.recovery.state >= CaState.cwr) return false;
+  if (size.probeSize === 0 || snd.una !== size.probeStart || snd.recovery.state >= CaState.cwr)
+    return false;
   size.high = size.probeSize - 1;
   const lostSize = size.probeSize;
   size.probeSize = 0;
@@ -97,7 +122,10 @@ export function probeWasLost(snd: Sender, now: Micros): boolean {
   return true;
 }
 
-/** Timeout after timeout (tcp_retries1): perhaps only what is large gets lost. Smaller segments, down to tcp_mtu_probe_floor, and a search from there. */
+/**
+ * Timeout after timeout (tcp_retries1): perhaps only what is large gets lost. Smaller segments,
+ * down to tcp_mtu_probe_floor, and a search from there.
+ */
 export function suspectBlackHole(snd: Sender, now: Micros): void {
   const { size, config } = snd;
   if (config.mtuProbing === 0) return;
@@ -114,4 +142,5 @@ export function suspectBlackHole(snd: Sender, now: Micros): void {
 }
 
 /** SND.UNA has passed the probe. */
-export const isProbeAcked = (snd: Sender): boolean => snd.size.probeSize > 0 && !seqGt(snd.size.probeEnd, snd.una);
+export const isProbeAcked = (snd: Sender): boolean =>
+  snd.size.probeSize > 0 && !seqGt(snd.size.probeEnd, snd.una);

@@ -1,19 +1,27 @@
 /**
- * Pacing: segments leave at a rate, not in bursts of a window. No timer a segment: output sends about a millisecond's worth (as Linux's
- * TSO autosizing, never less than two segments), and the connection's one pacing deadline says when it may go on.
+ * Pacing: segments leave at a rate, not in bursts of a window. No timer a segment: output sends
+ * about a millisecond's worth (as Linux's TSO autosizing, never less than two segments), and the
+ * connection's one pacing deadline says when it may go on.
  *
  *     nextAt ──▶ send, nextAt += bytes / rate ──▶ nextAt still in the past? send more ──▶ wait for nextAt
  *
- * Linux has a timer of microseconds for it. Ours may be late by more than the time between two segments, and so the rate must hold on average.
+ * Linux has a timer of microseconds for it. Ours may be late by more than the time between two
+ * segments, and so the rate must hold on average.
  */
 import { MILLISECOND, SECOND, type Micros } from '../../base/time.js';
 import type { Sender } from './sender.js';
 
-/** Linux's tcp_pacing_ss_ratio and tcp_pacing_ca_ratio: faster than cwnd/SRTT, so that cwnd can be filled and grow. */
+/**
+ * Linux's tcp_pacing_ss_ratio and tcp_pacing_ca_ratio: faster than cwnd/SRTT, so that cwnd can be
+ * filled and grow.
+ */
 const SLOW_START_RATIO = 2;
 const AVOIDANCE_RATIO = 1.2;
 const QUANTUM: Micros = MILLISECOND;
-/** An event loop's timers come up to a few milliseconds late. What that cost is made up for, as far as this: more would be a burst. */
+/**
+ * An event loop's timers come up to a few milliseconds late. What that cost is made up for, as far
+ * as this: more would be a burst.
+ */
 const MOST_LATE: Micros = 4 * MILLISECOND;
 
 export class Pacing {
@@ -37,7 +45,8 @@ export class Pacing {
 
   onSent(bytes: number, now: Micros): void {
     if (this.rate === Infinity) return;
-    // Time in which there was nothing to send, or no window, is not made up for; that by which the timer was late is.
+    // Time in which there was nothing to send, or no window, is not made up for; that by which the
+    // timer was late is.
     const since = this.held ? Math.max(this.nextAt, now - MOST_LATE) : Math.max(this.nextAt, now);
     this.nextAt = since + (bytes * SECOND) / this.rate;
     if (this.nextAt >= now) this.held = false;
@@ -50,12 +59,16 @@ export class Pacing {
 }
 
 /** The control asks for it, or the configuration does. */
-export const isPaced = (snd: Sender): boolean => snd.congestion.pacingRate !== Infinity || snd.config.pacing;
+export const isPaced = (snd: Sender): boolean =>
+  snd.congestion.pacingRate !== Infinity || snd.config.pacing;
 
 export function pacingRateOf(snd: Sender): number {
   const { congestion: cc, rtt, mss, sent, config } = snd;
   if (cc.pacingRate !== Infinity) return Math.min(cc.pacingRate, config.maxPacingRate);
   if (!rtt.hasSample) return config.maxPacingRate;
   const ratio = cc.cwnd < cc.ssthresh / 2 ? SLOW_START_RATIO : AVOIDANCE_RATIO;
-  return Math.min((ratio * Math.max(cc.cwnd, sent.out) * mss * SECOND) / rtt.srtt, config.maxPacingRate);
+  return Math.min(
+    (ratio * Math.max(cc.cwnd, sent.out) * mss * SECOND) / rtt.srtt,
+    config.maxPacingRate,
+  );
 }

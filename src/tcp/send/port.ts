@@ -1,4 +1,7 @@
-/** What the sending half asks of the connection that it is half of. The Tcb is one; a test's may be a few lines. */
+/**
+ * What the sending half asks of the connection that it is half of. The Tcb is one; a test's may be
+ * a few lines.
+ */
 import type { Micros } from '../../base/time.js';
 import type { Note } from '../notes.js';
 import type { TcpStats } from '../stats.js';
@@ -17,8 +20,8 @@ export interface SenderPort {
   setTimer(timer: Timer, deadline: Micros, now: Micros): void;
   stopTimer(timer: Timer, now: Micros): void;
   /**
-   * SND.UNA moved over `bytes` of data and FIN; `syn`: and over our SYN. `lentBack`: some of it was the caller's memory. Before
-   * recovery judges the ACK and congestion control moves cwnd.
+   * SND.UNA moved over `bytes` of data and FIN; `syn`: and over our SYN. `lentBack`: some of it was
+   * the caller's memory. Before recovery judges the ACK and congestion control moves cwnd.
    */
   acknowledged(bytes: number, syn: boolean, lentBack: boolean): void;
 }

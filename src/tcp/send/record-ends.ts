@@ -1,6 +1,7 @@
 /**
- * MSG_EOR: marks in the send buffer where a record ends. No segment has bytes on both sides of a mark; one that ends at a mark is
- * as a full one to Nagle's algorithm when more waits behind it, and carries PSH.
+ * MSG_EOR: marks in the send buffer where a record ends. No segment has bytes on both sides of a
+ * mark; one that ends at a mark is as a full one to Nagle's algorithm when more waits behind it,
+ * and carries PSH.
  *
  *     ├──── write, MSG_EOR ────┼──── write ────
  *     ├ MSS ┼ MSS ┼ MSS ┼ rest ┼ MSS ┼ ...
@@ -32,7 +33,10 @@ export class RecordEnds {
     return this.ends.length === 0;
   }
 
-  /** The place of the first mark behind `seq`: by halves, since a writer of small records sets thousands. */
+  /**
+   * The place of the first mark behind `seq`: by halves, since a writer of small records sets
+   * thousands.
+   */
   private firstAfter(seq: Seq): number {
     let low = 0;
     let high = this.ends.length;

@@ -1,8 +1,9 @@
 /**
  * The retransmission timeout from measured round trips: RFC 6298. All in microseconds.
  *
- * In the linux profile the variance's term falls more slowly than the RFC's: it is the largest deviation of a round trip of data, and
- * comes down by a quarter of the difference for each. A path whose delay jumps now and then keeps its caution longer.
+ * In the linux profile the variance's term falls more slowly than the RFC's: it is the largest
+ * deviation of a round trip of data, and comes down by a quarter of the difference for each. A path
+ * whose delay jumps now and then keeps its caution longer.
  */
 import { seqGt, type Seq } from '../../base/seq.js';
 import { MINUTE, SECOND, type Micros } from '../../base/time.js';
@@ -17,7 +18,8 @@ const RTO_WITHOUT_SAMPLE: Micros = 3 * SECOND;
 export class RttEstimator {
   /** 0 before the first sample. */
   srtt: Micros = 0;
-  rttvar: Micros = 0; // V8 keeps a number in place only where the field began as one: else each fraction is an object
+  // V8 keeps a number in place only where the field began as one: else each fraction is an object
+  rttvar: Micros = 0;
   /** The smallest sample of the last minutes, Infinity before the first. */
   minRtt: Micros = Infinity;
   private minRttAt: Micros = 0;
@@ -69,15 +71,17 @@ export class RttEstimator {
       this.roundEnd = nxt;
     } else {
       const deviation = Math.abs(this.srtt - r);
-      // Linux: a round trip shorter than expected moves the variance by an eighth of what it would, or the path's getting better would raise RTO.
+      // Linux: a round trip shorter than expected moves the variance by an eighth of what it would,
+      // or the path's getting better would raise RTO.
       const calm = this.holds && r < this.srtt && deviation > this.rttvar;
       this.rttvar += (deviation - this.rttvar) / (calm ? 32 : 4);
       this.srtt += (r - this.srtt) / 8;
       this.holdMargin(una, nxt);
     }
-    // As Linux, the floor is on the variance's term, not on the sum: RTO = SRTT + max(4 RTTVAR, 200 ms). It is never
-    // below the RFC's max(minRto, SRTT + 4 RTTVAR).
-    this.base = this.srtt + Math.max(GRANULARITY, this.holds ? this.margin : 4 * this.rttvar, this.min);
+    // As Linux, the floor is on the variance's term, not on the sum: RTO = SRTT + max(4 RTTVAR, 200
+    // ms). It is never below the RFC's max(minRto, SRTT + 4 RTTVAR).
+    this.base =
+      this.srtt + Math.max(GRANULARITY, this.holds ? this.margin : 4 * this.rttvar, this.min);
   }
 
   private holdMargin(una: Seq, nxt: Seq): void {
@@ -90,8 +94,9 @@ export class RttEstimator {
   }
 
   /**
-   * The handshake is over. RFC 6298 5.7: without a sample, because the SYN was lost, the first guess of RTO may have been too short. As in Linux the same
-   * holds if a cookie came back, which remembers no time.
+   * The handshake is over. RFC 6298 5.7: without a sample, because the SYN was lost, the first
+   * guess of RTO may have been too short. As in Linux the same holds if a cookie came back, which
+   * remembers no time.
    */
   endHandshake(synLost: boolean): void {
     if (this.hasSample || this.base >= RTO_WITHOUT_SAMPLE || !(synLost || this.holds)) return;
@@ -101,8 +106,8 @@ export class RttEstimator {
 }
 
 /**
- * The time that `retries` timeouts take when the first is `rto` and each next one is doubled up to `max`: how Linux turns
- * tcp_retries2 into a time (15 from 200 ms: 924.6 s).
+ * The time that `retries` timeouts take when the first is `rto` and each next one is doubled up to
+ * `max`: how Linux turns tcp_retries2 into a time (15 from 200 ms: 924.6 s).
  */
 export function backoffTime(retries: number, rto: Micros, max: Micros): Micros {
   if (retries === Infinity) return Infinity;

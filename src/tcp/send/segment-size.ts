@@ -1,10 +1,12 @@
 /**
- * How large a segment may be: the path's MTU and the peer's MSS in, the effective send MSS out (MUST-16, RFC 6691).
+ * How large a segment may be: the path's MTU and the peer's MSS in, the effective send MSS out
+ * (MUST-16, RFC 6691).
  *
  *     MTU │ IP header │ TCP header │ options │ payload: snd.mss │
  *
- * The MTU is what ICMP errors left of the device's (path-mtu.ts); with probing (mtu-probe.ts) a search range bounds it too, whose lower end is what is
- * known to arrive. This file holds the figures and what follows from them; why they change is the business of those two.
+ * The MTU is what ICMP errors left of the device's (path-mtu.ts); with probing (mtu-probe.ts) a
+ * search range bounds it too, whose lower end is what is known to arrive. This file holds the
+ * figures and what follows from them; why they change is the business of those two.
  */
 import { type MtuDiscover } from '../../base/mtu-discover.js';
 import type { Seq } from '../../base/seq.js';
@@ -16,7 +18,10 @@ import type { Sender } from './sender.js';
 export const MtuCause = { icmp: 0, plateau: 1, aged: 2, blackHole: 3, probe: 4 } as const;
 export type MtuCause = (typeof MtuCause)[keyof typeof MtuCause];
 
-/** A peer that announces less than this is taken to mean this: tiny segments would cost us more than them (Linux's TCP_MIN_SND_MSS). */
+/**
+ * A peer that announces less than this is taken to mean this: tiny segments would cost us more than
+ * them (Linux's TCP_MIN_SND_MSS).
+ */
 export const MIN_SEND_MSS = 48;
 /** Linux's TCP_MSS_DEFAULT: a window that holds no more than this is not divided. */
 const TINY_WINDOW = 536;
@@ -25,7 +30,10 @@ export class SegmentSize {
   discover: MtuDiscover;
   /** The largest packet for this path, as far as is known: Linux's icsk_pmtu_cookie. */
   mtu: number;
-  /** The smaller of what the peer announced and we did: payload and options. 0 before the peer's SYN. */
+  /**
+   * The smaller of what the peer announced and we did: payload and options. 0 before the peer's
+   * SYN.
+   */
   mostMss = 0;
   /** Options of every segment. */
   optionBytes = 0;
@@ -51,7 +59,9 @@ export class SegmentSize {
 
   /** Payload bytes of a full segment in packets of `mtu` bytes. */
   mssOf(mtu: number): number {
-    return Math.max(Math.min(mtu - this.headerBytes, this.mostMss), MIN_SEND_MSS) - this.optionBytes;
+    return (
+      Math.max(Math.min(mtu - this.headerBytes, this.mostMss), MIN_SEND_MSS) - this.optionBytes
+    );
   }
 
   /** The size of a packet with so much payload. */
@@ -71,8 +81,9 @@ export class SegmentSize {
   }
 
   /**
-   * As Linux (tcp_bound_to_half_wnd): two segments at least fit into the window, so that one is acknowledged while the other is on its way. RFC 9293
-   * section 3.8.6.2.1 lets half of the largest window go out, too. In a window that is tiny, segments are as large as it is.
+   * As Linux (tcp_bound_to_half_wnd): two segments at least fit into the window, so that one is
+   * acknowledged while the other is on its way. RFC 9293 section 3.8.6.2.1 lets half of the largest
+   * window go out, too. In a window that is tiny, segments are as large as it is.
    */
   private fractionOf(maxWnd: number, mss: number): number {
     const most = maxWnd > TINY_WINDOW ? maxWnd >> 1 : maxWnd;

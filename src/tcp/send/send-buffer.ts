@@ -6,9 +6,11 @@
  *              SND.UNA          SND.NXT        end of data
  *                └ head            offset ▲       └ head + ringLength
  *
- * The ring copies what it is given: a caller may reuse its buffer as soon as `write` returns, as with write(2). What is lent (MSG_ZEROCOPY) stays where the
- * caller has it, as a run of its own between runs of the ring; while nothing is lent there are no runs, only the ring. A segment refers to the bytes of
- * either without copying them, also when it is sent again, and may run over the slab's end to its start.
+ * The ring copies what it is given: a caller may reuse its buffer as soon as `write` returns, as
+ * with write(2). What is lent (MSG_ZEROCOPY) stays where the caller has it, as a run of its own
+ * between runs of the ring; while nothing is lent there are no runs, only the ring. A segment
+ * refers to the bytes of either without copying them, also when it is sent again, and may run over
+ * the slab's end to its start.
  */
 import { Ring } from '../../base/ring.js';
 import { Slab } from '../../base/slab.js';
@@ -61,7 +63,10 @@ export class SendBuffer implements PayloadSource {
     return (this.slab === null ? 0 : this.slab.bytes.length) + this.lentLength;
   }
 
-  /** Who outgrows its first slab is likely to fill as much as the last time: growing by and by would copy what waits again and again. */
+  /**
+   * Who outgrows its first slab is likely to fill as much as the last time: growing by and by would
+   * copy what waits again and again.
+   */
   private sizeToTake(need: number): number {
     return this.slab === null ? need : Math.max(need, this.lastMost);
   }
@@ -83,7 +88,10 @@ export class SendBuffer implements PayloadSource {
     this.added(data.length);
   }
 
-  /** Takes `data` without copying it: until `lentLength` says that it is acknowledged, or `keepLent` was called, it must not change. */
+  /**
+   * Takes `data` without copying it: until `lentLength` says that it is acknowledged, or `keepLent`
+   * was called, it must not change.
+   */
   lend(data: Uint8Array): void {
     if (this.runs === null) {
       this.runs = new Ring<Run>();
@@ -163,11 +171,13 @@ export class SendBuffer implements PayloadSource {
   /** Memory that was lent is gone: its ArrayBuffer was transferred to another thread. */
   get isDetached(): boolean {
     const { runs } = this;
-    for (let i = 0; runs !== null && i < runs.length; i++) if (runs.at(i)!.lent?.bytes.length === 0) return true;
+    for (let i = 0; runs !== null && i < runs.length; i++)
+      if (runs.at(i)!.lent?.bytes.length === 0) return true;
     return false;
   }
 
-  // ---- What segments take of it ---------------------------------------------------------------------------------------
+  // ---- What segments take of it
+  // ---------------------------------------------------------------------------------------
 
   addPieces(to: PieceSink, offset: number, length: number): void {
     const { runs } = this;

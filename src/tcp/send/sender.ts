@@ -1,6 +1,7 @@
 /**
- * The sending half: SND.*, what waits, what is in flight, and when it must be sent again. It decides how much may be
- * sent; which segment that makes is output's business, and it knows nothing of what the other half receives.
+ * The sending half: SND.*, what waits, what is in flight, and when it must be sent again. It
+ * decides how much may be sent; which segment that makes is output's business, and it knows nothing
+ * of what the other half receives.
  *
  *            1         2          3          4
  *       ──────────┼──────────┼──────────┼──────────
@@ -17,7 +18,11 @@ import type { AckSample } from '../congestion/ack-sample.js';
 import type { CongestionControl } from '../congestion/control.js';
 import type { TcpCounters } from '../counters.js';
 import { ChronoClock } from './chrono.js';
-import { createCongestionControl, type CongestionName, type HystartName } from '../congestion/index.js';
+import {
+  createCongestionControl,
+  type CongestionName,
+  type HystartName,
+} from '../congestion/index.js';
 import { CwndUsage } from './cwnd-usage.js';
 import { DeliveryRate } from './delivery-rate.js';
 import { LossProbe } from '../recovery/loss-probe.js';
@@ -34,7 +39,10 @@ import type { SegmentSize } from './segment-size.js';
 import { SendBuffer } from './send-buffer.js';
 import { SentQueue, type SentSegmentPool } from './sent-queue.js';
 
-/** MUST-15: what a peer takes that sent no MSS option (IPv4; the stack knows which family a flow is). */
+/**
+ * MUST-15: what a peer takes that sent no MSS option (IPv4; the stack knows which family a flow
+ * is).
+ */
 export const DEFAULT_MSS_V4 = 536;
 export const DEFAULT_MSS_V6 = 1220;
 
@@ -44,7 +52,10 @@ const MIN_BUFFER = 4608;
 const INITIAL_WINDOW = 10;
 /** However small the buffer, so much of records. */
 const LEAST_RECORD_BYTES = 65_536;
-/** What a segment costs beside its payload, by Linux's count: headers' room and the buffer's own description. */
+/**
+ * What a segment costs beside its payload, by Linux's count: headers' room and the buffer's own
+ * description.
+ */
 const SEGMENT_OVERHEAD = 640;
 const DESCRIPTION = 256;
 
@@ -52,9 +63,13 @@ const DESCRIPTION = 256;
 const MOST_WRITE_UNIT = 65_215;
 
 /** Bytes of memory for a segment: its payload and headers in a power of two. */
-const memoryOf = (mss: number): number => 2 ** Math.ceil(Math.log2(mss + SEGMENT_OVERHEAD)) + DESCRIPTION;
+const memoryOf = (mss: number): number =>
+  2 ** Math.ceil(Math.log2(mss + SEGMENT_OVERHEAD)) + DESCRIPTION;
 
-/** A send buffer of this size carries 8 Gbit/s over a round trip of that length, and fits into the processor's cache. */
+/**
+ * A send buffer of this size carries 8 Gbit/s over a round trip of that length, and fits into the
+ * processor's cache.
+ */
 const CACHED_BYTES = 1 << 20;
 const SHORT_ROUND_TRIP: Micros = MILLISECOND;
 
@@ -88,11 +103,17 @@ export class Sender {
   wnd = 0;
   wl1: Seq = 0;
   wl2: Seq = 0;
-  /** MAX.SND.WND: the largest window the peer ever offered (RFC 5961 section 5.2, sender's SWS avoidance). */
+  /**
+   * MAX.SND.WND: the largest window the peer ever offered (RFC 5961 section 5.2, sender's SWS
+   * avoidance).
+   */
   maxWnd = 0;
   /** The peer's window shift (Snd.Wind.Shift). */
   wscale = 0;
-  /** Payload bytes of a full segment: the effective send MSS (MUST-16), option bytes already taken off. */
+  /**
+   * Payload bytes of a full segment: the effective send MSS (MUST-16), option bytes already taken
+   * off.
+   */
   mss = DEFAULT_MSS_V4;
   /** Our SYN's place is still to be acknowledged. */
   synUnacked = true;
@@ -106,14 +127,20 @@ export class Sender {
   moreComes = false;
   /** What was written last was written with it: no PSH at its end. */
   endsWithMore = false;
-  /** What waits goes out once, however small: TCP_NODELAY was just switched on, or the cork taken off. */
+  /**
+   * What waits goes out once, however small: TCP_NODELAY was just switched on, or the cork taken
+   * off.
+   */
   flush = false;
   /** Linux's sk_sndbuf: most bytes that wait to be sent or acknowledged. */
   bufferBytes: number;
   private bufferLocked: boolean;
   /** TCP_NOTSENT_LOWAT. */
   notSentLowat: number;
-  /** What goes out in one go (push.ts): the chunk that is under way, and where this turn's sending began. */
+  /**
+   * What goes out in one go (push.ts): the chunk that is under way, and where this turn's sending
+   * began.
+   */
   chunkStart: Seq;
   chunkEnd: Seq;
   burstStart: Seq;
@@ -122,7 +149,9 @@ export class Sender {
   lastSentAt: Micros = 0;
   /** What waits to be sent may follow a pause: a write into an empty queue, or a new window. */
   mayFollowPause = false;
-  /** When the segment in timeout was first sent again; 0 when nothing is: R2 is counted from here. */
+  /**
+   * When the segment in timeout was first sent again; 0 when nothing is: R2 is counted from here.
+   */
   retransmittingSince: Micros = 0;
   /** Timeouts since SND.UNA last moved. */
   timeouts = 0;
@@ -143,7 +172,10 @@ export class Sender {
   highestSacked: Seq;
   /** Segments that the peer's D-SACKs reported as duplicates. */
   duplicatesReported = 0;
-  /** ECN was agreed on (RFC 3168 section 6.1.1); the next new data shall say that the window was reduced. */
+  /**
+   * ECN was agreed on (RFC 3168 section 6.1.1); the next new data shall say that the window was
+   * reduced.
+   */
   ecnAgreed = false;
   cwrOwed = false;
 
@@ -163,7 +195,14 @@ export class Sender {
   readonly news: AckNews;
   readonly sample: AckSample;
 
-  constructor(port: SenderPort, iss: Seq, tsOffset: number, config: TcpConfig, env: SenderEnv, size: SegmentSize) {
+  constructor(
+    port: SenderPort,
+    iss: Seq,
+    tsOffset: number,
+    config: TcpConfig,
+    env: SenderEnv,
+    size: SegmentSize,
+  ) {
     this.port = port;
     this.config = config;
     this.counters = env.counters;
@@ -189,8 +228,16 @@ export class Sender {
     this.news = env.news;
     this.sample = env.sample;
     this.highestSacked = iss;
-    this.rtt = new RttEstimator(config.initialRto, config.minRto, config.maxRto, config.rtoHoldsVariance);
-    this.congestion = createCongestionControl(config.congestionControl, { hystart: config.hystart, random: iss });
+    this.rtt = new RttEstimator(
+      config.initialRto,
+      config.minRto,
+      config.maxRto,
+      config.rtoHoldsVariance,
+    );
+    this.congestion = createCongestionControl(config.congestionControl, {
+      hystart: config.hystart,
+      random: iss,
+    });
     this.recovery = new Recovery(iss);
     this.usage = new CwndUsage(iss);
   }
@@ -227,14 +274,17 @@ export class Sender {
     return this.recordEnds === null ? unsent : this.recordEnds.upToNext(this.nxt, unsent);
   }
 
-  /** Bytes that the buffer takes now. As in Linux, none while TCP_NOTSENT_LOWAT or more wait, else as much as there is room for. */
+  /**
+   * Bytes that the buffer takes now. As in Linux, none while TCP_NOTSENT_LOWAT or more wait, else
+   * as much as there is room for.
+   */
   get room(): number {
     return this.unsent < this.notSentLowat ? Math.max(0, this.bufferBytes - this.buffer.length) : 0;
   }
 
   /**
-   * TCP_NOTSENT_LOWAT: bytes that one write may add. As in Linux it goes on, a buffer of its (`writeUnit`) at a time, until so many
-   * wait that windows do not let out at once.
+   * TCP_NOTSENT_LOWAT: bytes that one write may add. As in Linux it goes on, a buffer of its
+   * (`writeUnit`) at a time, until so many wait that windows do not let out at once.
    */
   get notSentRoom(): number {
     if (this.notSentLowat === Infinity) return Infinity;
@@ -249,7 +299,10 @@ export class Sender {
     return Math.max(0, bytes - (bytes % mss));
   }
 
-  /** What Linux puts into one buffer of its send queue at most (tcp_xmit_size_goal): whole segments, up to half of the peer's largest window. */
+  /**
+   * What Linux puts into one buffer of its send queue at most (tcp_xmit_size_goal): whole segments,
+   * up to half of the peer's largest window.
+   */
   private get writeUnit(): number {
     const { mss, maxWnd } = this;
     const most = Math.min(MOST_WRITE_UNIT, maxWnd > DEFAULT_MSS_V4 ? maxWnd >> 1 : maxWnd);
@@ -262,14 +315,18 @@ export class Sender {
     return this.bufferBytes - length >= length >> 1 && this.unsent < this.notSentLowat;
   }
 
-  /** POLLOUT, and what wakes a writer that waits: less than half of TCP_NOTSENT_LOWAT waits, so that it is not woken for each byte. */
+  /**
+   * POLLOUT, and what wakes a writer that waits: less than half of TCP_NOTSENT_LOWAT waits, so that
+   * it is not woken for each byte.
+   */
   get wakesWriter(): boolean {
     return this.isWritable && 2 * this.unsent < this.notSentLowat;
   }
 
   /**
-   * The records of what is in flight cost as much as the send buffer may hold: no more of them. Only tiny segments come here, and a peer that
-   * SACKs large ones to pieces (Linux's sk_wmem_queued counts every segment's own cost, too).
+   * The records of what is in flight cost as much as the send buffer may hold: no more of them.
+   * Only tiny segments come here, and a peer that SACKs large ones to pieces (Linux's
+   * sk_wmem_queued counts every segment's own cost, too).
    */
   get hasManyRecords(): boolean {
     return this.sent.memory >= Math.max(this.bufferBytes, LEAST_RECORD_BYTES);
@@ -281,8 +338,9 @@ export class Sender {
   }
 
   /**
-   * Linux's tcp_sndbuf_expand: room for two congestion windows, since what is in flight stays here until it is acknowledged. But where the round trip is
-   * short, as on a TUN, nothing is ever lost, cwnd says little, and a larger buffer only falls out of the processor's cache.
+   * Linux's tcp_sndbuf_expand: room for two congestion windows, since what is in flight stays here
+   * until it is acknowledged. But where the round trip is short, as on a TUN, nothing is ever lost,
+   * cwnd says little, and a larger buffer only falls out of the processor's cache.
    */
   expandBuffer(): void {
     if (this.bufferLocked) return;
@@ -292,7 +350,10 @@ export class Sender {
     if (wanted > this.bufferBytes) this.bufferBytes = wanted;
   }
 
-  /** Linux's sk_stream_moderate_sndbuf: memory is short, so the buffer is no larger than half of what waits. */
+  /**
+   * Linux's sk_stream_moderate_sndbuf: memory is short, so the buffer is no larger than half of
+   * what waits.
+   */
   moderateBuffer(): void {
     if (!this.bufferLocked)
       this.bufferBytes = Math.max(MIN_BUFFER, Math.min(this.bufferBytes, this.buffer.length >> 1));
@@ -310,7 +371,8 @@ export class Sender {
   }
 
   /**
-   * SND.UNA + SND.WND - SND.NXT: negative when the peer has shrunk its window (MUST-34). The window that a SYN offers (Fast Open) begins behind our SYN.
+   * SND.UNA + SND.WND - SND.NXT: negative when the peer has shrunk its window (MUST-34). The window
+   * that a SYN offers (Fast Open) begins behind our SYN.
    */
   get usableWindow(): number {
     return seqDiff(seqAdd(this.dataStart, this.wnd), this.nxt);
@@ -346,13 +408,20 @@ export class Sender {
     const before = this.congestion;
     if (before.name === name) return;
     this.congestion = createCongestionControl(name, { hystart, random: this.iss });
-    this.congestion.start(before.cwnd === Infinity ? this.sent.out + 1 : before.cwnd, this.mss, this.rtt.srtt, now);
+    this.congestion.start(
+      before.cwnd === Infinity ? this.sent.out + 1 : before.cwnd,
+      this.mss,
+      this.rtt.srtt,
+      now,
+    );
     this.congestion.ssthresh = before.ssthresh;
   }
 
   /** Where SACKed data ends, or `una` when nothing is SACKed. */
   get highestSackedOrUna(): Seq {
-    return this.sent.sackedOut > 0 && seqGt(this.highestSacked, this.una) ? this.highestSacked : this.una;
+    return this.sent.sackedOut > 0 && seqGt(this.highestSacked, this.una)
+      ? this.highestSacked
+      : this.una;
   }
 
   /** More reordering was seen than three duplicates mean: SACKed data counts as progress, too. */
@@ -360,7 +429,9 @@ export class Sender {
     return this.recovery.reordering > DUPLICATE_ACK_THRESHOLD;
   }
 
-  /** SND.UNA moves up to `ack`. Returns how many sequence numbers that are, the SYN's not counted. */
+  /**
+   * SND.UNA moves up to `ack`. Returns how many sequence numbers that are, the SYN's not counted.
+   */
   acknowledge(ack: Seq): number {
     let advanced = seqDiff(ack, this.una);
     if (this.synUnacked) {
@@ -379,7 +450,9 @@ export class Sender {
     return advanced;
   }
 
-  /** RFC 9293 3.10.7.4, fifth step: an update older than the last one (WL1, WL2) changes nothing. */
+  /**
+   * RFC 9293 3.10.7.4, fifth step: an update older than the last one (WL1, WL2) changes nothing.
+   */
   updateWindow(seq: Seq, ack: Seq, wnd: number): void {
     this.wnd = wnd;
     this.wl1 = seq;

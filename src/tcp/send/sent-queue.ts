@@ -1,13 +1,15 @@
 /**
- * What is in flight, and what became of it: the scoreboard (RFC 6675 section 3, RFC 8985 section 5.2). One record for each
- * segment or super-segment sent and not yet cumulatively acknowledged, in two orders at once:
+ * What is in flight, and what became of it: the scoreboard (RFC 6675 section 3, RFC 8985 section
+ * 5.2). One record for each segment or super-segment sent and not yet cumulatively acknowledged, in
+ * two orders at once:
  *
  *     by sequence   SND.UNA │ record │ record │ … │ record │ SND.NXT      an array, searched by halving
  *     by time       oldest ⇄ … ⇄ newest                                   a list: RACK looks at the oldest first
  *
- * All counts are wire segments, by Linux's names. A record that was SACKed stays until it is acknowledged cumulatively: the
- * peer may renege (RFC 2018 section 8), and then its bytes must be there. This file keeps the books; who marks what is
- * the business of ack.ts, sack.ts, rack.ts and timeouts.ts.
+ * All counts are wire segments, by Linux's names. A record that was SACKed stays until it is
+ * acknowledged cumulatively: the peer may renege (RFC 2018 section 8), and then its bytes must be
+ * there. This file keeps the books; who marks what is the business of ack.ts, sack.ts, rack.ts and
+ * timeouts.ts.
  */
 import { seqDiff, seqGt, seqLeq, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
@@ -32,7 +34,10 @@ export class SentSegment {
   /** Sent again, and that copy is taken to be in flight. */
   resent = false;
 
-  /** For the delivery rate: the connection's figures when it was sent last; `deliveredAt` NaN once it was counted. */
+  /**
+   * For the delivery rate: the connection's figures when it was sent last; `deliveredAt` NaN once
+   * it was counted.
+   */
   delivered = 0;
   deliveredAt: Micros = NaN;
   firstSentAt: Micros = 0;
@@ -66,7 +71,10 @@ export class SentSegmentPool {
   }
 }
 
-/** Sent later than; in the same microsecond the higher sequence number counts as later (RFC 8985 section 6.2 step 2). */
+/**
+ * Sent later than; in the same microsecond the higher sequence number counts as later (RFC 8985
+ * section 6.2 step 2).
+ */
 export const sentAfter = (t1: Micros, end1: Seq, t2: Micros, end2: Seq): boolean =>
   t1 > t2 || (t1 === t2 && seqGt(end1, end2));
 
@@ -74,7 +82,10 @@ export const sentAfter = (t1: Micros, end1: Seq, t2: Micros, end2: Seq): boolean
 const NONE: SentSegment[] = [];
 
 export class SentQueue {
-  /** Linux's packets_out, sacked_out, lost_out and retrans_out. Without SACK `sackedOut` is an estimate: one for each duplicate ACK. */
+  /**
+   * Linux's packets_out, sacked_out, lost_out and retrans_out. Without SACK `sackedOut` is an
+   * estimate: one for each duplicate ACK.
+   */
   out = 0;
   sackedOut = 0;
   lostOut = 0;
@@ -84,7 +95,10 @@ export class SentQueue {
   /** The head of the time order. */
   oldest: SentSegment | null = null;
   private newest: SentSegment | null = null;
-  /** Those from `head` to `end`; an array that is emptied would be laid out anew with the next record. */
+  /**
+   * Those from `head` to `end`; an array that is emptied would be laid out anew with the next
+   * record.
+   */
   private records: SentSegment[] = NONE;
   private readonly pool: SentSegmentPool;
   private head = 0;
@@ -101,7 +115,10 @@ export class SentQueue {
     return this.end - this.head;
   }
 
-  /** What the records cost, beside the data that they are about: a peer that takes tiny segments makes us keep many (CVE-2019-11478, CVE-2019-11479). */
+  /**
+   * What the records cost, beside the data that they are about: a peer that takes tiny segments
+   * makes us keep many (CVE-2019-11478, CVE-2019-11479).
+   */
   get memory(): number {
     return RECORD_BYTES * this.length;
   }
@@ -141,7 +158,8 @@ export class SentQueue {
     record.sacked = false;
     record.lost = false;
     record.resent = false;
-    // An array that grows by its first element gets room for seventeen: most connections never have so many in flight.
+    // An array that grows by its first element gets room for seventeen: most connections never have
+    // so many in flight.
     if (this.records === NONE) this.records = [record];
     else this.records[this.end] = record;
     this.end++;
@@ -150,7 +168,10 @@ export class SentQueue {
     return record;
   }
 
-  /** Takes off the first record: it is acknowledged. It stays valid until the next `push` or split of any connection. */
+  /**
+   * Takes off the first record: it is acknowledged. It stays valid until the next `push` or split
+   * of any connection.
+   */
   shift(): void {
     const record = this.records[this.head]!;
     this.head++;
@@ -167,7 +188,10 @@ export class SentQueue {
     }
   }
 
-  /** The first record is acknowledged up to `una`, which lies inside it. Returns how many of its segments that took off. */
+  /**
+   * The first record is acknowledged up to `una`, which lies inside it. Returns how many of its
+   * segments that took off.
+   */
   trimFirst(una: Seq): number {
     const record = this.records[this.head]!;
     const before = record.segments;
@@ -185,7 +209,8 @@ export class SentQueue {
     if (record.resent) this.retransOut -= segments;
   }
 
-  // ---- Marks ------------------------------------------------------------------------------------------------------
+  // ---- Marks
+  // -----------------------------------------------------------------------------------------------
 
   /** A SACK block covers all of it. */
   markSacked(record: SentSegment): void {
@@ -211,7 +236,10 @@ export class SentQueue {
     this.mayResend = true;
   }
 
-  /** The peer threw away what it had SACKed: nothing that it said by SACK counts any more (RFC 2018 section 8). */
+  /**
+   * The peer threw away what it had SACKed: nothing that it said by SACK counts any more (RFC 2018
+   * section 8).
+   */
   forgetSacked(): void {
     for (const record of this) {
       if (!record.sacked) continue;
@@ -238,7 +266,10 @@ export class SentQueue {
     this.markProbed(record, now);
   }
 
-  /** Sent once more although nothing says that it was lost (a tail loss probe): the network is taken to hold it once, as before. */
+  /**
+   * Sent once more although nothing says that it was lost (a tail loss probe): the network is taken
+   * to hold it once, as before.
+   */
   markProbed(record: SentSegment, now: Micros): void {
     record.retransmissions++;
     record.sentAt = now;
@@ -266,7 +297,8 @@ export class SentQueue {
     return -1;
   }
 
-  // ---- Places -----------------------------------------------------------------------------------------------------
+  // ---- Places
+  // -----------------------------------------------------------------------------------------------
 
   /** The number of the record that holds `seq`, or of the first one above it. */
   find(seq: Seq): number {
@@ -280,7 +312,10 @@ export class SentQueue {
     return low - this.head;
   }
 
-  /** Cuts record number `i` after `bytes`; SYN stays with the first part, FIN goes with the last. False when there is nothing to cut. */
+  /**
+   * Cuts record number `i` after `bytes`; SYN stays with the first part, FIN goes with the last.
+   * False when there is nothing to cut.
+   */
   split(i: number, bytes: number): boolean {
     const record = this.records[this.head + i]!;
     const at = (record.start + bytes) | 0;
@@ -314,7 +349,10 @@ export class SentQueue {
     return true;
   }
 
-  /** Makes one record of number `i` and the next when both are lost and wait to be sent again, and no SYN, FIN or PSH stands between them. */
+  /**
+   * Makes one record of number `i` and the next when both are lost and wait to be sent again, and
+   * no SYN, FIN or PSH stands between them.
+   */
   join(i: number): boolean {
     const record = this.at(i);
     const next = this.at(i + 1);
@@ -332,7 +370,10 @@ export class SentQueue {
     return true;
   }
 
-  /** The wire's segments are of another size by now (path MTU): record number `i` is to be sent in segments of at most `size`. */
+  /**
+   * The wire's segments are of another size by now (path MTU): record number `i` is to be sent in
+   * segments of at most `size`.
+   */
   resize(i: number, size: number): void {
     const record = this.at(i);
     if (record.size <= size) return;
@@ -359,7 +400,8 @@ export class SentQueue {
     this.mayResend = false;
   }
 
-  // ---- The order of time --------------------------------------------------------------------------------------------
+  // ---- The order of time
+  // --------------------------------------------------------------------------------------------
 
   private linkNewest(record: SentSegment): void {
     record.older = this.newest;
@@ -405,7 +447,10 @@ export class SentQueue {
     record.inTimeOrder = false;
   }
 
-  /** Counts every record anew; null, or what does not agree. `sacks`: SACK is in use, so that `sackedOut` is exact. */
+  /**
+   * Counts every record anew; null, or what does not agree. `sacks`: SACK is in use, so that
+   * `sackedOut` is exact.
+   */
   checkInvariants(sacks: boolean): string | null {
     let [out, sacked, lost, resent, listed] = [0, 0, 0, 0, 0];
     for (const r of this) {
@@ -417,7 +462,8 @@ export class SentQueue {
       if (r.resent) resent += r.segments;
       if (r.inTimeOrder) listed++;
     }
-    if (out !== this.out || lost !== this.lostOut || resent !== this.retransOut) return 'the scoreboard miscounts';
+    if (out !== this.out || lost !== this.lostOut || resent !== this.retransOut)
+      return 'the scoreboard miscounts';
     if (sacks ? sacked !== this.sackedOut : this.sackedOut > this.out)
       return 'the scoreboard miscounts what was SACKed';
     let last: SentSegment | null = null;
@@ -433,9 +479,13 @@ export class SentQueue {
 /** Flags of a passive open's SYN,ACK. */
 export const SYN_ACK = TcpFlag.SYN | TcpFlag.ACK;
 
-/** A bare SYN or FIN is a segment, and one that rides on data is not one more. As in Linux a SYN,ACK is not counted: all of cwnd is for data. */
+/**
+ * A bare SYN or FIN is a segment, and one that rides on data is not one more. As in Linux a SYN,ACK
+ * is not counted: all of cwnd is for data.
+ */
 const segmentsOf = (r: SentSegment): number => {
   if ((r.flags & SYN_ACK) === SYN_ACK) return 0;
-  const payload = seqDiff(r.end, r.start) - (r.flags & TcpFlag.FIN) - ((r.flags & TcpFlag.SYN) >> 1);
+  const payload =
+    seqDiff(r.end, r.start) - (r.flags & TcpFlag.FIN) - ((r.flags & TcpFlag.SYN) >> 1);
   return r.size > 0 && payload > r.size ? Math.ceil(payload / r.size) : 1;
 };

@@ -12,7 +12,8 @@ import { buildPacket, faultOf, Notebook, send, withHeaderEcn } from '../packets.
 
 const packet = (version: 4 | 6, ecn: number): Uint8Array =>
   withHeaderEcn(buildPacket({ version, payload: Uint8Array.of(1, 2, 3) }), ecn);
-const ecnOf = (bytes: Uint8Array): number => (bytes[0]! >> 4 === 4 ? bytes[1]! & 3 : (bytes[1]! >> 4) & 3);
+const ecnOf = (bytes: Uint8Array): number =>
+  bytes[0]! >> 4 === 4 ? bytes[1]! & 3 : (bytes[1]! >> 4) & 3;
 
 describe.each([4, 6] as const)('a mark in IPv%i', (version) => {
   it('sets CE and keeps every other bit and the checksum right', () => {
@@ -34,7 +35,8 @@ describe.each([4, 6] as const)('a mark in IPv%i', (version) => {
     link.attach(new Notebook());
     b.attach(far);
     const time = new VirtualTime(SECOND).add(link, b);
-    for (const ecn of [Ecn.ect0, Ecn.notEct, Ecn.ect1, Ecn.ce]) send(link, packet(version, ecn), time.now);
+    for (const ecn of [Ecn.ect0, Ecn.notEct, Ecn.ect1, Ecn.ce])
+      send(link, packet(version, ecn), time.now);
     time.runToQuiescence();
     expect(far.arrivals.map((p) => ecnOf(p.bytes))).toEqual([Ecn.ce, Ecn.ce, Ecn.ce]);
     expect(far.arrivals.map((p) => faultOf(p.bytes))).toEqual(['', '', '']);
@@ -43,6 +45,11 @@ describe.each([4, 6] as const)('a mark in IPv%i', (version) => {
 });
 
 it('what is no IP packet is not ECN-capable', () => {
-  for (const bytes of [[], [0x45, 3], [0x60, 0x30, ...new Array<number>(30).fill(0)], new Array<number>(60).fill(0xff)])
+  for (const bytes of [
+    [],
+    [0x45, 3],
+    [0x60, 0x30, ...new Array<number>(30).fill(0)],
+    new Array<number>(60).fill(0xff),
+  ])
     expect(isEcnCapable(new Slab(Uint8Array.from(bytes)), 0, bytes.length)).toBe(false);
 });

@@ -1,4 +1,7 @@
-/** The hop of smaller MTU in a faulty link: what a router does with what is too long for its next hop. */
+/**
+ * The hop of smaller MTU in a faulty link: what a router does with what is too long for its next
+ * hop.
+ */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../../src/base/time.js';
 import { Link } from '../../../src/device/link/link.js';
@@ -12,7 +15,8 @@ function wired(words: string) {
   const [a, b] = pair();
   const log: string[] = [];
   const link = new Link(a, parseLink(words), {
-    linkDropped: (direction, reason, detail) => log.push(`${direction} ${reason === Drop.linkTooBig} ${detail}`),
+    linkDropped: (direction, reason, detail) =>
+      log.push(`${direction} ${reason === Drop.linkTooBig} ${detail}`),
     linkAltered: () => undefined,
   });
   const [near, far] = [new Notebook(), new Notebook()];
@@ -24,7 +28,11 @@ function wired(words: string) {
 
 /** A TCP packet of so many bytes. */
 function packet(version: 4 | 6, length: number, df = true): Uint8Array {
-  const p = buildPacket({ version, payload: pattern(length - (version === 4 ? 40 : 60)), id: 0x1234 });
+  const p = buildPacket({
+    version,
+    payload: pattern(length - (version === 4 ? 40 : 60)),
+    id: 0x1234,
+  });
   if (version === 6 || df) return p;
   p[6] = 0;
   p.set([0, 0], 10);
@@ -37,37 +45,53 @@ describe.each([4, 6] as const)('a hop of MTU 1300, IPv%i', (version) => {
   const [type, code] = version === 4 ? [3, 4] : [2, 0];
   const ip = version === 4 ? 20 : 40;
 
-  it.each(['out', 'in'] as const)('tells the sender of what is too long, and passes the rest (%s)', (direction) => {
-    const { link, far, log, time, near, atFar } = wired('mtu 1300 delay 5ms');
-    const [sender, heard, arrived] = direction === 'out' ? [link, near, atFar] : [far, atFar, near];
-    send(sender, packet(version, 1300), time.now);
-    send(sender, packet(version, 1301), time.now);
-    time.runToQuiescence();
-    expect(arrived.arrivals.map((p) => p.bytes.length)).toEqual([1300]);
-    expect(log).toEqual([`${direction} true MTU 1300, ICMP sent`]);
-    expect(link[direction].counters).toMatchObject({ tooBig: 1, cut: 0, delivered: 1 });
-    const [error] = heard.arrivals;
-    // Not at once: whoever sent it is still sending.
-    expect(error!.at).toBe(SECOND + 5 * MILLISECOND);
-    const { bytes } = error!;
-    if (version === 6) expect(faultOf(bytes)).toBe('');
-    else expect([naiveSum(bytes.slice(0, 20)), naiveSum(bytes.slice(20))]).toEqual([0xffff, 0xffff]);
-    expect([...bytes.slice(ip, ip + 2), ...bytes.slice(ip + 4, ip + 8)]).toEqual([type, code, 0, 0, 5, 20]);
-    expect(bytes.length).toBe(version === 4 ? 576 : 1280);
-    expect(bytes.slice(ip + 8)).toEqual(packet(version, 1301).slice(0, bytes.length - ip - 8));
-    // From the packet's destination to its source.
-    const size = version === 4 ? 4 : 16;
-    const at = version === 4 ? 12 : 8;
-    const original = packet(version, 1301);
-    expect(bytes.slice(at, at + size)).toEqual(original.slice(at + size, at + 2 * size));
-    expect(bytes.slice(at + size, at + 2 * size)).toEqual(original.slice(at, at + size));
-  });
+  it.each(['out', 'in'] as const)(
+    'tells the sender of what is too long, and passes the rest (%s)',
+    (direction) => {
+      const { link, far, log, time, near, atFar } = wired('mtu 1300 delay 5ms');
+      const [sender, heard, arrived] =
+        direction === 'out' ? [link, near, atFar] : [far, atFar, near];
+      send(sender, packet(version, 1300), time.now);
+      send(sender, packet(version, 1301), time.now);
+      time.runToQuiescence();
+      expect(arrived.arrivals.map((p) => p.bytes.length)).toEqual([1300]);
+      expect(log).toEqual([`${direction} true MTU 1300, ICMP sent`]);
+      expect(link[direction].counters).toMatchObject({ tooBig: 1, cut: 0, delivered: 1 });
+      const [error] = heard.arrivals;
+      // Not at once: whoever sent it is still sending.
+      expect(error!.at).toBe(SECOND + 5 * MILLISECOND);
+      const { bytes } = error!;
+      if (version === 6) expect(faultOf(bytes)).toBe('');
+      else
+        expect([naiveSum(bytes.slice(0, 20)), naiveSum(bytes.slice(20))]).toEqual([0xffff, 0xffff]);
+      expect([...bytes.slice(ip, ip + 2), ...bytes.slice(ip + 4, ip + 8)]).toEqual([
+        type,
+        code,
+        0,
+        0,
+        5,
+        20,
+      ]);
+      expect(bytes.length).toBe(version === 4 ? 576 : 1280);
+      expect(bytes.slice(ip + 8)).toEqual(packet(version, 1301).slice(0, bytes.length - ip - 8));
+      // From the packet's destination to its source.
+      const size = version === 4 ? 4 : 16;
+      const at = version === 4 ? 12 : 8;
+      const original = packet(version, 1301);
+      expect(bytes.slice(at, at + size)).toEqual(original.slice(at + size, at + 2 * size));
+      expect(bytes.slice(at + size, at + 2 * size)).toEqual(original.slice(at, at + size));
+    },
+  );
 
   it('says nothing when it is a black hole', () => {
     const { link, log, time, near, atFar } = wired('mtu 1300 blackhole');
     send(link, packet(version, 1400), time.now);
     time.runToQuiescence();
-    expect([near.arrivals.length, atFar.arrivals.length, log]).toEqual([0, 0, ['out true MTU 1300']]);
+    expect([near.arrivals.length, atFar.arrivals.length, log]).toEqual([
+      0,
+      0,
+      ['out true MTU 1300'],
+    ]);
   });
 
   it('does not complain about a later fragment, whose header holds no ports', () => {
@@ -110,7 +134,9 @@ it('cuts IPv4 packets without DF into fragments of at most its MTU', () => {
   expect(near.arrivals).toEqual([]);
   expect(link.out.counters).toMatchObject({ cut: 1, tooBig: 0, delivered: 3 });
   const pieces = atFar.arrivals.map((p) => p.bytes);
-  expect(pieces.map((p) => [p.length, p[6]! & 0x20, ((p[6]! & 0x1f) << 8) | p[7]!, p[4]! * 256 + p[5]!])).toEqual([
+  expect(
+    pieces.map((p) => [p.length, p[6]! & 0x20, ((p[6]! & 0x1f) << 8) | p[7]!, p[4]! * 256 + p[5]!]),
+  ).toEqual([
     [572, 0x20, 0, 0x1234],
     [572, 0x20, 69, 0x1234],
     [396, 0, 138, 0x1234],

@@ -9,7 +9,8 @@ import { buildPacket, pattern } from '../packets.js';
 describe('parseLink', () => {
   it('reads the words of netem', () => {
     const link = parseLink(
-      'loss 5% mark 3% delay 50ms 10ms duplicate .5% reorder 25% corrupt 0.1% rate 1.5mbit limit 64kb seed 7',
+      'loss 5% mark 3% delay 50ms 10ms duplicate .5% reorder 25% corrupt 0.1% rate 1.5mbit ' +
+        'limit 64kb seed 7',
     );
     const wanted = {
       loss: 0.05,
@@ -31,7 +32,13 @@ describe('parseLink', () => {
   it('reads key=value, and directions', () => {
     const link = parseLink(['loss=5%,dup=1%', 'in loss=10% jitter=1ms', 'both limit=20']);
     expect(link.out).toEqual({ ...NO_IMPAIRMENTS, loss: 0.05, duplicate: 0.01, limitPackets: 20 });
-    expect(link.in).toEqual({ ...NO_IMPAIRMENTS, loss: 0.1, duplicate: 0.01, jitter: 1000, limitPackets: 20 });
+    expect(link.in).toEqual({
+      ...NO_IMPAIRMENTS,
+      loss: 0.1,
+      duplicate: 0.01,
+      jitter: 1000,
+      limitPackets: 20,
+    });
     expect(link.in).not.toBe(link.out);
   });
 
@@ -83,7 +90,9 @@ describe('parseLink', () => {
 describe('DropRule', () => {
   const dropped = (text: string, count = 12): number[] => {
     const rule = DropRule.parse(text);
-    return Array.from({ length: count }, (_, i) => i + 1).filter(() => rule.drops('out', Kind.any | Kind.data));
+    return Array.from({ length: count }, (_, i) => i + 1).filter(() =>
+      rule.drops('out', Kind.any | Kind.data),
+    );
   };
 
   it.each([
@@ -102,7 +111,11 @@ describe('DropRule', () => {
 
   it('counts each packet of its kind, whichever way it goes', () => {
     const rule = DropRule.parse('data:2');
-    expect(['in', 'out', 'in'].map((side) => rule.drops(side as 'in' | 'out', Kind.data))).toEqual([true, true, false]);
+    expect(['in', 'out', 'in'].map((side) => rule.drops(side as 'in' | 'out', Kind.data))).toEqual([
+      true,
+      true,
+      false,
+    ]);
     expect([rule.seen, rule.dropped]).toEqual([3, 2]);
   });
 });
@@ -116,7 +129,8 @@ describe('kindOf', () => {
   const { SYN, ACK, FIN, RST, PSH } = TcpFlag;
 
   it.each([4, 6] as const)('knows the kinds over IPv%d', (version) => {
-    const tcp = (flags: number, bytes = 0): string => kinds(buildPacket({ version, flags, payload: pattern(bytes) }));
+    const tcp = (flags: number, bytes = 0): string =>
+      kinds(buildPacket({ version, flags, payload: pattern(bytes) }));
     expect(tcp(SYN)).toBe('any syn');
     expect(tcp(SYN | ACK)).toBe('any syn-ack');
     expect(tcp(ACK)).toBe('any ack');
@@ -132,7 +146,8 @@ describe('kindOf', () => {
     const fragment = buildPacket({ version: 4 });
     fragment[7] = 1;
     expect(kinds(fragment)).toBe('any');
-    for (const cut of [0, 1, 19, 25, 39]) expect(kinds(buildPacket({ version: 4 }).slice(0, cut))).toBe('any');
+    for (const cut of [0, 1, 19, 25, 39])
+      expect(kinds(buildPacket({ version: 4 }).slice(0, cut))).toBe('any');
     expect(kinds(buildPacket({ version: 6 }).slice(0, 59))).toBe('any');
   });
 });

@@ -9,8 +9,10 @@ import { TcpFlag } from '../../../src/wire/tcp.js';
 import { VirtualTime } from '../../sim/virtual.js';
 import { buildPacket, faultOf, Notebook, pattern, send, withPartialChecksum } from '../packets.js';
 
-const packet = (n: number, size = 100): Uint8Array => buildPacket({ version: 4, seq: n, payload: pattern(size, n) });
-const numberOf = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byteOffset).getInt32(24);
+const packet = (n: number, size = 100): Uint8Array =>
+  buildPacket({ version: 4, seq: n, payload: pattern(size, n) });
+const numberOf = (bytes: Uint8Array): number =>
+  new DataView(bytes.buffer, bytes.byteOffset).getInt32(24);
 
 /** `near` sends through the link to `far`, and the other way; the link is near's. */
 function wired(description: string, options = {}) {
@@ -19,16 +21,26 @@ function wired(description: string, options = {}) {
   const link = new Link(a, parseLink(description), {
     linkDropped: (direction, reason, detail, slab, offset, length, now) =>
       log.push(
-        `${direction} ${DROP_NAMES[reason]!} ${detail} ${numberOf(slab.bytes.slice(offset, offset + length))} @${now}`,
+        `${direction} ${DROP_NAMES[reason]!} ${detail} ` +
+          `${numberOf(slab.bytes.slice(offset, offset + length))} @${now}`,
       ),
     linkAltered: (direction, what, slab, offset, length, now) =>
-      log.push(`${direction} ${what} ${numberOf(slab.bytes.slice(offset, offset + length))} @${now}`),
+      log.push(
+        `${direction} ${what} ${numberOf(slab.bytes.slice(offset, offset + length))} @${now}`,
+      ),
   });
   const near = new Notebook();
   const far = new Notebook();
   link.attach(near);
   b.attach(far);
-  return { link, far: b, atNear: near, atFar: far, log, time: new VirtualTime(SECOND).add(link, b) };
+  return {
+    link,
+    far: b,
+    atNear: near,
+    atFar: far,
+    log,
+    time: new VirtualTime(SECOND).add(link, b),
+  };
 }
 
 describe('Link', () => {
@@ -45,7 +57,9 @@ describe('Link', () => {
 
   it('cuts super-segments and completes checksums, both ways, whatever the device below can do', () => {
     const payload = pattern(5000);
-    const whole = withPartialChecksum(buildPacket({ version: 6, payload, flags: TcpFlag.ACK | TcpFlag.PSH }));
+    const whole = withPartialChecksum(
+      buildPacket({ version: 6, payload, flags: TcpFlag.ACK | TcpFlag.PSH }),
+    );
     const asOffload = (tx: Parameters<NonNullable<Parameters<typeof send>[3]>>[0]): void => {
       tx.checksumPartial = true;
       tx.checksumStart = 40;
@@ -69,7 +83,9 @@ describe('Link', () => {
 
   it('does the same to the same packets with the same seed, and something else with another', () => {
     const run = (seed: number): string => {
-      const all = wired(`loss 10% duplicate 10% corrupt 10% reorder 10% delay 20ms 5ms rate 50mbit seed ${seed}`);
+      const all = wired(
+        `loss 10% duplicate 10% corrupt 10% reorder 10% delay 20ms 5ms rate 50mbit seed ${seed}`,
+      );
       for (let n = 0; n < 300; n++) {
         send(all.link, packet(n), all.time.now);
         send(all.far, packet(n), all.time.now);
@@ -101,10 +117,14 @@ describe('Link', () => {
     near(out.counters.corrupted, out.counters.delivered, 0.05);
     near(out.counters.reordered, out.counters.delivered, 0.15);
     expect(atFar.arrivals.length).toBe(sent - out.counters.lost + out.counters.duplicated);
-    const broken = atFar.arrivals.filter((p) => faultOf(p.bytes) !== '' || p.bytes[0] !== 0x45).length;
+    const broken = atFar.arrivals.filter(
+      (p) => faultOf(p.bytes) !== '' || p.bytes[0] !== 0x45,
+    ).length;
     // One bit is always noticed: the checksums cover everything in these packets but the version.
     expect(broken).toBe(out.counters.corrupted);
-    const late = atFar.arrivals.filter((p, i, all) => i > 0 && numberOf(p.bytes) < numberOf(all[i - 1]!.bytes)).length;
+    const late = atFar.arrivals.filter(
+      (p, i, all) => i > 0 && numberOf(p.bytes) < numberOf(all[i - 1]!.bytes),
+    ).length;
     expect(late).toBeGreaterThan(sent / 20);
     expect(log.length).toBe(
       out.counters.lost + out.counters.duplicated + out.counters.corrupted + out.counters.reordered,
@@ -117,7 +137,10 @@ describe('Link', () => {
     time.runToQuiescence();
     atFar.arrivals.forEach(({ bytes }, n) => {
       const before = packet(n, 1);
-      const bits = bytes.reduce((sum, byte, i) => sum + (byte ^ before[i]!).toString(2).replaceAll('0', '').length, 0);
+      const bits = bytes.reduce(
+        (sum, byte, i) => sum + (byte ^ before[i]!).toString(2).replaceAll('0', '').length,
+        0,
+      );
       expect(bits).toBe(1);
     });
   });
@@ -138,7 +161,9 @@ describe('Link', () => {
     const { far, atNear, time } = wired('in delay 50ms');
     for (let n = 0; n < 40; n++) send(far, packet(n), time.now);
     time.runToQuiescence();
-    expect(atNear.arrivals.map((p) => numberOf(p.bytes))).toEqual(Array.from({ length: 40 }, (_, n) => n));
+    expect(atNear.arrivals.map((p) => numberOf(p.bytes))).toEqual(
+      Array.from({ length: 40 }, (_, n) => n),
+    );
     // One empty batch when they entered the link, one when they left it.
     expect(atNear.batches).toBe(2);
   });
@@ -163,7 +188,9 @@ describe('Link', () => {
       time.pass(MILLISECOND);
     }
     time.runToQuiescence();
-    const waits = atFar.arrivals.map((p) => p.at - sentAt[numberOf(p.bytes)]!).sort((x, y) => x - y);
+    const waits = atFar.arrivals
+      .map((p) => p.at - sentAt[numberOf(p.bytes)]!)
+      .sort((x, y) => x - y);
     expect(waits[0]).toBeGreaterThanOrEqual(40 * MILLISECOND);
     expect(waits[0]).toBeLessThan(41 * MILLISECOND);
     expect(waits.at(-1)).toBeLessThanOrEqual(60 * MILLISECOND);
@@ -193,7 +220,9 @@ describe('Link', () => {
     time.pass(100 * MILLISECOND);
     send(link, packet(5, 960), time.now);
     time.runToQuiescence();
-    expect(atFar.arrivals.map((p) => (p.at - SECOND) / MILLISECOND)).toEqual([11, 12, 13, 14, 15, 111]);
+    expect(atFar.arrivals.map((p) => (p.at - SECOND) / MILLISECOND)).toEqual([
+      11, 12, 13, 14, 15, 111,
+    ]);
   });
 
   it('drops what the queue for the rate cannot hold, by packets or by bytes', () => {
@@ -214,7 +243,8 @@ describe('Link', () => {
 
   it('drops by rule, and says which', () => {
     const { link, far, atFar, atNear, log, time } = wired('drop syn-ack:2 drop in:data:2-3');
-    const synAck = (n: number): Uint8Array => buildPacket({ version: 6, seq: n, flags: TcpFlag.SYN | TcpFlag.ACK });
+    const synAck = (n: number): Uint8Array =>
+      buildPacket({ version: 6, seq: n, flags: TcpFlag.SYN | TcpFlag.ACK });
     for (let n = 0; n < 4; n++) {
       send(link, synAck(n), time.now);
       send(link, packet(n), time.now);

@@ -1,4 +1,7 @@
-/** The adapter of the tuntap2 package against a stand-in that has the surface which the package's documentation gives. */
+/**
+ * The adapter of the tuntap2 package against a stand-in that has the surface which the package's
+ * documentation gives.
+ */
 import { once } from 'node:events';
 import { Duplex } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -6,7 +9,11 @@ import { openLabHost } from '../../../src/lab/cli/lab-host.js';
 import { CommandError } from '../../../src/lab/cli/errors.js';
 import type { SharedOptions } from '../../../src/lab/cli/options.js';
 import type { Receiver } from '../../../src/device/device.js';
-import { openTuntap2, type Tuntap2Device, type Tuntap2Tun } from '../../../src/device/tun/tuntap2.js';
+import {
+  openTuntap2,
+  type Tuntap2Device,
+  type Tuntap2Tun,
+} from '../../../src/device/tun/tuntap2.js';
 import { Host } from '../../../src/node/host.js';
 import { monotonicClock } from '../../../src/node/clock.js';
 import { netOf } from '../../../src/node/net.js';
@@ -66,7 +73,12 @@ const opened = async (
   tun: StandIn,
   addresses: readonly string[] = ['198.18.0.1/24', 'fd74::1/64'],
 ): Promise<{ device: Tuntap2Device; seen: Seen }> => {
-  const device = await openTuntap2({ clock: monotonicClock, mtu: 1400, addresses, create: () => tun });
+  const device = await openTuntap2({
+    clock: monotonicClock,
+    mtu: 1400,
+    addresses,
+    create: () => tun,
+  });
   const seen = new Seen();
   device.attach(seen);
   return { device, seen };
@@ -76,7 +88,12 @@ describe('the tuntap2 adapter', () => {
   it('sets MTU and addresses, and then the device up', async () => {
     const tun = new StandIn();
     const { device } = await opened(tun);
-    expect([tun.mtu, tun.ipv4, tun.ipv6, tun.isUp]).toEqual([1400, '198.18.0.1/24', 'fd74::1/64', true]);
+    expect([tun.mtu, tun.ipv4, tun.ipv6, tun.isUp]).toEqual([
+      1400,
+      '198.18.0.1/24',
+      'fd74::1/64',
+      true,
+    ]);
     expect([device.name, device.mtu, device.offload.checksum, device.offload.tso4]).toEqual([
       'tun7',
       1400,
@@ -88,7 +105,10 @@ describe('the tuntap2 adapter', () => {
   it('hands over each packet as it comes, and writes each whole, gathered from its pieces', async () => {
     const tun = new StandIn();
     const { device, seen } = await opened(tun);
-    const packet = buildPacket({ version: 4, payload: Uint8Array.from({ length: 500 }, (_, i) => i) });
+    const packet = buildPacket({
+      version: 4,
+      payload: Uint8Array.from({ length: 500 }, (_, i) => i),
+    });
     tun.push(packet);
     await once(tun, 'data');
     expect(seen.packets.map((p) => [...p])).toEqual([[...packet]]);
@@ -100,7 +120,12 @@ describe('the tuntap2 adapter', () => {
     // Bytes of its own: the next packet is built in the same place.
     send(device, buildPacket({ version: 6 }));
     expect([...tun.written[0]!]).toEqual([...packet]);
-    expect(device.counters).toMatchObject({ rxPackets: 1, rxBytes: packet.length, txPackets: 3, txDropped: 0 });
+    expect(device.counters).toMatchObject({
+      rxPackets: 1,
+      rxBytes: packet.length,
+      txPackets: 3,
+      txDropped: 0,
+    });
   });
 
   it('drops what a stream that takes nothing would have to keep', async () => {
@@ -142,7 +167,9 @@ describe('the tuntap2 adapter', () => {
     const create = (): Tuntap2Tun => {
       throw new Error('EPERM');
     };
-    await expect(openTuntap2({ clock: monotonicClock, addresses: [], create })).rejects.toThrow('EPERM');
+    await expect(openTuntap2({ clock: monotonicClock, addresses: [], create })).rejects.toThrow(
+      'EPERM',
+    );
   });
 });
 

@@ -1,4 +1,7 @@
-/** Which addresses the command line takes for the stack, and how wide and in which characters it prints. */
+/**
+ * Which addresses the command line takes for the stack, and how wide and in which characters it
+ * prints.
+ */
 import { describe, expect, it } from 'vitest';
 import { addressProblem, checkAddresses } from '../../../src/lab/cli/addresses.js';
 import { columnsOf, isAsciiOnly } from '../../../src/lab/cli/terminal.js';
@@ -42,7 +45,8 @@ describe('addresses', () => {
 });
 
 describe('the terminal', () => {
-  const stream = (isTTY: boolean, columns?: number): NodeJS.WriteStream => ({ isTTY, columns }) as NodeJS.WriteStream;
+  const stream = (isTTY: boolean, columns?: number): NodeJS.WriteStream =>
+    ({ isTTY, columns }) as NodeJS.WriteStream;
 
   it('is as wide as COLUMNS says, or as it is; a file has no width', () => {
     expect(columnsOf(stream(true, 100), { COLUMNS: '80' })).toBe(80);
@@ -54,14 +58,12 @@ describe('the terminal', () => {
   });
 
   it('shows ASCII where the locale names another character set than UTF-8', () => {
-    expect([{}, { LANG: 'de_DE.UTF-8' }, { LANG: 'C', LC_ALL: 'C.utf8' }].map((env) => isAsciiOnly(env))).toEqual([
-      false,
-      false,
-      false,
-    ]);
     expect(
-      [{ LANG: 'C' }, { LC_ALL: 'POSIX', LANG: 'C.UTF-8' }, { LC_ALL: '', LC_CTYPE: 'de_DE' }].map((env) =>
-        isAsciiOnly(env),
+      [{}, { LANG: 'de_DE.UTF-8' }, { LANG: 'C', LC_ALL: 'C.utf8' }].map((env) => isAsciiOnly(env)),
+    ).toEqual([false, false, false]);
+    expect(
+      [{ LANG: 'C' }, { LC_ALL: 'POSIX', LANG: 'C.UTF-8' }, { LC_ALL: '', LC_CTYPE: 'de_DE' }].map(
+        (env) => isAsciiOnly(env),
       ),
     ).toEqual([true, true, true]);
   });

@@ -22,7 +22,10 @@ function outcome(program: string, code: string): [string, number] {
     said += String(text);
     return true;
   });
-  const status = cannotStart(program, Object.assign(new Error(`spawn ${program} ${code}`), { code }));
+  const status = cannotStart(
+    program,
+    Object.assign(new Error(`spawn ${program} ${code}`), { code }),
+  );
   return [said, status];
 }
 

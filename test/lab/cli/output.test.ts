@@ -31,7 +31,10 @@ describe('a file that cannot be written is told with the reason and what to do',
   });
 
   it('a folder of that name', () => {
-    expect(refusal(folder)).toEqual([`${folder} cannot be written: it is a folder (EISDIR)`, 'name another file']);
+    expect(refusal(folder)).toEqual([
+      `${folder} cannot be written: it is a folder (EISDIR)`,
+      'name another file',
+    ]);
   });
 
   it('too many open files', () => {
@@ -42,7 +45,9 @@ describe('a file that cannot be written is told with the reason and what to do',
       try { for (;;) openSync('/dev/null', 'r'); } catch (error) { if (error.code !== 'EMFILE') throw error; }
       try { Output.file('/tmp/x.pcapng'); } catch (error) { console.log(error.message + '\\n' + error.fix); }`;
     const script = 'ulimit -n 64; exec "$0" --input-type=module -e "$1"';
-    const { stdout, stderr } = spawnSync('bash', ['-c', script, process.execPath, program], { encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync('bash', ['-c', script, process.execPath, program], {
+      encoding: 'utf8',
+    });
     const what = '/tmp/x.pcapng cannot be written: too many open files (EMFILE)';
     expect(stdout, stderr).toBe(`${what}\nulimit -n 65536   and the command again\n`);
   });

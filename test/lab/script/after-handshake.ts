@@ -11,8 +11,11 @@ export const OPEN = `0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 +.1 < . 1:1(0) ack 1 win 65535
 +0 accept(3, ..., ...) = 4
 `;
-export const play = (text: string, o: RunOptions = {}, defines: Record<string, string> = {}): Verdict =>
-  playScript('t.pkt', text, o, new Map(Object.entries(defines)));
+export const play = (
+  text: string,
+  o: RunOptions = {},
+  defines: Record<string, string> = {},
+): Verdict => playScript('t.pkt', text, o, new Map(Object.entries(defines)));
 export const after = (text: string, o: RunOptions = {}): Verdict => play(OPEN + text, o);
 /** A socket, descriptor 3, with which nothing was done yet. */
 export const fresh = (text: string, o: RunOptions = {}): Verdict =>
@@ -20,4 +23,6 @@ export const fresh = (text: string, o: RunOptions = {}): Verdict =>
 export const fields = (v: Verdict): string[] => v.differences.map((d) => d.field);
 /** In short: PASS, or what came instead, and why. */
 export const told = (v: Verdict): string =>
-  [v.outcome, v.reason, ...v.differences.map((d) => `${d.field} ${d.expected} ${d.actual}`)].filter(Boolean).join(': ');
+  [v.outcome, v.reason, ...v.differences.map((d) => `${d.field} ${d.expected} ${d.actual}`)]
+    .filter(Boolean)
+    .join(': ');

@@ -6,7 +6,8 @@ import { after, fields, fresh, OPEN, play, told } from './after-handshake.js';
 describe('whatever a script asks for, it ends its own run only', () => {
   it('a second listener on a port', () => {
     const two =
-      '+0 bind(3, ..., ...) = 0\n+0 socket(..., SOCK_STREAM, 0) = 4\n+0 bind(4, ..., ...) = 0\n+0 listen(3, 1) = 0\n';
+      '+0 bind(3, ..., ...) = 0\n+0 socket(..., SOCK_STREAM, 0) = 4\n+0 bind(4, ..., ...) = ' +
+      '0\n+0 listen(3, 1) = 0\n';
     expect(told(fresh(`${two}+0 listen(4, 1) = -1 EADDRINUSE`))).toBe('PASS');
     expect(fields(fresh(`${two}+0 listen(4, 1) = 0`))).toEqual(['result', 'errno']);
   });
@@ -22,7 +23,9 @@ describe('whatever a script asks for, it ends its own run only', () => {
     );
     const v = play(OPEN, { observer: observer as never });
     expect(v).toMatchObject({ outcome: 'FAIL', place: { line: 4, column: 1 } });
-    expect(v.reason).toBe("tcplab itself failed here, which is its fault and not the script's: TypeError: a fault");
+    expect(v.reason).toBe(
+      "tcplab itself failed here, which is its fault and not the script's: TypeError: a fault",
+    );
     const parsing = playScript('t.pkt', null as never);
     expect(parsing).toMatchObject({ outcome: 'FAIL', place: null });
   });
@@ -50,12 +53,19 @@ describe('descriptors', () => {
 });
 
 describe('addresses', () => {
-  const accepting = (address: string): string => OPEN.replace('accept(3, ..., ...)', `accept(3, ${address}, [16])`);
+  const accepting = (address: string): string =>
+    OPEN.replace('accept(3, ..., ...)', `accept(3, ${address}, [16])`);
   it.each([
     ['{sa_family = AF_INET, sin_port = htons(45678), sin_addr = inet_addr("192.0.2.1")}', []],
     ['{sin_family = AF_INET, sin_port = ..., sin_addr = ...}', []],
-    ['{sa_family = AF_INET, sin_port = htons(45679), sin_addr = inet_addr("192.0.2.1")}', ['address']],
-    ['{sa_family = AF_INET, sin_port = htons(45678), sin_addr = inet_addr("192.0.2.2")}', ['address']],
+    [
+      '{sa_family = AF_INET, sin_port = htons(45679), sin_addr = inet_addr("192.0.2.1")}',
+      ['address'],
+    ],
+    [
+      '{sa_family = AF_INET, sin_port = htons(45678), sin_addr = inet_addr("192.0.2.2")}',
+      ['address'],
+    ],
     ['{sa_family = AF_INET6, sin_port = htons(45678)}', ['address']],
   ])('accept() tells %s', (address, expected) => {
     expect(fields(play(accepting(address)))).toEqual(expected);
@@ -63,7 +73,8 @@ describe('addresses', () => {
 
   it.each([
     [
-      'connect(3, {sa_family = AF_INET, sin_port = htons(80), sin_addr = inet_addr("192.0.2.9")}, 16) = 0',
+      'connect(3, {sa_family = AF_INET, sin_port = htons(80), sin_addr = ' +
+        'inet_addr("192.0.2.9")}, 16) = 0',
       /^192\.0\.2\.9 is not the script's peer: that is 192\.0\.2\.1$/,
     ],
     ['connect(3, {sa_family = AF_INET6}, 28) = 0', /another family/],
@@ -107,7 +118,8 @@ describe('options', () => {
     expect(
       told(
         fresh(
-          `${text}+0 getsockopt(3, SOL_IP, IP_TOS, [16], [4]) = 0\n+0 getsockopt(3, SOL_TCP, TCP_NODELAY, [0], [4]) = 0`,
+          `${text}+0 getsockopt(3, SOL_IP, IP_TOS, [16], [4]) = 0\n+0 getsockopt(3, SOL_TCP, ` +
+            'TCP_NODELAY, [0], [4]) = 0',
         ),
       ),
     ).toBe('PASS');
@@ -123,9 +135,15 @@ describe('options', () => {
     ['setsockopt(3, SOL_TCP, TCP_WHAT, [1], 4) = 0', /^the socket option TCP_WHAT is not known$/],
     ['setsockopt(3, SOL_SOCKET, SO_RCVBUF, [-1], 4) = 0', /^SO_RCVBUF below 0/],
     ['setsockopt(3, SOL_SOCKET, SO_LINGER, {onoff=1}, 8) = 0', /^SO_LINGER without 'linger'/],
-    ['setsockopt(3, SOL_TCP, TCP_FASTOPEN_KEY, [1], 16) = 0', /^a key of Fast Open that is no text in quotes$/],
+    [
+      'setsockopt(3, SOL_TCP, TCP_FASTOPEN_KEY, [1], 16) = 0',
+      /^a key of Fast Open that is no text in quotes$/,
+    ],
     ['readv(3, [{NULL, 10}], 1) = -1 EFAULT', /^an iovec entry at NULL$/],
-    ['setsockopt(3, SOL_TCP, constructor, [1], 4) = 0', /^the socket option constructor is not known$/],
+    [
+      'setsockopt(3, SOL_TCP, constructor, [1], 4) = 0',
+      /^the socket option constructor is not known$/,
+    ],
   ])('%s is a SKIP', (call, reason) => {
     const v = fresh(`+0 ${call}`);
     expect(v.outcome).toBe('SKIP');
@@ -135,30 +153,41 @@ describe('options', () => {
 
 describe('messages', () => {
   const receive = (fields_: string): string =>
-    `+0 < P. 1:11(10) ack 1 win 65535\n+0 > . 1:1(0) ack 11\n+0 recvmsg(4, {msg_iov(1)=[{..., 10}], ${fields_}}, 0) = 10`;
+    '+0 < P. 1:11(10) ack 1 win 65535\n+0 > . 1:1(0) ack 11\n+0 recvmsg(4, ' +
+    `{msg_iov(1)=[{..., 10}], ${fields_}}, 0) = 10`;
 
   it('msg_flags are compared', () => {
     expect(told(after(receive('msg_flags=0, msg_control=[]')))).toBe('PASS');
     expect(told(after(receive('msg_flags=...')))).toBe('PASS');
     expect(fields(after(receive('msg_flags=MSG_EOR')))).toEqual(['msg_flags']);
     const oob =
-      '+0 < PU. 1:11(10) ack 1 win 65535 urg 10\n+0 > . 1:1(0) ack 11\n+0 recvmsg(4, {msg_iov(1)=[{..., 1}], msg_flags=MSG_OOB}, MSG_OOB) = 1';
+      '+0 < PU. 1:11(10) ack 1 win 65535 urg 10\n+0 > . 1:1(0) ack 11\n+0 recvmsg(4, ' +
+      '{msg_iov(1)=[{..., 1}], msg_flags=MSG_OOB}, MSG_OOB) = 1';
     expect(told(after(oob))).toBe('PASS');
   });
 
   it.each([
     [receive('msg_control=[{cmsg_level=SOL_SOCKET}]'), /^control messages/],
     [receive('msg_name(...)={sa_family=AF_INET}'), /^TCP gives recvmsg\(\) no address/],
-    ['+0 recvfrom(4, ..., 10, 0, {sa_family=AF_INET}, 16) = 10', /^TCP gives recvfrom\(\) no address/],
+    [
+      '+0 recvfrom(4, ..., 10, 0, {sa_family=AF_INET}, 16) = 10',
+      /^TCP gives recvfrom\(\) no address/,
+    ],
     ['+0 send(4, ..., 10, MSG_ZEROCOPY) = 10', /^MSG_ZEROCOPY is not known in this call$/],
     ['+0 send(4, ..., 10, MSG_ZEROCOPY) = 10', /^MSG_ZEROCOPY is not known in this call$/],
     ['+0 send(4, ..., 10, 0x10) = 10', /^flags 0x10 is not known in this call$/],
     ['+0 recv(4, ..., 10, MSG_ERRQUEUE) = 10', /^MSG_ERRQUEUE is not known in this call$/],
-    ['+0 sendmsg(4, {msg_iov(1)=[{..., 10}], msg_control=[{cmsg_level=0}]}, 0) = 10', /^control messages/],
+    [
+      '+0 sendmsg(4, {msg_iov(1)=[{..., 10}], msg_control=[{cmsg_level=0}]}, 0) = 10',
+      /^control messages/,
+    ],
     ['+0 send(4, ..., -1, 0) = -1', /^send\(\) of a negative length$/],
     ['+0 sendmsg(4, {msg_iov(2)=[{..., 10}]}, 0) = 10', /^msg_iov of 2 entries with a list of 1$/],
     ['+0 writev(4, [{..., 10}], 2) = 10', /^an iovec of 2 entries with a list of 1$/],
-    ['+0 poll([{fd=4, events=POLLOUT, revents=POLLOUT}], 2, 0) = 1', /^poll\(\) of 2 descriptors with a list of 1$/],
+    [
+      '+0 poll([{fd=4, events=POLLOUT, revents=POLLOUT}], 2, 0) = 1',
+      /^poll\(\) of 2 descriptors with a list of 1$/,
+    ],
   ])('%s is a SKIP', (text, reason) => {
     const v = after(text);
     expect(v.outcome).toBe('SKIP');
@@ -169,7 +198,8 @@ describe('messages', () => {
     expect(
       told(
         after(
-          '+0 write(4, ..., -1) = -1 EFAULT\n+0 read(4, ..., -1) = -1 EFAULT\n+0 writev(4, [{..., -1}], 1) = -1 EINVAL',
+          '+0 write(4, ..., -1) = -1 EFAULT\n+0 read(4, ..., -1) = -1 EFAULT\n+0 writev(4, ' +
+            '[{..., -1}], 1) = -1 EINVAL',
         ),
       ),
     ).toBe('PASS');
@@ -178,6 +208,7 @@ describe('messages', () => {
 
 it('shutdown() of a connection that is being opened is a SKIP', () => {
   const text =
-    '+0 fcntl(3, F_SETFL, O_NONBLOCK) = 0\n+0 connect(3, ..., ...) = -1 EINPROGRESS\n+0 shutdown(3, SHUT_WR) = 0';
+    '+0 fcntl(3, F_SETFL, O_NONBLOCK) = 0\n+0 connect(3, ..., ...) = -1 EINPROGRESS\n+0 ' +
+    'shutdown(3, SHUT_WR) = 0';
   expect(fresh(text)).toMatchObject({ outcome: 'SKIP', place: { line: 4 } });
 });

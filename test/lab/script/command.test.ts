@@ -22,7 +22,10 @@ it('a report of more than a pipe holds is whole, however slowly it is read', () 
   const names = Array.from({ length: 1000 }, () => file).join(' ');
   const { stdout } = spawnSync(
     'sh',
-    ['-c', `"${process.execPath}" dist/lab/cli/main.js script --format json ${names} | (sleep 0.5; cat)`],
+    [
+      '-c',
+      `"${process.execPath}" dist/lab/cli/main.js script --format json ${names} | (sleep 0.5; cat)`,
+    ],
     { encoding: 'utf8', maxBuffer: 1 << 24 },
   );
   expect(stdout.length).toBeGreaterThan(2 * 65_536);

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { playScript } from '../../../src/lab/script/play.js';
 import type { Verdict } from '../../../src/lab/script/verdict.js';
 
-const play = (...lines: string[]): Verdict => playScript('t.pkt', lines.join('\n'), { strict: true });
+const play = (...lines: string[]): Verdict =>
+  playScript('t.pkt', lines.join('\n'), { strict: true });
 const passes = (...lines: string[]): void => {
   expect(play(...lines)).toMatchObject({ outcome: 'PASS', reason: '' });
 };
@@ -41,7 +42,12 @@ describe('socket options', () => {
     const syn = ['+0 < S 0:10(10) win 9 <mss 1000,FO 3021b9d889017eeb,nop,nop>'];
     const taken = '+0 > S. 0:0(0) ack 11 <mss 1460>';
     passes(...LISTEN, ...syn, taken);
-    passes('`sysctl net.ipv4.tcp_fastopen=3`', ...LISTEN, ...syn, '+0 > S. 0:0(0) ack 1 <mss 1460>');
+    passes(
+      '`sysctl net.ipv4.tcp_fastopen=3`',
+      ...LISTEN,
+      ...syn,
+      '+0 > S. 0:0(0) ack 1 <mss 1460>',
+    );
     passes(
       '`sysctl net.ipv4.tcp_fastopen=3`',
       ...LISTEN,
@@ -49,18 +55,33 @@ describe('socket options', () => {
       ...syn,
       taken,
     );
-    passes(...LISTEN, '+0 setsockopt(3, SOL_TCP, TCP_FASTOPEN, [0], 4) = 0', ...syn, '+0 > S. 0:0(0) ack 1 <mss 1460>');
+    passes(
+      ...LISTEN,
+      '+0 setsockopt(3, SOL_TCP, TCP_FASTOPEN, [0], 4) = 0',
+      ...syn,
+      '+0 > S. 0:0(0) ack 1 <mss 1460>',
+    );
   });
 });
 
 describe('MSG_FASTOPEN', () => {
   it('is for sendmsg(), too', () => {
     const message = '{msg_name(...)=..., msg_iov(1)=[{..., 100}], msg_flags=0}';
-    passes(COOKIELESS, SOCKET, NON_BLOCKING, `+0 sendmsg(3, ${message}, MSG_FASTOPEN) = 100`, `+0 ${SYN_WITH_DATA}`);
+    passes(
+      COOKIELESS,
+      SOCKET,
+      NON_BLOCKING,
+      `+0 sendmsg(3, ${message}, MSG_FASTOPEN) = 100`,
+      `+0 ${SYN_WITH_DATA}`,
+    );
   });
 
   it('MSG_DONTWAIT does not wait', () => {
-    passes(SOCKET, '+0 sendto(3, ..., 100, MSG_FASTOPEN|MSG_DONTWAIT, ..., ...) = -1 EINPROGRESS', `+0 ${SYN}`);
+    passes(
+      SOCKET,
+      '+0 sendto(3, ..., 100, MSG_FASTOPEN|MSG_DONTWAIT, ..., ...) = -1 EINPROGRESS',
+      `+0 ${SYN}`,
+    );
   });
 
   it('waits for the connection otherwise, and sends what the SYN had no room for', () => {

@@ -1,4 +1,6 @@
-/** Which segment answers an expectation: ports, merging, what is left over, and how late it may be. */
+/**
+ * Which segment answers an expectation: ports, merging, what is left over, and how late it may be.
+ */
 import { describe, expect, it } from 'vitest';
 import { decode } from '../../../src/lab/script/decode.js';
 import type { Verdict } from '../../../src/lab/script/verdict.js';
@@ -15,15 +17,22 @@ describe('ports', () => {
   it('those that are written are compared', () => {
     const v = after('+0 write(4, ..., 10) = 10\n+0 > 8080 > 4001 P. 1:11(10) ack 1');
     expect([v.outcome, fields(v)]).toEqual(['FAIL', ['destination port']]);
-    expect(after('+0 write(4, ..., 10) = 10\n+0 > 8080 > 45678 P. 1:11(10) ack 1').outcome).toBe('PASS');
+    expect(after('+0 write(4, ..., 10) = 10\n+0 > 8080 > 45678 P. 1:11(10) ack 1').outcome).toBe(
+      'PASS',
+    );
   });
 
   it('they choose the connection, in whatever order both sent', () => {
     const both = '+0 write(4, ..., 10) = 10\n+0 write(5, ..., 20) = 20\n';
-    const [first, second] = ['+0 > 8080 > 45678 P. 1:11(10) ack 1\n', '+0 > 8080 > 4000 P. 1:21(20) ack 1\n'];
-    expect([first + second, second + first].map((lines) => play(TWO + both + lines, { strict: true }).outcome)).toEqual(
-      ['PASS', 'PASS'],
-    );
+    const [first, second] = [
+      '+0 > 8080 > 45678 P. 1:11(10) ack 1\n',
+      '+0 > 8080 > 4000 P. 1:21(20) ack 1\n',
+    ];
+    expect(
+      [first + second, second + first].map(
+        (lines) => play(TWO + both + lines, { strict: true }).outcome,
+      ),
+    ).toEqual(['PASS', 'PASS']);
   });
 
   it('segments of another connection between two parts of a write do not part them', () => {
@@ -46,7 +55,9 @@ describe('segments that make up one line', () => {
   const three = `+0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0
 +0 write(4, ..., 1000) = 1000\n+0 write(4, ..., 200) = 200\n+0 write(4, ..., 1000) = 1000\n`;
   it('are as long as the first, but for the last', () => {
-    expect(after(`${three}+0 > P. 1:1201(1200) ack 1\n+0 > P. 1201:2201(1000) ack 1`).outcome).toBe('PASS');
+    expect(after(`${three}+0 > P. 1:1201(1200) ack 1\n+0 > P. 1201:2201(1000) ack 1`).outcome).toBe(
+      'PASS',
+    );
     expect(fields(after(`${three}+0 > P. 1:2201(2200) ack 1`))).toEqual(['payload length']);
   });
 
@@ -57,8 +68,12 @@ describe('segments that make up one line', () => {
   });
 
   it('have the same type of service', () => {
-    const text = `+0 write(4, ..., 1000) = 1000\n+0 setsockopt(4, SOL_IP, IP_TOS, [16], 4) = 0\n+0 write(4, ..., 1000) = 1000\n`;
-    expect(after(`${text}+0 > P. 1:1001(1000) ack 1\n+0 > [tos 16] P. 1001:2001(1000) ack 1`).outcome).toBe('PASS');
+    const text =
+      '+0 write(4, ..., 1000) = 1000\n+0 setsockopt(4, SOL_IP, IP_TOS, [16], 4) = 0\n+0 ' +
+      'write(4, ..., 1000) = 1000\n';
+    expect(
+      after(`${text}+0 > P. 1:1001(1000) ack 1\n+0 > [tos 16] P. 1001:2001(1000) ack 1`).outcome,
+    ).toBe('PASS');
     expect(fields(after(`${text}+0 > P. 1:2001(2000) ack 1`))).toEqual(['payload length']);
   });
 });
@@ -68,7 +83,9 @@ it('an acknowledgment number that is not written is 0', () => {
 });
 
 it('--strict: a SYN is left over, too', () => {
-  const text = `0 socket(..., SOCK_STREAM, 0) = 3\n+0 fcntl(3, F_SETFL, O_NONBLOCK) = 0\n+0 connect(3, ..., ...) = -1 EINPROGRESS`;
+  const text =
+    '0 socket(..., SOCK_STREAM, 0) = 3\n+0 fcntl(3, F_SETFL, O_NONBLOCK) = 0\n+0 connect(3, ' +
+    '..., ...) = -1 EINPROGRESS';
   expect(play(text).outcome).toBe('PASS');
   expect(play(text, { strict: true }).reason).toMatch(
     /^the script ends, but another packet was sent at 0\.000000 s: S 0:0/,
@@ -104,7 +121,10 @@ describe('sequence numbers', () => {
   });
 
   it('a SYN into an open connection has them, too', () => {
-    const open = OPEN.replace('S 0:0(0)', 'S 100:100(0)').replace('ack 1 win 65535 <mss 1460>', 'ack 101 <mss 1460>');
+    const open = OPEN.replace('S 0:0(0)', 'S 100:100(0)').replace(
+      'ack 1 win 65535 <mss 1460>',
+      'ack 101 <mss 1460>',
+    );
     const v = play(`${open}+0 < S 101:101(0) win 65535 <mss 1000>\n+0 > . 1:1(0) ack 1`);
     expect([told(v), decode(v.log.at(-2)!).tcp?.seq]).toEqual(['PASS', 101]);
   });
@@ -117,7 +137,8 @@ describe('one connection after another', () => {
   ];
 
   it('each passive one has a port of its own', () => {
-    const v = after(`+0 close(4) = 0\n+0 > F. 1:1(0) ack 1\n+0 < F. 1:1(0) ack 2 win 65535\n+0 > . 2:2(0) ack 2
+    const v =
+      after(`+0 close(4) = 0\n+0 > F. 1:1(0) ack 1\n+0 < F. 1:1(0) ack 2 win 65535\n+0 > . 2:2(0) ack 2
 ${SYN}+.1 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 4\n+0 < P. 1:11(10) ack 1 win 65535\n+0 > . 1:1(0) ack 11`);
     expect([told(v), remotePorts(v)]).toEqual(['PASS', [45_678, 45_679]]);
   });

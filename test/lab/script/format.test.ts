@@ -93,9 +93,9 @@ describe('formats', () => {
 
   it('the exit code: 0 needs a pass and no failure, 77 nothing but skips', () => {
     const [pass, fail, skip] = ALL;
-    expect([[pass!], [pass!, skip!], [pass!, fail!], [fail!, skip!], [skip!], []].map(exitCodeOf)).toEqual([
-      0, 0, 1, 1, 77, 77,
-    ]);
+    expect(
+      [[pass!], [pass!, skip!], [pass!, fail!], [fail!, skip!], [skip!], []].map(exitCodeOf),
+    ).toEqual([0, 0, 1, 1, 77, 77]);
   });
 });
 
@@ -137,9 +137,24 @@ describe('tcplab script', () => {
   });
 
   it.each([
-    ['no such file', ['nothing.pkt'], { format: 'text' as const }, /there is no packet script '.*nothing\.pkt'/],
-    ['a pattern that fits nothing', ['*.nix'], { format: 'text' as const }, /there is no packet script/],
-    ['a bad -D', ['pass.pkt'], { format: 'text' as const, define: ['A'] }, /-D wants NAME=VALUE, not 'A'/],
+    [
+      'no such file',
+      ['nothing.pkt'],
+      { format: 'text' as const },
+      /there is no packet script '.*nothing\.pkt'/,
+    ],
+    [
+      'a pattern that fits nothing',
+      ['*.nix'],
+      { format: 'text' as const },
+      /there is no packet script/,
+    ],
+    [
+      'a bad -D',
+      ['pass.pkt'],
+      { format: 'text' as const, define: ['A'] },
+      /-D wants NAME=VALUE, not 'A'/,
+    ],
     [
       'a bad format',
       ['pass.pkt'],
@@ -157,9 +172,13 @@ describe('tcplab script', () => {
   });
 
   it('--init_scripts: settings before each script; what is no setting is a SKIP', () => {
-    const open = '+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n+0 < S 0:0(0) win 9 <mss 99,sackOK>\n';
+    const open =
+      '+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n+0 < S 0:0(0) win 9 <mss 99,sackOK>\n';
     writeFileSync(join(folder, 'no-sack.pkt'), `${PASS}${open}+0 > S. 0:0(0) ack 1 <mss 1460>\n`);
-    writeFileSync(join(folder, 'no-sack.sh'), '#!/bin/sh\n# no SACK\nsysctl -q net.ipv4.tcp_sack=0\n');
+    writeFileSync(
+      join(folder, 'no-sack.sh'),
+      '#!/bin/sh\n# no SACK\nsysctl -q net.ipv4.tcp_sack=0\n',
+    );
     writeFileSync(join(folder, 'other.sh'), 'rm -rf /\n');
     const play = (inits: string): number =>
       script([join(folder, 'no-sack.pkt')], { format: 'text', init_scripts: inits });
@@ -167,7 +186,9 @@ describe('tcplab script', () => {
     expect(play(`defaults.sh,${join(folder, 'no-sack.sh')}`)).toBe(0);
     expect(play(join(folder, 'other.sh'))).toBe(77);
     expect(out).toContain('SKIP');
-    expect(() => play('nothing.sh')).toThrow(/--init_scripts=nothing\.sh: there is no file 'nothing\.sh'/);
+    expect(() => play('nothing.sh')).toThrow(
+      /--init_scripts=nothing\.sh: there is no file 'nothing\.sh'/,
+    );
   });
 
   it('--pcap: the packets of one script in a file, of several in a folder', () => {

@@ -1,4 +1,7 @@
-/** The language in its breadth, as authors of public scripts write it: what runs, what is skipped and why, and that nothing fails because of the runner. */
+/**
+ * The language in its breadth, as authors of public scripts write it: what runs, what is skipped
+ * and why, and that nothing fails because of the runner.
+ */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { RunOptions } from '../../../src/lab/script/options.js';
@@ -38,7 +41,8 @@ describe('commands', () => {
     'sysctl -qw net.ipv4.tcp_sack = 0',
     'echo 0 > /proc/sys/net/ipv4/tcp_sack',
     'sysctl net/ipv4/tcp_sack=0 || echo failed',
-    'tc qdisc del dev tun0 root 2>/dev/null ; tc qdisc add dev tun0 root pfifo limit 100 && sysctl -q net.ipv4.tcp_sack=0',
+    'tc qdisc del dev tun0 root 2>/dev/null ; tc qdisc add dev tun0 root pfifo limit 100 && ' +
+      'sysctl -q net.ipv4.tcp_sack=0',
     './no-sack.sh',
   ])('%s', (command) => {
     const o = files({ './no-sack.sh': '#!/bin/sh\nset -e\nsudo sysctl -q net.ipv4.tcp_sack=0\n' });
@@ -60,9 +64,18 @@ describe('commands', () => {
 
   it.each([
     ['sysctl -q net.ipv4.tcp_unheard_of=1', 'the sysctl net.ipv4.tcp_unheard_of is not known'],
-    ['sysctl -q net.ipv4.tcp_ecn=3', 'net.ipv4.tcp_ecn=3 asks for AccECN, which is not built: 0 to 2 are'],
-    ['echo 100 > /sys/module/tcp_cubic/parameters/initial_ssthresh', /initial_ssthresh=100: here it is always 0$/],
-    ['echo 4 > /sys/module/tcp_cubic/parameters/hystart_detect', /^'4' is no whole number from 0 to 3$/],
+    [
+      'sysctl -q net.ipv4.tcp_ecn=3',
+      'net.ipv4.tcp_ecn=3 asks for AccECN, which is not built: 0 to 2 are',
+    ],
+    [
+      'echo 100 > /sys/module/tcp_cubic/parameters/initial_ssthresh',
+      /initial_ssthresh=100: here it is always 0$/,
+    ],
+    [
+      'echo 4 > /sys/module/tcp_cubic/parameters/hystart_detect',
+      /^'4' is no whole number from 0 to 3$/,
+    ],
     ['sysctl -q net.ipv4.tcp_recovery=0', 'net.ipv4.tcp_recovery=0: here it is always 1'],
     ['tc qdisc add dev tun0 root netem delay 10ms', /a queue of this kind is not known here$/],
     ['ip route change 192.0.2.0/24 dev tun0 hoplimit 3', /hoplimit is not known here$/],
@@ -92,12 +105,18 @@ describe('commands', () => {
     expect(told(play(noSack.replace('scaling=0', 'scaling=1')))).toMatch(/options/);
     const own = '+0 setsockopt(3, SOL_TCP, TCP_KEEPIDLE, [50], 4) = 0\n';
     const idle = '+0 getsockopt(4, SOL_TCP, TCP_KEEPIDLE, ';
-    expect(told(play(`${later(own, 'sysctl -q net.ipv4.tcp_keepalive_time=70')}${idle}[50], [4]) = 0`))).toBe('PASS');
-    expect(told(play(`${later('', 'sysctl -q net.ipv4.tcp_keepalive_time=70')}${idle}[70], [4]) = 0`))).toBe('PASS');
+    expect(
+      told(play(`${later(own, 'sysctl -q net.ipv4.tcp_keepalive_time=70')}${idle}[50], [4]) = 0`)),
+    ).toBe('PASS');
+    expect(
+      told(play(`${later('', 'sysctl -q net.ipv4.tcp_keepalive_time=70')}${idle}[70], [4]) = 0`)),
+    ).toBe('PASS');
   });
 
   it('a route has an MTU, an MSS to announce and an initial window', () => {
-    const route = '0 `ip route change 192.0.2.0/24 via 192.168.0.2 dev tun0 mtu lock 1200 advmss 900 initcwnd 3`\n';
+    const route =
+      '0 `ip route change 192.0.2.0/24 via 192.168.0.2 dev tun0 mtu lock 1200 advmss 900 ' +
+      'initcwnd 3`\n';
     const open = OPEN.replace('0 socket', '+0 socket')
       .replace('<mss 1460>', '<mss 900>')
       .replace('<mss 1000>', '<mss 1460>');
@@ -117,11 +136,14 @@ describe('commands', () => {
   });
 
   it('nstat is asked: counters since it was called last', () => {
-    const grep = (name: string, n: number): string => `+0 \`nstat | grep ${name} | grep -q " ${n} "\`\n`;
+    const grep = (name: string, n: number): string =>
+      `+0 \`nstat | grep ${name} | grep -q " ${n} "\`\n`;
     expect(told(after(grep('TcpPassiveOpens', 1)))).toBe('PASS');
     expect(after(grep('TcpPassiveOpens', 2)).outcome).toBe('FAIL');
     expect(after(`+0 \`nstat -n\`\n${grep('TcpPassiveOpens', 1)}`).outcome).toBe('FAIL');
-    expect(after(grep('TcpExtUnheardOf', 1)).reason).toBe('the counter TcpExtUnheardOf is not kept here');
+    expect(after(grep('TcpExtUnheardOf', 1)).reason).toBe(
+      'the counter TcpExtUnheardOf is not kept here',
+    );
   });
 
   it('sleep takes its time', () => {
@@ -135,7 +157,9 @@ describe('commands', () => {
 +0 > S 0:0(0) <mss 1460,sackOK,TS val 100 ecr 0,nop,wscale 8,FO,nop,nop>
 +.01 < S. 123:123(0) ack 1 win 5840 <mss 1040,nop,nop,sackOK,nop,wscale 6,FO abcd1234,nop,nop>
 +0 > . 1:1(0) ack 1\n+0 close(${fd}) = 0\n+0 > F. 1:1(0) ack 1\n`;
-    expect(told(play(`0 %{ first = 1 }%\n${connect(3)}+0 \`ip tcp_metrics flush\`\n${connect(4)}`))).toBe('PASS');
+    expect(
+      told(play(`0 %{ first = 1 }%\n${connect(3)}+0 \`ip tcp_metrics flush\`\n${connect(4)}`)),
+    ).toBe('PASS');
     expect(play(`0 %{ first = 1 }%\n${connect(3)}${connect(4)}`).outcome).toBe('FAIL');
   });
 });
@@ -165,22 +189,36 @@ describe('options', () => {
 
   it('addresses and ports are those that they say', () => {
     const options = '--local_ip=10.1.0.1\n--remote_ip=10.2.0.1/24\n--bind_port=8000\n';
-    const accept = 'accept(3, {sa_family = AF_INET, sin_port = ..., sin_addr = inet_addr("10.2.0.1")}, [16]) = 4';
-    const v = play(options + OPEN.replace('accept(3, ..., ...) = 4', accept).replace('> S.', '> 8000 > 45678 S.'));
+    const accept =
+      'accept(3, {sa_family = AF_INET, sin_port = ..., sin_addr = inet_addr("10.2.0.1")}, ' +
+      '[16]) = 4';
+    const v = play(
+      options +
+        OPEN.replace('accept(3, ..., ...) = 4', accept).replace('> S.', '> 8000 > 45678 S.'),
+    );
     expect(told(v)).toBe('PASS');
   });
 
   it('IPv6 sockets over IPv4', () => {
     const accept = 'accept(3, {sa_family = AF_INET6, sin6_port = ..., sin6_addr = ...}, [28]) = 4';
-    const text = OPEN.replace('socket(...,', 'socket(AF_INET6,').replace('accept(3, ..., ...) = 4', accept);
+    const text = OPEN.replace('socket(...,', 'socket(AF_INET6,').replace(
+      'accept(3, ..., ...) = 4',
+      accept,
+    );
     expect(
-      told(play(`--ip_version=ipv4-mapped-ipv6\n${text}+0 getsockopt(4, SOL_IPV6, IPV6_V6ONLY, [0], [4]) = 0`)),
+      told(
+        play(
+          `--ip_version=ipv4-mapped-ipv6\n${text}+0 getsockopt(4, SOL_IPV6, IPV6_V6ONLY, ` +
+            '[0], [4]) = 0',
+        ),
+      ),
     ).toBe('PASS');
   });
 
   it('--mss: a large segment that comes in is several', () => {
     const text =
-      '+0 < P. 1:8001(8000) ack 1 win 65535\n+0 > . 1:1(0) ack 8001\n+0 %{ assert tcpi_rcv_mss == 1000, tcpi_rcv_mss; assert tcpi_segs_in == 10, tcpi_segs_in }%';
+      '+0 < P. 1:8001(8000) ack 1 win 65535\n+0 > . 1:1(0) ack 8001\n+0 %{ assert ' +
+      'tcpi_rcv_mss == 1000, tcpi_rcv_mss; assert tcpi_segs_in == 10, tcpi_segs_in }%';
     expect(told(play(`--mss=1000\n${OPEN}${text}`))).toBe('PASS');
   });
 });
@@ -222,12 +260,13 @@ describe('calls', () => {
 +0 epoll_ctl(5, EPOLL_CTL_DEL, 4, NULL) = 0
 +0 epoll_ctl(5, EPOLL_CTL_DEL, 4, NULL) = -1 ENOENT\n+0 close(5) = 0\n+0 close(5) = -1 EBADF`;
     expect(told(after(text, { strict: true }))).toBe('PASS');
-    expect(after(text.replace('{events=EPOLLIN, u32=99}, 1', '{events=EPOLLIN, u32=98}, 1')).differences).toEqual([
-      { field: 'events', expected: 'as written', actual: 'data 99' },
-    ]);
-    expect(after(text.replace('{events=EPOLLOUT, fd=4}, 1, 0) = 1', '{events=EPOLLIN, fd=4}, 1, 0) = 1')).outcome).toBe(
-      'FAIL',
-    );
+    expect(
+      after(text.replace('{events=EPOLLIN, u32=99}, 1', '{events=EPOLLIN, u32=98}, 1')).differences,
+    ).toEqual([{ field: 'events', expected: 'as written', actual: 'data 99' }]);
+    expect(
+      after(text.replace('{events=EPOLLOUT, fd=4}, 1, 0) = 1', '{events=EPOLLIN, fd=4}, 1, 0) = 1'))
+        .outcome,
+    ).toBe('FAIL');
   });
 
   it('TCP_INQ: recvmsg tells what is left, and 1 behind the FIN', () => {
@@ -238,7 +277,9 @@ describe('calls', () => {
 +0 > . 1:1(0) ack 1001\n${receive(400, 600, 400)}+0 < F. 1001:1001(0) ack 1 win 514\n+.04 > . 1:1(0) ack 1002
 ${receive(100, 501, 100)}${receive(1000, 1, 500)}${receive(1000, 1, 0)}`;
     expect(told(after(text))).toBe('PASS');
-    expect(after(text.replace('cmsg_data=600', 'cmsg_data=601')).differences[0]?.field).toBe('msg_control');
+    expect(after(text.replace('cmsg_data=600', 'cmsg_data=601')).differences[0]?.field).toBe(
+      'msg_control',
+    );
     expect(after(text.replace('TCP_CM_INQ', 'IP_TOS')).outcome).toBe('SKIP');
   });
 
@@ -246,7 +287,9 @@ ${receive(100, 501, 100)}${receive(1000, 1, 500)}${receive(1000, 1, 0)}`;
     const text = '0 < S 0:10(10) win 1000 <mss 1460,FO TFO_COOKIE>';
     const v = playScript('t.pkt', text);
     expect([v.outcome, v.place]).toEqual(['SKIP', { line: 1, column: 38 }]);
-    expect(v.reason).toBe('TFO_COOKIE is a name that nobody has given a value: -D TFO_COOKIE=VALUE');
+    expect(v.reason).toBe(
+      'TFO_COOKIE is a name that nobody has given a value: -D TFO_COOKIE=VALUE',
+    );
     const given = playScript('t.pkt', text, {}, new Map([['TFO_COOKIE', '3021b9d889017eeb']]));
     expect(given.reason).not.toContain('TFO_COOKIE');
   });
@@ -255,12 +298,15 @@ ${receive(100, 501, 100)}${receive(1000, 1, 500)}${receive(1000, 1, 0)}`;
     const accept = (address: string): string =>
       OPEN.replace('socket(...,', 'socket(AF_INET6,').replace(
         'accept(3, ..., ...) = 4',
-        `accept(3, {sa_family = AF_INET6, sin6_port = ..., inet_pton(AF_INET6, "${address}", &sin6_addr), sin6_flowinfo=0, sin6_scope_id=0}, [28]) = 4`,
+        `accept(3, {sa_family = AF_INET6, sin6_port = ..., inet_pton(AF_INET6, "${address}", ` +
+          '&sin6_addr), sin6_flowinfo=0, sin6_scope_id=0}, [28]) = 4',
       );
     expect(told(play(accept('fd3d:fa7b:d17d::1'), { ipVersion: 6, mtu: 1520 }))).toBe('PASS');
-    expect(play(accept('fd3d:fa7b:d17d::2'), { ipVersion: 6, mtu: 1520 }).differences.map((d) => d.field)).toEqual([
-      'address',
-    ]);
+    expect(
+      play(accept('fd3d:fa7b:d17d::2'), { ipVersion: 6, mtu: 1520 }).differences.map(
+        (d) => d.field,
+      ),
+    ).toEqual(['address']);
   });
 
   it('sendfile sends a file that a command made', () => {
@@ -269,16 +315,22 @@ ${receive(100, 501, 100)}${receive(1000, 1, 500)}${receive(1000, 1, 0)}`;
 +0 sendfile(4, 5, NULL, 9000) = 3072\n+0 > . 1001:4001(3000) ack 1\n+0 sendfile(4, 5, NULL, 1) = 0
 +0 sendfile(4, 9, [0], 1) = -1 EBADF\n+0 open("/tmp/none", O_RDONLY) = -1 ENOENT`;
     expect(told(play(make + OPEN + text))).toBe('PASS');
-    expect(after('+0 open("/etc/passwd", O_RDONLY) = 5').reason).toMatch(/which no command of the script made/);
+    expect(after('+0 open("/etc/passwd", O_RDONLY) = 5').reason).toMatch(
+      /which no command of the script made/,
+    );
   });
 
   it('MSG_EOR ends a segment', () => {
     const text = `+0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0\n+0 setsockopt(4, SOL_TCP, TCP_CORK, [1], 4) = 0
 +0 send(4, ..., 300, MSG_EOR) = 300
 +0 send(4, ..., 300, 0) = 300\n+0 setsockopt(4, SOL_TCP, TCP_CORK, [0], 4) = 0\n`;
-    expect(told(after(`${text}+0 > P. 1:301(300) ack 1\n+0 > P. 301:601(300) ack 1`, { strictSegments: true }))).toBe(
-      'PASS',
-    );
+    expect(
+      told(
+        after(`${text}+0 > P. 1:301(300) ack 1\n+0 > P. 301:601(300) ack 1`, {
+          strictSegments: true,
+        }),
+      ),
+    ).toBe('PASS');
   });
 
   it('a socket that waits gives up in its time', () => {
@@ -291,31 +343,38 @@ ${receive(100, 501, 100)}${receive(1000, 1, 500)}${receive(1000, 1, 0)}`;
     expect(
       told(
         after(
-          '+0...0.2 poll([{fd=4, events=POLLIN, revents=0}], 1, 200) = 0\n+0 write(4, ..., 10) = 10\n+.0 > P. 1:11(10) ack 1',
+          '+0...0.2 poll([{fd=4, events=POLLIN, revents=0}], 1, 200) = 0\n+0 write(4, ..., ' +
+            '10) = 10\n+.0 > P. 1:11(10) ack 1',
         ),
       ),
     ).toBe('PASS');
   });
 
   it('connect(AF_UNSPEC) resets, and the socket is a new one', () => {
-    const text = '+0 connect(4, AF_UNSPEC, ...) = 0\n+0 > R. 1:1(0) ack 1\n+0 read(4, ..., 10) = -1 ECONNRESET';
+    const text =
+      '+0 connect(4, AF_UNSPEC, ...) = 0\n+0 > R. 1:1(0) ack 1\n+0 read(4, ..., 10) = -1 ' +
+      'ECONNRESET';
     expect(told(after(text))).toBe('PASS');
   });
 
   it.each([
     ['+0 getsockopt(4, SOL_TCP, TCP_NOTSENT_LOWAT, [0], [4]) = 0'],
     [
-      '+0 setsockopt(4, SOL_TCP, TCP_NOTSENT_LOWAT, [500], 4) = 0\n+0 getsockopt(4, SOL_TCP, TCP_NOTSENT_LOWAT, [500], [4]) = 0',
+      '+0 setsockopt(4, SOL_TCP, TCP_NOTSENT_LOWAT, [500], 4) = 0\n+0 getsockopt(4, SOL_TCP, ' +
+        'TCP_NOTSENT_LOWAT, [500], [4]) = 0',
     ],
     [
-      '+0 setsockopt(4, SOL_TCP, TCP_RTO_MAX_MS, [5000], 4) = 0\n+0 getsockopt(4, SOL_TCP, TCP_RTO_MAX_MS, [5000], [4]) = 0',
+      '+0 setsockopt(4, SOL_TCP, TCP_RTO_MAX_MS, [5000], 4) = 0\n+0 getsockopt(4, SOL_TCP, ' +
+        'TCP_RTO_MAX_MS, [5000], [4]) = 0',
     ],
     ['+0 setsockopt(4, SOL_TCP, TCP_RTO_MAX_MS, [500], 4) = -1 EINVAL'],
     [
-      '+0 setsockopt(3, SOL_TCP, TCP_DEFER_ACCEPT, [5], 4) = 0\n+0 getsockopt(3, SOL_TCP, TCP_DEFER_ACCEPT, [7], [4]) = 0',
+      '+0 setsockopt(3, SOL_TCP, TCP_DEFER_ACCEPT, [5], 4) = 0\n+0 getsockopt(3, SOL_TCP, ' +
+        'TCP_DEFER_ACCEPT, [7], [4]) = 0',
     ],
     [
-      '+0 getsockopt(4, SOL_SOCKET, SO_TYPE, [SOCK_STREAM], [4]) = 0\n+0 getsockopt(3, SOL_SOCKET, SO_ACCEPTCONN, [1], [4]) = 0',
+      '+0 getsockopt(4, SOL_SOCKET, SO_TYPE, [SOCK_STREAM], [4]) = 0\n+0 getsockopt(3, ' +
+        'SOL_SOCKET, SO_ACCEPTCONN, [1], [4]) = 0',
     ],
   ])('%s', (text) => {
     expect(told(after(text))).toBe('PASS');
@@ -324,11 +383,15 @@ ${receive(100, 501, 100)}${receive(1000, 1, 500)}${receive(1000, 1, 0)}`;
   it.each([
     ['+0 setsockopt(3, SOL_SOCKET, SO_ZEROCOPY, [1], 4) = 0', /MSG_ZEROCOPY/],
     [
-      '+0 setsockopt(3, SOL_SOCKET, SO_TIMESTAMPING, [SOF_TIMESTAMPING_TX_ACK|SOF_TIMESTAMPING_SOFTWARE], 4) = 0',
+      '+0 setsockopt(3, SOL_SOCKET, SO_TIMESTAMPING, ' +
+        '[SOF_TIMESTAMPING_TX_ACK|SOF_TIMESTAMPING_SOFTWARE], 4) = 0',
       /time stamps/,
     ],
     ['+0 setsockopt(3, SOL_TCP, TCP_MD5SIG, {...}, 216) = 0', /signed segments/],
-    ['+0 splice(3, NULL, 4, NULL, 10, 0) = 10', /^the system call 'splice' is not known: data is not moved/],
+    [
+      '+0 splice(3, NULL, 4, NULL, 10, 0) = 10',
+      /^the system call 'splice' is not known: data is not moved/,
+    ],
     ['+0 socket(..., SOCK_DGRAM, IPPROTO_UDP) = 4', /UDP and raw sockets are not built/],
   ])('%s is a SKIP with the reason', (text, reason) => {
     const v = fresh(text);
@@ -338,14 +401,21 @@ ${receive(100, 501, 100)}${receive(1000, 1, 500)}${receive(1000, 1, 0)}`;
 });
 
 it('code keeps its names, and what it prints is in the verdict', () => {
-  const v = after('+0 %{\nbefore = tcpi_snd_cwnd\nprint("cwnd", before)\n}%\n+0 %{ assert before == tcpi_snd_cwnd }%');
+  const v = after(
+    '+0 %{\nbefore = tcpi_snd_cwnd\nprint("cwnd", before)\n}%\n+0 %{ assert before == ' +
+      'tcpi_snd_cwnd }%',
+  );
   expect([told(v), v.printed]).toEqual(['PASS', ['cwnd 10']]);
 });
 
 it('`tcplab script -` reads standard input', () => {
-  const { stdout, status } = spawnSync(process.execPath, ['dist/lab/cli/main.js', 'script', '--mss', '1000', '-'], {
-    input: OPEN,
-    encoding: 'utf8',
-  });
+  const { stdout, status } = spawnSync(
+    process.execPath,
+    ['dist/lab/cli/main.js', 'script', '--mss', '1000', '-'],
+    {
+      input: OPEN,
+      encoding: 'utf8',
+    },
+  );
   expect([stdout.split(' ').slice(0, 2), status]).toEqual([['PASS', '-'], 0]);
 });

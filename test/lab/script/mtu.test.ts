@@ -28,7 +28,10 @@ describe('--mtu', () => {
 +0 write(4, ..., 1500) = 1500
 +0 > . 1:1161(1160) ack 1
 +0 > P. 1161:1501(340) ack 1`;
-    expect(play(script(1160, write), { mtu: 1200, strict: true })).toMatchObject({ outcome: 'PASS', reason: '' });
+    expect(play(script(1160, write), { mtu: 1200, strict: true })).toMatchObject({
+      outcome: 'PASS',
+      reason: '',
+    });
   });
 
   it.each(['67', '65536', 'x', '1500.5'])('=%s cannot be', (mtu) => {
@@ -41,14 +44,23 @@ describe('--mtu', () => {
 
 describe('sockets', () => {
   it('IP_MTU is a connection’s', () => {
-    expect(play(script(1460, '+0 getsockopt(3, SOL_IP, IP_MTU, [0], [4]) = -1 ENOTCONN')).outcome).toBe('PASS');
+    expect(
+      play(script(1460, '+0 getsockopt(3, SOL_IP, IP_MTU, [0], [4]) = -1 ENOTCONN')).outcome,
+    ).toBe('PASS');
   });
 
   it('IP_MTU_DISCOVER is kept, and read back; the modes for UDP are not known', () => {
     const set = (value: string, result: string): string =>
       `+0 setsockopt(4, SOL_IP, IP_MTU_DISCOVER, [${value}], 4) = ${result}`;
-    const get = (value: string): string => `+0 getsockopt(4, SOL_IP, IP_MTU_DISCOVER, [${value}], [4]) = 0`;
-    const all = [get('IP_PMTUDISC_WANT'), set('IP_PMTUDISC_DO', '0'), get('2'), set('6', '-1 EINVAL'), get('2')];
+    const get = (value: string): string =>
+      `+0 getsockopt(4, SOL_IP, IP_MTU_DISCOVER, [${value}], [4]) = 0`;
+    const all = [
+      get('IP_PMTUDISC_WANT'),
+      set('IP_PMTUDISC_DO', '0'),
+      get('2'),
+      set('6', '-1 EINVAL'),
+      get('2'),
+    ];
     expect(play(script(1460, all.join('\n')))).toMatchObject({ outcome: 'PASS', reason: '' });
     expect(play(script(1460, set('IP_PMTUDISC_OMIT', '0')))).toMatchObject({
       outcome: 'SKIP',

@@ -1,4 +1,7 @@
-/** Packet scripts notice what is changed in them. A sample of all changes here; all of them: `npm run script:mutants`. */
+/**
+ * Packet scripts notice what is changed in them. A sample of all changes here; all of them:
+ * `npm run script:mutants`.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -16,19 +19,27 @@ const SAMPLE = 0.15;
 const SEED = 1;
 
 describe('changed packet scripts', () => {
-  it(`at least 98 % fail (${ALL ? 'all changes' : `a sample, seed ${SEED}`})`, { timeout: 600_000 }, () => {
-    const random = new SeededRandom(SEED);
-    const result = runMutants(SCRIPTS, () => ALL || random.float() < SAMPLE);
-    const total = result.killed + result.survived.length;
-    if (ALL) {
-      console.log(`${result.killed} of ${total} changes noticed, ${result.noEffect} changed nothing that goes out`);
-      const kinds = [...result.noEffectBy].sort(([, a], [, b]) => b - a);
-      for (const [kind, count] of kinds) console.log(`no effect: ${count}: ${kind}`);
-      for (const s of result.survived) console.log(`survived: ${s.file}:${s.line}: ${s.what}: ${s.changed}`);
-    }
-    expect(total).toBeGreaterThan(SCRIPTS.length);
-    expect(share(result), JSON.stringify(result.survived, null, 1)).toBeGreaterThanOrEqual(0.98);
-  });
+  it(
+    `at least 98 % fail (${ALL ? 'all changes' : `a sample, seed ${SEED}`})`,
+    { timeout: 600_000 },
+    () => {
+      const random = new SeededRandom(SEED);
+      const result = runMutants(SCRIPTS, () => ALL || random.float() < SAMPLE);
+      const total = result.killed + result.survived.length;
+      if (ALL) {
+        console.log(
+          `${result.killed} of ${total} changes noticed, ${result.noEffect} changed nothing ` +
+            'that goes out',
+        );
+        const kinds = [...result.noEffectBy].sort(([, a], [, b]) => b - a);
+        for (const [kind, count] of kinds) console.log(`no effect: ${count}: ${kind}`);
+        for (const s of result.survived)
+          console.log(`survived: ${s.file}:${s.line}: ${s.what}: ${s.changed}`);
+      }
+      expect(total).toBeGreaterThan(SCRIPTS.length);
+      expect(share(result), JSON.stringify(result.survived, null, 1)).toBeGreaterThanOrEqual(0.98);
+    },
+  );
 
   it('each kind of change is made', () => {
     const text = [
@@ -38,7 +49,8 @@ describe('changed packet scripts', () => {
       '+.1 > [ect0] P. 1:11(10) ack 1 win 5 <nop,TS val 1 ecr 2>',
       '+0 %{ assert tcpi_snd_cwnd == 10 }%',
     ].join('\n');
-    expect(mutantsOf(text).map((m) => [m.line, m.what, m.text.split('\n')[m.line - 1]])).toMatchInlineSnapshot(`
+    expect(mutantsOf(text).map((m) => [m.line, m.what, m.text.split('\n')[m.line - 1]]))
+      .toMatchInlineSnapshot(`
       [
         [
           1,

@@ -1,19 +1,28 @@
 /**
- * Changes a packet script at one place at a time: a time, a flag, a number, an option, a result. What the changed script says is not what TCP does,
- * so it must fail, or the script shows less than it seems to.
+ * Changes a packet script at one place at a time: a time, a flag, a number, an option, a result.
+ * What the changed script says is not what TCP does, so it must fail, or the script shows less than
+ * it seems to.
  */
 export interface ScriptMutant {
   /** From 1. */
   readonly line: number;
   readonly what: string;
   readonly text: string;
-  /** It changes what the stack gets, not what it must do: then it may be that the stack's answer is rightly the same. */
+  /**
+   * It changes what the stack gets, not what it must do: then it may be that the stack's answer is
+   * rightly the same.
+   */
   readonly isInput: boolean;
 }
 
-/** What is not changed, and why. Each is a pattern in an event's text that is taken out of sight. */
+/**
+ * What is not changed, and why. Each is a pattern in an event's text that is taken out of sight.
+ */
 export const EXEMPT: readonly { readonly pattern: RegExp; readonly reason: string }[] = [
-  { pattern: /^[+.\d*~]+\s+listen\(\d+, \d+\)/, reason: 'listen: the backlog matters only to a script that fills it' },
+  {
+    pattern: /^[+.\d*~]+\s+listen\(\d+, \d+\)/,
+    reason: 'listen: the backlog matters only to a script that fills it',
+  },
   {
     pattern: /, (?:\[?\d+\]?)\) = 0$/,
     reason: "setsockopt, getsockopt: the last argument is the size of the option's value",
@@ -23,8 +32,14 @@ export const EXEMPT: readonly { readonly pattern: RegExp; readonly reason: strin
     reason: 'arguments that say which descriptor or address: another one is another script',
   },
   { pattern: /\b\w+\(\d+(?=[,)])/, reason: 'descriptors: another one is another script' },
-  { pattern: /[<>]=? *-?\d+/, reason: 'code: the limit of an inequality; only equalities are changed' },
-  { pattern: /SO_REUSEADDR, \[1\]/, reason: 'SO_REUSEADDR has no meaning in a network of one script' },
+  {
+    pattern: /[<>]=? *-?\d+/,
+    reason: 'code: the limit of an inequality; only equalities are changed',
+  },
+  {
+    pattern: /SO_REUSEADDR, \[1\]/,
+    reason: 'SO_REUSEADDR has no meaning in a network of one script',
+  },
 ];
 
 type Edit = readonly [from: number, to: number, with_: string, what: string];
@@ -37,7 +52,9 @@ export function mutantsOf(text: string): ScriptMutant[] {
     const isOut = /^\S+\s+>/.test(line);
     const isInput = !isOut && !/%\{/.test(line);
     return editsOf(line).map(([from, to, with_, what]): ScriptMutant => {
-      const changed = lines.map((l, k) => (k === i ? line.slice(0, from) + with_ + line.slice(to) : l));
+      const changed = lines.map((l, k) =>
+        k === i ? line.slice(0, from) + with_ + line.slice(to) : l,
+      );
       // The result of a call is an expectation, everything before it is not.
       const isResult = /^\S+\s+\w+\(/.test(line) && from > line.lastIndexOf(') = ');
       return { line: i + 1, what, text: changed.join('\n'), isInput: isInput && !isResult };
@@ -88,19 +105,35 @@ function packetEdits(text: string, at: number): Edit[] {
     }
     for (const letter of ['F', 'U'])
       if (!flags.includes(letter))
-        edits.push([flagsAt, flagsAt + flags.length, `${letter}${flags}`.replace('-', ''), `flags with ${letter}`]);
+        edits.push([
+          flagsAt,
+          flagsAt + flags.length,
+          `${letter}${flags}`.replace('-', ''),
+          `flags with ${letter}`,
+        ]);
     const range = `${head[2]}:${head[3]}(${head[4]})`;
     const rangeAt = at + text.indexOf(range);
     const [seq, end, bytes] = [Number(head[2]), Number(head[3]), Number(head[4])];
     // Ours is counted from our SYN, whatever its number.
     if (!(flags.includes('S') && text.startsWith('>')))
-      edits.push([rangeAt, rangeAt + range.length, `${wrap(seq + 1)}:${wrap(end + 1)}(${bytes})`, 'sequence number']);
-    edits.push([rangeAt, rangeAt + range.length, `${seq}:${wrap(end + 1)}(${bytes + 1})`, 'length']);
+      edits.push([
+        rangeAt,
+        rangeAt + range.length,
+        `${wrap(seq + 1)}:${wrap(end + 1)}(${bytes})`,
+        'sequence number',
+      ]);
+    edits.push([
+      rangeAt,
+      rangeAt + range.length,
+      `${seq}:${wrap(end + 1)}(${bytes + 1})`,
+      'length',
+    ]);
   }
   for (const m of text.matchAll(/\b(ack|win|urg|mtu|ttl|tos) (\d+)/g)) {
     const from = at + m.index + m[1]!.length + 1;
     // A window that differs by one unit is still a window: closed is another.
-    const value = m[1] === 'win' && text.startsWith('<') ? (Number(m[2]) === 0 ? 1000 : 0) : Number(m[2]) + 1;
+    const value =
+      m[1] === 'win' && text.startsWith('<') ? (Number(m[2]) === 0 ? 1000 : 0) : Number(m[2]) + 1;
     edits.push([from, from + m[2]!.length, String(Math.min(value, 0xffffffff)), m[1]!]);
   }
   for (const m of text.matchAll(/\b(noecn|ect0|ect1|ce)\b/g))
@@ -140,10 +173,16 @@ function callEdits(text: string, at: number): Edit[] {
   if (result !== null) {
     const from = at + result.index + 4;
     const opens = /^(?:socket|accept)/.test(text);
-    if (!opens) edits.push([from, from + result[1]!.length, String(Number(result[1]) + 1), 'result']);
+    if (!opens)
+      edits.push([from, from + result[1]!.length, String(Number(result[1]) + 1), 'result']);
     if (result[2] !== undefined) {
       const errnoAt = from + result[1]!.length + 1;
-      edits.push([errnoAt, errnoAt + result[2].length, result[2] === 'EPIPE' ? 'EAGAIN' : 'EPIPE', 'errno']);
+      edits.push([
+        errnoAt,
+        errnoAt + result[2].length,
+        result[2] === 'EPIPE' ? 'EAGAIN' : 'EPIPE',
+        'errno',
+      ]);
     }
   }
   const argsEnd = text.lastIndexOf(') = ');

@@ -1,4 +1,7 @@
-/** Runs changed scripts, and tells those that a script rightly does not notice from those that it should. */
+/**
+ * Runs changed scripts, and tells those that a script rightly does not notice from those that it
+ * should.
+ */
 import { SECOND } from '../../../src/base/time.js';
 import { decode } from '../../../src/lab/script/decode.js';
 import { playScript } from '../../../src/lab/script/play.js';
@@ -7,7 +10,10 @@ import { LATER, mutantsOf, type ScriptMutant } from './mutate.js';
 
 export interface MutationResult {
   killed: number;
-  /** An input was changed, and the stack's packets are the same, to the byte and to the millisecond: nothing that a script could notice. */
+  /**
+   * An input was changed, and the stack's packets are the same, to the byte and to the millisecond:
+   * nothing that a script could notice.
+   */
   noEffect: number;
   /** The same by what was changed: docs/packet-scripts.md has a table of it. */
   readonly noEffectBy: Map<string, number>;
@@ -57,7 +63,8 @@ export function runMutants(
 }
 
 /** Share of the changes that could be noticed and were. */
-export const share = ({ killed, survived }: MutationResult): number => killed / (killed + survived.length);
+export const share = ({ killed, survived }: MutationResult): number =>
+  killed / (killed + survived.length);
 
 interface Answer {
   readonly text: string;
@@ -65,7 +72,9 @@ interface Answer {
   readonly gap: number;
 }
 
-/** What the stack sent: each packet, after how many that came in, and how long after the one before. */
+/**
+ * What the stack sent: each packet, after how many that came in, and how long after the one before.
+ */
 function answersOf({ log }: Verdict): Answer[] {
   const out: Answer[] = [];
   let isn: number | null = null;
@@ -76,9 +85,13 @@ function answersOf({ log }: Verdict): Answer[] {
     else {
       const { tcp: t } = decode(p);
       if (t !== null && (t.flags & 2) !== 0) isn ??= t.seq;
-      const options = t?.options.map((o) => (o.kind === 'TS' ? `TS ecr ${o.ecr}` : JSON.stringify(o)));
+      const options = t?.options.map((o) =>
+        o.kind === 'TS' ? `TS ecr ${o.ecr}` : JSON.stringify(o),
+      );
       const seq = t === null ? 0 : (t.seq - (isn ?? 0)) >>> 0;
-      const text = [came, seq, t?.payloadBytes, t?.ack, t?.flags, t?.window, options?.join()].join(' ');
+      const text = [came, seq, t?.payloadBytes, t?.ack, t?.flags, t?.window, options?.join()].join(
+        ' ',
+      );
       out.push({ text, gap: p.at - before });
     }
     before = p.at;
@@ -88,7 +101,9 @@ function answersOf({ log }: Verdict): Answer[] {
 
 const NEAR = 20_000;
 
-/** The same packets at the same times; one of them may be later by as much as a call was made later. */
+/**
+ * The same packets at the same times; one of them may be later by as much as a call was made later.
+ */
 function areAlike(a: readonly Answer[], b: readonly Answer[]): boolean {
   let later = 0;
   const same = a.every((x, i) => {

@@ -5,7 +5,10 @@ import { optionsText } from '../../../src/lab/script/text.js';
 
 it.each<[TcpOptionSpec[], string]>([
   [[{ kind: 'mss', value: 1460 }], '<mss 1460>'],
-  [[{ kind: 'nop' }, { kind: 'nop' }, { kind: 'sack', blocks: [[1, 0xffffffff]] }], '<nop,nop,sack 1:4294967295>'],
+  [
+    [{ kind: 'nop' }, { kind: 'nop' }, { kind: 'sack', blocks: [[1, 0xffffffff]] }],
+    '<nop,nop,sack 1:4294967295>',
+  ],
   [[{ kind: 'FOEXP', cookie: '' }], '<FOEXP>'],
   [[{ kind: 'FO', cookie: 'a1b2' }], '<FO a1b2>'],
   [
@@ -41,10 +44,16 @@ it.each<[TcpOptionSpec[], string]>([
   [[{ kind: 'other', number: 99, body: '0102' }], '<option 99 0102>'],
 ])('%j is %s, and comes back as it was sent', (options, text) => {
   const bytes = encodeOptions(options);
-  expect([decodeOptions(bytes), optionsText(options), bytes.length % 4]).toEqual([options, text, 0]);
+  expect([decodeOptions(bytes), optionsText(options), bytes.length % 4]).toEqual([
+    options,
+    text,
+    0,
+  ]);
 });
 
 it('AccECN: kind 172 when ECT(0) comes first, 174 when ECT(1) does', () => {
-  const kinds = (['e0b', 'e1b'] as const).map((field) => encodeOptions([{ kind: 'ECN', counts: [[field, 1]] }])[0]);
+  const kinds = (['e0b', 'e1b'] as const).map(
+    (field) => encodeOptions([{ kind: 'ECN', counts: [[field, 1]] }])[0],
+  );
   expect(kinds).toEqual([172, 174]);
 });

@@ -1,4 +1,7 @@
-/** Options of scripts and of the command line: which counts, which values are taken, and what --non_fatal tells. */
+/**
+ * Options of scripts and of the command line: which counts, which values are taken, and what
+ * --non_fatal tells.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +18,10 @@ describe('a value that is none is a SKIP, never a pass', () => {
     ['--tcp_ts_tick_usecs=abc', /^--tcp_ts_tick_usecs=abc: /],
     ['--non_fatal=foo', /^--non_fatal=foo: packet and syscall are known$/],
     ['--non_fatal=packet,foo', /^--non_fatal=packet,foo: /],
-    ['--init_scripts=none.sh', /^--init_scripts=none\.sh: there is no file 'none\.sh' by the script$/],
+    [
+      '--init_scripts=none.sh',
+      /^--init_scripts=none\.sh: there is no file 'none\.sh' by the script$/,
+    ],
   ])('%s', (line, reason) => {
     const v = play(`${line}\n${OPEN}`);
     expect([v.outcome, v.place]).toEqual(['SKIP', { line: 1, column: 1 }]);
@@ -35,11 +41,17 @@ describe('a value that is none is a SKIP, never a pass', () => {
     'sysctl -q net.ipv4.tcp_sack=1 and more',
     'sysctl -q net.ipv4.tcp_rmem="1 2 3 4"',
   ])('`%s`', (command) => {
-    expect(play(`\`${command}\`\n${OPEN}`)).toMatchObject({ outcome: 'SKIP', place: { line: 1, column: 1 } });
+    expect(play(`\`${command}\`\n${OPEN}`)).toMatchObject({
+      outcome: 'SKIP',
+      place: { line: 1, column: 1 },
+    });
   });
 
   it('a clean-up command that is not known, with its line', () => {
-    expect(play(`${OPEN}\`halt\``)).toMatchObject({ outcome: 'SKIP', place: { line: 8, column: 1 } });
+    expect(play(`${OPEN}\`halt\``)).toMatchObject({
+      outcome: 'SKIP',
+      place: { line: 8, column: 1 },
+    });
   });
 });
 
@@ -50,17 +62,24 @@ describe('the command line counts more than the script', () => {
     ['--mtu=1000', { mtu: 1500 }],
     ['--init_scripts=no-sack', { init: [{ isDefaults: true, text: null }] }],
   ])('%s', (line, o) => {
-    const open = OPEN.replace('<mss 1000>', '<mss 1000,sackOK>').replace('<mss 1460>', '<mss 1460,nop,nop,sackOK>');
+    const open = OPEN.replace('<mss 1000>', '<mss 1000,sackOK>').replace(
+      '<mss 1460>',
+      '<mss 1460,nop,nop,sackOK>',
+    );
     const text = `${line}\n${open}+0 write(4, ..., 10) = 10\n+.01 > P. 1:11(10) ack 1`;
-    const readBeside = (name: string): string | null => (name === 'no-sack' ? 'sysctl -q net.ipv4.tcp_sack=0' : null);
+    const readBeside = (name: string): string | null =>
+      name === 'no-sack' ? 'sysctl -q net.ipv4.tcp_sack=0' : null;
     const line10 = line.startsWith('--tol') ? text : text.replace('+.01', '+0');
     expect(play(line10, { readBeside }).outcome).toBe(line.startsWith('--tol') ? 'PASS' : 'FAIL');
-    expect(play(line10, { readBeside, ...o }).outcome).toBe(line.startsWith('--tol') ? 'FAIL' : 'PASS');
+    expect(play(line10, { readBeside, ...o }).outcome).toBe(
+      line.startsWith('--tol') ? 'FAIL' : 'PASS',
+    );
   });
 });
 
 describe('--non_fatal', () => {
-  const wrong = '+0 write(4, ..., 10) = 9\n+0 > . 1:11(10) ack 1\n+0 %{ assert tcpi_snd_cwnd == 3 }%\n';
+  const wrong =
+    '+0 write(4, ..., 10) = 9\n+0 > . 1:11(10) ack 1\n+0 %{ assert tcpi_snd_cwnd == 3 }%\n';
 
   it('tells what differs, each with its line', () => {
     const v = after(wrong, { nonFatal: ['packet', 'syscall'] });
@@ -80,11 +99,15 @@ describe('--non_fatal', () => {
   it.each(FORMATS)('in the report: %s', (format) => {
     const text = OPEN + wrong;
     for (const more of ['', '+0 close(4) = 7\n']) {
-      const verdict = play(text + more, { nonFatal: ['packet', ...(more === '' ? (['syscall'] as const) : [])] });
+      const verdict = play(text + more, {
+        nonFatal: ['packet', ...(more === '' ? (['syscall'] as const) : [])],
+      });
       const all = [
         {
           verdict:
-            more === '' ? verdict : { ...verdict, warnings: play(text, { nonFatal: ['packet', 'syscall'] }).warnings },
+            more === ''
+              ? verdict
+              : { ...verdict, warnings: play(text, { nonFatal: ['packet', 'syscall'] }).warnings },
           ms: 1,
           source: (text + more).split('\n'),
         },
@@ -130,7 +153,8 @@ describe('files', () => {
 
   it('--non_fatal with another word is wrong usage', () => {
     writeFileSync(join(folder, 'a.pkt'), OPEN);
-    const call = (): number => script([join(folder, 'a.pkt')], { format: 'text', non_fatal: 'packet,foo' });
+    const call = (): number =>
+      script([join(folder, 'a.pkt')], { format: 'text', non_fatal: 'packet,foo' });
     expect(call).toThrow(CommandError);
     expect(call).toThrow(/^--non_fatal=packet,foo: packet and syscall are known$/);
   });

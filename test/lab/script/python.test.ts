@@ -67,7 +67,10 @@ describe('fails', () => {
   it.each([
     ['assert 0', 'assertion failed: 0; '],
     ['assert "10" == 10', 'assertion failed: "10" == 10; '],
-    ['assert 1; assert tcpi_snd_cwnd == 9', 'assertion failed: tcpi_snd_cwnd == 9; tcpi_snd_cwnd is 10'],
+    [
+      'assert 1; assert tcpi_snd_cwnd == 9',
+      'assertion failed: tcpi_snd_cwnd == 9; tcpi_snd_cwnd is 10',
+    ],
     ['assert 0, "#%d" % tcpi_snd_cwnd', 'assertion failed: 0 (#10); tcpi_snd_cwnd is 10'],
     ['assert 1 / 0', 'ZeroDivisionError: division by zero: assert 1 / 0'],
     ['assert 1 % 0', 'ZeroDivisionError: division by zero: assert 1 % 0'],
@@ -76,7 +79,10 @@ describe('fails', () => {
     ['assert "a" + 1', 'TypeError: + of a text: assert "a" + 1'],
     ['assert 1.5 & 1', 'TypeError: & of a number that is not whole: assert 1.5 & 1'],
     ['assert "%d %d" % 1', 'TypeError: not enough arguments for format string: assert "%d %d" % 1'],
-    ['assert "a" % 1', 'TypeError: not all arguments converted during string formatting: assert "a" % 1'],
+    [
+      'assert "a" % 1',
+      'TypeError: not all arguments converted during string formatting: assert "a" % 1',
+    ],
   ])('%s', (text, failure) => {
     expect(run(text)).toBe(failure);
   });
@@ -104,7 +110,9 @@ describe('statements', () => {
   const all = (text: string): string | null => runCode(text, { tcpi_snd_cwnd: 10 }, state);
   it('names keep their value for the code that follows', () => {
     expect(all('before = tcpi_snd_cwnd; n = m = 2')).toBeNull();
-    expect(all('n += 3; n *= 2; n -= 1; n //= 2; n **= 2; n <<= 1; n |= 1\nassert n == 33, n')).toBeNull();
+    expect(
+      all('n += 3; n *= 2; n -= 1; n //= 2; n **= 2; n <<= 1; n |= 1\nassert n == 33, n'),
+    ).toBeNull();
     expect(all('assert before + m == 12 and m <= 2')).toBeNull();
     expect(all('assert before == 11')).toBe('assertion failed: before == 11; before is 10');
   });
@@ -116,7 +124,9 @@ describe('statements', () => {
 
   it('in, not in, if and else, lists', () => {
     expect(all('assert m in (1, 2) and m not in [3, 4] and "a" in "cat"; pass')).toBeNull();
-    expect(all('assert (1 if m == 2 else 0) == 1\nassert 0 if m == 2 else 1')).toMatch(/^assertion failed: 0 if/);
+    expect(all('assert (1 if m == 2 else 0) == 1\nassert 0 if m == 2 else 1')).toMatch(
+      /^assertion failed: 0 if/,
+    );
     expect(all('assert 1 in 2')).toBe('TypeError: in of a number: assert 1 in 2');
   });
 });

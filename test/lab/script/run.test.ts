@@ -12,34 +12,53 @@ describe('PASS', () => {
     ['at any time', `${WRITE}+0 > P. 1:3001(3000) ack 1\n* > . 1:1001(1000) ack 1`],
     ['between two times', `${WRITE}+0 > P. 1:3001(3000) ack 1\n+.2~+.4 > . 1:1001(1000) ack 1`],
     ['4 ms off', `${WRITE}+.004 > P. 1:3001(3000) ack 1`],
-    ['an eighth of a long gap off', `+0 write(4, ..., 10) = 10\n+0 > P. 1:11(10) ack 1\n+.33 > P. 1:11(10) ack 1`],
+    [
+      'an eighth of a long gap off',
+      `+0 write(4, ..., 10) = 10\n+0 > P. 1:11(10) ack 1\n+.33 > P. 1:11(10) ack 1`,
+    ],
     ['packets that are left over, when not strict', WRITE],
   ])('%s', (_, text) => {
-    expect(after(text)).toMatchObject({ outcome: 'PASS', reason: '', place: null, differences: [] });
+    expect(after(text)).toMatchObject({
+      outcome: 'PASS',
+      reason: '',
+      place: null,
+      differences: [],
+    });
   });
 
   it('over IPv6, too', () => {
     expect(after(`${WRITE}+0 > P. 1:3001(3000) ack 1`, { ipVersion: 6 }).outcome).not.toBe('SKIP');
     const mss = OPEN.replace('<mss 1460>', '<mss 1440>');
-    expect(play(`${mss}${WRITE}+0 > P. 1:3001(3000) ack 1`, { ipVersion: 6 })).toMatchObject({ outcome: 'PASS' });
+    expect(play(`${mss}${WRITE}+0 > P. 1:3001(3000) ack 1`, { ipVersion: 6 })).toMatchObject({
+      outcome: 'PASS',
+    });
   });
 
   it('what the IP header shall say goes in so: ICMP, and the flow label of IPv6', () => {
     const icmp = after('+0 < [ce,ttl 1] icmp unreachable host_unreachable [1:1(0)]').log.at(-1)!;
     expect(decode(icmp)).toMatchObject({ ttl: 1, tos: 3, protocol: 1 });
-    const open = OPEN.replace('< S', '< (flowlabel 0xabcde,tos 0x10,ect1) S').replace('<mss 1460>', '<mss 1440>');
+    const open = OPEN.replace('< S', '< (flowlabel 0xabcde,tos 0x10,ect1) S').replace(
+      '<mss 1460>',
+      '<mss 1440>',
+    );
     const v = play(open, { ipVersion: 6 });
-    expect([v.outcome, decode(v.log[0]!)]).toMatchObject(['PASS', { flowLabel: 0xabcde, tos: 0x11 }]);
+    expect([v.outcome, decode(v.log[0]!)]).toMatchObject([
+      'PASS',
+      { flowLabel: 0xabcde, tos: 0x11 },
+    ]);
   });
 
   it('a segment without flags comes in, its number or not', () => {
-    expect(after('+0 < - 1:1001(1000) ack 1\n+.1 read(4, ..., 10) = 1', { strict: true }).reason).toBe('read() blocks');
+    expect(
+      after('+0 < - 1:1001(1000) ack 1\n+.1 read(4, ..., 10) = 1', { strict: true }).reason,
+    ).toBe('read() blocks');
   });
 
   it('-D gives names a value', () => {
-    expect(play(`${OPEN}+0 write(4, ..., SIZE) = SIZE\n+0 > P. 1:701(700) ack 1`, {}, { SIZE: '700' }).outcome).toBe(
-      'PASS',
-    );
+    expect(
+      play(`${OPEN}+0 write(4, ..., SIZE) = SIZE\n+0 > P. 1:701(700) ack 1`, {}, { SIZE: '700' })
+        .outcome,
+    ).toBe('PASS');
   });
 });
 
@@ -79,24 +98,38 @@ describe('FAIL names the fields that differ', () => {
   });
 
   it('a call that blocks and should not, and one that never returns', () => {
-    expect(after('+0 read(4, ..., 10) = 10')).toMatchObject({ outcome: 'FAIL', reason: 'read() blocks' });
-    expect(after('+0...1 read(4, ..., 10) = 10')).toMatchObject({ outcome: 'FAIL', reason: 'read() has not returned' });
+    expect(after('+0 read(4, ..., 10) = 10')).toMatchObject({
+      outcome: 'FAIL',
+      reason: 'read() blocks',
+    });
+    expect(after('+0...1 read(4, ..., 10) = 10')).toMatchObject({
+      outcome: 'FAIL',
+      reason: 'read() has not returned',
+    });
   });
 
   it('no packet where one was expected', () => {
-    expect(after('+0 > . 1:1(0) ack 1')).toMatchObject({ outcome: 'FAIL', reason: 'no packet came by 2.100000 s' });
+    expect(after('+0 > . 1:1(0) ack 1')).toMatchObject({
+      outcome: 'FAIL',
+      reason: 'no packet came by 2.100000 s',
+    });
   });
 
   it('an assertion, with the values', () => {
     const { outcome, reason } = after('+0 %{ assert tcpi_snd_cwnd == 11, "cwnd" }%');
-    expect([outcome, reason]).toEqual(['FAIL', 'assertion failed: tcpi_snd_cwnd == 11 (cwnd); tcpi_snd_cwnd is 10']);
+    expect([outcome, reason]).toEqual([
+      'FAIL',
+      'assertion failed: tcpi_snd_cwnd == 11 (cwnd); tcpi_snd_cwnd is 10',
+    ]);
   });
 
   it('shows the packets before as tcpdump does, and the control block', () => {
     const v = after(`${WRITE}+0 > P. 1:3001(3000) ack 2`);
     expect(v.packets.slice(0, 2)).toEqual([
-      '0.000000 IP 192.0.2.1.45678 > 192.168.0.1.8080: Flags [S], seq 0, win 65535, options [mss 1000], length 0',
-      '0.000000 IP 192.168.0.1.8080 > 192.0.2.1.45678: Flags [S.], seq 0, ack 1, win 65535, options [mss 1460], length 0',
+      '0.000000 IP 192.0.2.1.45678 > 192.168.0.1.8080: Flags [S], seq 0, win 65535, options ' +
+        '[mss 1000], length 0',
+      '0.000000 IP 192.168.0.1.8080 > 192.0.2.1.45678: Flags [S.], seq 0, ack 1, win 65535, ' +
+        'options [mss 1460], length 0',
     ]);
     expect(v.tcb).toMatchObject({ state: 'ESTABLISHED' });
   });
@@ -109,12 +142,17 @@ describe('FAIL names the fields that differ', () => {
 describe('strict', () => {
   const strict = { strict: true };
   it('packets left over', () => {
-    expect(after(WRITE, strict).reason).toMatch(/^the script ends, but another packet was sent at 0\.100000 s: /);
+    expect(after(WRITE, strict).reason).toMatch(
+      /^the script ends, but another packet was sent at 0\.100000 s: /,
+    );
   });
 
   it('one by one, with strictSegments', () => {
-    expect(after(`${WRITE}+0 > P. 1:3001(3000) ack 1`, { strictSegments: true }).outcome).toBe('FAIL');
-    const three = '+0 > . 1:1001(1000) ack 1\n+0 > P. 1001:2001(1000) ack 1\n+0 > P. 2001:3001(1000) ack 1';
+    expect(after(`${WRITE}+0 > P. 1:3001(3000) ack 1`, { strictSegments: true }).outcome).toBe(
+      'FAIL',
+    );
+    const three =
+      '+0 > . 1:1001(1000) ack 1\n+0 > P. 1001:2001(1000) ack 1\n+0 > P. 2001:3001(1000) ack 1';
     expect(after(WRITE + three, { strictSegments: true }).outcome).toBe('PASS');
   });
 
@@ -143,15 +181,35 @@ describe('strict', () => {
 
 describe('SKIP says what is not known, and where', () => {
   it.each([
-    ['`rm -rf /`\n0 close(3) = 0', /^the command 'rm -rf \/' is not known here \(no shell is run\)$/, 1],
-    ['`sysctl -q net.ipv4.tcp_magic=1`\n0 close(3) = 0', /^the sysctl net\.ipv4\.tcp_magic is not known$/, 1],
+    [
+      '`rm -rf /`\n0 close(3) = 0',
+      /^the command 'rm -rf \/' is not known here \(no shell is run\)$/,
+      1,
+    ],
+    [
+      '`sysctl -q net.ipv4.tcp_magic=1`\n0 close(3) = 0',
+      /^the sysctl net\.ipv4\.tcp_magic is not known$/,
+      1,
+    ],
     ['0 socket(..., SOCK_DGRAM, 0) = 3', /^sockets other than SOCK_STREAM are not known/, 1],
-    ['0 splice(3, NULL, 4, NULL, 1, 0) = 1', /^the system call 'splice' is not known: data is not moved/, 1],
+    [
+      '0 splice(3, NULL, 4, NULL, 1, 0) = 1',
+      /^the system call 'splice' is not known: data is not moved/,
+      1,
+    ],
     ['0 < udp (10)', /^'udp' packets are not supported/, 1],
-    ['0 < S 0:0(0) win 1 <md5 00112233445566778899aabbccddeeff>', /^TCP MD5 signatures are not built/, 1],
+    [
+      '0 < S 0:0(0) win 1 <md5 00112233445566778899aabbccddeeff>',
+      /^TCP MD5 signatures are not built/,
+      1,
+    ],
     ['0 < S 0:0(0) win 1 <cookie 00>', /^the TCP option 'cookie' is not supported$/, 1],
     ['0 close(3) = -1 EBADF\n* > icmp unreachable', /^expected ICMP packets are not known$/, 2],
-    ['0 < (flowlabel 0x0) S 0:0(0) win 1', /^a flow label is IPv6's, and this script is played over IPv4/, 1],
+    [
+      '0 < (flowlabel 0x0) S 0:0(0) win 1',
+      /^a flow label is IPv6's, and this script is played over IPv4/,
+      1,
+    ],
     ['0 close(3) = -1 EBADF\n+0 > (flowlabel 0x0) S 0:0(0) win 1', /^a flow label is IPv6's/, 2],
   ])('%j', (text, reason, line) => {
     const v = play(text);

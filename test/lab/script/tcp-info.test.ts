@@ -2,7 +2,9 @@
 import { expect, it } from 'vitest';
 import { after, told } from './after-handshake.js';
 
-const LARGE = '+0 setsockopt(4, SOL_SOCKET, SO_SNDBUF, [2500], 4) = 0\n+0 fcntl(4, F_SETFL, O_RDWR|O_NONBLOCK) = 0\n';
+const LARGE =
+  '+0 setsockopt(4, SOL_SOCKET, SO_SNDBUF, [2500], 4) = 0\n+0 fcntl(4, F_SETFL, ' +
+  'O_RDWR|O_NONBLOCK) = 0\n';
 
 it('the send buffer holds up when all that it took is sent, the writer waits, and cwnd and window have room', () => {
   const text = `${LARGE}+0 write(4, ..., 9000) = 5000
@@ -24,7 +26,9 @@ it('the window holds up until it opens; a FIN in flight is busy; nothing counts 
 +.1 < . 1:1(0) ack 1001 win 65535\n+0 > P. 1001:3001(2000) ack 1\n+.1 < . 1:1(0) ack 3001 win 65535
 +.1 close(4) = 0\n+0 > F. 3001:3001(0) ack 1\n+.1 < F. 1:1(0) ack 3002 win 65535\n+0 > . 3002:3002(0) ack 2`;
   const read = '+0 %{ assert (tcpi_busy_time, tcpi_rwnd_limited) == (B, 100000), tcpi_busy_time }%';
-  expect(told(after(text.replace('+.1 close', `${read.replace('B', '200000')}\n+.1 close`)))).toBe('PASS');
+  expect(told(after(text.replace('+.1 close', `${read.replace('B', '200000')}\n+.1 close`)))).toBe(
+    'PASS',
+  );
   expect(told(after(`${text}\n+.3 ${read.slice(3).replace('B', '300000')}`))).toBe('PASS');
 });
 
@@ -35,7 +39,9 @@ it('a connection that is reset is busy no more', () => {
 });
 
 it('tcpi_rcv_ssthresh is how far the window opens', () => {
-  // Without window scaling no further than the field can say; the SYN,ACK meant half of the buffer, in whole segments.
-  const check = '+0 %{ assert (tcpi_rcv_ssthresh, tcpi_rcv_wnd) == (65535, 268640), tcpi_rcv_ssthresh }%';
+  // Without window scaling no further than the field can say; the SYN,ACK meant half of the buffer,
+  // in whole segments.
+  const check =
+    '+0 %{ assert (tcpi_rcv_ssthresh, tcpi_rcv_wnd) == (65535, 268640), tcpi_rcv_ssthresh }%';
   expect(told(after(check))).toBe('PASS');
 });

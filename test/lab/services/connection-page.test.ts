@@ -1,11 +1,23 @@
-/** The visitor's own connection, as text, page and JSON: each figure with the unit that it has in the control block. */
+/**
+ * The visitor's own connection, as text, page and JSON: each figure with the unit that it has in
+ * the control block.
+ */
 import { describe, expect, it } from 'vitest';
-import { asJson, asPage, asText, viewOf, type ConnectionView } from '../../../src/lab/services/connection-page.js';
+import {
+  asJson,
+  asPage,
+  asText,
+  viewOf,
+  type ConnectionView,
+} from '../../../src/lab/services/connection-page.js';
 import { TCP_INFO_FIELDS } from '../../../src/tcp/tcp-info.js';
 import { connected, twoHosts } from '../../node/two-hosts.js';
 
 /** A server's view of a connection on which it has sent `bytes`. */
-async function viewAfter(bytes: number, congestion: 'cubic' | 'none' = 'cubic'): Promise<ConnectionView> {
+async function viewAfter(
+  bytes: number,
+  congestion: 'cubic' | 'none' = 'cubic',
+): Promise<ConnectionView> {
   const { ours, theirs } = await connected(twoHosts({ congestionControl: congestion }));
   theirs.write(Buffer.alloc(bytes));
   let got = 0;
@@ -25,7 +37,9 @@ describe('the connection page', () => {
     const text = asText(view);
     const { congestion, snd } = view.snapshot;
     expect(congestion.cwnd).toBeLessThan(1000);
-    expect(row(text, 'cwnd')).toMatch(new RegExp(`^${congestion.cwnd} segments +congestion window \\(cubic\\)`));
+    expect(row(text, 'cwnd')).toMatch(
+      new RegExp(`^${congestion.cwnd} segments +congestion window \\(cubic\\)`),
+    );
     expect(row(text, 'ssthresh')).toMatch(/^not set /);
     expect(row(text, 'your window')).toMatch(new RegExp(`^${snd.wnd} bytes `));
     expect(row(asText(reduced(view, 7)), 'ssthresh')).toMatch(/^7 segments /);
@@ -59,7 +73,9 @@ describe('the connection page', () => {
       tcpInfo: 'as in struct tcp_info of Linux (linux/tcp.h)',
     });
     expect(json.tcpInfo).toEqual(view.tcpInfo);
-    expect(Object.keys(json.tcpInfo).length).toBe(TCP_INFO_FIELDS.filter(([name]) => name !== '').length);
+    expect(Object.keys(json.tcpInfo).length).toBe(
+      TCP_INFO_FIELDS.filter(([name]) => name !== '').length,
+    );
     expect(json.snapshot.congestion.cwnd).toBe(view.snapshot.congestion.cwnd);
     expect(json.snapshot.congestion.ssthresh).toBeNull();
   });

@@ -44,7 +44,9 @@ describe('node:http over our sockets', () => {
     serveHttp(h.b, http, { port: 80 });
     const agent = new HostAgent(h.a, { keepAlive: true, maxSockets: 1 });
     for (const path of ['/one', '/two', '/three']) {
-      const [response] = (await once(get({ host: SERVER, port: 80, path, agent }), 'response')) as [IncomingMessage];
+      const [response] = (await once(get({ host: SERVER, port: 80, path, agent }), 'response')) as [
+        IncomingMessage,
+      ];
       expect((await bodyOf(response)).toString()).toBe(`you asked for ${path}`);
     }
     expect(remotes.size).toBe(1);
@@ -53,7 +55,11 @@ describe('node:http over our sockets', () => {
 
   it('is watched by node:http: a request that does not come is answered 408', async () => {
     const h = twoHosts();
-    const http = createServer({ connectionsCheckingInterval: 5, headersTimeout: 10, requestTimeout: 20 });
+    const http = createServer({
+      connectionsCheckingInterval: 5,
+      headersTimeout: 10,
+      requestTimeout: 20,
+    });
     serveHttp(h.b, http, { port: 80 });
     const socket = h.client.connect({ host: SERVER, port: 80 });
     socket.write('GET / HT');
@@ -64,10 +70,14 @@ describe('node:http over our sockets', () => {
 
   it('closes without waiting for a connection that only waits for its next request', async () => {
     const h = twoHosts();
-    const http = createServer({ keepAliveTimeout: 0 }, (_request, response) => response.end('first'));
+    const http = createServer({ keepAliveTimeout: 0 }, (_request, response) =>
+      response.end('first'),
+    );
     const port = serveHttp(h.b, http, { port: 80 });
     const agent = new HostAgent(h.a, { keepAlive: true });
-    const [response] = (await once(get({ host: SERVER, port: 80, agent }), 'response')) as [IncomingMessage];
+    const [response] = (await once(get({ host: SERVER, port: 80, agent }), 'response')) as [
+      IncomingMessage,
+    ];
     await bodyOf(response);
     port.close();
     await once(port, 'close');
@@ -101,7 +111,9 @@ describe('the HTTP service', () => {
       Buffer.from(Uint8Array.from({ length: to - from }, (_, i) => from + i));
     expect((await fetchFrom(h, '/bytes/0')).body).toHaveLength(0);
     expect((await fetchFrom(h, '/bytes/700000')).body.equals(pattern(0, 700_000))).toBe(true);
-    const part = await fetchFrom(h, '/bytes/1099511627776', { headers: { Range: 'bytes=1000001-1000300' } });
+    const part = await fetchFrom(h, '/bytes/1099511627776', {
+      headers: { Range: 'bytes=1000001-1000300' },
+    });
     expect(part.status).toBe(206);
     expect(part.headers['content-range']).toBe('bytes 1000001-1000300/1099511627776');
     expect(part.body.equals(pattern(1_000_001, 1_000_301))).toBe(true);
@@ -112,7 +124,9 @@ describe('the HTTP service', () => {
   it('tells an upload its length and SHA-256', async () => {
     const body = Buffer.alloc(300_000, 'abc');
     const answer = await fetchFrom(service(), '/upload', { method: 'PUT', body });
-    expect(answer.body.toString()).toBe(`300000 bytes, sha256 ${createHash('sha256').update(body).digest('hex')}\n`);
+    expect(answer.body.toString()).toBe(
+      `300000 bytes, sha256 ${createHash('sha256').update(body).digest('hex')}\n`,
+    );
   });
 
   it('refuses other methods and knows no other paths', async () => {

@@ -24,7 +24,10 @@ const packet = (text = 'hello') => udpPacket(Buffer.from(text));
 /** @param {Seen} seen */
 const toldTo = (seen) => ({
   errors: seen.errors,
-  drops: seen.drops.map(({ reason, count }) => [Object.keys(Drop).find((k) => Drop[k] === reason), count]),
+  drops: seen.drops.map(({ reason, count }) => [
+    Object.keys(Drop).find((k) => Drop[k] === reason),
+    count,
+  ]),
 });
 const errno = { EINTR: 4, EIO: 5, EAGAIN: 11, EINVAL: 22, EBADFD: 77, ENOBUFS: 105 };
 
@@ -89,7 +92,8 @@ await scenarios({
     const kernel = await kernelSocket();
     put(device, packet('one'));
     if (what === 'version') put(device, Buffer.from([0xf5, ...packet().subarray(1)]));
-    if (what === 'gso') put(device, packet(), (tx) => Object.assign(tx, { gsoType: 7, gsoSize: 1, headerBytes: 28 }));
+    if (what === 'gso')
+      put(device, packet(), (tx) => Object.assign(tx, { gsoType: 7, gsoSize: 1, headerBytes: 28 }));
     if (what === 'checksum')
       put(device, packet(), (tx) =>
         Object.assign(tx, { checksumPartial: true, checksumStart: 9000, checksumOffset: 6 }),
@@ -101,7 +105,11 @@ await scenarios({
     kernel.close();
     device.close();
     const { txPackets, txBytes, txDropped } = device.counters;
-    return { ...toldTo(seen), counters: { txPackets, txBytes, txDropped }, received: kernel.received.map(String) };
+    return {
+      ...toldTo(seen),
+      counters: { txPackets, txBytes, txDropped },
+      received: kernel.received.map(String),
+    };
   },
   busy() {
     const device = open();
@@ -229,14 +237,22 @@ await scenarios({
     lib.queueClose(queue);
     return { ...found, after: thrown(() => lib.queueRead(queue, slab, 0, rx, 8)) };
   },
-  /** In a mount namespace: another device node in the place of the machine's, or none. @param {string} [mode] @param {string} [minor] */
+  /**
+   * In a mount namespace: another device node in the place of the machine's, or none. @param
+   * {string} [mode] @param {string} [minor]
+   */
   node(mode, minor = '200') {
     execFileSync('mount', ['-t', 'tmpfs', 'none', '/dev/net']);
     if (mode !== undefined) execFileSync('mknod', ['-m', mode, '/dev/net/tun', 'c', '10', minor]);
     if (mode !== '0600') return thrown(() => open().close());
     // Root without the right to pass over modes is an ordinary user to a node of somebody else's.
     execFileSync('chown', ['12345:12345', '/dev/net/tun']);
-    const drop = ['--bounding-set', '-dac_override,-dac_read_search', '--inh-caps', '-dac_override,-dac_read_search'];
+    const drop = [
+      '--bounding-set',
+      '-dac_override,-dac_read_search',
+      '--inh-caps',
+      '-dac_override,-dac_read_search',
+    ];
     const args = [...drop, process.execPath, fileURLToPath(import.meta.url), 'opening'];
     return JSON.parse(execFileSync('setpriv', args, { encoding: 'utf8' }));
   },

@@ -1,6 +1,7 @@
 /**
- * What the scripts share that run inside a private network namespace: each is `node SCRIPT.mjs SCENARIO [ARGUMENT ...]`, works with the compiled
- * driver against the real kernel, and prints what it found as JSON. The judging is the test's.
+ * What the scripts share that run inside a private network namespace: each is
+ * `node SCRIPT.mjs SCENARIO [ARGUMENT ...]`, works with the compiled driver against the real
+ * kernel, and prints what it found as JSON. The judging is the test's.
  */
 import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
@@ -49,7 +50,9 @@ export const address = (name, mtu = 1500, addresses = [`${KERNEL}/24`]) =>
     addresses.map((text) => Prefix.parse(text)),
   );
 
-/** What an operation threw: code and message; null when it did not. @param {() => unknown} operation */
+/**
+ * What an operation threw: code and message; null when it did not. @param {() => unknown} operation
+ */
 export function thrown(operation) {
   try {
     operation();
@@ -59,9 +62,12 @@ export function thrown(operation) {
   }
 }
 
-/** Waits for something, at most five seconds. @param {() => boolean} predicate @param {string} what */
+/**
+ * Waits for something, at most five seconds. @param {() => boolean} predicate @param {string} what
+ */
 export async function until(predicate, what) {
-  for (const end = performance.now() + 5000; performance.now() < end; await sleep(2)) if (predicate()) return;
+  for (const end = performance.now() + 5000; performance.now() < end; await sleep(2))
+    if (predicate()) return;
   throw new Error(`waited in vain for ${what}`);
 }
 
@@ -92,10 +98,34 @@ export class Seen {
   }
 }
 
-/** An IPv4 UDP packet from the stack's address to the kernel's, without a UDP checksum. @param {Uint8Array} payload */
+/**
+ * An IPv4 UDP packet from the stack's address to the kernel's, without a UDP checksum. @param
+ * {Uint8Array} payload
+ */
 export function udpPacket(payload, port = 7777) {
   const p = Buffer.alloc(28 + payload.length);
-  p.set([0x45, 0, p.length >> 8, p.length & 255, 0, 0, 0x40, 0, 64, 17, 0, 0, 198, 18, 0, 2, 198, 18, 0, 1]);
+  p.set([
+    0x45,
+    0,
+    p.length >> 8,
+    p.length & 255,
+    0,
+    0,
+    0x40,
+    0,
+    64,
+    17,
+    0,
+    0,
+    198,
+    18,
+    0,
+    2,
+    198,
+    18,
+    0,
+    1,
+  ]);
   let sum = 0;
   for (let i = 0; i < 20; i += 2) sum += p.readUInt16BE(i);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
@@ -108,9 +138,13 @@ export function udpPacket(payload, port = 7777) {
 }
 
 /** Recognisable bytes. @param {number} length @param {number} seed */
-export const pattern = (length, seed) => Buffer.from(Uint8Array.from({ length }, (_, i) => i * 7 + seed));
+export const pattern = (length, seed) =>
+  Buffer.from(Uint8Array.from({ length }, (_, i) => i * 7 + seed));
 
-/** An ICMP echo request of the stack to the kernel, which answers each: as many packets come in as go out. @param {number} bytes */
+/**
+ * An ICMP echo request of the stack to the kernel, which answers each: as many packets come in as
+ * go out. @param {number} bytes
+ */
 export function echoRequest(bytes) {
   const p = udpPacket(pattern(bytes - 28, 3));
   p[9] = 1;
@@ -129,7 +163,10 @@ export function echoRequest(bytes) {
   return p;
 }
 
-/** Fills the device's next packet, all in its slab. @param {any} device @param {Uint8Array} bytes @param {(tx: any) => void} [set] */
+/**
+ * Fills the device's next packet, all in its slab. @param {any} device @param {Uint8Array} bytes
+ * @param {(tx: any) => void} [set]
+ */
 export function put(device, bytes, set) {
   const tx = device.packet();
   tx.slab.bytes.set(bytes, tx.start);
@@ -157,7 +194,9 @@ export async function kernelSocket(port = 7777) {
     /** @param {Uint8Array} payload */
     send: (payload) =>
       new Promise((resolve, reject) => {
-        socket.send(payload, 9, STACK, (error) => (error === null ? resolve(undefined) : reject(error)));
+        socket.send(payload, 9, STACK, (error) =>
+          error === null ? resolve(undefined) : reject(error),
+        );
       }),
     close: () => socket.close(),
   };

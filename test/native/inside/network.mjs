@@ -10,14 +10,20 @@ const prefixes = KERNEL_ADDRESSES.map((/** @type {string} */ text) => Prefix.par
 const addresses = (name = 'test0') =>
   JSON.parse(ip('-j', 'address', 'show', 'dev', name))[0]
     .addr_info.filter((/** @type {any} */ a) => a.scope === 'global')
-    .map((/** @type {any} */ a) => `${a.local}/${a.prefixlen}${a.tentative === true ? ' tentative' : ''}`);
+    .map(
+      (/** @type {any} */ a) =>
+        `${a.local}/${a.prefixlen}${a.tentative === true ? ' tentative' : ''}`,
+    );
 
 const state = () => ({
   addresses: addresses(),
   mtu: Number(sys('test0', 'mtu')),
   queue: Number(sys('test0', 'tx_queue_len')),
   up: (Number(sys('test0', 'flags')) & 1) === 1,
-  routes: [...ip('route', 'show', 'dev', 'test0').split('\n'), ...ip('-6', 'route', 'show', 'dev', 'test0').split('\n')]
+  routes: [
+    ...ip('route', 'show', 'dev', 'test0').split('\n'),
+    ...ip('-6', 'route', 'show', 'dev', 'test0').split('\n'),
+  ]
     .filter((line) => line.includes('congctl'))
     .map((line) => line.trim().replace(/ +/g, ' ')),
 });

@@ -13,7 +13,10 @@ const described = (device) => ({
   flags: Number(sys(device.name, 'tun_flags')),
 });
 
-/** A user who is not this one, where the namespace knows another: a device cannot belong to a user without a mapping. */
+/**
+ * A user who is not this one, where the namespace knows another: a device cannot belong to a user
+ * without a mapping.
+ */
 function anotherUser() {
   const another = 12_345;
   const maps = readFileSync('/proc/self/uid_map', 'latin1').trim().split('\n');
@@ -43,7 +46,9 @@ await scenarios({
     device.close();
     return found;
   },
-  /** An older kernel that knows no IFF_VNET_HDR: the first wish is refused, as such a kernel would. */
+  /**
+   * An older kernel that knows no IFF_VNET_HDR: the first wish is refused, as such a kernel would.
+   */
   vnetRefused() {
     const lib = native();
     const openTun = lib.openTun;

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Opens and closes devices in every way, many times: plainly, with traffic, deleted or set down in mid-batch, closed inside a callback, forgotten, in workers. What it prints at the end
- * is how many descriptors, live handles and links there are more than at the start.
+ * Opens and closes devices in every way, many times: plainly, with traffic, deleted or set down in
+ * mid-batch, closed inside a callback, forgotten, in workers. What it prints at the end is how many
+ * descriptors, live handles and links there are more than at the start.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -137,14 +138,19 @@ const WAYS = [
     lib.queueClose(queue);
     lib.queueClose(queue);
   },
-  /** Headers of TCP with bytes of chance in them and right sums, and as few bytes behind them as the slab ends with. */
+  /**
+   * Headers of TCP with bytes of chance in them and right sums, and as few bytes behind them as the
+   * slab ends with.
+   */
   function joined(_name, seed) {
     let state = seed + 1;
-    const below = (/** @type {number} */ n) => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) % n;
+    const below = (/** @type {number} */ n) =>
+      (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) % n;
     for (let run = 0; run < 200; run++) {
       /** @type {Buffer[]} */
       const packets = [];
-      for (let left = 1 + below(6); left > 0; left--) packets.push(tcpOfChance(below, packets.at(-1)));
+      for (let left = 1 + below(6); left > 0; left--)
+        packets.push(tcpOfChance(below, packets.at(-1)));
       const slab = Buffer.concat(packets);
       const words = new Int32Array(packets.length * 8);
       packets.reduce((at, { length }, i) => {
@@ -165,14 +171,21 @@ const WAYS = [
   },
 ];
 
-/** A segment of chance, or one that continues `before` in all but a byte or two. @param {(n: number) => number} below @param {Buffer | undefined} before */
+/**
+ * A segment of chance, or one that continues `before` in all but a byte or two. @param {(n: number)
+ * => number} below @param {Buffer | undefined} before
+ */
 function tcpOfChance(below, before) {
   const length = before !== undefined && below(4) ? before.length : 1 + below(119);
   const packet = Buffer.alloc(length);
   for (let i = 0; i < length; i++) packet[i] = below(256);
   const ip = (before === undefined ? below(2) : before[0] === 0x45) ? 20 : 40;
   if (length < ip + 20) return packet;
-  packet.set(ip === 20 ? [0x45, 0, 0, length, 0, 0, 0x40, 0, 64, 6, 0, 0] : [0x60, 0, 0, 0, 0, length - 40, 6, 64]);
+  packet.set(
+    ip === 20
+      ? [0x45, 0, 0, length, 0, 0, 0x40, 0, 64, 6, 0, 0]
+      : [0x60, 0, 0, 0, 0, length - 40, 6, 64],
+  );
   packet[ip + 13] = 0x10 | (below(8) ? 0 : below(256));
   if (before !== undefined && before.length >= ip + 20) {
     before.copy(packet, ip - 12, ip - 12);
@@ -183,13 +196,17 @@ function tcpOfChance(below, before) {
   packet.writeUInt16BE(0, 10);
   if (ip === 20) packet.writeUInt16BE(~sumOf(packet, 0, 20) & 0xffff, 10);
   packet.writeUInt16BE(0, ip + 16);
-  packet.writeUInt16BE(~sumOf(packet, ip === 20 ? 12 : 8, length, 6 + length - ip) & 0xffff, ip + 16);
+  packet.writeUInt16BE(
+    ~sumOf(packet, ip === 20 ? 12 : 8, length, 6 + length - ip) & 0xffff,
+    ip + 16,
+  );
   return packet;
 }
 
 /** @param {Buffer} packet @param {number} from @param {number} to */
 function sumOf(packet, from, to, total = 0) {
-  for (let at = from; at < to; at++) total += /** @type {number} */ (packet[at]) << ((at - from) & 1 ? 0 : 8);
+  for (let at = from; at < to; at++)
+    total += /** @type {number} */ (packet[at]) << ((at - from) & 1 ? 0 : 8);
   while (total > 0xffff) total = (total & 0xffff) + (total >>> 16);
   return total;
 }
@@ -206,15 +223,24 @@ async function rounds(rounds, name, ways = WAYS) {
   for (let i = 0; i < rounds; i++, counts.rounds++) await ways[i % ways.length]?.(name, i);
 }
 
-/** Several devices at once share the one subnet, and the kernel answers through any of them: workers wait for no answers. */
+/**
+ * Several devices at once share the one subnet, and the kernel answers through any of them: workers
+ * wait for no answers.
+ */
 const UNANSWERED = WAYS.filter(
   (way) => !['answered', 'closedInsideItsCallback', 'deletedInsideItsCallback'].includes(way.name),
 );
 
-/** A worker that works, and ends by itself, by process.exit or by terminate() with a device open. @param {number} i */
+/**
+ * A worker that works, and ends by itself, by process.exit or by terminate() with a device open.
+ * @param {number} i
+ */
 async function worker(i) {
   const how = ['self', 'exit', 'terminate'][i % 3];
-  const thread = new Worker(fileURLToPath(import.meta.url), { workerData: { how, name: `w${i}` }, argv: [] });
+  const thread = new Worker(fileURLToPath(import.meta.url), {
+    workerData: { how, name: `w${i}` },
+    argv: [],
+  });
   const exit = new Promise((resolve) => thread.once('exit', resolve));
   await new Promise((resolve, reject) => thread.once('message', resolve).once('error', reject));
   if (how === 'terminate') await thread.terminate();
@@ -228,7 +254,8 @@ async function collected() {
 
 const census = () => ({
   descriptors: descriptors(),
-  resources: process.getActiveResourcesInfo().filter((r) => r !== 'Immediate' && r !== 'Timeout').length,
+  resources: process.getActiveResourcesInfo().filter((r) => r !== 'Immediate' && r !== 'Timeout')
+    .length,
   links: ip('-br', 'link').trim().split('\n').length,
 });
 
@@ -250,7 +277,10 @@ if (isMainThread)
       return {
         ...counts,
         more: Object.fromEntries(
-          Object.entries(after).map(([what, n]) => [what, n - before[/** @type {'links'} */ (what)]]),
+          Object.entries(after).map(([what, n]) => [
+            what,
+            n - before[/** @type {'links'} */ (what)],
+          ]),
         ),
         sanitized: maps.includes('libasan') && maps.includes('tun-asan.node'),
       };

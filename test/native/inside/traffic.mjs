@@ -40,7 +40,10 @@ function counted(name) {
   return calls;
 }
 
-/** Pieces of a ring of payload: headers in the device's slab, the rest left where it is. @param {any} device @param {Buffer} packet @param {[any, number, number][]} pieces */
+/**
+ * Pieces of a ring of payload: headers in the device's slab, the rest left where it is. @param
+ * {any} device @param {Buffer} packet @param {[any, number, number][]} pieces
+ */
 function putPieces(device, packet, pieces) {
   const tx = device.packet();
   tx.slab.bytes.set(packet, tx.start);
@@ -67,12 +70,18 @@ await scenarios({
       send(device, udpPacket(payload));
       await until(() => seen.packets.length > 0 && kernel.received.length > 0, `${length} bytes`);
       const packet = /** @type {Buffer} */ (seen.packets.shift());
-      if (packet.length !== length + 28 || !packet.subarray(28).equals(payload)) wrong.in.push(length);
+      if (packet.length !== length + 28 || !packet.subarray(28).equals(payload))
+        wrong.in.push(length);
       if (!kernel.received.shift()?.equals(payload)) wrong.out.push(length);
     }
     kernel.close();
     device.close();
-    return { lengths: lengths.length, wrong, errors: seen.errors, left: [seen.packets.length, kernel.received.length] };
+    return {
+      lengths: lengths.length,
+      wrong,
+      errors: seen.errors,
+      left: [seen.packets.length, kernel.received.length],
+    };
   },
 
   /** Larger than the MTU: the kernel takes them all the same, for it is the receiver. */
@@ -171,7 +180,9 @@ await scenarios({
         [ring, 0, 16_384],
       ],
     ];
-    const payloads = shapes.map((shape) => Buffer.concat(shape.map(([s, o, n]) => s.bytes.subarray(o, o + n))));
+    const payloads = shapes.map((shape) =>
+      Buffer.concat(shape.map(([s, o, n]) => s.bytes.subarray(o, o + n))),
+    );
     shapes.forEach((shape, i) =>
       putPieces(device, udpPacket(/** @type {Buffer} */ (payloads[i])).subarray(0, 28), shape),
     );
@@ -222,7 +233,12 @@ await scenarios({
       const { slab, offset, length } = rx;
       if (count++ % 50 !== 7) return;
       rx.keep = true;
-      kept.push({ slab, offset, length, copy: Buffer.from(slab.bytes.subarray(offset, offset + length)) });
+      kept.push({
+        slab,
+        offset,
+        length,
+        copy: Buffer.from(slab.bytes.subarray(offset, offset + length)),
+      });
     };
     for (let sent = 0; sent < 10_000;) {
       for (let i = 0; i < 100; i++, sent++) {
@@ -235,7 +251,9 @@ await scenarios({
       await until(() => count === sent, 'the answers');
     }
     device.close();
-    const changed = kept.filter((k) => !k.copy.equals(k.slab.bytes.subarray(k.offset, k.offset + k.length))).length;
+    const changed = kept.filter(
+      (k) => !k.copy.equals(k.slab.bytes.subarray(k.offset, k.offset + k.length)),
+    ).length;
     return {
       kept: kept.length,
       slabs: slabs.size,
@@ -342,7 +360,10 @@ await scenarios({
     };
   },
 
-  /** An error thrown by whoever listens is an uncaught exception, as everywhere in Node, and the device lives. */
+  /**
+   * An error thrown by whoever listens is an uncaught exception, as everywhere in Node, and the
+   * device lives.
+   */
   async throwing() {
     const { device, seen } = ready({});
     /** @type {string[]} */

@@ -1,12 +1,26 @@
-/** The addon in worker threads: each has its own instance, and none leaves a descriptor behind however it ends. */
+/**
+ * The addon in worker threads: each has its own instance, and none leaves a descriptor behind
+ * however it ends.
+ */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { Seen, address, clock, descriptors, native, open, put, scenarios, udpPacket } from './kit.mjs';
+import {
+  Seen,
+  address,
+  clock,
+  descriptors,
+  native,
+  open,
+  put,
+  scenarios,
+  udpPacket,
+} from './kit.mjs';
 
 /** @param {string} how @param {string} name */
-const start = (how, name) => new Worker(fileURLToPath(import.meta.url), { workerData: { how, name } });
+const start = (how, name) =>
+  new Worker(fileURLToPath(import.meta.url), { workerData: { how, name } });
 
 /** Waits until a worker's threads and handles are really gone. @param {number} wanted */
 async function settled(wanted) {
@@ -22,7 +36,8 @@ async function work() {
   const seen = new Seen();
   device.attach(seen);
   if (how === 'fault') native().injectFault('write', 105, 1000, 0); // of this thread only
-  // With the address each packet to a port where nobody listens is answered: what the ends inside a callback wait for.
+  // With the address each packet to a port where nobody listens is answered: what the ends inside a
+  // callback wait for.
   address(name, 1500, how === 'spin' || how.endsWith('Inside') ? undefined : []);
   for (let i = 0; i < 10; i++) put(device, udpPacket(Buffer.from('x')));
   device.flush(clock());

@@ -36,7 +36,9 @@ interface Spec {
   destination?: readonly number[];
 }
 
-/** The message with its checksum; of one over IPv6 from `source` to `destination`, or the usual two. */
+/**
+ * The message with its checksum; of one over IPv6 from `source` to `destination`, or the usual two.
+ */
 function icmp(message: readonly number[], s: Spec): Uint8Array {
   const m = Uint8Array.from(message);
   m.set([0, 0], 2);
@@ -58,7 +60,9 @@ const packet = (
   payload: ArrayLike<number>,
   rest: V4Spec & V6Spec = {},
 ): Uint8Array =>
-  version === 4 ? ipv4({ protocol, payload, ...rest }) : ipv6({ nextHeader: protocol, payload, ...rest });
+  version === 4
+    ? ipv4({ protocol, payload, ...rest })
+    : ipv6({ nextHeader: protocol, payload, ...rest });
 
 const echoMessage = (version: 4 | 6, data: ArrayLike<number>): number[] => [
   ECHO[version][0]!,
@@ -69,7 +73,12 @@ const echoMessage = (version: 4 | 6, data: ArrayLike<number>): number[] => [
 ];
 
 function echo(version: 4 | 6, data: ArrayLike<number>, rest: V4Spec & V6Spec = {}): Uint8Array {
-  return packet(version, ICMP[version], icmp(echoMessage(version, data), { version, ...rest }), rest);
+  return packet(
+    version,
+    ICMP[version],
+    icmp(echoMessage(version, data), { version, ...rest }),
+    rest,
+  );
 }
 
 const udp = (
@@ -79,11 +88,22 @@ const udp = (
   rest: V4Spec & V6Spec = {},
 ): Uint8Array => {
   const length = 8 + data.length;
-  const d = Uint8Array.from([...be16(5000), ...be16(port), ...be16(length), 0, 0, ...Array.from(data)]);
+  const d = Uint8Array.from([
+    ...be16(5000),
+    ...be16(port),
+    ...be16(length),
+    0,
+    0,
+    ...Array.from(data),
+  ]);
   const addresses =
-    version === 6 && rest.destination !== undefined ? [...(rest.source ?? V6_SOURCE), ...rest.destination] : null;
+    version === 6 && rest.destination !== undefined
+      ? [...(rest.source ?? V6_SOURCE), ...rest.destination]
+      : null;
   const pseudo =
-    addresses === null ? naivePseudoSum(version, UDP, length) : naiveSum(Uint8Array.from(addresses), UDP + length);
+    addresses === null
+      ? naivePseudoSum(version, UDP, length)
+      : naiveSum(Uint8Array.from(addresses), UDP + length);
   if (version === 6) d.set(be16(~naiveSum(d, pseudo)), 6);
   return packet(version, UDP, d, rest);
 };
@@ -103,12 +123,19 @@ function joined(replies: Reply[]): Uint8Array {
 }
 
 /** A packet cut into fragments of at most `size` payload bytes. */
-function fragments(version: 4 | 6, protocol: number, payload: Uint8Array, size: number, id = 9): Uint8Array[] {
+function fragments(
+  version: 4 | 6,
+  protocol: number,
+  payload: Uint8Array,
+  size: number,
+  id = 9,
+): Uint8Array[] {
   const out: Uint8Array[] = [];
   for (let at = 0; at < payload.length; at += size) {
     const bytes = payload.subarray(at, at + size);
     const more = at + size < payload.length;
-    if (version === 4) out.push(ipv4({ id, protocol, fragment: (at >> 3) | (more ? 0x2000 : 0), payload: bytes }));
+    if (version === 4)
+      out.push(ipv4({ id, protocol, fragment: (at >> 3) | (more ? 0x2000 : 0), payload: bytes }));
     else out.push(ipv6(chained([[44, fragmentBody(at, more, id)]], protocol, Array.from(bytes))));
   }
   return out;
@@ -120,14 +147,19 @@ describe.each(versions)('an ICMPv%d echo request', (version) => {
       const host = new RawHost();
       const [reply, ...others] = host.send(echo(version, pattern(size), { tos: 0xb8 | 1 }));
       expect(others).toEqual([]);
-      expect([reply!.version, reply!.protocol, checksumHolds(reply!)]).toEqual([version, ICMP[version], true]);
+      expect([reply!.version, reply!.protocol, checksumHolds(reply!)]).toEqual([
+        version,
+        ICMP[version],
+        true,
+      ]);
       expect(reply!.destination).toEqual([...(version === 4 ? V4_SOURCE : V6_SOURCE)]);
       const expected = echoMessage(version, pattern(size));
       expected[0] = ECHO[version][1]!;
       expect([...reply!.payload.slice(4)]).toEqual(expected.slice(4));
       expect([...reply!.payload.slice(0, 2)]).toEqual([ECHO[version][1], 0]);
       // RFC 1349 section 5.1: with the request's DSCP, and no ECN.
-      const tos = version === 4 ? reply!.bytes[1] : ((reply!.bytes[0]! & 15) << 4) | (reply!.bytes[1]! >> 4);
+      const tos =
+        version === 4 ? reply!.bytes[1] : ((reply!.bytes[0]! & 15) << 4) | (reply!.bytes[1]! >> 4);
       expect(tos).toBe(0xb8);
       expect(host.drops).toEqual({});
     }
@@ -142,7 +174,9 @@ describe.each(versions)('an ICMPv%d echo request', (version) => {
         const message = icmp(echoMessage(version, data), { version });
         const replies = host.send(...fragments(version, ICMP[version], message, 1448, size));
         expect(Math.max(...replies.map((r) => r.bytes.length))).toBeLessThanOrEqual(mtu);
-        expect(replies.every((r) => r.isFragment)).toBe(message.length + (version === 4 ? 20 : 40) > mtu);
+        expect(replies.every((r) => r.isFragment)).toBe(
+          message.length + (version === 4 ? 20 : 40) > mtu,
+        );
         const answer = joined(replies);
         expect([answer.length, answer[0]]).toEqual([8 + size, ECHO[version][1]]);
         expect(Buffer.compare(answer.subarray(8), data)).toBe(0);
@@ -183,7 +217,8 @@ describe('an echo request to many', () => {
 
   it('to a broadcast address is not answered (RFC 1122 section 3.2.2.6)', () => {
     const host = new RawHost();
-    for (const last of [255]) expect(host.send(echo(4, [1], { destination: [198, 18, 0, last] }))).toEqual([]);
+    for (const last of [255])
+      expect(host.send(echo(4, [1], { destination: [198, 18, 0, last] }))).toEqual([]);
     expect(host.drops).toEqual({ ipBadDestination: 1 });
   });
 
@@ -221,7 +256,9 @@ describe.each(versions)('what nobody takes over IPv%d', (version) => {
   it('an unknown protocol: protocol unreachable, or in IPv6 the place where it is named', () => {
     const host = new RawHost();
     const [plain] = host.send(packet(version, SCTP, pattern(20)));
-    expect(error(plain!)).toMatchObject(version === 4 ? { type: 3, code: 2, rest: 0 } : { type: 4, code: 1, rest: 6 });
+    expect(error(plain!)).toMatchObject(
+      version === 4 ? { type: 3, code: 2, rest: 0 } : { type: 4, code: 1, rest: 6 },
+    );
     if (version === 6) {
       const [behind] = host.send(
         ipv6(
@@ -322,7 +359,12 @@ describe('an IPv6 packet with a fault in its extension headers', () => {
       1,
       40,
     ],
-    ['a first fragment without its headers', chained([[44, fragmentBody(0, true, 1)]], TCP, [...pattern(16)]), 3, 0],
+    [
+      'a first fragment without its headers',
+      chained([[44, fragmentBody(0, true, 1)]], TCP, [...pattern(16)]),
+      3,
+      0,
+    ],
     ['a fragment of a bad length', chained([[44, fragmentBody(8, true, 1)]], UDP, [1, 2, 3]), 0, 4],
   ])('gets a Parameter Problem: %s', (_, spec, code, pointer) => {
     const [reply] = new RawHost().send(ipv6(spec));
@@ -343,7 +385,9 @@ describe('an IPv6 packet with a fault in its extension headers', () => {
     const host = new RawHost();
     const spec = chained([[60, [0, 0x80, 1, 0]]], UDP, [1]);
     const elsewhere = [0xfd, ...new Array<number>(15).fill(9)];
-    expect(host.send(ipv6({ ...spec, destination: elsewhere }), ipv6({ ...spec, source: UNSPECIFIED }))).toEqual([]);
+    expect(
+      host.send(ipv6({ ...spec, destination: elsewhere }), ipv6({ ...spec, source: UNSPECIFIED })),
+    ).toEqual([]);
     expect(host.drops).toEqual({ ipNotForUs: 1, ipBadSource: 1 });
   });
 
@@ -359,7 +403,11 @@ describe("a fresh link's own talk", () => {
   const group = (last: number): number[] => [...ALL_NODES.slice(0, 15), last];
   it('is ignored and no fault: router solicitations, multicast listener reports', () => {
     const host = new RawHost();
-    const solicitation = icmp([133, 0, 0, 0, 0, 0, 0, 0], { version: 6, source: V6_SOURCE, destination: group(2) });
+    const solicitation = icmp([133, 0, 0, 0, 0, 0, 0, 0], {
+      version: 6,
+      source: V6_SOURCE,
+      destination: group(2),
+    });
     const report = icmp([143, 0, 0, 0, 0, 0, 0, 1, 4, 0, 0, 0, ...group(1)], {
       version: 6,
       source: UNSPECIFIED,
@@ -370,7 +418,12 @@ describe("a fresh link's own talk", () => {
       host.send(
         ipv6({ nextHeader: 58, payload: solicitation, destination: group(2), hopLimit: 255 }),
         ipv6({ ...routerAlert, source: UNSPECIFIED, destination: group(22), hopLimit: 1 }),
-        ipv4({ protocol: 2, options: [0x94, 4, 0, 0], destination: [224, 0, 0, 22], payload: pattern(16) }),
+        ipv4({
+          protocol: 2,
+          options: [0x94, 4, 0, 0],
+          destination: [224, 0, 0, 22],
+          payload: pattern(16),
+        }),
       ),
     ).toEqual([]);
     expect(host.drops).toEqual({ ignoredGroup: 3 });
@@ -406,7 +459,9 @@ describe.each(versions)('our own echo request over IPv%d', (version) => {
   it.each([0, 56, 65_507])('with %d bytes is answered by another stack', (size) => {
     const h = new Hosts({ mtu: 1280 });
     const answers: unknown[][] = [];
-    h.a.pingUser = { pingAnswer: (what, who, ...rest) => answers.push([what, who.toString(), ...rest]) };
+    h.a.pingUser = {
+      pingAnswer: (what, who, ...rest) => answers.push([what, who.toString(), ...rest]),
+    };
     expect(h.a.ping(to, 77, 3, pattern(size), h.time.now)).toBe(true);
     h.settle();
     expect(answers).toEqual([['reply', to.toString(), 77, 3, size + 8, 64]]);
@@ -416,7 +471,9 @@ describe.each(versions)('our own echo request over IPv%d', (version) => {
   it('hears of an error about it', () => {
     const host = new RawHost();
     const answers: unknown[][] = [];
-    host.stack.pingUser = { pingAnswer: (what, who, ...rest) => answers.push([what, who.toString(), ...rest]) };
+    host.stack.pingUser = {
+      pingAnswer: (what, who, ...rest) => answers.push([what, who.toString(), ...rest]),
+    };
     host.stack.ping(from, 0xffff, 0xfffe, pattern(8), host.now);
     const [request] = host.take();
     const [type, code] = version === 4 ? [3, 1] : [1, 3];
@@ -426,9 +483,9 @@ describe.each(versions)('our own echo request over IPv%d', (version) => {
   });
 
   it('of more than fits into a packet is refused', () => {
-    expect(() => new RawHost().stack.ping(from, 1, 1, new Uint8Array(65_508), new RawHost().now)).toThrow(
-      'EMSGSIZE: an echo request holds 65507 bytes, not 65508',
-    );
+    expect(() =>
+      new RawHost().stack.ping(from, 1, 1, new Uint8Array(65_508), new RawHost().now),
+    ).toThrow('EMSGSIZE: an echo request holds 65507 bytes, not 65508');
   });
 });
 
@@ -439,8 +496,14 @@ describe('an ICMP error about nothing that we sent', () => {
     const ours = version === 4 ? [198, 18, 0, 2] : [...V6_SOURCE.slice(0, 15), 2];
     const about = [
       packet(version, UDP, pattern(8)), // from the peer itself
-      packet(version, UDP, pattern(8), { source: ours, destination: version === 4 ? V4_SOURCE : V6_SOURCE }),
-      packet(version, TCP, pattern(20), { source: ours, destination: version === 4 ? V4_SOURCE : V6_SOURCE }),
+      packet(version, UDP, pattern(8), {
+        source: ours,
+        destination: version === 4 ? V4_SOURCE : V6_SOURCE,
+      }),
+      packet(version, TCP, pattern(20), {
+        source: ours,
+        destination: version === 4 ? V4_SOURCE : V6_SOURCE,
+      }),
       packet(version, TCP, pattern(20)).slice(0, 22),
     ];
     for (const quote of about) {
@@ -480,7 +543,9 @@ it('nothing that comes from the wire makes the stack throw, and all that it says
   const host = new RawHost();
   host.stack.bindUdp({
     port: 7,
-    user: { udpDatagram: (socket, bytes, from, port, _to, now) => socket.send(bytes, from, port, now) },
+    user: {
+      udpDatagram: (socket, bytes, from, port, _to, now) => socket.send(bytes, from, port, now),
+    },
   });
   const routine = versions.flatMap((version) => [
     echo(version, pattern(40)),
@@ -488,7 +553,11 @@ it('nothing that comes from the wire makes the stack throw, and all that it says
     udp(version),
     packet(version, SCTP, pattern(30)),
     ...fragments(version, ICMP[version], icmp(echoMessage(version, pattern(100)), { version }), 48),
-    packet(version, ICMP[version], icmp([version === 4 ? 3 : 1, 3, 0, 0, 0, 0, 0, 0, ...udp(version)], { version })),
+    packet(
+      version,
+      ICMP[version],
+      icmp([version === 4 ? 3 : 1, 3, 0, 0, 0, 0, 0, 0, ...udp(version)], { version }),
+    ),
     ...(version === 6
       ? [
           ipv6(
@@ -522,7 +591,9 @@ it('nothing that comes from the wire makes the stack throw, and all that it says
     try {
       host.send(bytes);
     } catch (error) {
-      throw new Error(`seed ${seed}, packet ${n}: ${Buffer.from(bytes).toString('hex')}`, { cause: error });
+      throw new Error(`seed ${seed}, packet ${n}: ${Buffer.from(bytes).toString('hex')}`, {
+        cause: error,
+      });
     }
   }
   host.wait(100 * SECOND);
@@ -538,7 +609,10 @@ describe('a packet whose checksum is half done, as a kernel gives it to a TUN wi
     const [head, length] = [good.slice(0, ipBytes + 6), good.length - ipBytes];
     const whole = good.slice();
     whole.set([0, 0], ipBytes + 6);
-    whole.set(be16(~naiveSum(whole.subarray(ipBytes), naivePseudoSum(version, UDP, length))), ipBytes + 6);
+    whole.set(
+      be16(~naiveSum(whole.subarray(ipBytes), naivePseudoSum(version, UDP, length))),
+      ipBytes + 6,
+    );
     const half = whole.slice();
     half.set(be16(naivePseudoSum(version, UDP, length)), ipBytes + 6);
     const rx = rxOf(half);

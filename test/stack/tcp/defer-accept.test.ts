@@ -1,4 +1,7 @@
-/** TCP_DEFER_ACCEPT: who listens is told of a connection once it has something to read, or once the time for that is over. */
+/**
+ * TCP_DEFER_ACCEPT: who listens is told of a connection once it has something to read, or once the
+ * time for that is over.
+ */
 import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../../src/base/time.js';
 import { deferredSynAcks, deferredTime } from '../../../src/tcp/defer-accept.js';
@@ -6,7 +9,11 @@ import type { Connection } from '../../../src/tcp/connection.js';
 import { B4, Hosts, StreamUser } from '../hosts.js';
 
 /** A server that waits `wait` for data; a client that sends nothing unless `bytes` says so. */
-function deferring(wait: number): { h: Hosts; accepted: Connection[]; connect: (bytes: number) => Connection } {
+function deferring(wait: number): {
+  h: Hosts;
+  accepted: Connection[];
+  connect: (bytes: number) => Connection;
+} {
   const h = new Hosts({});
   const accepted: Connection[] = [];
   const tcpAccept = (conn: Connection): boolean => accepted.push(conn) > 0;
@@ -15,7 +22,11 @@ function deferring(wait: number): { h: Hosts; accepted: Connection[]; connect: (
   const silent = { tcpEvents: (): void => {} };
   const connect = (bytes: number): Connection =>
     h.a.connect(
-      { remote: B4, remotePort: 7, user: bytes === 0 ? silent : new StreamUser(bytes, () => h.a, now) },
+      {
+        remote: B4,
+        remotePort: 7,
+        user: bytes === 0 ? silent : new StreamUser(bytes, () => h.a, now),
+      },
       now(),
     );
   return { h, accepted, connect };
@@ -30,7 +41,10 @@ describe('TCP_DEFER_ACCEPT', () => {
     [5, 3, 7],
     [130, 8, 247],
   ])('%i s are %i SYN,ACKs, which take %i s', (wait, count, time) => {
-    expect([deferredSynAcks(wait * SECOND), deferredTime(wait * SECOND) / SECOND]).toEqual([count, time]);
+    expect([deferredSynAcks(wait * SECOND), deferredTime(wait * SECOND) / SECOND]).toEqual([
+      count,
+      time,
+    ]);
   });
 
   it('a client that sends is accepted with its data', () => {

@@ -24,7 +24,15 @@ export function entry(o: EntrySpec = {}): TcpEntry {
   const local = Address.parse(o.local ?? '198.18.0.2');
   const remote = Address.parse(o.remote ?? '198.18.0.1');
   // No test here sends anything: a device is nothing that an entry needs.
-  const e = new TcpEntry(local, o.localPort ?? 80, remote, o.remotePort ?? 50_000, o.hash ?? 0, 0, null as never);
+  const e = new TcpEntry(
+    local,
+    o.localPort ?? 80,
+    remote,
+    o.remotePort ?? 50_000,
+    o.hash ?? 0,
+    0,
+    null as never,
+  );
   e.tos = o.tos ?? 0;
   e.conn = {
     snd: { nxt: o.sndNxt ?? 0 },
@@ -43,7 +51,9 @@ export function tupleOf(e: TcpEntry): Tuple {
   return tuple;
 }
 
-/** `tuple` with the lowest bit of one word of its addresses turned round: one for each of the eight. */
+/**
+ * `tuple` with the lowest bit of one word of its addresses turned round: one for each of the eight.
+ */
 export function* withOtherWord(tuple: Tuple): Generator<[what: string, other: Tuple]> {
   for (const side of ['local', 'remote'] as const) {
     for (const word of ['w0', 'w1', 'w2', 'w3'] as const) {

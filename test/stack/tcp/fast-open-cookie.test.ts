@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../src/base/random.js';
 import { SECOND } from '../../../src/base/time.js';
 import { Address } from '../../../src/ip/address.js';
-import { COOKIE_BYTES, CookieWorth, FastOpenCookies } from '../../../src/stack/tcp/fast-open-cookie.js';
+import {
+  COOKIE_BYTES,
+  CookieWorth,
+  FastOpenCookies,
+} from '../../../src/stack/tcp/fast-open-cookie.js';
 
 const DAY = 86_400 * SECOND;
 

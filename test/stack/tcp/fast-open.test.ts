@@ -66,7 +66,8 @@ class FastHosts extends Hosts {
         fastOpen: true,
         user: {
           tcpEvents: (c) => {
-            for (let piece = c.receive(); piece !== null; piece = c.receive()) answer += Buffer.from(piece).toString();
+            for (let piece = c.receive(); piece !== null; piece = c.receive())
+              answer += Buffer.from(piece).toString();
           },
         },
       },
@@ -86,10 +87,21 @@ class FastHosts extends Hosts {
 describe.each([4, 6] as const)('over IPv%i', (version) => {
   it('the first connection brings a cookie, the next ones are answered before the handshake ends', () => {
     const h = new FastHosts();
-    expect(h.talk('first', version)).toMatchObject({ heard: 'first', heardIn: 'ESTABLISHED', answer: 'heard 5' });
-    expect(h.b.counters).toMatchObject({ TcpExtTCPFastOpenCookieReqd: 1, TcpExtTCPFastOpenPassive: 0 });
+    expect(h.talk('first', version)).toMatchObject({
+      heard: 'first',
+      heardIn: 'ESTABLISHED',
+      answer: 'heard 5',
+    });
+    expect(h.b.counters).toMatchObject({
+      TcpExtTCPFastOpenCookieReqd: 1,
+      TcpExtTCPFastOpenPassive: 0,
+    });
     for (let n = 1; n <= 3; n++) {
-      expect(h.talk('again', version)).toMatchObject({ heard: 'again', heardIn: 'SYN-RECEIVED', answer: 'heard 5' });
+      expect(h.talk('again', version)).toMatchObject({
+        heard: 'again',
+        heardIn: 'SYN-RECEIVED',
+        answer: 'heard 5',
+      });
       expect(h.b.counters.TcpExtTCPFastOpenPassive).toBe(n);
       expect(h.a.counters.TcpExtTCPFastOpenActive).toBe(n);
     }
@@ -105,7 +117,10 @@ describe('the server', () => {
     h.b.tcp.fastOpenCookies.setKeys(new Uint8Array(16).fill(7));
     const wrong = h.talk('wrong');
     expect(wrong).toMatchObject({ heard: 'wrong', heardIn: 'ESTABLISHED', answer: 'heard 5' });
-    expect(h.b.counters).toMatchObject({ TcpExtTCPFastOpenPassiveFail: 1, TcpExtTCPFastOpenPassive: 0 });
+    expect(h.b.counters).toMatchObject({
+      TcpExtTCPFastOpenPassiveFail: 1,
+      TcpExtTCPFastOpenPassive: 0,
+    });
     expect(h.a.counters.TcpExtTCPFastOpenActiveFail).toBe(1);
     expect(h.talk('right')).toMatchObject({ heardIn: 'SYN-RECEIVED' });
     expect(h.b.counters.TcpExtTCPFastOpenPassiveFail).toBe(1);
@@ -121,7 +136,10 @@ describe('the server', () => {
     expect(h.b.counters.TcpExtTCPFastOpenPassiveAltKey).toBe(1);
     h.b.tcp.fastOpenCookies.setKeys(two);
     expect(h.talk('new')).toMatchObject({ heardIn: 'SYN-RECEIVED' });
-    expect(h.b.counters).toMatchObject({ TcpExtTCPFastOpenPassiveAltKey: 1, TcpExtTCPFastOpenPassive: 2 });
+    expect(h.b.counters).toMatchObject({
+      TcpExtTCPFastOpenPassiveAltKey: 1,
+      TcpExtTCPFastOpenPassive: 2,
+    });
   });
 
   it.each([
@@ -129,7 +147,8 @@ describe('the server', () => {
     ['its listener takes none', { most: 0 }],
   ])('knows no Fast Open when %s', (_why, o) => {
     const h = new FastHosts(o);
-    for (const text of ['first', 'second']) expect(h.talk(text)).toMatchObject({ heard: text, heardIn: 'ESTABLISHED' });
+    for (const text of ['first', 'second'])
+      expect(h.talk(text)).toMatchObject({ heard: text, heardIn: 'ESTABLISHED' });
     expect(h.a.counters.TcpExtTCPFastOpenActive).toBe(0);
   });
 
@@ -148,8 +167,15 @@ describe('the server', () => {
   it('needs no cookie with bit 0x200, nor has the client one with bit 4', () => {
     const fastOpen = BOTH | FastOpenMode.clientWithoutCookie | FastOpenMode.serverWithoutCookie;
     const h = new FastHosts({ config: { fastOpen } });
-    expect(h.talk('first')).toMatchObject({ heard: 'first', heardIn: 'SYN-RECEIVED', answer: 'heard 5' });
-    expect(h.b.counters).toMatchObject({ TcpExtTCPFastOpenPassive: 1, TcpExtTCPFastOpenCookieReqd: 0 });
+    expect(h.talk('first')).toMatchObject({
+      heard: 'first',
+      heardIn: 'SYN-RECEIVED',
+      answer: 'heard 5',
+    });
+    expect(h.b.counters).toMatchObject({
+      TcpExtTCPFastOpenPassive: 1,
+      TcpExtTCPFastOpenCookieReqd: 0,
+    });
   });
 
   it('takes data for every listener with bit 0x400', () => {
@@ -210,8 +236,15 @@ describe('the server', () => {
 describe('the client', () => {
   it('is told when Fast Open is switched off', () => {
     const h = new Hosts({ config: { fastOpen: FastOpenMode.server } });
-    const to = { remote: B4, remotePort: 80, fastOpen: true, user: { tcpEvents: (): void => undefined } };
-    expect(() => h.a.connect(to, h.time.now)).toThrow(/EOPNOTSUPP: Fast Open is switched off for clients/);
+    const to = {
+      remote: B4,
+      remotePort: 80,
+      fastOpen: true,
+      user: { tcpEvents: (): void => undefined },
+    };
+    expect(() => h.a.connect(to, h.time.now)).toThrow(
+      /EOPNOTSUPP: Fast Open is switched off for clients/,
+    );
     expect(h.a.tcp.connectionCount).toBe(0);
   });
 
@@ -220,7 +253,10 @@ describe('the client', () => {
     h.talk('first');
     const long = 'x'.repeat(3000);
     expect(h.talk(long)).toMatchObject({ heard: long });
-    expect(h.a.counters).toMatchObject({ TcpExtTCPFastOpenActive: 1, TcpExtTCPFastOpenActiveFail: 0 });
+    expect(h.a.counters).toMatchObject({
+      TcpExtTCPFastOpenActive: 1,
+      TcpExtTCPFastOpenActiveFail: 0,
+    });
     const sizes: number[] = [];
     const conn = h.a.connect(
       { remote: B4, remotePort: 80, fastOpen: true, user: { tcpEvents: () => undefined } },
@@ -253,7 +289,10 @@ describe('the client', () => {
   });
 
   it('leaves data out of its SYNs for a while to a server that its last one with data did not reach', () => {
-    const h = new FastHosts({ link: {}, config: { fastOpenLossPause: PROFILES.rfc.fastOpenLossPause } });
+    const h = new FastHosts({
+      link: {},
+      config: { fastOpenLossPause: PROFILES.rfc.fastOpenLossPause },
+    });
     h.talk('first');
     (h.link!.rules as DropRule[]).push(DropRule.parse('in:syn:1'));
     const lost = h.talk('lost');
@@ -312,15 +351,31 @@ describe('the client', () => {
   });
 
   describe('black holes and losses, by the cache alone', () => {
-    const OUTCOME = { mss: 1000, cookie: null, experimental: false, synLost: false, notGranted: false };
+    const OUTCOME = {
+      mss: 1000,
+      cookie: null,
+      experimental: false,
+      synLost: false,
+      notGranted: false,
+    };
     const COOKIE = Uint8Array.of(1, 2, 3, 4);
     const { client, clientWithoutCookie } = FastOpenMode;
-    function known(config: TcpConfig): { cache: FastOpenCache; counters: TcpCounters; plan: Plan; ready: Ready } {
+    function known(config: TcpConfig): {
+      cache: FastOpenCache;
+      counters: TcpCounters;
+      plan: Plan;
+      ready: Ready;
+    } {
       const counters = new TcpCounters();
       const cache = new FastOpenCache(config, counters);
       const plan: Plan = (now, bits = client, to = B4) => cache.plan(A4, to, bits, 1460, now);
       plan(SECOND).memory!.learn({ ...OUTCOME, cookie: COOKIE }, SECOND);
-      return { cache, counters, plan, ready: (now, bits = client) => cache.isReady(A4, B4, bits, now) };
+      return {
+        cache,
+        counters,
+        plan,
+        ready: (now, bits = client) => cache.isReady(A4, B4, bits, now),
+      };
     }
     type Plan = (now: number, bits?: number, to?: Address) => FastOpen;
     type Ready = (now: number, bits?: number) => boolean;
@@ -329,7 +384,11 @@ describe('the client', () => {
     it('profile linux does not mind a black hole', () => {
       const { plan, counters, ready } = known(PROFILES.linux);
       plan(SECOND).memory!.blackhole(SECOND);
-      expect([plan(SECOND).cookie, ready(SECOND), plan(SECOND).afterPause]).toEqual([COOKIE, true, false]);
+      expect([plan(SECOND).cookie, ready(SECOND), plan(SECOND).afterPause]).toEqual([
+        COOKIE,
+        true,
+        false,
+      ]);
       expect(counters.TcpExtTCPFastOpenBlackhole).toBe(0);
     });
 
@@ -339,7 +398,11 @@ describe('the client', () => {
       plan(SECOND).memory!.blackhole(SECOND);
       expect(counters.TcpExtTCPFastOpenBlackhole).toBe(1);
       const during = SECOND + 60 * MINUTE - 1;
-      expect([plan(during).cookie, plan(during).mostSynData, plan(during).afterPause]).toEqual([null, 0, false]);
+      expect([plan(during).cookie, plan(during).mostSynData, plan(during).afterPause]).toEqual([
+        null,
+        0,
+        false,
+      ]);
       expect([ready(during), ready(during, clientWithoutCookie)]).toEqual([false, false]);
       const after = during + 1;
       const tried = [plan(after), plan(after, clientWithoutCookie), plan(after, client, OTHER)];

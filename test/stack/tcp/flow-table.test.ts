@@ -10,27 +10,33 @@ describe('the table of flows', () => {
   it('does what a map does, with chains as long as can be', () => {
     const step = fc.record({ port: fc.nat(400), add: fc.boolean() });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 2000, size: 'max' }), fc.constantFrom(1, 7, 1000), (steps, hashes) => {
-        const table = new FlowTable();
-        const model = new Map<number, TcpEntry>();
-        for (const { port, add } of steps) {
-          const known = model.get(port);
-          expect(find(table, entry({ remotePort: port, hash: port % hashes }))).toBe(known ?? null);
-          if (known === undefined && add) {
-            const e = entry({ remotePort: port, hash: port % hashes });
-            table.add(e);
-            model.set(port, e);
-          } else if (known !== undefined && !add) {
-            table.remove(known);
-            table.remove(known); // twice is harmless
-            model.delete(port);
+      fc.property(
+        fc.array(step, { maxLength: 2000, size: 'max' }),
+        fc.constantFrom(1, 7, 1000),
+        (steps, hashes) => {
+          const table = new FlowTable();
+          const model = new Map<number, TcpEntry>();
+          for (const { port, add } of steps) {
+            const known = model.get(port);
+            expect(find(table, entry({ remotePort: port, hash: port % hashes }))).toBe(
+              known ?? null,
+            );
+            if (known === undefined && add) {
+              const e = entry({ remotePort: port, hash: port % hashes });
+              table.add(e);
+              model.set(port, e);
+            } else if (known !== undefined && !add) {
+              table.remove(known);
+              table.remove(known); // twice is harmless
+              model.delete(port);
+            }
+            expect(table.size).toBe(model.size);
           }
-          expect(table.size).toBe(model.size);
-        }
-        expect([...table].map((e) => e.remotePort).sort((a, b) => a - b)).toEqual(
-          [...model.keys()].sort((a, b) => a - b),
-        );
-      }),
+          expect([...table].map((e) => e.remotePort).sort((a, b) => a - b)).toEqual(
+            [...model.keys()].sort((a, b) => a - b),
+          );
+        },
+      ),
       { seed: 3, numRuns: 40 },
     );
   });
@@ -47,7 +53,8 @@ describe('the table of flows', () => {
     ]) {
       expect(find(table, entry(other))).toBeNull();
     }
-    for (const [what, other] of withOtherWord(tupleOf(e))) expect(table.find(other), what).toBeNull();
+    for (const [what, other] of withOtherWord(tupleOf(e)))
+      expect(table.find(other), what).toBeNull();
     expect(find(table, e)).toBe(e);
   });
 });

@@ -28,7 +28,8 @@ describe('what each host has', () => {
       }
       return null;
     };
-    // 300,000 of 2^32: two of them meet, or the key has more bits than it says; and under another secret it is two others.
+    // 300,000 of 2^32: two of them meet, or the key has more bits than it says; and under another
+    // secret it is two others.
     const [one, other] = [meet(1), meet(2)];
     expect(one).not.toBeNull();
     expect(one).not.toEqual(other);

@@ -19,29 +19,65 @@ describe('a segment to a port that nobody has', () => {
   it.each([
     ['linux', []],
     ['rfc', [8, 10, 0, 0, 0, 0, 0, 0, 0, 9]],
-  ] as const)('%s: the RST echoes a timestamp, or not (RFC 7323 section 5.2): %j', (profile, expected) => {
-    const w = new Wire({ profile });
-    const [rst] = w.tcp({ flags: ACK, seq: 1, ack: 5, options: [1, 1, 8, 10, 0, 0, 0, 9, 0, 0, 0, 3] });
-    expect(rst).toMatchObject({ flags: RST, seq: 5 });
-    expect(rst!.options.slice(expected.length > 0 ? 2 : 0)).toEqual(expected); // behind two nops
-  });
+  ] as const)(
+    '%s: the RST echoes a timestamp, or not (RFC 7323 section 5.2): %j',
+    (profile, expected) => {
+      const w = new Wire({ profile });
+      const [rst] = w.tcp({
+        flags: ACK,
+        seq: 1,
+        ack: 5,
+        options: [1, 1, 8, 10, 0, 0, 0, 9, 0, 0, 0, 3],
+      });
+      expect(rst).toMatchObject({ flags: RST, seq: 5 });
+      expect(rst!.options.slice(expected.length > 0 ? 2 : 0)).toEqual(expected); // behind two nops
+    },
+  );
 
   it.each([
     ['a SYN', { flags: SYN, seq: 1000 }, { flags: RST | ACK, seq: 0, ack: 1001 }],
-    ['a SYN with data', { flags: SYN, seq: 1000, payload: [1, 2, 3, 4] }, { flags: RST | ACK, seq: 0, ack: 1005 }],
-    ['a FIN with data', { flags: FIN, seq: 1000, payload: [1, 2, 3, 4] }, { flags: RST | ACK, seq: 0, ack: 1005 }],
-    ['nothing at all', { flags: 0, seq: 0xffff_ffff, payload: [1] }, { flags: RST | ACK, seq: 0, ack: 0 }],
+    [
+      'a SYN with data',
+      { flags: SYN, seq: 1000, payload: [1, 2, 3, 4] },
+      { flags: RST | ACK, seq: 0, ack: 1005 },
+    ],
+    [
+      'a FIN with data',
+      { flags: FIN, seq: 1000, payload: [1, 2, 3, 4] },
+      { flags: RST | ACK, seq: 0, ack: 1005 },
+    ],
+    [
+      'nothing at all',
+      { flags: 0, seq: 0xffff_ffff, payload: [1] },
+      { flags: RST | ACK, seq: 0, ack: 0 },
+    ],
     ['an ACK', { flags: ACK, seq: 1000, ack: 77 }, { flags: RST, seq: 77, ack: 0 }],
     ['a SYN,ACK', { flags: SYN | ACK, seq: 1000, ack: 77 }, { flags: RST, seq: 77, ack: 0 }],
-    ['data', { flags: ACK | PSH, seq: 1000, ack: 0, payload: [1, 2] }, { flags: RST, seq: 0, ack: 0 }],
-  ])('is answered by a RST that its sender believes (RFC 9293 section 3.5.2): %s', (_, segment, rst) => {
-    const w = new Wire();
-    expect(w.tcp(segment)).toMatchObject([
-      { ...rst, from: US, to: PEER, sport: 80, dport: 50_000, options: [], payload: [], checksumRight: true },
-    ]);
-    expect(w.stack.dropsByName()).toEqual({ tcpNoSuchPort: 1 });
-    expect(w.stack.counters.TcpOutRsts).toBe(1);
-  });
+    [
+      'data',
+      { flags: ACK | PSH, seq: 1000, ack: 0, payload: [1, 2] },
+      { flags: RST, seq: 0, ack: 0 },
+    ],
+  ])(
+    'is answered by a RST that its sender believes (RFC 9293 section 3.5.2): %s',
+    (_, segment, rst) => {
+      const w = new Wire();
+      expect(w.tcp(segment)).toMatchObject([
+        {
+          ...rst,
+          from: US,
+          to: PEER,
+          sport: 80,
+          dport: 50_000,
+          options: [],
+          payload: [],
+          checksumRight: true,
+        },
+      ]);
+      expect(w.stack.dropsByName()).toEqual({ tcpNoSuchPort: 1 });
+      expect(w.stack.counters.TcpOutRsts).toBe(1);
+    },
+  );
 
   it.each([RST, RST | ACK, RST | SYN])('is not answered if it is a RST: flags %i', (flags) => {
     const w = new Wire();
@@ -108,7 +144,9 @@ describe("a listener's backlog", () => {
     expect(listener.queue.establishedCount, 'full: its ACK was not taken').toBe(3);
     expect(w.stack.dropsByName()).toEqual({ tcpSynQueueFull: 1, tcpListenOverflow: 1 });
     expect(w.tcp({ flags: SYN, sport: 5 })).toEqual([]);
-    expect([w.stack.counters.TcpExtListenOverflows, w.stack.counters.TcpExtListenDrops]).toEqual([2, 3]);
+    expect([w.stack.counters.TcpExtListenOverflows, w.stack.counters.TcpExtListenDrops]).toEqual([
+      2, 3,
+    ]);
     const again = w.wait(2 * SECOND);
     expect(again).toMatchObject([{ flags: SYN | ACK, dport: 4, seq: fourth!.seq }]);
     expect(entryOf(listener.accept()!).remotePort).toBe(1);
@@ -162,7 +200,9 @@ describe('a listener', () => {
   it('at an address has what comes to it, and only that', () => {
     const w = new Wire({ addresses: two });
     w.stack.listen({ port: 80, address: Address.parse('10.0.0.2'), user: later });
-    expect(w.tcp({ flags: SYN, to: '10.0.0.2' })).toMatchObject([{ flags: SYN | ACK, from: '10.0.0.2' }]);
+    expect(w.tcp({ flags: SYN, to: '10.0.0.2' })).toMatchObject([
+      { flags: SYN | ACK, from: '10.0.0.2' },
+    ]);
     expect(w.tcp({ flags: SYN, to: US })).toMatchObject([{ flags: RST | ACK, from: US }]);
     // Another address, the same port.
     w.stack.listen({ port: 80, address: Address.parse(US), user: later });
@@ -178,12 +218,16 @@ describe('a listener', () => {
     const w = new Wire({ addresses: two });
     const at = (a: string | null): Address | null => (a === null ? null : Address.parse(a));
     w.stack.listen({ port: 80, address: at(first), user: later });
-    expect(() => w.stack.listen({ port: 80, address: at(second), user: later })).toThrow(/EADDRINUSE.*80/);
+    expect(() => w.stack.listen({ port: 80, address: at(second), user: later })).toThrow(
+      /EADDRINUSE.*80/,
+    );
   });
 
   it("at an address that is not the stack's is EADDRNOTAVAIL", () => {
     const w = new Wire();
-    expect(() => w.stack.listen({ port: 80, address: remote, user: later })).toThrow(/EADDRNOTAVAIL.*198\.18\.0\.1/);
+    expect(() => w.stack.listen({ port: 80, address: remote, user: later })).toThrow(
+      /EADDRNOTAVAIL.*198\.18\.0\.1/,
+    );
   });
 
   it('of port 0 has an ephemeral one', () => {
@@ -199,7 +243,9 @@ describe('a listener', () => {
     for (let port = FIRST_EPHEMERAL; port <= LAST_EPHEMERAL; port++) {
       if (port !== 40_000) w.stack.listen({ port, user: later });
     }
-    expect(() => w.stack.listen({ port: 0, user: later })).toThrow(/EADDRINUSE: every ephemeral port/);
+    expect(() => w.stack.listen({ port: 0, user: later })).toThrow(
+      /EADDRINUSE: every ephemeral port/,
+    );
     conn.abort(w.now);
     w.stack.wake(conn);
     w.take();
@@ -223,7 +269,9 @@ describe('OPEN', () => {
     w.tcp({ flags: FIN | ACK, sport: 9, dport: 4000, seq: 8, ack: syn!.seq + 2 });
     expect(w.stack.tcp.timeWait.size).toBe(1);
     expect(() => open(w, { localPort: 4000 })).toThrow(/EADDRNOTAVAIL/);
-    expect(open(w, { localPort: 4000, remotePort: 10 }).stateName, 'another four-tuple').toBe('SYN-SENT');
+    expect(open(w, { localPort: 4000, remotePort: 10 }).stateName, 'another four-tuple').toBe(
+      'SYN-SENT',
+    );
     w.wait(MINUTE);
     expect(open(w, { localPort: 4000 }).stateName).toBe('SYN-SENT');
   });
@@ -238,12 +286,22 @@ describe('OPEN', () => {
     expect(picked.sort((a, b) => a - b)).toEqual(free);
     expect(() => open(w)).toThrow(/EADDRNOTAVAIL: every ephemeral port/);
     expect(free).toContain(open(w, { remotePort: 10 }).flow.localPort);
-    expect(() => w.stack.listen({ port: 0, user: later })).toThrow(/EADDRINUSE: every ephemeral port/);
+    expect(() => w.stack.listen({ port: 0, user: later })).toThrow(
+      /EADDRINUSE: every ephemeral port/,
+    );
   });
 
   it.each([
-    ['a local address that is not ours', { local: Address.parse('198.18.0.77') }, /EADDRNOTAVAIL.*198\.18\.0\.77/],
-    ['a family that we have no address of', { remote: Address.parse('fd00::1') }, /ENETUNREACH.*IPv6/],
+    [
+      'a local address that is not ours',
+      { local: Address.parse('198.18.0.77') },
+      /EADDRNOTAVAIL.*198\.18\.0\.77/,
+    ],
+    [
+      'a family that we have no address of',
+      { remote: Address.parse('fd00::1') },
+      /ENETUNREACH.*IPv6/,
+    ],
     ['a local address of the other family', { local: Address.parse('::1') }, /EINVAL.*IPv6.*IPv4/],
     ['loopback to another host', { local: Address.parse('127.0.0.1') }, /EINVAL.*127\.0\.0\.1/],
   ])('refuses %s, and leaves nothing behind', (_, o, error) => {
@@ -260,34 +318,44 @@ describe('loopback', () => {
     ['::1', '::1'],
     [US, US],
     ['fd00::2', 'fd00::2'],
-  ])('to %s from %s: a conversation of the stack with itself, of which nothing reaches the wire', (to, from) => {
-    const w = new Wire({ addresses: [US, 'fd00::2'].map((a) => Prefix.parse(a)) });
-    let heard = '';
-    const hear: TcpUser = {
-      tcpEvents(conn) {
-        for (let piece = conn.receive(); piece !== null; piece = conn.receive()) heard += Buffer.from(piece).toString();
-      },
-    };
-    const accepted = w.listen(hear);
-    const conn = w.stack.connect({ remote: Address.parse(to), remotePort: 80, user: nobody }, w.now);
-    expect(w.take()).toEqual([]);
-    expect([conn.stateName, accepted[0]!.stateName]).toEqual(['ESTABLISHED', 'ESTABLISHED']);
-    expect(entryOf(accepted[0]!).remote.toString()).toBe(from);
-    conn.send(Buffer.from('hello'));
-    conn.shutdown(w.now);
-    w.stack.wake(conn);
-    expect(w.take()).toEqual([]);
-    expect(heard).toBe('hello');
-    accepted[0]!.shutdown(w.now);
-    w.stack.wake(accepted[0]!);
-    expect(w.wait(MINUTE)).toEqual([]);
-    expect([w.stack.tcp.connectionCount, w.stack.tcp.timeWait.size]).toEqual([0, 0]);
-    expect(w.stack.dropsByName()).toEqual({});
-  });
+  ])(
+    'to %s from %s: a conversation of the stack with itself, of which nothing reaches the wire',
+    (to, from) => {
+      const w = new Wire({ addresses: [US, 'fd00::2'].map((a) => Prefix.parse(a)) });
+      let heard = '';
+      const hear: TcpUser = {
+        tcpEvents(conn) {
+          for (let piece = conn.receive(); piece !== null; piece = conn.receive())
+            heard += Buffer.from(piece).toString();
+        },
+      };
+      const accepted = w.listen(hear);
+      const conn = w.stack.connect(
+        { remote: Address.parse(to), remotePort: 80, user: nobody },
+        w.now,
+      );
+      expect(w.take()).toEqual([]);
+      expect([conn.stateName, accepted[0]!.stateName]).toEqual(['ESTABLISHED', 'ESTABLISHED']);
+      expect(entryOf(accepted[0]!).remote.toString()).toBe(from);
+      conn.send(Buffer.from('hello'));
+      conn.shutdown(w.now);
+      w.stack.wake(conn);
+      expect(w.take()).toEqual([]);
+      expect(heard).toBe('hello');
+      accepted[0]!.shutdown(w.now);
+      w.stack.wake(accepted[0]!);
+      expect(w.wait(MINUTE)).toEqual([]);
+      expect([w.stack.tcp.connectionCount, w.stack.tcp.timeWait.size]).toEqual([0, 0]);
+      expect(w.stack.dropsByName()).toEqual({});
+    },
+  );
 
   it('to a port that nobody has is refused', () => {
     const w = new Wire();
-    const conn = w.stack.connect({ remote: Address.parse('127.0.0.1'), remotePort: 80, user: nobody }, w.now);
+    const conn = w.stack.connect(
+      { remote: Address.parse('127.0.0.1'), remotePort: 80, user: nobody },
+      w.now,
+    );
     expect(w.take()).toEqual([]);
     expect([conn.stateName, conn.error]).toEqual(['CLOSED', 'ECONNREFUSED']);
   });
@@ -314,7 +382,9 @@ describe('TIME-WAIT in the stack', () => {
     expect([w.stack.tcp.timeWait.size, w.stack.tcp.connectionCount]).toEqual([3, 0]);
     expect(w.stack.counters.TcpExtTW).toBe(5);
     expect(w.stack.counters.TcpExtTCPTimeWaitOverflow).toBe(2);
-    const answers = nxt.map((ack, i) => w.tcp({ flags: ACK | FIN, sport: 1000 + i, seq: 101, ack })[0]!.flags);
+    const answers = nxt.map(
+      (ack, i) => w.tcp({ flags: ACK | FIN, sport: 1000 + i, seq: 101, ack })[0]!.flags,
+    );
     expect(answers).toEqual([RST, RST, ACK, ACK, ACK]);
   });
 
@@ -324,7 +394,10 @@ describe('TIME-WAIT in the stack', () => {
     for (const seq of [101, 103]) expect(w.tcp({ flags: RST, sport: 1000, seq })).toEqual([]);
     expect(w.stack.tcp.timeWait.size).toBe(1);
     expect(w.stack.dropsByName()).toEqual({ tcpTimeWait: 2 });
-    expect(w.tcp({ flags: ACK, sport: 1000, seq: 102, ack: nxt! }), 'an ACK that says nothing new').toEqual([]);
+    expect(
+      w.tcp({ flags: ACK, sport: 1000, seq: 102, ack: nxt! }),
+      'an ACK that says nothing new',
+    ).toEqual([]);
     expect(w.tcp({ flags: RST, sport: 1000, seq: 102 })).toEqual([]);
     expect(w.stack.tcp.timeWait.size).toBe(0);
   });
@@ -339,7 +412,9 @@ describe('TIME-WAIT in the stack', () => {
     w.stack.wake(conn);
     w.take();
     w.tcp({ ...peer, flags: FIN | ACK, seq: 8, ack: syn!.seq + 2 });
-    expect(w.tcp({ ...peer, flags: SYN, seq: 5000 })).toMatchObject([{ flags: ACK, seq: syn!.seq + 2, ack: 9 }]);
+    expect(w.tcp({ ...peer, flags: SYN, seq: 5000 })).toMatchObject([
+      { flags: ACK, seq: syn!.seq + 2, ack: 9 },
+    ]);
     expect(w.stack.tcp.timeWait.size).toBe(1);
   });
 });
@@ -401,7 +476,10 @@ describe('an ICMP error about a SYN', () => {
 describe('the end of the stack', () => {
   it('is a RST to every peer, and nobody listens any more', () => {
     const w = new Wire();
-    const user = { events: 0, tcpEvents: (_: Connection, events: number) => void (user.events |= events) };
+    const user = {
+      events: 0,
+      tcpEvents: (_: Connection, events: number) => void (user.events |= events),
+    };
     w.listen(user);
     const { seq } = w.open();
     w.stack.close(w.now);

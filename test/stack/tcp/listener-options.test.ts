@@ -14,7 +14,11 @@ describe("a listener's own settings", () => {
           return true;
         },
       };
-      h.b.listen({ port: 7, user, config: { receiveBufferBytes: 20_000, maxSegment: 600, keepAlive: true } });
+      h.b.listen({
+        port: 7,
+        user,
+        config: { receiveBufferBytes: 20_000, maxSegment: 600, keepAlive: true },
+      });
       h.b.listen({ port: 8, user });
       const now = (): number => h.time.now;
       const clients = [7, 8].map((port) => {

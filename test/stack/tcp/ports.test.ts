@@ -25,7 +25,8 @@ describe('ephemeral ports', () => {
   });
 
   it("begin where the destination's hash says", () => {
-    const first = (offset: number): number => ephemeral().pick(offset, 1, () => true) - FIRST_EPHEMERAL;
+    const first = (offset: number): number =>
+      ephemeral().pick(offset, 1, () => true) - FIRST_EPHEMERAL;
     expect((first(5) - first(4) + COUNT) % COUNT).toBe(1);
     expect((first(1005) - first(5) + COUNT) % COUNT).toBe(1000);
   });

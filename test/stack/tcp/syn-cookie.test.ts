@@ -36,34 +36,52 @@ describe('a SYN cookie', () => {
   ])('brings back the largest MSS of its table that the peer takes: %s', (_, table) => {
     const cookies = new SynCookies(new SeededRandom(SEED));
     fc.assert(
-      fc.property(fc.tuple(...TUPLE.map(() => word)), word, fc.nat(65_535), fc.nat(1e12), (tuple, irs, mss, now) => {
-        about(cookies, tuple);
-        const cookie = cookies.make(irs, mss, table, now);
-        const largest = table.filter((m) => m <= mss).at(-1) ?? table[0]!;
-        expect(cookies.check(irs, cookie, table, now)).toBe(largest);
-      }),
+      fc.property(
+        fc.tuple(...TUPLE.map(() => word)),
+        word,
+        fc.nat(65_535),
+        fc.nat(1e12),
+        (tuple, irs, mss, now) => {
+          about(cookies, tuple);
+          const cookie = cookies.make(irs, mss, table, now);
+          const largest = table.filter((m) => m <= mss).at(-1) ?? table[0]!;
+          expect(cookies.check(irs, cookie, table, now)).toBe(largest);
+        },
+      ),
       { seed: SEED, numRuns: 500 },
     );
   });
 
-  it.each([...TUPLE.keys()])('ATK-3: is good for its own peer alone: word %i of addresses and ports changed', (i) => {
-    const cookies = new SynCookies(new SeededRandom(SEED));
-    about(cookies, TUPLE);
-    const cookie = cookies.make(7, 1460, COOKIE_MSS_V4, SECOND);
-    about(cookies, TUPLE.with(i, TUPLE[i]! ^ 1));
-    expect(cookies.check(7, cookie, COOKIE_MSS_V4, SECOND)).toBe(0);
-    about(cookies, TUPLE);
-    expect(cookies.check(8, cookie, COOKIE_MSS_V4, SECOND), 'another sequence number of the peer').toBe(0);
-    expect(cookies.check(7, cookie, COOKIE_MSS_V4, SECOND)).toBe(1460);
-  });
+  it.each([...TUPLE.keys()])(
+    'ATK-3: is good for its own peer alone: word %i of addresses and ports changed',
+    (i) => {
+      const cookies = new SynCookies(new SeededRandom(SEED));
+      about(cookies, TUPLE);
+      const cookie = cookies.make(7, 1460, COOKIE_MSS_V4, SECOND);
+      about(cookies, TUPLE.with(i, TUPLE[i]! ^ 1));
+      expect(cookies.check(7, cookie, COOKIE_MSS_V4, SECOND)).toBe(0);
+      about(cookies, TUPLE);
+      expect(
+        cookies.check(8, cookie, COOKIE_MSS_V4, SECOND),
+        'another sequence number of the peer',
+      ).toBe(0);
+      expect(cookies.check(7, cookie, COOKIE_MSS_V4, SECOND)).toBe(1460);
+    },
+  );
 
   it('ATK-4: lives for one to two minutes, across every change of the key', () => {
     const cookies = new SynCookies(new SeededRandom(SEED));
     about(cookies, TUPLE);
     for (let start = 0; start < 40 * MINUTE; start += 17 * SECOND) {
       const cookie = cookies.make(7, 1460, COOKIE_MSS_V4, start);
-      expect(cookies.check(7, cookie, COOKIE_MSS_V4, start + MINUTE), `made at ${start / SECOND} s`).toBe(1460);
-      expect(cookies.check(7, cookie, COOKIE_MSS_V4, start + COOKIE_LIFETIME), `made at ${start / SECOND} s`).toBe(0);
+      expect(
+        cookies.check(7, cookie, COOKIE_MSS_V4, start + MINUTE),
+        `made at ${start / SECOND} s`,
+      ).toBe(1460);
+      expect(
+        cookies.check(7, cookie, COOKIE_MSS_V4, start + COOKIE_LIFETIME),
+        `made at ${start / SECOND} s`,
+      ).toBe(0);
     }
   });
 
@@ -71,10 +89,13 @@ describe('a SYN cookie', () => {
     const [old, fresh] = [new SynCookies(new SeededRandom(1)), new SynCookies(new SeededRandom(1))];
     about(old, TUPLE);
     about(fresh, TUPLE);
-    // The same random numbers, but one drew its second key at another time: same period, another key.
+    // The same random numbers, but one drew its second key at another time: same period, another
+    // key.
     old.make(7, 1460, COOKIE_MSS_V4, 0);
     const late = 16 * MINUTE;
-    expect(old.make(7, 1460, COOKIE_MSS_V4, late)).not.toBe(fresh.make(7, 1460, COOKIE_MSS_V4, late));
+    expect(old.make(7, 1460, COOKIE_MSS_V4, late)).not.toBe(
+      fresh.make(7, 1460, COOKIE_MSS_V4, late),
+    );
   });
 
   it('is not guessed: none of 200,000 numbers is one', () => {
@@ -82,7 +103,8 @@ describe('a SYN cookie', () => {
     const random = new SeededRandom(SEED + 1);
     about(cookies, TUPLE);
     let hits = 0;
-    for (let i = 0; i < 200_000; i++) if (cookies.check(7, random.int32(), COOKIE_MSS_V4, SECOND) !== 0) hits++;
+    for (let i = 0; i < 200_000; i++)
+      if (cookies.check(7, random.int32(), COOKIE_MSS_V4, SECOND) !== 0) hits++;
     expect(hits).toBe(0);
   });
 });

@@ -25,7 +25,10 @@ describe('the TIME-WAIT table', () => {
       localPort: fc.nat(65_535),
       remotePort: fc.nat(65_535),
       hash: fc.integer(),
-      remote: fc.oneof(fc.ipV4(), fc.constantFrom('fd00::1', 'ff02::1', '::1', 'fd00:1:2:3:4:5:6:7')),
+      remote: fc.oneof(
+        fc.ipV4(),
+        fc.constantFrom('fd00::1', 'ff02::1', '::1', 'fd00:1:2:3:4:5:6:7'),
+      ),
     });
     fc.assert(
       fc.property(kept, (o) => {
@@ -112,9 +115,11 @@ describe('the TIME-WAIT table', () => {
 
   it('at its limit lets the oldest go first, and says so', () => {
     const table = new TimeWaitTable(300, DURATION);
-    for (let port = 0; port < 300; port++) expect(table.add(entry({ remotePort: port }), port)).toBe(true);
+    for (let port = 0; port < 300; port++)
+      expect(table.add(entry({ remotePort: port }), port)).toBe(true);
     table.restart(find(table, entry({ remotePort: 0 })), 300);
-    for (let port = 300; port < 310; port++) expect(table.add(entry({ remotePort: port }), 301)).toBe(false);
+    for (let port = 300; port < 310; port++)
+      expect(table.add(entry({ remotePort: port }), 301)).toBe(false);
     expect(table.size).toBe(300);
     const gone = Array.from({ length: 310 }, (_, port) => port).filter(
       (port) => find(table, entry({ remotePort: port })) < 0,
@@ -128,7 +133,8 @@ describe('the TIME-WAIT table', () => {
       const table = new TimeWaitTable(limit, DURATION);
       const bytes = (): number =>
         Object.values(table).reduce((sum: number, value: unknown) => {
-          // What each host has is one number a host: some 36 bytes when no two rows are of one host.
+          // What each host has is one number a host: some 36 bytes when no two rows are of one
+          // host.
           if (value instanceof HostCounts) return sum + 36 * limit * Math.sign(table.size);
           // Rows are words in these arrays: an object for each would be a field of another kind.
           if (!ArrayBuffer.isView(value)) expect(typeof value).toBe('number');

@@ -12,7 +12,10 @@ import { checksumHolds, RawHost } from '../raw-host.js';
 const versions = [4, 6] as const;
 const A = { 4: A4, 6: A6 };
 const B = { 4: B4, 6: B6 };
-/** The most data of a datagram: IPv4's total length is 65,535 with its header; IPv6's payload length is without. */
+/**
+ * The most data of a datagram: IPv4's total length is 65,535 with its header; IPv6's payload length
+ * is without.
+ */
 const MOST = { 4: 65_507, 6: 65_527 };
 
 interface Heard {
@@ -55,17 +58,22 @@ describe.each(versions)('a UDP datagram over IPv%d between two stacks', (version
     [9000, 1280],
     [MOST[version], 1280],
     [MOST[version], 9000],
-  ])('of %i bytes is the same on the other side, and back again, whatever it is cut into: MTU %i', (size, mtu) => {
-    const h = new Hosts({ mtu });
-    bind(h.b, 7, null, true);
-    const socket = bind(h.a, 5000);
-    const data = pattern(size);
-    socket.send(data, B[version], 7, h.time.now);
-    h.settle();
-    expect(socket.heard.map((x) => [x.from, x.to])).toEqual([[`${B[version].toString()} 7`, A[version].toString()]]);
-    expect(same(socket.heard[0]!.bytes, data)).toBe(true);
-    expect([h.a.dropsByName(), h.b.dropsByName()]).toEqual([{}, {}]);
-  });
+  ])(
+    'of %i bytes is the same on the other side, and back again, whatever it is cut into: MTU %i',
+    (size, mtu) => {
+      const h = new Hosts({ mtu });
+      bind(h.b, 7, null, true);
+      const socket = bind(h.a, 5000);
+      const data = pattern(size);
+      socket.send(data, B[version], 7, h.time.now);
+      h.settle();
+      expect(socket.heard.map((x) => [x.from, x.to])).toEqual([
+        [`${B[version].toString()} 7`, A[version].toString()],
+      ]);
+      expect(same(socket.heard[0]!.bytes, data)).toBe(true);
+      expect([h.a.dropsByName(), h.b.dropsByName()]).toEqual([{}, {}]);
+    },
+  );
 
   it('to a port that nobody has: the sender is told, by ICMP', () => {
     const h = new Hosts();
@@ -78,21 +86,34 @@ describe.each(versions)('a UDP datagram over IPv%d between two stacks', (version
   });
 
   it('over a link that loses, doubles and reorders arrives whole or not at all', () => {
-    const faults = { ...NO_IMPAIRMENTS, loss: 0.02, duplicate: 0.05, reorder: 0.3, delay: 2000, jitter: 5000 };
+    const faults = {
+      ...NO_IMPAIRMENTS,
+      loss: 0.02,
+      duplicate: 0.05,
+      reorder: 0.3,
+      delay: 2000,
+      jitter: 5000,
+    };
     const h = new Hosts({ link: { in: faults, out: faults }, seed: 11 });
     const server = bind(h.b, 7);
     const socket = bind(h.a, 5000);
     for (let i = 0; i < 60; i++) socket.send(pattern(1000 * i, i), B[version], 7, h.time.now);
     h.settle();
-    expect(server.heard.every(({ bytes }) => same(bytes, pattern(bytes.length, bytes.length / 1000)))).toBe(true);
+    expect(
+      server.heard.every(({ bytes }) => same(bytes, pattern(bytes.length, bytes.length / 1000))),
+    ).toBe(true);
     expect(new Set(server.heard.map((x) => x.bytes.length)).size).toBeGreaterThan(15);
     const drops = Object.keys(h.b.dropsByName());
-    expect(drops.filter((name) => !/^(linkLoss|fragmentTimeout|icmpRateLimited)$/.test(name))).toEqual([]);
+    expect(
+      drops.filter((name) => !/^(linkLoss|fragmentTimeout|icmpRateLimited)$/.test(name)),
+    ).toEqual([]);
   });
 
   it('to an address of the stack itself goes round inside it', () => {
     const host = new RawHost();
-    for (const to of version === 4 ? ['127.0.0.1', '127.1.2.3', '198.18.0.2'] : ['::1', 'fd74:6370:6c61:62::2']) {
+    for (const to of version === 4
+      ? ['127.0.0.1', '127.1.2.3', '198.18.0.2']
+      : ['::1', 'fd74:6370:6c61:62::2']) {
       const server = bind(host.stack, 7, null, true);
       const client = bind(host.stack, 0);
       client.send(pattern(40_000), Address.parse(to), 7, host.now);
@@ -164,7 +185,12 @@ describe('a UDP socket', () => {
     ['to a family that the stack has no address of', 'fd00::1', undefined, /ENETUNREACH.*IPv6/],
     ['from an address of the other family', '198.18.0.1', '::1', /EINVAL.*IPv6.*IPv4/],
     ['from loopback to another host', '198.18.0.1', '127.0.0.1', /EINVAL.*127\.0\.0\.1/],
-    ["from an address that is not the stack's", '198.18.0.1', '198.18.0.9', /EADDRNOTAVAIL.*198\.18\.0\.9/],
+    [
+      "from an address that is not the stack's",
+      '198.18.0.1',
+      '198.18.0.9',
+      /EADDRNOTAVAIL.*198\.18\.0\.9/,
+    ],
   ])('sends nothing %s', (_, to, from, error) => {
     const host = new RawHost(1500, ['198.18.0.2/24']);
     const socket = bind(host.stack, 7);

@@ -1,4 +1,7 @@
-/** BBR on a bottleneck, by the whole stack in virtual time; and what its model does with single ACKs. */
+/**
+ * BBR on a bottleneck, by the whole stack in virtual time; and what its model does with single
+ * ACKs.
+ */
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../src/base/random.js';
 import { MILLISECOND, SECOND } from '../../../src/base/time.js';
@@ -17,7 +20,13 @@ class Flow {
   readonly bulk: Bulk;
 
   constructor(o: Partial<BulkOptions> = {}, congestionControl: CongestionName = 'bbr') {
-    this.bulk = new Bulk({ rtt: RTT, rate: RATE, queue: 400, flows: [{ congestionControl }], ...o });
+    this.bulk = new Bulk({
+      rtt: RTT,
+      rate: RATE,
+      queue: 400,
+      flows: [{ congestionControl }],
+      ...o,
+    });
   }
   get cc(): Bbr {
     return this.bulk.senders[0]!.snd.congestion as Bbr;
@@ -139,13 +148,20 @@ class ByHand {
     this.cc.start(10, MSS, 50 * MILLISECOND, 0);
   }
 
-  /** `n` segments are delivered at once after `time`; without fields a sample of 1 segment a millisecond, a round trip long. */
+  /**
+   * `n` segments are delivered at once after `time`; without fields a sample of 1 segment a
+   * millisecond, a round trip long.
+   */
   ack(n: number, time: number, fields: Parameters<typeof ack>[0] = {}): void {
     this.now += time;
     const priorInFlight = this.inFlight;
     this.delivered += n;
     const { now, delivered, inFlight } = this;
-    const sample = { rateDelivered: 50, interval: 50 * MILLISECOND, priorDelivered: Math.max(0, delivered - 50) };
+    const sample = {
+      rateDelivered: 50,
+      interval: 50 * MILLISECOND,
+      priorDelivered: Math.max(0, delivered - 50),
+    };
     this.cc.onAck(ack({ now, delivered, acked: n, priorInFlight, inFlight, ...sample, ...fields }));
   }
 
@@ -180,7 +196,8 @@ describe('BBR, ACK by ACK', () => {
     const hand = new ByHand().toProbeBw();
     const gains: number[] = [];
     for (let i = 0; i < 700; i++) {
-      // What 5/4 of the BDP takes, or the probing would go on; and in the next phase more than the BDP still.
+      // What 5/4 of the BDP takes, or the probing would go on; and in the next phase more than the
+      // BDP still.
       hand.inFlight = 80;
       hand.ack(1, MILLISECOND);
       const gain = Math.round(hand.gain * 100) / 100;
@@ -213,7 +230,9 @@ describe('BBR, ACK by ACK', () => {
   });
 
   it('the cycle begins anywhere but in the draining phase, as chance will have it', () => {
-    const first = Array.from({ length: 40 }, (_, seed) => new ByHand(seed).toProbeBw().gain.toFixed(2));
+    const first = Array.from({ length: 40 }, (_, seed) =>
+      new ByHand(seed).toProbeBw().gain.toFixed(2),
+    );
     expect(new Set(first)).toEqual(new Set(['1.25', '1.00']));
   });
 

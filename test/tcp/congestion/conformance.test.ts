@@ -24,6 +24,8 @@ for (const name of NAMES) {
     name === 'cubic' ? ['linux', 'linux-train', 'linux-delay', 'rfc9406', 'off'] : ['off'];
   for (const hystart of hystarts) {
     const title = name === 'cubic' ? `${name}, HyStart ${hystart}` : name;
-    conforms(title, () => createCongestionControl(name, { hystart, random: 42 }), { unlimited: name === 'none' });
+    conforms(title, () => createCongestionControl(name, { hystart, random: 42 }), {
+      unlimited: name === 'none',
+    });
   }
 }

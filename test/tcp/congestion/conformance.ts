@@ -1,6 +1,7 @@
 /**
- * What every congestion control owes loss recovery and output, whatever its law of growth: one suite that each of them passes. Single
- * promises first, then thousands of random histories of a connection in which they must hold at every step.
+ * What every congestion control owes loss recovery and output, whatever its law of growth: one
+ * suite that each of them passes. Single promises first, then thousands of random histories of a
+ * connection in which they must hold at every step.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -17,7 +18,15 @@ export interface Expectations {
 }
 
 type Step =
-  | { do: 'ack'; acked: number; lost: number; rtt: number; after: number; limited: boolean; appLimited: boolean }
+  | {
+      do: 'ack';
+      acked: number;
+      lost: number;
+      rtt: number;
+      after: number;
+      limited: boolean;
+      appLimited: boolean;
+    }
   | { do: 'congestion'; why: Congestion; flight: number }
   | { do: 'undo' }
   | { do: 'recovered' }
@@ -56,7 +65,10 @@ const aStep: fc.Arbitrary<Step> = fc.oneof(
 
 const STATE_OF = { loss: CaState.recovery, ecn: CaState.cwr, timeout: CaState.loss } as const;
 
-/** Plays recovery's part (recovery.ts, undo.ts) around a control, and looks after each step at what it owes. */
+/**
+ * Plays recovery's part (recovery.ts, undo.ts) around a control, and looks after each step at what
+ * it owes.
+ */
 class History {
   private readonly cc: CongestionControl;
   private readonly unlimited: boolean;
@@ -104,7 +116,8 @@ class History {
     this.delivered += acked;
     if (this.nxt - this.una < 0) this.nxt = this.una;
     const priorInFlight = this.nxt - this.una + acked;
-    if (Number.isFinite(cc.cwnd)) this.nxt = Math.max(this.nxt, this.una + Math.min(cc.cwnd, 1_000_000));
+    if (Number.isFinite(cc.cwnd))
+      this.nxt = Math.max(this.nxt, this.una + Math.min(cc.cwnd, 1_000_000));
     if (rtt > 0) this.minRtt = Math.min(this.minRtt, rtt);
     const mayGrow = acked > 0 && this.state !== CaState.recovery && this.state !== CaState.cwr;
     const before = cc.cwnd;
@@ -113,7 +126,20 @@ class History {
     const rate = { rateDelivered: rtt > 0 ? acked * 3 : -1, interval: Math.max(rtt, 0) };
     cc.onAck(
       ack({
-        ...{ now, una, nxt, delivered, minRtt, acked, lost, rtt, priorInFlight, mayGrow, cwndLimited, appLimited },
+        ...{
+          now,
+          una,
+          nxt,
+          delivered,
+          minRtt,
+          acked,
+          lost,
+          rtt,
+          priorInFlight,
+          mayGrow,
+          cwndLimited,
+          appLimited,
+        },
         ...rate,
         caState: this.state,
         inFlight: Math.max(0, nxt - una - lost),
@@ -125,7 +151,9 @@ class History {
       if (!mayGrow || !cwndLimited) expect(cc.cwnd, 'grew when it might not').toBe(before);
       expect(cc.cwnd, 'an ACK shrank it').toBeGreaterThanOrEqual(before);
       // One segment more is what was saved up from earlier ACKs.
-      expect(cc.cwnd - before, 'faster than slow start').toBeLessThanOrEqual(inSlowStart ? acked + 1 : acked / 2 + 2);
+      expect(cc.cwnd - before, 'faster than slow start').toBeLessThanOrEqual(
+        inSlowStart ? acked + 1 : acked / 2 + 2,
+      );
     }
   }
 
@@ -151,7 +179,9 @@ class History {
     this.cc.onUndo();
     this.state = CaState.open;
     expect(this.cc.cwnd, 'undo').toBeGreaterThanOrEqual(this.before.cwnd);
-    expect(this.cc.ssthresh, 'undo').toBeGreaterThanOrEqual(this.cc.modelBased ? 0 : this.before.ssthresh);
+    expect(this.cc.ssthresh, 'undo').toBeGreaterThanOrEqual(
+      this.cc.modelBased ? 0 : this.before.ssthresh,
+    );
     this.before = null;
   }
 
@@ -176,7 +206,11 @@ class History {
   }
 }
 
-export function conforms(title: string, make: () => CongestionControl, { unlimited = false }: Expectations = {}): void {
+export function conforms(
+  title: string,
+  make: () => CongestionControl,
+  { unlimited = false }: Expectations = {},
+): void {
   describe(`${title} keeps a congestion control's promises`, () => {
     it('begins with the initial window, and a threshold that is arbitrarily high', () => {
       const cc = make();

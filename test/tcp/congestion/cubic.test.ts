@@ -20,21 +20,25 @@ describe('CUBIC (RFC 9438)', () => {
     [100, 1000],
     [200, 300],
     [100, 4000],
-  ])('MAY-18: CUBIC: W(t) = C (t - K)^3 + W_max after a loss (figure 1), at %i ms from %i segments', (rttMs, wMax) => {
-    const path = transfer(rttMs, wMax);
-    path.lose();
-    expect(path.cc.cwnd).toBe(Math.floor(wMax * BETA));
-    const k = Math.cbrt((wMax * (1 - BETA)) / C);
-    const lostAt = path.now;
-    while (path.now - lostAt < 1.6 * k * SECOND) {
-      path.round();
-      const t = (path.now - lostAt) / SECOND;
-      const formula = C * (t - k) ** 3 + wMax;
-      // Growth of the formula in a round trip is how far behind it the window may be: it is decided for one ahead.
-      expect(Math.abs(path.cc.cwnd / formula - 1), `t = ${t}, K = ${k}`).toBeLessThan(0.03);
-    }
-    expect(path.cc.cwnd).toBeGreaterThan(wMax);
-  });
+  ])(
+    'MAY-18: CUBIC: W(t) = C (t - K)^3 + W_max after a loss (figure 1), at %i ms from %i segments',
+    (rttMs, wMax) => {
+      const path = transfer(rttMs, wMax);
+      path.lose();
+      expect(path.cc.cwnd).toBe(Math.floor(wMax * BETA));
+      const k = Math.cbrt((wMax * (1 - BETA)) / C);
+      const lostAt = path.now;
+      while (path.now - lostAt < 1.6 * k * SECOND) {
+        path.round();
+        const t = (path.now - lostAt) / SECOND;
+        const formula = C * (t - k) ** 3 + wMax;
+        // Growth of the formula in a round trip is how far behind it the window may be: it is
+        // decided for one ahead.
+        expect(Math.abs(path.cc.cwnd / formula - 1), `t = ${t}, K = ${k}`).toBeLessThan(0.03);
+      }
+      expect(path.cc.cwnd).toBeGreaterThan(wMax);
+    },
+  );
 
   it('cuts to 717/1024, never below two (section 4.6)', () => {
     const path = transfer(100, 100);
@@ -121,7 +125,8 @@ describe('CUBIC (RFC 9438)', () => {
     const began = path.now;
     for (let i = 0; i < 10; i++) path.round();
     const t = (path.now - began) / SECOND;
-    // K = 0, and 5 % a round trip without a W_max; to 1000 the concave curve would have taken 9 s, with 780 after one.
+    // K = 0, and 5 % a round trip without a W_max; to 1000 the concave curve would have taken 9 s,
+    // with 780 after one.
     expect(path.cc.cwnd).toBeGreaterThanOrEqual(from * 1.04 ** 10);
     expect(t).toBeLessThan(1.1);
   });
@@ -164,9 +169,14 @@ describe('CUBIC (RFC 9438)', () => {
     [100, 10_000],
     [200, 2500],
     [400, 2500],
-  ])('at %i ms with one of %i lost the average window is within 15 %% of equation 6', (rttMs, every) => {
-    const expected = ((C * (3 + BETA)) / (4 * (1 - BETA))) ** 0.25 * ((rttMs / 1000) * every) ** 0.75;
-    expect(expected).toBeGreaterThan(1.2 * Math.sqrt(1.5 * every)); // else section 4.3 would be seen
-    expect(Math.abs(transfer(rttMs, 100).averageWindow(every) / expected - 1)).toBeLessThan(0.15);
-  });
+  ])(
+    'at %i ms with one of %i lost the average window is within 15 %% of equation 6',
+    (rttMs, every) => {
+      const expected =
+        ((C * (3 + BETA)) / (4 * (1 - BETA))) ** 0.25 * ((rttMs / 1000) * every) ** 0.75;
+      // else section 4.3 would be seen
+      expect(expected).toBeGreaterThan(1.2 * Math.sqrt(1.5 * every));
+      expect(Math.abs(transfer(rttMs, 100).averageWindow(every) / expected - 1)).toBeLessThan(0.15);
+    },
+  );
 });

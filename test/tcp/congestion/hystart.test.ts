@@ -1,4 +1,6 @@
-/** The ends of slow start: Linux's HyStart and HyStart++ (RFC 9406), asked ACK by ACK, and in CUBIC. */
+/**
+ * The ends of slow start: Linux's HyStart and HyStart++ (RFC 9406), asked ACK by ACK, and in CUBIC.
+ */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, type Micros } from '../../../src/base/time.js';
 import { Cubic } from '../../../src/tcp/congestion/cubic.js';
@@ -32,7 +34,10 @@ class Rounds {
     return this.exit.growth(ack({ una, nxt, now, rtt, minRtt, paced }), this.cwnd);
   }
 
-  /** `n` ACKs `apart` from each other: the sum of what they allow; ends early when slow start is over. */
+  /**
+   * `n` ACKs `apart` from each other: the sum of what they allow; ends early when slow start is
+   * over.
+   */
   acks(n: number, rtt: Micros, apart: Micros): number {
     let allowed = 0;
     for (let i = 0; i < n && !this.exit.done; i++) allowed += this.one(rtt, apart);
@@ -80,16 +85,19 @@ describe('HyStart, as Linux has it', () => {
     [20, 4, 'no less than 4 ms'],
     [100, 12.5, 'an eighth of the smallest round trip'],
     [400, 16, 'no more than 16 ms'],
-  ])('at %i ms ends when the first eight round trips of a round are %f ms more than the smallest: %s', (rtt, more) => {
-    const seen = (extra: number): boolean => {
-      const rounds = new Rounds(new Hystart());
-      rounds.minRtt = rtt * MILLISECOND;
-      rounds.acks(9, (rtt + extra) * MILLISECOND, 3 * MILLISECOND);
-      return rounds.exit.done;
-    };
-    expect(seen(more)).toBe(false);
-    expect(seen(more + 0.1)).toBe(true);
-  });
+  ])(
+    'at %i ms ends when the first eight round trips of a round are %f ms more than the smallest: %s',
+    (rtt, more) => {
+      const seen = (extra: number): boolean => {
+        const rounds = new Rounds(new Hystart());
+        rounds.minRtt = rtt * MILLISECOND;
+        rounds.acks(9, (rtt + extra) * MILLISECOND, 3 * MILLISECOND);
+        return rounds.exit.done;
+      };
+      expect(seen(more)).toBe(false);
+      expect(seen(more + 0.1)).toBe(true);
+    },
+  );
 
   it('one short round trip among them is enough to go on', () => {
     const rounds = new Rounds(new Hystart());
@@ -133,7 +141,8 @@ describe('HyStart++ (RFC 9406)', () => {
   it('after five such rounds slow start is over', () => {
     const rounds = inConservative();
     let acks = 8; // the round in which it began counts
-    for (; acks < 1000 && !rounds.exit.done; acks++) rounds.one(RTT + 13 * MILLISECOND, MILLISECOND);
+    for (; acks < 1000 && !rounds.exit.done; acks++)
+      rounds.one(RTT + 13 * MILLISECOND, MILLISECOND);
     expect(rounds.exit.done).toBe(true);
     expect(acks / 40).toBeGreaterThan(4.8);
     expect(acks / 40).toBeLessThan(5.2);

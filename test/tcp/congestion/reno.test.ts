@@ -32,7 +32,10 @@ describe('Reno (RFC 5681)', () => {
       expect(windows(path, rounds)).toEqual(Array.from({ length: rounds }, (_, i) => low + i + 1));
       const high = path.cc.cwnd;
       path.lose();
-      expect([path.cc.cwnd, path.cc.ssthresh]).toEqual([Math.floor(high / 2), Math.floor(high / 2)]);
+      expect([path.cc.cwnd, path.cc.ssthresh]).toEqual([
+        Math.floor(high / 2),
+        Math.floor(high / 2),
+      ]);
       windows(path, 3);
     }
   });
@@ -50,8 +53,11 @@ describe('Reno (RFC 5681)', () => {
     expect(cc.ssthresh).toBe(2);
   });
 
-  it.each([100, 400, 2500])('one of %i lost: the average window is within 15 %% of sqrt(3/2p)', (every) => {
-    const path = new Transfer(new Reno(), RTT);
-    expect(Math.abs(path.averageWindow(every) / Math.sqrt(1.5 * every) - 1)).toBeLessThan(0.15);
-  });
+  it.each([100, 400, 2500])(
+    'one of %i lost: the average window is within 15 %% of sqrt(3/2p)',
+    (every) => {
+      const path = new Transfer(new Reno(), RTT);
+      expect(Math.abs(path.averageWindow(every) / Math.sqrt(1.5 * every) - 1)).toBeLessThan(0.15);
+    },
+  );
 });

@@ -3,7 +3,10 @@ import { expect, it } from 'vitest';
 import { RoundMax } from '../../../src/tcp/congestion/round-max.js';
 
 it('is the largest value of this round trip and the ten before it, against a list of all', () => {
-  const notes = fc.array(fc.tuple(fc.nat({ max: 15 }), fc.nat({ max: 1000 })), { minLength: 1, maxLength: 60 });
+  const notes = fc.array(fc.tuple(fc.nat({ max: 15 }), fc.nat({ max: 1000 })), {
+    minLength: 1,
+    maxLength: 60,
+  });
   fc.assert(
     fc.property(notes, (steps) => {
       const max = new RoundMax(10);

@@ -1,6 +1,7 @@
 /**
- * A path for one congestion control alone: no stack, no timers, each ACK made by hand. It answers each segment after a fixed round trip, in rounds
- * of a window, and plays loss recovery's part in a line or two.
+ * A path for one congestion control alone: no stack, no timers, each ACK made by hand. It answers
+ * each segment after a fixed round trip, in rounds of a window, and plays loss recovery's part in a
+ * line or two.
  */
 import { MILLISECOND, type Micros } from '../../../src/base/time.js';
 import { AckSample } from '../../../src/tcp/congestion/ack-sample.js';
@@ -43,10 +44,15 @@ export class Transfer {
     this.delivered++;
     this.nxt = Math.max(this.nxt, this.una + this.cc.cwnd);
     const { now, una, nxt, rtt, minRtt, delivered } = this;
-    this.cc.onAck(ack({ now, una, nxt, rtt, minRtt, delivered, priorInFlight, inFlight: nxt - una, ...fields }));
+    this.cc.onAck(
+      ack({ now, una, nxt, rtt, minRtt, delivered, priorInFlight, inFlight: nxt - una, ...fields }),
+    );
   }
 
-  /** One round trip: a window's worth of ACKs, evenly spread, each after its share of the time. `perAck` is called after each. */
+  /**
+   * One round trip: a window's worth of ACKs, evenly spread, each after its share of the time.
+   * `perAck` is called after each.
+   */
   round(perAck?: () => void): void {
     const window = this.cc.cwnd;
     for (let i = 0; i < window; i++) {

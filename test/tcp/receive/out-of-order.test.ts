@@ -1,4 +1,7 @@
-/** Data beyond holes: against a model that keeps every byte by itself, and against those who send it in pieces of a byte. */
+/**
+ * Data beyond holes: against a model that keeps every byte by itself, and against those who send it
+ * in pieces of a byte.
+ */
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../src/base/random.js';
 import { Slab } from '../../../src/base/slab.js';
@@ -28,7 +31,9 @@ class Bench {
   /** Bytes `[start, end)`, counted from RCV.NXT. */
   insert(start: number, end: number): number {
     const { seg } = this;
-    seg.payload = new Slab(Uint8Array.from({ length: end - start + 2 }, (_, i) => byteAt(start + i - 2)));
+    seg.payload = new Slab(
+      Uint8Array.from({ length: end - start + 2 }, (_, i) => byteAt(start + i - 2)),
+    );
     seg.payloadOffset = 2;
     seg.payloadBytes = end - start;
     seg.seq = (NXT + start) | 0;
@@ -45,49 +50,53 @@ class Bench {
   drain(to: number): number[] {
     this.held.drain((NXT + to) | 0, this.queue);
     const out: number[] = [];
-    for (let piece = this.queue.shift(); piece !== null; piece = this.queue.shift()) out.push(...piece);
+    for (let piece = this.queue.shift(); piece !== null; piece = this.queue.shift())
+      out.push(...piece);
     return out;
   }
 }
 
 describe('against a model', () => {
-  it.each(Array.from({ length: 30 }, (_, i) => i + 1))('segments of any size, in any order: seed %i', (seed) => {
-    const random = new SeededRandom(seed);
-    const bench = new Bench();
-    const model = new Uint8Array(WINDOW);
-    for (let n = 0; n < 300; n++) {
-      const start = 1 + random.below(WINDOW - 1);
-      const end = Math.min(WINDOW, start + 1 + random.below(random.below(10) === 0 ? 3000 : 60));
-      const fresh = model.subarray(start, end).filter((x) => x === 0).length;
-      const twice = bench.held.overlapping((NXT + start) | 0, (NXT + end) | 0);
-      const held = model.subarray(start, end).indexOf(1);
-      if (held < 0) expect(twice).toBeNull();
-      else expect((twice!.left - NXT) | 0).toBe(model.lastIndexOf(0, start + held) + 1);
-      expect(bench.insert(start, end)).toBe(fresh);
-      expect(bench.held.checkInvariants(NXT)).toBeNull();
-      model.fill(1, start, end);
-      const at = random.below(WINDOW);
-      const block = bench.held.blockAt((NXT + at) | 0);
-      if (model[at] === 0) expect(block).toBeNull();
-      else {
-        expect((block!.left - NXT) | 0).toBe(model.lastIndexOf(0, at) + 1);
-        const right = model.indexOf(0, at);
-        expect((block!.right - NXT) | 0).toBe(right < 0 ? WINDOW : right);
+  it.each(Array.from({ length: 30 }, (_, i) => i + 1))(
+    'segments of any size, in any order: seed %i',
+    (seed) => {
+      const random = new SeededRandom(seed);
+      const bench = new Bench();
+      const model = new Uint8Array(WINDOW);
+      for (let n = 0; n < 300; n++) {
+        const start = 1 + random.below(WINDOW - 1);
+        const end = Math.min(WINDOW, start + 1 + random.below(random.below(10) === 0 ? 3000 : 60));
+        const fresh = model.subarray(start, end).filter((x) => x === 0).length;
+        const twice = bench.held.overlapping((NXT + start) | 0, (NXT + end) | 0);
+        const held = model.subarray(start, end).indexOf(1);
+        if (held < 0) expect(twice).toBeNull();
+        else expect((twice!.left - NXT) | 0).toBe(model.lastIndexOf(0, start + held) + 1);
+        expect(bench.insert(start, end)).toBe(fresh);
+        expect(bench.held.checkInvariants(NXT)).toBeNull();
+        model.fill(1, start, end);
+        const at = random.below(WINDOW);
+        const block = bench.held.blockAt((NXT + at) | 0);
+        if (model[at] === 0) expect(block).toBeNull();
+        else {
+          expect((block!.left - NXT) | 0).toBe(model.lastIndexOf(0, at) + 1);
+          const right = model.indexOf(0, at);
+          expect((block!.right - NXT) | 0).toBe(right < 0 ? WINDOW : right);
+        }
       }
-    }
-    expect(bench.held.bytes).toBe(model.filter((x) => x === 1).length);
-    // A FIN at some place, then a segment that reaches some way into it all.
-    const fin = WINDOW - random.below(2000);
-    bench.held.endAt((NXT + fin) | 0);
-    expect(bench.held.checkInvariants(NXT)).toBeNull();
-    model.fill(0, fin);
-    const to = 1 + random.below(WINDOW / 2);
-    const right = model.indexOf(0, to);
-    const out = bench.drain(to);
-    expect(out).toEqual(Array.from({ length: right - to }, (_, i) => byteAt(to + i)));
-    expect(bench.held.checkInvariants((NXT + right) | 0)).toBeNull();
-    expect(bench.held.bytes).toBe(model.subarray(right).filter((x) => x === 1).length);
-  });
+      expect(bench.held.bytes).toBe(model.filter((x) => x === 1).length);
+      // A FIN at some place, then a segment that reaches some way into it all.
+      const fin = WINDOW - random.below(2000);
+      bench.held.endAt((NXT + fin) | 0);
+      expect(bench.held.checkInvariants(NXT)).toBeNull();
+      model.fill(0, fin);
+      const to = 1 + random.below(WINDOW / 2);
+      const right = model.indexOf(0, to);
+      const out = bench.drain(to);
+      expect(out).toEqual(Array.from({ length: right - to }, (_, i) => byteAt(to + i)));
+      expect(bench.held.checkInvariants((NXT + right) | 0)).toBeNull();
+      expect(bench.held.bytes).toBe(model.subarray(right).filter((x) => x === 1).length);
+    },
+  );
 });
 
 describe('a rain of tiny segments', () => {
@@ -117,7 +126,8 @@ describe('a rain of tiny segments', () => {
       }
       expect(most).toBeLessThanOrEqual(1024);
       expect(bench.memory).toBeLessThanOrEqual(2 * bench.held.bytes + 1024);
-      // What is copied is the work: every byte once, and once more each time that pieces are joined.
+      // What is copied is the work: every byte once, and once more each time that pieces are
+      // joined.
       expect(bench.allocated).toBeLessThan(40 * count);
     },
     60_000,

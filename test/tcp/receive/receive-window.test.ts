@@ -9,7 +9,9 @@ const LINUX_SCRIPTS = { rmem: { min: 4096, default: 540_000, max: 15 << 20 } };
 describe('the first windows', () => {
   it('with the buffers that packet scripts assume: 65535 on the SYN, a shift of 8, then half the buffer', () => {
     const s = Peer.listen({ config: LINUX_SCRIPTS });
-    expect(s.send({ flags: 'S', mss: 1000, wscale: 7 })).toMatchObject([{ win: 65_535, wscale: 8 }]);
+    expect(s.send({ flags: 'S', mss: 1000, wscale: 7 })).toMatchObject([
+      { win: 65_535, wscale: 8 },
+    ]);
     s.send({ flags: '.', seq: 1, ack: 1, win: 257 });
     s.send({ flags: 'F.', seq: 1, ack: 1, win: 257 });
     expect(s.last).toMatchObject({ flags: '.', ack: 2, win: 1050 });
@@ -17,7 +19,9 @@ describe('the first windows', () => {
 
   it("with Linux's own: whole segments of 64 KiB, less the bytes of timestamps once they are agreed on", () => {
     expect(Peer.connect().last).toMatchObject({ win: 64_240, wscale: 7 });
-    expect(Peer.listen().send({ flags: 'S', mss: 1460, wscale: 7, ts: [1, 0] })[0]).toMatchObject({ win: 65_160 });
+    expect(Peer.listen().send({ flags: 'S', mss: 1460, wscale: 7, ts: [1, 0] })[0]).toMatchObject({
+      win: 65_160,
+    });
   });
 
   it('SO_RCVBUF bounds the shift, too', () => {
@@ -40,7 +44,10 @@ it('SHLD-14: the right edge never moves left, whatever comes and is read: seed 2
       shift,
       fc.integer({ min: 1500, max: 200_000 }),
       (steps, wscale, bytes) => {
-        const s = Peer.established({ config: { receiveBufferBytes: bytes } }, wscale === null ? {} : { wscale });
+        const s = Peer.established(
+          { config: { receiveBufferBytes: bytes } },
+          wscale === null ? {} : { wscale },
+        );
         const unit = 1 << s.conn.rcv.wscale;
         const { space } = s.conn.rcv.window;
         let edge = -Infinity;
@@ -57,7 +64,9 @@ it('SHLD-14: the right edge never moves left, whatever comes and is read: seed 2
             expect(right).toBeGreaterThan(edge - unit);
             edge = Math.max(edge, right);
           }
-          expect(s.conn.rcv.queue.length + s.conn.rcv.wnd).toBeLessThanOrEqual(space + space / 8 + unit);
+          expect(s.conn.rcv.queue.length + s.conn.rcv.wnd).toBeLessThanOrEqual(
+            space + space / 8 + unit,
+          );
         }
       },
     ),
@@ -71,12 +80,21 @@ function drain(s: Peer): void {
   s.poll();
 }
 
-/** A peer that sends `rate` bytes in each round trip, as far as our window lets it; the user reads at once. */
+/**
+ * A peer that sends `rate` bytes in each round trip, as far as our window lets it; the user reads
+ * at once.
+ */
 function flow(rtt: Micros, rounds: number, perRound: (window: number) => number, ts = false): Peer {
   const clock = (s: Peer): number => Math.floor(s.now / MILLISECOND);
-  const stamp = (s: Peer): object => (ts ? { ts: [clock(s), clock(s) - Math.round(rtt / MILLISECOND)] } : {});
+  const stamp = (s: Peer): object =>
+    ts ? { ts: [clock(s), clock(s) - Math.round(rtt / MILLISECOND)] } : {};
   const s = Peer.listen({ config: LINUX_SCRIPTS });
-  s.send({ flags: 'S', mss: 1460, wscale: 7, ...(ts ? { ts: [clock(s), 0] as [number, number] } : {}) });
+  s.send({
+    flags: 'S',
+    mss: 1460,
+    wscale: 7,
+    ...(ts ? { ts: [clock(s), 0] as [number, number] } : {}),
+  });
   s.wait(rtt);
   s.send({ flags: '.', seq: 1, ack: 1, ...stamp(s) });
   let seq = 1;
@@ -93,13 +111,16 @@ function flow(rtt: Micros, rounds: number, perRound: (window: number) => number,
 }
 
 describe('dynamic right-sizing', () => {
-  it.each([false, true])('grows the window of a fast sender far away to what the path needs (timestamps: %s)', (ts) => {
-    // 400 Mbit/s over 100 ms: 5 MB under way.
-    const bdp = 5_000_000;
-    const s = flow(100 * MILLISECOND, 14, () => bdp, ts);
-    expect(s.conn.rcv.wnd).toBeGreaterThan(bdp);
-    expect(s.conn.receiveBuffer).toBeLessThanOrEqual(15 << 20);
-  });
+  it.each([false, true])(
+    'grows the window of a fast sender far away to what the path needs (timestamps: %s)',
+    (ts) => {
+      // 400 Mbit/s over 100 ms: 5 MB under way.
+      const bdp = 5_000_000;
+      const s = flow(100 * MILLISECOND, 14, () => bdp, ts);
+      expect(s.conn.rcv.wnd).toBeGreaterThan(bdp);
+      expect(s.conn.receiveBuffer).toBeLessThanOrEqual(15 << 20);
+    },
+  );
 
   it('leaves the buffer of a slow sender as it is', () => {
     const s = flow(100 * MILLISECOND, 50, () => 20_000, true);
@@ -150,7 +171,9 @@ describe('delayed ACKs', () => {
 
   it('fewer where the window takes fewer', () => {
     const s = Peer.established({ config: { receiveBufferBytes: 10_000 }, mss: 1000 });
-    const answers = [0, 1, 2, 3, 4, 5].map((i) => s.send({ flags: '.', seq: 1 + 1000 * i, ack: 1, len: 1000 }).length);
+    const answers = [0, 1, 2, 3, 4, 5].map(
+      (i) => s.send({ flags: '.', seq: 1 + 1000 * i, ack: 1, len: 1000 }).length,
+    );
     expect(answers).toEqual([1, 1, 1, 1, 0, 1]); // tight from half on; then every second
   });
 
@@ -180,7 +203,8 @@ describe('delayed ACKs', () => {
     seq += 1000;
     s.wait(30 * MILLISECOND);
     s.send({ flags: '.', seq, ack: 1, len: 1000 });
-    // It was 50 ms after a gap of 30, 100 after the timer, and the gap of 70 makes it 100 / 2 + 70. But no round trip is longer than 40 ms here.
+    // It was 50 ms after a gap of 30, 100 after the timer, and the gap of 70 makes it 100 / 2 + 70.
+    // But no round trip is longer than 40 ms here.
     expect(s.conn.rcv.ack.ato).toBe(120 * MILLISECOND);
     expect(s.timer('delayed-ack')).toBe(40 * MILLISECOND);
   });

@@ -1,8 +1,14 @@
-/** tcp_shrink_window: with it, and only with it, the window's edge moves left when the buffer fills sooner than was thought. */
+/**
+ * tcp_shrink_window: with it, and only with it, the window's edge moves left when the buffer fills
+ * sooner than was thought.
+ */
 import { describe, expect, it } from 'vitest';
 import { Peer } from '../peer.js';
 
-/** The right edges that were told, after the buffer was made smaller under a window that was offered before. */
+/**
+ * The right edges that were told, after the buffer was made smaller under a window that was offered
+ * before.
+ */
 function edges(shrinkWindow: boolean, wscale: number | null): number[] {
   const config = { shrinkWindow, receiveBufferBytes: 200_000 };
   const s = Peer.established({ config }, wscale === null ? {} : { wscale });

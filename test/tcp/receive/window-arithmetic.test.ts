@@ -3,10 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { PROFILES, type TcpConfig } from '../../../src/tcp/config.js';
 import { ReceiveWindow } from '../../../src/tcp/receive/receive-window.js';
 
-const made = (config: Partial<TcpConfig> = {}): ReceiveWindow => new ReceiveWindow({ ...PROFILES.linux, ...config });
+const made = (config: Partial<TcpConfig> = {}): ReceiveWindow =>
+  new ReceiveWindow({ ...PROFILES.linux, ...config });
 
 /** After the peer's SYN at 0. */
-function started(receiveBufferBytes: number, mss: number, config: Partial<TcpConfig> = {}): ReceiveWindow {
+function started(
+  receiveBufferBytes: number,
+  mss: number,
+  config: Partial<TcpConfig> = {},
+): ReceiveWindow {
   const window = made({ receiveBufferBytes, ...config });
   window.start(0, mss);
   return window;
@@ -42,15 +47,20 @@ describe('at the start', () => {
     [3000, 1460, 0, 2920, 2920],
     [2500, 1460, 0, 1460, 2500],
     [1000, 1460, 0, 1000, 1000],
-  ])('%i bytes, MSS %i, clamp %i: opens by %i of %i', (bytes, mss, windowClamp, ssthresh, clamp) => {
-    const window = started(bytes, mss, { windowClamp });
-    expect([window.ssthresh, window.clamp]).toEqual([ssthresh, clamp]);
-  });
+  ])(
+    '%i bytes, MSS %i, clamp %i: opens by %i of %i',
+    (bytes, mss, windowClamp, ssthresh, clamp) => {
+      const window = started(bytes, mss, { windowClamp });
+      expect([window.ssthresh, window.clamp]).toEqual([ssthresh, clamp]);
+    },
+  );
 });
 
 it('a SYN may mean a larger window than its field can say: all of it is taken, and told as far as can be', () => {
   const window = started(270_000, 1460);
-  expect([window.offerOnSyn(0, 1460), window.told, window.size(0)]).toEqual([65_535, 268_640, 268_640]);
+  expect([window.offerOnSyn(0, 1460), window.told, window.size(0)]).toEqual([
+    65_535, 268_640, 268_640,
+  ]);
   expect([window.offer(0, 0, 1460), window.clamp]).toEqual([65_535, 65_535]);
 });
 
@@ -65,7 +75,11 @@ describe('after a read', () => {
   it('the peer hears of twice the window, not of less', () => {
     const window = offered10000();
     expect(window.offer(8000, 8000, 1000)).toBe(2000);
-    expect([7000, 6001, 6000].map((queued) => window.updateDue(8000, queued, 1000))).toEqual([false, false, true]);
+    expect([7000, 6001, 6000].map((queued) => window.updateDue(8000, queued, 1000))).toEqual([
+      false,
+      false,
+      true,
+    ]);
   });
 
   it('nor when it knows of more than half of what may be', () => {
@@ -76,17 +90,21 @@ describe('after a read', () => {
 
 describe('RFC 9293 section 3.8.6.2.2: no silly window', () => {
   it('nothing rather than less than a segment', () => {
-    expect([9001, 9000, 8999, 8000].map((queued) => started(10_000, 1000).offer(0, queued, 1000))).toEqual([
-      0, 1000, 1000, 2000,
-    ]);
+    expect(
+      [9001, 9000, 8999, 8000].map((queued) => started(10_000, 1000).offer(0, queued, 1000)),
+    ).toEqual([0, 1000, 1000, 2000]);
   });
 
   it('nor than a sixteenth of the buffer', () => {
-    expect([15_001, 15_000].map((queued) => started(16_000, 100).offer(0, queued, 100))).toEqual([0, 1000]);
+    expect([15_001, 15_000].map((queued) => started(16_000, 100).offer(0, queued, 100))).toEqual([
+      0, 1000,
+    ]);
   });
 
   it('where no segment fits: more than half of the buffer', () => {
-    expect([501, 500, 499].map((queued) => started(1000, 1460).offer(0, queued, 1460))).toEqual([0, 0, 501]);
+    expect([501, 500, 499].map((queued) => started(1000, 1460).offer(0, queued, 1460))).toEqual([
+      0, 0, 501,
+    ]);
   });
 
   it('an unscaled window moves by whole segments', () => {

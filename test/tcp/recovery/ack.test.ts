@@ -2,12 +2,21 @@ import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../../src/base/time.js';
 import { pattern, Peer } from '../peer.js';
 
-/** A connection past its quick ACKs, after a pause shorter than its RTO: none of the next ACKs is a quick one. */
+/**
+ * A connection past its quick ACKs, after a pause shorter than its RTO: none of the next ACKs is a
+ * quick one.
+ */
 function settled(o = {}, syn = {}): { s: Peer; seq: number } {
   const s = Peer.established(o, syn);
   let seq = 1;
   for (let i = 0; i < 16; i++, seq += 1000) {
-    s.send({ flags: '.', seq, ack: 1, len: 1000, ...('ts' in syn ? { ts: [2, 1] as [number, number] } : {}) });
+    s.send({
+      flags: '.',
+      seq,
+      ack: 1,
+      len: 1000,
+      ...('ts' in syn ? { ts: [2, 1] as [number, number] } : {}),
+    });
     s.wait(60 * MILLISECOND);
   }
   s.read();
@@ -24,7 +33,9 @@ describe('delayed ACK', () => {
 
   it('acknowledges at once while a connection is new (quick ACK)', () => {
     const s = Peer.established();
-    expect(s.send({ flags: '.', seq: 1, ack: 1, len: 1000 })).toMatchObject([{ flags: '.', ack: 1001 }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 1, len: 1000 })).toMatchObject([
+      { flags: '.', ack: 1001 },
+    ]);
   });
 
   it('MUST-40, SHLD-18: delays a lone segment by 40 ms', () => {
@@ -48,7 +59,10 @@ describe('delayed ACK', () => {
     const delays: number[] = [];
     for (let seq = 1; seq < 60_000; seq += 1000) {
       const came = s.now;
-      const acks = [...s.send({ flags: '.', seq, ack: 1, len: 1000 }), ...s.wait(900 * MILLISECOND)];
+      const acks = [
+        ...s.send({ flags: '.', seq, ack: 1, len: 1000 }),
+        ...s.wait(900 * MILLISECOND),
+      ];
       delays.push(...acks.map(({ at }) => at - came));
       s.read();
     }
@@ -60,12 +74,16 @@ describe('delayed ACK', () => {
   it('SHLD-19: acknowledges every second full segment at once', () => {
     const { s, seq } = settled();
     expect(s.send({ flags: '.', seq, ack: 1, len: 1000 })).toEqual([]);
-    expect(s.send({ flags: '.', seq: seq + 1000, ack: 1, len: 1000 })).toMatchObject([{ ack: seq + 2000 }]);
+    expect(s.send({ flags: '.', seq: seq + 1000, ack: 1, len: 1000 })).toMatchObject([
+      { ack: seq + 2000 },
+    ]);
   });
 
   it('SHLD-19: a super-segment counts as the segments that it was', () => {
     const { s, seq } = settled();
-    expect(s.send({ flags: '.', seq, ack: 1, len: 2000, gsoSize: 1000 })).toMatchObject([{ ack: seq + 2000 }]);
+    expect(s.send({ flags: '.', seq, ack: 1, len: 2000, gsoSize: 1000 })).toMatchObject([
+      { ack: seq + 2000 },
+    ]);
   });
 
   it('SHLD-19: nor are more than two full segments of small ones left without', () => {
@@ -170,7 +188,9 @@ describe('data out of order', () => {
   it('RFC 2883: a duplicate is reported as the first block', () => {
     const s = Peer.established({}, { sackOk: true });
     s.send({ flags: '.', seq: 1, ack: 1, len: 100 });
-    expect(s.send({ flags: '.', seq: 1, ack: 1, len: 100 })).toMatchObject([{ ack: 101, sack: [[1, 101]] }]);
+    expect(s.send({ flags: '.', seq: 1, ack: 1, len: 100 })).toMatchObject([
+      { ack: 101, sack: [[1, 101]] },
+    ]);
     s.send({ flags: '.', seq: 301, ack: 1, len: 100 });
     expect(s.send({ flags: '.', seq: 301, ack: 1, len: 100 })[0]!.sack).toEqual([
       [301, 401],
@@ -197,7 +217,9 @@ describe('data out of order', () => {
 describe('acceptability', () => {
   it('answers what lies outside the window with an ACK, and a RST outside it with nothing', () => {
     const s = Peer.established();
-    expect(s.send({ flags: '.', seq: -100, ack: 1, len: 50 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
+    expect(s.send({ flags: '.', seq: -100, ack: 1, len: 50 })).toMatchObject([
+      { flags: '.', seq: 1, ack: 1 },
+    ]);
     expect(s.send({ flags: 'R', seq: -100 })).toEqual([]);
     expect(s.drops).toEqual(['tcpUnacceptable', 'tcpRstOutsideWindow']);
   });
@@ -210,9 +232,13 @@ describe('acceptability', () => {
 
   it('MAY-12: RFC 5961 5.2: an ACK of the future or of the distant past is challenged', () => {
     const future = Peer.established();
-    expect(future.send({ flags: '.', seq: 1, ack: 2 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
+    expect(future.send({ flags: '.', seq: 1, ack: 2 })).toMatchObject([
+      { flags: '.', seq: 1, ack: 1 },
+    ]);
     const past = Peer.established();
-    expect(past.send({ flags: 'P.', seq: 1, ack: 1 - 65_536, len: 5 })).toMatchObject([{ flags: '.', ack: 1 }]);
+    expect(past.send({ flags: 'P.', seq: 1, ack: 1 - 65_536, len: 5 })).toMatchObject([
+      { flags: '.', ack: 1 },
+    ]);
     expect(past.read()).toBe(0);
   });
 });
@@ -222,7 +248,9 @@ describe('timestamps, RFC 7323', () => {
 
   it('PAWS drops an old timestamp with an ACK, and takes a newer one', () => {
     const s = Peer.established({ profile: 'rfc' }, ts(1000));
-    expect(s.send({ flags: 'P.', seq: 1, ack: 1, len: 10, ...ts(999) })).toMatchObject([{ flags: '.', ack: 1 }]);
+    expect(s.send({ flags: 'P.', seq: 1, ack: 1, len: 10, ...ts(999) })).toMatchObject([
+      { flags: '.', ack: 1 },
+    ]);
     expect(s.drops).toEqual(['tcpPaws']);
     s.send({ flags: 'P.', seq: 1, ack: 1, len: 10, ...ts(1001) });
     expect(s.read()).toBe(10);

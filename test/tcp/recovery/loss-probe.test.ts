@@ -1,4 +1,7 @@
-/** What a loss probe sends (RFC 8985 section 7.3); when: timeouts.test.ts, and packet scripts of test/scripts/rack-tlp. */
+/**
+ * What a loss probe sends (RFC 8985 section 7.3); when: timeouts.test.ts, and packet scripts of
+ * test/scripts/rack-tlp.
+ */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND } from '../../../src/base/time.js';
 import { ack, at, inFlight, MSS, numbers } from '../flight.js';

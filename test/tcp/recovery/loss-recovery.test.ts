@@ -1,4 +1,7 @@
-/** Recovery with SACK: RACK, PRR, tail loss probes, F-RTO and undo, packet by packet. Segments are 1000 bytes, the round trip is 100 ms. */
+/**
+ * Recovery with SACK: RACK, PRR, tail loss probes, F-RTO and undo, packet by packet. Segments are
+ * 1000 bytes, the round trip is 100 ms.
+ */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../../src/base/time.js';
 import { ack, at, congestion, inFlight, MSS, numbers, RTT } from '../flight.js';
@@ -12,7 +15,13 @@ describe('RACK (RFC 8985) finds what is lost', () => {
     expect(numbers(s.send(ack(0, [1, 2])))).toEqual([]);
     expect(numbers(s.send(ack(0, [1, 3])))).toEqual([]);
     expect(numbers(s.send(ack(0, [1, 4])))).toEqual([0]);
-    expect(congestion(s)).toMatchObject({ state: 'Recovery', sacked: 3, lost: 1, resent: 1, ssthresh: 7 });
+    expect(congestion(s)).toMatchObject({
+      state: 'Recovery',
+      sacked: 3,
+      lost: 1,
+      resent: 1,
+      ssthresh: 7,
+    });
   });
 
   it('one SACKed segment above a hole: after a quarter of the round trip the reordering timer says that it is lost', () => {
@@ -62,7 +71,10 @@ describe('RACK (RFC 8985) finds what is lost', () => {
     expect(s.env.counters.TcpExtTCPLostRetransmit).toBe(1);
   });
 
-  /** The hole at `n` closes late, after the reordering timer had it sent again, and then its copy comes: a D-SACK. Next segment's number. */
+  /**
+   * The hole at `n` closes late, after the reordering timer had it sent again, and then its copy
+   * comes: a D-SACK. Next segment's number.
+   */
   function tooQuick(s: Peer, n: number): number {
     s.write(4 * MSS);
     s.wait(RTT);
@@ -112,8 +124,11 @@ describe('RACK (RFC 8985) finds what is lost', () => {
     expect(numbers(s.wait(RTT / 2))).toEqual([2]);
     expect(numbers(s.send(ack(5, [2, 3], [6, 8])))).toEqual([5]);
     expect(s.conn.snd.rack.reoWndSteps).toBe(2);
-    s.send(ack(5, [2, 3], [6, 9])); // another, with the original of 8, which was sent before the first
-    expect([s.env.counters.TcpExtTCPDSACKOfoRecv, s.env.counters.TcpExtTCPDSACKRecv]).toEqual([1, 1]);
+    // another, with the original of 8, which was sent before the first
+    s.send(ack(5, [2, 3], [6, 9]));
+    expect([s.env.counters.TcpExtTCPDSACKOfoRecv, s.env.counters.TcpExtTCPDSACKRecv]).toEqual([
+      1, 1,
+    ]);
     s.send(ack(10));
     expect(s.conn.snd.rack.reoWndSteps).toBe(2);
   });
@@ -134,7 +149,8 @@ describe('PRR (RFC 9937)', () => {
     s.wait(RTT);
     const perAck: number[][] = [];
     for (let i = 2; i <= 10; i++) perAck.push(numbers(s.send(ack(0, [1, i]))));
-    // cwnd 10, ssthresh 5. Limited transmit twice, the fast retransmit, then every second ACK a new segment until five are in flight.
+    // cwnd 10, ssthresh 5. Limited transmit twice, the fast retransmit, then every second ACK a new
+    // segment until five are in flight.
     expect(perAck).toEqual([[10], [11], [0], [], [12], [], [13], [], []]);
     expect(congestion(s).ssthresh).toBe(5);
     s.send(ack(14));
@@ -429,14 +445,17 @@ describe('pacing', () => {
   it.each([
     ['slow start, twice', 100, 2],
     ['from half of ssthresh on, 1.2 times', 12, 1.2],
-  ])('is faster than cwnd a round trip, so that cwnd can be filled and grow: %s', (_, ssthresh, ratio) => {
-    const s = inFlight(2, { config: { pacing: true, congestionControl: 'reno' } });
-    s.conn.snd.congestion.ssthresh = ssthresh;
-    s.wait(RTT);
-    s.send(ack(2));
-    const { cwnd, pacingRate } = congestion(s);
-    expect(pacingRate).toBeCloseTo((ratio * cwnd * MSS) / 0.1, 0);
-  });
+  ])(
+    'is faster than cwnd a round trip, so that cwnd can be filled and grow: %s',
+    (_, ssthresh, ratio) => {
+      const s = inFlight(2, { config: { pacing: true, congestionControl: 'reno' } });
+      s.conn.snd.congestion.ssthresh = ssthresh;
+      s.wait(RTT);
+      s.send(ack(2));
+      const { cwnd, pacingRate } = congestion(s);
+      expect(pacingRate).toBeCloseTo((ratio * cwnd * MSS) / 0.1, 0);
+    },
+  );
 
   it('spreads a window over the round trip, with one deadline and at least two segments each time', () => {
     const s = inFlight(0, { config: { pacing: true, congestionControl: 'reno' } });

@@ -29,7 +29,10 @@ describe('MUST-18: the retransmission timeout, RFC 6298', () => {
     const e = estimator();
     e.sample(400_000);
     e.sample(800_000);
-    expect([e.rttvar, e.srtt]).toEqual([0.75 * 200_000 + 0.25 * 400_000, 0.875 * 400_000 + 0.125 * 800_000]);
+    expect([e.rttvar, e.srtt]).toEqual([
+      0.75 * 200_000 + 0.25 * 400_000,
+      0.875 * 400_000 + 0.125 * 800_000,
+    ]);
   });
 
   it('MUST-18: keeps at least the floor of variance, and the ceiling', () => {
@@ -192,7 +195,8 @@ describe('fast retransmit and NewReno', () => {
     expect(s.send(dup).map((x) => x.seq)).toEqual([11 * 1460 + 1]);
     expect(s.send(dup).map((x) => x.seq)).toEqual([1]);
     expect(s.conn.snd.congestion.ssthresh).toBe(5);
-    expect(s.conn.snd.sent.inFlight).toBe(9); // twelve out, three arrived, one lost, and that one again
+    // twelve out, three arrived, one lost, and that one again
+    expect(s.conn.snd.sent.inFlight).toBe(9);
   });
 
   it('RFC 9937: sends one segment for two that arrived, until ssthresh are in flight', () => {
@@ -208,7 +212,9 @@ describe('fast retransmit and NewReno', () => {
     const s = tenInFlight();
     for (let i = 0; i < 3; i++) s.send(dup);
     s.send({ flags: '.', seq: 1, ack: 1 + 3 * 1460 });
-    expect(s.send({ flags: '.', seq: 1, ack: 1 + 3 * 1460 }).map((x) => x.seq)).toEqual([1 + 3 * 1460]);
+    expect(s.send({ flags: '.', seq: 1, ack: 1 + 3 * 1460 }).map((x) => x.seq)).toEqual([
+      1 + 3 * 1460,
+    ]);
     expect(s.conn.snapshot(s.now).congestion.state).toBe('Recovery');
     s.send({ flags: '.', seq: 1, ack: 1 + 12 * 1460 });
     expect(s.conn.snapshot(s.now).congestion.state).toBe('Recovery'); // section 6: until something beyond is acknowledged

@@ -1,4 +1,7 @@
-/** The sending half by itself, without a connection: a port of a few lines, and figures worked out by hand from the RFCs. */
+/**
+ * The sending half by itself, without a connection: a port of a few lines, and figures worked out
+ * by hand from the RFCs.
+ */
 import { describe, expect, it } from 'vitest';
 import { SlabPool } from '../../../src/base/slab-pool.js';
 import { MILLISECOND, NEVER, type Micros } from '../../../src/base/time.js';
@@ -52,7 +55,14 @@ function sending(segments: number): { snd: Sender; port: Port } {
     news: new AckNews(),
     sample: new AckSample(),
   };
-  const snd = new Sender(port, ISS, 0, PROFILES.linux, env, new SegmentSize(20, 1500, PROFILES.linux.mtuDiscover));
+  const snd = new Sender(
+    port,
+    ISS,
+    0,
+    PROFILES.linux,
+    env,
+    new SegmentSize(20, 1500, PROFILES.linux.mtuDiscover),
+  );
   snd.timestamps = false;
   snd.mss = MSS;
   snd.synUnacked = false;

@@ -1,4 +1,7 @@
-/** A queue on this machine drops all that is sent (`pfifo limit 0`): tried again each half second, and the path is not blamed. */
+/**
+ * A queue on this machine drops all that is sent (`pfifo limit 0`): tried again each half second,
+ * and the path is not blamed.
+ */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../../src/base/time.js';
 import { inFlight } from '../flight.js';
@@ -14,8 +17,12 @@ describe('a queue before the device that drops all', () => {
     expect(s.write(100)).toEqual([]);
     expect(s.conn.snd.nxt).toBe(s.conn.snd.una);
     s.wait(s.timer('persist') + 4 * RETRY);
-    expect([s.conn.snd.probesUnanswered, s.conn.snd.probesSent, s.conn.snd.rtt.backoff]).toEqual([5, 0, 0]);
-    expect(s.conn.snd.congestion.ssthresh, 'congestion, though none of the path').toBeLessThan(cwnd);
+    expect([s.conn.snd.probesUnanswered, s.conn.snd.probesSent, s.conn.snd.rtt.backoff]).toEqual([
+      5, 0, 0,
+    ]);
+    expect(s.conn.snd.congestion.ssthresh, 'congestion, though none of the path').toBeLessThan(
+      cwnd,
+    );
     s.dropsAll = false;
     expect(s.wait(RETRY)).toMatchObject([{ flags: 'P.', seq: 1, len: 100 }]);
     expect(s.conn.snd.probesUnanswered).toBe(0);

@@ -1,8 +1,13 @@
-/** TCP_NOTSENT_LOWAT: a write goes on, a buffer at a time, until so many bytes wait that the windows do not let out. */
+/**
+ * TCP_NOTSENT_LOWAT: a write goes on, a buffer at a time, until so many bytes wait that the windows
+ * do not let out.
+ */
 import { describe, expect, it } from 'vitest';
 import { pattern, Peer } from '../peer.js';
 
-/** A connection with an MSS of 1000 whose peer offers `win`, and whose user sets a limit of `lowat`. */
+/**
+ * A connection with an MSS of 1000 whose peer offers `win`, and whose user sets a limit of `lowat`.
+ */
 function limited(win: number, lowat: number): Peer {
   const s = Peer.established({ mss: 1000 }, { mss: 1000, win }, win);
   s.conn.setNotSentLowat(lowat);
@@ -11,7 +16,8 @@ function limited(win: number, lowat: number): Peer {
 
 describe('TCP_NOTSENT_LOWAT limits a write that has begun', () => {
   it.each([
-    // The peer's window, the limit, what one write of 50,000 takes: two segments go, and whole ones wait up to the limit.
+    // The peer's window, the limit, what one write of 50,000 takes: two segments go, and whole ones
+    // wait up to the limit.
     [2000, 3000, 5000],
     [2000, 2500, 5000],
     [2000, 1, 3000],

@@ -6,7 +6,10 @@ const MSS = 1000;
 /** A segment a millisecond. */
 const RATE = MSS * 1000;
 
-/** Sends whenever it may, for `time`, with a timer that fires `late` after its deadline; how many bytes went out. */
+/**
+ * Sends whenever it may, for `time`, with a timer that fires `late` after its deadline; how many
+ * bytes went out.
+ */
 function send(pacing: Pacing, time: number, late: number, start = 0): number {
   let bytes = 0;
   for (let now = start; now < start + time;) {
@@ -27,11 +30,14 @@ function paced(): Pacing {
 }
 
 describe('pacing', () => {
-  it.each([0, 100, 900, 3500])('keeps its rate with a timer that is %i us late each time', (late) => {
-    const sent = send(paced(), SECOND, late);
-    expect(sent).toBeGreaterThan(0.99 * RATE);
-    expect(sent).toBeLessThan(1.01 * RATE);
-  });
+  it.each([0, 100, 900, 3500])(
+    'keeps its rate with a timer that is %i us late each time',
+    (late) => {
+      const sent = send(paced(), SECOND, late);
+      expect(sent).toBeGreaterThan(0.99 * RATE);
+      expect(sent).toBeLessThan(1.01 * RATE);
+    },
+  );
 
   it('makes up for 4 ms of lateness and no more', () => {
     const pacing = paced();

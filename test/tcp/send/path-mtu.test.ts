@@ -1,4 +1,7 @@
-/** One connection when the path's MTU changes (RFC 1191 section 6.4), and when it finds that out by itself (RFC 4821), with Linux's figures. */
+/**
+ * One connection when the path's MTU changes (RFC 1191 section 6.4), and when it finds that out by
+ * itself (RFC 4821), with Linux's figures.
+ */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../../src/base/time.js';
 import { FastOpen } from '../../../src/tcp/fast-open.js';
@@ -47,11 +50,22 @@ describe('a smaller path MTU', () => {
     ]);
     const { congestion, state } = { ...s.conn.snapshot(s.now), state: s.state };
     expect(state).toBe('ESTABLISHED');
-    expect(congestion).toMatchObject({ cwnd: 10, ssthresh: Infinity, state: 'Loss', lost: 6, resent: 6, inFlight: 7 });
+    expect(congestion).toMatchObject({
+      cwnd: 10,
+      ssthresh: Infinity,
+      state: 'Loss',
+      lost: 6,
+      resent: 6,
+      inFlight: 7,
+    });
     // What is acknowledged ends it, and nothing was reduced.
     s.now += RTT;
     s.send({ flags: '.', seq: 1, ack: 4 * 1460 + 501 });
-    expect(s.conn.snapshot(s.now).congestion).toMatchObject({ state: 'Open', ssthresh: Infinity, lost: 0 });
+    expect(s.conn.snapshot(s.now).congestion).toMatchObject({
+      state: 'Open',
+      ssthresh: Infinity,
+      lost: 0,
+    });
     expect(s.conn.snd.congestion.cwnd).toBeGreaterThanOrEqual(10);
     expect(pieces(s.write(1500))).toEqual([
       [6341, 1000],
@@ -103,7 +117,11 @@ describe('a smaller path MTU', () => {
     s.write(10 * 1460);
     tooBig(s, 1040);
     for (let i = 0; i < 5; i++) s.send({ flags: '.', seq: 1, ack: 1 });
-    expect(s.conn.snapshot(s.now).congestion).toMatchObject({ state: 'Loss', cwnd: 10, ssthresh: Infinity });
+    expect(s.conn.snapshot(s.now).congestion).toMatchObject({
+      state: 'Loss',
+      cwnd: 10,
+      ssthresh: Infinity,
+    });
   });
 
   it('in the middle of a reduction keeps ssthresh', () => {
@@ -126,7 +144,11 @@ describe('a smaller path MTU', () => {
   });
 
   it('while our SYN has data (Fast Open): it goes again without', () => {
-    const fastOpen = new FastOpen({ cookie: new Uint8Array(8), experimental: false, mostSynData: 1400 });
+    const fastOpen = new FastOpen({
+      cookie: new Uint8Array(8),
+      experimental: false,
+      mostSynData: 1400,
+    });
     const s = Peer.connect({ fastOpen, early: new Uint8Array(1000) });
     expect(s.got.map((x) => [x.flags, x.len])).toEqual([['S', 1000]]);
     expect(tooBig(s, 600).map((x) => [x.flags, x.len])).toEqual([['S', 0]]);
@@ -162,7 +184,10 @@ describe('a larger path MTU', () => {
 describe('path MTU probing (tcp_mtu_probing=2)', () => {
   const config = { mtuProbing: 2 } as const;
 
-  /** Ten segments of 1024 bytes are out, two of them acknowledged: cwnd is 12, and the next is a probe halfway between 1064 and 1500. */
+  /**
+   * Ten segments of 1024 bytes are out, two of them acknowledged: cwnd is 12, and the next is a
+   * probe halfway between 1064 and 1500.
+   */
   function probing(more: PeerOptions = {}): { s: Peer; probe: Sent; after: Sent[] } {
     const s = openActive({ ...more, config: { ...config, ...more.config } });
     expect(s.write(60_000).map((x) => x.len)).toEqual(Array<number>(10).fill(1024));
@@ -231,7 +256,11 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
     ]);
     expect(s.conn.snapshot(s.now).pmtu).toMatchObject({ low: 1064, high: 1281, probe: 0 });
     expect(s.conn.snd.congestion).toMatchObject({ cwnd: cwnd + 1, ssthresh: Infinity });
-    expect(s.env.counters).toMatchObject({ TcpExtTCPMTUPSuccess: 0, TcpExtTCPMTUPFail: 1, TcpExtTCPSackRecovery: 0 });
+    expect(s.env.counters).toMatchObject({
+      TcpExtTCPMTUPSuccess: 0,
+      TcpExtTCPMTUPFail: 1,
+      TcpExtTCPSackRecovery: 0,
+    });
     expect(s.notes).toContain('mtu-probe-lost');
     s.now += RTT;
     const next = s.send({ flags: '.', seq: 1, ack: s.conn.snd.nxt - s.conn.iss });

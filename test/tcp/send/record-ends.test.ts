@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../../src/base/time.js';
 import { pattern, Peer } from '../peer.js';
 
-const cut = (s: Peer, from = 0): string[] => s.got.slice(from).map((x) => `${x.flags} ${x.seq} ${x.len}`);
+const cut = (s: Peer, from = 0): string[] =>
+  s.got.slice(from).map((x) => `${x.flags} ${x.seq} ${x.len}`);
 
 describe('MSG_EOR', () => {
   it('the next write begins a new segment; the short one before it does not wait for Nagle, and has PSH', () => {

@@ -43,13 +43,16 @@ describe('segments of data', () => {
     expect(s.write(5000).map((x) => x.flags)).toEqual(['.', '.', '.', 'P.']);
   });
 
-  it.each(['TCP_CORK', 'MSG_MORE'])('MUST-60: nor does %s hold back for ever what no more follows', (how) => {
-    const s = Peer.established();
-    s.conn.setCork(how === 'TCP_CORK');
-    s.conn.send(pattern(10), how === 'MSG_MORE');
-    expect(s.poll()).toEqual([]);
-    expect(s.wait(SECOND)[0]).toMatchObject({ seq: 1, len: 10 });
-  });
+  it.each(['TCP_CORK', 'MSG_MORE'])(
+    'MUST-60: nor does %s hold back for ever what no more follows',
+    (how) => {
+      const s = Peer.established();
+      s.conn.setCork(how === 'TCP_CORK');
+      s.conn.send(pattern(10), how === 'MSG_MORE');
+      expect(s.poll()).toEqual([]);
+      expect(s.wait(SECOND)[0]).toMatchObject({ seq: 1, len: 10 });
+    },
+  );
 
   it('MUST-60: nor does Nagle, when the ACK for which it waits is lost', () => {
     const s = Peer.established();
