@@ -62,7 +62,9 @@ export type { TcpConnectOptions, TcpListenOptions } from './stack/tcp/host.js';
  * with `Listener.accept()`. `Listener.close(now)` resets what was not taken; it throws nothing.
  */
 export type { Listener, ListenUser } from './stack/tcp/listener.js';
-export { endpointText, Flow } from './stack/tcp/flow.js';
+/** `flowOf(conn)`: the addresses and ports of a connection of a stack. */
+export { endpointText, Flow } from './stack/flow.js';
+export { flowOf } from './stack/tcp/entry.js';
 /**
  * `UdpUser.udpDatagram` is called as the datagram comes, before the batch ends, with bytes that are
  * the user's. What `UdpSocket.send` sends goes out with the next `run`. It throws StackError
@@ -138,6 +140,7 @@ export {
   TxPacket,
   type Device,
   type DeviceCounters,
+  type DeviceError,
   type Offload,
   type Receiver,
 } from './device/device.js';

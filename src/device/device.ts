@@ -137,6 +137,11 @@ export class TxPacket {
  */
 export const TX_ROOM = 65_536;
 
+/** Why a device cannot go on. `code` is an errno name, as in Node's errors: `EBADFD`, `EIO`. */
+export interface DeviceError extends Error {
+  code?: string | undefined;
+}
+
 /** Who gets a device's packets: a stack, or the wrapper around the device. */
 export interface Receiver {
   /** A packet came in. `rx` is valid during the call. */
@@ -149,10 +154,10 @@ export interface Receiver {
   /** The batch is over: now answer. */
   batchEnd(now: Micros): void;
   /**
-   * The device cannot go on (deleted, set down); `error.code` is an errno name. Packets may come
-   * again after it if `fatal` is false.
+   * The device cannot go on (deleted, set down). Packets may come again after it if `fatal` is
+   * false.
    */
-  deviceError(error: NodeJS.ErrnoException, fatal: boolean): void;
+  deviceError(error: DeviceError, fatal: boolean): void;
   /** The device dropped a packet on the way out, for one of `Drop`'s reasons. */
   deviceDrop(reason: number, count: number): void;
   /**

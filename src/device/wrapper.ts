@@ -8,7 +8,15 @@
  * ones included. So a new one is forwarded by every wrapper as soon as this file compiles.
  */
 import type { Micros } from '../base/time.js';
-import type { Device, DeviceCounters, Offload, Receiver, RxPacket, TxPacket } from './device.js';
+import type {
+  Device,
+  DeviceCounters,
+  DeviceError,
+  Offload,
+  Receiver,
+  RxPacket,
+  TxPacket,
+} from './device.js';
 
 export class DeviceWrapper implements Required<Device> {
   protected readonly inner: Device;
@@ -98,7 +106,7 @@ export class ReceiverWrapper implements Required<Receiver> {
     this.outer.batchEnd(now);
   }
 
-  deviceError(error: NodeJS.ErrnoException, fatal: boolean): void {
+  deviceError(error: DeviceError, fatal: boolean): void {
     this.outer.deviceError(error, fatal);
   }
 

@@ -6,7 +6,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { addAbortListener, EventEmitter } from 'node:events';
 import { Address } from '../ip/address.js';
-import { entryOf } from '../stack/tcp/flow.js';
+import { entryOf } from '../stack/tcp/entry.js';
 import type { Listener } from '../stack/tcp/listener.js';
 import type { Connection } from '../tcp/connection.js';
 import type { TcpUser } from '../tcp/connection.js';

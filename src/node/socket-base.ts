@@ -5,7 +5,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Duplex, type DuplexOptions } from 'node:stream';
 import type { Micros } from '../base/time.js';
-import { entryOf, type Flow } from '../stack/tcp/flow.js';
+import type { Flow } from '../stack/flow.js';
+import { entryOf } from '../stack/tcp/entry.js';
 import { CONGESTION_CONTROLS, type CongestionName } from '../tcp/congestion/index.js';
 import type { Connection } from '../tcp/connection.js';
 import { checkDuration, checkFunction, checkNumber, nodeError, wrongValue } from './errors.js';

@@ -6,7 +6,7 @@ import type { Slab } from '../base/slab.js';
 import type { Micros } from '../base/time.js';
 import type { Direction } from '../device/link/drop-rules.js';
 import type { LinkListener } from '../device/link/lane.js';
-import type { Flow } from '../stack/tcp/flow.js';
+import type { Flow } from '../stack/flow.js';
 import type { StackObserver } from '../stack/observer.js';
 import type { Connection } from '../tcp/connection.js';
 import type { Note } from '../tcp/notes.js';

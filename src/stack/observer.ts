@@ -6,7 +6,7 @@ import type { Micros } from '../base/time.js';
 import type { DropReason } from '../wire/drop.js';
 import type { Segment } from '../wire/tcp.js';
 import type { TcpObserver } from '../tcp/observer.js';
-import type { Flow } from './tcp/flow.js';
+import type { Flow } from './flow.js';
 
 export interface StackObserver extends TcpObserver {
   /**

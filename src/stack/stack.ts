@@ -13,7 +13,7 @@
 import type { Random } from '../base/random.js';
 import { Slab } from '../base/slab.js';
 import { NEVER, type Micros } from '../base/time.js';
-import type { Device, Receiver, RxPacket } from '../device/device.js';
+import type { Device, DeviceError, Receiver, RxPacket } from '../device/device.js';
 import { loopback } from '../device/pair.js';
 import type { Address, Prefix } from '../ip/address.js';
 import type { IcmpError } from '../ip/icmp-error.js';
@@ -69,7 +69,7 @@ export interface StackOptions {
   /** Something that the user ought to know, in a sentence: a SYN flood, say. */
   readonly onWarning?: (text: string) => void;
   /** The device failed. */
-  readonly onDeviceError?: (error: NodeJS.ErrnoException, fatal: boolean) => void;
+  readonly onDeviceError?: (error: DeviceError, fatal: boolean) => void;
 }
 
 export const DEFAULT_TIME_WAIT_LIMIT = 262_144;
@@ -106,7 +106,7 @@ export class Stack implements Receiver {
   private readonly arrival = new Arrival();
   private readonly out: IpOutput;
   private readonly observer: StackObserver | null;
-  private readonly onDeviceError: (error: NodeJS.ErrnoException, fatal: boolean) => void;
+  private readonly onDeviceError: (error: DeviceError, fatal: boolean) => void;
   private now: Micros;
   private awake = false;
   private running = false;
@@ -185,7 +185,7 @@ export class Stack implements Receiver {
     this.run(now);
   }
 
-  deviceError(error: NodeJS.ErrnoException, fatal: boolean): void {
+  deviceError(error: DeviceError, fatal: boolean): void {
     this.onDeviceError(error, fatal);
     if (!fatal) return;
     // Nothing will come or go any more: who waits hears it now, and not when a timer has given up.

@@ -11,7 +11,7 @@ import { pseudoHeaderSum } from '../wire/checksum.js';
 import type { IcmpQuote } from '../wire/icmp.js';
 import { addressVersion, type AddressWords, type IpHeader, PROTOCOL_TCP } from '../wire/ip.js';
 import type { Segment } from '../wire/tcp.js';
-import { Flow } from './tcp/flow.js';
+import { Flow } from './flow.js';
 
 /** How many words `writeTo` writes: four of each address, and the ports. */
 export const TUPLE_WORDS = 9;

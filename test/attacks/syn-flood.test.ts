@@ -11,7 +11,7 @@ import { MINUTE, NEVER, SECOND } from '../../src/base/time.js';
 import { type Device, NO_OFFLOAD, RxPacket, TX_ROOM, TxPacket } from '../../src/device/device.js';
 import { NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';
 import { Prefix } from '../../src/ip/address.js';
-import { entryOf } from '../../src/stack/tcp/flow.js';
+import { entryOf } from '../../src/stack/tcp/entry.js';
 import type { Listener } from '../../src/stack/tcp/listener.js';
 import type { StackObserver } from '../../src/stack/observer.js';
 import { Stack, type StackOptions } from '../../src/stack/stack.js';

@@ -10,7 +10,7 @@ import { type Device, RxPacket } from '../../src/device/device.js';
 import { pair } from '../../src/device/pair.js';
 import { Prefix } from '../../src/ip/address.js';
 import { Stack } from '../../src/stack/stack.js';
-import { entryOf } from '../../src/stack/tcp/flow.js';
+import { entryOf } from '../../src/stack/tcp/entry.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import { STATE_NAMES } from '../../src/tcp/state.js';
 import type { TcpUser } from '../../src/tcp/connection.js';

@@ -1,7 +1,7 @@
 /** Node's own calls for the type of service, on our sockets. */
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
-import { entryOf } from '../../src/stack/tcp/flow.js';
+import { entryOf } from '../../src/stack/tcp/entry.js';
 import { connected, SERVER, twoHosts } from './two-hosts.js';
 
 it('setTypeOfService holds before and after connect, and the other end can read it', async () => {

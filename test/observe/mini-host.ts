@@ -7,7 +7,7 @@ import { SlabPool } from '../../src/base/slab-pool.js';
 import type { Micros } from '../../src/base/time.js';
 import { Gso, type Device } from '../../src/device/device.js';
 import { Address } from '../../src/ip/address.js';
-import { Flow } from '../../src/stack/tcp/flow.js';
+import { Flow } from '../../src/stack/flow.js';
 import { ChallengeLimiter } from '../../src/tcp/challenge.js';
 import { PROFILES, type TcpConfig } from '../../src/tcp/config.js';
 import { Connection } from '../../src/tcp/connection.js';

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../src/base/time.js';
 import { Address } from '../../src/ip/address.js';
-import { entryOf } from '../../src/stack/tcp/flow.js';
+import { entryOf } from '../../src/stack/tcp/entry.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import { ACK, FIN, type Out, PEER, RST, SYN, Wire } from './wire.js';
 

@@ -3,7 +3,7 @@
  * until a signal comes.
  */
 import { SERVICE_NAMES, startServices, type ServiceName } from '../services/start.js';
-import { endpointText } from '../../stack/tcp/flow.js';
+import { endpointText } from '../../stack/flow.js';
 import { CommandError, Exit } from './errors.js';
 import { openLabHost, printEnd, type LabHost } from './lab-host.js';
 import { lifetime } from './lifetime.js';

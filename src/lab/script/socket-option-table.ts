@@ -4,7 +4,7 @@
  */
 import { MtuDiscover } from '../../base/mtu-discover.js';
 import { MILLISECOND, SECOND, type Micros } from '../../base/time.js';
-import { entryOf } from '../../stack/tcp/flow.js';
+import { entryOf } from '../../stack/tcp/entry.js';
 import { CONGESTION_CONTROLS, type CongestionName } from '../../tcp/congestion/index.js';
 import type { TcpConfig } from '../../tcp/config.js';
 import type { Connection } from '../../tcp/connection.js';

@@ -3,7 +3,7 @@
  * A call is asked again and again until it gives a result: null means that it would block.
  */
 import type { Micros } from '../../base/time.js';
-import { FastOpenQueue } from '../../stack/tcp/fast-open-server.js';
+import { FastOpenQueue } from '../../stack/tcp/fast-open-queue.js';
 import type { Listener } from '../../stack/tcp/listener.js';
 import type { Stack } from '../../stack/stack.js';
 import type { TcpConfig } from '../../tcp/config.js';

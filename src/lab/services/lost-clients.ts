@@ -5,7 +5,8 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { countText } from '../../base/quantities.js';
-import { endpointText, entryOf } from '../../stack/tcp/flow.js';
+import { endpointText } from '../../stack/flow.js';
+import { entryOf } from '../../stack/tcp/entry.js';
 import type { Socket } from '../../node/socket.js';
 
 /** Takes a line about one client: what happened, to whom, how far it came. */

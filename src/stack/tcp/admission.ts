@@ -32,7 +32,7 @@ import {
 } from './syn-cookie.js';
 import type { TimeWaitRecord } from '../../tcp/time-wait.js';
 import { FastOpenServer } from './fast-open-server.js';
-import { entryOf, type TcpEntry } from './flow.js';
+import { entryOf, type TcpEntry } from './entry.js';
 import type { Connection } from '../../tcp/connection.js';
 import type { CookieSettings, Listener } from './listener.js';
 import type { Arrival } from '../arrival.js';

@@ -15,7 +15,7 @@ import { writeIpv4 } from '../../wire/ipv4.js';
 import { writeIpv6 } from '../../wire/ipv6.js';
 import { Segment, TCP_CHECKSUM_OFFSET, TcpFlag, writeTcp } from '../../wire/tcp.js';
 import type { Tuple } from '../tuple.js';
-import { entryOf } from './flow.js';
+import { entryOf } from './entry.js';
 
 export class TcpEgress implements SegmentSink {
   readonly segment = new Segment();

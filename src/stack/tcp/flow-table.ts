@@ -4,7 +4,7 @@
  */
 import { isSameAddress } from '../../wire/ip.js';
 import type { Tuple } from '../tuple.js';
-import type { TcpEntry } from './flow.js';
+import type { TcpEntry } from './entry.js';
 
 const SMALLEST = 64;
 

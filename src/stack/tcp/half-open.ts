@@ -2,7 +2,7 @@
  * The half-open connections of a whole stack (SYN-RECEIVED, from a listener): how many, and how
  * many of each host.
  */
-import type { TcpEntry } from './flow.js';
+import type { TcpEntry } from './entry.js';
 import { HostCounts } from './host-counts.js';
 
 export class HalfOpen {

@@ -6,7 +6,7 @@ import type { TcpConfig } from '../../tcp/config.js';
 import type { Connection } from '../../tcp/connection.js';
 import { ListenQueue } from './listen.js';
 import { ReceiveWindow } from '../../tcp/receive/receive-window.js';
-import type { FastOpenQueue } from './fast-open-server.js';
+import type { FastOpenQueue } from './fast-open-queue.js';
 
 export interface ListenUser {
   /**

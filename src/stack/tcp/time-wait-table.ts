@@ -11,7 +11,7 @@ import { MILLISECOND, NEVER, type Micros } from '../../base/time.js';
 import { TimeWaitRecord } from '../../tcp/time-wait.js';
 import type { AddressWords } from '../../wire/ip.js';
 import { type Tuple, Words } from '../tuple.js';
-import type { TcpEntry } from './flow.js';
+import type { TcpEntry } from './entry.js';
 import { HostCounts } from './host-counts.js';
 
 const WORDS = 19;

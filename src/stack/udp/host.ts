@@ -11,7 +11,7 @@ import { Drop, type DropReason } from '../../wire/drop.js';
 import { IpHeader, PROTOCOL_UDP } from '../../wire/ip.js';
 import { parseUdp, UDP_HEADER_BYTES, UdpHeader, writeUdp } from '../../wire/udp.js';
 import { checkPair } from '../tcp/address-pair.js';
-import { endpointText } from '../tcp/flow.js';
+import { endpointText } from '../flow.js';
 import type { IpOutput } from '../ip-output.js';
 import type { StackServices } from '../services.js';
 import { EphemeralPorts } from '../tcp/ports.js';

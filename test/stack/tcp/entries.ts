@@ -1,6 +1,6 @@
 /** Entries for the tables of flows, with no connection but the numbers that TIME-WAIT keeps. */
 import { Address } from '../../../src/ip/address.js';
-import { TcpEntry } from '../../../src/stack/tcp/flow.js';
+import { TcpEntry } from '../../../src/stack/tcp/entry.js';
 import { Tuple } from '../../../src/stack/tuple.js';
 import type { Connection } from '../../../src/tcp/connection.js';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TcpEntry } from '../../../src/stack/tcp/flow.js';
+import type { TcpEntry } from '../../../src/stack/tcp/entry.js';
 import { FlowTable } from '../../../src/stack/tcp/flow-table.js';
 import { entry, tupleOf, withOtherWord } from './entries.js';
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { MINUTE, SECOND } from '../../../src/base/time.js';
 import { Address, Prefix } from '../../../src/ip/address.js';
-import { entryOf } from '../../../src/stack/tcp/flow.js';
+import { entryOf } from '../../../src/stack/tcp/entry.js';
 import { FIRST_EPHEMERAL, LAST_EPHEMERAL } from '../../../src/stack/tcp/ports.js';
 import type { Connection } from '../../../src/tcp/connection.js';
 import type { TcpUser } from '../../../src/tcp/connection.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NEVER } from '../../../src/base/time.js';
-import type { TcpEntry } from '../../../src/stack/tcp/flow.js';
+import type { TcpEntry } from '../../../src/stack/tcp/entry.js';
 import { HostCounts } from '../../../src/stack/tcp/host-counts.js';
 import { TimeWaitTable } from '../../../src/stack/tcp/time-wait-table.js';
 import { TimeWaitRecord } from '../../../src/tcp/time-wait.js';

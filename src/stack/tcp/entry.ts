@@ -1,38 +1,13 @@
-/**
- * A flow: the four-tuple of one TCP connection, and what the stack keeps for it. `tcp/` sees only
- * the ports (`FlowId`).
- */
+/** What the stack keeps for a connection beside its control block: the demux's entry. */
 import { IPDEFTTL } from '../../base/ip-default-ttl.js';
 import { NEVER, type Micros } from '../../base/time.js';
 import type { Device } from '../../device/device.js';
 import type { Address } from '../../ip/address.js';
 import type { Connection } from '../../tcp/connection.js';
-import type { FlowId } from '../../tcp/tcb.js';
 import type { TimeWaitRecord } from '../../tcp/time-wait.js';
-import type { FastOpenQueue } from './fast-open-server.js';
+import { Flow } from '../flow.js';
+import type { FastOpenQueue } from './fast-open-queue.js';
 import type { Listener } from './listener.js';
-
-export class Flow implements FlowId {
-  readonly local: Address;
-  readonly localPort: number;
-  readonly remote: Address;
-  readonly remotePort: number;
-
-  constructor(local: Address, localPort: number, remote: Address, remotePort: number) {
-    this.local = local;
-    this.localPort = localPort;
-    this.remote = remote;
-    this.remotePort = remotePort;
-  }
-
-  /** As tcpdump prints it, from our side: `198.18.0.2:80 198.18.0.1:51422`. */
-  toString(): string {
-    return (
-      `${endpointText(this.local, this.localPort)} ` +
-      `${endpointText(this.remote, this.remotePort)}`
-    );
-  }
-}
 
 /**
  * A flow that has a connection: the demux's entry, with its place in the chain, the timer heap and
@@ -105,6 +80,5 @@ export function entryOf({ flow }: Connection): TcpEntry {
   throw new TypeError('this connection is not of a stack');
 }
 
-/** `198.18.0.2:80`, `[fd74::2]:80`. */
-export const endpointText = (address: Address, port: number): string =>
-  address.version === 6 ? `[${address.toString()}]:${port}` : `${address.toString()}:${port}`;
+/** The addresses and ports of `conn`. Throws TypeError for a connection that no stack opened. */
+export const flowOf = (conn: Connection): Flow => entryOf(conn);

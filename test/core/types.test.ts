@@ -1,0 +1,32 @@
+/** The types of `tcplab/core` ask for ECMAScript's library only: no types of Node or of a browser. */
+import { join } from 'node:path';
+import ts from 'typescript';
+import { expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** What tsc says of `entry` and all that it imports, without the types of any package. */
+function complaints(entry: string): string[] {
+  const program = ts.createProgram([join(ROOT, entry)], {
+    target: ts.ScriptTarget.ES2022,
+    lib: ['lib.es2022.d.ts'],
+    types: [],
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    strict: true,
+    noEmit: true,
+  });
+  return ts
+    .getPreEmitDiagnostics(program)
+    .map(
+      (d) => `${d.file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(d.messageText, '\n')}`,
+    );
+}
+
+it('core.ts and all that it imports', { timeout: 60_000 }, () => {
+  expect(complaints('src/core.ts')).toEqual([]);
+});
+
+it('what asks for Node is noticed: the other door', { timeout: 60_000 }, () => {
+  expect(complaints('src/index.ts').join('\n')).toContain("'node:net'");
+});
