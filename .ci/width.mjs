@@ -5,6 +5,8 @@
  *
  * Only what cannot be broken may be longer: a line that a URL makes too long, a row of a Markdown
  * table, what stands in a fence of a page (it is what a program printed), and generated pages.
+ * A test's title is one string too, because it is what the reporter prints and what one greps for:
+ * in test/ a line may be as long as its title makes it.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -15,6 +17,20 @@ const PATHS = ['src', 'test', 'bench', 'native-setup', '.ci', 'docs', 'README.md
 const GENERATED = ['docs/rfc-coverage.md', 'docs/state-machine.md'];
 const KINDS = /\.(?:ts|mjs|cjs|js|c|h|pkt|md)$/;
 
+/** A line that calls `it` or `describe`, up to its title; or the end of the call of `each`. */
+const BEFORE_TITLE = /^\s*(?:(?:it|test|describe)\b.*|\]\))\($/;
+const STRING = /(['"`])(?:\\.|(?!\1).)*\1(?=,)/g;
+
+/** The line without its title, if it has one. @param {string} line @param {string} before */
+function withoutTitle(line, before) {
+  for (const title of line.matchAll(STRING)) {
+    const start = line.slice(0, title.index);
+    if (BEFORE_TITLE.test(start.trim() === '' ? before : start))
+      return start + line.slice(title.index + title[0].length);
+  }
+  return line;
+}
+
 /**
  * The numbers of the lines that are too long, from 1.
  * @param {string} file @param {string} text @returns {number[]}
@@ -23,12 +39,15 @@ export function tooLong(file, text) {
   /** @type {number[]} */
   const found = [];
   const isPage = file.endsWith('.md');
+  const isTest = file.startsWith('test/');
   let fenced = false;
-  for (const [i, line] of text.split('\n').entries()) {
+  const lines = text.split('\n');
+  for (const [i, line] of lines.entries()) {
     if (isPage && /^\s*```/.test(line)) fenced = !fenced;
     if ([...line].length <= WIDTH) continue;
     if (isPage && (fenced || /^\s*\|/.test(line))) continue;
-    if ([...line.replace(/https?:\/\/\S+/g, '')].length > WIDTH) found.push(i + 1);
+    const rest = isTest ? withoutTitle(line, lines[i - 1] ?? '') : line;
+    if ([...rest.replace(/https?:\/\/\S+/g, '')].length > WIDTH) found.push(i + 1);
   }
   return found;
 }

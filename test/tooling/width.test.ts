@@ -12,6 +12,13 @@ describe('npm run check:width', () => {
     ['a.ts', `| ${LONG} |`, [1]],
     ['a.md', `| ${LONG} |`, []],
     ['a.md', `\`\`\`\n${LONG}\n\`\`\`\n${LONG}`, [4]],
+    ['test/a.test.ts', `it('${LONG}', () => {`, []],
+    ['test/a.test.ts', `  it.each([['a', 1]])("it's ${LONG}", async (a) => {`, []],
+    ['test/a.test.ts', `it.each([\n])(\n  '${LONG}',\n  () => {\n])('${LONG}', () => {`, []],
+    ['test/a.test.ts', `it('a', () => expect('${LONG}'));`, [1]],
+    ['test/a.test.ts', `const a = [\n  '${LONG}',\n];`, [2]],
+    ['test/a.test.ts', `it('a', () => { // ${LONG}`, [1]],
+    ['src/a.ts', `it('${LONG}', () => {`, [1]],
   ])('of %s, %j: %j', (file, text, expected) => {
     expect(tooLong(file, text)).toEqual(expected);
   });
