@@ -7,7 +7,6 @@ import type { Micros } from '../base/time.js';
 import type { Segment } from '../wire/tcp.js';
 import { agreeOnEcn } from './ecn.js';
 import { startProbing } from './send/mtu-probe.js';
-import { syncMss } from './send/segment-size.js';
 import { State } from './state.js';
 import { takeSynData } from './syn-data.js';
 import type { Tcb } from './tcb.js';
@@ -83,7 +82,7 @@ export function peerSyn(c: Tcb, syn: Segment, now: Micros): void {
   c.size.mostMss = c.mostMss(c.peerMss);
   c.size.optionBytes = c.timestamps ? 12 : 0;
   if (!c.passive) startProbing(c.snd, now);
-  syncMss(c.snd);
+  c.snd.syncMss();
   c.rcv.ack.guessMss(c.snd.mss, c.rcv.window.space);
   c.note('options-agreed', c.snd.mss, (c.snd.wscale << 8) | c.rcv.wscale, now);
 }

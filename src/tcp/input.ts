@@ -18,10 +18,9 @@ import { TcpEvent } from './events.js';
 import { peerSyn } from './handshake.js';
 import type { Tcb } from './tcb.js';
 import { peerIsKnown } from './path-mtu.js';
-import { isPaced, pacingRateOf } from './send/pacing.js';
+import { isPaced, pacingRateOf } from './send/pacing-rate.js';
 import { synAckRecovered } from './recovery/recovery.js';
 import { OwedReset } from './reset.js';
-import { windowOffered } from './send/segment-size.js';
 import { isSynchronized, State } from './state.js';
 import { synAnswered } from './syn-data.js';
 import { Timer } from './timers.js';
@@ -94,7 +93,7 @@ function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
   if (ack) {
     c.rcv.ackNow = true;
     synAcknowledged(snd, seg, now);
-    windowOffered(snd, seg, seg.ack, seg.wnd); // a SYN's window is never scaled (RFC 7323 section 2.2)
+    snd.windowOffered(seg.seq, seg.ack, seg.wnd); // a SYN's window is never scaled (RFC 7323 section 2.2)
     if (c.fastOpen !== null) synAnswered(c, c.fastOpen, seg, now);
     becomeEstablished(c, 'syn-ack', now);
     // As Linux: a FIN that answers the data of our SYN makes a connection interactive, so our own
@@ -106,7 +105,7 @@ function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
     return;
   }
   // MUST-10: both sides opened at once. Our SYN goes out again, with an ACK this time.
-  windowOffered(snd, seg, snd.iss, seg.wnd);
+  snd.windowOffered(seg.seq, snd.iss, seg.wnd);
   c.setState(State.synReceived, 'simultaneous-syn', now);
   c.synOwed = true;
 }
@@ -326,7 +325,7 @@ function checkAck(c: Tcb, seg: Segment, now: Micros): boolean {
     } else {
       synAcknowledged(snd, seg, now);
       if (c.passive) snd.maxWnd = 0; // as Linux: a SYN's window, which is not scaled, says nothing of the largest
-      windowOffered(snd, seg, seg.ack, wnd);
+      snd.windowOffered(seg.seq, seg.ack, wnd);
       if (c.passive) peerIsKnown(c, now);
     }
     becomeEstablished(c, 'ack-of-syn', now);

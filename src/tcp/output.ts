@@ -7,7 +7,7 @@
 import { seqAdd, seqDiff, seqGt, seqLeq, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
-import { Chrono, chronoOf } from './send/chrono.js';
+import { Chrono } from './send/chrono.js';
 import { CaState } from './congestion/ack-sample.js';
 import type { Tcb } from './tcb.js';
 import { payAcks, sendAck, sendProbe, sendReset, sendSyn } from './control-output.js';
@@ -25,7 +25,7 @@ import {
 import { newDataDropped, resendDropped } from './send/local-drop.js';
 import { probeBytes, probeSent } from './send/mtu-probe.js';
 import { endsChunk, endsWrite, mayBeSmall } from './send/push.js';
-import { isPaced, pacingRateOf } from './send/pacing.js';
+import { isPaced, pacingRateOf } from './send/pacing-rate.js';
 import { OwedReset } from './reset.js';
 import type { SentSegment } from './send/sent-queue.js';
 import { State } from './state.js';
@@ -68,7 +68,20 @@ export function pollTransmit(c: Tcb, now: Micros, out: SegmentSink): void {
   if (c.probeOwed) sendProbe(c, now, out);
   armPersist(c, now);
   if (c.senderBlocked) c.wakeWriter(); // what was sent does not wait any more (TCP_NOTSENT_LOWAT)
-  c.snd.chrono.run(chronoOf(c.snd, c.state, c.senderBlocked), now);
+  c.snd.chrono.run(chronoOf(c), now);
+}
+
+/**
+ * After output. The window holds data up when cwnd would let the next segment go; the buffer does
+ * when all that the user could give is sent, and more of it waits for room.
+ */
+function chronoOf({ snd, state, senderBlocked }: Tcb): Chrono {
+  if (snd.allAcked) return Chrono.idle;
+  if (snd.sent.inFlight >= snd.congestion.cwnd) return Chrono.busy;
+  const { unsent } = snd;
+  if (unsent > 0) return snd.usableWindow < Math.min(unsent, snd.mss) ? Chrono.window : Chrono.busy;
+  const mayWrite = state === State.established || state === State.closeWait;
+  return senderBlocked && mayWrite ? Chrono.buffer : Chrono.busy;
 }
 
 // ---- Data

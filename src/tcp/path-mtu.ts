@@ -12,7 +12,7 @@ import type { Tcb } from './tcb.js';
 import { chunkBytes } from './send/push.js';
 import { resendWithoutReduction } from './recovery/recovery.js';
 import { rearmRto } from './recovery/retransmit-timer.js';
-import { type MtuCause, syncMss } from './send/segment-size.js';
+import type { MtuCause } from './send/segment-size.js';
 import { State } from './state.js';
 
 /**
@@ -41,7 +41,7 @@ export function pathMtuChanged(c: Tcb, mtu: number, why: MtuCause, now: Micros):
     if (c.state === State.synSent && (c.fastOpen?.synData ?? 0) > 0) c.synOwed = true;
     return;
   }
-  syncMss(snd);
+  snd.syncMss();
   if (snd.mss < before) resendTooLarge(snd, chunk, now);
 }
 

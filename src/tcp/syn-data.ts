@@ -8,7 +8,6 @@ import { TcpEvent } from './events.js';
 import { type FastOpen, FastOpenFailure } from './fast-open.js';
 import { resendWithoutReduction } from './recovery/recovery.js';
 import { peerIsKnown } from './path-mtu.js';
-import { syncMss } from './send/segment-size.js';
 import type { Tcb } from './tcb.js';
 
 /**
@@ -38,7 +37,7 @@ export function takeSynData(c: Tcb, syn: Segment, now: Micros): void {
   rcv.offerSynWindow(c.timestamps);
   rcv.dataAt = now;
   snd.lastSentAt = now;
-  syncMss(snd);
+  snd.syncMss();
   peerIsKnown(c, now);
   if (syn.payloadBytes > 0) {
     takeTextOfSyn(c, syn);

@@ -8,9 +8,9 @@ import { CaState } from './congestion/ack-sample.js';
 import type { TcpConfig } from './config.js';
 import type { Tcb } from './tcb.js';
 import { asksForEcn } from './ecn.js';
-import { pacingRateOf } from './send/pacing.js';
+import { pacingRateOf } from './send/pacing-rate.js';
 import { TIMESTAMP_BYTES } from './receive/receiver.js';
-import { DUPLICATE_ACK_THRESHOLD } from './recovery/reordering.js';
+import { DUPLICATE_ACK_THRESHOLD } from './recovery/recovery-state.js';
 import { DEFAULT_MSS_V4 } from './send/sender.js';
 import { State } from './state.js';
 

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND, type Micros } from '../../src/base/time.js';
-import { pacingRateOf } from '../../src/tcp/send/pacing.js';
+import { pacingRateOf } from '../../src/tcp/send/pacing-rate.js';
 import type { PeerOptions, Wire } from './peer.js';
 import { pattern, Peer } from './peer.js';
 

@@ -15,12 +15,11 @@ import { CaState } from '../congestion/ack-sample.js';
 import type { Sender } from '../send/sender.js';
 import { judgeProbe } from './loss-probe.js';
 import { isProbeAcked, probeArrived } from '../send/mtu-probe.js';
-import { isPaced, pacingRateOf } from '../send/pacing.js';
+import { isPaced, pacingRateOf } from '../send/pacing-rate.js';
 import { judgeAck } from './recovery.js';
 import { noteReordering } from './reordering.js';
 import { restartWatch } from './retransmit-timer.js';
 import { tagSacked } from './sack.js';
-import { windowOffered } from '../send/segment-size.js';
 import type { SentSegment } from '../send/sent-queue.js';
 import { Timer } from '../timers.js';
 import { wasResentInVain } from './undo.js';
@@ -195,7 +194,7 @@ function measureRtt(snd: Sender, seg: Segment, now: Micros): void {
 function takeWindow(snd: Sender, seg: Segment, wnd: number, now: Micros): boolean {
   if (!(seqLt(snd.wl1, seg.seq) || (snd.wl1 === seg.seq && seqLeq(snd.wl2, seg.ack)))) return false;
   const before = snd.wnd;
-  windowOffered(snd, seg, seg.ack, wnd);
+  snd.windowOffered(seg.seq, seg.ack, wnd);
   if (snd.port.timers.isArmed(Timer.persist)) {
     // Still shut: the peer lives, and the wait for the next probe begins anew, as long as it would
     // have been (Linux's tcp_ack_probe).

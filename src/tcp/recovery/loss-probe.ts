@@ -18,15 +18,6 @@ import { Timer } from '../timers.js';
  */
 const SLACK: Micros = 2 * MILLISECOND;
 
-/** One probe at most is out: TLP.end_seq and TLP.is_retrans. */
-export class LossProbe {
-  /** SND.NXT when it was sent; null when none is out. */
-  end: Seq | null = null;
-  retransmitted = false;
-  /** One is to be sent. */
-  owed = false;
-}
-
 /**
  * Section 7.2: arms the timer for a probe instead of the retransmission timer. False when this is
  * no time for one.

@@ -10,53 +10,24 @@
  * that turns out to be needless is undone (undo.ts). Nothing is sent from here: output sends again
  * what stands as lost on the scoreboard.
  */
-import { seqGeq, seqGt, type Seq } from '../../base/seq.js';
+import { seqGeq, seqGt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import { CaState } from '../congestion/ack-sample.js';
 import type { Congestion } from '../congestion/control.js';
 import type { AckNews } from './ack-news.js';
 import type { Sender } from '../send/sender.js';
 import { probeWasLost } from '../send/mtu-probe.js';
-import { DUPLICATE_ACK_THRESHOLD, noteReordering } from './reordering.js';
+import { DUPLICATE_ACK_THRESHOLD } from './recovery-state.js';
+import { noteReordering } from './reordering.js';
 import {
   isAnythingResent,
   tryUndoDsack,
   tryUndoLoss,
   tryUndoPartial,
   tryUndoRecovery,
-  Undo,
 } from './undo.js';
 import { TIMER_SLACK } from './rack.js';
 import { Timer } from '../timers.js';
-
-export class Recovery {
-  state: CaState = CaState.open;
-  /** SND.NXT when the state was entered: RFC 6675's RecoveryPoint, RFC 6582's recover. */
-  highSeq: Seq;
-  /**
-   * How many segments the network was seen to reorder by, at least; and how often that was seen.
-   */
-  reordering = DUPLICATE_ACK_THRESHOLD;
-  reorderSeen = 0;
-  /** F-RTO (RFC 5682) is finding out whether the timeout was spurious. */
-  frto = false;
-  /**
-   * F-RTO step 2b: new data goes before what is marked lost; once it went, the rest waits for the
-   * next ACK.
-   */
-  newDataFirst = false;
-  resendHeld = false;
-  readonly undo = new Undo();
-
-  constructor(iss: Seq) {
-    this.highSeq = iss;
-  }
-
-  /** cwnd is on its way down, by PRR. */
-  get isReducing(): boolean {
-    return this.state === CaState.cwr || this.state === CaState.recovery;
-  }
-}
 
 function setState(snd: Sender, state: CaState, now: Micros): void {
   const { recovery } = snd;

@@ -4,8 +4,6 @@
  */
 import type { Sender } from '../send/sender.js';
 
-/** RFC 5681 section 3.2: the third duplicate says that a segment is lost rather than late. */
-export const DUPLICATE_ACK_THRESHOLD = 3;
 /** Linux's tcp_max_reordering. */
 const MAX_REORDERING = 300;
 

@@ -9,35 +9,10 @@
  */
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
-import { MAX_SACK_BLOCKS, type Segment } from '../../wire/tcp.js';
+import type { Segment } from '../../wire/tcp.js';
 import type { Sender } from '../send/sender.js';
 import type { SentSegment } from '../send/sent-queue.js';
 import { wasResentInVain } from './undo.js';
-
-const NO_EDGES = new Int32Array(0);
-
-/** The blocks of the last ACK: most are repeated, and need no look at all. */
-export class SackMemory {
-  /** None until the first comes: most connections lose nothing. */
-  private edges = NO_EDGES;
-  private count = 0;
-
-  has(left: Seq, right: Seq): boolean {
-    for (let i = 0; i < this.count; i++)
-      if (this.edges[2 * i] === left && this.edges[2 * i + 1] === right) return true;
-    return false;
-  }
-
-  clear(): void {
-    this.count = 0;
-  }
-
-  keep(seg: Segment): void {
-    if (this.edges === NO_EDGES) this.edges = new Int32Array(2 * MAX_SACK_BLOCKS);
-    this.count = seg.sackCount;
-    this.edges.set(seg.sackEdges);
-  }
-}
 
 export function tagSacked(snd: Sender, seg: Segment, now: Micros): void {
   const { sackMemory } = snd;

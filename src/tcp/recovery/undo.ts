@@ -7,49 +7,13 @@
  *
  * Then nothing was lost but time: marks of loss go, and cwnd and ssthresh are what they were.
  */
-import { seqGt, seqLt, type Seq } from '../../base/seq.js';
+import { seqGt, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import type { AckNews } from './ack-news.js';
 import { CaState } from '../congestion/ack-sample.js';
 import { noteReordering } from './reordering.js';
 import type { Sender } from '../send/sender.js';
 import type { SentSegment } from '../send/sent-queue.js';
-
-export class Undo {
-  /** An episode is under way that could be undone; it began with SND.UNA at `marker`. */
-  armed = false;
-  marker: Seq = 0;
-  /** Segments sent again in it and not yet reported as duplicates; -1 while there was none. */
-  resent = -1;
-  /**
-   * When the first retransmission went out, on our timestamp clock's microseconds; NaN without one.
-   */
-  firstResentAt: Micros = NaN;
-  /** cwnd and ssthresh are given back, too: not after an ECN mark, which was no mistake. */
-  restoresCwnd = false;
-
-  arm(una: Seq, resentInFlight: number): void {
-    this.armed = true;
-    this.marker = una;
-    this.resent = resentInFlight > 0 ? resentInFlight : -1;
-  }
-
-  withdraw(): void {
-    this.armed = false;
-    this.restoresCwnd = false;
-  }
-
-  /** `segments` are sent again. */
-  onResent(segments: number, now: Micros): void {
-    if (Number.isNaN(this.firstResentAt)) this.firstResentAt = now;
-    this.resent = Math.max(this.resent, 0) + segments;
-  }
-
-  /** `segments` that were sent again had arrived before. */
-  onDuplicate(segments: number): void {
-    if (this.armed && this.resent > 0) this.resent = Math.max(0, this.resent - segments);
-  }
-}
 
 /** Something in flight was sent more than once. */
 export const isAnythingResent = (snd: Sender): boolean =>

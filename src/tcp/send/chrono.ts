@@ -4,8 +4,6 @@
  * held it up. One clock runs at a time; nothing is counted but when another one is to run.
  */
 import type { Micros } from '../../base/time.js';
-import type { Sender } from './sender.js';
-import { State } from '../state.js';
 
 export const Chrono = { idle: 0, busy: 1, window: 2, buffer: 3 } as const;
 export type Chrono = (typeof Chrono)[keyof typeof Chrono];
@@ -35,17 +33,4 @@ export class ChronoClock {
     const { window, buffer } = this;
     return { busy: this.busy + window + buffer, window, buffer };
   }
-}
-
-/**
- * After output. The window holds data up when cwnd would let the next segment go; the buffer does
- * when all that the user could give is sent, and more of it waits for room.
- */
-export function chronoOf(snd: Sender, state: State, writerWaits: boolean): Chrono {
-  if (snd.allAcked) return Chrono.idle;
-  if (snd.sent.inFlight >= snd.congestion.cwnd) return Chrono.busy;
-  const { unsent } = snd;
-  if (unsent > 0) return snd.usableWindow < Math.min(unsent, snd.mss) ? Chrono.window : Chrono.busy;
-  const mayWrite = state === State.established || state === State.closeWait;
-  return writerWaits && mayWrite ? Chrono.buffer : Chrono.busy;
 }

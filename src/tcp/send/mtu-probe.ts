@@ -14,8 +14,7 @@ import { seqAdd, seqDiff, seqGt, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import { CaState } from '../congestion/ack-sample.js';
 import type { Sender } from './sender.js';
-import { MIN_SEND_MSS } from './segment-size.js';
-import { MtuCause, syncMss } from './segment-size.js';
+import { MIN_SEND_MSS, MtuCause } from './segment-size.js';
 
 /**
  * So many segments must fit into cwnd: a probe stands for two, and fast retransmit needs some
@@ -96,7 +95,7 @@ export function probeArrived(snd: Sender, now: Micros): void {
   congestion.ssthresh = Math.max(congestion.ssthresh, (congestion.cwnd * 3) >> 2);
   size.low = size.probeSize;
   size.probeSize = 0;
-  syncMss(snd);
+  snd.syncMss();
   snd.counters.TcpExtTCPMTUPSuccess++;
   snd.port.note('path-mtu', size.low, MtuCause.probe, now);
 }
@@ -137,7 +136,7 @@ export function suspectBlackHole(snd: Sender, now: Micros): void {
     const half = Math.min(config.baseMss, size.mssOf(size.low) >> 1);
     size.low = size.mtuOf(Math.max(half, config.mtuProbeFloor, MIN_SEND_MSS));
   }
-  syncMss(snd);
+  snd.syncMss();
   if (snd.mss < before) snd.port.note('path-mtu', size.mtuOf(snd.mss), MtuCause.blackHole, now);
 }
 

@@ -9,14 +9,7 @@
  * segments, and so the rate must hold on average.
  */
 import { MILLISECOND, SECOND, type Micros } from '../../base/time.js';
-import type { Sender } from './sender.js';
 
-/**
- * Linux's tcp_pacing_ss_ratio and tcp_pacing_ca_ratio: faster than cwnd/SRTT, so that cwnd can be
- * filled and grow.
- */
-const SLOW_START_RATIO = 2;
-const AVOIDANCE_RATIO = 1.2;
 const QUANTUM: Micros = MILLISECOND;
 /**
  * An event loop's timers come up to a few milliseconds late. What that cost is made up for, as far
@@ -56,19 +49,4 @@ export class Pacing {
   stopped(): void {
     this.held = false;
   }
-}
-
-/** The control asks for it, or the configuration does. */
-export const isPaced = (snd: Sender): boolean =>
-  snd.congestion.pacingRate !== Infinity || snd.config.pacing;
-
-export function pacingRateOf(snd: Sender): number {
-  const { congestion: cc, rtt, mss, sent, config } = snd;
-  if (cc.pacingRate !== Infinity) return Math.min(cc.pacingRate, config.maxPacingRate);
-  if (!rtt.hasSample) return config.maxPacingRate;
-  const ratio = cc.cwnd < cc.ssthresh / 2 ? SLOW_START_RATIO : AVOIDANCE_RATIO;
-  return Math.min(
-    (ratio * Math.max(cc.cwnd, sent.out) * mss * SECOND) / rtt.srtt,
-    config.maxPacingRate,
-  );
 }

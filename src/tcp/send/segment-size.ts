@@ -11,8 +11,7 @@
 import { type MtuDiscover } from '../../base/mtu-discover.js';
 import type { Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
-import { TCP_HEADER_BYTES, type Segment } from '../../wire/tcp.js';
-import type { Sender } from './sender.js';
+import { TCP_HEADER_BYTES } from '../../wire/tcp.js';
 
 /** Why the path's MTU is what it is: the figure of the note `path-mtu`. */
 export const MtuCause = { icmp: 0, plateau: 1, aged: 2, blackHole: 3, probe: 4 } as const;
@@ -89,18 +88,4 @@ export class SegmentSize {
     const most = maxWnd > TINY_WINDOW ? maxWnd >> 1 : maxWnd;
     return most === 0 || mss <= most ? mss : Math.max(most, MIN_SEND_MSS - this.optionBytes);
   }
-}
-
-/** Linux's tcp_sync_mss: the MSS follows from what is known of the path. */
-export function syncMss(snd: Sender): void {
-  const { size } = snd;
-  if (size.high > size.mtu) size.high = size.mtu;
-  snd.mss = size.mss(snd.maxWnd);
-}
-
-/** The peer offers `wnd`. When it never offered as much, segments may be larger, too. */
-export function windowOffered(snd: Sender, seg: Segment, ack: Seq, wnd: number): void {
-  const before = snd.maxWnd;
-  snd.updateWindow(seg.seq, ack, wnd);
-  if (snd.maxWnd > before) syncMss(snd);
 }

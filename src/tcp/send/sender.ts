@@ -8,6 +8,10 @@
  *              SND.UNA    SND.NXT    SND.UNA + SND.WND        (RFC 9293 figure 3)
  *
  *     1 acknowledged   2 in flight   3 may be sent now   4 not yet
+ *
+ * A Sender owns the state of the sending half (`recovery`, `rack`, `pacing` and their like), and
+ * none of these classes knows the Sender. The rules that work on all of it are functions that take
+ * the Sender, in files of their own (recovery/recovery.ts, send/mtu-probe.ts, ...).
  */
 import { seqAdd, seqDiff, seqGeq, seqGt, type Seq } from '../../base/seq.js';
 import type { SlabPool } from '../../base/slab-pool.js';
@@ -25,16 +29,14 @@ import {
 } from '../congestion/index.js';
 import { CwndUsage } from './cwnd-usage.js';
 import { DeliveryRate } from './delivery-rate.js';
-import { LossProbe } from '../recovery/loss-probe.js';
 import { Pacing } from './pacing.js';
 import { Prr } from '../recovery/prr.js';
 import { Rack } from '../recovery/rack.js';
 import type { SenderPort } from './port.js';
 import { RecordEnds } from './record-ends.js';
-import { Recovery } from '../recovery/recovery.js';
-import { DUPLICATE_ACK_THRESHOLD } from '../recovery/reordering.js';
+import { DUPLICATE_ACK_THRESHOLD, LossProbe, Recovery } from '../recovery/recovery-state.js';
 import { RttEstimator } from './rtt.js';
-import { SackMemory } from '../recovery/sack.js';
+import { SackMemory } from '../recovery/sack-memory.js';
 import type { SegmentSize } from './segment-size.js';
 import { SendBuffer } from './send-buffer.js';
 import { SentQueue, type SentSegmentPool } from './sent-queue.js';
@@ -458,6 +460,20 @@ export class Sender {
     this.wl1 = seq;
     this.wl2 = ack;
     if (wnd > this.maxWnd) this.maxWnd = wnd;
+  }
+
+  /** The peer offers `wnd`. When it never offered as much, segments may be larger, too. */
+  windowOffered(seq: Seq, ack: Seq, wnd: number): void {
+    const before = this.maxWnd;
+    this.updateWindow(seq, ack, wnd);
+    if (this.maxWnd > before) this.syncMss();
+  }
+
+  /** Linux's tcp_sync_mss: the MSS follows from what is known of the path. */
+  syncMss(): void {
+    const { size } = this;
+    if (size.high > size.mtu) size.high = size.mtu;
+    this.mss = size.mss(this.maxWnd);
   }
 
   checkInvariants(): string | null {
