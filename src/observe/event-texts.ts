@@ -4,7 +4,8 @@
  */
 import { countText, durationText } from '../base/quantities.js';
 import { dropText } from './drop-texts.js';
-import type { LinkEvent, NoteEvent } from './events.js';
+import type { MtuCause, Note } from '../tcp/notes.js';
+import type { LinkEvent } from './events.js';
 
 export function timerSetText(timer: string, inUs: number): string[] {
   const span = durationText(inUs);
@@ -43,47 +44,42 @@ export function timerExpiredText(timer: string): string[] {
   }
 }
 
-/** tcpi_ca_state's names, by number. */
-export const CA_STATES = ['Open', 'Disorder', 'CWR', 'Recovery', 'Loss'];
-/** By tcp/send/segment-size.ts's MtuCause. */
-const MTU_BECAUSE = [
-  'because ICMP says that a larger packet was too big for a link on the path (RFC 1191, RFC 8201)',
-  'because ICMP says that a packet was too big, without the limit: the next plateau below is ' +
+const MTU_BECAUSE: Readonly<Record<MtuCause, string>> = {
+  icmp: 'because ICMP says that a larger packet was too big for a link on the path (RFC 1191, RFC 8201)',
+  plateau:
+    'because ICMP says that a packet was too big, without the limit: the next plateau below is ' +
     'tried (RFC 1191 7.1)',
-  'because the last ICMP error is ten minutes old: the path may have changed (RFC 1191 6.3)',
-  'because of repeated timeouts: larger packets and their ICMP errors may be lost (a black ' +
+  aged: 'because the last ICMP error is ten minutes old: the path may have changed (RFC 1191 6.3)',
+  'black-hole':
+    'because of repeated timeouts: larger packets and their ICMP errors may be lost (a black ' +
     'hole, RFC 4821 7.7)',
-  'because a probe of that size arrived (RFC 4821 7.6.1)',
-];
+  probe: 'because a probe of that size arrived (RFC 4821 7.6.1)',
+};
 
 /** The notes of loss recovery and the congestion window are in window-texts.ts. */
-export function noteText({ data }: NoteEvent): string[] {
-  const { note } = data;
-  const a = data.a ?? Infinity;
-  const b = data.b ?? Infinity;
-  switch (note) {
+export function noteText(n: Note): string[] {
+  switch (n.note) {
     case 'iss-chosen':
       return [
-        `our initial sequence number is ${a}: a 4 us clock plus a keyed hash of addresses ` +
+        `our initial sequence number is ${n.iss}: a 4 us clock plus a keyed hash of addresses ` +
           'and ports (RFC 6528)',
       ];
     case 'syn-cookie':
       return [
-        `the ACK returns a valid SYN cookie, ${a}: the connection is created now, with an ` +
-          `MSS of ${b} bytes (RFC 4987 3.6)`,
+        `the ACK returns a valid SYN cookie, ${n.cookie}: the connection is created now, with an ` +
+          `MSS of ${n.mss} bytes (RFC 4987 3.6)`,
       ];
     case 'options-agreed': {
-      const scales =
-        data.windowScaling === true
-          ? `window scale: theirs ${b >> 8}, ours ${b & 255}`
-          : 'no window scaling';
+      const scales = n.windowScaling
+        ? `window scale: theirs ${n.sndWscale}, ours ${n.rcvWscale}`
+        : 'no window scaling';
       return [
-        `options agreed: at most ${countText(a, 'byte')} a segment to the peer, ${scales} ` +
+        `options agreed: at most ${countText(n.mss, 'byte')} a segment to the peer, ${scales} ` +
           '(RFC 9293 3.7.1, RFC 7323)',
       ];
     }
     case 'rtt-sample':
-      return [`RTT sample: ${durationText(a)}; RTO is now ${durationText(b)} (RFC 6298 2)`];
+      return [`RTT sample: ${durationText(n.rtt)}; RTO is now ${durationText(n.rto)} (RFC 6298 2)`];
     case 'ack-throttled':
       return ['no ACK is sent: one was sent for such a segment less than 500 ms ago (RFC 5961 7)'];
     case 'duplicate-ack-owed':
@@ -91,11 +87,15 @@ export function noteText({ data }: NoteEvent): string[] {
     case 'window-closed':
       return ['our receive buffer is full: window 0, the peer must wait (RFC 9293 3.8.6)'];
     case 'window-opened':
-      return [`our receive buffer has room again: window ${countText(a, 'byte')} (RFC 9293 3.8.6)`];
+      return [
+        `our receive buffer has room again: window ${countText(n.window, 'byte')} (RFC 9293 3.8.6)`,
+      ];
     case 'zero-window-probe':
       return [
-        `probe ${a}: the peer's window is zero and ` +
-          `${b === 0 ? 'our FIN waits' : `${countText(b, 'byte')} ${b === 1 ? 'waits' : 'wait'}`}`,
+        `probe ${n.probe}: the peer's window is zero and ` +
+          (n.unsent === 0
+            ? 'our FIN waits'
+            : `${countText(n.unsent, 'byte')} ${n.unsent === 1 ? 'waits' : 'wait'}`),
       ];
     case 'ecn-marked':
       return [
@@ -106,40 +106,44 @@ export function noteText({ data }: NoteEvent): string[] {
       return ['CWR: the sender has slowed down, so our ACKs no longer carry ECE (RFC 3168 6.1.3)'];
     case 'urgent':
       return [
-        `URG: the last urgent byte is ${countText(a, 'byte')} from where our reader is; it ` +
+        `URG: the last urgent byte is ${countText(n.bytes, 'byte')} from where our reader is; it ` +
           'is told at once (RFC 9293 3.8.5, RFC 6093)',
       ];
     case 'fast-open-taken':
       return [
-        `the cookie is valid: ${countText(a, 'byte')} are delivered before the handshake ` +
+        `the cookie is valid: ${countText(n.bytes, 'byte')} are delivered before the handshake ` +
           'ends (RFC 7413 4.2.2)',
       ];
     case 'fast-open-refused':
       return [
-        `the server did not accept ${countText(a, 'byte')} of our SYN: they are sent again ` +
+        `the server did not accept ${countText(n.bytes, 'byte')} of our SYN: they are sent again ` +
           'at once (Fast Open, RFC 7413 4.2.1)',
       ];
     case 'nagle-hold':
       return [
-        `${countText(a, 'byte')} wait for more data, or for the ACK of the last small ` +
+        `${countText(n.unsent, 'byte')} wait for more data, or for the ACK of the last small ` +
           'segment (Nagle, RFC 9293 3.7.4)',
       ];
     case 'cork-hold':
-      return [`${countText(a, 'byte')} wait for more data, as the user asked (TCP_CORK, MSG_MORE)`];
+      return [
+        `${countText(n.unsent, 'byte')} wait for more data, as the user asked (TCP_CORK, MSG_MORE)`,
+      ];
     case 'path-mtu':
-      return [`path MTU is ${a} now, ${MTU_BECAUSE[b]}`];
+      return [`path MTU is ${n.mtu} now, ${MTU_BECAUSE[n.cause]}`];
     case 'mtu-probe':
       return [
-        `path MTU probe: a packet of ${countText(a, 'byte')}, larger than the others (RFC ` +
+        `path MTU probe: a packet of ${countText(n.mtu, 'byte')}, larger than the others (RFC ` +
           '4821 7.3)',
       ];
     case 'mtu-probe-lost':
       return [
-        `only the path MTU probe of ${countText(a, 'byte')} was lost: it was too large, and ` +
-          `nothing above ${b} is tried (RFC 4821 7.6.2)`,
+        `only the path MTU probe of ${countText(n.mtu, 'byte')} was lost: it was too large, and ` +
+          `nothing above ${n.high} is tried (RFC 4821 7.6.2)`,
       ];
     case 'soft-error':
-      return [`ICMP type ${a} code ${b}: a soft error, the connection goes on (RFC 5461)`];
+      return [
+        `ICMP type ${n.type} code ${n.code}: a soft error, the connection goes on (RFC 5461)`,
+      ];
     case 'challenge-ack': // the ACK says it
     case 'cwnd': // the rest is in window-texts.ts
     case 'ca-state':
@@ -151,7 +155,7 @@ export function noteText({ data }: NoteEvent): string[] {
     case 'ecn-reduced':
       return [];
     default:
-      return note satisfies never;
+      return n satisfies never;
   }
 }
 

@@ -50,28 +50,6 @@ export interface FlowData {
   readonly remote: string;
 }
 
-/**
- * A note, and what of its connection it takes to say what it means. Infinite figures (no limit) are
- * null, sequence numbers uint32.
- */
-export interface NoteData {
-  readonly note: Note;
-  readonly a: number | null;
-  readonly b: number | null;
-  /**
-   * Of `cwnd` and `ecn-reduced`: the control's name, ssthresh in segments, and loss recovery's
-   * state.
-   */
-  readonly control?: string;
-  readonly ssthresh?: number | null;
-  readonly recovery?: string;
-  /** Of `fast-retransmit`: SACK is in use; and how many duplicate ACKs it takes without it. */
-  readonly sack?: boolean;
-  readonly duplicates?: number;
-  /** Of `options-agreed`: both sides offered window scaling, if with a shift of 0. */
-  readonly windowScaling?: boolean;
-}
-
 interface Base<N extends string, D> {
   readonly time: Micros;
   readonly name: N;
@@ -109,7 +87,7 @@ export type StateEvent = Base<'tcp:state_changed', { from: string; to: string; c
 export type TimerSetEvent = Base<'recovery:timer_set', { timer: string; inUs: number }>;
 export type TimerStoppedEvent = Base<'recovery:timer_stopped', { timer: string }>;
 export type TimerExpiredEvent = Base<'recovery:timer_expired', { timer: string }>;
-export type NoteEvent = Base<'tcp:note', NoteData>;
+export type NoteEvent = Base<'tcp:note', Note>;
 export type PacketDroppedEvent = Base<'ip:packet_dropped', { reason: string; detail: string }>;
 export type DatagramEvent = Base<
   'ip:datagram',

@@ -5,6 +5,7 @@
  * Nothing here guesses: where the events do not tell, nothing is said.
  */
 import { countText, durationText } from '../base/quantities.js';
+import type { Note } from '../tcp/notes.js';
 import { causeText } from './cause-texts.js';
 import type { ReceivedEvent, SegmentData, SentEvent, TraceEvent } from './events.js';
 import { dropText } from './drop-texts.js';
@@ -19,7 +20,7 @@ interface Past {
   /**
    * Notes about, and drops of, all that came in since we last sent: what the next segments answer.
    */
-  readonly owed: Set<string>;
+  readonly owed: Set<Note['note'] | 'dropped'>;
   answered: boolean;
   /** What proved a loss, since we last sent. */
   lossProof: string;
@@ -230,7 +231,7 @@ export class Explainer {
       case 'recovery:timer_expired':
         return timerExpiredText(event.data.timer);
       case 'tcp:note':
-        return windowText(event.data, [...step.causes, ...step.effects]) ?? noteText(event);
+        return windowText(event.data, [...step.causes, ...step.effects]) ?? noteText(event.data);
       default:
         return [];
     }
@@ -277,7 +278,7 @@ function cookieText(segment: SegmentData): string[] {
       ];
 }
 
-const hasNote = (step: Step, note: string): boolean =>
+const hasNote = (step: Step, note: Note['note']): boolean =>
   step.effects.some((e) => e.name === 'tcp:note' && e.data.note === note);
 
 const isSyn = ({ flags }: SegmentData): boolean => flags.includes('S') && !flags.includes('.');

@@ -25,8 +25,8 @@ export function fanOut(...observers: readonly StackObserver[]): StackObserver {
     timerExpired: (conn, timer, now) => {
       for (const o of observers) o.timerExpired(conn, timer, now);
     },
-    noted: (conn, note, a, b, now) => {
-      for (const o of observers) o.noted(conn, note, a, b, now);
+    noted: (conn, note, now) => {
+      for (const o of observers) o.noted(conn, note, now);
     },
     packetDropped: (reason, detail, now) => {
       for (const o of observers) o.packetDropped(reason, detail, now);

@@ -18,7 +18,6 @@ import { isCall, type Cause } from '../tcp/causes.js';
 import type { EventSink, LinkEvent, TraceEvent } from './events.js';
 import { FlowMemory, type TheirSyn } from './flow-memory.js';
 import { Begins, type LineLimit } from './line-limit.js';
-import { noteData } from './note-data.js';
 import { readPacket } from './packet-text.js';
 
 /**
@@ -136,9 +135,9 @@ export class Recorder implements StackObserver, LinkListener {
     this.emit('recovery:timer_expired', this.memoryOf(conn).id, { timer: TIMER_NAMES[timer] }, now);
   }
 
-  noted(conn: Connection, note: Note, a: number, b: number, now: Micros): void {
-    if (!this.lets(note === 'iss-chosen' ? Begins.cause : Begins.nothing, now)) return;
-    this.emit('tcp:note', this.memoryOf(conn).id, noteData(conn, note, a, b), now);
+  noted(conn: Connection, note: Note, now: Micros): void {
+    if (!this.lets(note.note === 'iss-chosen' ? Begins.cause : Begins.nothing, now)) return;
+    this.emit('tcp:note', this.memoryOf(conn).id, note, now);
   }
 
   packetDropped(reason: DropReason, detail: string, now: Micros): void {

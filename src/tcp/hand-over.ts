@@ -66,10 +66,10 @@ function noteWindow(c: Tcb, before: number, now: Micros): void {
   const after = c.rcv.wnd;
   if (after === 0 && c.rcv.announcedWindow !== 0) {
     c.env.counters.TcpExtTCPToZeroWindowAdv++;
-    c.note('window-closed', after, before, now);
+    c.observed?.note({ note: 'window-closed', before }, now);
   } else if (after > 0 && c.rcv.announcedWindow === 0) {
     c.env.counters.TcpExtTCPFromZeroWindowAdv++;
-    c.note('window-opened', after, before, now);
+    c.observed?.note({ note: 'window-opened', window: after }, now);
   }
   c.rcv.announcedWindow = after;
 }

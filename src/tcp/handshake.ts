@@ -40,7 +40,7 @@ export function openFromCookie(c: Tcb, syn: Segment, ack: Segment, now: Micros):
   c.passive = true;
   c.state = State.listen;
   c.openedAt = now;
-  c.note('syn-cookie', c.iss, syn.mss, now);
+  c.observed?.note({ note: 'syn-cookie', cookie: c.iss >>> 0, mss: syn.mss }, now);
   peerSyn(c, syn, now);
   c.rcv.offerSynWindow(c.timestamps);
   // No record of when the SYN,ACK went out, and a timestamp that brought options back instead of
@@ -56,7 +56,7 @@ function open(c: Tcb, now: Micros): void {
   c.openedAt = now;
   c.lastReceivedAt = now;
   c.synOwed = true;
-  c.note('iss-chosen', c.iss, 0, now);
+  c.observed?.note({ note: 'iss-chosen', iss: c.iss >>> 0 }, now);
 }
 
 /**
@@ -84,5 +84,14 @@ export function peerSyn(c: Tcb, syn: Segment, now: Micros): void {
   if (!c.passive) startProbing(c.snd, now);
   c.snd.syncMss();
   c.rcv.ack.guessMss(c.snd.mss, c.rcv.window.space);
-  c.note('options-agreed', c.snd.mss, (c.snd.wscale << 8) | c.rcv.wscale, now);
+  c.observed?.note(
+    {
+      note: 'options-agreed',
+      mss: c.snd.mss,
+      windowScaling: c.windowScaling,
+      sndWscale: c.snd.wscale,
+      rcvWscale: c.rcv.wscale,
+    },
+    now,
+  );
 }

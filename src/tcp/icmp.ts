@@ -46,7 +46,7 @@ export function icmpErrorArrives(c: Tcb, e: TcpIcmpError, now: Micros): void {
     return;
   }
   if (e.isPathDown) takeBackBackoff(c, e.seq, now);
-  c.note('soft-error', e.type, e.code, now);
+  c.observed?.note({ note: 'soft-error', type: e.type, code: e.code }, now);
   c.icmpError = e.errno;
   c.reportSoftError(e.errno);
 }

@@ -422,7 +422,10 @@ function takeText(c: Tcb, seg: Segment, now: Micros): boolean {
     c.raise(TcpEvent.readable);
   } else if (rcv.duplicatesOwed > owedBefore) {
     if (rcv.outOfOrder.bytes > wasOutOfOrder) c.env.counters.TcpExtTCPOFOQueue++;
-    c.note('duplicate-ack-owed', seg.seq, seg.payloadBytes, now);
+    c.observed?.note(
+      { note: 'duplicate-ack-owed', seq: seg.seq >>> 0, bytes: seg.payloadBytes },
+      now,
+    );
   }
   return true;
 }
@@ -431,7 +434,8 @@ function takeEcn(c: Tcb, seg: Segment, now: Micros): void {
   const { ecn } = c.rcv;
   const before = ecn.echo;
   c.rcv.takeEcn(seg);
-  if (ecn.echo !== before) c.note(ecn.echo ? 'ecn-marked' : 'ecn-answered', seg.seq, 0, now);
+  if (ecn.echo === before) return;
+  c.observed?.note({ note: ecn.echo ? 'ecn-marked' : 'ecn-answered', seq: seg.seq >>> 0 }, now);
 }
 
 /** Eighth: the FIN. It counts once everything before it is here. */
@@ -522,7 +526,7 @@ function oweChallenge(c: Tcb, now: Micros): void {
   }
   c.challengeOwed = true;
   counters.TcpExtTCPChallengeACK++;
-  c.note('challenge-ack', c.snd.nxt, c.rcv.nxt, now);
+  c.observed?.note({ note: 'challenge-ack', seq: c.snd.nxt >>> 0, ack: c.rcv.nxt >>> 0 }, now);
 }
 
 /**
@@ -566,5 +570,5 @@ function isThrottled(c: Tcb, skipped: SkipCounter, now: Micros): boolean {
 
 function skip(c: Tcb, counter: SkipCounter, now: Micros): void {
   c.env.counters[counter]++;
-  c.note('ack-throttled', 0, 0, now);
+  c.observed?.note({ note: 'ack-throttled' }, now);
 }

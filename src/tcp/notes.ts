@@ -1,77 +1,128 @@
 /**
- * Something worth knowing that neither a segment, a state nor a timer shows. `a` and `b` carry its
- * figures.
+ * What a connection notes for those who observe it: decisions that neither a segment, a state nor a
+ * timer shows. Each note is plain data with fields of its own, ready for JSON: sequence numbers are
+ * uint32, and null stands for a figure without a limit (Infinity). What a person reads about each
+ * is in observe/event-texts.ts and observe/window-texts.ts.
+ *
+ * A note is made only while there is an observer:
+ *
+ *     c.observed?.note({ note: 'soft-error', type: e.type, code: e.code }, now);
  */
+import type { Micros } from '../base/time.js';
+import type { CaStateName } from './congestion/ack-sample.js';
+
+/** Where notes go. */
+export interface NoteTaker {
+  note(note: Note, now: Micros): void;
+}
+
+/** Why the path's MTU changed. */
+export type MtuCause =
+  /** An ICMP error named the MTU. */
+  | 'icmp'
+  /** An ICMP error named none: the next plateau below (RFC 1191 section 7.1). */
+  | 'plateau'
+  /** The last ICMP error is too old (RFC 1191 section 6.3). */
+  | 'aged'
+  /** Timeouts in a row: larger packets may be lost (RFC 4821 section 7.7). */
+  | 'black-hole'
+  /** A probe of this size arrived (RFC 4821 section 7.6.1). */
+  | 'probe';
+
+/** What showed that a reduction was needless, by Linux's names of the counters. */
+export type UndoProof =
+  /** Every retransmission was needless, at the end of recovery. */
+  | 'full'
+  /** A partial ACK's timestamp: it is for an original. */
+  | 'partial'
+  /** D-SACKs report every retransmission as a duplicate. */
+  | 'dsack'
+  /** The ACK after a timeout is for an original. */
+  | 'loss'
+  /** F-RTO: data that was not retransmitted is acknowledged after a timeout. */
+  | 'frto';
+
+type Fields<Name extends string, F = unknown> = Readonly<{ note: Name } & F>;
+
 export type Note =
-  /** ISS chosen by RFC 6528: a = ISS. */
-  | 'iss-chosen'
+  /** ISS was chosen (RFC 6528). */
+  | Fields<'iss-chosen', { iss: number }>
+  /** The peer's ACK returned a SYN cookie, our ISS; `mss`: the bytes that it encodes. */
+  | Fields<'syn-cookie', { cookie: number; mss: number }>
   /**
-   * The peer's ACK brought a SYN cookie back, and the connection is there: a = the cookie, our ISS;
-   * b = the MSS in it.
+   * The peer's SYN came. `mss`: payload bytes of a full segment to the peer. The window shifts, the
+   * peer's and ours, are 0 without window scaling.
    */
-  | 'syn-cookie'
-  /** The peer's options agreed on: a = send MSS in bytes, b = (snd.wscale << 8) | rcv.wscale. */
-  | 'options-agreed'
-  /** An RTT sample: a = sample in us, b = the new RTO in us. */
-  | 'rtt-sample'
-  /** The congestion window moved, or a timeout set it: a = cwnd, b = what it was, segments. */
-  | 'cwnd'
-  /** Loss recovery's state changed: a = the new `CaState`, b = the old one. */
-  | 'ca-state'
-  /** Fast recovery begins: a = SND.UNA, b = new ssthresh. */
-  | 'fast-retransmit'
-  /** A tail loss probe: a = 1 for a retransmission, 0 for new data, b = its end. */
-  | 'loss-probe'
-  /** A reduction was needless and is taken back: a = by what (`UndoBy`), b = cwnd. */
-  | 'undo'
-  /** Recovery is over: a = cwnd. */
-  | 'recovery-exit'
+  | Fields<
+      'options-agreed',
+      { mss: number; windowScaling: boolean; sndWscale: number; rcvWscale: number }
+    >
+  /** A round trip was measured; `rto` follows from it. */
+  | Fields<'rtt-sample', { rtt: Micros; rto: Micros }>
+  /** cwnd moved, or a timeout set it; all in segments. `recovery`: the state of loss recovery. */
+  | Fields<
+      'cwnd',
+      {
+        cwnd: number | null;
+        before: number | null;
+        ssthresh: number | null;
+        control: string;
+        recovery: CaStateName;
+      }
+    >
+  /** The state of loss recovery changed. */
+  | Fields<'ca-state', { state: CaStateName; before: CaStateName }>
   /**
-   * A retransmission because the timer expired: a = sequence number, b = how many timeouts in a row
-   * this is.
+   * Fast recovery begins, since the segment at `una` counts as lost; `ssthresh` in segments. With
+   * `sack` RACK decides, without it `duplicates` ACKs do.
    */
-  | 'rto-retransmit'
+  | Fields<
+      'fast-retransmit',
+      { una: number; ssthresh: number | null; sack: boolean; duplicates: number }
+    >
+  /** A tail loss probe, which ends at `end`: the last segment again, or new data. */
+  | Fields<'loss-probe', { end: number; retransmitted: boolean }>
+  /** A reduction was needless and is undone: cwnd, in segments, is what it was. */
+  | Fields<'undo', { proof: UndoProof; cwnd: number | null }>
+  /** Recovery ends; in segments. */
+  | Fields<'recovery-exit', { cwnd: number | null; ssthresh: number | null }>
+  /** The retransmission timer expired, for the segment at `una`, `timeouts` times in a row. */
+  | Fields<'rto-retransmit', { una: number; timeouts: number }>
+  /** A challenge ACK is owed (RFC 5961): SND.NXT and RCV.NXT. */
+  | Fields<'challenge-ack', { seq: number; ack: number }>
+  /** The throttle held back the answer to an invalid segment (RFC 5961 section 7). */
+  | Fields<'ack-throttled'>
+  /** A duplicate ACK is owed for these bytes out of order. */
+  | Fields<'duplicate-ack-owed', { seq: number; bytes: number }>
+  /** Our receive window is 0; `before`: bytes it had. */
+  | Fields<'window-closed', { before: number }>
+  /** Our receive window was 0 and has so many bytes. */
+  | Fields<'window-opened', { window: number }>
+  /** The peer's window is zero: probe number `probe`, while `unsent` bytes wait. */
+  | Fields<'zero-window-probe', { probe: number; unsent: number }>
   /**
-   * A challenge ACK is owed (RFC 5961), or the answer to a segment that is no good was held back by
-   * the throttle (`ack-throttled`).
+   * Nagle's algorithm, or TCP_CORK and MSG_MORE, hold `unsent` bytes back while `flight` bytes are
+   * not acknowledged.
    */
-  | 'challenge-ack'
-  | 'ack-throttled'
-  /** A duplicate ACK is owed for data out of order: a = its first sequence number. */
-  | 'duplicate-ack-owed'
-  /** Our receive window closed, or opened again: a = bytes. */
-  | 'window-closed'
-  | 'window-opened'
-  /** The peer's window is zero: we probe. */
-  | 'zero-window-probe'
-  /** Nagle's algorithm holds a small segment back: a = bytes waiting. */
-  | 'nagle-hold'
-  /** TCP_CORK or MSG_MORE does: a = bytes waiting. */
-  | 'cork-hold'
-  /**
-   * ECN: a packet came with CE, so our ACKs carry ECE; and the sender said CWR, so they do not any
-   * more: a = SEG.SEQ.
-   */
-  | 'ecn-marked'
-  | 'ecn-answered'
-  /**
-   * ECN: the peer echoed a mark of ours, and the window goes down for it: a = ssthresh in segments.
-   */
-  | 'ecn-reduced'
-  /** The peer announced urgent data: a = bytes to read up to its end, b = RCV.UP. */
-  | 'urgent'
-  /** Fast Open: the data of a SYN is taken: a = bytes. */
-  | 'fast-open-taken'
-  /** Fast Open: the SYN,ACK did not acknowledge our SYN's data, which goes out again: a = bytes. */
-  | 'fast-open-refused'
-  /** Packets to the peer may be this long from now on: a = bytes, b = why, a `MtuCause`. */
-  | 'path-mtu'
-  /**
-   * A segment goes out that is larger than the others, to find out whether it arrives: a = the
-   * packet's bytes, b = its place after SND.UNA.
-   */
-  | 'mtu-probe'
-  /** It did not: a = its bytes, b = the new upper end of the search. */
-  | 'mtu-probe-lost'
-  /** An ICMP error was a hint only: a = type, b = code. */
-  | 'soft-error';
+  | Fields<'nagle-hold' | 'cork-hold', { unsent: number; flight: number }>
+  /** ECN: the segment at `seq` came with CE, so our ACKs carry ECE; it came with CWR: no more. */
+  | Fields<'ecn-marked' | 'ecn-answered', { seq: number }>
+  /** ECN: the peer echoed a mark, and cwnd goes down to `ssthresh` segments. */
+  | Fields<'ecn-reduced', { ssthresh: number | null; control: string }>
+  /** The peer announced urgent data: RCV.UP, and the bytes from the reader's place up to it. */
+  | Fields<'urgent', { bytes: number; up: number }>
+  /** Fast Open: so many bytes of a SYN are taken. */
+  | Fields<'fast-open-taken', { bytes: number }>
+  /** Fast Open: the SYN,ACK left out so many bytes of our SYN, which go out again. */
+  | Fields<'fast-open-refused', { bytes: number }>
+  /** Packets to the peer may have `mtu` bytes. */
+  | Fields<'path-mtu', { mtu: number; cause: MtuCause }>
+  /** A packet of `mtu` bytes goes out to find out whether it arrives; it begins `ahead` of SND.UNA. */
+  | Fields<'mtu-probe', { mtu: number; ahead: number }>
+  /** The probe of `mtu` bytes was lost: the search goes no higher than `high` bytes. */
+  | Fields<'mtu-probe-lost', { mtu: number; high: number }>
+  /** An ICMP error that does not end the connection (RFC 5461). */
+  | Fields<'soft-error', { type: number; code: number }>;
+
+/** As JSON has it: null for Infinity. */
+export const orNull = (n: number): number | null => (Number.isFinite(n) ? n : null);

@@ -24,5 +24,5 @@ export interface TcpObserver {
   timerSet(conn: Tcb, timer: Timer, deadline: Micros, now: Micros): void;
   timerStopped(conn: Tcb, timer: Timer, now: Micros): void;
   timerExpired(conn: Tcb, timer: Timer, now: Micros): void;
-  noted(conn: Tcb, note: Note, a: number, b: number, now: Micros): void;
+  noted(conn: Tcb, note: Note, now: Micros): void;
 }

@@ -217,7 +217,10 @@ function sendLossProbe(c: Tcb, now: Micros, out: SegmentSink): void {
   }
   probe.end = snd.nxt;
   c.env.counters.TcpExtTCPLossProbes++;
-  c.note('loss-probe', probe.retransmitted ? 1 : 0, snd.nxt, now);
+  c.observed?.note(
+    { note: 'loss-probe', end: snd.nxt >>> 0, retransmitted: probe.retransmitted },
+    now,
+  );
   rearmRto(snd, now);
 }
 
@@ -364,7 +367,8 @@ function nextLength(c: Tcb, unsent: number, now: Micros): number {
   if (snd.overrideSillyWindow) return room;
   if (room === unsent) {
     if (mayBeSmall(snd)) return room;
-    c.note(snd.cork || snd.moreComes ? 'cork-hold' : 'nagle-hold', unsent, snd.flight, now);
+    const note = snd.cork || snd.moreComes ? 'cork-hold' : 'nagle-hold';
+    c.observed?.note({ note, unsent, flight: snd.flight }, now);
     return 0;
   }
   return room === window && room >= snd.maxWnd / 2 ? room : 0;

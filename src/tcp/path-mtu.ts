@@ -6,13 +6,13 @@
 import { seqGeq, seqLt, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import { TcpFlag } from '../wire/tcp.js';
+import type { MtuCause } from './notes.js';
 import { startProbing } from './send/mtu-probe.js';
 import type { Sender } from './send/sender.js';
 import type { Tcb } from './tcb.js';
 import { chunkBytes } from './send/push.js';
 import { resendWithoutReduction } from './recovery/recovery.js';
 import { rearmRto } from './recovery/retransmit-timer.js';
-import type { MtuCause } from './send/segment-size.js';
 import { State } from './state.js';
 
 /**
@@ -29,13 +29,13 @@ export function quotesFlight(c: Tcb, seq: Seq): boolean {
  * Packets to the peer may be `mtu` bytes long from now on. What is in flight and longer was dropped
  * on the way: it goes out again, cut smaller.
  */
-export function pathMtuChanged(c: Tcb, mtu: number, why: MtuCause, now: Micros): void {
+export function pathMtuChanged(c: Tcb, mtu: number, cause: MtuCause, now: Micros): void {
   const { size, snd } = c;
   if (mtu === size.mtu || c.state === State.closed || c.state === State.timeWait) return;
   const before = snd.mss;
   const chunk = chunkBytes(snd);
   size.mtu = mtu;
-  c.note('path-mtu', mtu, why, now);
+  c.observed?.note({ note: 'path-mtu', mtu, cause }, now);
   if (size.mostMss === 0) {
     // Only a SYN with data (Fast Open) can have been too large: it goes again without.
     if (c.state === State.synSent && (c.fastOpen?.synData ?? 0) > 0) c.synOwed = true;

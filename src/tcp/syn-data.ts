@@ -41,7 +41,7 @@ export function takeSynData(c: Tcb, syn: Segment, now: Micros): void {
   peerIsKnown(c, now);
   if (syn.payloadBytes > 0) {
     takeTextOfSyn(c, syn);
-    c.note('fast-open-taken', c.fastOpen!.takenSynData, 0, now);
+    c.observed?.note({ note: 'fast-open-taken', bytes: c.fastOpen!.takenSynData }, now);
   }
   snd.congestion.start(c.config.initialWindow, snd.mss, 0, now);
 }
@@ -83,7 +83,7 @@ export function synAnswered(c: Tcb, f: FastOpen, seg: Segment, now: Micros): voi
     for (const record of sent) sent.markLost(record);
     resendWithoutReduction(c.snd, now);
     c.env.counters.TcpExtTCPFastOpenActiveFail++;
-    c.note('fast-open-refused', c.snd.flight, 0, now);
+    c.observed?.note({ note: 'fast-open-refused', bytes: c.snd.flight }, now);
   } else if (f.synDataAcked) {
     c.env.counters.TcpExtTCPFastOpenActive++;
     c.snd.rate.delivered--; // as Linux: SYN and data were one packet

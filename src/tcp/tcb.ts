@@ -14,7 +14,7 @@ import type { TcpEnv } from './env.js';
 import { TcpEvent } from './events.js';
 import type { FastOpen } from './fast-open.js';
 import { MemoryShare } from './memory.js';
-import type { Note } from './notes.js';
+import type { Note, NoteTaker } from './notes.js';
 import { Receiver } from './receive/receiver.js';
 import { OwedReset } from './reset.js';
 import type { SenderPort } from './send/port.js';
@@ -49,7 +49,7 @@ export interface TcbOptions {
   readonly pathMtu?: number;
 }
 
-export class Tcb implements SenderPort {
+export class Tcb implements SenderPort, NoteTaker {
   readonly flow: FlowId;
   readonly env: TcpEnv;
   readonly config: TcpConfig;
@@ -279,8 +279,13 @@ export class Tcb implements SenderPort {
     if (this.softErrorReports) this.raise(TcpEvent.softError);
   }
 
-  note(note: Note, a: number, b: number, now: Micros): void {
-    this.env.observer?.noted(this, note, a, b, now);
+  /** Null without an observer, so that `observed?.note({...}, now)` makes no note then. */
+  get observed(): NoteTaker | null {
+    return this.env.observer === null ? null : this;
+  }
+
+  note(note: Note, now: Micros): void {
+    this.env.observer?.noted(this, note, now);
   }
 
   dropped(seg: Segment, reason: DropReason, now: Micros): void {

@@ -11,6 +11,7 @@ import { deferredSynAcks } from './defer-accept.js';
 import { isHalfOpen } from './icmp.js';
 import { LOCAL_RETRY } from './send/local-drop.js';
 import { suspectBlackHole } from './send/mtu-probe.js';
+import { noteCwnd } from './recovery/ack.js';
 import { enterLoss, reorderingTimeout, synAckTimedOut } from './recovery/recovery.js';
 import { isWatched, rearmRto, resumeRto } from './recovery/retransmit-timer.js';
 import { OwedReset } from './reset.js';
@@ -155,8 +156,8 @@ function retransmissionTimeout(c: Tcb, now: Micros): void {
   c.stats.timeoutExpired(snd.timeouts === 0, now);
   snd.timeouts++;
   snd.rtt.backoff++;
-  c.note('rto-retransmit', snd.una, snd.timeouts, now);
-  c.note('cwnd', snd.congestion.cwnd, cwnd, now);
+  c.observed?.note({ note: 'rto-retransmit', una: snd.una >>> 0, timeouts: snd.timeouts }, now);
+  noteCwnd(snd, cwnd, now);
 }
 
 /**
@@ -234,7 +235,7 @@ function persistTimeout(c: Tcb, now: Micros): void {
   snd.probesSent++;
   c.probeOwed = true;
   c.env.counters.TcpExtTCPWinProbe++;
-  c.note('zero-window-probe', snd.probesSent, snd.unsent, now);
+  c.observed?.note({ note: 'zero-window-probe', probe: snd.probesSent, unsent: snd.unsent }, now);
 }
 
 /**

@@ -52,7 +52,8 @@ export function takeUrgent(c: Tcb, seg: Segment, now: Micros): void {
   const { urgent } = rcv;
   if (rcv.finReceived || rcv.orphaned) return;
   if (seg.has(TcpFlag.URG) && urgent.announced(seg, rcv.nxt, rcv.unread, rcv.queue)) {
-    c.note('urgent', seqDiff(urgent.up, rcv.unread), urgent.up, now);
+    const bytes = seqDiff(urgent.up, rcv.unread);
+    c.observed?.note({ note: 'urgent', bytes, up: urgent.up >>> 0 }, now);
     c.raise(TcpEvent.urgent);
   }
   if (urgent.isByteAwaited && urgent.lookInto(seg)) c.raise(TcpEvent.urgent);

@@ -17,6 +17,7 @@ import type { StackObserver } from '../../src/stack/observer.js';
 import { Stack, type StackOptions } from '../../src/stack/stack.js';
 import type { TcpConfig } from '../../src/tcp/config.js';
 import type { Connection } from '../../src/tcp/connection.js';
+import type { Note } from '../../src/tcp/notes.js';
 import { ListenQueue } from '../../src/stack/tcp/listen.js';
 import { buildPacket } from '../device/packets.js';
 import { ACK, type Out, RST, SYN, Wire } from '../requirements/wire.js';
@@ -494,8 +495,9 @@ it('observers hear of cookies: sent, and accepted', () => {
       (_, name: string) =>
       (...args: unknown[]) => {
         if (name === 'strayArrived' || name === 'straySent') heard.push(args[2] as string);
-        if (name === 'noted' && args[1] === 'syn-cookie')
-          heard.push(`noted ${(args[2] as number) >>> 0} ${String(args[3])}`);
+        if (name !== 'noted') return;
+        const note = args[1] as Note;
+        if (note.note === 'syn-cookie') heard.push(`noted ${note.cookie} ${note.mss}`);
       },
   });
   const { w } = flooded({}, { observer: hear });

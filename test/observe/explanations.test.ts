@@ -3,6 +3,7 @@
  * a phrase that only mostly holds.
  */
 import { describe, expect, it } from 'vitest';
+import type { Note } from '../../src/tcp/notes.js';
 import type { SegmentData, TraceEvent } from '../../src/observe/events.js';
 import { Explainer } from '../../src/observe/explain.js';
 import { Recorder } from '../../src/observe/recorder.js';
@@ -49,6 +50,8 @@ const sent = (set: Partial<SegmentData>, again = false, state = 'ESTABLISHED'): 
   name: 'tcp:segment_sent',
   data: { segment: { ...SEGMENT, ...set }, state, again },
 });
+
+const noted = (data: Note): Draft => ({ name: 'tcp:note', data });
 
 /** All sentences about these events, one after the other, of one connection. */
 function told(...events: readonly object[]): string {
@@ -153,10 +156,7 @@ describe('the window that is zero', () => {
   });
 
   it('a FIN may be all that waits', () => {
-    const note = (b: number): object => ({
-      name: 'tcp:note',
-      data: { note: 'zero-window-probe', a: 1, b },
-    });
+    const note = (unsent: number): object => noted({ note: 'zero-window-probe', probe: 1, unsent });
     expect(told(received({}), note(0))).toContain("the peer's window is zero and our FIN waits");
     expect(told(received({}), note(1))).toContain("the peer's window is zero and 1 byte waits");
   });
@@ -223,18 +223,13 @@ describe('what goes out', () => {
 });
 
 describe('the notes of the window', () => {
-  const cwnd = (a: number | null, b: number | null, more: object): object => ({
-    name: 'tcp:note',
-    data: { note: 'cwnd', a, b, control: 'cubic', ssthresh: 7, recovery: 'Open', ...more },
-  });
-  const note = (name: string, b = 0): object => ({
-    name: 'tcp:note',
-    data: { note: name, a: 0, b },
-  });
+  const MOVED = { note: 'cwnd', control: 'cubic', ssthresh: 7, recovery: 'Open' } as const;
+  const cwnd = (cwnd: number, before: number, more: object): object =>
+    noted({ ...MOVED, cwnd, before, ...more });
 
   it.each([
     [
-      [note('undo'), cwnd(10, 7, {})],
+      [noted({ note: 'undo', proof: 'full', cwnd: 10 }), cwnd(10, 7, {})],
       'congestion window 7 -> 10 segments: the reduction is undone',
     ],
     [
@@ -242,11 +237,11 @@ describe('the notes of the window', () => {
       'congestion window 9 -> 6 segments: proportional rate reduction, towards 7',
     ],
     [
-      [note('ca-state', 2), cwnd(7, 5, {})],
+      [noted({ note: 'ca-state', state: 'Open', before: 'CWR' }), cwnd(7, 5, {})],
       'congestion window 5 -> 7 segments: the reduction is over (ssthresh 7)',
     ],
     [
-      [note('path-mtu'), cwnd(9, 10, {})],
+      [noted({ note: 'path-mtu', mtu: 1500, cause: 'probe' }), cwnd(9, 10, {})],
       'congestion window 10 -> 9 segments: the same bytes in larger segments',
     ],
     [[cwnd(2, 1, { recovery: 'Loss' })], 'congestion window 1 -> 2 segments: slow start'],
@@ -257,10 +252,8 @@ describe('the notes of the window', () => {
   });
 
   it('an ECN mark reduces what there is to reduce', () => {
-    const marked = (a: number | null, control: string): object => ({
-      name: 'tcp:note',
-      data: { note: 'ecn-reduced', a, b: 0, control },
-    });
+    const marked = (ssthresh: number | null, control: string): object =>
+      noted({ note: 'ecn-reduced', ssthresh, control });
     expect(told(received({}), marked(7, 'cubic'))).toContain('goes down to 7 segments');
     expect(told(received({}), marked(null, 'none'))).toMatch(
       /ECE: a router marked data of ours \(RFC/,
@@ -279,9 +272,12 @@ describe('options and numbers', () => {
 
   it('sequence numbers are unsigned in JSON, and no figure is infinite', () => {
     const { events } = explained({ link: 'drop out:data:3 delay 5ms', responseBytes: 20_000 });
-    const figures = events.flatMap((e) => (e.name === 'tcp:note' ? [e.data.a, e.data.b] : []));
-    expect(figures.filter((n) => n !== null && (n < 0 || !Number.isFinite(n)))).toEqual([]);
+    const figures = events.flatMap((e) =>
+      e.name === 'tcp:note' ? Object.values(e.data).filter((n) => typeof n === 'number') : [],
+    );
+    expect(figures.length).toBeGreaterThan(0);
+    expect(figures.filter((n) => n < 0 || !Number.isFinite(n))).toEqual([]);
     const chosen = events.find((e) => e.name === 'tcp:note' && e.data.note === 'iss-chosen');
-    expect(chosen?.data).toMatchObject({ a: 0xfffffff0 });
+    expect(chosen?.data).toMatchObject({ iss: 0xfffffff0 });
   });
 });

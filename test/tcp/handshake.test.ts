@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
 import { pathMtuChanged } from '../../src/tcp/path-mtu.js';
-import { MtuCause } from '../../src/tcp/send/segment-size.js';
 import { pattern, Peer } from './peer.js';
 
 /** A buffer that needs a shift of 5 to be offered in 16 bits. */
@@ -235,7 +234,7 @@ describe('maximum segment size', () => {
 
   it("MUST-16: or the path's, where ICMP said that it carries less than both ends would take", () => {
     const s = Peer.established({ mss: 1460 }, { mss: 1460, ts: [1, 0] });
-    pathMtuChanged(s.conn, 1000, MtuCause.icmp, s.now);
+    pathMtuChanged(s.conn, 1000, 'icmp', s.now);
     expect(s.write(3000)[0]!.len).toBe(1000 - 40 - 12);
   });
 

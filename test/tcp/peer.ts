@@ -363,7 +363,7 @@ export class Peer {
       timerSet: () => {},
       timerStopped: () => {},
       timerExpired: (_c, timer) => this.step(`  timer ${TIMER_NAMES[timer]} expires`),
-      noted: (_c, note) => this.notes.push(note),
+      noted: (_c, { note }) => this.notes.push(note),
     };
   }
 }

@@ -31,7 +31,7 @@ import { initialSequenceNumber, TupleHash } from './isn.js';
 import type { Address } from '../../ip/address.js';
 import { pathMtuChanged } from '../../tcp/path-mtu.js';
 import type { Allocate } from '../../tcp/receive/receive-queue.js';
-import { MtuCause } from '../../tcp/send/segment-size.js';
+import type { MtuCause } from '../../tcp/notes.js';
 import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from '../../tcp/send/sender.js';
 import { State } from '../../tcp/state.js';
 import { atMost, routeMss } from '../../tcp/tcb.js';
@@ -273,7 +273,7 @@ export class TcpConnections {
   /** Sends, and then: is it over, and when is it to be looked at again? */
   private settle(e: TcpEntry, now: Micros): void {
     const { conn } = e;
-    if (e.pathExpires <= now) this.learnPath(e, MtuCause.aged, now);
+    if (e.pathExpires <= now) this.learnPath(e, 'aged', now);
     conn.pollTransmit(now, this.out);
     if (!e.linked) return;
     if (e.fastOpen !== null && conn.state !== State.synReceived) {

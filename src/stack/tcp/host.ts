@@ -20,7 +20,6 @@ import type { TcpCounters } from '../../tcp/counters.js';
 import type { TcpEnv } from '../../tcp/env.js';
 import { icmpErrorArrives } from '../../tcp/icmp.js';
 import { quotesFlight } from '../../tcp/path-mtu.js';
-import { MtuCause } from '../../tcp/send/segment-size.js';
 import { FastOpenMode } from '../../tcp/fast-open.js';
 import type { FastOpenCookies } from './fast-open-cookie.js';
 import { checkPair } from './address-pair.js';
@@ -93,7 +92,7 @@ export class TcpHost {
     this.passive = new TcpPassive(this.connections, services);
     this.fastOpenCache = new FastOpenCache(services.config, this.connections.env.counters);
     services.paths.onDecrease = (to, e, now) => {
-      this.connections.pathChanged(to, e.mtu > 0 ? MtuCause.icmp : MtuCause.plateau, now);
+      this.connections.pathChanged(to, e.mtu > 0 ? 'icmp' : 'plateau', now);
     };
   }
 

@@ -22,6 +22,7 @@ export const CaState = {
 } as const;
 export type CaState = (typeof CaState)[keyof typeof CaState];
 export const CA_STATE_NAMES = ['Open', 'Disorder', 'CWR', 'Recovery', 'Loss'] as const;
+export type CaStateName = (typeof CA_STATE_NAMES)[number];
 
 export class AckSample {
   now: Micros = 0;

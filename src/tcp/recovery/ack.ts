@@ -11,7 +11,8 @@
 import { seqDiff, seqGt, seqLeq, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import { TcpFlag, type Segment } from '../../wire/tcp.js';
-import { CaState } from '../congestion/ack-sample.js';
+import { CA_STATE_NAMES, CaState } from '../congestion/ack-sample.js';
+import { orNull } from '../notes.js';
 import type { Sender } from '../send/sender.js';
 import { judgeProbe } from './loss-probe.js';
 import { isProbeAcked, probeArrived } from '../send/mtu-probe.js';
@@ -67,7 +68,23 @@ export function acknowledgmentArrives(snd: Sender, seg: Segment, wnd: number, no
   s.priorInFlight = inFlight;
   rate.finish(s, s.acked, snd.rtt.minRtt, news.reneged, now);
   controlCongestion(snd, now);
-  if (snd.congestion.cwnd !== cwnd) snd.port.note('cwnd', snd.congestion.cwnd, cwnd, now);
+  if (snd.congestion.cwnd !== cwnd) noteCwnd(snd, cwnd, now);
+}
+
+/** cwnd was `before`. */
+export function noteCwnd(snd: Sender, before: number, now: Micros): void {
+  const { congestion, recovery, port } = snd;
+  port.observed?.note(
+    {
+      note: 'cwnd',
+      cwnd: orNull(congestion.cwnd),
+      before: orNull(before),
+      ssthresh: orNull(congestion.ssthresh),
+      control: congestion.name,
+      recovery: CA_STATE_NAMES[recovery.state],
+    },
+    now,
+  );
 }
 
 /**
@@ -184,7 +201,7 @@ function measureRtt(snd: Sender, seg: Segment, now: Micros): void {
   rtt.noteMin(sample.rtt, now);
   rtt.sample(oldest, snd.una, snd.nxt);
   rtt.backoff = 0;
-  snd.port.note('rtt-sample', oldest, rtt.rto, now);
+  snd.port.observed?.note({ note: 'rtt-sample', rtt: oldest, rto: rtt.rto }, now);
 }
 
 /**

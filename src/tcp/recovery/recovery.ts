@@ -12,9 +12,10 @@
  */
 import { seqGeq, seqGt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
-import { CaState } from '../congestion/ack-sample.js';
+import { CA_STATE_NAMES, CaState } from '../congestion/ack-sample.js';
 import type { Congestion } from '../congestion/control.js';
 import type { AckNews } from './ack-news.js';
+import { orNull } from '../notes.js';
 import type { Sender } from '../send/sender.js';
 import { probeWasLost } from '../send/mtu-probe.js';
 import { DUPLICATE_ACK_THRESHOLD } from './recovery-state.js';
@@ -32,7 +33,10 @@ import { Timer } from '../timers.js';
 function setState(snd: Sender, state: CaState, now: Micros): void {
   const { recovery } = snd;
   if (recovery.state === state) return;
-  snd.port.note('ca-state', state, recovery.state, now);
+  snd.port.observed?.note(
+    { note: 'ca-state', state: CA_STATE_NAMES[state], before: CA_STATE_NAMES[recovery.state] },
+    now,
+  );
   if (recovery.state === CaState.recovery || recovery.state === CaState.loss) snd.rack.recovered();
   recovery.state = state;
 }
@@ -83,7 +87,13 @@ export function enterCwr(snd: Sender, now: Micros, why: 'ecn' | 'local' = 'ecn')
   recovery.undo.withdraw();
   if (recovery.state >= CaState.cwr) return;
   beginReduction(snd, 'ecn', now);
-  if (why === 'ecn') snd.port.note('ecn-reduced', snd.congestion.ssthresh, 0, now);
+  if (why === 'ecn') {
+    const { ssthresh, name } = snd.congestion;
+    snd.port.observed?.note(
+      { note: 'ecn-reduced', ssthresh: orNull(ssthresh), control: name },
+      now,
+    );
+  }
   setState(snd, CaState.cwr, now);
 }
 
@@ -106,7 +116,16 @@ export function enterRecovery(snd: Sender, ece: boolean, now: Micros): void {
     beginReduction(snd, 'loss', now);
   }
   setState(snd, CaState.recovery, now);
-  snd.port.note('fast-retransmit', snd.una, snd.congestion.ssthresh, now);
+  snd.port.observed?.note(
+    {
+      note: 'fast-retransmit',
+      una: snd.una >>> 0,
+      ssthresh: orNull(snd.congestion.ssthresh),
+      sack: snd.sack,
+      duplicates: recovery.reordering,
+    },
+    now,
+  );
 }
 
 /** The retransmission timer expired: RFC 5681 section 3.1, RFC 6298 5.4 to 5.6, RFC 5682 step 1. */
@@ -283,11 +302,22 @@ function reachedHighSeq(snd: Sender, now: Micros): boolean {
       if (tryUndoRecovery(snd, now)) return true;
       endReduction(snd, now);
       setState(snd, CaState.open, now);
-      snd.port.note('recovery-exit', snd.congestion.cwnd, snd.congestion.ssthresh, now);
+      noteExit(snd, now);
       return false;
     default:
       return false;
   }
+}
+
+function noteExit({ port, congestion }: Sender, now: Micros): void {
+  port.observed?.note(
+    {
+      note: 'recovery-exit',
+      cwnd: orNull(congestion.cwnd),
+      ssthresh: orNull(congestion.ssthresh),
+    },
+    now,
+  );
 }
 
 /** In Loss: RFC 5682's questions, and the way out. */
@@ -319,7 +349,7 @@ function processLoss(snd: Sender, news: AckNews, now: Micros): void {
   if (recovered) {
     if (tryUndoRecovery(snd, now)) return;
     setState(snd, CaState.open, now);
-    snd.port.note('recovery-exit', snd.congestion.cwnd, snd.congestion.ssthresh, now);
+    noteExit(snd, now);
     return;
   }
   if (snd.sack) return;

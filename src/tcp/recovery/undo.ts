@@ -11,6 +11,7 @@ import { seqGt, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import type { AckNews } from './ack-news.js';
 import { CaState } from '../congestion/ack-sample.js';
+import { orNull, type UndoProof } from '../notes.js';
 import { noteReordering } from './reordering.js';
 import type { Sender } from '../send/sender.js';
 import type { SentSegment } from '../send/sent-queue.js';
@@ -48,7 +49,7 @@ const mayUndo = (snd: Sender): boolean => {
   return undo.armed && (undo.resent === 0 || originalArrived(snd));
 };
 
-function undo(snd: Sender, unmarkLost: boolean, why: number, now: Micros): void {
+function undo(snd: Sender, unmarkLost: boolean, proof: UndoProof, now: Micros): void {
   if (unmarkLost) snd.sent.unmarkLost();
   if (snd.recovery.undo.restoresCwnd) {
     snd.congestion.onUndo();
@@ -56,11 +57,8 @@ function undo(snd: Sender, unmarkLost: boolean, why: number, now: Micros): void 
   }
   snd.recovery.undo.armed = false;
   snd.rack.advanced = true; // what is left may have to be looked at again
-  snd.port.note('undo', why, snd.congestion.cwnd, now);
+  snd.port.observed?.note({ note: 'undo', proof, cwnd: orNull(snd.congestion.cwnd) }, now);
 }
-
-/** What showed that a reduction was needless: the figure of the note `undo`. */
-export const UndoBy = { full: 0, partial: 1, dsack: 2, loss: 3, frto: 4 } as const;
 
 function forgetResent(snd: Sender): void {
   if (!isAnythingResent(snd)) snd.recovery.undo.firstResentAt = NaN;
@@ -76,7 +74,7 @@ export function tryUndoRecovery(snd: Sender, now: Micros): boolean {
   if (mayUndo(snd)) {
     if (recovery.state === CaState.loss) snd.counters.TcpExtTCPLossUndo++;
     else snd.counters.TcpExtTCPFullUndo++;
-    undo(snd, false, UndoBy.full, now);
+    undo(snd, false, 'full', now);
   }
   const hold = snd.una === recovery.highSeq && !snd.sack;
   forgetResent(snd);
@@ -98,7 +96,7 @@ export function tryUndoPartial(snd: Sender, news: AckNews, now: Micros): boolean
   // The retransmissions must be accounted for before it is certain.
   if (snd.sent.retransOut > 0) return true;
   forgetResent(snd);
-  undo(snd, true, UndoBy.partial, now);
+  undo(snd, true, 'partial', now);
   snd.counters.TcpExtTCPPartialUndo++;
   return true;
 }
@@ -108,7 +106,7 @@ export function tryUndoDsack(snd: Sender, now: Micros): boolean {
   const { recovery, rack } = snd;
   if (!recovery.undo.armed || recovery.undo.resent !== 0) return false;
   rack.keepMargin();
-  undo(snd, false, UndoBy.dsack, now);
+  undo(snd, false, 'dsack', now);
   snd.counters.TcpExtTCPDSACKUndo++;
   return true;
 }
@@ -116,7 +114,7 @@ export function tryUndoDsack(snd: Sender, now: Micros): boolean {
 /** After a timeout: F-RTO or a timestamp says that it was spurious. */
 export function tryUndoLoss(snd: Sender, byFrto: boolean, now: Micros): boolean {
   if (!byFrto && !mayUndo(snd)) return false;
-  undo(snd, true, byFrto ? UndoBy.frto : UndoBy.loss, now);
+  undo(snd, true, byFrto ? 'frto' : 'loss', now);
   snd.counters.TcpExtTCPLossUndo++;
   if (byFrto) snd.counters.TcpExtTCPSpuriousRTOs++;
   snd.timeouts = 0;

@@ -14,7 +14,7 @@ import { seqAdd, seqDiff, seqGt, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import { CaState } from '../congestion/ack-sample.js';
 import type { Sender } from './sender.js';
-import { MIN_SEND_MSS, MtuCause } from './segment-size.js';
+import { MIN_SEND_MSS } from './segment-size.js';
 
 /**
  * So many segments must fit into cwnd: a probe stands for two, and fast retransmit needs some
@@ -78,7 +78,10 @@ export function probeSent(snd: Sender, bytes: number, now: Micros): void {
   size.probeEnd = snd.nxt;
   size.probeStart = seqAdd(snd.nxt, -bytes);
   snd.congestion.cwnd--; // it takes the room of two
-  snd.port.note('mtu-probe', size.probeSize, seqDiff(size.probeStart, snd.una), now);
+  snd.port.observed?.note(
+    { note: 'mtu-probe', mtu: size.probeSize, ahead: seqDiff(size.probeStart, snd.una) },
+    now,
+  );
 }
 
 /**
@@ -97,7 +100,7 @@ export function probeArrived(snd: Sender, now: Micros): void {
   size.probeSize = 0;
   snd.syncMss();
   snd.counters.TcpExtTCPMTUPSuccess++;
-  snd.port.note('path-mtu', size.low, MtuCause.probe, now);
+  snd.port.observed?.note({ note: 'path-mtu', mtu: size.low, cause: 'probe' }, now);
 }
 
 /**
@@ -117,7 +120,7 @@ export function probeWasLost(snd: Sender, now: Micros): boolean {
     snd.sent.markLost(snd.sent.at(i));
   }
   snd.counters.TcpExtTCPMTUPFail++;
-  snd.port.note('mtu-probe-lost', lostSize, size.high, now);
+  snd.port.observed?.note({ note: 'mtu-probe-lost', mtu: lostSize, high: size.high }, now);
   return true;
 }
 
@@ -137,7 +140,9 @@ export function suspectBlackHole(snd: Sender, now: Micros): void {
     size.low = size.mtuOf(Math.max(half, config.mtuProbeFloor, MIN_SEND_MSS));
   }
   snd.syncMss();
-  if (snd.mss < before) snd.port.note('path-mtu', size.mtuOf(snd.mss), MtuCause.blackHole, now);
+  if (snd.mss >= before) return;
+  const mtu = size.mtuOf(snd.mss);
+  snd.port.observed?.note({ note: 'path-mtu', mtu, cause: 'black-hole' }, now);
 }
 
 /** SND.UNA has passed the probe. */

@@ -3,7 +3,7 @@
  * a few lines.
  */
 import type { Micros } from '../../base/time.js';
-import type { Note } from '../notes.js';
+import type { NoteTaker } from '../notes.js';
 import type { TcpStats } from '../stats.js';
 import type { Timer, Timers } from '../timers.js';
 
@@ -16,7 +16,9 @@ export interface SenderPort {
   /** The handshake is under way. */
   readonly isOpening: boolean;
 
-  note(note: Note, a: number, b: number, now: Micros): void;
+  /** Null without an observer: no note is made then. */
+  readonly observed: NoteTaker | null;
+
   setTimer(timer: Timer, deadline: Micros, now: Micros): void;
   stopTimer(timer: Timer, now: Micros): void;
   /**

@@ -13,10 +13,6 @@ import type { Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import { TCP_HEADER_BYTES } from '../../wire/tcp.js';
 
-/** Why the path's MTU is what it is: the figure of the note `path-mtu`. */
-export const MtuCause = { icmp: 0, plateau: 1, aged: 2, blackHole: 3, probe: 4 } as const;
-export type MtuCause = (typeof MtuCause)[keyof typeof MtuCause];
-
 /**
  * A peer that announces less than this is taken to mean this: tiny segments would cost us more than
  * them (Linux's TCP_MIN_SND_MSS).

@@ -10,6 +10,7 @@ import { PROFILES } from '../../../src/tcp/config.js';
 import { AckSample, CaState } from '../../../src/tcp/congestion/ack-sample.js';
 import { TcpCounters } from '../../../src/tcp/counters.js';
 import { acknowledgmentArrives } from '../../../src/tcp/recovery/ack.js';
+import type { Note, NoteTaker } from '../../../src/tcp/notes.js';
 import { AckNews } from '../../../src/tcp/recovery/ack-news.js';
 import { Rack } from '../../../src/tcp/recovery/rack.js';
 import { armRto, isWatched } from '../../../src/tcp/recovery/retransmit-timer.js';
@@ -30,8 +31,9 @@ class Port implements SenderPort {
   userTimeout: Micros = 0;
   readonly isOpening = false;
   readonly notes: string[] = [];
+  observed: NoteTaker | null = this;
   acked = 0;
-  note(note: string): void {
+  note({ note }: Note): void {
     this.notes.push(note);
   }
   setTimer(timer: Timer, deadline: Micros): void {

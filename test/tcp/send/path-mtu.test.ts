@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../../src/base/time.js';
 import { FastOpen } from '../../../src/tcp/fast-open.js';
 import { pathMtuChanged } from '../../../src/tcp/path-mtu.js';
-import { MtuCause } from '../../../src/tcp/send/segment-size.js';
+import type { MtuCause } from '../../../src/tcp/notes.js';
 import { Peer, type PeerOptions, type Sent, type Wire } from '../peer.js';
 
 const RTT = 20 * MILLISECOND;
@@ -30,7 +30,7 @@ function openActive(o: PeerOptions = {}, sackOk = true): Peer {
 }
 
 /** ICMP says so. */
-function tooBig(s: Peer, mtu: number, why: MtuCause = MtuCause.icmp): Sent[] {
+function tooBig(s: Peer, mtu: number, why: MtuCause = 'icmp'): Sent[] {
   pathMtuChanged(s.conn, mtu, why, s.now);
   return s.poll();
 }
@@ -169,14 +169,14 @@ describe('a larger path MTU', () => {
     const s = open();
     tooBig(s, 1040);
     s.write(2000);
-    expect(tooBig(s, 1500, MtuCause.aged)).toEqual([]);
+    expect(tooBig(s, 1500, 'aged')).toEqual([]);
     expect(pieces(s.write(1460))).toEqual([[2001, 1460]]);
   });
 
   it('never beyond the MSS of the peer', () => {
     const s = open({}, { mss: 1200 });
     tooBig(s, 1040);
-    tooBig(s, 1500, MtuCause.aged);
+    tooBig(s, 1500, 'aged');
     expect(s.conn.snd.mss).toBe(1200);
   });
 });
