@@ -163,10 +163,11 @@ export function stateMachinePage(): string {
   const meanings = CAUSES.map((cause) => `| \`${cause}\` | ${cell(causeText(cause))} |`);
   return `# The states of a connection
 
-Made by \`npm run docs\` from [src/tcp/state.ts](../src/tcp/state.ts) and [src/tcp/causes.ts](../src/tcp/causes.ts); do not edit.
-These are all the transitions of a connection, and it refuses any other. An arrow names the causes and, after the slash, what
-is sent. LISTEN is the state of a listener: passive OPEN makes it, and CLOSE ends it. TIME-WAIT ends after 2 MSL in the stack's
-table (src/stack/tcp/time-wait-table.ts), where no connection is left.
+Made by \`npm run docs\` from [src/tcp/state.ts](../src/tcp/state.ts) and
+[src/tcp/causes.ts](../src/tcp/causes.ts); do not edit. These are all transitions of a connection,
+which refuses any other. An arrow names the causes and, after the slash, what is sent. LISTEN is the
+state of a listener: passive OPEN creates it, and CLOSE ends it. TIME-WAIT ends after 2 MSL in the
+stack's table (src/stack/tcp/time-wait-table.ts), which keeps no connection.
 
 \`\`\`mermaid
 stateDiagram-v2

@@ -84,16 +84,20 @@ export function reduced(arrows: readonly Arrow[]): Arrow[] {
   return arrows.filter((a) => !reaches(a.from, a.to, a));
 }
 
-/** Mermaid's names have no strokes. */
-const node = (folder: string): string => folder.replaceAll('/', '_');
+/** A folder as Mermaid takes it: its names have no slashes, so such a folder also gets a label. */
+const node = (folder: string): string =>
+  folder.includes('/') ? `${folder.replaceAll('/', '_')}["${folder}"]` : folder;
 
 export function picture(arrows: readonly Arrow[]): string {
-  const folders = [...new Set(arrows.flatMap(({ from, to }) => [from, to]))].sort();
-  const lines = arrows.map(
-    ({ from, to, typesOnly }) => `  ${node(from)} ${typesOnly ? '-.->' : '-->'} ${node(to)}`,
+  const targets = new Map<string, string[]>();
+  for (const { from, to, typesOnly } of [...arrows].sort((a, b) => (a.to < b.to ? -1 : 1))) {
+    const tail = `  ${node(from)} ${typesOnly ? '-.->' : '-->'}`;
+    targets.set(tail, [...(targets.get(tail) ?? []), node(to)]);
+  }
+  const lines = [...targets].flatMap(([tail, heads]) =>
+    heads.flatMap((_, i) => (i % 2 > 0 ? [] : `${tail} ${heads.slice(i, i + 2).join(' & ')}`)),
   );
-  const names = folders.map((folder) => `  ${node(folder)}["${folder}"]`);
-  return ['```mermaid', 'flowchart TD', ...names, ...lines.sort(), '```'].join('\n');
+  return ['```mermaid', 'flowchart TD', ...lines.sort(), '```'].join('\n');
 }
 
 /** `page` with what stands between `<!-- name -->` and `<!-- end -->` replaced. */
