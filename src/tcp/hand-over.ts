@@ -16,7 +16,7 @@ export interface SegmentSink {
   readonly segment: Segment;
   /** Nothing that is sent leaves: the queue before the device drops all. */
   readonly dropsAll?: boolean;
-  send(conn: Tcb, segment: Segment): void;
+  send(conn: Tcb, segment: Segment, now: Micros): void;
 }
 
 /**
@@ -92,7 +92,7 @@ export function hand(c: Tcb, seg: Segment, again: boolean, now: Micros, out: Seg
   seg.destinationPort = c.flow.remotePort;
   if (out.dropsAll === true) return;
   c.env.observer?.segmentSent(c, seg, again, now);
-  out.send(c, seg);
+  out.send(c, seg, now);
 }
 
 /**

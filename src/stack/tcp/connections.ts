@@ -240,7 +240,6 @@ export class TcpConnections {
    * on the ACK.
    */
   run(now: Micros): void {
-    this.out.now = now;
     const { dirty } = this;
     let kept = 0;
     for (let i = 0; i < this.dirtyCount; i++) this.tell(dirty[i]!);
@@ -356,7 +355,6 @@ export class TcpConnections {
   }
 
   onTimeout(now: Micros): void {
-    this.out.now = now;
     this.timeWait.expire(now);
     for (;;) {
       const e = this.heap.peek();

@@ -19,14 +19,12 @@ import { entryOf } from './entry.js';
 
 export class TcpEgress implements SegmentSink {
   readonly segment = new Segment();
-  /** The time of the turn that sends. */
-  now: Micros = 0;
   /** See `TcpHost.setDropsOutput`. */
   dropsAll = false;
   private readonly ip = new IpHeader();
 
   /** A connection's segment. */
-  send(conn: Connection, seg: Segment): void {
+  send(conn: Connection, seg: Segment, now: Micros): void {
     const e = entryOf(conn);
     const { ip } = this;
     ip.setAddresses(e.local, e.remote);
@@ -35,18 +33,18 @@ export class TcpEgress implements SegmentSink {
     ip.dontFragment = e.dontFragment;
     ip.id = e.ipId;
     e.ipId = (e.ipId + seg.wireSegments) & 0xffff;
-    transmit(e.device, ip, e.pseudoSum, seg, this.now);
+    transmit(e.device, ip, e.pseudoSum, seg, now);
   }
 
   /** Sends `this.segment` from no connection: the answer to a segment of `tuple`. */
-  sendStray(device: Device, tuple: Tuple, tos: number, ttl: number): void {
+  sendStray(device: Device, tuple: Tuple, tos: number, ttl: number, now: Micros): void {
     const { ip } = this;
     ip.setAddresses(tuple.local, tuple.remote);
     ip.ttl = ttl;
     ip.tos = tos;
     ip.dontFragment = true;
     ip.id = 0;
-    transmit(device, ip, tuple.pseudoSum, this.segment, this.now);
+    transmit(device, ip, tuple.pseudoSum, this.segment, now);
   }
 }
 

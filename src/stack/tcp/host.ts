@@ -117,8 +117,7 @@ export class TcpHost {
 
   /** `seg` was parsed out of `packet`, and its checksum is right. */
   arrives(packet: Arrival, seg: Segment, now: Micros): void {
-    const { flows, out, env } = this.connections;
-    out.now = now;
+    const { flows, env } = this.connections;
     env.counters.TcpInSegs += seg.wireSegments;
     const { arrived } = this;
     arrived.ofArrival(packet.ip, seg);
@@ -139,8 +138,7 @@ export class TcpHost {
 
   /** An ICMP error about a segment that we sent; `packet` brought it. */
   icmpError(e: IcmpError, packet: Arrival, now: Micros): void {
-    const { flows, out } = this.connections;
-    out.now = now;
+    const { flows } = this.connections;
     const { arrived } = this;
     arrived.ofQuote(e);
     const entry = flows.find(arrived);
@@ -189,7 +187,6 @@ export class TcpHost {
   connect(o: TcpConnectOptions, now: Micros): Connection {
     const { connections, asked, services } = this;
     const { addresses } = services;
-    connections.out.now = now;
     const { remote, remotePort } = o;
     if (remote.isMulticast || addresses.isBroadcast(remote)) {
       throw new StackError('ENETUNREACH', `${remote.toString()} is no address of a single host`);

@@ -27,7 +27,7 @@ export class StrayAnswers {
     const { env, out } = this.connections;
     env.counters.TcpOutSegs++;
     this.services.observer?.straySent(tuple.toFlow(), out.segment, why, now);
-    out.sendStray(this.services.routeBack(tuple.remote), tuple, tos, ttl);
+    out.sendStray(this.services.routeBack(tuple.remote), tuple, tos, ttl, now);
   }
 
   reset(tuple: Tuple, seg: Segment, now: Micros): void {
