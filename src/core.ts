@@ -9,8 +9,9 @@
  *
  * docs/embedding.md shows whole programs.
  *
- * Units. Times and durations are microseconds (`Micros`), from any start, and `now` never goes
- * back. Sizes are bytes; cwnd and ssthresh are segments. Sequence numbers are int32 and wrap: print
+ * Units. Times and durations are whole microseconds (`Micros`). The owner's clock may start at any
+ * time that is not negative, and `now` never goes back. No object of the core keeps the time: each
+ * call that needs it takes it as `now`. Sizes are bytes; cwnd and ssthresh are segments. Sequence numbers are int32 and wrap: print
  * them with `>>> 0`. Ports and addresses are in host order.
  *
  * Errors. A call either takes effect or throws before it has changed anything. `StackError.code` is

@@ -11,3 +11,6 @@ export const MINUTE = 60_000_000;
 
 /** The deadline of a timer that is not armed. */
 export const NEVER: Micros = Infinity;
+
+/** The deadline of what is due already. Times in the core begin here: none is negative. */
+export const AT_ONCE: Micros = 0;

@@ -26,12 +26,11 @@ export class Capture extends DeviceWrapper {
   private readonly segmenter = new Segmenter();
   private readonly showOut: EmitPacket;
   private lent: TxPacket | null = null;
-  private now: Micros = 0;
 
   constructor(inner: Device, tap: PacketTap) {
     super(inner);
     this.tap = tap;
-    this.showOut = (slab, offset, length) => tap.packet('out', slab, offset, length, this.now);
+    this.showOut = (slab, offset, length, now) => tap.packet('out', slab, offset, length, now);
   }
 
   protected override receiverFor(receiver: Receiver): Receiver {
@@ -44,9 +43,8 @@ export class Capture extends DeviceWrapper {
   }
 
   override transmit(now: Micros): void {
-    this.now = now;
     const packet = this.copies.holdTx(this.lent!);
-    this.segmenter.complete(packet, this.showOut);
+    this.segmenter.complete(packet, this.showOut, now);
     this.copies.release(packet);
     this.inner.transmit(now);
   }
@@ -65,18 +63,16 @@ class CapturedReceiver extends ReceiverWrapper {
   private readonly tap: PacketTap;
   private readonly segmenter: Segmenter;
   private readonly showIn: EmitPacket;
-  private now: Micros = 0;
 
   constructor(outer: Receiver, tap: PacketTap, segmenter: Segmenter) {
     super(outer);
     this.tap = tap;
     this.segmenter = segmenter;
-    this.showIn = (slab, offset, length) => tap.packet('in', slab, offset, length, this.now);
+    this.showIn = (slab, offset, length, now) => tap.packet('in', slab, offset, length, now);
   }
 
   override packet(rx: RxPacket, now: Micros): void {
-    this.now = now;
-    this.segmenter.complete(rx, this.showIn);
+    this.segmenter.complete(rx, this.showIn, now);
     this.outer.packet(rx, now);
   }
 

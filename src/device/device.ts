@@ -157,9 +157,9 @@ export interface Receiver {
    * The device cannot go on (deleted, set down). Packets may come again after it if `fatal` is
    * false.
    */
-  deviceError(error: DeviceError, fatal: boolean): void;
+  deviceError(error: DeviceError, fatal: boolean, now: Micros): void;
   /** The device dropped a packet on the way out, for one of `Drop`'s reasons. */
-  deviceDrop(reason: number, count: number): void;
+  deviceDrop(reason: number, count: number, now: Micros): void;
   /**
    * Packets wait that no readiness of the system's will tell of, and `nextTimeout()` says that they
    * are due: whoever has an event loop looks soon. Whoever asks for `nextTimeout()` anyway needs it

@@ -15,7 +15,7 @@
  */
 import { Ring } from '../base/ring.js';
 import { Slab } from '../base/slab.js';
-import { NEVER, type Micros } from '../base/time.js';
+import { AT_ONCE, NEVER, type Micros } from '../base/time.js';
 import { Drop } from '../wire/drop.js';
 import {
   type Device,
@@ -87,13 +87,13 @@ export class PairEnd implements Device {
     return this.tx;
   }
 
-  transmit(_now: Micros): void {
+  transmit(now: Micros): void {
     const tx = this.tx;
     const length = tx.length;
     checkSendable(this, tx, length);
     if (this.closed || this.peer.closed || this.peer.queue.length >= this.queueLimit) {
       this.counters.txDropped++;
-      this.receiver?.deviceDrop(Drop.deviceQueueFull, 1);
+      this.receiver?.deviceDrop(Drop.deviceQueueFull, 1, now);
       return;
     }
     this.counters.txPackets++;
@@ -126,7 +126,7 @@ export class PairEnd implements Device {
   }
 
   nextTimeout(): Micros {
-    return this.queue.length > 0 && this.receiver !== null ? 0 : NEVER;
+    return this.queue.length > 0 && this.receiver !== null ? AT_ONCE : NEVER;
   }
 
   onTimeout(now: Micros): void {

@@ -13,6 +13,7 @@
  */
 import { copyBytes } from '../base/copy.js';
 import { Slab } from '../base/slab.js';
+import type { Micros } from '../base/time.js';
 import { get16, put16 } from '../wire/bytes.js';
 import { checksumAdd, fold } from '../wire/checksum.js';
 import { IPV6_HEADER_BYTES, PROTOCOL_TCP } from '../wire/ip.js';
@@ -22,7 +23,7 @@ import { Gso, type RxPacket } from './device.js';
 /**
  * Gets a packet as it is on the wire, in `slab[offset, offset + length)`, valid during the call.
  */
-export type EmitPacket = (slab: Slab, offset: number, length: number) => void;
+export type EmitPacket = (slab: Slab, offset: number, length: number, now: Micros) => void;
 
 const UDP_CHECKSUM_OFFSET = 6;
 /** IPv6's payload length does not count its own header: the longest packet is 65,575 bytes. */
@@ -73,25 +74,25 @@ export class Segmenter {
    * Hands every packet that goes on the wire for `packet` to `emit`, in order. `packet` and its
    * bytes stay as they are.
    */
-  segment(packet: RxPacket, emit: EmitPacket): void {
+  segment(packet: RxPacket, emit: EmitPacket, now: Micros): void {
     const headerBytes = bytesBeforePayload(packet);
-    if (headerBytes > 0) this.cut(packet, headerBytes, emit);
-    else if (packet.checksumPartial) this.complete(packet, emit);
-    else emit(packet.slab, packet.offset, packet.length);
+    if (headerBytes > 0) this.cut(packet, headerBytes, emit, now);
+    else if (packet.checksumPartial) this.complete(packet, emit, now);
+    else emit(packet.slab, packet.offset, packet.length, now);
   }
 
   /** The packet in one piece, however long, with its checksum complete: what a capture shows. */
-  complete(packet: RxPacket, emit: EmitPacket): void {
+  complete(packet: RxPacket, emit: EmitPacket, now: Micros): void {
     if (!packet.checksumPartial) {
-      emit(packet.slab, packet.offset, packet.length);
+      emit(packet.slab, packet.offset, packet.length, now);
       return;
     }
     copyBytes(packet.slab, packet.offset, this.scratch, 0, packet.length);
     completeChecksum(this.scratch, 0, packet.length, packet.checksumStart, packet.checksumOffset);
-    emit(this.scratch, 0, packet.length);
+    emit(this.scratch, 0, packet.length, now);
   }
 
-  private cut(packet: RxPacket, headerBytes: number, emit: EmitPacket): void {
+  private cut(packet: RxPacket, headerBytes: number, emit: EmitPacket, now: Micros): void {
     const { slab, offset, length, gsoSize } = packet;
     const source = slab.bytes;
     const scratch = this.scratch;
@@ -126,7 +127,7 @@ export class Segmenter {
       put16(b, tcp + 16, 0);
       const initial = fold(addresses + total - tcp);
       put16(b, tcp + 16, ~checksumAdd(scratch.view, tcp, total - tcp, initial));
-      emit(scratch, 0, total);
+      emit(scratch, 0, total, now);
     }
   }
 }

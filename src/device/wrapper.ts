@@ -106,12 +106,12 @@ export class ReceiverWrapper implements Required<Receiver> {
     this.outer.batchEnd(now);
   }
 
-  deviceError(error: DeviceError, fatal: boolean): void {
-    this.outer.deviceError(error, fatal);
+  deviceError(error: DeviceError, fatal: boolean, now: Micros): void {
+    this.outer.deviceError(error, fatal, now);
   }
 
-  deviceDrop(reason: number, count: number): void {
-    this.outer.deviceDrop(reason, count);
+  deviceDrop(reason: number, count: number, now: Micros): void {
+    this.outer.deviceDrop(reason, count, now);
   }
 
   packetsWait(): void {

@@ -18,7 +18,7 @@ import { SystemRandom, systemSecret } from './entropy.js';
 import { LONGEST_MS } from './errors.js';
 import { Turns } from './turns.js';
 
-export interface HostOptions extends Partial<Omit<StackOptions, 'device' | 'addresses' | 'now'>> {
+export interface HostOptions extends Partial<Omit<StackOptions, 'device' | 'addresses'>> {
   /** Where packets come and go. The host closes it with itself. */
   readonly device: Device;
   /** `198.18.0.2/24`, or a Prefix. */
@@ -72,7 +72,6 @@ export class Host {
       ...o,
       config: { rmem: RMEM, wmem: WMEM, ...o.config },
       addresses: o.addresses.map((a) => (typeof a === 'string' ? Prefix.parse(a) : a)),
-      now: this.clock(),
     });
     this.stack.onWake = () => {
       this.runSoon();

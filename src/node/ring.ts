@@ -73,7 +73,7 @@ export class RingNeighbours implements Neighbours {
     const next = (index + 1) % count;
     if (Atomics.add(waiting, next, 1) >= MOST_WAITING) {
       Atomics.sub(waiting, next, 1);
-      this.host.stack.deviceDrop(Drop.neighbourQueueFull, 1);
+      this.host.stack.deviceDrop(Drop.neighbourQueueFull, 1, this.host.clock());
       return true;
     }
     this.passed++;

@@ -22,24 +22,21 @@ export class IpOutput {
    * Where the payload of the next `send` is written (header and data of ICMP or UDP), from 0 on.
    */
   readonly scratch = new Slab(MAX_DATAGRAM + 1);
-  /** The time of the last packet, call or timer. */
-  now: Micros;
   private nextId: number;
   private readonly services: StackServices;
 
-  constructor(services: StackServices, now: Micros) {
+  constructor(services: StackServices) {
     this.services = services;
-    this.now = now;
     this.nextId = services.random.int32() & 0xffff;
   }
 
   /** The largest packet for `to`. */
-  mtuTo(to: Address, discover: MtuDiscover): number {
+  mtuTo(to: Address, discover: MtuDiscover, now: Micros): number {
     const device = this.services.route(to);
     if (device === null) return 0;
     return discover === MtuDiscover.probe
       ? device.mtu
-      : this.services.paths.to(to, device.mtu, this.now);
+      : this.services.paths.to(to, device.mtu, now);
   }
 
   /**
@@ -47,19 +44,24 @@ export class IpOutput {
    * and counted as a drop, when that is impossible. As in Linux, ICMP's own messages may be
    * fragmented.
    */
-  send(ip: IpHeader, to: Address, discover: MtuDiscover = MtuDiscover.dont): boolean {
+  send(ip: IpHeader, to: Address, discover: MtuDiscover, now: Micros): boolean {
     const { services } = this;
     const device = services.route(to);
-    const reason = device === null ? Drop.noRoute : this.sendBy(device, ip, to, discover);
-    if (reason !== Drop.none) services.countDrop(reason, to.toString());
+    const reason = device === null ? Drop.noRoute : this.sendBy(device, ip, to, discover, now);
+    if (reason !== Drop.none) services.countDrop(reason, to.toString(), now);
     else services.wake();
     return reason === Drop.none;
   }
 
   /** RFC 6864: a packet that may be fragmented needs an ID that is not used again soon. */
-  private sendBy(device: Device, ip: IpHeader, to: Address, discover: MtuDiscover): DropReason {
-    const { now } = this;
-    const mtu = this.mtuTo(to, discover);
+  private sendBy(
+    device: Device,
+    ip: IpHeader,
+    to: Address,
+    discover: MtuDiscover,
+    now: Micros,
+  ): DropReason {
+    const mtu = this.mtuTo(to, discover, now);
     const v4 = ip.version === 4;
     const headerBytes = v4 ? IPV4_HEADER_BYTES + ip.optionBytes : IPV6_HEADER_BYTES;
     if (headerBytes + ip.payloadLength > MAX_DATAGRAM + (v4 ? 0 : IPV6_HEADER_BYTES))

@@ -3,6 +3,7 @@
  * makes it once and hands the same object to each.
  */
 import type { Random } from '../base/random.js';
+import type { Micros } from '../base/time.js';
 import type { Device } from '../device/device.js';
 import type { Address } from '../ip/address.js';
 import type { LocalAddresses } from '../ip/local-addresses.js';
@@ -40,7 +41,7 @@ export interface StackServices {
   // ----------------------------------------------------------------
 
   /** A packet is dropped. `detail` is for observers, or ''. */
-  countDrop(reason: DropReason, detail: string): void;
+  countDrop(reason: DropReason, detail: string, now: Micros): void;
   /** The same for a segment that reached its connection, which tells observers itself. */
   countSegmentDrop(this: void, reason: DropReason): void;
   /** Something waits to be sent or told: `Stack.run` is due. */

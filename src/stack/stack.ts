@@ -12,7 +12,7 @@
  */
 import type { Random } from '../base/random.js';
 import { Slab } from '../base/slab.js';
-import { NEVER, type Micros } from '../base/time.js';
+import { AT_ONCE, NEVER, type Micros } from '../base/time.js';
 import type { Device, DeviceError, Receiver, RxPacket } from '../device/device.js';
 import { loopback } from '../device/pair.js';
 import type { Address, Prefix } from '../ip/address.js';
@@ -56,7 +56,6 @@ export interface StackOptions {
    * (RFC 6528).
    */
   readonly secret: Uint8Array;
-  readonly now: Micros;
   /** Default `linux`. */
   readonly profile?: ProfileName;
   readonly config?: Partial<TcpConfig>;
@@ -107,20 +106,18 @@ export class Stack implements Receiver {
   private readonly out: IpOutput;
   private readonly observer: StackObserver | null;
   private readonly onDeviceError: (error: DeviceError, fatal: boolean) => void;
-  private now: Micros;
   private awake = false;
   private running = false;
 
   constructor(o: StackOptions) {
     this.device = o.device;
-    this.now = o.now;
     this.observer = o.observer ?? null;
     this.onDeviceError = o.onDeviceError ?? (() => undefined);
     this.addresses = new LocalAddresses(o.addresses);
     this.reassembly = new Reassembly(o.reassembly ?? DEFAULT_REASSEMBLY);
     this.loop = loopback();
     const services = this.servicesFor(o);
-    this.out = new IpOutput(services, o.now);
+    this.out = new IpOutput(services);
     this.tcp = new TcpHost(services, {
       secret: o.secret,
       allocate: o.allocate ?? ((n) => new Uint8Array(n)),
@@ -136,8 +133,8 @@ export class Stack implements Receiver {
       },
       batchEnd: () => undefined,
       deviceError: () => undefined,
-      deviceDrop: (reason) => {
-        this.countDrop(reason as DropReason, 'loopback');
+      deviceDrop: (reason, _count, now) => {
+        this.countDrop(reason as DropReason, 'loopback', now);
       },
     });
     this.device.attach(this);
@@ -157,8 +154,8 @@ export class Stack implements Receiver {
         this.neighbours !== null &&
         !packet.looped &&
         this.neighbours.offer(packet.copy(), packet.trusted, packet.gsoSize),
-      countDrop: (reason, detail) => {
-        this.countDrop(reason, detail);
+      countDrop: (reason, detail, now) => {
+        this.countDrop(reason, detail, now);
       },
       countSegmentDrop: (reason) => {
         this.drops[reason]!++;
@@ -185,16 +182,16 @@ export class Stack implements Receiver {
     this.run(now);
   }
 
-  deviceError(error: DeviceError, fatal: boolean): void {
+  deviceError(error: DeviceError, fatal: boolean, now: Micros): void {
     this.onDeviceError(error, fatal);
     if (!fatal) return;
     // Nothing will come or go any more: who waits hears it now, and not when a timer has given up.
-    this.tcp.deviceGone(this.device, this.now);
+    this.tcp.deviceGone(this.device, now);
     this.requestRun();
   }
 
-  deviceDrop(reason: number, count: number): void {
-    for (let i = 0; i < count; i++) this.countDrop(reason as DropReason, this.device.name);
+  deviceDrop(reason: number, count: number, now: Micros): void {
+    for (let i = 0; i < count; i++) this.countDrop(reason as DropReason, this.device.name, now);
   }
 
   packetsWait(): void {
@@ -205,8 +202,6 @@ export class Stack implements Receiver {
   // -----------------------------------------------------------------------------------------------
 
   private arrives(rx: RxPacket, looped: boolean, now: Micros): void {
-    this.now = now;
-    this.out.now = now;
     const { arrival: packet, addresses } = this;
     const { ip } = packet;
     packet.rx = rx;
@@ -222,7 +217,7 @@ export class Stack implements Receiver {
       this.icmp.parameterProblem(packet.slab, ip, now);
     }
     if (reason !== Drop.none) {
-      this.countDrop(reason, '');
+      this.countDrop(reason, '', now);
       return;
     }
     this.reached ||= addresses.isLocal(ip.d0, ip.d1, ip.d2, ip.d3);
@@ -234,7 +229,7 @@ export class Stack implements Receiver {
     const { ip } = packet;
     const whole = this.reassembly.add(packet.slab, ip, now);
     if (whole === null) {
-      if (this.reassembly.reason !== Drop.none) this.countDrop(this.reassembly.reason, '');
+      if (this.reassembly.reason !== Drop.none) this.countDrop(this.reassembly.reason, '', now);
       return;
     }
     packet.rx = null;
@@ -242,7 +237,7 @@ export class Stack implements Receiver {
     packet.trusted = false;
     const reason = parseIp(whole, 0, whole.bytes.length, ip);
     const bad = reason !== Drop.none ? reason : this.addresses.check(ip, packet.looped);
-    if (bad !== Drop.none) this.countDrop(bad, 'reassembled');
+    if (bad !== Drop.none) this.countDrop(bad, 'reassembled', now);
     else this.deliver(packet, now);
   }
 
@@ -272,7 +267,7 @@ export class Stack implements Receiver {
         makeQuotable(packet);
         this.icmp.protocolUnreachable(slab, ip, now);
     }
-    if (reason !== Drop.none) this.countDrop(reason, '');
+    if (reason !== Drop.none) this.countDrop(reason, '', now);
   }
 
   private deliverTcp(packet: Arrival, now: Micros): DropReason {
@@ -309,7 +304,7 @@ export class Stack implements Receiver {
       return;
     }
     if (e.protocol === PROTOCOL_UDP && this.udp.icmpError(e, now)) return;
-    this.countDrop(Drop.icmpNoSuchFlow, '');
+    this.countDrop(Drop.icmpNoSuchFlow, '', now);
   }
 
   // ---- The user's calls
@@ -325,7 +320,6 @@ export class Stack implements Receiver {
    * next `run`.
    */
   connect(o: TcpConnectOptions, now: Micros): Connection {
-    this.now = now;
     return this.tcp.connect(o, now);
   }
 
@@ -348,7 +342,6 @@ export class Stack implements Receiver {
 
   /** Sends an echo request; answers come to `pingUser`. False when there is no way to `to`. */
   ping(to: Address, id: number, seq: number, data: Uint8Array, now: Micros, ttl?: number): boolean {
-    this.now = now;
     return this.icmp.ping(to, id, seq, data, now, ttl);
   }
 
@@ -381,8 +374,6 @@ export class Stack implements Receiver {
    */
   run(now: Micros): void {
     if (this.running) return;
-    this.now = now;
-    this.out.now = now;
     this.running = true;
     this.awake = false;
     // A user who answers at once makes work for the same turn; a bound keeps two who answer each
@@ -403,7 +394,7 @@ export class Stack implements Receiver {
   }
 
   nextTimeout(): Micros {
-    const work = this.tcp.hasWork || this.loop.nextTimeout() !== NEVER ? this.now : NEVER;
+    const work = this.tcp.hasWork || this.loop.nextTimeout() !== NEVER ? AT_ONCE : NEVER;
     return Math.min(
       work,
       this.tcp.nextTimeout(),
@@ -413,13 +404,11 @@ export class Stack implements Receiver {
   }
 
   onTimeout(now: Micros): void {
-    this.now = now;
-    this.out.now = now;
     if (this.device.nextTimeout() <= now) this.device.onTimeout(now);
     this.tcp.onTimeout(now);
     if (this.reassembly.nextTimeout() <= now) {
       this.reassembly.expire(now, (partial) => {
-        this.countDrop(Drop.fragmentTimeout, partial.key);
+        this.countDrop(Drop.fragmentTimeout, partial.key, now);
         if (partial.first !== null) this.reassemblyTimedOut(partial.first, now);
       });
     }
@@ -453,7 +442,6 @@ export class Stack implements Receiver {
 
   /** RST to every peer, and every listener gone. The device stays open: it is the caller's. */
   close(now: Micros): void {
-    this.now = now;
     this.tcp.close(now);
     this.run(now);
   }
@@ -467,9 +455,9 @@ export class Stack implements Receiver {
     return this.addresses.list.some((a) => a.version === remote.version) ? this.device : null;
   }
 
-  private countDrop(reason: DropReason, detail: string): void {
+  private countDrop(reason: DropReason, detail: string, now: Micros): void {
     this.drops[reason]!++;
-    this.observer?.packetDropped(reason, detail, this.now);
+    this.observer?.packetDropped(reason, detail, now);
   }
 }
 

@@ -517,7 +517,6 @@ it('a flood allocates nothing but a few numbers for each SYN, and leaves nothing
     addresses: [Prefix.parse('198.18.0.2/24')],
     random: new SeededRandom(1),
     secret: new Uint8Array(16),
-    now: 0,
     config: { synCookies: 2 },
   });
   stack.listen({ port: 80, user: { tcpAccept: () => true } });

@@ -73,7 +73,6 @@ function exchange(size) {
         addresses: [Prefix.parse(`198.18.0.${i + 1}/24`)],
         random: new SeededRandom(i + 1),
         secret: Uint8Array.from({ length: 16 }, (_, at) => at + i),
-        now: clock.now,
         observer,
       }),
   );

@@ -41,7 +41,6 @@ const stacks = ends.map(
       addresses: [new Prefix(/** @type {Address} */ (ADDRESSES[i]), 24)],
       random: new SeededRandom(i + 1),
       secret: new Uint8Array(16),
-      now: 0,
       allocate: (bytes) => (buffers[bytes] ??= new Uint8Array(bytes)),
     }),
 );

@@ -55,8 +55,10 @@ function join(packets: readonly Uint8Array[]): Joined[] {
 function cut(joined: readonly Joined[]): Uint8Array[] {
   const out: Uint8Array[] = [];
   for (const { rx } of joined)
-    new Segmenter().segment(rx, (slab, offset, length) =>
-      out.push(slab.bytes.slice(offset, offset + length)),
+    new Segmenter().segment(
+      rx,
+      (slab, offset, length) => out.push(slab.bytes.slice(offset, offset + length)),
+      0,
     );
   return out;
 }

@@ -19,8 +19,10 @@ function segmentsOf(packet: Uint8Array, gsoSize: number, partial = true): Uint8A
   rx.gsoSize = gsoSize;
   const before = rx.slab.bytes.slice();
   const out: Uint8Array[] = [];
-  new Segmenter().segment(rx, (slab, offset, length) =>
-    out.push(slab.bytes.slice(offset, offset + length)),
+  new Segmenter().segment(
+    rx,
+    (slab, offset, length) => out.push(slab.bytes.slice(offset, offset + length)),
+    0,
   );
   expect(Buffer.compare(rx.slab.bytes, before)).toBe(0);
   return out;
@@ -92,9 +94,13 @@ describe('Segmenter', () => {
   it('passes a complete packet on untouched, without a copy', () => {
     const rx = rxOf(buildPacket({ version: 4, payload: pattern(100) }));
     let same = false;
-    new Segmenter().segment(rx, (slab, offset, length) => {
-      same = slab === rx.slab && offset === rx.offset && length === rx.length;
-    });
+    new Segmenter().segment(
+      rx,
+      (slab, offset, length) => {
+        same = slab === rx.slab && offset === rx.offset && length === rx.length;
+      },
+      0,
+    );
     expect(same).toBe(true);
   });
 
@@ -111,9 +117,13 @@ describe('Segmenter', () => {
         rx.checksumPartial = true;
         rx.checksumStart = version === 4 ? 20 : 40;
         rx.checksumOffset = protocol === 6 ? 16 : 6;
-        new Segmenter().segment(rx, (slab, offset, length) => {
-          expect(slab.bytes.slice(offset, offset + length)).toEqual(whole);
-        });
+        new Segmenter().segment(
+          rx,
+          (slab, offset, length) => {
+            expect(slab.bytes.slice(offset, offset + length)).toEqual(whole);
+          },
+          0,
+        );
       }
     }
   });
@@ -129,9 +139,13 @@ describe('Segmenter', () => {
     rx.checksumPartial = true;
     rx.checksumStart = 20;
     rx.checksumOffset = 6;
-    new Segmenter().segment(rx, (slab, offset, length) => {
-      expect(slab.bytes.slice(offset, offset + length)).toEqual(whole);
-    });
+    new Segmenter().segment(
+      rx,
+      (slab, offset, length) => {
+        expect(slab.bytes.slice(offset, offset + length)).toEqual(whole);
+      },
+      0,
+    );
   });
 
   it('keeps a super-segment whole for a capture, checksum complete', () => {
@@ -143,8 +157,10 @@ describe('Segmenter', () => {
     rx.gsoType = Gso.tcp6;
     rx.gsoSize = 1440;
     const out: Uint8Array[] = [];
-    new Segmenter().complete(rx, (slab, offset, length) =>
-      out.push(slab.bytes.slice(offset, offset + length)),
+    new Segmenter().complete(
+      rx,
+      (slab, offset, length) => out.push(slab.bytes.slice(offset, offset + length)),
+      0,
     );
     expect(out.map((p) => Buffer.compare(p, whole))).toEqual([0]);
   });
@@ -158,7 +174,7 @@ describe('Segmenter', () => {
       rx.checksumStart = 20;
       rx.checksumOffset = 16;
       let pieces = 0;
-      new Segmenter().segment(rx, () => pieces++);
+      new Segmenter().segment(rx, () => pieces++, 0);
       expect(pieces).toBe(1);
     }
   });

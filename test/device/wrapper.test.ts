@@ -89,8 +89,8 @@ const ARRIVES: Record<keyof Receiver, (receiver: Required<Receiver>) => void> = 
   packet: (receiver) => receiver.packet(packetIn(), 1),
   turnBegins: (receiver) => receiver.turnBegins(),
   batchEnd: (receiver) => receiver.batchEnd(2),
-  deviceError: (receiver) => receiver.deviceError(new Error('gone'), true),
-  deviceDrop: (receiver) => receiver.deviceDrop(3, 4),
+  deviceError: (receiver) => receiver.deviceError(new Error('gone'), true, 5),
+  deviceDrop: (receiver) => receiver.deviceDrop(3, 4, 6),
   packetsWait: (receiver) => receiver.packetsWait(),
 };
 
@@ -112,8 +112,8 @@ function receiver(heard: unknown[][]): Required<Receiver> {
     packet: (rx, now) => void heard.push(['packet', rx.length, now]),
     turnBegins: () => void heard.push(['turnBegins']),
     batchEnd: (now) => void heard.push(['batchEnd', now]),
-    deviceError: (error, fatal) => void heard.push(['deviceError', error.message, fatal]),
-    deviceDrop: (reason, count) => void heard.push(['deviceDrop', reason, count]),
+    deviceError: (error, fatal, now) => void heard.push(['deviceError', error.message, fatal, now]),
+    deviceDrop: (reason, count, now) => void heard.push(['deviceDrop', reason, count, now]),
     packetsWait: () => void heard.push(['packetsWait']),
   };
 }

@@ -72,7 +72,6 @@ export class Targets {
       addresses: [new Prefix(B4, 24), new Prefix(B6, 64)],
       random: new SeededRandom(seed + 1),
       secret: new Uint8Array(16).fill(seed),
-      now: this.now,
       timeWaitLimit: 64,
     });
     this.stack.listen({

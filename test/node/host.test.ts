@@ -178,6 +178,7 @@ describe('turns', () => {
     a.stack.deviceError(
       Object.assign(new Error('the device pair is gone'), { code: 'EBADFD' }),
       true,
+      a.clock(),
     );
     expect((await failed)[0].code).toBe('ENETDOWN');
     const heard = once(ownServer, 'data');

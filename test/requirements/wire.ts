@@ -121,8 +121,11 @@ export class Wire {
   private readonly end: PairEnd;
   private readonly stackEnd: PairEnd;
 
-  constructor(o: Partial<StackOptions> & { mtu?: number; offload?: boolean } = {}) {
-    this.now = o.now ?? SECOND;
+  constructor({
+    now = SECOND,
+    ...o
+  }: Partial<StackOptions> & { now?: Micros; mtu?: number; offload?: boolean } = {}) {
+    this.now = now;
     [this.end, this.stackEnd] = pair({ mtu: o.mtu ?? 1500, offload: o.offload ?? false });
     this.end.attach({
       packet: (rx) => this.out.push(read(rx)),
@@ -135,7 +138,6 @@ export class Wire {
       addresses: [new Prefix(Address.parse(US), 24)],
       random: new SeededRandom(1),
       secret: new Uint8Array(16).fill(7),
-      now: this.now,
       ...o,
     });
   }

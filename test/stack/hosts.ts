@@ -60,7 +60,6 @@ export class Hosts {
         addresses: [new Prefix(v4, 24), new Prefix(v6, 64)],
         random: new SeededRandom(seed * 2 + n),
         secret: Uint8Array.from({ length: 16 }, (_, i) => seed + i + n),
-        now: start,
         ...o.stack,
         config: { ...o.config, ...extra },
       });

@@ -45,7 +45,6 @@ export class RawHost {
       addresses: addresses.map((a) => Prefix.parse(a)),
       random: new SeededRandom(5),
       secret: new Uint8Array(16).fill(3),
-      now: this.now,
     });
   }
 

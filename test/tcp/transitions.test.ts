@@ -79,7 +79,7 @@ const SCENES: Readonly<Record<string, () => void>> = {
   },
   'the device is gone': () => {
     const { h } = connected();
-    h.a.deviceError(Object.assign(new Error('gone'), { code: 'EBADFD' }), true);
+    h.a.deviceError(Object.assign(new Error('gone'), { code: 'EBADFD' }), true, h.time.now);
   },
 };
 

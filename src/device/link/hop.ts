@@ -7,6 +7,7 @@
 import { copyBytes } from '../../base/copy.js';
 import { IPDEFTTL } from '../../base/ip-default-ttl.js';
 import { Slab } from '../../base/slab.js';
+import type { Micros } from '../../base/time.js';
 import { checksumAdd } from '../../wire/checksum.js';
 import { Drop } from '../../wire/drop.js';
 import { Icmp4, Icmp6, ICMP_HEADER_BYTES, Unreachable4, writeIcmp } from '../../wire/icmp.js';
@@ -78,7 +79,14 @@ export class Hop {
   /**
    * RFC 791 section 3.2: the packet in pieces of at most `mtu` bytes, each valid during the call.
    */
-  cut(slab: Slab, offset: number, length: number, mtu: number, emit: EmitPacket): void {
+  cut(
+    slab: Slab,
+    offset: number,
+    length: number,
+    mtu: number,
+    emit: EmitPacket,
+    now: Micros,
+  ): void {
     const { scratch } = this;
     const b = scratch.bytes;
     const header = (slab.bytes[offset]! & 15) * 4;
@@ -93,7 +101,7 @@ export class Hop {
       put16(b, 6, more | ((field & OFFSET) + ((at - header) >> 3)));
       put16(b, 10, 0);
       put16(b, 10, ~checksumAdd(scratch.view, 0, header, 0));
-      emit(scratch, 0, header + bytes);
+      emit(scratch, 0, header + bytes, now);
     }
   }
 }

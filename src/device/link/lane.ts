@@ -18,6 +18,7 @@ import { Hop, mayCut } from './hop.js';
 import type { Impairments } from './link-options.js';
 import { kindOf } from './packet-kind.js';
 import { type HeldPacket, PacketStore } from '../packet-store.js';
+import type { EmitPacket } from '../segmentation.js';
 
 /**
  * Told what the link does to packets: for captures and live lines. Bytes are valid during the call.
@@ -47,7 +48,7 @@ export interface LinkListener {
 /** Where a lane's packets go. */
 export interface LaneEnd {
   laneDelivers(packet: HeldPacket, now: Micros): void;
-  laneDrops(reason: DropReason): void;
+  laneDrops(reason: DropReason, now: Micros): void;
   /**
    * An ICMP error of the link's own, for whoever sent into this lane. Bytes are valid during the
    * call.
@@ -90,6 +91,9 @@ export class Lane {
   private readonly departingBytes = new Ring<number>();
   private waitingBytes = 0;
   private busyUntil: Micros = 0;
+  private readonly passPiece: EmitPacket = (slab, offset, length, now) => {
+    this.pass(slab, offset, length, now);
+  };
 
   constructor(
     direction: Direction,
@@ -129,9 +133,7 @@ export class Lane {
   private meetHop(mtu: number, slab: Slab, offset: number, length: number, now: Micros): void {
     if (mayCut(slab, offset)) {
       this.counters.cut++;
-      this.hop.cut(slab, offset, length, mtu, (s, o, l) => {
-        this.pass(s, o, l, now);
-      });
+      this.hop.cut(slab, offset, length, mtu, this.passPiece, now);
       return;
     }
     this.counters.tooBig++;
@@ -303,6 +305,6 @@ export class Lane {
     now: Micros,
   ): void {
     this.listener?.linkDropped(this.direction, reason, detail, slab, offset, length, now);
-    this.end.laneDrops(reason);
+    this.end.laneDrops(reason, now);
   }
 }

@@ -41,7 +41,6 @@ export class Link extends DeviceWrapper {
   private readonly outgoing = new PacketStore();
   private readonly segmenter = new Segmenter();
   private readonly enterOut: EmitPacket;
-  private now: Micros = 0;
 
   constructor(
     inner: Device,
@@ -52,7 +51,7 @@ export class Link extends DeviceWrapper {
     this.rules = options.rules;
     this.in = new Lane('in', options.in, options.rules, new SeededRandom(options.seed), {
       laneDelivers: (packet, now) => this.receiver!.packet(packet, now),
-      laneDrops: (reason) => this.receiver?.deviceDrop(reason, 1),
+      laneDrops: (reason, now) => this.receiver?.deviceDrop(reason, 1, now),
       laneAnswers: (slab, offset, length, now) => {
         this.out.inject(slab, offset, length, now);
       },
@@ -64,13 +63,13 @@ export class Link extends DeviceWrapper {
       new SeededRandom(options.seed ^ OUT_SEED_MIX),
       {
         laneDelivers: (packet, now) => this.forward(packet.slab, packet.offset, packet.length, now),
-        laneDrops: (reason) => this.receiver?.deviceDrop(reason, 1),
+        laneDrops: (reason, now) => this.receiver?.deviceDrop(reason, 1, now),
         laneAnswers: (slab, offset, length, now) => {
           this.in.inject(slab, offset, length, now);
         },
       },
     );
-    this.enterOut = (slab, offset, length) => this.out.enter(slab, offset, length, this.now);
+    this.enterOut = (slab, offset, length, now) => this.out.enter(slab, offset, length, now);
     this.tx.slab = new Slab(TX_ROOM);
     this.listen(listener);
   }
@@ -101,9 +100,8 @@ export class Link extends DeviceWrapper {
   }
 
   override transmit(now: Micros): void {
-    this.now = now;
     const packet = this.outgoing.holdTx(this.tx);
-    this.segmenter.segment(packet, this.enterOut);
+    this.segmenter.segment(packet, this.enterOut, now);
     this.outgoing.release(packet);
   }
 
@@ -135,16 +133,14 @@ export class Link extends DeviceWrapper {
 class LinkEntrance extends ReceiverWrapper {
   private readonly segmenter: Segmenter;
   private readonly enter: EmitPacket;
-  private now: Micros = 0;
 
   constructor(outer: Receiver, lane: Lane, segmenter: Segmenter) {
     super(outer);
     this.segmenter = segmenter;
-    this.enter = (slab, offset, length) => lane.enter(slab, offset, length, this.now);
+    this.enter = (slab, offset, length, now) => lane.enter(slab, offset, length, now);
   }
 
   override packet(rx: RxPacket, now: Micros): void {
-    this.now = now;
-    this.segmenter.segment(rx, this.enter);
+    this.segmenter.segment(rx, this.enter, now);
   }
 }

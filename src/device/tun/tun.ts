@@ -265,7 +265,7 @@ export class TunDevice implements Device {
             ? `the device ${name} failed (${code})`
             : `the device ${name} refused a packet (${code})`;
     if (fatal) this.close();
-    this.receiver?.deviceError(new TunError(code, what), fatal);
+    this.receiver?.deviceError(new TunError(code, what), fatal, this.clock());
   }
 
   // ---- Out
@@ -347,9 +347,9 @@ export class TunDevice implements Device {
    */
   private dropped(full: number, refused: number, errno: number): void {
     this.counters.txDropped += full + refused;
-    if (full > 0) this.receiver?.deviceDrop(Drop.deviceQueueFull, full);
+    if (full > 0) this.receiver?.deviceDrop(Drop.deviceQueueFull, full, this.clock());
     if (refused === 0) return;
-    this.receiver?.deviceDrop(Drop.deviceError, refused);
+    this.receiver?.deviceDrop(Drop.deviceError, refused, this.clock());
     this.fail(errno, errno === EBADFD || errno === EBADF);
   }
 

@@ -115,7 +115,7 @@ export class Tuntap2Device implements Device {
       // After the end a stream may still tell of writes that came too late.
       if (this.closed) return;
       this.close();
-      this.receiver?.deviceError(error, true);
+      this.receiver?.deviceError(error, true, this.clock());
     });
   }
 
@@ -142,11 +142,11 @@ export class Tuntap2Device implements Device {
   }
 
   /** The stream keeps the packet until it is written, so it gets bytes of its own. */
-  transmit(): void {
+  transmit(now: Micros): void {
     const { tx, counters } = this;
     if (this.closed || this.tun.writableLength + tx.length > QUEUE_BYTES) {
       counters.txDropped++;
-      if (!this.closed) this.receiver?.deviceDrop(Drop.deviceQueueFull, 1);
+      if (!this.closed) this.receiver?.deviceDrop(Drop.deviceQueueFull, 1, now);
       return;
     }
     const packet = new Uint8Array(tx.length);
@@ -163,7 +163,7 @@ export class Tuntap2Device implements Device {
       counters.txBytes += packet.length;
     } catch {
       counters.txDropped++;
-      this.receiver?.deviceDrop(Drop.deviceError, 1);
+      this.receiver?.deviceDrop(Drop.deviceError, 1, now);
     }
   }
 

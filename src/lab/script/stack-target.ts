@@ -77,7 +77,6 @@ export class StackTarget implements Target {
       addresses: [o.local],
       random: new SeededRandom(7),
       secret: Uint8Array.from({ length: 16 }, (_, i) => i),
-      now: o.now,
       config: o.config,
       observer: o.observer,
     });

@@ -4,6 +4,7 @@
  * 1122 section 3.2.2).
  */
 import { StackError } from '../../base/errors.js';
+import { MtuDiscover } from '../../base/mtu-discover.js';
 import type { Slab } from '../../base/slab.js';
 import { MILLISECOND, type Micros } from '../../base/time.js';
 import { Address } from '../../ip/address.js';
@@ -126,7 +127,7 @@ export class IcmpHost {
         `ICMP echo reply, id ${message.id}, seq ${message.seq}, length ${h.payloadLength}`,
         now,
       );
-    out.send(h, Address.fromWords(h.d0, h.d1, h.d2, h.d3));
+    out.send(h, Address.fromWords(h.d0, h.d1, h.d2, h.d3), MtuDiscover.dont, now);
     return Drop.none;
   }
 
@@ -243,7 +244,7 @@ export class IcmpHost {
     )
       return;
     if (!this.limiter.allow(Address.fromWords(ip.s0, ip.s1, ip.s2, ip.s3), now)) {
-      this.services.countDrop(Drop.icmpRateLimited, '');
+      this.services.countDrop(Drop.icmpRateLimited, '', now);
       return;
     }
     const h = this.answerHeader(ip);
@@ -262,7 +263,7 @@ export class IcmpHost {
         `ICMP error, type ${type}, code ${code}, length ${h.payloadLength}`,
         now,
       );
-    out.send(h, Address.fromWords(h.d0, h.d1, h.d2, h.d3));
+    out.send(h, Address.fromWords(h.d0, h.d1, h.d2, h.d3), MtuDiscover.dont, now);
   }
 
   /**
@@ -304,7 +305,6 @@ export class IcmpHost {
         `an echo request holds ${MAX_ECHO_DATA} bytes, not ${data.length}`,
       );
     }
-    out.now = now;
     const source = this.services.addresses.sourceFor(to);
     if (source === null) return false;
     ip.setAddresses(source, to);
@@ -329,7 +329,7 @@ export class IcmpHost {
         `ICMP echo request, id ${id}, seq ${seq}, length ${ip.payloadLength}`,
         now,
       );
-    return out.send(ip, to);
+    return out.send(ip, to, MtuDiscover.dont, now);
   }
 
   private answerHeader(to: IpHeader): IpHeader {

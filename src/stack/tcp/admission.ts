@@ -167,7 +167,7 @@ export class Admission {
     this.connections.env.counters.TcpExtListenDrops++;
     const watch = this.services.observer;
     watch?.strayArrived(tuple.toFlow(), seg, done, now);
-    this.services.countDrop(reason, watch === null ? '' : tuple.toFlow().toString());
+    this.services.countDrop(reason, watch === null ? '' : tuple.toFlow().toString(), now);
   }
 
   /** One sentence for the user, once for each listener. */
@@ -332,20 +332,20 @@ export class Admission {
    * May a segment be given to a connection that its listener still holds? Not, and counted, when it
    * would be established without room for it.
    */
-  mayEstablish(entry: TcpEntry, listener: Listener, seg: Segment): boolean {
+  mayEstablish(entry: TcpEntry, listener: Listener, seg: Segment, now: Micros): boolean {
     const completes =
       entry.conn.state === State.synReceived && seg.has(TcpFlag.ACK) && !seg.has(TcpFlag.RST);
     if (!completes) return true;
     if (defersAccept(entry.conn, seg)) {
       this.connections.env.counters.TcpExtTCPDeferAcceptDrop++;
-      this.services.countDrop(Drop.tcpDeferAccept, entry.toString());
+      this.services.countDrop(Drop.tcpDeferAccept, entry.toString(), now);
       return false;
     }
     if (!listener.queue.isFull) return true;
     // As Linux: the peer will send again, or we our SYN,ACK; by then there may be room.
     this.connections.env.counters.TcpExtListenOverflows++;
     this.connections.env.counters.TcpExtListenDrops++;
-    this.services.countDrop(Drop.tcpListenOverflow, entry.toString());
+    this.services.countDrop(Drop.tcpListenOverflow, entry.toString(), now);
     return false;
   }
 

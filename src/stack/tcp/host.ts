@@ -130,7 +130,7 @@ export class TcpHost {
     const { conn, listener } = entry;
     const { admission } = this.passive;
     entry.receivedTos = tos;
-    if (listener !== null && !admission.mayEstablish(entry, listener, seg)) return;
+    if (listener !== null && !admission.mayEstablish(entry, listener, seg, now)) return;
     conn.onSegment(seg, now);
     if (listener !== null) admission.afterSegment(entry, listener);
     this.connections.mark(entry);
@@ -144,7 +144,7 @@ export class TcpHost {
     const entry = flows.find(arrived);
     if (entry === null) {
       if (this.services.passToNeighbour(packet)) return;
-      this.services.countDrop(Drop.icmpNoSuchFlow, '');
+      this.services.countDrop(Drop.icmpNoSuchFlow, '', now);
       return;
     }
     if (e.errno !== 'EMSGSIZE') icmpErrorArrives(entry.conn, e, now);

@@ -88,7 +88,7 @@ export class TcpPassive {
       default:
         timeWait.setTsRecent(row, record.tsRecent);
         watch?.strayArrived(tuple.toFlow(), seg, 'TIME-WAIT: nothing to do', now);
-        services.countDrop(Drop.tcpTimeWait, '');
+        services.countDrop(Drop.tcpTimeWait, '', now);
         return false;
     }
   }
@@ -108,7 +108,11 @@ export class TcpPassive {
     const watch = this.services.observer;
     if (listener === null) {
       if (this.services.passToNeighbour(packet)) return;
-      this.services.countDrop(Drop.tcpNoSuchPort, watch === null ? '' : tuple.toFlow().toString());
+      this.services.countDrop(
+        Drop.tcpNoSuchPort,
+        watch === null ? '' : tuple.toFlow().toString(),
+        now,
+      );
       watch?.strayArrived(
         tuple.toFlow(),
         seg,
@@ -131,7 +135,7 @@ export class TcpPassive {
       case 'ignore':
         if (this.services.passToNeighbour(packet)) return; // a RST, which is somebody's
         watch?.strayArrived(tuple.toFlow(), seg, 'LISTEN: ignored', now);
-        this.services.countDrop(Drop.tcpBadFlags, '');
+        this.services.countDrop(Drop.tcpBadFlags, '', now);
         return;
       default:
         this.admission.synArrives(listener, tuple, packet, seg, before, now);

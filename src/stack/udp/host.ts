@@ -132,7 +132,7 @@ export class UdpHost {
     if (socket === undefined) return false;
     const remote = Address.fromWords(e.d0, e.d1, e.d2, e.d3);
     if (e.errno === 'EMSGSIZE') {
-      const mtu = this.out.mtuTo(remote, MtuDiscover.probe);
+      const mtu = this.out.mtuTo(remote, MtuDiscover.probe, now);
       if (mtu > 0) this.services.paths.tooBig(e, socket.mtuDiscover, mtu, now);
       // As Linux: who cuts datagrams himself needs not hear of it.
       if (socket.mtuDiscover === MtuDiscover.dont) return true;
@@ -150,7 +150,6 @@ export class UdpHost {
     from?: Address,
   ): void {
     const { services, out, ip } = this;
-    out.now = now;
     if (bytes.length > MAX_DATA)
       throw new StackError(
         'EMSGSIZE',
@@ -179,9 +178,11 @@ export class UdpHost {
       `UDP, length ${bytes.length}`,
       now,
     );
-    if (out.send(ip, to, socket.mtuDiscover)) return;
+    if (out.send(ip, to, socket.mtuDiscover, now)) return;
     const most =
-      socket.mtuDiscover >= MtuDiscover.do ? ` of ${out.mtuTo(to, socket.mtuDiscover)} bytes` : '';
+      socket.mtuDiscover >= MtuDiscover.do
+        ? ` of ${out.mtuTo(to, socket.mtuDiscover, now)} bytes`
+        : '';
     throw new StackError(
       'EMSGSIZE',
       `${bytes.length} bytes do not fit into an IPv${to.version} packet${most}`,
