@@ -7,12 +7,14 @@
  *     npm run script:kernel                            all of test/scripts
  *     npm run script:kernel -- test/scripts/rto        a folder, or files
  *     npm run script:kernel -- --packets FILE          and the packets of what differs
- *     npm run script:kernel -- --lenient FILE          as packetdrill compares: packets left over and timestamps are no difference
- *     npm run script:kernel -- --tolerance 500         ms that times may differ by on a busy machine; else 20
+ *     npm run script:kernel -- --lenient FILE          as packetdrill compares: packets left over
+ *                                                      and timestamps are no difference
+ *     npm run script:kernel -- --tolerance 500         ms that times may differ by on a busy
+ *                                                      machine; else 20
  *
- * SAME, DIFFERENT or SKIP for each. A script in which we mean to differ says why in a line
- * `// differs: ...` of its head: docs/differences-from-linux.md lists them. Exit code 0 when
- * nothing else differs and each of these does; 77 when nothing could be played.
+ * SAME, DIFFERENT or SKIP for each. A script in which we mean to differ says why in its head
+ * (`// differs: ...`): docs/differences-from-linux.md lists them. Exit code 0 when nothing else
+ * differs and each of these does; 77 when nothing could be played.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -20,6 +22,7 @@ import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { commandLine, wrongUsage } from '../tools/usage.mjs';
+import { headOf } from './head.mjs';
 import { wholeMachinesRmemMax, whyNotComparable } from './machine.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -109,7 +112,7 @@ async function play(file) {
 }
 
 /** Why a script's author means it to differ, or ''. @param {string} file */
-const meantToDiffer = (file) => /^\/\/ differs: (.*)$/m.exec(readFileSync(file, 'utf8'))?.[1] ?? '';
+const meantToDiffer = (file) => headOf(readFileSync(file, 'utf8')).differs;
 
 /** @param {string} file @param {Verdict} v @param {boolean} withPackets */
 function tell(file, v, withPackets) {

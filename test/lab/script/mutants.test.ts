@@ -160,4 +160,31 @@ describe('changed packet scripts', () => {
       ]
     `);
   });
+
+  it('an event may be several lines', () => {
+    const text = [
+      '`sysctl -q \\',
+      '  net.ipv4.tcp_sack=0`',
+      '0 bind(3, {sa_family = AF_INET, // of',
+      '  sin_port = htons(80)}, [16]) = 5',
+      '+.1 > S 0:0(0) win 5 <mss 1000,',
+      '  wscale 3>',
+      '+0 %{',
+      'assert (tcpi_rtt,',
+      '        tcpi_rto) == (1, 2) }%',
+    ].join('\n');
+    const lines = text.split('\n');
+    const changed = mutantsOf(text).map((m) => {
+      const now = m.text.split('\n');
+      return [m.line, m.what, m.isInput, ...now.filter((line, i) => line !== lines[i])];
+    });
+    expect(changed.filter(([line]) => line !== 5)).toEqual([
+      [1, 'setting', true, '  net.ipv4.tcp_sack=1`'],
+      [3, 'result', false, '  sin_port = htons(80)}, [16]) = 6'],
+      [3, 'argument', true, '  sin_port = htons(80)}, [17]) = 5'],
+      [7, 'code', false, '        tcpi_rto) == (2, 2) }%'],
+      [7, 'code', false, '        tcpi_rto) == (1, 3) }%'],
+    ]);
+    expect(changed).toContainEqual([5, 'number in wscale 3', false, '  wscale 4>']);
+  });
 });

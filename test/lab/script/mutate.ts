@@ -45,21 +45,39 @@ export const EXEMPT: readonly { readonly pattern: RegExp; readonly reason: strin
 type Edit = readonly [from: number, to: number, with_: string, what: string];
 
 export function mutantsOf(text: string): ScriptMutant[] {
-  const lines = text.split('\n');
-  return lines.flatMap((whole, i) => {
-    const line = whole.replace(/\/\/.*$/, '').trimEnd();
-    if (line === '') return [];
-    const isOut = /^\S+\s+>/.test(line);
-    const isInput = !isOut && !/%\{/.test(line);
-    return editsOf(line).map(([from, to, with_, what]): ScriptMutant => {
-      const changed = lines.map((l, k) =>
-        k === i ? line.slice(0, from) + with_ + line.slice(to) : l,
-      );
+  return eventsOf(text).flatMap(({ line, at, event }) => {
+    const isOut = /^\S+\s+>/.test(event);
+    const isInput = !isOut && !/%\{/.test(event);
+    return editsOf(event).map(([from, to, with_, what]): ScriptMutant => {
+      const changed = text.slice(0, at + from) + with_ + text.slice(at + to);
       // The result of a call is an expectation, everything before it is not.
-      const isResult = /^\S+\s+\w+\(/.test(line) && from > line.lastIndexOf(') = ');
-      return { line: i + 1, what, text: changed.join('\n'), isInput: isInput && !isResult };
+      const isResult = /^\S+\s+\w+\(/.test(event) && from > event.lastIndexOf(') = ');
+      return { line, what, text: changed, isInput: isInput && !isResult };
     });
   });
+}
+
+/** The events, each as one line: code, calls, commands and options of packets may be several. */
+function eventsOf(text: string): { line: number; at: number; event: string }[] {
+  const found = [];
+  const lines = text.split('\n').map((l) => l.replace(/\/\/.*$/, (c) => ' '.repeat(c.length)));
+  let at = 0;
+  for (let i = 0; i < lines.length; i++) {
+    const first = i;
+    let event = lines[i]!;
+    while (goesOn(event) && i + 1 < lines.length) event += ` ${lines[++i]!}`;
+    if (event.trim() !== '') found.push({ line: first + 1, at, event: event.trimEnd() });
+    at += event.length + 1;
+  }
+  return found;
+}
+
+function goesOn(event: string): boolean {
+  if (event.endsWith('\\')) return true; // a command
+  if (/^\S+\s+%\{/.test(event)) return !event.includes('}%');
+  if (/^\S+\s+[<>]/.test(event)) return /^\S+\s+[<>][^<>]*<[^<>]*$/.test(event);
+  const depth = event.split('(').length - event.split(')').length;
+  return /^\S+\s+\w+\(/.test(event) && depth > 0;
 }
 
 function editsOf(line: string): Edit[] {
