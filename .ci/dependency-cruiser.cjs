@@ -128,10 +128,11 @@ module.exports = {
     {
       name: 'no-cycles',
       comment:
-        'Two modules that need each other at run time are one module. (A type may look back.)',
+        'Two modules that need each other are one module, and so are two whose types do. There is ' +
+        'one circle of three: a Tcb has an environment, which has an observer of Tcbs.',
       severity: 'error',
       from: { path: '^src/' },
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+      to: { circular: true, via: { pathNot: '^src/tcp/(tcb|env|observer)\\.ts$' } },
     },
     {
       name: 'resolvable',

@@ -10,10 +10,15 @@ import { letHeapGrow } from './collector.js';
 import { enterIfWanted } from './entering.js';
 import { CommandError, Exit } from './errors.js';
 import type { LabOptions } from './lab.js';
-import { integer, several, withSharedOptions, type SharedOptions } from './options.js';
+import {
+  integer,
+  several,
+  type ServeOptions,
+  type SharedOptions,
+  withSharedOptions,
+} from './options.js';
 import type { PingOptions } from './ping.js';
 import type { ScriptCommandOptions } from './script.js';
-import type { ServeOptions } from './serve.js';
 import type { UpOptions } from './up.js';
 
 const { version } = JSON.parse(

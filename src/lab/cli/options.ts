@@ -56,6 +56,12 @@ export interface SharedOptions {
   mtuProbing?: 0 | 1 | 2;
 }
 
+export interface ServeOptions extends SharedOptions {
+  httpRoot?: string;
+  /** Threads, each with a queue of the device and a stack of its own. */
+  workers?: number;
+}
+
 /** A repeatable option's values so far. */
 export const several = (value: string, before: string[] | undefined): string[] => [
   ...(before ?? []),

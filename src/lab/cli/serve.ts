@@ -9,14 +9,8 @@ import { openLabHost, printEnd, type LabHost } from './lab-host.js';
 import { lifetime } from './lifetime.js';
 import { Notices } from './notices.js';
 import { sayOnStandardError } from './output.js';
-import type { SharedOptions } from './options.js';
+import type { ServeOptions } from './options.js';
 import { checkWorkers, ofWorker, Workers } from './workers.js';
-
-export interface ServeOptions extends SharedOptions {
-  httpRoot?: string;
-  /** Threads, each with a queue of the device and a stack of its own. */
-  workers?: number;
-}
 
 /** After so long without a packet it is worth asking why. */
 const SILENCE_MS = 3000;

@@ -17,7 +17,7 @@ import type { TcpCounters } from '../../tcp/counters.js';
 import { CommandError, Exit } from './errors.js';
 import { type LabHost, printCounts } from './lab-host.js';
 import type { Lifetime } from './lifetime.js';
-import type { ServeOptions } from './serve.js';
+import type { ServeOptions } from './options.js';
 
 /** What a thread is told. */
 export interface WorkerData {

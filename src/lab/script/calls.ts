@@ -4,8 +4,8 @@
  * block.
  */
 import type { Call } from './ast.js';
-import { epollControl, epollCreate, epollWait } from './epoll.js';
-import { open } from './files.js';
+import { epollControl, epollCreate, epollWait } from './epoll-calls.js';
+import { open } from './open-call.js';
 import { accept, bind, close, connect, listen, shutdown, socket } from './open-calls.js';
 import { getOption, setOption } from './option-calls.js';
 import { poll } from './poll.js';

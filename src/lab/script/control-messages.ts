@@ -3,7 +3,6 @@
  */
 import type { Expression } from './ast.js';
 import { CONSTANTS } from './constants.js';
-import type { ScriptSocket } from './socket.js';
 import { fieldOf, numberOf, Unsupported } from './values.js';
 
 export interface ControlMessage {
@@ -15,17 +14,8 @@ export interface ControlMessage {
 /** What there is is TCP_CM_INQ; other kinds are those of features that are not built. */
 const TCP_CM_INQ = { level: CONSTANTS['SOL_TCP']!, type: CONSTANTS['TCP_CM_INQ']! };
 
-/**
- * TCP_INQ: so much may be read, and never 0 once the FIN came, so that the program reads on to the
- * end.
- */
-export function queueMessage(s: ScriptSocket): ControlMessage {
-  const unread = s.unread;
-  return {
-    ...TCP_CM_INQ,
-    data: unread + Number(s.conn?.rcv.finReceived === true && (unread === 0 || !s.endWasRead)),
-  };
-}
+/** TCP_INQ: how many bytes can be read. */
+export const queueMessage = (data: number): ControlMessage => ({ ...TCP_CM_INQ, data });
 
 /** The messages that the script writes; none where it says `...`, or nothing. */
 export function controlOf(message: Expression | undefined): readonly Expression[] {

@@ -1,10 +1,9 @@
 /** epoll: what is watched, what of it is ready, and what was woken since an edge was told. */
-import type { Call, Expression } from './ast.js';
+import type { Expression } from './ast.js';
 import { CONSTANTS } from './constants.js';
-import { fail, ok, type Attempt, type ScriptSocket } from './socket.js';
+import type { ScriptSocket } from './socket.js';
 import { readiness } from './socket-state.js';
-import type { Sockets } from './sockets.js';
-import { fieldAt, fieldOf, numberOf, Unsupported } from './values.js';
+import { fieldAt, fieldOf, numberOf } from './values.js';
 
 const bit = (name: string): number => CONSTANTS[name]!;
 const [EDGE, ONE_SHOT] = [bit('EPOLLET') >>> 0, bit('EPOLLONESHOT')];
@@ -110,48 +109,6 @@ export function dataOf(event: Expression | undefined): number | null {
     if (field !== undefined) return numberOf(field);
   }
   return null;
-}
-
-export function epollCreate(w: Sockets, call: Call): Attempt {
-  const size = numberOf(call.args[0]) ?? 0;
-  // Of epoll_create1() it is flags.
-  if (call.name === 'epoll_create' && size <= 0) return () => fail('EINVAL');
-  return () => ok(w.add(call, new Epoll()));
-}
-
-export function epollControl(w: Sockets, { args }: Call): Attempt {
-  const [epfd, op, fd] = [0, 1, 2].map((i) => numberOf(args[i]) ?? -1) as [number, number, number];
-  return () => {
-    const [epoll, found] = [w.get(epfd), w.get(fd)];
-    if (epoll === undefined || found === undefined) return fail('EBADF');
-    const [instance, socket] = [w.epoll(epfd), w.socket(fd)];
-    if (instance === undefined) return fail('EINVAL');
-    if (socket === undefined) throw new Unsupported('epoll_ctl() of what is no socket');
-    const errno = instance.control(op, fd, socket, args[3]);
-    return errno === '' ? ok() : fail(errno);
-  };
-}
-
-export function epollWait(w: Sockets, { args }: Call): Attempt {
-  const epoll = w.epoll(numberOf(args[0]));
-  if (epoll === undefined)
-    return () => fail(w.get(numberOf(args[0])) === undefined ? 'EBADF' : 'EINVAL');
-  const wanted =
-    args[1]?.kind === 'list' ? args[1].items : args[1]?.kind === 'struct' ? [args[1]] : [];
-  const most = numberOf(args[2]) ?? 1;
-  if (most <= 0) return () => fail('EINVAL');
-  const timeout = numberOf(args[3]) ?? 0;
-  const until = timeout < 0 ? Infinity : w.now + timeout * 1000;
-  return () => {
-    const ready = epoll.take(most);
-    if (ready.length === 0) return w.now < until ? null : ok();
-    const differences = ready
-      .map((r, i) => differenceOf(r, wanted[i]))
-      .filter((text) => text !== '');
-    return differences.length === 0
-      ? ok(ready.length)
-      : { ...ok(ready.length), mismatch: differences.join(', ') };
-  };
 }
 
 /** What is otherwise than the script says, or ''. */

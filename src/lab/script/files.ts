@@ -1,14 +1,7 @@
 /** The files of a script: those that its commands make, of zeros, and nothing of this machine's. */
-import { fail, type Attempt, ok } from './socket.js';
-import type { Sockets } from './sockets.js';
-import type { Call } from './ast.js';
-import { CONSTANTS } from './constants.js';
-import { numberOf, textOf, Unsupported } from './values.js';
 
 /** Bytes of each, by its path. */
 export type Files = Map<string, number>;
-
-const ENDLESS = '/dev/zero';
 
 export class OpenFile {
   readonly bytes: number;
@@ -18,22 +11,4 @@ export class OpenFile {
   constructor(bytes: number) {
     this.bytes = bytes;
   }
-}
-
-export function open(w: Sockets, call: Call): Attempt {
-  const path = textOf(call.args[0]);
-  const flags = numberOf(call.args[1]) ?? 0;
-  if (path === null) throw new Unsupported('open() of a path that is no text in quotes');
-  return () => {
-    const bytes = path === ENDLESS ? Infinity : w.world.files.get(path);
-    if (bytes !== undefined) return ok(w.add(call, new OpenFile(bytes)));
-    if ((flags & CONSTANTS['O_CREAT']!) !== 0) {
-      w.world.files.set(path, 0);
-      return ok(w.add(call, new OpenFile(0)));
-    }
-    if (numberOf(call.result) === -1) return fail('ENOENT');
-    throw new Unsupported(
-      `open() of ${path}, which no command of the script made (dd, truncate, fallocate, head)`,
-    );
-  };
 }

@@ -50,7 +50,7 @@ function startOne(s: ScriptSocket, { name, args }: Call): Attempt {
       return () => {
         const result = attempt();
         if (result === null || result.value < 0) return result;
-        const control = s.tellsQueue ? [queueMessage(s)] : [];
+        const control = s.tellsQueue ? [queueMessage(queueBytes(s))] : [];
         const truncated = control.length > 0 && !hasControl ? CONSTANTS['MSG_CTRUNC']! : 0;
         return {
           ...result,
@@ -60,6 +60,15 @@ function startOne(s: ScriptSocket, { name, args }: Call): Attempt {
       };
     }
   }
+}
+
+/**
+ * TCP_INQ: how many bytes can be read. It is never 0 between the FIN and the read that returns 0,
+ * so that the program reads on to the end.
+ */
+function queueBytes(s: ScriptSocket): number {
+  const endWaits = s.conn?.rcv.finReceived === true && (s.unread === 0 || !s.endWasRead);
+  return s.unread + Number(endWaits);
 }
 
 /** `noBuffer`: the data is wanted at NULL. */
