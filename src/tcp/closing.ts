@@ -4,7 +4,7 @@
  */
 import type { Micros } from '../base/time.js';
 import type { Cause } from './causes.js';
-import { OwedReset } from './reset.js';
+import { oweReset } from './reset.js';
 import { State } from './state.js';
 import type { Tcb } from './tcb.js';
 import { Timer } from './timers.js';
@@ -65,8 +65,7 @@ export function release(c: Tcb, now: Micros): void {
 
 export function abort(c: Tcb, now: Micros, cause: Cause): void {
   if (c.state >= State.synReceived && c.state !== State.timeWait) {
-    c.resetOwed = OwedReset.withAck;
-    c.resetSeq = c.snd.nxt;
+    oweReset(c);
   }
   c.rcv.queue.clear();
   c.finish(null, cause, now);
@@ -80,8 +79,7 @@ export function abort(c: Tcb, now: Micros, cause: Cause): void {
 export function orphanInFinWait2(c: Tcb, now: Micros): void {
   if (c.linger2 < 0) {
     c.env.counters.TcpExtTCPAbortOnLinger++;
-    c.resetOwed = OwedReset.withAck;
-    c.resetSeq = c.snd.nxt;
+    oweReset(c);
     c.finish(null, 'no-fin-wait-2', now);
     return;
   }

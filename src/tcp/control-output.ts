@@ -15,37 +15,31 @@ import {
   type SegmentSink,
 } from './hand-over.js';
 import { LOCAL_RETRY } from './send/local-drop.js';
-import { OwedReset } from './reset.js';
+import type { OwedReset } from './owed.js';
 import { SYN_ACK } from './send/sent-queue.js';
 import { State } from './state.js';
 import { putIntoSyn } from './syn-data.js';
 import { synInterval } from './timeouts.js';
 import { Timer } from './timers.js';
 
-export function sendReset(c: Tcb, now: Micros, out: SegmentSink): void {
+export function sendReset(c: Tcb, reset: OwedReset, now: Micros, out: SegmentSink): void {
   const seg = out.segment;
   seg.clear();
-  seg.seq = c.resetSeq;
-  if (c.resetOwed === OwedReset.withAck) {
-    seg.flags = TcpFlag.RST | TcpFlag.ACK;
-    seg.ack = c.rcv.nxt;
-    if (c.timestamps) seg.putTimestamps(c.timestampNow(now), c.rcv.tsRecent);
-  } else {
-    seg.flags = TcpFlag.RST;
-    if (c.resetOwed === OwedReset.toSyn) {
-      seg.flags |= TcpFlag.ACK;
-      seg.ack = c.resetAck;
-    }
-    if (c.resetEcho !== null) seg.putTimestamps(0, c.resetEcho); // RFC 7323 section 5.2
+  seg.seq = reset.seq;
+  seg.flags = TcpFlag.RST;
+  if (reset.ack !== null) {
+    seg.flags |= TcpFlag.ACK;
+    seg.ack = reset.ack;
   }
-  c.resetOwed = OwedReset.none;
+  if (reset.echo !== null) seg.putTimestamps(reset.isAnswer ? 0 : c.timestampNow(now), reset.echo);
+  c.owed.reset = null;
   c.env.counters.TcpOutRsts++;
   hand(c, seg, false, now, out);
 }
 
 export function sendSyn(c: Tcb, now: Micros, out: SegmentSink): void {
   const { snd, rcv } = c;
-  c.synOwed = false;
+  c.owed.syn = false;
   const again = snd.nxt !== snd.iss;
   const answering = c.state === State.synReceived;
   const seg = out.segment;
@@ -89,7 +83,7 @@ export function sendSyn(c: Tcb, now: Micros, out: SegmentSink): void {
 
 export function payAcks(c: Tcb, now: Micros, out: SegmentSink): void {
   const { rcv } = c;
-  if (rcv.ackNow || c.challengeOwed) {
+  if (rcv.ackNow) {
     sendAck(c, now, out);
   } else if (rcv.ack.fresh) {
     delayAck(c, now, out);
@@ -122,7 +116,7 @@ export function sendAck(c: Tcb, now: Micros, out: SegmentSink): void {
  * be thrown away, leaves nothing in flight, and is what packet scripts expect. (SHLD-12, MUST-36)
  */
 export function sendProbe(c: Tcb, now: Micros, out: SegmentSink): void {
-  c.probeOwed = false;
+  c.owed.probe = false;
   if (out.dropsAll === true) {
     probeDropped(c, now);
     return;

@@ -77,7 +77,6 @@ function noteWindow(c: Tcb, before: number, now: Micros): void {
 /** Whatever went out carried an ACK: nothing is owed for what came in order. */
 export function ackWentOut(c: Tcb, now: Micros): void {
   c.rcv.ackSent();
-  c.challengeOwed = false;
   c.stopTimer(Timer.delayedAck, now);
 }
 

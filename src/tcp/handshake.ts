@@ -55,7 +55,7 @@ export function openFromCookie(c: Tcb, syn: Segment, ack: Segment, now: Micros):
 function open(c: Tcb, now: Micros): void {
   c.openedAt = now;
   c.lastReceivedAt = now;
-  c.synOwed = true;
+  c.owed.syn = true;
   c.observed?.note({ note: 'iss-chosen', iss: c.iss >>> 0 }, now);
 }
 

@@ -20,7 +20,7 @@ import type { Tcb } from './tcb.js';
 import { peerIsKnown } from './path-mtu.js';
 import { isPaced, pacingRateOf } from './send/pacing-rate.js';
 import { synAckRecovered } from './recovery/recovery.js';
-import { OwedReset } from './reset.js';
+import { answerWithReset } from './reset.js';
 import { isSynchronized, State } from './state.js';
 import { synAnswered } from './syn-data.js';
 import { Timer } from './timers.js';
@@ -107,7 +107,7 @@ function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
   // MUST-10: both sides opened at once. Our SYN goes out again, with an ACK this time.
   snd.windowOffered(seg.seq, snd.iss, seg.wnd);
   c.setState(State.synReceived, 'simultaneous-syn', now);
-  c.synOwed = true;
+  c.owed.syn = true;
 }
 
 /**
@@ -209,7 +209,7 @@ function checkSequence(c: Tcb, seg: Segment, now: Micros): boolean {
   }
   if (!seg.has(TcpFlag.RST)) {
     if (c.state === State.synReceived && seg.has(TcpFlag.SYN) && seg.seq === rcv.irs) {
-      if (!isThrottled(c, 'TcpExtTCPACKSkippedSynRecv', now)) c.synOwed = true;
+      if (!isThrottled(c, 'TcpExtTCPACKSkippedSynRecv', now)) c.owed.syn = true;
     } else oweAckForBad(c, seg, 'TcpExtTCPACKSkippedSeq', now);
   }
   c.dropped(seg, seg.has(TcpFlag.RST) ? Drop.tcpRstOutsideWindow : Drop.tcpUnacceptable, now);
@@ -365,7 +365,7 @@ function afterOurFin(c: Tcb, seg: Segment, now: Micros): boolean {
       c.setState(State.finWait2, 'ack-of-fin', now);
       if (!c.rcv.orphaned) return true;
       orphanInFinWait2(c, now);
-      if (c.resetOwed === OwedReset.none) return true;
+      if (c.owed.reset === null) return true;
       answerWithReset(c, seg);
       return false;
     case State.closing:
@@ -469,7 +469,7 @@ function takeFin(c: Tcb, seg: Segment, now: Micros): void {
 }
 
 function becomeEstablished(c: Tcb, cause: Cause, now: Micros): void {
-  c.synOwed = false;
+  c.owed.syn = false;
   c.setState(State.established, cause, now);
   if (c.passive) {
     c.env.counters.TcpPassiveOpens++;
@@ -502,18 +502,6 @@ function becomeEstablished(c: Tcb, cause: Cause, now: Micros): void {
 // ----------------------------------------------------------------------------------------
 
 /**
- * RFC 9293 3.5.2 group 2: <SEQ=SEG.ACK><CTL=RST>; a SYN without ACK gets group 1's. RFC 7323
- * section 5.2: it echoes the timestamp of what it answers; not in Linux.
- */
-function answerWithReset(c: Tcb, seg: Segment): void {
-  const hasAck = seg.has(TcpFlag.ACK);
-  c.resetOwed = hasAck ? OwedReset.bare : OwedReset.toSyn;
-  c.resetSeq = hasAck ? seg.ack : 0;
-  c.resetAck = seqAdd(seg.seq, seg.len);
-  c.resetEcho = c.config.strictTimestamps && seg.hasTimestamps ? seg.tsVal : null;
-}
-
-/**
  * A challenge ACK (RFC 5961), unless a throttle holds it back (section 7): the connection's own, or
  * the host's.
  */
@@ -524,7 +512,7 @@ function oweChallenge(c: Tcb, now: Micros): void {
     skip(c, 'TcpExtTCPACKSkippedChallenge', now);
     return;
   }
-  c.challengeOwed = true;
+  c.rcv.ackNow = true;
   counters.TcpExtTCPChallengeACK++;
   c.observed?.note({ note: 'challenge-ack', seq: c.snd.nxt >>> 0, ack: c.rcv.nxt >>> 0 }, now);
 }
@@ -560,11 +548,11 @@ type SkipCounter =
  * whatever is wrong with them.
  */
 function isThrottled(c: Tcb, skipped: SkipCounter, now: Micros): boolean {
-  if (now - c.lastChallengeAt < c.config.challengeAckInterval) {
+  if (now - c.lastOowAckAt < c.config.challengeAckInterval) {
     skip(c, skipped, now);
     return true;
   }
-  c.lastChallengeAt = now;
+  c.lastOowAckAt = now;
   return false;
 }
 

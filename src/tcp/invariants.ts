@@ -22,7 +22,7 @@ export function checkInvariants(c: Tcb): string | null {
 function checkWatch(c: Tcb): string | null {
   const { timers, snd } = c;
   const { out, lostOut, retransOut } = snd.sent;
-  if (out === 0 || c.isOpening || snd.probe.owed || lostOut > retransOut) return null;
+  if (out === 0 || c.isOpening || c.owed.lossProbe || lostOut > retransOut) return null;
   if (snd.recovery.state >= CaState.recovery && timers.isArmed(Timer.tlp))
     return 'a loss probe is due in loss recovery';
   return isWatched(c.snd) ? null : 'data is in flight, and no timer watches over it';

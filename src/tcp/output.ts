@@ -1,8 +1,7 @@
 /**
- * Output: the one place that decides which segments go out. It pays what input, timers and the
- * user's calls left owing, in this order: reset, SYN, duplicate ACKs, retransmissions, new data
- * (which carries an ACK and the FIN), a bare ACK, a probe. Segments without data are built in
- * control-output.ts; hand-over.ts is the last step of all.
+ * Output: the one place that decides which segments go out. `pollTransmit` pays what is owed, in the
+ * order of owed.ts. Segments without data are built in control-output.ts; hand-over.ts is the last
+ * step of all.
  */
 import { seqAdd, seqDiff, seqGt, seqLeq, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
@@ -26,7 +25,6 @@ import { newDataDropped, resendDropped } from './send/local-drop.js';
 import { probeBytes, probeSent } from './send/mtu-probe.js';
 import { endsChunk, endsWrite, mayBeSmall } from './send/push.js';
 import { isPaced, pacingRateOf } from './send/pacing-rate.js';
-import { OwedReset } from './reset.js';
 import type { SentSegment } from './send/sent-queue.js';
 import { State } from './state.js';
 import { armRto, rearmRto, resumeRto } from './recovery/retransmit-timer.js';
@@ -38,8 +36,9 @@ import { superSegmentBytes } from './urgent.js';
 export type { SegmentSink };
 
 export function pollTransmit(c: Tcb, now: Micros, out: SegmentSink): void {
-  if (c.resetOwed !== OwedReset.none) sendReset(c, now, out);
-  if (c.synOwed) sendSyn(c, now, out);
+  const { owed, rcv } = c;
+  if (owed.reset !== null) sendReset(c, owed.reset, now, out);
+  if (owed.syn) sendSyn(c, now, out);
   switch (c.state) {
     case State.closed:
       c.snd.chrono.run(Chrono.idle, now);
@@ -53,19 +52,19 @@ export function pollTransmit(c: Tcb, now: Micros, out: SegmentSink): void {
       return;
     case State.synReceived:
       if (c.fastOpen?.accepted === true) break; // RFC 7413 section 4.2.2: the answer need not wait
-      if (c.rcv.ackNow || c.challengeOwed) sendAck(c, now, out);
+      if (rcv.ackNow) sendAck(c, now, out);
       return;
     default:
   }
   // As Linux: new data carries the last one's SACK blocks. Without SACK only a bare ACK counts as a
   // duplicate (RFC 5681 section 2).
   const carried = c.sack && c.snd.sent.lostOut === 0 ? 1 : 0;
-  while (c.rcv.duplicatesOwed > carried) sendAck(c, now, out);
-  if (c.sack && c.rcv.hasBlocksToTell) sendBesideBlocks(c, now, out);
+  while (rcv.duplicatesOwed > carried) sendAck(c, now, out);
+  if (c.sack && rcv.hasBlocksToTell) sendBesideBlocks(c, now, out);
   else sendWhatWasLostAndNew(c, now, out);
-  if (c.rcv.duplicatesOwed > 0) sendAck(c, now, out);
+  if (rcv.duplicatesOwed > 0) sendAck(c, now, out);
   payAcks(c, now, out);
-  if (c.probeOwed) sendProbe(c, now, out);
+  if (owed.probe) sendProbe(c, now, out);
   armPersist(c, now);
   if (c.senderBlocked) c.wakeWriter(); // what was sent does not wait any more (TCP_NOTSENT_LOWAT)
   c.snd.chrono.run(chronoOf(c), now);
@@ -92,8 +91,8 @@ function chronoOf({ snd, state, senderBlocked }: Tcb): Chrono {
  * waits for the ACK that will tell.
  */
 function sendWhatWasLostAndNew(c: Tcb, now: Micros, out: SegmentSink): void {
-  const { recovery, probe } = c.snd;
-  if (probe.owed) sendLossProbe(c, now, out);
+  const { recovery } = c.snd;
+  if (c.owed.lossProbe) sendLossProbe(c, now, out);
   if (recovery.newDataFirst) {
     sendNew(c, now, out);
     recovery.newDataFirst = false;
@@ -199,7 +198,7 @@ function repeat(c: Tcb, record: SentSegment, now: Micros, out: SegmentSink): voi
 function sendLossProbe(c: Tcb, now: Micros, out: SegmentSink): void {
   const { snd } = c;
   const { probe, sent } = snd;
-  probe.owed = false;
+  c.owed.lossProbe = false;
   if (sent.out === 0) return;
   if (out.dropsAll === true) {
     resumeRto(snd, now);

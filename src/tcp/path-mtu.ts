@@ -38,7 +38,7 @@ export function pathMtuChanged(c: Tcb, mtu: number, cause: MtuCause, now: Micros
   c.observed?.note({ note: 'path-mtu', mtu, cause }, now);
   if (size.mostMss === 0) {
     // Only a SYN with data (Fast Open) can have been too large: it goes again without.
-    if (c.state === State.synSent && (c.fastOpen?.synData ?? 0) > 0) c.synOwed = true;
+    if (c.state === State.synSent && (c.fastOpen?.synData ?? 0) > 0) c.owed.syn = true;
     return;
   }
   snd.syncMss();

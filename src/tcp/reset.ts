@@ -1,14 +1,31 @@
 /**
- * Which RST is sent when: RFC 9293 section 3.5.2; for a segment that has no connection, 3.10.7.1.
+ * Which RST is sent when: RFC 9293 section 3.5.2. Of a connection: it is owed (owed.ts). For a
+ * segment that has no connection (3.10.7.1): `resetFor`.
  */
 import { seqAdd } from '../base/seq.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
+import type { Tcb } from './tcb.js';
+
+/** The connection is aborted: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>. */
+export function oweReset(c: Tcb): void {
+  const echo = c.timestamps ? c.rcv.tsRecent : null;
+  c.owed.reset = { seq: c.snd.nxt, ack: c.rcv.nxt, echo, isAnswer: false };
+}
 
 /**
- * The form of a RST that a connection owes. `toSyn`: RFC 9293 3.5.2 group 1,
- * <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>.
+ * RFC 9293 3.5.2 group 2: <SEQ=SEG.ACK><CTL=RST>; a SYN without ACK gets group 1's,
+ * <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. RFC 7323 section 5.2: it echoes the timestamp of what
+ * it answers; not in Linux.
  */
-export const OwedReset = { none: 0, withAck: 1, bare: 2, toSyn: 3 } as const;
+export function answerWithReset(c: Tcb, seg: Segment): void {
+  const hasAck = seg.has(TcpFlag.ACK);
+  c.owed.reset = {
+    seq: hasAck ? seg.ack : 0,
+    ack: hasAck ? null : seqAdd(seg.seq, seg.len),
+    echo: c.config.strictTimestamps && seg.hasTimestamps ? seg.tsVal : null,
+    isAnswer: true,
+  };
+}
 
 /**
  * Fills `rst` with the answer to `seg`; false when there is none, since a RST is never answered.

@@ -15,8 +15,8 @@ import { TcpEvent } from './events.js';
 import type { FastOpen } from './fast-open.js';
 import { MemoryShare } from './memory.js';
 import type { Note, NoteTaker } from './notes.js';
+import { Owed } from './owed.js';
 import { Receiver } from './receive/receiver.js';
-import { OwedReset } from './reset.js';
 import type { SenderPort } from './send/port.js';
 import { SegmentSize } from './send/segment-size.js';
 import { Sender } from './send/sender.js';
@@ -67,6 +67,7 @@ export class Tcb implements SenderPort, NoteTaker {
 
   readonly snd: Sender;
   readonly rcv: Receiver;
+  readonly owed = new Owed();
   readonly timers = new Timers();
   readonly memory: MemoryShare;
   readonly stats = new TcpStats();
@@ -92,9 +93,7 @@ export class Tcb implements SenderPort, NoteTaker {
   /** `send` took less than it was given: tell when there is room. */
   senderBlocked = false;
 
-  /** SYN or SYN,ACK is to be sent (again). */
-  synOwed = false;
-  /** How often it was sent again. */
+  /** How often SYN or SYN,ACK was sent again. */
   synTries = 0;
   /** TSval of the first and of the last SYN (or SYN,ACK) that went out. */
   synTsFirst = 0;
@@ -104,20 +103,11 @@ export class Tcb implements SenderPort, NoteTaker {
   /** How often a SYN,ACK may be: tcp_synack_retries, or fewer while the SYN queue is crowded. */
   synAckRetries: number;
   openedAt: Micros = 0;
-  /** A zero-window probe or a keep-alive is to be sent. */
-  probeOwed = false;
-  resetOwed: number = OwedReset.none;
-  resetSeq: Seq = 0;
-  /** Of `OwedReset.toSyn`: SEG.SEQ+SEG.LEN of what it answers. */
-  resetAck: Seq = 0;
-  /** Of one that answers a segment: its TSecr; null for a RST without timestamps. */
-  resetEcho: number | null = null;
   /**
-   * At most one challenge ACK is owed. When a segment that is no good was last answered, with one
-   * or with another ACK (Linux's last_oow_ack_time).
+   * When an invalid segment was last answered, with a challenge ACK or another (Linux's
+   * last_oow_ack_time).
    */
-  challengeOwed = false;
-  lastChallengeAt: Micros = -NEVER;
+  lastOowAckAt: Micros = -NEVER;
 
   lastReceivedAt: Micros = 0;
   /** CLOSE was called before ESTABLISHED: done then (RFC 9293 3.10.4, SYN-RECEIVED). */
@@ -254,8 +244,7 @@ export class Tcb implements SenderPort, NoteTaker {
     this.snd.buffer.clear();
     this.snd.sent.clear();
     this.rcv.outOfOrder.clear();
-    this.synOwed = false;
-    this.probeOwed = false;
+    this.owed.keepOnlyReset();
     if (this.rcv.orphaned) this.env.memory.orphans--;
     this.settleMemory();
   }

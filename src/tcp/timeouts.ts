@@ -14,7 +14,7 @@ import { suspectBlackHole } from './send/mtu-probe.js';
 import { noteCwnd } from './recovery/ack.js';
 import { enterLoss, reorderingTimeout, synAckTimedOut } from './recovery/recovery.js';
 import { isWatched, rearmRto, resumeRto } from './recovery/retransmit-timer.js';
-import { OwedReset } from './reset.js';
+import { oweReset } from './reset.js';
 import { backoffTime } from './send/rtt.js';
 import type { Sender } from './send/sender.js';
 import { State } from './state.js';
@@ -98,7 +98,7 @@ function synTimeout(c: Tcb, now: Micros): void {
   const rests = isDeferred(c);
   c.synTries++;
   if (rests) c.setTimer(Timer.rto, now + synInterval(c, now), now);
-  else c.synOwed = true;
+  else c.owed.syn = true;
 }
 
 /**
@@ -199,8 +199,7 @@ function orphanRetries(c: Tcb, wait: Micros): number {
  * retransmission timer takes over.
  */
 function lossProbeTimeout(c: Tcb, now: Micros): void {
-  const { probe } = c.snd;
-  if (probe.end === null) probe.owed = true;
+  if (c.snd.probe.end === null) c.owed.lossProbe = true;
   else resumeRto(c.snd, now);
 }
 
@@ -233,7 +232,7 @@ function persistTimeout(c: Tcb, now: Micros): void {
     return;
   }
   snd.probesSent++;
-  c.probeOwed = true;
+  c.owed.probe = true;
   c.env.counters.TcpExtTCPWinProbe++;
   c.observed?.note({ note: 'zero-window-probe', probe: snd.probesSent, unsent: snd.unsent }, now);
 }
@@ -284,13 +283,12 @@ function keepAliveTimeout(c: Tcb, now: Micros): void {
     c.userTimeout > 0 ? silent >= c.userTimeout : c.keepAliveUnanswered >= c.keepAliveProbes;
   if (dead && c.keepAliveUnanswered > 0) {
     // As Linux, a RST tells the peer, in case it is still there.
-    c.resetOwed = OwedReset.withAck;
-    c.resetSeq = snd.nxt;
+    oweReset(c);
     giveUp(c, 'keep-alive-unanswered', now);
     return;
   }
   c.keepAliveUnanswered++;
-  c.probeOwed = true;
+  c.owed.probe = true;
   c.env.counters.TcpExtTCPKeepAlive++;
   c.setTimer(Timer.keepAlive, now + c.keepAliveInterval, now);
 }

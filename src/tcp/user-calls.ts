@@ -3,7 +3,7 @@
  * closing.ts.
  */
 import type { Micros } from '../base/time.js';
-import { OwedReset } from './reset.js';
+import { oweReset } from './reset.js';
 import { isAppLimited } from './send/delivery-rate.js';
 import type { Sender } from './send/sender.js';
 import { isSynchronized } from './state.js';
@@ -54,8 +54,7 @@ function writeBegins(snd: Sender): void {
 
 export function failWhatIsDetached(c: Tcb, now: Micros): boolean {
   if (!c.snd.buffer.isDetached) return false;
-  c.resetOwed = OwedReset.withAck;
-  c.resetSeq = c.snd.nxt;
+  oweReset(c);
   c.finish('EFAULT', 'lent-data-gone', now);
   return true;
 }

@@ -71,15 +71,15 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   ),
   m(
     'ATK-10',
-    'if (now - c.lastChallengeAt < c.config.challengeAckInterval) {',
+    'if (now - c.lastOowAckAt < c.config.challengeAckInterval) {',
     'if (false) {',
     CHALLENGE,
     'ATK-10: one',
   ),
   m(
     'ATK-10',
-    "if (!isThrottled(c, 'TcpExtTCPACKSkippedSynRecv', now)) c.synOwed = true;",
-    'c.synOwed = true;',
+    "if (!isThrottled(c, 'TcpExtTCPACKSkippedSynRecv', now)) c.owed.syn = true;",
+    'c.owed.syn = true;',
     CHALLENGE,
     'ATK-10: .*SYN-RECEIVED',
   ),
@@ -92,7 +92,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   ),
   m(
     'ATK-11',
-    'if (now - c.lastChallengeAt < c.config.challengeAckInterval) {',
+    'if (now - c.lastOowAckAt < c.config.challengeAckInterval) {',
     'if (false) {',
     CHALLENGE,
     'ATK-11: learns',

@@ -520,7 +520,7 @@ export const MUTANTS: readonly Mutant[] = [
     'const before = rcv.wnd; seg.mss = c.advertisedMss;',
     HANDSHAKE,
   ),
-  m('MUST-65', 'seg.seq = c.resetSeq;', 'seg.seq = c.resetSeq; seg.mss = c.advertisedMss;', HOST),
+  m('MUST-65', 'seg.seq = reset.seq;', 'seg.seq = reset.seq; seg.mss = c.advertisedMss;', HOST),
   m(
     'MUST-65',
     'rst.sourcePort = seg.destinationPort;',
@@ -634,7 +634,7 @@ export const MUTANTS: readonly Mutant[] = [
     'MUST-67: over',
   ),
   m('MUST-67', 'seg.mss = c.advertisedMss;', 'seg.mss = c.advertisedMss - 12;', HANDSHAKE),
-  m('MUST-22', inside('synTimeout', 'c.synOwed = true;'), ';', HANDSHAKE, 'MUST-22: SYN'),
+  m('MUST-22', inside('synTimeout', 'c.owed.syn = true;'), ';', HANDSHAKE, 'MUST-22: SYN'),
   m(
     'MUST-22',
     'config.initialRto * 2 ** doublings',
@@ -1018,7 +1018,7 @@ export const MUTANTS: readonly Mutant[] = [
     'if (false) return elapsed > 2 * most',
     WINDOW,
   ),
-  m('MUST-35, MUST-36', 'if (c.probeOwed) sendProbe(c, now, out);', '', WINDOW, 'MUST-35, MUST-36'),
+  m('MUST-35, MUST-36', 'if (owed.probe) sendProbe(c, now, out);', '', WINDOW, 'MUST-35, MUST-36'),
   m('MUST-36', '(snd.unsent === 0 && !snd.isFinOwed)', 'snd.unsent === 0', CLOSE),
   m(
     'SHLD-29',

@@ -231,7 +231,7 @@ describe('connections that nobody reads any more, when there are too many (tcp_m
     ]);
     expect(seconds(sent, start)).toEqual([0.3, 0.9]);
     expect(s.env.counters).toMatchObject({ TcpExtTCPAbortOnMemory: 1, TcpExtTCPWinProbe: 1 });
-    expect(s.conn.probeOwed).toBe(false);
+    expect(s.conn.owed.probe).toBe(false);
   });
 
   it('where there are few, it is tried like any other', () => {

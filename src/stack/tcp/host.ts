@@ -237,7 +237,7 @@ export class TcpHost {
   /** `conn`'s user did something that may make something to send. */
   touch(conn: Connection): void {
     const entry = entryOf(conn);
-    if (entry.linked || conn.resetOwed !== 0 || conn.events !== 0) this.connections.mark(entry);
+    if (entry.linked || conn.owed.reset !== null || conn.events !== 0) this.connections.mark(entry);
   }
 
   /** SHLD-21: at any time, for all that is sent from now on. */

@@ -76,7 +76,7 @@ export class Receiver {
   orphaned = false;
   /** Segments that came before something that they follow. */
   outOfOrderSegments = 0;
-  /** An ACK is owed at once. */
+  /** An ACK is owed at once: for data, to open the window, or a challenge ACK (RFC 5961). */
   ackNow = false;
   /** When data came in order; at first, when the connection was established. */
   dataAt: Micros = 0;
@@ -171,10 +171,6 @@ export class Receiver {
   /** Segments that each wait for a duplicate ACK of their own. */
   get duplicatesOwed(): number {
     return this.duplicates.count;
-  }
-
-  get ackOwed(): boolean {
-    return this.ackNow || this.ack.owed;
   }
 
   /** RFC 9293 3.10.7.4, first step: the four cases of the acceptability test. */

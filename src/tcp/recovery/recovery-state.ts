@@ -80,6 +80,4 @@ export class LossProbe {
   /** SND.NXT when it was sent; null when none is out. */
   end: Seq | null = null;
   retransmitted = false;
-  /** One is to be sent. */
-  owed = false;
 }

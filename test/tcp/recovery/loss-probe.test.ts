@@ -11,7 +11,7 @@ import { pattern, type Peer } from '../peer.js';
 function expire(s: Peer): void {
   s.now += s.timer('tlp');
   s.conn.onTimeout(s.now);
-  expect(s.conn.snd.probe.owed).toBe(true);
+  expect(s.conn.owed.lossProbe).toBe(true);
 }
 
 describe('what comes in between the timer and the probe', () => {
