@@ -23,7 +23,7 @@ export interface HostOptions extends Partial<Omit<StackOptions, 'device' | 'addr
   readonly device: Device;
   /** `198.18.0.2/24`, or a Prefix. */
   readonly addresses: readonly (string | Prefix)[];
-  /** Default: `monotonicClock`. The device must tell the same time. */
+  /** Default: `monotonicClock`. In whole microseconds; the device must tell the same time. */
   readonly clock?: () => Micros;
 }
 

@@ -164,10 +164,11 @@ export function parseShare(text: string, what: string): number {
   return share;
 }
 
-/** `50ms` -> 50,000 microseconds. */
+/** `50ms` -> 50,000 microseconds; rounded to whole ones. */
 export function parseDuration(text: string, what: string): Micros {
   const match = DURATION.exec(text);
-  const duration = Number(match?.[1]) * (DURATION_UNITS[match?.[2]?.toLowerCase() ?? ''] ?? NaN);
+  const unit = DURATION_UNITS[match?.[2]?.toLowerCase() ?? ''] ?? NaN;
+  const duration = Math.round(Number(match?.[1]) * unit);
   if (!(duration <= 3600 * SECOND)) {
     throw new LinkOptionError(
       `${what} '${text}': a time with its unit, us, ms or s, up to 3600s; for example 50ms`,

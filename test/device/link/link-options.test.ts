@@ -29,6 +29,11 @@ describe('parseLink', () => {
     expect(link).toEqual({ seed: 7, in: wanted, out: wanted, rules: [] });
   });
 
+  it('gives whole microseconds', () => {
+    const { delay, jitter } = parseLink('delay 1.1115ms .6us').out;
+    expect([delay, jitter]).toEqual([1112, 1]);
+  });
+
   it('reads key=value, and directions', () => {
     const link = parseLink(['loss=5%,dup=1%', 'in loss=10% jitter=1ms', 'both limit=20']);
     expect(link.out).toEqual({ ...NO_IMPAIRMENTS, loss: 0.05, duplicate: 0.01, limitPackets: 20 });
