@@ -173,5 +173,6 @@ export { StackError } from './base/errors.js';
 export { Address, AddressError, Prefix } from './ip/address.js';
 export { MICROSECOND, MILLISECOND, MINUTE, NEVER, SECOND, type Micros } from './base/time.js';
 export type { Seq } from './base/seq.js';
+export type { Bytes, Segments } from './base/units.js';
 export { SeededRandom, type Random } from './base/random.js';
 export { Slab } from './base/slab.js';

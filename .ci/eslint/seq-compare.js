@@ -3,8 +3,8 @@
  * followed by -2^31, and only the helpers of base/seq.ts order them rightly.
  *
  * What is a sequence number? What is declared as `Seq`, what a function returns that is declared to
- * return `Seq`, a constant that was set from one, a sum with one; and, wherever the word `Seq` was
- * forgotten, a number that has one of the RFC's names for them. How far one is ahead of another
+ * return `Seq`, a variable that has its type from one, a sum with one; and, wherever the word `Seq`
+ * was forgotten, a number that has one of the RFC's names for them. How far one is ahead of another
  * (`seqDiff`) is a count and may be compared.
  */
 const NAMES = new Set(['seq', 'ack', 'una', 'nxt', 'iss', 'irs', 'wl1', 'wl2', 'edge', 'recover']);
@@ -66,11 +66,10 @@ export default {
         const initializer = services.tsNodeToESTreeNodeMap.get(declaration.initializer);
         if (initializer !== undefined && isSeq(initializer)) return true;
       }
-      const isNumber =
-        checker.typeToString(
-          checker.getTypeAtLocation(services.esTreeNodeToTSNodeMap.get(node)),
-        ) === 'number';
-      return isNumber && NAMES.has(name.name);
+      const type = checker.typeToString(
+        checker.getTypeAtLocation(services.esTreeNodeToTSNodeMap.get(node)),
+      );
+      return type === 'Seq' || (type === 'number' && NAMES.has(name.name));
     }
 
     function check(node, operand, how) {

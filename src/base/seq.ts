@@ -1,3 +1,5 @@
+import type { Unit } from './units.js';
+
 /**
  * Sequence-number arithmetic, RFC 9293 section 3.4: numbers modulo 2^32, compared within half the
  * space.
@@ -6,7 +8,7 @@
  * they cost no allocation. Print one with `>>> 0`. `<` on sequence numbers is a bug (2^31 - 1 is
  * followed by -2^31): compare with these.
  */
-export type Seq = number;
+export type Seq = Unit<'Seq'>;
 
 /** `a + n` modulo 2^32. `n` may be negative. */
 export const seqAdd = (a: Seq, n: number): Seq => (a + n) | 0;

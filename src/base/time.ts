@@ -1,8 +1,10 @@
+import type { Unit } from './units.js';
+
 /**
- * Time in the core: microseconds since an arbitrary start, monotone, always handed in. The core
+ * Time in the core: whole microseconds since a start of the owner's choice, monotone, always handed in. The core
  * never reads a clock (docs/architecture.md), so a test may let ten minutes pass in no time at all.
  */
-export type Micros = number;
+export type Micros = Unit<'Micros'>;
 
 export const MICROSECOND = 1;
 export const MILLISECOND = 1_000;

@@ -213,7 +213,11 @@ export abstract class SocketBase extends Duplex {
    */
   setKeepAlive(on = false, initialDelay = 0): this {
     return this.setOptions((conn, now) =>
-      conn.setKeepAlive(Boolean(on), now, initialDelay > 0 ? Math.round(initialDelay * 1000) : undefined),
+      conn.setKeepAlive(
+        Boolean(on),
+        now,
+        initialDelay > 0 ? Math.round(initialDelay * 1000) : undefined,
+      ),
     );
   }
 
