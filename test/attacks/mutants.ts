@@ -31,6 +31,14 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     FLOOD,
     'ATK-2: has the largest',
   ),
+  // A fault of the past: cookies were made with the listener's settings and checked with the stack's.
+  m(
+    'ATK-2',
+    inside('cookieArrives', 'const { config } = this.cookieSettings(listener, now);'),
+    'const { config } = this.services;',
+    FLOOD,
+    'on at the listener, off in the stack',
+  ),
   m('ATK-3', 'w[8] = this.ports;', '', COOKIES),
   m('ATK-3', 'w[IRS] = irs;', '', COOKIES),
   m('ATK-3', 'w[7] = remote.w3;', '', COOKIES),

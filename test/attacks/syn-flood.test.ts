@@ -281,7 +281,7 @@ describe('an ACK that brings no valid cookie', () => {
     });
 
     it.each(['timestamps', 'sack', 'windowScaling'] as const)(
-      '%s on at the listener, off in the stack',
+      'ATK-2: %s on at the listener, off in the stack',
       (option) => {
         const w = new Wire({ config: { synCookies: 2, [option]: false } });
         const accepted: Connection[] = [];
