@@ -1,16 +1,16 @@
 /*
- * The addon's face to JavaScript (Node-API): device.open, links and addresses, and queues that
- * watch a descriptor.
+ * What the addon exports to JavaScript (Node-API): opening devices, links and addresses, and queues
+ * that watch a descriptor.
  *
- * A queue is one descriptor of a TUN and its readiness, by the event loop's own poll (uv_poll), no
- * thread. Its callback gets called when packets wait; it then reads a batch itself. Everything
- * belongs to one environment, so several worker threads may load the addon; when an environment
- * ends, its queues close and no descriptor is left.
+ * A queue is one descriptor of a TUN. The event loop polls it (uv_poll), so it needs no thread. The
+ * loop calls the queue's callback when packets are waiting, and the callback reads a batch. All
+ * state belongs to one environment, so several worker threads may load the addon. When an
+ * environment ends, its queues close, so no descriptor leaks.
  *
- * Three know a queue: JavaScript (an external, until the garbage collector takes it), the event
- * loop (the poll handle, until uv_close has called back) and the environment (the cleanup hook,
- * until it is removed there). Closing gives back the descriptor at once; the memory goes with the
- * last of them.
+ * Three references keep a queue's memory alive: the external in JavaScript (until it is garbage
+ * collected), the poll handle in the event loop (until uv_close calls back) and the cleanup hook of
+ * the environment (until it is removed). Closing a queue closes its descriptor at once; the memory
+ * is freed with the last reference.
  */
 #define NAPI_VERSION 8
 #include "native.h"
@@ -36,9 +36,9 @@ struct queue {
   int fd;
   /* Bits of QUEUE_*. */
   int mode;
-  /* No descriptor any more. */
+  /* The descriptor is closed. */
   int closed;
-  /* The event loop, JavaScript: do not know it any more. */
+  /* The event loop, and JavaScript, have dropped their references. */
   int unpolled;
   int finalized;
 };
@@ -48,7 +48,7 @@ struct queue {
 static napi_value fail(napi_env env, int error, const char *syscall) {
   napi_value code, message, object, number, name;
   const char *text = uv_err_name(-error);
-  /* libuv has no name for it, and it is the one that a deleted device gives. */
+  /* A deleted device gives EBADFD, for which libuv has no name. */
   if (error == EBADFD) text = "EBADFD";
   char full[160];
   snprintf(full, sizeof full, "%s: %s, %s", text, error == EBADFD ? "file descriptor in bad state" : uv_strerror(-error), syscall);
@@ -78,13 +78,13 @@ static int get_args(napi_env env, napi_callback_info info, napi_value *args, siz
   return 0;
 }
 
-/* What is no number is -1: no descriptor, and "leave it alone". */
+/* -1 if the value is no number: no descriptor, or "leave unchanged". */
 static int get_int(napi_env env, napi_value value) {
   int32_t n = -1;
   return napi_get_value_int32(env, value, &n) == napi_ok ? n : -1;
 }
 
-/* 0 with an exception when it does not fit: cut off it would be the name of another device. */
+/* Throws and returns 0 for a name that is too long: truncated, it would name another device. */
 static int get_name(napi_env env, napi_value value, char name[IFNAMSIZ]) {
   size_t length = 0;
   memset(name, 0, IFNAMSIZ);
@@ -95,7 +95,7 @@ static int get_name(napi_env env, napi_value value, char name[IFNAMSIZ]) {
   return 0;
 }
 
-/* NULL for what is no typed array of that kind; `length` in elements. */
+/* NULL if the value is no typed array of that type; `length` is in elements. */
 static void *get_array(napi_env env, napi_value value, napi_typedarray_type wanted, size_t *length) {
   napi_typedarray_type type;
   void *data = NULL;
@@ -173,7 +173,7 @@ static napi_value close_fd(napi_env env, napi_callback_info info) {
 
 /* ---- The network ---- */
 
-/* linkSet(name, mtu, txQueueLength, up): -1 leaves one alone */
+/* linkSet(name, mtu, txQueueLength, up): -1 leaves a setting unchanged */
 static napi_value set_link(napi_env env, napi_callback_info info) {
   napi_value args[4];
   char name[IFNAMSIZ];
@@ -182,7 +182,7 @@ static napi_value set_link(napi_env env, napi_callback_info info) {
   return checked(env, link_set(name, get_int(env, args[1]), get_int(env, args[2]), get_int(env, args[3])), "RTM_NEWLINK");
 }
 
-/* linkMtu(name): throws ENODEV when there is no such device in this network namespace */
+/* linkMtu(name): throws ENODEV if this network namespace has no such device */
 static napi_value get_link_mtu(napi_env env, napi_callback_info info) {
   napi_value args[1], value;
   char name[IFNAMSIZ];
@@ -261,8 +261,8 @@ static void start_closing(struct queue *q) {
   if (q->closed) return;
   q->closed = 1;
   /*
-   * From uv_close on the loop has forgotten the descriptor: it may go at once, and the device's
-   * name is free again.
+   * After uv_close the loop no longer uses the descriptor. Close it now, so that the device's name
+   * is free again.
    */
   uv_close((uv_handle_t *)&q->poll, on_closed);
   if (q->fd >= 0) close(q->fd);
@@ -273,7 +273,7 @@ static void start_closing(struct queue *q) {
   q->context = NULL;
 }
 
-/* The environment ends while the queue is open (a worker exits). */
+/* The environment ends while the queue is open, because a worker exits. */
 static void on_environment_ends(napi_async_cleanup_hook_handle handle, void *data) {
   (void)handle;
   start_closing(data);
@@ -289,8 +289,8 @@ static void on_finalize(napi_env env, void *data, void *hint) {
 }
 
 /*
- * Packets wait (0), or the descriptor failed (a negative errno: a deleted device shows as POLLERR,
- * which libuv calls EBADF).
+ * `status` is 0 if packets are waiting, or a negative errno if the descriptor failed. A deleted
+ * device causes POLLERR, which libuv reports as EBADF.
  */
 static void on_ready(uv_poll_t *poll, int status, int events) {
   struct queue *q = poll->data;
@@ -308,8 +308,8 @@ static void on_ready(uv_poll_t *poll, int status, int events) {
 }
 
 /*
- * queueOpen(fd, mode, callback): takes the descriptor over; the queue closes it. When it throws,
- * the descriptor is still the caller's.
+ * queueOpen(fd, mode, callback): the queue owns the descriptor and closes it. If the call throws,
+ * the caller still owns it.
  */
 static napi_value queue_open(napi_env env, napi_callback_info info) {
   napi_value args[3], external, name;
@@ -348,7 +348,7 @@ static napi_value queue_close(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
-/* queueRef(queue, on): does it keep the process alive? */
+/* queueRef(queue, on): whether the queue keeps the process alive */
 static napi_value queue_ref(napi_env env, napi_callback_info info) {
   napi_value args[2];
   if (!get_args(env, info, args, 2)) return NULL;
@@ -376,8 +376,9 @@ static napi_value queue_read(napi_env env, napi_callback_info info) {
 }
 
 /*
- * queueWrite(queue, slab, descriptors, count, buffers, result): result: written, their bytes,
- * dropped by a full queue, refused, the refusal's errno
+ * queueWrite(queue, slab, descriptors, count, buffers, result): fills `result` with the packets
+ * written, their bytes, the packets dropped by a full queue, the packets refused, and the errno of
+ * the refusal
  */
 static napi_value queue_write(napi_env env, napi_callback_info info) {
   napi_value args[6];
@@ -416,7 +417,7 @@ static void on_slab_collected(napi_env env, void *data, void *hint) {
   slab_give_back(hint);
 }
 
-/* takeSlab() -> ArrayBuffer; its memory is used again when it was collected */
+/* takeSlab() -> ArrayBuffer; its memory is reused after it is garbage collected */
 static napi_value take_slab(napi_env env, napi_callback_info info) {
   napi_value buffer;
   struct slab *slab = slab_take();

@@ -1,7 +1,7 @@
 /*
- * Packets in batches. A TUN gives and takes one packet a system call; all around that call is
- * saved: JavaScript is entered once a batch, a packet is read straight into its place in the slab,
- * and a write gathers headers and payload from where they stand.
+ * Reads and writes packets in batches. A TUN moves one packet per system call, so the work around
+ * that call is kept small: JavaScript is entered once per batch, each packet is read straight into
+ * its place in the slab, and a write gathers headers and payload where they are (writev).
  */
 #include "native.h"
 
@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 /*
- * The largest packet that a TUN gives: 65,535 bytes of IP, and IPv6's header is not counted in its
- * length.
+ * The largest packet of a TUN. The length field allows 65,535 bytes, and in IPv6 it does not count
+ * the header.
  */
 #define MOST_PACKET_BYTES (65535 + 40)
-/* Packets start on 8-byte boundaries: checksums are taken in words. */
+/* Packets start on 8-byte boundaries because checksums are summed in words. */
 #define ALIGNED(n) (((n) + 7) & ~(size_t)7)
 
 int batch_read(int fd, int mode, uint8_t *slab, size_t slab_length, size_t start, int32_t *rx, int most) {
@@ -29,7 +29,7 @@ int batch_read(int fd, int mode, uint8_t *slab, size_t slab_length, size_t start
       if (errno == EINTR) continue;
       return n > 0 ? n : -errno;
     }
-    // an end of file: not from a TUN
+    // End of file or a short header: never from a TUN.
     if (got == 0 || (vnet && (size_t)got < sizeof header)) return n;
     length = (size_t)got - (vnet ? sizeof header : 0);
     rx[RX_OFFSET] = (int32_t)at;
@@ -55,13 +55,13 @@ int batch_read(int fd, int mode, uint8_t *slab, size_t slab_length, size_t start
 }
 
 /*
- * The parts of one packet, the head first; their bytes in all, or 0 when a number in `tx` leads out
- * of its buffer.
+ * Collects the parts of one packet, headers first. Returns their total length, or 0 if an offset or
+ * length in `tx` lies outside its buffer.
  */
 static size_t gather(uint8_t *slab, size_t slab_length, const int32_t *tx, const struct iovec *buffers, int buffer_count, struct iovec *parts) {
   size_t head = (size_t)tx[TX_OFFSET], whole = (size_t)tx[TX_LENGTH];
   int pieces = tx[TX_PIECES];
-  /* A negative number is a huge one here. */
+  /* The casts to size_t turn negative numbers into huge ones, which fail here too. */
   if (head > slab_length || whole > slab_length - head || pieces < 0 || pieces > TX_MOST_PIECES) return 0;
   parts[0].iov_base = slab + head;
   parts[0].iov_len = whole;
@@ -96,14 +96,14 @@ void batch_write(int fd, uint8_t *slab, size_t slab_length, const int32_t *tx, i
         result->bytes += (int)whole;
         continue;
       }
-      error = sent < 0 ? errno : EMSGSIZE; /* a short write cut the packet: as good as lost */
+      error = sent < 0 ? errno : EMSGSIZE; /* a short write truncated the packet, so it is lost */
     }
     if (error == EAGAIN || error == ENOBUFS) {
       result->full++;
       continue;
     }
     result->refused++;
-    // the end is worse than a packet
+    // A dead device is reported in preference to a refused packet.
     if (result->error == 0 || error == EBADFD || error == EBADF) result->error = error;
     if (error == EIO || error == EBADFD || error == EBADF) {
       result->refused += count - i - 1;

@@ -1,8 +1,7 @@
 // @ts-check
 /**
- * Builds the addon: six C files, one call of the C compiler, against the headers that stand beside
- * the running Node. Nothing is downloaded, and nothing is done when sources, headers and flags are
- * what they were last time.
+ * Builds the addon: six C files in one call of the C compiler, with the headers of the running
+ * Node. Downloads nothing, and does nothing if sources, headers and flags have not changed.
  *
  *     node native-setup/build.mjs                        build/Release/tun.node
  *     TCPLAB_TEST_ADDON=1 node native-setup/build.mjs    build/Release/tun-test.node, which tests load
@@ -45,19 +44,19 @@ const FLAGS = [
 ];
 
 /**
- * What only tests call: read into addon.c where TCPLAB_TEST_ADDON is defined, and not part of the
- * package.
+ * Functions that only tests call. addon.c includes them where TCPLAB_TEST_ADDON is defined; they
+ * are not part of the package.
  */
 const TEST_FUNCTIONS = join(dirname(here), 'test', 'native', 'test-functions.c');
 
 /**
- * Compiles the addon unless it is there already.
+ * Compiles the addon unless it is up to date.
  *
  * @param {{ quiet?: boolean, env?: NodeJS.ProcessEnv, execPath?: string, extraFlags?: string[],
- *   name?: string }} [options] `extraFlags` and `name` make a variant beside the real one, with
- *   sanitizers say
+ *   name?: string }} [options] `extraFlags` and `name` make a variant beside the real one, for
+ *   example with sanitizers
  * @returns {Promise<string>} its path
- * @throws {SetupError} one sentence: what is missing, and what to type
+ * @throws {SetupError} one sentence: what is missing, and the command that fixes it
  */
 export async function ensureAddon(options = {}) {
   const {
@@ -83,15 +82,15 @@ export async function ensureAddon(options = {}) {
     return target;
   if (!quiet) console.log('Compiling the TUN driver (native-setup/*.c) ...');
   mkdirSync(out, { recursive: true });
-  // Written beside and moved: a process that has the old one loaded keeps it whole.
+  // Written to another name and renamed, because a process may have the old file loaded.
   const fresh = `${target}.${process.pid}`;
   const args = [...flags, `-I${include}`, '-o', fresh, ...SOURCES.map((file) => join(here, file))];
   const done = spawnSync(compiler, args, { encoding: 'utf8', env });
   if (done.error !== undefined) throw new SetupError(noCompiler(compiler, done.error));
   if (done.status !== 0) {
     throw new SetupError(
-      `${compiler} could not compile the TUN driver: it says\n${done.stderr}is its C library ` +
-        `there? \`sudo apt-get install build-essential\``,
+      `${compiler} could not compile the TUN driver:\n${done.stderr}If headers or the C library ` +
+        `are missing, install them with \`sudo apt-get install build-essential\``,
     );
   }
   renameSync(fresh, target);
@@ -100,8 +99,8 @@ export async function ensureAddon(options = {}) {
 }
 
 /**
- * The addon with the functions that only tests call, beside the real one. Name it in TCPLAB_ADDON
- * to have a process load it.
+ * Compiles the addon with the functions that only tests call, beside the real one. A process loads
+ * it if TCPLAB_ADDON is its path.
  *
  * @param {Parameters<typeof ensureAddon>[0]} [options]
  */
@@ -118,14 +117,14 @@ export const ensureTestAddon = (options = {}) =>
  */
 const noCompiler = (compiler, error) =>
   /** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT'
-    ? `there is no C compiler \`${compiler}\`, and the TUN driver is C: install one with ` +
-      `\`sudo apt-get install build-essential\` (Debian, Ubuntu) or \`sudo dnf install gcc\` ` +
-      '(Fedora)'
-    : `the C compiler \`${compiler}\` cannot be started (${error.message}): name another with ` +
-      'CC=gcc';
+    ? `the C compiler \`${compiler}\`, which compiles the TUN driver, is not installed: install ` +
+      'it with `sudo apt-get install build-essential` (Debian, Ubuntu) or ' +
+      '`sudo dnf install gcc` (Fedora)'
+    : `the C compiler \`${compiler}\` cannot be started (${error.message}): choose ` +
+      'another one with `CC=gcc npm start`';
 
 /**
- * `<prefix>/include/node` of the running Node: those headers fit it, others may not.
+ * Returns `<prefix>/include/node` of the running Node. Headers of another version may not match it.
  *
  * @param {string} execPath
  */
@@ -134,9 +133,10 @@ function headersBeside(execPath) {
   for (const file of ['node_api.h', 'uv.h']) {
     if (existsSync(join(include, file))) continue;
     throw new SetupError(
-      `Node's header ${join(include, file)} is not there, and the TUN driver is compiled ` +
-        'against the headers of the Node that runs it: ' +
-        'install them with `sudo apt-get install libnode-dev` for a Node of Debian, or use a Node from https://nodejs.org/en/download, which brings them',
+      `Node's header ${join(include, file)} is missing, but the TUN driver is compiled with the ` +
+        "headers of the running Node: for Debian's Node install them with " +
+        '`sudo apt-get install libnode-dev`, or use Node from ' +
+        'https://nodejs.org/en/download, which includes them',
     );
   }
   return include;

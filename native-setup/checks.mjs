@@ -1,37 +1,37 @@
 // @ts-check
 /**
- * What a machine must have before anything can be set up, each with one sentence when it lacks it:
- * what happened, why, and what to type. No dependencies, and nothing that an old Node could not
- * parse: this runs before `npm ci`.
+ * Checks what a machine needs before the setup. A failed check returns one sentence: what happened,
+ * why, and the command that fixes it. This file has no dependencies because it runs before
+ * `npm ci`, and an old Node can parse it.
  */
 import { accessSync, closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/**
- * A problem that the person at the keyboard can solve; its message is the sentence to print,
- * without a stack trace.
- */
+/** A problem that the user can solve. Its message is printed without a stack trace. */
 export class SetupError extends Error {}
 
 /**
  * @param {string} version as in `process.versions.node`
  * @param {string} range `engines.node` of package.json, of the form `>=MAJOR.MINOR`
- * @returns {string | null} the sentence, or null when this Node will do
+ * @returns {string | null} the sentence, or null if this Node is new enough
  */
 export function nodeProblem(version, range) {
   const [major = 0, minor = 0] = numbers(version);
   const [needMajor = 0, needMinor = 0] = numbers(range);
   if (major > needMajor || (major === needMajor && minor >= needMinor)) return null;
-  return `tcplab needs Node ${needMajor}.${needMinor} or newer and this is ${version}: install a newer one, for example with \`nvm install 22\` or from https://nodejs.org/en/download`;
+  return (
+    `tcplab needs Node ${needMajor}.${needMinor} or newer, but this is ${version}: install a newer ` +
+    'one with `nvm install 22` or from https://nodejs.org/en/download'
+  );
 }
 
 /** @param {string} text */
 const numbers = (text) => (text.match(/\d+/g) || []).map(Number);
 
 /**
- * May this process open the TUN device node? (Making a network device with it needs a capability
- * too, or a private user namespace; `tcplab doctor` looks at those.)
+ * Checks whether this process can open the TUN device node. Creating a network device also needs
+ * CAP_NET_ADMIN or a private user namespace; `tcplab doctor` checks those.
  *
  * @param {string} [path]
  * @param {(path: string, flags: string) => number} [open] for tests
@@ -47,31 +47,31 @@ export function tunProblem(path = '/dev/net/tun', open = openSync) {
     switch (code) {
       case 'ENOENT':
         return (
-          `there is no ${path}, the kernel's door for packets: load its driver with \`sudo ` +
-          `modprobe tun\`, or ${inContainer}`
+          `${path} does not exist, so no TUN device can be opened: load the kernel's TUN driver ` +
+          `with \`sudo modprobe tun\`, or ${inContainer}`
         );
       case 'ENODEV':
       case 'ENXIO':
         return (
-          `${path} is there but the kernel has no TUN driver behind it (${code}): load it with ` +
+          `${path} exists, but the kernel's TUN driver is not loaded (${code}): load it with ` +
           `\`sudo modprobe tun\``
         );
       case 'EACCES':
         return (
-          `this user may not open ${path} (EACCES): let every user open it with \`sudo chmod ` +
-          `0666 ${path}\`, or run this command as root`
+          `this user has no permission to open ${path} (EACCES): allow all users with \`sudo ` +
+          `chmod 0666 ${path}\`, or run this command as root`
         );
       case 'EPERM':
-        return `the container forbids opening ${path} (EPERM): ${inContainer}`;
+        return `the container does not allow opening ${path} (EPERM): ${inContainer}`;
       default:
-        return `${path} cannot be opened (${String(code)}): look at it with \`ls -l ${path}\``;
+        return `${path} cannot be opened (${String(code)}): inspect it with \`ls -l ${path}\``;
     }
   }
 }
 
 /**
- * Is what stands in node_modules what package-lock.json asks for? npm notes there what it
- * installed.
+ * Whether node_modules has the packages of package-lock.json, by npm's own record of what it
+ * installed (node_modules/.package-lock.json).
  *
  * @param {string} root
  */
@@ -81,14 +81,13 @@ export function modulesAreCurrent(root) {
   if (wanted === null || installed === null) return false;
   const names = Object.keys(wanted).filter((name) => name !== '');
   return (
-    // What is optional may be missing: it is for another machine.
+    // Optional packages may be missing, because they are for other platforms.
     names.every(
       (name) =>
         installed[name]?.version === wanted[name]?.version ||
         (wanted[name]?.optional && !installed[name]),
     ) &&
-    // A folder may be gone although npm's note still names it: an install was cut off, or somebody
-    // tidied up.
+    // A recorded folder may be missing after an interrupted install or a manual deletion.
     Object.keys(installed).every((name) => name in wanted && existsSync(join(root, name)))
   );
 }
@@ -106,8 +105,8 @@ function packagesOf(path) {
 }
 
 /**
- * Where npm shall keep its cache: null for where it does by itself, or `fallback` when it could not
- * write there (no HOME, or one that belongs to somebody else).
+ * Where npm keeps its cache: null for npm's default, or `fallback` if that is not writable (HOME is
+ * unset or belongs to another user).
  *
  * @param {string} fallback
  * @param {Record<string, string | undefined>} env
@@ -118,7 +117,7 @@ export function npmCache(fallback, env) {
   return own !== '' && canWrite(own) ? null : fallback;
 }
 
-/** @param {string} path a directory that is there, or can be made */
+/** @param {string} path a directory that exists or can be created */
 function canWrite(path) {
   for (let p = path; ; p = dirname(p)) {
     try {

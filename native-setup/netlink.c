@@ -1,6 +1,6 @@
 /*
- * Links, addresses and routes by rtnetlink(7): what `ip` would do, without needing `ip`. One
- * request, one acknowledgment.
+ * Links, addresses and routes by rtnetlink(7), so that no `ip` command is needed. Each request is
+ * followed by one acknowledgment.
  */
 #include "native.h"
 
@@ -132,7 +132,10 @@ int address_delete(const char *name, int family, const uint8_t *address, int pre
   return address_change(name, family, address, prefix_bits, RTM_DELADDR, 0);
 }
 
-/* IPv6 keeps the kernel's own connected route at metric 256: ours stands before it. */
+/*
+ * The kernel's own connected route of IPv6 has metric 256 and stays; ours has a lower one, so it is
+ * preferred.
+ */
 static const uint32_t V6_METRIC = 128;
 
 int route_congestion(const char *name, int family, const uint8_t *address, int prefix_bits, const char *algorithm) {

@@ -1,12 +1,12 @@
 /*
- * What the kernel's GRO and a network card's checksum unit do, for a TUN without offloads, where
- * each segment is a packet: the sum of a TCP segment is checked here, and segments of one flow that
- * follow each other become one super-segment, of the form that a TUN with offloads gives. The stack
- * then has work for each 64 KB, not for each 1448 bytes. What is joined loses nothing but its
- * borders: every other field has to be the same.
+ * GRO and checksum verification for a TUN without offloads, where each segment is a packet.
+ * Consecutive segments of one flow with valid checksums are joined into one super-segment, in the
+ * form that a TUN with offloads delivers. The stack then works once per 64 KB instead of once per
+ * 1448 bytes. Segments are joined only if all other header fields are equal, so only the segment
+ * boundaries are lost.
  *
- * Plain headers only: IP options, extension headers and fragments are left to the stack, and so is
- * whatever has a wrong sum, since the stack counts those.
+ * Only plain headers are handled. Packets with IP options or extension headers and fragments go to
+ * the stack as they are. So do packets with a wrong checksum, because the stack counts them.
  */
 #include "native.h"
 
@@ -24,8 +24,8 @@ static void put16(uint8_t *p, uint32_t n) {
 }
 
 /*
- * RFC 1071: a sum of 16-bit words may be taken in larger ones, and in the machine's byte order, and
- * folded in the end.
+ * RFC 1071 section 2: the sum of 16-bit words may be computed with larger words and in the
+ * machine's byte order, and folded at the end.
  */
 static uint64_t sum_words(const uint8_t *p, size_t length) {
   uint64_t sum = 0;
@@ -44,12 +44,12 @@ static uint16_t fold(uint64_t sum) {
   return (uint16_t)sum;
 }
 
-/* In the machine's byte order, as it was summed. */
+/* The sum is in the machine's byte order already. */
 static void put_sum(uint8_t *p, uint16_t sum) { memcpy(p, &sum, 2); }
 
 /*
- * Where TCP begins, or 0 when this is no TCP segment behind a plain header that says the packet's
- * very length.
+ * The offset of the TCP header, or 0 if the packet has no TCP segment after a plain IP header, or
+ * if the header's length field is not the packet's length.
  */
 static size_t tcp_at(const uint8_t *ip, size_t length) {
   if (length >= IPV4_HEADER + TCP_HEADER && ip[0] == 0x45) {
@@ -76,8 +76,8 @@ static int is_sum_right(const uint8_t *ip, size_t tcp, size_t length) {
 }
 
 /*
- * Version, traffic class, flow label, DF, TTL, addresses. Lengths, IPv4's identification and its
- * sum may differ.
+ * Compares version, traffic class, flow label, DF, TTL and addresses. Lengths, IPv4's
+ * identification and its header checksum may differ.
  */
 static int is_same_ip(const uint8_t *a, const uint8_t *b, size_t tcp) {
   if (tcp == IPV4_HEADER) return get16(a) == get16(b) && get16(a + 6) == get16(b + 6) && a[8] == b[8] && memcmp(a + 12, b + 12, 8) == 0;
@@ -103,16 +103,16 @@ int receive_join(uint8_t *slab, int32_t *whole, const int32_t *next) {
   size_t tcp = a[0] >> 4 == 4 ? IPV4_HEADER : IPV6_HEADER;
   size_t payload = (size_t)next[RX_GSO_SIZE], size = (size_t)whole[RX_GSO_SIZE];
   /*
-   * Of a header that does not qualify `receive_offload` has left the length 0. The segments of one
-   * super-segment are of one size, but for the last.
+   * `receive_offload` leaves the header length 0 if a segment does not qualify. All segments of a
+   * super-segment have one size, except the last, which may be shorter.
    */
   if (headers == 0 || next[RX_HEADER_LENGTH] != (int32_t)headers || payload > size || (length - headers) % size != 0) return 0;
   if (length + payload > MOST_IP_LENGTH || a[0] >> 4 != b[0] >> 4 || !is_same_ip(a, b, tcp)) return 0;
   a += tcp;
   b += tcp;
-  /* A PSH is where the sender wants the data to be handed on: it ends a super-segment. */
+  /* PSH ends a super-segment, because the sender wants the data delivered up to there. */
   if ((a[13] & PSH) != 0 || get32(a + 4) + (uint32_t)(length - headers) != get32(b + 4)) return 0;
-  /* Ports; acknowledgment, header length; window; then options from 20 on. */
+  /* Ports; acknowledgment number and header length; window; urgent pointer and options. */
   if (memcmp(a, b, 4) != 0 || memcmp(a + 8, b + 8, 5) != 0 || memcmp(a + 14, b + 14, 2) != 0 || memcmp(a + 18, b + 18, headers - tcp - 18) != 0) return 0;
   a[13] |= b[13] & PSH;
   memmove(slab + whole[RX_OFFSET] + length, b - tcp + headers, payload);
@@ -120,8 +120,8 @@ int receive_join(uint8_t *slab, int32_t *whole, const int32_t *next) {
   whole[RX_LENGTH] = (int32_t)length;
   whole[RX_GSO_TYPE] = tcp == IPV4_HEADER ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
   /*
-   * As the kernel has it after GRO: the segments' sums were right, and what stands there now is
-   * where a sum of the whole would begin.
+   * As the kernel does after GRO: the checksums of the segments were valid, and the checksum field
+   * now holds the sum of the pseudo-header only (NEEDS_CSUM).
    */
   whole[RX_FLAGS] = VIRTIO_NET_HDR_F_NEEDS_CSUM;
   whole[RX_CSUM_START] = (int32_t)tcp;

@@ -1,11 +1,10 @@
 // @ts-check
 /**
- * Everything between a fresh clone and a program that runs: `npm start` and `npm test` call this
- * first. It needs nothing but Node; it does only what is not done yet, says one line for each thing
- * that it does, and nothing when all is done.
+ * Sets up a fresh clone; `npm start` and `npm test` run this first. It needs only Node, skips every
+ * step that is up to date, and prints one line for each step that it runs.
  *
  *     node native-setup/setup.mjs          Node's version, the addon, node_modules, dist/
- *     node native-setup/setup.mjs --tun    the same, and /dev/net/tun must be there
+ *     node native-setup/setup.mjs --tun    the same, and checks that /dev/net/tun opens
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -50,7 +49,7 @@ function installModules() {
   });
   if (done.status !== 0) {
     throw new SetupError(
-      '`npm ci` failed, and above it says why: mend that (is the network up?) and run this again',
+      '`npm ci` failed for the reason above: fix it (is the network up?), then run this again',
     );
   }
 }
@@ -67,7 +66,7 @@ function compile() {
   )
     return;
   console.log('Compiling src/ to dist/ (tsc) ...');
-  // tsc compiles what changed since its notes, and would not write again what somebody deleted.
+  // tsc compiles only what changed since its build info, so it would not restore deleted output.
   if (!existsSync(join(dist, 'index.js'))) rmSync(join(dist, '.tsbuildinfo'), { force: true });
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const done = spawnSync(process.execPath, [tsc, '-p', root], {
@@ -75,11 +74,11 @@ function compile() {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   if (done.status !== 0) {
-    throw new SetupError('src/ does not compile: correct what tsc says above, then run this again');
+    throw new SetupError('src/ does not compile: fix the errors of tsc above, then run this again');
   }
   for (const file of filesIn(dist)) {
     const source = join(root, 'src', file.replace(/\.(js|d\.ts)(\.map)?$/, '.ts'));
-    if (!file.startsWith('.') && !existsSync(source)) rmSync(join(dist, file)); // its source is gone
+    if (!file.startsWith('.') && !existsSync(source)) rmSync(join(dist, file)); // no source
   }
   writeFileSync(stamp, hash);
 }
@@ -102,7 +101,7 @@ function sourceHash() {
 
 /**
  * @param {string} folder
- * @returns {string[]} the files in it, and in what is in it, by their path from there
+ * @returns {string[]} the files in it and in its subfolders, by their path relative to it
  */
 function filesIn(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })

@@ -1,9 +1,9 @@
 /*
- * Memory for slabs, used again. A program gets the slabs that its data was read into for good, so
- * each gigabyte is a thousand of them; the garbage collector gives them back. malloc would return
- * pieces of this size to the system and ask for them anew: then each page is faulted in and zeroed
- * before it is read into, which costs as much as the reading. Huge pages, where the system has them
- * for who asks, save another tenth.
+ * A pool of slabs, which are reused. Programs keep the slabs that their data was read into, a
+ * thousand for each gigabyte, until the garbage collector returns them. malloc would return blocks
+ * of this size to the system and map new ones. Each new page has to be faulted in and zeroed first,
+ * which costs as much as the read itself. Huge pages, where the system allows them (madvise), save
+ * another tenth.
  */
 #include "native.h"
 
@@ -14,8 +14,8 @@
 enum {
   HUGE_PAGE = 2 << 20,
   /*
-   * As many die between two collections; the memory of what is free beyond them is the system's
-   * again, and only its addresses stay ours.
+   * About as many slabs as one garbage collection frees. The pages of further free slabs are
+   * returned to the system; only their address range is kept.
    */
   MOST_KEPT = 128,
 };
@@ -26,11 +26,11 @@ struct slab {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-/* The last given back is the first taken: it may still be in the processor's cache. */
+/* The slab that was returned last is taken first, because it may still be in the CPU cache. */
 static struct slab *free_slabs;
 static int free_count;
 
-/* One huge page's worth of slabs onto the list; the caller holds the lock. */
+/* Adds one huge page's worth of slabs to the list. The caller holds the lock. */
 static void grow(void) {
   char *chunk = aligned_alloc(HUGE_PAGE, HUGE_PAGE);
   if (chunk == NULL) return;

@@ -1,4 +1,4 @@
-/* The TUN device node: making a device or attaching to one, and what its descriptor can be told. */
+/* The TUN device node: creates a device or attaches to one, and sets its descriptor's options. */
 #include "native.h"
 
 #include <errno.h>

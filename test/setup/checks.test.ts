@@ -30,15 +30,15 @@ afterEach(() => {
 });
 
 describe('the version of Node', () => {
-  it.each(['20.19.0', '20.20.2', '21.0.0', '22.4.1', '100.0.0'])('%s will do', (version) => {
+  it.each(['20.19.0', '20.20.2', '21.0.0', '22.4.1', '100.0.0'])('%s is new enough', (version) => {
     expect(nodeProblem(version, '>=20.19')).toBeNull();
   });
 
   it.each(['18.20.4', '20.18.9', '9.99.0'])(
-    '%s is too old, and one sentence says so',
+    '%s is too old, which one sentence explains',
     (version) => {
       const sentence = nodeProblem(version, '>=20.19');
-      expect(sentence).toContain(`needs Node 20.19 or newer and this is ${version}`);
+      expect(sentence).toContain(`needs Node 20.19 or newer, but this is ${version}`);
       expect(sentence).toContain('`nvm install 22`');
       expect(sentence).not.toContain('\n');
     },
@@ -55,14 +55,14 @@ describe('the version of Node', () => {
       encoding: 'utf8',
     });
     expect(done.stderr).toMatch(
-      /^tcplab: tcplab needs Node 999\.0 or newer and this is [\d.]+: .*\n$/,
+      /^tcplab: tcplab needs Node 999\.0 or newer, but this is [\d.]+: .*\n$/,
     );
     expect(done.status).toBe(1);
   });
 });
 
 describe('the C compiler', () => {
-  it('is asked for in one sentence when it is missing, before anything is installed', () => {
+  it('is asked for in one sentence if it is missing, before anything is installed', () => {
     for (const file of ['native-setup', 'package.json', 'package-lock.json']) {
       cpSync(join(ROOT, file), join(scratch, file), { recursive: true });
     }
@@ -96,7 +96,7 @@ describe('/dev/net/tun', () => {
   });
 
   it('is looked for on the disk', () => {
-    expect(tunProblem(join(scratch, 'tun'))).toContain(`there is no ${join(scratch, 'tun')}`);
+    expect(tunProblem(join(scratch, 'tun'))).toContain(`${join(scratch, 'tun')} does not exist`);
     writeFileSync(join(scratch, 'tun'), '');
     expect(tunProblem(join(scratch, 'tun'))).toBeNull();
   });
@@ -117,7 +117,7 @@ describe('node_modules', () => {
   };
   const a = { 'node_modules/a': { version: '1.0.0' } };
 
-  it('is current with all packages in their versions, but for what is meant for other machines', () => {
+  it('is current if all packages have their versions; optional ones may be missing', () => {
     install(a);
     expect(modulesAreCurrent(scratch)).toBe(true);
     install({ ...a, 'node_modules/b': { version: '2.0.0' } });
@@ -127,20 +127,20 @@ describe('node_modules', () => {
   it.each([
     ['a package is missing', {}],
     ['one has another version', { 'node_modules/a': { version: '1.0.1' } }],
-    ['an optional one has', { ...a, 'node_modules/b': { version: '1.0.0' } }],
-    ['one is too many', { ...a, 'node_modules/c': { version: '1.0.0' } }],
-  ])('is not when %s', (_, packages) => {
+    ['an optional one has another version', { ...a, 'node_modules/b': { version: '1.0.0' } }],
+    ['there is one too many', { ...a, 'node_modules/c': { version: '1.0.0' } }],
+  ])('is not current if %s', (_, packages) => {
     install(packages);
     expect(modulesAreCurrent(scratch)).toBe(false);
   });
 
-  it("is not when a package's folder is gone, whatever npm noted", () => {
+  it("is not current if a package's folder is gone, although npm recorded it", () => {
     install(a);
     rmSync(join(scratch, 'node_modules/a'), { recursive: true });
     expect(modulesAreCurrent(scratch)).toBe(false);
   });
 
-  it('is not when there is none', () => {
+  it('is not current if there is none', () => {
     writeFileSync(
       join(scratch, 'package-lock.json'),
       readFileSync(join(ROOT, 'package-lock.json')),
@@ -150,14 +150,14 @@ describe('node_modules', () => {
 });
 
 describe("npm's cache", () => {
-  it('stays where npm has it when that can be written, or made', () => {
+  it('stays in its default place if that is writable or can be created', () => {
     expect(npmCache('/fallback', { HOME: scratch })).toBeNull();
     expect(
       npmCache('/fallback', { HOME: '/nowhere', npm_config_cache: join(scratch, 'x', 'y') }),
     ).toBeNull();
   });
 
-  it('moves into the build folder without a home, or with one where nothing can be made', () => {
+  it('moves into the build folder without a HOME, or with one that is not writable', () => {
     const file = join(scratch, 'file');
     writeFileSync(file, '');
     chmodSync(file, 0o444);
