@@ -1,10 +1,10 @@
 /**
- * Copies bytes between slabs. `Uint8Array.set` wants a view of the source, and making one costs
- * more than moving a header byte by byte, so short runs are moved here.
+ * Copies bytes between slabs. `Uint8Array.set` needs a view of the source, and making one costs
+ * more than moving a header byte by byte, so short runs are copied in a loop.
  */
 import type { Slab } from './slab.js';
 
-/** Up to here a loop beats the view (Node 20, x64). */
+/** Up to this length, in bytes, the loop is faster than making a view (Node 20, x64). */
 const SHORT = 96;
 
 export function copyBytes(
@@ -17,7 +17,7 @@ export function copyBytes(
   copyRange(from.bytes, fromOffset, to.bytes, toOffset, length);
 }
 
-/** The same between any bytes. */
+/** The same between plain byte arrays. */
 export function copyRange(
   from: Uint8Array,
   fromOffset: number,
@@ -29,7 +29,7 @@ export function copyRange(
   else for (let i = 0; i < length; i++) to[toOffset + i] = from[fromOffset + i]!;
 }
 
-/** A copy of `slab[offset, offset + length)` that nobody else knows. */
+/** Copies `slab[offset, offset + length)` into a new array. */
 export function copyOf(slab: Slab, offset: number, length: number): Uint8Array {
   const copy = new Uint8Array(length);
   copy.set(slab.bytes.subarray(offset, offset + length));

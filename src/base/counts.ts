@@ -1,10 +1,10 @@
 /**
- * How many of something there are for each key.
+ * A counter for each key.
  *
- * A key whose count falls to zero stays in the map for a while. A Map that empties and fills again
- * lays out its table each time, and short connections, one at a time, would pay for that with each.
- * Such keys are swept out in batches, so that they never outnumber the others by more than
- * `KEPT_EMPTY`.
+ * A key whose count falls to zero stays in the map for a while, because a Map that empties and
+ * fills again reallocates its table each time. A series of short connections would pay for that
+ * with each connection. Zero counts are removed in batches: there are at most `KEPT_EMPTY` more of
+ * them than of other keys.
  */
 const KEPT_EMPTY = 64;
 
@@ -12,7 +12,7 @@ export class Counts<K> {
   private readonly counts = new Map<K, number>();
   private empty = 0;
 
-  /** Keys that have some. */
+  /** Number of keys whose count is above zero. */
   get size(): number {
     return this.counts.size - this.empty;
   }
@@ -27,7 +27,7 @@ export class Counts<K> {
     this.counts.set(key, (n ?? 0) + 1);
   }
 
-  /** Does nothing when the key has none. */
+  /** Does nothing if the count is zero already. */
   remove(key: K): void {
     const n = this.of(key);
     if (n === 0) return;

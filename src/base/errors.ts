@@ -1,4 +1,4 @@
-/** An error with the name that C programs and Node know it by: `EADDRINUSE`, `ECONNRESET`, ... */
+/** An error with the errno name that C programs and Node use: `EADDRINUSE`, `ECONNRESET`, ... */
 export class StackError extends Error {
   readonly code: string;
   constructor(code: string, message: string) {

@@ -1,10 +1,10 @@
 /**
- * A binary min-heap whose items know their place, so that any of them can be moved or taken out in
- * O(log n): the stack's timer queue. Keys stand in an array of their own, all doubles, so that
- * comparing allocates nothing.
+ * A binary min-heap whose items store their position, so that any item can be moved or removed in
+ * O(log n). It is the stack's timer queue. Keys are kept in a separate array of doubles, so that
+ * comparing them allocates nothing.
  */
 export interface HeapItem {
-  /** The item's place in the heap, -1 outside it. The heap's to write. */
+  /** Position in the heap, -1 outside it. Only the heap writes it. */
   heapIndex: number;
 }
 
@@ -21,12 +21,12 @@ export class IndexedHeap<T extends HeapItem> {
     return this.items[0];
   }
 
-  /** The smallest key, Infinity when empty. */
+  /** The smallest key; Infinity when empty. */
   get firstKey(): number {
     return this.items.length === 0 ? Infinity : this.keys[0]!;
   }
 
-  /** Puts `item` in under `key`, or moves it there. */
+  /** Inserts `item` with `key`, or changes its key. */
   update(item: T, key: number): void {
     let i = item.heapIndex;
     if (i < 0) {

@@ -1,5 +1,2 @@
-/**
- * Linux's IPDEFTTL (RFC 1700): time to live, or hop limit, of what a host sends unless it is told
- * otherwise.
- */
+/** Linux's IPDEFTTL (RFC 1700): the default TTL (IPv6: hop limit) of packets sent. */
 export const IPDEFTTL = 64;

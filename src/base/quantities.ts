@@ -1,9 +1,9 @@
-/** Quantities with their units, as people read them. */
+/** Text for quantities with their units. */
 import { MILLISECOND, SECOND, type Micros } from './time.js';
 
 /**
- * `350 us`, `1.2 ms`, `1 s`: three digits at most. Rounded before the unit is chosen, so that
- * 999.9996 ms is 1 s.
+ * `350 us`, `1.2 ms`, `1 s`: at most three digits. The value is rounded before the unit is chosen,
+ * so that 999.9996 ms becomes 1 s.
  */
 export function durationText(us: Micros): string {
   const rounded = threeDigits(us);

@@ -1,6 +1,6 @@
-/** Where the core's random numbers come from: handed in, so that a seed repeats a whole run. */
+/** The core's source of random numbers. It is passed in, so that a seed reproduces a whole run. */
 export interface Random {
-  /** An int32, every value equally likely. */
+  /** An int32, uniformly distributed. */
   int32(): number;
   /** A number in [0, 1). */
   float(): number;
@@ -8,7 +8,7 @@ export interface Random {
 
 /**
  * A seeded generator (sfc32: 128 bits of state, passes PractRand) for simulations, link faults and
- * tests. Not for secrets: those come from the system's random source, through the shell.
+ * tests. Secrets must come from the system's random source instead.
  */
 export class SeededRandom implements Random {
   private a: number;
@@ -18,7 +18,7 @@ export class SeededRandom implements Random {
 
   constructor(seed: number) {
     this.a = seed | 0;
-    // The first outputs of neighbouring seeds are alike until the state is mixed.
+    // Neighbouring seeds give similar outputs until the state is mixed.
     for (let i = 0; i < 16; i++) this.int32();
   }
 

@@ -1,22 +1,22 @@
 import type { Random } from './random.js';
 
-/** A key of chance: 16 bytes. */
+/** A random key of 16 bytes. */
 export const randomKey = (random: Random): Uint8Array =>
   new Uint8Array(
     Int32Array.of(random.int32(), random.int32(), random.int32(), random.int32()).buffer,
   );
 
 /**
- * SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash that is short, quick, and cannot be
- * foretold without its key. Linux makes its initial sequence numbers with it. Each 64-bit lane is
- * two int32 halves, for JavaScript's only 64-bit integers are slow.
+ * SipHash-2-4 (Aumasson and Bernstein, 2012): a short, fast keyed hash that is unpredictable
+ * without the key. Linux uses it for initial sequence numbers. Each 64-bit lane is two int32
+ * halves, because JavaScript's BigInt is slow.
  */
 export class SipHash {
-  /** The last result's halves, int32. */
+  /** The two halves of the last result, int32. */
   lo = 0;
   hi = 0;
   private readonly k = new Int32Array(4);
-  /** v0..v3, each low half first. */
+  /** v0 to v3, low half first. */
   private readonly v = new Int32Array(8);
 
   /** `key`: 16 bytes from the system's random source. Throws RangeError for any other length. */
@@ -26,7 +26,7 @@ export class SipHash {
     for (let i = 0; i < 4; i++) this.k[i] = view.getInt32(4 * i, true);
   }
 
-  /** Hashes the first `count` words, as if each stood in memory little-endian. */
+  /** Hashes the first `count` words as little-endian bytes. The result is in `lo` and `hi`. */
   hash(words: Int32Array, count: number): void {
     const { k, v } = this;
     v[0] = 0x70736575 ^ k[0]!;
@@ -39,7 +39,7 @@ export class SipHash {
     v[7] = 0x74656462 ^ k[3]!;
     let i = 0;
     for (; i + 1 < count; i += 2) this.absorb(words[i]!, words[i + 1]!);
-    // The last block: what is left of the message, and its length in bytes modulo 256 on top.
+    // The last block: the remaining word, and the length in bytes modulo 256 in the top byte.
     this.absorb(i < count ? words[i]! : 0, ((4 * count) & 0xff) << 24);
     v[4] ^= 0xff;
     for (let round = 0; round < 4; round++) sipRound(v);
@@ -73,7 +73,7 @@ function rotateXor(v: Int32Array, a: number, n: number, b: number): void {
   v[a + 1] = ((hi << n) | (lo >>> (32 - n))) ^ v[b + 1]!;
 }
 
-/** A rotation by 32 exchanges the halves. */
+/** Rotates by 32: swaps the halves. */
 function exchange(v: Int32Array, a: number): void {
   const lo = v[a]!;
   v[a] = v[a + 1]!;

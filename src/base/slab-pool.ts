@@ -1,7 +1,7 @@
 /**
- * Slabs of a power of two bytes, lent and given back: a connection that has nothing to send holds
- * no send buffer, and one that starts again gets memory that is still in the cache. What goes past
- * `maxIdleBytes` is left to the garbage collector.
+ * A pool of slabs whose sizes are powers of two. A connection with nothing to send holds no send
+ * buffer, and one that sends again gets memory that is still in the cache. Slabs beyond
+ * `maxIdleBytes` are left to the garbage collector.
  */
 import { Slab } from './slab.js';
 
@@ -12,7 +12,7 @@ const bitsFor = (size: number): number => Math.max(SMALLEST_BITS, 32 - Math.clz3
 export class SlabPool {
   private readonly idle: Slab[][] = [];
   private idleBytes = 0;
-  /** Slabs that are lent now: 0 when nobody leaks. */
+  /** Slabs in use now. It returns to 0 unless there is a leak. */
   lent = 0;
   private readonly maxIdleBytes: number;
 
@@ -20,14 +20,14 @@ export class SlabPool {
     this.maxIdleBytes = maxIdleBytes;
   }
 
-  /** How large a slab `take(size)` gives. */
+  /** Size in bytes of the slab that `take(size)` returns. */
   sizeFor(size: number): number {
     return 1 << bitsFor(size);
   }
 
   /**
-   * A slab of at least `size` bytes: the next power of two, 4 KiB at least. Its bytes are whatever
-   * they were.
+   * Returns a slab of at least `size` bytes: the next power of two, at least 4 KiB. It is not
+   * zeroed.
    */
   take(size: number): Slab {
     const bits = bitsFor(size);

@@ -1,11 +1,10 @@
 /**
- * A block of bytes and the two ways to look at it. Headers are read byte by byte through `bytes` (a
- * header's fields have odd places and the reads are few); checksums take eight bytes at a time
- * through `view`. Making a view costs more than parsing a header, so both are made once, with the
- * block.
+ * A block of bytes with two views, both made once because making a view costs more than parsing a
+ * header. Headers are read byte by byte through `bytes`, because their fields are unaligned and
+ * few. Checksums read 32-bit words through `view`.
  *
- * `bytes` may be one of Node's Buffers, whose `slice` is no copy: `copyOf` (copy.ts) makes one of
- * either.
+ * `bytes` may be a Node Buffer, whose `slice` does not copy. Use `copyOf` (copy.ts), which copies
+ * either kind.
  */
 export class Slab {
   readonly bytes: Uint8Array;

@@ -1,8 +1,8 @@
 import type { Unit } from './units.js';
 
 /**
- * Time in the core: whole microseconds since a start of the owner's choice, monotone, always handed in. The core
- * never reads a clock (docs/architecture.md), so a test may let ten minutes pass in no time at all.
+ * Time in the core: whole microseconds since an arbitrary start, monotonic, always an argument. The
+ * core never reads a clock (docs/architecture.md), so a test can let ten minutes pass at once.
  */
 export type Micros = Unit<'Micros'>;
 
@@ -14,5 +14,5 @@ export const MINUTE = 60_000_000;
 /** The deadline of a timer that is not armed. */
 export const NEVER: Micros = Infinity;
 
-/** The deadline of what is due already. Times in the core begin here: none is negative. */
+/** A deadline that is due already. Time in the core starts at 0 and is never negative. */
 export const AT_ONCE: Micros = 0;
