@@ -1,6 +1,6 @@
 /**
- * Numbers in network byte order, at any place in a header. Writing takes the low bits of `v`; 32
- * bits are an int32.
+ * Reads and writes numbers in network byte order at any offset. 32-bit values are int32. Writing
+ * uses the low bits of `v`.
  */
 export const get16 = (b: Uint8Array, o: number): number => (b[o]! << 8) | b[o + 1]!;
 

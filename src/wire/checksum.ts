@@ -2,22 +2,22 @@
  * The Internet checksum: the one's complement of the one's complement sum of 16-bit words (RFC
  * 1071).
  *
- * The sum does not depend on the order of its words, and swapping the bytes of every word swaps the
- * bytes of the sum: so it is taken over little-endian 32-bit words, their halves apart, eight words
- * a turn, and swapped once at the end. Sums passed around here are 16-bit, folded, in network
- * order; a sum becomes a checksum by `~`.
+ * The order of the words does not matter, and swapping the bytes of every word swaps the bytes of
+ * the sum. So the sum is taken over little-endian 32-bit words, with their low and high halves
+ * added separately, eight words per iteration, and its bytes are swapped once at the end. Sums in
+ * this file's interface are folded to 16 bits and in network order; `~` turns a sum into a
+ * checksum.
  */
 
-/** Adds carries back in: any non-negative int32 becomes its 16-bit one's complement sum. */
+/** Adds the carries back in: a non-negative int32 becomes a 16-bit one's complement sum. */
 export function fold(sum: number): number {
   const once = (sum & 0xffff) + (sum >>> 16);
   return (once & 0xffff) + (once >>> 16);
 }
 
 /**
- * The sum of `view[offset, offset + length)` and of `initial` (a folded sum, network order).
- * `length` up to 131,064 bytes. An odd last byte counts as the high half of a word, as if a zero
- * followed it.
+ * The sum of `view[offset, offset + length)` plus `initial` (a folded sum in network order).
+ * `length` is at most 131,064 bytes. An odd last byte is padded with a zero byte.
  */
 export function checksumAdd(
   view: DataView,
@@ -57,8 +57,8 @@ export function checksumAdd(
 }
 
 /**
- * RFC 1624 equation 3: the checksum after a 16-bit word of the data changed from `before` to
- * `after`, HC' = ~(~HC + ~m + m'). (Equation 2 of RFC 1141 gets 0xffff wrong.)
+ * RFC 1624 equation 3: the checksum after a 16-bit word of the data changes from `before` to
+ * `after`, HC' = ~(~HC + ~m + m'). (RFC 1141's equation 2 gets 0xffff wrong.)
  */
 export const checksumUpdate = (checksum: number, before: number, after: number): number =>
   ~fold((~checksum & 0xffff) + (~before & 0xffff) + after) & 0xffff;
@@ -66,9 +66,9 @@ export const checksumUpdate = (checksum: number, before: number, after: number):
 const words = (w: number): number => (w >>> 16) + (w & 0xffff);
 
 /**
- * The pseudo-header's part that stays the same for a connection's life: addresses and protocol (RFC
- * 9293 section 3.1, RFC 8200 section 8.1). A v4-mapped address adds its 0xffff word, which is zero
- * in one's complement: both families are one.
+ * The part of the pseudo-header that is constant for a connection: addresses and protocol (RFC 9293
+ * section 3.1, RFC 8200 section 8.1). It works for both families, because the 0xffff word of a
+ * v4-mapped address is zero in one's complement arithmetic.
  */
 export const pseudoHeaderSum = (
   s0: number,

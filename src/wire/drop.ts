@@ -1,7 +1,7 @@
 /**
- * Why a packet was thrown away: one list for the whole stack. Parsers and validators return one of
- * these instead of throwing (`Drop.none` means "keep it"), the stack counts it under its name, and
- * every view of the stack shows it.
+ * Reasons for dropping a packet: one list for the whole stack. Parsers and validators return a
+ * reason instead of throwing (`Drop.none` means that the packet is kept). The stack counts each
+ * drop under its name, and every view of the stack shows it.
  */
 export const Drop = {
   none: 0,
@@ -59,7 +59,7 @@ export const Drop = {
   linkQueueFull: 52,
   ipTooBig: 53,
   noRoute: 54,
-  /** Counted like the others, but nothing is wrong: see LocalAddresses.check. */
+  /** Counted like the others, but not an error: see LocalAddresses.check. */
   ignoredGroup: 55,
   fragmentBadEcn: 56,
   fragmentNoHeaders: 57,
@@ -77,5 +77,5 @@ export const Drop = {
 
 export type DropReason = (typeof Drop)[keyof typeof Drop];
 
-/** The names, by number: what counters, captures and live lines print. */
+/** Names by number, as counters, captures and live lines print them. */
 export const DROP_NAMES: readonly string[] = Object.keys(Drop);

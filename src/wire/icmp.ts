@@ -1,6 +1,6 @@
 /**
- * ICMP for both families: bytes <-> fields (RFC 792, RFC 4443). The two differ in their numbers and
- * in what the checksum covers, not in shape:
+ * ICMP for both families: bytes <-> fields (RFC 792, RFC 4443). They have the same layout and
+ * differ in their type numbers and in what the checksum covers:
  *
  *      |     Type      |     Code      |           Checksum            |
  *      |     Rest of header: identifier and sequence number, MTU, pointer, unused        |
@@ -80,24 +80,25 @@ export const Unreachable6 = {
   sourcePolicy: 5,
   rejectRoute: 6,
 } as const;
-/** Code of Time Exceeded: fragments did not all come in time. */
+/** Code of Time Exceeded: not all fragments arrived in time. */
 export const REASSEMBLY_TIME_EXCEEDED = 1;
 
 export class IcmpMessage {
   type = 0;
   code = 0;
-  /** Echo's identifier and sequence number: the two halves of the rest of the header. */
+  /** Identifier and sequence number of Echo: the two halves of the rest of the header. */
   id = 0;
   seq = 0;
   /**
-   * The rest of the header as one number: a pointer; ICMPv6's MTU. (ICMPv4's MTU stands in `seq`.)
+   * The rest of the header as one number: the pointer, or the MTU of ICMPv6. (The MTU of ICMPv4 is
+   * in `seq`.)
    */
   rest = 0;
   bodyOffset = 0;
   bodyLength = 0;
 }
 
-/** Reads the message that `ip` carries. `trusted`: its checksum need not be summed. */
+/** Reads the message in the payload of `ip`. With `trusted` the checksum is not verified. */
 export function parseIcmp(
   slab: Slab,
   ip: IpHeader,
@@ -123,7 +124,10 @@ export function parseIcmp(
   return Drop.none;
 }
 
-/** Writes the header of a message whose body of `bodyBytes` stands behind it already. Returns 8. */
+/**
+ * Writes the header of a message whose body of `bodyBytes` is already in place behind it. Returns
+ * the header's length, 8.
+ */
 export function writeIcmp(
   slab: Slab,
   o: number,
@@ -143,7 +147,7 @@ export function writeIcmp(
   return ICMP_HEADER_BYTES;
 }
 
-/** ICMPv6 sums a pseudo-header too (RFC 4443 section 2.3), ICMPv4 does not. */
+/** ICMPv6's checksum covers a pseudo-header (RFC 4443 section 2.3); ICMPv4's does not. */
 const icmpPseudoSum = (ip: IpHeader, length: number): number =>
   ip.version === 4
     ? 0
@@ -152,7 +156,7 @@ const icmpPseudoSum = (ip: IpHeader, length: number): number =>
           length,
       );
 
-/** The packet that an ICMP error quotes: one of ours, so source is local. */
+/** The packet quoted by an ICMP error. This stack sent it, so its source is a local address. */
 export class IcmpQuote {
   version: 4 | 6 = 4;
   s0 = 0;
@@ -164,20 +168,20 @@ export class IcmpQuote {
   d2 = 0;
   d3 = 0;
   protocol = 0;
-  /** Of TCP and UDP. */
+  /** Ports of TCP and UDP. */
   sourcePort = 0;
   destinationPort = 0;
-  /** SEG.SEQ of TCP. */
+  /** SEG.SEQ, for TCP. */
   seq = 0;
-  /** How long the whole packet was, by its own word. */
+  /** Length of the whole packet in bytes, from its header. */
   packetBytes = 0;
-  /** ICMP: type of the quoted message. */
+  /** Type of the quoted message, for ICMP. */
   icmpType = 0;
 }
 
 /**
- * Reads what an error quotes: the IP header and at least 8 bytes after it. False when it holds
- * less, or quotes a later fragment: there the bytes after the header are no ports.
+ * Reads the quoted packet: the IP header and at least 8 bytes after it. Returns false if the quote
+ * is shorter, or if it is a fragment other than the first, which holds no ports.
  */
 export function parseQuote(
   slab: Slab,
@@ -193,7 +197,7 @@ export function parseQuote(
   let ipBytes: number = v4 ? (b[offset]! & 15) * 4 : IPV6_HEADER_BYTES;
   let protocol = v4 ? b[offset + 9]! : b[offset + 6]!;
   let fragmentOffset = v4 ? get16(b, offset + 6) & 0x1fff : 0;
-  // Our own packets carry no extension header but this one.
+  // This stack sends no other extension header.
   if (!v4 && protocol === NextHeader.fragment) {
     if (length < IPV6_HEADER_BYTES + 8) return false;
     protocol = b[offset + IPV6_HEADER_BYTES]!;

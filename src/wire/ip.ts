@@ -1,14 +1,14 @@
 /**
- * What IPv4 and IPv6 headers say alike, in one reused object, filled by `parseIpv4` or `parseIpv6`
- * and read by everything above. An address is four int32 words, an IPv4 one in its v4-mapped form
- * (RFC 4291 section 2.5.5.2), so that there is one code path for both.
+ * The fields that IPv4 and IPv6 headers have in common, in one reused object that `parseIpv4` or
+ * `parseIpv6` fills. An address is four int32 words. An IPv4 address is in v4-mapped form (RFC 4291
+ * section 2.5.5.2), so that one code path serves both families.
  */
 export const IPV4_HEADER_BYTES = 20;
 export const IPV6_HEADER_BYTES = 40;
 /** The third word of an IPv4 address in v4-mapped form. */
 export const V4_MAPPED_WORD = 0xffff;
 
-/** An address. */
+/** An address as four int32 words. */
 export interface AddressWords {
   readonly w0: number;
   readonly w1: number;
@@ -26,12 +26,12 @@ export const PROTOCOL_ICMP = 1;
 export const PROTOCOL_TCP = 6;
 export const PROTOCOL_UDP = 17;
 export const PROTOCOL_ICMPV6 = 58;
-/** IPv6: nothing follows. */
+/** IPv6: no header follows. */
 export const NO_NEXT_HEADER = 59;
 
 export class IpHeader {
   version: 4 | 6 = 4;
-  /** Source and destination. */
+  /** Source address in s0 to s3, destination address in d0 to d3. */
   s0 = 0;
   s1 = 0;
   s2 = 0;
@@ -40,48 +40,46 @@ export class IpHeader {
   d1 = 0;
   d2 = 0;
   d3 = 0;
-  /** What the payload is: in IPv6 the header after all extension headers. */
+  /** Protocol of the payload. IPv6: the header after all extension headers. */
   protocol = 0;
   /** TTL, or hop limit: 0..255. */
   ttl = 0;
-  /** The TOS or traffic class byte: DSCP and, in the lower two bits, ECN. */
+  /** The TOS or traffic class byte: DSCP, and ECN in the lower two bits. */
   tos = 0;
-  /** IPv4: 16 bits. IPv6: of the fragment header, 32 bits. */
+  /** IPv4: 16 bits. IPv6: 32 bits, from the fragment header. */
   id = 0;
   dontFragment = false;
-  /** Part of a larger datagram. */
+  /** True for a part of a larger datagram. */
   isFragment = false;
   moreFragments = false;
   /** In bytes. */
   fragmentOffset = 0;
   /**
-   * Where the packet and its payload start in the slab; with IPv6 the payload of the last header
-   * that was walked.
+   * Offsets in the slab. With IPv6 the payload begins after the last extension header that was
+   * parsed.
    */
   headerOffset = 0;
   payloadOffset = 0;
   payloadLength = 0;
   /**
-   * IPv6: where the protocol's number stands, for a Parameter Problem that points at it. From the
-   * packet's start.
+   * Offset of the protocol field from the packet's start, for an ICMPv6 Parameter Problem that
+   * points at it.
    */
   protocolPointer = 0;
-  /** IPv4, of a header to be written: its options, padded to 32 bits. */
+  /** Only for writing an IPv4 header: its options, padded to 32 bits. */
   options: Uint8Array | null = null;
   optionBytes = 0;
-  /**
-   * What a Parameter Problem about this packet would say, for the drops that call for one; else -1.
-   */
+  /** Code of the Parameter Problem to send about this packet; -1 for none. */
   problemCode = -1;
-  /** The second word of that ICMP message: IPv4's pointer stands in its first byte. */
+  /** Second word of that ICMP message. ICMPv4's pointer is its first byte. */
   problemPointer = 0;
 
-  /** IP's ECN field: 3 is CE. */
+  /** The ECN field: a value of `Ecn`, 3 is CE. */
   get ecn(): number {
     return this.tos & 3;
   }
 
-  /** Of a header to be written, without options. */
+  /** For a header to be written without options. */
   setAddresses(source: AddressWords, destination: AddressWords): void {
     this.version = addressVersion(destination);
     this.optionBytes = 0;
@@ -95,7 +93,7 @@ export class IpHeader {
     this.d3 = destination.w3;
   }
 
-  /** Addresses the other way round: the header of an answer to `to`. */
+  /** Swaps the addresses: for a reply to `to`. */
   answer(to: IpHeader): void {
     this.version = to.version;
     this.optionBytes = 0;

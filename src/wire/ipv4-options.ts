@@ -1,12 +1,12 @@
 /**
- * IPv4 options (RFC 791 section 3.1): which are valid, and what an echo reply carries of them (RFC
- * 1122 section 3.2.2.6).
+ * IPv4 options (RFC 791 section 3.1): validation, and the options of an echo reply (RFC 1122
+ * section 3.2.2.6).
  *
  *     | kind | length | pointer | addresses ...               Record Route, source routes
  *     |  68  | length | pointer | overflow, flag | slots ...  Internet Timestamp
  *
- * The pointer counts from 1 and names the next free slot; beyond the length it says that the option
- * is full.
+ * The pointer counts from 1 and gives the next free slot. A pointer beyond the length means that
+ * the option is full.
  */
 import { get32, put32 } from './bytes.js';
 import { V4_MAPPED_WORD } from './ip.js';
@@ -20,8 +20,8 @@ const STRICT_SOURCE_ROUTE = 137;
 const ROUTER_ALERT = 148;
 
 /**
- * Flags of Internet Timestamp: times only; each with its address; only at the addresses that the
- * sender wrote.
+ * Flags of Internet Timestamp: times only; each time with an address; only at the addresses that
+ * the sender listed.
  */
 const TIME_ONLY = 0;
 const WITH_ADDRESS = 1;
@@ -34,15 +34,15 @@ const ADDRESS = 4;
 
 export const IPV4_MAX_OPTION_BYTES = 40;
 
-/** What `ipv4OptionFault` says beside the place of an invalid byte. */
+/** Results of `ipv4OptionFault` other than the index of an invalid byte. */
 export const NO_FAULT = -1;
 export const SOURCE_ROUTE = -2;
-/** What `echoIpv4Options` says instead of a length. */
+/** Result of `echoIpv4Options` for a packet to be discarded. */
 export const CUT_SLOT = -1;
 
 /**
- * The options at `b[start, end)`: the index of the first byte that is invalid, or SOURCE_ROUTE, or
- * NO_FAULT.
+ * Checks the options at `b[start, end)`. Returns the index of the first invalid byte, else
+ * SOURCE_ROUTE if there is a valid source route, else NO_FAULT.
  */
 export function ipv4OptionFault(b: Uint8Array, start: number, end: number): number {
   let result = NO_FAULT;
@@ -74,10 +74,7 @@ export function ipv4OptionFault(b: Uint8Array, start: number, end: number): numb
 const isSourceRoute = (kind: number): boolean =>
   kind === LOOSE_SOURCE_ROUTE || kind === STRICT_SOURCE_ROUTE;
 
-/**
- * The offset of an invalid byte in the option at `o`, or 0. Other kinds than these are not looked
- * into.
- */
+/** The offset of an invalid byte in the option at `o`, or 0. Other kinds are not checked. */
 function badByte(b: Uint8Array, o: number, kind: number, length: number): number {
   if (kind === TIMESTAMP) return badByteOfTimestamp(b, o, length);
   if (kind === ROUTER_ALERT) return length < 4 ? 1 : 0;
@@ -100,20 +97,20 @@ function badByteOfTimestamp(b: Uint8Array, o: number, length: number): number {
 const slotBytes = (flag: number): number =>
   flag === WITH_ADDRESS || flag === PRESPECIFIED ? 8 : 4;
 
-/** Who answers, and when. */
+/** The host that adds its entries to an echo reply, and the time. */
 export interface Recorder {
-  /** An IPv4 address as one word. */
+  /** An IPv4 address as one int32 word. */
   readonly address: number;
   readonly milliseconds: number;
   isOwn(w0: number, w1: number, w2: number, w3: number): boolean;
 }
 
 /**
- * Fills `out` with the Record Route and Internet Timestamp of a request, whose valid options are
- * `b[start, end)`, for the header of its echo reply. As in Linux the host enters itself twice where
- * there is room: when the request arrives, and when the reply leaves. Returns the bytes, padded;
- * CUT_SLOT when there is some room for the second entry but not enough: such a packet is in error
- * and discarded (RFC 791 section 3.1).
+ * Copies the Record Route and Internet Timestamp options of an echo request into `out`, for the
+ * header of the reply. The request's options at `b[start, end)` must be valid. As in Linux the host
+ * adds two entries if there is room: one for the request's arrival, one for the reply's departure.
+ * Returns the padded length in bytes, or CUT_SLOT if only part of a slot is left for the second
+ * entry: such a packet is in error and discarded (RFC 791 section 3.1).
  */
 export function echoIpv4Options(
   b: Uint8Array,
@@ -154,13 +151,13 @@ function findOption(b: Uint8Array, start: number, end: number, wanted: number): 
 
 const isFull = (b: Uint8Array, o: number): boolean => b[o + 2]! > b[o + 1]!;
 
-/** Behind what is entered is a part of a slot of so many bytes. */
+/** True if the remaining room is only part of a slot of `slot` bytes. */
 function isCut(b: Uint8Array, o: number, slot: number): boolean {
   const room = b[o + 1]! - b[o + 2]! + 1;
   return room > 0 && room < slot;
 }
 
-/** True when there was room. */
+/** Returns true if there was room. */
 function recordAddress(b: Uint8Array, o: number, address: number): boolean {
   const pointer = b[o + 2]!;
   if (pointer + ADDRESS - 1 > b[o + 1]!) return false;
@@ -170,8 +167,8 @@ function recordAddress(b: Uint8Array, o: number, address: number): boolean {
 }
 
 /**
- * A time that does not count from midnight UT has its high bit set (RFC 791). True when it was
- * entered.
+ * Returns true if a time was added. The high bit marks a time that is not counted from midnight UT
+ * (RFC 791 section 3.1).
  */
 function recordTime(b: Uint8Array, o: number, by: Recorder): boolean {
   const pointer = b[o + 2]!;

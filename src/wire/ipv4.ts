@@ -20,11 +20,11 @@ const MORE_FRAGMENTS = 0x2000;
 const OFFSET_MASK = 0x1fff;
 
 /**
- * Reads the packet at `slab[offset, offset + length)`. Bytes after the total length are padding and
- * not part of it. MUST-50: options are passed over by the header's length. Invalid ones ask for a
- * Parameter Problem (RFC 1122 section 3.2.2.5) in `out.problemCode`; a source route is dropped, as
- * in Linux and as RFC 7126 section 4.3 advises: it would have our answers go where an attacker
- * wants.
+ * Parses the packet at `slab[offset, offset + length)`. Bytes beyond the total length are padding.
+ * Options are skipped by the header's length (MUST-50). For an invalid option `out.problemCode`
+ * requests a Parameter Problem (RFC 1122 section 3.2.2.5). A packet with a source route is dropped,
+ * as in Linux and as RFC 7126 section 4.3 advises, because replies would follow a route that an
+ * attacker chose.
  */
 export function parseIpv4(slab: Slab, offset: number, length: number, out: IpHeader): DropReason {
   const b = slab.bytes;
@@ -75,7 +75,10 @@ function checkOptions(
   return Drop.ipBadOption;
 }
 
-/** Writes a header at `slab.bytes[o]`, checksum and `h.options` included. Returns its length. */
+/**
+ * Writes a header at `slab.bytes[o]` with its checksum and `h.options`. Returns its length in
+ * bytes.
+ */
 export function writeIpv4(slab: Slab, o: number, h: IpHeader): number {
   const b = slab.bytes;
   const headerBytes = IPV4_HEADER_BYTES + h.optionBytes;

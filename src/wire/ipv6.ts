@@ -1,5 +1,5 @@
 /**
- * IPv6 headers: bytes <-> fields (RFC 8200), the extension headers walked.
+ * IPv6 headers: bytes <-> fields (RFC 8200), extension headers included.
  *
  *      |Version| Traffic Class |           Flow Label                  |   0
  *      |         Payload Length        |  Next Header  |   Hop Limit   |   4
@@ -20,11 +20,11 @@ import { TCP_HEADER_BYTES } from './tcp.js';
 
 export const NextHeader = { hopByHop: 0, routing: 43, fragment: 44, destination: 60 } as const;
 
-/** More extension headers than this are an attack, not a packet. */
+/** A packet with more extension headers is dropped, because only an attack has so many. */
 const MAX_EXTENSION_HEADERS = 8;
 export const FRAGMENT_HEADER_BYTES = 8;
 
-/** ICMPv6 Parameter Problem's codes (RFC 4443 section 3.4, RFC 7112 section 5). */
+/** Codes of ICMPv6 Parameter Problem (RFC 4443 section 3.4, RFC 7112 section 5). */
 export const ParameterProblem = {
   erroneousField: 0,
   unknownNextHeader: 1,
@@ -33,9 +33,9 @@ export const ParameterProblem = {
 } as const;
 
 /**
- * Reads the packet at `slab[offset, offset + length)`, whose payload is what follows the last
- * extension header. Bytes after the payload length are padding and not part of it. With some drops
- * `out.problemCode` asks for a Parameter Problem.
+ * Parses the packet at `slab[offset, offset + length)`. The payload starts after the last extension
+ * header. Bytes beyond the payload length are padding. For some drops `out.problemCode` requests a
+ * Parameter Problem.
  */
 export function parseIpv6(slab: Slab, offset: number, length: number, out: IpHeader): DropReason {
   const b = slab.bytes;
@@ -47,7 +47,7 @@ export function parseIpv6(slab: Slab, offset: number, length: number, out: IpHea
   out.version = 6;
   out.tos = ((b[offset]! & 15) << 4) | (b[offset + 1]! >> 4);
   out.id = 0;
-  out.dontFragment = true; // no router cuts an IPv6 packet
+  out.dontFragment = true; // routers never fragment IPv6 packets
   out.moreFragments = false;
   out.fragmentOffset = 0;
   out.isFragment = false;
@@ -69,8 +69,8 @@ export function parseIpv6(slab: Slab, offset: number, length: number, out: IpHea
 }
 
 /**
- * RFC 8200 section 4: one after the other, until something is not an extension header, or a
- * fragment hides what follows.
+ * Parses the extension headers in order (RFC 8200 section 4). Stops at the first header of another
+ * kind, or at a fragment, whose remaining headers may be in another fragment.
  */
 function walkExtensionHeaders(b: Uint8Array, out: IpHeader): DropReason {
   let fragmentSeen = false;
@@ -78,7 +78,7 @@ function walkExtensionHeaders(b: Uint8Array, out: IpHeader): DropReason {
     const kind = out.protocol;
     const isOptions = kind === NextHeader.hopByHop || kind === NextHeader.destination;
     if (!isOptions && kind !== NextHeader.routing && kind !== NextHeader.fragment) return Drop.none;
-    // Section 4.3: hop-by-hop options stand right after the IPv6 header or nowhere.
+    // Section 4.3: hop-by-hop options are allowed only directly after the IPv6 header.
     if (kind === NextHeader.hopByHop && n > 0) {
       return problem(
         out,
@@ -93,8 +93,7 @@ function walkExtensionHeaders(b: Uint8Array, out: IpHeader): DropReason {
       if (fragmentSeen) return Drop.ipBadExtension;
       fragmentSeen = true;
       const bad = readFragmentHeader(b, out);
-      // An atomic fragment is the whole datagram (RFC 6946): it is not to be put together with
-      // anything.
+      // An atomic fragment is a whole datagram (RFC 6946) and is processed without reassembly.
       if (bad !== Drop.none || out.isFragment) return bad;
       continue;
     }
@@ -104,8 +103,8 @@ function walkExtensionHeaders(b: Uint8Array, out: IpHeader): DropReason {
       const bad = walkOptions(b, at, bytes, out);
       if (bad !== Drop.none) return bad;
     } else if (b[at + 3]! !== 0) {
-      // Section 4.4: with segments left it wants to be sent on, which no type that we know does
-      // (RFC 5095 ended type 0).
+      // Section 4.4: with segments left the packet would have to be forwarded, and no known routing
+      // type does that here (RFC 5095 deprecated type 0).
       return problem(
         out,
         ParameterProblem.erroneousField,
@@ -118,7 +117,7 @@ function walkExtensionHeaders(b: Uint8Array, out: IpHeader): DropReason {
   return Drop.ipBadExtension;
 }
 
-/** Section 4.5, and which fragments it has a receiver complain about. */
+/** Section 4.5, with the errors that a receiver must report. */
 function readFragmentHeader(b: Uint8Array, out: IpHeader): DropReason {
   const at = out.payloadOffset;
   const field = get16(b, at + 2);
@@ -146,9 +145,8 @@ const PAYLOAD_LENGTH_AT = 4;
 const MAX_PAYLOAD = 65_535;
 
 /**
- * RFC 7112: the first fragment holds all headers, that of the upper layer too. So nothing that
- * comes later can add another extension header, and a datagram that was put together is no fragment
- * again.
+ * RFC 7112: the first fragment must hold all headers, including the upper layer's. So later
+ * fragments cannot add extension headers, and a reassembled datagram cannot be a fragment again.
  */
 function checkHeaderChain(b: Uint8Array, out: IpHeader): DropReason {
   let at = out.payloadOffset;
@@ -183,10 +181,7 @@ function step(b: Uint8Array, out: IpHeader, bytes: number): void {
   out.payloadLength -= bytes;
 }
 
-/**
- * Section 4.2: what is to be done about an option that we do not know stands in its type's highest
- * two bits.
- */
+/** Section 4.2: the two highest bits of an unknown option's type say what to do with the packet. */
 function walkOptions(b: Uint8Array, start: number, bytes: number, out: IpHeader): DropReason {
   const end = start + bytes;
   for (let o = start + 2; o < end;) {
@@ -215,7 +210,7 @@ function walkOptions(b: Uint8Array, start: number, bytes: number, out: IpHeader)
   return Drop.none;
 }
 
-/** RFC 2711: MLD reports carry it. */
+/** Router Alert (RFC 2711), which MLD reports carry. */
 const ROUTER_ALERT = 5;
 
 function problem(out: IpHeader, code: number, pointer: number, reason: DropReason): DropReason {
@@ -224,10 +219,7 @@ function problem(out: IpHeader, code: number, pointer: number, reason: DropReaso
   return reason;
 }
 
-/**
- * Writes the fixed header at `slab.bytes[o]`, for a payload of `payloadLength` bytes. Returns its
- * length, 40.
- */
+/** Writes the fixed header at `slab.bytes[o]`. Returns its length, 40. */
 export function writeIpv6(slab: Slab, o: number, h: IpHeader): number {
   const b = slab.bytes;
   put32(b, o, 0x6000_0000 | (h.tos << 20));
@@ -245,7 +237,7 @@ export function writeIpv6(slab: Slab, o: number, h: IpHeader): number {
   return IPV6_HEADER_BYTES;
 }
 
-/** Writes a fragment header at `slab.bytes[o]` (RFC 8200 section 4.5) and returns its length, 8. */
+/** Writes a fragment header at `slab.bytes[o]` (RFC 8200 section 4.5). Returns its length, 8. */
 export function writeFragmentHeader(slab: Slab, o: number, h: IpHeader): number {
   const b = slab.bytes;
   b[o] = h.protocol;

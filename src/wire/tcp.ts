@@ -10,8 +10,8 @@
  *      |           Checksum            |        Urgent Pointer         |  16
  *      |                  Options, padded to 32 bits                   |  20
  *
- * `parseTcp` fills one reused `Segment` and is total: any bytes give a segment or a named reason,
- * it never throws. A segment is valid during the call that it is handed to, no longer.
+ * `parseTcp` fills one reused `Segment`. It is total: for any bytes it returns a segment or a drop
+ * reason, and it never throws. A segment is valid only during the call that receives it.
  */
 import type { Seq } from '../base/seq.js';
 import type { Slab } from '../base/slab.js';
@@ -19,7 +19,8 @@ import { Drop, type DropReason } from './drop.js';
 import { get16, get32, put16, put32 } from './bytes.js';
 
 /**
- * AE is the last of what were reserved bits: Accurate ECN (RFC 9768), before that NS (RFC 3540).
+ * AE is the lowest of the formerly reserved bits: Accurate ECN (RFC 9768), before that NS (RFC
+ * 3540).
  */
 export const TcpFlag = {
   FIN: 1,
@@ -33,26 +34,27 @@ export const TcpFlag = {
   AE: 256,
 } as const;
 
-/** IP's ECN field (RFC 3168 section 5): what a segment's packet says of congestion. */
+/** IP's ECN field (RFC 3168 section 5). */
 export const Ecn = { notEct: 0, ect1: 1, ect0: 2, ce: 3 } as const;
 
 export const TCP_HEADER_BYTES = 20;
 export const TCP_MAX_HEADER_BYTES = 60;
-/** Where the checksum stands in the header: what the offload calls csum_offset. */
+/** Offset of the checksum in the header: csum_offset of virtio-net. */
 export const TCP_CHECKSUM_OFFSET = 16;
-/** RFC 7323 section 2.3: a larger shift is taken as 14. */
+/** RFC 7323 section 2.3: a larger shift is used as 14. */
 export const MAX_WINDOW_SHIFT = 14;
-/** RFC 2018 section 3: what fits into 40 bytes of options. */
+/** RFC 2018 section 3: the most that fit into 40 bytes of options. */
 export const MAX_SACK_BLOCKS = 4;
 
 /**
- * RFC 7413 section 4.1.1: a Fast Open cookie has 4 to 16 bytes, an even number; none asks for one.
+ * RFC 7413 section 4.1.1: a Fast Open cookie has 4 to 16 bytes, an even number. An empty one is a
+ * request for a cookie.
  */
 export const MIN_COOKIE_BYTES = 4;
 export const MAX_COOKIE_BYTES = 16;
 /**
- * What marks the experimental option as Fast Open's (RFC 6994, as it was before it had a number of
- * its own).
+ * Marks the experimental option (RFC 6994) as Fast Open's; it was used before option 34 was
+ * assigned.
  */
 const FAST_OPEN_MAGIC = 0xf989;
 
@@ -68,17 +70,17 @@ export const TcpOption = {
   EXPERIMENT: 254,
 } as const;
 
-/** No such option on this segment: the value of `mss` and `wscale` then. */
+/** Value of `mss`, `wscale` and `cookieBytes` if the option is absent. */
 export const ABSENT = -1;
 
-/** Where the payload of segments that go out stands: a send buffer. */
+/** Holds the payload of segments to be sent: a send buffer. */
 export interface PayloadSource {
   /**
-   * Names the places of `length` bytes from its byte `offset` on, in order. They stay as they are
+   * Passes the slab ranges of the `length` bytes from `offset` on, in order. They do not change
    * until the packet is written.
    */
   addPieces(to: PieceSink, offset: number, length: number): void;
-  /** Copies them. */
+  /** Copies the same range to `to[at, at + length)`. */
   copyTo(to: Uint8Array, at: number, offset: number, length: number): void;
 }
 
@@ -87,9 +89,8 @@ export interface PieceSink {
 }
 
 /**
- * One segment, received or about to be sent, with the RFC's names. Every field is an int32 or a
- * boolean that is set in the constructor and nowhere added later, so that all segments share one
- * hidden class.
+ * One segment, received or to be sent, with the RFC's names. All fields are set in the constructor
+ * and none is added later, so that all segments share one hidden class.
  */
 export class Segment {
   sourcePort = 0;
@@ -98,54 +99,55 @@ export class Segment {
   seq: Seq = 0;
   /** SEG.ACK */
   ack: Seq = 0;
-  /** Bits of `TcpFlag`. */
+  /** A bit set of `TcpFlag`. */
   flags = 0;
-  /** The window field as it stands on the wire, not yet scaled: 0..65,535. */
+  /** The window field on the wire, before scaling: 0..65,535. */
   wnd = 0;
   /** The urgent pointer field. */
   urgentPointer = 0;
   checksum = 0;
-  /** Bytes from the header's start to the payload: 20..60. */
+  /** Offset of the payload from the header's start, in bytes: 20..60. */
   headerBytes = 0;
 
   /** MSS option in bytes, or ABSENT. */
   mss = ABSENT;
-  /** Window scale option's shift as received (0..255), or ABSENT. */
+  /** Shift of the Window Scale option as received (0..255), or ABSENT. */
   wscale = ABSENT;
   sackPermitted = false;
   hasTimestamps = false;
   /** TSval and TSecr; 0 without the option. */
   tsVal = 0;
   tsEcr = 0;
-  /** SACK blocks: left and right edge in turn; `sackCount` of them are valid. */
+  /** SACK blocks, left and right edges alternating. The first `sackCount` blocks are valid. */
   readonly sackEdges = new Int32Array(2 * MAX_SACK_BLOCKS);
   sackCount = 0;
 
-  /** Fast Open: the cookie's length, 0 for a request, ABSENT for no such option. SYNs only. */
+  /** Fast Open cookie length in bytes; 0 for a request, ABSENT without the option. SYNs only. */
   cookieBytes = ABSENT;
   cookieExperimental = false;
   readonly cookie = new Uint8Array(MAX_COOKIE_BYTES);
 
   /**
-   * Payload: `payloadBytes` bytes from `payloadOffset` on, of `payload` in a segment that was
-   * received (lent, not given: see `keepPayload`), of `source` in one that is to be sent.
+   * The payload is `payloadBytes` bytes from `payloadOffset` on: of `payload` in a received segment
+   * (valid during the call only: see `keepPayload`), of `source` in a segment to be sent.
    */
   payload: Slab | null = null;
   source: PayloadSource | null = null;
   payloadOffset = 0;
   payloadBytes = 0;
   /**
-   * Payload of each wire segment in a super-segment that the kernel joined (virtio-net's gso_size),
-   * or 0 for an ordinary one. Counts as `wireSegments` segments wherever an RFC counts segments.
+   * Payload bytes of each wire segment in a super-segment that the kernel joined (virtio-net's
+   * gso_size); 0 for an ordinary segment. Where an RFC counts segments, this one counts as
+   * `wireSegments`.
    */
   gsoSize = 0;
-  /** Of a received one: the device vouched for the checksum, so nobody summed it. */
+  /** Received segments: the device vouched for the checksum, so it was not verified here. */
   checksumVouched = false;
-  /** IP's ECN field of the packet that carried it, or is to carry it: a value of `Ecn`. */
+  /** IP's ECN field of the packet, received or to be sent: a value of `Ecn`. */
   ecn = 0;
   /**
-   * A receiver that keeps `payload` past the call sets this: then the device does not use those
-   * bytes again.
+   * Set by a receiver that keeps `payload` after the call, so that the device does not reuse those
+   * bytes.
    */
   keepPayload = false;
 
@@ -171,7 +173,7 @@ export class Segment {
     this.tsEcr = ecr;
   }
 
-  /** Back to an empty segment, before it is filled anew. */
+  /** Resets the fields before the segment is filled again. */
   clear(): void {
     this.flags = 0;
     this.ack = 0;
@@ -202,9 +204,9 @@ export class Segment {
 }
 
 /**
- * Reads the segment at `slab[offset, offset + length)` into `out`, payload by reference. The
- * checksum is the caller's to verify: it needs IP's pseudo-header, and an offload may have vouched
- * for it.
+ * Parses the segment at `slab[offset, offset + length)` into `out`; the payload is a reference. The
+ * caller verifies the checksum, because it needs IP's pseudo-header, and an offload may have
+ * vouched for it.
  */
 export function parseTcp(slab: Slab, offset: number, length: number, out: Segment): DropReason {
   const b = slab.bytes;
@@ -234,10 +236,10 @@ export function parseTcp(slab: Slab, offset: number, length: number, out: Segmen
 }
 
 /**
- * MUST-4 to MUST-7, MUST-64, MUST-68: any alignment, unknown kinds skipped by their length, and a
- * length that cannot be (below 2, or past the header's end) gives `Drop.tcpBadOptionLength`; what
- * stands before it is filled in, for a caller who takes the segment all the same. As Linux does, a
- * known kind with a length that is not its own is skipped like an unknown one.
+ * MUST-4 to MUST-7, MUST-64, MUST-68: options may have any alignment, and unknown kinds are skipped
+ * by their length. An invalid length (below 2, or past the header's end) returns
+ * `Drop.tcpBadOptionLength`; the options before it are filled in, for a caller that accepts the
+ * segment anyway. As in Linux, a known kind with a wrong length is skipped like an unknown one.
  */
 function parseOptions(b: Uint8Array, start: number, end: number, out: Segment): DropReason {
   let o = start;
@@ -282,7 +284,7 @@ function parseOptions(b: Uint8Array, start: number, end: number, out: Segment): 
         if (length >= 4 && get16(b, o + 2) === FAST_OPEN_MAGIC)
           readCookie(b, o + 4, length - 4, true, out);
         break;
-      default: // MUST-6: an unknown option is passed over, silently
+      default: // MUST-6: unknown options are ignored
     }
     o += length;
   }
@@ -290,8 +292,8 @@ function parseOptions(b: Uint8Array, start: number, end: number, out: Segment): 
 }
 
 /**
- * As Linux: an odd length is none of Fast Open's, and an even one that cannot be is as good as no
- * option.
+ * As in Linux: an option with an odd length is not taken as Fast Open's, and an even length out of
+ * range counts as no option.
  */
 function readCookie(
   b: Uint8Array,
@@ -307,7 +309,7 @@ function readCookie(
   out.cookieExperimental = experimental;
 }
 
-/** Bytes of the options that `writeTcp` would write for this segment, padding included. */
+/** Bytes of the options that `writeTcp` writes for this segment, padding included. */
 export function tcpOptionBytes(s: Segment): number {
   let n = 0;
   if (s.mss !== ABSENT) n += 4;
@@ -320,12 +322,12 @@ export function tcpOptionBytes(s: Segment): number {
 }
 
 /**
- * Writes header and options of `s` at `b[o]`, checksum field zero; the payload is not copied.
- * Returns the header's length.
+ * Writes the header and options of `s` at `b[o]`, with a checksum of zero and without the payload.
+ * Returns the header's length in bytes.
  *
- * Options stand in Linux's order, which public packet scripts expect: a SYN has
- * `mss, sackOK, TS, nop, wscale`, or `mss, nop, nop, sackOK, nop, wscale` without timestamps, and
- * Fast Open's cookie behind them; all others `nop, nop, TS, nop, nop, SACK`.
+ * The options are in Linux's order, which public packet scripts expect. A SYN has
+ * `mss, sackOK, TS, nop, wscale`, or `mss, nop, nop, sackOK, nop, wscale` without timestamps, then
+ * the Fast Open cookie. Other segments have `nop, nop, TS, nop, nop, SACK`.
  */
 export function writeTcp(b: Uint8Array, o: number, s: Segment): number {
   put16(b, o, s.sourcePort);

@@ -19,7 +19,7 @@ export class UdpHeader {
   dataLength = 0;
 }
 
-/** Reads the datagram that `ip` carries. `trusted`: its checksum need not be summed. */
+/** Parses the datagram in the payload of `ip`. With `trusted` the checksum is not verified. */
 export function parseUdp(slab: Slab, ip: IpHeader, trusted: boolean, out: UdpHeader): DropReason {
   const b = slab.bytes;
   const o = ip.payloadOffset;
@@ -27,7 +27,7 @@ export function parseUdp(slab: Slab, ip: IpHeader, trusted: boolean, out: UdpHea
   const length = get16(b, o + 4);
   if (length < UDP_HEADER_BYTES || length > ip.payloadLength) return Drop.udpBadLength;
   const checksum = get16(b, o + 6);
-  // Zero: the sender made none. IPv4 allows it, IPv6 has no other protection and does not.
+  // Zero means no checksum. IPv4 allows that; IPv6 does not (RFC 8200 section 8.1).
   if (checksum === 0 && ip.version === 6) return Drop.udpBadChecksum;
   if (
     checksum !== 0 &&
@@ -43,7 +43,10 @@ export function parseUdp(slab: Slab, ip: IpHeader, trusted: boolean, out: UdpHea
   return Drop.none;
 }
 
-/** Writes the header of a datagram whose data stands behind it already. Returns 8. */
+/**
+ * Writes the header of a datagram whose data is already in place behind it. Returns the header's
+ * length, 8.
+ */
 export function writeUdp(
   slab: Slab,
   o: number,
@@ -59,7 +62,7 @@ export function writeUdp(
   put16(b, o + 4, length);
   put16(b, o + 6, 0);
   const checksum = ~checksumAdd(slab.view, o, length, udpPseudoSum(ip, length)) & 0xffff;
-  put16(b, o + 6, checksum === 0 ? 0xffff : checksum); // zero would mean: none
+  put16(b, o + 6, checksum === 0 ? 0xffff : checksum); // zero would mean no checksum
   return UDP_HEADER_BYTES;
 }
 
