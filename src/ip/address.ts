@@ -1,8 +1,8 @@
 /**
- * IP addresses. Inside the stack every address is four int32 words, and an IPv4 address is its
- * v4-mapped form (`0, 0, 0xffff, a.b.c.d`; RFC 4291 section 2.5.5.2): demux, ports and routes need
- * one code path for both families. Packets carry bare words; this class is for what people write
- * and read.
+ * IP addresses. In the stack every address is four int32 words, and an IPv4 address is in v4-mapped
+ * form (`0, 0, 0xffff, a.b.c.d`; RFC 4291 section 2.5.5.2), so that demultiplexing, ports and
+ * routes need one code path for both families. Packet headers hold plain words; this class is for
+ * parsing and printing.
  */
 import {
   addressVersion,
@@ -39,7 +39,7 @@ export class Address implements AddressWords {
     return new Address(w0, w1, w2, w3);
   }
 
-  /** `198.18.0.2`, `fd74:6370:6c61:62::2`, `::ffff:198.18.0.2`. Throws AddressError. */
+  /** Parses `198.18.0.2`, `fd74:6370:6c61:62::2` or `::ffff:198.18.0.2`. Throws AddressError. */
   static parse(text: string): Address {
     return text.includes(':') ? parseV6(text) : Address.v4(parseV4(text, text));
   }
@@ -89,16 +89,16 @@ export class Address implements AddressWords {
     return this.version === 4 && this.w3 === -1;
   }
 
-  /** The shortest form: RFC 5952 for IPv6. */
+  /** The shortest form; RFC 5952 for IPv6. */
   toString(): string {
     return this.version === 4 ? formatV4(this.w3) : formatV6(this);
   }
 }
 
-/** The key of a Map by address. */
+/** An address as the key of a Map. */
 export const keyOf = ({ w0, w1, w2, w3 }: AddressWords): string => `${w0} ${w1} ${w2} ${w3}`;
 
-/** An address and the length of its network's prefix: `198.18.0.2/24`. */
+/** An address and the prefix length of its network: `198.18.0.2/24`. */
 export class Prefix {
   readonly address: Address;
   /** 0..32, or 0..128. */
@@ -109,7 +109,7 @@ export class Prefix {
     this.bits = bits;
   }
 
-  /** Without `/N` the host alone: /32, /128. */
+  /** Parses `ADDRESS/N`; without `/N` the prefix is /32 or /128. Throws AddressError. */
   static parse(text: string): Prefix {
     const slash = text.indexOf('/');
     const address = Address.parse(slash < 0 ? text : text.slice(0, slash));
@@ -133,7 +133,7 @@ export class Prefix {
     return true;
   }
 
-  /** The subnet's broadcast address (IPv4 with at least two host bits), or null. */
+  /** The subnet's broadcast address; null for IPv6, /31 and /32. */
   get broadcast(): Address | null {
     if (this.address.version === 6 || this.bits >= 31) return null;
     return Address.v4(this.address.w3 | (-1 >>> this.bits));
@@ -150,7 +150,7 @@ export const formatV4 = (w: number): string =>
 function formatV6(a: Address): string {
   const groups = [a.w0, a.w1, a.w2, a.w3].flatMap((w) => [w >>> 16, w & 0xffff]);
   let best = -1;
-  let bestLength = 1; // RFC 5952 section 4.2.2: one zero group alone is not shortened
+  let bestLength = 1; // RFC 5952 section 4.2.2: a single zero group is not shortened
   for (let i = 0; i < 8; i++) {
     let n = 0;
     while (i + n < 8 && groups[i + n] === 0) n++;

@@ -1,7 +1,7 @@
 /**
- * An ICMP error that came in, in terms that transports understand: which errno Linux makes of it,
- * and whether it is hard (RFC 1122 section 4.2.3.9, RFC 4443, Linux's icmp_err_convert). What a
- * transport does with it is its own business.
+ * A received ICMP error in terms of the transports: Linux's errno for it, and whether it is hard
+ * (RFC 1122 section 4.2.3.9, RFC 4443, Linux's icmp_err_convert). Each transport decides what to do
+ * with it.
  */
 import {
   Icmp4,
@@ -15,21 +15,21 @@ import {
 export class IcmpError extends IcmpQuote {
   type = 0;
   code = 0;
-  /** Linux's errno name, or '' for what is to be ignored. */
+  /** Linux's errno name; '' for an error to be ignored. */
   errno = '';
   hard = false;
   /**
-   * It ends a connection of which no more than a SYN,ACK was sent, as in Linux: of IPv4's those
-   * that tell of the path, of IPv6's the hard ones.
+   * It ends a half-open connection, as in Linux. In IPv4 these are network or host unreachable,
+   * time exceeded and parameter problem; in IPv6 the hard errors and parameter problem.
    */
   endsHalfOpen = false;
-  /** A router has no way to the destination: what RFC 6069 calls a connectivity disruption. */
+  /** A router has no route to the destination: a connectivity disruption of RFC 6069. */
   isPathDown = false;
-  /** The next hop's MTU of fragmentation needed and packet too big, else 0. */
+  /** Next-hop MTU in bytes from Fragmentation Needed or Packet Too Big; else 0. */
   mtu = 0;
 }
 
-/** By code of ICMPv4's Destination Unreachable. */
+/** By code of ICMPv4 Destination Unreachable. */
 const UNREACHABLE_4: readonly (readonly [errno: string, hard: boolean])[] = [
   ['ENETUNREACH', false],
   ['EHOSTUNREACH', false],
@@ -49,7 +49,7 @@ const UNREACHABLE_4: readonly (readonly [errno: string, hard: boolean])[] = [
   ['EHOSTUNREACH', true],
 ];
 
-/** By code of ICMPv6's. */
+/** By code of ICMPv6 Destination Unreachable. */
 const UNREACHABLE_6: readonly (readonly [errno: string, hard: boolean])[] = [
   ['ENETUNREACH', false],
   ['EACCES', true],
@@ -61,7 +61,8 @@ const UNREACHABLE_6: readonly (readonly [errno: string, hard: boolean])[] = [
 ];
 
 /**
- * Fills in what `m` means; the quote is filled in already. False for a message that is no error.
+ * Classifies `m` into `out`, whose quote is filled in already. Returns false if `m` is not an
+ * error.
  */
 export function classifyError(m: IcmpMessage, version: 4 | 6, out: IcmpError): boolean {
   out.type = m.type;
@@ -82,8 +83,8 @@ function classify4(m: IcmpMessage, out: IcmpError): boolean {
       out.isPathDown = m.code === Unreachable4.net || m.code === Unreachable4.host;
       out.endsHalfOpen = out.isPathDown;
       return true;
-    case Icmp4.sourceQuench: // MUST-55: silently ignored (RFC 6633)
-    case Icmp4.redirect: // we have one way out
+    case Icmp4.sourceQuench: // MUST-55: silently discarded (RFC 6633)
+    case Icmp4.redirect: // ignored, because there is only one route
       return true;
     case Icmp4.timeExceeded:
       out.errno = 'EHOSTUNREACH';

@@ -1,11 +1,11 @@
 /**
- * How many ICMP errors a host sends: RFC 1812 section 4.3.2.8 and RFC 4443 section 2.4 (f) ask for
- * a limit. As in Linux, one error a second to each destination (icmp_ratelimit) with a small burst,
- * and a token bucket for all (icmp_msgs_per_sec 1000, icmp_msgs_burst 50). A destination that has
- * used up its own share takes nothing from the others'.
+ * Limits the rate of ICMP errors sent (RFC 1812 section 4.3.2.8, RFC 4443 section 2.4 (f)). As in
+ * Linux, each destination gets one error a second (icmp_ratelimit) with a small burst, and all
+ * share a token bucket (icmp_msgs_per_sec 1000, icmp_msgs_burst 50). An error that its
+ * destination's limit refuses takes no token from the shared bucket.
  *
- * Who can count our errors can learn which port is open (CVE-2020-25705, "SAD DNS"), so an error
- * costs one token or, by chance, up to three.
+ * An attacker that counts the errors can find open ports (CVE-2020-25705, "SAD DNS"), so an error
+ * costs a random number of tokens, one to three.
  */
 import type { Random } from '../base/random.js';
 import { SECOND, type Micros } from '../base/time.js';
@@ -25,7 +25,7 @@ interface Bucket {
 
 export class IcmpLimiter {
   private readonly all: Bucket = { tokens: BURST, at: 0 };
-  /** By address; who was told something last stands last. */
+  /** By address, least recently sent first. */
   private readonly hosts = new Map<string, Bucket>();
   private readonly random: Random;
 
@@ -33,7 +33,7 @@ export class IcmpLimiter {
     this.random = random;
   }
 
-  /** May an error go to this address now? */
+  /** True if an error may be sent to this address now; it then takes the tokens. */
   allow(to: AddressWords, now: Micros): boolean {
     const key = keyOf(to);
     const host = this.hosts.get(key) ?? { tokens: PER_HOST_BURST, at: now };

@@ -1,19 +1,19 @@
 /**
- * What is known of the MTU on the way to a destination: RFC 1191 (IPv4), RFC 8201 (IPv6).
+ * The known path MTU of each destination: RFC 1191 (IPv4), RFC 8201 (IPv6).
  *
- * Only an ICMP error makes it smaller, nothing makes it larger but time: after ten minutes an entry
- * is forgotten and the interface's own MTU tried again. Whether an error is to be believed (did we
- * send what it quotes?) is the transport's to say, before it calls `decrease`: RFC 5927 section 7.
+ * An ICMP error decreases it. Only time increases it: after ten minutes the entry expires and the
+ * interface's MTU is tried again. Before it calls `decrease`, the transport must check that the
+ * error is genuine, that is, that the quoted packet was sent (RFC 5927 section 7).
  *
- * An IPv4 path that is said to carry less than a floor (Linux's min_pmtu, 552) is not followed
- * down: whoever made that up would have us send a hundred packets for one. Packets of the floor's
- * size go without DF there, and routers may cut them.
+ * An IPv4 path MTU never falls below a floor (Linux's min_pmtu, 552), because a forged error could
+ * otherwise split each packet into a hundred. Packets of the floor's size are sent without DF on
+ * such a path, so that routers may fragment them.
  */
 import { MINUTE, NEVER, type Micros } from '../base/time.js';
 import { addressVersion, type AddressWords } from '../wire/ip.js';
 import { keyOf } from './address.js';
 
-/** The least that a path must carry: RFC 791 section 3.2, RFC 8200 section 5. */
+/** The smallest MTU that every path must support: RFC 791 section 3.2, RFC 8200 section 5. */
 export const MIN_MTU_4 = 68;
 export const MIN_MTU_6 = 1280;
 
@@ -21,8 +21,7 @@ const LIFETIME = 10 * MINUTE;
 const MAX_ENTRIES = 1024;
 
 /**
- * RFC 1191 section 7.1: MTUs that networks have, for a router from before that RFC that does not
- * say its own.
+ * RFC 1191 section 7.1: common MTUs, for routers older than that RFC, which do not report theirs.
  */
 const PLATEAUS: readonly number[] = [
   65_535,
@@ -40,18 +39,18 @@ const PLATEAUS: readonly number[] = [
 
 interface Entry {
   readonly mtu: number;
-  /** The floor was reached: no DF. */
+  /** The reported MTU was below the floor: send without DF. */
   readonly mayFragment: boolean;
   readonly expires: Micros;
 }
 
 export class PathMtuCache {
-  /** By destination; the one that changed last stands last. */
+  /** By destination, least recently changed first. */
   private readonly entries = new Map<string, Entry>();
   private readonly floor4: number;
   private readonly lifetime: Micros;
 
-  /** `floor4`: IPv4 packets do not become smaller than this, 68 at least. */
+  /** `floor4`: smallest path MTU for IPv4 in bytes, at least 68. */
   constructor(floor4 = MIN_MTU_4, lifetime: Micros = LIFETIME) {
     this.floor4 = Math.max(floor4, MIN_MTU_4);
     this.lifetime = lifetime;
@@ -61,21 +60,18 @@ export class PathMtuCache {
     return this.entries.size;
   }
 
-  /**
-   * The largest packet, in bytes, for this destination: `interfaceMtu` unless the path is known to
-   * carry less.
-   */
+  /** The path MTU to this destination in bytes; `interfaceMtu` if no smaller one is known. */
   mtuTo(to: AddressWords, interfaceMtu: number, now: Micros): number {
     const entry = this.find(to, now);
     return entry === undefined ? interfaceMtu : Math.min(entry.mtu, interfaceMtu);
   }
 
-  /** Routers may cut what goes there, whatever its sender would like. */
+  /** True if packets to this destination are sent without DF, whatever the sender asked for. */
   mayFragment(to: AddressWords, now: Micros): boolean {
     return this.find(to, now)?.mayFragment === true;
   }
 
-  /** When what is known of this destination will be forgotten, or NEVER when nothing is. */
+  /** When the entry of this destination expires; NEVER if there is none. */
   expiry(to: AddressWords, now: Micros): Micros {
     return this.find(to, now)?.expires ?? NEVER;
   }
@@ -90,9 +86,9 @@ export class PathMtuCache {
   }
 
   /**
-   * An error said that a packet of `packetBytes` to this destination was too big for a next hop of
-   * `reported` bytes (0: it did not say). Returns the path's MTU from now on, or 0 when nothing
-   * changes: a "decrease" that is none is no reason to send anything again.
+   * Handles an error which says that a packet of `packetBytes` was too big for a next hop with an
+   * MTU of `reported` (0: not reported). Returns the new path MTU in bytes, or 0 if nothing
+   * changes, because then nothing needs to be sent again.
    */
   decrease(
     to: AddressWords,
@@ -102,14 +98,16 @@ export class PathMtuCache {
     now: Micros,
   ): number {
     const version = addressVersion(to);
-    // RFC 8201 section 4: one that says less than IPv6's least is to be discarded.
+    // RFC 8201 section 4: an MTU below IPv6's minimum is discarded.
     if (version === 6 && reported < MIN_MTU_6) return 0;
-    // RFC 5927 section 7: nothing is too big for a hop that takes it.
+    // RFC 5927 section 7: the packet fits the reported MTU, so the error is not genuine.
     if (reported >= packetBytes) return 0;
     const before = this.mtuTo(to, interfaceMtu, now);
     const least = version === 4 ? this.floor4 : MIN_MTU_6;
-    // A guess is about the packet: one that was on its way when the last guess was made asks for no
-    // other. Longer than the interface sends is a super-segment that was cut on the way.
+    // Without a reported MTU, guess the next plateau below the packet's size. So a packet that was
+    // sent before the last guess does not cause another decrease. A packet larger than the
+    // interface's MTU was a super-segment, which was split before the wire: use the current path
+    // MTU instead.
     const said =
       reported > 0 ? reported : plateauBelow(packetBytes > interfaceMtu ? before : packetBytes);
     const mtu = Math.min(Math.max(said, least), before);

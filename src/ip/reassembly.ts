@@ -1,11 +1,10 @@
 /**
- * Fragments back into datagrams: RFC 791 section 3.2, RFC 8200 section 4.5, RFC 5722, RFC 3168
- * section 5.3.
+ * Reassembles fragments: RFC 791 section 3.2, RFC 8200 section 4.5, RFC 5722, RFC 3168 section 5.3.
  *
- * Memory is bounded in datagrams, in datagrams of one source, in bytes and in fragments; at a bound
- * the oldest goes. A fragment that overlaps another ends its whole datagram (RFC 5722; Linux does
- * so for IPv4 as well): there is no honest reason for it. An exact duplicate is passed over. The
- * time runs from the first fragment that came and is not prolonged.
+ * There are limits on datagrams, on datagrams per source, on bytes and on fragments; at a limit the
+ * oldest datagram is evicted. An overlapping fragment discards its whole datagram (RFC 5722; as in
+ * Linux also for IPv4), because a correct sender never produces one. An exact duplicate is ignored.
+ * The timeout runs from the first fragment that arrived and is not extended.
  */
 import { Counts } from '../base/counts.js';
 import { copyOf } from '../base/copy.js';
@@ -17,14 +16,14 @@ import { writeIpv4 } from '../wire/ipv4.js';
 import { writeIpv6 } from '../wire/ipv6.js';
 
 export interface ReassemblyLimits {
-  /** Datagrams that may wait at a time, and those of one source among them. */
+  /** Incomplete datagrams at a time, in all and from one source. */
   readonly datagrams: number;
   readonly datagramsPerSource: number;
-  /** Memory, bookkeeping included. */
+  /** Memory in bytes, bookkeeping included. */
   readonly bytes: number;
-  /** Of one datagram: 65,535 bytes in IPv4's smallest MTU of 68 would be 1,365. */
+  /** Fragments of one datagram. 65,535 bytes at IPv4's minimum MTU of 68 need 1,365. */
   readonly fragments: number;
-  /** Linux's ipfrag_time, 30 s, and RFC 8200's 60 s. */
+  /** Linux's ipfrag_time (30 s), and RFC 8200's 60 s. */
   readonly timeout4: Micros;
   readonly timeout6: Micros;
 }
@@ -40,12 +39,12 @@ export const DEFAULT_REASSEMBLY: ReassemblyLimits = {
 
 const MAX_DATAGRAM = 65_535;
 /**
- * What a fragment costs besides its bytes (Node 20: a buffer, its view, two objects): or fragments
- * of 8 bytes would be free.
+ * Memory of a fragment beside its bytes (Node 20: a buffer, its view, two objects). Without it
+ * fragments of 8 bytes would cost almost nothing.
  */
 const FRAGMENT_OVERHEAD = 256;
 const ECN_CE = 3;
-/** TCP's header without options (RFC 9293 section 3.1). */
+/** Length of TCP's header without options (RFC 9293 section 3.1). */
 const TCP_FIXED_BYTES = 20;
 
 interface Piece {
@@ -53,24 +52,24 @@ interface Piece {
   readonly bytes: Uint8Array;
 }
 
-/** One datagram in the making. */
+/** An incomplete datagram. */
 export class PartialDatagram {
   readonly key: string;
   readonly source: string;
   readonly deadline: Micros;
-  /** In order of their offsets, none overlapping. */
+  /** Sorted by offset, without overlaps. */
   readonly pieces: Piece[] = [];
-  /** Payload bytes that are there. */
+  /** Payload bytes received. */
   bytes = 0;
-  /** What it costs, of `ReassemblyLimits.bytes`. */
+  /** Its share of `ReassemblyLimits.bytes`. */
   memory = 0;
-  /** Payload bytes of the whole: known once the last fragment came, -1 before. */
+  /** Payload bytes of the whole datagram; -1 until the last fragment has arrived. */
   total = -1;
   congestionSeen = false;
   notEctSeen = false;
   /**
-   * Of the fragment at offset 0: its header's fields, and its packet for an ICMP error; null until
-   * it came.
+   * The header fields of the fragment at offset 0, and its packet for an ICMP error. `first` is
+   * null until it has arrived.
    */
   readonly header = new IpHeader();
   first: Uint8Array | null = null;
@@ -83,12 +82,9 @@ export class PartialDatagram {
 }
 
 export class Reassembly {
-  /**
-   * Why the last `add` gave something up, the fragment or older ones at a limit: Drop.none when it
-   * did not.
-   */
+  /** Why the last `add` dropped its fragment or evicted datagrams; Drop.none if it did neither. */
   reason: DropReason = Drop.none;
-  /** By key, the oldest first. */
+  /** By key, oldest first. */
   private readonly partials = new Map<string, PartialDatagram>();
   private readonly perSource = new Counts<string>();
   private memory = 0;
@@ -98,19 +94,19 @@ export class Reassembly {
     this.limits = limits;
   }
 
-  /** Datagrams that wait for the rest of themselves. */
+  /** Number of incomplete datagrams. */
   get size(): number {
     return this.partials.size;
   }
 
   /**
-   * Takes the fragment that `h` heads. Returns the whole datagram once it is complete: an IP packet
-   * that is no fragment any more.
+   * Adds the fragment with the header `h`. Returns the datagram once it is complete, as an IP
+   * packet that is not a fragment.
    */
   add(slab: Slab, h: IpHeader, now: Micros): Slab | null {
     this.reason = Drop.none;
     const { fragmentOffset: offset, payloadLength: length } = h;
-    // All but the last are a multiple of 8 long, and none is empty.
+    // No fragment is empty, and all but the last have a length that is a multiple of 8.
     if (length === 0 || (h.moreFragments && (length & 7) !== 0))
       return this.refuse(Drop.fragmentBadLength);
     const headerBytes = h.version === 4 ? IPV4_HEADER_BYTES : 0;
@@ -129,7 +125,7 @@ export class Reassembly {
     return null;
   }
 
-  /** When `expire` is due next, or NEVER. */
+  /** When `expire` is due next; NEVER without incomplete datagrams. */
   nextTimeout(): Micros {
     let next = NEVER;
     for (const p of this.partials.values()) next = Math.min(next, p.deadline);
@@ -137,8 +133,8 @@ export class Reassembly {
   }
 
   /**
-   * Gives up what is too old; `gaveUp` hears of each, for a Time Exceeded when the first fragment
-   * is there.
+   * Discards datagrams whose deadline has passed. `gaveUp` is called for each, to send a Time
+   * Exceeded if the first fragment is there.
    */
   expire(now: Micros, gaveUp: (partial: PartialDatagram) => void): void {
     for (const p of this.partials.values()) {
@@ -187,7 +183,8 @@ export class Reassembly {
   }
 
   /**
-   * At a bound the oldest go, but never the one that is being added to, unless it alone is over.
+   * Evicts the oldest datagrams until the limits are met; the current one only if it alone exceeds
+   * them.
    */
   private makeRoom(current: PartialDatagram): void {
     for (const p of this.partials.values()) {
@@ -218,7 +215,8 @@ export class Reassembly {
 
   private complete(p: PartialDatagram): Slab | null {
     this.forget(p);
-    // RFC 3168 section 5.3: one CE marks the whole, but a sender of Not-ECT gets no CE.
+    // RFC 3168 section 5.3: one CE marks the whole datagram, but CE and Not-ECT together are
+    // invalid.
     if (p.congestionSeen && p.notEctSeen) return this.refuse(Drop.fragmentBadEcn);
     const h = p.header;
     const headerBytes = h.version === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
@@ -236,9 +234,9 @@ export class Reassembly {
 }
 
 /**
- * Does the fragment put TCP's ports or flags where a filter on the way does not look for them? RFC
- * 1858 and RFC 3128: the first one must hold TCP's whole fixed header, and none may begin within
- * it. (In IPv6 RFC 7112 asks for all headers in the first one: wire/ipv6.ts.)
+ * True if the fragment could hide TCP's ports or flags from a filter (RFC 1858, RFC 3128): the
+ * first fragment must hold TCP's fixed header, and no other may begin within it. (For IPv6 RFC 7112
+ * requires all headers in the first fragment: wire/ipv6.ts.)
  */
 const isTiny = (h: IpHeader): boolean =>
   h.protocol === PROTOCOL_TCP &&
@@ -247,7 +245,8 @@ const isTiny = (h: IpHeader): boolean =>
     : h.fragmentOffset < TCP_FIXED_BYTES);
 
 /**
- * Where the fragment goes among the pieces. Most come in order, so the search begins at the end.
+ * Finds the fragment's place among the pieces. Most arrive in order, so the search starts at the
+ * end.
  */
 function place(
   p: PartialDatagram,
@@ -262,7 +261,7 @@ function place(
   if (before !== undefined && before.offset + before.bytes.length > offset) {
     return before.offset === offset && before.bytes.length === length ? 'duplicate' : 'overlap';
   }
-  // What says where the datagram ends must agree with all that came.
+  // There is only one last fragment, and no other may reach beyond its end.
   if (p.total >= 0 && (end > p.total || last)) return 'overlap';
   return last && i < p.pieces.length ? 'overlap' : i;
 }
