@@ -73,25 +73,26 @@ const STACK = [
 export const CAUSES = [...CALLS, ...SEGMENTS, ...TIMERS, ...STACK] as const;
 export type Cause = (typeof CAUSES)[number];
 
-/** What can end a connection in nearly every state. */
-export const ENDS: readonly Cause[] = [
-  'close-unread',
+/** What aborts a connection: its peer gets a RST. */
+export type AbortCause =
+  | Exclude<(typeof CALLS)[number], 'active-open' | 'close'>
+  | 'orphan-limit'
+  | 'listener-closes'
+  | 'stack-closes';
+
+/**
+ * What may end a connection from SYN-SENT to LAST-ACK: its user, its peer, the stack. What else may
+ * depends on the state (state.ts).
+ */
+export const ENDS = [
   'close-no-linger',
   'close-no-room',
   'abort',
   'disconnect',
   'rst',
-  'data-after-close',
-  'data-timeout',
-  'window-timeout',
-  'probes-unanswered',
-  'keep-alive-unanswered',
-  'orphan-limit',
-  'lent-data-gone',
-  'listener-closes',
   'stack-closes',
   'device-gone',
-];
+] as const satisfies readonly Cause[];
 
 const calls: ReadonlySet<Cause> = new Set(CALLS);
 const closes: ReadonlySet<Cause> = new Set(CLOSES);

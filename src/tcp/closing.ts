@@ -3,7 +3,7 @@
  * what close(2) means. connection.ts tells of each call.
  */
 import type { Micros } from '../base/time.js';
-import type { Cause } from './causes.js';
+import type { AbortCause } from './causes.js';
 import { oweReset } from './reset.js';
 import { State } from './state.js';
 import type { Tcb } from './tcb.js';
@@ -63,7 +63,7 @@ export function release(c: Tcb, now: Micros): void {
   if (c.state === State.finWait2) orphanInFinWait2(c, now);
 }
 
-export function abort(c: Tcb, now: Micros, cause: Cause): void {
+export function abort(c: Tcb, now: Micros, cause: AbortCause): void {
   if (c.state >= State.synReceived && c.state !== State.timeWait) {
     oweReset(c);
   }

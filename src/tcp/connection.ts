@@ -24,7 +24,7 @@
 import { seqGeq } from '../base/seq.js';
 import { SECOND, type Micros } from '../base/time.js';
 import type { Segment } from '../wire/tcp.js';
-import type { Cause } from './causes.js';
+import type { AbortCause } from './causes.js';
 import * as closing from './closing.js';
 import type { CongestionName } from './congestion/index.js';
 import * as handshake from './handshake.js';
@@ -191,7 +191,7 @@ export class Connection extends Tcb {
   }
 
   /** ABORT (RFC 9293 3.10.5): RST to a peer that knows of the connection. */
-  abort(now: Micros, cause: Cause = 'abort'): void {
+  abort(now: Micros, cause: AbortCause = 'abort'): void {
     closing.abort(this, now, cause);
   }
 

@@ -1,7 +1,7 @@
 /**
  * The states of a connection and every transition between them, with its causes, as data (RFC 9293
  * section 3.3.2). `Tcb.setState` refuses any other; docs/state-machine.md is drawn from this table,
- * and a test reaches every row.
+ * and a test reaches every cause of every row.
  */
 import { ENDS, type Cause } from './causes.js';
 
@@ -60,9 +60,36 @@ const t = (
   section,
 });
 
+/** Our data or FIN may wait to be sent, or to be acknowledged. */
+const SENDING_ENDS: readonly Cause[] = [
+  'data-timeout',
+  'window-timeout',
+  'probes-unanswered',
+  'lent-data-gone',
+];
+/** Our user has not closed: the connection may also be its listener's. */
+const OPEN_ENDS: readonly Cause[] = [
+  'listener-closes',
+  'close-unread',
+  'keep-alive-unanswered',
+  ...SENDING_ENDS,
+  ...ENDS,
+];
+/** Our user has closed, and our FIN is not acknowledged. */
+const CLOSING_ENDS: readonly Cause[] = [
+  'orphan-limit',
+  'close-unread',
+  'keep-alive-unanswered',
+  ...SENDING_ENDS,
+  ...ENDS,
+];
+
 /**
  * FIN-WAIT-1 never leads to TIME-WAIT at once: the ACK of our FIN counts before the peer's FIN in
- * the same segment.
+ * the same segment. An orphan is never in ESTABLISHED or CLOSE-WAIT, because CLOSE leaves both, so
+ * what ends orphans alone is missing there. In FIN-WAIT-2 nothing of ours is in flight. A
+ * connection in TIME-WAIT is one that the stack has not yet put into its table, or that it keeps no
+ * more: segments and timers do not reach it.
  */
 export const TRANSITIONS: readonly Transition[] = [
   t(State.closed, State.synSent, ['active-open'], 'send SYN', '3.10.1'),
@@ -72,7 +99,7 @@ export const TRANSITIONS: readonly Transition[] = [
   t(
     State.synSent,
     State.closed,
-    ['close', 'syn-timeout', 'icmp-error', ...ENDS],
+    ['close', 'syn-timeout', 'icmp-error', 'lent-data-gone', ...ENDS],
     '',
     '3.10.4, 3.10.7.3, 3.8.3',
   ),
@@ -80,30 +107,57 @@ export const TRANSITIONS: readonly Transition[] = [
   t(
     State.synReceived,
     State.closed,
-    ['syn-timeout', 'icmp-error', 'syn-in-syn-received', ...ENDS],
+    [
+      'syn-timeout',
+      'icmp-error',
+      'syn-in-syn-received',
+      'listener-closes',
+      'close-unread',
+      'lent-data-gone',
+      ...ENDS,
+    ],
     '',
     '3.10.5, 3.10.7.4, 3.8.3',
   ),
   t(State.established, State.finWait1, ['close'], 'send FIN', '3.10.4'),
   t(State.established, State.closeWait, ['fin'], 'send ACK', '3.10.7.4'),
-  t(State.established, State.closed, ENDS, '', '3.10.5, 3.10.7.4, 3.8.3'),
+  t(State.established, State.closed, OPEN_ENDS, '', '3.10.5, 3.10.7.4, 3.8.3'),
   t(State.finWait1, State.finWait2, ['ack-of-fin'], '', '3.10.7.4'),
   t(State.finWait1, State.closing, ['fin'], 'send ACK', '3.10.7.4'),
-  t(State.finWait1, State.closed, ENDS, '', '3.10.5, 3.10.7.4, 3.8.3'),
+  t(
+    State.finWait1,
+    State.closed,
+    ['data-after-close', ...CLOSING_ENDS],
+    '',
+    '3.10.5, 3.10.7.4, 3.8.3',
+  ),
   t(State.finWait2, State.timeWait, ['fin'], 'send ACK', '3.10.7.4'),
   t(
     State.finWait2,
     State.closed,
-    ['fin-wait-2-timeout', 'no-fin-wait-2', ...ENDS],
+    [
+      'fin-wait-2-timeout',
+      'no-fin-wait-2',
+      'data-after-close',
+      'close-unread',
+      'keep-alive-unanswered',
+      ...ENDS,
+    ],
     '',
     '3.10.5, 3.10.7.4, Linux tcp_fin_timeout',
   ),
   t(State.closeWait, State.lastAck, ['close'], 'send FIN', '3.10.4'),
-  t(State.closeWait, State.closed, ENDS, '', '3.10.5, 3.10.7.4, 3.8.3'),
+  t(State.closeWait, State.closed, OPEN_ENDS, '', '3.10.5, 3.10.7.4, 3.8.3'),
   t(State.closing, State.timeWait, ['ack-of-fin'], '', '3.10.7.4'),
-  t(State.closing, State.closed, ENDS, '', '3.10.5, 3.10.7.4, 3.8.3'),
-  t(State.lastAck, State.closed, ['ack-of-fin', ...ENDS], '', '3.10.5, 3.10.7.4, 3.8.3'),
-  t(State.timeWait, State.closed, ENDS, '', '3.10.5'),
+  t(State.closing, State.closed, CLOSING_ENDS, '', '3.10.5, 3.10.7.4, 3.8.3'),
+  t(State.lastAck, State.closed, ['ack-of-fin', ...CLOSING_ENDS], '', '3.10.5, 3.10.7.4, 3.8.3'),
+  t(
+    State.timeWait,
+    State.closed,
+    ['abort', 'disconnect', 'stack-closes', 'device-gone'],
+    '',
+    '3.10.5',
+  ),
 ];
 
 /** By `from * STATE_NAMES.length + to`. */

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import ts from 'typescript';
 import { causeText } from '../../src/observe/cause-texts.js';
 import { CAUSES, ENDS, type Cause } from '../../src/tcp/causes.js';
-import { STATE_NAMES, TRANSITIONS } from '../../src/tcp/state.js';
+import { State as TcpState, STATE_NAMES, TRANSITIONS } from '../../src/tcp/state.js';
 import { DEFENCES } from '../attacks/defences.js';
 import { ATTACK_MUTANTS } from '../attacks/mutants.js';
 import { locate } from './locate.mjs';
@@ -142,21 +142,32 @@ ${defences.map(line).join('\n')}
 /** Mermaid's names have no hyphens. */
 const node = (state: number): string => STATE_NAMES[state]!.replaceAll('-', '_');
 
-/** The causes of a row; those that end a connection in nearly every state by one name. */
-function listOf(causes: readonly Cause[]): string {
-  const own = causes.filter((cause) => !ENDS.includes(cause)).map((cause) => `\`${cause}\``);
+/** Causes as a list; `ends` are one entry, `an end`. */
+function listOf(causes: readonly Cause[], ends: readonly Cause[]): string {
+  const own = causes.filter((cause) => !ends.includes(cause)).map((cause) => `\`${cause}\``);
   return [...own, ...(causes.length > own.length ? ['an end'] : [])].join(', ');
+}
+
+/** In the table: all of `ENDS`, or none of them is called an end. */
+const inTable = (causes: readonly Cause[]): string =>
+  listOf(causes, ENDS.every((cause) => causes.includes(cause)) ? ENDS : []);
+
+/** In the picture, which has less room: what ends a connection in more than two states. */
+function inPicture(causes: readonly Cause[]): string {
+  const ways = TRANSITIONS.filter(({ to }) => to === TcpState.closed);
+  const many = (cause: Cause): boolean => ways.filter((t) => t.causes.includes(cause)).length > 2;
+  return listOf(causes, causes.length > 1 ? causes.filter(many) : []).replaceAll('`', '');
 }
 
 export function stateMachinePage(): string {
   const names = STATE_NAMES.map((name, state) => `  state "${name}" as ${node(state)}`);
   const arrows = TRANSITIONS.map(({ from, to, causes, does }) => {
-    const on = listOf(causes).replaceAll('`', '');
+    const on = inPicture(causes);
     return `  ${node(from)} --> ${node(to)} : ${does === '' ? on : `${on} / ${does}`}`;
   });
   const table = TRANSITIONS.map(({ from, to, causes, does, section }) => {
     return (
-      `| ${STATE_NAMES[from]} | ${STATE_NAMES[to]} | ${cell(listOf(causes))} | ${cell(does)} | ` +
+      `| ${STATE_NAMES[from]} | ${STATE_NAMES[to]} | ${cell(inTable(causes))} | ${cell(does)} | ` +
       `${section} |`
     );
   });
@@ -182,7 +193,8 @@ ${arrows.join('\n')}
 | --- | --- | --- | --- | --- |
 ${table.join('\n')}
 
-An end is one of: ${ENDS.map((cause) => `\`${cause}\``).join(', ')}.
+An end is one of ${ENDS.map((cause) => `\`${cause}\``).join(', ')}. 
+In the picture it is also whatever else ends a connection in more than two states.
 
 | cause | means |
 | --- | --- |

@@ -1,4 +1,7 @@
-/** Packet scripts and a few scenes reach every row of `TRANSITIONS` and every cause. */
+/**
+ * Packet scripts, a few scenes and hand-played peers reach every cause of every row of
+ * `TRANSITIONS`.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -11,16 +14,17 @@ import type { Connection } from '../../src/tcp/connection.js';
 import { CAUSES, type Cause } from '../../src/tcp/causes.js';
 import { isAllowed, State, STATE_NAMES, TRANSITIONS } from '../../src/tcp/state.js';
 import { exchange, Hosts } from '../stack/hosts.js';
+import { Peer, type Wire } from './peer.js';
 
 const FOLDER = 'test/scripts';
-const rows = new Set<string>();
-const causes = new Set<Cause>();
-const row = (from: State, to: State): string => `${STATE_NAMES[from]} -> ${STATE_NAMES[to]}`;
+/** What happened: `ESTABLISHED -> CLOSE-WAIT: fin`. */
+const happened = new Set<string>();
+const transition = (from: State, to: State, cause: Cause): string =>
+  `${STATE_NAMES[from]} -> ${STATE_NAMES[to]}: ${cause}`;
 const observer: StackObserver = {
   ...fanOut(),
   stateChanged: (_conn, from, to, cause) => {
-    rows.add(row(from, to));
-    causes.add(cause);
+    happened.add(transition(from, to, cause));
   },
 };
 
@@ -83,20 +87,140 @@ const SCENES: Readonly<Record<string, () => void>> = {
   },
 };
 
+const UNANSWERED = 4 * 3600 * SECOND;
+/** How a connection gets to each state. */
+const TO: Readonly<Record<string, (o: Way) => Peer>> = {
+  'SYN-SENT': ({ config = {} }) => Peer.connect({ config }),
+  'SYN-RECEIVED': ({ config = {} }) => {
+    const s = Peer.connect({ config });
+    s.send({ flags: 'S' });
+    return s;
+  },
+  ESTABLISHED: established,
+  'FIN-WAIT-1': (o) => then(established(o), (s) => s.close()),
+  'FIN-WAIT-2': (o) =>
+    then(TO['FIN-WAIT-1']!(o), (s) => {
+      s.send({ ...next(s, '.'), win: 100 }); // the FIN may have waited for it
+      s.send({ ...next(s, '.'), ack: 2 });
+    }),
+  'CLOSE-WAIT': (o) => then(established(o), (s) => s.send(next(s, 'F.'))),
+  CLOSING: (o) => then(TO['FIN-WAIT-1']!(o), (s) => s.send(next(s, 'F.'))),
+  'LAST-ACK': (o) => then(TO['CLOSE-WAIT']!(o), (s) => s.close()),
+  'TIME-WAIT': (o) => then(TO['FIN-WAIT-2']!(o), (s) => s.send({ ...next(s, 'F.'), ack: 2 })),
+};
+
+interface Way {
+  readonly config?: Partial<TcpConfig>;
+  /** The window that the peer offers. */
+  readonly win?: number;
+  /** The peer sends data that nobody reads. */
+  readonly unread?: boolean;
+  /** Our user writes, before it closes. */
+  readonly up?: number;
+  /** Our user lends memory, before it closes. */
+  readonly lent?: Uint8Array;
+}
+
+function established({ config = {}, win = 65_535, unread, up = 0, lent }: Way): Peer {
+  const s = Peer.established({ config });
+  s.send({ flags: '.', seq: 1, ack: 1, win, len: unread === true ? 10 : 0 });
+  if (lent !== undefined) s.conn.sendZeroCopy(lent);
+  if (up > 0) s.write(up);
+  return s;
+}
+
+function then(s: Peer, play: (s: Peer) => void): Peer {
+  play(s);
+  return s;
+}
+
+/** The peer's next segment, without an ACK of our data or FIN. */
+const next = ({ conn }: Peer, flags: string): Wire => ({
+  flags,
+  seq: (conn.rcv.nxt - conn.rcv.irs) | 0,
+  ack: 1,
+  win: conn.snd.wnd,
+});
+
+/** How it ends from there. */
+const ENDINGS: Readonly<Partial<Record<Cause, (to: (o: Way) => Peer) => Peer>>> = {
+  close: (to) => then(to({}), (s) => s.close()),
+  'close-unread': (to) => then(to({ unread: true }), (s) => s.release()),
+  'close-no-linger': (to) =>
+    then(to({}), (s) => {
+      s.conn.linger = 0;
+      s.release();
+    }),
+  'close-no-room': (to) => then(to({ config: { maxOrphans: 0 } }), (s) => s.release()),
+  abort: (to) => then(to({}), (s) => s.abort()),
+  disconnect: (to) => then(to({}), (s) => s.conn.abort(s.now, 'disconnect')),
+  // What the host does with each connection: stack/tcp/host.ts.
+  'stack-closes': (to) => then(to({}), (s) => s.conn.abort(s.now, 'stack-closes')),
+  'device-gone': (to) => then(to({}), (s) => s.conn.finish('ENETDOWN', 'device-gone', s.now)),
+  rst: (to) => then(to({}), (s) => s.send(next(s, s.state === 'SYN-SENT' ? 'R.' : 'R'))),
+  'data-after-close': (to) =>
+    then(to({}), (s) => {
+      s.release();
+      s.send({ ...next(s, 'P.'), ack: s.state === 'FIN-WAIT-2' ? 2 : 1, len: 10 });
+    }),
+  'data-timeout': (to) =>
+    then(to({}), (s) => {
+      if (s.conn.snd.flight === 0) s.write(10);
+      s.wait(UNANSWERED);
+    }),
+  'window-timeout': (to) =>
+    then(to({ win: 0, up: 10, config: { userTimeout: 5 * SECOND } }), (s) => s.wait(UNANSWERED)),
+  'probes-unanswered': (to) => then(to({ win: 0, up: 10 }), (s) => s.wait(UNANSWERED)),
+  // Nothing may be in flight: a FIN waits for a window.
+  'keep-alive-unanswered': (to) =>
+    then(to({ win: 0 }), (s) => {
+      s.conn.setKeepAlive(true, s.now, SECOND, SECOND, 2);
+      s.wait(UNANSWERED);
+    }),
+  'orphan-limit': (to) =>
+    then(to({ config: { maxOrphans: 1 } }), (s) => {
+      s.release();
+      s.wait(UNANSWERED);
+    }),
+  'lent-data-gone': (to) => {
+    const lent = new Uint8Array(50_000);
+    return then(to({ lent }), (s) => {
+      if (s.conn.lentToSend === 0) s.conn.sendZeroCopy(lent);
+      structuredClone(lent, { transfer: [lent.buffer] });
+      s.conn.failWhatIsDetached(s.now);
+    });
+  },
+};
+
 beforeAll(() => {
   for (const name of readdirSync(FOLDER, { recursive: true }) as string[])
     if (name.endsWith('.pkt'))
       playScript(name, readFileSync(join(FOLDER, name), 'utf8'), { observer });
   for (const play of Object.values(SCENES)) play();
+  for (const { from, to, causes } of TRANSITIONS)
+    for (const cause of causes) {
+      const ending = ENDINGS[cause];
+      const way = TO[STATE_NAMES[from]];
+      if (to !== State.closed || ending === undefined || way === undefined) continue;
+      for (const told of ending(way).transitions) happened.add(told.replace(/^\d+ /, ''));
+    }
 });
 
 describe('transitions', () => {
-  it.each(TRANSITIONS.map(({ from, to }) => row(from, to)))('%s happens', (name) => {
-    expect(rows).toContain(name);
+  const all = TRANSITIONS.flatMap(({ from, to, causes }) =>
+    causes.map((cause) => transition(from, to, cause)),
+  );
+
+  it.each(all)('%s', (name) => {
+    expect(happened).toContain(name);
+  });
+
+  it('happen in no other way', () => {
+    expect([...happened].filter((name) => !all.includes(name))).toEqual([]);
   });
 
   it.each(CAUSES)('%s is the cause of one', (cause) => {
-    expect(causes).toContain(cause);
+    expect(TRANSITIONS.some(({ causes }) => causes.includes(cause))).toBe(true);
   });
 
   it.each([
