@@ -168,8 +168,7 @@ export class Connecting {
     return this.socket.connecting && !this.stopped;
   }
 
-  // ---- Names
-  // -----------------------------------------------------------------------------------------------
+  // ---- Names ------------------------------------------------------------------------------------
 
   private foundOne(host: string, error: Error | null, found: LookupAddress): void {
     this.socket.emit('lookup', error, found.address, found.family, host);
@@ -196,8 +195,7 @@ export class Connecting {
     else process.nextTick(destroyWith, this.socket, whyNot(found[0]!, this.o)!);
   }
 
-  // ---- Attempts
-  // -----------------------------------------------------------------------------------------------
+  // ---- Attempts ---------------------------------------------------------------------------------
 
   private tryNext(): void {
     const { socket, o, addresses } = this;

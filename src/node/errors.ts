@@ -62,8 +62,7 @@ export function throwLater(error: unknown): void {
   });
 }
 
-// ---- Arguments
-// -------------------------------------------------------------------------------------------------
+// ---- Arguments ----------------------------------------------------------------------------------
 
 /** `type number (5)`, `undefined`, `an instance of Map`. */
 function received(value: unknown): string {

@@ -96,8 +96,7 @@ export class Host {
     return !this.closed;
   }
 
-  // ---- When the stack runs
-  // ------------------------------------------------------------------------------------------
+  // ---- When the stack runs ----------------------------------------------------------------------
 
   /**
    * All that is written in one turn goes out together. nextTick runs after the code that writes and
@@ -171,8 +170,7 @@ export class Host {
     this.timer = setTimeout(timerFires, Math.min(wait, LONGEST_MS), this).unref();
   }
 
-  // ---- The life of the process
-  // ----------------------------------------------------------------------------------------
+  // ---- The life of the process ------------------------------------------------------------------
 
   /** Does something of it keep the process alive? */
   get holdsProcess(): boolean {

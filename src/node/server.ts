@@ -106,8 +106,7 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
       o.highWaterMark !== undefined && o.highWaterMark >= 0 ? o.highWaterMark : HIGH_WATER_MARK;
   }
 
-  // ---- Listening
-  // -----------------------------------------------------------------------------------------------
+  // ---- Listening --------------------------------------------------------------------------------
 
   /**
    * `listen(port?, host?, backlog?, callback?)` or `listen(options, callback?)`. Throws
@@ -195,8 +194,7 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
     };
   }
 
-  // ---- Accepting
-  // -----------------------------------------------------------------------------------------------
+  // ---- Accepting --------------------------------------------------------------------------------
 
   /** In the accept queue, where a backlog bounds them; at the end of the batch we are told. */
   private leaveWaiting(conn: Connection): boolean {
@@ -272,8 +270,7 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
     return this;
   }
 
-  // ---- Closing
-  // -----------------------------------------------------------------------------------------------
+  // ---- Closing ----------------------------------------------------------------------------------
 
   /**
    * Takes nobody new; `close` comes when the last socket is gone. Who waits unaccepted is reset.
@@ -320,8 +317,7 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
     });
   }
 
-  // ---- The life of the process
-  // ----------------------------------------------------------------------------------------
+  // ---- The life of the process ------------------------------------------------------------------
 
   ref(): this {
     this.wantsRef = true;

@@ -121,8 +121,7 @@ export abstract class SocketBase extends Duplex {
     this.scope = new AsyncResource('TCPWRAP', { requireManualDestroy: true });
   }
 
-  // ---- What it is
-  // -----------------------------------------------------------------------------------------------
+  // ---- What it is -------------------------------------------------------------------------------
 
   /**
    * There is a connection, or an attempt at one, as long as the socket is not destroyed: Node's
@@ -199,8 +198,7 @@ export abstract class SocketBase extends Duplex {
     return this.writable ? 'writeOnly' : 'closed';
   }
 
-  // ---- Options
-  // -----------------------------------------------------------------------------------------------
+  // ---- Options ----------------------------------------------------------------------------------
 
   /** Nagle's algorithm off, or on again. */
   setNoDelay(on = true): this {
@@ -300,8 +298,7 @@ export abstract class SocketBase extends Duplex {
     this.idleTimer = null;
   }
 
-  // ---- The life of the process
-  // ----------------------------------------------------------------------------------------
+  // ---- The life of the process ------------------------------------------------------------------
 
   /** Keeps the process alive while it waits for something: the default. */
   ref(): this {

@@ -60,8 +60,7 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     this.onFinal = null;
   }
 
-  // ---- What Writable calls
-  // -----------------------------------------------------------------------------------------------
+  // ---- What Writable calls ----------------------------------------------------------------------
 
   /**
    * As Duplex has it. A chunk without a callback goes to the connection at once when nothing waits
@@ -189,8 +188,7 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     return this.write(chunk, callback);
   }
 
-  // ---- To the connection
-  // -----------------------------------------------------------------------------------------------
+  // ---- To the connection ------------------------------------------------------------------------
 
   /** A connection that is to be opened takes what is written before it is established. */
   protected takeEarly(): void {
@@ -293,8 +291,7 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     this.emit('drain');
   }
 
-  // ---- The end
-  // -----------------------------------------------------------------------------------------------
+  // ---- The end ----------------------------------------------------------------------------------
 
   /** @internal */
   override _final(callback: WriteCallback): void {

@@ -76,8 +76,7 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     return this;
   }
 
-  // ---- Connecting
-  // -----------------------------------------------------------------------------------------------
+  // ---- Connecting -------------------------------------------------------------------------------
 
   /**
    * Opens a connection: `connect` follows, or `error`. Once more after `close`, too. Throws
@@ -175,8 +174,7 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     }
   }
 
-  // ---- What the connection tells
-  // --------------------------------------------------------------------------------------
+  // ---- What the connection tells ----------------------------------------------------------------
 
   /** @internal */
   tcpEvents(conn: Connection, events: number): void {
@@ -271,8 +269,7 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     return isOver(conn) && conn.error === null && !(this.finSent && conn.rcv.finReceived);
   }
 
-  // ---- Reading
-  // -----------------------------------------------------------------------------------------------
+  // ---- Reading ----------------------------------------------------------------------------------
 
   /** @internal */
   override _read(): void {
@@ -323,8 +320,7 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     this.read(0);
   }
 
-  // ---- Ending
-  // -----------------------------------------------------------------------------------------------
+  // ---- Ending -----------------------------------------------------------------------------------
 
   protected get isWaiting(): boolean {
     const { conn } = this;

@@ -37,8 +37,7 @@ export interface StackServices {
    */
   passToNeighbour(packet: Arrival): boolean;
 
-  // ---- The stack's books and turns
-  // ----------------------------------------------------------------
+  // ---- The stack's books and turns --------------------------------------------------------------
 
   /** A packet is dropped. `detail` is for observers, or ''. */
   countDrop(reason: DropReason, detail: string, now: Micros): void;

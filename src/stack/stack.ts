@@ -167,8 +167,7 @@ export class Stack implements Receiver {
     };
   }
 
-  // ---- What the device calls
-  // --------------------------------------------------------------------------------------
+  // ---- What the device calls --------------------------------------------------------------------
 
   packet(rx: RxPacket, now: Micros): void {
     this.arrives(rx, false, now);
@@ -198,8 +197,7 @@ export class Stack implements Receiver {
     this.onPacketsWait?.();
   }
 
-  // ---- The way in
-  // -----------------------------------------------------------------------------------------------
+  // ---- The way in -------------------------------------------------------------------------------
 
   private arrives(rx: RxPacket, looped: boolean, now: Micros): void {
     const { arrival: packet, addresses } = this;
@@ -307,8 +305,7 @@ export class Stack implements Receiver {
     this.countDrop(Drop.icmpNoSuchFlow, '', now);
   }
 
-  // ---- The user's calls
-  // -------------------------------------------------------------------------------------------
+  // ---- The user's calls -------------------------------------------------------------------------
 
   /** Throws StackError EADDRINUSE, EADDRNOTAVAIL. Port 0 picks one. */
   listen(o: TcpListenOptions): Listener {
@@ -365,8 +362,7 @@ export class Stack implements Receiver {
     this.onWake?.();
   }
 
-  // ---- Time and turns
-  // -----------------------------------------------------------------------------------------------
+  // ---- Time and turns ---------------------------------------------------------------------------
 
   /**
    * The end of a turn: tells users what happened, sends what is owed, flushes. What a user does
@@ -422,8 +418,7 @@ export class Stack implements Receiver {
     if (bad === Drop.none) this.icmp.reassemblyTimeExceeded(slab, ip, now);
   }
 
-  // ---- What can be seen
-  // -------------------------------------------------------------------------------------------
+  // ---- What can be seen -------------------------------------------------------------------------
 
   connections(): Iterable<Connection> {
     return this.tcp.connections;

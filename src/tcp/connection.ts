@@ -58,8 +58,7 @@ const MAX_LINGER2: Micros = 120 * SECOND;
 export class Connection extends Tcb {
   declare user: TcpUser | null;
 
-  // ---- Packets in
-  // -----------------------------------------------------------------------------------------------
+  // ---- Packets in -------------------------------------------------------------------------------
 
   /** Active OPEN (RFC 9293 3.10.1). */
   openActive(now: Micros): void {
@@ -85,8 +84,7 @@ export class Connection extends Tcb {
     this.settleMemory();
   }
 
-  // ---- Time
-  // -----------------------------------------------------------------------------------------------
+  // ---- Time -------------------------------------------------------------------------------------
 
   /** Lets every timer that is due expire. Call it when `nextTimeout()` is past. */
   onTimeout(now: Micros): void {
@@ -102,8 +100,7 @@ export class Connection extends Tcb {
     return this.timers.next();
   }
 
-  // ---- What goes out
-  // -----------------------------------------------------------------------------------------------
+  // ---- What goes out ----------------------------------------------------------------------------
 
   /** Sends everything that is owed and allowed. */
   pollTransmit(now: Micros, out: SegmentSink): void {
@@ -118,8 +115,7 @@ export class Connection extends Tcb {
     return events;
   }
 
-  // ---- The user's calls
-  // -----------------------------------------------------------------------------------------------
+  // ---- The user's calls -------------------------------------------------------------------------
 
   /**
    * SEND: copies as much of `data` as there is room for, and returns how much that was. When it
@@ -209,8 +205,7 @@ export class Connection extends Tcb {
   // (`stack.wake(conn)`) where they may let something go out. Times are in microseconds, sizes in
   // bytes; what setsockopt would refuse with EINVAL throws a RangeError.
 
-  // ---- When data goes out
-  // -----------------------------------------------------------------------------------------------
+  // ---- When data goes out -----------------------------------------------------------------------
 
   /**
    * TCP_NODELAY: Nagle's algorithm off, or on again (MUST-17). Switching it off sends what waits,
@@ -249,8 +244,7 @@ export class Connection extends Tcb {
     this.snd.changeCongestionControl(name, this.config.hystart, now);
   }
 
-  // ---- Sizes
-  // -----------------------------------------------------------------------------------------------
+  // ---- Sizes ------------------------------------------------------------------------------------
 
   /**
    * TCP_MAXSEG, 88 to 32,767, 0 for none: the MSS that our SYN announces, and that we never exceed.
@@ -296,8 +290,7 @@ export class Connection extends Tcb {
     this.rcv.window.setClamp(bytes);
   }
 
-  // ---- When it is over
-  // -----------------------------------------------------------------------------------------------
+  // ---- When it is over --------------------------------------------------------------------------
 
   /** SO_KEEPALIVE with TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT (RFC 9293 section 3.8.4). */
   setKeepAlive(on: boolean, now: Micros, idle?: Micros, interval?: Micros, probes?: number): void {

@@ -54,8 +54,7 @@ export function segmentArrives(c: Tcb, seg: Segment, now: Micros): void {
   }
 }
 
-// ---- 3.10.7.3 SYN-SENT
-// ------------------------------------------------------------------------------------------------
+// ---- 3.10.7.3 SYN-SENT --------------------------------------------------------------------------
 
 function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
   const { snd } = c;
@@ -127,8 +126,7 @@ function saveAck(c: Tcb, now: Micros): void {
   c.setTimer(Timer.delayedAck, now + config.delayedAckMax, now);
 }
 
-// ---- 3.10.7.4 The other states
-// ------------------------------------------------------------------------------------------
+// ---- 3.10.7.4 The other states ------------------------------------------------------------------
 
 function arrivesInOther(c: Tcb, seg: Segment, now: Micros): void {
   if (!checkTimestamp(c, seg, now)) return;
@@ -498,8 +496,7 @@ function becomeEstablished(c: Tcb, cause: Cause, now: Micros): void {
   if (c.closeQueued) shutdown(c, now);
 }
 
-// ---- What bad segments are owed
-// ----------------------------------------------------------------------------------------
+// ---- What bad segments are owed -----------------------------------------------------------------
 
 /**
  * A challenge ACK (RFC 5961), unless a throttle holds it back (section 7): the connection's own, or

@@ -83,8 +83,7 @@ function chronoOf({ snd, state, senderBlocked }: Tcb): Chrono {
   return senderBlocked && mayWrite ? Chrono.buffer : Chrono.busy;
 }
 
-// ---- Data
-// -------------------------------------------------------------------------------------------------
+// ---- Data ---------------------------------------------------------------------------------------
 
 /**
  * What was lost goes first, except where F-RTO asks for new data (RFC 5682 step 2b): then the rest

@@ -13,8 +13,7 @@ import { send } from './user-calls.js';
 
 const MAX_POINTER = 0xffff;
 
-// ---- Sending
-// -------------------------------------------------------------------------------------------------
+// ---- Sending ------------------------------------------------------------------------------------
 
 /**
  * As `Connection.send`, and the peer's user is told at once, even while its window is shut. Of any
@@ -43,8 +42,7 @@ export function announceUrgent(snd: Sender, seg: Segment): void {
  */
 export const superSegmentBytes = (c: Tcb): number => (c.snd.isUrgent ? 0 : c.gsoBytes);
 
-// ---- Receiving
-// -------------------------------------------------------------------------------------------------
+// ---- Receiving ----------------------------------------------------------------------------------
 
 /** RFC 9293 section 3.10.7.4, sixth step. */
 export function takeUrgent(c: Tcb, seg: Segment, now: Micros): void {

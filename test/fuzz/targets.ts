@@ -230,8 +230,7 @@ export class Targets {
     return null;
   }
 
-  // ---- Packets
-  // -----------------------------------------------------------------------------------------------
+  // ---- Packets ----------------------------------------------------------------------------------
 
   private send(t: Target, flags: number, port: number): void {
     this.inject(this.segment(t, flags, port, 0));

@@ -177,8 +177,7 @@ export class TunDevice implements Device {
     if (this.untold !== 0) this.fail(this.untold, true);
   }
 
-  // ---- In
-  // -----------------------------------------------------------------------------------------------
+  // ---- In ---------------------------------------------------------------------------------------
 
   private ready(status: number): void {
     const { receiver } = this;
@@ -268,8 +267,7 @@ export class TunDevice implements Device {
     this.receiver?.deviceError(new TunError(code, what), fatal, this.clock());
   }
 
-  // ---- Out
-  // -----------------------------------------------------------------------------------------------
+  // ---- Out --------------------------------------------------------------------------------------
 
   packet(): TxPacket {
     if (this.txCount === TX_BATCH || this.txAt + VNET_BYTES + TX_ROOM + 16 > TX_SLAB_BYTES)
@@ -353,8 +351,7 @@ export class TunDevice implements Device {
     this.fail(errno, errno === EBADFD || errno === EBADF);
   }
 
-  // ---- The rest
-  // -----------------------------------------------------------------------------------------------
+  // ---- The rest ---------------------------------------------------------------------------------
 
   nextTimeout(): Micros {
     return NEVER;

@@ -163,8 +163,7 @@ function assignments(words: readonly string[]): Setting[] {
   return settings;
 }
 
-// ---- ip and tc
-// -------------------------------------------------------------------------------------------------
+// ---- ip and tc ----------------------------------------------------------------------------------
 
 function ipSettings(all: readonly string[]): Setting[] {
   const words = all.filter((word) => !/^-[46]$|^-\w+$/.test(word));
@@ -224,8 +223,7 @@ function queueSettings(words: readonly string[]): Setting[] {
   ];
 }
 
-// ---- Files, which are of zeros
-// ----------------------------------------------------------------------------------------
+// ---- Files, which are of zeros ------------------------------------------------------------------
 
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
@@ -273,8 +271,7 @@ function fileOfHead(words: readonly string[], into: string | null): Setting[] {
 const paths = (words: readonly string[]): readonly string[] =>
   words.slice(1).filter((word) => !word.startsWith('-'));
 
-// ---- Counters
-// -------------------------------------------------------------------------------------------------
+// ---- Counters -----------------------------------------------------------------------------------
 
 /** A pipe from nstat through grep; anything else is not known. */
 function countersOf(pipe: readonly ShellCommand[]): Setting {

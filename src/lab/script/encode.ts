@@ -133,8 +133,7 @@ function startPacket(
   return { slab, at: ipBytes, ip };
 }
 
-// ---- ICMP
-// -------------------------------------------------------------------------------------------------
+// ---- ICMP ---------------------------------------------------------------------------------------
 
 const CODES_4: Readonly<Record<string, number>> = {
   net_unreachable: Unreachable4.net,

@@ -249,8 +249,7 @@ class ScriptRun {
     this.wasLate(when, this.lastAt - due);
   }
 
-  // ---- Time
-  // -----------------------------------------------------------------------------------------------
+  // ---- Time -------------------------------------------------------------------------------------
 
   private advance(to: Micros): void {
     while (this.step(to));
@@ -272,8 +271,7 @@ class ScriptRun {
     return more || asked < to;
   }
 
-  // ---- Packets in
-  // -----------------------------------------------------------------------------------------------
+  // ---- Packets in -------------------------------------------------------------------------------
 
   private checkIpInfo(ip: IpInfo): void {
     if (ip.flowLabel !== null && this.target.local.version === 4)
@@ -339,8 +337,7 @@ class ScriptRun {
     this.askBlocking();
   }
 
-  // ---- Packets out
-  // -----------------------------------------------------------------------------------------------
+  // ---- Packets out ------------------------------------------------------------------------------
 
   private expectPacket(want: PacketAction, when: When): void {
     for (const { kind } of want.options ?? [])
@@ -433,8 +430,7 @@ class ScriptRun {
       : [zero + when.from, zero + when.to];
   }
 
-  // ---- Calls
-  // -----------------------------------------------------------------------------------------------
+  // ---- Calls ------------------------------------------------------------------------------------
 
   private call(call: Call, base: Micros): void {
     this.awaitBlocking();
@@ -502,8 +498,7 @@ class ScriptRun {
     this.warnings.push({ place, reason, differences });
   }
 
-  // ---- Commands
-  // -----------------------------------------------------------------------------------------------
+  // ---- Commands ---------------------------------------------------------------------------------
 
   private command({ text }: Command): void {
     this.set(settingsOf(text, this.o.readBeside));
@@ -555,8 +550,7 @@ class ScriptRun {
     throw new Failure(this.current!, `no counter is as '${text}' wants it`, differences);
   }
 
-  // ---- Code
-  // -----------------------------------------------------------------------------------------------
+  // ---- Code -------------------------------------------------------------------------------------
 
   private code(code: Code): void {
     const info = this.target.tcpInfo();

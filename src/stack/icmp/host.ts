@@ -190,8 +190,7 @@ export class IcmpHost {
     );
   }
 
-  // ---- Errors that we send
-  // ------------------------------------------------------------------------------------------
+  // ---- Errors that we send ----------------------------------------------------------------------
 
   /** Nobody listens on the UDP port that the packet was for. */
   portUnreachable(slab: Slab, ip: IpHeader, now: Micros): void {
@@ -283,8 +282,7 @@ export class IcmpHost {
     return ip.version === 4 ? type === Icmp4.echo || type === Icmp4.echoReply : type >= 128;
   }
 
-  // ---- Echo requests of our own
-  // ---------------------------------------------------------------------------------------
+  // ---- Echo requests of our own -----------------------------------------------------------------
 
   /**
    * Sends an echo request with `data`. False when there is no way to `to`. Throws StackError

@@ -95,8 +95,7 @@ export class Admission {
     else this.openHalf(listener, tuple, packet, seg, before, now);
   }
 
-  // ---- Half-open connections
-  // --------------------------------------------------------------------------------------------
+  // ---- Half-open connections --------------------------------------------------------------------
 
   private openHalf(
     listener: Listener,
@@ -180,8 +179,7 @@ export class Admission {
     );
   }
 
-  // ---- SYN cookies
-  // -----------------------------------------------------------------------------------------------
+  // ---- SYN cookies ------------------------------------------------------------------------------
 
   /**
    * Nothing is allocated here unless somebody watches: a flood is as many of these as the device
@@ -325,8 +323,7 @@ export class Admission {
     return (config.sack || !syn.sackPermitted) && (config.windowScaling || syn.wscale === ABSENT);
   }
 
-  // ---- The accept queue
-  // -----------------------------------------------------------------------------------------------
+  // ---- The accept queue -------------------------------------------------------------------------
 
   /**
    * May a segment be given to a connection that its listener still holds? Not, and counted, when it

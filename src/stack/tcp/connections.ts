@@ -134,8 +134,7 @@ export class TcpConnections {
     return new Tuple(this.seed);
   }
 
-  // ---- Who is there
-  // -----------------------------------------------------------------------------------------------
+  // ---- Who is there -----------------------------------------------------------------------------
 
   /**
    * A new connection, CLOSED as yet. `before`: what the same four-tuple left in TIME-WAIT.
@@ -222,8 +221,7 @@ export class TcpConnections {
     return this.ports.pick(this.random.int32(), this.random.int32(), isFree);
   }
 
-  // ---- Who has work
-  // -----------------------------------------------------------------------------------------------
+  // ---- Who has work -----------------------------------------------------------------------------
 
   mark(e: TcpEntry): void {
     if (e.dirty) return;
@@ -314,8 +312,7 @@ export class TcpConnections {
     else if (!this.timeWait.add(e, now)) counters.TcpExtTCPTimeWaitOverflow++;
   }
 
-  // ---- The path
-  // -----------------------------------------------------------------------------------------------
+  // ---- The path ---------------------------------------------------------------------------------
 
   /**
    * The path to `remote` has another MTU: every connection there learns it, and sends again what is
@@ -346,8 +343,7 @@ export class TcpConnections {
     e.pathExpires = this.paths.expiry(e.remote, now);
   }
 
-  // ---- Time
-  // -----------------------------------------------------------------------------------------------
+  // ---- Time -------------------------------------------------------------------------------------
 
   nextTimeout(): Micros {
     const first = this.heap.peek();

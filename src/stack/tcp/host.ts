@@ -112,8 +112,7 @@ export class TcpHost {
     return this.connections.flows.size;
   }
 
-  // ---- In
-  // -----------------------------------------------------------------------------------------------
+  // ---- In ---------------------------------------------------------------------------------------
 
   /** `seg` was parsed out of `packet`, and its checksum is right. */
   arrives(packet: Arrival, seg: Segment, now: Micros): void {
@@ -158,8 +157,7 @@ export class TcpHost {
     this.connections.mark(entry);
   }
 
-  // ---- The user's side
-  // ----------------------------------------------------------------------------------------------
+  // ---- The user's side --------------------------------------------------------------------------
 
   listen(o: TcpListenOptions): Listener {
     const address = o.address ?? null;
@@ -307,8 +305,7 @@ export class TcpHost {
     return port;
   }
 
-  // ---- Turns and time
-  // -----------------------------------------------------------------------------------------------
+  // ---- Turns and time ---------------------------------------------------------------------------
 
   /** Tells users what happened, then sends what is owed. */
   run(now: Micros): void {

@@ -42,8 +42,7 @@ export class TcpPassive {
     this.arrivesAtListener(tuple, packet, seg, row >= 0 ? this.record : null, now);
   }
 
-  // ---- TIME-WAIT
-  // -----------------------------------------------------------------------------------------------
+  // ---- TIME-WAIT --------------------------------------------------------------------------------
 
   /** True when the segment is a SYN that may take the old connection's place. */
   private arrivesAtTimeWait(row: number, tuple: Tuple, seg: Segment, now: Micros): boolean {
@@ -93,8 +92,7 @@ export class TcpPassive {
     }
   }
 
-  // ---- LISTEN
-  // -----------------------------------------------------------------------------------------------
+  // ---- LISTEN -----------------------------------------------------------------------------------
 
   /** `before`: what was in TIME-WAIT, if the segment is a SYN that takes its place. */
   private arrivesAtListener(

@@ -108,8 +108,7 @@ export class SynCookies {
   }
 }
 
-// ---- Options in the timestamp
-// --------------------------------------------------------------------------------------------
+// ---- Options in the timestamp -------------------------------------------------------------------
 
 const OPTION_BITS = 6;
 const WSCALE_MASK = 0xf;

@@ -117,8 +117,7 @@ export class Bbr implements CongestionControl {
     this.setCwnd(s);
   }
 
-  // ---- STARTUP, DRAIN, PROBE_RTT
-  // -----------------------------------------------------------------------------------------
+  // ---- STARTUP, DRAIN, PROBE_RTT ----------------------------------------------------------------
 
   private drainWhenFull(s: AckSample): void {
     if (this.mode === 'STARTUP' && this.path.isFull) {
@@ -169,8 +168,7 @@ export class Bbr implements CongestionControl {
     else this.mode = 'STARTUP';
   }
 
-  // ---- PROBE_BW's cycle
-  // -----------------------------------------------------------------------------------------------
+  // ---- PROBE_BW's cycle -------------------------------------------------------------------------
 
   private enterProbeBw(now: Micros): void {
     this.mode = 'PROBE_BW';
@@ -194,8 +192,7 @@ export class Bbr implements CongestionControl {
     return lasted || s.priorInFlight <= this.windowFor(1);
   }
 
-  // ---- What follows from the model
-  // ---------------------------------------------------------------------------------------
+  // ---- What follows from the model --------------------------------------------------------------
 
   private setGains(): void {
     switch (this.mode) {
@@ -285,8 +282,7 @@ export class Bbr implements CongestionControl {
     return this.packetConservation;
   }
 
-  // ---- What happens besides ACKs
-  // -----------------------------------------------------------------------------------------
+  // ---- What happens besides ACKs ----------------------------------------------------------------
 
   private saveCwnd(): void {
     const calm = this.priorCaState < CaState.recovery && this.mode !== 'PROBE_RTT';

@@ -144,8 +144,7 @@ export class OutOfOrder {
     return { bytes, used: length };
   }
 
-  // ---- The limit
-  // -----------------------------------------------------------------------------------------------
+  // ---- The limit --------------------------------------------------------------------------------
 
   /**
    * One segment may need several pieces, one for each hole that it fills; then the limit is passed
@@ -199,8 +198,7 @@ export class OutOfOrder {
     block.pieces = joined;
   }
 
-  // ---- The way out
-  // -----------------------------------------------------------------------------------------------
+  // ---- The way out ------------------------------------------------------------------------------
 
   /**
    * Moves what follows `nxt` without a hole into `queue` (null: throws it away). Returns the new
@@ -266,8 +264,7 @@ export class OutOfOrder {
     this.pieceCount = 0;
   }
 
-  // ---- SACK
-  // -----------------------------------------------------------------------------------------------
+  // ---- SACK -------------------------------------------------------------------------------------
 
   /** A segment reached `start`: its block is named first from now on (RFC 2018 section 4). */
   touched(start: Seq): void {

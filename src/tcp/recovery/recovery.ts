@@ -41,8 +41,7 @@ function setState(snd: Sender, state: CaState, now: Micros): void {
   recovery.state = state;
 }
 
-// ---- Beginnings and ends of a reduction
-// -----------------------------------------------------------------------------------
+// ---- Beginnings and ends of a reduction ---------------------------------------------------------
 
 /**
  * RFC 5681 takes half the flight; Linux half of cwnd, which it lets grow only while it is used, so
@@ -233,8 +232,7 @@ function tryToOpen(snd: Sender, ece: boolean, now: Micros): void {
   if (recovery.state !== CaState.cwr) tryKeepOpen(snd, now);
 }
 
-// ---- On each dubious ACK
-// -------------------------------------------------------------------------------------------------
+// ---- On each dubious ACK ------------------------------------------------------------------------
 
 /**
  * An ACK came that is not plain progress in Open: what does it say of losses, and which state

@@ -176,8 +176,7 @@ export class SendBuffer implements PayloadSource {
     return false;
   }
 
-  // ---- What segments take of it
-  // ---------------------------------------------------------------------------------------
+  // ---- What segments take of it -----------------------------------------------------------------
 
   addPieces(to: PieceSink, offset: number, length: number): void {
     const { runs } = this;

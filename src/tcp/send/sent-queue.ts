@@ -209,8 +209,7 @@ export class SentQueue {
     if (record.resent) this.retransOut -= segments;
   }
 
-  // ---- Marks
-  // -----------------------------------------------------------------------------------------------
+  // ---- Marks ------------------------------------------------------------------------------------
 
   /** A SACK block covers all of it. */
   markSacked(record: SentSegment): void {
@@ -297,8 +296,7 @@ export class SentQueue {
     return -1;
   }
 
-  // ---- Places
-  // -----------------------------------------------------------------------------------------------
+  // ---- Places -----------------------------------------------------------------------------------
 
   /** The number of the record that holds `seq`, or of the first one above it. */
   find(seq: Seq): number {
@@ -400,8 +398,7 @@ export class SentQueue {
     this.mayResend = false;
   }
 
-  // ---- The order of time
-  // --------------------------------------------------------------------------------------------
+  // ---- The order of time ------------------------------------------------------------------------
 
   private linkNewest(record: SentSegment): void {
     record.older = this.newest;
