@@ -10,7 +10,7 @@ import { Chrono } from './send/chrono.js';
 import { CaState } from './congestion/ack-sample.js';
 import type { Tcb } from './tcb.js';
 import { payAcks, sendAck, sendProbe, sendReset, sendSyn } from './control-output.js';
-import { restartAfterIdle } from './send/cwnd-usage.js';
+import { restartAfterIdle } from './congestion/window.js';
 import { scheduleLossProbe } from './recovery/loss-probe.js';
 import { markNewData } from './send/ecn-sender.js';
 import {

@@ -775,7 +775,7 @@ export const MUTANTS: readonly Mutant[] = [
     'MUST-18: Karn',
   ),
   m('MUST-19', 'snd.rtt.backoff++;', '', RETRANSMISSION, 'MUST-19: backs off'),
-  m('MUST-19', 'congestion.cwnd = sent.inFlight + 1;', '', RETRANSMISSION, 'MUST-19: backs off'),
+  m('MUST-19', 'w.cwnd = inFlight + 1;', '', RETRANSMISSION, 'MUST-19: backs off'),
   m(
     'MUST-19',
     inside('Reno', 'if (this.cwnd < this.ssthresh) {'),

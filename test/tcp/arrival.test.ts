@@ -8,6 +8,7 @@ import { Segment } from '../../src/wire/tcp.js';
 import { PROFILES } from '../../src/tcp/config.js';
 import { FastOpen } from '../../src/tcp/fast-open.js';
 import { fill, Peer, type Sent, type Wire } from './peer.js';
+import { setWindow } from './congestion/set-window.js';
 
 type Options = NonNullable<Parameters<typeof Peer.established>[0]>;
 
@@ -200,7 +201,7 @@ describe('SYN-RECEIVED', () => {
     expect(passive.conn.error).toBe('ECONNRESET');
     const linux = listening();
     const { sent } = answer(linux, { flags: 'S', seq: 7 });
-    const zero = -linux.conn.iss | 0; // RFC 9293 section 3.5.2 group 1: SEQ=0, not counted from ISS
+    const zero = (0 - linux.conn.iss) | 0; // RFC 9293 section 3.5.2 group 1: SEQ=0, not counted from ISS
     expect(sent).toMatchObject([{ flags: 'R.', seq: zero, ack: 8 }]);
     expect(linux.conn.error).toBe('ECONNRESET');
     const active = simultaneous();
@@ -247,7 +248,7 @@ describe('SYN-RECEIVED', () => {
     const s = listening({ fastOpen }, { len: 10, seq: 0, cookie: [1, 2, 3, 4] });
     const start = s.now;
     s.wait(SECOND); // SYN,ACK twice
-    s.conn.snd.congestion.cwnd = 7;
+    setWindow(s.conn.snd.congestion, { cwnd: 7 });
     s.send({ flags: '.', seq: 11, ack: 1 });
     expect(s.state).toBe('ESTABLISHED');
     expect(s.conn.snd.congestion.cwnd).toBe(7);

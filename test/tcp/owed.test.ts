@@ -1,5 +1,6 @@
 /** What a connection owes, all at once: output pays in the order at the head of owed.ts. */
 import { expect, it } from 'vitest';
+import { setWindow } from './congestion/set-window.js';
 import { oweReset } from '../../src/tcp/reset.js';
 import { Peer, type Sent } from './peer.js';
 
@@ -11,7 +12,7 @@ function losing(segments: number): Peer {
   s.write(segments * MSS);
   const { snd } = s.conn;
   snd.sent.markLost(snd.sent.at(0));
-  snd.congestion.cwnd = 100;
+  setWindow(snd.congestion, { cwnd: 100 });
   return s;
 }
 

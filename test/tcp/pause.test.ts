@@ -7,6 +7,7 @@ import { MILLISECOND, SECOND, type Micros } from '../../src/base/time.js';
 import { pacingRateOf } from '../../src/tcp/send/pacing-rate.js';
 import type { PeerOptions, Wire } from './peer.js';
 import { pattern, Peer } from './peer.js';
+import { setWindow } from './congestion/set-window.js';
 
 const MSS = 1000;
 /** Segments of 1000 bytes; a round trip of 100 ms, so RTO is 300 ms; cwnd is 40. */
@@ -15,7 +16,7 @@ function opened(o: PeerOptions = {}, win = 60_000): Peer {
   s.send({ flags: 'S', mss: MSS, sackOk: true });
   s.wait(100 * MILLISECOND);
   s.send({ flags: '.', seq: 1, ack: 1, win });
-  s.conn.snd.congestion.cwnd = 40;
+  setWindow(s.conn.snd.congestion, { cwnd: 40 });
   return s;
 }
 const ack = (n: number, win = 60_000): Wire => ({ flags: '.', seq: 1, ack: n, win });
@@ -47,7 +48,7 @@ describe('cwnd after a pause', () => {
       write();
       expect(cwnd(s)).toBe(10);
       // What waits already: the window was shut, and says nothing of the path.
-      s.conn.snd.congestion.cwnd = 40;
+      setWindow(s.conn.snd.congestion, { cwnd: 40 });
       s.wait(5 * SECOND);
       write();
       expect(cwnd(s)).toBe(40);
@@ -68,7 +69,7 @@ describe('cwnd after a pause', () => {
     s.send(ack(1 + MSS));
     s.wait(250 * MILLISECOND);
     expect(s.now - s.conn.snd.lastSentAt).toBeGreaterThan(s.conn.snd.rtt.rto);
-    s.conn.snd.congestion.cwnd = 40;
+    setWindow(s.conn.snd.congestion, { cwnd: 40 });
     s.write(MSS);
     expect(cwnd(s)).toBe(UNUSED);
   });

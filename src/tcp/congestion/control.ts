@@ -1,8 +1,9 @@
 /**
  * What a congestion control is: it owns cwnd and ssthresh, in segments of SMSS (as Linux counts,
- * and RFC 9438 writes), and is told what happened. It never sees a timer, a segment or a
- * scoreboard; which bytes to send again is loss recovery's business (../recovery.ts), and in fast
- * recovery Proportional Rate Reduction steers cwnd (../prr.ts), unless the control is `modelBased`.
+ * and RFC 9438 writes), and is told what happened. Others read the two. What all controls do alike
+ * is in window.ts. A control never sees a timer, a segment or a scoreboard; which bytes to send
+ * again is loss recovery's business (../recovery/recovery.ts), and in fast recovery Proportional
+ * Rate Reduction steers cwnd (../recovery/prr.ts), unless the control is `modelBased`.
  */
 import type { Micros } from '../../base/time.js';
 import type { AckSample } from './ack-sample.js';
@@ -13,9 +14,9 @@ export type Congestion = 'loss' | 'ecn' | 'timeout';
 export interface CongestionControl {
   readonly name: string;
   /** Segments that may be in flight, whole, at least 1. */
-  cwnd: number;
+  readonly cwnd: number;
   /** Slow start ends here; Infinity at first (RFC 5681 section 3.1: arbitrarily high). */
-  ssthresh: number;
+  readonly ssthresh: number;
   /**
    * A model of the path steers cwnd in every state (BBR); else recovery does after a congestion
    * event.
@@ -37,7 +38,7 @@ export interface CongestionControl {
   /**
    * A reduction begins, once for each window of data: sets `ssthresh` from `window` (segments: cwnd
    * in the linux profile, the flight in the rfc one), and remembers what `onUndo` needs. cwnd is
-   * recovery's to set.
+   * not touched: PRR or `afterTimeout` brings it down.
    */
   onCongestion(why: Congestion, window: number, now: Micros): void;
   /**
@@ -45,7 +46,7 @@ export interface CongestionControl {
    * were, or more.
    */
   onUndo(): void;
-  /** A reduction is over; cwnd was set by recovery. */
+  /** A reduction is over; cwnd is ssthresh (`reductionEnds`). */
   onRecovered(now: Micros): void;
   /**
    * Something is sent after nothing was in flight since `idleSince` (Linux's CA_EVENT_TX_START): an

@@ -12,6 +12,7 @@ import { seqDiff, seqGt, seqLeq, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import { TcpFlag, type Segment } from '../../wire/tcp.js';
 import { CA_STATE_NAMES, CaState } from '../congestion/ack-sample.js';
+import { reduceByPrr } from '../congestion/window.js';
 import { orNull } from '../notes.js';
 import type { Sender } from '../send/sender.js';
 import { judgeProbe } from './loss-probe.js';
@@ -241,7 +242,8 @@ function controlCongestion(snd: Sender, now: Micros): void {
   s.mayGrow = progress && !recovery.isReducing;
   cc.onAck(s);
   if (recovery.isReducing && !cc.modelBased && s.acked > 0) {
-    cc.cwnd = snd.prr.onAck(s.acked, news.unaAdvanced && s.lost === 0, sent.inFlight, cc.ssthresh);
+    const safeAck = news.unaAdvanced && s.lost === 0;
+    reduceByPrr(cc, snd.prr.onAck(s.acked, safeAck, sent.inFlight, cc.ssthresh));
   }
   if (s.paced) snd.pacing.rate = pacingRateOf(snd);
 }

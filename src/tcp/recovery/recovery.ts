@@ -14,6 +14,7 @@ import { seqGeq, seqGt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import { CA_STATE_NAMES, CaState } from '../congestion/ack-sample.js';
 import type { Congestion } from '../congestion/control.js';
+import { afterTimeout, reduceByPrr, reductionEnds, rememberWindow } from '../congestion/window.js';
 import type { AckNews } from './ack-news.js';
 import { orNull } from '../notes.js';
 import type { Sender } from '../send/sender.js';
@@ -72,7 +73,7 @@ function endReduction(snd: Sender, now: Micros): void {
   const { congestion, recovery } = snd;
   if (congestion.modelBased) return;
   if (congestion.ssthresh !== Infinity && (recovery.state === CaState.cwr || recovery.undo.armed)) {
-    congestion.cwnd = congestion.ssthresh;
+    reductionEnds(congestion);
     congestion.onRecovered(now);
   }
 }
@@ -142,7 +143,7 @@ export function enterLoss(snd: Sender, now: Micros): void {
     armUndo(snd);
     recovery.undo.restoresCwnd = true;
   }
-  congestion.cwnd = sent.inFlight + 1; // LW
+  afterTimeout(congestion, sent.inFlight);
   // Many duplicates and yet a timeout: reordering was overestimated.
   if (recovery.state <= CaState.disorder && sent.sackedOut >= DUPLICATE_ACK_THRESHOLD) {
     recovery.reordering = Math.min(recovery.reordering, DUPLICATE_ACK_THRESHOLD);
@@ -186,8 +187,7 @@ export function resendWithoutReduction(snd: Sender, now: Micros): void {
   if (!snd.sack)
     sent.sackedOut = Math.min(sent.sackedOut, Math.max(0, sent.out - Math.max(sent.lostOut, 1)));
   if (recovery.state === CaState.loss) return;
-  if (!recovery.isReducing)
-    congestion.ssthresh = Math.max(congestion.ssthresh, (congestion.cwnd * 3) >> 2);
+  if (!recovery.isReducing) rememberWindow(congestion);
   recovery.highSeq = nxt;
   recovery.undo.withdraw();
   recovery.frto = false;
@@ -430,7 +430,6 @@ export function reorderingTimeout(snd: Sender, now: Micros): void {
     return;
   }
   enterRecovery(snd, false, now);
-  if (!congestion.modelBased) {
-    congestion.cwnd = snd.prr.onAck(1, false, sent.inFlight, congestion.ssthresh);
-  }
+  if (!congestion.modelBased)
+    reduceByPrr(congestion, snd.prr.onAck(1, false, sent.inFlight, congestion.ssthresh));
 }

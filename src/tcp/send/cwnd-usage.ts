@@ -1,11 +1,12 @@
 /**
  * Is cwnd used? Only then may it grow, and while it is not it comes down: a window that nobody has
  * tried for a while says nothing of the path any more (RFC 7661's spirit; Linux's
- * tcp_cwnd_validate, tcp_is_cwnd_limited and tcp_cwnd_restart).
+ * tcp_cwnd_validate and tcp_is_cwnd_limited).
  */
 import { seqGeq, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import type { CongestionControl } from '../congestion/control.js';
+import { windowUnused } from '../congestion/window.js';
 
 export class CwndUsage {
   /** cwnd held the sender back in this window of data. */
@@ -49,40 +50,12 @@ export class CwndUsage {
   }
 
   /**
-   * After each output: an RTO long no more than `used` was needed, so half of what is above it
-   * goes. ssthresh remembers.
+   * After each output: an RTO long no more than `used` was needed, so part of cwnd goes.
    */
   shrinkUnused(initialWindow: number, rto: Micros, cc: CongestionControl, now: Micros): void {
     if (this.mayGrow(cc) || cc.modelBased || now - this.since < rto) return;
-    const needed = Math.max(this.used, initialWindow);
-    if (needed < cc.cwnd) {
-      cc.ssthresh = rememberedSsthresh(cc);
-      cc.cwnd = (cc.cwnd + needed) >> 1;
-    }
+    windowUnused(cc, Math.max(this.used, initialWindow));
     this.used = 0;
     this.since = now;
   }
-}
-
-/**
- * RFC 2861 section 3.1: when cwnd comes down without a loss, ssthresh keeps three quarters of it.
- */
-const rememberedSsthresh = (cc: CongestionControl): number =>
-  Math.max(cc.ssthresh, Math.floor(cc.cwnd * 0.75));
-
-/**
- * RFC 5681 section 4.1: nothing was sent for `idle`, longer than an RTO. As Linux, cwnd is halved
- * for each RTO, down to the restart window.
- */
-export function restartAfterIdle(
-  cc: CongestionControl,
-  initialWindow: number,
-  idle: Micros,
-  rto: Micros,
-): void {
-  const restart = Math.min(initialWindow, cc.cwnd);
-  cc.ssthresh = rememberedSsthresh(cc);
-  let cwnd = cc.cwnd;
-  for (let left = idle - rto; left > 0 && cwnd > restart; left -= rto) cwnd >>= 1;
-  cc.cwnd = Math.max(cwnd, restart);
 }

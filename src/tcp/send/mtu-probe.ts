@@ -13,6 +13,7 @@
 import { seqAdd, seqDiff, seqGt, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import { CaState } from '../congestion/ack-sample.js';
+import { mtuProbeLost, mtuProbeSent, packetsGrow } from '../congestion/window.js';
 import type { Sender } from './sender.js';
 import { MIN_SEND_MSS } from './segment-size.js';
 
@@ -77,7 +78,7 @@ export function probeSent(snd: Sender, bytes: number, now: Micros): void {
   size.probeSize = size.mtuOf(bytes);
   size.probeEnd = snd.nxt;
   size.probeStart = seqAdd(snd.nxt, -bytes);
-  snd.congestion.cwnd--; // it takes the room of two
+  mtuProbeSent(snd.congestion);
   snd.port.observed?.note(
     { note: 'mtu-probe', mtu: size.probeSize, ahead: seqDiff(size.probeStart, snd.una) },
     now,
@@ -90,12 +91,7 @@ export function probeSent(snd: Sender, bytes: number, now: Micros): void {
  */
 export function probeArrived(snd: Sender, now: Micros): void {
   const { size } = snd;
-  const { congestion } = snd;
-  congestion.cwnd = Math.max(
-    1,
-    Math.floor((congestion.cwnd * size.mtuOf(snd.mss)) / size.probeSize),
-  );
-  congestion.ssthresh = Math.max(congestion.ssthresh, (congestion.cwnd * 3) >> 2);
+  packetsGrow(snd.congestion, size.mtuOf(snd.mss), size.probeSize);
   size.low = size.probeSize;
   size.probeSize = 0;
   snd.syncMss();
@@ -114,7 +110,7 @@ export function probeWasLost(snd: Sender, now: Micros): boolean {
   size.high = size.probeSize - 1;
   const lostSize = size.probeSize;
   size.probeSize = 0;
-  snd.congestion.cwnd++;
+  mtuProbeLost(snd.congestion);
   for (let i = 0; i < snd.sent.length && seqLt(snd.sent.at(i).start, size.probeEnd); i++) {
     snd.sent.resize(i, snd.mss);
     snd.sent.markLost(snd.sent.at(i));

@@ -27,6 +27,7 @@ import {
   type CongestionName,
   type HystartName,
 } from '../congestion/index.js';
+import { takeOver } from '../congestion/window.js';
 import { CwndUsage } from './cwnd-usage.js';
 import { DeliveryRate } from './delivery-rate.js';
 import { Pacing } from './pacing.js';
@@ -416,7 +417,7 @@ export class Sender {
       this.rtt.srtt,
       now,
     );
-    this.congestion.ssthresh = before.ssthresh;
+    takeOver(this.congestion, before);
   }
 
   /** Where SACKed data ends, or `una` when nothing is SACKed. */

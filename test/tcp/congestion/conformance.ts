@@ -9,6 +9,7 @@ import { MILLISECOND, SECOND } from '../../../src/base/time.js';
 import { CaState } from '../../../src/tcp/congestion/ack-sample.js';
 import type { Congestion, CongestionControl } from '../../../src/tcp/congestion/control.js';
 import { ack, MSS, Transfer } from './samples.js';
+import { setWindow } from './set-window.js';
 
 const RTT = 50 * MILLISECOND;
 
@@ -171,7 +172,7 @@ class History {
       expect(cc.ssthresh, 'no reduction').toBeLessThan(Math.max(window, 3));
       expect(cc.ssthresh).toBeGreaterThanOrEqual(Math.max(2, Math.floor(window / 2)));
     }
-    if (why === 'timeout') cc.cwnd = 1;
+    if (why === 'timeout') setWindow(cc, { cwnd: 1 });
   }
 
   private undo(): void {
@@ -189,7 +190,7 @@ class History {
     const { cc } = this;
     if (this.state === CaState.open) return;
     if (!cc.modelBased && this.state !== CaState.loss) {
-      cc.cwnd = cc.ssthresh;
+      setWindow(cc, { cwnd: cc.ssthresh });
       cc.onRecovered(this.now);
     }
     this.state = CaState.open;
@@ -233,7 +234,7 @@ export function conforms(
         path.round();
         const { cwnd, ssthresh } = path.cc;
         path.cc.onCongestion('loss', cwnd, path.now);
-        path.cc.cwnd = 3;
+        setWindow(path.cc, { cwnd: 3 });
         path.cc.onUndo();
         expect([path.cc.cwnd, path.cc.ssthresh]).toEqual([cwnd, ssthresh]);
       });
@@ -242,7 +243,7 @@ export function conforms(
         const path = new Transfer(make(), RTT);
         for (let i = 0; i < 3; i++) path.round();
         path.cc.onCongestion('timeout', path.cc.cwnd, path.now);
-        path.cc.cwnd = 1;
+        setWindow(path.cc, { cwnd: 1 });
         for (let i = 0; i < 12; i++) {
           path.round(() => expect(path.cc.cwnd).toBeLessThan(1000));
         }

@@ -4,14 +4,14 @@ import { MILLISECOND, SECOND } from '../../../src/base/time.js';
 import { Cubic } from '../../../src/tcp/congestion/cubic.js';
 import { UntilLoss } from '../../../src/tcp/congestion/slow-start-exit.js';
 import { Transfer } from './samples.js';
+import { setWindow } from './set-window.js';
 
 const BETA = 717 / 1024;
 const C = 0.4;
 
 function transfer(rttMs: number, window: number): Transfer {
   const path = new Transfer(new Cubic(new UntilLoss()), rttMs * MILLISECOND);
-  path.cc.cwnd = window;
-  path.cc.ssthresh = window;
+  setWindow(path.cc, { cwnd: window, ssthresh: window });
   return path;
 }
 
@@ -79,7 +79,7 @@ describe('CUBIC (RFC 9438)', () => {
   it('Reno-friendly region after fast convergence: a segment a round trip only from the window before the cut on', () => {
     const path = transfer(2, 1000);
     path.lose();
-    path.cc.cwnd = 800;
+    setWindow(path.cc, { cwnd: 800 });
     path.lose(); // W_max is 680 now, cwnd_prior 800, cwnd 560
     for (let i = 0; i < 300; i++) path.round();
     // By then W_est is at 719 with alpha all the way, and far above 740 were it 1 from 680 on.
@@ -91,7 +91,7 @@ describe('CUBIC (RFC 9438)', () => {
     const plateau = (second: number): number => {
       const path = transfer(100, 1000);
       path.lose();
-      path.cc.cwnd = second;
+      setWindow(path.cc, { cwnd: second });
       path.lose();
       // The plateau: where growth is slowest.
       let slowest = Infinity;
@@ -119,7 +119,7 @@ describe('CUBIC (RFC 9438)', () => {
   it('after a timeout the curve begins where congestion avoidance does, W_max is forgotten (section 4.8)', () => {
     const path = transfer(100, 1000);
     path.cc.onCongestion('timeout', 1000, path.now);
-    path.cc.cwnd = 1;
+    setWindow(path.cc, { cwnd: 1 });
     while (path.cc.cwnd < 700) path.round();
     const from = path.cc.cwnd;
     const began = path.now;
@@ -156,7 +156,7 @@ describe('CUBIC (RFC 9438)', () => {
     }
     expect(undone.cc.cwnd).toBeGreaterThan(1010);
     undone.cc.onCongestion('loss', undone.cc.cwnd, undone.now);
-    undone.cc.cwnd = undone.cc.ssthresh;
+    setWindow(undone.cc, { cwnd: undone.cc.ssthresh });
     undone.cc.onUndo();
     for (let i = 0; i < 60; i++) {
       straight.round();

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MILLISECOND } from '../../../src/base/time.js';
 import { Reno } from '../../../src/tcp/congestion/reno.js';
 import { Transfer } from './samples.js';
+import { setWindow } from './set-window.js';
 
 const RTT = 50 * MILLISECOND;
 
@@ -17,8 +18,7 @@ describe('Reno (RFC 5681)', () => {
   it('MUST-19: slow start doubles, and ends at ssthresh exactly', () => {
     const path = new Transfer(new Reno(), RTT);
     expect(windows(path, 4)).toEqual([20, 40, 80, 160]);
-    path.cc.cwnd = 10;
-    path.cc.ssthresh = 25;
+    setWindow(path.cc, { cwnd: 10, ssthresh: 25 });
     expect(windows(path, 3)).toEqual([20, 25, 26]);
   });
 
@@ -42,7 +42,7 @@ describe('Reno (RFC 5681)', () => {
 
   it('an ACK for many segments grows slow start up to ssthresh, and what is left counts for avoidance', () => {
     const path = new Transfer(new Reno(), RTT);
-    path.cc.ssthresh = 15;
+    setWindow(path.cc, { ssthresh: 15 });
     path.ackOne({ acked: 20 });
     expect(path.cc.cwnd).toBe(16); // 5 to the threshold; 15 are a window, worth one more
   });

@@ -6,6 +6,7 @@
 import { MILLISECOND, type Micros } from '../../../src/base/time.js';
 import { AckSample } from '../../../src/tcp/congestion/ack-sample.js';
 import type { CongestionControl } from '../../../src/tcp/congestion/control.js';
+import { setWindow } from './set-window.js';
 
 export const MSS = 1000;
 
@@ -65,7 +66,7 @@ export class Transfer {
   /** A loss, and the recovery from it done at once. */
   lose(): void {
     this.cc.onCongestion('loss', this.cc.cwnd, this.now);
-    this.cc.cwnd = this.cc.ssthresh;
+    setWindow(this.cc, { cwnd: this.cc.ssthresh });
     this.cc.onRecovered(this.now);
   }
 

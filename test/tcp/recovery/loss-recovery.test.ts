@@ -7,6 +7,7 @@ import { MILLISECOND, SECOND } from '../../../src/base/time.js';
 import { ack, at, congestion, inFlight, MSS, numbers, RTT } from '../flight.js';
 import type { Peer, Wire } from '../peer.js';
 import { Timer as TimerOf } from '../../../src/tcp/timers.js';
+import { setWindow } from '../congestion/set-window.js';
 
 describe('RACK (RFC 8985) finds what is lost', () => {
   it('three SACKed segments above a hole: it is lost, without reordering margin', () => {
@@ -186,7 +187,7 @@ describe('tail loss probe (RFC 8985 section 7)', () => {
 
   it('sends new data if there is some', () => {
     const s = inFlight(4);
-    s.conn.snd.congestion.cwnd = 4;
+    setWindow(s.conn.snd.congestion, { cwnd: 4 });
     s.write(MSS);
     expect(numbers(s.wait(2 * RTT + 2 * MILLISECOND))).toEqual([4]);
   });
@@ -449,7 +450,7 @@ describe('pacing', () => {
     'is faster than cwnd a round trip, so that cwnd can be filled and grow: %s',
     (_, ssthresh, ratio) => {
       const s = inFlight(2, { config: { pacing: true, congestionControl: 'reno' } });
-      s.conn.snd.congestion.ssthresh = ssthresh;
+      setWindow(s.conn.snd.congestion, { ssthresh });
       s.wait(RTT);
       s.send(ack(2));
       const { cwnd, pacingRate } = congestion(s);
@@ -459,7 +460,7 @@ describe('pacing', () => {
 
   it('spreads a window over the round trip, with one deadline and at least two segments each time', () => {
     const s = inFlight(0, { config: { pacing: true, congestionControl: 'reno' } });
-    s.conn.snd.congestion.ssthresh = 10;
+    setWindow(s.conn.snd.congestion, { ssthresh: 10 });
     s.write(10 * MSS);
     const times = [...s.got, ...s.wait(RTT)].filter((x) => x.len > 0).map((x) => x.at);
     expect(new Set(times).size).toBeGreaterThan(3);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../../src/base/time.js';
 import { RttEstimator } from '../../../src/tcp/send/rtt.js';
 import { Peer } from '../peer.js';
+import { setWindow } from '../congestion/set-window.js';
 
 /** A connection with a measured round trip of `rtt`. */
 function measured(rtt: number, o: Parameters<typeof Peer.established>[0] = {}): Peer {
@@ -253,7 +254,7 @@ describe('congestion window', () => {
   it('MUST-19: congestion avoidance: one segment for each window acknowledged', () => {
     const s = Peer.established({ config: { congestionControl: 'reno' } }, { wscale: 7 });
     const cc = s.conn.snd.congestion;
-    cc.ssthresh = cc.cwnd;
+    setWindow(cc, { ssthresh: cc.cwnd });
     s.write(100 * 1460);
     for (let i = 1; i <= 5; i++) s.send({ flags: '.', seq: 1, ack: 1 + i * 2 * 1460 });
     expect(cc.cwnd).toBe(11);
@@ -269,7 +270,7 @@ describe('congestion window', () => {
   it('MUST-19: and its congestion avoidance', () => {
     const s = Peer.established({}, { wscale: 7 });
     const cc = s.conn.snd.congestion;
-    cc.ssthresh = cc.cwnd;
+    setWindow(cc, { ssthresh: cc.cwnd });
     s.write(100 * 1460);
     for (let i = 1; i <= 5; i++) s.send({ flags: '.', seq: 1, ack: 1 + i * 2 * 1460 });
     expect(cc.cwnd).toBeLessThanOrEqual(11);

@@ -2,11 +2,12 @@
 import { expect, it } from 'vitest';
 import { SECOND } from '../../../src/base/time.js';
 import { ack, congestion, inFlight, MSS, RTT } from '../flight.js';
+import { setWindow } from '../congestion/set-window.js';
 
 /** One segment a round trip for `rounds`, with room for forty. */
 function frugal(rounds: number, slowStartAfterIdle: boolean): ReturnType<typeof congestion> {
   const s = inFlight(1, { config: { slowStartAfterIdle } });
-  s.conn.snd.congestion.cwnd = 40;
+  setWindow(s.conn.snd.congestion, { cwnd: 40 });
   for (let n = 1; n <= rounds; n++) {
     s.wait(RTT);
     s.send(ack(n));

@@ -8,6 +8,7 @@ import { FastOpen } from '../../../src/tcp/fast-open.js';
 import { pathMtuChanged } from '../../../src/tcp/path-mtu.js';
 import type { MtuCause } from '../../../src/tcp/notes.js';
 import { Peer, type PeerOptions, type Sent, type Wire } from '../peer.js';
+import { setWindow } from '../congestion/set-window.js';
 
 const RTT = 20 * MILLISECOND;
 const pieces = (sent: Sent[]): [number, number][] => sent.map((x) => [x.seq, x.len]);
@@ -323,8 +324,7 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
     const s = open({ config });
     s.write(60_000);
     s.now += RTT;
-    s.conn.snd.congestion.cwnd = 11;
-    s.conn.snd.congestion.ssthresh = 5;
+    setWindow(s.conn.snd.congestion, { cwnd: 11, ssthresh: 5 });
     expect(s.poll()).toEqual([]);
     expect(s.conn.snd.sent.inFlight).toBe(10);
   });
