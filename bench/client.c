@@ -1,19 +1,24 @@
 /*
- * The client of the bench: an ordinary program on the kernel's sockets, the same against every
- * server. It prints one line of JSON, and exits with a sentence on standard error when an answer is
- * not what it must be.
+ * The client of the bench: an ordinary program on the kernel's sockets, the same for every server.
+ * It prints one line of JSON. If an answer is wrong, it prints an error message and exits.
  *
- *     client upload      HOST PORT BYTES SECONDS PARALLEL             sends; the server answers with the count of what it got
- *     client download    HOST PORT BYTES SECONDS PARALLEL             asks for BYTES and counts them
- *     client roundtrips  HOST PORT COUNT SECONDS 1                    one byte there and back, one at a time
- *     client connections HOST PORT COUNT SECONDS PARALLEL SOURCE...   connect, 64 bytes there and back, close
- *     client idle        HOST PORT COUNT SECONDS 1 SOURCE...          COUNT connections; a line when they are there; goes with its input
+ *     client upload      HOST PORT BYTES SECONDS PARALLEL
+ *     client download    HOST PORT BYTES SECONDS PARALLEL
+ *     client roundtrips  HOST PORT COUNT SECONDS 1
+ *     client connections HOST PORT COUNT SECONDS PARALLEL SOURCE...
+ *     client idle        HOST PORT COUNT SECONDS 1 SOURCE...
  *
- * Whichever comes first ends a run: the amount or SECONDS. Bytes are those of each connection,
- * counts those of all. The sockets block, a thread each, and ask for CUBIC: where a machine's
- * default is BBR, uploads into a stack in a process would show how BBR paces and not how fast that
- * stack is. `processorSeconds` is what the client itself spent: far less than `seconds` times its
- * threads' cores says that it was not the client that was measured.
+ *   upload       sends; the server answers with the number of bytes that it received
+ *   download     asks for BYTES and counts them
+ *   roundtrips   echoes one byte, COUNT times in turn
+ *   connections  connects, echoes 64 bytes, closes
+ *   idle         opens COUNT connections, prints a line, and closes them when its input ends
+ *
+ * A run ends after the amount or after SECONDS, whichever comes first. BYTES is per connection,
+ * COUNT is the total. Sockets block, with one thread for each of PARALLEL connections. They ask for
+ * CUBIC, because with BBR as the default an upload would measure BBR's pacing and not the stack's
+ * speed. `processorSeconds` is the client's own processor time. If it is far below `seconds` times
+ * the number of threads, the client was not the bottleneck.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -34,7 +39,7 @@
 #define SMALL 64
 #define MAX_THREADS 64
 #define MAX_SOURCES 256
-/* An answer that takes longer is none. */
+/* Time limit for an answer. */
 #define PATIENCE_SECONDS 10
 
 static struct sockaddr_in server;
@@ -62,7 +67,7 @@ static double processor_seconds(void) {
   return of(used.ru_utime) + of(used.ru_stime);
 }
 
-/* A connected socket, from the n-th of the sources, or from where the route says. */
+/* Returns a connected socket, bound to the n-th source address if there are any. */
 static int open_connection(unsigned n) {
   int fd = socket(AF_INET, SOCK_STREAM, 0);
   if (fd < 0) fail("socket");
@@ -74,7 +79,7 @@ static int open_connection(unsigned n) {
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   if (source_count > 0) {
     struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = sources[n % source_count]};
-    /* The port is chosen at connect, by the whole four-tuple. */
+    /* connect chooses the port, so that it only has to be unique for the four-tuple. */
     setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
     if (bind(fd, (struct sockaddr *)&from, sizeof from) < 0) fail("bind");
   }
@@ -91,7 +96,7 @@ static void write_all(int fd, const char *bytes, size_t length) {
   }
 }
 
-/* One thread's work; `count` is what it did, `number` which thread it is. */
+/* The work of one thread. `count` is the amount done so far, `number` is the thread's index. */
 struct work {
   pthread_t thread;
   unsigned number;
@@ -157,7 +162,10 @@ static void round_trip(int fd, size_t bytes) {
   if (memcmp(there, back, bytes) != 0) fail("the echo is not what was sent");
 }
 
-/* One address a thread at a time: neighbours do not search the same range for a free port. */
+/*
+ * Threads use different addresses at a time, so that they do not search the same range for a free
+ * port.
+ */
 static void *connections(void *argument) {
   struct work *w = argument;
   for (unsigned i = w->number * 7; w->count < amount && now() < end; i++) {
@@ -177,7 +185,7 @@ static int by_size(const void *a, const void *b) {
 static void roundtrips(void) {
   double *took = malloc(amount * sizeof *took);
   int fd = open_connection(0);
-  for (int i = 0; i < 1000; i++) round_trip(fd, 1); /* both ends warm */
+  for (int i = 0; i < 1000; i++) round_trip(fd, 1); /* warm up both ends */
   end = now() + seconds;
   uint64_t n = 0;
   for (double before = now(); n < amount && before < end; n++) {
@@ -191,7 +199,7 @@ static void roundtrips(void) {
          took[n * 99 / 100] * 1e6);
 }
 
-/* Each has had a byte there and back: the server knows it. */
+/* Each connection has echoed one byte, so the server has accepted it. */
 static void idle(void) {
   struct rlimit files;
   getrlimit(RLIMIT_NOFILE, &files);

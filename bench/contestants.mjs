@@ -1,9 +1,10 @@
 // @ts-check
 /**
- * Who is measured: servers with the same services, each behind a device and in a network of its
- * own, all at once; the client drives one at a time.
+ * The contestants: servers with the same services, each behind its own device in its own network.
+ * All run at once, and the client drives one at a time.
  *
- *     client ──▶ TUN ──▶ our stack, Duplex sockets        client ──▶ veth ──▶ the kernel's TCP ──▶ node:net, or C and epoll
+ *     client ──▶ TUN ──▶ our stack, Duplex sockets
+ *     client ──▶ veth ──▶ the kernel's TCP ──▶ node:net, or C and epoll
  *     client ──▶ TUN ──▶ a mock, which only keeps sequence numbers
  */
 import { dirname, join } from 'node:path';
@@ -12,7 +13,7 @@ import { compile, ip, run, start } from './programs.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const SOURCES = 64;
-/** Packets: a full queue would drop the kernel's own bursts. */
+/** In packets. Large enough that the queue does not drop the kernel's bursts. */
 const TUN_QUEUE = 4096;
 
 /**
@@ -21,7 +22,7 @@ const TUN_QUEUE = 4096;
  * @property {string} host the address of its server
  * @property {string[]} sources addresses that the client may connect from
  * @property {import('node:child_process').ChildProcess} server
- * @property {() => Promise<void>} restart another server in its place
+ * @property {() => Promise<void>} restart replaces the server by a new one
  */
 
 /**
@@ -30,8 +31,9 @@ const TUN_QUEUE = 4096;
  */
 
 /**
- * The n-th /20 of 198.18.0.0/16 (RFC 2544's range for benchmarks). @typedef {ReturnType<typeof
- * networkOf>} Network
+ * The n-th /20 of 198.18.0.0/16 (RFC 2544's range for benchmarks).
+ *
+ * @typedef {ReturnType<typeof networkOf>} Network
  */
 const networkOf = (/** @type {number} */ n) => {
   const third = 16 * n;
@@ -46,8 +48,11 @@ const networkOf = (/** @type {number} */ n) => {
 };
 
 /**
- * A program of ours with a TUN. @param {string} script @param {string[]} options @returns
- * {Kind['start']}
+ * A Node program of this folder, behind a TUN device.
+ *
+ * @param {string} script
+ * @param {string[]} options
+ * @returns {Kind['start']}
  */
 const behindTun =
   (script, ...options) =>
@@ -66,12 +71,14 @@ const behindTun =
   };
 
 /**
- * A program on the kernel's sockets, in a namespace behind a veth pair. CUBIC: Linux's default
- * elsewhere, but not on every machine. @param {(nodeOptions: string[]) => string[]} command
+ * A program on the kernel's sockets, in a namespace behind a veth pair. The route sets CUBIC,
+ * because some machines have another default.
+ *
+ * @param {(nodeOptions: string[]) => string[]} command
  * @returns {Kind['start']}
  */
 const behindVeth = (command) => async (network, nodeOptions) => {
-  // More descriptors than some shells allow: 10,000 connections are one of the rows.
+  // The row of 10,000 connections needs more descriptors than some shells allow.
   const { server } = await start('unshare', [
     '--net',
     'prlimit',
@@ -92,8 +99,10 @@ const behindVeth = (command) => async (network, nodeOptions) => {
 };
 
 /**
- * The server, set up; one that cannot be is ended. @param
- * {import('node:child_process').ChildProcess} server @param {() => unknown} setUp
+ * Runs `setUp` and returns the server. Kills the server if `setUp` throws.
+ *
+ * @param {import('node:child_process').ChildProcess} server
+ * @param {() => unknown} setUp
  */
 function orEnd(server, setUp) {
   try {
@@ -130,8 +139,10 @@ export const KINDS = {
 };
 
 /**
- * Another build of tcplab, as one more contestant. @param {string} dist its folder `dist` @returns
- * {Kind}
+ * Another build of tcplab as an additional contestant.
+ *
+ * @param {string} dist its folder `dist`
+ * @returns {Kind}
  */
 export const otherBuild = (dist) => ({
   title: 'tcplab, other',
@@ -139,10 +150,13 @@ export const otherBuild = (dist) => ({
 });
 
 /**
- * Starts one; `n` is its network.
+ * Starts a contestant in network `n`.
  *
- * @param {string} name @param {Kind} kind @param {number} n @param {string[]} nodeOptions @returns
- *   {Promise<Contestant>}
+ * @param {string} name
+ * @param {Kind} kind
+ * @param {number} n
+ * @param {string[]} nodeOptions
+ * @returns {Promise<Contestant>}
  */
 export async function startContestant(name, kind, n, nodeOptions) {
   const network = networkOf(n);

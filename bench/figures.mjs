@@ -1,5 +1,5 @@
 // @ts-check
-/** Figures and tables of the benches. */
+/** Formats the numbers and tables of the benches. */
 import { readFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 
@@ -32,7 +32,7 @@ export function align(table, columns) {
   ].join('\n');
 }
 
-/** What it was measured on. */
+/** The machine that the bench runs on. */
 export function machine() {
   const model = /model name\s*: (.*)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 'unknown';
   return `Node ${process.versions.node}, Linux ${release()}, ${cpus().length} cores of ${model}`;

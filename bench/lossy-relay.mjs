@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * A wire between two TUN devices with our faulty link on it, so that two kernels meet over the very
- * link that our stack has in front of it:
+ * Connects two TUN devices by our simulated link, so that two kernels talk over the same link as
+ * the kernel and our stack do:
  *
  *     tcplab0 ◀──▶ Link ◀──▶ far0          node lossy-relay.mjs --link 'loss 1% delay 10ms'
  *
- * Prints `ready` when both are there; whoever started it moves far0 to where it belongs.
+ * Prints `ready` when both devices exist. The caller moves far0 into its namespace.
  */
 import { parseArgs } from 'node:util';
 import { parseLink } from '../dist/device/link/link-options.js';
@@ -17,8 +17,8 @@ import { Link, monotonicClock as clock, TunDevice } from '../dist/index.js';
  */
 
 const { values: options } = parseArgs({ options: { link: { type: 'string', default: '' } } });
-// Without offloads, as in front of a link that cuts super-segments anyway: packets are whole and no
-// longer than the MTU.
+// Without offloads, because the link works on packets of at most the MTU: it cuts super-segments
+// anyway.
 const open = (/** @type {string} */ name) =>
   TunDevice.open({ name, offload: false, mtu: 1500, clock });
 const link = new Link(open('tcplab0'), parseLink(options.link));
@@ -28,7 +28,7 @@ const far = open('far0');
 let timer = null;
 let armedFor = Infinity;
 
-/** As Host does it, with the same rounding up to milliseconds. */
+/** Arms the timer as Host does, rounded up to milliseconds. */
 function arm() {
   const next = link.nextTimeout();
   if (next >= armedFor) return;
@@ -59,12 +59,12 @@ const into = (to) => ({
     arm();
   },
   deviceError: (/** @type {Error} */ error, /** @type {boolean} */ fatal) => {
-    if (fatal) throw error; // else it is not up yet
+    if (fatal) throw error; // else the device is not up yet
   },
   deviceDrop: () => undefined,
 });
 link.attach(into(far));
 far.attach(into(link));
 console.log('ready');
-// The bench holds our standard input: when it ends, we end.
+// The bench holds standard input open; its end ends this process.
 process.stdin.on('end', () => process.exit(0)).resume();

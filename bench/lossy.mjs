@@ -1,17 +1,18 @@
 // @ts-check
 /**
- * `npm run throughput:kernel`: our TCP against the kernel's over the same lossy link, whatever it
- * loses and however long it is.
+ * `npm run throughput:kernel`: our TCP against the kernel's over the same lossy link, for several
+ * loss rates and round-trip times.
  *
- *     the kernel ──▶ TUN ─ link ─ our stack                        our stack against the kernel's TCP
- *     the kernel ──▶ TUN ─ link ─ TUN ──▶ another kernel namespace   the kernel's TCP against itself
+ *     the kernel ──▶ TUN ─ link ─ our stack                          our stack against the kernel's TCP
+ *     the kernel ──▶ TUN ─ link ─ TUN ──▶ another kernel namespace   the kernel against itself
  *
- * The link is the same code with the same seed and the same place, in front of our stack or in a
- * relay. One client on the kernel's sockets drives both in turn. CUBIC at all ends. Writes
- * docs/throughput-kernel.md with the medians, unless it is told otherwise.
+ * Both links run the same code with the same seed, either in front of our stack or in a relay. One
+ * client on the kernel's sockets drives both in turn. All ends use CUBIC. Writes the medians to
+ * docs/throughput-kernel.md, or prints them only with `--print`.
  *
- *     npm run throughput:kernel                                    all cells, 5 seeds of 5 s each (some 25 minutes)
- *     npm run throughput:kernel -- --seeds 3 --seconds 4 --cells '1% 20ms, 0% 100ms' --congestion bbr --print
+ *     npm run throughput:kernel          all cells, 5 seeds of 5 s each (about 25 minutes)
+ *     npm run throughput:kernel -- --seeds 3 --seconds 4 --cells '1% 20ms, 0% 100ms'
+ *     npm run throughput:kernel -- --congestion bbr --print
  */
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -25,8 +26,8 @@ import { PORTS } from './services.mjs';
 const here = dirname(fileURLToPath(import.meta.url));
 const GB = 1e9;
 /**
- * The bottleneck, and what waits in front of it: at 50 ms a round trip's worth, so that CUBIC
- * without losses of ours fills it.
+ * The rate of the bottleneck and its queue. At 50 ms the queue holds one round trip of data, so
+ * CUBIC fills the link if no losses are simulated.
  */
 const RATE_MBIT = 100;
 const QUEUE_PACKETS = 400;
@@ -41,13 +42,13 @@ const CLIENT = '198.18.0.1';
 /** @param {Cell} cell @param {number} seed */
 function linkOf({ loss, roundTrip }, seed) {
   const oneWay = `${(parseFloat(roundTrip) * 1000) / 2}us`;
-  // What is lost is data: lost ACKs would be another question.
+  // Only data packets are dropped. Lost ACKs would measure something else.
   return (way = '') =>
     `${way} loss ${loss} both delay ${oneWay} rate ${RATE_MBIT}mbit limit ${QUEUE_PACKETS} ` +
     `seed ${seed}`;
 }
 
-/** Of the far side; the client's is CUBIC. */
+/** The congestion control of the far side; the client always uses CUBIC. */
 let congestion = 'cubic';
 
 /** @param {number} seconds @param {Way} way Mbit/s */
@@ -140,7 +141,7 @@ async function main() {
   compile('client');
   isolate();
   ip('link set lo up');
-  // What a connection learned of the path must not help the next one.
+  // Metrics that the kernel caches from one connection must not affect the next.
   writeFileSync('/proc/sys/net/ipv4/tcp_no_metrics_save', '1');
 
   const head = [
@@ -165,7 +166,7 @@ async function main() {
       /** @type {number[]} */
       const theirs = [];
       for (let seed = 1; seed <= seeds; seed++) {
-        // Data of an upload comes in at the server's side of the link.
+        // Data of an upload enters the link as the server's incoming traffic.
         const link = linkOf(cell, seed)(way === 'upload' ? 'in' : 'out');
         const what = `${way}, ${cell.loss} ${cell.roundTrip}, seed ${seed}`;
         const our = await patience.attempt('tcplab', what, () =>
@@ -188,8 +189,10 @@ async function main() {
   }
   const text = `${align(table, 2)}
 
-Mbit/s, median of ${seeds} seeds of ${seconds} s each; the least ratio is ${Math.min(...ratios).toFixed(2)}. A link of ${RATE_MBIT} Mbit/s with a queue of ${QUEUE_PACKETS} packets; loss
-in the direction of the data. ${machine()}.
+Mbit/s, median of ${seeds} seeds of ${seconds} s each.
+The lowest ratio is ${Math.min(...ratios).toFixed(2)}.
+The link has ${RATE_MBIT} Mbit/s and a queue of ${QUEUE_PACKETS} packets, and drops only data.
+${machine()}.
 `;
   console.log(text);
   for (const note of patience.notes()) console.log(note);
@@ -199,15 +202,17 @@ in the direction of the data. ${machine()}.
 /** @param {string} text */
 const page = (text) => `# Against the kernel's TCP over a lossy link
 
-Made by \`npm run throughput:kernel\` (about 25 minutes, as root or where a user may make network namespaces); do not edit.
+Made by \`npm run throughput:kernel\` (about 25 minutes, as root or where users may create network
+namespaces); do not edit.
 
 \`\`\`
 the kernel ──▶ TUN ─ link ─ our stack                            "kernel to us", "us to kernel"
 the kernel ──▶ TUN ─ link ─ TUN ──▶ another namespace's kernel   "kernel to kernel"
 \`\`\`
 
-The link is the same code with the same seeds: in front of our stack, or in a relay between two TUN devices. No offloads, MTU 1500, CUBIC at all
-ends; the far side is Node in both cases, on our sockets or on \`node:net\`.
+Both links run the same code with the same seeds, either in front of our stack or in a relay between
+two TUN devices. No offloads, MTU 1500, CUBIC at all ends. The far side is Node in both cases, on
+our sockets or on \`node:net\`.
 
 ${text}`;
 

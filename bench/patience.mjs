@@ -1,8 +1,7 @@
 // @ts-check
 /**
- * A measurement that fails is repeated, and one that fails each time leaves its cell empty: the
- * bench goes on. On a busy machine a contestant may hiccup; the mock, for one, never sends again
- * what was lost.
+ * Repeats a measurement that fails. If it fails each time, its cell is marked and the bench goes
+ * on. On a busy machine a contestant may fail once; for example, the mock never retransmits.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -12,16 +11,25 @@ const PAUSE_MS = 300;
 /** @typedef {{ contestant: string, what: string, attempts: number, why: string }} Failure */
 
 export class Patience {
-  /** What failed each time. @type {Failure[]} */
+  /**
+   * Measurements that failed each time.
+   *
+   * @type {Failure[]}
+   */
   failed = [];
-  /** What was repeated, and went well then. @type {Failure[]} */
+  /**
+   * Measurements that succeeded when they were repeated.
+   *
+   * @type {Failure[]}
+   */
   repeated = [];
 
   /**
    * @template T
-   * @param {string} contestant @param {string} what @param {(attempt: number) => T | Promise<T>}
-   *   attempt the first is 1
-   * @returns {Promise<T | null>} null when it failed each time
+   * @param {string} contestant
+   * @param {string} what
+   * @param {(attempt: number) => T | Promise<T>} attempt the first is 1
+   * @returns {Promise<T | null>} null if it failed each time
    */
   async attempt(contestant, what, attempt) {
     let why = '';
@@ -39,7 +47,7 @@ export class Patience {
     return null;
   }
 
-  /** What happened, a line each. */
+  /** One line for each failure and each repetition. */
   notes() {
     return [
       ...this.failed.map(
@@ -48,7 +56,7 @@ export class Patience {
       ),
       ...this.repeated.map(({ contestant, what, attempts, why }) => {
         const times = attempts === 2 ? 'once' : `${attempts - 1} times`;
-        return `repeated, since it failed ${times}: ${contestant}, ${what}: ${why}`;
+        return `repeated because it failed ${times}: ${contestant}, ${what}: ${why}`;
       }),
     ];
   }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What the benches start: their client on the kernel's sockets, servers, `ip`; all of it in a
- * network namespace of its own.
+ * Starts the programs of the benches (the client on the kernel's sockets, the servers, `ip`) in a
+ * private network namespace.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, statSync } from 'node:fs';
@@ -13,8 +13,10 @@ const build = join(dirname(here), 'build');
 const CLIENT = join(build, 'bench-client');
 
 /**
- * @param {{ name: string }} c whose server it is, for errors @param {(string | number)[]} args
- *   @param {string[]} [before] @param {number} [seconds] it may take
+ * @param {{ name: string }} c the server's contestant, for error messages
+ * @param {(string | number)[]} args
+ * @param {string[]} [before]
+ * @param {number} [seconds] time limit
  * @returns {any} what the client printed
  */
 export function client(c, args, before = [], seconds = 30) {
@@ -35,14 +37,15 @@ export function run(command, args) {
   return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** @param {string} text with spaces between the arguments */
+/** @param {string} text arguments separated by spaces */
 export const ip = (text) => run('ip', text.split(' '));
 
 /**
- * Starts a server and waits for its line `ready ...`, of which it returns the rest. The server ends
- * with its standard input.
+ * Starts a server, waits for its line `ready ...` and returns the rest of that line. The server
+ * ends when its standard input ends.
  *
- * @param {string} command @param {string[]} args
+ * @param {string} command
+ * @param {string[]} args
  * @returns {Promise<{ server: import('node:child_process').ChildProcess, said: string }>}
  */
 export function start(command, args) {
@@ -68,7 +71,7 @@ export function start(command, args) {
   });
 }
 
-/** Enters a network namespace of its own, unless this is it already. */
+/** Runs this program again in a private network namespace, unless it is in one already. */
 export function isolate() {
   if (process.env['TCPLAB_BENCH'] === 'isolated') return;
   const how = process.getuid?.() === 0 ? ['--net'] : ['--map-current-user', '--keep-caps', '--net'];
@@ -79,14 +82,16 @@ export function isolate() {
   });
   if (done.error)
     throw new Error(
-      `unshare cannot be run (${done.error.message}): sudo apt-get install util-linux`,
+      `unshare cannot be started (${done.error.message}): install it with ` +
+        '`sudo apt-get install util-linux`',
     );
   process.exit(done.status ?? 1);
 }
 
 /**
- * Builds one of the bench's C programs, if it is not there already, and says where it is. @param
- * {string} name
+ * Builds one of the bench's C programs unless it is up to date, and returns its path.
+ *
+ * @param {string} name
  */
 export function compile(name) {
   const source = join(here, `${name}.c`);
@@ -98,8 +103,9 @@ export function compile(name) {
   });
   if (done.error)
     throw new Error(
-      "there is no C compiler for the bench's programs: sudo apt-get install build-essential",
+      'the C compiler `cc`, which compiles the programs of the bench, is not installed: ' +
+        'install it with `sudo apt-get install build-essential`',
     );
-  if (done.status !== 0) throw new Error(`bench/${name}.c does not compile: cc says above why`);
+  if (done.status !== 0) throw new Error(`bench/${name}.c does not compile: see cc's errors above`);
   return program;
 }

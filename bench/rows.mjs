@@ -1,5 +1,8 @@
 // @ts-check
-/** What is measured of each contestant, and the bar that tcplab is held to. */
+/**
+ * The rows of the tables: what is measured of each contestant, and the limits that tcplab has to
+ * meet.
+ */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -10,7 +13,7 @@ import { COLLECT_GARBAGE, PORTS } from './services.mjs';
 
 const LAST_CORE = cpus().length - 1;
 const GB = 1e9;
-/** More than any run moves: the time ends it. */
+/** More bytes than any run moves, so that the time limit ends it. */
 const ENDLESS = 1e15;
 
 /**
@@ -18,11 +21,11 @@ const ENDLESS = 1e15;
  * @property {string} title
  * @property {string} unit
  * @property {boolean} [less] less is better
- * @property {number} [toNode] the least ratio to Node's net that tcplab shall have; ratios above 1
- *   are better
- * @property {number} [toMock] to the mock
- * @property {number} [toC] the aim: to the C server
- * @property {number} [atMost] the largest value that tcplab shall have
+ * @property {number} [toNode] the lowest allowed ratio of tcplab to Node's net; ratios above 1 are
+ *   better
+ * @property {number} [toMock] the lowest allowed ratio to the mock
+ * @property {number} [toC] the intended ratio to the C server
+ * @property {number} [atMost] the largest allowed value of tcplab
  */
 
 /** @type {Record<string, Row>} */
@@ -67,9 +70,9 @@ export const ROWS = {
 };
 
 /**
- * What one run of the client gives: a value for each of its rows. `clientBusy` and `serverBusy`,
- * where there, are cores' worth of work: a client that was idle for part of the time was not what
- * limited the server.
+ * The values of one run of the client, by row. `clientBusy` and `serverBusy`, where present, are
+ * processor time per second of the run, in cores. A client that was partly idle did not limit the
+ * server.
  *
  * @typedef {Record<string, number>} Values
  */
@@ -94,14 +97,20 @@ export const MEASUREMENTS = {
 };
 
 /**
- * Of a server that did nothing before: what is left over of other work would hide what connections
- * take. @type {Record<string, (c: Contestant, idle: number) => Promise<Values>>}
+ * Measurements of a fresh server, because memory left over from other work would hide the memory of
+ * connections.
+ *
+ * @type {Record<string, (c: Contestant, idle: number) => Promise<Values>>}
  */
 export const FRESH = { idle: async (c, idle) => ({ idle: await idleKilobytes(c, idle) }) };
 
 /**
- * @param {Contestant} c @param {'upload' | 'download'} mode @param {number} parallel @param
- *   {number} seconds @param {string} suffix @returns {Values}
+ * @param {Contestant} c
+ * @param {'upload' | 'download'} mode
+ * @param {number} parallel
+ * @param {number} seconds
+ * @param {string} suffix
+ * @returns {Values}
  */
 function move(c, mode, parallel, seconds, suffix) {
   const port = mode === 'upload' ? PORTS.sink : PORTS.source;
@@ -117,13 +126,16 @@ function move(c, mode, parallel, seconds, suffix) {
 }
 
 /**
- * Round trips where the scheduler wants the two ends, or with each held to a core: a scheduler that
- * once puts them together and once apart would else be all that is measured. With a core each they
- * are mostly the time that the machine takes to wake a core up; on one core they are the work that
- * is done.
+ * Measures round trips, with both ends placed by the scheduler or each pinned to a core. Unpinned,
+ * the result depends mostly on whether the scheduler places both ends on one core. With two cores
+ * it is mostly the time to wake up a core; on one core it is the work of both ends.
  *
- * @param {Contestant} c @param {number} seconds @param {string} row @param {number} [serverCore]
- *   @param {number} [clientCore] @returns {Values}
+ * @param {Contestant} c
+ * @param {number} seconds
+ * @param {string} row
+ * @param {number} [serverCore]
+ * @param {number} [clientCore]
+ * @returns {Values}
  */
 function roundTrips(c, seconds, row, serverCore, clientCore) {
   const pin = (/** @type {string} */ list) =>
@@ -157,13 +169,15 @@ function connections(c, parallel, seconds) {
 }
 
 /**
- * What the server's memory grows by when so many connections are open, each used once; garbage is
- * collected before both looks. The kernel's own part is in no process's books.
+ * The growth of the server's memory per connection, with `count` open connections that were each
+ * used once. Garbage is collected before both readings. Memory in the kernel counts for no process,
+ * so it is not included.
  *
- * @param {Contestant} c @param {number} count
+ * @param {Contestant} c
+ * @param {number} count
  */
 async function idleKilobytes(c, count) {
-  connections(c, 8, 0.3); // what V8 compiles and lays out at the beginning is not the connections'
+  connections(c, 8, 0.3); // warms up V8, so that compiled code does not count
   const before = await residentKilobytes(c);
   const args = ['idle', c.host, PORTS.echo, count, 20, 1, ...c.sources].map(String);
   const child = spawn(compile('client'), args, { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -191,11 +205,12 @@ async function residentKilobytes(c) {
 }
 
 /**
- * User and system time of a server so far; the kernel counts in hundredths of a second. @param
- * {Contestant} c
+ * User and system time of a server so far. The kernel counts in hundredths of a second.
+ *
+ * @param {Contestant} c
  */
 function processorSeconds(c) {
-  // Fields 14 and 15 of proc(5), of which the 2nd is a name in parentheses.
+  // Fields 14 and 15 of proc(5). The 2nd is a name in parentheses, which may contain spaces.
   const fields =
     readFileSync(`/proc/${c.server.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) / 100;

@@ -1,22 +1,22 @@
 // @ts-check
 /**
- * `npm run bench`: one client on the kernel's sockets (client.c), in turn against our stack with
+ * `npm run bench`: one client on the kernel's sockets (client.c) drives, in turn, our stack with
  * and without offloads, Node's `net` on the kernel's TCP, a C server on the kernel's TCP, and a
- * mock without a stack; all servers do the same (services.mjs). Everything happens in private
- * network namespaces.
+ * mock without a stack. All servers offer the same services (services.mjs). Everything runs in
+ * private network namespaces.
  *
- * Numbers of different runs say little on a shared machine; so the contestants take turns, several
- * rounds, and what counts is the ratio of two values of the same round: the median of those.
+ * On a shared machine the numbers of different runs are hardly comparable. So the contestants take
+ * turns for several rounds, and the result is the median of the ratios within each round.
  *
- * A measurement that fails is repeated, and after three times its cell is marked: the run goes on.
+ * A failed measurement is repeated. After three failures its cell is marked and the run goes on.
  *
  *     npm run bench                                      the tables (about five minutes)
- *     npm run bench -- --json FILE                       and everything measured, into FILE
+ *     npm run bench -- --json FILE                       also writes all measured values to FILE
  *     npm run bench -- --rounds 5 --seconds 2 --rows upload,connections --contestants tcplab,node
- *     npm run bench -- --idle 300                        fewer idle connections in the row of memory than 10,000
- *     npm run bench -- --other ../before/dist            another build of tcplab as one more contestant
- *     npm run bench -- --plain-node                      Node's own defaults for V8's heap
- *     npm run bench -- --contestants node,again          node:net twice: what the ratio is when nothing differs
+ *     npm run bench -- --idle 300                        300 instead of 10,000 idle connections
+ *     npm run bench -- --other ../before/dist            another build of tcplab as an additional contestant
+ *     npm run bench -- --plain-node                      Node's default settings for V8's heap
+ *     npm run bench -- --contestants node,again          node:net twice: the noise of the ratios
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -30,20 +30,20 @@ import { FRESH, MEASUREMENTS, ROWS } from './rows.mjs';
 /** @typedef {import('./contestants.mjs').Contestant} Contestant */
 
 /**
- * Of all servers in Node. A process that reads much data and has a small heap else collects its
- * whole heap every 32 MB, for seconds or for good, and loses up to two thirds of the rate
- * (docs/performance.md, "Traps").
+ * Options of all servers in Node. Without this one, a process with a small heap that reads much
+ * data may collect its whole heap every 32 MB, for seconds or forever, and lose up to two thirds of
+ * its rate (docs/performance.md, "Traps").
  */
 const NODE_OPTIONS = ['--heap-growing-percent=800'];
-/** Networks from here on are those of servers that are started for one measurement. */
+/** The first network number for servers that are started for one measurement. */
 const FRESH_NETWORK = 10;
 const ALL = [...Object.keys(MEASUREMENTS), ...Object.keys(FRESH)];
 const DEFAULT = 'tcplab,plain,node,c,mock,plainmock';
 const WARM_UP_SECONDS = 0.4;
-/** In a cell, when there is nothing else to say. */
+/** The text of a cell without a value. */
 const FAILED = 'failed';
 
-/** What each ratio's second column is, which of a row's bars it is held to, and for whom. */
+/** The ratios: of which contestant, to which one, and the limit of the row that it has to meet. */
 const RATIOS = [
   { of: 'tcplab', to: 'node', bar: 'toNode' },
   { of: 'tcplab', to: 'mock', bar: 'toMock' },
@@ -115,7 +115,7 @@ function chosen(what, list, all) {
 }
 
 /**
- * By contestant, for each row one value a round.
+ * For each contestant and each row, one value per round.
  *
  * @typedef {Record<string, Record<string, number[]>>} Measured
  */
@@ -130,10 +130,12 @@ function stop({ server }) {
 }
 
 /**
- * What is measured of servers that did nothing before.
+ * Measures fresh servers.
  *
- * @param {{ name: string, kind: import('./contestants.mjs').Kind | undefined }[]} kinds @param
- *   {string[]} measured @param {string[]} nodeOptions @param {number} idle how many connections
+ * @param {{ name: string, kind: import('./contestants.mjs').Kind | undefined }[]} kinds
+ * @param {string[]} measured
+ * @param {string[]} nodeOptions
+ * @param {number} idle how many connections
  *   @returns {Promise<Measured>}
  */
 async function measureFresh(kinds, measured, nodeOptions, idle) {
@@ -157,11 +159,14 @@ async function measureFresh(kinds, measured, nodeOptions, idle) {
 }
 
 /**
- * @param {Contestant[]} contestants @param {string[]} measured @param {number} rounds @param
- *   {number} seconds @returns {Promise<Measured>}
+ * @param {Contestant[]} contestants
+ * @param {string[]} measured
+ * @param {number} rounds
+ * @param {number} seconds
+ * @returns {Promise<Measured>}
  */
 async function measureAll(contestants, measured, rounds, seconds) {
-  // What runs first would pay for the compilers of V8.
+  // Warm-up, because otherwise the first measurement would include V8's compilation.
   for (const c of contestants) {
     for (const name of measured)
       await measure(c, name, Math.min(WARM_UP_SECONDS, seconds), 'warm-up');
@@ -171,7 +176,7 @@ async function measureAll(contestants, measured, rounds, seconds) {
   const values = Object.fromEntries(contestants.map((c) => [c.name, {}]));
   for (let round = 0; round < rounds; round++) {
     for (const name of measured) {
-      // Who goes first changes from round to round.
+      // The order changes from round to round.
       for (let i = 0; i < contestants.length; i++) {
         const c = contestants[(i + round) % contestants.length];
         if (c === undefined) continue;
@@ -189,13 +194,17 @@ async function measureAll(contestants, measured, rounds, seconds) {
 }
 
 /**
- * Nothing when it failed each time. @param {Contestant} c @param {string} name @param {number}
- * seconds @param {string} when
+ * Returns nothing if the measurement failed each time.
+ *
+ * @param {Contestant} c
+ * @param {string} name
+ * @param {number} seconds
+ * @param {string} when
  */
 async function measure(c, name, seconds, when) {
   const found = await patience.attempt(c.name, `${name}, ${when}`, async (attempt) => {
     if (c.server.exitCode !== null || c.server.signalCode !== null) await c.restart();
-    // What moved nothing in so short a time is given more.
+    // A run that moved nothing is repeated with more time.
     const values = (await MEASUREMENTS[name]?.(c, seconds * attempt)) ?? {};
     if (!Object.values(values).every(Number.isFinite))
       throw new Error(`nothing moved in ${seconds * attempt} s`);
@@ -205,8 +214,11 @@ async function measure(c, name, seconds, when) {
 }
 
 /**
- * @param {Measured} values @param {Contestant[]} contestants @param {number} rounds @param {number}
- *   seconds @param {string | undefined} json
+ * @param {Measured} values
+ * @param {Contestant[]} contestants
+ * @param {number} rounds
+ * @param {number} seconds
+ * @param {string | undefined} json
  */
 function report(values, contestants, rounds, seconds, json) {
   const names = contestants.map((c) => c.name);
@@ -282,7 +294,7 @@ function report(values, contestants, rounds, seconds, json) {
   writeFileSync(json, `${JSON.stringify(all, null, 2)}\n`);
 }
 
-/** @param {number[]} values a round each, NaN where it failed */
+/** @param {number[]} values one per round, NaN if it failed */
 function spread(values) {
   const found = values.filter(Number.isFinite);
   if (found.length === 0) return FAILED;

@@ -1,9 +1,11 @@
 /*
- * The bench's services (services.mjs) as a C program on the kernel's TCP: one thread, one epoll,
- * nothing between it and the sockets. What a server on this kernel can do at best, and so a measure
- * for everything else. Prints `ready` when it listens, ends with its standard input.
+ * The bench's services (services.mjs) as a C program on the kernel's TCP, with one thread and one
+ * epoll. It shows the best rate of a server on this kernel. Prints `ready` when it listens, and
+ * ends when its standard input ends.
  *
- *     7001 sink: counts, and says how many bytes it was     7002 source: reads a number in a line, sends so many     7003 echo
+ *     7001 sink     counts bytes, answers with the count
+ *     7002 source   reads a number, sends that many bytes
+ *     7003 echo
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,7 +24,7 @@ enum { SINK = 7001, SOURCE = 7002, ECHO = 7003 };
 #define BLOCK (256 * 1024)
 #define EVENTS 256
 
-/* A connection; of a listener, `port` is negative; descriptor 0 is our input. */
+/* A connection. A negative `port` marks a listener; descriptor 0 is standard input. */
 struct peer {
   int fd, port;
   unsigned long long count; /* sink: bytes that came; source: bytes still to send */
@@ -86,7 +88,10 @@ static void pump(struct peer *p) {
   finish(p);
 }
 
-/* Data of one read, none at the end; false when the peer is gone. */
+/*
+ * Handles the data of one read, which is empty at the end of the stream. Returns false if the peer
+ * is gone.
+ */
 static void arrives(struct peer *p) {
   ssize_t n = read(p->fd, block, BLOCK);
   if (n < 0) {
@@ -117,8 +122,8 @@ static void arrives(struct peer *p) {
 }
 
 int main(void) {
-  signal(SIGUSR2, SIG_IGN); /* what asks the others to collect their garbage */
-  signal(SIGPIPE, SIG_IGN); /* a client that has enough goes away */
+  signal(SIGUSR2, SIG_IGN); /* asks servers in Node to collect their garbage */
+  signal(SIGPIPE, SIG_IGN); /* a client that has enough data resets the connection */
   struct rlimit files;
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;

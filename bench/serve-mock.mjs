@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * No stack at all: a loop on the TUN that keeps a few sequence numbers and answers as if all were
- * well. No checks, no timers, no retransmission, no window of its own, no sockets. It uses our
- * device as the stack does, and its sink gives away slices of the slabs that it read: so what it
- * does bounds what any stack in JavaScript can get from this device. The services are those of
+ * A server without a stack: a loop on the TUN that tracks a few sequence numbers and answers as if
+ * the network were perfect. It has no checks, timers, retransmission, receive window or sockets. It
+ * uses our device as the stack does, and its sink passes on slices of the received slabs. So its
+ * rate is an upper bound for any stack in JavaScript on this device. The services are those of
  * services.mjs. Prints `ready DEVICE`.
  */
 import { parseArgs } from 'node:util';
@@ -29,15 +29,15 @@ const device = TunDevice.open({
 const [FIN, SYN, PSH, ACK] = [1, 2, 8, 16];
 const MSS = 1460;
 const HEADERS = 40;
-/** What one packet out carries. */
+/** Payload of one outgoing packet. */
 const MOST = device.offload.tso4 ? 44 * MSS : MSS;
-/** Zeros: their sum is 0, so without offloads only headers are summed. */
+/** Zeros, because their sum is 0: without offloads only headers have to be summed. */
 const zeros = new Slab(1 << 16);
 const SCALE = 8;
 const WINDOW = 0x4000; // 4 MB
 
 class Peer {
-  /** The first bytes of its packets: addresses are always the same two. */
+  /** The client's port (`source`) and address; the local address and port. */
   source = 0;
   address = 0;
   local = 0;
@@ -45,10 +45,7 @@ class Peer {
   rcvNxt = 0;
   sndNxt = 0;
   sndUna = 0;
-  /**
-   * Bare ACKs in a row that acknowledged nothing new, and what sndUna was when the timer looked
-   * last.
-   */
+  /** Consecutive duplicate ACKs, and sndUna at the last run of the timer. */
   duplicates = 0;
   seenUna = 0;
   window = 0;
@@ -60,13 +57,13 @@ class Peer {
   finSent = false;
   owesAck = false;
   inTurn = false;
-  /** @type {Uint8Array | null} what the reader was given last */
+  /** @type {Uint8Array | null} the slice that the reader got last */
   last = null;
 }
 
 /** @type {Map<number, Peer>} by the last two bytes of its address and its port */
 const peers = new Map();
-/** @type {Peer[]} who is owed something at the end of this batch */
+/** @type {Peer[]} peers to answer at the end of this batch */
 const turn = [];
 
 device.attach({
@@ -112,7 +109,7 @@ function packet(rx) {
     if (length > 0) take(peer, rx, payload, length);
     if ((flags & FIN) !== 0) ended(peer);
   } else if (length > 0) {
-    peer.owesAck = true; // what is not next is asked for again
+    peer.owesAck = true; // a duplicate ACK for out-of-order data
   }
   if (peer.finSent && peer.ended && peer.sndUna === peer.sndNxt) peers.delete(key);
   if ((peer.owesAck || peer.left > 0) && !peer.inTurn) {
@@ -122,8 +119,10 @@ function packet(rx) {
 }
 
 /**
- * @param {Peer} peer @param {import('../dist/device/device.js').RxPacket} rx @param {number}
- *   payload @param {number} length
+ * @param {Peer} peer
+ * @param {import('../dist/device/device.js').RxPacket} rx
+ * @param {number} payload
+ * @param {number} length
  */
 function take(peer, rx, payload, length) {
   const { bytes } = rx.slab;
@@ -153,8 +152,10 @@ function ended(peer) {
 }
 
 /**
- * A kernel whose buffers are full drops packets: then once more from the first that it has not got.
- * Without this the run would hang. @param {Peer} peer
+ * A kernel whose buffers are full drops packets. Then everything is sent again from the first
+ * missing byte, because otherwise the run would hang.
+ *
+ * @param {Peer} peer
  */
 function goBack(peer) {
   if (peer.port !== PORTS.source || peer.finSent) return;
@@ -190,8 +191,11 @@ function batchEnd() {
 }
 
 /**
- * @param {Peer} peer @param {number} flags @param {number} length @param {Slab} [from] @param
- *   {number} [offset]
+ * @param {Peer} peer
+ * @param {number} flags
+ * @param {number} length
+ * @param {Slab} [from]
+ * @param {number} [offset]
  */
 function send(peer, flags, length, from, offset = 0) {
   const tx = device.packet();

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The bench's services on node:net, that is on the kernel's TCP. Prints `ready` when they listen.
+ * The bench's services on node:net, that is, on the kernel's TCP. Prints `ready` when they listen.
  */
 import { createServer } from 'node:net';
 import { PORTS, serveTheBench, SERVICES } from './services.mjs';

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The bench's services on our stack behind a TUN device, with `--link 'loss 1% delay 10ms'` behind
- * a faulty link, with `--dist DIR` as another build of tcplab has it. Prints `ready DEVICE` when
- * they listen; whoever started it gives the device its addresses.
+ * The bench's services on our stack behind a TUN device. `--link 'loss 1% delay 10ms'` puts a
+ * simulated link in front of the stack; `--dist DIR` uses another build of tcplab. Prints
+ * `ready DEVICE` when they listen. The caller sets the device's addresses.
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -52,7 +52,11 @@ await Promise.all(servers);
 console.log(`ready ${device.name}`);
 serveTheBench();
 
-/** Of this build, as the words of the command line are its own. @param {string} words */
+/**
+ * Parses with this build, because the command line belongs to it.
+ *
+ * @param {string} words
+ */
 async function faults(words) {
   const { parseLink } = await import('../dist/device/link/link-options.js');
   return parseLink(words);

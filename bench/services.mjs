@@ -1,18 +1,18 @@
 // @ts-check
 /**
- * What both servers of the bench do, on any Duplex that behaves as node:net's sockets do: so that
- * the same code runs on our stack and on the kernel's, and only what is below it differs.
+ * The services of the bench, on any Duplex that behaves like a socket of node:net. The same code
+ * runs on our stack and on the kernel's, so only the stack differs.
  */
 import { Buffer } from 'node:buffer';
 
 /** @typedef {import('node:stream').Duplex & { setNoDelay?: (on: boolean) => unknown }} Socket */
 
-/** A server that gets this signal collects its garbage. */
+/** This signal makes a server collect its garbage. */
 export const COLLECT_GARBAGE = 'SIGUSR2';
 
 /**
- * What all servers in Node do besides: they collect garbage when asked (`--expose-gc`), and end
- * with their standard input, which the bench holds.
+ * All servers in Node also collect garbage on request (`--expose-gc`) and end when their standard
+ * input ends, which the bench holds open.
  */
 export function serveTheBench() {
   process.on(COLLECT_GARBAGE, () => globalThis.gc?.());
@@ -21,12 +21,12 @@ export function serveTheBench() {
 
 export const PORTS = { sink: 7001, source: 7002, echo: 7003 };
 
-/** As much as fs.createReadStream gives at a time. */
+/** The chunk size of fs.createReadStream. */
 const BLOCK = Buffer.alloc(64 * 1024, 'tcplab');
 
 /** @type {Record<keyof typeof PORTS, (socket: Socket) => void>} */
 export const SERVICES = {
-  /** Counts what comes, and says how many bytes it was. */
+  /** Counts the received bytes, and answers with the count. */
   sink(socket) {
     let count = 0;
     socket.on('data', (/** @type {Buffer} */ chunk) => {
@@ -36,7 +36,7 @@ export const SERVICES = {
     ignoreErrors(socket);
   },
 
-  /** Reads a number in a line, and sends so many bytes. */
+  /** Reads a line with a number, and sends that number of bytes. */
   source(socket) {
     let line = '';
     let left = -1;
@@ -62,7 +62,7 @@ export const SERVICES = {
     ignoreErrors(socket);
   },
 
-  /** Sends back what comes, and ends when the other side does. */
+  /** Echoes all data, and ends when the other side ends. */
   echo(socket) {
     socket.setNoDelay?.(true);
     socket.on('data', (chunk) => socket.write(chunk));
@@ -71,7 +71,11 @@ export const SERVICES = {
   },
 };
 
-/** A client that has enough goes away: that is no error of the bench. @param {Socket} socket */
+/**
+ * A client that has enough data resets the connection, which is no error of the bench.
+ *
+ * @param {Socket} socket
+ */
 function ignoreErrors(socket) {
   socket.on('error', () => socket.destroy());
 }

@@ -94,7 +94,7 @@ describeWithTun('npm run bench', () => {
       failed: { contestant: string; what: string }[];
       values: Record<string, Record<string, (number | null)[]>>;
     };
-    expect(stdout).toMatch(/^repeated, since it failed once: other, its start: .* ended with 1$/m);
+    expect(stdout).toMatch(/^repeated because it failed once: other, its start: .* ended with 1$/m);
     expect(stdout).toMatch(/^failed 3 times: other, upload16, round 1: /m);
     expect(stdout).toMatch(/^\| upload, 16 connections .* failed \|$/m);
     expect(

@@ -11,7 +11,7 @@ describe('a measurement of the bench', () => {
     });
     expect(found).toBe(7);
     expect(patience.notes()).toEqual([
-      'repeated, since it failed 2 times: mock, download, round 1: client: read: Resource ' +
+      'repeated because it failed 2 times: mock, download, round 1: client: read: Resource ' +
         'temporarily unavailable',
     ]);
   });
