@@ -1,7 +1,7 @@
 /**
- * Writes how many tests passed and failed to build/test-count.txt, as `.ci/run` ends with it. A
- * file that could not be loaded counts as a failed test, and so does a skipped one: in CI nothing
- * may be skipped.
+ * Writes the numbers of passed and failed tests to build/test-count.txt, which `.ci/run` prints. A
+ * file that does not load counts as a failed test. So does a skipped test, because CI may skip
+ * nothing.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Reporter, SerializedError, TestModule } from 'vitest/node';

@@ -1,21 +1,22 @@
 /**
- * Who may import whom: the layers of docs/architecture.md. Arrows never turn back.
+ * The layers of docs/architecture.md, and what each may import. No import goes back to a higher
+ * layer.
  *
- * A layer is a folder of src/; what it may import is listed, everything else is forbidden. A
- * layer's own files always may.
+ * A layer is a folder of src/. It may import the listed folders and its own files, and nothing
+ * else.
  */
 const LAYERS = {
   base: [],
   wire: ['base'],
   device: ['base', 'wire'],
   ip: ['base', 'wire'],
-  // The protocol knows no addresses: of the wire it sees segments only.
+  // The protocol knows no addresses, so of `wire` it imports only segments and drop reasons.
   tcp: ['base', 'wire/(tcp|drop)\\.'],
   stack: ['base', 'wire', 'device', 'ip', 'tcp'],
   node: ['base', 'wire', 'device', 'ip', 'tcp', 'stack'],
-  // Views show names: how an address is written, what states, causes and timers are called.
+  // Views print addresses, and the names of states, causes and timers.
   observe: ['base', 'wire', 'ip/address\\.', 'tcp/(state|causes|timers)\\.'],
-  // What the `tcplab` command is made of uses the library, as any program does.
+  // The `tcplab` command uses the library as any program does.
   'lab/script': ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe'],
   'lab/services': ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe', 'node'],
   'lab/cli': [
@@ -31,11 +32,11 @@ const LAYERS = {
     'lab/services',
   ],
 };
-/** What is only looked at: its types may be imported, its code not. */
+/** Folders of which a layer may import types, but no code. */
 const TYPES_ONLY = { observe: ['device', 'ip', 'tcp', 'stack'] };
-/** No I/O there, so none of Node's modules either. */
+/** Folders without I/O, so without modules of Node. */
 const CORE = '^src/(base|wire|ip|tcp|stack)/';
-/** What opens a real device. */
+/** The folder that opens real devices. */
 const REAL_DEVICE = '^src/device/tun/';
 
 const folders = (names) =>
@@ -64,8 +65,7 @@ module.exports = {
     {
       name: 'core-without-node',
       comment:
-        'The core does no I/O: none of the modules of Node in it, not even their types, and ' +
-        'no package.',
+        'The core does no I/O, so it may not import modules of Node, not even types, or packages.',
       severity: 'error',
       from: { path: CORE },
       to: { pathNot: '^src/', couldNotResolve: false },
@@ -73,8 +73,7 @@ module.exports = {
     {
       name: 'core-door-without-node',
       comment:
-        '`tcplab/core` runs where there is no Node: nothing that it reaches, by however many ' +
-        'steps, is outside src/.',
+        '`tcplab/core` runs without Node, so all its direct and indirect imports must be in src/.',
       severity: 'error',
       from: { path: '^src/core\\.' },
       to: { reachable: true, pathNot: '^src/' },
@@ -82,8 +81,7 @@ module.exports = {
     {
       name: 'rules-take-the-tcb',
       comment:
-        'The rules of TCP work on the control block; the facade calls them, and none of them ' +
-        'sees it.',
+        'The rules of TCP take the control block. The facade calls them; they may not import it.',
       severity: 'error',
       from: { path: '^src/tcp/', pathNot: '^src/tcp/(send|recovery|receive|congestion)/' },
       to: { path: '^src/tcp/connection\\.' },
@@ -91,36 +89,36 @@ module.exports = {
     {
       name: 'halves-see-no-connection',
       comment:
-        'Each half of TCP can be built alone: neither the control block nor the facade is ' +
-        'known there.',
+        'Each half of TCP can be built alone, so it may import neither the control block nor the ' +
+        'facade.',
       severity: 'error',
       from: { path: '^src/tcp/(send|recovery|receive|congestion)/' },
       to: { path: '^src/tcp/(tcb|connection)\\.' },
     },
     {
       name: 'sending-half-alone',
-      comment: 'What sends, and what recovers losses, never reads what only a receiver needs.',
+      comment: 'Sending and loss recovery may not import the receiving half.',
       severity: 'error',
       from: { path: '^src/tcp/(send|recovery|congestion)/' },
       to: { path: '^src/tcp/receive/' },
     },
     {
       name: 'receiving-half-alone',
-      comment: 'What receives never reads what only a sender needs.',
+      comment: 'The receiving half may not import sending or loss recovery.',
       severity: 'error',
       from: { path: '^src/tcp/receive/' },
       to: { path: '^src/tcp/(send|recovery|congestion)/' },
     },
     {
       name: 'real-device',
-      comment: 'Only the shell opens a real device: node/, lab/cli/ and index.ts.',
+      comment: 'Only the shell (node/, lab/cli/ and index.ts) may open a real device.',
       severity: 'error',
       from: { path: '^src/', pathNot: ['^src/(node|lab/cli)/', '^src/index\\.', REAL_DEVICE] },
       to: { path: REAL_DEVICE },
     },
     {
       name: 'tests-in-src',
-      comment: 'What is published does not import tests or benches.',
+      comment: 'Published code may not import tests or benches.',
       severity: 'error',
       from: { path: '^src/' },
       to: { path: '^(test|bench|\\.ci)/' },
@@ -128,15 +126,16 @@ module.exports = {
     {
       name: 'no-cycles',
       comment:
-        'Two modules that need each other are one module, and so are two whose types do. There is ' +
-        'one circle of three: a Tcb has an environment, which has an observer of Tcbs.',
+        'No import cycles, types included, because modules that need each other are one module. ' +
+        'The only exception is a cycle of three: a Tcb has an environment, which has an ' +
+        'observer of Tcbs.',
       severity: 'error',
       from: { path: '^src/' },
       to: { circular: true, via: { pathNot: '^src/tcp/(tcb|env|observer)\\.ts$' } },
     },
     {
       name: 'resolvable',
-      comment: 'What is imported must be there.',
+      comment: 'Every imported module must exist.',
       severity: 'error',
       from: {},
       to: { couldNotResolve: true },
@@ -145,7 +144,7 @@ module.exports = {
   options: {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
-    // An optional peer, imported only when it is asked for.
+    // An optional peer dependency, imported only on request.
     exclude: { path: '^tuntap2$' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],

@@ -1,4 +1,4 @@
-/** Lint rules, with types: `npm run check` passes this file by its path. */
+/** Lint rules that use types. `npm run check` passes this file by its path. */
 import eslint from '@eslint/js';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import seqCompare from './eslint/seq-compare.js';
 
 /**
- * The core takes time, random numbers and packets as arguments, and gives packets, deadlines and
- * events back.
+ * The core takes time, random numbers and packets as arguments, and returns packets, deadlines and
+ * events.
  */
 const CORE = ['src/{base,wire,ip,tcp,stack}/**/*.ts'];
 const WHY =
@@ -29,7 +29,7 @@ export default defineConfig(
       eqeqeq: 'error',
       'no-console': 'error',
       'prefer-const': 'error',
-      // A name may be unused on purpose: the parameters of an interface that a body does not need.
+      // Unused parameters are allowed, because an interface may require them.
       '@typescript-eslint/no-unused-vars': [
         'error',
         { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
@@ -41,8 +41,8 @@ export default defineConfig(
       ],
       '@typescript-eslint/prefer-readonly': 'error',
       '@typescript-eslint/no-unnecessary-condition': 'off',
-      // `bytes[i]!`: noUncheckedIndexedAccess makes every read of a byte possibly undefined, and
-      // here the bounds are known.
+      // Allows `bytes[i]!`: noUncheckedIndexedAccess makes every indexed read possibly undefined,
+      // but the bounds are known.
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/restrict-template-expressions': [
         'error',
@@ -84,16 +84,16 @@ export default defineConfig(
       ],
       'no-restricted-syntax': [
         'error',
-        { selector: 'AwaitExpression', message: 'The core waits for nothing: no await in it.' },
+        { selector: 'AwaitExpression', message: 'The core is synchronous: no await in it.' },
         {
           selector: ':function[async=true]',
-          message: 'The core waits for nothing: no async functions in it.',
+          message: 'The core is synchronous: no async functions in it.',
         },
       ],
     },
   },
   {
-    // Plain JavaScript: what runs before anything is compiled. tsc checks its types where it says
+    // Plain JavaScript, which runs before anything is compiled. tsc checks its types in files with
     // @ts-check.
     files: ['**/*.{js,cjs,mjs}'],
     extends: [tseslint.configs.disableTypeChecked],
@@ -107,17 +107,17 @@ export default defineConfig(
     },
   },
   {
-    // The command line and the tests' own programs speak to a terminal.
+    // The command line and the programs of the tests print to a terminal.
     files: ['src/lab/**/*.ts', 'bench/**/*.ts', 'test/**/*.ts', '.ci/**/*.ts'],
     rules: { 'no-console': 'off' },
   },
   {
-    // vitest's matchers take methods as values: expect(x.method).toBe(...).
+    // vitest's matchers take unbound methods: expect(x.method).toBe(...).
     files: ['test/**/*.ts'],
     rules: { '@typescript-eslint/unbound-method': 'off' },
   },
   {
-    // What a program in a namespace printed is JSON: the test judges it, not a type.
+    // These tests parse JSON that programs in a namespace print, which has no type.
     files: ['test/native/*.ts'],
     rules: {
       '@typescript-eslint/no-unsafe-assignment': 'off',

@@ -1,12 +1,11 @@
 /**
- * A Vite plugin that gives tests the sources with one piece of code changed; the files stay as they
- * are.
+ * A Vite plugin that changes one piece of code when tests load the sources. The files stay
+ * unchanged.
  */
 import type { Plugin } from 'vitest/config';
 
 /**
- * One change, as JSON in TCPLAB_MUTANT: the characters of `file` from `start` to `end` are
- * replaced.
+ * One change, as JSON in TCPLAB_MUTANT: it replaces the characters of `file` from `start` to `end`.
  */
 export interface Mutation {
   readonly file: string;

@@ -1,6 +1,6 @@
 /**
- * The last line of `npm test`, when something was skipped: what is not tested, for want of which
- * tools, and the command that installs them.
+ * Prints the last line of `npm test` if tests were skipped: what is not tested, which tools are
+ * missing, and the command that installs them.
  */
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 import { aptCommand, packagesOf, TOOLS } from '../test/tools/list.mjs';
@@ -8,7 +8,7 @@ import { aptCommand, packagesOf, TOOLS } from '../test/tools/list.mjs';
 export default class NotTested implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const skipped = modules.flatMap((module) => [...module.children.allTests('skipped')]);
-    // With `-t NAME` everything else counts as skipped, too; but has no reason.
+    // With `-t NAME` all other tests count as skipped too, but without a reason.
     const missed = skipped.filter(
       (test) => test.meta().lacks !== undefined || test.meta().because !== undefined,
     );
@@ -28,7 +28,7 @@ function summary(missed: readonly TestCase[]): string {
   const parts = [
     ...others,
     ...tools.map(([name, { proves }]) => `${name} is missing (${proves})`),
-    ...(tools.length > 0 ? [`install what is missing: ${aptCommand(packagesOf(lacks))}`] : []),
+    ...(tools.length > 0 ? [`install the missing tools: ${aptCommand(packagesOf(lacks))}`] : []),
   ];
-  return `${missed.length} tests were skipped, not tested: ${parts.join('; ')}`;
+  return `${missed.length} tests were skipped: ${parts.join('; ')}`;
 }

@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * Mutation testing (`npm run mutation`, about half an hour on two cores): Stryker changes one thing
+ * Mutation testing (`npm run mutation`, about half an hour on two cores): Stryker makes one change
  * after the other in the files where a mistake is worst, and runs the tests that reach it.
- * `npm run mutation -- --mutate src/tcp/input.ts` takes one file. The result, and what survives and
- * why: docs/testing.md.
+ * `npm run mutation -- --mutate src/tcp/input.ts` runs one file. docs/testing.md has the results,
+ * and says which mutants survive and why.
  *
  * @type {import('@stryker-mutator/api/core').PartialStrykerOptions}
  */
@@ -21,7 +21,7 @@ export default {
     'src/tcp/receive/out-of-order.ts',
     'src/ip/reassembly.ts',
   ],
-  // Texts that people read are not what this is about.
+  // Texts for users are not mutated.
   mutator: { excludedMutations: ['StringLiteral'] },
   coverageAnalysis: 'perTest',
   ignoreStatic: true,

@@ -1,7 +1,7 @@
 /**
- * How `npm test` runs: first everything in virtual time, all cores at once; then what uses the real
- * kernel (network namespaces, TUN devices, the addon), four files at a time since they mostly wait;
- * then, one after the other, what needs the machine to itself.
+ * The projects of `npm test`. First the tests in virtual time, on all cores. Then those that use
+ * the real kernel (network namespaces, TUN devices, the addon), four files at a time because they
+ * mostly wait. At the end, one after the other, those that need the machine to themselves.
  */
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -13,12 +13,12 @@ process.env['PATH'] = withSbin(process.env['PATH'] ?? '');
 const reporter = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /**
- * A test that hangs ends with this. What it may wait for has limits of its own (test/e2e/lab.ts),
- * in which a busy machine gets what it needs, too.
+ * Time limit for a test that hangs. Its single steps have their own limits (test/e2e/lab.ts), which
+ * are long enough for a busy machine.
  */
 const PATIENCE_MS = 400_000;
 
-/** What fills a core or is about load: one after the other. */
+/** Tests that keep a core busy or measure load run one after the other. */
 const LOAD = ['flood', 'bench', 'bad-link', 'script-kernel'].map(
   (name) => `test/e2e/${name}.test.ts`,
 );
@@ -28,7 +28,7 @@ export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   plugins: [mutation(process.env['TCPLAB_MUTANT'])],
   test: {
-    // `npm run coverage`: the protocol, by the tests in virtual time.
+    // `npm run coverage` measures the protocol, with the tests in virtual time.
     coverage: {
       provider: 'v8',
       include: ['src/tcp/**', 'src/wire/**', 'src/ip/**'],
@@ -44,8 +44,8 @@ export default defineConfig({
           name: 'core',
           include: ['test/**/*.test.ts'],
           exclude: KERNEL,
-          // One load of the modules for all files of a worker: it took a third of the time. Tests
-          // here share nothing else.
+          // All files of a worker share loaded modules, because loading took a third of the time.
+          // They share nothing else.
           isolate: false,
           maxWorkers: availableParallelism(),
           testTimeout: 120_000,

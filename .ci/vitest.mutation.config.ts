@@ -1,4 +1,4 @@
-/** The tests that Stryker runs for each mutant: what is fast and says exactly what it expects. */
+/** The tests that Stryker runs for each mutant: the fast ones with exact expectations. */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 

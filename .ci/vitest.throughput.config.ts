@@ -1,4 +1,4 @@
-/** `npm run throughput`: no test, but the table of docs/throughput.md, made with the same tools. */
+/** `npm run throughput`: writes the table of docs/throughput.md, with the tools of the tests. */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 

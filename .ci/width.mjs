@@ -3,10 +3,10 @@
  * `npm run check:width`: no line of the sources and the pages is over 100 columns, comments
  * included.
  *
- * Only what cannot be broken may be longer: a line that a URL makes too long, a row of a Markdown
- * table, what stands in a fence of a page (it is what a program printed), and generated pages.
- * A test's title is one string too, because it is what the reporter prints and what one greps for:
- * in test/ a line may be as long as its title makes it.
+ * Longer lines are allowed where a break is impossible: lines with a long URL, rows of Markdown
+ * tables, fenced blocks of pages (output of programs), and generated pages. In test/ a line may
+ * also be as long as its test title, because a title is one string that the reporter prints and
+ * that can be searched for.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,11 +1,11 @@
 /**
- * Bans `<`, `<=`, `>`, `>=`, Math.min and Math.max on sequence numbers: they wrap, so 2^31 - 1 is
- * followed by -2^31, and only the helpers of base/seq.ts order them rightly.
+ * Bans `<`, `<=`, `>`, `>=`, Math.min and Math.max on sequence numbers: they wrap (2^31 - 1 is
+ * followed by -2^31), so only the helpers of base/seq.ts order them correctly.
  *
- * What is a sequence number? What is declared as `Seq`, what a function returns that is declared to
- * return `Seq`, a variable that has its type from one, a sum with one; and, wherever the word `Seq`
- * was forgotten, a number that has one of the RFC's names for them. How far one is ahead of another
- * (`seqDiff`) is a count and may be compared.
+ * A sequence number is an expression declared as `Seq`, the result of a function that returns
+ * `Seq`, a variable that gets its type from one, or a sum with one. If the type `Seq` is missing,
+ * it is a number with one of the RFC's names for sequence numbers. The distance of two sequence
+ * numbers (`seqDiff`) is a count and may be compared.
  */
 const NAMES = new Set(['seq', 'ack', 'una', 'nxt', 'iss', 'irs', 'wl1', 'wl2', 'edge', 'recover']);
 const ORDERING = new Set(['<', '<=', '>', '>=']);
@@ -84,7 +84,7 @@ export default {
     return {
       BinaryExpression(node) {
         if (!ORDERING.has(node.operator)) return;
-        // One report a comparison, of the first operand that is one.
+        // One report per comparison, for the first operand that is a sequence number.
         check(node, isSeq(node.left) ? node.left : node.right, node.operator);
       },
       'CallExpression[callee.object.name="Math"][callee.property.name=/^(min|max)$/]'(node) {
