@@ -14,7 +14,7 @@ import {
 export class AddressError extends Error {
   readonly code = 'EINVAL';
   constructor(text: string, why: string) {
-    super(`'${text}' is no IP address: ${why}`);
+    super(`'${text}' is not an IP address: ${why}`);
   }
 }
 
@@ -182,7 +182,7 @@ function parseV4(text: string, whole: string): number {
 
 function parseV6(text: string): Address {
   const halves = text.split('::');
-  if (halves.length > 2) throw new AddressError(text, "'::' may stand once");
+  if (halves.length > 2) throw new AddressError(text, "'::' may appear only once");
   const groupsOf = (half: string, isLast: boolean): number[] => {
     if (half === '') return [];
     const parts = half.split(':');

@@ -77,13 +77,13 @@ export class CaptureFile implements PacketTap, LinkListener {
     write(
       interfaceDescription({
         name: options.name,
-        description: 'what passed between the kernel and our stack',
+        description: 'packets between the kernel and our stack',
       }),
     );
     write(
       interfaceDescription({
         name: `${options.name}-dropped-by-faults`,
-        description: 'what the faulty link took away on purpose',
+        description: 'packets that the faulty link dropped on purpose',
       }),
     );
   }

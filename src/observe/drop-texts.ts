@@ -58,14 +58,14 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   tcpSynToMulticast: 'a SYN to a multicast or broadcast address (RFC 9293 3.9.2.3, MUST-57)',
   deviceQueueFull: "the device's queue is full",
   deviceError: 'the device rejected it',
-  linkLoss: 'lost on the link on purpose (loss)',
+  linkLoss: 'dropped on the link on purpose (random loss)',
   linkRule: 'dropped on the link on purpose (drop rule)',
   linkQueueFull: "the link's queue is full: more was sent than its rate carries",
   ipTooBig: 'larger than the MTU, and it must not be fragmented',
   noRoute: 'no route to this address',
   ignoredGroup:
-    'ignored: for a multicast group that we are not in (a fresh link asks for routers and ' +
-    'reports its groups)',
+    'ignored: sent to a multicast group that this host has not joined (the kernel looks for ' +
+    'routers and reports its groups on a new link)',
   fragmentBadEcn: 'the fragments contradict each other: one is Not-ECT, another CE (RFC 3168 5.3)',
   fragmentNoHeaders: 'the first fragment does not hold all headers (RFC 7112 5)',
   tcpHalfOpenLimit: 'too many half-open connections in the whole stack: the SYN is dropped',
@@ -73,12 +73,12 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   fragmentTiny:
     'the fragment ends inside the TCP header, as in attacks on packet filters (RFC 1858, RFC 3128)',
   tcpMemory: "the stack's memory limit is reached (tcp_mem): the peer will retransmit it",
-  linkTooBig: 'longer than the MTU of a hop on the link, on purpose (path MTU, RFC 1191)',
+  linkTooBig: 'larger than the MTU of a hop on the link (set on purpose; path MTU, RFC 1191)',
   neighbourQueueFull: 'the queue of packets that wait for another worker is full',
   tcpForeignEcho:
     'it echoes a timestamp that was never sent: it belongs to another connection (RFC 7323 3.2)',
   ipBadOption: 'an IPv4 option is invalid: ICMP parameter problem (RFC 1122 3.2.2.5)',
-  ipSourceRoute: 'it asks for a source route (RFC 7126 4.3)',
+  ipSourceRoute: 'it has a source route option, which is not accepted (RFC 7126 4.3)',
   tcpDeferAccept:
     'the ACK of the SYN,ACK carries no data, and the listener waits for data (TCP_DEFER_ACCEPT)',
 };

@@ -47,8 +47,8 @@ export function timerExpiredText(timer: string): string[] {
 const MTU_BECAUSE: Readonly<Record<MtuCause, string>> = {
   icmp: 'because ICMP says that a larger packet was too big for a link on the path (RFC 1191, RFC 8201)',
   plateau:
-    'because ICMP says that a packet was too big, without the limit: the next plateau below is ' +
-    'tried (RFC 1191 7.1)',
+    'because ICMP says that a packet was too big but does not give the limit: the next smaller ' +
+    'common MTU is tried (RFC 1191 7.1)',
   aged: 'because the last ICMP error is ten minutes old: the path may have changed (RFC 1191 6.3)',
   'black-hole':
     'because of repeated timeouts: larger packets and their ICMP errors may be lost (a black ' +
@@ -93,9 +93,7 @@ export function noteText(n: Note): string[] {
     case 'zero-window-probe':
       return [
         `probe ${n.probe}: the peer's window is zero and ` +
-          (n.unsent === 0
-            ? 'our FIN waits'
-            : `${countText(n.unsent, 'byte')} ${n.unsent === 1 ? 'waits' : 'wait'}`),
+          (n.unsent === 0 ? 'our FIN waits' : waitText(n.unsent)),
       ];
     case 'ecn-marked':
       return [
@@ -106,30 +104,28 @@ export function noteText(n: Note): string[] {
       return ['CWR: the sender has slowed down, so our ACKs no longer carry ECE (RFC 3168 6.1.3)'];
     case 'urgent':
       return [
-        `URG: the last urgent byte is ${countText(n.bytes, 'byte')} from where our reader is; it ` +
-          'is told at once (RFC 9293 3.8.5, RFC 6093)',
+        `URG: the last urgent byte is ${countText(n.bytes, 'byte')} ahead of the reader, which ` +
+          'is notified at once (RFC 9293 3.8.5, RFC 6093)',
       ];
     case 'fast-open-taken':
       return [
-        `the cookie is valid: ${countText(n.bytes, 'byte')} are delivered before the handshake ` +
-          'ends (RFC 7413 4.2.2)',
+        `the cookie is valid: the application gets ${countText(n.bytes, 'byte')} of data before the ` +
+          'handshake ends (RFC 7413 4.2.2)',
       ];
     case 'fast-open-refused':
       return [
-        `the server did not accept ${countText(n.bytes, 'byte')} of our SYN: they are sent again ` +
-          'at once (Fast Open, RFC 7413 4.2.1)',
+        `the server did not accept ${countText(n.bytes, 'byte')} of data in our SYN: it is sent ` +
+          'again at once (Fast Open, RFC 7413 4.2.1)',
       ];
     case 'nagle-hold':
       return [
-        `${countText(n.unsent, 'byte')} wait for more data, or for the ACK of the last small ` +
+        `${waitText(n.unsent)} for more data, or for the ACK of the last small ` +
           'segment (Nagle, RFC 9293 3.7.4)',
       ];
     case 'cork-hold':
-      return [
-        `${countText(n.unsent, 'byte')} wait for more data, as the user asked (TCP_CORK, MSG_MORE)`,
-      ];
+      return [`${waitText(n.unsent)} for more data, as the application asked (TCP_CORK, MSG_MORE)`];
     case 'path-mtu':
-      return [`path MTU is ${n.mtu} now, ${MTU_BECAUSE[n.cause]}`];
+      return [`the path MTU is now ${n.mtu}, ${MTU_BECAUSE[n.cause]}`];
     case 'mtu-probe':
       return [
         `path MTU probe: a packet of ${countText(n.mtu, 'byte')}, larger than the others (RFC ` +
@@ -158,6 +154,10 @@ export function noteText(n: Note): string[] {
       return n satisfies never;
   }
 }
+
+/** `1 byte waits`, `3 bytes wait`. */
+const waitText = (bytes: number): string =>
+  `${countText(bytes, 'byte')} ${bytes === 1 ? 'waits' : 'wait'}`;
 
 /** `dropped by rule syn-ack:2`; of a part of a super-segment, which bytes. */
 export function linkText({ name, data }: LinkEvent, sentBytes: number): string {

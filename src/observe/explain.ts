@@ -97,7 +97,9 @@ export class Explainer {
       }
     }
     if (segment.flags.includes('F') && inOrder(step)) {
-      lines.push('FIN: the peer has sent all it had; it takes one sequence number (RFC 9293 3.6)');
+      lines.push(
+        'FIN: the peer has sent all its data; the FIN takes one sequence number (RFC 9293 3.6)',
+      );
     }
     lines.push(...step.effects.flatMap((event) => this.effect(event, step)));
     return lines;
@@ -120,14 +122,11 @@ export class Explainer {
     if (expired(step, 'tlp'))
       return 'sent again as a probe: its ACK says what arrived (RFC 8985 7.3)';
     if (expired(step, 'reorder'))
-      return (
-        'sent again: what was sent after it arrived, and the reordering window has passed (RFC ' +
-        '8985 6.2)'
-      );
+      return 'sent again: a later segment arrived, and the reordering window has passed (RFC 8985 6.2)';
     if (expired(step, 'rto')) return 'sent again: no ACK came in time (RFC 9293 3.8.1)';
     const { received, lossProof } = this.pastOf(step.group_id);
     if (segmentOf(step)?.flags.startsWith('S.') === true && received !== null && isSyn(received))
-      return 'sent again: their SYN came again, so our SYN,ACK may be lost';
+      return 'sent again: the peer repeated its SYN, so our SYN,ACK may be lost';
     return `sent again: ${lossProof === '' ? 'considered lost' : lossProof}`;
   }
 
@@ -139,13 +138,15 @@ export class Explainer {
         s.length === 0 ? '' : `, with ${countText(s.length, 'byte')} of data (Fast Open)`;
       if (!s.flags.includes('.'))
         return [
-          `SYN: asks for a connection and names our initial sequence number${data} (RFC 9293 3.5)`,
+          `SYN: asks for a connection and announces our initial sequence number${data} (RFC 9293 3.5)`,
         ];
       const acked =
         s.relAck === 1
           ? 'their ISN + 1'
           : `their ISN + 1 + the ${countText(s.relAck - 1, 'byte')} of their SYN`;
-      return [`SYN,ACK: ours and the answer to theirs in one, ACK = ${acked} (RFC 9293 3.5)`];
+      return [
+        `SYN,ACK: our SYN and the ACK of theirs in one segment, ACK = ${acked} (RFC 9293 3.5)`,
+      ];
     }
     const lines: string[] = [];
     if (s.length > 0) {
@@ -153,12 +154,12 @@ export class Explainer {
         `${countText(s.length, 'byte')} of data${allowedBy(step)}; it carries the ACK too`,
       );
       if (s.gsoSize > 0) {
-        lines.push(`one super-segment: the device cuts it into ${Math.ceil(s.length / s.gsoSize)} of ` +
-`${s.gsoSize} bytes at most`); // prettier-ignore
+        lines.push(`one super-segment: the device splits it into ${Math.ceil(s.length / s.gsoSize)} ` +
+`segments of at most ${s.gsoSize} bytes`); // prettier-ignore
       }
     }
     if (s.flags.includes('F'))
-      lines.push(`FIN: we have sent all we had${stillReceives(step)} (RFC 9293 3.6)`);
+      lines.push(`FIN: we have sent all our data${stillReceives(step)} (RFC 9293 3.6)`);
     if (lines.length === 0) lines.push(this.whyAck(s, step));
     return lines;
   }
@@ -174,8 +175,8 @@ export class Explainer {
     if (last === null) return 'an ACK';
     if (owed.has('challenge-ack'))
       return (
-        'a challenge ACK: a peer that meant it sends it again with the expected number (RFC ' +
-        '5961)'
+        'a challenge ACK: a peer that really sent this segment sends it again with the expected ' +
+        'sequence number (RFC 5961)'
       );
     if (owed.has('duplicate-ack-owed')) {
       return (
@@ -259,8 +260,8 @@ function checksumText(segment: SegmentData): string[] {
     return ['checksum verified: pseudo-header, header and data (RFC 9293 3.1)'];
   return segment.checksum === 'vouched'
     ? [
-        'checksum not computed: the packet never left this machine, so the kernel left it ' +
-          'out (offload)',
+        'checksum not verified: the packet never left this machine, so the kernel did not ' +
+          'compute it (offload)',
       ]
     : [];
 }
@@ -317,7 +318,7 @@ function allowedBy(step: Step): string {
 /** The peer's FIN may have come before ours. */
 const stillReceives = (step: Step): string =>
   step.main?.name === 'tcp:segment_sent' && /^(ESTABLISHED|FIN-WAIT-1)$/.test(step.main.data.state)
-    ? '; receiving goes on'
+    ? '; we can still receive'
     : '';
 
 /** The probe timer also stops for an answer that keeps the window shut, and begins anew. */

@@ -6,7 +6,7 @@ import type { TraceEvent } from './events.js';
 type NoteOf<Name extends Note['note']> = Extract<Note, { note: Name }>;
 
 const UNDONE_BY: Readonly<Record<UndoProof, string>> = {
-  full: 'every retransmission was needless (RFC 4015)',
+  full: 'every retransmission was unnecessary (RFC 4015)',
   partial: "the ACK's timestamp shows that it is for an original (Eifel, RFC 3522)",
   dsack: 'the peer reports every retransmission as a duplicate (D-SACK, RFC 3708)',
   loss: 'the ACK after the timeout is for an original (Eifel, RFC 3522)',
@@ -27,8 +27,8 @@ export function windowText(n: Note, beside: readonly TraceEvent[]): string[] | n
       return [`${lossProof(n)}: it is sent again without waiting for the timer (fast retransmit)`];
     case 'loss-probe':
       return [
-        `no ACK came in time: ${n.retransmitted ? 'the last segment once more' : 'a new segment'} as ` +
-          'a probe (tail loss probe, RFC 8985 7)',
+        `no ACK came in time: ${n.retransmitted ? 'the last segment is sent again' : 'a new segment is sent'} ` +
+          'as a probe (tail loss probe, RFC 8985 7)',
       ];
     case 'undo':
       return [`nothing was lost: ${UNDONE_BY[n.proof]}`];
@@ -38,9 +38,9 @@ export function windowText(n: Note, beside: readonly TraceEvent[]): string[] | n
           'ends (RFC 6582, RFC 9937)',
       ];
     case 'rto-retransmit':
-      return [n.timeouts === 1 ? 'the first timeout' : `timeout ${n.timeouts} in a row`];
+      return [n.timeouts === 1 ? 'the first timeout' : `${n.timeouts} timeouts in a row`];
     case 'ecn-reduced':
-      return [`ECE: a router marked data of ours${reduced(n)} (RFC 3168 6.1.2)`];
+      return [`ECE: a router marked our data${reduced(n)} (RFC 3168 6.1.2)`];
     default:
       return null;
   }
@@ -50,14 +50,14 @@ export function windowText(n: Note, beside: readonly TraceEvent[]): string[] | n
 export const lossProof = ({ sack, duplicates }: NoteOf<'fast-retransmit'>): string =>
   sack
     ? 'a segment that was sent later has arrived, so this one is lost (RFC 8985 6.2)'
-    : `${duplicates} duplicate ACKs say that it was lost (RFC 5681 3.2)`;
+    : `${duplicates} duplicate ACKs indicate that it was lost (RFC 5681 3.2)`;
 
 /** `none` has no window that could go down, and BBR keeps to its model. */
 const reduced = ({ ssthresh, control }: NoteOf<'ecn-reduced'>): string =>
   ssthresh === null || control === 'bbr'
     ? ''
-    : `; as after a loss the congestion window goes down to ${countText(ssthresh, 'segment')}, once ` +
-      'in a window of data';
+    : `; the congestion window is reduced to ${countText(ssthresh, 'segment')}, as after a ` +
+      'loss, at most once per window of data';
 
 function cwndText(n: NoteOf<'cwnd'>, beside: readonly TraceEvent[]): string[] {
   const { cwnd, before } = n;

@@ -148,7 +148,7 @@ describe('CaptureFile, read by tshark', () => {
     expect(comments('tcp.flags == 0x012')).toContain('a 4 us clock plus a keyed hash');
     expect(comments('tcp.len == 18')).toContain('SYN-RECEIVED → ESTABLISHED');
     expect(comments('tcp.flags.fin == 1 && tcp.srcport == 80')).toContain(
-      'FIN: we have sent all we had',
+      'FIN: we have sent all our data',
     );
     expect(tshark(file, ['frame.number'], 'not frame.comment')).toEqual([]);
   });

@@ -26,7 +26,7 @@ describeWithTun('urgent data', () => {
     );
     expect(stdout.split('\n')[0], stderr).toBe('abcdefg');
     expect(stdout).toMatch(/\[P\.U\] .* urg=\d/);
-    expect(stdout).toMatch(/URG: the last urgent byte is \d bytes? from where our reader is/);
+    expect(stdout).toMatch(/URG: the last urgent byte is \d bytes? ahead of the reader/);
   });
 
   it("the kernel's program gets ours out of line, and the rest in line", async () => {

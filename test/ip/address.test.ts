@@ -90,15 +90,15 @@ describe('Address', () => {
   it.each([
     [
       '1.2.3',
-      "'1.2.3' is no IP address: write four numbers with dots between them, or a v6 address",
+      "'1.2.3' is not an IP address: write four numbers with dots between them, or a v6 address",
     ],
-    ['1.2.3.256', "'1.2.3.256' is no IP address: '256' is not a number from 0 to 255"],
-    ['1.2.3.04', "'1.2.3.04' is no IP address: '04' is not a number from 0 to 255"],
-    ['1::2::3', "'1::2::3' is no IP address: '::' may stand once"],
-    ['1:2:3', "'1:2:3' is no IP address: it needs eight groups"],
+    ['1.2.3.256', "'1.2.3.256' is not an IP address: '256' is not a number from 0 to 255"],
+    ['1.2.3.04', "'1.2.3.04' is not an IP address: '04' is not a number from 0 to 255"],
+    ['1::2::3', "'1::2::3' is not an IP address: '::' may appear only once"],
+    ['1:2:3', "'1:2:3' is not an IP address: it needs eight groups"],
     [
       '1:2:3:4:5:6:7:xyz',
-      "'1:2:3:4:5:6:7:xyz' is no IP address: 'xyz' is not one to four hex digits",
+      "'1:2:3:4:5:6:7:xyz' is not an IP address: 'xyz' is not one to four hex digits",
     ],
   ])('says what is wrong with %s', (text, message) => {
     expect(() => Address.parse(text)).toThrow(AddressError);

@@ -40,7 +40,7 @@ it('a mark, its echo and the answer are explained', () => {
   expect(whyOf(/ CE/)).toContain('our ACKs carry ECE until CWR arrives (RFC 3168 6.1.3)');
   expect(whyOf(/W\]/)).toContain('CWR: the sender has slowed down');
   expect(whyOf(/\.E\]/)).toMatch(
-    /ECE: a router marked data of ours; as after a loss the congestion window goes down to \d+ segments/,
+    /ECE: a router marked our data; the congestion window is reduced to \d+ segments, as after a loss/,
   );
 });
 
@@ -80,7 +80,7 @@ describe('Fast Open', () => {
       'proves that the server has answered this address before',
     );
     expect(why(/^\[S\] .*len=50 .*tfo cookie /).join()).toContain(
-      'the cookie is valid: 50 bytes are delivered before the handshake ends',
+      'the cookie is valid: the application gets 50 bytes of data before the handshake ends',
     );
     expect(steps.map((s) => s.why).join()).toContain(
       'the server did not accept 50 bytes of our SYN',

@@ -73,7 +73,7 @@ describe('what timeouts do to the congestion window', () => {
     );
     expect(all).toContain('twice the last wait (exponential backoff, RFC 6298 5.5)');
     const more = sentences({ link: 'drop out:data:4 delay 5ms' });
-    expect(more).toContain('timeout 2 in a row; congestion window stays at 1 segment');
+    expect(more).toContain('2 timeouts in a row; congestion window stays at 1 segment');
   });
 
   it('says nothing of a window where there is none', () => {
@@ -130,7 +130,7 @@ describe('why a segment is taken for lost', () => {
     );
     expect(sack).not.toContain('duplicate ACKs say');
     expect(sentences({ ...lost, config: { sack: false } })).toContain(
-      'sent again: 3 duplicate ACKs say that it was lost (RFC 5681 3.2)',
+      'sent again: 3 duplicate ACKs indicate that it was lost (RFC 5681 3.2)',
     );
   });
 
@@ -141,7 +141,7 @@ describe('why a segment is taken for lost', () => {
         received({ flags: 'SEW' }),
         sent({ flags: 'S.E', relAck: 1 }, true),
       ),
-    ).toContain('sent again: their SYN came again, so our SYN,ACK may be lost');
+    ).toContain('sent again: the peer repeated its SYN, so our SYN,ACK may be lost');
   });
 });
 
@@ -181,10 +181,10 @@ describe('text that arrives', () => {
 describe('what goes out', () => {
   it('a FIN is not the end of receiving, unless the peer had closed', () => {
     expect(told(sent({ flags: 'F.' }, false, 'FIN-WAIT-1'))).toContain(
-      'all we had; receiving goes on',
+      'all our data; we can still receive',
     );
     expect(told(sent({ flags: 'F.' }, false, 'LAST-ACK'))).toContain(
-      'FIN: we have sent all we had (RFC 9293 3.6)',
+      'FIN: we have sent all our data (RFC 9293 3.6)',
     );
   });
 
@@ -254,10 +254,8 @@ describe('the notes of the window', () => {
   it('an ECN mark reduces what there is to reduce', () => {
     const marked = (ssthresh: number | null, control: string): object =>
       noted({ note: 'ecn-reduced', ssthresh, control });
-    expect(told(received({}), marked(7, 'cubic'))).toContain('goes down to 7 segments');
-    expect(told(received({}), marked(null, 'none'))).toMatch(
-      /ECE: a router marked data of ours \(RFC/,
-    );
+    expect(told(received({}), marked(7, 'cubic'))).toContain('is reduced to 7 segments');
+    expect(told(received({}), marked(null, 'none'))).toMatch(/ECE: a router marked our data \(RFC/);
   });
 });
 

@@ -36,7 +36,7 @@ it.each([
   expect(new Set(said({}, 'icmp', version))).toEqual(
     new Set([
       error,
-      'path MTU is 1300 now, because ICMP says that a larger packet was too big for a link ' +
+      'the path MTU is now 1300, because ICMP says that a larger packet was too big for a link ' +
         'on the path (RFC 1191, RFC 8201)',
     ]),
   );
@@ -44,17 +44,17 @@ it.each([
 
 it('a guess, where the router does not say how much', () => {
   expect(said({}, 'no-mtu', 4)).toContain(
-    'path MTU is 1006 now, because ICMP says that a packet was too big, without the limit: ' +
-      'the next plateau below is tried (RFC 1191 7.1)',
+    'the path MTU is now 1006, because ICMP says that a packet was too big but does not give ' +
+      'the limit: the next smaller common MTU is tried (RFC 1191 7.1)',
   );
 });
 
 it('a black hole, and the search for what passes', () => {
   expect(said({ config: { mtuProbing: 1 } }, 'blackhole', 4).slice(0, 5)).toEqual([
-    'path MTU is 1076 now, because of repeated timeouts: larger packets and their ICMP ' +
+    'the path MTU is now 1076, because of repeated timeouts: larger packets and their ICMP ' +
       'errors may be lost (a black hole, RFC 4821 7.7)',
     'path MTU probe: a packet of 1288 bytes, larger than the others (RFC 4821 7.3)',
-    'path MTU is 1288 now, because a probe of that size arrived (RFC 4821 7.6.1)',
+    'the path MTU is now 1288, because a probe of that size arrived (RFC 4821 7.6.1)',
     'path MTU probe: a packet of 1394 bytes, larger than the others (RFC 4821 7.3)',
     'only the path MTU probe of 1394 bytes was lost: it was too large, and nothing above ' +
       '1393 is tried (RFC 4821 7.6.2)',

@@ -260,8 +260,8 @@ describe('Explainer', () => {
     expect(one(all, 'S. ')).toContain('SYN,ACK timer armed: 1 s (RFC 6298 5.1)');
     expect(one(all, 'P. ')).toContain('18 bytes in order: RCV.NXT moves on to 19');
     expect(one(all, 'P. ')).toContain('RTT sample: 10 ms; RTO is now 210 ms (RFC 6298 2)');
-    expect(one(all, 'F. ')).toContain('FIN: the peer has sent all it had');
-    expect(all[5]).toContain('FIN: we have sent all we had');
+    expect(one(all, 'F. ')).toContain('FIN: the peer has sent all its data');
+    expect(all[5]).toContain('FIN: we have sent all our data');
     expect(one(all, '. ')).toContain('LAST-ACK → CLOSED: receive ACK of our FIN');
   });
 
@@ -291,7 +291,9 @@ describe('Explainer', () => {
     const text = sentences({ link: 'drop out:data:2-2 delay 5ms', responseBytes: 20_000 }).join(
       '\n',
     );
-    expect(text).toContain('one super-segment: the device cuts it into 10 of 1448 bytes at most');
+    expect(text).toContain(
+      'one super-segment: the device splits it into 10 segments of at most 1448 bytes',
+    );
     expect(text).toContain(
       'dropped on the link on purpose (drop rule): out:data:2-2 (bytes 1449 to 2897 of it)',
     );

@@ -13,7 +13,7 @@ export function resolveHost(text: string, hostsFile = '/etc/hosts'): Address {
   if (found !== null) return found;
   throw new CommandError(
     Exit.failed,
-    `'${text}' is no IP address and no name in ${hostsFile} (there is no name server in a lab)`,
+    `'${text}' is neither an IP address nor a name in ${hostsFile} (there is no name server in a lab)`,
     `use a number such as 198.18.0.1, or add a line to ${hostsFile}`,
   );
 }

@@ -53,7 +53,7 @@ function parsed(e: Expression | undefined): Address {
   try {
     return Address.parse(e.value);
   } catch {
-    throw new Unsupported(`'${e.value}' is no IP address`);
+    throw new Unsupported(`'${e.value}' is not an IP address`);
   }
 }
 

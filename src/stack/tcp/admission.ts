@@ -193,7 +193,7 @@ export class Admission {
     counters.TcpExtTCPReqQFullDoCookies++;
     counters.TcpExtSyncookiesSent++;
     listener.cookieUntil = now + COOKIE_LIFETIME;
-    observer?.strayArrived(tuple.toFlow(), seg, 'LISTEN: SYN cookie sent, nothing is kept', now);
+    observer?.strayArrived(tuple.toFlow(), seg, 'LISTEN: SYN cookie sent, no state kept', now);
     const device = this.services.routeBack(tuple.remote);
     const v4 = tuple.version === 4;
     const mss = seg.mss === ABSENT ? (v4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6) : seg.mss;

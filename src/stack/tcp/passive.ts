@@ -73,13 +73,13 @@ export class TcpPassive {
           watch?.strayArrived(
             tuple.toFlow(),
             seg,
-            'TIME-WAIT: 2 MSL start anew; no ACK, there was one a moment ago',
+            'TIME-WAIT: 2 MSL restarted; no ACK, because one was sent a moment ago',
             now,
           );
           env.counters.TcpExtTCPACKSkippedTimeWait++;
           return false;
         }
-        watch?.strayArrived(tuple.toFlow(), seg, 'TIME-WAIT: acknowledged, 2 MSL start anew', now);
+        watch?.strayArrived(tuple.toFlow(), seg, 'TIME-WAIT: acknowledged, 2 MSL restarted', now);
         timeWaitAck(record, seg, this.stray.segment, Math.floor(now / 1000));
         this.stray.send(tuple, 'ACK from TIME-WAIT', now, record.tos);
         return false;
@@ -127,7 +127,7 @@ export class TcpPassive {
           this.services.passToNeighbour(packet)
         )
           return;
-        watch?.strayArrived(tuple.toFlow(), seg, 'LISTEN: an ACK of nothing, RST', now);
+        watch?.strayArrived(tuple.toFlow(), seg, 'LISTEN: unexpected ACK, RST', now);
         this.stray.reset(tuple, seg, now);
         return;
       case 'ignore':

@@ -82,7 +82,7 @@ describe('addresses', () => {
     ['bind(3, {sin_port = htons(0)}, 28) = 0', /a port of the stack's choice/],
     ['bind(3, {sin_what = 1}, 28) = 0', /an address with the field 'sin_what'/],
     ['bind(3, 5, 28) = 0', /a number where an address was expected/],
-    ['bind(3, {sin_addr = inet_addr("nowhere")}, 28) = 0', /'nowhere' is no IP address/],
+    ['bind(3, {sin_addr = inet_addr("nowhere")}, 28) = 0', /'nowhere' is not an IP address/],
     ['bind(3, {sin_addr = 5}, 28) = 0', /an IP address that is not written as/],
     ['socket(AF_INET6, SOCK_STREAM, 0) = 4', /a socket of another family/],
     ['socket(..., SOCK_STREAM, IPPROTO_IPV6) = 4', /the protocol 41 is not known/],
