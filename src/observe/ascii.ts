@@ -1,4 +1,4 @@
-/** The same text for a terminal that shows ASCII only. */
+/** Text for terminals that can show ASCII only. */
 
 const PLAIN: Readonly<Record<string, string>> = {
   '│': '|',

@@ -1,13 +1,13 @@
 /**
- * A capture that explains itself: the packets of a tap as pcapng, each with what our stack made of
- * it as its comment (`frame.comment` in Wireshark), and, as a second interface, the packets that
- * the faulty link took away.
+ * A capture file that explains itself: the packets of a tap as pcapng, with the stack's explanation
+ * as the packet comment (`frame.comment` in Wireshark). A second interface holds the packets that
+ * the faulty link dropped.
  *
- * What a packet caused is known a moment after it was seen. So packets wait for the end of their
- * batch; then the recorder's steps are matched to them by addresses and numbers, and all is
- * written. A comment whose packet comes later (it was delayed on the link) waits for it.
+ * The effects of a packet are known only after it was captured, so packets wait for the end of
+ * their batch. Then the recorder's steps are matched to them by addresses and numbers, and the
+ * packets are written. The comment of a packet that the link delays waits for the packet.
  *
- * Non-goal: files. `write` gets the bytes, in order; where they go is the shell's business.
+ * This class does not write files: `write` gets the bytes in order.
  */
 import { copyOf } from '../base/copy.js';
 import { Slab } from '../base/slab.js';
@@ -33,9 +33,9 @@ import { isOutgoing, segmentOf, type Step, StepBuilder } from './steps.js';
 export interface CaptureFileOptions {
   /** The device's name: `tun0`. */
   readonly name: string;
-  /** `tcplab 0.1.0`. */
+  /** Name and version of the program: `tcplab 0.1.0`. */
   readonly application: string;
-  /** What is added to the stack's microseconds to make those since 1970. */
+  /** Microseconds from 1970 to the zero of the stack's clock. */
   readonly epoch: Micros;
 }
 
@@ -50,12 +50,12 @@ interface Waiting {
 
 const DEVICE = 0;
 const FAULTS = 1;
-/** Bounds on what waits: packets for the end of their batch, comments for their packet. */
+/** Limits: packets that wait for the end of their batch, comments that wait for their packet. */
 const MAX_PACKETS = 1024;
 const MAX_COMMENTS = 4096;
 
 export class CaptureFile implements PacketTap, LinkListener {
-  /** For a recorder: where the comments come from. */
+  /** Takes the recorder's events, from which the comments are made. */
   readonly sink: EventSink;
   private readonly write: (bytes: Uint8Array) => void;
   private readonly epoch: Micros;
@@ -68,7 +68,7 @@ export class CaptureFile implements PacketTap, LinkListener {
   private packets: Waiting[] = [];
   private readonly comments = new Map<string, string[]>();
 
-  /** Writes the file's head at once. */
+  /** Writes the file's header at once. */
   constructor(write: (bytes: Uint8Array) => void, options: CaptureFileOptions) {
     this.write = write;
     this.epoch = options.epoch;
@@ -110,10 +110,10 @@ export class CaptureFile implements PacketTap, LinkListener {
     this.add(FAULTS, direction, slab, offset, length, now, comment);
   }
 
-  /** An altered packet travels on, and is captured like any other. */
+  /** Altered packets are not dropped, so the tap captures them. */
   linkAltered(): void {}
 
-  /** Writes what waits. */
+  /** Writes the packets that wait. */
   flush(): void {
     this.steps.flush();
     const { packets } = this;
@@ -134,7 +134,7 @@ export class CaptureFile implements PacketTap, LinkListener {
     }
   }
 
-  /** The end of the file. `dropped`: packets that the device could not take. */
+  /** Writes the end of the file. `dropped`: packets that the device could not take. */
   close(now: Micros, dropped = 0): void {
     this.flush();
     this.write(interfaceStatistics(DEVICE, this.epoch + now, this.counts[DEVICE]!, dropped));
@@ -176,7 +176,8 @@ export class CaptureFile implements PacketTap, LinkListener {
     const why = this.explainer.why(step);
     const s = segmentOf(step);
     if (s === null || why.length === 0 || step.main?.name === 'link:dropped') return;
-    if (step.link.some((event) => event.name === 'link:dropped')) return; // the link's own interface shows it
+    // shown on the interface of dropped packets
+    if (step.link.some((event) => event.name === 'link:dropped')) return;
     const key = keyOf(
       isOutgoing(step) ? 'out' : 'in',
       step.group_id,
@@ -205,8 +206,8 @@ export class CaptureFile implements PacketTap, LinkListener {
 }
 
 /**
- * A super-segment that the link cut has other flags and another length than its first part; numbers
- * tell them apart all the same.
+ * The first part of a split super-segment has other flags and another length than the whole, so the
+ * key of a data segment holds neither.
  */
 const keyOf = (
   direction: Direction,

@@ -1,4 +1,4 @@
-/** Why a state changed, in a phrase for each cause of tcp/causes.ts. */
+/** A phrase for each cause of a state change (tcp/causes.ts). */
 import type { Cause } from '../tcp/causes.js';
 
 const TEXTS: Readonly<Record<Cause, string>> = {

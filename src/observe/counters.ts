@@ -1,5 +1,5 @@
 /**
- * Counters in words: drops by name, for the exit of `serve` and `lab`; and nstat's table, to
+ * Counters as text: drops by name, printed when `serve` and `lab` end, and nstat's table, to
  * compare with the kernel's.
  */
 import { DROP_NAMES } from '../wire/drop.js';
@@ -9,15 +9,16 @@ import { dropText } from './drop-texts.js';
 export type DropCounts = ArrayLike<number>;
 
 /**
- * One line a reason that occurred, the most frequent first:
- * `     12  tcpNoSuchPort  no socket listens on this port: RST (RFC 9293 3.10.7.1)`. Empty: nothing was dropped.
+ * One line for each drop reason that occurred, most frequent first; empty if nothing was dropped:
+ *
+ *     12  tcpNoSuchPort  no socket listens on this port: RST (RFC 9293 3.10.7.1)
  */
 export function dropLines(counts: DropCounts): string[] {
   const rows = Array.from({ length: counts.length }, (_, reason) => ({
     name: DROP_NAMES[reason] ?? `reason ${reason}`,
     count: counts[reason]!,
   })) // prettier-ignore
-    // What a fresh link's kernel says to groups that we are not in is nobody's loss.
+    // Multicast of the kernel on a new link is not a loss.
     .filter(({ name, count }) => count > 0 && name !== 'ignoredGroup')
     .sort((a, b) => b.count - a.count);
   const nameWidth = Math.max(0, ...rows.map(({ name }) => name.length));
@@ -27,7 +28,7 @@ export function dropLines(counts: DropCounts): string[] {
   );
 }
 
-/** What SYN cookies did, in a line; none when none was sent. */
+/** One line about SYN cookies; none if none was sent. */
 export function cookieLines(c: {
   readonly TcpExtSyncookiesSent: number;
   readonly TcpExtSyncookiesRecv: number;
@@ -41,8 +42,8 @@ export function cookieLines(c: {
 }
 
 /**
- * `#kernel`-style table of nstat: name, count, rate (always 0.0 here: it is a total). Zero counters
- * only with `zeros`, nstat -z.
+ * nstat's table: name, count, rate (always 0.0, because the counts are totals). Counters that are
+ * zero are printed only with `zeros` (nstat -z).
  */
 export function nstatLines(counters: object, zeros = false): string[] {
   return numbersOf(counters)

@@ -1,4 +1,4 @@
-/** Why a packet was dropped, one sentence for each name of `Drop`. */
+/** A sentence for each name of `Drop`: why the packet was dropped. */
 import { type Drop } from '../wire/drop.js';
 
 export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
@@ -83,6 +83,6 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
     'the ACK of the SYN,ACK carries no data, and the listener waits for data (TCP_DEFER_ACCEPT)',
 };
 
-/** The sentence for a drop reason, or the name itself if there is none. */
+/** The sentence for a drop reason; the name itself if there is none. */
 export const dropText = (name: string): string =>
   (DROP_TEXTS as Readonly<Record<string, string>>)[name] ?? name;

@@ -1,6 +1,6 @@
 /**
- * What single events mean, in a sentence each: notes, timers, what the faulty link did. An empty
- * list: nothing worth a line.
+ * A sentence for each single event: notes, timers, faults of the link. An empty list means that the
+ * event needs no line.
  */
 import { countText, durationText } from '../base/quantities.js';
 import { dropText } from './drop-texts.js';
@@ -40,7 +40,7 @@ export function timerExpiredText(timer: string): string[] {
     case 'fin-wait-2':
       return ["the peer's FIN did not arrive in time"];
     default:
-      return []; // the segment says it
+      return []; // the segment's own text says it
   }
 }
 
@@ -56,7 +56,7 @@ const MTU_BECAUSE: Readonly<Record<MtuCause, string>> = {
   probe: 'because a probe of that size arrived (RFC 4821 7.6.1)',
 };
 
-/** The notes of loss recovery and the congestion window are in window-texts.ts. */
+/** Notes about loss recovery and the congestion window are in window-texts.ts. */
 export function noteText(n: Note): string[] {
   switch (n.note) {
     case 'iss-chosen':
@@ -140,8 +140,8 @@ export function noteText(n: Note): string[] {
       return [
         `ICMP type ${n.type} code ${n.code}: a soft error, the connection goes on (RFC 5461)`,
       ];
-    case 'challenge-ack': // the ACK says it
-    case 'cwnd': // the rest is in window-texts.ts
+    case 'challenge-ack': // the ACK's own text says it
+    case 'cwnd': // these are in window-texts.ts
     case 'ca-state':
     case 'fast-retransmit':
     case 'loss-probe':
@@ -159,7 +159,10 @@ export function noteText(n: Note): string[] {
 const waitText = (bytes: number): string =>
   `${countText(bytes, 'byte')} ${bytes === 1 ? 'waits' : 'wait'}`;
 
-/** `dropped by rule syn-ack:2`; of a part of a super-segment, which bytes. */
+/**
+ * `dropped on the link on purpose (drop rule): syn-ack:2`. For part of a super-segment it adds
+ * which bytes.
+ */
 export function linkText({ name, data }: LinkEvent, sentBytes: number): string {
   const rule = data.detail === '' ? '' : `: ${data.detail}`;
   const what =

@@ -1,10 +1,10 @@
 /**
- * What happened in a stack, as plain data: one object an event, ready for JSON Lines. Names follow
- * qlog's way (`area:what`), the schema is our own (docs: there is no qlog for TCP). Every view is
- * made from these: live lines, ladders, explanations.
+ * Events of a stack as plain data: one object for each, ready for JSON Lines. The names follow
+ * qlog's convention (`area:what`); the schema is our own, because qlog has none for TCP. All views
+ * are made from these events: live lines, ladders, explanations.
  *
- * `time` is microseconds since the recorder's start. Sequence numbers are uint32, and `rel` ones
- * count from the initial sequence number of their direction, as Wireshark does.
+ * `time` is in microseconds since the recorder's start. Sequence numbers are uint32; those called
+ * `rel...` are relative to the initial sequence number of their direction, as in Wireshark.
  */
 import type { Micros } from '../base/time.js';
 import type { Note } from '../tcp/notes.js';
@@ -17,34 +17,34 @@ export interface SegmentOptions {
   timestamps?: { val: number; ecr: number };
   /** Left and right edges, absolute. */
   sack?: [number, number][];
-  /** Fast Open's cookie in hex, '' for a request. */
+  /** Fast Open cookie in hex; '' for a request. */
   fastOpen?: string;
 }
 
 export interface SegmentData {
-  /** `S`, `S.`, `.`, `P.`, `F.`, `R.`: tcpdump's letters. */
+  /** tcpdump's letters: `S`, `S.`, `.`, `P.`, `F.`, `R.`. */
   flags: string;
   seq: number;
   ack: number;
   relSeq: number;
   relAck: number;
-  /** The field, and what it means once the window scale is applied. */
+  /** `wnd` is the field on the wire, `window` its value in bytes with the window scale. */
   wnd: number;
   window: number;
   /** Payload bytes. */
   length: number;
-  /** A super-segment: the payload of each of its wire segments, or 0. */
+  /** Payload bytes of each wire segment in a super-segment; 0 for an ordinary segment. */
   gsoSize: number;
   options: SegmentOptions;
-  /** The urgent pointer, with URG. */
+  /** The urgent pointer, if URG is set. */
   urg?: number;
-  /** IP's ECN field says CE: a router would have dropped it (RFC 3168). */
+  /** Set if the ECN field is CE: a router marked the packet instead of dropping it (RFC 3168). */
   ce?: true;
-  /** Of a received one: `vouched` when an offload made summing needless. */
+  /** Only in received segments; `vouched` if an offload made the check unnecessary. */
   checksum?: 'verified' | 'vouched';
 }
 
-/** Our end and the other, as text: `198.18.0.2:80`. */
+/** The local and the remote end, as text: `198.18.0.2:80`. */
 export interface FlowData {
   readonly local: string;
   readonly remote: string;
@@ -53,14 +53,14 @@ export interface FlowData {
 interface Base<N extends string, D> {
   readonly time: Micros;
   readonly name: N;
-  /** The connection: `LOCAL REMOTE`, or '' for what belongs to none. */
+  /** The connection, `LOCAL REMOTE`; '' for packets without one. */
   readonly group_id: string;
   readonly data: D;
 }
 
 /**
- * `expected`: RCV.NXT before this segment, relative, or null before a SYN came. `held`: bytes that
- * wait behind a gap.
+ * `expected`: relative RCV.NXT before this segment; null before the peer's SYN. `held`: bytes in
+ * the out-of-order queue.
  */
 export type ReceivedEvent = Base<
   'tcp:segment_received',
@@ -70,7 +70,7 @@ export type SentEvent = Base<
   'tcp:segment_sent',
   FlowData & { segment: SegmentData; state: string; again: boolean }
 >;
-/** A segment that reached no connection, and what was done about it. */
+/** A segment without a connection, and what the stack did. */
 export type StrayReceivedEvent = Base<
   'tcp:stray_received',
   FlowData & { segment: SegmentData; done: string }
@@ -93,7 +93,7 @@ export type DatagramEvent = Base<
   'ip:datagram',
   { direction: 'in' | 'out'; from: string; to: string; text: string }
 >;
-/** The faulty link took a packet away, or altered it. `segment` is null when it is no TCP. */
+/** The faulty link dropped or altered a packet. `segment` is null if it is not TCP. */
 export type LinkEvent = Base<
   'link:dropped' | 'link:altered',
   FlowData & {
@@ -121,5 +121,5 @@ export type TraceEvent =
   | DatagramEvent
   | LinkEvent;
 
-/** Where events go: a list, a file, a renderer. */
+/** Receives events: a list, a file, a view. */
 export type EventSink = (event: TraceEvent) => void;

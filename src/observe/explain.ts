@@ -1,8 +1,8 @@
 /**
- * Why it happened: plain sentences with the RFC's section, one or more for each step. The stack's
- * events say what it did; what they leave open (why this ACK now?) follows from the step before.
+ * Explains each step in sentences with the RFC's section. The stack's events say what it did. What
+ * they leave open (why an ACK now?) follows from earlier steps.
  *
- * Nothing here guesses: where the events do not tell, nothing is said.
+ * Nothing is guessed: if the events do not tell the reason, none is given.
  */
 import { countText, durationText } from '../base/quantities.js';
 import type { Note } from '../tcp/notes.js';
@@ -13,18 +13,19 @@ import { linkText, noteText, timerExpiredText, timerSetText } from './event-text
 import { segmentOf, type Step } from './steps.js';
 import { lossProof, windowText } from './window-texts.js';
 
-/** Of each connection, what the next step may need. */
+/** State of a connection that explains its next steps. */
 interface Past {
-  /** The last segment that came in. */
+  /** The last segment received. */
   received: SegmentData | null;
   /**
-   * Notes about, and drops of, all that came in since we last sent: what the next segments answer.
+   * Notes and drops of the segments received since the last one sent, which the next one sent
+   * answers.
    */
   readonly owed: Set<Note['note'] | 'dropped'>;
   answered: boolean;
-  /** What proved a loss, since we last sent. */
+  /** What showed a loss, since the last segment was sent. */
   lossProof: string;
-  /** The timer's last span, to say by how much the next is longer. */
+  /** The last interval of the retransmission timer, to recognize a backoff. */
   rtoUs: number;
 }
 
@@ -33,12 +34,12 @@ const MAX_CONNECTIONS = 10_000;
 export class Explainer {
   private readonly past = new Map<string, Past>();
 
-  /** The sentences for a step, causes first. Call it for every step, in order. */
+  /** Returns the sentences for a step, causes first. Must be called for every step, in order. */
   why(step: Step): string[] {
     return this.sentences(step).map((text) => text.replaceAll(/ section (?=\d)/g, ' '));
   }
 
-  /** Steps were left out: nothing that is known of the connections holds for sure. */
+  /** Discards the state of all connections, because steps were left out. */
   forget(): void {
     this.past.clear();
   }
@@ -130,7 +131,7 @@ export class Explainer {
     return `sent again: ${lossProof === '' ? 'considered lost' : lossProof}`;
   }
 
-  /** What kind of segment it is, and, of a bare ACK, what it answers. */
+  /** Says what kind of segment it is. For a bare ACK: what it answers. */
   private whySent(s: SegmentData, step: Step): string[] {
     if (s.flags.includes('R')) return ['RST: the connection is aborted (RFC 9293 3.5.2)'];
     if (s.flags.includes('S')) {
@@ -206,7 +207,7 @@ export class Explainer {
     return 'an ACK with our current window';
   }
 
-  /** What one event means. */
+  /** Explains one event. */
   private effect(event: TraceEvent, step: Step): string[] {
     const past = this.pastOf(step.group_id);
     switch (event.name) {
@@ -284,15 +285,15 @@ const hasNote = (step: Step, note: Note['note']): boolean =>
 
 const isSyn = ({ flags }: SegmentData): boolean => flags.includes('S') && !flags.includes('.');
 
-/** This timer led to the step. */
+/** True if the step was caused by this timer. */
 const expired = (step: Step, timer: string): boolean =>
   step.causes.some((e) => e.name === 'recovery:timer_expired' && e.data.timer === timer);
 
 const isAbout = (n: number, wanted: number): boolean => n >= 0.95 * wanted && n <= 1.05 * wanted;
 
 /**
- * What the text of an acceptable segment does: data that was there already, and data behind a gap,
- * count differently.
+ * Explains in-order data. Bytes that had arrived before do not count as new, and with data queued
+ * behind a gap RCV.NXT is not known here.
  */
 function textInOrder({ data: { segment, expected, held } }: ReceivedEvent): string {
   const old = expected === null ? 0 : Math.max(0, (expected - segment.relSeq) | 0);
@@ -305,8 +306,8 @@ function textInOrder({ data: { segment, expected, held } }: ReceivedEvent): stri
 }
 
 /**
- * Which windows let new data out. A probe goes out whatever the congestion window is, a
- * retransmission has had its turn.
+ * The limit that allowed new data to be sent. A tail loss probe may exceed the congestion window,
+ * and a retransmission is explained elsewhere.
  */
 function allowedBy(step: Step): string {
   if (step.main?.name === 'tcp:segment_sent' && step.main.data.again) return '';
@@ -315,19 +316,19 @@ function allowedBy(step: Step): string {
     : ', within the window and the congestion window';
 }
 
-/** The peer's FIN may have come before ours. */
+/** Added to a FIN if the peer's FIN has not arrived yet. */
 const stillReceives = (step: Step): string =>
   step.main?.name === 'tcp:segment_sent' && /^(ESTABLISHED|FIN-WAIT-1)$/.test(step.main.data.state)
     ? '; we can still receive'
     : '';
 
-/** The probe timer also stops for an answer that keeps the window shut, and begins anew. */
+/** The persist timer is also stopped, and started again, by an ACK whose window is still zero. */
 const persistStopped = (step: Step): string =>
   step.main?.name === 'tcp:segment_received' && step.main.data.segment.window === 0
     ? 'the peer answers and its window is still zero: the probe timer starts again'
     : 'the window is open again: probing ends';
 
-/** Nothing says that it was dropped, or that something is missing before it. */
+/** True if the segment was neither dropped nor out of order. */
 const inOrder = (step: Step): boolean =>
   !hasNote(step, 'duplicate-ack-owed') &&
   !step.effects.some((e) => e.name === 'tcp:segment_dropped');

@@ -1,4 +1,4 @@
-/** Several observers where the stack takes one. */
+/** Lets several observers share a stack, which takes only one. */
 import type { LinkListener } from '../device/link/lane.js';
 import type { StackObserver } from '../stack/observer.js';
 
@@ -43,14 +43,14 @@ export function fanOut(...observers: readonly StackObserver[]): StackObserver {
   };
 }
 
-/** Several sinks where a recorder takes one. */
+/** Lets several sinks share a recorder, which takes only one. */
 export const fanOutEvents =
   <E>(...sinks: readonly ((event: E) => void)[]) =>
   (event: E): void => {
     for (const sink of sinks) sink(event);
   };
 
-/** Several listeners where a link takes one. */
+/** Lets several listeners share a link, which takes only one. */
 export function fanOutLink(...listeners: readonly LinkListener[]): LinkListener {
   return {
     linkDropped: (direction, reason, detail, slab, offset, length, now) => {

@@ -1,6 +1,7 @@
 /**
- * What a reader of segments must remember of each connection: both initial sequence numbers and
- * window scales. They stand in the SYNs only, and every later number is read against them.
+ * What must be remembered of each connection to read its segments: the initial sequence numbers and
+ * window scales of both directions. Only the SYNs carry them, and later numbers are relative to
+ * them.
  */
 import type { Segment } from '../wire/tcp.js';
 import { ABSENT, Ecn, MAX_WINDOW_SHIFT, TcpFlag } from '../wire/tcp.js';
@@ -15,14 +16,14 @@ class Side {
 
 export interface TheirSyn {
   readonly irs: number;
-  /** The shifts of both directions, null without window scaling. */
+  /** Window scale shifts of both directions; null without window scaling. */
   readonly scales: { readonly in: number; readonly out: number } | null;
 }
 
 export class FlowMemory {
   readonly local: string;
   readonly remote: string;
-  /** The connection's name in events: `LOCAL REMOTE`. */
+  /** The connection's group_id in events: `LOCAL REMOTE`. */
   readonly id: string;
   private readonly out = new Side();
   private readonly in = new Side();
@@ -34,8 +35,8 @@ export class FlowMemory {
   }
 
   /**
-   * From the connection itself, for an observer that came late, or saw another connection with
-   * these ports before.
+   * Copies the numbers from the connection. An observer that attached later has not seen the SYNs,
+   * or may remember an earlier connection with the same ports.
    */
   learn(iss: number, theirs: TheirSyn | null): void {
     remember(this.out, iss);
@@ -93,7 +94,7 @@ const LETTERS: readonly (readonly [number, string])[] = [
   [TcpFlag.AE, 'e'],
 ];
 
-/** tcpdump's letters: `S.` for SYN,ACK, `none` for no flag at all. */
+/** Flags in tcpdump's letters: `S.` for SYN,ACK, `none` for no flag. */
 export function flagsText(flags: number): string {
   let text = '';
   for (const [bit, letter] of LETTERS) if (flags & bit) text += letter;

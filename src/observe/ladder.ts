@@ -1,14 +1,14 @@
 /**
- * The ladder: a conversation as two lifelines, the other side left, our stack right, time
- * downwards.
+ * Draws a conversation as a ladder: two lifelines, the peer on the left and our stack on the right,
+ * time downwards.
  *
  *     0.000000  │ [S] seq 0 (1861182580) win 64240                     │
  *               │ ────────────────────────────────────────────────────▶│  LISTEN → SYN-RECEIVED
  *               │   · its initial sequence number is 1861182580; ...   │
  *
- * A packet that the link took away ends in a cross midway. Sequence numbers stand relative, and
- * absolute in brackets. Prints as steps come: for one connection or for several in turn, each time
- * with a new head.
+ * The arrow of a packet that the link dropped ends in a cross half way. Sequence numbers are
+ * relative, with the absolute ones in brackets. Steps are printed as they arrive; when the
+ * connection changes, a new head is printed.
  */
 import type { Micros } from '../base/time.js';
 import { toAscii } from './ascii.js';
@@ -19,27 +19,30 @@ import { isOutgoing, segmentOf, type Step, StepBuilder } from './steps.js';
 import { compactOptions, timeText } from './text.js';
 
 export interface LadderOptions {
-  /** Who is at the left; default `kernel`. */
+  /** Name of the left side; default `kernel`. */
   readonly left?: string;
-  /** Who is at the right; default `our stack`. */
+  /** Name of the right side; default `our stack`. */
   readonly right?: string;
   /**
-   * Columns of the terminal: every line fits. Without it the lifelines stand 80 apart, and states
-   * beside them.
+   * Columns of the terminal, which every line must fit. By default the lifelines are 80 columns
+   * apart, with the states to the right of them.
    */
   readonly columns?: number;
-  /** No characters beyond ASCII; default false. */
+  /** Use ASCII characters only; default false. */
   readonly ascii?: boolean;
-  /** Sentences under each step; default true. */
+  /** Print sentences under each step; default true. */
   readonly why?: boolean;
   readonly paint?: (kind: PaintKind, text: string) => string;
 }
 
 const TIME_COLUMNS = 11;
-/** Between the lifelines: more is harder to read, less holds no segment's line. */
+/**
+ * Limits of the columns between the lifelines: wider is hard to read, narrower does not fit a
+ * segment.
+ */
 const MOST_WIDTH = 78;
 const LEAST_WIDTH = 40;
-/** More are forgotten; a new head starts at zero again. */
+/** Connections to remember. Beyond this all are forgotten, and their times start at zero again. */
 const MAX_CONNECTIONS = 10_000;
 
 export class Ladder {
@@ -57,7 +60,7 @@ export class Ladder {
   private readonly steps = new StepBuilder((step) => {
     this.show(step);
   });
-  /** The connection whose head was printed last, and when each began. */
+  /** The connection whose head was printed last, and the start time of each connection. */
   private current = '';
   private readonly began = new Map<string, Micros>();
 
@@ -75,14 +78,14 @@ export class Ladder {
     this.sink = this.steps.add;
   }
 
-  /** Draws what is complete by now. */
+  /** Draws all steps so far. */
   flush(): void {
     this.steps.flush();
   }
 
   private show(step: Step): void {
     const reasons = this.explainer.why(step);
-    if (step.group_id === '') return; // no TCP: not part of a conversation
+    if (step.group_id === '') return; // not TCP: not part of a conversation
     const start = this.began.get(step.group_id) ?? step.time;
     if (this.began.size >= MAX_CONNECTIONS) this.began.clear();
     this.began.set(step.group_id, start);
@@ -106,7 +109,7 @@ export class Ladder {
     this.row('', '', '');
   }
 
-  /** Right of our lifeline, where the terminal has the room. */
+  /** True if the states fit on the terminal to the right of our lifeline. */
   private fitsBeside(states: string): boolean {
     return states === '' || TIME_COLUMNS + this.width + 4 + visibleLength(states) <= this.columns;
   }
@@ -123,8 +126,8 @@ export class Ladder {
   }
 
   /**
-   * One line: time, lifeline, what lies between, lifeline, what our side does. `time` may be
-   * painted: its width is known.
+   * Prints one line: time, lifeline, `between`, lifeline, `beside`. `time` may contain colour
+   * codes, because its width is known.
    */
   private row(time: string, between: string, beside: string): void {
     const lead = time === '' ? ' '.repeat(TIME_COLUMNS) : `${time}  `;
@@ -143,7 +146,7 @@ export class Ladder {
       : ` ${'─'.repeat(half - 1)}${cross}${' '.repeat(n - half)}`;
   }
 
-  /** Flags and numbers, and on a second line what does not fit. */
+  /** Flags and numbers; what does not fit is on more lines. */
   private label(s: SegmentData): string[] {
     const parts = [`[${s.flags}]`, `seq ${s.relSeq} (${s.seq})`];
     if (s.flags.includes('.')) parts.push(`ack ${s.relAck} (${s.ack})`);
@@ -170,7 +173,7 @@ export class Ladder {
   }
 }
 
-/** Nothing of it arrived: the link dropped it, or every part of it. */
+/** True if the link dropped the packet, or all parts of it. */
 function isLost(step: Step, segment: SegmentData): boolean {
   if (step.main?.name === 'link:dropped') return true;
   const drops = step.link.filter((event) => event.name === 'link:dropped');
@@ -178,13 +181,13 @@ function isLost(step: Step, segment: SegmentData): boolean {
   return drops.length > 0 && lost >= segment.length;
 }
 
-// eslint-disable-next-line no-control-regex -- ESC begins the sequence that sets a colour
+// eslint-disable-next-line no-control-regex -- ESC starts the sequences that set colours
 const COLOUR = /\u001b\[[0-9;]*m/g;
 
-/** Columns on the screen: the sequences that set colours take none. */
+/** Width on the screen in columns, without the sequences that set colours. */
 const visibleLength = (text: string): number => [...text.replaceAll(COLOUR, '')].length;
 
-/** Breaks at spaces; the lines after the first are indented. A word longer than a line is cut. */
+/** Wraps at spaces; lines after the first are indented. A word longer than a line is split. */
 export function wrap(text: string, width: number, indent: string): string[] {
   const lines: string[] = [];
   let line = '';

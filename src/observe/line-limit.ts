@@ -1,29 +1,29 @@
 /**
- * How many lines of a second are shown. It stands before all work: what is not shown is neither
- * recorded nor formatted, only counted, so that a bulk transfer costs one comparison an event.
+ * Limits the lines shown per second. The check comes first: a hidden event is only counted, neither
+ * recorded nor formatted, so that in a bulk transfer it costs one comparison.
  *
- *     line ─▶ shown until the second's lines are used up ─▶ counted ─▶ the next second begins with a line or its cause
+ *     line ─▶ shown, up to the limit ─▶ counted ─▶ the next second begins with a line or its cause
  */
 import { SECOND, type Micros } from '../base/time.js';
 
-/** What an event is to the lines: part of the one before, a new one, or what leads to the next. */
+/**
+ * How an event relates to lines: part of the line before, a new line, or a cause of the next line.
+ */
 export const Begins = { nothing: 0, line: 1, cause: 2 } as const;
 export type Begins = (typeof Begins)[keyof typeof Begins];
 
 export class LineLimit {
-  /** Lines of this second that are not shown. */
+  /** Lines of this second that are hidden. */
   hidden = 0;
-  /**
-   * Called before the first line after a gap: what was learned before the gap may be out of date.
-   */
+  /** Called before the first line after a gap, because what was known before may be out of date. */
   readonly onResume: (() => void)[] = [];
   private readonly most: number;
   private secondEnd: Micros = 0;
   private shown = 0;
-  /** After a gap the parts of a hidden line are still hidden. */
+  /** After a gap the other events of a hidden line are hidden too. */
   private resuming = false;
 
-  /** `most`: lines for each second; 0: all. */
+  /** `most`: lines per second; 0 means no limit. */
   constructor(most: number) {
     this.most = most;
   }
@@ -39,7 +39,7 @@ export class LineLimit {
       if (begins === Begins.nothing) return false;
       this.resume();
     }
-    // What leads to a line that will be hidden is hidden with it.
+    // The cause of a hidden line is hidden too.
     if (begins === Begins.cause) return this.shown < this.most;
     if (begins === Begins.nothing || ++this.shown <= this.most) return true;
     this.hidden = 1;
@@ -47,15 +47,15 @@ export class LineLimit {
   }
 
   /**
-   * Nothing may come in the next second: whoever prints lines asks from time to time. True:
-   * `hidden` is final.
+   * True if the second with hidden lines is over, so that `hidden` is final. Must be called from
+   * time to time, because the next second may bring no event.
    */
   isOver(now: Micros): boolean {
     if (this.hidden > 0 && now >= this.secondEnd) this.beginSecond(now);
     return this.resuming;
   }
 
-  /** What was hidden has been told. */
+  /** Ends the gap: calls the listeners and resets `hidden`. */
   resume(): void {
     for (const told of this.onResume) told();
     this.resuming = false;

@@ -1,7 +1,7 @@
 /**
- * Live lines: what `serve` and `lab` print while they run.
+ * The live lines that `serve` and `lab` print while they run.
  *
- *     12.003142 10.0.0.1:51422 → 10.0.0.2:80  [S] seq=0 win=64240 <mss 1460,sackOK,TS,ws 10>  LISTEN→SYN-RECEIVED
+ *     12.003142 10.0.0.1:51422 → 10.0.0.2:80  [S] seq=0 win=64240 <mss 1460,sackOK,TS,ws 10>  ...
  *         why: ...                                                    (with `why`)
  */
 import { countText } from '../base/quantities.js';
@@ -14,20 +14,20 @@ import { beginsLine, isOutgoing, type Step, StepBuilder } from './steps.js';
 import { compactText, timeText } from './text.js';
 
 export interface LiveOptions {
-  /** A `why:` line under each step. */
+  /** Print `why:` lines under each step. */
   readonly why?: boolean;
-  /** Most lines for each second; the others are only counted. 0, the default: all. */
+  /** Most lines per second; further lines are only counted. 0, the default, means no limit. */
   readonly limit?: number;
-  /** Colours and the like; `kind` is `time`, `drop`, `state`, `again`, `why`. */
+  /** Adds colours to a part of the text, by its kind. */
   readonly paint?: (kind: PaintKind, text: string) => string;
 }
 
 export type PaintKind = 'time' | 'drop' | 'state' | 'again' | 'why';
 
 export class LiveLines {
-  /** For a recorder whose events others read, too: takes what the limit lets through. */
+  /** For a recorder whose events are also read by others: applies the limit to each event. */
   readonly sink: EventSink;
-  /** For a recorder that asks `limit` itself, before it makes an event. */
+  /** For a recorder that asks `limit` itself before it makes an event. */
   readonly limitedSink: EventSink;
   readonly limit: LineLimit;
   private readonly print: (text: string) => void;
@@ -38,7 +38,7 @@ export class LiveLines {
     this.show(step);
   });
 
-  /** `print` gets a line, or several with newlines between. */
+  /** `print` is called with one or more lines, separated by newlines. */
   constructor(print: (text: string) => void, options: LiveOptions = {}) {
     this.print = print;
     this.why = options.why ?? false;
@@ -53,19 +53,19 @@ export class LiveLines {
     };
   }
 
-  /**
-   * Prints what is complete by now: call it when the stack has run and waits for the next packet.
-   */
+  /** Prints all steps so far. Call it when the stack has finished its turn. */
   flush(): void {
     this.steps.flush();
   }
 
-  /** Says what was left out of a second that is over. `time` counts as the events' does. */
+  /**
+   * Prints the number of hidden lines once their second is over. `time` is on the events' scale.
+   */
   tick(time: Micros): void {
     if (this.limit.isOver(time)) this.limit.resume();
   }
 
-  /** The last lines, and how many were left out. */
+  /** Prints the last lines and the number of hidden ones. */
   end(): void {
     this.flush();
     this.tellHidden();
@@ -80,7 +80,7 @@ export class LiveLines {
     this.print(lines.join('\n'));
   }
 
-  /** The sentences after a gap know nothing of what was before it. */
+  /** Prints the number of hidden lines. Explanations must not refer to steps before the gap. */
   private tellHidden(): void {
     const { hidden } = this.limit;
     if (hidden === 0) return;
@@ -117,7 +117,7 @@ export class LiveLines {
     }
   }
 
-  /** What stands after a segment: sent again, dropped, lost, its state changes. */
+  /** Remarks after a segment: sent again, dropped, lost, state changes. */
   private remarks(step: Step): string[] {
     const { main } = step;
     const remarks: string[] = [];

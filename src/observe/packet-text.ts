@@ -1,7 +1,4 @@
-/**
- * Reads a captured packet far enough to say whose it is: addresses, ports, and the TCP segment
- * inside. Total: never throws.
- */
+/** Reads the addresses, ports and TCP segment of a captured packet. Never throws. */
 import type { Slab } from '../base/slab.js';
 import { Address } from '../ip/address.js';
 import { Drop } from '../wire/drop.js';
@@ -18,15 +15,15 @@ const PROTOCOL_NAMES: Readonly<Record<number, string>> = {
 export interface PacketEnds {
   source: string;
   destination: string;
-  /** `TCP`, `UDP`, `ICMP`, ..., or a number. */
+  /** `TCP`, `UDP`, `ICMP`, ..., or the protocol's number. */
   protocol: string;
-  /** Filled, valid as long as `segment` is. Null: not TCP, or not readable. */
+  /** The segment passed to `readPacket`; null if the packet is not TCP or is malformed. */
   segment: Segment | null;
 }
 
 const UNREADABLE: PacketEnds = { source: '?', destination: '?', protocol: '?', segment: null };
 
-/** `segment` is the object to parse into. */
+/** Parses a packet; a TCP segment is parsed into `segment`. */
 export function readPacket(
   slab: Slab,
   offset: number,

@@ -1,6 +1,6 @@
 /**
- * The classic pcap format, for tcptrace and other tools that do not read pcapng: one interface, no
- * comments. Nanoseconds.
+ * The classic pcap format with nanoseconds, for tcptrace and other tools that cannot read pcapng.
+ * It has one interface and no comments.
  */
 import type { Slab } from '../base/slab.js';
 import { SECOND, type Micros } from '../base/time.js';
@@ -20,7 +20,7 @@ export function pcapFileHeader(): Uint8Array {
   return bytes;
 }
 
-/** `time` is microseconds since 1970. */
+/** `time` is in microseconds since 1970. */
 export function pcapPacket(time: Micros, slab: Slab, offset: number, length: number): Uint8Array {
   const bytes = new Uint8Array(16 + length);
   const view = new DataView(bytes.buffer);

@@ -1,22 +1,22 @@
 /**
- * Capture files: pcapng (draft-ietf-opsawg-pcapng) and the older pcap, as pure encoders: packets
- * in, bytes out. Linktype RAW: an IP packet with nothing before it, as it is on a TUN.
+ * Encodes pcapng capture files (draft-ietf-opsawg-pcapng): packets in, bytes out. The link type is
+ * RAW: an IP packet without a link header, as on a TUN device.
  *
- *     Section Header (who wrote it)
- *     Interface Description, one a vantage point: tun0, tun0-dropped-by-faults
- *     Enhanced Packet, each with its direction and, as a comment, what our stack made of it
- *     Interface Statistics, at the end: how many packets each vantage saw and dropped
+ *     Section Header (the program that wrote the file)
+ *     Interface Description, one for each capture point: tun0, tun0-dropped-by-faults
+ *     Enhanced Packet, each with its direction and the stack's explanation as a comment
+ *     Interface Statistics, at the end: packets captured and dropped at each point
  *
- * A block's length stands at both its ends, in host byte order: little-endian here.
+ * A block has its length at both ends. Numbers are little-endian.
  */
 import type { Slab } from '../base/slab.js';
 import type { Micros } from '../base/time.js';
 
 const BLOCK = { section: 0x0a0d0d0a, interface: 1, statistics: 5, packet: 6 } as const;
 /**
- * RAW as libpcap calls it inside. The registry's number is 101, but with two interfaces of 101
- * libpcap compares the second one's number with what it made of the first one's, and tcpdump reads
- * no packet; 12 is read by tcpdump and Wireshark alike.
+ * libpcap's internal number for RAW. The registered number is 101, but with two interfaces of type
+ * 101 tcpdump reads no packet, because libpcap compares the second interface's number with its
+ * internal number for the first. tcpdump and Wireshark both read 12.
  */
 const LINKTYPE_RAW = 12;
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
@@ -42,7 +42,7 @@ export interface InterfaceInfo {
   readonly description?: string;
 }
 
-/** Bytes of one block, written front to back. */
+/** Writes one block front to back. */
 class BlockWriter {
   readonly bytes: Uint8Array;
   private readonly view: DataView;
@@ -65,7 +65,7 @@ class BlockWriter {
     this.at += 4;
   }
 
-  /** Nanoseconds of `us`, high word first: the one place where 64 bits are needed. */
+  /** Writes `us` in nanoseconds as 64 bits, high word first. */
   time(us: number): void {
     const high = Math.floor(us / TWO_32) * 1000;
     const low = Math.floor((us % TWO_32) * 1000);
@@ -73,7 +73,7 @@ class BlockWriter {
     this.u32(low % TWO_32);
   }
 
-  /** A 64-bit count, low word first. */
+  /** Writes a 64-bit count, low word first. */
   count(n: number): void {
     this.u32(n % TWO_32);
     this.u32(Math.floor(n / TWO_32));
@@ -116,14 +116,14 @@ function finish(
   return writer.done();
 }
 
-/** `application` is shown as the file's author: `tcplab 0.1.0`. */
+/** `application` is recorded as the writing program: `tcplab 0.1.0`. */
 export function sectionHeader(application: string): Uint8Array {
   const options = [[OPTION.userAppl, utf8.encode(application)]] as const;
   const writer = block(BLOCK.section, 16, options);
   writer.u32(BYTE_ORDER_MAGIC);
   writer.u16(1); // version 1.0
   writer.u16(0);
-  writer.u32(0xffffffff); // section length: not known
+  writer.u32(0xffffffff); // section length: unknown
   writer.u32(0xffffffff);
   return finish(writer, options);
 }
@@ -136,14 +136,14 @@ export function interfaceDescription(info: InterfaceInfo): Uint8Array {
   const writer = block(BLOCK.interface, 8, options);
   writer.u16(LINKTYPE_RAW);
   writer.u16(0);
-  writer.u32(0); // no snap length: packets are whole
+  writer.u32(0); // no snap length: packets are complete
   return finish(writer, options);
 }
 
-/** Comments longer than this are cut: the field's length has 16 bits, and nobody reads more. */
+/** Longer comments are cut, because the option's length field has 16 bits. */
 const MAX_COMMENT_CHARACTERS = 4096;
 
-/** `time` is microseconds since 1970. `comment` is '' for none. */
+/** `time` is in microseconds since 1970. `comment` may be ''. */
 export function enhancedPacket(
   interfaceId: number,
   time: Micros,

@@ -1,6 +1,6 @@
 /**
- * Turns what observers are told into plain events. One recorder a stack; every view of it (live
- * lines, ladder, comments in captures, JSON Lines) is a function of the events.
+ * Turns the calls to a stack's observer into plain events. There is one recorder for a stack; all
+ * views (live lines, ladder, comments in captures, JSON Lines) are made from its events.
  */
 import type { Slab } from '../base/slab.js';
 import type { Micros } from '../base/time.js';
@@ -21,12 +21,12 @@ import { Begins, type LineLimit } from './line-limit.js';
 import { readPacket } from './packet-text.js';
 
 /**
- * Connections that are remembered: more push the oldest out, and their late packets show absolute
- * numbers only.
+ * Most connections to remember. Beyond this the oldest is forgotten, and its later packets are
+ * shown with absolute numbers.
  */
 const MAX_FLOWS = 10_000;
 
-/** Drops that `strayArrived` or the link's listener tell too, and with the packet. */
+/** Drops that `strayArrived` or the link's listener also report, together with the packet. */
 const TOLD_BETTER: ReadonlySet<DropReason> = new Set<DropReason>([
   Drop.tcpNoSuchPort,
   Drop.tcpTimeWait,
@@ -46,10 +46,7 @@ export class Recorder implements StackObserver, LinkListener {
   private byFlow = new WeakMap<object, FlowMemory>();
   private readonly parsed = new Segment();
 
-  /**
-   * `start` is the zero of the events' times. `limit`: events that it does not let through are not
-   * made.
-   */
+  /** Event times are relative to `start`. Events that `limit` hides are not made at all. */
   constructor(sink: EventSink, start: Micros, limit: LineLimit | null = null) {
     this.sink = sink;
     this.start = start;
@@ -64,8 +61,8 @@ export class Recorder implements StackObserver, LinkListener {
   }
 
   /**
-   * SYNs were not seen: connections are asked for their numbers again, and what has none shows
-   * absolute ones.
+   * SYNs may have been missed: the numbers are read from the connections again, and segments
+   * without a connection are shown with absolute numbers.
    */
   private forget(): void {
     this.byId.clear();
@@ -203,7 +200,7 @@ export class Recorder implements StackObserver, LinkListener {
     const ends = readPacket(slab, offset, length, this.parsed);
     const local = direction === 'out' ? ends.source : ends.destination;
     const remote = direction === 'out' ? ends.destination : ends.source;
-    // A corrupted packet may carry any flags and numbers: nothing is learned from it.
+    // A corrupted packet may have any flags and numbers, so nothing is learned from it.
     const learn = ends.segment !== null && what !== 'corrupted';
     const m = learn ? this.remembered(local, remote) : new FlowMemory(local, remote);
     const segment = ends.segment === null ? null : m.read(ends.segment, direction === 'out');
@@ -252,7 +249,7 @@ export class Recorder implements StackObserver, LinkListener {
   }
 }
 
-/** What a connection has learned from the peer's SYN. */
+/** What the connection knows from the peer's SYN. */
 const theirsOf = ({ irs, windowScaling, snd, rcv }: Connection): TheirSyn => ({
   irs,
   scales: windowScaling ? { in: snd.wscale, out: rcv.wscale } : null,

@@ -1,12 +1,12 @@
 /**
- * Groups events into steps: one segment each, with what led to it and what came of it.
+ * Groups events into steps: one segment each, with its causes and effects.
  *
  *     received ─▶ effects: state changed, RTT measured, timer stopped, dropped because ...
  *     causes: timer expired, CLOSE called ─▶ sent ─▶ effects: timer armed; lost on the link
  *
- * What our user did, and what an expired timer did, waits as a cause for the next segment that we
- * send; all else is an effect of the connection's last segment. Steps come out in order of time, as
- * soon as the clock moves on or by `flush`.
+ * A user's call or an expired timer is a cause of the next segment sent. All other events are
+ * effects of the connection's last segment. Steps are emitted in order of time, once the time has
+ * advanced or `flush` is called.
  */
 import type { Micros } from '../base/time.js';
 import { isCall, isClose } from '../tcp/causes.js';
@@ -35,7 +35,7 @@ export type MainEvent =
 export interface Step {
   readonly time: Micros;
   readonly group_id: string;
-  /** The segment, or null: something happened without one (a timer that sent nothing). */
+  /** The segment or packet; null if there was none, as for a timer that sent nothing. */
   readonly main: MainEvent | null;
   readonly causes: TraceEvent[];
   readonly effects: TraceEvent[];
@@ -43,7 +43,7 @@ export interface Step {
   readonly link: LinkEvent[];
 }
 
-/** The segment of a step, if it is TCP. */
+/** The step's TCP segment; null without one. */
 export function segmentOf(step: Step): SegmentData | null {
   const { main } = step;
   if (main === null || main.name === 'ip:datagram' || main.name === 'ip:packet_dropped')
@@ -51,7 +51,7 @@ export function segmentOf(step: Step): SegmentData | null {
   return main.data.segment;
 }
 
-/** Away from our stack? */
+/** True if the packet was sent by this stack. */
 export function isOutgoing(step: Step): boolean {
   const { main } = step;
   if (main === null) return true;
@@ -61,12 +61,12 @@ export function isOutgoing(step: Step): boolean {
   return main.name === 'tcp:segment_sent' || main.name === 'tcp:stray_sent';
 }
 
-/** More finished steps than this are handed out without waiting for the clock. */
+/** At most this many steps wait for the time to advance. */
 const MAX_WAITING = 512;
 
 export class StepBuilder {
   private readonly emit: (step: Step) => void;
-  /** Finished ones and open ones, in order; and of each connection the one that is open. */
+  /** Steps in order, finished and open; and the open step of each connection. */
   private waiting: Step[] = [];
   private readonly open = new Map<string, Step>();
   private readonly causes = new Map<string, TraceEvent[]>();
@@ -99,7 +99,7 @@ export class StepBuilder {
     }
   };
 
-  /** Hands out everything, also causes of which nothing came. */
+  /** Emits all steps, and causes that no segment followed. */
   flush(): void {
     this.release();
     for (const [group_id, causes] of this.causes) {
@@ -158,7 +158,10 @@ export class StepBuilder {
     else causes.push(event);
   }
 
-  /** CLOSE leads to the FIN (or RST), which may be behind other segments: it waits for that one. */
+  /**
+   * Takes the causes of a segment about to be sent. CLOSE is a cause of the FIN (or RST) and waits
+   * for it, because other segments may be sent before.
+   */
   private takeCauses(group_id: string, flags: string): TraceEvent[] {
     const causes = this.causes.get(group_id);
     if (causes === undefined) return [];
@@ -173,7 +176,7 @@ export class StepBuilder {
 const isClosing = (event: TraceEvent): boolean =>
   event.name === 'tcp:state_changed' && isClose(event.data.cause);
 
-/** For a limit on lines: does the event begin one, or lead to one? */
+/** For the limit on lines: whether the event begins a line or causes one. */
 export function beginsLine(event: TraceEvent): Begins {
   switch (event.name) {
     case 'tcp:segment_received':
@@ -191,7 +194,7 @@ export function beginsLine(event: TraceEvent): Begins {
   }
 }
 
-/** What our user or a timer did, and not the segment that came in last. */
+/** True for events caused by the user or a timer, not by the last segment received. */
 function leadsToSending(event: TraceEvent): boolean {
   switch (event.name) {
     case 'recovery:timer_expired':

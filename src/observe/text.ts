@@ -1,17 +1,17 @@
-/** Segments in words that people know: tcpdump's line, and the short one of our own live lines. */
+/** Segments as text: tcpdump's line, and the short form of the live lines. */
 import { SECOND, type Micros } from '../base/time.js';
 import type { FlowData, SegmentData } from './events.js';
 
 export interface NumberStyle {
-  /** Sequence numbers as they are, not counted from the initial ones. tcpdump's -S. */
+  /** Absolute sequence numbers instead of relative ones: tcpdump's -S. */
   readonly absolute?: boolean;
 }
 
-/** `12.003142`: seconds with microseconds. */
+/** Seconds with microseconds: `12.003142`. */
 export const timeText = (time: Micros): string => (time / SECOND).toFixed(6);
 
 /**
- * As tcpdump prints it, after the addresses:
+ * The segment as tcpdump prints it after the addresses:
  * `Flags [S.], seq 1861182580, ack 1, win 64240, options [mss 1460,sackOK,TS val 1 ecr 0,nop,wscale
  * 7], length 0`.
  */
@@ -31,7 +31,7 @@ export function tcpdumpText(s: SegmentData, style: NumberStyle = {}): string {
   return parts.join(', ');
 }
 
-/** `IP 10.0.0.1.51672 > 10.0.0.2.80: Flags [S], ...`: tcpdump's whole line, without the time. */
+/** tcpdump's whole line without the time: `IP 10.0.0.1.51672 > 10.0.0.2.80: Flags [S], ...`. */
 export function tcpdumpLine(
   flow: FlowData,
   outgoing: boolean,
@@ -44,7 +44,7 @@ export function tcpdumpLine(
   return `${from.startsWith('[') ? 'IP6' : 'IP'} ${end(from)} > ${end(to)}: ${tcpdumpText(s, style)}`;
 }
 
-/** In the order in which Linux and we write them. */
+/** Options in the order in which Linux and this stack write them. */
 function optionsText(s: SegmentData, absolute: boolean): string {
   const o = s.options;
   const parts: string[] = [];
@@ -64,19 +64,19 @@ function optionsText(s: SegmentData, absolute: boolean): string {
   return parts.join(',');
 }
 
-/** As tcpdump says it. */
+/** In tcpdump's words. */
 const cookieText = (hex: string): string => (hex === '' ? 'cookiereq' : `cookie ${hex}`);
-/** A cookie of 4, 8, 12 or 16 bytes, or none, and two bytes before it. */
+/** NOPs that pad the option: 2 bytes and a cookie of 0, 4, 8, 12 or 16 bytes. */
 const paddingText = (hex: string): string => ((hex.length / 2) % 4 === 0 ? ',nop,nop' : '');
 
-/** `{1449:2897}{5793:7241}`: relative to the same initial number as the ACK. */
+/** `{1449:2897}{5793:7241}`, relative to the same initial sequence number as the ACK. */
 function sackText(s: SegmentData, absolute: boolean): string {
   const base = absolute ? 0 : s.ack - s.relAck;
   const edge = (n: number): number => (n - base) >>> 0;
   return (s.options.sack ?? []).map(([left, right]) => `{${edge(left)}:${edge(right)}}`).join('');
 }
 
-/** `[S.] seq=0 ack=1 win=65535 <mss 1460,sackOK,ws 7>`: relative numbers, the window scaled. */
+/** `[S.] seq=0 ack=1 win=65535 <mss 1460,sackOK,ws 7>`: relative numbers, scaled window. */
 export function compactText(s: SegmentData): string {
   const parts = [`[${s.flags}]`, `seq=${s.relSeq}`];
   if (s.flags.includes('.')) parts.push(`ack=${s.relAck}`);
@@ -90,8 +90,8 @@ export function compactText(s: SegmentData): string {
 }
 
 /**
- * What a reader of a handshake looks for; timestamps are on every segment and would only fill the
- * line.
+ * The options that matter in a handshake. Timestamps are shown in SYNs only, because every segment
+ * has them.
  */
 export function compactOptions(s: SegmentData): string {
   const o = s.options;
@@ -105,7 +105,7 @@ export function compactOptions(s: SegmentData): string {
   return parts.join(',');
 }
 
-/** `SYN, ACK`: the names in full. */
+/** Full names: `SYN, ACK`. */
 export function flagNames(flags: string): string {
   const names: Readonly<Record<string, string>> = {
     S: 'SYN',

@@ -1,4 +1,4 @@
-/** What loss recovery and congestion control did to the congestion window, in a sentence each. */
+/** A sentence for each note about loss recovery and the congestion window. */
 import { countText } from '../base/quantities.js';
 import type { Note, UndoProof } from '../tcp/notes.js';
 import type { TraceEvent } from './events.js';
@@ -13,10 +13,7 @@ const UNDONE_BY: Readonly<Record<UndoProof, string>> = {
   frto: 'data that was not retransmitted is acknowledged after the timeout (F-RTO, RFC 5682)',
 };
 
-/**
- * The sentences of a note about recovery or the window; null for any other. `beside`: all events of
- * its step.
- */
+/** The sentences for such a note; null for any other note. `beside`: all events of its step. */
 export function windowText(n: Note, beside: readonly TraceEvent[]): string[] | null {
   switch (n.note) {
     case 'cwnd':
@@ -46,13 +43,13 @@ export function windowText(n: Note, beside: readonly TraceEvent[]): string[] | n
   }
 }
 
-/** Why a segment counts as lost before its timer expires. */
+/** Why a segment is considered lost before its timer expires. */
 export const lossProof = ({ sack, duplicates }: NoteOf<'fast-retransmit'>): string =>
   sack
     ? 'a segment that was sent later has arrived, so this one is lost (RFC 8985 6.2)'
     : `${duplicates} duplicate ACKs indicate that it was lost (RFC 5681 3.2)`;
 
-/** `none` has no window that could go down, and BBR keeps to its model. */
+/** Empty for `none`, which has no congestion window, and for BBR, which follows its own model. */
 const reduced = ({ ssthresh, control }: NoteOf<'ecn-reduced'>): string =>
   ssthresh === null || control === 'bbr'
     ? ''
@@ -61,7 +58,7 @@ const reduced = ({ ssthresh, control }: NoteOf<'ecn-reduced'>): string =>
 
 function cwndText(n: NoteOf<'cwnd'>, beside: readonly TraceEvent[]): string[] {
   const { cwnd, before } = n;
-  // no congestion control: there is no window that moved
+  // Without congestion control there is no window.
   if (cwnd === null || before === null) return [];
   const window = countText(cwnd, 'segment');
   const moved =
@@ -99,7 +96,7 @@ function cwndCause(
 const hasNote = (events: readonly TraceEvent[], note: Note['note']): boolean =>
   events.some((e) => e.name === 'tcp:note' && e.data.note === note);
 
-/** Recovery or CWR was left in this step. */
+/** True if Recovery or CWR ended in this step. */
 const endsReduction = (events: readonly TraceEvent[]): boolean =>
   events.some(
     (e) =>

@@ -83,7 +83,7 @@ describe('Fast Open', () => {
       'the cookie is valid: the application gets 50 bytes of data before the handshake ends',
     );
     expect(steps.map((s) => s.why).join()).toContain(
-      'the server did not accept 50 bytes of our SYN',
+      'the server did not accept 50 bytes of data in our SYN',
     );
   });
 });
