@@ -1,13 +1,13 @@
 /**
  * Why a connection changes its state: the user's calls, segments and timers of RFC 9293 section
- * 3.10, and what Linux adds. `TRANSITIONS` (state.ts) says which cause leads where. What a person
- * reads about each is in observe/cause-texts.ts.
+ * 3.10, and what Linux adds. `TRANSITIONS` (state.ts) lists the causes of each transition. The text
+ * that is shown for each cause is in observe/cause-texts.ts.
  */
 
-/** What close(2) and shutdown(2) come to. */
+/** Outcomes of close(2) and shutdown(2). */
 const CLOSES = [
   'close',
-  /** RST instead of FIN: data that was received is unread (section 3.6.1, SHLD-3). */
+  /** RST instead of FIN, because received data is unread (section 3.6.1, SHLD-3). */
   'close-unread',
   /** SO_LINGER with a time of zero. */
   'close-no-linger',
@@ -36,24 +36,24 @@ const SEGMENTS = [
   'rst',
   /** RFC 9293 section 3.10.7.4, fourth step: a SYN in SYN-RECEIVED of an active open. */
   'syn-in-syn-received',
-  /** Section 3.6.1: data after our user has closed both directions. */
+  /** Section 3.6.1: data arrived after our user closed both directions. */
   'data-after-close',
   'icmp-error',
 ] as const;
 
 /** Timers (RFC 9293 section 3.8). */
 const TIMERS = [
-  /** R2 for SYN and SYN,ACK (section 3.8.3). */
+  /** R2 of a SYN or SYN,ACK (section 3.8.3). */
   'syn-timeout',
-  /** R2 for data (section 3.8.3). */
+  /** R2 of data (section 3.8.3). */
   'data-timeout',
-  /** The user timeout while the peer's window is closed (RFC 5482). */
+  /** The user timeout (RFC 5482) passed while the peer's window was zero. */
   'window-timeout',
   /** Section 3.8.6.1. */
   'probes-unanswered',
   /** Section 3.8.4. */
   'keep-alive-unanswered',
-  /** Linux's tcp_fin_timeout: FIN-WAIT-2 of an orphan. */
+  /** Linux's tcp_fin_timeout: the time of an orphan in FIN-WAIT-2 is over. */
   'fin-wait-2-timeout',
   /** TCP_LINGER2 below zero: an orphan does not enter FIN-WAIT-2. */
   'no-fin-wait-2',
@@ -61,9 +61,9 @@ const TIMERS = [
 
 /** The stack. */
 const STACK = [
-  /** tcp_max_orphans: an orphan makes room. */
+  /** tcp_max_orphans: an orphan is closed to make room. */
   'orphan-limit',
-  /** Memory that was lent for sending was transferred to another thread. */
+  /** A buffer of a zero-copy send was transferred to another thread. */
   'lent-data-gone',
   'listener-closes',
   'stack-closes',
@@ -73,7 +73,7 @@ const STACK = [
 export const CAUSES = [...CALLS, ...SEGMENTS, ...TIMERS, ...STACK] as const;
 export type Cause = (typeof CAUSES)[number];
 
-/** What aborts a connection: its peer gets a RST. */
+/** Causes of an abort, which sends a RST to the peer. */
 export type AbortCause =
   | Exclude<(typeof CALLS)[number], 'active-open' | 'close'>
   | 'orphan-limit'
@@ -81,8 +81,8 @@ export type AbortCause =
   | 'stack-closes';
 
 /**
- * What may end a connection from SYN-SENT to LAST-ACK: its user, its peer, the stack. What else may
- * depends on the state (state.ts).
+ * Causes that can end a connection in every state from SYN-SENT to LAST-ACK: the user, the peer or
+ * the stack. The other causes depend on the state (state.ts).
  */
 export const ENDS = [
   'close-no-linger',
@@ -97,7 +97,7 @@ export const ENDS = [
 const calls: ReadonlySet<Cause> = new Set(CALLS);
 const closes: ReadonlySet<Cause> = new Set(CLOSES);
 
-/** The user asked for it. */
+/** True for the user's calls. */
 export const isCall = (cause: Cause): boolean => calls.has(cause);
-/** The user has closed our side. */
+/** True if the user has closed our side. */
 export const isClose = (cause: Cause): boolean => closes.has(cause);

@@ -1,6 +1,6 @@
 /**
- * How a connection ends from this side: CLOSE and ABORT (RFC 9293 sections 3.10.4 and 3.10.5), and
- * what close(2) means. connection.ts tells of each call.
+ * Closing from this side: CLOSE and ABORT (RFC 9293 sections 3.10.4 and 3.10.5) and close(2).
+ * connection.ts documents each call.
  */
 import type { Micros } from '../base/time.js';
 import type { AbortCause } from './causes.js';
@@ -15,8 +15,8 @@ export function shutdown(c: Tcb, now: Micros): void {
       c.finish(null, 'close', now);
       return;
     case State.synReceived:
-      // RFC 9293 3.10.4 lets FIN go out here when nothing was sent yet; it is as well to wait for
-      // the peer's ACK.
+      // The FIN waits for the peer's ACK. RFC 9293 section 3.10.4 would also allow it now if
+      // nothing was sent.
       c.closeQueued = true;
       return;
     case State.established:
@@ -27,7 +27,7 @@ export function shutdown(c: Tcb, now: Micros): void {
       c.snd.finQueued = true;
       c.setState(State.lastAck, 'close', now);
       return;
-    default: // 3.10.4: in the other states the connection is closing already
+    default: // section 3.10.4: the other states are closing already
   }
 }
 
@@ -58,7 +58,7 @@ export function release(c: Tcb, now: Micros): void {
   c.rcv.queue.clear();
   c.settleMemory();
   shutdown(c, now);
-  // As Linux: here Fast Open's FIN does not wait for the peer's ACK.
+  // As in Linux: with Fast Open the FIN does not wait for the peer's ACK here.
   if (c.fastOpen?.accepted === true) c.snd.finQueued = true;
   if (c.state === State.finWait2) orphanInFinWait2(c, now);
 }
@@ -73,8 +73,8 @@ export function abort(c: Tcb, now: Micros, cause: AbortCause): void {
 }
 
 /**
- * Our FIN is acknowledged and nobody waits for the peer's: not for ever (tcp_fin_timeout,
- * TCP_LINGER2).
+ * Our FIN is acknowledged and the connection is an orphan, so the wait for the peer's FIN is
+ * limited (tcp_fin_timeout, TCP_LINGER2).
  */
 export function orphanInFinWait2(c: Tcb, now: Micros): void {
   if (c.linger2 < 0) {
@@ -84,6 +84,6 @@ export function orphanInFinWait2(c: Tcb, now: Micros): void {
     return;
   }
   const wait = c.linger2 > 0 ? c.linger2 : c.config.finTimeout;
-  // As Linux: the peer's FIN must have the time to come, and to be sent again.
+  // As in Linux: at least 3.5 RTOs, which leave time for a retransmission of the peer's FIN.
   c.setTimer(Timer.finWait2, now + Math.max(wait, 3.5 * c.snd.rtt.rto), now);
 }

@@ -1,6 +1,6 @@
 /**
- * A stack's TCP settings, by the names of Linux's sysctls and socket options where there is one.
- * Times in microseconds.
+ * TCP settings of a stack, named after Linux's sysctls and socket options where they exist. Times
+ * are in microseconds.
  */
 import { IPDEFTTL } from '../base/ip-default-ttl.js';
 import { MtuDiscover } from '../base/mtu-discover.js';
@@ -9,246 +9,248 @@ import type { EcnMode } from './ecn-mode.js';
 import { MILLISECOND, MINUTE, SECOND, type Micros } from '../base/time.js';
 import type { MemoryLimits } from './memory.js';
 
-/** As in tcp_rmem and tcp_wmem: bytes of memory. */
+/** Sizes in bytes of memory, as in tcp_rmem and tcp_wmem. */
 export interface BufferLimits {
-  /** What a connection may have whatever the stack's memory is like. */
+  /** Allowed even under memory pressure. */
   readonly min: number;
-  /** What it starts with. */
+  /** The initial size. */
   readonly default: number;
-  /** What it may grow to. */
+  /** The largest size. */
   readonly max: number;
 }
 
 export interface TcpConfig {
-  /** tcp_timestamps, tcp_sack, tcp_window_scaling: offered in our SYN, accepted in the peer's. */
+  /**
+   * tcp_timestamps, tcp_sack, tcp_window_scaling: offered in our SYN and accepted in the peer's.
+   */
   timestamps: boolean;
   sack: boolean;
   windowScaling: boolean;
   /**
-   * RFC 7323 to the letter: a segment without the timestamps that were agreed on is dropped, PAWS
-   * tolerates nothing, and a RST echoes the timestamps of what it answers. Linux takes such
-   * segments, and a TSval that is a little late.
+   * Strict RFC 7323: a segment without the negotiated timestamps is dropped, PAWS has no tolerance,
+   * and a RST echoes the timestamp of the segment that it answers. Linux accepts such segments and
+   * a slightly old TSval.
    */
   strictTimestamps: boolean;
   /**
-   * A SYN within the window of a half-open connection is answered with a RST. RFC 9293 section
-   * 3.10.7.4 only returns to LISTEN.
+   * A SYN in the window of a half-open connection is answered with a RST, as in Linux. RFC 9293
+   * section 3.10.7.4 only returns to LISTEN.
    */
   refuseSynInWindow: boolean;
   /**
    * A segment with an option of invalid length is dropped (MUST-7). Linux ignores that option and
-   * what follows it.
+   * all that follow it.
    */
   dropBadOptions: boolean;
-  /** tcp_ecn: 0 off, 1 ask and accept, 2 accept only (RFC 3168). */
+  /** tcp_ecn: 0 off, 1 request and accept, 2 accept only (RFC 3168). */
   ecn: EcnMode;
   /**
-   * tcp_ecn_fallback: the SYN is sent again without asking, in case something on the way drops
-   * those that ask.
+   * tcp_ecn_fallback: the retransmitted SYN does not request ECN, because a middlebox may drop SYNs
+   * that do.
    */
   ecnFallback: boolean;
   /**
-   * tcp_fastopen: bits of `FastOpenMode` (RFC 7413). Only who asks for it, by connect or by listen,
-   * gets it.
+   * tcp_fastopen: bits of `FastOpenMode` (RFC 7413). Each connect or listen must also request it.
    */
   fastOpen: number;
   /**
-   * tcp_fastopen_blackhole_timeout_sec: for so long at first no SYN of ours has data once
-   * connections that began so went nowhere; 0: never mind.
+   * tcp_fastopen_blackhole_timeout_sec: the first pause of data in SYNs after connections with such
+   * data failed. 0 disables the detection.
    */
   fastOpenBlackholeTimeout: Micros;
   /**
-   * RFC 7413 section 4.1.3.1: after a SYN with data was lost the next ones to that server go
-   * without, twice as long each time. Linux does not: 0.
+   * RFC 7413 section 4.1.3.1: after SYNs with data were lost, SYNs to that server carry no data for
+   * this time times 2^losses (at most 64). 0, as in Linux: no pause.
    */
   fastOpenLossPause: Micros;
   /**
-   * tcp_fastopen_key: the server's key as the sysctl writes it, four 32-bit numbers in hex
-   * (`a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4`), and after a comma the one before it; '': keys of our
-   * own, which change once a day.
+   * tcp_fastopen_key: the server's key in the format of the sysctl, four 32-bit numbers in hex
+   * (`a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4`), optionally a comma and the previous key. '': random
+   * keys that change once a day.
    */
   fastOpenKey: string;
-  /**
-   * SO_OOBINLINE: the urgent byte stays in the stream (RFC 6093). Sockets of Linux begin without.
-   */
+  /** SO_OOBINLINE: the urgent byte stays in the stream (RFC 6093). Linux's default is off. */
   urgentInline: boolean;
 
-  /** tcp_mem, in bytes: what all connections of the stack may hold together. */
+  /** tcp_mem, in bytes: the memory of all connections of the stack together. */
   memory: MemoryLimits;
   /**
-   * tcp_max_orphans: connections that their users closed and that are not over yet. At the bound
-   * one more ends with a RST, and from half of it on those whose peer does not answer or keeps its
-   * window shut.
+   * tcp_max_orphans: connections that their users have closed and that have not ended. Beyond this
+   * number a new orphan ends with a RST. Above half of it, orphans also end if the peer does not
+   * answer or keeps its window at zero.
    */
   maxOrphans: number;
   /** tcp_wmem: the send buffer, which grows with the congestion window. */
   wmem: BufferLimits;
-  /** Most bytes that wait to be sent or acknowledged, and no growth; 0: `wmem` decides. */
+  /** Fixed size of the send buffer in bytes (unsent and unacknowledged data). 0: `wmem` decides. */
   sendBufferBytes: number;
-  /** TCP_NOTSENT_LOWAT: no more is taken while so many bytes wait to be sent. */
+  /** TCP_NOTSENT_LOWAT: `send` accepts no data while this many bytes are unsent. */
   notSentLowat: number;
-  /** TCP_MAXSEG: the most that our SYN announces; 0 for what the MTU allows. */
+  /** TCP_MAXSEG: the largest MSS that our SYN advertises; 0: the MTU decides. */
   maxSegment: number;
   /**
-   * `ip route ... mtu`: no packet of ours is longer, and our SYN announces as much; 0: the device's
-   * MTU.
+   * `ip route ... mtu`: largest packet that we send, and the MTU behind the MSS of our SYN. 0: the
+   * device's MTU.
    */
   routeMtu: number;
   /**
-   * `ip route ... advmss`: the MSS that our SYN announces, whatever the MTU; 0 for what the MTU
-   * allows.
+   * `ip route ... advmss`: the MSS that our SYN advertises, whatever the MTU; 0: the MTU decides.
    */
   routeAdvmss: number;
-  /** MUST-49: ip_default_ttl, 1 to 255, also of what no connection sends; IPv6's hop limit. */
+  /**
+   * MUST-49: ip_default_ttl, 1 to 255, also for packets of no connection. It is IPv6's hop limit,
+   * too.
+   */
   ttl: number;
   /** IP_MTU_DISCOVER (ip_no_pmtu_disc: `dont`). */
   mtuDiscover: MtuDiscover;
   /**
-   * route.min_pmtu: a path that carries less is not followed down; its IPv4 packets go without DF
-   * instead, in packets of this size.
+   * route.min_pmtu: the path MTU is never set below this. IPv4 packets to a path with a smaller MTU
+   * have this size and no DF.
    */
   minPmtu: number;
   /**
-   * route.mtu_expires: so long an ICMP error is remembered, and then more tried again (RFC 1191
-   * section 6.3).
+   * route.mtu_expires: how long the MTU from an ICMP error is kept before a larger one is tried
+   * (RFC 1191 section 6.3).
    */
   mtuExpires: Micros;
-  /** tcp_mtu_probing: 0 never, 1 when a black hole is suspected, 2 always (RFC 4821). */
+  /** tcp_mtu_probing: 0 never, 1 after a suspected black hole, 2 always (RFC 4821). */
   mtuProbing: 0 | 1 | 2;
-  /** tcp_base_mss: where the search begins; tcp_mtu_probe_floor: what it never goes below. */
+  /** tcp_base_mss: the MSS at which the search starts; tcp_mtu_probe_floor: its lower bound. */
   baseMss: number;
   mtuProbeFloor: number;
   /**
-   * tcp_probe_threshold: a search range of fewer bytes is found out; tcp_probe_interval: after this
-   * it is opened again.
+   * tcp_probe_threshold: the search ends when its range is smaller than this many bytes;
+   * tcp_probe_interval: time until it starts again.
    */
   mtuProbeThreshold: number;
   mtuProbeInterval: Micros;
   /**
    * tcp_rmem: the receive buffer, which grows as the user reads (tcp_moderate_rcvbuf). Half of it
-   * is window.
+   * can be advertised as window.
    */
   rmem: BufferLimits;
   /**
-   * SO_RCVBUF: bytes that may wait to be read, and no tuning; the buffer counts twice as many, as
-   * in Linux. 0: `rmem` decides.
+   * SO_RCVBUF: most unread bytes, without tuning. The buffer counts twice as many, as in Linux. 0:
+   * `rmem` decides.
    */
   receiveBufferBytes: number;
-  /** TCP_WINDOW_CLAMP: the window is never larger; 0 for none. */
+  /** TCP_WINDOW_CLAMP: upper bound of the receive window; 0 for none. */
   windowClamp: number;
   /**
-   * tcp_shrink_window: a window that is scaled may move left, when the buffer is full sooner than
-   * was thought. RFC 9293 section 3.8.6 says SHOULD NOT (SHLD-14), and Linux does not unless told
-   * to.
+   * tcp_shrink_window: the right edge of a scaled window may move left when the buffer fills sooner
+   * than expected. RFC 9293 section 3.8.6 advises against it (SHLD-14), and Linux does not do it by
+   * default.
    */
   shrinkWindow: boolean;
   /**
-   * Pieces of out-of-order data that are kept; small ones that follow each other are one. Bounds
-   * memory against a rain of tiny segments.
+   * Most pieces of out-of-order data that are kept; adjacent small pieces are merged. It limits the
+   * memory that tiny segments can take.
    */
   outOfOrderPieces: number;
 
   /**
-   * RFC 6298: the first RTO, its floor (SHOULD be 1 s; Linux 200 ms) and its ceiling (at least 60
-   * s).
+   * RFC 6298: the first RTO, the smallest RTO (the RFC says 1 s, Linux 200 ms) and the largest RTO
+   * (at least 60 s).
    */
   initialRto: Micros;
   minRto: Micros;
-  /** tcp_rto_max_ms, TCP_RTO_MAX_MS: of probes into a shut window and SYNs, too. */
+  /** tcp_rto_max_ms, TCP_RTO_MAX_MS: also limits the intervals of zero-window probes and SYNs. */
   maxRto: Micros;
-  /** tcp_syn_linear_timeouts: so many SYN retransmissions at `initialRto` before backing off. */
+  /** tcp_syn_linear_timeouts: SYN retransmissions at `initialRto` before backoff starts. */
   synLinearTimeouts: number;
   /** tcp_syn_retries: SYN retransmissions with backoff, after the linear ones. */
   synRetries: number;
-  /** The least time a SYN is tried: MUST-23 wants 3 minutes, Linux gives up after about two. */
+  /**
+   * Shortest time before a SYN fails: MUST-23 requires 3 minutes, Linux gives up after about two.
+   */
   synTimeout: Micros;
   /** tcp_synack_retries. */
   synAckRetries: number;
   /**
-   * TCP_DEFER_ACCEPT: `accept` gets a connection only with its first data, or after this time. 0:
+   * TCP_DEFER_ACCEPT: `accept` returns a connection only once it has data, or after this time. 0:
    * at once. As in Linux the time is counted in SYN,ACKs (defer-accept.ts), and a client that sets
-   * it delays the ACK of the SYN,ACK.
+   * the option delays its ACK of the SYN,ACK.
    */
   deferAccept: Micros;
-  /** tcp_syncookies: 0 never, 1 when the SYN queue is full, 2 for every SYN (to try them out). */
+  /** tcp_syncookies: 0 never, 1 when the SYN queue is full, 2 for every SYN (for tests). */
   synCookies: 0 | 1 | 2;
   /**
-   * tcp_max_syn_backlog: without cookies new SYNs are dropped when only a quarter of it is left.
+   * tcp_max_syn_backlog: without cookies a new SYN is dropped when less than a quarter of it is
+   * free.
    */
   maxSynBacklog: number;
   /**
-   * Half-open connections of the whole stack, and of one host (IPv6: of a /64): more are treated as
-   * a full SYN queue.
+   * Most half-open connections of the stack, and of one host (IPv6: of a /64). Beyond them a SYN is
+   * treated as if the SYN queue were full.
    */
   maxHalfOpen: number;
   maxHalfOpenPerHost: number;
-  /** TIME-WAIT records of one host; the connections of one that has more end without. */
+  /** Most TIME-WAIT records of one host; further connections of the host end without TIME-WAIT. */
   maxTimeWaitPerHost: number;
-  /** tcp_retries1: R1, when trouble is reported (SHLD-9, SHLD-10). */
+  /** tcp_retries1: R1, after which a soft error is reported (SHLD-9, SHLD-10). */
   retries1: number;
   /**
-   * tcp_retries2: R2 (MUST-20): the time that so many timeouts from `minRto`, and 200 ms at least,
-   * would take. Infinity never gives up.
+   * tcp_retries2: R2 (MUST-20), as the time that this many timeouts would take from `minRto`, at
+   * least 200 ms, on. Infinity never gives up.
    */
   retries2: number;
   /**
-   * tcp_orphan_retries: R2 of a connection that its user has closed, and its probes of a shut
-   * window. 0: 8, and none once the timeout has grown to `maxRto`.
+   * tcp_orphan_retries: R2 of an orphan, and its number of zero-window probes. 0: 8, or none once
+   * the timeout has reached `maxRto`.
    */
   orphanRetries: number;
   /** TCP_USER_TIMEOUT, RFC 5482; 0 leaves it to R2. */
   userTimeout: Micros;
 
-  /**
-   * The delay of an ACK: at least and at most this, below 500 ms (MUST-40). Both 0 switch delaying
-   * off.
-   */
+  /** Shortest and longest delay of an ACK, below 500 ms (MUST-40). Both 0: no delay. */
   delayedAck: Micros;
   delayedAckMax: Micros;
-  /** Nagle's algorithm off (TCP_NODELAY). */
+  /** TCP_NODELAY: turns Nagle's algorithm off. */
   noDelay: boolean;
 
-  /** RFC 6928: segments of the initial window (`ip route ... initcwnd`). */
+  /** RFC 6928: the initial window in segments (`ip route ... initcwnd`). */
   initialWindow: number;
   /** tcp_slow_start_after_idle. */
   slowStartAfterIdle: boolean;
   congestionControl: CongestionName;
   /**
-   * How slow start ends before loss: Linux's HyStart, HyStart++ of RFC 9406, or not (cubic only).
+   * How slow start ends before a loss: Linux's HyStart, HyStart++ of RFC 9406, or neither (cubic
+   * only).
    */
   hystart: HystartName;
-  /** ssthresh is taken from the flight (RFC 5681 equation 4), not from cwnd (Linux). */
+  /** ssthresh is computed from the flight size (RFC 5681 equation 4) instead of cwnd (Linux). */
   ssthreshFromFlight: boolean;
   /**
-   * The RTO's variance term is held for a round trip and falls slowly, as Linux's; else RFC 6298 to
-   * the letter.
+   * The RTO's variance term is kept for a round trip and falls slowly, as in Linux. False: RFC
+   * 6298.
    */
   rtoHoldsVariance: boolean;
-  /** tcp_early_retrans: tail loss probes, RFC 8985 section 7. */
+  /** tcp_early_retrans: tail loss probes (RFC 8985 section 7). */
   tlp: boolean;
-  /** tcp_frto: finds out whether a timeout was spurious, RFC 5682. */
+  /** tcp_frto: detects spurious timeouts (RFC 5682). */
   frto: boolean;
   /**
-   * Data is paced at a little more than cwnd/SRTT whatever the congestion control (Linux: the fq
+   * Data is paced at slightly more than cwnd/SRTT with any congestion control (Linux: the fq
    * qdisc).
    */
   pacing: boolean;
-  /** SO_MAX_PACING_RATE, bytes a second. */
+  /** SO_MAX_PACING_RATE, bytes per second. */
   maxPacingRate: number;
 
-  /** 2 MSL (MUST-13). */
+  /** Length of TIME-WAIT, 2 MSL (MUST-13). */
   timeWait: Micros;
   /**
-   * tcp_rfc1337: a RST does not end TIME-WAIT (TIME-WAIT assassination). Linux lets it, unless told
-   * otherwise.
+   * tcp_rfc1337: a RST does not end TIME-WAIT (TIME-WAIT assassination). In Linux it does by
+   * default.
    */
   rfc1337: boolean;
   /**
-   * MAY-2: a SYN that opened anew from TIME-WAIT and came to nothing was an old duplicate: back to
-   * TIME-WAIT. Linux forgets it.
+   * MAY-2: returns to TIME-WAIT if a SYN that reopened a connection turns out to be an old
+   * duplicate. Linux does not return.
    */
   resumesTimeWait: boolean;
-  /** tcp_fin_timeout: how long FIN-WAIT-2 waits once nobody reads any more. */
+  /** tcp_fin_timeout: how long an orphan stays in FIN-WAIT-2. */
   finTimeout: Micros;
 
   keepAlive: boolean;
@@ -258,20 +260,23 @@ export interface TcpConfig {
   keepAliveProbes: number;
 
   /**
-   * tcp_invalid_ratelimit: a connection's challenge and duplicate ACKs for bad segments are this
-   * far apart.
+   * tcp_invalid_ratelimit: shortest interval between a connection's answers to invalid segments
+   * (challenge ACKs and duplicate ACKs).
    */
   challengeAckInterval: Micros;
-  /** tcp_challenge_ack_limit: of all connections, a second; randomised (CVE-2016-5696). */
+  /**
+   * tcp_challenge_ack_limit: challenge ACKs of all connections per second, randomised
+   * (CVE-2016-5696).
+   */
   challengeAckLimit: number;
   /**
    * An ICMP unreachable error ends a connection in SYN-SENT or SYN-RECEIVED, as in Linux and RFC
-   * 5461 section 4.1; MUST-56 forbids it. Never in a synchronised state.
+   * 5461 section 4.1. MUST-56 forbids it. It never ends one in a synchronized state.
    */
   icmpAbortsSynSent: boolean;
   /**
-   * A FIN right behind the window counts, also while the window is shut, as in Linux. RFC 9293
-   * section 3.10.7.4 has it cut off: its number lies outside.
+   * A FIN right after the window is accepted, also when the window is zero, as in Linux. RFC 9293
+   * section 3.10.7.4 trims it, because its sequence number is outside the window.
    */
   takesFinBeyondWindow: boolean;
 }
@@ -357,8 +362,8 @@ const linux: TcpConfig = {
 };
 
 /**
- * `linux`: what a Linux server does. `rfc`: the letter of RFC 9293, RFC 6298 and RFC 1122 where
- * Linux departs from it.
+ * `linux`: the behaviour of a Linux server. `rfc`: RFC 9293, RFC 6298 and RFC 1122 where Linux
+ * departs from them.
  */
 export const PROFILES = {
   linux,

@@ -1,25 +1,27 @@
 /**
- * One TCP connection, without I/O: segments, calls and the time come in; what is owed is noted;
- * `pollTransmit` sends it.
+ * One TCP connection, without I/O. Segments, calls and the time go in; they note what the
+ * connection owes, and `pollTransmit` sends it.
  *
  *     onSegment ──▶ input.ts  ─┐                         ┌─▶ pollTransmit (output.ts) ──▶ SegmentSink
  *     onTimeout ──▶ timeouts.ts├─▶ snd, rcv, state, timers ─▶ nextTimeout()
  *     send, shutdown, ...     ─┘                         └─▶ takeEvents() ──▶ the user
  *
- * Input never sends and output never decides about what came: the data goes one way. A connection
- * is called in four ways:
+ * Input never sends, and output never processes a received segment: data flows one way. There are
+ * four kinds of calls:
  *
- *   packets in        `onSegment`, for each segment of this connection as it arrives. `openActive`, `openPassive` or
- *                     `openFromCookie` comes first, once.
- *   time              `onTimeout`, when `nextTimeout()` is past. Ask `nextTimeout()` again after every other call: each
- *                     may have changed it. A call that comes late does no harm but delay.
- *   what goes out     `pollTransmit`, after a batch of the calls above or below: once for many segments, or ACKs
- *                     would not be joined. `takeEvents` at the same time: what the user is to be told.
- *   the user's calls  at any time: SEND, RECEIVE, CLOSE, ABORT, STATUS (RFC 9293 section 3.9.1) and the options of
- *                     Linux's setsockopt. None of them sends or blocks; what they owe goes out with `pollTransmit`.
+ *   packets in        `onSegment`, for each segment of this connection as it arrives. One of
+ *                     `openActive`, `openPassive` and `openFromCookie` comes first, once.
+ *   time              `onTimeout`, when `nextTimeout()` is past. Ask `nextTimeout()` again after
+ *                     every other call, because each may change it. A late call only adds delay.
+ *   packets out       `pollTransmit`, once after a batch of the other calls: a call after each
+ *                     segment would send an ACK for each. At the same time `takeEvents`, which
+ *                     returns what to report to the user.
+ *   the user's calls  at any time: SEND, RECEIVE, CLOSE, ABORT, STATUS (RFC 9293 section 3.9.1) and
+ *                     the options of Linux's setsockopt. None of them sends or blocks; what they
+ *                     owe goes out with `pollTransmit`.
  *
- * The state is the Tcb's, the rules stand in the files around it. Those take the Tcb and never see
- * this class, which is for who owns connections: stack/, and through it programs.
+ * The state is in the Tcb, and the rules are in the files around it. The rules take a Tcb and never
+ * see this class, which is for the owner of connections: stack/, and through it programs.
  */
 import { seqGeq } from '../base/seq.js';
 import { SECOND, type Micros } from '../base/time.js';
@@ -43,9 +45,9 @@ import * as calls from './user-calls.js';
 export interface TcpUser {
   tcpEvents(conn: Connection, events: number): void;
   /**
-   * It will hear of what came later in this turn of the event loop, and its answer may carry the
-   * ACK: so long the stack sends nothing for the connection. Who says so wakes the connection when
-   * it has heard.
+   * True while the user will handle received data later in this turn of the event loop. The stack
+   * then sends nothing for the connection, because the user's answer may carry the ACK. The user
+   * must wake the connection after handling the data.
    */
   readonly mayAnswer?: boolean;
 }
@@ -60,17 +62,20 @@ export class Connection extends Tcb {
 
   // ---- Packets in -------------------------------------------------------------------------------
 
-  /** Active OPEN (RFC 9293 3.10.1). */
+  /** Active OPEN (RFC 9293 section 3.10.1). */
   openActive(now: Micros): void {
     handshake.openActive(this, now);
   }
 
-  /** A SYN reached a listener: this is the connection that it makes (RFC 9293 3.10.7.2). */
+  /** Opens the connection for a SYN that reached a listener (RFC 9293 section 3.10.7.2). */
   openPassive(syn: Segment, now: Micros): void {
     handshake.openPassive(this, syn, now);
   }
 
-  /** `ack` brings a SYN cookie back. `syn` is the peer's SYN as far as the cookie remembers it. */
+  /**
+   * Opens the connection for an ACK that returns a SYN cookie. `syn` is the peer's SYN as
+   * reconstructed from the cookie.
+   */
   openFromCookie(syn: Segment, ack: Segment, now: Micros): void {
     handshake.openFromCookie(this, syn, ack, now);
     segmentArrives(this, ack, now);
@@ -86,7 +91,7 @@ export class Connection extends Tcb {
 
   // ---- Time -------------------------------------------------------------------------------------
 
-  /** Lets every timer that is due expire. Call it when `nextTimeout()` is past. */
+  /** Runs every expired timer. Call it when `nextTimeout()` is past. */
   onTimeout(now: Micros): void {
     for (let timer = 0; timer < TIMER_NAMES.length; timer++) {
       if (!this.timers.isDue(timer as Timer, now)) continue;
@@ -100,9 +105,9 @@ export class Connection extends Tcb {
     return this.timers.next();
   }
 
-  // ---- What goes out ----------------------------------------------------------------------------
+  // ---- Packets out ------------------------------------------------------------------------------
 
-  /** Sends everything that is owed and allowed. */
+  /** Sends everything that is owed and allowed to go out. */
   pollTransmit(now: Micros, out: SegmentSink): void {
     pollTransmit(this, now, out);
     this.settleMemory();
@@ -118,21 +123,22 @@ export class Connection extends Tcb {
   // ---- The user's calls -------------------------------------------------------------------------
 
   /**
-   * SEND: copies as much of `data` as there is room for, and returns how much that was. When it
-   * took less, TcpEvent.writable tells that there is room again. 0 after CLOSE and in a state that
-   * cannot send. `more` (MSG_MORE) announces more: a part of a segment waits for it. `endOfRecord`
-   * (MSG_EOR): no segment has bytes of this and of the next write.
+   * SEND: copies as much of `data` as the buffer has room for, and returns the number of bytes. If
+   * it is less than all, TcpEvent.writable reports when there is room again. Returns 0 after CLOSE
+   * and in a state that cannot send. `more` (MSG_MORE) announces more data, so a partial segment
+   * waits for it. `endOfRecord` (MSG_EOR): no segment has bytes of this write and of the next one.
    */
   send(data: Uint8Array, more = false, endOfRecord = false): number {
     return calls.send(this, data, more, endOfRecord);
   }
 
   /**
-   * SEND without a copy (MSG_ZEROCOPY): takes all of `data` or nothing, and says which. Until it is
-   * acknowledged `data` must not change: TcpEvent.zeroCopyDone tells that some is, `lentToSend` how
-   * much is not yet, and `keepLent` copies that. Takes it where `send` would take at least a byte,
-   * also when it is more than the buffer's size: the memory is the caller's already. Not while the
-   * stack is short of memory.
+   * SEND without a copy (MSG_ZEROCOPY): takes all of `data` and returns true, or takes nothing and
+   * returns false. `data` must not change until it is acknowledged. TcpEvent.zeroCopyDone reports
+   * that part of it is, `lentToSend` returns how much is not, and `keepLent` copies the rest. It
+   * takes `data` whenever `send` would accept at least one byte, even if `data` is larger than the
+   * buffer, because the memory is the caller's already. It takes nothing while the stack is short
+   * of memory.
    */
   sendZeroCopy(data: Uint8Array): boolean {
     return calls.sendZeroCopy(this, data);
@@ -144,19 +150,22 @@ export class Connection extends Tcb {
   }
 
   /**
-   * Who lends memory and then transfers it to another thread has taken away what the peer was
-   * promised: true when that ended the connection, with EFAULT.
+   * Ends the connection with EFAULT and returns true if the memory of a zero-copy send was
+   * transferred to another thread, because unacknowledged data is then lost.
    */
   failWhatIsDetached(now: Micros): boolean {
     return calls.failWhatIsDetached(this, now);
   }
 
-  /** Copies what is lent: the callers' memory is theirs again. */
+  /** Copies all memory lent by `sendZeroCopy`, so that the callers may reuse it. */
   keepLent(): void {
     calls.keepLent(this);
   }
 
-  /** RECEIVE: the next piece of the stream, the caller's for good; null when nothing waits. */
+  /**
+   * RECEIVE: returns the next piece of the stream, which the caller then owns; null when nothing is
+   * queued.
+   */
   receive(): Uint8Array | null {
     return calls.receive(this);
   }
@@ -166,27 +175,28 @@ export class Connection extends Tcb {
   }
 
   /**
-   * TCP_INQ: bytes that wait to be read, and one more once the peer's FIN was reached, so that its
-   * reader comes back for the end.
+   * TCP_INQ: unread bytes, plus one after the peer's FIN, so that a reader reads once more and gets
+   * the end.
    */
   get inq(): number {
     return this.rcv.queue.length + (this.rcv.finReceived ? 1 : 0);
   }
 
-  /** CLOSE: no more will be sent; receiving goes on (half-close). */
+  /** CLOSE: nothing more will be sent; receiving continues (half-close). */
   shutdown(now: Micros): void {
     closing.shutdown(this, now);
   }
 
   /**
-   * What close(2) means: nobody will send or receive. Data that waits unread, or comes later, is
-   * lost, and the peer is told so with a RST (SHLD-3); else the connection closes in good order.
+   * close(2): the user will neither send nor receive. If received data is unread, or more data
+   * arrives, it is lost and a RST tells the peer (SHLD-3). Otherwise the connection closes
+   * gracefully.
    */
   release(now: Micros): void {
     closing.release(this, now);
   }
 
-  /** ABORT (RFC 9293 3.10.5): RST to a peer that knows of the connection. */
+  /** ABORT (RFC 9293 section 3.10.5): sends a RST if the peer knows of the connection. */
   abort(now: Micros, cause: AbortCause = 'abort'): void {
     closing.abort(this, now, cause);
   }
@@ -196,50 +206,50 @@ export class Connection extends Tcb {
     return takeSnapshot(this, now);
   }
 
-  /** TCP_INFO: what Linux would tell of this connection, by the names of its struct. */
+  /** TCP_INFO: what Linux would report for this connection, by the names of its struct. */
   tcpInfo(now: Micros): TcpInfo {
     return tcpInfo(this, now);
   }
 
-  // The options of Linux's setsockopt. All take effect at once and need a wake of the stack
-  // (`stack.wake(conn)`) where they may let something go out. Times are in microseconds, sizes in
-  // bytes; what setsockopt would refuse with EINVAL throws a RangeError.
+  // The options of Linux's setsockopt. All take effect at once. Call `stack.wake(conn)` after one
+  // that may allow output. Times are in microseconds, sizes in bytes. A value that setsockopt
+  // refuses with EINVAL throws a RangeError.
 
   // ---- When data goes out -----------------------------------------------------------------------
 
   /**
-   * TCP_NODELAY: Nagle's algorithm off, or on again (MUST-17). Switching it off sends what waits,
-   * corked or not.
+   * TCP_NODELAY: turns Nagle's algorithm off (true) or on (MUST-17). Turning it off sends all
+   * unsent data, even if corked.
    */
   setNoDelay(on: boolean): void {
     options.setNoDelay(this, on);
   }
 
   /**
-   * TCP_CORK: only full segments go out, until it is taken off; one that waits longer than a
-   * retransmission timeout goes all the same.
+   * TCP_CORK: while on, only full segments go out. A partial segment that has waited longer than a
+   * retransmission timeout is sent nevertheless.
    */
   setCork(on: boolean): void {
     options.setCork(this, on);
   }
 
   /**
-   * TCP_NOTSENT_LOWAT: no more is taken once so many bytes wait that the windows do not let out, a
-   * write that has begun included, and `writable` comes at half of it. Infinity for none.
+   * TCP_NOTSENT_LOWAT: `send` accepts no data once this many bytes are unsent, not even the rest of
+   * a write that has begun. `writable` is raised at half of it. Infinity for no limit.
    */
   setNotSentLowat(bytes: number): void {
     this.snd.notSentLowat = bytes;
   }
 
   /**
-   * TCP_QUICKACK: on ends the delaying of ACKs for now (until we answer data with data), off begins
-   * it.
+   * TCP_QUICKACK: true stops delaying ACKs until we answer data with data; false starts delaying
+   * them.
    */
   setQuickAck(on: boolean): void {
     options.setQuickAck(this, on);
   }
 
-  /** TCP_CONGESTION: another control takes over, with the window as it is. */
+  /** TCP_CONGESTION: switches to another congestion control, which keeps cwnd. */
   setCongestionControl(name: CongestionName, now: Micros): void {
     this.snd.changeCongestionControl(name, this.config.hystart, now);
   }
@@ -247,50 +257,49 @@ export class Connection extends Tcb {
   // ---- Sizes ------------------------------------------------------------------------------------
 
   /**
-   * TCP_MAXSEG, 88 to 32,767, 0 for none: the MSS that our SYN announces, and that we never exceed.
-   * As in Linux it says nothing of a connection whose SYN is out.
+   * TCP_MAXSEG, 88 to 32,767 bytes, 0 for no limit: the MSS that our SYN advertises and that our
+   * segments do not exceed. As in Linux it has no effect once the SYN was sent.
    */
   setMaxSegment(bytes: number): void {
     options.setMaxSegment(this, bytes);
   }
 
-  /** What getsockopt(TCP_MAXSEG) says: payload bytes of a full segment of ours. */
+  /** As getsockopt(TCP_MAXSEG): payload bytes of a full segment of ours. */
   get maxSegment(): number {
     return isSynchronized(this.state) ? this.snd.mss : this.advertisedMss;
   }
 
   /**
-   * SO_RCVBUF: from now on so many bytes may wait to be read, and tuning ends. What was offered to
-   * the peer stays offered.
+   * SO_RCVBUF: sets the most unread bytes and ends tuning. The advertised window is not taken back.
    */
   setReceiveBuffer(bytes: number): void {
     this.rcv.window.setBuffer(bytes);
   }
 
-  /** What getsockopt(SO_RCVBUF) says: twice what was set. */
+  /** As getsockopt(SO_RCVBUF): twice the value that was set. */
   get receiveBuffer(): number {
     return this.rcv.window.bufferBytes;
   }
 
   /**
-   * SO_SNDBUF: from now on twice so many bytes may wait to be sent or acknowledged, and the buffer
-   * does not grow any more.
+   * SO_SNDBUF: sets the send buffer (unsent and unacknowledged data) to twice `bytes`, and ends its
+   * growth.
    */
   setSendBuffer(bytes: number): void {
     this.snd.setBuffer(Math.max(2 * bytes, MIN_SEND_BUFFER));
   }
 
-  /** What getsockopt(SO_SNDBUF) says: twice what was set. */
+  /** As getsockopt(SO_SNDBUF): twice the value that was set. */
   get sendBuffer(): number {
     return this.snd.bufferBytes;
   }
 
-  /** TCP_WINDOW_CLAMP: the window that we offer is never larger (1,152 at least). */
+  /** TCP_WINDOW_CLAMP: upper bound of the advertised window, at least 1,152 bytes. */
   setWindowClamp(bytes: number): void {
     this.rcv.window.setClamp(bytes);
   }
 
-  // ---- When it is over --------------------------------------------------------------------------
+  // ---- Timeouts and closing ---------------------------------------------------------------------
 
   /** SO_KEEPALIVE with TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT (RFC 9293 section 3.8.4). */
   setKeepAlive(on: boolean, now: Micros, idle?: Micros, interval?: Micros, probes?: number): void {
@@ -298,70 +307,72 @@ export class Connection extends Tcb {
   }
 
   /**
-   * TCP_USER_TIMEOUT (MUST-21, RFC 5482): so long may data stay unacknowledged, or wait for a
-   * window that the peer keeps shut, even if it answers our probes; 0 leaves it to R2.
+   * TCP_USER_TIMEOUT (MUST-21, RFC 5482): how long data may stay unacknowledged, or wait for a zero
+   * window even if the peer answers our probes. 0 leaves it to R2.
    */
   setUserTimeout(timeout: Micros): void {
     this.userTimeout = timeout;
   }
 
   /**
-   * TCP_SYNCNT: how often a SYN is sent again before `connect` fails, those without backoff on top.
-   * Counts for one that is under way, too.
+   * TCP_SYNCNT: SYN retransmissions with backoff before `connect` fails; linear ones are not
+   * counted. It also applies to a connect in progress.
    */
   setSynRetries(retries: number): void {
     this.synRetries = retries;
   }
 
   /**
-   * TCP_RTO_MAX_MS, 1 s to 120 s: no retransmission timeout, and no wait for a probe into a shut
-   * window, is longer from now on.
+   * TCP_RTO_MAX_MS, 1 s to 120 s: limits the retransmission timeout and the interval of zero-window
+   * probes from now on.
    */
   setMaxRto(most: Micros): void {
     options.setMaxRto(this, most);
   }
 
-  /** What getsockopt(TCP_RTO_MAX_MS) says, in microseconds. */
+  /** As getsockopt(TCP_RTO_MAX_MS), in microseconds. */
   get maxRto(): Micros {
     return this.snd.rtt.max;
   }
 
   /**
-   * Whether the user is told of soft errors, ICMP's hints and R1 (SHLD-20; on at first).
-   * `softError` can be read all the same.
+   * Whether soft errors (ICMP and R1) are reported to the user (SHLD-20; default on). `softError`
+   * is set in either case.
    */
   setSoftErrorReports(on: boolean): void {
     this.softErrorReports = on;
   }
 
   /**
-   * SO_LINGER. `wait` 0: `release` sends RST. Else close(2) would return when `isLingering` has
-   * become false, or after `wait`.
+   * SO_LINGER. `wait` 0: `release` sends a RST. Otherwise close(2) would return once `isLingering`
+   * is false, or after `wait`.
    */
   setLinger(on: boolean, wait: Micros = 0): void {
     this.linger = on ? wait : -1;
   }
 
-  /** The peer has not acknowledged our FIN yet, and perhaps not all that goes before it. */
+  /** Our FIN is not acknowledged yet, nor perhaps the data before it. */
   get isLingering(): boolean {
     const { state } = this;
     return state === State.finWait1 || state === State.closing || state === State.lastAck;
   }
 
   /**
-   * TCP_LINGER2: how long FIN-WAIT-2 waits once nobody reads; 120 s at most, below 0: not at all,
-   * 0: as configured.
+   * TCP_LINGER2: how long an orphan stays in FIN-WAIT-2, at most 120 s. Below 0: not at all; 0:
+   * `finTimeout` of the configuration.
    */
   setLinger2(wait: Micros): void {
     this.linger2 = wait < 0 ? -1 : Math.min(wait, MAX_LINGER2);
   }
 
-  /** Everything that was written so far has gone out. */
+  /** All data written so far was sent. */
   get allSent(): boolean {
     return seqGeq(this.snd.nxt, this.snd.dataEnd);
   }
 
-  /** What must hold after every step; null, or what does not. For tests. */
+  /**
+   * Checks the invariants that hold after every step. Returns null, or the broken one. For tests.
+   */
   checkInvariants(): string | null {
     return checkInvariants(this);
   }

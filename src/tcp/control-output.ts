@@ -1,6 +1,6 @@
 /**
- * Output of segments that carry no data of the stream, except for a Fast Open's: SYN, RST, ACK,
- * probe. When they go out is output.ts's business.
+ * Builds the segments without stream data: SYN (with data only for Fast Open), RST, ACK and probe.
+ * output.ts decides when they go out.
  */
 import { seqAdd, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
@@ -69,14 +69,14 @@ export function sendSyn(c: Tcb, now: Micros, out: SegmentSink): void {
     const end = seqAdd(snd.iss, 1);
     snd.nxt = seqAdd(end, seg.payloadBytes);
     snd.sent.push(snd.iss, end, c.passive ? SYN_ACK : TcpFlag.SYN, 0, now);
-    // Apart from the SYN, which may have to go again without it; one segment, whatever MSS the peer
-    // will name.
+    // A record of its own, because the SYN may have to be retransmitted without the data. It is one
+    // segment, whatever MSS the peer advertises.
     if (seg.payloadBytes > 0) snd.sent.push(end, snd.nxt, TcpFlag.PSH, seg.payloadBytes, now);
     c.stats.bytesSent += seg.payloadBytes;
   }
   hand(c, seg, again, now, out);
   if (answering) ackWentOut(c, now);
-  // As Linux: a SYN that comes again does not put off the timer of a SYN,ACK that took its data.
+  // As in Linux: if the SYN,ACK accepted data, a repeated SYN does not restart its timer.
   if (c.fastOpen?.accepted !== true || !c.timers.isArmed(Timer.rto))
     c.setTimer(Timer.rto, now + synInterval(c, now), now);
 }
@@ -91,8 +91,8 @@ export function payAcks(c: Tcb, now: Micros, out: SegmentSink): void {
 }
 
 /**
- * The timer is armed for the first segment; later ones may only bring it forward. About to expire,
- * it is not waited for.
+ * The first segment arms the timer; later ones can only shorten it. If it is about to expire, the
+ * ACK is sent now.
  */
 function delayAck(c: Tcb, now: Micros, out: SegmentSink): void {
   const { ack } = c.rcv;
@@ -110,10 +110,10 @@ export function sendAck(c: Tcb, now: Micros, out: SegmentSink): void {
 }
 
 /**
- * A zero-window probe or a keep-alive: no data, and the sequence number of a byte that was
- * acknowledged long ago, so that the peer must answer that it is unacceptable. RFC 9293 section
- * 3.8.6.1 would send a byte of new data: Linux's form, taken here, also works when that byte would
- * be thrown away, leaves nothing in flight, and is what packet scripts expect. (SHLD-12, MUST-36)
+ * A zero-window probe or a keep-alive (SHLD-12, MUST-36). It has no data and an acknowledged
+ * sequence number, so the peer must answer it as unacceptable. RFC 9293 section 3.8.6.1 sends a
+ * byte of new data instead. Linux's form is used here because it also works if the peer would
+ * discard that byte, leaves nothing in flight, and is what packet scripts expect.
  */
 export function sendProbe(c: Tcb, now: Micros, out: SegmentSink): void {
   c.owed.probe = false;
@@ -122,15 +122,15 @@ export function sendProbe(c: Tcb, now: Micros, out: SegmentSink): void {
     return;
   }
   c.snd.droppedHere = false;
-  // As Linux: urgent data is announced by one that is acceptable (MUST-66), which needs no answer.
-  // The probe is the other one.
+  // As in Linux: urgent data (MUST-66) is announced by an acceptable segment, which needs no
+  // answer. The probe follows.
   if (c.snd.isUrgent) sendEmpty(c, c.snd.una, now, out);
   sendEmpty(c, seqAdd(c.snd.una, -1), now, out);
 }
 
 /**
- * A queue of this machine took no zero-window probe, or keep-alive: the peer cannot be blamed for
- * its silence.
+ * A local queue dropped the zero-window probe or keep-alive, so the missing answer does not count
+ * against the peer.
  */
 function probeDropped(c: Tcb, now: Micros): void {
   const { snd } = c;
@@ -143,7 +143,7 @@ function probeDropped(c: Tcb, now: Micros): void {
   }
 }
 
-/** <SEQ=seq><ACK=RCV.NXT><CTL=ACK> without data. */
+/** <SEQ=seq><ACK=RCV.NXT><CTL=ACK>, without data. */
 function sendEmpty(c: Tcb, seq: Seq, now: Micros, out: SegmentSink): void {
   const seg = out.segment;
   seg.clear();

@@ -1,9 +1,11 @@
 /**
- * A stack's counters, TCP's and IP's of ECN, by the names that nstat shows for the kernel, so that
- * both can be compared line by line.
+ * The counters of a stack, for TCP and for ECN in IP. The names are those of nstat, so that both
+ * can be compared line by line.
  */
 export class TcpCounters {
-  /** Packets that came, by IP's ECN field; a super-segment counts as the packets that it was. */
+  /**
+   * Received packets by ECN field; a super-segment counts as the packets that it was merged from.
+   */
   IpExtInNoECTPkts = 0;
   IpExtInECT1Pkts = 0;
   IpExtInECT0Pkts = 0;
@@ -28,7 +30,7 @@ export class TcpCounters {
   TcpExtListenDrops = 0;
   TcpExtTCPDeferAcceptDrop = 0;
   TcpExtTCPRetransFail = 0;
-  /** Segments of ours that were acknowledged with ECE. */
+  /** Our segments that were acknowledged with ECE. */
   TcpExtTCPDeliveredCE = 0;
   TcpExtTCPFastOpenActive = 0;
   TcpExtTCPFastOpenActiveFail = 0;
@@ -73,7 +75,7 @@ export class TcpCounters {
   TcpExtTCPChallengeACK = 0;
   TcpExtTCPSYNChallenge = 0;
   /**
-   * Segments without data that were no good, and were not answered since one was a moment before
+   * Invalid segments without data that were not answered, because an answer went out shortly before
    * (tcp_invalid_ratelimit).
    */
   TcpExtTCPACKSkippedSynRecv = 0;
@@ -83,7 +85,7 @@ export class TcpCounters {
   TcpExtTCPACKSkippedChallenge = 0;
   TcpExtTCPMTUPFail = 0;
   TcpExtTCPMTUPSuccess = 0;
-  /** ICMP errors about a connection that quoted nothing in flight. */
+  /** ICMP errors for a connection that quoted nothing in flight. */
   TcpExtOutOfWindowIcmps = 0;
   TcpExtTCPAbortOnData = 0;
   TcpExtTCPAbortOnClose = 0;
@@ -91,8 +93,8 @@ export class TcpCounters {
   TcpExtTCPAbortOnLinger = 0;
   TcpExtTCPAbortOnMemory = 0;
   /**
-   * SACK blocks that would have cut what is in flight into more pieces than the send buffer pays
-   * for.
+   * SACK blocks that were not applied, because they would have split the data in flight into more
+   * records than the send buffer allows.
    */
   TcpExtTCPWqueueTooBig = 0;
   TcpExtTCPMemoryPressures = 0;
@@ -104,15 +106,15 @@ export class TcpCounters {
   TcpExtTCPFromZeroWindowAdv = 0;
   TcpExtTCPToZeroWindowAdv = 0;
   /**
-   * Limits that Linux does not have: SYNs over the stack's or a host's share of half-open
-   * connections, hosts over their share of TIME-WAIT.
+   * Limits that Linux does not have: SYNs beyond the limit of half-open connections of the stack or
+   * of a host, and connections beyond a host's limit of TIME-WAIT.
    */
   TcplabHalfOpenLimit = 0;
   TcplabHalfOpenHostLimit = 0;
   TcplabTimeWaitHostLimit = 0;
   /**
    * Segments that reached each step of RFC 9293 section 3.10.7.4, from 1 (sequence number) to 8
-   * (FIN); 0: SYN-SENT's own steps.
+   * (FIN). Index 0: segments in SYN-SENT.
    */
   readonly steps = new Float64Array(9);
 }

@@ -1,7 +1,6 @@
 /**
- * TCP_DEFER_ACCEPT: a server is told of a connection when it has something to read, not before.
- * Linux counts the time that it was given in SYN,ACKs: how many are sent, with backoff, until it is
- * over.
+ * TCP_DEFER_ACCEPT: a server accepts a connection only once it has data to read. Linux counts the
+ * given time in SYN,ACKs: the number that would be sent, with backoff, until it is over.
  *
  *     SYN,ACK ── 1 s ── SYN,ACK ──── 2 s ──── SYN,ACK ──────── 4 s ────────
  *                       1 (1 s)               2 (3 s)                    3 (7 s)
@@ -13,7 +12,7 @@ import type { Tcb } from './tcb.js';
 const LONGEST: Micros = 2 * MINUTE;
 const MOST_RETRANSMISSIONS = 255;
 
-/** How many SYN,ACKs `wait` is, rounded up. 0 for none. */
+/** The number of SYN,ACKs that `wait` corresponds to, rounded up, 0 to 255. */
 export function deferredSynAcks(wait: Micros): number {
   if (wait <= 0) return 0;
   let count = 1;
@@ -28,7 +27,7 @@ export function deferredSynAcks(wait: Micros): number {
   return count;
 }
 
-/** What getsockopt(TCP_DEFER_ACCEPT) says: the time that so many SYN,ACKs take. */
+/** As getsockopt(TCP_DEFER_ACCEPT): the time that this number of SYN,ACKs takes. */
 export function deferredTime(wait: Micros): Micros {
   let total = 0;
   let interval = SECOND;
@@ -40,8 +39,8 @@ export function deferredTime(wait: Micros): Micros {
 }
 
 /**
- * `seg` would establish `c` with nothing to read, and it is not time for that yet: it is noted and
- * passed over.
+ * True if `seg` would establish `c` with nothing to read before the time is over. The segment is
+ * then noted and ignored.
  */
 export function defersAccept(c: Tcb, seg: Segment): boolean {
   const { deferAccept } = c.config;

@@ -1,4 +1,4 @@
-/** What all connections of one stack share. */
+/** State shared by all connections of a stack. */
 import type { DropReason } from '../wire/drop.js';
 import type { ChallengeLimiter } from './challenge.js';
 import type { TcpConfig } from './config.js';
@@ -12,8 +12,8 @@ export interface TcpEnv extends SenderEnv {
   readonly challenges: ChallengeLimiter;
   readonly memory: TcpMemory;
   readonly allocate: Allocate;
-  /** Every drop is counted under its name, watched or not. */
+  /** Counts a drop by its reason, with or without an observer. */
   readonly countDrop: (reason: DropReason) => void;
-  /** Null when nobody watches. */
+  /** Null without an observer. */
   observer: TcpObserver | null;
 }

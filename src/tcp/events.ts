@@ -1,32 +1,28 @@
-/**
- * What a connection owes its user: bits, collected while a batch is handled and told once at its
- * end.
- */
+/** Events for the user, as bits. They are collected during a batch and reported once at its end. */
 export const TcpEvent = {
-  /** ESTABLISHED was reached: the OPEN is done. */
+  /** ESTABLISHED was reached: OPEN is complete. */
   established: 1,
-  /** `receive()` has something. */
+  /** `receive()` has data. */
   readable: 2,
-  /** `send()` takes bytes again, after it took fewer than it was given. */
+  /** `send()` accepts bytes again, after it accepted fewer than given. */
   writable: 4,
-  /** The peer's FIN: no more will come (MUST-12: told apart from a reset). */
+  /** The peer's FIN was received, and no more data follows (MUST-12: distinct from a reset). */
   endOfStream: 8,
-  /** `error` is set: reset, refused, timed out. The connection is gone. */
+  /** `error` is set: reset, refused or timed out. The connection has ended. */
   error: 16,
-  /** `softError` is set: an ICMP hint, or R1 (MUST-47, SHLD-9). The connection goes on. */
+  /** `softError` is set by an ICMP error or R1 (MUST-47, SHLD-9). The connection continues. */
   softError: 32,
-  /**
-   * CLOSED (or TIME-WAIT, which is the stack's business): nothing will come from here any more.
-   * Always the last.
-   */
+  /** CLOSED, or TIME-WAIT, which the stack handles. This is always the last event. */
   closed: 64,
-  /** Everything sent was acknowledged, FIN included. */
+  /** All sent data is acknowledged, and the FIN if one was sent. */
   acked: 128,
   /**
-   * Urgent data was announced, or more of it (MUST-32), or its byte came that is out of line: see
+   * Urgent data was announced or extended (MUST-32), or the out-of-band byte arrived: see
    * `urgentLeft` (urgent.ts).
    */
   urgent: 256,
-  /** Of what `sendZeroCopy` was lent, some is acknowledged: see `lentLength` of the send buffer. */
+  /**
+   * Part of the memory lent by `sendZeroCopy` is acknowledged: see `lentLength` of the send buffer.
+   */
   zeroCopyDone: 512,
 } as const;

@@ -1,14 +1,15 @@
 /**
- * Fast Open (RFC 7413): data in the SYN, for a client that has a cookie of this server from before.
+ * Fast Open (RFC 7413): data in the SYN, if the client has a cookie from an earlier connection to
+ * this server.
  *
- *     first time     SYN, cookie request ──▶   ◀── SYN,ACK, cookie
- *     from then on   SYN, cookie, data   ──▶   the data is delivered ◀── SYN,ACK of it all, and perhaps the answer already
- *                    when the server does not take it: SYN,ACK of the SYN alone, and the data goes out again at once
+ *     first          SYN, cookie request ──▶   ◀── SYN,ACK, cookie
+ *     later          SYN, cookie, data   ──▶   data is delivered   ◀── SYN,ACK of SYN and data
+ *     not accepted   SYN, cookie, data   ──▶   ◀── SYN,ACK of the SYN; the data is sent again
  *
- * Data in a SYN may be delivered twice: only programs for which that does no harm may ask for this
- * (section 6.1). Who has which cookie is the stack's business (stack/tcp/fast-open-cache.ts,
- * stack/tcp/fast-open-server.ts); this is one connection's part: what it remembers. What it does
- * with a SYN is syn-data.ts.
+ * Data in a SYN may be delivered twice, so only programs that tolerate it may request Fast Open
+ * (section 6.1). The stack keeps the cookies (stack/tcp/fast-open-cache.ts,
+ * stack/tcp/fast-open-server.ts). This file holds the state of one connection; syn-data.ts handles
+ * its SYN.
  */
 import type { Micros } from '../base/time.js';
 import { ABSENT, TcpFlag, type Segment } from '../wire/tcp.js';
@@ -17,24 +18,26 @@ import { ABSENT, TcpFlag, type Segment } from '../wire/tcp.js';
 export const FastOpenMode = {
   client: 1,
   server: 2,
-  /** Data goes out in the SYN also without a cookie. */
+  /** The client sends data in the SYN even without a cookie. */
   clientWithoutCookie: 4,
-  /** It is taken without one. */
+  /** The server accepts data without a cookie. */
   serverWithoutCookie: 0x200,
-  /** By every listener, with its backlog as the limit, whether it asked for Fast Open or not. */
+  /**
+   * Every listener accepts it, with its backlog as the limit, even without requesting Fast Open.
+   */
   everyListener: 0x400,
 } as const;
 
-/** What a client remembers of one server: told what came of each attempt. */
+/** What a client stores for one server; it is told the outcome of each attempt. */
 export interface FastOpenMemory {
   /**
-   * The SYN,ACK came. `mss`: its MSS. `cookie`: a new one, or null. `synLost`: the SYN with data
-   * went missing, a plain one did not.
+   * The SYN,ACK arrived. `mss`: its MSS. `cookie`: a new one, or null. `synLost`: the SYN with data
+   * was lost and a plain one was not.
    */
   learn(o: FastOpenOutcome, now: Micros): void;
-  /** Something on the way swallows connections like this one. */
+  /** Something on the path drops connections that use Fast Open. */
   blackhole(now: Micros): void;
-  /** One that was tried after a pause brought data. */
+  /** An attempt after a pause delivered data. */
   worked(): void;
 }
 
@@ -43,37 +46,37 @@ export interface FastOpenOutcome {
   readonly cookie: Uint8Array | null;
   readonly experimental: boolean;
   readonly synLost: boolean;
-  /** We asked for a cookie and got none: perhaps in the option's other form. */
+  /** We requested a cookie and got none; the server may know only the option's other form. */
   readonly notGranted: boolean;
 }
 
 /** tcpi_fastopen_client_fail. */
 export const FastOpenFailure = { none: 0, noCookie: 1, notAcked: 2, synAgain: 3 } as const;
 
-/** Of one connection. Most have none. */
+/** Fast Open state of a connection; most connections have none. */
 export class FastOpen {
   /**
-   * The option of our first SYN or SYN,ACK: a cookie, or no bytes, a request for one; null for no
-   * option.
+   * The option in our first SYN or SYN,ACK: a cookie, or an empty array for a cookie request; null
+   * for no option.
    */
   readonly cookie: Uint8Array | null;
-  /** The option has its experimental form (kind 254, magic 0xF989). */
+  /** The option uses the experimental form (kind 254, magic 0xF989). */
   readonly experimental: boolean;
   /** Most bytes of data in our SYN. */
   readonly mostSynData: number;
-  /** The segment size that the peer took the last time. */
+  /** The peer's MSS from the last connection. */
   readonly likelyMss: number;
   readonly memory: FastOpenMemory | null;
-  /** Active: the first of its kind since they were left alone for a while. */
+  /** Active: the first attempt after a pause. */
   readonly afterPause: boolean;
-  /** Passive: the SYN's data is taken, and ours may go out before the handshake ends. */
+  /** Passive: the SYN's data is accepted, and we may send data before the handshake ends. */
   readonly accepted: boolean;
-  /** Active: how much data our SYN had, and whether the SYN,ACK acknowledged it. */
+  /** Active: bytes of data in our SYN, and whether the SYN,ACK acknowledged them. */
   synData = 0;
   synDataAcked = false;
-  /** Active: why the SYN's data was of no use (tcpi_fastopen_client_fail). */
+  /** Active: why Fast Open failed (tcpi_fastopen_client_fail). */
   failure: number = FastOpenFailure.none;
-  /** Passive: how much data of the peer's SYN was taken. */
+  /** Passive: accepted bytes of the peer's SYN. */
   takenSynData = 0;
 
   constructor(o: {
@@ -96,8 +99,8 @@ export class FastOpen {
   }
 
   /**
-   * The retransmission timer expired, after `timeouts` others in a row. As Linux: the third one, or
-   * the last, says that something on the way swallows connections that begin like this.
+   * The retransmission timer expired, after `timeouts` others in a row. As in Linux the third
+   * timeout, or the last one, means that something on the path drops Fast Open connections.
    */
   timedOut(timeouts: number, gaveUp: boolean, now: Micros): void {
     const { memory } = this;
@@ -106,16 +109,16 @@ export class FastOpen {
   }
 
   /**
-   * A RST that is not the next in sequence, on a connection that brought no data yet: as Linux,
-   * what was before it may have been swallowed.
+   * An out-of-order RST arrived on a connection without data so far. As in Linux, the data before
+   * it was possibly dropped on the path.
    */
   resetOutOfOrder(dataSegsIn: number, now: Micros): void {
     if (dataSegsIn === 0) this.askingMemory?.blackhole(now);
   }
 
   /**
-   * The connection is over. As Linux: all that came is a FIN behind a hole (`finBeyondHole`), so
-   * what was before it was swallowed; or data came, so nothing is wrong any more.
+   * The connection ended. As in Linux: if only a FIN after a gap arrived (`finBeyondHole`), the
+   * data before it was dropped on the path; if data arrived, the path works.
    */
   connectionEnds(dataSegsIn: number, finBeyondHole: boolean, now: Micros): void {
     const memory = this.askingMemory;
@@ -125,12 +128,12 @@ export class FastOpen {
     } else if (finBeyondHole) memory.blackhole(now);
   }
 
-  /** Of an active open whose SYN had the option. */
+  /** The memory of an active open whose SYN had the option; else null. */
   private get askingMemory(): FastOpenMemory | null {
     return this.cookie === null ? null : this.memory;
   }
 }
 
-/** Is there a SYN with an option of Fast Open, or with data? */
+/** True for a SYN with a Fast Open option or with data. */
 export const asksForFastOpen = (syn: Segment): boolean =>
   syn.has(TcpFlag.SYN) && (syn.payloadBytes > 0 || syn.cookieBytes !== ABSENT);

@@ -1,6 +1,6 @@
 /**
- * What every segment gets before it leaves: our acknowledgment and window, options, its place in
- * the counts; then whoever watches sees it, and the stack has it.
+ * The last step for every outgoing segment: our acknowledgment and window, options and counters.
+ * Then the observer sees it, and the stack takes it.
  */
 import type { Micros } from '../base/time.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
@@ -9,27 +9,25 @@ import { Timer } from './timers.js';
 import { announceUrgent } from './urgent.js';
 
 /**
- * Where segments go. `segment` is one reused object: output fills it and calls `send`. Its payload
- * lies in the sender's ring and may run over the slab's end to its start.
+ * Receives outgoing segments. `segment` is one reused object: output fills it and calls `send`. Its
+ * payload is in the sender's ring buffer and may wrap around from the end of the slab to its start.
  */
 export interface SegmentSink {
   readonly segment: Segment;
-  /** Nothing that is sent leaves: the queue before the device drops all. */
+  /** Nothing that is sent goes out, because the queue before the device drops everything. */
   readonly dropsAll?: boolean;
   send(conn: Tcb, segment: Segment, now: Micros): void;
 }
 
-/**
- * RFC 2018 section 3: 40 bytes of options hold so many SACK blocks, without and with timestamps.
- */
+/** RFC 2018 section 3: most SACK blocks in 40 bytes of options, without and with timestamps. */
 const SACK_ROOM = 4;
 const SACK_ROOM_WITH_TIMESTAMPS = 3;
-/** Of the SACK option, with two NOPs before it, and of a block. */
+/** Bytes of the SACK option with two NOPs before it, and of each block. */
 const SACK_BYTES = 4;
 const SACK_BLOCK_BYTES = 8;
 
 /**
- * What every segment after the SYN carries: our acknowledgment, our window, timestamps, SACK
+ * Fills in what every segment after the SYN carries: acknowledgment, window, timestamps, SACK
  * blocks.
  */
 export function finishSegment(c: Tcb, seg: Segment, now: Micros): void {
@@ -45,7 +43,7 @@ export function finishSegment(c: Tcb, seg: Segment, now: Micros): void {
 }
 
 /**
- * SACK blocks stand in every ACK, so in data, too, while something is out of order (RFC 2018
+ * While data is out of order, every segment has SACK blocks, data segments included (RFC 2018
  * section 4).
  */
 function writeSack(c: Tcb, seg: Segment): void {
@@ -53,8 +51,8 @@ function writeSack(c: Tcb, seg: Segment): void {
 }
 
 /**
- * How much the next segment's SACK blocks take from its payload (RFC 6691 section 2). `scratch` is
- * overwritten.
+ * Bytes that the next segment's SACK blocks take from its payload (RFC 6691 section 2). `scratch`
+ * is overwritten.
  */
 export function sackBytes(c: Tcb, scratch: Segment): number {
   writeSack(c, scratch);
@@ -74,7 +72,7 @@ function noteWindow(c: Tcb, before: number, now: Micros): void {
   c.rcv.announcedWindow = after;
 }
 
-/** Whatever went out carried an ACK: nothing is owed for what came in order. */
+/** A segment with an ACK went out, so no ACK is owed for in-order data. */
 export function ackWentOut(c: Tcb, now: Micros): void {
   c.rcv.ackSent();
   c.stopTimer(Timer.delayedAck, now);
@@ -82,7 +80,7 @@ export function ackWentOut(c: Tcb, now: Micros): void {
 
 export function hand(c: Tcb, seg: Segment, again: boolean, now: Micros, out: SegmentSink): void {
   const segments = seg.wireSegments;
-  // As Linux: what goes out during a handshake, but for our own SYN, is no connection's.
+  // As in Linux: segments of a handshake are not counted for the connection, except our own SYN.
   if (!(c.isOpening && seg.has(TcpFlag.RST)) && !(c.passive && seg.has(TcpFlag.SYN)))
     c.stats.segsOut += segments;
   if (seg.payloadBytes > 0) c.stats.dataSegsOut += segments;
@@ -95,8 +93,8 @@ export function hand(c: Tcb, seg: Segment, again: boolean, now: Micros, out: Seg
 }
 
 /**
- * `segments`: on the wire. D-SACKs are told from the network's own duplicates by comparing with
- * this.
+ * `segments`: number on the wire. Received D-SACKs are compared with it, because the network
+ * duplicates segments, too.
  */
 export function countRetransmission(c: Tcb, bytes: number, segments: number): void {
   c.stats.retransmissions += segments;

@@ -1,6 +1,6 @@
 /**
- * How a connection begins: OPEN (RFC 9293 sections 3.10.1 and 3.10.7.2), a SYN cookie, and what the
- * peer's SYN says.
+ * Start of a connection: OPEN (RFC 9293 sections 3.10.1 and 3.10.7.2), a SYN cookie, and the peer's
+ * SYN with its options.
  */
 import { seqAdd } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
@@ -11,14 +11,14 @@ import { State } from './state.js';
 import { takeSynData } from './syn-data.js';
 import type { Tcb } from './tcb.js';
 
-/** Active OPEN (RFC 9293 3.10.1). */
+/** Active OPEN (RFC 9293 section 3.10.1). */
 export function openActive(c: Tcb, now: Micros): void {
   open(c, now);
   c.env.counters.TcpActiveOpens++;
   c.setState(State.synSent, 'active-open', now);
 }
 
-/** A SYN reached a listener: this is the connection that it makes (RFC 9293 3.10.7.2). */
+/** Opens the connection for a SYN that reached a listener (RFC 9293 section 3.10.7.2). */
 export function openPassive(c: Tcb, syn: Segment, now: Micros): void {
   c.passive = true;
   c.state = State.listen;
@@ -32,8 +32,9 @@ export function openPassive(c: Tcb, syn: Segment, now: Micros): void {
 }
 
 /**
- * `ack` brings a SYN cookie back: the connection is as it was after its SYN,ACK, of which nothing
- * was kept, and takes `ack` at once. `syn` is the peer's SYN as far as the cookie remembers it.
+ * Opens the connection for an ACK that returns a SYN cookie. No state was kept after the SYN,ACK,
+ * so this restores it; `ack` is processed next. `syn` is the peer's SYN as reconstructed from the
+ * cookie.
  */
 export function openFromCookie(c: Tcb, syn: Segment, ack: Segment, now: Micros): void {
   c.env.observer?.segmentArrived(c, ack, now);
@@ -43,8 +44,8 @@ export function openFromCookie(c: Tcb, syn: Segment, ack: Segment, now: Micros):
   c.observed?.note({ note: 'syn-cookie', cookie: c.iss >>> 0, mss: syn.mss }, now);
   peerSyn(c, syn, now);
   c.rcv.offerSynWindow(c.timestamps);
-  // No record of when the SYN,ACK went out, and a timestamp that brought options back instead of
-  // the time: no round-trip sample.
+  // No round-trip sample: the time of the SYN,ACK is unknown, and the echoed timestamp encoded
+  // options instead of the time.
   c.snd.nxt = seqAdd(c.iss, 1);
   ack.tsEcr = 0;
   c.setState(State.synReceived, 'syn-cookie', now);
@@ -59,10 +60,7 @@ function open(c: Tcb, now: Micros): void {
   c.observed?.note({ note: 'iss-chosen', iss: c.iss >>> 0 }, now);
 }
 
-/**
- * What the peer's SYN says about it: IRS and its options. Ours that it did not offer are off from
- * here on.
- */
+/** Takes IRS and the options from the peer's SYN. Options that it does not offer are turned off. */
 export function peerSyn(c: Tcb, syn: Segment, now: Micros): void {
   c.snd.timestamps &&= syn.hasTimestamps;
   c.snd.sack &&= syn.sackPermitted;
@@ -77,8 +75,8 @@ export function peerSyn(c: Tcb, syn: Segment, now: Micros): void {
     c.snd.wscale = Math.min(syn.wscale, 14); // RFC 7323 section 2.3
   }
   c.peerMss = syn.mss >= 0 ? syn.mss : c.defaultMss;
-  // MUST-16, and RFC 6691: the option bytes of each segment come off the MSS, which never counts
-  // them.
+  // MUST-16 and RFC 6691: the MSS does not include options, so the option bytes of each segment are
+  // subtracted from it.
   c.size.mostMss = c.mostMss(c.peerMss);
   c.size.optionBytes = c.timestamps ? 12 : 0;
   if (!c.passive) startProbing(c.snd, now);

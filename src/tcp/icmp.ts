@@ -1,7 +1,7 @@
 /**
- * An ICMP error about one of our segments: RFC 9293 section 3.9.2.2, RFC 5461, RFC 5927. What it
- * may do depends on the state: in a synchronized one it is a hint and no more (MUST-56), since
- * anybody can send it; in SYN-SENT it ends the attempt, as in Linux.
+ * An ICMP error for one of our segments: RFC 9293 section 3.9.2.2, RFC 5461, RFC 5927. In a
+ * synchronized state it is only a soft error (MUST-56), because an attacker can forge it. In
+ * SYN-SENT it ends the attempt, as in Linux.
  */
 import type { Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
@@ -11,26 +11,21 @@ import { armRto } from './recovery/retransmit-timer.js';
 import { State } from './state.js';
 
 /**
- * What TCP needs to know of it. (A packet that was too big is news of the path, not of the
- * connection: path-mtu.ts.)
+ * The fields that TCP needs. (Packet Too Big concerns the path rather than the connection:
+ * path-mtu.ts.)
  */
 export interface TcpIcmpError {
-  /**
-   * The errno that Linux gives for it; '' for one that is to be ignored (source quench, MUST-55).
-   */
+  /** Linux's errno; '' for an error to be ignored (source quench, MUST-55). */
   readonly errno: string;
   readonly type: number;
   readonly code: number;
   /** The sequence number in the quoted segment. */
   readonly seq: Seq;
-  /**
-   * Linux takes port and protocol unreachable for a refusal and the others for a condition that may
-   * pass.
-   */
+  /** Port and protocol unreachable are hard in Linux (refused); other errors may be temporary. */
   readonly hard: boolean;
-  /** Linux lets it end a half-open connection. */
+  /** It ends a half-open connection in Linux. */
   readonly endsHalfOpen: boolean;
-  /** A router has no way to the destination (RFC 6069 section 3). */
+  /** A router has no route to the destination (RFC 6069 section 3). */
   readonly isPathDown: boolean;
 }
 
@@ -52,7 +47,7 @@ export function icmpErrorArrives(c: Tcb, e: TcpIcmpError, now: Micros): void {
 }
 
 /**
- * As in Linux, a Fast Open whose user has the connection is a connected one; while it waits to be
+ * As in Linux, a passive Fast Open that the user has accepted counts as connected. Until it is
  * accepted any error ends it.
  */
 function endsOpening(c: Tcb, e: TcpIcmpError): boolean {
@@ -60,13 +55,13 @@ function endsOpening(c: Tcb, e: TcpIcmpError): boolean {
   return e.hard || c.config.icmpAbortsSynSent;
 }
 
-/** Nothing but a SYN,ACK went out for it, and no user has it. */
+/** Passive, and only a SYN,ACK was sent. No user has the connection. */
 export const isHalfOpen = (c: Tcb): boolean =>
   c.state === State.synReceived && c.passive && c.fastOpen?.accepted !== true;
 
 /**
- * Our SYN,ACK did not get there. As in Linux the peer that had sent its SYN in good faith may send
- * another (tcp_req_err).
+ * Our SYN,ACK did not arrive. As in Linux the connection ends (tcp_req_err); the peer may send
+ * another SYN.
  */
 function halfOpenFails(c: Tcb, e: TcpIcmpError, now: Micros): void {
   if (!(c.config.icmpAbortsSynSent ? e.endsHalfOpen : e.hard)) return;
@@ -75,8 +70,8 @@ function halfOpenFails(c: Tcb, e: TcpIcmpError, now: Micros): void {
 }
 
 /**
- * RFC 6069: the path was down, so the last timeout was not congestion's: its doubling is taken
- * back.
+ * RFC 6069: the path was down, so the last timeout was not caused by congestion and one doubling of
+ * the RTO is undone.
  */
 function takeBackBackoff(c: Tcb, seq: Seq, now: Micros): void {
   const { snd } = c;
