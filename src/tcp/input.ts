@@ -1,9 +1,9 @@
 /**
- * A segment arrives: RFC 9293 section 3.10.7, one function a step, in the RFC's order. CLOSED and
- * LISTEN have no connection (`reset.ts`, `listener.ts`), TIME-WAIT only a record (`time-wait.ts`);
- * here are SYN-SENT (3.10.7.3) and the others (3.10.7.4).
+ * SEGMENT ARRIVES (RFC 9293 section 3.10.7): one function for each step, in the RFC's order. CLOSED
+ * and LISTEN have no connection (`reset.ts`, `listener.ts`), and TIME-WAIT has only a record
+ * (`time-wait.ts`). This file has SYN-SENT (3.10.7.3) and the other states (3.10.7.4).
  *
- * Nothing is sent from here: steps note what is owed, and a step that ends the processing returns
+ * Nothing is sent from here: steps note what is owed. A step that ends the processing returns
  * false.
  */
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from '../base/seq.js';
@@ -35,7 +35,7 @@ export function segmentArrives(c: Tcb, seg: Segment, now: Micros): void {
     case State.closed:
     case State.listen:
     case State.timeWait:
-      return; // the stack's business
+      return; // the stack handles these
     case State.synSent:
       c.env.counters.steps[0]!++;
       arrivesInSynSent(c, seg, now);
@@ -59,12 +59,12 @@ export function segmentArrives(c: Tcb, seg: Segment, now: Micros): void {
 function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
   const { snd } = c;
   const ack = seg.has(TcpFlag.ACK);
-  // First, the ACK: it must acknowledge our SYN and nothing that we did not send.
+  // First, the ACK: it must acknowledge our SYN, and nothing that was not sent.
   if (ack && (seqLeq(seg.ack, snd.iss) || seqGt(seg.ack, snd.nxt))) {
     if (!seg.has(TcpFlag.RST)) {
       answerWithReset(c, seg);
-      // RFC 9293 figure 9: our RST rids the peer of an old connection with these ports, and it
-      // takes our SYN then. As Linux we do not wait a second for that.
+      // RFC 9293 figure 9: our RST ends the peer's old connection with these ports, so it accepts
+      // our next SYN. As in Linux that SYN goes out early, without waiting a second.
       if (c.synTries === 0) c.setTimer(Timer.rto, now + SYN_AFTER_RESET, now);
     }
     c.dropped(seg, Drop.tcpBadAck, now);
@@ -76,7 +76,7 @@ function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
     c.dropped(seg, Drop.tcpForeignEcho, now);
     return;
   }
-  // Second, RST: believed only with that ACK.
+  // Second, RST: valid only with an acceptable ACK.
   if (seg.has(TcpFlag.RST)) {
     if (ack) c.finish('ECONNREFUSED', 'rst', now);
     else c.dropped(seg, Drop.tcpBadFlags, now);
@@ -95,24 +95,24 @@ function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
     snd.windowOffered(seg.seq, seg.ack, seg.wnd); // a SYN's window is never scaled (RFC 7323 section 2.2)
     if (c.fastOpen !== null) synAnswered(c, c.fastOpen, seg, now);
     becomeEstablished(c, 'syn-ack', now);
-    // As Linux: a FIN that answers the data of our SYN makes a connection interactive, so our own
-    // may carry its ACK.
+    // As in Linux: a FIN that acknowledges the data of our SYN makes the connection interactive, so
+    // the ACK of the FIN may be delayed for our own FIN.
     const answersAll = seg.has(TcpFlag.FIN) && c.fastOpen?.synDataAcked === true;
     if (!answersAll) saveAck(c, now);
     if (seg.payloadBytes > 0 || seg.has(TcpFlag.FIN)) afterAck(c, seg, now);
     if (answersAll) saveAck(c, now);
     return;
   }
-  // MUST-10: both sides opened at once. Our SYN goes out again, with an ACK this time.
+  // MUST-10: simultaneous open. Our SYN is sent again, now with an ACK.
   snd.windowOffered(seg.seq, snd.iss, seg.wnd);
   c.setState(State.synReceived, 'simultaneous-syn', now);
   c.owed.syn = true;
 }
 
 /**
- * As Linux: data that waits for the connection carries the ACK of the SYN,ACK, and a program that
- * writes so soon asks: what the peer answers is acknowledged with the next question. TCP_QUICKACK
- * switched off says the same of data that is yet to be written, and so does TCP_DEFER_ACCEPT.
+ * As in Linux: unsent data carries the ACK of the SYN,ACK. A program that writes this early is
+ * interactive, so the ACK of the peer's answer can go with the next request. If TCP_QUICKACK is
+ * off, or TCP_DEFER_ACCEPT is set, the ACK is delayed for data that is still to be written.
  */
 function saveAck(c: Tcb, now: Micros): void {
   const { rcv, snd, config } = c;
@@ -122,7 +122,7 @@ function saveAck(c: Tcb, now: Micros): void {
   if (snd.unsent > 0) return;
   rcv.ackNow = false;
   rcv.ack.owed = true;
-  rcv.ack.fresh = false; // the delay is chosen
+  rcv.ack.fresh = false; // the delay is already chosen
   c.setTimer(Timer.delayedAck, now + config.delayedAckMax, now);
 }
 
@@ -151,8 +151,9 @@ function afterAck(c: Tcb, seg: Segment, now: Micros): void {
 }
 
 /**
- * A FIN beyond the window is cut off with the text before it; it will come again. As in Linux, the
- * one right behind the window counts (`takesFinBeyondWindow`), also while the window is shut.
+ * A FIN beyond the window is trimmed with the data before it and will be retransmitted. As in
+ * Linux, a FIN right after the window is accepted, also when the window is zero
+ * (`takesFinBeyondWindow`).
  */
 function noteFin({ rcv, config }: Tcb, seg: Segment): void {
   const finSeq = seqAdd(seg.seq, seg.len - 1);
@@ -161,13 +162,14 @@ function noteFin({ rcv, config }: Tcb, seg: Segment): void {
   if (isTaken) rcv.noteFin(finSeq, seg.seq);
 }
 
-/** RFC 7323 section 5.3 R1: PAWS stands before the sequence check. */
+/** RFC 7323 section 5.3 R1: PAWS comes before the sequence check. */
 function checkTimestamp(c: Tcb, seg: Segment, now: Micros): boolean {
   if (!c.timestamps) return true;
   if (!seg.hasTimestamps) {
-    // Section 3.2: once agreed on, every segment must carry it; one without SHOULD be dropped.
-    // Linux takes it, because some paths strip the option. A SYN goes on to its challenge ACK: a
-    // peer that crashed knows of no agreement (RFC 5961 4.2).
+    // Section 3.2: once negotiated, every segment must have timestamps, and one without SHOULD be
+    // dropped. Linux accepts it, because some paths strip the option. A SYN continues to its
+    // challenge ACK, because a peer that restarted has no negotiated options (RFC 5961 section
+    // 4.2).
     if (!c.config.strictTimestamps || seg.has(TcpFlag.RST) || seg.has(TcpFlag.SYN)) return true;
     c.dropped(seg, Drop.tcpNoTimestamp, now);
     return false;
@@ -184,14 +186,14 @@ function checkTimestamp(c: Tcb, seg: Segment, now: Micros): boolean {
   return false;
 }
 
-/** First: is any of it in the window? */
+/** First, the sequence number: is any part of the segment in the window? */
 function checkSequence(c: Tcb, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[1]!++;
   const { rcv } = c;
   if (rcv.isAcceptable(seg.seq, seg.len)) return true;
   if (seg.has(TcpFlag.RST) && repeatsFin(c, seg)) return true;
-  // A simultaneous open's SYN,ACK repeats IRS: its ACK counts, the rest is old (RFC 9293 3.10.7.4,
-  // end of the first step).
+  // The SYN,ACK of a simultaneous open repeats IRS, so only its ACK is new (RFC 9293 section
+  // 3.10.7.4, end of the first step).
   if (
     c.state === State.synReceived &&
     seg.has(TcpFlag.SYN) &&
@@ -214,13 +216,16 @@ function checkSequence(c: Tcb, seg: Segment, now: Micros): boolean {
   return false;
 }
 
-/** As Linux: some stacks forget that their FIN had a number, and reset with that. */
+/**
+ * As in Linux: some stacks do not count their FIN when they send a RST, so its sequence number may
+ * be the FIN's own.
+ */
 const repeatsFin = (c: Tcb, seg: Segment): boolean =>
   c.rcv.finReceived && seg.seq === seqAdd(c.rcv.nxt, -1);
 
 /**
- * RFC 5961 section 3.2; and as Linux, the end of what came out of order: the peer is further than
- * RCV.NXT, and we told it that we know.
+ * RFC 5961 section 3.2: the RST is at RCV.NXT. As in Linux also the end of the out-of-order data,
+ * because the peer's SND.NXT is there and our SACK blocks reported it.
  */
 function isExactReset(c: Tcb, seg: Segment): boolean {
   const { rcv } = c;
@@ -229,8 +234,8 @@ function isExactReset(c: Tcb, seg: Segment): boolean {
 }
 
 /**
- * Second: RST, by RFC 5961 section 3.2. Only the exact next sequence number resets; one elsewhere
- * in the window is challenged.
+ * Second, RST (RFC 5961 section 3.2): only the exact next sequence number resets. A RST elsewhere
+ * in the window gets a challenge ACK.
  */
 function checkReset(c: Tcb, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[2]!++;
@@ -243,8 +248,8 @@ function checkReset(c: Tcb, seg: Segment, now: Micros): boolean {
   }
   switch (c.state) {
     case State.synReceived:
-      // MUST-11: a passive open goes back to LISTEN (the listener is there all along), an active
-      // one was refused.
+      // MUST-11: a passive open returns to LISTEN, where its listener always stays; an active open
+      // was refused.
       c.finish(c.passive ? 'ECONNRESET' : 'ECONNREFUSED', 'rst', now);
       break;
     case State.closing:
@@ -252,7 +257,7 @@ function checkReset(c: Tcb, seg: Segment, now: Micros): boolean {
       c.finish(null, 'rst', now);
       break;
     case State.closeWait:
-      c.finish('EPIPE', 'rst', now); // as Linux: the stream had ended in good order
+      c.finish('EPIPE', 'rst', now); // as in Linux: the peer's stream has already ended
       break;
     default:
       c.finish('ECONNRESET', 'rst', now);
@@ -261,13 +266,13 @@ function checkReset(c: Tcb, seg: Segment, now: Micros): boolean {
 }
 
 /**
- * A SYN that is answered with a challenge ACK, whatever its timestamps and sequence number say (RFC
- * 5961 section 4.2).
+ * A SYN that gets a challenge ACK, whatever its timestamps and sequence number (RFC 5961 section
+ * 4.2).
  */
 const isChallenged = (c: Tcb, seg: Segment): boolean =>
   seg.has(TcpFlag.SYN) && !seg.has(TcpFlag.RST) && isSynchronized(c.state);
 
-/** Fourth: SYN. */
+/** Fourth, SYN. */
 function checkSyn(c: Tcb, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[4]!++;
   if (!seg.has(TcpFlag.SYN)) return true;
@@ -277,9 +282,10 @@ function checkSyn(c: Tcb, seg: Segment, now: Micros): boolean {
 }
 
 /**
- * RFC 9293: back to LISTEN. The peer began anew; its next SYN will find the listener. Linux also
- * refuses the SYN, and the half-open connection outlives it where the SYN acknowledges something
- * else than ours, or where it already has data (Fast Open): a guess shall not end it.
+ * RFC 9293: returns to LISTEN, because the peer restarted and its next SYN will find the listener.
+ * Linux also answers the SYN with a RST. Linux keeps the half-open connection if the SYN
+ * acknowledges something other than our SYN, or if it already has data (Fast Open), so that a blind
+ * guess cannot end it.
  */
 function newSynInSynReceived(c: Tcb, seg: Segment, now: Micros): void {
   if (c.config.refuseSynInWindow) {
@@ -300,7 +306,7 @@ function challengeSyn(c: Tcb, seg: Segment, now: Micros): void {
   c.dropped(seg, Drop.tcpSynChallenge, now);
 }
 
-/** Fifth: ACK. */
+/** Fifth, ACK. */
 function checkAck(c: Tcb, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[5]!++;
   const { snd } = c;
@@ -316,22 +322,24 @@ function checkAck(c: Tcb, seg: Segment, now: Micros): boolean {
     }
     if (c.passive && c.fastOpen?.accepted !== true) c.stats.handshakeEnds(seg);
     noteTimestamp(c, seg, now);
-    const wnd = seg.has(TcpFlag.SYN) ? seg.wnd : seg.wnd << snd.wscale; // a simultaneous open's SYN,ACK comes here too
+    // also the SYN,ACK of a simultaneous open
+    const wnd = seg.has(TcpFlag.SYN) ? seg.wnd : seg.wnd << snd.wscale;
     if (c.fastOpen?.accepted === true) {
       c.icmpError = null;
-      acknowledgmentArrives(snd, seg, wnd, now); // data of ours may be in flight
+      acknowledgmentArrives(snd, seg, wnd, now); // our data may be in flight
     } else {
       synAcknowledged(snd, seg, now);
-      if (c.passive) snd.maxWnd = 0; // as Linux: a SYN's window, which is not scaled, says nothing of the largest
+      // as in Linux: the unscaled window of a SYN does not count for the largest window
+      if (c.passive) snd.maxWnd = 0;
       snd.windowOffered(seg.seq, seg.ack, wnd);
       if (c.passive) peerIsKnown(c, now);
     }
     becomeEstablished(c, 'ack-of-syn', now);
     return afterOurFin(c, seg, now);
   }
-  // RFC 5961 section 5.2 (MAY-12): SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT, else a challenge
-  // ACK and no more. As Linux, nothing below what was ever sent either: a large window would else
-  // let one guess in four pass on a connection that is new.
+  // RFC 5961 section 5.2 (MAY-12): SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT, else the segment is
+  // dropped with a challenge ACK. As in Linux the lower bound is also not below ISS: otherwise one
+  // blind guess in four would pass on a new connection with a large window.
   if (
     seqGt(seg.ack, snd.nxt) ||
     seqLt(seg.ack, seqAdd(snd.una, -Math.min(snd.maxWnd, c.stats.bytesAcked)))
@@ -347,15 +355,16 @@ function checkAck(c: Tcb, seg: Segment, now: Micros): boolean {
 }
 
 /**
- * RFC 7323 section 4.3. Its section 5.3 has TS.Recent follow as soon as the sequence number is
- * acceptable; as Linux we wait until the ACK is, too, and so the segment is neither RST nor SYN: a
- * blind attacker's timestamp from the future would else have PAWS drop all that the peer sends.
+ * RFC 7323 section 4.3. Its section 5.3 updates TS.Recent once the sequence number is acceptable.
+ * As in Linux the ACK must be acceptable, too, and the segment is neither RST nor SYN. Otherwise a
+ * blind attacker could set TS.Recent to a future value, and PAWS would drop all that the peer
+ * sends.
  */
 function noteTimestamp(c: Tcb, seg: Segment, now: Micros): void {
   if (seg.hasTimestamps) c.rcv.updateTsRecent(seg, now);
 }
 
-/** What the acknowledgment of our FIN does, state by state. */
+/** Changes the state once our FIN is acknowledged. */
 function afterOurFin(c: Tcb, seg: Segment, now: Micros): boolean {
   if (!c.snd.finAcked) return true;
   switch (c.state) {
@@ -377,7 +386,7 @@ function afterOurFin(c: Tcb, seg: Segment, now: Micros): boolean {
   }
 }
 
-/** Seventh: the text. */
+/** Seventh, the segment text. */
 function takeText(c: Tcb, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[7]!++;
   if (seg.payloadBytes === 0) return true;
@@ -387,12 +396,12 @@ function takeText(c: Tcb, seg: Segment, now: Micros): boolean {
     case State.finWait1:
     case State.finWait2:
       break;
-    default: // the peer's FIN came already: nothing can follow it
+    default: // the peer's FIN was received: no data can follow it
       c.dropped(seg, Drop.tcpAfterClose, now);
       return true;
   }
   if (rcv.orphaned && seqGt(seqAdd(seg.seq, seg.payloadBytes), rcv.nxt)) {
-    // SHLD-3: data for a user who is gone is lost, and the peer must know.
+    // SHLD-3: data for a user who has closed is lost, and the RST tells the peer.
     c.env.counters.TcpExtTCPAbortOnData++;
     answerWithReset(c, seg);
     c.finish(null, 'data-after-close', now);
@@ -436,15 +445,15 @@ function takeEcn(c: Tcb, seg: Segment, now: Micros): void {
   c.observed?.note({ note: ecn.echo ? 'ecn-marked' : 'ecn-answered', seq: seg.seq >>> 0 }, now);
 }
 
-/** Eighth: the FIN. It counts once everything before it is here. */
+/** Eighth, the FIN. It takes effect once all data before it has arrived. */
 function takeFin(c: Tcb, seg: Segment, now: Micros): void {
   c.env.counters.steps[8]!++;
   const { rcv } = c;
   if (!rcv.reachFin()) {
     if (!seg.has(TcpFlag.FIN)) return;
     if (rcv.finReceived)
-      rcv.ackNow = true; // it came again: our ACK of it was lost
-    // with text before it, that was counted and owes the duplicate ACK
+      rcv.ackNow = true; // a retransmission: our ACK of it was lost
+    // a FIN with data was counted with the data, which owes the duplicate ACK
     else if (seg.payloadBytes === 0) rcv.finOutOfOrder(seg.seq);
     return;
   }
@@ -454,7 +463,8 @@ function takeFin(c: Tcb, seg: Segment, now: Micros): void {
     case State.established:
       c.setState(State.closeWait, 'fin', now);
       break;
-    case State.finWait1: // our FIN is not acknowledged: the fifth step would have moved on
+    // our FIN is not acknowledged; otherwise the fifth step would have left this state
+    case State.finWait1:
       c.setState(State.closing, 'fin', now);
       rcv.ackNow = true;
       break;
@@ -462,7 +472,7 @@ function takeFin(c: Tcb, seg: Segment, now: Micros): void {
       c.enterTimeWait('fin', now);
       rcv.ackNow = true;
       break;
-    default: // CLOSE-WAIT, CLOSING, LAST-ACK: it came before
+    default: // CLOSE-WAIT, CLOSING, LAST-ACK: a FIN was received before
   }
 }
 
@@ -473,12 +483,12 @@ function becomeEstablished(c: Tcb, cause: Cause, now: Micros): void {
     c.env.counters.TcpPassiveOpens++;
     c.snd.rate.delivered++; // the SYN,ACK
   }
-  // RFC 5681 section 3.1: a lost SYN or SYN,ACK says to start with one segment. As Linux, only
-  // after a second timeout: the first may have been the peer's delay.
+  // RFC 5681 section 3.1: after a lost SYN or SYN,ACK the initial window is one segment. As in
+  // Linux, only after a second timeout, because the peer may have delayed the first answer.
   const { snd } = c;
   if (c.rcv.dataAt === 0) c.rcv.dataAt = now;
   c.rcv.ack.connected(now);
-  snd.lastSentAt = now; // as Linux: the first data does not follow a pause
+  snd.lastSentAt = now; // as in Linux: the first data does not count as sent after a pause
   if (c.fastOpen?.accepted === true) synAckRecovered(snd, now);
   else {
     const lost = c.synTries > 1 && c.stats.retransmissions > 1;
@@ -496,11 +506,11 @@ function becomeEstablished(c: Tcb, cause: Cause, now: Micros): void {
   if (c.closeQueued) shutdown(c, now);
 }
 
-// ---- What bad segments are owed -----------------------------------------------------------------
+// ---- Answers to invalid segments ----------------------------------------------------------------
 
 /**
- * A challenge ACK (RFC 5961), unless a throttle holds it back (section 7): the connection's own, or
- * the host's.
+ * Notes a challenge ACK (RFC 5961), unless the rate limit of the connection or of the host is
+ * reached (section 7).
  */
 function oweChallenge(c: Tcb, now: Micros): void {
   const { counters, challenges } = c.env;
@@ -515,9 +525,9 @@ function oweChallenge(c: Tcb, now: Micros): void {
 }
 
 /**
- * "If an incoming segment is not acceptable, an acknowledgment should be sent in reply." One with
- * data is most likely a retransmission, and owes a duplicate ACK with D-SACK (RFC 2883) each time;
- * one without may be one end of an ACK loop, so it is throttled as Linux does.
+ * "If an incoming segment is not acceptable, an acknowledgment should be sent in reply." A segment
+ * with data is probably a retransmission and always owes a duplicate ACK, with D-SACK (RFC 2883). A
+ * segment without data may be part of an ACK loop, so its answers are rate-limited, as in Linux.
  */
 function oweAckForBad(c: Tcb, seg: Segment, skipped: SkipCounter, now: Micros): void {
   const { rcv, env } = c;
@@ -541,8 +551,8 @@ type SkipCounter =
   | 'TcpExtTCPACKSkippedSynRecv';
 
 /**
- * Segments that are no good get one answer in `challengeAckInterval` (tcp_invalid_ratelimit),
- * whatever is wrong with them.
+ * Rate limit for all answers to invalid segments: one in `challengeAckInterval`
+ * (tcp_invalid_ratelimit).
  */
 function isThrottled(c: Tcb, skipped: SkipCounter, now: Micros): boolean {
   if (now - c.lastOowAckAt < c.config.challengeAckInterval) {

@@ -1,4 +1,4 @@
-/** What must hold of a connection between two steps: tests ask after each. */
+/** Invariants that hold for a connection between two steps. Tests check them after each step. */
 import { NEVER } from '../base/time.js';
 import { CaState } from './congestion/ack-sample.js';
 import { isWatched } from './recovery/retransmit-timer.js';
@@ -6,7 +6,7 @@ import { State } from './state.js';
 import type { Tcb } from './tcb.js';
 import { Timer } from './timers.js';
 
-/** What must hold after every step; null, or what does not. For tests. */
+/** Returns null, or the broken invariant as text. For tests. */
 export function checkInvariants(c: Tcb): string | null {
   if (c.state === State.closed || c.state === State.timeWait) {
     if (c.timers.next() !== NEVER) return 'a timer is armed in CLOSED';
@@ -16,8 +16,8 @@ export function checkInvariants(c: Tcb): string | null {
 }
 
 /**
- * Whatever is in flight is watched by a timer, or the connection waits for ever; unless output is
- * about to send, and arms it then.
+ * Data in flight needs an armed timer, or the connection could hang. The exception is output that
+ * is still due, because it arms the timer.
  */
 function checkWatch(c: Tcb): string | null {
   const { timers, snd } = c;

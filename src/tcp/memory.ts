@@ -1,32 +1,32 @@
 /**
- * The memory of all connections of a stack, and who may have more of it: Linux's tcp_mem.
+ * The memory of all connections of a stack, and its limits: Linux's tcp_mem.
  *
- *     0 ────────── low ────────── pressure ────────── high
- *       all get       all get what        who holds more      nobody gets more, but for
- *       what they     they want, until    than a fair share   what progress needs
- *       want          pressure is over    gets no more
+ *     0 ────────── low ────────── pressure ────────── high ──────────
+ *       no limit      no limit,           no more for a         no more for any, except
+ *                     unless pressure     connection with       for what progress needs
+ *                     has not ended       over its fair share
  *
- * Under pressure buffers do not grow and windows open no further; above `high` senders wait, data
- * out of order is thrown away, and data in order that finds others waiting, too: the peer will send
- * it again. Every connection counts what it holds as one sum (`settle`), so nothing is counted
- * twice or forgotten.
+ * Under pressure buffers do not grow and windows open no further. Above `high` senders wait, and
+ * out-of-order data is discarded; so is in-order data if other data is still unread. The peer will
+ * retransmit it. Every connection reports all memory that it holds as one sum (`settle`), so
+ * nothing is counted twice or forgotten.
  */
 import type { TcpCounters } from './counters.js';
 
 export interface MemoryLimits {
-  /** Bytes. Below it pressure ends. */
+  /** All three in bytes. Pressure ends at or below `low`. */
   readonly low: number;
   readonly pressure: number;
   readonly high: number;
 }
 
 export class TcpMemory {
-  /** Bytes that connections hold. */
+  /** Bytes held by connections. */
   allocated = 0;
-  /** Connections that hold some. */
+  /** Connections that hold any. */
   holders = 0;
   isPressed = false;
-  /** Connections whose users are gone and that are not over. */
+  /** Connections that their users have closed and that have not ended. */
   orphans = 0;
   readonly limits: MemoryLimits;
   readonly counters: TcpCounters;
@@ -38,30 +38,30 @@ export class TcpMemory {
     this.maxOrphans = maxOrphans;
   }
 
-  /** Beyond the hard limit. */
+  /** The hard limit is exceeded. */
   get isExhausted(): boolean {
     return this.allocated > this.limits.high;
   }
 
   /**
-   * May a connection that has `unsent` bytes be left to itself? Nobody is there any more who could
-   * give it up.
+   * True if a connection with `unsent` bytes may become an orphan, which no user can abort any
+   * more.
    */
   mayOrphan(unsent: number): boolean {
     return this.orphans < this.maxOrphans && (unsent === 0 || !this.isExhausted);
   }
 
   /**
-   * An orphan's peer does not answer, or keeps its window shut: is the place needed (Linux's
-   * tcp_out_of_resources)?
+   * True if an orphan whose peer does not answer, or keeps its window at zero, must make room
+   * (Linux's tcp_out_of_resources).
    */
   get wantsOrphansBack(): boolean {
     return this.isExhausted || 2 * this.orphans > this.maxOrphans;
   }
 
   /**
-   * May a connection that holds `held` have `bytes` more? `min`: what it may have in any case below
-   * `high`.
+   * True if a connection that holds `held` bytes may have `bytes` more. Below `high`, `min` bytes
+   * are always allowed.
    */
   allows(bytes: number, held: number, min: number): boolean {
     const { limits } = this;
@@ -74,7 +74,7 @@ export class TcpMemory {
     );
   }
 
-  /** A connection that held `before` holds `after` now. */
+  /** A connection's memory changed from `before` to `after` bytes. */
   move(before: number, after: number): void {
     this.allocated += after - before;
     if (before === 0) this.holders++;
@@ -89,11 +89,11 @@ export class TcpMemory {
   }
 }
 
-/** One connection's part of it. */
+/** One connection's share of the memory. */
 export class MemoryShare {
   held = 0;
   readonly all: TcpMemory;
-  /** What it may have of either kind in any case: tcp_rmem's and tcp_wmem's minimum. */
+  /** Bytes that are always allowed below `high`: the minimum of tcp_rmem and of tcp_wmem. */
   private readonly minReceive: number;
   private readonly minSend: number;
 
@@ -111,7 +111,7 @@ export class MemoryShare {
     return this.all.allows(bytes, this.held, this.minSend);
   }
 
-  /** The connection holds `bytes` now. */
+  /** Sets the memory that the connection holds, in bytes. */
   settle(bytes: number): void {
     if (bytes === this.held) return;
     this.all.move(this.held, bytes);

@@ -1,8 +1,8 @@
 /**
- * What a connection notes for those who observe it: decisions that neither a segment, a state nor a
- * timer shows. Each note is plain data with fields of its own, ready for JSON: sequence numbers are
- * uint32, and null stands for a figure without a limit (Infinity). What a person reads about each
- * is in observe/event-texts.ts and observe/window-texts.ts.
+ * Notes for observers: decisions that no segment, state or timer shows. Each note is plain data
+ * with its own named fields, ready for JSON: sequence numbers are uint32, and null stands for a
+ * value without a limit (Infinity). The texts that are shown are in observe/event-texts.ts and
+ * observe/window-texts.ts.
  *
  * A note is made only while there is an observer:
  *
@@ -11,16 +11,16 @@
 import type { Micros } from '../base/time.js';
 import type { CaStateName } from './congestion/ack-sample.js';
 
-/** Where notes go. */
+/** Receives notes. */
 export interface NoteTaker {
   note(note: Note, now: Micros): void;
 }
 
 /** Why the path's MTU changed. */
 export type MtuCause =
-  /** An ICMP error named the MTU. */
+  /** An ICMP error contained the MTU. */
   | 'icmp'
-  /** An ICMP error named none: the next plateau below (RFC 1191 section 7.1). */
+  /** An ICMP error contained none: the next plateau below (RFC 1191 section 7.1). */
   | 'plateau'
   /** The last ICMP error is too old (RFC 1191 section 6.3). */
   | 'aged'
@@ -29,11 +29,11 @@ export type MtuCause =
   /** A probe of this size arrived (RFC 4821 section 7.6.1). */
   | 'probe';
 
-/** What showed that a reduction was needless, by Linux's names of the counters. */
+/** Evidence that a reduction was unnecessary, by the names of Linux's counters. */
 export type UndoProof =
-  /** Every retransmission was needless, at the end of recovery. */
+  /** Every retransmission was unnecessary, at the end of recovery. */
   | 'full'
-  /** A partial ACK's timestamp: it is for an original. */
+  /** The timestamp of a partial ACK shows that it is for an original. */
   | 'partial'
   /** D-SACKs report every retransmission as a duplicate. */
   | 'dsack'
@@ -50,16 +50,16 @@ export type Note =
   /** The peer's ACK returned a SYN cookie, our ISS; `mss`: the bytes that it encodes. */
   | Fields<'syn-cookie', { cookie: number; mss: number }>
   /**
-   * The peer's SYN came. `mss`: payload bytes of a full segment to the peer. The window shifts, the
-   * peer's and ours, are 0 without window scaling.
+   * The peer's SYN arrived. `mss`: payload bytes of a full segment to the peer. `sndWscale` and
+   * `rcvWscale` are the window shifts of the peer and of us, 0 without window scaling.
    */
   | Fields<
       'options-agreed',
       { mss: number; windowScaling: boolean; sndWscale: number; rcvWscale: number }
     >
-  /** A round trip was measured; `rto` follows from it. */
+  /** A round trip was measured; `rto` is computed from it. Microseconds. */
   | Fields<'rtt-sample', { rtt: Micros; rto: Micros }>
-  /** cwnd moved, or a timeout set it; all in segments. `recovery`: the state of loss recovery. */
+  /** cwnd changed, or a timeout set it; all in segments. `recovery`: the state of loss recovery. */
   | Fields<
       'cwnd',
       {
@@ -73,56 +73,59 @@ export type Note =
   /** The state of loss recovery changed. */
   | Fields<'ca-state', { state: CaStateName; before: CaStateName }>
   /**
-   * Fast recovery begins, since the segment at `una` counts as lost; `ssthresh` in segments. With
+   * Fast recovery begins, because the segment at `una` counts as lost; `ssthresh` in segments. With
    * `sack` RACK decides, without it `duplicates` ACKs do.
    */
   | Fields<
       'fast-retransmit',
       { una: number; ssthresh: number | null; sack: boolean; duplicates: number }
     >
-  /** A tail loss probe, which ends at `end`: the last segment again, or new data. */
+  /** A tail loss probe that ends at `end`: the last segment again, or new data. */
   | Fields<'loss-probe', { end: number; retransmitted: boolean }>
-  /** A reduction was needless and is undone: cwnd, in segments, is what it was. */
+  /** A reduction was unnecessary and is undone: cwnd, in segments, is restored. */
   | Fields<'undo', { proof: UndoProof; cwnd: number | null }>
-  /** Recovery ends; in segments. */
+  /** Recovery ends; all in segments. */
   | Fields<'recovery-exit', { cwnd: number | null; ssthresh: number | null }>
-  /** The retransmission timer expired, for the segment at `una`, `timeouts` times in a row. */
+  /** The retransmission timer expired for the segment at `una`, `timeouts` times in a row. */
   | Fields<'rto-retransmit', { una: number; timeouts: number }>
   /** A challenge ACK is owed (RFC 5961): SND.NXT and RCV.NXT. */
   | Fields<'challenge-ack', { seq: number; ack: number }>
-  /** The throttle held back the answer to an invalid segment (RFC 5961 section 7). */
+  /** The rate limit suppressed the answer to an invalid segment (RFC 5961 section 7). */
   | Fields<'ack-throttled'>
   /** A duplicate ACK is owed for these bytes out of order. */
   | Fields<'duplicate-ack-owed', { seq: number; bytes: number }>
-  /** Our receive window is 0; `before`: bytes it had. */
+  /** Our receive window is now 0; it was `before` bytes. */
   | Fields<'window-closed', { before: number }>
-  /** Our receive window was 0 and has so many bytes. */
+  /** Our receive window was 0 and is now `window` bytes. */
   | Fields<'window-opened', { window: number }>
   /** The peer's window is zero: probe number `probe`, while `unsent` bytes wait. */
   | Fields<'zero-window-probe', { probe: number; unsent: number }>
   /**
-   * Nagle's algorithm, or TCP_CORK and MSG_MORE, hold `unsent` bytes back while `flight` bytes are
-   * not acknowledged.
+   * Nagle's algorithm ('nagle-hold') or TCP_CORK and MSG_MORE ('cork-hold') hold `unsent` bytes
+   * back; `flight` bytes are unacknowledged.
    */
   | Fields<'nagle-hold' | 'cork-hold', { unsent: number; flight: number }>
-  /** ECN: the segment at `seq` came with CE, so our ACKs carry ECE; it came with CWR: no more. */
+  /** ECN: the segment at `seq` had CE, so our ACKs now carry ECE; or it had CWR, so they stop. */
   | Fields<'ecn-marked' | 'ecn-answered', { seq: number }>
-  /** ECN: the peer echoed a mark, and cwnd goes down to `ssthresh` segments. */
+  /** ECN: the peer echoed a mark, and cwnd is reduced to `ssthresh` segments. */
   | Fields<'ecn-reduced', { ssthresh: number | null; control: string }>
-  /** The peer announced urgent data: RCV.UP, and the bytes from the reader's place up to it. */
+  /** The peer announced urgent data: RCV.UP, and the unread bytes before it. */
   | Fields<'urgent', { bytes: number; up: number }>
-  /** Fast Open: so many bytes of a SYN are taken. */
+  /** Fast Open: `bytes` bytes of a SYN's data were accepted. */
   | Fields<'fast-open-taken', { bytes: number }>
-  /** Fast Open: the SYN,ACK left out so many bytes of our SYN, which go out again. */
+  /**
+   * Fast Open: the SYN,ACK did not acknowledge `bytes` bytes of our SYN's data, which are sent
+   * again.
+   */
   | Fields<'fast-open-refused', { bytes: number }>
-  /** Packets to the peer may have `mtu` bytes. */
+  /** The path MTU to the peer is now `mtu` bytes. */
   | Fields<'path-mtu', { mtu: number; cause: MtuCause }>
-  /** A packet of `mtu` bytes goes out to find out whether it arrives; it begins `ahead` of SND.UNA. */
+  /** A probe packet of `mtu` bytes is sent; it begins `ahead` bytes after SND.UNA. */
   | Fields<'mtu-probe', { mtu: number; ahead: number }>
-  /** The probe of `mtu` bytes was lost: the search goes no higher than `high` bytes. */
+  /** The probe of `mtu` bytes was lost; the search stays at or below `high` bytes. */
   | Fields<'mtu-probe-lost', { mtu: number; high: number }>
   /** An ICMP error that does not end the connection (RFC 5461). */
   | Fields<'soft-error', { type: number; code: number }>;
 
-/** As JSON has it: null for Infinity. */
+/** For JSON: null for Infinity. */
 export const orNull = (n: number): number | null => (Number.isFinite(n) ? n : null);

@@ -1,7 +1,7 @@
 /**
- * Output: the one place that decides which segments go out. `pollTransmit` pays what is owed, in the
- * order of owed.ts. Segments without data are built in control-output.ts; hand-over.ts is the last
- * step of all.
+ * Output: the only place that decides which segments go out. `pollTransmit` sends what is owed, in
+ * the order of owed.ts. control-output.ts builds segments without data; hand-over.ts is the last
+ * step.
  */
 import { seqAdd, seqDiff, seqGt, seqLeq, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
@@ -51,13 +51,13 @@ export function pollTransmit(c: Tcb, now: Micros, out: SegmentSink): void {
       payAcks(c, now, out);
       return;
     case State.synReceived:
-      if (c.fastOpen?.accepted === true) break; // RFC 7413 section 4.2.2: the answer need not wait
+      if (c.fastOpen?.accepted === true) break; // RFC 7413 section 4.2.2: data may be sent now
       if (rcv.ackNow) sendAck(c, now, out);
       return;
     default:
   }
-  // As Linux: new data carries the last one's SACK blocks. Without SACK only a bare ACK counts as a
-  // duplicate (RFC 5681 section 2).
+  // As in Linux: new data carries the SACK blocks of the last duplicate ACK. Without SACK only a
+  // pure ACK counts as a duplicate (RFC 5681 section 2).
   const carried = c.sack && c.snd.sent.lostOut === 0 ? 1 : 0;
   while (rcv.duplicatesOwed > carried) sendAck(c, now, out);
   if (c.sack && rcv.hasBlocksToTell) sendBesideBlocks(c, now, out);
@@ -66,13 +66,13 @@ export function pollTransmit(c: Tcb, now: Micros, out: SegmentSink): void {
   payAcks(c, now, out);
   if (owed.probe) sendProbe(c, now, out);
   armPersist(c, now);
-  if (c.senderBlocked) c.wakeWriter(); // what was sent does not wait any more (TCP_NOTSENT_LOWAT)
+  if (c.senderBlocked) c.wakeWriter(); // sent data no longer counts as unsent (TCP_NOTSENT_LOWAT)
   c.snd.chrono.run(chronoOf(c), now);
 }
 
 /**
- * After output. The window holds data up when cwnd would let the next segment go; the buffer does
- * when all that the user could give is sent, and more of it waits for room.
+ * What limits sending, after output: the window if cwnd would allow the next segment; the buffer if
+ * all its data is sent and the user waits for room.
  */
 function chronoOf({ snd, state, senderBlocked }: Tcb): Chrono {
   if (snd.allAcked) return Chrono.idle;
@@ -86,8 +86,8 @@ function chronoOf({ snd, state, senderBlocked }: Tcb): Chrono {
 // ---- Data ---------------------------------------------------------------------------------------
 
 /**
- * What was lost goes first, except where F-RTO asks for new data (RFC 5682 step 2b): then the rest
- * waits for the ACK that will tell.
+ * Lost data goes first, unless F-RTO needs new data (RFC 5682 step 2b). Lost data then waits for
+ * the next ACK.
  */
 function sendWhatWasLostAndNew(c: Tcb, now: Micros, out: SegmentSink): void {
   const { recovery } = c.snd;
@@ -99,7 +99,7 @@ function sendWhatWasLostAndNew(c: Tcb, now: Micros, out: SegmentSink): void {
       recovery.resendHeld = true;
       return;
     }
-    recovery.frto = false; // step 2c: nothing new could be sent
+    recovery.frto = false; // step 2c: no new data could be sent
   }
   if (!recovery.resendHeld) sendAgain(c, now, out);
   sendNew(c, now, out);
@@ -107,8 +107,8 @@ function sendWhatWasLostAndNew(c: Tcb, now: Micros, out: SegmentSink): void {
 }
 
 /**
- * SACK blocks take room from the payload of this round's segments (RFC 6691 section 2). cwnd and
- * what else reckons with the MSS keep the whole of it.
+ * SACK blocks reduce the payload of the segments of this call (RFC 6691 section 2). cwnd and other
+ * calculations use the full MSS.
  */
 function sendBesideBlocks(c: Tcb, now: Micros, out: SegmentSink): void {
   const { snd } = c;
@@ -119,8 +119,8 @@ function sendBesideBlocks(c: Tcb, now: Micros, out: SegmentSink): void {
 }
 
 /**
- * Lost segments, lowest first, while cwnd has room. PRR and the timeout see to it that it has room
- * for the first (RFC 5681 3.2 step 3).
+ * Retransmits lost segments, lowest first, while cwnd allows. PRR and the timeout ensure that it
+ * allows the first (RFC 5681 section 3.2 step 3).
  */
 function sendAgain(c: Tcb, now: Micros, out: SegmentSink): void {
   const { snd } = c;
@@ -141,8 +141,8 @@ function sendAgain(c: Tcb, now: Micros, out: SegmentSink): void {
       Math.max(superSegmentBytes(c), snd.mss),
       snd.pacing.quantum(snd.mss),
     );
-    // SHLD-16: only what lies within the window; what lies beyond it waits. The first segment goes
-    // all the same: it probes.
+    // SHLD-16: only data within the window is sent again. The first segment is the exception,
+    // because it probes the window.
     if (i > 0 || seqLeq(seqAdd(snd.una, snd.wnd), record.start)) {
       most = Math.min(most, i === 0 ? snd.mss : seqDiff(seqAdd(snd.una, snd.wnd), record.start));
     }
@@ -150,7 +150,8 @@ function sendAgain(c: Tcb, now: Micros, out: SegmentSink): void {
     if (most <= 0) return;
     sent.resize(i, snd.mss);
     if (record.bytes > most) {
-      if (i > 0 && snd.hasManyRecords) return; // the first may always be cut, or nothing would move
+      // the first may always be split, or sending would stall
+      if (i > 0 && snd.hasManyRecords) return;
       sent.split(i, most);
     }
     sendRecordAgain(c, record, now, out);
@@ -166,20 +167,19 @@ function sendRecordAgain(c: Tcb, record: SentSegment, now: Micros, out: SegmentS
   if (recovery.state === CaState.loss) c.env.counters.TcpExtTCPSlowStartRetrans++;
   else c.env.counters.TcpExtTCPFastRetrans++;
   repeat(c, record, now, out);
-  // RFC 8985 section 7.2: no probe while losses are being repaired; the retransmission timer
-  // watches
+  // RFC 8985 section 7.2: no probe during loss recovery, where the retransmission timer runs
   c.stopTimer(Timer.tlp, now);
   const isFirst = record.start === c.snd.una && !c.timers.isArmed(Timer.reorder);
   if (isFirst || !c.timers.isArmed(Timer.rto)) armRto(c.snd, c.snd.rtt.rto, now);
 }
 
-/** The bytes of `record` once more. */
+/** Sends the bytes of `record` again. */
 function repeat(c: Tcb, record: SentSegment, now: Micros, out: SegmentSink): void {
   const { snd } = c;
   const fin = record.flags & TcpFlag.FIN;
   const bytes = record.bytes - fin;
   snd.rate.onSent(record, false, now);
-  c.size.probeSize = 0; // Linux: whatever is sent again makes a probe inconclusive
+  c.size.probeSize = 0; // as in Linux: any retransmission makes an MTU probe inconclusive
   const seg = dataSegment(c, record.start, bytes, snd.mss, out);
   seg.flags |= record.flags & (TcpFlag.FIN | TcpFlag.PSH);
   countRetransmission(c, bytes, record.segments);
@@ -191,8 +191,8 @@ function repeat(c: Tcb, record: SentSegment, now: Micros, out: SegmentSink): voi
 }
 
 /**
- * RFC 8985 section 7.3: what was not sent yet if the window takes it, else the last segment once
- * more. cwnd is no obstacle.
+ * RFC 8985 section 7.3: sends new data if the window allows it, otherwise the last segment again.
+ * cwnd does not limit the probe.
  */
 function sendLossProbe(c: Tcb, now: Micros, out: SegmentSink): void {
   const { snd } = c;
@@ -223,8 +223,8 @@ function sendLossProbe(c: Tcb, now: Micros, out: SegmentSink): void {
 }
 
 /**
- * False when sending it again would teach nothing: it arrived, or the peer has shrunk its window
- * below it.
+ * Sends the last segment again. Returns false if that is useless, because it has arrived or is
+ * beyond a window that the peer has shrunk.
  */
 function probeWithLast(c: Tcb, now: Micros, out: SegmentSink): boolean {
   const { snd } = c;
@@ -233,7 +233,7 @@ function probeWithLast(c: Tcb, now: Micros, out: SegmentSink): boolean {
   const { bytes, size } = sent.last!;
   if (bytes > size)
     sent.split(sent.length - 1, Math.floor((bytes - 1) / size) * Math.min(size, snd.mss));
-  // As Linux: of a last segment that has become too large by now, its beginning.
+  // As in Linux: if the last segment is now larger than the MSS, its first part.
   const i = sent.length - 1;
   if (sent.at(i).bytes > snd.mss) sent.split(i, snd.mss);
   const last = sent.at(i);
@@ -243,7 +243,7 @@ function probeWithLast(c: Tcb, now: Micros, out: SegmentSink): boolean {
   return true;
 }
 
-/** Pacing holds the next segment back: its deadline will bring us here again. */
+/** True if pacing delays the next segment; its timer continues output. */
 function mustPace(c: Tcb, now: Micros): boolean {
   const { pacing } = c.snd;
   if (!pacing.mustWait(now)) return false;
@@ -260,7 +260,7 @@ function sendNew(c: Tcb, now: Micros, out: SegmentSink): void {
   const held = c.size.probing && !sendMtuProbe(c, now, out);
   while (!held) {
     const unsent = snd.unsent;
-    // a FIN alone is a segment, too
+    // a FIN without data is a segment, too
     if (unsent === 0 && !(mayFinish(snd, 0) && sent.inFlight < congestion.cwnd)) break;
     const length = unsent === 0 ? 0 : nextLength(c, snd.unsentOfRecord, now);
     if (unsent > 0 && length === 0) break;
@@ -288,30 +288,30 @@ function sendNew(c: Tcb, now: Micros, out: SegmentSink): void {
 }
 
 /**
- * FIN goes with the last `bytes`. It has a sequence number, which must lie in the window, too (RFC
- * 9293 section 3.4).
+ * True if the FIN goes out with the last `bytes` bytes. Its sequence number must be in the window,
+ * too (RFC 9293 section 3.4).
  */
 const mayFinish = (snd: Sender, bytes: number): boolean =>
   snd.isFinOwed && bytes === snd.unsent && snd.usableWindow > bytes;
 
 /**
- * A segment that is larger than the others, if it is time for one (RFC 4821). False when everything
- * else has to wait until there is room for it.
+ * Sends an MTU probe, a segment larger than the others, if one is due (RFC 4821). Returns false if
+ * all other data must wait for room to send the probe.
  */
 function sendMtuProbe(c: Tcb, now: Micros, out: SegmentSink): boolean {
   const bytes = c.sack && c.rcv.hasBlocksToTell ? 0 : probeBytes(c.snd, now);
   if (bytes > 0 && out.dropsAll !== true && !mustPace(c, now)) {
     sendData(c, bytes, false, bytes, now, out);
     probeSent(c.snd, bytes, now);
-    c.snd.burstStart = c.snd.chunkEnd = c.snd.nxt; // it is no part of a chunk
+    c.snd.burstStart = c.snd.chunkEnd = c.snd.nxt; // the probe belongs to no chunk
   }
   return bytes >= 0;
 }
 
 /**
- * RFC 5681 section 4.1: cwnd restarts when data is sent after a pause. As in Linux, a write or a
- * new window asks the question, once. A shut window says nothing of the path, so the probes of a
- * persist period leave cwnd alone.
+ * RFC 5681 section 4.1: cwnd restarts if data is sent after a pause. As in Linux this is checked
+ * once after each write or new window. A closed window says nothing about the path, so the probes
+ * of a persist period leave cwnd unchanged.
  */
 function restartAfterPause(c: Tcb, now: Micros): void {
   const { snd, config } = c;
@@ -323,8 +323,8 @@ function restartAfterPause(c: Tcb, now: Micros): void {
 }
 
 /**
- * New data leaves and nothing is in flight: the congestion control's clock stood still since the
- * last time.
+ * Tells the congestion control that new data goes out with nothing in flight, because its clock has
+ * not advanced since the last data.
  */
 function wakeCongestionControl(c: Tcb, now: Micros): void {
   const { snd } = c;
@@ -333,35 +333,35 @@ function wakeCongestionControl(c: Tcb, now: Micros): void {
   if (isPaced(snd)) snd.pacing.rate = pacingRateOf(snd);
 }
 
-/** Data went out, for the first time or again. */
+/** Notes that data was sent or retransmitted. */
 function noteDataSent(c: Tcb, now: Micros): void {
   c.snd.lastSentAt = now;
   c.rcv.ack.dataSent(now);
 }
 
 /**
- * How many of `unsent` bytes the next segment takes, 0 for none now: the peer's window, the
- * congestion window, Nagle's algorithm and the sender's silly-window avoidance (RFC 9293 3.7.4 and
- * 3.8.6.2.1). More than the MSS only where the device cuts super-segments.
+ * Bytes of `unsent` that the next segment takes; 0 for none now. The limits are the peer's window,
+ * the congestion window, Nagle's algorithm and the sender's silly-window avoidance (RFC 9293
+ * sections 3.7.4 and 3.8.6.2.1). It exceeds the MSS only if the device segments super-segments.
  */
 function nextLength(c: Tcb, unsent: number, now: Micros): number {
   const { snd } = c;
-  // MUST-34, SHLD-15: negative when the peer shrank it, and then nothing new is sent
+  // MUST-34, SHLD-15: negative if the peer shrank the window; nothing new is sent then
   const window = snd.usableWindow;
   const { mss } = snd;
-  // Segments are what cwnd counts. Limited transmit (RFC 3042) needs no rule: what duplicates stand
-  // for is in flight no more.
+  // cwnd counts segments. Limited transmit (RFC 3042) needs no rule of its own, because each
+  // duplicate ACK reduces the number in flight.
   const allowance = (snd.congestion.cwnd - snd.sent.inFlight) * mss;
   const room = Math.min(window, allowance, unsent);
   if (room <= 0 || snd.hasManyRecords || mustPace(c, now)) return 0;
   if (room >= mss) {
     const whole = Math.min(room, Math.max(superSegmentBytes(c), mss), snd.pacing.quantum(mss));
-    // The rest that is no full segment may ride on a super-segment when it might go out alone.
+    // The last partial segment may be part of the super-segment if it might be sent alone.
     if (whole === unsent && mayBeSmall(snd)) return whole;
     return whole - (whole % mss);
   }
-  // Less than a segment. All there is: Nagle decides. A part of it, since the window is small:
-  // worth it from half the largest window on.
+  // Less than a full segment. If it is all the data, Nagle decides. If the window limits it, it is
+  // sent from half of the largest window on.
   if (snd.overrideSillyWindow) return room;
   if (room === unsent) {
     if (mayBeSmall(snd)) return room;
@@ -372,7 +372,7 @@ function nextLength(c: Tcb, unsent: number, now: Micros): number {
   return room === window && room >= snd.maxWnd / 2 ? room : 0;
 }
 
-/** `size`: payload of each segment on the wire, where `bytes` are more. */
+/** `size`: payload bytes of each segment on the wire, if `bytes` is more. */
 function sendData(
   c: Tcb,
   bytes: number,
@@ -416,7 +416,7 @@ function sendData(
   if (snd.droppedHere) snd.leftAgain();
 }
 
-/** `bytes` of the send buffer from `start` on. */
+/** Builds a segment with `bytes` bytes of the send buffer from `start` on. */
 function dataSegment(c: Tcb, start: Seq, bytes: number, size: number, out: SegmentSink): Segment {
   const { snd } = c;
   const seg = out.segment;
@@ -432,8 +432,8 @@ function dataSegment(c: Tcb, start: Seq, bytes: number, size: number, out: Segme
 }
 
 /**
- * Something waits, nothing is in flight that an ACK could come for, and the window holds it back:
- * only the timer can go on.
+ * Arms the persist timer if the window blocks unsent data and nothing is in flight: no ACK will
+ * arrive, so only the timer can continue.
  */
 function armPersist(c: Tcb, now: Micros): void {
   const { snd } = c;

@@ -1,6 +1,6 @@
 /**
- * What a connection owes its peer. Input, timers and the user's calls write it down; output
- * (output.ts) pays, in this order:
+ * What a connection owes its peer. Input, timers and the user's calls note it; output (output.ts)
+ * sends it, in this order:
  *
  *     1  RST                              reset
  *     2  SYN or SYN,ACK                   syn
@@ -11,13 +11,13 @@
  *     7  ACK, at once or delayed                       rcv.ackNow, rcv.ack
  *     8  zero-window probe, keep-alive    probe
  *
- * The left column is owed by the connection as a whole, and is kept here. The right column stays
+ * The left column is owed by the connection as a whole and is kept here. The right column stays
  * with the half that decides about it, because each half works, and is tested, without a
- * connection; a copy here could disagree with it. A challenge ACK and a window update are ACKs at
- * once: both set `rcv.ackNow`.
+ * connection; a copy here could disagree with it. A challenge ACK and a window update are immediate
+ * ACKs: both set `rcv.ackNow`.
  *
- * Two exceptions: F-RTO sends 6 before 5 (RFC 5682 section 2.1 step 2b), and with SACK the last
- * duplicate ACK rides on 6.
+ * Two exceptions: F-RTO sends 6 before 5 (RFC 5682 section 2.1 step 2b), and with SACK the data of
+ * 6 carries the last duplicate ACK.
  */
 import type { Seq } from '../base/seq.js';
 
@@ -28,13 +28,13 @@ export interface OwedReset {
   readonly ack: Seq | null;
   /** TSecr; null: without timestamps. */
   readonly echo: number | null;
-  /** It answers a segment, so its TSval is 0 (RFC 7323 section 5.2). */
+  /** The RST answers a segment, so its TSval is 0 (RFC 7323 section 5.2). */
   readonly isAnswer: boolean;
 }
 
 export class Owed {
   reset: OwedReset | null = null;
-  /** Again, where one went out before. */
+  /** A SYN or SYN,ACK; a retransmission if one was sent before. */
   syn = false;
   /** The probe's timer expired (RFC 8985 section 7.3). */
   lossProbe = false;

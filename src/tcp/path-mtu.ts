@@ -1,6 +1,6 @@
 /**
- * Path MTU discovery, TCP's part (RFC 1191 section 6.4, RFC 8201 section 5.4): the path's MTU is
- * another by now, so segments are. Whether an ICMP error is to be believed was decided before: here
+ * TCP's part of path MTU discovery (RFC 1191 section 6.4, RFC 8201 section 5.4): the path's MTU
+ * changed, so the size of segments does. ICMP errors are validated before that: here
  * (`quotesFlight`, RFC 5927 section 4.1) and where MTUs are kept (ip/path-mtu.ts).
  */
 import { seqGeq, seqLt, type Seq } from '../base/seq.js';
@@ -16,8 +16,8 @@ import { rearmRto } from './recovery/retransmit-timer.js';
 import { State } from './state.js';
 
 /**
- * Does an ICMP error quote something that is in flight? If not, somebody guessed (RFC 5927 section
- * 4.1). Counted as in Linux.
+ * True if an ICMP error quotes data in flight. If not, it may be forged (RFC 5927 section 4.1); it
+ * is counted as in Linux.
  */
 export function quotesFlight(c: Tcb, seq: Seq): boolean {
   if (seqGeq(seq, c.snd.una) && seqLt(seq, c.snd.nxt)) return true;
@@ -26,8 +26,8 @@ export function quotesFlight(c: Tcb, seq: Seq): boolean {
 }
 
 /**
- * Packets to the peer may be `mtu` bytes long from now on. What is in flight and longer was dropped
- * on the way: it goes out again, cut smaller.
+ * Sets the path MTU to `mtu` bytes. Larger segments in flight were dropped on the path and are sent
+ * again in smaller segments.
  */
 export function pathMtuChanged(c: Tcb, mtu: number, cause: MtuCause, now: Micros): void {
   const { size, snd } = c;
@@ -37,7 +37,7 @@ export function pathMtuChanged(c: Tcb, mtu: number, cause: MtuCause, now: Micros
   size.mtu = mtu;
   c.observed?.note({ note: 'path-mtu', mtu, cause }, now);
   if (size.mostMss === 0) {
-    // Only a SYN with data (Fast Open) can have been too large: it goes again without.
+    // Only a SYN with data (Fast Open) can have been too large: it is sent again without data.
     if (c.state === State.synSent && (c.fastOpen?.synData ?? 0) > 0) c.owed.syn = true;
     return;
   }
@@ -46,8 +46,8 @@ export function pathMtuChanged(c: Tcb, mtu: number, cause: MtuCause, now: Micros
 }
 
 /**
- * A passive open knows the peer's window. As Linux, only now does it search, and does not begin
- * small: it learns what arrives from its first probe, or from timeouts.
+ * A passive open has learned the peer's window. As in Linux the MTU search starts only now, and at
+ * full size: the first probe, or timeouts, show what arrives.
  */
 export function peerIsKnown(c: Tcb, now: Micros): void {
   startProbing(c.snd, now);
@@ -55,9 +55,9 @@ export function peerIsKnown(c: Tcb, now: Micros): void {
 }
 
 /**
- * Whatever is in flight in segments larger than `snd.mss` is lost, and no congestion is to blame.
- * Pieces that were sent together, `chunk` bytes of them, are cut anew as one, as Linux cuts its
- * buffers: else each would leave a rest, and a small segment.
+ * Marks segments larger than `snd.mss` as lost, without a reduction, because the loss is not
+ * congestion. Records that were sent together, up to `chunk` bytes, are joined before they are
+ * split again, as Linux splits its buffers; otherwise each would end in a small segment.
  */
 function resendTooLarge(snd: Sender, chunk: number, now: Micros): void {
   const { sent, mss } = snd;

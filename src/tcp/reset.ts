@@ -1,21 +1,21 @@
 /**
- * Which RST is sent when: RFC 9293 section 3.5.2. Of a connection: it is owed (owed.ts). For a
- * segment that has no connection (3.10.7.1): `resetFor`.
+ * The fields of a RST (RFC 9293 section 3.5.2). A connection owes it (owed.ts); `resetFor` answers
+ * a segment without a connection (section 3.10.7.1).
  */
 import { seqAdd } from '../base/seq.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
 import type { Tcb } from './tcb.js';
 
-/** The connection is aborted: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>. */
+/** RST of an abort: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>. */
 export function oweReset(c: Tcb): void {
   const echo = c.timestamps ? c.rcv.tsRecent : null;
   c.owed.reset = { seq: c.snd.nxt, ack: c.rcv.nxt, echo, isAnswer: false };
 }
 
 /**
- * RFC 9293 3.5.2 group 2: <SEQ=SEG.ACK><CTL=RST>; a SYN without ACK gets group 1's,
- * <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. RFC 7323 section 5.2: it echoes the timestamp of what
- * it answers; not in Linux.
+ * RST for `seg`. With ACK: RFC 9293 section 3.5.2 group 2, <SEQ=SEG.ACK><CTL=RST>. Without: group
+ * 1, <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. RFC 7323 section 5.2: it echoes the segment's
+ * timestamp; Linux does not.
  */
 export function answerWithReset(c: Tcb, seg: Segment): void {
   const hasAck = seg.has(TcpFlag.ACK);
@@ -28,7 +28,7 @@ export function answerWithReset(c: Tcb, seg: Segment): void {
 }
 
 /**
- * Fills `rst` with the answer to `seg`; false when there is none, since a RST is never answered.
+ * Fills `rst` with the answer to `seg`. Returns false if `seg` is a RST, which is never answered.
  * `echoTimestamps`: RFC 7323 section 5.2, RECOMMENDED; Linux does not.
  */
 export function resetFor(seg: Segment, rst: Segment, echoTimestamps: boolean): boolean {

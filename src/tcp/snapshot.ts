@@ -1,6 +1,6 @@
 /**
- * The TCB as plain data, by the RFC's names: for tests, traces, `ss`, and the page that shows a
- * visitor his own connection.
+ * The TCB as plain data, by the RFC's names: for tests, traces, `ss`, and the page that shows
+ * visitors their own connection.
  */
 import type { Micros } from '../base/time.js';
 import { NEVER } from '../base/time.js';
@@ -9,7 +9,7 @@ import type { Tcb } from './tcb.js';
 import type { TcpStats } from './stats.js';
 import { TIMER_NAMES } from './timers.js';
 
-/** The figures of TcpStats. */
+/** The numeric fields of TcpStats. */
 type Counts = { [K in keyof TcpStats as TcpStats[K] extends number ? K : never]: TcpStats[K] };
 
 export interface TcpSnapshot {
@@ -38,7 +38,7 @@ export interface TcpSnapshot {
   rcv: {
     irs: number;
     nxt: number;
-    /** RCV.UP; null when nothing urgent waits. */
+    /** RCV.UP; null without pending urgent data. */
     up: number | null;
     wnd: number;
     wscale: number;
@@ -55,8 +55,8 @@ export interface TcpSnapshot {
     peerMss: number;
   };
   /**
-   * Packet sizes in bytes: what the path carries as far as is known, and the range of the search
-   * (RFC 4821). `probe`: the one under way, or 0.
+   * Packet sizes in bytes: the path MTU, and the range of the search (RFC 4821). `probe`: the size
+   * of the probe in flight, or 0.
    */
   pmtu: {
     mtu: number;
@@ -71,7 +71,7 @@ export interface TcpSnapshot {
     name: string;
     cwnd: number;
     ssthresh: number;
-    /** Segments, and loss recovery's state by Linux's names. */
+    /** State of loss recovery by Linux's names; the counts below are in segments. */
     state: string;
     highSeq: number;
     inFlight: number;
@@ -79,7 +79,7 @@ export interface TcpSnapshot {
     lost: number;
     resent: number;
     reordering: number;
-    /** Bytes a second; Infinity when not paced. */
+    /** Bytes per second; Infinity without pacing. */
     pacingRate: number;
   };
   /** Microseconds; srtt 0 and minRtt Infinity before the first sample. */

@@ -1,4 +1,4 @@
-/** What a user may set (connection.ts tells of each call), where it takes more than a line. */
+/** Socket options that take more than one line; connection.ts documents each call. */
 import { SECOND, type Micros } from '../base/time.js';
 import { isSynchronized, State } from './state.js';
 import { atMost, type Tcb } from './tcb.js';
@@ -7,7 +7,7 @@ import { Timer } from './timers.js';
 /** TCP_MAXSEG: TCP_MIN_MSS to MAX_TCP_WINDOW. */
 const MIN_MAXSEG = 88;
 const MAX_MAXSEG = 32_767;
-/** TCP_RTO_MAX_MS: a second to TCP_RTO_MAX_SEC. */
+/** TCP_RTO_MAX_MS: 1 s to TCP_RTO_MAX_SEC. */
 const MIN_MAX_RTO: Micros = SECOND;
 const MAX_MAX_RTO: Micros = 120 * SECOND;
 
@@ -53,7 +53,7 @@ export function setKeepAlive(
   if (probes !== undefined) c.keepAliveProbes = probes;
   if (!on || !isSynchronized(c.state)) c.timers.stop(Timer.keepAlive);
   else if (!already) c.armKeepAlive(now);
-  // as Linux: the silence before counts
+  // as in Linux: idle time before this call counts
   else if (idle !== undefined) c.armKeepAlive(now, c.lastReceivedAt);
 }
 

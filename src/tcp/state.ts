@@ -40,9 +40,9 @@ export interface Transition {
   readonly from: State;
   readonly to: State;
   readonly causes: readonly Cause[];
-  /** What we send, or ''. */
+  /** The segment that is sent, or ''. */
   readonly does: string;
-  /** RFC 9293, unless it names another. */
+  /** Section of RFC 9293, unless another document is named. */
   readonly section: string;
 }
 
@@ -60,14 +60,14 @@ const t = (
   section,
 });
 
-/** Our data or FIN may wait to be sent, or to be acknowledged. */
+/** Our data or FIN may be unsent or unacknowledged. */
 const SENDING_ENDS: readonly Cause[] = [
   'data-timeout',
   'window-timeout',
   'probes-unanswered',
   'lent-data-gone',
 ];
-/** Our user has not closed: the connection may also be its listener's. */
+/** Our user has not closed. The connection may also still belong to its listener. */
 const OPEN_ENDS: readonly Cause[] = [
   'listener-closes',
   'close-unread',
@@ -85,11 +85,11 @@ const CLOSING_ENDS: readonly Cause[] = [
 ];
 
 /**
- * FIN-WAIT-1 never leads to TIME-WAIT at once: the ACK of our FIN counts before the peer's FIN in
- * the same segment. An orphan is never in ESTABLISHED or CLOSE-WAIT, because CLOSE leaves both, so
- * what ends orphans alone is missing there. In FIN-WAIT-2 nothing of ours is in flight. A
- * connection in TIME-WAIT is one that the stack has not yet put into its table, or that it keeps no
- * more: segments and timers do not reach it.
+ * FIN-WAIT-1 never leads directly to TIME-WAIT: the ACK of our FIN is processed before the peer's
+ * FIN in the same segment. An orphan is never in ESTABLISHED or CLOSE-WAIT, because CLOSE leaves
+ * both, so the causes that end only orphans are missing there. In FIN-WAIT-2 none of our data is in
+ * flight. A connection in TIME-WAIT is not yet in the stack's table, or no longer kept in it:
+ * segments and timers do not reach it.
  */
 export const TRANSITIONS: readonly Transition[] = [
   t(State.closed, State.synSent, ['active-open'], 'send SYN', '3.10.1'),
@@ -169,6 +169,6 @@ export const isAllowed = (from: State, to: State, cause: Cause): boolean =>
   allowed[from * STATE_NAMES.length + to]?.has(cause) === true;
 
 /**
- * Both sides have each other's sequence numbers (RFC 9293 section 3.3.2: "synchronized states").
+ * Both sides know each other's sequence numbers (RFC 9293 section 3.3.2: "synchronized states").
  */
 export const isSynchronized = (s: State): boolean => s >= State.established;

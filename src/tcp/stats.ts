@@ -1,42 +1,42 @@
-/**
- * What one connection has sent and received so far: the counts of TCP_INFO, counted as Linux
- * counts.
- */
+/** Counters of one connection: those of TCP_INFO, counted as in Linux. */
 import type { Micros } from '../base/time.js';
 import { Ecn, type Segment } from '../wire/tcp.js';
 
 export class TcpStats {
-  /** In order; the peer's FIN counts as one. */
+  /** Received in order; the peer's FIN counts as one byte. */
   bytesIn = 0;
-  /** Bytes that the user gave. */
+  /** Bytes that the user wrote. */
   bytesOut = 0;
   bytesSent = 0;
-  /** Our FIN counts as one, and so does the SYN of an active open. */
+  /** Our FIN counts as one byte, and so does the SYN of an active open. */
   bytesAcked = 0;
   bytesRetransmitted = 0;
   segsIn = 0;
-  /** Without a listener's SYN,ACK: Linux makes the connection when the handshake is over. */
+  /**
+   * Without the SYN,ACK of a passive open, because Linux creates the connection when the handshake
+   * ends.
+   */
   segsOut = 0;
-  /** Whatever became of them. */
+  /** Received segments with data, valid or not. */
   dataSegsIn = 0;
   dataSegsOut = 0;
   retransmissions = 0;
   duplicateAcksIn = 0;
-  /** Segments of ours that were acknowledged with ECE. */
+  /** Our segments that were acknowledged with ECE. */
   deliveredCe = 0;
-  /** What came by IP's ECN field: segments with CE, and the payload bytes of each codepoint. */
+  /** Received by ECN field: segments with CE, and payload bytes of each codepoint. */
   ceSegmentsIn = 0;
   ceBytesIn = 0;
   ect0BytesIn = 0;
   ect1BytesIn = 0;
-  /** Expiries of the retransmission timer, a SYN's too, and the episodes that they make up. */
+  /** Expiries of the retransmission timer, including a SYN's, and the episodes that they form. */
   timeouts = 0;
   timeoutEpisodes = 0;
-  /** How often the SYN's timer was doubled. */
+  /** Number of times the SYN's timer was doubled. */
   synBackoff = 0;
-  /** What the user gave and no segment had carried when the connection broke off. */
+  /** Bytes that were written and never sent when the connection ended early. */
   leftUnsent = 0;
-  /** How long those that are over took, and when the one under way began: NaN for none. */
+  /** Total time of finished timeout episodes, and the start of the current one: NaN for none. */
   private timeoutTime: Micros = 0;
   private timeoutSince: Micros = NaN;
 
@@ -47,8 +47,8 @@ export class TcpStats {
   }
 
   /**
-   * A listener's handshake is over with `ack`: Linux makes the connection now, and of what came
-   * before it only the SYN is counted.
+   * A passive handshake ends with `ack`: Linux creates the connection now, so of the earlier
+   * segments only the SYN counts.
    */
   handshakeEnds(ack: Segment): void {
     this.segsIn = 1;
@@ -56,7 +56,7 @@ export class TcpStats {
     this.segmentArrived(ack);
   }
 
-  /** `seg` is a valid one. */
+  /** Counts the ECN field of `seg`, which is valid. */
   countEcn(seg: Segment): void {
     switch (seg.ecn) {
       case Ecn.ect0:
@@ -71,7 +71,7 @@ export class TcpStats {
     }
   }
 
-  /** `first`: no timeout came before it in this episode, which began at `since`. */
+  /** `first`: the first timeout of the episode, which began at `since`. */
   timeoutExpired(first: boolean, since: Micros): void {
     this.timeouts++;
     if (!first) return;
