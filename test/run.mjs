@@ -2,11 +2,12 @@
 /**
  * `npm test`: sets up what is missing (native-setup/setup.mjs) and runs the tests.
  *
- *     npm test                         everything; a test that needs a tool which this machine lacks is skipped, and the last line says so
- *     npm test -- --install            first installs the missing tools with apt-get (as root, or by sudo without a password); so does CI=true
- *     npm test -- test/tcp -t window   what else follows goes to vitest: files, folders, a name
+ *     npm test                         all tests; the last line names missing tools
+ *     npm test -- --install            installs the missing tools first; so does CI=true
+ *     npm test -- test/tcp -t window   other arguments go to vitest: files, folders, a name
  *
- * In CI nothing is skipped: there a missing tool is a failure.
+ * Tests whose tools are missing are skipped, except in CI, where a missing tool is a failure. Tools
+ * are installed with apt-get, as root or with sudo if it needs no password.
  */
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';

@@ -13,15 +13,15 @@ import {
 } from '../../src/base/seq.js';
 
 /**
- * The same arithmetic on integers without an end: a number modulo 2^32, and a distance taken the
- * short way round.
+ * The same arithmetic on unbounded integers: a number modulo 2^32, and the shorter distance around
+ * the circle.
  */
 const u32 = (n: number): bigint => BigInt.asUintN(32, BigInt(n));
 const distance = (a: number, b: number): bigint => BigInt.asIntN(32, u32(a) - u32(b));
 
 const edges = [0, 1, -1, 0x7fffffff, -0x80000000, 0x7fffff00, -256, 0x40000000];
 const seq = fc.oneof(fc.integer({ min: -0x80000000, max: 0x7fffffff }), fc.constantFrom(...edges));
-/** Two numbers that lie close together, at any place of the circle: what a connection compares. */
+/** Two close numbers anywhere on the circle, which is what a connection compares. */
 const near = fc
   .tuple(seq, fc.integer({ min: -70_000, max: 70_000 }))
   .map(([a, d]) => [a, (a + d) | 0] as const);

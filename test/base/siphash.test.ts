@@ -4,9 +4,7 @@ import { SipHash } from '../../src/base/siphash.js';
 
 const KEY = Uint8Array.from({ length: 16 }, (_, i) => i);
 
-/**
- * The published results for the messages 00 01 02 ..., of those whose length is a multiple of 4.
- */
+/** The published results for the messages 00 01 02 ... whose length is a multiple of 4. */
 const VECTORS: readonly string[] = [
   '310e0edd47db6f72',
   'b7877127e09427cf',

@@ -1,6 +1,5 @@
 /**
- * `tcplab/core` runs where there is no Node: a browser bundle of it, in a context that has
- * ECMAScript and nothing else.
+ * `tcplab/core` runs without Node: a browser bundle of it, in a context that has only ECMAScript.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +25,7 @@ beforeAll(async () => {
   bundle = await bundleForBrowser();
 }, 120_000);
 
-/** Names that a script uses and neither declares nor finds in ECMAScript. */
+/** Names that a script uses, but that neither the script nor ECMAScript defines. */
 function unknownNames(code: string): string[] {
   const found = new Linter().verify(code, {
     languageOptions: { ecmaVersion: 2022, sourceType: 'script' },

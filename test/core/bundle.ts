@@ -1,4 +1,4 @@
-/** `tcplab/core` as one script for a browser, by rolldown. */
+/** Bundles `tcplab/core` into one script for a browser, with rolldown. */
 import { resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 
@@ -8,13 +8,16 @@ const ENTRY = 'bundle-entry';
 export interface Bundle {
   /** A script that makes `tcplab` global. */
   code: string;
-  /** Modules that are not in the bundle, because they are not files of ours: `node:fs`. */
+  /**
+   * Imported modules that are not in the bundle because they are no files of this project, such as
+   * `node:fs`.
+   */
   outside: string[];
-  /** What is in it, by the path from the root. */
+  /** The modules of the bundle, by their path from the root. */
   modules: string[];
 }
 
-/** Bundles src/core.ts, or what else `entry` says. */
+/** Bundles src/core.ts, or the file `entry`. */
 export async function bundleForBrowser(entry = "export * from './src/core.ts';"): Promise<Bundle> {
   const bundle = await rolldown({
     input: ENTRY,

@@ -1,6 +1,6 @@
 /**
- * The programs of docs/embedding.md do what the page says: each is run as it stands, with the
- * package's own doors.
+ * The programs of docs/embedding.md do what the page says. Each is run unchanged, with the
+ * package's own `exports`.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-/** Inside of the package, so that `tcplab` means this package's `exports`. */
+/** Inside the package, so that `tcplab` resolves to this package's `exports`. */
 const FOLDER = join(ROOT, 'build', 'embedding');
 
 const page = readFileSync(join(ROOT, 'docs/embedding.md'), 'utf8');

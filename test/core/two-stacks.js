@@ -1,15 +1,15 @@
 /* global tcplab */
 /**
  * A program for the bundle of core: two stacks on a cable, in virtual time. A client connects, both
- * ends send `size` bytes and close, and both check each byte. It runs in a context that has
- * ECMAScript and nothing else, so it is a script without imports.
+ * ends send `size` bytes and close, and both check each byte. It runs in a context that has only
+ * ECMAScript, so it has no imports.
  */
 const { Address, NEVER, pair, Prefix, SECOND, SeededRandom, Stack, STATE_NAMES, State, TcpEvent } =
   tcplab;
 
 const byteAt = (i, salt) => (i * 31 + (i >> 8) * 7 + (i >> 16) + salt) & 0xff;
 
-/** Sends `size` bytes of one pattern and checks what comes against another. */
+/** Sends `size` bytes of one pattern and compares the received bytes with another. */
 class Peer {
   constructor(stack, clock, size, salt, expectedSalt) {
     Object.assign(this, { stack, clock, size, salt, expectedSalt });

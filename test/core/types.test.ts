@@ -1,11 +1,11 @@
-/** The types of `tcplab/core` ask for ECMAScript's library only: no types of Node or of a browser. */
+/** The types of `tcplab/core` need only ECMAScript's library, no types of Node or of a browser. */
 import { join } from 'node:path';
 import ts from 'typescript';
 import { expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** What tsc says of `entry` and all that it imports, without the types of any package. */
+/** The errors of tsc for `entry` and all its imports, without the types of any package. */
 function complaints(entry: string): string[] {
   const program = ts.createProgram([join(ROOT, entry)], {
     target: ts.ScriptTarget.ES2022,

@@ -1,8 +1,8 @@
 /**
- * What moving data costs, in things that can be counted and do not depend on the machine's mood:
- * packets (behind a TUN each is a system call), batches (each is one call of the addon), bytes that
- * are copied, objects. Whoever makes the stack do more of any for the same work meets a bound here;
- * a bound that has become too wide is to be drawn closer.
+ * The cost of moving data, counted in units that do not depend on the machine's load: packets
+ * (behind a TUN each is a system call), batches (each is one call of the addon), copied bytes,
+ * objects. A change that needs more of them for the same work exceeds a bound here. Tighten a bound
+ * that has become too wide.
  */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -16,12 +16,12 @@ const MB = 1_000_000;
 const BYTES = 20 * MB;
 
 interface Cost {
-  /** Of the client, which sends, and of the server, for each megabyte. */
+  /** Per megabyte: of the client, which sends, and of the server. */
   sent: number;
   answers: number;
   batches: number;
   answerBatches: number;
-  /** Bytes copied, for each byte that the user sent and received. */
+  /** Copied bytes for each byte that the user sent and received. */
   copies: number;
 }
 
@@ -47,7 +47,7 @@ function countBatches(device: Device): () => number {
   return () => batches;
 }
 
-/** `set` is how bytes are copied here, but for a few at a time. */
+/** The stack copies bytes with `set`, except a few at a time. */
 function countCopies(): () => number {
   let bytes = 0;
   const set = Uint8Array.prototype.set;
@@ -66,7 +66,7 @@ function costOf(offload: boolean): Cost {
   const { client, server } = exchange(h, BYTES, 0);
   h.settle();
   expect([server.received, client.closed, server.closed]).toEqual([BYTES, true, true]);
-  // What the cable in memory copies is not the stack's.
+  // Copies by the cable in memory do not count.
   const copies = copied() - a.counters.txBytes - b.counters.txBytes;
   return {
     sent: a.counters.txPackets / (BYTES / MB),
@@ -78,7 +78,7 @@ function costOf(offload: boolean): Cost {
 }
 
 describe('a megabyte', () => {
-  // What is small is copied by its receiver, and so is the beginning of slow start.
+  // The receiver copies small segments, and the first segments of slow start.
   it('with offloads: packets of 64 KB, an answer for each at most, one copy at the sender and none at the receiver', () => {
     const cost = costOf(true);
     expect(cost.sent).toBeLessThan(16.5);
@@ -151,8 +151,8 @@ describe('a connection', () => {
 describe('100,000 packets', () => {
   const run = promisify(execFile);
   const packets = join(import.meta.dirname, 'packets.mjs');
-  // As little room for young objects as V8 knows: a megabyte, which one object a packet fills
-  // several times.
+  // The smallest young generation of V8 is one megabyte, which one object per packet fills several
+  // times.
   const flags = ['--max-semi-space-size=1', '--min-semi-space-size=1'];
 
   it('leave no garbage to collect', async () => {

@@ -1,11 +1,9 @@
 // @ts-check
 /**
- * Two stacks send each other small messages, over a cable in memory, in virtual time, until so many
- * packets went over it; prints how often V8 collected garbage meanwhile. Messages are small because
- * a copy of more than some bytes takes a view of them, which is garbage that JavaScript has no way
- * around (on the way of bulk data nothing is copied). The reader is given one buffer again and
- * again, so that what there is of garbage is the stacks'. With `--garbage`, one small object a
- * packet more.
+ * Two stacks exchange `--packets` small messages over a cable in memory, in virtual time. Prints
+ * how often V8 collected garbage meanwhile. The messages are small because a larger copy needs a
+ * view, which is unavoidable garbage in JavaScript (bulk data is not copied). The reader reuses one
+ * buffer, so that all garbage is the stacks'. `--garbage` adds one small object per packet.
  *
  *     node --max-semi-space-size=1 --min-semi-space-size=1 test/cost/packets.mjs [--packets 100000] [--garbage]
  */
@@ -46,7 +44,7 @@ const stacks = ends.map(
 );
 const [a, b] = /** @type {[Stack, Stack]} */ (stacks);
 
-/** Reads what comes. */
+/** Reads the received data. */
 class Reader {
   /** @param {Stack} stack */
   constructor(stack) {
@@ -115,18 +113,18 @@ const observer = new PerformanceObserver((list) => {
 observer.observe({ entryTypes: ['gc'] });
 
 /**
- * How often garbage was collected while so many packets went over the cable. @param {number}
+ * The number of garbage collections while that many packets crossed the cable. @param {number}
  * packets
  */
 async function collectionsDuring(packets) {
   collections = 0;
   exchange(packets);
-  await sleep(50); // the observer is told in a turn of its own
+  await sleep(50); // the observer is notified in a later turn
   return collections;
 }
 
-// Code that V8 has not compiled yet makes garbage of its own, and on a busy machine the compiler's
-// thread is late.
+// Warm-up, because code that V8 has not optimized yet creates garbage. On a busy machine V8's
+// compiler thread is late.
 for (
   let round = 0;
   round < MOST_WARM_UPS && (await collectionsDuring(WARM_UP_PACKETS)) > 0;

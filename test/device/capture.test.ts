@@ -4,7 +4,7 @@ import { Gso } from '../../src/device/device.js';
 import { pair } from '../../src/device/pair.js';
 import { buildPacket, faultOf, Notebook, pattern, send, withPartialChecksum } from './packets.js';
 
-/** A tap that writes down what it is shown. */
+/** A tap that records its packets. */
 class Album implements PacketTap {
   readonly shown: { direction: string; bytes: Uint8Array; at: number }[] = [];
   readonly log: string[] = [];

@@ -1,4 +1,4 @@
-/** Packets for tests, built and checked byte by byte, by other code than the stack's own. */
+/** Packets for tests, built and checked byte by byte, without the stack's code. */
 import { RxPacket, type Device, type Receiver, type TxPacket } from '../../src/device/device.js';
 import { Slab } from '../../src/base/slab.js';
 import { Segment, TcpFlag, writeTcp } from '../../src/wire/tcp.js';
@@ -18,7 +18,7 @@ export interface PacketSpec {
 
 const u16 = (b: Uint8Array, o: number): number => b[o]! * 256 + b[o + 1]!;
 
-/** One's complement sum of 16-bit words, the schoolbook way. */
+/** One's complement sum of 16-bit words, in the simplest form. */
 export function naiveSum(bytes: Uint8Array, initial = 0): number {
   let sum = initial;
   for (let i = 0; i < bytes.length; i += 2) sum += bytes[i]! * 256 + (bytes[i + 1] ?? 0);
@@ -31,7 +31,7 @@ const protocolOf = (p: Uint8Array): number => (p[0]! >> 4 === 4 ? p[9]! : p[6]!)
 const addressesOf = (p: Uint8Array): Uint8Array =>
   p[0]! >> 4 === 4 ? p.slice(12, 20) : p.slice(8, 40);
 
-/** The pseudo-header's sum of a packet whose transport part has `length` bytes. */
+/** The sum of the pseudo-header of a packet with `length` bytes of transport header and payload. */
 const pseudoSum = (p: Uint8Array, length: number): number =>
   naiveSum(addressesOf(p), protocolOf(p) + length);
 
@@ -107,8 +107,8 @@ export function withHeaderEcn(packet: Uint8Array, ecn: number): Uint8Array {
 }
 
 /**
- * The same packet as an offloading sender gives it away: the pseudo-header's sum in the checksum
- * field.
+ * The same packet as a sender with checksum offload leaves it: the checksum field has the sum of
+ * the pseudo-header.
  */
 export function withPartialChecksum(packet: Uint8Array): Uint8Array {
   const p = packet.slice();
@@ -118,7 +118,7 @@ export function withPartialChecksum(packet: Uint8Array): Uint8Array {
   return p;
 }
 
-/** What is wrong with a packet's lengths and checksums, or ''. */
+/** The error in a packet's lengths or checksums, or ''. */
 export function faultOf(p: Uint8Array): string {
   const v4 = p[0]! >> 4 === 4;
   const said = v4 ? u16(p, 2) : u16(p, 4) + 40;
@@ -129,7 +129,7 @@ export function faultOf(p: Uint8Array): string {
   return '';
 }
 
-/** An RxPacket for `bytes`, standing somewhere inside a slab. */
+/** An RxPacket for `bytes`, which are somewhere inside a slab. */
 export function rxOf(bytes: Uint8Array, at = 7): RxPacket {
   const slab = new Slab(at + bytes.length + 5);
   slab.bytes.set(bytes, at);
@@ -141,7 +141,7 @@ export function rxOf(bytes: Uint8Array, at = 7): RxPacket {
 }
 
 /**
- * Writes `bytes` into the device's packet and transmits it. `headBytes` of them stand in the slab,
+ * Writes `bytes` into the device's packet and transmits it. `headBytes` of them are in the slab,
  * the rest are pieces.
  */
 export function send(
@@ -174,7 +174,7 @@ export interface Arrival {
   gsoSize: number;
 }
 
-/** A receiver that writes everything down. */
+/** A receiver that records everything. */
 export class Notebook implements Receiver {
   readonly arrivals: Arrival[] = [];
   readonly drops: number[] = [];
@@ -202,7 +202,7 @@ export class Notebook implements Receiver {
   }
 }
 
-/** Bytes that can be told apart: payload `n`, `length` long. */
+/** A distinguishable payload: number `n`, `length` bytes long. */
 export function pattern(length: number, n = 0): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let i = 0; i < length; i++) bytes[i] = (i * 7 + n * 13 + (i >> 8)) & 255;

@@ -1,7 +1,7 @@
 /**
- * The addon's receive offload (native-setup/receive-offload.c), against its reverse: what
- * segmentation.ts cuts out of a super-segment must be, byte for byte, the segments that were
- * joined. IPv4's identification counts up here, as segmentation.ts has it.
+ * The addon's receive offload (native-setup/receive-offload.c), compared with its inverse:
+ * segmentation.ts must split a super-segment into exactly the segments that were joined. IPv4's
+ * identification counts up here, as it does in segmentation.ts.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -24,7 +24,7 @@ interface Joined {
   flags: number;
 }
 
-/** What a queue would hand over for these packets. */
+/** The packets that a queue would deliver for these. */
 function join(packets: readonly Uint8Array[]): Joined[] {
   const slab = new Slab(packets.reduce((n, p) => n + aligned(p.length), 0));
   const words = new Int32Array(packets.length * Rx.words);
@@ -66,10 +66,7 @@ function cut(joined: readonly Joined[]): Uint8Array[] {
 const bytes = (n: number, from = 0): Uint8Array =>
   Uint8Array.from({ length: n }, (_, i) => (from + i * 7) & 255);
 
-/**
- * `count` segments that follow each other, each of `size` bytes; `change` what one of them differs
- * in.
- */
+/** `count` consecutive segments of `size` bytes; `change` changes one of them. */
 function flow(
   count: number,
   size: number,
@@ -165,7 +162,7 @@ describe('segments that differ in more than what they carry', () => {
   );
 });
 
-/** The sums of a packet whose headers were changed, where it still is what it was. */
+/** Recomputes the checksums after a change of the headers, if the packet can still be parsed. */
 function rightSums(packet: Uint8Array): Uint8Array {
   const p = packet.slice();
   const tcp = p[0]! >> 4 === 4 ? 20 : 40;
@@ -242,8 +239,8 @@ describe('what is not as it should be', () => {
               expect((rx.length - rx.headerBytes) / rx.gsoSize).toBeGreaterThan(1);
           }
           const out = cut(joined);
-          // Where IPv4's identification does not count up, the cut-out segment has another one; its
-          // sum, too.
+          // If IPv4's identification does not count up, the split segment has another one, and
+          // another checksum.
           const same = (p: Uint8Array): Uint8Array =>
             p.length < 20 || p[0] !== 0x45 ? p : p.slice().fill(0, 4, 6).fill(0, 10, 12);
           expect(out.map(same)).toEqual(packets.map(same));

@@ -1,6 +1,6 @@
 /**
- * A device around a device forwards all that it does not change, both ways, also what `Device` may
- * get one day.
+ * A wrapper around a device forwards everything that it does not change, both ways, including
+ * members that `Device` may get later.
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { Capture } from '../../src/device/capture.js';
@@ -16,7 +16,7 @@ import { Link } from '../../src/device/link/link.js';
 import { DeviceWrapper, ReceiverWrapper } from '../../src/device/wrapper.js';
 import { Slab } from '../../src/base/slab.js';
 
-/** Writes down the calls on it. */
+/** Records the calls. */
 class Innermost implements Required<Device> {
   readonly name = 'inner';
   readonly mtu = 1234;
@@ -60,7 +60,7 @@ class Innermost implements Required<Device> {
   }
 }
 
-/** What happens to each member: a new one of `Device` does not compile until it stands here. */
+/** The effect on each member. A new member of `Device` does not compile until it is listed here. */
 const EACH: Record<keyof Device, (device: Required<Device>, inner: Innermost) => void> = {
   name: (device) => expect(device.name).toBe('inner'),
   mtu: (device) => expect(device.mtu).toBe(1234),
@@ -106,7 +106,7 @@ function packetIn(): RxPacket {
   return rx;
 }
 
-/** Writes each call and its arguments into `heard`; packets by their length. */
+/** Records each call and its arguments in `heard`; packets by their length. */
 function receiver(heard: unknown[][]): Required<Receiver> {
   return {
     packet: (rx, now) => void heard.push(['packet', rx.length, now]),
@@ -125,7 +125,7 @@ const WRAPPERS: readonly (readonly [string, (inner: Device) => DeviceWrapper])[]
   ['Link', (inner) => new Link(inner)],
   ['Link around Capture', (inner) => new Link(new Capture(inner, tap))],
 ];
-/** A link lends a packet of its own, and takes all offloads upon itself. */
+/** A link lends its own packet, and does all offloads itself. */
 const CHANGED_BY_LINK = ['packet', 'transmit', 'offload'];
 
 describe.each(WRAPPERS)('%s', (name, wrap) => {

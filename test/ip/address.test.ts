@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Address, AddressError, Prefix } from '../../src/ip/address.js';
 
-/** Groups of which many are zero: what makes a short form short. */
+/** Groups of which many are zero, because those are shortened. */
 const groups = fc.array(
   fc.oneof(fc.constant(0), fc.constant(0), fc.integer({ min: 0, max: 0xffff })),
   {

@@ -4,7 +4,7 @@ import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import { Address } from '../../src/ip/address.js';
 import { IcmpLimiter } from '../../src/ip/icmp-limiter.js';
 
-/** Luck that never changes: `float()` is this. */
+/** A random source whose `float()` always returns this value. */
 const luck = (value: number): Random => ({ int32: () => 0, float: () => value });
 
 const START = 5 * SECOND;
@@ -59,7 +59,7 @@ describe('ICMP errors', () => {
     count(6, () => to(limiter, 7, now));
     for (let host = 100; host < 3100; host++) to(limiter, host, (now += MILLISECOND));
     expect((limiter as unknown as { hosts: Map<string, unknown> }).hosts.size).toBe(1024);
-    // Forgotten, it begins anew.
+    // After eviction the host's limit starts again.
     expect(count(100, () => to(limiter, 7, now + 10 * MILLISECOND))).toBe(6);
   });
 });

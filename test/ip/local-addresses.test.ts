@@ -160,7 +160,7 @@ describe('the address to speak from (RFC 6724)', () => {
   it('is the one with most leading bits in common, wherever they end', () => {
     const remote = Address.parse('2001:db8:1234:5678:9abc:def0:1357:9bdf');
     const { w0, w1, w2, w3 } = remote;
-    /** `remote` with bit `n` turned over, and all after it. */
+    /** `remote` with bit `n` and all later bits flipped. */
     const differsFrom = (n: number): Address => {
       const tail = (word: number): number =>
         n >= word + 32 ? 0 : n <= word ? -1 : -1 >>> (n - word);

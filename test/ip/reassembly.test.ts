@@ -48,8 +48,8 @@ beforeEach(() => {
 });
 
 /**
- * Parses the packet and adds it: the whole datagram, or the name of what came of it (`none`: it
- * waits).
+ * Parses and adds the packet. Returns the whole datagram, or the name of the outcome (`none`: it is
+ * queued).
  */
 function add(f: Fragment | Uint8Array, to = reassembly): Uint8Array | string {
   const bytes = f instanceof Uint8Array ? f : packet(f);
@@ -64,7 +64,7 @@ function add(f: Fragment | Uint8Array, to = reassembly): Uint8Array | string {
   return whole === null ? DROP_NAMES[to.reason]! : whole.bytes;
 }
 
-/** `payload` cut at these places (in units of 8 bytes). */
+/** `payload` split at these offsets (in units of 8 bytes). */
 function cut(payload: Uint8Array, cuts: number[], rest: Partial<Fragment> = {}): Fragment[] {
   const inside = [...new Set(cuts.map((n) => n * 8))].filter((n) => n > 0 && n < payload.length);
   const edges = [0, ...inside.sort((a, b) => a - b), payload.length];
@@ -100,8 +100,8 @@ describe.each(versions)('an IPv%d datagram in fragments', (version) => {
         const payload = pattern(size, seed);
         const pieces = cut(payload, [...cuts, 1], { version });
         const random = new SeededRandom(seed);
-        // Each once, and some of all but one twice: a copy of the last to come would begin a new
-        // datagram.
+        // Each fragment once, and some twice except one: a copy of the last fragment to arrive
+        // would begin a new datagram.
         const order = pieces
           .map((piece) => ({ piece, at: random.float() }))
           .sort((a, b) => a.at - b.at);
@@ -213,7 +213,7 @@ describe.each(versions)('an IPv%d datagram in fragments', (version) => {
     expect(given).toEqual([]);
     reassembly.expire(start + time, (p) => given.push(p));
     expect([given.length, reassembly.size, reassembly.nextTimeout()]).toEqual([1, 0, NEVER]);
-    // Its first fragment is there for the Time Exceeded.
+    // Its first fragment is kept for the Time Exceeded.
     expect(given[0]!.first).toEqual(packet(first));
   });
 
@@ -296,7 +296,7 @@ describe('the limits', () => {
     expect(small.size).toBe(3);
     expect(add(last(1, 9), small)).toBeInstanceOf(Uint8Array);
     expect(add(last(3), small)).toBeInstanceOf(Uint8Array);
-    // Both of its places but one are free again.
+    // One of its two places is free again.
     expect(add(first(4), small)).toBe('none');
   });
 

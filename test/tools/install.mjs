@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * Installs what the tests need and this machine lacks, with apt-get: as root, or with sudo where it
- * asks for no password.
+ * Installs the tools of the tests that are missing, with apt-get: as root, or if sudo needs no
+ * password.
  *
  *     node test/tools/install.mjs
  *
- * Exit code 0 when all is there, 1 with one sentence otherwise.
+ * Exit code 0 if all tools are present, 1 with one sentence otherwise.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,8 +15,8 @@ import { aptCommand, BASE, packagesOf, TOOLS } from './list.mjs';
 const LOG = fileURLToPath(new URL('../../build/apt.log', import.meta.url));
 
 /**
- * What comes before a command that only root may run; null when this user may not. @returns
- * {string[] | null}
+ * The prefix of a command that needs root; null if this user cannot run one. @returns {string[] |
+ * null}
  */
 export function asRoot() {
   if (process.getuid?.() === 0) return [];
@@ -47,7 +47,7 @@ function apt(root, args) {
   return done.status === 0;
 }
 
-/** @returns {string | null} why something is still missing, and what to do */
+/** @returns {string | null} why a tool is still missing, and what to do */
 export function install() {
   const missing = [...BASE, ...packagesOf(Object.keys(TOOLS))].filter((name) => !isInstalled(name));
   if (missing.length === 0) return null;
@@ -67,7 +67,7 @@ export function install() {
   console.log(`Installing ${missing.join(' ')} (apt-get) ...`);
   mkdirSync(fileURLToPath(new URL('../../build', import.meta.url)), { recursive: true });
   writeFileSync(LOG, '');
-  apt(root, ['update']); // without a network an old list may do
+  apt(root, ['update']); // without a network an old list may be sufficient
   if (apt(root, ['install', '-y', '--no-install-recommends', ...missing])) return null;
   return (
     `apt-get could not install ${missing.join(' ')} (build/apt.log says why):\n` +

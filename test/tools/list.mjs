@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The programs that tests run beside curl and iproute2, and the packages that
- * `npm test -- --install`, CI=true and .ci/run install: the one list of them. A test says
- * `needs('tshark')` (needs.ts) for what it uses.
+ * The only list of the programs that tests run beside curl and iproute2, and of the packages that
+ * `npm test -- --install`, CI=true and .ci/run install. A test that uses one calls
+ * `needs('tshark')` (needs.ts).
  */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
@@ -37,13 +37,13 @@ export const TOOLS = {
   nmap: { pkg: 'nmap', proves: 'scans, and what they say of our sequence numbers' },
 };
 
-/** Every test of the kernel needs these; with a compiler and curl, `npm test` itself does. */
+/** Every test with the kernel needs these. `npm test` itself also needs a compiler and curl. */
 export const BASE = ['build-essential', 'curl', 'iproute2', 'util-linux'];
 
 /** @type {Map<string, boolean>} */
 const known = new Map();
 
-/** Is it in the PATH, and the program that we mean? @param {string} name */
+/** Whether the program is in the PATH, and is the one that we mean. @param {string} name */
 export function hasTool(name) {
   let found = known.get(name);
   if (found === undefined) known.set(name, (found = isThere(name)));
@@ -78,15 +78,15 @@ export function packagesOf(names) {
     .map(([, { pkg }]) => pkg);
 }
 
-/** What to type. @param {readonly string[]} packages */
+/** The command that installs the packages. @param {readonly string[]} packages */
 export const aptCommand = (packages) =>
   `sudo apt-get install -y --no-install-recommends ${packages.join(' ')}`;
 
-/** CI=true, or whatever else a CI sets it to. @param {NodeJS.ProcessEnv} env */
+/** Whether CI is set, to `true` or another value. @param {NodeJS.ProcessEnv} env */
 export const inCI = (env = process.env) => !['', '0', 'false'].includes(env['CI'] ?? '');
 
 /**
- * A PATH in which each `bin` has its `sbin`: Debian keeps hping3 there, and out of the PATH of
+ * Adds the `sbin` of each `bin` to a PATH. Debian has hping3 there, which is not in the PATH of
  * ordinary users.
  *
  * @param {string} path

@@ -1,15 +1,15 @@
 /**
- * Tests say what they need of the machine. Where it is missing they are skipped, and
- * .ci/not-tested.ts says so at the end; in CI they fail at once.
+ * Tests name what they need of the machine. If it is missing, they are skipped, and
+ * .ci/not-tested.ts lists them at the end; in CI they fail at once.
  */
 import { TestRunner } from 'vitest';
 import { aptCommand, hasTool, inCI, packagesOf } from './list.mjs';
 
 declare module 'vitest' {
   interface TaskMeta {
-    /** The tools for want of which a test was skipped. */
+    /** The missing tools for which a test was skipped. */
     lacks?: readonly string[];
-    /** What else of the machine a test was skipped for, and what to do: a sentence. */
+    /** Another reason why a test was skipped, and what to do, in one sentence. */
     because?: string;
   }
 }
@@ -25,9 +25,7 @@ export function needs(...tools: readonly string[]): void {
   test.context.skip(why);
 }
 
-/**
- * Skips the test, because of something that no package mends; `because` says what, and what to do.
- */
+/** Skips the test for a reason that no package fixes; `because` gives the reason and what to do. */
 export function cannotBeTested(because: string): void {
   if (inCI()) throw new Error(because);
   const test = TestRunner.getCurrentTest()!;

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The command line of our own scripts: --help prints the comment at the head of the script, and
- * what is wrong with an option is one sentence.
+ * The command line of the project's scripts: --help prints the comment at the head of the script,
+ * and a wrong option prints one sentence.
  */
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
@@ -30,7 +30,7 @@ export function helpIfAsked(url, args = process.argv.slice(2)) {
 }
 
 /**
- * `parseArgs` of node:util, with --help; exit code 2 and one sentence when an option is wrong.
+ * `parseArgs` of node:util, with --help; exits with code 2 and one sentence if an option is wrong.
  *
  * @template {import('node:util').ParseArgsConfig} T
  * @param {string} url
@@ -42,7 +42,7 @@ export function commandLine(url, config) {
   try {
     return parseArgs(config);
   } catch (error) {
-    // The first sentence says what is wrong; Node's second is of what other programs may mean.
+    // Only Node's first sentence, which says what is wrong; the second does not apply here.
     wrongUsage(url, /** @type {Error} */ (error).message.replace(/\. .*/s, ''));
   }
 }

@@ -1,6 +1,5 @@
 /**
- * Packets and numbers for the tests of wire/ and ip/, put together byte by byte by other code than
- * the stack's own.
+ * Packets and numbers for the tests of wire/ and ip/, built byte by byte without the stack's code.
  */
 import fc from 'fast-check';
 import { Slab } from '../../src/base/slab.js';
@@ -17,7 +16,7 @@ export const u8 = fc.integer({ min: 0, max: 255 });
 export const be16 = (n: number): number[] => [(n >> 8) & 255, n & 255];
 export const be32 = (n: number): number[] => [...be16(n >>> 16), ...be16(n & 0xffff)];
 
-/** `bytes` somewhere inside a slab, noise before and behind. */
+/** `bytes` somewhere inside a slab, with noise before and after them. */
 export function slabAt(bytes: ArrayLike<number>, at = 0, behind = 0): Slab {
   const slab = new Slab(at + bytes.length + behind);
   slab.bytes.fill(0xa5);
@@ -27,7 +26,7 @@ export function slabAt(bytes: ArrayLike<number>, at = 0, behind = 0): Slab {
 
 export interface V4Spec {
   id?: number;
-  /** Flags and fragment offset, as the field says them. */
+  /** The field of flags and fragment offset. */
   fragment?: number;
   protocol?: number;
   tos?: number;
@@ -69,7 +68,7 @@ export function ipv4(spec: V4Spec = {}): Uint8Array {
   return withHeaderChecksum(p);
 }
 
-/** The packet with its IPv4 header checksum made right, whatever else is wrong with it. */
+/** The packet with a correct IPv4 header checksum, even if other fields are invalid. */
 export function withHeaderChecksum(packet: Uint8Array): Uint8Array {
   const p = packet.slice();
   p.set([0, 0], 10);
@@ -102,10 +101,7 @@ export function ipv6(spec: V6Spec = {}): Uint8Array {
   ]);
 }
 
-/**
- * Extension headers: what comes before, as `[kind, body from its third byte on]`, and the payload's
- * protocol.
- */
+/** Extension headers, as `[kind, body from its third byte on]`, and the payload's protocol. */
 export function chained(
   headers: readonly (readonly [kind: number, body: readonly number[]])[],
   last: number,
@@ -158,7 +154,7 @@ export function header(version: 4 | 6, protocol: number, payloadLength = 0): IpH
   return h;
 }
 
-/** The pseudo-header's sum of such a packet, from its bytes. */
+/** The sum of such a packet's pseudo-header, from its bytes. */
 export function naivePseudoSum(version: 4 | 6, protocol: number, length: number): number {
   const addresses =
     version === 4 ? [...V4_SOURCE, ...V4_DESTINATION] : [...V6_SOURCE, ...V6_DESTINATION];

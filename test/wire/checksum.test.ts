@@ -75,7 +75,7 @@ describe('checksumUpdate (RFC 1624)', () => {
     });
     fc.assert(
       fc.property(change, ({ data, at, after }) => {
-        data[0] = 1; // not all zeros: of those no header is made, and there zero has two forms
+        data[0] = 1; // not all zeros, because no header is, and for those the sum has two forms
         const words = (data.length >> 1) - 1;
         const o = 2 + 2 * (at % words);
         const before = naiveSum(data.subarray(o, o + 2));

@@ -13,7 +13,7 @@ import {
 
 const bytes = (n: number): number[] => Array.from({ length: n }, (_, i) => 0xa0 + i);
 
-/** What a segment with these option bytes is parsed as. */
+/** The parsed segment with these option bytes. */
 function parsed(options: number[], flags: number = TcpFlag.SYN): Segment & { reason: number } {
   const padded = [...options, ...new Array<number>((4 - (options.length % 4)) % 4).fill(1)];
   const header = [

@@ -126,7 +126,7 @@ describe('the packet that an error quotes', () => {
       seq: -16,
       packetBytes,
     };
-    // Its first 8 bytes behind the IP header are enough, all that are less are not.
+    // The first 8 bytes after the IP header are sufficient, fewer are not.
     const enough =
       packet.length - (packet.length - packetBytes) - tcp.length + 8 - (packetBytes === 72 ? 4 : 0);
     expect(quote(version, packet)).toMatchObject(expected);

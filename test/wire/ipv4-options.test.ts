@@ -1,6 +1,6 @@
 /**
- * What a Linux 6.18 answers to echo requests with the same options stands here: the place that its
- * Parameter Problem names, and its reply's options.
+ * The expected values are the replies of Linux 6.18 to echo requests with the same options: the
+ * pointer of its Parameter Problem, and the options of its reply.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -15,7 +15,7 @@ import {
 const OURS = [192, 168, 0, 1] as const;
 const OURS_WORD = (192 << 24) | (168 << 16) | 1;
 const MS = 0x123456;
-/** `MS` with the high bit that says: not since midnight UT. */
+/** `MS` with the high bit, which says that it does not count from midnight UT. */
 const TIME = [0x80, 0x12, 0x34, 0x56] as const;
 const BY = {
   address: OURS_WORD,

@@ -19,7 +19,7 @@ function parse(spec: V6Spec | Uint8Array, out = new IpHeader()): { name: string;
   return { name: DROP_NAMES[reason]!, h: out };
 }
 
-/** Name of the drop, and what a Parameter Problem would say: code and pointer, or nothing. */
+/** The drop reason, and code and pointer of the Parameter Problem, if there is one. */
 function verdict(spec: V6Spec): [string, ...number[]] {
   const { name, h } = parse(spec);
   return h.problemCode < 0 ? [name] : [name, h.problemCode, h.problemPointer];
@@ -96,7 +96,7 @@ describe('an IPv6 header', () => {
 
 describe('extension headers', () => {
   const payload = [1, 2, 3, 4, 5];
-  /** Pad1, PadN, router alert, and an unknown option that says: skip me. */
+  /** Pad1, PadN, router alert, and an unknown option that is to be skipped. */
   const harmless = [0, 1, 2, 0, 0, 5, 2, 0, 0, 0x1e, 1, 9];
 
   it('are walked to the protocol behind them', () => {
@@ -311,7 +311,7 @@ describe('parsing anything at all', () => {
     const kinds = [hopByHop, routing, fragment, destination, TCP, UDP, 59];
     const noise = (n: number): Uint8Array =>
       Uint8Array.from({ length: n }, () => random.below(256));
-    /** A chain of likely headers, short ones, with noise in them; or noise and nothing else. */
+    /** A chain of plausible short headers with noise in them, or only noise. */
     const anything = (): Uint8Array => {
       const payload = noise(random.below(120));
       if (random.below(8) === 0) return payload;

@@ -63,7 +63,7 @@ function segment(f: typeof fields extends fc.Arbitrary<infer T> ? T : never, o: 
   return s;
 }
 
-/** What a segment says, without where its payload stands. */
+/** The fields of a segment, except the position of its payload. */
 function told(s: Segment): object {
   const {
     sourcePort,
@@ -97,7 +97,7 @@ function told(s: Segment): object {
   };
 }
 
-/** A header with these bytes in the place of options, which must be a multiple of 4. */
+/** A header with these bytes as its options, whose length must be a multiple of 4. */
 function withOptions(bytes: readonly number[]): Uint8Array {
   return Uint8Array.from([
     ...be16(40_000),
@@ -260,8 +260,7 @@ describe('parsing TCP options', () => {
       bytes: [5, 2 + 8 * blocks.length, ...blocks.flat().flatMap(be32)],
       says: { sack: blocks.flat() },
     })),
-    // Kinds that we do not know, MPTCP's among them, and known ones of a length that is not theirs:
-    // skipped.
+    // Unknown kinds, MPTCP's among them, and known kinds with a wrong length are skipped.
     fc
       .tuple(fc.constantFrom(9, 30, 34, 253, 254, 255), fc.uint8Array({ maxLength: 16 }))
       .map(([kind, body]) => ({ bytes: [kind, body.length + 2, ...body], says: {} })),
@@ -322,8 +321,8 @@ describe('parsing anything at all', () => {
   it('never throws, and a segment that it takes lies inside what it was given', () => {
     const any = fc.oneof(
       fc.uint8Array({ maxLength: 80 }),
-      // Random options and data offset behind a likely header: most random bytes end at the data
-      // offset.
+      // Random options and data offset in a plausible header, because most random bytes are
+      // rejected at the data offset.
       fc
         .tuple(fc.uint8Array({ minLength: 60, maxLength: 70 }), fc.integer({ min: 4, max: 15 }))
         .map(([b, words]) => {

@@ -9,7 +9,7 @@ import { be16, header, naivePseudoSum, slabAt, u16 } from './build.js';
 const UDP = 17;
 const versions = [4, 6] as const;
 
-/** A datagram as it stands behind the IP header. */
+/** A datagram as it follows the IP header. */
 function datagram(
   version: 4 | 6,
   data: Uint8Array,
@@ -63,7 +63,7 @@ describe.each(versions)('a UDP datagram over IPv%d', (version) => {
   });
 
   it('never has the checksum 0, which would mean that it has none', () => {
-    // The data's last word is the checksum that the others ask for, so the sum is 0xffff.
+    // The last word of the data is the checksum of the others, so the sum is 0xffff.
     const without = datagram(version, new Uint8Array(2));
     const bytes = datagram(version, without.slice(6, 8));
     expect([...bytes.subarray(6, 8)]).toEqual([0xff, 0xff]);

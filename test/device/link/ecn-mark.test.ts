@@ -1,4 +1,4 @@
-/** Congestion Experienced, set on the way. */
+/** The link sets Congestion Experienced. */
 import { describe, expect, it } from 'vitest';
 import { Slab } from '../../../src/base/slab.js';
 import { SECOND } from '../../../src/base/time.js';

@@ -1,7 +1,4 @@
-/**
- * The hop of smaller MTU in a faulty link: what a router does with what is too long for its next
- * hop.
- */
+/** The simulated link's hop with a smaller MTU, which treats long packets as a router does. */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../../src/base/time.js';
 import { Link } from '../../../src/device/link/link.js';
@@ -26,7 +23,7 @@ function wired(words: string) {
   return { link, far: b, log, time, near, atFar: far };
 }
 
-/** A TCP packet of so many bytes. */
+/** A TCP packet of that many bytes. */
 function packet(version: 4 | 6, length: number, df = true): Uint8Array {
   const p = buildPacket({
     version,
@@ -58,7 +55,7 @@ describe.each([4, 6] as const)('a hop of MTU 1300, IPv%i', (version) => {
       expect(log).toEqual([`${direction} true MTU 1300, ICMP sent`]);
       expect(link[direction].counters).toMatchObject({ tooBig: 1, cut: 0, delivered: 1 });
       const [error] = heard.arrivals;
-      // Not at once: whoever sent it is still sending.
+      // Not at once, because the sender is still in its own call.
       expect(error!.at).toBe(SECOND + 5 * MILLISECOND);
       const { bytes } = error!;
       if (version === 6) expect(faultOf(bytes)).toBe('');

@@ -14,7 +14,7 @@ const packet = (n: number, size = 100): Uint8Array =>
 const numberOf = (bytes: Uint8Array): number =>
   new DataView(bytes.buffer, bytes.byteOffset).getInt32(24);
 
-/** `near` sends through the link to `far`, and the other way; the link is near's. */
+/** `near` and `far` exchange packets through the link, which wraps `near`. */
 function wired(description: string, options = {}) {
   const [a, b] = pair(options);
   const log: string[] = [];
@@ -120,7 +120,8 @@ describe('Link', () => {
     const broken = atFar.arrivals.filter(
       (p) => faultOf(p.bytes) !== '' || p.bytes[0] !== 0x45,
     ).length;
-    // One bit is always noticed: the checksums cover everything in these packets but the version.
+    // One flipped bit is always detected, because the checksums cover these packets except for the
+    // version.
     expect(broken).toBe(out.counters.corrupted);
     const late = atFar.arrivals.filter(
       (p, i, all) => i > 0 && numberOf(p.bytes) < numberOf(all[i - 1]!.bytes),
@@ -164,7 +165,7 @@ describe('Link', () => {
     expect(atNear.arrivals.map((p) => numberOf(p.bytes))).toEqual(
       Array.from({ length: 40 }, (_, n) => n),
     );
-    // One empty batch when they entered the link, one when they left it.
+    // One empty batch when they entered the link, and one when they left it.
     expect(atNear.batches).toBe(2);
   });
 

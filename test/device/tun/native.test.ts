@@ -1,4 +1,4 @@
-/** The addon as it is shipped, beside the one that tests load. */
+/** The shipped addon, beside the one that tests load. */
 import { expect, it } from 'vitest';
 import { native } from '../../../src/device/tun/native.js';
 import { testNative } from '../../native/test-addon.js';

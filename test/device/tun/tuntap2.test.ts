@@ -1,6 +1,6 @@
 /**
- * The adapter of the tuntap2 package against a stand-in that has the surface which the package's
- * documentation gives.
+ * The adapter of the tuntap2 package, tested with a stand-in that has the documented interface of
+ * the package.
  */
 import { once } from 'node:events';
 import { Duplex } from 'node:stream';
@@ -20,7 +20,7 @@ import { netOf } from '../../../src/node/net.js';
 import { Drop } from '../../../src/wire/drop.js';
 import { buildPacket, send } from '../packets.js';
 
-/** A Duplex of packets: one chunk, one packet. What is written comes out of `far`. */
+/** A Duplex with one packet per chunk. Written packets arrive at `far`. */
 class StandIn extends Duplex implements Tuntap2Tun {
   readonly name = 'tun7';
   mtu = 1500;
@@ -30,11 +30,11 @@ class StandIn extends Duplex implements Tuntap2Tun {
   released = 0;
   readonly written: Uint8Array[] = [];
   far: StandIn | null = null;
-  /** Calls of write's callback that wait: a system that takes nothing. */
+  /** Pending callbacks of write, as in a system that accepts no packet. */
   stuck: (() => void)[] | null = null;
 
   override _read(): void {
-    // packets come when they come
+    // packets arrive asynchronously
   }
 
   override _write(packet: Uint8Array, _encoding: BufferEncoding, done: () => void): void {
@@ -117,7 +117,7 @@ describe('the tuntap2 adapter', () => {
     send(device, packet, 0, undefined, 40);
     device.flush();
     expect(tun.written.map((p) => [...p])).toEqual([[...packet], [...packet]]);
-    // Bytes of its own: the next packet is built in the same place.
+    // A copy, because the next packet is built in the same place.
     send(device, buildPacket({ version: 6 }));
     expect([...tun.written[0]!]).toEqual([...packet]);
     expect(device.counters).toMatchObject({
