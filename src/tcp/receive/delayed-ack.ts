@@ -1,14 +1,14 @@
 /**
- * When is the ACK of data that came in order due? RFC 9293 section 3.8.6.3 allows to wait for a
- * second segment, for less than half a second. Within that this does what Linux does: three things
- * that it learns of the peer decide.
+ * When the ACK of in-order data is due. RFC 9293 section 3.8.6.3 allows waiting for a second
+ * segment, for less than half a second. Within that limit this does what Linux does. It learns
+ * three things about the peer:
  *
- *   quick     a new connection (or one that wakes up, or lost something) acknowledges the next so many segments at once, or
- *             the peer's slow start would wait for our timer
- *   ato       how long to wait else: 40 ms, more when the peer's segments come further apart
- *   mss       what a full segment of the peer's is: more than one such is acknowledged at once
+ *   quick     the number of segments to acknowledge at once: for a new connection, after a pause
+ *             and after a loss, because the peer's slow start would otherwise wait for our timer
+ *   ato       the delay otherwise: 40 ms, or more if the peer's segments arrive further apart
+ *   mss       a full segment of the peer: more data than that is acknowledged at once
  *
- * Not here: ACKs that protocol rules demand at once (receiver.ts), duplicate ACKs
+ * Not here: ACKs that the protocol requires at once (receiver.ts) and duplicate ACKs
  * (owed-duplicates.ts).
  */
 import type { Micros } from '../../base/time.js';
@@ -17,34 +17,35 @@ import type { TcpConfig } from '../config.js';
 
 /** TCP_MAX_QUICKACKS. */
 const MAX_QUICK_ACKS = 16;
-/** The guess before data came: TCP_MSS_DEFAULT, and never less than TCP_MIN_MSS. */
+/** The estimate before data is received: TCP_MSS_DEFAULT, and at least TCP_MIN_MSS. */
 const DEFAULT_MSS = 536;
 const MIN_MSS = 88;
-/** Marks of a segment that need not be a full one. */
+/** Flags of segments that need not be full. */
 const REMNANT = TcpFlag.FIN | TcpFlag.URG | TcpFlag.SYN | TcpFlag.PSH;
 
 export class DelayedAck {
-  /** Data or a FIN came that no ACK of ours covers yet. */
+  /** Data or a FIN was received that no ACK has covered. */
   owed = false;
-  /** Something came since the delay was last chosen. */
+  /** Data or a FIN was received since the delay was last chosen. */
   fresh = false;
-  /** RMSS, as seen: payload bytes of a full segment from the peer (Linux's rcv_mss). */
+  /** RMSS as estimated: payload bytes of a full segment from the peer (Linux's rcv_mss). */
   mss = DEFAULT_MSS;
-  /** ACKs that still go out at once. */
+  /** Number of ACKs that are still sent at once. */
   quick = 0;
   /**
-   * Linux's pingpong: we answer what comes, so our ACKs ride on our data and quick ones would be
-   * wasted.
+   * Linux's pingpong: we answer received data with data that carries the ACK, so quick ACKs would
+   * be wasted.
    */
   interactive = false;
-  /** The MSS option that we send. The peer cannot send more in one segment. */
+  /** The MSS that we advertise, the most that the peer sends in one segment. */
   announcedMss: number;
-  /** How long an ACK waits, before bounds; 0 before the first data. */
+  /** The delay of an ACK before bounds; 0 before the first data. */
   ato: Micros = 0;
   private dataAt: Micros = 0;
   private lastLength = 0;
   /**
-   * Of what this ACK covers: 1 after a segment with PSH or a small one, 2 after a second small one.
+   * For the data that this ACK covers: 1 after a segment with PSH or a small one, 2 after a second
+   * small one.
    */
   private pushes = 0;
   private readonly least: Micros;
@@ -57,21 +58,21 @@ export class DelayedAck {
   }
 
   /**
-   * The peer's segments may be as large as ours: `mss`. `space`: the receive window of a new
+   * Estimates the peer's segments as large as ours, `mss`. `space`: the receive window of a new
    * connection, in bytes.
    */
   guessMss(mss: number, space: number): void {
     this.mss = Math.max(MIN_MSS, Math.min(DEFAULT_MSS, this.announcedMss, mss, space >> 1));
   }
 
-  /** The next ACK goes out at once. */
+  /** The next ACK is sent at once. */
   get isQuick(): boolean {
     return this.quick > 0 && !this.interactive;
   }
 
   /**
-   * `seg` brought data in order. `rto`: our retransmission timeout, for what counts as a long
-   * silence. `wnd`: RCV.WND.
+   * `seg` had in-order data. `rto`: our retransmission timeout, after which silence counts as long.
+   * `wnd`: RCV.WND.
    */
   dataArrived(seg: Segment, now: Micros, rto: Micros, wnd: number): void {
     this.owed = true;
@@ -92,7 +93,7 @@ export class DelayedAck {
     this.dataAt = now;
   }
 
-  /** ESTABLISHED: the peer's silence is counted from here. */
+  /** ESTABLISHED: the peer's silence counts from now. */
   connected(now: Micros): void {
     this.dataAt = now;
   }
@@ -101,21 +102,21 @@ export class DelayedAck {
     this.measure(seg);
   }
 
-  /** A FIN in ESTABLISHED: our own may follow at once, and carry its ACK. */
+  /** A FIN in ESTABLISHED: our own FIN may follow soon and carry its ACK. */
   finArrived(): void {
     this.owed = true;
     this.fresh = true;
     this.interactive = true;
   }
 
-  /** Something was lost or comes twice: the peer waits for every ACK. */
+  /** Data was lost or arrived twice, so the peer waits for every ACK. */
   enterQuickMode(wnd: number, most = MAX_QUICK_ACKS): void {
     this.addQuick(most, wnd);
     this.interactive = false;
     this.ato = this.least;
   }
 
-  /** We sent data of our own: in answer to what came last? */
+  /** Data was sent: if soon after received data, it counts as an answer. */
   dataSent(now: Micros): void {
     if (now - this.dataAt < this.ato) this.interactive = true;
   }
@@ -129,14 +130,14 @@ export class DelayedAck {
   }
 
   /**
-   * The user read the last byte that waited: it seems to be a request that was sent whole, and its
-   * answer may take a while.
+   * A read that empties the queue sends the ACK, because the data looks like a complete request
+   * whose answer may take a while.
    */
   get isPushed(): boolean {
     return this.owed && (this.pushes === 2 || (this.pushes === 1 && !this.interactive));
   }
 
-  /** How long the ACK that is owed may wait. `srtt`: 0 when unknown. */
+  /** The delay of the owed ACK. `srtt`: 0 if unknown. */
   delay(srtt: Micros): Micros {
     let { ato } = this;
     if (ato > this.least) {
@@ -145,7 +146,7 @@ export class DelayedAck {
     return Math.min(ato, this.most);
   }
 
-  /** The timer expired before data of ours or a second segment came. */
+  /** The timer expired before we sent data or received a second segment. */
   expired(rto: Micros): void {
     if (this.interactive) {
       this.interactive = false;
@@ -155,7 +156,7 @@ export class DelayedAck {
     }
   }
 
-  /** TCP_QUICKACK off: ACKs wait for our data until proven wrong. On: they do not. */
+  /** TCP_QUICKACK. False: ACKs wait for our data until a timer expires. True: they do not wait. */
   setQuick(on: boolean): void {
     this.interactive = !on;
     if (on) this.pushes = Math.max(this.pushes, 1);
@@ -167,8 +168,8 @@ export class DelayedAck {
   }
 
   /**
-   * Linux's tcp_measure_rcv_mss: the largest segment seen; a smaller one only when it comes twice
-   * and seems to be full.
+   * Linux's tcp_measure_rcv_mss: the largest segment seen. A smaller size counts only if it occurs
+   * twice and looks like a full segment.
    */
   private measure(seg: Segment): void {
     const length = seg.gsoSize > 0 ? seg.gsoSize : seg.payloadBytes;
@@ -176,7 +177,7 @@ export class DelayedAck {
     this.lastLength = 0;
     if (length >= this.mss) {
       this.mss = Math.min(length, this.announcedMss);
-      // Exactly one full segment with PSH: probably a write of that size, and its writer waits.
+      // A single full segment with PSH: probably a write of that size, whose writer waits.
       if (seg.has(TcpFlag.PSH) && this.pushes === 0) this.pushes = 1;
       return;
     }

@@ -1,15 +1,13 @@
 /**
- * The receiving half of ECN, RFC 3168 section 6.1.3: once a packet came with CE, every ACK carries
- * ECE until the sender says CWR, so that no single ACK's loss hides the mark.
+ * The receiving half of ECN (RFC 3168 section 6.1.3): after a packet with CE, every ACK carries ECE
+ * until the sender sends CWR, so that the loss of one ACK does not hide the mark.
  */
 import { Ecn, TcpFlag, type Segment } from '../../wire/tcp.js';
 
-/** How soon what came is to be acknowledged. */
+/** How soon received data must be acknowledged. */
 export const EcnUrgency = {
   none: 0,
-  /**
-   * The next two segments at once: the sender's window may be so small that it waits for our ACK.
-   */
+  /** The next two segments at once, because a sender with a small window may wait for our ACK. */
   quick: 1,
   /** At once. */
   now: 2,
@@ -17,16 +15,16 @@ export const EcnUrgency = {
 export type EcnUrgency = (typeof EcnUrgency)[keyof typeof EcnUrgency];
 
 export class EcnReceiver {
-  /** ECN was agreed on in the handshake. */
+  /** ECN was negotiated in the handshake. */
   agreed = false;
   /** Every segment that we send carries ECE. */
   echo = false;
-  /** A packet with ECT or CE came. */
+  /** A packet with ECT or CE was received. */
   ectSeen = false;
 
   /**
-   * A segment with data, any part of which is in the window: what its CWR and its CE mean. CWR is
-   * the older of the two.
+   * Processes CWR and CE of a segment with data in the window. CWR is processed first, because it
+   * is about earlier marks.
    */
   onData(seg: Segment): EcnUrgency {
     let urgency: EcnUrgency = EcnUrgency.none;
@@ -41,8 +39,8 @@ export class EcnReceiver {
         this.ectSeen = true;
         break;
       case Ecn.notEct:
-        // As Linux: from a sender that marks its data this is most likely a retransmission, and it
-        // waits.
+        // As in Linux: a sender that sets ECT on data sends retransmissions without it, so this is
+        // probably one, and the sender waits for its ACK.
         if (this.ectSeen) urgency = urgency || EcnUrgency.quick;
         break;
       default:

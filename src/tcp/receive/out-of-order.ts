@@ -1,17 +1,18 @@
 /**
- * Data beyond a hole (SHLD-31): blocks in sequence order that neither overlap nor touch, each made
- * of pieces of our own memory.
+ * Out-of-order data (SHLD-31): blocks in sequence order that neither overlap nor touch. Each
+ * consists of pieces of our own memory.
  *
- *     RCV.NXT ▼        hole        ┌──── block 1 ────┐  hole  ┌ block 2 ┐
- *     ─────────┴───────────────────┤ piece │ piece …·├────────┤  piece  ├────      ·: room for what comes next
- *                                  └─────────────────┘        └─────────┘          a block is a SACK block (RFC 2018)
+ *     RCV.NXT ▼        gap         ┌──── block 1 ────┐  gap   ┌ block 2 ┐
+ *     ─────────┴───────────────────┤ piece │ piece …·├────────┤  piece  ├────
+ *                                  └─────────────────┘        └─────────┘
+ *     · room for the next segment; a block is a SACK block (RFC 2018)
  *
- * Bytes that are here already win over the same bytes that come again. Memory is bounded by the
- * window (a byte outside it never gets here) and, against a rain of tiny segments (CVE-2018-5390,
- * "SegmentSmack"), by the number of pieces: small ones that follow each other share a piece, and at
- * the limit pieces are joined, then the blocks farthest away are given up, as in Linux
- * (tcp_collapse_ofo_queue, tcp_prune_ofo_queue). A block is found by bisection, and joining pays
- * for an eighth of the limit at a time: a segment's work is O(log n).
+ * Bytes that are already held are not replaced by repeated ones. The window bounds the memory,
+ * because bytes outside it never get here. The number of pieces is bounded, too, against attacks
+ * with tiny segments (CVE-2018-5390, "SegmentSmack"). Adjacent small segments share a piece. At the
+ * limit small pieces are joined, then the farthest blocks are discarded, as in Linux
+ * (tcp_collapse_ofo_queue, tcp_prune_ofo_queue). A block is found by bisection, and joining happens
+ * once for an eighth of the limit, so the work for each segment is O(log n).
  */
 import { seqDiff, seqGt, seqLeq, seqLt, seqMin, type Seq } from '../../base/seq.js';
 import type { Segment } from '../../wire/tcp.js';
@@ -19,15 +20,15 @@ import { MAX_SACK_BLOCKS } from '../../wire/tcp.js';
 import type { Allocate, ReceiveQueue } from './receive-queue.js';
 
 /**
- * Pieces up to this size are joined; larger ones cost little beside their bytes, and copying them
- * again would cost much.
+ * Pieces up to this size are joined. Larger ones have little overhead for their bytes and are
+ * expensive to copy.
  */
 const SMALL_BYTES = 4096;
-/** A piece that is begun behind another has room for twice as much as that, up to this. */
+/** A piece after another has room for twice the bytes of the other, up to this. */
 const MAX_ROOM_BYTES = 65_536;
 
 interface Piece {
-  /** The first `used` bytes are data, the rest is room. */
+  /** The first `used` bytes are data, the rest is free. */
   bytes: Uint8Array;
   used: number;
 }
@@ -35,24 +36,21 @@ interface Piece {
 interface Block {
   left: Seq;
   right: Seq;
-  /** In order, from `left` to `right` without a hole. */
+  /** In sequence, from `left` to `right` without a gap. */
   pieces: Piece[];
 }
 
 export class OutOfOrder {
   bytes = 0;
   pieceCount = 0;
-  /** How often blocks were given up at the limit (nstat's OfoPruned). */
+  /** Number of times that blocks were discarded at the limit (nstat's OfoPruned). */
   prunes = 0;
   private readonly blocks: Block[] = [];
-  /**
-   * The FIN that came and waits for what is before it, as a block of its own; SACK covers it as it
-   * covers data.
-   */
+  /** A FIN after a gap, as a block of its own; SACK covers it like data. */
   private readonly fin = { left: 0, right: 0 };
   private finWaits = false;
   /**
-   * A sequence number in each block that grew lately, the latest first: the order of SACK blocks.
+   * A sequence number in each recently extended block, the latest first: the order of SACK blocks.
    */
   private readonly recent: Seq[] = [];
   private readonly maxPieces: number;
@@ -63,24 +61,24 @@ export class OutOfOrder {
     this.allocate = allocate;
   }
 
-  /** No data waits. */
+  /** No data is held. */
   get isEmpty(): boolean {
     return this.blocks.length === 0;
   }
 
-  /** Neither data nor a FIN waits. */
+  /** Neither data nor a FIN is held. */
   get hasNothingToSack(): boolean {
     return this.blocks.length === 0 && !this.finWaits;
   }
 
-  /** After the last byte that is here; 0 when nothing is. */
+  /** The sequence number after the last byte held; 0 without data. */
   get end(): Seq {
     return this.blocks.at(-1)?.right ?? 0;
   }
 
   /**
-   * Keeps the payload `[start, end)` of `seg`, less what is here. Returns how many bytes were new,
-   * or -1 when there is no room for any.
+   * Stores the payload `[start, end)` of `seg` except bytes that are already held. Returns the
+   * number of new bytes, or -1 if there is no room.
    */
   insert(seg: Segment, start: Seq, end: Seq): number {
     if (!this.makeRoom(start)) return -1;
@@ -147,8 +145,8 @@ export class OutOfOrder {
   // ---- The limit --------------------------------------------------------------------------------
 
   /**
-   * One segment may need several pieces, one for each hole that it fills; then the limit is passed
-   * by so many, and the next one sees to it.
+   * Makes room for a segment at `start`; false if there is none. A segment may need several pieces,
+   * one for each gap that it fills. The limit is then exceeded until the next segment.
    */
   private makeRoom(start: Seq): boolean {
     if (this.pieceCount < this.maxPieces) return true;
@@ -157,8 +155,8 @@ export class OutOfOrder {
       for (const block of this.blocks) this.collapse(block);
     const enough = this.maxPieces - eighth;
     if (this.pieceCount < enough) return true;
-    // What is farthest away goes, but nothing before the segment that wants its place: it would
-    // only go next.
+    // Discards the farthest blocks, but none before the new segment, which would then be the next
+    // to discard.
     let pruned = false;
     while (this.pieceCount >= enough && this.blocks.length > 0) {
       const last = this.blocks[this.blocks.length - 1]!;
@@ -172,7 +170,7 @@ export class OutOfOrder {
     return this.pieceCount < this.maxPieces;
   }
 
-  /** Joins small pieces that follow each other. */
+  /** Joins adjacent small pieces. */
   private collapse(block: Block): void {
     const { pieces } = block;
     if (pieces.length === 1) return;
@@ -198,11 +196,11 @@ export class OutOfOrder {
     block.pieces = joined;
   }
 
-  // ---- The way out ------------------------------------------------------------------------------
+  // ---- Delivery ---------------------------------------------------------------------------------
 
   /**
-   * Moves what follows `nxt` without a hole into `queue` (null: throws it away). Returns the new
-   * RCV.NXT.
+   * Moves the data that follows `nxt` without a gap into `queue` (null: discards it). Returns the
+   * new RCV.NXT.
    */
   drain(nxt: Seq, queue: ReceiveQueue | null): Seq {
     let taken = 0;
@@ -223,7 +221,7 @@ export class OutOfOrder {
     return nxt;
   }
 
-  /** A FIN at `end` came: nothing can follow it, so what lies there and beyond goes. */
+  /** A FIN was received at `end`: discards data from there on, because none can follow a FIN. */
   endAt(end: Seq): void {
     const { blocks, fin } = this;
     fin.left = end;
@@ -255,7 +253,7 @@ export class OutOfOrder {
     this.finWaits = false;
   }
 
-  /** Data goes; a FIN that is known stays so. */
+  /** Discards the data, but keeps a known FIN. */
   clear(): void {
     if (this.blocks.length === 0) return;
     this.blocks.length = 0;
@@ -266,15 +264,15 @@ export class OutOfOrder {
 
   // ---- SACK -------------------------------------------------------------------------------------
 
-  /** A segment reached `start`: its block is named first from now on (RFC 2018 section 4). */
+  /** A segment arrived at `start`: SACK now lists its block first (RFC 2018 section 4). */
   touched(start: Seq): void {
     this.recent.unshift(start);
     if (this.recent.length > MAX_SACK_BLOCKS) this.recent.length = MAX_SACK_BLOCKS;
   }
 
   /**
-   * Writes SACK blocks into `edges` after the `count` that are there, up to `room` in all, none
-   * twice; those before `from` (a D-SACK) do not count as mentioned. Returns their new number.
+   * Writes SACK blocks into `edges` after the first `count`, up to `room` in all, each once. Blocks
+   * before `from` (a D-SACK) may be repeated. Returns the new number of blocks.
    */
   writeBlocks(edges: Int32Array, count: number, room: number, from: number): number {
     let written = count;
@@ -301,19 +299,19 @@ export class OutOfOrder {
     return count + 1;
   }
 
-  /** Where SACK says that a block ends: a FIN right behind it belongs to it. */
+  /** The right edge of a block in SACK, which includes a FIN directly after it. */
   rightOf(block: { readonly right: Seq }): Seq {
     return this.finWaits && block.right === this.fin.left ? this.fin.right : block.right;
   }
 
-  /** The block that holds `at`. */
+  /** The block that contains `at`; null if none does. */
   blockAt(at: Seq): { readonly left: Seq; readonly right: Seq } | null {
-    // Blocks do not touch: one that ends at `at` is followed by a hole.
+    // Blocks do not touch: a block that ends at `at` is followed by a gap.
     const block = this.blocks[this.firstReaching((at + 1) | 0)];
     return block !== undefined && seqLeq(block.left, at) ? block : null;
   }
 
-  /** The first block of which a part lies in `[start, end)`; null when none does. */
+  /** The first block that overlaps `[start, end)`; null if none does. */
   overlapping(start: Seq, end: Seq): { readonly left: Seq; readonly right: Seq } | null {
     const block = this.blocks[this.firstReaching((start + 1) | 0)];
     return block !== undefined && seqLt(block.left, end) ? block : null;

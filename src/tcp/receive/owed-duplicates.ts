@@ -1,24 +1,21 @@
 /**
- * Duplicate ACKs that are owed: one for each segment that came out of order or twice, since the
- * peer counts them (RFC 5681 section 4.2), and what the SACK option of each must say first (RFC
- * 2018 section 4, RFC 2883). A flag instead of a count would lose some of them when segments come
- * in batches, and with them the peer's fast retransmit.
+ * The owed duplicate ACKs: one for each out-of-order or duplicate segment, because the peer counts
+ * them (RFC 5681 section 4.2). Each has its own first SACK block (RFC 2018 section 4, RFC 2883). A
+ * flag instead of a count would lose duplicate ACKs when segments arrive in batches, and with them
+ * the peer's fast retransmit.
  */
 import { seqLt, type Seq } from '../../base/seq.js';
 import { MAX_SACK_BLOCKS, type Segment } from '../../wire/tcp.js';
 import type { OutOfOrder } from './out-of-order.js';
 
-/** Duplicate ACKs that can be owed at once; more in one batch are one. */
+/** Most duplicate ACKs owed at once; further ones in a batch are dropped. */
 const MAX_OWED = 64;
 
-/** Until there is one: most connections never owe any, and memory outside V8's heap is dear. */
+/** Initial value: most connections never owe any, and memory outside V8's heap is expensive. */
 const NO_RANGES = new Int32Array(0);
 
 export class OwedDuplicates {
-  /**
-   * [start, end) of what each one answers: a duplicate, or empty for what came out of order at
-   * `start`.
-   */
+  /** [start, end) of each duplicate; for an out-of-order segment the empty range at its `start`. */
   private ranges = NO_RANGES;
   private at = 0;
   private end = 0;
@@ -27,7 +24,7 @@ export class OwedDuplicates {
     return this.end - this.at;
   }
 
-  /** One more; [start, end) not empty is reported as a duplicate by D-SACK (RFC 2883). */
+  /** Adds one. A non-empty [start, end) is reported as a duplicate by D-SACK (RFC 2883). */
   owe(start: Seq, end: Seq): void {
     if (this.at === this.end) {
       this.at = 0;
@@ -40,14 +37,14 @@ export class OwedDuplicates {
     this.end++;
   }
 
-  /** One went out. */
+  /** One was sent. */
   paid(): void {
     if (this.at < this.end) this.at++;
   }
 
   /**
-   * A hole was filled up to `nxt`: what was owed for data beyond it would now tell of no hole.
-   * D-SACKs stay.
+   * A gap was filled up to `nxt`: drops the duplicate ACKs for data below it, because they would no
+   * longer report a gap. D-SACKs stay.
    */
   forgetBelow(nxt: Seq): void {
     let kept = this.at;
@@ -63,8 +60,8 @@ export class OwedDuplicates {
   }
 
   /**
-   * SACK blocks for the next ACK into `seg`: first what triggered it (a duplicate: D-SACK), then
-   * the latest blocks.
+   * Writes the SACK blocks of the next ACK into `seg`, at most `room`. The first is the range that
+   * triggered it (for a duplicate a D-SACK), then the latest blocks.
    */
   writeSack(seg: Segment, room: number, outOfOrder: OutOfOrder): void {
     const most = Math.min(room, MAX_SACK_BLOCKS);
@@ -80,7 +77,7 @@ export class OwedDuplicates {
         edges[1] = end;
         count = 1;
         from = 1;
-        // RFC 2883 section 4: the block that holds the duplicate follows.
+        // RFC 2883 section 4: the block that contains the duplicate follows.
         const larger = outOfOrder.blockAt(start);
         if (larger !== null && most > 1) {
           edges[2] = larger.left;

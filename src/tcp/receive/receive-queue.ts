@@ -1,37 +1,39 @@
 /**
- * The stream in order, waiting for its reader: pieces that are given away for good when they are
- * read.
+ * The queue of in-order data for the reader. Pieces belong to the reader once they are read.
  *
- * A large payload is kept where the device read it, without a copy. A smaller one is copied into
- * pieces of our own: one byte that a slow reader keeps must not pin the megabyte slab that it came
- * in.
+ * A large payload stays in the buffer that the device read it into, without a copy. A smaller one
+ * is copied into pieces of our own, because one byte that a slow reader keeps must not pin the
+ * megabyte slab that it arrived in.
  */
 import { copyRange } from '../../base/copy.js';
 import { Ring } from '../../base/ring.js';
 import type { Segment } from '../../wire/tcp.js';
 
 /**
- * From this size on copying a payload costs more than pinning its slab: a full window of such
- * pieces pins a few dozen slabs at worst.
+ * Payloads from this size on are not copied, because copying costs more than pinning the slab. A
+ * full window of such pieces pins a few dozen slabs at worst.
  */
 const SHARE_FROM_BYTES = 32_768;
-/** A queue that grows gathers small payloads into pieces that double up to this size. */
+/** A growing queue collects small payloads in pieces that double up to this size. */
 const PIECE_BYTES = 65_536;
-/** Own bytes up to this size are gathered, too: each piece costs some 200 bytes beside its own. */
+/**
+ * Pieces of our own up to this size are copied together, too, because each piece has an overhead of
+ * about 200 bytes.
+ */
 const SMALL_BYTES = 4096;
 
 export type Allocate = (bytes: number) => Uint8Array;
 
 export class ReceiveQueue {
-  /** Bytes that wait. */
+  /** Unread bytes. */
   length = 0;
   /**
-   * The last piece, and those before it: most often there is one at a time, and then no queue for
-   * them.
+   * The last piece, and the earlier ones. `earlier` is created on demand, because usually there is
+   * only one piece.
    */
   private last: Uint8Array | null = null;
   private earlier: Ring<Uint8Array> | null = null;
-  /** The last piece's buffer has room from here on; -1 when it must not be written to. */
+  /** The buffer of the last piece is free from here on; -1 if it must not be written. */
   private tailUsed = -1;
   private readonly allocate: Allocate;
 
@@ -39,14 +41,14 @@ export class ReceiveQueue {
     this.allocate = allocate;
   }
 
-  /** Pieces that wait: so often `shift` has one. */
+  /** Number of pieces that `shift` can return. */
   get pieces(): number {
     return this.last === null ? 0 : 1 + (this.earlier?.length ?? 0);
   }
 
   /**
-   * Takes `length` payload bytes of `seg` from `skip` on; sets `seg.keepPayload` when it keeps a
-   * reference to them.
+   * Adds `length` payload bytes of `seg` from `skip` on. Sets `seg.keepPayload` if it keeps a
+   * reference to the payload.
    */
   pushPayload(seg: Segment, skip: number, length: number): void {
     const from = seg.payload!.bytes;
@@ -59,7 +61,7 @@ export class ReceiveQueue {
     }
   }
 
-  /** Takes bytes that are already our own. */
+  /** Adds bytes that are our own memory. */
   push(bytes: Uint8Array): void {
     if (bytes.length <= SMALL_BYTES && this.last !== null) {
       this.copy(bytes, 0, bytes.length);
@@ -69,7 +71,7 @@ export class ReceiveQueue {
     this.length += bytes.length;
   }
 
-  /** The next piece, or null; of a longer one the first `most` bytes. */
+  /** Removes and returns the next piece, at most `most` bytes of it; null if the queue is empty. */
   shift(most = Infinity): Uint8Array | null {
     const { earlier, last } = this;
     const isLast = earlier === null || earlier.length === 0;
@@ -92,12 +94,12 @@ export class ReceiveQueue {
       this.tailUsed = -1;
     }
     this.length -= length;
-    // Most often the piece is as long as what came: a view of it would cost more than all the rest
-    // of this.
+    // Usually the piece is exactly as long as its data, and a view of it would cost more than the
+    // rest of this function.
     return length < piece.length ? piece.subarray(0, length) : piece;
   }
 
-  /** The next `count` bytes are nobody's. */
+  /** Discards the next `count` bytes. */
   drop(count: number): void {
     for (let left = count; left > 0;) left -= this.shift(left)!.length;
   }
@@ -115,7 +117,7 @@ export class ReceiveQueue {
     this.last = piece;
   }
 
-  /** Nothing more is added to the last piece: it is as long as what was written to it. */
+  /** Ends the last piece: cuts it to its written length. */
   private seal(): void {
     if (this.tailUsed < 0) return;
     this.last = this.last!.subarray(0, this.tailUsed);

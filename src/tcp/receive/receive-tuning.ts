@@ -1,26 +1,24 @@
 /**
- * Dynamic right-sizing: how much the user reads in one round trip says how large the window must be
- * to let the peer send as fast as that.
+ * Dynamic right-sizing: the window is twice what the user reads in one round trip, because the peer
+ * may double its rate. The buffer is sized for that window.
  *
- *     bytes read in the last round trip ──▶ twice that fits into the window (the peer may double its rate) ──▶ the buffer
- *
- * A receiver that sends nothing has no round-trip times of its own, so it takes them from the
- * echoes of its timestamps, or from how long the peer needs to fill a window: the latter is too
- * long for a slow peer, which then gets a larger window than it needs. Linux's tcp_rcv_space_adjust
+ * A receiver that sends no data has no round-trip samples of its own. It takes them from the echoes
+ * of its timestamps, or from the time in which the peer fills a window. The latter is too long for
+ * a slow peer, which then gets a larger window than it needs. This is Linux's tcp_rcv_space_adjust
  * and tcp_rcv_rtt_measure.
  */
 import { seqAdd, seqLt, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 
-/** tcp_rcv_space_adjust begins with the initial window's segments (RFC 6928). */
+/** tcp_rcv_space_adjust starts with the segments of the initial window (RFC 6928). */
 const INITIAL_SEGMENTS = 10;
 
 export class ReceiveTuning {
-  /** The round-trip time as the receiver sees it; 0 when unknown. */
+  /** The receiver's estimate of the round-trip time; 0 if unknown. */
   rtt: Micros = 0;
-  /** The most that was read in a round trip. */
+  /** Most bytes read in a round trip. */
   space = 0;
-  /** All that the user has read. */
+  /** Bytes that the user has read in total. */
   private read = 0;
   private readBefore = 0;
   private since: Micros = 0;
@@ -28,7 +26,7 @@ export class ReceiveTuning {
   private windowAt: Micros = 0;
   private lastEcho = 0;
 
-  /** A new connection. `window`: what it offers at first. */
+  /** Starts a new connection. `window`: its first receive window in bytes. */
   start(window: number, mss: number, now: Micros): void {
     this.space = Math.min(window, INITIAL_SEGMENTS * mss);
     this.since = now;
@@ -39,14 +37,14 @@ export class ReceiveTuning {
   }
 
   /**
-   * Data came in order, up to `nxt`: without timestamps a window's worth of it takes a round trip
-   * at least.
+   * In-order data arrived up to `nxt`. Without timestamps a window of data is taken as at least one
+   * round trip.
    */
   measureWindow(nxt: Seq, wnd: number, now: Micros): void {
     if (this.windowAt > 0) {
       if (seqLt(nxt, this.windowEnd)) return;
       const sample = Math.max(1, now - this.windowAt);
-      // The peer may have sent less than it was allowed to: only a smaller sample tells something.
+      // Only a smaller sample counts, because the peer may have sent less than the window allowed.
       if (this.rtt === 0 || sample < this.rtt) this.rtt = sample;
     }
     this.windowEnd = seqAdd(nxt, wnd);
@@ -54,7 +52,8 @@ export class ReceiveTuning {
   }
 
   /**
-   * A full segment echoed our timestamp `echo`, of `age` ago. The first echo of each is the sample.
+   * A full segment echoed our timestamp `echo`, which was sent `age` ago. Only the first echo of
+   * each timestamp is a sample.
    */
   measureEcho(echo: number, age: Micros): void {
     if (echo === this.lastEcho || age < 0) return;
@@ -63,21 +62,21 @@ export class ReceiveTuning {
   }
 
   /**
-   * Once a round trip: the window that is wanted now, or 0 when the one that is there will do.
-   * `unread` bytes wait.
+   * Once per round trip: returns the wanted window in bytes, or 0 if the current one is sufficient.
+   * `unread`: bytes in the queue.
    */
   adjust(unread: number, now: Micros): number {
     const elapsed = now - this.since;
     if (this.rtt === 0 || elapsed < this.rtt) return 0;
-    // What waits was not read as fast as it came: the user is what limits.
+    // Unread bytes do not count, because the user limits the rate.
     const taken = this.read - this.readBefore - unread;
     this.readBefore = this.read;
     this.since = now;
     if (taken <= this.space) return 0;
     const growth = (taken - this.space) / this.space;
     this.space = taken;
-    // What is measured now was sent a round trip ago, and by the rate at which it grew it will have
-    // grown once more.
+    // The measured data was sent one round trip ago. By now the rate has probably grown by the same
+    // factor again.
     return Math.ceil(2 * taken * (1 + 2 * growth));
   }
 }

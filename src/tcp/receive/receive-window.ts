@@ -1,16 +1,16 @@
 /**
- * The window that we offer: how far its right edge may go. It never moves left (RFC 9293 section
- * 3.8.6, SHLD-14), unless tcp_shrink_window says so.
+ * The advertised receive window and its right edge. The edge never moves left (RFC 9293 section
+ * 3.8.6, SHLD-14), except with tcp_shrink_window.
  *
- *     read by the user │  waits to be read  │        RCV.WND        │
+ *     read by the user │       unread       │        RCV.WND        │
  *     ─────────────────┼────────────────────┼───────────────────────┼────────
  *                      │                 RCV.NXT                  edge
  *                      └─────────────── space ──────────────────────┘
  *
- * As Linux does: half of the buffer (SO_RCVBUF counts what segments cost, not only their payload)
- * is window. It opens step by step as data comes (`ssthresh`), so that a peer which never sends
- * much never has much of our memory; and it closes to nothing rather than to a sliver (section
- * 3.8.6.2.2). How large the buffer becomes is decided in receive-tuning.ts.
+ * As in Linux half of the buffer is window, because SO_RCVBUF counts the overhead of segments, too.
+ * The window opens step by step as data arrives (`ssthresh`), so that a peer that sends little
+ * never takes much of our memory. It closes to zero rather than to a small window (section
+ * 3.8.6.2.2). receive-tuning.ts chooses the buffer size.
  */
 import { seqAdd, seqDiff, seqMax, type Seq } from '../../base/seq.js';
 import { MAX_WINDOW_SHIFT } from '../../wire/tcp.js';
@@ -18,27 +18,27 @@ import type { TcpConfig } from '../config.js';
 
 /** The window field has 16 bits (RFC 9293 section 3.1). */
 const MAX_WINDOW_FIELD = 0xffff;
-/** SOCK_MIN_RCVBUF: no buffer is smaller. */
+/** SOCK_MIN_RCVBUF: the smallest buffer. */
 const MIN_BUFFER_BYTES = 2304;
-/** Smaller segments do not let the window grow: they cost more than they bring. */
+/** Smaller segments do not open the window, because their overhead exceeds their data. */
 const MIN_GROWTH_LENGTH = 128;
 
 export class ReceiveWindow {
-  /** RCV.NXT + RCV.WND as we last told the peer. */
+  /** RCV.NXT + RCV.WND as last advertised. */
   edge: Seq = 0;
   /** Our window shift (Rcv.Wind.Shift). */
   wscale = 0;
   /** Linux's sk_rcvbuf: twice the window. */
   bufferBytes: number;
-  /** SO_RCVBUF was set: the buffer stays as it is. */
+  /** SO_RCVBUF was set, so the buffer is not tuned. */
   locked: boolean;
-  /** The window stays below: as much as the buffer allows, and TCP_WINDOW_CLAMP. */
+  /** Upper bound of the window, by the buffer and TCP_WINDOW_CLAMP. */
   clamp = 0;
-  /** Linux's rcv_ssthresh: the window opens so far now. */
+  /** Linux's rcv_ssthresh: the current limit of the opening window. */
   ssthresh = 0;
-  /** RCV.WND when it was last told. */
+  /** RCV.WND when it was last advertised. */
   told = 0;
-  /** TCP_WINDOW_CLAMP, or what the header can say at most. */
+  /** TCP_WINDOW_CLAMP, or the largest window that the header can express. */
   private limit: number;
   private readonly config: TcpConfig;
 
@@ -49,54 +49,54 @@ export class ReceiveWindow {
     this.limit = config.windowClamp > 0 ? config.windowClamp : MAX_WINDOW_FIELD << MAX_WINDOW_SHIFT;
   }
 
-  /** Bytes that may wait to be read: the largest window. */
+  /** Most unread bytes: the largest window. */
   get space(): number {
     return this.bufferBytes >> 1;
   }
 
   /**
-   * The peer's SYN came. `mss`: what we announced. What our own SYN offered, if it went out before,
-   * may be in use already (Fast Open).
+   * The peer's SYN arrived. `mss`: what we advertised. If our SYN was sent before, its window may
+   * already be in use (Fast Open).
    */
   start(nxt: Seq, mss: number): void {
     const { space } = this;
     this.edge = seqAdd(nxt, this.told);
     this.ssthresh = this.initial(mss);
     this.clamp = Math.min(this.limit, space, MAX_WINDOW_FIELD << this.wscale);
-    // As Linux: room for one more segment stays unannounced.
+    // As in Linux: room for one more segment is not advertised.
     if (this.clamp > 2 * mss && this.clamp + mss > space)
       this.clamp = Math.max(2 * mss, space - mss);
     this.ssthresh = Math.min(this.ssthresh, this.clamp);
   }
 
-  /** A new connection's window: whole segments. */
+  /** The window of a new connection, in whole segments. */
   private initial(mss: number): number {
     const space = Math.min(this.space, this.limit);
     return space > mss ? space - (space % mss) : space;
   }
 
-  /** RCV.WND: what may still come by what we told the peer. */
+  /** RCV.WND: the rest of the advertised window. */
   size(nxt: Seq): number {
     return Math.max(0, seqDiff(this.edge, nxt));
   }
 
   /**
-   * The window field of the next segment, `queued` bytes waiting to be read. `mss`: a full segment
-   * of the peer's.
+   * Returns the window field of the next segment, and advertises it. `queued`: unread bytes. `mss`:
+   * a full segment of the peer.
    */
   offer(nxt: Seq, queued: number, mss: number): number {
     const offered = this.next(nxt, queued, mss);
     this.told = offered;
     const edge = seqAdd(nxt, offered);
     this.edge = this.mayShrink ? edge : seqMax(this.edge, edge);
-    // a SYN may have meant more than can be said
+    // a SYN may have granted more than the field can express
     return Math.min(offered >> this.wscale, MAX_WINDOW_FIELD);
   }
 
   /**
-   * The same on a SYN, where the field is never scaled (RFC 7323 section 2.2): it may say less than
-   * the window that is meant, and as in Linux all of that is taken. `mss`: what a full segment from
-   * the peer will carry, as far as we know.
+   * The same for a SYN, whose field is never scaled (RFC 7323 section 2.2). It may express less
+   * than the intended window, and as in Linux all of that is accepted. `mss`: the expected payload
+   * of a full segment from the peer.
    */
   offerOnSyn(nxt: Seq, mss: number): number {
     const offered = this.initial(mss);
@@ -110,10 +110,7 @@ export class ReceiveWindow {
     return Math.min(this.initial(mss), MAX_WINDOW_FIELD);
   }
 
-  /**
-   * The smallest shift with which the window field can offer the whole buffer, as large as it may
-   * become.
-   */
+  /** The smallest shift that can express the window of the largest possible buffer. */
   get wantedWscale(): number {
     const most = this.locked ? this.space : Math.max(this.space, this.config.rmem.max);
     const wanted = Math.min(most, this.limit);
@@ -122,14 +119,16 @@ export class ReceiveWindow {
     return shift;
   }
 
-  /** Less than half is left: no time for quick ACKs, which would only let the peer send faster. */
+  /**
+   * Less than half of the window is free, so no quick ACKs, which would make the peer send faster.
+   */
   isTight(queued: number): boolean {
     return this.space - queued < Math.min(this.clamp, this.space) / 2;
   }
 
   /**
-   * After a read: does the peer hear of the new window at once? When it is at least twice what the
-   * peer knows of.
+   * True if the new window is to be advertised at once after a read: it is at least twice the
+   * window that the peer knows.
    */
   updateDue(nxt: Seq, queued: number, mss: number): boolean {
     const current = this.size(nxt);
@@ -138,14 +137,14 @@ export class ReceiveWindow {
     return next > 0 && next >= 2 * current;
   }
 
-  /** tcp_shrink_window. As in Linux only a scaled window may. */
+  /** tcp_shrink_window: as in Linux only a scaled window may shrink. */
   private get mayShrink(): boolean {
     return this.config.shrinkWindow && this.wscale > 0;
   }
 
   /**
-   * The window is what is free, in whole units, also when that is less than was offered: down to
-   * nothing rather than to a sliver.
+   * With tcp_shrink_window: the window is the free space in whole units, even if more was
+   * advertised before, and zero rather than a small window.
    */
   private shrunk(queued: number, mss: number): number {
     const unit = 1 << this.wscale;
@@ -171,7 +170,7 @@ export class ReceiveWindow {
     let free = Math.max(0, space - queued);
     let offered = 0;
     if (free < full / 2) free -= free % unit;
-    // RFC 9293 3.8.6.2.2: nothing rather than less than a segment, or than a sixteenth of the
+    // RFC 9293 section 3.8.6.2.2: zero rather than less than a segment or than a sixteenth of the
     // buffer.
     if (free >= full / 2 || (free >= segment && free >= space / 16)) {
       free = Math.min(free, this.ssthresh);
@@ -182,8 +181,8 @@ export class ReceiveWindow {
   }
 
   /**
-   * Unscaled, the window is told to the byte: it moves by whole segments, and stays where it is
-   * until it can.
+   * An unscaled window is exact to the byte. It changes by whole segments and stays constant in
+   * between.
    */
   private wholeSegments(free: number, segment: number, full: number): number {
     const { told } = this;
@@ -192,9 +191,9 @@ export class ReceiveWindow {
   }
 
   /**
-   * The edge stays. Scaling tells the window in units only: rounded down the edge would seem to
-   * move left (RFC 7323 section 2.4), so it is rounded up; but not for ever, or a rain of tiny
-   * segments would push the edge on and on.
+   * Keeps the edge. A scaled window is expressed in units: rounded down, the edge would move left
+   * (RFC 7323 section 2.4), so it is rounded up. Rounding up is limited, because many tiny segments
+   * would move the edge right without end.
    */
   private keep(current: number, free: number, unit: number): number {
     const up = roundUp(current, unit);
@@ -202,8 +201,8 @@ export class ReceiveWindow {
   }
 
   /**
-   * A segment of `length` payload bytes came in order: Linux's tcp_grow_window. True when the
-   * window may open further now.
+   * A segment with `length` payload bytes arrived in order: Linux's tcp_grow_window. Returns true
+   * if the window may open further.
    */
   grow(length: number, queued: number, mss: number): boolean {
     if (length < MIN_GROWTH_LENGTH) return false;
@@ -214,8 +213,8 @@ export class ReceiveWindow {
   }
 
   /**
-   * The buffer grows so that its window is `bytes`, up to tcp_rmem's maximum; never when SO_RCVBUF
-   * was set.
+   * Grows the buffer for a window of `bytes`, up to the maximum of tcp_rmem, unless SO_RCVBUF was
+   * set.
    */
   expand(bytes: number): void {
     const buffer = Math.min(2 * bytes, this.config.rmem.max);
@@ -224,21 +223,21 @@ export class ReceiveWindow {
     this.clamp = Math.min(this.limit, this.space);
   }
 
-  /** Memory is short: the window opens to `bytes` at most for now. */
+  /** Memory is short: limits the window to `bytes` for now. */
   shrinkTo(bytes: number): void {
     if (this.ssthresh > bytes) this.ssthresh = bytes;
   }
 
   /**
-   * SO_RCVBUF: the buffer becomes twice `bytes`, as in Linux, and stays so. What was offered
-   * already stays offered.
+   * SO_RCVBUF: sets the buffer to twice `bytes`, as in Linux, and ends tuning. The advertised
+   * window is not taken back.
    */
   setBuffer(bytes: number): void {
     this.locked = true;
     this.bufferBytes = Math.max(2 * bytes, MIN_BUFFER_BYTES);
   }
 
-  /** TCP_WINDOW_CLAMP: `bytes`, at least half of SOCK_MIN_RCVBUF. */
+  /** TCP_WINDOW_CLAMP: limits the window to `bytes`, at least half of SOCK_MIN_RCVBUF. */
   setClamp(bytes: number): void {
     const old = this.clamp;
     this.limit = Math.max(bytes, MIN_BUFFER_BYTES / 2);

@@ -1,15 +1,15 @@
 /**
- * The receiving half: RCV.*, reassembly, and which ACKs we owe. It never sends: it keeps count of
- * what is owed, and output pays. It knows nothing of the sending half.
+ * The receiving half: RCV.*, reassembly, and the ACKs that are owed. It never sends: it notes what
+ * is owed, and output sends it. It does not know the sending half.
  *
  *            1          2          3
  *       ──────────┼───────────┼──────────
  *              RCV.NXT    RCV.NXT + RCV.WND                     (RFC 9293 figure 4)
  *
- *     1 received and acknowledged   2 may come now   3 not yet
+ *     1 received and acknowledged   2 acceptable now   3 not yet allowed
  *
- * The window that we offer: receive-window.ts. When an ACK may wait: delayed-ack.ts. Duplicate
- * ACKs: owed-duplicates.ts.
+ * The advertised window: receive-window.ts. When an ACK may wait: delayed-ack.ts. Duplicate ACKs:
+ * owed-duplicates.ts.
  */
 import {
   seqAdd,
@@ -37,22 +37,24 @@ import { ReceiveTuning } from './receive-tuning.js';
 import { ReceiveWindow } from './receive-window.js';
 import { UrgentReceiver } from './urgent-receiver.js';
 
-/** Quick ACKs when ECN says that the sender waits for us. */
+/** Quick ACKs when ECN shows that the sender waits for an ACK. */
 const ECN_QUICK_ACKS = 2;
-/** What the timestamps option takes of each segment, with its padding. */
+/** Bytes of the timestamps option in each segment, with padding. */
 export const TIMESTAMP_BYTES = 12;
 
 /** RFC 7323 section 5.5: after 24 days the timestamp clock of a peer may have wrapped. */
 const PAWS_IDLE: Micros = 24 * 86_400 * SECOND;
 
-/** A piece of data out of order costs so many bytes beside its own. */
+/** Overhead of a piece of out-of-order data, in bytes. */
 const PIECE_COST = 200;
-/** Under memory pressure the window opens to so many segments (Linux's tcp_adjust_rcv_ssthresh). */
+/**
+ * Under memory pressure the window is at most this many segments (Linux's tcp_adjust_rcv_ssthresh).
+ */
 const PRESSED_SEGMENTS = 4;
 
 /**
- * What nearly every connection has out of order, all its life: nobody adds to it, and what empties
- * it changes nothing.
+ * Shared by all connections without out-of-order data, which are nearly all. Nothing is ever added
+ * to it, and emptying it has no effect.
  */
 const NOTHING = new OutOfOrder(0, () => {
   throw new Error('nothing is kept here');
@@ -65,20 +67,20 @@ export class Receiver {
   tsRecent = 0;
   tsRecentAt: Micros = -NEVER;
   lastAckSent: Seq = 0;
-  /** The window as last told, for those who watch it close and open. */
+  /** The last advertised window, to observe when it closes and opens; -1 before the first. */
   announcedWindow = -1;
-  /** A FIN came; its sequence number. It counts once RCV.NXT gets there. */
+  /** A FIN was received, and its sequence number. It takes effect once RCV.NXT reaches it. */
   finSeen = false;
   finSeq: Seq = 0;
   /** The FIN was reached: RCV.NXT is past it. */
   finReceived = false;
-  /** Nobody reads any more: data is not kept. */
+  /** The user has closed, so data is not kept. */
   orphaned = false;
-  /** Segments that came before something that they follow. */
+  /** Number of out-of-order segments received. */
   outOfOrderSegments = 0;
   /** An ACK is owed at once: for data, to open the window, or a challenge ACK (RFC 5961). */
   ackNow = false;
-  /** When data came in order; at first, when the connection was established. */
+  /** When in-order data last arrived; at first, when the connection was established. */
   dataAt: Micros = 0;
 
   readonly ecn = new EcnReceiver();
@@ -108,7 +110,7 @@ export class Receiver {
     this.allocate = allocate;
   }
 
-  /** The peer's SYN came. */
+  /** The peer's SYN arrived. */
   start(irs: Seq, timestamps: boolean, windowScaling: boolean, now: Micros): void {
     this.irs = irs;
     this.nxt = seqAdd(irs, 1);
@@ -119,7 +121,7 @@ export class Receiver {
     this.tuning.start(this.window.ssthresh, mss, now);
   }
 
-  /** What a full segment of the peer's carries, as far as its SYN tells. */
+  /** Payload bytes of a full segment from the peer, by the options of the handshake. */
   private fullSegment(timestamps: boolean): number {
     return timestamps ? this.announcedMss - TIMESTAMP_BYTES : this.announcedMss;
   }
@@ -130,7 +132,7 @@ export class Receiver {
     this.ack.announcedMss = mss;
   }
 
-  /** To be looked at; what may add to it takes `ownOutOfOrder`. */
+  /** For reading; code that may add to it uses `ownOutOfOrder`. */
   get outOfOrder(): OutOfOrder {
     return this.held;
   }
@@ -143,7 +145,7 @@ export class Receiver {
     return this.held;
   }
 
-  /** RCV.WND: what may still come by what we told the peer. */
+  /** RCV.WND: the rest of the advertised window. */
   get wnd(): number {
     return this.window.size(this.nxt);
   }
@@ -153,7 +155,7 @@ export class Receiver {
     return this.window.wscale;
   }
 
-  /** RMSS, as seen: payload bytes of a full segment from the peer. */
+  /** RMSS as estimated: payload bytes of a full segment from the peer. */
   get mss(): number {
     return this.ack.mss;
   }
@@ -163,21 +165,22 @@ export class Receiver {
     return seqAdd(this.nxt, -(this.queue.length + (this.finReceived ? 1 : 0)));
   }
 
-  /** The next piece of the stream; null when nothing waits. */
+  /** Removes and returns the next piece of the stream; null if nothing is unread. */
   read(): Uint8Array | null {
     return this.urgent.pending ? this.urgent.read(this.unread, this.queue) : this.queue.shift();
   }
 
-  /** Segments that each wait for a duplicate ACK of their own. */
+  /** Number of owed duplicate ACKs. */
   get duplicatesOwed(): number {
     return this.duplicates.count;
   }
 
-  /** RFC 9293 3.10.7.4, first step: the four cases of the acceptability test. */
+  /** RFC 9293 section 3.10.7.4, first step: the four cases of the acceptability test. */
   isAcceptable(seq: Seq, len: number): boolean {
     const wnd = this.wnd;
     const right = seqAdd(this.nxt, wnd);
-    if (wnd === 0) return seq === this.nxt; // MUST-66: ACK, URG and RST count; the text does not
+    // MUST-66: ACK, URG and RST are processed, the text is not
+    if (wnd === 0) return seq === this.nxt;
     const startIn = seqGeq(seq, this.nxt) && seqLt(seq, right);
     if (len === 0) return startIn;
     const last = seqAdd(seq, len - 1);
@@ -185,22 +188,21 @@ export class Receiver {
   }
 
   /**
-   * Seventh step: the text of a segment, of which any part may be old, new, out of order or beyond
-   * the window. Returns what became of it; RCV.NXT moves over everything that is now in order.
-   * `rto`: our retransmission timeout.
+   * Seventh step: the text of a segment, any part of which may be old, new, out of order or beyond
+   * the window. Returns the drop reason, or `Drop.none`. RCV.NXT advances over all data that is now
+   * in order. `rto`: our retransmission timeout.
    */
   takeText(seg: Segment, now: Micros, rto: Micros): DropReason {
     const segEnd = seqAdd(seg.seq, seg.payloadBytes + ((seg.flags & TcpFlag.SYN) >> 1));
     const dataSeq = seg.has(TcpFlag.SYN) ? seqAdd(seg.seq, 1) : seg.seq;
     const start = seqMax(dataSeq, this.nxt);
-    // MUST-66 and REC-1 aside, what lies beyond the window or after a FIN that we know of is cut
-    // off.
+    // Data beyond the window or after a known FIN is trimmed.
     let end = seqMin(segEnd, seqAdd(this.nxt, this.wnd));
     if (this.finSeen) end = seqMin(end, this.finSeq);
     if (seqGeq(start, end)) {
       this.ack.enterQuickMode(this.wnd);
       if (seqLt(dataSeq, this.nxt)) {
-        // all of it is old: a duplicate, told by D-SACK
+        // all of it is old: a duplicate, reported by D-SACK
         this.owe(dataSeq, seqMin(segEnd, this.nxt));
         return Drop.none;
       }
@@ -217,7 +219,7 @@ export class Receiver {
     return seqLt(end, segEnd) ? Drop.tcpBeyondWindow : Drop.none;
   }
 
-  /** The text of a SYN, as far as the window has room. Returns how many bytes that is. */
+  /** Accepts the text of a SYN as far as the window allows. Returns the number of bytes. */
   takeTextOfSyn(syn: Segment): number {
     const bytes = Math.min(syn.payloadBytes, this.wnd);
     this.queue.pushPayload(syn, 0, bytes);
@@ -225,7 +227,7 @@ export class Receiver {
     return bytes;
   }
 
-  /** Before `takeText`, when ECN is agreed on: RFC 3168 section 6.1.3. */
+  /** Called before `takeText` if ECN was negotiated (RFC 3168 section 6.1.3). */
   takeEcn(seg: Segment): void {
     const urgency = this.ecn.onData(seg);
     if (urgency === EcnUrgency.now) this.ackNow = true;
@@ -239,7 +241,7 @@ export class Receiver {
     this.nxt = end;
     if (hadHole) {
       this.nxt = this.held.drain(end, this.orphaned ? null : this.queue);
-      this.ackNow = true; // RFC 5681 section 4.2: at once when all or part of a hole is filled
+      this.ackNow = true; // RFC 5681 section 4.2: at once when a gap is filled or shrinks
       this.duplicates.forgetBelow(this.nxt);
     }
     if (skip > 0) this.owe(seg.seq, seqAdd(seg.seq, skip));
@@ -247,9 +249,9 @@ export class Receiver {
   }
 
   /**
-   * The stack's memory is used up. As in Linux what waits out of order goes: nobody has
-   * acknowledged it for good (RFC 2018 section 8). Data in order is taken all the same when nothing
-   * waits before it, or nothing would ever move; else it must come again.
+   * The stack's memory is exhausted. As in Linux out-of-order data is discarded, which SACK permits
+   * (RFC 2018 section 8). In-order data is still accepted if nothing is unread, because otherwise
+   * no progress would be possible. Else it is dropped, and the peer must retransmit it.
    */
   private makeRoom(start: Seq, end: Seq): boolean {
     const { counters } = this.share.all;
@@ -279,7 +281,7 @@ export class Receiver {
       return;
     }
     if (wanted > 0) window.expand(wanted + this.outOfOrder.bytes);
-    // One more ACK at once tells the peer of it.
+    // One more immediate ACK advertises it.
     if (window.grow(seg.payloadBytes, queued, this.announcedMss)) this.ack.quick |= 1;
   }
 
@@ -288,8 +290,8 @@ export class Receiver {
     this.ack.outOfOrderArrived(seg);
     const held = this.ownOutOfOrder();
     const twice = held.overlapping(start, end);
-    // What was held before came twice. An ACK has room for one D-SACK: the first such range.
-    // Without one the range is empty.
+    // Data that was already held is a duplicate. An ACK has room for one D-SACK, so the first such
+    // range is reported; the range is empty if there is none.
     const from = twice === null ? start : seqMax(start, twice.left);
     const to = twice === null ? start : seqMin(end, twice.right);
     const isNew = from !== start || to !== end;
@@ -300,26 +302,26 @@ export class Receiver {
   }
 
   /**
-   * A FIN at `seq` came, in a segment that begins at `start`: nothing can lie beyond it. Known
-   * before the text of its segment is taken, or text that came out of order and contradicts it
-   * would be put behind that text.
+   * A FIN at `seq` was received in a segment that begins at `start`: no data can follow it. It is
+   * noted before the text of its segment is processed. Otherwise earlier out-of-order data beyond
+   * the FIN would be delivered after that text.
    */
   noteFin(seq: Seq, start: Seq): void {
-    if (this.finSeen || seqLt(seq, this.nxt)) return; // the latter contradicts what was received
-    // In order and with nothing beyond it, it ends nothing that is held; beyond a hole it waits,
-    // and SACK tells of it.
+    if (this.finSeen || seqLt(seq, this.nxt)) return; // the latter contradicts received data
+    // If it is in order and no out-of-order data was ever held, there is nothing to cut. After a
+    // gap it is held, and SACK reports it.
     if (this.held !== NOTHING || seqGt(start, this.nxt)) this.ownOutOfOrder().endAt(seq);
     this.finSeen = true;
     this.finSeq = seq;
   }
 
-  /** A FIN alone, beyond a hole. */
+  /** A FIN without data, after a gap. */
   finOutOfOrder(seq: Seq): void {
     this.outOfOrderSegments++;
     this.owe(seq, seq);
   }
 
-  /** Eighth step: true when everything before the FIN is here, once. */
+  /** Eighth step: returns true once, when all data before the FIN has arrived. */
   reachFin(): boolean {
     if (!this.finSeen || this.finReceived || this.nxt !== this.finSeq) return false;
     this.finReceived = true;
@@ -331,16 +333,16 @@ export class Receiver {
   }
 
   /**
-   * When is an ACK due (SHLD-18, SHLD-19)? At once for more than one full segment (a super-segment
-   * counts as what it was), while quick ACKs are left, and whenever `ackNow` was set on the way
-   * here; else it is delayed. Linux would let more than one full segment wait, too, while the
-   * window cannot move: RFC 9293 section 3.8.6.3 knows no such exception.
+   * When an ACK is due (SHLD-18, SHLD-19): at once for more than one full segment (a super-segment
+   * counts as its parts), while quick ACKs are left, and if `ackNow` is already set; otherwise it
+   * is delayed. Linux also delays the ACK of more than one full segment while the window cannot
+   * move; RFC 9293 section 3.8.6.3 has no such exception.
    */
   private decideAck(): void {
     if (seqDiff(this.nxt, this.lastAckSent) > this.ack.mss || this.ack.isQuick) this.ackNow = true;
   }
 
-  /** The user read `bytes`: is an ACK due now, because of what was read or to open the window? */
+  /** The user read `bytes`: an ACK may now be due, for the data or to open the window. */
   onRead(bytes: number): void {
     const { ack, queue } = this;
     this.tuning.userRead(bytes);
@@ -350,23 +352,24 @@ export class Receiver {
   }
 
   /**
-   * One more duplicate ACK; [start, end) not empty is reported as a duplicate by D-SACK (RFC 2883).
+   * Owes one more duplicate ACK. A non-empty [start, end) is reported as a duplicate by D-SACK (RFC
+   * 2883).
    */
   owe(start: Seq, end: Seq): void {
     this.duplicates.owe(start, end);
   }
 
-  /** The next ACK has SACK blocks, where SACK was agreed on. */
+  /** The next ACK has SACK blocks, if SACK was negotiated. */
   get hasBlocksToTell(): boolean {
     return this.duplicates.count > 0 || !this.outOfOrder.hasNothingToSack;
   }
 
-  /** SACK blocks for the next ACK into `seg`, at most `room`. */
+  /** Writes the SACK blocks of the next ACK into `seg`, at most `room`. */
   writeSack(seg: Segment, room: number): void {
     this.duplicates.writeSack(seg, room, this.outOfOrder);
   }
 
-  /** An ACK went out, and with it everything owed but further duplicates. */
+  /** An ACK was sent, which covers everything owed except further duplicate ACKs. */
   ackSent(): void {
     this.ackNow = false;
     this.ack.ackSent();
@@ -381,7 +384,7 @@ export class Receiver {
     return this.window.offer(this.nxt, queued, this.ack.mss);
   }
 
-  /** The window field of a SYN. `timestamps`: they were agreed on. */
+  /** The window field of a SYN. `timestamps`: they were negotiated. */
   offerSynWindow(timestamps: boolean): number {
     return this.window.offerOnSyn(this.nxt, this.fullSegment(timestamps));
   }
@@ -390,20 +393,20 @@ export class Receiver {
     return this.window.updateDue(this.nxt, this.queued, this.ack.mss);
   }
 
-  /** What is kept here, in bytes of memory. */
+  /** Memory held, in bytes. */
   get memory(): number {
     return this.queue.length + this.outOfOrder.bytes + PIECE_COST * this.outOfOrder.pieceCount;
   }
 
-  /** Bytes that wait to be read and take up room; nothing does when nobody reads. */
+  /** Unread bytes that take up room; 0 for an orphan, whose data is not kept. */
   private get queued(): number {
     return this.orphaned ? 0 : this.queue.length;
   }
 
   /**
-   * PAWS (RFC 7323 section 5.3 R1): is `tsVal` older than TS.Recent by more than `tolerance`?
-   * TS.Recent proves nothing when it was not refreshed for 24 days (section 5.5). As in Linux,
-   * neither does 0: some hosts send it on their SYN only.
+   * PAWS (RFC 7323 section 5.3 R1): true if `tsVal` is older than TS.Recent by more than
+   * `tolerance` ticks. TS.Recent is invalid if it was not refreshed for 24 days (section 5.5). As
+   * in Linux it is also invalid if it is 0, because some hosts send 0 only on their SYN.
    */
   isOldTimestamp(tsVal: number, tolerance: number, now: Micros): boolean {
     if (((this.tsRecent - tsVal) | 0) <= tolerance || now - this.tsRecentAt >= PAWS_IDLE)
@@ -412,8 +415,8 @@ export class Receiver {
   }
 
   /**
-   * RFC 7323 section 4.3 (2) and (3): TS.Recent follows in-order segments, so a delayed ACK echoes
-   * the earliest.
+   * RFC 7323 section 4.3 (2) and (3): TS.Recent is taken from in-order segments, so a delayed ACK
+   * echoes the earliest.
    */
   updateTsRecent(seg: Segment, now: Micros): void {
     if (seqLeq(seg.seq, this.lastAckSent) && !this.isOldTimestamp(seg.tsVal, 0, now)) {
