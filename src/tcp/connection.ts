@@ -2,9 +2,9 @@
  * One TCP connection, without I/O. Segments, calls and the time go in; they note what the
  * connection owes, and `pollTransmit` sends it.
  *
- *     onSegment ──▶ input.ts  ─┐                         ┌─▶ pollTransmit (output.ts) ──▶ SegmentSink
- *     onTimeout ──▶ timeouts.ts├─▶ snd, rcv, state, timers ─▶ nextTimeout()
- *     send, shutdown, ...     ─┘                         └─▶ takeEvents() ──▶ the user
+ *     onSegment ──▶ input.ts ────┐                      ┌─▶ pollTransmit (output.ts) ──▶ SegmentSink
+ *     onTimeout ──▶ timeouts.ts ─┼─▶ snd, rcv, state, ──┼─▶ nextTimeout() ──▶ the clock
+ *     send, shutdown, ... ───────┘   timers             └─▶ takeEvents() ──▶ the user
  *
  * Input never sends, and output never processes a received segment: data flows one way. There are
  * four kinds of calls:

@@ -3,9 +3,9 @@
  * instead of dropping them. The receiver echoes the mark (ecn-receiver.ts), and the sender slows
  * down as after a loss (ecn-sender.ts).
  *
- *     SYN          ECE CWR   "I can do it"                data     IP: ECT(0) ──router──▶ IP: CE
- *     SYN,ACK      ECE       "so can I"                   ACK      ECE ... ECE   until
- *                                                         data     CWR           "I have slowed down"
+ *     SYN          ECE CWR   request                    data     IP: ECT(0) ──router──▶ IP: CE
+ *     SYN,ACK      ECE       accepted                   ACK      ECE ... ECE   until
+ *                                                       data     CWR           cwnd was reduced
  *
  * SYNs, SYN,ACKs, pure ACKs, retransmissions and window probes are sent without ECT (section 6.1),
  * because their loss would not be noticed as congestion. Not supported: AccECN (RFC 9768), whose

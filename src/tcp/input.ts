@@ -92,7 +92,8 @@ function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
   if (ack) {
     c.rcv.ackNow = true;
     synAcknowledged(snd, seg, now);
-    snd.windowOffered(seg.seq, seg.ack, seg.wnd); // a SYN's window is never scaled (RFC 7323 section 2.2)
+    // RFC 7323 section 2.2: the window of a SYN is never scaled.
+    snd.windowOffered(seg.seq, seg.ack, seg.wnd);
     if (c.fastOpen !== null) synAnswered(c, c.fastOpen, seg, now);
     becomeEstablished(c, 'syn-ack', now);
     // As in Linux: a FIN that acknowledges the data of our SYN makes the connection interactive, so

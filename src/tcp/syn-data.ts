@@ -1,6 +1,6 @@
 /**
- * Fast Open's rules (RFC 7413): the option and the data of a SYN, ours and the peer's. What is
- * remembered is fast-open.ts.
+ * The rules of Fast Open (RFC 7413) for the option and the data of a SYN, ours and the peer's. The
+ * state is in fast-open.ts.
  */
 import type { Micros } from '../base/time.js';
 import { ABSENT, type Segment } from '../wire/tcp.js';
@@ -11,7 +11,7 @@ import { peerIsKnown } from './path-mtu.js';
 import type { Tcb } from './tcb.js';
 
 /**
- * Puts the option on our first SYN or SYN,ACK, and data into a SYN. One that is sent again has
+ * Adds the option to our first SYN or SYN,ACK, and data to a first SYN. Retransmissions have
  * neither.
  */
 export function putIntoSyn(c: Tcb, f: FastOpen, seg: Segment): void {
@@ -29,8 +29,8 @@ export function putIntoSyn(c: Tcb, f: FastOpen, seg: Segment): void {
 }
 
 /**
- * A listener took a SYN with data: it is delivered, and the answer need not wait for the
- * handshake's end.
+ * Passive Fast Open: the data of the SYN is delivered, and the answer may be sent before the
+ * handshake ends.
  */
 export function takeSynData(c: Tcb, syn: Segment, now: Micros): void {
   const { snd, rcv } = c;
@@ -47,8 +47,8 @@ export function takeSynData(c: Tcb, syn: Segment, now: Micros): void {
 }
 
 /**
- * The data of a SYN or SYN,ACK, which the window may not have room for at the end. It tells nothing
- * of how the peer sends: when the next data is acknowledged is decided as if that were the first.
+ * Accepts the data of a SYN, cut off at the window. It does not count for delayed ACKs: the next
+ * data is treated as the first.
  */
 function takeTextOfSyn(c: Tcb, syn: Segment): void {
   const bytes = c.rcv.takeTextOfSyn(syn);
@@ -58,8 +58,8 @@ function takeTextOfSyn(c: Tcb, syn: Segment): void {
 }
 
 /**
- * In SYN-SENT an answer to our SYN came, and SND.UNA is where it says. What it did not acknowledge
- * goes out again at once (section 4.2.1).
+ * SYN-SENT: our SYN was answered, and SND.UNA is updated. Data that was not acknowledged is sent
+ * again at once (section 4.2.1).
  */
 export function synAnswered(c: Tcb, f: FastOpen, seg: Segment, now: Micros): void {
   const { sent } = c.snd;
@@ -86,6 +86,6 @@ export function synAnswered(c: Tcb, f: FastOpen, seg: Segment, now: Micros): voi
     c.observed?.note({ note: 'fast-open-refused', bytes: c.snd.flight }, now);
   } else if (f.synDataAcked) {
     c.env.counters.TcpExtTCPFastOpenActive++;
-    c.snd.rate.delivered--; // as Linux: SYN and data were one packet
+    c.snd.rate.delivered--; // as in Linux: SYN and data were one packet
   }
 }

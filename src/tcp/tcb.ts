@@ -1,8 +1,8 @@
 /**
  * The control block of one TCP connection (TCB, RFC 9293 section 3.3.1): its fields, and the few
- * steps that every rule needs: a change of state, the end, timers, notes for whoever watches. The
- * rules (input.ts, output.ts, timeouts.ts and the files around them) take a Tcb and work on it; it
- * imports none of them. Programs see its subclass `Connection`.
+ * steps that every rule needs: changes of state, the end, timers and notes. The rules (input.ts,
+ * output.ts, timeouts.ts and the files around them) take a Tcb and work on it; it imports none of
+ * them. Programs see its subclass `Connection`.
  */
 import type { Seq } from '../base/seq.js';
 import { NEVER, type Micros } from '../base/time.js';
@@ -24,7 +24,7 @@ import { isAllowed, State, STATE_NAMES } from './state.js';
 import { TcpStats } from './stats.js';
 import { Timer, Timers } from './timers.js';
 
-/** What tells one connection from another. TCP sees the ports; addresses are the stack's. */
+/** Identifies a connection. TCP knows only the ports; the stack knows the addresses. */
 export interface FlowId {
   readonly localPort: number;
   readonly remotePort: number;
@@ -35,17 +35,19 @@ export interface TcbOptions {
   readonly env: TcpEnv;
   readonly config: TcpConfig;
   readonly iss: Seq;
-  /** What is added to our clock's milliseconds to make TSval (RFC 7323 section 5.4). */
+  /** Added to our clock's milliseconds to make TSval (RFC 7323 section 5.4). */
   readonly tsOffset: number;
-  /** MMS_R - 20, the MSS to announce (MUST-67): the MTU less bare IP and TCP headers. */
+  /**
+   * MMS_R - 20, the MSS to advertise (MUST-67): the MTU less IP and TCP headers without options.
+   */
   readonly mss: number;
-  /** MUST-15: the peer's MSS when it announces none, 536 or 1220. */
+  /** MUST-15: the assumed MSS of a peer that advertises none, 536 or 1220. */
   readonly defaultMss: number;
-  /** Most payload bytes in one super-segment; 0 when the device cuts none. */
+  /** Most payload bytes of a super-segment; 0 if the device does not segment. */
   readonly gsoBytes: number;
-  /** Of an IP header: 20 (the default) or 40. */
+  /** Bytes of an IP header: 20 (the default) or 40. */
   readonly ipHeaderBytes?: number;
-  /** The largest packet for the path, when less is known to arrive than the device sends. */
+  /** The path MTU in bytes, if it is known to be smaller than the device's. */
   readonly pathMtu?: number;
 }
 
@@ -54,13 +56,13 @@ export class Tcb implements SenderPort, NoteTaker {
   readonly env: TcpEnv;
   readonly config: TcpConfig;
   state: State = State.closed;
-  /** Null unless data may go with the SYN. Set before the connection opens. */
+  /** Null unless Fast Open is used. Set before the connection opens. */
   fastOpen: FastOpen | null = null;
-  /** MUST-11: SYN-RECEIVED remembers whether a passive or an active OPEN led to it. */
+  /** MUST-11: whether a passive or an active OPEN led to SYN-RECEIVED. */
   passive = false;
   /**
-   * Its place among its listener's half-open connections, -1 outside; its SYN,ACK was sent once
-   * only. The listener's to write.
+   * Index in the listener's queue of half-open connections, else -1. `isYoung`: its SYN,ACK was not
+   * retransmitted. The listener sets both.
    */
   synQueueIndex = -1;
   isYoung = false;
@@ -72,64 +74,66 @@ export class Tcb implements SenderPort, NoteTaker {
   readonly memory: MemoryShare;
   readonly stats = new TcpStats();
 
-  /** The peer's MSS that we assume when it announces none. */
+  /** The assumed MSS of a peer that advertises none. */
   readonly defaultMss: number;
   readonly gsoBytes: number;
   windowScaling: boolean;
-  /** The peer's MSS option, or what stands for it. */
+  /** The peer's MSS option, or `defaultMss`; 0 before the peer's SYN. */
   peerMss = 0;
 
-  /** Who uses the connection: null until somebody has it. */
+  /** The user of the connection; null until it has one. */
   user: object | null = null;
-  /** Why the connection ended: an errno name. Null for a normal end. */
+  /** The errno name with which the connection ended; null for a normal end. */
   error: string | null = null;
   softError: string | null = null;
   /**
-   * The last of ICMP's that nothing acknowledged has disproved since (Linux's sk_err_soft): what a
-   * timeout reports then.
+   * The errno of the last ICMP error since the last acceptable ACK (Linux's sk_err_soft). A timeout
+   * reports it.
    */
   icmpError: string | null = null;
   events = 0;
-  /** `send` took less than it was given: tell when there is room. */
+  /** `send` accepted less than given, so `writable` is raised when there is room. */
   senderBlocked = false;
 
-  /** How often SYN or SYN,ACK was sent again. */
+  /** Number of retransmissions of the SYN or SYN,ACK. */
   synTries = 0;
-  /** TSval of the first and of the last SYN (or SYN,ACK) that went out. */
+  /** TSval of the first and of the last SYN (or SYN,ACK) that was sent. */
   synTsFirst = 0;
   synTsLast = 0;
-  /** TCP_DEFER_ACCEPT: the ACK of our SYN,ACK came without data, and was passed over. */
+  /** TCP_DEFER_ACCEPT: the ACK of our SYN,ACK had no data and was ignored. */
   deferredAck = false;
-  /** How often a SYN,ACK may be: tcp_synack_retries, or fewer while the SYN queue is crowded. */
+  /**
+   * Most retransmissions of a SYN,ACK: tcp_synack_retries, or fewer while the SYN queue is crowded.
+   */
   synAckRetries: number;
   openedAt: Micros = 0;
   /**
-   * When an invalid segment was last answered, with a challenge ACK or another (Linux's
+   * When an invalid segment was last answered, with a challenge ACK or a duplicate ACK (Linux's
    * last_oow_ack_time).
    */
   lastOowAckAt: Micros = -NEVER;
 
   lastReceivedAt: Micros = 0;
-  /** CLOSE was called before ESTABLISHED: done then (RFC 9293 3.10.4, SYN-RECEIVED). */
+  /** CLOSE was called in SYN-RECEIVED and takes effect in ESTABLISHED (RFC 9293 section 3.10.4). */
   closeQueued = false;
 
-  // What the user may set: socket-options.ts.
+  // Options that the user may set: socket-options.ts.
   keepAlive: boolean;
   keepAliveIdle: Micros;
   keepAliveInterval: Micros;
   keepAliveProbes: number;
   keepAliveUnanswered = 0;
   userTimeout: Micros;
-  /** TCP_SYNCNT: how often a SYN of ours is sent again. */
+  /** TCP_SYNCNT: most retransmissions of our SYN, without linear ones. */
   synRetries: number;
   softErrorReports = true;
-  /** SO_LINGER: -1 for off, else how long close(2) waits for what was sent; 0 resets. */
+  /** SO_LINGER: -1 for off; else how long close(2) waits for unacknowledged data; 0 sends a RST. */
   linger: Micros = -1;
-  /** TCP_LINGER2: -1 for no FIN-WAIT-2 at all; 0 leaves it to `finTimeout` (tcp_fin_timeout). */
+  /** TCP_LINGER2: -1 for no FIN-WAIT-2; 0 for `finTimeout` (tcp_fin_timeout). */
   linger2: Micros = 0;
   /**
-   * The MSS that the MTU allows, the one that the route announces, TCP_MAXSEG (0 for none), and the
-   * one that we announce.
+   * The MSS that the MTU allows, the route's, TCP_MAXSEG (0 for none), and the MSS that we
+   * advertise.
    */
   readonly deviceMss: number;
   readonly routeMss: number;
@@ -210,8 +214,8 @@ export class Tcb implements SenderPort, NoteTaker {
   }
 
   /**
-   * The connection is over: no timer, no buffer is left; what was received in order may still be
-   * read.
+   * Ends the connection: stops its timers and frees its send buffer. Data received in order can
+   * still be read.
    */
   finish(error: string | null, cause: Cause, now: Micros): void {
     if (this.state === State.closed) return;
@@ -250,8 +254,8 @@ export class Tcb implements SenderPort, NoteTaker {
   }
 
   /**
-   * What this connection holds, as the stack counts it: the send buffer, the records of what is in
-   * flight, what waits to be read, what is out of order.
+   * Reports the memory of this connection to the stack: send buffer, records in flight, unread data
+   * and out-of-order data.
    */
   settleMemory(): void {
     const { snd, rcv } = this;
@@ -262,7 +266,7 @@ export class Tcb implements SenderPort, NoteTaker {
     this.events |= events;
   }
 
-  /** MUST-47: something that may pass, with an errno. */
+  /** MUST-47: reports a temporary error by its errno name. */
   reportSoftError(errno: string): void {
     this.softError = errno;
     if (this.softErrorReports) this.raise(TcpEvent.softError);
@@ -293,7 +297,7 @@ export class Tcb implements SenderPort, NoteTaker {
     this.env.observer?.timerStopped(this, timer, now);
   }
 
-  /** RFC 7323 section 5.4: milliseconds, with this connection's own offset. */
+  /** TSval of `now`: milliseconds plus this connection's own offset (RFC 7323 section 5.4). */
   timestampNow(now: Micros): number {
     return this.snd.timestampNow(now);
   }
@@ -303,7 +307,7 @@ export class Tcb implements SenderPort, NoteTaker {
       this.setTimer(Timer.keepAlive, Math.max(now, silentSince + this.keepAliveIdle), now);
   }
 
-  /** Bytes that a write would take now. */
+  /** Bytes that a write would accept now. */
   get sendRoom(): number {
     const open =
       this.state === State.established || this.state === State.closeWait || this.isOpening;
@@ -311,10 +315,14 @@ export class Tcb implements SenderPort, NoteTaker {
     return this.snd.room;
   }
 
-  /** `SenderPort`: what the user is to hear of an acknowledgment. */
+  /**
+   * `SenderPort`: counts an acknowledgment and raises the user's events. `syn`: it covers our SYN.
+   * `lentBack`: it covers memory of a zero-copy send.
+   */
   acknowledged(bytes: number, syn: boolean, lentBack: boolean): void {
     const { snd } = this;
-    // Linux makes a passive connection when its SYN,ACK is acknowledged: its SYN is not counted.
+    // Linux creates a passive connection when its SYN,ACK is acknowledged, so the SYN does not
+    // count.
     this.stats.bytesAcked += syn && !this.passive ? bytes + 1 : bytes;
     if (lentBack) this.raise(TcpEvent.zeroCopyDone);
     if (this.senderBlocked) {
@@ -324,7 +332,9 @@ export class Tcb implements SenderPort, NoteTaker {
     if (bytes > 0 && snd.allAcked) this.raise(TcpEvent.acked);
   }
 
-  /** Something became free or was sent: the writer who waits is told when it is worth it. */
+  /**
+   * Data was acknowledged or sent: raises `writable` for a blocked writer if there is enough room.
+   */
   wakeWriter(): void {
     if (!this.senderBlocked || !this.snd.wakesWriter || this.sendRoom === 0) return;
     this.senderBlocked = false;
@@ -332,18 +342,17 @@ export class Tcb implements SenderPort, NoteTaker {
   }
 
   /**
-   * The most that a segment of ours carries, options included, to a peer that announced `peerMss`
-   * (MUST-16).
+   * Largest segment payload with options included, for a peer that advertised `peerMss` (MUST-16).
    */
   mostMss(peerMss: number): number {
     return Math.min(peerMss, atMost(this.userMss, this.deviceMss));
   }
 }
 
-/** The MSS to announce: what the MTU allows, or what the route says instead. */
+/** The MSS to advertise: the route's, else what the MTU allows. */
 export const routeMss = ({ routeAdvmss }: TcpConfig, deviceMss: number): number =>
   routeAdvmss > 0 ? routeAdvmss : deviceMss;
 
-/** `most`, where it is set and less. */
+/** The smaller of `most` and `bytes`; a `most` of 0 does not limit. */
 export const atMost = (most: number, bytes: number): number =>
   most > 0 ? Math.min(most, bytes) : bytes;

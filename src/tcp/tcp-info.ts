@@ -1,7 +1,7 @@
 /**
- * TCP_INFO: what Linux 6.18 tells of a connection in struct tcp_info (linux/tcp.h), with its names,
- * its units and its way of counting. The page that shows a visitor his connection, the assertions
- * of packet scripts and the comparison with the kernel all read this one table.
+ * TCP_INFO: the fields of Linux 6.18's struct tcp_info (linux/tcp.h), with its names, units and way
+ * of counting. The page that shows visitors their connection, the assertions of packet scripts and
+ * the comparison with the kernel all use this table.
  */
 import { SECOND, type Micros } from '../base/time.js';
 import { CaState } from './congestion/ack-sample.js';
@@ -93,8 +93,8 @@ export type TcpInfoField = Exclude<(typeof TCP_INFO_FIELDS)[number][0], ''>;
 export type TcpInfo = Readonly<Record<TcpInfoField, number>>;
 
 /**
- * Linux's numbers (enum in net/tcp_states.h). A socket whose connection is in TIME-WAIT is a closed
- * one there: what waits is a record of its own.
+ * Linux's numbers (enum in net/tcp_states.h). A socket whose connection is in TIME-WAIT counts as
+ * closed in Linux, because TIME-WAIT has a record of its own.
  */
 const STATE_NUMBERS: Readonly<Record<State, number>> = {
   [State.established]: 1,
@@ -115,29 +115,29 @@ export const TcpInfoOption = {
   timestamps: 1,
   sack: 2,
   wscale: 4,
-  /** ECN was agreed on. */
+  /** ECN was negotiated. */
   ecn: 8,
-  /** At least one packet came with ECT. */
+  /** At least one received packet had ECT. */
   ecnSeen: 16,
-  /** The data of a SYN was acknowledged with it, or taken. */
+  /** The data of a SYN was acknowledged with it, or accepted. */
   synData: 32,
   /** Fast Open's server side. */
   fastOpenChild: 128,
 } as const;
 
-/** TCP_INIT_CWND, and TCP_MIN_MSS: what Linux says of a connection whose peer has not answered. */
+/** TCP_INIT_CWND and TCP_MIN_MSS: Linux's values before the peer has answered. */
 const FIRST_CWND = 10;
 const MIN_RCV_MSS = 88;
 /** TCP_INFINITE_SSTHRESH. */
 const INFINITE_SSTHRESH = 0x7fffffff;
-/** ~0 of an unsigned 64-bit field, as near as a number comes to it: no limit. */
+/** ~0 of an unsigned 64-bit field, rounded to a double: no limit. */
 const NO_RATE_LIMIT = 2 ** 64;
 /** ~0 of an unsigned 32-bit field. */
 const UNKNOWN = 0xffffffff;
 
 /**
- * As Linux: who closes in SYN-RECEIVED is in FIN-WAIT-1 at once. (Here when the peer acknowledges
- * our SYN; shutdown() waits for that in Linux, too.)
+ * As in Linux: after close(2) in SYN-RECEIVED the state is FIN-WAIT-1. (Here it changes when the
+ * peer acknowledges our SYN. shutdown(2) waits for that in Linux, too.)
  */
 const stateOf = (c: Tcb): State =>
   c.state === State.synReceived && c.rcv.orphaned ? State.finWait1 : c.state;
@@ -153,7 +153,7 @@ export function tcpInfo(c: Tcb, now: Micros): TcpInfo {
     tcpi_probes: snd.probesUnanswered + c.keepAliveUnanswered,
     tcpi_backoff: backoffOf(c),
     tcpi_options: optionsOf(c),
-    tcpi_snd_wscale: snd.wscale, // 0 until the peer's SYN came
+    tcpi_snd_wscale: snd.wscale, // 0 before the peer's SYN
     tcpi_rcv_wscale: rcv.wscale,
     tcpi_delivery_rate_app_limited: Number(rate.lastAppLimited),
     tcpi_fastopen_client_fail: c.fastOpen?.failure ?? 0,
@@ -165,9 +165,9 @@ export function tcpInfo(c: Tcb, now: Micros): TcpInfo {
     tcpi_sacked: sent.sackedOut,
     tcpi_lost: sent.lostOut,
     tcpi_retrans: sent.retransOut,
-    tcpi_fackets: 0, // Linux keeps the field, and counts no more
+    tcpi_fackets: 0, // Linux no longer sets this field
     tcpi_last_data_sent: millis(now - snd.lastSentAt),
-    tcpi_last_ack_sent: 0, // nor this
+    tcpi_last_ack_sent: 0, // nor this one
     tcpi_last_data_recv: millis(now - rcv.dataAt),
     tcpi_last_ack_recv: millis(now - c.lastReceivedAt),
     tcpi_pmtu: size.mtu,
@@ -206,12 +206,12 @@ export function tcpInfo(c: Tcb, now: Micros): TcpInfo {
     tcpi_rcv_ooopack: rcv.outOfOrderSegments,
     tcpi_snd_wnd: snd.wnd,
     tcpi_rcv_wnd: rcv.window.told,
-    tcpi_rehash: 0, // no hash that chooses a path, which a timeout could change
+    tcpi_rehash: 0, // there is no path hash that a timeout could change
     tcpi_total_rto: stats.timeouts,
     tcpi_total_rto_recoveries: stats.timeoutEpisodes,
     tcpi_total_rto_time: millis(stats.timeInTimeouts(now)),
     tcpi_received_ce: stats.ceSegmentsIn,
-    // What only AccECN (RFC 9768) tells the sender.
+    // Only AccECN (RFC 9768) reports these to the sender.
     tcpi_delivered_e1_bytes: 0,
     tcpi_delivered_e0_bytes: 0,
     tcpi_delivered_ce_bytes: 0,
@@ -223,7 +223,7 @@ export function tcpInfo(c: Tcb, now: Micros): TcpInfo {
   };
 }
 
-/** Of a socket that never had a connection. */
+/** TCP_INFO of a socket that never had a connection. */
 export function tcpInfoOfFresh(config: TcpConfig, now: Micros): TcpInfo {
   const info = Object.fromEntries(
     TCP_INFO_FIELDS.filter(([name]) => name !== '').map(([name]) => [name, 0]),
@@ -249,20 +249,18 @@ export function tcpInfoOfFresh(config: TcpConfig, now: Micros): TcpInfo {
 
 const millis = (t: Micros): number => Math.floor(t / 1000);
 
-/** The peer's SYN came. */
+/** The peer's SYN was received. */
 const hasPeer = (c: Tcb): boolean => c.peerMss > 0;
 
-/**
- * Before the peer answers it is what every connection begins with, or after a timeout one segment.
- */
+/** Before the peer answers: the default, or one segment after a timeout. */
 function cwndOf(c: Tcb): number {
   if (hasPeer(c)) return Math.min(c.snd.congestion.cwnd, UNKNOWN);
   return c.synTries > 0 ? 1 : FIRST_CWND;
 }
 
 /**
- * Before the peer's SYN: as large as its last one allowed, which a Fast Open remembers, or the
- * least that any takes.
+ * Before the peer's SYN: with data of a Fast Open the MSS of the peer's last connection, otherwise
+ * the default of 536 bytes.
  */
 function sendMssOf(c: Tcb): number {
   if (hasPeer(c)) return c.snd.mss;
@@ -272,9 +270,9 @@ function sendMssOf(c: Tcb): number {
 }
 
 /**
- * Timers that were doubled: after timeouts, with linear ones at first for a SYN, or after probes of
- * a shut window. What the SYN's timeouts had doubled holds, as any backoff, until a round trip is
- * measured (RFC 6298 section 3).
+ * Number of doublings of the timer: after timeouts (a SYN's first ones are linear) or after
+ * zero-window probes. The doublings of the SYN's timer count until a round trip is measured, like
+ * any backoff (RFC 6298 section 3).
  */
 function backoffOf(c: Tcb): number {
   if (c.state === State.closed) return 0;
@@ -282,13 +280,13 @@ function backoffOf(c: Tcb): number {
   return c.snd.rtt.backoff + c.snd.probesSent + (c.snd.rtt.hasSample ? 0 : c.stats.synBackoff);
 }
 
-/** Of a SYN, too, the wait that follows. */
+/** The retransmission timeout; for a SYN with its backoff. */
 function timeoutOf(c: Tcb): Micros {
   const { rtt } = c.snd;
   return c.isOpening ? Math.min(rtt.rto * 2 ** backoffOf(c), rtt.max) : rtt.rto;
 }
 
-/** What was agreed on: before the peer's SYN that is nothing, but that we asked for ECN. */
+/** The negotiated options; before the peer's SYN only whether we requested ECN. */
 function optionsOf(c: Tcb): number {
   if (!hasPeer(c)) return asksForEcn(c) ? TcpInfoOption.ecn : 0;
   return (
@@ -302,11 +300,11 @@ function optionsOf(c: Tcb): number {
   );
 }
 
-/** Active: our SYN's data was acknowledged with it. Passive: the peer's was taken. */
+/** Active: the SYN,ACK acknowledged our SYN's data. Passive: the peer's SYN data was accepted. */
 const tookSynData = ({ fastOpen: f }: Tcb): boolean =>
   f !== null && (f.synDataAcked || f.takenSynData > 0);
 
-/** Bytes a second of the last sample that was good, or better than the one before. */
+/** Bytes per second of the last sample that was valid or higher than the one before. */
 function deliveryRate({ snd }: Tcb): number {
   const { lastDelivered, lastInterval } = snd.rate;
   return lastInterval === 0 ? 0 : Math.floor((lastDelivered * snd.mss * SECOND) / lastInterval);

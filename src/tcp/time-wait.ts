@@ -1,13 +1,16 @@
 /**
- * TIME-WAIT: what a segment does that meets the record of a closed connection (RFC 9293 section
- * 3.10.7.4, RFC 6191, RFC 7323). There is no connection any more, only the few numbers that the
- * rules need; where they are kept is the stack's business.
+ * TIME-WAIT: segments that match the record of a closed connection (RFC 9293 section 3.10.7.4, RFC
+ * 6191, RFC 7323). The connection no longer exists, only the numbers that the rules need. The stack
+ * keeps the records.
  */
 import { seqGt, type Seq } from '../base/seq.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
 import type { TcpConfig } from './config.js';
 
-/** What TIME-WAIT remembers. One object is filled from the table for each segment that needs it. */
+/**
+ * The stored numbers of a connection. One object is filled from the table for each segment that
+ * needs it.
+ */
 export class TimeWaitRecord {
   sndNxt: Seq = 0;
   rcvNxt: Seq = 0;
@@ -16,27 +19,24 @@ export class TimeWaitRecord {
   timestamps = false;
   tsRecent = 0;
   tsOffset = 0;
-  /** MUST-48: the type of service of all that the connection sent. */
+  /** MUST-48: the type of service of the connection's packets. */
   tos = 0;
 }
 
 export const TimeWait = {
-  /** Nothing to do. */
+  /** Drop the segment. */
   drop: 0,
-  /**
-   * Acknowledge, and start 2 MSL anew: the peer's FIN came again, or something old that wants an
-   * answer.
-   */
+  /** Acknowledge and restart 2 MSL: a repeated FIN, or an old segment that needs an answer. */
   acknowledge: 1,
-  /** A RST ends it. */
+  /** A RST ends TIME-WAIT. */
   close: 2,
-  /** A new connection may take this one's place: hand the SYN to the listener. */
+  /** A new connection may reuse the ports: pass the SYN to the listener. */
   reopen: 3,
 } as const;
 
 export type TimeWaitVerdict = (typeof TimeWait)[keyof typeof TimeWait];
 
-/** May change `record.tsRecent`. */
+/** Decides what to do with `seg`. May change `record.tsRecent`. */
 export function arrivesInTimeWait(
   record: TimeWaitRecord,
   seg: Segment,
@@ -44,19 +44,19 @@ export function arrivesInTimeWait(
 ): TimeWaitVerdict {
   const { rfc1337, strictTimestamps } = config;
   const missing = record.timestamps && !seg.hasTimestamps && !seg.has(TcpFlag.RST);
-  // RFC 7323 section 3.2: dropped, but for a SYN, which may be of a host that forgot what was
-  // agreed on.
+  // RFC 7323 section 3.2: dropped, except a SYN, because a host that restarted has no negotiated
+  // options.
   if (strictTimestamps && missing && !seg.has(TcpFlag.SYN)) return TimeWait.drop;
   const old = record.timestamps && seg.hasTimestamps && ((seg.tsVal - record.tsRecent) | 0) < 0;
   if (seg.has(TcpFlag.RST)) {
-    // RFC 5961 section 3.2: only the exact sequence number. RFC 1337 (F1): not even that one, or an
-    // old duplicate that provokes an ACK from us, and by it a RST from the peer, would end
-    // TIME-WAIT before its time.
+    // RFC 5961 section 3.2: only a RST with the exact sequence number is valid. RFC 1337 (F1): not
+    // even that one. Otherwise an old duplicate could provoke our ACK, and that a RST from the
+    // peer, which would end TIME-WAIT early.
     return seg.seq === record.rcvNxt && !old && !rfc1337 ? TimeWait.close : TimeWait.drop;
   }
   if (seg.has(TcpFlag.SYN) && !seg.has(TcpFlag.ACK) && !old) {
-    // MAY-2, SHLD-4: a SYN that cannot be a duplicate of the old connection's, by its timestamp or
-    // its sequence number.
+    // MAY-2, SHLD-4: the timestamp or sequence number shows that the SYN is no duplicate from the
+    // old connection.
     const newer = record.timestamps && seg.hasTimestamps && ((seg.tsVal - record.tsRecent) | 0) > 0;
     if (newer || seqGt(seg.seq, record.rcvNxt)) return TimeWait.reopen;
   }
@@ -66,8 +66,8 @@ export function arrivesInTimeWait(
 }
 
 /**
- * The ACK that TIME-WAIT sends: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. `tsNow` is our clock in
- * milliseconds.
+ * Builds the ACK that answers `seg` in TIME-WAIT: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. `tsNow` is
+ * our clock in milliseconds.
  */
 export function timeWaitAck(
   record: TimeWaitRecord,

@@ -1,6 +1,6 @@
 /**
- * What an expired timer does: RFC 9293 section 3.10.8 and the RFCs of each. Nothing is sent from
- * here either.
+ * Actions of expired timers: RFC 9293 section 3.10.8 and the RFC of each timer. They note what is
+ * owed and send nothing.
  */
 import type { Micros } from '../base/time.js';
 import type { Cause } from './causes.js';
@@ -20,9 +20,9 @@ import type { Sender } from './send/sender.js';
 import { State } from './state.js';
 import { Timer } from './timers.js';
 
-/** Where tcp_orphan_retries is 0. */
+/** Used when tcp_orphan_retries is 0. */
 const ORPHAN_RETRIES = 8;
-/** TCP_RTO_MIN of Linux. */
+/** Linux's TCP_RTO_MIN. */
 const LEAST_BACKOFF_BASE: Micros = PROFILES.linux.minRto;
 
 export function timerExpires(c: Tcb, timer: Timer, now: Micros): void {
@@ -53,27 +53,27 @@ export function timerExpires(c: Tcb, timer: Timer, now: Micros): void {
       if (!isWatched(c.snd)) rearmRto(c.snd, now);
       return;
     case Timer.pacing:
-      return; // output goes on by itself
+      return; // output continues by itself
     default:
       timer satisfies never;
   }
 }
 
 /**
- * TCP_DEFER_ACCEPT: the handshake's ACK came and was not taken, so the SYN,ACK rests; the last ones
- * shall bring another.
+ * TCP_DEFER_ACCEPT: the handshake's ACK was ignored, so the SYN,ACK is not retransmitted. Only the
+ * last ones are, to provoke another ACK.
  */
 const isDeferred = (c: Tcb): boolean =>
   c.deferredAck && c.synTries < deferredSynAcks(c.config.deferAccept) - 1;
 
 /**
- * MUST-22: SYN and SYN,ACK are retransmitted by the same mechanism, R1's report included, with
- * limits of their own.
+ * MUST-22: the SYN or SYN,ACK is retransmitted by the same mechanism as data, including the report
+ * at R1, with limits of its own.
  */
 function synTimeout(c: Tcb, now: Micros): void {
   const { config } = c;
   const active = c.state === State.synSent;
-  // As in Linux, once more for a Fast Open, whose user has the connection already.
+  // As in Linux: one more for a Fast Open, because its user already has the connection.
   const early = c.fastOpen?.accepted === true;
   const most = active ? c.synRetries + config.synLinearTimeouts : c.synAckRetries + (early ? 1 : 0);
   const elapsed = now - c.openedAt;
@@ -85,10 +85,10 @@ function synTimeout(c: Tcb, now: Micros): void {
     giveUp(c, 'syn-timeout', now);
     return;
   }
-  // R1 of SYN, of which the user hears as of that of data; of a half-open connection nobody would.
+  // R1 of a SYN is reported like that of data. A half-open connection has no user to report to.
   if (c.synTries + 1 === config.retries1 && !isHalfOpen(c)) c.reportSoftError('ETIMEDOUT');
   c.env.counters.TcpExtTCPTimeouts++;
-  // As Linux: a listener's SYN,ACK is timed from when it was first sent.
+  // As in Linux: the timeout of a passive SYN,ACK counts from the first SYN,ACK.
   c.stats.timeoutExpired(
     c.synTries === 0,
     c.passive && c.fastOpen?.accepted !== true ? c.openedAt : now,
@@ -102,9 +102,8 @@ function synTimeout(c: Tcb, now: Micros): void {
 }
 
 /**
- * The user's limit, or the time that the retransmissions with backoff take from the first on: as in
- * Linux, which tells of the end that comes first. Of a half-open connection nothing counts but how
- * often its SYN,ACK was sent.
+ * True if a SYN is overdue: after the user timeout, else after the time that the retransmissions
+ * with backoff take, as in Linux. Half-open connections are limited only by the number of SYN,ACKs.
  */
 function isSynOverdue(c: Tcb, elapsed: Micros): boolean {
   if (c.state !== State.synSent) return false;
@@ -116,8 +115,8 @@ function isSynOverdue(c: Tcb, elapsed: Micros): boolean {
 }
 
 /**
- * How long to wait after the SYN (or SYN,ACK) that just went out: twice as long each time, and with
- * a user timeout never beyond its end.
+ * Time to wait after the SYN or SYN,ACK that was just sent. It doubles each time, and does not
+ * exceed the user timeout.
  */
 export function synInterval(c: Tcb, now: Micros): Micros {
   const { config } = c;
@@ -128,7 +127,7 @@ export function synInterval(c: Tcb, now: Micros): Micros {
   return Math.max(1, Math.min(wait, c.openedAt + c.userTimeout - now));
 }
 
-/** RFC 6298 5.4 to 5.6, RFC 5681 section 3.1, RFC 9293 section 3.8.3. */
+/** RFC 6298 sections 5.4 to 5.6, RFC 5681 section 3.1, RFC 9293 section 3.8.3. */
 function retransmissionTimeout(c: Tcb, now: Micros): void {
   const { snd, config } = c;
   if (snd.retransmittingSince === 0) snd.retransmittingSince = snd.sent.first!.sentAt;
@@ -140,7 +139,7 @@ function retransmissionTimeout(c: Tcb, now: Micros): void {
     return;
   }
   if (snd.timeouts + 1 === config.retries1) {
-    // SHLD-9, MUST-20: R1, the user hears of the trouble.
+    // SHLD-9, MUST-20: R1 is reported to the user.
     c.reportSoftError('ETIMEDOUT');
   }
   const resentFor = now - snd.recovery.undo.firstResentAt; // NaN before the first
@@ -150,7 +149,7 @@ function retransmissionTimeout(c: Tcb, now: Micros): void {
   )
     suspectBlackHole(snd, now);
   c.env.counters.TcpExtTCPTimeouts++;
-  c.stopTimer(Timer.reorder, now); // late, it would reduce the window once more
+  c.stopTimer(Timer.reorder, now); // if it expired later, it would reduce the window again
   const { cwnd } = snd.congestion;
   enterLoss(snd, now);
   c.stats.timeoutExpired(snd.timeouts === 0, now);
@@ -161,14 +160,14 @@ function retransmissionTimeout(c: Tcb, now: Micros): void {
 }
 
 /**
- * What tcp_retries1 and tcp_retries2 count from: 200 ms as in Linux, so that a smaller minimum of
- * the RTO does not make R2 shorter.
+ * First timeout of the time that tcp_retries1 and tcp_retries2 stand for. It is at least 200 ms, as
+ * in Linux, so that a smaller minimum RTO does not shorten R2.
  */
 const backoffBase = ({ minRto }: TcpConfig): Micros => Math.max(minRto, LEAST_BACKOFF_BASE);
 
 /**
- * R2 (MUST-20), or the user's limit instead of it (MUST-21): what is in flight has been sent again
- * for long enough.
+ * True if the data in flight has been retransmitted for too long: R2 (MUST-20), or the user timeout
+ * instead (MUST-21).
  */
 function isOverdue(c: Tcb, now: Micros): boolean {
   const { snd, config } = c;
@@ -177,16 +176,16 @@ function isOverdue(c: Tcb, now: Micros): boolean {
   const most = snd.rtt.max;
   if (c.rcv.orphaned)
     return elapsed >= backoffTime(orphanRetries(c, snd.rtt.rto), backoffBase(config), most);
-  // SHLD-17, MUST-37: a peer that shrank its window to nothing but still answers is not dead. As
-  // Linux, it is after 2 maxRto of silence.
+  // SHLD-17, MUST-37: a peer that shrank its window to zero and still answers is alive. As in Linux
+  // it is dead after 2 maxRto of silence.
   if (snd.wnd === 0) return elapsed > 2 * most && now - c.lastReceivedAt > 2 * most;
   return elapsed >= backoffTime(config.retries2, backoffBase(config), most);
 }
 
 /**
- * R2 of a connection whose user has closed it (tcp_orphan_retries, Linux's function of that name).
- * `wait`: the timeout that has just expired. Once it has grown to its ceiling only what was set
- * counts, and after an ICMP error not even that.
+ * R2 of an orphan in retransmissions (tcp_orphan_retries; Linux's function of that name). `wait`:
+ * the timeout that expired. Once it has reached `maxRto`, only the configured number counts, and
+ * after an ICMP error none.
  */
 function orphanRetries(c: Tcb, wait: Micros): number {
   const { orphanRetries: set } = c.config;
@@ -195,8 +194,8 @@ function orphanRetries(c: Tcb, wait: Micros): number {
 }
 
 /**
- * RFC 8985 section 7.3: output sends the probe. One probe at most is out; after it the
- * retransmission timer takes over.
+ * RFC 8985 section 7.3: output sends the probe. Only one probe may be outstanding; after it the
+ * retransmission timer continues.
  */
 function lossProbeTimeout(c: Tcb, now: Micros): void {
   if (c.snd.probe.end === null) c.owed.lossProbe = true;
@@ -204,8 +203,8 @@ function lossProbeTimeout(c: Tcb, now: Micros): void {
 }
 
 /**
- * RFC 9293 section 3.8.6.1. The same timer is silly-window avoidance's override (3.8.6.2.1): what
- * little fits is sent at last.
+ * Zero-window probes (RFC 9293 section 3.8.6.1). The same timer is the override of silly-window
+ * avoidance (section 3.8.6.2.1): data that fits in a small window is sent.
  */
 function persistTimeout(c: Tcb, now: Micros): void {
   const { snd } = c;
@@ -213,9 +212,8 @@ function persistTimeout(c: Tcb, now: Micros): void {
     snd.overrideSillyWindow = true;
     return;
   }
-  // MUST-37: only probes that nobody answers count; a peer that keeps its window shut may do so for
-  // ever (MAY-8), unless the user sets a limit: what waits then waits for so long at most, counted
-  // from the first probe as in Linux.
+  // MUST-37: only unanswered probes count. A peer may keep its window at zero without limit
+  // (MAY-8), unless the user sets a timeout. As in Linux that time starts with the first probe.
   if (snd.probesSent > 0 && makesRoom(c, now)) return;
   if (hasJustBegun(snd)) snd.probingSince = now;
   else if (c.userTimeout > 0 && now - snd.probingSince >= c.userTimeout) {
@@ -228,7 +226,7 @@ function persistTimeout(c: Tcb, now: Micros): void {
   }
   snd.probesUnanswered++;
   if (snd.wnd > 0) {
-    snd.overrideSillyWindow = true; // a queue of ours was full: the data itself is tried again
+    snd.overrideSillyWindow = true; // a local queue was full: retries the data itself
     return;
   }
   snd.probesSent++;
@@ -238,8 +236,8 @@ function persistTimeout(c: Tcb, now: Micros): void {
 }
 
 /**
- * An orphan is given up, too, when its peer answers each probe but the wait for the next would be
- * as long as it may be.
+ * True if the probes were unanswered too often. An orphan also ends if its peer answers, once the
+ * interval has reached its maximum.
  */
 function hasProbedEnough(c: Tcb): boolean {
   const { snd, config } = c;
@@ -251,13 +249,13 @@ function hasProbedEnough(c: Tcb): boolean {
 
 const hasJustBegun = (snd: Sender): boolean => snd.probesSent === 0 && snd.probesUnanswered === 0;
 
-/** As in Linux, no more doublings than tcp_retries2. */
+/** At most tcp_retries2 doublings, as in Linux. */
 const persistWait = ({ snd, config }: Tcb): Micros =>
   Math.min(snd.rtt.rto * 2 ** Math.min(snd.probesSent, config.retries2), snd.rtt.max);
 
 /**
- * SHLD-29, SHLD-30: the first probe after one RTO, then twice as long each time; never beyond the
- * user timeout.
+ * SHLD-29, SHLD-30: the first probe is sent after one RTO, then the interval doubles. It does not
+ * exceed the user timeout.
  */
 export function persistInterval(c: Tcb, now: Micros): Micros {
   const wait = c.snd.droppedHere && c.snd.probesUnanswered > 0 ? LOCAL_RETRY : persistWait(c);
@@ -266,13 +264,13 @@ export function persistInterval(c: Tcb, now: Micros): Micros {
 }
 
 /**
- * RFC 9293 section 3.8.4. MUST-26: a probe goes out only when nothing is in flight and nothing came
- * for the interval.
+ * Keep-alive (RFC 9293 section 3.8.4). MUST-26: a probe is sent only if nothing is in flight and
+ * nothing was received for the interval.
  */
 function keepAliveTimeout(c: Tcb, now: Micros): void {
   const { snd } = c;
   const busy = snd.flight > 0 || snd.unsent > 0;
-  // a sum: a difference of times may round to one that never comes
+  // a sum, because a difference of times may round down and never reach the limit
   const idleUntil = c.lastReceivedAt + c.keepAliveIdle;
   if (busy || now < idleUntil) {
     c.setTimer(Timer.keepAlive, busy ? now + c.keepAliveIdle : idleUntil, now);
@@ -282,7 +280,7 @@ function keepAliveTimeout(c: Tcb, now: Micros): void {
   const dead =
     c.userTimeout > 0 ? silent >= c.userTimeout : c.keepAliveUnanswered >= c.keepAliveProbes;
   if (dead && c.keepAliveUnanswered > 0) {
-    // As Linux, a RST tells the peer, in case it is still there.
+    // As in Linux: a RST tells the peer, in case it is still alive.
     oweReset(c);
     giveUp(c, 'keep-alive-unanswered', now);
     return;
@@ -294,8 +292,7 @@ function keepAliveTimeout(c: Tcb, now: Micros): void {
 }
 
 /**
- * Nobody is there who could give this connection up, its peer takes nothing, and others need the
- * place: true when it is over.
+ * Aborts an orphan whose peer accepts nothing if the stack needs the room. Returns true if it did.
  */
 function makesRoom(c: Tcb, now: Micros): boolean {
   if (!c.rcv.orphaned || !c.env.memory.wantsOrphansBack) return false;
@@ -305,8 +302,8 @@ function makesRoom(c: Tcb, now: Micros): boolean {
 }
 
 /**
- * The peer is taken for dead, or the path to it, if ICMP said so. As in Linux it gets no RST: one
- * that lives gets it when it sends again.
+ * Ends the connection with the last ICMP error, or else ETIMEDOUT. As in Linux no RST is sent: a
+ * peer that is alive gets one when it sends again.
  */
 function giveUp(c: Tcb, cause: Cause, now: Micros): void {
   c.env.counters.TcpExtTCPAbortOnTimeout++;

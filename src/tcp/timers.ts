@@ -1,7 +1,7 @@
 /**
- * A connection's timers: a small table of deadlines, nothing that ticks. The stack keeps one heap
- * over all connections' next deadlines and the shell arms one timer of the machine's, so that a
- * thousand idle connections cost no timer at all.
+ * The timers of a connection: a small table of deadlines. The stack keeps one heap of the
+ * connections' next deadlines, and the shell arms a single system timer, so a thousand idle
+ * connections need no system timers of their own.
  */
 import { NEVER, type Micros } from '../base/time.js';
 
@@ -14,16 +14,16 @@ export const Timer = {
   delayedAck: 2,
   /** Keep-alive, RFC 9293 section 3.8.4. */
   keepAlive: 3,
-  /** FIN-WAIT-2 of a connection that nobody reads any more (Linux's tcp_fin_timeout). */
+  /** FIN-WAIT-2 of an orphan (Linux's tcp_fin_timeout). */
   finWait2: 4,
   /**
-   * Tail loss probe, RFC 8985 section 7: armed instead of the retransmission timeout while nothing
-   * is dubious.
+   * Tail loss probe, RFC 8985 section 7: armed instead of the retransmission timer outside loss
+   * recovery.
    */
   tlp: 5,
   /** RACK's reordering timer, RFC 8985 section 6.2 step 5. */
   reorder: 6,
-  /** Output goes on when pacing lets it. */
+  /** Output continues when pacing allows. */
   pacing: 7,
 } as const;
 
@@ -43,7 +43,9 @@ export const TIMER_NAMES = [
 const NONE_ARMED: readonly Micros[] = TIMER_NAMES.map(() => NEVER);
 
 export class Timers {
-  /** By `Timer`, NEVER where not armed. Only doubles, so that the engine stores them unboxed. */
+  /**
+   * By `Timer`; NEVER if not armed. All values are doubles, so that the engine stores them unboxed.
+   */
   private readonly deadlines: Micros[] = NONE_ARMED.slice();
 
   set(timer: Timer, deadline: Micros): void {

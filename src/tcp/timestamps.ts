@@ -1,8 +1,8 @@
 /**
- * RFC 7323: what a segment's timestamps say about it. PAWS (section 5) tells segments of an earlier
- * life by an old TSval; an echo (TSecr, section 3.2) that was never sent belongs to another
- * connection. `strictTimestamps` takes the RFC's letter; else Linux's tolerance applies, which
- * keeps connections alive whose paths strip or reorder what carries timestamps.
+ * Checks of a segment's timestamps (RFC 7323). PAWS (section 5) detects segments of an earlier
+ * incarnation by an old TSval. An echo (TSecr, section 3.2) that was never sent belongs to another
+ * connection. With `strictTimestamps` the RFC's rules apply. Otherwise Linux's tolerance applies,
+ * which keeps connections alive on paths that strip timestamps or reorder segments.
  */
 import { seqLt } from '../base/seq.js';
 import { MILLISECOND, type Micros } from '../base/time.js';
@@ -12,20 +12,17 @@ import type { Tcb } from './tcb.js';
 import { State } from './state.js';
 
 /**
- * Linux's TCP_PAWS_WINDOW: a TSval one tick behind TS.Recent is taken, because CPUs may read their
- * clocks out of order.
+ * Linux's TCP_PAWS_WINDOW: a TSval one tick before TS.Recent is accepted, because CPUs may read
+ * their clocks out of order.
  */
 const PAWS_WINDOW = 1;
 /**
- * A reordered duplicate ACK is at most one RTO late. Ticks of the fastest clock that Linux expects
- * of a peer: 1200 Hz.
+ * A reordered duplicate ACK is at most one RTO late. 1200 Hz is the fastest timestamp clock that
+ * Linux expects of a peer.
  */
 const REPLAY_TICKS_PER_SECOND = 1200;
 
-/**
- * Why a segment is not acceptable by its timestamps, and how the drop is counted; null for one that
- * is.
- */
+/** Why a segment's timestamps are unacceptable, and the counter of the drop. */
 export interface TimestampFault {
   readonly reason: DropReason;
   readonly counter: 'TcpExtPAWSEstab' | 'TcpExtPAWSOldAck' | 'TcpExtTSEcrRejected';
@@ -35,8 +32,7 @@ export interface TimestampFault {
 
 const OLD: TimestampFault = { reason: Drop.tcpPaws, counter: 'TcpExtPAWSEstab', answered: true };
 /**
- * As in Linux: ACKs that were overtaken are common, and an answer to each would be taken for a
- * duplicate ACK.
+ * As in Linux: reordered ACKs are common, and the peer would take each answer for a duplicate ACK.
  */
 const OLD_ACK: TimestampFault = {
   reason: Drop.tcpPaws,
@@ -50,8 +46,8 @@ const FOREIGN: TimestampFault = {
 };
 
 /**
- * The check that stands before the sequence check (RFC 7323 section 5.3), for a segment that
- * carries timestamps.
+ * The check before the sequence check (RFC 7323 section 5.3), for a segment with timestamps. Null
+ * if they are acceptable.
  */
 export function timestampFault(c: Tcb, seg: Segment, now: Micros): TimestampFault | null {
   if (c.state === State.synReceived && c.passive) return faultInSynReceived(c, seg, now);
@@ -65,9 +61,9 @@ export function timestampFault(c: Tcb, seg: Segment, now: Micros): TimestampFaul
 }
 
 /**
- * SYN-RECEIVED: the final ACK must echo a TSval that a SYN,ACK had, which a blind attacker does not
- * know. (Not with Fast Open: data went out since.) As in Linux an old RST is ignored here; section
- * 5.2 forbids that.
+ * SYN-RECEIVED: the final ACK must echo the TSval of one of our SYN,ACKs, which a blind attacker
+ * does not know. With Fast Open it may echo the TSval of later data. As in Linux an old RST is
+ * ignored here; section 5.2 forbids that.
  */
 function faultInSynReceived(c: Tcb, seg: Segment, now: Micros): TimestampFault | null {
   if (seg.has(TcpFlag.RST) && c.config.strictTimestamps) return null;
@@ -77,8 +73,7 @@ function faultInSynReceived(c: Tcb, seg: Segment, now: Micros): TimestampFault |
 }
 
 /**
- * As in Linux's tcp_disordered_ack: an ACK that repeats what is known may have been overtaken; it
- * does no harm.
+ * As in Linux's tcp_disordered_ack: an ACK without news may have been reordered and is harmless.
  */
 function isReorderedDuplicate(c: Tcb, seg: Segment): boolean {
   const { rcv, snd } = c;
@@ -90,7 +85,8 @@ function isReorderedDuplicate(c: Tcb, seg: Segment): boolean {
 }
 
 /**
- * SYN-SENT: a SYN,ACK (or RST) that echoes what none of our SYNs had answers another connection's.
+ * SYN-SENT: true if a SYN,ACK or RST echoes a TSval of none of our SYNs. It is for another
+ * connection.
  */
 export const isForeignEcho = (c: Tcb, seg: Segment, now: Micros): boolean =>
   c.timestamps && seg.tsEcr !== 0 && !isBetween(c.synTsFirst, seg.tsEcr, c.timestampNow(now));

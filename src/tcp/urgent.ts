@@ -1,6 +1,6 @@
 /**
- * Urgent data as a user meets it: send(2) and recv(2) with MSG_OOB, sockatmark(3). RFC 6093 section
- * 5 (SHLD-13): new programs shall not use it; it is here for those that do.
+ * The user's side of urgent data: send(2) and recv(2) with MSG_OOB, and sockatmark(3). New programs
+ * should not use it (RFC 6093 section 5, SHLD-13).
  */
 import { seqAdd, seqDiff, seqGt } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
@@ -16,8 +16,8 @@ const MAX_POINTER = 0xffff;
 // ---- Sending ------------------------------------------------------------------------------------
 
 /**
- * As `Connection.send`, and the peer's user is told at once, even while its window is shut. Of any
- * length (MUST-31); the last byte has the mark.
+ * As `Connection.send`; the peer is told at once, even if its window is zero. `data` has any length
+ * (MUST-31), and its last byte is the urgent one.
  */
 export function sendUrgent(c: Tcb, data: Uint8Array): number {
   const taken = send(c, data);
@@ -26,8 +26,8 @@ export function sendUrgent(c: Tcb, data: Uint8Array): number {
 }
 
 /**
- * URG and the pointer, on every segment before SND.UP. As Linux, of one that is too far away to
- * point to it only the last segment says so.
+ * Sets URG and the pointer on segments before SND.UP. As in Linux, if SND.UP is more than 65,535
+ * bytes ahead, only the last segment has URG.
  */
 export function announceUrgent(snd: Sender, seg: Segment): void {
   const ahead = seqDiff(snd.up, seg.seq);
@@ -37,8 +37,8 @@ export function announceUrgent(snd: Sender, seg: Segment): void {
 }
 
 /**
- * Most payload of a super-segment. None in urgent mode: whoever cuts it would copy the pointer,
- * which counts from each segment's start.
+ * Most payload bytes of a super-segment. 0 in urgent mode, because segmentation would copy the
+ * pointer, which is relative to each segment.
  */
 export const superSegmentBytes = (c: Tcb): number => (c.snd.isUrgent ? 0 : c.gsoBytes);
 
@@ -58,8 +58,7 @@ export function takeUrgent(c: Tcb, seg: Segment, now: Micros): void {
 }
 
 /**
- * MUST-33: bytes to read up to the last urgent one, some of which may not be here yet; 0 when
- * nothing urgent is left.
+ * MUST-33: bytes up to the last urgent one that are unread, received or not; 0 without urgent data.
  */
 export const urgentLeft = (c: Tcb): number => {
   const { urgent } = c.rcv;
@@ -70,7 +69,9 @@ export const urgentLeft = (c: Tcb): number => {
 export const isAtMark = (c: Tcb): boolean =>
   c.rcv.urgent.pending && c.rcv.urgent.mark === c.rcv.unread;
 
-/** poll(2)'s POLLPRI: the last urgent byte is here and was not read, in the line or out of it. */
+/**
+ * poll(2)'s POLLPRI: the last urgent byte was received and is unread, in the stream or out of band.
+ */
 export function isUrgentHere(c: Tcb): boolean {
   const { rcv } = c;
   const { urgent } = rcv;
@@ -78,16 +79,16 @@ export function isUrgentHere(c: Tcb): boolean {
 }
 
 /**
- * SO_OOBINLINE: on, the default, leaves the urgent byte in the stream, as RFC 6093 wants; off takes
- * it out, for `receiveUrgent`.
+ * SO_OOBINLINE: true, the default, keeps the urgent byte in the stream (RFC 6093). False takes it
+ * out, for `receiveUrgent`.
  */
 export function setUrgentInline(c: Tcb, on: boolean): void {
   c.rcv.urgent.inline = on;
 }
 
 /**
- * recv(2) with MSG_OOB: the byte that is out of line, once, or with `peek` (MSG_PEEK) again; or a
- * value of `UrgentByte`.
+ * recv(2) with MSG_OOB: returns the out-of-band byte once, or without removing it with `peek`
+ * (MSG_PEEK). Without a byte it returns a value of `UrgentByte`.
  */
 export function receiveUrgent(c: Tcb, peek = false): number {
   const { urgent } = c.rcv;

@@ -1,6 +1,6 @@
 /**
- * SEND and RECEIVE (RFC 9293 section 3.9.1). connection.ts tells of each call; CLOSE and ABORT are
- * closing.ts.
+ * SEND and RECEIVE (RFC 9293 section 3.9.1). connection.ts documents each call; CLOSE and ABORT are
+ * in closing.ts.
  */
 import type { Micros } from '../base/time.js';
 import { oweReset } from './reset.js';
@@ -9,7 +9,10 @@ import type { Sender } from './send/sender.js';
 import { isSynchronized } from './state.js';
 import type { Tcb } from './tcb.js';
 
-/** Sequence numbers are compared over half of their space, and all that waits must be far less. */
+/**
+ * Largest zero-copy write in bytes. Sequence numbers compare over half of their space, and all
+ * queued data must be far less.
+ */
 const MOST_LENT_AT_ONCE = 64 << 20;
 
 export function send(c: Tcb, data: Uint8Array, more = false, endOfRecord = false): number {
@@ -25,7 +28,7 @@ export function send(c: Tcb, data: Uint8Array, more = false, endOfRecord = false
   if (endOfRecord && taken === data.length) snd.endRecord();
   if (taken < data.length) {
     c.senderBlocked = true;
-    snd.moreComes = false; // what comes next is not up to the user alone
+    snd.moreComes = false; // more data depends on acknowledgments, not only on the user
   }
   return taken;
 }
@@ -45,7 +48,7 @@ export function sendZeroCopy(c: Tcb, data: Uint8Array): boolean {
   return true;
 }
 
-/** More is about to be written: until now the sender may have had too little. */
+/** A write begins: the sender may have been limited by the application until now. */
 function writeBegins(snd: Sender): void {
   if (isAppLimited(snd.unsent, snd.mss, snd.sent, snd.congestion.cwnd))
     snd.rate.noteAppLimited(snd.sent.inFlight);
@@ -65,9 +68,8 @@ export function keepLent(c: Tcb): void {
 }
 
 /**
- * Of `bytes` to send, how many the stack's memory allows. Refused, the buffer is moderated as in
- * Linux: the writer waits until half of what is there is acknowledged. What is in flight sees to it
- * that this comes.
+ * Bytes of `bytes` that the stack's memory allows. If it refuses, the buffer shrinks as in Linux,
+ * and the writer waits until half of its data is acknowledged.
  */
 function allowed(c: Tcb, bytes: number): number {
   const { snd, memory } = c;
