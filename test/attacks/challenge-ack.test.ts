@@ -1,8 +1,8 @@
 /**
- * Blind attacks on a connection (RFC 5961), and what its own defence gives away: CVE-2016-5696. An
- * attacker who cannot see a connection sends RSTs to it, and counts on connections of his own how
- * many challenge ACKs are left of the host's limit for that second. If he can tell whether his
- * guess was one of those that are answered, he finds ports and sequence numbers one by one.
+ * Blind attacks on a connection (RFC 5961), and the side channel of its defence (CVE-2016-5696). An
+ * off-path attacker sends RSTs to the victim's connection. On its own connections it counts how
+ * many challenge ACKs are left of the host's limit per second. If that shows whether a RST was
+ * answered, the attacker finds ports and sequence numbers one by one.
  */
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../src/base/random.js';
@@ -32,7 +32,7 @@ const stamp = (value: number): number[] => [
 
 describe('blind RST, SYN and data (RFC 5961)', () => {
   /**
-   * A connection of somebody else's, at 101 of the peer's numbers. `onSyn`, `onAck`: options of its
+   * Another peer's connection, at 101 of its sequence numbers. `onSyn`, `onAck`: options of its
    * SYN, and of its ACK.
    */
   function victim(
@@ -217,8 +217,8 @@ describe('CVE-2016-5696: an attacker who counts the challenge ACKs of his own co
   const ROUNDS = 120;
 
   /**
-   * How many challenge ACKs his connections got in each of so many seconds, while he sent RSTs to
-   * the victim that were (not) in its window.
+   * The number of challenge ACKs on the attacker's connections in each second, while its RSTs to
+   * the victim were (not) in the window.
    */
   function counted(seed: number, rightGuess: boolean): number[] {
     // of the host, a second: few, so that few connections of his own are enough to use them up
@@ -243,10 +243,7 @@ describe('CVE-2016-5696: an attacker who counts the challenge ACKs of his own co
     });
   }
 
-  /**
-   * The share of seconds that the best threshold puts into the right class: 0.5 is what a coin
-   * does.
-   */
+  /** The share of seconds that the best threshold classifies correctly. 0.5 is chance. */
   function bestGuess(right: readonly number[], wrong: readonly number[]): number {
     const thresholds = [...new Set([...right, ...wrong])];
     const share = thresholds.map((t) => {

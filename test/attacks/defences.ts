@@ -1,6 +1,6 @@
 /**
- * What the stack does against those who mean it harm: rule by rule, as RFC 9293's requirements are
- * listed.
+ * The stack's defences against attacks, rule by rule, in the form of the list of RFC 9293's
+ * requirements.
  */
 export const DEFENCES: readonly (readonly [id: string, source: string, text: string])[] = [
   [

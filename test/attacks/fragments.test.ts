@@ -86,7 +86,8 @@ describe('tiny fragments (RFC 1858 section 3, RFC 3128)', () => {
         fragment(24, harmless.slice(24), false),
       );
       expect(h.drops).toMatchObject({ fragmentTiny: 1 });
-      // What was let pass is what arrived: its checksum is wrong now, and there is no connection.
+      // The fragments that passed have arrived. Their checksum is wrong, and there is no
+      // connection.
       expect([replies, h.stack.tcp.connectionCount]).toEqual([[], 0]);
     },
   );

@@ -1,6 +1,6 @@
 /**
- * ICMP errors that somebody made up (RFC 5927): believed only for what is in flight, and never the
- * end of a synchronised connection.
+ * Forged ICMP errors (RFC 5927) are accepted only for data in flight, and never abort a
+ * synchronized connection.
  */
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/tcp/connection.js';

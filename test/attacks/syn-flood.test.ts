@@ -1,6 +1,6 @@
 /**
- * A flood of SYNs (RFC 4987): what is kept of it is bounded, a genuine client comes in, and the
- * user is told.
+ * A flood of SYNs (RFC 4987): its state is bounded, a genuine client can connect, and the user is
+ * notified.
  */
 import { describe, expect, it } from 'vitest';
 import { setFlagsFromString } from 'node:v8';
@@ -27,7 +27,7 @@ import { exchange, Hosts } from '../stack/hosts.js';
 const BACKLOG = 3;
 const ROOM = BACKLOG + 1;
 const MSS = [2, 4, 0x05, 0xb4];
-/** MSS 1460, SACK, timestamps, window scale 7: what a Linux client's SYN says. */
+/** The options of a Linux client's SYN: MSS 1460, SACK, timestamps, window scale 7. */
 const options = (tsVal: number, tsEcr = 0): number[] => {
   const u32 = (n: number): number[] => [n >>> 24, n >>> 16, n >>> 8, n].map((x) => x & 255);
   return [...MSS, 4, 2, 8, 10, ...u32(tsVal), ...u32(tsEcr), 1, 3, 3, 7];
@@ -569,7 +569,7 @@ function headerSum(b: Uint8Array): number {
   return ~sum & 0xffff;
 }
 
-/** A device that counts what it is given. */
+/** A device that counts its packets. */
 class Sink implements Device {
   readonly name = 'sink';
   readonly mtu = 1500;

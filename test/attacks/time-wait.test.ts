@@ -1,4 +1,4 @@
-/** TIME-WAIT: its assassination (RFC 1337), and who fills it. */
+/** TIME-WAIT: assassination (RFC 1337), and floods of closed connections. */
 import { describe, expect, it } from 'vitest';
 import { MINUTE, SECOND } from '../../src/base/time.js';
 import type { Connection } from '../../src/tcp/connection.js';

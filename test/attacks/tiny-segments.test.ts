@@ -9,14 +9,14 @@ import type { Connection } from '../../src/tcp/connection.js';
 import { ACK, SYN, Wire } from '../requirements/wire.js';
 
 const PERIOD = 150 * MILLISECOND;
-/** What a record costs (sent-queue.ts). */
+/** The size of a record (sent-queue.ts). */
 const RECORD_BYTES = 200;
 /** Most that the send buffer may grow to (tcp_wmem). */
 const WMEM = 1 << 19;
 const u32 = (n: number): number[] => [(n >>> 24) & 255, (n >>> 16) & 255, (n >>> 8) & 255, n & 255];
 
 /**
- * A peer far away, with a window of a gigabyte, that acknowledges all; whoever writes here never
+ * A distant peer with a window of a gigabyte that acknowledges everything. The writer here never
  * stops.
  */
 function opened(

@@ -1,6 +1,6 @@
 /**
- * What an attacker must guess (RFC 6528, RFC 6056): initial sequence numbers, timestamps and ports,
- * as he sees them from outside.
+ * The values that an attacker has to guess (RFC 6528, RFC 6056): initial sequence numbers,
+ * timestamps and ports, as seen from outside.
  */
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../src/base/random.js';
@@ -8,7 +8,7 @@ import { Address } from '../../src/ip/address.js';
 import { FIRST_EPHEMERAL, LAST_EPHEMERAL } from '../../src/stack/tcp/ports.js';
 import { RST, SYN, Wire } from '../requirements/wire.js';
 
-/** 99.9 % of what chance does lies below, with 255 degrees of freedom. */
+/** The 99.9 % quantile of chi-squared with 255 degrees of freedom. */
 const CHI_SQUARE_255 = 330.5;
 const SAMPLES = 256 * 16;
 
@@ -23,7 +23,7 @@ function chiSquare(bytes: readonly number[]): number {
 const random = new SeededRandom(99);
 const secret = (): Uint8Array => Uint8Array.from({ length: 16 }, () => random.below(256));
 
-/** SYN,ACKs for so many SYNs at one moment, from addresses and ports that follow each other. */
+/** The SYN,ACKs for that many simultaneous SYNs, from consecutive addresses and ports. */
 function synAcks(count: number, synCookies: 0 | 1 | 2): { seq: number; tsVal: number }[] {
   const w = new Wire({
     secret: secret(),

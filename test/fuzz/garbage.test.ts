@@ -17,13 +17,13 @@ const PACKETS = Number(process.env['TCPLAB_FUZZ_PACKETS'] ?? 200_000);
 const SEED = Number(process.env['TCPLAB_FUZZ_SEED'] ?? 20_261_123);
 const LEAST_AT_EACH_STEP = 1000;
 /**
- * What one packet may make a stack send: the window that an ACK opens, say. Nobody gets more work
- * out of us than this.
+ * The largest number of packets that one packet may cause, for example the window that an ACK
+ * opens.
  */
 const MOST_ANSWERS = 16;
 /**
- * What the heap may grow by from a quarter of the way to the end. A byte kept of each packet would
- * be more in a long run.
+ * The allowed growth of the heap from a quarter of the run to its end. In a long run one byte kept
+ * per packet would exceed it.
  */
 const HEAP_GROWTH_BYTES = 4 << 20;
 
@@ -89,7 +89,7 @@ const MUTATIONS: readonly Mutation[] = [
   },
 ];
 
-/** With a fragment header (RFC 8200 section 4.5) between IPv6's and what follows. */
+/** With a fragment header (RFC 8200 section 4.5) after the IPv6 header. */
 function asFragmentOf6(p: Uint8Array, r: SeededRandom): Uint8Array {
   if (p.length < 40) return p;
   const out = new Uint8Array(p.length + 8);
@@ -109,7 +109,7 @@ function add32(p: Uint8Array, at: number, n: number): Uint8Array {
   return p;
 }
 
-/** The IP header says what the packet's length now is. */
+/** Sets the length field of the IP header to the packet's length. */
 function fixLength(p: Uint8Array): Uint8Array {
   const v4 = p[0]! >> 4 === 4;
   const at = v4 ? 2 : 4;

@@ -85,7 +85,7 @@ describe(`${GUESSES} guesses of somebody who is not on the path, seed ${SEED}`, 
   });
 });
 
-/** What the peer of `conn` might send, but for its numbers. */
+/** A plausible segment of the peer of `conn`, except for its sequence numbers. */
 function segment(conn: Connection, version: 4 | 6, r: SeededRandom): Uint8Array {
   return buildPacket({
     version,

@@ -1,7 +1,7 @@
 /**
- * What the fuzzer shoots at: one stack with connections held in every state of RFC 9293, and for
- * each a template of a segment that its real peer could send now. A connection that a mutated
- * packet ended is made anew.
+ * The targets of the fuzzer: one stack with connections in every state of RFC 9293, and for each a
+ * template of a segment that its real peer could send now. A connection that a mutated packet
+ * closed is opened again.
  */
 import { SeededRandom } from '../../src/base/random.js';
 import { Slab } from '../../src/base/slab.js';
@@ -33,7 +33,7 @@ export interface Target {
   readonly port: number;
   /** Null for LISTEN, CLOSED and TIME-WAIT, which have no connection. */
   conn: Connection | null;
-  /** What the peer would send next. */
+  /** The peer's next segment. */
   seq: number;
   ack: number;
 }
@@ -60,7 +60,7 @@ export class Targets {
     this.random = new SeededRandom(seed);
     const [end, other] = pair({ offload: true });
     this.end = end;
-    // What the stack answers goes nowhere.
+    // The stack's replies are discarded.
     other.attach({
       packet: () => undefined,
       batchEnd: () => undefined,
@@ -127,7 +127,7 @@ export class Targets {
   }
 
   private holds(t: Target): boolean {
-    if (t.state === 'TIME-WAIT') return false; // made anew each time: a RST may have ended it
+    if (t.state === 'TIME-WAIT') return false; // opened again each time, because a RST may have closed it
     return t.conn === null || t.conn.stateName === t.state;
   }
 
@@ -255,7 +255,7 @@ export class Targets {
     return this.finish(slab, t.version, PROTOCOL_TCP, header + payload);
   }
 
-  /** What a peer in any state may well send: the fuzzer's start. */
+  /** Segments that a peer may send in any state, from which the fuzzer starts. */
   template(t: Target): Uint8Array {
     const port = t.state === 'CLOSED' ? CLOSED_PORT : LISTEN_PORT;
     const choice = this.random.below(8);

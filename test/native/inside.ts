@@ -1,6 +1,6 @@
 /**
- * Runs a scenario of test/native/inside/*.mjs in a private network namespace, and hands over what
- * it printed.
+ * Runs a scenario of test/native/inside/*.mjs in a private network namespace, and returns its
+ * output.
  */
 import { join } from 'node:path';
 import { isRoot, ROOT, run } from '../e2e/lab.js';
@@ -11,12 +11,12 @@ export { describeWithTun, isRoot } from '../e2e/lab.js';
 export const SCRIPTS = join(ROOT, 'test', 'native', 'inside');
 export const PRIVATE = isRoot ? ['--net'] : ['--map-root-user', '--net'];
 /**
- * A namespace sees its own devices in /sys only where /sys is mounted anew: `ip netns exec` does
- * so, `unshare` does not.
+ * A namespace sees its own devices in /sys only after /sys is mounted again, which `ip netns exec`
+ * does and `unshare` does not.
  */
 const OWN_SYS = 'mount -t sysfs sysfs /sys && exec "$@"';
 
-/** What a script may find; each test knows which. */
+/** The results of scripts; each test knows its own. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Found = any;
 

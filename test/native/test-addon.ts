@@ -1,7 +1,4 @@
-/**
- * The addon with what only tests call of it (test-functions.c), compiled when a test first asks for
- * it.
- */
+/** The addon with the functions that only tests call (test-functions.c), compiled on first use. */
 import { createRequire } from 'node:module';
 import { ensureTestAddon } from '../../native-setup/build.mjs';
 import type { Native } from '../../src/device/tun/native.js';

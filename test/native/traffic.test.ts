@@ -1,6 +1,6 @@
 /**
- * Packets through a device: bytes are what they were, batches are batches, what is kept stays, and
- * nothing grows.
+ * Packets through a device: bytes are unchanged, packets arrive in batches, retained packets stay
+ * valid, and memory does not grow.
  */
 import { expect, it } from 'vitest';
 import { describeWithTun, inside, type Found } from './inside.js';

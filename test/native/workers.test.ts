@@ -1,6 +1,6 @@
 /**
- * The addon in several worker threads at once, and what is left when they end in every way there
- * is.
+ * The addon in several worker threads at once, and that nothing is left over when they end in any
+ * way.
  */
 import { expect, it } from 'vitest';
 import { describeWithTun, inside, insideWithFaults } from './inside.js';

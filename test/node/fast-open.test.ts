@@ -1,4 +1,6 @@
-/** Fast Open with Node's own calls: what is written in the turn of connect() goes with the SYN. */
+/**
+ * Fast Open with Node's own calls: data written in the same turn as connect() is sent with the SYN.
+ */
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import type { Socket } from '../../src/node/socket.js';

@@ -34,8 +34,8 @@ function watched(device: Device): Device & { flushes: number } {
 }
 
 /**
- * Packets that come wait from `hold` on, as in a TUN whose readiness the event loop has not looked
- * at yet, until somebody asks for them.
+ * From `hold` on received packets are queued until they are requested, as in a TUN that the event
+ * loop has not polled yet.
  */
 function holding(end: Device): { device: Device; hold: () => void } {
   let held = false;

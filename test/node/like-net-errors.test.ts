@@ -1,11 +1,11 @@
-/** What is refused, with which class, code and sentence: Node's own, compared with Node. */
+/** Class, code and message of each error, compared with Node's. */
 import { once } from 'node:events';
 import type net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { errorText, ours, type Place } from './places.js';
 import { alike, connected, listening, nothing, same, turns } from './scenes.js';
 
-/** What a call throws, or what it gives. */
+/** The error that a call throws, or its result. */
 function outcome(call: () => unknown): string {
   try {
     const x = call();

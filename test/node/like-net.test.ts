@@ -1,6 +1,6 @@
 /**
- * Each scenario runs on Node's `net` over the kernel's loopback and on ours over a cable in memory:
- * what a program sees must be the same.
+ * Each scenario runs on Node's `net` over the kernel's loopback and on ours over a cable in memory.
+ * A program must see the same on both.
  */
 import { once } from 'node:events';
 import type net from 'node:net';

@@ -18,7 +18,7 @@ export interface Place {
   newSocket(options?: net.SocketConstructorOpts): net.Socket;
   /** Where the server is to be reached. */
   readonly address: string;
-  /** A port there at which nobody listens. */
+  /** A port without a listener. */
   freePort(): Promise<number>;
 }
 

@@ -1,7 +1,4 @@
-/**
- * Scenes for both places: what a test plays on `node:net` and on ours, to compare what a program
- * saw.
- */
+/** Scenarios that a test runs on `node:net` and on our sockets, to compare what a program sees. */
 import { once } from 'node:events';
 import type net from 'node:net';
 import { expect } from 'vitest';

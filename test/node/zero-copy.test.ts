@@ -22,7 +22,7 @@ async function connected(h: TwoHosts): ReturnType<typeof connectedAtAll> {
 const CHUNK = 65_536;
 const filled = (n: number): Buffer => Buffer.alloc(CHUNK, `${n} `);
 
-/** What arrives, until the end. */
+/** All received data, until the end. */
 async function received(socket: Socket): Promise<{ bytes: number; hash: string }> {
   const hash = createHash('sha256');
   let bytes = 0;

@@ -1,4 +1,4 @@
-/** What is said of ECN and of Fast Open: two hosts, the server watched. */
+/** Explanations of ECN and Fast Open, with two hosts and an observer at the server. */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import { NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';

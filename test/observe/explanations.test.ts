@@ -1,6 +1,6 @@
 /**
- * Each explanation against what the code did: the window before and after, and why it moved; never
- * a phrase that only mostly holds.
+ * Compares each explanation with the behaviour of the code: the window before and after, and why it
+ * changed. No explanation may be true only in most cases.
  */
 import { describe, expect, it } from 'vitest';
 import type { Note } from '../../src/tcp/notes.js';

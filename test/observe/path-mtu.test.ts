@@ -1,6 +1,6 @@
 /**
- * What is said of a path that carries less: two hosts, a router of small MTU between them, the
- * client watched.
+ * Explanations of a smaller path MTU, with two hosts, a router with a small MTU between them and an
+ * observer at the client.
  */
 import { expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';

@@ -77,7 +77,7 @@ export function caseOf(seed: number, bytes: number): Case {
   };
 }
 
-/** Null, or what went wrong. */
+/** Null, or a description of the failure. */
 export function runCase(seed: number, c: Case, lane: Impairments): string | null {
   const h = new Hosts({
     seed,

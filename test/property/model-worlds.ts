@@ -23,8 +23,8 @@ export interface Step {
 }
 
 /**
- * One listens and one connects; nobody listens; both connect at the same time (RFC 9293 section
- * 3.5, figure 7).
+ * One side listens and the other connects; no side listens; both connect at the same time (RFC 9293
+ * section 3.5, figure 7).
  */
 export type Opening = 'passive' | 'refused' | 'crossing';
 

@@ -26,7 +26,7 @@ const HOUR = 3600 * SECOND;
 const PORTS = [8, 7] as const;
 
 /**
- * Null, or what the model did not allow. `count` hears how each user's connection ended; `tap` sees
+ * Null, or the violation of the model. `count` hears how each user's connection ended; `tap` sees
  * the client's packets.
  */
 export function play(
@@ -91,8 +91,8 @@ function open(world: World, h: Hosts, client: Party, server: Party): void {
 }
 
 /**
- * Both read all there is, and close: first their own direction, then, whoever still waits for a
- * peer that is gone, the connection.
+ * Both sides read all data and close their direction. A side that still waits for a vanished peer
+ * then aborts the connection.
  */
 function finish(h: Hosts, parties: readonly [Party, Party]): void {
   for (const party of parties) {
@@ -149,7 +149,7 @@ function judgeUser(world: World, cut: boolean, party: Party): string | null {
       return `${name} has ${error}`;
   }
   const whole = !party.brokeOff && !other.brokeOff && !timedOut && world.opening !== 'refused';
-  // Who gave up in silence, because nobody was there to be told, lets the other one down as well.
+  // If a side gave up without an event because its user was gone, the other side may fail too.
   if (whole && !excused && party.read !== other.written)
     return `${name} read ${party.read} of ${other.written} bytes`;
   if (party.sawEnd && error === null && !party.brokeOff && party.read !== other.written)

@@ -1,6 +1,6 @@
 /**
- * Whatever the path's MTU does, whoever tells of it or does not, and whatever else gets lost: every
- * byte arrives, in order, and the books agree.
+ * With any changes of the path MTU, with or without ICMP errors, and under loss, every byte arrives
+ * in order and all counters are consistent.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -21,7 +21,7 @@ const path = fc.record({
   loss: fc.constantFrom(0, 0.01, 0.05),
   reorder: fc.constantFrom(0, 0.05),
   answer: fc.constantFrom<HopAnswer>('icmp', 'no-mtu', 'blackhole'),
-  /** The path's MTU, and after so many milliseconds another. */
+  /** The path MTU, and another one after that many milliseconds. */
   changes: fc.array(
     fc.record({
       after: fc.integer({ min: 1, max: 400 }),
@@ -83,7 +83,7 @@ describe('a path whose MTU changes', () => {
       }),
       { seed: 1191, numRuns: 400 },
     );
-    // They did meet what they were sent to.
+    // The runs did reach the cases that they are for.
     expect(met.tooBig).toBeGreaterThan(1000);
     expect(met.probesArrived).toBeGreaterThan(100);
     expect(met.probesLost).toBeGreaterThan(10);

@@ -9,7 +9,7 @@
 
 /** @typedef {'shows' | 'proves' | 'differs'} Part */
 
-/** Each part as one line, or '' for what it does not have. @param {string} text */
+/** Each part as one line, or '' if it is missing. @param {string} text */
 export function headOf(text) {
   /** @type {Record<Part, string>} */
   const head = { shows: '', proves: '', differs: '' };

@@ -45,7 +45,7 @@ const FIRST_PART = 3000;
 /** Timers of the kernel count in jiffies, and a packet is seen a little after it was sent. */
 const SETTLE = 50_000;
 
-/** What the public scripts' defaults.sh sets, and our SCRIPT_PROFILE is. */
+/** The settings of the public scripts' defaults.sh, which SCRIPT_PROFILE has too. */
 const DEFAULTS = {
   tcp_rmem: '4096 540000 15728640',
   tcp_wmem: '4096 262144 4194304',

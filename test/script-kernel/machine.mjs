@@ -1,14 +1,11 @@
 // @ts-check
-/**
- * What of the machine's sysctls reaches into a private network namespace, and changes what the
- * kernel's TCP does there.
- */
+/** Sysctls of the machine that also affect the kernel's TCP in a private network namespace. */
 import { existsSync, readFileSync } from 'node:fs';
 
 const RMEM_MAX = '/proc/sys/net/core/rmem_max';
 /** The largest number in a header's window field. */
 export const WINDOW_LIMIT = 65_535;
-/** What Linux has when nobody changed it. */
+/** Linux's defaults. */
 const USUAL = 212_992;
 
 /**

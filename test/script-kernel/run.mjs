@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * `npm run script:kernel`: does the kernel do what our scripts say? Each script is played against a
- * socket of this machine's kernel, behind a TUN in a network namespace of its own, in real time, by
- * the runner and the comparisons that `tcplab script` has.
+ * `npm run script:kernel`: checks that the kernel behaves as our scripts say. Each script is played
+ * against a socket of this machine's kernel, behind a TUN in a network namespace of its own, in
+ * real time, by the runner and the comparisons that `tcplab script` has.
  *
  *     npm run script:kernel                            all of test/scripts
  *     npm run script:kernel -- test/scripts/rto        a folder, or files
@@ -32,7 +32,7 @@ const WORLD = join(root, 'build', 'kernel-world');
 const SCRIPTS_RMEM = 15_728_640;
 /** Most of a script's time is waiting. */
 const AT_A_TIME = 8;
-/** On a busy machine a packet may be late; what differs each time, differs. */
+/** On a busy machine a packet may be late, so only a script that differs each time is different. */
 const ATTEMPTS = 5;
 const LONGEST_MS = 15 * 60_000;
 

@@ -1,7 +1,7 @@
 /**
  * Bulk transfers over a bottleneck, in virtual time: as many senders as wanted on one host, their
- * receivers on the other, and between them a link of a given rate, round trip, queue and loss. What
- * is measured is goodput: bytes that the receiving users got.
+ * receivers on the other, and between them a link of a given rate, round trip, queue and loss. The
+ * result is goodput: the bytes that the receiving users read.
  *
  *     A ─── flows ───▶ [ loss ▶ queue ▶ rate ▶ delay RTT/2 ] ───▶ B          ACKs come back over RTT/2 alone
  */
@@ -31,7 +31,7 @@ export interface BulkOptions {
   /** One for each flow; they start one after the other, `apart` microseconds from each other. */
   flows: Partial<TcpConfig>[];
   apart?: Micros;
-  /** Each flow ends after so many bytes; default: never. */
+  /** Each flow ends after that many bytes; default: never. */
   bytes?: number;
 }
 
@@ -61,7 +61,7 @@ class Source implements TcpUser {
   }
 }
 
-/** Counts what comes. */
+/** Counts the received bytes. */
 class Sink implements TcpUser {
   received = 0;
   endedAt: Micros = NaN;

@@ -1,7 +1,7 @@
 /**
- * Does a flow get what theory says? With one packet in n lost, the average window is what the RFCs'
- * response functions give; two flows share a bottleneck fairly. All in virtual time. The table over
- * losses, round trips and controls is made by `npm run throughput`.
+ * Compares the throughput of flows with theory. With one packet in n lost, the average window is
+ * what the RFCs' response functions give; two flows share a bottleneck fairly. All in virtual time.
+ * The table over losses, round trips and controls is made by `npm run throughput`.
  */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';

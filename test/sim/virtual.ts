@@ -1,17 +1,16 @@
 /**
- * Virtual time for tests: whatever has deadlines is driven from one to the next, and the clock
- * jumps between them. A ten-minute keep-alive takes as long as its packets.
+ * Virtual time for tests: objects with deadlines are driven from one deadline to the next, and the
+ * clock jumps between them. A ten-minute keep-alive takes as long as its packets.
  *
- * Written against the smallest interfaces, so that stacks, connections, links and cables are all
- * drivable. The order is fixed (the order in which they were added), so that a run repeats to the
- * byte.
+ * The interfaces are minimal, so that stacks, connections, links and cables can all be driven. They
+ * run in the order in which they were added, so that a run repeats byte for byte.
  */
 import { NEVER, SECOND, type Micros } from '../../src/base/time.js';
 
 export interface Drivable {
   nextTimeout(): Micros;
   onTimeout(now: Micros): void;
-  /** Stacks: tell users, send what is owed, flush. Called after every step. */
+  /** For stacks: notifies users, sends pending output, flushes. Called after every step. */
   run?(now: Micros): void;
 }
 

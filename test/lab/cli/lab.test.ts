@@ -14,7 +14,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** What `lab -- PROGRAM` says and ends with when the kernel answers `code`. */
+/** The message and exit code of `lab -- PROGRAM` if the kernel returns `code`. */
 function outcome(program: string, code: string): [string, number] {
   vi.stubEnv('PATH', folder);
   let said = '';

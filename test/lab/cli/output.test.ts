@@ -12,7 +12,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** What is said of a file that cannot be made. */
+/** The message for a file that cannot be created. */
 function refusal(path: string): [string, string] {
   try {
     Output.file(path);

@@ -21,7 +21,7 @@ export const after = (text: string, o: RunOptions = {}): Verdict => play(OPEN + 
 export const fresh = (text: string, o: RunOptions = {}): Verdict =>
   play(`0 socket(..., SOCK_STREAM, 0) = 3\n${text}`, o);
 export const fields = (v: Verdict): string[] => v.differences.map((d) => d.field);
-/** In short: PASS, or what came instead, and why. */
+/** PASS, or the actual packet and the reason. */
 export const told = (v: Verdict): string =>
   [v.outcome, v.reason, ...v.differences.map((d) => `${d.field} ${d.expected} ${d.actual}`)]
     .filter(Boolean)

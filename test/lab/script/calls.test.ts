@@ -1,4 +1,4 @@
-/** System calls as Linux answers them, and what of them is a SKIP because it is not known. */
+/** System calls return what Linux returns; unknown ones are a SKIP. */
 import { describe, expect, it } from 'vitest';
 import { playScript } from '../../../src/lab/script/play.js';
 import { after, fields, fresh, OPEN, play, told } from './after-handshake.js';

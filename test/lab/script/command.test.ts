@@ -1,4 +1,4 @@
-/** `tcplab script` as a process of its own: what a pipe gets, and which files it writes. */
+/** `tcplab script` as a process: its output to a pipe, and the files that it writes. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

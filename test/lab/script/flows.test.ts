@@ -1,6 +1,4 @@
-/**
- * Which segment answers an expectation: ports, merging, what is left over, and how late it may be.
- */
+/** Which segment matches an expectation: ports, merging, unexpected segments, and allowed delay. */
 import { describe, expect, it } from 'vitest';
 import { decode } from '../../../src/lab/script/decode.js';
 import type { Verdict } from '../../../src/lab/script/verdict.js';

@@ -1,6 +1,6 @@
 /**
- * The language in its breadth, as authors of public scripts write it: what runs, what is skipped
- * and why, and that nothing fails because of the runner.
+ * The whole language, as authors of public scripts use it: what runs, what is skipped and why, and
+ * that the runner causes no failure.
  */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';

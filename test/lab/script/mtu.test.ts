@@ -1,4 +1,4 @@
-/** The device's MTU in packet scripts, and what sockets say of the path's. */
+/** The device's MTU in packet scripts, and the path MTU that sockets report. */
 import { describe, expect, it } from 'vitest';
 import type { RunOptions } from '../../../src/lab/script/options.js';
 import { playScript } from '../../../src/lab/script/play.js';

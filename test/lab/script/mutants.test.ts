@@ -1,6 +1,6 @@
 /**
- * Packet scripts notice what is changed in them. A sample of all changes here; all of them:
- * `npm run script:mutants`.
+ * Packet scripts fail if they are changed. This test makes a sample of the changes;
+ * `npm run script:mutants` makes all of them.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,22 +1,20 @@
 /**
  * Changes a packet script at one place at a time: a time, a flag, a number, an option, a result.
- * What the changed script says is not what TCP does, so it must fail, or the script shows less than
- * it seems to.
+ * TCP does not behave as the changed script says, so the script must fail. Otherwise it proves less
+ * than it seems to.
  */
 export interface ScriptMutant {
   /** From 1. */
   readonly line: number;
   readonly what: string;
   readonly text: string;
-  /**
-   * It changes what the stack gets, not what it must do: then it may be that the stack's answer is
-   * rightly the same.
-   */
+  /** It changes the stack's input and not the expectation, so the same reply may be correct. */
   readonly isInput: boolean;
 }
 
 /**
- * What is not changed, and why. Each is a pattern in an event's text that is taken out of sight.
+ * Exemptions with their reasons. Each is a pattern whose matches in an event's text are not
+ * changed.
  */
 export const EXEMPT: readonly { readonly pattern: RegExp; readonly reason: string }[] = [
   {
@@ -132,7 +130,7 @@ function packetEdits(text: string, at: number): Edit[] {
     const range = `${head[2]}:${head[3]}(${head[4]})`;
     const rangeAt = at + text.indexOf(range);
     const [seq, end, bytes] = [Number(head[2]), Number(head[3]), Number(head[4])];
-    // Ours is counted from our SYN, whatever its number.
+    // Our sequence numbers count from our SYN.
     if (!(flags.includes('S') && text.startsWith('>')))
       edits.push([
         rangeAt,

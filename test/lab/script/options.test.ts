@@ -1,6 +1,6 @@
 /**
- * Options of scripts and of the command line: which counts, which values are taken, and what
- * --non_fatal tells.
+ * Options of scripts and of the command line: which one has precedence, which values are valid, and
+ * what --non_fatal reports.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** The Python of packet scripts: what it gives is what Python gives. */
+/** The Python of packet scripts returns what Python returns. */
 import { describe, expect, it } from 'vitest';
 import { newCodeState, runCode } from '../../../src/lab/script/python.js';
 import { Unsupported } from '../../../src/lab/script/values.js';

@@ -1,4 +1,4 @@
-/** TCP_INFO's times: what a connection was busy with, and when data came. */
+/** TCP_INFO's times: how long a connection was busy, and when data arrived. */
 import { expect, it } from 'vitest';
 import { after, told } from './after-handshake.js';
 

@@ -117,7 +117,7 @@ await scenarios({
     device.close();
     return error;
   },
-  /** What the kernel says when the flags are wrong, and what the driver makes of it. */
+  /** The kernel's errors for wrong flags, and how the driver reports them. */
   queueFlags() {
     ip('tuntap', 'add', 'test0', 'mode', 'tun', 'multi_queue');
     ip('tuntap', 'add', 'test1', 'mode', 'tap');

@@ -1,5 +1,5 @@
 // @ts-check
-/** Links, addresses and routes, made without `ip`; and `ip` says what came of it. */
+/** Links, addresses and routes, made without `ip` and checked with `ip`. */
 import { Prefix, dist, ip, native, open, scenarios, sys, thrown } from './kit.mjs';
 
 const { setUpLink, openLabNetwork, deviceExists, requireV6Mtu, KERNEL_ADDRESSES } =
@@ -71,7 +71,7 @@ await scenarios({
     })();
     return { ...found, message, fix, exitCode, enough: thrown(() => requireV6Mtu(1280)) };
   },
-  /** What the kernel itself says of impossible wishes. */
+  /** The kernel's own errors for impossible requests. */
   refused() {
     const device = open();
     const lib = native();

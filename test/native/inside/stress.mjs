@@ -247,7 +247,7 @@ async function worker(i) {
   await exit;
 }
 
-/** What was forgotten keeps a thread alive until the garbage collector finds it. */
+/** An unreferenced queue keeps a thread alive until it is garbage collected. */
 async function collected() {
   for (let i = 0; i < 10; i++, await sleep(2)) /** @type {() => void} */ (globalThis.gc)();
 }
@@ -262,7 +262,7 @@ const census = () => ({
 if (isMainThread)
   await scenarios({
     async run(many = '50') {
-      // Once around first: what is loaded on first use stays open.
+      // One round first, because files that are loaded on first use stay open.
       await rounds(WAYS.length, 's');
       await worker(0);
       await collected();

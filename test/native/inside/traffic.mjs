@@ -116,7 +116,7 @@ await scenarios({
     return { early, hundred, thousand: writes.count - hundred, answers, counters: device.counters };
   },
 
-  /** Packets one at a time, then many at once: how many each read asks for, and what arrives. */
+  /** Packets one at a time, then many at once: how many each read asks for, and which arrive. */
   async alone() {
     const { device, seen } = ready({});
     const kernel = await kernelSocket();
@@ -361,8 +361,8 @@ await scenarios({
   },
 
   /**
-   * An error thrown by whoever listens is an uncaught exception, as everywhere in Node, and the
-   * device lives.
+   * An error thrown by a listener is an uncaught exception, as everywhere in Node, and the device
+   * stays open.
    */
   async throwing() {
     const { device, seen } = ready({});
