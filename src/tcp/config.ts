@@ -149,13 +149,13 @@ export interface TcpConfig {
    */
   outOfOrderPieces: number;
 
-  /**
-   * RFC 6298: the first RTO, the smallest RTO (the RFC says 1 s, Linux 200 ms) and the largest RTO
-   * (at least 60 s).
-   */
+  /** RFC 6298: the first RTO, and the smallest (the RFC says 1 s, Linux 200 ms). */
   initialRto: Micros;
   minRto: Micros;
-  /** tcp_rto_max_ms, TCP_RTO_MAX_MS: also limits the intervals of zero-window probes and SYNs. */
+  /**
+   * tcp_rto_max_ms, TCP_RTO_MAX_MS: the largest RTO (RFC 6298: at least 60 s). It also limits the
+   * intervals of zero-window probes and SYNs.
+   */
   maxRto: Micros;
   /** tcp_syn_linear_timeouts: SYN retransmissions at `initialRto` before backoff starts. */
   synLinearTimeouts: number;

@@ -135,10 +135,10 @@ export class Connection extends Tcb {
   /**
    * SEND without a copy (MSG_ZEROCOPY): takes all of `data` and returns true, or takes nothing and
    * returns false. `data` must not change until it is acknowledged. TcpEvent.zeroCopyDone reports
-   * that part of it is, `lentToSend` returns how much is not, and `keepLent` copies the rest. It
-   * takes `data` whenever `send` would accept at least one byte, even if `data` is larger than the
-   * buffer, because the memory is the caller's already. It takes nothing while the stack is short
-   * of memory.
+   * acknowledgments, `lentToSend` returns the bytes that are still unacknowledged, and `keepLent`
+   * copies those. It takes up to 64 MiB whenever `send` would accept at least one byte, even more
+   * than the buffer's size, because the memory is the caller's already. It takes nothing while the
+   * stack is short of memory, or if `data` exceeds TCP_NOTSENT_LOWAT.
    */
   sendZeroCopy(data: Uint8Array): boolean {
     return calls.sendZeroCopy(this, data);
@@ -270,7 +270,8 @@ export class Connection extends Tcb {
   }
 
   /**
-   * SO_RCVBUF: sets the most unread bytes and ends tuning. The advertised window is not taken back.
+   * SO_RCVBUF: sets the most unread bytes and ends tuning. A window that was advertised stays
+   * valid.
    */
   setReceiveBuffer(bytes: number): void {
     this.rcv.window.setBuffer(bytes);

@@ -111,9 +111,10 @@ function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
 }
 
 /**
- * As in Linux: unsent data carries the ACK of the SYN,ACK. A program that writes this early is
- * interactive, so the ACK of the peer's answer can go with the next request. If TCP_QUICKACK is
- * off, or TCP_DEFER_ACCEPT is set, the ACK is delayed for data that is still to be written.
+ * As in Linux: the ACK of the SYN,ACK is not sent alone if unsent data can carry it. A program that
+ * writes this early is interactive, so the ACK of the peer's answer can go with the next request.
+ * If TCP_QUICKACK is off, or TCP_DEFER_ACCEPT is set, the ACK is delayed for data that is still to
+ * be written.
  */
 function saveAck(c: Tcb, now: Micros): void {
   const { rcv, snd, config } = c;

@@ -60,8 +60,8 @@ export function timerExpires(c: Tcb, timer: Timer, now: Micros): void {
 }
 
 /**
- * TCP_DEFER_ACCEPT: the handshake's ACK was ignored, so the SYN,ACK is not retransmitted. Only the
- * last ones are, to provoke another ACK.
+ * TCP_DEFER_ACCEPT: the handshake's ACK was ignored, so the SYN,ACK is not retransmitted until the
+ * time is nearly over. It then provokes another ACK.
  */
 const isDeferred = (c: Tcb): boolean =>
   c.deferredAck && c.synTries < deferredSynAcks(c.config.deferAccept) - 1;
@@ -160,8 +160,8 @@ function retransmissionTimeout(c: Tcb, now: Micros): void {
 }
 
 /**
- * First timeout of the time that tcp_retries1 and tcp_retries2 stand for. It is at least 200 ms, as
- * in Linux, so that a smaller minimum RTO does not shorten R2.
+ * The first interval when tcp_retries1 and tcp_retries2 are converted to a time. It is at least 200
+ * ms, as in Linux, so that a smaller minimum RTO does not shorten R2.
  */
 const backoffBase = ({ minRto }: TcpConfig): Micros => Math.max(minRto, LEAST_BACKOFF_BASE);
 

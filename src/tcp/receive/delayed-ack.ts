@@ -156,7 +156,10 @@ export class DelayedAck {
     }
   }
 
-  /** TCP_QUICKACK. False: ACKs wait for our data until a timer expires. True: they do not wait. */
+  /**
+   * TCP_QUICKACK. False: ACKs wait for our data until a timer expires. True: they do not wait for
+   * it.
+   */
   setQuick(on: boolean): void {
     this.interactive = !on;
     if (on) this.pushes = Math.max(this.pushes, 1);

@@ -229,8 +229,8 @@ export class ReceiveWindow {
   }
 
   /**
-   * SO_RCVBUF: sets the buffer to twice `bytes`, as in Linux, and ends tuning. The advertised
-   * window is not taken back.
+   * SO_RCVBUF: sets the buffer to twice `bytes`, as in Linux, and ends tuning. A window that was
+   * advertised stays valid.
    */
   setBuffer(bytes: number): void {
     this.locked = true;
