@@ -84,7 +84,10 @@ export interface TcpConfig {
   wmem: BufferLimits;
   /** Fixed size of the send buffer in bytes (unsent and unacknowledged data). 0: `wmem` decides. */
   sendBufferBytes: number;
-  /** TCP_NOTSENT_LOWAT: `send` accepts no data while this many bytes are unsent. */
+  /**
+   * TCP_NOTSENT_LOWAT: `send` accepts no data while this many bytes are unsent and do not fit in
+   * the windows.
+   */
   notSentLowat: number;
   /** TCP_MAXSEG: the largest MSS that our SYN advertises; 0: the MTU decides. */
   maxSegment: number;
@@ -191,8 +194,8 @@ export interface TcpConfig {
   /** tcp_retries1: R1, after which a soft error is reported (SHLD-9, SHLD-10). */
   retries1: number;
   /**
-   * tcp_retries2: R2 (MUST-20), as the time that this many timeouts would take from `minRto`, at
-   * least 200 ms, on. Infinity never gives up.
+   * tcp_retries2: R2 (MUST-20), as the time of this many timeouts with backoff. The first is
+   * `minRto`, but at least 200 ms. Infinity never gives up.
    */
   retries2: number;
   /**

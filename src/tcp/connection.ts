@@ -138,7 +138,7 @@ export class Connection extends Tcb {
    * acknowledgments, `lentToSend` returns the bytes that are still unacknowledged, and `keepLent`
    * copies those. It takes up to 64 MiB whenever `send` would accept at least one byte, even more
    * than the buffer's size, because the memory is the caller's already. It takes nothing while the
-   * stack is short of memory, or if `data` exceeds TCP_NOTSENT_LOWAT.
+   * stack is short of memory, or if TCP_NOTSENT_LOWAT does not allow all of `data`.
    */
   sendZeroCopy(data: Uint8Array): boolean {
     return calls.sendZeroCopy(this, data);
@@ -234,8 +234,9 @@ export class Connection extends Tcb {
   }
 
   /**
-   * TCP_NOTSENT_LOWAT: `send` accepts no data once this many bytes are unsent, not even the rest of
-   * a write that has begun. `writable` is raised at half of it. Infinity for no limit.
+   * TCP_NOTSENT_LOWAT: `send` accepts no data, not even the rest of a write that has begun, once
+   * this many bytes are unsent and do not fit in the windows. `writable` is raised at half of it.
+   * Infinity for no limit.
    */
   setNotSentLowat(bytes: number): void {
     this.snd.notSentLowat = bytes;
