@@ -1,6 +1,6 @@
 /**
- * The packet at hand on its way in, and what a stack asks and counts of it before TCP, UDP or ICMP
- * see it.
+ * The received packet that the stack is working on, and what is checked and counted before TCP, UDP
+ * or ICMP handle it.
  */
 import { Slab } from '../base/slab.js';
 import type { RxPacket } from '../device/device.js';
@@ -12,19 +12,19 @@ import type { TcpCounters } from '../tcp/counters.js';
 
 const NOTHING = new Slab(0);
 
-/** One IP packet that arrived. A stack has one of these, and fills it with each packet. */
+/** One received IP packet. A stack has one such object and reuses it for each packet. */
 export class Arrival {
   readonly ip = new IpHeader();
-  /** What `ip`'s offsets are about. */
+  /** The slab that the offsets in `ip` refer to. */
   slab = NOTHING;
-  /** What the device handed over; null for a datagram that was put together here. */
+  /** The packet from the device; null for a reassembled datagram. */
   rx: RxPacket | null = null;
-  /** The packet comes from this host itself, over loopback. */
+  /** True if the packet came over loopback. */
   looped = false;
-  /** The transport checksum needs no check. */
+  /** True if the transport checksum need not be verified. */
   trusted = false;
 
-  /** Payload of each segment of a super-segment, else 0. */
+  /** Payload bytes of each segment of a super-segment; 0 for an ordinary packet. */
   get gsoSize(): number {
     return this.rx === null ? 0 : this.rx.gsoSize;
   }
@@ -47,8 +47,8 @@ export function tcpChecksumHolds({ slab, ip }: Arrival): boolean {
 }
 
 /**
- * An ICMP error quotes the packet as it would be on a wire: a checksum that a device left half done
- * is completed in place.
+ * Completes a partial checksum in place, because an ICMP error must quote the packet as it would be
+ * on the wire.
  */
 export function makeQuotable({ rx }: Arrival): void {
   if (rx === null || !rx.checksumPartial) return;
@@ -56,7 +56,7 @@ export function makeQuotable({ rx }: Arrival): void {
   rx.checksumPartial = false;
 }
 
-/** `field`: IP's ECN field; `packets`: how many there were on the wire. */
+/** Counts packets by `field`, IP's ECN field. `packets`: how many there were on the wire. */
 export function countEcn(counters: TcpCounters, field: number, packets: number): void {
   switch (field) {
     case Ecn.notEct:

@@ -1,4 +1,4 @@
-/** A flow: the four-tuple of one connection, kept. `tcp/` sees only its ports (`FlowId`). */
+/** A flow: the four-tuple of one connection. `tcp/` sees only its ports (`FlowId`). */
 import type { Address } from '../ip/address.js';
 import type { FlowId } from '../tcp/tcb.js';
 
@@ -15,7 +15,7 @@ export class Flow implements FlowId {
     this.remotePort = remotePort;
   }
 
-  /** As tcpdump prints it, from our side: `198.18.0.2:80 198.18.0.1:51422`. */
+  /** Local end first, as tcpdump prints addresses: `198.18.0.2:80 198.18.0.1:51422`. */
   toString(): string {
     return (
       `${endpointText(this.local, this.localPort)} ` +

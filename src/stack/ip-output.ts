@@ -1,7 +1,7 @@
 /**
- * The way out for everything but TCP: a datagram is written whole into a scratch slab, checksum and
- * all. It goes out as one packet or, when it is larger than the path's MTU, as fragments (RFC 791,
- * RFC 8200 section 4.5).
+ * Sends all packets other than TCP's. A datagram is written into a scratch slab, checksum included.
+ * It is sent as one packet, or as fragments if it is larger than the path MTU (RFC 791, RFC 8200
+ * section 4.5).
  */
 import { MtuDiscover } from '../base/mtu-discover.js';
 import { Slab } from '../base/slab.js';
@@ -19,7 +19,8 @@ const MAX_DATAGRAM = 65_535;
 
 export class IpOutput {
   /**
-   * Where the payload of the next `send` is written (header and data of ICMP or UDP), from 0 on.
+   * The payload for the next `send` (header and data of ICMP or UDP), written by the caller at
+   * offset 0.
    */
   readonly scratch = new Slab(MAX_DATAGRAM + 1);
   private nextId: number;
@@ -30,7 +31,7 @@ export class IpOutput {
     this.nextId = services.random.int32() & 0xffff;
   }
 
-  /** The largest packet for `to`. */
+  /** The largest packet for `to` in bytes; 0 without a route. */
   mtuTo(to: Address, discover: MtuDiscover, now: Micros): number {
     const device = this.services.route(to);
     if (device === null) return 0;
@@ -40,9 +41,8 @@ export class IpOutput {
   }
 
   /**
-   * Sends `ip.payloadLength` bytes of the scratch, in fragments where `discover` allows it. False,
-   * and counted as a drop, when that is impossible. As in Linux, ICMP's own messages may be
-   * fragmented.
+   * Sends `ip.payloadLength` bytes of `scratch`, in fragments if `discover` allows it. Returns
+   * false and counts a drop if that is impossible. As in Linux, ICMP messages may be fragmented.
    */
   send(ip: IpHeader, to: Address, discover: MtuDiscover, now: Micros): boolean {
     const { services } = this;
@@ -53,7 +53,7 @@ export class IpOutput {
     return reason === Drop.none;
   }
 
-  /** RFC 6864: a packet that may be fragmented needs an ID that is not used again soon. */
+  /** RFC 6864: a packet that may be fragmented needs an ID that is not reused soon. */
   private sendBy(
     device: Device,
     ip: IpHeader,
@@ -92,7 +92,7 @@ export class IpOutput {
       ip.fragmentOffset = offset;
       ip.moreFragments = offset + length < total;
       this.sendPiece(device, ip, offset, length, now);
-      // Record Route and Internet Timestamp stand in the first fragment only (RFC 791)
+      // Record Route and Internet Timestamp are in the first fragment only (RFC 791 section 3.1)
       ip.optionBytes = 0;
     }
   }

@@ -1,15 +1,14 @@
 /**
- * Several stacks with the same addresses, each with a queue of one device and a thread of its own.
- * The device keeps a flow on one queue, so a stack meets all that its connections get; but for what
- * the device cannot tell the flow of: an ICMP error is about a flow, a fragment has no ports.
- * Whoever gets such a packet, and has nobody for it, offers it to the next stack before it answers
- * that there is nobody.
+ * Several stacks with the same addresses, each with its own thread and its own queue of one device.
+ * The device keeps a flow on one queue. ICMP errors and reassembled fragments have no ports, so
+ * they may arrive on any queue. A stack without a matching socket or connection passes such a
+ * packet to the next stack; the last one replies.
  */
 export interface Neighbours {
   /**
-   * Offers the IP packet in `bytes`, which becomes the neighbour's. `trusted`: its checksum is
-   * vouched for; `gsoSize`: of a super-segment, else 0. False: there is nobody left to ask, so the
-   * answer is ours to give.
+   * Offers the IP packet in `bytes`, whose ownership passes to the neighbour. `trusted`: its
+   * checksum need not be verified. `gsoSize`: payload bytes of each segment of a super-segment,
+   * else 0. Returns false if no stack is left to ask, so that this one must reply.
    */
   offer(bytes: Uint8Array<ArrayBuffer>, trusted: boolean, gsoSize: number): boolean;
 }

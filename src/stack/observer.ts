@@ -1,6 +1,5 @@
 /**
- * What a stack tells those who watch it: everything of its connections, and the packets that never
- * reach one.
+ * What a stack reports to its observer: all events of its connections, and packets that reach none.
  */
 import type { Micros } from '../base/time.js';
 import type { DropReason } from '../wire/drop.js';
@@ -10,17 +9,20 @@ import type { Flow } from './flow.js';
 
 export interface StackObserver extends TcpObserver {
   /**
-   * A packet was thrown away before it reached a connection, or on its way out. `detail` may say
-   * more, or is ''.
+   * A packet was dropped before it reached a connection, or before it was sent. `detail` adds
+   * information, or is ''.
    */
   packetDropped(reason: DropReason, detail: string, now: Micros): void;
   /**
-   * A segment for which there is no connection: what was done (`RST`, `LISTEN`, `TIME-WAIT: ACK`,
+   * A segment without a connection. `done` is what the stack did (`CLOSED: RST`, `LISTEN: ignored`,
    * ...).
    */
   strayArrived(flow: Flow, seg: Segment, done: string, now: Micros): void;
-  /** A segment that no connection sent: a RST from CLOSED, an ACK from TIME-WAIT. */
+  /** A segment that no connection sent: a RST from CLOSED, an ACK from TIME-WAIT, a SYN cookie. */
   straySent(flow: Flow, seg: Segment, why: string, now: Micros): void;
-  /** ICMP and UDP in one line of tcpdump's words: `ICMP echo request, id 7, seq 1, length 64`. */
+  /**
+   * An ICMP or UDP packet in one line, in tcpdump's words:
+   * `ICMP echo request, id 7, seq 1, length 64`.
+   */
   datagram(direction: 'in' | 'out', from: string, to: string, text: string, now: Micros): void;
 }

@@ -1,6 +1,6 @@
 /**
- * What the parts of a host (TCP, UDP, ICMP) need of the stack that they are parts of. The stack
- * makes it once and hands the same object to each.
+ * What the parts of a host (TCP, UDP, ICMP) need from their stack. The stack makes one such object
+ * and passes it to each.
  */
 import type { Random } from '../base/random.js';
 import type { Micros } from '../base/time.js';
@@ -15,36 +15,36 @@ import type { StackObserver } from './observer.js';
 import type { PathMtus } from './path-mtus.js';
 
 export interface StackServices {
-  /** The stack's settings, among them those of IP. A listener or a connection may have its own. */
+  /** The stack's settings, including IP's. A listener or a connection may have its own. */
   readonly config: TcpConfig;
   readonly random: Random;
-  /** Null when nobody watches. */
+  /** Null without an observer. */
   readonly observer: StackObserver | null;
 
   // ---- IP ---------------------------------------------------------------------------------------
 
   /** The addresses of this host. */
   readonly addresses: LocalAddresses;
-  /** What is known of the MTUs of paths. */
+  /** The known path MTUs. */
   readonly paths: PathMtus;
-  /** The device by which packets to `remote` leave; null when there is no route. */
+  /** The device for packets to `remote`; null if there is no route. */
   route(remote: Address): Device | null;
-  /** The device for an answer to a packet from `remote`: the one that the packet came from. */
+  /** The device for a reply to a packet from `remote`: the device that the packet came from. */
   routeBack(remote: AddressWords): Device;
   /**
-   * Offers a packet for which this stack has no connection to another stack with the same addresses
-   * (neighbours.ts). True when that one takes it, and there is nothing to answer here.
+   * Offers a packet without a matching connection to another stack with the same addresses
+   * (neighbours.ts). Returns true if that stack takes it, so that this one does not reply.
    */
   passToNeighbour(packet: Arrival): boolean;
 
-  // ---- The stack's books and turns --------------------------------------------------------------
+  // ---- Counters and turns -----------------------------------------------------------------------
 
-  /** A packet is dropped. `detail` is for observers, or ''. */
+  /** Counts a dropped packet. `detail` is for observers, or ''. */
   countDrop(reason: DropReason, detail: string, now: Micros): void;
-  /** The same for a segment that reached its connection, which tells observers itself. */
+  /** The same for a segment that reached its connection; the connection tells observers itself. */
   countSegmentDrop(this: void, reason: DropReason): void;
-  /** Something waits to be sent or told: `Stack.run` is due. */
+  /** Requests a call of `Stack.run`, because there is something to send or to report. */
   wake(): void;
-  /** Something that the user ought to know, in a sentence. */
+  /** Reports something that the user should know, in a sentence. */
   warn(text: string): void;
 }

@@ -1,14 +1,14 @@
 /**
- * One host: a device below, connections and sockets above, and the way of a packet between them.
+ * One host: a device, connections and sockets, and the path of packets between them.
  *
  *     device ─▶ packet() ─▶ IP header, addresses ─┬─▶ TCP ─▶ tcp/host.ts
  *                              │ fragments        ├─▶ UDP ─▶ udp/host.ts
  *                              └─▶ reassembly ────┴─▶ ICMP ─▶ icmp/host.ts
- *     device ◀─ flush ◀─ run(): users hear what happened, then everything owed goes out in one batch
+ *     device ◀─ flush ◀─ run(): users are told what happened, then everything owed is sent in one batch
  *
- * No I/O, no clock, no random source, no timer: whoever owns the stack calls `run`, `onTimeout`
- * when `nextTimeout()` is past, and hands in `now`. Packets to an address of our own go over a
- * loopback device and never to the wire.
+ * The stack does no I/O, reads no clock and no random source, and starts no timer. Its owner calls
+ * `run`, calls `onTimeout` once `nextTimeout()` has passed, and passes `now`. Packets to a local
+ * address go over a loopback device and never to the wire.
  */
 import type { Random } from '../base/random.js';
 import { Slab } from '../base/slab.js';
@@ -48,26 +48,26 @@ import { UdpHost, type UdpBindOptions, type UdpSocket } from './udp/host.js';
 
 export interface StackOptions {
   readonly device: Device;
-  /** The stack's own addresses, each with its network's prefix. */
+  /** The stack's addresses, each with the prefix length of its network. */
   readonly addresses: readonly Prefix[];
   readonly random: Random;
   /**
-   * 16 bytes from the system's random source: whoever knows them can foretell our sequence numbers
-   * (RFC 6528).
+   * 16 bytes from the system's random source. They must stay secret, because initial sequence
+   * numbers can be predicted with them (RFC 6528).
    */
   readonly secret: Uint8Array;
   /** Default `linux`. */
   readonly profile?: ProfileName;
   readonly config?: Partial<TcpConfig>;
   readonly observer?: StackObserver | null;
-  /** Most TIME-WAIT records (Linux's tcp_max_tw_buckets). */
+  /** Maximum number of TIME-WAIT records (Linux's tcp_max_tw_buckets). */
   readonly timeWaitLimit?: number;
   readonly reassembly?: ReassemblyLimits;
-  /** Where memory for received data comes from; the shell hands in one that need not be zeroed. */
+  /** Allocates memory for received data. The shell passes an allocator that need not zero it. */
   readonly allocate?: Allocate;
-  /** Something that the user ought to know, in a sentence: a SYN flood, say. */
+  /** Called with a sentence that the user should know, for example about a SYN flood. */
   readonly onWarning?: (text: string) => void;
-  /** The device failed. */
+  /** Called when the device fails. */
   readonly onDeviceError?: (error: DeviceError, fatal: boolean) => void;
 }
 
@@ -79,29 +79,29 @@ export class Stack implements Receiver {
   readonly tcp: TcpHost;
   readonly udp: UdpHost;
   readonly icmp: IcmpHost;
-  /** Packets thrown away, by reason (`Drop`). */
+  /** Dropped packets, by reason (`Drop`). */
   readonly drops = new Float64Array(DROP_NAMES.length);
   /**
-   * A packet came to one of our own addresses. What a kernel says to groups on a fresh link does
-   * not count.
+   * True once a packet has arrived for a local unicast address. The kernel's multicast on a new
+   * link does not count.
    */
   reached = false;
-  /** The shell sets it: something waits for `run`. Called once until then. */
+  /** Set by the shell. Called when `run` is due, at most once until it runs. */
   onWake: (() => void) | null = null;
   /**
-   * The shell sets it: the device hands packets over, and no user's code ran in this turn of the
-   * event loop.
+   * Set by the shell. Called when the device starts to deliver packets, at a time when no user code
+   * has run in this turn of the event loop.
    */
   onTurnBegin: (() => void) | null = null;
-  /** The shell sets it: a turn is over, and `nextTimeout()` may be another. */
+  /** Set by the shell. Called at the end of a turn, when `nextTimeout()` may have changed. */
   onTurnEnd: (() => void) | null = null;
-  /** The shell sets it: the device has packets for which `onTimeout` must be called soon. */
+  /** Set by the shell. Called when the device holds packets, so that `onTimeout` is due soon. */
   onPacketsWait: (() => void) | null = null;
-  /** The shell sets it: stacks that share our addresses. */
+  /** Set by the shell: the stacks that share this one's addresses. */
   neighbours: Neighbours | null = null;
   private readonly loop: Device;
   private readonly reassembly: Reassembly;
-  /** Filled with each packet, and passed on from there. */
+  /** Reused for each packet. */
   private readonly arrival = new Arrival();
   private readonly out: IpOutput;
   private readonly observer: StackObserver | null;
@@ -167,7 +167,7 @@ export class Stack implements Receiver {
     };
   }
 
-  // ---- What the device calls --------------------------------------------------------------------
+  // ---- Called by the device ---------------------------------------------------------------------
 
   packet(rx: RxPacket, now: Micros): void {
     this.arrives(rx, false, now);
@@ -184,7 +184,7 @@ export class Stack implements Receiver {
   deviceError(error: DeviceError, fatal: boolean, now: Micros): void {
     this.onDeviceError(error, fatal);
     if (!fatal) return;
-    // Nothing will come or go any more: who waits hears it now, and not when a timer has given up.
+    // The device is gone, so its connections fail now instead of after a timeout.
     this.tcp.deviceGone(this.device, now);
     this.requestRun();
   }
@@ -197,7 +197,7 @@ export class Stack implements Receiver {
     this.onPacketsWait?.();
   }
 
-  // ---- The way in -------------------------------------------------------------------------------
+  // ---- Input ------------------------------------------------------------------------------------
 
   private arrives(rx: RxPacket, looped: boolean, now: Micros): void {
     const { arrival: packet, addresses } = this;
@@ -273,7 +273,7 @@ export class Stack implements Receiver {
     const seg = this.tcp.incoming;
     const { counters } = this.tcp;
     let bad = parseTcp(slab, ip.payloadOffset, ip.payloadLength, seg);
-    // As in Linux what stands before such an option counts, and the segment is taken.
+    // As in Linux, the options before the invalid one are used, and the segment is accepted.
     if (bad === Drop.tcpBadOptionLength && !this.tcp.env.config.dropBadOptions) bad = Drop.none;
     seg.gsoSize = packet.gsoSize;
     countEcn(counters, ip.ecn, bad === Drop.none ? seg.wireSegments : 1);
@@ -287,7 +287,7 @@ export class Stack implements Receiver {
       counters.TcpInCsumErrors++;
       return Drop.tcpBadChecksum;
     }
-    // MUST-57: TCP speaks to one host at a time.
+    // MUST-57: a segment to a broadcast or multicast address is dropped.
     if (!this.addresses.isOwnWords(ip.d0, ip.d1, ip.d2, ip.d3)) return Drop.tcpSynToMulticast;
     seg.ecn = ip.ecn;
     seg.checksumVouched = trusted;
@@ -307,28 +307,28 @@ export class Stack implements Receiver {
 
   // ---- The user's calls -------------------------------------------------------------------------
 
-  /** Throws StackError EADDRINUSE, EADDRNOTAVAIL. Port 0 picks one. */
+  /** Throws StackError EADDRINUSE, EADDRNOTAVAIL, EINVAL. Port 0 picks a free port. */
   listen(o: TcpListenOptions): Listener {
     return this.tcp.listen(o);
   }
 
   /**
-   * Throws StackError ENETUNREACH, EADDRNOTAVAIL, EADDRINUSE, EINVAL. The SYN goes out with the
-   * next `run`.
+   * Starts a connection; the SYN is sent by the next `run`. Throws StackError ENETUNREACH,
+   * EADDRNOTAVAIL, EADDRINUSE, EINVAL, EOPNOTSUPP.
    */
   connect(o: TcpConnectOptions, now: Micros): Connection {
     return this.tcp.connect(o, now);
   }
 
   /**
-   * MUST-48, SHLD-22: the traffic class byte of all that `conn` sends from now on; ECN's two bits
-   * stay TCP's own. Throws StackError EINVAL for what is no byte.
+   * MUST-48, SHLD-22: the traffic class byte of everything that `conn` sends from now on; TCP keeps
+   * control of the two ECN bits. Throws StackError EINVAL if `tos` is not in 0..255.
    */
   setTypeOfService(conn: Connection, tos: number): void {
     this.tcp.setTypeOfService(conn, tos);
   }
 
-  /** Throws StackError EADDRINUSE, EADDRNOTAVAIL. Port 0 picks one. */
+  /** Throws StackError EADDRINUSE, EADDRNOTAVAIL. Port 0 picks a free port. */
   bindUdp(o: UdpBindOptions): UdpSocket {
     return this.udp.bind(o);
   }
@@ -337,20 +337,23 @@ export class Stack implements Receiver {
     this.icmp.pingUser = user;
   }
 
-  /** Sends an echo request; answers come to `pingUser`. False when there is no way to `to`. */
+  /**
+   * Sends an echo request; `pingUser` gets the replies. Returns false if there is no route to `to`.
+   * Throws StackError EMSGSIZE.
+   */
   ping(to: Address, id: number, seq: number, data: Uint8Array, now: Micros, ttl?: number): boolean {
     return this.icmp.ping(to, id, seq, data, now, ttl);
   }
 
   /**
-   * bind(2): may a connection start from here? Throws StackError EINVAL, EADDRNOTAVAIL, EADDRINUSE.
-   * `address` may be the unspecified one; port 0 is any.
+   * bind(2): checks that a connection can use this address and port. `address` may be unspecified,
+   * and port 0 means any. Throws StackError EINVAL, EADDRNOTAVAIL, EADDRINUSE.
    */
   checkBind(address: Address, family: number, port: number): void {
     this.tcp.checkBind(address, family, port);
   }
 
-  /** After a call on `conn` that may make something to send. */
+  /** Must be called after a call on `conn` that may cause output. */
   wake(conn: Connection): void {
     this.tcp.touch(conn);
     this.requestRun();
@@ -365,15 +368,15 @@ export class Stack implements Receiver {
   // ---- Time and turns ---------------------------------------------------------------------------
 
   /**
-   * The end of a turn: tells users what happened, sends what is owed, flushes. What a user does
-   * meanwhile is part of the turn.
+   * Ends a turn: tells users what happened, sends what is owed, flushes the device. Calls that
+   * users make meanwhile are part of the turn.
    */
   run(now: Micros): void {
     if (this.running) return;
     this.running = true;
     this.awake = false;
-    // A user who answers at once makes work for the same turn; a bound keeps two who answer each
-    // other over loopback from holding it for ever.
+    // A user that replies at once adds work to this turn. The limit ends the turn even if two users
+    // keep replying to each other over loopback.
     try {
       for (let round = 0; round < MAX_ROUNDS; round++) {
         this.tcp.run(now);
@@ -381,7 +384,8 @@ export class Stack implements Receiver {
         if (!this.tcp.hasWork && this.loop.nextTimeout() > now) break;
       }
     } finally {
-      // What a user throws goes to whoever called `run`; the stack goes on in its next turn.
+      // An exception from a user's callback propagates to the caller of `run`; the stack continues
+      // in its next turn.
       this.device.flush(now);
       this.running = false;
       if (this.tcp.hasWork || this.loop.nextTimeout() <= now) this.requestRun();
@@ -418,7 +422,7 @@ export class Stack implements Receiver {
     if (bad === Drop.none) this.icmp.reassemblyTimeExceeded(slab, ip, now);
   }
 
-  // ---- What can be seen -------------------------------------------------------------------------
+  // ---- State and counters -----------------------------------------------------------------------
 
   connections(): Iterable<Connection> {
     return this.tcp.connections;
@@ -428,14 +432,17 @@ export class Stack implements Receiver {
     return this.tcp.counters;
   }
 
-  /** Drops that happened, by name. */
+  /** Number of drops by name, without zeros. */
   dropsByName(): Record<string, number> {
     return Object.fromEntries(
       DROP_NAMES.map((name, i) => [name, this.drops[i]!] as const).filter(([, n]) => n > 0),
     );
   }
 
-  /** RST to every peer, and every listener gone. The device stays open: it is the caller's. */
+  /**
+   * Sends a RST to every peer and closes every listener. The device stays open, because it belongs
+   * to the caller.
+   */
   close(now: Micros): void {
     this.tcp.close(now);
     this.run(now);
@@ -456,11 +463,14 @@ export class Stack implements Receiver {
   }
 }
 
-/** By its version, which is the packet's first four bits. An empty one is no IPv4 packet either. */
+/**
+ * The version is in the first four bits. An empty packet is parsed as IPv4, which reports it as
+ * truncated.
+ */
 function parseIp(slab: Slab, offset: number, length: number, ip: IpHeader): DropReason {
   const v6 = length > 0 && slab.bytes[offset]! >> 4 === 6;
   return v6 ? parseIpv6(slab, offset, length, ip) : parseIpv4(slab, offset, length, ip);
 }
 
-/** Turns of users and loopback within one `run`. */
+/** Most rounds of user callbacks and loopback within one `run`. */
 const MAX_ROUNDS = 64;

@@ -1,10 +1,10 @@
 /**
- * The four-tuple of a TCP segment or connection, seen from this host: local address and port,
- * remote address and port.
+ * The four-tuple of a TCP segment or connection, from this host's point of view: local address and
+ * port, remote address and port.
  *
- * An address is four int32 words, an IPv4 one in its v4-mapped form. A tuple is filled from the
- * headers of the packet at hand and reused for the next packet, so that finding a connection
- * allocates nothing. What outlives the packet is a `Flow`.
+ * An address is four int32 words, an IPv4 address in v4-mapped form. A tuple is filled from a
+ * packet's headers and reused for the next packet, so that finding a connection allocates nothing.
+ * A `Flow` holds the same for longer than a packet.
  */
 import { Address } from '../ip/address.js';
 import { pseudoHeaderSum } from '../wire/checksum.js';
@@ -13,10 +13,10 @@ import { addressVersion, type AddressWords, type IpHeader, PROTOCOL_TCP } from '
 import type { Segment } from '../wire/tcp.js';
 import { Flow } from './flow.js';
 
-/** How many words `writeTo` writes: four of each address, and the ports. */
+/** Number of words that `writeTo` writes: four for each address, and one for the ports. */
 export const TUPLE_WORDS = 9;
 
-/** One address of a tuple, to be filled. */
+/** A mutable address of a tuple. */
 export class Words implements AddressWords {
   w0 = 0;
   w1 = 0;
@@ -41,18 +41,17 @@ export class Tuple {
   localPort = 0;
   remotePort = 0;
   /**
-   * Of all of it, int32. It depends on the seed, so that a stranger cannot choose tuples that
-   * collide.
+   * Hash of the tuple, int32. It is seeded, so that an attacker cannot choose tuples that collide.
    */
   hash = 0;
   private readonly seed: number;
 
-  /** Tuples to be compared by their hashes have the same seed. */
+  /** Tuples whose hashes are compared must have the same seed. */
   constructor(seed: number) {
     this.seed = seed | 0;
   }
 
-  /** Both in one int32: (local << 16) | remote. */
+  /** Both ports in one int32: (local << 16) | remote. */
   get ports(): number {
     return (this.localPort << 16) | this.remotePort;
   }
@@ -61,20 +60,20 @@ export class Tuple {
     return addressVersion(this.remote);
   }
 
-  /** The pseudo-header's sum, but for the length: the same both ways. */
+  /** Sum of the pseudo-header without the length. It is the same in both directions. */
   get pseudoSum(): number {
     const { local: l, remote: r } = this;
     return pseudoHeaderSum(l.w0, l.w1, l.w2, l.w3, r.w0, r.w1, r.w2, r.w3, PROTOCOL_TCP);
   }
 
-  /** Of a segment that arrived: its destination is local. */
+  /** Fills in the tuple of a received segment: its destination is local. */
   ofArrival(ip: IpHeader, seg: Segment): void {
     this.local.set(ip.d0, ip.d1, ip.d2, ip.d3);
     this.remote.set(ip.s0, ip.s1, ip.s2, ip.s3);
     this.setPorts(seg.destinationPort, seg.sourcePort);
   }
 
-  /** Of a segment that we sent and an ICMP error quotes: its source is local. */
+  /** Fills in the tuple of a sent segment that an ICMP error quotes: its source is local. */
   ofQuote(e: IcmpQuote): void {
     this.local.set(e.s0, e.s1, e.s2, e.s3);
     this.remote.set(e.d0, e.d1, e.d2, e.d3);
@@ -87,7 +86,7 @@ export class Tuple {
     this.setPorts(localPort, remotePort);
   }
 
-  /** The first `TUPLE_WORDS` of `w`, for keyed hashes. */
+  /** Writes `TUPLE_WORDS` words to `w`, for keyed hashes. */
   writeTo(w: Int32Array): void {
     const { local, remote } = this;
     w[0] = local.w0;

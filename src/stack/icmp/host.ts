@@ -1,7 +1,7 @@
 /**
- * ICMP's place in the stack: it answers echo requests, tells senders of packets that nobody took,
- * and hands errors about our own packets to the transport that sent them (RFC 792, RFC 4443, RFC
- * 1122 section 3.2.2).
+ * ICMP's part of the stack: replies to echo requests, reports undeliverable packets to their
+ * senders, and passes errors about sent packets to their transport (RFC 792, RFC 4443, RFC 1122
+ * section 3.2.2).
  */
 import { StackError } from '../../base/errors.js';
 import { MtuDiscover } from '../../base/mtu-discover.js';
@@ -32,20 +32,20 @@ import type { IpOutput } from '../ip-output.js';
 import type { StackServices } from '../services.js';
 
 /**
- * RFC 1812 section 4.3.2.3: as much of the packet as fits in 576 bytes; RFC 4443 section 2.4 (c):
- * in the IPv6 minimum MTU.
+ * An error quotes as much of the packet as fits in 576 bytes (RFC 1812 section 4.3.2.3), or in
+ * IPv6's minimum MTU (RFC 4443 section 2.4 (c)).
  */
 const MOST_QUOTED_4 = 576 - 20 - ICMP_HEADER_BYTES;
 const MOST_QUOTED_6 = 1280 - 40 - ICMP_HEADER_BYTES;
 
-/** What fits into an IPv4 packet. */
+/** The most that fits in an IPv4 packet. */
 const MAX_ECHO_DATA = 65_535 - 20 - ICMP_HEADER_BYTES;
 /** The TOS byte without ECN. */
 const DSCP = 0xfc;
 
-/** Who waits for answers to our own echo requests. */
+/** Receives the replies to our echo requests. */
 export interface PingUser {
-  /** `what`: 'reply', or the errno of an error about the request. */
+  /** `what`: 'reply', or the errno of an error about the request. `bytes`: length of the reply. */
   pingAnswer(
     what: string,
     from: Address,
@@ -56,7 +56,7 @@ export interface PingUser {
   ): void;
 }
 
-/** Hears of errors about our packets; `packet` is the one that brought the error. */
+/** Receives errors about sent packets; `packet` carried the error. */
 export type OnIcmpError = (e: IcmpError, packet: Arrival, now: Micros) => void;
 
 export class IcmpHost {
@@ -101,8 +101,8 @@ export class IcmpHost {
   }
 
   /**
-   * Same data, addresses turned round. RFC 1122 3.2.2.6 lets one to a broadcast or multicast
-   * address go unanswered.
+   * Replies with the same data. A request to a broadcast address is not answered (RFC 1122 section
+   * 3.2.2.6 allows that).
    */
   private answerEcho(slab: Slab, ip: IpHeader, reply: number, now: Micros): DropReason {
     const { message, out } = this;
@@ -110,10 +110,10 @@ export class IcmpHost {
       this.services.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3) === Destination.broadcast
     )
       return Drop.ipBadDestination;
-    if (isUnspecified(ip)) return Drop.ipBadSource; // nobody to answer to
+    if (isUnspecified(ip)) return Drop.ipBadSource; // no address to reply to
     const h = this.answerHeader(ip);
     if (ip.version === 4 && !this.echoOptions(slab, ip, h, now)) return Drop.ipBadOption;
-    h.tos = ip.tos & DSCP; // RFC 1349 section 5.1: an answer has the TOS of its request
+    h.tos = ip.tos & DSCP; // RFC 1349 section 5.1: a reply has the TOS of its request
     out.scratch.bytes.set(
       slab.bytes.subarray(message.bodyOffset, message.bodyOffset + message.bodyLength),
       ICMP_HEADER_BYTES,
@@ -132,8 +132,8 @@ export class IcmpHost {
   }
 
   /**
-   * RFC 1122 section 3.2.2.6: the record of route and times goes on through the reply. False when
-   * it cannot.
+   * RFC 1122 section 3.2.2.6: the reply continues Record Route and Internet Timestamp. Returns
+   * false if the request must be discarded.
    */
   private echoOptions(slab: Slab, ip: IpHeader, h: IpHeader, now: Micros): boolean {
     const start = ip.headerOffset + IPV4_HEADER_BYTES;
@@ -177,10 +177,7 @@ export class IcmpHost {
     return Drop.none;
   }
 
-  /**
-   * What a kernel says on a fresh link without meaning us: router solicitations, multicast listener
-   * reports, and their kind.
-   */
+  /** Neighbour discovery and multicast listener messages, which a kernel sends on a new link. */
   private isExpectedNoise(version: 4 | 6): boolean {
     const { type } = this.message;
     return (
@@ -190,16 +187,19 @@ export class IcmpHost {
     );
   }
 
-  // ---- Errors that we send ----------------------------------------------------------------------
+  // ---- Sending errors ---------------------------------------------------------------------------
 
-  /** Nobody listens on the UDP port that the packet was for. */
+  /** No socket has the packet's UDP port. */
   portUnreachable(slab: Slab, ip: IpHeader, now: Micros): void {
     if (ip.version === 4)
       this.sendError(slab, ip, Icmp4.destinationUnreachable, Unreachable4.port, 0, now);
     else this.sendError(slab, ip, Icmp6.destinationUnreachable, Unreachable6.port, 0, now);
   }
 
-  /** Nobody speaks the protocol: IPv6 points at the byte that names it (RFC 8200 section 4). */
+  /**
+   * The protocol is not supported. In IPv6 the error points at the protocol's number (RFC 8200
+   * section 4).
+   */
   protocolUnreachable(slab: Slab, ip: IpHeader, now: Micros): void {
     if (ip.version === 4)
       this.sendError(slab, ip, Icmp4.destinationUnreachable, Unreachable4.protocol, 0, now);
@@ -219,7 +219,7 @@ export class IcmpHost {
     this.sendError(slab, ip, type, ip.problemCode, ip.problemPointer, now);
   }
 
-  /** A datagram's fragments did not all come; `ip` and `slab` are its first one's. */
+  /** Not all fragments of a datagram arrived; `ip` and `slab` hold its first fragment. */
   reassemblyTimeExceeded(slab: Slab, ip: IpHeader, now: Micros): void {
     const type = ip.version === 4 ? Icmp4.timeExceeded : Icmp6.timeExceeded;
     this.sendError(slab, ip, type, REASSEMBLY_TIME_EXCEEDED, 0, now);
@@ -266,9 +266,10 @@ export class IcmpHost {
   }
 
   /**
-   * RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e): never about an ICMP error, a broadcast or
-   * multicast (but for an IPv6 option that asks for it), a later fragment in IPv4 (of ICMP in IPv6:
-   * it may be of an error), or a source that is no single host's.
+   * RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e): no error is sent about an ICMP error, about a
+   * broadcast or multicast packet (except for an IPv6 option that requests it), about a later
+   * fragment (in IPv6 only if it carries ICMP, which may be an error), or to a source that is not a
+   * unicast address.
    */
   private mayComplain(slab: Slab, ip: IpHeader, evenMulticast: boolean): boolean {
     const kind = this.services.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3);
@@ -282,11 +283,11 @@ export class IcmpHost {
     return ip.version === 4 ? type === Icmp4.echo || type === Icmp4.echoReply : type >= 128;
   }
 
-  // ---- Echo requests of our own -----------------------------------------------------------------
+  // ---- Sending echo requests --------------------------------------------------------------------
 
   /**
-   * Sends an echo request with `data`. False when there is no way to `to`. Throws StackError
-   * EMSGSIZE.
+   * Sends an echo request with `data`. Returns false if there is no route to `to`. Throws
+   * StackError EMSGSIZE.
    */
   ping(
     to: Address,
@@ -333,7 +334,7 @@ export class IcmpHost {
   private answerHeader(to: IpHeader): IpHeader {
     const h = this.ip;
     h.answer(to);
-    // To a multicast address one answers from one's own.
+    // The reply to a multicast packet has a unicast source.
     if (
       this.services.addresses.destinationKind(to.d0, to.d1, to.d2, to.d3) === Destination.multicast
     ) {
@@ -347,7 +348,7 @@ export class IcmpHost {
     return h;
   }
 
-  /** Asked before a text is made: without an observer a ping costs none. */
+  /** Checked before a text is made, so that a ping without an observer makes none. */
   private get isWatched(): boolean {
     return this.services.observer !== null;
   }

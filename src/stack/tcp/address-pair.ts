@@ -1,11 +1,11 @@
-/**
- * May a packet go from `local` to `remote`? What a user asks for is checked here, before it is a
- * packet.
- */
+/** Checks the addresses that a user passes, before any packet is made. */
 import { StackError } from '../../base/errors.js';
 import type { Address } from '../../ip/address.js';
 
-/** Throws StackError EINVAL. `local` is an address of the stack; `isOwn`: so is `remote`. */
+/**
+ * Throws StackError EINVAL if packets from `local` must not be sent to `remote`. `local` must be an
+ * address of the stack; `isOwn`: `remote` is one, too.
+ */
 export function checkPair(local: Address, remote: Address, isOwn: boolean): void {
   if (local.version !== remote.version) {
     throw new StackError(
@@ -14,7 +14,8 @@ export function checkPair(local: Address, remote: Address, isOwn: boolean): void
         `${remote.toString()}, one of IPv${remote.version}`,
     );
   }
-  // RFC 1122 section 3.2.1.3 (g), RFC 4291 section 2.5.3: loopback addresses never leave the host.
+  // RFC 1122 section 3.2.1.3 (g), RFC 4291 section 2.5.3: loopback addresses must not leave the
+  // host.
   if (local.isLoopback && !isOwn) {
     throw new StackError(
       'EINVAL',

@@ -1,14 +1,14 @@
 /**
  * From a SYN to a connection, also under attack (RFC 4987).
  *
- *     SYN ─┬─ room ─▶ a half-open connection in the listener's SYN queue ─▶ its ACK ─▶ the accept queue
- *          ├─ full ─▶ SYN cookie: a SYN,ACK, and nothing is kept ┄┄┄┄┄┄┄┄┄▶ its ACK ─▶ the accept queue
- *          └─ full, cookies off, or the accept queue full ─▶ dropped, by name
+ *     SYN ─┬─ room ─▶ a half-open connection in the SYN queue ─▶ its ACK ─▶ the accept queue
+ *          ├─ full ─▶ SYN cookie: a SYN,ACK without state ┄┄┄┄┄▶ its ACK ─▶ the accept queue
+ *          └─ full without cookies, or accept queue full ─▶ dropped, with a reason
  *
- * Full is, as in Linux, a queue of `backlog` half-open connections; beyond that the whole stack and
- * each host have a limit. A half-open connection is a Connection of some 5 KB like any other, not a
- * record of its own as in Linux: a second home for the rules of SYN-RECEIVED would be worse. The
- * limits keep all of them together at some 20 MB, and what comes beyond costs no memory at all.
+ * As in Linux the SYN queue is full at `backlog` half-open connections. The whole stack and each
+ * remote host have limits, too. A half-open connection is an ordinary Connection of about 5 KB, not
+ * a small record as in Linux, because otherwise the rules of SYN-RECEIVED would exist twice. The
+ * limits keep them below about 20 MB in all; SYNs beyond the limits use no memory.
  */
 import type { Micros } from '../../base/time.js';
 import { Drop, type DropReason } from '../../wire/drop.js';
@@ -44,9 +44,9 @@ import { announcedMss, type TcpConnections } from './connections.js';
 export class Admission {
   readonly fastOpen: FastOpenServer;
   private readonly cookies: SynCookies;
-  /** The SYN as far as its cookie remembers it. */
+  /** The SYN as reconstructed from its cookie. */
   private readonly syn = new Segment();
-  /** What the SYN of every connection of ours says of its window. */
+  /** The window that this stack announces in its SYNs. */
   private readonly window: ReceiveWindow;
   private readonly connections: TcpConnections;
   private readonly services: StackServices;
@@ -62,8 +62,8 @@ export class Admission {
   }
 
   /**
-   * `before`: what the same four-tuple left in TIME-WAIT. Such a peer is real, and is let in as in
-   * Linux, whatever the queue.
+   * Handles a SYN. `before`: the record of the same four-tuple in TIME-WAIT. As in Linux such a SYN
+   * is accepted even if the queue is full, because its peer is genuine.
    */
   synArrives(
     listener: Listener,
@@ -123,14 +123,16 @@ export class Admission {
     connections.mark(entry);
   }
 
-  /** Is there no room for one more? Then the name of the limit, else `Drop.none`. */
+  /**
+   * The limit that leaves no room for another half-open connection; `Drop.none` if there is room.
+   */
   private whyFull(listener: Listener, tuple: Tuple): DropReason {
     const { config } = this.services;
     const { counters } = this.connections.env;
     const { halfOpen } = this.connections;
     const { queue } = listener;
-    // As Linux: without cookies the last quarter of tcp_max_syn_backlog is for peers that are
-    // known, and we know nobody.
+    // As in Linux: without cookies the last quarter of tcp_max_syn_backlog is reserved for known
+    // peers, and this stack has no known peers.
     const { maxSynBacklog } = config;
     const reserved =
       this.configOf(listener).synCookies === 0 &&
@@ -169,7 +171,7 @@ export class Admission {
     this.services.countDrop(reason, watch === null ? '' : tuple.toFlow().toString(), now);
   }
 
-  /** One sentence for the user, once for each listener. */
+  /** Warns the user, once for each listener. */
   private warn(listener: Listener, what: string): void {
     if (listener.floodWarned) return;
     listener.floodWarned = true;
@@ -181,10 +183,7 @@ export class Admission {
 
   // ---- SYN cookies ------------------------------------------------------------------------------
 
-  /**
-   * Nothing is allocated here unless somebody watches: a flood is as many of these as the device
-   * carries.
-   */
+  /** Allocates nothing without an observer, because in a flood it runs for every SYN. */
   private answerWithCookie(listener: Listener, tuple: Tuple, seg: Segment, now: Micros): void {
     const { observer } = this.services;
     const { config, window } = this.cookieSettings(listener, now);
@@ -231,7 +230,7 @@ export class Admission {
     );
   }
 
-  /** Those of the listener when it sent the first cookie that may still come back. */
+  /** The listener's settings when it sent the oldest cookie that is still valid. */
   private cookieSettings(listener: Listener, now: Micros): CookieSettings {
     if (listener.cookies === null || now >= listener.cookieUntil)
       listener.cookies = {
@@ -246,8 +245,8 @@ export class Admission {
   }
 
   /**
-   * An ACK for no connection that we know: does it bring back a cookie of ours? True when it made a
-   * connection, or was dropped.
+   * Checks whether an ACK without a connection returns a SYN cookie. Returns true if it created a
+   * connection or was dropped.
    */
   cookieArrives(
     listener: Listener,
@@ -299,7 +298,10 @@ export class Admission {
     return true;
   }
 
-  /** Fills `syn`; false when the timestamp names options that we would not have agreed on. */
+  /**
+   * Fills `syn`. Returns false if the timestamp has options that this stack would not have
+   * accepted.
+   */
   private recallSyn(
     config: TcpConfig,
     tuple: Tuple,
@@ -326,8 +328,8 @@ export class Admission {
   // ---- The accept queue -------------------------------------------------------------------------
 
   /**
-   * May a segment be given to a connection that its listener still holds? Not, and counted, when it
-   * would be established without room for it.
+   * Checks a segment for a connection in the SYN queue. Returns false, and counts a drop, if the
+   * segment would complete the handshake without room in the accept queue.
    */
   mayEstablish(entry: TcpEntry, listener: Listener, seg: Segment, now: Micros): boolean {
     const completes =
@@ -339,14 +341,15 @@ export class Admission {
       return false;
     }
     if (!listener.queue.isFull) return true;
-    // As Linux: the peer will send again, or we our SYN,ACK; by then there may be room.
+    // As in Linux: the peer retransmits, or this side retransmits its SYN,ACK, and there may be
+    // room then.
     this.connections.env.counters.TcpExtListenOverflows++;
     this.connections.env.counters.TcpExtListenDrops++;
     this.services.countDrop(Drop.tcpListenOverflow, entry.toString(), now);
     return false;
   }
 
-  /** To be called after each segment of a connection that its listener still holds. */
+  /** Must be called after each segment for a connection in the SYN queue. */
   afterSegment(entry: TcpEntry, listener: Listener): void {
     const { conn } = entry;
     if (conn.state === State.synReceived) return;
@@ -363,8 +366,8 @@ export class Admission {
       const e = entryOf(conn);
       e.listener = null;
       this.connections.halfOpen.leave(e);
-      // Whoever only sent a SYN is told by the RST of a closed port, when it sends again (RFC 9293
-      // section 3.10.7.1).
+      // A half-open peer gets a RST from the closed port when it sends again (RFC 9293 section
+      // 3.10.7.1).
       if (isHalfOpen(conn)) conn.finish(null, 'listener-closes', now);
       else conn.abort(now, 'listener-closes');
       this.connections.mark(e);
@@ -372,7 +375,7 @@ export class Admission {
   }
 }
 
-/** `entry` is `listener`'s until it is established; `packet` is its peer's first. */
+/** Assigns `entry` to `listener` until it is established; `packet` is the first from its peer. */
 function belongsTo(entry: TcpEntry, listener: Listener, packet: Arrival): void {
   entry.listener = listener;
   entry.tos = listener.tos;
@@ -380,8 +383,8 @@ function belongsTo(entry: TcpEntry, listener: Listener, packet: Arrival): void {
 }
 
 /**
- * Fast Open: the user has the connection, and data of it, while its handshake goes on (RFC 7413
- * section 4.2.2).
+ * Fast Open: gives the connection and its data to the user before the handshake is complete (RFC
+ * 7413 section 4.2.2).
  */
 function acceptEarly(entry: TcpEntry, listener: Listener): void {
   const { conn } = entry;
@@ -394,8 +397,8 @@ function acceptEarly(entry: TcpEntry, listener: Listener): void {
 }
 
 /**
- * ACCEPT. The queue has only what its user left there: when he closes the listener at once, what he
- * took lives on.
+ * ACCEPT: offers the connection to the user. Only one that the user does not take is queued,
+ * because closing the listener resets queued connections.
  */
 function offer(conn: Connection, listener: Listener): void {
   if (!listener.user.tcpAccept(conn)) listener.queue.addEstablished(conn);

@@ -1,12 +1,11 @@
 /**
- * All connections of a stack: where they are found, when their timers are due, and who wants to
- * send or has something to tell its user.
+ * All connections of a stack: the demux table, the timer heap, and the list of connections with
+ * something to send or to report.
  *
- *     open ─▶ flow table, timer heap ◀── settle: what is over leaves, or goes on in TIME-WAIT
- *     mark ─▶ list of who has work ─▶ run: tell users, then send
+ *     open ─▶ flow table, timer heap ◀── settle: a closed connection leaves, or moves to TIME-WAIT
+ *     mark ─▶ list of connections with work ─▶ run: tell users, then send
  *
- * Who opens one, and by which rules, is the business of host.ts (active) and admission.ts
- * (passive).
+ * Connections are opened by host.ts (active) and admission.ts (passive), by their rules.
  */
 import { Counts } from '../../base/counts.js';
 import { IndexedHeap } from '../../base/heap.js';
@@ -47,37 +46,35 @@ import { EphemeralPorts } from './ports.js';
 import { TcpEgress } from './egress.js';
 import { TimeWaitTable } from './time-wait-table.js';
 
-/** What TCP alone needs beyond `StackServices`. */
+/** Settings that TCP needs beyond `StackServices`. */
 export interface TcpHostSettings {
-  /** 16 bytes, for everything that strangers must not foretell. */
+  /** 16 bytes, the key of everything that an attacker must not predict. */
   readonly secret: Uint8Array;
-  /** Where memory for received data comes from. */
+  /** Allocates memory for received data. */
   readonly allocate: Allocate;
-  /** Most TIME-WAIT records. */
+  /** Maximum number of TIME-WAIT records. */
   readonly timeWaitLimit: number;
 }
 
-/** Different uses of the one secret (isn.ts). */
+/** Purposes of the one secret (isn.ts). */
 const FOR_ISN = 1;
 const FOR_PORTS = 2;
 
-/** Total length of an IPv4 packet, payload of an IPv6 one. */
+/** Maximum total length of an IPv4 packet, and maximum payload of an IPv6 packet. */
 const MAX_IP_PACKET = 65_535;
 
-/** The largest packet that leaves by `device`: its MTU, or the route's. */
+/** The largest packet that `device` sends, in bytes: its MTU, or the route's if smaller. */
 export const outputMtu = (device: Device, { routeMtu }: TcpConfig): number =>
   routeMtu > 0 ? Math.min(routeMtu, device.mtu) : device.mtu;
 
-/** The payload of such a packet: what it holds, less bare headers (MUST-67). */
+/** Maximum TCP payload of such a packet with headers without options (MUST-67). */
 const mtuMss = (device: Device, v4: boolean, config: TcpConfig): number =>
   Math.min(
     outputMtu(device, config) - (v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) - TCP_HEADER_BYTES,
     0xffff,
   );
 
-/**
- * The MSS that we announce: so much, or what the route says instead, and no more than TCP_MAXSEG.
- */
+/** The MSS to announce: that of the MTU, or the route's if set, and at most TCP_MAXSEG. */
 export function announcedMss(device: Device, v4: boolean, config: TcpConfig): number {
   return atMost(config.maxSegment, routeMss(config, mtuMss(device, v4, config)));
 }
@@ -89,7 +86,10 @@ export class TcpConnections {
   readonly halfOpen: HalfOpen;
   readonly out = new TcpEgress();
   private readonly heap = new IndexedHeap<TcpEntry>();
-  /** The first `dirtyCount`; an array that is emptied would be laid out anew with each turn. */
+  /**
+   * Only the first `dirtyCount` items count. The array is never emptied, because it would be
+   * reallocated in each turn.
+   */
   private readonly dirty: (TcpEntry | null)[] = [];
   private dirtyCount = 0;
   private readonly keyed: TupleHash;
@@ -129,16 +129,16 @@ export class TcpConnections {
     };
   }
 
-  /** One that `flows` and `timeWait` can be asked about. */
+  /** A tuple for lookups in `flows` and `timeWait`. */
   newTuple(): Tuple {
     return new Tuple(this.seed);
   }
 
-  // ---- Who is there -----------------------------------------------------------------------------
+  // ---- Connections ------------------------------------------------------------------------------
 
   /**
-   * A new connection, CLOSED as yet. `before`: what the same four-tuple left in TIME-WAIT.
-   * `cookie`: the initial sequence number that it has.
+   * Makes a new connection in CLOSED. `before`: the record of the same four-tuple in TIME-WAIT.
+   * `cookie`: its initial sequence number, if it comes from a SYN cookie.
    */
   open(
     flow: Flow,
@@ -184,16 +184,13 @@ export class TcpConnections {
     return entry;
   }
 
-  /**
-   * What is added to our clock to make the TSval of a connection with this four-tuple: always the
-   * same.
-   */
+  /** The offset between the clock and TSval for this four-tuple; always the same. */
   timestampOffset(tuple: Tuple): number {
     this.keyed.hash(tuple, FOR_ISN);
     return this.keyed.hi;
   }
 
-  /** The four-tuple has a connection, or is in TIME-WAIT. */
+  /** True if the four-tuple has a connection or is in TIME-WAIT. */
   isTaken(tuple: Tuple): boolean {
     return this.flows.find(tuple) !== null || this.timeWait.find(tuple) >= 0;
   }
@@ -206,22 +203,19 @@ export class TcpConnections {
     return this.portsInUse.of(port) > 0;
   }
 
-  /**
-   * An ephemeral port for `tuple`, whose local port is 0, to its destination: one for which
-   * `isFree` says so, or 0.
-   */
+  /** Picks a free ephemeral port for `tuple`, whose local port is 0. Returns 0 if none is free. */
   ephemeralPort(tuple: Tuple, isFree: (port: number) => boolean): number {
     const { keyed } = this;
     keyed.hash(tuple, FOR_PORTS);
     return this.ports.pick(keyed.lo, keyed.hi, isFree);
   }
 
-  /** One to listen on. */
+  /** Picks a free port to listen on. Returns 0 if none is free. */
   anyPort(isFree: (port: number) => boolean): number {
     return this.ports.pick(this.random.int32(), this.random.int32(), isFree);
   }
 
-  // ---- Who has work -----------------------------------------------------------------------------
+  // ---- Work -------------------------------------------------------------------------------------
 
   mark(e: TcpEntry): void {
     if (e.dirty) return;
@@ -234,8 +228,8 @@ export class TcpConnections {
   }
 
   /**
-   * Tells users what happened, then sends what is owed: an answer that a user gives at once rides
-   * on the ACK.
+   * Tells users what happened, then sends what is owed. In this order a reply that a user sends at
+   * once carries the ACK.
    */
   run(now: Micros): void {
     const { dirty } = this;
@@ -252,7 +246,7 @@ export class TcpConnections {
       const failed = e.conn.lentToSend > 0 && e.conn.failWhatIsDetached(now);
       this.settle(e, now);
       if (failed) this.tell(e);
-      // Sending made room for a writer: it is told in the next run.
+      // Sending freed buffer space: the writer is told in the next run.
       if (e.conn.events !== 0 && e.linked && e.conn.user !== null) {
         e.dirty = true;
         dirty[kept++] = e;
@@ -267,7 +261,7 @@ export class TcpConnections {
     conn.user.tcpEvents(conn, conn.takeEvents());
   }
 
-  /** Sends, and then: is it over, and when is it to be looked at again? */
+  /** Sends, then removes a closed connection or updates its deadline. */
   private settle(e: TcpEntry, now: Micros): void {
     const { conn } = e;
     if (e.pathExpires <= now) this.learnPath(e, 'aged', now);
@@ -294,8 +288,8 @@ export class TcpConnections {
   }
 
   /**
-   * The heap may keep a deadline that is too early: it costs one look when it comes, and most
-   * deadlines only ever move back.
+   * The heap may keep a deadline that is too early. That costs one needless check, and most
+   * deadlines only move back.
    */
   private watch(e: TcpEntry): void {
     const next = e.conn.nextTimeout();
@@ -312,11 +306,11 @@ export class TcpConnections {
     else if (!this.timeWait.add(e, now)) counters.TcpExtTCPTimeWaitOverflow++;
   }
 
-  // ---- The path ---------------------------------------------------------------------------------
+  // ---- Path MTU ---------------------------------------------------------------------------------
 
   /**
-   * The path to `remote` has another MTU: every connection there learns it, and sends again what is
-   * too large.
+   * The path MTU to `remote` has changed: its connections adopt it and retransmit segments that are
+   * now too large.
    */
   pathChanged(remote: Address, why: MtuCause, now: Micros): void {
     for (const e of this.flows) {
@@ -337,7 +331,7 @@ export class TcpConnections {
     );
   }
 
-  /** DF, and until when to believe it. */
+  /** Looks up DF, and when the path MTU expires. */
   findPath(e: TcpEntry, now: Micros): void {
     e.dontFragment = this.paths.dontFragment(e.remote, e.conn.size.discover, now);
     e.pathExpires = this.paths.expiry(e.remote, now);
@@ -362,7 +356,7 @@ export class TcpConnections {
         conn.synAckRetries = listener.queue.retriesAfterTimeout(conn, conn.config.synAckRetries);
       conn.onTimeout(now);
       this.mark(e);
-      // Its next deadline is known once it has sent; one that does not send keeps the one it has.
+      // Its next deadline is known after it has sent in `run`.
     }
   }
 
@@ -377,7 +371,10 @@ export class TcpConnections {
   }
 }
 
-/** Something came that its user will hear of in a moment: the answer carries the ACK. */
+/**
+ * True if output waits until the user has read the received data, because its reply can carry the
+ * ACK.
+ */
 function waitsForAnswer({ user, state, rcv }: Connection): boolean {
   const mayAnswer =
     user?.mayAnswer === true && (state === State.established || state === State.closeWait);

@@ -1,9 +1,9 @@
 /**
- * The way out for TCP: a segment becomes an IP packet in the device's own slab, with the addresses
- * that tcp/ does not know.
+ * TCP's output: turns a segment into an IP packet in the device's slab, with the addresses that
+ * tcp/ does not know.
  *
- * Payload is not copied here; the packet gathers it from the send buffer. With the device's
- * offloads one packet carries up to 64 KB and half a checksum, without them it is whole.
+ * The payload is not copied; the packet refers to it in the send buffer. With the device's offloads
+ * a packet has up to 64 KB and a partial checksum; without them it is complete.
  */
 import type { Micros } from '../../base/time.js';
 import { Gso, type Device, type TxPacket } from '../../device/device.js';
@@ -23,7 +23,7 @@ export class TcpEgress implements SegmentSink {
   dropsAll = false;
   private readonly ip = new IpHeader();
 
-  /** A connection's segment. */
+  /** Sends a segment of a connection. */
   send(conn: Connection, seg: Segment, now: Micros): void {
     const e = entryOf(conn);
     const { ip } = this;
@@ -36,7 +36,7 @@ export class TcpEgress implements SegmentSink {
     transmit(e.device, ip, e.pseudoSum, seg, now);
   }
 
-  /** Sends `this.segment` from no connection: the answer to a segment of `tuple`. */
+  /** Sends `this.segment` without a connection, as a reply to a segment of `tuple`. */
   sendStray(device: Device, tuple: Tuple, tos: number, ttl: number, now: Micros): void {
     const { ip } = this;
     ip.setAddresses(tuple.local, tuple.remote);
@@ -49,7 +49,8 @@ export class TcpEgress implements SegmentSink {
 }
 
 /**
- * Hands `seg` to the device as one packet. `pseudoSum` is the pseudo-header's, without the length.
+ * Passes `seg` to the device as one packet. `pseudoSum`: sum of the pseudo-header without the
+ * length.
  */
 function transmit(
   device: Device,
@@ -103,8 +104,7 @@ function addPayload(p: TxPacket, seg: Segment): void {
 }
 
 /**
- * A piece that follows an odd number of bytes has its words' halves exchanged, and so is its sum
- * (RFC 1071 section 2).
+ * The bytes of a piece's sum are swapped if it follows an odd number of bytes (RFC 1071 section 2).
  */
 function sumOfPieces(p: TxPacket, initial: number): number {
   let sum = initial;

@@ -1,4 +1,4 @@
-/** What the stack keeps for a connection beside its control block: the demux's entry. */
+/** What the stack keeps for a connection beside its control block. */
 import { IPDEFTTL } from '../../base/ip-default-ttl.js';
 import { NEVER, type Micros } from '../../base/time.js';
 import type { Device } from '../../device/device.js';
@@ -10,52 +10,50 @@ import type { FastOpenQueue } from './fast-open-queue.js';
 import type { Listener } from './listener.js';
 
 /**
- * A flow that has a connection: the demux's entry, with its place in the chain, the timer heap and
- * the list of what wants output.
+ * A flow with its connection: an entry of the demux table, with its positions in the chain, the
+ * timer heap and the list of connections with work to do.
  */
 export class TcpEntry extends Flow {
   conn!: Connection;
   readonly hash: number;
-  /** Pseudo-header sum without the length: the same for the connection's life. */
+  /** Pseudo-header sum without the length; constant for the connection. */
   readonly pseudoSum: number;
   readonly device: Device;
   listener: Listener | null = null;
-  /** Open by Fast Open, its handshake not over: who counts it. */
+  /** The Fast Open queue that counts this connection until its handshake is complete. */
   fastOpen: FastOpenQueue | null = null;
   /**
-   * What the four-tuple was in TIME-WAIT with, and will be again unless this connection is
+   * The TIME-WAIT record that this connection replaced. It is restored unless the connection is
    * established (`resumesTimeWait`).
    */
   before: TimeWaitRecord | null = null;
-  /** Counts as half-open (half-open.ts). */
+  /** True while it counts as half-open (half-open.ts). */
   halfOpen = false;
   nextInChain: TcpEntry | null = null;
   /**
-   * In the timer heap: where, and under which deadline. Never later than the connection's own,
-   * perhaps earlier.
+   * Position and deadline in the timer heap. The deadline is never later than the connection's own,
+   * but may be earlier.
    */
   heapIndex = -1;
   deadline: Micros = NEVER;
-  /** Waits for its turn to send and to tell its user. */
+  /** True if it is in the list of connections with work to do. */
   dirty = false;
-  /** In the demux: a connection that is over leaves it. */
+  /** True while it is in the demux table; a closed connection leaves it. */
   linked = false;
-  /** IPv4: DF is set in what we send. */
+  /** IPv4: packets are sent with DF. */
   dontFragment = true;
-  /** When what is known of the path's MTU will be forgotten. */
+  /** When the known path MTU expires. */
   pathExpires: Micros = NEVER;
   /**
-   * IP identification of the next packet: it counts the connection's packets (RFC 6864 asks for
-   * more only at rates where ten minutes are 65,536 of them).
+   * IP identification of the next packet: it counts the connection's packets. (RFC 6864 requires
+   * more only at rates above 65,536 packets in ten minutes.)
    */
   ipId = 0;
-  /** MUST-49: time to live. The configured one at first. */
+  /** MUST-49: time to live; initially the configured one. */
   ttl = IPDEFTTL;
-  /**
-   * MUST-48: the traffic class byte of what we send, ECN's two bits left out: those are TCP's own.
-   */
+  /** MUST-48: traffic class byte of sent packets, without the two ECN bits, which TCP sets. */
   tos = 0;
-  /** MAY-9: that byte of the last segment that came, ECN and all. */
+  /** MAY-9: the traffic class byte of the last received segment, including ECN. */
   receivedTos = 0;
 
   constructor(
@@ -74,11 +72,11 @@ export class TcpEntry extends Flow {
   }
 }
 
-/** Where the stack has `conn`. Throws TypeError for a connection that no stack opened. */
+/** The stack's entry of `conn`. Throws TypeError if the connection was not opened by a stack. */
 export function entryOf({ flow }: Connection): TcpEntry {
   if (flow instanceof TcpEntry) return flow;
   throw new TypeError('this connection is not of a stack');
 }
 
-/** The addresses and ports of `conn`. Throws TypeError for a connection that no stack opened. */
+/** Addresses and ports of `conn`. Throws TypeError if the connection was not opened by a stack. */
 export const flowOf = (conn: Connection): Flow => entryOf(conn);

@@ -1,8 +1,7 @@
 /**
- * What a client remembers of servers for Fast Open (RFC 7413 section 4.1.3): the cookie and the MSS
- * of each, which form of the option it knows, and where a SYN with data went missing. And, as Linux
- * does, of the whole network: where connections that began so end in silence, data stays out of
- * SYNs for a while.
+ * What a client remembers about servers for Fast Open (RFC 7413 section 4.1.3): cookie, MSS, form
+ * of the option, and SYNs with data that were lost. As in Linux it also detects a network that
+ * drops such SYNs: if connections opened this way stall, no SYN carries data for a while.
  */
 import { NEVER, type Micros } from '../../base/time.js';
 import type { Address } from '../../ip/address.js';
@@ -16,7 +15,7 @@ import {
 } from '../../tcp/fast-open.js';
 
 const MOST_SERVERS = 1024;
-/** Room for options that a middlebox may add (Linux's MAX_TCP_OPTION_SPACE). */
+/** Room for options that a middlebox adds (Linux's MAX_TCP_OPTION_SPACE). */
 const OPTION_ROOM = 40;
 const MOST_DOUBLINGS = 6;
 const NO_COOKIE = new Uint8Array(0);
@@ -40,7 +39,8 @@ class Server implements FastOpenMemory {
       this.cookie = o.cookie;
       this.experimental = o.experimental;
     } else if (o.notGranted && this.cookie === null && this.formsTried < 2) {
-      // Section 4.1.1's option was not understood: once the old one, and then never mind.
+      // The server ignored the option of section 4.1.1: try the experimental option once, then give
+      // up.
       this.formsTried++;
       this.experimental = this.formsTried === 1;
     }
@@ -60,7 +60,10 @@ class Server implements FastOpenMemory {
     this.cache.blackhole(now);
   }
 
-  /** For `pause` at first. */
+  /**
+   * True while data is kept out of SYNs after a loss: for twice `pause`, doubled for each further
+   * loss.
+   */
   isPaused(pause: Micros, now: Micros): boolean {
     return (
       this.synLosses > 0 &&
@@ -73,7 +76,10 @@ const keyOf = (local: Address, remote: Address): string =>
   `${local.toString()} ${remote.toString()}`;
 
 export class FastOpenCache {
-  /** By both addresses, the longest unused first. A cookie proves our address, too. */
+  /**
+   * By local and remote address, least recently used first. The local address matters because the
+   * cookie is a proof of it.
+   */
   private readonly servers = new Map<string, Server>();
   private blackholes = 0;
   private lastBlackhole: Micros = -NEVER;
@@ -89,15 +95,12 @@ export class FastOpenCache {
     return this.servers.size;
   }
 
-  /** `ip tcp_metrics flush`: what is known of servers. */
+  /** `ip tcp_metrics flush`: forgets all servers. */
   forget(): void {
     this.servers.clear();
   }
 
-  /**
-   * For an active open that wants it: what its SYN may have. `mss`: what our side of the path
-   * takes.
-   */
+  /** Plans the SYN of an active open with Fast Open. `mss`: the MSS that this side announces. */
   plan(local: Address, remote: Address, bits: number, mss: number, now: Micros): FastOpen {
     const server = this.serverOf(keyOf(local, remote));
     const likelyMss = Math.min(server.mss > 0 ? server.mss : mss, mss);
@@ -122,7 +125,7 @@ export class FastOpenCache {
       : new FastOpen({ cookie, experimental, mostSynData, likelyMss, memory: server, afterPause });
   }
 
-  /** Would the SYN that `plan` plans have room for data? */
+  /** True if the SYN that `plan` would plan can carry data. */
   isReady(local: Address, remote: Address, bits: number, now: Micros): boolean {
     const server = this.servers.get(keyOf(local, remote));
     if (this.isBlackhole(now) || server?.isPaused(this.config.fastOpenLossPause, now) === true)
@@ -146,7 +149,7 @@ export class FastOpenCache {
     this.counters.TcpExtTCPFastOpenBlackhole++;
   }
 
-  /** @internal Data came: this network lets it pass. */
+  /** @internal Data arrived, so this network passes SYNs with data. */
   worked(): void {
     this.blackholes = 0;
   }

@@ -1,12 +1,12 @@
 /**
- * The server's cookies of Fast Open (RFC 7413 section 4.1.2): proof that a client received what we
- * sent to its address not long ago, so that it may send data with a SYN. A cookie is a keyed hash
- * of both addresses, and nothing is kept for it.
+ * The server's Fast Open cookies (RFC 7413 section 4.1.2). A cookie proves that the client recently
+ * received a packet at its address, so that it may send data with a SYN. It is a keyed hash of both
+ * addresses, and the server keeps no state for it.
  *
- *     cookie = SipHash(key, client, server)      8 bytes; with the same key the same as Linux's
+ *     cookie = SipHash(key, client, server)      8 bytes; equal to Linux's with the same key
  *
- * Keys change once a day. What was made with the last key still counts, and is answered with a new
- * cookie.
+ * A random key is replaced every day. A cookie made with the previous key is still valid, and the
+ * client gets a new one.
  */
 import type { Random } from '../../base/random.js';
 import { randomKey, SipHash } from '../../base/siphash.js';
@@ -17,7 +17,7 @@ export const COOKIE_BYTES = 8;
 export const KEY_BYTES = 16;
 const KEY_LIFETIME: Micros = 86_400 * SECOND;
 
-/** What a client's cookie is worth. */
+/** Result of checking a client's cookie. */
 export const CookieWorth = { nothing: 0, current: 1, previous: 2 } as const;
 export type CookieWorth = (typeof CookieWorth)[keyof typeof CookieWorth];
 
@@ -36,8 +36,8 @@ export class FastOpenCookies {
   private keyText = '';
 
   /**
-   * Keys of chance that change once a day, or TCP_FASTOPEN_KEY's: 16 bytes each, the second for
-   * cookies of before.
+   * Either random keys that change every day, or the keys of TCP_FASTOPEN_KEY: 16 bytes each, the
+   * second for cookies made before.
    */
   constructor(source: Random | FastOpenKeys) {
     this.random = isKeys(source) ? null : source;
@@ -45,14 +45,14 @@ export class FastOpenCookies {
     if (isKeys(source)) this.setKeys(...source);
   }
 
-  /** net.ipv4.tcp_fastopen_key: 16 bytes each. They stay until they are set again. */
+  /** net.ipv4.tcp_fastopen_key: keys of 16 bytes. They do not change until they are set again. */
   setKeys(current: Uint8Array, previous: Uint8Array | null = null): void {
     this.current = new SipHash(current);
     this.previous = previous === null ? null : new SipHash(previous);
     this.keyedAt = NEVER;
   }
 
-  /** Whose cookie the next `make` or `judge` is about: the client's address and ours. */
+  /** Sets the addresses for the next `make` or `judge`. */
   about(client: AddressWords, server: AddressWords): void {
     const w = this.words;
     if (addressVersion(client) === 4) {
@@ -66,7 +66,7 @@ export class FastOpenCookies {
     putSwapped(w, 4, server);
   }
 
-  /** By `TcpConfig.fastOpenKey`. What is no key changes nothing. */
+  /** Sets the keys from `TcpConfig.fastOpenKey`. An invalid text changes nothing. */
   setKeysAs(text: string): void {
     if (text === this.keyText) return;
     this.keyText = text;
@@ -91,7 +91,7 @@ export class FastOpenCookies {
   private keepKeysFresh(now: Micros): void {
     const age = now - this.keyedAt;
     if (age < KEY_LIFETIME || this.random === null) return;
-    // Nobody asked for so long that the last key has had its day, too.
+    // After two lifetimes the last key has expired, too.
     this.previous = age < 2 * KEY_LIFETIME ? this.current : null;
     this.current = new SipHash(randomKey(this.random));
     this.keyedAt = now;
@@ -101,8 +101,8 @@ export class FastOpenCookies {
 const isKeys = (source: Random | FastOpenKeys): source is FastOpenKeys => Array.isArray(source);
 
 /**
- * The bytes of `00112233-44556677-8899aabb-ccddeeff`, each number little-endian as in Linux; null
- * when it is none.
+ * Parses `00112233-44556677-8899aabb-ccddeeff`, each number little-endian as in Linux. Returns null
+ * if the text is invalid.
  */
 export function keyBytes(text: string): Uint8Array | null {
   const match = /^\s*([0-9a-f]{1,8})-([0-9a-f]{1,8})-([0-9a-f]{1,8})-([0-9a-f]{1,8})\s*$/i.exec(
@@ -115,7 +115,7 @@ export function keyBytes(text: string): Uint8Array | null {
   return bytes;
 }
 
-/** An address word as it stands in memory, read little-endian: what SipHash takes. */
+/** An address word with its bytes swapped: SipHash reads words as little-endian. */
 const swapBytes = (w: number): number =>
   (w << 24) | ((w & 0xff00) << 8) | ((w >>> 8) & 0xff00) | (w >>> 24);
 
@@ -135,7 +135,7 @@ function bytesOf(sip: SipHash, words: Int32Array, count: number): Uint8Array {
   return cookie;
 }
 
-/** In a time that does not tell how much of it is right. */
+/** Compares in constant time, so that the time does not tell how many bytes match. */
 function isSame(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   let difference = 0;

@@ -1,9 +1,9 @@
 /**
- * What a listener's Fast Open has pending (RFC 7413 section 5.1).
+ * The pending Fast Open connections of a listener (RFC 7413 section 5.1).
  *
- * Data that is delivered before the end of the handshake may come from anywhere if a cookie was
- * stolen. So each listener bounds how many such connections are pending, and those that a RST ended
- * count for another minute.
+ * With a stolen cookie, an attacker can send data with a forged source address. So each listener
+ * limits the connections whose handshake is not complete, and a connection that was reset counts
+ * for another minute.
  */
 import { Ring } from '../../base/ring.js';
 import { SECOND, type Micros } from '../../base/time.js';
@@ -11,16 +11,16 @@ import type { FastOpenCookies } from './fast-open-cookie.js';
 
 const RESET_COUNTS_FOR: Micros = 60 * SECOND;
 
-/** Of one listener: PendingFastOpenRequests and its limit. */
+/** PendingFastOpenRequests of one listener, and its limit. */
 export class FastOpenQueue {
-  /** setsockopt(2)'s TCP_FASTOPEN. */
+  /** Limit of pending connections: setsockopt(2)'s TCP_FASTOPEN. */
   most: number;
-  /** TCP_FASTOPEN_NO_COOKIE: a SYN's data is taken without one. */
+  /** TCP_FASTOPEN_NO_COOKIE: data in a SYN is accepted without a cookie. */
   withoutCookie = false;
   pending = 0;
-  /** TCP_FASTOPEN_KEY: cookies of this listener's own; null: the stack's. */
+  /** TCP_FASTOPEN_KEY: this listener's cookies; null uses the stack's. */
   cookies: FastOpenCookies | null = null;
-  /** When those that were reset count no more. */
+  /** When each reset connection stops counting, oldest first. */
   private readonly resets = new Ring<Micros>();
 
   constructor(most: number) {
@@ -36,7 +36,7 @@ export class FastOpenQueue {
     return true;
   }
 
-  /** One of them was established, or is over. */
+  /** A pending connection was established or has ended. `reset`: it ended with a RST. */
   leave(reset: boolean, now: Micros): void {
     if (reset) this.resets.push(now + RESET_COUNTS_FOR);
     else this.pending--;

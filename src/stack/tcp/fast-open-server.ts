@@ -1,6 +1,6 @@
 /**
- * The server's side of Fast Open in a stack (RFC 7413 section 4.2): may this SYN's data be
- * delivered, and does the client get a cookie?
+ * The server side of Fast Open (RFC 7413 section 4.2): decides whether the data of a SYN may be
+ * delivered, and whether the client gets a cookie.
  */
 import type { Random } from '../../base/random.js';
 import type { Micros } from '../../base/time.js';
@@ -23,7 +23,10 @@ export class FastOpenServer {
     this.cookies = new FastOpenCookies(random);
   }
 
-  /** A SYN for a listener with `queue`; null when its connection is to open as any other. */
+  /**
+   * Judges a SYN to a listener with `queue`. Returns null if the connection opens without Fast
+   * Open.
+   */
   judge(queue: FastOpenQueue | null, tuple: Tuple, syn: Segment, now: Micros): FastOpen | null {
     const { counters } = this;
     const bits = this.config.fastOpen;

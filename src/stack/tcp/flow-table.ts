@@ -1,6 +1,6 @@
 /**
- * From a segment's four-tuple to its connection: a hash table of chains, on the tuple's int32 hash.
- * A string key would cost thirty times as much.
+ * Finds the connection of a four-tuple: a hash table with chains, keyed by the tuple's int32 hash.
+ * A Map with string keys takes thirty times as long.
  */
 import { isSameAddress } from '../../wire/ip.js';
 import type { Tuple } from '../tuple.js';

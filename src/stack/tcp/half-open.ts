@@ -1,6 +1,6 @@
 /**
- * The half-open connections of a whole stack (SYN-RECEIVED, from a listener): how many, and how
- * many of each host.
+ * Counts the half-open connections (SYN-RECEIVED, from a listener) of the stack and of each remote
+ * host.
  */
 import type { TcpEntry } from './entry.js';
 import { HostCounts } from './host-counts.js';
@@ -19,7 +19,7 @@ export class HalfOpen {
     this.hosts.add(e.remote);
   }
 
-  /** It was established, or is over. Twice is harmless. */
+  /** The connection was established or has ended. A second call does nothing. */
   leave(e: TcpEntry): void {
     if (!e.halfOpen) return;
     e.halfOpen = false;

@@ -1,6 +1,6 @@
 /**
- * How many of something each remote host has, so that none has more than its share. In IPv6 a host
- * is a /64, for within that anybody can have as many addresses as he likes.
+ * A counter for each remote host, to enforce limits per host. An IPv6 host is a /64, because within
+ * it a host can use any number of addresses.
  */
 import { Counts } from '../../base/counts.js';
 import { SipHash } from '../../base/siphash.js';
@@ -12,8 +12,8 @@ export class HostCounts {
   private readonly prefix = new Int32Array(2);
 
   /**
-   * `secret`: 16 bytes. Two hosts that meet in one key share one allowance, and without it nobody
-   * can choose whose.
+   * `secret`: 16 bytes. Hosts whose keys collide share a counter; the secret keeps an attacker from
+   * choosing a collision.
    */
   constructor(secret: Uint8Array) {
     this.sip = new SipHash(secret);

@@ -1,10 +1,10 @@
 /**
- * TCP's place in the stack: from segments to connections and back. It knows addresses, which tcp/
- * does not; the rules are all there.
+ * TCP's part of the stack: maps segments to connections and back. It knows addresses, which tcp/
+ * does not; the protocol's rules are in tcp/.
  *
  *     segment ─▶ demux ─┬─ a connection ─▶ Connection.onSegment
  *                       └─ none ─▶ passive.ts: TIME-WAIT, a listener, or neither
- *     user ─▶ listen, connect ─▶ connections.ts ─▶ run: users hear, segments go out
+ *     user ─▶ listen, connect ─▶ connections.ts ─▶ run: users are told, segments are sent
  */
 import { StackError } from '../../base/errors.js';
 import type { MtuDiscover } from '../../base/mtu-discover.js';
@@ -37,19 +37,19 @@ import type { TimeWaitTable } from './time-wait-table.js';
 
 export interface TcpListenOptions {
   port: number;
-  /** Default: every address of the stack. */
+  /** Default: all addresses of the stack. */
   address?: Address | null;
   backlog?: number;
   /**
-   * TCP_FASTOPEN: takes data in SYNs (RFC 7413), of so many connections at a time whose handshake
-   * is not over. Default: none.
+   * TCP_FASTOPEN: accepts data in SYNs (RFC 7413). The value limits the connections whose handshake
+   * is not complete. Default: no Fast Open.
    */
   fastOpen?: number;
-  /** MUST-48: of the SYN,ACK on; see `Stack.setTypeOfService`. */
+  /** MUST-48: from the SYN,ACK on; see `Stack.setTypeOfService`. */
   typeOfService?: number;
   /**
-   * Options that its connections begin with, as accepted sockets take them over from the listening
-   * one; the stack's otherwise.
+   * Initial options of its connections, as an accepted socket inherits them from the listening
+   * socket. Default: the stack's.
    */
   config?: Partial<TcpConfig>;
   user: ListenUser;
@@ -58,25 +58,25 @@ export interface TcpListenOptions {
 export interface TcpConnectOptions {
   remote: Address;
   remotePort: number;
-  /** MUST-43, MUST-44: else the stack chooses. */
+  /** MUST-43, MUST-44. By default the stack chooses. */
   local?: Address;
   localPort?: number;
   /**
-   * TCP_FASTOPEN_CONNECT: what is sent in the same turn may go with the SYN, if the server gave us
-   * a cookie before (RFC 7413); else we ask for one. Only for data that may arrive twice without
-   * harm.
+   * TCP_FASTOPEN_CONNECT: data written in the same turn is sent with the SYN if the server granted
+   * a cookie before (RFC 7413); otherwise the SYN requests a cookie. Use it only for data that may
+   * be delivered twice without harm.
    */
   fastOpen?: boolean;
   user: TcpUser;
-  /** MUST-48: of the SYN on; see `Stack.setTypeOfService`. */
+  /** MUST-48: from the SYN on; see `Stack.setTypeOfService`. */
   typeOfService?: number;
   config?: Partial<TcpConfig>;
 }
 
 export class TcpHost {
-  /** The segment to parse into: one object for all. */
+  /** Reused for each received segment. */
   readonly incoming = new Segment();
-  /** Of the packet at hand, and of the call at hand. */
+  /** Reused for each packet, and for each call. */
   private readonly arrived: Tuple;
   private readonly asked: Tuple;
   readonly connections: TcpConnections;
@@ -112,9 +112,9 @@ export class TcpHost {
     return this.connections.flows.size;
   }
 
-  // ---- In ---------------------------------------------------------------------------------------
+  // ---- Input ------------------------------------------------------------------------------------
 
-  /** `seg` was parsed out of `packet`, and its checksum is right. */
+  /** Handles `seg`, parsed from `packet`, with a valid checksum. */
   arrives(packet: Arrival, seg: Segment, now: Micros): void {
     const { flows, env } = this.connections;
     env.counters.TcpInSegs += seg.wireSegments;
@@ -135,7 +135,7 @@ export class TcpHost {
     this.connections.mark(entry);
   }
 
-  /** An ICMP error about a segment that we sent; `packet` brought it. */
+  /** Handles an ICMP error about a sent segment; `packet` carried the error. */
   icmpError(e: IcmpError, packet: Arrival, now: Micros): void {
     const { flows } = this.connections;
     const { arrived } = this;
@@ -157,7 +157,7 @@ export class TcpHost {
     this.connections.mark(entry);
   }
 
-  // ---- The user's side --------------------------------------------------------------------------
+  // ---- The user's calls -------------------------------------------------------------------------
 
   listen(o: TcpListenOptions): Listener {
     const address = o.address ?? null;
@@ -173,7 +173,9 @@ export class TcpHost {
     return listener;
   }
 
-  /** bind(2) before an active OPEN: a listener's port is its alone on its addresses. */
+  /**
+   * bind(2) before an active OPEN: the port of a listener is reserved on the listener's addresses.
+   */
   checkBind(address: Address, family: number, port: number): void {
     if (address.version !== family)
       throw new StackError('EINVAL', `${address.toString()} is no IPv${family} address`);
@@ -181,7 +183,7 @@ export class TcpHost {
     if (port !== 0) this.passive.listeners.checkFree(address, port);
   }
 
-  /** MUST-46: an active OPEN to a broadcast or multicast address is refused. */
+  /** MUST-46: refuses an active OPEN to a broadcast or multicast address. */
   connect(o: TcpConnectOptions, now: Micros): Connection {
     const { connections, asked, services } = this;
     const { addresses } = services;
@@ -232,32 +234,31 @@ export class TcpHost {
     return entry.conn;
   }
 
-  /** `conn`'s user did something that may make something to send. */
+  /** Schedules output and events of `conn` after a call by its user. */
   touch(conn: Connection): void {
     const entry = entryOf(conn);
     if (entry.linked || conn.owed.reset !== null || conn.events !== 0) this.connections.mark(entry);
   }
 
-  /** SHLD-21: at any time, for all that is sent from now on. */
+  /** SHLD-21: may be called at any time, for everything sent from now on. */
   setTypeOfService(conn: Connection, tos: number): void {
     entryOf(conn).tos = dscpOf(tos);
   }
 
-  /** `ip tcp_metrics flush`: what is remembered of other hosts, beyond their connections. */
+  /** `ip tcp_metrics flush`: forgets what is remembered of other hosts beyond their connections. */
   forgetMetrics(): void {
     this.fastOpenCache.forget();
   }
 
   /**
-   * A queue before the device that takes nothing (`tc qdisc add ... pfifo limit 0`): what
-   * connections send is dropped here, and each knows it at once. SYNs, ACKs and RSTs are lost; data
-   * waits to be tried again (local-drop.ts).
+   * Simulates a queue that drops everything (`tc qdisc add ... pfifo limit 0`). Connections learn
+   * of each drop at once. SYNs, ACKs and RSTs are lost; data is sent again later (local-drop.ts).
    */
   setDropsOutput(on: boolean): void {
     this.connections.out.dropsAll = on;
   }
 
-  /** IP_MTU_DISCOVER, at any time. */
+  /** IP_MTU_DISCOVER; may be called at any time. */
   setMtuDiscover(conn: Connection, mode: MtuDiscover, now: Micros): void {
     conn.size.discover = mode;
     this.connections.findPath(entryOf(conn), now);
@@ -271,8 +272,8 @@ export class TcpHost {
   }
 
   /**
-   * Would the SYN of `connect({ remote, fastOpen: true })` have data? Then a program may as well
-   * have it wait for that.
+   * True if the SYN of `connect({ remote, fastOpen: true })` could carry data, so that delaying it
+   * until there is data is useful.
    */
   fastOpenIsReady(remote: Address, config: Partial<TcpConfig>, now: Micros): boolean {
     const local = this.services.addresses.sourceFor(remote);
@@ -280,7 +281,7 @@ export class TcpHost {
     return local !== null && this.fastOpenCache.isReady(local, remote, bits, now);
   }
 
-  /** The server's cookies: their keys may be set. */
+  /** The server's cookies, whose keys can be set. */
   get fastOpenCookies(): FastOpenCookies {
     return this.passive.admission.fastOpen.cookies;
   }
@@ -324,7 +325,7 @@ export class TcpHost {
     this.connections.onTimeout(now);
   }
 
-  /** Every connection over `device` ends with ENETDOWN; those over loopback go on. */
+  /** Ends every connection over `device` with ENETDOWN. Connections over loopback continue. */
   deviceGone(device: Device, now: Micros): void {
     for (const e of [...this.connections.flows]) {
       if (e.device !== device) continue;
@@ -347,7 +348,7 @@ export class TcpHost {
   }
 }
 
-/** As IP_TOS in Linux: the byte's upper six bits (RFC 2474), whatever stands in ECN's two. */
+/** As IP_TOS in Linux: the upper six bits of the byte (RFC 2474); the two ECN bits are cleared. */
 function dscpOf(tos: number): number {
   if (Number.isInteger(tos) && tos >= 0 && tos <= 255) return tos & 0xfc;
   throw new StackError(

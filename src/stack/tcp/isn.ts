@@ -1,8 +1,8 @@
 /**
- * Initial sequence numbers, RFC 6528: ISN = M + F(local, remote, secret). M is a clock of 4 us
- * (MUST-8), F a keyed hash that nobody outside can compute (MUST-9, SHLD-1): SipHash-2-4, as in
- * Linux. The same tuple's numbers rise with the clock, which lets a client reuse a port that is in
- * TIME-WAIT; those of two tuples have nothing to do with each other.
+ * Initial sequence numbers, RFC 6528: ISN = M + F(local, remote, secret). M is a 4 us clock
+ * (MUST-8). F is a keyed hash that an attacker cannot compute (MUST-9, SHLD-1): SipHash-2-4, as in
+ * Linux. The numbers of one tuple rise with the clock, so that a client can reuse a port that is in
+ * TIME-WAIT. The numbers of different tuples are unrelated.
  */
 import { type Seq, seqAdd, seqGt } from '../../base/seq.js';
 import { SipHash } from '../../base/siphash.js';
@@ -13,7 +13,7 @@ const MICROS_PER_TICK = 4;
 const PURPOSE = TUPLE_WORDS;
 const WORDS = TUPLE_WORDS + 1;
 
-/** A tuple's keyed hash of 64 bits, which nobody can compute without the secret. */
+/** A keyed 64-bit hash of a tuple, unpredictable without the secret. */
 export class TupleHash {
   private readonly sip: SipHash;
   private readonly words = new Int32Array(WORDS);
@@ -23,8 +23,8 @@ export class TupleHash {
   }
 
   /**
-   * Hashes tuple and `purpose`, so that one secret serves unrelated uses. The result stands in `lo`
-   * and `hi`.
+   * Hashes the tuple and `purpose`, so that one secret serves several purposes. The result is in
+   * `lo` and `hi`.
    */
   hash(tuple: Tuple, purpose: number): void {
     const w = this.words;
@@ -43,9 +43,9 @@ export class TupleHash {
 }
 
 /**
- * M + F: `f` is the tuple's hash. MAY-2: where the tuple's old connection is still `before` us in
- * TIME-WAIT, larger than any number that it used. The clock alone does not see to that: whoever
- * sends more than 250 KB a second overtakes it.
+ * M + F, where `f` is the tuple's hash. MAY-2: if the tuple's old connection is in TIME-WAIT
+ * (`before`), the result is above all sequence numbers that it used. The clock alone does not
+ * guarantee that, because a connection that sends more than 250 KB a second overtakes it.
  */
 export function initialSequenceNumber(
   f: number,

@@ -1,23 +1,23 @@
 /**
- * LISTEN: what a segment does that meets a listener (RFC 9293 section 3.10.7.2), and the two queues
- * of its connections, both bounded by the backlog as in Linux: half-open ones (SYN-RECEIVED), and
- * those that are established but not yet accepted.
+ * LISTEN: how a segment to a listener is handled (RFC 9293 section 3.10.7.2), and the listener's
+ * two queues, both limited by the backlog as in Linux: half-open connections (SYN-RECEIVED), and
+ * established ones that are not accepted yet.
  */
 import { TcpFlag, type Segment } from '../../wire/tcp.js';
 import type { Connection } from '../../tcp/connection.js';
 
 export type ListenVerdict = 'syn' | 'reset' | 'ignore';
 
-/** First RST, second ACK, third SYN, fourth the rest. */
+/** In the order of the RFC: RST, ACK, SYN, others. */
 export function arrivesInListen(seg: Segment): ListenVerdict {
   if (seg.has(TcpFlag.RST)) return 'ignore';
   if (seg.has(TcpFlag.ACK)) return 'reset';
-  // A SYN with FIN is no way to open a connection; as Linux does, it is dropped.
+  // A SYN with FIN is invalid and dropped, as in Linux.
   if (seg.has(TcpFlag.SYN) && !seg.has(TcpFlag.FIN)) return 'syn';
   return 'ignore';
 }
 
-/** In a queue that is shorter nobody is hurried. */
+/** With fewer half-open connections the number of retries is not reduced. */
 const MIN_QUEUE = 8;
 const LEAST_RETRIES = 2;
 
@@ -25,11 +25,12 @@ export class ListenQueue {
   /** listen(2)'s backlog, at least 1. */
   readonly backlog: number;
   /**
-   * In no order; each knows its place. (No Set: where much comes and goes, V8's sets leave chains
-   * of old tables behind, which keep connections that are gone from being collected for seconds.)
+   * Unordered; each connection stores its index. A Set is not used, because after many insertions
+   * and deletions V8 keeps chains of old tables, which delay the collection of closed connections
+   * by seconds.
    */
   private readonly halfOpen: Connection[] = [];
-  /** How many of them had their SYN,ACK sent once only. */
+  /** How many of them have sent their SYN,ACK only once. */
   private young = 0;
   private readonly established: Connection[] = [];
 
@@ -45,14 +46,14 @@ export class ListenQueue {
     return this.established.length;
   }
 
-  /** No room for one more half-open connection: as Linux, one more than the backlog has it. */
+  /** True if the SYN queue is full. As in Linux it holds one more than the backlog. */
   get isSynQueueFull(): boolean {
     return this.halfOpen.length > this.backlog;
   }
 
   /**
-   * The accept queue is full: the handshake's last ACK is not taken, so that the SYN,ACK will be
-   * sent again.
+   * True if the accept queue is full. Then the last ACK of a handshake is dropped, and the SYN,ACK
+   * is retransmitted later.
    */
   get isFull(): boolean {
     return this.established.length > this.backlog;
@@ -65,9 +66,10 @@ export class ListenQueue {
   }
 
   /**
-   * The SYN,ACK of `c` timed out: how often it may be sent again in all, `most` or fewer. As Linux:
-   * once half of the queue is in use, the other half is for young ones; old ones then give up
-   * sooner, down to two retransmissions, the more of them there are for each young one.
+   * Called when the SYN,ACK of `c` has timed out: returns how often it may be retransmitted in all,
+   * at most `most`. As in Linux half of the queue is reserved for young connections. When the queue
+   * is more than half full, old connections get fewer retransmissions, at least two; the fewer
+   * young connections there are, the fewer.
    */
   retriesAfterTimeout(c: Connection, most: number): number {
     this.ages(c);
@@ -79,12 +81,12 @@ export class ListenQueue {
     return retries;
   }
 
-  /** `c` left SYN-RECEIVED. */
+  /** `c` has left SYN-RECEIVED. */
   leaveHalfOpen(c: Connection): void {
     this.takeOut(c);
   }
 
-  /** `c` waits to be accepted. */
+  /** Adds `c` to the accept queue. */
   addEstablished(c: Connection): void {
     this.established.push(c);
   }
@@ -107,19 +109,19 @@ export class ListenQueue {
     return true;
   }
 
-  /** ACCEPT: the oldest established connection. */
+  /** ACCEPT: removes and returns the oldest established connection. */
   accept(): Connection | undefined {
     return this.established.shift();
   }
 
-  /** `c` ended before it was accepted. */
+  /** `c` has ended before it was accepted. */
   remove(c: Connection): void {
     this.takeOut(c);
     const i = this.established.indexOf(c);
     if (i >= 0) this.established.splice(i, 1);
   }
 
-  /** All that nobody will accept now: the listener closes. */
+  /** Empties both queues, because the listener closes. Returns their connections. */
   drain(): Connection[] {
     const all = [...this.halfOpen, ...this.established];
     for (const c of [...this.halfOpen]) this.takeOut(c);

@@ -1,6 +1,6 @@
 /**
- * Who listens where: by port, and on one address, on all of a family, or on all (RFC 9293 section
- * 3.9.1.1).
+ * Listeners by port and address. A listener has one address, all addresses of a family, or all (RFC
+ * 9293 section 3.9.1.1).
  */
 import { StackError } from '../../base/errors.js';
 import type { Address } from '../../ip/address.js';
@@ -15,8 +15,7 @@ export class ListenerTable {
   }
 
   /**
-   * Throws StackError EADDRINUSE when somebody listens on `port` of this address, or of all of
-   * which it is one.
+   * Throws StackError EADDRINUSE if a listener on `port` has this address or one that overlaps it.
    */
   checkFree(address: Address | null, port: number): void {
     const taken = this.byPort.get(port)?.some((l) => l.overlaps(address)) === true;
@@ -35,7 +34,7 @@ export class ListenerTable {
     else this.byPort.delete(listener.port);
   }
 
-  /** One for the very address before one for its family, and that before one for all. */
+  /** Finds the most specific listener: exact address, then address family, then all addresses. */
   find({ localPort, local }: Tuple): Listener | null {
     const list = this.byPort.get(localPort);
     if (list === undefined) return null;

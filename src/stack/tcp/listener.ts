@@ -1,4 +1,4 @@
-/** A listening port: who may come in, and who waits to be accepted. */
+/** A listening port and its queues. */
 import type { Micros } from '../../base/time.js';
 import type { Address } from '../../ip/address.js';
 import { addressVersion, type AddressWords } from '../../wire/ip.js';
@@ -10,18 +10,18 @@ import type { FastOpenQueue } from './fast-open-queue.js';
 
 export interface ListenUser {
   /**
-   * A connection is established. True takes it; false leaves it in the accept queue, from where
-   * `Listener.accept()` has it.
+   * Called when a connection is established. Returning true takes the connection. Returning false
+   * leaves it in the accept queue for `Listener.accept()`.
    */
   tcpAccept(conn: Connection): boolean;
 }
 
-/** listen(2)'s backlog when none is given: Node's. */
+/** The default backlog of listen(2), as in Node. */
 export const DEFAULT_BACKLOG = 511;
 
 /**
- * With what SYN cookies are made and checked: options, and the window shift that their SYN,ACKs
- * announce.
+ * The settings with which SYN cookies are made and checked: options, and the window scale that the
+ * SYN,ACKs announce.
  */
 export interface CookieSettings {
   readonly config: TcpConfig;
@@ -29,27 +29,25 @@ export interface CookieSettings {
 }
 
 export class Listener {
-  /**
-   * Null listens on every address of the stack, an unspecified one on every address of its family.
-   */
+  /** Null: all addresses of the stack. An unspecified address: all addresses of its family. */
   readonly address: Address | null;
   readonly port: number;
   readonly user: ListenUser;
   readonly queue: ListenQueue;
-  /** SYN cookies were sent not long ago: until then one may come back. */
+  /** Until this time an ACK may return a SYN cookie. */
   cookieUntil: Micros = 0;
   /**
-   * What those cookies promised: held until then, although the listener's settings may have
-   * changed.
+   * Settings of the cookies sent. They are kept until `cookieUntil` even if the listener's settings
+   * change, because the SYN,ACKs announced them.
    */
   cookies: CookieSettings | null = null;
-  /** The user was told of a flood. */
+  /** True once the user was warned of a SYN flood. */
   floodWarned = false;
-  /** The traffic class byte of its connections, as `TcpEntry.tos`. */
+  /** Traffic class byte of its connections, as `TcpEntry.tos`. */
   tos = 0;
-  /** Null: no Fast Open here. */
+  /** Null without Fast Open. */
   fastOpen: FastOpenQueue | null = null;
-  /** Its own settings, and the window that its SYN,ACKs offer; null: the stack's. */
+  /** The listener's settings, and the window that its SYN,ACKs announce. Null: the stack's. */
   config: TcpConfig | null = null;
   window: ReceiveWindow | null = null;
   private readonly onClose: (listener: Listener, now: Micros) => void;
@@ -68,14 +66,14 @@ export class Listener {
     this.onClose = onClose;
   }
 
-  /** Does it listen on this address? */
+  /** True if it listens on this address. */
   covers(local: AddressWords): boolean {
     const { address } = this;
     if (address === null || address.equals(local)) return true;
     return address.isUnspecified && address.version === addressVersion(local);
   }
 
-  /** May both listen on one port? Not where their addresses overlap (EADDRINUSE). */
+  /** True if both cannot listen on the same port (EADDRINUSE), because their addresses overlap. */
   overlaps(other: Address | null): boolean {
     const { address } = this;
     if (address === null || other === null || address.equals(other)) return true;
@@ -87,12 +85,12 @@ export class Listener {
     this.window = new ReceiveWindow(config);
   }
 
-  /** The oldest connection that was left waiting. */
+  /** Removes and returns the oldest connection in the accept queue. */
   accept(): Connection | undefined {
     return this.queue.accept();
   }
 
-  /** Nobody new comes in, and whoever waits unaccepted is reset, as in Linux. */
+  /** Stops listening, and resets the connections that were not accepted, as in Linux. */
   close(now: Micros): void {
     this.onClose(this, now);
   }

@@ -1,9 +1,9 @@
 /**
- * The passive side of TCP in a stack: segments that meet no connection.
+ * The passive side of TCP: segments without a connection.
  *
- *     segment ─┬─ TIME-WAIT's row ─▶ tcp/time-wait.ts ─▶ an ACK, or on to the listener
+ *     segment ─┬─ a row of TIME-WAIT ─▶ tcp/time-wait.ts ─▶ an ACK, or on to the listener
  *              ├─ a listener ─▶ stack/tcp/listen.ts ─▶ admission.ts
- *              └─ nobody ─▶ a RST (stray.ts)
+ *              └─ neither ─▶ a RST (stray.ts)
  */
 import type { Micros } from '../../base/time.js';
 import { Drop } from '../../wire/drop.js';
@@ -35,7 +35,7 @@ export class TcpPassive {
     this.admission = new Admission(connections, this.stray, services);
   }
 
-  /** `seg` belongs to no connection. */
+  /** Handles a segment that belongs to no connection. */
   arrives(tuple: Tuple, packet: Arrival, seg: Segment, now: Micros): void {
     const row = this.connections.timeWait.find(tuple);
     if (row >= 0 && !this.arrivesAtTimeWait(row, tuple, seg, now)) return;
@@ -44,13 +44,13 @@ export class TcpPassive {
 
   // ---- TIME-WAIT --------------------------------------------------------------------------------
 
-  /** True when the segment is a SYN that may take the old connection's place. */
+  /** Returns true if the segment is a SYN that may replace the old connection. */
   private arrivesAtTimeWait(row: number, tuple: Tuple, seg: Segment, now: Micros): boolean {
     const { record, services } = this;
     const { timeWait, env } = this.connections;
     timeWait.read(row, record);
     let verdict = arrivesInTimeWait(record, seg, services.config);
-    // A SYN that nobody would take opens nothing, and must not end TIME-WAIT either.
+    // Without a listener the SYN opens nothing, so it must not end TIME-WAIT.
     if (verdict === TimeWait.reopen && this.listeners.find(tuple) === null) {
       verdict = TimeWait.acknowledge;
     }
@@ -94,7 +94,7 @@ export class TcpPassive {
 
   // ---- LISTEN -----------------------------------------------------------------------------------
 
-  /** `before`: what was in TIME-WAIT, if the segment is a SYN that takes its place. */
+  /** `before`: the record of TIME-WAIT that a SYN replaces, else null. */
   private arrivesAtListener(
     tuple: Tuple,
     packet: Arrival,
@@ -131,7 +131,8 @@ export class TcpPassive {
         this.stray.reset(tuple, seg, now);
         return;
       case 'ignore':
-        if (this.services.passToNeighbour(packet)) return; // a RST, which is somebody's
+        // a RST: it may belong to a connection of another stack
+        if (this.services.passToNeighbour(packet)) return;
         watch?.strayArrived(tuple.toFlow(), seg, 'LISTEN: ignored', now);
         this.services.countDrop(Drop.tcpBadFlags, '', now);
         return;

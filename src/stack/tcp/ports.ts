@@ -1,9 +1,9 @@
 /**
- * Ephemeral ports, RFC 6056 algorithm 4 (double-hash) with random steps, as in Linux: the search
- * starts at an offset that a keyed hash gives for the destination, and moves on by one of many
- * counters, which another part of that hash chooses. So the ports to one place rise without soon
- * coming back, and whoever sees them learns neither those to another place nor how many connections
- * we open.
+ * Ephemeral ports, RFC 6056 algorithm 4 (double-hash) with random increments, as in Linux. The
+ * search starts at an offset from a keyed hash of the destination, plus one of many counters, which
+ * is selected by another part of the hash. So the ports to one destination rise and are not reused
+ * soon, and an observer of them learns neither the ports to other destinations nor the number of
+ * connections.
  */
 import type { Random } from '../../base/random.js';
 
@@ -14,7 +14,7 @@ const COUNT = LAST_EPHEMERAL - FIRST_EPHEMERAL + 1;
 
 /** A power of two. */
 const COUNTERS = 4096;
-/** A counter moves on by 1 to so many beyond the port that was picked. */
+/** A counter advances by a random 1 to 8 beyond the port that was picked. */
 const MOST_STEPS = 8;
 
 export class EphemeralPorts {
@@ -26,8 +26,8 @@ export class EphemeralPorts {
   }
 
   /**
-   * A port for which `isFree` says so, or 0 when all are taken. `offset` and `counter` are two
-   * halves of the destination's keyed hash.
+   * Returns a port for which `isFree` is true, or 0 if none is free. `offset` and `counter` are the
+   * two halves of the destination's keyed hash.
    */
   pick(offset: number, counter: number, isFree: (port: number) => boolean): number {
     const slot = counter & (COUNTERS - 1);

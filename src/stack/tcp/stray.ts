@@ -1,6 +1,4 @@
-/**
- * Answers from no connection: a RST from CLOSED, an ACK from TIME-WAIT, a SYN,ACK with a cookie.
- */
+/** Segments sent without a connection: a RST from CLOSED, an ACK from TIME-WAIT, a SYN cookie. */
 import type { Micros } from '../../base/time.js';
 import type { Segment } from '../../wire/tcp.js';
 import { resetFor } from '../../tcp/reset.js';
@@ -17,12 +15,12 @@ export class StrayAnswers {
     this.services = services;
   }
 
-  /** The answer to fill before `send`. */
+  /** The segment to fill in before `send`. */
   get segment(): Segment {
     return this.connections.out.segment;
   }
 
-  /** Sends `segment` to the peer; `tos` is IP's type of service, `ttl` its time to live. */
+  /** Sends `segment` to the peer. `tos`: type of service byte; `ttl`: time to live. */
   send(tuple: Tuple, why: string, now: Micros, tos = 0, ttl = this.services.config.ttl): void {
     const { env, out } = this.connections;
     env.counters.TcpOutSegs++;

@@ -1,18 +1,19 @@
 /**
- * SYN cookies (RFC 4987 section 3.6 and appendix A, as Linux makes them): the state of a half-open
- * connection goes to the peer and comes back with its ACK, so that a SYN costs no memory. Our
+ * SYN cookies (RFC 4987 section 3.6 and appendix A, as in Linux). The state of a half-open
+ * connection is sent to the peer and comes back with its ACK, so that a SYN needs no memory. The
  * initial sequence number is the cookie:
  *
- *     cookie = SipHash(key, addresses, ports, peer's ISN, minute) xor MSS index         32 bits, of which 2 choose the MSS
+ *     cookie = SipHash(key, addresses, ports, peer's ISN, minute) xor MSS index
  *
- * A cookie is good in the minute in which it was made and in the next. Who guesses has two minutes
- * times four MSSs in 2^32 to hit (Linux's odds too), and a key lives for a quarter of an hour only.
- * What else the SYN offered rides in the low six bits of our timestamp:
+ * It has 32 bits, of which 2 select the MSS. A cookie is valid in the minute in which it was made
+ * and in the next. A guess hits with a chance of two minutes times four MSSs in 2^32, as in Linux,
+ * and a key is used for 15 minutes only. The SYN's other options are stored in the low six bits of
+ * the timestamp:
  *
  *     TSval (before the connection's offset)   ... | ECN | SACK | window shift (4 bits, 15: none)
  *
- * Without timestamps those options are off. Non-goal: a SYN,ACK that was lost is not sent again,
- * for nobody knows of it; the peer's SYN comes again.
+ * Without timestamps these options are off. A lost SYN,ACK is not retransmitted, because no state
+ * is kept; the peer retransmits its SYN.
  */
 import type { Random } from '../../base/random.js';
 import type { Seq } from '../../base/seq.js';
@@ -26,12 +27,12 @@ const PERIOD: Micros = MINUTE;
 const MAX_AGE = 2;
 /** No cookie is accepted this long after the last one was made (Linux's TCP_SYNCOOKIE_VALID). */
 export const COOKIE_LIFETIME: Micros = MAX_AGE * PERIOD;
-/** A key makes the cookies of so many periods. */
+/** Number of periods in which one key makes cookies. */
 const KEY_PERIODS = 15;
 
 /**
- * What an index stands for: the largest that the peer's MSS allows. Linux's tables: frequent
- * values, the least first.
+ * MSS values by index, in ascending order: Linux's tables of frequent values. A cookie holds the
+ * largest that is not above the peer's MSS.
  */
 export const COOKIE_MSS_V4: readonly number[] = [536, 1300, 1440, 1460];
 export const COOKIE_MSS_V6: readonly number[] = [1220, 1420, 1440, 8940];
@@ -53,14 +54,14 @@ export class SynCookies {
     this.previous = this.current;
   }
 
-  /** Whose cookie the next `make` or `check` is about. */
+  /** Sets the four-tuple for the next `make` or `check`. */
   about(tuple: Tuple): void {
     tuple.writeTo(this.words);
   }
 
   /**
-   * Our initial sequence number in answer to a SYN with sequence number `irs` from a peer that
-   * takes segments of `mss` bytes.
+   * Makes the cookie, an initial sequence number, for a SYN with sequence number `irs` from a peer
+   * with an MSS of `mss` bytes.
    */
   make(irs: Seq, mss: number, table: readonly number[], now: Micros): Seq {
     let index = table.length - 1;
@@ -69,8 +70,8 @@ export class SynCookies {
   }
 
   /**
-   * The MSS in `cookie`, which came back for a SYN with `irs`; 0 when we made no such cookie, or
-   * too long ago.
+   * The MSS stored in `cookie`, for a SYN with `irs`. Returns 0 if the cookie is invalid or
+   * expired.
    */
   check(irs: Seq, cookie: Seq, table: readonly number[], now: Micros): number {
     const period = this.period(now);
@@ -90,12 +91,12 @@ export class SynCookies {
     return sip.lo;
   }
 
-  /** The period of `now`. A new key is drawn when it is its turn. */
+  /** The period of `now`. Makes a new key when one is due. */
   private period(now: Micros): number {
     const period = Math.floor(now / PERIOD);
     const number = Math.floor(period / KEY_PERIODS);
     if (number !== this.keyNumber) {
-      // After a long silence the old key is of no use any more: whatever it made has expired.
+      // After a long pause the old key does no harm, because all its cookies have expired.
       this.previous = this.current;
       this.current = this.newKey();
       this.keyNumber = number;
@@ -116,8 +117,8 @@ const SACK_BIT = 1 << 4;
 const ECN_BIT = 1 << 5;
 
 /**
- * TSval for `msNow`, our clock in milliseconds without an offset: at most 127 ms in the past, never
- * in the future.
+ * The TSval that holds the options. `msNow`: the clock in milliseconds, without an offset. The
+ * result is at most 127 ms in the past and never in the future.
  */
 export function cookieTimestamp(
   msNow: number,
@@ -134,8 +135,8 @@ export function cookieTimestamp(
 }
 
 /**
- * Puts what the timestamp brought back (`echo`, less the offset) into `syn`, as it stood in the
- * peer's SYN.
+ * Copies the options from an echoed timestamp (`echo`, without the offset) into `syn`, as they were
+ * in the peer's SYN.
  */
 export function readCookieTimestamp(echo: number, syn: Segment): void {
   const wscale = echo & WSCALE_MASK;

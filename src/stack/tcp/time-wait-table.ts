@@ -1,11 +1,14 @@
 /**
- * Where TIME-WAIT is kept: one row of int32 words for each closed connection, no object, no timer.
- * Every row lives for the same 2 MSL, so the rows in order of arrival are also in order of expiry;
- * a row that starts anew goes to the end. The table grows by doubling up to its limit; at the limit
- * the oldest row goes first, and is counted. A host has its share.
+ * The table of TIME-WAIT: one row of int32 words for each closed connection, without an object and
+ * without a timer. Every row lives for 2 MSL, so the order of insertion is the order of expiry; a
+ * row that is restarted moves to the end. The table doubles up to its limit. At the limit the
+ * oldest row is evicted and counted. Each remote host has a limit of its own.
  *
- *     row: local 0-3 | remote 4-7 | ports 8 | SND.NXT 9 | RCV.NXT 10 | wnd, flags, TOS 11 | TS.Recent 12 | TS offset 13
- *          | hash 14 | next in chain 15 | older 16 | newer 17 | answered 18        19 words and an 8-byte deadline: 84 bytes, plus a bucket's 4 or 8
+ *     row: local 0-3 | remote 4-7 | ports 8 | SND.NXT 9 | RCV.NXT 10 | wnd, flags, TOS 11
+ *          | TS.Recent 12 | TS offset 13 | hash 14 | next in chain 15 | older 16 | newer 17
+ *          | answered 18
+ *
+ * 19 words and an 8-byte deadline are 84 bytes, plus 4 or 8 bytes of a bucket.
  */
 import { MILLISECOND, NEVER, type Micros } from '../../base/time.js';
 import { TimeWaitRecord } from '../../tcp/time-wait.js';
@@ -29,9 +32,9 @@ const CHAIN = 15;
 const OLDER = 16;
 const NEWER = 17;
 const ANSWERED = 18;
-/** Above the 16 bits of the window. */
+/** The bit above the 16 bits of the window. */
 const HAS_TIMESTAMPS = 1 << 16;
-/** And above that the type of service, a byte. */
+/** The type of service is in the highest byte of the same word. */
 const TOS_SHIFT = 24;
 
 export class TimeWaitTable {
@@ -49,8 +52,8 @@ export class TimeWaitTable {
   private readonly duration: Micros;
 
   /**
-   * `limit` rows in all, `hostLimit` of them of one remote host; `secret`: 16 bytes, for
-   * `HostCounts`.
+   * `limit`: maximum number of rows; `hostLimit`: of one remote host; `duration`: 2 MSL; `secret`:
+   * 16 bytes, for `HostCounts`.
    */
   constructor(
     limit: number,
@@ -64,14 +67,14 @@ export class TimeWaitTable {
     this.duration = duration;
   }
 
-  /** No more of this host: its next connection ends without TIME-WAIT. */
+  /** True at the limit of this host: its next connection ends without TIME-WAIT. */
   isHostFull(remote: AddressWords): boolean {
     return this.hosts.of(remote) >= this.hostLimit;
   }
 
   /**
-   * Remembers `e`'s connection for 2 MSL, or what was there before it. Returns false when the
-   * oldest row had to go for it.
+   * Adds a row for the connection of `e`, or for the one in `e.before`. Returns false if the oldest
+   * row was evicted for it.
    */
   add(e: TcpEntry, now: Micros): boolean {
     let hadRoom = true;
@@ -111,7 +114,7 @@ export class TimeWaitTable {
     return hadRoom;
   }
 
-  /** The row of this four-tuple, or -1. */
+  /** Index of the row with this four-tuple, or -1. */
   find(tuple: Tuple): number {
     if (this.size === 0) return NONE;
     const w = this.words;
@@ -140,7 +143,7 @@ export class TimeWaitTable {
     return NONE;
   }
 
-  /** What the rules of TIME-WAIT need to know, into `out`. */
+  /** Copies a row's record into `out`. */
   read(row: number, out: TimeWaitRecord): void {
     const w = this.words;
     const at = row * WORDS;
@@ -157,15 +160,15 @@ export class TimeWaitTable {
     this.words[row * WORDS + TS_RECENT] = tsRecent;
   }
 
-  /** 2 MSL begin anew. */
+  /** Restarts the 2 MSL of a row. */
   restart(row: number, now: Micros): void {
     this.unlinkAge(row);
     this.append(row, now);
   }
 
   /**
-   * At most one answer in `interval` (tcp_invalid_ratelimit): false when the last one that this
-   * allowed is more recent.
+   * Limits replies to one per `interval` (tcp_invalid_ratelimit): returns false if the last allowed
+   * reply is more recent than that.
    */
   mayAnswer(row: number, interval: Micros, now: Micros): boolean {
     const at = row * WORDS + ANSWERED;
@@ -198,12 +201,12 @@ export class TimeWaitTable {
     return this.oldest === NONE ? NEVER : this.deadlines[this.oldest]!;
   }
 
-  /** Forgets what is over. */
+  /** Removes the rows whose time is over. */
   expire(now: Micros): void {
     while (this.oldest !== NONE && this.deadlines[this.oldest]! <= now) this.remove(this.oldest);
   }
 
-  /** A local port is held by some row: (local << 16) of its ports. */
+  /** True if a row has this local port. Takes time proportional to the number of rows. */
   holdsPort(port: number): boolean {
     for (let row = this.oldest; row !== NONE; row = this.words[row * WORDS + NEWER]!) {
       if (this.words[row * WORDS + PORTS]! >>> 16 === port) return true;
@@ -258,13 +261,13 @@ export class TimeWaitTable {
   }
 }
 
-/** The remote address of a row that goes. */
+/** Remote address of the row that is being removed. */
 const remoteOf = new Words();
 
 /** Overwritten by each `recordOf`. */
 const out = new TimeWaitRecord();
 
-/** What TIME-WAIT remembers of `e`'s connection. */
+/** The record of TIME-WAIT for the connection of `e`. */
 function recordOf({ conn, tos }: TcpEntry): TimeWaitRecord {
   const { rcv } = conn;
   out.sndNxt = conn.snd.nxt;

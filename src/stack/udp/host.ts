@@ -1,4 +1,4 @@
-/** UDP's place in the stack: datagrams to sockets and back. */
+/** UDP's part of the stack: maps datagrams to sockets and back. */
 import { copyOf } from '../../base/copy.js';
 import { StackError } from '../../base/errors.js';
 import { MtuDiscover } from '../../base/mtu-discover.js';
@@ -17,7 +17,7 @@ import type { StackServices } from '../services.js';
 import { EphemeralPorts } from '../tcp/ports.js';
 
 export interface UdpUser {
-  /** A datagram came. `bytes` is the receiver's own copy. */
+  /** A datagram was received. `bytes` is a copy that belongs to the user. */
   udpDatagram(
     socket: UdpSocket,
     bytes: Uint8Array,
@@ -26,13 +26,13 @@ export interface UdpUser {
     to: Address,
     now: Micros,
   ): void;
-  /** An ICMP error about what was sent to `to`: `errno` is Linux's name. */
+  /** An ICMP error about a datagram sent to `to`. `errno` is Linux's name. */
   udpError?(socket: UdpSocket, errno: string, to: Address, toPort: number): void;
 }
 
 export interface UdpBindOptions {
   port: number;
-  /** Default: every address of the stack. */
+  /** Default: all addresses of the stack. */
   address?: Address | null;
   user: UdpUser;
 }
@@ -53,8 +53,8 @@ export class UdpSocket implements UdpBinding {
   }
 
   /**
-   * Sends one datagram. `from` defaults to the socket's address, or the one nearest to `to`. Throws
-   * StackError EMSGSIZE, ENETUNREACH, EADDRNOTAVAIL, EINVAL.
+   * Sends one datagram. `from` defaults to the socket's address, else to the source address that
+   * suits `to` best. Throws StackError EMSGSIZE, ENETUNREACH, EADDRNOTAVAIL, EINVAL.
    */
   send(bytes: Uint8Array, to: Address, toPort: number, now: Micros, from?: Address): void {
     this.host.send(this, bytes, to, toPort, now, from);
@@ -65,7 +65,7 @@ export class UdpSocket implements UdpBinding {
   }
 }
 
-/** RFC 768: the length field counts the header too. */
+/** RFC 768: the length field includes the header. */
 const MAX_DATA = 65_535 - UDP_HEADER_BYTES;
 
 export class UdpHost {
@@ -101,7 +101,7 @@ export class UdpHost {
     this.table.unbind(socket);
   }
 
-  /** Drop.udpNoSuchPort asks the stack for a port unreachable. */
+  /** Handles a received datagram. For Drop.udpNoSuchPort the stack sends a port unreachable. */
   arrives(slab: Slab, ip: IpHeader, trusted: boolean, now: Micros): DropReason {
     const { header } = this;
     const bad = parseUdp(slab, ip, trusted, header);
@@ -124,8 +124,8 @@ export class UdpHost {
   }
 
   /**
-   * RFC 1122 section 4.1.3.3: errors go to the socket that sent what they are about. False when
-   * there is none.
+   * RFC 1122 section 4.1.3.3: passes the error to the socket that sent the quoted datagram. Returns
+   * false if there is none.
    */
   icmpError(e: IcmpError, now: Micros): boolean {
     const socket = this.socketFor(Address.fromWords(e.s0, e.s1, e.s2, e.s3), e.sourcePort);
@@ -134,7 +134,7 @@ export class UdpHost {
     if (e.errno === 'EMSGSIZE') {
       const mtu = this.out.mtuTo(remote, MtuDiscover.probe, now);
       if (mtu > 0) this.services.paths.tooBig(e, socket.mtuDiscover, mtu, now);
-      // As Linux: who cuts datagrams himself needs not hear of it.
+      // As in Linux: a socket that lets its datagrams be fragmented gets no error.
       if (socket.mtuDiscover === MtuDiscover.dont) return true;
     }
     socket.user.udpError?.(socket, e.errno, remote, e.destinationPort);

@@ -1,9 +1,9 @@
-/** UDP's ports: who has which, and who gets a datagram (RFC 768, RFC 1122 section 4.1). */
+/** UDP sockets by port and address (RFC 768, RFC 1122 section 4.1). */
 import { StackError } from '../../base/errors.js';
 import { type AddressWords, isSameAddress } from '../../wire/ip.js';
 
 export interface UdpBinding {
-  /** The one address it receives at; null: at every address of the stack. */
+  /** The only address at which it receives; null for all addresses of the stack. */
   readonly address: AddressWords | null;
   readonly port: number;
 }
@@ -11,12 +11,12 @@ export interface UdpBinding {
 export class UdpTable<T extends UdpBinding> {
   private readonly byPort = new Map<number, T[]>();
 
-  /** Ports that somebody has. */
+  /** Number of ports in use. */
   get size(): number {
     return this.byPort.size;
   }
 
-  /** Throws StackError EADDRINUSE when the port is taken for the same address or for all. */
+  /** Throws StackError EADDRINUSE if the port is in use for the same address or for all. */
   bind(socket: T): void {
     const others = this.byPort.get(socket.port) ?? [];
     const { address } = socket;
@@ -28,7 +28,7 @@ export class UdpTable<T extends UdpBinding> {
     this.byPort.set(socket.port, [...others, socket]);
   }
 
-  /** Twice is harmless. */
+  /** A second call does nothing. */
   unbind(socket: T): void {
     const rest = (this.byPort.get(socket.port) ?? []).filter((o) => o !== socket);
     if (rest.length > 0) this.byPort.set(socket.port, rest);
@@ -40,8 +40,8 @@ export class UdpTable<T extends UdpBinding> {
   }
 
   /**
-   * Who gets a datagram to this address and port: a port is one socket's for all addresses, or each
-   * address has its own.
+   * The socket for a datagram to this address and port. A port has either one socket for all
+   * addresses, or at most one for each.
    */
   lookup(to: AddressWords, port: number): T | undefined {
     const sockets = this.byPort.get(port);
