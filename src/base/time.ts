@@ -14,5 +14,8 @@ export const MINUTE = 60_000_000;
 /** The deadline of a timer that is not armed. */
 export const NEVER: Micros = Infinity;
 
+/** The time of an event that has not happened yet: earlier than every other time. */
+export const LONG_AGO: Micros = -Infinity;
+
 /** A deadline that is due already. Time in the core starts at 0 and is never negative. */
 export const AT_ONCE: Micros = 0;

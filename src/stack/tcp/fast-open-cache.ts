@@ -3,7 +3,7 @@
  * of the option, and SYNs with data that were lost. As in Linux it also detects a network that
  * drops such SYNs: if connections opened this way stall, no SYN carries data for a while.
  */
-import { NEVER, type Micros } from '../../base/time.js';
+import { LONG_AGO, type Micros } from '../../base/time.js';
 import type { Address } from '../../ip/address.js';
 import type { TcpConfig } from '../../tcp/config.js';
 import type { TcpCounters } from '../../tcp/counters.js';
@@ -25,7 +25,7 @@ class Server implements FastOpenMemory {
   experimental = false;
   mss = 0;
   synLosses = 0;
-  lastLoss: Micros = -NEVER;
+  lastLoss: Micros = LONG_AGO;
   private formsTried = 0;
   private readonly cache: FastOpenCache;
 
@@ -82,7 +82,7 @@ export class FastOpenCache {
    */
   private readonly servers = new Map<string, Server>();
   private blackholes = 0;
-  private lastBlackhole: Micros = -NEVER;
+  private lastBlackhole: Micros = LONG_AGO;
   private readonly config: TcpConfig;
   private readonly counters: TcpCounters;
 

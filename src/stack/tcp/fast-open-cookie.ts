@@ -10,7 +10,7 @@
  */
 import type { Random } from '../../base/random.js';
 import { randomKey, SipHash } from '../../base/siphash.js';
-import { NEVER, SECOND, type Micros } from '../../base/time.js';
+import { LONG_AGO, NEVER, SECOND, type Micros } from '../../base/time.js';
 import { addressVersion, type AddressWords } from '../../wire/ip.js';
 
 export const COOKIE_BYTES = 8;
@@ -32,7 +32,7 @@ export class FastOpenCookies {
   private current: SipHash;
   private previous: SipHash | null = null;
   private readonly random: Random | null;
-  private keyedAt: Micros = -NEVER;
+  private keyedAt: Micros = LONG_AGO;
   private keyText = '';
 
   /**
