@@ -2,12 +2,12 @@
  * The known path MTU of each destination: RFC 1191 (IPv4), RFC 8201 (IPv6).
  *
  * An ICMP error decreases it. Only time increases it: after ten minutes the entry expires and the
- * interface's MTU is tried again. Before it calls `decrease`, the transport must check that the
- * error is genuine, that is, that the quoted packet was sent (RFC 5927 section 7).
+ * interface's MTU is tried again. Before it calls `decrease`, the transport must check that it sent
+ * the quoted packet, because the error may be forged (RFC 5927 section 7).
  *
  * An IPv4 path MTU never falls below a floor (Linux's min_pmtu, 552), because a forged error could
- * otherwise split each packet into a hundred. Packets of the floor's size are sent without DF on
- * such a path, so that routers may fragment them.
+ * otherwise make the sender split each packet into a hundred. If an error reports less, packets of
+ * the floor's size are sent without DF, so that routers may fragment them.
  */
 import { MINUTE, NEVER, type Micros } from '../base/time.js';
 import { addressVersion, type AddressWords } from '../wire/ip.js';
@@ -87,8 +87,8 @@ export class PathMtuCache {
 
   /**
    * Handles an error which says that a packet of `packetBytes` was too big for a next hop with an
-   * MTU of `reported` (0: not reported). Returns the new path MTU in bytes, or 0 if nothing
-   * changes, because then nothing needs to be sent again.
+   * MTU of `reported` (0: not reported). Returns the new path MTU in bytes, or 0 if it did not
+   * decrease; then nothing needs to be sent again.
    */
   decrease(
     to: AddressWords,

@@ -39,8 +39,8 @@ export const DEFAULT_REASSEMBLY: ReassemblyLimits = {
 
 const MAX_DATAGRAM = 65_535;
 /**
- * Memory of a fragment beside its bytes (Node 20: a buffer, its view, two objects). Without it
- * fragments of 8 bytes would cost almost nothing.
+ * Memory of a fragment beside its bytes (Node 20: a buffer, its view, two objects). It is counted,
+ * because otherwise fragments of 8 bytes would cost almost nothing.
  */
 const FRAGMENT_OVERHEAD = 256;
 const ECN_CE = 3;

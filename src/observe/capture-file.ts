@@ -206,8 +206,8 @@ export class CaptureFile implements PacketTap, LinkListener {
 }
 
 /**
- * The first part of a split super-segment has other flags and another length than the whole, so the
- * key of a data segment holds neither.
+ * The first part of a split super-segment differs from the whole in flags and length, so the key of
+ * a data segment leaves out both.
  */
 const keyOf = (
   direction: Direction,

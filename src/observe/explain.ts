@@ -17,10 +17,7 @@ import { lossProof, windowText } from './window-texts.js';
 interface Past {
   /** The last segment received. */
   received: SegmentData | null;
-  /**
-   * Notes and drops of the segments received since the last one sent, which the next one sent
-   * answers.
-   */
+  /** Notes and drops since the last segment was sent. They explain the next segment sent. */
   readonly owed: Set<Note['note'] | 'dropped'>;
   answered: boolean;
   /** What showed a loss, since the last segment was sent. */
@@ -292,8 +289,8 @@ const expired = (step: Step, timer: string): boolean =>
 const isAbout = (n: number, wanted: number): boolean => n >= 0.95 * wanted && n <= 1.05 * wanted;
 
 /**
- * Explains in-order data. Bytes that had arrived before do not count as new, and with data queued
- * behind a gap RCV.NXT is not known here.
+ * Explains in-order data. Bytes that had arrived before are not counted as new. With data queued
+ * behind a gap the new RCV.NXT is not known here.
  */
 function textInOrder({ data: { segment, expected, held } }: ReceivedEvent): string {
   const old = expected === null ? 0 : Math.max(0, (expected - segment.relSeq) | 0);

@@ -17,7 +17,7 @@ export function arrivesInListen(seg: Segment): ListenVerdict {
   return 'ignore';
 }
 
-/** With fewer half-open connections the number of retries is not reduced. */
+/** Retries are reduced once the queue is longer than half of the backlog, or half of this. */
 const MIN_QUEUE = 8;
 const LEAST_RETRIES = 2;
 
@@ -67,9 +67,9 @@ export class ListenQueue {
 
   /**
    * Called when the SYN,ACK of `c` has timed out: returns how often it may be retransmitted in all,
-   * at most `most`. As in Linux half of the queue is reserved for young connections. When the queue
-   * is more than half full, old connections get fewer retransmissions, at least two; the fewer
-   * young connections there are, the fewer.
+   * at most `most`. As in Linux half of the queue is reserved for young connections, whose SYN,ACK
+   * has not timed out. When more than half is in use, the result is one lower if at most half of
+   * the connections are young, two lower if at most a quarter are, and so on, down to two.
    */
   retriesAfterTimeout(c: Connection, most: number): number {
     this.ages(c);

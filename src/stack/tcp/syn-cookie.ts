@@ -96,7 +96,8 @@ export class SynCookies {
     const period = Math.floor(now / PERIOD);
     const number = Math.floor(period / KEY_PERIODS);
     if (number !== this.keyNumber) {
-      // After a long pause the old key does no harm, because all its cookies have expired.
+      // After a long pause `previous` may be much older than one key period. That does no harm,
+      // because all its cookies have expired.
       this.previous = this.current;
       this.current = this.newKey();
       this.keyNumber = number;
