@@ -62,7 +62,7 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     expect([conn.stateName, conn.error]).toEqual(['CLOSED', 'ECONNRESET']);
   });
 
-  it('ATK-8: a SYN is challenged, whatever its number, and ends nothing', () => {
+  it('ATK-8: a SYN with any sequence number is challenged, and ends nothing', () => {
     const { w, conn, iss } = victim();
     for (const seq of [100, 101, IN_WINDOW, 0x4000_0000, 0xc000_0000]) {
       w.wait(SECOND);
@@ -201,7 +201,7 @@ describe('the limit of all connections', () => {
     });
   };
 
-  it('is drawn anew each second: from half of tcp_challenge_ack_limit to one and a half', () => {
+  it('is random in each second: from half of tcp_challenge_ack_limit to one and a half', () => {
     const limits = drawn(1, 2000);
     expect(Math.min(...limits)).toBeGreaterThanOrEqual(500);
     expect(Math.max(...limits)).toBeLessThanOrEqual(1500);
@@ -212,7 +212,7 @@ describe('the limit of all connections', () => {
   });
 });
 
-describe('CVE-2016-5696: an attacker who counts the challenge ACKs of his own connections', () => {
+describe('CVE-2016-5696: an attacker that counts the challenge ACKs of its own connections', () => {
   const OWN = 60;
   const ROUNDS = 120;
 

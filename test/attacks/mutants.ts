@@ -186,7 +186,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     'if (version === 6 && reported < MIN_MTU_6) return 0;',
     '',
     PATH_MTU,
-    'ATK-24: cannot',
+    'ATK-24: is invalid',
   ),
   m(
     'ATK-25',

@@ -238,7 +238,7 @@ describe('an ACK that brings no valid cookie', () => {
     expect([accepted.length, w.stack.counters.TcpExtSyncookiesFailed]).toEqual([0, 1]);
   });
 
-  it('ATK-5: is not even looked at when no cookie was sent lately, or they are off: nobody can guess in peace', () => {
+  it('ATK-5: is not checked if no cookie was sent recently or cookies are off, so that guesses have no chance', () => {
     for (const synCookies of [0, 1] as const) {
       const w = new Wire({ config: { synCookies } });
       w.listen();
@@ -423,7 +423,7 @@ describe('a crowded SYN queue', () => {
     return { each: sent / count, seconds };
   }
 
-  it('ATK-23: gives up those who do not answer after two retransmissions, 7 s, instead of five and 63 s, as Linux does', () => {
+  it('ATK-23: drops peers without a reply after two retransmissions, 7 s, instead of five and 63 s, as Linux does', () => {
     expect(patience(100, 40)).toEqual({ each: 6, seconds: 63 });
     const { each, seconds } = patience(100, 100);
     // The last ones have room again, and more patience is had with them.

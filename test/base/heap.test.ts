@@ -21,7 +21,7 @@ const step = fc.oneof(
 );
 
 describe('IndexedHeap', () => {
-  it('always knows the smallest key, whatever is added, moved and taken out', () => {
+  it('always returns the smallest key, for any additions, moves and removals', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
         const items = Array.from({ length: 21 }, (_, i) => new Item(i));

@@ -97,7 +97,7 @@ describe('a megabyte', () => {
     expect(cost.copies).toBeLessThan(2.05);
   });
 
-  it('that is lent is copied by nobody', () => {
+  it('that is lent is never copied', () => {
     const h = new Hosts({ offload: true });
     let received = 0;
     h.b.listen({

@@ -115,7 +115,7 @@ describe('pair', () => {
     );
   });
 
-  it('uses its memory again when nobody keeps it', () => {
+  it('reuses its memory when no receiver keeps it', () => {
     const { a, b, atB } = wired();
     const slabs = new Set<unknown>();
     atB.onPacket = (rx) => void slabs.add(rx.slab);

@@ -116,7 +116,7 @@ get ${URL}/bytes/3000000; put 3000000; end`);
     expect(count(said, 'TcpExtTCPTimeouts')).toBeLessThan(count(said, 'TcpRetransSegs') / 2);
   });
 
-  it('the heap is small, and 60 transfers run, 20 of them to peers who do not read: all others end well', async () => {
+  it('with a small heap and 60 transfers, 20 of them to peers that do not read, all others complete', async () => {
     const said =
       await run(`export NODE_OPTIONS='--max-old-space-size=32 --max-semi-space-size=1'; start; unset NODE_OPTIONS
 for i in $(seq 20); do curl -sS --max-time 3 --limit-rate 1 ${URL}/bytes/200000000 -o /dev/null 2>/dev/null & all="$all $!"; done
@@ -179,7 +179,7 @@ size=$(stat -c %s got); od -An -tu4 -j $((size - 4)) got | tr -d ' '`);
     expect([last % 4, last > 0, last < 70_000]).toEqual([0, true, true]);
   });
 
-  it('a reader of a capture in a pipe who reads gets all of it, also of a bulk transfer', async () => {
+  it('a reader of a capture in a pipe gets all of it, also of a bulk transfer', async () => {
     // Less than may wait for a reader, whom a busy machine may leave without the processor for a
     // while.
     const said = await run(`mkfifo packets; cat < packets > got & cat=$!
@@ -272,7 +272,7 @@ sleep 0.4; end; wait $peer; echo "curl $?"; cat heard; ip link show t0 2>&1`);
     expect(said).toContain('does not exist');
   });
 
-  it('kill -9, and started again: who was connected gets a RST when he speaks, and all works as before', async () => {
+  it('kill -9 and restart: a connected peer gets a RST when it sends, and all works as before', async () => {
     const said =
       await run(`ip tuntap add dev t0 mode tun vnet_hdr; ip address add 198.18.0.1/24 dev t0; ip link set t0 up
 start

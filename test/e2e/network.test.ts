@@ -34,7 +34,7 @@ describeWithTun('nc', () => {
     expect(discard).toBe('discard 0');
   });
 
-  it('speaks UDP with echo, and hears that nobody has another port', async () => {
+  it('exchanges UDP with echo, and gets an error for a closed port', async () => {
     needs('nc', 'tshark');
     const file = join(dir, 'udp.pcapng');
     const script =

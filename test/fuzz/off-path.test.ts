@@ -43,7 +43,7 @@ const KINDS = [
  */
 const ERRORS = { 4: [3, 11, 12, 4, 5], 6: [1, 2, 3, 4] } as const;
 
-describe(`${GUESSES} guesses of somebody who is not on the path, seed ${SEED}`, () => {
+describe(`${GUESSES} guesses of an off-path attacker, seed ${SEED}`, () => {
   it.each([4, 6] as const)('break no established connection: IPv%i', (version) => {
     const r = new SeededRandom(SEED + version);
     const lane = { ...NO_IMPAIRMENTS, delay: 20 * MILLISECOND };

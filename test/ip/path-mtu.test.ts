@@ -122,7 +122,7 @@ describe('the path MTU', () => {
     ]);
   });
 
-  it('stays between the least and the interface, whatever comes', () => {
+  it('stays between the minimum and the MTU of the interface for any reports', () => {
     const event = fc.record({
       reported: fc.nat(70_000),
       packet: fc.nat(70_000),

@@ -56,7 +56,7 @@ describeWithTun('a device in trouble', () => {
     expect(later).toBe(1);
   });
 
-  it('EBADFD: deleted before anybody listened', async () => {
+  it('EBADFD: deleted before it had a receiver', async () => {
     expect((await get('deletedBeforeAttach')).errors).toEqual([says('EBADFD', /is gone/, true)]);
   });
 

@@ -37,7 +37,7 @@ describeWithTun('the lab’s network', () => {
     expect(twice).toEqual(WHOLE);
   });
 
-  it('has no IPv6 below an MTU of 1280, and whoever asks for it hears why', async () => {
+  it('has no IPv6 below an MTU of 1280, and the error says why', async () => {
     expect(await get('small')).toMatchObject({
       addresses: [V4],
       mtu: 1000,

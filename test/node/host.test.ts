@@ -356,7 +356,7 @@ describe('what came before the end', () => {
     expect(events).toEqual(['error ECONNRESET', 'close']);
   });
 
-  it('a writer who waits for room is told of the reset at once', async () => {
+  it('a writer that waits for room gets the reset at once', async () => {
     const { ours, theirs } = await connected(
       twoHosts({ receiveBufferBytes: 1 << 18, sendBufferBytes: 1 << 18 }),
     );

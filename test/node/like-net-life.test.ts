@@ -47,7 +47,7 @@ describe('connecting again', () => {
       return { lines };
     }));
 
-  it('writes go to the new connection, and bytes are counted anew', () =>
+  it('writes go to the new connection, and its byte counts start at 0', () =>
     same(async (place) => {
       const got: string[] = [];
       const server = place.server.createServer((s) => {

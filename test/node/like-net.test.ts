@@ -55,7 +55,7 @@ describe('events in their order', () => {
     ]);
   });
 
-  it('nobody listens', async () => {
+  it('the port has no listener', async () => {
     const seen = await same(async (place) => {
       const client = new Journal(
         place.client.connect({ host: place.address, port: await place.freePort() }),
@@ -425,7 +425,7 @@ describe('a listener that goes and comes', () => {
     expect(seen).toEqual({ seen: 400_010 });
   });
 
-  it("nor does who awaits 'data' once, again and again", async () => {
+  it("nor does a reader that awaits 'data' once, again and again", async () => {
     const seen = await same(
       seenBy(async (s, saw) => {
         while (!s.destroyed) {
@@ -521,7 +521,7 @@ describe('servers', () => {
       return { seen, count };
     }));
 
-  it('maxConnections: who is too many is dropped', () =>
+  it('maxConnections: further connections are dropped', () =>
     same(async (place) => {
       const server = place.server.createServer();
       server.maxConnections = 1;

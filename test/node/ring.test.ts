@@ -148,7 +148,7 @@ describe('a packet on the queue of another stack', () => {
   });
 });
 
-describe('a packet that is nobody’s', () => {
+describe('a packet without a connection', () => {
   it.each([0, 1, 2])(
     'gets one answer, from the last that was asked: on queue %i',
     async (queue) => {

@@ -82,7 +82,7 @@ describe('a socket', () => {
     expect(await closed).toBe(true);
   });
 
-  it('times out with ETIMEDOUT when nobody answers', async () => {
+  it('times out with ETIMEDOUT without a reply', async () => {
     const h = twoHosts({ synRetries: 0, synLinearTimeouts: 0, initialRto: 20_000 });
     const socket = h.client.connect({ host: '198.18.0.77', port: 80 });
     const [error] = (await once(socket, 'error').catch((e: unknown) => [e])) as [NetError];

@@ -66,7 +66,7 @@ describe('a large chunk', () => {
     expect(wholeOf(ours)).toBe(0);
   });
 
-  it('may change at drain: one buffer, filled anew each time, sends 40 MB', async () => {
+  it('may change at drain: one buffer, refilled each time, sends 40 MB', async () => {
     const { ours, theirs } = await connected(twoHosts());
     const arrived = received(theirs);
     const buffer = Buffer.alloc(4 * CHUNK);

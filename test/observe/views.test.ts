@@ -163,7 +163,7 @@ describe('LiveLines', () => {
     expect(lines).toHaveLength(2);
   });
 
-  it('shows drops, datagrams and strangers, with their reasons when asked', () => {
+  it('shows drops, datagrams and segments without a connection, with reasons on request', () => {
     const lines: string[] = [];
     const live = new LiveLines((line) => lines.push(line), { why: true, paint: (kind, text) => (kind === 'drop' ? `!${text}` : text) }); // prettier-ignore
     const recorder = new Recorder(live.sink, 0);

@@ -251,7 +251,7 @@ describe('TIME-WAIT', () => {
     expect(w.stack.tcp.timeWait.size).toBe(0);
   });
 
-  it('MUST-13: the FIN that comes again is acknowledged again, and 2 MSL start anew', () => {
+  it('MUST-13: the FIN, retransmitted, is acknowledged again and restarts the 2 MSL', () => {
     const { w, nxt } = closed();
     w.wait(MINUTE - 1);
     expect(w.tcp({ flags: ACK | FIN, seq: 101, ack: nxt })).toMatchObject([
@@ -274,7 +274,7 @@ describe('TIME-WAIT', () => {
     expect(w.stack.tcp.timeWait.size).toBe(0);
   });
 
-  it('MUST-13: meanwhile nobody here gets the four-tuple for a new connection', () => {
+  it('MUST-13: meanwhile an active open cannot use the four-tuple', () => {
     const { w } = closed();
     const again = { remote, remotePort: 50_000, localPort: 80, user: nobody };
     expect(() => w.stack.connect(again, w.now)).toThrow(/EADDRNOTAVAIL/);
@@ -282,7 +282,7 @@ describe('TIME-WAIT', () => {
     expect(w.stack.connect(again, w.now).stateName).toBe('SYN-SENT');
   });
 
-  it('MAY-2: a SYN with a larger sequence number opens anew, an older one does not', () => {
+  it('MAY-2: a SYN with a larger sequence number opens a new connection, an older one does not', () => {
     const { w } = closed();
     expect(w.tcp({ flags: SYN, seq: 50 })).toMatchObject([{ flags: ACK, ack: 102 }]);
     expect(w.tcp({ flags: SYN, seq: 5000 })).toMatchObject([{ flags: SYN | ACK, ack: 5001 }]);
@@ -334,7 +334,7 @@ describe('TIME-WAIT', () => {
     expect(reopened('linux', 'RST').w.stack.tcp.timeWait.size).toBe(0);
   });
 
-  it('SHLD-4: with timestamps a newer one is enough, whatever the sequence number', () => {
+  it('SHLD-4: with timestamps a newer one is sufficient, for any sequence number', () => {
     const stamp = (value: number): number[] => [
       1,
       1,
@@ -643,7 +643,7 @@ describe('ICMP', () => {
     expect([user.events, conn.softError]).toEqual([TcpEvent.softError, errno]);
   });
 
-  it('MUST-47, SHLD-25: a soft error is told to the user, who can read which', () => {
+  it('MUST-47, SHLD-25: a soft error is reported to the user, with its kind', () => {
     const w = new Wire();
     const user = listener();
     const { conn, data } = inFlight(w, user);

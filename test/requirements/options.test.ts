@@ -80,14 +80,14 @@ describe('options', () => {
     ]);
   });
 
-  it('MUST-6: an unknown option is skipped by its length, whatever stands in it', () => {
+  it('MUST-6: an unknown option is skipped by its length, with any content', () => {
     // Its bytes look like an MSS option of their own, and like an End of List.
     const { reason, segment } = parse(254, 8, 2, 4, 0, 1, 0, 0, ...MSS);
     expect(reason).toBe(Drop.none);
     expect(segment.mss).toBe(1460);
   });
 
-  it('MUST-6: every kind that we do not know is passed over without an error, of whatever length', () => {
+  it('MUST-6: every unknown kind is skipped without an error, with any length', () => {
     const known = [0, 1, 2, 3, 4, 5, 8, 34];
     for (let kind = 0; kind < 256; kind++) {
       if (known.includes(kind)) continue;

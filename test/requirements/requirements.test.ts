@@ -138,7 +138,7 @@ const LIMIT = 'a // b';
     return { file, place, text: (file === 'src/first.ts' ? first : second).slice(start, end) };
   };
 
-  it('is found in whatever file it stands, wherever its lines break', () => {
+  it('is found in any file and with any line breaks', () => {
     expect(found('Math.max(this.edge, this.edge + by);')).toEqual({
       file: 'src/first.ts',
       place: 'Window.move',

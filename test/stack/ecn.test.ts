@@ -51,7 +51,7 @@ describe.each([4, 6] as const)('ECN from end to end over IPv%i', (version) => {
     );
   });
 
-  it('is not used when nobody asks, and then the same router loses what it would mark', () => {
+  it('is not used without a request, and then the same router drops instead of marking', () => {
     const h = new Hosts({ offload: true, link: { in: congested, out: congested } });
     const { client, server } = exchange(h, 500_000, 500_000, version);
     h.settle();

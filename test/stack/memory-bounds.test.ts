@@ -138,7 +138,7 @@ describe('the buffers of all connections together (tcp_mem)', () => {
     expect([env.memory.allocated, env.memory.isPressed]).toEqual([0, false]);
   });
 
-  it('out of order goes first, for nobody has been promised that it is kept', () => {
+  it('out-of-order data is evicted first, because it may be discarded', () => {
     const w = new Wire({ config: { memory } });
     const others = bystander(w);
     const open = peers(w);
@@ -165,7 +165,7 @@ describe('the buffers of all connections together (tcp_mem)', () => {
   });
 });
 
-describe('connections that nobody has yet', () => {
+describe('connections before ACCEPT', () => {
   it('half-open (maxHalfOpen): the new one gets a cookie, which keeps nothing', () => {
     const w = new Wire({ config: { maxHalfOpen: 6 } });
     const others = bystander(w);
@@ -203,7 +203,7 @@ describe('connections that nobody has yet', () => {
   });
 });
 
-describe('connections that nobody has any more', () => {
+describe('connections without a user (orphans, TIME-WAIT)', () => {
   /** Our side closes first, and the peer agrees. */
   const end = (w: Wire, { conn, sport, iss }: Peer): void => {
     conn.release(w.now);
@@ -286,7 +286,7 @@ describe('connections that nobody has any more', () => {
     others();
   });
 
-  it('orphans are counted out whatever ends them', () => {
+  it('the count of orphans decreases for every kind of end', () => {
     const w = new Wire();
     const open = peers(w);
     const { memory } = w.stack.tcp.env;

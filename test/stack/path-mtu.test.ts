@@ -195,7 +195,7 @@ describe('a path that carries less than route.min_pmtu', () => {
     expect(h.link!.in.counters.cut).toBe(0);
   });
 
-  it('ATK-24: cannot be in IPv6, below 1280: who says so is not believed (RFC 8201 section 4)', () => {
+  it('ATK-24: is invalid below 1280 in IPv6, so such a report is ignored (RFC 8201 section 4)', () => {
     const h = new Hosts({ link: router(1279) });
     const { client } = exchange(h, SIZE, 0, 6);
     h.settle(60 * SECOND);
@@ -246,7 +246,7 @@ describe('what is known of a path', () => {
 });
 
 describe('IP_MTU_DISCOVER', () => {
-  it('DONT: packets go without DF, routers cut them, and nobody needs to know', () => {
+  it('DONT: packets have no DF, so routers fragment them without an ICMP error', () => {
     const h = new Hosts({ link: router(1300), config: { mtuDiscover: MtuDiscover.dont } });
     expect(transfer(h).a.size.mtu).toBe(1500);
     expect([h.link!.in.counters.tooBig, h.link!.in.counters.cut > 200]).toEqual([0, true]);
@@ -309,7 +309,7 @@ describe('IP_MTU_DISCOVER', () => {
   );
 });
 
-describe('an ICMP error that somebody made up', () => {
+describe('a forged ICMP error', () => {
   const [TOO_BIG, NEEDS_FRAGMENTATION] = [3, 4];
 
   function inFlight(): { w: Wire; conn: Connection; data: ReturnType<Wire['take']>[number] } {

@@ -201,7 +201,8 @@ describe('SYN-RECEIVED', () => {
     expect(passive.conn.error).toBe('ECONNRESET');
     const linux = listening();
     const { sent } = answer(linux, { flags: 'S', seq: 7 });
-    const zero = (0 - linux.conn.iss) | 0; // RFC 9293 section 3.5.2 group 1: SEQ=0, not counted from ISS
+    // RFC 9293 section 3.5.2 group 1: SEQ=0, not counted from ISS
+    const zero = (0 - linux.conn.iss) | 0;
     expect(sent).toMatchObject([{ flags: 'R.', seq: zero, ack: 8 }]);
     expect(linux.conn.error).toBe('ECONNRESET');
     const active = simultaneous();
@@ -243,7 +244,7 @@ describe('SYN-RECEIVED', () => {
     expect(s.conn.rcv.dataAt).toBe(s.now);
   });
 
-  it('RFC 7413 section 4.2.2: a Fast Open sends with the initial window from the SYN on; the ACK of the SYN,ACK begins nothing anew', () => {
+  it('RFC 7413 section 4.2.2: a Fast Open uses the initial window from the SYN on; the ACK of the SYN,ACK does not reset it', () => {
     const fastOpen = new FastOpen({ cookie: null, experimental: false, accepted: true });
     const s = listening({ fastOpen }, { len: 10, seq: 0, cookie: [1, 2, 3, 4] });
     const start = s.now;
@@ -472,7 +473,7 @@ describe('second step: RST', () => {
     expect(reached(s, { flags: 'R.', seq: 1, ack: 1 })).toEqual([1, 2]);
   });
 
-  it('the number before RCV.NXT is good only for one who sent a FIN', () => {
+  it('a RST with the number before RCV.NXT is valid only after a FIN', () => {
     const s = Peer.established();
     s.send({ ...ACK, len: 10 });
     expect(answer(s, { flags: 'R', seq: 10 })).toEqual({
@@ -518,7 +519,7 @@ describe('fourth step: SYN', () => {
     expect(s.read()).toBe(0);
   });
 
-  it('a passive open that begins anew in SYN-RECEIVED ends the processing, too', () => {
+  it('a passive open that returns from SYN-RECEIVED to LISTEN ends the processing too', () => {
     const s = Peer.listen();
     s.send({ flags: 'S' });
     expect(reached(s, { flags: 'S.', seq: 1, ack: 1 })).toEqual([1, 2, 4]);
@@ -587,14 +588,14 @@ describe('fifth step: ACK', () => {
     expect(s.timer('fin-wait-2'), 'somebody reads').toBe(Infinity);
   });
 
-  it('of our FIN, with the FIN of the peer, for a user who is gone: both count', () => {
+  it('of our FIN, with the FIN of the peer, after the user is gone: both count', () => {
     const s = Peer.established();
     s.release();
     expect(s.send({ flags: 'F.', seq: 1, ack: 2 })).toMatchObject([{ flags: '.', ack: 2 }]);
     expect(s.state).toBe('TIME-WAIT');
   });
 
-  it('of our FIN, where nobody wants a FIN-WAIT-2 (TCP_LINGER2 below 0): a RST, and the end', () => {
+  it('of our FIN, without FIN-WAIT-2 (TCP_LINGER2 below 0): a RST, and the end', () => {
     const s = Peer.established();
     s.conn.setLinger2(-1);
     s.release();
@@ -670,7 +671,7 @@ describe('seventh step: the text', () => {
     expect(s.drops).toHaveLength(1);
   });
 
-  it('that is dropped for want of memory owes no duplicate: an ACK, and the peer sends it again', () => {
+  it('that is dropped because memory is short causes an ACK, but no duplicate ACK; the peer retransmits', () => {
     const s = Peer.established({ config: { memory: { low: 0, pressure: 0, high: 0 } } });
     s.send({ ...ACK, len: 100 });
     expect(answer(s, { ...ACK, seq: 101, len: 100 })).toMatchObject({
@@ -689,7 +690,7 @@ describe('seventh step: the text', () => {
     expect([s.drops, s.conn.stats.bytesIn, s.conn.snd.flight]).toEqual([['tcpAfterClose'], 1, 0]); // the FIN
   });
 
-  it('SHLD-3: data for a user who is gone resets the connection at the ACK, and ends the processing', () => {
+  it('SHLD-3: data after the user is gone resets the connection at the ACK, and ends the processing', () => {
     const s = Peer.established();
     s.release();
     expect(reached(s, { flags: 'F.', seq: 1, ack: 2, len: 10 })).toEqual([1, 2, 4, 5, 6, 7]);
@@ -761,7 +762,7 @@ describe("the receiver's round trip, by the echo of its timestamps", () => {
 });
 
 describe('ECN (RFC 3168 section 6.1.3)', () => {
-  it('whoever watches hears when the echo begins and when it ends, once each', () => {
+  it('an observer is notified once when the echo begins and once when it ends', () => {
     const s = Peer.established({}, { flags: 'SEW' });
     const heard = (w: Wire): string[] => {
       const from = s.notes.length;
@@ -807,7 +808,7 @@ describe('eighth step: the FIN', () => {
     expect(s.send(ACK)).toEqual([]);
   });
 
-  it('a second one beyond the first is acknowledged, and ends nothing anew', () => {
+  it('a second one beyond the first is acknowledged, and does not end the stream again', () => {
     const s = Peer.established();
     s.send({ flags: 'F.', seq: 1, ack: 1 });
     s.takeEvents();

@@ -177,7 +177,7 @@ describe('closing', () => {
   });
 });
 
-describe('a connection that nobody reads any more', () => {
+describe('a connection that is closed by its user', () => {
   it('SHLD-3, MAY-1: CLOSE with unread data sends RST', () => {
     const s = Peer.established();
     s.send({ flags: 'P.', seq: 1, ack: 1, len: 10 });
@@ -206,7 +206,7 @@ describe('a connection that nobody reads any more', () => {
     expect(s.state).toBe('CLOSED');
   });
 
-  it('waits in FIN-WAIT-2 as long as somebody reads', () => {
+  it('waits in FIN-WAIT-2 as long as the user reads', () => {
     const s = Peer.established();
     s.close();
     s.send({ flags: '.', seq: 1, ack: 2 });

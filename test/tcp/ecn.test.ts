@@ -123,7 +123,7 @@ describe('the receiver (RFC 3168 section 6.1.3)', () => {
     expect(s.notes.filter((n) => n.startsWith('ecn'))).toEqual(['ecn-marked', 'ecn-answered']);
   });
 
-  it('a segment that has CWR and is marked anew goes on with ECE', () => {
+  it('a segment with CWR that is marked again continues the ECE', () => {
     const s = agreed();
     s.send(data(0, { ecn: Ecn.ce }));
     expect(s.send(data(1, { flags: 'W.', ecn: Ecn.ce }))).toMatchObject([{ flags: 'E.' }]);

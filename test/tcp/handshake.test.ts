@@ -154,7 +154,7 @@ describe('active open', () => {
     expect([s.state, s.takeEvents()]).toEqual(['ESTABLISHED', ['established']]);
   });
 
-  it('MUST-22: not unless reports of soft errors are on, and nobody is told of a half-open connection', () => {
+  it('MUST-22: not unless reports of soft errors are on, and never for a half-open connection', () => {
     const quiet = Peer.connect();
     quiet.conn.setSoftErrorReports(false);
     const halfOpen = Peer.listen();

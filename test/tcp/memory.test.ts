@@ -36,7 +36,7 @@ describe('the memory of a stack (tcp_mem)', () => {
     expect(counters.TcpExtTCPMemoryPressures).toBe(2);
   });
 
-  it('under pressure who holds little may have more, who holds more than a fair share may not', () => {
+  it('under pressure a connection may grow up to its fair share, but not beyond', () => {
     const all = new TcpMemory(limits, new TcpCounters());
     const rich = new MemoryShare(all, 4096, 4096);
     const poor = new MemoryShare(all, 4096, 4096);
@@ -109,7 +109,7 @@ describe('the memory of a stack (tcp_mem)', () => {
     expect(s.env.counters.TcpExtTCPAbortOnMemory).toBe(1);
   });
 
-  it('comes back to nothing whatever a connection did: seed 20261123', () => {
+  it('returns to 0 after any history of a connection: seed 20261123', () => {
     const step = fc.oneof(
       fc.record({
         what: fc.constant('data' as const),

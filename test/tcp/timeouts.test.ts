@@ -127,7 +127,7 @@ describe('R2 for data (RFC 9293 section 3.8.3)', () => {
     expect(s.transitions.at(-1)).toMatch(`${start + 5 * SECOND} ESTABLISHED -> CLOSED`);
   });
 
-  it('SHLD-17: one that keeps its window open is dead when R2 is over, whatever else it says', () => {
+  it('SHLD-17: a peer with an open window is dead after R2, even if it sends other segments', () => {
     const s = measured(100 * MILLISECOND, { config: { retries2: 1 } });
     s.write(10);
     s.wait(500 * MILLISECOND);
@@ -187,7 +187,7 @@ describe('R1 and a path that swallows large segments (tcp_mtu_probing)', () => {
   });
 });
 
-describe('connections that nobody reads any more, when there are too many (tcp_max_orphans)', () => {
+describe('orphans beyond the limit (tcp_max_orphans)', () => {
   /** One of one is more than half. */
   const crowded: Options = { config: { maxOrphans: 1 } };
 
@@ -210,7 +210,7 @@ describe('connections that nobody reads any more, when there are too many (tcp_m
     expect(s.env.memory.orphans).toBe(0);
   });
 
-  it('one that somebody reads stays', () => {
+  it('a connection with a user stays', () => {
     const s = measured(100 * MILLISECOND, crowded);
     s.env.memory.orphans = 1; // another's
     s.write(10);
@@ -402,7 +402,7 @@ describe("the delayed ACK's timer (RFC 9293 section 3.8.6.3)", () => {
 });
 
 describe('zero-window probes (RFC 9293 section 3.8.6.1)', () => {
-  it("so many go unanswered as there are retries, and the next one's time ends the connection", () => {
+  it('the connection ends when the timer expires after the last allowed retry', () => {
     const s = measured(100 * MILLISECOND, { config: { retries2: 3 } });
     const start = s.now;
     s.send(shut);
@@ -443,7 +443,7 @@ describe('keep-alive (RFC 9293 section 3.8.4)', () => {
     expect(seconds(s.wait(10 * SECOND), start)).toEqual([14]);
   });
 
-  it('MUST-26: no probe while data is in flight; the idle time is looked at anew', () => {
+  it('MUST-26: no probe while data is in flight; the idle time is checked again', () => {
     const s = kept(1, 1, 2, { config: { minRto: 30 * SECOND } });
     s.write(10);
     expect(s.wait(5 * SECOND)).toEqual([]);

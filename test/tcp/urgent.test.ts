@@ -275,7 +275,7 @@ describe('out of line', () => {
     expect(t.readBytes).toEqual(Uint8Array.from([3, 4, 6]));
   });
 
-  it('MSG_PEEK leaves the byte; who reads past the mark has lost it', () => {
+  it('MSG_PEEK keeps the byte; a read past the mark discards it', () => {
     const s = apart();
     expect(isUrgentHere(s.conn)).toBe(false);
     s.send({ ...data(1, 3, 2), data: Uint8Array.from([1, 2, 3]) });

@@ -67,7 +67,7 @@ describe('checksumUpdate (RFC 1624)', () => {
     expect(checksumUpdate(0xdd2f, 0x5555, 0x3285)).toBe(0x0000);
   });
 
-  it('is what summing again gives, whatever word changes into whatever', () => {
+  it('is the recomputed checksum, for any change of a word', () => {
     const change = fc.record({
       data: fc.uint8Array({ minLength: 4, maxLength: 60 }),
       at: fc.nat(100),

@@ -301,7 +301,7 @@ describe('parsing TCP options', () => {
     );
   });
 
-  it('ends at End of List, whatever stands behind it', () => {
+  it('ends at End of Option List, ignoring the bytes after it', () => {
     const seen = parse(withOptions([1, 0, 2, 4, 3, 3, 99, 0])) as Segment;
     expect([seen.mss, seen.wscale]).toEqual([ABSENT, ABSENT]);
   });

@@ -28,7 +28,7 @@ describe.each([4, 6] as const)('a mark in IPv%i', (version) => {
     expect(isEcnCapable(new Slab(packet(version, Ecn.notEct)), 0, 60)).toBe(false);
   });
 
-  it('is what the link does instead of losing, except to who knows no ECN', () => {
+  it('replaces a loss, except in packets without ECN', () => {
     const [a, b] = pair({});
     const link = new Link(a, parseLink('out mark 100%'));
     const far = new Notebook();

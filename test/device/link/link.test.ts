@@ -55,7 +55,7 @@ describe('Link', () => {
     expect(time.now).toBe(SECOND);
   });
 
-  it('cuts super-segments and completes checksums, both ways, whatever the device below can do', () => {
+  it('splits super-segments and completes checksums, both ways, independent of the device below', () => {
     const payload = pattern(5000);
     const whole = withPartialChecksum(
       buildPacket({ version: 6, payload, flags: TcpFlag.ACK | TcpFlag.PSH }),

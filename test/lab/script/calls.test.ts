@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { playScript } from '../../../src/lab/script/play.js';
 import { after, fields, fresh, OPEN, play, told } from './after-handshake.js';
 
-describe('whatever a script asks for, it ends its own run only', () => {
+describe('a script can end only its own run', () => {
   it('a second listener on a port', () => {
     const two =
       '+0 bind(3, ..., ...) = 0\n+0 socket(..., SOCK_STREAM, 0) = 4\n+0 bind(4, ..., ...) = ' +
@@ -12,7 +12,7 @@ describe('whatever a script asks for, it ends its own run only', () => {
     expect(fields(fresh(`${two}+0 listen(4, 1) = 0`))).toEqual(['result', 'errno']);
   });
 
-  it('an error that nobody foresaw is a failure with its place', () => {
+  it('an unexpected error is a failure with its place', () => {
     const observer = new Proxy(
       {},
       {

@@ -94,7 +94,7 @@ describe('MSG_FASTOPEN', () => {
     );
   });
 
-  it('says why there is no connection, whatever went with the SYN', () => {
+  it('says why there is no connection, for any SYN', () => {
     passes(
       COOKIELESS,
       SOCKET,

@@ -20,7 +20,7 @@ describe('ports', () => {
     );
   });
 
-  it('they choose the connection, in whatever order both sent', () => {
+  it('they select the connection, in any order of sending', () => {
     const both = '+0 write(4, ..., 10) = 10\n+0 write(5, ..., 20) = 20\n';
     const [first, second] = [
       '+0 > 8080 > 45678 P. 1:11(10) ack 1\n',
@@ -156,7 +156,7 @@ ${SYN}+.1 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 4\n+0 < P. 1:11(1
     ]);
   });
 
-  it('a new listener has new connections, whatever became of the ones before', () => {
+  it('a new listener has new connections, independent of earlier ones', () => {
     const v = after(`+0 close(3) = 0\n+0 socket(..., SOCK_STREAM, 0) = 3
 +0 bind(3, {sa_family = AF_INET, sin_port = htons(8081), sin_addr = INADDR_ANY}, ...) = 0
 +0 listen(3, 1) = 0\n+0 < S 0:0(0) win 65535 <mss 1000>\n+0 > 8081 > 45679 S. 0:0(0) ack 1 <mss 1460>`);

@@ -15,7 +15,7 @@ it('the send buffer holds up when all that it took is sent, the writer waits, an
   expect(told(after(text, { strictSegments: false }))).toBe('PASS');
 });
 
-it("cwnd holds up: that is busy, and nobody's limit", () => {
+it('waiting for cwnd counts as busy, and not as limited', () => {
   const text = `+0 write(4, ..., 30000) = 30000\n+0 > P. 1:10001(10000) ack 1
 +.1 %{ assert (tcpi_busy_time, tcpi_sndbuf_limited, tcpi_rwnd_limited) == (100000, 0, 0), tcpi_busy_time }%`;
   expect(told(after(text))).toBe('PASS');

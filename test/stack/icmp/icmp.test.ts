@@ -222,7 +222,7 @@ describe('an echo request to many', () => {
     expect(host.drops).toEqual({ ipBadDestination: 1 });
   });
 
-  it('from nobody (::) is not answered: there is no such destination', () => {
+  it('from the unspecified address (::) is not answered, because it is no destination', () => {
     const host = new RawHost();
     expect(host.send(echo(6, [1], { source: UNSPECIFIED, destination: ALL_NODES }))).toEqual([]);
     expect(host.drops).toEqual({ ipBadSource: 1 });
@@ -381,7 +381,7 @@ describe('an IPv6 packet with a fault in its extension headers', () => {
     expect(host.send(withOption(0x40))).toEqual([]);
   });
 
-  it('gets none when it is not for us, or from nobody', () => {
+  it('gets none if it is not for us, or from the unspecified address', () => {
     const host = new RawHost();
     const spec = chained([[60, [0, 0x80, 1, 0]]], UDP, [1]);
     const elsewhere = [0xfd, ...new Array<number>(15).fill(9)];
@@ -443,7 +443,7 @@ describe("a fresh link's own talk", () => {
     expect(host.drops).toEqual({});
   });
 
-  it('of a type that nobody knows is dropped by name', () => {
+  it('of an unknown type is dropped with a reason', () => {
     const host = new RawHost();
     for (const version of versions) {
       const message = icmp([200, 0, 0, 0, 0, 0, 0, 0], { version });

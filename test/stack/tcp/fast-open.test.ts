@@ -185,7 +185,7 @@ describe('the server', () => {
     expect(new Hosts().b.listen({ port: 81, user: { tcpAccept: () => true } }).fastOpen).toBeNull();
   });
 
-  it('has no more than so many pending, and a RST does not make room for another minute', () => {
+  it('has a limit of pending connections, and a RST frees no place for another minute', () => {
     // The SYN,ACKs do not arrive: nothing ends the handshakes.
     const h = new FastHosts({ most: 2, link: {}, config: { fastOpenBlackholeTimeout: 0 } });
     h.talk('first');
@@ -392,7 +392,7 @@ describe('the client', () => {
       expect(counters.TcpExtTCPFastOpenBlackhole).toBe(0);
     });
 
-    it('profile rfc leaves Fast Open alone for an hour; the next ones find out, of whatever kind, until one works', () => {
+    it('profile rfc does not use Fast Open for an hour; later connections of any kind try it until one works', () => {
       const { plan, counters, ready } = known(PROFILES.rfc);
       expect(plan(SECOND).afterPause).toBe(false);
       plan(SECOND).memory!.blackhole(SECOND);

@@ -15,7 +15,7 @@ const PSH = 8;
 /** Leaves connections in the accept queue. */
 const later = { tcpAccept: () => false };
 
-describe('a segment to a port that nobody has', () => {
+describe('a segment to a port without a listener', () => {
   it.each([
     ['linux', []],
     ['rfc', [8, 10, 0, 0, 0, 0, 0, 0, 0, 9]],
@@ -108,7 +108,7 @@ describe("a listener's backlog", () => {
   // With SYN cookies nobody is turned away: test/attacks/syn-flood.test.ts.
   const config = { synCookies: 0 } as const;
 
-  it('bounds those who have not finished their handshake', () => {
+  it('bounds half-open connections', () => {
     const w = new Wire({ config });
     const listener = w.stack.listen({ port: 80, backlog: 2, user: later });
     // As in Linux, one more than the backlog.
@@ -126,7 +126,7 @@ describe("a listener's backlog", () => {
     expect(w.tcp({ flags: SYN, sport: 5 })).toHaveLength(1);
   });
 
-  it('bounds those who wait to be accepted; whoever comes then must try again, and is let in after ACCEPT', () => {
+  it('bounds connections that wait for ACCEPT; a further peer must retransmit, and is accepted afterwards', () => {
     const w = new Wire({ config });
     const listener = w.stack.listen({ port: 80, backlog: 2, user: later });
     const iss = [1, 2, 3, 4].map((sport) => w.tcp({ flags: SYN, sport, seq: 100 })[0]?.seq ?? null);
@@ -276,7 +276,7 @@ describe('OPEN', () => {
     expect(open(w, { localPort: 4000 }).stateName).toBe('SYN-SENT');
   });
 
-  it('without a port takes ephemeral ones, each once to one place, and none on which somebody listens', () => {
+  it('without a port uses ephemeral ones, each once per destination, and none that has a listener', () => {
     const w = new Wire();
     for (let port = FIRST_EPHEMERAL; port <= LAST_EPHEMERAL; port++) {
       if (port % 1000 !== 0) w.stack.listen({ port, user: later });
@@ -350,7 +350,7 @@ describe('loopback', () => {
     },
   );
 
-  it('to a port that nobody has is refused', () => {
+  it('to a port without a listener is refused', () => {
     const w = new Wire();
     const conn = w.stack.connect(
       { remote: Address.parse('127.0.0.1'), remotePort: 80, user: nobody },
@@ -402,7 +402,7 @@ describe('TIME-WAIT in the stack', () => {
     expect(w.stack.tcp.timeWait.size).toBe(0);
   });
 
-  it('holds against a SYN that nobody would accept', () => {
+  it('applies to a SYN to a port without a listener', () => {
     const w = new Wire();
     const conn = w.stack.connect({ remote, remotePort: 9, localPort: 4000, user: nobody }, w.now);
     const [syn] = w.take();
@@ -474,7 +474,7 @@ describe('an ICMP error about a SYN', () => {
 });
 
 describe('the end of the stack', () => {
-  it('is a RST to every peer, and nobody listens any more', () => {
+  it('sends a RST to every peer, and closes all listeners', () => {
     const w = new Wire();
     const user = {
       events: 0,

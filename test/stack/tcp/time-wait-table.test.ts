@@ -64,7 +64,7 @@ describe('the TIME-WAIT table', () => {
     expect(find(table, e)).not.toBe(-1);
   });
 
-  it('does what a list in order of age does, whatever is added, begun anew, taken out and expired', () => {
+  it('behaves like a list in order of age, for any additions, restarts, removals and expiries', () => {
     // Eight hashes: chains are long, and rows leave from everywhere in them.
     const step = fc.record({ kind: fc.nat(9), port: fc.nat(700), wait: fc.nat(30) });
     fc.assert(

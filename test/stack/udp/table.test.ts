@@ -12,7 +12,7 @@ function who(table: UdpTable<UdpBinding>, a: typeof A, port: number): UdpBinding
 }
 
 describe('UdpTable', () => {
-  it('finds who has a port at an address', () => {
+  it('finds the socket of a port at an address', () => {
     const table = new UdpTable();
     const [a, b, any] = [at(A, 7), at({ ...B }, 7), at(null, 9)];
     for (const socket of [a, b, any]) table.bind(socket);

@@ -75,7 +75,7 @@ describe.each(versions)('a UDP datagram over IPv%d between two stacks', (version
     },
   );
 
-  it('to a port that nobody has: the sender is told, by ICMP', () => {
+  it('to a port without a socket: the sender gets an ICMP error', () => {
     const h = new Hosts();
     const socket = bind(h.a, 5000);
     for (const size of [0, 5000]) socket.send(pattern(size), B[version], 7, h.time.now);

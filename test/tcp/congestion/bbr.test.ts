@@ -184,7 +184,7 @@ class ByHand {
 }
 
 describe('BBR, ACK by ACK', () => {
-  it('begins at 2.89 initial windows a round trip; a millisecond stands for the round trip that nobody measured', () => {
+  it('begins at 2.89 initial windows per round trip, which is 1 ms until it is measured', () => {
     const cc = new Bbr(new SeededRandom(1));
     cc.start(10, MSS, 0, 0);
     expect(cc.pacingRate).toBeCloseTo(((0.99 * 2885) / 1000) * 10 * MSS * 1000);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Growth } from '../../../src/tcp/congestion/growth.js';
 
-it('counts what is acknowledged, whatever the ACKs are: one segment for each ten', () => {
+it('counts acknowledged segments, independent of the number of ACKs: one segment for each ten', () => {
   for (const size of [1, 3, 7, 10, 64]) {
     const growth = new Growth();
     let cwnd = 10;

@@ -30,7 +30,7 @@ describe('the first windows', () => {
   });
 });
 
-it('SHLD-14: the right edge never moves left, whatever comes and is read: seed 20261123', () => {
+it('SHLD-14: the right edge never moves left, for any data and reads: seed 20261123', () => {
   const step = fc.record({
     at: fc.integer({ min: -3000, max: 9000 }),
     len: fc.integer({ min: 0, max: 4000 }),
@@ -127,7 +127,7 @@ describe('dynamic right-sizing', () => {
     expect(s.conn.receiveBuffer).toBe(540_000);
   });
 
-  it('does not grow for a user who does not read', () => {
+  it('does not grow if the user does not read', () => {
     const s = Peer.established({ config: LINUX_SCRIPTS }, { wscale: 7 });
     for (let seq = 1; s.conn.rcv.wnd > 1460; seq += 1460) {
       s.send({ flags: '.', seq, ack: 1, len: 1460 });

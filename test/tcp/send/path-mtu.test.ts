@@ -137,7 +137,7 @@ describe('a smaller path MTU', () => {
     expect(s.conn.snapshot(s.now).congestion).toMatchObject({ state: 'Loss', ssthresh });
   });
 
-  it('is not below 48 bytes of payload and options, whatever anybody says', () => {
+  it('is not below 48 bytes of payload and options for any reported MTU', () => {
     const s = open();
     s.write(1460);
     tooBig(s, 1);
