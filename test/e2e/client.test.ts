@@ -1,4 +1,4 @@
-/** Our side as client and as nc: the kernel's servers, both closing orders, and what goes wrong. */
+/** Our side as client and as nc: the kernel's servers, both closing orders, and errors. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWithTun, fieldsOf, inNamespace, MAIN, run, scratch, wrongIn } from './lab.js';

@@ -57,7 +57,7 @@ describeWithTun('ECN with the kernel', () => {
     ]) {
       expect([...seen]).toContain(line);
     }
-    // Section 6.1: what carries no new data is never ECT.
+    // Section 6.1: packets without new data are never ECT.
     expect([...seen].filter((line) => !line.includes('data') && !line.endsWith('not-ECT'))).toEqual(
       [],
     );

@@ -1,6 +1,6 @@
 /**
- * How commands end: told to by a signal, with connections open, at a pipe that nobody reads, and
- * with a count of what was dropped.
+ * How commands end: by a signal, with open connections, with an unread pipe, and with a count of
+ * dropped packets.
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';

@@ -83,7 +83,7 @@ export function run(
   });
 }
 
-/** What is before every script. sysctl(8) has a package of its own, which small machines lack. */
+/** The beginning of every script. sysctl(8) has a package of its own, which small machines lack. */
 const PRELUDE = `set -o pipefail
 sysctl() {
   for setting; do
@@ -131,7 +131,7 @@ export function scratch(): string {
   return path;
 }
 
-/** Why nothing here can be tested with a TUN, and what to do. */
+/** Why no test with a TUN can run here, and what to do. */
 function whyNot(): string | null {
   const problem = tunProblem();
   if (problem !== null) return problem;

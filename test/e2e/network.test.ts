@@ -1,4 +1,4 @@
-/** nc, ping and datagrams against our services, and what their captures show. */
+/** nc, ping and datagrams with our services, and their captures. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

@@ -33,7 +33,7 @@ export interface HostsOptions {
   configB?: Partial<TcpConfig>;
   stack?: Partial<StackOptions>;
   start?: Micros;
-  /** Looks at what host `a` sends and gets. */
+  /** Observes the packets that host `a` sends and receives. */
   tap?: PacketTap | undefined;
 }
 

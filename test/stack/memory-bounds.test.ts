@@ -1,6 +1,7 @@
 /**
- * Each kind of memory has a bound. At it the oldest or least useful goes, or what is new is
- * refused, as docs/robustness.md says; it is counted by name; and other connections do not notice.
+ * Each kind of memory has a bound. At the bound the oldest or least useful entry is evicted, or the
+ * new one is refused, as docs/robustness.md says. A named counter counts it, and other connections
+ * are not affected.
  */
 import { describe, expect, it } from 'vitest';
 import { MINUTE, SECOND } from '../../src/base/time.js';

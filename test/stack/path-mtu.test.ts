@@ -40,7 +40,7 @@ function transfer(
   return { a: client.conn!, b: server.conn! };
 }
 
-/** A connection that stays open: what it sends is read and checked at the other end. */
+/** A connection that stays open. The other end reads and checks its data. */
 class Open {
   readonly h: Hosts;
   readonly conn: Connection;

@@ -48,7 +48,7 @@ export class RawHost {
     });
   }
 
-  /** Puts packets on the wire, one batch, and returns what came out. */
+  /** Sends packets to the stack in one batch, and returns the packets that it sends. */
   send(...packets: Uint8Array[]): Reply[] {
     for (const bytes of packets) {
       const p = this.wire.packet();
@@ -104,8 +104,8 @@ function read(bytes: Uint8Array): Reply {
 }
 
 /**
- * Is the checksum of what an unfragmented packet carries right? (All protocols here sum the same
- * way, ICMPv4 without a pseudo-header.)
+ * Whether the transport checksum of an unfragmented packet is valid. (All protocols here sum the
+ * same way, ICMPv4 without a pseudo-header.)
  */
 export function checksumHolds(r: Reply): boolean {
   const pseudo =

@@ -1,6 +1,6 @@
 /**
- * SEGMENT ARRIVES, RFC 9293 section 3.10.7, step by step: what each check lets through, what it
- * answers, and where the processing of a segment ends.
+ * SEGMENT ARRIVES, RFC 9293 section 3.10.7, step by step: which segments pass each check, the
+ * replies, and where the processing of a segment ends.
  */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
@@ -23,7 +23,7 @@ function reached(s: Peer, w: Wire): number[] {
   s.send(w);
   return steps(s).flatMap((n, step) => Array<number>(n - before[step]!).fill(step));
 }
-/** What goes out for a segment, and under which name it was dropped. */
+/** The reply to a segment, and the drop reason. */
 function answer(s: Peer, w: Wire): { sent: Sent[]; drops: string[] } {
   const from = s.drops.length;
   const sent = s.send(w);

@@ -1,4 +1,4 @@
-/** Fast Open (RFC 7413), one connection of it: what goes with the SYN, and what becomes of it. */
+/** Fast Open (RFC 7413) of one connection: the data in the SYN, and its outcome. */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import {
@@ -13,7 +13,7 @@ import { pattern, Peer, type PeerOptions, type Wire } from './peer.js';
 const COOKIE = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8]);
 const NO_COOKIE = new Uint8Array(0);
 
-/** What the stack would remember. */
+/** The values that the stack would cache. */
 class Notes implements FastOpenMemory {
   readonly outcomes: FastOpenOutcome[] = [];
   blackholes = 0;

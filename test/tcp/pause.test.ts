@@ -1,6 +1,6 @@
 /**
- * What is sent after a pause (RFC 5681 section 4.1), and what counts as one; packet scripts of
- * test/scripts/persist have the rest.
+ * The restart after an idle period (RFC 5681 section 4.1), and what counts as one. Packet scripts
+ * of test/scripts/persist test the rest.
  */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND, type Micros } from '../../src/base/time.js';

@@ -1,7 +1,7 @@
 /**
  * One connection of ours against a peer that the test plays by hand, in virtual time. Sequence
  * numbers are relative, as tcpdump shows them: ours to our ISS, the peer's to its ISS (a SYN is 0,
- * the first byte 1). What the peer gets from us is returned as plain data.
+ * the first byte 1). Segments that the peer receives are returned as plain data.
  *
  *     const s = Peer.listen();
  *     s.send({ flags: 'S', mss: 1460 });         // -> [{ flags: 'S.', seq: 0, ack: 1, ... }]
@@ -78,7 +78,7 @@ export interface PeerOptions {
   now?: Micros;
   seed?: number;
   /**
-   * What the connection has to do with Fast Open, and what its user writes before the SYN goes out.
+   * The connection's Fast Open settings, and the data that its user writes before the SYN is sent.
    */
   fastOpen?: FastOpen;
   early?: Uint8Array;
@@ -114,7 +114,7 @@ export class Peer {
   private readonly startedAt: Micros;
   /** Everything that the peer got from us, in order. */
   readonly got: Sent[] = [];
-  /** What was played, for the message of a failing test. */
+  /** The played steps, for the message of a failing test. */
   readonly steps = new Steps();
   readonly drops: string[] = [];
   readonly notes: string[] = [];
@@ -122,9 +122,9 @@ export class Peer {
   /** Each transition with its time and its cause. */
   readonly transitions: string[] = [];
   events = 0;
-  /** What our user read. */
+  /** The data that our user read. */
   readBytes = new Uint8Array(0);
-  /** What we send is dropped by a queue of this machine. */
+  /** A local queue drops our packets. */
   dropsAll = false;
   private readonly sink: SegmentSink & { dropsAll?: boolean };
   private readonly seg = new Segment();
@@ -199,7 +199,7 @@ export class Peer {
     return this.got[this.got.length - 1]!;
   }
 
-  /** The peer sends a segment; returns what it gets for it. */
+  /** The peer sends a segment. Returns the segments that it receives in reply. */
   send(w: Wire): Sent[] {
     this.arrive(w);
     return this.poll();
@@ -221,7 +221,7 @@ export class Peer {
     this.check();
   }
 
-  /** We send what is owed; returns what the peer gets. */
+  /** Sends pending output. Returns the segments that the peer receives. */
   poll(): Sent[] {
     const from = this.got.length;
     this.sink.dropsAll = this.dropsAll;
@@ -231,7 +231,10 @@ export class Peer {
     return this.got.slice(from);
   }
 
-  /** Time passes; every timer fires at its moment. Returns what the peer gets. */
+  /**
+   * Time passes, and every timer expires at its deadline. Returns the segments that the peer
+   * receives.
+   */
   wait(duration: Micros): Sent[] {
     this.step(`wait ${(duration / SECOND).toFixed(6)}`);
     const from = this.got.length;

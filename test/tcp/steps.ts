@@ -1,6 +1,6 @@
 /**
- * The steps of a packet test: what the peer sent (<) and got (>), what our user did, and what
- * happened for it. When the test fails, its message ends with them, the failing step last:
+ * The steps of a packet test: segments that the peer sent (<) and received (>), calls of our user,
+ * and their effects. The message of a failing test ends with them, the failing step last:
  *
  *     expected 1001 to be 501
  *     The steps that were played:
@@ -34,7 +34,7 @@ export class Steps {
     watch(this);
   }
 
-  /** What a failure says; `failed` is the message of the expectation that failed. */
+  /** The message of a failure; `failed` is the message of the failed expectation. */
   textAt(failed: string): string {
     const last = this.lines.slice(-MOST);
     const left = this.count - last.length;

@@ -1,6 +1,6 @@
 /**
- * TCP_INFO: the struct's table, and what tells of states that a packet script reaches only with
- * difficulty.
+ * TCP_INFO: the layout of the struct, and the values in states that a packet script reaches only
+ * with difficulty.
  */
 import { describe, expect, it } from 'vitest';
 import { TCP_INFO_FIELDS } from '../../src/tcp/tcp-info.js';

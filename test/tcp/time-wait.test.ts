@@ -1,5 +1,5 @@
 /**
- * What a segment does in TIME-WAIT (RFC 9293 section 3.10.7.4, RFC 6191, RFC 7323): of the record
+ * Segments in TIME-WAIT (RFC 9293 section 3.10.7.4, RFC 6191, RFC 7323), tested on the record
  * alone, without a stack.
  */
 import { describe, expect, it } from 'vitest';

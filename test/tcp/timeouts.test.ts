@@ -1,6 +1,6 @@
 /**
- * What each timer does when it expires, and when it leaves things as they are. Every time here is
- * worked out from the RFC's rules.
+ * The effect of each timer's expiry, and the cases without an effect. All times here are calculated
+ * by the RFC's rules.
  */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
@@ -29,7 +29,7 @@ function measured(rtt: number, o: Options = {}): Peer {
   return s;
 }
 
-/** The peer shrinks its window to nothing over what is in flight. */
+/** The peer shrinks its window to zero while data is in flight. */
 const shut = { flags: '.', seq: 1, ack: 1, win: 0 };
 
 describe('R2 for SYN and SYN,ACK (RFC 9293 section 3.8.3)', () => {

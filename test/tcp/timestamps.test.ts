@@ -1,6 +1,6 @@
 /**
- * RFC 7323 to the letter (profile `rfc`) beside what Linux tolerates; scripts of
- * test/scripts/timestamps and paws have the latter in full.
+ * RFC 7323 in profile `rfc`, compared with the tolerance of Linux, which scripts of
+ * test/scripts/timestamps and paws test in full.
  */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../src/base/time.js';

@@ -34,8 +34,8 @@ interface Scene {
 }
 
 /**
- * A connection of host `a`, which writes `up` bytes and closes (or, with -1, does neither); nobody
- * reads them.
+ * A connection of host `a`, which writes `up` bytes and closes (or, with -1, does neither); its
+ * data stays unread.
  */
 function connected(config: Partial<TcpConfig> = {}, up = -1): Scene {
   const h = new Hosts({ stack: { observer }, config: { receiveBufferBytes: 10_000, ...config } });
@@ -45,7 +45,7 @@ function connected(config: Partial<TcpConfig> = {}, up = -1): Scene {
   return { h, conn: client.conn! };
 }
 
-/** What no packet script does: a user who aborts, a host that ends, memory that is gone. */
+/** Causes that no packet script has: a user that aborts, a host that closes, exhausted memory. */
 const SCENES: Readonly<Record<string, () => void>> = {
   'ABORT when TIME-WAIT is told': () => {
     const h = new Hosts({ stack: { observer } });
@@ -113,7 +113,7 @@ interface Way {
   readonly config?: Partial<TcpConfig>;
   /** The window that the peer offers. */
   readonly win?: number;
-  /** The peer sends data that nobody reads. */
+  /** The peer sends data that stays unread. */
   readonly unread?: boolean;
   /** Our user writes, before it closes. */
   readonly up?: number;

@@ -1,6 +1,6 @@
 /**
- * TCP_DEFER_ACCEPT: who listens is told of a connection once it has something to read, or once the
- * time for that is over.
+ * TCP_DEFER_ACCEPT: a listener is notified of a connection when it has data, or when the time limit
+ * for data expires.
  */
 import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../../src/base/time.js';

@@ -1,4 +1,4 @@
-/** Fast Open (RFC 7413) between two stacks: cookies, limits, and what a client remembers. */
+/** Fast Open (RFC 7413) between two stacks: cookies, limits, and the client's cache. */
 import { describe, expect, it } from 'vitest';
 import { MINUTE, SECOND } from '../../../src/base/time.js';
 import { DropRule } from '../../../src/device/link/drop-rules.js';
@@ -15,10 +15,10 @@ import { A4, B4, B6, Hosts, type HostsOptions } from '../hosts.js';
 const BOTH = FastOpenMode.client | FastOpenMode.server;
 
 interface Talk {
-  /** What the server read, and in which state. */
+  /** The data that the server read, and its state then. */
   heard: string;
   heardIn: string;
-  /** What the client read. */
+  /** The data that the client read. */
   answer: string;
   conn: Connection;
 }
@@ -208,7 +208,7 @@ describe('the server', () => {
     expect(h.b.counters.TcpExtTCPFastOpenListenOverflow).toBe(1);
     const pending = h.served.slice(before);
     expect(pending.map((c) => c.state)).toEqual([State.synReceived, State.synReceived]);
-    // The peer resets the first: that is what a client does which never sent the SYN.
+    // The peer resets the first connection, as a client does that never sent the SYN.
     for (const conn of opened) {
       conn.abort(h.time.now);
       h.a.wake(conn);

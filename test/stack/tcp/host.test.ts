@@ -1,4 +1,4 @@
-/** Segments that have no connection, listeners and their backlog, and what OPEN refuses. */
+/** Segments without a connection, listeners and their backlog, and errors of OPEN. */
 import { describe, expect, it } from 'vitest';
 import { MINUTE, SECOND } from '../../../src/base/time.js';
 import { Address, Prefix } from '../../../src/ip/address.js';
@@ -105,7 +105,7 @@ describe('a segment to a listener', () => {
 });
 
 describe("a listener's backlog", () => {
-  // With SYN cookies nobody is turned away: test/attacks/syn-flood.test.ts.
+  // With SYN cookies no peer is rejected: test/attacks/syn-flood.test.ts.
   const config = { synCookies: 0 } as const;
 
   it('bounds half-open connections', () => {

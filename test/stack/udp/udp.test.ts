@@ -1,4 +1,4 @@
-/** Sockets of UDP in a stack, and what `bindUdp` and `send` refuse. */
+/** UDP sockets of a stack, and the errors of `bindUdp` and `send`. */
 import { describe, expect, it } from 'vitest';
 import { Address } from '../../../src/ip/address.js';
 import { FIRST_EPHEMERAL, LAST_EPHEMERAL } from '../../../src/stack/tcp/ports.js';

@@ -1,7 +1,7 @@
 /**
- * What every congestion control owes loss recovery and output, whatever its law of growth: one
- * suite that each of them passes. Single promises first, then thousands of random histories of a
- * connection in which they must hold at every step.
+ * The contract of every congestion control with loss recovery and output, independent of its growth
+ * function. Each control passes this suite: first single rules, then thousands of random histories
+ * of a connection in which the rules must hold at every step.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** What happens to cwnd and ssthresh under every congestion control alike. */
+/** Changes of cwnd and ssthresh that are the same for every congestion control. */
 import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../../src/base/time.js';
 import { createCongestionControl } from '../../../src/tcp/congestion/index.js';

@@ -1,6 +1,6 @@
 /**
- * Data beyond holes: against a model that keeps every byte by itself, and against those who send it
- * in pieces of a byte.
+ * Out-of-order data, compared with a model that keeps every byte separately, and sent in pieces of
+ * one byte.
  */
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../src/base/random.js';

@@ -33,7 +33,7 @@ it.each([
   [{ receiveBufferBytes: 131_072 }, 2],
   [{ receiveBufferBytes: 131_072, windowClamp: 65_535 }, 0],
   [{ rmem: { min: 4096, default: 131_072, max: HUGE } }, 14],
-  // RFC 7323 section 2.3: never more than 14, whatever one would like to offer.
+  // RFC 7323 section 2.3: at most 14, for any window.
   [{ rmem: { min: 4096, default: 131_072, max: HUGE }, windowClamp: HUGE }, 14],
 ])('the shift that %j needs is %i', (config, shift) => {
   expect(made(config).wantedWscale).toBe(shift);

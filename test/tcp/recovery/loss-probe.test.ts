@@ -1,6 +1,6 @@
 /**
- * What a loss probe sends (RFC 8985 section 7.3); when: timeouts.test.ts, and packet scripts of
- * test/scripts/rack-tlp.
+ * The contents of a loss probe (RFC 8985 section 7.3). Its time is tested in timeouts.test.ts and
+ * by packet scripts of test/scripts/rack-tlp.
  */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND } from '../../../src/base/time.js';

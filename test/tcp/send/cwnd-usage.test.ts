@@ -1,4 +1,4 @@
-/** RFC 7661's spirit, as Linux has it: cwnd that nobody uses comes down. */
+/** As in Linux, in the spirit of RFC 7661: an unused cwnd is reduced. */
 import { expect, it } from 'vitest';
 import { SECOND } from '../../../src/base/time.js';
 import { ack, congestion, inFlight, MSS, RTT } from '../flight.js';

@@ -40,7 +40,7 @@ describe('a smaller path MTU', () => {
   it('cuts what is in flight and too large, sends it again at once, and leaves cwnd alone', () => {
     const s = open();
     s.write(4 * 1460 + 500);
-    // As Linux: cut anew two by two, as they were sent.
+    // As in Linux: split again in pairs, as they were sent.
     expect(pieces(tooBig(s, 1040))).toEqual([
       [1, 1000],
       [1001, 1000],

@@ -1,6 +1,6 @@
 /**
- * The send buffer against a plain array: whatever is written, lent, released and kept, in any
- * order, the bytes are the same.
+ * Compares the send buffer with a plain array: after any sequence of writes, loans and releases the
+ * bytes are the same.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
