@@ -301,7 +301,7 @@ export class IcmpHost {
     if (data.length > MAX_ECHO_DATA) {
       throw new StackError(
         'EMSGSIZE',
-        `an echo request holds ${MAX_ECHO_DATA} bytes, not ${data.length}`,
+        `an echo request holds at most ${MAX_ECHO_DATA} bytes, not ${data.length}`,
       );
     }
     const source = this.services.addresses.sourceFor(to);

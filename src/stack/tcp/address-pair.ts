@@ -10,8 +10,8 @@ export function checkPair(local: Address, remote: Address, isOwn: boolean): void
   if (local.version !== remote.version) {
     throw new StackError(
       'EINVAL',
-      `${local.toString()} is an IPv${local.version} address and cannot speak to ` +
-        `${remote.toString()}, one of IPv${remote.version}`,
+      `${local.toString()} is an IPv${local.version} address and cannot send to ` +
+        `${remote.toString()}, an IPv${remote.version} address`,
     );
   }
   // RFC 1122 section 3.2.1.3 (g), RFC 4291 section 2.5.3: loopback addresses must not leave the
@@ -19,7 +19,8 @@ export function checkPair(local: Address, remote: Address, isOwn: boolean): void
   if (local.isLoopback && !isOwn) {
     throw new StackError(
       'EINVAL',
-      `${local.toString()} is loopback and cannot speak to ${remote.toString()}, another host`,
+      `${local.toString()} is a loopback address and cannot send to another host, ` +
+        remote.toString(),
     );
   }
 }

@@ -157,10 +157,7 @@ export class Admission {
     now: Micros,
   ): void {
     this.connections.env.counters.TcpExtTCPReqQFullDrop++;
-    this.warn(
-      listener,
-      'new SYNs are dropped. With SYN cookies (tcp_syncookies=1) they would be answered',
-    );
+    this.warn(listener, 'new SYNs are dropped. SYN cookies (tcp_syncookies=1) would answer them');
     this.drop(reason, 'LISTEN: too many half-open connections, dropped', tuple, seg, now);
   }
 
@@ -176,8 +173,8 @@ export class Admission {
     if (listener.floodWarned) return;
     listener.floodWarned = true;
     this.services.warn(
-      `a SYN flood on port ${listener.port}? There is no room for more half-open ` +
-        `connections: ${what}.`,
+      `possible SYN flood on port ${listener.port}: there is no room for more half-open ` +
+        `connections, so ${what}.`,
     );
   }
 
@@ -188,7 +185,7 @@ export class Admission {
     const { observer } = this.services;
     const { config, window } = this.cookieSettings(listener, now);
     const { counters } = this.connections.env;
-    if (config.synCookies === 1) this.warn(listener, 'SYN cookies answer instead (RFC 4987)');
+    if (config.synCookies === 1) this.warn(listener, 'SYN cookies are sent instead (RFC 4987)');
     counters.TcpExtTCPReqQFullDoCookies++;
     counters.TcpExtSyncookiesSent++;
     listener.cookieUntil = now + COOKIE_LIFETIME;
@@ -223,7 +220,7 @@ export class Admission {
     }
     this.stray.send(
       tuple,
-      'SYN,ACK: its sequence number is a cookie that holds all we need to know (RFC 4987 3.6)',
+      'SYN,ACK: its sequence number is a cookie that encodes the handshake (RFC 4987 3.6)',
       now,
       listener.tos,
       config.ttl,

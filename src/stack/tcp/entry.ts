@@ -75,7 +75,7 @@ export class TcpEntry extends Flow {
 /** The stack's entry of `conn`. Throws TypeError if the connection was not opened by a stack. */
 export function entryOf({ flow }: Connection): TcpEntry {
   if (flow instanceof TcpEntry) return flow;
-  throw new TypeError('this connection is not of a stack');
+  throw new TypeError('this connection was not opened by a stack');
 }
 
 /** Addresses and ports of `conn`. Throws TypeError if the connection was not opened by a stack. */

@@ -178,7 +178,7 @@ export class TcpHost {
    */
   checkBind(address: Address, family: number, port: number): void {
     if (address.version !== family)
-      throw new StackError('EINVAL', `${address.toString()} is no IPv${family} address`);
+      throw new StackError('EINVAL', `${address.toString()} is not an IPv${family} address`);
     if (!address.isUnspecified) this.services.addresses.checkOwn(address);
     if (port !== 0) this.passive.listeners.checkFree(address, port);
   }
@@ -189,7 +189,7 @@ export class TcpHost {
     const { addresses } = services;
     const { remote, remotePort } = o;
     if (remote.isMulticast || addresses.isBroadcast(remote)) {
-      throw new StackError('ENETUNREACH', `${remote.toString()} is no address of a single host`);
+      throw new StackError('ENETUNREACH', `${remote.toString()} is not a unicast address`);
     }
     const local = o.local ?? addresses.sourceFor(remote);
     const device = services.route(remote);

@@ -153,7 +153,7 @@ export class UdpHost {
     if (bytes.length > MAX_DATA)
       throw new StackError(
         'EMSGSIZE',
-        `a UDP datagram holds ${MAX_DATA} bytes, not ${bytes.length}`,
+        `a UDP datagram holds at most ${MAX_DATA} bytes, not ${bytes.length}`,
       );
     const source = from ?? socket.address ?? services.addresses.sourceFor(to);
     if (source === null)

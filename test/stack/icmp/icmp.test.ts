@@ -485,7 +485,7 @@ describe.each(versions)('our own echo request over IPv%d', (version) => {
   it('of more than fits into a packet is refused', () => {
     expect(() =>
       new RawHost().stack.ping(from, 1, 1, new Uint8Array(65_508), new RawHost().now),
-    ).toThrow('EMSGSIZE: an echo request holds 65507 bytes, not 65508');
+    ).toThrow('EMSGSIZE: an echo request holds at most 65507 bytes, not 65508');
   });
 });
 
