@@ -25,5 +25,5 @@ function checkWatch(c: Tcb): string | null {
   if (out === 0 || c.isOpening || c.owed.lossProbe || lostOut > retransOut) return null;
   if (snd.recovery.state >= CaState.recovery && timers.isArmed(Timer.tlp))
     return 'a loss probe is due in loss recovery';
-  return isWatched(c.snd) ? null : 'data is in flight, and no timer watches over it';
+  return isWatched(c.snd) ? null : 'data is in flight, and no timer is armed';
 }

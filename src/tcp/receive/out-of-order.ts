@@ -325,7 +325,7 @@ export class OutOfOrder {
       if (seqLeq(block.left, at)) return 'out-of-order blocks overlap, touch each other or RCV.NXT';
       const held = block.pieces.reduce((n, piece) => n + piece.used, 0);
       if (held !== seqDiff(block.right, block.left))
-        return 'the pieces of an out-of-order block do not make it up';
+        return 'an out-of-order block and its pieces differ in length';
       at = block.right;
       bytes += held;
       pieces += block.pieces.length;

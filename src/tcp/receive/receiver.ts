@@ -57,7 +57,7 @@ const PRESSED_SEGMENTS = 4;
  * to it, and emptying it has no effect.
  */
 const NOTHING = new OutOfOrder(0, () => {
-  throw new Error('nothing is kept here');
+  throw new Error('the shared empty OutOfOrder takes no data');
 });
 
 export class Receiver {
@@ -426,8 +426,8 @@ export class Receiver {
   }
 
   checkInvariants(): string | null {
-    if (seqGt(this.nxt, this.window.edge)) return 'RCV.NXT is beyond the window that was offered';
-    if (this.queue.length < 0) return 'receive counts below zero';
+    if (seqGt(this.nxt, this.window.edge)) return 'RCV.NXT is beyond the advertised window';
+    if (this.queue.length < 0) return 'the receive queue has a negative length';
     return this.outOfOrder.checkInvariants(this.nxt);
   }
 }
