@@ -47,8 +47,8 @@ export function takeSynData(c: Tcb, syn: Segment, now: Micros): void {
 }
 
 /**
- * Accepts the data of a SYN, cut off at the window. It does not count for delayed ACKs: the next
- * data is treated as the first.
+ * Accepts the data of a SYN as far as the window allows. It does not count for delayed ACKs: the
+ * next data is treated as the first.
  */
 function takeTextOfSyn(c: Tcb, syn: Segment): void {
   const bytes = c.rcv.takeTextOfSyn(syn);

@@ -11,8 +11,9 @@
  * because bytes outside it never get here. The number of pieces is bounded, too, against attacks
  * with tiny segments (CVE-2018-5390, "SegmentSmack"). Adjacent small segments share a piece. At the
  * limit small pieces are joined, then the farthest blocks are discarded, as in Linux
- * (tcp_collapse_ofo_queue, tcp_prune_ofo_queue). A block is found by bisection, and joining happens
- * once for an eighth of the limit, so the work for each segment is O(log n).
+ * (tcp_collapse_ofo_queue, tcp_prune_ofo_queue). A block is found by bisection. Pieces are joined
+ * only if that may free an eighth of the limit, so the work for each segment is O(log n),
+ * amortised.
  */
 import { seqDiff, seqGt, seqLeq, seqLt, seqMin, type Seq } from '../../base/seq.js';
 import type { Segment } from '../../wire/tcp.js';
