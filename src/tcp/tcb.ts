@@ -5,7 +5,7 @@
  * them. Programs see its subclass `Connection`.
  */
 import type { Seq } from '../base/seq.js';
-import { NEVER, type Micros } from '../base/time.js';
+import { LONG_AGO, type Micros } from '../base/time.js';
 import type { DropReason } from '../wire/drop.js';
 import { TCP_HEADER_BYTES, type Segment } from '../wire/tcp.js';
 import type { Cause } from './causes.js';
@@ -111,7 +111,7 @@ export class Tcb implements SenderPort, NoteTaker {
    * When an invalid segment was last answered, with a challenge ACK or a duplicate ACK (Linux's
    * last_oow_ack_time).
    */
-  lastOowAckAt: Micros = -NEVER;
+  lastOowAckAt: Micros = LONG_AGO;
 
   lastReceivedAt: Micros = 0;
   /** CLOSE was called in SYN-RECEIVED and takes effect in ESTABLISHED (RFC 9293 section 3.10.4). */

@@ -23,7 +23,7 @@ import {
   type Seq,
 } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
-import { NEVER, SECOND } from '../../base/time.js';
+import { LONG_AGO, SECOND } from '../../base/time.js';
 import { Drop, type DropReason } from '../../wire/drop.js';
 import { TcpFlag, type Segment } from '../../wire/tcp.js';
 import type { TcpConfig } from '../config.js';
@@ -65,7 +65,7 @@ export class Receiver {
   nxt: Seq = 0;
   /** RFC 7323: TS.Recent, when it was set, and Last.ACK.sent. */
   tsRecent = 0;
-  tsRecentAt: Micros = -NEVER;
+  tsRecentAt: Micros = LONG_AGO;
   lastAckSent: Seq = 0;
   /** The last advertised window, to observe when it closes and opens; -1 before the first. */
   announcedWindow = -1;
