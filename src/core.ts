@@ -124,7 +124,7 @@ export type { TcpCounters } from './tcp/counters.js';
  * anything or call the stack. A segment and its payload are valid during the call only. An observer
  * must not throw, because an exception breaks the turn.
  */
-export type { StackObserver } from './stack/observer.js';
+export type { Datagram, StackObserver, StrayAnswer, StrayFate } from './stack/observer.js';
 export type { Note } from './tcp/notes.js';
 export type { TcpObserver } from './tcp/observer.js';
 export { Timer, TIMER_NAMES } from './tcp/timers.js';

@@ -37,8 +37,8 @@ export function fanOut(...observers: readonly StackObserver[]): StackObserver {
     straySent: (flow, seg, why, now) => {
       for (const o of observers) o.straySent(flow, seg, why, now);
     },
-    datagram: (direction, from, to, text, now) => {
-      for (const o of observers) o.datagram(direction, from, to, text, now);
+    datagram: (direction, from, to, what, now) => {
+      for (const o of observers) o.datagram(direction, from, to, what, now);
     },
   };
 }

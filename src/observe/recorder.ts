@@ -7,7 +7,7 @@ import type { Micros } from '../base/time.js';
 import type { Direction } from '../device/link/drop-rules.js';
 import type { LinkListener } from '../device/link/lane.js';
 import type { Flow } from '../stack/flow.js';
-import type { StackObserver } from '../stack/observer.js';
+import type { Datagram, StackObserver, StrayAnswer, StrayFate } from '../stack/observer.js';
 import type { Connection } from '../tcp/connection.js';
 import type { Note } from '../tcp/notes.js';
 import { State, STATE_NAMES } from '../tcp/state.js';
@@ -19,6 +19,7 @@ import type { EventSink, LinkEvent, TraceEvent } from './events.js';
 import { FlowMemory, type TheirSyn } from './flow-memory.js';
 import { Begins, type LineLimit } from './line-limit.js';
 import { readPacket } from './packet-text.js';
+import { ANSWER_TEXTS, datagramText, FATE_TEXTS } from './stray-texts.js';
 
 /**
  * Most connections to remember. Beyond this the oldest is forgotten, and its later packets are
@@ -143,24 +144,26 @@ export class Recorder implements StackObserver, LinkListener {
     this.emit('ip:packet_dropped', '', { reason: DROP_NAMES[reason]!, detail }, now);
   }
 
-  strayArrived(flow: Flow, seg: Segment, done: string, now: Micros): void {
+  strayArrived(flow: Flow, seg: Segment, fate: StrayFate, now: Micros): void {
     if (!this.lets(Begins.line, now)) return;
     const m = this.memoryOfFlow(flow);
     const segment = m.read(seg, false);
     segment.checksum = seg.checksumVouched ? 'vouched' : 'verified';
+    const done = FATE_TEXTS[fate];
     this.emit('tcp:stray_received', m.id, { local: m.local, remote: m.remote, segment, done }, now);
   }
 
-  straySent(flow: Flow, seg: Segment, why: string, now: Micros): void {
+  straySent(flow: Flow, seg: Segment, answer: StrayAnswer, now: Micros): void {
     if (!this.lets(Begins.line, now)) return;
     const m = this.memoryOfFlow(flow);
     const segment = m.read(seg, true);
+    const why = ANSWER_TEXTS[answer];
     this.emit('tcp:stray_sent', m.id, { local: m.local, remote: m.remote, segment, why }, now);
   }
 
-  datagram(direction: 'in' | 'out', from: string, to: string, text: string, now: Micros): void {
+  datagram(direction: 'in' | 'out', from: string, to: string, what: Datagram, now: Micros): void {
     if (!this.lets(Begins.line, now)) return;
-    this.emit('ip:datagram', '', { direction, from, to, text }, now);
+    this.emit('ip:datagram', '', { direction, from, to, text: datagramText(what) }, now);
   }
 
   linkDropped(

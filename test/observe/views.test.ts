@@ -6,6 +6,7 @@ import { Ladder, wrap } from '../../src/observe/ladder.js';
 import { LiveLines } from '../../src/observe/live.js';
 import { Recorder } from '../../src/observe/recorder.js';
 import { segmentOf, type Step, StepBuilder } from '../../src/observe/steps.js';
+import type { Datagram } from '../../src/stack/observer.js';
 import { Drop } from '../../src/wire/drop.js';
 import { Segment, TcpFlag } from '../../src/wire/tcp.js';
 import { converse, type ConversationOptions, START } from './conversation.js';
@@ -41,6 +42,8 @@ function explained(events: readonly TraceEvent[]): { flags: string; why: string 
 }
 
 const DELAYED = 'delay 5ms';
+
+const udp = (length: number): Datagram => ({ kind: 'udp', length });
 
 describe('Recorder', () => {
   it('makes plain data that survives JSON', () => {
@@ -108,16 +111,16 @@ describe('LiveLines', () => {
     const lines: string[] = [];
     const live = new LiveLines((line) => lines.push(line), { limit: 2 });
     const recorder = new Recorder(live.sink, 0);
-    for (const time of [1, 2, 3, 4, 1_000_001]) recorder.datagram('in', 'a', 'b', `n${time}`, time);
-    for (let i = 0; i < 3; i++) recorder.datagram('in', 'a', 'b', 'x', 2_000_000);
+    for (const time of [1, 2, 3, 4, 1_000_001]) recorder.datagram('in', 'a', 'b', udp(time), time);
+    for (let i = 0; i < 3; i++) recorder.datagram('in', 'a', 'b', udp(1), 2_000_000);
     live.end();
     expect(lines).toEqual([
-      '0.000001 a → b  n1',
-      '0.000002 a → b  n2',
+      '0.000001 a → b  UDP, length 1',
+      '0.000002 a → b  UDP, length 2',
       '… and 2 more lines in that second',
-      '1.000001 a → b  n1000001',
-      '2.000000 a → b  x',
-      '2.000000 a → b  x',
+      '1.000001 a → b  UDP, length 1000001',
+      '2.000000 a → b  UDP, length 1',
+      '2.000000 a → b  UDP, length 1',
       '… and 1 more line in that second',
     ]);
   });
@@ -154,11 +157,11 @@ describe('LiveLines', () => {
     const lines: string[] = [];
     const live = new LiveLines((line) => lines.push(line), { limit: 1 });
     const recorder = new Recorder(live.limitedSink, 0, live.limit);
-    for (let i = 0; i < 3; i++) recorder.datagram('in', 'a', 'b', 'x', 5);
+    for (let i = 0; i < 3; i++) recorder.datagram('in', 'a', 'b', udp(1), 5);
     live.tick(900_000);
     expect(lines).toEqual([]);
     live.tick(1_100_000);
-    expect(lines).toEqual(['0.000005 a → b  x', '… and 2 more lines in that second']);
+    expect(lines).toEqual(['0.000005 a → b  UDP, length 1', '… and 2 more lines in that second']);
     live.end();
     expect(lines).toHaveLength(2);
   });
@@ -168,9 +171,15 @@ describe('LiveLines', () => {
     const live = new LiveLines((line) => lines.push(line), { why: true, paint: (kind, text) => (kind === 'drop' ? `!${text}` : text) }); // prettier-ignore
     const recorder = new Recorder(live.sink, 0);
     recorder.packetDropped(Drop.ipBadChecksum, '', 1);
-    recorder.datagram('in', '10.0.0.1', '10.0.0.2', 'ICMP echo request, id 7, seq 1, length 64', 2);
+    recorder.datagram(
+      'in',
+      '10.0.0.1',
+      '10.0.0.2',
+      { kind: 'echo-request', id: 7, seq: 1, length: 64 },
+      2,
+    );
     const seg = Object.assign(new Segment(), { seq: 5, ack: 9, flags: TcpFlag.ACK });
-    recorder.strayArrived(flowOf('10.0.0.2:9', '10.0.0.1:8'), seg, 'CLOSED: RST', 3);
+    recorder.strayArrived(flowOf('10.0.0.2:9', '10.0.0.1:8'), seg, 'closed-reset', 3);
     live.flush();
     expect(lines.join('\n').split('\n')).toEqual([
       '0.000001 !✗ ipBadChecksum: the IPv4 header checksum is wrong: silently discarded (RFC ' +
@@ -370,9 +379,9 @@ describe('fan-out', () => {
     });
     const both = fanOut(...recorders);
     both.packetDropped(Drop.ipBadChecksum, 'x', 1);
-    both.datagram('in', 'a', 'b', 'text', 1);
-    both.strayArrived(flowOf('10.0.0.2:9', '10.0.0.1:8'), new Segment(), 'RST', 1);
-    both.straySent(flowOf('10.0.0.2:9', '10.0.0.1:8'), new Segment(), 'RST', 1);
+    both.datagram('in', 'a', 'b', udp(1), 1);
+    both.strayArrived(flowOf('10.0.0.2:9', '10.0.0.1:8'), new Segment(), 'closed-reset', 1);
+    both.straySent(flowOf('10.0.0.2:9', '10.0.0.1:8'), new Segment(), 'reset', 1);
     expect(events[0].length).toBeGreaterThan(20);
     expect(events[1]).toEqual(events[0]);
     const names = new Set(events[0].map((e) => e.name));

@@ -29,6 +29,7 @@ import { CUT_SLOT, echoIpv4Options, IPV4_MAX_OPTION_BYTES } from '../../wire/ipv
 import { ParameterProblem } from '../../wire/ipv6.js';
 import type { Arrival } from '../arrival.js';
 import type { IpOutput } from '../ip-output.js';
+import type { Datagram } from '../observer.js';
 import type { StackServices } from '../services.js';
 
 /**
@@ -124,7 +125,7 @@ export class IcmpHost {
       this.watch(
         'out',
         h,
-        `ICMP echo reply, id ${message.id}, seq ${message.seq}, length ${h.payloadLength}`,
+        { kind: 'echo-reply', id: message.id, seq: message.seq, length: h.payloadLength },
         now,
       );
     out.send(h, Address.fromWords(h.d0, h.d1, h.d2, h.d3), MtuDiscover.dont, now);
@@ -256,12 +257,7 @@ export class IcmpHost {
     h.payloadLength = ICMP_HEADER_BYTES + quoted;
     writeIcmp(out.scratch, 0, h, type, code, rest, quoted);
     if (this.isWatched)
-      this.watch(
-        'out',
-        h,
-        `ICMP error, type ${type}, code ${code}, length ${h.payloadLength}`,
-        now,
-      );
+      this.watch('out', h, { kind: 'icmp-error', type, code, length: h.payloadLength }, now);
     out.send(h, Address.fromWords(h.d0, h.d1, h.d2, h.d3), MtuDiscover.dont, now);
   }
 
@@ -322,12 +318,7 @@ export class IcmpHost {
       data.length,
     );
     if (this.isWatched)
-      this.watch(
-        'out',
-        ip,
-        `ICMP echo request, id ${id}, seq ${seq}, length ${ip.payloadLength}`,
-        now,
-      );
+      this.watch('out', ip, { kind: 'echo-request', id, seq, length: ip.payloadLength }, now);
     return out.send(ip, to, MtuDiscover.dont, now);
   }
 
@@ -348,18 +339,18 @@ export class IcmpHost {
     return h;
   }
 
-  /** Checked before a text is made, so that a ping without an observer makes none. */
+  /** Checked before a packet is described, so that a ping without an observer allocates nothing. */
   private get isWatched(): boolean {
     return this.services.observer !== null;
   }
 
-  private watch(direction: 'in' | 'out', ip: IpHeader, text: string, now: Micros): void {
+  private watch(direction: 'in' | 'out', ip: IpHeader, what: Datagram, now: Micros): void {
     const from = Address.fromWords(ip.s0, ip.s1, ip.s2, ip.s3).toString();
     this.services.observer!.datagram(
       direction,
       from,
       Address.fromWords(ip.d0, ip.d1, ip.d2, ip.d3).toString(),
-      text,
+      what,
       now,
     );
   }
@@ -368,7 +359,7 @@ export class IcmpHost {
 const isUnspecified = (ip: IpHeader): boolean =>
   ip.s0 === 0 && ip.s1 === 0 && ip.s2 === 0 && ip.s3 === 0;
 
-function describe(m: IcmpMessage, version: 4 | 6): string {
+function describe(m: IcmpMessage, version: 4 | 6): Datagram {
   const length = m.bodyLength + ICMP_HEADER_BYTES;
   const echo = version === 4 ? Icmp4.echo : Icmp6.echoRequest;
   const reply = version === 4 ? Icmp4.echoReply : Icmp6.echoReply;
@@ -378,10 +369,10 @@ function describe(m: IcmpMessage, version: 4 | 6): string {
     m.type === Icmp4.destinationUnreachable &&
     m.code === Unreachable4.fragmentationNeeded
   )
-    return `ICMP fragmentation needed, MTU ${mtu}, length ${length}`;
+    return { kind: 'fragmentation-needed', mtu, length };
   if (version === 6 && m.type === Icmp6.packetTooBig)
-    return `ICMP packet too big, MTU ${mtu}, length ${length}`;
-  if (m.type === echo) return `ICMP echo request, id ${m.id}, seq ${m.seq}, length ${length}`;
-  if (m.type === reply) return `ICMP echo reply, id ${m.id}, seq ${m.seq}, length ${length}`;
-  return `ICMP type ${m.type}, code ${m.code}, length ${length}`;
+    return { kind: 'packet-too-big', mtu, length };
+  if (m.type === echo) return { kind: 'echo-request', id: m.id, seq: m.seq, length };
+  if (m.type === reply) return { kind: 'echo-reply', id: m.id, seq: m.seq, length };
+  return { kind: 'icmp', type: m.type, code: m.code, length };
 }

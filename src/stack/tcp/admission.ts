@@ -36,6 +36,7 @@ import { entryOf, type TcpEntry } from './entry.js';
 import type { Connection } from '../../tcp/connection.js';
 import type { CookieSettings, Listener } from './listener.js';
 import type { Arrival } from '../arrival.js';
+import type { StrayFate } from '../observer.js';
 import type { StackServices } from '../services.js';
 import type { Tuple } from '../tuple.js';
 import type { StrayAnswers } from './stray.js';
@@ -81,13 +82,7 @@ export class Admission {
     }
     if (listener.queue.isFull) {
       this.connections.env.counters.TcpExtListenOverflows++;
-      this.drop(
-        Drop.tcpListenOverflow,
-        'LISTEN: the accept queue is full, dropped',
-        tuple,
-        seg,
-        now,
-      );
+      this.drop(Drop.tcpListenOverflow, 'accept-queue-full', tuple, seg, now);
       return;
     }
     if (full !== Drop.none || (synCookies === 2 && before === null))
@@ -158,10 +153,10 @@ export class Admission {
   ): void {
     this.connections.env.counters.TcpExtTCPReqQFullDrop++;
     this.warn(listener, 'new SYNs are dropped. SYN cookies (tcp_syncookies=1) would answer them');
-    this.drop(reason, 'LISTEN: too many half-open connections, dropped', tuple, seg, now);
+    this.drop(reason, 'syn-queue-full', tuple, seg, now);
   }
 
-  private drop(reason: DropReason, done: string, tuple: Tuple, seg: Segment, now: Micros): void {
+  private drop(reason: DropReason, done: StrayFate, tuple: Tuple, seg: Segment, now: Micros): void {
     this.connections.env.counters.TcpExtListenDrops++;
     const watch = this.services.observer;
     watch?.strayArrived(tuple.toFlow(), seg, done, now);
@@ -189,7 +184,7 @@ export class Admission {
     counters.TcpExtTCPReqQFullDoCookies++;
     counters.TcpExtSyncookiesSent++;
     listener.cookieUntil = now + COOKIE_LIFETIME;
-    observer?.strayArrived(tuple.toFlow(), seg, 'LISTEN: SYN cookie sent, no state kept', now);
+    observer?.strayArrived(tuple.toFlow(), seg, 'syn-cookie-sent', now);
     const device = this.services.routeBack(tuple.remote);
     const v4 = tuple.version === 4;
     const mss = seg.mss === ABSENT ? (v4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6) : seg.mss;
@@ -218,13 +213,7 @@ export class Admission {
       out.tsVal =
         (cookieTimestamp(Math.floor(now / 1000), wscale, out.sackPermitted, ecn) + offset) | 0;
     }
-    this.stray.send(
-      tuple,
-      'SYN,ACK: its sequence number is a cookie that encodes the handshake (RFC 4987 3.6)',
-      now,
-      listener.tos,
-      config.ttl,
-    );
+    this.stray.send(tuple, 'syn-cookie', now, listener.tos, config.ttl);
   }
 
   /** The listener's settings when it sent the oldest cookie that is still valid. */
@@ -276,13 +265,7 @@ export class Admission {
     counters.TcpExtSyncookiesRecv++;
     if (listener.queue.isFull) {
       counters.TcpExtListenOverflows++;
-      this.drop(
-        Drop.tcpListenOverflow,
-        'LISTEN: a SYN cookie came back, but the accept queue is full',
-        tuple,
-        seg,
-        now,
-      );
+      this.drop(Drop.tcpListenOverflow, 'cookie-accept-queue-full', tuple, seg, now);
       return true;
     }
     const device = this.services.routeBack(tuple.remote);

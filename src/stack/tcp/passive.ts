@@ -61,7 +61,7 @@ export class TcpPassive {
         env.counters.TcpExtTWRecycled++;
         return true;
       case TimeWait.close:
-        watch?.strayArrived(tuple.toFlow(), seg, 'TIME-WAIT: RST ends it', now);
+        watch?.strayArrived(tuple.toFlow(), seg, 'time-wait-reset', now);
         timeWait.remove(row);
         return false;
       case TimeWait.acknowledge: {
@@ -70,23 +70,18 @@ export class TcpPassive {
           !answersAlways(seg) &&
           !timeWait.mayAnswer(row, services.config.challengeAckInterval, now)
         ) {
-          watch?.strayArrived(
-            tuple.toFlow(),
-            seg,
-            'TIME-WAIT: 2 MSL restarted; no ACK, because one was sent a moment ago',
-            now,
-          );
+          watch?.strayArrived(tuple.toFlow(), seg, 'time-wait-throttled', now);
           env.counters.TcpExtTCPACKSkippedTimeWait++;
           return false;
         }
-        watch?.strayArrived(tuple.toFlow(), seg, 'TIME-WAIT: acknowledged, 2 MSL restarted', now);
+        watch?.strayArrived(tuple.toFlow(), seg, 'time-wait-acknowledged', now);
         timeWaitAck(record, seg, this.stray.segment, Math.floor(now / 1000));
-        this.stray.send(tuple, 'ACK from TIME-WAIT', now, record.tos);
+        this.stray.send(tuple, 'time-wait-ack', now, record.tos);
         return false;
       }
       default:
         timeWait.setTsRecent(row, record.tsRecent);
-        watch?.strayArrived(tuple.toFlow(), seg, 'TIME-WAIT: nothing to do', now);
+        watch?.strayArrived(tuple.toFlow(), seg, 'time-wait-ignored', now);
         services.countDrop(Drop.tcpTimeWait, '', now);
         return false;
     }
@@ -114,7 +109,7 @@ export class TcpPassive {
       watch?.strayArrived(
         tuple.toFlow(),
         seg,
-        seg.has(TcpFlag.RST) ? 'CLOSED: RST is ignored' : 'CLOSED: RST',
+        seg.has(TcpFlag.RST) ? 'closed-ignored' : 'closed-reset',
         now,
       );
       this.stray.reset(tuple, seg, now);
@@ -127,13 +122,13 @@ export class TcpPassive {
           this.services.passToNeighbour(packet)
         )
           return;
-        watch?.strayArrived(tuple.toFlow(), seg, 'LISTEN: unexpected ACK, RST', now);
+        watch?.strayArrived(tuple.toFlow(), seg, 'listen-reset', now);
         this.stray.reset(tuple, seg, now);
         return;
       case 'ignore':
         // a RST: it may belong to a connection of another stack
         if (this.services.passToNeighbour(packet)) return;
-        watch?.strayArrived(tuple.toFlow(), seg, 'LISTEN: ignored', now);
+        watch?.strayArrived(tuple.toFlow(), seg, 'listen-ignored', now);
         this.services.countDrop(Drop.tcpBadFlags, '', now);
         return;
       default:

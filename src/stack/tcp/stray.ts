@@ -2,6 +2,7 @@
 import type { Micros } from '../../base/time.js';
 import type { Segment } from '../../wire/tcp.js';
 import { resetFor } from '../../tcp/reset.js';
+import type { StrayAnswer } from '../observer.js';
 import type { StackServices } from '../services.js';
 import type { Tuple } from '../tuple.js';
 import type { TcpConnections } from './connections.js';
@@ -21,7 +22,7 @@ export class StrayAnswers {
   }
 
   /** Sends `segment` to the peer. `tos`: type of service byte; `ttl`: time to live. */
-  send(tuple: Tuple, why: string, now: Micros, tos = 0, ttl = this.services.config.ttl): void {
+  send(tuple: Tuple, why: StrayAnswer, now: Micros, tos = 0, ttl = this.services.config.ttl): void {
     const { env, out } = this.connections;
     env.counters.TcpOutSegs++;
     this.services.observer?.straySent(tuple.toFlow(), out.segment, why, now);
@@ -31,6 +32,6 @@ export class StrayAnswers {
   reset(tuple: Tuple, seg: Segment, now: Micros): void {
     if (!resetFor(seg, this.segment, this.services.config.strictTimestamps)) return;
     this.connections.env.counters.TcpOutRsts++;
-    this.send(tuple, 'RST: no such connection (RFC 9293 section 3.5.2)', now);
+    this.send(tuple, 'reset', now);
   }
 }

@@ -113,7 +113,7 @@ export class UdpHost {
       'in',
       endpointText(from, header.sourcePort),
       endpointText(to, header.destinationPort),
-      `UDP, length ${header.dataLength}`,
+      { kind: 'udp', length: header.dataLength },
       now,
     );
     const socket = this.socketFor(to, header.destinationPort);
@@ -175,7 +175,7 @@ export class UdpHost {
       'out',
       endpointText(source, socket.port),
       endpointText(to, toPort),
-      `UDP, length ${bytes.length}`,
+      { kind: 'udp', length: bytes.length },
       now,
     );
     if (out.send(ip, to, socket.mtuDiscover, now)) return;
