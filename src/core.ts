@@ -11,9 +11,9 @@
  *
  * Units: times and durations are whole microseconds (`Micros`). The owner's clock may start at any
  * time that is not negative, and `now` must never decrease. No object of the core keeps the time:
- * each call that needs it takes it as `now`. Sizes are bytes; cwnd and ssthresh are segments.
- * Sequence numbers are int32 and wrap: print them with `>>> 0`. Ports and addresses are in host
- * order.
+ * each call that needs it takes it as `now`. Sizes are bytes (`Bytes`); cwnd and ssthresh are
+ * segments (`Segments`). Sequence numbers (`Seq`) are int32 and wrap: print them with `>>> 0`.
+ * Ports and addresses are in host order.
  *
  * Errors: a call either takes effect or throws before it has changed anything. `StackError.code` is
  * the errno name that Linux would give. RangeError and plain Errors are mistakes of the program.

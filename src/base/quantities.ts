@@ -1,5 +1,6 @@
 /** Text for quantities with their units. */
 import { MILLISECOND, SECOND, type Micros } from './time.js';
+import type { Bytes, Segments } from './units.js';
 
 /**
  * `350 us`, `1.2 ms`, `1 s`: at most three digits. The value is rounded before the unit is chosen,
@@ -16,4 +17,10 @@ export function durationText(us: Micros): string {
 const threeDigits = (n: number): number => (n >= 100 ? Math.round(n) : Number(n.toPrecision(3)));
 
 /** `1 byte`, `1448 bytes`. */
+export const bytesText = (n: Bytes): string => countText(n, 'byte');
+
+/** `1 segment`, `10 segments`. */
+export const segmentsText = (n: Segments): string => countText(n, 'segment');
+
+/** `1 request`, `2 requests`: what has no unit of its own. */
 export const countText = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;

@@ -3,6 +3,7 @@ import type { Unit } from './units.js';
 /**
  * Time in the core: whole microseconds since an arbitrary start, monotonic, always an argument. The
  * core never reads a clock (docs/architecture.md), so a test can let ten minutes pass at once.
+ * An estimator (SRTT, a rate) may keep fractions of a microsecond.
  */
 export type Micros = Unit<'Micros'>;
 

@@ -2,12 +2,13 @@
  * A sentence for each single event: notes, timers, faults of the link. An empty list means that the
  * event needs no line.
  */
-import { countText, durationText } from '../base/quantities.js';
+import { bytesText, durationText } from '../base/quantities.js';
+import type { Micros } from '../base/time.js';
 import { dropText } from './drop-texts.js';
 import type { MtuCause, Note } from '../tcp/notes.js';
 import type { LinkEvent } from './events.js';
 
-export function timerSetText(timer: string, inUs: number): string[] {
+export function timerSetText(timer: string, inUs: Micros): string[] {
   const span = durationText(inUs);
   switch (timer) {
     case 'delayed-ack':
@@ -74,7 +75,7 @@ export function noteText(n: Note): string[] {
         ? `window scale: theirs ${n.sndWscale}, ours ${n.rcvWscale}`
         : 'no window scaling';
       return [
-        `options agreed: at most ${countText(n.mss, 'byte')} a segment to the peer, ${scales} ` +
+        `options agreed: at most ${bytesText(n.mss)} a segment to the peer, ${scales} ` +
           '(RFC 9293 3.7.1, RFC 7323)',
       ];
     }
@@ -87,9 +88,7 @@ export function noteText(n: Note): string[] {
     case 'window-closed':
       return ['our receive buffer is full: window 0, the peer must wait (RFC 9293 3.8.6)'];
     case 'window-opened':
-      return [
-        `our receive buffer has room again: window ${countText(n.window, 'byte')} (RFC 9293 3.8.6)`,
-      ];
+      return [`our receive buffer has room again: window ${bytesText(n.window)} (RFC 9293 3.8.6)`];
     case 'zero-window-probe':
       return [
         `probe ${n.probe}: the peer's window is zero and ` +
@@ -104,17 +103,17 @@ export function noteText(n: Note): string[] {
       return ['CWR: the sender has slowed down, so our ACKs no longer carry ECE (RFC 3168 6.1.3)'];
     case 'urgent':
       return [
-        `URG: the last urgent byte is ${countText(n.bytes, 'byte')} ahead of the reader, which ` +
+        `URG: the last urgent byte is ${bytesText(n.bytes)} ahead of the reader, which ` +
           'is notified at once (RFC 9293 3.8.5, RFC 6093)',
       ];
     case 'fast-open-taken':
       return [
-        `the cookie is valid: the application gets ${countText(n.bytes, 'byte')} of data before the ` +
+        `the cookie is valid: the application gets ${bytesText(n.bytes)} of data before the ` +
           'handshake ends (RFC 7413 4.2.2)',
       ];
     case 'fast-open-refused':
       return [
-        `the server did not accept ${countText(n.bytes, 'byte')} of data in our SYN: it is sent ` +
+        `the server did not accept ${bytesText(n.bytes)} of data in our SYN: it is sent ` +
           'again at once (Fast Open, RFC 7413 4.2.1)',
       ];
     case 'nagle-hold':
@@ -128,12 +127,12 @@ export function noteText(n: Note): string[] {
       return [`the path MTU is now ${n.mtu}, ${MTU_BECAUSE[n.cause]}`];
     case 'mtu-probe':
       return [
-        `path MTU probe: a packet of ${countText(n.mtu, 'byte')}, larger than the others (RFC ` +
+        `path MTU probe: a packet of ${bytesText(n.mtu)}, larger than the others (RFC ` +
           '4821 7.3)',
       ];
     case 'mtu-probe-lost':
       return [
-        `only the path MTU probe of ${countText(n.mtu, 'byte')} was lost: it was too large, and ` +
+        `only the path MTU probe of ${bytesText(n.mtu)} was lost: it was too large, and ` +
           `nothing above ${n.high} is tried (RFC 4821 7.6.2)`,
       ];
     case 'soft-error':
@@ -156,8 +155,7 @@ export function noteText(n: Note): string[] {
 }
 
 /** `1 byte waits`, `3 bytes wait`. */
-const waitText = (bytes: number): string =>
-  `${countText(bytes, 'byte')} ${bytes === 1 ? 'waits' : 'wait'}`;
+const waitText = (bytes: number): string => `${bytesText(bytes)} ${bytes === 1 ? 'waits' : 'wait'}`;
 
 /**
  * `dropped on the link on purpose (drop rule): syn-ack:2`. For part of a super-segment it adds

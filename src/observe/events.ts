@@ -7,11 +7,12 @@
  * `rel...` are relative to the initial sequence number of their direction, as in Wireshark.
  */
 import type { Micros } from '../base/time.js';
+import type { Bytes } from '../base/units.js';
 import type { Note } from '../tcp/notes.js';
 import type { Cause } from '../tcp/causes.js';
 
 export interface SegmentOptions {
-  mss?: number;
+  mss?: Bytes;
   wscale?: number;
   sackPermitted?: boolean;
   timestamps?: { val: number; ecr: number };
@@ -30,11 +31,11 @@ export interface SegmentData {
   relAck: number;
   /** `wnd` is the field on the wire, `window` its value in bytes with the window scale. */
   wnd: number;
-  window: number;
+  window: Bytes;
   /** Payload bytes. */
-  length: number;
+  length: Bytes;
   /** Payload bytes of each wire segment in a super-segment; 0 for an ordinary segment. */
-  gsoSize: number;
+  gsoSize: Bytes;
   options: SegmentOptions;
   /** The urgent pointer, if URG is set. */
   urg?: number;
@@ -64,7 +65,7 @@ interface Base<N extends string, D> {
  */
 export type ReceivedEvent = Base<
   'tcp:segment_received',
-  FlowData & { segment: SegmentData; state: string; expected: number | null; held: number }
+  FlowData & { segment: SegmentData; state: string; expected: number | null; held: Bytes }
 >;
 export type SentEvent = Base<
   'tcp:segment_sent',
@@ -84,7 +85,7 @@ export type SegmentDroppedEvent = Base<
   { reason: string; segment: SegmentData }
 >;
 export type StateEvent = Base<'tcp:state_changed', { from: string; to: string; cause: Cause }>;
-export type TimerSetEvent = Base<'recovery:timer_set', { timer: string; inUs: number }>;
+export type TimerSetEvent = Base<'recovery:timer_set', { timer: string; inUs: Micros }>;
 export type TimerStoppedEvent = Base<'recovery:timer_stopped', { timer: string }>;
 export type TimerExpiredEvent = Base<'recovery:timer_expired', { timer: string }>;
 export type NoteEvent = Base<'tcp:note', Note>;
@@ -101,7 +102,7 @@ export type LinkEvent = Base<
     what: string;
     detail: string;
     protocol: string;
-    length: number;
+    length: Bytes;
     segment: SegmentData | null;
   }
 >;

@@ -4,7 +4,8 @@
  *
  * Nothing is guessed: if the events do not tell the reason, none is given.
  */
-import { countText, durationText } from '../base/quantities.js';
+import { bytesText, durationText } from '../base/quantities.js';
+import type { Micros } from '../base/time.js';
 import type { Note } from '../tcp/notes.js';
 import { causeText } from './cause-texts.js';
 import type { ReceivedEvent, SegmentData, SentEvent, TraceEvent } from './events.js';
@@ -23,7 +24,7 @@ interface Past {
   /** What showed a loss, since the last segment was sent. */
   lossProof: string;
   /** The last interval of the retransmission timer, to recognize a backoff. */
-  rtoUs: number;
+  rtoUs: Micros;
 }
 
 const MAX_CONNECTIONS = 10_000;
@@ -132,8 +133,7 @@ export class Explainer {
   private whySent(s: SegmentData, step: Step): string[] {
     if (s.flags.includes('R')) return ['RST: the connection is aborted (RFC 9293 3.5.2)'];
     if (s.flags.includes('S')) {
-      const data =
-        s.length === 0 ? '' : `, with ${countText(s.length, 'byte')} of data (Fast Open)`;
+      const data = s.length === 0 ? '' : `, with ${bytesText(s.length)} of data (Fast Open)`;
       if (!s.flags.includes('.'))
         return [
           `SYN: asks for a connection and announces our initial sequence number${data} (RFC 9293 3.5)`,
@@ -141,16 +141,14 @@ export class Explainer {
       const acked =
         s.relAck === 1
           ? 'their ISN + 1'
-          : `their ISN + 1 + the ${countText(s.relAck - 1, 'byte')} of their SYN`;
+          : `their ISN + 1 + the ${bytesText(s.relAck - 1)} of their SYN`;
       return [
         `SYN,ACK: our SYN and the ACK of theirs in one segment, ACK = ${acked} (RFC 9293 3.5)`,
       ];
     }
     const lines: string[] = [];
     if (s.length > 0) {
-      lines.push(
-        `${countText(s.length, 'byte')} of data${allowedBy(step)}; it carries the ACK too`,
-      );
+      lines.push(`${bytesText(s.length)} of data${allowedBy(step)}; it carries the ACK too`);
       if (s.gsoSize > 0) {
         lines.push(`one super-segment: the device splits it into ${Math.ceil(s.length / s.gsoSize)} ` +
 `segments of at most ${s.gsoSize} bytes`); // prettier-ignore
@@ -286,7 +284,7 @@ const isSyn = ({ flags }: SegmentData): boolean => flags.includes('S') && !flags
 const expired = (step: Step, timer: string): boolean =>
   step.causes.some((e) => e.name === 'recovery:timer_expired' && e.data.timer === timer);
 
-const isAbout = (n: number, wanted: number): boolean => n >= 0.95 * wanted && n <= 1.05 * wanted;
+const isAbout = (n: Micros, wanted: Micros): boolean => n >= 0.95 * wanted && n <= 1.05 * wanted;
 
 /**
  * Explains in-order data. Bytes that had arrived before are not counted as new. With data queued
@@ -299,7 +297,7 @@ function textInOrder({ data: { segment, expected, held } }: ReceivedEvent): stri
     held > 0
       ? 'it fills part of the gap before data that arrived earlier'
       : `RCV.NXT moves on to ${(segment.relSeq + segment.length) >>> 0}`;
-  return `${countText(segment.length, 'byte')} in order${overlap}: ${moves}`;
+  return `${bytesText(segment.length)} in order${overlap}: ${moves}`;
 }
 
 /**

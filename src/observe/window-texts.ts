@@ -1,5 +1,6 @@
 /** A sentence for each note about loss recovery and the congestion window. */
-import { countText } from '../base/quantities.js';
+import { segmentsText } from '../base/quantities.js';
+import type { Segments } from '../base/units.js';
 import type { Note, UndoProof } from '../tcp/notes.js';
 import type { TraceEvent } from './events.js';
 
@@ -53,14 +54,14 @@ export const lossProof = ({ sack, duplicates }: NoteOf<'fast-retransmit'>): stri
 const reduced = ({ ssthresh, control }: NoteOf<'ecn-reduced'>): string =>
   ssthresh === null || control === 'bbr'
     ? ''
-    : `; the congestion window is reduced to ${countText(ssthresh, 'segment')}, as after a ` +
+    : `; the congestion window is reduced to ${segmentsText(ssthresh)}, as after a ` +
       'loss, at most once per window of data';
 
 function cwndText(n: NoteOf<'cwnd'>, beside: readonly TraceEvent[]): string[] {
   const { cwnd, before } = n;
   // Without congestion control there is no window.
   if (cwnd === null || before === null) return [];
-  const window = countText(cwnd, 'segment');
+  const window = segmentsText(cwnd);
   const moved =
     before === cwnd
       ? `congestion window stays at ${window}`
@@ -70,12 +71,12 @@ function cwndText(n: NoteOf<'cwnd'>, beside: readonly TraceEvent[]): string[] {
 
 function cwndCause(
   n: NoteOf<'cwnd'>,
-  before: number,
-  cwnd: number,
+  before: Segments,
+  cwnd: Segments,
   beside: readonly TraceEvent[],
 ): string {
   const { control, recovery } = n;
-  const ssthresh = n.ssthresh ?? Infinity;
+  const ssthresh: Segments = n.ssthresh ?? Infinity;
   if (hasNote(beside, 'rto-retransmit'))
     return ': segments still in flight plus one (RFC 5681 3.1, RFC 8985 6.3)';
   if (hasNote(beside, 'undo')) return ': the reduction is undone';

@@ -7,16 +7,17 @@ import { MtuDiscover } from '../base/mtu-discover.js';
 import type { CongestionName, HystartName } from './congestion/index.js';
 import type { EcnMode } from './ecn-mode.js';
 import { MILLISECOND, MINUTE, SECOND, type Micros } from '../base/time.js';
+import type { Bytes, Segments } from '../base/units.js';
 import type { MemoryLimits } from './memory.js';
 
 /** Sizes in bytes of memory, as in tcp_rmem and tcp_wmem. */
 export interface BufferLimits {
   /** Allowed even under memory pressure. */
-  readonly min: number;
+  readonly min: Bytes;
   /** The initial size. */
-  readonly default: number;
+  readonly default: Bytes;
   /** The largest size. */
-  readonly max: number;
+  readonly max: Bytes;
 }
 
 export interface TcpConfig {
@@ -83,23 +84,23 @@ export interface TcpConfig {
   /** tcp_wmem: the send buffer, which grows with the congestion window. */
   wmem: BufferLimits;
   /** Fixed size of the send buffer in bytes (unsent and unacknowledged data). 0: `wmem` decides. */
-  sendBufferBytes: number;
+  sendBufferBytes: Bytes;
   /**
    * TCP_NOTSENT_LOWAT: `send` accepts no data while this many bytes are unsent and do not fit in
    * the windows.
    */
-  notSentLowat: number;
+  notSentLowat: Bytes;
   /** TCP_MAXSEG: the largest MSS that our SYN advertises; 0: the MTU decides. */
-  maxSegment: number;
+  maxSegment: Bytes;
   /**
    * `ip route ... mtu`: largest packet that we send, and the MTU behind the MSS of our SYN. 0: the
    * device's MTU.
    */
-  routeMtu: number;
+  routeMtu: Bytes;
   /**
    * `ip route ... advmss`: the MSS that our SYN advertises, whatever the MTU; 0: the MTU decides.
    */
-  routeAdvmss: number;
+  routeAdvmss: Bytes;
   /**
    * MUST-49: ip_default_ttl, 1 to 255, also for packets of no connection. It is IPv6's hop limit,
    * too.
@@ -111,7 +112,7 @@ export interface TcpConfig {
    * route.min_pmtu: the path MTU is never set below this. IPv4 packets to a path with a smaller MTU
    * have this size and no DF.
    */
-  minPmtu: number;
+  minPmtu: Bytes;
   /**
    * route.mtu_expires: how long the MTU from an ICMP error is kept before a larger one is tried
    * (RFC 1191 section 6.3).
@@ -120,13 +121,13 @@ export interface TcpConfig {
   /** tcp_mtu_probing: 0 never, 1 after a suspected black hole, 2 always (RFC 4821). */
   mtuProbing: 0 | 1 | 2;
   /** tcp_base_mss: the MSS at which the search starts; tcp_mtu_probe_floor: its lower bound. */
-  baseMss: number;
-  mtuProbeFloor: number;
+  baseMss: Bytes;
+  mtuProbeFloor: Bytes;
   /**
    * tcp_probe_threshold: the search ends when its range is smaller than this many bytes;
    * tcp_probe_interval: time until it starts again.
    */
-  mtuProbeThreshold: number;
+  mtuProbeThreshold: Bytes;
   mtuProbeInterval: Micros;
   /**
    * tcp_rmem: the receive buffer, which grows as the user reads (tcp_moderate_rcvbuf). Half of it
@@ -137,9 +138,9 @@ export interface TcpConfig {
    * SO_RCVBUF: most unread bytes, without tuning. The buffer counts twice as many, as in Linux. 0:
    * `rmem` decides.
    */
-  receiveBufferBytes: number;
+  receiveBufferBytes: Bytes;
   /** TCP_WINDOW_CLAMP: upper bound of the receive window; 0 for none. */
-  windowClamp: number;
+  windowClamp: Bytes;
   /**
    * tcp_shrink_window: the right edge of a scaled window may move left when the buffer fills sooner
    * than expected. RFC 9293 section 3.8.6 advises against it (SHLD-14), and Linux does not do it by
@@ -213,7 +214,7 @@ export interface TcpConfig {
   noDelay: boolean;
 
   /** RFC 6928: the initial window in segments (`ip route ... initcwnd`). */
-  initialWindow: number;
+  initialWindow: Segments;
   /** tcp_slow_start_after_idle. */
   slowStartAfterIdle: boolean;
   congestionControl: CongestionName;

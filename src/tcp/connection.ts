@@ -25,6 +25,7 @@
  */
 import { seqGeq } from '../base/seq.js';
 import { SECOND, type Micros } from '../base/time.js';
+import type { Bytes } from '../base/units.js';
 import type { Segment } from '../wire/tcp.js';
 import type { AbortCause } from './causes.js';
 import * as closing from './closing.js';
@@ -145,7 +146,7 @@ export class Connection extends Tcb {
   }
 
   /** Bytes lent by `sendZeroCopy` that are not acknowledged. */
-  get lentToSend(): number {
+  get lentToSend(): Bytes {
     return this.snd.buffer.lentLength;
   }
 
@@ -170,7 +171,7 @@ export class Connection extends Tcb {
     return calls.receive(this);
   }
 
-  get receiveQueued(): number {
+  get receiveQueued(): Bytes {
     return this.rcv.queue.length;
   }
 
@@ -178,7 +179,7 @@ export class Connection extends Tcb {
    * TCP_INQ: unread bytes, plus one after the peer's FIN, so that a reader reads once more and gets
    * the end.
    */
-  get inq(): number {
+  get inq(): Bytes {
     return this.rcv.queue.length + (this.rcv.finReceived ? 1 : 0);
   }
 
@@ -238,7 +239,7 @@ export class Connection extends Tcb {
    * this many bytes are unsent and do not fit in the windows. `writable` is raised at half of it.
    * Infinity for no limit.
    */
-  setNotSentLowat(bytes: number): void {
+  setNotSentLowat(bytes: Bytes): void {
     this.snd.notSentLowat = bytes;
   }
 
@@ -261,12 +262,12 @@ export class Connection extends Tcb {
    * TCP_MAXSEG, 88 to 32,767 bytes, 0 for no limit: the MSS that our SYN advertises and that our
    * segments do not exceed. As in Linux it has no effect once the SYN was sent.
    */
-  setMaxSegment(bytes: number): void {
+  setMaxSegment(bytes: Bytes): void {
     options.setMaxSegment(this, bytes);
   }
 
   /** As getsockopt(TCP_MAXSEG): payload bytes of a full segment of ours. */
-  get maxSegment(): number {
+  get maxSegment(): Bytes {
     return isSynchronized(this.state) ? this.snd.mss : this.advertisedMss;
   }
 
@@ -274,12 +275,12 @@ export class Connection extends Tcb {
    * SO_RCVBUF: sets the most unread bytes and ends tuning. A window that was advertised stays
    * valid.
    */
-  setReceiveBuffer(bytes: number): void {
+  setReceiveBuffer(bytes: Bytes): void {
     this.rcv.window.setBuffer(bytes);
   }
 
   /** As getsockopt(SO_RCVBUF): twice the value that was set. */
-  get receiveBuffer(): number {
+  get receiveBuffer(): Bytes {
     return this.rcv.window.bufferBytes;
   }
 
@@ -287,17 +288,17 @@ export class Connection extends Tcb {
    * SO_SNDBUF: sets the send buffer (unsent and unacknowledged data) to twice `bytes`, and ends its
    * growth.
    */
-  setSendBuffer(bytes: number): void {
+  setSendBuffer(bytes: Bytes): void {
     this.snd.setBuffer(Math.max(2 * bytes, MIN_SEND_BUFFER));
   }
 
   /** As getsockopt(SO_SNDBUF): twice the value that was set. */
-  get sendBuffer(): number {
+  get sendBuffer(): Bytes {
     return this.snd.bufferBytes;
   }
 
   /** TCP_WINDOW_CLAMP: upper bound of the advertised window, at least 1,152 bytes. */
-  setWindowClamp(bytes: number): void {
+  setWindowClamp(bytes: Bytes): void {
     this.rcv.window.setClamp(bytes);
   }
 

@@ -12,6 +12,7 @@
  * its SYN.
  */
 import type { Micros } from '../base/time.js';
+import type { Bytes } from '../base/units.js';
 import { ABSENT, TcpFlag, type Segment } from '../wire/tcp.js';
 
 /** Bits of net.ipv4.tcp_fastopen. */
@@ -42,7 +43,7 @@ export interface FastOpenMemory {
 }
 
 export interface FastOpenOutcome {
-  readonly mss: number;
+  readonly mss: Bytes;
   readonly cookie: Uint8Array | null;
   readonly experimental: boolean;
   readonly synLost: boolean;
@@ -63,28 +64,28 @@ export class FastOpen {
   /** The option uses the experimental form (kind 254, magic 0xF989). */
   readonly experimental: boolean;
   /** Most bytes of data in our SYN. */
-  readonly mostSynData: number;
+  readonly mostSynData: Bytes;
   /** The peer's MSS from the last connection. */
-  readonly likelyMss: number;
+  readonly likelyMss: Bytes;
   readonly memory: FastOpenMemory | null;
   /** Active: the first attempt after a pause. */
   readonly afterPause: boolean;
   /** Passive: the SYN's data is accepted, and we may send data before the handshake ends. */
   readonly accepted: boolean;
   /** Active: bytes of data in our SYN, and whether the SYN,ACK acknowledged them. */
-  synData = 0;
+  synData: Bytes = 0;
   synDataAcked = false;
   /** Active: why Fast Open failed (tcpi_fastopen_client_fail). */
   failure: number = FastOpenFailure.none;
   /** Passive: accepted bytes of the peer's SYN. */
-  takenSynData = 0;
+  takenSynData: Bytes = 0;
 
   constructor(o: {
     cookie: Uint8Array | null;
     experimental: boolean;
     accepted?: boolean;
-    mostSynData?: number;
-    likelyMss?: number;
+    mostSynData?: Bytes;
+    likelyMss?: Bytes;
     memory?: FastOpenMemory;
     afterPause?: boolean;
   }) {

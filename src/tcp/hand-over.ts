@@ -3,6 +3,7 @@
  * Then the observer sees it, and the stack takes it.
  */
 import type { Micros } from '../base/time.js';
+import type { Bytes, Segments } from '../base/units.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
 import type { Tcb } from './tcb.js';
 import { Timer } from './timers.js';
@@ -54,7 +55,7 @@ function writeSack(c: Tcb, seg: Segment): void {
  * Bytes that the next segment's SACK blocks take from its payload (RFC 6691 section 2). `scratch`
  * is overwritten.
  */
-export function sackBytes(c: Tcb, scratch: Segment): number {
+export function sackBytes(c: Tcb, scratch: Segment): Bytes {
   writeSack(c, scratch);
   const { sackCount } = scratch;
   return sackCount === 0 ? 0 : SACK_BYTES + sackCount * SACK_BLOCK_BYTES;
@@ -96,7 +97,7 @@ export function hand(c: Tcb, seg: Segment, again: boolean, now: Micros, out: Seg
  * `segments`: number on the wire. Received D-SACKs are compared with it, because the network
  * duplicates segments, too.
  */
-export function countRetransmission(c: Tcb, bytes: number, segments: number): void {
+export function countRetransmission(c: Tcb, bytes: Bytes, segments: Segments): void {
   c.stats.retransmissions += segments;
   c.stats.bytesRetransmitted += bytes;
   c.env.counters.TcpRetransSegs += segments;

@@ -11,18 +11,19 @@
  * retransmit it. Every connection reports all memory that it holds as one sum (`settle`), so
  * nothing is counted twice or forgotten.
  */
+import type { Bytes } from '../base/units.js';
 import type { TcpCounters } from './counters.js';
 
 export interface MemoryLimits {
   /** All three in bytes. Pressure ends at or below `low`. */
-  readonly low: number;
-  readonly pressure: number;
-  readonly high: number;
+  readonly low: Bytes;
+  readonly pressure: Bytes;
+  readonly high: Bytes;
 }
 
 export class TcpMemory {
   /** Bytes held by connections. */
-  allocated = 0;
+  allocated: Bytes = 0;
   /** Connections that hold any. */
   holders = 0;
   isPressed = false;
@@ -63,7 +64,7 @@ export class TcpMemory {
    * True if a connection that holds `held` bytes may have `bytes` more. Below `high`, `min` bytes
    * are always allowed.
    */
-  allows(bytes: number, held: number, min: number): boolean {
+  allows(bytes: Bytes, held: Bytes, min: Bytes): boolean {
     const { limits } = this;
     const total = this.allocated + bytes;
     if (total <= limits.low) return true;
@@ -91,28 +92,28 @@ export class TcpMemory {
 
 /** One connection's share of the memory. */
 export class MemoryShare {
-  held = 0;
+  held: Bytes = 0;
   readonly all: TcpMemory;
   /** Bytes that are always allowed below `high`: the minimum of tcp_rmem and of tcp_wmem. */
-  private readonly minReceive: number;
-  private readonly minSend: number;
+  private readonly minReceive: Bytes;
+  private readonly minSend: Bytes;
 
-  constructor(all: TcpMemory, minReceive: number, minSend: number) {
+  constructor(all: TcpMemory, minReceive: Bytes, minSend: Bytes) {
     this.all = all;
     this.minReceive = minReceive;
     this.minSend = minSend;
   }
 
-  mayReceive(bytes: number): boolean {
+  mayReceive(bytes: Bytes): boolean {
     return this.all.allows(bytes, this.held, this.minReceive);
   }
 
-  maySend(bytes: number): boolean {
+  maySend(bytes: Bytes): boolean {
     return this.all.allows(bytes, this.held, this.minSend);
   }
 
   /** Sets the memory that the connection holds, in bytes. */
-  settle(bytes: number): void {
+  settle(bytes: Bytes): void {
     if (bytes === this.held) return;
     this.all.move(this.held, bytes);
     this.held = bytes;

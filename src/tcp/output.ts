@@ -5,6 +5,7 @@
  */
 import { seqAdd, seqDiff, seqGt, seqLeq, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
+import type { Bytes } from '../base/units.js';
 import { TcpFlag, type Segment } from '../wire/tcp.js';
 import { Chrono } from './send/chrono.js';
 import { CaState } from './congestion/ack-sample.js';
@@ -291,7 +292,7 @@ function sendNew(c: Tcb, now: Micros, out: SegmentSink): void {
  * True if the FIN goes out with the last `bytes` bytes. Its sequence number must be in the window,
  * too (RFC 9293 section 3.4).
  */
-const mayFinish = (snd: Sender, bytes: number): boolean =>
+const mayFinish = (snd: Sender, bytes: Bytes): boolean =>
   snd.isFinOwed && bytes === snd.unsent && snd.usableWindow > bytes;
 
 /**
@@ -344,7 +345,7 @@ function noteDataSent(c: Tcb, now: Micros): void {
  * the congestion window, Nagle's algorithm and the sender's silly-window avoidance (RFC 9293
  * sections 3.7.4 and 3.8.6.2.1). It exceeds the MSS only if the device segments super-segments.
  */
-function nextLength(c: Tcb, unsent: number, now: Micros): number {
+function nextLength(c: Tcb, unsent: Bytes, now: Micros): Bytes {
   const { snd } = c;
   // MUST-34, SHLD-15: negative if the peer shrank the window; nothing new is sent then
   const window = snd.usableWindow;
@@ -375,9 +376,9 @@ function nextLength(c: Tcb, unsent: number, now: Micros): number {
 /** `size`: payload bytes of each segment on the wire, if `bytes` is more. */
 function sendData(
   c: Tcb,
-  bytes: number,
+  bytes: Bytes,
   fin: boolean,
-  size: number,
+  size: Bytes,
   now: Micros,
   out: SegmentSink,
 ): void {
@@ -417,7 +418,7 @@ function sendData(
 }
 
 /** Builds a segment with `bytes` bytes of the send buffer from `start` on. */
-function dataSegment(c: Tcb, start: Seq, bytes: number, size: number, out: SegmentSink): Segment {
+function dataSegment(c: Tcb, start: Seq, bytes: Bytes, size: Bytes, out: SegmentSink): Segment {
   const { snd } = c;
   const seg = out.segment;
   seg.clear();

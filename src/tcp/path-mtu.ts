@@ -5,6 +5,7 @@
  */
 import { seqGeq, seqLt, type Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
+import type { Bytes } from '../base/units.js';
 import { TcpFlag } from '../wire/tcp.js';
 import type { MtuCause } from './notes.js';
 import { startProbing } from './send/mtu-probe.js';
@@ -29,7 +30,7 @@ export function quotesFlight(c: Tcb, seq: Seq): boolean {
  * Sets the path MTU to `mtu` bytes. Larger segments in flight were dropped on the path and are sent
  * again in smaller segments.
  */
-export function pathMtuChanged(c: Tcb, mtu: number, cause: MtuCause, now: Micros): void {
+export function pathMtuChanged(c: Tcb, mtu: Bytes, cause: MtuCause, now: Micros): void {
   const { size, snd } = c;
   if (mtu === size.mtu || c.state === State.closed || c.state === State.timeWait) return;
   const before = snd.mss;

@@ -4,6 +4,7 @@
  */
 import type { Micros } from '../base/time.js';
 import { NEVER } from '../base/time.js';
+import type { Bytes, Segments } from '../base/units.js';
 import { CA_STATE_NAMES } from './congestion/ack-sample.js';
 import type { Tcb } from './tcb.js';
 import type { TcpStats } from './stats.js';
@@ -24,15 +25,15 @@ export interface TcpSnapshot {
     nxt: number;
     /** SND.UP. */
     up: number;
-    wnd: number;
+    wnd: Bytes;
     wl1: number;
     wl2: number;
-    maxWnd: number;
-    mss: number;
+    maxWnd: Bytes;
+    mss: Bytes;
     wscale: number;
-    queued: number;
-    unsent: number;
-    flight: number;
+    queued: Bytes;
+    unsent: Bytes;
+    flight: Bytes;
     finSent: boolean;
   };
   rcv: {
@@ -40,52 +41,52 @@ export interface TcpSnapshot {
     nxt: number;
     /** RCV.UP; null without pending urgent data. */
     up: number | null;
-    wnd: number;
+    wnd: Bytes;
     wscale: number;
-    queued: number;
-    outOfOrder: number;
-    mss: number;
+    queued: Bytes;
+    outOfOrder: Bytes;
+    mss: Bytes;
     finReceived: boolean;
   };
   options: {
     timestamps: boolean;
     sack: boolean;
     windowScaling: boolean;
-    advertisedMss: number;
-    peerMss: number;
+    advertisedMss: Bytes;
+    peerMss: Bytes;
   };
   /**
    * Packet sizes in bytes: the path MTU, and the range of the search (RFC 4821). `probe`: the size
    * of the probe in flight, or 0.
    */
   pmtu: {
-    mtu: number;
+    mtu: Bytes;
     discover: number;
     probing: boolean;
-    low: number;
-    high: number;
-    probe: number;
+    low: Bytes;
+    high: Bytes;
+    probe: Bytes;
   };
   /** cwnd and ssthresh in segments. */
   congestion: {
     name: string;
-    cwnd: number;
-    ssthresh: number;
+    cwnd: Segments;
+    ssthresh: Segments;
     /** State of loss recovery by Linux's names; the counts below are in segments. */
     state: string;
     highSeq: number;
-    inFlight: number;
-    sacked: number;
-    lost: number;
-    resent: number;
-    reordering: number;
+    inFlight: Segments;
+    sacked: Segments;
+    lost: Segments;
+    resent: Segments;
+    reordering: Segments;
     /** Bytes per second; Infinity without pacing. */
     pacingRate: number;
   };
   /** Microseconds; srtt 0 and minRtt Infinity before the first sample. */
-  rtt: { srtt: number; rttvar: number; minRtt: number; rto: number; backoff: number };
+  rtt: { srtt: Micros; rttvar: Micros; minRtt: Micros; rto: Micros; backoff: number };
   /** Armed timers and the microseconds until they expire. */
-  timers: { name: string; inUs: number }[];
+  timers: { name: string; inUs: Micros }[];
   stats: Counts;
 }
 

@@ -1,5 +1,6 @@
 /** Socket options that take more than one line; connection.ts documents each call. */
 import { SECOND, type Micros } from '../base/time.js';
+import type { Bytes } from '../base/units.js';
 import { isSynchronized, State } from './state.js';
 import { atMost, type Tcb } from './tcb.js';
 import { Timer } from './timers.js';
@@ -28,7 +29,7 @@ export function setQuickAck(c: Tcb, on: boolean): void {
     rcv.ackNow = true;
 }
 
-export function setMaxSegment(c: Tcb, bytes: number): void {
+export function setMaxSegment(c: Tcb, bytes: Bytes): void {
   if (bytes !== 0 && !(bytes >= MIN_MAXSEG && bytes <= MAX_MAXSEG)) {
     throw new RangeError(`TCP_MAXSEG is ${MIN_MAXSEG} to ${MAX_MAXSEG}, or 0 for none: ${bytes}`);
   }

@@ -1,32 +1,33 @@
 /** Counters of one connection: those of TCP_INFO, counted as in Linux. */
 import type { Micros } from '../base/time.js';
+import type { Bytes, Segments } from '../base/units.js';
 import { Ecn, type Segment } from '../wire/tcp.js';
 
 export class TcpStats {
   /** Received in order; the peer's FIN counts as one byte. */
-  bytesIn = 0;
+  bytesIn: Bytes = 0;
   /** Bytes that the user wrote. */
-  bytesOut = 0;
-  bytesSent = 0;
+  bytesOut: Bytes = 0;
+  bytesSent: Bytes = 0;
   /** Our FIN counts as one byte, and so does the SYN of an active open. */
-  bytesAcked = 0;
-  bytesRetransmitted = 0;
-  segsIn = 0;
+  bytesAcked: Bytes = 0;
+  bytesRetransmitted: Bytes = 0;
+  segsIn: Segments = 0;
   /**
    * Without the SYN,ACK of a passive open, because Linux creates the connection when the handshake
    * ends.
    */
-  segsOut = 0;
+  segsOut: Segments = 0;
   /** Received segments with data, valid or not. */
-  dataSegsIn = 0;
-  dataSegsOut = 0;
-  retransmissions = 0;
-  duplicateAcksIn = 0;
+  dataSegsIn: Segments = 0;
+  dataSegsOut: Segments = 0;
+  retransmissions: Segments = 0;
+  duplicateAcksIn: Segments = 0;
   /** Our segments that were acknowledged with ECE. */
-  deliveredCe = 0;
+  deliveredCe: Segments = 0;
   /** Received by ECN field: segments with CE, and payload bytes of each codepoint. */
-  ceSegmentsIn = 0;
-  ceBytesIn = 0;
+  ceSegmentsIn: Segments = 0;
+  ceBytesIn: Bytes = 0;
   ect0BytesIn = 0;
   ect1BytesIn = 0;
   /** Expiries of the retransmission timer, including a SYN's, and the episodes that they form. */
@@ -35,7 +36,7 @@ export class TcpStats {
   /** Number of times the SYN's timer was doubled. */
   synBackoff = 0;
   /** Bytes that were written and never sent when the connection ended early. */
-  leftUnsent = 0;
+  leftUnsent: Bytes = 0;
   /** Total time of finished timeout episodes, and the start of the current one: NaN for none. */
   private timeoutTime: Micros = 0;
   private timeoutSince: Micros = NaN;

@@ -6,6 +6,7 @@
  */
 import type { Seq } from '../base/seq.js';
 import { LONG_AGO, type Micros } from '../base/time.js';
+import type { Bytes } from '../base/units.js';
 import type { DropReason } from '../wire/drop.js';
 import { TCP_HEADER_BYTES, type Segment } from '../wire/tcp.js';
 import type { Cause } from './causes.js';
@@ -40,15 +41,15 @@ export interface TcbOptions {
   /**
    * MMS_R - 20, the MSS to advertise (MUST-67): the MTU less IP and TCP headers without options.
    */
-  readonly mss: number;
+  readonly mss: Bytes;
   /** MUST-15: the assumed MSS of a peer that advertises none, 536 or 1220. */
-  readonly defaultMss: number;
+  readonly defaultMss: Bytes;
   /** Most payload bytes of a super-segment; 0 if the device does not segment. */
-  readonly gsoBytes: number;
+  readonly gsoBytes: Bytes;
   /** Bytes of an IP header: 20 (the default) or 40. */
-  readonly ipHeaderBytes?: number;
+  readonly ipHeaderBytes?: Bytes;
   /** The path MTU in bytes, if it is known to be smaller than the device's. */
-  readonly pathMtu?: number;
+  readonly pathMtu?: Bytes;
 }
 
 export class Tcb implements SenderPort, NoteTaker {
@@ -75,11 +76,11 @@ export class Tcb implements SenderPort, NoteTaker {
   readonly stats = new TcpStats();
 
   /** The assumed MSS of a peer that advertises none. */
-  readonly defaultMss: number;
-  readonly gsoBytes: number;
+  readonly defaultMss: Bytes;
+  readonly gsoBytes: Bytes;
   windowScaling: boolean;
   /** The peer's MSS option, or `defaultMss`; 0 before the peer's SYN. */
-  peerMss = 0;
+  peerMss: Bytes = 0;
 
   /** The user of the connection; null until it has one. */
   user: object | null = null;
@@ -135,10 +136,10 @@ export class Tcb implements SenderPort, NoteTaker {
    * The MSS that the MTU allows, the route's, TCP_MAXSEG (0 for none), and the MSS that we
    * advertise.
    */
-  readonly deviceMss: number;
-  readonly routeMss: number;
-  userMss: number;
-  advertisedMss: number;
+  readonly deviceMss: Bytes;
+  readonly routeMss: Bytes;
+  userMss: Bytes;
+  advertisedMss: Bytes;
 
   constructor(o: TcbOptions) {
     this.flow = o.flow;
@@ -308,7 +309,7 @@ export class Tcb implements SenderPort, NoteTaker {
   }
 
   /** Bytes that a write would accept now. */
-  get sendRoom(): number {
+  get sendRoom(): Bytes {
     const open =
       this.state === State.established || this.state === State.closeWait || this.isOpening;
     if (!open || this.snd.finQueued || this.closeQueued) return 0;
@@ -319,7 +320,7 @@ export class Tcb implements SenderPort, NoteTaker {
    * `SenderPort`: counts an acknowledgment and raises the user's events. `syn`: it covers our SYN.
    * `lentBack`: it covers memory of a zero-copy send.
    */
-  acknowledged(bytes: number, syn: boolean, lentBack: boolean): void {
+  acknowledged(bytes: Bytes, syn: boolean, lentBack: boolean): void {
     const { snd } = this;
     // Linux creates a passive connection when its SYN,ACK is acknowledged, so the SYN does not
     // count.
@@ -344,15 +345,15 @@ export class Tcb implements SenderPort, NoteTaker {
   /**
    * Largest segment payload with options included, for a peer that advertised `peerMss` (MUST-16).
    */
-  mostMss(peerMss: number): number {
+  mostMss(peerMss: Bytes): Bytes {
     return Math.min(peerMss, atMost(this.userMss, this.deviceMss));
   }
 }
 
 /** The MSS to advertise: the route's, else what the MTU allows. */
-export const routeMss = ({ routeAdvmss }: TcpConfig, deviceMss: number): number =>
+export const routeMss = ({ routeAdvmss }: TcpConfig, deviceMss: Bytes): number =>
   routeAdvmss > 0 ? routeAdvmss : deviceMss;
 
 /** The smaller of `most` and `bytes`; a `most` of 0 does not limit. */
-export const atMost = (most: number, bytes: number): number =>
+export const atMost = (most: Bytes, bytes: Bytes): Bytes =>
   most > 0 ? Math.min(most, bytes) : bytes;

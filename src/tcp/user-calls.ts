@@ -3,6 +3,7 @@
  * in closing.ts.
  */
 import type { Micros } from '../base/time.js';
+import type { Bytes } from '../base/units.js';
 import { oweReset } from './reset.js';
 import { isAppLimited } from './send/delivery-rate.js';
 import type { Sender } from './send/sender.js';
@@ -71,7 +72,7 @@ export function keepLent(c: Tcb): void {
  * Bytes of `bytes` that the stack's memory allows. If it refuses, the buffer shrinks as in Linux,
  * and the writer waits until half of its data is acknowledged.
  */
-function allowed(c: Tcb, bytes: number): number {
+function allowed(c: Tcb, bytes: Bytes): Bytes {
   const { snd, memory } = c;
   const { length } = snd.buffer;
   const most = snd.buffer.growthFor(bytes);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countText, durationText } from '../../src/base/quantities.js';
+import { bytesText, countText, durationText, segmentsText } from '../../src/base/quantities.js';
 
 describe('quantities', () => {
   it('rounds times to three digits', () => {
@@ -27,6 +27,8 @@ describe('quantities', () => {
   });
 
   it('knows one from many', () => {
-    expect([0, 1, 2].map((n) => countText(n, 'byte'))).toEqual(['0 bytes', '1 byte', '2 bytes']);
+    expect([0, 1, 2].map(bytesText)).toEqual(['0 bytes', '1 byte', '2 bytes']);
+    expect([0, 1, 2].map(segmentsText)).toEqual(['0 segments', '1 segment', '2 segments']);
+    expect([1, 2].map((n) => countText(n, 'request'))).toEqual(['1 request', '2 requests']);
   });
 });

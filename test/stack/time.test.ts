@@ -6,8 +6,10 @@ import { describe, expect, it } from 'vitest';
 import { SECOND, type Micros } from '../../src/base/time.js';
 import { Address } from '../../src/ip/address.js';
 import type { StackObserver } from '../../src/stack/observer.js';
+import type { Connection } from '../../src/tcp/connection.js';
 import { Timer } from '../../src/tcp/timers.js';
-import { PEER, SYN, Wire } from '../requirements/wire.js';
+import { TcpFlag } from '../../src/wire/tcp.js';
+import { ACK, FIN, PEER, RST, SYN, Wire } from '../requirements/wire.js';
 
 const SILENCE = 60 * SECOND;
 const user = { tcpEvents: () => undefined };
@@ -57,6 +59,27 @@ describe('after a silence', () => {
     w.take();
     expect(times.length).toBeGreaterThan(2);
     expect(times.every((t) => t === w.now)).toBe(true);
+  });
+
+  it.each<[string, (conn: Connection, now: Micros) => void, number]>([
+    ['a write', (conn) => conn.send(new Uint8Array(100)), ACK | TcpFlag.PSH],
+    ['a close', (conn, now) => conn.shutdown(now), ACK | FIN],
+    ['a close with close(2)', (conn, now) => conn.release(now), ACK | FIN],
+    ['an abort', (conn, now) => conn.abort(now), ACK | RST],
+  ])('%s uses the time of the turn that sends it', (_name, call, flags) => {
+    const { w, times } = silent();
+    const accepted = w.listen(user);
+    w.open({ dport: 80 });
+    const conn = accepted[0]!;
+    times.length = 0;
+    w.now += SILENCE;
+    call(conn, w.now);
+    w.stack.wake(conn);
+    expect(w.take()).toMatchObject([{ flags }]);
+    expect(times.length).toBeGreaterThan(0);
+    expect(times.every((t) => t === w.now)).toBe(true);
+    if (conn.stateName !== 'CLOSED')
+      expect(conn.timers.deadline(Timer.rto)).toBe(w.now + conn.snd.rtt.rto);
   });
 
   it('a connection that a closing listener resets ends at that time', () => {

@@ -3,7 +3,9 @@
  * JSON for a program.
  */
 import type { IncomingMessage } from 'node:http';
-import { countText, durationText } from '../../base/quantities.js';
+import { bytesText, durationText, segmentsText } from '../../base/quantities.js';
+import type { Micros } from '../../base/time.js';
+import type { Segments } from '../../base/units.js';
 import type { TcpSnapshot } from '../../tcp/snapshot.js';
 import type { TcpInfo } from '../../tcp/tcp-info.js';
 import type { Socket } from '../../node/socket.js';
@@ -11,10 +13,9 @@ import type { Socket } from '../../node/socket.js';
 /** Name, value, and what it means. */
 type Row = readonly [name: string, value: string, meaning: string];
 
-const bytes = (n: number): string => countText(n, 'byte');
 /** cwnd and ssthresh count segments, as in Linux and RFC 9438. */
-const segments = (n: number, unlimited: string): string =>
-  Number.isFinite(n) ? countText(n, 'segment') : unlimited;
+const segmentsOr = (n: Segments, unlimited: string): string =>
+  Number.isFinite(n) ? segmentsText(n) : unlimited;
 
 export interface ConnectionView {
   readonly local: string;
@@ -24,7 +25,7 @@ export interface ConnectionView {
   readonly tcpInfo: TcpInfo;
 }
 
-export function viewOf(socket: Socket, now: number): ConnectionView {
+export function viewOf(socket: Socket, now: Micros): ConnectionView {
   const place = (address = '', port = 0): string =>
     address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
   return {
@@ -48,11 +49,11 @@ function rows({ local, remote, snapshot: s }: ConnectionView): Row[] {
       'ISS: a 4 us clock plus a keyed hash of the addresses and ports (RFC 6528), or a SYN ' +
         'cookie (RFC 4987)',
     ],
-    ['your MSS', bytes(options.peerMss), 'the largest payload that you take in one segment'],
+    ['your MSS', bytesText(options.peerMss), 'the largest payload that you take in one segment'],
     [
       'our MSS',
-      bytes(options.advertisedMss),
-      `what we announced; we send at most ${bytes(snd.mss)} a segment: the option bytes are ` +
+      bytesText(options.advertisedMss),
+      `what we announced; we send at most ${bytesText(snd.mss)} a segment: the option bytes are ` +
         'taken off',
     ],
     [
@@ -69,20 +70,20 @@ function rows({ local, remote, snapshot: s }: ConnectionView): Row[] {
     ...roundTrip(rtt),
     [
       'cwnd',
-      segments(congestion.cwnd, 'no limit'),
+      segmentsOr(congestion.cwnd, 'no limit'),
       `congestion window (${congestion.name}): what may be in flight`,
     ],
-    ['ssthresh', segments(congestion.ssthresh, 'not set'), 'slow start ends here (RFC 5681)'],
-    ['your window', bytes(snd.wnd), 'SND.WND: what you are ready to take'],
-    ['our window', bytes(rcv.wnd), 'RCV.WND: what we are ready to take'],
-    ['in flight', bytes(snd.flight), 'sent and not yet acknowledged'],
-    ['received', `${bytes(stats.bytesIn)} in ${countText(stats.segsIn, 'segment')}`, 'from you'],
+    ['ssthresh', segmentsOr(congestion.ssthresh, 'not set'), 'slow start ends here (RFC 5681)'],
+    ['your window', bytesText(snd.wnd), 'SND.WND: what you are ready to take'],
+    ['our window', bytesText(rcv.wnd), 'RCV.WND: what we are ready to take'],
+    ['in flight', bytesText(snd.flight), 'sent and not yet acknowledged'],
+    ['received', `${bytesText(stats.bytesIn)} in ${segmentsText(stats.segsIn)}`, 'from you'],
     [
       'sent',
-      `${bytes(stats.bytesSent)} in ${countText(stats.segsOut, 'segment')}`,
+      `${bytesText(stats.bytesSent)} in ${segmentsText(stats.segsOut)}`,
       'to you, before this answer',
     ],
-    ['sent again', countText(stats.retransmissions, 'segment'), 'retransmissions'],
+    ['sent again', segmentsText(stats.retransmissions), 'retransmissions'],
   ];
 }
 

@@ -10,7 +10,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { countText } from '../../base/quantities.js';
+import { bytesText } from '../../base/quantities.js';
 import type { Host } from '../../node/host.js';
 import type { Socket } from '../../node/socket.js';
 import { asJson, asPage, asText, formOf, viewOf } from './connection-page.js';
@@ -160,7 +160,7 @@ function takeUpload(request: IncomingMessage, response: ServerResponse): void {
     hash.update(chunk);
   });
   request.on('end', () => {
-    sendText(response, 200, `${countText(length, 'byte')}, sha256 ${hash.digest('hex')}\n`);
+    sendText(response, 200, `${bytesText(length)}, sha256 ${hash.digest('hex')}\n`);
   });
 }
 

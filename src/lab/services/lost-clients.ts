@@ -4,7 +4,7 @@
  * two requests needs no line.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { countText } from '../../base/quantities.js';
+import { bytesText, countText } from '../../base/quantities.js';
 import { endpointText } from '../../stack/flow.js';
 import { entryOf } from '../../stack/tcp/entry.js';
 import type { Socket } from '../../node/socket.js';
@@ -18,8 +18,6 @@ const ENDINGS: Readonly<Record<string, string>> = {
   EPIPE: 'closed the connection and then reset it (EPIPE)',
   ETIMEDOUT: 'does not answer any more (ETIMEDOUT)',
 };
-
-const bytes = (n: number): string => countText(n, 'byte');
 
 /** Null when it was no end that the peer made: ours, or the device's. */
 function endingOf(socket: Socket): string | null {
@@ -83,7 +81,7 @@ class Visit {
     const name = `${request.method} ${request.url}`;
     if (!request.complete) {
       const size = request.headers['content-length'];
-      return `${name}: ${bytes(this.taken)}${size === undefined ? '' : ` of ${size}`} came`;
+      return `${name}: ${bytesText(this.taken)}${size === undefined ? '' : ` of ${size}`} came`;
     }
     const { stats, error } = this.socket.conn!;
     const isMissing = error !== null && stats.bytesAcked < stats.bytesOut;
@@ -91,7 +89,7 @@ class Visit {
     const size = response.getHeader('content-length');
     const whole = size === undefined ? '' : `; its body has ${String(size)}`;
     return (
-      `${name}: ${bytes(Math.max(0, stats.bytesAcked - this.before))} of the answer were ` +
+      `${name}: ${bytesText(Math.max(0, stats.bytesAcked - this.before))} of the answer were ` +
       `acknowledged${whole}`
     );
   }
@@ -115,7 +113,7 @@ export function watchSocket(name: string, socket: Socket, say: Say): void {
     if (ending === null) return;
     const { bytesIn, bytesAcked } = socket.conn!.stats;
     say(
-      `${name}: ${nameOf(socket)} ${ending}: ${bytes(bytesIn)} came, ${bytesAcked} of ours ` +
+      `${name}: ${nameOf(socket)} ${ending}: ${bytesText(bytesIn)} came, ${bytesAcked} of ours ` +
         'were acknowledged',
     );
   });

@@ -6,6 +6,7 @@
  */
 import type { Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
+import type { Bytes, Segments } from '../../base/units.js';
 
 /** Where loss recovery stands, by Linux's names and numbers (tcpi_ca_state). */
 export const CaState = {
@@ -33,19 +34,19 @@ export class AckSample {
   una: Seq = 0;
   nxt: Seq = 0;
   /** Newly delivered by this ACK, cumulatively or by SACK. */
-  acked = 0;
+  acked: Segments = 0;
   /** Newly taken for lost. */
-  lost = 0;
+  lost: Segments = 0;
   /** In flight (sent, neither delivered nor taken for lost) before and after this ACK. */
-  priorInFlight = 0;
-  inFlight = 0;
+  priorInFlight: Segments = 0;
+  inFlight: Segments = 0;
   caState: CaState = CaState.open;
   /** Round trip of the newest delivered segment that was sent once; -1 without one. */
   rtt: Micros = -1;
   srtt: Micros = 0;
   minRtt: Micros = Infinity;
   /** The effective send MSS in bytes. */
-  mss = 0;
+  mss: Bytes = 0;
   /** Segments leave at a rate, not in bursts. */
   paced = false;
   /**
@@ -61,11 +62,11 @@ export class AckSample {
 
   // ---- Delivery rate, draft-ietf-ccwg-bbr section 4.1 (as Linux's tcp_rate.c) ----
   /** Segments delivered on this connection so far. */
-  delivered = 0;
+  delivered: Segments = 0;
   /** `delivered` when the newest delivered segment was sent. */
-  priorDelivered = 0;
+  priorDelivered: Segments = 0;
   /** Segments delivered over `interval`; -1 when this ACK gives no valid rate sample. */
-  rateDelivered = -1;
+  rateDelivered: Segments = -1;
   /** The longer of the send and the ACK interval of the sample. */
   interval: Micros = 0;
   /** The sample was taken while the sender had nothing to send: the rate is a lower bound. */

@@ -10,6 +10,7 @@
  *           │──┘ ╱
  */
 import type { Micros } from '../../base/time.js';
+import type { Segments } from '../../base/units.js';
 
 /** Two windows of so many round trips each: the largest burst of the last five to ten. */
 const WINDOW_ROUNDS = 5;
@@ -18,18 +19,24 @@ const MOST_IN_EPOCH = 1 << 20;
 
 export class AckAggregation {
   private epochStart: Micros = 0;
-  private epochAcked = 0;
-  private newest = 0;
-  private older = 0;
+  private epochAcked: Segments = 0;
+  private newest: Segments = 0;
+  private older: Segments = 0;
   private rounds = 0;
 
   /** Segments of the largest recent burst. */
-  get extraAcked(): number {
+  get extraAcked(): Segments {
     return Math.max(this.newest, this.older);
   }
 
   /** `acked` segments came; `bandwidth` in segments a microsecond. */
-  onAck(acked: number, bandwidth: number, cwnd: number, roundStart: boolean, now: Micros): void {
+  onAck(
+    acked: Segments,
+    bandwidth: number,
+    cwnd: Segments,
+    roundStart: boolean,
+    now: Micros,
+  ): void {
     if (roundStart && ++this.rounds >= WINDOW_ROUNDS) {
       this.rounds = 0;
       this.older = this.newest;

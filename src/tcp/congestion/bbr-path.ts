@@ -3,6 +3,7 @@
  * (or a policer's), how much comes in bursts, and whether STARTUP has found all there is. Bandwidth
  * is segments a microsecond.
  */
+import type { Segments } from '../../base/units.js';
 import type { AckSample } from './ack-sample.js';
 import { AckAggregation } from './bbr-aggregation.js';
 import { PolicerDetector } from './bbr-policer.js';
@@ -23,7 +24,7 @@ export class BbrPath {
   private readonly max = new RoundMax(BANDWIDTH_ROUNDS);
   private readonly policer = new PolicerDetector();
   /** A round trip is over when a segment is delivered that was sent after so many were. */
-  private nextRoundDelivered = 0;
+  private nextRoundDelivered: Segments = 0;
   private roundCount = 0;
   private fullBandwidth = 0;
   private fullRounds = 0;
@@ -49,7 +50,7 @@ export class BbrPath {
   }
 
   /** True when a policer's rate was used long enough: PROBE_BW is to begin anew. */
-  onAck(s: AckSample, cwnd: number, cruising: boolean): boolean {
+  onAck(s: AckSample, cwnd: Segments, cruising: boolean): boolean {
     this.policer.lost += s.lost;
     this.roundStart = false;
     if (s.rateDelivered < 0 || s.interval <= 0) return false;
@@ -90,7 +91,7 @@ export class BbrPath {
     this.policer.reset(null);
   }
 
-  beginRound(delivered: number): void {
+  beginRound(delivered: Segments): void {
     this.nextRoundDelivered = delivered;
   }
 

@@ -6,6 +6,7 @@
  * bandwidth", lt_bw in Linux).
  */
 import { SECOND, type Micros } from '../../base/time.js';
+import type { Segments } from '../../base/units.js';
 import type { AckSample } from './ack-sample.js';
 
 const MIN_ROUNDS = 4;
@@ -25,9 +26,9 @@ export class PolicerDetector {
   private sampling = false;
   private rounds = 0;
   /** Segments taken for lost so far: also by ACKs that tell no rate. */
-  lost = 0;
-  private startLost = 0;
-  private startDelivered = 0;
+  lost: Segments = 0;
+  private startLost: Segments = 0;
+  private startDelivered: Segments = 0;
   private startedAt: Micros = 0;
 
   /**

@@ -24,6 +24,7 @@
  */
 import type { SeededRandom } from '../../base/random.js';
 import { MILLISECOND, SECOND, type Micros } from '../../base/time.js';
+import type { Bytes, Segments } from '../../base/units.js';
 import { CaState, type AckSample } from './ack-sample.js';
 import { BbrPath } from './bbr-path.js';
 import type { Congestion, CongestionControl } from './control.js';
@@ -52,8 +53,8 @@ const MAX_QUANTUM_BYTES = 65_536;
 export class Bbr implements CongestionControl {
   readonly name = 'bbr';
   readonly modelBased = true;
-  cwnd = 1;
-  ssthresh = Infinity;
+  cwnd: Segments = 1;
+  ssthresh: Segments = Infinity;
   mode: BbrMode = 'STARTUP';
   /** The smallest round trip of the last ten seconds; Infinity before the first. */
   minRtt: Micros = Infinity;
@@ -62,7 +63,7 @@ export class Bbr implements CongestionControl {
   private readonly random: SeededRandom;
   private readonly path = new BbrPath();
   private initialWindow = 1;
-  private mss = 0;
+  private mss: Bytes = 0;
   private rate = 0;
   private hasSeenRtt = false;
   private pacingGain = HIGH_GAIN;
@@ -76,7 +77,7 @@ export class Bbr implements CongestionControl {
   private idleRestart = false;
 
   private priorCaState: CaState = CaState.open;
-  private priorCwnd = 0;
+  private priorCwnd: Segments = 0;
   /** In recovery's first round trip one segment leaves for each delivered. */
   private packetConservation = false;
 
@@ -93,7 +94,7 @@ export class Bbr implements CongestionControl {
     return this.path.bandwidth;
   }
 
-  start(initialWindow: number, mss: number, srtt: Micros, now: Micros): void {
+  start(initialWindow: Segments, mss: Bytes, srtt: Micros, now: Micros): void {
     this.initialWindow = initialWindow;
     this.cwnd = initialWindow;
     this.mss = mss;
@@ -227,14 +228,14 @@ export class Bbr implements CongestionControl {
     if (rate > 0 && (this.path.isFull || rate > this.rate)) this.rate = rate;
   }
 
-  private bdp(bandwidth: number, gain: number): number {
+  private bdp(bandwidth: number, gain: number): Segments {
     return this.minRtt === Infinity
       ? this.initialWindow
       : Math.ceil(gain * bandwidth * this.minRtt);
   }
 
   /** Segments in flight for `gain` times the BDP at the largest bandwidth. */
-  private windowFor(gain: number): number {
+  private windowFor(gain: number): Segments {
     return this.withRoom(this.bdp(this.path.maxBandwidth, gain));
   }
 
@@ -242,7 +243,7 @@ export class Bbr implements CongestionControl {
    * Room for what the host and the receiver hold in their hands: three bursts, an even number (a
    * delayed ACK covers two), and two more to probe with.
    */
-  private withRoom(segments: number): number {
+  private withRoom(segments: Segments): Segments {
     const burst = Math.min((this.rate * QUANTUM) / SECOND, MAX_QUANTUM_BYTES);
     const quantum = Math.max(Math.floor(burst / this.mss), 2);
     const even = (segments + 3 * quantum + 1) & ~1;

@@ -6,6 +6,7 @@
  * Rate Reduction steers cwnd (../recovery/prr.ts), unless the control is `modelBased`.
  */
 import type { Micros } from '../../base/time.js';
+import type { Bytes, Segments } from '../../base/units.js';
 import type { AckSample } from './ack-sample.js';
 
 /** Why a reduction begins: loss seen by ACKs, an ECN mark, or the retransmission timer. */
@@ -14,9 +15,9 @@ export type Congestion = 'loss' | 'ecn' | 'timeout';
 export interface CongestionControl {
   readonly name: string;
   /** Segments that may be in flight, whole, at least 1. */
-  readonly cwnd: number;
+  readonly cwnd: Segments;
   /** Slow start ends here; Infinity at first (RFC 5681 section 3.1: arbitrarily high). */
-  readonly ssthresh: number;
+  readonly ssthresh: Segments;
   /**
    * A model of the path steers cwnd in every state (BBR); else recovery does after a congestion
    * event.
@@ -29,7 +30,7 @@ export interface CongestionControl {
    * The connection is established: `initialWindow` segments of `mss` bytes (RFC 6928); `srtt` 0
    * when the handshake gave no sample.
    */
-  start(initialWindow: number, mss: number, srtt: Micros, now: Micros): void;
+  start(initialWindow: Segments, mss: Bytes, srtt: Micros, now: Micros): void;
   /**
    * An ACK delivered something or took something for lost. The window grows only if
    * `s.mayGrow && s.cwndLimited`, except for a model's.
@@ -40,7 +41,7 @@ export interface CongestionControl {
    * in the linux profile, the flight in the rfc one), and remembers what `onUndo` needs. cwnd is
    * not touched: PRR or `afterTimeout` brings it down.
    */
-  onCongestion(why: Congestion, window: number, now: Micros): void;
+  onCongestion(why: Congestion, window: Segments, now: Micros): void;
   /**
    * The last reduction was spurious (Eifel, D-SACK, F-RTO): cwnd and ssthresh are to be what they
    * were, or more.

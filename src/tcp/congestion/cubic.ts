@@ -13,6 +13,7 @@
  * window a round trip, and a first epoch without a W_max grows by 5 % a round trip at least.
  */
 import { SECOND, type Micros } from '../../base/time.js';
+import type { Segments } from '../../base/units.js';
 import type { AckSample } from './ack-sample.js';
 import type { Congestion, CongestionControl } from './control.js';
 import { Growth } from './growth.js';
@@ -31,36 +32,36 @@ const SLOWEST_AT_FIRST = 20;
 
 /** What one congestion event changes, and undo restores (section 4.9). */
 interface Memory {
-  cwnd: number;
-  ssthresh: number;
-  wMax: number;
-  cwndPrior: number;
+  cwnd: Segments;
+  ssthresh: Segments;
+  wMax: Segments;
+  cwndPrior: Segments;
   k: number;
-  origin: number;
+  origin: Segments;
   epochStart: Micros;
-  wEst: number;
+  wEst: Segments;
 }
 
 export class Cubic implements CongestionControl {
   readonly name = 'cubic';
   readonly modelBased = false;
   readonly pacingRate = Infinity;
-  cwnd = 1;
-  ssthresh = Infinity;
+  cwnd: Segments = 1;
+  ssthresh: Segments = Infinity;
   /**
    * Where the curve is flat: the window before the last cut, or less (section 4.7); 0 when nothing
    * is known.
    */
-  private wMax = 0;
+  private wMax: Segments = 0;
   /** The window before the last cut itself. */
-  private cwndPrior = 0;
+  private cwndPrior: Segments = 0;
   private k = 0;
   /** The curve's middle: W_max, or cwnd where an epoch begins above it. */
-  private origin = 0;
+  private origin: Segments = 0;
   /** When congestion avoidance began; NaN before it does. */
   private epochStart: Micros = NaN;
   /** W_est: what Reno would have by now. */
-  private wEst = 0;
+  private wEst: Segments = 0;
   private readonly growth = new Growth();
   private readonly exit: SlowStartExit;
   private before: Memory | null = null;
@@ -69,7 +70,7 @@ export class Cubic implements CongestionControl {
     this.exit = exit;
   }
 
-  start(initialWindow: number): void {
+  start(initialWindow: Segments): void {
     this.cwnd = initialWindow;
   }
 
@@ -90,7 +91,7 @@ export class Cubic implements CongestionControl {
   }
 
   /** Section 4.2: how many acknowledged segments are worth one more segment of window now. */
-  private ackedForOneMore(acked: number, s: AckSample): number {
+  private ackedForOneMore(acked: Segments, s: AckSample): Segments {
     if (Number.isNaN(this.epochStart)) this.beginEpoch(s.now);
     const cwnd = this.cwnd;
     const minRtt = s.minRtt === Infinity ? 0 : s.minRtt;
@@ -107,7 +108,7 @@ export class Cubic implements CongestionControl {
    * Section 4.3: never slower than Reno. Once W_est is back at the window before the cut, it grows
    * by one a round trip, as Reno's would.
    */
-  private friendlyPace(acked: number, cwnd: number): number {
+  private friendlyPace(acked: Segments, cwnd: Segments): Segments {
     this.wEst += ((this.wEst >= this.cwndPrior ? 1 : ALPHA) * acked) / cwnd;
     return this.wEst > cwnd ? cwnd / (this.wEst - cwnd) : Infinity;
   }
@@ -125,7 +126,7 @@ export class Cubic implements CongestionControl {
     this.growth.reset();
   }
 
-  onCongestion(why: Congestion, window: number): void {
+  onCongestion(why: Congestion, window: Segments): void {
     const { cwnd, ssthresh, wMax, cwndPrior, k, origin, epochStart, wEst } = this;
     this.before = { cwnd, ssthresh, wMax, cwndPrior, k, origin, epochStart, wEst };
     // Section 4.7, fast convergence: a flow whose window shrinks from loss to loss makes room for

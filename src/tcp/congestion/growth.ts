@@ -8,24 +8,25 @@
  * (and RFC 3465 with a large L) what is acknowledged is counted. An ACK-splitting receiver gains
  * nothing either, because segments are counted, not ACKs.
  */
+import type { Segments } from '../../base/units.js';
 export class Growth {
-  private counted = 0;
+  private counted: Segments = 0;
 
   /**
    * Slow start: returns the new cwnd; what goes beyond ssthresh is left for congestion avoidance,
    * see `rest`.
    */
-  slowStart(cwnd: number, ssthresh: number, acked: number): number {
+  slowStart(cwnd: Segments, ssthresh: Segments, acked: Segments): Segments {
     const grown = Math.min(cwnd + acked, ssthresh);
     this.rest = acked - (grown - cwnd);
     return grown;
   }
 
   /** Acknowledged segments that the last `slowStart` did not use. */
-  rest = 0;
+  rest: Segments = 0;
 
   /** One segment for each `per` acknowledged. */
-  avoid(cwnd: number, per: number, acked: number): number {
+  avoid(cwnd: Segments, per: Segments, acked: Segments): Segments {
     // Credit from a time when `per` was larger is worth one segment, no more.
     if (this.counted >= per) {
       this.counted = 0;

@@ -9,6 +9,7 @@
  */
 import { seqGt, type Seq } from '../../base/seq.js';
 import { MILLISECOND, type Micros } from '../../base/time.js';
+import type { Segments } from '../../base/units.js';
 import type { AckSample } from './ack-sample.js';
 import type { SlowStartExit } from './slow-start-exit.js';
 
@@ -37,7 +38,7 @@ export class Hystart implements SlowStartExit {
     this.signs = signs;
   }
 
-  growth(s: AckSample, cwnd: number): number {
+  growth(s: AckSample, cwnd: Segments): Segments {
     this.done = false;
     if (this.found) return s.acked;
     if (!this.started || seqGt(s.una, this.roundEnd)) this.newRound(s);

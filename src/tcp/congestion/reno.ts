@@ -6,6 +6,7 @@
  *      ╱  │ ╱     ╱     ╱
  *     slow start   congestion avoidance
  */
+import type { Segments } from '../../base/units.js';
 import type { AckSample } from './ack-sample.js';
 import type { Congestion, CongestionControl } from './control.js';
 import { Growth } from './growth.js';
@@ -17,13 +18,13 @@ export class Reno implements CongestionControl {
   readonly name = 'reno';
   readonly modelBased = false;
   readonly pacingRate = Infinity;
-  cwnd = 1;
-  ssthresh = Infinity;
+  cwnd: Segments = 1;
+  ssthresh: Segments = Infinity;
   private readonly growth = new Growth();
-  private priorCwnd = 0;
-  private priorSsthresh = Infinity;
+  private priorCwnd: Segments = 0;
+  private priorSsthresh: Segments = Infinity;
 
-  start(initialWindow: number): void {
+  start(initialWindow: Segments): void {
     this.cwnd = initialWindow;
   }
 
@@ -37,7 +38,7 @@ export class Reno implements CongestionControl {
     if (acked > 0) this.cwnd = this.growth.avoid(this.cwnd, this.cwnd, acked);
   }
 
-  onCongestion(_why: Congestion, window: number): void {
+  onCongestion(_why: Congestion, window: Segments): void {
     this.priorCwnd = this.cwnd;
     this.priorSsthresh = this.ssthresh;
     this.ssthresh = Math.max(Math.floor(window / 2), MIN_SSTHRESH);

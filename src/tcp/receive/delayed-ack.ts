@@ -12,6 +12,7 @@
  * (owed-duplicates.ts).
  */
 import type { Micros } from '../../base/time.js';
+import type { Bytes } from '../../base/units.js';
 import { TcpFlag, type Segment } from '../../wire/tcp.js';
 import type { TcpConfig } from '../config.js';
 
@@ -29,7 +30,7 @@ export class DelayedAck {
   /** Data or a FIN was received since the delay was last chosen. */
   fresh = false;
   /** RMSS as estimated: payload bytes of a full segment from the peer (Linux's rcv_mss). */
-  mss = DEFAULT_MSS;
+  mss: Bytes = DEFAULT_MSS;
   /** Number of ACKs that are still sent at once. */
   quick = 0;
   /**
@@ -38,11 +39,11 @@ export class DelayedAck {
    */
   interactive = false;
   /** The MSS that we advertise, the most that the peer sends in one segment. */
-  announcedMss: number;
+  announcedMss: Bytes;
   /** The delay of an ACK before bounds; 0 before the first data. */
   ato: Micros = 0;
   private dataAt: Micros = 0;
-  private lastLength = 0;
+  private lastLength: Bytes = 0;
   /**
    * For the data that this ACK covers: 1 after a segment with PSH or a small one, 2 after a second
    * small one.
@@ -51,7 +52,7 @@ export class DelayedAck {
   private readonly least: Micros;
   private readonly most: Micros;
 
-  constructor(config: TcpConfig, announcedMss: number) {
+  constructor(config: TcpConfig, announcedMss: Bytes) {
     this.announcedMss = announcedMss;
     this.least = config.delayedAck;
     this.most = Math.max(config.delayedAck, config.delayedAckMax);
@@ -61,7 +62,7 @@ export class DelayedAck {
    * Estimates the peer's segments as large as ours, `mss`. `space`: the receive window of a new
    * connection, in bytes.
    */
-  guessMss(mss: number, space: number): void {
+  guessMss(mss: Bytes, space: Bytes): void {
     this.mss = Math.max(MIN_MSS, Math.min(DEFAULT_MSS, this.announcedMss, mss, space >> 1));
   }
 
@@ -74,7 +75,7 @@ export class DelayedAck {
    * `seg` had in-order data. `rto`: our retransmission timeout, after which silence counts as long.
    * `wnd`: RCV.WND.
    */
-  dataArrived(seg: Segment, now: Micros, rto: Micros, wnd: number): void {
+  dataArrived(seg: Segment, now: Micros, rto: Micros, wnd: Bytes): void {
     this.owed = true;
     this.fresh = true;
     this.measure(seg);
@@ -110,7 +111,7 @@ export class DelayedAck {
   }
 
   /** Data was lost or arrived twice, so the peer waits for every ACK. */
-  enterQuickMode(wnd: number, most = MAX_QUICK_ACKS): void {
+  enterQuickMode(wnd: Bytes, most = MAX_QUICK_ACKS): void {
     this.addQuick(most, wnd);
     this.interactive = false;
     this.ato = this.least;
@@ -165,7 +166,7 @@ export class DelayedAck {
     if (on) this.pushes = Math.max(this.pushes, 1);
   }
 
-  private addQuick(most: number, wnd: number): void {
+  private addQuick(most: number, wnd: Bytes): void {
     const wanted = Math.min(Math.floor(wnd / (2 * this.mss)) || 2, most);
     if (wanted > this.quick) this.quick = wanted;
   }

@@ -16,6 +16,7 @@
  * amortised.
  */
 import { seqDiff, seqGt, seqLeq, seqLt, seqMin, type Seq } from '../../base/seq.js';
+import type { Bytes } from '../../base/units.js';
 import type { Segment } from '../../wire/tcp.js';
 import { MAX_SACK_BLOCKS } from '../../wire/tcp.js';
 import type { Allocate, ReceiveQueue } from './receive-queue.js';
@@ -42,7 +43,7 @@ interface Block {
 }
 
 export class OutOfOrder {
-  bytes = 0;
+  bytes: Bytes = 0;
   pieceCount = 0;
   /** Number of times that blocks were discarded at the limit (nstat's OfoPruned). */
   prunes = 0;

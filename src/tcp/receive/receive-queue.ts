@@ -7,6 +7,7 @@
  */
 import { copyRange } from '../../base/copy.js';
 import { Ring } from '../../base/ring.js';
+import type { Bytes } from '../../base/units.js';
 import type { Segment } from '../../wire/tcp.js';
 
 /**
@@ -22,11 +23,11 @@ const PIECE_BYTES = 65_536;
  */
 const SMALL_BYTES = 4096;
 
-export type Allocate = (bytes: number) => Uint8Array;
+export type Allocate = (bytes: Bytes) => Uint8Array;
 
 export class ReceiveQueue {
   /** Unread bytes. */
-  length = 0;
+  length: Bytes = 0;
   /**
    * The last piece, and the earlier ones. `earlier` is created on demand, because usually there is
    * only one piece.
@@ -50,7 +51,7 @@ export class ReceiveQueue {
    * Adds `length` payload bytes of `seg` from `skip` on. Sets `seg.keepPayload` if it keeps a
    * reference to the payload.
    */
-  pushPayload(seg: Segment, skip: number, length: number): void {
+  pushPayload(seg: Segment, skip: number, length: Bytes): void {
     const from = seg.payload!.bytes;
     const offset = seg.payloadOffset + skip;
     if (length >= SHARE_FROM_BYTES) {
@@ -124,7 +125,7 @@ export class ReceiveQueue {
     this.tailUsed = -1;
   }
 
-  private copy(from: Uint8Array, offset: number, length: number): void {
+  private copy(from: Uint8Array, offset: number, length: Bytes): void {
     let { last } = this;
     if (last === null || this.tailUsed < 0 || this.tailUsed + length > last.length) {
       const room =

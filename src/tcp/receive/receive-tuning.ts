@@ -9,6 +9,7 @@
  */
 import { seqAdd, seqLt, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
+import type { Bytes } from '../../base/units.js';
 
 /** tcp_rcv_space_adjust starts with the segments of the initial window (RFC 6928). */
 const INITIAL_SEGMENTS = 10;
@@ -17,22 +18,22 @@ export class ReceiveTuning {
   /** The receiver's estimate of the round-trip time; 0 if unknown. */
   rtt: Micros = 0;
   /** Most bytes read in a round trip. */
-  space = 0;
+  space: Bytes = 0;
   /** Bytes that the user has read in total. */
-  private read = 0;
-  private readBefore = 0;
+  private read: Bytes = 0;
+  private readBefore: Bytes = 0;
   private since: Micros = 0;
   private windowEnd: Seq = 0;
   private windowAt: Micros = 0;
   private lastEcho = 0;
 
   /** Starts a new connection. `window`: its first receive window in bytes. */
-  start(window: number, mss: number, now: Micros): void {
+  start(window: Bytes, mss: Bytes, now: Micros): void {
     this.space = Math.min(window, INITIAL_SEGMENTS * mss);
     this.since = now;
   }
 
-  userRead(bytes: number): void {
+  userRead(bytes: Bytes): void {
     this.read += bytes;
   }
 
@@ -40,7 +41,7 @@ export class ReceiveTuning {
    * In-order data arrived up to `nxt`. Without timestamps a window of data is taken as at least one
    * round trip.
    */
-  measureWindow(nxt: Seq, wnd: number, now: Micros): void {
+  measureWindow(nxt: Seq, wnd: Bytes, now: Micros): void {
     if (this.windowAt > 0) {
       if (seqLt(nxt, this.windowEnd)) return;
       const sample = Math.max(1, now - this.windowAt);
@@ -65,7 +66,7 @@ export class ReceiveTuning {
    * Once per round trip: returns the wanted window in bytes, or 0 if the current one is sufficient.
    * `unread`: bytes in the queue.
    */
-  adjust(unread: number, now: Micros): number {
+  adjust(unread: Bytes, now: Micros): Bytes {
     const elapsed = now - this.since;
     if (this.rtt === 0 || elapsed < this.rtt) return 0;
     // Unread bytes do not count, because the user limits the rate.

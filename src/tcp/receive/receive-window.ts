@@ -13,6 +13,7 @@
  * 3.8.6.2.2). receive-tuning.ts chooses the buffer size.
  */
 import { seqAdd, seqDiff, seqMax, type Seq } from '../../base/seq.js';
+import type { Bytes } from '../../base/units.js';
 import { MAX_WINDOW_SHIFT } from '../../wire/tcp.js';
 import type { TcpConfig } from '../config.js';
 
@@ -29,17 +30,17 @@ export class ReceiveWindow {
   /** Our window shift (Rcv.Wind.Shift). */
   wscale = 0;
   /** Linux's sk_rcvbuf: twice the window. */
-  bufferBytes: number;
+  bufferBytes: Bytes;
   /** SO_RCVBUF was set, so the buffer is not tuned. */
   locked: boolean;
   /** Upper bound of the window, by the buffer and TCP_WINDOW_CLAMP. */
-  clamp = 0;
+  clamp: Bytes = 0;
   /** Linux's rcv_ssthresh: the current limit of the opening window. */
-  ssthresh = 0;
+  ssthresh: Bytes = 0;
   /** RCV.WND when it was last advertised. */
-  told = 0;
+  told: Bytes = 0;
   /** TCP_WINDOW_CLAMP, or the largest window that the header can express. */
-  private limit: number;
+  private limit: Bytes;
   private readonly config: TcpConfig;
 
   constructor(config: TcpConfig) {
@@ -50,7 +51,7 @@ export class ReceiveWindow {
   }
 
   /** Most unread bytes: the largest window. */
-  get space(): number {
+  get space(): Bytes {
     return this.bufferBytes >> 1;
   }
 
@@ -58,7 +59,7 @@ export class ReceiveWindow {
    * The peer's SYN arrived. `mss`: what we advertised. If our SYN was sent before, its window may
    * already be in use (Fast Open).
    */
-  start(nxt: Seq, mss: number): void {
+  start(nxt: Seq, mss: Bytes): void {
     const { space } = this;
     this.edge = seqAdd(nxt, this.told);
     this.ssthresh = this.initial(mss);
@@ -70,7 +71,7 @@ export class ReceiveWindow {
   }
 
   /** The window of a new connection, in whole segments. */
-  private initial(mss: number): number {
+  private initial(mss: Bytes): Bytes {
     const space = Math.min(this.space, this.limit);
     return space > mss ? space - (space % mss) : space;
   }
@@ -84,7 +85,7 @@ export class ReceiveWindow {
    * Returns the window field of the next segment, and advertises it. `queued`: unread bytes. `mss`:
    * a full segment of the peer.
    */
-  offer(nxt: Seq, queued: number, mss: number): number {
+  offer(nxt: Seq, queued: Bytes, mss: Bytes): Bytes {
     const offered = this.next(nxt, queued, mss);
     this.told = offered;
     const edge = seqAdd(nxt, offered);
@@ -98,7 +99,7 @@ export class ReceiveWindow {
    * than the intended window, and as in Linux all of that is accepted. `mss`: the expected payload
    * of a full segment from the peer.
    */
-  offerOnSyn(nxt: Seq, mss: number): number {
+  offerOnSyn(nxt: Seq, mss: Bytes): Bytes {
     const offered = this.initial(mss);
     this.told = offered;
     this.edge = seqMax(this.edge, seqAdd(nxt, offered));
@@ -106,7 +107,7 @@ export class ReceiveWindow {
   }
 
   /** The window field of a SYN, which is never scaled (RFC 7323 section 2.2). */
-  onSyn(mss: number): number {
+  onSyn(mss: Bytes): Bytes {
     return Math.min(this.initial(mss), MAX_WINDOW_FIELD);
   }
 
@@ -122,7 +123,7 @@ export class ReceiveWindow {
   /**
    * Less than half of the window is free, so no quick ACKs, which would make the peer send faster.
    */
-  isTight(queued: number): boolean {
+  isTight(queued: Bytes): boolean {
     return this.space - queued < Math.min(this.clamp, this.space) / 2;
   }
 
@@ -130,7 +131,7 @@ export class ReceiveWindow {
    * True if the new window is to be advertised at once after a read: it is at least twice the
    * window that the peer knows.
    */
-  updateDue(nxt: Seq, queued: number, mss: number): boolean {
+  updateDue(nxt: Seq, queued: Bytes, mss: Bytes): boolean {
     const current = this.size(nxt);
     if (2 * current > this.clamp) return false;
     const next = this.next(nxt, queued, mss);
@@ -146,7 +147,7 @@ export class ReceiveWindow {
    * With tcp_shrink_window: the window is the free space in whole units, even if more was
    * advertised before, and zero rather than a small window.
    */
-  private shrunk(queued: number, mss: number): number {
+  private shrunk(queued: Bytes, mss: Bytes): Bytes {
     const unit = 1 << this.wscale;
     const { space, ssthresh } = this;
     const full = Math.min(this.clamp, space);
@@ -160,7 +161,7 @@ export class ReceiveWindow {
     );
   }
 
-  private next(nxt: Seq, queued: number, mss: number): number {
+  private next(nxt: Seq, queued: Bytes, mss: Bytes): Bytes {
     if (this.mayShrink) return this.shrunk(queued, mss);
     const unit = 1 << this.wscale;
     const { space } = this;
@@ -204,7 +205,7 @@ export class ReceiveWindow {
    * A segment with `length` payload bytes arrived in order: Linux's tcp_grow_window. Returns true
    * if the window may open further.
    */
-  grow(length: number, queued: number, mss: number): boolean {
+  grow(length: Bytes, queued: Bytes, mss: Bytes): boolean {
     if (length < MIN_GROWTH_LENGTH) return false;
     const room = Math.min(this.clamp, this.space - queued) - this.ssthresh;
     if (room <= 0) return false;
@@ -216,7 +217,7 @@ export class ReceiveWindow {
    * Grows the buffer for a window of `bytes`, up to the maximum of tcp_rmem, unless SO_RCVBUF was
    * set.
    */
-  expand(bytes: number): void {
+  expand(bytes: Bytes): void {
     const buffer = Math.min(2 * bytes, this.config.rmem.max);
     if (this.locked || buffer <= this.bufferBytes) return;
     this.bufferBytes = buffer;
@@ -224,7 +225,7 @@ export class ReceiveWindow {
   }
 
   /** Memory is short: limits the window to `bytes` for now. */
-  shrinkTo(bytes: number): void {
+  shrinkTo(bytes: Bytes): void {
     if (this.ssthresh > bytes) this.ssthresh = bytes;
   }
 
@@ -232,13 +233,13 @@ export class ReceiveWindow {
    * SO_RCVBUF: sets the buffer to twice `bytes`, as in Linux, and ends tuning. A window that was
    * advertised stays valid.
    */
-  setBuffer(bytes: number): void {
+  setBuffer(bytes: Bytes): void {
     this.locked = true;
     this.bufferBytes = Math.max(2 * bytes, MIN_BUFFER_BYTES);
   }
 
   /** TCP_WINDOW_CLAMP: limits the window to `bytes`, at least half of SOCK_MIN_RCVBUF. */
-  setClamp(bytes: number): void {
+  setClamp(bytes: Bytes): void {
     const old = this.clamp;
     this.limit = Math.max(bytes, MIN_BUFFER_BYTES / 2);
     this.clamp = this.limit;

@@ -24,6 +24,7 @@ import {
 } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import { LONG_AGO, SECOND } from '../../base/time.js';
+import type { Bytes, Segments } from '../../base/units.js';
 import { Drop, type DropReason } from '../../wire/drop.js';
 import { TcpFlag, type Segment } from '../../wire/tcp.js';
 import type { TcpConfig } from '../config.js';
@@ -68,7 +69,7 @@ export class Receiver {
   tsRecentAt: Micros = LONG_AGO;
   lastAckSent: Seq = 0;
   /** The last advertised window, to observe when it closes and opens; -1 before the first. */
-  announcedWindow = -1;
+  announcedWindow: Bytes = -1;
   /** A FIN was received, and its sequence number. It takes effect once RCV.NXT reaches it. */
   finSeen = false;
   finSeq: Seq = 0;
@@ -77,7 +78,7 @@ export class Receiver {
   /** The user has closed, so data is not kept. */
   orphaned = false;
   /** Number of out-of-order segments received. */
-  outOfOrderSegments = 0;
+  outOfOrderSegments: Segments = 0;
   /** An ACK is owed at once: for data, to open the window, or a challenge ACK (RFC 5961). */
   ackNow = false;
   /** When in-order data last arrived; at first, when the connection was established. */
@@ -93,12 +94,12 @@ export class Receiver {
   private held = NOTHING;
   private readonly outOfOrderPieces: number;
   private readonly allocate: Allocate;
-  private announcedMss: number;
+  private announcedMss: Bytes;
   private readonly share: MemoryShare;
   private readonly strictTimestamps: boolean;
 
   /** `announcedMss`: the MSS option that we send. */
-  constructor(config: TcpConfig, announcedMss: number, allocate: Allocate, share: MemoryShare) {
+  constructor(config: TcpConfig, announcedMss: Bytes, allocate: Allocate, share: MemoryShare) {
     this.share = share;
     this.strictTimestamps = config.strictTimestamps;
     this.announcedMss = announcedMss;
@@ -127,7 +128,7 @@ export class Receiver {
   }
 
   /** TCP_MAXSEG was set before our SYN went out. */
-  announceMss(mss: number): void {
+  announceMss(mss: Bytes): void {
     this.announcedMss = mss;
     this.ack.announcedMss = mss;
   }
@@ -146,7 +147,7 @@ export class Receiver {
   }
 
   /** RCV.WND: the rest of the advertised window. */
-  get wnd(): number {
+  get wnd(): Bytes {
     return this.window.size(this.nxt);
   }
 
@@ -156,7 +157,7 @@ export class Receiver {
   }
 
   /** RMSS as estimated: payload bytes of a full segment from the peer. */
-  get mss(): number {
+  get mss(): Bytes {
     return this.ack.mss;
   }
 
@@ -234,7 +235,7 @@ export class Receiver {
     else if (urgency === EcnUrgency.quick) this.ack.enterQuickMode(this.wnd, ECN_QUICK_ACKS);
   }
 
-  private takeInOrder(seg: Segment, skip: number, length: number, end: Seq): void {
+  private takeInOrder(seg: Segment, skip: number, length: Bytes, end: Seq): void {
     const hadHole = !this.outOfOrder.isEmpty;
     const heldTwice = this.held.overlapping(this.nxt, end);
     if (!this.orphaned) this.queue.pushPayload(seg, skip, length);
@@ -343,7 +344,7 @@ export class Receiver {
   }
 
   /** The user read `bytes`: an ACK may now be due, for the data or to open the window. */
-  onRead(bytes: number): void {
+  onRead(bytes: Bytes): void {
     const { ack, queue } = this;
     this.tuning.userRead(bytes);
     if (this.finReceived) return;
@@ -394,12 +395,12 @@ export class Receiver {
   }
 
   /** Memory held, in bytes. */
-  get memory(): number {
+  get memory(): Bytes {
     return this.queue.length + this.outOfOrder.bytes + PIECE_COST * this.outOfOrder.pieceCount;
   }
 
   /** Unread bytes that take up room; 0 for an orphan, whose data is not kept. */
-  private get queued(): number {
+  private get queued(): Bytes {
     return this.orphaned ? 0 : this.queue.length;
   }
 

@@ -10,6 +10,7 @@
  */
 import { seqDiff, seqGt, seqLeq, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
+import type { Bytes, Segments } from '../../base/units.js';
 import { TcpFlag, type Segment } from '../../wire/tcp.js';
 import { CA_STATE_NAMES, CaState } from '../congestion/ack-sample.js';
 import { reduceByPrr } from '../congestion/window.js';
@@ -27,7 +28,7 @@ import { Timer } from '../timers.js';
 import { wasResentInVain } from './undo.js';
 
 /** An ACK in a synchronized state: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT. `wnd` is scaled. */
-export function acknowledgmentArrives(snd: Sender, seg: Segment, wnd: number, now: Micros): void {
+export function acknowledgmentArrives(snd: Sender, seg: Segment, wnd: Bytes, now: Micros): void {
   const { news, sent, rate } = snd;
   const inFlight = sent.inFlight;
   const delivered = rate.delivered;
@@ -136,7 +137,7 @@ function takeAcknowledged(snd: Sender, seg: Segment, now: Micros): void {
 }
 
 /** Without SACK the estimate by duplicates is settled in removeRenoSacks. */
-function countDelivered(snd: Sender, r: SentSegment, segments: number): void {
+function countDelivered(snd: Sender, r: SentSegment, segments: Segments): void {
   if (snd.sack && !r.sacked) snd.rate.delivered += segments;
 }
 
@@ -209,7 +210,7 @@ function measureRtt(snd: Sender, seg: Segment, now: Micros): void {
  * SND.WND: only from a segment that is not older than the last one taken (SND.WL1, SND.WL2). True
  * when the window changed.
  */
-function takeWindow(snd: Sender, seg: Segment, wnd: number, now: Micros): boolean {
+function takeWindow(snd: Sender, seg: Segment, wnd: Bytes, now: Micros): boolean {
   if (!(seqLt(snd.wl1, seg.seq) || (snd.wl1 === seg.seq && seqLeq(snd.wl2, seg.ack)))) return false;
   const before = snd.wnd;
   snd.windowOffered(seg.seq, seg.ack, wnd);

@@ -7,13 +7,14 @@
  * As Linux, RecoverFS is cwnd at the start of the reduction: with cwnd used up both are the same.
  * Counts are segments.
  */
+import type { Segments } from '../../base/units.js';
 export class Prr {
   /** RecoverFS; 0 when no reduction is under way. */
-  priorCwnd = 0;
-  delivered = 0;
-  out = 0;
+  priorCwnd: Segments = 0;
+  delivered: Segments = 0;
+  out: Segments = 0;
 
-  start(cwnd: number): void {
+  start(cwnd: Segments): void {
     this.priorCwnd = cwnd;
     this.delivered = 0;
     this.out = 0;
@@ -23,7 +24,7 @@ export class Prr {
    * Section 6.2: cwnd after an ACK that delivered `delivered` segments, with `inFlight` in flight
    * now. `safeAck`: it moved SND.UNA and took nothing new for lost.
    */
-  onAck(delivered: number, safeAck: boolean, inFlight: number, ssthresh: number): number {
+  onAck(delivered: Segments, safeAck: boolean, inFlight: Segments, ssthresh: Segments): Segments {
     this.delivered += delivered;
     const below = ssthresh - inFlight;
     let count: number;

@@ -12,6 +12,7 @@
  */
 import { type Seq } from '../../base/seq.js';
 import { MILLISECOND, type Micros } from '../../base/time.js';
+import type { Segments } from '../../base/units.js';
 import { sentAfter, type SentQueue, type SentSegment } from '../send/sent-queue.js';
 
 /** Section 6.2 step 4: the widened margin is kept for so many recoveries without a D-SACK. */
@@ -39,7 +40,7 @@ export class Rack {
   dsackSeen = false;
   private persist = 0;
   /** `delivered` when the margin was last widened: at most once a round trip. */
-  private lastDelivered = 0;
+  private lastDelivered: Segments = 0;
 
   /**
    * Section 6.2 step 2: `record` was delivered. An ACK that may be for the first transmission of

@@ -5,6 +5,7 @@
  */
 import type { Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
+import type { Segments } from '../../base/units.js';
 import { CaState } from '../congestion/ack-sample.js';
 
 /** RFC 5681 section 3.2: the third duplicate says that a segment is lost rather than late. */
@@ -15,7 +16,7 @@ export class Undo {
   armed = false;
   marker: Seq = 0;
   /** Segments sent again in it and not yet reported as duplicates; -1 while there was none. */
-  resent = -1;
+  resent: Segments = -1;
   /**
    * When the first retransmission went out, on our timestamp clock's microseconds; NaN without one.
    */
@@ -35,13 +36,13 @@ export class Undo {
   }
 
   /** `segments` are sent again. */
-  onResent(segments: number, now: Micros): void {
+  onResent(segments: Segments, now: Micros): void {
     if (Number.isNaN(this.firstResentAt)) this.firstResentAt = now;
     this.resent = Math.max(this.resent, 0) + segments;
   }
 
   /** `segments` that were sent again had arrived before. */
-  onDuplicate(segments: number): void {
+  onDuplicate(segments: Segments): void {
     if (this.armed && this.resent > 0) this.resent = Math.max(0, this.resent - segments);
   }
 }
@@ -53,7 +54,7 @@ export class Recovery {
   /**
    * How many segments the network was seen to reorder by, at least; and how often that was seen.
    */
-  reordering = DUPLICATE_ACK_THRESHOLD;
+  reordering: Segments = DUPLICATE_ACK_THRESHOLD;
   reorderSeen = 0;
   /** F-RTO (RFC 5682) is finding out whether the timeout was spurious. */
   frto = false;

@@ -9,6 +9,7 @@
  */
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
+import type { Bytes } from '../../base/units.js';
 import type { Segment } from '../../wire/tcp.js';
 import type { Sender } from '../send/sender.js';
 import type { SentSegment } from '../send/sent-queue.js';
@@ -113,15 +114,15 @@ function tagBlock(snd: Sender, left: Seq, right: Seq, now: Micros): void {
  * False when there is nothing to cut, or when pieces enough are kept: then that much of what the
  * peer says is passed over, and is sent again in the end.
  */
-function cut(snd: Sender, i: number, bytes: number): boolean {
+function cut(snd: Sender, i: number, bytes: Bytes): boolean {
   if (!snd.hasManyRecords) return snd.sent.split(i, bytes);
   snd.counters.TcpExtTCPWqueueTooBig++;
   return false;
 }
 
-const roundUp = (bytes: number, size: number): number =>
+const roundUp = (bytes: Bytes, size: Bytes): Bytes =>
   size > 0 ? Math.ceil(bytes / size) * size : bytes;
-const roundDown = (bytes: number, size: number): number =>
+const roundDown = (bytes: Bytes, size: Bytes): Bytes =>
   size > 0 ? Math.floor(bytes / size) * size : 0;
 
 function tagRecord(snd: Sender, record: SentSegment, now: Micros): void {

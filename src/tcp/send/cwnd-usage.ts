@@ -5,6 +5,7 @@
  */
 import { seqGeq, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
+import type { Segments } from '../../base/units.js';
 import type { CongestionControl } from '../congestion/control.js';
 import { windowUnused } from '../congestion/window.js';
 
@@ -12,10 +13,10 @@ export class CwndUsage {
   /** cwnd held the sender back in this window of data. */
   limited = false;
   /** The most segments out in it, and where it ends. */
-  private maxOut = 0;
+  private maxOut: Segments = 0;
   private end: Seq;
   /** The most out since cwnd was last used up, and since when. */
-  private used = 0;
+  private used: Segments = 0;
   private since: Micros = 0;
 
   constructor(iss: Seq) {

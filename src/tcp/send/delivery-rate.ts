@@ -10,13 +10,14 @@
  */
 import type { Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
+import type { Bytes, Segments } from '../../base/units.js';
 import type { AckSample } from '../congestion/ack-sample.js';
 import type { SentQueue, SentSegment } from './sent-queue.js';
 import { sentAfter } from './sent-queue.js';
 
 export class DeliveryRate {
   /** C.delivered: segments delivered so far, each once. */
-  delivered = 0;
+  delivered: Segments = 0;
   /** When `delivered` last grew; when the newest delivered segment was sent. */
   private deliveredAt: Micros = 0;
   private firstSentAt: Micros = 0;
@@ -24,11 +25,11 @@ export class DeliveryRate {
    * While `delivered` is not beyond this, samples are limited by the application; 0 when they are
    * not.
    */
-  private appLimitedUntil = 1; // as in Linux, the first flight is: what may be sent is less than the path's
+  private appLimitedUntil: Segments = 1; // as in Linux, the first flight is: what may be sent is less than the path's
 
   /** Of the newest segment that the current ACK delivered; NaN without one. */
   private priorDeliveredAt: Micros = NaN;
-  private priorDelivered = 0;
+  private priorDelivered: Segments = 0;
   private priorSentAt: Micros = 0;
   private priorEnd: Seq = 0;
   private sendInterval: Micros = 0;
@@ -36,7 +37,7 @@ export class DeliveryRate {
   private retransmitted = false;
 
   /** The last good sample, for tcpi_delivery_rate: segments over microseconds. */
-  lastDelivered = 0;
+  lastDelivered: Segments = 0;
   lastInterval: Micros = 0;
   lastAppLimited = true;
 
@@ -83,12 +84,12 @@ export class DeliveryRate {
    * What the sender has to send does not fill the window: from here on rates tell of it, not of the
    * path.
    */
-  noteAppLimited(inFlight: number): void {
+  noteAppLimited(inFlight: Segments): void {
     this.appLimitedUntil = Math.max(this.delivered + inFlight, 1);
   }
 
   /** `delivered` when the newest segment of this ACK was sent; 0 without one. */
-  get ackPriorDelivered(): number {
+  get ackPriorDelivered(): Segments {
     return Number.isNaN(this.priorDeliveredAt) ? 0 : this.priorDelivered;
   }
 
@@ -135,5 +136,5 @@ export class DeliveryRate {
  * tcp_rate_check_app_limited: less than a segment waits, cwnd has room, and nothing lost waits to
  * be sent again.
  */
-export const isAppLimited = (unsent: number, mss: number, sent: SentQueue, cwnd: number): boolean =>
+export const isAppLimited = (unsent: Bytes, mss: Bytes, sent: SentQueue, cwnd: Segments): boolean =>
   unsent < mss && sent.inFlight < cwnd && sent.lostOut <= sent.retransOut;

@@ -12,6 +12,7 @@
  */
 import { seqAdd, seqDiff, seqGt, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
+import type { Bytes } from '../../base/units.js';
 import { CaState } from '../congestion/ack-sample.js';
 import { mtuProbeLost, mtuProbeSent, packetsGrow } from '../congestion/window.js';
 import type { Sender } from './sender.js';
@@ -73,7 +74,7 @@ function searchAgain(snd: Sender, now: Micros): void {
 }
 
 /** The last `bytes` below SND.NXT went out as one segment. */
-export function probeSent(snd: Sender, bytes: number, now: Micros): void {
+export function probeSent(snd: Sender, bytes: Bytes, now: Micros): void {
   const { size } = snd;
   size.probeSize = size.mtuOf(bytes);
   size.probeEnd = snd.nxt;

@@ -9,6 +9,7 @@
  * segments, and so the rate must hold on average.
  */
 import { MILLISECOND, SECOND, type Micros } from '../../base/time.js';
+import type { Bytes } from '../../base/units.js';
 
 const QUANTUM: Micros = MILLISECOND;
 /**
@@ -26,7 +27,7 @@ export class Pacing {
   private held = false;
 
   /** Most bytes for the next (super-)segment. */
-  quantum(mss: number): number {
+  quantum(mss: Bytes): Bytes {
     return this.rate === Infinity ? Infinity : Math.max(2 * mss, (this.rate * QUANTUM) / SECOND);
   }
 
@@ -36,7 +37,7 @@ export class Pacing {
     return true;
   }
 
-  onSent(bytes: number, now: Micros): void {
+  onSent(bytes: Bytes, now: Micros): void {
     if (this.rate === Infinity) return;
     // Time in which there was nothing to send, or no window, is not made up for; that by which the
     // timer was late is.

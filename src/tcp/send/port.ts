@@ -3,6 +3,7 @@
  * a few lines.
  */
 import type { Micros } from '../../base/time.js';
+import type { Bytes } from '../../base/units.js';
 import type { NoteTaker } from '../notes.js';
 import type { TcpStats } from '../stats.js';
 import type { Timer, Timers } from '../timers.js';
@@ -25,5 +26,5 @@ export interface SenderPort {
    * SND.UNA moved over `bytes` of data and FIN; `syn`: and over our SYN. `lentBack`: some of it was
    * the caller's memory. Before recovery judges the ACK and congestion control moves cwnd.
    */
-  acknowledged(bytes: number, syn: boolean, lentBack: boolean): void;
+  acknowledged(bytes: Bytes, syn: boolean, lentBack: boolean): void;
 }

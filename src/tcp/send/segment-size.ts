@@ -11,6 +11,7 @@
 import { type MtuDiscover } from '../../base/mtu-discover.js';
 import type { Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
+import type { Bytes } from '../../base/units.js';
 import { TCP_HEADER_BYTES } from '../../wire/tcp.js';
 
 /**
@@ -24,53 +25,53 @@ const TINY_WINDOW = 536;
 export class SegmentSize {
   discover: MtuDiscover;
   /** The largest packet for this path, as far as is known: Linux's icsk_pmtu_cookie. */
-  mtu: number;
+  mtu: Bytes;
   /**
    * The smaller of what the peer announced and we did: payload and options. 0 before the peer's
    * SYN.
    */
-  mostMss = 0;
+  mostMss: Bytes = 0;
   /** Options of every segment. */
-  optionBytes = 0;
+  optionBytes: Bytes = 0;
   /** Probing is on: nothing larger than `low` goes out but probes. */
   probing = false;
   /** The search range, as MTUs: `low` arrives, nothing above `high` does. */
-  low = 0;
-  high = 0;
+  low: Bytes = 0;
+  high: Bytes = 0;
   /** The probe under way, as an MTU (0: none), and its sequence numbers. */
-  probeSize = 0;
+  probeSize: Bytes = 0;
   probeStart: Seq = 0;
   probeEnd: Seq = 0;
   /** When the search began. */
   probedAt: Micros = 0;
   /** IP and TCP headers. */
-  private readonly headerBytes: number;
+  private readonly headerBytes: Bytes;
 
-  constructor(ipHeaderBytes: number, mtu: number, discover: MtuDiscover) {
+  constructor(ipHeaderBytes: Bytes, mtu: Bytes, discover: MtuDiscover) {
     this.headerBytes = ipHeaderBytes + TCP_HEADER_BYTES;
     this.mtu = mtu;
     this.discover = discover;
   }
 
   /** Payload bytes of a full segment in packets of `mtu` bytes. */
-  mssOf(mtu: number): number {
+  mssOf(mtu: Bytes): Bytes {
     return (
       Math.max(Math.min(mtu - this.headerBytes, this.mostMss), MIN_SEND_MSS) - this.optionBytes
     );
   }
 
   /** The size of a packet with so much payload. */
-  mtuOf(mss: number): number {
+  mtuOf(mss: Bytes): Bytes {
     return mss + this.optionBytes + this.headerBytes;
   }
 
   /** The largest packet that both ends could take, whatever lies between them. */
-  get mostMtu(): number {
+  get mostMtu(): Bytes {
     return this.mostMss + this.headerBytes;
   }
 
   /** The effective send MSS. `maxWnd`: the largest window that the peer ever offered. */
-  mss(maxWnd: number): number {
+  mss(maxWnd: Bytes): number {
     const most = this.fractionOf(maxWnd, this.mssOf(this.mtu));
     return this.probing ? Math.min(most, this.mssOf(this.low)) : most;
   }
@@ -80,7 +81,7 @@ export class SegmentSize {
    * acknowledged while the other is on its way. RFC 9293 section 3.8.6.2.1 lets half of the largest
    * window go out, too. In a window that is tiny, segments are as large as it is.
    */
-  private fractionOf(maxWnd: number, mss: number): number {
+  private fractionOf(maxWnd: Bytes, mss: Bytes): Bytes {
     const most = maxWnd > TINY_WINDOW ? maxWnd >> 1 : maxWnd;
     return most === 0 || mss <= most ? mss : Math.max(most, MIN_SEND_MSS - this.optionBytes);
   }

@@ -15,15 +15,16 @@
 import { Ring } from '../../base/ring.js';
 import { Slab } from '../../base/slab.js';
 import type { SlabPool } from '../../base/slab-pool.js';
+import type { Bytes } from '../../base/units.js';
 import type { PayloadSource, PieceSink } from '../../wire/tcp.js';
 
 /** A stretch of the stream: the caller's bytes, or, without a slab, so many of the ring's. */
 class Run {
   readonly lent: Slab | null;
   offset = 0;
-  length: number;
+  length: Bytes;
 
-  constructor(lent: Slab | null, length: number) {
+  constructor(lent: Slab | null, length: Bytes) {
     this.lent = lent;
     this.length = length;
   }
@@ -33,9 +34,9 @@ export class SendBuffer implements PayloadSource {
   /** Null while empty: an idle connection holds no memory. */
   slab: Slab | null = null;
   /** All bytes, the ring's and those lent. */
-  length = 0;
+  length: Bytes = 0;
   /** Of `length`, what callers lent. */
-  lentLength = 0;
+  lentLength: Bytes = 0;
   private head = 0;
   private runs: Ring<Run> | null = null;
   /** The most that waited at a time since it was empty, and the time before. */
@@ -47,19 +48,19 @@ export class SendBuffer implements PayloadSource {
     this.pool = pool;
   }
 
-  private get ringLength(): number {
+  private get ringLength(): Bytes {
     return this.length - this.lentLength;
   }
 
   /** Bytes of memory that `bytes` more would cost; 0 when there is room for them. */
-  growthFor(bytes: number): number {
+  growthFor(bytes: Bytes): Bytes {
     const have = this.slab === null ? 0 : this.slab.bytes.length;
     const need = this.ringLength + bytes;
     return need <= have ? 0 : this.pool.sizeFor(this.sizeToTake(need)) - have;
   }
 
   /** Bytes of memory that it holds, lent ones among them: they are the caller's, but wait here. */
-  get memory(): number {
+  get memory(): Bytes {
     return (this.slab === null ? 0 : this.slab.bytes.length) + this.lentLength;
   }
 
@@ -102,13 +103,13 @@ export class SendBuffer implements PayloadSource {
     this.added(data.length);
   }
 
-  private addRun(runs: Ring<Run>, lent: Slab | null, length: number): void {
+  private addRun(runs: Ring<Run>, lent: Slab | null, length: Bytes): void {
     const last = runs.at(runs.length - 1);
     if (lent === null && last?.lent === null) last.length += length;
     else runs.push(new Run(lent, length));
   }
 
-  private added(bytes: number): void {
+  private added(bytes: Bytes): void {
     this.length += bytes;
     if (this.length > this.most) this.most = this.length;
   }
@@ -178,7 +179,7 @@ export class SendBuffer implements PayloadSource {
 
   // ---- What segments take of it -----------------------------------------------------------------
 
-  addPieces(to: PieceSink, offset: number, length: number): void {
+  addPieces(to: PieceSink, offset: number, length: Bytes): void {
     const { runs } = this;
     if (runs === null) {
       this.addRingPieces(to, offset, length);
@@ -202,7 +203,7 @@ export class SendBuffer implements PayloadSource {
     }
   }
 
-  private addRingPieces(to: PieceSink, offset: number, length: number): void {
+  private addRingPieces(to: PieceSink, offset: number, length: Bytes): void {
     const slab = this.slab!;
     const size = slab.bytes.length;
     const at = (this.head + offset) & (size - 1);
@@ -211,12 +212,12 @@ export class SendBuffer implements PayloadSource {
     if (first < length) to.addPiece(slab, 0, length - first);
   }
 
-  copyTo(to: Uint8Array, at: number, offset: number, length: number): void {
+  copyTo(to: Uint8Array, at: number, offset: number, length: Bytes): void {
     const copier = new Copier(to, at);
     this.addPieces(copier, offset, length);
   }
 
-  private reserve(size: number): void {
+  private reserve(size: Bytes): void {
     const old = this.slab;
     if (old !== null && size <= old.bytes.length) return;
     const slab = this.pool.take(this.sizeToTake(size));
@@ -241,7 +242,7 @@ class Copier implements PieceSink {
     this.at = at;
   }
 
-  addPiece(slab: Slab, offset: number, length: number): void {
+  addPiece(slab: Slab, offset: number, length: Bytes): void {
     this.to.set(slab.bytes.subarray(offset, offset + length), this.at);
     this.at += length;
   }

@@ -16,6 +16,7 @@
 import { seqAdd, seqDiff, seqGeq, seqGt, type Seq } from '../../base/seq.js';
 import type { SlabPool } from '../../base/slab-pool.js';
 import { MILLISECOND, type Micros } from '../../base/time.js';
+import type { Bytes } from '../../base/units.js';
 import type { AckNews } from '../recovery/ack-news.js';
 import type { TcpConfig } from '../config.js';
 import type { AckSample } from '../congestion/ack-sample.js';
@@ -66,7 +67,7 @@ const DESCRIPTION = 256;
 const MOST_WRITE_UNIT = 65_215;
 
 /** Bytes of memory for a segment: its payload and headers in a power of two. */
-const memoryOf = (mss: number): number =>
+const memoryOf = (mss: Bytes): Bytes =>
   2 ** Math.ceil(Math.log2(mss + SEGMENT_OVERHEAD)) + DESCRIPTION;
 
 /**
@@ -103,14 +104,14 @@ export class Sender {
   /** SND.UP: after the last urgent byte; dragged along by SND.UNA when nothing is urgent. */
   up: Seq;
   /** SND.WND in bytes, scaled. MUST-1, REC-1: unsigned, kept in more than 16 bits. */
-  wnd = 0;
+  wnd: Bytes = 0;
   wl1: Seq = 0;
   wl2: Seq = 0;
   /**
    * MAX.SND.WND: the largest window the peer ever offered (RFC 5961 section 5.2, sender's SWS
    * avoidance).
    */
-  maxWnd = 0;
+  maxWnd: Bytes = 0;
   /** The peer's window shift (Snd.Wind.Shift). */
   wscale = 0;
   /**
@@ -136,10 +137,10 @@ export class Sender {
    */
   flush = false;
   /** Linux's sk_sndbuf: most bytes that wait to be sent or acknowledged. */
-  bufferBytes: number;
+  bufferBytes: Bytes;
   private bufferLocked: boolean;
   /** TCP_NOTSENT_LOWAT. */
-  notSentLowat: number;
+  notSentLowat: Bytes;
   /**
    * What goes out in one go (push.ts): the chunk that is under way, and where this turn's sending
    * began.
@@ -266,13 +267,13 @@ export class Sender {
   }
 
   /** Bytes of user data not sent yet. */
-  get unsent(): number {
+  get unsent(): Bytes {
     if (this.finSent) return 0;
     return this.nxt === this.iss ? this.buffer.length : seqDiff(this.dataEnd, this.nxt);
   }
 
   /** Of `unsent`, what the next segments may carry: no more than the rest of a record (MSG_EOR). */
-  get unsentOfRecord(): number {
+  get unsentOfRecord(): Bytes {
     const { unsent } = this;
     return this.recordEnds === null ? unsent : this.recordEnds.upToNext(this.nxt, unsent);
   }
@@ -281,7 +282,7 @@ export class Sender {
    * Bytes that the buffer takes now. As in Linux, none while TCP_NOTSENT_LOWAT or more wait, else
    * as much as there is room for.
    */
-  get room(): number {
+  get room(): Bytes {
     return this.unsent < this.notSentLowat ? Math.max(0, this.bufferBytes - this.buffer.length) : 0;
   }
 
@@ -289,14 +290,14 @@ export class Sender {
    * TCP_NOTSENT_LOWAT: bytes that one write may add. As in Linux it goes on, a buffer of its
    * (`writeUnit`) at a time, until so many wait that windows do not let out at once.
    */
-  get notSentRoom(): number {
+  get notSentRoom(): Bytes {
     if (this.notSentLowat === Infinity) return Infinity;
     const unit = this.writeUnit;
     return Math.ceil(Math.max(0, this.notSentLowat + this.sendableNow - this.unsent) / unit) * unit;
   }
 
   /** Whole segments that the windows would let out now. */
-  private get sendableNow(): number {
+  private get sendableNow(): Bytes {
     const { mss } = this;
     const bytes = Math.min(this.usableWindow, (this.congestion.cwnd - this.sent.inFlight) * mss);
     return Math.max(0, bytes - (bytes % mss));
@@ -306,7 +307,7 @@ export class Sender {
    * What Linux puts into one buffer of its send queue at most (tcp_xmit_size_goal): whole segments,
    * up to half of the peer's largest window.
    */
-  private get writeUnit(): number {
+  private get writeUnit(): Bytes {
     const { mss, maxWnd } = this;
     const most = Math.min(MOST_WRITE_UNIT, maxWnd > DEFAULT_MSS_V4 ? maxWnd >> 1 : maxWnd);
     return Math.max(mss, most - (most % mss));
@@ -363,13 +364,13 @@ export class Sender {
   }
 
   /** SO_SNDBUF. */
-  setBuffer(bytes: number): void {
+  setBuffer(bytes: Bytes): void {
     this.bufferLocked = true;
     this.bufferBytes = bytes;
   }
 
   /** FlightSize: sequence space between SND.UNA and SND.NXT. */
-  get flight(): number {
+  get flight(): Bytes {
     return seqDiff(this.nxt, this.una);
   }
 
@@ -377,7 +378,7 @@ export class Sender {
    * SND.UNA + SND.WND - SND.NXT: negative when the peer has shrunk its window (MUST-34). The window
    * that a SYN offers (Fast Open) begins behind our SYN.
    */
-  get usableWindow(): number {
+  get usableWindow(): Bytes {
     return seqDiff(seqAdd(this.dataStart, this.wnd), this.nxt);
   }
 
@@ -456,7 +457,7 @@ export class Sender {
   /**
    * RFC 9293 3.10.7.4, fifth step: an update older than the last one (WL1, WL2) changes nothing.
    */
-  updateWindow(seq: Seq, ack: Seq, wnd: number): void {
+  updateWindow(seq: Seq, ack: Seq, wnd: Bytes): void {
     this.wnd = wnd;
     this.wl1 = seq;
     this.wl2 = ack;
@@ -464,7 +465,7 @@ export class Sender {
   }
 
   /** The peer offers `wnd`. When it never offered as much, segments may be larger, too. */
-  windowOffered(seq: Seq, ack: Seq, wnd: number): void {
+  windowOffered(seq: Seq, ack: Seq, wnd: Bytes): void {
     const before = this.maxWnd;
     this.updateWindow(seq, ack, wnd);
     if (this.maxWnd > before) this.syncMss();

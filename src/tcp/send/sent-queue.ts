@@ -13,6 +13,7 @@
  */
 import { seqDiff, seqGt, seqLeq, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
+import type { Bytes, Segments } from '../../base/units.js';
 import { TcpFlag } from '../../wire/tcp.js';
 
 export class SentSegment {
@@ -21,8 +22,8 @@ export class SentSegment {
   /** TcpFlag.SYN or FIN where the segment carries one. */
   flags = 0;
   /** Wire segments in it, and the payload bytes of each but the last. */
-  segments = 1;
-  size = 0;
+  segments: Segments = 1;
+  size: Bytes = 0;
   /** When it was sent last. */
   sentAt: Micros = 0;
   /** How often it was sent again. */
@@ -38,7 +39,7 @@ export class SentSegment {
    * For the delivery rate: the connection's figures when it was sent last; `deliveredAt` NaN once
    * it was counted.
    */
-  delivered = 0;
+  delivered: Segments = 0;
   deliveredAt: Micros = NaN;
   firstSentAt: Micros = 0;
   appLimited = false;
@@ -47,7 +48,7 @@ export class SentSegment {
   newer: SentSegment | null = null;
   inTimeOrder = false;
 
-  get bytes(): number {
+  get bytes(): Bytes {
     return seqDiff(this.end, this.start);
   }
 }
@@ -86,12 +87,12 @@ export class SentQueue {
    * Linux's packets_out, sacked_out, lost_out and retrans_out. Without SACK `sackedOut` is an
    * estimate: one for each duplicate ACK.
    */
-  out = 0;
-  sackedOut = 0;
-  lostOut = 0;
-  retransOut = 0;
+  out: Segments = 0;
+  sackedOut: Segments = 0;
+  lostOut: Segments = 0;
+  retransOut: Segments = 0;
   /** How many were ever taken for lost, each copy for itself. */
-  lostEver = 0;
+  lostEver: Segments = 0;
   /** The head of the time order. */
   oldest: SentSegment | null = null;
   private newest: SentSegment | null = null;
@@ -119,7 +120,7 @@ export class SentQueue {
    * What the records cost, beside the data that they are about: a peer that takes tiny segments
    * makes us keep many (CVE-2019-11478, CVE-2019-11479).
    */
-  get memory(): number {
+  get memory(): Bytes {
     return RECORD_BYTES * this.length;
   }
 
@@ -137,7 +138,7 @@ export class SentQueue {
   }
 
   /** Segments that the network is taken to hold: Linux's tcp_packets_in_flight, RFC 6675's pipe. */
-  get inFlight(): number {
+  get inFlight(): Segments {
     return this.out - this.sackedOut - this.lostOut + this.retransOut;
   }
 
@@ -146,7 +147,7 @@ export class SentQueue {
   }
 
   /** `size`: payload bytes of a full wire segment in it. */
-  push(start: Seq, end: Seq, flags: number, size: number, now: Micros): SentSegment {
+  push(start: Seq, end: Seq, flags: number, size: Bytes, now: Micros): SentSegment {
     const record = this.pool.take();
     record.start = start;
     record.end = end;
@@ -202,7 +203,7 @@ export class SentQueue {
     return taken;
   }
 
-  private uncount(record: SentSegment, segments: number): void {
+  private uncount(record: SentSegment, segments: Segments): void {
     this.out -= segments;
     if (record.sacked) this.sackedOut -= segments;
     if (record.lost) this.lostOut -= segments;
@@ -314,7 +315,7 @@ export class SentQueue {
    * Cuts record number `i` after `bytes`; SYN stays with the first part, FIN goes with the last.
    * False when there is nothing to cut.
    */
-  split(i: number, bytes: number): boolean {
+  split(i: number, bytes: Bytes): boolean {
     const record = this.records[this.head + i]!;
     const at = (record.start + bytes) | 0;
     if (bytes <= 0 || seqLeq(record.end, at)) return false;
@@ -372,7 +373,7 @@ export class SentQueue {
    * The wire's segments are of another size by now (path MTU): record number `i` is to be sent in
    * segments of at most `size`.
    */
-  resize(i: number, size: number): void {
+  resize(i: number, size: Bytes): void {
     const record = this.at(i);
     if (record.size <= size) return;
     record.size = size;
