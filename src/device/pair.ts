@@ -2,7 +2,7 @@
  * A cable in memory: what one end transmits the other receives, later. And the loopback, a cable
  * with both ends in one hand.
  *
- *     end A  transmit ──▶ queue ──▶ end B's receiver, when somebody calls onTimeout (or deliver) on B
+ *     end A  transmit ──▶ queue ──▶ end B's receiver, when B's onTimeout (or deliver) is called
  *
  * Goal: two stacks on one machine, in virtual or real time, repeatable to the byte. Delivery is
  * always deferred: transmit only queues, so an answer to an answer is a turn of somebody's loop and

@@ -151,7 +151,8 @@ export class Reassembly {
 
   private partialOf(h: IpHeader, now: Micros): PartialDatagram {
     const source = `${h.version} ${h.s0} ${h.s1} ${h.s2} ${h.s3}`;
-    const key = `${source} ${h.d0} ${h.d1} ${h.d2} ${h.d3} ${h.id} ${h.version === 4 ? h.protocol : ''}`;
+    const protocol = h.version === 4 ? h.protocol : '';
+    const key = `${source} ${h.d0} ${h.d1} ${h.d2} ${h.d3} ${h.id} ${protocol}`;
     let p = this.partials.get(key);
     if (p !== undefined) return p;
     if (this.perSource.of(source) >= this.limits.datagramsPerSource) this.forgetOldestOf(source);

@@ -96,8 +96,8 @@ export function wrongValue(name: string, value: unknown, why = 'is invalid'): Ty
 
 /** ERR_OUT_OF_RANGE. */
 export function outOfRange(name: string, range: string, value: unknown): RangeError {
-  const text = `The value of "${name}" is out of range. It must be ${range}. Received ${inspect(value)}`;
-  return nodeError(new RangeError(text), 'ERR_OUT_OF_RANGE');
+  const text = `The value of "${name}" is out of range. It must be ${range}.`;
+  return nodeError(new RangeError(`${text} Received ${inspect(value)}`), 'ERR_OUT_OF_RANGE');
 }
 
 /**

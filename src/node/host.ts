@@ -3,7 +3,7 @@
  * source.
  *
  *     the device is ready ─▶ its packets, then stack.run (the device's own callback)
- *     a user's call       ─▶ stack.onWake ─▶ one run at the end of this turn, for all calls made in it
+ *     a user's call       ─▶ stack.onWake ─▶ one run at the end of this turn, for all its calls
  *     a deadline          ─▶ one timer of Node's for all the stack's timers
  *     a cable in memory   ─▶ stack.onPacketsWait ─▶ one look in the event loop's next turn
  */

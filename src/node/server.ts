@@ -1,7 +1,8 @@
 /**
  * A TCP server as `node:net` has it, on a listener of ours.
  *
- *     handshake done ─▶ the listener's accept queue ─▶ in the server's turn: accept(), a Socket, 'connection'
+ *     handshake done ─▶ the listener's accept queue
+ *                    ─▶ in the server's turn: accept(), a Socket, 'connection'
  */
 import { AsyncResource } from 'node:async_hooks';
 import { addAbortListener, EventEmitter } from 'node:events';

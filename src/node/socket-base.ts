@@ -225,8 +225,8 @@ export abstract class SocketBase extends Duplex {
    */
   setTypeOfService(tos: number): this {
     if (!Number.isInteger(tos) || tos < 0 || tos > 255) {
-      const range = `The value of "tos" is out of range. It must be >= 0 && <= 255. Received ${tos}`;
-      throw nodeError(new RangeError(range), 'ERR_OUT_OF_RANGE');
+      const range = 'The value of "tos" is out of range. It must be >= 0 && <= 255.';
+      throw nodeError(new RangeError(`${range} Received ${tos}`), 'ERR_OUT_OF_RANGE');
     }
     this.typeOfService = tos;
     return this.setOptions((conn) => this.host.stack.setTypeOfService(conn, tos));

@@ -2,11 +2,12 @@
  * When sockets and servers tell their users what happened: one event of each in a turn of the event
  * loop, as libuv's callbacks are.
  *
- *     the event loop calls the stack (device, timer) ─▶ the first event at once ─▶ the others: in rounds
- *     a user's call (the stack runs in a next tick)  ───────────────────────────▶ all of them: in rounds
+ *     the event loop calls the stack (device, timer) ─▶ the first event at once ─▶ others in rounds
+ *     a user's call (the stack runs in a next tick)  ────────────────────────────▶ all in rounds
  *
  *     a round (a setImmediate): one event of each socket and server that has some
- *     the last round that is set, and one that `hurry` was called in: then one run of the stack, for all that users did
+ *     the last round that is set, and one in which `hurry` was called: then one run of the stack,
+ *     for all calls that users made
  *
  * Node empties the tick and microtask queues when a callback of the event loop returns, and between
  * two immediates. So a handler has done all that it does in ticks and promises before the next

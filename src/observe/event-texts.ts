@@ -46,7 +46,9 @@ export function timerExpiredText(timer: string): string[] {
 }
 
 const MTU_BECAUSE: Readonly<Record<MtuCause, string>> = {
-  icmp: 'because ICMP says that a larger packet was too big for a link on the path (RFC 1191, RFC 8201)',
+  icmp:
+    'because ICMP says that a larger packet was too big for a link on the path (RFC 1191, ' +
+    'RFC 8201)',
   plateau:
     'because ICMP says that a packet was too big but does not give the limit: the next smaller ' +
     'common MTU is tried (RFC 1191 7.1)',

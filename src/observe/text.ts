@@ -41,7 +41,8 @@ export function tcpdumpLine(
   const end = (text: string): string =>
     text.replace(/^\[(.*)\]:(\d+)$/, '$1.$2').replace(/:(\d+)$/, '.$1');
   const [from, to] = outgoing ? [flow.local, flow.remote] : [flow.remote, flow.local];
-  return `${from.startsWith('[') ? 'IP6' : 'IP'} ${end(from)} > ${end(to)}: ${tcpdumpText(s, style)}`;
+  const ip = from.startsWith('[') ? 'IP6' : 'IP';
+  return `${ip} ${end(from)} > ${end(to)}: ${tcpdumpText(s, style)}`;
 }
 
 /** Options in the order in which Linux and this stack write them. */

@@ -1,10 +1,10 @@
 /**
  * Rules that drop certain packets on purpose, to see what happens then: "our first two SYN-ACKs".
  *
- *     syn-ack:2       the first two SYN-ACKs           data:5-7    the fifth to seventh segment with data
- *     rst             every RST                        nth:10      the tenth packet of any kind
- *     in:ack:3        the first three bare ACKs        every:10    each tenth packet
- *                     that come in
+ *     syn-ack:2    the first two SYN-ACKs      data:5-7    the fifth to seventh segment with data
+ *     rst          every RST                   nth:10      the tenth packet of any kind
+ *     in:ack:3     the first three bare ACKs   every:10    each tenth packet
+ *                  that come in
  *
  * Without `in:` or `out:` a rule looks at both directions and counts them together. Retransmissions
  * count as well.

@@ -1,7 +1,8 @@
 /**
  * One direction of a faulty link. What happens to a packet, in this order:
  *
- *     drop rules ─▶ loss ─▶ a hop of smaller MTU ─▶ ECN mark ─▶ duplicate ─▶ corrupt ─▶ queue for the rate ─▶ delay, jitter, reorder ─▶ out
+ *     drop rules ─▶ loss ─▶ a hop of smaller MTU ─▶ ECN mark ─▶ duplicate ─▶ corrupt
+ *                ─▶ queue for the rate ─▶ delay, jitter, reorder ─▶ out
  *
  * Everything random comes from one seeded generator and everything timed from `now`: the same
  * packets at the same times meet the same fate in every run.

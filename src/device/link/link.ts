@@ -2,7 +2,8 @@
  * A faulty link around any device: what `tc netem` does, where the kernel has none, and repeatable
  * from a seed.
  *
- *     stack ──▶ transmit ──▶ segment ──▶ lane out ──▶ device          device ──▶ segment ──▶ lane in ──▶ stack
+ *     stack ──▶ transmit ──▶ segment ──▶ lane out ──▶ device
+ *     stack ◀── lane in ◀── segment ◀─────────────── device
  *
  * The link loses and damages real packets: super-segments are cut and checksums completed before
  * anything happens to them, in both directions. So it offers full offload upwards, whatever the

@@ -3,7 +3,8 @@
  * hold the stack up or end it: a reader that stopped costs the lines or packets that it does not
  * take, a full disk ends the file behind the last whole piece, and both are told in one line.
  *
- *     write() ─▶ the pipe ─▶ full: what has room waits (a torn piece always) ─▶ the others are left out and counted
+ *     write() ─▶ the pipe ─▶ full: what has room waits (a torn piece always)
+ *                        ─▶ the others are left out and counted
  */
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';

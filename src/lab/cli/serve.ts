@@ -31,7 +31,8 @@ export async function serve(names: string[], o: ServeOptions): Promise<number> {
     await workers?.ready(life);
     const addresses = lab.host.stack.addresses.list.map((a) => a.toString()).join(' ');
     const threads = workers === null ? '' : `, ${count} workers`;
-    const ready = `ready ${addresses} on ${lab.tun.name}${threads}: ${running.described.join(', ')}\n`;
+    const described = running.described.join(', ');
+    const ready = `ready ${addresses} on ${lab.tun.name}${threads}: ${described}\n`;
     if (o.pcap === '-') sayOnStandardError(ready);
     else process.stdout.write(ready);
     const stopHint = workers === null ? hintAtSilence(lab) : () => undefined;

@@ -2,8 +2,12 @@
  * `tcplab serve --workers N`: N stacks with the same addresses, each in a thread of its own (the
  * first is the main thread's) and with a queue of its own of one device (IFF_MULTI_QUEUE).
  *
- *     kernel ──▶ the flow's hash ──┬─▶ queue 0 ─▶ stack 0     the TUN driver keeps each flow on one queue: the one that its answers are written to
- *                                  └─▶ queue 1 ─▶ stack 1     (Documentation/networking/tuntap.rst); what it cannot tell the flow of goes round (node/ring.ts)
+ *     kernel ──▶ the flow's hash ──┬─▶ queue 0 ─▶ stack 0
+ *                                  └─▶ queue 1 ─▶ stack 1
+ *
+ * The TUN driver keeps each flow on one queue: the one that its answers are written to
+ * (Documentation/networking/tuntap.rst). Packets without ports may come on any queue; they are
+ * passed on from stack to stack (node/ring.ts).
  *
  * Nothing is shared but the ring: no lock, no connection that moves. Each thread has its own
  * limits, so the whole process has N times those of one stack.

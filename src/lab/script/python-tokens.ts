@@ -4,10 +4,10 @@
  */
 
 const STRING = String.raw`"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'`;
-const TOKEN = new RegExp(
-  String.raw`\s*(0x[0-9a-fA-F]+|\d+\.?\d*|\.\d+|[A-Za-z_]\w*|${STRING}|==|!=|<=|>=|(?:\*\*|\/\/|<<|>>|[-+*/%&|^])=(?!=)|\/\/|\*\*|<<|>>|[-+*/%()<>,=&|^~\[\]])`,
-  'y',
-);
+const NUMBER = String.raw`0x[0-9a-fA-F]+|\d+\.?\d*|\.\d+`;
+const ASSIGNMENT = String.raw`(?:\*\*|\/\/|<<|>>|[-+*/%&|^])=(?!=)`;
+const OPERATOR = String.raw`==|!=|<=|>=|${ASSIGNMENT}|\/\/|\*\*|<<|>>|[-+*/%()<>,=&|^~\[\]]`;
+const TOKEN = new RegExp(String.raw`\s*(${NUMBER}|[A-Za-z_]\w*|${STRING}|${OPERATOR})`, 'y');
 /** What matters to where a statement ends. */
 const PIECE = new RegExp(String.raw`${STRING}|#[^\n]*|\\\n|[^]`, 'g');
 

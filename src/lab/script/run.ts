@@ -2,8 +2,9 @@
  * Plays a script against a target: our stack in virtual time, or whatever else keeps target.ts's
  * promises.
  *
- *     event ──▶ when is it due? ──▶ time passes until then ──▶ inject a packet · make a call · run code
- *                                └▶ an expected packet: take the next one that the target sent, and compare
+ *     event ──▶ when is it due? ──▶ time passes until then
+ *                 ├──▶ inject a packet · make a call · run code
+ *                 └──▶ an expected packet: take the next one that the target sent, and compare
  *
  * The result is PASS, FAIL with what was expected and what came, or SKIP when the script asks for
  * something that we do not know: never a pass.

@@ -14,13 +14,14 @@ export interface ShellCommand {
   readonly isFallback: boolean;
 }
 
+const ARITHMETIC = String.raw`\$\(\([^)]*(?:\([^)]*\)[^)]*)*\)\)`;
 const TOKEN = new RegExp(
   [
     String.raw`(?<blank>[ \t]+|\\\n)`,
     String.raw`(?<comment>#[^\n]*)`,
     String.raw`(?<end>\n|;|&&|\|\||\||&(?!>))`,
     String.raw`(?<redirect>\d*(?:>>|>|<)&?\s*|&>\s*)`,
-    String.raw`(?<word>(?:\$\(\([^)]*(?:\([^)]*\)[^)]*)*\)\)|\\[^\n]|"(?:[^"\\]|\\[^])*"|'[^']*'|[^\s;&|<>"'\\])+)`,
+    String.raw`(?<word>(?:${ARITHMETIC}|\\[^\n]|"(?:[^"\\]|\\[^])*"|'[^']*'|[^\s;&|<>"'\\])+)`,
   ].join('|'),
   'y',
 );

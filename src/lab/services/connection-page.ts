@@ -125,8 +125,10 @@ const UNITS = {
   tcpInfo: 'as in struct tcp_info of Linux (linux/tcp.h)',
 } as const;
 
-export const asJson = (view: ConnectionView): string =>
-  `${JSON.stringify({ ...view, units: UNITS }, (_key, value: unknown) => (value === Infinity ? null : value), 2)}\n`;
+export function asJson(view: ConnectionView): string {
+  const finite = (_key: string, value: unknown): unknown => (value === Infinity ? null : value);
+  return `${JSON.stringify({ ...view, units: UNITS }, finite, 2)}\n`;
+}
 
 export function asPage(view: ConnectionView): string {
   const cells = rows(view)
@@ -142,22 +144,34 @@ export function asPage(view: ConnectionView): string {
 <meta name="viewport" content="width=device-width">
 <title>Your TCP connection</title>
 <style>
-  body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 64rem; padding: 0 1rem; color: #1a2733; background: #fff }
+  body {
+    font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 64rem; padding: 0 1rem;
+    color: #1a2733; background: #fff
+  }
   table { border-collapse: collapse; width: 100% }
-  th, td { text-align: left; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid #d5dde3; vertical-align: top }
+  th, td {
+    text-align: left; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid #d5dde3;
+    vertical-align: top
+  }
   td:nth-child(2) { font-family: ui-monospace, monospace; white-space: nowrap }
   td:nth-child(3) { color: #53636f }
   a { color: #0b5cad }
   @media (prefers-color-scheme: dark) {
-    body { color: #dfe7ec; background: #11181d } th, td { border-color: #2c3a44 } td:nth-child(3) { color: #93a4b0 } a { color: #7fb8f0 }
+    body { color: #dfe7ec; background: #11181d }
+    th, td { border-color: #2c3a44 }
+    td:nth-child(3) { color: #93a4b0 }
+    a { color: #7fb8f0 }
   }
 </style>
 <h1>Your connection, as this end sees it</h1>
-<p>This page came from tcplab, a TCP/IP stack in TypeScript. No kernel at this end: what follows is its own control block.</p>
+<p>This page came from tcplab, a TCP/IP stack in TypeScript.
+No kernel at this end: what follows is its own control block.</p>
 <table>
 ${cells}
 </table>
-<p>Also here: <a href="/?format=json">this as JSON</a>, <a href="/bytes/1000000">a million bytes</a>, <a href="/slow">a slow answer</a>, <a href="/reset">a reset</a>.</p>
+<p>Also here: <a href="/?format=json">this as JSON</a>,
+<a href="/bytes/1000000">a million bytes</a>,
+<a href="/slow">a slow answer</a>, <a href="/reset">a reset</a>.</p>
 </html>
 `;
 }

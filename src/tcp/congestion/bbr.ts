@@ -7,10 +7,12 @@
  *
  *     STARTUP ──bandwidth stopped growing──▶ DRAIN ──in flight is down to the BDP──▶ PROBE_BW
  *       2.89 * bandwidth                       the queue of STARTUP empties            │  ▲
- *                                                            ten seconds without a    ▼  │ 200 ms
- *                                                            new smallest round trip  PROBE_RTT: 4 segments
+ *                                                               ten seconds without a  ▼  │ 200 ms
+ *                                                             new smallest round trip  PROBE_RTT
+ *                                                                                      4 segments
  *
- *     PROBE_BW's pacing gain, each phase a smallest round trip long; it begins anywhere but in the second:
+ *     PROBE_BW's pacing gain, each phase a smallest round trip long; it begins in any phase but the
+ *     second:
  *     1.25 ┌──┐
  *     1.00 │  │  ┌──────────────── …  six phases of cruising
  *     0.75 │  └──┘

@@ -2,8 +2,10 @@
  * HyStart as Linux has it: slow start ends when the path is full, before its queue is. Two signs,
  * looked for in each round trip:
  *
- *     ACK train   ACKs that follow each other closely have come for half the smallest round trip: the window fills the path
- *     delay       the smallest of the round's first 8 round trips is a clamp(minRtt/8, 4 ms, 16 ms) above the smallest of all: a queue grows
+ *     ACK train   ACKs that follow each other closely have come for half the smallest round trip:
+ *                 the window fills the path
+ *     delay       the smallest of the round's first 8 round trips is clamp(minRtt/8, 4 ms, 16 ms)
+ *                 or more above the smallest of all: a queue grows
  *
  * Below 16 segments neither says much. (Ha and Rhee, "Taming the elephants", 2011.)
  */

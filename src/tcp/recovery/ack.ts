@@ -2,8 +2,9 @@
  * An acknowledgment arrives: the fifth step of RFC 9293 section 3.10.7.4, for a segment whose
  * SEG.ACK is believable.
  *
- *     window ─▶ SACK blocks ─▶ what is acknowledged leaves the scoreboard ─▶ round trip ─▶ loss probe ─▶ recovery's judgement
- *            ─▶ which timer watches ─▶ delivery rate ─▶ congestion control
+ *     window ─▶ SACK blocks ─▶ what is acknowledged leaves the scoreboard ─▶ round trip
+ *            ─▶ loss probe ─▶ recovery's judgement ─▶ which timer watches ─▶ delivery rate
+ *            ─▶ congestion control
  *
  * The order is Linux's, and it matters: recovery must know the round trip, congestion control what
  * recovery took for lost.

@@ -4,7 +4,8 @@
  * reordering, that segment is lost.
  *
  *     sent     ──1──2──3──4──5────────────────────▶ time
- *     SACKed         4 (and so rack.sentAt is 4's time): 1, 2, 3 are lost once rack.rtt + reoWnd has passed since each was sent
+ *     SACKed            4: rack.sentAt is 4's time. 1, 2 and 3 are lost, each once
+ *                          rack.rtt + reoWnd has passed since it was sent
  *
  * The margin (reoWnd) adapts: none while no reordering was ever seen and there is other evidence of
  * loss, a quarter of the smallest round trip after that, and more for each round trip in which a

@@ -1,9 +1,11 @@
 /**
  * Loss recovery's states, Linux's names for what RFC 5681, 6675, 5682 and 8985 describe:
  *
- *     Open ──dup ACKs, SACKs──▶ Disorder ──RACK says lost──▶ Recovery ──all up to highSeq acknowledged──▶ Open
+ *     Open ──dup ACKs, SACKs──▶ Disorder ──RACK says lost──▶ Recovery ──all acknowledged──▶ Open
  *       │ ECN mark                                              │ RTO
- *       └────▶ CWR ──a window later──▶ Open          RTO ──▶ Loss ──acknowledged, or F-RTO: it was spurious──▶ Open
+ *       └────▶ CWR ──a window later──▶ Open          RTO ──▶ Loss ──all acknowledged, or──▶ Open
+ *                                                                   F-RTO: it was spurious
+ *     All: up to highSeq.
  *
  * RACK (rack.ts) decides what is lost when SACK is in use, three duplicate ACKs and partial ACKs do
  * (NewReno, RFC 6582) when it is not. In CWR and Recovery PRR (prr.ts) steers cwnd. A reduction

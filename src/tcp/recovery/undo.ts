@@ -1,7 +1,8 @@
 /**
  * Taking a reduction back that was needless. Three things can show it:
  *
- *     Eifel (RFC 3522, 4015)   the ACK of a retransmission echoes a timestamp from before it was sent: the original had arrived
+ *     Eifel (RFC 3522, 4015)   the ACK of a retransmission echoes a timestamp from before it was
+ *                              sent: the original had arrived
  *     D-SACK (RFC 3708)        every retransmission of the episode was reported as a duplicate
  *     F-RTO (RFC 5682)         after a timeout, data that was never sent again is acknowledged
  *

@@ -3,7 +3,8 @@
  * 4.1). Each segment remembers, when it is sent, how much had been delivered by then; when it is
  * delivered itself, the difference over the time between is a rate.
  *
- *     rate = (delivered now - delivered when it was sent) / max(time of sending them, time of acknowledging them)
+ *     rate = (delivered now - delivered when it was sent)
+ *            / max(time of sending them, time of acknowledging them)
  *
  * The longer of both times, because ACKs that were held up and come in a bunch must not look like a
  * fast network.
@@ -23,7 +24,7 @@ export class DeliveryRate {
   private firstSentAt: Micros = 0;
   /**
    * While `delivered` is not beyond this, samples are limited by the application; 0 when they are
-   * not.
+   * not. As in Linux, those of the first flight are: it is less than the path can take.
    */
   private appLimitedUntil: Segments = 1; // as in Linux, the first flight is: what may be sent is less than the path's
 

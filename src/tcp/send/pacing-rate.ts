@@ -1,4 +1,4 @@
-/** How fast a sender is paced: at the rate of its congestion control, or at one made of cwnd/SRTT. */
+/** How fast a sender is paced: at its congestion control's rate, or at one made of cwnd/SRTT. */
 import { SECOND } from '../../base/time.js';
 import type { Sender } from './sender.js';
 

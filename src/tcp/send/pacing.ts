@@ -3,7 +3,7 @@
  * about a millisecond's worth (as Linux's TSO autosizing, never less than two segments), and the
  * connection's one pacing deadline says when it may go on.
  *
- *     nextAt ──▶ send, nextAt += bytes / rate ──▶ nextAt still in the past? send more ──▶ wait for nextAt
+ *     nextAt ─▶ send, nextAt += bytes / rate ─▶ still in the past? send more ─▶ wait for nextAt
  *
  * Linux has a timer of microseconds for it. Ours may be late by more than the time between two
  * segments, and so the rate must hold on average.

@@ -3,8 +3,8 @@
  * 5.2). One record for each segment or super-segment sent and not yet cumulatively acknowledged, in
  * two orders at once:
  *
- *     by sequence   SND.UNA │ record │ record │ … │ record │ SND.NXT      an array, searched by halving
- *     by time       oldest ⇄ … ⇄ newest                                   a list: RACK looks at the oldest first
+ *     by sequence   SND.UNA │ record │ record │ … │ record │ SND.NXT   an array, for bisection
+ *     by time       oldest ⇄ … ⇄ newest                                a list, for RACK
  *
  * All counts are wire segments, by Linux's names. A record that was SACKed stays until it is
  * acknowledged cumulatively: the peer may renege (RFC 2018 section 8), and then its bytes must be
