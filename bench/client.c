@@ -121,7 +121,8 @@ static void *upload(void *argument) {
     if (n == 0) break;
   }
   if (strtoull(answer, NULL, 10) != w->count) {
-    fprintf(stderr, "client: sent %llu bytes, and the server got '%s'\n", (unsigned long long)w->count, answer);
+    fprintf(stderr, "client: sent %llu bytes, and the server got '%s'\n",
+            (unsigned long long)w->count, answer);
     exit(1);
   }
   close(fd);
@@ -195,8 +196,8 @@ static void roundtrips(void) {
     before = after;
   }
   qsort(took, n, sizeof *took, by_size);
-  printf("{\"count\": %llu, \"p50Us\": %.3f, \"p99Us\": %.3f}\n", (unsigned long long)n, took[n / 2] * 1e6,
-         took[n * 99 / 100] * 1e6);
+  printf("{\"count\": %llu, \"p50Us\": %.3f, \"p99Us\": %.3f}\n", (unsigned long long)n,
+         took[n / 2] * 1e6, took[n * 99 / 100] * 1e6);
 }
 
 /* Each connection has echoed one byte, so the server has accepted it. */
@@ -228,13 +229,14 @@ static void in_parallel(unsigned threads, void *(*body)(void *), const char *wha
     pthread_join(work[i].thread, NULL);
     total += work[i].count;
   }
-  printf("{\"%s\": %llu, \"seconds\": %.6f, \"processorSeconds\": %.6f}\n", what, (unsigned long long)total,
-         now() - start, processor_seconds());
+  printf("{\"%s\": %llu, \"seconds\": %.6f, \"processorSeconds\": %.6f}\n", what,
+         (unsigned long long)total, now() - start, processor_seconds());
 }
 
 int main(int argc, char **argv) {
   if (argc < 7) {
-    fprintf(stderr, "usage: client upload|download|roundtrips|connections|idle HOST PORT AMOUNT SECONDS PARALLEL [SOURCE...]\n");
+    fprintf(stderr, "usage: client upload|download|roundtrips|connections|idle "
+                    "HOST PORT AMOUNT SECONDS PARALLEL [SOURCE...]\n");
     return 2;
   }
   server.sin_family = AF_INET;
@@ -246,7 +248,8 @@ int main(int argc, char **argv) {
   amount = strtoull(argv[4], NULL, 10);
   seconds = atof(argv[5]);
   unsigned parallel = (unsigned)atoi(argv[6]);
-  for (int i = 7; i < argc && source_count < MAX_SOURCES; i++) sources[source_count++] = inet_addr(argv[i]);
+  for (int i = 7; i < argc && source_count < MAX_SOURCES; i++)
+    sources[source_count++] = inet_addr(argv[i]);
   start = now();
   end = start + seconds;
   if (strcmp(argv[1], "upload") == 0) in_parallel(parallel, upload, "bytes");

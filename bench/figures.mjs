@@ -22,14 +22,9 @@ export function align(table, columns) {
     table[0]?.map((_, i) => Math.max(...table.map((row) => row[i]?.length ?? 0))) ?? [];
   const pad = (/** @type {string} */ cell, /** @type {number} */ i) =>
     i < columns ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0);
+  const rule = widths.map((w, i) => (i < columns ? '-'.repeat(w) : `${'-'.repeat(w - 1)}:`));
   const [head = [], ...rows] = table.map((row) => `| ${row.map(pad).join(' | ')} |`);
-  return [
-    head,
-    '| ' +
-      `${widths.map((w, i) => (i < columns ? '-'.repeat(w) : `${'-'.repeat(w - 1)}:`)).join(' | ')} ` +
-      '|',
-    ...rows,
-  ].join('\n');
+  return [head, `| ${rule.join(' | ')} |`, ...rows].join('\n');
 }
 
 /** The machine that the bench runs on. */

@@ -3,7 +3,7 @@
  * `npm run throughput:kernel`: our TCP against the kernel's over the same lossy link, for several
  * loss rates and round-trip times.
  *
- *     the kernel ──▶ TUN ─ link ─ our stack                          our stack against the kernel's TCP
+ *     the kernel ──▶ TUN ─ link ─ our stack                          our stack against the kernel
  *     the kernel ──▶ TUN ─ link ─ TUN ──▶ another kernel namespace   the kernel against itself
  *
  * Both links run the same code with the same seed, either in front of our stack or in a relay. One

@@ -14,7 +14,7 @@
  *     npm run bench -- --json FILE                       also writes all measured values to FILE
  *     npm run bench -- --rounds 5 --seconds 2 --rows upload,connections --contestants tcplab,node
  *     npm run bench -- --idle 300                        300 instead of 10,000 idle connections
- *     npm run bench -- --other ../before/dist            another build of tcplab as an additional contestant
+ *     npm run bench -- --other ../before/dist            another build of tcplab as a contestant
  *     npm run bench -- --plain-node                      Node's default settings for V8's heap
  *     npm run bench -- --contestants node,again          node:net twice: the noise of the ratios
  */
@@ -300,7 +300,8 @@ function spread(values) {
   if (found.length === 0) return FAILED;
   const some = found.length < values.length ? `, ${values.length - found.length} ${FAILED}` : '';
   if (values.length === 1) return show(median(found));
-  return `${show(median(found))} (${show(Math.min(...found))} to ${show(Math.max(...found))}${some})`;
+  const [least, most] = [Math.min(...found), Math.max(...found)];
+  return `${show(median(found))} (${show(least)} to ${show(most)}${some})`;
 }
 
 try {

@@ -51,7 +51,8 @@ static napi_value fail(napi_env env, int error, const char *syscall) {
   /* A deleted device gives EBADFD, for which libuv has no name. */
   if (error == EBADFD) text = "EBADFD";
   char full[160];
-  snprintf(full, sizeof full, "%s: %s, %s", text, error == EBADFD ? "file descriptor in bad state" : uv_strerror(-error), syscall);
+  snprintf(full, sizeof full, "%s: %s, %s", text,
+           error == EBADFD ? "file descriptor in bad state" : uv_strerror(-error), syscall);
   napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &code);
   napi_create_string_utf8(env, full, NAPI_AUTO_LENGTH, &message);
   napi_create_error(env, code, message, &object);
@@ -69,7 +70,9 @@ static napi_value undefined(napi_env env) {
   return value;
 }
 
-static napi_value checked(napi_env env, int result, const char *syscall) { return result < 0 ? fail(env, -result, syscall) : undefined(env); }
+static napi_value checked(napi_env env, int result, const char *syscall) {
+  return result < 0 ? fail(env, -result, syscall) : undefined(env);
+}
 
 static int get_args(napi_env env, napi_callback_info info, napi_value *args, size_t wanted) {
   size_t count = wanted;
@@ -96,17 +99,25 @@ static int get_name(napi_env env, napi_value value, char name[IFNAMSIZ]) {
 }
 
 /* NULL if the value is no typed array of that type; `length` is in elements. */
-static void *get_array(napi_env env, napi_value value, napi_typedarray_type wanted, size_t *length) {
+static void *get_array(napi_env env, napi_value value, napi_typedarray_type wanted,
+                       size_t *length) {
   napi_typedarray_type type;
   void *data = NULL;
   *length = 0;
-  if (napi_get_typedarray_info(env, value, &type, length, &data, NULL, NULL) == napi_ok && type == wanted) return data;
+  if (napi_get_typedarray_info(env, value, &type, length, &data, NULL, NULL) == napi_ok &&
+      type == wanted)
+    return data;
   *length = 0;
   return NULL;
 }
 
-static uint8_t *get_bytes(napi_env env, napi_value value, size_t *length) { return get_array(env, value, napi_uint8_array, length); }
-static int32_t *get_words(napi_env env, napi_value value, size_t *length) { return get_array(env, value, napi_int32_array, length); }
+static uint8_t *get_bytes(napi_env env, napi_value value, size_t *length) {
+  return get_array(env, value, napi_uint8_array, length);
+}
+
+static int32_t *get_words(napi_env env, napi_value value, size_t *length) {
+  return get_array(env, value, napi_int32_array, length);
+}
 
 static struct queue *get_queue(napi_env env, napi_value value) {
   void *data = NULL;
@@ -128,7 +139,8 @@ static napi_value open_tun(napi_env env, napi_callback_info info) {
   if (!get_args(env, info, args, 2)) return NULL;
   if (!get_name(env, args[0], name)) return NULL;
   int fd = tun_open(name, get_int(env, args[1]));
-  if (fd < 0) return fail(env, -fd, fd == -ENOENT || fd == -EACCES || fd == -ENODEV || fd == -ENXIO ? "open" : "TUNSETIFF");
+  int open_failed = fd == -ENOENT || fd == -EACCES || fd == -ENODEV || fd == -ENXIO;
+  if (fd < 0) return fail(env, -fd, open_failed ? "open" : "TUNSETIFF");
   napi_create_object(env, &object);
   napi_create_int32(env, fd, &value);
   napi_set_named_property(env, object, "fd", value);
@@ -179,7 +191,8 @@ static napi_value set_link(napi_env env, napi_callback_info info) {
   char name[IFNAMSIZ];
   if (!get_args(env, info, args, 4)) return NULL;
   if (!get_name(env, args[0], name)) return NULL;
-  return checked(env, link_set(name, get_int(env, args[1]), get_int(env, args[2]), get_int(env, args[3])), "RTM_NEWLINK");
+  int result = link_set(name, get_int(env, args[1]), get_int(env, args[2]), get_int(env, args[3]));
+  return checked(env, result, "RTM_NEWLINK");
 }
 
 /* linkMtu(name): throws ENODEV if this network namespace has no such device */
@@ -220,7 +233,8 @@ static napi_value add_address(napi_env env, napi_callback_info info) {
   uint8_t *address;
   if (!get_args(env, info, args, 3)) return NULL;
   int family = address_args(env, args, name, &address);
-  return family < 0 ? NULL : checked(env, address_add(name, family, address, get_int(env, args[2])), "RTM_NEWADDR");
+  if (family < 0) return NULL;
+  return checked(env, address_add(name, family, address, get_int(env, args[2])), "RTM_NEWADDR");
 }
 
 static napi_value delete_address(napi_env env, napi_callback_info info) {
@@ -229,7 +243,8 @@ static napi_value delete_address(napi_env env, napi_callback_info info) {
   uint8_t *address;
   if (!get_args(env, info, args, 3)) return NULL;
   int family = address_args(env, args, name, &address);
-  return family < 0 ? NULL : checked(env, address_delete(name, family, address, get_int(env, args[2])), "RTM_DELADDR");
+  if (family < 0) return NULL;
+  return checked(env, address_delete(name, family, address, get_int(env, args[2])), "RTM_DELADDR");
 }
 
 static napi_value set_route_congestion(napi_env env, napi_callback_info info) {
@@ -240,7 +255,8 @@ static napi_value set_route_congestion(napi_env env, napi_callback_info info) {
   int family = address_args(env, args, name, &address);
   if (family < 0) return NULL;
   napi_get_value_string_utf8(env, args[3], algorithm, sizeof algorithm, NULL);
-  return checked(env, route_congestion(name, family, address, get_int(env, args[2]), algorithm), "RTM_NEWROUTE");
+  int result = route_congestion(name, family, address, get_int(env, args[2]), algorithm);
+  return checked(env, result, "RTM_NEWROUTE");
 }
 
 /* ---- Queues ---- */
@@ -299,9 +315,11 @@ static void on_ready(uv_poll_t *poll, int status, int events) {
   napi_value callback, argument, global, result, error;
   (void)events;
   if (q->closed || napi_open_handle_scope(env, &scope) != napi_ok) return;
-  if (napi_get_reference_value(env, q->callback, &callback) == napi_ok && napi_get_global(env, &global) == napi_ok &&
+  if (napi_get_reference_value(env, q->callback, &callback) == napi_ok &&
+      napi_get_global(env, &global) == napi_ok &&
       napi_create_int32(env, status == UV_EBADF ? -EBADFD : status, &argument) == napi_ok &&
-      napi_make_callback(env, q->context, global, callback, 1, &argument, &result) == napi_pending_exception &&
+      napi_make_callback(env, q->context, global, callback, 1, &argument, &result) ==
+          napi_pending_exception &&
       napi_get_and_clear_last_exception(env, &error) == napi_ok)
     napi_fatal_exception(env, error);
   napi_close_handle_scope(env, scope);
@@ -316,7 +334,8 @@ static napi_value queue_open(napi_env env, napi_callback_info info) {
   napi_valuetype type;
   uv_loop_t *loop;
   if (!get_args(env, info, args, 3)) return NULL;
-  if (napi_typeof(env, args[2], &type) != napi_ok || type != napi_function || napi_get_uv_event_loop(env, &loop) != napi_ok)
+  if (napi_typeof(env, args[2], &type) != napi_ok || type != napi_function ||
+      napi_get_uv_event_loop(env, &loop) != napi_ok)
     return fail(env, EINVAL, "queueOpen");
   struct queue *q = calloc(1, sizeof *q);
   if (q == NULL) return fail(env, ENOMEM, "queueOpen");
@@ -330,9 +349,11 @@ static napi_value queue_open(napi_env env, napi_callback_info info) {
   }
   q->poll.data = q;
   if (napi_create_string_utf8(env, "tcplab:tun", NAPI_AUTO_LENGTH, &name) == napi_ok &&
-      napi_async_init(env, NULL, name, &q->context) == napi_ok && napi_create_reference(env, args[2], 1, &q->callback) == napi_ok &&
+      napi_async_init(env, NULL, name, &q->context) == napi_ok &&
+      napi_create_reference(env, args[2], 1, &q->callback) == napi_ok &&
       napi_add_async_cleanup_hook(env, on_environment_ends, q, &q->cleanup) == napi_ok &&
-      uv_poll_start(&q->poll, UV_READABLE, on_ready) == 0 && napi_create_external(env, q, on_finalize, NULL, &external) == napi_ok)
+      uv_poll_start(&q->poll, UV_READABLE, on_ready) == 0 &&
+      napi_create_external(env, q, on_finalize, NULL, &external) == napi_ok)
     return external;
   q->fd = -1;
   q->finalized = 1;
@@ -369,7 +390,8 @@ static napi_value queue_read(napi_env env, napi_callback_info info) {
   uint8_t *slab = get_bytes(env, args[1], &slab_length);
   int32_t *rx = get_words(env, args[3], &words);
   int start = get_int(env, args[2]), most = get_int(env, args[4]);
-  if (slab == NULL || rx == NULL || start < 0 || most < 0 || (size_t)most * RX_WORDS > words) return fail(env, EINVAL, "queueRead");
+  if (slab == NULL || rx == NULL || start < 0 || most < 0 || (size_t)most * RX_WORDS > words)
+    return fail(env, EINVAL, "queueRead");
   int n = batch_read(q->fd, q->mode, slab, slab_length, (size_t)start, rx, most);
   napi_create_int32(env, n, &value);
   return value;
@@ -393,13 +415,15 @@ static napi_value queue_write(napi_env env, napi_callback_info info) {
   int32_t *tx = get_words(env, args[2], &words);
   int count = get_int(env, args[3]);
   int32_t *out = get_words(env, args[5], &result_words);
-  if (napi_get_array_length(env, args[4], &buffer_count) != napi_ok) return fail(env, EINVAL, "queueWrite");
-  if (slab == NULL || tx == NULL || out == NULL || result_words < 5 || count < 0 || (size_t)count * TX_WORDS > words ||
-      buffer_count > MOST_BUFFERS)
+  if (napi_get_array_length(env, args[4], &buffer_count) != napi_ok)
+    return fail(env, EINVAL, "queueWrite");
+  if (slab == NULL || tx == NULL || out == NULL || result_words < 5 || count < 0 ||
+      (size_t)count * TX_WORDS > words || buffer_count > MOST_BUFFERS)
     return fail(env, EINVAL, "queueWrite");
   for (uint32_t i = 0; i < buffer_count; i++) {
     napi_value element;
-    if (napi_get_element(env, args[4], i, &element) != napi_ok) return fail(env, EINVAL, "queueWrite");
+    if (napi_get_element(env, args[4], i, &element) != napi_ok)
+      return fail(env, EINVAL, "queueWrite");
     buffers[i].iov_base = get_bytes(env, element, &buffers[i].iov_len);
   }
   batch_write(q->fd, slab, slab_length, tx, count, buffers, (int)buffer_count, &result);
@@ -423,7 +447,9 @@ static napi_value take_slab(napi_env env, napi_callback_info info) {
   struct slab *slab = slab_take();
   (void)info;
   if (slab == NULL) return fail(env, ENOMEM, "takeSlab");
-  if (napi_create_external_arraybuffer(env, slab_memory(slab), SLAB_BYTES, on_slab_collected, slab, &buffer) == napi_ok) return buffer;
+  if (napi_create_external_arraybuffer(env, slab_memory(slab), SLAB_BYTES, on_slab_collected, slab,
+                                       &buffer) == napi_ok)
+    return buffer;
   slab_give_back(slab);
   return fail(env, ENOMEM, "takeSlab");
 }
@@ -463,7 +489,8 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;
-    napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].function, NULL, &function);
+    napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].function, NULL,
+                         &function);
     napi_set_named_property(env, exports, functions[i].name, function);
   }
   return exports;

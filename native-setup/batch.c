@@ -17,7 +17,8 @@
 /* Packets start on 8-byte boundaries because checksums are summed in words. */
 #define ALIGNED(n) (((n) + 7) & ~(size_t)7)
 
-int batch_read(int fd, int mode, uint8_t *slab, size_t slab_length, size_t start, int32_t *rx, int most) {
+int batch_read(int fd, int mode, uint8_t *slab, size_t slab_length, size_t start, int32_t *rx,
+               int most) {
   int n = 0, vnet = (mode & QUEUE_VNET) != 0;
   size_t at = start;
   while (n < most && at <= slab_length && slab_length - at >= MOST_PACKET_BYTES) {
@@ -40,7 +41,8 @@ int batch_read(int fd, int mode, uint8_t *slab, size_t slab_length, size_t start
     rx[RX_GSO_SIZE] = header.gso_size;
     rx[RX_CSUM_START] = header.csum_start;
     rx[RX_CSUM_OFFSET] = header.csum_offset;
-    if ((mode & QUEUE_RECEIVE_OFFLOAD) && header.flags == 0 && header.gso_type == VIRTIO_NET_HDR_GSO_NONE) {
+    if ((mode & QUEUE_RECEIVE_OFFLOAD) && header.flags == 0 &&
+        header.gso_type == VIRTIO_NET_HDR_GSO_NONE) {
       receive_offload(slab, rx);
       if (n > 0 && receive_join(slab, rx - RX_WORDS, rx)) {
         at = ALIGNED((size_t)rx[RX_OFFSET - RX_WORDS] + (size_t)rx[RX_LENGTH - RX_WORDS]);
@@ -58,11 +60,13 @@ int batch_read(int fd, int mode, uint8_t *slab, size_t slab_length, size_t start
  * Collects the parts of one packet, headers first. Returns their total length, or 0 if an offset or
  * length in `tx` lies outside its buffer.
  */
-static size_t gather(uint8_t *slab, size_t slab_length, const int32_t *tx, const struct iovec *buffers, int buffer_count, struct iovec *parts) {
+static size_t gather(uint8_t *slab, size_t slab_length, const int32_t *tx,
+                     const struct iovec *buffers, int buffer_count, struct iovec *parts) {
   size_t head = (size_t)tx[TX_OFFSET], whole = (size_t)tx[TX_LENGTH];
   int pieces = tx[TX_PIECES];
   /* The casts to size_t turn negative numbers into huge ones, which fail here too. */
-  if (head > slab_length || whole > slab_length - head || pieces < 0 || pieces > TX_MOST_PIECES) return 0;
+  if (head > slab_length || whole > slab_length - head || pieces < 0 || pieces > TX_MOST_PIECES)
+    return 0;
   parts[0].iov_base = slab + head;
   parts[0].iov_len = whole;
   for (int k = 0; k < pieces; k++) {
@@ -79,8 +83,8 @@ static size_t gather(uint8_t *slab, size_t slab_length, const int32_t *tx, const
   return whole;
 }
 
-void batch_write(int fd, uint8_t *slab, size_t slab_length, const int32_t *tx, int count, const struct iovec *buffers,
-                 int buffer_count, struct write_result *result) {
+void batch_write(int fd, uint8_t *slab, size_t slab_length, const int32_t *tx, int count,
+                 const struct iovec *buffers, int buffer_count, struct write_result *result) {
   for (int i = 0; i < count; i++, tx += TX_WORDS) {
     struct iovec parts[1 + TX_MOST_PIECES];
     size_t whole = gather(slab, slab_length, tx, buffers, buffer_count, parts);

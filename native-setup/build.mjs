@@ -4,7 +4,7 @@
  * Node. Downloads nothing, and does nothing if sources, headers and flags have not changed.
  *
  *     node native-setup/build.mjs                        build/Release/tun.node
- *     TCPLAB_TEST_ADDON=1 node native-setup/build.mjs    build/Release/tun-test.node, which tests load
+ *     TCPLAB_TEST_ADDON=1 node native-setup/build.mjs    build/Release/tun-test.node, for tests
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

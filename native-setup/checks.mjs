@@ -21,8 +21,8 @@ export function nodeProblem(version, range) {
   const [needMajor = 0, needMinor = 0] = numbers(range);
   if (major > needMajor || (major === needMajor && minor >= needMinor)) return null;
   return (
-    `tcplab needs Node ${needMajor}.${needMinor} or newer, but this is ${version}: install a newer ` +
-    'one with `nvm install 22` or from https://nodejs.org/en/download'
+    `tcplab needs Node ${needMajor}.${needMinor} or newer, but this is ${version}: install a ` +
+    'newer one with `nvm install 22` or from https://nodejs.org/en/download'
   );
 }
 

@@ -42,7 +42,8 @@ int address_delete(const char *name, int family, const uint8_t *address, int pre
  * Sets the congestion control of the connected route to that address's subnet
  * (`ip route ... congctl NAME`).
  */
-int route_congestion(const char *name, int family, const uint8_t *address, int prefix_bits, const char *algorithm);
+int route_congestion(const char *name, int family, const uint8_t *address, int prefix_bits,
+                     const char *algorithm);
 
 /* ---- batch.c: packets ---- */
 
@@ -58,8 +59,25 @@ ssize_t test_writev(int fd, const struct iovec *parts, int count);
 #endif
 
 /* Layout of the numbers that describe one packet in an Int32Array. */
-enum { RX_OFFSET, RX_LENGTH, RX_FLAGS, RX_GSO_TYPE, RX_HEADER_LENGTH, RX_GSO_SIZE, RX_CSUM_START, RX_CSUM_OFFSET, RX_WORDS };
-enum { TX_OFFSET, TX_LENGTH, TX_PIECES, TX_FIRST_PIECE, TX_MOST_PIECES = 4, TX_WORDS = TX_FIRST_PIECE + 3 * TX_MOST_PIECES };
+enum {
+  RX_OFFSET,
+  RX_LENGTH,
+  RX_FLAGS,
+  RX_GSO_TYPE,
+  RX_HEADER_LENGTH,
+  RX_GSO_SIZE,
+  RX_CSUM_START,
+  RX_CSUM_OFFSET,
+  RX_WORDS,
+};
+enum {
+  TX_OFFSET,
+  TX_LENGTH,
+  TX_PIECES,
+  TX_FIRST_PIECE,
+  TX_MOST_PIECES = 4,
+  TX_WORDS = TX_FIRST_PIECE + 3 * TX_MOST_PIECES,
+};
 
 /* Modes of a queue. */
 enum {
@@ -74,7 +92,8 @@ enum {
  * count once), when the device has no more, or when the slab has no room for another packet of the
  * largest size. Returns the number of packets, or a negative errno if the first read failed.
  */
-int batch_read(int fd, int mode, uint8_t *slab, size_t slab_length, size_t start, int32_t *rx, int most);
+int batch_read(int fd, int mode, uint8_t *slab, size_t slab_length, size_t start, int32_t *rx,
+               int most);
 
 /*
  * receive-offload.c. Verifies the checksum of the TCP segment that `rx` describes, and sets the
@@ -99,8 +118,8 @@ struct write_result {
   int refused, error;
 };
 
-void batch_write(int fd, uint8_t *slab, size_t slab_length, const int32_t *tx, int count, const struct iovec *buffers,
-                 int buffer_count, struct write_result *result);
+void batch_write(int fd, uint8_t *slab, size_t slab_length, const int32_t *tx, int count,
+                 const struct iovec *buffers, int buffer_count, struct write_result *result);
 
 /* ---- slab-pool.c: memory for received packets ---- */
 

@@ -49,7 +49,8 @@ static int transact(struct request *r) {
     ssize_t n = recv(fd, answer, sizeof answer, 0);
     const struct nlmsghdr *h = (const struct nlmsghdr *)answer;
     if (n < 0) result = -errno;
-    else if (NLMSG_OK(h, (size_t)n) && h->nlmsg_type == NLMSG_ERROR) result = ((const struct nlmsgerr *)NLMSG_DATA(h))->error;
+    else if (NLMSG_OK(h, (size_t)n) && h->nlmsg_type == NLMSG_ERROR)
+      result = ((const struct nlmsgerr *)NLMSG_DATA(h))->error;
   }
   close(fd);
   return result;
@@ -105,7 +106,8 @@ int link_delete(const char *name) {
   return transact(&r);
 }
 
-static int address_change(const char *name, int family, const uint8_t *address, int prefix_bits, int type, int flags) {
+static int address_change(const char *name, int family, const uint8_t *address, int prefix_bits,
+                          int type, int flags) {
   struct request r;
   struct ifaddrmsg message;
   size_t length = family == AF_INET ? 4 : 16;
@@ -125,7 +127,8 @@ static int address_change(const char *name, int family, const uint8_t *address, 
 }
 
 int address_add(const char *name, int family, const uint8_t *address, int prefix_bits) {
-  return address_change(name, family, address, prefix_bits, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE);
+  return address_change(name, family, address, prefix_bits, RTM_NEWADDR,
+                        NLM_F_CREATE | NLM_F_REPLACE);
 }
 
 int address_delete(const char *name, int family, const uint8_t *address, int prefix_bits) {
@@ -138,7 +141,8 @@ int address_delete(const char *name, int family, const uint8_t *address, int pre
  */
 static const uint32_t V6_METRIC = 128;
 
-int route_congestion(const char *name, int family, const uint8_t *address, int prefix_bits, const char *algorithm) {
+int route_congestion(const char *name, int family, const uint8_t *address, int prefix_bits,
+                     const char *algorithm) {
   struct request r;
   struct rtmsg message;
   struct rtattr *metrics;
@@ -148,7 +152,8 @@ int route_congestion(const char *name, int family, const uint8_t *address, int p
   if (index < 0) return index;
   if (prefix_bits < 0 || (size_t)prefix_bits > 8 * length) return -EINVAL;
   memcpy(network, address, length);
-  for (size_t bit = (size_t)prefix_bits; bit < 8 * length; bit++) network[bit / 8] &= (uint8_t)~(0x80u >> (bit % 8));
+  for (size_t bit = (size_t)prefix_bits; bit < 8 * length; bit++)
+    network[bit / 8] &= (uint8_t)~(0x80u >> (bit % 8));
   memset(&message, 0, sizeof message);
   message.rtm_family = (unsigned char)family;
   message.rtm_dst_len = (unsigned char)prefix_bits;

@@ -54,7 +54,8 @@ static void put_sum(uint8_t *p, uint16_t sum) { memcpy(p, &sum, 2); }
 static size_t tcp_at(const uint8_t *ip, size_t length) {
   if (length >= IPV4_HEADER + TCP_HEADER && ip[0] == 0x45) {
     int is_fragment = (get16(ip + 6) & 0x3fff) != 0;
-    if (ip[9] != TCP || is_fragment || get16(ip + 2) != length || fold(sum_words(ip, IPV4_HEADER)) != 0xffff) return 0;
+    if (ip[9] != TCP || is_fragment || get16(ip + 2) != length) return 0;
+    if (fold(sum_words(ip, IPV4_HEADER)) != 0xffff) return 0;
     return IPV4_HEADER;
   }
   if (length >= IPV6_HEADER + TCP_HEADER && ip[0] >> 4 == 6) {
@@ -80,7 +81,9 @@ static int is_sum_right(const uint8_t *ip, size_t tcp, size_t length) {
  * identification and its header checksum may differ.
  */
 static int is_same_ip(const uint8_t *a, const uint8_t *b, size_t tcp) {
-  if (tcp == IPV4_HEADER) return get16(a) == get16(b) && get16(a + 6) == get16(b + 6) && a[8] == b[8] && memcmp(a + 12, b + 12, 8) == 0;
+  if (tcp == IPV4_HEADER)
+    return get16(a) == get16(b) && get16(a + 6) == get16(b + 6) && a[8] == b[8] &&
+           memcmp(a + 12, b + 12, 8) == 0;
   return memcmp(a, b, 4) == 0 && memcmp(a + 6, b + 6, IPV6_HEADER - 6) == 0;
 }
 
@@ -106,14 +109,18 @@ int receive_join(uint8_t *slab, int32_t *whole, const int32_t *next) {
    * `receive_offload` leaves the header length 0 if a segment does not qualify. All segments of a
    * super-segment have one size, except the last, which may be shorter.
    */
-  if (headers == 0 || next[RX_HEADER_LENGTH] != (int32_t)headers || payload > size || (length - headers) % size != 0) return 0;
-  if (length + payload > MOST_IP_LENGTH || a[0] >> 4 != b[0] >> 4 || !is_same_ip(a, b, tcp)) return 0;
+  if (headers == 0 || next[RX_HEADER_LENGTH] != (int32_t)headers) return 0;
+  if (payload > size || (length - headers) % size != 0) return 0;
+  if (length + payload > MOST_IP_LENGTH || a[0] >> 4 != b[0] >> 4 || !is_same_ip(a, b, tcp))
+    return 0;
   a += tcp;
   b += tcp;
   /* PSH ends a super-segment, because the sender wants the data delivered up to there. */
   if ((a[13] & PSH) != 0 || get32(a + 4) + (uint32_t)(length - headers) != get32(b + 4)) return 0;
   /* Ports; acknowledgment number and header length; window; urgent pointer and options. */
-  if (memcmp(a, b, 4) != 0 || memcmp(a + 8, b + 8, 5) != 0 || memcmp(a + 14, b + 14, 2) != 0 || memcmp(a + 18, b + 18, headers - tcp - 18) != 0) return 0;
+  if (memcmp(a, b, 4) != 0 || memcmp(a + 8, b + 8, 5) != 0 || memcmp(a + 14, b + 14, 2) != 0 ||
+      memcmp(a + 18, b + 18, headers - tcp - 18) != 0)
+    return 0;
   a[13] |= b[13] & PSH;
   memmove(slab + whole[RX_OFFSET] + length, b - tcp + headers, payload);
   length += payload;

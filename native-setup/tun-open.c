@@ -35,10 +35,18 @@ int tun_info(int fd, char *name, int *flags) {
   return 0;
 }
 
-int tun_set_offload(int fd, unsigned int mask) { return ioctl(fd, TUNSETOFFLOAD, (unsigned long)mask) < 0 ? -errno : 0; }
+int tun_set_offload(int fd, unsigned int mask) {
+  return ioctl(fd, TUNSETOFFLOAD, (unsigned long)mask) < 0 ? -errno : 0;
+}
 
-int tun_set_vnet_header_size(int fd, int size) { return ioctl(fd, TUNSETVNETHDRSZ, &size) < 0 ? -errno : 0; }
+int tun_set_vnet_header_size(int fd, int size) {
+  return ioctl(fd, TUNSETVNETHDRSZ, &size) < 0 ? -errno : 0;
+}
 
-int tun_set_persist(int fd, int on) { return ioctl(fd, TUNSETPERSIST, (unsigned long)on) < 0 ? -errno : 0; }
+int tun_set_persist(int fd, int on) {
+  return ioctl(fd, TUNSETPERSIST, (unsigned long)on) < 0 ? -errno : 0;
+}
 
-int tun_set_owner(int fd, uid_t uid) { return ioctl(fd, TUNSETOWNER, (unsigned long)uid) < 0 ? -errno : 0; }
+int tun_set_owner(int fd, uid_t uid) {
+  return ioctl(fd, TUNSETOWNER, (unsigned long)uid) < 0 ? -errno : 0;
+}

@@ -83,8 +83,11 @@ export class Explainer {
     const lines = checksumText(segment);
     if (segment.flags.includes('S')) {
       const after = segment.length === 0 ? 'comes next' : 'is its first byte of data';
-      lines.push(`its initial sequence number is ${segment.seq}; a SYN takes one number, so ` +
-`${(segment.seq + 1) >>> 0} ${after} (RFC 9293 3.4)`); // prettier-ignore
+      const next = (segment.seq + 1) >>> 0;
+      lines.push(
+        `its initial sequence number is ${segment.seq}; a SYN takes one number, so ${next} ` +
+          `${after} (RFC 9293 3.4)`,
+      );
     }
     lines.push(...cookieText(segment));
     if (segment.length > 0 && !segment.flags.includes('S') && inOrder(step)) {

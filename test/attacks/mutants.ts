@@ -31,7 +31,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     FLOOD,
     'ATK-2: has the largest',
   ),
-  // A fault of the past: cookies were made with the listener's settings and checked with the stack's.
+  // A fault of the past: cookies were made with the listener's settings, checked with the stack's.
   m(
     'ATK-2',
     inside('cookieArrives', 'const { config } = this.cookieSettings(listener, now);'),

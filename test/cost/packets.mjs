@@ -5,7 +5,8 @@
  * view, which is unavoidable garbage in JavaScript (bulk data is not copied). The reader reuses one
  * buffer, so that all garbage is the stacks'. `--garbage` adds one small object per packet.
  *
- *     node --max-semi-space-size=1 --min-semi-space-size=1 test/cost/packets.mjs [--packets 100000] [--garbage]
+ *     node --max-semi-space-size=1 --min-semi-space-size=1 test/cost/packets.mjs \
+ *       [--packets 100000] [--garbage]
  */
 import { PerformanceObserver } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -64,7 +64,8 @@ describeWithTun('servers that others wrote answer who half-closes', () => {
       const file = (name: string): string => `"${join(ROOT, 'test', 'e2e', name)}"`;
       const script = `
         ip link set lo up; ip tuntap add dev answers0 mode tun; ip link set answers0 up
-        ip addr add 198.18.0.1/24 dev answers0; ip -6 addr add fd74:6370:6c61:62::1/64 dev answers0 nodad
+        ip addr add 198.18.0.1/24 dev answers0
+        ip -6 addr add fd74:6370:6c61:62::1/64 dev answers0 nodad
         coproc ${process.execPath} ${file('answers-server.mjs')} answers0 ${offload ? 'on' : 'off'}
         read -r ready <&\${COPROC[0]}
         ${process.execPath} ${file('answers-clients.mjs')} ${host} ${TIMES}

@@ -18,11 +18,13 @@ describeWithTun(
       const { stdout, stderr, code } = await inNamespace(
         `d=$(mktemp -d); trap 'rm -rf $d; kill $(jobs -p) 2>/dev/null' EXIT
 head -c ${BYTES} /dev/urandom > $d/ours; head -c ${BYTES} /dev/urandom > $d/theirs
-$TCPLAB listen --tun tcplab0 --congestion bbr --rto-min 10ms ${LINK} 9000 < $d/ours > $d/we_got 2> $d/err &
+$TCPLAB listen --tun tcplab0 --congestion bbr --rto-min 10ms ${LINK} 9000 \\
+  < $d/ours > $d/we_got 2> $d/err &
 server=$!
 for i in $(seq 200); do grep -q listening $d/err && break; sleep 0.05; done
 sysctl -qw net.ipv4.tcp_no_metrics_save=1
-ip route change 198.18.0.0/24 dev tcplab0 src 198.18.0.1 congctl bbr rto_min 10ms || echo "this kernel has no BBR: sudo modprobe tcp_bbr"
+ip route change 198.18.0.0/24 dev tcplab0 src 198.18.0.1 congctl bbr rto_min 10ms ||
+  echo "this kernel has no BBR: sudo modprobe tcp_bbr"
 timeout 80 nc -N 198.18.0.2 9000 < $d/theirs > $d/they_got; echo "nc $?"
 wait $server; echo "listen $?"
 cmp $d/ours $d/they_got && cmp $d/theirs $d/we_got && echo same

@@ -63,17 +63,22 @@ describeWithTun('npm run bench', () => {
     // connections at a time.
     const other = join(folder, 'hiccup');
     mkdirSync(other);
+    const index = JSON.stringify(pathToFileURL(join(ROOT, 'dist', 'index.js')).href);
     writeFileSync(
       join(other, 'index.js'),
       `import { existsSync, writeFileSync } from 'node:fs';
-       import { Host as Whole } from ${JSON.stringify(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)};
-       export * from ${JSON.stringify(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)};
+       import { Host as Whole } from ${index};
+       export * from ${index};
        const first = ${JSON.stringify(join(other, 'first'))};
        if (!existsSync(first)) { writeFileSync(first, ''); process.exit(1); }
        export class Host extends Whole {
          constructor(options) {
            super(options);
-           setInterval(() => { if (this.stack.tcp.connectionCount > 4) { this.close(); setTimeout(() => process.exit(3), 50); } }, 1);
+           setInterval(() => {
+             if (this.stack.tcp.connectionCount <= 4) return;
+             this.close();
+             setTimeout(() => process.exit(3), 50);
+           }, 1);
          }
        }`,
     );

@@ -47,7 +47,8 @@ function tshark(file: string, fields: string[], filter = ''): string[][] {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  return text.split('\n').filter((line) => line !== '').map((line) => line.split('|')); // prettier-ignore
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line) => line.split('|'));
 }
 
 const fileOf = (name: string, chunks: Uint8Array[]): string => {

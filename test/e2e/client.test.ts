@@ -53,8 +53,9 @@ describeWithTun('tcplab connect', () => {
 
   it('moves ten megabytes each way to and from a Node server, over IPv6', async () => {
     const server =
-      `require('net').createServer({allowHalfOpen:true},(s)=>{const ` +
-      `c=[];s.on('data',(d)=>c.push(d));s.on('end',()=>s.end(Buffer.concat(c)));}).listen(9000,'::',()=>console.log('up'))`;
+      `require('net').createServer({allowHalfOpen:true},(s)=>{const c=[];` +
+      `s.on('data',(d)=>c.push(d));s.on('end',()=>s.end(Buffer.concat(c)));})` +
+      `.listen(9000,'::',()=>console.log('up'))`;
     const script =
       `${process.execPath} -e "${server}" > $d/out & server=$!; ${until('up', '$d/out')}; head ` +
       `-c 10000000 /dev/urandom > $d/sent; ${CONNECT} fd74:6370:6c61:62::1 9000 < $d/sent > ` +

@@ -204,7 +204,10 @@ describe('tcplab doctor', () => {
         '192.0.2.7/24',
     );
     expect(owned.stdout).toMatch(
-      /FAIL {2}the kernel owns 192\.0\.2\.7 on lo[^]*fix: sudo ip address delete 192\.0\.2\.7 dev lo/,
+      new RegExp(
+        'FAIL {2}the kernel owns 192\\.0\\.2\\.7 on lo[^]*' +
+          'fix: sudo ip address delete 192\\.0\\.2\\.7 dev lo',
+      ),
     );
   });
 });
@@ -255,7 +258,11 @@ asAnother('as an ordinary user, with a device node that all may open', () => {
 
   it('runs a lab, and tcpdump in it', async () => {
     needs('ping', 'tcpdump');
-    const script = `${cli()} lab -q -- bash -c "d=\\$(mktemp -d); id -un; curl -s http://${STACK[4]}/bytes/3 | od -An -tu1; timeout 20 tcpdump -ni tcplab0 -c 1 --immediate-mode icmp 2> \\$d/err & until grep -q listening \\$d/err; do sleep 0.02; done; ping -c 1 ${STACK[4]} > /dev/null; wait; rm -r \\$d"`;
+    const script = `${cli()} lab -q -- bash -c "
+      d=\\$(mktemp -d); id -un; curl -s http://${STACK[4]}/bytes/3 | od -An -tu1
+      timeout 20 tcpdump -ni tcplab0 -c 1 --immediate-mode icmp 2> \\$d/err &
+      until grep -q listening \\$d/err; do sleep 0.02; done
+      ping -c 1 ${STACK[4]} > /dev/null; wait; rm -r \\$d"`;
     const { code, stdout, stderr } = await asUser('0666', script);
     expect(stdout, stderr).toMatch(new RegExp(`${USER}\n +0 +1 +2\n`));
     expect(stdout).toMatch(/ICMP echo request/);

@@ -74,8 +74,9 @@ describeWithTun('ECN with the kernel', () => {
       needs('tshark');
       const file = join(dir, `we-ask-${mode}-${version}.pcapng`);
       const server =
-        `require('net').createServer({allowHalfOpen:true},(s)=>{const ` +
-        `c=[];s.on('data',(d)=>c.push(d));s.on('end',()=>s.end(Buffer.concat(c)));}).listen(9000,'::',()=>console.log('up'))`;
+        `require('net').createServer({allowHalfOpen:true},(s)=>{const c=[];` +
+        `s.on('data',(d)=>c.push(d));s.on('end',()=>s.end(Buffer.concat(c)));})` +
+        `.listen(9000,'::',()=>console.log('up'))`;
       const script = (seed: number): string =>
         [
           `d=$(mktemp -d); trap 'rm -rf $d' EXIT; sysctl -qw net.ipv4.tcp_ecn=${mode}`,

@@ -33,7 +33,9 @@ const flood = (rate: string, most: number): string =>
 
 /** Genuine clients, some at a time; how many got their answer. */
 const curls = (atATime: number, all = CURLS): string =>
-  `echo "succeeded $(seq ${all} | xargs -P ${atATime} -I{} curl -s -o /dev/null --max-time 5 -w '%{http_code}\\n' http://198.18.0.2/bytes/1000 | grep -c 200)"; kill -0 $flood && echo "still_flooding 1"`;
+  `echo "succeeded $(seq ${all} | xargs -P ${atATime} -I{} curl -s -o /dev/null --max-time 5 ` +
+  `-w '%{http_code}\\n' http://198.18.0.2/bytes/1000 | grep -c 200)"; ` +
+  'kill -0 $flood && echo "still_flooding 1"';
 
 const end = `
 echo "rss_most $(rss VmHWM)"; set -- $(packets); echo "tun_packets $1"; echo "tun_dropped $2"
@@ -86,7 +88,10 @@ describeWithTun('a SYN flood with spoofed sources', () => {
   it('at the full rate of hping3 --flood costs bounded memory, and an established transfer goes on at its rate to its end, and new clients come in', async () => {
     needs('hping3');
     const size = 40_000_000;
-    const transfer = `curl -s --max-time 45 --limit-rate 5M -o $d/file -w 'transferred %{size_download}\\n' http://198.18.0.2/bytes/${size} & transfer=$!; until [ -s $d/file ]; do sleep 0.02; done`;
+    const transfer =
+      `curl -s --max-time 45 --limit-rate 5M -o $d/file -w 'transferred %{size_download}\\n' ` +
+      `http://198.18.0.2/bytes/${size} & transfer=$!; ` +
+      'until [ -s $d/file ]; do sleep 0.02; done';
     const during =
       'set -- $(packets); in=$(($1 + $2)); size=$(stat -c %s $d/file); echo "in_before $in"; ' +
       'echo "size_before $size"; for i in $(seq 100); do sleep 0.2; set -- $(packets); [ $(($1 ' +

@@ -108,7 +108,11 @@ int main(int argc, char **argv) {
   }
   state = (uint32_t)atoi(argv[3]);
   int fd = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL));
-  struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP), .sll_ifindex = (int)if_nametoindex(argv[1])};
+  struct sockaddr_ll to = {
+      .sll_family = AF_PACKET,
+      .sll_protocol = htons(ETH_P_IP),
+      .sll_ifindex = (int)if_nametoindex(argv[1]),
+  };
   if (fd < 0 || to.sll_ifindex == 0 || bind(fd, (struct sockaddr *)&to, sizeof to) != 0) {
     perror("garbage");
     return 1;
@@ -118,7 +122,8 @@ int main(int argc, char **argv) {
     socklen_t size = sizeof from;
     size_t n;
     ssize_t got;
-    while ((got = recvfrom(fd, packet, sizeof packet, MSG_DONTWAIT, (struct sockaddr *)&from, &size)) > 0) {
+    while ((got = recvfrom(fd, packet, sizeof packet, MSG_DONTWAIT, (struct sockaddr *)&from,
+                           &size)) > 0) {
       if (from.sll_pkttype != PACKET_OUTGOING || packet[0] != 0x45 || packet[9] != 6) continue;
       lengths[seen % RECENT] = got < 2048 ? (size_t)got : 2048;
       memcpy(recent[seen % RECENT], packet, lengths[seen % RECENT]);

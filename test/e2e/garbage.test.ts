@@ -15,18 +15,35 @@ describeWithTun('20 curls', () => {
 
   it('succeed while garbage comes', async () => {
     needs('hping3', 'nmap');
+    const source = join(ROOT, 'test', 'e2e', 'garbage.c');
     const { stdout, stderr } = await inNamespace(
-      `cd ${dir}; cc -O1 -Wall -Wextra -Werror -o garbage ${join(ROOT, 'test', 'e2e', 'garbage.c')} || exit
-$TCPLAB serve --tun t0 -q > out 2> err & serve=$!; for i in $(seq 200); do grep -q ready out && break; sleep 0.05; done
+      `cd ${dir}; cc -O1 -Wall -Wextra -Werror -o garbage ${source} || exit
+$TCPLAB serve --tun t0 -q > out 2> err & serve=$!
+for i in $(seq 200); do grep -q ready out && break; sleep 0.05; done
 while ./garbage t0 ${PACKETS} ${SEED} > sent && [ ! -e fetched ]; do :; done & garbage=$!
-{ for flags in -S -A -R -F -X -Y -U; do hping3 -q $flags -p 80 -c 300 -i u500 -b 198.18.0.2; hping3 -q $flags -p 80 -c 300 -i u500 -f -d 600 198.18.0.2; done; } > /dev/null 2>&1 & hping=$!
-{ for scan in -sS -sN -sX -sA; do nmap --privileged $scan -n -Pn -p 7,80,81 --max-retries 1 --host-timeout 10s 198.18.0.2; done
-  nmap --privileged -sS --badsum -n -Pn -p 80 --max-retries 0 --host-timeout 5s 198.18.0.2; nmap --privileged -O -n -Pn -p 80,81 --max-os-tries 1 --host-timeout 15s 198.18.0.2; } > scans 2>&1 & nmap=$!
-for i in $(seq 10); do curl -sS --max-time 100 --limit-rate 4M http://${STACK[4]}/bytes/12000000 | wc -c & all="$all $!"; done
-for i in $(seq 10); do head -c 8000000 /dev/zero | curl -sS --max-time 100 --limit-rate 3M -T - http://${STACK[4]}/upload | cut -d ' ' -f 1 & all="$all $!"; done
+{ for flags in -S -A -R -F -X -Y -U; do
+    hping3 -q $flags -p 80 -c 300 -i u500 -b 198.18.0.2
+    hping3 -q $flags -p 80 -c 300 -i u500 -f -d 600 198.18.0.2
+  done; } > /dev/null 2>&1 & hping=$!
+scan() { nmap --privileged -n -Pn "$@" 198.18.0.2; }
+{ for kind in -sS -sN -sX -sA; do
+    scan $kind -p 7,80,81 --max-retries 1 --host-timeout 10s
+  done
+  scan -sS --badsum -p 80 --max-retries 0 --host-timeout 5s
+  scan -O -p 80,81 --max-os-tries 1 --host-timeout 15s; } > scans 2>&1 & nmap=$!
+for i in $(seq 10); do
+  curl -sS --max-time 100 --limit-rate 4M http://${STACK[4]}/bytes/12000000 | wc -c &
+  all="$all $!"
+done
+for i in $(seq 10); do
+  head -c 8000000 /dev/zero |
+    curl -sS --max-time 100 --limit-rate 3M -T - http://${STACK[4]}/upload | cut -d ' ' -f 1 &
+  all="$all $!"
+done
 wait $all; touch fetched; wait $garbage $hping $nmap; cat sent
 curl -sS --max-time 100 http://${STACK[4]}/bytes/1000 | wc -c
-kill -TERM $serve; wait $serve; echo "exit $?"; cat err; grep -E '^(7|80|81)/tcp|Sequence|guesses|OS details' scans | sort | uniq -c`,
+kill -TERM $serve; wait $serve; echo "exit $?"; cat err
+grep -E '^(7|80|81)/tcp|Sequence|guesses|OS details' scans | sort | uniq -c`,
       58,
     );
     const said = stdout.split('\n');

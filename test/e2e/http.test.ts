@@ -178,7 +178,13 @@ describeWithTun('a capture of all that', () => {
     it(`has no bad checksum and nothing malformed, offloads ${offload ? 'on' : 'off'}`, async () => {
       needs('nc', 'ping', 'tshark');
       const file = join(dir, `http-${offload}.pcapng`);
-      const script = `${fetchHash(4, 1e6)}; ${fetchHash(6, 1e6)}; head -c 1000000 /dev/zero | ${curl(4)} -T - http://${STACK[4]}/upload; ping -c 2 -i 0.2 -s 3000 ${STACK[4]}; echo x | nc -u -w 1 ${STACK[4]} 7`;
+      const script = [
+        fetchHash(4, 1e6),
+        fetchHash(6, 1e6),
+        `head -c 1000000 /dev/zero | ${curl(4)} -T - http://${STACK[4]}/upload`,
+        `ping -c 2 -i 0.2 -s 3000 ${STACK[4]}`,
+        `echo x | nc -u -w 1 ${STACK[4]} 7`,
+      ].join('; ');
       await lab(script, ['--pcap', file, ...(offload ? [] : ['--no-offload'])]);
       expect(await wrongIn(file)).toBe('');
     });

@@ -21,10 +21,12 @@ const program = (body: string): ReturnType<typeof run> =>
       process.execPath,
       '--input-type=module',
       '-e',
-      `import { Capture, Host, Link, TunDevice, monotonicClock, netOf, perfectLink } from ${JSON.stringify(INDEX)};
+      `import { Capture, Host, Link, TunDevice, monotonicClock, netOf, perfectLink }
+         from ${JSON.stringify(INDEX)};
        const tun = TunDevice.open({ name: 'tcplab0', clock: monotonicClock });
        const tap = { packet() {}, batchEnd() {} };
-       const host = new Host({ device: new Link(new Capture(tun, tap), perfectLink()), addresses: ['198.18.0.2/24'] });
+       const device = new Link(new Capture(tun, tap), perfectLink());
+       const host = new Host({ device, addresses: ['198.18.0.2/24'] });
        const net = netOf(host);
        process.on('exit', () => console.log('over'));
        ${body}`,

@@ -102,7 +102,10 @@ describeWithTun('what goes out', () => {
 
   it('is seen by tcpdump in the lab as any host of the network', async () => {
     needs('tcpdump');
-    const script = `tcpdump -ni tcplab0 -c 4 --immediate-mode tcp port 80 > ${dir}/dump 2> ${dir}/err & until grep -q listening ${dir}/err; do sleep 0.05; done; curl -s -o /dev/null http://${STACK[4]}/bytes/10; wait; cat ${dir}/dump`;
+    const script = `
+      tcpdump -ni tcplab0 -c 4 --immediate-mode tcp port 80 > ${dir}/dump 2> ${dir}/err &
+      until grep -q listening ${dir}/err; do sleep 0.05; done
+      curl -s -o /dev/null http://${STACK[4]}/bytes/10; wait; cat ${dir}/dump`;
     const { stdout } = await lab(script);
     expect(stdout).toMatch(/Flags \[S\], seq \d+/);
     expect(stdout).toMatch(/Flags \[S\.\], seq \d+, ack \d+/);
@@ -111,7 +114,12 @@ describeWithTun('what goes out', () => {
 
 describeWithTun('a lossy link', () => {
   it('delivers 100 KB each way at 5 % loss, intact', async () => {
-    const script = `head -c 100000 /dev/urandom > ${dir}/up; curl -sS --max-time 60 -T ${dir}/up http://${STACK[4]}/upload | sed 's/.*sha256 //'; sha256sum < ${dir}/up | cut -c1-64; curl -sS --max-time 60 http://${STACK[4]}/bytes/100000 | sha256sum | cut -c1-64`;
+    const script = [
+      `head -c 100000 /dev/urandom > ${dir}/up`,
+      `curl -sS --max-time 60 -T ${dir}/up http://${STACK[4]}/upload | sed 's/.*sha256 //'`,
+      `sha256sum < ${dir}/up | cut -c1-64`,
+      `curl -sS --max-time 60 http://${STACK[4]}/bytes/100000 | sha256sum | cut -c1-64`,
+    ].join('; ');
     const { stdout, stderr } = await lab(
       script,
       ['--loss', '5%', '--delay', '2ms', '--seed', '5'],

@@ -18,9 +18,12 @@ const V6 = 'fd74:6370:6c61';
 const NETWORK = `
 sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 unshare --net sleep 60 & far=$!; trap 'kill $far' EXIT
-for i in $(seq 250); do [ "$(readlink /proc/$far/ns/net)" != "$(readlink /proc/$$/ns/net)" ] && break; sleep 0.02; done
+for i in $(seq 250); do
+  [ "$(readlink /proc/$far/ns/net)" != "$(readlink /proc/$$/ns/net)" ] && break; sleep 0.02
+done
 ip link add v0 type veth peer name v1 netns $far
-ip address add 198.18.1.1/24 dev v0; ip address add ${V6}:63::1/64 dev v0 nodad; ip link set v0 mtu 1300 up
+ip address add 198.18.1.1/24 dev v0; ip address add ${V6}:63::1/64 dev v0 nodad
+ip link set v0 mtu 1300 up
 nsenter -t $far -n bash -c '
   ip address add 198.18.1.2/24 dev v1; ip address add ${V6}:63::2/64 dev v1 nodad; ip link set v1 up
   ip route add default via 198.18.1.1; ip -6 route add default via ${V6}:63::1'

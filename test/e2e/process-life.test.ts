@@ -76,13 +76,15 @@ it.each<[string, string, 'alive' | 'ends']>([
   ],
   [
     'a paused peer, and nothing to send',
-    `const { client, theirs } = await pair({ allowHalfOpen: true }); theirs.unref(); client.end('x');
+    `const { client, theirs } = await pair({ allowHalfOpen: true });
+     theirs.unref(); client.end('x');
      await until(() => client.writableFinished); client.unref();`,
     'ends',
   ],
   [
     'a write that waits for room, of an unreferenced socket',
-    `const { client, theirs } = await pair({ pauseOnConnect: true }); theirs.unref(); client.unref();
+    `const { client, theirs } = await pair({ pauseOnConnect: true });
+     theirs.unref(); client.unref();
      client.write(Buffer.alloc(50e6));`,
     'alive',
   ],

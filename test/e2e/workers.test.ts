@@ -18,7 +18,10 @@ for i in $(seq 200); do grep -q ready out && break; sleep 0.05; done`;
  * so first they end, the last ACK as well.
  */
 const SETTLE = `
-for i in $(seq 100); do [ -z "$(ss -Htn state connected exclude time-wait)" ] && break; sleep 0.05; done; sleep 0.5`;
+for i in $(seq 100); do
+  [ -z "$(ss -Htn state connected exclude time-wait)" ] && break; sleep 0.05
+done
+sleep 0.5`;
 const END = 'kill -TERM $serve; wait $serve; echo "exit $?"; cat err; ip -br link show t0 2>&1';
 
 describeWithTun('three workers', () => {
@@ -35,9 +38,15 @@ describeWithTun('three workers', () => {
     needs('tshark');
     // The TUN driver forgets a flow that rests for 3 s; then its hash decides anew.
     const { stdout, stderr } = await run(`${SERVE(`--pcap ${join(dir, 'w.pcapng')}`)}
-for i in 1 2 3 4 5 6 7 8; do (exec 3<>/dev/tcp/${STACK[4]}/7; for t in 1 2; do echo $i-$t >&3; read -r -t 5 line <&3; echo "$line"; [ $t = 1 ] && sleep 4; done) & rest="$rest $!"; done
-for i in $(seq 30); do curl -sS --max-time 100 http://${STACK[4]}/bytes/200000 | wc -c; done | sort | uniq -c
-for i in $(seq 10); do curl -sS --max-time 100 http://${STACK[6]}/bytes/200000 | wc -c; done | sort | uniq -c
+for i in 1 2 3 4 5 6 7 8; do
+  (exec 3<>/dev/tcp/${STACK[4]}/7
+   for t in 1 2; do
+     echo $i-$t >&3; read -r -t 5 line <&3; echo "$line"; [ $t = 1 ] && sleep 4
+   done) & rest="$rest $!"
+done
+get() { curl -sS --max-time 100 http://$1/bytes/200000 | wc -c; }
+for i in $(seq 30); do get ${STACK[4]}; done | sort | uniq -c
+for i in $(seq 10); do get ${STACK[6]}; done | sort | uniq -c
 wait $rest; ${SETTLE}; ${END}`);
     const said = stdout.split('\n').map((line) => line.trim());
     expect(said.slice(0, 30), stdout + stderr).toEqual(
@@ -73,10 +82,13 @@ wait $rest; ${SETTLE}; ${END}`);
     const { stdout, stderr } = await run(`${SERVE()}
 sysctl -qw net.ipv4.ip_forward=1
 unshare --net sleep 30 & far=$!
-for i in $(seq 250); do [ "$(readlink /proc/$far/ns/net)" != "$(readlink /proc/$$/ns/net)" ] && break; sleep 0.02; done
+for i in $(seq 250); do
+  [ "$(readlink /proc/$far/ns/net)" != "$(readlink /proc/$$/ns/net)" ] && break; sleep 0.02
+done
 ip link add v0 type veth peer name v1 netns $far
 ip address add 198.18.1.1/24 dev v0; ip link set v0 mtu 1300 up
-nsenter -t $far -n bash -c 'ip address add 198.18.1.2/24 dev v1; ip link set v1 up; ip route add default via 198.18.1.1'
+nsenter -t $far -n bash -c 'ip address add 198.18.1.2/24 dev v1; ip link set v1 up
+  ip route add default via 198.18.1.1'
 nsenter -t $far -n curl -sS --max-time 100 http://${STACK[4]}/bytes/300000 | wc -c
 curl -sS --max-time 100 http://${STACK[4]}:81/ 2>&1
 kill $far; ${END}`);

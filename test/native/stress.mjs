@@ -63,7 +63,10 @@ try {
   const found = stress({
     LD_PRELOAD: library,
     TCPLAB_ADDON: await ensureTestAddon({ quiet: true, extraFlags: SANITIZE, name: 'tun-asan' }),
-    ASAN_OPTIONS: `log_path=${join(reports, 'asan')}:exitcode=0:abort_on_error=0:halt_on_error=1:detect_leaks=1`,
+    ASAN_OPTIONS: [
+      `log_path=${join(reports, 'asan')}`,
+      'exitcode=0:abort_on_error=0:halt_on_error=1:detect_leaks=1',
+    ].join(':'),
     UBSAN_OPTIONS: `log_path=${join(reports, 'ubsan')}:print_stacktrace=1`,
   });
   if (found !== null && !found.sanitized) {

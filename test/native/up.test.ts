@@ -91,7 +91,10 @@ describeWithTun('tcplab up and down', () => {
     ] = out;
     expect(all.code, all.stderr).toBe(0);
     expect(up).toMatch(
-      /made tcplab0, a TUN device that belongs to user \d+[^]*MTU 1500, up[^]*address 198\.18\.0\.1\/24[^]*tcplab down[^]*exit 0\n$/,
+      new RegExp(
+        'made tcplab0, a TUN device that belongs to user \\d+[^]*MTU 1500, up[^]*' +
+          'address 198\\.18\\.0\\.1/24[^]*tcplab down[^]*exit 0\\n$',
+      ),
     );
     expect(sys).toBe(`${UID}\n0x5801\n1500\n4096\n`);
     expect(JSON.parse(journal!)).toMatchObject({ device: 'tcplab0', uid: UID, mtu: 1500 });
@@ -218,8 +221,14 @@ if (isRoot)
     });
 
     it('serves on it', async () => {
+      const user = `setpriv --reuid ${UID} --clear-groups --inh-caps=-all --bounding-set=-all`;
+      const main = join(copy, 'dist/lab/cli/main.js');
       const { out } = await parts(
-        `${tcplab(`up --user ${UID}`)} coproc ${`setpriv --reuid ${UID} --clear-groups --inh-caps=-all --bounding-set=-all ${process.execPath} ${join(copy, 'dist/lab/cli/main.js')} serve http --tun tcplab0`}; pid=$!; read -r -u \${COPROC[0]} ready; echo "$ready" ${MARK} curl -s -m 10 http://198.18.0.2/bytes/5 | od -An -tu1 ${MARK} kill $pid; wait $pid; echo "exit $?" ${MARK} ${tcplab('down')}`,
+        `${tcplab(`up --user ${UID}`)} ` +
+          `coproc ${user} ${process.execPath} ${main} serve http --tun tcplab0; pid=$!; ` +
+          `read -r -u \${COPROC[0]} ready; echo "$ready" ${MARK} ` +
+          `curl -s -m 10 http://198.18.0.2/bytes/5 | od -An -tu1 ${MARK} ` +
+          `kill $pid; wait $pid; echo "exit $?" ${MARK} ${tcplab('down')}`,
         stateFolder(),
       );
       expect(out[1]).toMatch(/^ready 198\.18\.0\.2/);
@@ -232,10 +241,14 @@ describeWithTun('tcplab doctor', () => {
   it('root: all is well', async () => {
     const { out } = await parts(tcplab('doctor'), stateFolder());
     expect(out[0]).toMatch(
-      /^ok {4}\/dev\/net\/tun opens \(mode 0\d{3}\)\nok {4}the TUN driver \(addon\) loads\nok {4}CAP_NET_ADMIN is there/,
+      new RegExp(
+        '^ok {4}/dev/net/tun opens \\(mode 0\\d{3}\\)\\n' +
+          'ok {4}the TUN driver \\(addon\\) loads\\nok {4}CAP_NET_ADMIN is there',
+      ),
     );
-    expect(out[0]).toMatch(
-      /ok {4}a private network with a TUN device works: MTU 1500, offloads granted \(checksum, TSO4, TSO6\)/,
+    expect(out[0]).toContain(
+      'ok    a private network with a TUN device works: MTU 1500, offloads granted (checksum, ' +
+        'TSO4, TSO6)',
     );
     expect(out[0]).toMatch(/way to a TUN device: a private network namespace[^]*exit 0\n$/);
     expect(out[0]).not.toMatch(/FAIL/);
@@ -268,7 +281,10 @@ describeWithTun('tcplab doctor', () => {
       stateFolder(),
     );
     expect(out[0]).toMatch(
-      /FAIL {2}the kernel owns 198\.18\.0\.2 on lo[^\n]*\n {6}fix: sudo ip address delete 198\.18\.0\.2 dev lo\n/,
+      new RegExp(
+        'FAIL {2}the kernel owns 198\\.18\\.0\\.2 on lo[^\\n]*\\n' +
+          ' {6}fix: sudo ip address delete 198\\.18\\.0\\.2 dev lo\\n',
+      ),
     );
     expect(out[0]).toMatch(/exit 1\n$/);
   });

@@ -59,7 +59,8 @@ describe('a socket', () => {
     const clients = Array.from({ length: 20 }, () =>
       h.client.connect({ host: SERVER, port: 7000 }),
     );
-    for (const client of clients) client.end('hello').resume(); // on the heels of the ACK of the SYN,ACK
+    // The data follows right behind the ACK of the SYN,ACK.
+    for (const client of clients) client.end('hello').resume();
     await Promise.all(clients.map((client) => once(client, 'close')));
     // The answer, which acknowledges the data and the FIN, and our FIN, perhaps in one. The SYN,ACK
     // was nobody's yet.

@@ -93,11 +93,14 @@ describe('why the congestion window moves', () => {
   it('slow start, proportional rate reduction, its end, and congestion avoidance', () => {
     const all = sentences({ ...LOSS, config: { congestionControl: 'reno' } });
     expect(all).toMatch(/congestion window 10 -> 20 segments: slow start \(RFC 5681 3\.1\)/);
+    const moves = 'congestion window \\d+ -> \\d+';
     expect(all).toMatch(
-      /congestion window \d+ -> \d+ segments?: proportional rate reduction, towards \d+ \(RFC 9937\)/,
+      new RegExp(`${moves} segments?: proportional rate reduction, towards \\d+ \\(RFC 9937\\)`),
     );
     expect(all).toMatch(
-      /Recovery -> Open; [^]*congestion window \d+ -> \d+ segments: the reduction is over \(ssthresh \d+\)/,
+      new RegExp(
+        `Recovery -> Open; [^]*${moves} segments: the reduction is over \\(ssthresh \\d+\\)`,
+      ),
     );
     expect(all).toMatch(
       /congestion window \d+ -> \d+ segments: congestion avoidance \(RFC 5681 3\.1\)/,

@@ -148,8 +148,8 @@ describe('LiveLines', () => {
     const all = seen({ link: 'drop out:data:4 delay 5ms' });
     expect(shown + told).toBe(all.lines.length);
     expect(made).toBeLessThan(all.events.length / 2);
-    expect(text).toMatch(
-      /\[P\.\] seq=1 ack=19 win=1048352 len=300 {2}again\n {4}why: the retransmission timer expired/,
+    expect(text).toContain(
+      '[P.] seq=1 ack=19 win=1048352 len=300  again\n    why: the retransmission timer expired',
     );
   });
 
@@ -168,7 +168,10 @@ describe('LiveLines', () => {
 
   it('shows drops, datagrams and segments without a connection, with reasons on request', () => {
     const lines: string[] = [];
-    const live = new LiveLines((line) => lines.push(line), { why: true, paint: (kind, text) => (kind === 'drop' ? `!${text}` : text) }); // prettier-ignore
+    const live = new LiveLines((line) => lines.push(line), {
+      why: true,
+      paint: (kind, text) => (kind === 'drop' ? `!${text}` : text),
+    });
     const recorder = new Recorder(live.sink, 0);
     recorder.packetDropped(Drop.ipBadChecksum, '', 1);
     recorder.datagram(
@@ -197,7 +200,10 @@ describe('Ladder', () => {
 
   it('has relative and absolute numbers, and our states beside the arrows', () => {
     expect(ladder).toMatch(
-      /│ \[S\.\] {2}seq 0 \(4294967280\) {2}ack 1 \(1001\) {2}win 65535 {2}<mss 1460,sackOK,TS,ws 5> +│\n/,
+      new RegExp(
+        '│ \\[S\\.\\] {2}seq 0 \\(4294967280\\) {2}ack 1 \\(1001\\) {2}win 65535 {2}' +
+          '<mss 1460,sackOK,TS,ws 5> +│\\n',
+      ),
     );
     expect(ladder).toMatch(/│ ─+▶│ {2}LISTEN → SYN-RECEIVED\n/);
     expect(ladder).toMatch(/│◀─+ │ {2}CLOSE-WAIT → LAST-ACK\n/);
@@ -385,6 +391,13 @@ describe('fan-out', () => {
     expect(events[0].length).toBeGreaterThan(20);
     expect(events[1]).toEqual(events[0]);
     const names = new Set(events[0].map((e) => e.name));
-    for (const name of ['link:altered', 'link:dropped', 'tcp:stray_sent', 'tcp:segment_dropped', 'recovery:timer_expired']) expect(names).toContain(name); // prettier-ignore
+    for (const name of [
+      'link:altered',
+      'link:dropped',
+      'tcp:stray_sent',
+      'tcp:segment_dropped',
+      'recovery:timer_expired',
+    ])
+      expect(names).toContain(name);
   });
 });

@@ -2,9 +2,12 @@
 /**
  * More runs of a property than `npm test` has time for:
  *
- *     npm run bad-link -- --seeds 1000 --from 1       transfers over a bad link, one a seed (some 0.3 s each)
- *     npm run model -- --runs 20000 --seed 1          random users and networks against a model (some 10 ms each)
- *     npm run fuzz -- --packets 10000000 --seed 1     mutated packets against a stack (some 30 us each)
+ *     npm run bad-link -- --seeds 1000 --from 1       transfers over a bad link, one a seed
+ *                                                     (about 0.3 s each)
+ *     npm run model -- --runs 20000 --seed 1          random users and networks against a model
+ *                                                     (about 10 ms each)
+ *     npm run fuzz -- --packets 10000000 --seed 1     mutated packets against a stack (about 30 us
+ *                                                     each)
  *     npm run model -- --seed 1 --path 17:0:3         one of them again, as a failure names it
  */
 import { spawn } from 'node:child_process';

@@ -3,8 +3,9 @@
  * all that passes the client's device in each, byte for byte and in order. For changes that move
  * code and must not change what it does:
  *
- *     TCPLAB_PACKETS=/tmp/before.json npm run same-packets     at the commit before: the file is written
- *     TCPLAB_PACKETS=/tmp/before.json npm run same-packets     at each later one: compared
+ *     TCPLAB_PACKETS=/tmp/before.json npm run same-packets
+ *
+ * At the commit before, the file is written; at each later one the packets are compared with it.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

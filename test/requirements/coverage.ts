@@ -120,10 +120,13 @@ export function coveragePage(
   };
   return `# RFC 9293, requirement by requirement
 
-Made by \`npm run docs\` from the tests' names; do not edit. ${count('done')} of ${all.length} are done, ${count('waived')} are waived, ${count('not done, on purpose')} are not done, on purpose.
+Made by \`npm run docs\` from the tests' names; do not edit.
+${count('done')} of ${all.length} are done, ${count('waived')} are waived,
+${count('not done, on purpose')} are not done, on purpose.
 
-A test that names a requirement proves nothing by its name. So each requirement that is done has a mutant: one piece of
-the sources changed so that the rule is gone. \`npm run mutants\` applies each, and its test must fail.
+A test that names a requirement proves nothing by its name. So each requirement that is done has a
+mutant: one piece of the sources changed so that the rule is gone. \`npm run mutants\` applies each,
+and its test must fail.
 
 | id | section | requirement | state | proved by | mutant that it kills |
 | --- | --- | --- | --- | --- | --- |

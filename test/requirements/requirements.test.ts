@@ -169,7 +169,10 @@ const LIMIT = 'a // b';
       /src does not have .* MUST-1: if \(by > 0\) return;\n.*reworded/,
     );
     expect(() => found('if (by < 0) return;')).toThrow(
-      /2 times .*\nIt is in Window.move \(src\/first.ts\), grow \(src\/second.ts\)\. Quote more of it, or name one/,
+      new RegExp(
+        '2 times .*\\nIt is in Window.move \\(src/first.ts\\), grow \\(src/second.ts\\)\\. ' +
+          'Quote more of it, or name one',
+      ),
     );
     expect(() => found('if (by < 0) return;', 'shrink')).toThrow(
       /^shrink does not have .*\n.*correct the name/,

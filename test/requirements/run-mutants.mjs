@@ -3,7 +3,8 @@
  * Does each mutant's test fail when the mutant is applied?
  *
  *     npm run mutants                      all of them (some minutes)
- *     npm run mutants -- MUST-13 MUST-58   those of some rules, by the ids of docs/rfc-coverage.md and test/attacks/mutants.ts
+ *     npm run mutants -- MUST-13 MUST-58   those of some rules, by the ids of docs/rfc-coverage.md
+ *                                          and test/attacks/mutants.ts
  *
  * Nothing on the disk is touched: a Vite plugin (.ci/mutation.ts) changes the code on its way to
  * the tests. Each mutant has a process of its own, since a rule that is gone may well mean a loop
@@ -165,7 +166,8 @@ try {
       const { mutant, change: at } = task;
       const { killed, why } = await judge(mutant, at, baselines.get(mutant.test));
       if (!killed) survivors++;
-      const change = `${at.place} (${at.file}): ${mutant.code}  →  ${mutant.becomes || '(nothing)'}`;
+      const becomes = mutant.becomes || '(nothing)';
+      const change = `${at.place} (${at.file}): ${mutant.code}  →  ${becomes}`;
       console.log(
         `${killed ? 'killed  ' : 'SURVIVED'}  ${mutant.id.padEnd(8)}  ${change}\n` +
           `${' '.repeat(20)}${why.slice(0, 150)}`,

@@ -381,7 +381,8 @@ function slabOf(bytes) {
 function set(path, value) {
   if (/^\/?sys\/module\//.test(path)) return checkModule(path, value);
   const name = path.replace(/^\/?(?:proc\/sys\/)?/, '').replaceAll('/', '.');
-  const file = `/proc/sys/${(name.startsWith('net.') ? name : `net.ipv4.${name}`).replaceAll('.', '/')}`;
+  const full = name.startsWith('net.') ? name : `net.ipv4.${name}`;
+  const file = `/proc/sys/${full.replaceAll('.', '/')}`;
   if (!existsSync(file)) throw new Unsupported(`this kernel, or a namespace of it, has no ${path}`);
   try {
     writeFileSync(file, value);

@@ -9,7 +9,8 @@
  *
  *     send HEX                        an IP packet arrives at the kernel
  *     call ID NAME ARGUMENT...        starts a system call, in a thread of its own
- *     wait MICROSECONDS               asks what happened, and waits for it until then (CLOCK_MONOTONIC). The answer is one of
+ *     wait MICROSECONDS               asks what happened, and waits for it until then
+ *                                     (CLOCK_MONOTONIC). The answer is one of
  *         packet MICROSECONDS HEX     the kernel sent an IP packet
  *         done MICROSECONDS ID RESULT ERRNO HEX...
  *         time MICROSECONDS           nothing happened
@@ -150,7 +151,8 @@ static struct argument parse_argument(const char *word) {
 static void *make_call(void *p) {
   struct call *c = p;
   struct argument *a = c->argument;
-  long result = syscall(c->number, a[0].value, a[1].value, a[2].value, a[3].value, a[4].value, a[5].value);
+  long result = syscall(c->number, a[0].value, a[1].value, a[2].value, a[3].value, a[4].value,
+                        a[5].value);
   char line[8192], *end = line;
   end += sprintf(end, "done %lld %ld %ld %d", now_us(), c->id, result, result < 0 ? errno : 0);
   for (int i = 0; i < ARGUMENTS; i++) {
@@ -232,7 +234,9 @@ int main(int argc, char **argv) {
   if (argc < 2) return fprintf(stderr, "usage: kernel-world PROGRAM ARGUMENT...\n"), 2;
   int tun = open_tun();
   signal(SIGPIPE, SIG_IGN);
-  if (pipe2(requests, O_CLOEXEC) < 0 || pipe2(answers, O_CLOEXEC) < 0 || pipe2(done_pipe, O_CLOEXEC) < 0) die("pipe");
+  if (pipe2(requests, O_CLOEXEC) < 0 || pipe2(answers, O_CLOEXEC) < 0 ||
+      pipe2(done_pipe, O_CLOEXEC) < 0)
+    die("pipe");
   pid_t program = fork();
   if (program == 0) {
     int to = fcntl(requests[1], F_DUPFD, 10), from = fcntl(answers[0], F_DUPFD, 10);

@@ -3,7 +3,8 @@
  * receivers on the other, and between them a link of a given rate, round trip, queue and loss. The
  * result is goodput: the bytes that the receiving users read.
  *
- *     A ─── flows ───▶ [ loss ▶ queue ▶ rate ▶ delay RTT/2 ] ───▶ B          ACKs come back over RTT/2 alone
+ *     A ─── flows ───▶ [ loss ▶ queue ▶ rate ▶ delay RTT/2 ] ───▶ B
+ *     A ◀──────────────────── ACKs: delay RTT/2 ───────────────── B
  */
 import { SECOND, type Micros } from '../../src/base/time.js';
 import { NO_IMPAIRMENTS, type Impairments } from '../../src/device/link/link-options.js';

@@ -330,7 +330,8 @@ describe('SYN-RECEIVED', () => {
 
 describe('first step: PAWS and the sequence number', () => {
   const DAY = 86_400 * SECOND;
-  const stamped = (): Peer => Peer.established({ profile: 'rfc' }, { ts: [1000, 0] }); // TS.Recent is 1001
+  // TS.Recent is 1001.
+  const stamped = (): Peer => Peer.established({ profile: 'rfc' }, { ts: [1000, 0] });
 
   it('an old timestamp is dropped before any step, acknowledged, and counted', () => {
     const s = stamped();
@@ -687,7 +688,8 @@ describe('seventh step: the text', () => {
     s.write(100);
     s.send({ flags: 'F.', seq: 1, ack: 1 });
     expect(reached(s, { flags: '.', seq: 2, ack: 101, len: 10 })).toEqual([1, 2, 4, 5, 6, 7, 8]);
-    expect([s.drops, s.conn.stats.bytesIn, s.conn.snd.flight]).toEqual([['tcpAfterClose'], 1, 0]); // the FIN
+    // The FIN.
+    expect([s.drops, s.conn.stats.bytesIn, s.conn.snd.flight]).toEqual([['tcpAfterClose'], 1, 0]);
   });
 
   it('SHLD-3: data after the user is gone resets the connection at the ACK, and ends the processing', () => {

@@ -70,7 +70,8 @@ describe('closing', () => {
     const s = Peer.established();
     expect(s.send({ flags: 'F.', seq: 1, ack: 1 })).toMatchObject([{ flags: '.', ack: 2 }]);
     expect(s.state).toBe('CLOSE-WAIT');
-    expect(s.write(10)).toMatchObject([{ flags: 'P.', seq: 1, len: 10 }]); // half-close: we still may
+    // Half-close: we still may.
+    expect(s.write(10)).toMatchObject([{ flags: 'P.', seq: 1, len: 10 }]);
     expect(s.close()).toMatchObject([{ flags: 'F.', seq: 11 }]);
     expect(s.state).toBe('LAST-ACK');
     s.send({ flags: '.', seq: 2, ack: 12 });

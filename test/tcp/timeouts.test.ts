@@ -298,7 +298,8 @@ describe("the loss probe's timer (RFC 8985 section 7)", () => {
     const { length } = s.got;
     s.wait(s.timer('tlp'));
     expect(s.got).toHaveLength(length);
-    expect(s.timer('rto')).toBe(start + 300_000 + 486_250 - s.now); // the probe was the segment's last transmission
+    // The probe was the segment's last transmission.
+    expect(s.timer('rto')).toBe(start + 300_000 + 486_250 - s.now);
     expect(numbers(s.wait(s.timer('rto')))).toEqual([1]);
     expect(s.env.counters).toMatchObject({ TcpExtTCPLossProbes: 1, TcpExtTCPTimeouts: 1 });
   });

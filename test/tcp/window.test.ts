@@ -204,7 +204,8 @@ describe('our window', () => {
     expect(s.last).toMatchObject({ ack: 8001, win: 0 });
     expect(s.notes).toContain('window-closed');
     s.read();
-    expect(s.last).toMatchObject({ flags: '.', ack: 8001, win: 7000 }); // as Linux, room for one segment stays untold
+    // As Linux, room for one segment stays untold.
+    expect(s.last).toMatchObject({ flags: '.', ack: 8001, win: 7000 });
     expect(s.notes).toContain('window-opened');
   });
 

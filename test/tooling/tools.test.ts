@@ -38,7 +38,10 @@ describe('a tool that is missing', () => {
         'their times: needs tshark',
     );
     expect(lines.at(-1)).toMatch(
-      /^7 tests were skipped: tshark is missing \(.*\); install .*: sudo apt-get install -y .* tshark$/,
+      new RegExp(
+        '^7 tests were skipped: tshark is missing \\(.*\\); ' +
+          'install .*: sudo apt-get install -y .* tshark$',
+      ),
     );
   });
 

@@ -19,6 +19,19 @@ describe('npm run check:width', () => {
     ['test/a.test.ts', `const a = [\n  '${LONG}',\n];`, [2]],
     ['test/a.test.ts', `it('a', () => { // ${LONG}`, [1]],
     ['src/a.ts', `it('${LONG}', () => {`, [1]],
+    ['test/a.test.ts', `x.toMatchInlineSnapshot(`, []],
+    [
+      'test/a.test.ts',
+      `x.toMatchInlineSnapshot(\`\n${LONG} \\\` b\n${LONG}\n\`);\n${LONG}\nf(\`\n${LONG}\n\`);`,
+      [5, 7],
+    ],
+    ['test/a.test.ts', `x.toMatchInlineSnapshot(\`a\`);\n${LONG}`, [2]],
+    [
+      'test/a.test.ts',
+      `x.toMatchInlineSnapshot(\`\n${LONG} \\\` b\n${LONG}\n\`);\n${LONG}\nf(\`\n${LONG}\n\`);`,
+      [5, 7],
+    ],
+    ['test/a.test.ts', `x.toMatchInlineSnapshot(\`a\`);\n${LONG}`, [2]],
   ])('of %s, %j: %j', (file, text, expected) => {
     expect(tooLong(file, text)).toEqual(expected);
   });

@@ -113,7 +113,8 @@ describe('extension headers', () => {
     const { name, h } = parse(spec);
     expect([name, h.protocol, h.payloadLength]).toEqual(['none', UDP, 5]);
     expect(h.payloadOffset).toBe(40 + 16 + 16 + 8 + 32);
-    expect(h.protocolPointer).toBe(40 + 16 + 16 + 8); // the last header's first byte names what follows
+    // The last header's first byte names what follows.
+    expect(h.protocolPointer).toBe(40 + 16 + 16 + 8);
   });
 
   it('may end in no next header', () => {

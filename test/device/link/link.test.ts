@@ -211,7 +211,11 @@ describe('Link', () => {
     holding.link.out.impairments.reorder = 0;
     send(holding.link, packet(2), holding.time.now);
     holding.time.runToQuiescence();
-    expect(holding.atFar.arrivals.map((p) => [numberOf(p.bytes), p.at - SECOND])).toEqual([[2, 0], [1, MILLISECOND]]); // prettier-ignore
+    const arrived = holding.atFar.arrivals.map((p) => [numberOf(p.bytes), p.at - SECOND]);
+    expect(arrived).toEqual([
+      [2, 0],
+      [1, MILLISECOND],
+    ]);
   });
 
   it('sends one bit after the other at the rate, and then delays', () => {

@@ -42,8 +42,10 @@ describe('a file that cannot be written is told with the reason and what to do',
     const program = `
       const { openSync } = await import('node:fs');
       const { Output } = await import(${JSON.stringify(dist)});
-      try { for (;;) openSync('/dev/null', 'r'); } catch (error) { if (error.code !== 'EMFILE') throw error; }
-      try { Output.file('/tmp/x.pcapng'); } catch (error) { console.log(error.message + '\\n' + error.fix); }`;
+      try { for (;;) openSync('/dev/null', 'r'); }
+      catch (error) { if (error.code !== 'EMFILE') throw error; }
+      try { Output.file('/tmp/x.pcapng'); }
+      catch (error) { console.log(error.message + '\\n' + error.fix); }`;
     const script = 'ulimit -n 64; exec "$0" --input-type=module -e "$1"';
     const { stdout, stderr } = spawnSync('bash', ['-c', script, process.execPath, program], {
       encoding: 'utf8',

@@ -100,11 +100,13 @@ it('the tolerance is an eighth of the gap in the script, not of the gap that cam
 describe('sequence numbers', () => {
   it('a SYN has its own, and behind it they count from 1', () => {
     const text = `0 socket(..., SOCK_STREAM, 0) = 3\n+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0
-+0 < S 7000:7000(0) win 65535 <mss 1000,sackOK>\n+0 > S. 500:500(0) ack 7001 <mss 1460,nop,nop,sackOK>
++0 < S 7000:7000(0) win 65535 <mss 1000,sackOK>
++0 > S. 500:500(0) ack 7001 <mss 1460,nop,nop,sackOK>
 +.1 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 4
 +0 < P. 11:21(10) ack 1 win 65535\n+0 > . 1:1(0) ack 1 <nop,nop,sack 11:21>
 +0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0
-+0 write(4, ..., 10) = 10\n+0 > P. 1:11(10) ack 1 <...>\n+0 write(4, ..., 10) = 10\n+0 > P. 11:21(10) ack 1 <...>
++0 write(4, ..., 10) = 10\n+0 > P. 1:11(10) ack 1 <...>
++0 write(4, ..., 10) = 10\n+0 > P. 11:21(10) ack 1 <...>
 +.1 < . 1:1(0) ack 1 win 65535 <nop,nop,sack 11:21>\n+0 %{ assert tcpi_sacked == 1 }%`;
     expect(told(play(text))).toBe('PASS');
   });
@@ -135,14 +137,16 @@ describe('one connection after another', () => {
   ];
 
   it('each passive one has a port of its own', () => {
-    const v =
-      after(`+0 close(4) = 0\n+0 > F. 1:1(0) ack 1\n+0 < F. 1:1(0) ack 2 win 65535\n+0 > . 2:2(0) ack 2
-${SYN}+.1 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 4\n+0 < P. 1:11(10) ack 1 win 65535\n+0 > . 1:1(0) ack 11`);
+    const v = after(`+0 close(4) = 0\n+0 > F. 1:1(0) ack 1
++0 < F. 1:1(0) ack 2 win 65535\n+0 > . 2:2(0) ack 2
+${SYN}+.1 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 4
++0 < P. 1:11(10) ack 1 win 65535\n+0 > . 1:1(0) ack 11`);
     expect([told(v), remotePorts(v)]).toEqual(['PASS', [45_678, 45_679]]);
   });
 
   it('the one before may be open still, and its packets are passed over', () => {
-    const text = `+0 write(4, ..., 10) = 10\n${SYN}+.1 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 5
+    const text = `+0 write(4, ..., 10) = 10
+${SYN}+.1 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 5
 +1 write(5, ..., 20) = 20\n+0 > P. 1:21(20) ack 1`;
     expect(told(after(text, { strict: true }))).toBe('PASS');
   });
@@ -159,13 +163,16 @@ ${SYN}+.1 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 4\n+0 < P. 1:11(1
   it('a new listener has new connections, independent of earlier ones', () => {
     const v = after(`+0 close(3) = 0\n+0 socket(..., SOCK_STREAM, 0) = 3
 +0 bind(3, {sa_family = AF_INET, sin_port = htons(8081), sin_addr = INADDR_ANY}, ...) = 0
-+0 listen(3, 1) = 0\n+0 < S 0:0(0) win 65535 <mss 1000>\n+0 > 8081 > 45679 S. 0:0(0) ack 1 <mss 1460>`);
++0 listen(3, 1) = 0
++0 < S 0:0(0) win 65535 <mss 1000>\n+0 > 8081 > 45679 S. 0:0(0) ack 1 <mss 1460>`);
     expect([told(v), remotePorts(v)]).toEqual(['PASS', [45_678, 45_679]]);
   });
 
   it('an active one is the newest from its SYN on', () => {
-    const text = `+0 write(4, ..., 10) = 10\n+0 socket(..., SOCK_STREAM, 0) = 5\n+0 fcntl(5, F_SETFL, O_NONBLOCK) = 0
-+0 connect(5, ..., ...) = -1 EINPROGRESS\n+0 > S 0:0(0) <...>\n+0 < S. 0:0(0) ack 1 win 100 <mss 1000>\n+0 > . 1:1(0) ack 1`;
+    const text = `+0 write(4, ..., 10) = 10
++0 socket(..., SOCK_STREAM, 0) = 5\n+0 fcntl(5, F_SETFL, O_NONBLOCK) = 0
++0 connect(5, ..., ...) = -1 EINPROGRESS\n+0 > S 0:0(0) <...>
++0 < S. 0:0(0) ack 1 win 100 <mss 1000>\n+0 > . 1:1(0) ack 1`;
     expect(told(after(text))).toBe('PASS');
   });
 });

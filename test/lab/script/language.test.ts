@@ -274,7 +274,8 @@ describe('calls', () => {
       `+0 recvmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., ${bytes}}], msg_flags=0,
    msg_control=[{cmsg_level=SOL_TCP, cmsg_type=TCP_CM_INQ, cmsg_data=${left}}]}, 0) = ${got}\n`;
     const text = `+0 setsockopt(4, SOL_TCP, TCP_INQ, [1], 4) = 0\n+0 < P. 1:1001(1000) ack 1 win 514
-+0 > . 1:1(0) ack 1001\n${receive(400, 600, 400)}+0 < F. 1001:1001(0) ack 1 win 514\n+.04 > . 1:1(0) ack 1002
++0 > . 1:1(0) ack 1001
+${receive(400, 600, 400)}+0 < F. 1001:1001(0) ack 1 win 514\n+.04 > . 1:1(0) ack 1002
 ${receive(100, 501, 100)}${receive(1000, 1, 500)}${receive(1000, 1, 0)}`;
     expect(told(after(text))).toBe('PASS');
     expect(after(text.replace('cmsg_data=600', 'cmsg_data=601')).differences[0]?.field).toBe(
@@ -311,7 +312,8 @@ ${receive(100, 501, 100)}${receive(1000, 1, 500)}${receive(1000, 1, 0)}`;
 
   it('sendfile sends a file that a command made', () => {
     const make = '`rm -f /tmp/zeros\ndd bs=1k count=3 if=/dev/zero of=/tmp/zeros status=none`\n';
-    const text = `+0 open("/tmp/zeros", O_RDONLY) = 5\n+0 sendfile(4, 5, [0], 1000) = 1000\n+0 > P. 1:1001(1000) ack 1
+    const text = `+0 open("/tmp/zeros", O_RDONLY) = 5
++0 sendfile(4, 5, [0], 1000) = 1000\n+0 > P. 1:1001(1000) ack 1
 +0 sendfile(4, 5, NULL, 9000) = 3072\n+0 > . 1001:4001(3000) ack 1\n+0 sendfile(4, 5, NULL, 1) = 0
 +0 sendfile(4, 9, [0], 1) = -1 EBADF\n+0 open("/tmp/none", O_RDONLY) = -1 ENOENT`;
     expect(told(play(make + OPEN + text))).toBe('PASS');
@@ -321,7 +323,8 @@ ${receive(100, 501, 100)}${receive(1000, 1, 500)}${receive(1000, 1, 0)}`;
   });
 
   it('MSG_EOR ends a segment', () => {
-    const text = `+0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0\n+0 setsockopt(4, SOL_TCP, TCP_CORK, [1], 4) = 0
+    const text = `+0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0
++0 setsockopt(4, SOL_TCP, TCP_CORK, [1], 4) = 0
 +0 send(4, ..., 300, MSG_EOR) = 300
 +0 send(4, ..., 300, 0) = 300\n+0 setsockopt(4, SOL_TCP, TCP_CORK, [0], 4) = 0\n`;
     expect(
@@ -335,7 +338,8 @@ ${receive(100, 501, 100)}${receive(1000, 1, 500)}${receive(1000, 1, 0)}`;
 
   it('a socket that waits gives up in its time', () => {
     const text = `+0 setsockopt(4, SOL_SOCKET, SO_RCVTIMEO, {tv_sec=0, tv_usec=300000}, 16) = 0
-+0...0.3 read(4, ..., 10) = -1 EAGAIN (Resource temporarily unavailable)\n+.5 < P. 1:11(10) ack 1 win 99\n+0 > . 1:1(0) ack 11`;
++0...0.3 read(4, ..., 10) = -1 EAGAIN (Resource temporarily unavailable)
++.5 < P. 1:11(10) ack 1 win 99\n+0 > . 1:1(0) ack 11`;
     expect(told(after(text))).toBe('PASS');
   });
 

@@ -155,7 +155,8 @@ describe('PRR (RFC 9937)', () => {
     expect(perAck).toEqual([[10], [11], [0], [], [12], [], [13], [], []]);
     expect(congestion(s).ssthresh).toBe(5);
     s.send(ack(14));
-    expect(congestion(s)).toMatchObject({ state: 'Open', cwnd: 6 }); // ssthresh, and congestion avoidance from there on
+    // Ssthresh, and congestion avoidance from there on.
+    expect(congestion(s)).toMatchObject({ state: 'Open', cwnd: 6 });
   });
 
   it('never holds the first retransmission back, and uses the slow-start bound when the network is nearly empty', () => {
@@ -268,7 +269,8 @@ describe('needless reductions are undone', () => {
     s.wait(5 * MILLISECOND);
     s.send(withEcho(ack(4), original)); // but the original was only late
     s.send(withEcho(ack(10), original));
-    expect(congestion(s)).toMatchObject({ state: 'Open', cwnd: 17, ssthresh: Infinity }); // slow start goes on
+    // Slow start goes on.
+    expect(congestion(s)).toMatchObject({ state: 'Open', cwnd: 17, ssthresh: Infinity });
   });
 
   it('D-SACK (RFC 3708): every retransmission is reported as a duplicate', () => {

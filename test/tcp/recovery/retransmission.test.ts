@@ -218,7 +218,8 @@ describe('fast retransmit and NewReno', () => {
     ]);
     expect(s.conn.snapshot(s.now).congestion.state).toBe('Recovery');
     s.send({ flags: '.', seq: 1, ack: 1 + 12 * 1460 });
-    expect(s.conn.snapshot(s.now).congestion.state).toBe('Recovery'); // section 6: until something beyond is acknowledged
+    // Section 6: until something beyond is acknowledged.
+    expect(s.conn.snapshot(s.now).congestion.state).toBe('Recovery');
     s.send({ flags: '.', seq: 1, ack: 1 + 13 * 1460 });
     expect(s.conn.snapshot(s.now).congestion.state).toBe('Open');
     expect(s.conn.snd.congestion.cwnd).toBe(s.conn.snd.congestion.ssthresh);
