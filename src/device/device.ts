@@ -1,7 +1,7 @@
 /**
  * Where packets enter and leave a stack. A device is a TUN, an in-memory cable to another stack, or
- * a wrapper around another device (a faulty link, a capture): wrappers compose,
- * `link(capture(tun))`, and nobody sees the difference.
+ * a wrapper around another device (a faulty link, a capture). Wrappers compose,
+ * `link(capture(tun))`, and the stack sees no difference.
  *
  *     in:   device ──▶ Receiver.packet(rx, now) … packet(rx, now) ──▶ Receiver.batchEnd(now)
  *     out:  device.packet() ──▶ fill it ──▶ device.transmit(now) … ──▶ device.flush(now)
@@ -101,7 +101,7 @@ export class TxPacket {
 
   addPiece(slab: Slab, offset: number, length: number): void {
     const n = this.pieceCount++;
-    if (n >= MAX_PIECES) return; // `hasTooManyPieces`: whoever fills it copies instead
+    if (n >= MAX_PIECES) return; // `hasTooManyPieces`: the caller copies instead
     this.pieceSlab[n] = slab;
     this.pieceOffset[n] = offset;
     this.pieceBytes[n] = length;
@@ -161,9 +161,9 @@ export interface Receiver {
   /** The device dropped a packet on the way out, for one of `Drop`'s reasons. */
   deviceDrop(reason: number, count: number, now: Micros): void;
   /**
-   * Packets wait that no readiness of the system's will tell of, and `nextTimeout()` says that they
-   * are due: whoever has an event loop looks soon. Whoever asks for `nextTimeout()` anyway needs it
-   * not.
+   * Packets wait that the system does not report as readiness of a descriptor, and `nextTimeout()`
+   * says that they are due. An event loop then calls soon; a simulation, which asks for
+   * `nextTimeout()` anyway, does not need this.
    */
   packetsWait?(): void;
 }

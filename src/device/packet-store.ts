@@ -73,8 +73,7 @@ export class PacketStore {
   }
 
   /**
-   * The packet was delivered or thrown away; its `keep` says whether somebody still refers to its
-   * bytes.
+   * The packet was delivered or dropped; its `keep` says whether its bytes are still referred to.
    */
   release(packet: HeldPacket): void {
     const chunk = packet.chunk!;

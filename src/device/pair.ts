@@ -5,9 +5,9 @@
  *     end A  transmit ──▶ queue ──▶ end B's receiver, when B's onTimeout (or deliver) is called
  *
  * Goal: two stacks on one machine, in virtual or real time, repeatable to the byte. Delivery is
- * always deferred: transmit only queues, so an answer to an answer is a turn of somebody's loop and
- * never a call inside a call. An end with packets waiting says so by `nextTimeout() === 0`: it is
- * due at once. Its receiver's `packetsWait` is called with the first of them.
+ * always deferred: transmit only queues, so an answer to an answer takes a turn of the owner's loop
+ * and is never a call inside a call. An end with waiting packets is due at once: its
+ * `nextTimeout()` is 0. Its receiver's `packetsWait` is called when the first of them is queued.
  *
  * With offload, super-segments and partial checksums pass as through a TUN with virtio-net headers.
  * Without, the cable is strict: what a real link would not carry is a bug of the sender, and

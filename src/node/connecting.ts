@@ -155,7 +155,7 @@ export class Connecting {
     this.tryNext();
   }
 
-  /** Connected, destroyed, or connecting anew: nothing more is tried. */
+  /** Connected, destroyed, or connecting again: no further address is tried. */
   stop(): void {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;

@@ -192,10 +192,10 @@ export class Host {
   }
 
   /**
-   * Resolves when nothing keeps the process alive any more: no server, no socket, and whatever was
-   * written has been acknowledged or given up. A stack in a process is gone with it, where the
-   * kernel's would send on: who ends the process waits for this first, or `close` resets what is
-   * under way.
+   * Resolves when nothing keeps the process alive any more: no server, no socket, and all that was
+   * written has been acknowledged or given up. The stack ends with its process, where the kernel's
+   * would go on sending: a program that ends waits for this first, or `close` resets what is under
+   * way.
    */
   idle(): Promise<void> {
     return this.refs === 0

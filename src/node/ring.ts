@@ -1,12 +1,11 @@
 /**
- * The stacks of several worker threads, each a neighbour of the next: a packet for which one has
- * nobody goes round until a stack has somebody for it, or all were asked, and then the last one
- * answers.
+ * The stacks of several worker threads, each a neighbour of the next. A stack without a matching
+ * connection passes a packet on to the next one; the last one replies.
  *
  *     stack 0 ──▶ stack 1 ──▶ stack 2 ──▶ stack 0
  *
- * Somebody who sends us packets of no connection must not fill our memory with messages: a stack
- * has no more than some waiting, and what is beyond is dropped and counted.
+ * A flood of packets without a connection must not fill the memory with messages: the number that
+ * waits for a stack is bounded, and packets beyond it are dropped and counted.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Slab } from '../base/slab.js';

@@ -41,13 +41,13 @@ export interface ListenOptions {
    * A number, or a name of /etc/hosts. Default: every address of the host; `0.0.0.0` those of IPv4.
    */
   readonly host?: string | undefined;
-  /** Of `::`: IPv4 is somebody else's. */
+  /** Of `::`: another server may have the port over IPv4. */
   readonly ipv6Only?: boolean | undefined;
   /** Connections that may wait, half-open and established each. Default 511. */
   readonly backlog?: number | undefined;
   /**
-   * Takes data in SYNs, of so many connections at a time whose handshake is not over (TCP_FASTOPEN,
-   * RFC 7413). Default: none.
+   * TCP_FASTOPEN (RFC 7413): data in SYNs is accepted while at most this number of connections have
+   * not completed their handshake. Default: none.
    */
   readonly fastOpen?: number | undefined;
   /** Aborting closes the server. */
@@ -58,7 +58,7 @@ export interface ListenOptions {
 
 type OnConnection = (socket: Socket) => void;
 
-/** Events: `listening`, `connection` (socket), `drop` (who was refused), `close`, `error`. */
+/** Events: `listening`, `connection` (socket), `drop` (its addresses), `close`, `error`. */
 export class Server extends EventEmitter implements SocketOwner, Teller {
   /** Most sockets at a time; more are closed, with a `drop` event. 0, null: as many as come. */
   maxConnections: number | null | undefined = undefined;
@@ -207,7 +207,7 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
   /** The user of connections that wait to be accepted. */
   private readonly queued: TcpUser = new Queued(this);
 
-  /** @internal Somebody is at the door. */
+  /** @internal A connection waits to be accepted. */
   ring(): void {
     if (this.untold > 0) this.host.turns.tell(this);
   }
@@ -239,7 +239,7 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
     return socket;
   }
 
-  /** @internal As close(2): FIN, and RST when something was sent that nobody will read. */
+  /** @internal As close(2): FIN, or RST when there is unread data. */
   refuse(conn: Connection): void {
     const { local, localPort, remote, remotePort } = entryOf(conn);
     this.emit('drop', {
@@ -274,7 +274,8 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
   // ---- Closing ----------------------------------------------------------------------------------
 
   /**
-   * Takes nobody new; `close` comes when the last socket is gone. Who waits unaccepted is reset.
+   * Accepts no new connections; `close` is emitted when the last socket is gone. Connections that
+   * wait to be accepted are reset.
    */
   close(callback?: (error?: Error) => void): this {
     this.calls++;

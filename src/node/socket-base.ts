@@ -66,8 +66,7 @@ function streamOptions(options: SocketOptions): DuplexOptions {
 
 export abstract class SocketBase extends Duplex {
   /**
-   * The connection, for those who want to look inside: `conn.snapshot(now)`. Null before connect;
-   * kept after `close`.
+   * The connection, to look inside: `conn.snapshot(now)`. Null before connect; kept after `close`.
    */
   conn: Connection | null = null;
   connecting = false;
@@ -241,8 +240,8 @@ export abstract class SocketBase extends Duplex {
   }
 
   /**
-   * TCP_CONGESTION: who says how much may be in flight, from now on. Throws ERR_INVALID_ARG_VALUE
-   * for a name that there is not.
+   * TCP_CONGESTION: selects the congestion control from now on. Throws ERR_INVALID_ARG_VALUE if the
+   * name is unknown.
    */
   setCongestionControl(name: CongestionName): this {
     if (!Object.hasOwn(CONGESTION_CONTROLS, name)) {
@@ -272,8 +271,8 @@ export abstract class SocketBase extends Duplex {
   }
 
   /**
-   * `timeout` when nothing happened for so many milliseconds; 0 switches it off. The socket stays
-   * open.
+   * `timeout` is emitted when nothing happens for this number of milliseconds; 0 switches it off.
+   * The socket stays open.
    */
   setTimeout(milliseconds: number, callback?: () => void): this {
     if (this.destroyed) return this;

@@ -5,7 +5,7 @@
  *        └─────── a large chunk ────▶ conn.sendZeroCopy ────────┘
  *
  * A write's callback comes at once when the connection takes all of it, else as an event of its
- * own, in the async context of whoever wrote.
+ * own, in the async context of the write.
  */
 import { AsyncResource } from 'node:async_hooks';
 import { Duplex } from 'node:stream';
@@ -64,10 +64,10 @@ export abstract class SocketWriter extends SocketBase implements Teller {
 
   /**
    * As Duplex has it. A chunk without a callback goes to the connection at once when nothing waits
-   * before it: Writable would do the same, and a next tick later see that nobody asked. A large one
-   * goes out from where it stands when the peer is near, where a copy would cost more than all the
-   * rest. That is safe for a program which uses its memory again at `drain`: until then the chunk's
-   * bytes must not change, as with `node:net`.
+   * before it: Writable would do the same, and schedule a tick for a callback that is not there. A
+   * large one goes out from where it stands when the peer is near, where a copy would cost more
+   * than all the rest. That is safe for a program which uses its memory again at `drain`: until
+   * then the chunk's bytes must not change, as with `node:net`.
    */
   override write(
     chunk: unknown,

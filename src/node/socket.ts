@@ -42,7 +42,7 @@ interface Ending {
   readonly unsent: (() => void) | null;
 }
 
-/** What cannot be read off the connection later. */
+/** Events that leave no trace in the connection. */
 const NEWS = TcpEvent.established | TcpEvent.urgent | TcpEvent.softError;
 
 export class Socket extends SocketWriter implements TcpUser, Connector {
@@ -258,7 +258,7 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     return event !== 0;
   }
 
-  /** A writer who does not read hears from his write that the connection is gone. */
+  /** A socket that only writes learns from its write that the connection is gone. */
   private get hasFailed(): boolean {
     return this.conn!.error !== null && this.isWriting && !this.wantsData;
   }
@@ -316,7 +316,7 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     this.ended = true;
     this.wantsData = false;
     this.push(null);
-    // Nobody may be reading: then 'end' would never come, and the socket never go.
+    // Without a reader 'end' would never be emitted, and the socket would never close.
     this.read(0);
   }
 
@@ -368,7 +368,7 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
   private release(conn: Connection): void {
     const wasOver = isOver(conn);
     conn.keepLent();
-    conn.release(this.host.clock()); // also of one that is over: what nobody read takes memory
+    conn.release(this.host.clock()); // also when it is over: unread data takes memory
     if (!wasOver) this.host.stack.wake(conn);
     this.forgetIfDone(conn);
   }

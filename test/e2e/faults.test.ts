@@ -63,7 +63,7 @@ curl -sS --max-time 1 --limit-rate 1M ${URL}/bytes/20000000 -o /dev/null 2> /dev
 sleep 0.4; ip link delete t0
 wait $serve; echo "exit $?"; cat err; wait $peer`);
     expect(said).toMatch(/exit 1\n/);
-    expect(said).toContain('the device t0 is gone: somebody deleted it');
+    expect(said).toContain('the device t0 is gone: it was deleted');
   });
 
   it('the device is down for a while: transfers go on when it is up again', async () => {

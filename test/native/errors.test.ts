@@ -40,7 +40,7 @@ describeWithTun('a device in trouble', () => {
 
   it('EBADFD: deleted while it is open, told once, fatal, closed, and packets afterwards are counted', async () => {
     expect(await get('deleted')).toEqual({
-      errors: [says('EBADFD', /test0 is gone: somebody deleted it/, true)],
+      errors: [says('EBADFD', /test0 is gone: it was deleted/, true)],
       drops: [],
       open: 0,
       dropped: 1000,

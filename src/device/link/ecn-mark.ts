@@ -26,7 +26,7 @@ function fieldOf(slab: Slab, offset: number, length: number): number {
     : Ecn.notEct;
 }
 
-/** Sets CE in a packet that is ECN-capable, and takes an IPv4 header's checksum anew. */
+/** Sets CE in an ECN-capable packet, and updates an IPv4 header's checksum. */
 export function markCe(slab: Slab, offset: number): void {
   const b = slab.bytes;
   if (b[offset]! >> 4 === 6) {

@@ -43,8 +43,8 @@ export class Hop {
   private readonly back = new IpHeader();
 
   /**
-   * Writes what the sender is told about a packet into `scratch`: how long that is, or 0 when
-   * nobody is to be told. The hop speaks by the destination's address.
+   * Writes the ICMP error about a packet into `scratch`, and returns its length, or 0 when none is
+   * due. Its source is the destination's address.
    */
   answer(slab: Slab, offset: number, length: number, mtu: number, says: HopAnswer): number {
     const { ip, back, scratch } = this;

@@ -51,7 +51,7 @@ export interface LaneEnd {
   laneDelivers(packet: HeldPacket, now: Micros): void;
   laneDrops(reason: DropReason, now: Micros): void;
   /**
-   * An ICMP error of the link's own, for whoever sent into this lane. Bytes are valid during the
+   * An ICMP error of the link's own, for the sender into this lane. Bytes are valid during the
    * call.
    */
   laneAnswers(slab: Slab, offset: number, length: number, now: Micros): void;
@@ -151,8 +151,8 @@ export class Lane {
   }
 
   /**
-   * A packet that the link itself makes comes out of this lane: not at once, since whoever caused
-   * it is still sending.
+   * A packet that the link itself makes comes out of this lane: not at once, because the sender
+   * that caused it is still in its call.
    */
   inject(slab: Slab, offset: number, length: number, now: Micros): void {
     const packet = this.store.hold(slab, offset, length);

@@ -79,7 +79,7 @@ export class Link extends DeviceWrapper {
     return FULL_OFFLOAD;
   }
 
-  /** Who is told of drops and damage; null: nobody. */
+  /** Sets the listener for drops and damage; null: none. */
   listen(listener: LinkListener | null): void {
     this.in.listener = listener;
     this.out.listener = listener;

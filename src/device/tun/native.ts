@@ -64,8 +64,8 @@ export interface Native {
   queueClose(queue: NativeQueue): void;
   queueRef(queue: NativeQueue, on: number): void;
   /**
-   * A megabyte to read into, of any content. Its memory is used again when the garbage collector
-   * has seen that nobody has it.
+   * A megabyte to read into, of any content. Its memory is reused when the garbage collector finds
+   * no reference to it.
    */
   takeSlab(): ArrayBuffer;
   /** How many packets were read, or a negative errno. */

@@ -1,6 +1,7 @@
 /**
- * How a TUN device is opened: by name, made or attached to, or as a descriptor that somebody else
- * opened; which flags the kernel takes, which offloads it grants, and what to do when it refuses.
+ * How a TUN device is opened: by name, created or attached to, or as a descriptor that another
+ * process opened; which flags the kernel accepts, which offloads it grants, and what to do when it
+ * refuses.
  */
 import { readFileSync } from 'node:fs';
 import type { Micros } from '../../base/time.js';
@@ -19,7 +20,7 @@ const TUN_F_TSO_ECN = 0x08;
 export interface TunOptions {
   /** Attach to it, or create it; '' or absent lets the kernel choose a name. */
   readonly name?: string;
-  /** An open descriptor of a TUN, made by somebody who may. */
+  /** An open descriptor of a TUN, from a process with the right to open it. */
   readonly fd?: number;
   /**
    * Default true: the kernel's, and where it does not grant them 'software': TCP's sums are checked
@@ -29,8 +30,8 @@ export interface TunOptions {
   readonly offload?: boolean | 'software';
   readonly multiQueue?: boolean;
   /**
-   * Bytes; default: what the device has. Whoever sets the device's MTU after it is opened says here
-   * which it will be.
+   * Bytes; default: what the device has. A program that sets the device's MTU after opening it
+   * gives the future MTU here.
    */
   readonly mtu?: number;
   /** Monotone microseconds. */

@@ -7,9 +7,9 @@
  *
  * With IFF_VNET_HDR each packet has a virtio-net header before it: packets of up to 64 KB pass
  * uncut and with half a checksum, and the kernel never cuts or sums them, for they do not leave the
- * machine. Payload is read into a slab of 1 MB, packets back to back; when a receiver keeps some of
- * it, the slab stays its until the garbage collector finds nobody who knows it, and reading goes on
- * in a fresh one.
+ * machine. Payload is read into a slab of 1 MB, packets back to back. When a receiver keeps parts
+ * of it, reading goes on in a fresh slab, and the garbage collector frees the old one when nothing
+ * refers to it.
  */
 import { getSystemErrorName } from 'node:util';
 import { Slab } from '../../base/slab.js';
@@ -57,7 +57,7 @@ const RX_SLAB_BYTES = 1 << 20;
 /** No room for another packet of the largest size below this: the next slab. */
 const RX_ROOM = 65_536 + 64;
 const RX_BATCH = 64;
-/** After so many batches in a row other work has its turn, though packets wait. */
+/** Batches read in a row; then other work has its turn, though packets wait. */
 const RX_BATCHES_A_TURN = 4;
 const TX_SLAB_BYTES = 1 << 20;
 const TX_BATCH = 128;
@@ -217,7 +217,8 @@ export class TunDevice implements Device {
   }
 
   /**
-   * A callback may close the device; asked anew each time, so that nobody takes it for constant.
+   * A callback may close the device. A call, because the compiler would take the field for
+   * constant.
    */
   private isClosed(): boolean {
     return this.closed;
@@ -244,7 +245,7 @@ export class TunDevice implements Device {
     this.rxAt = (rx.offset + rx.length + 7) & ~7;
   }
 
-  /** The slab is full: a fresh one when somebody keeps parts of it, else from its start again. */
+  /** The slab is full: takes a fresh one if a receiver keeps parts of it, else starts it again. */
   private nextSlab(): void {
     if (this.rxKept) this.rxSlab = freshSlab();
     this.rxKept = false;
@@ -257,7 +258,7 @@ export class TunDevice implements Device {
     const code = errno === EBADFD ? 'EBADFD' : getSystemErrorName(-errno);
     const what =
       errno === EBADFD
-        ? `the device ${name} is gone: somebody deleted it`
+        ? `the device ${name} is gone: it was deleted`
         : errno === EIO
           ? `the device ${name} is down: set it up with \`sudo ip link set ${name} up\``
           : fatal

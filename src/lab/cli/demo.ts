@@ -58,7 +58,7 @@ export async function demo(o: SharedOptions): Promise<number> {
     }
     title(
       urls.length + 1,
-      'The same, but the link drops our first SYN,ACK: nobody tells us, so only the timer can help',
+      'The same, but the link drops our first SYN,ACK: only the timer can notice that',
     );
     const undo = dropFirstSynAck(host.device);
     codes.push(await curl(urls[0]!, print));

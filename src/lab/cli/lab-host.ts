@@ -36,7 +36,7 @@ export interface LabHost {
   readonly tun: Device;
   /** One sentence: how the device was come by. */
   readonly how: string;
-  /** Resolves when the device cannot go on: somebody deleted it. */
+  /** Resolves when the device cannot go on: it was deleted. */
   readonly gone: Promise<void>;
   close(): void;
 }

@@ -1,8 +1,7 @@
 /**
  * A lab's network: a TUN device, the kernel's address on it and ours beside it
- * (docs/architecture.md). 198.18.0.0/15 is set apart for benchmarks (RFC 2544), so it collides with
- * nobody's LAN. The kernel never owns the stack's address, or it would answer our segments with RST
- * of its own.
+ * (docs/architecture.md). 198.18.0.0/15 is set apart for benchmarks (RFC 2544), so no LAN uses it.
+ * The kernel never owns the stack's address, or it would answer our segments with RST of its own.
  */
 import { native } from '../../device/tun/native.js';
 import { TunDevice } from '../../device/tun/tun.js';
@@ -61,7 +60,7 @@ export function setUpLink(name: string, mtu: number, prefixes: readonly Prefix[]
   for (const p of usable) askForCubic(name, p);
 }
 
-/** Below 1280 there is no IPv6: a sentence for whoever asks for it all the same. */
+/** Below 1280 there is no IPv6 (RFC 8200 section 5). */
 export function requireV6Mtu(mtu: number): void {
   if (mtu >= IPV6_MINIMUM_MTU) return;
   throw new CommandError(
@@ -76,7 +75,7 @@ export function checkMtu(mtu: number): number {
   if (Number.isInteger(mtu) && mtu >= 68 && mtu <= 65_535) return mtu;
   throw new CommandError(
     Exit.usage,
-    `an MTU of ${mtu} cannot be: it is 68 to 65,535 bytes`,
+    `an MTU of ${mtu} is invalid: it is 68 to 65,535 bytes`,
     'for example --mtu 1500',
   );
 }

@@ -189,7 +189,7 @@ program
     ends((await import('./up.js')).down(o));
   });
 
-// A reader who has seen enough, `head` say, is no error: the command goes on to its end, with its
+// A reader that ends early, such as `head`, is no error: the command goes on to its end, with its
 // exit code.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') process.exit(report(error));
@@ -200,12 +200,12 @@ try {
 } catch (error) {
   exitCode = report(error);
 }
-// Nothing may hold the process now: whoever ended the command meant it. But a pipe takes 64 KiB at
-// a time, and exit() throws away what waits for it.
+// The command is over, so nothing may keep the process alive. But a pipe takes 64 KiB at a time,
+// and exit() discards what waits for it.
 await Promise.all([process.stdout, process.stderr].map(written));
 process.exit(exitCode);
 
-/** All that was written is out, or nobody reads it any more. */
+/** Resolves when all that was written is out, or the reader is gone. */
 function written(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     stream.once('error', () => resolve());

@@ -16,7 +16,7 @@ interface Place {
   readonly isOwn: boolean;
   /** What a piece is. */
   readonly pieces: string;
-  /** Bytes that may wait for a reader who is slow. */
+  /** Bytes that may wait for a slow reader. */
   readonly room: number;
 }
 

@@ -87,7 +87,7 @@ async function delivered(lab: LabHost, socket: Socket, life: Lifetime): Promise<
 function advice(error: NetError): string {
   switch (error.code) {
     case 'ECONNREFUSED':
-      return ': the host is there, and nobody listens on that port';
+      return ': the host answers, but no program listens on that port';
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
       return ': no way to that host; `ip route` in its network tells';

@@ -27,7 +27,7 @@ function inHosts(name: string, file: string): Address | null {
   return null;
 }
 
-/** '' when it is not there: then it names nobody. */
+/** '' when there is no such file. */
 function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');

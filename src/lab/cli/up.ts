@@ -20,7 +20,7 @@ import { prefixesOf } from './options.js';
 import { hasNetAdmin, requireNode } from './tun-access.js';
 
 export interface UpOptions {
-  /** A login name or a number; default: who called sudo. */
+  /** A login name or a number; default: the user who called sudo. */
   user?: string;
   tun?: string;
   mtu?: number;

@@ -38,7 +38,7 @@ export const paint = (kind: PaintKind, text: string): string => {
 };
 
 export class Views {
-  /** Null when nobody looks: then the stack does not even ask. */
+  /** Null without a view: then the stack records nothing. */
   readonly recorder: Recorder | null;
   private readonly live: LiveLines | null = null;
   private readonly file: CaptureFile | null = null;

@@ -137,7 +137,7 @@ export type Expression =
 export interface StructField {
   readonly name: string;
   readonly value: Expression;
-  /** `msg_iov(2)`: so many entries, it says. */
+  /** `msg_iov(2)`: the stated number of entries. */
   readonly count?: number;
 }
 

@@ -46,7 +46,7 @@ export function bind(w: Sockets, s: ScriptSocket, e: Expression | undefined): Re
   return ok();
 }
 
-/** The port of the script's peer: there is nobody else to speak to. */
+/** The port of the script's peer, which is the only one. */
 export function remotePort(w: Sockets, e: Expression | undefined): number | null {
   const { family, port, address } = socketAddressOf(e);
   if (!isFamilyOf(w, family))
@@ -117,7 +117,7 @@ export function connect(w: Sockets, s: ScriptSocket, e: Expression | undefined):
       if (s.hasError) return fail(s.takeError());
       if (s.isConnecting) return fail('EALREADY');
       if (s.isOver) return fail('ECONNABORTED');
-      // Whoever asked without waiting hears once that it worked.
+      // A non-blocking connect() is told of its success once.
       s.connectAnswered = true;
       return ok();
     }

@@ -27,7 +27,7 @@ export interface RunOptions {
   readonly toleranceUsecs?: number;
   /** Microseconds of a tick of TSval; 0 (default): TSval is not compared. */
   readonly timestampTickUsecs?: number;
-  /** A TSecr that comes in is so many ticks after our first TSval as the script says. */
+  /** A TSecr that comes in counts ticks from our first TSval. */
   readonly echoIsScaled?: boolean;
   /** Each outbound segment must be written as it is cut. */
   readonly strictSegments?: boolean;

@@ -123,7 +123,7 @@ function parseTerm(s: Scanner): Expression {
   s.takeText('&'); // inet_pton(AF_INET6, "2001:db8::1", &sin6_addr)
   const name = s.need(NAME, 'a value: a number, a name, a string, [ ], { } or ...')[0];
   if (s.takeText('(')) return { kind: 'apply', name, args: parseList(s, ')') };
-  // `-D CC=reno`: a name that nobody knows is text.
+  // `-D CC=reno`: an unknown name is text.
   if (s.isDefined(start) && !Object.hasOwn(CONSTANTS, name)) return { kind: 'string', value: name };
   return { kind: 'symbol', name, place };
 }

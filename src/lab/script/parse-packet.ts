@@ -206,9 +206,9 @@ function parseOption(s: Scanner): TcpOptionSpec {
 function hex(s: Scanner, what: string): string {
   const place = s.place();
   const text = s.take(/\w+/y)?.[0] ?? '';
-  // Scripts leave cookies to whoever plays them.
+  // A script may leave its cookies to the command line.
   if (/^[A-Z]\w*_\w+$/.test(text))
-    s.unknown(`${text} is a name that nobody has given a value: -D ${text}=VALUE`, place);
+    s.unknown(`${text} is a name without a value: -D ${text}=VALUE`, place);
   if (!/^(?:[0-9a-f]{2})*$/i.test(text))
     s.failAt(`expected ${what} in hex, two digits a byte, found '${text}'`, place);
   return text.toLowerCase();

@@ -29,7 +29,7 @@ export function startSend(w: Sockets, s: ScriptSocket, { name, args }: Call): At
   }
 }
 
-/** `port`: who the address of a sendto() names, if it does. `noBuffer`: the data is at NULL. */
+/** `port`: that of the address of a sendto(), if it has one. `noBuffer`: the data is at NULL. */
 function send(
   w: Sockets,
   s: ScriptSocket,

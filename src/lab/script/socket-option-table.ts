@@ -288,8 +288,8 @@ const TCP: Readonly<Record<string, Option>> = {
     ),
   ),
   /**
-   * Of a listener: so many connections may wait for the end of their handshake with their SYN's
-   * data taken.
+   * Of a listener: the most connections whose SYN's data was accepted and whose handshake is not
+   * over.
    */
   TCP_FASTOPEN: {
     set: (s, value) => {

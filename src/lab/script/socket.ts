@@ -24,7 +24,7 @@ export interface Result {
   readonly value: number;
   readonly errno: string;
   readonly data?: number | string;
-  /** Who accept() says it was. */
+  /** The peer's address that accept() returns. */
   readonly address?: SocketAddress;
   /** What recvmsg() wrote into msg_flags, and into msg_control. */
   readonly messageFlags?: number;
@@ -45,7 +45,7 @@ const MOST_AT_ONCE = 1 << 26;
 export const ok = (value = 0): Result => ({ value, errno: '' });
 export const fail = (errno: string): Result => ({ value: -1, errno });
 
-/** What changes a socket's state, and so concerns whoever waits for anything. */
+/** Changes of a socket's state: they wake every call that waits. */
 const STATE_EVENTS = TcpEvent.established | TcpEvent.endOfStream | TcpEvent.error | TcpEvent.closed;
 
 /** An epoll instance. */
@@ -78,7 +78,7 @@ export class ScriptSocket implements TcpUser {
   receiveLowat = 1;
   /** TCP_INQ: recvmsg() tells what is left to read. */
   tellsQueue = false;
-  /** Who is told when something happens. */
+  /** They are told when something happens. */
   readonly watchers = new Set<Watcher>();
   readShut = false;
   writeShut = false;
@@ -137,7 +137,7 @@ export class ScriptSocket implements TcpUser {
     this.sendTimeout = listener.sendTimeout;
     this.receiveLowat = listener.receiveLowat;
     this.tellsQueue = listener.tellsQueue;
-    // Of Linux's the priority alone begins anew.
+    // As in Linux, all options but the priority are inherited.
     for (const [name, value] of listener.harmless)
       if (name !== 'SO_PRIORITY') this.harmless.set(name, value);
   }

@@ -23,7 +23,7 @@ const FIRST_FREE = 3;
 export interface World {
   readonly stack: Stack;
   readonly local: Address;
-  /** Who `connect(fd, ..., ...)` means. */
+  /** The address of `connect(fd, ..., ...)`. */
   readonly remote: Address;
   /** Of `bind(fd, ..., ...)` and `connect(fd, ..., ...)`. */
   readonly bindPort: number;

@@ -282,7 +282,7 @@ export function sysctlConfig(settings: readonly Setting[]): Partial<TcpConfig> {
 
 /** By hystart_detect's bits: ACK train and delay. */
 const HYSTART_SIGNS: readonly HystartName[] = ['off', 'linux-train', 'linux-delay', 'linux'];
-/** What CUBIC has when nobody changed it: here it is always so. */
+/** CUBIC's defaults, which are fixed here. */
 const CUBIC_PARAMETERS: Readonly<Record<string, string>> = {
   beta: '717',
   bic_scale: '41',

@@ -39,7 +39,7 @@ export interface Warning {
 /** Our stack's clock when a script begins. */
 export const START: Micros = 1000 * SECOND;
 
-/** An error that nobody foresaw, in words. It ends its script, never the scripts after it. */
+/** An unexpected error, in words. It ends its script, never the scripts after it. */
 export const faultText = (error: unknown): string =>
   `tcplab itself failed here, which is its fault and not the script's: ${String(error)}`;
 

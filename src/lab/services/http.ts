@@ -42,8 +42,8 @@ export function createHttpService(host: Host, options: HttpServiceOptions = {}):
     });
   });
   if (options.say !== undefined) watchClients(service, options.say);
-  // Who ends his side with his request (nc -N) waits for an answer, be it one that is read from a
-  // disk first. node:http would close.
+  // A client that ends its side with the request (nc -N) waits for the answer, also for one that is
+  // read from a disk first. node:http would close.
   return Object.assign(service, { httpAllowHalfOpen: true });
 }
 

@@ -1,7 +1,7 @@
 /**
- * Who goes away too early is told of in one line: in the middle of an answer, in the middle of an
- * upload, or by an error while the connection was kept. A client that closes in good order between
- * two requests needs no line.
+ * One line for each client that goes away too early: in the middle of an answer or an upload, or by
+ * an error while the connection was kept. A client that closes in good order between two requests
+ * needs no line.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { bytesText, countText } from '../../base/quantities.js';

@@ -1,5 +1,5 @@
 /**
- * The small services of old, each in a few lines: echo (RFC 862), discard (863), chargen (864),
+ * The small classic services, each in a few lines: echo (RFC 862), discard (863), chargen (864),
  * daytime (867), time (868).
  */
 import type { UdpUser } from '../../stack/udp/host.js';
