@@ -78,7 +78,8 @@ export class Explainer {
 
   private received(main: ReceivedEvent, step: Step): string[] {
     const { segment } = main.data;
-    if (main.data.state === 'CLOSED') this.past.delete(step.group_id); // a new connection on the same ports
+    // CLOSED: this begins a new connection on the same ports.
+    if (main.data.state === 'CLOSED') this.past.delete(step.group_id);
     remember(this.pastOf(step.group_id), segment, step);
     const lines = checksumText(segment);
     if (segment.flags.includes('S')) {
@@ -123,8 +124,10 @@ export class Explainer {
   private whyAgain(step: Step): string {
     if (expired(step, 'tlp'))
       return 'sent again as a probe: its ACK says what arrived (RFC 8985 7.3)';
-    if (expired(step, 'reorder'))
-      return 'sent again: a later segment arrived, and the reordering window has passed (RFC 8985 6.2)';
+    if (expired(step, 'reorder')) {
+      const why = 'a later segment arrived, and the reordering window has passed';
+      return `sent again: ${why} (RFC 8985 6.2)`;
+    }
     if (expired(step, 'rto')) return 'sent again: no ACK came in time (RFC 9293 3.8.1)';
     const { received, lossProof } = this.pastOf(step.group_id);
     if (segmentOf(step)?.flags.startsWith('S.') === true && received !== null && isSyn(received))
@@ -139,7 +142,8 @@ export class Explainer {
       const data = s.length === 0 ? '' : `, with ${bytesText(s.length)} of data (Fast Open)`;
       if (!s.flags.includes('.'))
         return [
-          `SYN: asks for a connection and announces our initial sequence number${data} (RFC 9293 3.5)`,
+          `SYN: asks for a connection and announces our initial sequence number${data} ` +
+            '(RFC 9293 3.5)',
         ];
       const acked =
         s.relAck === 1
@@ -153,8 +157,11 @@ export class Explainer {
     if (s.length > 0) {
       lines.push(`${bytesText(s.length)} of data${allowedBy(step)}; it carries the ACK too`);
       if (s.gsoSize > 0) {
-        lines.push(`one super-segment: the device splits it into ${Math.ceil(s.length / s.gsoSize)} ` +
-`segments of at most ${s.gsoSize} bytes`); // prettier-ignore
+        const count = Math.ceil(s.length / s.gsoSize);
+        lines.push(
+          `one super-segment: the device splits it into ${count} segments of at most ` +
+            `${s.gsoSize} bytes`,
+        );
       }
     }
     if (s.flags.includes('F'))
@@ -166,10 +173,14 @@ export class Explainer {
   private whyAck(s: SegmentData, step: Step): string {
     if (expired(step, 'delayed-ack'))
       return 'the delayed ACK: no data went out in time to carry it (RFC 9293 3.8.6.3)';
-    if (expired(step, 'persist')) return 'a zero-window probe: its old sequence number makes the peer answer with its window (RFC ' +
-'9293 3.8.6.1)'; // prettier-ignore
-    if (expired(step, 'keep-alive'))
-      return 'a keep-alive probe: its old sequence number makes a live peer answer (RFC 9293 3.8.4)';
+    if (expired(step, 'persist')) {
+      const why = 'its old sequence number makes the peer answer with its window';
+      return `a zero-window probe: ${why} (RFC 9293 3.8.6.1)`;
+    }
+    if (expired(step, 'keep-alive')) {
+      const why = 'its old sequence number makes a live peer answer';
+      return `a keep-alive probe: ${why} (RFC 9293 3.8.4)`;
+    }
     const { received: last, owed } = this.pastOf(step.group_id);
     if (last === null) return 'an ACK';
     if (owed.has('challenge-ack'))

@@ -24,10 +24,7 @@ export function windowText(n: Note, beside: readonly TraceEvent[]): string[] | n
     case 'fast-retransmit':
       return [`${lossProof(n)}: it is sent again without waiting for the timer (fast retransmit)`];
     case 'loss-probe':
-      return [
-        `no ACK came in time: ${n.retransmitted ? 'the last segment is sent again' : 'a new segment is sent'} ` +
-          'as a probe (tail loss probe, RFC 8985 7)',
-      ];
+      return [`no ACK came in time: ${probe(n)} as a probe (tail loss probe, RFC 8985 7)`];
     case 'undo':
       return [`nothing was lost: ${UNDONE_BY[n.proof]}`];
     case 'recovery-exit':
@@ -49,6 +46,9 @@ export const lossProof = ({ sack, duplicates }: NoteOf<'fast-retransmit'>): stri
   sack
     ? 'a segment that was sent later has arrived, so this one is lost (RFC 8985 6.2)'
     : `${duplicates} duplicate ACKs indicate that it was lost (RFC 5681 3.2)`;
+
+const probe = ({ retransmitted }: NoteOf<'loss-probe'>): string =>
+  retransmitted ? 'the last segment is sent again' : 'a new segment is sent';
 
 /** Empty for `none`, which has no congestion window, and for BBR, which follows its own model. */
 const reduced = ({ ssthresh, control }: NoteOf<'ecn-reduced'>): string =>

@@ -13,7 +13,7 @@ export function resolveHost(text: string, hostsFile = '/etc/hosts'): Address {
   if (found !== null) return found;
   throw new CommandError(
     Exit.failed,
-    `'${text}' is neither an IP address nor a name in ${hostsFile} (there is no name server in a lab)`,
+    `'${text}' is neither an IP address nor a name in ${hostsFile} (a lab has no name server)`,
     `use a number such as 198.18.0.1, or add a line to ${hostsFile}`,
   );
 }
