@@ -67,8 +67,8 @@ export type Datagram =
 
 export interface StackObserver extends TcpObserver {
   /**
-   * A packet was dropped before it reached a connection, or on its way out. `detail`: more about it,
-   * or ''.
+   * A packet was dropped before it reached a connection, or on its way out. `detail`: more about
+   * it, or ''.
    */
   packetDropped(reason: DropReason, detail: string, now: Micros): void;
   /** A segment without a connection arrived. */

@@ -4,7 +4,7 @@
  *     device ─▶ packet() ─▶ IP header, addresses ─┬─▶ TCP ─▶ tcp/host.ts
  *                              │ fragments        ├─▶ UDP ─▶ udp/host.ts
  *                              └─▶ reassembly ────┴─▶ ICMP ─▶ icmp/host.ts
- *     device ◀─ flush ◀─ run(): users are told what happened, then everything owed is sent in one batch
+ *     device ◀─ flush ◀─ run(): reports to users what happened, then sends all that is owed
  *
  * The stack does no I/O, reads no clock and no random source, and starts no timer. Its owner calls
  * `run`, calls `onTimeout` once `nextTimeout()` has passed, and passes `now`. Packets to a local

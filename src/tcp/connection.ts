@@ -2,7 +2,7 @@
  * One TCP connection, without I/O. Segments, calls and the time go in; they note what the
  * connection owes, and `pollTransmit` sends it.
  *
- *     onSegment ──▶ input.ts ────┐                      ┌─▶ pollTransmit (output.ts) ──▶ SegmentSink
+ *     onSegment ──▶ input.ts ────┐                      ┌─▶ pollTransmit ──▶ output.ts, SegmentSink
  *     onTimeout ──▶ timeouts.ts ─┼─▶ snd, rcv, state, ──┼─▶ nextTimeout() ──▶ the clock
  *     send, shutdown, ... ───────┘   timers             └─▶ takeEvents() ──▶ the user
  *

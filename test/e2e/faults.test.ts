@@ -121,10 +121,14 @@ get ${URL}/bytes/3000000; put 3000000; end`);
   });
 
   it('with a small heap and 60 transfers, 20 of them to peers that do not read, all others complete', async () => {
-    const said =
-      await run(`export NODE_OPTIONS='--max-old-space-size=32 --max-semi-space-size=1'; start; unset NODE_OPTIONS
-for i in $(seq 20); do curl -sS --max-time 3 --limit-rate 1 ${URL}/bytes/200000000 -o /dev/null 2>/dev/null & all="$all $!"; done
-for i in $(seq 20); do (put 5000000 >> got) & all="$all $!"; (get ${URL}/bytes/5000000 >> got) & all="$all $!"; done
+    const said = await run(`export NODE_OPTIONS='--max-old-space-size=32 --max-semi-space-size=1'
+start; unset NODE_OPTIONS
+reads_little() { curl -sS --max-time 3 --limit-rate 1 $1 -o /dev/null 2>/dev/null; }
+for i in $(seq 20); do reads_little ${URL}/bytes/200000000 & all="$all $!"; done
+for i in $(seq 20); do
+  (put 5000000 >> got) & all="$all $!"
+  (get ${URL}/bytes/5000000 >> got) & all="$all $!"
+done
 wait $all; sort got | uniq -c; end`);
     expect(said.trim()).toMatch(/^40 5000000\nexit 0/);
   });
@@ -289,8 +293,8 @@ sleep 0.4; end; wait $peer; echo "curl $?"; cat heard; ip link show t0 2>&1`);
   });
 
   it('kill -9 and restart: a connected peer gets a RST when it sends, and all works as before', async () => {
-    const said =
-      await run(`ip tuntap add dev t0 mode tun vnet_hdr; ip address add 198.18.0.1/24 dev t0; ip link set t0 up
+    const said = await run(`ip tuntap add dev t0 mode tun vnet_hdr
+ip address add 198.18.0.1/24 dev t0; ip link set t0 up
 start
 exec 3<>/dev/tcp/${STACK[4]}/7; echo hello >&3; read -r -t 3 line <&3; echo "$line"
 { kill -9 $serve; wait $serve; } 2> /dev/null; echo "exit $?"; rm out; start

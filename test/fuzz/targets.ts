@@ -127,7 +127,8 @@ export class Targets {
   }
 
   private holds(t: Target): boolean {
-    if (t.state === 'TIME-WAIT') return false; // opened again each time, because a RST may have closed it
+    // Opened again each time, because a RST may have closed it.
+    if (t.state === 'TIME-WAIT') return false;
     return t.conn === null || t.conn.stateName === t.state;
   }
 

@@ -26,7 +26,7 @@ export class DeliveryRate {
    * While `delivered` is not beyond this, samples are limited by the application; 0 when they are
    * not. As in Linux, those of the first flight are: it is less than the path can take.
    */
-  private appLimitedUntil: Segments = 1; // as in Linux, the first flight is: what may be sent is less than the path's
+  private appLimitedUntil: Segments = 1;
 
   /** Of the newest segment that the current ACK delivered; NaN without one. */
   private priorDeliveredAt: Micros = NaN;
