@@ -12,6 +12,8 @@ import { TcpCounters } from '../../../src/tcp/counters.js';
 import { acknowledgmentArrives } from '../../../src/tcp/recovery/ack.js';
 import type { Note, NoteTaker } from '../../../src/tcp/notes.js';
 import { AckNews } from '../../../src/tcp/recovery/ack-news.js';
+import { Recovery } from '../../../src/tcp/recovery/recovery-state.js';
+import { enterLoss } from '../../../src/tcp/recovery/recovery.js';
 import { Rack } from '../../../src/tcp/recovery/rack.js';
 import { armRto, isWatched } from '../../../src/tcp/recovery/retransmit-timer.js';
 import type { SenderPort } from '../../../src/tcp/send/port.js';
@@ -95,6 +97,20 @@ function ack(ackNo: number, ...sack: [left: number, right: number][]): Segment {
   return seg;
 }
 
+/** What output does: what stands as lost goes out again, while cwnd has room. */
+function resendLost(snd: Sender, now: Micros): number[] {
+  const resent = [];
+  while (snd.sent.nextToResend() >= 0 && snd.sent.inFlight < snd.congestion.cwnd) {
+    const i = snd.sent.nextToResend();
+    const record = snd.sent.at(i);
+    snd.recovery.undo.onResent(record.segments, now);
+    snd.sent.markResent(record, now);
+    snd.port.stats.retransmissions += record.segments;
+    resent.push(record.start);
+  }
+  return resent;
+}
+
 describe('a Sender alone', () => {
   it('takes an ACK: SND.UNA moves, the scoreboard empties, and RTO is SRTT + max(4 RTTVAR, 200 ms)', () => {
     const { snd, port } = sending(2);
@@ -142,6 +158,66 @@ describe('a Sender alone', () => {
     expect(port.timers.deadline(Timer.rto)).toBe(1200);
     port.timers.stop(Timer.rto);
     expect(port.timers.next()).toBe(NEVER);
+  });
+});
+
+describe('Recovery alone', () => {
+  const SACKED_AT = 106 * MILLISECOND;
+  const ALL = 1 + 5 * MSS;
+
+  /** Of five segments the last three are SACKed, and the first two went out again. */
+  function recovering(): Sender {
+    const { snd } = sending(5);
+    acknowledgmentArrives(snd, ack(1, [1 + 2 * MSS, ALL]), 65_535, SACKED_AT);
+    expect(resendLost(snd, SACKED_AT)).toEqual([1, 1 + MSS]);
+    return snd;
+  }
+
+  it('counts what was sent again and not yet reported as a duplicate (RFC 3708)', () => {
+    const recovery = new Recovery(ISS);
+    expect([recovery.state, recovery.isReducing]).toEqual([CaState.open, false]);
+    recovery.undo.arm(1, 0);
+    recovery.undo.onResent(2, 500);
+    recovery.undo.onResent(1, 700);
+    expect(recovery.undo.firstResentAt).toBe(500);
+    recovery.undo.onDuplicate(2);
+    expect(recovery.undo.resent).toBe(1);
+    recovery.undo.onDuplicate(5); // more than was sent again: the network's own copies
+    expect(recovery.undo.resent).toBe(0);
+  });
+
+  it('the losses are repaired: Open again, and cwnd is ssthresh (RFC 5681 section 3.2 step 6)', () => {
+    const snd = recovering();
+    expect(snd.recovery.isReducing).toBe(true);
+    // The ACK that reaches RecoveryPoint ends it.
+    acknowledgmentArrives(snd, ack(ALL), 65_535, 2 * SACKED_AT);
+    expect(snd.recovery.state).toBe(CaState.open);
+    expect([snd.congestion.cwnd, snd.congestion.ssthresh]).toEqual([7, 7]);
+    expect(isWatched(snd)).toBe(false);
+  });
+
+  it('both copies arrived, so nothing was lost: cwnd is what it was (RFC 2883, RFC 3708)', () => {
+    const snd = recovering();
+    // D-SACK: the first block lies below SEG.ACK.
+    acknowledgmentArrives(snd, ack(ALL, [1, 1 + 2 * MSS]), 65_535, 2 * SACKED_AT);
+    expect(snd.recovery.state).toBe(CaState.open);
+    expect([snd.congestion.cwnd, snd.congestion.ssthresh]).toEqual([10, Infinity]);
+    expect(snd.counters.TcpExtTCPFullUndo).toBe(1);
+  });
+
+  it('a timeout: all that is overdue is lost, cwnd is one, and F-RTO looks whether it was spurious (RFC 5682)', () => {
+    const { snd } = sending(5);
+    enterLoss(snd, 1300 * MILLISECOND);
+    snd.timeouts++;
+    expect(snd.recovery).toMatchObject({ state: CaState.loss, frto: true, highSeq: ALL });
+    expect([snd.sent.lostOut, snd.congestion.cwnd]).toEqual([5, 1]);
+    expect(snd.congestion.ssthresh).toBe(7);
+    expect(resendLost(snd, 1300 * MILLISECOND)).toEqual([1]);
+    // Step 3b: the ACK covers what was never sent again, so the timeout was spurious.
+    acknowledgmentArrives(snd, ack(1 + 3 * MSS), 65_535, 1310 * MILLISECOND);
+    expect(snd.recovery.state).toBe(CaState.open);
+    expect(snd.counters.TcpExtTCPSpuriousRTOs).toBe(1);
+    expect(snd.congestion.cwnd).toBeGreaterThanOrEqual(10);
   });
 });
 
