@@ -24,7 +24,7 @@
  * see this class, which is for the owner of connections: stack/, and through it programs.
  */
 import { seqGeq } from '../base/seq.js';
-import { SECOND, type Micros } from '../base/time.js';
+import type { Micros } from '../base/time.js';
 import type { Bytes } from '../base/units.js';
 import type { Segment } from '../wire/tcp.js';
 import type { AbortCause } from './causes.js';
@@ -42,6 +42,7 @@ import { tcpInfo, type TcpInfo } from './tcp-info.js';
 import { timerExpires } from './timeouts.js';
 import { type Timer, TIMER_NAMES } from './timers.js';
 import * as calls from './user-calls.js';
+import { SOCK_MIN_SNDBUF, TCP_FIN_TIMEOUT_MAX } from './limits.js';
 
 export interface TcpUser {
   tcpEvents(conn: Connection, events: number): void;
@@ -52,11 +53,6 @@ export interface TcpUser {
    */
   readonly mayAnswer?: boolean;
 }
-
-/** SOCK_MIN_SNDBUF. */
-const MIN_SEND_BUFFER = 4608;
-/** TCP_FIN_TIMEOUT_MAX. */
-const MAX_LINGER2: Micros = 120 * SECOND;
 
 export class Connection extends Tcb {
   declare user: TcpUser | null;
@@ -289,7 +285,7 @@ export class Connection extends Tcb {
    * growth.
    */
   setSendBuffer(bytes: Bytes): void {
-    this.snd.setBuffer(Math.max(2 * bytes, MIN_SEND_BUFFER));
+    this.snd.setBuffer(Math.max(2 * bytes, SOCK_MIN_SNDBUF));
   }
 
   /** As getsockopt(SO_SNDBUF): twice the value that was set. */
@@ -365,7 +361,7 @@ export class Connection extends Tcb {
    * `finTimeout` of the configuration.
    */
   setLinger2(wait: Micros): void {
-    this.linger2 = wait < 0 ? -1 : Math.min(wait, MAX_LINGER2);
+    this.linger2 = wait < 0 ? -1 : Math.min(wait, TCP_FIN_TIMEOUT_MAX);
   }
 
   /** All data written so far was sent. */

@@ -14,13 +14,13 @@ import {
   hand,
   type SegmentSink,
 } from './hand-over.js';
-import { LOCAL_RETRY } from './send/local-drop.js';
 import type { OwedReset } from './owed.js';
 import { SYN_ACK } from './send/sent-queue.js';
 import { State } from './state.js';
 import { putIntoSyn } from './syn-data.js';
 import { synInterval } from './timeouts.js';
 import { Timer } from './timers.js';
+import { TCP_RESOURCE_PROBE_INTERVAL } from './limits.js';
 
 export function sendReset(c: Tcb, reset: OwedReset, now: Micros, out: SegmentSink): void {
   const seg = out.segment;
@@ -139,7 +139,7 @@ function probeDropped(c: Tcb, now: Micros): void {
     snd.probesSent--;
   } else if (c.keepAliveUnanswered > 0) {
     c.keepAliveUnanswered--;
-    c.setTimer(Timer.keepAlive, now + LOCAL_RETRY, now);
+    c.setTimer(Timer.keepAlive, now + TCP_RESOURCE_PROBE_INTERVAL, now);
   }
 }
 

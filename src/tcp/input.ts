@@ -26,9 +26,7 @@ import { synAnswered } from './syn-data.js';
 import { Timer } from './timers.js';
 import { isForeignEcho, timestampFault } from './timestamps.js';
 import { takeUrgent } from './urgent.js';
-
-/** Linux's TCP_TIMEOUT_MIN, two ticks of its clock. */
-const SYN_AFTER_RESET: Micros = 8 * MILLISECOND;
+import { TCP_TIMEOUT_MIN } from './limits.js';
 
 export function segmentArrives(c: Tcb, seg: Segment, now: Micros): void {
   switch (c.state) {
@@ -65,7 +63,7 @@ function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
       answerWithReset(c, seg);
       // RFC 9293 figure 9: our RST ends the peer's old connection with these ports, so it accepts
       // our next SYN. As in Linux that SYN goes out early, without waiting a second.
-      if (c.synTries === 0) c.setTimer(Timer.rto, now + SYN_AFTER_RESET, now);
+      if (c.synTries === 0) c.setTimer(Timer.rto, now + TCP_TIMEOUT_MIN, now);
     }
     c.dropped(seg, Drop.tcpBadAck, now);
     return;

@@ -1,16 +1,10 @@
 /** Socket options that take more than one line; connection.ts documents each call. */
-import { SECOND, type Micros } from '../base/time.js';
+import type { Micros } from '../base/time.js';
 import type { Bytes } from '../base/units.js';
 import { isSynchronized, State } from './state.js';
 import { atMost, type Tcb } from './tcb.js';
 import { Timer } from './timers.js';
-
-/** TCP_MAXSEG: TCP_MIN_MSS to MAX_TCP_WINDOW. */
-const MIN_MAXSEG = 88;
-const MAX_MAXSEG = 32_767;
-/** TCP_RTO_MAX_MS: 1 s to TCP_RTO_MAX_SEC. */
-const MIN_MAX_RTO: Micros = SECOND;
-const MAX_MAX_RTO: Micros = 120 * SECOND;
+import { MAX_TCP_WINDOW, TCP_MIN_MSS, TCP_RTO_MAX, TCP_RTO_MAX_MIN } from './limits.js';
 
 export function setNoDelay(c: Tcb, on: boolean): void {
   c.snd.noDelay = on;
@@ -30,8 +24,10 @@ export function setQuickAck(c: Tcb, on: boolean): void {
 }
 
 export function setMaxSegment(c: Tcb, bytes: Bytes): void {
-  if (bytes !== 0 && !(bytes >= MIN_MAXSEG && bytes <= MAX_MAXSEG)) {
-    throw new RangeError(`TCP_MAXSEG is ${MIN_MAXSEG} to ${MAX_MAXSEG}, or 0 for none: ${bytes}`);
+  if (bytes !== 0 && !(bytes >= TCP_MIN_MSS && bytes <= MAX_TCP_WINDOW)) {
+    throw new RangeError(
+      `TCP_MAXSEG is ${TCP_MIN_MSS} to ${MAX_TCP_WINDOW}, or 0 for none: ${bytes}`,
+    );
   }
   if (c.snd.nxt !== c.snd.iss) return;
   c.userMss = bytes;
@@ -59,9 +55,9 @@ export function setKeepAlive(
 }
 
 export function setMaxRto(c: Tcb, most: Micros): void {
-  if (!(most >= MIN_MAX_RTO && most <= MAX_MAX_RTO))
+  if (!(most >= TCP_RTO_MAX_MIN && most <= TCP_RTO_MAX))
     throw new RangeError(
-      `TCP_RTO_MAX_MS is ${MIN_MAX_RTO / 1000} to ${MAX_MAX_RTO / 1000} ms: ${most / 1000}`,
+      `TCP_RTO_MAX_MS is ${TCP_RTO_MAX_MIN / 1000} to ${TCP_RTO_MAX / 1000} ms: ${most / 1000}`,
     );
   c.snd.rtt.max = most;
 }

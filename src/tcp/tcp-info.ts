@@ -11,8 +11,8 @@ import { asksForEcn } from './ecn.js';
 import { pacingRateOf } from './send/pacing-rate.js';
 import { TIMESTAMP_BYTES } from './receive/receiver.js';
 import { DUPLICATE_ACK_THRESHOLD } from './recovery/recovery-state.js';
-import { DEFAULT_MSS_V4 } from './send/sender.js';
 import { State } from './state.js';
+import { TCP_INIT_CWND, TCP_MIN_MSS, TCP_MSS_DEFAULT } from './limits.js';
 
 /** The struct's fields in its order, each with its width in bits; '' is padding. */
 export const TCP_INFO_FIELDS = [
@@ -125,9 +125,6 @@ export const TcpInfoOption = {
   fastOpenChild: 128,
 } as const;
 
-/** TCP_INIT_CWND and TCP_MIN_MSS: Linux's values before the peer has answered. */
-const FIRST_CWND = 10;
-const MIN_RCV_MSS = 88;
 /** TCP_INFINITE_SSTHRESH. */
 const INFINITE_SSTHRESH = 0x7fffffff;
 /** ~0 of an unsigned 64-bit field, rounded to a double: no limit. */
@@ -160,7 +157,7 @@ export function tcpInfo(c: Tcb, now: Micros): TcpInfo {
     tcpi_rto: Math.floor(timeoutOf(c)),
     tcpi_ato: Math.floor(rcv.ack.ato),
     tcpi_snd_mss: sendMssOf(c),
-    tcpi_rcv_mss: hasPeer(c) ? rcv.mss : MIN_RCV_MSS,
+    tcpi_rcv_mss: hasPeer(c) ? rcv.mss : TCP_MIN_MSS,
     tcpi_unacked: sent.out,
     tcpi_sacked: sent.sackedOut,
     tcpi_lost: sent.lostOut,
@@ -233,13 +230,13 @@ export function tcpInfoOfFresh(config: TcpConfig, now: Micros): TcpInfo {
     tcpi_state: STATE_NUMBERS[State.closed],
     tcpi_delivery_rate_app_limited: 1,
     tcpi_rto: config.initialRto,
-    tcpi_snd_mss: DEFAULT_MSS_V4,
+    tcpi_snd_mss: TCP_MSS_DEFAULT,
     tcpi_last_data_sent: millis(now),
     tcpi_last_data_recv: millis(now),
     tcpi_last_ack_recv: millis(now),
     tcpi_rttvar: config.initialRto / 4,
     tcpi_snd_ssthresh: INFINITE_SSTHRESH,
-    tcpi_snd_cwnd: FIRST_CWND,
+    tcpi_snd_cwnd: TCP_INIT_CWND,
     tcpi_reordering: DUPLICATE_ACK_THRESHOLD,
     tcpi_pacing_rate: NO_RATE_LIMIT,
     tcpi_max_pacing_rate: Math.min(config.maxPacingRate, NO_RATE_LIMIT),
@@ -255,7 +252,7 @@ const hasPeer = (c: Tcb): boolean => c.peerMss > 0;
 /** Before the peer answers: the default, or one segment after a timeout. */
 function cwndOf(c: Tcb): number {
   if (hasPeer(c)) return Math.min(c.snd.congestion.cwnd, UNKNOWN);
-  return c.synTries > 0 ? 1 : FIRST_CWND;
+  return c.synTries > 0 ? 1 : TCP_INIT_CWND;
 }
 
 /**

@@ -5,11 +5,10 @@
 import type { Micros } from '../base/time.js';
 import type { Cause } from './causes.js';
 import { abort } from './closing.js';
-import { PROFILES, type TcpConfig } from './config.js';
+import type { TcpConfig } from './config.js';
 import type { Tcb } from './tcb.js';
 import { deferredSynAcks } from './defer-accept.js';
 import { isHalfOpen } from './icmp.js';
-import { LOCAL_RETRY } from './send/local-drop.js';
 import { suspectBlackHole } from './send/mtu-probe.js';
 import { noteCwnd } from './recovery/ack.js';
 import { enterLoss, reorderingTimeout, synAckTimedOut } from './recovery/recovery.js';
@@ -19,11 +18,10 @@ import { backoffTime } from './send/rtt.js';
 import type { Sender } from './send/sender.js';
 import { State } from './state.js';
 import { Timer } from './timers.js';
+import { TCP_RESOURCE_PROBE_INTERVAL, TCP_RTO_MIN } from './limits.js';
 
 /** Used when tcp_orphan_retries is 0. */
 const ORPHAN_RETRIES = 8;
-/** Linux's TCP_RTO_MIN. */
-const LEAST_BACKOFF_BASE: Micros = PROFILES.linux.minRto;
 
 export function timerExpires(c: Tcb, timer: Timer, now: Micros): void {
   switch (timer) {
@@ -163,7 +161,7 @@ function retransmissionTimeout(c: Tcb, now: Micros): void {
  * The first interval when tcp_retries1 and tcp_retries2 are converted to a time. It is at least 200
  * ms, as in Linux, so that a smaller minimum RTO does not shorten R2.
  */
-const backoffBase = ({ minRto }: TcpConfig): Micros => Math.max(minRto, LEAST_BACKOFF_BASE);
+const backoffBase = ({ minRto }: TcpConfig): Micros => Math.max(minRto, TCP_RTO_MIN);
 
 /**
  * True if the data in flight has been retransmitted for too long: R2 (MUST-20), or the user timeout
@@ -258,7 +256,8 @@ const persistWait = ({ snd, config }: Tcb): Micros =>
  * exceed the user timeout.
  */
 export function persistInterval(c: Tcb, now: Micros): Micros {
-  const wait = c.snd.droppedHere && c.snd.probesUnanswered > 0 ? LOCAL_RETRY : persistWait(c);
+  const wait =
+    c.snd.droppedHere && c.snd.probesUnanswered > 0 ? TCP_RESOURCE_PROBE_INTERVAL : persistWait(c);
   if (c.userTimeout === 0 || hasJustBegun(c.snd)) return wait;
   return Math.max(1, Math.min(wait, c.snd.probingSince + c.userTimeout - now));
 }

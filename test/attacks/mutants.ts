@@ -155,7 +155,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     'test/ip/reassembly.test.ts',
     'ATK-19: has none',
   ),
-  m('ATK-20', inside('mssOf', ', MIN_SEND_MSS)'), ', 1)', 'test/attacks/tiny-mss.test.ts'),
+  m('ATK-20', inside('mssOf', ', TCP_MIN_SND_MSS)'), ', 1)', 'test/attacks/tiny-mss.test.ts'),
   m('ATK-21', 'if (this.timeWait.isHostFull(e.remote))', 'if (false)', TIME_WAIT),
   m(
     'ATK-22',

@@ -738,15 +738,15 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m(
     'MUST-18',
-    'const RTO_WITHOUT_SAMPLE: Micros = 3 * SECOND;',
-    'const RTO_WITHOUT_SAMPLE: Micros = SECOND;',
+    'export const TCP_TIMEOUT_FALLBACK: Micros = 3 * SECOND;',
+    'export const TCP_TIMEOUT_FALLBACK: Micros = SECOND;',
     RETRANSMISSION,
     'MUST-18: after',
   ),
   m('MUST-18', 'minRto: SECOND,', 'minRto: 200 * MILLISECOND,', RETRANSMISSION, 'MUST-18: profile'),
   m(
     'MUST-18',
-    'initialRto: SECOND,',
+    'initialRto: TCP_TIMEOUT_INIT,',
     'initialRto: 3 * SECOND,',
     RETRANSMISSION,
     'MUST-18: profile',
@@ -1117,14 +1117,14 @@ export const MUTANTS: readonly Mutant[] = [
   // Acknowledging: sections 3.8.6.3 and 3.10.7.4.
   m(
     'MUST-40',
-    'delayedAck: 200 * MILLISECOND,',
+    'delayedAck: TCP_DELACK_MAX,',
     'delayedAck: 500 * MILLISECOND,',
     ACK,
     'MUST-40: stays',
   ),
   m(
     'MUST-40',
-    'delayedAckMax: 200 * MILLISECOND,',
+    'delayedAckMax: TCP_DELACK_MAX,',
     'delayedAckMax: 500 * MILLISECOND,',
     ACK,
     'MUST-40: nor',

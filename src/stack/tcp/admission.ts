@@ -20,7 +20,7 @@ import { asksForFastOpen } from '../../tcp/fast-open.js';
 import { isHalfOpen } from '../../tcp/icmp.js';
 import { ReceiveWindow } from '../../tcp/receive/receive-window.js';
 import { TIMESTAMP_BYTES } from '../../tcp/receive/receiver.js';
-import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from '../../tcp/send/sender.js';
+import { TCP_MSS_DEFAULT, TCP_MSS_DEFAULT_V6 } from '../../tcp/limits.js';
 import { State } from '../../tcp/state.js';
 import {
   COOKIE_LIFETIME,
@@ -187,7 +187,7 @@ export class Admission {
     observer?.strayArrived(tuple.toFlow(), seg, 'syn-cookie-sent', now);
     const device = this.services.routeBack(tuple.remote);
     const v4 = tuple.version === 4;
-    const mss = seg.mss === ABSENT ? (v4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6) : seg.mss;
+    const mss = seg.mss === ABSENT ? (v4 ? TCP_MSS_DEFAULT : TCP_MSS_DEFAULT_V6) : seg.mss;
     const out = this.stray.segment;
     this.cookies.about(tuple);
     out.clear();

@@ -31,7 +31,7 @@ import type { Address } from '../../ip/address.js';
 import { pathMtuChanged } from '../../tcp/path-mtu.js';
 import type { Allocate } from '../../tcp/receive/receive-queue.js';
 import type { MtuCause } from '../../tcp/notes.js';
-import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from '../../tcp/send/sender.js';
+import { TCP_MSS_DEFAULT, TCP_MSS_DEFAULT_V6 } from '../../tcp/limits.js';
 import { State } from '../../tcp/state.js';
 import { atMost, routeMss } from '../../tcp/tcb.js';
 import type { TimeWaitRecord } from '../../tcp/time-wait.js';
@@ -171,7 +171,7 @@ export class TcpConnections {
       iss: cookie ?? initialSequenceNumber(this.keyed.lo, now, before),
       tsOffset: this.keyed.hi,
       mss: mtuMss(device, v4, config),
-      defaultMss: v4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6,
+      defaultMss: v4 ? TCP_MSS_DEFAULT : TCP_MSS_DEFAULT_V6,
       ipHeaderBytes: ipBytes,
       pathMtu: this.paths.to(r, outputMtu(device, config), now),
       gsoBytes: (v4 ? device.offload.tso4 : device.offload.tso6)

@@ -15,12 +15,8 @@ import type { Micros } from '../../base/time.js';
 import type { Bytes } from '../../base/units.js';
 import { TcpFlag, type Segment } from '../../wire/tcp.js';
 import type { TcpConfig } from '../config.js';
+import { TCP_MAX_QUICKACKS, TCP_MIN_MSS, TCP_MSS_DEFAULT } from '../limits.js';
 
-/** TCP_MAX_QUICKACKS. */
-const MAX_QUICK_ACKS = 16;
-/** The estimate before data is received: TCP_MSS_DEFAULT, and at least TCP_MIN_MSS. */
-const DEFAULT_MSS = 536;
-const MIN_MSS = 88;
 /** Flags of segments that need not be full. */
 const REMNANT = TcpFlag.FIN | TcpFlag.URG | TcpFlag.SYN | TcpFlag.PSH;
 
@@ -30,7 +26,7 @@ export class DelayedAck {
   /** Data or a FIN was received since the delay was last chosen. */
   fresh = false;
   /** RMSS as estimated: payload bytes of a full segment from the peer (Linux's rcv_mss). */
-  mss: Bytes = DEFAULT_MSS;
+  mss: Bytes = TCP_MSS_DEFAULT;
   /** Number of ACKs that are still sent at once. */
   quick = 0;
   /**
@@ -63,7 +59,7 @@ export class DelayedAck {
    * connection, in bytes.
    */
   guessMss(mss: Bytes, space: Bytes): void {
-    this.mss = Math.max(MIN_MSS, Math.min(DEFAULT_MSS, this.announcedMss, mss, space >> 1));
+    this.mss = Math.max(TCP_MIN_MSS, Math.min(TCP_MSS_DEFAULT, this.announcedMss, mss, space >> 1));
   }
 
   /** The next ACK is sent at once. */
@@ -81,7 +77,7 @@ export class DelayedAck {
     this.measure(seg);
     const gap = now - this.dataAt;
     if (this.ato === 0) {
-      this.addQuick(MAX_QUICK_ACKS, wnd);
+      this.addQuick(TCP_MAX_QUICKACKS, wnd);
       this.ato = this.least;
     } else if (gap <= this.least / 2) {
       this.ato = (this.ato + this.least) / 2;
@@ -89,7 +85,7 @@ export class DelayedAck {
       this.ato = Math.min(this.ato / 2 + gap, rto);
     } else if (gap > rto) {
       // The peer may be in slow start again (RFC 5681 section 4.1).
-      this.addQuick(MAX_QUICK_ACKS, wnd);
+      this.addQuick(TCP_MAX_QUICKACKS, wnd);
     }
     this.dataAt = now;
   }
@@ -111,7 +107,7 @@ export class DelayedAck {
   }
 
   /** Data was lost or arrived twice, so the peer waits for every ACK. */
-  enterQuickMode(wnd: Bytes, most = MAX_QUICK_ACKS): void {
+  enterQuickMode(wnd: Bytes, most = TCP_MAX_QUICKACKS): void {
     this.addQuick(most, wnd);
     this.interactive = false;
     this.ato = this.least;
@@ -185,7 +181,7 @@ export class DelayedAck {
       if (seg.has(TcpFlag.PSH) && this.pushes === 0) this.pushes = 1;
       return;
     }
-    if (length >= DEFAULT_MSS || (length >= MIN_MSS && !seg.has(REMNANT))) {
+    if (length >= TCP_MSS_DEFAULT || (length >= TCP_MIN_MSS && !seg.has(REMNANT))) {
       this.lastLength = length;
       if (length === last) {
         this.mss = length;

@@ -11,8 +11,7 @@ import { seqAdd, seqLt, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import type { Bytes } from '../../base/units.js';
 
-/** tcp_rcv_space_adjust starts with the segments of the initial window (RFC 6928). */
-const INITIAL_SEGMENTS = 10;
+import { TCP_INIT_CWND } from '../limits.js';
 
 export class ReceiveTuning {
   /** The receiver's estimate of the round-trip time; 0 if unknown. */
@@ -29,7 +28,7 @@ export class ReceiveTuning {
 
   /** Starts a new connection. `window`: its first receive window in bytes. */
   start(window: Bytes, mss: Bytes, now: Micros): void {
-    this.space = Math.min(window, INITIAL_SEGMENTS * mss);
+    this.space = Math.min(window, TCP_INIT_CWND * mss);
     this.since = now;
   }
 

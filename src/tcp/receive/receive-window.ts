@@ -16,11 +16,10 @@ import { seqAdd, seqDiff, seqMax, type Seq } from '../../base/seq.js';
 import type { Bytes } from '../../base/units.js';
 import { MAX_WINDOW_SHIFT } from '../../wire/tcp.js';
 import type { TcpConfig } from '../config.js';
+import { SOCK_MIN_RCVBUF } from '../limits.js';
 
 /** The window field has 16 bits (RFC 9293 section 3.1). */
 const MAX_WINDOW_FIELD = 0xffff;
-/** SOCK_MIN_RCVBUF: the smallest buffer. */
-const MIN_BUFFER_BYTES = 2304;
 /** Smaller segments do not open the window, because their overhead exceeds their data. */
 const MIN_GROWTH_LENGTH = 128;
 
@@ -235,13 +234,13 @@ export class ReceiveWindow {
    */
   setBuffer(bytes: Bytes): void {
     this.locked = true;
-    this.bufferBytes = Math.max(2 * bytes, MIN_BUFFER_BYTES);
+    this.bufferBytes = Math.max(2 * bytes, SOCK_MIN_RCVBUF);
   }
 
   /** TCP_WINDOW_CLAMP: limits the window to `bytes`, at least half of SOCK_MIN_RCVBUF. */
   setClamp(bytes: Bytes): void {
     const old = this.clamp;
-    this.limit = Math.max(bytes, MIN_BUFFER_BYTES / 2);
+    this.limit = Math.max(bytes, SOCK_MIN_RCVBUF / 2);
     this.clamp = this.limit;
     if (this.clamp < old) this.ssthresh = Math.min(this.ssthresh, this.clamp);
     else this.ssthresh = Math.max(this.ssthresh, Math.min(this.told, this.clamp));

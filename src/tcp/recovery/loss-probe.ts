@@ -5,18 +5,13 @@
  * SACK. It costs one segment and saves a timeout.
  */
 import { seqGeq, seqGt, type Seq } from '../../base/seq.js';
-import { MILLISECOND, type Micros } from '../../base/time.js';
+import type { Micros } from '../../base/time.js';
 import type { AckNews } from './ack-news.js';
 import { CaState } from '../congestion/ack-sample.js';
 import type { Sender } from '../send/sender.js';
 import { payForProbe } from './recovery.js';
 import { Timer } from '../timers.js';
-
-/**
- * Linux: with one segment out the peer may delay its ACK, by up to the smallest RTO; with more it
- * may not, and two ticks do.
- */
-const SLACK: Micros = 2 * MILLISECOND;
+import { TCP_TIMEOUT_MIN_US } from '../limits.js';
 
 /**
  * Section 7.2: arms the timer for a probe instead of the retransmission timer. False when this is
@@ -36,7 +31,8 @@ export function scheduleLossProbe(snd: Sender, rtoRestarts: boolean, now: Micros
   )
     return false;
   let timeout: Micros = config.initialRto;
-  if (rtt.hasSample) timeout = 2 * rtt.srtt + (sent.out === 1 ? config.minRto : SLACK);
+  // Linux: with one segment out the peer may delay its ACK, by up to the least RTO; with more not.
+  if (rtt.hasSample) timeout = 2 * rtt.srtt + (sent.out === 1 ? config.minRto : TCP_TIMEOUT_MIN_US);
   // Never later than the retransmission timer would have been.
   const untilRto = rtoRestarts ? rtt.rto : sent.first!.sentAt + rtt.rto - now;
   if (untilRto > 0) timeout = Math.min(timeout, untilRto);

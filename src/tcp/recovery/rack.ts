@@ -12,18 +12,13 @@
  * D-SACK says that a retransmission was needless (section 6.2 step 4).
  */
 import { type Seq } from '../../base/seq.js';
-import { MILLISECOND, type Micros } from '../../base/time.js';
+import type { Micros } from '../../base/time.js';
 import type { Segments } from '../../base/units.js';
 import { sentAfter, type SentQueue, type SentSegment } from '../send/sent-queue.js';
 
 /** Section 6.2 step 4: the widened margin is kept for so many recoveries without a D-SACK. */
 const REO_WND_PERSIST = 16;
 const MAX_REO_WND_STEPS = 255;
-/**
- * Linux's TCP_TIMEOUT_MIN: two ticks of a kernel with HZ = 1000, added to the reordering timer so
- * that it does not fire early.
- */
-export const TIMER_SLACK: Micros = 2 * MILLISECOND;
 
 export class Rack {
   /**

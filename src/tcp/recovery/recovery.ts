@@ -30,8 +30,8 @@ import {
   tryUndoPartial,
   tryUndoRecovery,
 } from './undo.js';
-import { TIMER_SLACK } from './rack.js';
 import { Timer } from '../timers.js';
+import { TCP_TIMEOUT_MIN_US } from '../limits.js';
 
 function setState(snd: Sender, state: CaState, now: Micros): void {
   const { recovery } = snd;
@@ -377,7 +377,7 @@ export function identifyLoss(snd: Sender, news: AckNews, now: Micros): void {
   const wait = rack.detectLoss(sent, currentReoWnd(snd), now);
   if (wait > 0) {
     snd.port.stopTimer(Timer.tlp, now);
-    snd.port.setTimer(Timer.reorder, now + wait + TIMER_SLACK, now);
+    snd.port.setTimer(Timer.reorder, now + wait + TCP_TIMEOUT_MIN_US, now);
     news.rearm = false;
   } else snd.port.stopTimer(Timer.reorder, now);
   if (sent.retransOut < resentBefore) news.lostRetransmission = true;
@@ -424,7 +424,7 @@ export function reorderingTimeout(snd: Sender, now: Micros): void {
   const { sent, recovery, rack, congestion } = snd;
   const inFlight = sent.inFlight;
   const wait = rack.detectLoss(sent, currentReoWnd(snd), now);
-  if (wait > 0) snd.port.setTimer(Timer.reorder, now + wait + TIMER_SLACK, now);
+  if (wait > 0) snd.port.setTimer(Timer.reorder, now + wait + TCP_TIMEOUT_MIN_US, now);
   if (sent.inFlight === inFlight) return;
   if (recovery.state === CaState.recovery) return;
   if (probeWasLost(snd, now)) {

@@ -4,14 +4,12 @@
  * where it is and is tried again after half a second, with no backoff. SYNs, ACKs and RSTs are lost
  * like any on the wire.
  */
-import { MILLISECOND, type Micros } from '../../base/time.js';
+import type { Micros } from '../../base/time.js';
 import type { Sender } from './sender.js';
 import { enterCwr } from '../recovery/recovery.js';
 import { armRto } from '../recovery/retransmit-timer.js';
 import { Timer } from '../timers.js';
-
-/** Linux's TCP_RESOURCE_PROBE_INTERVAL. */
-export const LOCAL_RETRY: Micros = 500 * MILLISECOND;
+import { TCP_RESOURCE_PROBE_INTERVAL } from '../limits.js';
 
 /** New data did not leave. With nothing in flight the persist timer tries it again. */
 export function newDataDropped(snd: Sender, now: Micros): void {
@@ -29,5 +27,5 @@ export function resendDropped(snd: Sender, now: Micros): void {
   enterCwr(snd, now, 'local');
   if (timers.isArmed(Timer.rto)) return;
   if (snd.rtt.backoff > 0) snd.rtt.backoff--;
-  armRto(snd, LOCAL_RETRY, now);
+  armRto(snd, TCP_RESOURCE_PROBE_INTERVAL, now);
 }

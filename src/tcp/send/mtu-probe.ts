@@ -16,7 +16,7 @@ import type { Bytes } from '../../base/units.js';
 import { CaState } from '../congestion/ack-sample.js';
 import { mtuProbeLost, mtuProbeSent, packetsGrow } from '../congestion/window.js';
 import type { Sender } from './sender.js';
-import { MIN_SEND_MSS } from './segment-size.js';
+import { TCP_MIN_SND_MSS } from '../limits.js';
 
 /**
  * So many segments must fit into cwnd: a probe stands for two, and fast retransmit needs some
@@ -134,7 +134,7 @@ export function suspectBlackHole(snd: Sender, now: Micros): void {
     size.probedAt = now;
   } else {
     const half = Math.min(config.baseMss, size.mssOf(size.low) >> 1);
-    size.low = size.mtuOf(Math.max(half, config.mtuProbeFloor, MIN_SEND_MSS));
+    size.low = size.mtuOf(Math.max(half, config.mtuProbeFloor, TCP_MIN_SND_MSS));
   }
   snd.syncMss();
   if (snd.mss >= before) return;

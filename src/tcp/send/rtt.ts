@@ -6,14 +6,13 @@
  * whose delay jumps now and then keeps its caution longer.
  */
 import { seqGt, type Seq } from '../../base/seq.js';
-import { MINUTE, SECOND, type Micros } from '../../base/time.js';
+import { MINUTE, type Micros } from '../../base/time.js';
+import { TCP_TIMEOUT_FALLBACK } from '../limits.js';
 
 /** RFC 6298 section 2: G, the clock's granularity. Ours is a microsecond, so it never shows. */
 const GRANULARITY: Micros = 1;
 /** Linux's tcp_min_rtt_wlen: the smallest round trip of this long. */
 const MIN_RTT_WINDOW: Micros = 5 * MINUTE;
-
-const RTO_WITHOUT_SAMPLE: Micros = 3 * SECOND;
 
 export class RttEstimator {
   /** 0 before the first sample. */
@@ -99,9 +98,9 @@ export class RttEstimator {
    * remembers no time.
    */
   endHandshake(synLost: boolean): void {
-    if (this.hasSample || this.base >= RTO_WITHOUT_SAMPLE || !(synLost || this.holds)) return;
-    this.base = RTO_WITHOUT_SAMPLE;
-    this.rttvar = RTO_WITHOUT_SAMPLE / 4;
+    if (this.hasSample || this.base >= TCP_TIMEOUT_FALLBACK || !(synLost || this.holds)) return;
+    this.base = TCP_TIMEOUT_FALLBACK;
+    this.rttvar = TCP_TIMEOUT_FALLBACK / 4;
   }
 }
 

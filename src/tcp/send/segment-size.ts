@@ -13,14 +13,7 @@ import type { Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import type { Bytes } from '../../base/units.js';
 import { TCP_HEADER_BYTES } from '../../wire/tcp.js';
-
-/**
- * A peer that announces less than this is taken to mean this: tiny segments would cost us more than
- * them (Linux's TCP_MIN_SND_MSS).
- */
-export const MIN_SEND_MSS = 48;
-/** Linux's TCP_MSS_DEFAULT: a window that holds no more than this is not divided. */
-const TINY_WINDOW = 536;
+import { TCP_MIN_SND_MSS, TCP_MSS_DEFAULT } from '../limits.js';
 
 export class SegmentSize {
   discover: MtuDiscover;
@@ -56,7 +49,7 @@ export class SegmentSize {
   /** Payload bytes of a full segment in packets of `mtu` bytes. */
   mssOf(mtu: Bytes): Bytes {
     return (
-      Math.max(Math.min(mtu - this.headerBytes, this.mostMss), MIN_SEND_MSS) - this.optionBytes
+      Math.max(Math.min(mtu - this.headerBytes, this.mostMss), TCP_MIN_SND_MSS) - this.optionBytes
     );
   }
 
@@ -82,7 +75,7 @@ export class SegmentSize {
    * window go out, too. In a window that is tiny, segments are as large as it is.
    */
   private fractionOf(maxWnd: Bytes, mss: Bytes): Bytes {
-    const most = maxWnd > TINY_WINDOW ? maxWnd >> 1 : maxWnd;
-    return most === 0 || mss <= most ? mss : Math.max(most, MIN_SEND_MSS - this.optionBytes);
+    const most = maxWnd > TCP_MSS_DEFAULT ? maxWnd >> 1 : maxWnd;
+    return most === 0 || mss <= most ? mss : Math.max(most, TCP_MIN_SND_MSS - this.optionBytes);
   }
 }

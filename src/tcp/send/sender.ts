@@ -42,18 +42,8 @@ import { SackMemory } from '../recovery/sack-memory.js';
 import type { SegmentSize } from './segment-size.js';
 import { SendBuffer } from './send-buffer.js';
 import { SentQueue, type SentSegmentPool } from './sent-queue.js';
+import { SOCK_MIN_SNDBUF, TCP_INIT_CWND, TCP_MSS_DEFAULT } from '../limits.js';
 
-/**
- * MUST-15: what a peer takes that sent no MSS option (IPv4; the stack knows which family a flow
- * is).
- */
-export const DEFAULT_MSS_V4 = 536;
-export const DEFAULT_MSS_V6 = 1220;
-
-/** SOCK_MIN_SNDBUF. */
-const MIN_BUFFER = 4608;
-/** TCP_INIT_CWND. */
-const INITIAL_WINDOW = 10;
 /** However small the buffer, so much of records. */
 const LEAST_RECORD_BYTES = 65_536;
 /**
@@ -118,7 +108,7 @@ export class Sender {
    * Payload bytes of a full segment: the effective send MSS (MUST-16), option bytes already taken
    * off.
    */
-  mss = DEFAULT_MSS_V4;
+  mss = TCP_MSS_DEFAULT;
   /** Our SYN's place is still to be acknowledged. */
   synUnacked = true;
   /** The user called CLOSE: FIN follows the last byte. */
@@ -309,7 +299,7 @@ export class Sender {
    */
   private get writeUnit(): Bytes {
     const { mss, maxWnd } = this;
-    const most = Math.min(MOST_WRITE_UNIT, maxWnd > DEFAULT_MSS_V4 ? maxWnd >> 1 : maxWnd);
+    const most = Math.min(MOST_WRITE_UNIT, maxWnd > TCP_MSS_DEFAULT ? maxWnd >> 1 : maxWnd);
     return Math.max(mss, most - (most % mss));
   }
 
@@ -348,7 +338,7 @@ export class Sender {
    */
   expandBuffer(): void {
     if (this.bufferLocked) return;
-    const segments = Math.max(INITIAL_WINDOW, this.congestion.cwnd);
+    const segments = Math.max(TCP_INIT_CWND, this.congestion.cwnd);
     const most = this.isNear ? Math.min(this.config.wmem.max, CACHED_BYTES) : this.config.wmem.max;
     const wanted = Math.min(2 * segments * memoryOf(this.mss), most);
     if (wanted > this.bufferBytes) this.bufferBytes = wanted;
@@ -360,7 +350,10 @@ export class Sender {
    */
   moderateBuffer(): void {
     if (!this.bufferLocked)
-      this.bufferBytes = Math.max(MIN_BUFFER, Math.min(this.bufferBytes, this.buffer.length >> 1));
+      this.bufferBytes = Math.max(
+        SOCK_MIN_SNDBUF,
+        Math.min(this.bufferBytes, this.buffer.length >> 1),
+      );
   }
 
   /** SO_SNDBUF. */
