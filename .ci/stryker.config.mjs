@@ -14,9 +14,10 @@ export default {
   mutate: [
     'src/base/seq.ts',
     'src/tcp/input.ts',
-    'src/tcp/timers.ts',
+    'src/tcp/timer-table.ts',
     'src/tcp/timeouts.ts',
-    'src/tcp/recovery/retransmit-timer.ts',
+    'src/tcp/recovery/retransmit-timers.ts',
+    'src/tcp/recovery/rto.ts',
     'src/tcp/receive/receive-window.ts',
     'src/tcp/receive/out-of-order.ts',
     'src/ip/reassembly.ts',

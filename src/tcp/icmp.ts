@@ -7,7 +7,7 @@ import type { Seq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import type { Tcb } from './tcb.js';
 import { quotesFlight } from './path-mtu.js';
-import { armRto } from './recovery/retransmit-timer.js';
+import { armRto } from './recovery/rto.js';
 import { State } from './state.js';
 
 /**

@@ -1,7 +1,7 @@
 /** Invariants that hold for a connection between two steps. Tests check them after each step. */
 import { NEVER } from '../base/time.js';
 import { CaState } from './congestion/ack-sample.js';
-import { isWatched } from './recovery/retransmit-timer.js';
+import { isWatched } from './recovery/rto.js';
 import { State } from './state.js';
 import type { Tcb } from './tcb.js';
 import { Timer } from './timers.js';

@@ -28,7 +28,7 @@ import { endsChunk, endsWrite, mayBeSmall } from './send/push.js';
 import { isPaced, pacingRateOf } from './send/pacing-rate.js';
 import type { SentSegment } from './send/sent-queue.js';
 import { State } from './state.js';
-import { armRto, rearmRto, resumeRto } from './recovery/retransmit-timer.js';
+import { armRto, isWatched, rearmRto, resumeRto } from './recovery/rto.js';
 import type { Sender } from './send/sender.js';
 import { persistInterval } from './timeouts.js';
 import { Timer } from './timers.js';
@@ -170,8 +170,9 @@ function sendRecordAgain(c: Tcb, record: SentSegment, now: Micros, out: SegmentS
   repeat(c, record, now, out);
   // RFC 8985 section 7.2: no probe during loss recovery, where the retransmission timer runs
   c.stopTimer(Timer.tlp, now);
-  const isFirst = record.start === c.snd.una && !c.timers.isArmed(Timer.reorder);
-  if (isFirst || !c.timers.isArmed(Timer.rto)) armRto(c.snd, c.snd.rtt.rto, now);
+  const { armed } = c.timers.retransmit;
+  if (armed === null || (armed === Timer.rto && record.start === c.snd.una))
+    armRto(c.snd, c.snd.rtt.rto, now);
 }
 
 /** Sends the bytes of `record` again. */
@@ -412,7 +413,7 @@ function sendData(
   if (bytes > 0) noteDataSent(c, now);
   ackWentOut(c, now);
   if (idle || c.timers.isArmed(Timer.tlp)) rearmRto(snd, now);
-  else if (!c.timers.isArmed(Timer.rto)) armRto(snd, snd.rtt.rto, now);
+  else if (!isWatched(snd)) armRto(snd, snd.rtt.rto, now);
   c.stopTimer(Timer.persist, now);
   if (snd.droppedHere) snd.leftAgain();
 }

@@ -13,7 +13,7 @@ import type { Sender } from './send/sender.js';
 import type { Tcb } from './tcb.js';
 import { chunkBytes } from './send/push.js';
 import { resendWithoutReduction } from './recovery/recovery.js';
-import { rearmRto } from './recovery/retransmit-timer.js';
+import { rearmRto } from './recovery/rto.js';
 import { State } from './state.js';
 
 /**

@@ -23,7 +23,8 @@ import { SegmentSize } from './send/segment-size.js';
 import { Sender } from './send/sender.js';
 import { isAllowed, State, STATE_NAMES } from './state.js';
 import { TcpStats } from './stats.js';
-import { Timer, Timers } from './timers.js';
+import { Timers } from './timer-table.js';
+import { Timer } from './timers.js';
 
 /** Identifies a connection. TCP knows only the ports; the stack knows the addresses. */
 export interface FlowId {

@@ -12,7 +12,7 @@ import { isHalfOpen } from './icmp.js';
 import { suspectBlackHole } from './send/mtu-probe.js';
 import { noteCwnd } from './recovery/ack.js';
 import { enterLoss, reorderingTimeout, synAckTimedOut } from './recovery/recovery.js';
-import { isWatched, rearmRto, resumeRto } from './recovery/retransmit-timer.js';
+import { isWatched, resumeRto } from './recovery/rto.js';
 import { oweReset } from './reset.js';
 import { backoffTime } from './send/rtt.js';
 import type { Sender } from './send/sender.js';
@@ -48,7 +48,7 @@ export function timerExpires(c: Tcb, timer: Timer, now: Micros): void {
       return;
     case Timer.reorder:
       reorderingTimeout(c.snd, now);
-      if (!isWatched(c.snd)) rearmRto(c.snd, now);
+      if (c.snd.sent.out > 0 && !isWatched(c.snd)) resumeRto(c.snd, now);
       return;
     case Timer.pacing:
       return; // output continues by itself
@@ -147,7 +147,6 @@ function retransmissionTimeout(c: Tcb, now: Micros): void {
   )
     suspectBlackHole(snd, now);
   c.env.counters.TcpExtTCPTimeouts++;
-  c.stopTimer(Timer.reorder, now); // if it expired later, it would reduce the window again
   const { cwnd } = snd.congestion;
   enterLoss(snd, now);
   c.stats.timeoutExpired(snd.timeouts === 0, now);

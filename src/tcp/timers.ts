@@ -1,9 +1,4 @@
-/**
- * The timers of a connection: a small table of deadlines. The stack keeps one heap of the
- * connections' next deadlines, and the shell arms a single system timer, so a thousand idle
- * connections need no system timers of their own.
- */
-import { NEVER, type Micros } from '../base/time.js';
+/** The timers of a connection, and their names. */
 
 export const Timer = {
   /** Retransmission timeout, RFC 6298. Also retransmits SYN, SYN-ACK and FIN. */
@@ -39,43 +34,3 @@ export const TIMER_NAMES = [
   'reorder',
   'pacing',
 ] as const;
-
-const NONE_ARMED: readonly Micros[] = TIMER_NAMES.map(() => NEVER);
-
-export class Timers {
-  /**
-   * By `Timer`; NEVER if not armed. All values are doubles, so that the engine stores them unboxed.
-   */
-  private readonly deadlines: Micros[] = NONE_ARMED.slice();
-
-  set(timer: Timer, deadline: Micros): void {
-    this.deadlines[timer] = deadline;
-  }
-
-  stop(timer: Timer): void {
-    this.deadlines[timer] = NEVER;
-  }
-
-  stopAll(): void {
-    for (let timer = 0; timer < this.deadlines.length; timer++) this.deadlines[timer] = NEVER;
-  }
-
-  deadline(timer: Timer): Micros {
-    return this.deadlines[timer]!;
-  }
-
-  isArmed(timer: Timer): boolean {
-    return this.deadlines[timer]! !== NEVER;
-  }
-
-  isDue(timer: Timer, now: Micros): boolean {
-    return this.deadlines[timer]! <= now;
-  }
-
-  next(): Micros {
-    const d = this.deadlines;
-    let next = NEVER;
-    for (let i = 0; i < d.length; i++) if (d[i]! < next) next = d[i]!;
-    return next;
-  }
-}

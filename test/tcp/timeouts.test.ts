@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
 import type { FastOpenMemory } from '../../src/tcp/fast-open.js';
 import { FastOpen } from '../../src/tcp/fast-open.js';
-import { armRto } from '../../src/tcp/recovery/retransmit-timer.js';
+import { armRto } from '../../src/tcp/recovery/rto.js';
 import { ack, inFlight, MSS, numbers, RTT } from './flight.js';
 import { Peer, type Sent } from './peer.js';
 
@@ -327,7 +327,7 @@ describe('the reordering timer (RFC 8985 section 6.2 step 5)', () => {
     expect([s.timer('rto'), s.timer('tlp')]).toEqual([s.conn.snd.rtt.rto, Infinity]);
   });
 
-  it('where it watches over something already, its time stays', () => {
+  it('the first in flight was sent again before: of its RTO only what is left', () => {
     const s = inFlight(12);
     s.wait(RTT);
     s.send(ack(0, [1, 2]));
@@ -336,14 +336,15 @@ describe('the reordering timer (RFC 8985 section 6.2 step 5)', () => {
     s.wait(RTT);
     s.send(ack(2, [3, 4]));
     expect(numbers(s.wait(27 * MILLISECOND))).toEqual([2]);
-    const deadline = s.now + s.conn.snd.rtt.rto;
-    expect(s.timer('rto')).toBe(deadline - s.now);
+    const resentAt = s.now;
+    expect(s.timer('rto')).toBe(s.conn.snd.rtt.rto);
     s.send(ack(2, [5, 6], [3, 4]));
+    expect(s.timer('rto')).toBe(Infinity); // the reordering timer has taken its place
     expect(numbers(s.wait(27 * MILLISECOND))).toEqual([4]);
-    expect(s.timer('rto')).toBe(deadline - s.now);
+    expect(s.timer('rto')).toBe(resentAt + s.conn.snd.rtt.rto - s.now);
   });
 
-  it('finds nothing when recovery is over, and leaves the loss probe of what was sent since its time', () => {
+  it('gives way when recovery is over: the loss probe watches over what was sent since', () => {
     const s = inFlight(10);
     s.wait(RTT);
     s.send(ack(0, [1, 4]));
@@ -361,9 +362,7 @@ describe('the reordering timer (RFC 8985 section 6.2 step 5)', () => {
     s.wait(5 * MILLISECOND);
     s.send(ack(14));
     const probe = s.timer('tlp');
-    expect([probe < SECOND, s.timer('reorder') < probe]).toEqual([true, true]);
-    s.wait(s.timer('reorder'));
-    expect([s.timer('reorder'), s.timer('tlp') < probe]).toEqual([Infinity, true]);
+    expect([probe < SECOND, s.timer('reorder')]).toEqual([true, Infinity]);
     expect(numbers(s.wait(probe))).toContain(15);
     expect(s.env.counters.TcpExtTCPLossProbes).toBe(1);
   });
@@ -378,8 +377,9 @@ describe('the reordering timer (RFC 8985 section 6.2 step 5)', () => {
     expect(s.wait(7 * MILLISECOND)).toEqual([]);
     expect(s.notes).toContain('fast-retransmit');
     expect(s.timer('pacing')).toBe(13 * MILLISECOND);
-    expect(s.timer('rto')).toBe(s.conn.snd.rtt.rto);
+    expect(s.timer('rto')).toBe(s.conn.snd.rtt.rto - 127 * MILLISECOND);
     expect(numbers(s.wait(13 * MILLISECOND))).toEqual([0]);
+    expect(s.timer('rto')).toBe(s.conn.snd.rtt.rto);
   });
 });
 

@@ -17,12 +17,12 @@ import { CA_STATE_NAMES, CaState } from '../congestion/ack-sample.js';
 import { reduceByPrr } from '../congestion/window.js';
 import { orNull } from '../notes.js';
 import type { Sender } from '../send/sender.js';
-import { judgeProbe } from './loss-probe.js';
+import { judgeProbe, scheduleLossProbe } from './loss-probe.js';
 import { isProbeAcked, probeArrived } from '../send/mtu-probe.js';
 import { isPaced, pacingRateOf } from '../send/pacing-rate.js';
 import { judgeAck } from './recovery.js';
 import { noteReordering } from './reordering.js';
-import { restartWatch } from './retransmit-timer.js';
+import { rearmRto } from './rto.js';
 import { tagSacked } from './sack.js';
 import type { SentSegment } from '../send/sent-queue.js';
 import { Timer } from '../timers.js';
@@ -223,6 +223,20 @@ function takeWindow(snd: Sender, seg: Segment, wnd: Bytes, now: Micros): boolean
   }
   if (wnd !== before) snd.mayFollowPause = true;
   return wnd !== before;
+}
+
+/**
+ * RFC 6298 rule 5.3: new data was acknowledged, so the timer restarts, as a tail loss probe if one
+ * is due. It replaces a reordering timer that an earlier ACK armed, as in Linux.
+ */
+function restartWatch(snd: Sender, now: Micros): void {
+  if (snd.sent.out === 0) {
+    const { armed } = snd.port.timers.retransmit;
+    if (armed !== null) snd.port.stopTimer(armed, now);
+    return;
+  }
+  if (scheduleLossProbe(snd, true, now)) return;
+  rearmRto(snd, now);
 }
 
 /** In a reduction PRR sets cwnd; else the control may let it grow. */

@@ -36,8 +36,6 @@ export function scheduleLossProbe(snd: Sender, rtoRestarts: boolean, now: Micros
   // Never later than the retransmission timer would have been.
   const untilRto = rtoRestarts ? rtt.rto : sent.first!.sentAt + rtt.rto - now;
   if (untilRto > 0) timeout = Math.min(timeout, untilRto);
-  // Handed over, not stopped: watchers are told of the probe's timer.
-  snd.port.timers.stop(Timer.rto);
   snd.port.setTimer(Timer.tlp, now + timeout, now);
   return true;
 }

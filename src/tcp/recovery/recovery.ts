@@ -30,6 +30,7 @@ import {
   tryUndoPartial,
   tryUndoRecovery,
 } from './undo.js';
+import { rearmRto } from './rto.js';
 import { Timer } from '../timers.js';
 import { TCP_TIMEOUT_MIN_US } from '../limits.js';
 
@@ -376,10 +377,9 @@ export function identifyLoss(snd: Sender, news: AckNews, now: Micros): void {
   rack.advanced = false;
   const wait = rack.detectLoss(sent, currentReoWnd(snd), now);
   if (wait > 0) {
-    snd.port.stopTimer(Timer.tlp, now);
     snd.port.setTimer(Timer.reorder, now + wait + TCP_TIMEOUT_MIN_US, now);
     news.rearm = false;
-  } else snd.port.stopTimer(Timer.reorder, now);
+  } else if (snd.port.timers.retransmit.armed === Timer.reorder) rearmRto(snd, now);
   if (sent.retransOut < resentBefore) news.lostRetransmission = true;
 }
 

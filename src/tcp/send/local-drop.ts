@@ -7,8 +7,7 @@
 import type { Micros } from '../../base/time.js';
 import type { Sender } from './sender.js';
 import { enterCwr } from '../recovery/recovery.js';
-import { armRto } from '../recovery/retransmit-timer.js';
-import { Timer } from '../timers.js';
+import { armRto, isWatched } from '../recovery/rto.js';
 import { TCP_RESOURCE_PROBE_INTERVAL } from '../limits.js';
 
 /** New data did not leave. With nothing in flight the persist timer tries it again. */
@@ -22,10 +21,9 @@ export function newDataDropped(snd: Sender, now: Micros): void {
  * the path's.
  */
 export function resendDropped(snd: Sender, now: Micros): void {
-  const { timers } = snd.port;
   snd.counters.TcpExtTCPRetransFail++;
   enterCwr(snd, now, 'local');
-  if (timers.isArmed(Timer.rto)) return;
+  if (isWatched(snd)) return;
   if (snd.rtt.backoff > 0) snd.rtt.backoff--;
   armRto(snd, TCP_RESOURCE_PROBE_INTERVAL, now);
 }

@@ -6,7 +6,8 @@ import type { Micros } from '../../base/time.js';
 import type { Bytes } from '../../base/units.js';
 import type { NoteTaker } from '../notes.js';
 import type { TcpStats } from '../stats.js';
-import type { Timer, Timers } from '../timers.js';
+import type { Timers } from '../timer-table.js';
+import type { Timer } from '../timers.js';
 
 export interface SenderPort {
   /** To be looked at; `setTimer` and `stopTimer` change them, and tell whoever watches. */

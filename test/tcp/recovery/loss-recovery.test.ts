@@ -384,13 +384,12 @@ describe('a timeout', () => {
     s.wait(RTT);
     s.send(ack(6, [7, 10]));
     expect(congestion(s)).toMatchObject({ state: 'Disorder', sacked: 3 });
-    s.conn.timers.stop(TimerOf.reorder);
     s.conn.setTimer(TimerOf.rto, s.now + 1, s.now);
     s.wait(1);
     expect(congestion(s)).toMatchObject({ state: 'Loss', reordering: 3 });
   });
 
-  it('ends the wait of the reordering timer, which would reduce the window again', () => {
+  it('takes the place of the reordering timer, which would reduce the window again', () => {
     const s = inFlight(3);
     s.wait(RTT);
     s.send(ack(0, [1, 2]));

@@ -15,13 +15,14 @@ import { AckNews } from '../../../src/tcp/recovery/ack-news.js';
 import { Recovery } from '../../../src/tcp/recovery/recovery-state.js';
 import { enterLoss } from '../../../src/tcp/recovery/recovery.js';
 import { Rack } from '../../../src/tcp/recovery/rack.js';
-import { armRto, isWatched } from '../../../src/tcp/recovery/retransmit-timer.js';
+import { armRto, isWatched } from '../../../src/tcp/recovery/rto.js';
 import type { SenderPort } from '../../../src/tcp/send/port.js';
 import { SegmentSize } from '../../../src/tcp/send/segment-size.js';
 import { Sender } from '../../../src/tcp/send/sender.js';
 import { SentQueue, SentSegmentPool } from '../../../src/tcp/send/sent-queue.js';
 import { TcpStats } from '../../../src/tcp/stats.js';
-import { Timer, Timers } from '../../../src/tcp/timers.js';
+import { Timers } from '../../../src/tcp/timer-table.js';
+import { Timer } from '../../../src/tcp/timers.js';
 
 const MSS = 1000;
 /** The SYN has sequence number 0, data begins at 1. */

@@ -1,0 +1,56 @@
+/**
+ * The timers of a connection: a small table of deadlines. The stack keeps one heap of the
+ * connections' next deadlines, and the shell arms a single system timer, so a thousand idle
+ * connections need no system timers of their own.
+ */
+import { NEVER, type Micros } from '../base/time.js';
+import { isRetransmitTimer, RetransmitTimers } from './recovery/retransmit-timers.js';
+import { type Timer, TIMER_NAMES } from './timers.js';
+
+const NONE_ARMED: readonly Micros[] = TIMER_NAMES.map(() => NEVER);
+
+export class Timers {
+  /** RTO, tail loss probe and reordering timer: at most one of them is armed. */
+  readonly retransmit = new RetransmitTimers();
+  /**
+   * The others by `Timer`; NEVER if not armed. All values are doubles, so that the engine stores
+   * them unboxed.
+   */
+  private readonly deadlines: Micros[] = NONE_ARMED.slice();
+
+  set(timer: Timer, deadline: Micros): void {
+    if (isRetransmitTimer(timer)) this.retransmit.arm(timer, deadline);
+    else this.deadlines[timer] = deadline;
+  }
+
+  stop(timer: Timer): void {
+    if (!isRetransmitTimer(timer)) this.deadlines[timer] = NEVER;
+    else if (this.retransmit.armed === timer) this.retransmit.stop();
+  }
+
+  stopAll(): void {
+    this.retransmit.stop();
+    for (let timer = 0; timer < this.deadlines.length; timer++) this.deadlines[timer] = NEVER;
+  }
+
+  /** NEVER if not armed. */
+  deadline(timer: Timer): Micros {
+    if (!isRetransmitTimer(timer)) return this.deadlines[timer]!;
+    return this.retransmit.armed === timer ? this.retransmit.deadline : NEVER;
+  }
+
+  isArmed(timer: Timer): boolean {
+    return this.deadline(timer) !== NEVER;
+  }
+
+  isDue(timer: Timer, now: Micros): boolean {
+    return this.deadline(timer) <= now;
+  }
+
+  next(): Micros {
+    const d = this.deadlines;
+    let next = this.retransmit.deadline;
+    for (let i = 0; i < d.length; i++) if (d[i]! < next) next = d[i]!;
+    return next;
+  }
+}

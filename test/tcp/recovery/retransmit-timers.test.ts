@@ -1,0 +1,39 @@
+/** RTO, tail loss probe and reordering timer: one at most is armed. */
+import { describe, expect, it } from 'vitest';
+import { NEVER } from '../../../src/base/time.js';
+import { RetransmitTimers } from '../../../src/tcp/recovery/retransmit-timers.js';
+import { Timers } from '../../../src/tcp/timer-table.js';
+import { Timer } from '../../../src/tcp/timers.js';
+
+describe('RetransmitTimers alone', () => {
+  it('arming one takes the place of another, and its deadline', () => {
+    const timers = new RetransmitTimers();
+    expect([timers.armed, timers.deadline]).toEqual([null, NEVER]);
+    timers.arm(Timer.rto, 1000);
+    timers.arm(Timer.tlp, 400);
+    expect([timers.armed, timers.deadline]).toEqual([Timer.tlp, 400]);
+    timers.arm(Timer.reorder, 700);
+    expect([timers.armed, timers.deadline]).toEqual([Timer.reorder, 700]);
+    timers.stop();
+    expect([timers.armed, timers.deadline]).toEqual([null, NEVER]);
+  });
+});
+
+describe('in the table of a connection', () => {
+  it('the three share a place, and the other timers have their own', () => {
+    const timers = new Timers();
+    timers.set(Timer.rto, 1000);
+    timers.set(Timer.keepAlive, 900);
+    timers.set(Timer.reorder, 500);
+    expect(timers.isArmed(Timer.rto)).toBe(false);
+    expect(timers.deadline(Timer.reorder)).toBe(500);
+    expect(timers.next()).toBe(500);
+    timers.stop(Timer.rto); // not armed: stops nothing
+    expect(timers.isDue(Timer.reorder, 500)).toBe(true);
+    timers.stop(Timer.reorder);
+    expect(timers.next()).toBe(900);
+    timers.set(Timer.tlp, 100);
+    timers.stopAll();
+    expect(timers.next()).toBe(NEVER);
+  });
+});
