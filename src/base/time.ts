@@ -3,7 +3,8 @@ import type { Unit } from './units.js';
 /**
  * Time in the core: whole microseconds since an arbitrary start, monotonic, always an argument. The
  * core never reads a clock (docs/architecture.md), so a test can let ten minutes pass at once.
- * An estimator (SRTT, a rate) may keep fractions of a microsecond.
+ * An estimator (SRTT, a rate) may keep fractions of a microsecond; a deadline may not
+ * (tcp/timer-table.ts).
  */
 export type Micros = Unit<'Micros'>;
 

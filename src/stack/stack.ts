@@ -449,6 +449,9 @@ export class Stack implements Receiver {
   }
 
   checkInvariants(): string | null {
+    const next = this.nextTimeout();
+    if (next !== NEVER && !Number.isInteger(next))
+      return `a deadline of ${next} us is not a whole number`;
     return this.tcp.checkInvariants();
   }
 

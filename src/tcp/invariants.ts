@@ -12,6 +12,9 @@ export function checkInvariants(c: Tcb): string | null {
     if (c.timers.next() !== NEVER) return 'a timer is armed in CLOSED';
     return c.snd.buffer.length === 0 ? null : 'a send buffer is held in CLOSED';
   }
+  const next = c.timers.next();
+  if (next !== NEVER && !Number.isInteger(next))
+    return `a deadline of ${next} us is not a whole number`;
   return c.snd.checkInvariants() ?? c.rcv.checkInvariants() ?? checkWatch(c);
 }
 

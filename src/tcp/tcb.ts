@@ -290,7 +290,7 @@ export class Tcb implements SenderPort, NoteTaker {
 
   setTimer(timer: Timer, deadline: Micros, now: Micros): void {
     this.timers.set(timer, deadline);
-    this.env.observer?.timerSet(this, timer, deadline, now);
+    this.env.observer?.timerSet(this, timer, this.timers.deadline(timer), now);
   }
 
   stopTimer(timer: Timer, now: Micros): void {

@@ -268,7 +268,6 @@ export function persistInterval(c: Tcb, now: Micros): Micros {
 function keepAliveTimeout(c: Tcb, now: Micros): void {
   const { snd } = c;
   const busy = snd.flight > 0 || snd.unsent > 0;
-  // a sum, because a difference of times may round down and never reach the limit
   const idleUntil = c.lastReceivedAt + c.keepAliveIdle;
   if (busy || now < idleUntil) {
     c.setTimer(Timer.keepAlive, busy ? now + c.keepAliveIdle : idleUntil, now);

@@ -18,9 +18,14 @@ export class Timers {
    */
   private readonly deadlines: Micros[] = NONE_ARMED.slice();
 
+  /**
+   * A deadline is a whole microsecond, as the clock is. A wait that is a fraction (of SRTT, or from a
+   * rate) ends at the next one, because a timer must not expire early.
+   */
   set(timer: Timer, deadline: Micros): void {
-    if (isRetransmitTimer(timer)) this.retransmit.arm(timer, deadline);
-    else this.deadlines[timer] = deadline;
+    const whole = Math.ceil(deadline);
+    if (isRetransmitTimer(timer)) this.retransmit.arm(timer, whole);
+    else this.deadlines[timer] = whole;
   }
 
   stop(timer: Timer): void {

@@ -48,6 +48,8 @@ export class VirtualTime {
     const next = this.nextTimeout();
     if (next === NEVER || next > limit) return false;
     if (next > this.now) {
+      if (!Number.isInteger(next))
+        throw new Error(`a deadline of ${next} us is not a whole number`);
       this.now = next;
       this.turnsAtThisInstant = 0;
     } else if (++this.turnsAtThisInstant > MAX_TURNS_AT_ONE_INSTANT) {

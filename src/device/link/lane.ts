@@ -237,7 +237,7 @@ export class Lane {
       );
       wait = wait > 0 ? 0 : REORDER_HOLD;
     }
-    packet.due = (rate > 0 ? this.departure(length, rate, now) : now) + wait;
+    packet.due = Math.ceil((rate > 0 ? this.departure(length, rate, now) : now) + wait);
     if (packet.due <= now) this.deliver(packet, now);
     else this.underWay.push(packet);
   }
