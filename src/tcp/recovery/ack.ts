@@ -1,13 +1,13 @@
 /**
- * An acknowledgment arrives: the fifth step of RFC 9293 section 3.10.7.4, for a segment whose
- * SEG.ACK is believable.
+ * Processes an acknowledgment: the fifth step of RFC 9293 section 3.10.7.4, for a segment whose
+ * SEG.ACK is acceptable.
  *
- *     window ─▶ SACK blocks ─▶ what is acknowledged leaves the scoreboard ─▶ round trip
- *            ─▶ loss probe ─▶ recovery's judgement ─▶ which timer watches ─▶ delivery rate
+ *     window ─▶ SACK blocks ─▶ acknowledged segments leave the scoreboard ─▶ round-trip time
+ *            ─▶ tail loss probe ─▶ loss recovery ─▶ retransmission timer ─▶ delivery rate
  *            ─▶ congestion control
  *
- * The order is Linux's, and it matters: recovery must know the round trip, congestion control what
- * recovery took for lost.
+ * The order is Linux's. It matters, because recovery needs the new round-trip time, and congestion
+ * control needs the number of segments that recovery marked lost.
  */
 import { seqDiff, seqGt, seqLeq, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
@@ -91,8 +91,8 @@ export function noteCwnd(snd: Sender, before: number, now: Micros): void {
 }
 
 /**
- * The peer acknowledges our SYN, perhaps with data of a Fast Open. The window is the caller's: a
- * SYN's is never scaled.
+ * The peer acknowledges our SYN, perhaps with the data of a Fast Open. The caller processes the
+ * window, because the window of a SYN is never scaled.
  */
 export function synAcknowledged(snd: Sender, seg: Segment, now: Micros): void {
   snd.news.start(snd.una, snd.una);
@@ -101,7 +101,10 @@ export function synAcknowledged(snd: Sender, seg: Segment, now: Micros): void {
   restartWatch(snd, now);
 }
 
-/** SND.UNA < SEG.ACK =< SND.NXT: SND.UNA moves, and what it passes leaves the scoreboard. */
+/**
+ * SND.UNA < SEG.ACK =< SND.NXT: advances SND.UNA and removes acknowledged segments from the
+ * scoreboard.
+ */
 function takeAcknowledged(snd: Sender, seg: Segment, now: Micros): void {
   const { news, sent } = snd;
   const syn = snd.synUnacked;
@@ -114,7 +117,7 @@ function takeAcknowledged(snd: Sender, seg: Segment, now: Micros): void {
   }
   const first = sent.first;
   if (first !== undefined && seqLt(first.start, seg.ack)) {
-    // Of a super-segment the first of the wire's segments.
+    // The first segments of a super-segment are acknowledged.
     if (first.size > 0 && seqDiff(seg.ack, first.start) >= first.size)
       deliverRecord(snd, first, false, now);
     const cut = sent.trimFirst(seg.ack);
@@ -131,18 +134,18 @@ function takeAcknowledged(snd: Sender, seg: Segment, now: Micros): void {
   if (sent.first?.sacked === true) news.reneged = true;
   if (!snd.sack) {
     removeRenoSacks(snd, segments);
-    // Without SACK nobody knows which copy was acknowledged.
+    // Without SACK an ACK does not tell which copy was acknowledged.
     if (news.resentAcked) news.originalDelivered = false;
   }
   snd.port.acknowledged(acked, syn, snd.buffer.lentLength < lent);
 }
 
-/** Without SACK the estimate by duplicates is settled in removeRenoSacks. */
+/** Without SACK, removeRenoSacks counts the delivered segments. */
 function countDelivered(snd: Sender, r: SentSegment, segments: Segments): void {
   if (snd.sack && !r.sacked) snd.rate.delivered += segments;
 }
 
-/** `r` is acknowledged cumulatively, all of it or its first segments. */
+/** `r` is acknowledged cumulatively: the whole record, or only its first segments. */
 function deliverRecord(snd: Sender, r: SentSegment, whole: boolean, now: Micros): void {
   const { news, rate, rack, recovery, rtt } = snd;
   if (r.retransmissions > 0) {
@@ -158,8 +161,8 @@ function deliverRecord(snd: Sender, r: SentSegment, whole: boolean, now: Micros)
 }
 
 /**
- * Without SACK: so many segments are acknowledged; those that duplicates had stood for were counted
- * as delivered already.
+ * Without SACK: `acked` segments are acknowledged. Segments that duplicate ACKs stood for are
+ * already counted as delivered.
  */
 function removeRenoSacks(snd: Sender, acked: number): void {
   const { sent, rate } = snd;
@@ -171,9 +174,7 @@ function removeRenoSacks(snd: Sender, acked: number): void {
   );
 }
 
-/**
- * A hole below what was SACKed closed, and by a segment that was sent once: the network reordered.
- */
+/** Records reordering if the ACK covers a segment below SACKed data that was sent only once. */
 function measureReordering(snd: Sender): void {
   const { news, recovery, mss } = snd;
   if (!snd.sack || !news.isReordered) return;
@@ -182,8 +183,8 @@ function measureReordering(snd: Sender): void {
 }
 
 /**
- * Karn's rule (RFC 6298 section 3): a segment that was sent twice gives no sample, unless the
- * timestamp that comes back tells which of the two is acknowledged. A sample also ends the backoff.
+ * Karn's rule (RFC 6298 section 3): a retransmitted segment gives no sample, unless the echoed
+ * timestamp tells which copy is acknowledged. A sample also ends the backoff.
  */
 function measureRtt(snd: Sender, seg: Segment, now: Micros): void {
   const { news, rtt, sample } = snd;
@@ -208,16 +209,16 @@ function measureRtt(snd: Sender, seg: Segment, now: Micros): void {
 }
 
 /**
- * SND.WND: only from a segment that is not older than the last one taken (SND.WL1, SND.WL2). True
- * when the window changed.
+ * Updates SND.WND, unless the segment is older than the last one used (SND.WL1, SND.WL2). True if
+ * the window changed.
  */
 function takeWindow(snd: Sender, seg: Segment, wnd: Bytes, now: Micros): boolean {
   if (!(seqLt(snd.wl1, seg.seq) || (snd.wl1 === seg.seq && seqLeq(snd.wl2, seg.ack)))) return false;
   const before = snd.wnd;
   snd.windowOffered(seg.seq, seg.ack, wnd);
   if (snd.port.timers.isArmed(Timer.persist)) {
-    // Still shut: the peer lives, and the wait for the next probe begins anew, as long as it would
-    // have been (Linux's tcp_ack_probe).
+    // The peer answers, so the wait for the next probe restarts at its full length (Linux's
+    // tcp_ack_probe).
     snd.port.stopTimer(Timer.persist, now);
     if (wnd > before) snd.probesSent = 0;
   }
@@ -227,7 +228,7 @@ function takeWindow(snd: Sender, seg: Segment, wnd: Bytes, now: Micros): boolean
 
 /**
  * RFC 6298 rule 5.3: new data was acknowledged, so the timer restarts, as a tail loss probe if one
- * is due. It replaces a reordering timer that an earlier ACK armed, as in Linux.
+ * is allowed. It replaces a reordering timer that an earlier ACK armed, as in Linux.
  */
 function restartWatch(snd: Sender, now: Micros): void {
   if (snd.sent.out === 0) {
@@ -239,7 +240,7 @@ function restartWatch(snd: Sender, now: Micros): void {
   rearmRto(snd, now);
 }
 
-/** In a reduction PRR sets cwnd; else the control may let it grow. */
+/** During a reduction PRR sets cwnd; otherwise the congestion control may increase it. */
 function controlCongestion(snd: Sender, now: Micros): void {
   const { congestion: cc, recovery, sent, news, sample: s } = snd;
   if (s.acked === 0 && s.lost === 0 && !news.somethingAcked) return;
@@ -253,7 +254,8 @@ function controlCongestion(snd: Sender, now: Micros): void {
   s.mss = snd.mss;
   s.paced = isPaced(snd);
   s.cwndLimited = snd.usage.mayGrow(cc);
-  // With reordering on the path SACKed data is progress enough; without, a moving SND.UNA is.
+  // With much reordering on the path, newly SACKed data counts as progress, too; otherwise only
+  // newly acknowledged data does.
   const progress = news.dataAcked || (snd.hasHighReordering && news.dataSacked);
   s.mayGrow = progress && !recovery.isReducing;
   cc.onAck(s);

@@ -1,15 +1,16 @@
 /**
- * Proportional Rate Reduction (RFC 9937): how much may be sent on each ACK while cwnd is being
- * reduced. Not half a window of silence and then a burst, but ssthresh/RecoverFS segments for each
- * one delivered; once the network holds no more than ssthresh, as much as was delivered, and one
- * more while SND.UNA advances and nothing else is lost (the slow-start reduction bound).
+ * Proportional Rate Reduction (RFC 9937): sets how much may be sent on each ACK while cwnd is
+ * reduced. Sending ssthresh/RecoverFS segments for each delivered one avoids a pause of half a
+ * window and a burst after it. Once no more than ssthresh is in flight, as many segments are sent
+ * as were delivered, and one more if SND.UNA advances and nothing else is lost (slow start
+ * reduction bound).
  *
- * As Linux, RecoverFS is cwnd at the start of the reduction: with cwnd used up both are the same.
- * Counts are segments.
+ * As in Linux, RecoverFS is cwnd at the start of the reduction. The two are equal if cwnd is fully
+ * used. Counts are segments.
  */
 import type { Segments } from '../../base/units.js';
 export class Prr {
-  /** RecoverFS; 0 when no reduction is under way. */
+  /** RecoverFS; 0 before the first reduction. */
   priorCwnd: Segments = 0;
   delivered: Segments = 0;
   out: Segments = 0;
@@ -21,8 +22,8 @@ export class Prr {
   }
 
   /**
-   * Section 6.2: cwnd after an ACK that delivered `delivered` segments, with `inFlight` in flight
-   * now. `safeAck`: it moved SND.UNA and took nothing new for lost.
+   * Section 6.2: returns cwnd after an ACK that delivered `delivered` segments, with `inFlight`
+   * segments in flight now. `safeAck`: the ACK advanced SND.UNA and marked no further segment lost.
    */
   onAck(delivered: Segments, safeAck: boolean, inFlight: Segments, ssthresh: Segments): Segments {
     this.delivered += delivered;
@@ -33,7 +34,7 @@ export class Prr {
     } else {
       count = Math.min(Math.max(this.delivered - this.out, delivered) + (safeAck ? 1 : 0), below);
     }
-    // The fast retransmit itself is never held back.
+    // The fast retransmit itself is always allowed.
     return inFlight + Math.max(count, this.out === 0 ? 1 : 0);
   }
 }

@@ -1,16 +1,16 @@
 /**
- * Loss recovery's states, Linux's names for what RFC 5681, 6675, 5682 and 8985 describe:
+ * The states of loss recovery. The names are Linux's; RFC 5681, 6675, 5682 and 8985 describe them:
  *
- *     Open ──dup ACKs, SACKs──▶ Disorder ──RACK says lost──▶ Recovery ──all acknowledged──▶ Open
+ *     Open ──dup ACKs, SACKs──▶ Disorder ──RACK marks lost──▶ Recovery ──all acknowledged──▶ Open
  *       │ ECN mark                                              │ RTO
  *       └────▶ CWR ──a window later──▶ Open          RTO ──▶ Loss ──all acknowledged, or──▶ Open
  *                                                                   F-RTO: it was spurious
- *     All: up to highSeq.
+ *     "All" means everything up to highSeq.
  *
- * RACK (rack.ts) decides what is lost when SACK is in use, three duplicate ACKs and partial ACKs do
- * (NewReno, RFC 6582) when it is not. In CWR and Recovery PRR (prr.ts) steers cwnd. A reduction
- * that turns out to be needless is undone (undo.ts). Nothing is sent from here: output sends again
- * what stands as lost on the scoreboard.
+ * With SACK, RACK (rack.ts) decides which segments are lost. Without SACK, three duplicate ACKs and
+ * partial ACKs do (NewReno, RFC 6582). In CWR and Recovery PRR (prr.ts) sets cwnd. A spurious
+ * reduction is undone (undo.ts). Nothing is sent from here: output retransmits the segments that
+ * the scoreboard marks lost.
  */
 import { seqGeq, seqGt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
@@ -48,8 +48,8 @@ function setState(snd: Sender, state: CaState, now: Micros): void {
 // ---- Beginnings and ends of a reduction ---------------------------------------------------------
 
 /**
- * RFC 5681 takes half the flight; Linux half of cwnd, which it lets grow only while it is used, so
- * that both are much the same.
+ * The window from which ssthresh is computed: RFC 5681 uses the flight size, Linux cwnd. They
+ * differ little, because Linux lets cwnd grow only while it is fully used.
  */
 const windowToReduce = (snd: Sender): number =>
   snd.config.ssthreshFromFlight ? snd.sent.out : snd.congestion.cwnd;
@@ -63,8 +63,9 @@ function beginReduction(snd: Sender, why: Congestion, now: Micros): void {
 }
 
 /**
- * What is sent again already may be reported as duplicates, a loss probe's copy among it (Linux's
- * tcp_init_undo). Before `beginReduction`, which forgets the probe.
+ * Segments that were already retransmitted may be reported as duplicates, including the copy sent
+ * by a tail loss probe (Linux's tcp_init_undo). Call this before `beginReduction`, which forgets
+ * the probe.
  */
 function armUndo(snd: Sender): void {
   const { una, sent, probe, recovery } = snd;
@@ -82,8 +83,8 @@ function endReduction(snd: Sender, now: Micros): void {
 }
 
 /**
- * An ECN mark was echoed (RFC 3168 section 6.1.2), or a queue of this machine is full: as one loss,
- * once in a window of data.
+ * The peer echoed an ECN mark (RFC 3168 section 6.1.2), or a local queue is full. Either counts as
+ * one loss, at most once per window of data.
  */
 export function enterCwr(snd: Sender, now: Micros, why: 'ecn' | 'local' = 'ecn'): void {
   const { recovery } = snd;
@@ -100,7 +101,7 @@ export function enterCwr(snd: Sender, now: Micros, why: 'ecn' | 'local' = 'ecn')
   setState(snd, CaState.cwr, now);
 }
 
-/** A tail loss probe repaired a loss: the window pays for it at once (RFC 8985 section 7.4.2). */
+/** A tail loss probe repaired a loss, so cwnd is reduced at once (RFC 8985 section 7.4.2). */
 export function payForProbe(snd: Sender, now: Micros): void {
   beginReduction(snd, 'loss', now);
   setState(snd, CaState.cwr, now);
@@ -147,7 +148,7 @@ export function enterLoss(snd: Sender, now: Micros): void {
     recovery.undo.restoresCwnd = true;
   }
   afterTimeout(congestion, sent.inFlight);
-  // Many duplicates and yet a timeout: reordering was overestimated.
+  // A timeout despite many duplicates means that the reordering estimate is too high.
   if (recovery.state <= CaState.disorder && sent.sackedOut >= DUPLICATE_ACK_THRESHOLD) {
     recovery.reordering = Math.min(recovery.reordering, DUPLICATE_ACK_THRESHOLD);
   }
@@ -157,14 +158,14 @@ export function enterLoss(snd: Sender, now: Micros): void {
   snd.probe.end = null;
   recovery.newDataFirst = false;
   recovery.resendHeld = false;
-  // As Linux: a probe of the path's MTU that got lost would look like a timeout that was spurious.
+  // As in Linux: the loss of a path MTU probe would look like a spurious timeout.
   recovery.frto = snd.config.frto && (fresh || snd.timeouts > 0) && snd.size.probeSize === 0;
 }
 
 /**
- * The SYN,ACK of a Fast Open timed out `tries` times before this one. As in Linux the second time
- * counts as a timeout of data, which may be in flight; it is not sent again before the SYN,ACK is
- * acknowledged.
+ * The SYN,ACK of a Fast Open timed out; it had timed out `tries` times before. As in Linux, the
+ * second timeout counts as a timeout of data, because data may be in flight. The data is not
+ * retransmitted before the SYN,ACK is acknowledged.
  */
 export function synAckTimedOut(snd: Sender, tries: number, now: Micros): void {
   const { undo } = snd.recovery;
@@ -172,18 +173,21 @@ export function synAckTimedOut(snd: Sender, tries: number, now: Micros): void {
   if (tries === 1) enterLoss(snd, now);
 }
 
-/** It was acknowledged. An echo from before it was sent again shows that nothing was lost. */
+/**
+ * The SYN,ACK was acknowledged. If the echoed timestamp is older than its retransmission, nothing
+ * was lost.
+ */
 export function synAckRecovered(snd: Sender, now: Micros): void {
   const { sent, recovery } = snd;
   if (recovery.state === CaState.loss && sent.out === 0 && !tryUndoRecovery(snd, now))
     setState(snd, CaState.open, now);
-  recovery.undo.firstResentAt = NaN; // data was not sent again before
+  recovery.undo.firstResentAt = NaN; // no data was retransmitted yet
 }
 
 /**
- * Something is lost, and not to congestion: it was too large for the path (Linux's
- * tcp_simple_retransmit). It goes out again as after a timeout, and cwnd stays: as many segments as
- * before are fewer bytes now.
+ * Segments were lost because they were too large for the path, not because of congestion (Linux's
+ * tcp_simple_retransmit). They are retransmitted as after a timeout. cwnd stays, because the same
+ * number of segments is now fewer bytes.
  */
 export function resendWithoutReduction(snd: Sender, now: Micros): void {
   const { sent, recovery, congestion, nxt } = snd;
@@ -198,8 +202,8 @@ export function resendWithoutReduction(snd: Sender, now: Micros): void {
 }
 
 /**
- * RFC 8985 section 6.3: the first segment is lost, and whatever is overdue; not everything,
- * blindly. A SACKed first one means that the peer reneged.
+ * RFC 8985 section 6.3: marks the first segment and all overdue ones lost, but not all of the
+ * flight. If the first segment is SACKed, the peer reneged, and all segments are marked lost.
  */
 function markLostOnTimeout(snd: Sender, now: Micros): void {
   const { sent, rack } = snd;
@@ -218,7 +222,7 @@ function markLostOnTimeout(snd: Sender, now: Micros): void {
   }
 }
 
-/** Open, or Disorder while something is SACKed, lost or sent again. */
+/** Sets Open, or Disorder while a segment is SACKed, lost or retransmitted. */
 function tryKeepOpen(snd: Sender, now: Micros): void {
   const { recovery, sent, nxt } = snd;
   const state =
@@ -238,15 +242,15 @@ function tryToOpen(snd: Sender, ece: boolean, now: Micros): void {
 // ---- On each dubious ACK ------------------------------------------------------------------------
 
 /**
- * An ACK came that is not plain progress in Open: what does it say of losses, and which state
- * follows?
+ * Processes an ACK that is not plain progress in Open: marks lost segments and chooses the next
+ * state.
  */
 export function judgeAck(snd: Sender, news: AckNews, now: Micros): void {
   const { recovery, sent } = snd;
   if (news.ece) recovery.undo.restoresCwnd = false;
   if (news.reneged) {
-    // The peer acknowledged less than it SACKed. Give its window a moment to be a mere delay; then
-    // it is a timeout (RFC 2018 section 8).
+    // The peer reneged: SND.UNA stopped at data that it had SACKed. The ACK may only be delayed, so
+    // this waits briefly before it is treated as a timeout (RFC 2018 section 8).
     snd.port.setTimer(Timer.rto, now + Math.max(snd.rtt.srtt / 2, 10_000), now);
     news.rearm = false;
     return;
@@ -286,13 +290,12 @@ export function judgeAck(snd: Sender, news: AckNews, now: Micros): void {
   else enterRecovery(snd, news.ece, now);
 }
 
-/**
- * Everything up to highSeq is acknowledged. True when nothing else is to be said about this ACK.
- */
+/** Everything up to highSeq is acknowledged. True if this ACK needs no further processing. */
 function reachedHighSeq(snd: Sender, now: Micros): boolean {
   switch (snd.recovery.state) {
     case CaState.cwr:
-      // One ACK more, so that the CWR that the peer answers was sent.
+      // Waits for data beyond highSeq to be acknowledged, because the segment with CWR is beyond
+      // it.
       if (snd.una !== snd.recovery.highSeq) {
         endReduction(snd, now);
         setState(snd, CaState.open, now);
@@ -321,7 +324,7 @@ function noteExit({ port, congestion }: Sender, now: Micros): void {
   );
 }
 
-/** In Loss: RFC 5682's questions, and the way out. */
+/** Processes an ACK in Loss: F-RTO's steps (RFC 5682), and the exits from Loss. */
 function processLoss(snd: Sender, news: AckNews, now: Micros): void {
   const { recovery, sent } = snd;
   const recovered = seqGeq(snd.una, recovery.highSeq);
@@ -330,7 +333,7 @@ function processLoss(snd: Sender, news: AckNews, now: Micros): void {
     return;
   }
   if (recovery.frto) {
-    // Step 3b: data that was never sent again has arrived, so not everything was lost.
+    // Step 3b: data that was never retransmitted has been delivered, so the timeout was spurious.
     if (news.originalDelivered && tryUndoLoss(snd, true, now)) {
       leaveLossAfterUndo(snd, true, now);
       return;
@@ -339,8 +342,8 @@ function processLoss(snd: Sender, news: AckNews, now: Micros): void {
       // step 3a: the loss was real
       if (news.dataSacked || news.duplicates > 0) recovery.frto = false;
     } else if (news.unaAdvanced && !recovered) {
-      // Step 2b: two new segments will tell. When there are none, or no window, ordinary recovery
-      // goes on.
+      // Step 2b: sends new data to find out. Without new data or without a window, ordinary
+      // recovery continues.
       recovery.highSeq = snd.nxt;
       if (snd.unsent > 0 && snd.usableWindow > 0) recovery.newDataFirst = true;
       else recovery.frto = false;
@@ -354,8 +357,7 @@ function processLoss(snd: Sender, news: AckNews, now: Micros): void {
     return;
   }
   if (snd.sack) return;
-  // Without SACK duplicates prove a loss of the new data only once something beyond highSeq was
-  // sent.
+  // Without SACK, duplicate ACKs prove a loss only after data beyond highSeq was sent.
   if (seqGt(snd.nxt, recovery.highSeq) && news.duplicates > 0) addRenoSack(snd, news);
   else if (news.unaAdvanced) sent.sackedOut = 0;
 }
@@ -364,7 +366,7 @@ function leaveLossAfterUndo(snd: Sender, byFrto: boolean, now: Micros): void {
   if (byFrto || snd.sack) setState(snd, CaState.open, now);
 }
 
-/** Who is lost? RACK with SACK; without, the duplicates and the partial ACKs of NewReno. */
+/** Marks lost segments: by RACK with SACK, otherwise by NewReno's duplicate and partial ACKs. */
 export function identifyLoss(snd: Sender, news: AckNews, now: Micros): void {
   const { sent, rack } = snd;
   if (sent.out === 0) return;
@@ -390,7 +392,7 @@ export function currentReoWnd(snd: Sender): Micros {
 }
 
 /**
- * RFC 6582: the third duplicate, and in recovery each partial ACK, says that the first segment is
+ * RFC 6582: the third duplicate ACK, and each partial ACK in Recovery, marks the first segment
  * lost.
  */
 function markLostNewReno(snd: Sender, advanced: boolean): void {
@@ -404,13 +406,13 @@ function markLostNewReno(snd: Sender, advanced: boolean): void {
   sent.markLost(first);
 }
 
-/** Without SACK each duplicate ACK stands for one segment that arrived. */
+/** Without SACK each duplicate ACK stands for one delivered segment. */
 function addRenoSack(snd: Sender, news: AckNews): void {
   if (snd.sack || news.duplicates === 0) return;
   const { sent, rate } = snd;
   const before = sent.sackedOut;
   sent.sackedOut += news.duplicates;
-  // At least one segment is missing, or there would be no duplicates.
+  // At least one segment is missing, because otherwise there would be no duplicate ACKs.
   const most = Math.max(sent.out - Math.max(sent.lostOut, 1), 0);
   if (sent.sackedOut > most) {
     sent.sackedOut = most;
@@ -419,7 +421,10 @@ function addRenoSack(snd: Sender, news: AckNews): void {
   rate.delivered += Math.max(0, sent.sackedOut - before);
 }
 
-/** The reordering timer expired: what did not come by now is lost (RFC 8985 section 6.2 step 5). */
+/**
+ * The reordering timer expired: segments that are overdue by now are lost (RFC 8985 section 6.2
+ * step 5).
+ */
 export function reorderingTimeout(snd: Sender, now: Micros): void {
   const { sent, recovery, rack, congestion } = snd;
   const inFlight = sent.inFlight;

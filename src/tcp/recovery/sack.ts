@@ -1,11 +1,10 @@
 /**
- * The sender's reading of SACK: RFC 2018 (what arrived beyond a hole), RFC 2883 (D-SACK: what
- * arrived twice). Each block marks the records that it covers, cutting super-segments where the
- * wire's segments were cut; what cannot be is passed over and counted.
+ * Processes received SACK blocks: RFC 2018 (data received after a gap) and RFC 2883 (D-SACK: data
+ * received twice). Each block marks the records that it covers and splits super-segments at the
+ * boundaries of their segments. Invalid blocks are ignored and counted.
  *
- * Work is bounded: a block finds its place by halving and looks at the records that it covers; one
- * that says nothing new costs no more than that, except for records that are SACKed already.
- * `highest` is where SACKed data ends.
+ * The work is bounded: a block finds its first record by bisection and then visits only the records
+ * that it covers. `highestSacked` is the end of SACKed data.
  */
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
@@ -18,8 +17,8 @@ import { wasResentInVain } from './undo.js';
 export function tagSacked(snd: Sender, seg: Segment, now: Micros): void {
   const { sackMemory } = snd;
   let first = 0;
-  // After reneging, or a window without a loss, what was said before counts no more: the same block
-  // may be news.
+  // While nothing is SACKed, for example after reneging, remembered blocks are invalid, because a
+  // repeated block may be new information.
   if (snd.sent.sackedOut === 0) sackMemory.clear();
   if (isDsack(seg)) {
     takeDsack(snd, seg.sackEdges[0]!, seg.sackEdges[1]!);
@@ -38,9 +37,7 @@ export function tagSacked(snd: Sender, seg: Segment, now: Micros): void {
   sackMemory.keep(seg);
 }
 
-/**
- * RFC 2883 section 4: the first block lies below the cumulative ACK, or inside the second block.
- */
+/** RFC 2883 section 4: the first block is below the cumulative ACK, or inside the second block. */
 function isDsack(seg: Segment): boolean {
   const left = seg.sackEdges[0]!;
   const right = seg.sackEdges[1]!;
@@ -48,7 +45,10 @@ function isDsack(seg: Segment): boolean {
   return seg.sackCount > 1 && seqLeq(right, seg.sackEdges[3]!) && seqGeq(left, seg.sackEdges[2]!);
 }
 
-/** It must lie in what is in flight: anything else is a mistake, or old. */
+/**
+ * Blocks must end in (SND.UNA, SND.NXT] and start at most one maximum window below SND.UNA. Others
+ * are old or invalid.
+ */
 const isValid = (snd: Sender, left: Seq, right: Seq): boolean =>
   seqLt(left, right) &&
   seqLeq(right, snd.nxt) &&
@@ -56,8 +56,8 @@ const isValid = (snd: Sender, left: Seq, right: Seq): boolean =>
   seqGeq(left, seqAdd(snd.una, -snd.maxWnd));
 
 /**
- * Something arrived twice. Was it what we sent again, or the network that copies? Only what we did
- * send again is counted.
+ * Processes a D-SACK. It counts only as far as our retransmissions explain it, because the network
+ * may duplicate packets, too.
  */
 function takeDsack(snd: Sender, left: Seq, right: Seq): void {
   const { news, recovery, rack, probe, sent } = snd;
@@ -67,19 +67,19 @@ function takeDsack(snd: Sender, left: Seq, right: Seq): void {
   if (seqLeq(right, news.priorUna)) snd.counters.TcpExtTCPDSACKRecv++;
   else snd.counters.TcpExtTCPDSACKOfoRecv++;
   snd.duplicatesReported += segments;
-  // More duplicates than retransmissions: not ours, but the network's (or somebody's who wants us
-  // to go faster).
+  // More duplicates than retransmissions: the network duplicated packets, or the peer reports false
+  // duplicates to make us send faster.
   if (snd.duplicatesReported > snd.port.stats.retransmissions) return;
   news.dsack = true;
   if (probe.end !== null && right === probe.end) news.dsackOfProbe = true;
-  // Only where RACK may have been too quick because of reordering; what a probe's copy costs is no
-  // fault of the margin.
+  // Only if reordering may have made RACK mark a segment lost too early. The copy sent by a tail
+  // loss probe says nothing about the margin.
   if (recovery.reorderSeen > 0 && !news.dsackOfProbe) rack.dsackSeen = true;
   if (seqLeq(right, news.priorUna)) {
     if (seqGt(right, undo.marker)) undo.onDuplicate(segments);
     return;
   }
-  // A duplicate beyond SND.UNA: the record is still here.
+  // The duplicate is beyond SND.UNA, so its record is still queued.
   for (let i = sent.find(left); i < sent.length; i++) {
     const record = sent.at(i);
     if (!seqLt(record.start, right)) return;
@@ -96,8 +96,8 @@ function tagBlock(snd: Sender, left: Seq, right: Seq, now: Micros): void {
     if (!seqLt(record.start, right)) return;
     if (record.sacked) continue;
     if (seqLt(record.start, left)) {
-      // Only a whole segment can have arrived: the cut lies on the wire's boundary at or above the
-      // edge.
+      // Only whole segments are delivered, so the cut is at the first segment boundary at or above
+      // the edge.
       if (!cut(snd, i, roundUp(seqDiff(left, record.start), record.size))) continue;
       record = sent.at(++i);
     }
@@ -111,8 +111,8 @@ function tagBlock(snd: Sender, left: Seq, right: Seq, now: Micros): void {
 }
 
 /**
- * False when there is nothing to cut, or when pieces enough are kept: then that much of what the
- * peer says is passed over, and is sent again in the end.
+ * False if there is nothing to cut, or if too many records are held. In that case this part of the
+ * SACK block is ignored, and its data may be retransmitted.
  */
 function cut(snd: Sender, i: number, bytes: Bytes): boolean {
   if (!snd.hasManyRecords) return snd.sent.split(i, bytes);
@@ -130,7 +130,7 @@ function tagRecord(snd: Sender, record: SentSegment, now: Micros): void {
   if (!wasResentInVain(snd, record)) snd.rack.advance(record, snd.rtt.minRtt, now);
   snd.rate.onDelivered(record);
   if (record.retransmissions === 0) {
-    // Sent once, and below what was SACKed before: it was late, not lost.
+    // Sent only once, and below data that was SACKed before: reordered, not lost.
     if (seqLt(record.start, news.highestSacked)) news.noteReordered(record.start);
     if (seqLeq(record.end, recovery.highSeq)) news.originalDelivered = true;
     if (Number.isNaN(news.firstSackedAt)) news.firstSackedAt = record.sentAt;

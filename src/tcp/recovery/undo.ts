@@ -1,12 +1,13 @@
 /**
- * Taking a reduction back that was needless. Three things can show it:
+ * Undoes a reduction that was needless. Three mechanisms detect one:
  *
  *     Eifel (RFC 3522, 4015)   the ACK of a retransmission echoes a timestamp from before it was
  *                              sent: the original had arrived
  *     D-SACK (RFC 3708)        every retransmission of the episode was reported as a duplicate
- *     F-RTO (RFC 5682)         after a timeout, data that was never sent again is acknowledged
+ *     F-RTO (RFC 5682)         after a timeout, data that was never retransmitted is acknowledged
  *
- * Then nothing was lost but time: marks of loss go, and cwnd and ssthresh are what they were.
+ * Undoing restores cwnd and ssthresh. After F-RTO, Eifel in Loss or a partial ACK, segments are no
+ * longer marked lost.
  */
 import { seqGt, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
@@ -17,30 +18,30 @@ import { noteReordering } from './reordering.js';
 import type { Sender } from '../send/sender.js';
 import type { SentSegment } from '../send/sent-queue.js';
 
-/** Something in flight was sent more than once. */
+/** A segment in flight was sent more than once. */
 export const isAnythingResent = (snd: Sender): boolean =>
   snd.sent.retransOut > 0 || (snd.sent.first?.retransmissions ?? 0) > 0;
 
-/** The ACK that is being handled echoes a timestamp from before `time`. */
+/** The current ACK echoes a timestamp from before `time`. */
 const echoesBefore = (snd: Sender, time: Micros): boolean =>
   snd.timestamps && snd.news.echo !== 0 && ((snd.news.echo - snd.timestampNow(time)) | 0) < 0;
 
 /**
- * `record` was sent again, but what the ACK that is being handled tells of is the original: it says
- * nothing of when the copy arrived (RFC 8985 section 6.2 step 2).
+ * `record` was retransmitted, but the current ACK is for the original, so it does not tell when the
+ * copy arrived (RFC 8985 section 6.2 step 2).
  */
 export const wasResentInVain = (snd: Sender, record: SentSegment): boolean =>
   record.retransmissions > 0 && echoesBefore(snd, record.sentAt);
 
 /**
- * The ACK that is being handled was provoked by an original: it echoes a timestamp from before the
- * first retransmission.
+ * The current ACK was triggered by an original: it echoes a timestamp from before the first
+ * retransmission.
  */
 function originalArrived(snd: Sender): boolean {
   const { recovery, una } = snd;
   const { undo } = recovery;
-  // Nothing was sent again yet; or, without SACK, it was, and was forgotten when highSeq was
-  // reached.
+  // Nothing was retransmitted yet; or, without SACK, the retransmission was forgotten when highSeq
+  // was reached.
   if (Number.isNaN(undo.firstResentAt)) return snd.sack || seqLt(una, recovery.highSeq);
   return echoesBefore(snd, undo.firstResentAt);
 }
@@ -57,7 +58,7 @@ function undo(snd: Sender, unmarkLost: boolean, proof: UndoProof, now: Micros): 
     snd.cwrOwed = false;
   }
   snd.recovery.undo.armed = false;
-  snd.rack.advanced = true; // what is left may have to be looked at again
+  snd.rack.advanced = true; // losses are detected again in the remaining segments
   snd.port.observed?.note({ note: 'undo', proof, cwnd: orNull(snd.congestion.cwnd) }, now);
 }
 
@@ -66,9 +67,9 @@ function forgetResent(snd: Sender): void {
 }
 
 /**
- * Recovery (or Loss) reached its end. True when the state is held on to all the same: without SACK,
- * until something above highSeq is acknowledged, or late duplicates would start a new recovery (RFC
- * 6582 section 6).
+ * Everything that was in flight when Recovery or Loss began is acknowledged. True if the state must
+ * be kept: without SACK, until data above highSeq is acknowledged, because late duplicate ACKs
+ * would otherwise start a new recovery (RFC 6582 section 6).
  */
 export function tryUndoRecovery(snd: Sender, now: Micros): boolean {
   const { recovery } = snd;
@@ -83,18 +84,18 @@ export function tryUndoRecovery(snd: Sender, now: Micros): boolean {
 }
 
 /**
- * A partial ACK of an original: the holes above will close by themselves. True when nothing more is
- * to be done on this ACK: the reduction is undone, or will be (it is still armed then) once what
- * was sent again is accounted for.
+ * Processes a partial ACK. If it is for an original, the remaining gaps will close without
+ * retransmissions. True if this ACK needs no further processing: the reduction is undone, or (then
+ * it is still armed) will be once no retransmission is in flight.
  */
 export function tryUndoPartial(snd: Sender, news: AckNews, now: Micros): boolean {
   const { recovery } = snd;
   if (!recovery.undo.armed || !originalArrived(snd)) return false;
-  // The hole closed late: that was reordering by so many segments.
+  // The gap closed late, so the network reordered segments.
   if (seqGt(news.highestSacked, news.priorUna)) {
     noteReordering(snd, Math.ceil(((news.highestSacked - news.priorUna) | 0) / snd.mss));
   }
-  // The retransmissions must be accounted for before it is certain.
+  // It is not certain while retransmissions are in flight.
   if (snd.sent.retransOut > 0) return true;
   forgetResent(snd);
   undo(snd, true, 'partial', now);
@@ -102,7 +103,7 @@ export function tryUndoPartial(snd: Sender, news: AckNews, now: Micros): boolean
   return true;
 }
 
-/** Every retransmission was a duplicate at the peer. */
+/** Undoes the reduction if every retransmission was reported as a duplicate. */
 export function tryUndoDsack(snd: Sender, now: Micros): boolean {
   const { recovery, rack } = snd;
   if (!recovery.undo.armed || recovery.undo.resent !== 0) return false;
@@ -112,7 +113,7 @@ export function tryUndoDsack(snd: Sender, now: Micros): boolean {
   return true;
 }
 
-/** After a timeout: F-RTO or a timestamp says that it was spurious. */
+/** Undoes a timeout that F-RTO or a timestamp proves spurious. */
 export function tryUndoLoss(snd: Sender, byFrto: boolean, now: Micros): boolean {
   if (!byFrto && !mayUndo(snd)) return false;
   undo(snd, true, byFrto ? 'frto' : 'loss', now);
