@@ -1,16 +1,17 @@
 /**
- * CUBIC (RFC 9438): after a cut the window comes back to where it was lost (W_max) quickly, stays
- * there for a while, and then looks for more, faster and faster. Time decides, not round trips:
- * paths of different length share fairly.
+ * CUBIC (RFC 9438): after a reduction the window quickly returns to the size at which the loss
+ * occurred (W_max), stays near it for a while, and then grows faster and faster. Growth depends on
+ * time, not on round trips, so that paths with different round-trip times share more fairly.
  *
  *     W_max ┄┄┄┄┄┄┄┄┄┄┄┄┄┄____───╱      W(t) = C (t - K)^3 + W_max
  *                  ╱──           convex: probing
  *      concave ╱                 K = cbrt((W_max - cwnd) / C): when W_max is reached again
  *     ─────┼─────────────K────▶ t
  *
- * Where Reno would have more (short round trips, small windows), it takes Reno's (section 4.3).
- * Counts are segments, times here are seconds. As Linux: beta is 717/1024, growth at most half the
- * window a round trip, and a first epoch without a W_max grows by 5 % a round trip at least.
+ * If Reno's window would be larger (short round trips, small windows), CUBIC grows like Reno
+ * (section 4.3). Counts are segments; times in formulas are seconds. As in Linux, beta is 717/1024,
+ * the window grows by at most half of it per round trip, and by at least 5 % in an epoch without a
+ * W_max.
  */
 import { SECOND, type Micros } from '../../base/time.js';
 import type { Segments } from '../../base/units.js';
@@ -19,18 +20,21 @@ import type { Congestion, CongestionControl } from './control.js';
 import { Growth } from './growth.js';
 import type { SlowStartExit } from './slow-start-exit.js';
 
-/** Section 4.6, as a fraction of 1024. */
+/** Section 4.6: the window after a loss, as a fraction of the window before it. */
 const BETA = 717 / 1024;
-/** Section 4.1: how steep the curve is, segments a second cubed. */
+/** Section 4.1: how steep the curve is, in segments per second cubed. */
 const C = 0.4;
-/** Section 4.3: with this increase the average is Reno's. */
+/** Section 4.3: with this increase the average window is Reno's. */
 const ALPHA = (3 * (1 - BETA)) / (1 + BETA);
 const MIN_SSTHRESH = 2;
-/** cwnd grows by one for so many acknowledged at least, and at most when nothing else is known. */
+/**
+ * Acknowledged segments for each segment of growth: at least 2, and at most 20 while W_max is
+ * unknown.
+ */
 const FASTEST = 2;
 const SLOWEST_AT_FIRST = 20;
 
-/** What one congestion event changes, and undo restores (section 4.9). */
+/** The state that a congestion event changes and undo restores (section 4.9). */
 interface Memory {
   cwnd: Segments;
   ssthresh: Segments;
@@ -49,18 +53,18 @@ export class Cubic implements CongestionControl {
   cwnd: Segments = 1;
   ssthresh: Segments = Infinity;
   /**
-   * Where the curve is flat: the window before the last cut, or less (section 4.7); 0 when nothing
-   * is known.
+   * W_max, where the curve is flat: the window before the last reduction, or less (section 4.7); 0
+   * if unknown.
    */
   private wMax: Segments = 0;
-  /** The window before the last cut itself. */
+  /** The window before the last reduction. */
   private cwndPrior: Segments = 0;
   private k = 0;
-  /** The curve's middle: W_max, or cwnd where an epoch begins above it. */
+  /** The curve's inflection point: W_max, or cwnd if an epoch begins at or above it. */
   private origin: Segments = 0;
-  /** When congestion avoidance began; NaN before it does. */
+  /** When congestion avoidance began; NaN before that. */
   private epochStart: Micros = NaN;
-  /** W_est: what Reno would have by now. */
+  /** W_est: Reno's window at this time. */
   private wEst: Segments = 0;
   private readonly growth = new Growth();
   private readonly exit: SlowStartExit;
@@ -90,12 +94,12 @@ export class Cubic implements CongestionControl {
     this.cwnd = this.growth.avoid(this.cwnd, this.ackedForOneMore(acked, s), acked);
   }
 
-  /** Section 4.2: how many acknowledged segments are worth one more segment of window now. */
+  /** Section 4.2: number of acknowledged segments for which cwnd grows by one segment now. */
   private ackedForOneMore(acked: Segments, s: AckSample): Segments {
     if (Number.isNaN(this.epochStart)) this.beginEpoch(s.now);
     const cwnd = this.cwnd;
     const minRtt = s.minRtt === Infinity ? 0 : s.minRtt;
-    // A round trip ahead: what is decided now shows then.
+    // One round trip ahead, because a change of cwnd takes effect then.
     const t = (s.now - this.epochStart + minRtt) / SECOND;
     const target = this.origin + C * (t - this.k) ** 3;
     let per = target > cwnd ? cwnd / (target - cwnd) : 100 * cwnd;
@@ -105,8 +109,8 @@ export class Cubic implements CongestionControl {
   }
 
   /**
-   * Section 4.3: never slower than Reno. Once W_est is back at the window before the cut, it grows
-   * by one a round trip, as Reno's would.
+   * Section 4.3: growth is never slower than Reno's. Once W_est reaches the window before the
+   * reduction, it grows by one segment per round trip, as Reno's does.
    */
   private friendlyPace(acked: Segments, cwnd: Segments): Segments {
     this.wEst += ((this.wEst >= this.cwndPrior ? 1 : ALPHA) * acked) / cwnd;
@@ -129,10 +133,10 @@ export class Cubic implements CongestionControl {
   onCongestion(why: Congestion, window: Segments): void {
     const { cwnd, ssthresh, wMax, cwndPrior, k, origin, epochStart, wEst } = this;
     this.before = { cwnd, ssthresh, wMax, cwndPrior, k, origin, epochStart, wEst };
-    // Section 4.7, fast convergence: a flow whose window shrinks from loss to loss makes room for
-    // new ones.
+    // Section 4.7, fast convergence: a flow whose window shrinks from loss to loss releases
+    // bandwidth to new flows.
     this.wMax = window < this.wMax ? (window * (1 + BETA)) / 2 : window;
-    // Section 4.8: the path may be another one; the curve begins (K = 0) where slow start ends.
+    // Section 4.8: the path may have changed, so the curve begins (K = 0) where slow start ends.
     if (why === 'timeout') this.wMax = 0;
     this.cwndPrior = window;
     this.ssthresh = Math.max(Math.floor(window * BETA), MIN_SSTHRESH);
@@ -156,7 +160,7 @@ export class Cubic implements CongestionControl {
 
   onRecovered(): void {}
 
-  /** Section 5.8: time in which nothing was sent does not count. */
+  /** Section 5.8: idle time does not count. */
   onSendAfterIdle(idleSince: Micros, _appLimited: boolean, now: Micros): void {
     if (!Number.isNaN(this.epochStart))
       this.epochStart = Math.min(now, this.epochStart + (now - idleSince));

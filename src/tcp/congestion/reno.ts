@@ -1,7 +1,7 @@
 /**
- * Reno: slow start, congestion avoidance and the cut to a half of RFC 5681, in segments.
+ * Reno (RFC 5681): slow start, congestion avoidance and halving, in segments.
  *
- *     cwnd        ╱│    ╱│    ╱│         one more a round trip, a half on loss: the sawtooth
+ *     cwnd        ╱│    ╱│    ╱│         sawtooth: one more per round trip, half after a loss
  *        ╱│    ╱  │  ╱  │  ╱  │
  *      ╱  │ ╱     ╱     ╱
  *     slow start   congestion avoidance
@@ -11,7 +11,7 @@ import type { AckSample } from './ack-sample.js';
 import type { Congestion, CongestionControl } from './control.js';
 import { Growth } from './growth.js';
 
-/** RFC 5681 equation 4: never less than two segments. */
+/** RFC 5681 equation 4: the minimum, in segments. */
 const MIN_SSTHRESH = 2;
 
 export class Reno implements CongestionControl {

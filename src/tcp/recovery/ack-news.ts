@@ -1,50 +1,52 @@
 /**
- * What one ACK told the sender: gathered by ack.ts and sack.ts, judged by recovery.ts. One reused
- * object for each sender.
+ * What one ACK changed for the sender. ack.ts and sack.ts fill it in, recovery.ts evaluates it.
+ * Each sender reuses one object.
  */
 import { seqLeq, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 
 export class AckNews {
   priorUna: Seq = 0;
-  /** The highest sequence number SACKed before this ACK; SND.UNA when there was none. */
+  /** The highest sequence number SACKed before this ACK; SND.UNA if there was none. */
   highestSacked: Seq = 0;
   unaAdvanced = false;
-  /** Data (not only a SYN) was acknowledged; SYN or data was. */
+  /** `dataAcked`: data was acknowledged, not only a SYN. `somethingAcked`: data or a SYN was. */
   dataAcked = false;
   somethingAcked = false;
-  /** SACK blocks covered something new. */
+  /** SACK blocks covered new data. */
   dataSacked = false;
-  /** Something that was sent once, before highSeq, was delivered (F-RTO's sign). */
+  /**
+   * A segment that ends at or below highSeq and was sent only once was delivered (used by F-RTO).
+   */
   originalDelivered = false;
-  /** Something that had been sent again was acknowledged. */
+  /** A retransmitted segment was acknowledged. */
   resentAcked = false;
   /** A retransmission was lost again. */
   lostRetransmission = false;
-  /** A D-SACK came; it reports the tail loss probe. */
+  /** A D-SACK was received; `dsackOfProbe`: it reports the tail loss probe as a duplicate. */
   dsack = false;
   dsackOfProbe = false;
   ece = false;
   windowUpdate = false;
-  /** The segment carried data, SYN or FIN: then it is no duplicate ACK. */
+  /** The segment has data, SYN or FIN, so it is not a duplicate ACK. */
   carriesData = false;
-  /** Duplicate ACKs that it stands for: 0 or 1. */
+  /** Number of duplicate ACKs that it counts as: 0 or 1. */
   duplicates = 0;
-  /** SND.UNA stands on something that had been SACKed. */
+  /** SND.UNA is at data that was SACKed. */
   reneged = false;
-  /** The retransmission timer is to be armed anew. */
+  /** The retransmission timer must be restarted. */
   rearm = false;
-  /** The echoed timestamp (TSecr); 0 without one. */
+  /** The echoed timestamp (TSecr); 0 without the option. */
   echo = 0;
   /**
-   * The lowest sequence number delivered now, sent once, and below what had been SACKed before:
-   * reordering.
+   * If `isReordered`: the lowest sequence number that this ACK delivered, of segments sent only
+   * once and below data that was SACKed before.
    */
   reordered: Seq = 0;
   isReordered = false;
   /**
-   * When the first and the last of what was newly acknowledged (newly SACKed) and sent once was
-   * sent; NaN: none.
+   * When the first and last newly acknowledged (or newly SACKed) segments were sent, of those sent
+   * only once; NaN without one.
    */
   firstAckedAt: Micros = NaN;
   lastAckedAt: Micros = NaN;
@@ -83,7 +85,7 @@ export class AckNews {
     this.reordered = start;
   }
 
-  /** The ACK is neither progress nor news of the window: RFC 5681 section 2. */
+  /** The ACK neither acknowledges new data nor changes the window: RFC 5681 section 2. */
   get mayBeDuplicate(): boolean {
     return !this.unaAdvanced && !this.carriesData && !this.windowUpdate && !this.dsack;
   }

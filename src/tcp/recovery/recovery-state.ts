@@ -1,27 +1,28 @@
 /**
- * What loss recovery remembers between ACKs: its state and what led to it, the reduction that may
- * be undone, the tail loss probe that is out. Each `Sender` has one of each; the rules that read
- * and change them are in recovery.ts, undo.ts and loss-probe.ts.
+ * The state that loss recovery keeps between ACKs: its state, the reduction that may be undone, and
+ * the outstanding tail loss probe. Each `Sender` has one of each. The rules that use them are in
+ * recovery.ts, undo.ts and loss-probe.ts.
  */
 import type { Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import type { Segments } from '../../base/units.js';
 import { CaState } from '../congestion/ack-sample.js';
 
-/** RFC 5681 section 3.2: the third duplicate says that a segment is lost rather than late. */
+/** RFC 5681 section 3.2: the third duplicate ACK indicates that a segment is lost. */
 export const DUPLICATE_ACK_THRESHOLD = 3;
 
 export class Undo {
-  /** An episode is under way that could be undone; it began with SND.UNA at `marker`. */
+  /** A reduction is in progress that may be undone. It began when SND.UNA was `marker`. */
   armed = false;
   marker: Seq = 0;
-  /** Segments sent again in it and not yet reported as duplicates; -1 while there was none. */
+  /** Segments retransmitted since then and not reported as duplicates; -1 before the first. */
   resent: Segments = -1;
-  /**
-   * When the first retransmission went out, on our timestamp clock's microseconds; NaN without one.
-   */
+  /** When the first retransmission was sent, in microseconds; NaN without one. */
   firstResentAt: Micros = NaN;
-  /** cwnd and ssthresh are given back, too: not after an ECN mark, which was no mistake. */
+  /**
+   * Undoing also restores cwnd and ssthresh. False after an ECN mark, because a mark is never
+   * spurious.
+   */
   restoresCwnd = false;
 
   arm(una: Seq, resentInFlight: number): void {
@@ -35,13 +36,13 @@ export class Undo {
     this.restoresCwnd = false;
   }
 
-  /** `segments` are sent again. */
+  /** `segments` segments were retransmitted. */
   onResent(segments: Segments, now: Micros): void {
     if (Number.isNaN(this.firstResentAt)) this.firstResentAt = now;
     this.resent = Math.max(this.resent, 0) + segments;
   }
 
-  /** `segments` that were sent again had arrived before. */
+  /** `segments` retransmitted segments were reported as duplicates. */
   onDuplicate(segments: Segments): void {
     if (this.armed && this.resent > 0) this.resent = Math.max(0, this.resent - segments);
   }
@@ -51,16 +52,14 @@ export class Recovery {
   state: CaState = CaState.open;
   /** SND.NXT when the state was entered: RFC 6675's RecoveryPoint, RFC 6582's recover. */
   highSeq: Seq;
-  /**
-   * How many segments the network was seen to reorder by, at least; and how often that was seen.
-   */
+  /** Largest reordering seen on the path, in segments, at least 3; and how often it was seen. */
   reordering: Segments = DUPLICATE_ACK_THRESHOLD;
   reorderSeen = 0;
-  /** F-RTO (RFC 5682) is finding out whether the timeout was spurious. */
+  /** F-RTO (RFC 5682) is checking whether the timeout was spurious. */
   frto = false;
   /**
-   * F-RTO step 2b: new data goes before what is marked lost; once it went, the rest waits for the
-   * next ACK.
+   * F-RTO step 2b: new data is sent before segments that are marked lost. After it, `resendHeld`
+   * holds retransmissions until the next ACK.
    */
   newDataFirst = false;
   resendHeld = false;
@@ -70,15 +69,15 @@ export class Recovery {
     this.highSeq = iss;
   }
 
-  /** cwnd is on its way down, by PRR. */
+  /** PRR is reducing cwnd. */
   get isReducing(): boolean {
     return this.state === CaState.cwr || this.state === CaState.recovery;
   }
 }
 
-/** One probe at most is out: TLP.end_seq and TLP.is_retrans. */
+/** The outstanding tail loss probe, at most one: TLP.end_seq and TLP.is_retrans. */
 export class LossProbe {
-  /** SND.NXT when it was sent; null when none is out. */
+  /** SND.NXT when it was sent; null if none is outstanding. */
   end: Seq | null = null;
   retransmitted = false;
 }

@@ -1,11 +1,14 @@
-/** The SACK blocks of the last ACK: most are repeated by the next one, and need no look at all. */
+/**
+ * The SACK blocks of the last ACK. The next ACK repeats most of them, and repeated blocks are
+ * skipped.
+ */
 import type { Seq } from '../../base/seq.js';
 import { MAX_SACK_BLOCKS, type Segment } from '../../wire/tcp.js';
 
 const NO_EDGES = new Int32Array(0);
 
 export class SackMemory {
-  /** None until the first comes: most connections lose nothing. */
+  /** Allocated with the first block, because most connections never receive one. */
   private edges = NO_EDGES;
   private count = 0;
 
