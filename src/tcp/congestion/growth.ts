@@ -1,20 +1,19 @@
 /**
- * How a window of whole segments grows by counted segments (Linux's tcp_slow_start and
- * tcp_cong_avoid_ai): in slow start by what is acknowledged, in congestion avoidance by one for
- * each `per` that are.
+ * Growth of a window in whole segments (Linux's tcp_slow_start and tcp_cong_avoid_ai). In slow
+ * start the window grows by the number of acknowledged segments; in congestion avoidance by one for
+ * each `per` acknowledged segments.
  *
- * RFC 5681 lets one ACK open the window by one segment at most, against receivers that split ACKs.
- * With offloads one ACK covers up to 64 KB, and that cap would make slow start crawl: as Linux does
- * (and RFC 3465 with a large L) what is acknowledged is counted. An ACK-splitting receiver gains
- * nothing either, because segments are counted, not ACKs.
+ * RFC 5681 lets each ACK increase the window by at most one segment, against receivers that split
+ * ACKs. With offloads one ACK covers up to 64 KB, so that limit would make slow start very slow. As
+ * in Linux (and RFC 3465 with a large L), acknowledged segments are counted instead. Splitting ACKs
+ * gains nothing, because segments are counted, not ACKs.
  */
 import type { Segments } from '../../base/units.js';
 export class Growth {
   private counted: Segments = 0;
 
   /**
-   * Slow start: returns the new cwnd; what goes beyond ssthresh is left for congestion avoidance,
-   * see `rest`.
+   * Slow start: returns the new cwnd, at most ssthresh. `rest` is left for congestion avoidance.
    */
   slowStart(cwnd: Segments, ssthresh: Segments, acked: Segments): Segments {
     const grown = Math.min(cwnd + acked, ssthresh);
@@ -25,9 +24,9 @@ export class Growth {
   /** Acknowledged segments that the last `slowStart` did not use. */
   rest: Segments = 0;
 
-  /** One segment for each `per` acknowledged. */
+  /** Congestion avoidance: returns the new cwnd, one segment more for each `per` acknowledged. */
   avoid(cwnd: Segments, per: Segments, acked: Segments): Segments {
-    // Credit from a time when `per` was larger is worth one segment, no more.
+    // Credit from a time when `per` was larger counts for only one segment.
     if (this.counted >= per) {
       this.counted = 0;
       cwnd++;

@@ -1,7 +1,7 @@
 /**
- * HyStart++ (RFC 9406): when a round trip's smallest delay rises, slow start is not left at once,
- * for the delay may have been jitter: five rounds of Conservative Slow Start follow, at a quarter
- * of its pace. Should the delay fall below what it was when they began, slow start goes on.
+ * HyStart++ (RFC 9406): when the smallest delay of a round trip rises, slow start does not end at
+ * once, because the rise may be jitter. Five rounds of Conservative Slow Start follow, with a
+ * quarter of the growth. If the delay falls below its value at their beginning, slow start resumes.
  *
  *     slow start ──delay rose──▶ conservative ──5 rounds──▶ congestion avoidance
  *         ▲───────delay fell──────────┘
@@ -18,7 +18,7 @@ const MIN_RTT_DIVISOR = 8;
 const N_RTT_SAMPLE = 8;
 const CSS_GROWTH_DIVISOR = 4;
 const CSS_ROUNDS = 5;
-/** Most segments that one ACK adds without pacing. */
+/** Maximum growth per ACK without pacing, in segments. */
 const L = 8;
 
 export class HystartPlusPlus implements SlowStartExit {
@@ -29,10 +29,10 @@ export class HystartPlusPlus implements SlowStartExit {
   private lastRoundMinRtt: Micros = Infinity;
   private currentRoundMinRtt: Micros = Infinity;
   private samples = 0;
-  /** The delay that conservative slow start began with; Infinity outside it. */
+  /** The smallest delay when Conservative Slow Start began; Infinity outside it. */
   private cssBaselineMinRtt: Micros = Infinity;
   private cssRounds = 0;
-  /** Quarters of a segment saved up in it. */
+  /** Quarters of a segment of growth not yet used. */
   private quarters = 0;
 
   growth(s: AckSample): number {
@@ -48,7 +48,7 @@ export class HystartPlusPlus implements SlowStartExit {
       this.lookForDelay();
       return allowed;
     }
-    // Section 4.2: the rise was no queue after all.
+    // Section 4.2: the delay fell again, so the rise was jitter.
     if (this.samples >= N_RTT_SAMPLE && this.currentRoundMinRtt < this.cssBaselineMinRtt) {
       this.cssBaselineMinRtt = Infinity;
       return allowed;
@@ -80,7 +80,7 @@ export class HystartPlusPlus implements SlowStartExit {
     this.quarters = 0;
   }
 
-  /** Section 4.3: only the initial slow start is watched. */
+  /** Section 4.3: HyStart++ applies only to the initial slow start. */
   onCongestion(): void {
     this.over = true;
     this.done = false;

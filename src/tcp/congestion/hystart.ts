@@ -1,13 +1,14 @@
 /**
- * HyStart as Linux has it: slow start ends when the path is full, before its queue is. Two signs,
- * looked for in each round trip:
+ * HyStart as in Linux: slow start ends when the path is full, before its queue overflows. Two signs
+ * are checked in each round trip:
  *
- *     ACK train   ACKs that follow each other closely have come for half the smallest round trip:
+ *     ACK train   closely spaced ACKs arrive for longer than half the smallest round-trip time:
  *                 the window fills the path
- *     delay       the smallest of the round's first 8 round trips is clamp(minRtt/8, 4 ms, 16 ms)
- *                 or more above the smallest of all: a queue grows
+ *     delay       the smallest of the round's first RTT samples is more than clamp(minRtt/8, 4 ms,
+ *                 16 ms) above the smallest RTT of all: a queue grows
  *
- * Below 16 segments neither says much. (Ha and Rhee, "Taming the elephants", 2011.)
+ * Both are ignored while cwnd is below 16 segments, because they are unreliable there. (Ha and
+ * Rhee, "Taming the elephants", 2011.)
  */
 import { seqGt, type Seq } from '../../base/seq.js';
 import { MILLISECOND, type Micros } from '../../base/time.js';
@@ -21,7 +22,7 @@ const ACK_SPACING: Micros = 2 * MILLISECOND;
 const DELAY_MIN: Micros = 4 * MILLISECOND;
 const DELAY_MAX: Micros = 16 * MILLISECOND;
 
-/** Which signs count: bits of tcp_cubic's hystart_detect. */
+/** The signs that are checked: bits of tcp_cubic's hystart_detect. */
 export const HystartSign = { ackTrain: 1, delay: 2, both: 3 } as const;
 export type HystartSign = (typeof HystartSign)[keyof typeof HystartSign];
 
@@ -66,9 +67,9 @@ export class Hystart implements SlowStartExit {
   private lookAtTrain(s: AckSample): void {
     if (s.now - this.lastAck > ACK_SPACING) return;
     this.lastAck = s.now;
-    // The first ACK of a train tells of the round trip, the rest of how long the train is: half of
-    // it is one way's worth. Paced, a window takes half a round trip to leave, whether the path is
-    // full or not: then all of one is asked for.
+    // A train longer than half a round-trip time fills the path in one direction. With pacing, a
+    // window takes half a round trip to leave even if the path is not full, so the limit is a whole
+    // one.
     if (s.now - this.roundStart > (s.paced ? s.minRtt : s.minRtt / 2)) this.done = true;
   }
 
@@ -84,7 +85,7 @@ export class Hystart implements SlowStartExit {
     }
   }
 
-  /** A later slow start (after a timeout) may look again. */
+  /** A later slow start, after a timeout, is checked again. */
   onCongestion(): void {
     this.done = false;
     this.found = false;

@@ -1,23 +1,26 @@
 /**
- * When does slow start end before there is loss? What CUBIC asks for each ACK in slow start;
- * answered by hystart.ts, hystart-plus-plus.ts, or nobody.
+ * Decides when slow start ends before a loss. CUBIC calls it for each ACK in slow start. It is
+ * implemented in hystart.ts and hystart-plus-plus.ts; `UntilLoss` never ends slow start.
  */
 import type { Segments } from '../../base/units.js';
 import type { AckSample } from './ack-sample.js';
 
 export interface SlowStartExit {
-  /** An ACK in slow start: by how many segments may cwnd grow for the `s.acked` that it brought? */
+  /**
+   * Returns the number of segments by which cwnd may grow for the `s.acked` segments of an ACK in
+   * slow start.
+   */
   growth(s: AckSample, cwnd: Segments): Segments;
   /**
-   * Asked after `growth`: slow start is over with this ACK, ssthresh is cwnd. Said once: a slow
-   * start after a pause runs up to ssthresh.
+   * Read after `growth`: slow start ends with this ACK, and ssthresh becomes cwnd. True only once,
+   * because a slow start after a pause ends at ssthresh.
    */
   readonly done: boolean;
-  /** Congestion came: the initial slow start is over for good. */
+  /** A congestion event: the initial slow start is over. */
   onCongestion(): void;
 }
 
-/** Slow start goes on until something is lost. */
+/** Slow start continues until a loss. */
 export class UntilLoss implements SlowStartExit {
   readonly done = false;
   growth(s: AckSample): Segments {

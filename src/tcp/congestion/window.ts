@@ -1,41 +1,43 @@
 /**
- * What changes cwnd and ssthresh in the same way under every congestion control: the rules that
- * Linux keeps in tcp_input.c and tcp_output.c, not in its modules. Recovery and output say what
- * happened. Only the controls and this file assign the two; everywhere else they are read-only.
+ * Changes of cwnd and ssthresh that are the same for every congestion control: the rules that Linux
+ * has in tcp_input.c and tcp_output.c, not in its modules. Recovery and output call them. Only the
+ * controls and this file assign cwnd and ssthresh; elsewhere they are read-only.
  */
 import type { Micros } from '../../base/time.js';
 import type { CongestionControl } from './control.js';
 
-/** A control's window, as this folder may change it. */
+/** The window of a control, writable only in this folder. */
 interface Window {
   cwnd: number;
   ssthresh: number;
 }
 
-/** RFC 5681 section 3.1: after a timeout one segment (LW) may go out. */
+/** RFC 5681 section 3.1: after a timeout one segment (LW) may be sent. */
 export function afterTimeout(w: Window, inFlight: number): void {
   w.cwnd = inFlight + 1;
 }
 
-/** In a reduction PRR (RFC 9937) says how much may be in flight. */
+/** During a reduction PRR (RFC 9937) sets cwnd. */
 export function reduceByPrr(w: Window, cwnd: number): void {
   w.cwnd = cwnd;
 }
 
-/** A reduction is over: RFC 5681 section 3.2 step 6. */
+/** A reduction ended: RFC 5681 section 3.2 step 6. */
 export function reductionEnds(w: Window): void {
   w.cwnd = w.ssthresh;
 }
 
 /**
- * RFC 2861 section 3.1: when cwnd comes down without a loss, ssthresh keeps three quarters of it
- * (Linux's tcp_current_ssthresh).
+ * RFC 2861 section 3.1: before cwnd decreases without a loss, ssthresh is raised to at least three
+ * quarters of it (Linux's tcp_current_ssthresh).
  */
 export function rememberWindow(w: Window): void {
   w.ssthresh = Math.max(w.ssthresh, Math.floor(w.cwnd * 0.75));
 }
 
-/** No more than `needed` segments were out for an RTO: half of what is above them goes. */
+/**
+ * At most `needed` segments were in flight for an RTO: cwnd decreases by half of the unused rest.
+ */
 export function windowUnused(w: Window, needed: number): void {
   if (needed >= w.cwnd) return;
   rememberWindow(w);
@@ -43,8 +45,8 @@ export function windowUnused(w: Window, needed: number): void {
 }
 
 /**
- * RFC 5681 section 4.1: nothing was sent for `idle`, longer than an RTO. As Linux, cwnd is halved
- * for each RTO, down to the restart window.
+ * RFC 5681 section 4.1: nothing was sent for `idle`, which exceeds an RTO. As in Linux, cwnd is
+ * halved for each RTO, down to the restart window.
  */
 export function restartAfterIdle(
   w: Window,
@@ -59,23 +61,23 @@ export function restartAfterIdle(
   w.cwnd = Math.max(cwnd, restart);
 }
 
-/** A probe of the path's MTU went out: it takes the room of two segments. */
+/** A path MTU probe was sent: it takes the room of two segments. */
 export function mtuProbeSent(w: Window): void {
   w.cwnd--;
 }
 
-/** The probe is lost, and not to congestion: its room is given back. */
+/** The probe was lost because of its size, not of congestion: its room is returned. */
 export function mtuProbeLost(w: Window): void {
   w.cwnd++;
 }
 
-/** Packets grow from `before` to `after` bytes: cwnd counts as many bytes as it did. */
+/** Packets grow from `before` to `after` bytes: cwnd stays the same in bytes. */
 export function packetsGrow(w: Window, before: number, after: number): void {
   w.cwnd = Math.max(1, Math.floor((w.cwnd * before) / after));
   rememberWindow(w);
 }
 
-/** TCP_CONGESTION chose another control: its slow start ends where that of `before` would have. */
+/** TCP_CONGESTION selected another control: it takes over ssthresh from `before`. */
 export function takeOver(w: Window, before: CongestionControl): void {
   w.ssthresh = before.ssthresh;
 }
