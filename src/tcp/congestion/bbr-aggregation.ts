@@ -1,8 +1,7 @@
 /**
- * ACK aggregation, for BBR: wireless links and receivers that save work send many ACKs at once, and
- * nothing in between. A window of the bandwidth-delay product would run dry in the gaps. So it is
- * measured how much more than `bandwidth * time` was acknowledged in a burst, and the window gets
- * that on top.
+ * ACK aggregation, for BBR. Wireless links and some receivers send many ACKs at once and none in
+ * between, so a window of one bandwidth-delay product would run out in the gaps. This measures by
+ * how much a burst of ACKs exceeds `bandwidth * time`; BBR adds the excess to its window.
  *
  *     acked │      ┌────╱        ╱ bandwidth * time since the epoch began
  *           │      │  ╱          the step above the line is extra_acked;
@@ -12,9 +11,11 @@
 import type { Micros } from '../../base/time.js';
 import type { Segments } from '../../base/units.js';
 
-/** Two windows of so many round trips each: the largest burst of the last five to ten. */
+/**
+ * Round trips in each of two windows: the largest burst of the last five to ten round trips counts.
+ */
 const WINDOW_ROUNDS = 5;
-/** Counting starts anew, so that an epoch cannot last for ever. */
+/** At this many segments a new epoch begins, so that no epoch lasts forever. */
 const MOST_IN_EPOCH = 1 << 20;
 
 export class AckAggregation {
@@ -24,12 +25,12 @@ export class AckAggregation {
   private older: Segments = 0;
   private rounds = 0;
 
-  /** Segments of the largest recent burst. */
+  /** The largest recent excess, in segments. */
   get extraAcked(): Segments {
     return Math.max(this.newest, this.older);
   }
 
-  /** `acked` segments came; `bandwidth` in segments a microsecond. */
+  /** `acked`: newly delivered segments. `bandwidth`: segments per microsecond. */
   onAck(
     acked: Segments,
     bandwidth: number,

@@ -1,7 +1,7 @@
 /**
- * What BBR measures of the path's bandwidth: the largest delivery rate of the last ten round trips
- * (or a policer's), how much comes in bursts, and whether STARTUP has found all there is. Bandwidth
- * is segments a microsecond.
+ * BBR's measurements of the bandwidth: the largest delivery rate of the last ten round trips (or a
+ * policer's rate), the size of ACK bursts, and whether STARTUP has filled the path. Bandwidth is in
+ * segments per microsecond.
  */
 import type { Segments } from '../../base/units.js';
 import type { AckSample } from './ack-sample.js';
@@ -9,38 +9,43 @@ import { AckAggregation } from './bbr-aggregation.js';
 import { PolicerDetector } from './bbr-policer.js';
 import { RoundMax } from './round-max.js';
 
-/** A cycle of PROBE_BW and two: the maximum outlives the phases that do not probe. */
+/**
+ * One cycle of PROBE_BW and two rounds more, so that the maximum outlives the phases that do not
+ * probe.
+ */
 const BANDWIDTH_ROUNDS = 10;
-/** The path is full when three round trips brought less than a quarter more. */
+/** The path is full if bandwidth grew by less than a quarter in three round trips. */
 const FULL_GROWTH = 1.25;
 const FULL_ROUNDS = 3;
 
 export class BbrPath {
   /** This ACK begins a round trip. */
   roundStart = false;
-  /** All of the bandwidth is found: STARTUP's work is done. */
+  /** STARTUP has found the full bandwidth. */
   isFull = false;
   readonly aggregation = new AckAggregation();
   private readonly max = new RoundMax(BANDWIDTH_ROUNDS);
   private readonly policer = new PolicerDetector();
-  /** A round trip is over when a segment is delivered that was sent after so many were. */
+  /**
+   * A round trip ends when a segment is delivered that was sent at or after this delivery count.
+   */
   private nextRoundDelivered: Segments = 0;
   private roundCount = 0;
   private fullBandwidth = 0;
   private fullRounds = 0;
   /**
-   * Samples of segments sent while so many had been delivered are limited by PROBE_RTT's small
-   * window.
+   * Samples of segments sent while the delivery count was in this range are limited by the small
+   * window of PROBE_RTT.
    */
   private limitedFrom = Infinity;
   private limitedUntil = -1;
 
-  /** The largest of late. */
+  /** The largest recent bandwidth. */
   get maxBandwidth(): number {
     return this.max.value;
   }
 
-  /** What is to be sent at. */
+  /** The bandwidth to send at. */
   get bandwidth(): number {
     return this.policer.inUse ? this.policer.bandwidth : this.max.value;
   }
@@ -49,7 +54,7 @@ export class BbrPath {
     return this.policer.inUse;
   }
 
-  /** True when a policer's rate was used long enough: PROBE_BW is to begin anew. */
+  /** True if a policer's rate was used long enough, so that PROBE_BW must restart. */
   onAck(s: AckSample, cwnd: Segments, cruising: boolean): boolean {
     this.policer.lost += s.lost;
     this.roundStart = false;
@@ -64,8 +69,7 @@ export class BbrPath {
     const limited =
       s.appLimited ||
       (s.priorDelivered >= this.limitedFrom && s.priorDelivered <= this.limitedUntil);
-    // A sender with nothing to send says nothing of the path, unless it was faster than anything
-    // before.
+    // A sample limited by the sender counts only if it is at least the maximum.
     if (!limited || bandwidth >= this.max.value) this.max.note(bandwidth, this.roundCount);
     if (s.acked > 0) this.aggregation.onAck(s.acked, this.bandwidth, cwnd, this.roundStart, s.now);
     if (!this.isFull && this.roundStart && !limited) this.judgeGrowth();
@@ -81,7 +85,10 @@ export class BbrPath {
     this.isFull = ++this.fullRounds >= FULL_ROUNDS;
   }
 
-  /** What slowed growth down was no full path: a timeout, or a recovery that was needless. */
+  /**
+   * Restarts the search for a full path, because a timeout or a spurious recovery slowed growth
+   * down.
+   */
   judgeAnew(): void {
     this.fullBandwidth = 0;
     this.fullRounds = 0;
@@ -99,7 +106,7 @@ export class BbrPath {
     this.limitedFrom = s.delivered;
   }
 
-  /** What is in flight now was sent in PROBE_RTT. */
+  /** The segments in flight now were sent in PROBE_RTT. */
   inProbeRtt(s: AckSample): void {
     this.limitedUntil = s.delivered + s.inFlight;
   }

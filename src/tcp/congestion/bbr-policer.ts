@@ -1,8 +1,8 @@
 /**
- * Policers, for BBR: some networks let a burst through at full speed and then drop whatever is
- * above a contracted rate. The fastest rate of late is then the wrong one to send at. Two intervals
- * in a row, each with a fifth of its segments lost and both at much the same rate, are taken for a
- * policer's work: for 48 round trips that rate is used, then the path is asked again ("long-term
+ * Detects policers, for BBR. Some networks let a burst pass at full speed and then drop everything
+ * above a contracted rate, so the fastest recent rate is too high. If two consecutive intervals
+ * each lose a fifth as many segments as they deliver, at about the same rate, a policer is assumed.
+ * Its rate is then used for 48 round trips, before bandwidth is probed again ("long-term
  * bandwidth", lt_bw in Linux).
  */
 import { SECOND, type Micros } from '../../base/time.js';
@@ -11,29 +11,29 @@ import type { AckSample } from './ack-sample.js';
 
 const MIN_ROUNDS = 4;
 const MAX_ROUNDS = 4 * MIN_ROUNDS;
-/** Lost for each delivered, at least. */
+/** Minimum number of lost segments for each delivered one. */
 const LOSS = 50 / 256;
-/** Rates are alike within an eighth, or within 4 kbit/s. */
+/** Two rates are equal if they differ by at most an eighth or 4 kbit/s. */
 const ALIKE = 1 / 8;
 const ALIKE_BYTES = 500;
 const ROUNDS_IN_USE = 48;
 const SHORTEST: Micros = 1000;
 
 export class PolicerDetector {
-  /** Segments a microsecond, once `inUse`. */
+  /** Segments per microsecond; valid if `inUse`. */
   bandwidth = 0;
   inUse = false;
   private sampling = false;
   private rounds = 0;
-  /** Segments taken for lost so far: also by ACKs that tell no rate. */
+  /** Segments marked lost so far, including by ACKs without a rate sample. */
   lost: Segments = 0;
   private startLost: Segments = 0;
   private startDelivered: Segments = 0;
   private startedAt: Micros = 0;
 
   /**
-   * True when the policer's rate was used long enough: probe for bandwidth anew. `cruising`: BBR is
-   * in PROBE_BW.
+   * True if the policer's rate was used long enough, so that bandwidth must be probed again.
+   * `cruising`: BBR is in PROBE_BW.
    */
   onAck(s: AckSample, roundStart: boolean, cruising: boolean): boolean {
     if (this.inUse) {
@@ -43,7 +43,7 @@ export class PolicerDetector {
     }
     if (!this.sampling) {
       if (s.lost === 0) return false;
-      // An interval begins and ends with a loss: then the policer's bucket is empty at both ends.
+      // An interval begins and ends with a loss, because the policer's bucket is empty then.
       this.startInterval(s);
       this.sampling = true;
     }

@@ -1,9 +1,9 @@
 /**
- * BBR, version 1, as Linux's tcp_bbr behaves (Cardwell et al., "BBR: congestion-based congestion
- * control", 2016). Loss is not the signal. Two things about the path are measured, and sending
- * follows them: the bottleneck's bandwidth (the largest delivery rate of the last ten round trips)
- * and the round trip without a queue (the smallest of the last ten seconds). Their product is what
- * the path holds without queueing, the BDP.
+ * BBR version 1, as in Linux's tcp_bbr (Cardwell et al., "BBR: congestion-based congestion
+ * control", 2016). It does not use loss as its signal. It measures the bottleneck's bandwidth (the
+ * largest delivery rate of the last ten round trips) and the round-trip time without a queue (the
+ * smallest of the last ten seconds), and sends accordingly. Their product, the BDP, is the amount
+ * of data that the path holds without a queue.
  *
  *     STARTUP ──bandwidth stopped growing──▶ DRAIN ──in flight is down to the BDP──▶ PROBE_BW
  *       2.89 * bandwidth                       the queue of STARTUP empties            │  ▲
@@ -11,18 +11,18 @@
  *                                                             new smallest round trip  PROBE_RTT
  *                                                                                      4 segments
  *
- *     PROBE_BW's pacing gain, each phase a smallest round trip long; it begins in any phase but the
- *     second:
+ *     PROBE_BW's pacing gain: each phase lasts about one smallest round trip; the cycle begins in
+ *     any phase but the second:
  *     1.25 ┌──┐
  *     1.00 │  │  ┌──────────────── …  six phases of cruising
  *     0.75 │  └──┘
- *          probe: is there more?  drain what that queued
+ *          probe for more bandwidth, then drain the queue of the probe
  *
- * Both measurements exclude each other: the bandwidth shows only when the path is full, its delay
- * only when it is not. Hence the phases. Bandwidth is segments a microsecond here. Not modelled:
- * that paced data has its departure in the future (our pacing waits with it instead), and Linux's
- * mark of ACKs that may be delayed, which keeps their round trips from being the first after ten
- * seconds.
+ * The two cannot be measured at the same time, because the bandwidth shows only when the path is
+ * full and its delay only when it is not. That is why there are phases. Bandwidth is in segments
+ * per microsecond here. Two details of Linux are missing: departure times in the future for paced
+ * data (our pacing holds the data back instead), and the mark for ACKs that may be delayed, whose
+ * RTT samples do not replace an expired minimum.
  */
 import type { SeededRandom } from '../../base/random.js';
 import { MILLISECOND, SECOND, type Micros } from '../../base/time.js';
@@ -33,22 +33,22 @@ import type { Congestion, CongestionControl } from './control.js';
 
 export type BbrMode = 'STARTUP' | 'DRAIN' | 'PROBE_BW' | 'PROBE_RTT';
 
-/** 2/ln 2: the smallest gain with which the rate doubles each round trip. */
+/** 2/ln 2: the smallest gain that doubles the rate each round trip. */
 const HIGH_GAIN = 2885 / 1000;
 const DRAIN_GAIN = 1000 / 2885;
 const CYCLE_GAINS = [5 / 4, 3 / 4, 1, 1, 1, 1, 1, 1] as const;
-/** Twice the BDP in flight in PROBE_BW: room for ACKs that come late. */
+/** In PROBE_BW up to twice the BDP may be in flight, because ACKs may be delayed. */
 const CWND_GAIN = 2;
-/** Of the bandwidth: a little less, so that no standing queue builds up. */
+/** Pacing is slightly below the bandwidth, so that no standing queue builds up. */
 const PACING_MARGIN = 0.99;
 const MIN_RTT_WINDOW: Micros = 10 * SECOND;
 const PROBE_RTT_TIME: Micros = 200 * MILLISECOND;
 const MIN_CWND = 4;
-/** Bursts above this long are no aggregation. */
+/** At most this much time's worth of data counts as an ACK burst. */
 const MOST_EXTRA: Micros = 100 * MILLISECOND;
-/** The round trip to begin with when the handshake gave none. */
+/** The initial round-trip time if the handshake gave no sample. */
 const FIRST_RTT: Micros = MILLISECOND;
-/** About what leaves in one go: see ../pacing.ts. */
+/** The time's worth of data that is sent in one burst, approximately: see ../send/pacing.ts. */
 const QUANTUM: Micros = MILLISECOND;
 const MAX_QUANTUM_BYTES = 65_536;
 
@@ -58,7 +58,7 @@ export class Bbr implements CongestionControl {
   cwnd: Segments = 1;
   ssthresh: Segments = Infinity;
   mode: BbrMode = 'STARTUP';
-  /** The smallest round trip of the last ten seconds; Infinity before the first. */
+  /** The smallest round-trip time of the last ten seconds; Infinity before the first sample. */
   minRtt: Micros = Infinity;
   private minRttAt: Micros = 0;
 
@@ -80,7 +80,7 @@ export class Bbr implements CongestionControl {
 
   private priorCaState: CaState = CaState.open;
   private priorCwnd: Segments = 0;
-  /** In recovery's first round trip one segment leaves for each delivered. */
+  /** In the first round trip of recovery one segment is sent for each delivered one. */
   private packetConservation = false;
 
   constructor(random: SeededRandom) {
@@ -91,7 +91,7 @@ export class Bbr implements CongestionControl {
     return this.rate;
   }
 
-  /** What the path is thought to carry, segments a microsecond. */
+  /** The estimated bandwidth of the path, in segments per microsecond. */
   get bandwidth(): number {
     return this.path.bandwidth;
   }
@@ -147,8 +147,8 @@ export class Bbr implements CongestionControl {
   }
 
   /**
-   * Four segments in flight for 200 ms and a round trip at least, so that the queue of all BBR
-   * flows here is empty for a moment.
+   * Keeps at most four segments in flight for at least 200 ms and a round trip, so that the queue
+   * of all BBR flows on the path empties.
    */
   private probeRtt(s: AckSample): void {
     this.path.inProbeRtt(s);
@@ -164,7 +164,7 @@ export class Bbr implements CongestionControl {
   }
 
   private leaveProbeRtt(now: Micros): void {
-    if (!(now > this.probeRttDoneAt)) return; // NaN: it has not begun
+    if (!(now > this.probeRttDoneAt)) return; // NaN: not started
     this.minRttAt = now;
     this.cwnd = Math.max(this.cwnd, this.priorCwnd);
     if (this.path.isFull) this.enterProbeBw(now);
@@ -175,7 +175,8 @@ export class Bbr implements CongestionControl {
 
   private enterProbeBw(now: Micros): void {
     this.mode = 'PROBE_BW';
-    // Any phase but the one that drains: flows that share a path shall not probe all at once.
+    // Begins in a random phase, but not the draining one, so that flows on one path do not probe at
+    // the same time.
     this.phase = CYCLE_GAINS.length - 1 - this.random.below(CYCLE_GAINS.length - 1);
     this.nextPhase(now);
   }
@@ -188,8 +189,8 @@ export class Bbr implements CongestionControl {
   private isPhaseOver(s: AckSample): boolean {
     const lasted = s.now - this.phaseStart > this.minRtt;
     if (this.pacingGain === 1) return lasted;
-    // Probing goes on until that much is in flight, unless it costs losses; draining ends early
-    // when the queue is gone.
+    // Probing ends when the probe's amount is in flight or segments are lost. Draining ends early
+    // once the queue is empty.
     if (this.pacingGain > 1)
       return lasted && (s.lost > 0 || s.priorInFlight >= this.windowFor(this.pacingGain));
     return lasted || s.priorInFlight <= this.windowFor(1);
@@ -215,7 +216,7 @@ export class Bbr implements CongestionControl {
     }
   }
 
-  /** Bytes a second. */
+  /** Returns a pacing rate in bytes per second. */
   private rateOf(bandwidth: number, gain: number): number {
     return bandwidth * gain * PACING_MARGIN * this.mss * SECOND;
   }
@@ -226,7 +227,7 @@ export class Bbr implements CongestionControl {
       this.rate = this.rateOf(this.cwnd / srtt, HIGH_GAIN);
     }
     const rate = this.rateOf(bandwidth, gain);
-    // Until the path is known to be full the first samples may only raise it.
+    // Until the path is full, samples can only raise the rate.
     if (rate > 0 && (this.path.isFull || rate > this.rate)) this.rate = rate;
   }
 
@@ -236,14 +237,14 @@ export class Bbr implements CongestionControl {
       : Math.ceil(gain * bandwidth * this.minRtt);
   }
 
-  /** Segments in flight for `gain` times the BDP at the largest bandwidth. */
+  /** `gain` times the BDP at the largest bandwidth, in segments, with room for bursts. */
   private windowFor(gain: number): Segments {
     return this.withRoom(this.bdp(this.path.maxBandwidth, gain));
   }
 
   /**
-   * Room for what the host and the receiver hold in their hands: three bursts, an even number (a
-   * delayed ACK covers two), and two more to probe with.
+   * Adds room for data that the hosts hold back: three bursts, rounded up to an even number because
+   * a delayed ACK covers two segments, and two more segments while probing.
    */
   private withRoom(segments: Segments): Segments {
     const burst = Math.min((this.rate * QUANTUM) / SECOND, MAX_QUANTUM_BYTES);
@@ -266,7 +267,7 @@ export class Bbr implements CongestionControl {
     if (this.mode === 'PROBE_RTT') this.cwnd = Math.min(this.cwnd, MIN_CWND);
   }
 
-  /** True while one segment leaves for each delivered, whatever the model says. */
+  /** True while one segment is sent for each delivered one, regardless of the model. */
   private recoverOrRestore(s: AckSample): boolean {
     const before = this.priorCaState;
     const state = s.caState;
@@ -293,8 +294,8 @@ export class Bbr implements CongestionControl {
   }
 
   /**
-   * Loss is no signal: cwnd is only remembered, for when recovery is over. After a timeout
-   * STARTUP's judgement begins anew.
+   * Loss is not a signal: cwnd is only saved, to be restored after recovery. After a timeout
+   * STARTUP's search for a full path restarts.
    */
   onCongestion(why: Congestion): void {
     this.saveCwnd();
@@ -312,8 +313,8 @@ export class Bbr implements CongestionControl {
   onRecovered(): void {}
 
   /**
-   * After a pause at the bandwidth that is known, without probing; and if the pause was
-   * PROBE_RTT's, its time counts.
+   * After a pause, sending resumes at the known bandwidth, without probing. In PROBE_RTT, the pause
+   * counts as part of it.
    */
   onSendAfterIdle(_idleSince: Micros, appLimited: boolean, now: Micros): void {
     if (!appLimited) return;

@@ -9,7 +9,7 @@ import { NoCongestionControl } from './none.js';
 import { Reno } from './reno.js';
 import { UntilLoss, type SlowStartExit } from './slow-start-exit.js';
 
-/** What each is, in a line: for help and errors. */
+/** One line about each control, for help and error messages. */
 export const CONGESTION_CONTROLS = {
   cubic: 'CUBIC, RFC 9438, with HyStart: what Linux, macOS and Windows use',
   reno: 'Reno, RFC 5681: one segment a round trip, a half on loss',
@@ -19,14 +19,14 @@ export const CONGESTION_CONTROLS = {
 export type CongestionName = keyof typeof CONGESTION_CONTROLS;
 
 /**
- * How slow start may end before loss: Linux's HyStart, by both of its signs or by one, HyStart++
- * (RFC 9406), or not at all.
+ * How slow start ends before a loss: Linux's HyStart with both signs or one of them, HyStart++ (RFC
+ * 9406), or not at all.
  */
 export type HystartName = 'linux' | 'linux-train' | 'linux-delay' | 'rfc9406' | 'off';
 
 export interface CongestionOptions {
   readonly hystart: HystartName;
-  /** Any int32: where chance is wanted. */
+  /** Seed of random decisions: any int32. */
   readonly random: number;
 }
 

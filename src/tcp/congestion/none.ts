@@ -1,5 +1,5 @@
 /**
- * No congestion control: for labs that show what it is there for. Only the peer's window limits the
+ * No congestion control, for labs that show why it is needed. Only the peer's window limits the
  * sender.
  */
 import type { Segments } from '../../base/units.js';
@@ -14,7 +14,7 @@ export class NoCongestionControl implements CongestionControl {
     return Infinity;
   }
   set cwnd(_: Segments) {
-    // a timeout does not close it either
+    // not even a timeout reduces it
   }
 
   start(): void {}

@@ -1,14 +1,15 @@
 /**
- * The largest of the last so many round trips: one number a round, kept in a ring. Exact, and at
- * most a dozen numbers; Linux's filter (after Kathleen Nichols) makes do with three and may forget
- * a second best. Nothing expires while nothing is noted: old knowledge is better than none.
+ * The largest value of a number of recent round trips: one number per round, in a ring. It is exact
+ * and holds at most a dozen numbers. Linux's filter (by Kathleen Nichols) holds three and may
+ * forget the second-largest. Values expire only when new ones are noted, because an old value is
+ * better than none.
  */
 export class RoundMax {
   value = 0;
   private readonly best: Float64Array;
   private round = 0;
 
-  /** A value counts in the round that it is noted in and in the `rounds` after it. */
+  /** A value counts in its own round and in the `rounds` rounds after it. */
   constructor(rounds: number) {
     this.best = new Float64Array(rounds + 1);
   }
