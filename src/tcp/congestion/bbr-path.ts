@@ -86,8 +86,8 @@ export class BbrPath {
   }
 
   /**
-   * Restarts the search for a full path, because a timeout or a spurious recovery slowed growth
-   * down.
+   * Restarts the search for a full path: bandwidth grew, or a timeout or a spurious recovery slowed
+   * its growth down.
    */
   judgeAnew(): void {
     this.fullBandwidth = 0;

@@ -13,7 +13,7 @@ const MIN_ROUNDS = 4;
 const MAX_ROUNDS = 4 * MIN_ROUNDS;
 /** Minimum number of lost segments for each delivered one. */
 const LOSS = 50 / 256;
-/** Two rates are equal if they differ by at most an eighth or 4 kbit/s. */
+/** Two rates count as equal if they differ by at most an eighth or 4 kbit/s. */
 const ALIKE = 1 / 8;
 const ALIKE_BYTES = 500;
 const ROUNDS_IN_USE = 48;

@@ -6,8 +6,8 @@
  *     D-SACK (RFC 3708)        every retransmission of the episode was reported as a duplicate
  *     F-RTO (RFC 5682)         after a timeout, data that was never retransmitted is acknowledged
  *
- * Undoing restores cwnd and ssthresh. After F-RTO, Eifel in Loss or a partial ACK, segments are no
- * longer marked lost.
+ * Undoing restores cwnd and ssthresh, except after an ECN mark. In Loss and on a partial ACK,
+ * segments marked lost are no longer lost.
  */
 import { seqGt, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
