@@ -163,7 +163,10 @@ export interface TcpConfig {
    */
   outOfOrderPieces: number;
 
-  /** RFC 6298: the first RTO, and the smallest (the RFC says 1 s, Linux 200 ms). */
+  /**
+   * RFC 6298: the RTO before the first sample, and the minimum of its variance term, so that the
+   * RTO is at least SRTT + `minRto` (send/rtt.ts). RFC 6298: 1 s; Linux: 200 ms.
+   */
   initialRto: Micros;
   minRto: Micros;
   /**

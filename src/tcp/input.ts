@@ -96,10 +96,10 @@ function arrivesInSynSent(c: Tcb, seg: Segment, now: Micros): void {
     becomeEstablished(c, 'syn-ack', now);
     // As in Linux: a FIN that acknowledges the data of our SYN makes the connection interactive, so
     // the ACK of the FIN may be delayed for our own FIN.
-    const answersAll = seg.has(TcpFlag.FIN) && c.fastOpen?.synDataAcked === true;
-    if (!answersAll) saveAck(c, now);
+    const finAcksSynData = seg.has(TcpFlag.FIN) && c.fastOpen?.synDataAcked === true;
+    if (!finAcksSynData) saveAck(c, now);
     if (seg.payloadBytes > 0 || seg.has(TcpFlag.FIN)) afterAck(c, seg, now);
-    if (answersAll) saveAck(c, now);
+    if (finAcksSynData) saveAck(c, now);
     return;
   }
   // MUST-10: simultaneous open. Our SYN is sent again, now with an ACK.
@@ -234,8 +234,8 @@ function isExactReset(c: Tcb, seg: Segment): boolean {
 }
 
 /**
- * Second, RST (RFC 5961 section 3.2): only the exact next sequence number resets. A RST elsewhere
- * in the window gets a challenge ACK.
+ * Second, RST (RFC 5961 section 3.2): only a RST that `isExactReset` accepts resets. A RST
+ * elsewhere in the window gets a challenge ACK.
  */
 function checkReset(c: Tcb, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[2]!++;

@@ -18,7 +18,7 @@ export const TCP_INIT_CWND = 10;
 
 /** Minimum of the RTO's variance term. */
 export const TCP_RTO_MIN: Micros = 200 * MILLISECOND;
-/** The bounds of TCP_RTO_MAX_MS. */
+/** Smallest and largest value of TCP_RTO_MAX_MS. The smallest RTO is TCP_RTO_MIN. */
 export const TCP_RTO_MAX_MIN: Micros = SECOND;
 export const TCP_RTO_MAX: Micros = 120 * SECOND;
 /** The RTO before there is a sample, and the RTO after a SYN that timed out (RFC 6298 2.1, 5.7). */

@@ -50,8 +50,8 @@ export function arrivesInTimeWait(
   const old = record.timestamps && seg.hasTimestamps && ((seg.tsVal - record.tsRecent) | 0) < 0;
   if (seg.has(TcpFlag.RST)) {
     // RFC 5961 section 3.2: only a RST with the exact sequence number is valid. RFC 1337 (F1): not
-    // even that one. Otherwise an old duplicate could provoke our ACK, and that a RST from the
-    // peer, which would end TIME-WAIT early.
+    // even that one, because an old duplicate makes us send an ACK, the peer answers that ACK with
+    // a RST, and the RST would end TIME-WAIT early.
     return seg.seq === record.rcvNxt && !old && !rfc1337 ? TimeWait.close : TimeWait.drop;
   }
   if (seg.has(TcpFlag.SYN) && !seg.has(TcpFlag.ACK) && !old) {

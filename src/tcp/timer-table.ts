@@ -19,8 +19,8 @@ export class Timers {
   private readonly deadlines: Micros[] = NONE_ARMED.slice();
 
   /**
-   * A deadline is a whole microsecond, as the clock is. A wait that is a fraction (of SRTT, or from a
-   * rate) ends at the next one, because a timer must not expire early.
+   * A deadline is a whole microsecond, as the clock is. A wait that is a fraction (of SRTT, or from
+   * a rate) ends at the next one, because a timer must not expire early.
    */
   set(timer: Timer, deadline: Micros): void {
     const whole = Math.ceil(deadline);

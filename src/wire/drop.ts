@@ -1,7 +1,8 @@
 /**
  * Reasons for dropping a packet: one list for the whole stack. Parsers and validators return a
  * reason instead of throwing (`Drop.none` means that the packet is kept). The stack counts each
- * drop under its name, and every view of the stack shows it.
+ * drop under its name, and every view of the stack shows it. A number is a position in
+ * `DROP_NAMES`, so a new reason goes at the end; observe/drop-texts.ts has a sentence for each.
  */
 export const Drop = {
   none: 0,

@@ -15,8 +15,8 @@ import { linkOf, prefixesOf, type SharedOptions } from './options.js';
 const wantsNamespace = (o: SharedOptions): boolean => o.tun === undefined && o.tunFd === undefined;
 
 /**
- * Enters a private namespace when it should: an exit code when the command ran in there, null when
- * the caller goes on.
+ * Runs the command again in a private network namespace (namespace.ts), if it needs one. Returns
+ * that run's exit code, or null if this process is to run the command.
  */
 export const enterIfWanted = (o: SharedOptions & { httpRoot?: string }): Promise<number | null> => {
   checkOptions(o);

@@ -34,7 +34,7 @@ export interface LabHost {
   readonly host: Host;
   readonly views: Views;
   readonly tun: Device;
-  /** One sentence: how the device was come by. */
+  /** One sentence: where the device came from. */
   readonly how: string;
   /** Resolves when the device cannot go on: it was deleted. */
   readonly gone: Promise<void>;

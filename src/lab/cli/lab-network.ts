@@ -1,7 +1,8 @@
 /**
- * A lab's network: a TUN device, the kernel's address on it and ours beside it
- * (docs/architecture.md). 198.18.0.0/15 is set apart for benchmarks (RFC 2544), so no LAN uses it.
- * The kernel never owns the stack's address, or it would answer our segments with RST of its own.
+ * The network of a lab: a TUN device, the kernel's address on it, and the stack's beside it.
+ * namespace.ts makes the network namespace in which that happens, before the command runs.
+ * 198.18.0.0/15 is set apart for benchmarks (RFC 2544), so no LAN uses it. The kernel never owns
+ * the stack's address, or it would answer our segments with RST of its own.
  */
 import { native } from '../../device/tun/native.js';
 import { TunDevice } from '../../device/tun/tun.js';

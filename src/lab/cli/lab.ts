@@ -1,6 +1,6 @@
 /**
- * `tcplab lab [-- CMD]`: a private network, the stack with all its services in it, and a shell (or
- * CMD) beside it.
+ * `tcplab lab [-- CMD]`: a private network (main.ts has entered it), the stack with all its
+ * services in it, and a shell (or CMD) beside it.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';

@@ -37,8 +37,9 @@ const ends = (code: number): void => {
 };
 
 /**
- * A command that opens a stack. Each loads what it needs when it runs: most of the time until then
- * would go into modules of others.
+ * A command that opens a stack. `enterIfWanted` runs it again in a private network namespace first.
+ * A command loads its modules when it runs, because loading those of all commands would take most
+ * of the start.
  */
 const withStack = async (
   o: SharedOptions & { httpRoot?: string },

@@ -146,7 +146,7 @@ function endsOf(o: RunOptions): Ends {
   const remote = o.remote ?? Address.parse(REMOTE[version]);
   for (const end of [local.address, remote])
     if (end.version !== version)
-      throw new Unsupported(`${end.toString()} is no IPv${version} address (--ip_version)`);
+      throw new Unsupported(`${end.toString()} is not an IPv${version} address (--ip_version)`);
   if (remote.equals(local.address))
     throw new Unsupported(`--local_ip and --remote_ip are both ${remote.toString()}`);
   return { local, remote };

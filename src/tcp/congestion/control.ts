@@ -4,6 +4,9 @@
  * are in window.ts. A control sees no timers, segments or scoreboard, because loss recovery decides
  * what to retransmit (../recovery/recovery.ts). During a reduction Proportional Rate Reduction sets
  * cwnd (../recovery/prr.ts), unless the control is `modelBased`.
+ *
+ * A new control is a file of its own, a name and a case in index.ts, and passes
+ * test/tcp/congestion/conformance.test.ts.
  */
 import type { Micros } from '../../base/time.js';
 import type { Bytes, Segments } from '../../base/units.js';

@@ -19,6 +19,7 @@ import type { AckSample } from './ack-sample.js';
 import type { Congestion, CongestionControl } from './control.js';
 import { Growth } from './growth.js';
 import type { SlowStartExit } from './slow-start-exit.js';
+import { MIN_SSTHRESH } from './window.js';
 
 /** Section 4.6: the window after a loss, as a fraction of the window before it. */
 const BETA = 717 / 1024;
@@ -26,7 +27,6 @@ const BETA = 717 / 1024;
 const C = 0.4;
 /** Section 4.3: with this increase the average window is Reno's. */
 const ALPHA = (3 * (1 - BETA)) / (1 + BETA);
-const MIN_SSTHRESH = 2;
 /**
  * Acknowledged segments for each segment of growth: at least 2, and at most 20 while W_max is
  * unknown.

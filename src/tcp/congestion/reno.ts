@@ -10,9 +10,7 @@ import type { Segments } from '../../base/units.js';
 import type { AckSample } from './ack-sample.js';
 import type { Congestion, CongestionControl } from './control.js';
 import { Growth } from './growth.js';
-
-/** RFC 5681 equation 4: the minimum, in segments. */
-const MIN_SSTHRESH = 2;
+import { MIN_SSTHRESH } from './window.js';
 
 export class Reno implements CongestionControl {
   readonly name = 'reno';

@@ -4,21 +4,25 @@
  * controls and this file assign cwnd and ssthresh; elsewhere they are read-only.
  */
 import type { Micros } from '../../base/time.js';
+import type { Bytes, Segments } from '../../base/units.js';
 import type { CongestionControl } from './control.js';
+
+/** RFC 5681 equation 4: the smallest ssthresh after a loss. */
+export const MIN_SSTHRESH: Segments = 2;
 
 /** The window of a control, writable only in this folder. */
 interface Window {
-  cwnd: number;
-  ssthresh: number;
+  cwnd: Segments;
+  ssthresh: Segments;
 }
 
 /** RFC 5681 section 3.1: after a timeout one segment (LW) may be sent. */
-export function afterTimeout(w: Window, inFlight: number): void {
+export function afterTimeout(w: Window, inFlight: Segments): void {
   w.cwnd = inFlight + 1;
 }
 
 /** During a reduction PRR (RFC 9937) sets cwnd. */
-export function reduceByPrr(w: Window, cwnd: number): void {
+export function reduceByPrr(w: Window, cwnd: Segments): void {
   w.cwnd = cwnd;
 }
 
@@ -38,7 +42,7 @@ export function rememberWindow(w: Window): void {
 /**
  * At most `needed` segments were in flight for an RTO: cwnd decreases by half of the unused rest.
  */
-export function windowUnused(w: Window, needed: number): void {
+export function windowUnused(w: Window, needed: Segments): void {
   if (needed >= w.cwnd) return;
   rememberWindow(w);
   w.cwnd = (w.cwnd + needed) >> 1;
@@ -50,7 +54,7 @@ export function windowUnused(w: Window, needed: number): void {
  */
 export function restartAfterIdle(
   w: Window,
-  initialWindow: number,
+  initialWindow: Segments,
   idle: Micros,
   rto: Micros,
 ): void {
@@ -72,7 +76,7 @@ export function mtuProbeLost(w: Window): void {
 }
 
 /** Packets grow from `before` to `after` bytes: cwnd stays the same in bytes. */
-export function packetsGrow(w: Window, before: number, after: number): void {
+export function packetsGrow(w: Window, before: Bytes, after: Bytes): void {
   w.cwnd = Math.max(1, Math.floor((w.cwnd * before) / after));
   rememberWindow(w);
 }

@@ -164,7 +164,7 @@ function deliverRecord(snd: Sender, r: SentSegment, whole: boolean, now: Micros)
  * Without SACK: `acked` segments are acknowledged. Segments that duplicate ACKs stood for are
  * already counted as delivered.
  */
-function removeRenoSacks(snd: Sender, acked: number): void {
+function removeRenoSacks(snd: Sender, acked: Segments): void {
   const { sent, rate } = snd;
   if (acked <= 0) return;
   rate.delivered += Math.max(acked - sent.sackedOut, 1);

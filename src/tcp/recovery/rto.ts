@@ -1,12 +1,12 @@
 /**
  * The retransmission timer (RFC 6298). It is armed for a whole RTO, or for the rest of one after
- * the tail loss probe or the reordering timer had replaced it.
+ * the tail loss probe or the reordering timer had replaced it. Its length is `rto` in send/rtt.ts.
  */
 import type { Micros } from '../../base/time.js';
 import type { Sender } from '../send/sender.js';
 import { Timer } from '../timers.js';
 
-/** True if one of the three timers is armed. */
+/** True if the RTO, the tail loss probe or the reordering timer is armed. */
 export const isWatched = ({ port }: Sender): boolean => port.timers.retransmit.armed !== null;
 
 /** Linux's tcp_rearm_rto: arms the RTO, for the rest of it if it replaces another timer. */

@@ -77,8 +77,8 @@ export class RttEstimator {
       this.srtt += (r - this.srtt) / 8;
       this.holdMargin(una, nxt);
     }
-    // As Linux, the floor is on the variance's term, not on the sum: RTO = SRTT + max(4 RTTVAR, 200
-    // ms). It is never below the RFC's max(minRto, SRTT + 4 RTTVAR).
+    // As in Linux, the minimum applies to the variance term, not to the sum: RTO = SRTT + max(4
+    // RTTVAR, minRto). That is never less than the RFC's max(minRto, SRTT + 4 RTTVAR).
     this.base =
       this.srtt + Math.max(GRANULARITY, this.holds ? this.margin : 4 * this.rttvar, this.min);
   }

@@ -179,7 +179,7 @@ describe('options', () => {
     ['--wire_server', 'scripts are played in memory, not between two machines'],
     ['--so_filename=./lib.so', /system calls/],
     ['--local_ip=300.1.1.1', '--local_ip=300.1.1.1: it is an IP address'],
-    ['--local_ip=fd00::1\n--ip_version=ipv4', 'fd00::1 is no IPv4 address (--ip_version)'],
+    ['--local_ip=fd00::1\n--ip_version=ipv4', 'fd00::1 is not an IPv4 address (--ip_version)'],
     ['--mss=0', /^--mss=0: it is 1 to/],
     ['--unheard_of', 'the option --unheard_of is not known'],
   ])('%s is a SKIP', (line, reason) => {
