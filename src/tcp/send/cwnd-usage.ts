@@ -1,6 +1,6 @@
 /**
- * Is cwnd used? Only then may it grow, and while it is not it comes down: a window that nobody has
- * tried for a while says nothing of the path any more (RFC 7661's spirit; Linux's
+ * Is cwnd used? Only then may it grow, and while it is unused it shrinks: a window that was not
+ * used for a while says nothing about the path (RFC 7661's spirit; Linux's
  * tcp_cwnd_validate and tcp_is_cwnd_limited).
  */
 import { seqGeq, type Seq } from '../../base/seq.js';

@@ -10,7 +10,7 @@ import type { Timers } from '../timer-table.js';
 import type { Timer } from '../timers.js';
 
 export interface SenderPort {
-  /** To be looked at; `setTimer` and `stopTimer` change them, and tell whoever watches. */
+  /** Read only: `setTimer` and `stopTimer` change the timers and tell the observer. */
   readonly timers: Timers;
   readonly stats: TcpStats;
   /** TCP_USER_TIMEOUT; 0 for none. */

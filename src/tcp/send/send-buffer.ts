@@ -18,7 +18,7 @@ import type { SlabPool } from '../../base/slab-pool.js';
 import type { Bytes } from '../../base/units.js';
 import type { PayloadSource, PieceSink } from '../../wire/tcp.js';
 
-/** A stretch of the stream: the caller's bytes, or, without a slab, so many of the ring's. */
+/** A stretch of the stream: the caller's bytes, or, without a slab, bytes of the ring. */
 class Run {
   readonly lent: Slab | null;
   offset = 0;

@@ -1,7 +1,7 @@
 /**
- * The sending half: SND.*, what waits, what is in flight, and when it must be sent again. It
- * decides how much may be sent; which segment that makes is output's business, and it knows nothing
- * of what the other half receives.
+ * The sending half: SND.*, unsent data, data in flight, and when it must be retransmitted. It decides
+ * how much may be sent; output.ts decides which segments that makes. It does not see the receiving
+ * half.
  *
  *            1         2          3          4
  *       ──────────┼──────────┼──────────┼──────────
@@ -44,12 +44,9 @@ import { SendBuffer } from './send-buffer.js';
 import { SentQueue, type SentSegmentPool } from './sent-queue.js';
 import { SOCK_MIN_SNDBUF, TCP_INIT_CWND, TCP_MSS_DEFAULT } from '../limits.js';
 
-/** However small the buffer, so much of records. */
+/** Memory for records that even the smallest buffer allows, in bytes. */
 const LEAST_RECORD_BYTES = 65_536;
-/**
- * What a segment costs beside its payload, by Linux's count: headers' room and the buffer's own
- * description.
- */
+/** Cost of a segment beside its payload, as Linux counts: room for headers, and the sk_buff. */
 const SEGMENT_OVERHEAD = 640;
 const DESCRIPTION = 256;
 
@@ -67,13 +64,13 @@ const memoryOf = (mss: Bytes): Bytes =>
 const CACHED_BYTES = 1 << 20;
 const SHORT_ROUND_TRIP: Micros = MILLISECOND;
 
-/** What the senders of one stack share. */
+/** State shared by all senders of a stack. */
 export interface SenderEnv {
   readonly counters: TcpCounters;
   readonly pool: SlabPool;
-  /** Of what is in flight, records that nobody uses now. */
+  /** Records of segments in flight that are free for reuse. */
   readonly records: SentSegmentPool;
-  /** What the ACK that is handled now brought: of no connection for longer than that. */
+  /** The news of the ACK being processed; valid only meanwhile, for any connection. */
   readonly news: AckNews;
   readonly sample: AckSample;
 }
@@ -83,15 +80,15 @@ export class Sender {
   readonly config: TcpConfig;
   readonly counters: TcpCounters;
   readonly size: SegmentSize;
-  /** Options in force: offered before the peer's SYN came, agreed on after it. */
+  /** Options in force: offered before the peer's SYN arrives, negotiated after it. */
   timestamps: boolean;
   sack: boolean;
-  /** What is added to our clock's milliseconds to make TSval. */
+  /** Offset that is added to the clock's milliseconds for TSval. */
   readonly tsOffset: number;
   readonly iss: Seq;
   una: Seq;
   nxt: Seq;
-  /** SND.UP: after the last urgent byte; dragged along by SND.UNA when nothing is urgent. */
+  /** SND.UP: after the last urgent byte; follows SND.UNA when nothing is urgent. */
   up: Seq;
   /** SND.WND in bytes, scaled. MUST-1, REC-1: unsigned, kept in more than 16 bits. */
   wnd: Bytes = 0;
@@ -109,7 +106,7 @@ export class Sender {
    * off.
    */
   mss = TCP_MSS_DEFAULT;
-  /** Our SYN's place is still to be acknowledged. */
+  /** Our SYN is not acknowledged yet. */
   synUnacked = true;
   /** The user called CLOSE: FIN follows the last byte. */
   finQueued = false;
@@ -117,22 +114,22 @@ export class Sender {
   noDelay: boolean;
   /** TCP_CORK. */
   cork = false;
-  /** MSG_MORE: the last write announced another. It holds until something comes from the peer. */
+  /** MSG_MORE: the last write announced another. It holds until a segment arrives. */
   moreComes = false;
-  /** What was written last was written with it: no PSH at its end. */
+  /** The last write had MSG_MORE, so its end gets no PSH. */
   endsWithMore = false;
   /**
-   * What waits goes out once, however small: TCP_NODELAY was just switched on, or the cork taken
-   * off.
+   * Unsent data is sent once, even if the segment is small, because TCP_NODELAY was just set or
+   * TCP_CORK cleared.
    */
   flush = false;
-  /** Linux's sk_sndbuf: most bytes that wait to be sent or acknowledged. */
+  /** Linux's sk_sndbuf: limit of unsent and unacknowledged bytes. */
   bufferBytes: Bytes;
   private bufferLocked: boolean;
   /** TCP_NOTSENT_LOWAT. */
   notSentLowat: Bytes;
   /**
-   * What goes out in one go (push.ts): the chunk that is under way, and where this turn's sending
+   * The chunk that is sent in one go (push.ts), and the sequence number where output of this turn
    * began.
    */
   chunkStart: Seq;
@@ -141,10 +138,10 @@ export class Sender {
   /** Minshall's variable: the end of the last segment sent that was not full. */
   smallEnd: Seq;
   lastSentAt: Micros = 0;
-  /** What waits to be sent may follow a pause: a write into an empty queue, or a new window. */
+  /** Unsent data may follow a pause: a write into an empty queue, or a new window. */
   mayFollowPause = false;
   /**
-   * When the segment in timeout was first sent again; 0 when nothing is: R2 is counted from here.
+   * When the segment in timeout was first retransmitted, from which R2 counts; 0 without a timeout.
    */
   retransmittingSince: Micros = 0;
   /** Timeouts since SND.UNA last moved. */
@@ -154,21 +151,21 @@ export class Sender {
   probesUnanswered = 0;
   /** When the first of them would have been sent. */
   probingSince: Micros = 0;
-  /** The queue before the device dropped what was last tried (local-drop.ts). */
+  /** The device's queue dropped the last segment (local-drop.ts). */
   droppedHere = false;
-  /** The override timeout of silly-window avoidance expired: what fits goes out, however small. */
+  /** The override timeout of silly-window avoidance expired: any part that fits may be sent. */
   overrideSillyWindow = false;
-  /** Where records end that are not acknowledged (MSG_EOR); null while there are none. */
+  /** Ends of unacknowledged records (MSG_EOR); null while there are none. */
   recordEnds: RecordEnds | null = null;
   /** The end of the last segment that carried PSH. */
   pushedSeq: Seq;
-  /** Where SACKed data ends; means something only while something is SACKed. */
+  /** End of the SACKed data; valid only while data is SACKed. */
   highestSacked: Seq;
   /** Segments that the peer's D-SACKs reported as duplicates. */
   duplicatesReported = 0;
   /**
-   * ECN was agreed on (RFC 3168 section 6.1.1); the next new data shall say that the window was
-   * reduced.
+   * ECN was negotiated (RFC 3168 section 6.1.1); the next new data carries CWR, because the window
+   * was reduced.
    */
   ecnAgreed = false;
   cwrOwed = false;
@@ -241,7 +238,7 @@ export class Sender {
     return (Math.floor(now / 1000) + this.tsOffset) | 0;
   }
 
-  /** Urgent data was sent or waits, and was not acknowledged. */
+  /** Urgent data is unsent or unacknowledged. */
   get isUrgent(): boolean {
     return seqGt(this.up, this.una);
   }
@@ -251,7 +248,7 @@ export class Sender {
     return this.synUnacked ? seqAdd(this.iss, 1) : this.una;
   }
 
-  /** The sequence number after the last byte that the user gave. */
+  /** The sequence number after the last byte that the user wrote. */
   get dataEnd(): Seq {
     return seqAdd(this.dataStart, this.buffer.length);
   }
@@ -262,7 +259,7 @@ export class Sender {
     return this.nxt === this.iss ? this.buffer.length : seqDiff(this.dataEnd, this.nxt);
   }
 
-  /** Of `unsent`, what the next segments may carry: no more than the rest of a record (MSG_EOR). */
+  /** Bytes of `unsent` that the next segments may carry: at most the rest of a record (MSG_EOR). */
   get unsentOfRecord(): Bytes {
     const { unsent } = this;
     return this.recordEnds === null ? unsent : this.recordEnds.upToNext(this.nxt, unsent);
@@ -277,8 +274,8 @@ export class Sender {
   }
 
   /**
-   * TCP_NOTSENT_LOWAT: bytes that one write may add. As in Linux it goes on, a buffer of its
-   * (`writeUnit`) at a time, until so many wait that windows do not let out at once.
+   * TCP_NOTSENT_LOWAT: bytes that one write may add. As in Linux, it is filled one `writeUnit` at a
+   * time, until the bytes that do not fit in the windows reach the limit.
    */
   get notSentRoom(): Bytes {
     if (this.notSentLowat === Infinity) return Infinity;
@@ -286,7 +283,7 @@ export class Sender {
     return Math.ceil(Math.max(0, this.notSentLowat + this.sendableNow - this.unsent) / unit) * unit;
   }
 
-  /** Whole segments that the windows would let out now. */
+  /** Whole segments that the windows allow now. */
   private get sendableNow(): Bytes {
     const { mss } = this;
     const bytes = Math.min(this.usableWindow, (this.congestion.cwnd - this.sent.inFlight) * mss);
@@ -294,8 +291,8 @@ export class Sender {
   }
 
   /**
-   * What Linux puts into one buffer of its send queue at most (tcp_xmit_size_goal): whole segments,
-   * up to half of the peer's largest window.
+   * Linux's tcp_xmit_size_goal, the most bytes in one buffer of the send queue: whole segments, up
+   * to half of the peer's largest window.
    */
   private get writeUnit(): Bytes {
     const { mss, maxWnd } = this;
@@ -303,38 +300,38 @@ export class Sender {
     return Math.max(mss, most - (most % mss));
   }
 
-  /** A write is taken: a third of the buffer is free, and less than TCP_NOTSENT_LOWAT waits. */
+  /** True if a write is accepted: a third of the buffer is free, and TCP_NOTSENT_LOWAT allows it. */
   get isWritable(): boolean {
     const { length } = this.buffer;
     return this.bufferBytes - length >= length >> 1 && this.unsent < this.notSentLowat;
   }
 
   /**
-   * POLLOUT, and what wakes a writer that waits: less than half of TCP_NOTSENT_LOWAT waits, so that
-   * it is not woken for each byte.
+   * POLLOUT, which wakes a waiting writer: less than half of TCP_NOTSENT_LOWAT is unsent, so that
+   * the writer is not woken for each byte.
    */
   get wakesWriter(): boolean {
     return this.isWritable && 2 * this.unsent < this.notSentLowat;
   }
 
   /**
-   * The records of what is in flight cost as much as the send buffer may hold: no more of them.
-   * Only tiny segments come here, and a peer that SACKs large ones to pieces (Linux's
-   * sk_wmem_queued counts every segment's own cost, too).
+   * True if the records of segments in flight cost as much as the send buffer may hold, so that no
+   * more are made. It takes tiny segments, or a peer that SACKs large ones in pieces (Linux's
+   * sk_wmem_queued counts each segment's own cost, too).
    */
   get hasManyRecords(): boolean {
     return this.sent.memory >= Math.max(this.bufferBytes, LEAST_RECORD_BYTES);
   }
 
-  /** The peer is on this machine, or next to it. */
+  /** The round trip is short: the peer is on this machine, or next to it. */
   get isNear(): boolean {
     return this.rtt.minRtt < SHORT_ROUND_TRIP;
   }
 
   /**
-   * Linux's tcp_sndbuf_expand: room for two congestion windows, since what is in flight stays here
-   * until it is acknowledged. But where the round trip is short, as on a TUN, nothing is ever lost,
-   * cwnd says little, and a larger buffer only falls out of the processor's cache.
+   * Linux's tcp_sndbuf_expand: room for two congestion windows, because data in flight stays here
+   * until it is acknowledged. Where the round trip is short, as on a TUN, nothing is lost, so cwnd
+   * says little, and a larger buffer no longer fits in the CPU cache.
    */
   expandBuffer(): void {
     if (this.bufferLocked) return;
@@ -345,8 +342,8 @@ export class Sender {
   }
 
   /**
-   * Linux's sk_stream_moderate_sndbuf: memory is short, so the buffer is no larger than half of
-   * what waits.
+   * Linux's sk_stream_moderate_sndbuf: memory is short, so the buffer shrinks to half of the queued
+   * bytes.
    */
   moderateBuffer(): void {
     if (!this.bufferLocked)
@@ -375,12 +372,12 @@ export class Sender {
     return seqDiff(seqAdd(this.dataStart, this.wnd), this.nxt);
   }
 
-  /** Everything the user gave is acknowledged, the FIN too if there is one. */
+  /** All data that the user wrote is acknowledged, and the FIN if there is one. */
   get allAcked(): boolean {
     return this.una === this.nxt && this.unsent === 0 && !this.isFinOwed;
   }
 
-  /** CLOSE was called, and its FIN has not gone out. */
+  /** CLOSE was called, and its FIN is not sent yet. */
   get isFinOwed(): boolean {
     return this.finQueued && !this.finSent;
   }
@@ -389,13 +386,13 @@ export class Sender {
     return this.finSent && this.una === this.nxt;
   }
 
-  /** What a queue of this machine had dropped is on its way. */
+  /** The segment that a queue of this machine had dropped was sent. */
   leftAgain(): void {
     this.droppedHere = false;
     this.probesUnanswered = 0;
   }
 
-  /** MSG_EOR: what was written so far ends a record. */
+  /** MSG_EOR: the data written so far ends a record. */
   endRecord(): void {
     this.recordEnds ??= new RecordEnds();
     this.recordEnds.mark(this.dataEnd);
@@ -414,14 +411,14 @@ export class Sender {
     takeOver(this.congestion, before);
   }
 
-  /** Where SACKed data ends, or `una` when nothing is SACKed. */
+  /** End of the SACKed data, or `una` if nothing is SACKed. */
   get highestSackedOrUna(): Seq {
     return this.sent.sackedOut > 0 && seqGt(this.highestSacked, this.una)
       ? this.highestSacked
       : this.una;
   }
 
-  /** More reordering was seen than three duplicates mean: SACKed data counts as progress, too. */
+  /** More reordering was seen than three segments, so SACKed data counts as progress, too. */
   get hasHighReordering(): boolean {
     return this.recovery.reordering > DUPLICATE_ACK_THRESHOLD;
   }
@@ -457,14 +454,14 @@ export class Sender {
     if (wnd > this.maxWnd) this.maxWnd = wnd;
   }
 
-  /** The peer offers `wnd`. When it never offered as much, segments may be larger, too. */
+  /** The peer advertises `wnd`. If it is the largest so far, segments may be larger, too. */
   windowOffered(seq: Seq, ack: Seq, wnd: Bytes): void {
     const before = this.maxWnd;
     this.updateWindow(seq, ack, wnd);
     if (this.maxWnd > before) this.syncMss();
   }
 
-  /** Linux's tcp_sync_mss: the MSS follows from what is known of the path. */
+  /** Linux's tcp_sync_mss: the MSS follows from the path MTU. */
   syncMss(): void {
     const { size } = this;
     if (size.high > size.mtu) size.high = size.mtu;

@@ -96,10 +96,7 @@ export class SentQueue {
   /** The head of the time order. */
   oldest: SentSegment | null = null;
   private newest: SentSegment | null = null;
-  /**
-   * Those from `head` to `end`; an array that is emptied would be laid out anew with the next
-   * record.
-   */
+  /** The records are from `head` to `end`. The array is kept, because V8 would allocate it again. */
   private records: SentSegment[] = NONE;
   private readonly pool: SentSegmentPool;
   private head = 0;
@@ -159,8 +156,7 @@ export class SentQueue {
     record.sacked = false;
     record.lost = false;
     record.resent = false;
-    // An array that grows by its first element gets room for seventeen: most connections never have
-    // so many in flight.
+    // An array that grows by its first element gets room for 17, more than most connections use.
     if (this.records === NONE) this.records = [record];
     else this.records[this.end] = record;
     this.end++;
@@ -446,7 +442,7 @@ export class SentQueue {
   }
 
   /**
-   * Counts every record anew; null, or what does not agree. `sacks`: SACK is in use, so that
+   * Counts all records again; null, or what does not agree. `sacks`: SACK is in use, so that
    * `sackedOut` is exact.
    */
   checkInvariants(sacks: boolean): string | null {
