@@ -6,7 +6,7 @@
  *     rate = (delivered now - delivered when it was sent)
  *            / max(time of sending them, time of acknowledging them)
  *
- * The longer of both times, because ACKs that were held up and come in a bunch must not look like a
+ * The longer of both times, because ACKs that were delayed and arrive together must not look like a
  * fast network.
  */
 import type { Seq } from '../../base/seq.js';

@@ -1,8 +1,7 @@
 /**
  * A queue on this machine takes nothing (`SegmentSink.dropsAll`), and the sender knows it at once:
- * that is no loss on the path. As in Linux what was to be sent again, and data that is new, stays
- * where it is and is tried again after half a second, with no backoff. SYNs, ACKs and RSTs are lost
- * like any on the wire.
+ * that is not a loss on the path. As in Linux, retransmissions and new data stay queued and are
+ * tried again after half a second, without backoff. SYNs, ACKs and RSTs are lost as on the wire.
  */
 import type { Micros } from '../../base/time.js';
 import type { Sender } from './sender.js';
@@ -10,15 +9,15 @@ import { enterCwr } from '../recovery/recovery.js';
 import { armRto, isWatched } from '../recovery/rto.js';
 import { TCP_RESOURCE_PROBE_INTERVAL } from '../limits.js';
 
-/** New data did not leave. With nothing in flight the persist timer tries it again. */
+/** New data was not sent. If nothing is in flight, the persist timer tries again. */
 export function newDataDropped(snd: Sender, now: Micros): void {
   snd.droppedHere = true;
   enterCwr(snd, now, 'local');
 }
 
 /**
- * Nor did a retransmission. When it was a timeout's, the next try is early, and the timeout was not
- * the path's.
+ * A retransmission was not sent. If a timeout caused it, that timeout does not count, and the next
+ * try is early.
  */
 export function resendDropped(snd: Sender, now: Micros): void {
   snd.counters.TcpExtTCPRetransFail++;

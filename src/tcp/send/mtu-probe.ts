@@ -1,14 +1,13 @@
 /**
- * Packetization layer path MTU discovery (RFC 4821, RFC 8899), for paths on which the ICMP errors
- * get lost: TCP finds out by itself what arrives, by sending a segment that is larger than the
- * others.
+ * Packetization layer path MTU discovery (RFC 4821, RFC 8899), for paths on which ICMP errors are
+ * lost: TCP finds the MTU by sending a segment that is larger than the others.
  *
  *     low ──────────────── probe ──────────────── high
  *      known to arrive       acknowledged: low = probe, and segments become as large
- *                            lost: high = probe - 1, and no congestion is to blame
+ *                            lost: high = probe - 1; cwnd is not reduced
  *
  * Rules and figures are Linux's (tcp_mtu_probing): 1 searches only once a black hole is suspected,
- * 2 always. Until then, and when even `low` does not arrive, timeouts tell (`suspectBlackHole`).
+ * 2 always. Timeouts in a row make it suspect one (`suspectBlackHole`).
  */
 import { seqAdd, seqDiff, seqGt, seqLt } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
@@ -19,12 +18,12 @@ import type { Sender } from './sender.js';
 import { TCP_MIN_SND_MSS } from '../limits.js';
 
 /**
- * So many segments must fit into cwnd: a probe stands for two, and fast retransmit needs some
+ * Segments that must fit in cwnd, because a probe counts as two and fast retransmit needs some
  * behind it.
  */
 const LEAST_CWND = 11;
 
-/** The peer's SYN says what it takes: where a search would begin. */
+/** The peer's SYN gives its MSS, from which the search range follows. */
 export function startProbing(snd: Sender, now: Micros): void {
   const { size, config } = snd;
   size.probing = config.mtuProbing > 1;
@@ -35,8 +34,8 @@ export function startProbing(snd: Sender, now: Micros): void {
 }
 
 /**
- * How much payload a probe shall have now: 0 for no probe, -1 when the rest is to wait for one. Not
- * while SACK blocks go along: they would make it larger.
+ * Payload bytes of a probe that is due now: 0 for none, -1 if the unsent data waits for one. None
+ * is due while segments carry SACK blocks, because those would make it larger.
  */
 export function probeBytes(snd: Sender, now: Micros): number {
   const { size, config } = snd;
@@ -56,7 +55,7 @@ export function probeBytes(snd: Sender, now: Micros): number {
     searchAgain(snd, now);
     return 0;
   }
-  // Behind it goes what it takes to tell by duplicate ACKs that it was lost.
+  // Enough data must follow it, so that duplicate ACKs can show that it was lost.
   const needed = probe + (snd.recovery.reordering + 1) * snd.mss;
   if (snd.unsent < needed || snd.wnd < needed || snd.unsentOfRecord < probe) return 0;
   if (snd.usableWindow < needed) return -1;
@@ -64,7 +63,7 @@ export function probeBytes(snd: Sender, now: Micros): number {
   return probe;
 }
 
-/** Paths change: after tcp_probe_interval all is open again above what arrives now. */
+/** Paths change, so after tcp_probe_interval the search range above `low` is open again. */
 function searchAgain(snd: Sender, now: Micros): void {
   const { size } = snd;
   if (now - size.probedAt < snd.config.mtuProbeInterval) return;
@@ -73,7 +72,7 @@ function searchAgain(snd: Sender, now: Micros): void {
   size.probedAt = now;
 }
 
-/** The last `bytes` below SND.NXT went out as one segment. */
+/** The last `bytes` below SND.NXT were sent as one segment, the probe. */
 export function probeSent(snd: Sender, bytes: Bytes, now: Micros): void {
   const { size } = snd;
   size.probeSize = size.mtuOf(bytes);
@@ -87,8 +86,8 @@ export function probeSent(snd: Sender, bytes: Bytes, now: Micros): void {
 }
 
 /**
- * The probe is acknowledged: segments are as large from now on, and cwnd counts as many bytes as
- * before.
+ * The probe is acknowledged: segments take its size, and cwnd is converted so that it covers the
+ * same bytes.
  */
 export function probeArrived(snd: Sender, now: Micros): void {
   const { size } = snd;
@@ -101,8 +100,8 @@ export function probeArrived(snd: Sender, now: Micros): void {
 }
 
 /**
- * Something is lost. Is it the probe, and nothing before it? Then it was too large, and is cut to
- * be sent again; the caller reduces nothing (RFC 4821 7.6.2).
+ * A segment is lost. If it is the probe, and no segment before it, the probe was too large: it is
+ * split for retransmission, and the caller does not reduce cwnd (RFC 4821 section 7.6.2).
  */
 export function probeWasLost(snd: Sender, now: Micros): boolean {
   const { size } = snd;
@@ -122,8 +121,8 @@ export function probeWasLost(snd: Sender, now: Micros): boolean {
 }
 
 /**
- * Timeout after timeout (tcp_retries1): perhaps only what is large gets lost. Smaller segments,
- * down to tcp_mtu_probe_floor, and a search from there.
+ * After tcp_retries1 timeouts in a row perhaps only large packets are lost: segments become
+ * smaller, down to tcp_mtu_probe_floor, and the search starts there.
  */
 export function suspectBlackHole(snd: Sender, now: Micros): void {
   const { size, config } = snd;

@@ -1,19 +1,20 @@
 /**
- * PSH and small segments: whether the rest of what waits may go out as it is, and where PSH stands.
+ * PSH and small segments: whether the rest of the unsent data may be sent, and which segments get
+ * PSH.
  *
  *     write ───────────────┤ write ────┤ write with MSG_MORE ──┤
  *     ├ MSS ┼ MSS ┼ MSS ┼rest          ├ MSS ┼ rest waits for more
  *              PSH         PSH                PSH
  *
- * PSH stands at the end of what was written (MUST-61), unless more is announced. As Linux, which
- * marks each packet that its segmentation offload cuts, also at the end of each chunk that goes out
- * in one go: two segments, more on a fast path.
+ * PSH marks the end of a write (MUST-61), unless MSG_MORE announces another. As in Linux, which
+ * marks each packet that its segmentation offload cuts, PSH also marks the end of each chunk that
+ * is sent in one go: two segments, or more on a fast path.
  */
 import { seqAdd, seqDiff, seqGeq, seqLeq, seqMax, type Seq } from '../../base/seq.js';
 import { SECOND } from '../../base/time.js';
 import type { Sender } from './sender.js';
 
-/** What one packet holds at most with segmentation offload (sk_gso_max_size). */
+/** Most bytes of a packet with segmentation offload (sk_gso_max_size). */
 const MAX_CHUNK = 65_536;
 /**
  * Linux's tcp_tso_autosize: about a millisecond's worth at the rate of the connection, and more
@@ -26,7 +27,7 @@ const MIN_CHUNK_SEGMENTS = 2;
 /**
  * Nagle's algorithm (SHLD-7) with Minshall's change, as in Linux: a small segment waits only while
  * another small one is in flight, so that the tail of a large write does not wait for the full
- * segments before it. TCP_CORK and MSG_MORE let it wait whatever is in flight.
+ * segments before it. With TCP_CORK and MSG_MORE it always waits.
  */
 export function mayBeSmall(snd: Sender): boolean {
   if (snd.finQueued || snd.flush || snd.isUrgent) return true;
@@ -46,7 +47,7 @@ export const endsWrite = (snd: Sender, end: Seq): boolean =>
   (end === snd.dataEnd && !snd.endsWithMore) ||
   snd.recordEnds?.has(end) === true;
 
-/** New data `[start, end)` is all that goes out for now, or half a window did without PSH. */
+/** New data `[start, end)` is the last of this turn, or half a window was sent without PSH. */
 export function endsChunk(snd: Sender, start: Seq, end: Seq, cutByDevice: boolean): boolean {
   // A device that cuts segments itself gets PSH each half window only: each one costs the receiver
   // an ACK.
@@ -60,8 +61,8 @@ export function endsChunk(snd: Sender, start: Seq, end: Seq, cutByDevice: boolea
 }
 
 /**
- * Payload that Linux would hand to its device as one: a millisecond's worth at least, and two
- * segments; half of cwnd at most.
+ * Payload bytes that Linux would pass to its device in one packet: at least a millisecond's worth
+ * and two segments, at most half of cwnd.
  */
 export function chunkBytes(snd: Sender): number {
   const { rtt, congestion, mss } = snd;

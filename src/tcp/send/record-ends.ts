@@ -34,8 +34,8 @@ export class RecordEnds {
   }
 
   /**
-   * The place of the first mark behind `seq`: by halves, since a writer of small records sets
-   * thousands.
+   * The index of the first mark behind `seq`. Bisection, because a writer of small records sets
+   * thousands of marks.
    */
   private firstAfter(seq: Seq): number {
     let low = 0;

@@ -1,7 +1,7 @@
 /**
  * The retransmission timeout from measured round trips: RFC 6298. All in microseconds.
  *
- * In the linux profile the variance's term falls more slowly than the RFC's: it is the largest
+ * In the linux profile the variance term falls more slowly than the RFC's: it is the largest
  * deviation of a round trip of data, and comes down by a quarter of the difference for each. A path
  * whose delay jumps now and then keeps its caution longer.
  */
@@ -17,25 +17,27 @@ const MIN_RTT_WINDOW: Micros = 5 * MINUTE;
 export class RttEstimator {
   /** 0 before the first sample. */
   srtt: Micros = 0;
-  // V8 keeps a number in place only where the field began as one: else each fraction is an object
   rttvar: Micros = 0;
   /** The smallest sample of the last minutes, Infinity before the first. */
   minRtt: Micros = Infinity;
   private minRttAt: Micros = 0;
-  /** How often the timer expired without an ACK of new data: RTO is doubled so often. */
+  /** Number of timeouts without an ACK of new data; each doubles the RTO. */
   backoff = 0;
   private base: Micros = 0;
   private readonly min: Micros;
-  /** The ceiling (tcp_rto_max_ms), of probes' and SYNs' waits, too. */
+  /** The maximum (tcp_rto_max_ms), which also limits the waits of probes and SYNs. */
   max: Micros;
   private readonly holds: boolean;
-  /** The variance's term of RTO: 4 RTTVAR, or what is held of it. */
+  /** The variance term of the RTO: 4 RTTVAR, or the larger value that is held. */
   private margin: Micros = 0;
   /** The largest 4 RTTVAR since `roundEnd` was set: a round is over when SND.UNA passes it. */
   private largest: Micros = 0;
   private roundEnd: Seq = 0;
 
-  /** `holds`: keep the largest deviation of each round, as Linux. */
+  /**
+   * `min`: minimum of the variance term. `holds`: keep the largest deviation of each round, as
+   * Linux.
+   */
   constructor(initial: Micros, min: Micros, max: Micros, holds = false) {
     this.base = initial;
     this.rttvar = initial / 4;

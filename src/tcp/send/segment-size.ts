@@ -1,12 +1,12 @@
 /**
- * How large a segment may be: the path's MTU and the peer's MSS in, the effective send MSS out
- * (MUST-16, RFC 6691).
+ * How large a segment may be: the effective send MSS from the path MTU and the peer's MSS (MUST-16,
+ * RFC 6691).
  *
  *     MTU │ IP header │ TCP header │ options │ payload: snd.mss │
  *
- * The MTU is what ICMP errors left of the device's (path-mtu.ts); with probing (mtu-probe.ts) a
- * search range bounds it too, whose lower end is what is known to arrive. This file holds the
- * figures and what follows from them; why they change is the business of those two.
+ * The MTU is the device's, reduced by ICMP errors (path-mtu.ts). With probing (mtu-probe.ts) a
+ * search range bounds it too; packets of its lower end are known to arrive. This file holds the
+ * values and what follows from them. Those two files change them.
  */
 import { type MtuDiscover } from '../../base/mtu-discover.js';
 import type { Seq } from '../../base/seq.js';
@@ -20,13 +20,12 @@ export class SegmentSize {
   /** The largest packet for this path, as far as is known: Linux's icsk_pmtu_cookie. */
   mtu: Bytes;
   /**
-   * The smaller of what the peer announced and we did: payload and options. 0 before the peer's
-   * SYN.
+   * The smaller of the peer's MSS and ours, options included, in bytes. 0 before the peer's SYN.
    */
   mostMss: Bytes = 0;
   /** Options of every segment. */
   optionBytes: Bytes = 0;
-  /** Probing is on: nothing larger than `low` goes out but probes. */
+  /** Probing is on: only probes are larger than `low`. */
   probing = false;
   /** The search range, as MTUs: `low` arrives, nothing above `high` does. */
   low: Bytes = 0;
@@ -53,12 +52,12 @@ export class SegmentSize {
     );
   }
 
-  /** The size of a packet with so much payload. */
+  /** The size of a packet, from its payload. */
   mtuOf(mss: Bytes): Bytes {
     return mss + this.optionBytes + this.headerBytes;
   }
 
-  /** The largest packet that both ends could take, whatever lies between them. */
+  /** The largest packet that both ends accept, whatever the path carries. */
   get mostMtu(): Bytes {
     return this.mostMss + this.headerBytes;
   }

@@ -35,11 +35,11 @@ export class SendBuffer implements PayloadSource {
   slab: Slab | null = null;
   /** All bytes, the ring's and those lent. */
   length: Bytes = 0;
-  /** Of `length`, what callers lent. */
+  /** The lent bytes of `length`. */
   lentLength: Bytes = 0;
   private head = 0;
   private runs: Ring<Run> | null = null;
-  /** The most that waited at a time since it was empty, and the time before. */
+  /** The largest length since the buffer was last empty, and the one before that. */
   private most = 0;
   private lastMost = 0;
   private readonly pool: SlabPool;
@@ -65,8 +65,8 @@ export class SendBuffer implements PayloadSource {
   }
 
   /**
-   * Who outgrows its first slab is likely to fill as much as the last time: growing by and by would
-   * copy what waits again and again.
+   * A buffer that outgrows its first slab is likely to become as large as the last time. Growing in
+   * small steps would copy the data again and again.
    */
   private sizeToTake(need: number): number {
     return this.slab === null ? need : Math.max(need, this.lastMost);
@@ -114,7 +114,7 @@ export class SendBuffer implements PayloadSource {
     if (this.length > this.most) this.most = this.length;
   }
 
-  /** Copies what is lent, so that its callers may have it back. */
+  /** Copies the lent bytes, so that their callers may reuse them. */
   keepLent(): void {
     if (this.runs === null || this.isDetached) return; // `failWhatIsDetached` ends the connection
     const { length } = this;

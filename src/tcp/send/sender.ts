@@ -1,7 +1,7 @@
 /**
- * The sending half: SND.*, unsent data, data in flight, and when it must be retransmitted. It decides
- * how much may be sent; output.ts decides which segments that makes. It does not see the receiving
- * half.
+ * The sending half: SND.*, unsent data, data in flight, and when it must be retransmitted. It
+ * decides how much may be sent; output.ts decides which segments that makes. It does not see the
+ * receiving half.
  *
  *            1         2          3          4
  *       ──────────┼──────────┼──────────┼──────────
@@ -300,7 +300,9 @@ export class Sender {
     return Math.max(mss, most - (most % mss));
   }
 
-  /** True if a write is accepted: a third of the buffer is free, and TCP_NOTSENT_LOWAT allows it. */
+  /**
+   * True if a write is accepted: a third of the buffer is free, and TCP_NOTSENT_LOWAT allows it.
+   */
   get isWritable(): boolean {
     const { length } = this.buffer;
     return this.bufferBytes - length >= length >> 1 && this.unsent < this.notSentLowat;

@@ -1,5 +1,5 @@
 /**
- * What is in flight, and what became of it: the scoreboard (RFC 6675 section 3, RFC 8985 section
+ * The segments in flight and their state: the scoreboard (RFC 6675 section 3, RFC 8985 section
  * 5.2). One record for each segment or super-segment sent and not yet cumulatively acknowledged, in
  * two orders at once:
  *
@@ -7,9 +7,8 @@
  *     by time       oldest ⇄ … ⇄ newest                                a list, for RACK
  *
  * All counts are wire segments, by Linux's names. A record that was SACKed stays until it is
- * acknowledged cumulatively: the peer may renege (RFC 2018 section 8), and then its bytes must be
- * there. This file keeps the books; who marks what is the business of ack.ts, sack.ts, rack.ts and
- * timeouts.ts.
+ * acknowledged cumulatively, because the peer may renege (RFC 2018 section 8). ack.ts, sack.ts,
+ * rack.ts and timeouts.ts decide what is marked; this file keeps the counts.
  */
 import { seqDiff, seqGt, seqLeq, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
@@ -21,18 +20,18 @@ export class SentSegment {
   end: Seq = 0;
   /** TcpFlag.SYN or FIN where the segment carries one. */
   flags = 0;
-  /** Wire segments in it, and the payload bytes of each but the last. */
+  /** Number of wire segments in it, and the payload bytes of each except the last. */
   segments: Segments = 1;
   size: Bytes = 0;
-  /** When it was sent last. */
+  /** When it was last sent. */
   sentAt: Micros = 0;
-  /** How often it was sent again. */
+  /** Number of retransmissions. */
   retransmissions = 0;
   /** A SACK block covered it. */
   sacked = false;
-  /** Taken for lost: it no longer counts as in flight. */
+  /** Marked lost, so it does not count as in flight. */
   lost = false;
-  /** Sent again, and that copy is taken to be in flight. */
+  /** Retransmitted, and that copy counts as in flight. */
   resent = false;
 
   /**
@@ -91,17 +90,19 @@ export class SentQueue {
   sackedOut: Segments = 0;
   lostOut: Segments = 0;
   retransOut: Segments = 0;
-  /** How many were ever taken for lost, each copy for itself. */
+  /** Number of segments ever marked lost, each copy counted. */
   lostEver: Segments = 0;
   /** The head of the time order. */
   oldest: SentSegment | null = null;
   private newest: SentSegment | null = null;
-  /** The records are from `head` to `end`. The array is kept, because V8 would allocate it again. */
+  /**
+   * The records are from `head` to `end`. The array is kept, because V8 would allocate it again.
+   */
   private records: SentSegment[] = NONE;
   private readonly pool: SentSegmentPool;
   private head = 0;
   private end = 0;
-  /** No record below this is lost and waits to be sent again. */
+  /** No record below this one is lost and not retransmitted. */
   private resendFrom: Seq = 0;
   private mayResend = false;
 
@@ -134,7 +135,7 @@ export class SentQueue {
     return this.records[this.head + i]!;
   }
 
-  /** Segments that the network is taken to hold: Linux's tcp_packets_in_flight, RFC 6675's pipe. */
+  /** Segments assumed to be in the network: Linux's tcp_packets_in_flight, RFC 6675's pipe. */
   get inFlight(): Segments {
     return this.out - this.sackedOut - this.lostOut + this.retransOut;
   }
@@ -219,7 +220,7 @@ export class SentQueue {
     this.unlink(record);
   }
 
-  /** Taken for lost; if it was sent again, that copy is lost, too. */
+  /** Marks it lost; if it was retransmitted, that copy is lost, too. */
   markLost(record: SentSegment): void {
     if (record.sacked) return;
     if (!record.lost || record.resent) this.lostEver += record.segments;
@@ -233,8 +234,8 @@ export class SentQueue {
   }
 
   /**
-   * The peer threw away what it had SACKed: nothing that it said by SACK counts any more (RFC 2018
-   * section 8).
+   * The peer reneged: it discarded SACKed data, so no SACK information is valid (RFC 2018 section
+   * 8).
    */
   forgetSacked(): void {
     for (const record of this) {
@@ -245,7 +246,7 @@ export class SentQueue {
     }
   }
 
-  /** What was taken for lost is in flight after all: the reduction was spurious. */
+  /** The lost segments are in flight again, because the reduction was spurious. */
   unmarkLost(): void {
     for (const record of this) {
       if (!record.lost) continue;
@@ -263,8 +264,8 @@ export class SentQueue {
   }
 
   /**
-   * Sent once more although nothing says that it was lost (a tail loss probe): the network is taken
-   * to hold it once, as before.
+   * Retransmitted although it is not marked lost (a tail loss probe). It counts as in flight once,
+   * as before.
    */
   markProbed(record: SentSegment, now: Micros): void {
     record.retransmissions++;
@@ -280,7 +281,7 @@ export class SentQueue {
     this.retransOut -= record.segments;
   }
 
-  /** The number of the first record that is lost and was not sent again since, or -1. */
+  /** The index of the first record that is lost and not retransmitted since, or -1. */
   nextToResend(): number {
     if (!this.mayResend) return -1;
     for (let i = this.head + this.find(this.resendFrom); i < this.end; i++) {
@@ -366,8 +367,8 @@ export class SentQueue {
   }
 
   /**
-   * The wire's segments are of another size by now (path MTU): record number `i` is to be sent in
-   * segments of at most `size`.
+   * The path MTU changed: record number `i` is to be retransmitted in segments of at most `size`
+   * bytes.
    */
   resize(i: number, size: Bytes): void {
     const record = this.at(i);
