@@ -10,13 +10,10 @@ import { type Timer, TIMER_NAMES } from './timers.js';
 const NONE_ARMED: readonly Micros[] = TIMER_NAMES.map(() => NEVER);
 
 export class Timers {
-  /** RTO, tail loss probe and reordering timer: at most one of them is armed. */
-  readonly retransmit = new RetransmitTimers();
-  /**
-   * The others by `Timer`; NEVER if not armed. All values are doubles, so that the engine stores
-   * them unboxed.
-   */
+  /** By `Timer`; NEVER if not armed. All are doubles, so that the engine stores them unboxed. */
   private readonly deadlines: Micros[] = NONE_ARMED.slice();
+  /** RTO, tail loss probe and reordering timer: at most one of them is armed. */
+  readonly retransmit = new RetransmitTimers(this.deadlines);
 
   /**
    * A deadline is a whole microsecond, as the clock is. A wait that is a fraction (of SRTT, or from
@@ -40,21 +37,20 @@ export class Timers {
 
   /** NEVER if not armed. */
   deadline(timer: Timer): Micros {
-    if (!isRetransmitTimer(timer)) return this.deadlines[timer]!;
-    return this.retransmit.armed === timer ? this.retransmit.deadline : NEVER;
+    return this.deadlines[timer]!;
   }
 
   isArmed(timer: Timer): boolean {
-    return this.deadline(timer) !== NEVER;
+    return this.deadlines[timer]! !== NEVER;
   }
 
   isDue(timer: Timer, now: Micros): boolean {
-    return this.deadline(timer) <= now;
+    return this.deadlines[timer]! <= now;
   }
 
   next(): Micros {
     const d = this.deadlines;
-    let next = this.retransmit.deadline;
+    let next = NEVER;
     for (let i = 0; i < d.length; i++) if (d[i]! < next) next = d[i]!;
     return next;
   }

@@ -12,7 +12,7 @@
  * and a margin. When one of them has expired, the RTO is armed for the rest of its time (rto.ts).
  */
 import { NEVER, type Micros } from '../../base/time.js';
-import { Timer } from '../timers.js';
+import { Timer, TIMER_NAMES } from '../timers.js';
 
 export type RetransmitTimer = typeof Timer.rto | typeof Timer.tlp | typeof Timer.reorder;
 
@@ -21,16 +21,26 @@ export const isRetransmitTimer = (timer: Timer): timer is RetransmitTimer =>
 
 export class RetransmitTimers {
   armed: RetransmitTimer | null = null;
+  private readonly deadlines: Micros[];
+
+  /** `deadlines`: the connection's table by `Timer`, in which at most one of the three is set. */
+  constructor(deadlines: Micros[] = TIMER_NAMES.map(() => NEVER)) {
+    this.deadlines = deadlines;
+  }
+
   /** NEVER if none is armed. */
-  deadline: Micros = NEVER;
+  get deadline(): Micros {
+    return this.armed === null ? NEVER : this.deadlines[this.armed]!;
+  }
 
   arm(timer: RetransmitTimer, deadline: Micros): void {
+    if (this.armed !== timer) this.stop();
     this.armed = timer;
-    this.deadline = deadline;
+    this.deadlines[timer] = deadline;
   }
 
   stop(): void {
+    if (this.armed !== null) this.deadlines[this.armed] = NEVER;
     this.armed = null;
-    this.deadline = NEVER;
   }
 }
