@@ -12,9 +12,9 @@
  * and a margin. When one of them has expired, the RTO is armed for the rest of its time (rto.ts).
  */
 import { NEVER, type Micros } from '../../base/time.js';
-import { Timer, TIMER_NAMES } from '../timers.js';
+import { Timer } from '../timers.js';
 
-export type RetransmitTimer = typeof Timer.rto | typeof Timer.tlp | typeof Timer.reorder;
+type RetransmitTimer = typeof Timer.rto | typeof Timer.tlp | typeof Timer.reorder;
 
 export const isRetransmitTimer = (timer: Timer): timer is RetransmitTimer =>
   timer === Timer.rto || timer === Timer.tlp || timer === Timer.reorder;
@@ -23,14 +23,12 @@ export class RetransmitTimers {
   armed: RetransmitTimer | null = null;
   private readonly deadlines: Micros[];
 
-  /** `deadlines`: the connection's table by `Timer`, in which at most one of the three is set. */
-  constructor(deadlines: Micros[] = TIMER_NAMES.map(() => NEVER)) {
+  /**
+   * `deadlines`: the connection's table by `Timer`, where at most one of the three is set. None has
+   * a field of its own, because V8 would allocate for each deadline (test/cost).
+   */
+  constructor(deadlines: Micros[]) {
     this.deadlines = deadlines;
-  }
-
-  /** NEVER if none is armed. */
-  get deadline(): Micros {
-    return this.armed === null ? NEVER : this.deadlines[this.armed]!;
   }
 
   arm(timer: RetransmitTimer, deadline: Micros): void {

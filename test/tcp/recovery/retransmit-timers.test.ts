@@ -3,19 +3,21 @@ import { describe, expect, it } from 'vitest';
 import { NEVER } from '../../../src/base/time.js';
 import { RetransmitTimers } from '../../../src/tcp/recovery/retransmit-timers.js';
 import { Timers } from '../../../src/tcp/timer-table.js';
-import { Timer } from '../../../src/tcp/timers.js';
+import { Timer, TIMER_NAMES } from '../../../src/tcp/timers.js';
 
 describe('RetransmitTimers alone', () => {
   it('arming one takes the place of another, and its deadline', () => {
-    const timers = new RetransmitTimers();
-    expect([timers.armed, timers.deadline]).toEqual([null, NEVER]);
+    const table = TIMER_NAMES.map(() => NEVER);
+    const timers = new RetransmitTimers(table);
+    const state = (): unknown[] => [timers.armed, table.filter((deadline) => deadline !== NEVER)];
+    expect(state()).toEqual([null, []]);
     timers.arm(Timer.rto, 1000);
     timers.arm(Timer.tlp, 400);
-    expect([timers.armed, timers.deadline]).toEqual([Timer.tlp, 400]);
+    expect(state()).toEqual([Timer.tlp, [400]]);
     timers.arm(Timer.reorder, 700);
-    expect([timers.armed, timers.deadline]).toEqual([Timer.reorder, 700]);
+    expect(state()).toEqual([Timer.reorder, [700]]);
     timers.stop();
-    expect([timers.armed, timers.deadline]).toEqual([null, NEVER]);
+    expect(state()).toEqual([null, []]);
   });
 });
 
