@@ -22,15 +22,15 @@ export const ROOT = resolve(import.meta.dirname, '../..');
 export interface Proof {
   readonly ids: readonly string[];
   readonly file: string;
-  /** What stands after the ids. */
+  /** The title without its ids. */
   readonly title: string;
 }
 
 const TITLE = /^((?:MUST|SHLD|MAY|REC|ATK)-\d+(?:, (?:MUST|SHLD|MAY|REC|ATK)-\d+)*): (.+)$/s;
 
 /**
- * Every call in a test file whose first argument is such a title, whatever function of the tests it
- * calls; not `describe`.
+ * Every call in a test file whose first argument is such a title, of any function except
+ * `describe`.
  */
 export function proofsIn(file: string, source: string): Proof[] {
   const proofs: Proof[] = [];
@@ -50,7 +50,7 @@ export function proofsIn(file: string, source: string): Proof[] {
   return proofs;
 }
 
-/** The text of a string; of a template the parts that stand there, with `…` for the others. */
+/** The text of a string; of a template, its literal parts with `…` for each expression. */
 function textOf(node: ts.Expression): string {
   if (ts.isStringLiteralLike(node)) return node.text;
   if (!ts.isTemplateExpression(node)) return '';
@@ -78,7 +78,7 @@ export interface Row {
   readonly mutants: readonly Mutant[];
 }
 
-/** Of RFC 9293's requirements, or of another list in their form. */
+/** For RFC 9293's requirements, or for another list in the same form. */
 export function rows(proofs: readonly Proof[] = allProofs(), list = REQUIREMENTS): Row[] {
   return list.map(([id, section, text]) => {
     const [state, reason] = NOT_DONE[id] ?? (['done', ''] as const);
@@ -96,7 +96,7 @@ export function rows(proofs: readonly Proof[] = allProofs(), list = REQUIREMENTS
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 const code = (text: string): string => (text === '' ? '(nothing)' : `\`${cell(text.trim())}\``);
-/** No link to the file: a move to another would change the page. */
+/** Without a link to the file, because moving the code to another file would change the page. */
 const place = (mutant: Mutant): string => {
   const { place } = locate(mutant);
   return place === '' ? '' : `\`${place}\`: `;
@@ -124,9 +124,9 @@ Made by \`npm run docs\` from the tests' names; do not edit.
 ${count('done')} of ${all.length} are done, ${count('waived')} are waived,
 ${count('not done, on purpose')} are not done, on purpose.
 
-A test that names a requirement proves nothing by its name. So each requirement that is done has a
-mutant: one piece of the sources changed so that the rule is gone. \`npm run mutants\` applies each,
-and its test must fail.
+A test does not prove a requirement by naming it. So each requirement that is done has a mutant: a
+small change of the sources that breaks the rule. \`npm run mutants\` applies each mutant, and its
+test must fail.
 
 | id | section | requirement | state | proved by | mutant that it kills |
 | --- | --- | --- | --- | --- | --- |
@@ -151,11 +151,11 @@ function listOf(causes: readonly Cause[], ends: readonly Cause[]): string {
   return [...own, ...(causes.length > own.length ? ['an end'] : [])].join(', ');
 }
 
-/** In the table: all of `ENDS`, or none of them is called an end. */
+/** For the table: the causes in `ENDS` are replaced by `an end` only if all of them are present. */
 const inTable = (causes: readonly Cause[]): string =>
   listOf(causes, ENDS.every((cause) => causes.includes(cause)) ? ENDS : []);
 
-/** In the picture, which has less room: what ends a connection in more than two states. */
+/** For the picture, which has less room: also causes that end a connection in over two states. */
 function inPicture(causes: readonly Cause[]): string {
   const ways = TRANSITIONS.filter(({ to }) => to === TcpState.closed);
   const many = (cause: Cause): boolean => ways.filter((t) => t.causes.includes(cause)).length > 2;
@@ -179,7 +179,7 @@ export function stateMachinePage(): string {
 
 Made by \`npm run docs\` from [src/tcp/state.ts](../src/tcp/state.ts) and
 [src/tcp/causes.ts](../src/tcp/causes.ts); do not edit. These are all transitions of a connection,
-which refuses any other. An arrow names the causes and, after the slash, what is sent. LISTEN is the
+which rejects any other. An arrow names the causes and, after the slash, what is sent. LISTEN is the
 state of a listener: passive OPEN creates it, and CLOSE ends it. TIME-WAIT ends after 2 MSL in the
 stack's table (src/stack/tcp/time-wait-table.ts), which keeps no connection.
 

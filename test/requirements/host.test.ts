@@ -16,7 +16,7 @@ import { ACK, FIN, type Out, PEER, RST, SYN, US, Wire } from './wire.js';
 const remote = Address.parse(PEER);
 const nobody: TcpUser = { tcpEvents: () => undefined };
 
-/** The same IPv6 packet between other addresses, its checksum right again. */
+/** The same IPv6 packet between other addresses, with its checksum corrected. */
 function withAddresses(packet: Uint8Array, from: string | null, to: string | null): Uint8Array {
   const p = packet.slice();
   const put = (address: string, at: number): void => {
@@ -43,7 +43,7 @@ function inFinWait1(): { w: Wire; accepted: Connection[]; synAck: Out } {
   return { w, accepted, synAck };
 }
 
-/** Remembers what it is told. */
+/** Records the events that it gets. */
 function listener(): TcpUser & { events: number } {
   return {
     events: 0,
@@ -54,7 +54,7 @@ function listener(): TcpUser & { events: number } {
 }
 
 describe('checksums', () => {
-  it('MUST-2: every segment sent carries a right checksum: handshake, data, FIN, RST, and what no connection sends', () => {
+  it('MUST-2: every segment sent has a correct checksum: handshake, data, FIN, RST, and segments sent without a connection', () => {
     const w = new Wire();
     const accepted = w.listen();
     const synAck = w.open();
@@ -65,12 +65,12 @@ describe('checksums', () => {
     out.push(...w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 5 }));
     // again: TIME-WAIT answers
     out.push(...w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 5 }));
-    out.push(...w.tcp({ flags: SYN, dport: 81 })); // nobody listens: RST
+    out.push(...w.tcp({ flags: SYN, dport: 81 })); // no listener: RST
     expect(out.map((x) => x.flags & (SYN | FIN | RST))).toEqual([SYN, FIN, 0, 0, RST]);
     expect(out.map((x) => x.checksumRight)).toEqual([true, true, true, true, true]);
   });
 
-  it('MUST-2: so does one whose payload lies in pieces of odd lengths', () => {
+  it('MUST-2: a segment whose payload is in several pieces of odd length has a correct checksum', () => {
     const w = new Wire();
     const accepted = w.listen();
     const synAck = w.open();
@@ -84,7 +84,7 @@ describe('checksums', () => {
     expect(data).toMatchObject({ checksumRight: true, payload: [21, 22, 23, 31, 32, 33, 34, 35] });
   });
 
-  it('MUST-2: a device that sums itself is given the sum of the addresses, to which it adds the rest', () => {
+  it('MUST-2: with checksum offload, the checksum field holds the sum of the pseudo-header, to which the device adds the rest', () => {
     const w = new Wire({ offload: true });
     w.listen();
     const [synAck] = w.tcp({ flags: SYN });
@@ -93,7 +93,7 @@ describe('checksums', () => {
     expect(segment[16]! * 256 + segment[17]!).toBe(naiveSum(addresses, 6 + segment.length));
   });
 
-  it('MUST-2: and over IPv6', () => {
+  it('MUST-2: every segment sent over IPv6 has a correct checksum', () => {
     const host = new RawHost();
     host.stack.listen({ port: 80, user: { tcpAccept: () => true } });
     for (const port of [80, 81]) {
@@ -111,7 +111,7 @@ describe('checksums', () => {
     expect(w.tcp({ flags: SYN })).toHaveLength(1);
   });
 
-  it('MUST-3: so is one that came in fragments', () => {
+  it('MUST-3: a segment with a wrong checksum that arrives in fragments is dropped', () => {
     const w = new Wire();
     const accepted = w.listen();
     const synAck = w.open();
@@ -129,7 +129,7 @@ describe('checksums', () => {
     expect(accepted[0]!.receiveQueued).toBe(8);
   });
 
-  it('MUST-3: and one that came over IPv6', () => {
+  it('MUST-3: over IPv6 a segment with a wrong checksum is dropped', () => {
     const host = new RawHost();
     host.stack.listen({ port: 80, user: { tcpAccept: () => true } });
     const good = buildPacket({ version: 6, flags: SYN });
@@ -142,7 +142,7 @@ describe('checksums', () => {
 });
 
 describe('the window field', () => {
-  it('MUST-1: is unsigned on the wire, as it comes and as it goes', () => {
+  it('MUST-1: is unsigned, both in segments received and in segments sent', () => {
     const w = new Wire();
     const accepted = w.listen();
     const synAck = w.open({ wnd: 0x8000 });
@@ -170,7 +170,7 @@ describe('initial sequence numbers', () => {
     expect((iss(w) - first) | 0).toBe(1_000_000);
   });
 
-  it('MUST-8: so do those of passive opens', () => {
+  it('MUST-8: those of passive opens rise with the same clock', () => {
     const w = new Wire();
     w.listen();
     const [first] = w.tcp({ flags: SYN });
@@ -185,7 +185,7 @@ describe('initial sequence numbers', () => {
     expect(new Set(secrets.map((secret) => iss(new Wire({ secret })))).size).toBe(3);
   });
 
-  it('SHLD-1: of two four-tuples have nothing to do with each other', () => {
+  it('SHLD-1: of two four-tuples are unrelated', () => {
     const w = new Wire();
     const all = [4000, 4001, 4002, 4003].map((port) => iss(w, port));
     const steps = all.slice(1).map((n, i) => (n - all[i]!) | 0);
@@ -204,7 +204,7 @@ describe('initial sequence numbers, one part of the four-tuple changed', () => {
     ['local port', { ...same, localPort: 4001 }],
     ['remote address', { ...same, to: '198.18.0.9' }],
     ['remote port', { ...same, remotePort: 81 }],
-  ])('SHLD-1: have nothing to do with each other: %s', (_what, other) => {
+  ])('SHLD-1: are unrelated after a change of the %s', (_what, other) => {
     const [one, two] = [same, other].map(({ local, localPort, to, remotePort }) => {
       const w = new Wire({ addresses });
       return w.stack.connect(
@@ -223,7 +223,7 @@ describe('initial sequence numbers, one part of the four-tuple changed', () => {
 });
 
 describe('TIME-WAIT', () => {
-  /** Our side closed first, and is in TIME-WAIT now. */
+  /** A connection that our side closed first and that is in TIME-WAIT. */
   function closed(
     o: ConstructorParameters<typeof Wire>[0] = {},
     options: number[] = [],
@@ -251,7 +251,7 @@ describe('TIME-WAIT', () => {
     expect(w.stack.tcp.timeWait.size).toBe(0);
   });
 
-  it('MUST-13: the FIN, retransmitted, is acknowledged again and restarts the 2 MSL', () => {
+  it('MUST-13: a retransmitted FIN is acknowledged again and restarts the 2 MSL', () => {
     const { w, nxt } = closed();
     w.wait(MINUTE - 1);
     expect(w.tcp({ flags: ACK | FIN, seq: 101, ack: nxt })).toMatchObject([
@@ -263,7 +263,7 @@ describe('TIME-WAIT', () => {
     expect(w.stack.tcp.timeWait.size).toBe(0);
   });
 
-  it('MUST-13: follows on a simultaneous close, too', () => {
+  it('MUST-13: also follows a simultaneous close', () => {
     const { w, accepted, synAck } = inFinWait1();
     w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 1 });
     expect(accepted[0]!.stateName).toBe('CLOSING');
@@ -274,7 +274,7 @@ describe('TIME-WAIT', () => {
     expect(w.stack.tcp.timeWait.size).toBe(0);
   });
 
-  it('MUST-13: meanwhile an active open cannot use the four-tuple', () => {
+  it('MUST-13: an active open cannot use the four-tuple of a connection in TIME-WAIT', () => {
     const { w } = closed();
     const again = { remote, remotePort: 50_000, localPort: 80, user: nobody };
     expect(() => w.stack.connect(again, w.now)).toThrow(/EADDRNOTAVAIL/);
@@ -300,7 +300,8 @@ describe('TIME-WAIT', () => {
   );
 
   /**
-   * As above; a SYN took its place, and the RST for our SYN,ACK says that it was an old duplicate.
+   * As above, then a SYN reopens it, and the RST for our SYN,ACK tells that the SYN was an old
+   * duplicate.
    */
   function reopened(
     profile: 'linux' | 'rfc',
@@ -317,7 +318,7 @@ describe('TIME-WAIT', () => {
   }
 
   it.each(['RST', 'none'] as const)(
-    'MAY-2: back to TIME-WAIT when the SYN was an old duplicate: its answer is %s',
+    'MAY-2: returns to TIME-WAIT when the SYN was an old duplicate: the answer to our SYN,ACK is %s',
     (answer) => {
       const { w, nxt } = reopened('rfc', answer);
       expect(w.stack.tcp.timeWait.size).toBe(1);
@@ -329,12 +330,12 @@ describe('TIME-WAIT', () => {
     },
   );
 
-  it('MAY-2: not once the new connection was established, and never in profile linux', () => {
+  it('MAY-2: does not return to TIME-WAIT once the new connection was established, nor in profile linux', () => {
     expect(reopened('rfc', 'ACK, then RST').w.stack.tcp.timeWait.size).toBe(0);
     expect(reopened('linux', 'RST').w.stack.tcp.timeWait.size).toBe(0);
   });
 
-  it('SHLD-4: with timestamps a newer one is sufficient, for any sequence number', () => {
+  it('SHLD-4: a SYN with a newer timestamp reopens the connection, whatever its sequence number', () => {
     const stamp = (value: number): number[] => [
       1,
       1,
@@ -355,7 +356,7 @@ describe('TIME-WAIT', () => {
         w.tcp({ flags: SYN, seq: 50, options: stamp(value) }),
         `${value} is not newer`,
       ).toMatchObject([{ flags: ACK }]);
-      w.wait(SECOND / 2); // what is no good is answered once in that time
+      w.wait(SECOND / 2); // invalid segments get at most one answer in that time
     }
     expect(w.tcp({ flags: SYN, seq: 50, options: stamp(1001) })).toMatchObject([
       { flags: SYN | ACK, ack: 51 },
@@ -364,7 +365,7 @@ describe('TIME-WAIT', () => {
 });
 
 describe('what a user sets on a connection', () => {
-  it('MUST-17, MUST-21, MUST-24: is its alone: the next one begins as the stack is configured', () => {
+  it('MUST-17, MUST-21, MUST-24: applies to this connection only: the next one starts with the configured values', () => {
     const w = new Wire();
     const accepted = w.listen();
     w.open();
@@ -380,7 +381,7 @@ describe('what a user sets on a connection', () => {
 });
 
 describe('OPEN', () => {
-  it('MUST-41: a listener leaves the connections of its port alone', () => {
+  it('MUST-41: closing a listener does not affect the connections of its port', () => {
     const w = new Wire();
     const accepted = w.listen();
     const synAck = w.open();
@@ -390,7 +391,7 @@ describe('OPEN', () => {
     expect(accepted[0]!.stateName).toBe('ESTABLISHED');
   });
 
-  it('MUST-41: nor does a new one touch them, also where their own listener is gone', () => {
+  it('MUST-41: a new listener does not affect them either, even when their own listener is closed', () => {
     const w = new Wire();
     const accepted: Connection[] = [];
     const user = { tcpAccept: (conn: Connection): boolean => accepted.push(conn) > 0 };
@@ -404,7 +405,7 @@ describe('OPEN', () => {
     expect([accepted[0]!.stateName, accepted[0]!.receiveQueued]).toEqual(['ESTABLISHED', 3]);
   });
 
-  it('MUST-41: where it is an error, the listener that was there goes on', () => {
+  it('MUST-41: a second listener on the port is an error, and the first one goes on', () => {
     const w = new Wire();
     const accepted = w.listen();
     expect(() => w.listen()).toThrow(/EADDRINUSE/);
@@ -412,7 +413,7 @@ describe('OPEN', () => {
     expect(accepted).toHaveLength(1);
   });
 
-  it('MUST-41: one on another address leaves the first of the port alone', () => {
+  it('MUST-41: a listener on another address does not affect the first listener of the port', () => {
     const w = new Wire({ addresses: two });
     for (const { address } of two)
       w.stack.listen({ port: 80, address, user: { tcpAccept: () => true } });
@@ -430,7 +431,7 @@ describe('OPEN', () => {
     expect(conn.stateName).toBe('SYN-SENT');
   });
 
-  it('MUST-42: nor does one in SYN-RECEIVED stand in the way, of a simultaneous open', () => {
+  it('MUST-42: a port can be listened on while a simultaneous open from it is in SYN-RECEIVED', () => {
     const w = new Wire();
     const conn = w.stack.connect({ remote, remotePort: 9, localPort: 80, user: nobody }, w.now);
     w.take();
@@ -452,7 +453,7 @@ describe('OPEN', () => {
     expect(w.take()).toMatchObject([{ flags: SYN, from: '10.0.0.2' }]);
   });
 
-  it('MUST-43: so does a passive one, which then takes what comes to that address alone', () => {
+  it('MUST-43: a passive OPEN takes a local address, and then accepts SYNs to that address only', () => {
     const w = new Wire({ addresses: two });
     w.stack.listen({
       port: 80,
@@ -469,7 +470,7 @@ describe('OPEN', () => {
     [PEER, US],
     ['10.9.9.9', '10.0.0.2'],
     ['203.0.113.1', US],
-  ])('MUST-44: without one IP chooses: to %s from %s', (to, from) => {
+  ])('MUST-44: without a local address IP chooses it: to %s from %s', (to, from) => {
     const w = new Wire({ addresses: two });
     w.stack.connect({ remote: Address.parse(to), remotePort: 80, user: nobody }, w.now);
     expect(w.take()).toMatchObject([{ flags: SYN, from, to }]);
@@ -487,7 +488,7 @@ describe('OPEN', () => {
     expect(new Set(out.map((x) => x.from))).toEqual(new Set(['10.0.0.2']));
   });
 
-  it('MUST-45: also the one that IP chose for an active open, to the last ACK of TIME-WAIT', () => {
+  it('MUST-45: the local address that IP chose for an active open stays the same, up to the last ACK of TIME-WAIT', () => {
     const w = new Wire({ addresses: two });
     const peer = '10.9.9.9';
     const conn = w.stack.connect(
@@ -508,7 +509,7 @@ describe('OPEN', () => {
   });
 
   it.each(['224.0.0.1', '239.1.2.3', '255.255.255.255', '198.18.0.255', 'ff02::1'])(
-    'MUST-46: to %s is refused, since it is no single host',
+    'MUST-46: to %s is refused, since it is not a unicast address',
     (to) => {
       const addresses = [...two, new Prefix(Address.parse('fd00::2'), 64)];
       const w = new Wire({ addresses });
@@ -561,7 +562,7 @@ describe('ICMP', () => {
     expect([one!.error, other!.error]).toEqual(['ENETUNREACH', null]);
   });
 
-  it('MUST-54: counts only when it quotes something in flight', () => {
+  it('MUST-54: is ignored unless it quotes a segment in flight', () => {
     const w = new Wire();
     const { conn, data } = inFlight(w);
     w.icmp(3, 1, data, data.seq + 100);
@@ -578,7 +579,7 @@ describe('ICMP', () => {
     user.events = 0;
     const opening = w.stack.connect({ remote, remotePort: 1, user: nobody }, w.now);
     w.icmp(4, 0, w.take()[0]!);
-    expect([opening.stateName, opening.softError], 'nor does it end an attempt').toEqual([
+    expect([opening.stateName, opening.softError], 'an attempt continues').toEqual([
       'SYN-SENT',
       null,
     ]);
@@ -605,7 +606,7 @@ describe('ICMP', () => {
     const strict = new Wire({ profile: 'rfc' });
     const opening = strict.stack.connect({ remote, remotePort: 1, user: nobody }, strict.now);
     strict.icmp(type, code, strict.take()[0]!);
-    expect([opening.stateName, opening.error], 'nor an attempt, in the profile rfc').toEqual([
+    expect([opening.stateName, opening.error], 'an attempt in profile rfc continues').toEqual([
       'SYN-SENT',
       null,
     ]);
@@ -617,15 +618,18 @@ describe('ICMP', () => {
     [3, 5],
     [11, 0],
     [12, 0],
-  ])('MUST-56: nor does type %i code %i end a half-open one, in the profile rfc', (type, code) => {
-    const w = new Wire({ profile: 'rfc' });
-    w.listen();
-    const [synAck] = w.tcp({ flags: SYN });
-    w.icmp(type, code, synAck!);
-    expect(w.stack.tcp.connectionCount).toBe(1);
-    w.icmp(3, 3, synAck!);
-    expect(w.stack.tcp.connectionCount, 'a hard error does').toBe(0);
-  });
+  ])(
+    'MUST-56: type %i code %i does not end a half-open connection in profile rfc',
+    (type, code) => {
+      const w = new Wire({ profile: 'rfc' });
+      w.listen();
+      const [synAck] = w.tcp({ flags: SYN });
+      w.icmp(type, code, synAck!);
+      expect(w.stack.tcp.connectionCount).toBe(1);
+      w.icmp(3, 3, synAck!);
+      expect(w.stack.tcp.connectionCount, 'a hard error ends it').toBe(0);
+    },
+  );
 
   it.each([
     [3, 0, 'ENETUNREACH'],
@@ -634,7 +638,7 @@ describe('ICMP', () => {
     [11, 0, 'EHOSTUNREACH'],
     [11, 1, 'EHOSTUNREACH'],
     [12, 0, 'EPROTO'],
-  ])('SHLD-25: the user hears of type %i code %i: %s', (type, code, errno) => {
+  ])('SHLD-25: type %i code %i is reported to the user as %s', (type, code, errno) => {
     const w = new Wire();
     const user = listener();
     const { conn, data } = inFlight(w, user);
@@ -667,7 +671,7 @@ describe('ICMP', () => {
   });
 
   it.each([2, 3])(
-    'SHLD-26: unreachable code %i ends an attempt; a connection it does not (RFC 5927 section 5.2)',
+    'SHLD-26: unreachable code %i ends an attempt, but no established connection (RFC 5927 section 5.2)',
     (code) => {
       const strict = new Wire({ profile: 'rfc' });
       const opening = strict.stack.connect({ remote, remotePort: 1, user: nobody }, strict.now);
@@ -682,22 +686,25 @@ describe('ICMP', () => {
 });
 
 describe('the time to live', () => {
-  it.each([1, 64, 255])('MUST-49: of what a connection sends is what its entry says: %i', (ttl) => {
-    const w = new Wire();
-    const conn = w.stack.connect({ remote, remotePort: 1, user: nobody }, w.now);
-    const entry = entryOf(conn);
-    expect(entry.ttl, 'by default').toBe(64);
-    entry.ttl = ttl;
-    expect(w.take().map((x) => x.ttl)).toEqual([ttl]);
-    expect(
-      w.wait(SECOND).map((x) => x.ttl),
-      'also when it is sent again',
-    ).toEqual([ttl]);
-  });
+  it.each([1, 64, 255])(
+    'MUST-49: of the segments of a connection is the one of its entry: %i',
+    (ttl) => {
+      const w = new Wire();
+      const conn = w.stack.connect({ remote, remotePort: 1, user: nobody }, w.now);
+      const entry = entryOf(conn);
+      expect(entry.ttl, 'by default').toBe(64);
+      entry.ttl = ttl;
+      expect(w.take().map((x) => x.ttl)).toEqual([ttl]);
+      expect(
+        w.wait(SECOND).map((x) => x.ttl),
+        'also when it is retransmitted',
+      ).toEqual([ttl]);
+    },
+  );
 });
 
 describe('the configured time to live', () => {
-  it('MUST-49: is that of all that is sent, also from no connection', () => {
+  it('MUST-49: is in all segments, also in those sent without a connection', () => {
     const ttl = 7;
     const w = new Wire({ config: { ttl } });
     const accepted = w.listen();
@@ -714,7 +721,7 @@ describe('the configured time to live', () => {
     expect(out.map((x) => x.ttl)).toEqual(out.map(() => ttl));
   });
 
-  it("MUST-49: of a listener's connections, and of its SYN cookies, it is the listener's", () => {
+  it("MUST-49: a listener's connections and SYN cookies have the listener's time to live", () => {
     for (const synCookies of [0, 2] as const) {
       const w = new Wire({ config: { synCookies } });
       w.stack.listen({ port: 80, config: { ttl: 9 }, user: { tcpAccept: () => true } });
@@ -730,7 +737,7 @@ describe('the MSS option', () => {
   };
 
   it.each([576, 1500, 9000])(
-    'MUST-67: says what a datagram of %i bytes carries, in SYN and SYN,ACK',
+    'MUST-67: is a datagram of %i bytes less the headers, in SYN and SYN,ACK',
     (mtu) => {
       const w = new Wire({ mtu });
       w.listen();
@@ -741,14 +748,14 @@ describe('the MSS option', () => {
     },
   );
 
-  it('MUST-67: over IPv6, whose header is longer, too', () => {
+  it('MUST-67: accounts for the longer header of IPv6', () => {
     const host = new RawHost(1500);
     host.stack.listen({ port: 80, user: { tcpAccept: () => true } });
     const [reply] = host.send(buildPacket({ version: 6, flags: SYN }));
     expect([...reply!.payload.slice(20, 24)]).toEqual([2, 4, 1440 >> 8, 1440 & 255]);
   });
 
-  it('SHLD-5, MAY-3: stands in every SYN,ACK, also in one that is a cookie', () => {
+  it('SHLD-5, MAY-3: is in every SYN,ACK, also in a SYN cookie', () => {
     for (const synCookies of [0, 2] as const) {
       const w = new Wire({ config: { synCookies }, mtu: 576 });
       w.listen();
@@ -756,7 +763,7 @@ describe('the MSS option', () => {
     }
   });
 
-  it('MUST-65: but in no RST, nor in an ACK from TIME-WAIT', () => {
+  it('MUST-65: is in no RST and in no ACK from TIME-WAIT', () => {
     const { w, accepted, synAck } = inFinWait1();
     w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 2 });
     const out = w.tcp({ flags: ACK | FIN, seq: 101, ack: synAck.seq + 2 });
@@ -771,7 +778,7 @@ describe('the MSS option', () => {
 });
 
 describe('a batch of segments', () => {
-  it('MUST-59: is processed whole, of every connection, before an ACK goes out', () => {
+  it('MUST-59: is processed completely, for every connection, before an ACK is sent', () => {
     const w = new Wire();
     w.listen();
     const first = w.open();
@@ -794,8 +801,8 @@ describe('a batch of segments', () => {
   });
 });
 
-describe('addresses of what comes in', () => {
-  it('MUST-50: IP options do not stand in the way of a SYN', () => {
+describe('addresses of incoming packets', () => {
+  it('MUST-50: a SYN with IP options is accepted', () => {
     const w = new Wire();
     w.listen();
     // An unknown option, and a record route with no room left.
@@ -813,14 +820,12 @@ describe('addresses of what comes in', () => {
     const w = new Wire();
     w.listen();
     expect(w.tcp({ flags: SYN, to })).toEqual([]);
-    expect(w.tcp({ flags: SYN, to, dport: 81 }), 'nor is there a RST where nobody listens').toEqual(
-      [],
-    );
+    expect(w.tcp({ flags: SYN, to, dport: 81 }), 'no RST without a listener').toEqual([]);
     expect(Object.values(w.stack.dropsByName())).toEqual([2]);
     expect(w.stack.tcp.connectionCount).toBe(0);
   });
 
-  it('MUST-57: so is one to a group of IPv6', () => {
+  it('MUST-57: a SYN to an IPv6 multicast group is dropped silently', () => {
     const host = new RawHost();
     host.stack.listen({ port: 80, user: { tcpAccept: () => true } });
     expect(
@@ -830,7 +835,7 @@ describe('addresses of what comes in', () => {
   });
 
   it.each(['::', '::1', 'ff02::2', '::ffff:198.18.0.1', 'fd74:6370:6c61:62::2'])(
-    'MUST-63: nor from %s, in IPv6',
+    'MUST-63: in IPv6 a SYN from %s is ignored',
     (from) => {
       const host = new RawHost();
       host.stack.listen({ port: 80, user: { tcpAccept: () => true } });
@@ -842,7 +847,7 @@ describe('addresses of what comes in', () => {
   );
 
   it.each(['255.255.255.255', '198.18.0.255', '224.0.0.1', '0.0.0.0', '127.0.0.1', US])(
-    'MUST-63: a SYN from %s, which cannot be another host, is ignored',
+    'MUST-63: a SYN from %s, which is not a valid address of another host, is ignored',
     (from) => {
       const w = new Wire();
       w.listen();

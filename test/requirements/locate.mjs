@@ -23,7 +23,7 @@ const STRING = /'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/;
 const TOKEN = new RegExp(`${BLANK.source}|${STRING.source}|[\\w$]+|[^]`, 'g');
 
 /**
- * Without white space, comments, and the comma that the formatter may add after the last of a list.
+ * Omits white space, comments, and the trailing comma that the formatter may add to a list.
  * @param {string} text @returns {Token[]}
  */
 function tokensOf(text) {
@@ -101,8 +101,8 @@ function namesAround(source, at) {
 }
 
 /**
- * Throws an Error, which says what to do, unless the mutant's code stands exactly once in `all`
- * (inside the function or class that the mutant names, if it names one) and changes something.
+ * Throws an Error, which says what to do, unless `all` has the mutant's code exactly once (inside
+ * the function or class that the mutant names, if it names one) and the mutant changes something.
  * @param {Mutant} mutant @param {readonly Source[]} all @returns {Located}
  */
 export function locate(mutant, all = sources()) {

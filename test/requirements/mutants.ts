@@ -1,20 +1,21 @@
 /**
  * Each mutant changes one piece of code so that a rule is broken. `npm run mutants` applies them
- * one at a time to what the tests see (the files stay as they are), runs the named test, and
- * expects it to fail: a test that passes all the same proves nothing.
+ * one at a time to the code that the tests load (no file changes), runs the named test, and expects
+ * it to fail: a test that passes with the mutant proves nothing.
  */
 export interface Mutant {
   /** The requirement whose rule it breaks; the page docs/rfc-coverage.md links the two. */
   readonly id: string;
   /**
-   * For code that src has more than once: its function, its class, or the two as `Class.method`.
+   * For code that src has more than once: its function, its class, or both as `Class.method`.
    */
   readonly in?: string;
   /**
-   * Stands in src exactly once, in any file; white space and comments do not matter (locate.mjs)...
+   * Code that src has exactly once, in any file, without regard to white space and comments
+   * (locate.mjs)...
    */
   readonly code: string;
-  /** ...and becomes this. */
+  /** ...and its replacement. */
   readonly becomes: string;
   /** The test that must fail: its file, and a regular expression for its full name. */
   readonly test: string;
@@ -36,12 +37,12 @@ export const m = (
 ): Mutant => ({ id, ...(typeof code === 'string' ? { code } : code), becomes, test, name });
 
 /**
- * The name of one case of a test that `it.each` makes: `%s` stands for it in the title as it is
- * written.
+ * A regular expression for one case of an `it.each` test. It also matches the title as written in
+ * the source, with `%s` in place of the value.
  */
 const oneOf = (title: string, value: string): string => `${title}.* (%[sij]|${value})`;
 
-/** TCP's packets to a group or a broadcast address end here. */
+/** Drops TCP packets to a multicast or broadcast address. */
 const TAKES_OWN_ONLY = 'if (!this.addresses.isOwnWords(ip.d0, ip.d1, ip.d2, ip.d3)) return';
 
 const HOST = 'test/requirements/host.test.ts';
@@ -72,22 +73,28 @@ export const MUTANTS: readonly Mutant[] = [
     HOST,
   ),
   m('MUST-3', 'if (!trusted && !tcpChecksumHolds(packet)) {', 'if (false) {', HOST),
-  m('MUST-2', 'if ((length & 1) !== 0) odd = !odd;', '', HOST, 'MUST-2: so does'),
-  m('MUST-2', 'checksum = sum;', 'checksum = 0;', HOST, 'MUST-2: a device'),
+  m('MUST-2', 'if ((length & 1) !== 0) odd = !odd;', '', HOST, 'MUST-2: a'),
+  m('MUST-2', 'checksum = sum;', 'checksum = 0;', HOST, 'MUST-2: with'),
   m(
     'MUST-2',
     'fold(pseudoSum + length)',
     'fold((v4 ? pseudoSum : 0) + length)',
     HOST,
-    'MUST-2: and over',
+    'MUST-2: every segment sent over',
   ),
-  m('MUST-3', 'packet.trusted = false;', 'packet.trusted = true;', HOST, 'MUST-3: so is'),
+  m(
+    'MUST-3',
+    'packet.trusted = false;',
+    'packet.trusted = true;',
+    HOST,
+    'MUST-3: a segment with a wrong checksum that',
+  ),
   m(
     'MUST-3',
     'if (!trusted && !tcpChecksumHolds',
     'if (!trusted && ip.version === 4 && !tcpChecksumHolds',
     HOST,
-    'MUST-3: and',
+    'MUST-3: over',
   ),
   m('MUST-8', '(Math.floor(now / MICROS_PER_TICK) + f)', '(Math.floor(now / 1000) + f)', HOST),
   m(
@@ -95,29 +102,29 @@ export const MUTANTS: readonly Mutant[] = [
     'device, config, before, null, now)',
     'device, config, before, 0, now)',
     HOST,
-    'MUST-8: so do',
+    'MUST-8: those',
   ),
   m('MUST-9', inside('TupleHash', 'new SipHash(secret)'), 'new SipHash(new Uint8Array(16))', HOST),
   m('MUST-9', 'randomBytes(16)', 'new Uint8Array(16)', 'test/node/host.test.ts'),
   m('SHLD-1', 'w[8] = this.ports;', '', HOST),
-  m('SHLD-1', 'w[3] = local.w3;', '', HOST, oneOf('SHLD-1: have', 'local address')),
-  m('SHLD-1', 'w[7] = remote.w3;', '', HOST, oneOf('SHLD-1: have', 'remote address')),
+  m('SHLD-1', 'w[3] = local.w3;', '', HOST, oneOf('SHLD-1: are', 'local address')),
+  m('SHLD-1', 'w[7] = remote.w3;', '', HOST, oneOf('SHLD-1: are', 'remote address')),
   m(
     'SHLD-1',
     'w[8] = this.ports;',
     'w[8] = this.remotePort;',
     HOST,
-    oneOf('SHLD-1: have', 'local port'),
+    oneOf('SHLD-1: are', 'local port'),
   ),
   m(
     'SHLD-1',
     'w[8] = this.ports;',
     'w[8] = this.localPort << 16;',
     HOST,
-    oneOf('SHLD-1: have', 'remote port'),
+    oneOf('SHLD-1: are', 'remote port'),
   ),
   m('MUST-13', '= now + this.duration;', '= now + this.duration / 2;', HOST, 'MUST-13: lasts'),
-  m('MUST-13', 'timeWait.restart(row, now);', '', HOST, 'MUST-13: the FIN'),
+  m('MUST-13', 'timeWait.restart(row, now);', '', HOST, 'MUST-13: a retransmitted'),
   m(
     'MUST-13',
     "c.enterTimeWait('fin', now);",
@@ -130,9 +137,9 @@ export const MUTANTS: readonly Mutant[] = [
     "c.enterTimeWait('ack-of-fin', now);",
     "c.finish(null, 'rst', now);",
     HOST,
-    'MUST-13: follows',
+    'MUST-13: also',
   ),
-  m('MUST-13', 'this.timeWait.find(tuple) >= 0;', 'false;', HOST, 'MUST-13: meanwhile'),
+  m('MUST-13', 'this.timeWait.find(tuple) >= 0;', 'false;', HOST, 'MUST-13: an'),
   m('MAY-2', 'if (newer || seqGt(seg.seq, record.rcvNxt))', 'if (newer)', HOST, 'MAY-2: a SYN'),
   m(
     'MAY-2',
@@ -146,16 +153,16 @@ export const MUTANTS: readonly Mutant[] = [
     'if (conn.state === State.timeWait || e.before !== null)',
     'if (conn.state === State.timeWait)',
     HOST,
-    'MAY-2: back',
+    'MAY-2: returns',
   ),
-  m('MAY-2', 'e.before ?? recordOf(e)', 'recordOf(e)', HOST, 'MAY-2: back'),
-  m('MAY-2', inside('afterSegment', 'entry.before = null;'), '', HOST, 'MAY-2: not'),
+  m('MAY-2', 'e.before ?? recordOf(e)', 'recordOf(e)', HOST, 'MAY-2: returns'),
+  m('MAY-2', inside('afterSegment', 'entry.before = null;'), '', HOST, 'MAY-2: does'),
   m(
     'MAY-2',
     'if (before !== null && entry.conn.config.resumesTimeWait)',
     'if (before !== null)',
     HOST,
-    'MAY-2: not',
+    'MAY-2: does',
   ),
   m(
     'SHLD-4',
@@ -169,7 +176,7 @@ export const MUTANTS: readonly Mutant[] = [
     'if (entry !== null) this.arrivesAt(entry, packet.ip.tos, seg, now);',
     'if (false) this.arrivesAt(entry!, packet.ip.tos, seg, now);',
     HOST,
-    'MUST-41: a listener',
+    'MUST-41: closing',
   ),
   m(
     'MUST-41',
@@ -177,22 +184,22 @@ export const MUTANTS: readonly Mutant[] = [
     'this.passive.listeners.add(listener); for (const e of this.connections.flows) if ' +
       '(e.localPort === port) e.conn.abort(0);',
     HOST,
-    'MUST-41: nor',
+    'MUST-41: a new',
   ),
-  m('MUST-41', 'if (taken) throw', 'if (false) throw', HOST, 'MUST-41: where'),
+  m('MUST-41', 'if (taken) throw', 'if (false) throw', HOST, 'MUST-41: a second'),
   m(
     'MUST-41',
     '[...(this.byPort.get(listener.port) ?? []), listener]',
     '[listener]',
     HOST,
-    'MUST-41: one',
+    'MUST-41: a listener',
   ),
   m(
     'MUST-42',
     'this.passive.listeners.add(listener);',
     'if (!this.connections.isPortInUse(port)) this.passive.listeners.add(listener);',
     HOST,
-    'MUST-42: a port',
+    'MUST-42: a port can be listened on while a connection',
   ),
   m(
     'MUST-42',
@@ -200,24 +207,24 @@ export const MUTANTS: readonly Mutant[] = [
     'if ([...this.connections.flows].every((e) => e.conn.stateName !== "SYN-RECEIVED")) ' +
       'this.passive.listeners.add(listener);',
     HOST,
-    'MUST-42: nor',
+    'MUST-42: a port can be listened on while a simultaneous',
   ),
   m('MUST-43', 'o.local ?? addresses.sourceFor(remote)', 'addresses.sourceFor(remote)', HOST),
-  m('MUST-43', 'new Listener(address, port', 'new Listener(null, port', HOST, 'MUST-43: so'),
+  m('MUST-43', 'new Listener(address, port', 'new Listener(null, port', HOST, 'MUST-43: a'),
   m('MUST-44', 'p.contains(remote.w0, remote.w1, remote.w2, remote.w3) ? 1024 : 0', '0', HOST),
   m(
     'MUST-45',
     'ip.setAddresses(e.local, e.remote);',
     'ip.setAddresses(e.local, e.remote); if (!(seg.flags & 2)) ip.s3 ^= 1;',
     HOST,
-    'MUST-45: the',
+    'MUST-45: the local address stays',
   ),
   m(
     'MUST-45',
     'ip.setAddresses(tuple.local, tuple.remote);',
     'ip.setAddresses(tuple.local, tuple.remote); ip.s3 ^= 1;',
     HOST,
-    'MUST-45: also',
+    'MUST-45: the local address that',
   ),
   m(
     'MUST-45',
@@ -225,7 +232,7 @@ export const MUTANTS: readonly Mutant[] = [
     'ip.setAddresses(e.local, e.remote); if (!e.conn.passive) ip.s3 = (198 << 24) | (18 << ' +
       '16) | 2;',
     HOST,
-    'MUST-45: also',
+    'MUST-45: the local address that',
   ),
   m('MUST-46', 'if (remote.isMulticast || addresses.isBroadcast(remote)) {', 'if (false) {', HOST),
   m('MUST-46', 'if (remote.isMulticast || addresses', 'if (addresses', HOST),
@@ -237,32 +244,32 @@ export const MUTANTS: readonly Mutant[] = [
     'case Icmp4.timeExceeded:',
     'case Icmp4.timeExceeded: return true;',
     HOST,
-    'SHLD-25: the',
+    'SHLD-25: type',
   ),
   m(
     'SHLD-25',
     'case Icmp4.parameterProblem:',
     'case Icmp4.parameterProblem: return true;',
     HOST,
-    'SHLD-25: the',
+    'SHLD-25: type',
   ),
-  m('SHLD-25', "['EOPNOTSUPP', false],", "['', false],", HOST, 'SHLD-25: the'),
+  m('SHLD-25', "['EOPNOTSUPP', false],", "['', false],", HOST, 'SHLD-25: type'),
   m('SHLD-20', 'if (this.softErrorReports)', 'if (true)', HOST),
-  m('MUST-49', 'ip.ttl = e.ttl;', 'ip.ttl = 64;', HOST, 'MUST-49: of what'),
-  m('MUST-49', 'entry.ttl = config.ttl;', '', HOST, 'MUST-49: is that'),
-  m('MUST-49', inside('sendStray', 'ip.ttl = ttl;'), 'ip.ttl = 64;', HOST, 'MUST-49: is that'),
-  m('MUST-49', 'config.ttl);', '64);', HOST, "MUST-49: of a listener's"),
+  m('MUST-49', 'ip.ttl = e.ttl;', 'ip.ttl = 64;', HOST, 'MUST-49: of'),
+  m('MUST-49', 'entry.ttl = config.ttl;', '', HOST, 'MUST-49: is'),
+  m('MUST-49', inside('sendStray', 'ip.ttl = ttl;'), 'ip.ttl = 64;', HOST, 'MUST-49: is'),
+  m('MUST-49', 'config.ttl);', '64);', HOST, 'MUST-49: a listener'),
   m('MUST-48', 'entry.tos = listener.tos;', '', TYPE_OF_SERVICE, 'MUST-48: the'),
   m('MUST-48', 'entry.tos = tos;', '', TYPE_OF_SERVICE, 'MUST-48: the'),
-  m('MUST-48', 'now, record.tos);', 'now);', TYPE_OF_SERVICE, 'MUST-48: all'),
+  m('MUST-48', 'now, record.tos);', 'now);', TYPE_OF_SERVICE, 'MUST-48: every'),
   m(
     'MUST-48',
     'ip.tos = e.tos | seg.ecn;',
     'ip.tos = (seg.flags & 2 ? e.tos : 0) | seg.ecn;',
     TYPE_OF_SERVICE,
-    'MUST-48: all',
+    'MUST-48: every',
   ),
-  m('MUST-48', 'listener.tos,', '0,', TYPE_OF_SERVICE, 'MUST-48: so'),
+  m('MUST-48', 'listener.tos,', '0,', TYPE_OF_SERVICE, 'MUST-48: a'),
   m('SHLD-21', 'entryOf(conn).tos = dscpOf(tos);', '', TYPE_OF_SERVICE),
   m('SHLD-22', 'ip.tos = e.tos | seg.ecn;', 'ip.tos = (e.tos & 0xe0) | seg.ecn;', TYPE_OF_SERVICE),
   m('MAY-9', inside('arrivesAt', 'entry.receivedTos = tos;'), '', TYPE_OF_SERVICE),
@@ -292,7 +299,7 @@ export const MUTANTS: readonly Mutant[] = [
     'if (seqGeq(seq, c.snd.una) && seqLt(seq, c.snd.nxt)) return true;',
     'return true;',
     HOST,
-    'MUST-54: counts',
+    'MUST-54: is',
   ),
   m('MUST-55', "if (e.errno === '') return;", '', HOST),
   m('MUST-56', 'if (c.isOpening && endsOpening(c, e)) {', 'if (true) {', HOST),
@@ -307,7 +314,7 @@ export const MUTANTS: readonly Mutant[] = [
     'if (!(c.config.icmpAbortsSynSent ? e.endsHalfOpen : e.hard)) return;',
     'if (!e.endsHalfOpen) return;',
     HOST,
-    'MUST-56: nor',
+    'MUST-56: type.*half-open',
   ),
   m('SHLD-26', 'return e.hard || c.config', 'return c.config', HOST),
   m('SHLD-26', "['ENOPROTOOPT', true],", "['ENOPROTOOPT', false],", HOST),
@@ -322,21 +329,21 @@ export const MUTANTS: readonly Mutant[] = [
     TAKES_OWN_ONLY,
     'if (this.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3) === 2) return',
     HOST,
-    oneOf('MUST-57: a SYN', 'broadcast'),
+    oneOf('MUST-57: a SYN to the', 'broadcast'),
   ),
   m(
     'MUST-57',
     TAKES_OWN_ONLY,
     'if (this.addresses.destinationKind(ip.d0, ip.d1, ip.d2, ip.d3) === 1) return',
     HOST,
-    oneOf('MUST-57: a SYN', 'multicast'),
+    oneOf('MUST-57: a SYN to the', 'multicast'),
   ),
   m(
     'MUST-57',
     TAKES_OWN_ONLY,
     'if (ip.version === 4 && !this.addresses.isOwnWords(ip.d0, ip.d1, ip.d2, ip.d3)) return',
     HOST,
-    'MUST-57: so',
+    'MUST-57: a SYN to an',
   ),
   m('MUST-63', 'source >>> 28 >= 0xe ||', '', HOST, oneOf('MUST-63: a SYN', '(224|255)')),
   m(
@@ -366,28 +373,28 @@ export const MUTANTS: readonly Mutant[] = [
     'if (h.s0 >>> 24 === 0xff) return Drop.ipBadSource;',
     '',
     HOST,
-    oneOf('MUST-63: nor', 'ff02::2'),
+    oneOf('MUST-63: in', 'ff02::2'),
   ),
   m(
     'MUST-63',
     'if (isMapped(h.s0, h.s1, h.s2)) return Drop.ipBadSource;',
     '',
     HOST,
-    oneOf('MUST-63: nor', '::ffff'),
+    oneOf('MUST-63: in', '::ffff'),
   ),
   m(
     'MUST-63',
     'if (fromZero && h.s3 === 0 && h.protocol !== PROTOCOL_ICMPV6) return',
     'if (false) return',
     HOST,
-    oneOf('MUST-63: nor', '::,'),
+    oneOf('MUST-63: in', ':: is'),
   ),
   m(
     'MUST-63',
     'if (fromZero && h.s3 === 1) return Drop.ipBadSource;',
     '',
     HOST,
-    oneOf('MUST-63: nor', '::1,'),
+    oneOf('MUST-63: in', '::1 is'),
   ),
   m(
     'MUST-4',
@@ -456,29 +463,29 @@ export const MUTANTS: readonly Mutant[] = [
     'if (length < 1 || o + length > end)',
     OPTIONS,
   ),
-  m('MUST-7', 'if (length === 4) out.mss', 'out.mss', OPTIONS, oneOf('MUST-7: nor', 'MSS')),
+  m('MUST-7', 'if (length === 4) out.mss', 'out.mss', OPTIONS, oneOf('MUST-7: with', 'MSS')),
   m(
     'MUST-7',
     'if (length === 3) out.wscale',
     'out.wscale',
     OPTIONS,
-    oneOf('MUST-7: nor', 'window scale'),
+    oneOf('MUST-7: with', 'window scale'),
   ),
   m(
     'MUST-7',
     'if (length === 2) out.sackPermitted',
     'out.sackPermitted',
     OPTIONS,
-    oneOf('MUST-7: nor', 'SACK permitted'),
+    oneOf('MUST-7: with', 'SACK permitted'),
   ),
   m(
     'MUST-7',
     'if ((length - 2) % 8 === 0) {',
     'if (true) {',
     OPTIONS,
-    oneOf('MUST-7: nor', 'SACK:'),
+    oneOf('MUST-7: with', 'SACK:'),
   ),
-  m('MUST-7', 'if (length === 10) {', 'if (true) {', OPTIONS, oneOf('MUST-7: nor', 'timestamps')),
+  m('MUST-7', 'if (length === 10) {', 'if (true) {', OPTIONS, oneOf('MUST-7: with', 'timestamps')),
   m('MUST-64', inside('parseOptions', 'o++;'), 'o += 4;', OPTIONS),
   m('MUST-5', 'if (seg.hasTimestamps) c.rcv.updateTsRecent(seg, now);', '', HANDSHAKE),
   m(
@@ -624,14 +631,14 @@ export const MUTANTS: readonly Mutant[] = [
     '(v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) - TCP_HEADER_BYTES',
     '(v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES)',
     HOST,
-    'MUST-67: says',
+    'MUST-67: is',
   ),
   m(
     'MUST-67',
     '(v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) - TCP_HEADER_BYTES',
     'IPV4_HEADER_BYTES - TCP_HEADER_BYTES',
     HOST,
-    'MUST-67: over',
+    'MUST-67: accounts',
   ),
   m('MUST-67', 'seg.mss = c.advertisedMss;', 'seg.mss = c.advertisedMss - 12;', HANDSHAKE),
   m('MUST-22', inside('synTimeout', 'c.owed.syn = true;'), ';', HANDSHAKE, 'MUST-22: SYN'),

@@ -20,12 +20,12 @@ function parseWith(flags: number, options: number[]): { reason: number; segment:
 const MSS = [2, 4, 0x05, 0xb4];
 
 describe('options', () => {
-  it('MUST-4: No-Operation is passed over wherever it stands, one or many', () => {
+  it('MUST-4: No-Operation is skipped in any place, one or many', () => {
     expect(parse(...[3, 3, 7], 1, ...MSS).segment).toMatchObject({ mss: 1460, wscale: 7 });
     expect(parse(...MSS, 1, 1, 1, 1, 1, 1, 1, 1).segment.mss).toBe(1460);
   });
 
-  it('MUST-4: End of List alone, and with anything at all behind it', () => {
+  it('MUST-4: End of List is accepted alone, and with any bytes after it', () => {
     expect(parse(0, 0, 0, 0)).toMatchObject({ reason: Drop.none, segment: { mss: -1 } });
     expect(parse(...MSS, 0, 2, 0, 255)).toMatchObject({
       reason: Drop.none,
@@ -39,11 +39,11 @@ describe('options', () => {
     ]);
   });
 
-  it('MUST-4: No-Operation is passed over, MSS is read, and End of List ends them', () => {
+  it('MUST-4: No-Operation is skipped, MSS is read, and End of List ends the options', () => {
     const { reason, segment } = parse(1, 1, ...MSS, 0, ...[3, 3, 7]);
     expect(reason).toBe(Drop.none);
     expect(segment.mss).toBe(1460);
-    expect(segment.wscale, 'stands after the end').toBe(-1);
+    expect(segment.wscale, 'an option after End of List').toBe(-1);
   });
 
   it.each([
@@ -81,7 +81,7 @@ describe('options', () => {
   });
 
   it('MUST-6: an unknown option is skipped by its length, with any content', () => {
-    // Its bytes look like an MSS option of their own, and like an End of List.
+    // Its content looks like an MSS option and an End of List.
     const { reason, segment } = parse(254, 8, 2, 4, 0, 1, 0, 0, ...MSS);
     expect(reason).toBe(Drop.none);
     expect(segment.mss).toBe(1460);
@@ -110,15 +110,12 @@ describe('options', () => {
     ['SACK permitted', [4, 4, 9, 9], { sackPermitted: false }],
     ['SACK', [5, 9, ...Array<number>(7).fill(9)], { sackCount: 0 }],
     ['timestamps', [8, 9, ...Array<number>(7).fill(9)], { hasTimestamps: false }],
-  ])(
-    'MUST-7: nor does a length that is not the own one of %s: it is passed over as if unknown',
-    (_, option, nothing) => {
-      const { reason, segment } = parse(...option, 34, 6, 1, 2, 3, 4);
-      expect(reason).toBe(Drop.none);
-      expect(segment).toMatchObject(nothing);
-      expect(segment.cookieBytes, 'what stands behind it is read').toBe(4);
-    },
-  );
+  ])('MUST-7: with a wrong length, %s is skipped like an unknown option', (_, option, nothing) => {
+    const { reason, segment } = parse(...option, 34, 6, 1, 2, 3, 4);
+    expect(reason).toBe(Drop.none);
+    expect(segment).toMatchObject(nothing);
+    expect(segment.cookieBytes, 'the option after it is read').toBe(4);
+  });
 
   it.each([
     ['0', [254, 0, 1, 1]],
@@ -139,7 +136,7 @@ describe('options', () => {
     },
   );
 
-  it('MUST-68, MUST-69: all that is sent in the place of options is options, and padding is No-Operation or zeros after End of List', () => {
+  it('MUST-68, MUST-69: every option sent has its length, and padding is No-Operation or zeros after End of List', () => {
     for (let choice = 0; choice < 64; choice++) {
       const segment = new Segment();
       if (choice & 1) segment.mss = 1460;

@@ -33,7 +33,7 @@ describe('the list of requirements', () => {
     expect(REQUIREMENTS.map(([id]) => id)).toEqual(expected);
   });
 
-  it('excuses only requirements that there are', () => {
+  it('NOT_DONE has only requirements of the list', () => {
     expect(Object.keys(NOT_DONE).filter((id) => !IDS.has(id))).toEqual([]);
   });
 });
@@ -49,7 +49,7 @@ describe('a requirement that is done', () => {
 });
 
 describe('a requirement that is not done', () => {
-  it('has not both a test and a mutant: then it is done', () => {
+  it('does not have both a test and a mutant, because then it is done', () => {
     const proved = rows().filter(
       (row) => row.state !== 'done' && row.proofs.length > 0 && row.mutants.length > 0,
     );
@@ -61,7 +61,7 @@ describe('a requirement that is not done', () => {
 });
 
 describe('the names of tests', () => {
-  it('name requirements that there are', () => {
+  it('name only requirements of the list', () => {
     const unknown = allProofs().filter((proof) => proof.ids.some((id) => !IDS.has(id)));
     expect(unknown).toEqual([]);
   });
@@ -158,7 +158,7 @@ const LIMIT = 'a // b';
     }
   });
 
-  it('is whole words and strings, and no comment', () => {
+  it('matches whole words and strings, not comments', () => {
     expect(found("= 'a // b'")).toMatchObject({ place: 'LIMIT' });
     expect(() => found('dge = 0')).toThrow('src does not have');
     expect(() => found('never goes back')).toThrow('src does not have');
@@ -180,14 +180,14 @@ const LIMIT = 'a // b';
     expect(() => found('edge = 0', undefined, 'edge  =  0')).toThrow('changes nothing');
   });
 
-  it('becomes other code, and the rest stays', () => {
+  it('is replaced, and the rest stays', () => {
     expect(applyMutation('if (a < b) c;', { file: 'f', start: 6, end: 7, becomes: '>=' })).toBe(
       'if (a >= b) c;',
     );
   });
 });
 
-describe('generated pages are what `npm run docs` would write', () => {
+describe('generated pages are up to date with `npm run docs`', () => {
   it('docs/rfc-coverage.md', async () => {
     await expect(coveragePage()).toMatchFileSnapshot(join(ROOT, 'docs/rfc-coverage.md'));
   });

@@ -1,7 +1,7 @@
 /**
- * Every labelled requirement of RFC 9293, in our own words, and what became of it. One is done
- * unless it stands in `NOT_DONE`, and a done one has a test that names it and a mutant that this
- * test kills: requirements.test.ts sees to that.
+ * Every labelled requirement of RFC 9293, in our own words, and its state. A requirement is done
+ * unless it is in `NOT_DONE`. Each one that is done has a test that names it and a mutant that this
+ * test kills; requirements.test.ts checks that.
  */
 export type State = 'waived' | 'not done, on purpose';
 
@@ -17,9 +17,9 @@ export const REQUIREMENTS: readonly (readonly [id: string, section: string, text
   [
     'MUST-4',
     '3.1',
-    'The options End of List, No-Operation and Maximum Segment Size are understood.',
+    'The options End of List, No-Operation and Maximum Segment Size are implemented.',
   ],
-  ['MUST-5', '3.1', 'Options are taken on any segment, not only on a SYN.'],
+  ['MUST-5', '3.1', 'Options are accepted on any segment, not only on a SYN.'],
   ['MUST-6', '3.1', 'An unknown option is skipped by its length, silently.'],
   [
     'MUST-7',
@@ -35,9 +35,9 @@ export const REQUIREMENTS: readonly (readonly [id: string, section: string, text
   ['MUST-10', '3.5', 'Two peers that open to each other at the same time get one connection.'],
   ['MUST-11', '3.5', 'SYN-RECEIVED remembers whether a passive or an active OPEN led to it.'],
   ['MUST-12', '3.6', 'The user is told whether the peer closed (FIN) or aborted (RST).'],
-  ['MUST-13', '3.6.1', 'Who closes first stays in TIME-WAIT for twice the MSL.'],
+  ['MUST-13', '3.6.1', 'The side that closes first stays in TIME-WAIT for twice the MSL.'],
   ['MUST-14', '3.7.1', 'The MSS option is sent, and the one received is obeyed.'],
-  ['MUST-15', '3.7.1', 'Without an MSS option the peer takes 536 bytes (IPv4) or 1220 (IPv6).'],
+  ['MUST-15', '3.7.1', 'Without an MSS option the send MSS is 536 bytes (IPv4) or 1220 (IPv6).'],
   [
     'MUST-16',
     '3.7.1',
@@ -58,8 +58,8 @@ export const REQUIREMENTS: readonly (readonly [id: string, section: string, text
   [
     'MUST-20',
     '3.8.3',
-    'Two thresholds for retransmissions: at R1 there is advice (to the user: IP has one way ' +
-      'out and no other gateway to try), at R2 the connection ends.',
+    'Two thresholds for retransmissions: R1 gives advice (to the user, because IP has one ' +
+      'route and no other gateway to try), R2 ends the connection.',
   ],
   ['MUST-21', '3.8.3', 'The user can set R2 for a connection.'],
   ['MUST-22', '3.8.3', 'A SYN is retransmitted by the same thresholds.'],
@@ -69,7 +69,7 @@ export const REQUIREMENTS: readonly (readonly [id: string, section: string, text
   [
     'MUST-26',
     '3.8.4',
-    'Keep-alive probes only when nothing is in flight and nothing came for the interval.',
+    'Keep-alive probes only when nothing is in flight and nothing arrived for the interval.',
   ],
   ['MUST-27', '3.8.4', 'The interval of keep-alive can be set.'],
   ['MUST-28', '3.8.4', 'The interval of keep-alive is 2 hours or more by default.'],
@@ -89,7 +89,7 @@ export const REQUIREMENTS: readonly (readonly [id: string, section: string, text
   ['MUST-38', '3.8.6.2.1', 'The sender avoids the silly window syndrome.'],
   ['MUST-39', '3.8.6.2.2', 'The receiver avoids the silly window syndrome.'],
   ['MUST-40', '3.8.6.3', 'An ACK is delayed by less than half a second.'],
-  ['MUST-41', '3.9.1.1', 'A passive OPEN leaves the connections that are there alone.'],
+  ['MUST-41', '3.9.1.1', 'A passive OPEN does not affect existing connections.'],
   [
     'MUST-42',
     '3.9.1.1',
@@ -119,7 +119,7 @@ export const REQUIREMENTS: readonly (readonly [id: string, section: string, text
   ],
   ['MUST-57', '3.9.2.3', 'A SYN to a broadcast or multicast address is dropped silently.'],
   ['MUST-58', '3.10.7.4', 'One ACK answers several segments where it can.'],
-  ['MUST-59', '3.10.7.4', 'All segments that wait are processed before an ACK goes out.'],
+  ['MUST-59', '3.10.7.4', 'All queued segments are processed before an ACK is sent.'],
   ['MUST-60', '3.9.1.2', 'Where there is no PUSH call, data is never held back for ever.'],
   [
     'MUST-61',
@@ -127,14 +127,14 @@ export const REQUIREMENTS: readonly (readonly [id: string, section: string, text
     'Where there is no PUSH call, the last segment of what is queued carries PSH.',
   ],
   ['MUST-62', '3.8.5', 'The urgent pointer names the sequence number after the last urgent byte.'],
-  ['MUST-63', '3.9.2.3', 'A SYN from an address that cannot be a host is ignored.'],
+  ['MUST-63', '3.9.2.3', 'A SYN from an invalid source address is ignored.'],
   ['MUST-64', '3.2', 'Options may begin at any byte.'],
   ['MUST-65', '3.2', 'The MSS option is sent on a SYN only.'],
-  ['MUST-66', '3.4', 'RST and URG count even while our window is closed.'],
+  ['MUST-66', '3.4', 'RST and URG are processed even while our receive window is zero.'],
   [
     'MUST-67',
     '3.7.1',
-    'The MSS that we announce is no more than the largest datagram that we take, less 20 ' +
+    'The MSS that we announce is at most the largest datagram that we can receive, less 20 ' +
       'bytes of TCP header.',
   ],
   ['MUST-68', '3.1', 'Every option but End of List and No-Operation has a length.'],
@@ -144,14 +144,14 @@ export const REQUIREMENTS: readonly (readonly [id: string, section: string, text
     '3.4.1',
     'The initial sequence number is a clock plus a keyed hash of the four-tuple.',
   ],
-  ['SHLD-2', '3.5.3', 'A RST may carry data, and is taken.'],
+  ['SHLD-2', '3.5.3', 'A RST that carries data is accepted.'],
   ['SHLD-3', '3.6.1', 'CLOSE while data is unread, or data after CLOSE, is answered by a RST.'],
   [
     'SHLD-4',
     '3.6.1',
-    'Timestamps let a new connection follow sooner on one in TIME-WAIT (RFC 6191).',
+    'With timestamps a SYN can reopen a connection in TIME-WAIT sooner (RFC 6191).',
   ],
-  ['SHLD-5', '3.7.1', 'The MSS option is sent unless it would say the default.'],
+  ['SHLD-5', '3.7.1', 'The MSS option is sent unless its value would be the default.'],
   ['SHLD-6', '3.7.3', 'Where the MTU varies, the MSS announced is that of the smallest.'],
   ['SHLD-7', '3.7.4', 'The Nagle algorithm.'],
   ['SHLD-8', '3.8.2', 'Explicit congestion notification (RFC 3168).'],
@@ -160,9 +160,9 @@ export const REQUIREMENTS: readonly (readonly [id: string, section: string, text
   ['SHLD-11', '3.8.3', 'R2 is 100 seconds or more.'],
   ['SHLD-12', '3.8.4', 'A keep-alive probe carries no data.'],
   ['SHLD-13', '3.8.5', 'New applications make no use of urgent data.'],
-  ['SHLD-14', '3.8.6', 'The receiver never takes back window that it offered.'],
-  ['SHLD-15', '3.8.6', 'Beyond a window that shrank no new data is sent.'],
-  ['SHLD-16', '3.8.6', 'Within a window that shrank what was lost is sent again.'],
+  ['SHLD-14', '3.8.6', 'The receiver never shrinks a window that it offered.'],
+  ['SHLD-15', '3.8.6', 'No new data is sent beyond a window that shrank.'],
+  ['SHLD-16', '3.8.6', 'Lost data within a window that shrank is retransmitted.'],
   ['SHLD-17', '3.8.6', 'Data beyond a window that shrank does not time the connection out.'],
   ['SHLD-18', '3.8.6.3', 'ACKs are delayed.'],
   ['SHLD-19', '3.8.6.3', 'There is an ACK for at least every second full segment.'],
@@ -174,18 +174,18 @@ export const REQUIREMENTS: readonly (readonly [id: string, section: string, text
   ['SHLD-25', '3.9.2.2', 'Soft ICMP errors are made visible to the user.'],
   ['SHLD-26', '3.9.2.2', 'ICMP unreachable codes 2 to 4 end the connection.'],
   ['SHLD-27', '3.9.1.2', 'Several PUSHes whose data shares a segment become one PSH bit.'],
-  ['SHLD-28', '3.9.1.2', 'Segments are as large as they may be, where there is data for it.'],
+  ['SHLD-28', '3.9.1.2', 'Segments are of the maximum size while there is enough data.'],
   [
     'SHLD-29',
     '3.8.6.1',
     'The first probe of a zero window follows after one retransmission timeout.',
   ],
   ['SHLD-30', '3.8.6.1', 'The time between probes of a zero window grows exponentially.'],
-  ['SHLD-31', '3.10.7.4', 'Segments that come out of order are kept.'],
+  ['SHLD-31', '3.10.7.4', 'Segments that arrive out of order are kept.'],
   [
     'MAY-1',
     '3.6.1',
-    'CLOSE may end both directions at once, with a RST for data that nobody will read.',
+    'CLOSE may end both directions at once, with a RST for data that remains unread.',
   ],
   [
     'MAY-2',
@@ -201,7 +201,7 @@ export const REQUIREMENTS: readonly (readonly [id: string, section: string, text
   ],
   ['MAY-5', '3.8.4', 'There may be keep-alives.'],
   ['MAY-6', '3.8.4', 'A keep-alive may carry one byte of garbage.'],
-  ['MAY-7', '3.8.6', 'What lies beyond a window that shrank may be sent again.'],
+  ['MAY-7', '3.8.6', 'Data beyond a window that shrank may be retransmitted.'],
   ['MAY-8', '3.8.6.1', 'A receiver may keep its window at zero for ever.'],
   ['MAY-9', '3.9.1.9', 'The DSCP received may be passed up.'],
   ['MAY-10', '3.9.2', 'The IP timestamp option may be supported.'],
@@ -218,7 +218,7 @@ export const REQUIREMENTS: readonly (readonly [id: string, section: string, text
 
 const waived = (reason: string): readonly [State, string] => ['waived', reason];
 
-/** A MUST that we know of and leave undone. */
+/** A MUST that is left undone deliberately. */
 const onPurpose = (reason: string): readonly [State, string] => ['not done, on purpose', reason];
 
 const NO_SOURCE_ROUTES =
@@ -232,8 +232,8 @@ export const NOT_DONE: Readonly<Record<string, readonly [State, string]>> = {
   'MUST-52': onPurpose(NO_SOURCE_ROUTES),
   'MUST-53': onPurpose(NO_SOURCE_ROUTES),
   'SHLD-24': waived(NO_SOURCE_ROUTES),
-  'SHLD-13': waived('Advice to those who write applications, not to a stack.'),
-  'SHLD-23': waived('Advice to those who write applications, not to a stack.'),
+  'SHLD-13': waived('Advice for applications, not for a stack.'),
+  'SHLD-23': waived('Advice for applications, not for a stack.'),
   'MAY-6': waived(
     'Keep-alives carry no data (SHLD-12); the byte of garbage was for hosts of the 1980s.',
   ),
@@ -241,14 +241,14 @@ export const NOT_DONE: Readonly<Record<string, readonly [State, string]>> = {
   'MAY-11': IP_OPTION,
   'MAY-14': waived('No socket interface has a FLUSH call.'),
   'MAY-15': waived('No socket interface has a PUSH flag: PSH is set by MUST-61.'),
-  'MAY-17': waived('No socket interface tells of PSH: data is delivered as it comes.'),
+  'MAY-17': waived('No socket interface reports PSH: data is delivered as it arrives.'),
   'SHLD-6': waived(
     "A stack has one device, whose MTU does not vary. The path's does, but the MSS option is " +
-      'about what we take (RFC 6691 section 5.4).',
+      'about what we can receive (RFC 6691 section 5.4).',
   ),
   'MAY-4': waived(
     'The identification means nothing on packets that are not fragmented (RFC 6864), and ' +
-      'ours are only where a path carries less than 552 bytes.',
+      'ours are fragmented only on a path whose MTU is less than 552 bytes.',
   ),
-  'MAY-7': waived('We do not: SHLD-16 says why not to.'),
+  'MAY-7': waived('We do not, for the reason that SHLD-16 gives.'),
 };

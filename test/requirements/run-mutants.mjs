@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * Does each mutant's test fail when the mutant is applied?
+ * Checks that each mutant's test fails when the mutant is applied.
  *
  *     npm run mutants                      all of them (some minutes)
  *     npm run mutants -- MUST-13 MUST-58   those of some rules, by the ids of docs/rfc-coverage.md
  *                                          and test/attacks/mutants.ts
  *
- * Nothing on the disk is touched: a Vite plugin (.ci/mutation.ts) changes the code on its way to
- * the tests. Each mutant has a process of its own, since a rule that is gone may well mean a loop
- * without end; as many run at once as there are cores. First all the tests run as they are: one
- * that fails without a mutant proves nothing.
+ * No file changes: a Vite plugin (.ci/mutation.ts) changes the code that the tests load. Each
+ * mutant runs in its own process, because a broken rule can cause an infinite loop. There is one
+ * process for each core. First all tests run unchanged, because a test that fails without a mutant
+ * proves nothing.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,8 +26,8 @@ const wanted = new Set(
 );
 const scratch = mkdtempSync(join(tmpdir(), 'tcplab-mutants-'));
 /**
- * A mutant that still runs then is in a loop without end, if its test ends in that time without the
- * mutant.
+ * A mutant that still runs after this time is in an infinite loop, provided that its test ends in
+ * this time without the mutant.
  */
 const LIMIT_MS = 60_000;
 

@@ -14,7 +14,7 @@ const nobody = { tcpEvents: (): void => undefined };
 const tosOf = (out: Out[]): number[] => out.map((x) => x.tos);
 
 describe('the type of service', () => {
-  it('MUST-48: the user sets it, for the SYN or the SYN,ACK already', () => {
+  it('MUST-48: the user can set it before the SYN or the SYN,ACK is sent', () => {
     const w = new Wire();
     w.stack.connect(
       { remote: Address.parse(PEER), remotePort: 80, typeOfService: EF, user: nobody },
@@ -27,7 +27,7 @@ describe('the type of service', () => {
     expect(tosOf(w.tcp({ flags: SYN, dport: 82 }))).toEqual([0]);
   });
 
-  it('MUST-48: all that the connection sends has it, to the last ACK of TIME-WAIT', () => {
+  it('MUST-48: every segment of the connection has it, up to the last ACK of TIME-WAIT', () => {
     const w = new Wire();
     const accepted: Connection[] = [];
     const user = { tcpAccept: (conn: Connection): boolean => accepted.push(conn) > 0 };
@@ -49,20 +49,21 @@ describe('the type of service', () => {
     accepted[1]!.abort(w.now);
     w.stack.wake(accepted[1]!);
     out.push(...w.take());
-    expect(out.filter((x) => x.payload.length > 0).length, 'data, and that again').toBeGreaterThan(
-      1,
-    );
+    expect(
+      out.filter((x) => x.payload.length > 0).length,
+      'data and its retransmission',
+    ).toBeGreaterThan(1);
     expect(out.slice(-4).map((x) => x.flags)).toEqual([ACK | FIN, ACK, ACK, RST | ACK]);
     expect(new Set(tosOf(out))).toEqual(new Set([EF]));
   });
 
-  it('MUST-48: so has a SYN,ACK that is a cookie', () => {
+  it('MUST-48: a SYN cookie has it', () => {
     const w = new Wire({ config: { synCookies: 2 } });
     w.stack.listen({ port: 80, typeOfService: EF, user: { tcpAccept: () => true } });
     expect(tosOf(w.tcp({ flags: SYN }))).toEqual([EF]);
   });
 
-  it('SHLD-21: it may change while the connection lasts', () => {
+  it('SHLD-21: it can be changed while the connection lasts', () => {
     const w = new Wire();
     const accepted = w.listen();
     const synAck = w.open();
@@ -83,10 +84,10 @@ describe('the type of service', () => {
     ]);
   });
 
-  it('SHLD-22: IP gets it as the user gave it, ECN aside', () => {
+  it('SHLD-22: IP gets it unchanged, apart from the ECN bits', () => {
     const w = new Wire();
     const accepted = w.listen();
-    // ECN is agreed on: ECT(0) stands beside the DSCP, whatever the user wrote there.
+    // ECN was negotiated: ECT(0) replaces the ECN bits that the user gave.
     for (const given of [0x00, 0x04, 0xb8, 0xfc, 0xb9, 0xff]) {
       const out = w.tcp({ flags: SYN | 0xc0, seq: 100, sport: 40_000 + given });
       w.tcp({ flags: ACK, seq: 101, ack: out[0]!.seq + 1, sport: 40_000 + given });
@@ -98,7 +99,7 @@ describe('the type of service', () => {
     }
   });
 
-  it('MAY-9: the one that came is there to be read', () => {
+  it('MAY-9: the value received can be read', () => {
     const w = new Wire();
     const accepted = w.listen();
     const synAck = w.open({ tos: 0x40 });

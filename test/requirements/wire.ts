@@ -1,7 +1,6 @@
 /**
- * A stack and the bare wire: packets go in byte by byte and come out so, built and read here by
- * other code than the stack's own. What a test of a requirement needs that is about addresses,
- * checksums, ICMP or several connections at once.
+ * A stack and its wire: packets are bytes, built and parsed here by other code than the stack's
+ * own. For tests of requirements on addresses, checksums, ICMP or several connections at once.
  */
 import { SeededRandom } from '../../src/base/random.js';
 import { SECOND, type Micros } from '../../src/base/time.js';
@@ -36,13 +35,13 @@ export interface Tcp {
   ipOptions?: number[];
   payload?: number[];
   badChecksum?: boolean;
-  /** In two datagrams: the first has so many bytes of the segment, a multiple of eight. */
+  /** Sends two fragments; the first has this many bytes of the segment, a multiple of eight. */
   cutAt?: number;
-  /** The window field; 65,535 when not said. */
+  /** The window field; 65,535 by default. */
   wnd?: number;
 }
 
-/** A TCP packet that came out, or ICMP with `protocol` 1. */
+/** A TCP packet that the stack sent, or ICMP with `protocol` 1. */
 export interface Out {
   from: string;
   to: string;
@@ -113,9 +112,9 @@ export const transportSum = (
 
 export class Wire {
   readonly stack: Stack;
-  /** What came out since `take` was last called. */
+  /** Packets that the stack sent since the last call of `take`. */
   private readonly out: Out[] = [];
-  /** Packets that wait for their batch to be whole. */
+  /** Packets that wait until their batch is complete. */
   private held: number[][] | null = null;
   now: Micros;
   private readonly end: PairEnd;
@@ -142,14 +141,14 @@ export class Wire {
     });
   }
 
-  /** Runs the stack's turn, and returns what came out since the last time. */
+  /** Runs the stack's turn, and returns what it sent since the last time. */
   take(): Out[] {
     this.stack.run(this.now);
     this.end.deliver(this.now);
     return this.out.splice(0);
   }
 
-  /** Puts packets on the wire, in one batch, and returns what came out. */
+  /** Puts packets on the wire, in one batch, and returns what the stack sent. */
   raw(...packets: number[][]): Out[] {
     if (this.held !== null) {
       this.held.push(...packets);
@@ -192,7 +191,7 @@ export class Wire {
     return [...first, ...this.raw(ipPacket(from, to, 6, segment.slice(cutAt), [], 0, cutAt / 8))];
   }
 
-  /** Several segments in one batch of the device; returns what came out for all of them. */
+  /** Several segments in one batch of the device; returns everything that the stack sent. */
   batch(...segments: Tcp[]): Out[] {
     this.held = [];
     for (const t of segments) this.tcp(t);
@@ -213,7 +212,7 @@ export class Wire {
     return this.raw(ipPacket(PEER, about.from, 1, message));
   }
 
-  /** Time passes, with every timer on the way; returns what came out. */
+  /** Advances the clock and runs every timer on the way; returns what the stack sent. */
   wait(time: Micros): Out[] {
     const end = this.now + time;
     for (let next = this.stack.nextTimeout(); next <= end; next = this.stack.nextTimeout()) {
@@ -225,7 +224,7 @@ export class Wire {
     return this.take();
   }
 
-  /** A listener that takes every connection; `user` hears of them. */
+  /** A listener that accepts every connection; `user` gets their events. */
   listen(user: TcpUser | null = null, port = 80): Connection[] {
     const accepted: Connection[] = [];
     this.stack.listen({
