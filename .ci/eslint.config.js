@@ -16,6 +16,32 @@ const WHY =
 const banned = (names) =>
   names.map((name) => ({ name, message: `In src/${'{base,wire,ip,tcp,stack}'} ${WHY}.` }));
 
+const SYNCHRONOUS = [
+  { selector: 'AwaitExpression', message: 'The core is synchronous: no await in it.' },
+  {
+    selector: ':function[async=true]',
+    message: 'The core is synchronous: no async functions in it.',
+  },
+];
+
+/** What ECMAScript defines to the last bit. */
+const EXACT_FUNCTIONS = /^(abs|ceil|clz32|floor|fround|imul|max|min|round|sign|trunc|random)$/;
+const inexact = (what) =>
+  `${what} may differ in its last bits from engine to engine, so a recording would not replay: ` +
+  'use base/exact-math.ts.';
+const EXACT = [
+  {
+    selector: `MemberExpression[object.name='Math'][property.name!=${EXACT_FUNCTIONS}]`,
+    message: inexact('This function of Math'),
+  },
+  {
+    selector: "VariableDeclarator[init.name='Math']",
+    message: inexact('A function of Math without its name in front'),
+  },
+  { selector: "BinaryExpression[operator='**']", message: inexact('The operator **') },
+  { selector: "AssignmentExpression[operator='**=']", message: inexact('The operator **') },
+];
+
 export default defineConfig(
   { ignores: ['dist/', 'build/', 'coverage/', 'node_modules/'] },
   eslint.configs.recommended,
@@ -84,15 +110,13 @@ export default defineConfig(
         'error',
         { object: 'Math', property: 'random', message: `${WHY}.` },
       ],
-      'no-restricted-syntax': [
-        'error',
-        { selector: 'AwaitExpression', message: 'The core is synchronous: no await in it.' },
-        {
-          selector: ':function[async=true]',
-          message: 'The core is synchronous: no async functions in it.',
-        },
-      ],
+      'no-restricted-syntax': ['error', ...SYNCHRONOUS, ...EXACT],
     },
+  },
+  {
+    // What a simulated link does with a packet must be the same everywhere, too.
+    files: ['src/device/**/*.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...EXACT] },
   },
   {
     // Plain JavaScript, which runs before anything is compiled. tsc checks its types in files with

@@ -18,8 +18,8 @@ export interface StackServices {
   /** The stack's settings, including IP's. A listener or a connection may have its own. */
   readonly config: TcpConfig;
   readonly random: Random;
-  /** Null without an observer. */
-  readonly observer: StackObserver | null;
+  /** Null without an observer. `Stack.observer` sets it. */
+  observer: StackObserver | null;
 
   // ---- IP ---------------------------------------------------------------------------------------
 

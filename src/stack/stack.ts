@@ -104,19 +104,19 @@ export class Stack implements Receiver {
   /** Reused for each packet. */
   private readonly arrival = new Arrival();
   private readonly out: IpOutput;
-  private readonly observer: StackObserver | null;
+  private readonly services: StackServices;
   private readonly onDeviceError: (error: DeviceError, fatal: boolean) => void;
   private awake = false;
   private running = false;
 
   constructor(o: StackOptions) {
     this.device = o.device;
-    this.observer = o.observer ?? null;
     this.onDeviceError = o.onDeviceError ?? (() => undefined);
     this.addresses = new LocalAddresses(o.addresses);
     this.reassembly = new Reassembly(o.reassembly ?? DEFAULT_REASSEMBLY);
     this.loop = loopback();
     const services = this.servicesFor(o);
+    this.services = services;
     this.out = new IpOutput(services);
     this.tcp = new TcpHost(services, {
       secret: o.secret,
@@ -145,7 +145,7 @@ export class Stack implements Receiver {
     return {
       config,
       random: o.random,
-      observer: this.observer,
+      observer: o.observer ?? null,
       addresses: this.addresses,
       paths: new PathMtus(config),
       route: (remote) => this.route(remote),
@@ -424,6 +424,19 @@ export class Stack implements Receiver {
 
   // ---- State and counters -----------------------------------------------------------------------
 
+  /**
+   * The observer of everything on this stack; null for none, which costs nothing. It may be set at
+   * any time. A new observer also sees the connections that are open already.
+   */
+  get observer(): StackObserver | null {
+    return this.services.observer;
+  }
+
+  set observer(observer: StackObserver | null) {
+    this.services.observer = observer;
+    this.tcp.env.observer = observer;
+  }
+
   connections(): Iterable<Connection> {
     return this.tcp.connections;
   }
@@ -462,7 +475,7 @@ export class Stack implements Receiver {
 
   private countDrop(reason: DropReason, detail: string, now: Micros): void {
     this.drops[reason]!++;
-    this.observer?.packetDropped(reason, detail, now);
+    this.services.observer?.packetDropped(reason, detail, now);
   }
 }
 

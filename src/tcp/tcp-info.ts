@@ -3,6 +3,7 @@
  * of counting. The page that shows visitors their connection, the assertions of packet scripts and
  * the comparison with the kernel all use this table.
  */
+import { doubled } from '../base/exact-math.js';
 import { SECOND, type Micros } from '../base/time.js';
 import { CaState } from './congestion/ack-sample.js';
 import type { TcpConfig } from './config.js';
@@ -128,7 +129,7 @@ export const TcpInfoOption = {
 /** TCP_INFINITE_SSTHRESH. */
 const INFINITE_SSTHRESH = 0x7fffffff;
 /** ~0 of an unsigned 64-bit field, rounded to a double: no limit. */
-const NO_RATE_LIMIT = 2 ** 64;
+const NO_RATE_LIMIT = doubled(1, 64);
 /** ~0 of an unsigned 32-bit field. */
 const UNKNOWN = 0xffffffff;
 
@@ -280,7 +281,7 @@ function backoffOf(c: Tcb): number {
 /** The retransmission timeout; for a SYN with its backoff. */
 function timeoutOf(c: Tcb): Micros {
   const { rtt } = c.snd;
-  return c.isOpening ? Math.min(rtt.rto * 2 ** backoffOf(c), rtt.max) : rtt.rto;
+  return c.isOpening ? Math.min(doubled(rtt.rto, backoffOf(c)), rtt.max) : rtt.rto;
 }
 
 /** The negotiated options; before the peer's SYN only whether we requested ECN. */

@@ -2,6 +2,7 @@
  * Actions of expired timers: RFC 9293 section 3.10.8 and the RFC of each timer. They note what is
  * owed and send nothing.
  */
+import { doubled } from '../base/exact-math.js';
 import type { Micros } from '../base/time.js';
 import type { Cause } from './causes.js';
 import { abort } from './closing.js';
@@ -120,7 +121,7 @@ export function synInterval(c: Tcb, now: Micros): Micros {
   const { config } = c;
   const linear = c.state === State.synSent ? config.synLinearTimeouts : 0;
   const doublings = Math.max(0, c.synTries - linear);
-  const wait = Math.min(config.initialRto * 2 ** doublings, c.snd.rtt.max);
+  const wait = Math.min(doubled(config.initialRto, doublings), c.snd.rtt.max);
   if (c.userTimeout === 0 || c.synTries === 0 || c.state !== State.synSent) return wait;
   return Math.max(1, Math.min(wait, c.openedAt + c.userTimeout - now));
 }
@@ -248,7 +249,7 @@ const hasJustBegun = (snd: Sender): boolean => snd.probesSent === 0 && snd.probe
 
 /** At most tcp_retries2 doublings, as in Linux. */
 const persistWait = ({ snd, config }: Tcb): Micros =>
-  Math.min(snd.rtt.rto * 2 ** Math.min(snd.probesSent, config.retries2), snd.rtt.max);
+  Math.min(doubled(snd.rtt.rto, Math.min(snd.probesSent, config.retries2)), snd.rtt.max);
 
 /**
  * SHLD-29, SHLD-30: the first probe is sent after one RTO, then the interval doubles. It does not

@@ -644,7 +644,7 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-22', inside('synTimeout', 'c.owed.syn = true;'), ';', HANDSHAKE, 'MUST-22: SYN'),
   m(
     'MUST-22',
-    'config.initialRto * 2 ** doublings',
+    'doubled(config.initialRto, doublings)',
     'config.initialRto',
     HANDSHAKE,
     'MUST-22: SYN',
@@ -738,8 +738,8 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m(
     'MUST-18',
-    'return Math.min(this.base * 2 ** this.backoff, this.max);',
-    'return this.base * 2 ** this.backoff;',
+    'return Math.min(doubled(this.base, this.backoff), this.max);',
+    'return doubled(this.base, this.backoff);',
     RETRANSMISSION,
     'MUST-18: keeps',
   ),
@@ -1029,13 +1029,13 @@ export const MUTANTS: readonly Mutant[] = [
   m('MUST-36', '(snd.unsent === 0 && !snd.isFinOwed)', 'snd.unsent === 0', CLOSE),
   m(
     'SHLD-29',
-    'Math.min(snd.rtt.rto * 2 ** Math.min(',
-    'Math.min(2 * snd.rtt.rto * 2 ** Math.min(',
+    'Math.min(doubled(snd.rtt.rto, Math.min(',
+    'Math.min(doubled(2 * snd.rtt.rto, Math.min(',
     WINDOW,
   ),
   m(
     'SHLD-30',
-    'Math.min(snd.rtt.rto * 2 ** Math.min(snd.probesSent, config.retries2), snd.rtt.max);',
+    'Math.min(doubled(snd.rtt.rto, Math.min(snd.probesSent, config.retries2)), snd.rtt.max);',
     'Math.min(snd.rtt.rto, snd.rtt.max);',
     WINDOW,
   ),

@@ -103,3 +103,23 @@ describe('the core reads no clock, draws no random number and waits for nothing'
     expect(await broken(code, 'src/index.ts'), 'the shell may').toEqual([]);
   });
 });
+
+describe('the same bits on every engine, so that recordings replay', () => {
+  it.each([
+    'export const f = (x: number): number => Math.cbrt(x);',
+    'export const f = (x: number): number => Math.log2(x);',
+    'export const f = (x: number): number => Math.sqrt(x);',
+    'export const f = (x: number): number => 2 ** x;',
+    'export function f(x: number): number { x **= 2; return x; }',
+    'const { exp } = Math; export const f = (x: number): number => exp(x);',
+  ])('%s', async (code) => {
+    for (const path of ['src/tcp/send/rtt.ts', 'src/device/pair.ts'])
+      expect(await broken(code, path), path).toEqual(['no-restricted-syntax']);
+    expect(await broken(code, 'src/index.ts'), 'views may').toEqual([]);
+  });
+
+  it.each(['floor', 'min', 'abs', 'clz32', 'imul'])('Math.%s is exact', async (name) => {
+    const code = `export const f = (x: number): number => Math.${name}(x, 1);`;
+    expect(await broken(code, 'src/device/pair.ts')).toEqual([]);
+  });
+});

@@ -3,6 +3,7 @@
  * of the option, and SYNs with data that were lost. As in Linux it also detects a network that
  * drops such SYNs: if connections opened this way stall, no SYN carries data for a while.
  */
+import { doubled } from '../../base/exact-math.js';
 import { LONG_AGO, type Micros } from '../../base/time.js';
 import type { Address } from '../../ip/address.js';
 import type { TcpConfig } from '../../tcp/config.js';
@@ -67,7 +68,7 @@ class Server implements FastOpenMemory {
   isPaused(pause: Micros, now: Micros): boolean {
     return (
       this.synLosses > 0 &&
-      now < this.lastLoss + pause * 2 ** Math.min(this.synLosses, MOST_DOUBLINGS)
+      now < this.lastLoss + doubled(pause, Math.min(this.synLosses, MOST_DOUBLINGS))
     );
   }
 }
@@ -157,6 +158,6 @@ export class FastOpenCache {
   private isBlackhole(now: Micros): boolean {
     if (this.blackholes === 0) return false;
     const doublings = Math.min(this.blackholes - 1, MOST_DOUBLINGS);
-    return now < this.lastBlackhole + this.config.fastOpenBlackholeTimeout * 2 ** doublings;
+    return now < this.lastBlackhole + doubled(this.config.fastOpenBlackholeTimeout, doublings);
   }
 }

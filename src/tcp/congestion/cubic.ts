@@ -13,6 +13,7 @@
  * the window grows by at most half of it per round trip, and by at least 5 % in an epoch without a
  * W_max.
  */
+import { cubeRoot } from '../../base/exact-math.js';
 import { SECOND, type Micros } from '../../base/time.js';
 import type { Segments } from '../../base/units.js';
 import type { AckSample } from './ack-sample.js';
@@ -101,7 +102,7 @@ export class Cubic implements CongestionControl {
     const minRtt = s.minRtt === Infinity ? 0 : s.minRtt;
     // One round trip ahead, because a change of cwnd takes effect then.
     const t = (s.now - this.epochStart + minRtt) / SECOND;
-    const target = this.origin + C * (t - this.k) ** 3;
+    const target = this.origin + C * cubed(t - this.k);
     let per = target > cwnd ? cwnd / (target - cwnd) : 100 * cwnd;
     if (this.wMax === 0) per = Math.min(per, SLOWEST_AT_FIRST);
     per = Math.min(per, this.friendlyPace(acked, cwnd));
@@ -124,7 +125,7 @@ export class Cubic implements CongestionControl {
       this.k = 0;
       this.origin = this.cwnd;
     } else {
-      this.k = Math.cbrt((this.wMax - this.cwnd) / C);
+      this.k = cubeRoot((this.wMax - this.cwnd) / C);
       this.origin = this.wMax;
     }
     this.growth.reset();
@@ -166,3 +167,5 @@ export class Cubic implements CongestionControl {
       this.epochStart = Math.min(now, this.epochStart + (now - idleSince));
   }
 }
+
+const cubed = (x: number): number => x * x * x;

@@ -10,6 +10,7 @@
  * marks each packet that its segmentation offload cuts, PSH also marks the end of each chunk that
  * is sent in one go: two segments, or more on a fast path.
  */
+import { doubled } from '../../base/exact-math.js';
 import { seqAdd, seqDiff, seqGeq, seqLeq, seqMax, type Seq } from '../../base/seq.js';
 import { SECOND } from '../../base/time.js';
 import type { Sender } from './sender.js';
@@ -72,7 +73,7 @@ export function chunkBytes(snd: Sender): number {
     const shift = rtt.minRtt / (1 << RTT_SHIFT);
     bytes = Math.min(
       bytes,
-      rate / RATE_SHIFT + (shift < 32 ? MAX_CHUNK / 2 ** Math.floor(shift) : 0),
+      rate / RATE_SHIFT + (shift < 32 ? MAX_CHUNK / doubled(1, Math.floor(shift)) : 0),
     );
   }
   const segments = Math.max(Math.floor(bytes / mss), MIN_CHUNK_SEGMENTS);

@@ -5,6 +5,7 @@
  * deviation of a round trip of data, and comes down by a quarter of the difference for each. A path
  * whose delay jumps now and then keeps its caution longer.
  */
+import { doubled } from '../../base/exact-math.js';
 import { seqGt, type Seq } from '../../base/seq.js';
 import { MINUTE, type Micros } from '../../base/time.js';
 import { TCP_TIMEOUT_FALLBACK } from '../limits.js';
@@ -52,7 +53,7 @@ export class RttEstimator {
 
   /** The timeout to arm now, backoff included (5.5). */
   get rto(): Micros {
-    return Math.min(this.base * 2 ** this.backoff, this.max);
+    return Math.min(doubled(this.base, this.backoff), this.max);
   }
 
   noteMin(r: Micros, now: Micros): void {
@@ -113,6 +114,6 @@ export class RttEstimator {
 export function backoffTime(retries: number, rto: Micros, max: Micros): Micros {
   if (retries === Infinity) return Infinity;
   let total = 0;
-  for (let i = 0; i <= retries; i++) total += Math.min(rto * 2 ** i, max);
+  for (let i = 0; i <= retries; i++) total += Math.min(doubled(rto, i), max);
   return total;
 }

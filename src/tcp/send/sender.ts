@@ -13,6 +13,7 @@
  * none of these classes knows the Sender. The rules that work on all of it are functions that take
  * the Sender, in files of their own (recovery/recovery.ts, send/mtu-probe.ts, ...).
  */
+import { roundUpPowerOfTwo } from '../../base/exact-math.js';
 import { seqAdd, seqDiff, seqGeq, seqGt, type Seq } from '../../base/seq.js';
 import type { SlabPool } from '../../base/slab-pool.js';
 import { MILLISECOND, type Micros } from '../../base/time.js';
@@ -54,8 +55,7 @@ const DESCRIPTION = 256;
 const MOST_WRITE_UNIT = 65_215;
 
 /** Bytes of memory for a segment: its payload and headers in a power of two. */
-const memoryOf = (mss: Bytes): Bytes =>
-  2 ** Math.ceil(Math.log2(mss + SEGMENT_OVERHEAD)) + DESCRIPTION;
+const memoryOf = (mss: Bytes): Bytes => roundUpPowerOfTwo(mss + SEGMENT_OVERHEAD) + DESCRIPTION;
 
 /**
  * A send buffer of this size carries 8 Gbit/s over a round trip of that length, and fits into the
