@@ -813,7 +813,7 @@ export const MUTANTS: readonly Mutant[] = [
     'MUST-19: and',
   ),
   m('MAY-18', 'return new NoCongestionControl();', 'return new Reno();', RETRANSMISSION),
-  m('MAY-18', 'Math.cbrt((this.wMax - this.cwnd) / C)', '0', CUBIC_LAWS),
+  m('MAY-18', 'cubeRoot((this.wMax - this.cwnd) / C)', '0', CUBIC_LAWS),
   m('MAY-18', 'this.isFull = ++', 'this.isFull = false && ++', BBR_LAWS),
   m('SHLD-11', 'retries2: 15,', 'retries2: 3,', RETRANSMISSION),
   m(
