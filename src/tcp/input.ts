@@ -209,7 +209,7 @@ function checkSequence(c: Tcb, seg: Segment, now: Micros): boolean {
   }
   if (!seg.has(TcpFlag.RST)) {
     if (c.state === State.synReceived && seg.has(TcpFlag.SYN) && seg.seq === rcv.irs) {
-      if (!isThrottled(c, 'TcpExtTCPACKSkippedSynRecv', now)) c.owed.syn = true;
+      if (takeAnswerSlot(c, 'TcpExtTCPACKSkippedSynRecv', now)) c.owed.syn = true;
     } else oweAckForBad(c, seg, 'TcpExtTCPACKSkippedSeq', now);
   }
   c.dropped(seg, seg.has(TcpFlag.RST) ? Drop.tcpRstOutsideWindow : Drop.tcpUnacceptable, now);
@@ -514,7 +514,7 @@ function becomeEstablished(c: Tcb, cause: Cause, now: Micros): void {
  */
 function oweChallenge(c: Tcb, now: Micros): void {
   const { counters, challenges } = c.env;
-  if (isThrottled(c, 'TcpExtTCPACKSkippedChallenge', now)) return;
+  if (!takeAnswerSlot(c, 'TcpExtTCPACKSkippedChallenge', now)) return;
   if (!challenges.allow(now)) {
     skip(c, 'TcpExtTCPACKSkippedChallenge', now);
     return;
@@ -534,7 +534,7 @@ function oweAckForBad(c: Tcb, seg: Segment, skipped: SkipCounter, now: Micros): 
   const answersAll = answersAlways(seg);
   if (
     !answersAll &&
-    isThrottled(c, isSynchronized(c.state) ? skipped : 'TcpExtTCPACKSkippedSynRecv', now)
+    !takeAnswerSlot(c, isSynchronized(c.state) ? skipped : 'TcpExtTCPACKSkippedSynRecv', now)
   )
     return;
   const end = seqAdd(seg.seq, seg.payloadBytes);
@@ -551,16 +551,17 @@ type SkipCounter =
   | 'TcpExtTCPACKSkippedSynRecv';
 
 /**
- * Rate limit for all answers to invalid segments: one in `challengeAckInterval`
- * (tcp_invalid_ratelimit).
+ * Takes the connection's one slot for an answer to an invalid segment (Linux's
+ * tcp_invalid_ratelimit). Returns false, and counts in `skipped`, if the last answer is less than
+ * `challengeAckInterval` ago.
  */
-function isThrottled(c: Tcb, skipped: SkipCounter, now: Micros): boolean {
+function takeAnswerSlot(c: Tcb, skipped: SkipCounter, now: Micros): boolean {
   if (now - c.lastOowAckAt < c.config.challengeAckInterval) {
     skip(c, skipped, now);
-    return true;
+    return false;
   }
   c.lastOowAckAt = now;
-  return false;
+  return true;
 }
 
 function skip(c: Tcb, counter: SkipCounter, now: Micros): void {

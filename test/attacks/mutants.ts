@@ -86,7 +86,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   ),
   m(
     'ATK-10',
-    "if (!isThrottled(c, 'TcpExtTCPACKSkippedSynRecv', now)) c.owed.syn = true;",
+    "if (takeAnswerSlot(c, 'TcpExtTCPACKSkippedSynRecv', now)) c.owed.syn = true;",
     'c.owed.syn = true;',
     CHALLENGE,
     'ATK-10: .*SYN-RECEIVED',
