@@ -1,9 +1,10 @@
 /**
- * Shows every packet that passes a device, both ways, to a tap: a capture file, a live view.
+ * Shows every packet that passes a device, in both directions, to a tap: a capture file or a live
+ * view.
  *
- * What is shown is what stands on the wire: partial checksums are completed, in a copy, or every
- * tool would call the packet broken. Super-segments are shown whole, as tcpdump on a TUN shows
- * them, with lengths and checksums right. A capture never changes, delays or keeps a packet.
+ * The tap gets packets as they are on the wire. Partial checksums are completed in a copy, because
+ * every tool would report them as wrong. Super-segments are shown whole, as tcpdump on a TUN shows
+ * them, with correct lengths and checksums. A capture never changes, delays or keeps a packet.
  */
 import { type Slab } from '../base/slab.js';
 import type { Micros } from '../base/time.js';
@@ -16,7 +17,7 @@ import { DeviceWrapper, ReceiverWrapper } from './wrapper.js';
 /** Looks at packets. The bytes are valid during the call. */
 export interface PacketTap {
   packet(direction: Direction, slab: Slab, offset: number, length: number, now: Micros): void;
-  /** The batch is over: what the last packet caused is known by now. */
+  /** The batch is over, and the receiver has processed its last packet. */
   batchEnd(now: Micros): void;
 }
 
@@ -56,8 +57,8 @@ export class Capture extends DeviceWrapper {
 }
 
 /**
- * Shows what comes in before the receiver gets it, and ends the tap's batch once the receiver has
- * answered.
+ * Shows each incoming packet before the receiver gets it, and ends the tap's batch after the
+ * receiver has processed the batch.
  */
 class CapturedReceiver extends ReceiverWrapper {
   private readonly tap: PacketTap;

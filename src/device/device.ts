@@ -6,25 +6,24 @@
  *     in:   device ──▶ Receiver.packet(rx, now) … packet(rx, now) ──▶ Receiver.batchEnd(now)
  *     out:  device.packet() ──▶ fill it ──▶ device.transmit(now) … ──▶ device.flush(now)
  *
- * Both ways a packet is one reused object, valid during the call, and both ways packets come in
- * batches: a TUN costs a system call a packet, so all that can be saved is everything else.
+ * In both directions a packet is one reused object, valid during the call, and packets come in
+ * batches. A TUN costs a system call for each packet, so the batches save all other work.
  */
 import type { Micros } from '../base/time.js';
 import { Slab } from '../base/slab.js';
 
 const EMPTY_SLAB = new Slab(0);
 
-/** virtio-net's gso_type: what kind of super-segment this is. */
+/** virtio-net's gso_type: the kind of a super-segment. */
 export const Gso = { none: 0, tcp4: 1, tcp6: 4 } as const;
 
 /**
- * What a device takes off the stack's hands. Without it packets are complete and no longer than the
- * MTU.
+ * Work that a device does for the stack. Without it, packets must be complete and no longer than
+ * the MTU.
  */
 export interface Offload {
   /**
-   * The device completes a TCP or UDP checksum of which only the pseudo-header's sum stands in its
-   * field.
+   * The device completes a TCP or UDP checksum field that holds only the pseudo-header's sum.
    */
   readonly checksum: boolean;
   /** The device cuts TCP super-segments of up to 64 KB over IPv4 (over IPv6). */
@@ -43,26 +42,26 @@ export class RxPacket {
   offset = 0;
   length = 0;
   /**
-   * The transport checksum needs no summing: the device vouches for it, or the packet never left
-   * this machine and its checksum field holds the pseudo-header's sum only (`checksumPartial`).
+   * The transport checksum need not be verified: the device has verified it, or the packet never
+   * left this machine and the field holds only the pseudo-header's sum (`checksumPartial`).
    */
   checksumValid = false;
   /**
-   * The checksum field still holds only the pseudo-header's sum; at
-   * `checksumStart + checksumOffset`, from the packet's start.
+   * The checksum field holds only the pseudo-header's sum. The field is at
+   * `checksumStart + checksumOffset` from the packet's start.
    */
   checksumPartial = false;
   checksumStart = 0;
   checksumOffset = 0;
   /**
-   * One of `Gso`; with it `gsoSize`, the payload of each segment in this super-segment, and
-   * `headerBytes`, IP + TCP.
+   * One of `Gso`. If not 0, `gsoSize` is the payload of each segment in this super-segment, and
+   * `headerBytes` the length of its IP and TCP headers.
    */
   gsoType = 0;
   gsoSize = 0;
   headerBytes = 0;
   /**
-   * Set by a receiver that keeps a reference to these bytes: the device will not write over them.
+   * Set by a receiver that keeps a reference to these bytes; the device then never overwrites them.
    */
   keep = false;
 }
@@ -71,9 +70,10 @@ export class RxPacket {
 export const MAX_PIECES = 4;
 
 /**
- * A packet on its way out: headers (and small payloads) written into the device's own `slab` from
- * `start` on, large payloads left where they are and gathered by the device. The bytes of a piece
- * are read by `transmit` or, at the latest, by `flush`: until then they must not change.
+ * An outgoing packet. Headers and small payloads are written into the device's own `slab` from
+ * `start` on. Large payloads stay where they are, and the device gathers them as pieces. The device
+ * reads the bytes of a piece in `transmit` or, at the latest, in `flush`; until then they must not
+ * change.
  */
 export class TxPacket {
   slab: Slab = EMPTY_SLAB;
@@ -86,7 +86,7 @@ export class TxPacket {
   readonly pieceOffset = new Int32Array(MAX_PIECES);
   readonly pieceBytes = new Int32Array(MAX_PIECES);
   /**
-   * The checksum field holds the pseudo-header's sum and the device completes it: only with
+   * The checksum field holds the pseudo-header's sum, and the device completes it. Valid only with
    * `offload.checksum`.
    */
   checksumPartial = false;
@@ -96,7 +96,7 @@ export class TxPacket {
   gsoSize = 0;
   /** IP and TCP header bytes of a super-segment. */
   headerBytes = 0;
-  /** CWR stands on the first segment of a super-segment only (virtio-net's GSO_ECN). */
+  /** Only the first segment of the super-segment has CWR (virtio-net's GSO_ECN). */
   gsoEcn = false;
 
   addPiece(slab: Slab, offset: number, length: number): void {
@@ -132,38 +132,37 @@ export class TxPacket {
 }
 
 /**
- * Room that `Device.packet()` guarantees from `start` on: any packet of up to 64 KB may be written
- * whole.
+ * Bytes that `Device.packet()` guarantees from `start` on, enough for a whole packet of 64 KB.
  */
 export const TX_ROOM = 65_536;
 
-/** Why a device cannot go on. `code` is an errno name, as in Node's errors: `EBADFD`, `EIO`. */
+/** Why a device failed. `code` is an errno name, as in Node's errors: `EBADFD`, `EIO`. */
 export interface DeviceError extends Error {
   code?: string | undefined;
 }
 
-/** Who gets a device's packets: a stack, or the wrapper around the device. */
+/** Gets a device's packets: a stack, or the wrapper around the device. */
 export interface Receiver {
   /** A packet came in. `rx` is valid during the call. */
   packet(rx: RxPacket, now: Micros): void;
   /**
-   * The event loop called the device, which calls `batchEnd` next: no user's code ran in this turn
-   * before.
+   * The event loop has called the device, and no user's code ran in this turn before. `batchEnd`
+   * follows.
    */
   turnBegins?(): void;
-  /** The batch is over: now answer. */
+  /** The batch is over; the receiver now sends its replies. */
   batchEnd(now: Micros): void;
   /**
-   * The device cannot go on (deleted, set down). Packets may come again after it if `fatal` is
-   * false.
+   * The device failed: it was deleted, or set down. If `fatal` is false, packets may come again
+   * later.
    */
   deviceError(error: DeviceError, fatal: boolean, now: Micros): void;
-  /** The device dropped a packet on the way out, for one of `Drop`'s reasons. */
+  /** The device dropped `count` outgoing packets, for one of `Drop`'s reasons. */
   deviceDrop(reason: number, count: number, now: Micros): void;
   /**
-   * Packets wait that the system does not report as readiness of a descriptor, and `nextTimeout()`
-   * says that they are due. An event loop then calls soon; a simulation, which asks for
-   * `nextTimeout()` anyway, does not need this.
+   * Packets wait that the system does not report as readiness of a descriptor; `nextTimeout()` is
+   * due. An event loop must then call `onTimeout` soon. A simulation does not need this, because it
+   * reads `nextTimeout()` anyway.
    */
   packetsWait?(): void;
 }
@@ -178,33 +177,32 @@ export interface DeviceCounters {
 }
 
 export interface Device {
-  /** As `ip link` shows it, or a made-up one. */
+  /** The name that `ip link` shows, or an invented one. */
   readonly name: string;
-  /** Largest IP packet in bytes that goes out uncut. */
+  /** Bytes of the longest IP packet that the device sends without cutting it. */
   readonly mtu: number;
   readonly offload: Offload;
   readonly counters: DeviceCounters;
-  /** From now on packets go to `receiver`. Once. */
+  /** From now on packets go to `receiver`. Call it once. */
   attach(receiver: Receiver): void;
-  /** Lends the packet to fill next, cleared. The same object each time. */
+  /** The cleared packet to fill next: the same object each time. */
   packet(): TxPacket;
-  /** Queues what `packet()` lent. */
+  /** Queues the packet that `packet()` returned. */
   transmit(now: Micros): void;
-  /** Sends what is queued: the end of a batch. */
+  /** Sends the queued packets, at the end of a batch. */
   flush(now: Micros): void;
-  /** When `onTimeout` must be called next (a delaying link), or NEVER. */
+  /** When `onTimeout` must be called next (for a link with a delay, say), or NEVER. */
   nextTimeout(): Micros;
   onTimeout(now: Micros): void;
   /**
-   * Hands over what waits, as readiness would have it do; a device whose packets never wait has no
-   * need of it.
+   * Hands over the packets that wait, as at readiness. A device whose packets never wait does not
+   * need it.
    */
   poll?(): void;
-  /** Stops, and releases descriptors. Twice is harmless. */
+  /** Stops, and releases descriptors. A second call does nothing. */
   close(): void;
   /**
-   * A device that would keep the process alive while it is open does so no more: a host does that
-   * itself.
+   * Stops the open device from keeping the process alive, because the host decides about that.
    */
   unref?(): void;
 }

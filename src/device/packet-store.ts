@@ -1,10 +1,10 @@
 /**
- * Packets that a device keeps for a while: the cable's queue, what a slow link has under way.
+ * Packets that a device keeps for a while: a cable's queue, or packets on a slow link.
  *
- * Goal: packets of any size held in any order and for any time, without garbage. They stand back to
- * back in large chunks; a chunk is used again once its last packet is released, unless a receiver
- * kept a reference to its bytes (`RxPacket.keep`): then it is left to the garbage collector, as the
- * device seam promises.
+ * It holds packets of any size for any time and releases them in any order, without garbage.
+ * Packets stand back to back in large chunks. A chunk is reused after its last packet is released.
+ * If a receiver kept a reference to its bytes (`RxPacket.keep`), the chunk is left to the garbage
+ * collector instead.
  */
 import { copyBytes } from '../base/copy.js';
 import { Slab } from '../base/slab.js';
@@ -25,7 +25,7 @@ class Chunk {
 export class HeldPacket extends RxPacket {
   chunk: Chunk | null = null;
   /** When it is due, and its place among those due at the same time. */
-  due = -0.5; // no small integer: times are doubles, and so the field is one from the start
+  due = -0.5; // not an integer, so that V8 makes the field a double from the start
   order = 0;
 }
 
@@ -37,7 +37,7 @@ export class PacketStore {
   packets = 0;
   bytes = 0;
 
-  /** Copies a packet on its way out, head and pieces, with what is said about it. */
+  /** Copies an outgoing packet: headers, pieces, and its offload fields. */
   holdTx(tx: TxPacket): HeldPacket {
     const packet = this.reserve(tx.length);
     let at = packet.offset;
@@ -73,7 +73,8 @@ export class PacketStore {
   }
 
   /**
-   * The packet was delivered or dropped; its `keep` says whether its bytes are still referred to.
+   * Called when the packet was delivered or dropped. `packet.keep` says whether a receiver still
+   * refers to its bytes.
    */
   release(packet: HeldPacket): void {
     const chunk = packet.chunk!;

@@ -1,16 +1,16 @@
 /**
- * A cable in memory: what one end transmits the other receives, later. And the loopback, a cable
- * with both ends in one hand.
+ * A cable in memory: the other end receives what one end transmits, later. Also the loopback, a
+ * cable with only one end.
  *
  *     end A  transmit ──▶ queue ──▶ end B's receiver, when B's onTimeout (or deliver) is called
  *
- * Goal: two stacks on one machine, in virtual or real time, repeatable to the byte. Delivery is
- * always deferred: transmit only queues, so an answer to an answer takes a turn of the owner's loop
- * and is never a call inside a call. An end with waiting packets is due at once: its
- * `nextTimeout()` is 0. Its receiver's `packetsWait` is called when the first of them is queued.
+ * It connects two stacks in one process, in virtual or real time, repeatable to the byte. Delivery
+ * is always deferred: `transmit` only queues, so a reply takes a turn of the owner's loop and is
+ * never a call inside a call. An end with waiting packets is due at once: its `nextTimeout()` is 0.
+ * When the first of them is queued, its receiver's `packetsWait` is called.
  *
  * With offload, super-segments and partial checksums pass as through a TUN with virtio-net headers.
- * Without, the cable is strict: what a real link would not carry is a bug of the sender, and
+ * Without it, a packet that a real link could not carry is a bug of the sender, and `transmit`
  * throws.
  */
 import { Ring } from '../base/ring.js';
@@ -33,7 +33,7 @@ import { type HeldPacket, PacketStore } from './packet-store.js';
 export interface PairOptions {
   /** Bytes; default 1500. */
   readonly mtu?: number;
-  /** True: as a TUN with virtio-net headers. Default false. */
+  /** True: offload as in a TUN with virtio-net headers. Default false. */
   readonly offload?: boolean;
   /** The ends are called `NAMEa` and `NAMEb`; default `pair`. */
   readonly name?: string;
@@ -110,7 +110,8 @@ export class PairEnd implements Device {
   }
 
   /**
-   * Hands over what waits now, as one batch; what is transmitted meanwhile is for the next call.
+   * Hands over the packets that wait now as one batch. Packets that are transmitted meanwhile wait
+   * for the next call.
    */
   deliver(now: Micros): void {
     const receiver = this.receiver;
@@ -141,13 +142,13 @@ export class PairEnd implements Device {
 }
 
 /**
- * What leaves must fit the device: a stack that breaks this has a bug, and a test must see it.
- * (Bytes may be anything.)
+ * Throws if a packet does not fit the device, because that is a bug of the stack, and a test must
+ * see it. The bytes themselves are not checked.
  */
 function checkSendable(device: Device, tx: TxPacket, length: number): void {
   const { offload, mtu, name } = device;
   if (tx.checksumPartial && !offload.checksum)
-    throw new Error(`${name}: a partial checksum, but the device completes none`);
+    throw new Error(`${name}: a partial checksum, but the device does not complete it`);
   if (tx.gsoType === Gso.none) {
     if (length > mtu)
       throw new Error(`${name}: a packet of ${length} bytes, but the MTU is ${mtu}`);
@@ -157,7 +158,7 @@ function checkSendable(device: Device, tx: TxPacket, length: number): void {
     (tx.gsoType === Gso.tcp4 && offload.tso4) || (tx.gsoType === Gso.tcp6 && offload.tso6);
   if (!cuts)
     throw new Error(
-      `${name}: a super-segment of type ${tx.gsoType}, but the device does not cut those`,
+      `${name}: a super-segment of type ${tx.gsoType}, but the device does not cut this type`,
     );
   if (!tx.checksumPartial) throw new Error(`${name}: a super-segment needs a partial checksum`);
   if (tx.gsoSize <= 0 || tx.headerBytes + tx.gsoSize > mtu) {
@@ -181,8 +182,8 @@ export function pair(options: PairOptions = {}): [PairEnd, PairEnd] {
 }
 
 /**
- * What it transmits it receives: a stack's own addresses. Like Linux's `lo`: MTU 65,535, nothing
- * cut or summed.
+ * The loopback, for a stack's own addresses: it receives what it transmits. As in Linux's `lo`,
+ * packets are neither segmented nor checksummed. MTU 65,535.
  */
 export function loopback(name = 'lo'): PairEnd {
   return new PairEnd(name, 65_535, FULL_OFFLOAD, DEFAULT_QUEUE_LIMIT);

@@ -1,15 +1,15 @@
 /**
- * In software what a network card's offloads do: cuts TCP super-segments into the segments that
- * really travel, and completes checksums of which only the pseudo-header's sum was written.
+ * A network card's offloads in software: cuts TCP super-segments into the segments that go on the
+ * wire, and completes checksums that hold only the pseudo-header's sum.
  *
  *     super-segment   │ IP, TCP │ payload of up to 64 KB ............................ │
  *                          ▼ gsoSize bytes each
  *     on the wire     │ IP, TCP │ ..... │   │ IP, TCP │ ..... │   │ IP, TCP │ ... │
  *                      id, seq, CWR          id+1, seq+n           id+2, seq+2n, PSH, FIN
  *
- * Plan: addresses and ports are the same in all, so headers are copied and patched, and each
- * checksum is taken afresh. Non-goals: UDP super-segments (nothing here asks the kernel for them)
- * and IPv4 fragmentation.
+ * Addresses and ports are the same in all segments, so the headers are copied and patched, and each
+ * checksum is computed from its segment. Not supported: UDP super-segments (the stack never asks
+ * the kernel for them) and IPv4 fragmentation.
  */
 import { copyBytes } from '../base/copy.js';
 import { Slab } from '../base/slab.js';
@@ -31,7 +31,7 @@ export const LONGEST_PACKET = IPV6_HEADER_BYTES + 65_535;
 
 /**
  * Completes a partial checksum in place. The field at `start + field` (from the packet's beginning)
- * holds the pseudo-header's sum, and summing the segment with it counts both.
+ * holds the pseudo-header's sum, so the sum over the segment includes the pseudo-header.
  */
 export function completeChecksum(
   slab: Slab,
@@ -43,7 +43,7 @@ export function completeChecksum(
   const at = offset + start + field;
   if (start + field + 2 > length) return;
   let checksum = ~checksumAdd(slab.view, offset + start, length - start, 0) & 0xffff;
-  // RFC 768: zero means "no checksum", so a sum that comes out as zero is sent as its other form.
+  // RFC 768: zero means "no checksum", so a checksum of zero is sent as 0xffff.
   if (checksum === 0 && field === UDP_CHECKSUM_OFFSET) checksum = 0xffff;
   put16(slab.bytes, at, checksum);
 }
@@ -56,8 +56,8 @@ function tcpStart(packet: RxPacket): number {
 }
 
 /**
- * IP and TCP header bytes of a super-segment that has payload to cut, or 0. (What a driver says of
- * them is a hint only.)
+ * IP and TCP header bytes of a super-segment with payload to cut, else 0. (The driver's value is
+ * only a hint.)
  */
 function bytesBeforePayload(packet: RxPacket): number {
   if (packet.gsoSize <= 0 || (packet.gsoType !== Gso.tcp4 && packet.gsoType !== Gso.tcp6)) return 0;
@@ -81,7 +81,7 @@ export class Segmenter {
     else emit(packet.slab, packet.offset, packet.length, now);
   }
 
-  /** The packet in one piece, however long, with its checksum complete: what a capture shows. */
+  /** Hands the packet to `emit` in one piece with a complete checksum, as a capture shows it. */
   complete(packet: RxPacket, emit: EmitPacket, now: Micros): void {
     if (!packet.checksumPartial) {
       emit(packet.slab, packet.offset, packet.length, now);
@@ -120,7 +120,7 @@ export class Segmenter {
         put16(b, 4, total - IPV6_HEADER_BYTES);
       }
       scratch.view.setInt32(tcp + 4, (seq + n * gsoSize) | 0);
-      // RFC 3168 section 6.1.2: CWR answers once. PSH and FIN belong after the last byte.
+      // Only the first segment has CWR (RFC 3168 section 6.1.2), only the last one PSH and FIN.
       let mask = n === 0 ? 0xff : 0xff & ~TcpFlag.CWR;
       if (!last) mask &= ~(TcpFlag.PSH | TcpFlag.FIN);
       b[tcp + 13] = flags & mask;

@@ -1,6 +1,6 @@
 /**
- * The base class of devices around a device: it forwards everything, both ways. A wrapper overrides
- * what it changes.
+ * The base class of devices around a device: it forwards everything in both directions. A wrapper
+ * overrides what it changes.
  *
  *     stack ──▶ DeviceWrapper ──▶ inner device        inner device ──▶ ReceiverWrapper ──▶ stack
  *
@@ -46,8 +46,8 @@ export class DeviceWrapper implements Required<Device> {
   }
 
   /**
-   * What the inner device hands its packets to, on their way to `receiver`: a ReceiverWrapper where
-   * something happens to them.
+   * The receiver for the inner device, which passes packets on to `receiver`. A wrapper that
+   * changes incoming packets returns a ReceiverWrapper.
    */
   protected receiverFor(receiver: Receiver): Receiver {
     return receiver;
@@ -86,7 +86,7 @@ export class DeviceWrapper implements Required<Device> {
   }
 }
 
-/** The other way: forwards what a device tells its receiver. */
+/** The base class for the other direction: forwards a device's calls to its receiver. */
 export class ReceiverWrapper implements Required<Receiver> {
   protected readonly outer: Receiver;
 

@@ -80,10 +80,10 @@ describe('pair', () => {
     const { a } = wired({ mtu: 576 });
     expect(() => send(a, packet(1, 537))).toThrow('a packet of 577 bytes, but the MTU is 576');
     expect(() => send(a, packet(1), 0, (tx) => (tx.checksumPartial = true))).toThrow(
-      'completes none',
+      'does not complete it',
     );
     expect(() => send(a, packet(1), 0, (tx) => (tx.gsoType = Gso.tcp4))).toThrow(
-      'does not cut those',
+      'does not cut this type',
     );
     const { a: c } = wired({ offload: true });
     const gso = (gsoSize: number): void =>

@@ -107,7 +107,7 @@ describeWithTun('tcplab serve', () => {
 
   it('hints at the route when no packet comes for three seconds', async () => {
     const server = await serving(['echo', '--address', '192.0.2.5/24'], (_out, err) =>
-      err.includes('no packet in 3 s: is the route up?'),
+      err.includes('no packet in 3 s, perhaps because the route is missing'),
     );
     server.signal('SIGTERM');
     expect((await server.ended).code).toBe(0);
@@ -115,12 +115,12 @@ describeWithTun('tcplab serve', () => {
 
   it('says which services there are, and what is wrong with an option', async () => {
     for (const [args, words] of [
-      [['serve', 'gopher'], /no service 'gopher'[^]*fix: one of: http, echo/],
-      [['serve', '--mtu', '20'], /--mtu is a whole number from 68/],
+      [['serve', 'gopher'], /no service 'gopher'[^]*fix: use one of: http, echo/],
+      [['serve', '--mtu', '20'], /--mtu must be a whole number from 68/],
       [['serve', '--address', '300.1.1.1'], /300[^]*fix: for example --address/],
       [['serve', '--mtu', '1000', '--address', 'fd00::2/64'], /IPv6 needs an MTU of at least 1280/],
       [['serve', '--loss', 'much'], /much/],
-      [['connect', '198.18.0.1', '0'], /PORT is a whole number from 1/],
+      [['connect', '198.18.0.1', '0'], /PORT must be a whole number from 1/],
       [['nonsense'], /tcplab: unknown command 'nonsense'\n {2}fix: tcplab --help/],
       [
         ['serve', '--nonsense'],
@@ -131,12 +131,12 @@ describeWithTun('tcplab serve', () => {
         /0\.0\.0\.0 cannot be the stack's address: it stands for "this host"[^]*fix: /,
       ],
       [['serve', '--address', '224.0.0.1/24'], /224\.0\.0\.1 cannot be[^\n]*multicast[^]*fix: /],
-      [['lab', '--tun', 'a/b'], /'a\/b' cannot be the name of a device/],
+      [['lab', '--tun', 'a/b'], /'a\/b' is not a valid device name/],
       [
         ['serve', '--http-root', '/nonexistent'],
-        /--http-root \/nonexistent: there is no such folder\n {2}fix: mkdir/,
+        /--http-root \/nonexistent: the folder does not exist\n {2}fix: mkdir/,
       ],
-      [['lab', '--http-root', '/etc/passwd'], /--http-root \/etc\/passwd: it is not a folder/],
+      [['lab', '--http-root', '/etc/passwd'], /--http-root \/etc\/passwd: this is not a folder/],
     ] as const) {
       const { code, stderr } = await tcplab(...args);
       expect(stderr).toMatch(words);
@@ -156,7 +156,7 @@ describeWithTun('tcplab serve', () => {
 
   it("hints at the route although the kernel's IPv6 makes noise on the fresh device", async () => {
     const server = await serving(['echo'], (_out, err) =>
-      err.includes('no packet in 3 s: is the route up?'),
+      err.includes('no packet in 3 s, perhaps because the route is missing'),
     );
     server.signal('SIGTERM');
     expect((await server.ended).code).toBe(0);
@@ -205,7 +205,7 @@ describe('tcplab doctor', () => {
     );
     expect(owned.stdout).toMatch(
       new RegExp(
-        'FAIL {2}the kernel owns 192\\.0\\.2\\.7 on lo[^]*' +
+        "FAIL {2}the stack's address 192\\.0\\.2\\.7 is the kernel's own on lo[^]*" +
           'fix: sudo ip address delete 192\\.0\\.2\\.7 dev lo',
       ),
     );

@@ -107,7 +107,7 @@ $TCPLAB serve --tun t0 --workers 2 --pcap - 2>&1; echo "exit $?"`);
     expect(stdout).toMatch(
       /single has one queue, and each worker needs one[\s\S]*up --multi-queue[\s\S]*exit 77/,
     );
-    expect(stdout).toMatch(/--workers does not go with --pcap -[\s\S]*exit 2/);
+    expect(stdout).toMatch(/--workers does not work with --pcap -[\s\S]*exit 2/);
     expect(existsSync(join(dir, '-'))).toBe(false);
   });
 });

@@ -92,7 +92,7 @@ describeWithTun('tcplab up and down', () => {
     expect(all.code, all.stderr).toBe(0);
     expect(up).toMatch(
       new RegExp(
-        'made tcplab0, a TUN device that belongs to user \\d+[^]*MTU 1500, up[^]*' +
+        'created tcplab0, a TUN device that belongs to user \\d+[^]*MTU 1500, up[^]*' +
           'address 198\\.18\\.0\\.1/24[^]*tcplab down[^]*exit 0\\n$',
       ),
     );
@@ -105,7 +105,7 @@ describeWithTun('tcplab up and down', () => {
     expect(other).toMatch(
       new RegExp(`up already, for user ${UID}\\n  fix: sudo tcplab down --tun tcplab0\\nexit 1`),
     );
-    expect(down).toMatch(/took tcplab0 away[^]*exit 0\n$/);
+    expect(down).toMatch(/deleted tcplab0 and its addresses[^]*exit 0\n$/);
     expect(after).toBe(before);
     expect(downAgain).toBe('tcplab0 is not up: nothing to undo\nexit 0\n');
     expect(left).toBe('');
@@ -118,10 +118,10 @@ describeWithTun('tcplab up and down', () => {
       stateFolder(),
     );
     expect(out[0]).toMatch(
-      /there is a device mine already, and tcplab did not make it\n {2}fix: .*--tun\nexit 1/,
+      /the device mine already exists, and tcplab did not create it\n {2}fix: .*--tun\nexit 1/,
     );
     expect(out[1]).toMatch(
-      /did not make mine, so it does not take it away\n {2}fix: sudo ip link delete mine[^]*exit 1/,
+      /did not create mine, so it does not delete it\n {2}fix: sudo ip link delete mine[^]*exit 1/,
     );
     expect(out[2]).toMatch(/^mine/);
   });
@@ -134,7 +134,7 @@ describeWithTun('tcplab up and down', () => {
       JSON.stringify({ device: 'tcplab0', uid: 0, mtu: 1500, addresses: [] }),
     );
     const { out } = await parts(`${tcplab('down')} true`, state);
-    expect(out[0]).toBe('tcplab0 was gone already\nexit 0\n');
+    expect(out[0]).toBe('tcplab0 was already deleted\nexit 0\n');
     expect(existsSync(join(state, 'tcplab0.json'))).toBe(false);
   });
 
@@ -148,8 +148,8 @@ describeWithTun('tcplab up and down', () => {
       state,
     );
     for (const said of out.slice(0, 3))
-      expect(said).toMatch(/cannot be the name of a device[^]*fix:[^]*exit 2/);
-    expect(out[3]).toMatch(/all cannot be made: EINVAL[^]*fix: tcplab doctor[^]*exit 77/);
+      expect(said).toMatch(/is not a valid device name[^]*fix:[^]*exit 2/);
+    expect(out[3]).toMatch(/all cannot be created: EINVAL[^]*fix: tcplab doctor[^]*exit 77/);
     expect(out[4]).toBe('0\n');
   });
 
@@ -242,8 +242,8 @@ describeWithTun('tcplab doctor', () => {
     const { out } = await parts(tcplab('doctor'), stateFolder());
     expect(out[0]).toMatch(
       new RegExp(
-        '^ok {4}/dev/net/tun opens \\(mode 0\\d{3}\\)\\n' +
-          'ok {4}the TUN driver \\(addon\\) loads\\nok {4}CAP_NET_ADMIN is there',
+        '^ok {4}/dev/net/tun can be opened \\(mode 0\\d{3}\\)\\n' +
+          'ok {4}the TUN driver \\(addon\\) loads\\nok {4}CAP_NET_ADMIN: this process can create devices',
       ),
     );
     expect(out[0]).toContain(
@@ -260,9 +260,9 @@ describeWithTun('tcplab doctor', () => {
       stateFolder(),
     );
     expect(out[0]).toMatch(
-      /^FAIL {2}there is no \/dev\/net\/tun[^\n]*\n {6}fix: sudo modprobe tun\n/,
+      /^FAIL {2}\/dev\/net\/tun does not exist[^\n]*\n {6}fix: sudo modprobe tun\n/,
     );
-    expect(out[0]).toMatch(/no way to a TUN device: the fixes above lead to one\nexit 1\n$/);
+    expect(out[0]).toMatch(/no way to a TUN device: apply the fixes above\nexit 1\n$/);
   });
 
   it('no addon', async () => {
@@ -282,7 +282,7 @@ describeWithTun('tcplab doctor', () => {
     );
     expect(out[0]).toMatch(
       new RegExp(
-        'FAIL {2}the kernel owns 198\\.18\\.0\\.2 on lo[^\\n]*\\n' +
+        "FAIL {2}the stack's address 198\\.18\\.0\\.2 is the kernel's own on lo[^\\n]*\\n" +
           ' {6}fix: sudo ip address delete 198\\.18\\.0\\.2 dev lo\\n',
       ),
     );

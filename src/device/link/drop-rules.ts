@@ -1,5 +1,5 @@
 /**
- * Rules that drop certain packets on purpose, to see what happens then: "our first two SYN-ACKs".
+ * Rules that drop chosen packets, for example "our first two SYN-ACKs".
  *
  *     syn-ack:2    the first two SYN-ACKs      data:5-7    the fifth to seventh segment with data
  *     rst          every RST                   nth:10      the tenth packet of any kind
@@ -13,7 +13,7 @@ import { Kind } from './packet-kind.js';
 
 export type Direction = 'in' | 'out';
 
-/** A link's description that cannot be understood; the message says what may stand there. */
+/** An invalid description of a link; the message says what is valid. */
 export class LinkOptionError extends Error {
   readonly code = 'EINVAL';
 }
@@ -21,16 +21,16 @@ export class LinkOptionError extends Error {
 const SHAPE = /^(?:(in|out):)?([a-z-]+)(?::(\d+)(?:-(\d+))?)?$/;
 
 export class DropRule {
-  /** As it was written. */
+  /** The rule's text. */
   readonly text: string;
   readonly direction: Direction | null;
-  /** How many packets of its kind have passed by, and how many it dropped. */
+  /** How many packets of its kind the rule has seen, and how many it dropped. */
   seen = 0;
   dropped = 0;
   private readonly kind: number;
   private readonly first: number;
   private readonly last: number;
-  /** Each how manieth, from `first` on. */
+  /** From `first` on, the rule drops one packet in `every`. */
   private readonly every: number;
 
   private constructor(
@@ -59,7 +59,8 @@ export class DropRule {
     const high = to === undefined ? low : Number(to);
     if (from !== undefined && low < 1)
       throw new LinkOptionError(`drop '${text}': packets are counted from 1`);
-    if (high < low) throw new LinkOptionError(`drop '${text}': ${low}-${high} runs backwards`);
+    if (high < low)
+      throw new LinkOptionError(`drop '${text}': the range ${low}-${high} is reversed`);
     if (word === 'nth' || word === 'every') {
       if (from === undefined) throw new LinkOptionError(`drop '${text}': which? Write ${word}:10`);
       if (word === 'nth') return new DropRule(text, direction, Kind.any, low, high, 1);
@@ -69,12 +70,12 @@ export class DropRule {
     }
     const kind = (Kind as Readonly<Record<string, number>>)[word!];
     if (kind === undefined)
-      throw new LinkOptionError(`drop '${text}': there is no '${word}'; ${GRAMMAR}`);
+      throw new LinkOptionError(`drop '${text}': unknown kind '${word}'; ${GRAMMAR}`);
     if (from === undefined) return new DropRule(text, direction, kind, 1, Infinity, 1);
     return new DropRule(text, direction, kind, to === undefined ? 1 : low, high, 1);
   }
 
-  /** Counts a packet; true: drop it. */
+  /** Counts a packet; returns true if it must be dropped. */
   drops(direction: Direction, kind: number): boolean {
     if ((kind & this.kind) === 0 || (this.direction !== null && this.direction !== direction))
       return false;

@@ -1,6 +1,6 @@
 /**
- * Held packets by the time at which they are due; those due at once keep the order in which they
- * came. A binary heap.
+ * Held packets in the order of their due times; packets due at the same time keep the order in
+ * which they came. A binary heap.
  */
 import { NEVER, type Micros } from '../../base/time.js';
 import type { HeldPacket } from '../packet-store.js';
@@ -34,7 +34,7 @@ export class DueQueue {
     heap[i] = packet;
   }
 
-  /** Takes out the first packet that is due by `now`; undefined when none is. */
+  /** Removes and returns the first packet that is due at `now`; undefined if none is. */
   take(now: Micros): HeldPacket | undefined {
     const heap = this.heap;
     const first = heap[0];

@@ -1,6 +1,6 @@
 /**
- * What a router does with RFC 3168 instead of dropping: it sets Congestion Experienced in a packet
- * whose sender understands that.
+ * Sets Congestion Experienced, as a router does under RFC 3168 instead of dropping an ECN-capable
+ * packet.
  */
 import type { Slab } from '../../base/slab.js';
 import { put16 } from '../../wire/bytes.js';
@@ -9,14 +9,13 @@ import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from '../../wire/ip.js';
 import { Ecn } from '../../wire/tcp.js';
 
 /**
- * True when the sender said that it understands marks, ECT(0) or ECT(1), or the packet is marked
- * already.
+ * True if the packet is ECN-capable, ECT(0) or ECT(1), or already marked.
  */
 export function isEcnCapable(slab: Slab, offset: number, length: number): boolean {
   return fieldOf(slab, offset, length) > Ecn.notEct;
 }
 
-/** 0 for what is neither IPv4 nor IPv6, too. */
+/** The ECN field; also 0 if the packet is neither IPv4 nor IPv6. */
 function fieldOf(slab: Slab, offset: number, length: number): number {
   const b = slab.bytes;
   if (length < IPV4_HEADER_BYTES) return Ecn.notEct;

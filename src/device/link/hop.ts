@@ -1,8 +1,8 @@
 /**
- * What a router does with a packet that is too long for its next hop: it cuts it where it may (IPv4
- * without DF), else it drops it and tells the sender (RFC 1191 section 4, RFC 8201 section 3), or
- * does not: a router from before 1990 leaves the MTU out, a black hole says nothing at all (RFC
- * 2923).
+ * A router with a packet that is too long for its next hop. It cuts an IPv4 packet without DF. It
+ * drops any other packet and reports the MTU to the sender by ICMP (RFC 1191 section 4, RFC 8201
+ * section 3). A router from before 1990 leaves the MTU out of the report; a black hole sends no
+ * report (RFC 2923).
  */
 import { copyBytes } from '../../base/copy.js';
 import { IPDEFTTL } from '../../base/ip-default-ttl.js';
@@ -28,23 +28,23 @@ export type HopAnswer = 'icmp' | 'no-mtu' | 'blackhole';
 const DF = 0x4000;
 const MORE = 0x2000;
 const OFFSET = 0x1fff;
-/** RFC 1812 section 4.3.2.3; RFC 4443 section 2.4 (c). */
+/** Bytes of the longest ICMP error (RFC 1812 section 4.3.2.3; RFC 4443 section 2.4 (c)). */
 const MOST_4 = 576;
 const MOST_6 = 1280;
 
-/** An IPv4 packet that routers may cut. */
+/** True for an IPv4 packet that routers may cut. */
 export const mayCut = (slab: Slab, offset: number): boolean =>
   slab.bytes[offset]! >> 4 === 4 && (get16(slab.bytes, offset + 6) & DF) === 0;
 
 export class Hop {
-  /** Where answers and fragments are written. */
+  /** Buffer for ICMP errors and fragments. */
   readonly scratch = new Slab(65_536);
   private readonly ip = new IpHeader();
   private readonly back = new IpHeader();
 
   /**
-   * Writes the ICMP error about a packet into `scratch`, and returns its length, or 0 when none is
-   * due. Its source is the destination's address.
+   * Writes the ICMP error about a packet into `scratch` and returns its length, or 0 if none is
+   * due. The source address of the error is the packet's destination.
    */
   answer(slab: Slab, offset: number, length: number, mtu: number, says: HopAnswer): number {
     const { ip, back, scratch } = this;
@@ -77,7 +77,8 @@ export class Hop {
   }
 
   /**
-   * RFC 791 section 3.2: the packet in pieces of at most `mtu` bytes, each valid during the call.
+   * Cuts the packet into fragments of at most `mtu` bytes (RFC 791 section 3.2). Each is valid
+   * during the call.
    */
   cut(
     slab: Slab,

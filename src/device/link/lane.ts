@@ -1,11 +1,11 @@
 /**
- * One direction of a faulty link. What happens to a packet, in this order:
+ * One direction of a faulty link. A packet passes these steps:
  *
  *     drop rules ─▶ loss ─▶ a hop of smaller MTU ─▶ ECN mark ─▶ duplicate ─▶ corrupt
  *                ─▶ queue for the rate ─▶ delay, jitter, reorder ─▶ out
  *
- * Everything random comes from one seeded generator and everything timed from `now`: the same
- * packets at the same times meet the same fate in every run.
+ * All random choices come from one seeded generator and all times from `now`, so the same packets
+ * at the same times have the same fate in every run.
  */
 import type { SeededRandom } from '../../base/random.js';
 import { Ring } from '../../base/ring.js';
@@ -22,7 +22,7 @@ import { type HeldPacket, PacketStore } from '../packet-store.js';
 import type { EmitPacket } from '../segmentation.js';
 
 /**
- * Told what the link does to packets: for captures and live lines. Bytes are valid during the call.
+ * Gets what the link does to packets, for captures and live lines. Bytes are valid during the call.
  */
 export interface LinkListener {
   /** `detail` is the rule's text, or ''. */
@@ -35,7 +35,7 @@ export interface LinkListener {
     length: number,
     now: Micros,
   ): void;
-  /** The packet goes on, altered: `what` is `duplicated`, `reordered`, `marked` or `corrupted`. */
+  /** The link altered a packet: `what` is `duplicated`, `reordered`, `marked` or `corrupted`. */
   linkAltered(
     direction: Direction,
     what: string,
@@ -51,23 +51,23 @@ export interface LaneEnd {
   laneDelivers(packet: HeldPacket, now: Micros): void;
   laneDrops(reason: DropReason, now: Micros): void;
   /**
-   * An ICMP error of the link's own, for the sender into this lane. Bytes are valid during the
+   * The link sends an ICMP error to the sender of a packet in this lane. Bytes are valid during the
    * call.
    */
   laneAnswers(slab: Slab, offset: number, length: number, now: Micros): void;
 }
 
-/** How long a reordered packet is held back where there is no delay to skip. */
+/** How long a reordered packet is held back if there is no delay to skip. */
 const REORDER_HOLD: Micros = MILLISECOND;
-/** Whatever rate and delay ask for: this much is under way at most. */
+/** Most bytes in the lane, whatever rate and delay are. */
 const MAX_HELD_BYTES = 64 << 20;
 
 export class Lane {
   readonly direction: Direction;
-  /** May be changed at any time; packets under way keep their due time. */
+  /** May be changed at any time; packets in the lane keep their due time. */
   impairments: Impairments;
   listener: LinkListener | null = null;
-  /** What happened so far, in packets. */
+  /** Packets so far, by what happened to them. */
   readonly counters = {
     packets: 0,
     lost: 0,
@@ -87,7 +87,7 @@ export class Lane {
   private readonly hop = new Hop();
   private readonly store = new PacketStore();
   private readonly underWay = new DueQueue();
-  /** The packets that wait for the rate, or are being sent: when each has left, and its size. */
+  /** When each packet that waits for the rate, or is being sent, will have left; and its size. */
   private readonly departures = new Ring<Micros>();
   private readonly departingBytes = new Ring<number>();
   private waitingBytes = 0;
@@ -151,8 +151,8 @@ export class Lane {
   }
 
   /**
-   * A packet that the link itself makes comes out of this lane: not at once, because the sender
-   * that caused it is still in its call.
+   * Sends a packet that the link itself made out of this lane. It is not delivered at once, because
+   * the sender that caused it is still in its call.
    */
   inject(slab: Slab, offset: number, length: number, now: Micros): void {
     const packet = this.store.hold(slab, offset, length);
@@ -164,7 +164,7 @@ export class Lane {
     const marked = this.happens(this.impairments.mark);
     if (marked && !isEcnCapable(slab, offset, length)) {
       this.counters.lost++;
-      this.drop(Drop.linkLoss, 'its sender knows no ECN', slab, offset, length, now);
+      this.drop(Drop.linkLoss, 'no ECN: dropped instead of marked', slab, offset, length, now);
       return;
     }
     const twice = this.happens(this.impairments.duplicate);
@@ -179,7 +179,7 @@ export class Lane {
     return this.underWay.next();
   }
 
-  /** Delivers what has arrived by now; how many packets that were. */
+  /** Delivers the packets that are due at `now`; returns their number. */
   release(now: Micros): number {
     let n = 0;
     for (
@@ -192,7 +192,7 @@ export class Lane {
     return n;
   }
 
-  /** Packets under way. */
+  /** Packets in the lane. */
   get held(): number {
     return this.underWay.length;
   }
@@ -202,7 +202,7 @@ export class Lane {
       this.store.release(p);
   }
 
-  /** Every rule counts every packet, also one that another rule drops. */
+  /** Every rule counts every packet, including those that another rule drops. */
   private ruleFor(kind: number): DropRule | null {
     let found: DropRule | null = null;
     for (const rule of this.rules) if (rule.drops(this.direction, kind)) found ??= rule;
@@ -255,7 +255,7 @@ export class Lane {
     return this.departures.length < limitPackets && this.waitingBytes + length <= limitBytes;
   }
 
-  /** When the packet's last bit has left: one after the other at `rate`. */
+  /** When the packet's last bit will have left; packets leave one after the other at `rate`. */
   private departure(length: number, rate: number, now: Micros): Micros {
     this.busyUntil = Math.max(now, this.busyUntil) + (length * 8 * SECOND) / rate;
     this.departures.push(this.busyUntil);

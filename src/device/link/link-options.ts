@@ -1,46 +1,45 @@
 /**
- * What a faulty link does, and how people say it: the words of `tc netem`, or `key=value`.
+ * The faults of a link and their syntax: the words of `tc netem`, or `key=value`.
  *
  *     loss 5% delay 50ms 10ms rate 1mbit limit 100 in loss 10% out drop syn-ack:2 seed 7
  *
- * `in`, `out` and `both` say for which direction the words after them hold: `in` is towards our
- * stack.
+ * `in`, `out` and `both` set the direction of the words after them; `in` is towards the stack.
  */
 import { MICROSECOND, MILLISECOND, SECOND, type Micros } from '../../base/time.js';
 import { type Direction, DropRule, LinkOptionError } from './drop-rules.js';
 import type { HopAnswer } from './hop.js';
 
-/** What happens in one direction. Shares are 0..1. */
+/** The faults of one direction. Shares are 0..1. */
 export interface Impairments {
   loss: number;
   /**
-   * Congestion Experienced is set in it (RFC 3168). One whose sender knows no ECN is lost, as
-   * routers do.
+   * Share of packets that get Congestion Experienced (RFC 3168). A packet without ECN is dropped
+   * instead, as in a router.
    */
   mark: number;
   duplicate: number;
-  /** One random bit of the packet is turned over. */
+  /** Share of packets in which one random bit is flipped. */
   corrupt: number;
   /**
-   * The packet overtakes those before it by skipping the delay; without a delay it is held back for
-   * a millisecond.
+   * Share of packets that skip the delay and so overtake earlier ones; without a delay they are
+   * held back for 1 ms instead.
    */
   reorder: number;
   delay: Micros;
-  /** Each packet's delay lies evenly in `delay` +- `jitter`: packets may overtake each other. */
+  /** Each delay is uniform in `delay` +- `jitter`, so packets may overtake each other. */
   jitter: Micros;
   /** Bits a second of IP packets; 0: no limit. */
   rate: number;
-  /** What may wait for its turn at that rate; more is dropped. */
+  /** Packets that may wait in the queue for `rate`; more are dropped. */
   limitPackets: number;
   limitBytes: number;
   /**
-   * A hop on the way carries no more than this, in bytes of IP packet; 0: as much as the device.
+   * Bytes of the longest IP packet that a hop on the path carries; 0: no limit but the device's.
    */
   hopMtu: number;
   /**
-   * What it says of a packet that it drops for that: an ICMP error, one without the MTU (RFC 1191
-   * section 4.2), nothing.
+   * How the hop reports a packet that is too long: by an ICMP error, by one without the MTU (RFC
+   * 1191 section 4.2), or not at all.
    */
   hopAnswer: HopAnswer;
 }
@@ -92,8 +91,8 @@ const WORDS =
   'out, both';
 
 /**
- * Reads a description, several at once, or adds to what `into` says already. Throws
- * LinkOptionError.
+ * Adds the faults of one or several descriptions to `into` (default: a link without faults), and
+ * returns it with the seed. Throws LinkOptionError.
  */
 export function parseLink(
   description: string | readonly string[],
@@ -139,7 +138,7 @@ export function parseLink(
     } else if (word === 'seed') seed = parseSeed(value(word, 'seed 7'));
     else if (word === 'in' || word === 'out') sides = [word];
     else if (word === 'both') sides = ['in', 'out'];
-    else throw new LinkOptionError(`a link has no '${word}'; it has ${WORDS}`);
+    else throw new LinkOptionError(`unknown link option '${word}'; use ${WORDS}`);
   }
   return { ...into, seed };
 }
@@ -160,18 +159,20 @@ const SIZE_UNITS: Readonly<Record<string, number>> = { b: 1, kb: 1024, mb: 1_048
 export function parseShare(text: string, what: string): number {
   const share = Number(SHARE.exec(text)?.[1]) / 100;
   if (!(share <= 1))
-    throw new LinkOptionError(`${what} '${text}': a share from 0% to 100%, for example ${what} 5%`);
+    throw new LinkOptionError(
+      `${what} '${text}' must be a share from 0% to 100%, for example ${what} 5%`,
+    );
   return share;
 }
 
-/** `50ms` -> 50,000 microseconds; rounded to whole ones. */
+/** `50ms` -> 50,000; rounded to whole microseconds. Throws LinkOptionError. */
 export function parseDuration(text: string, what: string): Micros {
   const match = DURATION.exec(text);
   const unit = DURATION_UNITS[match?.[2]?.toLowerCase() ?? ''] ?? NaN;
   const duration = Math.round(Number(match?.[1]) * unit);
   if (!(duration <= 3600 * SECOND)) {
     throw new LinkOptionError(
-      `${what} '${text}': a time with its unit, us, ms or s, up to 3600s; for example 50ms`,
+      `${what} '${text}' must be a time in us, ms or s, up to 3600s, for example 50ms`,
     );
   }
   return duration;
@@ -183,7 +184,7 @@ export function parseRate(text: string): number {
   const rate = Number(match?.[1]) * RATE_UNITS[match?.[2]?.toLowerCase() ?? '']!;
   if (!(rate >= 1)) {
     throw new LinkOptionError(
-      `rate '${text}': bits a second with bit, kbit, mbit or gbit, at least 1bit; for ` +
+      `rate '${text}' must be bits a second in bit, kbit, mbit or gbit, at least 1bit, for ` +
         'example 10mbit',
     );
   }
@@ -196,7 +197,7 @@ export function parseLimit(text: string): Partial<Impairments> {
   const n = Number(match?.[1]);
   if (!(n >= 1))
     throw new LinkOptionError(
-      `limit '${text}': packets, as in limit 100, or bytes, as in limit 64kb`,
+      `limit '${text}' must be packets, as in limit 100, or bytes, as in limit 64kb`,
     );
   const unit = match?.[2]?.toLowerCase() ?? 'p';
   return unit === 'p'
@@ -209,13 +210,13 @@ export function parseMtu(text: string): number {
   const mtu = Number(text);
   if (/^\d+$/.test(text) && mtu >= 68 && mtu <= 65_535) return mtu;
   throw new LinkOptionError(
-    `mtu '${text}': bytes of the longest packet that passes, 68 to 65535, and perhaps ` +
-      'blackhole or no-mtu; for example mtu 1280 blackhole',
+    `mtu '${text}' must be the bytes of the longest packet that passes, 68 to 65535, and ` +
+      'optionally blackhole or no-mtu, for example mtu 1280 blackhole',
   );
 }
 
 export function parseSeed(text: string): number {
   if (!/^-?\d{1,10}$/.test(text))
-    throw new LinkOptionError(`seed '${text}': a whole number, for example seed 7`);
+    throw new LinkOptionError(`seed '${text}' must be a whole number, for example seed 7`);
   return Number(text);
 }

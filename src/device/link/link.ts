@@ -1,13 +1,13 @@
 /**
- * A faulty link around any device: what `tc netem` does, where the kernel has none, and repeatable
- * from a seed.
+ * A faulty link around any device. It does what `tc netem` does, without the kernel, and a seed
+ * makes it repeatable.
  *
  *     stack ──▶ transmit ──▶ segment ──▶ lane out ──▶ device
  *     stack ◀── lane in ◀── segment ◀─────────────── device
  *
- * The link loses and damages real packets: super-segments are cut and checksums completed before
- * anything happens to them, in both directions. So it offers full offload upwards, whatever the
- * device below can do.
+ * The link loses and damages packets as they are on the wire. In both directions, super-segments
+ * are cut and checksums completed first. Therefore the link offers full offload to the stack,
+ * whatever the device below can do.
  */
 import { copyBytes } from '../../base/copy.js';
 import { SeededRandom } from '../../base/random.js';
@@ -29,7 +29,7 @@ import { PacketStore } from '../packet-store.js';
 import { type EmitPacket, Segmenter } from '../segmentation.js';
 import { DeviceWrapper, ReceiverWrapper } from '../wrapper.js';
 
-/** So that the directions do not share their luck. */
+/** Makes the random numbers of the two directions independent. */
 const OUT_SEED_MIX = 0x5bd1e995;
 
 export class Link extends DeviceWrapper {
@@ -130,7 +130,7 @@ export class Link extends DeviceWrapper {
   }
 }
 
-/** Where packets from the device enter the lane towards the stack. */
+/** Puts packets from the device into the lane towards the stack. */
 class LinkEntrance extends ReceiverWrapper {
   private readonly segmenter: Segmenter;
   private readonly enter: EmitPacket;

@@ -1,6 +1,6 @@
 /**
- * What kind of packet this is, in the words of the link's drop rules: a look at a few bytes,
- * without trust in any.
+ * The kind of a packet, as the link's drop rules name it. It is read from a few bytes, which may be
+ * invalid.
  */
 import type { Slab } from '../../base/slab.js';
 import { get16 } from '../../wire/bytes.js';
@@ -27,8 +27,8 @@ export function kindOf(slab: Slab, offset: number, length: number): number {
   if (length < 20) return Kind.any;
   const v4 = b[offset]! >> 4 === 4;
   if (!v4 && length < 40) return Kind.any;
-  // A later fragment has no transport header. (IPv6 fragments have an extension header, so
-  // `protocol` is none of ours.)
+  // A later fragment has no transport header. (In IPv6 `protocol` is then the fragment header's
+  // number, which matches no kind.)
   if (v4 && (get16(b, offset + 6) & 0x1fff) !== 0) return Kind.any;
   const protocol = v4 ? b[offset + 9]! : b[offset + 6]!;
   if (protocol === PROTOCOL.udp) return Kind.any | Kind.udp;

@@ -1,11 +1,11 @@
 /**
- * The addon's functions (native-setup/addon.c), typed, and loaded when they are first needed:
- * simulations do without.
+ * The addon's functions (native-setup/addon.c) with their types. The addon is loaded at the first
+ * use, because simulations do not need it.
  */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-/** An open queue of a TUN: opaque. */
+/** An open queue of a TUN device; opaque. */
 export type NativeQueue = object & { readonly __queue: unique symbol };
 
 /**
@@ -31,8 +31,8 @@ export const Tx = {
   words: 15,
 } as const;
 /**
- * A virtio-net header stands before each packet; packets that the device did not join are joined by
- * the addon (receive-offload.c).
+ * Bits. `vnet`: a virtio-net header stands before each packet. `receiveOffload`: the addon joins
+ * packets that the device did not join (receive-offload.c).
  */
 export const QueueMode = { vnet: 1, receiveOffload: 2 } as const;
 /** Most different buffers in one `queueWrite`. */
@@ -46,10 +46,11 @@ export interface Native {
   setPersist(fd: number, on: number): void;
   setOwner(fd: number, uid: number): void;
   closeFd(fd: number): void;
-  /** -1 leaves one alone. */
+  /** Sets MTU, queue length and state of a device; -1 leaves a value unchanged. */
   linkSet(name: string, mtu: number, txQueueLength: number, up: number): void;
   /**
-   * Throws ENODEV when this network namespace has no such device; /sys may be another namespace's.
+   * The MTU in bytes. Throws ENODEV if this network namespace has no such device. (/sys may show
+   * another namespace.)
    */
   linkMtu(name: string): number;
   linkDelete(name: string): void;
@@ -57,18 +58,18 @@ export interface Native {
   addressDelete(name: string, address: Uint8Array, prefixBits: number): void;
   routeCongestion(name: string, address: Uint8Array, prefixBits: number, algorithm: string): void;
   /**
-   * `mode`: bits of `QueueMode`. Takes `fd` over, unless it throws. `onReady` gets 0 when packets
-   * wait, else a negative errno.
+   * `mode`: bits of `QueueMode`. The queue owns `fd` unless the call throws. `onReady` gets 0 if
+   * packets wait, else a negative errno.
    */
   queueOpen(fd: number, mode: number, onReady: (status: number) => void): NativeQueue;
   queueClose(queue: NativeQueue): void;
   queueRef(queue: NativeQueue, on: number): void;
   /**
-   * A megabyte to read into, of any content. Its memory is reused when the garbage collector finds
-   * no reference to it.
+   * A slab of 1 MB to read into; its content is undefined. Its memory is reused after the garbage
+   * collector finds no reference to it.
    */
   takeSlab(): ArrayBuffer;
-  /** How many packets were read, or a negative errno. */
+  /** Returns the number of packets read, or a negative errno. */
   queueRead(
     queue: NativeQueue,
     slab: Uint8Array,
@@ -77,8 +78,8 @@ export interface Native {
     most: number,
   ): number;
   /**
-   * `result`: written, their bytes with virtio-net headers, dropped by a full queue, refused, the
-   * refusal's errno.
+   * Writes into `result`: the number of packets written, their bytes with virtio-net headers, the
+   * packets dropped by a full queue, the packets refused, the errno of the refusal.
    */
   queueWrite(
     queue: NativeQueue,
@@ -91,14 +92,14 @@ export interface Native {
 }
 
 /**
- * Where `npm run build:native` puts it. Beside the compiled file and beside the source alike: both
- * lie two folders below the root.
+ * Where `npm run build:native` puts the addon. The path is the same from the compiled file and from
+ * the source, because both have the same depth below the root.
  */
 const PATH = fileURLToPath(new URL('../../../build/Release/tun.node', import.meta.url));
 
 let loaded: Native | null = null;
 
-/** Throws an Error that says what to type when the addon is not built. */
+/** The addon. Throws an Error that says what to type if the addon is not built. */
 export function native(): Native {
   if (loaded !== null) return loaded;
   try {

@@ -1,7 +1,7 @@
 /**
- * How a TUN device is opened: by name, created or attached to, or as a descriptor that another
- * process opened; which flags the kernel accepts, which offloads it grants, and what to do when it
- * refuses.
+ * Opens a TUN device: by name, where the device is created or attached to, or by a descriptor that
+ * another process opened. It finds the flags that the kernel accepts and the offloads that it
+ * grants, and explains each refusal.
  */
 import { readFileSync } from 'node:fs';
 import type { Micros } from '../../base/time.js';
@@ -18,27 +18,27 @@ const TUN_F_TSO6 = 0x04;
 const TUN_F_TSO_ECN = 0x08;
 
 export interface TunOptions {
-  /** Attach to it, or create it; '' or absent lets the kernel choose a name. */
+  /** The device to attach to or to create; if '' or absent, the kernel chooses a name. */
   readonly name?: string;
-  /** An open descriptor of a TUN, from a process with the right to open it. */
+  /** An open descriptor of a TUN device, used instead of `name`. */
   readonly fd?: number;
   /**
-   * Default true: the kernel's, and where it does not grant them 'software': TCP's sums are checked
-   * and segments joined on the way in, by the addon, as Linux's GRO does. False: each segment a
-   * packet, both ways, and its sum the stack's to check.
+   * True (the default): the kernel's offloads, or 'software' if the kernel does not grant them.
+   * 'software': the addon checks TCP checksums and joins segments on the way in, as Linux's GRO
+   * does. False: each packet is one segment in both directions, and the stack checks the checksums.
    */
   readonly offload?: boolean | 'software';
   readonly multiQueue?: boolean;
   /**
-   * Bytes; default: what the device has. A program that sets the device's MTU after opening it
-   * gives the future MTU here.
+   * Bytes; default: the device's MTU. A program that sets the MTU after it opens the device gives
+   * the future MTU here.
    */
   readonly mtu?: number;
-  /** Monotone microseconds. */
+  /** The time in microseconds; never goes back. */
   readonly clock: () => Micros;
 }
 
-/** An error of a device, with its errno name, as Node gives them. */
+/** An error of a device. `code` is the errno's name, as in Node's errors. */
 export class TunError extends Error {
   readonly code: string;
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -48,9 +48,10 @@ export class TunError extends Error {
 }
 
 /**
- * Flags of a device that is there must be followed, or the kernel refuses (EINVAL): /sys says them,
- * unless it is another namespace's, as in a private network of `unshare`; then what is left to find
- * out by trying is whether it has several queues.
+ * Attaches to the device, or creates it. The flags must match those of an existing device, because
+ * the kernel otherwise refuses with EINVAL. /sys shows them, unless /sys belongs to another network
+ * namespace, as after `unshare`. Then IFF_MULTI_QUEUE is found by trying it both ways. Throws
+ * TunError.
  */
 export function openByName(
   lib: Native,
@@ -98,8 +99,8 @@ export function openByFd(lib: Native, fd: number): { fd: number; name: string } 
   } catch (error) {
     throw new TunError(
       codeOf(error),
-      `descriptor ${fd} is not an attached TUN device (${codeOf(error)}): open one and hand ` +
-        'its number over, or use --tun NAME',
+      `descriptor ${fd} is not an attached TUN device (${codeOf(error)}): pass the descriptor ` +
+        'of an open TUN device, or use --tun NAME',
       { cause: error },
     );
   }
@@ -115,7 +116,7 @@ export function openByFd(lib: Native, fd: number): { fd: number; name: string } 
   );
 }
 
-/** /sys/class/net/NAME/tun_flags, or null for a device that is not there or is no TUN. */
+/** /sys/class/net/NAME/tun_flags; null if the device does not exist or is not a TUN. */
 function existingFlags(name: string): number | null {
   try {
     return Number(readFileSync(`/sys/class/net/${name}/tun_flags`, 'latin1'));
@@ -124,14 +125,17 @@ function existingFlags(name: string): number | null {
   }
 }
 
-/** Checksums and super-segments; ECN's super-segments too where the kernel knows them. */
+/**
+ * Asks for checksum and segmentation offload, with ECN's super-segments if the kernel knows them.
+ * Returns false if the kernel refuses.
+ */
 export function grantOffload(lib: Native, fd: number): boolean {
   for (const extra of [TUN_F_TSO_ECN, 0]) {
     try {
       lib.setOffload(fd, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | extra);
       return true;
     } catch {
-      // the next, smaller wish
+      // try again without ECN
     }
   }
   return false;
@@ -143,17 +147,19 @@ function explain(error: unknown, name: string): TunError {
   const code = codeOf(error);
   const device = name === '' ? 'a TUN device' : `the TUN device ${name}`;
   const why: Record<string, string> = {
-    ENOENT: 'there is no /dev/net/tun: load the driver with `sudo modprobe tun`',
-    ENODEV: 'the kernel has no TUN driver: load it with `sudo modprobe tun`',
-    ENXIO: 'the kernel has no TUN driver: load it with `sudo modprobe tun`',
-    EACCES: 'this user may not open /dev/net/tun: `sudo chmod 0666 /dev/net/tun`, or run as root',
+    ENOENT: '/dev/net/tun does not exist: load the driver with `sudo modprobe tun`',
+    ENODEV: 'the TUN driver is not loaded: load it with `sudo modprobe tun`',
+    ENXIO: 'the TUN driver is not loaded: load it with `sudo modprobe tun`',
+    EACCES:
+      'this user has no permission for /dev/net/tun: run `sudo chmod 0666 /dev/net/tun`, or run ' +
+      'the command as root',
     EPERM:
-      `it needs CAP_NET_ADMIN, or a device of your own: \`sudo tcplab up --user $USER\`, or ` +
-      `work in a private network with \`tcplab lab\``,
-    EBUSY: 'another process has it: end that, or choose another name with --tun',
+      'this needs CAP_NET_ADMIN, or a device that belongs to you: create one with `sudo tcplab ' +
+      'up --user $USER`, or use a private network with `tcplab lab`',
+    EBUSY: 'another process uses it: end that process, or choose another name with --tun',
     EINVAL:
-      'a device of that name is there and is no TUN, or differs in its queues: `ip -d link ' +
-      'show` tells; choose another name with --tun',
+      'a device of that name exists, but it is not a TUN or has another number of queues: `ip -d ' +
+      'link show` shows it; choose another name with --tun',
   };
   const text =
     (error instanceof RangeError ? error.message : why[code]) ??

@@ -1,15 +1,15 @@
 /**
- * A Linux TUN device: IP packets to and from the kernel, in batches, with the kernel's offloads
- * where it grants them.
+ * A Linux TUN device: IP packets to and from the kernel, in batches, with the offloads that the
+ * kernel grants.
  *
  *     in:   readiness ─▶ one native read of a batch into the slab ─▶ Receiver.packet … batchEnd
  *     out:  packet() … transmit() ─▶ descriptors ─▶ flush(): one native write of the batch
  *
- * With IFF_VNET_HDR each packet has a virtio-net header before it: packets of up to 64 KB pass
- * uncut and with half a checksum, and the kernel never cuts or sums them, for they do not leave the
- * machine. Payload is read into a slab of 1 MB, packets back to back. When a receiver keeps parts
- * of it, reading goes on in a fresh slab, and the garbage collector frees the old one when nothing
- * refers to it.
+ * With IFF_VNET_HDR each packet has a virtio-net header before it. Packets of up to 64 KB pass
+ * whole and with a partial checksum. The kernel neither segments nor checksums them, because they
+ * do not leave the machine. Packets are read back to back into a slab of 1 MB. If a receiver keeps
+ * parts of it, reading continues in a fresh slab, and the garbage collector frees the old one when
+ * nothing refers to it.
  */
 import { getSystemErrorName } from 'node:util';
 import { Slab } from '../../base/slab.js';
@@ -52,18 +52,18 @@ const VNET_NEEDS_CSUM = 1;
 const VNET_DATA_VALID = 2;
 const VNET_GSO_ECN = 0x80;
 
-/** The packets of this size that design measurements favour: larger slabs fall out of the cache. */
+/** Size of a receive slab. 1 MB measured fastest; larger slabs no longer fit in the CPU cache. */
 const RX_SLAB_BYTES = 1 << 20;
-/** No room for another packet of the largest size below this: the next slab. */
+/** With fewer free bytes than this, a slab has no room for a packet of the largest size. */
 const RX_ROOM = 65_536 + 64;
 const RX_BATCH = 64;
-/** Batches read in a row; then other work has its turn, though packets wait. */
+/** Most batches read in a row. Then the event loop runs other work even if packets wait. */
 const RX_BATCHES_A_TURN = 4;
 const TX_SLAB_BYTES = 1 << 20;
 const TX_BATCH = 128;
 /**
- * A piece shorter than this is copied behind its headers: cheaper than naming one more buffer to
- * the kernel.
+ * A piece shorter than this is copied behind its headers, which is cheaper than one more buffer in
+ * the system call.
  */
 const COPY_BELOW_BYTES = 2048;
 
@@ -75,14 +75,14 @@ const EBADFD = 77;
 const ENOBUFS = 105;
 
 /**
- * What comes alone, what is silence, and after how many that is expected: see `alone`. A
- * handshake's packets are fewer.
+ * For `alone`: bytes of the largest small packet, the number of small packets in a row after which
+ * the next one is expected alone (more than in a handshake), and the time that counts as silence.
  */
 const SMALL_PACKET_BYTES = 512;
 const ALONE_FOR_GOOD = 8;
 const QUIET: Micros = 10;
 
-/** Not zeroed: the kernel writes every byte before anybody reads it. */
+/** The slab is not zeroed, because the kernel writes every byte before it is read. */
 const freshSlab = (): Slab => new Slab(new Uint8Array(native().takeSlab()));
 
 export class TunDevice implements Device {
@@ -102,17 +102,18 @@ export class TunDevice implements Device {
   private readonly clock: () => Micros;
   private receiver: Receiver | null = null;
   private closed = false;
-  /** It failed before there was anybody to tell: an errno. */
+  /** The errno of a failure before a receiver was attached; 0 if there was none. */
   private untold = 0;
 
   private rxSlab = freshSlab();
   private rxAt = 0;
   private rxKept = false;
   /**
-   * How many small packets in a row came alone, each after silence, as questions and answers do.
-   * The next one will, too, and it costs a system call to hear that there is no other. Should there
-   * be, the descriptor stays ready, and this ends, soon since there was no silence before it, at
-   * the latest with the one read in eight that asks for all.
+   * How many small packets in a row came alone, each after silence, as in requests and replies. The
+   * next one probably comes alone too, so the device reads only one packet and saves the system
+   * call that finds no other. If there is another one, the descriptor stays ready, and the next
+   * read sets this to 0, because there was no silence before it. Besides, one read in eight asks
+   * for all packets.
    */
   private alone = 0;
   private readAt: Micros = 0;
@@ -128,8 +129,9 @@ export class TunDevice implements Device {
   private readonly txResult = new Int32Array(5);
 
   /**
-   * Opens a device. Throws TunError with code ENOENT, EACCES, EPERM, EBUSY, EINVAL and a sentence
-   * that says what to do; the caller knows more about the machine and may say it better (cli/).
+   * Opens a device. Throws TunError with code ENOENT, ENODEV, ENXIO, EACCES, EPERM, EBUSY or EINVAL
+   * and a message that says what to do. A caller that knows more about the machine can replace the
+   * message (lab/cli).
    */
   static open(o: TunOptions): TunDevice {
     const lib = native();
@@ -195,8 +197,8 @@ export class TunDevice implements Device {
       const most = this.alone < ALONE_FOR_GOOD || this.alone % ALONE_FOR_GOOD === 0 ? RX_BATCH : 1;
       const n = this.lib.queueRead(this.queue, this.rxSlab.bytes, this.rxAt, this.rxWords, most);
       if (n < 0) {
-        // Without memory now, the kernel may have some later; after any other error the descriptor
-        // would be ready for ever.
+        // A lack of memory may pass. After any other error the descriptor would stay ready for
+        // ever, so the device is closed.
         if (n !== -EAGAIN) this.fail(-n, n !== -ENOBUFS && n !== -ENOMEM);
         return;
       }
@@ -217,8 +219,8 @@ export class TunDevice implements Device {
   }
 
   /**
-   * A callback may close the device. A call, because the compiler would take the field for
-   * constant.
+   * True if a callback has closed the device. This is a method because the compiler would assume
+   * that the field did not change.
    */
   private isClosed(): boolean {
     return this.closed;
@@ -245,20 +247,20 @@ export class TunDevice implements Device {
     this.rxAt = (rx.offset + rx.length + 7) & ~7;
   }
 
-  /** The slab is full: takes a fresh one if a receiver keeps parts of it, else starts it again. */
+  /** Called when the slab is full: takes a fresh one if a receiver keeps parts, else reuses it. */
   private nextSlab(): void {
     if (this.rxKept) this.rxSlab = freshSlab();
     this.rxKept = false;
     this.rxAt = 0;
   }
 
-  /** Told with its errno; a fatal one closes the device first. */
+  /** Reports the error to the receiver; a fatal error closes the device first. */
   private fail(errno: number, fatal: boolean): void {
     const { name } = this;
     const code = errno === EBADFD ? 'EBADFD' : getSystemErrorName(-errno);
     const what =
       errno === EBADFD
-        ? `the device ${name} is gone: it was deleted`
+        ? `the device ${name} was deleted`
         : errno === EIO
           ? `the device ${name} is down: set it up with \`sudo ip link set ${name} up\``
           : fatal
@@ -276,7 +278,7 @@ export class TunDevice implements Device {
     if (this.txBuffers.length + Tx.mostPieces > MOST_BUFFERS) this.flush(0);
     const { tx } = this;
     tx.clear();
-    // Headers behind the virtio-net header start on a 4-byte boundary.
+    // The headers after the virtio-net header start on a 4-byte boundary.
     tx.start = this.txAt + (this.vnet ? VNET_BYTES + 2 : 0);
     return tx;
   }
@@ -334,15 +336,16 @@ export class TunDevice implements Device {
       counters.txPackets += written;
       counters.txBytes += result[1]! - (this.vnet ? written * VNET_BYTES : 0);
     }
-    // Setting the length of an empty array, too, costs a call into V8's runtime.
+    // Setting the length costs a call into V8's runtime, even for an empty array.
     if (this.txBuffers.length > 0) this.txBuffers.length = 0;
     if (this.closed) counters.txDropped += count;
     else if (result[0]! < count) this.dropped(result[2]!, result[3]!, result[4]!);
   }
 
   /**
-   * A full queue is as that of any link: TCP will send again. A packet that the kernel refused is
-   * lost alone; only a device that is gone ends it all.
+   * Counts and reports packets that the kernel did not take. A full queue is like that of any link:
+   * TCP retransmits. If the kernel refused a packet, only that packet is lost; only the loss of the
+   * device itself is fatal.
    */
   private dropped(full: number, refused: number, errno: number): void {
     this.counters.txDropped += full + refused;
@@ -387,7 +390,7 @@ function writeVnetHeader(view: DataView, at: number, tx: TxPacket): void {
   view.setUint16(at + 8, tx.checksumPartial ? tx.checksumOffset : 0, true);
 }
 
-/** A short copy is quicker byte by byte than with a view made for it. */
+/** Copies short pieces byte by byte, because that is faster than creating a view. */
 function copyInto(
   to: Uint8Array,
   at: number,

@@ -1,12 +1,12 @@
 /**
  * The `tuntap2` package as a device (`--driver tuntap2`): an optional peer dependency, version 0.9.
- * It hands over one packet a `data` event, takes one a `write`, and knows no offloads, so this is
- * the slow way; it is here for machines on which its addon is the one that is installed.
+ * Each `data` event and each `write` carries one packet, and there are no offloads. It is therefore
+ * slow; it serves machines that have this package's addon installed and not ours.
  *
- * Its surface, as its documentation gives it: `new Tun()`; `name` (read only); `mtu`, `ipv4`,
+ * Its interface, as its documentation gives it: `new Tun()`; `name` (read only); `mtu`, `ipv4`,
  * `ipv6` (`address/prefix`) and `isUp`, get and set; a Duplex of packets; `release()`, then
- * `close`. The package itself was not to be had where this adapter was built: it is tested against
- * a stand-in with that surface.
+ * `close`. The adapter is tested only against a stand-in with this interface, not against the
+ * package itself.
  */
 import type { EventEmitter } from 'node:events';
 import { Slab } from '../../base/slab.js';
@@ -23,14 +23,14 @@ import {
   type Receiver,
 } from '../device.js';
 
-/** What the adapter uses of a `Tun`. */
+/** The members of the package's `Tun` that the adapter uses. */
 export interface Tuntap2Tun extends EventEmitter {
   readonly name: string;
   mtu: number;
   ipv4: string;
   ipv6: string;
   isUp: boolean;
-  /** Bytes written that wait in the stream. */
+  /** Written bytes that wait in the stream. */
   readonly writableLength: number;
   write(packet: Uint8Array): boolean;
   release(): void;
@@ -39,9 +39,9 @@ export interface Tuntap2Tun extends EventEmitter {
 export interface Tuntap2Options {
   readonly clock: () => Micros;
   readonly mtu?: number;
-  /** The kernel's side: `198.18.0.1/24`, v4 and v6. */
+  /** The kernel's addresses, IPv4 and IPv6: `198.18.0.1/24`. */
   readonly addresses: readonly string[];
-  /** For tests: stands in for the package. */
+  /** For tests: makes the object that replaces the package's. */
   readonly create?: () => Tuntap2Tun;
 }
 
@@ -58,7 +58,7 @@ export async function openTuntap2(o: Tuntap2Options): Promise<Tuntap2Device> {
 }
 
 async function load(): Promise<Tuntap2Tun> {
-  // A name in a variable: the package need not be there when this is compiled.
+  // The name is in a variable so that this compiles without the package.
   const name = 'tuntap2';
   try {
     const module = (await import(name)) as {
@@ -79,8 +79,8 @@ async function load(): Promise<Tuntap2Tun> {
 }
 
 /**
- * As much may wait in the stream as a full transmit queue of the native driver holds; then packets
- * are dropped, as by any link.
+ * Most bytes that may wait in the stream, as in a full transmit queue of the native driver. Further
+ * packets are dropped.
  */
 const QUEUE_BYTES = 1 << 20;
 
@@ -112,7 +112,7 @@ export class Tuntap2Device implements Device {
       this.received(packet);
     });
     tun.on('error', (error: NodeJS.ErrnoException) => {
-      // After the end a stream may still tell of writes that came too late.
+      // A closed stream may still report writes that came too late.
       if (this.closed) return;
       this.close();
       this.receiver?.deviceError(error, true, this.clock());
@@ -141,7 +141,7 @@ export class Tuntap2Device implements Device {
     return this.tx;
   }
 
-  /** The stream keeps the packet until it is written, so it gets bytes of its own. */
+  /** Copies the packet, because the stream keeps it until it is written. */
   transmit(now: Micros): void {
     const { tx, counters } = this;
     if (this.closed || this.tun.writableLength + tx.length > QUEUE_BYTES) {
@@ -168,7 +168,7 @@ export class Tuntap2Device implements Device {
   }
 
   flush(): void {
-    // each packet is written as it comes
+    // transmit writes each packet at once
   }
 
   nextTimeout(): Micros {

@@ -1,10 +1,10 @@
-/** Which addresses a stack can have: one host's own, and none that the kernel answers for. */
+/** Which addresses a stack can have: unicast addresses that the kernel does not own. */
 import { networkInterfaces } from 'node:os';
 import { Address, type Prefix } from '../../ip/address.js';
 import { CommandError, Exit } from './errors.js';
 
 /**
- * Why no host can have this address; null when one can (RFC 1122 section 3.2.1.3, RFC 4291 section
+ * Why a host cannot have this address; null if it can (RFC 1122 section 3.2.1.3, RFC 4291 section
  * 2).
  */
 export function addressProblem(p: Prefix): string | null {
@@ -32,7 +32,7 @@ function problem6(a: Address): string | null {
   return a.w3 === 1 ? 'it is the loopback address, which never leaves a host' : null;
 }
 
-/** Throws CommandError (2) for an address that no host can have, or that stands there twice. */
+/** Throws CommandError (2) for an address that a host cannot have, and for a repeated one. */
 export function checkAddresses(prefixes: readonly Prefix[]): void {
   for (const [i, p] of prefixes.entries()) {
     const text = p.address.toString();
@@ -51,7 +51,7 @@ export function checkAddresses(prefixes: readonly Prefix[]): void {
   }
 }
 
-/** The kernel's device that has this address, in this network namespace; null when none has. */
+/** The kernel's device that has this address, in this network namespace; null if there is none. */
 export function kernelOwner(a: Address): string | null {
   for (const [name, list] of Object.entries(networkInterfaces()))
     for (const { address } of list ?? [])
@@ -60,8 +60,8 @@ export function kernelOwner(a: Address): string | null {
 }
 
 /**
- * Throws CommandError (2) when the kernel owns one of them: it would take its packets for its own,
- * and the stack would never see them.
+ * Throws CommandError (2) if the kernel owns one of the addresses, because the kernel would then
+ * process the packets itself and the stack would never see them.
  */
 export function requireNotTheKernels(prefixes: readonly Prefix[]): void {
   for (const { address } of prefixes) {
@@ -69,8 +69,8 @@ export function requireNotTheKernels(prefixes: readonly Prefix[]): void {
     if (owner === null) continue;
     throw new CommandError(
       Exit.usage,
-      `${address.toString()} is the kernel's own address on ${owner}: the kernel would ` +
-        'answer for the stack',
+      `${address.toString()} is the kernel's own address on ${owner}, so the kernel would ` +
+        'answer instead of the stack',
       'choose another address of that network, or: sudo ip address delete ' +
         `${address.toString()} dev ${owner}`,
     );

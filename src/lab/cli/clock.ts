@@ -1,4 +1,4 @@
-/** When the stack's clock began, for captures that show the time of day. */
+/** When the zero of the stack's clock was, so that captures can show the time of day. */
 import { monotonicClock } from '../../node/clock.js';
 
 /** Microseconds from 1970 to the zero of `monotonicClock`. */

@@ -1,7 +1,7 @@
 /**
- * `tcplab demo`, which is what `npm start` runs: the machine's own curl talks to our stack, and
- * every segment is shown with its reason. Then the same with our first SYN,ACK dropped on purpose,
- * and the teardown step by step.
+ * `tcplab demo`, which `npm start` runs: the machine's own curl talks to our stack, and the demo
+ * explains every segment. Then it shows the same with our first SYN,ACK dropped on purpose, and the
+ * teardown step by step.
  */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline/promises';
@@ -19,7 +19,7 @@ import type { SharedOptions } from './options.js';
 import { columnsOf, isAsciiOnly } from './terminal.js';
 import { paint } from './views.js';
 
-/** curl's own limit, so that a demo ends whatever happens. */
+/** curl's time limit, so that the demo always ends. */
 const CURL_SECONDS = '20';
 
 export async function demo(o: SharedOptions): Promise<number> {
@@ -58,7 +58,7 @@ export async function demo(o: SharedOptions): Promise<number> {
     }
     title(
       urls.length + 1,
-      'The same, but the link drops our first SYN,ACK: only the timer can notice that',
+      'The same, but the link drops our first SYN,ACK: only the timer can detect that loss',
     );
     const undo = dropFirstSynAck(host.device);
     codes.push(await curl(urls[0]!, print));
@@ -82,7 +82,7 @@ export async function demo(o: SharedOptions): Promise<number> {
   }
 }
 
-/** Lines for this terminal: broken where they are longer than it is wide, with spaces kept. */
+/** Prints lines for this terminal: it breaks those that are too long, and keeps their spaces. */
 function printer(columns: number | undefined, ascii: boolean): (line: string) => void {
   return (line) => {
     const text = ascii ? toAscii(line) : line;
@@ -96,12 +96,12 @@ function printer(columns: number | undefined, ascii: boolean): (line: string) =>
 
 const intro = (device: string, address: string): string =>
   [
-    `A private network namespace with one TUN device, ${device}. At its one end is the ` +
-      `kernel (198.18.0.1), with its own TCP and the machine's own curl;`,
-    `at the other this process: TCP in TypeScript at ${address}. Nothing of the machine's ` +
-      'network is touched, and all of it is gone afterwards.',
-    "Left is the kernel, right our stack. Numbers are relative to each side's initial " +
-      'sequence number, absolute in brackets.',
+    `A private network namespace with one TUN device, ${device}. At one end is the kernel ` +
+      `(198.18.0.1), with its own TCP and the machine's own curl.`,
+    `At the other end is this process: TCP in TypeScript at ${address}. The machine's own ` +
+      'network does not change, and the private one disappears at the end.',
+    'The kernel is on the left, our stack on the right. Numbers are relative to the initial ' +
+      'sequence number of each side; absolute numbers are in brackets.',
   ].join('\n');
 
 const outro = (c: {
@@ -112,10 +112,10 @@ const outro = (c: {
   TcpExtTCPTimeouts: number;
 }): string =>
   `\n${c.TcpPassiveOpens} connections, ${c.TcpInSegs} segments in, ${c.TcpOutSegs} out, ` +
-  `${c.TcpRetransSegs} sent again after ${c.TcpExtTCPTimeouts} timeouts.` +
+  `${c.TcpRetransSegs} retransmitted, ${c.TcpExtTCPTimeouts} timeouts.` +
   '\nNext: `npm run cli -- lab` for a shell in such a network, docs/labs/ for what to try there.';
 
-/** Lets events through; after `waitForFin` only from the next connection's first FIN on. */
+/** Passes events on; after `waitForFin` it starts with the first FIN of the next connection. */
 class Gate {
   waitForFin = false;
   readonly sink: EventSink;
@@ -155,7 +155,7 @@ function curl(url: string, print: (line: string) => void, quiet = false): Promis
         error.code === 'ENOENT'
           ? new CommandError(
               Exit.environment,
-              'the program `curl` is not there, and the demo shows it talking to our stack',
+              'the program `curl`, which the demo runs, is not installed',
               'sudo apt-get install curl',
             )
           : error,
@@ -173,14 +173,14 @@ function curl(url: string, print: (line: string) => void, quiet = false): Promis
 }
 
 /**
- * And the kernel's second SYN, should it come before our timer expires: it is due at the same
- * moment, and would be answered with another SYN,ACK. Here it is our timer that is to be seen.
+ * It also drops the kernel's second SYN if that comes before our timer expires. The SYN is due at
+ * the same moment, and our stack would answer it with a SYN,ACK, but the demo is about our timer.
  */
 function dropFirstSynAck(device: unknown): () => void {
   const rules = device instanceof Link ? (device.rules as DropRule[]) : [];
   rules.push(DropRule.parse('out:syn-ack:1'), DropRule.parse('in:syn:2-2'));
   return () => {
-    rules.length = 0; // what comes next is not to lose its SYN to them
+    rules.length = 0; // the next connection must not lose its SYN
   };
 }
 
@@ -188,8 +188,8 @@ async function offerShell(address: string): Promise<void> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await terminal
     .question(
-      `\nA shell in this network? curl ${address}, nc ${address} 7, ping ${address}, tcpdump ` +
-        '-ni any work in it. [Y/n] ',
+      `\nOpen a shell in this network? There, curl ${address}, nc ${address} 7, ping ${address} ` +
+        'and tcpdump -ni any work. [Y/n] ',
     )
     .catch(() => 'n');
   terminal.close();

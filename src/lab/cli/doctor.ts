@@ -1,6 +1,6 @@
 /**
- * `tcplab doctor`: what this machine lets us do, one line each, and one fix each. 0 when there is a
- * way to a TUN, else 1.
+ * `tcplab doctor`: checks what this machine allows. It prints one line for each check, with a fix
+ * if the check fails. Exit code 0 if a TUN device can be opened and no check failed, else 1.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
@@ -23,10 +23,10 @@ interface Finding {
   readonly fix?: string;
 }
 
-/** What `doctor --inside` prints for the doctor outside. */
+/** The doctor runs itself with this option in a private network. */
 const INSIDE = '--inside';
 
-/** `wanted`: the addresses that a stack is to have; the lab's unless told otherwise. */
+/** `wanted`: the addresses of the stack; default: the lab's. Returns the exit code. */
 export function doctor(
   wanted: readonly string[] = STACK_ADDRESSES,
   argv: readonly string[] = process.argv,
@@ -50,18 +50,18 @@ export function doctor(
   const way = wayToATun();
   process.stdout.write(
     way === null
-      ? 'no way to a TUN device: the fixes above lead to one\n'
+      ? 'no way to a TUN device: apply the fixes above\n'
       : `way to a TUN device: ${way}\n`,
   );
   return way === null || findings.some((f) => f.ok === false) ? Exit.failed : Exit.ok;
 }
 
-/** The first that works is what the commands take. */
+/** The first way that works is the one that the commands use; null if none does. */
 function wayToATun(): string | null {
   if (nodeErrno() !== '') return null;
   const owned = ownDevice();
   if (namespaceProblem() === null) return 'a private network namespace (tcplab demo, lab, serve)';
-  if (owned !== null) return `the device ${owned}, which is yours (--tun ${owned})`;
+  if (owned !== null) return `the device ${owned}, which belongs to you (--tun ${owned})`;
   return hasNetAdmin() ? 'CAP_NET_ADMIN: a new device (--tun NAME)' : null;
 }
 
@@ -72,7 +72,7 @@ function deviceNode(): Finding {
     return { ok: false, what, fix };
   }
   const mode = (statSync('/dev/net/tun').mode & 0o777).toString(8);
-  return { ok: true, what: `/dev/net/tun opens (mode 0${mode})` };
+  return { ok: true, what: `/dev/net/tun can be opened (mode 0${mode})` };
 }
 
 function addon(): Finding {
@@ -86,16 +86,17 @@ function addon(): Finding {
 
 const capability = (): Finding =>
   hasNetAdmin()
-    ? { ok: true, what: 'CAP_NET_ADMIN is there: devices may be made' }
+    ? { ok: true, what: 'CAP_NET_ADMIN: this process can create devices' }
     : {
         ok: 'note',
         what:
-          'no CAP_NET_ADMIN: devices only in a private network, or one of your own (sudo ' +
-          'tcplab up --user $USER)',
+          'no CAP_NET_ADMIN: use a private network, or create a device that belongs to you ' +
+          '(sudo tcplab up --user $USER)',
       };
 
 /**
- * Tried, not read off a switch: three switches in as many places decide, and more in containers.
+ * Creates a private network to see whether that works, because several settings decide it: three
+ * of the kernel's, and more in containers.
  */
 function privateNetwork(): Finding[] {
   const problem = namespaceProblem();
@@ -116,13 +117,13 @@ function privateNetwork(): Finding[] {
   return [
     {
       ok: false,
-      what: `a private network can be made, but no TUN device in it: ${said}`,
+      what: `a private network works, but a TUN device cannot be created in it: ${said}`,
       fix: 'sudo tcplab up --user $USER',
     },
   ];
 }
 
-/** In a private network: makes a TUN and says what it grants. */
+/** Runs in a private network: creates a TUN and prints which offloads the kernel grants. */
 function inside(): number {
   if (!insideNamespace()) return Exit.usage;
   try {
@@ -146,7 +147,7 @@ function ownDevice(): string | null {
     try {
       if (readFileSync(`/sys/class/net/${name}/owner`, 'latin1').trim() === uid) return name;
     } catch {
-      // no TUN
+      // not a TUN device
     }
   }
   return null;
@@ -157,23 +158,23 @@ function ownedDevices(): Finding {
   if (name === null)
     return {
       ok: 'note',
-      what: 'no persistent TUN device of yours (sudo tcplab up --user $USER makes one)',
+      what: 'no persistent TUN device belongs to you (sudo tcplab up --user $USER creates one)',
     };
   try {
     const device = TunDevice.open({ name, clock: monotonicClock });
     device.close();
-    return { ok: true, what: `the device ${name} is yours and opens: --tun ${name}` };
+    return { ok: true, what: `the device ${name} belongs to you and can be opened: --tun ${name}` };
   } catch (error) {
-    return { ok: false, what: (error as Error).message, fix: `end the process that has ${name}` };
+    return { ok: false, what: (error as Error).message, fix: `end the process that uses ${name}` };
   }
 }
 
-/** The kernel must not own the stack's address, nor route its network elsewhere. */
+/** Checks that the kernel neither owns the stack's address nor routes its network elsewhere. */
 function addresses(wanted: readonly string[]): Finding[] {
   const stack = prefixesOf(wanted);
   const findings: Finding[] = stack.flatMap((p) => {
     const problem = addressProblem(p);
-    const fix = 'another address, for example --address 198.18.0.2/24';
+    const fix = 'use another address, for example --address 198.18.0.2/24';
     return problem === null
       ? []
       : [
@@ -193,8 +194,8 @@ function addresses(wanted: readonly string[]): Finding[] {
           findings.push({
             ok: false,
             what:
-              `the kernel owns ${address} on ${name}, the stack's address: it would answer for ` +
-              'us, with RST',
+              `the stack's address ${address} is the kernel's own on ${name}, so the kernel ` +
+              'would answer its segments with RST',
             fix: `sudo ip address delete ${address} dev ${name}`,
           });
         } else if (p.contains(a.w0, a.w1, a.w2, a.w3)) {
@@ -202,7 +203,7 @@ function addresses(wanted: readonly string[]): Finding[] {
             ok: 'note',
             what:
               `${name} is in ${p.toString()}, the stack's network: outside of a private ` +
-              'network use --address with another',
+              'network, choose another one with --address',
           });
         }
       }
@@ -210,17 +211,17 @@ function addresses(wanted: readonly string[]): Finding[] {
   }
   return findings.length > 0
     ? findings
-    : [{ ok: true, what: `no clash with ${wanted.join(' and ')}` }];
+    : [{ ok: true, what: `no address conflict with ${wanted.join(' and ')}` }];
 }
 
 const tools = (): Finding[] =>
   ['curl', 'nc', 'ping', 'tcpdump', 'tshark'].map((name) =>
     spawnSync('sh', ['-c', `command -v ${name}`]).status === 0
-      ? { ok: true, what: `${name} is there` }
+      ? { ok: true, what: `${name} is installed` }
       : {
           ok: 'note' as const,
           what:
-            `${name} is not there; labs use it (sudo apt-get install ` +
+            `${name} is not installed; the labs use it (sudo apt-get install ` +
             `${name === 'nc' ? 'netcat-openbsd' : name === 'ping' ? 'iputils-ping' : name})`,
         },
   );

@@ -1,6 +1,6 @@
 /**
- * What a command with a stack does first: it looks at its options, and starts itself again in a
- * private network. All of the stack is loaded there only, so this imports little.
+ * What a command with a stack does first: it checks its options, and starts itself again in a
+ * private network. The stack is loaded only there, so this module imports little.
  */
 import { statSync } from 'node:fs';
 import { checkAddresses } from './addresses.js';
@@ -10,7 +10,7 @@ import { enterNamespace } from './namespace.js';
 import { linkOf, prefixesOf, type SharedOptions } from './options.js';
 
 /**
- * Does this command need a private network of its own? Not when it was told which device to use.
+ * True if the command needs a private network of its own: the options do not name a device.
  */
 const wantsNamespace = (o: SharedOptions): boolean => o.tun === undefined && o.tunFd === undefined;
 
@@ -23,7 +23,7 @@ export const enterIfWanted = (o: SharedOptions & { httpRoot?: string }): Promise
   return wantsNamespace(o) ? enterNamespace() : Promise.resolve(null);
 };
 
-/** What can be said before anything is made. Throws CommandError (2). */
+/** Checks all that can be checked before a device exists. Throws CommandError (2). */
 function checkOptions(o: SharedOptions & { httpRoot?: string }): void {
   if (o.tun !== undefined) checkDeviceName(o.tun);
   checkAddresses(prefixesOf(o.address ?? []));
@@ -34,7 +34,7 @@ function checkOptions(o: SharedOptions & { httpRoot?: string }): void {
 function checkFolder(path: string): void {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat?.isDirectory() === true) return;
-  const what = stat === undefined ? 'there is no such folder' : 'it is not a folder';
+  const what = stat === undefined ? 'the folder does not exist' : 'this is not a folder';
   throw new CommandError(
     Exit.usage,
     `--http-root ${path}: ${what}`,

@@ -1,10 +1,11 @@
-/** How a command ends, and the errors that a person meets. */
+/** How a command ends, and the errors that it prints. */
 
-/** Exit codes (docs: README): a test harness takes 77 for "skipped", as automake does. */
+/** Exit codes (README). 77 means "skipped" in test harnesses such as automake's. */
 export const Exit = { ok: 0, failed: 1, usage: 2, environment: 77 } as const;
 
 /**
- * What happened and why, what to type, and the code to exit with: printed without a stack trace.
+ * An error that is printed without a stack trace. `message` says what happened and why, `fix` what
+ * to type; `exitCode` is one of `Exit`.
  */
 export class CommandError extends Error {
   readonly exitCode: number;

@@ -1,11 +1,11 @@
 /**
- * Puts a host together for a command: which TUN, the capture around it, the faulty link around
- * that, and the stack on top.
+ * Builds the host of a command: the TUN, the capture around it, the faulty link around that, and
+ * the stack on top.
  *
  *     stack ── link ── capture ── TUN ── kernel
  *
- * The capture shows what passed on the wire; what the link took away on the way out never got
- * there, and is captured as a second interface.
+ * The capture shows what passes on the wire. Outgoing packets that the link drops never get there;
+ * the capture shows them on a second interface.
  */
 import type { Device } from '../../device/device.js';
 import { Link } from '../../device/link/link.js';
@@ -34,19 +34,19 @@ export interface LabHost {
   readonly host: Host;
   readonly views: Views;
   readonly tun: Device;
-  /** One sentence: where the device came from. */
+  /** Where the device came from, as a phrase for the user. */
   readonly how: string;
-  /** Resolves when the device cannot go on: it was deleted. */
+  /** Resolves when the device has failed for good, for example because it was deleted. */
   readonly gone: Promise<void>;
   close(): void;
 }
 
 export interface OpenOptions {
-  /** Another reader of the recorder's events. */
+  /** Gets the recorder's events too. */
   readonly sink?: EventSink;
-  /** The link is there from the start, though without faults: rules may come later. */
+  /** Inserts the link even without faults, so that rules can be added later. */
   readonly alwaysLink?: boolean;
-  /** The device has a queue for each of several stacks. */
+  /** Opens the device with IFF_MULTI_QUEUE, so that several stacks can each have a queue. */
   readonly multiQueue?: boolean;
 }
 
@@ -79,7 +79,7 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
     },
     onDeviceError: (error, fatal) => {
       if (fatal) sayGone();
-      // A device that is down says so again with each packet.
+      // A device that is down reports the same error for each packet.
       if (error.message !== lastError) process.stderr.write(`tcplab: ${error.message}\n`);
       lastError = error.message;
     },
@@ -103,7 +103,7 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
   };
 }
 
-/** A device of our own must not stay behind when what comes next fails. */
+/** Closes the device if `body` throws. */
 function closingOnError<T>(tun: Device, body: () => T): T {
   try {
     return body();
@@ -113,7 +113,7 @@ function closingOnError<T>(tun: Device, body: () => T): T {
   }
 }
 
-/** Below 1280 there can be no IPv6. */
+/** IPv4 only if `mtu` is below 1280, IPv6's minimum. */
 const defaultAddresses = (mtu: number | undefined): string[] =>
   mtu !== undefined && mtu < 1280 ? STACK_ADDRESSES.slice(0, 1) : STACK_ADDRESSES;
 
@@ -146,13 +146,13 @@ async function openDevice(
     }
     const device = TunDevice.open({ name: o.tun, ...common });
     if (mtu !== undefined && hasNetAdmin()) setUpLink(o.tun, mtu, prefixesOf(KERNEL_ADDRESSES));
-    return { device, how: `the device ${o.tun}, which was there` };
+    return { device, how: `the existing device ${o.tun}` };
   } catch (error) {
     if (error instanceof TunError)
       throw new CommandError(
         Exit.environment,
         error.message,
-        'tcplab doctor   says what this machine allows',
+        'tcplab doctor   shows what this machine allows',
       );
     throw error;
   }
@@ -172,13 +172,13 @@ async function openOther(mtu: number | undefined): Promise<Device> {
 }
 
 /**
- * A teardown may go on for a moment after the program at the other end is gone: a lost FIN, say, is
- * sent again first.
+ * How long a teardown may go on after the other program has ended, because a lost FIN, for example,
+ * must be retransmitted.
  */
 export const TEARDOWN_MS = 1000;
 const LOOK_EACH_MS = 10;
 
-/** Waits until no connection is left, but not longer than `most` milliseconds. */
+/** Waits until no connection is left, for at most `most` milliseconds. */
 export async function connectionsEnd(host: Host, most: number): Promise<void> {
   for (
     let waited = 0;
@@ -190,8 +190,8 @@ export async function connectionsEnd(host: Host, most: number): Promise<void> {
 }
 
 /**
- * What the exit prints: TCP's counters if asked for, what SYN cookies did, and what was dropped, by
- * name, and why that is.
+ * Prints the summary at exit: TCP's counters with --stats, what SYN cookies did, and the dropped
+ * packets by reason.
  */
 export function printEnd(host: Host, o: SharedOptions, print: (line: string) => void): void {
   const { counters, drops } = host.stack;

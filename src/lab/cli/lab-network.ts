@@ -1,8 +1,8 @@
 /**
- * The network of a lab: a TUN device, the kernel's address on it, and the stack's beside it.
- * namespace.ts makes the network namespace in which that happens, before the command runs.
- * 198.18.0.0/15 is set apart for benchmarks (RFC 2544), so no LAN uses it. The kernel never owns
- * the stack's address, or it would answer our segments with RST of its own.
+ * The network of a lab: a TUN device with the kernel's address, and the stack's address in the same
+ * network. namespace.ts creates the network namespace for it before the command runs.
+ * 198.18.0.0/15 is reserved for benchmarks (RFC 2544), so no LAN uses it. The kernel must not own
+ * the stack's address, because it would answer the peer's segments with RST.
  */
 import { native } from '../../device/tun/native.js';
 import { TunDevice } from '../../device/tun/tun.js';
@@ -14,10 +14,10 @@ export const KERNEL_ADDRESSES = ['198.18.0.1/24', 'fd74:6370:6c61:62::1/64'];
 export const STACK_ADDRESSES = ['198.18.0.2/24', 'fd74:6370:6c61:62::2/64'];
 
 /**
- * The kernel's default of 500 packets is less than a window of a megabyte in packets of the MTU.
+ * Packets. The kernel's default of 500 is less than a window of 1 MB in packets of the MTU.
  */
 export const TX_QUEUE_LENGTH = 4096;
-/** Below it the kernel takes IPv6 off a device (RFC 8200 section 5). */
+/** Bytes. Below this MTU the kernel disables IPv6 on a device (RFC 8200 section 5). */
 export const IPV6_MINIMUM_MTU = 1280;
 
 export interface LabNetworkOptions {
@@ -30,11 +30,11 @@ export interface LabNetworkOptions {
   readonly kernelAddresses?: readonly string[];
 }
 
-/** Makes the device with its addresses and routes, up and running. It goes when it is closed. */
+/** Creates the device with its addresses and routes, and sets it up. Closing it deletes it. */
 export function openLabNetwork(o: LabNetworkOptions): TunDevice {
   const mtu = checkMtu(o.mtu ?? 1500);
   const name = o.name ?? LAB_DEVICE;
-  // Two steps: a device's MTU is read when it is opened, and can be set only once it is there.
+  // Two steps, because `open` reads the MTU, but only a device that exists has an MTU to set.
   const lib = native();
   const { offload = true, multiQueue = false, clock } = o;
   const device = TunDevice.open({ name, offload, multiQueue, clock, mtu });
@@ -50,8 +50,8 @@ export function openLabNetwork(o: LabNetworkOptions): TunDevice {
 }
 
 /**
- * MTU, queue, up, addresses, routes: also what brings a device back after it was down or its MTU
- * changed, which costs it its IPv6 addresses.
+ * Sets MTU, queue length, addresses and routes, and sets the device up. This also restores a device
+ * that was down or whose MTU has changed, because the kernel then removes its IPv6 addresses.
  */
 export function setUpLink(name: string, mtu: number, prefixes: readonly Prefix[]): void {
   const lib = native();
@@ -61,13 +61,13 @@ export function setUpLink(name: string, mtu: number, prefixes: readonly Prefix[]
   for (const p of usable) askForCubic(name, p);
 }
 
-/** Below 1280 there is no IPv6 (RFC 8200 section 5). */
+/** Throws CommandError (2) if `mtu` is below IPv6's minimum (RFC 8200 section 5). */
 export function requireV6Mtu(mtu: number): void {
   if (mtu >= IPV6_MINIMUM_MTU) return;
   throw new CommandError(
     Exit.usage,
-    `IPv6 needs an MTU of at least ${IPV6_MINIMUM_MTU} (RFC 8200 section 5), and the kernel ` +
-      `takes IPv6 addresses off a device with ${mtu}`,
+    `IPv6 needs an MTU of at least ${IPV6_MINIMUM_MTU} (RFC 8200 section 5), so the kernel ` +
+      `removes IPv6 addresses from a device with an MTU of ${mtu}`,
     `use --mtu ${IPV6_MINIMUM_MTU} or more, or IPv4 addresses only`,
   );
 }
@@ -82,19 +82,18 @@ export function checkMtu(mtu: number): number {
 }
 
 /**
- * The machine's default congestion control may be another (BBR halves uploads into a userspace
- * stack): labs compare with CUBIC. A kernel without it keeps its default, which is no reason to
- * fail.
+ * Sets CUBIC on the kernel's route, because labs compare with CUBIC and the machine's default may
+ * be another (BBR halves uploads into a userspace stack). A kernel without CUBIC keeps its default.
  */
 function askForCubic(name: string, p: Prefix): void {
   try {
     native().routeCongestion(name, addressBytes(p.address), p.bits, 'cubic');
   } catch {
-    // a kernel without CUBIC
+    // this kernel has no CUBIC
   }
 }
 
-/** In network order: 4 or 16 bytes. */
+/** The address in network byte order: 4 or 16 bytes. */
 export function addressBytes(a: Address): Uint8Array {
   const words = a.version === 4 ? [a.w3] : [a.w0, a.w1, a.w2, a.w3];
   const view = new DataView(new ArrayBuffer(4 * words.length));
@@ -104,7 +103,7 @@ export function addressBytes(a: Address): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** Is there such a device, in this network namespace? */
+/** True if this network namespace has the device. */
 export function deviceExists(name: string): boolean {
   try {
     return native().linkMtu(name) >= 0;

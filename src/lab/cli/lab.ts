@@ -1,6 +1,6 @@
 /**
- * `tcplab lab [-- CMD]`: a private network (main.ts has entered it), the stack with all its
- * services in it, and a shell (or CMD) beside it.
+ * `tcplab lab [-- CMD]`: runs the stack with all its services in a private network (main.ts has
+ * entered it), and a shell, or CMD, in the same network.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -16,8 +16,8 @@ export interface LabOptions extends SharedOptions {
 }
 
 export async function lab(command: string[], o: LabOptions): Promise<number> {
-  // A shell's screen and live lines do not mix: they are shown for a command, or where a file takes
-  // them.
+  // Live lines would disturb an interactive shell, so they are shown for a command only, or written
+  // to a file.
   const quiet = o.quiet === true || (command.length === 0 && o.log === undefined);
   const host = await openLabHost({ ...o, quiet });
   try {
@@ -39,20 +39,21 @@ export async function lab(command: string[], o: LabOptions): Promise<number> {
 }
 
 const welcome = (addresses: string[]): string =>
-  'A private network: the kernel is 198.18.0.1 on tcplab0, the stack ' +
+  'A private network: the kernel is 198.18.0.1 on tcplab0, the stack is ' +
   `${addresses.join(' and ')}.\n` +
   `Try: curl ${addresses[0]!}   nc ${addresses[0]!} 7   ping ${addresses[0]!}   tcpdump -ni ` +
   'tcplab0      (exit leaves the lab; --log FILE records it)\n';
 
 /**
- * Runs a command, or the user's shell, on our terminal. Returns what a shell would: its exit code,
- * 128 and the signal that ended it, 127 without such a program, 126 when it cannot be run.
+ * Runs a command, or the user's shell, on this terminal. Returns the exit code as a shell does: the
+ * command's own, 128 + the signal that ended it, 127 if the program does not exist, 126 if it
+ * cannot be run.
  */
 export function runChild(command: string[]): Promise<number> {
   const [program, ...args] = command.length > 0 ? command : [process.env['SHELL'] ?? '/bin/sh'];
   return new Promise((resolve) => {
     const child = spawn(program!, args, { stdio: 'inherit' });
-    // The child has the terminal: Ctrl-C is its, and we end when it does.
+    // The child has the terminal, so Ctrl-C is for the child; this process ends after it.
     const ignore = (): void => undefined;
     const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
     process.on('SIGINT', ignore);
@@ -70,14 +71,14 @@ export function runChild(command: string[]): Promise<number> {
   });
 }
 
-/** A shell's exit code for a program that a signal ended. */
+/** A shell's exit code for a program that was ended by `signal`: 128 + its number. */
 export const endedBy = (signal: NodeJS.Signals | null): number =>
   signal === null ? Exit.failed : 128 + constants.signals[signal];
 
-/** As a shell: 127 when there is no such program, 126 when it cannot be run. */
+/** Prints why, and returns a shell's exit code: 127 if the program does not exist, else 126. */
 export function cannotStart(program: string, { code, message }: NodeJS.ErrnoException): number {
-  // execvp(3) says EACCES, too, when it may not look into a folder of PATH and finds the program in
-  // no other.
+  // execvp(3) also returns EACCES if it cannot read a folder of PATH and the program is in no other
+  // folder.
   if (code === 'ENOENT' || (code === 'EACCES' && !isThere(program))) {
     process.stderr.write(`tcplab: there is no program '${program}' in PATH\n`);
     return 127;

@@ -1,15 +1,14 @@
 /**
- * How a command that runs until it is told to stop ends: by a signal, by a broken pipe, by a device
- * that is gone.
+ * Ends a command that has no end of its own: at a signal, a broken pipe, or the loss of its device.
  */
 
 export interface Lifetime {
-  /** Resolves with the exit code when it is time to go. */
+  /** Resolves with the exit code when the command must end. */
   readonly ended: Promise<number>;
   end(code: number): void;
 }
 
-/** The first signal ends in good order, the second at once. */
+/** The first signal ends the command in good order, the second at once with exit code 1. */
 export function lifetime(): Lifetime {
   let finish: (code: number) => void = () => undefined;
   let ending = false;

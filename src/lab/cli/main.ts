@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The `tcplab` command. Each subcommand is a file of its own; here is only what they are called.
+ * The `tcplab` command: names and options of the subcommands. Each subcommand is a file of its own.
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
@@ -28,7 +28,7 @@ const { version } = JSON.parse(
 };
 
 letHeapGrow();
-// A reader that is gone, or a full disk behind `2>`, is no reason to end.
+// The command continues if standard error fails: its reader has ended, or the disk is full.
 process.stderr.on('error', () => undefined);
 
 let exitCode: number = Exit.ok;
@@ -61,8 +61,8 @@ const program = new Command('tcplab')
   .exitOverride()
   .addHelpText(
     'after',
-    '\nExit codes: 0 done, 1 failed, 2 wrong usage, 77 this machine lacks what it takes ' +
-      '(tcplab doctor says what).',
+    '\nExit codes: 0 done, 1 failed, 2 wrong usage, 77 this machine cannot run the command ' +
+      '(tcplab doctor shows why).',
   );
 
 withSharedOptions(program.command('demo'))
@@ -75,9 +75,7 @@ withSharedOptions(program.command('demo'))
   });
 
 withSharedOptions(program.command('lab'))
-  .description(
-    'open a private network with the stack in it, and a shell (or run a command) beside it',
-  )
+  .description('run the stack in a private network, and a shell or a command in the same network')
   .argument('[command...]', 'after --: the command to run instead of a shell')
   .option('--http-root <dir>', 'serve the files of this folder')
   .passThroughOptions()
@@ -133,7 +131,7 @@ program
     "also check this address for the stack; repeatable (default: the lab's)",
     several,
   )
-  .option('--inside', '(what doctor itself runs in a private network)')
+  .option('--inside', '(used by doctor itself in a private network)')
   .action(async (o: { address?: string[] }) => {
     ends((await import('./doctor.js')).doctor(o.address));
   });
@@ -190,8 +188,8 @@ program
     ends((await import('./up.js')).down(o));
   });
 
-// A reader that ends early, such as `head`, is no error: the command goes on to its end, with its
-// exit code.
+// A reader that ends early, such as `head`, is not an error: the command continues to its end and
+// returns its exit code.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') process.exit(report(error));
 });
@@ -201,12 +199,12 @@ try {
 } catch (error) {
   exitCode = report(error);
 }
-// The command is over, so nothing may keep the process alive. But a pipe takes 64 KiB at a time,
-// and exit() discards what waits for it.
+// The command is over, so nothing may keep the process alive. But exit() discards output that is
+// still queued for a pipe, which takes 64 KiB at a time.
 await Promise.all([process.stdout, process.stderr].map(written));
 process.exit(exitCode);
 
-/** Resolves when all that was written is out, or the reader is gone. */
+/** Resolves when all output is written, or the reader has ended. */
 function written(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     stream.once('error', () => resolve());
@@ -215,8 +213,8 @@ function written(stream: NodeJS.WriteStream): Promise<void> {
 }
 
 /**
- * What commander says of a command line that it does not understand: in one sentence, with what to
- * type.
+ * Rewrites commander's error about a command line as one sentence, with the command that shows the
+ * help.
  */
 function usageError(text: string): string {
   const command = process.argv
@@ -224,7 +222,7 @@ function usageError(text: string): string {
     .find((word) => program.commands.some((c) => c.name() === word));
   return (
     `${pc.red('tcplab:')} ${text.replace(/^error: /, '')}  fix: tcplab ` +
-    `${command === undefined ? '' : `${command} `}--help   says what there is\n`
+    `${command === undefined ? '' : `${command} `}--help   shows the options\n`
   );
 }
 

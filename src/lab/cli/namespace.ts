@@ -1,8 +1,8 @@
 /**
  * A private network for a lab: the command starts itself again inside a network namespace of its
- * own, where it may make devices and where nothing of the machine is touched. Node has several
- * threads, and a process with threads cannot change its user namespace: so util-linux's `unshare`
- * does it before Node starts.
+ * own, where it can create devices without a change to the machine's network. Node has several
+ * threads, and a process with threads cannot change its user namespace; therefore util-linux's
+ * `unshare` does it before Node starts.
  *
  * An ordinary user gets a user namespace too, with the user's own id inside
  * (`--map-current-user --keep-caps`): with root's id mapped, tcpdump would try to become another
@@ -13,7 +13,7 @@ import { constants } from 'node:os';
 import { CommandError, Exit } from './errors.js';
 import { requireNode } from './tun-access.js';
 
-/** Set in the process inside. */
+/** Environment variable that is set for the process inside. */
 const MARK = 'TCPLAB_NAMESPACE';
 
 export const insideNamespace = (): boolean => process.env[MARK] === '1';
@@ -22,9 +22,9 @@ const unshareArgs = (): string[] =>
   process.getuid?.() === 0 ? ['--net'] : ['--map-current-user', '--keep-caps', '--net'];
 
 /**
- * Runs this very command inside a private network namespace and returns its exit code; null when we
- * are inside already, and the caller goes on. Throws CommandError (77) when the machine does not
- * allow it.
+ * Runs this same command inside a private network namespace and returns its exit code. Returns null
+ * if this process is already inside; the caller then continues. Throws CommandError (77) if the
+ * machine does not allow it.
  */
 export async function enterNamespace(): Promise<number | null> {
   if (insideNamespace()) return null;
@@ -38,8 +38,8 @@ export async function enterNamespace(): Promise<number | null> {
       env: { ...process.env, [MARK]: '1' },
     },
   );
-  // The terminal sends Ctrl-C to both; the one inside decides. A signal sent to us alone is passed
-  // on.
+  // The terminal sends Ctrl-C to both processes, and the one inside decides what to do. A signal
+  // that only this process receives is forwarded.
   const forward = (signal: NodeJS.Signals): void => {
     if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
   };
@@ -55,8 +55,8 @@ export async function enterNamespace(): Promise<number | null> {
 }
 
 /**
- * Tries it before trusting it: whether user namespaces work depends on three switches in as many
- * places.
+ * Creates a namespace to see whether that works, because three kernel settings decide it. Throws
+ * CommandError (77).
  */
 export function tryNamespace(): void {
   const problem = namespaceProblem();
@@ -68,7 +68,7 @@ export function namespaceProblem(): { what: string; fix: string } | null {
   if (done.status === 0) return null;
   if ((done.error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') {
     return {
-      what: 'the program `unshare` is not there, which makes private networks',
+      what: 'the program `unshare`, which creates private networks, is not installed',
       fix: 'sudo apt-get install util-linux',
     };
   }
@@ -76,13 +76,13 @@ export function namespaceProblem(): { what: string; fix: string } | null {
   if (process.getuid?.() === 0) {
     return {
       what:
-        `root may not make a network namespace here (${said}): a container without ` +
-        'CAP_SYS_ADMIN, most likely',
+        `root cannot create a network namespace here (${said}), most likely because this is a ` +
+        'container without CAP_SYS_ADMIN',
       fix: 'docker run --cap-add SYS_ADMIN --cap-add NET_ADMIN --device /dev/net/tun ...',
     };
   }
   return {
-    what: `this machine does not let ordinary users make private networks (${said})`,
+    what: `this machine does not allow ordinary users to create private networks (${said})`,
     fix:
       'sudo tcplab up --user $USER   (or, for every program: sudo sysctl -w ' +
       'kernel.apparmor_restrict_unprivileged_userns=0 user.max_user_namespaces=10000)',

@@ -1,6 +1,6 @@
 /**
- * What became of single clients: a line each on standard error, up to a rate that one can follow.
- * More are counted.
+ * Notices about single clients: one line each on standard error. Lines beyond 20 a second are only
+ * counted.
  */
 import { countText } from '../../base/quantities.js';
 import { monotonicClock } from '../../node/clock.js';
@@ -32,7 +32,7 @@ export class Notices {
     this.out.close();
   }
 
-  /** Perhaps no client comes in the next second. */
+  /** Prints the number of hidden lines even if no client comes in the next second. */
   private readonly look = (): void => {
     if (this.limit.isOver(monotonicClock())) this.limit.resume();
     if (this.limit.hidden === 0) this.stopTimer();

@@ -1,6 +1,6 @@
 /**
- * The options that all commands with a stack share: which device, which addresses, which faults,
- * what to show.
+ * The options that all commands with a stack share: device, addresses, TCP settings, faults and
+ * output.
  */
 import { Option, type Command } from 'commander';
 import { MILLISECOND, SECOND, type Micros } from '../../base/time.js';
@@ -58,11 +58,11 @@ export interface SharedOptions {
 
 export interface ServeOptions extends SharedOptions {
   httpRoot?: string;
-  /** Threads, each with a queue of the device and a stack of its own. */
+  /** Number of threads, each with a queue of the device and a stack of its own. */
   workers?: number;
 }
 
-/** A repeatable option's values so far. */
+/** Adds `value` to the values of a repeatable option. */
 export const several = (value: string, before: string[] | undefined): string[] => [
   ...(before ?? []),
   value,
@@ -74,12 +74,12 @@ export function integer(name: string, low: number, high: number): (text: string)
     if (/^\d+$/.test(text) && n >= low && n <= high) return n;
     throw new CommandError(
       Exit.usage,
-      `${name} is a whole number from ${low} to ${high}, not '${text}'`,
+      `${name} must be a whole number from ${low} to ${high}, not '${text}'`,
     );
   };
 }
 
-/** Linux's TCP_RTO_MIN_US takes a jiffy to a second. */
+/** 1 ms to 1 s, as Linux's TCP_RTO_MIN_US accepts from one jiffy to a second. */
 function rtoMin(text: string): Micros {
   try {
     const wait = parseDuration(text, '--rto-min');
@@ -89,7 +89,7 @@ function rtoMin(text: string): Micros {
   }
   throw new CommandError(
     Exit.usage,
-    `--rto-min is a time from 1ms to 1s, not '${text}'`,
+    `--rto-min must be a time from 1ms to 1s, not '${text}'`,
     '--rto-min 10ms',
   );
 }
@@ -97,7 +97,7 @@ function rtoMin(text: string): Micros {
 const SERVE_FAST_OPEN = FastOpenMode.client | FastOpenMode.server | FastOpenMode.everyListener;
 const ecnMode = integer('--ecn', EcnMode.off, EcnMode.accept) as (text: string) => EcnMode;
 
-/** Adds them to a command. */
+/** Adds the shared options to a command. */
 export function withSharedOptions(command: Command): Command {
   return command
     .option(
@@ -207,7 +207,7 @@ export function withSharedOptions(command: Command): Command {
     .option('--stats', "print TCP's counters at the end, as nstat does");
 }
 
-/** The link's faults, or null for none. Throws CommandError (2) for what cannot be understood. */
+/** The link's faults, or null for none. Throws CommandError (2) for an invalid description. */
 export function linkOf(o: SharedOptions): LinkOptions | null {
   const words: string[] = [];
   const add = (word: string, value: string | number | undefined): void => {

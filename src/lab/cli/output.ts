@@ -1,9 +1,9 @@
 /**
- * Where a view goes: standard error, standard output, or a file. Nothing that happens to it may
- * hold the stack up or end it: a reader that stopped costs the lines or packets that it does not
- * take, a full disk ends the file behind the last whole piece, and both are told in one line.
+ * The output of a view: standard error, standard output, or a file. A failure of the output must
+ * neither delay the stack nor end it. A reader that has stopped loses the lines or packets that it
+ * does not read. A full disk ends the file after the last complete piece. One line reports either.
  *
- *     write() ─▶ the pipe ─▶ full: what has room waits (a torn piece always)
+ *     write() ─▶ the pipe ─▶ full: pieces wait while there is room (a partly written one always)
  *                        ─▶ the others are left out and counted
  */
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
@@ -14,15 +14,15 @@ interface Place {
   readonly name: string;
   readonly fd: number;
   readonly isOwn: boolean;
-  /** What a piece is. */
+  /** What the pieces are called: `lines` or `packets`. */
   readonly pieces: string;
-  /** Bytes that may wait for a slow reader. */
+  /** Bytes that can wait for a slow reader. */
   readonly room: number;
 }
 
-/** A pipe holds 64 KB, which is one large packet: the reader of a capture gets time to run. */
+/** Bytes. A pipe holds 64 KB, one large packet, so more must wait until the reader runs. */
 const CAPTURE_ROOM = 1 << 24;
-/** How often it is asked whether it reads again, and how long at the end. */
+/** How often a full pipe is tried again, and for how long at the end. */
 const LOOK_MS = 5;
 const GRACE_MS = 500;
 const NOTHING = new Uint8Array(0);
@@ -33,7 +33,7 @@ export class Output implements Place {
   readonly isOwn: boolean;
   readonly pieces: string;
   readonly room: number;
-  /** Bytes of the pieces that were written whole. */
+  /** Bytes of the pieces that were written completely. */
   private whole = 0;
   private skipped = 0;
   private readonly waiting: Uint8Array[] = [];
@@ -49,7 +49,7 @@ export class Output implements Place {
     this.room = room;
   }
 
-  /** Throws CommandError when the file cannot be made. */
+  /** Throws CommandError (1) if the file cannot be created. */
   static file(path: string): Output {
     try {
       return new Output({
@@ -84,7 +84,7 @@ export class Output implements Place {
     return new Output({ name: 'standard error', fd, isOwn: fd !== 2, pieces: 'lines', room: 0 });
   }
 
-  /** One piece: a line, a block. It is written whole or not at all, as far as that can be had. */
+  /** Writes one piece, a line or a block: if possible, completely or not at all. */
   write(bytes: Uint8Array): void {
     if (this.over) return;
     this.drain();
@@ -117,7 +117,7 @@ export class Output implements Place {
     this.over = true;
   }
 
-  /** What the reader does not take for now is returned. */
+  /** Writes and returns the bytes that the pipe does not take now. */
   private put(bytes: Uint8Array): Uint8Array {
     let at = 0;
     try {
@@ -145,7 +145,7 @@ export class Output implements Place {
         this.waiting[0] = rest;
         return;
       }
-      this.waiting.shift(); // of what failed nothing is left
+      this.waiting.shift(); // after a failure nothing is left of it either
     }
     this.forgetWaiting();
   };
@@ -158,8 +158,8 @@ export class Output implements Place {
   }
 
   /**
-   * What the reader did not take is counted, and said once it reads again; what a capture lacks, on
-   * standard error.
+   * Reports how many pieces were left out: to the reader of lines once it reads again, or, for a
+   * capture, on standard error.
    */
   private tellSkipped(): void {
     const line = `… ${this.skipped} ${this.pieces} left out: ${this.name} was not read\n`;
@@ -181,11 +181,11 @@ export class Output implements Place {
     this.forgetWaiting();
     if (error.code === 'EPIPE') {
       if (this.room > 0) setImmediate(endStandardOutput, error);
-      return; // its reader has seen enough
+      return; // the reader has ended, which is not an error
     }
     if (this.isOwn) cut(this.fd, this.whole);
     sayOnStandardError(
-      `tcplab: ${this.name}: ${reasonOf(error)}; it ends here, the stack goes on\n`,
+      `tcplab: ${this.name}: ${reasonOf(error)}; the output ends here, the stack continues\n`,
     );
   }
 }
@@ -195,25 +195,25 @@ function endStandardOutput(error: Error): void {
   if (process.stdout.listenerCount('error') > 0) process.stdout.destroy(error);
 }
 
-/** Without waiting for its reader. */
+/** Writes a line without waiting for the reader of standard error. */
 export function sayOnStandardError(line: string): void {
   const output = Output.standardError();
   output.write(Buffer.from(line));
   output.close();
 }
 
-/** A torn piece at the end would make a capture unreadable. */
+/** Cuts a partly written piece off the end, which would make a capture unreadable. */
 function cut(fd: number, bytes: number): void {
   try {
     if (fstatSync(fd).isFile()) ftruncateSync(fd, bytes);
   } catch {
-    // then it stays torn
+    // then the last piece stays incomplete
   }
 }
 
 /**
- * A descriptor of the same pipe or terminal that says EAGAIN where `fd` would wait for a reader.
- * Set on `fd` itself, the flag would hold for every process that shares it.
+ * A descriptor of the same pipe or terminal that returns EAGAIN where `fd` would wait for a reader.
+ * It is opened again because O_NONBLOCK on `fd` itself would affect every process that shares it.
  */
 function withoutBlocking(fd: number): number {
   const kind = fstatSync(fd);
@@ -231,20 +231,20 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full (ENOSPC)',
   EDQUOT: 'your disk quota is used up (EDQUOT)',
   EMFILE: 'too many open files (EMFILE)',
-  ENOENT: 'its folder is not there (ENOENT)',
+  ENOENT: 'its folder does not exist (ENOENT)',
   EISDIR: 'it is a folder (EISDIR)',
-  EACCES: 'this user may not write there (EACCES)',
+  EACCES: 'this user has no write permission (EACCES)',
 };
 
 const FIXES: Readonly<Record<string, (path: string) => string>> = {
-  ENOSPC: () => 'make room, or name a file on another disk',
-  EDQUOT: () => 'make room, or name a file on another disk',
-  EMFILE: () => 'ulimit -n 65536   and the command again',
+  ENOSPC: () => 'free some space, or choose a file on another disk',
+  EDQUOT: () => 'free some space, or choose a file on another disk',
+  EMFILE: () => 'ulimit -n 65536   and run the command again',
   ENOENT: (path) => `mkdir -p ${dirname(path)}`,
 };
 
 const fixOf = (error: unknown, path: string): string =>
-  FIXES[(error as NodeJS.ErrnoException).code ?? '']?.(path) ?? 'name another file';
+  FIXES[(error as NodeJS.ErrnoException).code ?? '']?.(path) ?? 'choose another file';
 
 const reasonOf = (error: unknown): string => {
   const { code, message } = error as NodeJS.ErrnoException;

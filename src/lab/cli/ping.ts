@@ -1,4 +1,4 @@
-/** `tcplab ping HOST`: echo requests from our stack, in ping's words. */
+/** `tcplab ping HOST`: sends echo requests from our stack, and prints as ping does. */
 import { Exit } from './errors.js';
 import { openLabHost } from './lab-host.js';
 import { lifetime } from './lifetime.js';
@@ -14,7 +14,7 @@ export interface PingOptions extends SharedOptions {
   interval: number;
 }
 
-/** How long after the last request answers are waited for. */
+/** How long the command waits for replies after the last request. */
 const LINGER_MS = 1000;
 
 export async function ping(hostText: string, o: PingOptions): Promise<number> {

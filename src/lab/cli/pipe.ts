@@ -1,6 +1,6 @@
 /**
- * `tcplab connect HOST PORT` and `tcplab listen PORT`: standard input and output through our stack,
- * as nc does with the kernel's.
+ * `tcplab connect HOST PORT` and `tcplab listen PORT`: copy standard input and output over a
+ * connection of our stack, as nc does with the kernel's.
  */
 import { netOf } from '../../node/net.js';
 import type { NetError } from '../../node/errors.js';
@@ -39,7 +39,7 @@ export async function listen(port: number, o: SharedOptions): Promise<number> {
       lab.close();
       return first;
     }
-    server.close(); // one conversation, as nc
+    server.close(); // only one connection, as nc
     return await pipeThrough(lab, first, life);
   } catch (error) {
     process.stderr.write(`tcplab: ${(error as Error).message}\n`);
@@ -49,7 +49,8 @@ export async function listen(port: number, o: SharedOptions): Promise<number> {
 }
 
 /**
- * Both ways until both ends are done: the end of our input is FIN, the peer's FIN ends our output.
+ * Copies in both directions until both have ended. The end of standard input sends a FIN; the
+ * peer's FIN ends standard output.
  */
 async function pipeThrough(lab: LabHost, socket: Socket, life: Lifetime): Promise<number> {
   const done = new Promise<number>((resolve) => {
@@ -73,14 +74,14 @@ async function pipeThrough(lab: LabHost, socket: Socket, life: Lifetime): Promis
 }
 
 /**
- * nc may end while the kernel still sends; with us the stack ends, too. So we stay until the peer
- * has everything, or a signal comes.
+ * nc can end while the kernel still sends, but our stack ends with this process. Therefore the
+ * command waits until the peer has acknowledged everything, or a signal comes.
  */
 async function delivered(lab: LabHost, socket: Socket, life: Lifetime): Promise<number> {
   const code = await Promise.race([lab.host.idle(), life.ended]);
   const error = socket.conn?.error ?? null;
   if (error === null) return code ?? Exit.ok;
-  process.stderr.write(`tcplab: write ${error}: the peer has not acknowledged all that was sent\n`);
+  process.stderr.write(`tcplab: write ${error}: the peer did not acknowledge all of the data\n`);
   return Exit.failed;
 }
 
@@ -90,11 +91,11 @@ function advice(error: NetError): string {
       return ': the host answers, but no program listens on that port';
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
-      return ': no way to that host; `ip route` in its network tells';
+      return ': there is no route to that host; `ip route` shows the routes';
     case 'ETIMEDOUT':
-      return ': no answer; is the host up, and does a firewall drop the SYN?';
+      return ': no answer; check that the host is up and that no firewall drops the SYN';
     case 'ECONNRESET':
-      return ': the other side broke the connection off';
+      return ': the peer reset the connection';
     default:
       return '';
   }

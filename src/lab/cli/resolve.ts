@@ -1,6 +1,6 @@
 /**
- * HOST on the command line: a number, or a name of /etc/hosts. The stack has no resolver, and a lab
- * no name server.
+ * HOST on the command line: an IP address, or a name in /etc/hosts. The stack has no resolver, and
+ * a lab has no name server.
  */
 import { readFileSync } from 'node:fs';
 import { Address } from '../../ip/address.js';
@@ -14,7 +14,7 @@ export function resolveHost(text: string, hostsFile = '/etc/hosts'): Address {
   throw new CommandError(
     Exit.failed,
     `'${text}' is neither an IP address nor a name in ${hostsFile} (a lab has no name server)`,
-    `use a number such as 198.18.0.1, or add a line to ${hostsFile}`,
+    `use an address such as 198.18.0.1, or add a line to ${hostsFile}`,
   );
 }
 
@@ -27,7 +27,7 @@ function inHosts(name: string, file: string): Address | null {
   return null;
 }
 
-/** '' when there is no such file. */
+/** '' if the file does not exist. */
 function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');

@@ -1,4 +1,4 @@
-/** `tcplab script`: packet scripts against our stack, in memory and in virtual time. */
+/** `tcplab script`: plays packet scripts against our stack, in memory and in virtual time. */
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { Recorder } from '../../observe/recorder.js';
@@ -18,7 +18,7 @@ export interface ScriptCommandOptions {
   strict?: boolean;
   pcap?: string;
   trace?: boolean;
-  /** packetdrill's, by their names (option-table.ts). */
+  /** packetdrill's options, by their names (option-table.ts). */
   [name: string]: unknown;
 }
 
@@ -26,7 +26,8 @@ export function script(names: readonly string[], o: ScriptCommandOptions): numbe
   if (!FORMATS.includes(o.format))
     throw new CommandError(
       Exit.usage,
-      `--format is one of ${FORMATS.join(', ')}, not '${o.format}'`,
+      `--format must be one of ${FORMATS.join(', ')}, not '${o.format}'`,
+      'tcplab script --format text SCRIPT',
     );
   const files = names.flatMap(filesOf);
   const defines = definesOf(o.define ?? []);
@@ -57,8 +58,8 @@ export function script(names: readonly string[], o: ScriptCommandOptions): numbe
 }
 
 /**
- * `-` for standard input, a file, all scripts in a folder and below, or a pattern that the shell
- * left alone.
+ * The scripts that an argument names: `-` for standard input, a file, all scripts in a folder and
+ * below it, or a quoted pattern. Throws CommandError (2) if there are none.
  */
 function filesOf(name: string): string[] {
   if (name === '-') return [name];
@@ -68,7 +69,11 @@ function filesOf(name: string): string[] {
       .filter((f) => f.endsWith('.pkt'))
       .sort();
     if (found.length === 0)
-      throw new CommandError(Exit.usage, `there is no packet script (*.pkt) in the folder ${name}`);
+      throw new CommandError(
+        Exit.usage,
+        `there is no packet script (*.pkt) in the folder ${name}`,
+        'tcplab script test/scripts',
+      );
     return found.map((f) => join(name, f));
   }
   if (stat !== undefined) return [name];
@@ -82,7 +87,7 @@ function filesOf(name: string): string[] {
   return found;
 }
 
-/** `*` and `?` stand for anything within one name, `**` for any folders. */
+/** The files that match: `*` and `?` match within one name, `**` matches any folders. */
 function matching(pattern: string): string[] {
   if (!/[*?]/.test(pattern)) return [];
   const parts = pattern.split('/');
@@ -112,13 +117,17 @@ function definesOf(texts: readonly string[]): Map<string, string> {
     texts.map((text) => {
       const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? [];
       if (name === undefined || value === undefined)
-        throw new CommandError(Exit.usage, `-D wants NAME=VALUE, not '${text}'`, '-D CC=reno');
+        throw new CommandError(
+          Exit.usage,
+          `-D must have the form NAME=VALUE, not '${text}'`,
+          'for example -D CC=reno',
+        );
       return [name, value];
     }),
   );
 }
 
-/** What the command line says, as a script's own first lines would. */
+/** The options of the command line, with the meaning that they have in a script's first lines. */
 function runOptions(o: ScriptCommandOptions): RunOptions {
   const said = Object.keys(SCRIPT_OPTIONS).filter((name) => o[name] !== undefined);
   const options = said.map((name) => ({
@@ -143,9 +152,9 @@ const textOf = (file: string): string | null =>
   statSync(file, { throwIfNoEntry: false })?.isFile() === true ? readFileSync(file, 'utf8') : null;
 
 /**
- * A name for each script's capture in one folder: its path below the folder that all have in
- * common, with `-` for `/`. Scripts of different folders have the same name often, and then each
- * would write over the one before.
+ * A name for each script's capture in one folder: the script's path below the folder that all
+ * scripts have in common, with `-` for `/`. The file name alone would not do, because scripts in
+ * different folders often have the same name.
  */
 function captureNames(files: readonly string[]): string[] {
   const paths = files.map((file) => resolve(file));
@@ -165,7 +174,7 @@ function captureNames(files: readonly string[]): string[] {
   });
 }
 
-/** Times begin at 1970, as the script's do at 0. */
+/** Second 0 of the script is the start of 1970 in the capture. */
 function writePcap(file: string, packets: readonly WirePacket[]): void {
   const parts = packets.map((p) => pcapPacket(p.at - START, p.slab, 0, p.length));
   writeFileSync(file, Buffer.concat([pcapFileHeader(), ...parts]));

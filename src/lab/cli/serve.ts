@@ -1,5 +1,5 @@
 /**
- * `tcplab serve [http|echo|discard|chargen|daytime|time ...]`: services on the stack's address
+ * `tcplab serve [http|echo|discard|chargen|daytime|time ...]`: runs services on the stack's address
  * until a signal comes.
  */
 import { SERVICE_NAMES, startServices, type ServiceName } from '../services/start.js';
@@ -12,7 +12,7 @@ import { sayOnStandardError } from './output.js';
 import type { ServeOptions } from './options.js';
 import { checkWorkers, ofWorker, Workers } from './workers.js';
 
-/** After so long without a packet it is worth asking why. */
+/** After this time without a packet the command prints a hint. */
 const SILENCE_MS = 3000;
 
 export async function serve(names: string[], o: ServeOptions): Promise<number> {
@@ -63,23 +63,25 @@ export function serviceNames(names: string[]): ServiceName[] {
     throw new CommandError(
       Exit.usage,
       `there is no service '${name}'`,
-      `one of: ${SERVICE_NAMES.join(', ')}, all`,
+      `use one of: ${SERVICE_NAMES.join(', ')}, all`,
     );
   });
 }
 
 /**
- * Once, when nothing for us came (a fresh link's kernel multicasts by itself): the route is
- * missing, most likely. Returns what stops it.
+ * Prints one hint if no packet for the stack's addresses comes, most likely because the route is
+ * missing. Multicast does not count, because the kernel sends some on each new link. Returns a
+ * function that cancels the hint.
  */
 export function hintAtSilence(lab: LabHost): () => void {
   const timer = setTimeout(() => {
     if (lab.host.stack.reached) return;
     const address = lab.host.stack.addresses.list[0]!;
     process.stderr.write(
-      `no packet in ${SILENCE_MS / 1000} s: is the route up? \`ip route get ` +
-        `${address.toString()}\` must say \`dev ${lab.tun.name}\`; ` +
-        `try \`curl http://${endpointText(address, 80).replace(/:80$/, '')}/\` in the same network namespace\n`,
+      `no packet in ${SILENCE_MS / 1000} s, perhaps because the route is missing: ` +
+        `\`ip route get ${address.toString()}\` must show \`dev ${lab.tun.name}\`; ` +
+        `try \`curl http://${endpointText(address, 80).replace(/:80$/, '')}/\` in the same ` +
+        'network namespace\n',
     );
   }, SILENCE_MS);
   timer.unref();

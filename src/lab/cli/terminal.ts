@@ -1,11 +1,11 @@
 /** What the terminal can show: how many columns, and which characters. */
 
-/** Narrower than this a ladder cannot be. */
+/** A ladder needs at least this width. */
 const LEAST_COLUMNS = 72;
 
 /**
- * `COLUMNS`, else the width of the terminal that `stream` is; undefined for a file or a pipe, which
- * has none.
+ * The value of `COLUMNS`, else the width of the terminal behind `stream`, but at least 72 columns.
+ * Undefined for a file or a pipe, which has no width.
  */
 export function columnsOf(
   stream: NodeJS.WriteStream,
@@ -18,8 +18,8 @@ export function columnsOf(
 }
 
 /**
- * A locale that names another character set than UTF-8. None at all, as in most containers, says
- * nothing about the terminal.
+ * True if the locale names a character set other than UTF-8. False without a locale, as in most
+ * containers, because that says nothing about the terminal.
  */
 export function isAsciiOnly(env: NodeJS.ProcessEnv = process.env): boolean {
   const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find(

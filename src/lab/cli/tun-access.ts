@@ -1,17 +1,17 @@
-/** What this process may do with TUN devices, and the sentence for each way in which it may not. */
+/** What this process can do with TUN devices, and a message for each reason why it cannot. */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { CommandError, Exit } from './errors.js';
 
 const CAP_NET_ADMIN = 12;
 const NODE = '/dev/net/tun';
 
-/** May this process make network devices in its network namespace? */
+/** True if this process can create network devices in its network namespace. */
 export function hasNetAdmin(): boolean {
   const line = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'latin1'));
   return line !== null && ((BigInt(`0x${line[1]!}`) >> BigInt(CAP_NET_ADMIN)) & 1n) === 1n;
 }
 
-/** The errno of opening the device node, or '' when it opens. */
+/** The errno of opening the device node, or '' if it can be opened. */
 export function nodeErrno(): string {
   try {
     closeSync(openSync(NODE, 'r+'));
@@ -21,28 +21,28 @@ export function nodeErrno(): string {
   }
 }
 
-/** What to say when the node cannot be opened. */
+/** Why the device node cannot be opened, and the command that fixes it. */
 export function nodeProblem(errno: string): { what: string; fix: string } {
   switch (errno) {
     case 'ENOENT':
       return {
-        what: `there is no ${NODE}, the kernel's door for packets`,
+        what: `${NODE} does not exist (ENOENT), because the TUN driver is not loaded`,
         fix: 'sudo modprobe tun',
       };
     case 'ENODEV':
     case 'ENXIO':
       return {
-        what: `${NODE} is there, but the kernel has no TUN driver behind it (${errno})`,
+        what: `${NODE} exists, but its TUN driver is not loaded (${errno})`,
         fix: 'sudo modprobe tun',
       };
     case 'EACCES':
       return {
-        what: `this user may not open ${NODE} (EACCES): its mode shuts others out`,
+        what: `${NODE} cannot be opened (EACCES), because this user has no permission for it`,
         fix: `sudo chmod 0666 ${NODE}`,
       };
     case 'EPERM':
       return {
-        what: `this container may not open ${NODE} (EPERM)`,
+        what: `${NODE} cannot be opened (EPERM), because this container has no access to it`,
         fix: 'docker run --device /dev/net/tun --cap-add NET_ADMIN ...',
       };
     default:
@@ -50,7 +50,7 @@ export function nodeProblem(errno: string): { what: string; fix: string } {
   }
 }
 
-/** Throws CommandError (77) unless the device node opens. */
+/** Throws CommandError (77) if the device node cannot be opened. */
 export function requireNode(): void {
   const errno = nodeErrno();
   if (errno === '') return;

@@ -1,7 +1,7 @@
 /**
- * `sudo tcplab up --user NAME` makes a TUN device that outlives its maker and belongs to NAME, who
- * then needs no capability; `tcplab down` takes back exactly what `up` did. What it did stands in a
- * journal, written before it is done, so that a half-done `up` is undone too.
+ * `sudo tcplab up --user NAME` creates a persistent TUN device that belongs to NAME. That user can
+ * open it without a capability. `tcplab down` undoes exactly what `up` did. `up` writes a journal
+ * before it acts, so that `down` also undoes an `up` that was interrupted.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -60,7 +60,7 @@ export function up(o: UpOptions): number {
     if (journal === null) {
       throw new CommandError(
         Exit.failed,
-        `there is a device ${device} already, and tcplab did not make it`,
+        `the device ${device} already exists, and tcplab did not create it`,
         'choose another name with --tun',
       );
     }
@@ -80,23 +80,23 @@ export function up(o: UpOptions): number {
   try {
     makePersistent(device, uid, o.multiQueue === true);
   } catch (error) {
-    // Nothing came of it: nothing is to be undone.
+    // There is no device, so there is nothing to undo.
     rmSync(journalPath(device), { force: true });
     throw new CommandError(
       Exit.environment,
-      `${device} cannot be made: ${(error as Error).message}`,
-      'tcplab doctor   says what this machine allows',
+      `${device} cannot be created: ${(error as Error).message}`,
+      'tcplab doctor   shows what this machine allows',
     );
   }
   say(
-    `made ${device}, a TUN device${o.multiQueue === true ? ' with several queues' : ''} that ` +
+    `created ${device}, a TUN device${o.multiQueue === true ? ' with several queues' : ''} that ` +
       `belongs to user ${uid}   (ip tuntap add)`,
   );
   setUpLink(device, mtu, prefixes);
   say(`MTU ${mtu}, up   (ip link set ${device} mtu ${mtu} up)`);
   for (const a of addresses) say(`address ${a}   (ip address add ${a} dev ${device})`);
   say(
-    `Now, as that user: tcplab serve --tun ${device}      and to undo: sudo tcplab down ` +
+    `Now run, as that user: tcplab serve --tun ${device}      To undo: sudo tcplab down ` +
       `--tun ${device}`,
   );
   return Exit.ok;
@@ -124,8 +124,8 @@ export function down(o: { tun?: string }): number {
     if (deviceExists(device)) {
       throw new CommandError(
         Exit.failed,
-        `tcplab did not make ${device}, so it does not take it away`,
-        `sudo ip link delete ${device}   if you want it gone`,
+        `tcplab did not create ${device}, so it does not delete it`,
+        `sudo ip link delete ${device}   deletes it`,
       );
     }
     say(`${device} is not up: nothing to undo`);
@@ -133,11 +133,11 @@ export function down(o: { tun?: string }): number {
   }
   requireNetAdmin('down');
   if (deviceExists(device)) {
-    // Addresses and routes go with the device.
+    // The kernel deletes the addresses and routes with the device.
     native().linkDelete(device);
-    say(`took ${device} away, with its addresses   (ip link delete ${device})`);
+    say(`deleted ${device} and its addresses   (ip link delete ${device})`);
   } else {
-    say(`${device} was gone already`);
+    say(`${device} was already deleted`);
   }
   rmSync(journalPath(device), { force: true });
   return Exit.ok;
@@ -147,7 +147,7 @@ function requireNetAdmin(command: string): void {
   if (hasNetAdmin()) return;
   throw new CommandError(
     Exit.environment,
-    'making and taking away devices needs CAP_NET_ADMIN, which this user does not have',
+    'creating and deleting devices needs CAP_NET_ADMIN, which this process does not have',
     `sudo tcplab ${command}`,
   );
 }
@@ -186,9 +186,9 @@ function writeJournal(journal: Journal): void {
   } catch (error) {
     throw new CommandError(
       Exit.failed,
-      `${STATE_DIRECTORY} cannot be written, where \`up\` notes what \`down\` must undo: ` +
+      `the journal for \`tcplab down\` cannot be written to ${STATE_DIRECTORY}: ` +
         `${(error as Error).message}`,
-      'run it with sudo',
+      'run the command with sudo',
     );
   }
 }

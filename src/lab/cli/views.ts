@@ -1,6 +1,6 @@
 /**
  * What a running stack shows: live lines or JSON Lines on standard error or in a file, and a
- * capture. All of it fed by one recorder.
+ * capture. One recorder feeds them all.
  */
 import pc from 'picocolors';
 import { Capture } from '../../device/capture.js';
@@ -19,9 +19,9 @@ import type { SharedOptions } from './options.js';
 import { Output } from './output.js';
 import { isAsciiOnly } from './terminal.js';
 
-/** More lines a second than a person could follow are only counted. */
+/** Lines beyond this rate, which is too fast to read, are only counted. */
 const LINES_A_SECOND = 200;
-/** How soon after a second its hidden lines are told, at the latest. */
+/** The number of lines hidden in a second is printed at most this long after it. */
 const TICK_MS = 500;
 
 export const paint = (kind: PaintKind, text: string): string => {
@@ -38,7 +38,7 @@ export const paint = (kind: PaintKind, text: string): string => {
 };
 
 export class Views {
-  /** Null without a view: then the stack records nothing. */
+  /** Null if there is no view; the stack then records nothing. */
   readonly recorder: Recorder | null;
   private readonly live: LiveLines | null = null;
   private readonly file: CaptureFile | null = null;
@@ -76,7 +76,8 @@ export class Views {
   }
 
   /**
-   * Live lines alone have their limit in front of the recorder: a hidden line costs nothing then.
+   * If live lines are the only view, their limit is before the recorder, so that a hidden line
+   * costs nothing.
    */
   private recorderFor(sinks: readonly EventSink[], start: Micros): Recorder | null {
     const { live } = this;
@@ -91,14 +92,14 @@ export class Views {
   }
 
   /**
-   * The device with a capture before it, when one was asked for: nearest to the wire, so that it
-   * shows what really passed.
+   * The device, with a capture around it if there is a capture file. The capture is nearest to the
+   * wire, so that it shows what really passed.
    */
   tap(device: Device): Device {
     return this.file === null ? device : new Capture(device, this.file);
   }
 
-  /** For the link: what it takes away is shown too. */
+  /** The listener for the link, so that the views also show the packets that the link drops. */
   get linkListener(): LinkListener | null {
     const listeners = [this.recorder, this.file].filter(
       (x): x is Recorder & CaptureFile => x !== null,
@@ -106,7 +107,7 @@ export class Views {
     return listeners.length === 0 ? null : fanOutLink(...listeners);
   }
 
-  /** What is complete by now. */
+  /** Prints what is complete by now. */
   flush(): void {
     this.live?.flush();
     this.file?.flush();

@@ -1,5 +1,6 @@
 /**
- * A thread of `tcplab serve --workers N`: one queue of the device, one stack, the same services.
+ * A thread of `tcplab serve --workers N`: it runs the same services on one queue of the device and
+ * a stack of its own.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { RingNeighbours } from '../../node/ring.js';
@@ -45,10 +46,10 @@ try {
   say({
     failed: busy ? `${options.tun!} has one queue, and each worker needs one: ${message}` : message,
     fix: busy
-      ? `make it with several: \`sudo tcplab down --tun ${options.tun!}; sudo tcplab up ` +
+      ? `create it with several queues: \`sudo tcplab down --tun ${options.tun!}; sudo tcplab up ` +
         `--multi-queue --user $USER --tun ${options.tun!}\``
       : error instanceof CommandError
         ? error.fix
-        : 'tcplab doctor   says what this machine allows',
+        : 'tcplab doctor   shows what this machine allows',
   });
 }

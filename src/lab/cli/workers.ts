@@ -1,16 +1,16 @@
 /**
- * `tcplab serve --workers N`: N stacks with the same addresses, each in a thread of its own (the
- * first is the main thread's) and with a queue of its own of one device (IFF_MULTI_QUEUE).
+ * `tcplab serve --workers N`: N stacks with the same addresses. Each has a thread of its own (the
+ * first has the main thread) and a queue of its own of one device (IFF_MULTI_QUEUE).
  *
  *     kernel ──▶ the flow's hash ──┬─▶ queue 0 ─▶ stack 0
  *                                  └─▶ queue 1 ─▶ stack 1
  *
- * The TUN driver keeps each flow on one queue: the one that its answers are written to
- * (Documentation/networking/tuntap.rst). Packets without ports may come on any queue; they are
- * passed on from stack to stack (node/ring.ts).
+ * The TUN driver keeps each flow on one queue: the queue to which the stack writes the flow's
+ * packets (Documentation/networking/tuntap.rst). Packets without ports can arrive on any queue; the
+ * stacks pass them on to each other (node/ring.ts).
  *
- * Nothing is shared but the ring: no lock, no connection that moves. Each thread has its own
- * limits, so the whole process has N times those of one stack.
+ * The threads share only the ring. There are no locks, and a connection never moves. Each thread
+ * has its own limits, so the whole process has N times the limits of one stack.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
@@ -23,14 +23,14 @@ import { type LabHost, printCounts } from './lab-host.js';
 import type { Lifetime } from './lifetime.js';
 import type { ServeOptions } from './options.js';
 
-/** What a thread is told. */
+/** What a thread gets at its start. */
 export interface WorkerData {
   readonly place: RingPlace;
   readonly services: readonly ServiceName[];
   readonly options: ServeOptions;
 }
 
-/** What it says at its end, or when it cannot begin. */
+/** What a thread reports at its end. */
 export interface Ended {
   readonly counters: Record<string, number>;
   readonly drops: Float64Array;
@@ -42,16 +42,20 @@ export type FromWorker =
   | { readonly failed: string; readonly fix: string }
   | { readonly ended: Ended };
 
-/** Throws CommandError for what several threads cannot do together. */
+/** Throws CommandError (2) for options that do not work with several threads. */
 export function checkWorkers(o: ServeOptions): void {
   const refuse = (option: string, why: string, fix: string): never => {
-    throw new CommandError(Exit.usage, `--workers does not go with ${option}: ${why}`, fix);
+    throw new CommandError(Exit.usage, `--workers does not work with ${option}: ${why}`, fix);
   };
-  if (o.tunFd !== undefined) refuse('--tun-fd', 'a descriptor is one queue', 'use --tun NAME');
+  if (o.tunFd !== undefined) refuse('--tun-fd', 'a descriptor has one queue', 'use --tun NAME');
   if (o.driver === 'tuntap2')
-    refuse('--driver tuntap2', 'it opens one queue', 'use the native driver');
+    refuse('--driver tuntap2', 'this driver opens one queue', 'use the native driver');
   if (o.log !== undefined)
-    refuse('--log', 'the threads would write over each other', 'redirect standard error: 2> FILE');
+    refuse(
+      '--log',
+      'the threads would overwrite each other',
+      'redirect standard error instead: 2> FILE',
+    );
   if (o.pcap === '-')
     refuse(
       '--pcap -',
@@ -60,7 +64,7 @@ export function checkWorkers(o: ServeOptions): void {
     );
 }
 
-/** The options of thread `index`: a capture file of its own. */
+/** The options of thread `index`, with a capture file of its own. */
 export function ofWorker(o: ServeOptions, index: number): ServeOptions {
   if ((o.workers ?? 1) === 1 || o.pcap === undefined) return o;
   const dot = o.pcap.lastIndexOf('.');
@@ -94,8 +98,8 @@ export class Workers {
   }
 
   /**
-   * Resolves when all listen; a thread that dies later ends the command. Throws CommandError when
-   * one cannot begin.
+   * Resolves when all threads listen. Throws CommandError (77) if one cannot start. A thread that
+   * fails later ends the command.
    */
   async ready(life: Lifetime): Promise<void> {
     await Promise.all(
@@ -110,7 +114,7 @@ export class Workers {
     );
   }
 
-  /** Each closes its connections and says what it counted. */
+  /** Ends all threads: each closes its connections and reports its counters. */
   async close(): Promise<void> {
     await Promise.all(
       this.threads.map(async (thread) => {
@@ -130,7 +134,7 @@ export class Workers {
     this.neighbours.close();
   }
 
-  /** The sum of all, and how the connections were shared. */
+  /** Prints the sums of all threads, and how many connections each had. */
   printEnd(print: (line: string) => void): void {
     const { ended } = this;
     const drops = new Float64Array(ended[0]!.drops.length);
@@ -149,5 +153,5 @@ export class Workers {
   }
 }
 
-/** Passive and active ones. */
+/** Passive and active opens. */
 export const connectionsOf = (c: TcpCounters): number => c.TcpPassiveOpens + c.TcpActiveOpens;

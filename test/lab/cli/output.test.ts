@@ -26,14 +26,14 @@ function refusal(path: string): [string, string] {
 describe('a file that cannot be written is told with the reason and what to do', () => {
   it('no such folder', () => {
     const path = join(folder, 'none', 'x.pcapng');
-    const what = `${path} cannot be written: its folder is not there (ENOENT)`;
+    const what = `${path} cannot be written: its folder does not exist (ENOENT)`;
     expect(refusal(path)).toEqual([what, `mkdir -p ${join(folder, 'none')}`]);
   });
 
   it('a folder of that name', () => {
     expect(refusal(folder)).toEqual([
       `${folder} cannot be written: it is a folder (EISDIR)`,
-      'name another file',
+      'choose another file',
     ]);
   });
 
@@ -51,6 +51,6 @@ describe('a file that cannot be written is told with the reason and what to do',
       encoding: 'utf8',
     });
     const what = '/tmp/x.pcapng cannot be written: too many open files (EMFILE)';
-    expect(stdout, stderr).toBe(`${what}\nulimit -n 65536   and the command again\n`);
+    expect(stdout, stderr).toBe(`${what}\nulimit -n 65536   and run the command again\n`);
   });
 });

@@ -153,13 +153,13 @@ describe('tcplab script', () => {
       'a bad -D',
       ['pass.pkt'],
       { format: 'text' as const, define: ['A'] },
-      /-D wants NAME=VALUE, not 'A'/,
+      /-D must have the form NAME=VALUE, not 'A'/,
     ],
     [
       'a bad format',
       ['pass.pkt'],
       { format: 'yaml' as 'text' },
-      /--format is one of text, tap, junit, json, not 'yaml'/,
+      /--format must be one of text, tap, junit, json, not 'yaml'/,
     ],
   ])('wrong usage: %s', (_, names, o, message) => {
     const call = (): number =>
