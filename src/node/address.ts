@@ -1,4 +1,4 @@
-/** What `net` calls a host, as an address. The stack has no resolver: a number, or `localhost`. */
+/** Turns a host as in `net` into an address. The stack has no resolver: a number or `localhost`. */
 import { Address } from '../ip/address.js';
 import type { NetError } from './errors.js';
 
@@ -8,8 +8,8 @@ const UV_EAI_NONAME = -3008;
 const LOCALHOST = Address.parse('127.0.0.1');
 
 /**
- * Throws ENOTFOUND, as a look-up that failed, for a name. Brackets around an IPv6 address, as in a
- * URL, are fine.
+ * The address of `host`. An IPv6 address may stand in brackets, as in a URL. Throws ENOTFOUND for a
+ * name, as a failed look-up does.
  */
 export function addressOf(host: string): Address {
   if (host === 'localhost') return LOCALHOST;

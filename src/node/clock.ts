@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { Micros } from '../base/time.js';
 
 /**
- * A setting of the wall clock does not move it. Rounded down here, once: so the differences of two
- * times are whole, too.
+ * A change of the wall clock does not affect it. The time is rounded down here, so that differences
+ * of times are whole too.
  */
 export const monotonicClock = (): Micros => Math.floor(performance.now() * 1000);

@@ -1,9 +1,9 @@
 /**
- * From `connect`'s options to addresses, and from one address to the next, in Node's order:
+ * Finds the addresses for the options of `connect` and tries them in Node's order:
  *
  *     a number ───────────────────────────▶ one attempt, in the next tick
  *     a name ─▶ lookup ─┬─ one address ───▶ one attempt
- *                       └─ more of them ──▶ each gets 250 ms, both families in turn (RFC 8305)
+ *                       └─ several ───────▶ each gets 250 ms, both families in turn (RFC 8305)
  */
 import { isIP } from 'node:net';
 import {
@@ -19,27 +19,27 @@ import type { Lookup, LookupAddress } from './hosts-file.js';
 
 export interface ConnectOptions {
   readonly port: number;
-  /** A number, or a name of /etc/hosts: the stack asks no name server. Default: `localhost`. */
+  /** An address, or a name in /etc/hosts (there is no name server). Default: `localhost`. */
   readonly host?: string | undefined;
   readonly localAddress?: string | undefined;
   readonly localPort?: number | undefined;
-  /** 4 or 6: of a name's addresses only those. */
+  /** 4 or 6: only addresses of this family are used for a name. */
   readonly family?: number | string | undefined;
   readonly hints?: number | undefined;
-  /** dns.lookup, or what stands for it. */
+  /** Replaces the look-up of names; the signature is dns.lookup's. */
   readonly lookup?: Lookup | undefined;
-  /** Tries all of a name's addresses: the default. */
+  /** Tries all addresses of a name. Default true. */
   readonly autoSelectFamily?: boolean | undefined;
-  /** Milliseconds for each but the last. Default 250. */
+  /** Milliseconds for each attempt but the last. Default 250. */
   readonly autoSelectFamilyAttemptTimeout?: number | undefined;
   /**
-   * What is written in the same turn may go with the SYN (RFC 7413). Only for data that may arrive
-   * twice without harm.
+   * TCP Fast Open (RFC 7413): data written in the same turn may go with the SYN. Use it only for
+   * data that may be delivered twice without harm.
    */
   readonly fastOpen?: boolean | undefined;
 }
 
-/** Where to, and from where. */
+/** The remote and local ends of one attempt. */
 export interface Attempt {
   readonly address: string;
   readonly family: number;
@@ -56,11 +56,11 @@ export interface Connector {
   autoSelectFamilyAttemptedAddresses?: string[] | undefined;
   emit(event: string, ...args: unknown[]): boolean;
   destroy(error?: Error): unknown;
-  /** bind(2). Throws what fails. */
+  /** Checks the local end, as bind(2). Throws its error. */
   checkBind(attempt: Attempt): void;
-  /** Sends a SYN. What fails at once is thrown. */
+  /** Sends a SYN. Throws an error that occurs at once. */
   open(attempt: Attempt): void;
-  /** Takes no notice of the attempt before any more. */
+  /** Ignores the previous attempt from now on. */
   abandon(): void;
 }
 
@@ -68,7 +68,7 @@ const ANY = { 4: '0.0.0.0', 6: '::' } as const;
 const ATTEMPT_MS = 250;
 const SHORTEST_ATTEMPT_MS = 10;
 
-/** Throws what Node throws for arguments that are wrong. */
+/** Throws as Node does for invalid arguments. */
 export function checkConnect(o: ConnectOptions & { path?: unknown }): void {
   const path = o.path ?? undefined;
   if (o.port === undefined && path === undefined) {
@@ -108,13 +108,13 @@ const badFamily = (family: unknown, o: ConnectOptions): RangeError =>
     { host: o.host, port: o.port },
   );
 
-/** Why this is no address to connect to; null when it is one. */
+/** Why the address cannot be connected to; null if it can. */
 function whyNot({ address, family }: LookupAddress, o: ConnectOptions): Error | null {
   if (isIP(address) === 0) return badAddress(address);
   return family === 4 || family === 6 ? null : badFamily(family, o);
 }
 
-/** Attempts of one `connect`, one after the other. */
+/** The attempts of one `connect`, one after the other. */
 export class Connecting {
   private readonly socket: Connector;
   private readonly o: ConnectOptions;
@@ -122,7 +122,7 @@ export class Connecting {
   private next = 0;
   private readonly errors: Error[] = [];
   private timer: NodeJS.Timeout | null = null;
-  /** The attempt under way. */
+  /** The current attempt. */
   private at: Attempt | null = null;
 
   constructor(socket: Connector, o: ConnectOptions) {
@@ -235,7 +235,7 @@ export class Connecting {
     if (this.isOn) this.tryNext();
   }
 
-  /** The peer, or the network, refused the attempt under way. */
+  /** The peer, or the network, refused the current attempt. */
   refused(code: string): void {
     const { address, port, localAddress, localPort } = this.at!;
     const local = localAddress && localPort ? `${localAddress}:${localPort}` : undefined;
@@ -265,7 +265,7 @@ export class Connecting {
   }
 }
 
-/** One of each family, then the next of each; the first one's family first. */
+/** Alternates between the families, beginning with the family of the first address. */
 function inTurn(addresses: LookupAddress[]): LookupAddress[] {
   const same = addresses.filter((a) => a.family === addresses[0]!.family);
   const other = addresses.filter((a) => a.family !== addresses[0]!.family);

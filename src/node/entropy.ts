@@ -1,6 +1,5 @@
 /**
- * The system's random source, for the two things that need it: the secret behind sequence numbers,
- * and the core's `Random`.
+ * The system's random source, for the secret of the sequence numbers and for the core's `Random`.
  */
 import { randomBytes } from 'node:crypto';
 import type { Random } from '../base/random.js';
@@ -8,7 +7,7 @@ import type { Random } from '../base/random.js';
 /** 16 bytes for `StackOptions.secret`. */
 export const systemSecret = (): Uint8Array => randomBytes(16);
 
-/** Draws in blocks: a call of the source costs more than the number that it gives. */
+/** Reads the random source in blocks, because each call of it is expensive. */
 export class SystemRandom implements Random {
   private block = Buffer.alloc(0);
   private at = 0;

@@ -1,6 +1,6 @@
 /**
- * Errors as `node:net` makes them: code, errno, syscall, and its own sentences. Programs match on
- * all of these.
+ * Errors as `node:net` makes them, with the same code, errno, syscall and message, because programs
+ * match on all of these.
  */
 import { constants } from 'node:os';
 import { getSystemErrorMap, inspect } from 'node:util';
@@ -15,8 +15,7 @@ export interface NetError extends Error {
 }
 
 /**
- * Where an error happened; port 0 is none. `local` is told of a connection whose end here was
- * chosen.
+ * Where an error happened. Port 0 means none. `local` is set if the program chose the local end.
  */
 export interface Place {
   readonly address?: string | undefined;
@@ -25,8 +24,8 @@ export interface Place {
 }
 
 /**
- * `connect ECONNREFUSED 198.18.0.2:81`, `read ECONNRESET`. libuv's own words are in those of
- * `listen` alone.
+ * `connect ECONNREFUSED 198.18.0.2:81`, `read ECONNRESET`. Only errors of `listen` contain libuv's
+ * description.
  */
 export function systemError(
   syscall: string,
@@ -47,14 +46,14 @@ export function systemError(
   return error;
 }
 
-/** One of Node's own, with its code: `ERR_SOCKET_CLOSED`, ... */
+/** One of Node's own errors, with its code: `ERR_SOCKET_CLOSED`, ... */
 export function nodeError<T extends Error>(error: T, code: string): T {
   return Object.assign(error, { code });
 }
 
 /**
- * What a user's handler threw, as if the event loop had called it: one bad handler must not stop
- * the stack in the middle of a turn.
+ * Throws a user handler's error as if the event loop had called the handler, because it must not
+ * stop the stack in the middle of a turn.
  */
 export function throwLater(error: unknown): void {
   process.nextTick(() => {
@@ -101,8 +100,8 @@ export function outOfRange(name: string, range: string, value: unknown): RangeEr
 }
 
 /**
- * Throws ERR_SOCKET_BAD_PORT unless `port` is 0..65,535, as a number or as text. `name`: what it is
- * called in the error.
+ * Throws ERR_SOCKET_BAD_PORT unless `port` is 0..65,535, as a number or as text. `name` is its name
+ * in the error.
  */
 export function checkPort(port: unknown, name: string): number {
   const isText = typeof port === 'string' && port.trim() !== '';
@@ -121,10 +120,10 @@ export function checkFunction(value: unknown, name: string): void {
   if (typeof value !== 'function') throw wrongType(name, 'of type function', value);
 }
 
-/** setTimeout's longest, about 24 days. */
+/** The longest delay of setTimeout in milliseconds, about 24 days. */
 export const LONGEST_MS = 0x7fff_ffff;
 
-/** A duration as Node's timers take it: what is too long is cut, with a warning. */
+/** A duration in milliseconds, as for Node's timers: a longer one is cut, with a warning. */
 export function checkDuration(value: unknown, name: string): number {
   const ms = checkNumber(value, name);
   if (ms < 0 || !Number.isFinite(ms)) throw outOfRange(name, 'a non-negative finite number', ms);
@@ -137,8 +136,9 @@ export function checkDuration(value: unknown, name: string): number {
 }
 
 /**
- * The many ways to call `listen` and `connect`: `(options)`, `(port, host)`, `(path)`, each with a
- * callback behind. As in Node, what is neither an object nor a path is a port, be it undefined.
+ * Splits the arguments of `listen` and `connect`: `(options)`, `(port, host)` or `(path)`, each
+ * with an optional callback at the end. As in Node, a first argument that is neither an object nor
+ * a path is a port, even undefined.
  */
 export function splitArguments<Options extends object>(
   args: readonly unknown[],

@@ -1,6 +1,5 @@
 /**
- * A stack in Node's event loop: the one place where the core meets a clock, a timer and a random
- * source.
+ * A stack in Node's event loop. Only here does the core get a clock, a timer and a random source.
  *
  *     the device is ready ─▶ its packets, then stack.run (the device's own callback)
  *     a user's call       ─▶ stack.onWake ─▶ one run at the end of this turn, for all its calls
@@ -19,23 +18,23 @@ import { LONGEST_MS } from './errors.js';
 import { Turns } from './turns.js';
 
 export interface HostOptions extends Partial<Omit<StackOptions, 'device' | 'addresses'>> {
-  /** Where packets come and go. The host closes it with itself. */
+  /** The device for all packets. The host closes it at its own end. */
   readonly device: Device;
   /** `198.18.0.2/24`, or a Prefix. */
   readonly addresses: readonly (string | Prefix)[];
-  /** Default: `monotonicClock`. In whole microseconds; the device must tell the same time. */
+  /** Whole microseconds. Default: `monotonicClock`. The device must use the same clock. */
   readonly clock?: () => Micros;
 }
 
 /**
- * What a process reads from a TUN device in one go is megabytes, and a window that is smaller makes
- * both sides take turns: so the receive buffer starts where Linux's would only grow to. Half of it
- * is window.
+ * Bytes. One read of a TUN device can return megabytes. With a smaller window the two sides would
+ * wait for each other. Therefore the receive buffer starts at the size to which Linux's grows. Half
+ * of it is window.
  */
 const RMEM = { min: 4096, default: 8 << 20, max: 8 << 20 };
 /**
- * Where round trips are short 1 MB is fastest by measurement: a larger one falls out of the
- * processor's cache. Long paths need more, and get it.
+ * Bytes. 1 MB measured fastest for short round trips, because a larger buffer does not fit in the
+ * CPU cache. The buffer grows for long paths, which need more.
  */
 const WMEM = { min: 4096, default: 1 << 20, max: 4 << 20 };
 
@@ -43,31 +42,31 @@ export class Host {
   readonly stack: Stack;
   readonly device: Device;
   readonly clock: () => Micros;
-  /** @internal When its sockets and servers tell what happened. */
+  /** @internal Decides when its sockets and servers emit their events. */
   readonly turns = new Turns(() => {
     process.nextTick(runInTick, this);
   });
-  /** A turn of the stack is over: a good moment to show what happened in it. */
+  /** Called after each turn of the stack, for example to show what happened in it. */
   onIdle: (() => void) | null = null;
   private timer: NodeJS.Timeout | null = null;
   private armedFor: Micros = NEVER;
   private runPending = false;
   private lookPending = false;
   private refs = 0;
-  /** What holds the process while `refs` do, whatever the device. */
+  /** Keeps the process alive while `refs` is not 0, whatever the device. */
   private readonly keeper = setInterval(() => undefined, LONGEST_MS).unref();
   private readonly whenIdle: (() => void)[] = [];
   private closed = false;
   private readonly servers = new Set<{ close(): unknown }>();
 
-  /** Throws AddressError for what is no address. */
+  /** Throws AddressError for an invalid address. */
   constructor(o: HostOptions) {
     this.clock = o.clock ?? monotonicClock;
     this.device = o.device;
     this.stack = new Stack({
       random: new SystemRandom(),
       secret: systemSecret(),
-      // Uninitialised: every byte is written before anybody sees it.
+      // Uninitialised, because every byte is written before it is read.
       allocate: (n) => Buffer.allocUnsafeSlow(n),
       ...o,
       config: { rmem: RMEM, wmem: WMEM, ...o.config },
@@ -91,7 +90,7 @@ export class Host {
     this.arm();
   }
 
-  /** False after `close`: no socket opens any more. */
+  /** False after `close`; sockets can then no longer be opened. */
   get isOpen(): boolean {
     return !this.closed;
   }
@@ -99,10 +98,10 @@ export class Host {
   // ---- When the stack runs ----------------------------------------------------------------------
 
   /**
-   * All that is written in one turn goes out together. nextTick runs after the code that writes and
-   * before the event loop goes on, so a round trip does not wait for the loop's next turn, as it
-   * would with setImmediate. What users are told meanwhile waits for turns of its own, so two
-   * sockets that answer each other over loopback do not keep the event loop to themselves.
+   * Runs the stack once for all calls of one turn. nextTick runs after the code that writes and
+   * before the event loop continues, so a round trip does not wait for the loop's next turn, as it
+   * would with setImmediate. Events for the user meanwhile wait for turns of their own. Therefore
+   * two sockets that answer each other over loopback do not block the event loop.
    */
   private runSoon(): void {
     if (this.runPending || this.closed) return;
@@ -118,7 +117,7 @@ export class Host {
     this.stack.run(this.clock());
   }
 
-  /** Not in this turn: two hosts on one cable would hold the event loop between them. */
+  /** Calls `look` in the next turn, because two hosts on one cable would block the event loop. */
   private lookSoon(): void {
     if (this.lookPending || this.closed) return;
     this.lookPending = true;
@@ -133,10 +132,9 @@ export class Host {
   }
 
   /**
-   * @internal Node's timer fired. The event loop looks at timers before it looks at descriptors:
-   *   after a pause of the process an ACK may have waited in the device since long before the
-   *   deadline, and a retransmission that does not know of it is spurious. So packets come first,
-   *   as they did.
+   * @internal Node's timer fired. The event loop runs timers before descriptors. After a pause of
+   *   the process an ACK may have waited in the device since before the deadline, and a
+   *   retransmission would be spurious. Therefore the packets are read first.
    */
   fire(): void {
     this.timer = null;
@@ -156,9 +154,9 @@ export class Host {
   }
 
   /**
-   * Arms Node's timer when the next deadline is earlier than what it is armed for. A later one is
-   * found out when it fires. Rounded up: a timer that fires before its deadline would only be armed
-   * again.
+   * Arms Node's timer if the next deadline is earlier than the one it is armed for. A later
+   * deadline is found when the timer fires. The delay is rounded up, because a timer that fires
+   * before its deadline would have to be armed again.
    */
   private arm(): void {
     if (this.closed || this.lookPending) return;
@@ -172,14 +170,14 @@ export class Host {
 
   // ---- The life of the process ------------------------------------------------------------------
 
-  /** Does something of it keep the process alive? */
+  /** True while the host keeps the process alive. */
   get holdsProcess(): boolean {
     return this.refs > 0;
   }
 
   /**
-   * Something waits for the network: a server that listens, a socket that connects, reads or has
-   * something to send. TIME-WAIT does not count, and neither does an idle device.
+   * Counts an object that waits for the network: a server that listens, or a socket that connects,
+   * reads or has data to send. Neither TIME-WAIT nor an idle device counts.
    */
   ref(): void {
     if (this.refs++ === 0) this.keeper.ref();
@@ -192,10 +190,10 @@ export class Host {
   }
 
   /**
-   * Resolves when nothing keeps the process alive any more: no server, no socket, and all that was
-   * written has been acknowledged or given up. The stack ends with its process, where the kernel's
-   * would go on sending: a program that ends waits for this first, or `close` resets what is under
-   * way.
+   * Resolves when nothing keeps the process alive: there is no server and no socket, and all
+   * written data has been acknowledged or given up. Unlike the kernel's, the stack ends with its
+   * process. Therefore a program waits for this before it ends; otherwise `close` resets the
+   * connections.
    */
   idle(): Promise<void> {
     return this.refs === 0
@@ -203,7 +201,7 @@ export class Host {
       : new Promise((resolve) => this.whenIdle.push(resolve));
   }
 
-  /** @internal `close` closes these, too. */
+  /** @internal Makes `close` close this server too. */
   addServer(server: { close(): unknown }): void {
     this.servers.add(server);
   }
@@ -213,7 +211,7 @@ export class Host {
     this.servers.delete(server);
   }
 
-  /** Servers close, every peer gets RST, then the device closes. Twice is harmless. */
+  /** Closes all servers, sends RST to every peer, closes the device. A second call does nothing. */
   close(): void {
     if (this.closed) return;
     for (const server of [...this.servers]) server.close();

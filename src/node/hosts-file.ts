@@ -1,6 +1,6 @@
 /**
- * Names without a resolver: /etc/hosts, as dns.lookup reads it first. The stack asks no name
- * server, so a name that is not there does not exist.
+ * Finds names in /etc/hosts, which dns.lookup reads first too. The stack asks no name server, so a
+ * name that is not in the file does not exist.
  */
 import { readFile } from 'node:fs';
 import { isIP } from 'node:net';
@@ -24,13 +24,13 @@ export type LookupCallback = (
   family?: number,
 ) => void;
 
-/** What `net.connect`'s option `lookup` is: dns.lookup's own signature. */
+/** The option `lookup` of `net.connect`: a function with dns.lookup's signature. */
 export type Lookup = (hostname: string, options: LookupOptions, callback: LookupCallback) => void;
 
 /** libuv's number for what getaddrinfo(3) calls EAI_NONAME. */
 const UV_EAI_NONAME = -3008;
 const HOSTS_FILE = '/etc/hosts';
-/** RFC 6761 section 6.3: also where no file says so. */
+/** `localhost` has these addresses even if no file says so (RFC 6761 section 6.3). */
 const LOCALHOST = ['::1', '127.0.0.1'];
 
 /** `dns.lookup` for programs on `host`. */
@@ -46,7 +46,7 @@ export const lookupIn =
     });
   };
 
-/** What the text of a hosts file says of `name`. */
+/** The addresses of `name` in the text of a hosts file. */
 export function addressesIn(text: string, name: string): string[] {
   const wanted = name.toLowerCase();
   const found: string[] = [];
@@ -57,7 +57,7 @@ export function addressesIn(text: string, name: string): string[] {
   return found.length === 0 && wanted === 'localhost' ? LOCALHOST : found;
 }
 
-/** RFC 6724 section 2.1, and AI_ADDRCONFIG: IPv6 first where the stack speaks it, else last. */
+/** IPv6 first if the stack has an IPv6 address, else last (RFC 6724 section 2.1, AI_ADDRCONFIG). */
 function reachable(host: Host, addresses: string[]): string[] {
   const speaksV6 = host.stack.addresses.list.some((a) => a.version === 6);
   const [v6, v4] = [addresses.filter((a) => isIP(a) === 6), addresses.filter((a) => isIP(a) === 4)];

@@ -1,6 +1,6 @@
 /**
- * `node:http` over our sockets: its server takes any stream as a connection, its agent makes any
- * stream one.
+ * `node:http` over our sockets, because its server accepts any stream as a connection, and its
+ * agent can use any stream.
  */
 import { Agent, type AgentOptions, type Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -8,7 +8,7 @@ import type { Host } from './host.js';
 import { netOf, type NetConnectOptions } from './net.js';
 import { Server, type ListenOptions } from './server.js';
 
-/** A port of ours that feeds an HTTP server. */
+/** A TCP server that hands its connections to an HTTP server. */
 class HttpPort extends Server {
   private readonly http: HttpServer;
 
@@ -17,12 +17,12 @@ class HttpPort extends Server {
       http.emit('connection', socket);
     });
     this.http = http;
-    // Node watches an HTTP server's connections (requestTimeout, headersTimeout,
-    // closeIdleConnections) from this event on.
+    // This event starts Node's checks of an HTTP server's connections (requestTimeout,
+    // headersTimeout, closeIdleConnections).
     this.on('listening', () => http.emit('listening'));
   }
 
-  /** As http.Server's: a connection that waits for its next request holds nothing up. */
+  /** As http.Server's: idle connections are closed, so they do not delay `close`. */
   override close(callback?: (error?: Error) => void): this {
     super.close(callback);
     this.http.closeIdleConnections();
@@ -31,8 +31,8 @@ class HttpPort extends Server {
 }
 
 /**
- * Serves `http` on a port of the host; `http` itself need not listen, and gets `listening` when we
- * do. The returned server is ours: close it to stop.
+ * Serves `http` on a port of the host. `http` itself need not listen; it emits `listening` when the
+ * returned server listens. Close the returned server to stop.
  */
 export function serveHttp(
   host: Host,
@@ -44,8 +44,8 @@ export function serveHttp(
 }
 
 /**
- * An agent whose requests go through the host: `http.get(url, { agent })`. The URL's host must be a
- * number or a name of /etc/hosts.
+ * An agent whose requests go through the host: `http.get(url, { agent })`. The URL's host must be
+ * an address or a name in /etc/hosts.
  */
 export class HostAgent extends Agent {
   private readonly host: Host;
@@ -56,8 +56,8 @@ export class HostAgent extends Agent {
   }
 
   /**
-   * @internal What http.Agent calls for each connection that it needs; `path` is the request's, not
-   *   a pipe's.
+   * @internal http.Agent calls it for each connection that it needs. `path` is the path of the
+   *   request, not of a pipe.
    */
   override createConnection(options: {
     port?: number | string | null | undefined;

@@ -1,5 +1,5 @@
 /**
- * `node:net`'s functions on a host of ours: `netOf(host).createServer()` where a program would say
+ * The functions of `node:net` for a host: `netOf(host).createServer()` replaces
  * `net.createServer()`.
  */
 import { splitArguments } from './errors.js';
@@ -24,12 +24,12 @@ export interface Net {
     options?: ServerOptions | ((socket: Socket) => void) | null,
     onConnection?: (socket: Socket) => void,
   ): Server;
-  /** Throws for arguments that are wrong; all other errors are events. */
+  /** Throws for invalid arguments; all other errors are events. */
   readonly connect: Connect;
   readonly createConnection: Connect;
 }
 
-/** As cheap as an object: call it wherever it is handy. */
+/** Cheap enough to call wherever it is needed. */
 export function netOf(host: Host): Net {
   const connect: Connect = (...args: unknown[]): Socket => {
     const { options, callback } = splitArguments<NetConnectOptions>(args);

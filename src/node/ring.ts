@@ -4,8 +4,8 @@
  *
  *     stack 0 ──▶ stack 1 ──▶ stack 2 ──▶ stack 0
  *
- * A flood of packets without a connection must not fill the memory with messages: the number that
- * waits for a stack is bounded, and packets beyond it are dropped and counted.
+ * A flood of packets without a connection must not fill the memory with messages. Therefore the
+ * number of packets that wait for a stack is limited; further packets are dropped and counted.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Slab } from '../base/slab.js';
@@ -19,7 +19,7 @@ export interface RingPlace {
   readonly index: number;
   readonly count: number;
   readonly ports: { readonly previous: MessagePort; readonly next: MessagePort };
-  /** How many packets wait for each stack: shared by all. */
+  /** The number of packets that wait for each stack; shared by all threads. */
   readonly waiting: Int32Array;
 }
 
@@ -27,13 +27,13 @@ interface Passed {
   readonly bytes: Uint8Array;
   readonly trusted: boolean;
   readonly gsoSize: number;
-  /** How many stacks may still be asked. */
+  /** The number of stacks that the packet can still visit. */
   readonly left: number;
 }
 
 const MOST_WAITING = 256;
 
-/** Places for `count` stacks, 2 and more. */
+/** Places for `count` stacks, at least 2. */
 export function makeRing(count: number): RingPlace[] {
   const channels = Array.from({ length: count }, () => new MessageChannel());
   const waiting = new Int32Array(new SharedArrayBuffer(4 * count));
@@ -46,15 +46,15 @@ export function makeRing(count: number): RingPlace[] {
 }
 
 export class RingNeighbours implements Neighbours {
-  /** Packets that were passed on. */
+  /** Packets passed on so far. */
   passed = 0;
   private readonly host: Host;
   private readonly place: RingPlace;
   private readonly rx = new RxPacket();
-  /** Of the packet at hand; it may visit every other stack. */
+  /** The stacks that the current packet can still visit: at first every other one. */
   private left: number;
 
-  /** From now on `host` has neighbours. They keep no process alive. */
+  /** Gives `host` its neighbours. They do not keep the process alive. */
   constructor(host: Host, place: RingPlace) {
     this.host = host;
     this.place = place;

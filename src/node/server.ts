@@ -1,5 +1,5 @@
 /**
- * A TCP server as `node:net` has it, on a listener of ours.
+ * A TCP server with the interface of `net.Server`, on a listener of the stack.
  *
  *     handshake done ─▶ the listener's accept queue
  *                    ─▶ in the server's turn: accept(), a Socket, 'connection'
@@ -28,31 +28,32 @@ import { HIGH_WATER_MARK, type SocketAddress, type SocketOptions } from './socke
 import { Socket, type SocketOwner } from './socket.js';
 import type { Teller } from './turns.js';
 
-/** For each socket. */
+/** The options of each accepted socket. */
 export interface ServerOptions extends Omit<SocketOptions, 'signal'> {
-  /** Nothing is read before the handler says so. */
+  /** Accepted sockets are paused until the handler calls `resume`. */
   readonly pauseOnConnect?: boolean | undefined;
 }
 
 export interface ListenOptions {
-  /** Default 0: one that is free. */
+  /** Default 0: any free port. */
   readonly port?: number | string | null | undefined;
   /**
-   * A number, or a name of /etc/hosts. Default: every address of the host; `0.0.0.0` those of IPv4.
+   * An address, or a name in /etc/hosts. Default: every address of the host; `0.0.0.0`: every IPv4
+   * address.
    */
   readonly host?: string | undefined;
-  /** Of `::`: another server may have the port over IPv4. */
+  /** With `::`: listen on IPv6 only, so that another server can have the port over IPv4. */
   readonly ipv6Only?: boolean | undefined;
-  /** Connections that may wait, half-open and established each. Default 511. */
+  /** Most half-open connections, and most established ones, that may wait. Default 511. */
   readonly backlog?: number | undefined;
   /**
-   * TCP_FASTOPEN (RFC 7413): data in SYNs is accepted while at most this number of connections have
-   * not completed their handshake. Default: none.
+   * TCP_FASTOPEN (RFC 7413): data in SYNs is accepted for at most this number of connections that
+   * have not completed their handshake. Default 0: no data is accepted.
    */
   readonly fastOpen?: number | undefined;
   /** Aborting closes the server. */
   readonly signal?: AbortSignal | undefined;
-  /** Accepted, and without meaning here: there is no cluster. */
+  /** Ignored, because there is no cluster. */
   readonly exclusive?: boolean | undefined;
 }
 
@@ -60,9 +61,9 @@ type OnConnection = (socket: Socket) => void;
 
 /** Events: `listening`, `connection` (socket), `drop` (its addresses), `close`, `error`. */
 export class Server extends EventEmitter implements SocketOwner, Teller {
-  /** Most sockets at a time; more are closed, with a `drop` event. 0, null: as many as come. */
+  /** Most sockets at a time; more are closed, with a `drop` event. 0 or null: no limit. */
   maxConnections: number | null | undefined = undefined;
-  /** What holds for the sockets to come; may be set at any time. */
+  /** For future sockets; may be set at any time. */
   allowHalfOpen: boolean;
   pauseOnConnect: boolean;
   noDelay: boolean;
@@ -73,10 +74,10 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
   hasTurn = false;
   private readonly host: Host;
   private listener: Listener | null = null;
-  /** What `address()` says of the listener. */
+  /** The listener's address, for `address()`. */
   private bound: Address | null = null;
   private scope: AsyncResource | null = null;
-  /** Counts `listen` and `close`: a look-up that comes back after either is for nothing. */
+  /** Counts `listen` and `close`, because a look-up that ends after either is ignored. */
   private calls = 0;
   private open = 0;
   private referenced = false;
@@ -111,7 +112,7 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
 
   /**
    * `listen(port?, host?, backlog?, callback?)` or `listen(options, callback?)`. Throws
-   * ERR_SERVER_ALREADY_LISTEN, and for arguments that are wrong; other errors are events.
+   * ERR_SERVER_ALREADY_LISTEN, and for invalid arguments; other errors are events.
    */
   listen(...args: [first?: unknown, ...more: unknown[]]): this {
     const { options, callback } = splitArguments<ListenOptions & { path?: unknown }>(args);
@@ -151,7 +152,7 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
     }
   }
 
-  /** Null is every address. */
+  /** `address` null: every address. */
   private bindTo(address: Address | null, o: { port: number } & Omit<ListenOptions, 'port'>): void {
     const { host } = this;
     const everywhere =
@@ -185,7 +186,7 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
     return this.listener !== null;
   }
 
-  /** Null when not listening. Without a host it is every address, as `::` or `0.0.0.0`. */
+  /** Null if not listening. `::` or `0.0.0.0` if the server listens on every address. */
   address(): SocketAddress | null {
     if (this.listener === null) return null;
     return {
@@ -197,7 +198,7 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
 
   // ---- Accepting --------------------------------------------------------------------------------
 
-  /** In the accept queue, where a backlog bounds them; at the end of the batch we are told. */
+  /** Leaves connections in the accept queue, whose length is limited, until the batch is over. */
   private leaveWaiting(conn: Connection): boolean {
     conn.user = this.queued;
     conn.raise(TcpEvent.established);
@@ -239,7 +240,7 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
     return socket;
   }
 
-  /** @internal As close(2): FIN, or RST when there is unread data. */
+  /** @internal As close(2): FIN, or RST if there is unread data. */
   refuse(conn: Connection): void {
     const { local, localPort, remote, remotePort } = entryOf(conn);
     this.emit('drop', {
@@ -255,7 +256,7 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
     this.host.stack.wake(conn);
   }
 
-  /** A handler that rejects (captureRejections): the error is its socket's. */
+  /** captureRejections: the error of a handler that rejects goes to its socket. */
   override [EventEmitter.captureRejectionSymbol](
     error: Error,
     event: string,
@@ -274,8 +275,8 @@ export class Server extends EventEmitter implements SocketOwner, Teller {
   // ---- Closing ----------------------------------------------------------------------------------
 
   /**
-   * Accepts no new connections; `close` is emitted when the last socket is gone. Connections that
-   * wait to be accepted are reset.
+   * Stops accepting connections, and resets those that wait to be accepted. `close` is emitted when
+   * the last socket is closed. Without a listener, `callback` gets ERR_SERVER_NOT_RUNNING.
    */
   close(callback?: (error?: Error) => void): this {
     this.calls++;
@@ -353,19 +354,19 @@ class Queued implements TcpUser {
     this.server.ring();
   }
 
-  /** Once it is accepted. */
+  /** True if the server is about to accept the connection, so a handler may answer its data. */
   get mayAnswer(): boolean {
     return this.server.hasTurn;
   }
 }
 
-/** `::` where the stack speaks IPv6, which is IPv4's addresses, too. */
+/** `::`, which includes IPv4, if the stack has an IPv6 address; else `0.0.0.0`. */
 function anyAddress(host: Host): Address {
   const speaksV6 = host.stack.addresses.list.some((a) => a.version === 6);
   return Address.parse(speaksV6 ? '::' : '0.0.0.0');
 }
 
-/** Throws for what is no port. Without one it is 0: any. */
+/** The port, by default 0 (any). Throws for an invalid port. */
 function portOf(args: readonly unknown[], o: ListenOptions & { path?: unknown }): number {
   const { port } = o;
   const none = args.length === 0 || typeof args[0] === 'function' || port === null;
@@ -382,8 +383,8 @@ function backlogOf(args: readonly unknown[]): number {
 }
 
 /**
- * Where the event loop's own work is done: a socket that comes from outside has none of the stores
- * of others.
+ * The async context of accepted sockets, so that they do not inherit the async stores of the code
+ * that happens to run.
  */
 const OUTSIDE = new AsyncResource('tcplab');
 

@@ -1,6 +1,5 @@
 /**
- * What a socket is and what may be set on it; how bytes and endings pass through it is in
- * `socket.ts`.
+ * A socket's properties and options. `socket.ts` has the transfer of data and the close.
  */
 import { AsyncResource } from 'node:async_hooks';
 import { Duplex, type DuplexOptions } from 'node:stream';
@@ -13,11 +12,11 @@ import { checkDuration, checkFunction, checkNumber, nodeError, wrongValue } from
 import type { Host } from './host.js';
 
 export interface SocketOptions {
-  /** Default false: the peer's end ends our side too. */
+  /** Default false: the peer's FIN ends our side too. */
   readonly allowHalfOpen?: boolean | undefined;
   /**
-   * Bytes that each side buffers above the connection's own buffers. Default 65,536, Node's since
-   * version 22.
+   * Bytes that the stream buffers in each direction, besides the connection's own buffers. Default
+   * 65,536, as in Node since version 22.
    */
   readonly highWaterMark?: number | undefined;
   /** Aborting destroys the socket, with an AbortError. */
@@ -36,7 +35,7 @@ export interface SocketAddress {
 
 export const HIGH_WATER_MARK = 65_536;
 
-/** Streams of objects are no sockets. */
+/** Throws ERR_INVALID_ARG_VALUE for object modes, which sockets do not support. */
 function checkModes(options: DuplexOptions): void {
   const { objectMode, readableObjectMode, writableObjectMode } = options;
   if (objectMode) refuse('objectMode', objectMode);
@@ -49,15 +48,15 @@ function refuse(option: string, value: unknown): never {
 }
 
 /**
- * What a Duplex takes of a socket's options. Always an object of the same shape: the stream's
- * constructors are several times slower when the shapes of their options vary.
+ * The options for the Duplex. The object always has the same shape, because the stream's
+ * constructors are several times slower if the shapes of their options vary.
  */
 function streamOptions(options: SocketOptions): DuplexOptions {
   const o: DuplexOptions = options;
   return {
     allowHalfOpen: Boolean(o.allowHalfOpen),
     highWaterMark: o.highWaterMark ?? HIGH_WATER_MARK,
-    emitClose: false, // `close` says whether there was an error: we emit it
+    emitClose: false, // the socket emits `close` itself, with the argument hadError
     signal: o.signal,
     encoding: o.encoding,
     defaultEncoding: o.defaultEncoding,
@@ -66,31 +65,31 @@ function streamOptions(options: SocketOptions): DuplexOptions {
 
 export abstract class SocketBase extends Duplex {
   /**
-   * The connection, to look inside: `conn.snapshot(now)`. Null before connect; kept after `close`.
+   * The connection, for example for `conn.snapshot(now)`. Null before connect; kept after `close`.
    */
   conn: Connection | null = null;
   connecting = false;
   bytesRead = 0;
-  /** Milliseconds, as `setTimeout` has it. */
+  /** Milliseconds, as set by `setTimeout`. */
   timeout: number | undefined = undefined;
   protected readonly host: Host;
   /**
-   * In whose async context events are told: made where the socket connects, or in its server's when
-   * it is accepted.
+   * The async context of the events: that of the call of `connect`, or, for an accepted socket, of
+   * its server.
    */
   protected scope: AsyncResource | null = null;
-  /** Bytes of the write under way, and how many of them the connection took. */
+  /** Bytes of the current write, and how many of them the connection took. */
   protected bytesOfWrite = 0;
   protected takenOfWrite = 0;
   protected wantsRef = true;
-  /** `bytesWritten` once the socket is destroyed. */
+  /** `bytesWritten` after the socket was destroyed. */
   private writtenAtEnd = 0;
   private idleTimer: NodeJS.Timeout | null = null;
   private holdsHost = false;
   private typeOfService = 0;
-  /** As in Node it is known after the end, too, to a program that asked before. */
+  /** As in Node, it stays known after the end if the program has read it before. */
   private peer: Flow | null = null;
-  /** What was set before there was a connection; set again should the socket connect once more. */
+  /** Options set before there was a connection; set again each time the socket connects. */
   private early: ((conn: Connection, now: Micros) => void)[] | null = null;
 
   constructor(host: Host, options: SocketOptions = {}) {
@@ -103,13 +102,13 @@ export abstract class SocketBase extends Duplex {
     if (options.keepAlive) this.setKeepAlive(true, delay);
   }
 
-  /** From now on this is a socket of `conn`. */
+  /** Connects the socket with `conn`. */
   protected bind(conn: Connection): void {
     this.conn = conn;
     this.early?.forEach((set) => set(conn, this.host.clock()));
   }
 
-  /** Before it connects, be it for the first time or once more. */
+  /** Resets the socket before each connect. */
   protected renew(): void {
     this.conn = null;
     this.peer = null;
@@ -123,8 +122,8 @@ export abstract class SocketBase extends Duplex {
   // ---- What it is -------------------------------------------------------------------------------
 
   /**
-   * There is a connection, or an attempt at one, as long as the socket is not destroyed: Node's
-   * handle.
+   * True if there is a connection, or an attempt at one, and the socket is not destroyed (in Node:
+   * it has a handle).
    */
   protected get isAttached(): boolean {
     return this.scope !== null && !this.destroyed;
@@ -163,7 +162,7 @@ export abstract class SocketBase extends Duplex {
     return this.localEnd?.local.family;
   }
 
-  /** Our end; `{}` without a connection. */
+  /** The local end; `{}` without a connection. */
   address(): SocketAddress | Record<string, never> {
     const flow = this.localEnd;
     return flow === null
@@ -171,13 +170,13 @@ export abstract class SocketBase extends Duplex {
       : { address: flow.local.toString(), family: flow.local.family, port: flow.localPort };
   }
 
-  /** Everything written, whether or not the connection took it yet. */
+  /** All bytes written, including those that the connection has not taken yet. */
   get bytesWritten(): number {
     if (this.destroyed) return this.writtenAtEnd;
     return (this.conn?.stats.bytesOut ?? 0) + this.writableLength - this.takenOfWrite;
   }
 
-  /** What waits behind the write under way is not counted any more. */
+  /** Fixes `bytesWritten` at the end; writes behind the current one do not count. */
   protected keepBytesWritten(): void {
     this.writtenAtEnd = (this.conn?.stats.bytesOut ?? 0) + this.bytesOfWrite - this.takenOfWrite;
   }
@@ -199,14 +198,13 @@ export abstract class SocketBase extends Duplex {
 
   // ---- Options ----------------------------------------------------------------------------------
 
-  /** Nagle's algorithm off, or on again. */
+  /** Turns Nagle's algorithm off (`on` true) or on. */
   setNoDelay(on = true): this {
     return this.setOptions((conn) => conn.setNoDelay(Boolean(on)));
   }
 
   /**
-   * `initialDelay`: milliseconds of silence before the first probe; 0 leaves it to the
-   * configuration.
+   * `initialDelay`: milliseconds of silence before the first probe; 0: as configured.
    */
   setKeepAlive(on = false, initialDelay = 0): this {
     return this.setOptions((conn, now) =>
@@ -219,8 +217,7 @@ export abstract class SocketBase extends Duplex {
   }
 
   /**
-   * The byte in IP's header of all that is sent from now on: its DSCP. Throws ERR_OUT_OF_RANGE for
-   * what is no byte.
+   * Sets the traffic class byte (DSCP) of all packets from now on, 0..255. Throws ERR_OUT_OF_RANGE.
    */
   setTypeOfService(tos: number): this {
     if (!Number.isInteger(tos) || tos < 0 || tos > 255) {
@@ -232,8 +229,8 @@ export abstract class SocketBase extends Duplex {
   }
 
   /**
-   * What `setTypeOfService` set; ECN's two bits are TCP's own and not part of it once there is a
-   * connection.
+   * The value set by `setTypeOfService`. Once there is a connection it does not include the two ECN
+   * bits, because TCP sets those.
    */
   getTypeOfService(): number {
     return this.conn === null ? this.typeOfService : entryOf(this.conn).tos;
@@ -253,10 +250,10 @@ export abstract class SocketBase extends Duplex {
   }
 
   /**
-   * setsockopt: whatever else the connection has to set (tcp/connection.ts: cork, user timeout,
-   * linger, TCP_MAXSEG, TCP_NOTSENT_LOWAT, ...), at once or as soon as there is a connection,
-   * before its SYN; what that lets go out goes. What `set` throws for a bad value is thrown here,
-   * or destroys the socket.
+   * setsockopt(2) for the connection's other options (tcp/connection.ts: cork, user timeout,
+   * linger, TCP_MAXSEG, TCP_NOTSENT_LOWAT, ...). `set` is called at once, or as soon as there is a
+   * connection, before its SYN; then the stack sends what the options allow. An error that `set`
+   * throws is thrown here, or destroys the socket.
    *
    *     socket.setOptions((conn) => conn.setCork(true))
    */
@@ -271,8 +268,8 @@ export abstract class SocketBase extends Duplex {
   }
 
   /**
-   * `timeout` is emitted when nothing happens for this number of milliseconds; 0 switches it off.
-   * The socket stays open.
+   * Emits `timeout` after this number of milliseconds without activity; 0 turns it off. The socket
+   * stays open.
    */
   setTimeout(milliseconds: number, callback?: () => void): this {
     if (this.destroyed) return this;
@@ -287,7 +284,7 @@ export abstract class SocketBase extends Duplex {
     return this;
   }
 
-  /** Something happened. */
+  /** Restarts the timeout after activity. */
   protected isActive(): void {
     if (this.idleTimer !== null) this.idleTimer.refresh();
   }
@@ -299,7 +296,7 @@ export abstract class SocketBase extends Duplex {
 
   // ---- The life of the process ------------------------------------------------------------------
 
-  /** Keeps the process alive while it waits for something: the default. */
+  /** The socket keeps the process alive while it waits for something. This is the default. */
   ref(): this {
     this.wantsRef = true;
     this.settleHold();
@@ -312,10 +309,10 @@ export abstract class SocketBase extends Duplex {
     return this;
   }
 
-  /** Does it wait for something that shall keep the process alive? */
+  /** True if the socket waits for something that must keep the process alive. */
   protected abstract get isWaiting(): boolean;
 
-  /** To be called whenever `isWaiting` may have changed. */
+  /** Must be called whenever `isWaiting` may have changed. */
   protected settleHold(): void {
     const waits = this.isWaiting;
     if (waits === this.holdsHost) return;

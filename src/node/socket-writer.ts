@@ -4,8 +4,8 @@
  *     write() ─▶ Writable's buffer ─▶ conn.send (copied) ─▶ the send buffer
  *        └─────── a large chunk ────▶ conn.sendZeroCopy ────────┘
  *
- * A write's callback comes at once when the connection takes all of it, else as an event of its
- * own, in the async context of the write.
+ * A write's callback is called at once if the connection takes all of the data, else as a separate
+ * event in the async context of the write.
  */
 import { AsyncResource } from 'node:async_hooks';
 import { Duplex } from 'node:stream';
@@ -18,9 +18,9 @@ import type { Teller } from './turns.js';
 
 export type WriteCallback = (error?: Error | null) => void;
 
-/** A smaller chunk is copied sooner than it is looked after. */
+/** For smaller chunks a copy is cheaper than zero copy. */
 const ZERO_COPY_FROM_BYTES = 32_768;
-/** Of the send buffer, the eighth that may still be on its way when `drain` comes. */
+/** `drain` comes when at most an eighth (2^-3) of the send buffer is still lent data. */
 const DRAIN_SHIFT = 3;
 
 export const isOver = (conn: Connection): boolean =>
@@ -32,24 +32,24 @@ export abstract class SocketWriter extends SocketBase implements Teller {
   abstract readonly untold: number;
   abstract tellOne(): void;
   protected finSent = false;
-  /** What the write under way came to: null is success; undefined while it goes on. */
+  /** The result of the current write: null for success, undefined while it continues. */
   protected outcome: Error | null | undefined = undefined;
-  /** The write under way: what is left of this chunk, then of `rest` from `restAt` on. */
+  /** The current write: the rest of this chunk, then `rest` from `restAt` on. */
   private chunk: Uint8Array | null = null;
   private rest: { chunk: Uint8Array }[] | null = null;
   private restAt = 0;
   private callback: WriteCallback | null = null;
-  /** The context of a write that does not end at once. */
+  /** The async context of a write that does not complete at once. */
   private writeScope: AsyncResource | null = null;
   private onFinal: WriteCallback | null = null;
-  /** Our side is closed, which Writable is to be told in the context of `end`. */
+  /** Our side is closed; this callback must still tell Writable, in the context of `end`. */
   protected finishOwed: WriteCallback | null = null;
   private endScope: AsyncResource | null = null;
-  /** Chunks on their way that `writeUrgent` was given. */
+  /** Chunks from `writeUrgent` that the connection has not taken yet. */
   private urgent: Set<Uint8Array> | null = null;
-  /** Fast Open: the connection takes data before it is established. */
+  /** Fast Open: the connection accepts data before it is established. */
   private writesEarly = false;
-  /** `write` said false of a chunk that it lent. */
+  /** `write` returned false for a chunk that it lent, so `drain` must follow. */
   private drainOwed = false;
 
   protected override renew(): void {
@@ -63,11 +63,10 @@ export abstract class SocketWriter extends SocketBase implements Teller {
   // ---- What Writable calls ----------------------------------------------------------------------
 
   /**
-   * As Duplex has it. A chunk without a callback goes to the connection at once when nothing waits
-   * before it: Writable would do the same, and schedule a tick for a callback that is not there. A
-   * large one goes out from where it stands when the peer is near, where a copy would cost more
-   * than all the rest. That is safe for a program which uses its memory again at `drain`: until
-   * then the chunk's bytes must not change, as with `node:net`.
+   * As Duplex's. A chunk without a callback goes to the connection directly if no other waits
+   * before it. Writable would do the same, but would also schedule a tick for the absent callback.
+   * If the peer is near, a large chunk is sent without a copy, because the copy would cost more
+   * than all other work. As with `node:net`, the chunk's bytes must not change until `drain`.
    */
   override write(
     chunk: unknown,
@@ -77,7 +76,7 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     if (this.writableEnded && this.endedByPeer) {
       return this.refuseAfterEnd(typeof encoding === 'function' ? encoding : callback);
     }
-    // Writable checks an encoding, also of what needs none, and calls back.
+    // Writable handles callbacks and checks encodings, so those calls take the ordinary path.
     const plain = callback === undefined && encoding === undefined;
     if (!plain || !(chunk instanceof Uint8Array) || !this.takesAtOnce()) {
       return super.write(chunk, encoding as BufferEncoding, callback);
@@ -99,8 +98,8 @@ export abstract class SocketWriter extends SocketBase implements Teller {
   }
 
   /**
-   * The peer's end was told, and it ends our side too: then a write after it has an error of its
-   * own.
+   * True if `end` was emitted for the peer's FIN and our side ended with it. A later write then has
+   * an error of its own.
    */
   private get endedByPeer(): boolean {
     return this.readableEnded && !this.allowHalfOpen;
@@ -113,7 +112,7 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     return false;
   }
 
-  /** Nothing waits before it in the stream's own buffer, nor is the stream in any special state. */
+  /** True if the stream's own buffer is empty and the stream is in no special state. */
   private takesAtOnce(): boolean {
     const isOpen = this.conn !== null && !this.connecting && this.writable && this.urgent === null;
     return isOpen && this.writableLength === 0 && this.writableCorked === 0 && !this.drainOwed;
@@ -128,7 +127,7 @@ export abstract class SocketWriter extends SocketBase implements Teller {
   }
 
   static {
-    // An accessor in Node, a property in its types.
+    // In Node this is an accessor, but its types say a property.
     Object.defineProperty(this.prototype, 'writableNeedDrain', {
       get(this: SocketWriter): boolean {
         return this.drainOwed || Reflect.get(Duplex.prototype, 'writableNeedDrain', this);
@@ -170,42 +169,42 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     this.settleHold();
   }
 
-  /** @internal The write waited for the connection, which never came. */
+  /** @internal Fails a write that waited for a connection that was never established. */
   failUnconnectedWrite(): void {
     const text = 'Socket closed before the connection was established';
     this.writeEnds()?.(nodeError(new Error(text), 'ERR_SOCKET_CLOSED_BEFORE_CONNECTION'));
   }
 
   /**
-   * As `write`, and the peer's program is told at once that these bytes are urgent, the last one
-   * above all: send(2) with MSG_OOB. For old protocols; RFC 6093 advises against it. The other way
-   * round there is the event `urgent`, and `conn` with tcp/urgent.ts: a byte that is out of line is
-   * taken in the handler, or lost when the stream is read past it.
+   * As `write`, with the last byte marked as urgent: send(2) with MSG_OOB. The peer's program is
+   * notified at once. This is for old protocols; RFC 6093 advises against it. To receive urgent
+   * data, use the event `urgent` and tcp/urgent.ts with `conn`. Out of line, the handler must take
+   * the urgent byte; it is lost when the stream is read past it.
    */
   writeUrgent(data: Uint8Array, callback?: WriteCallback): boolean {
-    const chunk = Buffer.from(data); // an object that is in no other write
+    const chunk = Buffer.from(data); // a new object, so that it identifies this write
     if (!this.writableEnded) (this.urgent ??= new Set()).add(chunk);
     return this.write(chunk, callback);
   }
 
   // ---- To the connection ------------------------------------------------------------------------
 
-  /** A connection that is to be opened takes what is written before it is established. */
+  /** Fast Open: lets the connection take data before it is established. */
   protected takeEarly(): void {
     this.writesEarly = true;
     if (this.feed()) this.tellWrite();
   }
 
   /**
-   * Gives the connection as much as it takes (it copies that). True when the write is over, for
-   * better or worse.
+   * Gives the connection as much as it takes (it copies the data). Returns true if the write is
+   * over, with or without success.
    */
   protected feed(): boolean {
     const { conn } = this;
     if (this.callback === null || conn === null || (this.connecting && !this.writesEarly))
       return false;
     if (this.outcome !== undefined) return true;
-    conn.keepLent(); // the callback stands for all that was written before, too
+    conn.keepLent(); // the callback also ends the loan of all earlier chunks
     while (this.nextChunk()) {
       const chunk = this.chunk!;
       const urgent = this.urgent?.delete(chunk) === true;
@@ -234,12 +233,12 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     return this.chunk !== null;
   }
 
-  /** Something waits for the connection to take it. */
+  /** True while a write waits for the connection to take its data. */
   protected get isWriting(): boolean {
     return this.callback !== null || this.drainOwed;
   }
 
-  /** The write is over: its callback. */
+  /** Calls the callback of the write that is over. */
   protected tellWrite(): void {
     const { outcome, writeScope: scope } = this;
     const callback = this.writeEnds()!;
@@ -248,7 +247,7 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     else scope.runInAsyncScope(callback, null, outcome);
   }
 
-  /** Forgets the write under way; what remains is to call the callback. */
+  /** Forgets the current write and returns its callback, which the caller must call. */
   protected writeEnds(): WriteCallback | null {
     const { callback } = this;
     if (callback !== null) this.off('close', closedBeforeConnect);
@@ -263,8 +262,8 @@ export abstract class SocketWriter extends SocketBase implements Teller {
   }
 
   /**
-   * The end cut the write off. As in Node its callback, to be called with `close`, gets what the
-   * socket failed with, if anything.
+   * Ends a write that the end of the socket interrupted. Returns a function that calls its
+   * callback, to be called with `close`; null without such a write.
    */
   protected cutWrite(): (() => void) | null {
     const { writeScope: scope } = this;
@@ -277,8 +276,8 @@ export abstract class SocketWriter extends SocketBase implements Teller {
   }
 
   /**
-   * `drain` is due. It promises that all earlier chunks may change: the last few are copied, so
-   * that the connection has more to send before it is idle.
+   * True if `drain` is due. After `drain` all earlier chunks may change. The last of them are
+   * copied then, so that `drain` can come while the connection still has data to send.
    */
   protected get isDrained(): boolean {
     const { conn } = this;
@@ -299,18 +298,18 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     if (!this.pending) this.sendFin();
   }
 
-  /** CLOSE, when the user wants it: FIN follows what is queued. */
+  /** CLOSE: the FIN follows the queued data. */
   protected sendFin(): void {
     const { host, onFinal: done } = this;
     const conn = this.conn!;
     if (done === null) return;
     this.onFinal = null;
     this.finSent = true;
-    conn.keepLent(); // `finish` promises what `drain` does
+    conn.keepLent(); // after `finish`, as after `drain`, the chunks may change
     conn.shutdown(host.clock());
     host.stack.wake(conn);
-    // As in `net`, where shutdown(2) reports later: a write after end() fails without a `finish`
-    // before it.
+    // `finish` comes later, as in `net`, where shutdown(2) reports later. So a write after end()
+    // fails before `finish`.
     this.finishOwed = done;
     this.endScope = new AsyncResource('SHUTDOWNWRAP');
     this.host.turns.later(this);
@@ -324,7 +323,7 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     this.endScope!.runInAsyncScope(done, null, null);
   }
 
-  /** The user is gone, or a write is under way: what shall arrive needs us. */
+  /** True if unacknowledged data still needs the process. */
   protected get owesPeer(): boolean {
     const { conn } = this;
     if (conn === null || isOver(conn)) return false;

@@ -1,12 +1,12 @@
 /**
- * A TCP socket as `node:net` has it, on a connection of ours.
+ * A TCP socket with the interface of `net.Socket`, on a connection of the stack.
  *
  *     the receive queue ─▶ conn.receive ─▶ push() while the reader takes it ─▶ 'data'
  *     write() ─▶ socket-writer.ts
  *
- * What the reader does not take stays in the connection, so back-pressure reaches the peer as a
- * closing window. The connection says that something happened; what exactly the user is told is
- * read off the connection when the socket's turn comes (turns.ts).
+ * Data that the reader does not take stays in the connection, so back-pressure reaches the peer as
+ * a smaller window. The connection reports only that something happened. In its turn (turns.ts) the
+ * socket reads the connection's state and emits the events for it.
  */
 import type { AsyncResource } from 'node:async_hooks';
 import { Buffer } from 'node:buffer';
@@ -29,20 +29,20 @@ import { isOver, SocketWriter, type WriteCallback } from './socket-writer.js';
 
 export type { ConnectOptions } from './connecting.js';
 
-/** Who counts its sockets: a server. */
+/** The owner of a socket, a server, which counts its sockets. */
 export interface SocketOwner {
   socketClosed(): void;
 }
 
-/** A socket that is destroyed, and whose `close` is due. */
+/** State of a destroyed socket whose `close` is due. */
 interface Ending {
   readonly scope: AsyncResource;
   readonly hadError: boolean;
-  /** Calls the callback of a write that was cut off. */
+  /** Calls the callback of a write that was interrupted. */
   readonly unsent: (() => void) | null;
 }
 
-/** Events that leave no trace in the connection. */
+/** Events that the connection's state does not show. */
 const NEWS = TcpEvent.established | TcpEvent.urgent | TcpEvent.softError;
 
 export class Socket extends SocketWriter implements TcpUser, Connector {
@@ -52,10 +52,10 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
   /** Events that wait for their turn. */
   private news = 0;
   private owner: SocketOwner | null = null;
-  /** It heard nothing yet of what came last. */
+  /** The user has not been told of the last packets yet. */
   private hearsLater = false;
   private attempts: Connecting | null = null;
-  /** What came is to be handed over: the stream's buffer has room. */
+  /** The stream's buffer has room, so received data must be handed over. */
   private wantsData = false;
   private ended = false;
   private ending: Ending | null = null;
@@ -64,7 +64,7 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
   adopt(conn: Connection, owner: SocketOwner, paused: boolean): this {
     this.renew();
     conn.user = this;
-    conn.takeEvents(); // the state says it all, but for urgent data
+    conn.takeEvents(); // the state shows everything but urgent data
     if (urgentLeft(conn) > 0) this.news |= TcpEvent.urgent;
     this.server = owner;
     this.owner = owner;
@@ -72,15 +72,15 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     if (paused) this.pause();
     else this.read(0);
     this.hearsLater = this.untold > 0;
-    if (!this.hearsLater) this.host.stack.wake(conn); // what it owes waited for the server, too
+    if (!this.hearsLater) this.host.stack.wake(conn); // its ACK waited for the server too
     return this;
   }
 
   // ---- Connecting -------------------------------------------------------------------------------
 
   /**
-   * Opens a connection: `connect` follows, or `error`. Once more after `close`, too. Throws
-   * ERR_MISSING_ARGS, ERR_SOCKET_BAD_PORT, ...
+   * Opens a connection; `connect` or `error` follows. A closed socket can connect again. Throws
+   * ERR_MISSING_ARGS, ERR_SOCKET_BAD_PORT and others for invalid arguments.
    */
   connect(options: ConnectOptions, onConnect?: () => void): this;
   connect(port: number, onConnect?: () => void): this;
@@ -181,7 +181,7 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     if (conn === this.conn && !this.destroyed) {
       this.isActive();
       this.news |= events & NEWS;
-      // Bytes move at once; that they did is told in its turn.
+      // The data moves at once; the events for it wait for the socket's turn.
       if ((events & TcpEvent.writable) !== 0 || isOver(conn)) this.feed();
       if (this.untold > 0) this.hearsLater = !this.host.turns.tell(this);
     }
@@ -189,13 +189,13 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     this.settleHold();
   }
 
-  /** @internal How many events wait, as far as that is easily known. */
+  /** @internal How many events wait, at least. */
   get untold(): number {
     const { conn, news } = this;
     if (this.ending !== null) return 1;
     if (conn === null || this.destroyed) return 0;
     if (this.connecting) return (news & TcpEvent.established) !== 0 || isOver(conn) ? 1 : 0;
-    // Behind `finish` goes `close` once both sides ended: its round is set in the same go.
+    // `close` follows `finish` if both sides have ended, so both rounds are set together.
     let n = this.finishOwed === null ? 0 : 1 + Number(this.ended);
     n += (news & (TcpEvent.urgent | TcpEvent.softError)) === 0 ? 0 : 1;
     if (this.wantsData)
@@ -245,7 +245,7 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     else if (isOver(conn)) this.destroy();
   }
 
-  /** What is urgent is told before it is read. */
+  /** Emits `urgent` before the urgent data is read, and soft errors. */
   private tellNews(conn: Connection): boolean {
     const event = this.news & (TcpEvent.urgent | TcpEvent.softError);
     if ((event & TcpEvent.urgent) !== 0) {
@@ -258,12 +258,12 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     return event !== 0;
   }
 
-  /** A socket that only writes learns from its write that the connection is gone. */
+  /** True if a socket that only writes must report the connection's error through its write. */
   private get hasFailed(): boolean {
     return this.conn!.error !== null && this.isWriting && !this.wantsData;
   }
 
-  /** Neither in good order nor with an error: the stack was closed. */
+  /** True if the connection ended without a close and without an error: the stack was closed. */
   private get isCut(): boolean {
     const conn = this.conn!;
     return isOver(conn) && conn.error === null && !(this.finSent && conn.rcv.finReceived);
@@ -275,20 +275,20 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
   override _read(): void {
     if (this.ended) return;
     this.wantsData = true;
-    // What waits already comes in a turn of its own.
+    // Data that waits already comes in a turn of its own.
     if (this.untold > 0) this.host.turns.later(this);
     this.settleHold();
   }
 
   /**
-   * One piece of the stream, its end, or its failure; as in Linux, what came before a reset may
-   * still be read.
+   * Emits one piece of the stream, its end, or its failure. As in Linux, data that came before a
+   * reset can still be read.
    */
   private tellReading(conn: Connection): boolean {
     const piece = conn.receive();
     if (piece !== null) {
       this.bytesRead += piece.length;
-      // Reading opened the window: the peer may wait to hear of it.
+      // Reading has opened the window, and the peer may wait for that update.
       if (conn.rcv.ackNow) {
         this.host.stack.wake(conn);
         this.host.turns.hurry();
@@ -302,9 +302,9 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
   }
 
   /**
-   * Who listens to `data` and takes all as it comes needs none of Readable's books: `push` would
-   * emit it, too, and then ask in a next tick of its own whether to read more. The first piece goes
-   * by `push`, for `readableDidRead`.
+   * True if `data` can be emitted directly, because a flowing reader needs none of Readable's
+   * bookkeeping. `push` would also emit it, but would then schedule a tick to ask for more. The
+   * first piece goes through `push`, which sets `readableDidRead`.
    */
   private flowsBy(): boolean {
     const flows =
@@ -316,7 +316,7 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     this.ended = true;
     this.wantsData = false;
     this.push(null);
-    // Without a reader 'end' would never be emitted, and the socket would never close.
+    // Without a reader, 'end' would otherwise never be emitted, and the socket would never close.
     this.read(0);
   }
 
@@ -331,7 +331,7 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
   }
 
   /**
-   * @internal close(2): FIN behind what was written, or RST when something that came was not read.
+   * @internal close(2): sends a FIN after the written data, or a RST if received data was not read.
    */
   override _destroy(error: Error | null, callback: WriteCallback): void {
     const { conn, owner, scope } = this;
@@ -368,17 +368,17 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
   private release(conn: Connection): void {
     const wasOver = isOver(conn);
     conn.keepLent();
-    conn.release(this.host.clock()); // also when it is over: unread data takes memory
+    conn.release(this.host.clock()); // even if it is over, because unread data takes memory
     if (!wasOver) this.host.stack.wake(conn);
     this.forgetIfDone(conn);
   }
 
-  /** What was written is still on its way: until it is there, the process must not end. */
+  /** Keeps the process alive until the written data is acknowledged. */
   private forgetIfDone(conn: Connection): void {
     if (conn !== this.conn || !this.owesPeer) conn.user = null;
   }
 
-  /** RST to the peer, `close` here. */
+  /** Sends a RST to the peer and closes the socket. */
   resetAndDestroy(): this {
     const { conn, host } = this;
     if (!this.isAttached)
@@ -389,7 +389,7 @@ export class Socket extends SocketWriter implements TcpUser, Connector {
     return this.destroy();
   }
 
-  /** Destroys once everything written is sent. */
+  /** Destroys the socket after all written data is sent. */
   destroySoon(): void {
     if (this.writable) this.end();
     if (this.writableFinished) this.destroy();

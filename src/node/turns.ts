@@ -1,57 +1,57 @@
 /**
- * When sockets and servers tell their users what happened: one event of each in a turn of the event
- * loop, as libuv's callbacks are.
+ * Decides when sockets and servers emit their events: one event each in a turn of the event loop,
+ * as with libuv's callbacks.
  *
  *     the event loop calls the stack (device, timer) ─▶ the first event at once ─▶ others in rounds
  *     a user's call (the stack runs in a next tick)  ────────────────────────────▶ all in rounds
  *
  *     a round (a setImmediate): one event of each socket and server that has some
- *     the last round that is set, and one in which `hurry` was called: then one run of the stack,
+ *     after the last round that is set, or one in which `hurry` was called: one run of the stack
  *     for all calls that users made
  *
  * Node empties the tick and microtask queues when a callback of the event loop returns, and between
- * two immediates. So a handler has done all that it does in ticks and promises before the next
- * event of its socket is told, and nothing is told in the turn of the call that caused it. A batch
- * with one event, which is most of them, costs no immediate.
+ * two immediates. So a handler's ticks and promises run before the next event of its socket, and no
+ * event is emitted in the turn of the call that caused it. Most batches have one event and cost no
+ * immediate.
  */
 import { Ring } from '../base/ring.js';
 import { throwLater } from './errors.js';
 
 export interface Teller {
-  /** Tells what is due first; nothing when nothing is due any more. */
+  /** Emits the first event that is due, if any is. */
   tellOne(): void;
-  /** How many events it has to tell, as far as it knows. */
+  /** The number of events that wait, as far as it is known. */
   readonly untold: number;
-  /** It has a place in the next round. */
+  /** True if it has a place in the next round. */
   hasTurn: boolean;
 }
 
 /**
- * Rounds that follow each other before the event loop looks at descriptors again: as libuv's reads
- * of one in a row.
+ * Most rounds before the event loop polls descriptors again, as libuv reads a descriptor at most 32
+ * times in a row.
  */
 const MOST_ROUNDS_AHEAD = 32;
 
 export class Turns {
   private isFirst = false;
   private readonly waiting = new Ring<Teller>();
-  /** Immediates that are set. */
+  /** The number of immediates that are set. */
   private roundsAhead = 0;
   /**
-   * Those of them that the event loop runs in one go: what is set meanwhile comes after its next
-   * look at descriptors.
+   * How many of them the event loop still runs before it polls descriptors. Immediates that are set
+   * meanwhile come after that.
    */
   private inThisGo = 0;
   private readonly run: () => void;
   private runWanted = false;
   private isHurried = false;
 
-  /** `run` has the stack run, after the code that is running now. */
+  /** `run` makes the stack run after the current code. */
   constructor(run: () => void) {
     this.run = run;
   }
 
-  /** The event loop calls, and no user's code ran in this turn yet. */
+  /** The event loop has called the host, and no user code has run in this turn yet. */
   begin(): void {
     this.isFirst = true;
   }
@@ -61,8 +61,8 @@ export class Turns {
   }
 
   /**
-   * `who` has something to tell that came from the network. True when it was told, false when that
-   * comes in a round.
+   * `who` has an event from the network. Returns true if it was emitted now, false if a round will
+   * emit it.
    */
   tell(who: Teller): boolean {
     if (!this.isFirst) {
@@ -74,7 +74,7 @@ export class Turns {
     return true;
   }
 
-  /** Not in this turn. */
+  /** The events of `who` wait for rounds, because they must not be emitted in this turn. */
   later(who: Teller): void {
     const wanted = Math.min(who.untold, MOST_ROUNDS_AHEAD);
     if (wanted === 0) return;
@@ -86,15 +86,15 @@ export class Turns {
   }
 
   /**
-   * What users do is to be sent: behind the rounds that are set, so that one batch of packets
-   * serves all.
+   * Runs the stack to send what users have written, but after the rounds that are set, so that one
+   * batch of packets serves all.
    */
   runSoon(): void {
     if (this.roundsAhead > 0) this.runWanted = true;
     else this.run();
   }
 
-  /** The run does not wait for the rounds that come behind this one. */
+  /** Makes the stack run after this round, even if more rounds follow. */
   hurry(): void {
     this.isHurried = true;
   }
@@ -119,7 +119,7 @@ export class Turns {
     try {
       if (who.untold > 0) who.tellOne();
     } catch (error) {
-      throwLater(error); // the others, and the stack's turn, go on
+      throwLater(error); // so that the other sockets and the stack continue
     }
     this.later(who);
   }
