@@ -1,6 +1,6 @@
 /**
- * The visitor's own connection as our stack sees it: as text for curl, as a page for a browser, as
- * JSON for a program.
+ * Shows a client its own connection as our stack sees it: as text for curl, as a page for a
+ * browser, as JSON for a program.
  */
 import type { IncomingMessage } from 'node:http';
 import { bytesText, durationText, segmentsText } from '../../base/quantities.js';
@@ -10,7 +10,7 @@ import type { TcpSnapshot } from '../../tcp/snapshot.js';
 import type { TcpInfo } from '../../tcp/tcp-info.js';
 import type { Socket } from '../../node/socket.js';
 
-/** Name, value, and what it means. */
+/** Name, value and meaning. */
 type Row = readonly [name: string, value: string, meaning: string];
 
 /** cwnd and ssthresh count segments, as in Linux and RFC 9438. */
@@ -21,7 +21,7 @@ export interface ConnectionView {
   readonly local: string;
   readonly remote: string;
   readonly snapshot: TcpSnapshot;
-  /** What Linux would tell of it: struct tcp_info. */
+  /** The connection as Linux's struct tcp_info. */
   readonly tcpInfo: TcpInfo;
 }
 
@@ -39,7 +39,7 @@ export function viewOf(socket: Socket, now: Micros): ConnectionView {
 function rows({ local, remote, snapshot: s }: ConnectionView): Row[] {
   const { snd, rcv, options, congestion, rtt, stats } = s;
   return [
-    ['you', remote, 'the address and port that your kernel speaks from'],
+    ['you', remote, 'the address and port of your end'],
     ['us', local, 'this stack, in a user process behind a TUN device'],
     ['state', s.state, 'of our side (RFC 9293 section 3.3.2)'],
     ['your ISN', String(rcv.irs), 'IRS: the sequence number of your SYN'],
@@ -49,12 +49,11 @@ function rows({ local, remote, snapshot: s }: ConnectionView): Row[] {
       'ISS: a 4 us clock plus a keyed hash of the addresses and ports (RFC 6528), or a SYN ' +
         'cookie (RFC 4987)',
     ],
-    ['your MSS', bytesText(options.peerMss), 'the largest payload that you take in one segment'],
+    ['your MSS', bytesText(options.peerMss), 'the largest payload that you accept in one segment'],
     [
       'our MSS',
       bytesText(options.advertisedMss),
-      `what we announced; we send at most ${bytesText(snd.mss)} a segment: the option bytes are ` +
-        'taken off',
+      `as announced; without the option bytes, we send at most ${bytesText(snd.mss)} in a segment`,
     ],
     [
       'window scale',
@@ -65,17 +64,17 @@ function rows({ local, remote, snapshot: s }: ConnectionView): Row[] {
     [
       'timestamps',
       options.timestamps ? 'on' : 'off',
-      'on every segment, against old duplicates and for round trips (RFC 7323)',
+      'in every segment, to reject old duplicates and to measure round trips (RFC 7323)',
     ],
     ...roundTrip(rtt),
     [
       'cwnd',
       segmentsOr(congestion.cwnd, 'no limit'),
-      `congestion window (${congestion.name}): what may be in flight`,
+      `congestion window (${congestion.name}): the most that may be in flight`,
     ],
     ['ssthresh', segmentsOr(congestion.ssthresh, 'not set'), 'slow start ends here (RFC 5681)'],
-    ['your window', bytesText(snd.wnd), 'SND.WND: what you are ready to take'],
-    ['our window', bytesText(rcv.wnd), 'RCV.WND: what we are ready to take'],
+    ['your window', bytesText(snd.wnd), 'SND.WND: what you can receive'],
+    ['our window', bytesText(rcv.wnd), 'RCV.WND: what we can receive'],
     ['in flight', bytesText(snd.flight), 'sent and not yet acknowledged'],
     ['received', `${bytesText(stats.bytesIn)} in ${segmentsText(stats.segsIn)}`, 'from you'],
     [
@@ -83,23 +82,23 @@ function rows({ local, remote, snapshot: s }: ConnectionView): Row[] {
       `${bytesText(stats.bytesSent)} in ${segmentsText(stats.segsOut)}`,
       'to you, before this answer',
     ],
-    ['sent again', segmentsText(stats.retransmissions), 'retransmissions'],
+    ['retransmitted', segmentsText(stats.retransmissions), 'sent more than once'],
   ];
 }
 
 function roundTrip({ srtt, rttvar, minRtt, rto }: TcpSnapshot['rtt']): Row[] {
   const smoothed: Row =
     srtt === 0
-      ? ['SRTT', 'not measured yet', 'smoothed round trip: no ACK has told yet']
+      ? ['SRTT', 'not measured yet', 'smoothed round-trip time: no ACK has come yet']
       : [
           'SRTT',
           durationText(srtt),
-          `smoothed round trip, +- ${durationText(rttvar)}; the shortest was ` +
+          `smoothed round-trip time, +- ${durationText(rttvar)}; the shortest was ` +
             `${durationText(minRtt)}`,
         ];
   return [
     smoothed,
-    ['RTO', durationText(rto), 'without an ACK for this long we send again (RFC 6298)'],
+    ['RTO', durationText(rto), 'after this time without an ACK we retransmit (RFC 6298)'],
   ];
 }
 
@@ -108,7 +107,7 @@ export function asText(view: ConnectionView): string {
     ([name, value, meaning]) => `${name.padEnd(13)} ${value.padEnd(38)} ${meaning}`,
   );
   return [
-    'Your connection, as the tcplab stack at this end sees it:',
+    'Your connection as the tcplab stack at this end sees it:',
     '',
     ...table.map((line) => line.trimEnd()),
     '',
@@ -117,7 +116,7 @@ export function asText(view: ConnectionView): string {
   ].join('\n');
 }
 
-/** What the numbers of `snapshot` count. A limit that is not there is null. */
+/** The units of the numbers in `snapshot`. An absent limit is null. */
 const UNITS = {
   sizes: 'bytes',
   times: 'microseconds',
@@ -165,7 +164,7 @@ export function asPage(view: ConnectionView): string {
 </style>
 <h1>Your connection, as this end sees it</h1>
 <p>This page came from tcplab, a TCP/IP stack in TypeScript.
-No kernel at this end: what follows is its own control block.</p>
+The table shows the control block of its end of your connection.</p>
 <table>
 ${cells}
 </table>
@@ -177,8 +176,8 @@ ${cells}
 }
 
 /**
- * Which form the visitor wants: `?format=`, else what it accepts. curl accepts everything and gets
- * text.
+ * The form that the client wants: by `?format=`, else by the Accept header. curl accepts everything
+ * and gets text.
  */
 export function formOf(request: IncomingMessage, format: string | null): 'text' | 'json' | 'html' {
   if (format === 'json' || format === 'html' || format === 'text') return format;

@@ -1,4 +1,4 @@
-/** Files below one folder, over HTTP: types, ranges, HEAD, and no way out of the folder. */
+/** Serves the files below one folder over HTTP: types, ranges, HEAD. Never leaves the folder. */
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join, sep } from 'node:path';
@@ -28,8 +28,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Answers with the file that `pathname` (still percent-encoded) names below `root`; false when
- * there is none to be had.
+ * Answers with the file that `pathname` (still percent-encoded) names below `root`. Returns false
+ * if there is no such file.
  */
 export async function serveFile(
   root: string,
@@ -66,8 +66,8 @@ export async function serveFile(
 }
 
 /**
- * Opened before the first byte of an answer, which else could not say any more that it fails. Null:
- * it said so.
+ * Opens the file before the first byte of the response, because the status could not be changed
+ * later. Returns null after it has answered 503.
  */
 async function openOr503(path: string, response: ServerResponse): Promise<FileHandle | null> {
   try {
@@ -76,7 +76,7 @@ async function openOr503(path: string, response: ServerResponse): Promise<FileHa
     const { code } = error as NodeJS.ErrnoException;
     const why =
       code === 'EMFILE' || code === 'ENFILE'
-        ? 'too many open files: start it with more, `ulimit -n 65536`'
+        ? 'too many open files: raise the limit with `ulimit -n 65536` and start the server again'
         : code;
     response
       .writeHead(503, { 'Content-Type': 'text/plain; charset=utf-8', 'Retry-After': '1' })
@@ -86,8 +86,8 @@ async function openOr503(path: string, response: ServerResponse): Promise<FileHa
 }
 
 /**
- * The real path, or null: not there, not a file, not decodable, or outside of `root` once `..` and
- * links are followed.
+ * The real path; null if it does not exist, is not a file, cannot be decoded, or leads out of
+ * `root` through `..` or links.
  */
 async function resolveBelow(root: string, pathname: string): Promise<string | null> {
   try {

@@ -1,11 +1,11 @@
 /**
  * The web service of a lab:
  *
- *     GET /            your own connection, as this stack sees it (text, page or JSON)
+ *     GET /            the client's own connection, as this stack sees it (text, page or JSON)
  *     GET /bytes/N     N bytes, byte i is i modulo 256; ranges
- *     PUT /upload      (POST too) takes a body, answers its length and SHA-256
- *     GET /slow        a line each 200 ms (?n= how many)
- *     GET /reset       RST instead of an answer
+ *     PUT /upload      (POST too) reads a body and returns its length and SHA-256
+ *     GET /slow        a line each 200 ms (?n= sets how many)
+ *     GET /reset       RST instead of a response
  *     GET /...         files below the root, if there is one
  */
 import { createHash } from 'node:crypto';
@@ -19,16 +19,16 @@ import { watchClients, type Say } from './lost-clients.js';
 import { parseRange } from './range.js';
 
 export interface HttpServiceOptions {
-  /** A folder whose files are served. */
+  /** The folder whose files are served. */
   readonly root?: string;
-  /** Told of clients that go away too early. */
+  /** Gets a line about each client that leaves too early. */
   readonly say?: Say;
 }
 
-/** A multiple of 256, so that any place in the pattern is a place in the block. */
+/** The length is a multiple of 256, so that the pattern repeats with the block. */
 const PATTERN = Buffer.from(Uint8Array.from({ length: 1 << 18 }, (_, i) => i));
 const CHUNK = 1 << 16;
-/** Numbers stay exact. */
+/** Up to this size, numbers are exact. */
 const MOST_BYTES = 2 ** 40;
 const SLOW_MS = 200;
 const MOST_SLOW_LINES = 10_000;
@@ -42,8 +42,8 @@ export function createHttpService(host: Host, options: HttpServiceOptions = {}):
     });
   });
   if (options.say !== undefined) watchClients(service, options.say);
-  // A client that ends its side with the request (nc -N) waits for the answer, also for one that is
-  // read from a disk first. node:http would close.
+  // A client that ends its side after the request (nc -N) still waits for the response, which may
+  // first be read from a disk. By default node:http would close the connection.
   return Object.assign(service, { httpAllowHalfOpen: true });
 }
 
@@ -55,7 +55,7 @@ async function answer(
 ): Promise<void> {
   const url = parseTarget(request.url ?? '/');
   if (url === null) {
-    sendText(response, 400, 'that is no path\n');
+    sendText(response, 400, 'the path of this URL is invalid\n');
     return;
   }
   const { pathname } = url;
@@ -66,7 +66,7 @@ async function answer(
     return;
   }
   if (method !== 'GET' && method !== 'HEAD') {
-    // `curl -T file URL/` names the file behind the slash: any PUT is an upload.
+    // `curl -T file URL/` adds the file's name to the path, so any PUT is an upload.
     if (method === 'PUT') takeUpload(request, response);
     else refuseMethod(response, 'GET, HEAD');
     return;
@@ -80,8 +80,7 @@ async function answer(
   else if (o.root === undefined || !(await serveFile(o.root, pathname, request, response))) {
     if (pathname === '/' || pathname === '/connection')
       showConnection(host, request, response, url.searchParams.get('format'));
-    else
-      sendText(response, 404, 'nothing here; try  /  /bytes/1000000  /slow  /reset  PUT /upload\n');
+    else sendText(response, 404, 'not found; try  /  /bytes/1000000  /slow  /reset  PUT /upload\n');
   }
 }
 
@@ -115,7 +114,7 @@ function sendBytes(text: string, request: IncomingMessage, response: ServerRespo
     sendText(
       response,
       400,
-      `/bytes/N: N is a number of bytes from 0 to ${MOST_BYTES}, not '${text}'\n`,
+      `/bytes/N: N must be a number of bytes from 0 to ${MOST_BYTES}, not '${text}'\n`,
     );
     return;
   }
@@ -135,7 +134,7 @@ function sendBytes(text: string, request: IncomingMessage, response: ServerRespo
   else streamPattern(response, start, end);
 }
 
-/** As fast as the peer takes it: stops when write() says so, goes on when it has drained. */
+/** Writes as fast as the peer reads: stops when write() returns false, continues at `drain`. */
 function streamPattern(response: ServerResponse, start: number, end: number): void {
   let at = start;
   const more = (): void => {

@@ -1,7 +1,6 @@
 /**
- * One line for each client that goes away too early: in the middle of an answer or an upload, or by
- * an error while the connection was kept. A client that closes in good order between two requests
- * needs no line.
+ * One line for each client that leaves too early: in the middle of a response or an upload, or by
+ * an error on an idle connection. A client that closes normally between two requests gets no line.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { bytesText, countText } from '../../base/quantities.js';
@@ -9,17 +8,17 @@ import { endpointText } from '../../stack/flow.js';
 import { entryOf } from '../../stack/tcp/entry.js';
 import type { Socket } from '../../node/socket.js';
 
-/** Takes a line about one client: what happened, to whom, how far it came. */
+/** Gets a line about one client: its address, what happened, and the bytes transferred. */
 export type Say = (line: string) => void;
 
-/** What the peer did, by the error that the connection ended with. */
+/** What the peer did, by the error of the connection. */
 const ENDINGS: Readonly<Record<string, string>> = {
   ECONNRESET: 'reset the connection (ECONNRESET)',
   EPIPE: 'closed the connection and then reset it (EPIPE)',
   ETIMEDOUT: 'does not answer any more (ETIMEDOUT)',
 };
 
-/** Null when it was no end that the peer made: ours, or the device's. */
+/** What the peer did; null if our side or the device ended the connection. */
 function endingOf(socket: Socket): string | null {
   const { conn } = socket;
   if (conn === null) return null;
@@ -38,7 +37,7 @@ class Visit {
   private requests = 0;
   private request: IncomingMessage | null = null;
   private response: ServerResponse | null = null;
-  /** Bytes that had been written when the request came: those of the answers before. */
+  /** Bytes written before the request came, in earlier responses. */
   private before = 0;
   /** Bytes of the request's body. */
   private taken = 0;
@@ -74,7 +73,7 @@ class Visit {
     );
   }
 
-  /** The request or answer that is not whole, and how far it came. */
+  /** Describes the request or response that is incomplete; null if there is none. */
   private cutOff(): string | null {
     const { request, response } = this;
     if (request === null || response === null) return null;
@@ -95,7 +94,7 @@ class Visit {
   }
 }
 
-/** For an HTTP service that is fed with our sockets. */
+/** Watches the clients of an HTTP service over our sockets. */
 export function watchClients(service: Server, say: Say): void {
   const visits = new WeakMap<object, Visit>();
   service.on('connection', (socket) => {
@@ -106,15 +105,15 @@ export function watchClients(service: Server, say: Say): void {
   });
 }
 
-/** For a service without requests: only an error is worth a line. */
+/** Watches a socket of a service without requests; only an error gets a line. */
 export function watchSocket(name: string, socket: Socket, say: Say): void {
   socket.on('close', (hadError: boolean) => {
     const ending = hadError ? endingOf(socket) : null;
     if (ending === null) return;
     const { bytesIn, bytesAcked } = socket.conn!.stats;
     say(
-      `${name}: ${nameOf(socket)} ${ending}: ${bytesText(bytesIn)} came, ${bytesAcked} of ours ` +
-        'were acknowledged',
+      `${name}: ${nameOf(socket)} ${ending}: it had sent ${bytesText(bytesIn)} and acknowledged ` +
+        bytesText(bytesAcked),
     );
   });
 }

@@ -1,8 +1,8 @@
 /** One range of bytes (RFC 9110 section 14.1.2): `bytes=0-99`, `bytes=100-`, `bytes=-50`. */
 
 /**
- * `[start, end)`; null when there is no range or one that may be ignored (several, other units,
- * nonsense); 'unsatisfiable' when nothing of it is there.
+ * `[start, end)`. Null if there is no range, or one that may be ignored: several ranges, another
+ * unit, invalid text. 'unsatisfiable' if the range begins after the end.
  */
 export function parseRange(
   header: string | undefined,

@@ -1,6 +1,6 @@
 /**
- * The small classic services, each in a few lines: echo (RFC 862), discard (863), chargen (864),
- * daytime (867), time (868).
+ * The small classic services: echo (RFC 862), discard (RFC 863), chargen (RFC 864), daytime (RFC
+ * 867), time (RFC 868).
  */
 import type { UdpUser } from '../../stack/udp/host.js';
 import type { Socket } from '../../node/socket.js';
@@ -8,18 +8,18 @@ import type { Socket } from '../../node/socket.js';
 export interface SmallService {
   readonly port: number;
   tcp(socket: Socket): void;
-  /** What to answer to a datagram; null for nothing. */
+  /** The reply to a datagram; null for none. */
   udp(bytes: Uint8Array): Uint8Array | null;
 }
 
-/** Seconds from 1900, RFC 868's zero, to 1970. */
+/** Seconds from 1900, where RFC 868's time begins, to 1970. */
 const SECONDS_1900_TO_1970 = 2_208_988_800;
 const CHARGEN_COLUMNS = 72;
 const PRINTABLE = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).join('');
 
 /**
- * RFC 864's example: lines of 72 characters, each begins one further on. 95 of them, then all over
- * again.
+ * RFC 864's example: 95 lines of 72 characters; each begins one character later than the line
+ * before. The pattern then repeats.
  */
 const CHARGEN = Buffer.from(
   Array.from(
@@ -36,7 +36,7 @@ function time(): Buffer {
   return b;
 }
 
-/** Writes for ever, as fast as the peer reads. */
+/** Writes without end, as fast as the peer reads. */
 function generate(socket: Socket): void {
   const more = (): void => {
     while (!socket.destroyed && socket.writable) if (!socket.write(CHARGEN)) return;
@@ -78,8 +78,8 @@ export const SMALL_SERVICES: Readonly<
 };
 
 /**
- * A UDP user that answers by `service`. From one service to another nothing goes back: two of them
- * would answer each other for ever.
+ * A UDP user that replies as `service` does. It does not reply to the port of another service,
+ * because two services would reply to each other without end.
  */
 export const udpUser = (service: SmallService): Pick<UdpUser, 'udpDatagram'> => ({
   udpDatagram(socket, bytes, from, port, to, now) {

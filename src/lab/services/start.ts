@@ -20,7 +20,7 @@ export interface Running {
   close(): void;
 }
 
-/** Resolves when all listen. Rejects with the first error: a port that is taken. */
+/** Resolves when all services listen. Rejects with the first error, such as a port in use. */
 export async function startServices(
   host: Host,
   names: readonly ServiceName[],
@@ -31,7 +31,7 @@ export async function startServices(
   for (const name of names) {
     if (name === 'http') {
       const service = createHttpService(host, options);
-      // A lab's connections stay open as long as the visitor likes.
+      // In a lab, a client may keep its connection open for any time.
       service.keepAliveTimeout = 0;
       service.headersTimeout = 0;
       service.requestTimeout = 0;
@@ -43,7 +43,7 @@ export async function startServices(
     }
     const small = SMALL_SERVICES[name];
     const server = new Server(host, { allowHalfOpen: true, noDelay: true }, (socket) => {
-      socket.on('error', () => undefined); // a peer that resets is the peer's business
+      socket.on('error', () => undefined); // a reset by the peer is not a failure of the service
       if (options.say !== undefined) watchSocket(name, socket, options.say);
       small.tcp(socket);
     });
