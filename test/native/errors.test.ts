@@ -1,6 +1,6 @@
 /**
- * Each errno: provoked where the kernel can be brought to it, injected where it cannot; told with
- * its name and a sentence, and nothing leaks.
+ * Each errno is provoked if the kernel can be made to return it, and injected otherwise. It is
+ * reported with its name and a sentence, and nothing leaks.
  */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -27,8 +27,8 @@ const says = (code: string, message: RegExp, fatal?: boolean): Found =>
   });
 const packetBytes = (...texts: string[]): number => texts.reduce((n, t) => n + 28 + t.length, 0);
 
-describeWithTun('a device in trouble', () => {
-  it('EIO: down, and it goes on when it is up again', async () => {
+describeWithTun('a device that fails', () => {
+  it('EIO: the device is down; it goes on when it is up again', async () => {
     const { whileDown, counters, received } = await get('down');
     expect(whileDown).toEqual({
       errors: [says('EIO', /test0 is down.*sudo ip link set test0 up/, false)],
@@ -38,7 +38,7 @@ describeWithTun('a device in trouble', () => {
     expect(received).toBe('again');
   });
 
-  it('EBADFD: deleted while it is open, told once, fatal, closed, and packets afterwards are counted', async () => {
+  it('EBADFD: deleted while it is open: reported once, fatal, closed, and later packets are counted', async () => {
     expect(await get('deleted')).toEqual({
       errors: [says('EBADFD', /test0 was deleted/, true)],
       drops: [],
@@ -47,7 +47,7 @@ describeWithTun('a device in trouble', () => {
     });
   });
 
-  it('EBADFD: deleted, and a write is the first to see it', async () => {
+  it('EBADFD: deleted, and a write detects it first', async () => {
     const { atOnce, later } = await get('deletedThenWritten');
     expect(atOnce).toEqual({
       errors: [says('EBADFD', /was deleted/, true)],
@@ -63,7 +63,7 @@ describeWithTun('a device in trouble', () => {
   });
 
   it.each(['version', 'gso', 'checksum'])(
-    'EINVAL: one bad packet (%s) is dropped and counted, alone',
+    'EINVAL: one bad packet (%s) is dropped and counted, and no other',
     async (what) => {
       expect(await get('refused', what)).toEqual({
         errors: [says('EINVAL', /test0 refused a packet \(EINVAL\)/, false)],
@@ -74,7 +74,7 @@ describeWithTun('a device in trouble', () => {
     },
   );
 
-  it('ENOBUFS and EINVAL in one batch are counted apart', async () => {
+  it('ENOBUFS and EINVAL in one batch are counted separately', async () => {
     const { errors, drops, counters } = await getWithFaults('mixed');
     expect(drops).toEqual([
       ['deviceQueueFull', 2],
@@ -92,7 +92,7 @@ describeWithTun('a device in trouble', () => {
     expect(received).toEqual(['three', 'four', 'last']);
   });
 
-  it('EINTR is tried again', async () => {
+  it('after EINTR the call is repeated', async () => {
     const { drops, received } = await getWithFaults('writeFault', 'EINTR', '3', '0');
     expect(drops).toEqual([]);
     expect(received).toEqual(['one', 'two', 'three', 'four', 'last']);
@@ -122,7 +122,7 @@ describeWithTun('a device in trouble', () => {
     });
   });
 
-  it('on read: EAGAIN is nothing, ENOBUFS passes, EIO is the end', async () => {
+  it('on read: EAGAIN means no packet, ENOBUFS is temporary, EIO is fatal', async () => {
     expect(await getWithFaults('readFault', 'EAGAIN', '2')).toEqual({
       errors: [],
       drops: [],
@@ -136,7 +136,7 @@ describeWithTun('a device in trouble', () => {
 });
 
 describeWithTun('a device that cannot be opened', () => {
-  it('EBUSY: another has its only queue', async () => {
+  it('EBUSY: another process has its only queue', async () => {
     expect(await get('busy')).toEqual(says('EBUSY', /another process uses it.*--tun/));
   });
 
@@ -163,9 +163,9 @@ describeWithTun('a device that cannot be opened', () => {
     );
   });
 
-  // Making device nodes is for real root.
+  // Only real root may create device nodes.
   const asRoot = isRoot ? it : () => undefined;
-  asRoot('EACCES: the device node is shut; and one with no driver behind it', async () => {
+  asRoot('EACCES: no permission for the device node; and a node without a driver', async () => {
     expect(await get('node', '0600')).toEqual(
       says('EACCES', /no permission for \/dev\/net\/tun.*chmod 0666/),
     );
@@ -174,7 +174,7 @@ describeWithTun('a device that cannot be opened', () => {
     expect(message).toMatch(/TUN driver is not loaded.*sudo modprobe tun/);
   });
 
-  it('bad arguments of links and addresses', async () => {
+  it('invalid arguments of links and addresses are rejected', async () => {
     const codes = (await get('noSuchDevice')).map((e: Found) => e?.code as string);
     expect(codes).toEqual([
       'ENODEV',
@@ -188,7 +188,7 @@ describeWithTun('a device that cannot be opened', () => {
     ]);
   });
 
-  it('bad arguments of queues: refused, never followed', async () => {
+  it('invalid arguments of queues are rejected before any use of them', async () => {
     const EFAULT = 14;
     const { writes, calls, noRoom, beyond, after } = await get('badArguments');
     for (const result of writes) expect(result).toEqual([0, 0, 0, 1, EFAULT]);

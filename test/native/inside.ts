@@ -11,12 +11,12 @@ export { describeWithTun, isRoot } from '../e2e/lab.js';
 export const SCRIPTS = join(ROOT, 'test', 'native', 'inside');
 export const PRIVATE = isRoot ? ['--net'] : ['--map-root-user', '--net'];
 /**
- * A namespace sees its own devices in /sys only after /sys is mounted again, which `ip netns exec`
+ * A namespace has its own devices in /sys only after /sys is mounted again, which `ip netns exec`
  * does and `unshare` does not.
  */
 const OWN_SYS = 'mount -t sysfs sysfs /sys && exec "$@"';
 
-/** The results of scripts; each test knows its own. */
+/** The results of scripts; their types are known only to the tests. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Found = any;
 
@@ -42,7 +42,7 @@ async function insideWith(
   return parse(await run('unshare', command, undefined, { env }));
 }
 
-/** The same where /sys is still the machine's, as in `tcplab lab`. */
+/** The same with the machine's /sys, as in `tcplab lab`. */
 export async function insideForeignSys(
   script: string,
   scenario: string,

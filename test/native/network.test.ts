@@ -1,4 +1,4 @@
-/** The lab's network: MTU, queue, addresses and routes, and how they come back. */
+/** The lab's network: MTU, queue, addresses and routes, and how they are restored. */
 import { expect, it } from 'vitest';
 import { describeWithTun, inside, type Found } from './inside.js';
 
@@ -17,7 +17,7 @@ const WHOLE = {
 } as const;
 
 describeWithTun('the lab’s network', () => {
-  it('has its MTU, queue, addresses, and routes that ask for CUBIC, and goes with its device', async () => {
+  it('has its MTU, queue, addresses and routes with CUBIC, and disappears with its device', async () => {
     expect(await get('lab')).toEqual({
       ...WHOLE,
       device: 1500,
@@ -27,7 +27,7 @@ describeWithTun('the lab’s network', () => {
     });
   });
 
-  it('comes back whole after the device was down or its MTU changed; twice is harmless', async () => {
+  it('is restored completely after the device was down or its MTU changed; restoring twice is harmless', async () => {
     const { first, down, afterDown, small, afterSmall, twice } = await get('restored');
     expect(first).toEqual(WHOLE);
     expect(down).toEqual([V4]);
@@ -37,7 +37,7 @@ describeWithTun('the lab’s network', () => {
     expect(twice).toEqual(WHOLE);
   });
 
-  it('has no IPv6 below an MTU of 1280, and the error says why', async () => {
+  it('has no IPv6 with an MTU below 1280, and the error says why', async () => {
     expect(await get('small')).toMatchObject({
       addresses: [V4],
       mtu: 1000,
@@ -50,15 +50,15 @@ describeWithTun('the lab’s network', () => {
     });
   });
 
-  it('passes on what the kernel refuses', async () => {
+  it('passes on errors of the kernel', async () => {
     expect(await get('refused')).toEqual(['EINVAL', 'EINVAL', 'EADDRNOTAVAIL']);
   });
 
-  it('takes single addresses away', async () => {
+  it('removes single addresses', async () => {
     expect(await get('deleting')).toEqual([V6]);
   });
 
-  it('comes up on a kernel without CUBIC too', async () => {
+  it('also comes up on a kernel without CUBIC', async () => {
     expect(await get('noCubic')).toEqual({
       asked: ['cubic', 'cubic'],
       addresses: [V4, V6],

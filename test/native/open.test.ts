@@ -10,7 +10,7 @@ const MULTI = 0x100;
 const PERSIST = 0x800;
 
 describeWithTun('opening a TUN', () => {
-  it('makes it by name, with offloads, and it goes when it is closed', async () => {
+  it('creates it by name, with offloads, and closing it removes it', async () => {
     expect(await inside('open.mjs', 'byName')).toEqual({
       found: { name: 'test0', mtu: 1500, offload: FULL, flags: TUN | VNET },
       gone: 'ENOENT',
@@ -21,11 +21,11 @@ describeWithTun('opening a TUN', () => {
     expect(await inside('open.mjs', 'kernelsName')).toMatchObject({ name: 'tun0', offload: FULL });
   });
 
-  it('does without offloads when told to', async () => {
+  it('has no offloads if the option is off', async () => {
     expect(await inside('open.mjs', 'noOffload')).toMatchObject({ offload: NONE, flags: TUN });
   });
 
-  it('falls back to a plain TUN where the header is refused, and to none where the offloads are', async () => {
+  it('falls back to a plain TUN if the kernel rejects the header, and to no offloads if it rejects those', async () => {
     const { tried, found } = await inside('open.mjs', 'vnetRefused');
     expect(tried).toEqual([TUN | VNET, TUN]);
     expect(found).toMatchObject({ offload: NONE, flags: TUN });
@@ -41,7 +41,7 @@ describeWithTun('opening a TUN', () => {
     [['multi_queue'], TUN | MULTI, NONE],
     [['multi_queue', 'vnet_hdr'], TUN | MULTI | VNET, FULL],
   ] as const)(
-    'follows the flags of a device that is there: %j',
+    'takes over the flags of an existing device: %j',
     async (flags, expected, offload) => {
       const { found, stays } = await inside('open.mjs', 'existing', ...flags);
       expect(found).toMatchObject({ offload, flags: expected | PERSIST });
@@ -50,7 +50,7 @@ describeWithTun('opening a TUN', () => {
   );
 
   it.each([[[]], [['multi_queue']], [['vnet_hdr', 'multi_queue']]])(
-    'attaches in a private network that still has the /sys of the machine: %j',
+    "attaches in a private network that still has the machine's /sys: %j",
     async (flags) => {
       expect(await insideForeignSys('open.mjs', 'foreignSys', ...flags)).toEqual({
         seen: 'ENOENT',
@@ -60,7 +60,7 @@ describeWithTun('opening a TUN', () => {
     },
   );
 
-  it('follows the header of a device that is there, without offloads when told to', async () => {
+  it('takes over the header of an existing device, without offloads if the option is off', async () => {
     expect(await inside('open.mjs', 'existingWithoutOffload')).toMatchObject({
       offload: NONE,
       flags: TUN | VNET | PERSIST,
@@ -73,7 +73,7 @@ describeWithTun('opening a TUN', () => {
     expect(second).toEqual(first);
   });
 
-  it('makes a persistent device with an owner, attaches to it and takes it away', async () => {
+  it('creates a persistent device with an owner, attaches to it and removes it', async () => {
     const found = await inside('open.mjs', 'persistent');
     expect(found).toMatchObject({
       kept: { owner: found.owner, flags: TUN | VNET | PERSIST },
@@ -95,7 +95,7 @@ describeWithTun('opening a TUN', () => {
     ['info', 'EINVAL', /descriptor \d+ .*IFF_NO_PI/],
     ['file', /ENOTTY|EINVAL/, /descriptor 1 is not an attached TUN device.*--tun NAME/],
     ['nothing', 'EBADF', /descriptor 999 is not an attached TUN device/],
-  ] as const)('says what is wrong with a descriptor: %s', async (kind, code, message) => {
+  ] as const)('explains an invalid descriptor: %s', async (kind, code, message) => {
     const error = await inside('open.mjs', 'wrongDescriptor', kind);
     expect(error.code).toMatch(code);
     expect(error.message).toMatch(message);

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { describeWithTun, ROOT, run } from '../e2e/lab.js';
 
 describeWithTun('the driver under stress', () => {
-  it('opens, closes, loses and forgets devices: nothing is left, and the sanitizers have nothing to say', async () => {
+  it('opens, closes, loses and forgets devices: nothing leaks, and the sanitizers report nothing', async () => {
     const { code, stdout, stderr } = await run(
       process.execPath,
       [join(ROOT, 'test/native/stress.mjs'), '50'],

@@ -1,13 +1,13 @@
 /*
- * What only tests call of the addon: included by native-setup/addon.c where TCPLAB_TEST_ADDON is
- * defined, which makes build/Release/tun-test.node. The shipped addon has none of it.
+ * Functions of the addon that only tests call: native-setup/addon.c includes them if
+ * TCPLAB_TEST_ADDON is defined, for build/Release/tun-test.node. The shipped addon lacks them.
  */
 
-/* An environment of Node has a thread of its own, so a fault is one environment's. */
+/* Each environment of Node has its own thread, so a fault belongs to one environment. */
 static _Thread_local struct {
   int reads_left, read_errno;
   int writes_left, write_errno;
-  /* With write_errno 0: so many bytes short. */
+  /* With write_errno 0: how many bytes too few are written. */
   int write_short;
 } fault;
 

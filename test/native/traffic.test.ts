@@ -19,7 +19,7 @@ describeWithTun('packets through a TUN', () => {
     });
   });
 
-  it.each(BOTH)('up to the largest there is (%s)', async (offload) => {
+  it.each(BOTH)('up to the largest packet of IP (%s)', async (offload) => {
     const { lengths, wrong } = await get(
       'sizes',
       offload,
@@ -44,18 +44,19 @@ describeWithTun('packets through a TUN', () => {
     expect(counters.rxPackets).toBeGreaterThanOrEqual(1100);
   });
 
-  it('where packets come one at a time, so they are read; and many are read together again', async () => {
+  it('packets that arrive one at a time are read one at a time, and a burst is read together again', async () => {
     const { oneByOne, burst, arrived } = await get('alone');
     expect(oneByOne.slice(0, 8)).toEqual(Array(8).fill(64));
     expect(oneByOne).toContain(1);
-    expect(burst.slice(0, 8), 'one read in eight asks for all, whatever the clock says').toContain(
-      64,
-    );
+    expect(
+      burst.slice(0, 8),
+      'one read in eight asks for a full batch, at any packet rate',
+    ).toContain(64);
     expect(arrived).toBe(50);
   });
 
   it.each(BOTH)(
-    'pieces are gathered in their order, round the end of a ring too (%s)',
+    'pieces are gathered in order, also across the end of a ring (%s)',
     async (offload) => {
       expect(await get('pieces', offload)).toEqual({
         count: 1,
@@ -65,21 +66,21 @@ describeWithTun('packets through a TUN', () => {
     },
   );
 
-  it('more buffers than one write can name make two writes', async () => {
+  it('more buffers than one write can take make two writes', async () => {
     expect(await get('manyBuffers')).toEqual({ count: 2, equal: true });
   });
 
-  it('kept bytes do not change under later traffic', async () => {
+  it('retained bytes do not change during later traffic', async () => {
     const { kept, slabs, changed, distinct } = await get('keep');
     expect([kept, changed, distinct]).toEqual([200, 0, 200]);
     expect(slabs).toBeGreaterThan(10);
   });
 
-  it('without anything kept one slab serves for ever', async () => {
+  it('without retained bytes one slab is reused for ever', async () => {
     expect(await get('reuse')).toBe(1);
   });
 
-  it('100,000 packets each way allocate next to nothing and leave nothing', async () => {
+  it('100,000 packets each way allocate almost nothing and leak nothing', async () => {
     const { bytesAPacket, heap, buffers } = await get('memory');
     expect(bytesAPacket).toBeLessThan(32);
     expect(heap).toBeLessThan(100_000);
@@ -89,7 +90,7 @@ describeWithTun('packets through a TUN', () => {
 
 describeWithTun('the life of a queue', () => {
   it.each(['packet', 'batchEnd', 'reopen'])(
-    'is closed inside its callback (%s): nothing comes after',
+    'is closed inside its callback (%s): no event follows',
     async (where) => {
       const { after, errors, descriptors, resources } = await get('closeInside', where);
       expect(after).toEqual({ packets: 0, batches: 0 });
@@ -102,11 +103,11 @@ describeWithTun('the life of a queue', () => {
     expect(await get('throwing')).toEqual({ uncaught: ['of the listener'], count: 3 });
   });
 
-  it('forgotten while open, it goes with the garbage', async () => {
+  it('an unreferenced open queue is garbage collected', async () => {
     expect(await get('forgotten')).toEqual({ open: 10, left: 0 });
   });
 
-  it('lets the process end when told to', async () => {
+  it('after unref() it does not keep the process alive', async () => {
     expect(await get('unref')).toBe('ends');
   });
 });

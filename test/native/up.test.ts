@@ -1,6 +1,6 @@
 /**
- * `tcplab up` and `tcplab down`: a device for a user without capabilities, exactly undone. And the
- * doctor where things are missing.
+ * `tcplab up` and `tcplab down`: a device for a user without capabilities, and its exact removal.
+ * Also `tcplab doctor` on machines with something missing.
  */
 import {
   chmodSync,
@@ -18,8 +18,8 @@ import { describeWithTun, MAIN, ROOT, run, type Ran } from '../e2e/lab.js';
 import { isRoot, PRIVATE } from './inside.js';
 
 /**
- * A script in private namespaces, with a device node that all may open; between its parts, which it
- * marks, stand lines of dashes.
+ * Runs a script in private namespaces, with a device node that all users may open. Lines of dashes
+ * separate the parts of its output.
  */
 async function parts(
   script: string,
@@ -44,9 +44,9 @@ async function parts(
   return { all, out: all.stdout.split('----\n') };
 }
 const MARK = '; echo ----;';
-/** A part that ends with the exit code and what was said on either stream. */
+/** A part with the output on both streams and the exit code. */
 const tcplab = (args: string): string => `$TCPLAB ${args} 2>&1; echo "exit $?" ${MARK}`;
-/** All that the kernel knows of links, addresses and routes. */
+/** All links, addresses and routes of the kernel. */
 const NETWORK = `ip link; ip address; ip route show table all; ip -6 route show table all ${MARK}`;
 
 const folders: string[] = [];
@@ -62,7 +62,7 @@ afterAll(() => {
 const UID = isRoot ? 12_345 : 0;
 
 describeWithTun('tcplab up and down', () => {
-  it('make a device with its owner, addresses and routes, and undo exactly that; both are idempotent', async () => {
+  it('create a device with its owner, addresses and routes, and undo exactly that; both are idempotent', async () => {
     const state = stateFolder();
     const { all, out } = await parts(
       `${NETWORK} ${tcplab(`up --user ${UID}`)} cat ` +
@@ -111,7 +111,7 @@ describeWithTun('tcplab up and down', () => {
     expect(left).toBe('');
   });
 
-  it('leave alone what they did not make', async () => {
+  it('do not touch a device that they did not create', async () => {
     const { out } = await parts(
       `ip tuntap add mine mode tun; ${tcplab('up --tun mine')} ${tcplab('down --tun mine')} ` +
         'ip -br link show mine',
@@ -126,7 +126,7 @@ describeWithTun('tcplab up and down', () => {
     expect(out[2]).toMatch(/^mine/);
   });
 
-  it('down clears up after an up that was cut short', async () => {
+  it('down cleans up after an interrupted up', async () => {
     const state = stateFolder();
     mkdirSync(state);
     writeFileSync(
@@ -140,7 +140,7 @@ describeWithTun('tcplab up and down', () => {
 
   it('an up that fails leaves nothing to undo', async () => {
     const state = stateFolder();
-    // The kernel keeps the last name for itself.
+    // The kernel reserves the last name.
     const { out } = await parts(
       `${tcplab('up --tun ../../evil')} ${tcplab('up --tun sixteen-letters!')} ` +
         `${tcplab('up --tun x%d')} ${tcplab('up --tun all')} ls -A $TCPLAB_STATE 2>/dev/null | ` +
@@ -153,7 +153,7 @@ describeWithTun('tcplab up and down', () => {
     expect(out[4]).toBe('0\n');
   });
 
-  it('say what is wrong with a user, an MTU, or a missing capability', async () => {
+  it('explain an invalid user, an invalid MTU and a missing capability', async () => {
     const without = 'setpriv --bounding-set -net_admin --inh-caps -net_admin';
     const { out } = await parts(
       `${tcplab('up --user nobody-of-that-name')} ` +
@@ -168,7 +168,7 @@ describeWithTun('tcplab up and down', () => {
     expect(out[4]).toMatch(/198\.18\.0\.1\/24 *\n/);
   });
 
-  it('up decides about several queues', async () => {
+  it('up --multi-queue makes a device with several queues', async () => {
     const { out } = await parts(
       `${tcplab('up --multi-queue')} cat /sys/class/net/tcplab0/tun_flags`,
       stateFolder(),
@@ -178,7 +178,7 @@ describeWithTun('tcplab up and down', () => {
   });
 });
 
-// Being another user is for root to arrange.
+// Only root can become another user.
 if (isRoot)
   describeWithTun('the user of a persistent device', () => {
     let copy = '';
@@ -205,7 +205,7 @@ if (isRoot)
       `setpriv --reuid ${uid} --regid ${uid} --clear-groups --inh-caps=-all ` +
       `--bounding-set=-all ${command} 2>&1; echo "exit $?" ${MARK}`;
 
-    it('attaches without any capability; another user may not, and hears what to do', async () => {
+    it('attaches without any capability; another user may not, and the error says what to do', async () => {
       const opening = `${process.execPath} ${join(copy, 'test/native/inside/attach.mjs')}`;
       const { out } = await parts(
         `${tcplab(`up --user ${UID}`)} ${as(UID, `${opening} attach`)} ` +

@@ -1,12 +1,11 @@
 /**
- * The addon in several worker threads at once, and that nothing is left over when they end in any
- * way.
+ * The addon in several worker threads at once: nothing leaks, however they end.
  */
 import { expect, it } from 'vitest';
 import { describeWithTun, inside, insideWithFaults } from './inside.js';
 
 describeWithTun('worker threads', () => {
-  it('each have devices of their own, and a fault injected in one is no other’s', async () => {
+  it('each have their own devices, and a fault injected in one does not affect the others', async () => {
     const { said, left } = await insideWithFaults('workers.mjs', 'together');
     const works = { sent: 10, dropped: 0 };
     expect(said).toEqual([works, { sent: 0, dropped: 10 }, works, works]);
@@ -23,7 +22,7 @@ describeWithTun('worker threads', () => {
     ['spin', '[1]'],
     ['exitInside', '[3]'],
     ['throwInside', '[1,"on purpose"]'],
-  ])('leave nothing open when they end so: %s', async (how, codes) => {
+  ])('leave nothing open when they end by %s', async (how, codes) => {
     expect(await inside('workers.mjs', 'ends', how)).toEqual({
       codes: [codes],
       left: 0,
@@ -31,7 +30,7 @@ describeWithTun('worker threads', () => {
     });
   });
 
-  it('do not hold up the end of the process', async () => {
+  it('do not keep the process from ending', async () => {
     expect(await inside('workers.mjs', 'processEnds')).toBeNull();
   });
 });

@@ -1,10 +1,10 @@
 /**
- * Both directions of a connection over a link that does everything wrong at once: 20 % loss, 20 %
- * reordering, 5 % duplication and 1 % corruption each way; and each alone at 50 %. Settings (IP
- * version, offloads, Nagle, delayed ACKs, windows from 1 byte to 4 MB, initial sequence numbers at
- * the wraps, options, congestion control) are drawn from the seed.
+ * Both directions of a connection over a link with all faults at once: 20 % loss, 20 % reordering,
+ * 5 % duplication and 1 % corruption each way; then with one fault at 50 %. Settings (IP version,
+ * offloads, Nagle, delayed ACKs, windows from 1 byte to 4 MB, initial sequence numbers near the
+ * wrap, options, congestion control) are drawn from the seed.
  *
- * `npm run bad-link -- --seeds 1000 [--from 1]` runs more seeds. A failure says its seed and
+ * `npm run bad-link -- --seeds 1000 [--from 1]` runs more seeds. A failure names its seed and
  * settings.
  */
 import { describe, expect, it } from 'vitest';
@@ -42,7 +42,7 @@ describe('100 KB each way over a link with one fault, at 50 %', () => {
 });
 
 describe('the settings that seeds draw', () => {
-  it('each value is among the first fifty', () => {
+  it('every value occurs within the first fifty seeds', () => {
     const cases = Array.from({ length: 50 }, (_, i) => caseOf(i + 1, 10 * MEGABYTES));
     const seen = (of: (c: ReturnType<typeof caseOf>) => unknown): number =>
       new Set(cases.map(of)).size;
@@ -62,7 +62,7 @@ describe('the settings that seeds draw', () => {
   });
 });
 
-describe('a link that lets nothing through', () => {
+describe('a link that drops every packet', () => {
   it('MUST-20: ends a connection with ETIMEDOUT on both sides', () => {
     for (const version of [4, 6] as const) {
       const dead = { ...NO_IMPAIRMENTS };
@@ -75,8 +75,8 @@ describe('a link that lets nothing through', () => {
       const gaveUp = h.time.now - since;
       h.settle(Infinity);
       expect([client.error, server.error]).toEqual(['ETIMEDOUT', 'ETIMEDOUT']);
-      // R2 is as long as so many timeouts from 200 ms on, each twice the one before: 102 s. The
-      // first timeout after that ends it, and the wait for that one is at most as long again.
+      // R2 is the sum of the timeouts that double from 200 ms on: 102 s. The first timeout after
+      // that ends the connection; until then it takes at most as long again.
       expect(gaveUp).toBeGreaterThan(102 * SECOND);
       expect(gaveUp).toBeLessThan(206 * SECOND);
       expect(h.a.tcp.connectionCount + h.b.tcp.connectionCount).toBe(0);

@@ -1,7 +1,7 @@
 /**
- * One transfer both ways over a link that does everything wrong, with settings drawn from the seed:
- * the same seed is the same run, to the byte. bad-link.test.ts runs some of them;
- * `npm run bad-link -- --seeds 1000` as many as one likes.
+ * One transfer both ways over a link with all faults, with settings drawn from the seed: the same
+ * seed gives the same run, to the byte. bad-link.test.ts runs some seeds,
+ * `npm run bad-link -- --seeds 1000` as many as wanted.
  */
 import { SeededRandom } from '../../src/base/random.js';
 import { MILLISECOND } from '../../src/base/time.js';
@@ -12,8 +12,8 @@ import { exchange, Hosts } from '../stack/hosts.js';
 
 export const MEGABYTES = 1e6;
 /**
- * R2 and its like are off, for orphans, too: with losses like these a connection may rightly give
- * up, and that has a test of its own.
+ * R2 and similar limits are off, also those of orphans: with such losses a connection may correctly
+ * give up, which another test covers.
  */
 export const PATIENT: Partial<TcpConfig> = {
   retries2: Infinity,
@@ -22,7 +22,7 @@ export const PATIENT: Partial<TcpConfig> = {
   synAckRetries: 1000,
 };
 
-/** Everything at once. */
+/** All faults at once. */
 export const ALL_AT_ONCE: Impairments = {
   ...NO_IMPAIRMENTS,
   loss: 0.2,
@@ -39,19 +39,19 @@ export interface Case {
   readonly config: Partial<TcpConfig>;
   readonly isnA: number;
   readonly isnB: number;
-  /** SO_RCVBUF in bytes; 0: tuned by itself. */
+  /** SO_RCVBUF in bytes; 0: autotuned. */
   readonly window: number;
   readonly bytes: number;
 }
 
 const WINDOWS = [0, 0, 0, 1, 2, 100, 536, 1460, 4096, 65_535, 65_536, 262_144, 1 << 20, 4 << 20];
-/** With small windows each segment is a round trip: not more of them than this. */
+/** The most windows in a transfer, because with small windows each segment takes a round trip. */
 const MOST_WINDOWS = 2500;
 
-/** What the seed says: every setting by itself, so that all pairs of them come to be. */
+/** The settings of a seed: each is drawn independently, so that all pairs of them occur. */
 export function caseOf(seed: number, bytes: number): Case {
   const random = new SeededRandom(seed * 0x9e3779b1);
-  for (let i = 0; i < 8; i++) random.int32(); // small seeds are alike at first
+  for (let i = 0; i < 8; i++) random.int32(); // small seeds give similar first numbers
   const one = <T>(of: readonly T[]): T => of[random.below(of.length)]!;
   const isn = (): number => one([0x7fffff00, 0xffffff00, 0, random.int32(), random.int32()]) | 0;
   const delayed = one<Partial<TcpConfig>>([{}, {}, { delayedAck: 0, delayedAckMax: 0 }]);
@@ -109,7 +109,7 @@ export function runCase(seed: number, c: Case, lane: Impairments): string | null
     if (tcp.connectionCount + tcp.timeWait.size > 0)
       return `${told}: the ${who}'s connection is still in its table`;
     if (tcp.env.pool.lent + tcp.env.memory.allocated > 0)
-      return `${told}: the ${who} has memory that was not given back`;
+      return `${told}: the ${who} did not release all memory`;
   }
   return null;
 }

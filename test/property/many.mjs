@@ -8,7 +8,7 @@
  *                                                     (about 10 ms each)
  *     npm run fuzz -- --packets 10000000 --seed 1     mutated packets against a stack (about 30 us
  *                                                     each)
- *     npm run model -- --seed 1 --path 17:0:3         one of them again, as a failure names it
+ *     npm run model -- --seed 1 --path 17:0:3         repeats one run; the failure prints this
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -30,7 +30,10 @@ helpIfAsked(import.meta.url);
 const [kind = '', ...args] = process.argv.slice(2);
 const known = KINDS[kind];
 if (known === undefined)
-  wrongUsage(import.meta.url, `which one? There are ${Object.keys(KINDS).join(', ')}`);
+  wrongUsage(
+    import.meta.url,
+    `the kind is missing or unknown: it is one of ${Object.keys(KINDS).join(', ')}`,
+  );
 const env = { ...process.env };
 for (let i = 0; i < args.length; i += 2) {
   const name = args[i]?.replace(/^--/, '') ?? '';

@@ -1,6 +1,6 @@
 /**
- * A user in the model of model.ts: what it did, what it was told, and what the other one may make
- * of it. Breaks of the model's rules are thrown as they happen.
+ * A user in the model of model.ts: its calls, the events that it got, and what the other user may
+ * see of them. A violation of the model's rules throws at once.
  */
 import type { Stack } from '../../src/stack/stack.js';
 import type { Connection } from '../../src/tcp/connection.js';
@@ -17,7 +17,7 @@ const streamByte = (who: number, i: number): number => byteAt(i) ^ (who * 0x5a);
 export class Party implements TcpUser {
   conn: Connection | null = null;
   other!: Party;
-  /** The stream that it writes, and how much of the other's it read. */
+  /** The bytes that it wrote, and how many of the other user's it read. */
   written = 0;
   read = 0;
   reading = false;
@@ -26,12 +26,12 @@ export class Party implements TcpUser {
   sawEnd = false;
   closed = false;
   error: string | null = null;
-  /** It gave the connection up, in good order or not: it hears nothing of it any more. */
+  /** It closed or aborted the connection, and gets no more events. */
   gone = false;
-  /** It may have destroyed what was on its way. */
+  /** It may have destroyed data in transit. */
   brokeOff = false;
   readonly who: 0 | 1;
-  /** The network was gone for a while. */
+  /** The network was down for a while. */
   sawDark = false;
   private readonly stack: Stack;
   private readonly now: () => number;
@@ -67,17 +67,17 @@ export class Party implements TcpUser {
     if (this.reading || this.gone) this.receive(Infinity);
   }
 
-  /** EOF: once, after the last byte, and only when the other one closed. */
+  /** EOF occurs once, after the last byte, and only if the other user closed. */
   private end(conn: Connection): void {
     if (this.sawEnd) throw new Error(`party ${this.who} was told of EOF twice`);
     this.sawEnd = true;
     const came = this.read + conn.receiveQueued;
-    if (!this.other.saidEnd) throw new Error(`party ${this.who} saw an EOF that nobody sent`);
+    if (!this.other.saidEnd) throw new Error(`party ${this.who} saw an EOF that was not sent`);
     if (came !== this.other.written)
       throw new Error(`EOF to party ${this.who} after ${came} of ${this.other.written} bytes`);
   }
 
-  /** "All is acknowledged" means that the other one has it, as long as it wants it. */
+  /** "All acknowledged" means that the other user has all data, unless it closed. */
   private allArrived(): void {
     const { conn, gone, read, closed } = this.other;
     if (gone || closed || conn === null) return;
@@ -95,9 +95,9 @@ export class Party implements TcpUser {
       if (this.gone) throw new Error(`party ${this.who} closed, and still has data to read`);
       for (const byte of piece) {
         if (this.read >= other.written)
-          throw new Error(`party ${this.who} reads byte ${this.read}, which nobody wrote`);
+          throw new Error(`party ${this.who} reads byte ${this.read}, which was not written`);
         if (byte !== streamByte(other.who, this.read))
-          throw new Error(`party ${this.who}: byte ${this.read} is another`);
+          throw new Error(`party ${this.who}: byte ${this.read} is wrong`);
         this.read++;
       }
     }
@@ -156,7 +156,7 @@ export class Party implements TcpUser {
   }
 
   shutdown(): void {
-    // Before the connection is there, CLOSE gives it up (RFC 9293 section 3.10.4).
+    // Before the connection is established, CLOSE aborts it (RFC 9293 section 3.10.4).
     if (this.conn!.state === State.synSent) this.leave(true);
     this.saidEnd = true;
     this.conn!.shutdown(this.now());

@@ -1,6 +1,6 @@
 /**
- * What fast-check draws for model.ts: a world (the network, the settings, how the connection comes
- * to be), and a script of calls by two users and of mishaps.
+ * What fast-check draws for model.ts: a world (the network, the settings, how the connection is
+ * opened), and a script of calls by two users and of network failures.
  */
 import fc from 'fast-check';
 import { MILLISECOND, MINUTE } from '../../src/base/time.js';
@@ -12,12 +12,12 @@ export type Call =
   | { readonly call: 'receive'; readonly pieces: number }
   | { readonly call: 'reading' | 'noDelay' | 'cork'; readonly on: boolean }
   | { readonly call: 'shutdown' | 'close' | 'abort' | 'lingerAndClose' }
-  /** From now on nothing gets through; only in worlds where connections may give up. */
+  /** The network drops everything from now on; only in worlds where connections may give up. */
   | { readonly call: 'cut' }
   | { readonly call: 'wait' | 'dark'; readonly ms: number };
 
 export interface Step {
-  /** 0 is the one that connects. */
+  /** 0 is the user that connects. */
   readonly who: 0 | 1;
   readonly what: Call;
 }
@@ -144,8 +144,8 @@ export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
 );
 
 /**
- * Settings of every connection in `world`. Keep-alive is here for its timer: over weeks of losses
- * it would rightly give up.
+ * Settings of every connection in `world`. Keep-alive is included for its timer: over weeks of
+ * losses it would correctly give up.
  */
 export const configOf = ({ config, mortal }: World): Partial<TcpConfig> => ({
   ...(mortal ? { retries2: 8, synRetries: 4, synAckRetries: 4 } : PATIENT),

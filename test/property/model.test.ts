@@ -1,9 +1,9 @@
 /**
- * Two users and a network that do anything, against the model of model.ts. A failure is shrunk to
- * the fewest calls and printed with its seed and path:
+ * Two users and a network with random behaviour, checked against the model of model.ts. A failure
+ * is shrunk to the fewest calls and printed with its seed and path:
  *
  *     npm run model -- --runs 20000 --seed 1
- *     npm run model -- --seed 1 --path 17:0:3       that one again
+ *     npm run model -- --seed 1 --path 17:0:3       repeats that run
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -16,7 +16,7 @@ const PATH = process.env['TCPLAB_MODEL_PATH'];
 
 describe(`a connection is two queues of bytes, ${RUNS} runs from seed ${SEED}`, () => {
   it(
-    'whatever users and network do, nothing is lost, nothing invented, and every end is told and has a cause',
+    'whatever users and network do, no byte is lost or invented, and every end is reported and has a cause',
     () => {
       const seen = new Map<string, number>();
       const count = (what: string): void => void seen.set(what, (seen.get(what) ?? 0) + 1);
@@ -30,7 +30,7 @@ describe(`a connection is two queues of bytes, ${RUNS} runs from seed ${SEED}`, 
       );
       if (result.failed) throw new Error(told(result));
       if (PATH !== undefined) return;
-      // None of the ends that RFC 9293 knows may be so rare that nobody would see it go wrong.
+      // Each kind of end in RFC 9293 must occur often enough for an error in it to show.
       for (const end of [
         'EOF',
         'ECONNRESET',
@@ -46,7 +46,7 @@ describe(`a connection is two queues of bytes, ${RUNS} runs from seed ${SEED}`, 
   );
 });
 
-/** What failed, how to see it again, and the fewest calls that show it: material for a script. */
+/** What failed, how to repeat it, and the fewest calls that show it, as material for a script. */
 function told({
   seed,
   counterexamplePath,
@@ -83,11 +83,11 @@ describe('the model itself', () => {
     { who: 1, what: { call: 'wait', ms: 1000 } },
   ];
 
-  it('lets a plain exchange pass', () => {
+  it('accepts a plain exchange', () => {
     expect(play(world, hello)).toBeNull();
   });
 
-  it('lets an abort pass, for it has a cause', () => {
+  it('accepts an abort, because it has a cause', () => {
     expect(play(world, [...hello, { who: 1, what: { call: 'abort' } }])).toBeNull();
   });
 });

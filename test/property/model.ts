@@ -1,16 +1,16 @@
 /**
- * A connection between two stacks, users who do anything at any time, a network that does anything;
- * and the model: a connection is two queues of bytes, each of which ends in good order or with the
+ * A connection between two stacks, with random calls by users and random failures of the network.
+ * The model is that a connection is two queues of bytes, each of which ends with EOF or with the
  * connection.
  *
  *     user ── calls ──▶ stack ──▶ bad link ──▶ stack ◀── calls ── user
  *       └── what it wrote ──▶ queue of bytes ──▶ what the other one may read ──┘
  *
- * Checked after each event (model-user.ts): what is read is what was written, in order; EOF comes
+ * Checked after each event (model-user.ts): the bytes read are those written, in order; EOF comes
  * after the last byte, and only if the writer closed; "all acknowledged" means arrived. Checked at
- * the end, here: who was not told of an end by EOF was told by an error; an error has a cause (the
- * other one aborted, or closed with data unread or still to come, or the network failed for long)
- * and is the one for its state; and both stacks are as empty as they were, with no timer left.
+ * the end, here: a user got EOF or an error; an error has a cause (the other user aborted, or
+ * closed with data unread or in transit, or the network failed for long) and is the right one for
+ * the state; both stacks are empty again, with no timer left.
  */
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import { NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';
@@ -26,7 +26,7 @@ const HOUR = 3600 * SECOND;
 const PORTS = [8, 7] as const;
 
 /**
- * Null, or the violation of the model. `count` hears how each user's connection ended; `tap` sees
+ * Returns null, or the violation of the model. `count` gets how each user's connection ended, `tap`
  * the client's packets.
  */
 export function play(
@@ -96,7 +96,7 @@ function open(world: World, h: Hosts, client: Party, server: Party): void {
  */
 function finish(h: Hosts, parties: readonly [Party, Party]): void {
   for (const party of parties) {
-    party.reading = true; // also one that has no connection yet
+    party.reading = true; // also a party that has no connection yet
     party.do({ call: 'cork', on: false });
     party.do({ call: 'reading', on: true });
   }
@@ -112,7 +112,7 @@ function finish(h: Hosts, parties: readonly [Party, Party]): void {
 function judgeUser(world: World, cut: boolean, party: Party): string | null {
   const { conn, other, error } = party;
   const name = party.who === 0 ? 'the client' : 'the server';
-  // A world in which connections may give up, and a network that gave one reason to.
+  // A world where connections may give up, and a network failure that was long enough for it.
   const excused =
     world.mortal && (cut || world.link.loss > 0 || world.link.corrupt > 0 || party.sawDark);
   const halfOpenGaveUp = excused && (conn === null || other.conn === null);
@@ -125,8 +125,7 @@ function judgeUser(world: World, cut: boolean, party: Party): string | null {
   if (conn.state !== State.closed && conn.state !== State.timeWait)
     return `${name} ends in ${conn.stateName}`;
   if (!party.closed && !party.gone) return `${name} was not told of the end`;
-  if (!party.gone && !party.sawEnd && error === null)
-    return `${name} heard neither EOF nor an error`;
+  if (!party.gone && !party.sawEnd && error === null) return `${name} got neither EOF nor an error`;
   switch (error) {
     case null:
       break;
@@ -136,14 +135,14 @@ function judgeUser(world: World, cut: boolean, party: Party): string | null {
     case 'ECONNREFUSED':
       if (party.established) return `${name} was refused after it was connected`;
       if (world.opening !== 'refused' && !other.brokeOff && !timedOut)
-        return `${name} was refused, and nobody gave cause`;
+        return `${name} was refused without a cause`;
       break;
     case 'EPIPE':
     case 'ECONNRESET':
       if (!party.established) return `${name} has ${error} and was never connected`;
       if ((error === 'EPIPE') !== party.sawEnd)
         return `${name} has ${error}, EOF ${party.sawEnd ? 'came' : 'did not come'}`;
-      if (!other.brokeOff && !timedOut) return `${name} has ${error}, and nobody gave cause`;
+      if (!other.brokeOff && !timedOut) return `${name} has ${error} without a cause`;
       break;
     default:
       return `${name} has ${error}`;
@@ -166,7 +165,7 @@ function judgeStacks(h: Hosts): string | null {
     if (halfOpen.size + halfOpen.hosts.size > 0)
       return `the ${who}'s stack still has a half-open connection`;
     if (env.pool.lent + env.memory.allocated + env.memory.holders > 0)
-      return `the ${who}'s stack has memory that was not given back`;
+      return `the ${who}'s stack did not release all memory`;
     if (stack.counters.TcpCurrEstab !== 0)
       return `the ${who}'s stack counts ${stack.counters.TcpCurrEstab} connections`;
   }

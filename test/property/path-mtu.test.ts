@@ -21,7 +21,7 @@ const path = fc.record({
   loss: fc.constantFrom(0, 0.01, 0.05),
   reorder: fc.constantFrom(0, 0.05),
   answer: fc.constantFrom<HopAnswer>('icmp', 'no-mtu', 'blackhole'),
-  /** The path MTU, and another one after that many milliseconds. */
+  /** The path MTU, and another one after this number of milliseconds. */
   changes: fc.array(
     fc.record({
       after: fc.integer({ min: 1, max: 400 }),
@@ -39,7 +39,7 @@ describe('a path whose MTU changes', () => {
     const met = { tooBig: 0, probesArrived: 0, probesLost: 0 };
     fc.assert(
       fc.property(path, (p) => {
-        // Somebody must tell, or find out.
+        // Either ICMP reports the path MTU or probing finds it.
         const mtuProbing = p.answer === 'blackhole' && p.mtuProbing === 0 ? 1 : p.mtuProbing;
         const lane = {
           ...NO_IMPAIRMENTS,
@@ -83,7 +83,7 @@ describe('a path whose MTU changes', () => {
       }),
       { seed: 1191, numRuns: 400 },
     );
-    // The runs did reach the cases that they are for.
+    // The runs reached the cases that they are meant to test.
     expect(met.tooBig).toBeGreaterThan(1000);
     expect(met.probesArrived).toBeGreaterThan(100);
     expect(met.probesLost).toBeGreaterThan(10);

@@ -1,11 +1,11 @@
 /**
- * The same packets as another commit: 1,000 random users and networks (model-worlds.ts), a hash of
- * all that passes the client's device in each, byte for byte and in order. For changes that move
- * code and must not change what it does:
+ * Compares packets with those of another commit: for each of 1,000 random worlds
+ * (model-worlds.ts), a hash of all packets that pass the client's device, byte for byte and in
+ * order. For changes that move code and must not change its behaviour:
  *
  *     TCPLAB_PACKETS=/tmp/before.json npm run same-packets
  *
- * At the commit before, the file is written; at each later one the packets are compared with it.
+ * The first run, at the commit before, writes the file; later runs compare their packets with it.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -36,7 +36,7 @@ const all = (): string[] =>
     .sample(fc.tuple(worlds, steps), { numRuns: WORLDS, seed: SEED })
     .map(([world, script]) => hashOf(world, script));
 
-it('random worlds give the same packets again', { timeout: 600_000 }, () => {
+it('random worlds give the same packets as before', { timeout: 600_000 }, () => {
   const now = all();
   if (FILE !== undefined && !existsSync(FILE)) writeFileSync(FILE, JSON.stringify(now));
   const before = FILE === undefined ? all() : (JSON.parse(readFileSync(FILE, 'utf8')) as string[]);

@@ -2,8 +2,8 @@
 /**
  * The head of a packet script: what it shows, what proves that, and why it differs from Linux.
  *
- *     // shows: one sentence, which may go on
- *     //   in lines that are indented by two blanks more.
+ *     // shows: one sentence, which may continue
+ *     //   on lines that are indented by two more blanks.
  *     // proves: RFC 5961 3.2
  */
 

@@ -37,12 +37,12 @@ const DEFAULT_MTU = 1500;
 const REQUESTS = 3;
 const ANSWERS = 4;
 /**
- * A call that the script says returns at once is given so long, microseconds; one that blocks, so
- * long to do its first part.
+ * Microseconds that a call may take which, according to the script, returns at once; and those that
+ * a blocking call gets for its first part.
  */
 const AT_ONCE = 300_000;
 const FIRST_PART = 3000;
-/** Timers of the kernel count in jiffies, and a packet is seen a little after it was sent. */
+/** The kernel's timers count in jiffies, and a packet is seen a little after it was sent. */
 const SETTLE = 50_000;
 
 /** The settings of the public scripts' defaults.sh, which SCRIPT_PROFILE has too. */
@@ -78,7 +78,7 @@ export class KernelTarget {
   log = [];
   settle = SETTLE;
   now = 0;
-  /** @private What came from ANSWERS and is no whole line yet. */
+  /** @private The incomplete last line that was read from ANSWERS. */
   rest = '';
   /** @private */
   calls = 0;
@@ -86,7 +86,7 @@ export class KernelTarget {
   underWay = new Map();
   /** @private @type {Map<number, { value: number, errno: number, memory: Buffer[] }>} */
   done = new Map();
-  /** @private A script's descriptors, and the kernel's. @type {Map<number, number>} */
+  /** @private The kernel's descriptor of each of the script's. @type {Map<number, number>} */
   descriptors = new Map();
   /** @private The kernel's descriptors that listen. @type {Set<number>} */
   listeners = new Set();
@@ -96,17 +96,17 @@ export class KernelTarget {
   port = DEFAULT_PORT;
   /** @private */
   congestion = 'cubic';
-  /** @private What the script's files are in: made when the first one is. */
+  /** @private The folder of the script's files, created with the first one. */
   folder = '';
 
   /**
    * @param {import('../../dist/lab/script/run.js').Ends} ends
    * @param {import('../../dist/lab/script/options.js').RunOptions} options throws Unsupported for
-   *   what cannot be had of the kernel
+   *   options that the kernel does not have
    */
   constructor({ local, remote }, options) {
     if ((options.mss ?? 0) > 0)
-      throw new Unsupported('--mss: segments come in one by one here, without offloads');
+      throw new Unsupported('--mss: without offloads segments arrive one by one here');
     this.local = local.address;
     this.remote = remote;
     this.options = options;
@@ -126,7 +126,7 @@ export class KernelTarget {
     return this.#wait(to) !== 'time';
   }
 
-  /** One thing that happened, no later than `until`. @param {number} until */
+  /** Waits for one event, no later than `until`. @param {number} until */
   #wait(until) {
     writeSync(REQUESTS, `wait ${Math.ceil(until)}\n`);
     const [kind = '', at, ...words] = this.#line().split(' ');
@@ -163,12 +163,12 @@ export class KernelTarget {
       }
       const chunk = Buffer.alloc(1 << 16);
       const n = readSync(ANSWERS, chunk);
-      if (n === 0) throw new Error('kernel-world has ended: its last words are above');
+      if (n === 0) throw new Error('kernel-world has ended: its last output is above');
       this.rest += chunk.toString('latin1', 0, n);
     }
   }
 
-  // ---- What the script does ---------------------------------------------------------------------
+  // ---- The script's actions ---------------------------------------------------------------------
 
   /** @param {Slab} slab */
   inject(slab) {
@@ -228,8 +228,8 @@ export class KernelTarget {
   }
 
   /**
-   * Which of the script's descriptors is which of the kernel's, and which was used last. @param
-   * {number} id @param {number} value
+   * Maps the script's descriptor to the kernel's, and records which was used last.
+   * @param {number} id @param {number} value
    */
   #account(id, value) {
     const call = this.underWay.get(id);
@@ -278,7 +278,7 @@ export class KernelTarget {
     return networkCounters();
   }
 
-  /** Where a file of the script is: in a folder of its own. @param {string} path */
+  /** The path of a file of the script, in a folder of its own. @param {string} path */
   #file(path) {
     if (this.folder === '') {
       const folder = mkdtempSync(join(tmpdir(), 'tcplab-script-'));
@@ -288,7 +288,7 @@ export class KernelTarget {
     return join(this.folder, encodeURIComponent(path));
   }
 
-  /** Of zeros; null removes it. @param {string} path @param {number | null} size */
+  /** Creates a file of zeros; null removes it. @param {string} path @param {number | null} size */
   #makeFile(path, size) {
     const file = this.#file(path);
     rmSync(file, { force: true });
@@ -298,8 +298,8 @@ export class KernelTarget {
   }
 
   /**
-   * By the route: the sysctl's default is the machine's, and a namespace may not change it
-   * everywhere. @param {string} name
+   * Sets it for the route, because the sysctl's default belongs to the machine, and not every
+   * namespace may change it. @param {string} name
    */
   #useCongestionControl(name) {
     this.congestion = name;
@@ -315,7 +315,7 @@ export class KernelTarget {
   }
 
   tcpInfo() {
-    // What an event before this one woke up may still be on its way.
+    // Effects of the event before this one may not have arrived yet.
     for (const until = clock() + FIRST_PART; this.#wait(until) !== 'time';);
     const length = Buffer.alloc(4);
     length.writeInt32LE(TCP_INFO_BYTES);
@@ -349,17 +349,17 @@ function tc(words) {
   try {
     execFileSync('tc', words, { stdio: 'ignore' });
   } catch {
-    // There is none to delete, which a shell goes on after.
+    // There is nothing to delete. A shell would continue after this error, too.
     if (/^del/.test(words[1] ?? '')) return;
-    // As in a script, where `|| true` stands behind what may not be there.
-    throw new Unsupported(`this machine does not do 'tc ${words.join(' ')}'`);
+    // A script has `|| true` after commands that may be missing.
+    throw new Unsupported(`this machine does not support 'tc ${words.join(' ')}'`);
   }
 }
 
 /**
- * Where the machine lets a receive buffer be larger than tcp_rmem says, its kernel announces a
- * larger window scale. The route holds it to what the scripts say: a window that has no use for
- * more than their scale, and is the largest with it.
+ * If the machine allows larger receive buffers than tcp_rmem, its kernel announces a larger window
+ * scale than the scripts expect. So the route limits the window to the largest one that the
+ * scripts' scale can express.
  */
 function windowLimit() {
   const scripts = scaleOf(Number(DEFAULTS.tcp_rmem.split(' ')[2]));
@@ -376,7 +376,7 @@ function slabOf(bytes) {
 }
 
 /**
- * @param {string} path as a script writes it, or the name behind net.ipv4. @param {string} value
+ * @param {string} path as in a script, or the name after net.ipv4. @param {string} value
  */
 function set(path, value) {
   if (/^\/?sys\/module\//.test(path)) return checkModule(path, value);
@@ -388,13 +388,13 @@ function set(path, value) {
     writeFileSync(file, value);
   } catch (error) {
     throw new Unsupported(
-      `this kernel does not take ${path}=${value}: ${/** @type {Error} */ (error).message}`,
+      `this kernel rejects ${path}=${value}: ${/** @type {Error} */ (error).message}`,
     );
   }
 }
 
 /**
- * The parameter of a module holds for the whole machine, and stays as it is. @param {string} path
+ * The parameter of a module applies to the whole machine, and is not changed. @param {string} path
  * @param {string} value
  */
 function checkModule(path, value) {

@@ -4,22 +4,22 @@
  *
  *     kernel-world PROGRAM ARGUMENT...
  *
- * makes the TUN `tun0` and starts PROGRAM, which writes requests to descriptor 3 and reads answers
- * from descriptor 4, a line each:
+ * creates the TUN device `tun0` and starts PROGRAM, which writes requests to descriptor 3 and reads
+ * answers from descriptor 4, a line each:
  *
  *     send HEX                        an IP packet arrives at the kernel
  *     call ID NAME ARGUMENT...        starts a system call, in a thread of its own
- *     wait MICROSECONDS               asks what happened, and waits for it until then
+ *     wait MICROSECONDS               waits for the next event until this time
  *                                     (CLOCK_MONOTONIC). The answer is one of
  *         packet MICROSECONDS HEX     the kernel sent an IP packet
  *         done MICROSECONDS ID RESULT ERRNO HEX...
  *         time MICROSECONDS           nothing happened
  *
- * An argument is a decimal number, bHEX (a pointer to these bytes), xHEX (the same, and what they
- * are afterwards is wanted), oN (N zero bytes that the call writes to, wanted), nN (the same, not
- * wanted), mN,C (a msghdr with one buffer of N bytes and C bytes of room for control messages: its
- * msg_flags, four bytes, and the control messages are wanted). It belongs into a network namespace
- * of its own.
+ * An argument is a decimal number, bHEX (a pointer to these bytes), xHEX (the same, returned after
+ * the call), oN (N zero bytes that the call writes to, returned), nN (the same, not returned), mN,C
+ * (a msghdr with one buffer of N bytes and C bytes of room for control messages: its msg_flags,
+ * four bytes, and the control messages are returned). It must run in a network namespace of its
+ * own.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -55,7 +55,7 @@ struct argument {
   int is_message;
 };
 
-/* What an argument mN,C points to, with the buffers behind it. */
+/* The msghdr of an argument mN,C, followed by its buffers. */
 struct message {
   struct msghdr header;
   struct iovec data;
@@ -102,7 +102,7 @@ static char *to_hex(char *out, const unsigned char *bytes, size_t n) {
   return out;
 }
 
-/* A control buffer of 0 bytes is none. */
+/* A control buffer of 0 bytes means no buffer. */
 static void make_message(struct argument *a, const char *sizes) {
   char *comma;
   size_t data = strtoul(sizes, &comma, 10), control = strtoul(comma + 1, NULL, 10);
@@ -147,7 +147,7 @@ static struct argument parse_argument(const char *word) {
   return a;
 }
 
-/* The memory of a call that never returns is given back with the process. */
+/* The memory of a call that never returns is released when the process ends. */
 static void *make_call(void *p) {
   struct call *c = p;
   struct argument *a = c->argument;
@@ -257,7 +257,7 @@ int main(int argc, char **argv) {
     } else if (strncmp(line, "send ", 5) == 0) {
       static unsigned char packet[PACKET];
       size_t n = from_hex(line + 5, packet);
-      /* What the kernel refuses as malformed it has seen all the same. */
+      /* EINVAL means that the kernel received the packet and rejected it as malformed. */
       if (write(tun, packet, n) < 0 && errno != EINVAL) die("write to the TUN");
     } else if (strncmp(line, "call ", 5) == 0) {
       start_call(line + 5);

@@ -9,7 +9,7 @@ export const WINDOW_LIMIT = 65_535;
 const USUAL = 212_992;
 
 /**
- * net.core.rmem_max holds for all namespaces. Older kernels show it only outside of them: there
+ * net.core.rmem_max applies to all namespaces. Older kernels show it only in the initial one, where
  * run.mjs reads it.
  */
 export function wholeMachinesRmemMax() {
@@ -19,14 +19,13 @@ export function wholeMachinesRmemMax() {
 }
 
 /**
- * The window scale that Linux announces for a receive buffer that may become so large. @param
- * {number} bytes
+ * The window scale that Linux announces for a receive buffer of at most this size. @param {number}
+ * bytes
  */
 export const scaleOf = (bytes) => Math.min(14, Math.max(0, Math.floor(Math.log2(bytes)) - 15));
 
 /**
- * Why a script that differs only in windows says nothing of the kernel's rules here; null when it
- * does.
+ * Why a script that differs only in windows cannot be compared on this machine; null if it can.
  *
  * @param {readonly { field: string }[]} differences @param {number} rmemMax @param {number}
  *   scriptsRmem the third number of the scripts' tcp_rmem

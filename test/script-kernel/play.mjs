@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * One script against the kernel, started by kernel-world in a network namespace of its own. Prints
- * the verdict as JSON.
+ * Plays one script against the kernel, started by kernel-world in a network namespace of its own.
+ * Prints the verdict as JSON.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -33,5 +33,5 @@ const verdict = playScript(
 );
 const { log: _log, ...told } = verdict;
 process.stdout.write(JSON.stringify(told));
-// Calls that never return would keep us.
+// Calls that never return would keep the process alive.
 process.exit(0);

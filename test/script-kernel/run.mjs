@@ -1,20 +1,20 @@
 // @ts-check
 /**
- * `npm run script:kernel`: checks that the kernel behaves as our scripts say. Each script is played
- * against a socket of this machine's kernel, behind a TUN in a network namespace of its own, in
- * real time, by the runner and the comparisons that `tcplab script` has.
+ * `npm run script:kernel`: checks that the kernel behaves as our scripts expect. Each script is
+ * played in real time against a socket of this machine's kernel, behind a TUN in a network
+ * namespace of its own, with the runner and the comparisons of `tcplab script`.
  *
  *     npm run script:kernel                            all of test/scripts
  *     npm run script:kernel -- test/scripts/rto        a folder, or files
- *     npm run script:kernel -- --packets FILE          and the packets of what differs
+ *     npm run script:kernel -- --packets FILE          also prints the packets of a difference
  *     npm run script:kernel -- --lenient FILE          as packetdrill compares: packets left over
  *                                                      and timestamps are no difference
- *     npm run script:kernel -- --tolerance 500         ms that times may differ by on a busy
- *                                                      machine; else 20
+ *     npm run script:kernel -- --tolerance 500         how many ms times may differ, for a busy
+ *                                                      machine; 20 by default
  *
- * SAME, DIFFERENT or SKIP for each. A script in which we mean to differ says why in its head
- * (`// differs: ...`): docs/differences-from-linux.md lists them. Exit code 0 when nothing else
- * differs and each of these does; 77 when nothing could be played.
+ * Prints SAME, DIFFERENT or SKIP for each script. If we differ from Linux deliberately, the head of
+ * the script says why (`// differs: ...`); docs/differences-from-linux.md lists these scripts. Exit
+ * code 0 if exactly these scripts differ, 77 if no script could be played.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -28,7 +28,7 @@ import { wholeMachinesRmemMax, whyNotComparable } from './machine.mjs';
 const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(dirname(here));
 const WORLD = join(root, 'build', 'kernel-world');
-/** The most of a receive buffer that the scripts have: the third number of DEFAULTS.tcp_rmem. */
+/** The scripts' largest receive buffer: the third number of DEFAULTS.tcp_rmem. */
 const SCRIPTS_RMEM = 15_728_640;
 /** Most of a script's time is waiting. */
 const AT_A_TIME = 8;
@@ -53,7 +53,8 @@ function compileWorld() {
     throw new Error(
       'there is no C compiler for kernel-world.c: sudo apt-get install build-essential',
     );
-  if (done.status !== 0) throw new Error('kernel-world.c does not compile: cc says above why');
+  if (done.status !== 0)
+    throw new Error('kernel-world.c does not compile: the errors of cc are above');
 }
 
 /** @param {string[]} names */
@@ -72,8 +73,7 @@ function filesOf(names) {
 
 /** @param {string} file @returns {Promise<Verdict>} */
 function playOnce(file) {
-  // Packets shall be seen when they are sent, whatever else the machine does: as far as we may say
-  // so.
+  // A high priority, if we may set one, so that packets are seen on time on a busy machine, too.
   const isRoot = process.getuid?.() === 0;
   const how = isRoot ? ['--net', 'nice', '-n', '-15'] : ['--map-root-user', '--net'];
   const play = [
@@ -111,7 +111,7 @@ async function play(file) {
   return reason === null ? verdict : { ...verdict, outcome: 'SKIP', reason };
 }
 
-/** Why a script's author means it to differ, or ''. @param {string} file */
+/** The reason for a deliberate difference, or ''. @param {string} file */
 const meantToDiffer = (file) => headOf(readFileSync(file, 'utf8')).differs;
 
 /** @param {string} file @param {Verdict} v @param {boolean} withPackets */
@@ -135,7 +135,7 @@ function tell(file, v, withPackets) {
 
 const { values: options, positionals } = commandLine(import.meta.url, {
   allowPositionals: true,
-  // Jiffies of up to 10 ms, and a machine that has other things to do.
+  // For jiffies of up to 10 ms and the delays of a busy machine.
   options: {
     packets: { type: 'boolean', default: false },
     lenient: { type: 'boolean', default: false },
@@ -154,7 +154,7 @@ await Promise.all(
   Array.from({ length: AT_A_TIME }, async () => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
       verdicts.set(file, await play(file));
-      // In the order of the files, each as soon as it can be.
+      // In the order of the files, each as soon as possible.
       for (let next = files[told]; next !== undefined; next = files[++told]) {
         const verdict = verdicts.get(next);
         if (verdict === undefined) break;

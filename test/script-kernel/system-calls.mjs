@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A script's system calls as the kernel takes them: numbers, and bytes for what pointers point to
- * (kernel-world.c says how each is written).
+ * Translates a script's system calls for the kernel: numbers, and bytes for the targets of pointers
+ * (kernel-world.c documents the notation).
  */
 import { Address } from '../../dist/ip/address.js';
 import { CONSTANTS } from '../../dist/lab/script/constants.js';
@@ -26,17 +26,17 @@ import {
  * @typedef {object} Prepared
  * @property {string} name
  * @property {(string | number)[]} args
- * @property {(memory: Buffer[], value: number) => Partial<Result>} [wrote] what of its result is in
- *   the memory that was asked for
+ * @property {(memory: Buffer[], value: number) => Partial<Result>} [wrote] the part of its result
+ *   that is in the returned memory
  *
  * @typedef {object} World
  * @property {Address} local
  * @property {Address} remote
  * @property {number} bindPort of bind(fd, ..., ...)
  * @property {number} connectPort of connect(fd, ..., ...)
- * @property {boolean} v4Mapped sockets are IPv6's, and packets IPv4's
+ * @property {boolean} v4Mapped IPv6 sockets, IPv4 packets
  * @property {(script: number) => number} fd
- * @property {(path: string) => string} file where a script's file is
+ * @property {(path: string) => string} file the path of a script's file
  */
 
 const AF_INET = 2;
@@ -46,10 +46,10 @@ const MSG_NOSIGNAL = 0x4000;
 const SOL_SOCKET = 1;
 const SOL_TCP = 6;
 const ADDRESS_BYTES = 28;
-/** Of CONFIG_X86_64 only it is packed. */
+/** It is packed on x86-64 only. */
 const EPOLL_EVENT = process.arch === 'x64' ? { bytes: 12, dataAt: 4 } : { bytes: 16, dataAt: 8 };
 const SIGSET_BYTES = 8;
-/** A struct cmsghdr with its number, and how it is aligned. */
+/** The size of a struct cmsghdr with one number, and its alignment. */
 const CONTROL_HEADER_BYTES = 16;
 const CONTROL_BYTES = 24;
 
@@ -86,10 +86,10 @@ function readSocketAddress(b) {
   return { family, port: b.readUInt16BE(2), address };
 }
 
-/** Their first argument is none of the script's descriptors. */
+/** Calls whose first argument is not a descriptor of the script. */
 const WITHOUT_DESCRIPTOR = new Set(['socket', 'poll', 'open', 'epoll_create', 'epoll_create1']);
 
-/** Their arguments are not all numbers. */
+/** Calls with arguments that are not numbers. */
 const UNKNOWN = new Set(['pipe', 'splice', 'vmsplice', 'tee', 'cap_set']);
 
 /** @param {Address} a */
@@ -141,7 +141,7 @@ export function prepare(call, world) {
       );
       return { name: 'connect', args: [fd, bytes(address), address.length] };
     }
-    // The kernel sends the same whether one buffer is gathered or several.
+    // The kernel sends the same for one buffer as for several.
     case 'write':
       return send(fd, n(2), 0, null, args[1]);
     case 'writev':
@@ -155,7 +155,7 @@ export function prepare(call, world) {
     case 'sendto':
       return send(fd, n(2), n(3), fastOpen(n(3)), args[1]);
     case 'read':
-      // Of recv() nothing is not nothing: it waits for data all the same.
+      // read() of 0 bytes returns at once, but recv() of 0 bytes would wait for data.
       if (n(2) <= 0) return { name: 'read', args: [fd, 'n1', n(2)] };
       return receive(fd, n(2), 0, args[1]);
     case 'readv':
@@ -191,8 +191,8 @@ export function prepare(call, world) {
     case 'sendfile':
       return sendFile(fd, args, world.fd);
     case 'epoll_create':
-      // The call of that name is not everywhere. -1: flags that there are not, as a size below 1 is
-      // none.
+      // Not every architecture has epoll_create. The invalid flags -1 give EINVAL, as a size below
+      // 1 does.
       return { name: 'epoll_create1', args: [n(0) > 0 ? 0 : -1] };
     case 'epoll_create1':
       return { name: 'epoll_create1', args: [n(0)] };
@@ -275,7 +275,7 @@ const dataIn = (data) => (data === undefined ? {} : { data });
 /** @param {Expression | undefined} e @param {World} world */
 function pathOf(e, world) {
   const path = textOf(e);
-  if (path === null) throw new Unsupported('open() of a path that is no text in quotes');
+  if (path === null) throw new Unsupported('open() of a path that is not a quoted string');
   return world.file(path);
 }
 

@@ -1,13 +1,13 @@
 // @ts-check
-/** The kernel's struct tcp_info, read by the table that our own TCP_INFO is made by. */
+/** Reads the kernel's struct tcp_info with the table that also makes our own TCP_INFO. */
 import { TCP_INFO_FIELDS } from '../../dist/tcp/tcp-info.js';
 
 const bitsOf = TCP_INFO_FIELDS.reduce((sum, [, bits]) => sum + bits, 0);
 export const TCP_INFO_BYTES = bitsOf / 8;
 
 /**
- * A kernel that is older knows fewer fields, and writes fewer bytes: the rest is missing. @param
- * {Buffer} b @returns {Record<string, number>}
+ * An older kernel writes fewer fields; the others are missing from the result. @param {Buffer} b
+ * @returns {Record<string, number>}
  */
 export function parseTcpInfo(b) {
   /** @type {Record<string, number>} */
@@ -21,7 +21,7 @@ export function parseTcpInfo(b) {
 }
 
 /**
- * @param {Buffer} b @param {number} at in bits; a byte's lowest comes first @param {number} bits
+ * @param {Buffer} b @param {number} at in bits; a byte's lowest bit is first @param {number} bits
  */
 function field(b, at, bits) {
   const byte = at >> 3;

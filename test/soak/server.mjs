@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The server of soak.mjs: a stack behind a TUN device and a link that loses, in a process of its
- * own; it says what it holds when it is asked. Arguments: seed.
+ * The server of soak.mjs: a stack behind a TUN device and a lossy link, in its own process. It
+ * reports its resources on request. Arguments: seed.
  */
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +11,7 @@ import { startServices } from '../../dist/lab/services/start.js';
 import { ADDRESS, DEVICE } from './names.mjs';
 
 const SECOND = 1e6;
-/** What may be found out late is found out soon, or the end would wait for hours. */
+/** Short timeouts to detect vanished peers, because the end would take hours otherwise. */
 const CONFIG = {
   keepAlive: true,
   keepAliveIdle: 2 * SECOND,

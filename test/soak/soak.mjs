@@ -1,16 +1,15 @@
 // @ts-check
 /**
- * 200 clients at a time, of five kinds at random, against the services behind a TUN device, under 2
- * % loss each way; then everybody goes, and nothing may be left: no connection, no timer, no
- * buffer, no descriptor; and memory is what it was when it had settled. In a private network
- * namespace.
+ * 200 clients at a time, of five kinds at random, against the services behind a TUN device, with
+ * 2 % loss each way. When all clients have ended, no connection, timer, buffer or descriptor may be
+ * left, and memory must be back at its settled size. Runs in a private network namespace.
  *
  *     npm run soak                                        half an hour
  *     npm run soak -- --seconds 60 --clients 50 --seed 2
  *
- * Clients: curl that gets, curl that puts, nc that closes its half and reads the echo; sockets that
- * reset in the middle (SO_LINGER 0); sockets whose address is taken away in the middle: the peer
- * never hears of them again, and keep-alive and user timeout have to find out.
+ * Clients: curl GET; curl PUT; nc that half-closes and reads the echo; sockets that reset in the
+ * middle of a transfer (SO_LINGER 0); sockets whose address is removed in the middle of a transfer,
+ * so that only keep-alive and the user timeout can detect it.
  */
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -43,7 +42,7 @@ if (
 }
 isolate();
 
-/** A client that takes longer hangs. */
+/** A client that takes longer counts as hanging. */
 const CLIENT_SECONDS = 60;
 const HEAP_GROWTH = 6 << 20;
 const RSS_GROWTH = 48 << 20;
@@ -57,7 +56,7 @@ ip(`addr add 198.18.0.1/16 dev ${DEVICE}`);
 ip(`link set ${DEVICE} txqueuelen 4096 up`);
 ip('link set lo up');
 
-/** What the server holds. @returns {Promise<import('./server.mjs').State>} */
+/** The server's resources. @returns {Promise<import('./server.mjs').State>} */
 async function ask() {
   const answer = once(server, 'message');
   server.send('state');
@@ -66,7 +65,7 @@ async function ask() {
 
 /** How clients ended, by kind. @type {Record<string, number>} */
 const ended = {};
-/** What should not have happened. @type {string[]} */
+/** Errors. @type {string[]} */
 const wrong = [];
 let nextAddress = 0;
 let start = Date.now();
@@ -90,8 +89,7 @@ function shell(script, expected) {
 }
 
 /**
- * A socket of the kernel's in the middle of its work: it sends to echo, or is sent a file. @param
- * {string} [from]
+ * A socket of the kernel in the middle of a transfer, to echo or from http. @param {string} [from]
  */
 function connect(from) {
   const port = random.below(2) ? 7 : 80;
@@ -159,13 +157,13 @@ async function client(until) {
   }
 }
 
-// One of each first: Node opens some descriptors when it first needs them.
+// First one client of each kind, because Node opens some descriptors on first use.
 for (const name of NAMES) await KINDS[name]?.();
 const first = await ask();
 start = Date.now();
 const until = start + seconds * 1000;
 const all = Promise.all(Array.from({ length: clients }, () => client(until)));
-// A quarter of the time is for what grows once: code, pools, tables.
+// The first quarter of the time is for what grows only once: code, pools, tables.
 await sleep(seconds * 250);
 const settled = await ask();
 let busy = settled;

@@ -1,4 +1,4 @@
-/** What the pages say of files is true: each path and each link in them leads somewhere. */
+/** Each path and each link in the pages exists. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { expect, it } from 'vitest';

@@ -15,7 +15,7 @@ import {
 const arrow = (from: string, to: string, typesOnly = false): Arrow => ({ from, to, typesOnly });
 
 describe('the import graph', () => {
-  it('stands in docs/architecture.md as `npm run docs` would write it', async () => {
+  it('is up to date in docs/architecture.md with `npm run docs`', async () => {
     const arrows = await importsOfFolders();
     expect(arrows).toContainEqual(arrow('tcp/send', 'base'));
     const file = join(ROOT, 'docs/architecture.md');
@@ -25,7 +25,7 @@ describe('the import graph', () => {
     await expect(page).toMatchFileSnapshot(file);
   });
 
-  it('has the folders of a layer as one, and an arrow of types only where nothing else is imported', () => {
+  it('draws the folders of a layer as one, and a type arrow only if nothing but types is imported', () => {
     const arrows = [
       arrow('tcp/send', 'base'),
       arrow('tcp', 'base', true),
@@ -39,7 +39,7 @@ describe('the import graph', () => {
     expect(within(arrows, 'tcp')).toEqual([arrow('tcp', 'tcp/send')]);
   });
 
-  it('leaves out what other arrows imply; arrows of types imply no import of code', () => {
+  it('leaves out arrows that other arrows imply; arrows of types imply no import of code', () => {
     const [ab, bc, ac] = [arrow('a', 'b'), arrow('b', 'c'), arrow('a', 'c')];
     expect(reduced([ab, bc, ac])).toEqual([ab, bc]);
     expect(reduced([arrow('a', 'b', true), bc, ac])).toEqual([arrow('a', 'b', true), bc, ac]);
@@ -62,7 +62,7 @@ describe('the import graph', () => {
     );
   });
 
-  it('says when its place in the page is gone', () => {
+  it('throws if its place in the page is missing', () => {
     expect(withPart('a\n<!-- x -->\nold\n<!-- end -->\nb\n', 'x', 'new')).toBe(
       'a\n<!-- x -->\nnew\n<!-- end -->\nb\n',
     );

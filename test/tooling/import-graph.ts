@@ -1,6 +1,6 @@
 /**
- * The pictures of docs/architecture.md: which folders of src import which. `npm run docs` draws
- * them again.
+ * The pictures of docs/architecture.md: which folders of src import which. `npm run docs` updates
+ * them.
  */
 import { execFile } from 'node:child_process';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -11,7 +11,7 @@ export const ROOT = resolve(import.meta.dirname, '../..');
 export interface Arrow {
   readonly from: string;
   readonly to: string;
-  /** Nothing but types is imported. */
+  /** Only types are imported. */
   readonly typesOnly: boolean;
 }
 
@@ -51,7 +51,7 @@ const folderOf = (file: string): string => {
   return folder === '' ? relative('src', file).replace(/\.ts$/, '') : folder;
 };
 
-/** The layers: folders within one are one, except for the parts of the lab. */
+/** The layers: a layer is one node with all its folders, except for the parts of the lab. */
 export function betweenLayers(arrows: readonly Arrow[]): Arrow[] {
   const layer = (folder: string): string => /^lab\/[^/]+|^[^/]+/.exec(folder)![0];
   return merged(arrows.map((a) => ({ ...a, from: layer(a.from), to: layer(a.to) })));
@@ -73,7 +73,7 @@ function merged(arrows: readonly Arrow[]): Arrow[] {
   return [...found.values()];
 }
 
-/** Without the arrows that others imply: who imports a, which imports b, may import b as well. */
+/** Without the arrows that others imply: if c imports a and a imports b, c may import b. */
 export function reduced(arrows: readonly Arrow[]): Arrow[] {
   const reaches = (from: string, to: string, without: Arrow, seen = new Set<string>()): boolean =>
     arrows.some((a) => {
@@ -84,7 +84,7 @@ export function reduced(arrows: readonly Arrow[]): Arrow[] {
   return arrows.filter((a) => !reaches(a.from, a.to, a));
 }
 
-/** A folder as Mermaid takes it: its names have no slashes, so such a folder also gets a label. */
+/** A folder in Mermaid, whose names have no slashes: a folder with a slash also gets a label. */
 const node = (folder: string): string =>
   folder.includes('/') ? `${folder.replaceAll('/', '_')}["${folder}"]` : folder;
 
@@ -100,7 +100,7 @@ export function picture(arrows: readonly Arrow[]): string {
   return ['```mermaid', 'flowchart TD', ...lines.sort(), '```'].join('\n');
 }
 
-/** `page` with what stands between `<!-- name -->` and `<!-- end -->` replaced. */
+/** `page` with the part between `<!-- name -->` and `<!-- end -->` replaced. */
 export function withPart(page: string, name: string, part: string): string {
   const [before, rest] = page.split(`<!-- ${name} -->\n`);
   const end = rest?.indexOf('<!-- end -->') ?? -1;

@@ -1,6 +1,6 @@
 /**
- * The rules of .ci/dependency-cruiser.cjs, each shown to fire: in a small tree made for it, not in
- * ours.
+ * The rules of .ci/dependency-cruiser.cjs: a small source tree that is made here violates each of
+ * them.
  */
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 
 const PATIENCE_MS = 120_000;
 
-/** Who imports what, how, and the rule that must say no. */
+/** The importing file, the imported one, what is imported, and the rule that it violates. */
 const IMPORTS: readonly (readonly [
   from: string,
   to: string,

@@ -1,4 +1,4 @@
-/** The lint rules that are our own, each shown to fire and shown to keep quiet. */
+/** Our own lint rules: each reports invalid code, and no valid code. */
 import { ESLint } from 'eslint';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -7,13 +7,13 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const eslint = new ESLint({
   cwd: ROOT,
   overrideConfigFile: resolve(ROOT, '.ci/eslint.config.js'),
-  // Else the parser would take the file's text from the disk where CI is set, and not ours.
+  // Otherwise, if CI is set, the parser would read the file's text from the disk instead of ours.
   overrideConfig: {
     languageOptions: { parserOptions: { disallowAutomaticSingleRunInference: true } },
   },
 });
 
-/** Our rules that find something in `code`, if that stood in the file `path`. */
+/** Our rules that report something in `code`, as the content of the file `path`. */
 async function broken(code: string, path: string): Promise<string[]> {
   const [result] = await eslint.lintText(code, { filePath: resolve(ROOT, path) });
   const fatal = result!.messages.find((m) => m.fatal);
@@ -23,7 +23,7 @@ async function broken(code: string, path: string): Promise<string[]> {
     .filter((id) => /seq-compare|no-restricted/.test(id));
 }
 
-/** A file of the core with what the lines below need. */
+/** A file of the core with the declarations that the lines below need. */
 const inTcp = (line: string): string => `
 import { seqAdd, seqDiff, type Seq } from '../base/seq.js';
 interface Half { nxt: Seq; una: Seq; wnd: number; finSeq: Seq; segments: number; ack: boolean }
@@ -35,7 +35,7 @@ export function f(snd: Half, other: Careless, seg: Seq, n: number): unknown {
 export type U = typeof seqDiff;
 `;
 
-describe('no order among sequence numbers but by base/seq.ts', () => {
+describe('sequence numbers are compared only by base/seq.ts', () => {
   it.each([
     'return snd.una < snd.nxt',
     'return snd.nxt >= n',
@@ -63,11 +63,11 @@ describe('no order among sequence numbers but by base/seq.ts', () => {
     'return snd.segments > 2 && other.length < 5',
     'return Math.max(seqDiff(end, snd.una), n)',
     'const ack = snd.ack; return ack',
-  ])('but: %s', async (line) => {
+  ])('allowed: %s', async (line) => {
     expect(await broken(inTcp(line), 'src/tcp/input.ts')).toEqual([]);
   });
 
-  it('base/seq.ts itself may', async () => {
+  it('base/seq.ts itself may compare them', async () => {
     expect(
       await broken(
         'export const lt = (seq: number, b: number): boolean => seq < b;\n',
@@ -100,7 +100,7 @@ describe('the core reads no clock, draws no random number and waits for nothing'
     ]) {
       expect(await broken(code, path), path).toContain(rule);
     }
-    expect(await broken(code, 'src/index.ts'), 'the shell may').toEqual([]);
+    expect(await broken(code, 'src/index.ts'), 'allowed in the shell').toEqual([]);
   });
 });
 

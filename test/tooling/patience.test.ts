@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Patience } from '../../bench/patience.mjs';
 
 describe('a measurement of the bench', () => {
-  it('that fails is repeated, and that is said', async () => {
+  it('that fails is repeated and noted', async () => {
     const patience = new Patience();
     let failures = 2;
     const found = await patience.attempt('mock', 'download, round 1', () => {
@@ -16,7 +16,7 @@ describe('a measurement of the bench', () => {
     ]);
   });
 
-  it('that fails each time is given up, and that is said', async () => {
+  it('that fails each time is given up and noted', async () => {
     const patience = new Patience();
     let attempts = 0;
     const hiccup = async (): Promise<never> => {
@@ -28,7 +28,7 @@ describe('a measurement of the bench', () => {
     expect(patience.notes()).toEqual(['failed 3 times: mock, upload, round 2: hiccup']);
   });
 
-  it('that goes well needs no word', async () => {
+  it('that succeeds leaves no note', async () => {
     const patience = new Patience();
     expect(await patience.attempt('mock', 'upload', () => 1)).toBe(1);
     expect(patience.notes()).toEqual([]);

@@ -1,6 +1,5 @@
 /**
- * What `npm run script:kernel` makes of a machine whose sysctls were changed, as Mininet and others
- * do.
+ * How `npm run script:kernel` handles a machine whose sysctls were changed, for example by Mininet.
  */
 import { describe, expect, it } from 'vitest';
 import { scaleOf, whyNotComparable, wholeMachinesRmemMax } from '../script-kernel/machine.mjs';
@@ -20,11 +19,11 @@ describe('net.core.rmem_max', () => {
     expect(scaleOf(bytes)).toBe(scale);
   });
 
-  it('is known', () => {
+  it('is read from the machine', () => {
     expect(wholeMachinesRmemMax()).toBeGreaterThan(0);
   });
 
-  it('raised: what differs only in windows is skipped, with the reason and the command', () => {
+  it('raised: a script that differs only in windows is skipped, with the reason and the command', () => {
     const reason = whyNotComparable([{ field: 'window' }, { field: 'options' }], RAISED, SCRIPTS);
     expect(reason).toMatch(
       /^net\.core\.rmem_max is 16777216 .*: sudo sysctl -w net\.core\.rmem_max=212992$/,
@@ -36,7 +35,7 @@ describe('net.core.rmem_max', () => {
     [[], RAISED],
     [[{ field: 'window' }], RAISED - 1],
   ])(
-    'is no reason for other differences, or where it is not raised: %j, %i',
+    'does not excuse other differences, nor any if it is not raised: %j, %i',
     (differences, rmemMax) => {
       expect(whyNotComparable(differences, rmemMax, SCRIPTS)).toBeNull();
     },

@@ -1,6 +1,6 @@
 /**
- * A machine without the tools that some tests need: those are skipped, the last line says what is
- * not tested and what to type; in CI they fail at once.
+ * A machine without the tools that some tests need: those tests are skipped, and the last line says
+ * what is not tested and how to install the tools. In CI these tests fail at once.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { inCI, packagesOf, TOOLS, withSbin } from '../tools/list.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** A file whose tests all need tshark, where there is nothing in the PATH. */
+/** Runs a file whose tests all need tshark, with an empty PATH. */
 function withoutTools(env: NodeJS.ProcessEnv): { status: number | null; lines: string[] } {
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
   const args = [
@@ -62,7 +62,7 @@ describe('what tests run', () => {
     new RegExp(`(?:[\`'"&|;({]|\\bdo|timeout \\d+|=>) *${tool} -?[-\\w$'{]`);
 
   it.each(files.filter((file) => file.endsWith('.test.ts')))(
-    '%s says which tools it needs',
+    '%s declares the tools that it needs',
     (file) => {
       const text = readFileSync(join(ROOT, file), 'utf8').replace(
         /\bit(?:\.each\([^]*?\))?\(\s*['"`].*/g,
@@ -74,17 +74,17 @@ describe('what tests run', () => {
     },
   );
 
-  it('knows a use when it sees one', () => {
+  it('a use of a tool is recognised', () => {
     expect(use('nc').test('cat x | nc -N 198.18.0.2 7')).toBe(true);
     expect(use('ping').test('$TCPLAB ping -c 1 198.18.0.77')).toBe(false);
   });
 });
 
-it('packages come in the order of the list, once each', () => {
+it('packages are in the order of the list, once each', () => {
   expect(packagesOf(['nmap', 'nc'])).toEqual(['netcat-openbsd', 'nmap']);
 });
 
-it('a PATH gets the sbin of each bin: hping3 is there, and not in the PATH of ordinary users', () => {
+it('the sbin of each bin is added to the PATH, because hping3 is in sbin', () => {
   expect(withSbin('/usr/local/bin:/usr/bin:/bin:/usr/games')).toBe(
     '/usr/local/bin:/usr/bin:/bin:/usr/games:/usr/local/sbin:/usr/sbin:/sbin',
   );

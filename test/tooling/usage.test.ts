@@ -1,6 +1,6 @@
 /**
- * The command lines of our own scripts: --help says what they do and names each option, and what is
- * wrong is one sentence.
+ * The command lines of our own scripts: --help describes the script and names each option, and an
+ * error is one sentence.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   scripts: Record<string, string>;
 };
 /**
- * Each npm script that is one of ours, with its arguments: what npm sets up before it is left out.
+ * Each npm script that runs one of our files, with its arguments, without the setup before it.
  */
 const OURS = Object.entries(scripts).flatMap(([name, command]) => {
   const [, script, args = ''] =
@@ -37,9 +37,9 @@ describe.each(OURS)('npm run %s', (name, script, args) => {
     for (const option of options) expect(stdout).toContain(`--${option}`);
   });
 
-  // Whatever `npm test` does not know itself, it hands to vitest.
+  // `npm test` passes unknown arguments on to vitest.
   const refuses = name.startsWith('test') ? () => undefined : it;
-  refuses('says what is wrong with an option, in a sentence', () => {
+  refuses('explains an invalid option in one sentence', () => {
     const { status, stdout, stderr } = run(script, ...args, '--nonsense');
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^[\w/-]+\.mjs: [^\n]*--nonsense[^\n]*; --help lists the options\n$/);

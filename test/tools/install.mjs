@@ -60,7 +60,7 @@ export function install() {
     );
   if (spawnSync('apt-get', ['--version']).error) {
     return (
-      'this machine has no apt-get: install with its own means what Debian calls ' +
+      "this machine has no apt-get: install with the system's package manager what Debian calls " +
       `${missing.join(' ')}`
     );
   }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The only list of the programs that tests run beside curl and iproute2, and of the packages that
- * `npm test -- --install`, CI=true and .ci/run install. A test that uses one calls
+ * The only list of the programs that tests need besides curl and iproute2, and of the packages
+ * that `npm test -- --install`, CI=true and .ci/run install. A test that uses one calls
  * `needs('tshark')` (needs.ts).
  */
 import { spawnSync } from 'node:child_process';
@@ -12,7 +12,7 @@ import { delimiter, join } from 'node:path';
  * @typedef {object} Tool
  * @property {string} pkg its Debian package
  * @property {string} proves what is not tested without it
- * @property {{ args: string[], says: RegExp }} [is] other programs have the same name: how to tell
+ * @property {{ args: string[], says: RegExp }} [is] how to recognise the right program
  */
 
 /** @type {Record<string, Tool>} */
@@ -27,14 +27,14 @@ export const TOOLS = {
     proves: 'echo requests of the kernel',
     is: { args: ['-V'], says: /iputils/ },
   },
-  tshark: { pkg: 'tshark', proves: "captures and packets in Wireshark's eyes" },
-  tcpdump: { pkg: 'tcpdump', proves: "captures and packets in libpcap's eyes" },
+  tshark: { pkg: 'tshark', proves: 'captures and packets, as Wireshark reads them' },
+  tcpdump: { pkg: 'tcpdump', proves: 'captures and packets, as libpcap reads them' },
   wget: { pkg: 'wget', proves: 'wget' },
   ab: { pkg: 'apache2-utils', proves: 'ApacheBench' },
   wrk: { pkg: 'wrk', proves: 'wrk' },
   hping3: { pkg: 'hping3', proves: 'SYN floods and garbage' },
   openssl: { pkg: 'openssl', proves: 'https and http2 over TLS on our sockets' },
-  nmap: { pkg: 'nmap', proves: 'scans, and what they say of our sequence numbers' },
+  nmap: { pkg: 'nmap', proves: 'scans, and what they report about our sequence numbers' },
 };
 
 /** Every test with the kernel needs these. `npm test` itself also needs a compiler and curl. */
@@ -43,7 +43,7 @@ export const BASE = ['build-essential', 'curl', 'iproute2', 'util-linux'];
 /** @type {Map<string, boolean>} */
 const known = new Map();
 
-/** Whether the program is in the PATH, and is the one that we mean. @param {string} name */
+/** Whether the program is in the PATH and is the right one. @param {string} name */
 export function hasTool(name) {
   let found = known.get(name);
   if (found === undefined) known.set(name, (found = isThere(name)));

@@ -1,6 +1,6 @@
 /**
- * Tests name what they need of the machine. If it is missing, they are skipped, and
- * .ci/not-tested.ts lists them at the end; in CI they fail at once.
+ * Tests declare which tools of the machine they need. If a tool is missing, they are skipped and
+ * listed at the end by .ci/not-tested.ts; in CI they fail at once.
  */
 import { TestRunner } from 'vitest';
 import { aptCommand, hasTool, inCI, packagesOf } from './list.mjs';

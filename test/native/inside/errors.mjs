@@ -68,7 +68,7 @@ await scenarios({
     await sleep(20);
     return { ...toldTo(seen), open, dropped: device.counters.txDropped };
   },
-  /** The write finds out before the event loop does. */
+  /** The write detects it before the event loop does. */
   async deletedThenWritten() {
     const { device, seen } = ready();
     ip('link', 'delete', 'test0');
@@ -168,7 +168,7 @@ await scenarios({
     device.close();
     return { ...toldTo(seen), counters: device.counters, received: kernel.received.map(String) };
   },
-  /** One batch, two reasons. */
+  /** One batch with two kinds of errors. */
   async mixed() {
     const { device, seen } = ready();
     native().injectFault('write', errno.ENOBUFS, 2, 0);
@@ -180,7 +180,7 @@ await scenarios({
     device.close();
     return { ...toldTo(seen), counters: device.counters };
   },
-  /** Bad arguments are refused by the driver itself: no crash, no write elsewhere. */
+  /** The driver itself rejects invalid arguments: no crash, no write outside of a buffer. */
   badArguments() {
     const lib = native();
     const { fd } = lib.openTun('test0', 0x1001);
@@ -198,7 +198,7 @@ await scenarios({
       return [...result];
     };
     const found = {
-      // Each leads out of its buffer: EFAULT, and nothing is written.
+      // Each points outside of its buffer: EFAULT, and nothing is written.
       writes: [
         written([0, -1]),
         written([0, 70_000]),
@@ -238,14 +238,14 @@ await scenarios({
     return { ...found, after: thrown(() => lib.queueRead(queue, slab, 0, rx, 8)) };
   },
   /**
-   * In a mount namespace: another device node in the place of the machine's, or none. @param
+   * In a mount namespace: replaces the machine's device node by another one, or by none. @param
    * {string} [mode] @param {string} [minor]
    */
   node(mode, minor = '200') {
     execFileSync('mount', ['-t', 'tmpfs', 'none', '/dev/net']);
     if (mode !== undefined) execFileSync('mknod', ['-m', mode, '/dev/net/tun', 'c', '10', minor]);
     if (mode !== '0600') return thrown(() => open().close());
-    // Root without the right to pass over modes is an ordinary user to a node of somebody else's.
+    // Without CAP_DAC_OVERRIDE root has no more rights to another user's node than other users.
     execFileSync('chown', ['12345:12345', '/dev/net/tun']);
     const drop = [
       '--bounding-set',

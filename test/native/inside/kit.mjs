@@ -1,7 +1,7 @@
 /**
- * What the scripts share that run inside a private network namespace: each is
- * `node SCRIPT.mjs SCENARIO [ARGUMENT ...]`, works with the compiled driver against the real
- * kernel, and prints what it found as JSON. The judging is the test's.
+ * Functions of the scripts that run inside a private network namespace. Each script is
+ * `node SCRIPT.mjs SCENARIO [ARGUMENT ...]`. It runs the compiled driver against the real kernel,
+ * and prints its results as JSON, which the test checks.
  */
 import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
@@ -42,7 +42,7 @@ export const ip = (...args) => execFileSync('ip', args, { encoding: 'utf8' });
 /** @param {string} name @param {string} file */
 export const sys = (name, file) => readFileSync(`/sys/class/net/${name}/${file}`, 'latin1').trim();
 
-/** Up, with the kernel's addresses. @param {string} name */
+/** Sets the device up, with the kernel's addresses. @param {string} name */
 export const address = (name, mtu = 1500, addresses = [`${KERNEL}/24`]) =>
   setUpLink(
     name,
@@ -51,7 +51,7 @@ export const address = (name, mtu = 1500, addresses = [`${KERNEL}/24`]) =>
   );
 
 /**
- * What an operation threw: code and message; null when it did not. @param {() => unknown} operation
+ * Code and message of the error that an operation threw, or null. @param {() => unknown} operation
  */
 export function thrown(operation) {
   try {
@@ -63,18 +63,18 @@ export function thrown(operation) {
 }
 
 /**
- * Waits for something, at most five seconds. @param {() => boolean} predicate @param {string} what
+ * Waits for `predicate` for at most 5 s. @param {() => boolean} predicate @param {string} what
  */
 export async function until(predicate, what) {
   for (const end = performance.now() + 5000; performance.now() < end; await sleep(2))
     if (predicate()) return;
-  throw new Error(`waited in vain for ${what}`);
+  throw new Error(`timeout while waiting for ${what}`);
 }
 
-/** The descriptors of this process, without the one that lists them. */
+/** The open descriptors of this process, without the one used to list them. */
 export const descriptors = () => readdirSync('/proc/self/fd').length - 1;
 
-/** A receiver that keeps copies of the IPv4 packets, and all that it is told. */
+/** A receiver that records copies of the IPv4 packets, errors and drops. */
 export class Seen {
   /** @type {Buffer[]} */ packets = [];
   /** @type {{ code: string, message: string, fatal: boolean }[]} */ errors = [];
@@ -137,13 +137,13 @@ export function udpPacket(payload, port = 7777) {
   return p;
 }
 
-/** Recognisable bytes. @param {number} length @param {number} seed */
+/** Bytes that depend on the seed. @param {number} length @param {number} seed */
 export const pattern = (length, seed) =>
   Buffer.from(Uint8Array.from({ length }, (_, i) => i * 7 + seed));
 
 /**
- * An ICMP echo request of the stack to the kernel, which answers each: as many packets come in as
- * go out. @param {number} bytes
+ * An ICMP echo request from the stack to the kernel, which answers each one, so that as many
+ * packets arrive as are sent. @param {number} bytes
  */
 export function echoRequest(bytes) {
   const p = udpPacket(pattern(bytes - 28, 3));
@@ -181,7 +181,7 @@ export function send(device, bytes, set) {
   device.flush(clock());
 }
 
-/** A UDP socket of the kernel's, with what it received. */
+/** A UDP socket of the kernel, with the datagrams that it received. */
 export async function kernelSocket(port = 7777) {
   const socket = createSocket({ type: 'udp4', recvBufferSize: 1 << 22 });
   socket.bind(port, KERNEL);

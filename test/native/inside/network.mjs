@@ -1,12 +1,12 @@
 // @ts-check
-/** Links, addresses and routes, made without `ip` and checked with `ip`. */
+/** Links, addresses and routes, configured without `ip` and checked with `ip`. */
 import { Prefix, dist, ip, native, open, scenarios, sys, thrown } from './kit.mjs';
 
 const { setUpLink, openLabNetwork, deviceExists, requireV6Mtu, KERNEL_ADDRESSES } =
   await dist('lab/cli/lab-network.js');
 const prefixes = KERNEL_ADDRESSES.map((/** @type {string} */ text) => Prefix.parse(text));
 
-/** Addresses with their scope but without link-local ones, which are the kernel's own affair. */
+/** Addresses with their scope, without the link-local ones that the kernel adds itself. */
 const addresses = (name = 'test0') =>
   JSON.parse(ip('-j', 'address', 'show', 'dev', name))[0]
     .addr_info.filter((/** @type {any} */ a) => a.scope === 'global')
@@ -92,7 +92,7 @@ await scenarios({
     device.close();
     return left;
   },
-  /** A kernel without CUBIC keeps its default, and the link comes up all the same. */
+  /** A kernel without CUBIC keeps its default, and the link still comes up. */
   noCubic() {
     const lib = native();
     const real = lib.routeCongestion;

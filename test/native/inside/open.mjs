@@ -14,8 +14,7 @@ const described = (device) => ({
 });
 
 /**
- * A user who is not this one, where the namespace knows another: a device cannot belong to a user
- * without a mapping.
+ * Another user, if the namespace has one: a device can only belong to a user with a mapping.
  */
 function anotherUser() {
   const another = 12_345;
@@ -47,7 +46,7 @@ await scenarios({
     return found;
   },
   /**
-   * An older kernel that knows no IFF_VNET_HDR: the first wish is refused, as such a kernel would.
+   * Simulates an older kernel without IFF_VNET_HDR: the first request is rejected.
    */
   vnetRefused() {
     const lib = native();
@@ -64,7 +63,7 @@ await scenarios({
     device.close();
     return { tried, found };
   },
-  /** A kernel that knows the header but grants no offloads. */
+  /** Simulates a kernel that supports the header but no offloads. */
   offloadsRefused() {
     const lib = native();
     const setOffload = lib.setOffload;
@@ -77,7 +76,7 @@ await scenarios({
     device.close();
     return found;
   },
-  /** Attaches to a device that `ip tuntap` made. */
+  /** Attaches to a device that `ip tuntap` created. */
   existing(...flags) {
     ip('tuntap', 'add', 'test0', 'mode', 'tun', ...flags);
     const device = open();
@@ -85,7 +84,7 @@ await scenarios({
     device.close();
     return { found, stays: Number(sys('test0', 'tun_flags')) };
   },
-  /** /sys is another namespace's and says nothing of this one's devices. */
+  /** /sys belongs to another namespace and does not list this one's devices. */
   foreignSys(...flags) {
     ip('tuntap', 'add', 'test0', 'mode', 'tun', ...flags);
     ip('link', 'set', 'test0', 'mtu', '1400');
@@ -131,7 +130,7 @@ await scenarios({
     device.close();
     return { found, closed: thrown(() => native().closeFd(fd))?.code };
   },
-  /** A parent with the right opens, a child without any uses. */
+  /** A privileged parent opens the device, and an unprivileged child uses it. */
   inherited() {
     const { fd } = native().openTun('test0', IFF.tun | IFF.noPi | IFF.vnet);
     const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), 'fd3'], {
@@ -147,7 +146,7 @@ await scenarios({
     device.close();
     return found;
   },
-  /** Descriptors that will not do. */
+  /** Invalid descriptors. */
   wrongDescriptor(kind) {
     const lib = native();
     const TAP = 2;
@@ -156,7 +155,7 @@ await scenarios({
       info: () => lib.openTun('test0', IFF.tun).fd,
       file: () => 1,
     }[kind]?.();
-    // What a kernel says of it; some say IFF_NO_PI of every device.
+    // The kernel's flags of the device; some kernels report IFF_NO_PI for every device.
     if (kind === 'info') lib.tunInfo = () => ({ name: 'test0', flags: IFF.tun });
     return thrown(() => open({ name: undefined, fd: fd ?? 999 }).close());
   },

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Opens and closes devices in every way, many times: plainly, with traffic, deleted or set down in
- * mid-batch, closed inside a callback, forgotten, in workers. What it prints at the end is how many
- * descriptors, live handles and links there are more than at the start.
+ * Opens and closes devices in every way, many times: without and with traffic, deleted or set down
+ * in mid-batch, closed inside a callback, unreferenced, in workers. At the end it prints how many
+ * more descriptors, live handles and links there are than at the start.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,7 +27,7 @@ const lib = native();
 const request = echoRequest(84);
 const counts = { rounds: 0, packets: 0, errors: /** @type {Record<string, number>} */ ({}) };
 
-/** A device that is up and answers, and a receiver. @param {string} name */
+/** A device that is up and gets answers, and a receiver. @param {string} name */
 function ready(name) {
   const device = open({ name });
   const seen = new Seen();
@@ -139,8 +139,7 @@ const WAYS = [
     lib.queueClose(queue);
   },
   /**
-   * Headers of TCP with bytes of chance in them and right sums, and as few bytes behind them as the
-   * slab ends with.
+   * TCP headers with random bytes and correct checksums, close to the end of the slab.
    */
   function joined(_name, seed) {
     let state = seed + 1;
@@ -172,7 +171,7 @@ const WAYS = [
 ];
 
 /**
- * A segment of chance, or one that continues `before` in all but a byte or two. @param {(n: number)
+ * A random segment, or one that continues `before` except for a byte or two. @param {(n: number)
  * => number} below @param {Buffer | undefined} before
  */
 function tcpOfChance(below, before) {
@@ -224,16 +223,16 @@ async function rounds(rounds, name, ways = WAYS) {
 }
 
 /**
- * Several devices at once share the one subnet, and the kernel answers through any of them: workers
- * wait for no answers.
+ * Workers do not wait for answers, because several devices share one subnet and the kernel answers
+ * through any of them.
  */
 const UNANSWERED = WAYS.filter(
   (way) => !['answered', 'closedInsideItsCallback', 'deletedInsideItsCallback'].includes(way.name),
 );
 
 /**
- * A worker that works, and ends by itself, by process.exit or by terminate() with a device open.
- * @param {number} i
+ * A worker that sends packets, and ends by itself, by process.exit or by terminate() with a device
+ * open. @param {number} i
  */
 async function worker(i) {
   const how = ['self', 'exit', 'terminate'][i % 3];

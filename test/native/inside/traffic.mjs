@@ -1,4 +1,4 @@
-/** Packets through a device: every size, batches, gathered pieces, kept bytes, memory. */
+/** Packets through a device: every size, batches, gathered pieces, retained bytes, memory. */
 import { PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import {
@@ -41,8 +41,8 @@ function counted(name) {
 }
 
 /**
- * Pieces of a ring of payload: headers in the device's slab, the rest left where it is. @param
- * {any} device @param {Buffer} packet @param {[any, number, number][]} pieces
+ * A packet with headers in the device's slab, and payload in pieces of a ring that are not copied.
+ * @param {any} device @param {Buffer} packet @param {[any, number, number][]} pieces
  */
 function putPieces(device, packet, pieces) {
   const tx = device.packet();
@@ -84,7 +84,7 @@ await scenarios({
     };
   },
 
-  /** Larger than the MTU: the kernel takes them all the same, for it is the receiver. */
+  /** Larger than the MTU: the kernel still accepts them, because it is the receiver. */
   async largerThanMtu(offload) {
     const { device } = ready({ offload: offload === 'offload' }, 576);
     const kernel = await kernelSocket();
@@ -116,7 +116,7 @@ await scenarios({
     return { early, hundred, thousand: writes.count - hundred, answers, counters: device.counters };
   },
 
-  /** Packets one at a time, then many at once: how many each read asks for, and which arrive. */
+  /** Packets one at a time, then a burst: how many each read asks for, and which arrive. */
   async alone() {
     const { device, seen } = ready({});
     const kernel = await kernelSocket();
@@ -154,11 +154,11 @@ await scenarios({
       [
         [ring, 16_000, 384],
         [ring, 0, 100],
-      ], // round the end, both short: copied
+      ], // across the end of the ring, both short: copied
       [
         [ring, 12_000, 4384],
         [ring, 0, 3000],
-      ], // round the end, both long: gathered
+      ], // across the end of the ring, both long: gathered
       [
         [ring, 16_380, 4],
         [ring, 0, 5000],
@@ -166,7 +166,7 @@ await scenarios({
       [
         [ring, 11_384, 5000],
         [ring, 0, 4],
-      ], // a short one behind a long one keeps its place
+      ], // a short piece after a long one stays in order
       [
         [ring, 1, 3000],
         [other, 2, 10],
@@ -198,7 +198,7 @@ await scenarios({
     };
   },
 
-  /** More buffers than one write can name. */
+  /** More buffers than one write can take. */
   async manyBuffers() {
     const { device } = ready({});
     const kernel = await kernelSocket();
@@ -242,7 +242,7 @@ await scenarios({
     };
     for (let sent = 0; sent < 10_000;) {
       for (let i = 0; i < 100; i++, sent++) {
-        request.writeUInt32BE(sent, 28); // each is another, and the kernel checks the sum
+        request.writeUInt32BE(sent, 28); // each request differs, and the kernel checks the sum
         request.writeUInt16BE(0xffff & ~sent, 32);
         request.writeUInt16BE(0xffff & ~(sent >>> 16), 34);
         put(device, request);
@@ -280,7 +280,7 @@ await scenarios({
     return slabs.size;
   },
 
-  /** What 100,000 packets each way leave behind, and what they allocate on the way. */
+  /** What 100,000 packets each way leak and what they allocate. */
   async memory() {
     const { device, seen } = ready({});
     let count = 0;
@@ -361,8 +361,8 @@ await scenarios({
   },
 
   /**
-   * An error thrown by a listener is an uncaught exception, as everywhere in Node, and the device
-   * stays open.
+   * An error thrown by a listener is an uncaught exception, as always in Node, and the device stays
+   * open.
    */
   async throwing() {
     const { device, seen } = ready({});
@@ -381,7 +381,7 @@ await scenarios({
     return { uncaught, count };
   },
 
-  /** The driver's own object, forgotten while open. */
+  /** The driver's own object, unreferenced while open. */
   async forgotten() {
     const before = descriptors();
     const lib = native();

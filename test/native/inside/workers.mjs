@@ -1,6 +1,6 @@
 /**
- * The addon in worker threads: each has its own instance, and none leaves a descriptor behind
- * however it ends.
+ * The addon in worker threads: each has its own instance, and none leaks a descriptor, however it
+ * ends.
  */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,13 +22,13 @@ import {
 const start = (how, name) =>
   new Worker(fileURLToPath(import.meta.url), { workerData: { how, name } });
 
-/** Waits until a worker's threads and handles are really gone. @param {number} wanted */
+/** Waits until a worker's threads and handles have ended. @param {number} wanted */
 async function settled(wanted) {
   for (let i = 0; i < 200 && descriptors() > wanted; i++) await sleep(10);
   return descriptors() - wanted;
 }
 
-/** In a worker: opens a device and goes on as told. */
+/** In a worker: opens a device and ends in the requested way. */
 async function work() {
   const { how, name } = workerData;
   const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
@@ -36,8 +36,8 @@ async function work() {
   const seen = new Seen();
   device.attach(seen);
   if (how === 'fault') native().injectFault('write', 105, 1000, 0); // of this thread only
-  // With the address each packet to a port where nobody listens is answered: what the ends inside a
-  // callback wait for.
+  // With the address the kernel answers each packet to a closed port. The scenarios that end inside
+  // a callback wait for such an answer.
   address(name, 1500, how === 'spin' || how.endsWith('Inside') ? undefined : []);
   for (let i = 0; i < 10; i++) put(device, udpPacket(Buffer.from('x')));
   device.flush(clock());
