@@ -29,7 +29,7 @@ function answer(s: Peer, w: Wire): { sent: Sent[]; drops: string[] } {
   const sent = s.send(w);
   return { sent, drops: s.drops.slice(from) };
 }
-/** The throttle of answers to bad segments (tcp_invalid_ratelimit) is open again. */
+/** The rate limit of replies to invalid segments (tcp_invalid_ratelimit) has passed. */
 const rested = (s: Peer): Peer => {
   s.wait(SECOND / 2);
   return s;
@@ -40,7 +40,7 @@ describe('SYN-SENT (3.10.7.3)', () => {
   it('a RST with a bad ACK is dropped and not answered', () => {
     const s = Peer.connect();
     expect(answer(s, { flags: 'R.', ack: 7 })).toEqual({ sent: [], drops: ['tcpBadAck'] });
-    expect(s.timer('rto')).toBe(SECOND); // and no reason to try again sooner
+    expect(s.timer('rto')).toBe(SECOND); // no earlier retransmission
   });
 
   it('a RST without ACK is dropped: it cannot prove that it answers our SYN', () => {
@@ -48,13 +48,13 @@ describe('SYN-SENT (3.10.7.3)', () => {
     expect(answer(s, { flags: 'R' })).toEqual({ sent: [], drops: ['tcpBadFlags'] });
   });
 
-  it('an ACK without SYN acknowledges ours, and is dropped all the same', () => {
+  it('an ACK of our SYN without a SYN is dropped', () => {
     const s = Peer.connect();
     expect(answer(s, { flags: '.', seq: 1, ack: 1 })).toEqual({ sent: [], drops: ['tcpBadFlags'] });
     expect(s.state).toBe('SYN-SENT');
   });
 
-  it('what has neither ACK nor SYN is dropped', () => {
+  it('a segment with neither ACK nor SYN is dropped', () => {
     const s = Peer.connect();
     expect(answer(s, { flags: 'F', seq: 1 })).toEqual({ sent: [], drops: ['tcpBadFlags'] });
   });
@@ -64,26 +64,26 @@ describe('SYN-SENT (3.10.7.3)', () => {
     expect(s.send({ flags: 'S' }).map((x) => x.flags)).toEqual(['S.']);
   });
 
-  it('a bare SYN,ACK ends with its steps', () => {
+  it('a SYN,ACK without text or FIN ends there', () => {
     const s = Peer.connect();
     expect(reached(s, { flags: 'S.', ack: 1 })).toEqual([0]);
     expect(s.env.counters).toMatchObject({ TcpPassiveOpens: 0, TcpActiveOpens: 1 });
   });
 
-  it('text on the SYN,ACK goes on at the sixth step, and is delivered', () => {
+  it('a SYN,ACK with text continues with the sixth step, and the text is delivered', () => {
     const s = Peer.connect();
     expect(reached(s, { flags: 'S.', ack: 1, len: 10 })).toEqual([0, 6, 7, 8]);
     expect(s.last).toMatchObject({ flags: '.', ack: 11 });
     expect(s.read()).toBe(10);
   });
 
-  it('so does a FIN', () => {
+  it('a SYN,ACK with FIN continues there as well', () => {
     const s = Peer.connect();
     expect(reached(s, { flags: 'SF.', ack: 1 })).toEqual([0, 6, 7, 8]);
     expect(s.state).toBe('CLOSE-WAIT');
   });
 
-  it('the SYN,ACK is acknowledged at once when what waits for it cannot go: the window is shut', () => {
+  it('the SYN,ACK is acknowledged at once if queued data cannot carry the ACK because the window is zero', () => {
     const s = Peer.connect();
     s.write(10);
     expect(s.send({ flags: 'S.', ack: 1, win: 0 })).toMatchObject([
@@ -97,7 +97,7 @@ describe('SYN-SENT (3.10.7.3)', () => {
     expect(s.conn.snd.wnd).toBe(1000);
   });
 
-  it('nor is that of a simultaneous open, on the SYN and on the SYN,ACK', () => {
+  it('in a simultaneous open the windows of SYN and SYN,ACK are not scaled', () => {
     const s = Peer.connect();
     s.send({ flags: 'S', win: 2000, wscale: 7 });
     expect(s.conn.snd.wnd).toBe(2000);
@@ -120,7 +120,7 @@ describe('SYN-RECEIVED', () => {
     return s;
   };
 
-  it('the ACK of our SYN, and of nothing else, makes the connection; others are reset at their number', () => {
+  it('only the ACK of our SYN establishes the connection; other ACKs get a RST with their number', () => {
     for (const bad of [0, 2]) {
       const s = listening();
       const { sent, drops } = answer(s, { flags: '.', seq: 1, ack: bad });
@@ -146,7 +146,7 @@ describe('SYN-RECEIVED', () => {
     expect(s.write(1)[0]!.ts![1]).toBe(130);
   });
 
-  it('a SYN that comes again gets the SYN,ACK again, once in half a second, and is not acceptable', () => {
+  it('a retransmitted SYN is unacceptable and gets the SYN,ACK again, at most once in half a second', () => {
     const s = listening();
     expect(answer(s, { flags: 'S' })).toMatchObject({
       sent: [{ flags: 'S.', seq: 0, ack: 1 }],
@@ -162,7 +162,7 @@ describe('SYN-RECEIVED', () => {
     expect(s.send({ flags: 'S' })).toMatchObject([{ flags: 'S.' }]);
   });
 
-  it('an older SYN, or something old that is no SYN, gets an ACK', () => {
+  it('an older SYN, or another old segment, gets an ACK', () => {
     for (const old of [
       { flags: 'S', seq: -5 },
       { flags: '.', seq: 0, ack: 1 },
@@ -185,7 +185,7 @@ describe('SYN-RECEIVED', () => {
     expect(s.env.counters.TcpExtTCPDSACKOldSent).toBe(0);
   });
 
-  it('and where the answer is throttled it counts among those of this state', () => {
+  it('a rate-limited reply is counted for this state', () => {
     const s = listening();
     s.send({ flags: '.', seq: 0, ack: 1 });
     expect(s.send({ flags: '.', seq: 0, ack: 1 })).toEqual([]);
@@ -195,13 +195,13 @@ describe('SYN-RECEIVED', () => {
     });
   });
 
-  it('a SYN in the window: a passive open goes back to LISTEN, an active one challenges it (RFC 5961 section 4.2)', () => {
+  it('a SYN in the window: a passive open returns to LISTEN, an active open sends a challenge ACK (RFC 5961 section 4.2)', () => {
     const passive = listening({ profile: 'rfc' });
     expect(answer(passive, { flags: 'S', seq: 1 })).toEqual({ sent: [], drops: [] });
     expect(passive.conn.error).toBe('ECONNRESET');
     const linux = listening();
     const { sent } = answer(linux, { flags: 'S', seq: 7 });
-    // RFC 9293 section 3.5.2 group 1: SEQ=0, not counted from ISS
+    // RFC 9293 section 3.5.2 group 1: SEQ=0, not relative to ISS
     const zero = (0 - linux.conn.iss) | 0;
     expect(sent).toMatchObject([{ flags: 'R.', seq: zero, ack: 8 }]);
     expect(linux.conn.error).toBe('ECONNRESET');
@@ -213,7 +213,7 @@ describe('SYN-RECEIVED', () => {
     expect(active.state).toBe('SYN-RECEIVED');
   });
 
-  it("a simultaneous open's SYN,ACK counts by its ACK alone: a wrong one is reset, a right one acknowledged", () => {
+  it("of a simultaneous open's SYN,ACK only the ACK matters: a wrong one gets a RST, a right one an ACK", () => {
     const s = simultaneous();
     expect(answer(s, { flags: 'S.', ack: 2 })).toMatchObject({
       sent: [{ flags: 'R', seq: 2 }],
@@ -237,7 +237,7 @@ describe('SYN-RECEIVED', () => {
     }
   });
 
-  it('when data last came: at first, that the connection was established (tcpi_last_data_recv)', () => {
+  it('the time of the last data is at first the time when the connection was established (tcpi_last_data_recv)', () => {
     const s = listening();
     s.wait(100 * MILLISECOND);
     s.send(ACK);
@@ -256,20 +256,20 @@ describe('SYN-RECEIVED', () => {
     expect(s.conn.rcv.dataAt).toBe(start);
   });
 
-  it('data on the ACK is taken with it', () => {
+  it('data on the ACK is accepted', () => {
     const s = listening();
     expect(reached(s, { ...ACK, len: 10 })).toEqual([1, 2, 4, 5, 6, 7, 8]);
     expect(s.read()).toBe(10);
   });
 
-  it('CLOSE waits for the ACK, and the FIN goes then', () => {
+  it('CLOSE waits for the ACK before it sends the FIN', () => {
     const s = listening();
     expect(s.close()).toEqual([]);
     expect(s.send(ACK)).toMatchObject([{ flags: 'F.', seq: 1 }]);
     expect(s.state).toBe('FIN-WAIT-1');
   });
 
-  it('RFC 5681 section 3.1, as Linux: once the SYN,ACK went three times, the connection starts with one segment', () => {
+  it('RFC 5681 section 3.1, as in Linux: if the SYN,ACK was sent three times, the connection starts with one segment', () => {
     for (const [wait, cwnd] of [
       [0, 10],
       [1, 10],
@@ -282,7 +282,7 @@ describe('SYN-RECEIVED', () => {
     }
   });
 
-  it('RFC 6298 5.7: a SYN,ACK that went twice makes RTO 3 s when data begins, unless timestamps gave a sample', () => {
+  it('RFC 6298 5.7: if the SYN,ACK was sent twice, data starts with an RTO of 3 s, unless timestamps gave a sample', () => {
     const s = listening();
     s.wait(SECOND);
     s.send(ACK);
@@ -300,7 +300,7 @@ describe('SYN-RECEIVED', () => {
     ['linux', 3 * SECOND],
     ['rfc', SECOND], // RFC 6298 2.1: nothing was lost
   ] as const)(
-    'one that comes from a cookie has no sample: in profile %s RTO is %i us',
+    'a connection from a SYN cookie has no sample: in profile %s RTO is %i us',
     (profile, rto) => {
       const s = Peer.listen({ config: PROFILES[profile] });
       const [syn, ack] = [new Segment(), new Segment()];
@@ -318,7 +318,7 @@ describe('SYN-RECEIVED', () => {
     },
   );
 
-  it('a paced connection has its rate from the start: twice cwnd in a round trip (Linux: tcp_pacing_ss_ratio)', () => {
+  it('a paced connection starts with a rate of twice cwnd in a round trip (Linux: tcp_pacing_ss_ratio)', () => {
     const s = Peer.listen({ config: { pacing: true } });
     s.send({ flags: 'S', mss: 1000 });
     s.wait(100 * MILLISECOND);
@@ -338,12 +338,12 @@ describe('first step: PAWS and the sequence number', () => {
     expect(reached(s, { ...ACK, len: 10, ts: [1000, 0] })).toEqual([]);
     expect(s.last).toMatchObject({ flags: '.', ack: 1 });
     expect([s.drops, s.env.counters.TcpExtPAWSEstab]).toEqual([['tcpPaws'], 1]);
-    expect(reached(s, { ...ACK, len: 10, ts: [1001, 0] }), 'the same one again').toEqual([
+    expect(reached(s, { ...ACK, len: 10, ts: [1001, 0] }), 'the same segment again').toEqual([
       1, 2, 4, 5, 6, 7, 8,
     ]);
   });
 
-  it('without data its answer is throttled, and counted as such', () => {
+  it('the reply to an old timestamp without data is rate-limited and counted', () => {
     const s = stamped();
     expect(s.send({ ...ACK, ts: [1000, 0] })).toHaveLength(1);
     expect(s.send({ ...ACK, ts: [1000, 0] })).toEqual([]);
@@ -351,7 +351,7 @@ describe('first step: PAWS and the sequence number', () => {
     expect(s.notes).toContain('ack-throttled');
   });
 
-  it('RFC 7323 section 5.5: TS.Recent counts for less than 24 days', () => {
+  it('RFC 7323 section 5.5: TS.Recent is valid for less than 24 days', () => {
     const s = stamped();
     s.wait(24 * DAY - 1);
     expect(answer(s, { ...ACK, len: 10, ts: [5, 0] }).drops).toEqual(['tcpPaws']);
@@ -359,7 +359,7 @@ describe('first step: PAWS and the sequence number', () => {
     expect(answer(s, { ...ACK, len: 10, ts: [5, 0] }).drops).toEqual([]);
   });
 
-  it('a segment without the option is dropped before any step and not answered; a RST needs none', () => {
+  it('a segment without the option is dropped before any step and not answered; a RST needs no option', () => {
     const s = stamped();
     expect(reached(s, { ...ACK, len: 10 })).toEqual([]);
     expect(s.got).toHaveLength(1);
@@ -367,20 +367,20 @@ describe('first step: PAWS and the sequence number', () => {
     expect(s.conn.error).toBe('ECONNRESET');
   });
 
-  it('an option that was not agreed on says nothing', () => {
+  it('timestamps that were not negotiated are ignored', () => {
     const s = Peer.established();
     s.send({ ...ACK, len: 10, ts: [1000, 0] });
     s.send({ ...ACK, seq: 11, len: 10, ts: [999, 0] });
     expect([s.drops, s.read()]).toEqual([[], 20]);
   });
 
-  it('what lies outside the window ends there', () => {
+  it('the processing of a segment outside the window ends there', () => {
     const s = Peer.established();
     expect(reached(s, { ...ACK, seq: -100, len: 50 })).toEqual([1]);
     expect(reached(s, { flags: 'R', seq: -100 })).toEqual([1]);
   });
 
-  it('a SYN,ACK that comes again after the handshake is challenged', () => {
+  it('a SYN,ACK retransmitted after the handshake gets a challenge ACK', () => {
     const s = Peer.connect();
     s.send({ flags: 'S.', ack: 1 });
     const again = answer(s, { flags: 'S.', ack: 1 });
@@ -395,7 +395,7 @@ describe('first step: PAWS and the sequence number', () => {
     });
   });
 
-  it('a SYN that comes again after the handshake gets a challenge ACK, no SYN,ACK', () => {
+  it('a SYN retransmitted after the handshake gets a challenge ACK, no SYN,ACK', () => {
     const s = Peer.established();
     expect(answer(s, { flags: 'S' })).toMatchObject({
       sent: [{ flags: '.', seq: 1, ack: 1 }],
@@ -412,7 +412,7 @@ describe('first step: PAWS and the sequence number', () => {
     }
   });
 
-  it('data beyond the window is no duplicate: an ACK each time, without D-SACK', () => {
+  it('data beyond the window is not a duplicate: it gets an ACK each time, without D-SACK', () => {
     const s = Peer.established({}, { sackOk: true });
     for (let i = 0; i < 2; i++) {
       const [ack] = s.send({ ...ACK, seq: 1 + (1 << 20), len: 10 });
@@ -446,7 +446,7 @@ describe('second step: RST', () => {
     return s;
   };
 
-  it('what it means to the user depends on the state', () => {
+  it('the error for the user depends on the state', () => {
     expect(reset(Peer.established()), 'ESTABLISHED').toBe('ECONNRESET');
     const finWait1 = closing();
     expect(reset(finWait1), 'FIN-WAIT-1').toBe('ECONNRESET');
@@ -468,7 +468,7 @@ describe('second step: RST', () => {
     expect(reset(lastAck, 2), 'LAST-ACK').toBeNull();
   });
 
-  it('ends the processing, whether it resets or is challenged', () => {
+  it('ends the processing, whether it resets or gets a challenge ACK', () => {
     const s = Peer.established();
     expect(reached(s, { flags: 'R.', seq: 2, ack: 1 })).toEqual([1, 2]);
     expect(reached(s, { flags: 'R.', seq: 1, ack: 1 })).toEqual([1, 2]);
@@ -487,7 +487,7 @@ describe('second step: RST', () => {
     expect(reset(s, 11)).toBe('EPIPE');
   });
 
-  it('the end of what came out of order is good only where SACK told the peer that we have it', () => {
+  it('the number after out-of-order data is valid only if SACK reported that data to the peer', () => {
     for (const sackOk of [true, false]) {
       const s = Peer.established({}, { sackOk });
       s.send({ ...ACK, seq: 101, len: 100 });
@@ -498,20 +498,20 @@ describe('second step: RST', () => {
     }
   });
 
-  it('and one beyond it is not', () => {
+  it('a number beyond out-of-order data is not valid', () => {
     const s = Peer.established({}, { sackOk: true });
     s.send({ ...ACK, seq: 101, len: 100 });
     expect(answer(s, { flags: 'R', seq: 202 }).drops).toEqual(['tcpRstChallenge']);
   });
 
-  it('and where nothing did there is no such number, not even 0', () => {
+  it('without out-of-order data no such number is valid, not even 0', () => {
     const s = Peer.established({ peerIss: 0xffffff00 }, { sackOk: true });
     expect(answer(s, { flags: 'R', seq: 0x100 }).drops).toEqual(['tcpRstChallenge']);
   });
 });
 
 describe('fourth step: SYN', () => {
-  it('RFC 5961 section 4.2: in the window it is challenged, counted, and ends the processing', () => {
+  it('RFC 5961 section 4.2: in the window it gets a challenge ACK, is counted, and ends the processing', () => {
     const s = Peer.established();
     expect(reached(s, { flags: 'S.', seq: 1, ack: 1, len: 10 })).toEqual([1, 2, 4]);
     expect(s.last).toMatchObject({ flags: '.', seq: 1, ack: 1 });
@@ -520,7 +520,7 @@ describe('fourth step: SYN', () => {
     expect(s.read()).toBe(0);
   });
 
-  it('a passive open that returns from SYN-RECEIVED to LISTEN ends the processing too', () => {
+  it('if a passive open returns from SYN-RECEIVED to LISTEN, the processing ends as well', () => {
     const s = Peer.listen();
     s.send({ flags: 'S' });
     expect(reached(s, { flags: 'S.', seq: 1, ack: 1 })).toEqual([1, 2, 4]);
@@ -528,7 +528,7 @@ describe('fourth step: SYN', () => {
 });
 
 describe('fifth step: ACK', () => {
-  /** 100 bytes of ours are acknowledged. */
+  /** A connection that sent 100 bytes, all of which are acknowledged. */
   function sent(o: Options = {}, syn: Partial<Wire> = {}): Peer {
     const s = Peer.established(o, syn);
     s.write(100);
@@ -547,7 +547,7 @@ describe('fifth step: ACK', () => {
     expect([s.drops, s.env.counters.TcpExtTCPChallengeACK]).toEqual([['tcpNoAck'], 0]);
   });
 
-  it('RFC 5961 section 5.2: one of what was never sent is challenged, and ends there', () => {
+  it('RFC 5961 section 5.2: an ACK of data that was never sent gets a challenge ACK, and ends there', () => {
     const s = sent();
     expect(reached(s, { flags: '.', seq: 1, ack: 102, len: 10 })).toEqual([1, 2, 4, 5]);
     expect(s.drops).toEqual(['tcpBadAck']);
@@ -555,7 +555,7 @@ describe('fifth step: ACK', () => {
     expect(s.env.counters.TcpExtTCPChallengeACK).toBe(1);
   });
 
-  it('RFC 5961 section 5.2: an old one is believed as far back as the largest window reaches', () => {
+  it('RFC 5961 section 5.2: an old ACK is accepted if it is within MAX.SND.WND of SND.UNA', () => {
     const s = Peer.established({}, { win: 60 }, 60);
     for (const ack of [61, 121]) {
       s.write(60);
@@ -566,13 +566,13 @@ describe('fifth step: ACK', () => {
     expect(s.read()).toBe(10);
   });
 
-  it('and no further than to the first byte, however large the window: one below was never sent', () => {
+  it('an old ACK below the first byte is rejected for any window, because that was never sent', () => {
     const s = sent();
     expect(answer(s, { flags: '.', seq: 1, ack: 1, len: 10 }).drops).toEqual([]);
     expect(answer(s, { flags: '.', seq: 11, ack: 0, len: 10 }).drops).toEqual(['tcpOldAck']);
   });
 
-  it('as Linux: TS.Recent follows a segment with the latest ACK, not one with an older', () => {
+  it('as in Linux: a segment with the latest ACK updates TS.Recent, one with an older ACK does not', () => {
     const s = sent({ config: { noDelay: true } }, { ts: [1000, 0] });
     const recent = (): number => s.write(1).at(-1)!.ts![1];
     s.send({ flags: '.', seq: 1, ack: 100, ts: [2000, 0] });
@@ -581,22 +581,22 @@ describe('fifth step: ACK', () => {
     expect(recent()).toBe(2000);
   });
 
-  it('of our FIN: FIN-WAIT-1 becomes FIN-WAIT-2, and the text goes on', () => {
+  it('of our FIN: FIN-WAIT-1 becomes FIN-WAIT-2, and the text is processed', () => {
     const s = Peer.established();
     s.close();
     expect(reached(s, { flags: '.', seq: 1, ack: 2, len: 10 })).toEqual([1, 2, 4, 5, 6, 7, 8]);
     expect([s.state, s.read()]).toEqual(['FIN-WAIT-2', 10]);
-    expect(s.timer('fin-wait-2'), 'somebody reads').toBe(Infinity);
+    expect(s.timer('fin-wait-2'), 'the user still reads').toBe(Infinity);
   });
 
-  it('of our FIN, with the FIN of the peer, after the user is gone: both count', () => {
+  it('of our FIN, with the FIN of the peer, after the user released the connection: both are processed', () => {
     const s = Peer.established();
     s.release();
     expect(s.send({ flags: 'F.', seq: 1, ack: 2 })).toMatchObject([{ flags: '.', ack: 2 }]);
     expect(s.state).toBe('TIME-WAIT');
   });
 
-  it('of our FIN, without FIN-WAIT-2 (TCP_LINGER2 below 0): a RST, and the end', () => {
+  it('of our FIN, without FIN-WAIT-2 (TCP_LINGER2 below 0): sends RST and ends the connection', () => {
     const s = Peer.established();
     s.conn.setLinger2(-1);
     s.release();
@@ -605,7 +605,7 @@ describe('fifth step: ACK', () => {
     expect([s.state, s.drops]).toEqual(['CLOSED', []]);
   });
 
-  it('of our FIN: CLOSING and LAST-ACK end with it, and the rest of the segment does not matter', () => {
+  it('of our FIN: CLOSING and LAST-ACK end, and the rest of the segment is ignored', () => {
     const closing = Peer.established();
     closing.close();
     closing.send({ flags: 'F.', seq: 1, ack: 1 });
@@ -618,7 +618,7 @@ describe('fifth step: ACK', () => {
     expect([lastAck.state, lastAck.conn.error]).toEqual(['CLOSED', null]);
   });
 
-  it('of what goes before our FIN leaves CLOSING and LAST-ACK as they are', () => {
+  it('of data before our FIN: CLOSING and LAST-ACK stay', () => {
     const s = Peer.established();
     s.write(10);
     s.send({ flags: 'F.', seq: 1, ack: 1 });
@@ -629,7 +629,7 @@ describe('fifth step: ACK', () => {
 });
 
 describe('seventh step: the text', () => {
-  it('in order: it is counted, the user is told, and no duplicate is owed', () => {
+  it('in order: it is counted, the user gets an event, and no duplicate ACK is owed', () => {
     const s = Peer.established();
     s.send({ ...ACK, len: 3000, gsoSize: 1000 });
     expect(s.conn.stats).toMatchObject({ dataSegsIn: 3, bytesIn: 3000 });
@@ -637,7 +637,7 @@ describe('seventh step: the text', () => {
     expect(s.notes).not.toContain('duplicate-ack-owed');
   });
 
-  it('out of order: nothing to read yet; what is new in it is counted, and a duplicate owed each time', () => {
+  it('out of order: nothing to read yet; only new data is counted, and each segment owes a duplicate ACK', () => {
     const s = Peer.established();
     s.send({ ...ACK, seq: 101, len: 100 });
     expect(s.takeEvents()).toEqual([]);
@@ -651,14 +651,14 @@ describe('seventh step: the text', () => {
     expect(s.takeEvents()).toEqual(['readable']);
   });
 
-  it('without any, only the steps are counted', () => {
+  it('a segment without text passes all steps and is not counted', () => {
     const s = Peer.established();
     expect(reached(s, ACK)).toEqual([1, 2, 4, 5, 6, 7, 8]);
     expect(s.conn.stats.dataSegsIn).toBe(0);
     expect(s.takeEvents()).toEqual([]);
   });
 
-  it('more pieces than may be kept: one above them is dropped, for one below them others go; both are counted', () => {
+  it('beyond the limit of pieces, one above the others is dropped, one below evicts another; both are counted', () => {
     const s = Peer.established({ config: { outOfOrderPieces: 1 } });
     const pieces = (seq: number): number[] => {
       s.send({ ...ACK, seq, len: 10 });
@@ -672,7 +672,7 @@ describe('seventh step: the text', () => {
     expect(s.drops).toHaveLength(1);
   });
 
-  it('that is dropped because memory is short causes an ACK, but no duplicate ACK; the peer retransmits', () => {
+  it('dropped for lack of memory: causes an ACK but no duplicate ACK; the peer retransmits', () => {
     const s = Peer.established({ config: { memory: { low: 0, pressure: 0, high: 0 } } });
     s.send({ ...ACK, len: 100 });
     expect(answer(s, { ...ACK, seq: 101, len: 100 })).toMatchObject({
@@ -683,7 +683,7 @@ describe('seventh step: the text', () => {
     expect(s.env.counters.TcpExtTCPOFODrop).toBe(0);
   });
 
-  it("after the peer's FIN there is none: what pretends to be is dropped, and the rest of the segment counts", () => {
+  it("after the peer's FIN: it is dropped, and the rest of the segment is processed", () => {
     const s = Peer.established();
     s.write(100);
     s.send({ flags: 'F.', seq: 1, ack: 1 });
@@ -692,7 +692,7 @@ describe('seventh step: the text', () => {
     expect([s.drops, s.conn.stats.bytesIn, s.conn.snd.flight]).toEqual([['tcpAfterClose'], 1, 0]);
   });
 
-  it('SHLD-3: data after the user is gone resets the connection at the ACK, and ends the processing', () => {
+  it('SHLD-3: data after the user released the connection resets it with SEG.ACK, and ends the processing', () => {
     const s = Peer.established();
     s.release();
     expect(reached(s, { flags: 'F.', seq: 1, ack: 2, len: 10 })).toEqual([1, 2, 4, 5, 6, 7]);
@@ -704,7 +704,7 @@ describe('seventh step: the text', () => {
     ]);
   });
 
-  it('but not data that had come before: the FIN behind it counts', () => {
+  it('data that had arrived before does not reset it, and the FIN after it is processed', () => {
     const s = Peer.established();
     s.send({ ...ACK, len: 10 });
     s.read();
@@ -713,7 +713,7 @@ describe('seventh step: the text', () => {
     expect(s.state).toBe('TIME-WAIT');
   });
 
-  it('of which a part is new is', () => {
+  it('data of which a part is new resets it', () => {
     const s = Peer.established();
     s.send({ ...ACK, len: 10 });
     s.read();
@@ -723,7 +723,7 @@ describe('seventh step: the text', () => {
 });
 
 describe("the receiver's round trip, by the echo of its timestamps", () => {
-  /** Full segments of the peer's are 536 bytes, as far as is known. */
+  /** A full segment of the peer is assumed to have 536 bytes. */
   function echoed(age: number, len: number): number {
     const s = Peer.established({}, { ts: [1, 0] });
     const [{ ts }] = s.write(1) as [Sent];
@@ -732,20 +732,20 @@ describe("the receiver's round trip, by the echo of its timestamps", () => {
     return s.conn.rcv.tuning.rtt;
   }
 
-  it('is how long ago that timestamp of ours was', () => {
+  it('is the age of the echoed timestamp', () => {
     expect(echoed(50 * MILLISECOND, 1000)).toBe(50 * MILLISECOND);
   });
 
-  it('is a millisecond at least, which is what the clock ticks in', () => {
+  it('is at least a millisecond, the tick of the clock', () => {
     expect(echoed(0, 1000)).toBe(MILLISECOND);
   });
 
-  it('is taken from full segments only: the echo of a smaller one may be of an ACK that was delayed', () => {
+  it('is taken from full segments only, because a smaller one may echo a delayed ACK', () => {
     expect(echoed(50 * MILLISECOND, 536)).toBe(50 * MILLISECOND);
     expect(echoed(50 * MILLISECOND, 535)).toBe(0);
   });
 
-  it('and not where timestamps were not agreed on', () => {
+  it('is not taken if timestamps were not negotiated', () => {
     const s = Peer.established();
     s.write(1);
     s.wait(50 * MILLISECOND);
@@ -753,7 +753,7 @@ describe("the receiver's round trip, by the echo of its timestamps", () => {
     expect(s.conn.rcv.tuning.rtt).toBe(0);
   });
 
-  it('and not from an echo of nothing', () => {
+  it('is not taken from an echo of 0', () => {
     const s = Peer.established({}, { ts: [1, 0] });
     const [{ ts }] = s.write(1) as [Sent];
     s.wait(50 * MILLISECOND);
@@ -777,7 +777,7 @@ describe('ECN (RFC 3168 section 6.1.3)', () => {
     expect(heard({ ...ACK, flags: 'W.', seq: 31, len: 10, ecn: 2 })).toEqual(['ecn-answered']);
   });
 
-  it('marks mean nothing where it was not agreed on', () => {
+  it('marks are ignored if ECN was not negotiated', () => {
     const s = Peer.established();
     s.send({ ...ACK, len: 10, ecn: 3 });
     expect(s.notes).not.toContain('ecn-marked');
@@ -786,41 +786,41 @@ describe('ECN (RFC 3168 section 6.1.3)', () => {
 });
 
 describe('eighth step: the FIN', () => {
-  it('out of order: a duplicate ACK, and no end yet', () => {
+  it('out of order: causes a duplicate ACK, and no end of the stream yet', () => {
     const s = Peer.established();
     expect(s.send({ flags: 'F.', seq: 11, ack: 1 })).toMatchObject([{ flags: '.', ack: 1 }]);
     expect([s.state, s.takeEvents()]).toEqual(['ESTABLISHED', []]);
   });
 
-  it('out of order behind text: the segment owes one duplicate ACK, not two (RFC 5681 section 4.2)', () => {
+  it('out of order after text: the segment owes one duplicate ACK, not two (RFC 5681 section 4.2)', () => {
     const s = Peer.established();
     expect(s.send({ flags: 'F.', seq: 101, ack: 1, len: 10 })).toMatchObject([
       { flags: '.', ack: 1 },
     ]);
   });
 
-  it('each out of order owes a duplicate ACK of its own, also in one batch (RFC 5681 section 4.2)', () => {
+  it('each one out of order owes its own duplicate ACK, also within a batch (RFC 5681 section 4.2)', () => {
     const s = Peer.established();
     const sent = s.sendBatch({ ...ACK, seq: 101, len: 10 }, { flags: 'F.', seq: 111, ack: 1 });
     expect(sent.map((x) => x.ack)).toEqual([1, 1]);
   });
 
-  it('a segment without one owes nothing', () => {
+  it('a segment without FIN owes nothing', () => {
     const s = Peer.established();
     expect(s.send(ACK)).toEqual([]);
   });
 
-  it('a second one beyond the first is acknowledged, and does not end the stream again', () => {
+  it('a second FIN beyond the first is acknowledged, and does not end the stream again', () => {
     const s = Peer.established();
     s.send({ flags: 'F.', seq: 1, ack: 1 });
     s.takeEvents();
     const again = { flags: 'F.', seq: 2, ack: 1 };
     expect(s.send(again)).toMatchObject([{ flags: '.', ack: 2 }]);
     expect([s.state, s.takeEvents()]).toEqual(['CLOSE-WAIT', []]);
-    expect(s.sendBatch(again, again), 'it is out of no order: one ACK for a batch').toHaveLength(1);
+    expect(s.sendBatch(again, again), 'not out of order: one ACK for a batch').toHaveLength(1);
   });
 
-  it('in FIN-WAIT-1 and FIN-WAIT-2 it is acknowledged at once, though ACKs are delayed', () => {
+  it('in FIN-WAIT-1 and FIN-WAIT-2 it is acknowledged at once, although ACKs are delayed', () => {
     for (const ack of [1, 2]) {
       const s = Peer.established();
       s.send({ ...ACK, len: 10 });
@@ -831,7 +831,7 @@ describe('eighth step: the FIN', () => {
     }
   });
 
-  it('has a number that may be the first beyond the window; a later one is cut off with the text before it', () => {
+  it('its number may be the first beyond the window; a later FIN is cut off with the text before it', () => {
     const last = (len: number): Peer => {
       const s = Peer.established({ config: { receiveBufferBytes: 8000 }, mss: 1000 });
       s.send({ ...ACK, len: 7000, gsoSize: 1000 });
@@ -848,6 +848,6 @@ describe('eighth step: the FIN', () => {
       8000,
     ]);
     over.send({ flags: '.', seq: 8001, ack: 1, len: 1 });
-    expect([over.read(), over.state], 'it left no mark').toEqual([1, 'ESTABLISHED']);
+    expect([over.read(), over.state], 'the FIN has no effect').toEqual([1, 'ESTABLISHED']);
   });
 });

@@ -3,7 +3,7 @@ import { MINUTE, SECOND } from '../../src/base/time.js';
 import { Peer } from './peer.js';
 
 describe('closing', () => {
-  it('MUST-12: a normal close and a reset are told apart', () => {
+  it('MUST-12: the user can tell a normal close from a reset', () => {
     const fin = Peer.established();
     fin.send({ flags: 'F.', seq: 1, ack: 1 });
     expect(fin.takeEvents()).toEqual(['endOfStream']);
@@ -19,7 +19,7 @@ describe('closing', () => {
     ['FIN-WAIT-1', 'ECONNRESET'],
     ['FIN-WAIT-2', 'ECONNRESET'],
     ['CLOSE-WAIT', 'EPIPE'],
-  ])('MUST-12: a reset is told in %s, too', (state, error) => {
+  ])('MUST-12: a reset is reported in %s, too', (state, error) => {
     const s = Peer.established();
     if (state === 'CLOSE-WAIT') s.send({ flags: 'F.', seq: 1, ack: 1 });
     else s.close();
@@ -30,7 +30,7 @@ describe('closing', () => {
     expect([s.takeEvents(), s.conn.error]).toEqual([['error', 'closed'], error]);
   });
 
-  it.each(['FIN-WAIT-1', 'FIN-WAIT-2'])('MUST-12: and the normal end in %s', (state) => {
+  it.each(['FIN-WAIT-1', 'FIN-WAIT-2'])('MUST-12: the normal end is reported in %s', (state) => {
     const s = Peer.established();
     s.close();
     if (state === 'FIN-WAIT-2') s.send({ flags: '.', seq: 1, ack: 2 });
@@ -70,7 +70,7 @@ describe('closing', () => {
     const s = Peer.established();
     expect(s.send({ flags: 'F.', seq: 1, ack: 1 })).toMatchObject([{ flags: '.', ack: 2 }]);
     expect(s.state).toBe('CLOSE-WAIT');
-    // Half-close: we still may.
+    // Half-close: we can still send.
     expect(s.write(10)).toMatchObject([{ flags: 'P.', seq: 1, len: 10 }]);
     expect(s.close()).toMatchObject([{ flags: 'F.', seq: 11 }]);
     expect(s.state).toBe('LAST-ACK');
@@ -79,7 +79,7 @@ describe('closing', () => {
     expect(s.conn.error).toBeNull();
   });
 
-  it('receives on after closing its own half', () => {
+  it('still receives after closing its own half', () => {
     const s = Peer.established();
     s.close();
     s.send({ flags: '.', seq: 1, ack: 2 });
@@ -89,7 +89,7 @@ describe('closing', () => {
     expect(s.read()).toBe(100);
   });
 
-  it('sends FIN with the last data, and again when it is lost', () => {
+  it('sends FIN with the last data, and retransmits it when it is lost', () => {
     const s = Peer.established();
     s.conn.send(new Uint8Array(10));
     expect(s.close()).toMatchObject([{ flags: 'FP.', seq: 1, len: 10 }]);
@@ -98,7 +98,7 @@ describe('closing', () => {
     expect(s.state).toBe('FIN-WAIT-2');
   });
 
-  it('holds FIN back until the data before it may go', () => {
+  it('holds FIN back until the data before it may be sent', () => {
     const s = Peer.established({}, { win: 1000 }, 1000);
     s.conn.send(new Uint8Array(3000));
     expect(s.close().map((x) => x.flags)).not.toContain('F.');
@@ -106,7 +106,7 @@ describe('closing', () => {
     expect(s.last).toMatchObject({ flags: 'FP.', seq: 2461 });
   });
 
-  it('MUST-36: holds FIN back while the window is shut, and probes: it has a number, which must lie in the window', () => {
+  it("MUST-36: holds FIN back and probes while the window is zero, because the FIN's number must be within the window", () => {
     const s = Peer.established();
     s.write(10);
     s.send({ flags: '.', seq: 1, ack: 11, win: 0 });
@@ -121,7 +121,7 @@ describe('closing', () => {
     expect(s.wait(10 * SECOND)).toEqual([]);
   });
 
-  it('sends the last data alone into a window that has no room for the FIN behind it', () => {
+  it('sends the last data alone into a window that has no room for the FIN after it', () => {
     const s = Peer.established();
     s.write(10);
     s.send({ flags: '.', seq: 1, ack: 11, win: 0 });
@@ -135,13 +135,13 @@ describe('closing', () => {
     ]);
   });
 
-  it('acknowledges a FIN that comes again', () => {
+  it('acknowledges a retransmitted FIN', () => {
     const s = Peer.established();
     s.send({ flags: 'F.', seq: 1, ack: 1 });
     expect(s.send({ flags: 'F.', seq: 1, ack: 1 })).toMatchObject([{ flags: '.', ack: 2 }]);
   });
 
-  it('SHLD-31: counts a FIN that came out of order only when it is reached', () => {
+  it('SHLD-31: processes a FIN that arrived out of order only when all data before it is here', () => {
     const s = Peer.established();
     expect(s.send({ flags: 'F.', seq: 11, ack: 1 })).toMatchObject([{ flags: '.', ack: 1 }]);
     expect(s.state).toBe('ESTABLISHED');
@@ -151,7 +151,7 @@ describe('closing', () => {
     expect(s.state).toBe('CLOSE-WAIT');
   });
 
-  it('forgets data beyond a FIN that came before it was known', () => {
+  it('discards data beyond a FIN that arrived before the FIN', () => {
     const s = Peer.established();
     s.send({ flags: '.', seq: 21, ack: 1, len: 10 });
     s.send({ flags: 'F.', seq: 1, ack: 1, len: 24 });
@@ -160,7 +160,7 @@ describe('closing', () => {
     expect(s.read()).toBe(24);
   });
 
-  it('ignores a FIN in the middle of what was received', () => {
+  it('ignores a FIN in the middle of received data', () => {
     const s = Peer.established();
     s.send({ flags: 'P.', seq: 1, ack: 1, len: 100 });
     s.send({ flags: 'F.', seq: 51, ack: 1, len: 49 });
@@ -169,7 +169,7 @@ describe('closing', () => {
     expect(s.state).toBe('CLOSE-WAIT');
   });
 
-  it('does not take data after the FIN', () => {
+  it('does not accept data after the FIN', () => {
     const s = Peer.established();
     s.send({ flags: 'F.', seq: 1, ack: 1 });
     s.send({ flags: 'P.', seq: 2, ack: 1, len: 10 });
@@ -186,7 +186,7 @@ describe('a connection that is closed by its user', () => {
     expect(s.state).toBe('CLOSED');
   });
 
-  it('SHLD-3: data that comes after CLOSE is answered with RST', () => {
+  it('SHLD-3: data that arrives after CLOSE is answered with RST', () => {
     const s = Peer.established();
     expect(s.release()).toMatchObject([{ flags: 'F.' }]);
     s.send({ flags: '.', seq: 1, ack: 2 });
@@ -217,7 +217,7 @@ describe('a connection that is closed by its user', () => {
 });
 
 describe('reset', () => {
-  it('ABORT sends RST and forgets everything', () => {
+  it('ABORT sends RST and discards everything', () => {
     const s = Peer.established();
     s.write(100);
     expect(s.abort()).toMatchObject([{ flags: 'R.', seq: 101, ack: 1 }]);
@@ -226,7 +226,7 @@ describe('reset', () => {
     expect(s.env.pool.lent).toBe(0);
   });
 
-  it('ABORT in TIME-WAIT tells the user nothing more: it was told of the end already', () => {
+  it('ABORT in TIME-WAIT causes no event, because the end was already reported', () => {
     const s = Peer.established();
     s.close();
     s.send({ flags: 'F.', seq: 1, ack: 2 });
@@ -242,7 +242,7 @@ describe('reset', () => {
     expect(s.conn.error).toBe('ECONNRESET');
   });
 
-  it('SHLD-2: also while the connection opens', () => {
+  it('SHLD-2: a RST with data also resets while the connection opens', () => {
     const active = Peer.connect();
     active.send({ flags: 'R.', seq: 0, ack: 1, len: 20 });
     expect(active.conn.error).toBe('ECONNREFUSED');
@@ -252,7 +252,7 @@ describe('reset', () => {
     expect(passive.state).toBe('CLOSED');
   });
 
-  it('RFC 5961 3.2: RST at RCV.NXT resets, elsewhere in the window is challenged, outside is ignored', () => {
+  it('RFC 5961 3.2: RST at RCV.NXT resets, elsewhere in the window gets a challenge ACK, outside is ignored', () => {
     const s = Peer.established();
     expect(s.send({ flags: 'R', seq: 2 })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
     expect(s.send({ flags: 'R', seq: 0 })).toEqual([]);
@@ -263,7 +263,7 @@ describe('reset', () => {
     expect(s.conn.error).toBe('ECONNRESET');
   });
 
-  it('as Linux: a RST with the number of the FIN before it resets, and one at the end of what came out of order', () => {
+  it('as in Linux: a RST with the number of the preceding FIN resets, and one at the end of out-of-order data', () => {
     const s = Peer.established();
     s.send({ flags: 'R', seq: 0 });
     expect(s.state).toBe('ESTABLISHED');
@@ -279,11 +279,11 @@ describe('reset', () => {
       for (const seq of [201, 400]) t.send({ flags: 'R', seq });
       expect(t.state).toBe('ESTABLISHED');
       t.send({ flags: 'R', seq: 401 });
-      expect(t.state, 'without SACK the peer was not told').toBe(sack ? 'CLOSED' : 'ESTABLISHED');
+      expect(t.state, 'without SACK the peer does not know').toBe(sack ? 'CLOSED' : 'ESTABLISHED');
     }
   });
 
-  it('RFC 5961 4.2: SYN in a synchronized state is challenged, in the window and out of it', () => {
+  it('RFC 5961 4.2: SYN in a synchronized state gets a challenge ACK, inside and outside of the window', () => {
     for (const seq of [0, 1, 100, -5000]) {
       const s = Peer.established();
       expect(s.send({ flags: 'S', seq })).toMatchObject([{ flags: '.', seq: 1, ack: 1 }]);
@@ -291,7 +291,7 @@ describe('reset', () => {
     }
   });
 
-  it('RFC 5961 section 7: challenge ACKs are throttled to one in half a second', () => {
+  it('RFC 5961 section 7: challenge ACKs are limited to one in half a second', () => {
     const s = Peer.established();
     expect(s.send({ flags: 'R', seq: 2 })).toHaveLength(1);
     expect(s.send({ flags: 'R', seq: 2 })).toHaveLength(0);
@@ -303,32 +303,35 @@ describe('reset', () => {
 
   it.each([
     ['without text', 0],
-    ['with text that is beyond it', 5],
-  ])('MUST-66: URG, ACK and RST of a segment %s count while our window is closed', (_what, len) => {
-    const s = Peer.established({ config: { receiveBufferBytes: 2920 } });
-    s.send({ flags: '.', seq: 1, ack: 1, len: 1460 });
-    s.send({ flags: '.', seq: 1461, ack: 1, len: 1460 });
-    expect(s.last.win).toBe(0);
-    s.write(10);
-    s.send({ flags: 'U.', seq: 2921, ack: 11, urg: 1, len });
-    expect(s.conn.rcv.urgent.pending, 'URG').toBe(true);
-    expect(s.conn.snd.una, 'ACK').toBe(s.conn.snd.nxt);
-    expect(s.conn.rcv.queue.length, 'its text is not taken').toBe(2920);
-    s.send({ flags: 'R', seq: 2921, len });
-    expect(s.conn.error, 'RST').toBe('ECONNRESET');
-  });
+    ['with text beyond the window', 5],
+  ])(
+    'MUST-66: URG, ACK and RST of a segment %s are processed while our window is zero',
+    (_what, len) => {
+      const s = Peer.established({ config: { receiveBufferBytes: 2920 } });
+      s.send({ flags: '.', seq: 1, ack: 1, len: 1460 });
+      s.send({ flags: '.', seq: 1461, ack: 1, len: 1460 });
+      expect(s.last.win).toBe(0);
+      s.write(10);
+      s.send({ flags: 'U.', seq: 2921, ack: 11, urg: 1, len });
+      expect(s.conn.rcv.urgent.pending, 'URG').toBe(true);
+      expect(s.conn.snd.una, 'ACK').toBe(s.conn.snd.nxt);
+      expect(s.conn.rcv.queue.length, 'its text is not accepted').toBe(2920);
+      s.send({ flags: 'R', seq: 2921, len });
+      expect(s.conn.error, 'RST').toBe('ECONNRESET');
+    },
+  );
 
   describe.each([
     ['linux', 'CLOSE-WAIT'],
     ['rfc', 'ESTABLISHED'],
-  ] as const)('%s: a FIN right behind the window', (profile, state) => {
+  ] as const)('%s: a FIN right after the window', (profile, state) => {
     const filled = (): Peer => {
       const s = Peer.established({ profile, config: { receiveBufferBytes: 2920 } });
       s.send({ flags: '.', seq: 1, ack: 1, len: 1460 });
       return s;
     };
 
-    it('that is shut', () => {
+    it('that is zero', () => {
       const s = filled();
       s.send({ flags: '.', seq: 1461, ack: 1, len: 1460 });
       expect(s.last.win).toBe(0);
@@ -339,7 +342,7 @@ describe('reset', () => {
       expect(s.state, 'there is room now').toBe('CLOSE-WAIT');
     });
 
-    it('which its text fills', () => {
+    it('that its text fills', () => {
       const s = filled();
       s.send({ flags: 'F.', seq: 1461, ack: 1, len: 1460 });
       expect([s.state, s.conn.rcv.queue.length]).toEqual([state, 2920]);

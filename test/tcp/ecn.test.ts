@@ -8,7 +8,8 @@ import { Ecn } from '../../src/wire/tcp.js';
 import { Peer, type PeerOptions, type Wire } from './peer.js';
 
 /**
- * A passive connection that agreed on ECN, its quick ACKs used up, so that ACKs are delayed again.
+ * A passive connection that negotiated ECN and has used up its quick ACKs, so that ACKs are delayed
+ * again.
  */
 function agreed(o: PeerOptions = {}, syn: Partial<Wire> = {}): Peer {
   const s = Peer.listen(o);
@@ -24,7 +25,7 @@ const data = (n: number, more: Partial<Wire> = {}): Wire => ({
   len: SEGMENT,
   ...more,
 });
-/** So many segments in order, ECT(0), read; the first of the next is number `count`. */
+/** Receives and reads `count` segments in order with ECT(0); the next has number `count`. */
 function past(s: Peer, count: number): void {
   for (let n = 0; n < count; n++) s.send(data(n, { ecn: Ecn.ect0 }));
   s.read();
@@ -39,11 +40,11 @@ describe('the handshake (RFC 3168 section 6.1.1)', () => {
     [2, 'S', Ecn.notEct, 'S.'],
     [2, 'SE', Ecn.notEct, 'S.'],
     [2, 'SW', Ecn.notEct, 'S.'],
-    // AccECN (RFC 9768) asks with three bits, and takes the answer of a classic host.
+    // AccECN (RFC 9768) requests with three bits, and accepts the reply of a classic host.
     [2, 'SEWA', Ecn.notEct, 'SE.'],
     [2, 'SEWA', Ecn.ect0, 'SE.'],
     [0, 'SEWA', Ecn.notEct, 'S.'],
-    // Something rewrites the field on the way.
+    // A middlebox rewrites the field.
     [2, 'SEW', Ecn.ect0, 'S.'],
   ] as const)(
     'SHLD-8: tcp_ecn=%i: %s with ECN field %i is answered by %s',
@@ -58,7 +59,7 @@ describe('the handshake (RFC 3168 section 6.1.1)', () => {
     },
   );
 
-  it('a SYN,ACK that is sent again still says so', () => {
+  it('a retransmitted SYN,ACK still has ECE', () => {
     const s = Peer.listen();
     s.send({ flags: 'SEW', mss: 1460 });
     expect(s.wait(SECOND).map((x) => x.flags)).toEqual(['SE.']);
@@ -79,22 +80,22 @@ describe('the handshake (RFC 3168 section 6.1.1)', () => {
       expect(s.last.ecn).toBeUndefined();
       const [ack] = s.send({ flags: synAck, ack: 1, mss: 1460 });
       expect(ack).toMatchObject({ flags: '.' });
-      expect(ack!.ecn, 'nor is the ACK').toBeUndefined();
+      expect(ack!.ecn, 'the ACK is not ECT').toBeUndefined();
       expect(s.write(100)[0]!.ecn).toBe(agrees ? Ecn.ect0 : undefined);
     },
   );
 
-  it('a SYN that got no answer is sent again without asking (tcp_ecn_fallback)', () => {
+  it('a SYN without an answer is retransmitted without an ECN request (tcp_ecn_fallback)', () => {
     const s = Peer.connect({ config: { ecn: 1 } });
     expect(s.wait(SECOND).map((x) => x.flags)).toEqual(['S']);
-    // The answer to the first one may still come.
+    // The reply to the first SYN may still arrive.
     s.send({ flags: 'SE.', ack: 1, mss: 1460 });
     expect(s.write(100)[0]!.ecn).toBe(Ecn.ect0);
     const stubborn = Peer.connect({ config: { ecn: 1, ecnFallback: false } });
     expect(stubborn.wait(SECOND).map((x) => x.flags)).toEqual(['SEW']);
   });
 
-  it('two ends that open at once agree when both ask', () => {
+  it('in a simultaneous open both ends agree if both request ECN', () => {
     for (const [syn, answer] of [
       ['SEW', 'SE.'],
       ['S', 'S.'],
@@ -109,7 +110,7 @@ describe('the handshake (RFC 3168 section 6.1.1)', () => {
 });
 
 describe('the receiver (RFC 3168 section 6.1.3)', () => {
-  it('SHLD-8: after CE every ACK carries ECE, until CWR comes', () => {
+  it('SHLD-8: after CE every ACK carries ECE, until CWR arrives', () => {
     const s = agreed();
     past(s, 20);
     expect(s.send(data(20, { ecn: Ecn.ce }))).toMatchObject([{ flags: 'E.', ack: 21_001 }]);
@@ -123,28 +124,28 @@ describe('the receiver (RFC 3168 section 6.1.3)', () => {
     expect(s.notes.filter((n) => n.startsWith('ecn'))).toEqual(['ecn-marked', 'ecn-answered']);
   });
 
-  it('a segment with CWR that is marked again continues the ECE', () => {
+  it('a segment with both CWR and CE continues the ECE', () => {
     const s = agreed();
     s.send(data(0, { ecn: Ecn.ce }));
     expect(s.send(data(1, { flags: 'W.', ecn: Ecn.ce }))).toMatchObject([{ flags: 'E.' }]);
     expect(s.send(data(2, { flags: 'W.', ecn: Ecn.ect0 }))).toMatchObject([{ flags: '.' }]);
   });
 
-  it('acknowledges at once what is marked, and what has CWR: the sender may wait for it with a window of one', () => {
+  it('acknowledges segments with CE or CWR at once, because a sender with a window of one waits for the ACK', () => {
     const s = agreed();
     past(s, 20);
     expect(s.send(data(20, { ecn: Ecn.ect0 })), 'the quick ACKs are used up').toEqual([]);
     s.wait(40 * MILLISECOND);
     expect(s.send(data(21, { ecn: Ecn.ce }))).toHaveLength(1);
     expect(s.send(data(22, { ecn: Ecn.ect0 }))).toHaveLength(1);
-    expect(s.send(data(23, { ecn: Ecn.ect0 })), 'two of them are enough').toEqual([]);
+    expect(s.send(data(23, { ecn: Ecn.ect0 })), 'two quick ACKs are enough').toEqual([]);
     s.wait(40 * MILLISECOND);
     expect(s.send(data(24, { flags: 'W.', ecn: Ecn.ect0 }))).toHaveLength(1);
-    // Not ECT among others that are: sent again, most likely.
+    // Not ECT among segments that are: most likely a retransmission.
     expect(s.send(data(25))).toHaveLength(1);
   });
 
-  it('takes no notice of CE when ECN is not agreed on, nor of CE outside the window', () => {
+  it('ignores CE if ECN was not negotiated, and CE outside the window', () => {
     const s = Peer.established();
     expect(s.send(data(0, { ecn: Ecn.ce }))).toMatchObject([{ flags: '.' }]);
     const t = agreed();
@@ -155,15 +156,15 @@ describe('the receiver (RFC 3168 section 6.1.3)', () => {
 });
 
 describe('the sender (RFC 3168 section 6.1.2)', () => {
-  it('SHLD-8: slows down once in a window of data, and says so on the next new data', () => {
+  it('SHLD-8: reduces cwnd once in a window of data, and sends CWR on the next new data', () => {
     const s = agreed({}, { sackOk: true });
     s.write(30 * 1460);
     const before = s.conn.snd.congestion.cwnd;
     expect(s.got.slice(-10).map((x) => [x.len, x.ecn, x.flags.includes('W')])).toEqual(
       Array.from({ length: 10 }, () => [1460, Ecn.ect0, false]),
     );
-    // All that the window held then may bring more of the same. PRR brings the window down while
-    // the ACKs come.
+    // Every segment of that window may cause another ECE. PRR reduces the window as the ACKs
+    // arrive.
     let out = [] as Wire[];
     for (let n = 2; n <= 10; n += 2)
       out = out.concat(s.send({ flags: 'E.', seq: 1, ack: 1 + n * 1460 }));
@@ -183,7 +184,7 @@ describe('the sender (RFC 3168 section 6.1.2)', () => {
     expect(s.notes.filter((n) => n === 'ecn-reduced')).toHaveLength(2);
   });
 
-  it('sends nothing again: nothing was lost', () => {
+  it('retransmits nothing, because nothing was lost', () => {
     const s = agreed();
     s.write(20 * 1460);
     s.send({ flags: 'E.', seq: 1, ack: 1 + 1460 });
@@ -211,7 +212,7 @@ describe('the sender (RFC 3168 section 6.1.2)', () => {
     expect(ack!.ecn).toBeUndefined();
   });
 
-  it('believes no ECE when ECN is not agreed on', () => {
+  it('ignores ECE if ECN was not negotiated', () => {
     const s = Peer.established();
     s.write(20 * 1460);
     const before = s.conn.snd.congestion.cwnd;

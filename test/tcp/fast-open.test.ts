@@ -50,7 +50,7 @@ function client(o: ClientOptions = {}): { s: Peer; notes: Notes } {
 }
 
 describe('the client', () => {
-  it('sends cookie and data with its SYN; acknowledged data is done with', () => {
+  it('sends cookie and data with its SYN; acknowledged data is not sent again', () => {
     const { s, notes } = client();
     expect(s.got).toMatchObject([{ flags: 'S', seq: 0, len: 1000, cookie: [...COOKIE] }]);
     expect(s.got[0]!.data).toEqual(pattern(1000));
@@ -67,14 +67,14 @@ describe('the client', () => {
     expect(s.conn.stats).toMatchObject({ bytesSent: 1000, bytesAcked: 1001, retransmissions: 0 });
   });
 
-  it('sends no more with the SYN than it may; the rest follows the SYN,ACK', () => {
+  it('sends no more with the SYN than a segment; the rest follows the SYN,ACK', () => {
     const { s } = client({ mostSynData: 500, write: 1200 });
     expect(s.last).toMatchObject({ flags: 'S', len: 500 });
     const out = s.send({ flags: 'S.', ack: 501, mss: 1460 });
     expect(out).toMatchObject([{ flags: 'P.', seq: 501, len: 700 }]);
   });
 
-  it('sends again at once what the SYN,ACK does not acknowledge, without slowing down', () => {
+  it('retransmits data that the SYN,ACK does not acknowledge at once, without reducing cwnd', () => {
     const { s, notes } = client({ write: 1400 });
     const out = s.send({ flags: 'S.', ack: 1, mss: 1000, cookie: [9, 9, 9, 9] });
     expect(out.filter((x) => x.len > 0)).toMatchObject([
@@ -93,20 +93,20 @@ describe('the client', () => {
     expect(s.conn.snd.congestion.cwnd).toBeGreaterThanOrEqual(10);
   });
 
-  it('sends again the part that is not acknowledged', () => {
+  it('retransmits the part that is not acknowledged', () => {
     const { s } = client();
     const out = s.send({ flags: 'S.', ack: 401, mss: 1460 });
     expect(out.filter((x) => x.len > 0)).toMatchObject([{ seq: 401, len: 600 }]);
     expect(s.env.counters.TcpExtTCPFastOpenActiveFail).toBe(1);
   });
 
-  it('sends its SYN again without option and data; what came of that is told', () => {
+  it('retransmits its SYN without option and data; the outcome is reported', () => {
     const { s, notes } = client();
     const [again] = s.wait(SECOND);
     expect(again).toMatchObject({ flags: 'S', seq: 0, len: 0 });
     expect(again!.cookie).toBeUndefined();
     const out = s.send({ flags: 'S.', ack: 1, mss: 1460 });
-    // As Linux, with PSH: it was a write of its own.
+    // As in Linux, with PSH: it was a separate write.
     expect(out.filter((x) => x.len > 0)).toMatchObject([{ seq: 1, len: 1000, flags: 'P.' }]);
     expect(s.conn.fastOpen).toMatchObject({
       failure: FastOpenFailure.synAgain,
@@ -115,7 +115,7 @@ describe('the client', () => {
     expect(notes.outcomes).toMatchObject([{ synLost: true }]);
   });
 
-  it('asks for a cookie when it has none, and its data waits', () => {
+  it('requests a cookie if it has none, and its data waits', () => {
     const { s, notes } = client({ cookie: new Uint8Array(0), mostSynData: 0 });
     expect(s.last).toMatchObject({ flags: 'S', len: 0, cookie: [] });
     const out = s.send({ flags: 'S.', ack: 1, mss: 1460, cookie: [...COOKIE] });
@@ -127,7 +127,7 @@ describe('the client', () => {
     });
   });
 
-  it('notes that it got none, and takes none that it did not ask for', () => {
+  it('records that it got no cookie, and ignores a cookie that it did not request', () => {
     const { s, notes } = client({ cookie: new Uint8Array(0), mostSynData: 0 });
     s.send({ flags: 'S.', ack: 1, mss: 1460 });
     expect(notes.outcomes).toMatchObject([{ cookie: null, notGranted: true }]);
@@ -155,10 +155,10 @@ describe('the client', () => {
   it.each<
     [string, ClientOptions, number, Partial<Wire>, { synLost: boolean; notGranted: boolean }]
   >([
-    ['at once, of the SYN alone', {}, 0, {}, { synLost: false, notGranted: false }],
-    ['of the second SYN', {}, SECOND, {}, { synLost: true, notGranted: false }],
+    ['at once, acknowledging only the SYN', {}, 0, {}, { synLost: false, notGranted: false }],
+    ['to the second SYN', {}, SECOND, {}, { synLost: true, notGranted: false }],
     [
-      'of the second SYN, with a cookie',
+      'to the second SYN, with a cookie',
       {},
       SECOND,
       { cookie: [1, 2, 3, 4] },
@@ -166,7 +166,7 @@ describe('the client', () => {
     ],
     ['of data, late', {}, SECOND, { ack: 1001 }, { synLost: false, notGranted: false }],
     [
-      'of the second SYN, without option',
+      'to the second SYN, without option',
       { cookie: null },
       SECOND,
       {},
@@ -187,14 +187,14 @@ describe('the client', () => {
       { synLost: false, notGranted: false },
     ],
     ['not asked', { cookie: null, mostSynData: 0 }, 0, {}, { synLost: false, notGranted: false }],
-  ])('what a SYN,ACK says of the path and the server: %s', (_, o, late, synAck, expected) => {
+  ])('what a SYN,ACK tells about path and server: %s', (_, o, late, synAck, expected) => {
     const { s, notes } = client(o);
     s.wait(late);
     s.send({ flags: 'S.', ack: 1, mss: 1460, ...synAck });
     expect(notes.outcomes).toMatchObject([expected]);
   });
 
-  it('suspects a black hole once, however long the silence; also of data without a cookie', () => {
+  it('suspects a black hole once, however long the silence; also for data without a cookie', () => {
     for (const cookie of [COOKIE, null]) {
       const { s, notes } = client({ cookie });
       s.wait(300 * SECOND);
@@ -202,7 +202,7 @@ describe('the client', () => {
     }
   });
 
-  it('acknowledges a FIN on the SYN,ACK at once, but for one that answers the data of the SYN', () => {
+  it('acknowledges a FIN on the SYN,ACK at once, unless the SYN,ACK acknowledges the data of the SYN', () => {
     const plain = client({ mostSynData: 0, write: 0 });
     expect(plain.s.send({ flags: 'SF.', ack: 1, mss: 1460 })).toMatchObject([
       { flags: '.', ack: 2 },
@@ -212,13 +212,13 @@ describe('the client', () => {
     expect(answered.s.wait(200 * MILLISECOND)).toMatchObject([{ flags: '.', ack: 2 }]);
   });
 
-  it('a reset refuses it as any other', () => {
+  it('a RST refuses the connection as without Fast Open', () => {
     const { s } = client();
     s.send({ flags: 'R.', ack: 1001 });
     expect([s.state, s.conn.error]).toEqual(['CLOSED', 'ECONNREFUSED']);
   });
 
-  it('opens at once with its peer, and loses nothing', () => {
+  it('loses no data in a simultaneous open', () => {
     const { s } = client();
     expect(s.send({ flags: 'S', mss: 1460 })).toMatchObject([{ flags: 'S.', seq: 0, len: 0 }]);
     s.send({ flags: 'S.', ack: 1, mss: 1460 });
@@ -235,7 +235,7 @@ describe('the server', () => {
       ...o,
     });
 
-  it('delivers the data of a SYN that it takes, and acknowledges it with the SYN,ACK', () => {
+  it('delivers the data of an accepted SYN, and acknowledges it with the SYN,ACK', () => {
     const s = accepting();
     expect(s.send({ flags: 'S', mss: 1460, len: 500 })).toMatchObject([
       { flags: 'S.', seq: 0, ack: 501, len: 0 },
@@ -249,7 +249,7 @@ describe('the server', () => {
     expect(s.conn.stats).toMatchObject({ bytesIn: 500 });
   });
 
-  it('is in FIN-WAIT-1 for TCP_INFO when it closes before the handshake ends, not when it only shuts down, as in Linux', () => {
+  it('TCP_INFO has FIN-WAIT-1 after close() before the end of the handshake, but not after shutdown(), as in Linux', () => {
     const s = accepting();
     const state = (): number => s.conn.tcpInfo(s.now).tcpi_state;
     s.send({ flags: 'S', mss: 1000 });
@@ -261,7 +261,7 @@ describe('the server', () => {
     expect([s.state, state()]).toEqual(['FIN-WAIT-1', 4]);
   });
 
-  it('may answer before the handshake ends, and goes on after it', () => {
+  it('may send data before the handshake ends, and continues after it', () => {
     const s = accepting();
     s.send({ flags: 'S', mss: 1000, len: 100, win: 4500 });
     const out = s.write(6000);
@@ -283,7 +283,7 @@ describe('the server', () => {
     expect(s.conn.stats.retransmissions).toBe(0);
   });
 
-  it('sends SYN,ACK again while the handshake is not over, and data once it is', () => {
+  it('retransmits SYN,ACK during the handshake, and data after it', () => {
     const s = accepting();
     s.send({ flags: 'S', mss: 1460, len: 100 });
     s.write(100);
@@ -294,7 +294,7 @@ describe('the server', () => {
     expect(s.wait(3 * SECOND).find((x) => x.len === 100)).toMatchObject({ seq: 1 });
   });
 
-  it('a client whose SYN,ACK was lost sends a plain SYN, and hears again of all', () => {
+  it('a plain SYN after a lost SYN,ACK is answered by a SYN,ACK that acknowledges the data as well', () => {
     const s = accepting();
     s.send({ flags: 'S', mss: 1460, len: 100 });
     expect(s.send({ flags: 'S', mss: 1460 })).toMatchObject([{ flags: 'S.', ack: 101 }]);
@@ -303,7 +303,7 @@ describe('the server', () => {
     expect(s.read()).toBe(100);
   });
 
-  it('grants a cookie on the first SYN,ACK alone, and leaves data that it does not take', () => {
+  it('grants a cookie on the first SYN,ACK only, and does not acknowledge data that it does not accept', () => {
     const s = Peer.listen({ fastOpen: new FastOpen({ cookie: COOKIE, experimental: true }) });
     expect(s.send({ flags: 'S', mss: 1460, len: 100, cookie: [] })).toMatchObject([
       { flags: 'S.', ack: 1, cookie: [...COOKIE], exp: true },
@@ -337,26 +337,26 @@ describe("the server's data before the handshake ends, and the SYN,ACK's timer",
   const recovery = (s: Peer): number => s.conn.snd.recovery.state;
   const ts = (val: number, ecr: number): Pick<Wire, 'ts'> => ({ ts: [val, ecr] });
 
-  it('takes of the data in a SYN what the window has room for', () => {
+  it('accepts as much data from the SYN as the window has room for', () => {
     const s = early({ config: { receiveBufferBytes: 600 } }, { len: 1400 });
     expect([s.read(), s.last.ack, s.conn.fastOpen!.takenSynData]).toEqual([600, 601, 600]);
   });
 
-  it('sends SYN,ACK once more than for a handshake without', () => {
+  it('sends SYN,ACK once more often than for a handshake without data', () => {
     const count = (s: Peer): number => (s.wait(600 * SECOND), s.got.length);
     const plain = Peer.listen({ config: { synAckRetries: 2 } });
     plain.send({ flags: 'S', mss: 1000 });
     expect([count(plain), count(early({ config: { synAckRetries: 2 } }))]).toEqual([3, 4]);
   });
 
-  it('data does not put off the timer', () => {
+  it('data does not postpone the timer', () => {
     const s = early();
     s.wait(500 * MILLISECOND);
     s.write(2000);
     expect(s.wait(500 * MILLISECOND)).toMatchObject([{ flags: 'S.' }]);
   });
 
-  it('after one timeout the data is in flight as before, after two it is lost: it waits for the ACK, and goes again with it', () => {
+  it('after one timeout the data is still in flight, after two it counts as lost and is retransmitted on the ACK', () => {
     const one = early();
     one.write(2000);
     one.wait(SECOND);
@@ -377,7 +377,7 @@ describe("the server's data before the handshake ends, and the SYN,ACK's timer",
     expect(ssthresh).toEqual([Infinity, 7, 7, 7]);
   });
 
-  it('an echo from before the first of them takes the reduction back; a later one does not', () => {
+  it('an echo of a timestamp before the first timeout undoes the reduction; a later one does not', () => {
     for (const [n, cwnd] of [
       [0, 10],
       [1, 1],
@@ -391,14 +391,14 @@ describe("the server's data before the handshake ends, and the SYN,ACK's timer",
     }
   });
 
-  it('without SACK the state lasts until something above is acknowledged (RFC 6582 section 6)', () => {
+  it('without SACK the Loss state lasts until later data is acknowledged (RFC 6582 section 6)', () => {
     const s = early({}, { sackOk: false });
     s.wait(3 * SECOND);
     s.send({ flags: '.', seq: 101, ack: 1 });
     expect(recovery(s)).toBe(CaState.loss);
   });
 
-  it('a timeout of the SYN,ACK does not count among those of data that follow', () => {
+  it('a timeout of the SYN,ACK does not count among the timeouts of later data', () => {
     const s = early({ config: { frto: false, tlp: false } }, ts(1000, 0));
     s.wait(SECOND);
     s.send({ flags: '.', seq: 101, ack: 1, ...ts(1001, s.last.ts![0]) });
@@ -409,7 +409,7 @@ describe("the server's data before the handshake ends, and the SYN,ACK's timer",
     expect(s.env.counters.TcpExtTCPLossUndo).toBe(1);
   });
 
-  it('of a handshake without Fast Open the timeouts say nothing of data', () => {
+  it('the timeouts of a handshake without Fast Open do not affect data', () => {
     const s = Peer.listen();
     s.send({ flags: 'S', mss: 1000 });
     s.wait(3 * SECOND);
@@ -417,7 +417,7 @@ describe("the server's data before the handshake ends, and the SYN,ACK's timer",
     expect([recovery(s), s.conn.snd.congestion.ssthresh]).toEqual([CaState.open, Infinity]);
   });
 
-  it('is in FIN-WAIT-2 when one ACK takes SYN,ACK and FIN', () => {
+  it('one ACK of SYN,ACK and FIN leads to FIN-WAIT-2', () => {
     const s = early();
     s.read();
     expect(s.release()).toMatchObject([{ flags: 'F.', seq: 1 }]);
@@ -426,7 +426,7 @@ describe("the server's data before the handshake ends, and the SYN,ACK's timer",
     expect(s.timer('fin-wait-2')).toBeLessThan(Infinity);
   });
 
-  it('has sent nothing since the SYN came (tcpi_last_data_sent)', () => {
+  it('tcpi_last_data_sent counts from the arrival of the SYN', () => {
     const s = early();
     s.wait(20 * MILLISECOND);
     expect(s.conn.tcpInfo(s.now).tcpi_last_data_sent).toBe(20);
@@ -450,20 +450,20 @@ describe("the server's data before the handshake ends, and the SYN,ACK's timer",
   });
 });
 
-describe('what swallows a connection of Fast Open (tcp_fastopen_blackhole_timeout_sec)', () => {
+describe('a black hole for Fast Open (tcp_fastopen_blackhole_timeout_sec)', () => {
   function connected(): { s: Peer; notes: Notes } {
     const opening = client();
     opening.s.send({ flags: 'S.', ack: 1001, mss: 1460 });
     return opening;
   }
 
-  it('is suspected when a RST comes that is not the next in sequence, and no data came before', () => {
+  it('is suspected after an out-of-order RST, if no data arrived before', () => {
     const { s, notes } = connected();
     s.send({ flags: 'R', seq: 301 });
     expect(notes.blackholes).toBe(1);
   });
 
-  it('is not when data came before, or the connection asked for no Fast Open', () => {
+  it('is not suspected if data arrived before, or if the connection did not request Fast Open', () => {
     const { s, notes } = connected();
     s.send({ flags: '.', seq: 1, len: 100, ack: 1001 });
     s.send({ flags: 'R', seq: 301 });
@@ -474,7 +474,7 @@ describe('what swallows a connection of Fast Open (tcp_fastopen_blackhole_timeou
     expect(plain.notes.blackholes).toBe(0);
   });
 
-  it('is suspected when all that ever came is a FIN behind a hole', () => {
+  it('is suspected if only an out-of-order FIN ever arrived', () => {
     const { s, notes } = connected();
     s.send({ flags: 'F.', seq: 301, ack: 1001 });
     expect(notes.blackholes).toBe(0);
@@ -483,7 +483,7 @@ describe('what swallows a connection of Fast Open (tcp_fastopen_blackhole_timeou
     expect(notes.blackholes).toBe(1);
   });
 
-  it('is not for a FIN in order, nor with data', () => {
+  it('is not suspected after a FIN in order, or one with data', () => {
     const first = connected();
     first.s.send({ flags: 'F.', seq: 1, ack: 1001 });
     first.s.send({ flags: 'R', seq: 2 });
@@ -494,7 +494,7 @@ describe('what swallows a connection of Fast Open (tcp_fastopen_blackhole_timeou
     expect(second.notes.blackholes).toBe(0);
   });
 
-  it('is not for a RST out of order once we have closed', () => {
+  it('is not suspected after an out-of-order RST once we have closed', () => {
     const { s, notes } = connected();
     s.close();
     s.send({ flags: 'R', seq: 301 });
@@ -507,7 +507,7 @@ describe('what swallows a connection of Fast Open (tcp_fastopen_blackhole_timeou
     ['in TIME-WAIT', false, true, 0],
     ['with a RST', true, false, 0],
   ] as const)(
-    'is no more where one that was tried after a pause ends %s (%s), data came: %s',
+    'is no longer suspected after a success: ends %s, after a pause: %s, received data: %s',
     (end, pause, data, n) => {
       const { s, notes } = client({ afterPause: pause });
       s.send({ flags: 'S.', ack: 1001, mss: 1460 });

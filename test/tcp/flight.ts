@@ -1,6 +1,6 @@
 /**
- * A flight of segments of 1000 bytes over a round trip of 100 ms, and the ACKs that come of it, by
- * the segments' numbers.
+ * A flight of segments of 1000 bytes over a round trip of 100 ms, and its ACKs, by the segments'
+ * numbers.
  */
 import { MILLISECOND } from '../../src/base/time.js';
 import type { TcpSnapshot } from '../../src/tcp/snapshot.js';
@@ -10,13 +10,13 @@ export const MSS = 1000;
 export const RTT = 100 * MILLISECOND;
 /** The first byte of segment number n, counted from 0. */
 export const at = (n: number): number => 1 + n * MSS;
-/** Which segments went out. */
+/** The numbers of the segments sent. */
 export const numbers = (sent: Sent[]): number[] =>
   sent.filter((x) => x.len > 0).map((x) => (x.seq - 1) / MSS);
 
 /**
- * A connection with a round trip measured in its handshake, and `n` segments in flight (or waiting
- * for cwnd).
+ * A connection with a round trip measured in its handshake, and `n` segments in flight or waiting
+ * for cwnd.
  */
 export function inFlight(
   n: number,

@@ -3,7 +3,7 @@ import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
 import { pathMtuChanged } from '../../src/tcp/path-mtu.js';
 import { pattern, Peer } from './peer.js';
 
-/** A buffer that needs a shift of 5 to be offered in 16 bits. */
+/** A buffer that needs a window scale of 5. */
 const megabyte = { config: { receiveBufferBytes: 1 << 20 } };
 
 describe('passive open', () => {
@@ -26,20 +26,20 @@ describe('passive open', () => {
     expect(s.takeEvents()).toEqual(['established']);
   });
 
-  it('leaves out of the SYN,ACK what the SYN did not offer', () => {
+  it('leaves options out of the SYN,ACK that the SYN did not offer', () => {
     const [synAck] = Peer.listen().send({ flags: 'S', mss: 1460 });
     expect(synAck).not.toHaveProperty('ts');
     expect(synAck).not.toHaveProperty('wscale');
     expect(synAck).not.toHaveProperty('sackOk');
   });
 
-  it('sends SYN,ACK again for a SYN that comes again', () => {
+  it('sends SYN,ACK again for a retransmitted SYN', () => {
     const s = Peer.listen();
     s.send({ flags: 'S' });
     expect(s.send({ flags: 'S' })).toMatchObject([{ flags: 'S.', seq: 0, ack: 1 }]);
   });
 
-  it('takes data that rides on the last ACK of the handshake', () => {
+  it('accepts data on the last ACK of the handshake', () => {
     const s = Peer.listen();
     s.send({ flags: 'S' });
     expect(s.send({ flags: 'P.', seq: 1, ack: 1, len: 5 })).toMatchObject([{ flags: '.', ack: 6 }]);
@@ -47,7 +47,7 @@ describe('passive open', () => {
     expect(s.readBytes).toEqual(pattern(5));
   });
 
-  it('resets a handshake whose ACK acknowledges something else', () => {
+  it('sends a RST if the ACK of the handshake acknowledges something else', () => {
     const s = Peer.listen();
     s.send({ flags: 'S' });
     for (const ack of [0, 2, -5]) {
@@ -66,7 +66,7 @@ describe('passive open', () => {
     expect(s.conn.error).toBe('ETIMEDOUT');
   });
 
-  it('MUST-11: RST in SYN-RECEIVED of a passive open ends it quietly, of an active one is a refusal', () => {
+  it('MUST-11: RST in SYN-RECEIVED ends a passive open silently, and refuses an active one', () => {
     const passive = Peer.listen();
     passive.send({ flags: 'S' });
     passive.send({ flags: 'R', seq: 1 });
@@ -99,7 +99,7 @@ describe('active open', () => {
     expect(s.state).toBe('ESTABLISHED');
   });
 
-  it('is refused by RST,ACK that acknowledges the SYN, and by no other RST', () => {
+  it('is refused only by a RST,ACK that acknowledges the SYN', () => {
     const s = Peer.connect();
     s.send({ flags: 'R.', ack: 7 });
     s.send({ flags: 'R' });
@@ -110,14 +110,14 @@ describe('active open', () => {
     expect(s.takeEvents()).toEqual(['error', 'closed']);
   });
 
-  it('answers an ACK of something that it never sent with RST at that number', () => {
+  it('answers an ACK of data that was never sent with a RST of that number', () => {
     const s = Peer.connect();
     for (const ack of [0, 2])
       expect(s.send({ flags: 'S.', ack })).toMatchObject([{ flags: 'R', seq: ack }]);
     expect(s.state).toBe('SYN-SENT');
   });
 
-  it('sends SYN again soon after a RST for an old connection of the peer, once', () => {
+  it('sends SYN again soon after a RST for an old connection of the peer, but only once', () => {
     const s = Peer.connect();
     const start = s.now;
     expect(s.send({ flags: '.', ack: 1000 })).toMatchObject([{ flags: 'R', seq: 1000 }]);
@@ -128,7 +128,7 @@ describe('active open', () => {
     expect(syns.map((x) => (x.at - start) / MILLISECOND)).toEqual([0, 8, 1008]);
   });
 
-  it('MUST-22: SYN is sent again by the same timer: 4 times a second apart, then doubling, ETIMEDOUT at 131 s as Linux', () => {
+  it('MUST-22: SYN is retransmitted 4 times a second apart, then at doubling intervals, until ETIMEDOUT at 131 s as in Linux', () => {
     const s = Peer.connect();
     const start = s.now;
     s.wait(10 * MINUTE);
@@ -140,7 +140,7 @@ describe('active open', () => {
     expect((Number(gaveUp.split(' ')[0]) - start) / SECOND).toBe(131);
   });
 
-  it('MUST-22: at R1 the user is told of the trouble, as for data, and the attempt goes on', () => {
+  it('MUST-22: at R1 a soft error is reported to the user, as for data, and the attempt continues', () => {
     const s = Peer.connect({ profile: 'rfc' });
     s.wait(7 * SECOND - 1); // timeouts at 1 and 3 s
     expect(s.takeEvents()).toEqual([]);
@@ -154,7 +154,7 @@ describe('active open', () => {
     expect([s.state, s.takeEvents()]).toEqual(['ESTABLISHED', ['established']]);
   });
 
-  it('MUST-22: not unless reports of soft errors are on, and never for a half-open connection', () => {
+  it('MUST-22: R1 is reported only if reports of soft errors are on, and never for a half-open connection', () => {
     const quiet = Peer.connect();
     quiet.conn.setSoftErrorReports(false);
     const halfOpen = Peer.listen();
@@ -166,7 +166,7 @@ describe('active open', () => {
     expect([quiet.conn.softError, halfOpen.conn.softError]).toEqual(['ETIMEDOUT', null]);
   });
 
-  it("MUST-21: a SYN is sent no longer than the user's limit, be it shorter or longer than R2", () => {
+  it('MUST-21: a SYN is retransmitted until the user timeout, whether shorter or longer than R2', () => {
     for (const limit of [5 * SECOND, 10 * MINUTE]) {
       const s = Peer.connect({ config: { synRetries: 100 } });
       s.conn.setUserTimeout(limit);
@@ -177,7 +177,7 @@ describe('active open', () => {
     }
   });
 
-  it('MUST-23: in the rfc profile SYN is tried for at least 3 minutes', () => {
+  it('MUST-23: in the rfc profile SYN is retransmitted for at least 3 minutes', () => {
     const s = Peer.connect({ profile: 'rfc' });
     s.wait(3 * MINUTE - 1);
     expect(s.state).toBe('SYN-SENT');
@@ -185,7 +185,7 @@ describe('active open', () => {
     expect(s.conn.error).toBe('ETIMEDOUT');
   });
 
-  it('MUST-10: both sides open at once, and both are established', () => {
+  it('MUST-10: a simultaneous open establishes both sides', () => {
     const s = Peer.connect();
     const synAck = s.send({ flags: 'S', mss: 1460 });
     expect(synAck).toMatchObject([{ flags: 'S.', seq: 0, ack: 1 }]);
@@ -197,7 +197,7 @@ describe('active open', () => {
     expect(s.conn.snd.wnd).toBe(1000);
   });
 
-  it('CLOSE before the answer ends it without a segment', () => {
+  it('CLOSE before the answer ends the attempt without a segment', () => {
     const s = Peer.connect();
     expect(s.close()).toEqual([]);
     expect(s.state).toBe('CLOSED');
@@ -206,7 +206,7 @@ describe('active open', () => {
 });
 
 describe('maximum segment size', () => {
-  it("MUST-14: MSS is sent on our SYN and the peer's is honoured", () => {
+  it("MUST-14: our SYN carries MSS, and the peer's MSS is respected", () => {
     const s = Peer.established({}, { mss: 700 });
     expect(s.got[0]!.mss).toBe(1460);
     expect(s.write(2000).map((x) => x.len)).toEqual([700, 700, 600]);
@@ -222,23 +222,23 @@ describe('maximum segment size', () => {
     expect(s.write(4000)[0]!.len).toBe(defaultMss);
   });
 
-  it('MUST-16: the effective send MSS leaves room for options, and for our own limit', () => {
+  it('MUST-16: the effective send MSS leaves room for options and respects our own limit', () => {
     const s = Peer.established({ mss: 1000 }, { mss: 9000, ts: [1, 0] });
     expect(s.write(3000)[0]!.len).toBe(1000 - 12);
   });
 
-  it("MUST-16: and it is the peer's, where that is smaller than the path's", () => {
+  it("MUST-16: the effective send MSS is the peer's if that is smaller than the path's", () => {
     const s = Peer.established({ mss: 1460 }, { mss: 700, ts: [1, 0] });
     expect(s.write(3000)[0]!.len).toBe(700 - 12);
   });
 
-  it("MUST-16: or the path's, where ICMP said that it carries less than both ends would take", () => {
+  it("MUST-16: the effective send MSS is the path's if ICMP reported a smaller path MTU", () => {
     const s = Peer.established({ mss: 1460 }, { mss: 1460, ts: [1, 0] });
     pathMtuChanged(s.conn, 1000, 'icmp', s.now);
     expect(s.write(3000)[0]!.len).toBe(1000 - 40 - 12);
   });
 
-  it('MUST-16: a segment that carries SACK blocks has so much less text', () => {
+  it('MUST-16: a segment with SACK blocks has less text by their size', () => {
     const s = Peer.established({}, { sackOk: true, ts: [1, 0] });
     s.send({ flags: '.', seq: 101, ack: 1, len: 100, ts: [2, 0] });
     expect(s.write(3000).map((x) => [x.len, x.sack?.length])).toContainEqual([1460 - 12 - 12, 1]);
@@ -254,11 +254,11 @@ describe('maximum segment size', () => {
     expect(s.got.length).toBeGreaterThan(4);
   });
 
-  it('SHLD-5, MAY-3: MSS is sent always', () => {
+  it('SHLD-5, MAY-3: MSS is always sent', () => {
     expect(Peer.connect({ mss: 536 }).got[0]!.mss).toBe(536);
   });
 
-  it('SHLD-5, MAY-3: in every SYN: that of a simultaneous open, SYN,ACK, and those that are sent again', () => {
+  it('SHLD-5, MAY-3: MSS is in every SYN: of a simultaneous open, SYN,ACK, and retransmissions', () => {
     const active = Peer.connect();
     active.wait(SECOND);
     active.send({ flags: 'S', mss: 1460 });
@@ -270,19 +270,19 @@ describe('maximum segment size', () => {
     expect(all.map((x) => x.mss)).toEqual([1460, 1460, 1460, 1460, 1460]);
   });
 
-  it('MUST-67: the MSS that we announce is what our link takes less IP and TCP headers, options not counted', () => {
+  it('MUST-67: the MSS that we announce is the MTU of our link less IP and TCP headers without options', () => {
     const s = Peer.connect({ mss: 9000 - 40 });
     expect(s.got[0]!.mss).toBe(8960);
   });
 
-  it('takes a tiny announced MSS for 48, as Linux', () => {
+  it('treats a tiny announced MSS as 48, as in Linux', () => {
     const s = Peer.established({}, { mss: 1 });
     expect(s.write(100)[0]!.len).toBe(48);
   });
 });
 
 describe('MUST-5: options on any segment', () => {
-  it('MUST-5: timestamps and SACK are read on data segments, and unasked MSS on one does no harm', () => {
+  it('MUST-5: timestamps and SACK are read on data segments, and an MSS option on one is ignored', () => {
     const s = Peer.established({}, { ts: [10, 0] });
     s.send({ flags: 'P.', seq: 1, ack: 1, len: 3, ts: [99, 0], mss: 100 });
     expect(s.last.ts![1]).toBe(99);
@@ -293,7 +293,7 @@ describe('MUST-5: options on any segment', () => {
     ['a bare ACK', { flags: '.', seq: 1 }],
     ['data', { flags: 'P.', seq: 1, len: 3 }],
     ['a FIN', { flags: 'F.', seq: 1 }],
-  ])('MUST-5: SACK counts on %s, and so do timestamps', (_what, segment) => {
+  ])('MUST-5: SACK and timestamps are processed on %s', (_what, segment) => {
     const s = Peer.established({}, { sackOk: true, ts: [10, 0] });
     s.write(3 * 1448);
     s.send({ ...segment, ack: 1, ts: [99, 0], sack: [[1449, 2897]] });

@@ -12,7 +12,7 @@ const data = (s: Peer, seq: number, len = 1000): string[] => {
   s.send({ flags: '.', seq, ack: 1, len });
   return s.drops.slice(drops);
 };
-/** Another connection that holds so much. */
+/** Another connection that uses this much memory. */
 function other(s: Peer, bytes: number): MemoryShare {
   const share = new MemoryShare(s.env.memory, 4096, 4096);
   share.settle(bytes);
@@ -50,7 +50,7 @@ describe('the memory of a stack (tcp_mem)', () => {
     expect(poor.mayReceive(20_000), 'beyond the hard limit').toBe(false);
   });
 
-  it('data in order is dropped when others wait before it, taken when none does', () => {
+  it('data in order is dropped if other data is queued before it, and accepted otherwise', () => {
     const s = Peer.established({ config: { memory: limits } });
     other(s, 99_500);
     expect(data(s, 1)).toEqual([]);
@@ -61,14 +61,14 @@ describe('the memory of a stack (tcp_mem)', () => {
     expect(data(s, 1001)).toEqual([]);
   });
 
-  it('data out of order goes first', () => {
+  it('out-of-order data is evicted first', () => {
     const s = Peer.established({ config: { memory: limits } });
     data(s, 1);
     data(s, 2001);
     data(s, 3001);
     const rest = other(s, 96_000);
     expect(data(s, 4001)).toEqual(['tcpMemory']);
-    expect(data(s, 1001)).toEqual([]); // fills the hole, in the place of what was beyond it
+    expect(data(s, 1001)).toEqual([]); // fills the hole and evicts the data beyond it
     expect(s.env.counters.TcpExtOfoPruned).toBe(1);
     expect(s.conn.rcv.outOfOrder.isEmpty).toBe(true);
     rest.settle(0);
@@ -77,7 +77,7 @@ describe('the memory of a stack (tcp_mem)', () => {
     expect(s.readBytes).toEqual(pattern(3000));
   });
 
-  it('under pressure the window opens no further, and stays where it is', () => {
+  it('under pressure the window does not grow', () => {
     const s = Peer.established({ config: { memory: limits } });
     other(s, 85_000);
     const edge = s.conn.rcv.window.edge;
@@ -88,10 +88,10 @@ describe('the memory of a stack (tcp_mem)', () => {
     expect(s.conn.rcv.window.edge).toBe(edge);
   });
 
-  it('a writer waits, and is told when what it sent is acknowledged', () => {
+  it('a writer waits, and gets an event when its data is acknowledged', () => {
     const s = Peer.established({ config: { memory: limits } });
     const rest = other(s, 99_000);
-    expect(s.conn.send(pattern(20_000)), 'tcp_wmem[0] in any case').toBe(4096);
+    expect(s.conn.send(pattern(20_000)), 'tcp_wmem[0] is always allowed').toBe(4096);
     s.poll();
     expect(s.conn.send(pattern(20_000))).toBe(0);
     rest.settle(0);
@@ -146,7 +146,7 @@ describe('the memory of a stack (tcp_mem)', () => {
     );
   });
 
-  it('a transfer both ways arrives with hardly any memory, and leaves none behind', () => {
+  it('a transfer both ways completes with little memory, and releases all of it', () => {
     const h = new Hosts({
       config: {
         memory: { low: 20_000, pressure: 30_000, high: 40_000 },

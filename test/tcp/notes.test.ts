@@ -1,4 +1,4 @@
-/** Notes: made for an observer only, and plain data. The sentences about them: test/observe. */
+/** Notes: made for an observer only, as plain data. test/observe tests their sentences. */
 import { afterEach, expect, it, vi } from 'vitest';
 import { Recorder } from '../../src/observe/recorder.js';
 import type { Note } from '../../src/tcp/notes.js';
@@ -17,7 +17,7 @@ it('without an observer no note is made', () => {
   expect(made).toHaveBeenCalled();
 });
 
-it('each has fields of its own, and the recorder hands it on as it is', () => {
+it('each kind has its own fields, and the recorder passes it on unchanged', () => {
   const notes: Note[] = [];
   const recorder = new Recorder((e) => {
     if (e.name === 'tcp:note') notes.push(e.data);

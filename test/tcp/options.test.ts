@@ -3,7 +3,7 @@ import { MILLISECOND, MINUTE, SECOND } from '../../src/base/time.js';
 import { sendUrgent } from '../../src/tcp/urgent.js';
 import { pattern, Peer } from './peer.js';
 
-/** ESTABLISHED, to a peer 100 ms away with an MSS of 1000. */
+/** ESTABLISHED, with a round trip of 100 ms and an MSS of 1000. */
 function far(o = {}): Peer {
   const s = Peer.listen(o);
   s.send({ flags: 'S', mss: 1000, wscale: 7 });
@@ -15,7 +15,7 @@ const lines = (out: { flags: string; seq: number; len: number }[]): string[] =>
   out.map((x) => `${x.flags} ${x.seq}:${x.seq + x.len}`);
 
 describe('PSH', () => {
-  it('MUST-61: stands at the end of each chunk of two segments of a bulk write, and at its end', () => {
+  it('MUST-61: is on the last segment of each pair in a bulk write, and on the last of all', () => {
     const s = far();
     expect(lines(s.write(12_500))).toEqual(
       [1, 1001, 2001, 3001, 4001, 5001, 6001, 7001, 8001, 9001].map(
@@ -30,7 +30,7 @@ describe('PSH', () => {
     ]);
   });
 
-  it('urgent data goes out segment by segment, and PSH stands on its last one', () => {
+  it('urgent data is sent segment by segment, and PSH is on the last one', () => {
     const s = far();
     sendUrgent(s.conn, new Uint8Array(3000));
     expect(lines(s.poll())).toEqual(['U. 1:1001', 'U. 1001:2001', 'PU. 2001:3001']);
@@ -39,7 +39,7 @@ describe('PSH', () => {
     expect(lines(s.write(3000))).toEqual(['. 3001:4001', 'P. 4001:5001', 'P. 5001:6001']);
   });
 
-  it('stands on a segment that ends a write also when that is sent again', () => {
+  it('is on a segment that ends a write, also when it is retransmitted', () => {
     const s = far();
     s.write(1000);
     s.write(1000);
@@ -49,7 +49,7 @@ describe('PSH', () => {
 });
 
 describe('TCP_CORK and MSG_MORE', () => {
-  it('cork: full segments go, the rest waits until the cork is off', () => {
+  it('cork: full segments are sent, the rest waits until the cork is off', () => {
     const s = far();
     s.conn.setCork(true);
     expect(lines(s.write(1950))).toEqual(['. 1:1001']);
@@ -60,7 +60,7 @@ describe('TCP_CORK and MSG_MORE', () => {
     expect(s.last).toMatchObject({ flags: 'P.', seq: 2001, len: 50 });
   });
 
-  it('cork: what waits goes after a retransmission timeout all the same, with PSH', () => {
+  it('cork: waiting data is sent after a retransmission timeout, with PSH', () => {
     const s = far();
     s.conn.setCork(true);
     expect(s.write(100)).toEqual([]);
@@ -69,7 +69,7 @@ describe('TCP_CORK and MSG_MORE', () => {
     expect(lines(s.wait(1))).toEqual(['P. 1:101']);
   });
 
-  it('cork: not while something is in flight', () => {
+  it('cork: the timer does not send it while data is in flight', () => {
     const s = far();
     s.write(100);
     s.conn.setCork(true);
@@ -78,7 +78,7 @@ describe('TCP_CORK and MSG_MORE', () => {
     expect(lines(s.wait(s.conn.snd.rtt.rto))).toEqual(['P. 101:201']);
   });
 
-  it('TCP_NODELAY on a corked connection sends what waits, and no more', () => {
+  it('TCP_NODELAY on a corked connection sends the waiting data, and later data waits again', () => {
     const s = far();
     s.conn.setCork(true);
     s.write(100);
@@ -89,14 +89,14 @@ describe('TCP_CORK and MSG_MORE', () => {
     expect(lines(s.poll())).toEqual(['P. 101:201']);
   });
 
-  it('cork: closing sends what waits, with FIN', () => {
+  it('cork: closing sends the waiting data with FIN', () => {
     const s = far();
     s.conn.setCork(true);
     s.write(100);
     expect(lines(s.close())).toEqual(['FP. 1:101']);
   });
 
-  it('MSG_MORE: the rest waits for the next write, and carries no PSH before', () => {
+  it('MSG_MORE: the rest waits for the next write, and PSH is not set before', () => {
     const s = far();
     const more = (n: number): void => {
       s.conn.send(pattern(n), true);
@@ -106,17 +106,17 @@ describe('TCP_CORK and MSG_MORE', () => {
     expect(lines(s.write(100))).toEqual(['P. 2001:2601']);
     more(100);
     expect(s.poll()).toEqual([]);
-    // As in Linux it holds for that call only: an ACK lets Nagle decide again.
+    // As in Linux, it applies to that call only: after an ACK Nagle decides again.
     expect(lines(s.send({ flags: '.', seq: 1, ack: 2601, win: 257 }))).toEqual(['. 2601:2701']);
   });
 });
 
 describe('TCP_NOTSENT_LOWAT', () => {
-  it('takes nothing while so much waits, and wakes the writer at half of it', () => {
+  it('accepts no data while the limit is unsent, and wakes the writer at half of it', () => {
     const s = far();
     s.conn.setNotSentLowat(2000);
     expect(s.conn.send(pattern(14_000))).toBe(14_000);
-    s.poll(); // ten go
+    s.poll(); // ten are sent
     expect(s.conn.snd.unsent).toBe(4000);
     expect([s.conn.sendRoom, s.conn.snd.isWritable]).toEqual([0, false]);
     expect(s.conn.send(pattern(10))).toBe(0);
@@ -129,11 +129,11 @@ describe('TCP_NOTSENT_LOWAT', () => {
 });
 
 describe('TCP_NOTSENT_LOWAT and the writer', () => {
-  it('wakes him below half of it, not at the first byte', () => {
+  it('wakes it below half of the limit, not at the first byte', () => {
     const s = far();
     s.conn.setNotSentLowat(6000);
     s.conn.send(pattern(15_500));
-    s.poll(); // ten go, 5500 wait
+    s.poll(); // ten are sent, 5500 bytes wait
     expect(s.conn.send(pattern(100_000))).toBeGreaterThan(0);
     s.takeEvents();
     for (let acked = 1001; s.conn.snd.unsent >= 3000; acked += 1000) {
@@ -145,7 +145,7 @@ describe('TCP_NOTSENT_LOWAT and the writer', () => {
 });
 
 describe('the send buffer', () => {
-  it('begins with room for two initial windows, grows with the congestion window when it is what limits, up to tcp_wmem', () => {
+  it('begins with two initial windows, and grows with cwnd up to tcp_wmem while the buffer is the limit', () => {
     const s = far({ config: { wmem: { min: 4096, default: 16_384, max: 200_000 } } });
     expect(s.conn.sendBuffer).toBe(2 * 10 * 2304);
     let acked = 1;
@@ -162,7 +162,7 @@ describe('the send buffer', () => {
     expect(sizes.at(-1)).toBe(200_000);
   });
 
-  it('SO_SNDBUF: is twice what was asked for, and stays so', () => {
+  it('SO_SNDBUF: is twice the requested size, and fixed', () => {
     const s = far();
     s.conn.setSendBuffer(10_000);
     expect([s.conn.sendBuffer, s.conn.sendRoom]).toEqual([20_000, 20_000]);
@@ -181,14 +181,14 @@ describe('TCP_MAXSEG', () => {
     expect(s.write(1200).map((x) => x.len)).toEqual([600, 600]);
   });
 
-  it('is what a stack may set for all, and says nothing once the SYN is out', () => {
+  it('can be configured for a stack, and has no effect after the SYN', () => {
     expect(Peer.connect({ config: { maxSegment: 500 } }).last.mss).toBe(500);
     const s = far();
     s.conn.setMaxSegment(600);
     expect(s.conn.maxSegment).toBe(1000);
   });
 
-  it('refuses what Linux refuses', () => {
+  it('rejects the values that Linux rejects', () => {
     const { conn } = Peer.listen();
     for (const bad of [-1, 1, 87, 32_768, NaN])
       expect(() => conn.setMaxSegment(bad)).toThrow(RangeError);
@@ -197,7 +197,7 @@ describe('TCP_MAXSEG', () => {
 });
 
 describe('SO_LINGER and TCP_LINGER2', () => {
-  it('with no time to linger, close resets', () => {
+  it('with a linger time of 0, close resets', () => {
     const s = far();
     s.write(10);
     s.conn.setLinger(true, 0);
@@ -205,7 +205,7 @@ describe('SO_LINGER and TCP_LINGER2', () => {
     expect(s.env.counters.TcpExtTCPAbortOnData).toBe(1);
   });
 
-  it('with time, says how long close(2) would wait: until the FIN is acknowledged', () => {
+  it('with a linger time, returns how long close(2) would wait: until the FIN is acknowledged', () => {
     const s = far();
     s.conn.setLinger(true, SECOND);
     s.write(10);
@@ -215,7 +215,7 @@ describe('SO_LINGER and TCP_LINGER2', () => {
     expect(s.conn.isLingering).toBe(false);
   });
 
-  it('TCP_LINGER2 is how long FIN-WAIT-2 lasts', () => {
+  it('TCP_LINGER2 is the duration of FIN-WAIT-2', () => {
     const s = far();
     s.conn.setLinger2(2 * SECOND);
     s.release();
@@ -259,7 +259,7 @@ describe('TCP_USER_TIMEOUT', () => {
     expect((s.now - start) / SECOND).toBeCloseTo(first + 3, 1);
   });
 
-  it('takes the place of the count of keep-alive probes', () => {
+  it('replaces the count of keep-alive probes', () => {
     const s = far();
     s.conn.setKeepAlive(true, s.now, SECOND, SECOND, 9);
     s.conn.setUserTimeout(3500 * MILLISECOND);
@@ -276,7 +276,7 @@ describe('TCP_USER_TIMEOUT', () => {
 });
 
 describe('TCP_QUICKACK', () => {
-  it('off: ACKs wait at once; on: the one that waits goes', () => {
+  it('off: ACKs are delayed at once; on: a delayed ACK is sent', () => {
     const s = far();
     s.conn.setQuickAck(false);
     expect(s.send({ flags: 'P.', seq: 1, ack: 1, len: 100, win: 257 })).toEqual([]);
@@ -287,7 +287,7 @@ describe('TCP_QUICKACK', () => {
 });
 
 describe('TCP_WINDOW_CLAMP and SO_RCVBUF', () => {
-  it('the window is never above the clamp, and what was offered stays offered', () => {
+  it('the window is never above the clamp, but does not shrink below what was offered', () => {
     const s = far();
     const before = s.conn.rcv.wnd;
     s.conn.setWindowClamp(10_000);
@@ -305,7 +305,7 @@ describe('TCP_WINDOW_CLAMP and SO_RCVBUF', () => {
     }
   });
 
-  it('SO_RCVBUF counts double, as the kernel says it', () => {
+  it('SO_RCVBUF reads back doubled, as in the kernel', () => {
     const s = Peer.listen();
     s.conn.setReceiveBuffer(20_000);
     expect(s.conn.receiveBuffer).toBe(40_000);

@@ -1,4 +1,4 @@
-/** What a connection owes, all at once: output pays in the order at the head of owed.ts. */
+/** A connection that owes several segments at once: output sends them in the order of owed.ts. */
 import { expect, it } from 'vitest';
 import { setWindow } from './congestion/set-window.js';
 import { oweReset } from '../../src/tcp/reset.js';
@@ -26,7 +26,7 @@ it('RST, then SYN', () => {
   expect(s.conn.owed).toMatchObject({ reset: null, syn: false });
 });
 
-it('duplicate ACKs, what is lost, new data with the FIN, and the probe; they carry the ACK', () => {
+it('duplicate ACKs, lost data, new data with the FIN, and the probe; these carry the ACK', () => {
   const s = losing(2);
   const { conn } = s;
   conn.send(new Uint8Array(100));
@@ -47,7 +47,7 @@ it('duplicate ACKs, what is lost, new data with the FIN, and the probe; they car
   expect(s.poll()).toEqual([]);
 });
 
-it('a tail loss probe before new data; an ACK that nothing carries before the probe', () => {
+it('a tail loss probe before new data; a bare ACK before the window probe', () => {
   const s = Peer.established({ config: { timestamps: false } });
   s.write(MSS);
   s.conn.owed.lossProbe = true;
@@ -59,7 +59,7 @@ it('a tail loss probe before new data; an ACK that nothing carries before the pr
   expect(s.poll().map(told)).toEqual([`. ${1 + 3 * MSS} 0`, '. 0 0']);
 });
 
-it('an end leaves the RST alone', () => {
+it('after the end of the connection only the RST is owed', () => {
   const s = losing(1);
   Object.assign(s.conn.owed, { syn: true, lossProbe: true, probe: true });
   s.conn.rcv.ackNow = true;

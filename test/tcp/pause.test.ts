@@ -1,6 +1,6 @@
 /**
- * The restart after an idle period (RFC 5681 section 4.1), and what counts as one. Packet scripts
- * of test/scripts/persist test the rest.
+ * The restart after an idle period (RFC 5681 section 4.1), and which periods count as idle. Packet
+ * scripts of test/scripts/persist test the rest.
  */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND, type Micros } from '../../src/base/time.js';
@@ -21,14 +21,14 @@ function opened(o: PeerOptions = {}, win = 60_000): Peer {
 }
 const ack = (n: number, win = 60_000): Wire => ({ flags: '.', seq: 1, ack: n, win });
 /**
- * Of a cwnd of 40 that was not used for an RTO: halfway to the initial window (cwnd-usage.ts). A
- * restart leaves less.
+ * What a cwnd of 40 becomes if it is not used for an RTO: halfway to the initial window
+ * (cwnd-usage.ts). A restart leaves less.
  */
 const UNUSED = 25;
 const cwnd = (s: Peer): number => s.conn.snd.congestion.cwnd;
 
 describe('cwnd after a pause', () => {
-  it('starts again from the initial window with the first data', () => {
+  it('restarts from the initial window with the first data', () => {
     const s = opened();
     s.wait(5 * SECOND);
     s.write(100);
@@ -36,7 +36,7 @@ describe('cwnd after a pause', () => {
   });
 
   it.each(['copied', 'lent'] as const)(
-    'a write (%s) into an empty queue asks, also below a shut window',
+    'a write (%s) into an empty queue checks for a pause, also while the window is zero',
     (how) => {
       const s = opened({}, 0);
       const write = (): void => {
@@ -47,7 +47,7 @@ describe('cwnd after a pause', () => {
       s.wait(5 * SECOND);
       write();
       expect(cwnd(s)).toBe(10);
-      // What waits already: the window was shut, and says nothing of the path.
+      // Not for data that already waits: the zero window says nothing about the path.
       setWindow(s.conn.snd.congestion, { cwnd: 40 });
       s.wait(5 * SECOND);
       write();
@@ -55,14 +55,14 @@ describe('cwnd after a pause', () => {
     },
   );
 
-  it('a new window that finds nothing to send asks nothing', () => {
+  it('a new window without data to send does not check', () => {
     const s = opened();
     s.wait(5 * SECOND);
     s.send(ack(1, 50_000));
     expect(cwnd(s)).toBe(40);
   });
 
-  it('none was where a write into an empty queue comes while the last flight is out', () => {
+  it('a write into an empty queue while the last flight is out is not a pause', () => {
     const s = opened();
     s.write(2 * MSS);
     s.wait(190 * MILLISECOND);
@@ -74,7 +74,7 @@ describe('cwnd after a pause', () => {
     expect(cwnd(s)).toBe(UNUSED);
   });
 
-  it('one that is no longer than RTO changes nothing, ssthresh neither', () => {
+  it('a pause no longer than RTO changes neither cwnd nor ssthresh', () => {
     const s = opened();
     s.write(MSS);
     s.wait(100 * MILLISECOND);
@@ -85,7 +85,7 @@ describe('cwnd after a pause', () => {
     expect([cwnd(s), s.conn.snd.congestion.ssthresh]).toEqual([40, 4]);
   });
 
-  it('BBR keeps cwnd: it models the path', () => {
+  it('BBR keeps cwnd, because it models the path', () => {
     const s = opened({ config: { congestionControl: 'bbr' } });
     s.wait(5 * SECOND);
     s.write(MSS);
@@ -101,15 +101,15 @@ describe('cwnd after a pause', () => {
   });
 });
 
-describe('the congestion control hears of it', () => {
-  /** When it was told, and since when nothing had been sent. */
+describe('the congestion control is notified of a pause', () => {
+  /** When it was notified, and since when nothing had been sent. */
   function listening(s: Peer): [since: Micros, now: Micros][] {
     const heard: [Micros, Micros][] = [];
     s.conn.snd.congestion.onSendAfterIdle = (since, _limited, now) => void heard.push([since, now]);
     return heard;
   }
 
-  it('when new data leaves and nothing is in flight, with the time of the last data', () => {
+  it('when new data is sent and nothing is in flight, with the time of the last data', () => {
     const s = opened();
     const heard = listening(s);
     const start = s.now;
@@ -129,28 +129,28 @@ describe('the congestion control hears of it', () => {
     ]);
   });
 
-  it('not for a FIN alone', () => {
+  it('not for a FIN without data', () => {
     const s = opened();
     const heard = listening(s);
     s.close();
     expect([s.last.flags, heard]).toEqual(['F.', []]);
   });
 
-  it('also when all that is out is lost', () => {
+  it('also when everything outstanding is lost', () => {
     const s = opened();
     s.write(MSS);
     const heard = listening(s);
     s.conn.snd.sent.markLost(s.conn.snd.sent.first!);
-    s.conn.snd.recovery.newDataFirst = true; // else it goes again first
+    s.conn.snd.recovery.newDataFirst = true; // or the retransmission would be first
     s.write(MSS);
     expect(heard).toHaveLength(1);
   });
 });
 
-describe('when data went out last (tcpi_last_data_sent)', () => {
+describe('the time of the last data sent (tcpi_last_data_sent)', () => {
   const last = (s: Peer): number => s.conn.tcpInfo(s.now).tcpi_last_data_sent;
 
-  it('counts retransmissions, but no FIN, sent or sent again', () => {
+  it('includes retransmissions of data, but neither FIN nor its retransmission', () => {
     const s = opened();
     s.write(MSS);
     s.wait(50 * MILLISECOND);

@@ -51,7 +51,7 @@ export interface Wire {
   ts?: [val: number, ecr: number];
   sack?: [left: number, right: number][];
   gsoSize?: number;
-  /** IP's ECN field: a value of `Ecn`. */
+  /** The ECN field of IP: a value of `Ecn`. */
   ecn?: number;
   /** Fast Open: the cookie's bytes, none for a request; `exp` for the experimental option. */
   cookie?: number[];
@@ -101,7 +101,7 @@ export const flagBits = (text: string): number =>
 export const flagText = (bits: number): string =>
   FLAG_LETTERS.reduce((text, [letter, bit]) => (bits & bit ? text + letter : text), '');
 
-/** Bytes that tell their place in the stream. */
+/** Bytes that depend on their place in the stream. */
 export function pattern(length: number, from = 0): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (from + i) * 31 + ((from + i) >> 8));
 }
@@ -124,7 +124,7 @@ export class Peer {
   events = 0;
   /** The data that our user read. */
   readBytes = new Uint8Array(0);
-  /** A local queue drops our packets. */
+  /** Whether a local queue drops our packets. */
   dropsAll = false;
   private readonly sink: SegmentSink & { dropsAll?: boolean };
   private readonly seg = new Segment();
@@ -240,7 +240,7 @@ export class Peer {
     const from = this.got.length;
     const end = this.now + duration;
     for (let guard = 0; ; guard++) {
-      if (guard > 100_000) throw new Error('timers never come to rest');
+      if (guard > 100_000) throw new Error('the timers never stop');
       const next = this.conn.nextTimeout();
       if (next > end) break;
       this.now = Math.max(this.now, next);
@@ -259,7 +259,7 @@ export class Peer {
     return this.poll();
   }
 
-  /** Our user reads all that waits; returns how many bytes. */
+  /** Our user reads all queued data; returns how many bytes. */
   read(): number {
     let n = 0;
     for (let piece = this.conn.receive(); piece !== null; piece = this.conn.receive()) {

@@ -9,7 +9,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const HERE = 'test/tcp/steps.test.ts';
 
 if (process.env['TCPLAB_FAILS'] === undefined) {
-  it('a test that fails prints the steps that were played, in order, the failing one last', async () => {
+  it('a failing test prints its steps in order, the failing one last', async () => {
     const vitest = resolve(ROOT, 'node_modules/vitest/vitest.mjs');
     const args = [vitest, 'run', '--config', '.ci/vitest.config.ts', '--project', 'core', HERE];
     const env = { ...process.env, CI: '', NO_COLOR: '1', TCPLAB_FAILS: 'yes' };
@@ -33,7 +33,7 @@ if (process.env['TCPLAB_FAILS'] === undefined) {
     ]);
   });
 
-  it('of a long test the last steps are printed, and how many there were before', () => {
+  it('a long test prints its last steps and how many there were before', () => {
     const steps = new Steps();
     for (let n = 1; n <= 1000; n++) steps.add(n * MILLISECOND, `step ${n}`);
     const lines = steps.textAt('wrong\n  in two lines').split('\n');

@@ -17,7 +17,7 @@ const MOST = 60;
 
 const timeText = (time: Micros): string => (time / SECOND).toFixed(6);
 
-/** Of the test that runs: the steps that were added to last. */
+/** The steps of the running test: the object that was last added to. */
 let playing: { readonly test: unknown; steps: Steps } | null = null;
 
 export class Steps {
@@ -25,7 +25,7 @@ export class Steps {
   private count = 0;
   private time: Micros = 0;
 
-  /** `time` counts from the beginning of the test. */
+  /** `time` is relative to the beginning of the test. */
   add(time: Micros, text: string): void {
     this.time = time;
     this.lines.push(`${timeText(time)} ${text}`);

@@ -1,6 +1,6 @@
 /**
- * TCP_INFO: the layout of the struct, and the values in states that a packet script reaches only
- * with difficulty.
+ * TCP_INFO: the layout of the struct, and values in states that are difficult to reach in a packet
+ * script.
  */
 import { describe, expect, it } from 'vitest';
 import { TCP_INFO_FIELDS } from '../../src/tcp/tcp-info.js';
@@ -10,12 +10,12 @@ import { Peer } from './peer.js';
 const names = TCP_INFO_FIELDS.map(([name]) => name).filter((name) => name !== '');
 
 describe('struct tcp_info', () => {
-  it('has the size that Linux 6.18 writes, and no field twice', () => {
+  it("has the size of Linux 6.18's, and no field twice", () => {
     expect(TCP_INFO_FIELDS.reduce((sum, [, bits]) => sum + bits, 0)).toBe(8 * 280);
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it("is told with every field, in the struct's order, as whole numbers", () => {
+  it("has every field, in the struct's order, as whole numbers", () => {
     const s = Peer.established();
     const info = s.conn.tcpInfo(s.now);
     expect(Object.keys(info)).toEqual(names);
@@ -26,14 +26,14 @@ describe('struct tcp_info', () => {
     }
   });
 
-  it('has no infinite number: ~0 stands for no limit', () => {
+  it('has ~0 instead of Infinity for no limit', () => {
     const s = Peer.established();
     const { tcpi_snd_ssthresh, tcpi_max_pacing_rate } = s.conn.tcpInfo(s.now);
     expect([tcpi_snd_ssthresh, tcpi_max_pacing_rate]).toEqual([0x7fffffff, 2 ** 64]);
   });
 });
 
-it('a SYN that is sent again is in loss recovery, as Linux tells it', () => {
+it('reports loss recovery while a SYN is retransmitted, as in Linux', () => {
   const s = Peer.connect();
   s.wait(3.5 * SECOND);
   expect(s.conn.tcpInfo(s.now)).toMatchObject({

@@ -15,7 +15,7 @@ import { fill, type Wire } from './peer.js';
 
 type Verdict = keyof typeof TimeWait;
 
-/** SND.NXT 2 and RCV.NXT 101 of both ISSs, which are 0. */
+/** SND.NXT is 2 and RCV.NXT 101; both ISSs are 0. */
 function record(timestamps: boolean, tsRecent = 1000): TimeWaitRecord {
   const r = new TimeWaitRecord();
   Object.assign(r, {
@@ -49,7 +49,7 @@ describe('an ACK, text or FIN', () => {
     ['the ACK of our ACK', {}, 'drop'],
     ['an old ACK', { seq: 100 }, 'acknowledge'],
     ['text', { len: 1 }, 'acknowledge'],
-    ['the FIN again', { flags: 'F.', seq: 100 }, 'acknowledge'],
+    ['the FIN retransmitted', { flags: 'F.', seq: 100 }, 'acknowledge'],
   ])('%s', (_, w, expected) => {
     expect(verdict(plain(), w)).toBe(expected);
     expect(verdict(plain(), w, strict)).toBe(expected);
@@ -63,11 +63,11 @@ describe('an ACK, text or FIN', () => {
     expect(r.tsRecent).toBe(1000);
   });
 
-  it('says nothing by timestamps that were not agreed on', () => {
+  it('ignores timestamps that were not negotiated', () => {
     expect(verdict(plain(), { ts: [-1, 0] })).toBe('drop');
   });
 
-  it('with a newer timestamp: TS.Recent follows; without one it stays', () => {
+  it('with a newer timestamp updates TS.Recent; without one TS.Recent stays', () => {
     const r = agreed();
     expect(verdict(r, { ts: [1005, 0] })).toBe('drop');
     expect(r.tsRecent).toBe(1005);
@@ -76,21 +76,21 @@ describe('an ACK, text or FIN', () => {
   });
 });
 
-describe('without the timestamps that were agreed on (RFC 7323 section 3.2)', () => {
+describe('without the negotiated timestamps (RFC 7323 section 3.2)', () => {
   it.each<[string, Partial<Wire>, Verdict, Verdict]>([
     ['text', { len: 1 }, 'acknowledge', 'drop'],
     ['a FIN', { flags: 'F.', seq: 100 }, 'acknowledge', 'drop'],
-    ['a SYN that may open', { flags: 'S', seq: 102 }, 'reopen', 'reopen'],
+    ['a SYN that may reopen', { flags: 'S', seq: 102 }, 'reopen', 'reopen'],
     ['an old SYN', { flags: 'S', seq: 50 }, 'acknowledge', 'acknowledge'],
   ])('%s', (_, w, linux, rfc) => {
     expect([verdict(agreed(), w), verdict(agreed(), w, strict)]).toEqual([linux, rfc]);
   });
 
-  it('a RST counts all the same: strict timestamps are no rule for it', () => {
+  it('a RST is processed, because strict timestamps do not apply to it', () => {
     expect(verdict(agreed(), { flags: 'R' }, { ...strict, rfc1337: false })).toBe('close');
   });
 
-  it('of a TS.Recent in the upper half of its numbers it is not older, and a SYN not newer', () => {
+  it('with TS.Recent in the upper half of the number space it is not older, and a SYN not newer', () => {
     const r = (): TimeWaitRecord => record(true, -5);
     expect(verdict(record(true, 5), {})).toBe('drop');
     expect(verdict(r(), { flags: 'S', seq: 50 })).toBe('acknowledge');
@@ -100,7 +100,7 @@ describe('without the timestamps that were agreed on (RFC 7323 section 3.2)', ()
 
 describe('a RST (RFC 5961 section 3.2, RFC 1337)', () => {
   it.each<[string, TimeWaitRecord, Partial<Wire>, boolean, Verdict]>([
-    ['the very number that is next', plain(), {}, false, 'close'],
+    ['exactly RCV.NXT', plain(), {}, false, 'close'],
     ['another', plain(), { seq: 102 }, false, 'drop'],
     ['with tcp_rfc1337', plain(), {}, true, 'drop'],
     ['with an old timestamp', agreed(), { ts: [999, 0] }, false, 'drop'],
@@ -115,7 +115,7 @@ describe('a SYN (RFC 9293 MAY-2, RFC 6191)', () => {
     ['above RCV.NXT', plain(), { seq: 102 }, 'reopen'],
     ['at RCV.NXT', plain(), { seq: 101 }, 'acknowledge'],
     [
-      'at RCV.NXT, timestamp that was not agreed on',
+      'at RCV.NXT, timestamp that was not negotiated',
       plain(),
       { seq: 101, ts: [5, 0] },
       'acknowledge',
@@ -132,7 +132,7 @@ describe('a SYN (RFC 9293 MAY-2, RFC 6191)', () => {
 
 describe('the ACK that it sends', () => {
   it.each([true, false])(
-    'is <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>; timestamps agreed on: %s',
+    'is <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>; timestamps negotiated: %s',
     (timestamps) => {
       const ack = new Segment();
       timeWaitAck(record(timestamps), new Segment(), ack, 100);

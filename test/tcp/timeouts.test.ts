@@ -12,13 +12,13 @@ import { Peer, type Sent } from './peer.js';
 
 type Options = NonNullable<Parameters<typeof Peer.established>[0]>;
 
-/** When they went out, in seconds after `start`. */
+/** When the segments were sent, in seconds after `start`. */
 const seconds = (sent: Sent[], start: number): number[] => sent.map((x) => (x.at - start) / SECOND);
 
 /**
  * A connection without SACK (so without loss probes) whose handshake took `rtt`. RFC 6298 2.2: RTO
- * = SRTT + 4 RTTVAR = rtt + 4 (rtt / 2), three round trips where the variance's term is above its
- * floor of 200 ms.
+ * = SRTT + 4 RTTVAR = rtt + 4 (rtt / 2), which is three round trips if the variance term is above
+ * its minimum of 200 ms.
  */
 function measured(rtt: number, o: Options = {}): Peer {
   const s = Peer.listen(o);
@@ -35,7 +35,7 @@ const shut = { flags: '.', seq: 1, ack: 1, win: 0 };
 describe('R2 for SYN and SYN,ACK (RFC 9293 section 3.8.3)', () => {
   const syn: Options = { config: { synLinearTimeouts: 0, synRetries: 2 } };
 
-  it('MUST-23: the retries may be used up, SYN is tried until its least time is over all the same', () => {
+  it('MUST-23: after its retries SYN is still retransmitted until its minimum time has passed', () => {
     const s = Peer.connect({ config: { ...syn.config, synTimeout: 3 * MINUTE } });
     const start = s.now;
     s.wait(10 * MINUTE);
@@ -43,7 +43,7 @@ describe('R2 for SYN and SYN,ACK (RFC 9293 section 3.8.3)', () => {
     expect(s.transitions.at(-1)).toBe(`${start + 247 * SECOND} SYN-SENT -> CLOSED: syn-timeout`);
   });
 
-  it('MUST-23: the least time counts as over when it just is', () => {
+  it('MUST-23: the minimum time has passed at exactly that time', () => {
     const s = Peer.connect({ config: { ...syn.config, synTimeout: 7 * SECOND } });
     const start = s.now;
     s.wait(10 * MINUTE);
@@ -51,7 +51,7 @@ describe('R2 for SYN and SYN,ACK (RFC 9293 section 3.8.3)', () => {
     expect(s.conn.error).toBe('ETIMEDOUT');
   });
 
-  it('MUST-22: the least time is for SYN, not for SYN,ACK', () => {
+  it('MUST-22: the minimum time applies to SYN, not to SYN,ACK', () => {
     const s = Peer.listen({ config: { synTimeout: 3 * MINUTE, synAckRetries: 2 } });
     const start = s.now;
     s.send({ flags: 'S' });
@@ -60,7 +60,7 @@ describe('R2 for SYN and SYN,ACK (RFC 9293 section 3.8.3)', () => {
     expect(s.state).toBe('CLOSED');
   });
 
-  it('each timeout is counted, and the last one as the end', () => {
+  it('each timeout is counted, and the last one is counted as the end', () => {
     const s = Peer.connect(syn);
     s.wait(SECOND);
     expect(s.env.counters).toMatchObject({ TcpExtTCPTimeouts: 1, TcpExtTCPAbortOnTimeout: 0 });
@@ -70,7 +70,7 @@ describe('R2 for SYN and SYN,ACK (RFC 9293 section 3.8.3)', () => {
 });
 
 describe('R2 for data (RFC 9293 section 3.8.3)', () => {
-  it('ends the connection with the first timeout that comes when it is over, and counts that', () => {
+  it('ends the connection at the first timeout after R2, and counts that', () => {
     const s = measured(100 * MILLISECOND, { config: { retries2: 1 } }); // 0.2 + 0.4 s
     const start = s.now;
     s.write(10);
@@ -80,7 +80,7 @@ describe('R2 for data (RFC 9293 section 3.8.3)', () => {
     expect(s.env.counters).toMatchObject({ TcpExtTCPTimeouts: 1, TcpExtTCPAbortOnTimeout: 1 });
   });
 
-  it('MUST-21: however short the user timeout, the data is sent a second time before it ends the connection', () => {
+  it('MUST-21: even a short user timeout ends the connection only after one retransmission', () => {
     const s = measured(100 * MILLISECOND);
     s.conn.setUserTimeout(200 * MILLISECOND);
     const start = s.now;
@@ -89,15 +89,15 @@ describe('R2 for data (RFC 9293 section 3.8.3)', () => {
     expect(s.conn.error).toBe('ETIMEDOUT');
   });
 
-  it('SHLD-17, MUST-37: a peer with its window shrunk to nothing is dead after twice the longest RTO of silence, counted from its last segment', () => {
+  it('SHLD-17, MUST-37: after its window shrank to zero, a peer counts as dead after twice the maximum RTO of silence since its last segment', () => {
     const s = measured(100 * MILLISECOND, { config: { retries2: 1, maxRto: 4 * SECOND } });
     const start = s.now;
     s.write(10);
     s.wait(400 * MILLISECOND);
     s.send(shut);
     s.wait(MINUTE);
-    // Timeouts at 0.3, 0.9, 2.1, 4.5 and 8.5 s: of R2's 0.6 s nothing is left since the second, and
-    // the fifth finds 8.1 s of silence.
+    // Timeouts at 0.3, 0.9, 2.1, 4.5 and 8.5 s: R2's 0.6 s have passed at the second, and the fifth
+    // finds 8.1 s of silence.
     expect(
       seconds(
         s.got.filter((x) => x.at > start),
@@ -107,7 +107,7 @@ describe('R2 for data (RFC 9293 section 3.8.3)', () => {
     expect(s.transitions.at(-1)).toMatch(`${start + 8.5 * SECOND} ESTABLISHED -> CLOSED`);
   });
 
-  it('MUST-21: a user timeout ends it, though a peer that shut its window still answers (RFC 5482), and nothing is sent faster for that', () => {
+  it('MUST-21: a user timeout ends the connection even if a peer with a zero window still answers (RFC 5482); its answers do not speed up retransmissions', () => {
     const s = measured(100 * MILLISECOND);
     s.conn.setUserTimeout(5 * SECOND);
     const start = s.now;
@@ -116,8 +116,8 @@ describe('R2 for data (RFC 9293 section 3.8.3)', () => {
     s.wait(4 * SECOND);
     s.send(shut);
     s.wait(10 * SECOND);
-    // 0.3, 0.6 ... s apart; the last wait is cut at five seconds after the first timeout's segment
-    // was sent.
+    // 0.3, 0.6 ... s apart; the last wait ends five seconds after the transmission of the segment
+    // that timed out first.
     const times = seconds(
       s.got.filter((x) => x.at > start && x.len > 0),
       start,
@@ -127,7 +127,7 @@ describe('R2 for data (RFC 9293 section 3.8.3)', () => {
     expect(s.transitions.at(-1)).toMatch(`${start + 5 * SECOND} ESTABLISHED -> CLOSED`);
   });
 
-  it('SHLD-17: a peer with an open window is dead after R2, even if it sends other segments', () => {
+  it('SHLD-17: a peer with an open window counts as dead after R2, even if it sends other segments', () => {
     const s = measured(100 * MILLISECOND, { config: { retries2: 1 } });
     s.write(10);
     s.wait(500 * MILLISECOND);
@@ -138,7 +138,7 @@ describe('R2 for data (RFC 9293 section 3.8.3)', () => {
 });
 
 describe('arming the retransmission timer', () => {
-  it('never beyond the moment when the user timeout ends the connection, and never for a time that is over', () => {
+  it('limits it to the time at which the user timeout ends the connection, but not to a past time', () => {
     const s = measured(100 * MILLISECOND);
     s.write(10);
     s.wait(500 * MILLISECOND); // one timeout, at 0.3 s
@@ -146,16 +146,16 @@ describe('arming the retransmission timer', () => {
     s.conn.setUserTimeout(SECOND);
     armRto(s.conn.snd, 10 * SECOND, s.now);
     expect(s.now + s.timer('rto')).toBe(since + SECOND);
-    s.conn.setUserTimeout(100 * MILLISECOND); // over already
+    s.conn.setUserTimeout(100 * MILLISECOND); // already passed
     armRto(s.conn.snd, 10 * SECOND, s.now);
     expect(s.timer('rto')).toBe(1);
   });
 });
 
-describe('R1 and a path that swallows large segments (tcp_mtu_probing)', () => {
+describe('R1 and a path that drops large segments (tcp_mtu_probing)', () => {
   const probing: Options = { config: { mtuProbing: 1 } };
 
-  it('is suspected when retransmissions went on for as long as R1 says, to the microsecond', () => {
+  it('is suspected after retransmissions for exactly R1', () => {
     const s = measured(500 * MILLISECOND, probing);
     s.write(5000);
     s.wait(1500 * MILLISECOND);
@@ -165,7 +165,7 @@ describe('R1 and a path that swallows large segments (tcp_mtu_probing)', () => {
     expect(s.last).toMatchObject({ seq: 1, len: 1024 });
   });
 
-  it('not before', () => {
+  it('is not suspected before R1', () => {
     const s = measured(400 * MILLISECOND, probing);
     s.write(5000);
     s.wait(3.6 * SECOND); // timeouts at 1.2 and 3.6 s
@@ -174,7 +174,7 @@ describe('R1 and a path that swallows large segments (tcp_mtu_probing)', () => {
     expect(s.last).toMatchObject({ seq: 1, len: 1024 });
   });
 
-  it('not by the first timeout of a segment, though fast retransmit began long before it', () => {
+  it('is not suspected at the first timeout of a segment, even if fast retransmit began long before', () => {
     const s = measured(1500 * MILLISECOND, {
       config: { ...probing.config, initialRto: 3 * SECOND },
     }); // RTO 4.5 s, and R1's time is 3
@@ -188,10 +188,10 @@ describe('R1 and a path that swallows large segments (tcp_mtu_probing)', () => {
 });
 
 describe('orphans beyond the limit (tcp_max_orphans)', () => {
-  /** One of one is more than half. */
+  /** One orphan out of one is more than half. */
   const crowded: Options = { config: { maxOrphans: 1 } };
 
-  it('what is in flight is sent a second time; at the next timeout the connection makes room with a RST', () => {
+  it('data in flight is retransmitted once; at the next timeout the connection ends with a RST', () => {
     const s = measured(100 * MILLISECOND, crowded);
     const start = s.now;
     s.write(10);
@@ -212,13 +212,13 @@ describe('orphans beyond the limit (tcp_max_orphans)', () => {
 
   it('a connection with a user stays', () => {
     const s = measured(100 * MILLISECOND, crowded);
-    s.env.memory.orphans = 1; // another's
+    s.env.memory.orphans = 1; // another connection
     s.write(10);
     s.wait(SECOND);
     expect(s.state).toBe('ESTABLISHED');
   });
 
-  it('one whose peer keeps its window shut is probed once; at the next probe it makes room', () => {
+  it('one whose peer keeps its window at zero is probed once; at the next probe it ends', () => {
     const s = measured(100 * MILLISECOND, crowded);
     const start = s.now;
     s.send(shut);
@@ -234,7 +234,7 @@ describe('orphans beyond the limit (tcp_max_orphans)', () => {
     expect(s.conn.owed.probe).toBe(false);
   });
 
-  it('where there are few, it is tried like any other', () => {
+  it('below the limit it is retransmitted as usual', () => {
     const s = measured(100 * MILLISECOND);
     s.write(10);
     s.release();
@@ -244,7 +244,7 @@ describe('orphans beyond the limit (tcp_max_orphans)', () => {
 });
 
 describe('Fast Open and timeouts (RFC 7413 section 4.1.3, tcp_fastopen_blackhole_timeout_sec)', () => {
-  /** A connection with a cookie, and when its memory heard that the path swallows such ones. */
+  /** A connection with a cookie, and the times at which a black hole was reported. */
   function opening(o: Options = {}): { s: Peer; heard: number[] } {
     const heard: number[] = [];
     const memory: FastOpenMemory = {
@@ -256,21 +256,21 @@ describe('Fast Open and timeouts (RFC 7413 section 4.1.3, tcp_fastopen_blackhole
     return { s: Peer.connect({ ...o, fastOpen }), heard };
   }
 
-  it('the third timeout of SYN says that something swallows them', () => {
+  it('the third timeout of SYN reports a black hole', () => {
     const { s, heard } = opening();
     const start = s.now;
     s.wait(MINUTE);
     expect(heard).toEqual([start + 3 * SECOND]);
   });
 
-  it('so does the last one where there are fewer', () => {
+  it('the last timeout of SYN does so, if there are fewer', () => {
     const { s, heard } = opening({ config: { synLinearTimeouts: 0, synRetries: 1 } });
     const start = s.now;
     s.wait(MINUTE);
     expect(heard).toEqual([start + 3 * SECOND]);
   });
 
-  it('and the third of the first data', () => {
+  it('the third timeout of the first data does so', () => {
     const { s, heard } = opening({ config: { tlp: false } });
     s.wait(100 * MILLISECOND);
     s.send({ flags: 'S.', ack: 1, mss: 1460 });
@@ -282,7 +282,7 @@ describe('Fast Open and timeouts (RFC 7413 section 4.1.3, tcp_fastopen_blackhole
 });
 
 describe("the loss probe's timer (RFC 8985 section 7)", () => {
-  it('while a probe is out no second one goes: the retransmission timer takes over, for what is left since the first segment was sent', () => {
+  it('while a probe is in flight no second one is sent: the retransmission timer takes over, for the rest of RTO since the first segment was sent', () => {
     const s = inFlight(1); // at 0; RTO 300 ms
     const start = s.now;
     s.wait(150 * MILLISECOND);
@@ -304,9 +304,9 @@ describe("the loss probe's timer (RFC 8985 section 7)", () => {
     expect(s.env.counters).toMatchObject({ TcpExtTCPLossProbes: 1, TcpExtTCPTimeouts: 1 });
   });
 
-  it('and at once when nothing is left of it', () => {
+  it('the retransmission timer takes over at once if RTO has already passed', () => {
     const s = inFlight(4);
-    s.wait(202 * MILLISECOND); // the probe: 3 again
+    s.wait(202 * MILLISECOND); // the probe: retransmits 3
     s.wait(48 * MILLISECOND);
     s.send(ack(1));
     // 250 ms: SRTT = 100 + 150 / 8, so the next probe's time is at 250 + 2 * 118.75 + 2 ms; RTTVAR
@@ -319,7 +319,7 @@ describe("the loss probe's timer (RFC 8985 section 7)", () => {
 });
 
 describe('the reordering timer (RFC 8985 section 6.2 step 5)', () => {
-  it('what it finds lost goes out, and the retransmission timer watches over it for a whole RTO', () => {
+  it('segments that it marks lost are retransmitted, and the retransmission timer is armed for a whole RTO', () => {
     const s = inFlight(4);
     s.wait(RTT);
     s.send(ack(0, [1, 2]));
@@ -327,11 +327,11 @@ describe('the reordering timer (RFC 8985 section 6.2 step 5)', () => {
     expect([s.timer('rto'), s.timer('tlp')]).toEqual([s.conn.snd.rtt.rto, Infinity]);
   });
 
-  it('the first in flight was sent again before: of its RTO only what is left', () => {
+  it('if the first segment in flight was retransmitted before, the timer is armed for the rest of its RTO', () => {
     const s = inFlight(12);
     s.wait(RTT);
     s.send(ack(0, [1, 2]));
-    // late by one: from here on a quarter of the round trip decides, and two ticks of the timer
+    // late by one: from here on the margin is a quarter of the round trip and two timer ticks
     s.send(ack(2));
     s.wait(RTT);
     s.send(ack(2, [3, 4]));
@@ -339,12 +339,12 @@ describe('the reordering timer (RFC 8985 section 6.2 step 5)', () => {
     const resentAt = s.now;
     expect(s.timer('rto')).toBe(s.conn.snd.rtt.rto);
     s.send(ack(2, [5, 6], [3, 4]));
-    expect(s.timer('rto')).toBe(Infinity); // the reordering timer has taken its place
+    expect(s.timer('rto')).toBe(Infinity); // replaced by the reordering timer
     expect(numbers(s.wait(27 * MILLISECOND))).toEqual([4]);
     expect(s.timer('rto')).toBe(Math.ceil(resentAt + s.conn.snd.rtt.rto) - s.now);
   });
 
-  it('gives way when recovery is over: the loss probe watches over what was sent since', () => {
+  it("is replaced after recovery by the loss probe's timer for later segments", () => {
     const s = inFlight(10);
     s.wait(RTT);
     s.send(ack(0, [1, 4]));
@@ -367,7 +367,7 @@ describe('the reordering timer (RFC 8985 section 6.2 step 5)', () => {
     expect(s.env.counters.TcpExtTCPLossProbes).toBe(1);
   });
 
-  it('and it watches, too, while pacing holds back what was found lost', () => {
+  it('the retransmission timer is also armed while pacing delays lost segments', () => {
     // a segment in 20 ms
     const s = inFlight(7, { config: { pacing: true, maxPacingRate: 50_000 } });
     s.wait(120 * MILLISECOND);
@@ -384,7 +384,7 @@ describe('the reordering timer (RFC 8985 section 6.2 step 5)', () => {
 });
 
 describe("the delayed ACK's timer (RFC 9293 section 3.8.6.3)", () => {
-  it('is counted when it sends an ACK', () => {
+  it('is counted when its expiry sends an ACK', () => {
     const s = Peer.established({ config: { delayedAckMax: 40 * MILLISECOND } });
     s.conn.setQuickAck(false);
     s.send({ flags: 'P.', seq: 1, ack: 1, len: 100 });
@@ -392,7 +392,7 @@ describe("the delayed ACK's timer (RFC 9293 section 3.8.6.3)", () => {
     expect(s.env.counters.TcpExtDelayedACKs).toBe(1);
   });
 
-  it('and stops when data takes the ACK along', () => {
+  it('stops when data carries the ACK', () => {
     const s = Peer.established();
     s.conn.setQuickAck(false);
     s.send({ flags: 'P.', seq: 1, ack: 1, len: 100 });
@@ -422,7 +422,7 @@ describe('keep-alive (RFC 9293 section 3.8.4)', () => {
     return s;
   }
 
-  it('a probe each interval, each of them counted; then the end, with a RST', () => {
+  it('sends a probe each interval and counts it; then the connection ends with a RST', () => {
     const s = kept(10, 5, 2);
     const start = s.now;
     const sent = s.wait(MINUTE);
@@ -436,7 +436,7 @@ describe('keep-alive (RFC 9293 section 3.8.4)', () => {
     expect(s.env.counters).toMatchObject({ TcpExtTCPKeepAlive: 2, TcpExtTCPAbortOnTimeout: 1 });
   });
 
-  it('what comes meanwhile puts the probe off until the peer was silent for the whole idle time', () => {
+  it('a segment of the peer postpones the probe until the peer was silent for the whole idle time', () => {
     const s = kept(10, 5, 2);
     const start = s.now;
     s.wait(4 * SECOND);
@@ -454,7 +454,7 @@ describe('keep-alive (RFC 9293 section 3.8.4)', () => {
     expect(s.env.counters.TcpExtTCPKeepAlive).toBe(0);
   });
 
-  it('MUST-26: none while data waits for the window: what goes out then are window probes', () => {
+  it('MUST-26: no probe while data waits for the window, because window probes are sent then', () => {
     const s = kept(1, 1, 2);
     const start = s.now;
     s.send(shut);
@@ -464,7 +464,7 @@ describe('keep-alive (RFC 9293 section 3.8.4)', () => {
     expect(s.state).toBe('ESTABLISHED');
   });
 
-  it("the user timeout ends it instead of the number of probes, with the first probe's time at which it is over", () => {
+  it('the user timeout replaces the number of probes: the connection ends when the next probe after it is due', () => {
     const s = kept(10, 5, 1);
     s.conn.setUserTimeout(20 * SECOND);
     const start = s.now;
@@ -473,7 +473,7 @@ describe('keep-alive (RFC 9293 section 3.8.4)', () => {
     expect(sent.map((x) => x.flags)).toEqual(['.', '.', 'R.']);
   });
 
-  it('one probe goes out in any case: before a user timeout that is shorter than the idle time, and where none are wanted', () => {
+  it('at least one probe is sent, even if the user timeout is shorter than the idle time or the probe count is 0', () => {
     const short = kept(10, 5, 9);
     short.conn.setUserTimeout(SECOND);
     const none = kept(10, 5, 0);
@@ -485,7 +485,7 @@ describe('keep-alive (RFC 9293 section 3.8.4)', () => {
     }
   });
 
-  it('switched off, nothing goes out', () => {
+  it('sends nothing when it is switched off', () => {
     const s = kept(10, 5, 2);
     s.wait(SECOND);
     s.conn.setKeepAlive(false, s.now);

@@ -27,21 +27,21 @@ const isTaken = (s: Peer, w: Wire): boolean => {
   return s.drops.length === before;
 };
 
-describe('timestamps that were agreed on, and are missing (RFC 7323 section 3.2)', () => {
-  it('rfc: the segment is dropped without an answer, and the connection lives', () => {
+describe('missing timestamps that were negotiated (RFC 7323 section 3.2)', () => {
+  it('rfc: the segment is dropped without an answer, and the connection stays', () => {
     const s = established('rfc');
     expect(s.send(data(1))).toEqual([]);
     expect([s.drops, s.state]).toEqual([['tcpNoTimestamp'], 'ESTABLISHED']);
     expect(isTaken(s, data(1, ts(1002)))).toBe(true);
   });
 
-  it('linux: it is taken, and TS.Recent stays', () => {
+  it('linux: the segment is accepted, and TS.Recent stays', () => {
     const s = established('linux');
     expect(s.send(data(1))).toMatchObject([{ ack: 11 }]);
     expect([s.drops, s.last.ts![1]]).toEqual([[], 1001]);
   });
 
-  it('linux: its ACK gives a round-trip sample by the clock', () => {
+  it('linux: its ACK gives a round-trip sample from the time of sending', () => {
     const s = established('linux');
     s.write(100);
     s.wait(30 * MILLISECOND);
@@ -49,14 +49,14 @@ describe('timestamps that were agreed on, and are missing (RFC 7323 section 3.2)
     expect(s.conn.snd.rtt.srtt).toBeGreaterThan(3 * MILLISECOND);
   });
 
-  it.each(['linux', 'rfc'] as const)('%s: a RST needs none', (profile) => {
+  it.each(['linux', 'rfc'] as const)('%s: a RST needs no timestamps', (profile) => {
     const s = established(profile);
     s.send({ flags: 'R', seq: 1 });
     expect(s.conn.error).toBe('ECONNRESET');
   });
 
   it.each(['linux', 'rfc'] as const)(
-    '%s: a SYN without them is challenged (RFC 5961 section 4.2)',
+    '%s: a SYN without them gets a challenge ACK (RFC 5961 section 4.2)',
     (profile) => {
       for (const seq of [1, 500_000_000]) {
         const s = established(profile);
@@ -88,12 +88,15 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
     ['linux', 0, true],
     ['linux', 1, false],
     ['rfc', 0, false],
-  ] as const)('%s: %i ticks more than one behind: taken %s', (profile, more, taken) => {
-    const s = established(profile);
-    expect(isTaken(s, data(1, ts(1000 - more)))).toBe(taken);
-    expect(s.last).toMatchObject({ ack: taken ? 11 : 1 });
-    expect(s.last.ts![1]).toBe(1001);
-  });
+  ] as const)(
+    '%s: a timestamp more than one behind, by %i ticks: accepted %s',
+    (profile, more, taken) => {
+      const s = established(profile);
+      expect(isTaken(s, data(1, ts(1000 - more)))).toBe(taken);
+      expect(s.last).toMatchObject({ ack: taken ? 11 : 1 });
+      expect(s.last.ts![1]).toBe(1001);
+    },
+  );
 
   it.each([
     ['linux', [], 'TcpExtPAWSOldAck'],
@@ -106,7 +109,7 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
     expect([s.drops, s.env.counters[counter]]).toEqual([['tcpPaws'], 1]);
   });
 
-  it('linux: a duplicate ACK that is late by an RTO at most is taken; rfc answers it', () => {
+  it('linux: a duplicate ACK that is late by at most an RTO is accepted; rfc: it is answered', () => {
     const late = (profile: ProfileName, by: number): boolean => {
       const s = established(profile);
       s.wait(600 * MILLISECOND);
@@ -122,7 +125,7 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
   });
 
   it.each(['linux', 'rfc'] as const)(
-    '%s: after 24 days TS.Recent is what comes next (section 5.5)',
+    '%s: after 24 days any timestamp becomes TS.Recent (section 5.5)',
     (profile) => {
       const before = established(profile);
       before.wait(24 * DAY - 1);
@@ -135,13 +138,13 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
     },
   );
 
-  it('an old SYN is challenged as any SYN', () => {
+  it('an old SYN gets a challenge ACK like any SYN', () => {
     const s = established('rfc');
     s.send({ flags: 'S', seq: 1, ...ts(5) });
     expect(s.env.counters).toMatchObject({ TcpExtTCPSYNChallenge: 1, TcpExtPAWSEstab: 0 });
   });
 
-  it('a RST that is a SYN, too, is not', () => {
+  it('a segment with both RST and SYN gets no challenge ACK', () => {
     const s = established('linux');
     expect(s.send({ flags: 'SR', seq: 500_000_000, ...ts(1001) })).toEqual([]);
     expect([s.drops, s.env.counters.TcpExtTCPSYNChallenge]).toEqual([['tcpRstOutsideWindow'], 0]);
@@ -151,7 +154,7 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
     ['linux', true, -5],
     ['rfc', false, 0],
   ] as const)(
-    '%s: beside a TS.Recent of 0 an old timestamp is taken: %s',
+    '%s: if TS.Recent is 0, an old timestamp is accepted: %s',
     (profile, taken, recent) => {
       const s = Peer.established({ profile }, ts(-1));
       expect(isTaken(s, data(1, ts(-5)))).toBe(taken);
@@ -167,7 +170,7 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
     expect(s.env.counters).toMatchObject({ TcpExtPAWSEstab: 1, TcpExtPAWSOldAck: 0 });
   });
 
-  it('linux: a late ACK that is no duplicate is not taken: it acknowledges more, lies beyond RCV.NXT, or is the first behind data', () => {
+  it('linux: a late ACK is rejected unless it is a duplicate: if it acknowledges more, is beyond RCV.NXT, or is the first after data', () => {
     const acks = established('linux');
     acks.write(100);
     acks.wait(10 * MILLISECOND);
@@ -184,20 +187,23 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
     expect(isTaken(behind, { flags: '.', seq: 11, ack: 1, ...ts(999) })).toBe(false);
   });
 
-  it.each(['linux', 'rfc'] as const)('%s: an old ACK opens nothing', (profile) => {
-    const s = Peer.listen({ profile });
-    s.send({ flags: 'S', mss: 1460, ...ts(1000) });
-    s.send({ flags: '.', seq: 1, ack: 1, ...ts(999, s.last.ts![0]) });
-    expect([s.state, s.drops]).toEqual(['SYN-RECEIVED', ['tcpPaws']]);
-  });
+  it.each(['linux', 'rfc'] as const)(
+    '%s: an old ACK does not establish a connection',
+    (profile) => {
+      const s = Peer.listen({ profile });
+      s.send({ flags: 'S', mss: 1460, ...ts(1000) });
+      s.send({ flags: '.', seq: 1, ack: 1, ...ts(999, s.last.ts![0]) });
+      expect([s.state, s.drops]).toEqual(['SYN-RECEIVED', ['tcpPaws']]);
+    },
+  );
 
-  it('linux: a late duplicate ACK that shuts the window, or opens it, is not taken', () => {
+  it('linux: a late duplicate ACK that closes or opens the window is rejected', () => {
     const late = (win: number): boolean => {
       const s = established('linux');
       s.wait(600 * MILLISECOND);
       return isTaken(s, { flags: '.', seq: 1, ack: 1, win, ...ts(999) });
     };
-    // The window that is known is 65,535.
+    // The current window is 65,535.
     expect([late(0), late(1), late(65_535)]).toEqual([false, true, true]);
     const s = Peer.established({ profile: 'linux' }, ts(1000), 500);
     s.wait(600 * MILLISECOND);
@@ -220,7 +226,7 @@ describe('PAWS (RFC 7323 section 5.3)', () => {
 
 describe('a TSecr that was never sent', () => {
   it.each(['linux', 'rfc'] as const)(
-    '%s: a SYN,ACK with one gets a RST, and the SYN waits on',
+    '%s: a SYN,ACK with one gets a RST, and the connection stays in SYN-SENT',
     (profile) => {
       const s = Peer.connect({ profile });
       const val = s.got[0]!.ts![0];
@@ -238,7 +244,7 @@ describe('a TSecr that was never sent', () => {
     },
   );
 
-  it('is looked for in an ACK alone: a SYN without one opens at once, and a RST without one is no answer', () => {
+  it('is only checked with an ACK: a SYN without ACK starts a simultaneous open, and a RST without ACK is no reply', () => {
     const s = Peer.connect();
     s.send({ flags: 'R', ...ts(9, 12_345) });
     expect([s.drops, s.state]).toEqual([['tcpBadFlags'], 'SYN-SENT']);
@@ -248,14 +254,14 @@ describe('a TSecr that was never sent', () => {
     expect(s.state).toBe('SYN-RECEIVED');
   });
 
-  it('is none that lies between the last SYN and now, as in Linux', () => {
+  it('does not include values between the last SYN and now, as in Linux', () => {
     const s = Peer.connect();
     s.wait(40 * MILLISECOND);
     s.send({ flags: 'S.', ack: 1, ...ts(9, s.got[0]!.ts![0] + 20) });
     expect(s.state).toBe('ESTABLISHED');
   });
 
-  it('is none of data that went out before the handshake ended (Fast Open)', () => {
+  it('does not include those of data sent before the end of the handshake (Fast Open)', () => {
     const s = Peer.listen({
       fastOpen: new FastOpen({ cookie: null, experimental: false, accepted: true }),
     });
@@ -266,13 +272,13 @@ describe('a TSecr that was never sent', () => {
     expect(s.state).toBe('ESTABLISHED');
   });
 
-  it('of an option that we did not offer says nothing', () => {
+  it('is ignored if we did not offer the option', () => {
     const s = Peer.connect({ config: { timestamps: false } });
     s.send({ flags: 'S.', ack: 1, ...ts(9, 12_345) });
     expect(s.state).toBe('ESTABLISHED');
   });
 
-  it('in SYN-RECEIVED is answered, and opens nothing', () => {
+  it('in SYN-RECEIVED is answered, and does not establish the connection', () => {
     const s = Peer.listen();
     s.send({ flags: 'S', mss: 1460, ...ts(1000) });
     const val = s.last.ts![0];
@@ -284,7 +290,7 @@ describe('a TSecr that was never sent', () => {
     expect(s.state).toBe('ESTABLISHED');
   });
 
-  it('in SYN-RECEIVED does not matter on a SYN that comes again', () => {
+  it('in SYN-RECEIVED is ignored on a retransmitted SYN', () => {
     const s = Peer.listen();
     s.send({ flags: 'S', mss: 1460, ...ts(1000) });
     expect(s.send({ flags: 'S', mss: 1460, ...ts(1000, 777) })).toMatchObject([
@@ -293,7 +299,7 @@ describe('a TSecr that was never sent', () => {
     expect(s.drops).toEqual(['tcpUnacceptable']);
   });
 
-  it('in SYN-RECEIVED of an active open is not looked for, and an old RST counts: those are rules of a listener', () => {
+  it("in SYN-RECEIVED of an active open is not checked, and an old RST is accepted, because those rules are a listener's", () => {
     const both = (): Peer => {
       const s = Peer.connect();
       s.send({ flags: 'S', mss: 1460, ...ts(1000) });
@@ -309,8 +315,8 @@ describe('a TSecr that was never sent', () => {
   });
 });
 
-describe('what an echo tells the sender', () => {
-  /** 100 bytes were sent, and again. */
+describe('what the sender learns from an echo', () => {
+  /** 100 bytes were sent and retransmitted. */
   function resent(agreed: boolean): { s: Peer; first: number; again: number } {
     const s = Peer.established({ config: { tlp: false } }, agreed ? ts(1000) : {});
     s.write(100);
@@ -329,30 +335,30 @@ describe('what an echo tells the sender', () => {
     return { srtt: s.conn.snd.rtt.srtt - srtt, undone: s.notes.includes('undo') };
   };
 
-  it('of the original: the timeout was spurious (RFC 3522), and the round trip was long', () => {
+  it('an echo of the original: the timeout was spurious (RFC 3522), and the round trip was long', () => {
     const { s, first } = resent(true);
     const { srtt, undone } = acked(s, first);
     expect(undone).toBe(true);
     expect(srtt).toBeGreaterThan(100 * MILLISECOND);
   });
 
-  it('of the copy: it was not', () => {
+  it('an echo of the retransmission: the timeout was not spurious', () => {
     const { s, again } = resent(true);
     expect(acked(s, again).undone).toBe(false);
   });
 
-  it('0 is none: neither undo nor round trip (Karn)', () => {
+  it('an echo of 0 is none: neither undo nor round trip (Karn)', () => {
     expect(acked(resent(true).s, 0)).toEqual({ srtt: 0, undone: false });
   });
 
-  it('nothing where timestamps were not agreed on', () => {
+  it('nothing if timestamps were not negotiated', () => {
     const { s, first } = resent(false);
     expect(acked(s, first)).toEqual({ srtt: 0, undone: false });
   });
 });
 
 describe('timestamps of a RST (RFC 7323 section 5.2)', () => {
-  it.each(['linux', 'rfc'] as const)('%s: one that a user asks for has them', (profile) => {
+  it.each(['linux', 'rfc'] as const)('%s: a RST from abort() has them', (profile) => {
     const s = established(profile);
     const [rst] = s.abort();
     expect(rst).toMatchObject({ flags: 'R.', ts: [expect.any(Number), 1001] });
@@ -362,7 +368,7 @@ describe('timestamps of a RST (RFC 7323 section 5.2)', () => {
   it.each([
     ['linux', undefined],
     ['rfc', [0, 1100]],
-  ] as const)('%s: one that answers data for an orphan', (profile, expected) => {
+  ] as const)('%s: a RST that answers data for an orphan', (profile, expected) => {
     const s = established(profile);
     s.release();
     expect(s.send(data(1, { ack: 2, ...ts(1100) }))).toMatchObject([{ flags: 'R', seq: 2 }]);
@@ -372,24 +378,24 @@ describe('timestamps of a RST (RFC 7323 section 5.2)', () => {
   it.each([
     ['linux', undefined],
     ['rfc', [0, 9]],
-  ] as const)('%s: one that answers a SYN,ACK of nothing', (profile, expected) => {
+  ] as const)('%s: a RST that answers a SYN,ACK with a wrong ACK', (profile, expected) => {
     const s = Peer.connect({ profile });
     const [rst] = s.send({ flags: 'S.', ack: 5, ...ts(9, s.got[0]!.ts![0]) });
     expect([rst!.flags, rst!.ts]).toEqual(['R', expected]);
   });
 
-  it('without the option none has it', () => {
+  it('no RST has them if they were not negotiated', () => {
     const s = Peer.established({ profile: 'rfc' });
     expect(s.abort()[0]!.ts).toBeUndefined();
   });
 
-  it('rfc: one that answers a segment without them has none', () => {
+  it('rfc: a RST that answers a segment without them has none', () => {
     const s = Peer.connect({ profile: 'rfc' });
     const [rst] = s.send({ flags: 'S.', ack: 5 });
     expect([rst!.flags, rst!.ts]).toEqual(['R', undefined]);
   });
 
-  it('rfc: the echo is of what it answers, and of nothing before', () => {
+  it('rfc: the echo is that of the answered segment, not of an earlier one', () => {
     const s = Peer.connect({ profile: 'rfc' });
     const [rst] = s.send({ flags: 'S.', ack: 5, ...ts(9) });
     expect(rst!.ts).toEqual([0, 9]);
@@ -402,7 +408,7 @@ describe('timestamps of a RST (RFC 7323 section 5.2)', () => {
     [true, 300, [0, 300]],
     [true, undefined, undefined],
     [false, 300, undefined],
-  ] as const)('from CLOSED: echoes are wanted: %s, TSval %s', (echoes, val, expected) => {
+  ] as const)('from CLOSED: echoes are on: %s, TSval %s', (echoes, val, expected) => {
     const [seg, rst] = [new Segment(), new Segment()];
     fill(seg, { flags: '.', seq: 1, ack: 1, ...(val === undefined ? {} : ts(val, 44)) }, 0, 0);
     expect(resetFor(seg, rst, echoes)).toBe(true);

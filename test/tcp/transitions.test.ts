@@ -1,5 +1,5 @@
 /**
- * Packet scripts, a few scenes and hand-played peers reach every cause of every row of
+ * Packet scripts, a few scenarios and scripted peers reach every cause of every row of
  * `TRANSITIONS`.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { exchange, Hosts } from '../stack/hosts.js';
 import { Peer, type Wire } from './peer.js';
 
 const FOLDER = 'test/scripts';
-/** What happened: `ESTABLISHED -> CLOSE-WAIT: fin`. */
+/** The transitions that occurred: `ESTABLISHED -> CLOSE-WAIT: fin`. */
 const happened = new Set<string>();
 const transition = (from: State, to: State, cause: Cause): string =>
   `${STATE_NAMES[from]} -> ${STATE_NAMES[to]}: ${cause}`;
@@ -45,9 +45,9 @@ function connected(config: Partial<TcpConfig> = {}, up = -1): Scene {
   return { h, conn: client.conn! };
 }
 
-/** Causes that no packet script has: a user that aborts, a host that closes, exhausted memory. */
+/** Causes without a packet script: a user aborts, a host closes, memory is exhausted. */
 const SCENES: Readonly<Record<string, () => void>> = {
-  'ABORT when TIME-WAIT is told': () => {
+  'ABORT in the event of TIME-WAIT': () => {
     const h = new Hosts({ stack: { observer } });
     const { client } = exchange(h, 0, 0);
     const told = client.tcpEvents.bind(client);
@@ -62,7 +62,7 @@ const SCENES: Readonly<Record<string, () => void>> = {
     conn.rcv.queue.clear();
     conn.release(h.time.now);
   },
-  'an orphan makes room': () => {
+  'an orphan is evicted': () => {
     const { h, conn } = connected({ maxOrphans: 1 }, 1_000_000);
     conn.rcv.queue.clear();
     conn.release(h.time.now);
@@ -81,14 +81,14 @@ const SCENES: Readonly<Record<string, () => void>> = {
     const { h } = connected();
     h.a.close(h.time.now);
   },
-  'the device is gone': () => {
+  'the device has failed': () => {
     const { h } = connected();
     h.a.deviceError(Object.assign(new Error('gone'), { code: 'EBADFD' }), true, h.time.now);
   },
 };
 
 const UNANSWERED = 4 * 3600 * SECOND;
-/** How a connection gets to each state. */
+/** How a connection reaches each state. */
 const TO: Readonly<Record<string, (o: Way) => Peer>> = {
   'SYN-SENT': ({ config = {} }) => Peer.connect({ config }),
   'SYN-RECEIVED': ({ config = {} }) => {
@@ -100,7 +100,7 @@ const TO: Readonly<Record<string, (o: Way) => Peer>> = {
   'FIN-WAIT-1': (o) => then(established(o), (s) => s.close()),
   'FIN-WAIT-2': (o) =>
     then(TO['FIN-WAIT-1']!(o), (s) => {
-      s.send({ ...next(s, '.'), win: 100 }); // the FIN may have waited for it
+      s.send({ ...next(s, '.'), win: 100 }); // the FIN may have waited for the window
       s.send({ ...next(s, '.'), ack: 2 });
     }),
   'CLOSE-WAIT': (o) => then(established(o), (s) => s.send(next(s, 'F.'))),
@@ -142,7 +142,7 @@ const next = ({ conn }: Peer, flags: string): Wire => ({
   win: conn.snd.wnd,
 });
 
-/** How it ends from there. */
+/** How it ends from that state. */
 const ENDINGS: Readonly<Partial<Record<Cause, (to: (o: Way) => Peer) => Peer>>> = {
   close: (to) => then(to({}), (s) => s.close()),
   'close-unread': (to) => then(to({ unread: true }), (s) => s.release()),
@@ -154,7 +154,7 @@ const ENDINGS: Readonly<Partial<Record<Cause, (to: (o: Way) => Peer) => Peer>>> 
   'close-no-room': (to) => then(to({ config: { maxOrphans: 0 } }), (s) => s.release()),
   abort: (to) => then(to({}), (s) => s.abort()),
   disconnect: (to) => then(to({}), (s) => s.conn.abort(s.now, 'disconnect')),
-  // What the host does with each connection: stack/tcp/host.ts.
+  // As the host does with each connection: stack/tcp/host.ts.
   'stack-closes': (to) => then(to({}), (s) => s.conn.abort(s.now, 'stack-closes')),
   'device-gone': (to) => then(to({}), (s) => s.conn.finish('ENETDOWN', 'device-gone', s.now)),
   rst: (to) => then(to({}), (s) => s.send(next(s, s.state === 'SYN-SENT' ? 'R.' : 'R'))),
@@ -171,7 +171,7 @@ const ENDINGS: Readonly<Partial<Record<Cause, (to: (o: Way) => Peer) => Peer>>> 
   'window-timeout': (to) =>
     then(to({ win: 0, up: 10, config: { userTimeout: 5 * SECOND } }), (s) => s.wait(UNANSWERED)),
   'probes-unanswered': (to) => then(to({ win: 0, up: 10 }), (s) => s.wait(UNANSWERED)),
-  // Nothing may be in flight: a FIN waits for a window.
+  // Nothing may be in flight, so the FIN waits for a window.
   'keep-alive-unanswered': (to) =>
     then(to({ win: 0 }), (s) => {
       s.conn.setKeepAlive(true, s.now, SECOND, SECOND, 2);
@@ -215,11 +215,11 @@ describe('transitions', () => {
     expect(happened).toContain(name);
   });
 
-  it('happen in no other way', () => {
+  it('have no other causes', () => {
     expect([...happened].filter((name) => !all.includes(name))).toEqual([]);
   });
 
-  it.each(CAUSES)('%s is the cause of one', (cause) => {
+  it.each(CAUSES)('%s is the cause of a transition', (cause) => {
     expect(TRANSITIONS.some(({ causes }) => causes.includes(cause))).toBe(true);
   });
 
@@ -228,7 +228,7 @@ describe('transitions', () => {
     [State.established, State.closeWait, 'close'],
     [State.finWait1, State.timeWait, 'fin'],
     [State.closed, State.closed, 'abort'],
-  ] as const)('%i to %i by %s is none', (from, to, cause) => {
+  ] as const)('%i to %i by %s is not a transition', (from, to, cause) => {
     expect(isAllowed(from, to, cause)).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Urgent data, RFC 9293 section 3.8.5 and RFC 6093: sent and received in line, and out of line as
- * Linux also can.
+ * Urgent data, RFC 9293 section 3.8.5 and RFC 6093: sent and received in line, and also out of line
+ * as in Linux.
  */
 import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../src/base/time.js';
@@ -26,7 +26,7 @@ const data = (seq: number, len: number, urg?: number): Wire => ({
   len,
   ...(urg === undefined ? {} : { urg }),
 });
-/** The lengths of the pieces that the user reads, until nothing waits. */
+/** Reads everything; returns the lengths of the pieces. */
 function pieces(s: Peer): number[] {
   const lengths: number[] = [];
   for (let piece = s.conn.receive(); piece !== null; piece = s.conn.receive())
@@ -35,12 +35,12 @@ function pieces(s: Peer): number[] {
 }
 
 describe('sending', () => {
-  it('MUST-30: urgent data is announced on every segment before its end, and on those that go out again', () => {
+  it('MUST-30: urgent data is announced on every segment before its end, and on their retransmissions', () => {
     const s = Peer.established();
     s.write(500);
     expect(s.last).toMatchObject({ flags: 'P.' });
     expect(urgentWrite(s, 3)).toMatchObject([{ flags: 'PU.', seq: 501, len: 3, urg: 3 }]);
-    // What comes behind it is not urgent; what is sent again before it, is.
+    // Data after it is not urgent; retransmitted data before it is.
     expect(s.write(1460)[0]).toMatchObject({ seq: 504, flags: 'P.' });
     const again = s.wait(SECOND);
     expect(again.find((x) => x.seq === 1)).toMatchObject({
@@ -52,7 +52,7 @@ describe('sending', () => {
     expect(s.last).toMatchObject({ seq: 504, flags: 'P.' });
   });
 
-  it('MUST-31: of any length, also longer than the pointer reaches', () => {
+  it('MUST-31: urgent data may have any length, even beyond the reach of the pointer', () => {
     const s = Peer.established({ config: { sendBufferBytes: 1 << 20 } }, { wscale: 7 }, 60_000);
     const length = 100_000;
     urgentWrite(s, length);
@@ -72,7 +72,7 @@ describe('sending', () => {
     expect(all.every((x) => x.gsoSize === undefined)).toBe(true);
   });
 
-  it('MUST-62: sent, the pointer names the number after the last urgent byte', () => {
+  it('MUST-62: the pointer sent is the number after the last urgent byte', () => {
     const s = Peer.established();
     expect(urgentWrite(s, 1)).toMatchObject([{ seq: 1, len: 1, urg: 1 }]);
     expect(s.conn.snapshot(s.now).snd.up).toBe((s.conn.iss + 2) >>> 0);
@@ -85,7 +85,7 @@ describe('sending', () => {
     expect(urgentWrite(s, 1)).toMatchObject([{ seq: 11, len: 11, urg: 11 }]);
   });
 
-  it('makes no super-segments, whose parts would all carry the same pointer', () => {
+  it('makes no super-segments, because all parts would carry the same pointer', () => {
     const s = Peer.established({ gsoBytes: 60_000 });
     const out = urgentWrite(s, 5 * 1460);
     expect(out.map((x) => [x.len, x.urg, x.gsoSize])).toEqual(
@@ -95,7 +95,7 @@ describe('sending', () => {
     expect(s.write(5 * 1460)).toMatchObject([{ len: 5 * 1460, gsoSize: 1460 }]);
   });
 
-  it('is announced while the window is shut, by a segment that the peer takes (MUST-66), and then it is probed', () => {
+  it('is announced while the window is zero, by a segment that the peer processes (MUST-66); then probes follow', () => {
     const s = Peer.established();
     s.send({ flags: '.', seq: 1, ack: 1, win: 0 });
     expect(urgentWrite(s, 4)).toEqual([]);
@@ -106,7 +106,7 @@ describe('sending', () => {
     ]);
   });
 
-  it('nothing is urgent on a long stream of ordinary data', () => {
+  it('a long stream of ordinary data is never urgent', () => {
     const s = Peer.established({}, { wscale: 7 });
     for (let n = 0; n < 20; n++) {
       s.write(10_000);
@@ -118,23 +118,23 @@ describe('sending', () => {
 });
 
 describe('receiving', () => {
-  it('MUST-30, MUST-32: the user is told at once, and again when there is more of it', () => {
+  it('MUST-30, MUST-32: the user gets an event at once, and again for more urgent data', () => {
     const s = Peer.established();
     s.send(data(1, 100));
     expect(s.takeEvents()).toEqual(['readable']);
-    // Announced by what is still to come, and before it.
+    // Announced before it arrives.
     s.send(data(101, 100, 1000));
     expect(s.takeEvents()).toEqual(['readable', 'urgent']);
     s.send(data(201, 100, 900));
-    expect(s.takeEvents(), 'the same once more').toEqual(['readable']);
+    expect(s.takeEvents(), 'the same pointer again').toEqual(['readable']);
     s.send(data(301, 100, 1200));
-    expect(s.takeEvents(), 'it reaches further').toEqual(['readable', 'urgent']);
+    expect(s.takeEvents(), 'it advances').toEqual(['readable', 'urgent']);
     s.send({ flags: 'U.', seq: 401, ack: 1, urg: 1000 });
-    expect(s.takeEvents(), 'it does not').toEqual([]);
+    expect(s.takeEvents(), 'it does not advance').toEqual([]);
     expect(s.notes.filter((n) => n === 'urgent')).toHaveLength(2);
   });
 
-  it('is told also when the window is shut, and when the segment is out of order', () => {
+  it('the user also gets the event if the window is zero, or if the segment is out of order', () => {
     const s = Peer.established({ config: { receiveBufferBytes: 2920 } });
     s.send(data(1, 1460));
     s.send(data(1461, 1460));
@@ -150,13 +150,13 @@ describe('receiving', () => {
     expect(urgentLeft(t.conn)).toBe(1050);
   });
 
-  it('MUST-31: of any length: the mark moves on as far as the pointer reaches', () => {
+  it('MUST-31: urgent data may have any length: the mark advances as far as the pointer reaches', () => {
     const s = Peer.established();
     const length = 100_000;
     for (let seq = 1; seq <= length; seq += 1000) {
       const ahead = Math.min(length + 1 - seq, 0xffff);
       s.send(data(seq, 1000, ahead));
-      expect(s.takeEvents().includes('urgent'), 'until it names the last byte').toBe(
+      expect(s.takeEvents().includes('urgent'), 'until it is at the last byte').toBe(
         seq === 1 || length + 1 - seq >= 65_000,
       );
       expect(urgentLeft(s.conn)).toBe(ahead);
@@ -166,7 +166,7 @@ describe('receiving', () => {
     expect(urgentLeft(s.conn)).toBe(0);
   });
 
-  it('MUST-33: the user can ask how much is left, and reads no further than to the mark in one piece', () => {
+  it('MUST-33: the user can query how much is left, and no piece read extends past the mark', () => {
     const s = Peer.established();
     expect([urgentLeft(s.conn), isAtMark(s.conn)]).toEqual([0, false]);
     s.send(data(1, 300, 200));
@@ -177,13 +177,13 @@ describe('receiving', () => {
     expect(s.conn.receive()).toEqual(pattern(101, 199));
     expect([urgentLeft(s.conn), isAtMark(s.conn)]).toEqual([0, false]);
     expect(s.conn.snapshot(s.now).rcv.up).toBeNull();
-    // The next one.
+    // The next mark.
     s.send(data(301, 10, 10));
     expect(s.takeEvents()).toContain('urgent');
     expect(pieces(s)).toEqual([9, 1]);
   });
 
-  it('MUST-62: on arrival, too, the pointer is taken as the number after the last urgent byte', () => {
+  it('MUST-62: the pointer received is the number after the last urgent byte', () => {
     const s = Peer.established();
     s.send({ ...data(1, 5, 3), data: Uint8Array.from([10, 11, 12, 13, 14]) });
     expect(s.conn.receive()).toEqual(Uint8Array.from([10, 11]));
@@ -191,8 +191,8 @@ describe('receiving', () => {
     expect(s.conn.receive()).toEqual(Uint8Array.from([12, 13, 14]));
   });
 
-  it('cuts pieces of every kind at the mark, and reading goes on behind it', () => {
-    // Small payloads that were gathered, the last one still being filled.
+  it('splits pieces of every kind at the mark, and reading continues after it', () => {
+    // Small payloads that were gathered; the last piece still has room.
     const s = Peer.established();
     for (let n = 0; n < 4; n++) s.send(data(1 + 100 * n, 100, n === 3 ? 50 : undefined));
     expect(s.conn.receive()).toHaveLength(100);
@@ -202,7 +202,7 @@ describe('receiving', () => {
     const ends: number[] = [];
     lengths.reduce((at, n) => (ends.push(at + n), at + n), 101);
     expect(ends).toContain(350);
-    // A large one, which is kept where it was read.
+    // A large one, which is kept without a copy.
     const t = Peer.established();
     t.send({ ...data(1, 40_000, 30_001), gsoSize: 1460 });
     expect(t.conn.receive()).toEqual(pattern(30_000));
@@ -211,7 +211,7 @@ describe('receiving', () => {
     expect(t.read()).toBe(100);
   });
 
-  it('announces nothing by a pointer of 0, nor by one to what came long ago, nor after FIN', () => {
+  it('ignores a pointer of 0, a pointer to old data, and pointers after FIN', () => {
     const s = Peer.established();
     s.send(data(1, 100));
     s.takeEvents();
@@ -233,7 +233,7 @@ describe('out of line', () => {
     return s;
   }
 
-  it('the byte is not in the stream, but there to be taken, once', () => {
+  it('the byte is not in the stream, and can be read once', () => {
     const s = apart();
     expect(receiveUrgent(s.conn)).toBe(UrgentByte.none);
     s.send({ ...data(1, 5, 3), data: Uint8Array.from([10, 11, 12, 13, 14]) });
@@ -245,7 +245,7 @@ describe('out of line', () => {
     expect([isAtMark(s.conn), urgentLeft(s.conn), s.conn.receiveQueued]).toEqual([false, 0, 0]);
   });
 
-  it('is waited for when it is announced before it comes, and told when it is there', () => {
+  it('EAGAIN if it was announced but has not arrived, and an event when it arrives', () => {
     const s = apart();
     s.send(data(1, 10, 15));
     expect(s.takeEvents()).toEqual(['readable', 'urgent']);
@@ -255,12 +255,12 @@ describe('out of line', () => {
     expect(receiveUrgent(s.conn)).toBe(5);
     expect(s.read()).toBe(14);
     expect(s.conn.receiveQueued).toBe(0);
-    // Everything counted as read: the window is as it was.
+    // Everything counts as read: the window is as before.
     s.send(data(16, 10));
     expect(s.read()).toBe(10);
   });
 
-  it('a newer mark leaves an older byte in the line, except where the reader waits for it', () => {
+  it('a newer mark leaves an older byte in line, unless the reader is at that byte', () => {
     const s = apart();
     s.send({ ...data(1, 3, 2), data: Uint8Array.from([1, 2, 3]) });
     s.send({ ...data(4, 3, 2), data: Uint8Array.from([4, 5, 6]) });
@@ -288,7 +288,7 @@ describe('out of line', () => {
     expect(receiveUrgent(s.conn)).toBe(UrgentByte.none);
   });
 
-  it('is where a stack of sockets begins: urgentInline', () => {
+  it('is the default of a stack for sockets: urgentInline', () => {
     const s = Peer.established({ config: { urgentInline: false } });
     s.send({ ...data(1, 3, 2), data: Uint8Array.from([1, 2, 3]) });
     s.read();

@@ -14,17 +14,17 @@ describe("the peer's window", () => {
     expect(s.conn.snd.usableWindow).toBe(65_535 * 16_384);
   });
 
-  it('RFC 7323 2.3: a shift above 14 is taken as 14', () => {
+  it('RFC 7323 2.3: a window scale above 14 is used as 14', () => {
     expect(Peer.established({}, { wscale: 200 }, 1).conn.snd.wnd).toBe(16_384);
   });
 
-  it('is never sent beyond', () => {
+  it('is never exceeded', () => {
     const s = Peer.established({}, { win: 3000 }, 3000);
     s.write(10_000);
-    expect(s.conn.snd.flight).toBe(2920); // two full segments; the rest would be a silly one
+    expect(s.conn.snd.flight).toBe(2920); // two full segments; the rest would be a silly segment
   });
 
-  it('MUST-34, SHLD-14, SHLD-15: a shrunk window (negative usable) stops new data and breaks nothing', () => {
+  it('MUST-34, SHLD-14, SHLD-15: a shrunk window (negative usable window) only stops new data', () => {
     const s = Peer.established();
     s.write(5 * 1460);
     expect(s.send({ flags: '.', seq: 1, ack: 1461, win: 100 })).toEqual([]);
@@ -32,7 +32,7 @@ describe("the peer's window", () => {
     expect(s.write(1000)).toEqual([]);
   });
 
-  it('SHLD-15: nor does a loss probe send any, nor CLOSE its FIN', () => {
+  it('SHLD-15: beyond a shrunk window a loss probe sends no new data, and CLOSE no FIN', () => {
     const s = Peer.listen();
     s.send({ flags: 'S', mss: 1460, sackOk: true });
     s.wait(100 * MILLISECOND);
@@ -50,7 +50,7 @@ describe("the peer's window", () => {
     expect(t.close()).toEqual([]);
   });
 
-  it('MUST-35: one that shrank to nothing over what is in flight is probed with that, at doubling intervals, until it opens', () => {
+  it('MUST-35: a window that shrank to zero below the data in flight is probed with that data, at doubling intervals, until it opens', () => {
     const s = Peer.established();
     s.write(5 * 1460);
     s.wait(10 * MILLISECOND);
@@ -69,11 +69,11 @@ describe("the peer's window", () => {
     });
   });
 
-  it('SHLD-16: within a shrunk window all that was lost is sent again, and nothing beyond it', () => {
+  it('SHLD-16: lost data within a shrunk window is retransmitted, and nothing beyond it', () => {
     const s = Peer.established({}, { sackOk: true });
     s.write(10 * 1460);
     s.wait(50 * MILLISECOND);
-    // Of ten the last three arrived; of the lost seven the window has room for two and a half.
+    // Of ten segments the last three arrived; the window has room for two and a half of the others.
     const sack: [number, number][] = [[1 + 7 * 1460, 1 + 10 * 1460]];
     const again = [];
     for (let i = 0; i < 12; i++)
@@ -84,7 +84,7 @@ describe("the peer's window", () => {
     expect(again.every((x) => x.seq + x.len <= 1 + 2.5 * 1460)).toBe(true);
   });
 
-  it('SHLD-16: a shrunk window still gets its retransmission', () => {
+  it('SHLD-16: data within a shrunk window is still retransmitted', () => {
     for (const win of [1460, 0]) {
       const s = Peer.established();
       s.write(5 * 1460);
@@ -93,7 +93,7 @@ describe("the peer's window", () => {
     }
   });
 
-  it('SHLD-17, MUST-37: data beyond a window shrunk to nothing does not time the connection out while the peer answers', () => {
+  it('SHLD-17, MUST-37: data beyond a window that shrank to zero does not time the connection out while the peer answers', () => {
     const s = Peer.established();
     s.write(5 * 1460);
     s.send({ flags: '.', seq: 1, ack: 1461, win: 0 });
@@ -104,7 +104,7 @@ describe("the peer's window", () => {
     expect(s.state).toBe('ESTABLISHED');
   });
 
-  it('is not taken from a segment that is older than the last one (SND.WL1, SND.WL2)', () => {
+  it('is not updated from a segment older than the last update (SND.WL1, SND.WL2)', () => {
     const s = Peer.established();
     s.send({ flags: 'P.', seq: 1, ack: 1, len: 10, win: 5000 });
     s.send({ flags: '.', seq: 11, ack: 1, win: 6000 });
@@ -132,7 +132,7 @@ describe('zero window', () => {
     expect(probes.map((p) => Math.round((p.at - start) / rto))).toEqual([1, 3, 7, 15]);
   });
 
-  it('MUST-37, MAY-8: may stay closed for ever while the probes are answered', () => {
+  it('MUST-37, MAY-8: may last for ever while the probes are answered', () => {
     const s = closed();
     for (let i = 0; i < 500; i++) {
       s.wait(2 * MINUTE + 1);
@@ -142,13 +142,13 @@ describe('zero window', () => {
     expect(s.env.counters.TcpExtTCPWinProbe).toBeGreaterThan(400);
   });
 
-  it('gives up if the probes get no reply', () => {
+  it('ends the connection if the probes get no reply', () => {
     const s = closed();
     s.wait(100 * MINUTE);
     expect(s.conn.error).toBe('ETIMEDOUT');
   });
 
-  it('goes on when it opens', () => {
+  it('sending continues when the window opens', () => {
     const s = closed();
     s.wait(SECOND);
     expect(s.send({ flags: '.', seq: 1, ack: 1001, win: 8000 })).toMatchObject([
@@ -159,14 +159,14 @@ describe('zero window', () => {
 });
 
 describe("silly window syndrome, the sender's part", () => {
-  it('MUST-38: sends no small part of what waits into a small window', () => {
+  it('MUST-38: sends no small part of the queued data into a small window', () => {
     const s = Peer.established({}, { win: 10_000 }, 10_000);
     s.write(1460);
     s.send({ flags: '.', seq: 1, ack: 1461, win: 500 });
     expect(s.write(2000)).toEqual([]);
   });
 
-  it('MUST-38: sends a part once the window is half of the largest there ever was', () => {
+  it('MUST-38: sends a part once the window is half of the largest window so far', () => {
     const s = Peer.established({}, { win: 500 }, 500);
     expect(s.write(2000)).toMatchObject([{ seq: 1, len: 500 }]);
     expect(s.send({ flags: '.', seq: 1, ack: 501, win: 249 })).toEqual([]);
@@ -184,7 +184,7 @@ describe("silly window syndrome, the sender's part", () => {
     },
   );
 
-  it('MUST-38: sends what fits when the override timeout is over', () => {
+  it('MUST-38: sends what fits after the override timeout', () => {
     const s = Peer.established({}, { win: 10_000 }, 10_000);
     s.write(1460);
     s.send({ flags: '.', seq: 1, ack: 1461, win: 500 });
@@ -196,7 +196,7 @@ describe("silly window syndrome, the sender's part", () => {
 describe('our window', () => {
   const small = { config: { receiveBufferBytes: 8000 }, mss: 1000 };
 
-  it('closes as data waits unread, and opens when it is read', () => {
+  it('closes with unread data, and opens when it is read', () => {
     const s = Peer.established(small);
     let seq = 1;
     for (let i = 0; i < 8; i++, seq += 1000) s.send({ flags: '.', seq, ack: 1, len: 1000 });
@@ -204,7 +204,7 @@ describe('our window', () => {
     expect(s.last).toMatchObject({ ack: 8001, win: 0 });
     expect(s.notes).toContain('window-closed');
     s.read();
-    // As Linux, room for one segment stays untold.
+    // As in Linux, room for one segment is not announced.
     expect(s.last).toMatchObject({ flags: '.', ack: 8001, win: 7000 });
     expect(s.notes).toContain('window-opened');
   });
@@ -224,7 +224,7 @@ describe('our window', () => {
     }
   });
 
-  it('SHLD-14: nor does it when the user makes the buffer smaller', () => {
+  it('SHLD-14: does not move its right edge left when the user makes the buffer smaller', () => {
     const s = Peer.established({ config: { receiveBufferBytes: 100_000 } }, { wscale: 5 });
     s.send({ flags: '.', seq: 1, ack: 1, len: 1000 });
     const edge = (): number => s.last.ack! + (s.last.win << s.conn.rcv.wscale);
@@ -236,7 +236,7 @@ describe('our window', () => {
     }
   });
 
-  it('MAY-8: may stay shut for ever: every probe is answered, and the connection stays', () => {
+  it('MAY-8: may stay zero for ever: every probe is answered, and the connection stays', () => {
     const s = Peer.established({ config: { receiveBufferBytes: 2920 } });
     for (const seq of [1, 1461]) s.send({ flags: '.', seq, ack: 1, len: 1460 });
     s.wait(SECOND);
@@ -253,7 +253,7 @@ describe('our window', () => {
     expect([s.state, s.conn.rcv.queue.length]).toEqual(['ESTABLISHED', 2920]);
   });
 
-  it('REC-1: ours may be as large, and keeps its value, too', () => {
+  it('REC-1: our window may be as large, and keeps its value', () => {
     const bytes = 65_535 * 8192;
     const s = Peer.established({ config: { receiveBufferBytes: bytes } }, { wscale: 0 });
     s.send({ flags: '.', seq: 1, ack: 1, len: 1000 });
@@ -270,7 +270,7 @@ describe('our window', () => {
     s.wait(SECOND);
     expect(s.last.win).toBe(0);
     const before = s.got.length;
-    s.conn.rcv.queue.length -= 500; // as if the user had read half a segment
+    s.conn.rcv.queue.length -= 500; // simulates a read of half a segment
     expect(s.conn.rcv.windowUpdateDue()).toBe(false);
     s.conn.rcv.queue.length += 500;
     s.conn.rcv.queue.length -= 1000;
@@ -278,13 +278,13 @@ describe('our window', () => {
     expect(s.got.length).toBe(before);
   });
 
-  it('MUST-39: read 100 bytes at a time, it moves its edge by a segment or more each time', () => {
+  it('MUST-39: during reads of 100 bytes, its edge moves by at least a segment each time', () => {
     const s = Peer.established(small);
     for (let seq = 1; seq < 8000; seq += 1000) s.send({ flags: '.', seq, ack: 1, len: 1000 });
     s.wait(SECOND);
     const edges = [s.last.ack! + s.last.win];
     for (let i = 0; i < 70; i++) {
-      s.conn.rcv.queue.length -= 100; // as if the user had read so much
+      s.conn.rcv.queue.length -= 100; // simulates a read
       s.conn.rcv.onRead(100);
       for (const { ack, win } of s.poll()) edges.push(ack! + win);
     }
@@ -293,7 +293,7 @@ describe('our window', () => {
     expect(edges.at(-1)! - edges[0]!).toBeGreaterThanOrEqual(4000);
   });
 
-  it('MUST-39: nor does a scaled one, where a segment is more than a sixteenth of the buffer', () => {
+  it('MUST-39: a scaled window does not open by less than a segment, if that is more than a sixteenth of the buffer', () => {
     const s = Peer.established(
       { config: { receiveBufferBytes: 70_000 }, mss: 8960 },
       { mss: 8960, wscale: 5 },
@@ -320,13 +320,13 @@ describe('our window', () => {
     s.send({ flags: '.', seq, ack: 1, len: s.conn.rcv.wnd });
     s.wait(SECOND);
     expect(s.last.win).toBe(0);
-    s.conn.rcv.queue.length -= 6000; // as if the user had read so much
+    s.conn.rcv.queue.length -= 6000; // simulates a read
     expect(s.conn.rcv.windowUpdateDue()).toBe(false);
     s.conn.rcv.queue.length -= 1000;
     expect(s.conn.rcv.windowUpdateDue()).toBe(true);
   });
 
-  it('takes nothing beyond it', () => {
+  it('data beyond it is dropped', () => {
     const s = Peer.established(small);
     s.send({ flags: '.', seq: 1, ack: 1, len: 8000, gsoSize: 1000 });
     expect(s.send({ flags: '.', seq: 8001, ack: 1, len: 10 })).toMatchObject([
@@ -335,7 +335,7 @@ describe('our window', () => {
     expect(s.read()).toBe(8000);
   });
 
-  it('cuts off what reaches beyond it', () => {
+  it('a segment that extends beyond it is cut off', () => {
     const s = Peer.established(small);
     s.send({ flags: '.', seq: 1, ack: 1, len: 7000, gsoSize: 1000 });
     s.send({ flags: '.', seq: 7001, ack: 1, len: 2000, gsoSize: 1000 });

@@ -1,6 +1,5 @@
 /**
- * BBR on a bottleneck, by the whole stack in virtual time; and what its model does with single
- * ACKs.
+ * BBR at a bottleneck, with the whole stack in virtual time, and its model with single ACKs.
  */
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../src/base/random.js';
@@ -34,7 +33,7 @@ class Flow {
   get inFlight(): number {
     return this.bulk.senders[0]!.snd.sent.inFlight;
   }
-  /** Averages of in flight, looked at each 5 ms. */
+  /** Averages of the data in flight, sampled each 5 ms. */
   averageInFlight(duration: number): number {
     let sum = 0;
     const steps = duration / (5 * MILLISECOND);
@@ -47,7 +46,7 @@ class Flow {
 }
 
 describe('BBR at a bottleneck', () => {
-  it('MAY-18: BBR: STARTUP finds the bandwidth, DRAIN empties the queue that it made, PROBE_BW follows', () => {
+  it('MAY-18: BBR: STARTUP finds the bandwidth, DRAIN empties the queue, PROBE_BW follows', () => {
     const flow = new Flow();
     const modes: BbrMode[] = [];
     let most = 0;
@@ -61,7 +60,7 @@ describe('BBR at a bottleneck', () => {
     expect(flow.inFlight).toBeLessThan(1.4 * BDP);
   });
 
-  it('knows bandwidth and round trip within 5 %, and uses them', () => {
+  it('estimates bandwidth and round trip within 5 %, and uses both', () => {
     const flow = new Flow();
     flow.bulk.run(2 * SECOND);
     const { bandwidth, minRtt } = flow.cc;
@@ -71,7 +70,7 @@ describe('BBR at a bottleneck', () => {
     expect(bytes! * 8).toBeGreaterThan(0.93 * RATE * 5);
   });
 
-  it('in flight stays near the BDP, where CUBIC fills the queue', () => {
+  it('the data in flight stays near the BDP, while CUBIC fills the queue', () => {
     const bbr = new Flow();
     bbr.bulk.run(2 * SECOND);
     const average = bbr.averageInFlight(6 * SECOND);
@@ -82,7 +81,7 @@ describe('BBR at a bottleneck', () => {
     expect(cubic.averageInFlight(6 * SECOND) / BDP).toBeGreaterThan(3);
   });
 
-  it('PROBE_RTT: four segments for 200 ms when ten seconds brought no smaller round trip, then the window is back', () => {
+  it('PROBE_RTT: after ten seconds without a smaller round trip, four segments for 200 ms, then the old window', () => {
     const flow = new Flow();
     let from = NaN;
     let to = NaN;
@@ -104,7 +103,7 @@ describe('BBR at a bottleneck', () => {
     expect(flow.cc.mode).toBe('PROBE_BW');
   });
 
-  it('PROBE_RTT teaches nothing about bandwidth, many round trips long as it may be', () => {
+  it('PROBE_RTT does not change the bandwidth estimate, even over many round trips', () => {
     const flow = new Flow({ rtt: RTT / 8, rate: 4 * RATE });
     flow.bulk.run(10 * SECOND);
     const { bandwidth } = flow.cc;
@@ -117,7 +116,7 @@ describe('BBR at a bottleneck', () => {
     expect(modes).toContain('PROBE_RTT');
   });
 
-  it('with 2 % of the packets lost it keeps most of the bandwidth, where Reno loses most of it', () => {
+  it('with 2 % loss it keeps most of the bandwidth, while Reno loses most of it', () => {
     const goodput = (name: CongestionName): number => {
       const { bulk } = new Flow({ loss: 0.02, seed: 7 }, name);
       bulk.run(2 * SECOND);
@@ -127,7 +126,7 @@ describe('BBR at a bottleneck', () => {
     expect(goodput('reno')).toBeLessThan(0.3);
   });
 
-  it('two flows share', () => {
+  it('two flows share the bandwidth', () => {
     const flows = [{ congestionControl: 'bbr' as const }, { congestionControl: 'bbr' as const }];
     const { bulk } = new Flow({ flows, apart: 3 * SECOND });
     bulk.run(20 * SECOND);
@@ -136,7 +135,7 @@ describe('BBR at a bottleneck', () => {
   });
 });
 
-/** A control in PROBE_BW on a path of 1 segment a millisecond and 50 ms, made by hand. */
+/** A control in PROBE_BW on a path of 1 segment a millisecond and 50 ms. */
 class ByHand {
   readonly cc: Bbr;
   now = 0;
@@ -149,8 +148,8 @@ class ByHand {
   }
 
   /**
-   * `n` segments are delivered at once after `time`; without fields a sample of 1 segment a
-   * millisecond, a round trip long.
+   * `n` segments are delivered at once after `time`; by default with a sample of 1 segment a
+   * millisecond over a round trip.
    */
   ack(n: number, time: number, fields: Parameters<typeof ack>[0] = {}): void {
     this.now += time;
@@ -171,20 +170,20 @@ class ByHand {
     return this;
   }
 
-  /** ACKs of single segments, a thousand at most, while the gain is such. */
+  /** ACKs of single segments, at most a thousand, while the gain is in the given state. */
   ackWhile(gainIs: (gain: number) => boolean): void {
     for (let i = 0; i < 1000 && gainIs(this.gain); i++) this.ack(1, MILLISECOND);
     expect(gainIs(this.gain)).toBe(false);
   }
 
-  /** Pacing rate over what is known of the bandwidth: the gain. */
+  /** The gain: pacing rate divided by the bandwidth estimate. */
   get gain(): number {
     return this.cc.pacingRate / (0.99 * this.cc.bandwidth * MSS * SECOND);
   }
 }
 
 describe('BBR, ACK by ACK', () => {
-  it('begins at 2.89 initial windows per round trip, which is 1 ms until it is measured', () => {
+  it('begins at 2.89 initial windows per round trip, assumed to be 1 ms until measured', () => {
     const cc = new Bbr(new SeededRandom(1));
     cc.start(10, MSS, 0, 0);
     expect(cc.pacingRate).toBeCloseTo(((0.99 * 2885) / 1000) * 10 * MSS * 1000);
@@ -192,12 +191,12 @@ describe('BBR, ACK by ACK', () => {
     expect(cc.pacingRate).toBeCloseTo(((0.99 * 2885) / 1000) * 10 * MSS * 20);
   });
 
-  it('the cycle: 5/4 for a round trip, 3/4 for one at most, six at 1', () => {
+  it('the cycle: 5/4 for a round trip, 3/4 for at most one, six at 1', () => {
     const hand = new ByHand().toProbeBw();
     const gains: number[] = [];
     for (let i = 0; i < 700; i++) {
-      // What 5/4 of the BDP takes, or the probing would go on; and in the next phase more than the
-      // BDP still.
+      // Enough in flight for 5/4 of the BDP, or probing would continue; and still more than the BDP
+      // in the next phase.
       hand.inFlight = 80;
       hand.ack(1, MILLISECOND);
       const gain = Math.round(hand.gain * 100) / 100;
@@ -205,7 +204,7 @@ describe('BBR, ACK by ACK', () => {
     }
     const from = gains.indexOf(1.25);
     expect(gains.slice(from, from + 4)).toEqual([1.25, 0.75, 1, 1.25]);
-    // From probe to probe: eight phases, each over with the first ACK after a round trip.
+    // From probe to probe: eight phases, each of which ends with the first ACK after a round trip.
     let probes: number[] = [];
     let last = hand.gain;
     for (let i = 0; i < 1300; i++) {
@@ -217,7 +216,7 @@ describe('BBR, ACK by ACK', () => {
     expect((probes[2]! - probes[1]!) / MILLISECOND).toBe(8 * 51);
   });
 
-  it('draining ends as soon as in flight is down to the BDP', () => {
+  it('draining ends as soon as the data in flight is down to the BDP', () => {
     const hand = new ByHand().toProbeBw();
     hand.inFlight = 80;
     hand.ackWhile((gain) => gain < 1.2);
@@ -229,14 +228,14 @@ describe('BBR, ACK by ACK', () => {
     expect(hand.gain).toBeCloseTo(1);
   });
 
-  it('the cycle begins anywhere but in the draining phase, as chance will have it', () => {
+  it('the cycle begins in a random phase, but not in the draining one', () => {
     const first = Array.from({ length: 40 }, (_, seed) =>
       new ByHand(seed).toProbeBw().gain.toFixed(2),
     );
     expect(new Set(first)).toEqual(new Set(['1.25', '1.00']));
   });
 
-  it('samples of a sender with nothing to send do not lower the bandwidth', () => {
+  it('application-limited samples do not lower the bandwidth estimate', () => {
     const hand = new ByHand().toProbeBw();
     for (let i = 0; i < 2000; i++) hand.ack(1, MILLISECOND, { rateDelivered: 5, appLimited: true });
     expect(hand.cc.bandwidth * MILLISECOND).toBeCloseTo(1);
@@ -244,7 +243,7 @@ describe('BBR, ACK by ACK', () => {
     expect(hand.cc.bandwidth * MILLISECOND).toBeCloseTo(0.1);
   });
 
-  it('in the first round trip of recovery one segment leaves for each delivered; afterwards the window is what it was', () => {
+  it('in the first round trip of recovery one segment is sent for each delivered; then the window is restored', () => {
     const hand = new ByHand().toProbeBw();
     for (let i = 0; i < 200; i++) hand.ack(1, MILLISECOND);
     const before = hand.cc.cwnd;
@@ -256,7 +255,7 @@ describe('BBR, ACK by ACK', () => {
     expect(hand.cc.cwnd).toBe(42);
     for (let i = 0; i < 20; i++) hand.ack(1, MILLISECOND, { caState: CaState.recovery });
     expect(hand.cc.cwnd).toBe(42);
-    // The round trip is over: the window grows again, and what is lost goes off it.
+    // The round trip is over: the window grows again, less the lost segments.
     for (let i = 0; i < 40; i++) hand.ack(1, MILLISECOND, { caState: CaState.recovery });
     const later = hand.cc.cwnd;
     expect(later).toBeGreaterThan(50);
@@ -266,7 +265,7 @@ describe('BBR, ACK by ACK', () => {
     expect(hand.cc.cwnd).toBe(before);
   });
 
-  it('four segments at least, from the first ACK after a timeout on', () => {
+  it('at least four segments, from the first ACK after a timeout on', () => {
     const hand = new ByHand().toProbeBw();
     hand.cc.onCongestion('timeout');
     hand.cc.cwnd = 1;
@@ -283,7 +282,7 @@ describe('BBR, ACK by ACK', () => {
     expect(hand.cc.pacingRate).toBe(rate);
   });
 
-  it('after a pause it sends at the bandwidth that it knows, and needs no PROBE_RTT: the pause was one', () => {
+  it('after a pause it sends at the estimated bandwidth, without PROBE_RTT, because the pause drained the queue', () => {
     const hand = new ByHand().toProbeBw();
     hand.inFlight = 80;
     hand.ackWhile((gain) => gain < 1.2);
@@ -303,9 +302,9 @@ describe('BBR, ACK by ACK', () => {
     expect(cwndWith(40) - cwndWith(1)).toBeGreaterThan(20);
   });
 
-  it('a policer: a fifth lost in two intervals at one rate, and that rate is used for 48 round trips', () => {
+  it('a policer: after a fifth is lost in two intervals at the same rate, that rate is used for 48 round trips', () => {
     const hand = new ByHand().toProbeBw();
-    // The samples say 1 segment a millisecond; what arrives over time is a third of that.
+    // The samples show 1 segment a millisecond; the average over time is a third of that.
     for (let i = 0; i < 400; i++) hand.ack(1, 3 * MILLISECOND, { lost: i % 3 === 0 ? 1 : 0 });
     expect(hand.cc.bandwidth * MILLISECOND).toBeCloseTo(1 / 3);
     expect(hand.gain).toBeCloseTo(1);

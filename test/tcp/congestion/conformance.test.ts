@@ -10,11 +10,11 @@ import { conforms } from './conformance.js';
 const NAMES = Object.keys(CONGESTION_CONTROLS) as CongestionName[];
 
 describe('the table of controls', () => {
-  it.each(NAMES)('%s: made by its name, described in a line', (name) => {
+  it.each(NAMES)('%s: is created by its name and described in one line', (name) => {
     expect(createCongestionControl(name, { hystart: 'linux', random: 1 }).name).toBe(name);
     expect(CONGESTION_CONTROLS[name]).toMatch(/^[^\n]{20,100}$/);
   });
-  it('has the four', () => {
+  it('has all four', () => {
     expect(NAMES).toEqual(['cubic', 'reno', 'bbr', 'none']);
   });
 });

@@ -14,7 +14,7 @@ import { setWindow } from './set-window.js';
 const RTT = 50 * MILLISECOND;
 
 export interface Expectations {
-  /** There is no window at all: cwnd is Infinity. */
+  /** Without a window: cwnd is Infinity. */
   readonly unlimited?: boolean;
 }
 
@@ -67,8 +67,8 @@ const aStep: fc.Arbitrary<Step> = fc.oneof(
 const STATE_OF = { loss: CaState.recovery, ecn: CaState.cwr, timeout: CaState.loss } as const;
 
 /**
- * Plays recovery's part (recovery.ts, undo.ts) around a control, and looks after each step at what
- * it owes.
+ * Plays the part of loss recovery (recovery.ts, undo.ts) for a control, and checks the contract
+ * after each step.
  */
 class History {
   private readonly cc: CongestionControl;
@@ -149,9 +149,9 @@ class History {
       }),
     );
     if (!cc.modelBased) {
-      if (!mayGrow || !cwndLimited) expect(cc.cwnd, 'grew when it might not').toBe(before);
-      expect(cc.cwnd, 'an ACK shrank it').toBeGreaterThanOrEqual(before);
-      // One segment more is what was saved up from earlier ACKs.
+      if (!mayGrow || !cwndLimited) expect(cc.cwnd, 'cwnd must not grow now').toBe(before);
+      expect(cc.cwnd, 'an ACK must not shrink cwnd').toBeGreaterThanOrEqual(before);
+      // One more segment is credit from earlier ACKs.
       expect(cc.cwnd - before, 'faster than slow start').toBeLessThanOrEqual(
         inSlowStart ? acked + 1 : acked / 2 + 2,
       );
@@ -166,7 +166,7 @@ class History {
     const window = Math.min(flight, cc.cwnd);
     cc.onCongestion(why, window, this.now);
     this.state = STATE_OF[why];
-    expect(cc.cwnd, 'cwnd is for recovery to set').toBe(this.before.cwnd);
+    expect(cc.cwnd, 'only recovery sets cwnd').toBe(this.before.cwnd);
     if (!cc.modelBased) {
       expect(cc.ssthresh).toBe(Math.floor(cc.ssthresh));
       expect(cc.ssthresh, 'no reduction').toBeLessThan(Math.max(window, 3));
@@ -213,7 +213,7 @@ export function conforms(
   { unlimited = false }: Expectations = {},
 ): void {
   describe(`${title} keeps a congestion control's promises`, () => {
-    it('begins with the initial window, and a threshold that is arbitrarily high', () => {
+    it('begins with the initial window and an arbitrarily high threshold', () => {
       const cc = make();
       cc.start(10, MSS, RTT, 0);
       expect([cc.cwnd, cc.ssthresh]).toEqual([unlimited ? Infinity : 10, Infinity]);
@@ -229,7 +229,7 @@ export function conforms(
         expect(path.cc.cwnd).toBe(20);
       });
 
-      it('a needless reduction is taken back', () => {
+      it('a needless reduction is undone', () => {
         const path = new Transfer(make(), RTT);
         path.round();
         const { cwnd, ssthresh } = path.cc;
@@ -239,7 +239,7 @@ export function conforms(
         expect([path.cc.cwnd, path.cc.ssthresh]).toEqual([cwnd, ssthresh]);
       });
 
-      it('comes back from a timeout', () => {
+      it('recovers from a timeout', () => {
         const path = new Transfer(make(), RTT);
         for (let i = 0; i < 3; i++) path.round();
         path.cc.onCongestion('timeout', path.cc.cwnd, path.now);
@@ -251,7 +251,7 @@ export function conforms(
       });
     }
 
-    it('holds whatever happens: 3000 random histories', () => {
+    it('holds in 3000 random histories', () => {
       fc.assert(
         fc.property(fc.array(aStep, { minLength: 1, maxLength: 120 }), (steps) => {
           const history = new History(make(), unlimited);

@@ -32,15 +32,15 @@ describe('CUBIC (RFC 9438)', () => {
         path.round();
         const t = (path.now - lostAt) / SECOND;
         const formula = C * (t - k) ** 3 + wMax;
-        // Growth of the formula in a round trip is how far behind it the window may be: it is
-        // decided for one ahead.
+        // The window may lag the formula by its growth in a round trip, because the target is that
+        // of one round trip ahead.
         expect(Math.abs(path.cc.cwnd / formula - 1), `t = ${t}, K = ${k}`).toBeLessThan(0.03);
       }
       expect(path.cc.cwnd).toBeGreaterThan(wMax);
     },
   );
 
-  it('cuts to 717/1024, never below two (section 4.6)', () => {
+  it('reduces to 717/1024, never below two (section 4.6)', () => {
     const path = transfer(100, 100);
     path.lose();
     expect([path.cc.cwnd, path.cc.ssthresh]).toEqual([70, 70]);
@@ -48,7 +48,7 @@ describe('CUBIC (RFC 9438)', () => {
     expect(path.cc.ssthresh).toBe(2);
   });
 
-  it('grows by a half at most in a round trip (section 4.4)', () => {
+  it('grows by at most a half in a round trip (section 4.4)', () => {
     const path = transfer(100, 100);
     path.lose();
     path.round();
@@ -68,7 +68,7 @@ describe('CUBIC (RFC 9438)', () => {
       path.round();
       expect(Math.abs(path.cc.cwnd - (low + alpha * i))).toBeLessThanOrEqual(2);
     }
-    // Back at the window before the cut, by a whole segment a round trip.
+    // Back at the window before the reduction, from there by one segment a round trip.
     while (path.cc.cwnd < 101) path.round();
     const from = path.cc.cwnd;
     for (let i = 0; i < 40; i++) path.round();
@@ -76,18 +76,18 @@ describe('CUBIC (RFC 9438)', () => {
     expect(path.cc.cwnd - from).toBeLessThanOrEqual(41);
   });
 
-  it('Reno-friendly region after fast convergence: a segment a round trip only from the window before the cut on', () => {
+  it('Reno-friendly region after fast convergence: grows by a segment a round trip only from the window before the reduction on', () => {
     const path = transfer(2, 1000);
     path.lose();
     setWindow(path.cc, { cwnd: 800 });
     path.lose(); // W_max is 680 now, cwnd_prior 800, cwnd 560
     for (let i = 0; i < 300; i++) path.round();
-    // By then W_est is at 719 with alpha all the way, and far above 740 were it 1 from 680 on.
+    // By then W_est is 719 if alpha applies all the way; with 1 from 680 on, it would be over 740.
     expect(path.cc.cwnd).toBeGreaterThan(705);
     expect(path.cc.cwnd).toBeLessThan(730);
   });
 
-  it('fast convergence: a flow that lost below its last W_max aims lower (section 4.7)', () => {
+  it('fast convergence: a loss below the last W_max makes W_max lower (section 4.7)', () => {
     const plateau = (second: number): number => {
       const path = transfer(100, 1000);
       path.lose();
@@ -110,7 +110,7 @@ describe('CUBIC (RFC 9438)', () => {
     expect(plateau(900) / ((900 * (1 + BETA)) / 2)).toBeCloseTo(1, 1);
   });
 
-  it('without a W_max it grows by 5 % a round trip at least', () => {
+  it('without a W_max it grows by at least 5 % a round trip', () => {
     const path = transfer(100, 100);
     for (let i = 0; i < 5; i++) path.round();
     expect(path.cc.cwnd).toBeGreaterThanOrEqual(124);
@@ -125,13 +125,13 @@ describe('CUBIC (RFC 9438)', () => {
     const began = path.now;
     for (let i = 0; i < 10; i++) path.round();
     const t = (path.now - began) / SECOND;
-    // K = 0, and 5 % a round trip without a W_max; to 1000 the concave curve would have taken 9 s,
-    // with 780 after one.
+    // K = 0, and 5 % a round trip without a W_max. The concave curve would have taken 9 s to 1000,
+    // and would be at 780 after one.
     expect(path.cc.cwnd).toBeGreaterThanOrEqual(from * 1.04 ** 10);
     expect(t).toBeLessThan(1.1);
   });
 
-  it('a pause does not count: the curve goes on where it was (section 5.8)', () => {
+  it('a pause does not count: the curve continues where it was (section 5.8)', () => {
     const busy = transfer(100, 1000);
     const paused = transfer(100, 1000);
     for (const path of [busy, paused]) {
@@ -147,7 +147,7 @@ describe('CUBIC (RFC 9438)', () => {
     }
   });
 
-  it('an undone cut leaves the curve as it was (section 4.9)', () => {
+  it('an undone reduction leaves the curve unchanged (section 4.9)', () => {
     const straight = transfer(100, 1000);
     const undone = transfer(100, 1000);
     for (const path of [straight, undone]) {
@@ -174,7 +174,7 @@ describe('CUBIC (RFC 9438)', () => {
     (rttMs, every) => {
       const expected =
         ((C * (3 + BETA)) / (4 * (1 - BETA))) ** 0.25 * ((rttMs / 1000) * every) ** 0.75;
-      // else section 4.3 would be seen
+      // or section 4.3 would apply
       expect(expected).toBeGreaterThan(1.2 * Math.sqrt(1.5 * every));
       expect(Math.abs(transfer(rttMs, 100).averageWindow(every) / expected - 1)).toBeLessThan(0.15);
     },

@@ -10,7 +10,7 @@ it('counts acknowledged segments, independent of the number of ACKs: one segment
   }
 });
 
-it('credit from a slower time is worth one segment, no more', () => {
+it('credit from slower growth is worth at most one segment', () => {
   const growth = new Growth();
   expect(growth.avoid(10, 100, 99)).toBe(10);
   expect(growth.avoid(10, 4, 1)).toBe(11);

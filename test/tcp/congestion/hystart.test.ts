@@ -1,5 +1,5 @@
 /**
- * The ends of slow start: Linux's HyStart and HyStart++ (RFC 9406), asked ACK by ACK, and in CUBIC.
+ * The ends of slow start: Linux's HyStart and HyStart++ (RFC 9406), ACK by ACK, and in CUBIC.
  */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, type Micros } from '../../../src/base/time.js';
@@ -35,8 +35,8 @@ class Rounds {
   }
 
   /**
-   * `n` ACKs `apart` from each other: the sum of what they allow; ends early when slow start is
-   * over.
+   * `n` ACKs `apart` from each other. Returns the sum of the growth that they allow; ends early
+   * when slow start is over.
    */
   acks(n: number, rtt: Micros, apart: Micros): number {
     let allowed = 0;
@@ -45,7 +45,7 @@ class Rounds {
   }
 }
 
-describe('HyStart, as Linux has it', () => {
+describe('HyStart, as in Linux', () => {
   it('ends when ACKs less than 2 ms apart have come for half the smallest round trip', () => {
     const rounds = new Rounds(new Hystart());
     rounds.acks(50, RTT, MILLISECOND);
@@ -54,7 +54,7 @@ describe('HyStart, as Linux has it', () => {
     expect(rounds.exit.done).toBe(true);
   });
 
-  it('by one of its signs, it is deaf to the other', () => {
+  it('with one of its two criteria enabled, it ignores the other', () => {
     const train = new Rounds(new Hystart(HystartSign.delay));
     train.acks(99, RTT, MILLISECOND);
     expect(train.exit.done).toBe(false);
@@ -66,7 +66,7 @@ describe('HyStart, as Linux has it', () => {
     expect(both.exit.done).toBe(true);
   });
 
-  it('of paced segments all of a round trip is asked for: a window takes half of one to leave', () => {
+  it('of paced segments it requires a whole round trip, because sending a window takes half of one', () => {
     const rounds = new Rounds(new Hystart(), 200);
     rounds.paced = true;
     rounds.acks(100, RTT, MILLISECOND);
@@ -75,7 +75,7 @@ describe('HyStart, as Linux has it', () => {
     expect(rounds.exit.done).toBe(true);
   });
 
-  it('ACKs further apart are no train', () => {
+  it('ACKs further apart are not a train', () => {
     const rounds = new Rounds(new Hystart());
     rounds.acks(99, RTT, 3 * MILLISECOND);
     expect(rounds.exit.done).toBe(false);
@@ -99,7 +99,7 @@ describe('HyStart, as Linux has it', () => {
     },
   );
 
-  it('one short round trip among them is enough to go on', () => {
+  it('continues if one of them is short', () => {
     const rounds = new Rounds(new Hystart());
     rounds.acks(4, 2 * RTT, 3 * MILLISECOND);
     rounds.acks(1, RTT, 3 * MILLISECOND);
@@ -107,7 +107,7 @@ describe('HyStart, as Linux has it', () => {
     expect(rounds.exit.done).toBe(false);
   });
 
-  it('looks at no window below 16 segments', () => {
+  it('ignores windows below 16 segments', () => {
     const small = new Rounds(new Hystart(), 15);
     small.acks(100, 2 * RTT, MILLISECOND);
     expect(small.exit.done).toBe(false);
@@ -132,7 +132,7 @@ describe('HyStart++ (RFC 9406)', () => {
     expect(rounds.acks(20, RTT + 13 * MILLISECOND, MILLISECOND)).toBe(5);
   });
 
-  it('a rise of less than an eighth does not', () => {
+  it('a rise of less than an eighth does not slow growth down', () => {
     const rounds = new Rounds(new HystartPlusPlus(), 40);
     rounds.acks(40, RTT, MILLISECOND);
     expect(rounds.acks(40, RTT + 12 * MILLISECOND, MILLISECOND)).toBe(40);
@@ -140,7 +140,7 @@ describe('HyStart++ (RFC 9406)', () => {
 
   it('after five such rounds slow start is over', () => {
     const rounds = inConservative();
-    let acks = 8; // the round in which it began counts
+    let acks = 8; // the round in which conservative slow start began counts
     for (; acks < 1000 && !rounds.exit.done; acks++)
       rounds.one(RTT + 13 * MILLISECOND, MILLISECOND);
     expect(rounds.exit.done).toBe(true);
@@ -148,7 +148,7 @@ describe('HyStart++ (RFC 9406)', () => {
     expect(acks / 40).toBeLessThan(5.2);
   });
 
-  it('when the delay falls again slow start goes on', () => {
+  it('when the delay falls again, slow start continues', () => {
     const rounds = inConservative();
     rounds.acks(40, RTT + 13 * MILLISECOND, MILLISECOND);
     rounds.acks(10, RTT, MILLISECOND);
@@ -156,12 +156,12 @@ describe('HyStart++ (RFC 9406)', () => {
     expect(rounds.exit.done).toBe(false);
   });
 
-  it('one ACK adds eight segments at most, unless they are paced', () => {
+  it('one ACK adds at most eight segments, unless they are paced', () => {
     expect(new HystartPlusPlus().growth(ack({ acked: 40 }))).toBe(8);
     expect(new HystartPlusPlus().growth(ack({ acked: 40, paced: true }))).toBe(40);
   });
 
-  it('is for the first slow start only', () => {
+  it('applies to the first slow start only', () => {
     const rounds = new Rounds(new HystartPlusPlus(), 40);
     rounds.exit.onCongestion();
     rounds.acks(40, RTT, MILLISECOND);
@@ -188,13 +188,13 @@ describe.each([
     return { cc, ackOne: () => one(RTT) };
   }
 
-  it('ssthresh is where slow start ended', () => {
+  it('ssthresh is the window at which slow start ended', () => {
     const { cc } = left();
     expect(cc.ssthresh).toBeLessThan(1000);
     expect(cc.cwnd).toBe(cc.ssthresh);
   });
 
-  it('a later slow start, after a pause, runs up to ssthresh', () => {
+  it('a later slow start, after a pause, continues up to ssthresh', () => {
     const { cc, ackOne } = left();
     const { ssthresh } = cc;
     cc.cwnd = 20;

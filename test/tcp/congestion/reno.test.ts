@@ -22,7 +22,7 @@ describe('Reno (RFC 5681)', () => {
     expect(windows(path, 3)).toEqual([20, 25, 26]);
   });
 
-  it('MUST-19: the sawtooth: one segment a round trip, and on loss a half, exactly', () => {
+  it('MUST-19: the sawtooth: grows by one segment a round trip, and halves on loss, exactly', () => {
     const path = new Transfer(new Reno(), RTT);
     windows(path, 1);
     for (let tooth = 0; tooth < 5; tooth++) {
@@ -40,11 +40,11 @@ describe('Reno (RFC 5681)', () => {
     }
   });
 
-  it('an ACK for many segments grows slow start up to ssthresh, and what is left counts for avoidance', () => {
+  it('an ACK for many segments grows slow start up to ssthresh, and the rest counts for congestion avoidance', () => {
     const path = new Transfer(new Reno(), RTT);
     setWindow(path.cc, { ssthresh: 15 });
     path.ackOne({ acked: 20 });
-    expect(path.cc.cwnd).toBe(16); // 5 to the threshold; 15 are a window, worth one more
+    expect(path.cc.cwnd).toBe(16); // 5 up to ssthresh; the other 15 are a window, which adds one
   });
 
   it('never less than two segments (equation 4)', () => {

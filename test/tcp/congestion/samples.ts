@@ -1,7 +1,6 @@
 /**
- * A path for one congestion control alone: no stack, no timers, each ACK made by hand. It answers
- * each segment after a fixed round trip, in rounds of a window, and plays loss recovery's part in a
- * line or two.
+ * A path for one congestion control alone, without stack and timers. It acknowledges each segment
+ * after a fixed round trip, in rounds of a window, and does a simple loss recovery.
  */
 import { MILLISECOND, type Micros } from '../../../src/base/time.js';
 import { AckSample } from '../../../src/tcp/congestion/ack-sample.js';
@@ -10,7 +9,7 @@ import { setWindow } from './set-window.js';
 
 export const MSS = 1000;
 
-/** An ACK that lets the window grow; `fields` say what is different. */
+/** An ACK that lets the window grow, with the changes in `fields`. */
 export function ack(fields: Partial<AckSample>): AckSample {
   const plain = { acked: 1, mss: MSS, rtt: 50 * MILLISECOND, cwndLimited: true, mayGrow: true };
   const sample = Object.assign(new AckSample(), plain, fields);
@@ -63,14 +62,14 @@ export class Transfer {
     }
   }
 
-  /** A loss, and the recovery from it done at once. */
+  /** A loss with immediate recovery. */
   lose(): void {
     this.cc.onCongestion('loss', this.cc.cwnd, this.now);
     setWindow(this.cc, { cwnd: this.cc.ssthresh });
     this.cc.onRecovered(this.now);
   }
 
-  /** In segments, with one of `every` lost: over twenty cycles, when five are over. */
+  /** The average window in segments, with one of `every` lost: over twenty cycles, after five. */
   averageWindow(every: number): number {
     let { delivered, now } = this;
     for (let cycle = 0; cycle < 25; cycle++) {

@@ -1,4 +1,4 @@
-/** A test begins with a window of its own: in src/ only src/tcp/congestion/ assigns these two. */
+/** Sets a test's window: in src/ only src/tcp/congestion/ may assign these two. */
 import type { CongestionControl } from '../../../src/tcp/congestion/control.js';
 
 export function setWindow(

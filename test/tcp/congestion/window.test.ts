@@ -20,7 +20,7 @@ const reno = (cwnd: number, ssthresh = Infinity) => {
 };
 
 describe('cwnd and ssthresh', () => {
-  it('after a timeout one segment may go out (RFC 5681 section 3.1), and ssthresh was set before', () => {
+  it('after a timeout one segment may be sent (RFC 5681 section 3.1); ssthresh was set before', () => {
     const cc = reno(20);
     cc.onCongestion('timeout', 20, 0);
     afterTimeout(cc, 0);
@@ -45,7 +45,7 @@ describe('cwnd and ssthresh', () => {
     expect([small.cwnd, small.ssthresh]).toEqual([3, 20]);
   });
 
-  it('of what was not used half goes; what was used stays', () => {
+  it('half of the unused window is removed; the used part stays', () => {
     const cc = reno(40, 20);
     windowUnused(cc, 10);
     expect([cc.cwnd, cc.ssthresh]).toEqual([25, 30]);
@@ -53,7 +53,7 @@ describe('cwnd and ssthresh', () => {
     expect([cc.cwnd, cc.ssthresh]).toEqual([25, 30]);
   });
 
-  it('larger packets are fewer segments, of as many bytes', () => {
+  it('with larger packets the window has fewer segments, of as many bytes', () => {
     const cc = reno(24, 4);
     packetsGrow(cc, 1000, 1500);
     expect([cc.cwnd, cc.ssthresh]).toEqual([16, 12]);

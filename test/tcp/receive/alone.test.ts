@@ -1,6 +1,6 @@
 /**
- * The receiving half by itself, without a connection: segments in, bytes to read, and what the next
- * ACK says.
+ * The receiving half by itself, without a connection: segments in, bytes to read, and the fields of
+ * the next ACK.
  */
 import { describe, expect, it } from 'vitest';
 import { Slab } from '../../../src/base/slab.js';
@@ -16,7 +16,7 @@ const IRS = 0;
 const MSS = 1000;
 const BUFFER = 4 * MSS;
 const RTO = 200_000;
-/** Memory enough for all. */
+/** Unlimited memory. */
 const LIMITS = { low: 1 << 20, pressure: 1 << 20, high: 1 << 20 };
 
 function receiving(): Receiver {
@@ -46,7 +46,7 @@ function data(seq: number, length: number): Segment {
 const take = (rcv: Receiver, seq: number, length: number): unknown =>
   rcv.takeText(data(seq, length), 0, RTO);
 
-/** All bytes that wait. */
+/** All unread bytes. */
 function readAll(rcv: Receiver): number[] {
   const bytes: number[] = [];
   for (let piece = rcv.read(); piece !== null; piece = rcv.read()) bytes.push(...piece);
@@ -62,7 +62,7 @@ function blocks(rcv: Receiver): number[] {
 }
 
 describe('a Receiver alone', () => {
-  it('takes what is in order: RCV.NXT moves, and the window shrinks by what waits to be read', () => {
+  it('accepts data in order: RCV.NXT advances, and the window shrinks by the unread data', () => {
     const rcv = receiving();
     const window = rcv.wnd;
     expect(take(rcv, 1, 100)).toBe(Drop.none);
@@ -70,18 +70,18 @@ describe('a Receiver alone', () => {
     expect(readAll(rcv)).toEqual(Array.from({ length: 100 }, (_, i) => 1 + i));
   });
 
-  it('a segment behind a hole waits, and owes a duplicate ACK with a SACK block (RFC 2018)', () => {
+  it('a segment after a hole is queued, and owes a duplicate ACK with a SACK block (RFC 2018)', () => {
     const rcv = receiving();
     take(rcv, 51, 50);
     expect([rcv.nxt, readAll(rcv), rcv.duplicatesOwed]).toEqual([1, [], 1]);
     expect(blocks(rcv)).toEqual([51, 101]);
-    // What fills the hole brings RCV.NXT behind all of it, and is acknowledged at once.
+    // The segment that fills the hole advances RCV.NXT past all data, and is acknowledged at once.
     take(rcv, 1, 50);
     expect([rcv.nxt, rcv.ackNow]).toEqual([101, true]);
     expect(readAll(rcv)).toEqual(Array.from({ length: 100 }, (_, i) => 1 + i));
   });
 
-  it('what came before is not read twice, and is reported by D-SACK (RFC 2883)', () => {
+  it('duplicate data is not read twice, and is reported by D-SACK (RFC 2883)', () => {
     const rcv = receiving();
     take(rcv, 1, 50);
     readAll(rcv);
@@ -91,7 +91,7 @@ describe('a Receiver alone', () => {
     expect(blocks(rcv)).toEqual([21, 51]);
   });
 
-  it('what lies beyond the window is cut off, and a full buffer closes the window', () => {
+  it('data beyond the window is cut off, and a full buffer closes the window', () => {
     const rcv = receiving();
     const window = rcv.wnd;
     expect([window > 2 * MSS, window <= BUFFER]).toEqual([true, true]);
@@ -99,16 +99,16 @@ describe('a Receiver alone', () => {
     expect([rcv.nxt, rcv.wnd]).toEqual([1 + window, 0]);
     while (rcv.offerWindow() > 0) take(rcv, rcv.nxt, rcv.wnd);
     expect(rcv.wnd).toBe(0);
-    expect(rcv.isAcceptable(rcv.nxt, 1)).toBe(true); // MUST-66: its ACK counts, its text does not
+    expect(rcv.isAcceptable(rcv.nxt, 1)).toBe(true); // MUST-66: ACK yes, text no
     expect(rcv.isAcceptable(rcv.nxt + 1, 1)).toBe(false);
-    // Reading opens it, and the peer is told at once (RFC 9293 section 3.8.6.2.2).
+    // Reading opens the window, and an ACK tells the peer at once (RFC 9293 section 3.8.6.2.2).
     rcv.ackSent();
     rcv.onRead(readAll(rcv).length);
     expect(rcv.ackNow).toBe(true);
     expect(rcv.offerWindow()).toBeGreaterThanOrEqual(window);
   });
 
-  it('a FIN counts once everything before it is here (RFC 9293 section 3.10.7.4)', () => {
+  it('a FIN is processed once everything before it is here (RFC 9293 section 3.10.7.4)', () => {
     const rcv = receiving();
     rcv.noteFin(101, 51);
     take(rcv, 51, 50);

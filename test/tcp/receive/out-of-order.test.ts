@@ -1,6 +1,6 @@
 /**
- * Out-of-order data, compared with a model that keeps every byte separately, and sent in pieces of
- * one byte.
+ * Out-of-order data, compared with a model that keeps every byte separately, and an attack with
+ * pieces of one byte.
  */
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../src/base/random.js';
@@ -40,13 +40,13 @@ class Bench {
     return this.held.insert(seg, (NXT + start) | 0, (NXT + end) | 0);
   }
 
-  /** Memory of all pieces, room included. */
+  /** Memory of all pieces, including unused room. */
   get memory(): number {
     const { blocks } = this.held as unknown as { blocks: { pieces: { bytes: Uint8Array }[] }[] };
     return blocks.flatMap((b) => b.pieces).reduce((n, piece) => n + piece.bytes.length, 0);
   }
 
-  /** Everything from `to` on in order, as its reader would see it. */
+  /** All data up to `to` becomes in order; returns it as the reader sees it. */
   drain(to: number): number[] {
     this.held.drain((NXT + to) | 0, this.queue);
     const out: number[] = [];
@@ -84,7 +84,7 @@ describe('against a model', () => {
         }
       }
       expect(bench.held.bytes).toBe(model.filter((x) => x === 1).length);
-      // A FIN at some place, then a segment that reaches some way into it all.
+      // A FIN at a random place, then a segment that overlaps a random part.
       const fin = WINDOW - random.below(2000);
       bench.held.endAt((NXT + fin) | 0);
       expect(bench.held.checkInvariants(NXT)).toBeNull();
@@ -126,17 +126,17 @@ describe('a rain of tiny segments', () => {
       }
       expect(most).toBeLessThanOrEqual(1024);
       expect(bench.memory).toBeLessThanOrEqual(2 * bench.held.bytes + 1024);
-      // What is copied is the work: every byte once, and once more each time that pieces are
+      // The work is the bytes copied: every byte once, and once more each time that pieces are
       // joined.
       expect(bench.allocated).toBeLessThan(40 * count);
     },
     60_000,
   );
 
-  it('ATK-17: gives up what is farthest away for what is nearer, and counts it; what is nearest comes through', () => {
+  it('ATK-17: evicts the farthest data for nearer data, and counts it; the nearest data is kept', () => {
     const bench = new Bench(64);
     for (let i = 0; i < 64; i++) expect(bench.insert(1000 + 2 * i, 1001 + 2 * i)).toBe(1);
-    expect(bench.insert(5000, 5001), 'the farthest of all is not taken').toBe(-1);
+    expect(bench.insert(5000, 5001), 'the farthest piece is rejected').toBe(-1);
     expect([bench.held.prunes, bench.held.pieceCount]).toEqual([0, 64]);
     expect(bench.insert(500, 600)).toBe(100);
     expect([bench.held.prunes, bench.held.pieceCount]).toEqual([1, 56]);
@@ -144,7 +144,7 @@ describe('a rain of tiny segments', () => {
     expect(bench.held.blockAt((NXT + 1000) | 0), 'the first').not.toBeNull();
   });
 
-  it('ATK-17: joins small pieces before it gives anything up', () => {
+  it('ATK-17: joins small pieces before it evicts any', () => {
     const bench = new Bench(64);
     for (let i = 0; i < 2000; i++) expect(bench.insert(5000 - i, 5001 - i)).toBe(1);
     expect(bench.held.prunes).toBe(0);
@@ -152,9 +152,9 @@ describe('a rain of tiny segments', () => {
     expect(bench.drain(3001)).toEqual(Array.from({ length: 2000 }, (_, i) => byteAt(3001 + i)));
   });
 
-  it('ATK-17: that is in order at last is handed to the reader in few pieces', () => {
+  it('ATK-17: data that has become in order is given to the reader in few pieces', () => {
     const bench = new Bench();
-    // Downwards, so that each is a piece of its own.
+    // Downwards, so that each byte is a separate piece.
     for (let i = 0; i < 1000; i++) bench.insert(1000 - i, 1001 - i);
     bench.held.drain((NXT + 1) | 0, bench.queue);
     let pieces = 0;
@@ -163,8 +163,8 @@ describe('a rain of tiny segments', () => {
   });
 });
 
-describe('what waits for a slow reader', () => {
-  /** Feeds the queue `count` times, then: memory that it pins, for each byte that it holds. */
+describe('data queued for a slow reader', () => {
+  /** Feeds the queue `count` times; returns the memory that it pins for each byte that it holds. */
   function pinned(count: number, feed: (queue: ReceiveQueue, i: number) => void): number {
     const queue = new ReceiveQueue((n) => new Uint8Array(n));
     for (let i = 0; i < count; i++) feed(queue, i);
@@ -172,7 +172,7 @@ describe('what waits for a slow reader', () => {
     const pieces: Uint8Array[] = [];
     for (let piece = queue.shift(); piece !== null; piece = queue.shift()) pieces.push(piece);
     const buffers = new Set(pieces.map((piece) => piece.buffer));
-    // What each piece costs beside its bytes, by a guess.
+    // An estimate of the overhead of each piece.
     return ([...buffers].reduce((n, b) => n + b.byteLength, 0) + 200 * pieces.length) / bytes;
   }
   const payload = (length: number): Segment => {

@@ -7,7 +7,7 @@ import { Peer } from '../peer.js';
 const LINUX_SCRIPTS = { rmem: { min: 4096, default: 540_000, max: 15 << 20 } };
 
 describe('the first windows', () => {
-  it('with the buffers that packet scripts assume: 65535 on the SYN, a shift of 8, then half the buffer', () => {
+  it('with the buffers that packet scripts assume: 65535 on the SYN, a scale of 8, then half the buffer', () => {
     const s = Peer.listen({ config: LINUX_SCRIPTS });
     expect(s.send({ flags: 'S', mss: 1000, wscale: 7 })).toMatchObject([
       { win: 65_535, wscale: 8 },
@@ -17,14 +17,14 @@ describe('the first windows', () => {
     expect(s.last).toMatchObject({ flags: '.', ack: 2, win: 1050 });
   });
 
-  it("with Linux's own: whole segments of 64 KiB, less the bytes of timestamps once they are agreed on", () => {
+  it("with Linux's default buffers: whole segments of 64 KiB, less the timestamp bytes once negotiated", () => {
     expect(Peer.connect().last).toMatchObject({ win: 64_240, wscale: 7 });
     expect(Peer.listen().send({ flags: 'S', mss: 1460, wscale: 7, ts: [1, 0] })[0]).toMatchObject({
       win: 65_160,
     });
   });
 
-  it('SO_RCVBUF bounds the shift, too', () => {
+  it('SO_RCVBUF also limits the scale', () => {
     const s = Peer.listen({ config: { receiveBufferBytes: 4000 } });
     expect(s.send({ flags: 'S', mss: 1000, wscale: 7 })).toMatchObject([{ win: 2920, wscale: 0 }]);
   });
@@ -60,7 +60,7 @@ it('SHLD-14: the right edge never moves left, for any data and reads: seed 20261
           for (; checked < s.got.length; checked++) {
             const { ack, win } = s.got[checked]!;
             const right = ack! + (win << s.conn.rcv.wscale);
-            // Told in units: the edge itself stays where it was, see ReceiveWindow.keep.
+            // Announced in units; the edge itself stays, see ReceiveWindow.keep.
             expect(right).toBeGreaterThan(edge - unit);
             edge = Math.max(edge, right);
           }
@@ -74,15 +74,14 @@ it('SHLD-14: the right edge never moves left, for any data and reads: seed 20261
   );
 });
 
-/** Reads without keeping what it read. */
+/** Reads and discards. */
 function drain(s: Peer): void {
   while (s.conn.receive() !== null);
   s.poll();
 }
 
 /**
- * A peer that sends `rate` bytes in each round trip, as far as our window lets it; the user reads
- * at once.
+ * A peer that sends `rate` bytes in each round trip, within our window; the user reads at once.
  */
 function flow(rtt: Micros, rounds: number, perRound: (window: number) => number, ts = false): Peer {
   const clock = (s: Peer): number => Math.floor(s.now / MILLISECOND);
@@ -112,9 +111,9 @@ function flow(rtt: Micros, rounds: number, perRound: (window: number) => number,
 
 describe('dynamic right-sizing', () => {
   it.each([false, true])(
-    'grows the window of a fast sender far away to what the path needs (timestamps: %s)',
+    'grows the window to the BDP of a fast and long path (timestamps: %s)',
     (ts) => {
-      // 400 Mbit/s over 100 ms: 5 MB under way.
+      // 400 Mbit/s over 100 ms: 5 MB in flight.
       const bdp = 5_000_000;
       const s = flow(100 * MILLISECOND, 14, () => bdp, ts);
       expect(s.conn.rcv.wnd).toBeGreaterThan(bdp);
@@ -122,7 +121,7 @@ describe('dynamic right-sizing', () => {
     },
   );
 
-  it('leaves the buffer of a slow sender as it is', () => {
+  it('does not grow the buffer for a slow sender', () => {
     const s = flow(100 * MILLISECOND, 50, () => 20_000, true);
     expect(s.conn.receiveBuffer).toBe(540_000);
   });
@@ -136,7 +135,7 @@ describe('dynamic right-sizing', () => {
     expect(s.conn.receiveBuffer).toBe(540_000);
   });
 
-  it('SO_RCVBUF ends it', () => {
+  it('SO_RCVBUF turns it off', () => {
     const s = Peer.established({ config: LINUX_SCRIPTS }, { wscale: 7 });
     s.conn.setReceiveBuffer(100_000);
     for (let round = 0, seq = 1; round < 10; round++) {
@@ -159,7 +158,7 @@ describe('delayed ACKs', () => {
     return 16_001;
   };
 
-  it('sixteen quick ones at first, and again after a silence longer than the RTO', () => {
+  it('sixteen quick ACKs at first, and again after a silence longer than the RTO', () => {
     const s = Peer.established();
     let seq = past(s);
     expect(s.got.filter((x) => x.flags === '.')).toHaveLength(16);
@@ -169,7 +168,7 @@ describe('delayed ACKs', () => {
     expect(s.send({ flags: '.', seq, ack: 1, len: 1000 })).toHaveLength(1);
   });
 
-  it('fewer where the window takes fewer', () => {
+  it('fewer quick ACKs if the window holds fewer segments', () => {
     const s = Peer.established({ config: { receiveBufferBytes: 10_000 }, mss: 1000 });
     const answers = [0, 1, 2, 3, 4, 5].map(
       (i) => s.send({ flags: '.', seq: 1 + 1000 * i, ack: 1, len: 1000 }).length,
@@ -177,7 +176,7 @@ describe('delayed ACKs', () => {
     expect(answers).toEqual([1, 1, 1, 1, 0, 1]); // tight from half on; then every second
   });
 
-  it('a small request that was read, and its reader drained: at once; an answer takes it along', () => {
+  it('a small request whose reader has emptied the queue is acknowledged at once; a reply carries the ACK', () => {
     const s = Peer.established();
     const seq = past(s);
     s.read();
@@ -185,7 +184,7 @@ describe('delayed ACKs', () => {
     const before = s.got.length;
     s.read();
     expect(s.got.slice(before)).toMatchObject([{ flags: '.', ack: seq + 100 }]);
-    s.write(10); // we answer: from now on ACKs wait for our data
+    s.write(10); // we reply: from now on ACKs wait for our data
     s.send({ flags: 'P.', seq: seq + 100, ack: 11, len: 100 });
     const then = s.got.length;
     s.read();
@@ -193,7 +192,7 @@ describe('delayed ACKs', () => {
     expect(s.write(10)).toMatchObject([{ ack: seq + 200, len: 10 }]);
   });
 
-  it('the wait follows the gaps between segments, and a timer that expired doubles it', () => {
+  it('the delay follows the gaps between segments, and an expired timer doubles it', () => {
     const s = Peer.established();
     let seq = past(s);
     s.read();
@@ -204,12 +203,12 @@ describe('delayed ACKs', () => {
     s.wait(30 * MILLISECOND);
     s.send({ flags: '.', seq, ack: 1, len: 1000 });
     // It was 50 ms after a gap of 30, 100 after the timer, and the gap of 70 makes it 100 / 2 + 70.
-    // But no round trip is longer than 40 ms here.
+    // But the round trip, which is 40 ms here, limits it.
     expect(s.conn.rcv.ack.ato).toBe(120 * MILLISECOND);
     expect(s.timer('delayed-ack')).toBe(40 * MILLISECOND);
   });
 
-  it("a FIN's ACK waits for our FIN when data came before, and is sent at once when none did", () => {
+  it("a FIN's ACK waits for our FIN if data arrived before, and is sent at once otherwise", () => {
     const s = Peer.established();
     expect(s.send({ flags: 'F.', seq: 1, ack: 1 })).toMatchObject([{ flags: '.', ack: 2 }]);
     const t = Peer.established();
@@ -219,7 +218,7 @@ describe('delayed ACKs', () => {
     expect(t.wait(40 * MILLISECOND)).toMatchObject([{ flags: '.', ack: 102 }]);
   });
 
-  it('a full segment is what the peer sends, not what it could send: a smaller one seen twice is one, too', () => {
+  it('the size of a full segment is what the peer sends, not what it could send: a smaller size seen twice counts', () => {
     const s = Peer.established();
     const sizes: [number, string, number][] = [
       [1000, '.', 1000],

@@ -1,13 +1,12 @@
 /**
- * tcp_shrink_window: with it, and only with it, the window's edge moves left when the buffer fills
- * sooner than was thought.
+ * tcp_shrink_window: only if it is on, the window's edge moves left when the buffer fills sooner
+ * than expected.
  */
 import { describe, expect, it } from 'vitest';
 import { Peer } from '../peer.js';
 
 /**
- * The right edges that were told, after the buffer was made smaller under a window that was offered
- * before.
+ * The announced right edges after the buffer became smaller than a window offered before.
  */
 function edges(shrinkWindow: boolean, wscale: number | null): number[] {
   const config = { shrinkWindow, receiveBufferBytes: 200_000 };
@@ -23,18 +22,18 @@ function edges(shrinkWindow: boolean, wscale: number | null): number[] {
 }
 
 describe('tcp_shrink_window', () => {
-  it('SHLD-14: off, the edge stays', () => {
+  it('SHLD-14: if off, the edge stays', () => {
     const [before, after] = edges(false, 7);
     expect(after).toBeGreaterThanOrEqual(before!);
   });
 
-  it('on, it is where the buffer ends', () => {
+  it('if on, the edge is at the end of the buffer', () => {
     const [before, after] = edges(true, 7);
     expect(after).toBeLessThan(before!);
     expect(after).toBeLessThanOrEqual(1 + 8000);
   });
 
-  it('on, a window that is not scaled stays', () => {
+  it('if on, an unscaled window stays', () => {
     const [before, after] = edges(true, null);
     expect(after).toBeGreaterThanOrEqual(before!);
   });

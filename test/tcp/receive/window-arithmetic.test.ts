@@ -1,4 +1,4 @@
-/** ReceiveWindow by itself, at the places where its rules change: one byte below, and there. */
+/** ReceiveWindow by itself, at the thresholds of its rules and one byte below. */
 import { describe, expect, it } from 'vitest';
 import { PROFILES, type TcpConfig } from '../../../src/tcp/config.js';
 import { ReceiveWindow } from '../../../src/tcp/receive/receive-window.js';
@@ -35,7 +35,7 @@ it.each([
   [{ rmem: { min: 4096, default: 131_072, max: HUGE } }, 14],
   // RFC 7323 section 2.3: at most 14, for any window.
   [{ rmem: { min: 4096, default: 131_072, max: HUGE }, windowClamp: HUGE }, 14],
-])('the shift that %j needs is %i', (config, shift) => {
+])('the window scale for %j is %i', (config, shift) => {
   expect(made(config).wantedWscale).toBe(shift);
 });
 
@@ -56,7 +56,7 @@ describe('at the start', () => {
   );
 });
 
-it('a SYN may mean a larger window than its field can say: all of it is taken, and told as far as can be', () => {
+it('a SYN may offer a larger window than its field can express: all of it is accepted, and the field is at its maximum', () => {
   const window = started(270_000, 1460);
   expect([window.offerOnSyn(0, 1460), window.told, window.size(0)]).toEqual([
     65_535, 268_640, 268_640,
@@ -64,7 +64,7 @@ it('a SYN may mean a larger window than its field can say: all of it is taken, a
   expect([window.offer(0, 0, 1460), window.clamp]).toEqual([65_535, 65_535]);
 });
 
-it('is tight when less than half of what may be is left', () => {
+it('is tight when less than half of the maximum is left', () => {
   const window = started(65_536, 1460);
   expect([window.isTight(65_536 - 32_038), window.isTight(65_536 - 32_037)]).toEqual([false, true]);
   const clamped = started(65_536, 1460, { windowClamp: 30_000 });
@@ -72,7 +72,7 @@ it('is tight when less than half of what may be is left', () => {
 });
 
 describe('after a read', () => {
-  it('the peer hears of twice the window, not of less', () => {
+  it('an update is sent for twice the window, not for less', () => {
     const window = offered10000();
     expect(window.offer(8000, 8000, 1000)).toBe(2000);
     expect([7000, 6001, 6000].map((queued) => window.updateDue(8000, queued, 1000))).toEqual([
@@ -82,26 +82,26 @@ describe('after a read', () => {
     ]);
   });
 
-  it('nor when it knows of more than half of what may be', () => {
+  it('no update is sent if the peer knows more than half of the maximum', () => {
     const window = offered10000();
     expect([5400, 5500].map((nxt) => window.updateDue(nxt, 0, 1000))).toEqual([false, true]);
   });
 });
 
 describe('RFC 9293 section 3.8.6.2.2: no silly window', () => {
-  it('nothing rather than less than a segment', () => {
+  it('offers nothing rather than less than a segment', () => {
     expect(
       [9001, 9000, 8999, 8000].map((queued) => started(10_000, 1000).offer(0, queued, 1000)),
     ).toEqual([0, 1000, 1000, 2000]);
   });
 
-  it('nor than a sixteenth of the buffer', () => {
+  it('offers nothing rather than less than a sixteenth of the buffer', () => {
     expect([15_001, 15_000].map((queued) => started(16_000, 100).offer(0, queued, 100))).toEqual([
       0, 1000,
     ]);
   });
 
-  it('where no segment fits: more than half of the buffer', () => {
+  it('if no segment fits: offers more than half of the buffer', () => {
     expect([501, 500, 499].map((queued) => started(1000, 1460).offer(0, queued, 1460))).toEqual([
       0, 0, 501,
     ]);
@@ -116,24 +116,24 @@ describe('RFC 9293 section 3.8.6.2.2: no silly window', () => {
   });
 });
 
-describe('RFC 7323 section 2.4: a scaled window is told in units', () => {
+describe('RFC 7323 section 2.4: a scaled window is announced in units', () => {
   const scaled = (): ReceiveWindow => {
     const window = offered10000();
     window.wscale = 3;
     return window;
   };
 
-  it('rounded up, so that its edge does not move left', () => {
+  it('is rounded up, so that its edge does not move left', () => {
     expect(scaled().offer(9997, 9997, 1000)).toBe(1);
   });
 
-  it('but no further than an eighth of the buffer beyond it', () => {
+  it('reaches at most an eighth of the buffer beyond its end', () => {
     expect([11_241, 11_242].map((queued) => scaled().offer(9997, queued, 1000))).toEqual([1, 0]);
     expect(scaled().offer(9989, 11_300, 1000)).toBe(1);
   });
 });
 
-it('opens by twice what came, of segments that are worth it, up to what is free', () => {
+it('opens by twice the received data of large enough segments, up to the free space', () => {
   const window = started(100_000, 1000);
   window.shrinkTo(5000);
   const steps: [boolean, number][] = [];
@@ -172,7 +172,7 @@ it('grows with its buffer up to the maximum of tcp_rmem, and never when SO_RCVBU
   expect(locked.bufferBytes).toBe(20_000);
 });
 
-it('TCP_WINDOW_CLAMP shuts it at once, and opens it as far as the peer knows of', () => {
+it('TCP_WINDOW_CLAMP reduces it at once, but not below what was announced', () => {
   const window = offered10000();
   const steps = [100, 5000, 4000, 50_000].map((bytes) => {
     window.setClamp(bytes);

@@ -3,8 +3,8 @@ import { MILLISECOND, SECOND } from '../../../src/base/time.js';
 import { pattern, Peer } from '../peer.js';
 
 /**
- * A connection past its quick ACKs, after a pause shorter than its RTO: none of the next ACKs is a
- * quick one.
+ * A connection past its quick ACKs, after a pause shorter than its RTO, so that the next ACKs are
+ * delayed.
  */
 function settled(o = {}, syn = {}): { s: Peer; seq: number } {
   const s = Peer.established(o, syn);
@@ -24,7 +24,7 @@ function settled(o = {}, syn = {}): { s: Peer; seq: number } {
 }
 
 describe('delayed ACK', () => {
-  it('TCP_DEFER_ACCEPT has the ACK of a SYN,ACK wait for data, for 200 ms, as in Linux', () => {
+  it('TCP_DEFER_ACCEPT delays the ACK of a SYN,ACK by 200 ms to wait for data, as in Linux', () => {
     const s = Peer.connect({ config: { deferAccept: SECOND } });
     expect(s.send({ flags: 'S.', ack: 1, mss: 1460 })).toEqual([]);
     expect(s.wait(200 * MILLISECOND - 1)).toEqual([]);
@@ -51,7 +51,7 @@ describe('delayed ACK', () => {
     expect(s.wait(500 * MILLISECOND - 1)).toHaveLength(1);
   });
 
-  it('MUST-40: nor is it longer where the delay has grown, since the segments come far apart', () => {
+  it('MUST-40: stays below half a second after the delay has grown with the gaps between segments', () => {
     const s = Peer.listen();
     s.send({ flags: 'S', mss: 1460 });
     s.wait(SECOND); // the round trip
@@ -79,14 +79,14 @@ describe('delayed ACK', () => {
     ]);
   });
 
-  it('SHLD-19: a super-segment counts as the segments that it was', () => {
+  it('SHLD-19: a super-segment counts as its original segments', () => {
     const { s, seq } = settled();
     expect(s.send({ flags: '.', seq, ack: 1, len: 2000, gsoSize: 1000 })).toMatchObject([
       { ack: seq + 2000 },
     ]);
   });
 
-  it('SHLD-19: nor are more than two full segments of small ones left without', () => {
+  it('SHLD-19: small segments are acknowledged when they add up to two full ones', () => {
     const { s, seq } = settled();
     let next = seq;
     let acked = seq;
@@ -99,7 +99,7 @@ describe('delayed ACK', () => {
     }
   });
 
-  it('MUST-58, MUST-59: one ACK for all that came in a batch, after the last of it', () => {
+  it('MUST-58, MUST-59: one ACK for all segments of a batch, after the last of them', () => {
     const s = Peer.established();
     const out = s.sendBatch(
       { flags: '.', seq: 1, ack: 1, len: 1000 },
@@ -110,7 +110,7 @@ describe('delayed ACK', () => {
     expect(out).toHaveLength(1);
   });
 
-  it('lets the ACK ride on data', () => {
+  it('sends the ACK with data', () => {
     const { s, seq } = settled();
     s.send({ flags: 'P.', seq, ack: 1, len: 10 });
     expect(s.write(5)).toMatchObject([{ flags: 'P.', seq: 1, ack: seq + 10, len: 5 }]);
@@ -148,7 +148,7 @@ describe('data out of order', () => {
     expect(out.map((x) => x.ack)).toEqual([301]);
   });
 
-  it('RFC 2018: SACK names the block that came last first', () => {
+  it('RFC 2018: the first SACK block is the most recent one', () => {
     const s = Peer.established({}, { sackOk: true });
     s.send({ flags: '.', seq: 101, ack: 1, len: 100 });
     s.send({ flags: '.', seq: 301, ack: 1, len: 100 });
@@ -165,7 +165,7 @@ describe('data out of order', () => {
     ]);
   });
 
-  it('RFC 2018: four blocks at most, three beside timestamps', () => {
+  it('RFC 2018: at most four blocks, three with timestamps', () => {
     for (const [ts, most] of [
       [undefined, 4],
       [[1, 0] as [number, number], 3],
@@ -198,14 +198,14 @@ describe('data out of order', () => {
     ]);
   });
 
-  it('keeps no more pieces than it is allowed', () => {
+  it('keeps no more pieces than the limit', () => {
     const s = Peer.established({ config: { outOfOrderPieces: 3 } });
     for (let i = 1; i <= 5; i++) s.send({ flags: '.', seq: 10 * i + 1, ack: 1, len: 1 });
     expect(s.conn.rcv.outOfOrder.pieceCount).toBe(3);
     expect(s.drops).toEqual(['tcpOutOfOrderLimit', 'tcpOutOfOrderLimit']);
   });
 
-  it('takes the new part of a segment that overlaps', () => {
+  it('accepts the new part of an overlapping segment', () => {
     const s = Peer.established();
     s.send({ flags: '.', seq: 1, ack: 1, len: 100 });
     s.send({ flags: '.', seq: 51, ack: 1, len: 100 });
@@ -215,7 +215,7 @@ describe('data out of order', () => {
 });
 
 describe('acceptability', () => {
-  it('answers what lies outside the window with an ACK, and a RST outside it with nothing', () => {
+  it('answers a segment outside the window with an ACK, but not a RST', () => {
     const s = Peer.established();
     expect(s.send({ flags: '.', seq: -100, ack: 1, len: 50 })).toMatchObject([
       { flags: '.', seq: 1, ack: 1 },
@@ -230,7 +230,7 @@ describe('acceptability', () => {
     expect(s.drops).toEqual(['tcpNoAck']);
   });
 
-  it('MAY-12: RFC 5961 5.2: an ACK of the future or of the distant past is challenged', () => {
+  it('MAY-12: RFC 5961 5.2: an ACK beyond SND.NXT or far below SND.UNA gets a challenge ACK', () => {
     const future = Peer.established();
     expect(future.send({ flags: '.', seq: 1, ack: 2 })).toMatchObject([
       { flags: '.', seq: 1, ack: 1 },
@@ -246,7 +246,7 @@ describe('acceptability', () => {
 describe('timestamps, RFC 7323', () => {
   const ts = (val: number): { ts: [number, number] } => ({ ts: [val, 0] });
 
-  it('PAWS drops an old timestamp with an ACK, and takes a newer one', () => {
+  it('PAWS drops an old timestamp with an ACK, and accepts a newer one', () => {
     const s = Peer.established({ profile: 'rfc' }, ts(1000));
     expect(s.send({ flags: 'P.', seq: 1, ack: 1, len: 10, ...ts(999) })).toMatchObject([
       { flags: '.', ack: 1 },
@@ -264,7 +264,7 @@ describe('timestamps, RFC 7323', () => {
     expect(s.drops).toEqual(['tcpPaws']);
   });
 
-  it('PAWS does not hold a RST up', () => {
+  it('PAWS does not apply to a RST', () => {
     const s = Peer.established({}, ts(1000));
     s.send({ flags: 'R', seq: 1, ...ts(1) });
     expect(s.conn.error).toBe('ECONNRESET');

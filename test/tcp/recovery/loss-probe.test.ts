@@ -14,8 +14,8 @@ function expire(s: Peer): void {
   expect(s.conn.owed.lossProbe).toBe(true);
 }
 
-describe('what comes in between the timer and the probe', () => {
-  it('everything is acknowledged: no probe', () => {
+describe('an ACK between the timer and the probe', () => {
+  it('acknowledges everything: no probe is sent', () => {
     const s = inFlight(2);
     expire(s);
     expect(s.send(ack(2))).toEqual([]);
@@ -23,7 +23,7 @@ describe('what comes in between the timer and the probe', () => {
     expect([s.timer('rto'), s.timer('tlp')]).toEqual([Infinity, Infinity]);
   });
 
-  it('the last segment is SACKed: what is lost goes again, not the last one', () => {
+  it('SACKs the last segment: the lost data is retransmitted instead of it', () => {
     const s = inFlight(2);
     expire(s);
     expect(numbers(s.send(ack(0, [1, 2])))).not.toContain(1);
@@ -53,8 +53,8 @@ describe('new data as the probe', () => {
   it.each([
     [264, at(10), 264],
     [265, at(9), MSS],
-  ])('%i bytes where the window has room for 264', (bytes, seq, len) => {
-    // 10,264 is no multiple of 128: the window is set, not told.
+  ])('%i bytes if the window has room for 264', (bytes, seq, len) => {
+    // 10,264 is not a multiple of 128, so the test sets the window directly.
     const s = full(88, (x) => void x.conn.send(pattern(bytes)));
     s.conn.snd.wnd = 10_264;
     expect(s.poll()).toMatchObject([{ seq, len }]);
@@ -70,7 +70,7 @@ describe('new data as the probe', () => {
 });
 
 describe('the last segment as the probe', () => {
-  it('of a super-segment the last of the wire, by what a segment is now', () => {
+  it('of a super-segment only the last segment on the wire, at the current segment size', () => {
     const s = inFlight(4, { gsoBytes: 65_536 });
     expect(s.last).toMatchObject({ seq: at(0), len: 4 * MSS, gsoSize: MSS });
     s.conn.snd.mss = 600;

@@ -9,8 +9,8 @@ import type { Peer, Wire } from '../peer.js';
 import { Timer as TimerOf } from '../../../src/tcp/timers.js';
 import { setWindow } from '../congestion/set-window.js';
 
-describe('RACK (RFC 8985) finds what is lost', () => {
-  it('three SACKed segments above a hole: it is lost, without reordering margin', () => {
+describe('RACK (RFC 8985) detects losses', () => {
+  it('three SACKed segments above a hole: the hole is lost, without a reordering margin', () => {
     const s = inFlight(10);
     s.wait(RTT);
     expect(numbers(s.send(ack(0, [1, 2])))).toEqual([]);
@@ -25,7 +25,7 @@ describe('RACK (RFC 8985) finds what is lost', () => {
     });
   });
 
-  it('one SACKed segment above a hole: after a quarter of the round trip the reordering timer says that it is lost', () => {
+  it('one SACKed segment above a hole: the reordering timer marks the hole lost after a quarter of the round trip', () => {
     const s = inFlight(3);
     s.wait(RTT);
     s.send(ack(0, [1, 2]));
@@ -35,7 +35,7 @@ describe('RACK (RFC 8985) finds what is lost', () => {
     expect(congestion(s).state).toBe('Recovery');
   });
 
-  it('a hole that closes in time was reordering: nothing is sent again, and cwnd stays', () => {
+  it('a hole that is filled in time was reordering: nothing is retransmitted, and cwnd stays', () => {
     const s = inFlight(4);
     s.wait(RTT);
     s.send(ack(0, [1, 2]));
@@ -47,7 +47,7 @@ describe('RACK (RFC 8985) finds what is lost', () => {
     expect(congestion(s)).toMatchObject({ state: 'Open', cwnd: 10 });
   });
 
-  it('once reordering was seen, three SACKed segments are no proof: the margin of time decides', () => {
+  it('once reordering was seen, three SACKed segments are not sufficient, and the time margin decides', () => {
     const s = inFlight(10);
     s.wait(RTT);
     s.send(ack(0, [1, 2]));
@@ -59,10 +59,10 @@ describe('RACK (RFC 8985) finds what is lost', () => {
     expect(numbers(s.wait(RTT / 4 + 2 * MILLISECOND))).toContain(2);
   });
 
-  it('finds that a retransmission was lost, by what was sent after it', () => {
+  it('detects a lost retransmission by later segments that were delivered', () => {
     const s = inFlight(20);
     s.wait(RTT);
-    s.send(ack(0, [1, 4])); // 0 again
+    s.send(ack(0, [1, 4])); // retransmits 0
     for (let i = 5; i <= 9; i++) s.send(ack(0, [1, i]));
     const fresh = s.got.filter((x) => x.seq >= at(10));
     expect(fresh.length).toBeGreaterThan(1);
@@ -73,8 +73,8 @@ describe('RACK (RFC 8985) finds what is lost', () => {
   });
 
   /**
-   * The hole at `n` closes late, after the reordering timer had it sent again, and then its copy
-   * comes: a D-SACK. Next segment's number.
+   * The hole at `n` is filled late, after the reordering timer retransmitted it. Then the
+   * retransmission arrives and causes a D-SACK. Returns the next segment's number.
    */
   function tooQuick(s: Peer, n: number): number {
     s.write(4 * MSS);
@@ -96,10 +96,10 @@ describe('RACK (RFC 8985) finds what is lost', () => {
       expect(s.conn.snd.rack.reoWndSteps).toBe(steps);
       n = tooQuick(s, n);
       s.write(MSS);
-      s.send(ack(++n)); // the D-SACK counts with the next ACK that delivers something
+      s.send(ack(++n)); // the D-SACK takes effect with the next ACK that delivers data
     }
     expect(s.conn.snd.rack.reoWndSteps).toBe(4);
-    // Holes that were losses.
+    // Holes that are losses.
     for (let i = 0; i < 17; i++) {
       expect(s.conn.snd.rack.reoWndSteps).toBe(4);
       s.write(2 * MSS);
@@ -125,7 +125,7 @@ describe('RACK (RFC 8985) finds what is lost', () => {
     expect(numbers(s.wait(RTT / 2))).toEqual([2]);
     expect(numbers(s.send(ack(5, [2, 3], [6, 8])))).toEqual([5]);
     expect(s.conn.snd.rack.reoWndSteps).toBe(2);
-    // another, with the original of 8, which was sent before the first
+    // another D-SACK, with the original of 8, which was sent before the first
     s.send(ack(5, [2, 3], [6, 9]));
     expect([s.env.counters.TcpExtTCPDSACKOfoRecv, s.env.counters.TcpExtTCPDSACKRecv]).toEqual([
       1, 1,
@@ -134,7 +134,7 @@ describe('RACK (RFC 8985) finds what is lost', () => {
     expect(s.conn.snd.rack.reoWndSteps).toBe(2);
   });
 
-  it('D-SACKs where reordering was never seen widen nothing: RACK was not too quick, the network copies', () => {
+  it('D-SACKs without reordering do not widen the margin, because the network duplicates', () => {
     const s = inFlight(10);
     s.wait(RTT);
     s.send(ack(0, [1, 4]));
@@ -145,7 +145,7 @@ describe('RACK (RFC 8985) finds what is lost', () => {
 });
 
 describe('PRR (RFC 9937)', () => {
-  it('sends ssthresh/RecoverFS of what is delivered, then as much as is delivered', () => {
+  it('sends ssthresh/RecoverFS of the delivered data, then as much as is delivered', () => {
     const s = inFlight(30, { config: { congestionControl: 'reno' } });
     s.wait(RTT);
     const perAck: number[][] = [];
@@ -155,45 +155,45 @@ describe('PRR (RFC 9937)', () => {
     expect(perAck).toEqual([[10], [11], [0], [], [12], [], [13], [], []]);
     expect(congestion(s).ssthresh).toBe(5);
     s.send(ack(14));
-    // Ssthresh, and congestion avoidance from there on.
+    // At ssthresh: congestion avoidance from here on.
     expect(congestion(s)).toMatchObject({ state: 'Open', cwnd: 6 });
   });
 
-  it('never holds the first retransmission back, and uses the slow-start bound when the network is nearly empty', () => {
+  it('never delays the first retransmission, and uses the slow-start bound if little is in flight', () => {
     const s = inFlight(10, { config: { congestionControl: 'reno' } });
     s.wait(RTT);
     // Only the last of ten arrived: nine are lost, nothing is in flight.
     expect(numbers(s.send(ack(0, [7, 10])))).toEqual([0, 1, 2]);
     s.wait(RTT);
-    // One delivered, and SND.UNA moved with no new loss: two go out.
+    // One delivered, and SND.UNA advanced without a new loss: two are sent.
     expect(numbers(s.send(ack(1, [7, 10])))).toEqual([3, 4]);
     expect(numbers(s.send(ack(2, [7, 10])))).toEqual([5, 6]);
   });
 });
 
 describe('tail loss probe (RFC 8985 section 7)', () => {
-  it('sends the last segment again after two round trips, and its SACK starts recovery of what was lost before it', () => {
+  it('retransmits the last segment after two round trips, and its SACK starts recovery of the losses before it', () => {
     const s = inFlight(4);
     expect(s.timer('tlp')).toBe(2 * RTT + 2 * MILLISECOND);
     expect(s.timer('rto')).toBe(Infinity);
     expect(numbers(s.wait(2 * RTT + 2 * MILLISECOND))).toEqual([3]);
     expect(s.timer('rto')).toBe(3 * RTT);
     s.wait(RTT);
-    expect(numbers(s.send(ack(0, [3, 4])))).toEqual([0]); // one arrived, one goes (PRR)
+    expect(numbers(s.send(ack(0, [3, 4])))).toEqual([0]); // one arrived, one is sent (PRR)
     expect(congestion(s)).toMatchObject({ state: 'Recovery', lost: 3 });
     s.wait(RTT);
     expect(numbers(s.send(ack(1, [3, 4])))).toEqual([1, 2]);
     expect(s.env.counters.TcpExtTCPTimeouts).toBe(0);
   });
 
-  it('sends new data if there is some', () => {
+  it('sends new data if there is any', () => {
     const s = inFlight(4);
     setWindow(s.conn.snd.congestion, { cwnd: 4 });
     s.write(MSS);
     expect(numbers(s.wait(2 * RTT + 2 * MILLISECOND))).toEqual([4]);
   });
 
-  it('sends the last segment again where new data waits for the window, and the retransmission timer goes on', () => {
+  it('retransmits the last segment if new data waits for the window, and the retransmission timer continues', () => {
     const s = inFlight(2);
     s.send({ flags: '.', seq: 1, ack: 1, win: (2 * MSS) >> 7 });
     expect(numbers(s.write(5 * MSS))).toEqual([]);
@@ -202,14 +202,14 @@ describe('tail loss probe (RFC 8985 section 7)', () => {
     expect(s.conn.checkInvariants()).toBeNull();
   });
 
-  it('waits longer for a single segment: the peer may delay its ACK', () => {
+  it('waits longer for a single segment, because the peer may delay its ACK', () => {
     const s = inFlight(1);
     expect(Math.max(s.timer('tlp'), 0)).toBe(3 * RTT); // capped by the retransmission timer
   });
 
-  it('a probe that repaired the loss costs a reduction once; one that was a duplicate costs nothing', () => {
+  it('a probe that repaired a loss causes one reduction; a probe that was a duplicate causes none', () => {
     const s = inFlight(4);
-    s.wait(2 * RTT + 2 * MILLISECOND); // 3 again
+    s.wait(2 * RTT + 2 * MILLISECOND); // retransmits 3
     s.wait(RTT / 2);
     s.send(ack(4));
     s.write(2 * MSS);
@@ -230,7 +230,7 @@ describe('tail loss probe (RFC 8985 section 7)', () => {
     expect(congestion(t).cwnd).toBe(10);
   });
 
-  it('is one at most: then the retransmission timer', () => {
+  it('is sent once at most; then the retransmission timer follows', () => {
     const s = inFlight(4);
     expect(numbers(s.wait(SECOND))).toEqual([3, 0]);
     expect(s.env.counters.TcpExtTCPLossProbes).toBe(1);
@@ -238,19 +238,19 @@ describe('tail loss probe (RFC 8985 section 7)', () => {
 });
 
 describe('needless reductions are undone', () => {
-  it('F-RTO (RFC 5682): after a spurious timeout new data goes first, and its ACK restores cwnd', () => {
+  it('F-RTO (RFC 5682): after a spurious timeout new data is sent first, and its ACK restores cwnd', () => {
     const s = inFlight(20, { config: { tlp: false } });
-    s.wait(4 * RTT); // the timer: 0 again
+    s.wait(4 * RTT); // timeout: retransmits 0
     expect(congestion(s)).toMatchObject({ state: 'Loss', cwnd: 1 });
     expect(numbers(s.send(ack(1)))).toEqual([10, 11]); // the original's ACK, late
     s.send(ack(2));
     expect(congestion(s)).toMatchObject({ state: 'Open', lost: 0 });
     expect(congestion(s).cwnd).toBeGreaterThanOrEqual(10);
     expect(s.env.counters.TcpExtTCPSpuriousRTOs).toBe(1);
-    expect(numbers(s.got).filter((n) => n === 1)).toHaveLength(1); // never sent again
+    expect(numbers(s.got).filter((n) => n === 1)).toHaveLength(1); // not retransmitted
   });
 
-  it('F-RTO: a duplicate after the new data says that the loss was real', () => {
+  it('F-RTO: a duplicate ACK after the new data means that the loss was real', () => {
     const s = inFlight(20, { config: { tlp: false } });
     s.wait(4 * RTT);
     s.send(ack(1));
@@ -264,19 +264,19 @@ describe('needless reductions are undone', () => {
     const original = s.last.ts![0];
     s.wait(RTT);
     const withEcho = (w: Wire, echo: number): Wire => ({ ...w, ts: [100, echo] });
-    s.send(withEcho(ack(0, [1, 4]), original)); // 0 again
+    s.send(withEcho(ack(0, [1, 4]), original)); // retransmits 0
     expect(congestion(s).state).toBe('Recovery');
     s.wait(5 * MILLISECOND);
-    s.send(withEcho(ack(4), original)); // but the original was only late
+    s.send(withEcho(ack(4), original)); // the original was only late
     s.send(withEcho(ack(10), original));
-    // Slow start goes on.
+    // Slow start continues.
     expect(congestion(s)).toMatchObject({ state: 'Open', cwnd: 17, ssthresh: Infinity });
   });
 
   it('D-SACK (RFC 3708): every retransmission is reported as a duplicate', () => {
     const s = inFlight(10);
     s.wait(RTT);
-    s.send(ack(0, [1, 4])); // 0 again
+    s.send(ack(0, [1, 4])); // retransmits 0
     s.wait(5 * MILLISECOND);
     s.send(ack(4));
     expect(congestion(s).state).toBe('Recovery');
@@ -286,10 +286,10 @@ describe('needless reductions are undone', () => {
     expect(congestion(s).cwnd).toBe(10);
   });
 
-  it('D-SACK: the same with super-segments: what counts is segments, not how often something was sent', () => {
+  it('D-SACK: with super-segments, segments are counted, not transmissions', () => {
     const s = inFlight(10, { gsoBytes: 64_000 });
     s.wait(RTT);
-    s.send(ack(0, [6, 10])); // 0 to 5 again, as far as cwnd lets them
+    s.send(ack(0, [6, 10])); // retransmits 0 to 5, as far as cwnd allows
     s.wait(5 * MILLISECOND);
     s.send(ack(10)); // they were only late
     const again = s.conn.stats.retransmissions;
@@ -300,7 +300,7 @@ describe('needless reductions are undone', () => {
     expect([s.env.counters.TcpExtTCPDSACKUndo, congestion(s).cwnd]).toEqual([1, 10]);
   });
 
-  it('F-RTO: the same with super-segments', () => {
+  it('F-RTO: undoes a spurious timeout with super-segments, too', () => {
     const s = inFlight(20, { gsoBytes: 64_000, config: { tlp: false } });
     s.wait(4 * RTT);
     expect(congestion(s).state).toBe('Loss');
@@ -309,11 +309,11 @@ describe('needless reductions are undone', () => {
     expect([congestion(s).state, s.env.counters.TcpExtTCPSpuriousRTOs]).toEqual(['Open', 1]);
   });
 
-  it('cwnd stays reduced when the ACK that began it all carried an ECN echo: that was no mistake', () => {
+  it('cwnd stays reduced if the ACK that started recovery carried ECE, because that reduction was justified', () => {
     const s = inFlight(10, { config: { ecn: 1, congestionControl: 'reno' } }, { flags: 'SEW' });
     expect(s.conn.snd.ecnAgreed).toBe(true);
     s.wait(RTT);
-    s.send({ ...ack(0, [1, 4]), flags: '.E' }); // 0 again
+    s.send({ ...ack(0, [1, 4]), flags: '.E' }); // retransmits 0
     s.wait(5 * MILLISECOND);
     s.send(ack(4));
     s.wait(RTT);
@@ -321,7 +321,7 @@ describe('needless reductions are undone', () => {
     expect(congestion(s).cwnd).toBeLessThan(10);
   });
 
-  it('D-SACKs of what was never sent again count for nothing', () => {
+  it('D-SACKs of data that was not retransmitted are ignored', () => {
     const s = inFlight(10);
     s.wait(RTT);
     s.send(ack(4, [0, 1]));
@@ -331,10 +331,10 @@ describe('needless reductions are undone', () => {
 });
 
 describe('RFC 2018 section 8: a peer that reneges', () => {
-  it('gets everything again when its cumulative ACK stops at what it had SACKed', () => {
+  it('gets everything again if its cumulative ACK stops at data that it had SACKed', () => {
     const s = inFlight(5);
     s.wait(RTT);
-    s.send(ack(0, [1, 5])); // 0 again
+    s.send(ack(0, [1, 5])); // retransmits 0
     s.wait(RTT);
     s.send(ack(2)); // 2, 3, 4 were SACKed and are not covered
     s.wait(2 * SECOND);
@@ -342,7 +342,7 @@ describe('RFC 2018 section 8: a peer that reneges', () => {
     expect(numbers(s.send(ack(3)))).toEqual([3, 4]);
   });
 
-  it('and what it SACKs again afterwards counts again, though it is the same block', () => {
+  it('a later SACK of the same block is processed again', () => {
     const s = inFlight(10);
     s.wait(RTT);
     s.send(ack(0, [1, 4], [5, 10]));
@@ -357,7 +357,7 @@ describe('RFC 2018 section 8: a peer that reneges', () => {
 });
 
 describe('a timeout', () => {
-  it('takes for lost only what has had its round trip (RFC 8985 section 6.3)', () => {
+  it('marks only segments lost that are older than a round trip (RFC 8985 section 6.3)', () => {
     const s = inFlight(3, { config: { tlp: false } });
     const rto = s.timer('rto');
     s.wait(rto - 10 * MILLISECOND);
@@ -366,7 +366,7 @@ describe('a timeout', () => {
     expect(congestion(s)).toMatchObject({ state: 'Loss', lost: 3 });
   });
 
-  it('that follows another for the same data cuts ssthresh no more (RFC 5681 section 3.1)', () => {
+  it('that follows another for the same data does not reduce ssthresh again (RFC 5681 section 3.1)', () => {
     const s = inFlight(10, { config: { tlp: false, congestionControl: 'reno' } });
     s.wait(4 * RTT);
     const { ssthresh } = congestion(s);
@@ -374,7 +374,7 @@ describe('a timeout', () => {
     expect([congestion(s).ssthresh, s.conn.snd.timeouts]).toEqual([ssthresh, 2]);
   });
 
-  it('in Disorder, with three and more SACKed, says that reordering was overestimated', () => {
+  it('in Disorder, with at least three SACKed, means that reordering was overestimated', () => {
     const s = inFlight(10, { config: { tlp: false } });
     s.wait(RTT);
     s.send(ack(0, [5, 6]));
@@ -389,7 +389,7 @@ describe('a timeout', () => {
     expect(congestion(s)).toMatchObject({ state: 'Loss', reordering: 3 });
   });
 
-  it('takes the place of the reordering timer, which would reduce the window again', () => {
+  it('stops the reordering timer, which would reduce the window again', () => {
     const s = inFlight(3);
     s.wait(RTT);
     s.send(ack(0, [1, 2]));
@@ -399,7 +399,7 @@ describe('a timeout', () => {
     expect([congestion(s).state, s.timer('reorder')]).toEqual(['Loss', Infinity]);
   });
 
-  it("is not asked whether it was spurious while a probe of the path's MTU is out, which may be what was lost", () => {
+  it('does not start F-RTO while a path MTU probe is in flight, because the probe may be the loss', () => {
     const frto = (probeSize: number): boolean => {
       const s = inFlight(10, { config: { tlp: false } });
       s.conn.size.probeSize = probeSize;
@@ -410,10 +410,10 @@ describe('a timeout', () => {
   });
 });
 
-describe('bad SACK blocks', () => {
+describe('invalid SACK blocks', () => {
   it.each<[string, [number, number][]]>([
     ['beyond SND.NXT', [[5, 12]]],
-    ['with its edges exchanged', [[6, 2]]],
+    ['with its edges swapped', [[6, 2]]],
     ['empty', [[3, 3]]],
   ])('one %s changes nothing and is counted', (_name, sack) => {
     const s = inFlight(10);
@@ -423,7 +423,7 @@ describe('bad SACK blocks', () => {
     expect(s.env.counters.TcpExtTCPSACKDiscard).toBe(1);
   });
 
-  it('one that covers parts of segments marks only the whole ones', () => {
+  it('one that covers parts of segments marks only complete segments', () => {
     const s = inFlight(10);
     s.send({ flags: '.', seq: 1, ack: 1, win: 10_000, sack: [[at(1) + 10, at(3) + 10]] });
     expect(congestion(s).sacked).toBe(1);
@@ -431,7 +431,7 @@ describe('bad SACK blocks', () => {
 });
 
 describe('super-segments', () => {
-  it('are cut where SACK says, and only the lost part goes out again', () => {
+  it('are split at the edges of SACK blocks, and only the lost part is retransmitted', () => {
     const s = inFlight(10, { gsoBytes: 64_000 });
     expect(s.last).toMatchObject({ seq: 1, len: 10 * MSS, gsoSize: MSS });
     s.wait(RTT);
@@ -448,7 +448,7 @@ describe('pacing', () => {
     ['slow start, twice', 100, 2],
     ['from half of ssthresh on, 1.2 times', 12, 1.2],
   ])(
-    'is faster than cwnd a round trip, so that cwnd can be filled and grow: %s',
+    'is faster than one cwnd per round trip, so that cwnd can be filled and grow: %s',
     (_, ssthresh, ratio) => {
       const s = inFlight(2, { config: { pacing: true, congestionControl: 'reno' } });
       setWindow(s.conn.snd.congestion, { ssthresh });

@@ -36,7 +36,7 @@ describe('MUST-18: the retransmission timeout, RFC 6298', () => {
     ]);
   });
 
-  it('MUST-18: keeps at least the floor of variance, and the ceiling', () => {
+  it('MUST-18: has a minimum for the variance term, and a maximum', () => {
     const e = estimator();
     for (let i = 0; i < 100; i++) e.sample(1000);
     expect(e.rto).toBeCloseTo(201_000, -3);
@@ -52,10 +52,10 @@ describe('MUST-18: the retransmission timeout, RFC 6298', () => {
     expect(s.last.seq).toBe(101);
     s.send({ flags: '.', seq: 1, ack: 201 });
     expect(s.conn.snd.rtt.srtt).toBe(srtt);
-    expect(s.conn.snd.rtt.backoff).toBeGreaterThan(0); // and the backoff stays until a sample comes
+    expect(s.conn.snd.rtt.backoff).toBeGreaterThan(0); // the backoff stays until a sample arrives
   });
 
-  it('MUST-18: with timestamps the echo tells which transmission was acknowledged', () => {
+  it('MUST-18: with timestamps the echo identifies the acknowledged transmission', () => {
     const s = Peer.established({}, { ts: [1, 0] });
     s.write(100);
     s.wait(1500 * MILLISECOND);
@@ -68,7 +68,7 @@ describe('MUST-18: the retransmission timeout, RFC 6298', () => {
     expect(s.conn.snd.rtt.backoff).toBe(0);
   });
 
-  it('MUST-18: after a lost SYN that gave no sample data begins with 3 s (5.7)', () => {
+  it('MUST-18: after a lost SYN without a sample, data starts with an RTO of 3 s (5.7)', () => {
     const s = Peer.listen();
     s.send({ flags: 'S', mss: 1460 });
     s.wait(1500 * MILLISECOND);
@@ -76,7 +76,7 @@ describe('MUST-18: the retransmission timeout, RFC 6298', () => {
     expect(s.conn.snd.rtt.rto).toBe(3 * SECOND);
   });
 
-  it("MUST-18: profile rfc keeps the RFC's floor of a second (2.4), and begins with a second (2.1)", () => {
+  it("MUST-18: profile rfc has the RFC's minimum of 1 s (2.4), and starts with 1 s (2.1)", () => {
     const s = Peer.connect({ profile: 'rfc' });
     expect(s.timer('rto')).toBe(SECOND);
     s.wait(MILLISECOND);
@@ -84,7 +84,7 @@ describe('MUST-18: the retransmission timeout, RFC 6298', () => {
     expect(s.conn.snd.rtt.rto).toBeGreaterThanOrEqual(SECOND);
   });
 
-  it('MUST-18: the timer restarts when new data is acknowledged, and stops when all is', () => {
+  it('MUST-18: the timer restarts when new data is acknowledged, and stops when all data is', () => {
     const s = measured(100 * MILLISECOND);
     const { rto } = s.conn.snd.rtt;
     s.write(1000);
@@ -110,7 +110,7 @@ describe('retransmission on timeout', () => {
     expect(s.conn.snd.congestion.cwnd).toBe(1);
   });
 
-  it('goes on with what else was lost as cwnd opens again', () => {
+  it('retransmits the other losses as cwnd opens again', () => {
     const s = measured(100 * MILLISECOND);
     s.write(6 * 1460);
     s.wait(s.conn.snd.rtt.rto + 1);
@@ -118,7 +118,7 @@ describe('retransmission on timeout', () => {
     expect(next.map((x) => x.seq)).toEqual([101 + 1460, 101 + 2 * 1460]);
   });
 
-  it('does not send again what the ACK of one retransmission covers', () => {
+  it('does not retransmit data that the ACK of the first retransmission covers', () => {
     const s = measured(100 * MILLISECOND);
     s.write(4 * 1460);
     s.wait(s.conn.snd.rtt.rto + 1);
@@ -126,7 +126,7 @@ describe('retransmission on timeout', () => {
     expect(s.wait(10 * MINUTE)).toEqual([]);
   });
 
-  it('SHLD-11, MUST-20: R2 is at least 100 s, and then the connection ends with ETIMEDOUT, and as in Linux without a RST', () => {
+  it('SHLD-11, MUST-20: R2 is at least 100 s; then the connection ends with ETIMEDOUT and, as in Linux, without a RST', () => {
     const s = measured(MILLISECOND);
     s.write(10);
     s.wait(100 * SECOND);
@@ -139,7 +139,7 @@ describe('retransmission on timeout', () => {
     expect((s.now - start) / SECOND).toBeLessThan(1100);
   });
 
-  it('MUST-20, SHLD-9, SHLD-10: R1 tells the user after three retransmissions, and the connection goes on', () => {
+  it('MUST-20, SHLD-9, SHLD-10: R1 notifies the user after three retransmissions, and the connection continues', () => {
     const s = measured(MILLISECOND);
     s.write(10);
     s.takeEvents();
@@ -160,7 +160,7 @@ describe('retransmission on timeout', () => {
     expect((s.now - start) / SECOND).toBeCloseTo(5, 1);
   });
 
-  it('MUST-21: be it longer than R2, or without end', () => {
+  it('MUST-21: the user timeout may also be longer than R2, or infinite', () => {
     const hour = 60 * MINUTE;
     for (const limit of [hour, Infinity]) {
       const s = measured(MILLISECOND);
@@ -190,13 +190,13 @@ describe('fast retransmit and NewReno', () => {
   }
   const dup = { flags: '.', seq: 1, ack: 1 };
 
-  it('MUST-19: sends the lost segment on the third duplicate ACK, not before, and halves the flight', () => {
+  it('MUST-19: retransmits on the third duplicate ACK, not before, and halves the flight', () => {
     const s = tenInFlight();
     expect(s.send(dup).map((x) => x.seq)).toEqual([10 * 1460 + 1]); // limited transmit, RFC 3042
     expect(s.send(dup).map((x) => x.seq)).toEqual([11 * 1460 + 1]);
     expect(s.send(dup).map((x) => x.seq)).toEqual([1]);
     expect(s.conn.snd.congestion.ssthresh).toBe(5);
-    // twelve out, three arrived, one lost, and that one again
+    // twelve sent, three arrived, one lost and retransmitted
     expect(s.conn.snd.sent.inFlight).toBe(9);
   });
 
@@ -209,7 +209,7 @@ describe('fast retransmit and NewReno', () => {
     expect(s.conn.snd.sent.inFlight).toBe(5);
   });
 
-  it('RFC 6582: a partial ACK sends the next hole, as soon as PRR lets it; the full one ends recovery', () => {
+  it('RFC 6582: a partial ACK retransmits the next hole as soon as PRR allows it; a full ACK ends recovery', () => {
     const s = tenInFlight();
     for (let i = 0; i < 3; i++) s.send(dup);
     s.send({ flags: '.', seq: 1, ack: 1 + 3 * 1460 });
@@ -218,14 +218,14 @@ describe('fast retransmit and NewReno', () => {
     ]);
     expect(s.conn.snapshot(s.now).congestion.state).toBe('Recovery');
     s.send({ flags: '.', seq: 1, ack: 1 + 12 * 1460 });
-    // Section 6: until something beyond is acknowledged.
+    // Section 6: until later data is acknowledged.
     expect(s.conn.snapshot(s.now).congestion.state).toBe('Recovery');
     s.send({ flags: '.', seq: 1, ack: 1 + 13 * 1460 });
     expect(s.conn.snapshot(s.now).congestion.state).toBe('Open');
     expect(s.conn.snd.congestion.cwnd).toBe(s.conn.snd.congestion.ssthresh);
   });
 
-  it('takes no ACK for a duplicate that carries data, FIN, or another window', () => {
+  it('does not count an ACK with data, FIN or a changed window as a duplicate', () => {
     const s = tenInFlight();
     s.send({ ...dup, win: 60_000 });
     s.send({ ...dup, win: 59_000 });
@@ -235,7 +235,7 @@ describe('fast retransmit and NewReno', () => {
     expect(s.got.filter((x) => x.seq === 1 && x.len > 0)).toHaveLength(1);
   });
 
-  it('does not enter recovery again for echoes of losses before the timeout', () => {
+  it('does not enter recovery again for duplicate ACKs of losses before the timeout', () => {
     const s = tenInFlight();
     s.wait(2 * SECOND);
     const { ssthresh } = s.conn.snd.congestion;
@@ -246,7 +246,7 @@ describe('fast retransmit and NewReno', () => {
 });
 
 describe('congestion window', () => {
-  it('MUST-19: slow start: starts with ten segments and grows by what is acknowledged', () => {
+  it('MUST-19: slow start: starts with ten segments and grows by the acknowledged segments', () => {
     const s = Peer.established({ config: { congestionControl: 'reno' } });
     expect(s.write(100 * 1460)).toHaveLength(10);
     expect(s.send({ flags: '.', seq: 1, ack: 1 + 2 * 1460 })).toHaveLength(4);
@@ -261,14 +261,14 @@ describe('congestion window', () => {
     expect(cc.cwnd).toBe(11);
   });
 
-  it('MUST-19: slow start, of the control that is there by default, too', () => {
+  it('MUST-19: slow start of the default congestion control', () => {
     const s = Peer.established();
     expect(s.conn.snd.congestion.name).toBe('cubic');
     expect(s.write(100 * 1460)).toHaveLength(10);
     expect(s.send({ flags: '.', seq: 1, ack: 1 + 2 * 1460 })).toHaveLength(4);
   });
 
-  it('MUST-19: and its congestion avoidance', () => {
+  it('MUST-19: congestion avoidance of the default congestion control', () => {
     const s = Peer.established({}, { wscale: 7 });
     const cc = s.conn.snd.congestion;
     setWindow(cc, { ssthresh: cc.cwnd });
@@ -286,7 +286,7 @@ describe('congestion window', () => {
     expect(s.conn.snd.congestion.cwnd).toBe(10);
   });
 
-  it('RFC 5681 4.1: falls back to the initial window after an idle RTO', () => {
+  it('RFC 5681 4.1: returns to the initial window after an idle RTO', () => {
     const s = Peer.established({ config: { sendBufferBytes: 1 << 20 } });
     s.write(60 * 1460);
     s.send({ flags: '.', seq: 1, ack: 1 + 10 * 1460 });
@@ -298,7 +298,7 @@ describe('congestion window', () => {
     expect(s.conn.snd.congestion.cwnd).toBe(10);
   });
 
-  it('MAY-18: another congestion control may be put in its place', () => {
+  it('MAY-18: can be replaced by another congestion control', () => {
     const s = Peer.established({ config: { congestionControl: 'none' } });
     expect(s.write(40 * 1460)).toHaveLength(40);
   });

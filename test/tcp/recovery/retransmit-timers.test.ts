@@ -1,4 +1,4 @@
-/** RTO, tail loss probe and reordering timer: one at most is armed. */
+/** RTO, tail loss probe and reordering timer: at most one of them is armed. */
 import { describe, expect, it } from 'vitest';
 import { NEVER } from '../../../src/base/time.js';
 import { RetransmitTimers } from '../../../src/tcp/recovery/retransmit-timers.js';
@@ -6,7 +6,7 @@ import { Timers } from '../../../src/tcp/timer-table.js';
 import { Timer, TIMER_NAMES } from '../../../src/tcp/timers.js';
 
 describe('RetransmitTimers alone', () => {
-  it('arming one takes the place of another, and its deadline', () => {
+  it('arming one replaces another and its deadline', () => {
     const table = TIMER_NAMES.map(() => NEVER);
     const timers = new RetransmitTimers(table);
     const state = (): unknown[] => [timers.armed, table.filter((deadline) => deadline !== NEVER)];
@@ -22,7 +22,7 @@ describe('RetransmitTimers alone', () => {
 });
 
 describe('in the table of a connection', () => {
-  it('the three share a place, and the other timers have their own', () => {
+  it('the three share one entry, and each other timer has its own', () => {
     const timers = new Timers();
     timers.set(Timer.rto, 1000);
     timers.set(Timer.keepAlive, 900);

@@ -1,6 +1,5 @@
 /**
- * The sending half by itself, without a connection: a port of a few lines, and figures worked out
- * by hand from the RFCs.
+ * The sending half by itself, without a connection, with values calculated by hand from the RFCs.
  */
 import { describe, expect, it } from 'vitest';
 import { SlabPool } from '../../../src/base/slab-pool.js';
@@ -50,7 +49,7 @@ class Port implements SenderPort {
   }
 }
 
-/** A sender that sent `segments` full segments at 1 ms, 2 ms, ...; SACK was agreed on. */
+/** A sender that sent `segments` full segments at 1 ms, 2 ms, ...; SACK was negotiated. */
 function sending(segments: number): { snd: Sender; port: Port } {
   const port = new Port();
   const env = {
@@ -98,7 +97,7 @@ function ack(ackNo: number, ...sack: [left: number, right: number][]): Segment {
   return seg;
 }
 
-/** What output does: what stands as lost goes out again, while cwnd has room. */
+/** As output does: retransmits segments that are marked lost, while cwnd has room. */
 function resendLost(snd: Sender, now: Micros): number[] {
   const resent = [];
   while (snd.sent.nextToResend() >= 0 && snd.sent.inFlight < snd.congestion.cwnd) {
@@ -113,24 +112,24 @@ function resendLost(snd: Sender, now: Micros): number[] {
 }
 
 describe('a Sender alone', () => {
-  it('takes an ACK: SND.UNA moves, the scoreboard empties, and RTO is SRTT + max(4 RTTVAR, 200 ms)', () => {
+  it('processes an ACK: SND.UNA advances, the scoreboard empties, and RTO is SRTT + max(4 RTTVAR, 200 ms)', () => {
     const { snd, port } = sending(2);
     acknowledgmentArrives(snd, ack(1 + 2 * MSS), 65_535, 101 * MILLISECOND);
     expect(snd.una).toBe(2001);
     expect(port.acked).toBe(2000);
     expect(snd.sent.out).toBe(0);
-    // RFC 6298 2.2: R = 100 ms, of the first one; RTTVAR = 50 ms, RTO = 100 + 4 * 50.
+    // RFC 6298 2.2: R = 100 ms, from the first segment; RTTVAR = 50 ms, RTO = 100 + 4 * 50.
     expect(snd.rtt.srtt).toBe(100 * MILLISECOND);
     expect(snd.rtt.rto).toBe(300 * MILLISECOND);
     expect(isWatched(snd)).toBe(false);
   });
 
-  it('takes SACK blocks: RACK finds the first lost (RFC 8985), and recovery halves by beta (RFC 9438: 0.7)', () => {
+  it('processes SACK blocks: RACK marks the first segment lost (RFC 8985), and recovery reduces cwnd by beta (RFC 9438: 0.7)', () => {
     const { snd, port } = sending(5);
     const now = 106 * MILLISECOND;
     acknowledgmentArrives(snd, ack(1, [1 + 2 * MSS, 1 + 5 * MSS]), 65_535, now);
     expect(snd.sent.sackedOut).toBe(3);
-    // Three are SACKed, so there is no margin for reordering: what went before them is lost.
+    // Three are SACKed, so there is no margin for reordering: the segments before them are lost.
     expect(snd.sent.lostOut).toBe(2);
     expect(snd.recovery.state).toBe(CaState.recovery);
     expect(snd.congestion.ssthresh).toBe(7);
@@ -138,7 +137,7 @@ describe('a Sender alone', () => {
     expect(port.notes).toContain('fast-retransmit');
   });
 
-  it('without SACK three duplicate ACKs say that the first is lost (RFC 5681 section 3.2), two do not', () => {
+  it('without SACK three duplicate ACKs mark the first segment lost (RFC 5681 section 3.2), two do not', () => {
     const { snd } = sending(5);
     snd.sack = false;
     for (let i = 1; i <= 3; i++) {
@@ -166,7 +165,7 @@ describe('Recovery alone', () => {
   const SACKED_AT = 106 * MILLISECOND;
   const ALL = 1 + 5 * MSS;
 
-  /** Of five segments the last three are SACKed, and the first two went out again. */
+  /** Of five segments the last three are SACKed, and the first two were retransmitted. */
   function recovering(): Sender {
     const { snd } = sending(5);
     acknowledgmentArrives(snd, ack(1, [1 + 2 * MSS, ALL]), 65_535, SACKED_AT);
@@ -174,7 +173,7 @@ describe('Recovery alone', () => {
     return snd;
   }
 
-  it('counts what was sent again and not yet reported as a duplicate (RFC 3708)', () => {
+  it('counts retransmissions not yet reported as duplicates (RFC 3708)', () => {
     const recovery = new Recovery(ISS);
     expect([recovery.state, recovery.isReducing]).toEqual([CaState.open, false]);
     recovery.undo.arm(1, 0);
@@ -183,11 +182,11 @@ describe('Recovery alone', () => {
     expect(recovery.undo.firstResentAt).toBe(500);
     recovery.undo.onDuplicate(2);
     expect(recovery.undo.resent).toBe(1);
-    recovery.undo.onDuplicate(5); // more than was sent again: the network's own copies
+    recovery.undo.onDuplicate(5); // more than were retransmitted: the network duplicated some
     expect(recovery.undo.resent).toBe(0);
   });
 
-  it('the losses are repaired: Open again, and cwnd is ssthresh (RFC 5681 section 3.2 step 6)', () => {
+  it('after the losses are repaired, the state is Open and cwnd is ssthresh (RFC 5681 section 3.2 step 6)', () => {
     const snd = recovering();
     expect(snd.recovery.isReducing).toBe(true);
     // The ACK that reaches RecoveryPoint ends it.
@@ -197,16 +196,16 @@ describe('Recovery alone', () => {
     expect(isWatched(snd)).toBe(false);
   });
 
-  it('both copies arrived, so nothing was lost: cwnd is what it was (RFC 2883, RFC 3708)', () => {
+  it('if originals and retransmissions arrived, nothing was lost and cwnd is restored (RFC 2883, RFC 3708)', () => {
     const snd = recovering();
-    // D-SACK: the first block lies below SEG.ACK.
+    // D-SACK: the first block is below SEG.ACK.
     acknowledgmentArrives(snd, ack(ALL, [1, 1 + 2 * MSS]), 65_535, 2 * SACKED_AT);
     expect(snd.recovery.state).toBe(CaState.open);
     expect([snd.congestion.cwnd, snd.congestion.ssthresh]).toEqual([10, Infinity]);
     expect(snd.counters.TcpExtTCPFullUndo).toBe(1);
   });
 
-  it('a timeout: all that is overdue is lost, cwnd is one, and F-RTO looks whether it was spurious (RFC 5682)', () => {
+  it('after a timeout all overdue segments are lost, cwnd is one, and F-RTO checks whether it was spurious (RFC 5682)', () => {
     const { snd } = sending(5);
     enterLoss(snd, 1300 * MILLISECOND);
     snd.timeouts++;
@@ -214,7 +213,7 @@ describe('Recovery alone', () => {
     expect([snd.sent.lostOut, snd.congestion.cwnd]).toEqual([5, 1]);
     expect(snd.congestion.ssthresh).toBe(7);
     expect(resendLost(snd, 1300 * MILLISECOND)).toEqual([1]);
-    // Step 3b: the ACK covers what was never sent again, so the timeout was spurious.
+    // Step 3b: the ACK covers data that was not retransmitted, so the timeout was spurious.
     acknowledgmentArrives(snd, ack(1 + 3 * MSS), 65_535, 1310 * MILLISECOND);
     expect(snd.recovery.state).toBe(CaState.open);
     expect(snd.counters.TcpExtTCPSpuriousRTOs).toBe(1);
@@ -223,7 +222,7 @@ describe('Recovery alone', () => {
 });
 
 describe('SentQueue and Rack alone', () => {
-  it('what was sent before the newest delivered is lost a round trip and the margin later (RFC 8985 section 6.2)', () => {
+  it('segments sent before the newest delivered one are lost after a round trip and the margin (RFC 8985 section 6.2)', () => {
     const sent = new SentQueue(new SentSegmentPool());
     const rack = new Rack();
     for (const at of [0, 1000, 2000]) sent.push(at, at + 1000, 0, 1000, at);

@@ -16,7 +16,7 @@ function frugal(rounds: number, slowStartAfterIdle: boolean): ReturnType<typeof 
   return congestion(s);
 }
 
-it('an RTO after RTO in which a few segments were enough, half of what is above the initial window goes; ssthresh remembers', () => {
+it('each RTO of little use removes half of cwnd above the initial window; ssthresh keeps the old value', () => {
   const rounds = SECOND / RTT;
   const { cwnd, ssthresh } = frugal(rounds, true);
   expect([cwnd < 20, cwnd >= 10, ssthresh]).toEqual([true, true, Infinity]);

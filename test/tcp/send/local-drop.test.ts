@@ -1,6 +1,6 @@
 /**
- * A queue on this machine drops all that is sent (`pfifo limit 0`): tried again each half second,
- * and the path is not blamed.
+ * A queue on this machine drops all segments (`pfifo limit 0`): they are sent again each half
+ * second, and do not count as losses of the path.
  */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../../src/base/time.js';
@@ -9,8 +9,8 @@ import { Peer } from '../peer.js';
 
 const RETRY = 500 * MILLISECOND;
 
-describe('a queue before the device that drops all', () => {
-  it('new data waits, is tried each half second without backoff, and goes once the queue takes it', () => {
+describe('a queue before the device that drops everything', () => {
+  it('new data is tried each half second without backoff, and sent once the queue accepts it', () => {
     const s = Peer.established();
     s.dropsAll = true;
     const cwnd = s.conn.snd.congestion.cwnd;
@@ -20,15 +20,13 @@ describe('a queue before the device that drops all', () => {
     expect([s.conn.snd.probesUnanswered, s.conn.snd.probesSent, s.conn.snd.rtt.backoff]).toEqual([
       5, 0, 0,
     ]);
-    expect(s.conn.snd.congestion.ssthresh, 'congestion, though none of the path').toBeLessThan(
-      cwnd,
-    );
+    expect(s.conn.snd.congestion.ssthresh, 'congestion, though not on the path').toBeLessThan(cwnd);
     s.dropsAll = false;
     expect(s.wait(RETRY)).toMatchObject([{ flags: 'P.', seq: 1, len: 100 }]);
     expect(s.conn.snd.probesUnanswered).toBe(0);
   });
 
-  it('a user timeout ends the waiting', () => {
+  it('a user timeout ends the connection', () => {
     const s = Peer.established();
     s.conn.setUserTimeout(3 * SECOND);
     s.dropsAll = true;
@@ -39,7 +37,7 @@ describe('a queue before the device that drops all', () => {
     expect([s.state, s.conn.error]).toEqual(['CLOSED', 'ETIMEDOUT']);
   });
 
-  it('a retransmission is tried each half second, and the timeout is not doubled for it', () => {
+  it('a retransmission is tried each half second without doubling the timeout', () => {
     const s = inFlight(1);
     const { rto } = s.conn.snd.rtt;
     s.dropsAll = true;
@@ -50,7 +48,7 @@ describe('a queue before the device that drops all', () => {
     expect(s.wait(RETRY)).toMatchObject([{ seq: 1, len: 1000 }]);
   });
 
-  it('a keep-alive that was dropped here says nothing of the peer', () => {
+  it('a keep-alive probe that was dropped locally does not count against the peer', () => {
     const s = Peer.established();
     s.conn.setKeepAlive(true, s.now, SECOND, 60 * SECOND, 1);
     s.dropsAll = true;

@@ -1,6 +1,5 @@
 /**
- * TCP_NOTSENT_LOWAT: a write goes on, a buffer at a time, until so many bytes wait that the windows
- * do not let out.
+ * TCP_NOTSENT_LOWAT: a write continues, a buffer at a time, until the unsent bytes reach the limit.
  */
 import { describe, expect, it } from 'vitest';
 import { pattern, Peer } from '../peer.js';
@@ -16,24 +15,24 @@ function limited(win: number, lowat: number): Peer {
 
 describe('TCP_NOTSENT_LOWAT limits a write that has begun', () => {
   it.each([
-    // The peer's window, the limit, what one write of 50,000 takes: two segments go, and whole ones
-    // wait up to the limit.
+    // The peer's window, the limit, and how much of a write of 50,000 is accepted: two segments are
+    // sent, and full ones wait up to the limit.
     [2000, 3000, 5000],
     [2000, 2500, 5000],
     [2000, 1, 3000],
-    // cwnd lets ten go; a buffer holds half of the window.
+    // cwnd allows ten; a buffer holds half of the window.
     [20_000, 1, 20_000],
   ])('a window of %i and a limit of %i: %i bytes', (win, lowat, taken) => {
     expect(limited(win, lowat).conn.send(pattern(50_000))).toBe(taken);
   });
 
-  it('and no memory that is lent goes beyond it', () => {
+  it('lent memory does not exceed the limit either', () => {
     const s = limited(2000, 3000);
     expect(s.conn.sendZeroCopy(pattern(5001))).toBe(false);
     expect(s.conn.sendZeroCopy(pattern(5000))).toBe(true);
   });
 
-  it('at the limit nothing is taken, and below it again', () => {
+  it('no data is accepted at the limit, and data is accepted again below it', () => {
     const s = limited(2000, 3000);
     s.write(50_000);
     expect(s.conn.send(pattern(1000))).toBe(0);

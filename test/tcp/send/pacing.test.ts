@@ -7,8 +7,8 @@ const MSS = 1000;
 const RATE = MSS * 1000;
 
 /**
- * Sends whenever it may, for `time`, with a timer that fires `late` after its deadline; how many
- * bytes went out.
+ * Sends whenever allowed, for `time`, with a timer that fires `late` after its deadline. Returns
+ * the bytes sent.
  */
 function send(pacing: Pacing, time: number, late: number, start = 0): number {
   let bytes = 0;
@@ -31,7 +31,7 @@ function paced(): Pacing {
 
 describe('pacing', () => {
   it.each([0, 100, 900, 3500])(
-    'keeps its rate with a timer that is %i us late each time',
+    'keeps its rate with a timer that always fires %i us late',
     (late) => {
       const sent = send(paced(), SECOND, late);
       expect(sent).toBeGreaterThan(0.99 * RATE);
@@ -39,7 +39,7 @@ describe('pacing', () => {
     },
   );
 
-  it('makes up for 4 ms of lateness and no more', () => {
+  it('makes up for at most 4 ms of lateness', () => {
     const pacing = paced();
     pacing.onSent(MSS, 0);
     expect(pacing.mustWait(1)).toBe(true);
@@ -49,20 +49,20 @@ describe('pacing', () => {
     expect(burst).toBe(5);
   });
 
-  it('makes up for no time in which there was nothing to send', () => {
+  it('does not make up for time without data to send', () => {
     const pacing = paced();
     pacing.onSent(MSS, 0);
     const now = 50 * MILLISECOND;
     pacing.onSent(MSS, now);
     expect(pacing.nextAt).toBe(now + MILLISECOND);
-    // Held back, then let go, and then it was the window that was full.
+    // First pacing held it back, and then the window was full.
     expect(pacing.mustWait(now)).toBe(true);
     pacing.stopped();
     pacing.onSent(MSS, now + 10 * MILLISECOND);
     expect(pacing.nextAt).toBe(now + 11 * MILLISECOND);
   });
 
-  it('does not hold back what is not paced', () => {
+  it('does not delay unpaced connections', () => {
     const pacing = new Pacing();
     pacing.onSent(1e9, 0);
     expect(pacing.mustWait(0)).toBe(false);

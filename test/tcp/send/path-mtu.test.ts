@@ -1,6 +1,6 @@
 /**
- * One connection when the path's MTU changes (RFC 1191 section 6.4), and when it finds that out by
- * itself (RFC 4821), with Linux's figures.
+ * One connection when the path's MTU changes (RFC 1191 section 6.4), and when it probes for the MTU
+ * (RFC 4821), with Linux's values.
  */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND, MINUTE, SECOND } from '../../../src/base/time.js';
@@ -22,7 +22,7 @@ function open(o: PeerOptions = {}, syn: Partial<Wire> = {}): Peer {
   return s;
 }
 
-/** The same, opened by us. */
+/** The same with an active open. */
 function openActive(o: PeerOptions = {}, sackOk = true): Peer {
   const s = Peer.connect(o);
   s.wait(RTT);
@@ -30,17 +30,17 @@ function openActive(o: PeerOptions = {}, sackOk = true): Peer {
   return s;
 }
 
-/** ICMP says so. */
+/** ICMP reports the MTU. */
 function tooBig(s: Peer, mtu: number, why: MtuCause = 'icmp'): Sent[] {
   pathMtuChanged(s.conn, mtu, why, s.now);
   return s.poll();
 }
 
 describe('a smaller path MTU', () => {
-  it('cuts what is in flight and too large, sends it again at once, and leaves cwnd alone', () => {
+  it('splits segments in flight that are too large, retransmits them at once, and does not change cwnd', () => {
     const s = open();
     s.write(4 * 1460 + 500);
-    // As in Linux: split again in pairs, as they were sent.
+    // As in Linux: split again in pairs, as sent.
     expect(pieces(tooBig(s, 1040))).toEqual([
       [1, 1000],
       [1001, 1000],
@@ -59,7 +59,7 @@ describe('a smaller path MTU', () => {
       resent: 6,
       inFlight: 7,
     });
-    // What is acknowledged ends it, and nothing was reduced.
+    // Their ACK ends it without a reduction.
     s.now += RTT;
     s.send({ flags: '.', seq: 1, ack: 4 * 1460 + 501 });
     expect(s.conn.snapshot(s.now).congestion).toMatchObject({
@@ -75,7 +75,7 @@ describe('a smaller path MTU', () => {
     expect(s.notes).toContain('path-mtu');
   });
 
-  it('sends no more than cwnd at once; the rest follows as ACKs come', () => {
+  it('sends no more than cwnd at once; the rest follows as ACKs arrive', () => {
     const s = open();
     s.write(10 * 1460);
     expect(tooBig(s, 1040)).toHaveLength(10);
@@ -87,7 +87,7 @@ describe('a smaller path MTU', () => {
     ]);
   });
 
-  it('leaves alone what was SACKed and what is small enough', () => {
+  it('does not change segments that were SACKed or are small enough', () => {
     const s = open({ config: { noDelay: true } });
     s.write(1460);
     s.write(700);
@@ -100,20 +100,20 @@ describe('a smaller path MTU', () => {
     ]);
   });
 
-  it('counts the option bytes: with timestamps twelve fewer', () => {
+  it('subtracts the option bytes: twelve fewer with timestamps', () => {
     const s = open({}, { ts: [1, 0] });
     s.write(3000);
     expect(tooBig(s, 1040).map((x) => x.len)).toEqual([988, 988, 920]);
     expect(s.conn.snd.mss).toBe(988);
   });
 
-  it('is the size into which a device cuts super-segments', () => {
+  it('is the size into which a device splits super-segments', () => {
     const s = open({ gsoBytes: 60_000 });
     expect(s.write(14_600).map((x) => [x.len, x.gsoSize])).toEqual([[14_600, 1460]]);
     expect(tooBig(s, 1040).map((x) => [x.seq, x.len, x.gsoSize])).toEqual([[1, 10_000, 1000]]);
   });
 
-  it('without SACK forgets no duplicate ACK, and does not start fast retransmit for those of the old packets', () => {
+  it('without SACK keeps the count of duplicate ACKs, and those of the old packets do not start fast retransmit', () => {
     const s = Peer.established({}, { wscale: 7 });
     s.write(10 * 1460);
     tooBig(s, 1040);
@@ -125,7 +125,7 @@ describe('a smaller path MTU', () => {
     });
   });
 
-  it('in the middle of a reduction keeps ssthresh', () => {
+  it('keeps ssthresh in the middle of a reduction', () => {
     const s = open();
     s.write(20 * 1460);
     s.now += RTT;
@@ -144,7 +144,7 @@ describe('a smaller path MTU', () => {
     expect(s.conn.snd.mss).toBe(48);
   });
 
-  it('while our SYN has data (Fast Open): it goes again without', () => {
+  it('while our SYN has data (Fast Open): the SYN is retransmitted without data', () => {
     const fastOpen = new FastOpen({
       cookie: new Uint8Array(8),
       experimental: false,
@@ -157,7 +157,7 @@ describe('a smaller path MTU', () => {
     expect(s.send({ flags: 'S.', ack: 1, mss: 1460 }).map((x) => x.len)).toEqual([560, 440]);
   });
 
-  it('is used from the start where it is known, and does not change what we announce', () => {
+  it('is used from the start if it is known, and does not change the announced MSS', () => {
     const s = Peer.connect();
     tooBig(s, 1040);
     s.send({ flags: 'S.', ack: 1, mss: 1460 });
@@ -166,7 +166,7 @@ describe('a smaller path MTU', () => {
 });
 
 describe('a larger path MTU', () => {
-  it('makes the next segments larger, and sends nothing again', () => {
+  it('makes the next segments larger, without retransmissions', () => {
     const s = open();
     tooBig(s, 1040);
     s.write(2000);
@@ -174,7 +174,7 @@ describe('a larger path MTU', () => {
     expect(pieces(s.write(1460))).toEqual([[2001, 1460]]);
   });
 
-  it('never beyond the MSS of the peer', () => {
+  it('is limited by the MSS of the peer', () => {
     const s = open({}, { mss: 1200 });
     tooBig(s, 1040);
     tooBig(s, 1500, 'aged');
@@ -186,8 +186,8 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
   const config = { mtuProbing: 2 } as const;
 
   /**
-   * Ten segments of 1024 bytes are out, two of them acknowledged: cwnd is 12, and the next is a
-   * probe halfway between 1064 and 1500.
+   * Ten segments of 1024 bytes are sent, two of them acknowledged: cwnd is 12, and the next segment
+   * is a probe halfway between 1064 and 1500.
    */
   function probing(more: PeerOptions = {}): { s: Peer; probe: Sent; after: Sent[] } {
     const s = openActive({ ...more, config: { ...config, ...more.config } });
@@ -197,7 +197,7 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
     return { s, probe: probe!, after };
   }
 
-  it('begins at tcp_base_mss and sends a segment of the size in the middle, in the room of two', () => {
+  it('starts at tcp_base_mss and sends a probe of the size in the middle, in the room of two segments', () => {
     const { s, probe, after } = probing();
     expect([probe.seq, probe.len]).toEqual([10_241, 1242]);
     expect(after.map((x) => x.len)).toEqual([1024, 1024]);
@@ -213,7 +213,7 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
     expect(s.notes).toContain('mtu-probe');
   });
 
-  it('on the passive side begins with full segments, and the first probe to arrive says how large they are from then on (as Linux)', () => {
+  it('on the passive side starts with full segments; the first probe that arrives sets the size from then on, as in Linux', () => {
     const s = open({ config });
     expect(s.write(60_000).map((x) => x.len)).toEqual(Array<number>(10).fill(1460));
     s.now += 5 * RTT;
@@ -232,18 +232,18 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
     expect([s.conn.snd.mss, s.conn.snd.congestion.cwnd]).toEqual([1242, 20]);
   });
 
-  it('that arrives makes segments as large, and cwnd counts as many bytes as before', () => {
+  it('that arrives sets the segment size, and cwnd stays the same in bytes', () => {
     const { s } = probing();
     s.now += RTT;
     const next = s.send({ flags: '.', seq: 1, ack: 11_483 });
-    // 11 segments in packets of 1064 are 9 of 1282; nine more were acknowledged.
+    // 11 segments in packets of 1064 are 9 in packets of 1282; nine more were acknowledged.
     expect(s.conn.snd.mss).toBe(1242);
-    expect(s.conn.snd.congestion.cwnd).toBe(9 + 9 - 1); // and the next probe's room
+    expect(s.conn.snd.congestion.cwnd).toBe(9 + 9 - 1); // less the room of the next probe
     expect(next[0]!.len).toBe(((1282 + 1500) >> 1) - 40);
     expect(s.env.counters).toMatchObject({ TcpExtTCPMTUPSuccess: 1, TcpExtTCPMTUPFail: 0 });
   });
 
-  it('that is lost is cut and sent again; the window stays, and the search goes on below', () => {
+  it('that is lost is split and retransmitted; cwnd stays, and the search continues with smaller sizes', () => {
     const { s } = probing();
     s.now += RTT;
     s.send({ flags: '.', seq: 1, ack: 10_241 });
@@ -268,7 +268,7 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
     expect(next[0]!.len).toBe(((1064 + 1281) >> 1) - 40);
   });
 
-  it('without SACK: three duplicates say so, and the probe is cut all the same', () => {
+  it('without SACK three duplicate ACKs mean its loss, and the probe is split as well', () => {
     const s = openActive({ config }, false);
     s.write(60_000);
     s.now += RTT;
@@ -287,7 +287,7 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
     expect(s.conn.snd.congestion).toMatchObject({ cwnd: cwnd + 1, ssthresh: Infinity });
   });
 
-  it('is inconclusive when something before it was lost, too: that is congestion', () => {
+  it('is inconclusive if a segment before it was also lost, because that is congestion', () => {
     const { s } = probing();
     s.now += RTT;
     s.send({ flags: '.', seq: 1, ack: 9217, sack: [[11_483, 13_531]] });
@@ -298,7 +298,7 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
     expect(s.env.counters).toMatchObject({ TcpExtTCPMTUPFail: 0, TcpExtTCPSackRecovery: 1 });
   });
 
-  it('is one segment also where the device cuts super-segments', () => {
+  it('is one segment even if the device splits super-segments', () => {
     const s = open({ config, gsoBytes: 60_000 });
     s.write(60_000);
     s.now += RTT;
@@ -306,7 +306,7 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
     expect([probe!.len, probe!.gsoSize]).toEqual([1242, undefined]);
   });
 
-  it('waits for a large enough window of both kinds, and for enough data', () => {
+  it('waits for a large enough send window and cwnd, and for enough data', () => {
     const small = openActive({ config: { ...config, initialWindow: 8 } });
     small.write(60_000);
     small.now += RTT;
@@ -320,7 +320,7 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
     expect(s.notes).not.toContain('mtu-probe');
   });
 
-  it('holds the rest back until there is room for the probe, with room for one segment only', () => {
+  it('holds other data back until there is room for the probe, if there is room for only one segment', () => {
     const s = open({ config });
     s.write(60_000);
     s.now += RTT;
@@ -329,7 +329,7 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
     expect(s.conn.snd.sent.inFlight).toBe(10);
   });
 
-  it('ends when the range is smaller than tcp_probe_threshold, and begins again after tcp_probe_interval', () => {
+  it('ends when the range is smaller than tcp_probe_threshold, and starts again after tcp_probe_interval', () => {
     const s = openActive({ config: { ...config, slowStartAfterIdle: false } });
     s.conn.size.low = 1400;
     s.conn.size.high = 1407;
@@ -346,21 +346,21 @@ describe('path MTU probing (tcp_mtu_probing=2)', () => {
     s.wait(9 * MINUTE);
     expect(round()).toBe(false);
     s.wait(MINUTE);
-    expect([round(), round()]).toEqual([false, true]); // the range is opened, and then used
+    expect([round(), round()]).toEqual([false, true]); // the range is reset, and then used
   });
 });
 
 describe('a black hole', () => {
-  /** Nobody answers; the sizes of what goes out at each timeout. */
+  /** No answer arrives; returns the size of the segment sent at each timeout. */
   const timeouts = (mtuProbing: 0 | 1 | 2, total: number): [number, number][] => {
     const s = open({ config: { mtuProbing, tlp: false } });
     s.write(1460);
     return s.wait(total).map((x) => [Math.round((x.at - SECOND) / MILLISECOND), x.len]);
   };
 
-  it('is suspected after tcp_retries1 timeouts, and then each halves the segments (tcp_mtu_probing=1)', () => {
+  it('is suspected after tcp_retries1 timeouts, each of which then halves the segments (tcp_mtu_probing=1)', () => {
     const seen = timeouts(1, 2 * MINUTE);
-    // 3 s after the first retransmission: tcp_base_mss, and then halves of it.
+    // 3 s after the first retransmission: tcp_base_mss, then half of it, and so on.
     expect(seen.map(([at, length]) => `${at} ${length}`)).toEqual([
       '400 1460',
       '1000 1460',
@@ -373,7 +373,7 @@ describe('a black hole', () => {
     ]);
   });
 
-  it('is not, without probing (tcp_mtu_probing=0, the default)', () => {
+  it('is not suspected without probing (tcp_mtu_probing=0, the default)', () => {
     expect(new Set(timeouts(0, 2 * MINUTE).map(([, length]) => length))).toEqual(new Set([1460]));
   });
 

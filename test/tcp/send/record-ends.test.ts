@@ -7,7 +7,7 @@ const cut = (s: Peer, from = 0): string[] =>
   s.got.slice(from).map((x) => `${x.flags} ${x.seq} ${x.len}`);
 
 describe('MSG_EOR', () => {
-  it('the next write begins a new segment; the short one before it does not wait for Nagle, and has PSH', () => {
+  it('the next write starts a new segment; the short one before it is not delayed by Nagle, and has PSH', () => {
     const s = Peer.established();
     const from = s.got.length;
     s.conn.send(pattern(10), false, true);
@@ -20,7 +20,7 @@ describe('MSG_EOR', () => {
     expect(s.conn.snd.recordEnds).toBeNull();
   });
 
-  it('what is sent again is cut at the same places', () => {
+  it('retransmissions are split at the same places', () => {
     const s = Peer.established({ config: { noDelay: true } });
     s.conn.send(pattern(10), false, true);
     s.conn.send(pattern(20));
@@ -33,7 +33,7 @@ describe('MSG_EOR', () => {
     expect(new Set(again.map((x) => `${x.seq}+${x.len}`))).toEqual(new Set(['1+10', '11+20']));
   });
 
-  it('a super-segment ends at a record, too', () => {
+  it('a super-segment also ends at a record', () => {
     const s = Peer.established({ gsoBytes: 60_000 });
     const from = s.got.length;
     s.conn.send(pattern(3000), false, true);
@@ -42,7 +42,7 @@ describe('MSG_EOR', () => {
     expect(s.got.slice(from).every((x) => x.seq >= 3001 || x.seq + x.len <= 3001)).toBe(true);
   });
 
-  it('marks nothing when less was taken than was given', () => {
+  it('does not end the record if only part of the data was accepted', () => {
     const s = Peer.established();
     s.conn.setSendBuffer(3000);
     const taken = s.conn.send(pattern(20_000), false, true);

@@ -20,7 +20,7 @@ const steps = fc.array(
 );
 
 describe('the send buffer', () => {
-  it('holds what was written and lent, in order, wherever it stands', () => {
+  it('holds written and lent data in order, wherever its bytes are', () => {
     fc.assert(
       fc.property(
         steps,
@@ -43,7 +43,7 @@ describe('the send buffer', () => {
               const bytes = fresh(step.write);
               buffer.write(bytes);
               add(bytes);
-              bytes.fill(0); // the caller's again
+              bytes.fill(0); // the memory belongs to the caller again
             } else if ('lend' in step) {
               const bytes = fresh(step.lend);
               buffer.lend(bytes);
@@ -83,7 +83,7 @@ describe('the send buffer', () => {
     );
   });
 
-  it('knows that memory which was lent is gone', () => {
+  it('detects lent memory that was transferred', () => {
     const buffer = new SendBuffer(new SlabPool());
     const bytes = new Uint8Array(100);
     buffer.write(new Uint8Array(10));

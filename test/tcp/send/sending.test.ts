@@ -3,7 +3,7 @@ import { SECOND } from '../../../src/base/time.js';
 import { pattern, Peer } from '../peer.js';
 
 describe("Nagle's algorithm", () => {
-  it('SHLD-7: holds a small segment back while another is in flight, and sends it with the ACK', () => {
+  it('SHLD-7: holds a small segment back while another is in flight, and sends it on the ACK', () => {
     const s = Peer.established();
     expect(s.write(10)).toMatchObject([{ seq: 1, len: 10 }]);
     expect(s.write(10)).toEqual([]);
@@ -12,7 +12,7 @@ describe("Nagle's algorithm", () => {
     expect(s.send({ flags: '.', seq: 1, ack: 11 })).toMatchObject([{ seq: 11, len: 20 }]);
   });
 
-  it('SHLD-7: full segments go at once, and so does the tail after them (Minshall)', () => {
+  it('SHLD-7: full segments are sent at once, and so is the tail after them (Minshall)', () => {
     const s = Peer.established();
     expect(s.write(1460 + 10).map((x) => x.len)).toEqual([1460, 10]);
   });
@@ -38,13 +38,13 @@ describe('segments of data', () => {
     expect(s.write(5000).map((x) => x.len)).toEqual([1460, 1460, 1460, 620]);
   });
 
-  it('MUST-60, MUST-61, SHLD-27: PSH stands on the last one, and on that alone', () => {
+  it('MUST-60, MUST-61, SHLD-27: only the last one has PSH', () => {
     const s = Peer.established();
     expect(s.write(5000).map((x) => x.flags)).toEqual(['.', '.', '.', 'P.']);
   });
 
   it.each(['TCP_CORK', 'MSG_MORE'])(
-    'MUST-60: nor does %s hold back for ever what no more follows',
+    'MUST-60: the last data is not held back for ever by %s',
     (how) => {
       const s = Peer.established();
       s.conn.setCork(how === 'TCP_CORK');
@@ -54,7 +54,7 @@ describe('segments of data', () => {
     },
   );
 
-  it('MUST-60: nor does Nagle, when the ACK for which it waits is lost', () => {
+  it('MUST-60: Nagle does not hold data back for ever if the ACK is lost', () => {
     const s = Peer.established();
     s.write(10);
     expect(s.write(20)).toEqual([]);
@@ -62,22 +62,22 @@ describe('segments of data', () => {
     expect(s.send({ flags: '.', seq: 1, ack: 11 })).toMatchObject([{ seq: 11, len: 20 }]);
   });
 
-  it('MUST-61: it stands there when the last one is sent again, too', () => {
+  it('MUST-61: a retransmission of the last one has PSH, too', () => {
     const s = Peer.established();
     s.write(10);
     expect(s.wait(SECOND)[0]).toMatchObject({ flags: 'P.', seq: 1, len: 10 });
   });
 
-  it('SHLD-27: writes that wait together share a segment, which has one PSH', () => {
+  it('SHLD-27: queued writes share a segment, which has one PSH', () => {
     const s = Peer.established();
     s.write(1);
     for (const bytes of [400, 400, 400]) s.write(bytes);
     expect(s.send({ flags: '.', seq: 1, ack: 2 })).toMatchObject([{ len: 1200, flags: 'P.' }]);
   });
 
-  it('SHLD-27: so do those that a shut window held back: PSH stands on the last segment of all', () => {
+  it('SHLD-27: of writes held back by a zero window only the last segment has PSH', () => {
     const s = Peer.established({}, {}, 0);
-    for (let i = 0; i < 10; i++) s.write(438); // the end of the tenth is a segment's end, too
+    for (let i = 0; i < 10; i++) s.write(438); // the tenth ends at the end of a segment
     const sent = s.send({ flags: '.', seq: 1, ack: 1, win: 65_535 });
     expect(sent.map((x) => [x.len, x.flags])).toEqual([
       [1460, '.'],
@@ -86,14 +86,14 @@ describe('segments of data', () => {
     ]);
   });
 
-  it('MAY-16: what waits is put together', () => {
+  it('MAY-16: queued data is combined', () => {
     const s = Peer.established();
     s.write(1);
     for (let i = 0; i < 100; i++) s.write(1);
     expect(s.send({ flags: '.', seq: 1, ack: 2 })).toMatchObject([{ len: 100 }]);
   });
 
-  it('carry the bytes that were given, over the end of the ring too', () => {
+  it('carry the bytes that were written, also across the end of the ring', () => {
     const s = Peer.established({ config: { noDelay: true } });
     const all = pattern(50_000);
     const got: number[] = [];
@@ -104,7 +104,7 @@ describe('segments of data', () => {
     expect(Uint8Array.from(got)).toEqual(all);
   });
 
-  it("are the caller's no more once send() took them", () => {
+  it("do not depend on the caller's memory after send()", () => {
     const s = Peer.established();
     const mine = pattern(100);
     s.write(mine);
@@ -112,7 +112,7 @@ describe('segments of data', () => {
     expect(s.wait(2 * SECOND)[0]!.data).toEqual(pattern(100));
   });
 
-  it('come as super-segments where the device cuts them, a multiple of the MSS but for the tail', () => {
+  it('are super-segments if the device splits them, multiples of the MSS except for the tail', () => {
     const s = Peer.established({ gsoBytes: 65_000 }, { wscale: 7 });
     s.send({ flags: '.', seq: 1, ack: 1, win: 4000 });
     expect(s.write(10_000)).toMatchObject([{ seq: 1, len: 10_000, gsoSize: 1460, flags: 'P.' }]);
@@ -120,19 +120,19 @@ describe('segments of data', () => {
     expect(rest.every((x) => x.len % 1460 === 0)).toBe(true);
   });
 
-  it('send() takes what there is room for and tells when there is more', () => {
+  it('send() accepts what fits, and an event reports more room', () => {
     const s = Peer.established({ config: { sendBufferBytes: 5000 } });
     s.takeEvents();
     expect(s.conn.send(pattern(8000))).toBe(5000);
     s.poll();
     s.send({ flags: '.', seq: 1, ack: 1461 });
     expect(s.conn.sendRoom).toBe(1460);
-    expect(s.takeEvents(), 'less than a third is free: not worth it yet').not.toContain('writable');
+    expect(s.takeEvents(), 'not while less than a third is free').not.toContain('writable');
     s.send({ flags: '.', seq: 1, ack: 2921 });
     expect(s.takeEvents()).toContain('writable');
   });
 
-  it('holds no memory when everything is acknowledged', () => {
+  it('hold no memory when everything is acknowledged', () => {
     const s = Peer.established();
     s.write(5000);
     expect(s.env.pool.lent).toBe(1);
@@ -140,7 +140,7 @@ describe('segments of data', () => {
     expect(s.env.pool.lent).toBe(0);
   });
 
-  it('sends what was queued before the handshake was over', () => {
+  it('that were queued before the end of the handshake are sent', () => {
     const s = Peer.connect();
     expect(s.write(100)).toEqual([]);
     const out = s.send({ flags: 'S.', ack: 1, mss: 1460 });
@@ -160,7 +160,7 @@ describe('keep-alive', () => {
     expect(Peer.established().wait(100 * HOUR)).toEqual([]);
   });
 
-  it('MUST-24, MUST-28, SHLD-12, MAY-5: probes without data after two hours, when it is switched on', () => {
+  it('MUST-24, MUST-28, SHLD-12, MAY-5: sends probes without data after two hours if it is switched on', () => {
     const s = on();
     expect(s.wait(2 * HOUR - 1)).toEqual([]);
     expect(s.wait(1)).toMatchObject([{ flags: '.', seq: 0, ack: 1, len: 0 }]);
@@ -172,7 +172,7 @@ describe('keep-alive', () => {
     expect(s.wait(10 * HOUR)).toEqual([]);
   });
 
-  it('MUST-24: also before the connection is established, when it is on by default', () => {
+  it('MUST-24: can be switched off before the connection is established, if it is on by default', () => {
     const s = Peer.connect({ config: { keepAlive: true } });
     s.conn.setKeepAlive(false, s.now);
     s.send({ flags: 'S.', ack: 1, mss: 1460 });
@@ -183,7 +183,7 @@ describe('keep-alive', () => {
   it.each([
     ['an ACK', 0],
     ['data', 10],
-  ])('MUST-26: not while %s came within the interval', (_what, len) => {
+  ])('MUST-26: sends no probe if %s arrived within the interval', (_what, len) => {
     const s = on();
     s.wait(HOUR);
     s.send({ flags: '.', seq: 1, ack: 1, len });
@@ -191,7 +191,7 @@ describe('keep-alive', () => {
     expect(s.wait(1)).toHaveLength(1);
   });
 
-  it("MUST-27: the interval is the user's to choose", () => {
+  it('MUST-27: the user can set the interval', () => {
     const s = Peer.established();
     s.conn.setKeepAlive(true, s.now, 10 * SECOND, SECOND, 3);
     const start = s.now;
@@ -205,7 +205,7 @@ describe('keep-alive', () => {
     expect(s.conn.error).toBe('ETIMEDOUT');
   });
 
-  it('MUST-29: one probe without an answer kills nothing', () => {
+  it('MUST-29: one probe without an answer does not end the connection', () => {
     const s = on();
     s.wait(2 * HOUR + 76 * SECOND);
     expect(s.state).toBe('ESTABLISHED');
