@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { monotonicClock } from '../../src/node/clock.js';
 
-it('the clock tells whole microseconds, and never goes back', () => {
+it('the clock counts whole microseconds, and never goes back', () => {
   let last = monotonicClock();
   for (let i = 0; i < 10_000; i++) {
     const now = monotonicClock();

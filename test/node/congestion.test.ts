@@ -1,9 +1,9 @@
-/** A congestion control for each connection, from a program of Node's. */
+/** Congestion control of a single connection, set by a Node program. */
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { connected, SERVER, twoHosts } from './two-hosts.js';
 
-it('setCongestionControl changes it in the middle of a connection, and for one that is only being opened', async () => {
+it('setCongestionControl changes it in the middle of a connection, and while the connection opens', async () => {
   const h = twoHosts();
   const { server, ours, theirs } = await connected(h);
   const { snd } = ours.conn!;
@@ -23,7 +23,7 @@ it('setCongestionControl changes it in the middle of a connection, and for one t
   server.close();
 });
 
-it('setCongestionControl refuses a name that there is not, and says which there are', async () => {
+it('setCongestionControl rejects an unknown name, and the error lists the known ones', async () => {
   const { server, ours, theirs } = await connected(twoHosts());
   expect(() => ours.setCongestionControl('vegas' as 'reno')).toThrow(
     /there are cubic, reno, bbr, none.*'vegas'/,

@@ -34,7 +34,7 @@ it('the second connection to a server is answered a round trip earlier', async (
   server.close();
 });
 
-it('an error when it is switched off', async () => {
+it('throws if Fast Open is switched off', async () => {
   const h = twoHosts({ fastOpen: 0 });
   const socket = h.client.connect({ host: SERVER, port: 80, fastOpen: true });
   const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];

@@ -1,5 +1,6 @@
 /**
- * A stack in Node's event loop: when it runs, what keeps the process alive, and what ends with it.
+ * A stack in Node's event loop: when it runs, what keeps the process alive, and what ends with the
+ * stack.
  */
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -21,7 +22,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await turn();
 }
 
-/** Counts the system calls that a real device would make. */
+/** A device that counts the system calls of a real one. */
 function watched(device: Device): Device & { flushes: number } {
   const flush = device.flush.bind(device);
   return Object.assign(device, {
@@ -85,7 +86,7 @@ async function join(a: Host, b: Host, port = 7): Promise<{ client: Socket; serve
 }
 
 describe('turns', () => {
-  it('what many sockets write in one turn leaves in one batch, before the event loop goes on', async () => {
+  it('data that many sockets write in one turn is sent in one batch, before the event loop continues', async () => {
     const { a, b, device } = watchedHosts();
     const sockets = [await join(a, b, 7), await join(a, b, 8), await join(a, b, 9)];
     await turn();
@@ -99,7 +100,7 @@ describe('turns', () => {
     expect(device.flushes).toBe(before + 1);
   });
 
-  it('sockets that answer each other over loopback leave the event loop its turns', async () => {
+  it('sockets that answer each other over loopback do not starve the event loop', async () => {
     const { a } = watchedHosts();
     const listener = netOf(a)
       .createServer((s) => s.pipe(s))
@@ -123,7 +124,7 @@ describe('turns', () => {
     socket.destroy();
   });
 
-  it('a deadline is kept when nothing else happens, also one that comes before another: a lost segment is sent again', async () => {
+  it('a timer fires without other events, also if its deadline is before that of another: a lost segment is retransmitted', async () => {
     const [endA, endB] = pair();
     const link = new Link(endA, perfectLink());
     const a = new Host({
@@ -140,8 +141,8 @@ describe('turns', () => {
       if (lost++ > 0) transmit(now);
     };
     const heard = once(server, 'data');
-    // The SYN's timeout was a minute, and this is two hours: what comes before them must not wait
-    // for them.
+    // The SYN's timeout is a minute, and this one two hours: an earlier deadline must not wait for
+    // them.
     client.setKeepAlive(true);
     await turn();
     client.write('again');
@@ -150,7 +151,7 @@ describe('turns', () => {
     expect(client.conn!.stats.retransmissions).toBe(1);
   });
 
-  it('a deadline that passed while an ACK waited in the device retransmits nothing', async () => {
+  it('a deadline that passed while an ACK was queued in the device causes no retransmission', async () => {
     const [endA, endB] = pair();
     const { device, hold } = holding(endA);
     const a = new Host({ device, addresses: [`${CLIENT}/24`] });
@@ -165,7 +166,7 @@ describe('turns', () => {
     expect(conn!.stats.retransmissions).toBe(0);
   });
 
-  it('a device that is gone ends its connections with ENETDOWN; those over loopback go on', async () => {
+  it('a device failure ends its connections with ENETDOWN; those over loopback continue', async () => {
     const { a, b, device } = watchedHosts();
     const far = await join(a, b);
     const listener = netOf(a).createServer().listen(8);
@@ -187,7 +188,7 @@ describe('turns', () => {
     far.server.destroy();
   });
 
-  it('a handler that throws is heard of, and everything else goes on', async () => {
+  it('an exception of a handler is reported, and everything else continues', async () => {
     const h = twoHosts();
     const { ours, theirs } = await connected(h);
     const other = await connected(h);
@@ -195,7 +196,7 @@ describe('turns', () => {
     const heard = process.rawListeners('uncaughtException') as ((e: unknown) => void)[];
     process.removeAllListeners('uncaughtException');
     process.on('uncaughtException', (e) => thrown.push(e));
-    const bad = new Error('a bad handler');
+    const bad = new Error('error of a handler');
     theirs.once('data', () => {
       throw bad;
     });
@@ -213,7 +214,7 @@ describe('turns', () => {
 });
 
 describe('the life of the process', () => {
-  it('an idle host keeps nothing alive; a server and a socket do', async () => {
+  it('an idle host does not keep the process alive; a server and a socket do', async () => {
     const { a, b } = watchedHosts();
     expect(a.holdsProcess).toBe(false);
     const listener = netOf(a).createServer().listen({ port: 7 });
@@ -237,7 +238,7 @@ describe('the life of the process', () => {
     await until(() => !a.holdsProcess);
   });
 
-  it('TIME-WAIT keeps nothing alive', async () => {
+  it('TIME-WAIT does not keep the process alive', async () => {
     const { a, b } = watchedHosts();
     const { client, server } = await join(a, b);
     server.resume();
@@ -247,7 +248,7 @@ describe('the life of the process', () => {
     expect(a.holdsProcess).toBe(false);
   });
 
-  it('a socket that connects keeps it alive, be it unreferenced; once it is connected it does not', async () => {
+  it('a connecting socket keeps the process alive even if unreferenced; an unreferenced connected one does not', async () => {
     const { a, b } = watchedHosts();
     netOf(b).createServer().listen({ port: 7 });
     const socket = new Socket(a).unref().connect(7, SERVER);
@@ -257,11 +258,11 @@ describe('the life of the process', () => {
     socket.destroy();
   });
 
-  it('what was written outlives its socket: the process stays until the peer has it', async () => {
+  it('the process stays alive until the peer has all written data, even after the socket has closed', async () => {
     const { a, b } = watchedHosts();
     const { client, server } = await join(a, b);
-    // The peer reads nothing yet and our buffer holds it all: the socket is done long before the
-    // bytes are.
+    // The peer does not read yet and our buffer holds everything: the socket closes long before the
+    // data is delivered.
     server.pause();
     client.resume();
     let closed = false;
@@ -283,7 +284,7 @@ describe('the life of the process', () => {
 });
 
 describe('close', () => {
-  it('resets the peers, closes the sockets and the servers, and is harmless twice', async () => {
+  it('resets the peers, closes sockets and servers, and can be called twice', async () => {
     const h = twoHosts();
     const { server, ours, theirs } = await connected(h);
     const mine = eventsOf(theirs);
@@ -301,7 +302,7 @@ describe('close', () => {
     expect(server.listening).toBe(false);
   });
 
-  it('nothing opens on a host that is closed', async () => {
+  it('nothing can be opened on a closed host', async () => {
     const h = twoHosts();
     h.a.close();
     const errors = await Promise.all([
@@ -316,7 +317,7 @@ describe('close', () => {
 });
 
 describe('names', () => {
-  it('localhost is the host itself; other names there are none', async () => {
+  it('localhost is the host itself; other names do not exist', async () => {
     const h = twoHosts();
     const listener = netOf(h.a).createServer().listen({ port: 7 });
     await once(listener, 'listening');
@@ -338,8 +339,8 @@ describe('names', () => {
   });
 });
 
-describe('what came before the end', () => {
-  it('a slow reader still gets what came before a reset, then the error', async () => {
+describe('data before the end of a connection', () => {
+  it('a slow reader still gets the data before a reset, then the error', async () => {
     const { ours, theirs } = await connected(twoHosts());
     theirs.pause();
     const total = theirs.readableHighWaterMark + 100_000;
@@ -356,7 +357,7 @@ describe('what came before the end', () => {
     expect(events).toEqual(['error ECONNRESET', 'close']);
   });
 
-  it('a writer that waits for room gets the reset at once', async () => {
+  it('a writer that waits for buffer space gets the reset at once', async () => {
     const { ours, theirs } = await connected(
       twoHosts({ receiveBufferBytes: 1 << 18, sendBufferBytes: 1 << 18 }),
     );
@@ -366,7 +367,7 @@ describe('what came before the end', () => {
     const results: unknown[] = [];
     ours.on('error', () => undefined);
     ours.write(Buffer.alloc(1 << 22), (error) => results.push(error));
-    // The stream has what it takes, so that no read will tell of the reset.
+    // The stream is full, so that no read reports the reset.
     await until(
       () => ours.readableLength >= ours.readableHighWaterMark && ours.conn!.receiveQueued > 0,
     );
@@ -376,9 +377,9 @@ describe('what came before the end', () => {
   });
 });
 
-it('idle: nothing that was written is under way any more, though its socket is gone', async () => {
+it('idle() resolves only when all written data is delivered, even after its socket has closed', async () => {
   const hosts = twoHosts({ sendBufferBytes: 100_000, receiveBufferBytes: 10_000 });
-  // Stream and receive buffer together hold less than is sent: until it is read, the rest waits,
+  // Stream and receive buffer together hold less than is sent: the rest waits until it is read,
   // however long the turns take.
   const { server, ours, theirs } = await connected(hosts, { highWaterMark: 4096 });
   theirs.pause();
@@ -398,7 +399,7 @@ it('idle: nothing that was written is under way any more, though its socket is g
 });
 
 describe('the secret behind sequence numbers', () => {
-  it('MUST-9: is another one in every host, from the system', () => {
+  it("MUST-9: is different in each host, from the system's random numbers", () => {
     const remote = Address.parse('198.18.0.1');
     const numbers = [1, 2, 3].map(() => {
       const host = new Host({

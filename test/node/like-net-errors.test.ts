@@ -32,7 +32,7 @@ describe('arguments', () => {
     ['an object', [{}]],
     ['a function', [nothing]],
     ['no callback', [100, 'callback']],
-    ['no callback, switched off', [0, 5]],
+    ['no callback, timeout 0', [0, 5]],
     ['fine', [100, nothing]],
     ['off', [0, nothing]],
   ])('setTimeout: %s', (_, args) =>
@@ -51,7 +51,7 @@ describe('arguments', () => {
     }),
   );
 
-  it('a timeout that is too long does not fire at once', async () => {
+  it('a timeout above the maximum does not fire at once', async () => {
     await same(async (place) => {
       const { listener, client, server } = await connected(place);
       const fired: number[] = [];
@@ -76,15 +76,15 @@ describe('arguments', () => {
     ['a port that is true', [{ port: true }]],
     ['an empty port', [{ port: '' }]],
     ['a port of spaces', [{ port: ' ' }]],
-    ['a port in words', [{ port: 'eighty' }]],
+    ['a port that is a word', [{ port: 'eighty' }]],
     ['65536', [65_536]],
     ['a negative port', [-1]],
     ['half a port', [1.5]],
     ['NaN', [NaN]],
     ['Infinity', [{ port: Infinity }]],
-    ['a local address that is none', [{ port: 1, localAddress: 'nowhere' }]],
+    ['an invalid local address', [{ port: 1, localAddress: 'nowhere' }]],
     ['a local port that is text', [{ port: 1, localPort: '5' }]],
-    ['a lookup that is none', [{ port: 1, host: 'name', lookup: 'dns' }]],
+    ['an invalid lookup', [{ port: 1, host: 'name', lookup: 'dns' }]],
     ['autoSelectFamily that is text', [{ port: 1, autoSelectFamily: 'yes' }]],
     ['a time that is text', [{ port: 1, autoSelectFamilyAttemptTimeout: '5' }]],
     ['objectMode', [{ port: 1, objectMode: true }]],
@@ -126,7 +126,7 @@ describe('arguments', () => {
     ['a port, a host, a backlog and a callback', [0, '127.0.0.1', 5, nothing]],
     ['a signal that is none', [{ port: 0, signal: {} }]],
     [
-      'all that there is',
+      'all arguments',
       [{ port: 0, host: '127.0.0.1', backlog: 3, exclusive: true, ipv6Only: false }],
     ],
   ])('listen: %s', (_, args) =>
@@ -150,7 +150,7 @@ describe('arguments', () => {
     ['text', ['path']],
     ['true', [true]],
     ['a delay that is text', [{ keepAliveInitialDelay: '5' }]],
-    ['a mark that is text', [{ highWaterMark: '5' }]],
+    ['a high-water mark that is text', [{ highWaterMark: '5' }]],
   ])('createServer: %s', (_, args) =>
     alike((place) => {
       let listeners = -1;
@@ -164,7 +164,7 @@ describe('arguments', () => {
   );
 });
 
-/** Every error event of the socket or server, and what else it says of its attempts. */
+/** Records every error event of the socket or server, and its events about attempts. */
 async function failure(emitter: net.Socket | net.Server): Promise<string[]> {
   const seen: string[] = [];
   emitter.on('connectionAttempt', (...x) => seen.push(`attempt ${x.length}`));
@@ -187,7 +187,7 @@ describe('errors of sockets', () => {
       (place, port) => ({ host: place.address, port, localPort: 45_678 }),
     ],
     [
-      'from an address that is not ours',
+      'from a foreign address',
       (p, port) => ({ host: p.address, port, localAddress: '203.0.113.9' }),
     ],
     [
@@ -205,11 +205,11 @@ describe('errors of sockets', () => {
       }),
     ],
     [
-      'a look-up that gives no address',
+      'a look-up without an address',
       (_, port) => ({ host: 'name', port, lookup: gives([{ address: 'x', family: 4 }]) }),
     ],
     [
-      'a look-up that gives no family',
+      'a look-up without a family',
       (_, port) => ({ host: 'name', port, lookup: gives([{ address: '::1', family: 5 }]) }),
     ],
     [
@@ -234,7 +234,7 @@ describe('errors of sockets', () => {
     }),
   );
 
-  it('a name of two addresses of which the first refuses', () =>
+  it('a name with two addresses, the first of which refuses', () =>
     same(async (place) => {
       const server = place.server.createServer((s) => s.end());
       const port = await listening(place, server);
@@ -256,7 +256,7 @@ describe('errors of sockets', () => {
       return { seen, attempted: client.autoSelectFamilyAttemptedAddresses?.length };
     }));
 
-  it('a name of two addresses that both refuse: an AggregateError', async () => {
+  it('a name with two addresses that both refuse: an AggregateError', async () => {
     const seen = await same(async (place) => {
       const port = await place.freePort();
       const list = [
@@ -281,7 +281,7 @@ describe('errors of sockets', () => {
     expect(seen['code']).toBe('ECONNREFUSED');
   });
 
-  // Not compared: what connect(2) of a connected socket says differs from kernel to kernel.
+  // Not compared, because the error of connect(2) for a connected socket depends on the kernel.
   it('connecting twice fails, and the first connection ends with it', async () => {
     const place = ours();
     const { listener, client, server, port } = await connected(place);
@@ -315,7 +315,7 @@ describe('errors of sockets', () => {
       return { seen };
     }));
 
-  it('resetAndDestroy of what is not connected', () =>
+  it('resetAndDestroy of an unconnected socket', () =>
     same(async (place) => ({ seen: await failure(place.newSocket().resetAndDestroy()) })));
 });
 
@@ -325,7 +325,7 @@ const gives =
   };
 
 describe('errors of servers', () => {
-  it("a client's local port that a server listens on", () =>
+  it("a client's local port that a server listens on is in use", () =>
     same(async (place) => {
       const server = place.server.createServer();
       const port = await listening(place, server);
@@ -338,11 +338,11 @@ describe('errors of servers', () => {
       own.on('error', nothing);
       const [error] = (await once(own, 'error').catch((e: unknown) => [e])) as [Error];
       server.close();
-      // Of another stack, the address is not there at all.
+      // In another stack the address does not exist.
       return { syscall: (error as NodeJS.ErrnoException).syscall, name: error.name };
     }));
 
-  it('a port that is taken, by family', () =>
+  it('a port in use, by family', () =>
     same(async (place) => {
       const seen: string[] = [];
       const listen = async (options: net.ListenOptions): Promise<net.Server> => {

@@ -1,6 +1,6 @@
 /**
- * From connect to connect: sockets that are used again, writes that come to nothing, contexts, and
- * what servers count.
+ * The life of sockets and servers: reconnecting sockets, writes that are never sent, async
+ * contexts, and the counts of servers.
  */
 import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import { EventEmitter, getEventListeners, once } from 'node:events';
@@ -67,7 +67,7 @@ describe('connecting again', () => {
       return { got, counts };
     }));
 
-  it('leaves no connection behind', async () => {
+  it('leaves no connection', async () => {
     const h = twoHosts();
     const server = h.server.createServer((s) => s.resume());
     server.listen(7);
@@ -88,7 +88,7 @@ describe('connecting again', () => {
   });
 });
 
-/** A write whose callback must not say that it was made. */
+/** A write whose callback must report an error. */
 const writing =
   (o: {
     connect: 'server' | 'nobody' | 'never';
@@ -114,7 +114,7 @@ const writing =
     return { lines };
   };
 
-describe('a write that was never sent is never called done', () => {
+describe('a write that was never sent never reports success', () => {
   it.each<[string, Parameters<typeof writing>[0]]>([
     ['destroyed before it connects', { connect: 'server', destroy: 'at once' }],
     ['two writes', { connect: 'server', destroy: 'at once', writes: 2 }],
@@ -130,7 +130,7 @@ describe('a write that was never sent is never called done', () => {
     expect((seen['lines'] as string[]).filter((line) => line.endsWith('done'))).toEqual([]);
   });
 
-  it('one that waits for room when the socket is destroyed, and those behind it', () =>
+  it('one that waits for buffer space when the socket is destroyed, and later ones', () =>
     same(async (place) => {
       const { listener, client, server } = await connected(place);
       server.pause();
@@ -148,7 +148,7 @@ describe('a write that was never sent is never called done', () => {
 });
 
 describe('async contexts', () => {
-  /** Which store each event of a conversation sees. */
+  /** The store that each event of a conversation sees. */
   const contexts = async (place: Place): Promise<Saw> => {
     const store = new AsyncLocalStorage<string>();
     const seen: Record<string, unknown> = {};
@@ -203,7 +203,7 @@ describe('async contexts', () => {
     });
   });
 
-  it('a write that waits for room calls back in the context of its writer', () =>
+  it('a write that waits for buffer space calls back in the context of its writer', () =>
     same(async (place) => {
       const { listener, client, server } = await connected(place);
       const store = new AsyncLocalStorage<string>();
@@ -218,7 +218,7 @@ describe('async contexts', () => {
       return { seen };
     }));
 
-  it('async_hooks: a resource each, made, entered and destroyed', async () => {
+  it('async_hooks: each has a resource, which is created, entered and destroyed', async () => {
     const types = new Map<number, string>();
     const destroyed = new Set<number>();
     const entered = new Set<number>();
@@ -244,14 +244,14 @@ describe('async contexts', () => {
   });
 });
 
-describe('what servers count and keep', () => {
+describe('counts and references of servers', () => {
   it.each<[string, number | null | undefined, number]>([
     ['2', 2, 4],
     ['1', 1, 3],
     ['0: no limit', 0, 3],
     ['null: no limit', null, 3],
     ['undefined: no limit', undefined, 3],
-  ])('maxConnections %s; beyond it FIN, not RST', async (_, most, clients) => {
+  ])('maxConnections %s; further connections get FIN, not RST', async (_, most, clients) => {
     await alike(async (place) => {
       const server = place.server.createServer();
       (server as { maxConnections: unknown }).maxConnections = most;
@@ -282,7 +282,7 @@ describe('what servers count and keep', () => {
     });
   });
 
-  it('socket.server, and none of a client', () =>
+  it('socket.server is set, but not for a client', () =>
     same(async (place) => {
       const { listener, client, server } = await connected(place);
       const seen = { server: (server as unknown as { server: unknown }).server === listener };
@@ -292,7 +292,7 @@ describe('what servers count and keep', () => {
       return seen;
     }));
 
-  it('an abort listener does not outlive close(), nor does an abort after it harm', () =>
+  it('close() removes the abort listener, and a later abort has no effect', () =>
     same(async (place) => {
       const aborter = new AbortController();
       const server = place.server.createServer();
@@ -311,7 +311,7 @@ describe('what servers count and keep', () => {
       return { during, after, lives };
     }));
 
-  it('a signal that is aborted already', () =>
+  it('a signal that was aborted before', () =>
     same(async (place) => {
       const server = place.server.createServer();
       server.listen({ port: 0, host: place.address, signal: AbortSignal.abort() });
@@ -319,7 +319,7 @@ describe('what servers count and keep', () => {
       return { listening: server.listening };
     }));
 
-  it('a handler that rejects, with captureRejections: its socket gets the error', () =>
+  it('a handler that rejects, with captureRejections: the socket gets the error', () =>
     same(async (place) => {
       EventEmitter.captureRejections = true;
       try {
@@ -329,7 +329,7 @@ describe('what servers count and keep', () => {
         server.on('connection', async (s: net.Socket) => {
           s.on('error', (e) => lines.push(`socket ${e.message}`));
           await Promise.resolve();
-          throw new Error('a bad handler');
+          throw new Error('error of a handler');
         });
         server.on('error', (e) => lines.push(`server ${e.message}`));
         const port = await listening(place, server);
@@ -368,7 +368,7 @@ describe('what servers count and keep', () => {
 });
 
 describe('names', () => {
-  it('localhost is ourselves, and every look-up is told', async () => {
+  it('localhost is the host itself, and every look-up is reported', async () => {
     const h = twoHosts();
     const server = h.client.createServer((s) => s.end('hello'));
     server.listen(7, 'localhost');
@@ -380,7 +380,7 @@ describe('names', () => {
     expect(seen).toEqual([[null, '127.0.0.1', 4, 'localhost']]);
   });
 
-  it('a name that is not in the file does not exist, and no packet asks for it', async () => {
+  it('a name that is not in the hosts file does not exist, and no DNS query is sent', async () => {
     const h = twoHosts();
     const socket = h.client.connect(7, 'no.such.name');
     const [error] = (await once(socket, 'error').catch((e: unknown) => [e])) as [
@@ -399,7 +399,7 @@ describe('names', () => {
     );
   });
 
-  it('the lookup option is asked as dns.lookup is', async () => {
+  it('the lookup option is called like dns.lookup', async () => {
     const asked: unknown[] = [];
     await alike(async (place) => {
       const { listener, client, server, port } = await connected(place);

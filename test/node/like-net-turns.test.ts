@@ -1,6 +1,6 @@
 /**
- * Between any two events of a socket the tick and microtask queues are empty, and nothing is told
- * in the turn of the call that caused it.
+ * Between any two events of a socket the tick and microtask queues are empty, and no event is
+ * emitted in the turn of the call that caused it.
  */
 import { once } from 'node:events';
 import http from 'node:http';
@@ -15,8 +15,8 @@ import { SERVER, twoHosts } from './two-hosts.js';
 const EVENTS = ['connect', 'ready', 'data', 'end', 'finish', 'error', 'close'];
 
 /**
- * After each event what a handler does in ticks and promises, some of which make more of them, is
- * done before the next.
+ * After each event the handler's ticks and promises, some of which create more, are done before the
+ * next event.
  */
 function logsDeeply(socket: net.Socket, log: string[]): void {
   for (const event of EVENTS) {
@@ -33,7 +33,7 @@ function logsDeeply(socket: net.Socket, log: string[]): void {
   }
 }
 
-/** What the peer does at once; what the server's socket sees, read from its start. */
+/** The peer acts at once; records what the server's socket sees, reading from its start. */
 const seenBy =
   (peer: (s: net.Socket) => void, o: { allowHalfOpen?: boolean; wait?: boolean } = {}) =>
   async (place: Place): Promise<Saw> => {
@@ -52,12 +52,12 @@ const seenBy =
     server.close();
     await once(server, 'close');
     await turns(20);
-    // How bytes that waited are cut is the system's business, and what of ticks is between 'ready'
-    // and 'connect'.
+    // The sizes of queued pieces depend on the system, and so do the ticks between 'ready' and
+    // 'connect'.
     return { log: log.filter((line, i) => line !== log[i - 2] || line !== 'data').join(' ') };
   };
 
-describe('one event, then all that it caused, then the next', () => {
+describe('one event, then all its ticks and microtasks, then the next', () => {
   it.each<[string, (s: net.Socket) => void]>([
     ['data and FIN', (s) => s.end('hello')],
     ['a FIN alone', (s) => s.end()],
@@ -66,12 +66,12 @@ describe('one event, then all that it caused, then the next', () => {
     await same(seenBy(peer));
   });
 
-  it('data and FIN that waited for resume()', async () => {
+  it('data and FIN that were queued until resume()', async () => {
     const seen = await same(seenBy((s) => s.end('hello'), { wait: true }));
     expect(seen['log']).toMatch(/^data data done end /);
   });
 
-  it('two pieces of data: the second comes when the first is dealt with', async () => {
+  it('two pieces of data: the second follows when the handler of the first is done', async () => {
     const h = twoHosts();
     const log: string[] = [];
     const server = h.server.createServer((s) => {
@@ -80,7 +80,7 @@ describe('one event, then all that it caused, then the next', () => {
     server.listen(7);
     const client = h.client.connect(7, SERVER);
     await once(client, 'connect');
-    // Each is too large to be gathered with another.
+    // Each is too large to be joined with another.
     client.write(Buffer.alloc(50_000));
     client.write(Buffer.alloc(50_000));
     client.end();
@@ -91,8 +91,8 @@ describe('one event, then all that it caused, then the next', () => {
   });
 });
 
-describe('nothing in the turn of the call', () => {
-  it('a write to oneself over loopback is told later, after ticks and microtasks of the writer', async () => {
+describe('no event in the turn of the call', () => {
+  it('a write over loopback causes events later, after ticks and microtasks of the writer', async () => {
     const { a, client } = twoHosts();
     const net = client;
     const log: string[] = [];
@@ -118,7 +118,7 @@ describe('nothing in the turn of the call', () => {
     expect(a.holdsProcess).toBe(true);
   });
 
-  it('what waits when reading goes on comes in a turn of its own', async () => {
+  it('data queued during a pause is emitted in its own turn after resume()', async () => {
     const seen = await same(async (place) => {
       const log: string[] = [];
       const server = place.server.createServer({ pauseOnConnect: true }, (s) => {
@@ -141,7 +141,7 @@ describe('nothing in the turn of the call', () => {
   });
 });
 
-describe('no answer is lost', () => {
+describe('no reply is lost', () => {
   it.each<[string, http.RequestListener]>([
     [
       'on the end of the body',
@@ -170,7 +170,7 @@ describe('no answer is lost', () => {
         response.end(`answer`.slice(0, body === 'hi' ? 6 : 0));
       },
     ],
-  ])('answered %s, though the FIN came with the request', async (_, handler) => {
+  ])('sent %s, although the FIN came with the request', async (_, handler) => {
     const h = twoHosts();
     serveHttp(h.b, http.createServer(handler), { port: 80 });
     const client = h.client.connect(80, SERVER);
@@ -183,7 +183,7 @@ describe('no answer is lost', () => {
 });
 
 describe('servers', () => {
-  it('close() in the connection handler keeps the connection, and resets those that wait', async () => {
+  it('close() in the connection handler keeps the connection, and resets those in the accept queue', async () => {
     const h = twoHosts();
     const server = h.server.createServer((s) => {
       server.close();

@@ -33,11 +33,11 @@ describe('events in their order', () => {
   it('both end at once', () =>
     same(async (place) => {
       const seen = await dialogue(place, { client: (s) => s.end('a'), server: (s) => s.end('b') });
-      // What of the other's comes before our own end is chance.
+      // How much of the other's data arrives before our own end is random.
       return { client: seen.client.sort(), server: seen.server.sort() };
     }));
 
-  it('each half ends when it likes: the answer comes after the question ended', async () => {
+  it('half-close: the reply follows after the end of the request', async () => {
     const seen = await same((place) =>
       dialogue(place, {
         allowHalfOpen: true,
@@ -69,7 +69,7 @@ describe('events in their order', () => {
     ]);
   });
 
-  it('written and ended before the connection stands', () =>
+  it('written and ended before the connection is established', () =>
     same(async (place) => {
       const listener = place.server.createServer();
       const server = once(listener, 'connection').then(([s]) => new Journal(s as net.Socket));
@@ -95,7 +95,7 @@ describe('events in their order', () => {
     }));
 });
 
-describe('breaking off', () => {
+describe('abort and destroy', () => {
   it('resetAndDestroy: ECONNRESET for the peer, no error here', async () => {
     const seen = await same((place) =>
       dialogue(place, {
@@ -107,7 +107,7 @@ describe('breaking off', () => {
     expect(seen['client']).toEqual(['connect', 'ready', 'data reset me', 'close false']);
   });
 
-  it('the other way round', () =>
+  it('resetAndDestroy by the server', () =>
     same((place) =>
       dialogue(place, {
         client: (s) => s.write('reset me'),
@@ -115,7 +115,7 @@ describe('breaking off', () => {
       }),
     ));
 
-  it('destroy with nothing unread ends in good order', async () => {
+  it('destroy without unread data closes with FIN', async () => {
     const seen = await same((p) => dialogue(p, { client: (s) => s.destroy(), server: nothing }));
     expect(seen['server']).toEqual(['end', 'finish', 'close false']);
   });
@@ -128,17 +128,17 @@ describe('breaking off', () => {
           s.pause();
           void turns(100).then(() => s.destroy());
         },
-        // More than the streams' own buffers take.
+        // More than fits in the buffers of the streams.
         server: (s) => s.write(Buffer.alloc(200_000)),
       }),
     );
     expect(seen['server']).toEqual([expect.stringContaining('ECONNRESET'), 'close true']);
   });
 
-  it('destroy with an error: it comes first, then close(true); the peer sees an end', () =>
+  it('destroy with an error: emits the error, then close(true); the peer sees an end', () =>
     same((p) => dialogue(p, { client: (s) => s.destroy(new Error('enough')), server: nothing })));
 
-  it('destroySoon: what was written arrives', async () => {
+  it('destroySoon: written data arrives', async () => {
     const seen = await same((place) =>
       dialogue(place, {
         client: (s) => {
@@ -151,7 +151,7 @@ describe('breaking off', () => {
     expect(seen['server']).toEqual(['data all of it', 'end', 'finish', 'close false']);
   });
 
-  it('destroy before the connection stands', () =>
+  it('destroy before the connection is established', () =>
     same(async (place) => {
       const listener = place.server.createServer();
       const port = await listening(place, listener);
@@ -163,7 +163,7 @@ describe('breaking off', () => {
       return { client: client.lines, connecting: socket.connecting, state: socket.readyState };
     }));
 
-  it('an AbortSignal', () =>
+  it('an AbortSignal destroys the socket', () =>
     same(async (place) => {
       const listener = place.server.createServer();
       const port = await listening(place, listener);
@@ -193,7 +193,7 @@ describe('breaking off', () => {
     ));
 });
 
-describe('what a socket is', () => {
+describe('properties of a socket', () => {
   it('addresses, counts and states', () =>
     same(async (place) => {
       const { listener, client, server, port } = await connected(place);
@@ -226,7 +226,7 @@ describe('what a socket is', () => {
       return { ...seen, matches, after: [client.readyState, server.readyState, client.destroyed] };
     }));
 
-  it('setters give the socket back; setTimeout tells once, and the socket stays open', () =>
+  it('setters return the socket; setTimeout fires once, and the socket stays open', () =>
     same(async (place) => {
       const listener = place.server.createServer();
       const port = await listening(place, listener);
@@ -253,10 +253,10 @@ describe('what a socket is', () => {
       return seen;
     }));
 
-  it('write says when it is full, drain when it is not, callbacks in order', () =>
+  it('write returns false when full, drain follows when there is room, callbacks run in order', () =>
     same(async (place) => {
       const { listener, client: s, server } = await connected(place);
-      // Nobody reads: sooner or later every buffer on the way is full.
+      // The peer does not read, so eventually every buffer is full.
       const calledBack: number[] = [];
       let writes = 0;
       for (let full = 0; full < 5 && writes < 10_000; await turns(2)) {
@@ -283,8 +283,8 @@ describe('what a socket is', () => {
 
 describe('ways to read, changed in mid-flow', () => {
   /**
-   * Seven pieces come one after the other; at the third the reader does something else. What it
-   * saw, and when relative to what.
+   * Seven pieces arrive one after the other; at the third the reader changes its way to read.
+   * Returns what it saw, in order.
    */
   const reading = (
     change: (s: net.Socket, log: (line: string) => void) => void,
@@ -310,7 +310,7 @@ describe('ways to read, changed in mid-flow', () => {
       client.end();
       await closed;
       listener.close();
-      // How pieces that waited are cut is the kernel's business.
+      // The sizes of queued pieces depend on the kernel.
       const joined = lines
         .join(';')
         .replace(/(?<=data \d+) object;data (?=\d)/g, '')
@@ -327,7 +327,7 @@ describe('ways to read, changed in mid-flow', () => {
   it.each<[string, (s: net.Socket, log: (line: string) => void) => void]>([
     ['nothing changes', nothing],
     [
-      'pause, and resume when all has come',
+      'pause, and resume when everything has arrived',
       (s, log) => {
         s.pause();
         void turns(60).then(() => {
@@ -338,10 +338,10 @@ describe('ways to read, changed in mid-flow', () => {
     ],
     ['pause and resume at once', (s) => s.pause().resume()],
     ['setEncoding', (s) => s.setEncoding('utf8')],
-    ['read(n) asks for more than there is', (s, log) => log(`read ${String(s.read(5))}`)],
-    ['a piece is put back', (s) => process.nextTick(() => s.unshift(Buffer.from('0')))],
+    ['read(n) of more than is available', (s, log) => log(`read ${String(s.read(5))}`)],
+    ['a piece is unshifted', (s) => process.nextTick(() => s.unshift(Buffer.from('0')))],
     [
-      'nobody listens any more',
+      'the listener is removed',
       (s, log) => {
         s.removeAllListeners('data');
         log(`flowing ${String(s.readableFlowing)}`);
@@ -367,7 +367,7 @@ describe('ways to read, changed in mid-flow', () => {
       },
     ],
     [
-      'a pipe joins',
+      'a pipe is added',
       (s, log) => {
         const to = new PassThrough();
         to.on('data', (chunk: Buffer) => log(`piped ${chunk.toString()}`));
@@ -375,7 +375,7 @@ describe('ways to read, changed in mid-flow', () => {
       },
     ],
     [
-      'a pipe that is full holds the flow',
+      'a full pipe pauses the flow',
       (s, log) => {
         const to = new PassThrough({ highWaterMark: 1, readableHighWaterMark: 1 });
         s.pipe(to);
@@ -391,8 +391,8 @@ describe('ways to read, changed in mid-flow', () => {
   });
 });
 
-describe('a listener that goes and comes', () => {
-  /** Ten bytes, and then much at once: how much of it `listen` sees. */
+describe('a listener that is removed and added again', () => {
+  /** Sends ten bytes, and then many at once; returns how many of them `listen` sees. */
   const seenBy = (
     listen: (s: net.Socket, saw: (bytes: number) => void) => unknown,
   ): ((place: Place) => Promise<Saw>) => {
@@ -411,7 +411,7 @@ describe('a listener that goes and comes', () => {
     };
   };
 
-  it('within its own handler, to come back in the next tick, misses nothing', async () => {
+  it('removed within its own handler and added in the next tick, misses nothing', async () => {
     const seen = await same(
       seenBy((s, saw) => {
         const hear = (chunk: Buffer): void => {
@@ -425,7 +425,7 @@ describe('a listener that goes and comes', () => {
     expect(seen).toEqual({ seen: 400_010 });
   });
 
-  it("nor does a reader that awaits 'data' once, again and again", async () => {
+  it("a loop that awaits 'data' with once() misses nothing", async () => {
     const seen = await same(
       seenBy(async (s, saw) => {
         while (!s.destroyed) {
@@ -437,7 +437,7 @@ describe('a listener that goes and comes', () => {
     expect(seen).toEqual({ seen: 400_010 });
   });
 
-  it('an encoding that there is not is refused, also of a Buffer', () =>
+  it('an unknown encoding is rejected, also for a Buffer', () =>
     same(async (place) => {
       const seen: unknown[] = [];
       await dialogue(place, {
@@ -456,7 +456,7 @@ describe('a listener that goes and comes', () => {
 });
 
 describe('servers', () => {
-  it('a port that is taken', async () => {
+  it('a port in use', async () => {
     const seen = await same(async (place) => {
       const first = place.server.createServer();
       const port = await listening(place, first);
@@ -468,7 +468,7 @@ describe('servers', () => {
     expect(seen['error']).toContain('listen EADDRINUSE: address already in use ADDRESS:PORT');
   });
 
-  it('an address that is not ours', () =>
+  it('a foreign address', () =>
     same(async (place) => {
       const server = place.server.createServer().listen(0, '203.0.113.9');
       const [error] = (await once(server, 'error')) as [Error];
@@ -500,7 +500,7 @@ describe('servers', () => {
       return { seen };
     }));
 
-  it('close waits for the last socket', () =>
+  it('close() waits for the last socket', () =>
     same(async (place) => {
       const seen: string[] = [];
       const server = place.server.createServer();
@@ -555,7 +555,7 @@ describe('servers', () => {
       return { listening: server.listening };
     }));
 
-  it('pauseOnConnect: nothing is read before resume()', () =>
+  it('pauseOnConnect: no data is read before resume()', () =>
     same(async (place) => {
       const server = place.server.createServer({ pauseOnConnect: true });
       const accepted = once(server, 'connection') as Promise<[net.Socket]>;
@@ -570,7 +570,7 @@ describe('servers', () => {
       return { paused, server: journal.lines };
     }));
 
-  it('a bad port', () =>
+  it('an invalid port', () =>
     same((place) => {
       const texts = [65_536, -1, 1.5, NaN].map((port) => {
         try {

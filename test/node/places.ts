@@ -8,15 +8,15 @@ import { Socket } from '../../src/node/socket.js';
 import { SERVER, twoHosts } from './two-hosts.js';
 
 /**
- * What a scenario is written against: Node's `net`, or ours in its clothes. `server` and `client`
- * are the two ends' nets.
+ * The interface that scenarios use: Node's `net`, or ours with the same calls. `server` and
+ * `client` are the `net` of the two ends.
  */
 export interface Place {
   readonly server: Pick<typeof net, 'createServer'>;
   readonly client: Pick<typeof net, 'connect'>;
-  /** A client's socket that is not connected. */
+  /** A client's unconnected socket. */
   newSocket(options?: net.SocketConstructorOpts): net.Socket;
-  /** Where the server is to be reached. */
+  /** The server's address. */
   readonly address: string;
   /** A port without a listener. */
   freePort(): Promise<number>;
@@ -41,7 +41,7 @@ export function ours(): Place {
   };
 }
 
-/** Given by the kernel and given back. */
+/** A port that the kernel assigned and that was closed again. */
 async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -53,10 +53,10 @@ async function freePort(): Promise<number> {
 
 const EVENTS = ['connect', 'ready', 'end', 'finish', 'timeout', 'error', 'close'] as const;
 
-/** A socket's events by name, data as text joined, errors by what programs match on. */
+/** A socket's events by name, data as joined text, errors by the fields that programs use. */
 export class Journal {
   readonly lines: string[] = [];
-  /** The socket is gone. */
+  /** The socket has closed. */
   readonly closed: Promise<void>;
 
   constructor(socket: net.Socket, reads = true) {
@@ -88,8 +88,8 @@ export class Journal {
 }
 
 /**
- * Message and fields of an error; addresses and ports differ between the places, and are left out
- * by name.
+ * Message and fields of an error, with names in place of addresses and ports, because those differ
+ * between the places.
  */
 export function errorText(error: unknown): string {
   const e = error as NodeJS.ErrnoException & { address?: string; port?: number };

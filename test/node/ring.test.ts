@@ -1,6 +1,6 @@
 /**
- * Stacks with the same addresses, as the threads of `tcplab serve --workers` have them; here in one
- * thread, each with a cable of its own, on which a test puts packets as the device's queues would.
+ * Stacks with the same addresses, as in the threads of `tcplab serve --workers`; here in one
+ * thread, each with its own cable, on which a test puts packets as the device's queues would.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -70,7 +70,7 @@ afterEach(() => {
   }
 });
 
-/** Messages between threads take turns of the event loop. */
+/** Waits some turns of the event loop, which messages between threads need. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) {
     await turn();
@@ -78,7 +78,7 @@ async function settle(): Promise<void> {
   }
 }
 
-/** On the queue of stack `queue`. */
+/** Puts a packet on the queue of stack `queue`. */
 async function put(queue: number, ...packets: Uint8Array[]): Promise<void> {
   for (const packet of packets) send(members[queue]!.cable, packet, members[queue]!.host.clock());
   await settle();
@@ -87,7 +87,7 @@ async function put(queue: number, ...packets: Uint8Array[]): Promise<void> {
 const tcp = (spec: Partial<PacketSpec>): Uint8Array =>
   buildPacket({ version: 4, flags: ACK, seq: 1001, ...spec });
 
-/** A connection of stack 0; its next number. */
+/** Opens a connection of stack 0; returns its next sequence number. */
 async function open(): Promise<number> {
   await put(0, tcp({ flags: SYN, seq: 1000 }));
   const iss = members[0]!.sent[0]!.seq;
@@ -99,7 +99,7 @@ async function open(): Promise<number> {
 const counts = (): number[] => members.map(({ sent }) => sent.length);
 
 describe('a packet on the queue of another stack', () => {
-  it('finds its connection, whichever stack has it', async () => {
+  it('reaches its connection in any stack', async () => {
     const ack = await open();
     const before = counts();
     await put(1, tcp({ ack, flags: PSH | ACK, payload: new Uint8Array(100) }));
@@ -110,13 +110,13 @@ describe('a packet on the queue of another stack', () => {
     expect(members.map(({ ring }) => ring.passed)).toEqual([0, 1, 2]);
   });
 
-  it('a RST, too', async () => {
+  it('reaches its connection if it is a RST', async () => {
     const ack = await open();
     await put(1, tcp({ ack, flags: RST | ACK }));
     expect(members[0]!.conn!.error).toBe('ECONNRESET');
   });
 
-  it('an ICMP error, too: it has no ports of its own', async () => {
+  it('reaches its connection if it is an ICMP error, which has no ports', async () => {
     const ack = await open();
     const { conn, host } = members[0]!;
     conn!.send(new Uint8Array(1400));
@@ -150,7 +150,7 @@ describe('a packet on the queue of another stack', () => {
 
 describe('a packet without a connection', () => {
   it.each([0, 1, 2])(
-    'gets one answer, from the last that was asked: on queue %i',
+    'gets one reply, from the last stack that gets it: on queue %i',
     async (queue) => {
       await put(queue, tcp({ ack: 5 }));
       const answers = members.map(({ sent }) => sent.filter((s) => s.has(RST)).length);
@@ -163,7 +163,7 @@ describe('a packet without a connection', () => {
     expect(members.flatMap(({ sent }) => sent).filter((s) => s.has(RST)).length).toBe(1);
   });
 
-  it('many of them wait up to a limit; the rest is dropped and counted', async () => {
+  it('are queued up to a limit; further ones are dropped and counted', async () => {
     const many = Array.from({ length: 400 }, (_, i) => tcp({ ack: 5, sourcePort: 1000 + i }));
     await put(1, ...many);
     const dropped = members.map(({ host }) => host.stack.dropsByName()['neighbourQueueFull'] ?? 0);

@@ -7,7 +7,7 @@ import { Journal, NODE, ours, type Place } from './places.js';
 export type Saw = Record<string, unknown>;
 
 /**
- * Runs it in both places and compares; returns what was seen, for what a test wants to say itself.
+ * Runs a scenario in both places and compares the results; returns them for further checks.
  */
 export async function same(scenario: (place: Place) => Promise<Saw>): Promise<Saw> {
   const seen = await scenario(ours());
@@ -26,14 +26,14 @@ export async function listening(place: Place, server: net.Server): Promise<numbe
   return (server.address() as net.AddressInfo).port;
 }
 
-/** A connection, both ends' journals, and what each end does. */
+/** A connection, the journals of both ends, and the actions of each end. */
 export async function dialogue(
   place: Place,
   o: {
     server: (socket: net.Socket) => void;
     client: (socket: net.Socket) => void;
     allowHalfOpen?: boolean;
-    /** False: the end reads nothing by itself. */
+    /** False: the end does not read by itself. */
     serverReads?: boolean;
     clientReads?: boolean;
   },
@@ -60,7 +60,7 @@ export async function dialogue(
   return { client: client.lines, server: server.lines };
 }
 
-/** A listener, a client that is connected to it, and the server's end. */
+/** A listener, a client connected to it, and the server's end. */
 export async function connected(
   place: Place,
 ): Promise<{ listener: net.Server; client: net.Socket; server: net.Socket; port: number }> {
@@ -75,12 +75,12 @@ export async function connected(
 
 export const nothing = (): void => undefined;
 
-/** So many turns of the event loop. */
+/** Waits this number of turns of the event loop. */
 export async function turns(n: number): Promise<void> {
   for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** As `same`, where nothing more is to be said. */
+/** As `same`, without further checks. */
 export async function alike(scenario: (place: Place) => Promise<Saw>): Promise<void> {
   await same(scenario);
 }

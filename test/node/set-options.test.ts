@@ -1,10 +1,10 @@
-/** Options of a connection that `node:net` has no setter for, from a program of Node's. */
+/** Options of a connection without a setter in `node:net`, set by a Node program. */
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { Socket } from '../../src/node/socket.js';
 import { connected, SERVER, twoHosts } from './two-hosts.js';
 
-it('setOptions sets what a connection has to set, and lets go out what that frees', async () => {
+it('setOptions sets the options of a connection, and sends data that they no longer hold back', async () => {
   const { server, ours, theirs } = await connected(twoHosts());
   expect(ours.setOptions((conn) => conn.setCork(true))).toBe(ours);
   ours.write('held');
@@ -20,7 +20,7 @@ it('setOptions sets what a connection has to set, and lets go out what that free
   server.close();
 });
 
-it('set before the connection opens, it holds for its SYN', async () => {
+it('options set before the connection opens apply to its SYN', async () => {
   const h = twoHosts();
   const server = h.server.createServer();
   server.listen(7);

@@ -8,7 +8,7 @@ import type { Socket } from '../../src/node/socket.js';
 import { connected, CLIENT, eventsOf, SERVER, twoHosts } from './two-hosts.js';
 
 /**
- * Lets the event loop turn until `condition` holds; a test that waits in vain is stopped by vitest.
+ * Waits until `condition` holds; vitest stops the test otherwise.
  */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
@@ -34,7 +34,7 @@ describe('a socket', () => {
     expect(ours.readyState).toBe('open');
   });
 
-  it('says connect, ready, finish, end, close in this order', async () => {
+  it('emits connect, ready, finish, end, close in this order', async () => {
     const h = twoHosts();
     const server = h.server.createServer((s) => s.end('bye'));
     server.listen(7000);
@@ -46,8 +46,8 @@ describe('a socket', () => {
     expect(events).toEqual(['connect', 'ready', 'data', 'end', 'finish', 'close']);
   });
 
-  it('puts the ACK of a request on the answer, also where many requests came in one batch, each with the end of its handshake', async () => {
-    // No timer: on a busy machine the process may stand still for longer than a probe waits.
+  it('sends the ACK of a request with the reply, also if many requests and the ends of their handshakes came in one batch', async () => {
+    // No timer: on a busy machine the process may stop for longer than a probe timeout.
     const h = twoHosts({}, true, () => 1e6);
     const sockets: Socket[] = [];
     const server = h.server.createServer((s) => {
@@ -59,16 +59,16 @@ describe('a socket', () => {
     const clients = Array.from({ length: 20 }, () =>
       h.client.connect({ host: SERVER, port: 7000 }),
     );
-    // The data follows right behind the ACK of the SYN,ACK.
+    // The data follows directly after the ACK of the SYN,ACK.
     for (const client of clients) client.end('hello').resume();
     await Promise.all(clients.map((client) => once(client, 'close')));
-    // The answer, which acknowledges the data and the FIN, and our FIN, perhaps in one. The SYN,ACK
-    // was nobody's yet.
+    // The reply, which acknowledges the data and the FIN, and our FIN, perhaps in one segment. The
+    // SYN,ACK had no user yet.
     for (const socket of sockets) expect(socket.conn!.stats.segsOut).toBeLessThanOrEqual(2);
     expect(sockets).toHaveLength(20);
   });
 
-  it('is refused with the error that node:net gives', async () => {
+  it('is refused with the error of node:net', async () => {
     const socket = twoHosts().client.connect({ host: SERVER, port: 81 });
     const closed = new Promise<boolean>((resolve) => socket.on('close', resolve));
     const [error] = (await once(socket, 'error').catch((e: unknown) => [e])) as [NetError];
@@ -90,7 +90,7 @@ describe('a socket', () => {
     expect(error.message).toBe('connect ETIMEDOUT 198.18.0.77:80');
   });
 
-  it('finds no way to an address of a family that the stack has none of', async () => {
+  it('gets ENETUNREACH for an address family that the stack does not have', async () => {
     const socket = twoHosts().client.connect({ host: 'fd00::1', port: 80 });
     const [error] = (await once(socket, 'error').catch((e: unknown) => [e])) as [NetError];
     expect(error.code).toBe('ENETUNREACH');
@@ -116,7 +116,7 @@ describe('a socket', () => {
     }
   });
 
-  it('half-closes: reads on after end()', async () => {
+  it('half-closes: still reads after end()', async () => {
     const { ours, theirs } = await connected(twoHosts(), { allowHalfOpen: true });
     ours.end('question');
     const heard: string[] = [];
@@ -139,7 +139,7 @@ describe('a socket', () => {
     expect(theirs.writableEnded).toBe(true);
   });
 
-  it('closes the window of a reader that stops, and opens it when he reads again', async () => {
+  it('closes the window when the reader stops, and opens it when it reads again', async () => {
     const h = twoHosts({ receiveBufferBytes: 64 * 1024, sendBufferBytes: 64 * 1024 });
     const { ours, theirs } = await connected(h);
     theirs.pause();
@@ -153,7 +153,7 @@ describe('a socket', () => {
     expect(ours.conn!.snd.wnd).toBeGreaterThan(0);
   });
 
-  it("calls back from write when the bytes are in the send buffer, and the buffer is the caller's again", async () => {
+  it('calls back from write when the bytes are in the send buffer, and the caller may reuse its memory', async () => {
     const { ours, theirs } = await connected(twoHosts());
     const mine = Buffer.from('mine');
     await new Promise<void>((resolve) => ours.write(mine, () => resolve()));
@@ -162,7 +162,7 @@ describe('a socket', () => {
     expect(heard.toString()).toBe('mine');
   });
 
-  it('sends all that one turn writes as one segment', async () => {
+  it('sends all writes of one turn as one segment', async () => {
     const h = twoHosts({ noDelay: true });
     const { ours, theirs } = await connected(h);
     const before = ours.conn!.stats.dataSegsOut;
@@ -187,7 +187,7 @@ describe('a socket', () => {
     await until(() => events.includes('close'));
   });
 
-  it('destroy() with unread data resets, without it closes in good order', async () => {
+  it('destroy() with unread data resets, and without it closes with FIN', async () => {
     const unread = await connected(twoHosts());
     unread.theirs.pause();
     unread.ours.on('error', () => undefined).write('never read');
@@ -201,7 +201,7 @@ describe('a socket', () => {
     await once(clean.ours, 'end');
   });
 
-  it('setTimeout tells of silence and closes nothing', async () => {
+  it('setTimeout reports inactivity and does not close', async () => {
     const { ours } = await connected(twoHosts());
     ours.setTimeout(5);
     await once(ours, 'timeout');
@@ -219,7 +219,7 @@ describe('a socket', () => {
 });
 
 describe('a server', () => {
-  it("says EADDRINUSE in node:net's words", async () => {
+  it('reports EADDRINUSE with the message of node:net', async () => {
     const { server } = twoHosts();
     server.createServer().listen(80);
     const second = server.createServer();
@@ -229,7 +229,7 @@ describe('a server', () => {
     expect(error.message).toBe(`listen EADDRINUSE: address already in use ${SERVER}:80`);
   });
 
-  it('refuses to listen twice, and a port that is none', () => {
+  it('rejects a second listen(), and an invalid port', () => {
     const { server } = twoHosts();
     const one = server.createServer().listen(80);
     expect(() => one.listen(81)).toThrow(
@@ -240,7 +240,7 @@ describe('a server', () => {
     );
   });
 
-  it('closes when the last of its sockets is gone, and its port can be had again', async () => {
+  it('closes when its last socket has closed, and its port is free again', async () => {
     const h = twoHosts();
     const { server, ours, theirs } = await connected(h);
     const { port } = server.address()!;
@@ -271,7 +271,7 @@ describe('a server', () => {
     ours.destroy();
   });
 
-  it('stops by an AbortSignal', async () => {
+  it('is closed by an AbortSignal', async () => {
     const { server } = twoHosts();
     const stop = new AbortController();
     const one = server.createServer().listen({ port: 80, signal: stop.signal });
@@ -280,7 +280,7 @@ describe('a server', () => {
     await once(one, 'close');
   });
 
-  it('is reached over loopback inside one stack', async () => {
+  it('can be reached over loopback inside one stack', async () => {
     const h = twoHosts();
     h.server.createServer((s) => void s.pipe(s)).listen(7);
     const socket = h.server.connect({ host: '127.0.0.1', port: 7 });

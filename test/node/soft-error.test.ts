@@ -1,9 +1,9 @@
-/** The event `softError`: something is wrong with the path, and the connection goes on. */
+/** The event `softError`: a problem of the path that does not end the connection. */
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { connected, twoHosts } from './two-hosts.js';
 
-it('tells of what may pass, with its errno, and the socket lives', async () => {
+it('reports a temporary problem with its errno, and the socket stays open', async () => {
   const hosts = twoHosts();
   const { server, ours, theirs } = await connected(hosts);
   const told = once(ours, 'softError') as Promise<[NodeJS.ErrnoException]>;

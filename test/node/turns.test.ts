@@ -4,13 +4,13 @@ import { Turns, type Teller } from '../../src/node/turns.js';
 interface Scene {
   readonly turns: Turns;
   readonly log: string[];
-  /** Asks for a run of the stack, once until it comes, as a host does. */
+  /** Requests a run of the stack, at most once until it happens, as a host does. */
   wake(): void;
-  /** One that has something to tell `events` times. */
+  /** A teller with this number of events. */
   teller(name: string, events: number, then?: () => void): Teller;
 }
 
-/** Turns whose tellers and runs write down what happens. */
+/** Turns whose tellers and runs are logged. */
 function scene(): Scene {
   const log: string[] = [];
   let pending = false;
@@ -44,7 +44,7 @@ const untilDone = async (log: string[], entries: number): Promise<void> => {
 };
 
 describe('turns', () => {
-  it('tell the first event of a batch at once, the others in rounds, one of each teller', async () => {
+  it('emit the first event of a batch at once, the others in rounds, one of each teller', async () => {
     const { turns, log, teller } = scene();
     const [a, b] = [teller('a', 2), teller('b', 3)];
     turns.begin();
@@ -56,7 +56,7 @@ describe('turns', () => {
     expect(log).toEqual(['a1', 'a2', 'b1', 'b2', 'b3']);
   });
 
-  it('have ticks and microtasks run between two rounds', async () => {
+  it('run ticks and microtasks between two rounds', async () => {
     const { turns, log, teller } = scene();
     turns.tell(
       teller('a', 2, () => {
@@ -68,13 +68,13 @@ describe('turns', () => {
     expect(log).toEqual(['a1', 'tick', 'microtask', 'a2', 'tick', 'microtask']);
   });
 
-  it('run the stack at once when no round is set', () => {
+  it('run the stack at once if no round is scheduled', () => {
     const { log, wake } = scene();
     wake();
     expect(log).toEqual(['run']);
   });
 
-  it('run the stack once for all rounds that are set, behind them', async () => {
+  it('run the stack once after all scheduled rounds', async () => {
     const { turns, log, wake, teller } = scene();
     turns.tell(teller('a', 3, wake));
     turns.tell(teller('b', 2, wake));
@@ -82,7 +82,7 @@ describe('turns', () => {
     expect(log).toEqual(['a1', 'b1', 'a2', 'b2', 'a3', 'run']);
   });
 
-  it('run the stack behind the round that is in a hurry', async () => {
+  it('run the stack after an urgent round', async () => {
     const { turns, log, wake, teller } = scene();
     turns.tell(
       teller('a', 3, () => {
@@ -94,7 +94,7 @@ describe('turns', () => {
     expect(log).toEqual(['a1', 'a2', 'run', 'a3', 'run']);
   });
 
-  it('let no hurry of one round pass to the next', async () => {
+  it('do not pass the urgency of one round to the next', async () => {
     const { turns, log, wake, teller } = scene();
     turns.tell(
       teller('a', 3, () => {
@@ -106,13 +106,13 @@ describe('turns', () => {
     expect(log).toEqual(['a1', 'a2', 'a3', 'run']);
   });
 
-  it('run the stack before the event loop looks at descriptors again, however many rounds come behind', async () => {
+  it('run the stack before the event loop polls descriptors again, however many rounds follow', async () => {
     const { turns, log, wake, teller } = scene();
     let more = 3;
     turns.tell(
       teller('a', 1, () => {
         wake();
-        // Rounds that are set now are not of this go.
+        // Rounds that are scheduled now belong to the next pass.
         if (more-- > 0) turns.tell(teller('b', 2));
       }),
     );

@@ -1,6 +1,6 @@
 /**
- * Two hosts in one process, a cable in memory between them, Node's own event loop: sockets as
- * programs use them.
+ * Two hosts in one process, with a cable in memory between them and Node's own event loop: sockets
+ * as programs use them.
  */
 import { once } from 'node:events';
 import { afterEach } from 'vitest';
@@ -28,7 +28,7 @@ export interface TwoHosts {
   readonly server: Net;
 }
 
-/** With a `clock` that stands still no timer fires. */
+/** A `clock` that stands still prevents timers. */
 export function twoHosts(
   config: Partial<TcpConfig> = {},
   offload = true,
@@ -56,7 +56,7 @@ export async function connected(
   return { server, ours, theirs };
 }
 
-/** Everything that a socket says, in order. */
+/** All events of a socket, in order. */
 export function eventsOf(socket: Socket): string[] {
   const seen: string[] = [];
   for (const name of ['connect', 'ready', 'end', 'finish', 'close', 'timeout'] as const)

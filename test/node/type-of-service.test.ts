@@ -1,10 +1,10 @@
-/** Node's own calls for the type of service, on our sockets. */
+/** Node's calls for the type of service, on our sockets. */
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { entryOf } from '../../src/stack/tcp/entry.js';
 import { connected, SERVER, twoHosts } from './two-hosts.js';
 
-it('setTypeOfService holds before and after connect, and the other end can read it', async () => {
+it('setTypeOfService works before and after connect, and the other end can read the value', async () => {
   const h = twoHosts();
   const { server, ours, theirs } = await connected(h);
   const received = (): number => entryOf(theirs.conn!).receivedTos & 0xfc;
@@ -23,7 +23,7 @@ it('setTypeOfService holds before and after connect, and the other end can read 
   server.close();
 });
 
-it('setTypeOfService refuses what is no byte', async () => {
+it('setTypeOfService rejects values that are not bytes', async () => {
   const { server, ours, theirs } = await connected(twoHosts());
   for (const tos of [-1, 256, 0.5])
     expect(() => ours.setTypeOfService(tos)).toThrow(/out of range.*Received/);

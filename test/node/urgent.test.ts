@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { receiveUrgent, setUrgentInline } from '../../src/tcp/urgent.js';
 import { connected, twoHosts } from './two-hosts.js';
 
-it('the other side hears of it, how far it is, and has it in its place in the stream', async () => {
+it('the other side gets the event and the distance, and the data in its place in the stream', async () => {
   const { server, ours, theirs } = await connected(twoHosts());
   theirs.pause();
   const urgent = once(theirs, 'urgent') as Promise<[number]>;
@@ -19,7 +19,7 @@ it('the other side hears of it, how far it is, and has it in its place in the st
   server.close();
 });
 
-it('keeps its place behind writes that wait for the buffer, however long it is itself', async () => {
+it('stays in order after writes that wait for buffer space, whatever its length', async () => {
   const { server, ours, theirs } = await connected(twoHosts({ sendBufferBytes: 10_000 }));
   theirs.pause();
   const first = Buffer.alloc(50_000, 'a');
@@ -36,10 +36,10 @@ it('keeps its place behind writes that wait for the buffer, however long it is i
   server.close();
 });
 
-it('can be taken out of line', async () => {
+it('can be read out of line', async () => {
   const { server, ours, theirs } = await connected(twoHosts());
   setUrgentInline(theirs.conn!, false);
-  // In the handler: what comes after the mark is read next, and then it is too late.
+  // In the handler, because the data after the mark is read next, and then it is too late.
   let byte = 0;
   theirs.once('urgent', () => (byte = receiveUrgent(theirs.conn!)));
   ours.writeUrgent(Buffer.from('ab!'));

@@ -1,6 +1,6 @@
 /**
- * Large chunks go out from where the program has them; and no program may notice it but by its
- * speed.
+ * Large chunks are sent from the program's memory without a copy. Apart from speed, programs must
+ * not notice.
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -11,7 +11,8 @@ import type { Socket } from '../../src/node/socket.js';
 import { connected as connectedAtAll, eventsOf, twoHosts, type TwoHosts } from './two-hosts.js';
 
 /**
- * The first packets of a process may take longer than a millisecond, which is what counts as near.
+ * Warms the process up, because its first packets may take longer than a millisecond, the limit for
+ * a near peer.
  */
 async function connected(h: TwoHosts): ReturnType<typeof connectedAtAll> {
   const both = await connectedAtAll(h);
@@ -42,7 +43,7 @@ function hashOf(...chunks: (Buffer | string)[]): string {
 const wholeOf = (socket: Socket): number => socket.conn!.lentToSend;
 
 describe('a large chunk', () => {
-  it('is not copied, and is free again once it is acknowledged', async () => {
+  it('is not copied, and can be reused once it is acknowledged', async () => {
     const { ours, theirs } = await connected(twoHosts());
     theirs.resume();
     expect(ours.write(filled(1))).toBe(true);
@@ -51,7 +52,7 @@ describe('a large chunk', () => {
     expect(theirs.bytesRead).toBe(CHUNK);
   });
 
-  it('is copied when it is small, has a callback, or the peer is far away', async () => {
+  it('is copied if it is small or has a callback, or if the peer is far away', async () => {
     const { ours, theirs } = await connected(twoHosts());
     theirs.resume();
     ours.write(filled(1).subarray(0, 32_767));
@@ -66,7 +67,7 @@ describe('a large chunk', () => {
     expect(wholeOf(ours)).toBe(0);
   });
 
-  it('may change at drain: one buffer, refilled each time, sends 40 MB', async () => {
+  it('may be changed after drain: one buffer, refilled each time, sends 40 MB', async () => {
     const { ours, theirs } = await connected(twoHosts());
     const arrived = received(theirs);
     const buffer = Buffer.alloc(4 * CHUNK);
@@ -81,7 +82,7 @@ describe('a large chunk', () => {
         more = ours.write(buffer.subarray(at, at + CHUNK));
       lent += wholeOf(ours);
       expect(ours.writableNeedDrain).toBe(!more);
-      // While there is room the program would go on with other memory; this one has only its one
+      // While there is room, a program would continue with other memory; this one has only one
       // buffer.
       if (!more) await once(ours, 'drain');
       else while (wholeOf(ours) > 0) await new Promise((done) => setImmediate(done));
@@ -94,7 +95,7 @@ describe('a large chunk', () => {
     expect(returned).toBeLessThan(160);
   });
 
-  it('says false when the buffer is full, and drain when all that went before may change', async () => {
+  it('write() returns false when the buffer is full, and drain means that all earlier chunks may be changed', async () => {
     const { ours, theirs } = await connected(twoHosts());
     const arrived = received(theirs);
     const chunks: Buffer[] = [];
@@ -110,13 +111,13 @@ describe('a large chunk', () => {
     expect(await arrived).toEqual({ bytes: chunks.length * CHUNK, hash: expected });
   });
 
-  it('waits for a drain that a reset takes away: the error comes at once, though something lies unread, and nothing is held any more', async () => {
+  it('a reset while waiting for drain: the error is emitted at once, even with unread data, and all memory is released', async () => {
     const h = twoHosts();
     const { ours, theirs } = await connected(h);
     theirs.pause();
     ours.pause();
     const events = eventsOf(ours);
-    // More than ours reads ahead.
+    // More than our socket reads ahead.
     theirs.write(Buffer.alloc(4 * CHUNK));
     while (ours.write(filled(1)));
     while (ours.conn!.receiveQueued === 0) await new Promise((done) => setImmediate(done));
@@ -127,7 +128,7 @@ describe('a large chunk', () => {
     expect(h.a.stack.tcp.env.memory.allocated).toBe(0);
   });
 
-  it('keeps its place among small ones, and a callback speaks for all before it', async () => {
+  it('stays in order among small chunks, and a callback covers all chunks before it', async () => {
     const { ours, theirs } = await connected(twoHosts());
     const arrived = received(theirs);
     const [a, b] = [filled(1), filled(2)];
@@ -145,7 +146,7 @@ describe('a large chunk', () => {
     expect((await arrived).hash).toBe(expected);
   });
 
-  it('may change at finish, and after destroy', async () => {
+  it('may be changed after finish, and after destroy', async () => {
     for (const way of ['end', 'destroy'] as const) {
       const { ours, theirs } = await connected(twoHosts());
       const arrived = received(theirs);
@@ -163,7 +164,7 @@ describe('a large chunk', () => {
     }
   });
 
-  it('goes through pipelines', async () => {
+  it('works with pipelines', async () => {
     const { ours, theirs } = await connected(twoHosts());
     const arrived = received(theirs);
     const chunks = Array.from({ length: 200 }, (_, n) => filled(n));
@@ -171,7 +172,7 @@ describe('a large chunk', () => {
     expect(await arrived).toEqual({ bytes: chunks.length * CHUNK, hash: hashOf(...chunks) });
   });
 
-  it('that is transferred away ends the connection with EFAULT, and a RST for the peer', async () => {
+  it('whose memory is transferred ends the connection with EFAULT, and with a RST for the peer', async () => {
     const { ours, theirs } = await connected(twoHosts());
     const events = eventsOf(theirs);
     theirs.on('error', () => undefined);
@@ -184,7 +185,7 @@ describe('a large chunk', () => {
     expect(events[0]).toBe('error ECONNRESET');
   });
 
-  it('of a peer that resets is given back with an error, not with drain', async () => {
+  it('is released with an error after a reset, without drain', async () => {
     const { ours, theirs } = await connected(twoHosts());
     ours.on('drain', () => expect.unreachable());
     while (ours.write(filled(1)));

@@ -1,4 +1,4 @@
-/** Two stacks and a router between them that marks instead of dropping (RFC 3168). */
+/** Two stacks with a router between them that marks packets instead of dropping them (RFC 3168). */
 import { describe, expect, it } from 'vitest';
 import { MILLISECOND } from '../../src/base/time.js';
 import { NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';
@@ -7,7 +7,7 @@ import { exchange, Hosts } from './hosts.js';
 const congested = { ...NO_IMPAIRMENTS, mark: 0.02, delay: 10 * MILLISECOND };
 
 describe.each([4, 6] as const)('ECN from end to end over IPv%i', (version) => {
-  it('slows the senders down, and no data is lost', () => {
+  it('makes the senders slow down, and no data is lost', () => {
     const h = new Hosts({
       offload: true,
       link: { in: congested, out: congested },
@@ -22,7 +22,7 @@ describe.each([4, 6] as const)('ECN from end to end over IPv%i', (version) => {
       null,
     ]);
     const { in: inbound, out } = h.link!;
-    // SYN, SYN,ACK, bare ACKs and FIN are no data, so a router drops them: nobody asked it to mark.
+    // SYN, SYN,ACK, bare ACKs and FIN are not ECN-capable, so a router drops them.
     for (const [lane, stack] of [
       [inbound, h.b],
       [out, h.a],
@@ -40,7 +40,7 @@ describe.each([4, 6] as const)('ECN from end to end over IPv%i', (version) => {
     }
   });
 
-  it('survives a SYN cookie, in the bit that the timestamp has for it', () => {
+  it('survives a SYN cookie, in a bit of the timestamp', () => {
     const h = new Hosts({ config: { ecn: 1, synCookies: 2 } });
     const { client, server } = exchange(h, 50_000, 50_000, version);
     h.settle();
@@ -51,7 +51,7 @@ describe.each([4, 6] as const)('ECN from end to end over IPv%i', (version) => {
     );
   });
 
-  it('is not used without a request, and then the same router drops instead of marking', () => {
+  it('is not used without a request, so that the router drops instead of marking', () => {
     const h = new Hosts({ offload: true, link: { in: congested, out: congested } });
     const { client, server } = exchange(h, 500_000, 500_000, version);
     h.settle();

@@ -1,6 +1,6 @@
 /**
- * Two stacks in virtual time, a cable (and perhaps a faulty link) between them, and users that
- * stream bytes over it.
+ * Two stacks in virtual time, with a cable (and optionally a faulty link) between them, and users
+ * that stream bytes over it.
  */
 import { SeededRandom } from '../../src/base/random.js';
 import { SECOND, type Micros } from '../../src/base/time.js';
@@ -29,7 +29,7 @@ export interface HostsOptions {
   offload?: boolean;
   link?: Partial<LinkOptions>;
   config?: Partial<TcpConfig>;
-  /** Only one side's. */
+  /** The configuration of one side only. */
   configB?: Partial<TcpConfig>;
   stack?: Partial<StackOptions>;
   start?: Micros;
@@ -68,7 +68,7 @@ export class Hosts {
     this.time = new VirtualTime(start).add(this.a, this.b);
   }
 
-  /** Runs until nothing will ever happen again, or `most` microseconds have passed. */
+  /** Runs until no event is left, or `most` microseconds have passed. */
   settle(most: Micros = 1e6 * SECOND): void {
     this.time.runUntil(() => false, most);
     this.check();
@@ -87,7 +87,7 @@ export const byteAt = (i: number): number => (i * 31 + (i >> 8) * 7 + (i >> 16))
 
 const CHUNK = 16_384;
 
-/** A user that sends `total` patterned bytes, closes, and checks all that comes. */
+/** A user that sends `total` patterned bytes, closes, and checks all received data. */
 export class StreamUser implements TcpUser {
   sent = 0;
   received = 0;
@@ -96,7 +96,7 @@ export class StreamUser implements TcpUser {
   established = false;
   error: string | null = null;
   events: number[] = [];
-  /** Stops reading when false. */
+  /** Whether it reads. */
   reading = true;
   conn: Connection | null = null;
   readonly total: number;

@@ -19,8 +19,8 @@ const ask = (options: number[], host = new RawHost()): Reply[] =>
   host.send(ipv4({ protocol: 1, options, payload: echoRequest() }));
 const optionsOf = (r: Reply): number[] => [...r.bytes.subarray(20, (r.bytes[0]! & 15) * 4)];
 
-describe('IPv4 options that come in', () => {
-  it('RFC 1122 section 3.2.2.6: an echo reply carries record route and timestamp on', () => {
+describe('IPv4 options of incoming packets', () => {
+  it('RFC 1122 section 3.2.2.6: an echo reply returns record route and timestamp', () => {
     const [reply] = ask([7, 11, 4, ...new Array<number>(8).fill(0), 1]);
     expect([reply!.payload[0], optionsOf(reply!)]).toEqual([
       ECHO_REPLY,
@@ -28,18 +28,18 @@ describe('IPv4 options that come in', () => {
     ]);
     expect(checksumHolds(reply!)).toBe(true);
     const [timed] = ask([68, 12, 5, 3, ...OURS, 0, 0, 0, 0]);
-    // 100 s on the clock of the test, which does not count from midnight.
+    // 100 s on the test's clock, which is not relative to midnight.
     expect(optionsOf(timed!)).toEqual([68, 12, 13, 3, ...OURS, 0x80, 1, 0x86, 0xa0]);
   });
 
-  it('RFC 791: room for a part of an address is an error, and the packet is dropped', () => {
+  it('RFC 791: room for only a part of an address is an error, and the packet is dropped', () => {
     const host = new RawHost();
     expect(ask([7, 9, 4, ...new Array<number>(9).fill(0)], host)).toEqual([]);
     expect(host.stack.dropsByName()).toEqual({ ipBadOption: 1 });
     expect(optionsOf(ask([], host)[0]!)).toEqual([]);
   });
 
-  it('a reply that is cut has them in its first fragment only', () => {
+  it('a fragmented reply has them in its first fragment only', () => {
     const host = new RawHost(576);
     const replies = host.send(
       ipv4({ protocol: 1, options: [7, 7, 4, 0, 0, 0, 0, 0], payload: echoRequest(1000) }),
@@ -49,7 +49,7 @@ describe('IPv4 options that come in', () => {
     expect(replies.every((r) => r.bytes.length <= 576 && r.isFragment)).toBe(true);
   });
 
-  it('the next answer has none', () => {
+  it('the next reply has none', () => {
     const host = new RawHost();
     ask([7, 7, 4, 0, 0, 0, 0, 0], host);
     expect(optionsOf(ask([], host)[0]!)).toEqual([]);
@@ -70,7 +70,7 @@ describe('IPv4 options that come in', () => {
     ['to a broadcast address', { destination: [198, 18, 0, 255] }],
     ['in a later fragment', { fragment: 2 }],
     ['in an ICMP error', { payload: [UNREACHABLE, 3, 0, 0, 0, 0, 0, 0] }],
-  ])('but not %s', (_, spec) => {
+  ])('an invalid one gets no Parameter Problem %s', (_, spec) => {
     const host = new RawHost();
     const packet = ipv4({ protocol: 1, options: [30, 0, 0, 0], payload: echoRequest(), ...spec });
     expect(host.send(packet)).toEqual([]);
@@ -78,7 +78,7 @@ describe('IPv4 options that come in', () => {
   });
 
   it.each([131, 137])(
-    'a source route, kind %i, is dropped without a word (RFC 7126 section 4.3)',
+    'a source route, kind %i, is dropped silently (RFC 7126 section 4.3)',
     (kind) => {
       const host = new RawHost();
       expect(ask([kind, 7, 8, 192, 0, 2, 9, 0], host)).toEqual([]);
@@ -101,13 +101,16 @@ describe('a TCP option of invalid length', () => {
   const syn = (w: Wire, options: readonly number[]): Out[] =>
     w.tcp({ flags: SYN, seq: 100, options: [...options] });
 
-  it.each(bad)('linux: of length %s ends the options, and the segment is taken', (_, options) => {
-    const w = new Wire();
-    w.listen();
-    expect(syn(w, options)).toMatchObject([{ flags: SYN | ACK, ack: 101 }]);
-    expect([...w.stack.connections()].map((c) => c.peerMss)).toEqual([1280]);
-    expect(w.stack.dropsByName()).toEqual({});
-  });
+  it.each(bad)(
+    'linux: of length %s ends the options, and the segment is accepted',
+    (_, options) => {
+      const w = new Wire();
+      w.listen();
+      expect(syn(w, options)).toMatchObject([{ flags: SYN | ACK, ack: 101 }]);
+      expect([...w.stack.connections()].map((c) => c.peerMss)).toEqual([1280]);
+      expect(w.stack.dropsByName()).toEqual({});
+    },
+  );
 
   it.each(bad)('rfc: of length %s makes the segment invalid (MUST-7)', (_, options) => {
     const w = new Wire({ profile: 'rfc' });
@@ -116,7 +119,7 @@ describe('a TCP option of invalid length', () => {
     expect(w.stack.dropsByName()).toEqual({ tcpBadOptionLength: 1 });
   });
 
-  it('linux: to a closed port it is answered with a RST, as any segment', () => {
+  it('linux: to a closed port it is answered with a RST like any segment', () => {
     expect(syn(new Wire(), bad[0][1])).toMatchObject([{ flags: RST | ACK, ack: 101 }]);
   });
 });

@@ -1,4 +1,4 @@
-/** Whatever users and peers do to each other, in the end nothing is left of it. */
+/** After any behaviour of users and peers, no connection, timer or memory is left. */
 import { expect, it } from 'vitest';
 import { SeededRandom } from '../../src/base/random.js';
 import { SECOND } from '../../src/base/time.js';

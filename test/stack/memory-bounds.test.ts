@@ -13,12 +13,12 @@ import { ipv4 } from '../wire/build.js';
 const OTHER = '198.18.0.99';
 const bytes = (n: number): number[] => new Array<number>(n).fill(7);
 
-/** A peer of ours, written byte by byte, and our end of its connection. */
+/** A peer whose packets are built byte by byte, and our end of its connection. */
 interface Peer {
   readonly conn: Connection;
   readonly sport: number;
   send(offset: number, length: number): Out[];
-  /** An ACK of all that we sent, up to `ack` of our sequence numbers, with this window. */
+  /** An ACK up to `ack` of our sequence numbers, by default of all data sent, with this window. */
   ack(ack: number, wnd?: number): Out[];
   readonly iss: number;
 }
@@ -43,7 +43,7 @@ function peers(w: Wire, dport = 80): (sport: number, from?: string) => Peer {
   };
 }
 
-/** Somebody else's connection, opened before the trouble; afterwards data still goes both ways. */
+/** Another connection, opened before the limit is reached; data must still flow both ways after. */
 function bystander(w: Wire): () => void {
   const { conn, send, ack } = peers(w, 443)(1, OTHER);
   return () => {
@@ -61,13 +61,13 @@ function bystander(w: Wire): () => void {
 }
 
 describe('the buffers of one connection', () => {
-  it('receive (SO_RCVBUF): what comes beyond the window is dropped; there is room again when the user reads', () => {
+  it('receive (SO_RCVBUF): data beyond the window is dropped; there is room again when the user reads', () => {
     const w = new Wire({ config: { receiveBufferBytes: 10_000 } });
     const others = bystander(w);
     const { conn, send } = peers(w)(1);
     for (let i = 0; i < 20; i++) send(i * 1000, 1000);
     expect(conn.receiveQueued).toBe(10_000);
-    // The one at RCV.NXT is acceptable, though its text is not taken (MUST-66).
+    // A segment at RCV.NXT is acceptable, although its text is not accepted (MUST-66).
     expect(w.stack.dropsByName()).toEqual({ tcpBeyondWindow: 1, tcpUnacceptable: 9 });
     others();
     while (conn.receive() !== null);
@@ -77,7 +77,7 @@ describe('the buffers of one connection', () => {
     expect(conn.receiveQueued).toBe(1000);
   });
 
-  it('send (SO_SNDBUF): takes no more; the user is told when there is room', () => {
+  it('send (SO_SNDBUF): accepts no more; the user gets an event when there is room', () => {
     const w = new Wire({ config: { sendBufferBytes: 10_000, initialWindow: 2 } });
     const others = bystander(w);
     const { conn, ack } = peers(w)(1);
@@ -93,7 +93,7 @@ describe('the buffers of one connection', () => {
     expect([writable, conn.sendRoom > 0]).toEqual([true, true]);
   });
 
-  it('out of order (outOfOrderPieces): the farthest from being useful goes, and what is still missing may come', () => {
+  it('out of order (outOfOrderPieces): the farthest data is evicted, and missing data is still accepted', () => {
     const w = new Wire({ config: { outOfOrderPieces: 16 } });
     const others = bystander(w);
     const { conn, send } = peers(w)(1);
@@ -101,12 +101,12 @@ describe('the buffers of one connection', () => {
     expect(conn.rcv.outOfOrder.pieceCount).toBeLessThanOrEqual(16);
     expect(w.stack.counters.TcpExtOfoPruned).toBeGreaterThan(0);
     others();
-    // The nearest are there: filling the holes between brings what came first to the user.
+    // The nearest pieces are kept: filling the holes between them delivers their data.
     for (let i = 0; i < 4; i++) send(i * 1400 + (i === 0 ? 0 : 700), i === 0 ? 1400 : 700);
     expect(conn.receiveQueued).toBe(4 * 1400 + 700);
   });
 
-  it('out of order: at the bound what comes from beyond all that waits is dropped, by name', () => {
+  it('out of order: at the limit data beyond all queued data is dropped with a reason', () => {
     const w = new Wire({ config: { outOfOrderPieces: 16 } });
     const others = bystander(w);
     const { conn, send } = peers(w)(1);
@@ -120,7 +120,7 @@ describe('the buffers of one connection', () => {
 describe('the buffers of all connections together (tcp_mem)', () => {
   const memory = { low: 60_000, pressure: 80_000, high: 100_000 };
 
-  it('received: beyond `high` nothing is taken but what a connection needs to get on', () => {
+  it('received: beyond `high` only the data that a connection needs to continue is accepted', () => {
     const w = new Wire({ config: { memory } });
     const others = bystander(w);
     const open = peers(w);
@@ -153,7 +153,7 @@ describe('the buffers of all connections together (tcp_mem)', () => {
     others();
   });
 
-  it('to send: beyond `high` a writer gets no more than tcp_wmem[0], however many write', () => {
+  it('to send: beyond `high` each writer gets at most tcp_wmem[0]', () => {
     const w = new Wire({ config: { memory } });
     const others = bystander(w);
     const open = peers(w);
@@ -167,7 +167,7 @@ describe('the buffers of all connections together (tcp_mem)', () => {
 });
 
 describe('connections before ACCEPT', () => {
-  it('half-open (maxHalfOpen): the new one gets a cookie, which keeps nothing', () => {
+  it('half-open (maxHalfOpen): the new one gets a SYN cookie, which needs no memory', () => {
     const w = new Wire({ config: { maxHalfOpen: 6 } });
     const others = bystander(w);
     w.listen();
@@ -176,7 +176,7 @@ describe('connections before ACCEPT', () => {
     others();
   });
 
-  it('half-open without cookies: the new one is refused, by name; the oldest places come back in time', () => {
+  it('half-open without cookies: the new one is dropped with a reason; the oldest ones expire', () => {
     const w = new Wire({ config: { maxHalfOpen: 6, synCookies: 0 } });
     const others = bystander(w);
     w.listen();
@@ -213,14 +213,14 @@ describe('connections without a user (orphans, TIME-WAIT)', () => {
     w.tcp({ sport, flags: FIN | ACK, seq: 101, ack: iss + 1 });
   };
 
-  it('TIME-WAIT (timeWaitLimit): the oldest goes', () => {
+  it('TIME-WAIT (timeWaitLimit): the oldest is evicted', () => {
     const w = new Wire({ timeWaitLimit: 3 });
     const others = bystander(w);
     const open = peers(w);
     const all = [1, 2, 3, 4, 5].map((sport) => open(sport));
     for (const peer of all) end(w, peer);
     expect([w.stack.tcp.timeWait.size, w.stack.counters.TcpExtTCPTimeWaitOverflow]).toEqual([3, 2]);
-    // The FIN once more: who is remembered is acknowledged, who is not is reset.
+    // A retransmitted FIN: a connection still in the table gets an ACK, an evicted one a RST.
     const answers = all.map(
       ({ sport, iss }) => w.tcp({ sport, flags: FIN | ACK, seq: 101, ack: iss + 1 })[0]!.flags,
     );
@@ -228,7 +228,7 @@ describe('connections without a user (orphans, TIME-WAIT)', () => {
     others();
   });
 
-  /** Closed by its user with data that the peer has no window for. */
+  /** An orphan with data for which the peer has no window. */
   const stuck = (w: Wire, peer: Peer): Out[] => {
     peer.ack(0, 0);
     peer.conn.send(new Uint8Array(5000));
@@ -236,7 +236,7 @@ describe('connections without a user (orphans, TIME-WAIT)', () => {
     w.stack.wake(peer.conn);
     return w.take();
   };
-  /** Probes go out and are answered, with the window shut, for so long. */
+  /** Probes are sent and answered with a zero window for this time. */
   const keepShut = (w: Wire, all: Peer[], time: number): Out[] => {
     const out: Out[] = [];
     for (const until = w.now + time; w.now < until;) {
@@ -258,8 +258,8 @@ describe('connections without a user (orphans, TIME-WAIT)', () => {
     others();
   });
 
-  it('orphans: from half of the bound on those go whose peer keeps its window shut, and not before', () => {
-    // So many probes that none ends by itself before (tcp_orphan_retries).
+  it('orphans: from half of the limit on, those whose peer keeps its window at zero are evicted, and not before', () => {
+    // Enough probes that none ends before by itself (tcp_orphan_retries).
     const w = new Wire({ config: { maxOrphans: 8, finTimeout: 60 * MINUTE, orphanRetries: 255 } });
     const others = bystander(w);
     const open = peers(w);
@@ -269,7 +269,7 @@ describe('connections without a user (orphans, TIME-WAIT)', () => {
     expect([w.stack.tcp.env.memory.orphans, w.stack.counters.TcpExtTCPAbortOnMemory]).toEqual([
       4, 0,
     ]);
-    // One more, whose peer takes what there is and only has not closed: it is of use, and stays.
+    // One more, whose peer accepts all data and has only not closed yet: it stays.
     const fifth = open(5);
     fifth.conn.release(w.now);
     w.stack.wake(fifth.conn);
@@ -292,15 +292,15 @@ describe('connections without a user (orphans, TIME-WAIT)', () => {
     const open = peers(w);
     const { memory } = w.stack.tcp.env;
     const all = [1, 2, 3, 4].map((sport) => open(sport));
-    end(w, all[0]!); // in good order
+    end(w, all[0]!); // a normal close
     stuck(w, all[1]!);
     expect(memory.orphans).toBe(1);
     w.tcp({ sport: 2, flags: RST, seq: 101 });
     expect(memory.orphans).toBe(0);
     stuck(w, all[2]!);
     all[2]!.conn.abort(w.now);
-    stuck(w, all[3]!); // its peer is never heard of again
-    all[3]!.conn.release(w.now); // twice is once
+    stuck(w, all[3]!); // its peer vanishes
+    all[3]!.conn.release(w.now); // a second release counts only once
     expect(memory.orphans).toBe(1);
     w.wait(60 * MINUTE);
     expect([memory.orphans, memory.allocated, w.stack.tcp.connectionCount]).toEqual([0, 0, 0]);
@@ -313,13 +313,13 @@ describe('fragments (reassembly)', () => {
       id,
       source: [198, 18, 0, 100 + id],
       destination: US.split('.').map(Number),
-      protocol: 253, // nobody's: once it is whole, an ICMP error says so
+      protocol: 253, // unknown protocol: a complete datagram gets an ICMP error
       payload: bytes(more ? 1024 : 8),
       fragment: (offset >> 3) | (more ? 0x2000 : 0),
     }),
   ];
 
-  it('of datagrams: the oldest goes', () => {
+  it('of datagrams: the oldest is evicted', () => {
     const w = new Wire({ reassembly: { ...DEFAULT_REASSEMBLY, datagrams: 3 } });
     const others = bystander(w);
     for (let id = 1; id <= 5; id++) w.raw(fragment(id, 0, true));
@@ -330,7 +330,7 @@ describe('fragments (reassembly)', () => {
     expect(w.raw(fragment(1, 1024, false))).toEqual([]);
   });
 
-  it('of bytes: the oldest goes', () => {
+  it('of bytes: the oldest is evicted', () => {
     const w = new Wire({ reassembly: { ...DEFAULT_REASSEMBLY, bytes: 10_000 } });
     const others = bystander(w);
     for (let id = 1; id <= 20; id++) w.raw(fragment(id, 0, true));

@@ -1,6 +1,6 @@
 /**
- * Path MTU discovery between two stacks, with a router on the way that carries less than their
- * devices do (RFC 1191, RFC 8201, RFC 4821).
+ * Path MTU discovery between two stacks, through a router with a smaller MTU than their devices
+ * (RFC 1191, RFC 8201, RFC 4821).
  */
 import { describe, expect, it } from 'vitest';
 import { MtuDiscover } from '../../src/base/mtu-discover.js';
@@ -89,7 +89,7 @@ describe.each([
 ] as const)('over IPv%i, super-segments %s, past a router of MTU 1300', (version, offload) => {
   const mss = 1300 - (version === 4 ? 20 : 40) - 20 - 12;
 
-  it('both sides learn it at the first ICMP error, and what was too large goes again without a cut of the window', () => {
+  it('both sides learn it from the first ICMP error, and retransmit too large segments without reducing cwnd', () => {
     const h = new Hosts({ offload, link: router(1300) });
     const { client, server } = exchange(h, SIZE, SIZE, version);
     h.time.runUntil(() => client.received > 20_000 && server.received > 20_000);
@@ -110,14 +110,14 @@ describe.each([
       null,
       null,
     ]);
-    // An initial window of each, and not a packet more.
+    // An initial window of each, and no further packet.
     expect([h.link!.in.counters.tooBig, h.link!.out.counters.tooBig]).toEqual([10, 10]);
     expect([h.link!.in.counters.cut, h.link!.out.counters.cut]).toEqual([0, 0]);
     expect(h.a.counters.TcpExtTCPTimeouts + h.b.counters.TcpExtTCPTimeouts).toBe(0);
     expect(h.a.counters.TcpExtOutOfWindowIcmps + h.b.counters.TcpExtOutOfWindowIcmps).toBe(0);
   });
 
-  it('the next connection knows it from its first segment on, and announces what it takes itself all the same', () => {
+  it('the next connection uses it from its first segment on, but still announces its own MSS', () => {
     const h = new Hosts({ offload, link: router(1300) });
     transfer(h, version);
     const { a, b } = transfer(h, version, SIZE, 8);
@@ -127,7 +127,7 @@ describe.each([
     expect([a.advertisedMss, a.peerMss]).toEqual([announced, announced]);
   });
 
-  it('that swallows ICMP errors, a black hole: timeouts show it, and probes find what passes (tcp_mtu_probing=1)', () => {
+  it('without ICMP errors, a black hole: timeouts detect it, and probes find the MTU (tcp_mtu_probing=1)', () => {
     const h = new Hosts({ offload, link: router(1300, 'blackhole'), config: { mtuProbing: 1 } });
     const { a } = transfer(h, version, 1_000_000);
     expect(a.size.mtu).toBe(1500);
@@ -139,7 +139,7 @@ describe.each([
     expect(a.size.mtuOf(a.snd.mss)).toBe(a.size.low);
   });
 
-  it('with tcp_mtu_probing=2 a client begins small: nothing but probes meets the black hole, and no time is lost', () => {
+  it('with tcp_mtu_probing=2 a client starts small: only probes are lost in the black hole, and no time', () => {
     const h = new Hosts({ offload, link: router(1300, 'blackhole'), config: { mtuProbing: 2 } });
     const { client, server } = exchange(h, 4_000_000, 0, version);
     h.settle();
@@ -150,7 +150,7 @@ describe.each([
     expect(h.link!.in.counters.tooBig).toBe(h.a.counters.TcpExtTCPMTUPFail);
     expect(a.size.low).toBeGreaterThan(1300 - 8);
     expect(a.size.low).toBeLessThanOrEqual(1300);
-    expect(a.snd.congestion.ssthresh, 'a lost probe is no congestion').toBe(Infinity);
+    expect(a.snd.congestion.ssthresh, 'a lost probe does not count as congestion').toBe(Infinity);
   });
 });
 
@@ -162,7 +162,7 @@ describe('a black hole', () => {
     expect(client.error).toBe('ETIMEDOUT');
   });
 
-  it('that carries less than tcp_base_mss: each timeout halves the segments until they pass', () => {
+  it('with an MTU below tcp_base_mss: each timeout halves the segments until they pass', () => {
     const h = new Hosts({ link: router(400, 'blackhole'), config: { mtuProbing: 1 } });
     const { a } = transfer(h, 4, 100_000);
     expect(a.size.low).toBeLessThanOrEqual(400);
@@ -170,7 +170,7 @@ describe('a black hole', () => {
   });
 });
 
-describe('a router that does not say how much its next hop carries', () => {
+describe('a router that does not report the MTU of its next hop', () => {
   it.each([
     [1495, 1492],
     [1300, 1006],
@@ -181,15 +181,15 @@ describe('a router that does not say how much its next hop carries', () => {
   });
 });
 
-describe('a path that carries less than route.min_pmtu', () => {
-  it('ATK-24: is not followed down: packets of 552 bytes go without DF, and routers cut them', () => {
+describe('a path MTU below route.min_pmtu', () => {
+  it('ATK-24: is not used: packets of 552 bytes are sent without DF, and routers fragment them', () => {
     const h = new Hosts({ link: router(300) });
     expect(transfer(h).a.size.mtu).toBe(552);
     expect(h.link!.in.counters.cut).toBeGreaterThan(500);
     expect(h.link!.in.counters.tooBig).toBe(10);
   });
 
-  it('is, where that option says so', () => {
+  it('is used if route.min_pmtu allows it', () => {
     const h = new Hosts({ link: router(300), config: { minPmtu: 68 } });
     expect(transfer(h).a.size.mtu).toBe(300);
     expect(h.link!.in.counters.cut).toBe(0);
@@ -204,9 +204,9 @@ describe('a path that carries less than route.min_pmtu', () => {
   });
 });
 
-describe('what is known of a path', () => {
+describe('the known MTU of a path', () => {
   it.each([4, 6] as const)(
-    'is forgotten after ten minutes, and then more is tried (RFC 1191 6.3): IPv%i',
+    'expires after ten minutes, and then larger packets are tried (RFC 1191 6.3): IPv%i',
     (version) => {
       const o = new Open({ link: router(1300) }, version);
       const began = o.h.time.now;
@@ -216,7 +216,7 @@ describe('what is known of a path', () => {
       o.pass(began + MINUTES_10 - 2 * SECOND - o.h.time.now);
       o.write(20_000);
       expect([o.conn.size.mtu, o.conn.snd.mss]).toEqual([1300, small]);
-      // By now the way is another.
+      // The route has changed meanwhile.
       o.h.link!.in.impairments.hopMtu = 0;
       o.pass(2 * SECOND);
       const { tooBig } = o.h.link!.in.counters;
@@ -226,7 +226,7 @@ describe('what is known of a path', () => {
     },
   );
 
-  it('is learned by every connection to that host, and by no other', () => {
+  it('applies to every connection to that host, and to no other', () => {
     const o = new Open({ link: router(1300) });
     const others = [
       o.h.a.connect(
@@ -252,7 +252,7 @@ describe('IP_MTU_DISCOVER', () => {
     expect([h.link!.in.counters.tooBig, h.link!.in.counters.cut > 200]).toEqual([0, true]);
   });
 
-  it('DO: DF stays, however little the path carries', () => {
+  it('DO: DF stays, however small the path MTU is', () => {
     const o = new Open({ link: router(300), config: { mtuDiscover: MtuDiscover.do } });
     o.conn.send(new Uint8Array(2000));
     o.h.a.wake(o.conn);
@@ -260,7 +260,7 @@ describe('IP_MTU_DISCOVER', () => {
     expect([o.conn.size.mtu, o.h.link!.in.counters.cut]).toEqual([552, 0]);
   });
 
-  it('PROBE: DF is set, and what ICMP says of the path is ignored', () => {
+  it("PROBE: DF is set, and ICMP's reports of the path MTU are ignored", () => {
     const o = new Open({ link: router(1300), config: { mtuDiscover: MtuDiscover.probe } });
     o.conn.send(new Uint8Array(2000));
     o.h.a.wake(o.conn);
@@ -268,7 +268,7 @@ describe('IP_MTU_DISCOVER', () => {
     expect([o.conn.size.mtu, o.h.link!.in.counters.cut]).toEqual([1500, 0]);
   });
 
-  it('may change while the connection goes on', () => {
+  it('can be changed during the connection', () => {
     const o = new Open({ link: router(1300), config: { mtuDiscover: MtuDiscover.dont } });
     o.write(20_000);
     o.h.a.tcp.setMtuDiscover(o.conn, MtuDiscover.want, o.h.time.now);
@@ -278,7 +278,7 @@ describe('IP_MTU_DISCOVER', () => {
   });
 
   it.each([4, 6] as const)(
-    'of a UDP socket over IPv%i: WANT cuts datagrams to the path, DO refuses them',
+    'of a UDP socket over IPv%i: WANT fragments datagrams to the path MTU, DO rejects them',
     (version) => {
       const h = new Hosts({ link: router(1300) });
       const heard: number[] = [];
@@ -322,7 +322,7 @@ describe('a forged ICMP error', () => {
     return { w, conn, data: w.take()[0]! };
   }
 
-  it('ATK-24: changes nothing when it quotes a sequence number that is not in flight, and is counted', () => {
+  it('ATK-24: has no effect and is counted if it quotes a sequence number that is not in flight', () => {
     const { w, conn, data } = inFlight();
     for (const off of [-1, 3000, 70_000, 0x8000_0000]) {
       expect(w.icmp(TOO_BIG, NEEDS_FRAGMENTATION, data, (data.seq + off) >>> 0, 600)).toEqual([]);
@@ -333,7 +333,7 @@ describe('a forged ICMP error', () => {
     expect([conn.size.mtu, conn.snd.mss]).toEqual([600, 560]);
   });
 
-  it('ATK-24: never raises anything, and is nonsense when it says that the next hop takes what it quotes', () => {
+  it('ATK-24: never raises the MTU, and is invalid if the quoted packet fits the reported MTU', () => {
     const { w, conn, data } = inFlight();
     for (const mtu of [1500, 1501, 9000, 65_535]) {
       expect(w.icmp(TOO_BIG, NEEDS_FRAGMENTATION, data, data.seq, mtu)).toEqual([]);
@@ -341,7 +341,7 @@ describe('a forged ICMP error', () => {
     expect([conn.size.mtu, conn.snd.mss]).toEqual([1500, 1460]);
   });
 
-  it('believed once, sends again at once what was too large, in order and cut smaller', () => {
+  it('if it is accepted, too large segments are retransmitted at once, in order and smaller', () => {
     const { w, data } = inFlight();
     const again = w.icmp(TOO_BIG, NEEDS_FRAGMENTATION, data, data.seq, 1040);
     expect(again.map((p) => [p.seq - data.seq, p.payload.length])).toEqual([

@@ -1,4 +1,4 @@
-/** One stack and the bare wire: packets go in and come out as bytes, of both IP versions. */
+/** One stack and its wire: packets of both IP versions go in and out as bytes. */
 import { SeededRandom } from '../../src/base/random.js';
 import { SECOND, type Micros } from '../../src/base/time.js';
 import { NO_OFFLOAD } from '../../src/device/device.js';
@@ -11,13 +11,13 @@ import { parseIpv6 } from '../../src/wire/ipv6.js';
 import { Slab } from '../../src/base/slab.js';
 import { naiveSum } from '../device/packets.js';
 
-/** An IP packet that came out, taken apart. */
+/** A parsed IP packet that the stack sent. */
 export interface Reply {
   bytes: Uint8Array;
   version: number;
   source: number[];
   destination: number[];
-  /** In IPv6 behind a fragment header. */
+  /** In IPv6 after a fragment header. */
   protocol: number;
   isFragment: boolean;
   payload: Uint8Array;
@@ -60,7 +60,7 @@ export class RawHost {
     return this.take();
   }
 
-  /** Time passes, with every timer on the way. */
+  /** Advances the clock and runs every timer on the way. */
   wait(time: Micros): Reply[] {
     const end = this.now + time;
     for (let next = this.stack.nextTimeout(); next <= end; next = this.stack.nextTimeout()) {
@@ -89,7 +89,7 @@ function read(bytes: Uint8Array): Reply {
   const reason =
     version === 4 ? parseIpv4(slab, 0, bytes.length, h) : parseIpv6(slab, 0, bytes.length, h);
   if (reason !== 0 || h.payloadOffset + h.payloadLength !== bytes.length)
-    throw new Error(`a bad packet: drop ${reason}`);
+    throw new Error(`invalid packet: drop ${reason}`);
   const at = version === 4 ? 12 : 8;
   const size = version === 4 ? 4 : 16;
   return {

@@ -1,4 +1,4 @@
-/** Turns: who is told when, and what becomes of a user that throws or never stops talking. */
+/** Turns: the order of events, users that throw, and users that never stop sending. */
 import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../src/base/time.js';
 import { Address } from '../../src/ip/address.js';
@@ -10,7 +10,7 @@ import { ACK, SYN, Wire } from '../requirements/wire.js';
 const PSH = 8;
 
 describe('a turn', () => {
-  it('tells a user once what several packets of a batch did, and its answer rides on the ACK', () => {
+  it('gives a user one event for several packets of a batch, and its reply carries the ACK', () => {
     const w = new Wire();
     let calls = 0;
     const user: TcpUser = {
@@ -29,7 +29,7 @@ describe('a turn', () => {
     expect(accepted).toHaveLength(1);
   });
 
-  it('asks for one run, however many calls want it', () => {
+  it('requests one run, however many calls need it', () => {
     const w = new Wire();
     let wakes = 0;
     w.stack.onWake = () => wakes++;
@@ -46,7 +46,7 @@ describe('a turn', () => {
     expect(wakes).toBe(2);
   });
 
-  it('ends with a user that throws, whose exception goes to the caller; everybody else is served in the next', () => {
+  it('ends when a user throws, and the caller gets the exception; the next turn serves all other users', () => {
     const w = new Wire();
     let angry = true;
     const told: number[] = [];
@@ -75,7 +75,7 @@ describe('a turn', () => {
     expect(w.stack.checkInvariants()).toBeNull();
   });
 
-  it('is bounded, also when two answer each other over loopback for ever', () => {
+  it('is bounded, even if two users answer each other over loopback for ever', () => {
     const w = new Wire();
     let turns = 0;
     const echo: TcpUser = {
@@ -100,12 +100,12 @@ describe('a turn', () => {
     w.take();
     const inOne = turns;
     expect(inOne).toBeGreaterThan(10);
-    expect(wakes, 'it asks for another').toBe(1);
+    expect(wakes, 'it requests another').toBe(1);
     w.take();
     expect(turns).toBeGreaterThan(inOne);
   });
 
-  it('is over before it begins again: run in run does nothing', () => {
+  it('is not reentrant: run() inside of run() has no effect', () => {
     const w = new Wire();
     let depth = 0;
     let deepest = 0;
@@ -118,7 +118,7 @@ describe('a turn', () => {
     };
     const accepted: Connection[] = w.listen(user);
     for (const sport of [1, 2, 3]) w.open({ sport });
-    // All three have something to be told of in one turn.
+    // All three have an event in the same turn.
     for (const conn of accepted) {
       conn.abort(w.now);
       w.stack.wake(conn);
@@ -128,7 +128,7 @@ describe('a turn', () => {
     expect(w.tcp({ flags: SYN, sport: 9 })).toHaveLength(1);
   });
 
-  it('leaves unsaid what a connection owes while its user may still answer, and the answer carries the ACK', () => {
+  it('delays an ACK while the user may still reply, and the reply carries it', () => {
     const w = new Wire();
     const user = { tcpEvents: (): void => {}, mayAnswer: false };
     const accepted = w.listen(user);

@@ -15,7 +15,7 @@ const SILENCE = 60 * SECOND;
 const user = { tcpEvents: () => undefined };
 const remote = Address.parse(PEER);
 
-/** Notes the time of all that it is told: the last argument of each call. */
+/** Records the time of each call, which is its last argument. */
 const recorder = (times: Micros[]): StackObserver =>
   new Proxy({} as StackObserver, {
     get:
@@ -24,7 +24,7 @@ const recorder = (times: Micros[]): StackObserver =>
         times.push(told.at(-1) as Micros),
   });
 
-/** Nothing was told to the stack for a minute. */
+/** A stack without any call for a minute. */
 function silent(): { w: Wire; times: Micros[] } {
   const times: Micros[] = [];
   const w = new Wire({ observer: recorder(times) });
@@ -33,7 +33,7 @@ function silent(): { w: Wire; times: Micros[] } {
 }
 
 describe('after a silence', () => {
-  it('an active open has its whole user timeout', () => {
+  it('an active open gets its full user timeout', () => {
     const { w } = silent();
     const conn = w.stack.connect(
       { remote, remotePort: 80, user, config: { userTimeout: 30 * SECOND } },
@@ -47,7 +47,7 @@ describe('after a silence', () => {
     expect(conn.error).toBe('ETIMEDOUT');
   });
 
-  it('ISN and TSval come from the clock of now, and so do traces', () => {
+  it('ISN, TSval and traces use the current time', () => {
     const iss = (wait: Micros): number => {
       const w = new Wire();
       w.now += wait;
@@ -66,7 +66,7 @@ describe('after a silence', () => {
     ['a close', (conn, now) => conn.shutdown(now), ACK | FIN],
     ['a close with close(2)', (conn, now) => conn.release(now), ACK | FIN],
     ['an abort', (conn, now) => conn.abort(now), ACK | RST],
-  ])('%s uses the time of the turn that sends it', (_name, call, flags) => {
+  ])('%s uses the time of the turn that sends the segment', (_name, call, flags) => {
     const { w, times } = silent();
     const accepted = w.listen(user);
     w.open({ dport: 80 });
@@ -82,7 +82,7 @@ describe('after a silence', () => {
       expect(conn.timers.deadline(Timer.rto)).toBe(w.now + conn.snd.rtt.rto);
   });
 
-  it('a connection that a closing listener resets ends at that time', () => {
+  it('a connection reset by a closing listener ends at the time of the close', () => {
     const { w, times } = silent();
     const listener = w.stack.listen({ port: 80, user: { tcpAccept: () => false } });
     w.open({ dport: 80 });
@@ -94,7 +94,7 @@ describe('after a silence', () => {
     expect(times.every((t) => t === w.now)).toBe(true);
   });
 
-  it('ping and datagrams are shown with the time of the call', () => {
+  it('ping and datagrams are traced with the time of the call', () => {
     const { w, times } = silent();
     w.stack.ping(remote, 1, 1, new Uint8Array(8), w.now);
     const socket = w.stack.bindUdp({ port: 9, user: { udpDatagram: () => undefined } });

@@ -18,8 +18,7 @@ describe('a transfer between two stacks', () => {
             null,
           ]);
           expect(h.a.tcp.connectionCount + h.b.tcp.connectionCount).toBe(0);
-          // A super-segment counts as the segments of the wire that it stands for, on both sides
-          // alike.
+          // On both sides a super-segment counts as the segments on the wire.
           expect(h.b.counters.TcpInSegs).toBe(h.a.counters.TcpOutSegs);
           expect(h.a.counters.TcpInSegs).toBe(h.b.counters.TcpOutSegs);
           expect(h.a.counters.TcpInSegs).toBeGreaterThan(500_000 / mtu);

@@ -21,14 +21,14 @@ function tuple(
   return t;
 }
 
-/** `a` with one bit of one word turned round. */
+/** `a` with one bit of one word flipped. */
 function other(a: Address, word: (typeof WORDS)[number]): Address {
   const w = WORDS.map((name) => (name === word ? a[name] ^ 1 : a[name]));
   return Address.fromWords(w[0]!, w[1]!, w[2]!, w[3]!);
 }
 
 describe('a tuple', () => {
-  it('is the same for a segment that arrives, for one that an ICMP error quotes, and for a flow', () => {
+  it('is the same for a received segment, for a segment quoted by an ICMP error, and for a flow', () => {
     const ip = new IpHeader();
     ip.setAddresses(REMOTE, LOCAL);
     const seg = new Segment();
@@ -48,7 +48,7 @@ describe('a tuple', () => {
     expect(tuple().toFlow().toString()).toBe('198.18.0.2:80 198.18.0.1:50000');
   });
 
-  it('is of the family of its addresses', () => {
+  it('has the family of its addresses', () => {
     expect(tuple().version).toBe(4);
     expect(tuple(1, Address.parse('fd00::2'), 80, Address.parse('fd00::1')).version).toBe(6);
   });
@@ -67,7 +67,7 @@ describe("a tuple's hash", () => {
   });
 
   it.each(['ports', 'IPv4 hosts', 'IPv6 hosts'])(
-    'spreads %s that follow each other over the buckets as luck would',
+    'spreads consecutive %s over the buckets like random numbers',
     (what) => {
       const [count, buckets] = [64 * 1024, 1024];
       const load = new Int32Array(buckets);
@@ -82,7 +82,7 @@ describe("a tuple's hash", () => {
         else t.of(local, 80, v6 ? { w0, w1: i, w2, w3 } : { w0, w1, w2, w3: i }, 50_000);
         load[t.hash & (buckets - 1)]!++;
       }
-      // Chance gives a bucket 64 +- 8 (one standard deviation): twice that is eight of them away.
+      // Random numbers give a bucket 64 +- 8 (one standard deviation); the limit is eight of them.
       expect(Math.max(...load)).toBeLessThan(128);
     },
   );

@@ -37,7 +37,8 @@ interface Spec {
 }
 
 /**
- * The message with its checksum; of one over IPv6 from `source` to `destination`, or the usual two.
+ * The message with its checksum. Over IPv6 the checksum covers `source` and `destination`, or the
+ * default addresses.
  */
 function icmp(message: readonly number[], s: Spec): Uint8Array {
   const m = Uint8Array.from(message);
@@ -108,7 +109,7 @@ const udp = (
   return packet(version, UDP, d, rest);
 };
 
-/** Replies that are fragments, put together by code that has tests of its own. */
+/** Reassembles replies that are fragments, with code that is tested elsewhere. */
 function joined(replies: Reply[]): Uint8Array {
   if (replies.length === 1 && !replies[0]!.isFragment) return replies[0]!.payload;
   const reassembly = new Reassembly();
@@ -119,7 +120,7 @@ function joined(replies: Reply[]): Uint8Array {
     const whole = reassembly.add(slab, h, 0);
     if (whole !== null) return whole.bytes.slice(version === 4 ? 20 : 40);
   }
-  throw new Error('not all fragments came');
+  throw new Error('a fragment is missing');
 }
 
 /** A packet cut into fragments of at most `size` payload bytes. */
@@ -142,7 +143,7 @@ function fragments(
 }
 
 describe.each(versions)('an ICMPv%d echo request', (version) => {
-  it('is answered with the same data, from the address that it came to', () => {
+  it('is answered with the same data, from its destination address', () => {
     for (const size of [0, 1, 56, 1400]) {
       const host = new RawHost();
       const [reply, ...others] = host.send(echo(version, pattern(size), { tos: 0xb8 | 1 }));
@@ -166,7 +167,7 @@ describe.each(versions)('an ICMPv%d echo request', (version) => {
   });
 
   it.each(version === 4 ? [68, 576, 1500, 9000] : [1280, 1500, 9000])(
-    'of up to 65,507 bytes is put together and answered in fragments no larger than the MTU of %d',
+    'of up to 65,507 bytes is reassembled and answered in fragments no larger than the MTU of %d',
     (mtu) => {
       const host = new RawHost(mtu);
       for (const size of [mtu, 8184, 65_000, 65_507]) {
@@ -187,7 +188,7 @@ describe.each(versions)('an ICMPv%d echo request', (version) => {
     },
   );
 
-  it('costs no text while there is no observer', () => {
+  it('makes no text without an observer', () => {
     const host = new RawHost();
     let reads = 0;
     const { message } = host.stack.icmp as unknown as { message: object };
@@ -196,7 +197,7 @@ describe.each(versions)('an ICMPv%d echo request', (version) => {
     expect(reads).toBe(0);
   });
 
-  it('with a wrong checksum is dropped without a word', () => {
+  it('with a wrong checksum is dropped silently', () => {
     const host = new RawHost();
     const bad = echo(version, pattern(20));
     bad[bad.length - 1]! ^= 1;
@@ -205,8 +206,8 @@ describe.each(versions)('an ICMPv%d echo request', (version) => {
   });
 });
 
-describe('an echo request to many', () => {
-  it('to a group is answered from our own address', () => {
+describe('an echo request to or from an unusual address', () => {
+  it('to a multicast group is answered from our own address', () => {
     const host = new RawHost();
     const [four] = host.send(echo(4, [1], { destination: [224, 0, 0, 1] }));
     expect(four!.source).toEqual([198, 18, 0, 2]);
@@ -222,7 +223,7 @@ describe('an echo request to many', () => {
     expect(host.drops).toEqual({ ipBadDestination: 1 });
   });
 
-  it('from the unspecified address (::) is not answered, because it is no destination', () => {
+  it('from the unspecified address (::) is not answered, because that is not a valid destination', () => {
     const host = new RawHost();
     expect(host.send(echo(6, [1], { source: UNSPECIFIED, destination: ALL_NODES }))).toEqual([]);
     expect(host.drops).toEqual({ ipBadSource: 1 });
@@ -236,9 +237,9 @@ function error(r: Reply): { type: number; code: number; rest: number; quote: Uin
   return { type: r.payload[0]!, code: r.payload[1]!, rest, quote: r.payload.slice(8) };
 }
 
-describe.each(versions)('what nobody takes over IPv%d', (version) => {
+describe.each(versions)('undeliverable packets over IPv%d', (version) => {
   it.each([10, 1400])(
-    'UDP to a closed port: port unreachable, with as much of the packet as may be, of %d bytes',
+    'UDP to a closed port: port unreachable, with as much of a packet of %d bytes as allowed',
     (size) => {
       const host = new RawHost();
       const about = udp(version, 9, pattern(size));
@@ -253,7 +254,7 @@ describe.each(versions)('what nobody takes over IPv%d', (version) => {
     },
   );
 
-  it('an unknown protocol: protocol unreachable, or in IPv6 the place where it is named', () => {
+  it('an unknown protocol: protocol unreachable, or in IPv6 a pointer to the next header field', () => {
     const host = new RawHost();
     const [plain] = host.send(packet(version, SCTP, pattern(20)));
     expect(error(plain!)).toMatchObject(
@@ -298,7 +299,7 @@ describe.each(versions)('what nobody takes over IPv%d', (version) => {
     }
   });
 
-  it('no errors are sent about what came to a group or a broadcast address', () => {
+  it('no errors are sent about packets to a multicast or broadcast address', () => {
     const host = new RawHost();
     const many =
       version === 4
@@ -315,7 +316,7 @@ describe.each(versions)('what nobody takes over IPv%d', (version) => {
     expect(host.drops).toEqual({ udpNoSuchPort: many.length, ipUnknownProtocol: many.length });
   });
 
-  it('errors to one host are limited, and those not sent are counted', () => {
+  it('errors to one host are rate-limited, and suppressed ones are counted', () => {
     const host = new RawHost();
     const replies = host.send(...new Array<Uint8Array>(20).fill(udp(version)));
     expect(replies.length).toBe(6);
@@ -324,7 +325,7 @@ describe.each(versions)('what nobody takes over IPv%d', (version) => {
     expect(host.send(...new Array<Uint8Array>(20).fill(udp(version))).length).toBe(2);
   });
 
-  it('a datagram of which the rest does not come: time exceeded, if its beginning did (RFC 1122 section 3.3.2)', () => {
+  it('an incomplete datagram: time exceeded, if its first fragment arrived (RFC 1122 section 3.3.2)', () => {
     const host = new RawHost();
     const [first, second] = fragments(version, UDP, pattern(2000), 1200);
     expect(host.send(first!)).toEqual([]);
@@ -342,9 +343,9 @@ describe.each(versions)('what nobody takes over IPv%d', (version) => {
   });
 });
 
-describe('an IPv6 packet with a fault in its extension headers', () => {
+describe('an IPv6 packet with invalid extension headers', () => {
   it.each([
-    ['an option that wants it said', chained([[60, [0, 0x80, 1, 0]]], UDP, [1]), 2, 43],
+    ['an option that requests an error', chained([[60, [0, 0x80, 1, 0]]], UDP, [1]), 2, 43],
     ['a source route', chained([[43, [0, 1, 0, 0, 0, 0]]], UDP, [1]), 0, 42],
     [
       'hop-by-hop options in the middle',
@@ -365,13 +366,18 @@ describe('an IPv6 packet with a fault in its extension headers', () => {
       3,
       0,
     ],
-    ['a fragment of a bad length', chained([[44, fragmentBody(8, true, 1)]], UDP, [1, 2, 3]), 0, 4],
+    [
+      'a fragment of an invalid length',
+      chained([[44, fragmentBody(8, true, 1)]], UDP, [1, 2, 3]),
+      0,
+      4,
+    ],
   ])('gets a Parameter Problem: %s', (_, spec, code, pointer) => {
     const [reply] = new RawHost().send(ipv6(spec));
     expect(error(reply!)).toMatchObject({ type: 4, code, rest: pointer });
   });
 
-  it('gets one even from a group for an option that asks for it, and none for one that does not', () => {
+  it('to a multicast group gets one if the option requests it, and none otherwise', () => {
     const host = new RawHost();
     const withOption = (type: number): Uint8Array =>
       ipv6({ ...chained([[60, [0, type, 1, 0]]], UDP, [1]), destination: ALL_NODES });
@@ -391,7 +397,7 @@ describe('an IPv6 packet with a fault in its extension headers', () => {
     expect(host.drops).toEqual({ ipNotForUs: 1, ipBadSource: 1 });
   });
 
-  it('has no part in what is said of the next one', () => {
+  it('does not affect the error about the next packet', () => {
     const host = new RawHost();
     const faulty = ipv6(chained([[60, [0, 0x80, 1, 0]]], UDP, [1]));
     expect(host.send(faulty, faulty.slice(0, 30), ipv4().slice(0, 10)).length).toBe(1);
@@ -399,9 +405,9 @@ describe('an IPv6 packet with a fault in its extension headers', () => {
   });
 });
 
-describe("a fresh link's own talk", () => {
+describe('the messages of a new link', () => {
   const group = (last: number): number[] => [...ALL_NODES.slice(0, 15), last];
-  it('is ignored and no fault: router solicitations, multicast listener reports', () => {
+  it('are ignored and not counted as errors: router solicitations, multicast listener reports', () => {
     const host = new RawHost();
     const solicitation = icmp([133, 0, 0, 0, 0, 0, 0, 0], {
       version: 6,
@@ -429,7 +435,7 @@ describe("a fresh link's own talk", () => {
     expect(host.drops).toEqual({ ignoredGroup: 3 });
   });
 
-  it('to all nodes is neither answered nor counted', () => {
+  it('are neither answered nor counted if they are to all nodes', () => {
     const host = new RawHost();
     const talk = [134, 136, 130].map((type) => {
       const message = icmp([type, 0, 0, 0, ...be32(0), ...pattern(16)], {
@@ -443,7 +449,7 @@ describe("a fresh link's own talk", () => {
     expect(host.drops).toEqual({});
   });
 
-  it('of an unknown type is dropped with a reason', () => {
+  it('are dropped with a reason if their type is unknown', () => {
     const host = new RawHost();
     for (const version of versions) {
       const message = icmp([200, 0, 0, 0, 0, 0, 0, 0], { version });
@@ -468,7 +474,7 @@ describe.each(versions)('our own echo request over IPv%d', (version) => {
     expect([h.a.dropsByName(), h.b.dropsByName()]).toEqual([{}, {}]);
   });
 
-  it('hears of an error about it', () => {
+  it('reports an ICMP error about it', () => {
     const host = new RawHost();
     const answers: unknown[][] = [];
     host.stack.pingUser = {
@@ -482,15 +488,15 @@ describe.each(versions)('our own echo request over IPv%d', (version) => {
     expect(answers).toEqual([['EHOSTUNREACH', from.toString(), 0xffff, 0xfffe, 0, 64]]);
   });
 
-  it('of more than fits into a packet is refused', () => {
+  it('that does not fit into a packet is rejected', () => {
     expect(() =>
       new RawHost().stack.ping(from, 1, 1, new Uint8Array(65_508), new RawHost().now),
     ).toThrow('EMSGSIZE: an echo request holds at most 65507 bytes, not 65508');
   });
 });
 
-describe('an ICMP error about nothing that we sent', () => {
-  it.each(versions)('is dropped by name: IPv%d', (version) => {
+describe('an ICMP error about a packet that we did not send', () => {
+  it.each(versions)('is dropped with a reason: IPv%d', (version) => {
     const host = new RawHost();
     const [type, code] = version === 4 ? [3, 3] : [1, 4];
     const ours = version === 4 ? [198, 18, 0, 2] : [...V6_SOURCE.slice(0, 15), 2];
@@ -514,7 +520,7 @@ describe('an ICMP error about nothing that we sent', () => {
   });
 });
 
-it('a UDP datagram in fragments reaches its socket, and its answer leaves in fragments', () => {
+it('a UDP datagram in fragments reaches its socket, and its reply is sent in fragments', () => {
   for (const version of versions) {
     const host = new RawHost(1280);
     const seen: Uint8Array[] = [];
@@ -537,7 +543,7 @@ it('a UDP datagram in fragments reaches its socket, and its answer leaves in fra
   }
 });
 
-it('nothing that comes from the wire makes the stack throw, and all that it says is well-formed', () => {
+it('no packet makes the stack throw, and all packets that it sends are well-formed', () => {
   const seed = 1_000_003;
   const random = new SeededRandom(seed);
   const host = new RawHost();
@@ -582,7 +588,7 @@ it('nothing that comes from the wire makes the stack throw, and all that it says
     for (let flips = random.below(4); flips > 0 && bytes.length > 0; flips--) {
       bytes[random.below(bytes.length)]! ^= 1 << random.below(8);
     }
-    // Three of four have an IPv4 header checksum that is right, or the walk would end there.
+    // Three of four have a correct IPv4 header checksum, because the others are dropped early.
     if (bytes.length >= 20 && bytes[0] === 0x45 && random.below(4) > 0) {
       bytes.set([0, 0], 10);
       bytes.set(be16(~naiveSum(bytes.subarray(0, 20))), 10);
@@ -601,8 +607,8 @@ it('nothing that comes from the wire makes the stack throw, and all that it says
   expect(host.stack.nextTimeout()).toBe(Infinity);
 });
 
-describe('a packet whose checksum is half done, as a kernel gives it to a TUN with offloads', () => {
-  it.each(versions)('is quoted with the whole one: IPv%d', (version) => {
+describe('a packet with a partial checksum, as the kernel gives it to a TUN with offloads', () => {
+  it.each(versions)('is quoted with the complete checksum: IPv%d', (version) => {
     const host = new RawHost();
     const good = udp(version, 9, pattern(33));
     const ipBytes = version === 4 ? 20 : 40;
@@ -627,7 +633,7 @@ describe('a packet whose checksum is half done, as a kernel gives it to a TUN wi
   });
 });
 
-it("a UDP datagram is its receiver's own, also when the device reads into a Buffer", () => {
+it('a received UDP datagram is not shared memory, also when the device reads into a Buffer', () => {
   const host = new RawHost();
   const seen: Uint8Array[] = [];
   host.stack.bindUdp({ port: 7, user: { udpDatagram: (_, bytes) => seen.push(bytes) } });

@@ -8,7 +8,7 @@ import { deferredSynAcks, deferredTime } from '../../../src/tcp/defer-accept.js'
 import type { Connection } from '../../../src/tcp/connection.js';
 import { B4, Hosts, StreamUser } from '../hosts.js';
 
-/** A server that waits `wait` for data; a client that sends nothing unless `bytes` says so. */
+/** A server that waits `wait` for data, and a client that sends `bytes`, by default none. */
 function deferring(wait: number): {
   h: Hosts;
   accepted: Connection[];
@@ -40,7 +40,7 @@ describe('TCP_DEFER_ACCEPT', () => {
     [3, 2, 3],
     [5, 3, 7],
     [130, 8, 247],
-  ])('%i s are %i SYN,ACKs, which take %i s', (wait, count, time) => {
+  ])('%i s are rounded to %i SYN,ACKs, which take %i s', (wait, count, time) => {
     expect([deferredSynAcks(wait * SECOND), deferredTime(wait * SECOND) / SECOND]).toEqual([
       count,
       time,
@@ -56,7 +56,7 @@ describe('TCP_DEFER_ACCEPT', () => {
     expect(h.time.now).toBeLessThan(start + SECOND);
   });
 
-  it('one that is silent waits, and is accepted when its time is over', () => {
+  it('a silent client waits, and is accepted after the time limit', () => {
     const { h, accepted, connect } = deferring(3 * SECOND);
     const client = connect(0);
     h.time.runUntil(() => client.stateName === 'ESTABLISHED');

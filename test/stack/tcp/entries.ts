@@ -1,4 +1,4 @@
-/** Entries for the tables of flows, with no connection but the numbers that TIME-WAIT keeps. */
+/** Entries for the flow tables, without a connection, only with the numbers of TIME-WAIT. */
 import { Address } from '../../../src/ip/address.js';
 import { TcpEntry } from '../../../src/stack/tcp/entry.js';
 import { Tuple } from '../../../src/stack/tuple.js';
@@ -23,7 +23,7 @@ export interface EntrySpec {
 export function entry(o: EntrySpec = {}): TcpEntry {
   const local = Address.parse(o.local ?? '198.18.0.2');
   const remote = Address.parse(o.remote ?? '198.18.0.1');
-  // No test here sends anything: a device is nothing that an entry needs.
+  // No test here sends packets, so an entry needs no device.
   const e = new TcpEntry(
     local,
     o.localPort ?? 80,
@@ -52,7 +52,7 @@ export function tupleOf(e: TcpEntry): Tuple {
 }
 
 /**
- * `tuple` with the lowest bit of one word of its addresses turned round: one for each of the eight.
+ * Eight variants of `tuple`, each with the lowest bit of another word of its addresses flipped.
  */
 export function* withOtherWord(tuple: Tuple): Generator<[what: string, other: Tuple]> {
   for (const side of ['local', 'remote'] as const) {

@@ -1,4 +1,4 @@
-/** Fast Open's cookies: whose they are, how long they last. */
+/** Fast Open cookies: for whom they are valid, and how long. */
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../src/base/random.js';
 import { SECOND } from '../../../src/base/time.js';
@@ -25,7 +25,7 @@ describe.each([
     return cookies;
   };
 
-  it('is worth something to this client and this server alone', () => {
+  it('is valid only for this client and this server', () => {
     const cookies = fresh();
     const cookie = cookies.make(0);
     expect(cookie).toHaveLength(COOKIE_BYTES);
@@ -39,7 +39,7 @@ describe.each([
     }
   });
 
-  it('must be right to the last bit, and as long', () => {
+  it('must match in every bit and in length', () => {
     const cookies = fresh();
     const cookie = cookies.make(0);
     for (let bit = 0; bit < 64; bit++) {
@@ -51,7 +51,7 @@ describe.each([
     expect(cookies.judge(Uint8Array.from([...cookie, 0, 0]), 0)).toBe(CookieWorth.nothing);
   });
 
-  it('counts for one more day after its key has had its own, and then no more', () => {
+  it("stays valid for one day after its key's own day", () => {
     const cookies = fresh();
     const cookie = cookies.make(0);
     expect(cookies.judge(cookie, DAY - 1)).toBe(CookieWorth.current);
@@ -61,11 +61,11 @@ describe.each([
     expect(cookies.judge(next, DAY)).toBe(CookieWorth.current);
     expect(cookies.judge(cookie, 2 * DAY)).toBe(CookieWorth.nothing);
     expect(cookies.judge(next, 2 * DAY)).toBe(CookieWorth.previous);
-    // Nobody asked for days.
+    // Several days without a request.
     expect(cookies.judge(next, 5 * DAY)).toBe(CookieWorth.nothing);
   });
 
-  it('made with a key that was set counts until another one is', () => {
+  it('made with a configured key is valid until another key is set', () => {
     const [one, two] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)];
     const cookies = fresh();
     cookies.setKeys(one);
@@ -77,7 +77,7 @@ describe.each([
     expect(cookies.judge(cookie, 100 * DAY)).toBe(CookieWorth.nothing);
   });
 
-  it('takes keys as net.ipv4.tcp_fastopen_key writes them; what is none changes nothing', () => {
+  it('accepts keys in the format of net.ipv4.tcp_fastopen_key; invalid ones have no effect', () => {
     const cookies = fresh();
     cookies.setKeysAs('3020100-7060504-0b0a0908-f0e0d0c');
     const cookie = cookies.make(0);

@@ -43,7 +43,7 @@ class FastHosts extends Hosts {
     });
   }
 
-  /** Answers all that comes, and closes when the peer does. */
+  /** Answers all data, and closes when the peer does. */
   private serve(conn: Connection, events: number): void {
     for (let piece = conn.receive(); piece !== null; piece = conn.receive()) {
       this.heard += Buffer.from(piece).toString();
@@ -54,7 +54,7 @@ class FastHosts extends Hosts {
     this.b.wake(conn);
   }
 
-  /** One connection that wants Fast Open, until nothing happens any more. */
+  /** One connection with Fast Open, until no event is left. */
   talk(text: string, version: 4 | 6 = 4): Talk {
     this.heard = '';
     this.heardIn = '';
@@ -85,7 +85,7 @@ class FastHosts extends Hosts {
 }
 
 describe.each([4, 6] as const)('over IPv%i', (version) => {
-  it('the first connection brings a cookie, the next ones are answered before the handshake ends', () => {
+  it('the first connection gets a cookie, the next ones are answered before the handshake ends', () => {
     const h = new FastHosts();
     expect(h.talk('first', version)).toMatchObject({
       heard: 'first',
@@ -111,7 +111,7 @@ describe.each([4, 6] as const)('over IPv%i', (version) => {
 });
 
 describe('the server', () => {
-  it('gives a new cookie for one that is wrong, and takes the data after the handshake', () => {
+  it("sends a new cookie if the client's is wrong, and accepts the data after the handshake", () => {
     const h = new FastHosts();
     h.talk('first');
     h.b.tcp.fastOpenCookies.setKeys(new Uint8Array(16).fill(7));
@@ -126,7 +126,7 @@ describe('the server', () => {
     expect(h.b.counters.TcpExtTCPFastOpenPassiveFail).toBe(1);
   });
 
-  it('takes a cookie of its last key, and gives a new one', () => {
+  it('accepts a cookie of the previous key, and sends a new one', () => {
     const h = new FastHosts();
     const [one, two] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)];
     h.b.tcp.fastOpenCookies.setKeys(one);
@@ -144,8 +144,8 @@ describe('the server', () => {
 
   it.each([
     ['the bit is off', { configB: { fastOpen: FastOpenMode.client } }],
-    ['its listener takes none', { most: 0 }],
-  ])('knows no Fast Open when %s', (_why, o) => {
+    ['its listener does not allow it', { most: 0 }],
+  ])('does not use Fast Open if %s', (_why, o) => {
     const h = new FastHosts(o);
     for (const text of ['first', 'second'])
       expect(h.talk(text)).toMatchObject({ heard: text, heardIn: 'ESTABLISHED' });
@@ -160,11 +160,11 @@ describe('the server', () => {
     h.b.tcp.env.config.fastOpenKey = '5-6-7-8';
     expect(h.talk('wrong')).toMatchObject({ heardIn: 'ESTABLISHED' });
     h.b.tcp.env.config.fastOpenKey = '1-2-3-4,5-6-7-8';
-    expect(h.talk('of the last key')).toMatchObject({ heardIn: 'SYN-RECEIVED' });
+    expect(h.talk('of the previous key')).toMatchObject({ heardIn: 'SYN-RECEIVED' });
     expect(h.b.counters.TcpExtTCPFastOpenPassiveAltKey).toBe(1);
   });
 
-  it('needs no cookie with bit 0x200, nor has the client one with bit 4', () => {
+  it('requires no cookie with bit 0x200, and the client sends none with bit 4', () => {
     const fastOpen = BOTH | FastOpenMode.clientWithoutCookie | FastOpenMode.serverWithoutCookie;
     const h = new FastHosts({ config: { fastOpen } });
     expect(h.talk('first')).toMatchObject({
@@ -178,15 +178,15 @@ describe('the server', () => {
     });
   });
 
-  it('takes data for every listener with bit 0x400', () => {
+  it('accepts data for every listener with bit 0x400', () => {
     const h = new Hosts({ config: { fastOpen: BOTH | FastOpenMode.everyListener } });
     const listener = h.b.listen({ port: 81, backlog: 7, user: { tcpAccept: () => true } });
     expect(listener.fastOpen!.most).toBe(7);
     expect(new Hosts().b.listen({ port: 81, user: { tcpAccept: () => true } }).fastOpen).toBeNull();
   });
 
-  it('has a limit of pending connections, and a RST frees no place for another minute', () => {
-    // The SYN,ACKs do not arrive: nothing ends the handshakes.
+  it('limits pending connections, and after a RST a place stays occupied for a minute', () => {
+    // The SYN,ACKs are lost, so the handshakes do not end.
     const h = new FastHosts({ most: 2, link: {}, config: { fastOpenBlackholeTimeout: 0 } });
     h.talk('first');
     const rule = DropRule.parse('out:syn-ack:1-1000000');
@@ -208,7 +208,7 @@ describe('the server', () => {
     expect(h.b.counters.TcpExtTCPFastOpenListenOverflow).toBe(1);
     const pending = h.served.slice(before);
     expect(pending.map((c) => c.state)).toEqual([State.synReceived, State.synReceived]);
-    // The peer resets the first connection, as a client does that never sent the SYN.
+    // The peer resets the first connection, as a host does whose address was forged.
     for (const conn of opened) {
       conn.abort(h.time.now);
       h.a.wake(conn);
@@ -224,17 +224,17 @@ describe('the server', () => {
     h.b.wake(pending[1]!);
     h.b.run(h.time.now);
     open();
-    expect(h.served.length - before, 'the one that was not reset makes room at once').toBe(3);
+    expect(h.served.length - before, 'the one without a RST frees its place at once').toBe(3);
     open();
     expect(h.served.length - before).toBe(3);
     h.time.pass(2 * SECOND);
     open();
-    expect(h.served.length - before, 'the other one after a minute').toBe(4);
+    expect(h.served.length - before, 'the one with a RST after a minute').toBe(4);
   });
 });
 
 describe('the client', () => {
-  it('is told when Fast Open is switched off', () => {
+  it('gets an error if Fast Open is switched off', () => {
     const h = new Hosts({ config: { fastOpen: FastOpenMode.server } });
     const to = {
       remote: B4,
@@ -248,7 +248,7 @@ describe('the client', () => {
     expect(h.a.tcp.connectionCount).toBe(0);
   });
 
-  it('sends no more with a SYN than the server takes, less room for options', () => {
+  it("sends at most the server's MSS with a SYN, less room for options", () => {
     const h = new FastHosts({ mtu: 1000 });
     h.talk('first');
     const long = 'x'.repeat(3000);
@@ -269,7 +269,7 @@ describe('the client', () => {
     expect(sizes).toEqual([1000 - 40 - 40]);
   });
 
-  it('asks in the old form once, when the new one was not understood, and then again in the new one', () => {
+  it('requests a cookie with the experimental option once, if the new option was ignored, and then with the new one again', () => {
     const h = new Hosts({ config: { fastOpen: BOTH } });
     h.b.listen({ port: 80, user: { tcpAccept: () => true } });
     const forms: boolean[] = [];
@@ -288,7 +288,7 @@ describe('the client', () => {
     expect(forms).toEqual([false, true, false, false]);
   });
 
-  it('leaves data out of its SYNs for a while to a server that its last one with data did not reach', () => {
+  it('sends SYNs without data for a while to a server that the last SYN with data did not reach', () => {
     const h = new FastHosts({
       link: {},
       config: { fastOpenLossPause: PROFILES.rfc.fastOpenLossPause },
@@ -302,7 +302,7 @@ describe('the client', () => {
     expect(h.talk('again')).toMatchObject({ heardIn: 'SYN-RECEIVED' });
   });
 
-  it('as Linux, does not care for one such loss in the linux profile', () => {
+  it('ignores one such loss in the linux profile, as in Linux', () => {
     const h = new FastHosts({ link: {} });
     h.talk('first');
     (h.link!.rules as DropRule[]).push(DropRule.parse('in:syn:1'));
@@ -310,7 +310,7 @@ describe('the client', () => {
     expect(h.talk('again')).toMatchObject({ heardIn: 'SYN-RECEIVED' });
   });
 
-  it('leaves it out for an hour, to all, when such connections go nowhere', () => {
+  it('sends SYNs without data to all servers for an hour after a black hole', () => {
     const h = new FastHosts({
       link: {},
       config: { synRetries: 6, synLinearTimeouts: 0, fastOpenBlackholeTimeout: 60 * MINUTE },
@@ -326,7 +326,7 @@ describe('the client', () => {
     expect(h.talk('again')).toMatchObject({ heardIn: 'SYN-RECEIVED' });
   });
 
-  it('remembers many servers, but not without end', () => {
+  it('caches a limited number of servers', () => {
     const cache = new FastOpenCache(PROFILES.linux, new TcpCounters());
     const plan = (n: number): FastOpen =>
       cache.plan(A4, Address.fromWords(0, 0, 0xffff, n), FastOpenMode.client, 1460, SECOND);
@@ -345,7 +345,7 @@ describe('the client', () => {
     expect(plan(0)).toMatchObject({ cookie: Uint8Array.of(1, 2, 3, 4), mostSynData: 960 });
     for (let n = 2000; n < 3000; n++) learn(n);
     expect(cache.size).toBe(1024);
-    // The one that was asked for again is still known, those that nobody asked for are not.
+    // The entry that was used again is still cached, the unused ones are not.
     expect(plan(0).cookie).toHaveLength(4);
     expect(plan(1).cookie).toHaveLength(0);
   });
@@ -381,7 +381,7 @@ describe('the client', () => {
     type Ready = (now: number, bits?: number) => boolean;
     const OTHER = Address.fromWords(0, 0, 0xffff, 77);
 
-    it('profile linux does not mind a black hole', () => {
+    it('profile linux ignores a black hole', () => {
       const { plan, counters, ready } = known(PROFILES.linux);
       plan(SECOND).memory!.blackhole(SECOND);
       expect([plan(SECOND).cookie, ready(SECOND), plan(SECOND).afterPause]).toEqual([
@@ -414,13 +414,13 @@ describe('the client', () => {
       expect([ready(after), ready(after, clientWithoutCookie)]).toEqual([true, true]);
       tried[0]!.memory!.worked();
       expect(plan(after).afterPause).toBe(false);
-      // One that worked while the pause lasted ends it.
+      // A success during the pause ends it.
       plan(after).memory!.blackhole(after);
       tried[1]!.memory!.worked();
       expect([plan(after).cookie, ready(after)]).toEqual([COOKIE, true]);
     });
 
-    it('profile rfc leaves it alone for two minutes to a server that a SYN with data did not reach; one that does ends that', () => {
+    it('profile rfc does not use Fast Open for two minutes to a server that a SYN with data did not reach; a success ends that', () => {
       const { plan, ready } = known(PROFILES.rfc);
       const { memory } = plan(SECOND);
       memory!.learn({ ...OUTCOME, synLost: true }, SECOND);

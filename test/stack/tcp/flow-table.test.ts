@@ -7,7 +7,7 @@ import { entry, tupleOf, withOtherWord } from './entries.js';
 const find = (table: FlowTable, e: TcpEntry): TcpEntry | null => table.find(tupleOf(e));
 
 describe('the table of flows', () => {
-  it('does what a map does, with chains as long as can be', () => {
+  it('behaves like a map, with the longest possible chains', () => {
     const step = fc.record({ port: fc.nat(400), add: fc.boolean() });
     fc.assert(
       fc.property(
@@ -41,7 +41,7 @@ describe('the table of flows', () => {
     );
   });
 
-  it('finds the four-tuple and no other, also where hashes are the same', () => {
+  it('finds the right four-tuple, also among equal hashes', () => {
     const table = new FlowTable();
     const e = entry();
     table.add(e);

@@ -5,7 +5,7 @@ import { HostCounts } from '../../../src/stack/tcp/host-counts.js';
 
 const SECRET = Uint8Array.from({ length: 16 }, (_, i) => i);
 
-describe('what each host has', () => {
+describe('the count of each host', () => {
   it.each([
     ['an IPv4 address', '10.0.0.1', '10.0.0.2', 0],
     ['an IPv6 /64', 'fd00:0:0:1::1', 'fd00:0:0:2::1', 0],
@@ -16,7 +16,7 @@ describe('what each host has', () => {
     expect([counts.of(Address.parse(one)), counts.of(Address.parse(other))]).toEqual([1, shared]);
   });
 
-  it('shares its count with no other that can be foretold: a difference that made two /64 meet with one secret does not with the next', () => {
+  it('collides unpredictably: two /64 that collide with one secret do not with another', () => {
     const meet = (secret: number): [number, number] | null => {
       const counts = new HostCounts(new Uint8Array(16).fill(secret));
       const random = new SeededRandom(1);
@@ -28,14 +28,13 @@ describe('what each host has', () => {
       }
       return null;
     };
-    // 300,000 of 2^32: two of them meet, or the key has more bits than it says; and under another
-    // secret it is two others.
+    // Among 300,000 keys of 32 bits two collide; with another secret two others do.
     const [one, other] = [meet(1), meet(2)];
     expect(one).not.toBeNull();
     expect(one).not.toEqual(other);
   });
 
-  it('is counted up and down, and nothing is kept of one that has nothing', () => {
+  it('goes up and down, and a host with a count of 0 needs no memory', () => {
     const counts = new HostCounts(SECRET);
     for (let i = 0; i < 3; i++) counts.add(Address.parse('fd00::1'));
     counts.remove(Address.parse('fd00::2'));

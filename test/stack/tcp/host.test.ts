@@ -12,7 +12,7 @@ import { ACK, FIN, PEER, RST, SYN, US, Wire } from '../../requirements/wire.js';
 const remote = Address.parse(PEER);
 const nobody: TcpUser = { tcpEvents: () => undefined };
 const PSH = 8;
-/** Leaves connections in the accept queue. */
+/** A user that leaves connections in the accept queue. */
 const later = { tcpAccept: () => false };
 
 describe('a segment to a port without a listener', () => {
@@ -20,7 +20,7 @@ describe('a segment to a port without a listener', () => {
     ['linux', []],
     ['rfc', [8, 10, 0, 0, 0, 0, 0, 0, 0, 9]],
   ] as const)(
-    '%s: the RST echoes a timestamp, or not (RFC 7323 section 5.2): %j',
+    '%s: whether the RST echoes a timestamp (RFC 7323 section 5.2): %j',
     (profile, expected) => {
       const w = new Wire({ profile });
       const [rst] = w.tcp({
@@ -30,7 +30,7 @@ describe('a segment to a port without a listener', () => {
         options: [1, 1, 8, 10, 0, 0, 0, 9, 0, 0, 0, 3],
       });
       expect(rst).toMatchObject({ flags: RST, seq: 5 });
-      expect(rst!.options.slice(expected.length > 0 ? 2 : 0)).toEqual(expected); // behind two nops
+      expect(rst!.options.slice(expected.length > 0 ? 2 : 0)).toEqual(expected); // after two nops
     },
   );
 
@@ -47,7 +47,7 @@ describe('a segment to a port without a listener', () => {
       { flags: RST | ACK, seq: 0, ack: 1005 },
     ],
     [
-      'nothing at all',
+      'no flags and no data',
       { flags: 0, seq: 0xffff_ffff, payload: [1] },
       { flags: RST | ACK, seq: 0, ack: 0 },
     ],
@@ -59,7 +59,7 @@ describe('a segment to a port without a listener', () => {
       { flags: RST, seq: 0, ack: 0 },
     ],
   ])(
-    'is answered by a RST that its sender believes (RFC 9293 section 3.5.2): %s',
+    'is answered by a RST that is valid for its sender (RFC 9293 section 3.5.2): %s',
     (_, segment, rst) => {
       const w = new Wire();
       expect(w.tcp(segment)).toMatchObject([
@@ -90,11 +90,11 @@ describe('a segment to a listener', () => {
   it.each([
     ['a RST is ignored', RST, []],
     ['a RST,ACK is ignored', RST | ACK, []],
-    ['an ACK is of nothing: RST', ACK, [{ flags: RST, seq: 77 }]],
+    ['an ACK gets a RST', ACK, [{ flags: RST, seq: 77 }]],
     ['a SYN,ACK, too', SYN | ACK, [{ flags: RST, seq: 77 }]],
     ['a SYN,FIN is ignored', SYN | FIN, []],
     ['a FIN is ignored', FIN, []],
-    ['no flags are ignored', 0, []],
+    ['a segment without flags is ignored', 0, []],
   ])('(RFC 9293 section 3.10.7.2): %s', (_, flags, answer) => {
     const w = new Wire();
     w.listen();
@@ -105,7 +105,7 @@ describe('a segment to a listener', () => {
 });
 
 describe("a listener's backlog", () => {
-  // With SYN cookies no peer is rejected: test/attacks/syn-flood.test.ts.
+  // With SYN cookies no peer is rejected; see test/attacks/syn-flood.test.ts.
   const config = { synCookies: 0 } as const;
 
   it('bounds half-open connections', () => {
@@ -117,16 +117,16 @@ describe("a listener's backlog", () => {
     expect(w.stack.dropsByName()).toEqual({ tcpSynQueueFull: 1 });
     expect(w.stack.counters.TcpExtListenDrops).toBe(1);
     expect([listener.queue.halfOpenCount, w.stack.tcp.connectionCount]).toEqual([3, 3]);
-    // One of them goes, by a RST, and there is room.
+    // A RST ends one of them, and there is room.
     w.tcp({ flags: RST, sport: 2, seq: 1 });
     expect(w.tcp({ flags: SYN, sport: 4 })).toHaveLength(1);
-    // The others give up in time.
+    // The others time out.
     w.wait(10 * MINUTE);
     expect([listener.queue.halfOpenCount, w.stack.tcp.connectionCount]).toEqual([0, 0]);
     expect(w.tcp({ flags: SYN, sport: 5 })).toHaveLength(1);
   });
 
-  it('bounds connections that wait for ACCEPT; a further peer must retransmit, and is accepted afterwards', () => {
+  it('bounds the accept queue; a further peer must retransmit, and is accepted afterwards', () => {
     const w = new Wire({ config });
     const listener = w.stack.listen({ port: 80, backlog: 2, user: later });
     const iss = [1, 2, 3, 4].map((sport) => w.tcp({ flags: SYN, sport, seq: 100 })[0]?.seq ?? null);
@@ -141,7 +141,7 @@ describe("a listener's backlog", () => {
     finish(3, iss[2]!);
     expect(listener.queue.establishedCount).toBe(3);
     finish(4, fourth!.seq);
-    expect(listener.queue.establishedCount, 'full: its ACK was not taken').toBe(3);
+    expect(listener.queue.establishedCount, 'full: its ACK was dropped').toBe(3);
     expect(w.stack.dropsByName()).toEqual({ tcpSynQueueFull: 1, tcpListenOverflow: 1 });
     expect(w.tcp({ flags: SYN, sport: 5 })).toEqual([]);
     expect([w.stack.counters.TcpExtListenOverflows, w.stack.counters.TcpExtListenDrops]).toEqual([
@@ -160,7 +160,7 @@ describe("a listener's backlog", () => {
     expect(listener.accept()).toBeUndefined();
   });
 
-  it('keeps one that is reset while it waits: ACCEPT tells of it, as in Linux', () => {
+  it('keeps a connection that is reset while queued: ACCEPT reports the reset, as in Linux', () => {
     const w = new Wire();
     const listener = w.stack.listen({ port: 80, backlog: 5, user: later });
     w.open();
@@ -174,7 +174,7 @@ describe("a listener's backlog", () => {
 describe('a listener', () => {
   const two = [new Prefix(Address.parse(US), 24), new Prefix(Address.parse('10.0.0.2'), 8)];
 
-  it('that closes resets what waits to be accepted, is silent to the half-open, and leaves the accepted alone', () => {
+  it('that closes resets its accept queue, drops half-open connections silently, and keeps accepted ones', () => {
     const w = new Wire();
     const taken: Connection[] = [];
     let take = true;
@@ -189,7 +189,7 @@ describe('a listener', () => {
     expect(out.map((x) => [x.dport, x.flags & RST, x.seq])).toEqual([[2, RST, waits.seq + 1]]);
     expect(taken.map((c) => c.stateName)).toEqual(['ESTABLISHED']);
     expect(w.stack.tcp.connectionCount).toBe(1);
-    // The handshake's last ACK finds no connection any more.
+    // The handshake's last ACK finds no connection.
     expect(w.tcp({ flags: ACK, sport: 3, seq: 101, ack: half!.seq + 1 })).toMatchObject([
       { flags: RST, seq: half!.seq + 1 },
     ]);
@@ -197,7 +197,7 @@ describe('a listener', () => {
     expect(w.stack.listen({ port: 80, user: later }).port).toBe(80);
   });
 
-  it('at an address has what comes to it, and only that', () => {
+  it('at an address only accepts connections to it', () => {
     const w = new Wire({ addresses: two });
     w.stack.listen({ port: 80, address: Address.parse('10.0.0.2'), user: later });
     expect(w.tcp({ flags: SYN, to: '10.0.0.2' })).toMatchObject([
@@ -211,10 +211,10 @@ describe('a listener', () => {
 
   it.each([
     ['everywhere, everywhere', null, null],
-    ['everywhere, at one address', null, US],
-    ['at one address, everywhere', US, null],
-    ['at one address, there again', US, US],
-  ])('has its port alone: %s is EADDRINUSE', (_, first, second) => {
+    ['all addresses, then one', null, US],
+    ['one address, then all', US, null],
+    ['the same address twice', US, US],
+  ])('does not share its port: %s is EADDRINUSE', (_, first, second) => {
     const w = new Wire({ addresses: two });
     const at = (a: string | null): Address | null => (a === null ? null : Address.parse(a));
     w.stack.listen({ port: 80, address: at(first), user: later });
@@ -230,14 +230,14 @@ describe('a listener', () => {
     );
   });
 
-  it('of port 0 has an ephemeral one', () => {
+  it('of port 0 gets an ephemeral port', () => {
     const w = new Wire();
     const ports = Array.from({ length: 50 }, () => w.stack.listen({ port: 0, user: later }).port);
     expect(new Set(ports).size).toBe(50);
     for (const port of ports) expect(port >= FIRST_EPHEMERAL && port <= LAST_EPHEMERAL).toBe(true);
   });
 
-  it('of port 0 has none from which a connection goes out, as long as it does', () => {
+  it('of port 0 gets no port that an active open uses, until it ends', () => {
     const w = new Wire();
     const conn = w.stack.connect({ remote, remotePort: 9, localPort: 40_000, user: nobody }, w.now);
     for (let port = FIRST_EPHEMERAL; port <= LAST_EPHEMERAL; port++) {
@@ -293,18 +293,14 @@ describe('OPEN', () => {
 
   it.each([
     [
-      'a local address that is not ours',
+      'a foreign local address',
       { local: Address.parse('198.18.0.77') },
       /EADDRNOTAVAIL.*198\.18\.0\.77/,
     ],
-    [
-      'a family that we have no address of',
-      { remote: Address.parse('fd00::1') },
-      /ENETUNREACH.*IPv6/,
-    ],
+    ['a family without a local address', { remote: Address.parse('fd00::1') }, /ENETUNREACH.*IPv6/],
     ['a local address of the other family', { local: Address.parse('::1') }, /EINVAL.*IPv6.*IPv4/],
     ['loopback to another host', { local: Address.parse('127.0.0.1') }, /EINVAL.*127\.0\.0\.1/],
-  ])('refuses %s, and leaves nothing behind', (_, o, error) => {
+  ])('rejects %s without leaving a connection', (_, o, error) => {
     const w = new Wire();
     expect(() => open(w, o)).toThrow(error);
     expect([w.take(), w.stack.tcp.connectionCount]).toEqual([[], 0]);
@@ -318,37 +314,34 @@ describe('loopback', () => {
     ['::1', '::1'],
     [US, US],
     ['fd00::2', 'fd00::2'],
-  ])(
-    'to %s from %s: a conversation of the stack with itself, of which nothing reaches the wire',
-    (to, from) => {
-      const w = new Wire({ addresses: [US, 'fd00::2'].map((a) => Prefix.parse(a)) });
-      let heard = '';
-      const hear: TcpUser = {
-        tcpEvents(conn) {
-          for (let piece = conn.receive(); piece !== null; piece = conn.receive())
-            heard += Buffer.from(piece).toString();
-        },
-      };
-      const accepted = w.listen(hear);
-      const conn = w.stack.connect(
-        { remote: Address.parse(to), remotePort: 80, user: nobody },
-        w.now,
-      );
-      expect(w.take()).toEqual([]);
-      expect([conn.stateName, accepted[0]!.stateName]).toEqual(['ESTABLISHED', 'ESTABLISHED']);
-      expect(entryOf(accepted[0]!).remote.toString()).toBe(from);
-      conn.send(Buffer.from('hello'));
-      conn.shutdown(w.now);
-      w.stack.wake(conn);
-      expect(w.take()).toEqual([]);
-      expect(heard).toBe('hello');
-      accepted[0]!.shutdown(w.now);
-      w.stack.wake(accepted[0]!);
-      expect(w.wait(MINUTE)).toEqual([]);
-      expect([w.stack.tcp.connectionCount, w.stack.tcp.timeWait.size]).toEqual([0, 0]);
-      expect(w.stack.dropsByName()).toEqual({});
-    },
-  );
+  ])('to %s from %s: the stack talks to itself, and no packet reaches the wire', (to, from) => {
+    const w = new Wire({ addresses: [US, 'fd00::2'].map((a) => Prefix.parse(a)) });
+    let heard = '';
+    const hear: TcpUser = {
+      tcpEvents(conn) {
+        for (let piece = conn.receive(); piece !== null; piece = conn.receive())
+          heard += Buffer.from(piece).toString();
+      },
+    };
+    const accepted = w.listen(hear);
+    const conn = w.stack.connect(
+      { remote: Address.parse(to), remotePort: 80, user: nobody },
+      w.now,
+    );
+    expect(w.take()).toEqual([]);
+    expect([conn.stateName, accepted[0]!.stateName]).toEqual(['ESTABLISHED', 'ESTABLISHED']);
+    expect(entryOf(accepted[0]!).remote.toString()).toBe(from);
+    conn.send(Buffer.from('hello'));
+    conn.shutdown(w.now);
+    w.stack.wake(conn);
+    expect(w.take()).toEqual([]);
+    expect(heard).toBe('hello');
+    accepted[0]!.shutdown(w.now);
+    w.stack.wake(accepted[0]!);
+    expect(w.wait(MINUTE)).toEqual([]);
+    expect([w.stack.tcp.connectionCount, w.stack.tcp.timeWait.size]).toEqual([0, 0]);
+    expect(w.stack.dropsByName()).toEqual({});
+  });
 
   it('to a port without a listener is refused', () => {
     const w = new Wire();
@@ -362,7 +355,7 @@ describe('loopback', () => {
 });
 
 describe('TIME-WAIT in the stack', () => {
-  /** Our side closes connections from ports `from` on first: all of them are in TIME-WAIT then. */
+  /** Our side closes connections from ports `from` on first, so that all are in TIME-WAIT. */
   function closed(w: Wire, from: number, count: number): number[] {
     const accepted: Connection[] = [];
     w.stack.listen({ port: 80, user: { tcpAccept: (c) => accepted.push(c) > 0 } });
@@ -376,7 +369,7 @@ describe('TIME-WAIT in the stack', () => {
     });
   }
 
-  it('is bounded: the oldest goes, by count', () => {
+  it('is bounded: the oldest is evicted and counted', () => {
     const w = new Wire({ timeWaitLimit: 3 });
     const nxt = closed(w, 1000, 5);
     expect([w.stack.tcp.timeWait.size, w.stack.tcp.connectionCount]).toEqual([3, 0]);
@@ -388,16 +381,13 @@ describe('TIME-WAIT in the stack', () => {
     expect(answers).toEqual([RST, RST, ACK, ACK, ACK]);
   });
 
-  it('a RST ends it only with the very number that is next (RFC 5961)', () => {
+  it('a RST ends it only if its number is exactly RCV.NXT (RFC 5961)', () => {
     const w = new Wire();
     const [nxt] = closed(w, 1000, 1);
     for (const seq of [101, 103]) expect(w.tcp({ flags: RST, sport: 1000, seq })).toEqual([]);
     expect(w.stack.tcp.timeWait.size).toBe(1);
     expect(w.stack.dropsByName()).toEqual({ tcpTimeWait: 2 });
-    expect(
-      w.tcp({ flags: ACK, sport: 1000, seq: 102, ack: nxt! }),
-      'an ACK that says nothing new',
-    ).toEqual([]);
+    expect(w.tcp({ flags: ACK, sport: 1000, seq: 102, ack: nxt! }), 'a duplicate ACK').toEqual([]);
     expect(w.tcp({ flags: RST, sport: 1000, seq: 102 })).toEqual([]);
     expect(w.stack.tcp.timeWait.size).toBe(0);
   });
@@ -419,7 +409,7 @@ describe('TIME-WAIT in the stack', () => {
   });
 });
 
-describe('what a connection does not take', () => {
+describe('a segment that a connection rejects', () => {
   it.each([
     ['tcpUnacceptable', { flags: ACK, seq: 101 - 70_000, payload: [1] }, 0],
     ['tcpBadAck', { flags: ACK, seq: 101 }, 5],
@@ -429,7 +419,7 @@ describe('what a connection does not take', () => {
     ['tcpRstChallenge', { flags: RST, seq: 101 + 1 }, 0],
     ['tcpSynChallenge', { flags: SYN, seq: 101 + 1 }, 0],
     ['tcpSynChallenge', { flags: SYN | ACK, seq: 100 }, 0],
-  ])('is counted by its name, and leaves the connection alone: %s', (name, segment, ack) => {
+  ])('is counted by its reason and does not affect the connection: %s', (name, segment, ack) => {
     const w = new Wire();
     const accepted = w.listen();
     const { seq } = w.open();
@@ -444,7 +434,7 @@ describe('what a connection does not take', () => {
     ]);
   });
 
-  it('is counted when it is no SYN at all: one to a group or a broadcast address', () => {
+  it('is counted if it is to a multicast or broadcast address', () => {
     for (const to of ['224.0.0.1', '198.18.0.255', '255.255.255.255']) {
       const w = new Wire();
       w.listen();
@@ -459,14 +449,14 @@ describe('an ICMP error about a SYN', () => {
     ['host unreachable', 3, 1, 'CLOSED', 'EHOSTUNREACH'],
     ['port unreachable', 3, 3, 'CLOSED', 'ECONNREFUSED'],
     ['time exceeded', 11, 0, 'CLOSED', 'EHOSTUNREACH'],
-    ['too big, which a SYN never is', 3, 4, 'SYN-SENT', null],
+    ['too big, which does not apply to a SYN', 3, 4, 'SYN-SENT', null],
     ['source quench', 4, 0, 'SYN-SENT', null],
-  ])('does what it does in Linux: %s', (_, type, code, state, error) => {
+  ])('has the same effect as in Linux: %s', (_, type, code, state, error) => {
     const w = new Wire();
     const conn = w.stack.connect({ remote, remotePort: 9, user: nobody }, w.now);
     const [syn] = w.take();
     w.icmp(type, code, syn!, syn!.seq + 1);
-    expect(conn.stateName, 'it quotes nothing that was sent').toBe('SYN-SENT');
+    expect(conn.stateName, 'it quotes a segment that was not sent').toBe('SYN-SENT');
     w.icmp(type, code, syn!);
     expect([conn.stateName, conn.error]).toEqual([state, error]);
     expect(w.stack.tcp.connectionCount).toBe(state === 'CLOSED' ? 0 : 1);

@@ -4,7 +4,7 @@ import { B4, Hosts, StreamUser } from '../hosts.js';
 
 describe("a listener's own settings", () => {
   it.each([0, 2] as const)(
-    'are those of its connections, with SYN cookies and without (tcp_syncookies = %i)',
+    'apply to its connections, with SYN cookies and without (tcp_syncookies = %i)',
     (synCookies) => {
       const h = new Hosts({ config: { synCookies } });
       const accepted: Connection[] = [];
@@ -30,7 +30,7 @@ describe("a listener's own settings", () => {
         [40_000, 600, true],
         [131_072, 1460, false],
       ]);
-      // What the SYN,ACK said: whole segments of 20,000 bytes, less the timestamps.
+      // As in the SYN,ACK: whole segments of 20,000 bytes, less the timestamps.
       expect(clients.map((c) => [c.peerMss, c.snd.maxWnd >= 60_000])).toEqual([
         [600, false],
         [1460, true],

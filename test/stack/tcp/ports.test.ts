@@ -7,7 +7,7 @@ const ephemeral = (seed = 1): EphemeralPorts => new EphemeralPorts(new SeededRan
 
 describe('ephemeral ports', () => {
   it.each([0, 1, -1, 0x7fffffff, -0x80000000])(
-    'are each picked once, in their range, then none: offset %i',
+    'are each picked once within their range, until none is left: offset %i',
     (offset) => {
       const ports = ephemeral();
       const taken = new Set<number>();
@@ -18,26 +18,26 @@ describe('ephemeral ports', () => {
     },
   );
 
-  it('find the last free one, wherever it is', () => {
+  it('find the last free port, wherever it is', () => {
     const ports = ephemeral();
     for (const free of [FIRST_EPHEMERAL, 40_000, LAST_EPHEMERAL])
       expect(ports.pick(77, 1, (port) => port === free)).toBe(free);
   });
 
-  it("begin where the destination's hash says", () => {
+  it('start at the hash of the destination', () => {
     const first = (offset: number): number =>
       ephemeral().pick(offset, 1, () => true) - FIRST_EPHEMERAL;
     expect((first(5) - first(4) + COUNT) % COUNT).toBe(1);
     expect((first(1005) - first(5) + COUNT) % COUNT).toBe(1000);
   });
 
-  it('are not given twice in a row, even when they are free again', () => {
+  it('are not picked twice in a row, even if free again', () => {
     const ports = ephemeral();
     const picked = Array.from({ length: 1000 }, () => ports.pick(9, 1, () => true));
     expect(new Set(picked).size).toBe(1000);
   });
 
-  it('to one place do not move on when one is opened to another, and their steps vary (RFC 6056 section 3.3.4)', () => {
+  it('to one destination are independent of other destinations, and their steps vary (RFC 6056 section 3.3.4)', () => {
     const [quiet, busy] = [ephemeral(3), ephemeral(3)];
     const pick = (ports: EphemeralPorts): number => ports.pick(1000, 7, () => true);
     const first = pick(quiet);

@@ -33,7 +33,7 @@ describe('a SYN cookie', () => {
   it.each([
     ['IPv4', COOKIE_MSS_V4],
     ['IPv6', COOKIE_MSS_V6],
-  ])('brings back the largest MSS of its table that the peer takes: %s', (_, table) => {
+  ])("keeps the largest MSS of its table up to the peer's: %s", (_, table) => {
     const cookies = new SynCookies(new SeededRandom(SEED));
     fc.assert(
       fc.property(
@@ -53,7 +53,7 @@ describe('a SYN cookie', () => {
   });
 
   it.each([...TUPLE.keys()])(
-    'ATK-3: is good for its own peer alone: word %i of addresses and ports changed',
+    'ATK-3: is valid only for its own peer: word %i of addresses and ports changed',
     (i) => {
       const cookies = new SynCookies(new SeededRandom(SEED));
       about(cookies, TUPLE);
@@ -69,7 +69,7 @@ describe('a SYN cookie', () => {
     },
   );
 
-  it('ATK-4: lives for one to two minutes, across every change of the key', () => {
+  it('ATK-4: is valid for one to two minutes, across every change of the key', () => {
     const cookies = new SynCookies(new SeededRandom(SEED));
     about(cookies, TUPLE);
     for (let start = 0; start < 40 * MINUTE; start += 17 * SECOND) {
@@ -85,12 +85,12 @@ describe('a SYN cookie', () => {
     }
   });
 
-  it('ATK-4: is made with a new key after a quarter of an hour: what one learned of the old one is worth nothing', () => {
+  it('ATK-4: is made with a new key after a quarter of an hour, so that a leaked key becomes useless', () => {
     const [old, fresh] = [new SynCookies(new SeededRandom(1)), new SynCookies(new SeededRandom(1))];
     about(old, TUPLE);
     about(fresh, TUPLE);
-    // The same random numbers, but one drew its second key at another time: same period, another
-    // key.
+    // The same random numbers, but one drew its second key at another time: the same period with
+    // another key.
     old.make(7, 1460, COOKIE_MSS_V4, 0);
     const late = 16 * MINUTE;
     expect(old.make(7, 1460, COOKIE_MSS_V4, late)).not.toBe(
@@ -98,7 +98,7 @@ describe('a SYN cookie', () => {
     );
   });
 
-  it('is not guessed: none of 200,000 numbers is one', () => {
+  it('is hard to guess: none of 200,000 numbers is valid', () => {
     const cookies = new SynCookies(new SeededRandom(SEED));
     const random = new SeededRandom(SEED + 1);
     about(cookies, TUPLE);
@@ -110,7 +110,7 @@ describe('a SYN cookie', () => {
 });
 
 describe("a SYN cookie's timestamp", () => {
-  it('carries window shift, SACK and ECN, and lies at most 127 ms in the past', () => {
+  it('carries window scale, SACK and ECN, and is at most 127 ms in the past', () => {
     const scale = fc.oneof(fc.constant(ABSENT), fc.nat(255));
     fc.assert(
       fc.property(word, scale, fc.boolean(), fc.boolean(), (now, wscale, sack, ecn) => {
@@ -120,7 +120,7 @@ describe("a SYN cookie's timestamp", () => {
         const syn = new Segment();
         syn.flags = TcpFlag.SYN;
         readCookieTimestamp(ts, syn);
-        // RFC 7323 section 2.3: a larger shift means 14.
+        // RFC 7323 section 2.3: a larger scale means 14.
         expect(syn.wscale).toBe(wscale === ABSENT ? ABSENT : Math.min(wscale, 14));
         expect(syn.sackPermitted).toBe(sack);
         expect(syn.has(TcpFlag.ECE) && syn.has(TcpFlag.CWR)).toBe(ecn);

@@ -11,7 +11,7 @@ const DURATION = 1000;
 const find = (table: TimeWaitTable, e: TcpEntry): number => table.find(tupleOf(e));
 
 describe('the TIME-WAIT table', () => {
-  it('keeps what the rules need, to the bit', () => {
+  it('keeps all values that the rules need, to the bit', () => {
     const table = new TimeWaitTable(10, DURATION);
     const kept = fc.record({
       sndNxt: fc.integer(),
@@ -48,7 +48,7 @@ describe('the TIME-WAIT table', () => {
     );
   });
 
-  it('finds the four-tuple and no other, also where hashes are the same', () => {
+  it('finds the right four-tuple, also among equal hashes', () => {
     const table = new TimeWaitTable(10, DURATION);
     const e = entry();
     table.add(e, 0);
@@ -64,8 +64,8 @@ describe('the TIME-WAIT table', () => {
     expect(find(table, e)).not.toBe(-1);
   });
 
-  it('behaves like a list in order of age, for any additions, restarts, removals and expiries', () => {
-    // Eight hashes: chains are long, and rows leave from everywhere in them.
+  it('behaves like a list ordered by age, for any additions, restarts, removals and expiries', () => {
+    // Eight hashes: chains are long, and rows are removed from anywhere in them.
     const step = fc.record({ kind: fc.nat(9), port: fc.nat(700), wait: fc.nat(30) });
     fc.assert(
       fc.property(
@@ -113,7 +113,7 @@ describe('the TIME-WAIT table', () => {
     );
   });
 
-  it('at its limit lets the oldest go first, and says so', () => {
+  it('evicts the oldest at its limit, and counts it', () => {
     const table = new TimeWaitTable(300, DURATION);
     for (let port = 0; port < 300; port++)
       expect(table.add(entry({ remotePort: port }), port)).toBe(true);
@@ -128,15 +128,14 @@ describe('the TIME-WAIT table', () => {
   });
 
   it.each([256, 257, 5000, 65_536])(
-    'needs at most 128 bytes a row, and nothing before the first: limit %i',
+    'needs at most 128 bytes a row, and no memory before the first: limit %i',
     (limit) => {
       const table = new TimeWaitTable(limit, DURATION);
       const bytes = (): number =>
         Object.values(table).reduce((sum: number, value: unknown) => {
-          // What each host has is one number a host: some 36 bytes when no two rows are of one
-          // host.
+          // The count of each host: some 36 bytes for each row if all hosts differ.
           if (value instanceof HostCounts) return sum + 36 * limit * Math.sign(table.size);
-          // Rows are words in these arrays: an object for each would be a field of another kind.
+          // Rows are words in these arrays; another kind of field could be an object per row.
           if (!ArrayBuffer.isView(value)) expect(typeof value).toBe('number');
           return sum + (ArrayBuffer.isView(value) ? value.byteLength : 0);
         }, 0);

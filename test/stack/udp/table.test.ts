@@ -12,7 +12,7 @@ function who(table: UdpTable<UdpBinding>, a: typeof A, port: number): UdpBinding
 }
 
 describe('UdpTable', () => {
-  it('finds the socket of a port at an address', () => {
+  it('finds the socket by port and address', () => {
     const table = new UdpTable();
     const [a, b, any] = [at(A, 7), at({ ...B }, 7), at(null, 9)];
     for (const socket of [a, b, any]) table.bind(socket);
@@ -23,10 +23,10 @@ describe('UdpTable', () => {
 
   it.each([
     ['the same address', A, { ...A }],
-    ['all addresses, while one is taken', A, null],
-    ['one address, while all are taken', null, A],
+    ['all addresses, while one is in use', A, null],
+    ['one address, while all are in use', null, A],
     ['all addresses twice', null, null],
-  ])('refuses %s on one port', (_, first, second) => {
+  ])('rejects %s on one port', (_, first, second) => {
     const table = new UdpTable();
     const socket = at(first, 7);
     table.bind(socket);

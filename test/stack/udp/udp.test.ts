@@ -13,8 +13,7 @@ const versions = [4, 6] as const;
 const A = { 4: A4, 6: A6 };
 const B = { 4: B4, 6: B6 };
 /**
- * The most data of a datagram: IPv4's total length is 65,535 with its header; IPv6's payload length
- * is without.
+ * The most data of a datagram: IPv4's length field includes the header, IPv6's does not.
  */
 const MOST = { 4: 65_507, 6: 65_527 };
 
@@ -24,7 +23,7 @@ interface Heard {
   to: string;
 }
 
-/** A socket that remembers, and answers if told to. */
+/** A socket that records datagrams, and optionally answers. */
 function bind(
   stack: Stack,
   port: number,
@@ -59,7 +58,7 @@ describe.each(versions)('a UDP datagram over IPv%d between two stacks', (version
     [MOST[version], 1280],
     [MOST[version], 9000],
   ])(
-    'of %i bytes is the same on the other side, and back again, whatever it is cut into: MTU %i',
+    'of %i bytes arrives unchanged in both directions, however it is fragmented: MTU %i',
     (size, mtu) => {
       const h = new Hosts({ mtu });
       bind(h.b, 7, null, true);
@@ -85,7 +84,7 @@ describe.each(versions)('a UDP datagram over IPv%d between two stacks', (version
     expect(h.b.dropsByName()).toEqual({ udpNoSuchPort: 2 });
   });
 
-  it('over a link that loses, doubles and reorders arrives whole or not at all', () => {
+  it('over a link that loses, duplicates and reorders arrives complete or not at all', () => {
     const faults = {
       ...NO_IMPAIRMENTS,
       loss: 0.02,
@@ -109,7 +108,7 @@ describe.each(versions)('a UDP datagram over IPv%d between two stacks', (version
     ).toEqual([]);
   });
 
-  it('to an address of the stack itself goes round inside it', () => {
+  it('to an address of the stack itself does not leave the stack', () => {
     const host = new RawHost();
     for (const to of version === 4
       ? ['127.0.0.1', '127.1.2.3', '198.18.0.2']
@@ -126,7 +125,7 @@ describe.each(versions)('a UDP datagram over IPv%d between two stacks', (version
     expect(host.drops).toEqual({});
   });
 
-  it('has a right checksum, and says that it is a datagram of 64 hops', () => {
+  it('has a correct checksum and a hop limit of 64', () => {
     const host = new RawHost();
     const socket = bind(host.stack, 7);
     for (let size = 0; size < 40; size++) socket.send(pattern(size), A[version], 9, host.now);
@@ -136,7 +135,7 @@ describe.each(versions)('a UDP datagram over IPv%d between two stacks', (version
     expect(new Set(out.map((x) => x.bytes[version === 4 ? 8 : 7]))).toEqual(new Set([64]));
   });
 
-  it('that is larger than a packet can be is refused', () => {
+  it('larger than a packet is rejected', () => {
     const host = new RawHost();
     const socket = bind(host.stack, 7);
     expect(() => socket.send(new Uint8Array(MOST[version] + 1), A[version], 9, host.now)).toThrow(
@@ -148,7 +147,7 @@ describe.each(versions)('a UDP datagram over IPv%d between two stacks', (version
 });
 
 describe('a UDP socket', () => {
-  it('at an address has what comes to it, and speaks from there', () => {
+  it('at an address only receives datagrams to it, and sends from it', () => {
     const host = new RawHost(1500, ['198.18.0.2/24', '198.18.0.3/24']);
     const sockets = ['198.18.0.2', '198.18.0.3'].map((a) => bind(host.stack, 7, Address.parse(a)));
     sockets[1]!.send(pattern(3), Address.parse('198.18.0.2'), 7, host.now);
@@ -158,7 +157,7 @@ describe('a UDP socket', () => {
     expect(host.take().map((x) => x.source)).toEqual([[198, 18, 0, 3]]);
   });
 
-  it('hears nothing after it is closed, and its port is free', () => {
+  it('receives nothing after it is closed, and its port is free', () => {
     const host = new RawHost();
     const socket = bind(host.stack, 7);
     expect(() => bind(host.stack, 7)).toThrow(/EADDRINUSE/);
@@ -169,7 +168,7 @@ describe('a UDP socket', () => {
     expect([socket.heard.length, next.heard.length]).toEqual([0, 1]);
   });
 
-  it('of port 0 has an ephemeral one of its own, until there is none', () => {
+  it('of port 0 gets its own ephemeral port, until none is left', () => {
     const host = new RawHost();
     const ports = new Set<number>();
     for (let i = FIRST_EPHEMERAL; i <= LAST_EPHEMERAL; i++) ports.add(bind(host.stack, 0).port);
@@ -182,7 +181,7 @@ describe('a UDP socket', () => {
   });
 
   it.each([
-    ['to a family that the stack has no address of', 'fd00::1', undefined, /ENETUNREACH.*IPv6/],
+    ['to a family without a local address', 'fd00::1', undefined, /ENETUNREACH.*IPv6/],
     ['from an address of the other family', '198.18.0.1', '::1', /EINVAL.*IPv6.*IPv4/],
     ['from loopback to another host', '198.18.0.1', '127.0.0.1', /EINVAL.*127\.0\.0\.1/],
     [
@@ -191,7 +190,7 @@ describe('a UDP socket', () => {
       '198.18.0.9',
       /EADDRNOTAVAIL.*198\.18\.0\.9/,
     ],
-  ])('sends nothing %s', (_, to, from, error) => {
+  ])('rejects a datagram %s', (_, to, from, error) => {
     const host = new RawHost(1500, ['198.18.0.2/24']);
     const socket = bind(host.stack, 7);
     const source = from === undefined ? undefined : Address.parse(from);
