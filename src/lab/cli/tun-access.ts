@@ -26,7 +26,7 @@ export function nodeProblem(errno: string): { what: string; fix: string } {
   switch (errno) {
     case 'ENOENT':
       return {
-        what: `${NODE} does not exist (ENOENT), because the TUN driver is not loaded`,
+        what: `${NODE} does not exist (ENOENT), so the TUN driver is probably not loaded`,
         fix: 'sudo modprobe tun',
       };
     case 'ENODEV':

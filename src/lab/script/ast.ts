@@ -1,10 +1,10 @@
 /**
- * A packet script as data: what the parser makes and the runner plays. The language is
- * packetdrill's; docs/packet-scripts.md tells what of it we know.
+ * A packet script as data: the parser's output and the runner's input. The language is
+ * packetdrill's; docs/packet-scripts.md lists the supported part.
  */
 import type { Micros } from '../../base/time.js';
 
-/** Where something stands in the script: both from 1. */
+/** A position in the script; line and column count from 1. */
 export interface Place {
   readonly line: number;
   readonly column: number;
@@ -12,9 +12,9 @@ export interface Place {
 
 export interface Script {
   readonly file: string;
-  /** The text, by lines: errors quote it. */
+  /** The lines of the text, which errors quote. */
   readonly lines: readonly string[];
-  /** `--name=value` at the top, in order. */
+  /** The options at the top, `--name=value`, in order. */
   readonly options: readonly ScriptOption[];
   readonly init: Command | null;
   readonly events: readonly ScriptEvent[];
@@ -28,8 +28,8 @@ export interface ScriptOption {
 }
 
 /**
- * When: at a time, between two, or whenever (`*`). Relative times count from when the event before
- * was done. `*` and ranges are for expected packets only.
+ * When an event happens: at a time, in a range of times, or at any time (`*`). Relative times count
+ * from the end of the previous event. `*` and ranges are allowed for expected packets only.
  */
 export type When =
   | { readonly kind: 'at'; readonly relative: boolean; readonly at: Micros }
@@ -51,9 +51,9 @@ export type Action = PacketAction | IcmpAction | Call | Command | Code;
 
 export type Way = 'in' | 'out';
 
-/** What a packet's IP header says, where the script cares. */
+/** The fields of a packet's IP header that the script names; null for the others. */
 export interface IpInfo {
-  /** `noecn`, `ect0`, `ect1`, `ce`, or `ect01`: any of both. */
+  /** `ect01` means ect0 or ect1. */
   readonly ecn: 'noecn' | 'ect0' | 'ect1' | 'ce' | 'ect01' | null;
   readonly tos: number | null;
   readonly ttl: number | null;
@@ -86,14 +86,15 @@ export type TcpOptionSpec =
   | { readonly kind: 'sack'; readonly blocks: readonly (readonly [number, number])[] }
   | { readonly kind: 'TS'; readonly val: number; readonly ecr: number }
   /**
-   * Fast Open: `FO` is kind 34, `FOEXP` the experimental 254; the cookie in hex, '' for a request.
+   * Fast Open: `FO` is option kind 34, `FOEXP` the experimental kind 254. The cookie is in hex; ''
+   * is a request.
    */
   | { readonly kind: 'FO' | 'FOEXP'; readonly cookie: string }
   /** RFC 2385; 16 bytes in hex. */
   | { readonly kind: 'md5'; readonly digest: string }
-  /** AccECN (RFC 9768): up to three counts of bytes; which comes first says the option's kind. */
+  /** AccECN (RFC 9768): up to three byte counts; the first of them decides the option's kind. */
   | { readonly kind: 'ECN'; readonly counts: readonly (readonly [AccEcnField, number])[] }
-  /** On the wire only: one that no script can write. */
+  /** An option that scripts cannot write; only in packets from the wire. */
   | { readonly kind: 'other'; readonly number: number; readonly body: string };
 
 export type AccEcnField = 'e0b' | 'ceb' | 'e1b';
@@ -110,7 +111,7 @@ export interface IcmpAction {
   readonly quoted: { readonly seq: number; readonly bytes: number } | null;
 }
 
-/** A system call. `end` is set for one that blocks: when it must return. */
+/** A system call. `end` is set if it blocks: the time at which it must return. */
 export interface Call {
   readonly type: 'call';
   readonly place: Place;
@@ -118,7 +119,7 @@ export interface Call {
   readonly args: readonly Expression[];
   readonly end: Micros | null;
   readonly result: Expression;
-  /** An errno name, or ''. */
+  /** The errno's name, or ''. */
   readonly errno: string;
 }
 
@@ -137,11 +138,11 @@ export type Expression =
 export interface StructField {
   readonly name: string;
   readonly value: Expression;
-  /** `msg_iov(2)`: the stated number of entries. */
+  /** `msg_iov(2)`: the number of entries that the script states. */
   readonly count?: number;
 }
 
-/** A shell command in back-quotes. None is ever run by a shell: see commands.ts. */
+/** A command in back-quotes. It is never run by a shell (commands.ts). */
 export interface Command {
   readonly type: 'command';
   readonly place: Place;

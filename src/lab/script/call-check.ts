@@ -1,4 +1,4 @@
-/** What a call returned against what the script says, field by field. */
+/** Compares the result of a call with the script, field by field. */
 import type { Call } from './ast.js';
 import type { Difference } from './compare.js';
 import { controlOf, controlText, messageText, type ControlMessage } from './control-messages.js';
@@ -38,7 +38,7 @@ export function compareResult(call: Call, result: Result): Difference[] {
   return differences;
 }
 
-/** What accept() wrote: what the script says of it. */
+/** Compares the address that accept() wrote. */
 function compareAddress(call: Call, actual: SocketAddress): Difference[] {
   const said = socketAddressOf(call.args[1]);
   const fits =
@@ -50,7 +50,7 @@ function compareAddress(call: Call, actual: SocketAddress): Difference[] {
     : [{ field: 'address', expected: addressText(said), actual: addressText(actual) }];
 }
 
-/** What recvmsg() wrote into msg_control. */
+/** Compares the control messages that recvmsg() wrote. */
 function compareControl(call: Call, actual: readonly ControlMessage[]): Difference[] {
   const [expected, came] = [
     controlOf(call.args[1]).map(controlText).join(', '),
@@ -59,7 +59,7 @@ function compareControl(call: Call, actual: readonly ControlMessage[]): Differen
   return expected === came ? [] : [{ field: 'msg_control', expected, actual: came || 'none' }];
 }
 
-/** What getsockopt or ioctl wrote. */
+/** Compares the value that getsockopt() or ioctl() wrote. */
 function compareData(call: Call, data: number | string): Difference[] {
   const arg = call.args[call.name === 'ioctl' ? 2 : 3];
   const expected = typeof data === 'string' ? textOf(arg) : numberOf(arg);

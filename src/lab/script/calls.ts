@@ -1,7 +1,7 @@
 /**
- * The system calls of a script. Each is a function that begins the call and gives an attempt, which
- * is asked again whenever something happened: it gives the call's result, or null while it would
- * block.
+ * The system calls of a script. Each is a function that starts the call and returns an attempt. The
+ * runner calls the attempt again after each event, until it returns the result of the call. It
+ * returns null while the call would block.
  */
 import type { Call } from './ast.js';
 import { epollControl, epollCreate, epollWait } from './epoll-calls.js';
@@ -92,8 +92,8 @@ const CALLS: Readonly<Record<string, Start>> = {
   epoll_wait: epollWait,
 };
 
-const SPLICE = 'data is not moved between descriptors here, but by sendfile()';
-/** What the language has, and why it is not here. */
+const SPLICE = 'only sendfile() moves data between descriptors here';
+/** Calls of the language that are not supported, with the reason. */
 const MISSING: Readonly<Record<string, string>> = {
   splice: SPLICE,
   vmsplice: SPLICE,
@@ -102,10 +102,10 @@ const MISSING: Readonly<Record<string, string>> = {
   cap_set: 'there are no capabilities in memory',
 };
 
-/** Throws Unsupported for what is not known here. */
+/** Starts a system call. Throws Unsupported if it is not supported. */
 export function startCall(w: Sockets, call: Call): Attempt {
   const { name } = call;
   if (Object.hasOwn(CALLS, name)) return CALLS[name]!(w, call);
   const reason = Object.hasOwn(MISSING, name) ? `: ${MISSING[name]}` : '';
-  throw new Unsupported(`the system call '${name}' is not known${reason}`);
+  throw new Unsupported(`the system call '${name}' is not supported${reason}`);
 }

@@ -1,6 +1,6 @@
 /**
- * What a script's commands would do to the kernel, as settings for whatever the script is played
- * against. No shell is ever run: a command is known, or its script is skipped with the reason.
+ * Turns a script's commands, which configure the kernel, into settings for the script's target. No
+ * shell is ever run. If a command is not known, its script is skipped with the reason.
  */
 import { SECOND, type Micros } from '../../base/time.js';
 import { shellCommands, type ShellCommand } from './shell.js';
@@ -17,21 +17,21 @@ export interface RouteMetrics {
 
 export type Setting =
   /**
-   * The whole of what defaults.sh sets. `unknown`: lines of the script's own one that are not known
-   * here.
+   * All settings of defaults.sh. `unknown`: lines of the script's own defaults.sh that are not
+   * known here.
    */
   | { readonly kind: 'defaults'; readonly unknown: readonly string[] }
-  /** A sysctl by its path; `isDefault`: it stands in defaults.sh. */
+  /** A sysctl by its path; `isDefault`: it comes from defaults.sh. */
   | {
       readonly kind: 'sysctl';
       readonly path: string;
       readonly value: string;
       readonly isDefault: boolean;
     }
-  /** What was learnt of other hosts is forgotten: cookies of Fast Open. */
+  /** Forgets what was learnt about other hosts: Fast Open cookies. */
   | { readonly kind: 'forget' }
   | { readonly kind: 'route'; readonly metrics: RouteMetrics; readonly words: readonly string[] }
-  /** The queue before the device: does it drop all, or pace (fq)? */
+  /** The queue before the device: whether it drops all packets, or paces them (fq). */
   | {
       readonly kind: 'queue';
       readonly drops: boolean;
@@ -40,16 +40,15 @@ export type Setting =
     }
   /** A file of zeros; null removes it. */
   | { readonly kind: 'file'; readonly path: string; readonly bytes: number | null }
-  /** `nstat -n`: counters count from now. */
+  /** `nstat -n`: counters restart at 0. */
   | { readonly kind: 'count' }
   /**
-   * `nstat | grep TcpExtX | grep -q " 1 "`: each pattern must fit, one after the other, on lines of
-   * counters.
+   * `nstat | grep TcpExtX | grep -q " 1 "`: a line of the counters must match all patterns.
    */
   | { readonly kind: 'counters'; readonly patterns: readonly RegExp[]; readonly text: string }
   | { readonly kind: 'wait'; readonly time: Micros };
 
-/** The text of a file beside the script; null when there is none. */
+/** Returns the text of a file in the script's folder; null if there is none. */
 export type ReadBeside = (name: string) => string | null;
 
 type Meaning = (c: ShellCommand, read: ReadBeside) => Setting[];
@@ -77,7 +76,7 @@ const COMMANDS: Readonly<Record<string, Meaning>> = {
   touch: ({ words }) => paths(words).map((path) => ({ kind: 'file', path, bytes: 0 })),
   sleep: ({ words }) => [{ kind: 'wait', time: Math.round(numberOr(words[1], words) * SECOND) }],
   usleep: ({ words }) => [{ kind: 'wait', time: Math.round(numberOr(words[1], words)) }],
-  // Offloads, modules and the shell's own: nothing here depends on them.
+  // Offloads, modules and shell commands that have no effect here.
   ...{
     ethtool: nothing,
     modprobe: nothing,
@@ -88,7 +87,7 @@ const COMMANDS: Readonly<Record<string, Meaning>> = {
   },
 };
 
-/** The settings of a script's command. Throws Unsupported for what is not known. */
+/** The settings of a script's command. Throws Unsupported for an unknown command. */
 export function settingsOf(text: string, read: ReadBeside = () => null): Setting[] {
   const commands = shellCommands(text);
   const settings: Setting[] = [];
@@ -109,7 +108,7 @@ function settingsOfOne(command: ShellCommand, read: ReadBeside): Setting[] {
   const [first = ''] = words;
   const name = first.replace(/^.*\//, '');
   if (name === 'defaults.sh') return defaults(first, words, read);
-  // set_sysctls.py writes a script that puts back what was: ours is gone with the run.
+  // set_sysctls.py writes a script that restores the settings; ours end with the run.
   if (/^sysctl_restore_\S*\.sh$/.test(name)) return [];
   const meaning = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (words.some((word) => /\$[({\w]/.test(word))) unknown(words);
@@ -121,10 +120,10 @@ function settingsOfOne(command: ShellCommand, read: ReadBeside): Setting[] {
 function unknown(words: readonly string[]): never {
   const text = words.join(' ');
   const short = text.length > 60 ? `${text.slice(0, 57)}...` : text;
-  throw new Unsupported(`the command '${short}' is not known here (no shell is run)`);
+  throw new Unsupported(`the command '${short}' is not supported (no shell is run)`);
 }
 
-/** What holds anyway, and then the settings of the script's own defaults.sh, where there is one. */
+/** The default settings, followed by those of the script's own defaults.sh, if there is one. */
 function defaults(path: string, words: readonly string[], read: ReadBeside): Setting[] {
   if (words.length > 1)
     throw new Unsupported(`'${words.join(' ')}': defaults.sh takes no arguments (no shell is run)`);
@@ -145,7 +144,7 @@ export function defaultSettings(text: string | null): Setting[] {
   return [{ kind: 'defaults', unknown: unknownLines }, ...kept];
 }
 
-/** `net.ipv4.tcp_rmem="4096 87380 6291456" net.ipv4.tcp_sack = 0`, with paths of /proc/sys, too. */
+/** `net.ipv4.tcp_rmem="4096 87380 6291456" net.ipv4.tcp_sack = 0`, or with paths of /proc/sys. */
 function assignments(words: readonly string[]): Setting[] {
   const text = words.join(' ');
   const settings: Setting[] = [];
@@ -176,7 +175,7 @@ function ipSettings(all: readonly string[]): Setting[] {
   return unknown(all);
 }
 
-/** Where a route goes says nothing here: there is one. */
+/** Words about where a route goes, which have no effect here, because there is only one route. */
 const PATH_WORDS = /^(?:via|dev|src|proto|protocol|metric|scope|table|tos|preference|onlink)$/;
 const NUMBER_WORDS: Readonly<Record<string, keyof RouteMetrics>> = {
   mtu: 'mtu',
@@ -195,7 +194,7 @@ function metricsOf(rest: readonly string[], all: readonly string[]): RouteMetric
     else if (word === 'congctl') metrics.congestion = value ?? '';
     else if (word === 'rto_min') metrics.rtoMin = timeOf(value, all);
     else if (!PATH_WORDS.test(word))
-      throw new Unsupported(`'ip ${all.slice(1).join(' ')}': ${word} is not known here`);
+      throw new Unsupported(`'ip ${all.slice(1).join(' ')}': ${word} is not supported`);
   }
   return metrics;
 }
@@ -206,7 +205,7 @@ function timeOf(text: string | undefined, all: readonly string[]): Micros {
   return numberOr(number, all) * (unit.startsWith('u') ? 1 : unit.startsWith('m') ? 1000 : SECOND);
 }
 
-/** A queue drops nothing here, but when it has no room at all. */
+/** A queue here drops no packets, unless its limit is 0. */
 function queueSettings(words: readonly string[]): Setting[] {
   const [, object, verb = ''] = words;
   if (object !== 'qdisc' || !/^(?:add|change|replace|link|del|delete|show|list)$/.test(verb))
@@ -216,14 +215,14 @@ function queueSettings(words: readonly string[]): Setting[] {
     /^(?:pfifo|bfifo|pfifo_fast|fq|fq_codel|noqueue|netem|tbf|red|codel|etf|sfq)$/.test(word),
   );
   if (kind !== undefined && /^(?:netem|tbf|red|codel|fq_codel|etf|sfq)$/.test(kind))
-    throw new Unsupported(`'${words.join(' ')}': a queue of this kind is not known here`);
+    throw new Unsupported(`'${words.join(' ')}': this kind of queue is not supported`);
   const limit = words[words.indexOf('limit') + 1];
   return [
     { kind: 'queue', drops: words.includes('limit') && limit === '0', paces: kind === 'fq', words },
   ];
 }
 
-// ---- Files, which are of zeros ------------------------------------------------------------------
+// ---- Files, which contain zeros -----------------------------------------------------------------
 
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
@@ -273,7 +272,7 @@ const paths = (words: readonly string[]): readonly string[] =>
 
 // ---- Counters -----------------------------------------------------------------------------------
 
-/** A pipe from nstat through grep; anything else is not known. */
+/** A pipe from nstat through grep. Throws Unsupported for any other pipe. */
 function countersOf(pipe: readonly ShellCommand[]): Setting {
   const text = pipe.map((c) => c.words.join(' ')).join(' | ');
   const [source, ...filters] = pipe;

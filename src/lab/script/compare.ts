@@ -1,6 +1,6 @@
 /**
- * What a script expects against what came: the rules of packetdrill. Each difference is a line:
- * field, expected, actual.
+ * Compares an expected packet with the one that came, by packetdrill's rules. Each difference has
+ * the field, the expected and the actual value.
  */
 import type { IpInfo, PacketAction, TcpOptionSpec } from './ast.js';
 import type { Decoded, DecodedTcp, Segment } from './decode.js';
@@ -14,16 +14,16 @@ export interface Difference {
   readonly actual: string;
 }
 
-/** Of merged segments PSH, FIN and CWR stand on one of them only. */
+/** FIN and PSH: if a write is cut into several segments, only the last one has them. */
 const FLAGS_ON_THE_LAST = 1 | 8;
 const CWR = 128;
 
 export interface CompareOptions {
-  /** Microseconds a tick of TSval; 0: TSval is not compared. */
+  /** Microseconds for one tick of TSval; 0: TSval is not compared. */
   readonly timestampTick: number;
-  /** What a TSval may be off, in ticks. */
+  /** Tolerance for TSval, in ticks. */
   readonly timestampTolerance: number;
-  /** TSval (in milliseconds) and TSecr are compared, too. */
+  /** TSval (in milliseconds) and TSecr are compared too. */
   readonly strict: boolean;
 }
 
@@ -51,7 +51,7 @@ export function compare(
   const bases = flow.outboundBases(t.flags);
   check('seq', want.seq, (t.seq - bases.seq) >>> 0);
   check('payload length', want.bytes, t.payloadBytes);
-  // As packetdrill: what is not written is 0, with the ACK flag or without.
+  // As in packetdrill: without `ack` in the script the number must be 0, whatever the ACK flag is.
   const hasAck = (t.flags & FLAG_BITS['.']!) !== 0;
   check('ack', want.ack ?? 0, hasAck && want.ack !== null ? (t.ack - bases.ack) >>> 0 : t.ack);
   check('window', want.window, t.window);
@@ -113,9 +113,9 @@ function sameOption(
 }
 
 /**
- * May `b` come after `last`, the last of the parts that begin with `first`, as a part of the same
- * write, cut by the MSS? All parts are as long as the first, but the last may be shorter: so what
- * comes after a shorter one is no part any more.
+ * True if `b` can be the next part of a write that the MSS cut into segments, after the parts from
+ * `first` to `last`. All parts are as long as the first, except that the last may be shorter; so
+ * nothing follows a shorter part.
  */
 export function continues(first: Segment, last: Segment, b: Segment): boolean {
   const ignored = FLAGS_ON_THE_LAST | CWR;
@@ -131,10 +131,10 @@ export function continues(first: Segment, last: Segment, b: Segment): boolean {
   );
 }
 
-/** Of the IP header: alike in all parts. */
+/** Fields of the IP header that must be equal in all parts. */
 const HEADER_FIELDS = ['version', 'tos', 'ttl', 'flowLabel'] as const;
 
-/** Two segments as one: the head's sequence number and CWR, everything else of the last. */
+/** Joins two segments: sequence number and CWR from the first, everything else from the last. */
 export const join = (a: DecodedTcp, b: DecodedTcp): DecodedTcp => ({
   ...b,
   seq: a.seq,

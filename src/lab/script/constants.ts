@@ -1,4 +1,4 @@
-/** The names that system calls are written with, as numbers of Linux. */
+/** The named constants of system calls, with Linux's values. */
 export const CONSTANTS: Readonly<Record<string, number>> = {
   AF_UNSPEC: 0,
   AF_INET: 2,
@@ -80,7 +80,7 @@ export const CONSTANTS: Readonly<Record<string, number>> = {
   SIOCOUTQ: 0x5411,
   SIOCOUTQNSD: 0x894b,
   SIOCATMARK: 0x8905,
-  // What SO_ERROR may give.
+  // errno values of SO_ERROR
   ENOENT: 2,
   EINTR: 4,
   EBADF: 9,
@@ -222,7 +222,7 @@ export const CONSTANTS: Readonly<Record<string, number>> = {
   IPV6_V6ONLY: 26,
   IPV6_AUTOFLOWLABEL: 70,
   IPV6_TCLASS: 67,
-  // What timestamps and zero copy are asked for with: SKIP, but by their names.
+  // Timestamps and zero copy: the script is skipped, and the reason has their names.
   SOF_TIMESTAMPING_TX_HARDWARE: 1,
   SOF_TIMESTAMPING_TX_SOFTWARE: 2,
   SOF_TIMESTAMPING_RX_HARDWARE: 4,

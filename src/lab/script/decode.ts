@@ -1,6 +1,6 @@
 /**
- * A packet that our stack sent, read into what a script can say about one: options in their order,
- * header bits as they stand.
+ * Decodes a packet of our stack into the fields that a script can name: options in their order,
+ * header bits unchanged.
  */
 import { checksumAdd, fold, pseudoHeaderSum } from '../../wire/checksum.js';
 import { IpHeader, PROTOCOL_TCP } from '../../wire/ip.js';
@@ -23,7 +23,7 @@ export interface Decoded {
   readonly tcp: DecodedTcp | null;
 }
 
-/** A packet with a whole TCP segment in it. */
+/** A packet with a complete TCP segment. */
 export type Segment = Decoded & { readonly tcp: DecodedTcp };
 
 export interface DecodedTcp {
@@ -32,7 +32,7 @@ export interface DecodedTcp {
   readonly seq: number;
   readonly ack: number;
   readonly headerBytes: number;
-  /** Twelve bits: AE stands above CWR, then three reserved ones. */
+  /** Twelve bits: above CWR is AE, then three reserved bits. */
   readonly flags: number;
   readonly window: number;
   readonly urgent: number;

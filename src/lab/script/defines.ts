@@ -1,11 +1,12 @@
 /**
- * `-D NAME=VALUE`: the text VALUE stands wherever the script has the word NAME, so that it may be a
- * number, a name, several flags, an errno or a part of a packet. Comments and texts in quotes are
- * left alone (in commands all is text, and `$NAME` is the shell's); in code so are Python's.
+ * `-D NAME=VALUE`: replaces the word NAME by the text VALUE everywhere in the script. VALUE can be
+ * a number, a name, several flags, an errno or a part of a packet. Comments and quoted strings do
+ * not change; in code these are Python's. In commands everything is text except `$NAME`, which
+ * belongs to the shell.
  */
 type Defines = ReadonlyMap<string, string>;
 
-/** Where a value stands in the text, and where its name does in the source. */
+/** The position of a value in the text, and of its name in the source. */
 export interface Defined {
   readonly at: number;
   readonly bytes: number;
@@ -54,7 +55,7 @@ function* namesOf(
   }
 }
 
-/** Where the source has what stands at `position` of the text; within a value, its name. */
+/** The position in the source for `position` in the text; within a value, that of its name. */
 export function sourcePosition(defined: readonly Defined[], position: number): number {
   let shift = 0;
   for (const d of defined) {

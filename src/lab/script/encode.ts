@@ -1,6 +1,6 @@
 /**
- * Inbound packets, byte by byte as the script says: options in its order, payload of zeros,
- * checksums right.
+ * Encodes inbound packets exactly as the script says: options in its order, a payload of zeros,
+ * correct checksums.
  */
 import { Slab } from '../../base/slab.js';
 import { checksumAdd, fold, pseudoHeaderSum } from '../../wire/checksum.js';
@@ -180,8 +180,7 @@ const TYPES_6: Readonly<Record<string, number>> = {
 };
 
 /**
- * Type and code by name, or null for a name that we do not know. `frag_needed` over IPv6 is Packet
- * Too Big.
+ * Type and code by name; null for an unknown name. `frag_needed` over IPv6 is Packet Too Big.
  */
 export function icmpNumbers(
   version: 4 | 6,
@@ -198,7 +197,7 @@ export function icmpNumbers(
 const NO_INFO: IpInfo = { ecn: null, tos: null, ttl: null, flowLabel: null };
 
 /**
- * An error from a router about a segment of ours: `quoted` is our segment's head, from our side.
+ * An ICMP error from a router about a segment of our stack. `quoted` is the header of that segment.
  */
 export function encodeIcmp(
   ends: Ends,
@@ -215,8 +214,8 @@ export function encodeIcmp(
     destination: ends.source,
     destinationPort: ends.sourcePort,
   };
-  // RFC 792 quotes the IP header and 8 bytes; a whole TCP header is what routers of today send (RFC
-  // 1812 section 4.3.2.3).
+  // RFC 792 quotes the IP header and 8 bytes, but today's routers send a whole TCP header (RFC 1812
+  // section 4.3.2.3).
   const inner = startPacket(ours, NO_INFO, PROTOCOL_TCP, TCP_HEADER_BYTES);
   writeTcpHead(inner.slab.bytes, inner.at, ours, { seq: quoted.seq, ack: 0, window: 0, urgent: 0 });
   put16(inner.slab.bytes, inner.at + 12, (TCP_HEADER_BYTES / 4) << 12);

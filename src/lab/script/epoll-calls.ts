@@ -7,7 +7,7 @@ import { numberOf, Unsupported } from './values.js';
 
 export function epollCreate(w: Sockets, call: Call): Attempt {
   const size = numberOf(call.args[0]) ?? 0;
-  // Of epoll_create1() it is flags.
+  // The argument of epoll_create1() is flags.
   if (call.name === 'epoll_create' && size <= 0) return () => fail('EINVAL');
   return () => ok(w.add(call, new Epoll()));
 }
@@ -19,7 +19,7 @@ export function epollControl(w: Sockets, { args }: Call): Attempt {
     if (epoll === undefined || found === undefined) return fail('EBADF');
     const [instance, socket] = [w.epoll(epfd), w.socket(fd)];
     if (instance === undefined) return fail('EINVAL');
-    if (socket === undefined) throw new Unsupported('epoll_ctl() of what is no socket');
+    if (socket === undefined) throw new Unsupported('epoll_ctl() is supported for sockets only');
     const errno = instance.control(op, fd, socket, args[3]);
     return errno === '' ? ok() : fail(errno);
   };

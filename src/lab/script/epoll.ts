@@ -1,4 +1,6 @@
-/** epoll: what is watched, what of it is ready, and what was woken since an edge was told. */
+/**
+ * epoll: the watched sockets, which of them are ready, and which had an event since the last edge.
+ */
 import type { Expression } from './ast.js';
 import { CONSTANTS } from './constants.js';
 import type { ScriptSocket } from './socket.js';
@@ -8,24 +10,24 @@ import { fieldAt, fieldOf, numberOf } from './values.js';
 const bit = (name: string): number => CONSTANTS[name]!;
 const [EDGE, ONE_SHOT] = [bit('EPOLLET') >>> 0, bit('EPOLLONESHOT')];
 const WRITABLE = bit('EPOLLOUT');
-/** They are told without being asked for. */
+/** Events that are always reported. */
 const ALWAYS = bit('EPOLLERR') | bit('EPOLLHUP');
-/** How a script may name the data that comes back. */
+/** Names for the data of an event. */
 const DATA_FIELDS = ['fd', 'ptr', 'u32', 'u64'] as const;
 
 interface Watch {
   readonly socket: ScriptSocket;
   events: number;
   data: number | null;
-  /** Something happened since it was told last: what an edge is. */
+  /** Something has happened since the last report, which is an edge. */
   isWoken: boolean;
-  /** It was asked, and could not be written to: that it can be is an edge, too. */
+  /** The socket was not writable when it was asked; becoming writable is then an edge too. */
   waitsToWrite: boolean;
-  /** EPOLLONESHOT was told. */
+  /** EPOLLONESHOT has reported its event. */
   isOff: boolean;
 }
 
-/** What epoll_wait() tells of one. */
+/** What epoll_wait() returns for one socket. */
 export interface Ready {
   readonly events: number;
   readonly data: number | null;
@@ -34,7 +36,7 @@ export interface Ready {
 export class Epoll {
   private readonly watches = new Map<number, Watch>();
 
-  /** An errno, or ''. */
+  /** epoll_ctl(). Returns an errno, or ''. */
   control(op: number, fd: number, socket: ScriptSocket, event: Expression | undefined): string {
     const known = this.watches.get(fd);
     if (op === bit('EPOLL_CTL_ADD')) {
@@ -68,8 +70,8 @@ export class Epoll {
   }
 
   /**
-   * What happened at `socket`, as bits of EPOLLIN and its like; 0: its state changed, which matters
-   * to all.
+   * Notes an event of `socket`: bits such as EPOLLIN, or 0 for a change of its state, which
+   * concerns all who watch it.
    */
   wake(socket: ScriptSocket, what: number): void {
     for (const watch of this.watches.values())
@@ -77,7 +79,7 @@ export class Epoll {
         watch.isWoken = true;
   }
 
-  /** Up to `most`, in the order in which they were added. */
+  /** Returns up to `most` ready sockets, in the order in which they were added. */
   take(most: number): Ready[] {
     const found: Ready[] = [];
     for (const watch of this.watches.values()) {
@@ -102,7 +104,7 @@ export class Epoll {
   }
 }
 
-/** The data of an event as a script writes it; null where it writes none. */
+/** The data of an event in the script; null if there is none. */
 export function dataOf(event: Expression | undefined): number | null {
   for (const name of DATA_FIELDS) {
     const field = fieldOf(event, name);
@@ -111,7 +113,7 @@ export function dataOf(event: Expression | undefined): number | null {
   return null;
 }
 
-/** What is otherwise than the script says, or ''. */
+/** How the event differs from the script, or ''. */
 export function differenceOf({ events, data }: Ready, e: Expression | undefined): string {
   const [wantedEvents, wantedData] = [numberOf(fieldAt(e, 0, 'events')), dataOf(e)];
   if (wantedEvents !== null && wantedEvents !== events) return `events ${namesOf(events)}`;

@@ -11,7 +11,8 @@ import { CONSTANTS } from './constants.js';
 import { fail, ok, type Result, type ScriptSocket } from './socket.js';
 
 /**
- * What `s` connects with: TCP_FASTOPEN_NO_COOKIE is a bit of net.ipv4.tcp_fastopen for one socket.
+ * The configuration with which `s` connects. TCP_FASTOPEN_NO_COOKIE sets a bit of
+ * net.ipv4.tcp_fastopen for one socket.
  */
 export function clientConfig(s: ScriptSocket): Partial<TcpConfig> {
   if (!s.fastOpenWithoutCookie) return s.config;
@@ -19,11 +20,11 @@ export function clientConfig(s: ScriptSocket): Partial<TcpConfig> {
   return { ...s.config, fastOpen: bits | FastOpenMode.clientWithoutCookie };
 }
 
-/** Would a SYN of `s` have data, so that connect() may wait for some? */
+/** True if the SYN of `s` could carry data, so that connect() may wait for some. */
 export const fastOpenIsReady = (s: ScriptSocket, remote: Address, now: Micros): boolean =>
   s.stack.tcp.fastOpenIsReady(remote, clientConfig(s), now);
 
-/** recv() with MSG_OOB: it never waits. */
+/** recv() with MSG_OOB, which never waits. */
 export function receiveOutOfLine(s: ScriptSocket, bytes: number, flags: number): Result {
   if (s.listener !== null) return fail('ENOTCONN');
   if (s.conn === null) return fail('EINVAL');

@@ -1,11 +1,11 @@
-/** The files of a script: those that its commands make, of zeros, and nothing of this machine's. */
+/** The files of a script: its commands create them, they contain zeros, and none is on a disk. */
 
-/** Bytes of each, by its path. */
+/** The size of each file in bytes, by its path. */
 export type Files = Map<string, number>;
 
 export class OpenFile {
   readonly bytes: number;
-  /** Where the next read begins. */
+  /** The offset of the next read. */
   at = 0;
 
   constructor(bytes: number) {

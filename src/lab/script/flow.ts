@@ -1,4 +1,4 @@
-/** One connection of a script: its ports, and how the script's numbers map to those on the wire. */
+/** One connection of a script: its ports, and how the script's numbers map to the wire's. */
 import type { Address } from '../../ip/address.js';
 import type { PacketAction, TcpOptionSpec } from './ast.js';
 import type { Decoded, DecodedTcp } from './decode.js';
@@ -9,8 +9,8 @@ const RST = 4;
 const ACK = 16;
 
 /**
- * What a script's 0 is on the wire: of the sender's sequence numbers, and of the other side's,
- * which ACK and SACK name.
+ * The numbers on the wire for a script's 0: of the sender's sequence numbers (`seq`), and of the
+ * receiver's (`ack`), which ACK and SACK use.
  */
 export interface Bases {
   readonly seq: number;
@@ -18,26 +18,26 @@ export interface Bases {
 }
 
 /**
- * A segment with SYN has the numbers that its sender chose: the script's own ones of its side, and
- * of ours what the script says of our first SYN. In every other segment each side's numbers count
+ * A segment with SYN has absolute numbers: those of the script for its side, and for our side those
+ * that the script gives to our first SYN. In every other segment the numbers of each side count
  * from its ISN.
  */
 export class ScriptFlow {
   readonly localPort: number;
   readonly remotePort: number;
-  /** Our ISN on the wire, and what the script calls it; 0 until our SYN was seen. */
+  /** Our ISN on the wire, and in the script; 0 until our SYN was seen. */
   private localIsn = 0;
   private scriptIsn = 0;
-  /** The ISN of the script's side: the same on the wire. */
+  /** The ISN of the script's side, which is the same on the wire. */
   private remoteIsn = 0;
-  /** Our side has acknowledged the script's SYN: another one changes nothing. */
+  /** Our side has acknowledged the script's SYN, so another SYN does not change the ISN. */
   private isSynchronised = false;
   /**
-   * The script's side has spoken after its SYN, or a RST went either way: a SYN may begin another
-   * connection.
+   * The script's side has sent a segment after its SYN, or one side has sent a RST, so a SYN may
+   * begin another connection.
    */
   isPastHandshake = false;
-  /** What the script wrote for a TSval of ours, and what it was. */
+  /** Our TSvals: the script's value and the value on the wire. */
   private readonly timestamps = new Map<number, number>();
   private firstTimestamp: { script: number; live: number } | null = null;
 
@@ -63,18 +63,18 @@ export class ScriptFlow {
     );
   }
 
-  /** Of a segment of ours. */
+  /** True if a segment of our side has these ports. */
   hasPorts({ source, destination }: NonNullable<PacketAction['ports']>): boolean {
     return this.localPort === source && this.remotePort === destination;
   }
 
-  /** A TSval of ours was expected as `script` and came as `live`. */
+  /** Notes a TSval of our side: `script` was expected, `live` came. */
   learnTimestamp(script: number, live: number): void {
     this.timestamps.set(script, live);
     this.firstTimestamp ??= { script, live };
   }
 
-  /** What TSval `script` would be on the wire. */
+  /** The value on the wire for the script's TSval. */
   liveTimestamp(script: number): number {
     const known = this.timestamps.get(script);
     if (known !== undefined) return known;
@@ -82,7 +82,7 @@ export class ScriptFlow {
     return first === null ? script : (first.live + (script - first.script)) >>> 0;
   }
 
-  /** Ticks of a TSval of ours since the first one that was seen: the script's and the wire's. */
+  /** Ticks of our TSval since the first one: in the script and on the wire. */
   ticks(script: number, live: number): { script: number; live: number } | null {
     const first = this.firstTimestamp;
     return first === null
@@ -104,7 +104,7 @@ export class ScriptFlow {
     return inbound ? { seq: remote, ack: local } : { seq: local, ack: remote };
   }
 
-  /** Options of an injected packet, with the numbers of the wire. */
+  /** The options of an injected packet, with the numbers of the wire. */
   inboundOptions(options: readonly TcpOptionSpec[], { ack }: Bases): TcpOptionSpec[] {
     return options.map((o) => {
       if (o.kind === 'TS') return { ...o, ecr: o.ecr === 0 ? 0 : this.liveTimestamp(o.ecr) };
@@ -116,7 +116,7 @@ export class ScriptFlow {
     });
   }
 
-  /** What the script is about to send; its SYN tells its ISN. */
+  /** Notes a packet that the script will inject; its SYN has the script's ISN. */
   goesIn(p: PacketAction): void {
     const flags = flagBits(p.flags);
     if ((flags & SYN) !== 0 && !this.isSynchronised) this.remoteIsn = p.seq;
@@ -124,7 +124,7 @@ export class ScriptFlow {
       this.isPastHandshake = true;
   }
 
-  /** Our SYN tells our ISN; `want` is what the script says of it. */
+  /** Notes a packet of our side; our SYN has our ISN. `want` is the script's packet for it. */
   cameOut(t: DecodedTcp, want: PacketAction | null = null): void {
     if ((t.flags & SYN) !== 0 && t.seq !== this.localIsn) {
       this.localIsn = t.seq;

@@ -1,4 +1,4 @@
-/** The connections of a script, and what was sent on them: the runner's view of the wire. */
+/** The runner's view of the wire: the connections of a script, and the packets sent on them. */
 import type { Micros } from '../../base/time.js';
 import type { PacketAction } from './ast.js';
 import { continues, join } from './compare.js';
@@ -16,18 +16,18 @@ const NO_BASES: Bases = { seq: 0, ack: 0 };
 type Ports = PacketAction['ports'];
 
 /**
- * A script is about one connection at a time, the newest: packets of those before are passed over,
- * but where the script names ports. A passive connection begins with a SYN that comes in, each from
- * a port of its own; an active one with a SYN of ours.
+ * A script concerns one connection at a time, the newest. Packets of earlier connections are
+ * ignored, unless the script names their ports. A passive connection begins with an inbound SYN,
+ * each from a port of its own; an active one begins with a SYN of our side.
  */
 export class Flows {
   private readonly target: Target;
-  /** Lets one thing happen, no later than `limit`; false: nothing did. */
+  /** Lets one thing happen, not after `limit`; false if nothing did. */
   private readonly step: (limit: Micros) => boolean;
   private readonly all: ScriptFlow[] = [];
-  /** Those that the script names by their ports. */
+  /** The connections that the script names by their ports. */
   private readonly named = new Set<ScriptFlow>();
-  /** listen() was called since the newest connection began: a SYN is for that socket. */
+  /** listen() was called after the newest connection began, so a SYN is for that socket. */
   private listensAnew = false;
   private nextRemotePort = REMOTE_PORT;
 
@@ -40,14 +40,15 @@ export class Flows {
     return this.all.at(-1);
   }
 
-  /** A socket listens from now on. */
+  /** Notes that a socket listens from now on. */
   listens(): void {
     this.listensAnew = true;
   }
 
   /**
-   * By its ports, or the newest; `answeredBySyn`: the next packet that the script expects has SYN
-   * and ACK, as no packet of an open connection has.
+   * The connection for an inbound packet: by its ports, or the newest. `answeredBySyn` returns true
+   * if the next packet that the script expects has SYN and ACK, because such a packet never belongs
+   * to an open connection.
    */
   forInbound(p: PacketAction, answeredBySyn: () => boolean): ScriptFlow {
     const { ports } = p;
@@ -81,13 +82,13 @@ export class Flows {
   }
 
   /**
-   * The next segment of a connection of the script, or of the one with these ports; null when none
-   * comes by `limit`. With `bytes`, what follows is joined to it up to that payload: a write that
-   * was cut by the MSS may be written as one.
+   * Takes the next segment of a connection of the script, or of the one with these ports; null if
+   * none comes until `limit`. With `bytes`, the following segments are joined to it up to that
+   * payload, because a script may state a write that the MSS cut as one segment.
    */
   take(limit: Micros, ports: Ports, bytes = 0): { first: Segment; whole: DecodedTcp } | null {
     if (ports !== null) for (const f of this.all) if (f.hasPorts(ports)) this.named.add(f);
-    // Of another connection is better than none: the failure names the ports.
+    // A segment of another connection is better than none, because the failure then has its ports.
     const first = this.next(limit, ports, true) ?? this.next(this.target.now, null, true);
     if (first === null) return null;
     let last = first;
@@ -111,7 +112,7 @@ export class Flows {
     return this.find(limit, ports, false)?.segment ?? null;
   }
 
-  /** `mayOpen`: a SYN of ours makes its connection known. */
+  /** `mayOpen`: a SYN of our side adds its connection. */
   private next(limit: Micros, ports: Ports, mayOpen = false): Segment | null {
     const found = this.find(limit, ports, mayOpen);
     if (found === null) return null;
@@ -120,7 +121,8 @@ export class Flows {
   }
 
   /**
-   * Where among what was sent. Other connections' segments stay: an expectation of theirs may come.
+   * The index in the sent packets. Segments of other connections stay, because the script may
+   * expect them later.
    */
   private find(
     limit: Micros,
@@ -140,21 +142,21 @@ export class Flows {
       const { tcp } = decoded;
       const flow = this.all.find((f) => f.owns(decoded));
       if (tcp === null || flow === undefined)
-        sent.splice(at, 1); // ICMP, or a connection that the script does not speak of
+        sent.splice(at, 1); // ICMP, or a connection that the script does not name
       else if (ports === null ? flow === this.last : flow.hasPorts(ports))
         return { at, segment: { ...decoded, tcp } };
       else at++;
     }
   }
 
-  /** A SYN of ours makes its connection known. */
+  /** Adds the connection of our SYN. */
   private learnOpening(d: Decoded): void {
     if (d.tcp === null || (d.tcp.flags & (SYN | ACK)) !== SYN || this.all.some((f) => f.owns(d)))
       return;
     this.all.push(new ScriptFlow(d.tcp.sourcePort, d.tcp.destinationPort));
   }
 
-  /** The first segment of what the script is about that nothing was said of. */
+  /** The first segment of the script's connections that the script did not expect. */
   leftOver(limit: Micros): Segment | null {
     while (this.step(limit));
     for (const packet of this.target.sent) this.learnOpening(decode(packet));
@@ -171,7 +173,7 @@ export class Flows {
     return null;
   }
 
-  /** The last `count` packets both ways, as tcpdump would print them. */
+  /** The last `count` packets in both directions, as tcpdump prints them. */
   lastPackets(count: number, start: Micros): string[] {
     return this.target.log.slice(-count).map((p) => {
       const d = decode(p);

@@ -1,6 +1,5 @@
 /**
- * Verdicts for people and for machines: text, TAP 14, JUnit's XML, JSON Lines. A verdict is written
- * when it is there; then the totals.
+ * Formats of verdicts: text, TAP 14, JUnit's XML, JSON Lines. The totals follow the verdicts.
  */
 import type { Place } from './ast.js';
 import type { Difference } from './compare.js';
@@ -9,7 +8,7 @@ import type { Verdict } from './verdict.js';
 export const FORMATS = ['text', 'tap', 'junit', 'json'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** A verdict and how long it took, milliseconds. */
+/** A verdict and its time in milliseconds. */
 export interface Timed {
   readonly verdict: Verdict;
   readonly ms: number;
@@ -28,7 +27,7 @@ export function report(format: Format, all: readonly Timed[]): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** 0: something passed, and nothing failed; 1: something failed; 77: all was skipped. */
+/** 0: some passed and none failed; 1: some failed; 77: all were skipped. */
 export function exitCodeOf(all: readonly Timed[]): 0 | 1 | 77 {
   const { failed, passed } = counts(all);
   return failed > 0 ? 1 : passed > 0 ? 0 : 77;
@@ -69,7 +68,7 @@ function textLines(t: Timed): string[] {
 
 function tapLines(t: Timed, i: number): string[] {
   const { verdict, ms } = t;
-  // TAP takes '#' for the beginning of a directive.
+  // In TAP, '#' begins a directive.
   const plain = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('#', '\\#');
   const head = `${verdict.outcome === 'FAIL' ? 'not ok' : 'ok'} ${i + 1} - ${plain(verdict.file)}`;
   if (verdict.outcome === 'SKIP')
@@ -125,7 +124,7 @@ function junitLines(all: readonly Timed[]): string[] {
 const folderOf = (file: string): string => file.replace(/\/?[^/]*$/, '') || '.';
 const baseOf = (file: string): string => file.replace(/^.*\//, '');
 
-/** XML 1.0 has no control characters but tab, line feed and carriage return. */
+/** XML 1.0 allows no control characters but tab, line feed and carriage return. */
 const xml = (text: string): string =>
   text
     // eslint-disable-next-line no-control-regex
@@ -144,7 +143,7 @@ function jsonLine(t: Timed): string {
   return JSON.stringify({ ...head, warnings, packets, tcb, ms: t.ms });
 }
 
-/** What `--non_fatal` let pass, each with its line of the script and the fields that differ. */
+/** The warnings of `--non_fatal`, each with its line of the script and the fields that differ. */
 function warningLines({ verdict, source }: Timed): string[] {
   return verdict.warnings.flatMap(({ place, reason, differences }) => [
     `warning: ${where({ file: verdict.file, place })}: ${reason}`,
@@ -157,7 +156,8 @@ const differenceText = (d: Difference): string =>
   `${d.field}: expected ${d.expected}, came ${d.actual}`;
 
 /**
- * Of a failure: the script's line, the fields that differ, the packets before, the control block.
+ * Details of a failure: the script's line, the fields that differ, the last packets, the control
+ * block.
  */
 function detailsOf({ verdict, source }: Timed): string[] {
   const { place, differences, packets, tcb } = verdict;

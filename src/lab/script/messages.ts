@@ -1,6 +1,6 @@
 /**
- * What calls that send and receive have in common: lengths, flags, the msghdr of sendmsg and
- * recvmsg, and what of them is known here.
+ * Common parts of the calls that send and receive: lengths, flags, the msghdr of sendmsg() and
+ * recvmsg(), with checks for what is not supported.
  */
 import type { Expression } from './ast.js';
 import { CONSTANTS } from './constants.js';
@@ -18,7 +18,7 @@ const SEND = bitsOf(
   'MSG_FASTOPEN',
   'MSG_EOR',
 );
-/** MSG_NOSIGNAL says nothing to a reader. */
+/** MSG_NOSIGNAL has no effect on a reader. */
 const RECEIVE = bitsOf(
   'MSG_OOB',
   'MSG_PEEK',
@@ -39,43 +39,47 @@ function known(e: Expression | undefined, mask: number): number {
     (name) => name.startsWith('MSG_') && (CONSTANTS[name]! & others) !== 0,
   );
   throw new Unsupported(
-    `${names.join('|') || `flags 0x${others.toString(16)}`} is not known in this call`,
+    `${names.join('|') || `flags 0x${others.toString(16)}`} is not supported in this call`,
   );
 }
 
-/** The call returns at once, with EAGAIN where it would block. */
+/** True if the call must not block but return EAGAIN. */
 export const mayNotWait = (s: ScriptSocket, flags: number): boolean =>
   s.nonBlocking || (flags & CONSTANTS['MSG_DONTWAIT']!) !== 0;
 
-/** A msghdr's parts that are neither data nor, of sendmsg, an address. */
+/**
+ * Checks a msghdr's parts other than the data and the address for sendmsg(). Throws Unsupported.
+ */
 export function checkMessage(message: Expression | undefined, isReceived: boolean): void {
   const control = controlOf(message);
   if (control.length > 0 && !isReceived)
     throw new Unsupported(
-      'control messages (msg_control) of sendmsg() are not known: SO_TIMESTAMPING is not built',
+      'msg_control of sendmsg() is not supported, because there is no SO_TIMESTAMPING',
     );
   for (const one of control) controlText(one);
   const name = fieldOf(message, 'msg_name');
   if (isReceived && name !== undefined && name.kind !== 'any')
-    throw new Unsupported('TCP gives recvmsg() no address, so that msg_name cannot be compared');
+    throw new Unsupported('msg_name cannot be compared, because TCP gives recvmsg() no address');
 }
 
-/** What recvmsg writes into msg_flags. */
+/** The msg_flags that recvmsg() writes. */
 export const receivedFlags = (flags: number): number => flags & CONSTANTS['MSG_OOB']!;
 
 /**
- * What the kernel of today says, which looks at where such a buffer would end. Of send() and recv()
- * it takes as much as there is room for in 2 GiB.
+ * The result of a call with a negative length: EFAULT for write() and read(), because the kernel
+ * checks the end of the buffer. send() and recv() would cut the length to 2 GiB, which is not
+ * supported.
  */
 export function negativeLength(name: string): Attempt {
-  if (name !== 'write' && name !== 'read') throw new Unsupported(`${name}() of a negative length`);
+  if (name !== 'write' && name !== 'read')
+    throw new Unsupported(`${name}() with a negative length`);
   return () => fail('EFAULT');
 }
 
-/** Of readv() and writev(). */
+/** The bytes of the iovec of readv() or writev(). */
 export function checkedIov([, iov, count]: readonly Expression[]): number {
   const entries = iov?.kind === 'list' ? iov.items.length : 0;
   if ((numberOf(count) ?? entries) !== entries)
-    throw new Unsupported(`an iovec of ${numberOf(count)} entries with a list of ${entries}`);
+    throw new Unsupported(`an iovec count of ${numberOf(count)} for a list of ${entries}`);
   return iovBytes(iov);
 }

@@ -1,4 +1,4 @@
-/** open(): a file of the script. */
+/** open(), for the files of the script. */
 import type { Call } from './ast.js';
 import { CONSTANTS } from './constants.js';
 import { OpenFile } from './files.js';
@@ -11,7 +11,7 @@ const ENDLESS = '/dev/zero';
 export function open(w: Sockets, call: Call): Attempt {
   const path = textOf(call.args[0]);
   const flags = numberOf(call.args[1]) ?? 0;
-  if (path === null) throw new Unsupported('open() of a path that is no text in quotes');
+  if (path === null) throw new Unsupported('the path of open() must be a quoted string');
   return () => {
     const bytes = path === ENDLESS ? Infinity : w.world.files.get(path);
     if (bytes !== undefined) return ok(w.add(call, new OpenFile(bytes)));
@@ -21,7 +21,7 @@ export function open(w: Sockets, call: Call): Attempt {
     }
     if (numberOf(call.result) === -1) return fail('ENOENT');
     throw new Unsupported(
-      `open() of ${path}, which no command of the script made (dd, truncate, fallocate, head)`,
+      `open() of ${path}: a command of the script must create it (dd, truncate, fallocate, head)`,
     );
   };
 }

@@ -1,4 +1,4 @@
-/** System calls that open, name and end a connection, with Linux's results and errnos. */
+/** System calls that open, bind and close connections, with Linux's results and errnos. */
 import { StackError } from '../../base/errors.js';
 import type { Micros } from '../../base/time.js';
 import { State } from '../../tcp/state.js';
@@ -15,11 +15,11 @@ export function socket(w: Sockets, call: Call): Attempt {
   const type = numberOf(call.args[1]) ?? CONSTANTS['SOCK_STREAM']!;
   if ((type & 15) !== CONSTANTS['SOCK_STREAM'])
     throw new Unsupported(
-      'sockets other than SOCK_STREAM are not known: UDP and raw sockets are not built here',
+      'only SOCK_STREAM sockets are supported: scripts have no UDP and raw sockets',
     );
   const protocol = numberOf(call.args[2]) ?? 0;
   if (protocol !== 0 && protocol !== CONSTANTS['IPPROTO_TCP'])
-    throw new Unsupported(`the protocol ${protocol} is not known: IPPROTO_TCP is`);
+    throw new Unsupported(`the protocol ${protocol} is not supported, only IPPROTO_TCP`);
   if (!isFamilyOf(w, domain))
     throw new Unsupported(
       `a socket of another family than the script's IPv${w.world.local.version}`,
@@ -29,14 +29,14 @@ export function socket(w: Sockets, call: Call): Attempt {
   return () => ok(w.add(call, new ScriptSocket(w.world.stack, isIpv6, isNonBlocking)));
 }
 
-/** The packets' own family, or, with v4-mapped addresses, IPv6. */
+/** True for the packets' own family, or, with v4-mapped addresses, for IPv6. */
 const isFamilyOf = (w: Sockets, family: number | null): boolean =>
   family === null || family === w.family || family === familyOf(w.world.local.version);
 
 export function bind(w: Sockets, s: ScriptSocket, e: Expression | undefined): Result {
   const { family, port, address } = socketAddressOf(e);
   if (!isFamilyOf(w, family)) throw new Unsupported('bind() to an address of another family');
-  if (port === 0) throw new Unsupported("bind() to a port of the stack's choice");
+  if (port === 0) throw new Unsupported('bind() to port 0, where the stack chooses a port');
   if (s.isBound) return fail('EINVAL');
   if (address !== null && !address.isUnspecified && !address.equals(w.world.local))
     return fail('EADDRNOTAVAIL');
@@ -46,14 +46,14 @@ export function bind(w: Sockets, s: ScriptSocket, e: Expression | undefined): Re
   return ok();
 }
 
-/** The port of the script's peer, which is the only one. */
+/** The remote port of an address. Throws Unsupported unless the address is the script's peer. */
 export function remotePort(w: Sockets, e: Expression | undefined): number | null {
   const { family, port, address } = socketAddressOf(e);
   if (!isFamilyOf(w, family))
     throw new Unsupported("an address of another family than the script's");
   if (differs(address, w.world.remote))
     throw new Unsupported(
-      `${address!.toString()} is not the script's peer: that is ${w.world.remote.toString()}`,
+      `${address!.toString()} is not the script's peer, which is ${w.world.remote.toString()}`,
     );
   return port;
 }
@@ -117,7 +117,7 @@ export function connect(w: Sockets, s: ScriptSocket, e: Expression | undefined):
       if (s.hasError) return fail(s.takeError());
       if (s.isConnecting) return fail('EALREADY');
       if (s.isOver) return fail('ECONNABORTED');
-      // A non-blocking connect() is told of its success once.
+      // A non-blocking connect() reports success once.
       s.connectAnswered = true;
       return ok();
     }
@@ -147,14 +147,14 @@ export function connect(w: Sockets, s: ScriptSocket, e: Expression | undefined):
   );
 }
 
-/** The connection ends with a RST, and the socket is one that was never connected. */
+/** Ends the connection with a RST; the socket is then as if it was never connected. */
 function disconnect(w: Sockets, s: ScriptSocket): Result {
   s.stopListening(w.now);
   if (s.conn !== null) s.disconnect(w.now);
   return ok();
 }
 
-/** SO_RCVTIMEO and SO_SNDTIMEO: a call waits no longer. 0: it does. */
+/** SO_RCVTIMEO and SO_SNDTIMEO: ends a call that waits longer; 0 means no limit. */
 export function givingUpAfter(
   w: Sockets,
   timeout: Micros,
@@ -166,7 +166,7 @@ export function givingUpAfter(
   return () => attempt() ?? (w.now < until ? null : late());
 }
 
-/** The SYN is to go out; an errno when it cannot. */
+/** Sends the SYN. Returns an errno if that fails, else ''. */
 export function openTo(w: Sockets, s: ScriptSocket, port: number, fastOpen: boolean): string {
   try {
     const conn = w.world.stack.connect(
@@ -204,15 +204,17 @@ export function close(w: Sockets, fd: number): Attempt {
 export function shutdown(w: Sockets, s: ScriptSocket, how: number): Result {
   if (how < CONSTANTS['SHUT_RD']! || how > CONSTANTS['SHUT_RDWR']!) return fail('EINVAL');
   if (s.listener !== null) {
-    // It stops listening, and may begin again.
+    // The socket stops listening and may listen again later.
     if (how !== CONSTANTS['SHUT_WR']) s.stopListening(w.now);
     return ok();
   }
-  // Linux notes it even then: a read gives nothing from now on, and no error.
+  // Linux notes this even without a connection: later reads return 0, not an error.
   if (s.conn === null && how !== CONSTANTS['SHUT_WR']) s.readShut = true;
   if (s.conn === null || s.isOver) return fail('ENOTCONN');
   if (s.conn.state === State.synSent)
-    throw new Unsupported('shutdown() in SYN-SENT is not known: Linux makes the socket a new one');
+    throw new Unsupported(
+      'shutdown() in SYN-SENT, where Linux resets the socket, is not supported',
+    );
   if (how !== CONSTANTS['SHUT_WR']) s.readShut = true;
   if (how !== CONSTANTS['SHUT_RD'] && !s.writeShut) {
     s.writeShut = true;
@@ -222,7 +224,7 @@ export function shutdown(w: Sockets, s: ScriptSocket, how: number): Result {
   return ok();
 }
 
-/** What the stack refuses, as a system call tells it. */
+/** The result of a system call for an error of the stack. */
 function errnoOf(error: unknown): Result {
   if (error instanceof StackError) return fail(error.code);
   throw error;

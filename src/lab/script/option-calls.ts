@@ -1,5 +1,5 @@
 /**
- * setsockopt and getsockopt: level, name and length as Linux looks at them, then the option itself
+ * setsockopt() and getsockopt(): checks level, name and length as Linux does, then calls the option
  * (socket-option-table.ts).
  */
 import type { Micros } from '../../base/time.js';
@@ -31,7 +31,7 @@ export function setOption(s: ScriptSocket, args: readonly Expression[], now: Mic
   if (bytes < 0) return fail('EINVAL');
   if (is(level, number, 'SOL_TCP', 'TCP_CONGESTION')) {
     const name = textOf(value);
-    if (name === null) throw new Unsupported('a congestion control that is no text in quotes');
+    if (name === null) throw new Unsupported('TCP_CONGESTION must be a quoted string');
     return bytes === 0 ? fail('EINVAL') : setCongestion(s, name.slice(0, bytes), now);
   }
   if (is(level, number, 'SOL_SOCKET', 'SO_LINGER'))
@@ -46,7 +46,7 @@ export function setOption(s: ScriptSocket, args: readonly Expression[], now: Mic
   if (set === null) return fail('ENOPROTOOPT');
   const wanted = numberOf(value) ?? 0;
   if (bytes >= INT_BYTES) return set(s, wanted, now);
-  // IP's options may be a byte.
+  // An option of IP may have one byte.
   return level === IP_LEVEL ? set(s, bytes === 0 ? 0 : wanted & 0xff, now) : fail('EINVAL');
 }
 
@@ -73,7 +73,7 @@ function setTimeouts(s: ScriptSocket, isReceive: boolean, value: Expression | un
 }
 
 function missing(name: string): never {
-  throw new Unsupported(`SO_LINGER without '${name}': it is {onoff=1, linger=0}, or {1, 0}`);
+  throw new Unsupported(`SO_LINGER without '${name}': write {onoff=1, linger=0}, or {1, 0}`);
 }
 
 export function getOption(
@@ -92,12 +92,13 @@ export function getOption(
       (value?.kind === 'list' && value.items.every((item) => item.kind === 'any'));
     if (!anything)
       throw new Unsupported(
-        'TCP_INFO is compared by code: %{ assert tcpi_... }%, with ... in getsockopt()',
+        'TCP_INFO can be compared by code only: write ... in getsockopt(), and then %{ assert ' +
+          'tcpi_... }%',
       );
     return ok();
   }
   if (bytes < INT_BYTES)
-    throw new Unsupported(`getsockopt() of ${bytes} bytes: a part of a value is not known`);
+    throw new Unsupported(`getsockopt() of ${bytes} bytes: a part of a value is not supported`);
   if (is(level, number, 'SOL_SOCKET', 'SO_ERROR'))
     return { ...ok(), data: CONSTANTS[s.takeError()] ?? 0 };
   if (is(level, number, 'SOL_TCP', 'TCP_CONGESTION'))
@@ -108,36 +109,36 @@ export function getOption(
   if (is(level, number, 'SOL_TCP', 'TCP_FASTOPEN_KEY'))
     return { ...ok(), data: fastOpenKeys(s).slice(0, bytes) };
   const { get } = known(level, number, args);
-  if (get === null) throw new Unsupported(`getsockopt of ${nameOf(args)} is not known`);
+  if (get === null) throw new Unsupported(`getsockopt() of ${nameOf(args)} is not supported`);
   const got = get(s);
   return typeof got === 'number' ? { ...ok(), data: got } : got;
 }
 
-/** A key of 16 bytes, or two: what was made with the second still counts. */
+/** A key of 16 bytes, or two; cookies that were made with the second key stay valid. */
 function setFastOpenKeys(s: ScriptSocket, value: Expression | undefined, bytes: number): Result {
   const text = textOf(value);
-  if (text === null) throw new Unsupported('a key of Fast Open that is no text in quotes');
+  if (text === null) throw new Unsupported('TCP_FASTOPEN_KEY must be a quoted string');
   if (bytes !== KEY_BYTES && bytes !== 2 * KEY_BYTES) return fail('EINVAL');
   s.fastOpenKeys = Uint8Array.from({ length: bytes }, (_, i) => text.charCodeAt(i));
   s.tuneFastOpen();
   return ok();
 }
 
-/** As a text of bytes; '' where only the stack's key counts. */
+/** The socket's keys as a string of bytes; '' if it uses the stack's key. */
 const fastOpenKeys = ({ fastOpenKeys: keys }: ScriptSocket): string =>
   String.fromCharCode(...(keys ?? []));
 
 /**
- * By their numbers, as for the kernel: an option's name at another level is another option there,
- * or none.
+ * Level and option as numbers, as in the kernel, because a name at another level is another option
+ * or none. Throws Unsupported for an unknown name.
  */
 function optionOf(args: readonly Expression[]): { level: number; number: number } {
   const [, at, name] = args;
   if (name?.kind === 'symbol' && !Object.hasOwn(CONSTANTS, name.name))
-    throw new Unsupported(`the socket option ${name.name} is not known`);
+    throw new Unsupported(`the socket option ${name.name} is not supported`);
   const [level, number] = [numberOf(at), numberOf(name)];
   if (level === null || number === null)
-    throw new Unsupported('a socket option without its level or name');
+    throw new Unsupported('a socket option without a level or a name');
   return { level, number };
 }
 
@@ -145,7 +146,7 @@ function known(level: number, number: number, args: readonly Expression[]): Opti
   const option = findOption(level, number);
   if (option === undefined)
     throw new Unsupported(
-      `the socket option ${nameOf(args)} is not known${whyMissing(level, number)}`,
+      `the socket option ${nameOf(args)} is not supported${whyMissing(level, number)}`,
     );
   return option;
 }

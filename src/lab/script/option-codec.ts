@@ -1,11 +1,11 @@
-/** TCP options as a script writes them, and as they stand in a header. */
+/** Converts TCP options between the form of a script and the bytes of a header. */
 import type { AccEcnField, TcpOptionSpec } from './ast.js';
 
-/** Most bytes of options that a header has room for. */
+/** Most bytes of options in a TCP header. */
 export const MOST_OPTION_BYTES = 40;
 const FAST_OPEN_MAGIC = 'f989';
 const MD5_BYTES = 16;
-/** Fields of the AccECN option in their order: of kind 172 (AccECN0), and of 174 (AccECN1). */
+/** The order of the fields in the AccECN option, of kind 172 (AccECN0) and 174 (AccECN1). */
 const ACC_ECN: Readonly<Record<number, readonly AccEcnField[]>> = {
   172: ['e0b', 'ceb', 'e1b'],
   174: ['e1b', 'ceb', 'e0b'],
@@ -13,14 +13,14 @@ const ACC_ECN: Readonly<Record<number, readonly AccEcnField[]>> = {
 
 const hexBytes = (hex: string): number[] => (hex.match(/../g) ?? []).map((x) => parseInt(x, 16));
 
-/** The kind of an AccECN option whose first field this is. */
+/** The kind of an AccECN option by its first field. */
 const accEcnKind = (first: AccEcnField): number => (first === 'e0b' ? 172 : 174);
 
-/** Are these the fields of an AccECN option, from its first on? */
+/** True if these are the first fields of an AccECN option, in order. */
 export const isAccEcnOrder = (fields: readonly AccEcnField[]): boolean =>
   Object.values(ACC_ECN).some((order) => fields.every((field, i) => field === order[i]));
 
-/** With what fills up the last word. */
+/** The bytes of the options, padded to a multiple of 4. */
 export function encodeOptions(options: readonly TcpOptionSpec[]): Uint8Array {
   const out: number[] = [];
   for (const o of options) out.push(...bytesOf(o));
@@ -89,7 +89,7 @@ export function decodeOptions(b: Uint8Array): TcpOptionSpec[] {
   return options;
 }
 
-/** One that has kind, length and a body. */
+/** Decodes an option with kind, length and body. */
 function decodeOption(kind: number, body: DataView): TcpOptionSpec {
   const hex = Array.from({ length: body.byteLength }, (_, i) =>
     body.getUint8(i).toString(16).padStart(2, '0'),

@@ -1,4 +1,4 @@
-/** The options of packetdrill, at a script's top or on the command line: what each means here. */
+/** The options of packetdrill, at a script's top or on the command line, and their meaning here. */
 import { Address } from '../../ip/address.js';
 import type { ScriptOption } from './ast.js';
 import {
@@ -12,7 +12,7 @@ import {
 import { Unsupported } from './values.js';
 
 export interface KnownOption {
-  /** What its value is, for `--help`; null: it takes none. */
+  /** What the value is, for `--help`; null if the option has no value. */
   readonly value: string | null;
   readonly help: string;
   /** `--help` leaves it out. */
@@ -45,10 +45,10 @@ const address = (help: string, meaning: (a: Address) => RunOptions): KnownOption
   help,
   meaning: (option) => meaning(addressOf(option)),
 });
-/** What matters to a kernel's device or to packetdrill itself, and to nothing in memory. */
+/** An option for a kernel's device or for packetdrill itself, which has no effect in memory. */
 const idle = (value: string | null): KnownOption => ({
   value,
-  help: 'taken, and nothing here depends on it',
+  help: 'accepted, without effect here',
   isHidden: true,
   meaning: () => ({}),
 });
@@ -61,7 +61,7 @@ const missing = (value: string | null, reason: string): KnownOption => ({
   },
 });
 const REMOTE = 'scripts are played in memory, not between two machines';
-const FREEBSD = 'it is an option for other systems than Linux';
+const FREEBSD = 'the option is for systems other than Linux';
 
 export const SCRIPT_OPTIONS: Readonly<Record<string, KnownOption>> = {
   ip_version: {
@@ -71,7 +71,7 @@ export const SCRIPT_OPTIONS: Readonly<Record<string, KnownOption>> = {
       const known = Object.hasOwn(IP_VERSIONS, value) ? IP_VERSIONS[value] : undefined;
       if (known === undefined)
         throw new Unsupported(
-          `--ip_version=${value}: ${Object.keys(IP_VERSIONS).join(', ')} are known`,
+          `--ip_version=${value}: use one of ${Object.keys(IP_VERSIONS).join(', ')}`,
           place,
         );
       return known;
@@ -89,40 +89,40 @@ export const SCRIPT_OPTIONS: Readonly<Record<string, KnownOption>> = {
     mtu,
   })),
   mss: count(
-    'what comes in larger is a super-segment of such segments',
+    'larger inbound segments are super-segments of segments of this size',
     ['bytes', 1, 65_495],
     (mss) => ({ mss }),
   ),
   tolerance_usecs: count(
-    'least tolerance of times (default: 4000)',
+    'minimum tolerance of times (default: 4000)',
     ['microseconds', 0, 1e9],
     (toleranceUsecs) => ({
       toleranceUsecs,
     }),
   ),
   tcp_ts_tick_usecs: count(
-    'compare TSval, with ticks of so long',
+    'compare TSval, with ticks of this length',
     ['microseconds', 0, 1e6],
     (timestampTickUsecs) => ({
       timestampTickUsecs,
     }),
   ),
   tcp_ts_ecr_scaled: flag(
-    "an `ecr` that comes in counts from our first TSval, in the script's ticks",
+    "inbound `ecr` values count from our first TSval, in the script's ticks",
     {
       echoIsScaled: true,
     },
   ),
-  strict_segments: flag('segments are compared one by one, not put together', {
+  strict_segments: flag('compare segments one by one, without joining them', {
     strictSegments: true,
   }),
   non_fatal: {
     value: 'what',
-    help: 'packet, syscall or both with a comma: what of it differs is no failure',
+    help: 'packet, syscall or both with a comma: their differences are warnings, not failures',
     meaning: ({ value, place }) => {
       const nonFatal = nonFatalOf(value);
       if (nonFatal === null)
-        throw new Unsupported(`--non_fatal=${value}: ${NON_FATAL.join(' and ')} are known`, place);
+        throw new Unsupported(`--non_fatal=${value}: use ${NON_FATAL.join(' or ')}`, place);
       return { nonFatal };
     },
   },
@@ -134,7 +134,7 @@ export const SCRIPT_OPTIONS: Readonly<Record<string, KnownOption>> = {
     meaning: ({ value, place }, o) => ({
       init: initScripts(value, o.readBeside ?? ((): null => null), (file) => {
         throw new Unsupported(
-          `--init_scripts=${value}: there is no file '${file}' by the script`,
+          `--init_scripts=${value}: there is no file '${file}' in the script's folder`,
           place,
         );
       }),
@@ -153,28 +153,28 @@ export const SCRIPT_OPTIONS: Readonly<Record<string, KnownOption>> = {
   tun_dev: idle('name'),
   verbose: idle(null),
   debug: idle(null),
-  dry_run: missing(null, 'a script is played, not only read'),
+  dry_run: missing(null, 'scripts are always played'),
   wire_client: missing(null, REMOTE),
   wire_server: missing(null, REMOTE),
   wire_server_ip: missing('address', REMOTE),
   wire_server_port: missing('port', REMOTE),
   wire_client_dev: missing('name', REMOTE),
   wire_server_dev: missing('name', REMOTE),
-  so_filename: missing('file', 'it names a library with system calls, and here they are our own'),
-  so_flags: missing('flags', 'it is for a library with system calls, and here they are our own'),
+  so_filename: missing('file', 'the system calls are built in, not in a library'),
+  so_flags: missing('flags', 'the system calls are built in, not in a library'),
   udp_encaps: missing('encapsulation', FREEBSD),
 };
 
-/** Throws Unsupported for one that is not known, or has a value that it cannot have. */
+/** The meaning of an option. Throws Unsupported if it is not known or its value is invalid. */
 export function optionMeaning(option: ScriptOption, o: RunOptions): RunOptions {
   const { name, place } = option;
   const known = Object.hasOwn(SCRIPT_OPTIONS, name) ? SCRIPT_OPTIONS[name] : undefined;
-  if (known === undefined) throw new Unsupported(`the option --${name} is not known`, place);
+  if (known === undefined) throw new Unsupported(`the option --${name} is not supported`, place);
   return known.meaning(option, o);
 }
 
 /**
- * The options at a script's top, with the command line's in their place where both say something.
+ * The options at a script's top; those of the command line replace them.
  */
 export const withScriptOptions = (options: readonly ScriptOption[], o: RunOptions): RunOptions => ({
   ...options.reduce((all, option) => ({ ...all, ...optionMeaning(option, o) }), {}),
@@ -189,15 +189,15 @@ function whole(
 ): number {
   const n = Number(value);
   if (!(value !== '' && Number.isInteger(n) && n >= least && n <= most))
-    throw new Unsupported(`--${name}=${value}: it is ${least} to ${most} ${unit}`, place);
+    throw new Unsupported(`--${name}=${value} must be ${least} to ${most} ${unit}`, place);
   return n;
 }
 
-/** `192.0.2.1`, or `192.0.2.1/24`: the prefix's length says nothing here. */
+/** `192.0.2.1`, or `192.0.2.1/24`, where the prefix length has no effect. */
 function addressOf({ name, value, place }: ScriptOption): Address {
   try {
     return Address.parse(value.replace(/\/\d+$/, ''));
   } catch {
-    throw new Unsupported(`--${name}=${value}: it is an IP address`, place);
+    throw new Unsupported(`--${name}=${value} must be an IP address`, place);
   }
 }

@@ -8,11 +8,11 @@ import { CONSTANTS } from './constants.js';
 import { NAME, NUMBER, type Scanner } from './scanner.js';
 
 export const SECONDS = /\d+\.\d*|\.\d+|\d+/y;
-/** `...` or a number that begins with a dot would be taken for one. */
+/** Tried before numbers, because a number may begin with a dot. */
 const ELLIPSIS = /\.\.\./y;
 const ERRNO = /E[A-Z0-9]+\b/y;
 
-/** How many arguments each call has. */
+/** The number of arguments of each call. */
 const ARGUMENTS: Readonly<Record<string, readonly [least: number, most: number]>> = {
   ...{
     socket: [3, 3],
@@ -123,7 +123,7 @@ function parseTerm(s: Scanner): Expression {
   s.takeText('&'); // inet_pton(AF_INET6, "2001:db8::1", &sin6_addr)
   const name = s.need(NAME, 'a value: a number, a name, a string, [ ], { } or ...')[0];
   if (s.takeText('(')) return { kind: 'apply', name, args: parseList(s, ')') };
-  // `-D CC=reno`: an unknown name is text.
+  // An unknown name from `-D`, such as `-D CC=reno`, is a string.
   if (s.isDefined(start) && !Object.hasOwn(CONSTANTS, name)) return { kind: 'string', value: name };
   return { kind: 'symbol', name, place };
 }
@@ -146,7 +146,7 @@ function parseFields(s: Scanner): StructField[] {
   const fields: StructField[] = [];
   if (s.takeText('}')) return fields;
   do {
-    // `name=` or `name(...)=`; anything else is a bare value.
+    // `name=` or `name(...)=`; without either it is a bare value.
     const [, name = '', size = ''] =
       s.take(/\.?([A-Za-z_][A-Za-z0-9_]*)\s*(?:\(([^()]*)\)\s*)?=(?!=)/y) ?? [];
     const count = /^\s*\d+\s*$/.test(size) ? { count: Number(size) } : {};

@@ -14,13 +14,13 @@ import type {
 import { encodeOptions, isAccEcnOrder, MOST_OPTION_BYTES } from './option-codec.js';
 import { NAME, NUMBER, type Scanner } from './scanner.js';
 
-/** A digit is the three bits of ACE (RFC 9768), from 0 to 7. */
+/** A digit from 0 to 7 is the three bits of ACE (RFC 9768). */
 const FLAGS = /(?:[SFRPUEWA.0-7]+|-)(?=\s)/y;
 const ACC_ECN_FIELD = /(?:e0b|ceb|e1b)\b/y;
 const MAX_16 = 0xffff;
 const MAX_24 = 0xff_ffff;
 const MAX_32 = 0xffff_ffff;
-/** What IPv4's total length leaves beside the headers of IP and TCP. */
+/** Most bytes of payload: IPv4's total length without the headers of IP and TCP. */
 const MOST_PAYLOAD = MAX_16 - 20 - 20;
 const UNSUPPORTED = /(?:udp|gre|mpls|ipv4|ipv6|psp|sctp)\b/y;
 
@@ -51,12 +51,12 @@ export function parsePacket(s: Scanner, place: Place, way: Way): PacketAction | 
   if (s.take(/win\b/y)) window = number(s, 'a window', MAX_16);
   if (s.take(/urg\b/y)) urgent = number(s, 'an urgent pointer', MAX_16);
   if (way === 'in' && ip.ecn === 'ect01')
-    s.failAt("'ect01' is for expected packets: one that comes in has ect0 or ect1", place);
+    s.failAt("'ect01' is for expected packets only; an inbound packet has ect0 or ect1", place);
   const options = parseOptions(s);
   const most = MOST_PAYLOAD - encodeOptions(options ?? []).length;
   if (way === 'in' && bytes > most)
     s.failAt(
-      `${bytes} bytes do not fit into an IP packet: ${most} do, with these options`,
+      `${bytes} bytes do not fit into an IP packet; with these options the most is ${most}`,
       rangePlace,
     );
   return {
@@ -93,7 +93,7 @@ function parseIpInfo(s: Scanner): IpInfo {
     else if (s.take(/flowlabel\b/y)) info.flowLabel = number(s, 'a flow label', 0xfffff);
     else s.fail("expected noecn, ect0, ect1, ect01, ce, 'tos N', 'ttl N' or 'flowlabel N'");
   } while (s.takeText(','));
-  s.expect(close, 'after what the IP header says');
+  s.expect(close, 'after the fields of the IP header');
   return info;
 }
 
@@ -119,19 +119,19 @@ function parseRange(s: Scanner): { seq: number; bytes: number } {
   return { seq, bytes };
 }
 
-/** A field of the packet: it must fit. */
+/** A number from 0 to `most`. */
 function number(s: Scanner, what: string, most: number): number {
   const place = s.place();
   const text = s.need(NUMBER, what)[0];
   const value = Number(text);
-  // NaN is -0x...: no field is negative.
+  // NaN stands for -0x...; fields are never negative.
   if (!(value >= 0 && value <= most))
     s.failAt(`expected ${what} from 0 to ${most}, found '${text}'`, place);
   return value;
 }
 
 function parseOptions(s: Scanner): readonly TcpOptionSpec[] | null {
-  // A '<' on the next line begins an event only after a time, so here it can but begin options.
+  // A '<' on the next line can begin an event only after a time, so this one begins the options.
   if (!s.takeText('<')) return [];
   if (s.takeText('...')) {
     s.expect('>', "after '<...'");
@@ -146,7 +146,7 @@ function parseOptions(s: Scanner): readonly TcpOptionSpec[] | null {
   const { length } = encodeOptions(options);
   if (length > MOST_OPTION_BYTES)
     s.failAt(
-      `these options take ${length} bytes, and a header has room for ${MOST_OPTION_BYTES}`,
+      `these options take ${length} bytes, but a header has room for ${MOST_OPTION_BYTES} only`,
       place,
     );
   return options;
@@ -202,13 +202,13 @@ function parseOption(s: Scanner): TcpOptionSpec {
   }
 }
 
-/** Bytes, two digits each; '' for none. */
+/** Bytes in hex, two digits each; '' for none. */
 function hex(s: Scanner, what: string): string {
   const place = s.place();
   const text = s.take(/\w+/y)?.[0] ?? '';
-  // A script may leave its cookies to the command line.
+  // The command line may define a script's cookies.
   if (/^[A-Z]\w*_\w+$/.test(text))
-    s.unknown(`${text} is a name without a value: -D ${text}=VALUE`, place);
+    s.unknown(`${text} has no value: define it with -D ${text}=VALUE`, place);
   if (!/^(?:[0-9a-f]{2})*$/i.test(text))
     s.failAt(`expected ${what} in hex, two digits a byte, found '${text}'`, place);
   return text.toLowerCase();
@@ -236,7 +236,7 @@ function parseIcmp(s: Scanner, place: Place, way: Way, ip: IpInfo): IcmpAction {
     const quotedPlace = s.place();
     quoted = parseRange(s);
     if (quoted.bytes > MOST_PAYLOAD)
-      s.failAt(`${quoted.bytes} bytes were never in one IP packet`, quotedPlace);
+      s.failAt(`${quoted.bytes} bytes do not fit into an IP packet`, quotedPlace);
     s.expect(']', 'after the quoted sequence numbers');
   }
   return { type: 'icmp', place, way, ip, icmpType, code, mtu, quoted };

@@ -1,6 +1,6 @@
 /**
- * From a script's text to its events. Total: any text gives a script or a ScriptSyntaxError with
- * line and column that says what was expected.
+ * Parses a script. Any text gives either a script or a ScriptSyntaxError with line and column,
+ * which says what was expected.
  *
  *     script:  --option…  `init command`?  event…  `clean-up command`?
  *     event:   TIME ( < or > packet | name(args) = result | `command` | %{ code }% )
@@ -12,12 +12,12 @@ import { parsePacket } from './parse-packet.js';
 import { Scanner } from './scanner.js';
 
 export interface ParseOptions {
-  /** `-D NAME=value`: the text `value` for the word NAME, see scanner.ts. */
+  /** `-D NAME=value`: replaces the word NAME by the text `value` (defines.ts). */
   readonly defines?: ReadonlyMap<string, string>;
 }
 
 const OPTION = /--([A-Za-z][A-Za-z0-9_]*)(?:[ \t]*=[ \t]*(?:"([^"\n]*)"|([^\s]*)))?/y;
-/** A time, or `*`, begins an event. */
+/** Matches before a time or `*`, which begins an event. */
 const TIME_AHEAD = /(?=[+*\d]|\.\d)/y;
 
 export function parseScript(file: string, text: string, o: ParseOptions = {}): Script {
@@ -34,7 +34,7 @@ export function parseScript(file: string, text: string, o: ParseOptions = {}): S
   while (!s.atEnd && !s.next('`')) events.push(parseEvent(s, events.length === 0));
   const cleanup = s.next('`') ? parseCommand(s) : null;
   if (!s.atEnd) s.fail('expected the end of the script after the clean-up command');
-  if (events.length === 0) s.fail('expected an event: a script without one shows nothing');
+  if (events.length === 0) s.fail('expected an event: a script without events tests nothing');
   return { file, lines: text.split('\n'), options, init, events, cleanup };
 }
 
@@ -50,7 +50,7 @@ function parseEvent(s: Scanner, isFirst: boolean): ScriptEvent {
     (action.type === 'packet' || action.type === 'icmp') && action.way === 'out';
   if (when.kind !== 'at' && !isExpectation) {
     s.failAt(
-      `${when.kind === 'any' ? "'*'" : 'a range of times'} is for expected packets (>) only`,
+      `${when.kind === 'any' ? "'*'" : 'a range of times'} is allowed for expected packets (>) only`,
       place,
     );
   }
@@ -64,13 +64,13 @@ function parseWhen(s: Scanner): When {
   if (!s.takeText('~')) return { kind: 'at', relative, at: from };
   const place = s.place();
   if (s.takeText('+') !== relative)
-    s.failAt('both ends of a range of times must be alike: 1~2 or +1~+2', place);
+    s.failAt('both ends of a range of times must have the same form: 1~2 or +1~+2', place);
   const to = seconds(s, relative);
   if (to < from) s.failAt('the end of a range of times must not be before its start', place);
   return { kind: 'between', relative, from, to };
 }
 
-/** `+0...0.2`: the dots of a blocking call must not be eaten by the number before them. */
+/** Seconds. In `+0...0.2` the dots belong to the blocking call, not to the number before them. */
 function seconds(s: Scanner, _relative: boolean): number {
   const match = s.take(/(\d+)(?=\.\.\.)/y) ?? s.need(SECONDS, 'a time in seconds');
   return Math.round(Number(match[0]) * SECOND);

@@ -1,4 +1,4 @@
-/** A script from its text to the verdict. */
+/** Plays a script from its text to the verdict. */
 import { parseScript } from './parse.js';
 import type { RunOptions } from './options.js';
 import { type MakeTarget, runScript } from './run.js';
@@ -6,8 +6,8 @@ import { ScriptSyntaxError } from './scanner.js';
 import { faultText, START, type Verdict } from './verdict.js';
 
 /**
- * Total. Whatever is in the text: a script that cannot be read has failed, and one that asks for
- * what is not known here is skipped.
+ * Never throws. A script that cannot be parsed fails; a script that needs something unsupported is
+ * skipped.
  */
 export function playScript(
   file: string,

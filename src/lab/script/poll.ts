@@ -8,18 +8,18 @@ import { fieldOf, numberOf, Unsupported } from './values.js';
 
 export function poll(w: Sockets, call: Call): Attempt {
   const [fds, count] = call.args;
-  if (fds?.kind !== 'list') throw new Unsupported('poll() of what is no list');
+  if (fds?.kind !== 'list') throw new Unsupported('the first argument of poll() must be a list');
   const wanted = fds.items;
   if ((numberOf(count) ?? wanted.length) !== wanted.length)
     throw new Unsupported(
-      `poll() of ${numberOf(count)} descriptors with a list of ${wanted.length}`,
+      `poll() with ${numberOf(count)} descriptors for a list of ${wanted.length}`,
     );
   const timeout = numberOf(call.args[2]) ?? 0;
   const until = timeout < 0 ? Infinity : w.now + timeout * 1000;
   return () => {
     const ready: number[] = wanted.map((e) => {
       const fd = numberOf(fieldOf(e, 'fd'));
-      if (fd !== null && fd < 0) return 0; // it is passed over
+      if (fd !== null && fd < 0) return 0; // a negative descriptor is ignored
       const s = w.socket(fd);
       const asked =
         (numberOf(fieldOf(e, 'events')) ?? 0) | CONSTANTS['POLLERR']! | CONSTANTS['POLLHUP']!;

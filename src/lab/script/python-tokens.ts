@@ -1,6 +1,6 @@
 /**
- * Code of a packet script cut into statements, and a statement into its words: texts in quotes are
- * one word, whatever is in them.
+ * Splits the code of a packet script into statements, and statements into words. A quoted string is
+ * one word.
  */
 
 const STRING = String.raw`"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'`;
@@ -8,7 +8,7 @@ const NUMBER = String.raw`0x[0-9a-fA-F]+|\d+\.?\d*|\.\d+`;
 const ASSIGNMENT = String.raw`(?:\*\*|\/\/|<<|>>|[-+*/%&|^])=(?!=)`;
 const OPERATOR = String.raw`==|!=|<=|>=|${ASSIGNMENT}|\/\/|\*\*|<<|>>|[-+*/%()<>,=&|^~\[\]]`;
 const TOKEN = new RegExp(String.raw`\s*(${NUMBER}|[A-Za-z_]\w*|${STRING}|${OPERATOR})`, 'y');
-/** What matters to where a statement ends. */
+/** The pieces that decide where a statement ends. */
 const PIECE = new RegExp(String.raw`${STRING}|#[^\n]*|\\\n|[^]`, 'g');
 
 /** Statements end with a line or a semicolon, but not inside parentheses; `#` begins a comment. */
@@ -25,7 +25,7 @@ export function statements(text: string): string[] {
   return found.map((statement) => statement.trim()).filter((statement) => statement !== '');
 }
 
-/** Null for what is no word that is known here. */
+/** The words of a statement; null if one of them is not supported. */
 export function tokensOf(statement: string): string[] | null {
   const tokens: string[] = [];
   TOKEN.lastIndex = 0;

@@ -1,9 +1,9 @@
-/** Values of a packet script's code, and what Python's operators and functions make of them. */
+/** Values of a packet script's code, with Python's operators and functions. */
 import { Unsupported } from './values.js';
 
 export type Value = number | string | boolean | null | Value[];
 
-/** What Python would raise: the script fails with it. */
+/** An exception that Python would raise; the script fails with it. */
 export class PythonError extends Error {
   override readonly name = 'PythonError';
 }
@@ -21,8 +21,7 @@ export function numeric(v: Value, operator: string): number {
 
 function whole(v: Value, operator: string): bigint {
   const n = numeric(v, operator);
-  if (!Number.isInteger(n))
-    throw new PythonError(`TypeError: ${operator} of a number that is not whole`);
+  if (!Number.isInteger(n)) throw new PythonError(`TypeError: ${operator} needs a whole number`);
   return BigInt(n);
 }
 
@@ -35,7 +34,7 @@ const kindOf = (v: Value): string =>
         ? 'a text'
         : 'a number';
 
-/** As str() writes it. */
+/** The value as Python's str() writes it. */
 export function textOf(v: Value): string {
   if (v === null) return 'None';
   if (Array.isArray(v)) return `(${v.map(quotedText).join(', ')}${v.length === 1 ? ',' : ''})`;
@@ -53,7 +52,7 @@ const arithmetic =
   (operator: string, of: (a: number, b: number) => number) =>
   (a: Value, b: Value): Value =>
     of(numeric(a, operator), numeric(b, operator));
-/** Of any size, as Python's: JavaScript's own have 32 bits. */
+/** Bit operations on numbers of any size, as in Python; JavaScript's have 32 bits. */
 const bits =
   (operator: string, of: (a: bigint, b: bigint) => bigint) =>
   (a: Value, b: Value): Value =>
@@ -84,7 +83,7 @@ export const BINARY: Readonly<Record<string, (a: Value, b: Value) => Value>> = {
   '>>': bits('>>', (a, b) => a >> distance(b)),
 };
 
-/** It has the divisor's sign. */
+/** Python's remainder, which has the divisor's sign. */
 const remainder = (a: number, b: number): number => a - b * Math.floor(a / b);
 
 const ORDER: Readonly<Record<string, (a: number | string, b: number | string) => boolean>> = {
@@ -97,7 +96,7 @@ const ORDER: Readonly<Record<string, (a: number | string, b: number | string) =>
 export const isComparison = (operator: string): boolean =>
   operator === '==' || operator === '!=' || Object.hasOwn(ORDER, operator);
 
-/** A text never equals a number, and has no order with one. */
+/** A string never equals a number, and they have no order. */
 export function compareValues(operator: string, a: Value, b: Value): boolean {
   if (operator === '==') return equal(a, b);
   if (operator === '!=') return !equal(a, b);

@@ -1,10 +1,10 @@
 /**
- * `%{ assert tcpi_snd_cwnd == 10, tcpi_snd_cwnd }%`: the part of Python that packet scripts use.
- * Assertions, `print`, comparisons (chained, too), `and`, `or`, `not`, arithmetic with Python's
- * precedence, numbers, texts and `%` on them, names of TCP_INFO. Anything else is Unsupported.
+ * `%{ assert tcpi_snd_cwnd == 10, tcpi_snd_cwnd }%`: the part of Python that packet scripts use. It
+ * has assertions, `print`, comparisons (also chained), `and`, `or`, `not`, arithmetic with Python's
+ * precedence, numbers, strings with `%`, and the names of TCP_INFO. Anything else is Unsupported.
  *
- * An expression becomes a function: so what stands behind `or`, or after an assertion's comma, is
- * asked only when Python would ask.
+ * An expression becomes a function, so that the part after `or`, or after an assertion's comma, is
+ * evaluated only if Python would evaluate it.
  */
 import { CONSTANTS } from './constants.js';
 import {
@@ -24,7 +24,7 @@ import { Unsupported } from './values.js';
 export type Names = Readonly<Record<string, number | string>>;
 type Thunk = () => Value;
 
-/** What a script's code has set and printed so far. */
+/** The variables and output of a script's code so far. */
 export interface CodeState {
   readonly variables: Record<string, Value>;
   readonly printed: string[];
@@ -35,7 +35,7 @@ export const newCodeState = (): CodeState => ({
   printed: [],
 });
 
-/** The first assertion that does not hold, or error of Python's, in words; null when all hold. */
+/** Returns the first failed assertion, or Python's error, as text; null if there is none. */
 export function runCode(text: string, names: Names, state = newCodeState()): string | null {
   for (const statement of statements(text)) {
     try {
@@ -49,7 +49,7 @@ export function runCode(text: string, names: Names, state = newCodeState()): str
   return null;
 }
 
-/** Lowest first; those of a level from left to right. */
+/** Operators by precedence, lowest first; within a level from left to right. */
 const LEVELS: readonly (readonly string[])[] = [
   ['|'],
   ['^'],
@@ -74,7 +74,7 @@ class Reader {
   }
 
   private beyond(): never {
-    throw new Unsupported(`this code is beyond the Python that is known here: ${this.text}`);
+    throw new Unsupported(`this code uses a part of Python that is not supported: ${this.text}`);
   }
 
   statement(): string | null {
@@ -94,7 +94,7 @@ class Reader {
     );
   }
 
-  /** `print x`, `print(x, y)`: what Python would print, behind its blanks. */
+  /** `print x`, `print(x, y)`: adds the values to the output, separated by blanks. */
   private print(): null {
     const items: Thunk[] = [];
     while (this.at < this.tokens.length) {
@@ -134,7 +134,7 @@ class Reader {
     return null;
   }
 
-  /** `a if b else c`, and what binds more. */
+  /** `a if b else c`, and everything of higher precedence. */
   private expression(): Thunk {
     const then = this.or();
     if (!this.take('if')) return then;
@@ -144,7 +144,7 @@ class Reader {
     return () => (truth(condition()) ? then() : otherwise());
   }
 
-  /** What the names of the condition stand for. */
+  /** The values of the names in the condition. */
   private values(from: number): string {
     const known = { ...this.names, ...this.state.variables };
     const used = this.tokens.slice(from).filter((t) => Object.hasOwn(known, t));
@@ -205,7 +205,7 @@ class Reader {
     };
   }
 
-  /** `<` and its like, `in`, `not in`; null for anything else. */
+  /** A comparison operator, `in` or `not in`; null for anything else. */
   private comparator(): string | null {
     const op = this.tokens[this.at];
     if (op === 'not' && this.tokens[this.at + 1] === 'in') {
@@ -242,7 +242,7 @@ class Reader {
     return this.power();
   }
 
-  /** Binds more than a sign on its left, and less than one on its right. */
+  /** `**` has higher precedence than a sign on its left, and lower than one on its right. */
   private power(): Thunk {
     const base = this.atom();
     if (!this.take('**')) return base;
@@ -285,7 +285,7 @@ class Reader {
     return () => items.map((item) => item());
   }
 
-  /** After the opening parenthesis or bracket, to the closing one. */
+  /** The list after an opening parenthesis or bracket, up to the closing one. */
   private list(close = ')'): Thunk[] {
     const items: Thunk[] = [];
     while (!this.take(close)) {

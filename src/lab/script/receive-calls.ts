@@ -26,14 +26,14 @@ function startOne(s: ScriptSocket, { name, args }: Call): Attempt {
     case 'read': {
       const bytes = numberOf(args[2]) ?? 0;
       if (bytes < 0) return negativeLength(name);
-      // Only of read() nothing is nothing, whatever there is.
+      // Only read() with a length of 0 always returns 0.
       return bytes === 0 ? () => ok(0) : receive(s, bytes, 0, isNull(args[1]));
     }
     case 'recv':
     case 'recvfrom': {
       const bytes = numberOf(args[2]) ?? 0;
       if (args[4] !== undefined && args[4].kind !== 'any' && !isNull(args[4]))
-        throw new Unsupported('TCP gives recvfrom() no address, so that none can be compared');
+        throw new Unsupported('an address cannot be compared, because TCP gives recvfrom() none');
       if (bytes < 0) return negativeLength(name);
       return receive(s, bytes, receiveFlags(args[3]), isNull(args[1]));
     }
@@ -63,15 +63,15 @@ function startOne(s: ScriptSocket, { name, args }: Call): Attempt {
 }
 
 /**
- * TCP_INQ: how many bytes can be read. It is never 0 between the FIN and the read that returns 0,
- * so that the program reads on to the end.
+ * TCP_INQ: the number of bytes that can be read. Between the FIN and the read that returns 0 it is
+ * never 0, so that the program reads up to the end.
  */
 function queueBytes(s: ScriptSocket): number {
   const endWaits = s.conn?.rcv.finReceived === true && (s.unread === 0 || !s.endWasRead);
   return s.unread + Number(endWaits);
 }
 
-/** `noBuffer`: the data is wanted at NULL. */
+/** `noBuffer`: the buffer is NULL. */
 function receive(s: ScriptSocket, bytes: number, flags: number, noBuffer = false): Attempt {
   if (bytes < 0) return () => fail('EINVAL');
   if ((flags & CONSTANTS['MSG_OOB']!) !== 0) return () => receiveOutOfLine(s, bytes, flags);

@@ -1,13 +1,13 @@
 /**
- * Plays a script against a target: our stack in virtual time, or whatever else keeps target.ts's
- * promises.
+ * Plays a script against a target: our stack in virtual time, or anything else that implements
+ * target.ts.
  *
  *     event ──▶ when is it due? ──▶ time passes until then
  *                 ├──▶ inject a packet · make a call · run code
  *                 └──▶ an expected packet: take the next one that the target sent, and compare
  *
- * The result is PASS, FAIL with what was expected and what came, or SKIP when the script asks for
- * something that we do not know: never a pass.
+ * The result is PASS, FAIL with the expected and the actual packet, or SKIP if the script needs
+ * something unsupported. Such a script never passes.
  */
 import { SECOND, type Micros } from '../../base/time.js';
 import type { TcpConfig } from '../../tcp/config.js';
@@ -42,11 +42,11 @@ import { segmentText, timeText } from './text.js';
 import { Unsupported } from './values.js';
 import { Failure, faultText, type Outcome, START, type Verdict, type Warning } from './verdict.js';
 
-/** An expected packet is waited for so long after its time. */
+/** How long the runner waits for an expected packet after its time. */
 const PATIENCE: Micros = 2 * SECOND;
-/** `*`: whenever, but not never. */
+/** `*`: at any time, but within this limit. */
 const WHENEVER: Micros = 3600 * SECOND;
-/** Those that public scripts are played with: cookies of Fast Open depend on them. */
+/** The addresses of public scripts, whose Fast Open cookies depend on them. */
 const LOCAL = { 4: '192.168.0.1/16', 6: 'fd3d:a0b:17d6::1/48' } as const;
 const REMOTE = { 4: '192.0.2.1', 6: 'fd3d:fa7b:d17d::1' } as const;
 const PREFIX_BITS = { 4: 16, 6: 48 } as const;
@@ -64,7 +64,7 @@ export type MakeTarget = (script: Script, o: RunOptions, ends: Ends) => Target;
 const ourStack: MakeTarget = (script, o, ends) =>
   new StackTarget({
     ...ends,
-    // Some settings count from a stack's first moment.
+    // Some settings must be set when the stack is created.
     config: { ...SCRIPT_PROFILE, ...o.config, ...configOf(script, o) },
     mtu: o.mtu,
     mss: o.mss,
@@ -110,7 +110,7 @@ export function runScript(
     if (error instanceof Failure)
       return verdict('FAIL', error.message, error.place, error.differences);
     if (error instanceof Unsupported) {
-      // Before the first event it is an option, or else the first command.
+      // Before the first event, the error concerns an option or the first command.
       const place = run?.current ?? error.place ?? script.init?.place ?? null;
       return verdict('SKIP', error.message, place, []);
     }
@@ -123,7 +123,7 @@ const initSettings = (o: RunOptions): Setting[] =>
     isDefaults ? defaultSettings(text) : settingsOf(text ?? '', o.readBeside),
   );
 
-/** The sysctls before the first event; `play` tells what of them cannot be. */
+/** The sysctls before the first event. `play` reports those that are invalid. */
 function configOf({ init }: Script, o: RunOptions): Partial<TcpConfig> {
   try {
     return sysctlConfig([
@@ -136,7 +136,7 @@ function configOf({ init }: Script, o: RunOptions): Partial<TcpConfig> {
   }
 }
 
-/** What is not said is the other's kind, or packetdrill's own. */
+/** The addresses of both ends. The default has the family of the other end, or is packetdrill's. */
 function endsOf(o: RunOptions): Ends {
   const version = o.ipVersion ?? o.local?.version ?? o.remote?.version ?? 4;
   const local =
@@ -162,26 +162,26 @@ class ScriptRun {
   readonly target: Target;
   /** Time 0 of the script on the target's clock. */
   readonly start: Micros;
-  /** The event that is being played. */
+  /** The current event. */
   current: Place | null;
   readonly warnings: Warning[] = [];
   private readonly script: Script;
   private readonly o: RunOptions;
   private readonly flows: Flows;
   private readonly blocking: Blocking[] = [];
-  /** When the last event was done, and, of an injected packet, when it was due. */
+  /** When the last event ended, and, for an injected packet, when it was due. */
   private lastAt: Micros;
   private lastInjectedDue: Micros | null = null;
   /**
-   * How late the last event was by the script's own clock: in real time each one that is relative
-   * to another adds a little.
+   * How late the last event was by the script's clock. In real time, each event that is relative to
+   * another adds a little.
    */
   private lag: Micros = 0;
   private steps = 0;
   readonly codeState = newCodeState();
-  /** The counters when nstat was last called. */
+  /** The counters at the last call of nstat. */
   private counted: Counters = {};
-  /** Which of the script's events it is. */
+  /** The index of the current event. */
   private at = 0;
 
   constructor(script: Script, o: RunOptions, target: Target) {
@@ -218,11 +218,11 @@ class ScriptRun {
       return;
     }
     if (action.type === 'icmp' && action.way === 'out')
-      throw new Unsupported('expected ICMP packets are not known');
+      throw new Unsupported('expected ICMP packets are not supported');
     if (when.kind !== 'at')
       throw new Failure(event.place, 'only an expected packet can have a range of times');
     const isInjection = action.type === 'packet' || action.type === 'icmp';
-    // Between two injected packets the script's times count, not when the first was handled.
+    // Between two injected packets the script's times count, not the time when the first was done.
     const base = isInjection && this.lastInjectedDue !== null ? this.lastInjectedDue : this.lastAt;
     const due = when.relative ? base + when.at : this.start + when.at;
     this.advance(due);
@@ -257,12 +257,12 @@ class ScriptRun {
   }
 
   /**
-   * One thing happens, no later than `to`; false: nothing more does. Calls that wait are asked
-   * whether it was theirs.
+   * Lets one thing happen, not after `to`; returns false if nothing more does. Calls that block are
+   * then tried again.
    */
   private step(to: Micros): boolean {
     if (this.steps++ > MAX_STEPS) throw new Failure(this.current!, 'timers never come to rest');
-    // What waits for a time of its own is asked at that time, too.
+    // A call that waits for a time of its own is tried at that time too.
     const asked = this.blocking.reduce(
       (first, { due }) => (due > this.target.now ? Math.min(first, due) : first),
       to,
@@ -277,7 +277,7 @@ class ScriptRun {
   private checkIpInfo(ip: IpInfo): void {
     if (ip.flowLabel !== null && this.target.local.version === 4)
       throw new Unsupported(
-        "a flow label is IPv6's, and this script is played over IPv4 (--ip_version=ipv6)",
+        'a flow label needs IPv6, and this script is played over IPv4: add --ip_version=ipv6',
       );
   }
 
@@ -285,8 +285,8 @@ class ScriptRun {
     this.checkIpInfo(p.ip);
     if (p.options?.some((o) => o.kind === 'md5') === true)
       throw new Unsupported(
-        'TCP MD5 signatures are not built: a segment with one that no key is known for is ' +
-          'dropped by Linux, and taken here',
+        'TCP MD5 signatures are not supported: Linux drops a segment with a signature without ' +
+          'a key, but this stack accepts it',
       );
     const flow = this.flows.forInbound(p, () => this.expectsSynAck(p));
     flow.goesIn(p);
@@ -304,7 +304,7 @@ class ScriptRun {
     this.askBlocking();
   }
 
-  /** The next packet that the script expects has SYN and ACK. */
+  /** True if the next packet that the script expects has SYN and ACK. */
   private expectsSynAck({ ports }: PacketAction): boolean {
     for (let i = this.at + 1; i < this.script.events.length; i++) {
       const { action } = this.script.events[i]!;
@@ -318,10 +318,10 @@ class ScriptRun {
 
   private injectIcmp(p: IcmpAction): void {
     const numbers = icmpNumbers(this.target.local.version, p.icmpType, p.code);
-    if (numbers === null) throw new Unsupported(`ICMP ${p.icmpType} ${p.code} is not known`);
+    if (numbers === null) throw new Unsupported(`ICMP ${p.icmpType} ${p.code} is not supported`);
     const flow = this.flows.last;
     if (flow === undefined)
-      throw new Failure(p.place, 'there is no connection yet that an ICMP error could be about');
+      throw new Failure(p.place, 'there is no connection yet for this ICMP error');
     const quoted = p.quoted ?? { seq: 0, bytes: 0 };
     this.checkIpInfo(p.ip);
     const slab = encodeIcmp(
@@ -344,7 +344,7 @@ class ScriptRun {
     for (const { kind } of want.options ?? [])
       if (kind === 'ECN' || kind === 'md5')
         throw new Unsupported(
-          kind === 'ECN' ? 'AccECN is not built' : 'TCP MD5 signatures are not built',
+          kind === 'ECN' ? 'AccECN is not supported' : 'TCP MD5 signatures are not supported',
         );
     this.checkIpInfo(want.ip);
     const base = this.lastAt;
@@ -362,8 +362,8 @@ class ScriptRun {
     const { first, whole } = taken;
     const flow = this.flows.of(first);
     flow.cameOut(first.tcp, want);
-    // An eighth of what the script says, not of what came: else the later a packet, the later it
-    // might be.
+    // The tolerance depends on the script's time, not on the packet's, because a late packet would
+    // otherwise have more tolerance.
     const tolerance = toleranceOf(
       this.o,
       when.kind === 'any' ? Math.abs(first.at - base) : Math.max(0, to - base),
@@ -389,10 +389,10 @@ class ScriptRun {
       const came = segmentText(whole, flow.outboundBases(whole.flags));
       this.fails(
         'packet',
-        new Failure(want.place, `expected another packet than ${came}`, differences),
+        new Failure(want.place, `${came} is not the expected packet`, differences),
       );
     }
-    // It may have gone out before the event before was done.
+    // The packet may have been sent before the previous event ended.
     this.lastAt = Math.max(base, first.at);
     this.wasLate(when, first.at - to);
     this.checkSegmentSize(want, first);
@@ -437,7 +437,7 @@ class ScriptRun {
     this.awaitBlocking();
     const attempt = this.target.start(call);
     if (call.name === 'listen') this.flows.listens();
-    // Handled to its end, it may be ready at the second asking.
+    // The first attempt may make the call ready for the second.
     const result = attempt() ?? attempt();
     this.askBlocking();
     if (call.end !== null) {
@@ -451,8 +451,8 @@ class ScriptRun {
   }
 
   /**
-   * As for packetdrill a script has one thread: a call waits for the one before, which may wait
-   * until it is due.
+   * As in packetdrill, a script has one thread: a call waits for the previous one, which may block
+   * until its end time.
    */
   private awaitBlocking(): void {
     for (const { due } of [...this.blocking])
@@ -492,7 +492,7 @@ class ScriptRun {
       );
   }
 
-  /** Ends the script, unless `--non_fatal` says that what differs in `kind` is to be told only. */
+  /** Ends the script, or only adds a warning if `--non_fatal` includes `kind`. */
   private fails(kind: NonFatal, failure: Failure): void {
     if (this.o.nonFatal?.includes(kind) !== true) throw failure;
     const { place, message: reason, differences } = failure;
@@ -526,29 +526,28 @@ class ScriptRun {
   }
 
   /**
-   * A line of the script's own defaults.sh is no reason not to play the script, nor one to be
-   * silent.
+   * Warns of unknown lines in the script's own defaults.sh; the script is played nevertheless.
    */
   private warnOfDefaults(unknown: readonly string[]): void {
     const place = this.current ?? { line: 1, column: 1 };
     for (const line of unknown)
       this.warnings.push({
         place,
-        reason: `defaults.sh has a line that is not known here: ${line}`,
+        reason: `defaults.sh has a line that is not supported: ${line}`,
         differences: [],
       });
   }
 
   private checkCounters({ patterns, text }: Extract<Setting, { kind: 'counters' }>): void {
     const counters = this.target.counters();
-    if (counters === null) throw new Unsupported('counters are not read here');
+    if (counters === null) throw new Unsupported('this target has no counters');
     const grown = since(counters, this.counted);
     this.counted = counters;
     if (countersFit(grown, patterns)) return;
     const differences = Object.entries(grown)
       .filter(([name, n]) => n !== 0 && patterns.some((p) => p.test(name)))
       .map(([name, n]) => ({ field: name, expected: 'another number', actual: String(n) }));
-    throw new Failure(this.current!, `no counter is as '${text}' wants it`, differences);
+    throw new Failure(this.current!, `no counter matches '${text}'`, differences);
   }
 
   // ---- Code -------------------------------------------------------------------------------------
@@ -556,7 +555,7 @@ class ScriptRun {
   private code(code: Code): void {
     const info = this.target.tcpInfo();
     if (info === null && /\btcpi_/.test(code.text))
-      throw new Failure(code.place, 'there is no connection whose TCP_INFO the code could look at');
+      throw new Failure(code.place, 'there is no connection yet, so the code has no TCP_INFO');
     const failure = runCode(code.text, info ?? {}, this.codeState);
     if (failure !== null) this.fails('packet', new Failure(code.place, failure));
   }
@@ -567,8 +566,8 @@ class ScriptRun {
 }
 
 /**
- * A clean-up command puts the kernel's settings back: ours are gone with the run. It must be one
- * that is known all the same.
+ * A clean-up command restores the kernel's settings. Ours end with the run, so the command is not
+ * played, but it must be known. Throws Unsupported.
  */
 function checkCleanup({ text, place }: Command, o: RunOptions): void {
   if (/^(?:\/\S*)?\S*(?:sysctls?|restore)\S*/.test(text)) return;

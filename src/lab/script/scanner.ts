@@ -1,18 +1,18 @@
 /**
- * Reading a script from left to right: blanks and comments are passed over, and every error knows
- * its line and column.
+ * Reads a script from left to right. It skips blanks and comments, and every error has its line and
+ * column.
  */
 import type { Place } from './ast.js';
 import { type Defined, sourcePosition, substitute } from './defines.js';
 
-/** The script is not in the language, or in a part of it that we do not know. */
+/** The script has a syntax error, or uses an unsupported part of the language. */
 export class ScriptSyntaxError extends Error {
   override readonly name = 'ScriptSyntaxError';
   readonly file: string;
   readonly place: Place;
 
   /**
-   * It is in the language, but in a part that is not known here: its script is skipped, not failed.
+   * True for an unsupported part of the language; the script is then skipped, not failed.
    */
   readonly isUnknown: boolean;
 
@@ -31,7 +31,7 @@ const BLANKS = /(?:\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)+/y;
 
 export class Scanner {
   readonly file: string;
-  /** With `-D`'s values in their places. */
+  /** The script's text with the values of `-D`. */
   readonly text: string;
   at = 0;
   private readonly source: string;
@@ -46,7 +46,7 @@ export class Scanner {
       this.lineStarts.push(i + 1);
   }
 
-  /** What stands here is a value of `-D`, not the script's own words. */
+  /** True if the text at this position is a value of `-D`. */
   isDefined(at: number): boolean {
     return this.defined.some((d) => at >= d.at && at < d.at + d.bytes);
   }
@@ -61,13 +61,13 @@ export class Scanner {
     return this.at >= this.text.length;
   }
 
-  /** The place of the next thing. */
+  /** The place of the next word. */
   place(): Place {
     this.skipBlanks();
     return this.placeOf(this.at);
   }
 
-  /** In the script as it was written. */
+  /** The place in the script's source. */
   placeOf(position: number): Place {
     const at = sourcePosition(this.defined, position);
     let low = 0;
@@ -80,7 +80,7 @@ export class Scanner {
     return { line: low + 1, column: at - this.lineStarts[low]! + 1 };
   }
 
-  /** What comes next if `pattern` (sticky) fits, and moves past it; else null. */
+  /** Matches `pattern` (sticky) here and moves past it; null if it does not match. */
   take(pattern: RegExp): RegExpExecArray | null {
     this.skipBlanks();
     pattern.lastIndex = this.at;
@@ -89,7 +89,7 @@ export class Scanner {
     return match;
   }
 
-  /** True, and moves past it, when `word` comes next. */
+  /** Returns true and moves past `word` if it comes next. */
   takeText(word: string): boolean {
     this.skipBlanks();
     if (!this.text.startsWith(word, this.at)) return false;
@@ -97,7 +97,7 @@ export class Scanner {
     return true;
   }
 
-  /** Does `pattern` (sticky) fit here? */
+  /** True if `pattern` (sticky) matches here. */
   ahead(pattern: RegExp): boolean {
     const before = this.at;
     const fits = this.take(pattern) !== null;
@@ -118,7 +118,7 @@ export class Scanner {
     return this.take(pattern) ?? this.fail(`expected ${what}`);
   }
 
-  /** Throws, with what was found here instead. */
+  /** Throws ScriptSyntaxError with `what` and the word found instead. */
   fail(what: string, place = this.place()): never {
     const found = /\S+/y;
     found.lastIndex = this.at;
@@ -127,7 +127,7 @@ export class Scanner {
     this.failAt(`${what}, found ${instead}`, place);
   }
 
-  /** Something of the language that is not known here. */
+  /** Throws for an unsupported part of the language. */
   unknown(what: string, place: Place): never {
     this.failAt(what, place, true);
   }

@@ -29,7 +29,7 @@ export function startSend(w: Sockets, s: ScriptSocket, { name, args }: Call): At
   }
 }
 
-/** `port`: that of the address of a sendto(), if it has one. `noBuffer`: the data is at NULL. */
+/** `port`: the port in the address of a sendto(), if it has one. `noBuffer`: the data is NULL. */
 function send(
   w: Sockets,
   s: ScriptSocket,
@@ -41,7 +41,7 @@ function send(
   if (bytes < 0) return () => fail('EINVAL');
   const opens = (flags & CONSTANTS['MSG_FASTOPEN']!) !== 0;
   if (!opens && s.deferredPort === 0) return sendMore(w, s, bytes, flags, noBuffer);
-  if (noBuffer) throw new Unsupported('Fast Open with data at NULL is not known');
+  if (noBuffer) throw new Unsupported('Fast Open with data at NULL is not supported');
   const noWait = mayNotWait(s, flags);
   let rest: Attempt | null = null;
   return () => {
@@ -94,15 +94,15 @@ function sendMore(
       if (!s.mayWrite) {
         if (noWait) return fail('EAGAIN');
         if (noBuffer) return null;
-        // The program waits in its call: what it sends goes with the handshake's ACK, if not with
-        // the SYN.
+        // The program blocks in its call, so its data goes with the SYN or with the handshake's
+        // ACK.
         done += s.write(bytes - done, more, urgent, ends);
         return null;
       }
       wasConnecting = false;
       if (noBuffer && bytes > 0)
         return s.conn.snd.isWritable ? fail('EFAULT') : noWait ? fail('EAGAIN') : null;
-      // it sleeps until there is room worth waking for
+      // the call sleeps until there is enough room
       if (waits && !s.conn.snd.wakesWriter) return null;
       if (done < bytes) done += s.write(bytes - done, more, urgent, ends);
       if (done === bytes) return ok(done);
@@ -113,7 +113,7 @@ function sendMore(
   );
 }
 
-/** From a file of the script's commands: zeros, as all data here. */
+/** sendfile() from a file of the script, which contains zeros. */
 export function sendFile(w: Sockets, { args }: Call): Attempt {
   const s = w.socket(numberOf(args[0]));
   const file = w.file(numberOf(args[1]));

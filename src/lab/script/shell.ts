@@ -1,16 +1,16 @@
 /**
- * Commands as a shell would read them: words, quotes, lines that a backslash continues, `;`, `&&`,
- * `||`, pipes, redirections, `$((1 << 20))`. No shell is run, and what needs one (variables, `if`,
- * `$(...)`) is left as it is written, for commands.ts to turn down.
+ * Splits commands as a shell does: words, quotes, lines continued by a backslash, `;`, `&&`, `||`,
+ * pipes, redirections, `$((1 << 20))`. No shell is run. Parts that need one (variables, `if`,
+ * `$(...)`) stay as they are, and commands.ts rejects them.
  */
 
 export interface ShellCommand {
   readonly words: readonly string[];
-  /** `> file`: what it prints goes there; null for nowhere that matters. */
+  /** `> file`: the file for the command's output; null if there is none of interest. */
   readonly into: string | null;
-  /** It reads what the command before it prints. */
+  /** The command reads the output of the previous one. */
   readonly isPiped: boolean;
-  /** `a || b`: it is only for when the command before it fails. */
+  /** `a || b`: the command runs only if the previous one fails. */
   readonly isFallback: boolean;
 }
 
@@ -67,7 +67,7 @@ const unquoted = (word: string): string =>
         '',
     );
 
-/** Sums, products and shifts of whole numbers; null for anything else. */
+/** The value of sums, products and shifts of whole numbers; null for anything else. */
 function arithmetic(text: string): number | null {
   const inner = text.replace(/\(([^()]*)\)/g, (all, part: string) =>
     String(arithmetic(part) ?? all),

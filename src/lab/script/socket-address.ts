@@ -8,7 +8,7 @@ import type { Expression } from './ast.js';
 import { CONSTANTS } from './constants.js';
 import { numberOf, Unsupported } from './values.js';
 
-/** Null: not said. */
+/** A null field is not given in the script. */
 export interface SocketAddress {
   readonly family: number | null;
   readonly port: number | null;
@@ -17,7 +17,7 @@ export interface SocketAddress {
 
 const UNSAID: SocketAddress = { family: null, port: null, address: null };
 
-/** Throws Unsupported for what is no address that is known here: nothing of one is passed over. */
+/** The address in a call. Throws Unsupported if any part of it is not supported. */
 export function socketAddressOf(e: Expression | undefined): SocketAddress {
   if (e === undefined || e.kind === 'any' || isNull(e)) return UNSAID;
   if (e.kind !== 'struct') throw new Unsupported(`a ${e.kind} where an address was expected`);
@@ -44,12 +44,12 @@ function ipAddressOf(e: Expression): Address | null {
   // inet_pton(AF_INET6, "2001:db8::1")
   if (e.kind === 'apply' && e.name === 'inet_pton') return parsed(e.args[1]);
   throw new Unsupported(
-    'an IP address that is not written as inet_addr("..."), inet_pton(family, "...") or INADDR_ANY',
+    'an IP address must be inet_addr("..."), inet_pton(family, "...") or INADDR_ANY',
   );
 }
 
 function parsed(e: Expression | undefined): Address {
-  if (e?.kind !== 'string') throw new Unsupported('an IP address that is no text in quotes');
+  if (e?.kind !== 'string') throw new Unsupported('an IP address must be a quoted string');
   try {
     return Address.parse(e.value);
   } catch {
@@ -67,13 +67,13 @@ export function isUnspecified(e: Expression | undefined): boolean {
   return e?.kind === 'struct' && socketAddressOf(e).family === CONSTANTS['AF_UNSPEC'];
 }
 
-/** Is it written, and otherwise? */
+/** True if the script gives an address and it is another one. */
 export const differs = (said: Address | null, address: Address): boolean =>
   said !== null && !said.equals(address);
 
 export const familyOf = (version: 4 | 6): number =>
   CONSTANTS[version === 4 ? 'AF_INET' : 'AF_INET6']!;
 
-/** `192.0.2.1 port 8080`, with `any` for what is not said. */
+/** `192.0.2.1 port 8080`, with `any` for a part that is not given. */
 export const addressText = ({ address, port }: SocketAddress): string =>
   `${address?.toString() ?? 'any'} port ${port ?? 'any'}`;

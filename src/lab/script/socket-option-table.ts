@@ -1,6 +1,6 @@
 /**
- * setsockopt and getsockopt: which option does what here. An option that is missing makes its
- * script a SKIP, not a PASS.
+ * setsockopt() and getsockopt(): the effect of each option. A missing option makes its script a
+ * SKIP, not a PASS.
  */
 import { MtuDiscover } from '../../base/mtu-discover.js';
 import { MILLISECOND, SECOND, type Micros } from '../../base/time.js';
@@ -16,14 +16,14 @@ import { fail, ok, type Result, type ScriptSocket } from './socket.js';
 import { Unsupported } from './values.js';
 
 export interface Option {
-  /** Null: read only. */
+  /** Null if the option is read-only. */
   set: ((s: ScriptSocket, value: number, now: Micros) => Result) | null;
   get: ((s: ScriptSocket) => number | Result) | null;
 }
 
 /**
- * An option that a connection has a setter for, and a configuration has a field for, which a
- * listener's connections inherit.
+ * An option with a setter in the connection and a field in the configuration, which a listener's
+ * connections inherit.
  */
 function setting(
   config: (value: number) => Partial<TcpConfig>,
@@ -53,7 +53,7 @@ function setting(
 
 const fastOpenBits = (s: ScriptSocket): number => stackConfig(s).fastOpen;
 
-/** What has no effect in a network of one script: read as it was set. */
+/** An option without effect in a script's network; it is read as it was set. */
 const harmless = (name: string, value: (v: number) => number): Option => ({
   set: (s, v) => {
     s.harmless.set(name, value(v));
@@ -63,7 +63,7 @@ const harmless = (name: string, value: (v: number) => number): Option => ({
 });
 const flag = (v: number): number => Number(v !== 0);
 
-/** Read as it was set: `kept` is what the kernel makes of it, `first` what it is before. */
+/** Is read as it was set: `kept` is the value that the kernel stores, `first` the default. */
 const remembered = (
   name: string,
   kept: (v: number) => number,
@@ -77,13 +77,13 @@ const remembered = (
   },
   get: (s) => s.harmless.get(name) ?? first(s),
 });
-/** What can be one value only. */
+/** An option that can have only one value. */
 const always = (name: string, value: number): Option => ({
   set: (_, v) => (v === value ? ok() : missingSetter(`${name} other than ${value}`)),
   get: () => value,
 });
 
-/** EINVAL outside. */
+/** Values outside the range give EINVAL. */
 const within = (least: number, most: number, option: Option): Option => ({
   ...option,
   set: (s, value, now) =>
@@ -95,22 +95,24 @@ const MOST_KEEPALIVE = 32_767;
 const MOST_LINGER2 = 120;
 /** MAX_TCP_KEEPCNT, MAX_TCP_SYNCNT. */
 const MOST_COUNT = 127;
-/** Half of SOCK_MIN_RCVBUF: what is set counts twice. */
+/** Half of SOCK_MIN_RCVBUF, because the kernel doubles the value that is set. */
 const LEAST_RECEIVE = 1152;
 const LEAST_SEND_BUFFER = 4608;
-/** Of a type of service, what is no matter of TCP's. */
+/** The bits of a type of service that TCP does not set itself. */
 const NOT_ECN = 0xfc;
 
 const stackConfig = (s: ScriptSocket): TcpConfig => s.stack.tcp.env.config;
 const positive = (name: string, value: number): number => {
   if (value >= 0) return value;
-  throw new Unsupported(`${name} below 0: net.core's limits would decide, which are not known`);
+  throw new Unsupported(
+    `${name} below 0 is not supported, because it depends on net.core's limits`,
+  );
 };
-/** Never more than the device's MTU, and no errors believed; the second with fragments. For UDP. */
+/** For UDP: the device's MTU, ICMP errors are ignored; the second value allows fragments. */
 const PMTUDISC_INTERFACE = 4;
 const PMTUDISC_OMIT = 5;
 function missingSetter(what: string): never {
-  throw new Unsupported(`${what} is not known`);
+  throw new Unsupported(`${what} is not supported`);
 }
 const seconds = (n: number): Micros => n * SECOND;
 
@@ -128,7 +130,7 @@ const SOCKET: Readonly<Record<string, Option>> = {
   SO_DOMAIN: { set: null, get: (s) => CONSTANTS[s.isIpv6 ? 'AF_INET6' : 'AF_INET']! },
   SO_ACCEPTCONN: { set: null, get: (s) => Number(s.listener !== null) },
   SO_RCVLOWAT: {
-    // 0 is 1, and below 0 as much as there can be.
+    // 0 means 1, and a negative value means the maximum.
     set: (s, v) => {
       s.receiveLowat = v < 0 ? 0x7fff_ffff : Math.max(1, v);
       return ok();
@@ -167,7 +169,7 @@ const SOCKET: Readonly<Record<string, Option>> = {
   ),
 };
 
-/** All bits set: no bound. */
+/** All bits set means no limit. */
 const pacingRate = (v: number): number => (v >>> 0 === 0xffff_ffff ? Infinity : v >>> 0);
 const DEFAULT_MSS = 536;
 const LEAST_MSS = 88;
@@ -178,7 +180,7 @@ const lowatOf = (s: ScriptSocket): number =>
 
 const ttlOf = (s: ScriptSocket): number => s.config.ttl ?? s.stack.tcp.env.config.ttl;
 
-/** 0 is none. */
+/** 0 means no limit. */
 function maxSegment(option: Option): Option {
   const bounded = within(LEAST_MSS, MOST_MSS, option);
   return {
@@ -187,7 +189,7 @@ function maxSegment(option: Option): Option {
   };
 }
 
-/** Below 0 is not at all, 0 as configured. */
+/** A negative value turns FIN-WAIT-2 off, 0 means as configured. */
 function linger2(option: Option): Option {
   const keeps = remembered(
     'TCP_LINGER2',
@@ -228,7 +230,7 @@ const TCP: Readonly<Record<string, Option>> = {
   TCP_NOTSENT_LOWAT: setting(
     (v) => ({ notSentLowat: v >>> 0 }),
     (c, v) => c.setNotSentLowat(v >>> 0),
-    // 0: the sysctl decides, and so says the kernel.
+    // 0 means that the sysctl decides, as in the kernel.
     (s) => (Number.isFinite(lowatOf(s)) ? lowatOf(s) : 0),
   ),
   TCP_WINDOW_CLAMP: remembered(
@@ -288,8 +290,8 @@ const TCP: Readonly<Record<string, Option>> = {
     ),
   ),
   /**
-   * Of a listener: the most connections whose SYN's data was accepted and whose handshake is not
-   * over.
+   * For a listener: the most connections that may wait for the end of their handshake after the
+   * data in their SYN was accepted.
    */
   TCP_FASTOPEN: {
     set: (s, value) => {
@@ -300,7 +302,7 @@ const TCP: Readonly<Record<string, Option>> = {
     },
     get: (s) => s.listener?.fastOpen?.most ?? Math.max(0, s.fastOpenQueue),
   },
-  /** Of a client: connect() waits for the first data, if there is a cookie. */
+  /** For a client: connect() waits for the first data if there is a cookie. */
   TCP_FASTOPEN_CONNECT: {
     set: (s, value) => {
       if (value !== 0 && value !== 1) return fail('EINVAL');
@@ -321,7 +323,7 @@ const TCP: Readonly<Record<string, Option>> = {
     },
     get: (s) => Number(s.fastOpenWithoutCookie),
   },
-  /** recvmsg() tells how much is left to read. */
+  /** recvmsg() returns the number of bytes left to read. */
   TCP_INQ: {
     set: (s, value) => {
       if (value !== 0 && value !== 1) return fail('EINVAL');
@@ -363,7 +365,7 @@ const TCP: Readonly<Record<string, Option>> = {
   ),
 };
 
-/** MUST-49. -1 is the default again. */
+/** MUST-49. -1 restores the default. */
 const TTL = within(-1, 255, {
   set: (s, value) => {
     if (value === -1) delete s.config.ttl;
@@ -387,7 +389,7 @@ const IP: Readonly<Record<string, Option>> = {
   IP_MTU_DISCOVER: {
     set: (s, value, now) => {
       if (value === PMTUDISC_INTERFACE || value === PMTUDISC_OMIT)
-        throw new Unsupported(`IP_MTU_DISCOVER ${value}: 0 to 3 are known`);
+        throw new Unsupported(`IP_MTU_DISCOVER ${value} is not supported, only 0 to 3`);
       const mode = Object.values(MtuDiscover).find((m) => m === value);
       if (mode === undefined) return fail('EINVAL');
       s.config.mtuDiscover = mode;
@@ -423,36 +425,36 @@ const IPV6: Readonly<Record<string, Option>> = {
 };
 
 export const IP_LEVEL = CONSTANTS['SOL_IP']!;
-/** What Linux has and we do not build, by level and name. */
+/** Options of Linux that are not supported, by level and name. */
 const NOT_BUILT: readonly (readonly [level: string, names: readonly string[], what: string])[] = [
   ['SOL_SOCKET', ['SO_ZEROCOPY'], 'MSG_ZEROCOPY and its notifications'],
   [
     'SOL_SOCKET',
     ['SO_TIMESTAMP', 'SO_TIMESTAMPNS', 'SO_TIMESTAMPING', 'SO_TXTIME'],
-    'time stamps of packets',
+    'timestamps of packets',
   ],
   [
     'SOL_TCP',
     ['TCP_MD5SIG', 'TCP_MD5SIG_EXT', 'TCP_AO_ADD_KEY'],
     'signed segments (RFC 2385, RFC 5925)',
   ],
-  ['SOL_TCP', ['TCP_ZEROCOPY_RECEIVE'], 'zero copy of what comes in'],
+  ['SOL_TCP', ['TCP_ZEROCOPY_RECEIVE'], 'zero-copy receive'],
   [
     'SOL_TCP',
     ['TCP_REPAIR', 'TCP_REPAIR_QUEUE', 'TCP_QUEUE_SEQ', 'TCP_REPAIR_OPTIONS'],
     'moving a connection',
   ],
-  ['SOL_TCP', ['TCP_ULP'], 'TLS and the like below the socket'],
+  ['SOL_TCP', ['TCP_ULP'], 'TLS and other protocols below the socket'],
   ['SOL_IP', ['IP_RECVERR'], 'the queue of errors'],
   ['SOL_IPV6', ['IPV6_RECVERR'], 'the queue of errors'],
 ];
 
-/** Why an option is not here; '' where nothing is known of it. */
+/** Why an option is not supported; '' if it is unknown. */
 export function whyMissing(level: number, number: number): string {
   const of = NOT_BUILT.find(
     ([l, names]) => CONSTANTS[l] === level && names.some((n) => CONSTANTS[n] === number),
   );
-  return of === undefined ? '' : `: not built is ${of[2]}`;
+  return of === undefined ? '' : `: it is for ${of[2]}`;
 }
 
 const byNumber = (options: Readonly<Record<string, Option>>): ReadonlyMap<number, Option> =>
@@ -464,11 +466,11 @@ const LEVELS: ReadonlyMap<number, ReadonlyMap<number, Option>> = new Map([
   [CONSTANTS['SOL_IPV6']!, byNumber(IPV6)],
 ]);
 
-/** Does a socket of this family know the level at all? */
+/** True if a socket of this family has the level. */
 export const isLevel = (level: number, isIpv6: boolean): boolean =>
   LEVELS.has(level) && (isIpv6 || level !== CONSTANTS['SOL_IPV6']);
 
-/** By its level and number, as the kernel finds it; undefined: not known here. */
+/** The option by its level and number, as in the kernel; undefined if it is not supported. */
 export const findOption = (level: number, number: number): Option | undefined =>
   LEVELS.get(level)?.get(number);
 

@@ -1,4 +1,4 @@
-/** fcntl, ioctl and poll: what a socket's state is. */
+/** fcntl(), ioctl() and poll(): the state of a socket. */
 import { isUrgentHere } from '../../tcp/urgent.js';
 import { CONSTANTS } from './constants.js';
 import { fail, ok, type Result, type ScriptSocket } from './socket.js';
@@ -8,12 +8,12 @@ export function fcntl(s: ScriptSocket, command: number, flags: number): Result {
   if (command === CONSTANTS['F_GETFL'])
     return ok(CONSTANTS['O_RDWR']! | (s.nonBlocking ? CONSTANTS['O_NONBLOCK']! : 0));
   if (command !== CONSTANTS['F_SETFL'])
-    throw new Unsupported('fcntl other than F_GETFL and F_SETFL is not known');
+    throw new Unsupported('fcntl() is supported for F_GETFL and F_SETFL only');
   s.nonBlocking = (flags & CONSTANTS['O_NONBLOCK']!) !== 0;
   return ok();
 }
 
-/** What is queued: a listener has no queue, and before the handshake's end nothing counts. */
+/** Requests for queue sizes. A listener has no queue; before the handshake ends the sizes are 0. */
 const QUEUE_SIZES = new Set(['SIOCINQ', 'SIOCOUTQ', 'SIOCOUTQNSD'].map((name) => CONSTANTS[name]));
 
 export function ioctl(s: ScriptSocket, request: number): Result {
@@ -33,13 +33,13 @@ export function ioctl(s: ScriptSocket, request: number): Result {
       return { ...ok(), data: snd === undefined ? 0 : snd.unsent };
     default:
       throw new Unsupported(
-        `ioctl 0x${request.toString(16)} is not known: SIOCINQ, SIOCOUTQ, SIOCOUTQNSD and ` +
-          'SIOCATMARK are',
+        `ioctl() 0x${request.toString(16)} is not supported, only SIOCINQ, SIOCOUTQ, ` +
+          'SIOCOUTQNSD and SIOCATMARK',
       );
   }
 }
 
-/** What poll(2) would say of it. */
+/** The events that poll(2) would return for the socket. */
 export function readiness(s: ScriptSocket): number {
   const { POLLIN, POLLPRI, POLLOUT, POLLERR, POLLHUP, POLLRDHUP, POLLRDNORM, POLLWRNORM } =
     CONSTANTS as Record<string, number>;

@@ -1,6 +1,6 @@
 /**
  * One socket of a script, as Linux's system calls see it, on a connection or listener of our stack.
- * A call is asked again and again until it gives a result: null means that it would block.
+ * The runner tries a call until it returns a result; null means that it would block.
  */
 import type { Micros } from '../../base/time.js';
 import { FastOpenQueue } from '../../stack/tcp/fast-open-queue.js';
@@ -18,7 +18,8 @@ import type { TcpUser } from '../../tcp/connection.js';
 import { TcpEvent } from '../../tcp/events.js';
 
 /**
- * What a call returned: a value, or -1 with an errno. `data`: what getsockopt and friends wrote.
+ * What a call returned: a value, or -1 with an errno. `data`: the value that getsockopt(), for
+ * example, wrote.
  */
 export interface Result {
   readonly value: number;
@@ -26,26 +27,28 @@ export interface Result {
   readonly data?: number | string;
   /** The peer's address that accept() returns. */
   readonly address?: SocketAddress;
-  /** What recvmsg() wrote into msg_flags, and into msg_control. */
+  /** The msg_flags and msg_control of recvmsg(). */
   readonly messageFlags?: number;
   readonly control?: readonly ControlMessage[];
-  /** What poll() or epoll_wait() wrote, where it is otherwise than the script says. */
+  /** How the result of poll() or epoll_wait() differs from the script. */
   readonly mismatch?: string;
 }
 
-/** A started call: asked until it gives its result. */
+/** A started call, to be tried until it returns its result. */
 export type Attempt = () => Result | null;
 
-/** Of a connection that its socket has left. */
+/** The user of a connection whose socket is closed. */
 const GONE: TcpUser = { tcpEvents: () => undefined };
 
-/** More than any send buffer takes at once: a write of 4 GiB need not have them. */
+/**
+ * More bytes than any send buffer takes at once, so that a write of 4 GiB need not allocate them.
+ */
 const MOST_AT_ONCE = 1 << 26;
 
 export const ok = (value = 0): Result => ({ value, errno: '' });
 export const fail = (errno: string): Result => ({ value: -1, errno });
 
-/** Changes of a socket's state: they wake every call that waits. */
+/** Changes of a socket's state, which wake every blocked call. */
 const STATE_EVENTS = TcpEvent.established | TcpEvent.endOfStream | TcpEvent.error | TcpEvent.closed;
 
 /** An epoll instance. */
@@ -60,43 +63,43 @@ export class ScriptSocket implements TcpUser {
   conn: Connection | null = null;
   listener: Listener | null = null;
   localPort = 0;
-  /** What was set before there was a connection, and what the connections of a listener inherit. */
+  /** Options set before there is a connection; a listener's connections inherit them. */
   readonly config: Partial<TcpConfig> = {};
   /** Setters to call once there is a connection. */
   readonly later: ((conn: Connection) => void)[] = [];
   /** IP_TOS. */
   tos = 0;
-  /** SO_RCVTIMEO, SO_SNDTIMEO: 0 waits for ever. */
+  /** SO_RCVTIMEO, SO_SNDTIMEO; 0: no limit. */
   receiveTimeout: Micros = 0;
   sendTimeout: Micros = 0;
-  /** sk_err: reported once. */
+  /** Linux's sk_err, which is reported once. */
   private error = '';
   private endSeen = false;
   /** A read has come to the end of the stream. */
   endWasRead = false;
   /** SO_RCVLOWAT. */
   receiveLowat = 1;
-  /** TCP_INQ: recvmsg() tells what is left to read. */
+  /** TCP_INQ: recvmsg() returns the number of bytes left to read. */
   tellsQueue = false;
-  /** They are told when something happens. */
+  /** The epoll instances to notify of events. */
   readonly watchers = new Set<Watcher>();
   readShut = false;
   writeShut = false;
   closed = false;
-  /** Options as they were set, by their names, where that is all that is read of them. */
+  /** Options that have no effect, by name, as they were set. */
   readonly harmless = new Map<string, number>();
   /** TCP_FASTOPEN: -1 unless it was set. */
   fastOpenQueue = -1;
   /** TCP_FASTOPEN_NO_COOKIE. */
   fastOpenWithoutCookie = false;
-  /** TCP_FASTOPEN_KEY: one key, or two; null where the stack's count. */
+  /** TCP_FASTOPEN_KEY: one key, or two; null for the stack's keys. */
   fastOpenKeys: Uint8Array | null = null;
   /**
-   * TCP_FASTOPEN_CONNECT, and what connect() made of it: the port to open to once there is data.
+   * TCP_FASTOPEN_CONNECT, and the port of a connect() that waits for data.
    */
   fastOpenConnect = false;
   deferredPort = 0;
-  /** connect() has told that it worked. */
+  /** connect() has reported its success. */
   connectAnswered = false;
   /** Bytes taken off the connection's queue by MSG_PEEK and partial reads. */
   private waiting = 0;
@@ -129,7 +132,7 @@ export class ScriptSocket implements TcpUser {
     for (const watcher of this.watchers) watcher.wake(this, what);
   }
 
-  /** What an accepted socket has of its listener. */
+  /** Copies the options that an accepted socket inherits from its listener. */
   inherit(listener: ScriptSocket): void {
     this.later.push(...listener.later);
     Object.assign(this.config, listener.config);
@@ -142,7 +145,7 @@ export class ScriptSocket implements TcpUser {
       if (name !== 'SO_PRIORITY') this.harmless.set(name, value);
   }
 
-  /** SO_ERROR, and what the next call reports: once. */
+  /** SO_ERROR, or the error of the next call; reported once. */
   takeError(): string {
     const error = this.error;
     this.error = '';
@@ -166,14 +169,14 @@ export class ScriptSocket implements TcpUser {
     );
   }
 
-  /** No more will come. */
+  /** True if no more data will come. */
   get atEnd(): boolean {
     return this.readShut || this.endSeen || this.isOver || (this.conn?.rcv.finReceived ?? false);
   }
 
   /**
-   * In SYN-RECEIVED of a Fast Open that took the SYN's data both ways are open (RFC 7413 section
-   * 4.2.2).
+   * True if data can be sent. In SYN-RECEIVED, this needs a Fast Open that accepted the SYN's data
+   * (RFC 7413 section 4.2.2).
    */
   get mayWrite(): boolean {
     return (
@@ -183,8 +186,8 @@ export class ScriptSocket implements TcpUser {
   }
 
   /**
-   * Bytes that one read could give: it does not cross the mark of urgent data, and never has the
-   * byte that is out of line.
+   * Bytes that one read could return. A read stops at the urgent mark and never includes the byte
+   * that is out of line.
    */
   get readable(): number {
     const { conn, waiting } = this;
@@ -196,12 +199,12 @@ export class ScriptSocket implements TcpUser {
     return conn.rcv.urgent.inline ? queued : Math.max(0, queued - 1);
   }
 
-  /** Bytes in order that were not read, whatever one read would give of them. */
+  /** All bytes in order that were not read. */
   get unread(): number {
     return this.waiting + (this.conn?.receiveQueued ?? 0);
   }
 
-  /** `readable` ends at the mark: a read that wants more gets no more. */
+  /** True if `readable` ends at the urgent mark, so that a longer read returns no more. */
   get endsAtMark(): boolean {
     const { conn } = this;
     if (conn === null) return false;
@@ -229,7 +232,7 @@ export class ScriptSocket implements TcpUser {
     return n;
   }
 
-  /** Bytes written so far by calls of this socket are zeros. */
+  /** Writes zeros. Returns the number of bytes that the connection took. */
   write(bytes: number, more: boolean, urgent = false, endOfRecord = false): number {
     const conn = this.conn!;
     const data = new Uint8Array(Math.min(bytes, MOST_AT_ONCE));
@@ -238,7 +241,7 @@ export class ScriptSocket implements TcpUser {
     return taken;
   }
 
-  /** TCP_FASTOPEN and its like, before and after listen(). */
+  /** Applies the options of Fast Open, before and after listen(). */
   tuneFastOpen(): void {
     const { listener } = this;
     if (listener === null) return;
@@ -252,12 +255,12 @@ export class ScriptSocket implements TcpUser {
     listener.fastOpen.cookies = new FastOpenCookies([keys.subarray(0, KEY_BYTES), backup]);
   }
 
-  /** It has a port of its own: bind() works once. */
+  /** True if the socket has a port of its own, because bind() works only once. */
   get isBound(): boolean {
     return this.localPort !== 0 || this.conn !== null || this.listener !== null;
   }
 
-  /** connect() to no address: a RST, and a socket that may connect again. */
+  /** connect() with AF_UNSPEC: sends a RST; the socket can connect again. */
   disconnect(now: Micros): void {
     const { conn } = this;
     if (conn === null) return;
@@ -282,7 +285,7 @@ export class ScriptSocket implements TcpUser {
     this.closed = true;
     this.listener?.close(now);
     if (this.conn === null) return;
-    // What was peeked at or half read is unread data to close(2).
+    // For close(2), data that was peeked at or partly read is unread.
     if (this.waiting > 0 && !this.isOver) this.conn.abort(now, 'close-unread');
     else this.conn.release(now);
     this.stack.wake(this.conn);

@@ -1,6 +1,5 @@
 /**
- * Where a script's descriptors live, under the script's own numbers: sockets, epoll instances and
- * files.
+ * The descriptors of a script, by the script's own numbers: sockets, epoll instances and files.
  */
 import type { Micros } from '../../base/time.js';
 import type { Address } from '../../ip/address.js';
@@ -17,7 +16,7 @@ import { Failure } from './verdict.js';
 type Descriptor = ScriptSocket | Epoll | OpenFile;
 
 export const DEFAULT_PORT = 8080;
-/** 0 to 2 are standard input, output and error. */
+/** Descriptors 0 to 2 are standard input, output and error. */
 const FIRST_FREE = 3;
 
 export interface World {
@@ -25,10 +24,10 @@ export interface World {
   readonly local: Address;
   /** The address of `connect(fd, ..., ...)`. */
   readonly remote: Address;
-  /** Of `bind(fd, ..., ...)` and `connect(fd, ..., ...)`. */
+  /** The port of `bind(fd, ..., ...)` and `connect(fd, ..., ...)`. */
   readonly bindPort: number;
   readonly connectPort: number;
-  /** Sockets are IPv6's, whatever the packets are. */
+  /** The sockets are IPv6 sockets, whatever the packets are. */
   readonly isIpv6: boolean;
   readonly files: Files;
   readonly config: () => TcpConfig;
@@ -37,7 +36,7 @@ export interface World {
 export class Sockets {
   readonly world: World;
   now: Micros = 0;
-  /** The connection that the script used last: TCP_INFO is its. */
+  /** The connection that the script used last, which TCP_INFO describes. */
   last: ScriptSocket | null = null;
   private readonly byFd = new Map<number, Descriptor>();
 
@@ -45,7 +44,7 @@ export class Sockets {
     this.world = world;
   }
 
-  /** The family of a socket that the script names none for. */
+  /** The family of a socket without a family in the script. */
   get family(): number {
     return familyOf(this.world.isIpv6 ? 6 : 4);
   }
@@ -74,14 +73,14 @@ export class Sockets {
   }
 
   /**
-   * Under the script's own number, or, where it says none or that there is no descriptor, the next
-   * free one.
+   * Adds a descriptor under the number in the script, or, if the script has no valid number, under
+   * the next free one. Throws Failure if the number is in use.
    */
   add(call: Call, d: Descriptor): number {
     let fd = numberOf(call.result) ?? -1;
     if (fd < 0) for (fd = FIRST_FREE; this.byFd.has(fd);) fd++;
     else if (this.byFd.has(fd))
-      throw new Failure(call.place, `descriptor ${fd} is open: another one needs another number`);
+      throw new Failure(call.place, `descriptor ${fd} is already open: use another number`);
     this.byFd.set(fd, d);
     return fd;
   }

@@ -25,7 +25,7 @@ import { ScriptWire, type WirePacket } from './wire.js';
 
 const DEFAULT_MTU = 1500;
 
-/** What the route of a script says, as a configuration: there is but one. */
+/** The metrics of a script's route as a configuration, because there is only one route. */
 const routeConfig = ({
   mtu,
   advmss,
@@ -157,7 +157,7 @@ export class StackTarget implements Target {
     Object.assign(this.config, change);
     const shared = this.stack.tcp.env.config;
     Object.assign(shared, change);
-    // Sockets with a configuration of their own follow, too, but for what they set themselves.
+    // Sockets with a configuration of their own change too, except for what they have set.
     for (const s of this.sockets.all())
       for (const config of [s.listener?.config, s.conn?.config])
         if (config && config !== shared) Object.assign(config, change, s.config);

@@ -1,6 +1,6 @@
 /**
- * sysctls by their names, and what each sets in our stack. One that has no bearing on a network in
- * memory is accepted; one that is not here is not known, and its script is skipped.
+ * The sysctls by name, and their effect on our stack. A sysctl without effect in a network in
+ * memory is accepted. For any other sysctl the script is skipped.
  */
 import { MtuDiscover } from '../../base/mtu-discover.js';
 import { MILLISECOND, SECOND } from '../../base/time.js';
@@ -14,7 +14,7 @@ import { PROFILES, type TcpConfig } from '../../tcp/config.js';
 import type { Setting } from './commands.js';
 import { Unsupported } from './values.js';
 
-/** The kernel that public scripts assume: their defaults.sh. */
+/** The settings that public scripts assume, from their defaults.sh. */
 export const SCRIPT_PROFILE: TcpConfig = {
   ...PROFILES.linux,
   rmem: { min: 4096, default: 540_000, max: 15 << 20 },
@@ -33,17 +33,17 @@ export const SCRIPT_PROFILE: TcpConfig = {
 
 export function applyCongestion(name: string): Partial<TcpConfig> {
   if (!Object.hasOwn(CONGESTION_CONTROLS, name))
-    throw new Unsupported(`the congestion control '${name}' is not known`);
+    throw new Unsupported(`the congestion control '${name}' is not supported`);
   return { congestionControl: name as CongestionName };
 }
 
 type Knob = (value: string) => Partial<TcpConfig>;
 
-/** A whole number, in hex or not, that the kernel would take. */
+/** A whole number, decimal or in hex, that the kernel would accept. Throws Unsupported. */
 const whole = (value: string, most = 0xffff_ffff, least = 0): number => {
   const n = /^(?:0x[\da-f]+|\d+)$/i.test(value.trim()) ? Number(value) : NaN;
   if (!(n >= least && n <= most))
-    throw new Unsupported(`'${value.trim()}' is no whole number from ${least} to ${most}`);
+    throw new Unsupported(`'${value.trim()}' is not a whole number from ${least} to ${most}`);
   return n;
 };
 const three = (value: string): { min: number; default: number; max: number } => {
@@ -59,7 +59,7 @@ const MOST_KEEPALIVE = 32_767;
 const unless0 = (value: string): boolean => whole(value, BYTE) !== 0;
 const none: Knob = () => ({});
 
-/** What is always so here, by the name behind net.ipv4. */
+/** Values that are fixed here, by the name after net.ipv4. */
 const ALWAYS: Readonly<Record<string, string>> = {
   tcp_dsack: '1',
   tcp_reordering: '3',
@@ -72,7 +72,7 @@ const ALWAYS: Readonly<Record<string, string>> = {
   tcp_min_snd_mss: '48',
 };
 
-/** By the name behind net.ipv4. */
+/** The sysctls with an effect, by the name after net.ipv4. */
 const KNOBS: Readonly<Record<string, Knob>> = {
   tcp_timestamps: (v) => ({ timestamps: unless0(v) }),
   tcp_sack: (v) => ({ sack: unless0(v) }),
@@ -82,7 +82,7 @@ const KNOBS: Readonly<Record<string, Knob>> = {
     const mode = whole(v, 5);
     if (mode > 2)
       throw new Unsupported(
-        `net.ipv4.tcp_ecn=${mode} asks for AccECN, which is not built: 0 to 2 are`,
+        `net.ipv4.tcp_ecn=${mode} needs AccECN, which is not supported: use 0 to 2`,
       );
     return { ecn: mode as TcpConfig['ecn'] };
   },
@@ -92,8 +92,8 @@ const KNOBS: Readonly<Record<string, Knob>> = {
   tcp_fastopen_key: (v) => {
     if (v.split(',').some((key) => keyBytes(key) === null))
       throw new Unsupported(
-        `'${v.trim()}' is no key of Fast Open: four numbers in hex with '-' between, or two ` +
-          `such with ','`,
+        `'${v.trim()}' is not a Fast Open key, which is four hex numbers joined by '-', or two ` +
+          `such keys joined by ','`,
       );
     return { fastOpenKey: v.trim() };
   },
@@ -131,7 +131,7 @@ const KNOBS: Readonly<Record<string, Knob>> = {
   tcp_shrink_window: (v) => ({ shrinkWindow: unless0(v) }),
   tcp_rfc1337: (v) => ({ rfc1337: unless0(v) }),
   tcp_max_orphans: (v) => ({ maxOrphans: whole(v) }),
-  // 2, the default, is for loopback only.
+  // The default, 2, affects loopback only.
   tcp_tw_reuse: (v) => (v.trim() === '2' ? {} : onlyIf('net.ipv4.tcp_tw_reuse', v, '0')),
   tcp_moderate_rcvbuf: none,
   ...Object.fromEntries(
@@ -144,7 +144,7 @@ const KNOBS: Readonly<Record<string, Knob>> = {
   tcp_ecn_option_beacon: none,
 };
 
-/** What has no bearing on one connection in a network of its own, by the name behind net. */
+/** The sysctls without effect on one connection in a network of its own, by the name after net. */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   ...[
     'fack',
@@ -255,8 +255,8 @@ function ipv6(name: string): string {
 }
 
 /**
- * What `path` (`net.ipv4.tcp_sack`, or `/proc/sys/net/ipv4/tcp_sack`) changes when it is `value`.
- * Throws Unsupported for what is not known.
+ * The effect of the value `value` for `path` (`net.ipv4.tcp_sack`, or
+ * `/proc/sys/net/ipv4/tcp_sack`). Throws Unsupported for an unknown sysctl or an invalid value.
  */
 export function applySysctl(path: string, value: string): Partial<TcpConfig> {
   const name = path.replace(/^\/?(?:proc\/sys\/)?/, '').replace(/\//g, '.');
@@ -266,12 +266,12 @@ export function applySysctl(path: string, value: string): Partial<TcpConfig> {
   if (WITHOUT_EFFECT.has(behindNet)) return {};
   const key = behindNet.replace(/^ipv4\./, '');
   if (key !== behindNet && Object.hasOwn(KNOBS, key)) return KNOBS[key]!(value);
-  // Some write a name alone.
+  // Some scripts write only the name.
   if (behindNet === name && Object.hasOwn(KNOBS, name)) return KNOBS[name]!(value);
-  throw new Unsupported(`the sysctl ${path} is not known`);
+  throw new Unsupported(`the sysctl ${path} is not supported`);
 }
 
-/** What all of them change together, the last one counting most. */
+/** The effect of all settings together; later ones override earlier ones. */
 export function sysctlConfig(settings: readonly Setting[]): Partial<TcpConfig> {
   let change: Partial<TcpConfig> = {};
   for (const s of settings)
@@ -280,7 +280,7 @@ export function sysctlConfig(settings: readonly Setting[]): Partial<TcpConfig> {
   return change;
 }
 
-/** By hystart_detect's bits: ACK train and delay. */
+/** Indexed by the bits of hystart_detect: ACK train and delay. */
 const HYSTART_SIGNS: readonly HystartName[] = ['off', 'linux-train', 'linux-delay', 'linux'];
 /** CUBIC's defaults, which are fixed here. */
 const CUBIC_PARAMETERS: Readonly<Record<string, string>> = {
@@ -293,7 +293,7 @@ const CUBIC_PARAMETERS: Readonly<Record<string, string>> = {
   tcp_friendliness: '1',
 };
 
-/** `tcp_cubic.parameters.hystart`. What other modules have has no bearing on what is built here. */
+/** `tcp_cubic.parameters.hystart`. The parameters of other modules have no effect here. */
 function applyModuleParameter(name: string, value: string): Partial<TcpConfig> {
   const [, cubic] = /^tcp_cubic\.parameters\.(\w+)$/.exec(name) ?? [];
   if (cubic === 'hystart') return { hystart: unless0(value) ? 'linux' : 'off' };
@@ -301,7 +301,7 @@ function applyModuleParameter(name: string, value: string): Partial<TcpConfig> {
   if (cubic !== undefined && Object.hasOwn(CUBIC_PARAMETERS, cubic))
     return onlyIf(name, value, CUBIC_PARAMETERS[cubic]!);
   if (/^(?:tcp_\w+|tun)\.parameters\.\w+$/.test(name)) return {};
-  throw new Unsupported(`the module parameter ${name} is not known`);
+  throw new Unsupported(`the module parameter ${name} is not supported`);
 }
 
 function onlyIf(name: string, value: string, ours: string): Partial<TcpConfig> {

@@ -1,7 +1,6 @@
 /**
- * What a script is played against. Our stack in virtual time is one (stack-target.ts); a kernel's
- * sockets in real time are another (test/script-kernel). The runner knows this much of them, and
- * treats them alike.
+ * The interface that a script is played against: our stack in virtual time (stack-target.ts), or a
+ * kernel's sockets in real time (test/script-kernel).
  */
 import type { Micros } from '../../base/time.js';
 import type { Slab } from '../../base/slab.js';
@@ -15,38 +14,38 @@ import type { DecodedTcp } from './decode.js';
 import type { WirePacket } from './wire.js';
 
 export interface Target {
-  /** Its clock, microseconds; it stands still in virtual time until `pass`. */
+  /** The target's clock in microseconds; virtual time changes only in `pass`. */
   readonly now: Micros;
   readonly local: Address;
   readonly remote: Address;
-  /** So much later than it was due something may come to light, microseconds; 0 in virtual time. */
+  /** Microseconds by which an event may be seen too late; 0 in virtual time. */
   readonly settle: Micros;
-  /** Sent and not yet looked at, oldest first; the runner shifts. */
+  /** Packets sent and not yet checked, oldest first; the runner removes them. */
   readonly sent: WirePacket[];
-  /** Everything that passed. */
+  /** All packets in both directions. */
   readonly log: readonly WirePacket[];
   /**
-   * Lets time pass to the next thing that happens, and no later than `to`. False: it is `to` now,
-   * and nothing more happens before.
+   * Lets time pass until the next event, but at most until `to`. Returns false if there was no
+   * event and it is `to` now.
    */
   pass(to: Micros): boolean;
-  /** An IP packet from the script's side. */
+  /** Injects an IP packet from the script's side. */
   inject(slab: Slab): void;
-  /** Starts a system call. Throws Unsupported for what it does not know. */
+  /** Starts a system call. Throws Unsupported if the target does not support it. */
   start(call: Call): Attempt;
   /**
-   * What commands in back-quotes ask for, but for time and counters. Throws Unsupported for what it
-   * does not know.
+   * Applies the settings of commands in back-quotes, except time and counters. Throws Unsupported
+   * if the target does not support one.
    */
   configure(settings: readonly Setting[]): void;
-  /** By nstat's names; null when they are not kept. */
+  /** Counters by nstat's names; null if the target has none. */
   counters(): Counters | null;
-  /** TCP_INFO of the connection that the script used last; null when there is none. */
+  /** TCP_INFO of the connection that the script used last; null if there is none. */
   tcpInfo(): Names | null;
-  /** Where the script listens; 8080 unless it bound another port. */
+  /** The port on which the script listens; 8080 unless it bound another port. */
   listeningPort(): number;
-  /** The MSS that bounds this segment's payload and options; 0 when it is not known. */
+  /** The MSS that limits this segment's payload and options; 0 if it is not known. */
   mssOf(t: DecodedTcp): number;
-  /** The control block, for a failure. */
+  /** The control block, printed after a failure. */
   tcb(): object | null;
 }

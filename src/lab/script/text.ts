@@ -1,4 +1,4 @@
-/** Packets in the script's own words, for failures: what was expected and what came look alike. */
+/** Packets in the script's notation, so that a failure shows both packets in the same form. */
 import { SECOND, type Micros } from '../../base/time.js';
 import type { TcpOptionSpec } from './ast.js';
 import { Address } from '../../ip/address.js';
@@ -39,7 +39,7 @@ export function optionText(o: TcpOptionSpec): string {
 export const optionsText = (options: readonly TcpOptionSpec[]): string =>
   `<${options.map(optionText).join(',')}>`;
 
-/** SACK speaks of the other side's numbers, as the ACK does. */
+/** SACK uses the other side's sequence numbers, as the ACK does. */
 export const relativeOption = (o: TcpOptionSpec, base: number): TcpOptionSpec =>
   o.kind === 'sack'
     ? {
@@ -66,7 +66,7 @@ export function segmentText(t: DecodedTcp, { seq: seqBase, ack: ackBase }: Bases
 export const timeText = (t: Micros): string => (t / SECOND).toFixed(6);
 
 /**
- * As tcpdump prints it:
+ * The packet as tcpdump prints it:
  * `IP 192.0.2.1.32769 > 192.168.0.1.8080: Flags [S.], seq 0, ack 1, win 65535, options [mss 1460],
  * length 0`.
  */

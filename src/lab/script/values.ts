@@ -1,11 +1,11 @@
-/** Expressions of system calls as values. */
+/** Evaluates the expressions of system calls. */
 import type { Expression, Place, StructField } from './ast.js';
 import { CONSTANTS } from './constants.js';
 
-/** Something in the script that we do not know: the script is skipped, never passed. */
+/** The script needs something unsupported, so it is skipped and never passes. */
 export class Unsupported extends Error {
   override readonly name = 'Unsupported';
-  /** Where, if it is no event. */
+  /** The place if it is not that of the current event. */
   readonly place: Place | null;
 
   constructor(what: string, place: Place | null = null) {
@@ -14,7 +14,7 @@ export class Unsupported extends Error {
   }
 }
 
-/** The number that an expression stands for; null for `...`. */
+/** The number of an expression; null for `...`. Throws Unsupported. */
 export function numberOf(e: Expression | undefined): number | null {
   if (e === undefined) return null;
   switch (e.kind) {
@@ -54,7 +54,7 @@ export function fieldOf(e: Expression | undefined, name: string): Expression | u
   return e?.kind === 'struct' ? e.fields.find((f) => f.name === name)?.value : undefined;
 }
 
-/** The same by one of its names, or, where the fields have none, by its place. */
+/** The field by one of its names, or, if the fields have no names, by its index. */
 export function fieldAt(
   e: Expression | undefined,
   at: number,
@@ -71,22 +71,21 @@ export function fieldAt(
 const structFields = (e: Expression | undefined): readonly StructField[] =>
   e?.kind === 'struct' ? e.fields : [];
 
-/** Bytes of a msghdr's msg_iov; negative as below. */
+/** Bytes of a msghdr's msg_iov; negative as in `iovBytes`. */
 export function messageBytes(message: Expression | undefined): number {
   const field = structFields(message).find((f) => f.name === 'msg_iov');
   const entries = field?.value.kind === 'list' ? field.value.items.length : 0;
   if (field?.count !== undefined && field.count !== entries)
-    throw new Unsupported(`msg_iov of ${field.count} entries with a list of ${entries}`);
+    throw new Unsupported(`msg_iov(${field.count}) for a list of ${entries}`);
   return iovBytes(field?.value);
 }
 
-/** Bytes in all buffers of a msghdr, or of an iovec list; negative when one of them is. */
+/** Bytes in all buffers of an iovec list; negative if one of them is. */
 export function iovBytes(e: Expression | undefined): number {
-  if (e?.kind !== 'list') throw new Unsupported('an iovec that is no list');
+  if (e?.kind !== 'list') throw new Unsupported('an iovec must be a list');
   let bytes = 0;
   for (const item of e.items) {
-    if (item.kind !== 'struct')
-      throw new Unsupported('an iovec entry that is not {buffer, length}');
+    if (item.kind !== 'struct') throw new Unsupported('an iovec entry must be {buffer, length}');
     const [base] = item.fields;
     if (base?.value.kind === 'symbol')
       throw new Unsupported(`an iovec entry at ${base.value.name}`);

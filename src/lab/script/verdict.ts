@@ -1,4 +1,4 @@
-/** What came of a script. */
+/** The result of a script. */
 import { SECOND, type Micros } from '../../base/time.js';
 import type { Place } from './ast.js';
 import type { Difference } from './compare.js';
@@ -13,22 +13,22 @@ export interface Verdict {
   readonly reason: string;
   readonly place: Place | null;
   readonly differences: readonly Difference[];
-  /** What differed and was no failure, by `--non_fatal`. */
+  /** Differences that `--non_fatal` allows. */
   readonly warnings: readonly Warning[];
-  /** What the script's code printed. */
+  /** Output of the script's code. */
   readonly printed: readonly string[];
   /** The last packets before the failure, oldest first, as tcpdump would show them. */
   readonly packets: readonly string[];
   /** The control block at the end, or null. */
   readonly tcb: object | null;
-  /** Everything that passed, for a capture. */
+  /** All packets in both directions, for a capture. */
   readonly log: readonly WirePacket[];
-  /** Where the script's time 0 lies on the target's clock. */
+  /** The script's time 0 on the target's clock. */
   readonly start: Micros;
 }
 
 /**
- * Something that came otherwise than the script says, where `--non_fatal` lets the script go on.
+ * A difference from the script after which it continues, because of `--non_fatal`.
  */
 export interface Warning {
   readonly place: Place;
@@ -39,11 +39,11 @@ export interface Warning {
 /** Our stack's clock when a script begins. */
 export const START: Micros = 1000 * SECOND;
 
-/** An unexpected error, in words. It ends its script, never the scripts after it. */
+/** Text for an unexpected error. It ends this script but not the following ones. */
 export const faultText = (error: unknown): string =>
-  `tcplab itself failed here, which is its fault and not the script's: ${String(error)}`;
+  `tcplab itself failed here; this is a bug of tcplab, not of the script: ${String(error)}`;
 
-/** Something came otherwise than the script says. */
+/** A difference from the script, which fails. */
 export class Failure extends Error {
   readonly place: Place;
   readonly differences: readonly Difference[];

@@ -1,6 +1,6 @@
 /**
- * The script's network: a device in memory. What the stack sends is kept, with its time, until the
- * script looks at it; what the script injects is handed to the stack at once.
+ * The script's network: a device in memory. It keeps the packets of the stack with their times
+ * until the script checks them, and hands injected packets to the stack at once.
  */
 import { Slab } from '../../base/slab.js';
 import { NEVER, type Micros } from '../../base/time.js';
@@ -16,7 +16,7 @@ import {
   TxPacket,
 } from '../../device/device.js';
 
-/** Where a header has what is in it: the protocol, and the TCP header's length in words. */
+/** Offsets in the headers: the protocol, and the TCP header's length in words. */
 const PROTOCOL_AT_4 = 9;
 const NEXT_HEADER_AT_6 = 6;
 const TCP_OFFSET_AT = 12;
@@ -40,17 +40,17 @@ export class ScriptWire implements Device {
   };
   readonly mtu: number;
   private readonly mss: number;
-  /** Everything that passed, for captures and for the last packets before a failure. */
+  /** All packets in both directions, for captures and for the last packets before a failure. */
   readonly log: WirePacket[] = [];
-  /** Sent and not yet looked at. */
+  /** Packets sent and not yet checked. */
   readonly sent: WirePacket[] = [];
   private readonly tx = new TxPacket();
   private readonly rx = new RxPacket();
   private receiver: Receiver | null = null;
 
   /**
-   * `mss`: a segment that comes in with more is a super-segment of such, as a device with offloads
-   * hands on; 0: never.
+   * `mss`: a longer inbound segment is a super-segment of this MSS, as from a device with offloads;
+   * 0: there are no super-segments.
    */
   constructor(mtu: number, mss = 0) {
     this.mtu = mtu;

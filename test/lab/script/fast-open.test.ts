@@ -136,8 +136,8 @@ describe('TCP_FASTOPEN_NO_COOKIE', () => {
 
 describe('settings', () => {
   it.each([
-    ['net.ipv4.tcp_fastopen_key=1-2-3', "'1-2-3' is no key of Fast Open"],
-    ['net.ipv4.tcp_fastopen=x', "'x' is no whole number"],
+    ['net.ipv4.tcp_fastopen_key=1-2-3', "'1-2-3' is not a Fast Open key"],
+    ['net.ipv4.tcp_fastopen=x', "'x' is not a whole number"],
   ])('%s is skipped with the reason', (setting, reason) => {
     const verdict = play(`\`sysctl ${setting}\``, SOCKET);
     expect(verdict.outcome).toBe('SKIP');

@@ -24,7 +24,7 @@ describe('formats', () => {
       FAIL a/fail.pkt:2:4 (1.3 ms): listen() gave another result
             +0 listen(3, 1) = 7
         result: expected 7, came 0
-      SKIP skip#1.pkt:1:1 (1.3 ms): the command 'mv <&#1>' is not known here (no shell is run)
+      SKIP skip#1.pkt:1:1 (1.3 ms): the command 'mv <&#1>' is not supported (no shell is run)
             \`mv "<&#1>"\`
       1 passed, 1 failed, 1 skipped in 3.8 ms
       "
@@ -48,7 +48,7 @@ describe('formats', () => {
               +0 listen(3, 1) = 7
           result: expected 7, came 0
         ...
-      ok 3 - skip\\#1.pkt # SKIP skip\\#1.pkt:1:1: the command 'mv <&\\#1>' is not known here (no shell is run)
+      ok 3 - skip\\#1.pkt # SKIP skip\\#1.pkt:1:1: the command 'mv <&\\#1>' is not supported (no shell is run)
       "
     `);
   });
@@ -64,7 +64,7 @@ describe('formats', () => {
       result: expected 7, came 0</failure>
           </testcase>
           <testcase classname="." name="skip#1.pkt" time="0.0013">
-            <skipped message="skip#1.pkt:1:1: the command &#39;mv &#60;&#38;#1&#62;&#39; is not known here (no shell is run)"/>
+            <skipped message="skip#1.pkt:1:1: the command &#39;mv &#60;&#38;#1&#62;&#39; is not supported (no shell is run)"/>
           </testcase>
         </testsuite>
       </testsuites>

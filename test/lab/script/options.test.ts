@@ -13,14 +13,14 @@ import { after, OPEN, play } from './after-handshake.js';
 
 describe('a value that is none is a SKIP, never a pass', () => {
   it.each([
-    ['--tolerance_usecs=abc', /^--tolerance_usecs=abc: it is 0 to 1000000000 microseconds/],
-    ['--tolerance_usecs=', /^--tolerance_usecs=: /],
-    ['--tcp_ts_tick_usecs=abc', /^--tcp_ts_tick_usecs=abc: /],
-    ['--non_fatal=foo', /^--non_fatal=foo: packet and syscall are known$/],
+    ['--tolerance_usecs=abc', /^--tolerance_usecs=abc must be 0 to 1000000000 microseconds/],
+    ['--tolerance_usecs=', /^--tolerance_usecs= must be/],
+    ['--tcp_ts_tick_usecs=abc', /^--tcp_ts_tick_usecs=abc must be/],
+    ['--non_fatal=foo', /^--non_fatal=foo: use packet or syscall$/],
     ['--non_fatal=packet,foo', /^--non_fatal=packet,foo: /],
     [
       '--init_scripts=none.sh',
-      /^--init_scripts=none\.sh: there is no file 'none\.sh' by the script$/,
+      /^--init_scripts=none\.sh: there is no file 'none\.sh' in the script's folder$/,
     ],
   ])('%s', (line, reason) => {
     const v = play(`${line}\n${OPEN}`);
@@ -86,7 +86,7 @@ describe('--non_fatal', () => {
     expect(v.outcome).toBe('PASS');
     expect(v.warnings.map((w) => [w.place.line, w.reason, w.differences.length])).toEqual([
       [8, 'write() gave another result', 1],
-      [9, 'expected another packet than P. 1:11(10) ack 1 win 65535', 1],
+      [9, 'P. 1:11(10) ack 1 win 65535 is not the expected packet', 1],
       [10, 'assertion failed: tcpi_snd_cwnd == 3; tcpi_snd_cwnd is 10', 0],
     ]);
     expect(after(wrong, { nonFatal: ['packet'] })).toMatchObject({ outcome: 'FAIL', warnings: [] });
@@ -156,6 +156,6 @@ describe('files', () => {
     const call = (): number =>
       script([join(folder, 'a.pkt')], { format: 'text', non_fatal: 'packet,foo' });
     expect(call).toThrow(CommandError);
-    expect(call).toThrow(/^--non_fatal=packet,foo: packet and syscall are known$/);
+    expect(call).toThrow(/^--non_fatal=packet,foo: use packet or syscall$/);
   });
 });

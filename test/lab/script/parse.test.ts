@@ -455,12 +455,18 @@ describe('errors say where, what was found and what was expected', () => {
     ],
     ['1 close(3) = 0', 't.pkt:1:1: the first event must be at time 0'],
     ['* > . 1:1(0) ack 1', 't.pkt:1:1: the first event must be at time 0'],
-    ['0 close(3) = 0\n* < . 1:1(0) ack 1', "t.pkt:2:1: '*' is for expected packets (>) only"],
+    [
+      '0 close(3) = 0\n* < . 1:1(0) ack 1',
+      "t.pkt:2:1: '*' is allowed for expected packets (>) only",
+    ],
     [
       '0 close(3) = 0\n1~2 close(3) = 0',
-      't.pkt:2:1: a range of times is for expected packets (>) only',
+      't.pkt:2:1: a range of times is allowed for expected packets (>) only',
     ],
-    ['0 close(3) = 0\n1~+2 > . 1:1(0)', 't.pkt:2:3: both ends of a range of times must be alike'],
+    [
+      '0 close(3) = 0\n1~+2 > . 1:1(0)',
+      't.pkt:2:3: both ends of a range of times must have the same form',
+    ],
     [
       '0 close(3) = 0\n2~1 > . 1:1(0)',
       't.pkt:2:3: the end of a range of times must not be before its start',
@@ -476,20 +482,23 @@ describe('errors say where, what was found and what was expected', () => {
     ['0 < . 1:1(0) ack x', "t.pkt:1:18: expected an acknowledgment number, found 'x'"],
     [
       '0 < . 1:70001(70000)',
-      't.pkt:1:7: 70000 bytes do not fit into an IP packet: 65495 do, with these options',
+      't.pkt:1:7: 70000 bytes do not fit into an IP packet; with these options the most is 65495',
     ],
-    ['0 < . 1:65494(65493) <nop>', 't.pkt:1:7: 65493 bytes do not fit into an IP packet: 65491 do'],
+    [
+      '0 < . 1:65494(65493) <nop>',
+      't.pkt:1:7: 65493 bytes do not fit into an IP packet; with these options the most is 65491',
+    ],
     [
       '0 < . 1:9007199254740001(9007199254740000)',
       "t.pkt:1:7: expected a length below 2^32, found '9007199254740000'",
     ],
     [
       '0 < icmp unreachable 1 [1:70001(70000)]',
-      't.pkt:1:25: 70000 bytes were never in one IP packet',
+      't.pkt:1:25: 70000 bytes do not fit into an IP packet',
     ],
     [
       '0 < . 1:1(0) <sack 1:2 3:4 5:6 7:8 9:10>',
-      't.pkt:1:15: these options take 44 bytes, and a header has room for 40',
+      't.pkt:1:15: these options take 44 bytes, but a header has room for 40 only',
     ],
     [
       '0 < . 1:1(0) <sack 1:4294967296>',
@@ -509,7 +518,7 @@ describe('errors say where, what was found and what was expected', () => {
     ],
     ['0 < . 1:1(0) <ECN ceb 1>', 't.pkt:1:19: expected one to three counts, from the left'],
     ['0 < . 1:1(0) <ECN e0b 16777216>', 't.pkt:1:23: expected the count of e0b from 0 to 16777215'],
-    ['0 < [ect01] . 1:1(0)', "t.pkt:1:3: 'ect01' is for expected packets"],
+    ['0 < [ect01] . 1:1(0)', "t.pkt:1:3: 'ect01' is for expected packets only"],
     ['0 < 1 > 65536 . 1:1(0)', "t.pkt:1:5: expected ports from 0 to 65535, found '1 > 65536'"],
     [
       '0 write(4, ..., 99999999999999) = 1',
@@ -541,7 +550,7 @@ describe('errors say where, what was found and what was expected', () => {
       "t.pkt:1:6: expected noecn, ect0, ect1, ect01, ce, 'tos N', 'ttl N' or 'flowlabel N', " +
         "found 'ect2]'",
     ],
-    ['0 < [ce . 1:1(0)', "t.pkt:1:9: expected ']' after what the IP header says, found '.'"],
+    ['0 < [ce . 1:1(0)', "t.pkt:1:9: expected ']' after the fields of the IP header, found '.'"],
     [
       '0 < . 1:1(0) ack 4294967296',
       "t.pkt:1:18: expected an acknowledgment number from 0 to 4294967295, found '4294967296'",

@@ -77,7 +77,7 @@ describe('fails', () => {
     ['assert 1 // 0 == 1', 'ZeroDivisionError: division by zero: assert 1 // 0 == 1'],
     ['assert "a" < 1', 'TypeError: < between a text and a number: assert "a" < 1'],
     ['assert "a" + 1', 'TypeError: + of a text: assert "a" + 1'],
-    ['assert 1.5 & 1', 'TypeError: & of a number that is not whole: assert 1.5 & 1'],
+    ['assert 1.5 & 1', 'TypeError: & needs a whole number: assert 1.5 & 1'],
     ['assert "%d %d" % 1', 'TypeError: not enough arguments for format string: assert "%d %d" % 1'],
     [
       'assert "a" % 1',

@@ -183,34 +183,34 @@ describe('SKIP says what is not known, and where', () => {
   it.each([
     [
       '`rm -rf /`\n0 close(3) = 0',
-      /^the command 'rm -rf \/' is not known here \(no shell is run\)$/,
+      /^the command 'rm -rf \/' is not supported \(no shell is run\)$/,
       1,
     ],
     [
       '`sysctl -q net.ipv4.tcp_magic=1`\n0 close(3) = 0',
-      /^the sysctl net\.ipv4\.tcp_magic is not known$/,
+      /^the sysctl net\.ipv4\.tcp_magic is not supported$/,
       1,
     ],
-    ['0 socket(..., SOCK_DGRAM, 0) = 3', /^sockets other than SOCK_STREAM are not known/, 1],
+    ['0 socket(..., SOCK_DGRAM, 0) = 3', /^only SOCK_STREAM sockets are supported/, 1],
     [
       '0 splice(3, NULL, 4, NULL, 1, 0) = 1',
-      /^the system call 'splice' is not known: data is not moved/,
+      /^the system call 'splice' is not supported: only sendfile/,
       1,
     ],
     ['0 < udp (10)', /^'udp' packets are not supported/, 1],
     [
       '0 < S 0:0(0) win 1 <md5 00112233445566778899aabbccddeeff>',
-      /^TCP MD5 signatures are not built/,
+      /^TCP MD5 signatures are not supported/,
       1,
     ],
     ['0 < S 0:0(0) win 1 <cookie 00>', /^the TCP option 'cookie' is not supported$/, 1],
-    ['0 close(3) = -1 EBADF\n* > icmp unreachable', /^expected ICMP packets are not known$/, 2],
+    ['0 close(3) = -1 EBADF\n* > icmp unreachable', /^expected ICMP packets are not supported$/, 2],
     [
       '0 < (flowlabel 0x0) S 0:0(0) win 1',
-      /^a flow label is IPv6's, and this script is played over IPv4/,
+      /^a flow label needs IPv6, and this script is played over IPv4/,
       1,
     ],
-    ['0 close(3) = -1 EBADF\n+0 > (flowlabel 0x0) S 0:0(0) win 1', /^a flow label is IPv6's/, 2],
+    ['0 close(3) = -1 EBADF\n+0 > (flowlabel 0x0) S 0:0(0) win 1', /^a flow label needs IPv6/, 2],
   ])('%j', (text, reason, line) => {
     const v = play(text);
     expect([v.outcome, v.place?.line]).toEqual(['SKIP', line]);
@@ -224,7 +224,7 @@ describe('SKIP says what is not known, and where', () => {
   it('an option at the top', () => {
     expect(play('--strict_segments\n--magic=1\n0 close(3) = 0')).toMatchObject({
       outcome: 'SKIP',
-      reason: 'the option --magic is not known',
+      reason: 'the option --magic is not supported',
       place: { line: 2, column: 1 },
     });
   });
