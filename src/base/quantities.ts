@@ -22,5 +22,5 @@ export const bytesText = (n: Bytes): string => countText(n, 'byte');
 /** `1 segment`, `10 segments`. */
 export const segmentsText = (n: Segments): string => countText(n, 'segment');
 
-/** `1 request`, `2 requests`: what has no unit of its own. */
+/** `1 request`, `2 requests`: a number of things, with their name in the singular. */
 export const countText = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;

@@ -1,6 +1,6 @@
 /**
- * What a stack tells those who watch it: everything of its connections, and the packets that never
- * reach one.
+ * What a stack reports to its observer: all events of its connections, and the packets that belong
+ * to none.
  */
 import type { Micros } from '../base/time.js';
 import type { DropReason } from '../wire/drop.js';

@@ -55,8 +55,8 @@ export function arrivesInTimeWait(
     return seg.seq === record.rcvNxt && !old && !rfc1337 ? TimeWait.close : TimeWait.drop;
   }
   if (seg.has(TcpFlag.SYN) && !seg.has(TcpFlag.ACK) && !old) {
-    // MAY-2, SHLD-4: the timestamp or sequence number shows that the SYN is no duplicate from the
-    // old connection.
+    // MAY-2, SHLD-4: the timestamp or sequence number shows that the SYN is not a duplicate from
+    // the old connection.
     const newer = record.timestamps && seg.hasTimestamps && ((seg.tsVal - record.tsRecent) | 0) > 0;
     if (newer || seqGt(seg.seq, record.rcvNxt)) return TimeWait.reopen;
   }

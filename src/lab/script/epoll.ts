@@ -71,7 +71,7 @@ export class Epoll {
 
   /**
    * Notes an event of `socket`: bits such as EPOLLIN, or 0 for a change of its state, which
-   * concerns all who watch it.
+   * concerns every watcher of it.
    */
   wake(socket: ScriptSocket, what: number): void {
     for (const watch of this.watches.values())
