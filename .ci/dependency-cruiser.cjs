@@ -8,17 +8,19 @@
 const LAYERS = {
   base: [],
   wire: ['base'],
-  device: ['base', 'wire'],
+  // The link's drop rules name addresses.
+  device: ['base', 'wire', 'ip/address\\.'],
   ip: ['base', 'wire'],
   // The protocol knows no addresses, so of `wire` it imports only segments and drop reasons.
   tcp: ['base', 'wire/(tcp|drop)\\.'],
   stack: ['base', 'wire', 'device', 'ip', 'tcp'],
   node: ['base', 'wire', 'device', 'ip', 'tcp', 'stack'],
-  // Views print addresses, and the names of states, causes and timers.
-  observe: ['base', 'wire', 'ip/address\\.', 'tcp/(state|causes|timers)\\.'],
+  // Views print addresses, and the names of states, causes, timers and TCP_INFO's options.
+  observe: ['base', 'wire', 'ip/address\\.', 'tcp/(state|causes|timers|tcp-info-options)\\.'],
   // The `tcplab` command uses the library as any program does.
   'lab/script': ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe'],
   'lab/services': ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe', 'node'],
+  'lab/control': ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe', 'node'],
   'lab/cli': [
     'base',
     'wire',
@@ -30,6 +32,7 @@ const LAYERS = {
     'node',
     'lab/script',
     'lab/services',
+    'lab/control',
   ],
 };
 /** Folders of which a layer may import types, but no code. */

@@ -122,6 +122,7 @@ const tap = { packet: () => undefined, batchEnd: () => undefined };
 const WRAPPERS: readonly (readonly [string, (inner: Device) => DeviceWrapper])[] = [
   ['DeviceWrapper', (inner) => new DeviceWrapper(inner)],
   ['Capture', (inner) => new Capture(inner, tap)],
+  ['an idle wrapper', (inner) => Link.idle(inner)],
   ['Link', (inner) => new Link(inner)],
   ['Link around Capture', (inner) => new Link(new Capture(inner, tap))],
 ];

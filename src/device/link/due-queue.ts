@@ -34,6 +34,16 @@ export class DueQueue {
     heap[i] = packet;
   }
 
+  /** All are due at `now` or earlier; their order stays. A sorted array is a heap. */
+  hasten(now: Micros): void {
+    this.heap.sort((a, b) => (before(a, b) ? -1 : 1));
+    this.heap.forEach((packet, i) => {
+      packet.due = Math.min(packet.due, now);
+      packet.order = i;
+    });
+    this.nextOrder = this.heap.length;
+  }
+
   /** Removes and returns the first packet that is due at `now`; undefined if none is. */
   take(now: Micros): HeldPacket | undefined {
     const heap = this.heap;

@@ -81,15 +81,15 @@ export class Lane {
     reordered: 0,
     delivered: 0,
   };
-  private readonly random: SeededRandom;
+  private random: SeededRandom;
   private readonly rules: readonly DropRule[];
   private readonly end: LaneEnd;
   private readonly hop = new Hop();
   private readonly store = new PacketStore();
   private readonly underWay = new DueQueue();
   /** When each packet that waits for the rate, or is being sent, will have left; and its size. */
-  private readonly departures = new Ring<Micros>();
-  private readonly departingBytes = new Ring<number>();
+  private departures = new Ring<Micros>();
+  private departingBytes = new Ring<number>();
   private waitingBytes = 0;
   private busyUntil: Micros = 0;
   private readonly passPiece: EmitPacket = (slab, offset, length, now) => {
@@ -114,7 +114,7 @@ export class Lane {
   enter(slab: Slab, offset: number, length: number, now: Micros): void {
     this.counters.packets++;
     if (this.rules.length > 0) {
-      const rule = this.ruleFor(kindOf(slab, offset, length));
+      const rule = this.ruleFor(slab, offset, length);
       if (rule !== null) {
         this.counters.ruled++;
         this.drop(Drop.linkRule, rule.text, slab, offset, length, now);
@@ -197,15 +197,37 @@ export class Lane {
     return this.underWay.length;
   }
 
+  /**
+   * Other faults from now on; null keeps the random numbers. Packets under way keep their due time,
+   * but those after them do not wait for the old rate.
+   */
+  change(impairments: Impairments, random: SeededRandom | null): void {
+    this.impairments = impairments;
+    if (random !== null) this.random = random;
+    this.departures = new Ring<Micros>();
+    this.departingBytes = new Ring<number>();
+    this.waitingBytes = 0;
+    this.busyUntil = 0;
+  }
+
+  /** All packets under way are due at `now`, in the order in which they would have come. */
+  hasten(now: Micros): void {
+    this.underWay.hasten(now);
+  }
+
   clear(): void {
     for (let p = this.underWay.take(Infinity); p !== undefined; p = this.underWay.take(Infinity))
       this.store.release(p);
   }
 
   /** Every rule counts every packet, including those that another rule drops. */
-  private ruleFor(kind: number): DropRule | null {
+  private ruleFor(slab: Slab, offset: number, length: number): DropRule | null {
+    const kind = kindOf(slab, offset, length);
     let found: DropRule | null = null;
-    for (const rule of this.rules) if (rule.drops(this.direction, kind)) found ??= rule;
+    for (const rule of this.rules) {
+      if (rule.end !== null && !rule.end.matches(slab, offset, length)) continue;
+      if (rule.drops(this.direction, kind, this.random)) found ??= rule;
+    }
     return found;
   }
 

@@ -73,6 +73,15 @@ export const perfectLink = (seed = 1): LinkOptions => ({
   rules: [],
 });
 
+/** True if packets pass a link with these options unchanged and at once. */
+export const isPerfect = ({ in: i, out: o, rules }: LinkOptions): boolean =>
+  rules.length === 0 && isUnimpaired(i) && isUnimpaired(o);
+
+/** The limits count only at a rate, and what a hop answers only with its MTU. */
+const isUnimpaired = (i: Impairments): boolean =>
+  i.loss + i.mark + i.duplicate + i.corrupt + i.reorder + i.delay + i.jitter + i.rate + i.hopMtu ===
+  0;
+
 const SHARE_WORDS: Readonly<Record<string, 'loss' | 'mark' | 'duplicate' | 'corrupt' | 'reorder'>> =
   {
     loss: 'loss',

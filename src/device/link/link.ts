@@ -8,6 +8,9 @@
  * The link loses and damages packets as they are on the wire. In both directions, super-segments
  * are cut and checksums completed first. Therefore the link offers full offload to the stack,
  * whatever the device below can do.
+ *
+ * An idle link (`Link.idle`) waits for faults that may be set later. Until then packets pass by the
+ * lanes untouched, whole super-segments included.
  */
 import { copyBytes } from '../../base/copy.js';
 import { SeededRandom } from '../../base/random.js';
@@ -24,7 +27,7 @@ import {
 } from '../device.js';
 import type { DropRule } from './drop-rules.js';
 import { Lane, type LinkListener } from './lane.js';
-import { type LinkOptions, perfectLink } from './link-options.js';
+import { isPerfect, type LinkOptions, perfectLink } from './link-options.js';
 import { PacketStore } from '../packet-store.js';
 import { type EmitPacket, Segmenter } from '../segmentation.js';
 import { DeviceWrapper, ReceiverWrapper } from '../wrapper.js';
@@ -37,6 +40,13 @@ export class Link extends DeviceWrapper {
   readonly in: Lane;
   readonly out: Lane;
   readonly rules: readonly DropRule[];
+  private seed: number;
+  /** From the start without faults: it offers what the device offers, so packets may pass by. */
+  private readonly startsIdle: boolean;
+  /** No faults are set; rules are looked at beside it. */
+  private plain: boolean;
+  /** The packet that was lent is the device's own. */
+  private lentBelow = false;
   private receiver: Receiver | null = null;
   private readonly tx = new TxPacket();
   private readonly outgoing = new PacketStore();
@@ -47,8 +57,12 @@ export class Link extends DeviceWrapper {
     inner: Device,
     options: LinkOptions = perfectLink(),
     listener: LinkListener | null = null,
+    startsIdle = false,
   ) {
     super(inner);
+    this.startsIdle = startsIdle;
+    this.plain = startsIdle;
+    this.seed = options.seed;
     this.rules = options.rules;
     this.in = new Lane('in', options.in, options.rules, new SeededRandom(options.seed), {
       laneDelivers: (packet, now) => this.receiver!.packet(packet, now),
@@ -75,8 +89,48 @@ export class Link extends DeviceWrapper {
     this.listen(listener);
   }
 
+  /** Without faults, and ready for some. */
+  static idle(inner: Device, listener: LinkListener | null = null): Link {
+    return new Link(inner, perfectLink(), listener, true);
+  }
+
   override get offload(): Offload {
-    return FULL_OFFLOAD;
+    return this.startsIdle ? this.inner.offload : FULL_OFFLOAD;
+  }
+
+  /** True: packets pass by the lanes. */
+  get passes(): boolean {
+    return this.plain && this.rules.length === 0;
+  }
+
+  /** The faults that are set now: a copy, to add to. */
+  get options(): LinkOptions {
+    const { seed, rules } = this;
+    return {
+      seed,
+      in: { ...this.in.impairments },
+      out: { ...this.out.impairments },
+      rules: [...rules],
+    };
+  }
+
+  /**
+   * Sets other faults, for packets from now on. `restart`: the random numbers begin again, so that
+   * a seed repeats what follows. Without faults, what is under way arrives at once: `nextTimeout`
+   * changes.
+   */
+  change(options: LinkOptions, now: Micros, restart: boolean): void {
+    const begins = restart || options.seed !== this.seed;
+    this.seed = options.seed;
+    this.in.change(options.in, begins ? new SeededRandom(options.seed) : null);
+    this.out.change(options.out, begins ? new SeededRandom(options.seed ^ OUT_SEED_MIX) : null);
+    const rules = this.rules as DropRule[];
+    rules.splice(0, rules.length, ...options.rules);
+    const perfect = isPerfect(options);
+    this.plain = this.startsIdle && perfect;
+    if (!perfect) return;
+    this.in.hasten(now);
+    this.out.hasten(now);
   }
 
   /** Sets the listener for drops and damage; null: none. */
@@ -92,15 +146,21 @@ export class Link extends DeviceWrapper {
   }
 
   protected override receiverFor(receiver: Receiver): Receiver {
-    return new LinkEntrance(receiver, this.in, this.segmenter);
+    return new LinkEntrance(receiver, this, this.segmenter);
   }
 
   override packet(): TxPacket {
+    this.lentBelow = this.passes;
+    if (this.lentBelow) return this.inner.packet();
     this.tx.clear();
     return this.tx;
   }
 
   override transmit(now: Micros): void {
+    if (this.lentBelow) {
+      this.inner.transmit(now);
+      return;
+    }
     const packet = this.outgoing.holdTx(this.tx);
     this.segmenter.segment(packet, this.enterOut, now);
     this.outgoing.release(packet);
@@ -132,16 +192,19 @@ export class Link extends DeviceWrapper {
 
 /** Puts packets from the device into the lane towards the stack. */
 class LinkEntrance extends ReceiverWrapper {
+  private readonly link: Link;
   private readonly segmenter: Segmenter;
   private readonly enter: EmitPacket;
 
-  constructor(outer: Receiver, lane: Lane, segmenter: Segmenter) {
+  constructor(outer: Receiver, link: Link, segmenter: Segmenter) {
     super(outer);
+    this.link = link;
     this.segmenter = segmenter;
-    this.enter = (slab, offset, length, now) => lane.enter(slab, offset, length, now);
+    this.enter = (slab, offset, length, now) => link.in.enter(slab, offset, length, now);
   }
 
   override packet(rx: RxPacket, now: Micros): void {
-    this.segmenter.segment(rx, this.enter, now);
+    if (this.link.passes) this.outer.packet(rx, now);
+    else this.segmenter.segment(rx, this.enter, now);
   }
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { DropRule } from '../../../src/device/link/drop-rules.js';
+import { SeededRandom } from '../../../src/base/random.js';
+import { DropRule, LinkOptionError } from '../../../src/device/link/drop-rules.js';
+import { Address } from '../../../src/ip/address.js';
 import { NO_IMPAIRMENTS, parseLink } from '../../../src/device/link/link-options.js';
 import { Kind, kindOf } from '../../../src/device/link/packet-kind.js';
 import { Slab } from '../../../src/base/slab.js';
@@ -113,6 +115,60 @@ describe('DropRule', () => {
   ])('%s drops %j', (text, wanted) => {
     expect(dropped(text)).toEqual(wanted);
   });
+
+  it('drops a share of the packets', () => {
+    const rule = DropRule.parse('data:25%');
+    const random = new SeededRandom(1);
+    for (let i = 0; i < 4000; i++) rule.drops('out', Kind.data, random);
+    expect(rule.seen).toBe(4000);
+    expect(rule.dropped).toBeGreaterThan(800);
+    expect(rule.dropped).toBeLessThan(1200);
+  });
+
+  const built = {
+    4: buildPacket({ version: 4 }),
+    6: buildPacket({ version: 6 }),
+  };
+  it.each<[string, boolean, boolean]>([
+    ['@:PORT', true, true],
+    ['@:9', false, false],
+    ['@SOURCE4', true, false],
+    ['@SOURCE4:PORT', true, false],
+    ['@SOURCE4:9', false, false],
+    ['@0.0.0.0/0', true, false],
+    ['@::/0', false, true],
+    ['@[SOURCE6]:PORT', false, true],
+    ['@SOURCE6', false, true],
+    ['@[SOURCE6]/64', false, true],
+    ['@192.0.2.77', false, false],
+  ])('any%s matches over IPv4: %s, over IPv6: %s', (text, over4, over6) => {
+    const source = (version: 4 | 6): string => {
+      const view = new DataView(built[version].buffer, built[version].byteOffset);
+      const word = (at: number): number => view.getInt32(at);
+      return version === 4
+        ? Address.v4(word(12)).toString()
+        : Address.fromWords(word(8), word(12), word(16), word(20)).toString();
+    };
+    const port = (built[4][22]! << 8) | built[4][23]!;
+    const { end } = DropRule.parse(
+      `any${text
+        .replace('SOURCE4', source(4))
+        .replace('SOURCE6', source(6))
+        .replace('PORT', String(port))}`,
+    );
+    const matches = (bytes: Uint8Array): boolean => end!.matches(new Slab(bytes), 0, bytes.length);
+    expect([matches(built[4]), matches(built[6])]).toEqual([over4, over6]);
+    // Cut packets match nothing that they do not hold.
+    for (const bytes of Object.values(built))
+      for (let n = 0; n < bytes.length; n++) end!.matches(new Slab(bytes.subarray(0, n)), 0, n);
+  });
+
+  it.each(['any@', 'any@:0', 'any@:65536', 'any@1.2.3', 'any@[::1', 'any:101%', 'any@1.2.3.4/33'])(
+    'refuses %s',
+    (text) => {
+      expect(() => DropRule.parse(text)).toThrow(LinkOptionError);
+    },
+  );
 
   it('counts each packet of its kind, whichever way it goes', () => {
     const rule = DropRule.parse('data:2');

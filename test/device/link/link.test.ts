@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MILLISECOND, SECOND } from '../../../src/base/time.js';
 import { Gso } from '../../../src/device/device.js';
 import { Link } from '../../../src/device/link/link.js';
-import { parseLink } from '../../../src/device/link/link-options.js';
+import { parseLink, perfectLink } from '../../../src/device/link/link-options.js';
 import { pair } from '../../../src/device/pair.js';
 import { Drop, DROP_NAMES } from '../../../src/wire/drop.js';
 import { TcpFlag } from '../../../src/wire/tcp.js';
@@ -290,5 +290,79 @@ describe('Link', () => {
     expect(link.out.held).toBe(0);
     time.runToQuiescence();
     expect(atFar.arrivals).toEqual([]);
+  });
+});
+
+describe('an idle link', () => {
+  const idle = () => {
+    const [a, b] = pair();
+    const link = Link.idle(a);
+    const near = new Notebook();
+    const far = new Notebook();
+    link.attach(near);
+    b.attach(far);
+    const time = new VirtualTime(SECOND).add(link, b);
+    const change = (words: string): void =>
+      link.change(parseLink(words, link.options), time.now, true);
+    return { link, inner: a, far: b, atNear: near, atFar: far, time, change };
+  };
+
+  it("lends the device's own packets, and offers what the device offers", () => {
+    const { link, inner, change } = idle();
+    expect(link.packet()).toBe(inner.packet());
+    expect(link.offload).toBe(inner.offload);
+    change('loss 1%');
+    expect(link.packet()).not.toBe(inner.packet());
+    expect(link.offload).toBe(inner.offload);
+    link.change(perfectLink(), 0, true);
+    expect(link.packet()).toBe(inner.packet());
+  });
+
+  it('takes faults at once, in both directions', () => {
+    const { link, far, atNear, atFar, time, change } = idle();
+    change('in drop any:1');
+    send(link, packet(1), time.now);
+    send(far, packet(2), time.now);
+    send(far, packet(3), time.now);
+    time.runToQuiescence();
+    expect(atFar.arrivals.map((p) => p.bytes)).toEqual([packet(1)]);
+    expect(atNear.arrivals.map((p) => p.bytes)).toEqual([packet(3)]);
+    expect(link.in.counters).toMatchObject({ packets: 2, ruled: 1, delivered: 1 });
+  });
+
+  it('delivers what is under way when the faults are cleared, in its order', () => {
+    const { link, atFar, time, change } = idle();
+    change('out delay 10s');
+    send(link, packet(1), time.now);
+    change('out delay 5s');
+    send(link, packet(2), time.now);
+    link.change(perfectLink(), time.now, true);
+    time.runToQuiescence();
+    expect(time.now).toBeLessThan(2 * SECOND);
+    expect(atFar.arrivals.map((p) => p.bytes)).toEqual([packet(2), packet(1)]);
+  });
+
+  it('forgets the old rate', () => {
+    const { link, atFar, time, change } = idle();
+    change('out rate 1kbit');
+    for (let i = 1; i <= 3; i++) send(link, packet(i), time.now);
+    change('out rate 1gbit');
+    send(link, packet(4), time.now);
+    time.pass(SECOND / 100);
+    expect(atFar.arrivals.map((p) => p.bytes)).toEqual([packet(4)]);
+  });
+
+  it('repeats the random numbers of a seed', () => {
+    const { link, far, atNear, time, change } = idle();
+    const round = (): number[] => {
+      change('in loss 50% seed 7');
+      const before = atNear.arrivals.length;
+      for (let i = 0; i < 20; i++) send(far, packet(i), time.now);
+      time.runToQuiescence();
+      return atNear.arrivals.slice(before).map((p) => numberOf(p.bytes));
+    };
+    const first = round();
+    expect(round()).toEqual(first);
+    expect(link.options.seed).toBe(7);
   });
 });
