@@ -33,6 +33,7 @@ const TEXTS: Readonly<Record<Cause, string>> = {
   'listener-closes': 'the listener closes',
   'stack-closes': 'the stack closes',
   'device-gone': 'the device is gone',
+  killed: 'tcplab kill',
 };
 
 export const causeText = (cause: Cause): string => TEXTS[cause];

@@ -68,6 +68,8 @@ const STACK = [
   'listener-closes',
   'stack-closes',
   'device-gone',
+  /** `tcplab kill`: an operator ends the connection (Linux's SOCK_DESTROY). */
+  'killed',
 ] as const;
 
 export const CAUSES = [...CALLS, ...SEGMENTS, ...TIMERS, ...STACK] as const;
@@ -78,7 +80,8 @@ export type AbortCause =
   | Exclude<(typeof CALLS)[number], 'active-open' | 'close'>
   | 'orphan-limit'
   | 'listener-closes'
-  | 'stack-closes';
+  | 'stack-closes'
+  | 'killed';
 
 /**
  * Causes that can end a connection in every state from SYN-SENT to LAST-ACK: the user, the peer or
@@ -92,6 +95,7 @@ export const ENDS = [
   'rst',
   'stack-closes',
   'device-gone',
+  'killed',
 ] as const satisfies readonly Cause[];
 
 const calls: ReadonlySet<Cause> = new Set(CALLS);

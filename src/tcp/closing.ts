@@ -68,7 +68,8 @@ export function abort(c: Tcb, now: Micros, cause: AbortCause): void {
     oweReset(c);
   }
   c.rcv.queue.clear();
-  c.finish(null, cause, now);
+  // Only this one is not the user's own doing.
+  c.finish(cause === 'killed' ? 'ECONNABORTED' : null, cause, now);
   c.settleMemory();
 }
 

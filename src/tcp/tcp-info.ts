@@ -13,6 +13,7 @@ import { pacingRateOf } from './send/pacing-rate.js';
 import { TIMESTAMP_BYTES } from './receive/receiver.js';
 import { DUPLICATE_ACK_THRESHOLD } from './recovery/recovery-state.js';
 import { State } from './state.js';
+import { TcpInfoOption } from './tcp-info-options.js';
 import { TCP_INIT_CWND, TCP_MIN_MSS, TCP_MSS_DEFAULT } from './limits.js';
 
 /** The struct's fields in its order, each with its width in bits; '' is padding. */
@@ -110,21 +111,6 @@ const STATE_NUMBERS: Readonly<Record<State, number>> = {
   [State.listen]: 10,
   [State.closing]: 11,
 };
-
-/** Bits of tcpi_options. */
-export const TcpInfoOption = {
-  timestamps: 1,
-  sack: 2,
-  wscale: 4,
-  /** ECN was negotiated. */
-  ecn: 8,
-  /** At least one received packet had ECT. */
-  ecnSeen: 16,
-  /** The data of a SYN was acknowledged with it, or accepted. */
-  synData: 32,
-  /** Fast Open's server side. */
-  fastOpenChild: 128,
-} as const;
 
 /** TCP_INFINITE_SSTHRESH. */
 const INFINITE_SSTHRESH = 0x7fffffff;

@@ -156,6 +156,7 @@ const ENDINGS: Readonly<Partial<Record<Cause, (to: (o: Way) => Peer) => Peer>>> 
   disconnect: (to) => then(to({}), (s) => s.conn.abort(s.now, 'disconnect')),
   // As the host does with each connection: stack/tcp/host.ts.
   'stack-closes': (to) => then(to({}), (s) => s.conn.abort(s.now, 'stack-closes')),
+  killed: (to) => then(to({}), (s) => s.conn.abort(s.now, 'killed')),
   'device-gone': (to) => then(to({}), (s) => s.conn.finish('ENETDOWN', 'device-gone', s.now)),
   rst: (to) => then(to({}), (s) => s.send(next(s, s.state === 'SYN-SENT' ? 'R.' : 'R'))),
   'data-after-close': (to) =>

@@ -108,6 +108,11 @@ export class TcpHost {
     return this.connections.env.counters;
   }
 
+  /** All listening ports. */
+  get listeners(): Listener[] {
+    return this.passive.listeners.all();
+  }
+
   get connectionCount(): number {
     return this.connections.flows.size;
   }
@@ -332,6 +337,16 @@ export class TcpHost {
       e.conn.finish('ENETDOWN', 'device-gone', now);
       this.connections.mark(e);
     }
+  }
+
+  /**
+   * SOCK_DESTROY: ends the connection of `entry` with a RST, and its user gets ECONNABORTED. The
+   * next `run` sends it.
+   */
+  kill(entry: TcpEntry, now: Micros): void {
+    entry.conn.abort(now, 'killed');
+    this.connections.mark(entry);
+    this.services.wake();
   }
 
   close(now: Micros): void {

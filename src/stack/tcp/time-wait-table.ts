@@ -11,6 +11,7 @@
  * 19 words and an 8-byte deadline are 84 bytes, plus 4 or 8 bytes of a bucket.
  */
 import { MILLISECOND, NEVER, type Micros } from '../../base/time.js';
+import { Address } from '../../ip/address.js';
 import { TimeWaitRecord } from '../../tcp/time-wait.js';
 import type { AddressWords } from '../../wire/ip.js';
 import { type Tuple, Words } from '../tuple.js';
@@ -36,6 +37,17 @@ const ANSWERED = 18;
 const HAS_TIMESTAMPS = 1 << 16;
 /** The type of service is in the highest byte of the same word. */
 const TOS_SHIFT = 24;
+
+/** A row, for those who show it. */
+export interface TimeWaitRow {
+  readonly row: number;
+  readonly local: Address;
+  readonly localPort: number;
+  readonly remote: Address;
+  readonly remotePort: number;
+  /** When it expires. */
+  readonly deadline: Micros;
+}
 
 export class TimeWaitTable {
   size = 0;
@@ -212,6 +224,23 @@ export class TimeWaitTable {
       if (this.words[row * WORDS + PORTS]! >>> 16 === port) return true;
     }
     return false;
+  }
+
+  /** The rows, oldest first. The table must not change meanwhile. */
+  *[Symbol.iterator](): Generator<TimeWaitRow> {
+    const w = this.words;
+    for (let row = this.oldest; row !== NONE; row = w[row * WORDS + NEWER]!) {
+      const at = row * WORDS;
+      const r = at + REMOTE;
+      yield {
+        row,
+        local: Address.fromWords(w[at]!, w[at + 1]!, w[at + 2]!, w[at + 3]!),
+        localPort: w[at + PORTS]! >>> 16,
+        remote: Address.fromWords(w[r]!, w[r + 1]!, w[r + 2]!, w[r + 3]!),
+        remotePort: w[at + PORTS]! & 0xffff,
+        deadline: this.deadlines[row]!,
+      };
+    }
   }
 
   private append(row: number, now: Micros): void {
