@@ -32,7 +32,7 @@ export async function demo(o: SharedOptions): Promise<number> {
     ...(pc.isColorSupported ? { paint } : {}),
   });
   const gate = new Gate(ladder.sink);
-  const lab = await openLabHost({ ...o, quiet: true }, { sink: gate.sink, alwaysLink: true });
+  const lab = await openLabHost({ ...o, quiet: true }, { sink: gate.sink });
   const { host } = lab;
   host.onIdle = () => {
     ladder.flush();

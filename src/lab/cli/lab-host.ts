@@ -15,6 +15,10 @@ import { Host } from '../../node/host.js';
 import { cookieLines, type DropCounts, dropLines, nstatLines } from '../../observe/counters.js';
 import type { EventSink } from '../../observe/events.js';
 import type { TcpCounters } from '../../tcp/counters.js';
+import { ControlError } from '../control/errors.js';
+import type { Answers } from '../control/protocol.js';
+import { ControlServer } from '../control/server.js';
+import { stackAnswers } from '../control/stack-answers.js';
 import { requireNotTheKernels } from './addresses.js';
 import { CommandError, Exit } from './errors.js';
 import {
@@ -28,12 +32,19 @@ import {
 } from './lab-network.js';
 import { linkOf, prefixesOf, tcpConfigOf, type SharedOptions } from './options.js';
 import { hasNetAdmin } from './tun-access.js';
+import { commandLine, packageVersion } from './version.js';
 import { Views } from './views.js';
 
 export interface LabHost {
   readonly host: Host;
   readonly views: Views;
   readonly tun: Device;
+  /** Where packets may be lost on purpose; idle until faults are set. */
+  readonly link: Link;
+  /** What the stack answers to `tcplab ss` and the like. */
+  readonly answers: Answers;
+  /** Null if it could not be opened, and in a worker. */
+  readonly control: ControlServer | null;
   /** Where the device came from, as a phrase for the user. */
   readonly how: string;
   /** Resolves when the device has failed for good, for example because it was deleted. */
@@ -44,32 +55,33 @@ export interface LabHost {
 export interface OpenOptions {
   /** Gets the recorder's events too. */
   readonly sink?: EventSink;
-  /** Inserts the link even without faults, so that rules can be added later. */
-  readonly alwaysLink?: boolean;
   /** Opens the device with IFF_MULTI_QUEUE, so that several stacks can each have a queue. */
   readonly multiQueue?: boolean;
+  /** A thread of `--workers`: the first thread has the control socket and asks it. */
+  readonly isWorker?: boolean;
 }
 
 export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Promise<LabHost> {
   const mtu = o.mtu === undefined ? undefined : checkMtu(o.mtu);
   const addresses = prefixesOf(o.address ?? defaultAddresses(mtu));
   if (mtu !== undefined && addresses.some((p) => p.address.version === 6)) requireV6Mtu(mtu);
-  const link = linkOf(o);
+  const faults = linkOf(o);
   const { device: tun, how } = await openDevice(o, mtu, open.multiQueue === true);
   const views = closingOnError(tun, () => {
     requireNotTheKernels(addresses);
     return new Views(o, tun.name, open.sink ?? null);
   });
-  let device = views.tap(tun);
-  if (link !== null || open.alwaysLink === true)
-    device = new Link(device, link ?? undefined, views.linkListener);
+  const tapped = views.tap(tun);
+  const { linkListener } = views;
+  const link =
+    faults === null ? Link.idle(tapped, linkListener) : new Link(tapped, faults, linkListener);
   let lastError = '';
   let sayGone: () => void = () => undefined;
   const gone = new Promise<void>((resolve) => {
     sayGone = resolve;
   });
   const host = new Host({
-    device,
+    device: link,
     addresses,
     profile: o.profile,
     config: tcpConfigOf(o),
@@ -87,20 +99,64 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
   host.onIdle = () => {
     views.flush();
   };
+  const answers = (name: string): Answers =>
+    stackAnswers({
+      host,
+      link,
+      name,
+      version: packageVersion(),
+      command: commandLine(),
+      device: tun,
+    });
+  const control = await openControl(o, tun.name, answers, open.isWorker === true).catch(
+    (error: unknown) => {
+      host.close();
+      views.close();
+      throw error;
+    },
+  );
   let closed = false;
   return {
     host,
     views,
     tun,
+    link,
+    answers: answers(control?.name ?? tun.name),
+    control,
     how,
     gone,
     close() {
       if (closed) return;
       closed = true;
+      control?.close();
       host.close();
       views.close();
     },
   };
+}
+
+/**
+ * A stack without its control socket still works, so only a name that the user chose is a reason to
+ * end.
+ */
+async function openControl(
+  o: SharedOptions,
+  device: string,
+  answers: (name: string) => Answers,
+  isWorker: boolean,
+): Promise<ControlServer | null> {
+  if (isWorker) return null;
+  try {
+    return await ControlServer.open({ chosen: o.name, device, answers });
+  } catch (error) {
+    if (!(error instanceof ControlError)) throw error;
+    if (o.name !== undefined) throw new CommandError(Exit.failed, error.message, error.fix);
+    process.stderr.write(
+      `tcplab: no control socket, so tcplab ss and the like cannot find this stack: ` +
+        `${error.message}\n  fix: ${error.fix}\n`,
+    );
+    return null;
+  }
 }
 
 /** Closes the device if `body` throws. */

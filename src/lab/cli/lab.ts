@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { STACK_VARIABLE } from '../control/client.js';
 import { SERVICE_NAMES, startServices } from '../services/start.js';
 import { Exit } from './errors.js';
 import { connectionsEnd, openLabHost, printEnd, TEARDOWN_MS } from './lab-host.js';
@@ -28,6 +29,7 @@ export async function lab(command: string[], o: LabOptions): Promise<number> {
     );
     if (command.length === 0)
       process.stderr.write(welcome(host.host.stack.addresses.list.map((a) => a.toString())));
+    if (host.control !== null) process.env[STACK_VARIABLE] = host.control.name;
     const code = await runChild(command);
     running.close();
     await connectionsEnd(host.host, TEARDOWN_MS);

@@ -2,10 +2,10 @@
 /**
  * The `tcplab` command: names and options of the subcommands. Each subcommand is a file of its own.
  */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
 import { SCRIPT_OPTIONS } from '../script/option-table.js';
+import { addAskCommands } from './ask-commands.js';
 import { letHeapGrow } from './collector.js';
 import { enterIfWanted } from './entering.js';
 import { CommandError, Exit } from './errors.js';
@@ -20,12 +20,9 @@ import {
 import type { PingOptions } from './ping.js';
 import type { ScriptCommandOptions } from './script.js';
 import type { UpOptions } from './up.js';
+import { packageVersion } from './version.js';
 
-const { version } = JSON.parse(
-  readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
-) as {
-  version: string;
-};
+const version = packageVersion();
 
 letHeapGrow();
 // The command continues if standard error fails: its reader has ended, or the disk is full.
@@ -167,6 +164,8 @@ for (const [name, { value, help, isHidden }] of Object.entries(SCRIPT_OPTIONS)) 
   const option = new Option(value === null ? `--${name}` : `--${name} <${value}>`, help);
   scripts.addOption(option.hideHelp(isHidden === true));
 }
+
+addAskCommands(program, ends);
 
 program
   .command('up')

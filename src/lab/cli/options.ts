@@ -18,6 +18,8 @@ import { FastOpenMode } from '../../tcp/fast-open.js';
 import { CommandError, Exit } from './errors.js';
 
 export interface SharedOptions {
+  /** Name of the stack for `tcplab ss` and the like. */
+  name?: string;
   tun?: string;
   tunFd?: number;
   address?: string[];
@@ -103,6 +105,10 @@ export function withSharedOptions(command: Command): Command {
     .option(
       '--tun <name>',
       'attach to this TUN device, or create it (default: a device in a private network)',
+    )
+    .option(
+      '--name <name>',
+      "name of the stack for tcplab ss, nstat, faults ... (default: the device's)",
     )
     .option(
       '--tun-fd <n>',

@@ -10,7 +10,8 @@ import { CommandError } from './errors.js';
 import { openLabHost } from './lab-host.js';
 import { Notices } from './notices.js';
 import { rootOf } from './serve.js';
-import { connectionsOf, type FromWorker, type WorkerData } from './workers.js';
+import { answer } from './worker-answers.js';
+import { connectionsOf, type FromWorker, type ToWorker, type WorkerData } from './workers.js';
 
 const port = parentPort!;
 const { place, services, options } = workerData as WorkerData;
@@ -19,11 +20,15 @@ const say = (said: FromWorker): void => {
 };
 
 try {
-  const lab = await openLabHost(options, { multiQueue: true });
+  const lab = await openLabHost(options, { multiQueue: true, isWorker: true });
   const notices = new Notices();
   const neighbours = new RingNeighbours(lab.host, place);
   const running = await startServices(lab.host, services, { ...rootOf(options), say: notices.say });
-  port.once('message', () => {
+  port.on('message', (message: ToWorker) => {
+    if (message !== 'end') {
+      answer(lab.answers, message, say);
+      return;
+    }
     running.close();
     lab.close();
     notices.close();

@@ -20,6 +20,7 @@ import { countersData } from '../../observe/counters.js';
 import type { TcpCounters } from '../../tcp/counters.js';
 import { CommandError, Exit } from './errors.js';
 import { type LabHost, printCounts } from './lab-host.js';
+import { askWorker, type WorkerReply, type WorkerRequest } from './worker-answers.js';
 import type { Lifetime } from './lifetime.js';
 import type { ServeOptions } from './options.js';
 
@@ -30,6 +31,9 @@ export interface WorkerData {
   readonly options: ServeOptions;
 }
 
+/** What it is told later: to end, or what the control socket was asked. */
+export type ToWorker = 'end' | WorkerRequest;
+
 /** What a thread reports at its end. */
 export interface Ended {
   readonly counters: Record<string, number>;
@@ -39,6 +43,7 @@ export interface Ended {
 }
 export type FromWorker =
   | { readonly ready: true }
+  | WorkerReply
   | { readonly failed: string; readonly fix: string }
   | { readonly ended: Ended };
 
@@ -106,6 +111,7 @@ export class Workers {
       this.threads.map(async (thread) => {
         const [said] = (await once(thread, 'message')) as [FromWorker];
         if ('failed' in said) throw new CommandError(Exit.environment, said.failed, said.fix);
+        this.lab.control?.add(askWorker(thread));
         thread.on('error', (error) => {
           process.stderr.write(`tcplab: a worker failed: ${error.stack ?? error.message}\n`);
           life.end(Exit.failed);

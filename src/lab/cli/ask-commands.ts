@@ -1,0 +1,87 @@
+/** The commands that ask a running stack: their names, options and help. */
+import type { Command } from 'commander';
+import { withAskOptions, type AskOptions } from './asking.js';
+import type { NstatOptions } from './nstat.js';
+import type { SsOptions } from './ss.js';
+
+const FILTER = `
+Filter, as in ss(8):
+  state STATE, exclude STATE   established, syn-sent, syn-recv, fin-wait-1, fin-wait-2, time-wait,
+                               close-wait, last-ack, closing, listening, closed; all, connected,
+                               synchronized, bucket, big
+  sport OP :PORT, dport OP :PORT   OP: = != > < >= <=
+  src HOST, dst HOST               HOST: ADDRESS[/BITS][:PORT]
+  and, or, not, ( )`;
+const SS_HELP = `${FILTER}
+For example: tcplab ss -tin state established '( sport = :80 and dst 198.18.0.0/24 )'`;
+
+const KILL_HELP = `${FILTER}
+For example: tcplab kill dport = :51422`;
+const FAULTS_HELP = `
+  show                 what is set, and what happened so far (the default)
+  set WORDS            these faults and no others; the random numbers begin again
+  add WORDS            these too
+  drop RULE...         these drop rules too
+  clear                none
+Words, as tc netem's, each for both directions or after 'in' (towards the stack) or 'out':
+  loss 5%  delay 50ms [10ms]  jitter 10ms  reorder 2%  duplicate 1%  corrupt 0.1%  mark 5%
+  rate 10mbit  limit 100|64kb  mtu 1280 [blackhole|no-mtu]  seed 7  drop RULE
+Rules: [in:|out:]KIND[:COUNT][@[ADDRESS][/BITS][:PORT]]
+  KIND: any syn syn-ack fin rst ack data udp icmp nth every; COUNT: 2, 5-7, or a share: 5%
+For example: tcplab faults set in loss 5% out delay 50ms 10ms seed 7
+             tcplab faults drop 'out:syn-ack:2' 'data:5%@198.18.0.1:80'`;
+
+/** Adds them to the program. `ends` takes the exit code. */
+export function addAskCommands(program: Command, ends: (code: number) => void): void {
+  withAskOptions(program.command('ss'))
+    .description("show the sockets of a running stack, as ss shows the kernel's")
+    .argument('[filter...]', 'state STATE, and a condition')
+    .option('-t, --tcp', 'TCP sockets (there are no others)')
+    .option('-l, --listening', 'only listening sockets')
+    .option('-a, --all', 'listening and non-listening sockets')
+    .option('-n, --numeric', 'numbers instead of names of services')
+    .option('-i, --info', "TCP's own numbers: round trip, windows, counts")
+    .option('-e, --extended', 'user, number of the socket, directions that are shut')
+    .option('-o, --options', 'the timer that is armed')
+    .option('-m, --memory', 'memory of the socket')
+    .option('-H, --no-header', 'no header line')
+    .addHelpText('after', SS_HELP)
+    .action(async (filter: string[], o: SsOptions) => {
+      ends(await (await import('./ss.js')).ss(filter, o));
+    });
+
+  withAskOptions(program.command('nstat'))
+    .description("show the counters of a running stack, by the kernel's names, as nstat does")
+    .argument('[pattern...]', "names to show, with * and ?: 'TcpExt*'")
+    .option('-a, --ignore', 'since the stack was started, not since the last call')
+    .option('-z, --zeros', 'also counters that are zero')
+    .option('-s, --no-update', 'do not remember what is shown')
+    .option('-r, --reset', 'forget what was shown before')
+    .action(async (patterns: string[], o: NstatOptions) => {
+      ends(await (await import('./nstat.js')).nstat(patterns, o));
+    });
+
+  withAskOptions(program.command('faults'))
+    .description('show or change what the link around a running stack loses, delays and damages')
+    .argument('[words...]', 'show, set WORDS, add WORDS, drop RULES, clear')
+    .addHelpText('after', FAULTS_HELP)
+    .action(async (words: string[], o: AskOptions) => {
+      ends(await (await import('./faults.js')).faults(words, o));
+    });
+
+  withAskOptions(program.command('kill'))
+    .description('abort connections of a running stack and list them, as ss -K')
+    .argument('[filter...]', 'which; required')
+    .option('-n, --numeric', 'numbers instead of names of services')
+    .option('-H, --no-header', 'no header line')
+    .addHelpText('after', KILL_HELP)
+    .action(async (filter: string[], o: SsOptions) => {
+      ends(await (await import('./kill.js')).kill(filter, o));
+    });
+
+  withAskOptions(program.command('info'))
+    .description('say which stack is running: process, device, addresses')
+    .action(async (o: AskOptions) => {
+      ends(await (await import('./info.js')).info(o));
+    });
+}
