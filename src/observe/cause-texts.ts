@@ -33,7 +33,7 @@ const TEXTS: Readonly<Record<Cause, string>> = {
   'listener-closes': 'the listener closes',
   'stack-closes': 'the stack closes',
   'device-gone': 'the device is gone',
-  killed: 'tcplab kill',
+  killed: '`tcplab kill` ended it (as `ss -K` in Linux)',
 };
 
 export const causeText = (cause: Cause): string => TEXTS[cause];

@@ -158,7 +158,7 @@ export function connectionRecord(
     memory: {
       received: rcv.memory,
       receiveBuffer: conn.receiveBuffer,
-      queued: snd.buffer.memory + snd.sent.memory,
+      queued: snd.sent.memory + snd.buffer.memory,
       sendBuffer: conn.sendBuffer,
     },
     congestion: snd.congestion.name,
