@@ -18,7 +18,7 @@ import {
   TCP_RTO_MIN,
   TCP_TIMEOUT_INIT,
   TCP_TIMEWAIT_LEN,
-} from './limits.js';
+} from './linux-constants.js';
 
 /** Sizes in bytes of memory, as in tcp_rmem and tcp_wmem. */
 export interface BufferLimits {
@@ -163,11 +163,13 @@ export interface TcpConfig {
    */
   outOfOrderPieces: number;
 
-  /**
-   * RFC 6298: the RTO before the first sample, and the minimum of its variance term, so that the
-   * RTO is at least SRTT + `minRto` (send/rtt.ts). RFC 6298: 1 s; Linux: 200 ms.
-   */
+  /** The RTO before the first sample (RFC 6298 rule 2.1): 1 s. */
   initialRto: Micros;
+  /**
+   * tcp_rto_min_us: the minimum of the RTO's variance term, so that the RTO is at least SRTT +
+   * `minRto` (send/rtt.ts). Linux: 200 ms. In the rfc profile it is 1 s, so that the RTO is never
+   * less than the second of RFC 6298 rule 2.4.
+   */
   minRto: Micros;
   /**
    * tcp_rto_max_ms, TCP_RTO_MAX_MS: the largest RTO (RFC 6298: at least 60 s). It also limits the

@@ -42,7 +42,7 @@ import { tcpInfo, type TcpInfo } from './tcp-info.js';
 import { timerExpires } from './timeouts.js';
 import { type Timer, TIMER_NAMES } from './timers.js';
 import * as calls from './user-calls.js';
-import { SOCK_MIN_SNDBUF, TCP_FIN_TIMEOUT_MAX } from './limits.js';
+import { SOCK_MIN_SNDBUF, TCP_FIN_TIMEOUT_MAX } from './linux-constants.js';
 
 export interface TcpUser {
   tcpEvents(conn: Connection, events: number): void;
@@ -331,7 +331,7 @@ export class Connection extends Tcb {
 
   /** As getsockopt(TCP_RTO_MAX_MS), in microseconds. */
   get maxRto(): Micros {
-    return this.snd.rtt.max;
+    return this.snd.rtt.maxRto;
   }
 
   /**

@@ -20,7 +20,7 @@ import { State } from './state.js';
 import { putIntoSyn } from './syn-data.js';
 import { synInterval } from './timeouts.js';
 import { Timer } from './timers.js';
-import { TCP_RESOURCE_PROBE_INTERVAL } from './limits.js';
+import { TCP_RESOURCE_PROBE_INTERVAL } from './linux-constants.js';
 
 export function sendReset(c: Tcb, reset: OwedReset, now: Micros, out: SegmentSink): void {
   const seg = out.segment;

@@ -1,7 +1,8 @@
 /**
- * SEGMENT ARRIVES (RFC 9293 section 3.10.7): one function for each step, in the RFC's order. CLOSED
- * and LISTEN have no connection (`reset.ts`, `listener.ts`), and TIME-WAIT has only a record
- * (`time-wait.ts`). This file has SYN-SENT (3.10.7.3) and the other states (3.10.7.4).
+ * SEGMENT ARRIVES (RFC 9293 section 3.10.7): one function for each step, in the RFC's order. This
+ * file has SYN-SENT (3.10.7.3) and the other states (3.10.7.4). CLOSED (`reset.ts`) and LISTEN
+ * (`arrivesInListen` in stack/tcp/listen.ts) have no connection, and TIME-WAIT has only a record
+ * (`time-wait.ts`).
  *
  * Nothing is sent from here: steps note what is owed. A step that ends the processing returns
  * false.
@@ -26,7 +27,7 @@ import { synAnswered } from './syn-data.js';
 import { Timer } from './timers.js';
 import { isForeignEcho, timestampFault } from './timestamps.js';
 import { takeUrgent } from './urgent.js';
-import { TCP_TIMEOUT_MIN } from './limits.js';
+import { TCP_TIMEOUT_MIN } from './linux-constants.js';
 
 export function segmentArrives(c: Tcb, seg: Segment, now: Micros): void {
   switch (c.state) {
@@ -224,23 +225,24 @@ const repeatsFin = (c: Tcb, seg: Segment): boolean =>
   c.rcv.finReceived && seg.seq === seqAdd(c.rcv.nxt, -1);
 
 /**
- * RFC 5961 section 3.2: the RST is at RCV.NXT. As in Linux also the end of the out-of-order data,
- * because the peer's SND.NXT is there and our SACK blocks reported it.
+ * True if the RST resets: it is at RCV.NXT (RFC 5961 section 3.2). As in Linux two other sequence
+ * numbers reset, too: that of a FIN (`repeatsFin`), and the end of the out-of-order data, because
+ * the peer's SND.NXT is there and our SACK blocks reported it.
  */
-function isExactReset(c: Tcb, seg: Segment): boolean {
+function mayReset(c: Tcb, seg: Segment): boolean {
   const { rcv } = c;
   if (seg.seq === rcv.nxt || repeatsFin(c, seg)) return true;
   return c.sack && !rcv.outOfOrder.isEmpty && seg.seq === rcv.outOfOrder.end;
 }
 
 /**
- * Second, RST (RFC 5961 section 3.2): only a RST that `isExactReset` accepts resets. A RST
- * elsewhere in the window gets a challenge ACK.
+ * Second, RST (RFC 5961 section 3.2): only a RST that `mayReset` accepts resets. A RST elsewhere in
+ * the window gets a challenge ACK.
  */
 function checkReset(c: Tcb, seg: Segment, now: Micros): boolean {
   c.env.counters.steps[2]!++;
   if (!seg.has(TcpFlag.RST)) return true;
-  if (!isExactReset(c, seg)) {
+  if (!mayReset(c, seg)) {
     if (c.state === State.established) c.fastOpen?.resetOutOfOrder(c.stats.dataSegsIn, now);
     oweChallenge(c, now);
     c.dropped(seg, Drop.tcpRstChallenge, now);

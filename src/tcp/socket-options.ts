@@ -4,7 +4,7 @@ import type { Bytes } from '../base/units.js';
 import { isSynchronized, State } from './state.js';
 import { atMost, type Tcb } from './tcb.js';
 import { Timer } from './timers.js';
-import { MAX_TCP_WINDOW, TCP_MIN_MSS, TCP_RTO_MAX, TCP_RTO_MAX_MIN } from './limits.js';
+import { MAX_TCP_WINDOW, TCP_MIN_MSS, TCP_RTO_MAX, TCP_RTO_MAX_MIN } from './linux-constants.js';
 
 export function setNoDelay(c: Tcb, on: boolean): void {
   c.snd.noDelay = on;
@@ -59,5 +59,5 @@ export function setMaxRto(c: Tcb, most: Micros): void {
     throw new RangeError(
       `TCP_RTO_MAX_MS is ${TCP_RTO_MAX_MIN / 1000} to ${TCP_RTO_MAX / 1000} ms: ${most / 1000}`,
     );
-  c.snd.rtt.max = most;
+  c.snd.rtt.maxRto = most;
 }

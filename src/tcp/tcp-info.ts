@@ -14,7 +14,7 @@ import { TIMESTAMP_BYTES } from './receive/receiver.js';
 import { DUPLICATE_ACK_THRESHOLD } from './recovery/recovery-state.js';
 import { State } from './state.js';
 import { TcpInfoOption } from './tcp-info-options.js';
-import { TCP_INIT_CWND, TCP_MIN_MSS, TCP_MSS_DEFAULT } from './limits.js';
+import { TCP_INIT_CWND, TCP_MIN_MSS, TCP_MSS_DEFAULT } from './linux-constants.js';
 
 /** The struct's fields in its order, each with its width in bits; '' is padding. */
 export const TCP_INFO_FIELDS = [
@@ -267,7 +267,7 @@ function backoffOf(c: Tcb): number {
 /** The retransmission timeout; for a SYN with its backoff. */
 function timeoutOf(c: Tcb): Micros {
   const { rtt } = c.snd;
-  return c.isOpening ? Math.min(doubled(rtt.rto, backoffOf(c)), rtt.max) : rtt.rto;
+  return c.isOpening ? Math.min(doubled(rtt.rto, backoffOf(c)), rtt.maxRto) : rtt.rto;
 }
 
 /** The negotiated options; before the peer's SYN only whether we requested ECN. */

@@ -19,7 +19,7 @@ import { backoffTime } from './send/rtt.js';
 import type { Sender } from './send/sender.js';
 import { State } from './state.js';
 import { Timer } from './timers.js';
-import { TCP_RESOURCE_PROBE_INTERVAL, TCP_RTO_MIN } from './limits.js';
+import { TCP_RESOURCE_PROBE_INTERVAL, TCP_RTO_MIN } from './linux-constants.js';
 
 /** Used when tcp_orphan_retries is 0. */
 const ORPHAN_RETRIES = 8;
@@ -109,7 +109,7 @@ function isSynOverdue(c: Tcb, elapsed: Micros): boolean {
   if (c.userTimeout > 0) return elapsed >= c.userTimeout;
   return (
     elapsed >=
-    Math.max(c.config.synTimeout, backoffTime(c.synRetries, c.config.initialRto, c.snd.rtt.max))
+    Math.max(c.config.synTimeout, backoffTime(c.synRetries, c.config.initialRto, c.snd.rtt.maxRto))
   );
 }
 
@@ -121,7 +121,7 @@ export function synInterval(c: Tcb, now: Micros): Micros {
   const { config } = c;
   const linear = c.state === State.synSent ? config.synLinearTimeouts : 0;
   const doublings = Math.max(0, c.synTries - linear);
-  const wait = Math.min(doubled(config.initialRto, doublings), c.snd.rtt.max);
+  const wait = Math.min(doubled(config.initialRto, doublings), c.snd.rtt.maxRto);
   if (c.userTimeout === 0 || c.synTries === 0 || c.state !== State.synSent) return wait;
   return Math.max(1, Math.min(wait, c.openedAt + c.userTimeout - now));
 }
@@ -144,7 +144,7 @@ function retransmissionTimeout(c: Tcb, now: Micros): void {
   const resentFor = now - snd.recovery.undo.firstResentAt; // NaN before the first
   if (
     snd.timeouts > 0 &&
-    resentFor >= backoffTime(config.retries1, backoffBase(config), snd.rtt.max)
+    resentFor >= backoffTime(config.retries1, backoffBase(config), snd.rtt.maxRto)
   )
     suspectBlackHole(snd, now);
   c.env.counters.TcpExtTCPTimeouts++;
@@ -171,7 +171,7 @@ function isOverdue(c: Tcb, now: Micros): boolean {
   const { snd, config } = c;
   const elapsed = now - snd.retransmittingSince;
   if (c.userTimeout > 0) return elapsed >= c.userTimeout; // MUST-21
-  const most = snd.rtt.max;
+  const most = snd.rtt.maxRto;
   if (c.rcv.orphaned)
     return elapsed >= backoffTime(orphanRetries(c, snd.rtt.rto), backoffBase(config), most);
   // SHLD-17, MUST-37: a peer that shrank its window to zero and still answers is alive. As in Linux
@@ -187,7 +187,7 @@ function isOverdue(c: Tcb, now: Micros): boolean {
  */
 function orphanRetries(c: Tcb, wait: Micros): number {
   const { orphanRetries: set } = c.config;
-  if (wait < c.snd.rtt.max) return set > 0 ? set : ORPHAN_RETRIES;
+  if (wait < c.snd.rtt.maxRto) return set > 0 ? set : ORPHAN_RETRIES;
   return c.icmpError === null ? set : 0;
 }
 
@@ -242,14 +242,14 @@ function hasProbedEnough(c: Tcb): boolean {
   if (!c.rcv.orphaned) return snd.probesUnanswered >= config.retries2;
   const wait = persistWait(c);
   const most = orphanRetries(c, wait);
-  return snd.probesUnanswered >= most || (wait >= snd.rtt.max && snd.probesSent >= most);
+  return snd.probesUnanswered >= most || (wait >= snd.rtt.maxRto && snd.probesSent >= most);
 }
 
 const hasJustBegun = (snd: Sender): boolean => snd.probesSent === 0 && snd.probesUnanswered === 0;
 
 /** At most tcp_retries2 doublings, as in Linux. */
 const persistWait = ({ snd, config }: Tcb): Micros =>
-  Math.min(doubled(snd.rtt.rto, Math.min(snd.probesSent, config.retries2)), snd.rtt.max);
+  Math.min(doubled(snd.rtt.rto, Math.min(snd.probesSent, config.retries2)), snd.rtt.maxRto);
 
 /**
  * SHLD-29, SHLD-30: the first probe is sent after one RTO, then the interval doubles. It does not

@@ -56,7 +56,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   m('ATK-6', 'if (halfOpen.size >= config.maxHalfOpen)', 'if (false)', FLOOD, 'ATK-6: the stack'),
   m('ATK-6', '>= config.maxHalfOpenPerHost)', '< 0)', FLOOD, 'ATK-6: one host'),
   m('ATK-6', inside('HalfOpen', 'this.size--;'), '', FLOOD, 'ATK-6: every'),
-  m('ATK-7', 'if (!isExactReset(c, seg)) {', 'if (false) {', CHALLENGE),
+  m('ATK-7', 'if (!mayReset(c, seg)) {', 'if (false) {', CHALLENGE),
   m(
     'ATK-8',
     'c.env.counters.TcpExtTCPSYNChallenge++;',

@@ -731,14 +731,14 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m(
     'MUST-18',
-    'this.margin : 4 * this.rttvar, this.min)',
+    'this.margin : 4 * this.rttvar, this.minRto)',
     'this.margin : 4 * this.rttvar)',
     RETRANSMISSION,
     'MUST-18: has a',
   ),
   m(
     'MUST-18',
-    'return Math.min(doubled(this.base, this.backoff), this.max);',
+    'return Math.min(doubled(this.base, this.backoff), this.maxRto);',
     'return doubled(this.base, this.backoff);',
     RETRANSMISSION,
     'MUST-18: has a',
@@ -1053,8 +1053,8 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m(
     'SHLD-30',
-    'Math.min(doubled(snd.rtt.rto, Math.min(snd.probesSent, config.retries2)), snd.rtt.max);',
-    'Math.min(snd.rtt.rto, snd.rtt.max);',
+    'Math.min(doubled(snd.rtt.rto, Math.min(snd.probesSent, config.retries2)), snd.rtt.maxRto);',
+    'Math.min(snd.rtt.rto, snd.rtt.maxRto);',
     WINDOW,
   ),
   m('MUST-37, MAY-8', 'snd.probesUnanswered = 0;', '', WINDOW, 'MUST-37, MAY-8'),

@@ -20,7 +20,7 @@ import { asksForFastOpen } from '../../tcp/fast-open.js';
 import { isHalfOpen } from '../../tcp/icmp.js';
 import { ReceiveWindow } from '../../tcp/receive/receive-window.js';
 import { TIMESTAMP_BYTES } from '../../tcp/receive/receiver.js';
-import { TCP_MSS_DEFAULT, TCP_MSS_DEFAULT_V6 } from '../../tcp/limits.js';
+import { TCP_MSS_DEFAULT, TCP_MSS_DEFAULT_V6 } from '../../tcp/linux-constants.js';
 import { State } from '../../tcp/state.js';
 import {
   COOKIE_LIFETIME,

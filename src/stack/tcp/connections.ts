@@ -31,7 +31,7 @@ import type { Address } from '../../ip/address.js';
 import { pathMtuChanged } from '../../tcp/path-mtu.js';
 import type { Allocate } from '../../tcp/receive/receive-queue.js';
 import type { MtuCause } from '../../tcp/notes.js';
-import { TCP_MSS_DEFAULT, TCP_MSS_DEFAULT_V6 } from '../../tcp/limits.js';
+import { TCP_MSS_DEFAULT, TCP_MSS_DEFAULT_V6 } from '../../tcp/linux-constants.js';
 import { State } from '../../tcp/state.js';
 import { atMost, routeMss } from '../../tcp/tcb.js';
 import type { TimeWaitRecord } from '../../tcp/time-wait.js';

@@ -15,7 +15,7 @@ import type { Micros } from '../../base/time.js';
 import type { Bytes } from '../../base/units.js';
 import { TcpFlag, type Segment } from '../../wire/tcp.js';
 import type { TcpConfig } from '../config.js';
-import { TCP_MAX_QUICKACKS, TCP_MIN_MSS, TCP_MSS_DEFAULT } from '../limits.js';
+import { TCP_MAX_QUICKACKS, TCP_MIN_MSS, TCP_MSS_DEFAULT } from '../linux-constants.js';
 
 /** Flags of segments that need not be full. */
 const REMNANT = TcpFlag.FIN | TcpFlag.URG | TcpFlag.SYN | TcpFlag.PSH;

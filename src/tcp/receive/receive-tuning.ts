@@ -11,7 +11,7 @@ import { seqAdd, seqLt, type Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import type { Bytes } from '../../base/units.js';
 
-import { TCP_INIT_CWND } from '../limits.js';
+import { TCP_INIT_CWND } from '../linux-constants.js';
 
 export class ReceiveTuning {
   /** The receiver's estimate of the round-trip time; 0 if unknown. */

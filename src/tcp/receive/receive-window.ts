@@ -16,7 +16,7 @@ import { seqAdd, seqDiff, seqMax, type Seq } from '../../base/seq.js';
 import type { Bytes } from '../../base/units.js';
 import { MAX_WINDOW_SHIFT } from '../../wire/tcp.js';
 import type { TcpConfig } from '../config.js';
-import { SOCK_MIN_RCVBUF } from '../limits.js';
+import { SOCK_MIN_RCVBUF } from '../linux-constants.js';
 
 /** The window field has 16 bits (RFC 9293 section 3.1). */
 const MAX_WINDOW_FIELD = 0xffff;

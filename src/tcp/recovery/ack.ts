@@ -202,7 +202,7 @@ function measureRtt(snd: Sender, seg: Segment, now: Micros): void {
     if (ticks >= 0) oldest = sample.rtt = Math.max(ticks, 1) * 1000;
   }
   if (oldest < 0) return;
-  rtt.noteMin(sample.rtt, now);
+  rtt.noteMinRtt(sample.rtt, now);
   rtt.sample(oldest, snd.una, snd.nxt);
   rtt.backoff = 0;
   snd.port.observed?.note({ note: 'rtt-sample', rtt: oldest, rto: rtt.rto }, now);
@@ -228,7 +228,9 @@ function takeWindow(snd: Sender, seg: Segment, wnd: Bytes, now: Micros): boolean
 
 /**
  * RFC 6298 rule 5.3: new data was acknowledged, so the timer restarts, as a tail loss probe if one
- * is allowed. It replaces a reordering timer that an earlier ACK armed, as in Linux.
+ * is allowed. It replaces a reordering timer that an earlier ACK armed, as in Linux. As in Linux
+ * each partial ACK restarts it, too, so that without SACK NewReno repairs all losses of a window
+ * ("slow but steady", RFC 6582 section 3.2) and no timeout interrupts it.
  */
 function restartWatch(snd: Sender, now: Micros): void {
   if (snd.sent.out === 0) {

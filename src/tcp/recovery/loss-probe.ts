@@ -11,7 +11,7 @@ import { CaState } from '../congestion/ack-sample.js';
 import type { Sender } from '../send/sender.js';
 import { payForProbe } from './recovery.js';
 import { Timer } from '../timers.js';
-import { TCP_TIMEOUT_MIN_US } from '../limits.js';
+import { TCP_TIMEOUT_MIN_US } from '../linux-constants.js';
 
 /**
  * Section 7.2: arms the probe timer instead of the retransmission timer. False if no probe is

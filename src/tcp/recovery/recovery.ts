@@ -32,7 +32,7 @@ import {
 } from './undo.js';
 import { rearmRto } from './rto.js';
 import { Timer } from '../timers.js';
-import { TCP_TIMEOUT_MIN_US } from '../limits.js';
+import { TCP_TIMEOUT_MIN_US } from '../linux-constants.js';
 
 function setState(snd: Sender, state: CaState, now: Micros): void {
   const { recovery } = snd;
@@ -84,7 +84,8 @@ function endReduction(snd: Sender, now: Micros): void {
 
 /**
  * The peer echoed an ECN mark (RFC 3168 section 6.1.2), or a local queue is full. Either counts as
- * one loss, at most once per window of data.
+ * one loss, at most once per window of data. RFC 3168 also makes a sender whose cwnd is one segment
+ * wait for the retransmission timer; as in Linux, this one does not wait.
  */
 export function enterCwr(snd: Sender, now: Micros, why: 'ecn' | 'local' = 'ecn'): void {
   const { recovery } = snd;

@@ -7,7 +7,7 @@ import type { Micros } from '../../base/time.js';
 import type { Sender } from './sender.js';
 import { enterCwr } from '../recovery/recovery.js';
 import { armRto, isWatched } from '../recovery/rto.js';
-import { TCP_RESOURCE_PROBE_INTERVAL } from '../limits.js';
+import { TCP_RESOURCE_PROBE_INTERVAL } from '../linux-constants.js';
 
 /** New data was not sent. If nothing is in flight, the persist timer tries again. */
 export function newDataDropped(snd: Sender, now: Micros): void {

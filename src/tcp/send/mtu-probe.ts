@@ -15,7 +15,7 @@ import type { Bytes } from '../../base/units.js';
 import { CaState } from '../congestion/ack-sample.js';
 import { mtuProbeLost, mtuProbeSent, packetsGrow } from '../congestion/window.js';
 import type { Sender } from './sender.js';
-import { TCP_MIN_SND_MSS } from '../limits.js';
+import { TCP_MIN_SND_MSS } from '../linux-constants.js';
 
 /**
  * Segments that must fit in cwnd, because a probe counts as two and fast retransmit needs some

@@ -8,7 +8,7 @@
 import { doubled } from '../../base/exact-math.js';
 import { seqGt, type Seq } from '../../base/seq.js';
 import { MINUTE, type Micros } from '../../base/time.js';
-import { TCP_TIMEOUT_FALLBACK } from '../limits.js';
+import { TCP_TIMEOUT_FALLBACK } from '../linux-constants.js';
 
 /** RFC 6298 section 2: G, the clock's granularity. Ours is a microsecond, so it never shows. */
 const GRANULARITY: Micros = 1;
@@ -24,27 +24,26 @@ export class RttEstimator {
   private minRttAt: Micros = 0;
   /** Number of timeouts without an ACK of new data; each doubles the RTO. */
   backoff = 0;
+  /** The RTO without backoff. */
   private base: Micros = 0;
-  private readonly min: Micros;
+  /** The minimum of the variance term, `TcpConfig.minRto`. */
+  private readonly minRto: Micros;
   /** The maximum (tcp_rto_max_ms), which also limits the waits of probes and SYNs. */
-  max: Micros;
-  private readonly holds: boolean;
+  maxRto: Micros;
+  /** The largest deviation of each round is kept, as in Linux: `TcpConfig.rtoHoldsVariance`. */
+  private readonly holdsVariance: boolean;
   /** The variance term of the RTO: 4 RTTVAR, or the larger value that is held. */
   private margin: Micros = 0;
   /** The largest 4 RTTVAR since `roundEnd` was set: a round is over when SND.UNA passes it. */
   private largest: Micros = 0;
   private roundEnd: Seq = 0;
 
-  /**
-   * `min`: minimum of the variance term. `holds`: keep the largest deviation of each round, as
-   * Linux.
-   */
-  constructor(initial: Micros, min: Micros, max: Micros, holds = false) {
+  constructor(initial: Micros, minRto: Micros, maxRto: Micros, holdsVariance = false) {
     this.base = initial;
     this.rttvar = initial / 4;
-    this.min = min;
-    this.max = max;
-    this.holds = holds;
+    this.minRto = minRto;
+    this.maxRto = maxRto;
+    this.holdsVariance = holdsVariance;
   }
 
   get hasSample(): boolean {
@@ -53,10 +52,11 @@ export class RttEstimator {
 
   /** The timeout to arm now, backoff included (5.5). */
   get rto(): Micros {
-    return Math.min(doubled(this.base, this.backoff), this.max);
+    return Math.min(doubled(this.base, this.backoff), this.maxRto);
   }
 
-  noteMin(r: Micros, now: Micros): void {
+  /** Updates `minRtt` with a round trip that took `r`. */
+  noteMinRtt(r: Micros, now: Micros): void {
     if (r > this.minRtt && now - this.minRttAt < MIN_RTT_WINDOW) return;
     this.minRtt = Math.max(r, 1);
     this.minRttAt = now;
@@ -68,14 +68,14 @@ export class RttEstimator {
     if (this.srtt === 0) {
       this.srtt = r;
       this.rttvar = r / 2;
-      this.margin = Math.max(4 * this.rttvar, this.min);
+      this.margin = Math.max(4 * this.rttvar, this.minRto);
       this.largest = this.margin;
       this.roundEnd = nxt;
     } else {
       const deviation = Math.abs(this.srtt - r);
       // Linux: a round trip shorter than expected moves the variance by an eighth of what it would,
       // or the path's getting better would raise RTO.
-      const calm = this.holds && r < this.srtt && deviation > this.rttvar;
+      const calm = this.holdsVariance && r < this.srtt && deviation > this.rttvar;
       this.rttvar += (deviation - this.rttvar) / (calm ? 32 : 4);
       this.srtt += (r - this.srtt) / 8;
       this.holdMargin(una, nxt);
@@ -83,7 +83,8 @@ export class RttEstimator {
     // As in Linux, the minimum applies to the variance term, not to the sum: RTO = SRTT + max(4
     // RTTVAR, minRto). That is never less than the RFC's max(minRto, SRTT + 4 RTTVAR).
     this.base =
-      this.srtt + Math.max(GRANULARITY, this.holds ? this.margin : 4 * this.rttvar, this.min);
+      this.srtt +
+      Math.max(GRANULARITY, this.holdsVariance ? this.margin : 4 * this.rttvar, this.minRto);
   }
 
   private holdMargin(una: Seq, nxt: Seq): void {
@@ -92,7 +93,7 @@ export class RttEstimator {
     if (!seqGt(una, this.roundEnd)) return;
     if (this.largest < this.margin) this.margin -= (this.margin - this.largest) / 4;
     this.roundEnd = nxt;
-    this.largest = this.min;
+    this.largest = this.minRto;
   }
 
   /**
@@ -101,7 +102,8 @@ export class RttEstimator {
    * remembers no time.
    */
   endHandshake(synLost: boolean): void {
-    if (this.hasSample || this.base >= TCP_TIMEOUT_FALLBACK || !(synLost || this.holds)) return;
+    if (this.hasSample || this.base >= TCP_TIMEOUT_FALLBACK || !(synLost || this.holdsVariance))
+      return;
     this.base = TCP_TIMEOUT_FALLBACK;
     this.rttvar = TCP_TIMEOUT_FALLBACK / 4;
   }

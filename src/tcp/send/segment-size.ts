@@ -13,7 +13,7 @@ import type { Seq } from '../../base/seq.js';
 import type { Micros } from '../../base/time.js';
 import type { Bytes } from '../../base/units.js';
 import { TCP_HEADER_BYTES } from '../../wire/tcp.js';
-import { TCP_MIN_SND_MSS, TCP_MSS_DEFAULT } from '../limits.js';
+import { TCP_MIN_SND_MSS, TCP_MSS_DEFAULT } from '../linux-constants.js';
 
 export class SegmentSize {
   discover: MtuDiscover;

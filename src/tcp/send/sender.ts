@@ -43,7 +43,7 @@ import { SackMemory } from '../recovery/sack-memory.js';
 import type { SegmentSize } from './segment-size.js';
 import { SendBuffer } from './send-buffer.js';
 import { SentQueue, type SentSegmentPool } from './sent-queue.js';
-import { SOCK_MIN_SNDBUF, TCP_INIT_CWND, TCP_MSS_DEFAULT } from '../limits.js';
+import { SOCK_MIN_SNDBUF, TCP_INIT_CWND, TCP_MSS_DEFAULT } from '../linux-constants.js';
 
 /** Memory for records that even the smallest buffer allows, in bytes. */
 const LEAST_RECORD_BYTES = 65_536;
@@ -447,7 +447,8 @@ export class Sender {
   }
 
   /**
-   * RFC 9293 3.10.7.4, fifth step: an update older than the last one (WL1, WL2) changes nothing.
+   * Sets SND.WND, SND.WL1 and SND.WL2 (RFC 9293 section 3.10.7.4, fifth step). An ACK older than
+   * the last update must not get here: `takeWindow` in recovery/ack.ts checks that.
    */
   updateWindow(seq: Seq, ack: Seq, wnd: Bytes): void {
     this.wnd = wnd;
@@ -456,7 +457,7 @@ export class Sender {
     if (wnd > this.maxWnd) this.maxWnd = wnd;
   }
 
-  /** The peer advertises `wnd`. If it is the largest so far, segments may be larger, too. */
+  /** As `updateWindow`. If `wnd` is the largest window so far, segments may be larger, too. */
   windowOffered(seq: Seq, ack: Seq, wnd: Bytes): void {
     const before = this.maxWnd;
     this.updateWindow(seq, ack, wnd);

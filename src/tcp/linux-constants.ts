@@ -1,6 +1,6 @@
 /**
- * Linux's constants that several files need, by Linux's names and with its values
- * (include/net/tcp.h, include/net/sock.h). Settings are in config.ts.
+ * Linux's constants that several files need: limits, defaults and times, by Linux's names and with
+ * its values (include/net/tcp.h, include/net/sock.h). Settings are in config.ts.
  */
 import { MILLISECOND, SECOND, type Micros } from '../base/time.js';
 
@@ -16,9 +16,9 @@ export const MAX_TCP_WINDOW = 32_767;
 /** The initial window in segments (RFC 6928). */
 export const TCP_INIT_CWND = 10;
 
-/** Minimum of the RTO's variance term. */
+/** Minimum of the RTO's variance term, so the smallest RTO is SRTT + TCP_RTO_MIN (send/rtt.ts). */
 export const TCP_RTO_MIN: Micros = 200 * MILLISECOND;
-/** Smallest and largest value of TCP_RTO_MAX_MS. The smallest RTO is TCP_RTO_MIN. */
+/** Smallest and largest value of TCP_RTO_MAX_MS, the upper bound of the RTO. */
 export const TCP_RTO_MAX_MIN: Micros = SECOND;
 export const TCP_RTO_MAX: Micros = 120 * SECOND;
 /** The RTO before there is a sample, and the RTO after a SYN that timed out (RFC 6298 2.1, 5.7). */
