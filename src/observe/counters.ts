@@ -11,7 +11,7 @@ export type DropCounts = ArrayLike<number>;
 /**
  * One line for each drop reason that occurred, most frequent first; empty if nothing was dropped:
  *
- *     12  tcpNoSuchPort  no socket listens on this port: RST (RFC 9293 3.10.7.1)
+ *     12  tcpNoSuchPort  no socket listens on this port (RFC 9293 3.10.7.1)
  */
 export function dropLines(counts: DropCounts): string[] {
   const rows = Array.from({ length: counts.length }, (_, reason) => ({

@@ -34,19 +34,22 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   tcpBadChecksum: 'the TCP checksum is wrong: silently discarded (RFC 9293 3.1, MUST-3)',
   tcpBadOptionLength: 'a TCP option has an invalid length (RFC 9293 3.2, MUST-7)',
   tcpBadFlags: 'these flags are not valid in this state (RFC 9293 3.10.7)',
-  tcpNoSuchPort: 'no socket listens on this port: RST (RFC 9293 3.10.7.1)',
+  tcpNoSuchPort: 'no socket listens on this port (RFC 9293 3.10.7.1)',
   tcpUnacceptable:
-    'outside the receive window, or a duplicate: the ACK says what is expected (RFC 9293 ' +
-    '3.10.7.4, first step)',
+    'outside the receive window, or a duplicate: at most an ACK, which says what is expected ' +
+    '(RFC 9293 3.10.7.4, first step)',
   tcpPaws: 'its timestamp is older than the last one: an old duplicate (PAWS, RFC 7323 5)',
   tcpNoTimestamp: 'it has no timestamp, although both ends agreed on timestamps (RFC 7323 3.2)',
   tcpRstOutsideWindow: 'a RST outside the window is ignored (RFC 5961 3.2)',
   tcpRstChallenge:
-    'a RST inside the window but not at RCV.NXT: a challenge ACK asks for confirmation (RFC ' +
-    '5961 3.2)',
+    'a RST inside the window but not at RCV.NXT: at most a challenge ACK, which asks for ' +
+    'confirmation (RFC 5961 3.2)',
   tcpSynChallenge:
-    'a SYN on an existing connection: a challenge ACK asks for confirmation (RFC 5961 4.2)',
-  tcpBadAck: 'acknowledges data that was never sent (RFC 9293 3.10.7.4, fifth step)',
+    'a SYN on an existing connection: at most a challenge ACK, which asks for confirmation (RFC ' +
+    '5961 4.2)',
+  tcpBadAck:
+    'its acknowledgment is not acceptable: what it acknowledges was not sent, or is not our SYN ' +
+    '(RFC 9293 3.10.7)',
   tcpOldAck: 'acknowledges data that was acknowledged long ago (RFC 5961 5.2)',
   tcpNoAck: 'no ACK flag: dropped in a synchronized state (RFC 9293 3.10.7.4, fifth step)',
   tcpListenOverflow: 'the accept queue is full: the handshake cannot finish yet',
@@ -55,7 +58,7 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   tcpAfterClose: 'data after the FIN',
   tcpBeyondWindow: 'data beyond the offered window is cut off (RFC 9293 3.10.7.4)',
   tcpTimeWait: 'its connection is in TIME-WAIT (RFC 9293 3.10.7.4)',
-  tcpSynToMulticast: 'a SYN to a multicast or broadcast address (RFC 9293 3.9.2.3, MUST-57)',
+  tcpToMulticast: 'a TCP segment to a multicast or broadcast address (RFC 9293 3.9.2.3, MUST-57)',
   deviceQueueFull: "the device's queue is full",
   deviceError: 'the device rejected it',
   linkLoss: 'dropped on the link on purpose (random loss)',
@@ -81,6 +84,7 @@ export const DROP_TEXTS: Readonly<Record<keyof typeof Drop, string>> = {
   ipSourceRoute: 'it has a source route option, which is not accepted (RFC 7126 4.3)',
   tcpDeferAccept:
     'the ACK of the SYN,ACK carries no data, and the listener waits for data (TCP_DEFER_ACCEPT)',
+  ipNoNextHeader: 'it ends with its IPv6 headers, so there is nothing to deliver (RFC 8200 4.7)',
 };
 
 /** The sentence for a drop reason; the name itself if there is none. */

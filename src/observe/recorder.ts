@@ -12,7 +12,7 @@ import type { Connection } from '../tcp/connection.js';
 import type { Note } from '../tcp/notes.js';
 import { State, STATE_NAMES } from '../tcp/state.js';
 import { type Timer, TIMER_NAMES } from '../tcp/timers.js';
-import { Drop, DROP_NAMES, type DropReason } from '../wire/drop.js';
+import { Drop, DROP_NAMES, type DropReason, LINK_DROPS } from '../wire/drop.js';
 import { Segment } from '../wire/tcp.js';
 import { isCall, type Cause } from '../tcp/causes.js';
 import type { EventSink, LinkEvent, TraceEvent } from './events.js';
@@ -27,17 +27,11 @@ import { ANSWER_TEXTS, datagramText, FATE_TEXTS } from './stray-texts.js';
  */
 const MAX_FLOWS = 10_000;
 
-/** Drops that `strayArrived` or the link's listener also report, together with the packet. */
-const TOLD_BETTER: ReadonlySet<DropReason> = new Set<DropReason>([
-  Drop.tcpNoSuchPort,
-  Drop.tcpTimeWait,
-  Drop.tcpBadFlags,
-  Drop.tcpSynQueueFull,
-  Drop.linkLoss,
-  Drop.linkRule,
-  Drop.linkTooBig,
-  Drop.linkQueueFull,
-]);
+/**
+ * Not reported: what the link dropped, because `linkDropped` reports it together with the packet,
+ * and the kernel's multicast on a new link.
+ */
+const SILENT: ReadonlySet<DropReason> = new Set([...LINK_DROPS, Drop.ignoredGroup]);
 
 export class Recorder implements StackObserver, LinkListener {
   private readonly sink: EventSink;
@@ -139,7 +133,7 @@ export class Recorder implements StackObserver, LinkListener {
   }
 
   packetDropped(reason: DropReason, detail: string, now: Micros): void {
-    if (TOLD_BETTER.has(reason) || reason === Drop.ignoredGroup) return;
+    if (SILENT.has(reason)) return;
     if (!this.lets(Begins.line, now)) return;
     this.emit('ip:packet_dropped', '', { reason: DROP_NAMES[reason]!, detail }, now);
   }

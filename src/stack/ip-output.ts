@@ -48,7 +48,7 @@ export class IpOutput {
     const { services } = this;
     const device = services.route(to);
     const reason = device === null ? Drop.noRoute : this.sendBy(device, ip, to, discover, now);
-    if (reason !== Drop.none) services.countDrop(reason, to.toString(), now);
+    if (reason !== Drop.none) services.packetDropped(reason, to.toString(), now);
     else services.wake();
     return reason === Drop.none;
   }

@@ -20,8 +20,12 @@ export type StrayFate =
   | 'listen-ignored'
   /** LISTEN: dropped, because the accept queue is full. */
   | 'accept-queue-full'
-  /** LISTEN: dropped, because there are too many half-open connections. */
+  /** LISTEN: dropped, because the listener has too many half-open connections. */
   | 'syn-queue-full'
+  /** LISTEN: dropped, because the stack has too many half-open connections. */
+  | 'half-open-limit'
+  /** LISTEN: dropped, because the remote host has too many half-open connections. */
+  | 'half-open-host-limit'
   /** LISTEN: answered with a SYN cookie. */
   | 'syn-cookie-sent'
   /** LISTEN: a valid SYN cookie, dropped because the accept queue is full. */
@@ -67,8 +71,8 @@ export type Datagram =
 
 export interface StackObserver extends TcpObserver {
   /**
-   * A packet was dropped before it reached a connection, or on its way out. `detail`: more about
-   * it, or ''.
+   * A packet was dropped before it reached a connection, or on its way out, and no other call
+   * reports it. `detail`: more about it, or ''.
    */
   packetDropped(reason: DropReason, detail: string, now: Micros): void;
   /** A segment without a connection arrived. */

@@ -39,10 +39,13 @@ export interface StackServices {
 
   // ---- Counters and turns -----------------------------------------------------------------------
 
-  /** Counts a dropped packet. `detail` is for observers, or ''. */
-  countDrop(reason: DropReason, detail: string, now: Micros): void;
-  /** The same for a segment that reached its connection; the connection tells observers itself. */
-  countSegmentDrop(this: void, reason: DropReason): void;
+  /** Counts a dropped packet and reports it to the observer. `detail`: more about it, or ''. */
+  packetDropped(reason: DropReason, detail: string, now: Micros): void;
+  /**
+   * Only counts a dropped packet: for segments, which the observer gets themselves, with what was
+   * done with them (`segmentDropped`, `strayArrived`).
+   */
+  countDrop(this: void, reason: DropReason): void;
   /** Requests a call of `Stack.run`, because there is something to send or to report. */
   wake(): void;
   /** Reports something that the user should know, in a sentence. */

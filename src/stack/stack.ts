@@ -134,7 +134,7 @@ export class Stack implements Receiver {
       batchEnd: () => undefined,
       deviceError: () => undefined,
       deviceDrop: (reason, _count, now) => {
-        this.countDrop(reason as DropReason, 'loopback', now);
+        this.packetDropped(reason as DropReason, 'loopback', now);
       },
     });
     this.device.attach(this);
@@ -154,10 +154,10 @@ export class Stack implements Receiver {
         this.neighbours !== null &&
         !packet.looped &&
         this.neighbours.offer(packet.copy(), packet.trusted, packet.gsoSize),
-      countDrop: (reason, detail, now) => {
-        this.countDrop(reason, detail, now);
+      packetDropped: (reason, detail, now) => {
+        this.packetDropped(reason, detail, now);
       },
-      countSegmentDrop: (reason) => {
+      countDrop: (reason) => {
         this.drops[reason]!++;
       },
       wake: () => {
@@ -190,7 +190,7 @@ export class Stack implements Receiver {
   }
 
   deviceDrop(reason: number, count: number, now: Micros): void {
-    for (let i = 0; i < count; i++) this.countDrop(reason as DropReason, this.device.name, now);
+    for (let i = 0; i < count; i++) this.packetDropped(reason as DropReason, this.device.name, now);
   }
 
   packetsWait(): void {
@@ -215,7 +215,7 @@ export class Stack implements Receiver {
       this.icmp.parameterProblem(packet.slab, ip, now);
     }
     if (reason !== Drop.none) {
-      this.countDrop(reason, '', now);
+      this.packetDropped(reason, '', now);
       return;
     }
     this.reached ||= addresses.isLocal(ip.d0, ip.d1, ip.d2, ip.d3);
@@ -227,7 +227,7 @@ export class Stack implements Receiver {
     const { ip } = packet;
     const whole = this.reassembly.add(packet.slab, ip, now);
     if (whole === null) {
-      if (this.reassembly.reason !== Drop.none) this.countDrop(this.reassembly.reason, '', now);
+      if (this.reassembly.reason !== Drop.none) this.packetDropped(this.reassembly.reason, '', now);
       return;
     }
     packet.rx = null;
@@ -235,7 +235,7 @@ export class Stack implements Receiver {
     packet.trusted = false;
     const reason = parseIp(whole, 0, whole.bytes.length, ip);
     const bad = reason !== Drop.none ? reason : this.addresses.check(ip, packet.looped);
-    if (bad !== Drop.none) this.countDrop(bad, 'reassembled', now);
+    if (bad !== Drop.none) this.packetDropped(bad, 'reassembled', now);
     else this.deliver(packet, now);
   }
 
@@ -258,14 +258,14 @@ export class Stack implements Receiver {
         reason = this.icmp.arrives(packet, now);
         break;
       case NO_NEXT_HEADER:
-        reason = Drop.none;
+        reason = Drop.ipNoNextHeader;
         break;
       default:
         reason = Drop.ipUnknownProtocol;
         makeQuotable(packet);
         this.icmp.protocolUnreachable(slab, ip, now);
     }
-    if (reason !== Drop.none) this.countDrop(reason, '', now);
+    if (reason !== Drop.none) this.packetDropped(reason, '', now);
   }
 
   private deliverTcp(packet: Arrival, now: Micros): DropReason {
@@ -288,7 +288,7 @@ export class Stack implements Receiver {
       return Drop.tcpBadChecksum;
     }
     // MUST-57: a segment to a broadcast or multicast address is dropped.
-    if (!this.addresses.isOwnWords(ip.d0, ip.d1, ip.d2, ip.d3)) return Drop.tcpSynToMulticast;
+    if (!this.addresses.isOwnWords(ip.d0, ip.d1, ip.d2, ip.d3)) return Drop.tcpToMulticast;
     seg.ecn = ip.ecn;
     seg.checksumVouched = trusted;
     this.tcp.arrives(packet, seg, now);
@@ -302,7 +302,7 @@ export class Stack implements Receiver {
       return;
     }
     if (e.protocol === PROTOCOL_UDP && this.udp.icmpError(e, now)) return;
-    this.countDrop(Drop.icmpNoSuchFlow, '', now);
+    this.packetDropped(Drop.icmpNoSuchFlow, '', now);
   }
 
   // ---- The user's calls -------------------------------------------------------------------------
@@ -408,7 +408,7 @@ export class Stack implements Receiver {
     this.tcp.onTimeout(now);
     if (this.reassembly.nextTimeout() <= now) {
       this.reassembly.expire(now, (partial) => {
-        this.countDrop(Drop.fragmentTimeout, partial.key, now);
+        this.packetDropped(Drop.fragmentTimeout, partial.key, now);
         if (partial.first !== null) this.reassemblyTimedOut(partial.first, now);
       });
     }
@@ -473,7 +473,7 @@ export class Stack implements Receiver {
     return this.addresses.list.some((a) => a.version === remote.version) ? this.device : null;
   }
 
-  private countDrop(reason: DropReason, detail: string, now: Micros): void {
+  private packetDropped(reason: DropReason, detail: string, now: Micros): void {
     this.drops[reason]!++;
     this.services.observer?.packetDropped(reason, detail, now);
   }

@@ -1,8 +1,9 @@
 /**
  * Reasons for dropping a packet: one list for the whole stack. Parsers and validators return a
  * reason instead of throwing (`Drop.none` means that the packet is kept). The stack counts each
- * drop under its name, and every view of the stack shows it. A number is a position in
- * `DROP_NAMES`, so a new reason goes at the end; observe/drop-texts.ts has a sentence for each.
+ * drop under its name, and every view of the stack shows it. The numbers index `DROP_NAMES` and the
+ * stack's counters, so they count from 0 without a gap; a new reason goes at the end, because
+ * before it all others would have to be renumbered. observe/drop-texts.ts has a sentence for each.
  */
 export const Drop = {
   none: 0,
@@ -52,7 +53,7 @@ export const Drop = {
   tcpAfterClose: 44,
   tcpBeyondWindow: 45,
   tcpTimeWait: 46,
-  tcpSynToMulticast: 47,
+  tcpToMulticast: 47,
   deviceQueueFull: 48,
   deviceError: 49,
   linkLoss: 50,
@@ -74,9 +75,19 @@ export const Drop = {
   ipBadOption: 65,
   ipSourceRoute: 66,
   tcpDeferAccept: 67,
+  ipNoNextHeader: 68,
 } as const;
 
 export type DropReason = (typeof Drop)[keyof typeof Drop];
+
+/** Drops by a faulty link, whose listener reports the packet (device/link/lane.ts). */
+export const LINK_DROPS = [
+  Drop.linkLoss,
+  Drop.linkRule,
+  Drop.linkTooBig,
+  Drop.linkQueueFull,
+] as const satisfies readonly DropReason[];
+export type LinkDropReason = (typeof LINK_DROPS)[number];
 
 /** Names by number, as counters, captures and live lines print them. */
 export const DROP_NAMES: readonly string[] = Object.keys(Drop);

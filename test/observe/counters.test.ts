@@ -12,7 +12,7 @@ describe('dropLines', () => {
     expect(dropLines(counts)).toEqual([
       '    130  tcpPaws        its timestamp is older than the last one: an old duplicate ' +
         '(PAWS, RFC 7323 5)',
-      '      2  tcpNoSuchPort  no socket listens on this port: RST (RFC 9293 3.10.7.1)',
+      '      2  tcpNoSuchPort  no socket listens on this port (RFC 9293 3.10.7.1)',
     ]);
     expect(dropLines(new Float64Array(DROP_NAMES.length))).toEqual([]);
   });

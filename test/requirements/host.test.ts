@@ -831,7 +831,7 @@ describe('addresses of incoming packets', () => {
     expect(
       host.send(withAddresses(buildPacket({ version: 6, flags: SYN }), null, 'ff02::1')),
     ).toEqual([]);
-    expect(host.drops).toEqual({ tcpSynToMulticast: 1 });
+    expect(host.drops).toEqual({ tcpToMulticast: 1 });
   });
 
   it.each(['::', '::1', 'ff02::2', '::ffff:198.18.0.1', 'fd74:6370:6c61:62::2'])(

@@ -11,7 +11,7 @@ import type { SeededRandom } from '../../base/random.js';
 import { Ring } from '../../base/ring.js';
 import type { Slab } from '../../base/slab.js';
 import { MILLISECOND, SECOND, type Micros } from '../../base/time.js';
-import { Drop, type DropReason } from '../../wire/drop.js';
+import { Drop, type LinkDropReason } from '../../wire/drop.js';
 import type { Direction, DropRule } from './drop-rules.js';
 import { DueQueue } from './due-queue.js';
 import { isEcnCapable, markCe } from './ecn-mark.js';
@@ -28,7 +28,7 @@ export interface LinkListener {
   /** `detail` is the rule's text, or ''. */
   linkDropped(
     direction: Direction,
-    reason: DropReason,
+    reason: LinkDropReason,
     detail: string,
     slab: Slab,
     offset: number,
@@ -49,7 +49,7 @@ export interface LinkListener {
 /** Where a lane's packets go. */
 export interface LaneEnd {
   laneDelivers(packet: HeldPacket, now: Micros): void;
-  laneDrops(reason: DropReason, now: Micros): void;
+  laneDrops(reason: LinkDropReason, now: Micros): void;
   /**
    * The link sends an ICMP error to the sender of a packet in this lane. Bytes are valid during the
    * call.
@@ -320,7 +320,7 @@ export class Lane {
   }
 
   private drop(
-    reason: DropReason,
+    reason: LinkDropReason,
     detail: string,
     slab: Slab,
     offset: number,

@@ -87,8 +87,9 @@ export class IcmpHost {
     const reply = ip.version === 4 ? Icmp4.echoReply : Icmp6.echoReply;
     if (message.type === echo) return this.answerEcho(slab, ip, reply, now);
     if (message.type === reply) {
+      if (this.pingUser === null) return Drop.icmpUnknownType;
       const from = Address.fromWords(ip.s0, ip.s1, ip.s2, ip.s3);
-      this.pingUser?.pingAnswer(
+      this.pingUser.pingAnswer(
         'reply',
         from,
         message.id,
@@ -165,15 +166,9 @@ export class IcmpHost {
       ip.version === 4 ? error.icmpType === Icmp4.echo : error.icmpType === Icmp6.echoRequest;
     const isIcmp = error.protocol === PROTOCOL_ICMP || error.protocol === PROTOCOL_ICMPV6;
     if (isIcmp && ping) {
+      if (this.pingUser === null) return Drop.icmpNoSuchFlow;
       const about = Address.fromWords(error.d0, error.d1, error.d2, error.d3);
-      this.pingUser?.pingAnswer(
-        error.errno,
-        about,
-        error.seq >>> 16,
-        error.seq & 0xffff,
-        0,
-        ip.ttl,
-      );
+      this.pingUser.pingAnswer(error.errno, about, error.seq >>> 16, error.seq & 0xffff, 0, ip.ttl);
     } else this.onError(error, packet, now);
     return Drop.none;
   }
@@ -244,7 +239,7 @@ export class IcmpHost {
     )
       return;
     if (!this.limiter.allow(Address.fromWords(ip.s0, ip.s1, ip.s2, ip.s3), now)) {
-      this.services.countDrop(Drop.icmpRateLimited, '', now);
+      this.services.packetDropped(Drop.icmpRateLimited, '', now);
       return;
     }
     const h = this.answerHeader(ip);

@@ -153,14 +153,13 @@ export class Admission {
   ): void {
     this.connections.env.counters.TcpExtTCPReqQFullDrop++;
     this.warn(listener, 'new SYNs are dropped. SYN cookies (tcp_syncookies=1) would answer them');
-    this.drop(reason, 'syn-queue-full', tuple, seg, now);
+    this.drop(reason, refusalOf(reason), tuple, seg, now);
   }
 
   private drop(reason: DropReason, done: StrayFate, tuple: Tuple, seg: Segment, now: Micros): void {
     this.connections.env.counters.TcpExtListenDrops++;
-    const watch = this.services.observer;
-    watch?.strayArrived(tuple.toFlow(), seg, done, now);
-    this.services.countDrop(reason, watch === null ? '' : tuple.toFlow().toString(), now);
+    this.services.observer?.strayArrived(tuple.toFlow(), seg, done, now);
+    this.services.countDrop(reason);
   }
 
   /** Warns the user, once for each listener. */
@@ -317,7 +316,7 @@ export class Admission {
     if (!completes) return true;
     if (defersAccept(entry.conn, seg)) {
       this.connections.env.counters.TcpExtTCPDeferAcceptDrop++;
-      this.services.countDrop(Drop.tcpDeferAccept, entry.toString(), now);
+      this.services.packetDropped(Drop.tcpDeferAccept, entry.toString(), now);
       return false;
     }
     if (!listener.queue.isFull) return true;
@@ -325,7 +324,7 @@ export class Admission {
     // room then.
     this.connections.env.counters.TcpExtListenOverflows++;
     this.connections.env.counters.TcpExtListenDrops++;
-    this.services.countDrop(Drop.tcpListenOverflow, entry.toString(), now);
+    this.services.packetDropped(Drop.tcpListenOverflow, entry.toString(), now);
     return false;
   }
 
@@ -353,6 +352,12 @@ export class Admission {
       this.connections.mark(e);
     }
   }
+}
+
+/** What is done with a SYN that a limit of half-open connections refuses. */
+function refusalOf(limit: DropReason): StrayFate {
+  if (limit === Drop.tcpHalfOpenLimit) return 'half-open-limit';
+  return limit === Drop.tcpHalfOpenHostLimit ? 'half-open-host-limit' : 'syn-queue-full';
 }
 
 /** Assigns `entry` to `listener` until it is established; `packet` is the first from its peer. */

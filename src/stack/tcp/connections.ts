@@ -124,7 +124,7 @@ export class TcpConnections {
       news: new AckNews(),
       sample: new AckSample(),
       allocate,
-      countDrop: services.countSegmentDrop,
+      countDrop: services.countDrop,
       observer: services.observer,
     };
   }

@@ -148,7 +148,7 @@ export class TcpHost {
     const entry = flows.find(arrived);
     if (entry === null) {
       if (this.services.passToNeighbour(packet)) return;
-      this.services.countDrop(Drop.icmpNoSuchFlow, '', now);
+      this.services.packetDropped(Drop.icmpNoSuchFlow, '', now);
       return;
     }
     if (e.errno !== 'EMSGSIZE') icmpErrorArrives(entry.conn, e, now);

@@ -82,7 +82,7 @@ export class TcpPassive {
       default:
         timeWait.setTsRecent(row, record.tsRecent);
         watch?.strayArrived(tuple.toFlow(), seg, 'time-wait-ignored', now);
-        services.countDrop(Drop.tcpTimeWait, '', now);
+        services.countDrop(Drop.tcpTimeWait);
         return false;
     }
   }
@@ -101,11 +101,7 @@ export class TcpPassive {
     const watch = this.services.observer;
     if (listener === null) {
       if (this.services.passToNeighbour(packet)) return;
-      this.services.countDrop(
-        Drop.tcpNoSuchPort,
-        watch === null ? '' : tuple.toFlow().toString(),
-        now,
-      );
+      this.services.countDrop(Drop.tcpNoSuchPort);
       watch?.strayArrived(
         tuple.toFlow(),
         seg,
@@ -123,13 +119,14 @@ export class TcpPassive {
         )
           return;
         watch?.strayArrived(tuple.toFlow(), seg, 'listen-reset', now);
+        this.services.countDrop(Drop.tcpBadAck);
         this.stray.reset(tuple, seg, now);
         return;
       case 'ignore':
         // a RST: it may belong to a connection of another stack
         if (this.services.passToNeighbour(packet)) return;
         watch?.strayArrived(tuple.toFlow(), seg, 'listen-ignored', now);
-        this.services.countDrop(Drop.tcpBadFlags, '', now);
+        this.services.countDrop(Drop.tcpBadFlags);
         return;
       default:
         this.admission.synArrives(listener, tuple, packet, seg, before, now);

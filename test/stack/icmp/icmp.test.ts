@@ -457,6 +457,21 @@ describe('the messages of a new link', () => {
     }
     expect(host.drops).toEqual({ icmpUnknownType: 2 });
   });
+
+  it('of an echo reply that no user waits for is dropped with a reason', () => {
+    const host = new RawHost();
+    for (const version of versions) {
+      const message = icmp([ECHO[version][1]!, 0, 0, 0, 0, 0, 0, 0], { version });
+      expect(host.send(packet(version, ICMP[version], message))).toEqual([]);
+    }
+    expect(host.drops).toEqual({ icmpUnknownType: 2 });
+  });
+});
+
+it('an IPv6 packet without a next header is dropped with a reason', () => {
+  const host = new RawHost();
+  expect(host.send(ipv6({ nextHeader: 59, payload: pattern(8) }))).toEqual([]);
+  expect(host.drops).toEqual({ ipNoNextHeader: 1 });
 });
 
 describe.each(versions)('our own echo request over IPv%d', (version) => {

@@ -439,7 +439,7 @@ describe('a segment that a connection rejects', () => {
       const w = new Wire();
       w.listen();
       expect([w.tcp({ flags: SYN, to }), w.tcp({ flags: ACK, to })]).toEqual([[], []]);
-      expect(w.stack.dropsByName()).toEqual({ tcpSynToMulticast: 2 });
+      expect(w.stack.dropsByName()).toEqual({ tcpToMulticast: 2 });
     }
   });
 });
