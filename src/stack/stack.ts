@@ -1,5 +1,6 @@
 /**
- * One host: a device, connections and sockets, and the path of packets between them.
+ * One host: a device, connections and sockets, and the path of packets between them (files of this
+ * folder).
  *
  *     device ─▶ packet() ─▶ IP header, addresses ─┬─▶ TCP ─▶ tcp/host.ts
  *                              │ fragments        ├─▶ UDP ─▶ udp/host.ts

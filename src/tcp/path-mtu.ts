@@ -18,8 +18,8 @@ import { State } from './state.js';
 
 /**
  * True if an ICMP error quotes data in flight. If not, it may be forged (RFC 5927 section 4.1); it
- * is counted as in Linux. As in Linux a genuine one takes effect at once. RFC 5927 section 7.2 would
- * first wait for a timeout of the quoted segment.
+ * is counted as in Linux. As in Linux a genuine one takes effect at once, whereas RFC 5927 section
+ * 7.2 first waits for a timeout of the quoted segment.
  */
 export function quotesFlight(c: Tcb, seq: Seq): boolean {
   if (seqGeq(seq, c.snd.una) && seqLt(seq, c.snd.nxt)) return true;

@@ -15,7 +15,7 @@ import { LAB_DEVICE } from './device-name.js';
 import { openLabNetwork, STACK_ADDRESSES } from './lab-network.js';
 import { insideNamespace, namespaceProblem } from './namespace.js';
 import { prefixesOf } from './options.js';
-import { hasNetAdmin, nodeErrno, nodeProblem } from './tun-access.js';
+import { hasNetAdmin, tunNodeErrno, tunNodeProblem } from './tun-access.js';
 
 interface Finding {
   readonly ok: boolean | 'note';
@@ -58,7 +58,7 @@ export function doctor(
 
 /** The first way that works is the one that the commands use; null if none does. */
 function wayToATun(): string | null {
-  if (nodeErrno() !== '') return null;
+  if (tunNodeErrno() !== '') return null;
   const owned = ownDevice();
   if (namespaceProblem() === null) return 'a private network namespace (tcplab demo, lab, serve)';
   if (owned !== null) return `the device ${owned}, which belongs to you (--tun ${owned})`;
@@ -66,9 +66,9 @@ function wayToATun(): string | null {
 }
 
 function deviceNode(): Finding {
-  const errno = nodeErrno();
+  const errno = tunNodeErrno();
   if (errno !== '') {
-    const { what, fix } = nodeProblem(errno);
+    const { what, fix } = tunNodeProblem(errno);
     return { ok: false, what, fix };
   }
   const mode = (statSync('/dev/net/tun').mode & 0o777).toString(8);

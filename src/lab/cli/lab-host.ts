@@ -24,10 +24,11 @@ import { CommandError, Exit } from './errors.js';
 import {
   checkMtu,
   deviceExists,
+  IPV6_MINIMUM_MTU,
   KERNEL_ADDRESSES,
   openLabNetwork,
   requireV6Mtu,
-  setUpLink,
+  setUpInterface,
   STACK_ADDRESSES,
 } from './lab-network.js';
 import { linkOf, prefixesOf, tcpConfigOf, type SharedOptions } from './options.js';
@@ -169,9 +170,9 @@ function closingOnError<T>(tun: Device, body: () => T): T {
   }
 }
 
-/** IPv4 only if `mtu` is below 1280, IPv6's minimum. */
+/** IPv4 only if `mtu` is below IPv6's minimum. */
 const defaultAddresses = (mtu: number | undefined): string[] =>
-  mtu !== undefined && mtu < 1280 ? STACK_ADDRESSES.slice(0, 1) : STACK_ADDRESSES;
+  mtu !== undefined && mtu < IPV6_MINIMUM_MTU ? STACK_ADDRESSES.slice(0, 1) : STACK_ADDRESSES;
 
 async function openDevice(
   o: SharedOptions,
@@ -201,7 +202,8 @@ async function openDevice(
       return { device, how: `a new device ${o.tun}` };
     }
     const device = TunDevice.open({ name: o.tun, ...common });
-    if (mtu !== undefined && hasNetAdmin()) setUpLink(o.tun, mtu, prefixesOf(KERNEL_ADDRESSES));
+    if (mtu !== undefined && hasNetAdmin())
+      setUpInterface(o.tun, mtu, prefixesOf(KERNEL_ADDRESSES));
     return { device, how: `the existing device ${o.tun}` };
   } catch (error) {
     if (error instanceof TunError)

@@ -34,14 +34,14 @@ export interface LabNetworkOptions {
 export function openLabNetwork(o: LabNetworkOptions): TunDevice {
   const mtu = checkMtu(o.mtu ?? 1500);
   const name = o.name ?? LAB_DEVICE;
-  // Two steps, because `open` reads the MTU, but only a device that exists has an MTU to set.
-  const lib = native();
   const { offload = true, multiQueue = false, clock } = o;
   const device = TunDevice.open({ name, offload, multiQueue, clock, mtu });
   try {
     const prefixes = (o.kernelAddresses ?? KERNEL_ADDRESSES).map((text) => Prefix.parse(text));
-    setUpLink(device.name, mtu, prefixes);
-    lib.linkSet('lo', -1, -1, 1);
+    // Only a device that exists has an MTU to set, so the MTU is set after `open`.
+    setUpInterface(device.name, mtu, prefixes);
+    // Loopback is down in a new network namespace. -1 leaves MTU and queue length as they are.
+    native().linkSet('lo', -1, -1, 1);
     return device;
   } catch (error) {
     device.close();
@@ -53,7 +53,7 @@ export function openLabNetwork(o: LabNetworkOptions): TunDevice {
  * Sets MTU, queue length, addresses and routes, and sets the device up. This also restores a device
  * that was down or whose MTU has changed, because the kernel then removes its IPv6 addresses.
  */
-export function setUpLink(name: string, mtu: number, prefixes: readonly Prefix[]): void {
+export function setUpInterface(name: string, mtu: number, prefixes: readonly Prefix[]): void {
   const lib = native();
   const usable = prefixes.filter((p) => p.address.version === 4 || mtu >= IPV6_MINIMUM_MTU);
   lib.linkSet(name, mtu, TX_QUEUE_LENGTH, 1);

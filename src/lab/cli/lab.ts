@@ -8,8 +8,10 @@ import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { STACK_VARIABLE } from '../control/client.js';
 import { SERVICE_NAMES, startServices } from '../services/start.js';
+import { LAB_DEVICE } from './device-name.js';
 import { Exit } from './errors.js';
 import { connectionsEnd, openLabHost, printEnd, TEARDOWN_MS } from './lab-host.js';
+import { KERNEL_ADDRESSES } from './lab-network.js';
 import type { SharedOptions } from './options.js';
 
 export interface LabOptions extends SharedOptions {
@@ -40,11 +42,13 @@ export async function lab(command: string[], o: LabOptions): Promise<number> {
   }
 }
 
+const KERNEL_ADDRESS = KERNEL_ADDRESSES[0]!.split('/')[0]!;
+
 const welcome = (addresses: string[]): string =>
-  'A private network: the kernel is 198.18.0.1 on tcplab0, the stack is ' +
+  `A private network: the kernel is ${KERNEL_ADDRESS} on ${LAB_DEVICE}, the stack is ` +
   `${addresses.join(' and ')}.\n` +
   `Try: curl ${addresses[0]!}   nc ${addresses[0]!} 7   ping ${addresses[0]!}   tcpdump -ni ` +
-  'tcplab0      (exit leaves the lab; --log FILE records it)\n';
+  `${LAB_DEVICE}      (exit leaves the lab; --log FILE records it)\n`;
 
 /**
  * Runs a command, or the user's shell, on this terminal. Returns the exit code as a shell does: the

@@ -11,7 +11,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 import { CommandError, Exit } from './errors.js';
-import { requireNode } from './tun-access.js';
+import { requireTunNode } from './tun-access.js';
 
 /** Environment variable that is set for the process inside. */
 const MARK = 'TCPLAB_NAMESPACE';
@@ -28,7 +28,7 @@ const unshareArgs = (): string[] =>
  */
 export async function enterNamespace(): Promise<number | null> {
   if (insideNamespace()) return null;
-  requireNode();
+  requireTunNode();
   tryNamespace();
   const child = spawn(
     'unshare',

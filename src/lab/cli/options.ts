@@ -96,6 +96,11 @@ function rtoMin(text: string): Micros {
   );
 }
 
+/** `reno (Reno, RFC 5681: ...)`, one after the other. */
+const CONTROLS_TEXT = Object.entries(CONGESTION_CONTROLS)
+  .map(([name, text]) => `${name} (${text})`)
+  .join(', ');
+
 const SERVE_FAST_OPEN = FastOpenMode.client | FastOpenMode.server | FastOpenMode.everyListener;
 const ecnMode = integer('--ecn', EcnMode.off, EcnMode.accept) as (text: string) => EcnMode;
 
@@ -129,7 +134,7 @@ export function withSharedOptions(command: Command): Command {
         .default('linux'),
     )
     .addOption(
-      new Option('--congestion <name>', 'congestion control algorithm')
+      new Option('--congestion <name>', `congestion control: ${CONTROLS_TEXT}`)
         .choices(Object.keys(CONGESTION_CONTROLS))
         .default('cubic'),
     )
@@ -149,7 +154,9 @@ export function withSharedOptions(command: Command): Command {
     )
     .option(
       '--rto-min <time>',
-      'minimum of the retransmission timeout (default: 200ms), as `ip route ... rto_min`',
+      'minimum of the variance term of the retransmission timeout, as `ip route ... rto_min`: at ' +
+        'least the round trip and this pass before a retransmission (default: 200ms, with ' +
+        '--profile rfc 1s)',
       rtoMin,
     )
     .option(

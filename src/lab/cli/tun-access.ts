@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { CommandError, Exit } from './errors.js';
 
 const CAP_NET_ADMIN = 12;
-const NODE = '/dev/net/tun';
+const TUN_NODE = '/dev/net/tun';
 
 /** True if this process can create network devices in its network namespace. */
 export function hasNetAdmin(): boolean {
@@ -12,9 +12,9 @@ export function hasNetAdmin(): boolean {
 }
 
 /** The errno of opening the device node, or '' if it can be opened. */
-export function nodeErrno(): string {
+export function tunNodeErrno(): string {
   try {
-    closeSync(openSync(NODE, 'r+'));
+    closeSync(openSync(TUN_NODE, 'r+'));
     return '';
   } catch (error) {
     return String((error as NodeJS.ErrnoException).code);
@@ -22,38 +22,38 @@ export function nodeErrno(): string {
 }
 
 /** Why the device node cannot be opened, and the command that fixes it. */
-export function nodeProblem(errno: string): { what: string; fix: string } {
+export function tunNodeProblem(errno: string): { what: string; fix: string } {
   switch (errno) {
     case 'ENOENT':
       return {
-        what: `${NODE} does not exist (ENOENT), so the TUN driver is probably not loaded`,
+        what: `${TUN_NODE} does not exist (ENOENT), so the TUN driver is probably not loaded`,
         fix: 'sudo modprobe tun',
       };
     case 'ENODEV':
     case 'ENXIO':
       return {
-        what: `${NODE} exists, but its TUN driver is not loaded (${errno})`,
+        what: `${TUN_NODE} exists, but its TUN driver is not loaded (${errno})`,
         fix: 'sudo modprobe tun',
       };
     case 'EACCES':
       return {
-        what: `${NODE} cannot be opened (EACCES), because this user has no permission for it`,
-        fix: `sudo chmod 0666 ${NODE}`,
+        what: `${TUN_NODE} cannot be opened (EACCES), because this user has no permission for it`,
+        fix: `sudo chmod 0666 ${TUN_NODE}`,
       };
     case 'EPERM':
       return {
-        what: `${NODE} cannot be opened (EPERM), because this container has no access to it`,
+        what: `${TUN_NODE} cannot be opened (EPERM), because this container has no access to it`,
         fix: 'docker run --device /dev/net/tun --cap-add NET_ADMIN ...',
       };
     default:
-      return { what: `${NODE} cannot be opened (${errno})`, fix: `ls -l ${NODE}` };
+      return { what: `${TUN_NODE} cannot be opened (${errno})`, fix: `ls -l ${TUN_NODE}` };
   }
 }
 
 /** Throws CommandError (77) if the device node cannot be opened. */
-export function requireNode(): void {
-  const errno = nodeErrno();
+export function requireTunNode(): void {
+  const errno = tunNodeErrno();
   if (errno === '') return;
-  const { what, fix } = nodeProblem(errno);
+  const { what, fix } = tunNodeProblem(errno);
   throw new CommandError(Exit.environment, what, fix);
 }

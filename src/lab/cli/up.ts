@@ -12,12 +12,13 @@ import { checkDeviceName, LAB_DEVICE } from './device-name.js';
 import {
   checkMtu,
   deviceExists,
+  IPV6_MINIMUM_MTU,
   KERNEL_ADDRESSES,
   requireV6Mtu,
-  setUpLink,
+  setUpInterface,
 } from './lab-network.js';
 import { prefixesOf } from './options.js';
-import { hasNetAdmin, requireNode } from './tun-access.js';
+import { hasNetAdmin, requireTunNode } from './tun-access.js';
 
 export interface UpOptions {
   /** A login name or a number; default: the user who called sudo. */
@@ -48,11 +49,11 @@ export function up(o: UpOptions): number {
   const device = checkDeviceName(o.tun ?? LAB_DEVICE);
   const mtu = checkMtu(o.mtu ?? 1500);
   const addresses =
-    o.kernelAddress ?? (mtu < 1280 ? KERNEL_ADDRESSES.slice(0, 1) : KERNEL_ADDRESSES);
+    o.kernelAddress ?? (mtu < IPV6_MINIMUM_MTU ? KERNEL_ADDRESSES.slice(0, 1) : KERNEL_ADDRESSES);
   const prefixes = prefixesOf(addresses);
   if (prefixes.some((p) => p.address.version === 6)) requireV6Mtu(mtu);
   const uid = userId(o.user);
-  requireNode();
+  requireTunNode();
   requireNetAdmin('up');
   const say = (text: string): void => void process.stdout.write(`${text}\n`);
   if (deviceExists(device)) {
@@ -71,7 +72,7 @@ export function up(o: UpOptions): number {
         `sudo tcplab down --tun ${device}`,
       );
     }
-    setUpLink(device, mtu, prefixes);
+    setUpInterface(device, mtu, prefixes);
     writeJournal({ device, uid, mtu, addresses });
     say(`${device} is up already; MTU and addresses set again`);
     return Exit.ok;
@@ -92,7 +93,7 @@ export function up(o: UpOptions): number {
     `created ${device}, a TUN device${o.multiQueue === true ? ' with several queues' : ''} that ` +
       `belongs to user ${uid}   (ip tuntap add)`,
   );
-  setUpLink(device, mtu, prefixes);
+  setUpInterface(device, mtu, prefixes);
   say(`MTU ${mtu}, up   (ip link set ${device} mtu ${mtu} up)`);
   for (const a of addresses) say(`address ${a}   (ip address add ${a} dev ${device})`);
   say(

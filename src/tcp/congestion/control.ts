@@ -5,8 +5,7 @@
  * what to retransmit (../recovery/recovery.ts). During a reduction Proportional Rate Reduction sets
  * cwnd (../recovery/prr.ts), unless the control is `modelBased`.
  *
- * A new control is a file of its own, a name and a case in index.ts, and passes
- * test/tcp/congestion/conformance.test.ts.
+ * What a new control needs besides its file: docs/changing.md.
  */
 import type { Micros } from '../../base/time.js';
 import type { Bytes, Segments } from '../../base/units.js';

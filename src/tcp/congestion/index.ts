@@ -9,7 +9,7 @@ import { NoCongestionControl } from './none.js';
 import { Reno } from './reno.js';
 import { UntilLoss, type SlowStartExit } from './slow-start-exit.js';
 
-/** One line about each control, for help and error messages. */
+/** One line about each control, for `--help`. Error messages list the names. */
 export const CONGESTION_CONTROLS = {
   cubic: 'CUBIC, RFC 9438, with HyStart: what Linux, macOS and Windows use',
   reno: 'Reno, RFC 5681: one segment a round trip, a half on loss',
