@@ -14,7 +14,9 @@ const LAYERS = {
   // The protocol knows no addresses, so of `wire` it imports only segments and drop reasons.
   tcp: ['base', 'wire/(tcp|drop)\\.'],
   stack: ['base', 'wire', 'device', 'ip', 'tcp'],
-  node: ['base', 'wire', 'device', 'ip', 'tcp', 'stack'],
+  // A replay's device says in words which packet differs.
+  record: ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe/packet-text\\.'],
+  node: ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'record'],
   // Views print addresses, and the names of states, causes, timers and TCP_INFO's options.
   observe: ['base', 'wire', 'ip/address\\.', 'tcp/(state|causes|timers|tcp-info-options)\\.'],
   // The `tcplab` command uses the library as any program does.
@@ -29,6 +31,7 @@ const LAYERS = {
     'tcp',
     'stack',
     'observe',
+    'record',
     'node',
     'lab/script',
     'lab/services',
@@ -38,7 +41,7 @@ const LAYERS = {
 /** Folders of which a layer may import types, but no code. */
 const TYPES_ONLY = { observe: ['device', 'ip', 'tcp', 'stack'] };
 /** Folders without I/O, so without modules of Node. */
-const CORE = '^src/(base|wire|ip|tcp|stack)/';
+const CORE = '^src/(base|wire|ip|tcp|stack|record)/';
 /** The folder that opens real devices. */
 const REAL_DEVICE = '^src/device/tun/';
 

@@ -131,6 +131,27 @@ export { Timer, TIMER_NAMES } from './tcp/timers.js';
 export { Segment, TcpFlag } from './wire/tcp.js';
 export { Drop, DROP_NAMES, type DropReason } from './wire/drop.js';
 
+// ---- Recording and replay -----------------------------------------------------------------------
+
+/**
+ * `new RecordedStack(options, sink, record)` is a Stack whose inputs go to `sink`, in large pieces,
+ * each valid during the call. `flushRecording()` hands on what is complete; call it when the stack
+ * is idle and at the end. What `sink` throws passes through the call that filled the buffer. The
+ * recording has all payloads and the stack's secret (docs/recording.md).
+ */
+export { RecordedStack, type RecordOptions } from './record/recorded-stack.js';
+export type { RecordSink } from './record/log.js';
+/**
+ * `new Replay(source, { observer })` builds the recorded stack again, and `next()` replays a step:
+ * an input from outside. It returns null at the end, at a `divergence`, and at a step that was cut
+ * (`isCut`). Both throw RecordingError for a file that is no recording, or a damaged one.
+ */
+export { Replay, type ReplayOptions } from './record/replay.js';
+export { bytesSource, type ByteSource } from './record/reader.js';
+export type { Step } from './record/step.js';
+export { divergenceText, type Divergence } from './record/transcript.js';
+export { RecordingError } from './record/errors.js';
+
 // ---- Devices ------------------------------------------------------------------------------------
 
 /** To implement a device, see the methods of `Device` and `Receiver`. */

@@ -11,7 +11,6 @@ import { AsyncResource } from 'node:async_hooks';
 import { Duplex } from 'node:stream';
 import type { Connection } from '../tcp/connection.js';
 import { State } from '../tcp/state.js';
-import { sendUrgent } from '../tcp/urgent.js';
 import { nodeError, systemError } from './errors.js';
 import { SocketBase } from './socket-base.js';
 import type { Teller } from './turns.js';
@@ -208,7 +207,7 @@ export abstract class SocketWriter extends SocketBase implements Teller {
     while (this.nextChunk()) {
       const chunk = this.chunk!;
       const urgent = this.urgent?.delete(chunk) === true;
-      const taken = urgent ? sendUrgent(conn, chunk) : conn.send(chunk);
+      const taken = urgent ? conn.sendUrgent(chunk) : conn.send(chunk);
       this.takenOfWrite += taken;
       if (taken === chunk.length) {
         this.chunk = null;

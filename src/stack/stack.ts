@@ -33,7 +33,7 @@ import { parseIpv4 } from '../wire/ipv4.js';
 import { parseIpv6 } from '../wire/ipv6.js';
 import { parseTcp } from '../wire/tcp.js';
 import { PROFILES, type ProfileName, type TcpConfig } from '../tcp/config.js';
-import type { Connection } from '../tcp/connection.js';
+import { Connection } from '../tcp/connection.js';
 import type { TcpCounters } from '../tcp/counters.js';
 import type { Allocate } from '../tcp/receive/receive-queue.js';
 import { Arrival, countEcn, makeQuotable, tcpChecksumHolds } from './arrival.js';
@@ -66,6 +66,8 @@ export interface StackOptions {
   readonly reassembly?: ReassemblyLimits;
   /** Allocates memory for received data. The shell passes an allocator that need not zero it. */
   readonly allocate?: Allocate;
+  /** The class of the connections: a subclass of the default, `Connection`, may record calls. */
+  readonly Connection?: typeof Connection;
   /** Called with a sentence that the user should know, for example about a SYN flood. */
   readonly onWarning?: (text: string) => void;
   /** Called when the device fails. */
@@ -123,6 +125,7 @@ export class Stack implements Receiver {
       secret: o.secret,
       allocate: o.allocate ?? ((n) => new Uint8Array(n)),
       timeWaitLimit: o.timeWaitLimit ?? DEFAULT_TIME_WAIT_LIMIT,
+      Connection: o.Connection ?? Connection,
     });
     this.udp = new UdpHost(services, this.out);
     this.icmp = new IcmpHost(services, this.out, (e, packet, now) => {

@@ -41,6 +41,7 @@ import { Tcb } from './tcb.js';
 import { tcpInfo, type TcpInfo } from './tcp-info.js';
 import { timerExpires } from './timeouts.js';
 import { type Timer, TIMER_NAMES } from './timers.js';
+import * as urgent from './urgent.js';
 import * as calls from './user-calls.js';
 import { SOCK_MIN_SNDBUF, TCP_FIN_TIMEOUT_MAX } from './linux-constants.js';
 
@@ -141,6 +142,14 @@ export class Connection extends Tcb {
     return calls.sendZeroCopy(this, data);
   }
 
+  /**
+   * send(2) with MSG_OOB: as `send`; the peer is told at once, even if its window is zero. The last
+   * byte of `data` is the urgent one (MUST-31).
+   */
+  sendUrgent(data: Uint8Array): number {
+    return urgent.sendUrgent(this, data);
+  }
+
   /** Bytes lent by `sendZeroCopy` that are not acknowledged. */
   get lentToSend(): Bytes {
     return this.snd.buffer.lentLength;
@@ -165,6 +174,11 @@ export class Connection extends Tcb {
    */
   receive(): Uint8Array | null {
     return calls.receive(this);
+  }
+
+  /** recv(2) with MSG_OOB: the out-of-band byte, or a value of `UrgentByte`. */
+  receiveUrgent(peek = false): number {
+    return urgent.receiveUrgent(this, peek);
   }
 
   get receiveQueued(): Bytes {
@@ -245,6 +259,11 @@ export class Connection extends Tcb {
    */
   setQuickAck(on: boolean): void {
     options.setQuickAck(this, on);
+  }
+
+  /** SO_OOBINLINE: true, the default, keeps the urgent byte in the stream (RFC 6093). */
+  setUrgentInline(on: boolean): void {
+    urgent.setUrgentInline(this, on);
   }
 
   /** TCP_CONGESTION: switches to another congestion control, which keeps cwnd. */

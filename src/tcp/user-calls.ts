@@ -58,9 +58,14 @@ function writeBegins(snd: Sender): void {
 
 export function failWhatIsDetached(c: Tcb, now: Micros): boolean {
   if (!c.snd.buffer.isDetached) return false;
+  failLent(c, now);
+  return true;
+}
+
+/** Unacknowledged data of a zero-copy send is gone, so the connection ends with EFAULT. */
+export function failLent(c: Tcb, now: Micros): void {
   oweReset(c);
   c.finish('EFAULT', 'lent-data-gone', now);
-  return true;
 }
 
 export function keepLent(c: Tcb): void {

@@ -15,6 +15,7 @@
 import { MILLISECOND, SECOND } from '../../src/base/time.js';
 import { NO_IMPAIRMENTS } from '../../src/device/link/link-options.js';
 import type { PacketTap } from '../../src/device/capture.js';
+import type { Stack, StackOptions } from '../../src/stack/stack.js';
 import { State } from '../../src/tcp/state.js';
 import type { TcpUser } from '../../src/tcp/connection.js';
 import { fixIsn } from '../sim/isn.js';
@@ -25,6 +26,12 @@ import { configOf, type Step, type World } from './model-worlds.js';
 const HOUR = 3600 * SECOND;
 const PORTS = [8, 7] as const;
 
+/** For tests that look at the stacks: how to make one, and when the world ended. */
+export interface StackMaker {
+  readonly make?: (o: StackOptions) => Stack;
+  readonly ends?: (now: number) => void;
+}
+
 /**
  * Returns null, or the violation of the model. `count` gets how each user's connection ended, `tap`
  * the client's packets.
@@ -34,6 +41,7 @@ export function play(
   script: readonly Step[],
   count: (end: string) => void = () => {},
   tap?: PacketTap,
+  stacks: StackMaker = {},
 ): string | null {
   const lane = { ...NO_IMPAIRMENTS, ...world.link };
   const h = new Hosts({
@@ -42,6 +50,7 @@ export function play(
     link: { seed: world.seed, in: lane, out: lane },
     config: configOf(world),
     tap,
+    make: stacks.make,
   });
   const now = (): number => h.time.now;
   fixIsn(h.a, world.isns[0], now);
@@ -64,6 +73,8 @@ export function play(
     finish(h, parties);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
+  } finally {
+    stacks.ends?.(h.time.now);
   }
   for (const { conn, error, sawEnd, brokeOff } of parties) {
     if (conn === null) continue;

@@ -33,6 +33,8 @@ export interface HostsOptions {
   configB?: Partial<TcpConfig>;
   stack?: Partial<StackOptions>;
   start?: Micros;
+  /** Makes the stacks; by default `new Stack`. */
+  make?: ((o: StackOptions) => Stack) | undefined;
   /** Observes the packets that host `a` sends and receives. */
   tap?: PacketTap | undefined;
 }
@@ -55,7 +57,7 @@ export class Hosts {
       n: number,
       extra: Partial<TcpConfig> | undefined,
     ): Stack =>
-      new Stack({
+      (o.make ?? ((options) => new Stack(options)))({
         device,
         addresses: [new Prefix(v4, 24), new Prefix(v6, 64)],
         random: new SeededRandom(seed * 2 + n),

@@ -5,7 +5,6 @@ import type { Micros } from '../../base/time.js';
 import type { Address } from '../../ip/address.js';
 import type { TcpConfig } from '../../tcp/config.js';
 import { FastOpenMode } from '../../tcp/fast-open.js';
-import { receiveUrgent } from '../../tcp/urgent.js';
 import { UrgentByte } from '../../tcp/receive/urgent-receiver.js';
 import { CONSTANTS } from './constants.js';
 import { fail, ok, type Result, type ScriptSocket } from './socket.js';
@@ -29,7 +28,7 @@ export function receiveOutOfLine(s: ScriptSocket, bytes: number, flags: number):
   if (s.listener !== null) return fail('ENOTCONN');
   if (s.conn === null) return fail('EINVAL');
   const peek = (flags & CONSTANTS['MSG_PEEK']!) !== 0;
-  const byte = receiveUrgent(s.conn, peek || bytes === 0);
+  const byte = s.conn.receiveUrgent(peek || bytes === 0);
   if (byte === UrgentByte.none) return fail('EINVAL');
   if (byte === UrgentByte.notYet) return s.atEnd ? ok(0) : fail('EAGAIN');
   return ok(Math.min(bytes, 1));

@@ -10,7 +10,6 @@ import type { TcpConfig } from '../../tcp/config.js';
 import type { Connection } from '../../tcp/connection.js';
 import { deferredTime } from '../../tcp/defer-accept.js';
 import { FastOpenMode } from '../../tcp/fast-open.js';
-import { setUrgentInline } from '../../tcp/urgent.js';
 import { CONSTANTS } from './constants.js';
 import { fail, ok, type Result, type ScriptSocket } from './socket.js';
 import { Unsupported } from './values.js';
@@ -159,7 +158,7 @@ const SOCKET: Readonly<Record<string, Option>> = {
   ),
   SO_OOBINLINE: setting(
     (v) => ({ urgentInline: v !== 0 }),
-    (c, v) => setUrgentInline(c, v !== 0),
+    (c, v) => c.setUrgentInline(v !== 0),
     (s) => Number(s.conn?.rcv.urgent.inline ?? s.config.urgentInline ?? false),
   ),
   SO_KEEPALIVE: setting(

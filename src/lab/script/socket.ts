@@ -13,7 +13,7 @@ import { State } from '../../tcp/state.js';
 import { CONSTANTS } from './constants.js';
 import type { ControlMessage } from './control-messages.js';
 import type { SocketAddress } from './socket-address.js';
-import { isAtMark, sendUrgent, urgentLeft } from '../../tcp/urgent.js';
+import { isAtMark, urgentLeft } from '../../tcp/urgent.js';
 import type { TcpUser } from '../../tcp/connection.js';
 import { TcpEvent } from '../../tcp/events.js';
 
@@ -236,7 +236,7 @@ export class ScriptSocket implements TcpUser {
   write(bytes: number, more: boolean, urgent = false, endOfRecord = false): number {
     const conn = this.conn!;
     const data = new Uint8Array(Math.min(bytes, MOST_AT_ONCE));
-    const taken = urgent ? sendUrgent(conn, data) : conn.send(data, more, endOfRecord);
+    const taken = urgent ? conn.sendUrgent(data) : conn.send(data, more, endOfRecord);
     this.stack.wake(conn);
     return taken;
   }

@@ -54,6 +54,8 @@ export interface TcpHostSettings {
   readonly allocate: Allocate;
   /** Maximum number of TIME-WAIT records. */
   readonly timeWaitLimit: number;
+  /** The class of the connections: `Connection`, or a subclass that records each call. */
+  readonly Connection: typeof Connection;
 }
 
 /** Purposes of the one secret (isn.ts). */
@@ -98,10 +100,13 @@ export class TcpConnections {
   private readonly paths: PathMtus;
   private readonly ports: EphemeralPorts;
   private readonly portsInUse = new Counts<number>();
+  private readonly Connection: typeof Connection;
 
-  constructor(services: StackServices, { secret, allocate, timeWaitLimit }: TcpHostSettings) {
+  constructor(services: StackServices, settings: TcpHostSettings) {
+    const { secret, allocate, timeWaitLimit } = settings;
     const { config, random } = services;
     this.random = random;
+    this.Connection = settings.Connection;
     this.paths = services.paths;
     this.ports = new EphemeralPorts(random);
     this.keyed = new TupleHash(secret);
@@ -164,7 +169,7 @@ export class TcpConnections {
     const ipBytes = v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
     entry.ipId = this.keyed.hi & 0xffff;
     entry.ttl = config.ttl;
-    entry.conn = new Connection({
+    entry.conn = new this.Connection({
       flow: entry,
       env: this.env,
       config,
