@@ -14,8 +14,8 @@ const LAYERS = {
   // The protocol knows no addresses, so of `wire` it imports only segments and drop reasons.
   tcp: ['base', 'wire/(tcp|drop)\\.'],
   stack: ['base', 'wire', 'device', 'ip', 'tcp'],
-  // A replay's device says in words which packet differs.
-  record: ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe/packet-text\\.'],
+  // A replay says in words what happened in a step, and why.
+  record: ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe'],
   node: ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'record'],
   // Views print addresses, and the names of states, causes, timers and TCP_INFO's options.
   observe: ['base', 'wire', 'ip/address\\.', 'tcp/(state|causes|timers|tcp-info-options)\\.'],

@@ -11,6 +11,8 @@ import type { Micros } from '../base/time.js';
 import { NEVER } from '../base/time.js';
 import type { Device } from '../device/device.js';
 import { Prefix } from '../ip/address.js';
+import type { RecordSink } from '../record/log.js';
+import { RecordedStack, type RecordOptions } from '../record/recorded-stack.js';
 import { Stack, type StackOptions } from '../stack/stack.js';
 import { monotonicClock } from './clock.js';
 import { SystemRandom, systemSecret } from './entropy.js';
@@ -24,6 +26,12 @@ export interface HostOptions extends Partial<Omit<StackOptions, 'device' | 'addr
   readonly addresses: readonly (string | Prefix)[];
   /** Whole microseconds. Default: `monotonicClock`. The device must use the same clock. */
   readonly clock?: () => Micros;
+  /**
+   * Records all inputs of the stack. It gets the recording in large pieces, each valid during the
+   * call: append them to a file, and `tcplab replay` runs the stack again (docs/recording.md).
+   */
+  readonly record?: RecordSink;
+  readonly recordOptions?: RecordOptions;
 }
 
 /**
@@ -37,6 +45,9 @@ const RMEM = { min: 4096, default: 8 << 20, max: 8 << 20 };
  * CPU cache. The buffer grows for long paths, which need more.
  */
 const WMEM = { min: 4096, default: 1 << 20, max: 4 << 20 };
+
+/** How much of a recording a killed process may lose. */
+const FLUSH_MS = 200;
 
 export class Host {
   readonly stack: Stack;
@@ -55,6 +66,7 @@ export class Host {
   private refs = 0;
   /** Keeps the process alive while `refs` is not 0, whatever the device. */
   private readonly keeper = setInterval(() => undefined, LONGEST_MS).unref();
+  private flusher: NodeJS.Timeout | null = null;
   private readonly whenIdle: (() => void)[] = [];
   private closed = false;
   private readonly servers = new Set<{ close(): unknown }>();
@@ -63,7 +75,7 @@ export class Host {
   constructor(o: HostOptions) {
     this.clock = o.clock ?? monotonicClock;
     this.device = o.device;
-    this.stack = new Stack({
+    const options: StackOptions = {
       random: new SystemRandom(),
       secret: systemSecret(),
       // Uninitialised, because every byte is written before it is read.
@@ -71,7 +83,11 @@ export class Host {
       ...o,
       config: { rmem: RMEM, wmem: WMEM, ...o.config },
       addresses: o.addresses.map((a) => (typeof a === 'string' ? Prefix.parse(a) : a)),
-    });
+    };
+    this.stack =
+      o.record === undefined
+        ? new Stack(options)
+        : this.recordedStack(options, o.record, o.recordOptions);
     this.stack.onWake = () => {
       this.runSoon();
     };
@@ -88,6 +104,16 @@ export class Host {
     };
     this.device.unref?.();
     this.arm();
+  }
+
+  /** Hands on what was recorded several times a second, because the process may be killed. */
+  private recordedStack(options: StackOptions, sink: RecordSink, record?: RecordOptions): Stack {
+    const epoch = Date.now() * 1000 - this.clock();
+    const stack = new RecordedStack(options, sink, { epoch, ...record });
+    this.flusher = setInterval(() => {
+      stack.flushRecording();
+    }, FLUSH_MS).unref();
+    return stack;
   }
 
   /** False after `close`; sockets can then no longer be opened. */
@@ -219,6 +245,7 @@ export class Host {
     this.stack.close(this.clock());
     this.closed = true;
     clearInterval(this.keeper);
+    if (this.flusher !== null) clearInterval(this.flusher);
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
     this.device.close();

@@ -40,7 +40,8 @@ it('reaches no module but files of src', () => {
   expect(bundle.modules).toContain('src/tcp/connection.ts');
   expect(
     bundle.modules.filter(
-      (path) => !/^src\/(base|wire|device|ip|tcp|stack|record|observe)\/|^src\/core\.ts$/.test(path),
+      (path) =>
+        !/^src\/(base|wire|device|ip|tcp|stack|record|observe)\/|^src\/core\.ts$/.test(path),
     ),
   ).toEqual([]);
   expect(bundle.modules.filter((path) => path.startsWith('src/device/tun/'))).toEqual([]);

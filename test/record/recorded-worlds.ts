@@ -30,7 +30,7 @@ export function recorded(o: StackOptions, record: RecordOptions = {}): Recorded 
     events,
     bytes() {
       stack.flushRecording();
-      return Buffer.concat(chunks);
+      return Uint8Array.from(Buffer.concat(chunks));
     },
   };
 }
@@ -76,8 +76,7 @@ export function differenceOf(
   if (replay.divergence !== null) return JSON.stringify(replay.divergence);
   if (replay.isCut) return 'the recording is cut';
   const at = one.events.findIndex((event, i) => !isSame(event, events[i]));
-  if (at >= 0)
-    return `event ${at} was ${JSON.stringify(one.events[at])}, and is ${JSON.stringify(events[at])}`;
+  if (at >= 0) return `event ${at}: ${JSON.stringify([one.events[at], events[at]])}`;
   if (events.length !== one.events.length)
     return `${one.events.length} events, and ${events.length}`;
   const [was, is] = [stateHashOf(one.stack, now), stateHashOf(replay.stack, now)];

@@ -32,6 +32,7 @@ import {
   STACK_ADDRESSES,
 } from './lab-network.js';
 import { linkOf, prefixesOf, tcpConfigOf, type SharedOptions } from './options.js';
+import { RecordingFile } from './recording-file.js';
 import { hasNetAdmin } from './tun-access.js';
 import { commandLine, packageVersion } from './version.js';
 import { Views } from './views.js';
@@ -76,6 +77,7 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
   const { linkListener } = views;
   const link =
     faults === null ? Link.idle(tapped, linkListener) : new Link(tapped, faults, linkListener);
+  const recording = closingOnError(tun, () => RecordingFile.of(o));
   let lastError = '';
   let sayGone: () => void = () => undefined;
   const gone = new Promise<void>((resolve) => {
@@ -86,6 +88,7 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
     addresses,
     profile: o.profile,
     config: tcpConfigOf(o),
+    ...recording?.hostOptions,
     observer: views.recorder,
     onWarning: (text) => {
       process.stderr.write(`tcplab: ${text}\n`);
@@ -131,6 +134,7 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
       closed = true;
       control?.close();
       host.close();
+      recording?.close();
       views.close();
     },
   };

@@ -18,6 +18,7 @@ import {
   withSharedOptions,
 } from './options.js';
 import type { PingOptions } from './ping.js';
+import type { ReplayCommandOptions } from './replay.js';
 import type { ScriptCommandOptions } from './script.js';
 import type { UpOptions } from './up.js';
 import { packageVersion } from './version.js';
@@ -131,6 +132,24 @@ program
   .option('--inside', '(used by doctor itself in a private network)')
   .action(async (o: { address?: string[] }) => {
     ends((await import('./doctor.js')).doctor(o.address));
+  });
+
+program
+  .command('replay')
+  .description(
+    'run a recorded stack again (serve --record FILE): step by step on a terminal, else as lines',
+  )
+  .argument('<file>', 'a recording')
+  .option(
+    '--until <n>',
+    'stop behind this step, and print the control block',
+    integer('--until', 1, 2 ** 40),
+  )
+  .option('--at <seconds>', 'the same at this time after the start', Number)
+  .option('--json', 'print each step as a line of JSON')
+  .addHelpText('after', '\nExit codes: 0 the same, 1 the replay differs or the file is damaged.')
+  .action(async (file: string, o: ReplayCommandOptions) => {
+    ends(await (await import('./replay.js')).replay(file, o));
   });
 
 const scripts = program

@@ -40,6 +40,8 @@ export interface SharedOptions {
   seed?: number;
   link?: string;
   pcap?: string;
+  record?: string;
+  recordSnap?: number;
   why?: boolean;
   json?: boolean;
   log?: string;
@@ -212,6 +214,12 @@ export function withSharedOptions(command: Command): Command {
     .option(
       '--pcap <file>',
       'write every packet, both ways, to a pcapng file (- for standard output)',
+    )
+    .option('--record <file>', 'record all inputs of the stack, for `tcplab replay`')
+    .option(
+      '--record-snap <bytes>',
+      'of each payload, record only this many bytes',
+      integer('--record-snap', 0, 1 << 20),
     )
     .option('--why', 'explain every segment')
     .option('--json', 'print JSON Lines instead of text')

@@ -50,11 +50,11 @@ export class Output implements Place {
   }
 
   /** Throws CommandError (1) if the file cannot be created. */
-  static file(path: string): Output {
+  static file(path: string, mode = 0o666): Output {
     try {
       return new Output({
         name: path,
-        fd: openSync(path, 'w'),
+        fd: openSync(path, 'w', mode),
         isOwn: true,
         pieces: 'lines',
         room: 0,

@@ -69,12 +69,21 @@ export function checkWorkers(o: ServeOptions): void {
     );
 }
 
-/** The options of thread `index`, with a capture file of its own. */
+/** The options of thread `index`, with a capture file and a recording of its own. */
 export function ofWorker(o: ServeOptions, index: number): ServeOptions {
-  if ((o.workers ?? 1) === 1 || o.pcap === undefined) return o;
-  const dot = o.pcap.lastIndexOf('.');
-  const at = dot > o.pcap.lastIndexOf('/') + 1 ? dot : o.pcap.length;
-  return { ...o, pcap: `${o.pcap.slice(0, at)}.${index}${o.pcap.slice(at)}` };
+  if ((o.workers ?? 1) === 1) return o;
+  return {
+    ...o,
+    ...(o.pcap === undefined ? {} : { pcap: numbered(o.pcap, index) }),
+    ...(o.record === undefined ? {} : { record: numbered(o.record, index) }),
+  };
+}
+
+/** `a/b.pcapng` to `a/b.1.pcapng`. */
+function numbered(path: string, index: number): string {
+  const dot = path.lastIndexOf('.');
+  const at = dot > path.lastIndexOf('/') + 1 ? dot : path.length;
+  return `${path.slice(0, at)}.${index}${path.slice(at)}`;
 }
 
 export class Workers {

@@ -19,7 +19,7 @@ import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from '../../wire/ip.js';
 import { TCP_HEADER_BYTES, TCP_MAX_HEADER_BYTES } from '../../wire/tcp.js';
 import { ChallengeLimiter } from '../../tcp/challenge.js';
 import type { TcpConfig } from '../../tcp/config.js';
-import { Connection } from '../../tcp/connection.js';
+import type { Connection } from '../../tcp/connection.js';
 import { AckNews } from '../../tcp/recovery/ack-news.js';
 import { AckSample } from '../../tcp/congestion/ack-sample.js';
 import { TcpCounters } from '../../tcp/counters.js';
