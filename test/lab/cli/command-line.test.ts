@@ -1,6 +1,5 @@
 /**
- * Which addresses the command line takes for the stack, and how wide and in which characters it
- * prints.
+  * Addresses of the stack on the command line, and the width and character set of the output.
  */
 import { describe, expect, it } from 'vitest';
 import { addressProblem, checkAddresses } from '../../../src/lab/cli/addresses.js';
@@ -21,7 +20,7 @@ describe('addresses', () => {
     ['::', /no address/],
     ['::1', /loopback/],
     ['ff02::1/64', /multicast/],
-  ])('%s is no host', (text, why) => {
+  ])('%s is not a host address', (text, why) => {
     expect(addressProblem(Prefix.parse(text))).toMatch(why);
     expect(() => checkAddresses([Prefix.parse(text)])).toThrow(/cannot be the stack's address/);
   });
@@ -34,11 +33,11 @@ describe('addresses', () => {
     '10.255.255.254/8',
     'fe80::1/64',
     'fd00::/64',
-  ])('%s is one', (text) => {
+  ])('%s is a host address', (text) => {
     expect(addressProblem(Prefix.parse(text))).toBeNull();
   });
 
-  it('stands there once', () => {
+  it('may be given only once', () => {
     const twice = ['10.0.0.1/8', '10.0.0.1/24'].map((text) => Prefix.parse(text));
     expect(() => checkAddresses(twice)).toThrow('--address 10.0.0.1 is given twice');
   });
@@ -48,7 +47,7 @@ describe('the terminal', () => {
   const stream = (isTTY: boolean, columns?: number): NodeJS.WriteStream =>
     ({ isTTY, columns }) as NodeJS.WriteStream;
 
-  it('is as wide as COLUMNS says, or as it is; a file has no width', () => {
+  it('has the width in COLUMNS, else its own; a file has no width', () => {
     expect(columnsOf(stream(true, 100), { COLUMNS: '80' })).toBe(80);
     expect(columnsOf(stream(false), { COLUMNS: '80' })).toBe(80);
     expect(columnsOf(stream(true, 100), {})).toBe(100);
@@ -57,7 +56,7 @@ describe('the terminal', () => {
     expect(columnsOf(stream(false), {})).toBeUndefined();
   });
 
-  it('shows ASCII where the locale names another character set than UTF-8', () => {
+  it('shows ASCII if the locale's character set is not UTF-8', () => {
     expect(
       [{}, { LANG: 'de_DE.UTF-8' }, { LANG: 'C', LC_ALL: 'C.utf8' }].map((env) => isAsciiOnly(env)),
     ).toEqual([false, false, false]);

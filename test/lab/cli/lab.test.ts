@@ -29,16 +29,16 @@ function outcome(program: string, code: string): [string, number] {
   return [said, status];
 }
 
-describe('a program that a lab cannot start ends it as it ends a shell', () => {
+describe('if its program cannot be started, lab exits with the code that a shell would give', () => {
   const missing = "tcplab: there is no program 'no-such' in PATH\n";
   const barred = (program: string): string =>
     `tcplab: ${program} cannot be run: it is not executable (EACCES)\n  fix: chmod +x ${program}\n`;
   const path = join(folder, 'a-text');
   it.each([
-    ['is in no folder of PATH', 'no-such', 'ENOENT', missing, 127],
-    ['is in none that this user may look into', 'no-such', 'EACCES', missing, 127],
-    ['is in PATH and not executable', 'a-text', 'EACCES', barred('a-text'), 126],
-    ['is a file that is not executable', path, 'EACCES', barred(path), 126],
+    ['it is not in PATH', 'no-such', 'ENOENT', missing, 127],
+    ['it is not in a folder of PATH that this user may search', 'no-such', 'EACCES', missing, 127],
+    ['it is in PATH, but not executable', 'a-text', 'EACCES', barred('a-text'), 126],
+    ['its path is a file that is not executable', path, 'EACCES', barred(path), 126],
   ])('%s', (_, program, code, said, status) => {
     expect(outcome(program, code)).toEqual([said, status]);
   });

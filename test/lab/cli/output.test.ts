@@ -23,7 +23,7 @@ function refusal(path: string): [string, string] {
   throw new Error(`${path} was made`);
 }
 
-describe('a file that cannot be written is told with the reason and what to do', () => {
+describe('the error for a file that cannot be written gives the reason and the fix', () => {
   it('no such folder', () => {
     const path = join(folder, 'none', 'x.pcapng');
     const what = `${path} cannot be written: its folder does not exist (ENOENT)`;

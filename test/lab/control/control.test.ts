@@ -62,7 +62,7 @@ async function client(name: string): Promise<ControlClient> {
 }
 
 describe('names and folders', () => {
-  it('makes a folder that only its owner may enter, and a socket by the name of the device', async () => {
+  it('creates a folder that only its owner may enter, and in it a socket named after the device', async () => {
     const { path, name } = await serve();
     expect(name).toBe('tun9');
     expect(path).toBe(join(folder, 'tun9.sock'));
@@ -101,7 +101,7 @@ describe('names and folders', () => {
     expect(() => checkName(name)).toThrow(/is not a name of a stack/);
   });
 
-  it('is gone with the stack', async () => {
+  it('the socket is removed when the stack ends', async () => {
     const { path } = await serve();
     open.pop()!.close();
     expect(existsSync(path)).toBe(false);
@@ -109,14 +109,14 @@ describe('names and folders', () => {
 });
 
 describe('finding a stack', () => {
-  it('takes the one by name, from --stack or from the environment', async () => {
+  it('finds a stack by its name, from --stack or from the environment', async () => {
     const { path } = await serve();
     await serve('tun8');
     expect(await findStack('tun9')).toBe(path);
     expect(await findStack(undefined, { ...process.env, [STACK_VARIABLE]: 'tun9' })).toBe(path);
   });
 
-  it('lists several, and says how to name one', async () => {
+  it('lists the running stacks if there are several, or if the name is unknown', async () => {
     await serve();
     await serve('tun8');
     await expect(findStack(undefined)).rejects.toThrow('2 stacks are running: tun8, tun9');
@@ -125,15 +125,15 @@ describe('finding a stack', () => {
     );
   });
 
-  it('needs no name for the only one, and says how to start one if none is running', async () => {
+  it('needs no name if one stack is running, and says how to start one if none is', async () => {
     await expect(findStack(undefined)).rejects.toThrow('no stack of this user is running');
     const { path } = await serve();
     expect(await findStack(undefined)).toBe(path);
   });
 });
 
-describe('talking', () => {
-  it('answers, and says what went wrong', async () => {
+describe('requests', () => {
+  it('are answered, or refused with the reason', async () => {
     await serve('tun9', 'talk');
     const c = await client('talk');
     expect(await c.ask('info', {})).toEqual({ name: 'talk' });
@@ -141,7 +141,7 @@ describe('talking', () => {
     await expect(c.ask('ss', asked)).rejects.toThrow('broken');
   });
 
-  it('joins the answers of the threads', async () => {
+  it('get the joined answers of all threads', async () => {
     const server = await serve('tun9', 'joined');
     server.add(fake('other'));
     const c = await client('joined');
@@ -149,7 +149,7 @@ describe('talking', () => {
     expect(await c.ask('info', {})).toMatchObject({ stacks: 2 });
   });
 
-  it('survives garbage, and tells the client when the stack ends', async () => {
+  it('invalid lines get an error, and the client is told when the stack ends', async () => {
     const server = await serve('tun9', 'garbage');
     const said = await new Promise<string>((resolve) => {
       const socket = connect(server.path, () => socket.write('what?\n{"id":1,"command":"x"}\n'));
@@ -173,13 +173,13 @@ describe('talking', () => {
   });
 
   it.each(['[]', '{"id":1}', '{"id":1,"command":"ss"}', '{"id":1,"command":"toString"}'])(
-    'refuses %s',
+    '%s is refused',
     (line) => {
       expect(() => parseRequest(line)).toThrow();
     },
   );
 
-  it('cuts lines, and drops one that is too long', () => {
+  it('input is split into lines, and a line that is too long is dropped', () => {
     const got: string[] = [];
     const lines = new LineReader(
       (l) => got.push(l),
@@ -192,7 +192,7 @@ describe('talking', () => {
 });
 
 describe('a stack', () => {
-  it('shows its sockets, counts, takes faults and ends connections', async () => {
+  it('lists its sockets and counters, sets faults and ends connections', async () => {
     const [a, b] = pair();
     const link = Link.idle(a);
     const server = new Host({ device: link, addresses: ['10.0.0.1/24'] });

@@ -1,4 +1,4 @@
-/** Scripts for tests, from where a connection is established: the handshake is seven lines. */
+/** Scripts that begin with an established connection, so that tests need not repeat the handshake. */
 import type { RunOptions } from '../../../src/lab/script/options.js';
 import { playScript } from '../../../src/lab/script/play.js';
 import type { Verdict } from '../../../src/lab/script/verdict.js';
@@ -17,7 +17,7 @@ export const play = (
   defines: Record<string, string> = {},
 ): Verdict => playScript('t.pkt', text, o, new Map(Object.entries(defines)));
 export const after = (text: string, o: RunOptions = {}): Verdict => play(OPEN + text, o);
-/** A socket, descriptor 3, with which nothing was done yet. */
+/** A new socket, descriptor 3. */
 export const fresh = (text: string, o: RunOptions = {}): Verdict =>
   play(`0 socket(..., SOCK_STREAM, 0) = 3\n${text}`, o);
 export const fields = (v: Verdict): string[] => v.differences.map((d) => d.field);

@@ -30,13 +30,13 @@ describe('a script can end only its own run', () => {
     expect(parsing).toMatchObject({ outcome: 'FAIL', place: null });
   });
 
-  it('writes of 2 GiB take what there is room for', () => {
+  it('a write of 2 GiB accepts what fits into the send buffer', () => {
     expect(told(after('+0 send(4, ..., 2147483647, MSG_DONTWAIT) = ...'))).toBe('PASS');
   });
 });
 
 describe('descriptors', () => {
-  it('-1 where there is one is a failure', () => {
+  it('an expected -1 fails if the call returns a descriptor', () => {
     expect(fields(play('0 socket(..., SOCK_STREAM, 0) = -1'))).toEqual(['result']);
     const accept = OPEN.replace(') = 4', ') = -1');
     expect(fields(play(accept))).toEqual(['result']);
@@ -44,7 +44,7 @@ describe('descriptors', () => {
     expect(told(play(OPEN.replace(') = 4', ') = ...')))).toBe('PASS');
   });
 
-  it('each has a number of its own', () => {
+  it('an open descriptor is not reused', () => {
     expect(fresh('+0 socket(..., SOCK_STREAM, 0) = 3')).toMatchObject({
       outcome: 'FAIL',
       reason: 'descriptor 3 is already open: use another number',
@@ -113,7 +113,7 @@ describe('options', () => {
     expect(told(after(`${text}+0 > R. 1:1(0) ack 1`))).toBe('PASS');
   });
 
-  it('the number counts, not the name: SOL_IP has IP_TOS under the number of TCP_NODELAY', () => {
+  it('the number selects the option: TCP_NODELAY at SOL_IP is IP_TOS, which has the same number', () => {
     const text = '+0 setsockopt(3, SOL_IP, TCP_NODELAY, [16], 4) = 0\n';
     expect(
       told(

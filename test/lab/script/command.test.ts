@@ -16,7 +16,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-it('a report of more than a pipe holds is whole, however slowly it is read', () => {
+it('a report larger than the pipe's buffer is complete, however slowly it is read', () => {
   const file = join(folder, 'a.pkt');
   writeFileSync(file, PASS);
   const names = Array.from({ length: 1000 }, () => file).join(' ');
@@ -32,7 +32,7 @@ it('a report of more than a pipe holds is whole, however slowly it is read', () 
   expect(stdout).toMatch(/"passed":1000,"failed":0,"skipped":0,"ms":[\d.]+\}\n$/);
 });
 
-it('a reader that goes away early does no harm', () => {
+it('a reader that closes the pipe early causes no error', () => {
   const file = join(folder, 'a.pkt');
   writeFileSync(file, PASS);
   const names = Array.from({ length: 1000 }, () => file).join(' ');
@@ -44,7 +44,7 @@ it('a reader that goes away early does no harm', () => {
   expect([stdout, stderr]).toEqual(['{"type":"script","fi', '']);
 });
 
-it('--pcap: scripts of the same name in different folders have a file each', () => {
+it('--pcap: scripts of the same name in different folders get a file each', () => {
   vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   for (const name of ['a', 'b', 'b/a']) mkdirSync(join(folder, 'in', name), { recursive: true });
   for (const name of ['a/open', 'b/open', 'b/a/open', 'b/a-open'])

@@ -25,7 +25,7 @@ describe('socket options', () => {
     passes(SOCKET, `+0 ${call}`);
   });
 
-  it('are kept, and read back', () => {
+  it('read back as they were set', () => {
     passes(
       SOCKET,
       '+0 getsockopt(3, SOL_TCP, TCP_FASTOPEN, [0], [4]) = 0',
@@ -38,7 +38,7 @@ describe('socket options', () => {
     );
   });
 
-  it('TCP_FASTOPEN counts after listen(), too; 0 switches it off', () => {
+  it('TCP_FASTOPEN applies after listen(), too; 0 switches it off', () => {
     const syn = ['+0 < S 0:10(10) win 9 <mss 1000,FO 3021b9d889017eeb,nop,nop>'];
     const taken = '+0 > S. 0:0(0) ack 11 <mss 1460>';
     passes(...LISTEN, ...syn, taken);
@@ -65,7 +65,7 @@ describe('socket options', () => {
 });
 
 describe('MSG_FASTOPEN', () => {
-  it('is for sendmsg(), too', () => {
+  it('applies to sendmsg(), too', () => {
     const message = '{msg_name(...)=..., msg_iov(1)=[{..., 100}], msg_flags=0}';
     passes(
       COOKIELESS,
@@ -84,7 +84,7 @@ describe('MSG_FASTOPEN', () => {
     );
   });
 
-  it('waits for the connection otherwise, and sends what the SYN had no room for', () => {
+  it('without MSG_DONTWAIT waits for the connection, and sends what the SYN had no room for', () => {
     passes(
       SOCKET,
       '+0...0.1 sendto(3, ..., 100, MSG_FASTOPEN, ..., ...) = 100',
@@ -94,7 +94,7 @@ describe('MSG_FASTOPEN', () => {
     );
   });
 
-  it('says why there is no connection, for any SYN', () => {
+  it('returns the error of a refused connection, also when the SYN carried data', () => {
     passes(
       COOKIELESS,
       SOCKET,
@@ -104,7 +104,7 @@ describe('MSG_FASTOPEN', () => {
     );
   });
 
-  it('is nothing for a listener', () => {
+  it('is refused on a listener', () => {
     passes(...LISTEN, '+0 sendto(3, ..., 100, MSG_FASTOPEN, ..., ...) = -1 EISCONN');
   });
 });

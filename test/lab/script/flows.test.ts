@@ -12,7 +12,7 @@ const SECOND_FLOW = `+0 < 4000 > 8080 S 0:0(0) win 65535 <mss 1000>
 const TWO = OPEN.replace('listen(3, 1)', 'listen(3, 2)') + SECOND_FLOW;
 
 describe('ports', () => {
-  it('those that are written are compared', () => {
+  it('written ports are compared', () => {
     const v = after('+0 write(4, ..., 10) = 10\n+0 > 8080 > 4001 P. 1:11(10) ack 1');
     expect([v.outcome, fields(v)]).toEqual(['FAIL', ['destination port']]);
     expect(after('+0 write(4, ..., 10) = 10\n+0 > 8080 > 45678 P. 1:11(10) ack 1').outcome).toBe(
@@ -20,7 +20,7 @@ describe('ports', () => {
     );
   });
 
-  it('they select the connection, in any order of sending', () => {
+  it('they select the connection, whatever the order of the packets', () => {
     const both = '+0 write(4, ..., 10) = 10\n+0 write(5, ..., 20) = 20\n';
     const [first, second] = [
       '+0 > 8080 > 45678 P. 1:11(10) ack 1\n',
@@ -33,14 +33,14 @@ describe('ports', () => {
     ).toEqual(['PASS', 'PASS']);
   });
 
-  it('segments of another connection between two parts of a write do not part them', () => {
+  it('segments of another connection may come between the segments of one line', () => {
     const text = `+0 write(4, ..., 3000) = 3000\n+0 write(5, ..., 2000) = 2000
 +0 < 4000 > 8080 . 1:1(0) ack 2001 win 65535\n+0 < 45678 > 8080 . 1:1(0) ack 3001 win 65535
 +0 > 8080 > 4000 P. 1:2001(2000) ack 1\n+0 > 8080 > 45678 P. 1:3001(3000) ack 1`;
     expect(told(play(TWO + text))).toBe('PASS');
   });
 
-  it('a SYN of ours is found by its ports', () => {
+  it('the ports of an outgoing SYN are compared', () => {
     const text = `0 socket(..., SOCK_STREAM, 0) = 3\n+0 fcntl(3, F_SETFL, O_NONBLOCK) = 0
 +0 bind(3, {sa_family = AF_INET, sin_port = htons(4000), sin_addr = inet_addr("0.0.0.0")}, ...) = 0
 +0 connect(3, ..., ...) = -1 EINPROGRESS\n`;
@@ -52,14 +52,14 @@ describe('ports', () => {
 describe('segments that make up one line', () => {
   const three = `+0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0
 +0 write(4, ..., 1000) = 1000\n+0 write(4, ..., 200) = 200\n+0 write(4, ..., 1000) = 1000\n`;
-  it('are as long as the first, but for the last', () => {
+  it('have the length of the first, except for the last', () => {
     expect(after(`${three}+0 > P. 1:1201(1200) ack 1\n+0 > P. 1201:2201(1000) ack 1`).outcome).toBe(
       'PASS',
     );
     expect(fields(after(`${three}+0 > P. 1:2201(2200) ack 1`))).toEqual(['payload length']);
   });
 
-  it('never grow with what was joined so far', () => {
+  it('are not compared with the length joined so far', () => {
     const text = `+0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0\n+0 write(4, ..., 200) = 200
 +0 write(4, ..., 200) = 200\n+0 write(4, ..., 300) = 300\n`;
     expect(fields(after(`${text}+0 > P. 1:701(700) ack 1`))).toEqual(['payload length']);
@@ -76,11 +76,11 @@ describe('segments that make up one line', () => {
   });
 });
 
-it('an acknowledgment number that is not written is 0', () => {
+it('a missing acknowledgment number is 0', () => {
   expect(fields(after('+0 write(4, ..., 10) = 10\n+0 > P. 1:11(10)'))).toEqual(['ack']);
 });
 
-it('--strict: a SYN is left over, too', () => {
+it('--strict: an unexpected SYN is a failure', () => {
   const text =
     '0 socket(..., SOCK_STREAM, 0) = 3\n+0 fcntl(3, F_SETFL, O_NONBLOCK) = 0\n+0 connect(3, ' +
     '..., ...) = -1 EINPROGRESS';
@@ -90,7 +90,7 @@ it('--strict: a SYN is left over, too', () => {
   );
 });
 
-it('the tolerance is an eighth of the gap in the script, not of the gap that came', () => {
+it('the tolerance is an eighth of the gap in the script, not of the actual gap', () => {
   // The loss probe goes out after 0.3 s: 12.5 % of that would be 37 ms, of 0.265 s it is 33.
   const text = '+0 write(4, ..., 10) = 10\n+0 > P. 1:11(10) ack 1\n';
   expect(fields(after(`${text}+.265 > P. 1:11(10) ack 1`))).toEqual(['time']);
@@ -98,7 +98,7 @@ it('the tolerance is an eighth of the gap in the script, not of the gap that cam
 });
 
 describe('sequence numbers', () => {
-  it('a SYN has its own, and behind it they count from 1', () => {
+  it('a SYN has an absolute number; later segments count from 1 after it', () => {
     const text = `0 socket(..., SOCK_STREAM, 0) = 3\n+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0
 +0 < S 7000:7000(0) win 65535 <mss 1000,sackOK>
 +0 > S. 500:500(0) ack 7001 <mss 1460,nop,nop,sackOK>
@@ -111,7 +111,7 @@ describe('sequence numbers', () => {
     expect(told(play(text))).toBe('PASS');
   });
 
-  it('of both sides that open at once', () => {
+  it('in a simultaneous open', () => {
     const text = `0 socket(..., SOCK_STREAM, 0) = 3\n+0 fcntl(3, F_SETFL, O_NONBLOCK) = 0
 +0 connect(3, ..., ...) = -1 EINPROGRESS\n+0 > S 0:0(0) <...>
 +.1 < S 1234:1234(0) win 65535 <mss 1000>\n+0 > S. 0:0(0) ack 1235 <...>
@@ -120,7 +120,7 @@ describe('sequence numbers', () => {
     expect(told(play(text, { strict: true }))).toBe('PASS');
   });
 
-  it('a SYN into an open connection has them, too', () => {
+  it('of a SYN into an open connection are absolute, too', () => {
     const open = OPEN.replace('S 0:0(0)', 'S 100:100(0)').replace(
       'ack 1 win 65535 <mss 1460>',
       'ack 101 <mss 1460>',
@@ -136,7 +136,7 @@ describe('one connection after another', () => {
     ...new Set(v.log.filter((p) => p.way === 'in').map((p) => decode(p).tcp!.sourcePort)),
   ];
 
-  it('each passive one has a port of its own', () => {
+  it('each passive connection has its own remote port', () => {
     const v = after(`+0 close(4) = 0\n+0 > F. 1:1(0) ack 1
 +0 < F. 1:1(0) ack 2 win 65535\n+0 > . 2:2(0) ack 2
 ${SYN}+.1 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 4
@@ -144,14 +144,14 @@ ${SYN}+.1 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 4
     expect([told(v), remotePorts(v)]).toEqual(['PASS', [45_678, 45_679]]);
   });
 
-  it('the one before may be open still, and its packets are passed over', () => {
+  it('the previous connection may still be open; its packets are skipped', () => {
     const text = `+0 write(4, ..., 10) = 10
 ${SYN}+.1 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 5
 +1 write(5, ..., 20) = 20\n+0 > P. 1:21(20) ack 1`;
     expect(told(after(text, { strict: true }))).toBe('PASS');
   });
 
-  it('a SYN again is the same connection: before the handshake is done, and when it is answered otherwise', () => {
+  it('a repeated SYN belongs to the same connection, in the handshake or answered by a challenge ACK', () => {
     const again = play(OPEN.replace('+.1 <', `${SYN}+.1 <`));
     const challenged = after('+0 < S 0:0(0) win 65535 <mss 1000>\n+0 > . 1:1(0) ack 1');
     expect([again, challenged].map((v) => [told(v), remotePorts(v)])).toEqual([
@@ -168,7 +168,7 @@ ${SYN}+.1 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 5
     expect([told(v), remotePorts(v)]).toEqual(['PASS', [45_678, 45_679]]);
   });
 
-  it('an active one is the newest from its SYN on', () => {
+  it('an active connection is the newest from its SYN on', () => {
     const text = `+0 write(4, ..., 10) = 10
 +0 socket(..., SOCK_STREAM, 0) = 5\n+0 fcntl(5, F_SETFL, O_NONBLOCK) = 0
 +0 connect(5, ..., ...) = -1 EINPROGRESS\n+0 > S 0:0(0) <...>

@@ -124,7 +124,7 @@ describe('tcplab script', () => {
     ['a folder and all below', ['.'], 2, 1],
     ['a pattern', ['*.pkt'], 1, 0],
     ['a pattern over folders', ['**/*.pkt'], 2, 1],
-    ['a pattern of one letter', ['deep/fai?.pkt'], 1, 1],
+    ['a pattern for one letter', ['deep/fai?.pkt'], 1, 1],
     ['several', ['pass.pkt', 'deep'], 2, 1],
   ])('%s', (_, names, count, code) => {
     expect(
@@ -144,7 +144,7 @@ describe('tcplab script', () => {
       /there is no packet script '.*nothing\.pkt'/,
     ],
     [
-      'a pattern that fits nothing',
+      'a pattern without a match',
       ['*.nix'],
       { format: 'text' as const },
       /there is no packet script/,
@@ -156,7 +156,7 @@ describe('tcplab script', () => {
       /-D must have the form NAME=VALUE, not 'A'/,
     ],
     [
-      'a bad format',
+      'an unknown format',
       ['pass.pkt'],
       { format: 'yaml' as 'text' },
       /--format must be one of text, tap, junit, json, not 'yaml'/,
@@ -171,7 +171,7 @@ describe('tcplab script', () => {
     expect(call).toThrow(message);
   });
 
-  it('--init_scripts: settings before each script; what is no setting is a SKIP', () => {
+  it('--init_scripts: settings before each script; any other line is a SKIP', () => {
     const open =
       '+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n+0 < S 0:0(0) win 9 <mss 99,sackOK>\n';
     writeFileSync(join(folder, 'no-sack.pkt'), `${PASS}${open}+0 > S. 0:0(0) ack 1 <mss 1460>\n`);

@@ -1,6 +1,6 @@
 /**
- * The whole language, as authors of public scripts use it: what runs, what is skipped and why, and
- * that the runner causes no failure.
+  * The language of public packetdrill scripts: what runs, and what is skipped with which reason. No
+  * script fails because of the runner.
  */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
@@ -25,7 +25,7 @@ const files = (more: Record<string, string> = {}): RunOptions => ({
 const NO_SACK = OPEN.replace('<mss 1000>', '<mss 1000,sackOK>');
 
 describe('commands', () => {
-  it("the folder's own defaults count; a line of them that is not known is told", () => {
+  it("the folder's defaults.sh applies, and an unknown line in it is reported", () => {
     const v = play(`\`./defaults.sh\`\n${NO_SACK}`, files());
     expect(told(v)).toBe('PASS');
     expect(v.warnings.map((w) => w.reason)).toEqual([
@@ -58,7 +58,7 @@ describe('commands', () => {
     'sysctl -q net.core.somaxconn=4096 net.ipv4.tcp_no_ssthresh_metrics_save=0',
     'ip -4 tcp_metrics flush all',
     '/tmp/sysctl_restore_${PPID}.sh',
-  ])('%s changes nothing here', (command) => {
+  ])('%s has no effect here', (command) => {
     expect(told(play(`\`${command}\`\n${OPEN}`))).toBe('PASS');
   });
 
@@ -87,14 +87,14 @@ describe('commands', () => {
     expect(v.reason).toMatch(reason);
   });
 
-  it('ip_default_ttl is the time to live of what is sent', () => {
+  it('ip_default_ttl sets the TTL of sent packets', () => {
     const ttl9 = OPEN.replace('> S.', '> [ttl 9] S.');
     expect(ttl9).not.toBe(OPEN);
     expect(told(play(`\`sysctl -q net.ipv4.ip_default_ttl=9\`\n${ttl9}`))).toBe('PASS');
     expect(told(play(ttl9))).toMatch(/TTL/);
   });
 
-  it('a setting counts for sockets that are there, but for what they set themselves', () => {
+  it('a setting applies to existing sockets, except for options that they set themselves', () => {
     const later = (set: string, command: string): string =>
       OPEN.replace(/.*listen\(3, 1\) = 0/, (line) => `${line}\n${set}+0 \`${command}\``);
     const noSack = later('', 'sysctl -q net.ipv4.tcp_window_scaling=0').replace(
@@ -128,14 +128,14 @@ describe('commands', () => {
     ).toBe('PASS');
   });
 
-  it('a queue that takes nothing lets nothing out, until it is another', () => {
+  it('a queue with a limit of 0 sends no packet until it is replaced', () => {
     const text = `+0 \`tc qdisc replace dev tun0 root pfifo limit 0\`\n+0 write(4, ..., 10) = 10
 +.1 \`tc qdisc replace dev tun0 root pfifo\`\n+.9~+1.5 > P. 1:11(10) ack 1`;
     expect(after(text).differences.map((d) => d.field)).not.toContain('payload length');
     expect(after(text.split('\n').slice(0, 2).join('\n'), { strict: true }).outcome).toBe('PASS');
   });
 
-  it('nstat is asked: counters since it was called last', () => {
+  it('nstat gives the counters since its last call', () => {
     const grep = (name: string, n: number): string =>
       `+0 \`nstat | grep ${name} | grep -q " ${n} "\`\n`;
     expect(told(after(grep('TcpPassiveOpens', 1)))).toBe('PASS');
@@ -146,11 +146,11 @@ describe('commands', () => {
     );
   });
 
-  it('sleep takes its time', () => {
+  it('time passes during sleep', () => {
     expect(told(after('+0 `sleep 0.5`\n+0 %{ assert tcpi_last_ack_recv == 500 }%'))).toBe('PASS');
   });
 
-  it('cookies of Fast Open are forgotten with the metrics', () => {
+  it('a flush of the TCP metrics deletes the Fast Open cookies', () => {
     const connect = (fd: number): string => `+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = ${fd}
 +0 fcntl(${fd}, F_SETFL, O_RDWR|O_NONBLOCK) = 0
 +0 sendto(${fd}, ..., 10, MSG_FASTOPEN, ..., ...) = -1 EINPROGRESS (Operation now in progress)
@@ -171,7 +171,7 @@ describe('options', () => {
     '--netmask_ip=255.255.0.0',
     '--speed=0',
     '--code_sockopt=TCP_INFO',
-  ])('%s is taken', (line) => {
+  ])('%s is accepted', (line) => {
     expect(told(play(`${line}\n${OPEN}`))).toBe('PASS');
   });
 
@@ -187,7 +187,7 @@ describe('options', () => {
     expect(play(`${line}\n${OPEN}`).reason).toMatch(reason);
   });
 
-  it('addresses and ports are those that they say', () => {
+  it('they set addresses and ports', () => {
     const options = '--local_ip=10.1.0.1\n--remote_ip=10.2.0.1/24\n--bind_port=8000\n';
     const accept =
       'accept(3, {sa_family = AF_INET, sin_port = ..., sin_addr = inet_addr("10.2.0.1")}, ' +
@@ -215,7 +215,7 @@ describe('options', () => {
     ).toBe('PASS');
   });
 
-  it('--mss: a large segment that comes in is several', () => {
+  it('--mss: a large incoming segment is split', () => {
     const text =
       '+0 < P. 1:8001(8000) ack 1 win 65535\n+0 > . 1:1(0) ack 8001\n+0 %{ assert ' +
       'tcpi_rcv_mss == 1000, tcpi_rcv_mss; assert tcpi_segs_in == 10, tcpi_segs_in }%';
@@ -230,11 +230,11 @@ describe('packets', () => {
     expect(told(play(text.replace('S7', 'SEWA')))).toBe('PASS');
   });
 
-  it("an 'ack 0' without the flag goes in, and is compared", () => {
+  it("an 'ack 0' without the ACK flag is sent as written, and compared", () => {
     expect(told(play(OPEN.replace('S 0:0(0) win', 'S 0:0(0) ack 0 win')))).toBe('PASS');
   });
 
-  it('AccECN and MD5 options that are expected are a SKIP', () => {
+  it('an expected AccECN or MD5 option is a SKIP', () => {
     expect(play(OPEN.replace('<mss 1460>', '<mss 1460,ECN e1b 1 ceb 0 e0b 1>'))).toMatchObject({
       outcome: 'SKIP',
       reason: 'AccECN is not supported',
@@ -243,7 +243,7 @@ describe('packets', () => {
 });
 
 describe('calls', () => {
-  it('epoll: levels and edges, and the data that was given', () => {
+  it('epoll: level and edge triggers, and the user data of an event', () => {
     const text = `+0 epoll_create(1) = 5
 +0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLIN|EPOLLOUT|EPOLLET, fd=4}) = 0
 +0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLIN, fd=4}) = -1 EEXIST (File exists)
@@ -269,7 +269,7 @@ describe('calls', () => {
     ).toBe('FAIL');
   });
 
-  it('TCP_INQ: recvmsg tells what is left, and 1 behind the FIN', () => {
+  it('TCP_INQ: recvmsg returns the number of unread bytes, plus 1 for the FIN', () => {
     const receive = (bytes: number, left: number, got: number): string =>
       `+0 recvmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., ${bytes}}], msg_flags=0,
    msg_control=[{cmsg_level=SOL_TCP, cmsg_type=TCP_CM_INQ, cmsg_data=${left}}]}, 0) = ${got}\n`;
@@ -284,7 +284,7 @@ ${receive(100, 501, 100)}${receive(1000, 1, 500)}${receive(1000, 1, 0)}`;
     expect(after(text.replace('TCP_CM_INQ', 'IP_TOS')).outcome).toBe('SKIP');
   });
 
-  it('a cookie that only its author knows is a SKIP that says how to give it', () => {
+  it('a cookie without a value is a SKIP that says how to define it', () => {
     const text = '0 < S 0:10(10) win 1000 <mss 1460,FO TFO_COOKIE>';
     const v = playScript('t.pkt', text);
     expect([v.outcome, v.place]).toEqual(['SKIP', { line: 1, column: 38 }]);
@@ -293,7 +293,7 @@ ${receive(100, 501, 100)}${receive(1000, 1, 500)}${receive(1000, 1, 0)}`;
     expect(given.reason).not.toContain('TFO_COOKIE');
   });
 
-  it('an IPv6 address is written as strace writes it, too', () => {
+  it('an IPv6 address may be written as strace writes it', () => {
     const accept = (address: string): string =>
       OPEN.replace('socket(...,', 'socket(AF_INET6,').replace(
         'accept(3, ..., ...) = 4',
@@ -308,7 +308,7 @@ ${receive(100, 501, 100)}${receive(1000, 1, 500)}${receive(1000, 1, 0)}`;
     ).toEqual(['address']);
   });
 
-  it('sendfile sends a file that a command made', () => {
+  it('sendfile sends a file that a command created', () => {
     const make = '`rm -f /tmp/zeros\ndd bs=1k count=3 if=/dev/zero of=/tmp/zeros status=none`\n';
     const text = `+0 open("/tmp/zeros", O_RDONLY) = 5
 +0 sendfile(4, 5, [0], 1000) = 1000\n+0 > P. 1:1001(1000) ack 1
@@ -334,14 +334,14 @@ ${receive(100, 501, 100)}${receive(1000, 1, 500)}${receive(1000, 1, 0)}`;
     ).toBe('PASS');
   });
 
-  it('a socket that waits gives up in its time', () => {
+  it('SO_RCVTIMEO ends a blocked read()', () => {
     const text = `+0 setsockopt(4, SOL_SOCKET, SO_RCVTIMEO, {tv_sec=0, tv_usec=300000}, 16) = 0
 +0...0.3 read(4, ..., 10) = -1 EAGAIN (Resource temporarily unavailable)
 +.5 < P. 1:11(10) ack 1 win 99\n+0 > . 1:1(0) ack 11`;
     expect(told(after(text))).toBe('PASS');
   });
 
-  it('a call waits for the one that is under way', () => {
+  it('a call starts after the blocked call before it has returned', () => {
     expect(
       told(
         after(
@@ -352,7 +352,7 @@ ${receive(100, 501, 100)}${receive(1000, 1, 500)}${receive(1000, 1, 0)}`;
     ).toBe('PASS');
   });
 
-  it('connect(AF_UNSPEC) resets, and the socket is a new one', () => {
+  it('connect(AF_UNSPEC) resets the connection', () => {
     const text =
       '+0 connect(4, AF_UNSPEC, ...) = 0\n+0 > R. 1:1(0) ack 1\n+0 read(4, ..., 10) = -1 ' +
       'ECONNRESET';
@@ -402,7 +402,7 @@ ${receive(100, 501, 100)}${receive(1000, 1, 500)}${receive(1000, 1, 0)}`;
   });
 });
 
-it('code keeps its names, and what it prints is in the verdict', () => {
+it('code keeps its variables, and its output is in the verdict', () => {
   const v = after(
     '+0 %{\nbefore = tcpi_snd_cwnd\nprint("cwnd", before)\n}%\n+0 %{ assert before == ' +
       'tcpi_snd_cwnd }%',

@@ -15,7 +15,7 @@ ${rest}`;
 const play = (text: string, o: RunOptions = {}): Verdict => playScript('t.pkt', text, o);
 
 describe('--mtu', () => {
-  it('is 1500, or what the script says, or what the command line says', () => {
+  it('is 1500, unless the script or the command line sets it', () => {
     expect(play(script(1460)).outcome).toBe('PASS');
     expect(play(script(1160), { mtu: 1200 }).outcome).toBe('PASS');
     expect(play(script(1460), { mtu: 1200 }).outcome).toBe('FAIL');
@@ -23,7 +23,7 @@ describe('--mtu', () => {
     expect(play(`--mtu=900\n${script(1160)}`, { mtu: 1200 }).outcome).toBe('PASS');
   });
 
-  it('is what a segment keeps to, and IP_MTU says it', () => {
+  it('bounds segments, and IP_MTU returns it', () => {
     const write = `+0 getsockopt(4, SOL_IP, IP_MTU, [1200], [4]) = 0
 +0 write(4, ..., 1500) = 1500
 +0 > . 1:1161(1160) ack 1
@@ -34,7 +34,7 @@ describe('--mtu', () => {
     });
   });
 
-  it.each(['67', '65536', 'x', '1500.5'])('=%s cannot be', (mtu) => {
+  it.each(['67', '65536', 'x', '1500.5'])('=%s is invalid', (mtu) => {
     expect(play(`--mtu=${mtu}\n${script(1460)}`)).toMatchObject({
       outcome: 'SKIP',
       reason: `--mtu=${mtu} must be 68 to 65535 bytes`,
@@ -43,13 +43,13 @@ describe('--mtu', () => {
 });
 
 describe('sockets', () => {
-  it('IP_MTU is a connection’s', () => {
+  it('IP_MTU needs a connection', () => {
     expect(
       play(script(1460, '+0 getsockopt(3, SOL_IP, IP_MTU, [0], [4]) = -1 ENOTCONN')).outcome,
     ).toBe('PASS');
   });
 
-  it('IP_MTU_DISCOVER is kept, and read back; the modes for UDP are not known', () => {
+  it('IP_MTU_DISCOVER reads back as set; the modes for UDP are not supported', () => {
     const set = (value: string, result: string): string =>
       `+0 setsockopt(4, SOL_IP, IP_MTU_DISCOVER, [${value}], 4) = ${result}`;
     const get = (value: string): string =>

@@ -161,7 +161,7 @@ describe('changed packet scripts', () => {
     `);
   });
 
-  it('an event may be several lines', () => {
+  it('an event may span several lines', () => {
     const text = [
       '`sysctl -q \\',
       '  net.ipv4.tcp_sack=0`',

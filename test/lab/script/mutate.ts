@@ -27,16 +27,16 @@ export const EXEMPT: readonly { readonly pattern: RegExp; readonly reason: strin
   },
   {
     pattern: /\b(?:socket|bind|accept|connect|poll)\([^)]*\)/,
-    reason: 'arguments that say which descriptor or address: another one is another script',
+    reason: 'arguments that select a descriptor or address: another value makes a different script',
   },
-  { pattern: /\b\w+\(\d+(?=[,)])/, reason: 'descriptors: another one is another script' },
+  { pattern: /\b\w+\(\d+(?=[,)])/, reason: 'descriptors: another number makes a different script' },
   {
     pattern: /[<>]=? *-?\d+/,
     reason: 'code: the limit of an inequality; only equalities are changed',
   },
   {
     pattern: /SO_REUSEADDR, \[1\]/,
-    reason: 'SO_REUSEADDR has no meaning in a network of one script',
+    reason: 'SO_REUSEADDR has no effect, because a script is alone in its network',
   },
 ];
 
@@ -55,7 +55,7 @@ export function mutantsOf(text: string): ScriptMutant[] {
   });
 }
 
-/** The events, each as one line: code, calls, commands and options of packets may be several. */
+/** The events. Code, calls, commands and options of packets may span several lines. */
 function eventsOf(text: string): { line: number; at: number; event: string }[] {
   const found = [];
   const lines = text.split('\n').map((l) => l.replace(/\/\/.*$/, (c) => ' '.repeat(c.length)));
@@ -94,7 +94,7 @@ const number = (n: number): string => String(Math.round(n * 1e6) / 1e6);
 /** Seconds by which a time is changed. */
 export const LATER = 0.5;
 
-/** `+.1` becomes `+.6`; of a call that blocks the return, too. */
+/** `+.1` becomes `+.6`. If a call blocks, its time of return is changed, too. */
 function timeEdits(time: string): Edit[] {
   const parts = /^(\+?)([\d.]+?)(?:(~\+?|\.\.\.)([\d.]+))?$/.exec(time);
   if (parts === null) return [];
@@ -147,7 +147,7 @@ function packetEdits(text: string, at: number): Edit[] {
   }
   for (const m of text.matchAll(/\b(ack|win|urg|mtu|ttl|tos) (\d+)/g)) {
     const from = at + m.index + m[1]!.length + 1;
-    // A window that differs by one unit is still a window: closed is another.
+    // One unit more would not change the stack's output, so a window is closed or opened.
     const value =
       m[1] === 'win' && text.startsWith('<') ? (Number(m[2]) === 0 ? 1000 : 0) : Number(m[2]) + 1;
     edits.push([from, from + m[2]!.length, String(Math.min(value, 0xffffffff)), m[1]!]);
@@ -162,7 +162,7 @@ function packetEdits(text: string, at: number): Edit[] {
 
 const wrap = (n: number): number => n % 2 ** 32;
 
-/** Each option taken away, and each number in one changed. */
+/** Removes each option, and changes each number in an option. */
 function optionEdits(list: string, at: number): Edit[] {
   const edits: Edit[] = [];
   const options = list.split(',');
@@ -209,7 +209,7 @@ function callEdits(text: string, at: number): Edit[] {
   return edits;
 }
 
-/** The text with what is exempt blotted out, at the same length. */
+/** The text with the exempt parts blanked out. Its length stays the same. */
 function hide(text: string): string {
   let out = text;
   for (const { pattern } of EXEMPT) {

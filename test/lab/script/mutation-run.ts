@@ -1,6 +1,6 @@
 /**
- * Runs changed scripts, and tells those that a script rightly does not notice from those that it
- * should.
+  * Runs changed scripts. A change must make its script fail, unless it changes only the stack's input
+  * and the output stays the same.
  */
 import { SECOND } from '../../../src/base/time.js';
 import { decode } from '../../../src/lab/script/decode.js';
@@ -11,16 +11,16 @@ import { LATER, mutantsOf, type ScriptMutant } from './mutate.js';
 export interface MutationResult {
   killed: number;
   /**
-   * An input was changed, and the stack's packets are the same, to the byte and to the millisecond:
-   * nothing that a script could notice.
+    * Changes of the input after which the stack's packets are the same, byte for byte and at the same
+    * times. No script can notice them.
    */
   noEffect: number;
-  /** The same by what was changed: docs/packet-scripts.md has a table of it. */
+  /** `noEffect` by the kind of change, for the table in docs/packet-scripts.md. */
   readonly noEffectBy: Map<string, number>;
   survived: { file: string; line: number; what: string; changed: string }[];
 }
 
-/** Of what may be changed in an input. */
+/** Kinds of changes of the input. */
 const KINDS: readonly (readonly [RegExp, string])[] = [
   [/^time/, 'the time of a call or a packet'],
   [/^flags with U$/, 'URG set, with a pointer of 0'],
@@ -62,18 +62,19 @@ export function runMutants(
   return result;
 }
 
-/** Share of the changes that could be noticed and were. */
+/** Share of the noticeable changes that made the script fail. */
 export const share = ({ killed, survived }: MutationResult): number =>
   killed / (killed + survived.length);
 
 interface Answer {
   readonly text: string;
-  /** Since the packet before it, of either way. */
+  /** Time since the previous packet in either direction. */
   readonly gap: number;
 }
 
 /**
- * What the stack sent: each packet, after how many that came in, and how long after the one before.
+ * The packets that the stack sent, each with the number of packets that had arrived before it and
+ * the time since the previous packet.
  */
 function answersOf({ log }: Verdict): Answer[] {
   const out: Answer[] = [];
@@ -102,7 +103,8 @@ function answersOf({ log }: Verdict): Answer[] {
 const NEAR = 20_000;
 
 /**
- * The same packets at the same times; one of them may be later by as much as a call was made later.
+ * Whether the packets and their times are the same. One packet may be late by `LATER`, because the
+ * call that causes it may have been delayed.
  */
 function areAlike(a: readonly Answer[], b: readonly Answer[]): boolean {
   let later = 0;

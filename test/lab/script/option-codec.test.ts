@@ -42,7 +42,7 @@ it.each<[TcpOptionSpec[], string]>([
     '<ECN e0b 1 ceb 2>',
   ],
   [[{ kind: 'other', number: 99, body: '0102' }], '<option 99 0102>'],
-])('%j is %s, and comes back as it was sent', (options, text) => {
+])('%j is written as %s, and parsed back', (options, text) => {
   const bytes = encodeOptions(options);
   expect([decodeOptions(bytes), optionsText(options), bytes.length % 4]).toEqual([
     options,

@@ -11,7 +11,7 @@ import { script } from '../../../src/lab/cli/script.js';
 import { FORMATS, report } from '../../../src/lab/script/format.js';
 import { after, OPEN, play } from './after-handshake.js';
 
-describe('a value that is none is a SKIP, never a pass', () => {
+describe('an invalid value is a SKIP, never a PASS', () => {
   it.each([
     ['--tolerance_usecs=abc', /^--tolerance_usecs=abc must be 0 to 1000000000 microseconds/],
     ['--tolerance_usecs=', /^--tolerance_usecs= must be/],
@@ -47,7 +47,7 @@ describe('a value that is none is a SKIP, never a pass', () => {
     });
   });
 
-  it('a clean-up command that is not known, with its line', () => {
+  it('an unknown clean-up command, with its line', () => {
     expect(play(`${OPEN}\`halt\``)).toMatchObject({
       outcome: 'SKIP',
       place: { line: 8, column: 1 },
@@ -55,7 +55,7 @@ describe('a value that is none is a SKIP, never a pass', () => {
   });
 });
 
-describe('the command line counts more than the script', () => {
+describe('the command line has precedence over the script', () => {
   it.each([
     ['--tolerance_usecs=200000', { toleranceUsecs: 4000 }],
     ['--ip_version=ipv6', { ipVersion: 4 as const }],
@@ -81,7 +81,7 @@ describe('--non_fatal', () => {
   const wrong =
     '+0 write(4, ..., 10) = 9\n+0 > . 1:11(10) ack 1\n+0 %{ assert tcpi_snd_cwnd == 3 }%\n';
 
-  it('tells what differs, each with its line', () => {
+  it('reports each difference with its line', () => {
     const v = after(wrong, { nonFatal: ['packet', 'syscall'] });
     expect(v.outcome).toBe('PASS');
     expect(v.warnings.map((w) => [w.place.line, w.reason, w.differences.length])).toEqual([
@@ -141,7 +141,7 @@ describe('files', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('--init_scripts in a script is sought from the script on', () => {
+  it('--init_scripts in a script is relative to the script', () => {
     mkdirSync(join(folder, 'deep'));
     writeFileSync(join(folder, 'no-sack.sh'), 'sysctl -q net.ipv4.tcp_sack=0\n');
     const open = OPEN.replace('<mss 1000>', '<mss 1000,sackOK>');
@@ -151,7 +151,7 @@ describe('files', () => {
     expect([code('a.pkt'), code('b.pkt')]).toEqual([0, 1]);
   });
 
-  it('--non_fatal with another word is wrong usage', () => {
+  it('--non_fatal with an unknown word is wrong usage', () => {
     writeFileSync(join(folder, 'a.pkt'), OPEN);
     const call = (): number =>
       script([join(folder, 'a.pkt')], { format: 'text', non_fatal: 'packet,foo' });

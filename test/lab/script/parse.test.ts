@@ -44,7 +44,7 @@ describe('the frame of a script', () => {
     expect(s.cleanup).toMatchObject({ text: 'rm all', place: { line: 6, column: 1 } });
   });
 
-  it('comments of both kinds stand where blanks may', () => {
+  it('comments of both kinds may stand wherever blanks may', () => {
     const s = parse(
       '// one\n/* two\n lines */ 0 /* here */ < S /* and */ 0:0(0) win 1 // to the end\n+1 ' +
         'close(3 /* ! */) = 0',
@@ -56,7 +56,7 @@ describe('the frame of a script', () => {
     expect(parse('// a\n0 close(3) = 0').lines).toEqual(['// a', '0 close(3) = 0']);
   });
 
-  it('every event and what it does know their line and column', () => {
+  it('every event and its action have a line and a column', () => {
     const [first, second] = parse('0   close(3) = 0\n  +.1 < S 0:0(0) win 1').events;
     expect([first!.place, first!.action.place]).toEqual([
       { line: 1, column: 1 },
@@ -114,7 +114,7 @@ describe('times', () => {
 });
 
 describe('packets', () => {
-  it('says everything that one can say', () => {
+  it('may have all fields', () => {
     expect(
       packet(
         '< [ect0, ttl 64] 4000 > 8080 PU. 1001:1011(10) ack 0x10 win 257 urg 5 <nop,nop,TS ' +
@@ -136,7 +136,7 @@ describe('packets', () => {
     });
   });
 
-  it('what is not said is null, and no option at all an empty list', () => {
+  it('missing fields are null, and missing options an empty list', () => {
     expect(packet('> . 1:1(0)')).toMatchObject({
       way: 'out',
       ip: { ecn: null, tos: null, ttl: null, flowLabel: null },
@@ -162,7 +162,7 @@ describe('packets', () => {
     },
   );
 
-  it('- stands for no flags; with them an acknowledgment number may come in that counts for nothing', () => {
+  it('- stands for no flags; an acknowledgment number may follow it and flags without ACK', () => {
     expect(packet('< - 0:0(0) win 1').flags).toBe('');
     expect(packet('< - 1:1001(1000) ack 1')).toMatchObject({ flags: '', ack: 1, bytes: 1000 });
   });
@@ -235,7 +235,7 @@ describe('packets', () => {
     expect(optionsOf('<  mss 1460 ,  nop  >')).toEqual(optionsOf('<mss 1460,nop>'));
   });
 
-  it('<> is no option, <...> any', () => {
+  it('<> means no options, <...> any options', () => {
     expect([optionsOf('<>'), optionsOf('<...>')]).toEqual([[], null]);
   });
 
@@ -387,7 +387,7 @@ describe('system calls', () => {
     ]);
   });
 
-  it('-D names: numbers become numbers, all else text', () => {
+  it('-D names: numbers become numbers, everything else text', () => {
     const { args } = call('f(SIZE, HEX, WHO, OTHER) = SIZE', {
       SIZE: '-7',
       HEX: '0xff',
@@ -426,7 +426,7 @@ describe('system calls', () => {
     ]);
   });
 
-  it('-D: errors tell the place and the line as they are written', () => {
+  it('-D: errors give the place and the line as written', () => {
     const text = '0 f(LONG, LONG) = 0\n+0 f(LONG) x';
     const parsing = (): unknown => parse(text, { LONG: '123456789' });
     expect(parsing).toThrow(
@@ -613,7 +613,7 @@ describe('errors say where, what was found and what was expected', () => {
   });
 });
 
-/** Whatever the text: a script, or an error with a place in it. */
+/** Parses any text. The result is a script, or an error with a place in the text. */
 function isTotal(text: string): void {
   try {
     expect(parse(text).events.length).toBeGreaterThan(0);

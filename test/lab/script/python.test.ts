@@ -46,7 +46,7 @@ describe('holds', () => {
     "'it\\'s' == \"it's\"",
     'round(2.5) == 2 and round(3.5) == 4',
     'min(3, 1, 2) == 1 and max(1, 2) == 2 and abs(-3) == 3 and int(2.9) == 2',
-    // Only what is needed is asked.
+    // Evaluation stops as soon as the result is known.
     '1 or 1 / 0',
     'not (0 and 1 / 0)',
     '1 or tcpi_what',
@@ -88,7 +88,7 @@ describe('fails', () => {
   });
 });
 
-describe('is not known, so that its script is skipped', () => {
+describe('is not supported, so the script is skipped', () => {
   it.each([
     'assert tcpi_what == 1',
     'assert constructor',
@@ -108,7 +108,7 @@ describe('is not known, so that its script is skipped', () => {
 describe('statements', () => {
   const state = newCodeState();
   const all = (text: string): string | null => runCode(text, { tcpi_snd_cwnd: 10 }, state);
-  it('names keep their value for the code that follows', () => {
+  it('variables keep their values for later code', () => {
     expect(all('before = tcpi_snd_cwnd; n = m = 2')).toBeNull();
     expect(
       all('n += 3; n *= 2; n -= 1; n //= 2; n **= 2; n <<= 1; n |= 1\nassert n == 33, n'),
@@ -117,7 +117,7 @@ describe('statements', () => {
     expect(all('assert before == 11')).toBe('assertion failed: before == 11; before is 10');
   });
 
-  it('print is kept, as Python would print it', () => {
+  it('the output of print is recorded as Python would write it', () => {
     expect(all('print(before, "of", 20); print "n:", m; print("%d" % m); print()')).toBeNull();
     expect(state.printed).toEqual(['10 of 20', 'n: 2', '2', '']);
   });

@@ -7,7 +7,7 @@ const WRITE = '+0 write(4, ..., 3000) = 3000\n';
 describe('PASS', () => {
   it.each([
     ['segments that make up one line', `${WRITE}+0 > P. 1:3001(3000) ack 1`],
-    ['or lines of their own', `${WRITE}+0 > . 1:1001(1000) ack 1\n+0 > P. 1001:3001(2000) ack 1`],
+    ['segments with a line each', `${WRITE}+0 > . 1:1001(1000) ack 1\n+0 > P. 1001:3001(2000) ack 1`],
     ['any window, any options', `${WRITE}+0 > P. 1:3001(3000) ack 1 <...>`],
     ['at any time', `${WRITE}+0 > P. 1:3001(3000) ack 1\n* > . 1:1001(1000) ack 1`],
     ['between two times', `${WRITE}+0 > P. 1:3001(3000) ack 1\n+.2~+.4 > . 1:1001(1000) ack 1`],
@@ -34,7 +34,7 @@ describe('PASS', () => {
     });
   });
 
-  it('what the IP header shall say goes in so: ICMP, and the flow label of IPv6', () => {
+  it('an incoming packet has the given IP header fields: ICMP, and the flow label of IPv6', () => {
     const icmp = after('+0 < [ce,ttl 1] icmp unreachable host_unreachable [1:1(0)]').log.at(-1)!;
     expect(decode(icmp)).toMatchObject({ ttl: 1, tos: 3, protocol: 1 });
     const open = OPEN.replace('< S', '< (flowlabel 0xabcde,tos 0x10,ect1) S').replace(
@@ -48,13 +48,13 @@ describe('PASS', () => {
     ]);
   });
 
-  it('a segment without flags comes in, its number or not', () => {
+  it('a segment without flags may have an acknowledgment number', () => {
     expect(
       after('+0 < - 1:1001(1000) ack 1\n+.1 read(4, ..., 10) = 1', { strict: true }).reason,
     ).toBe('read() blocks');
   });
 
-  it('-D gives names a value', () => {
+  it('-D gives a name its value', () => {
     expect(
       play(`${OPEN}+0 write(4, ..., SIZE) = SIZE\n+0 > P. 1:701(700) ack 1`, {}, { SIZE: '700' })
         .outcome,
@@ -97,7 +97,7 @@ describe('FAIL names the fields that differ', () => {
     expect([v.outcome, fields(v)]).toEqual(['FAIL', expected]);
   });
 
-  it('a call that blocks and should not, and one that never returns', () => {
+  it('a call that blocks unexpectedly, and one that never returns', () => {
     expect(after('+0 read(4, ..., 10) = 10')).toMatchObject({
       outcome: 'FAIL',
       reason: 'read() blocks',
@@ -123,7 +123,7 @@ describe('FAIL names the fields that differ', () => {
     ]);
   });
 
-  it('shows the packets before as tcpdump does, and the control block', () => {
+  it('shows the previous packets as tcpdump does, and the control block', () => {
     const v = after(`${WRITE}+0 > P. 1:3001(3000) ack 2`);
     expect(v.packets.slice(0, 2)).toEqual([
       '0.000000 IP 192.0.2.1.45678 > 192.168.0.1.8080: Flags [S], seq 0, win 65535, options ' +
@@ -156,7 +156,7 @@ describe('strict', () => {
     expect(after(WRITE + three, { strictSegments: true }).outcome).toBe('PASS');
   });
 
-  it('timestamps: what is echoed, and the time that went by', () => {
+  it('timestamps: the echoed value, and the elapsed time', () => {
     const open = (ecr: number, val: number): string => `0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 +0 bind(3, ..., ...) = 0
 +0 listen(3, 1) = 0
@@ -179,7 +179,7 @@ describe('strict', () => {
   });
 });
 
-describe('SKIP says what is not known, and where', () => {
+describe('SKIP says what is not supported, and where', () => {
   it.each([
     [
       '`rm -rf /`\n0 close(3) = 0',
@@ -217,7 +217,7 @@ describe('SKIP says what is not known, and where', () => {
     expect(v.reason).toMatch(reason);
   });
 
-  it('code beyond the Python that is known', () => {
+  it('code beyond the supported part of Python', () => {
     expect(after('+0 %{ import os }%')).toMatchObject({ outcome: 'SKIP' });
   });
 

@@ -49,7 +49,7 @@ describe('the head of a script', () => {
   });
 });
 
-it('docs/differences-from-linux.md names the scripts that mean to differ, and no others', () => {
+it('docs/differences-from-linux.md names exactly the scripts that differ from Linux deliberately', () => {
   const doc = readFileSync('docs/differences-from-linux.md', 'utf8');
   const table = doc.slice(
     doc.indexOf('## Scripts in which'),

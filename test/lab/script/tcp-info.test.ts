@@ -7,7 +7,7 @@ const LARGE =
   'O_RDWR|O_NONBLOCK) = 0\n';
 const LIMITS = '(tcpi_busy_time, tcpi_sndbuf_limited, tcpi_rwnd_limited)';
 
-it('the send buffer holds up when all that it took is sent, the writer waits, and cwnd and window have room', () => {
+it('tcpi_sndbuf_limited counts while all written data is in flight, the writer waits, and cwnd and window have room', () => {
   const text = `${LARGE}+0 write(4, ..., 9000) = 5000
 +0 > P. 1:5001(5000) ack 1
 +.1 %{ assert ${LIMITS} == (100000, 100000, 0), tcpi_sndbuf_limited }%
@@ -16,13 +16,13 @@ it('the send buffer holds up when all that it took is sent, the writer waits, an
   expect(told(after(text, { strictSegments: false }))).toBe('PASS');
 });
 
-it('waiting for cwnd counts as busy, and not as limited', () => {
+it('waiting for cwnd counts as busy, but not as limited', () => {
   const text = `+0 write(4, ..., 30000) = 30000\n+0 > P. 1:10001(10000) ack 1
 +.1 %{ assert ${LIMITS} == (100000, 0, 0), tcpi_busy_time }%`;
   expect(told(after(text))).toBe('PASS');
 });
 
-it('the window holds up until it opens; a FIN in flight is busy; nothing counts when it is over', () => {
+it('tcpi_rwnd_limited counts until the window opens; tcpi_busy_time includes a FIN in flight', () => {
   const text = `+0 < . 1:1(0) ack 1 win 1000
 +0 write(4, ..., 3000) = 3000\n+0 > . 1:1001(1000) ack 1
 +.1 < . 1:1(0) ack 1001 win 65535\n+0 > P. 1001:3001(2000) ack 1\n+.1 < . 1:1(0) ack 3001 win 65535
@@ -35,15 +35,15 @@ it('the window holds up until it opens; a FIN in flight is busy; nothing counts 
   expect(told(after(`${text}\n+.3 ${read.slice(3).replace('B', '300000')}`))).toBe('PASS');
 });
 
-it('a connection that is reset is busy no more', () => {
+it('a reset ends the busy time', () => {
   const text = `+0 write(4, ..., 1000) = 1000\n+0 > P. 1:1001(1000) ack 1\n+.1 < R 1:1(0) win 0
 +5 %{ assert tcpi_busy_time == 100000, tcpi_busy_time }%`;
   expect(told(after(text))).toBe('PASS');
 });
 
-it('tcpi_rcv_ssthresh is how far the window opens', () => {
-  // Without window scaling no further than the field can say; the SYN,ACK meant half of the buffer,
-  // in whole segments.
+it('tcpi_rcv_ssthresh is the bound of the offered window', () => {
+  // Without window scaling the field bounds it. The SYN,ACK meant half of the buffer, in whole
+  // segments.
   const check =
     '+0 %{ assert (tcpi_rcv_ssthresh, tcpi_rcv_wnd) == (65535, 268640), tcpi_rcv_ssthresh }%';
   expect(told(after(check))).toBe('PASS');

@@ -19,7 +19,7 @@ const passes = (...lines: string[]): void => {
 const URGENT = ['+0 < PU. 1:11(10) ack 1 win 65535 urg 5', '+0 > . 1:1(0) ack 11'];
 
 describe('recv() with MSG_OOB', () => {
-  it('of no connection', () => {
+  it('fails without a connection', () => {
     passes('+0 recv(3, ..., 1, MSG_OOB) = -1 ENOTCONN');
     passes(
       '+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 5',
@@ -28,11 +28,11 @@ describe('recv() with MSG_OOB', () => {
     );
   });
 
-  it('of no bytes takes nothing', () => {
+  it('of 0 bytes reads nothing', () => {
     passes(...URGENT, '+0 recv(4, ..., 0, MSG_OOB) = 0', '+0 recv(4, ..., 1, MSG_OOB) = 1');
   });
 
-  it('never waits; the end says that nothing will come', () => {
+  it('never waits, and returns 0 after the end of the stream', () => {
     passes(
       '+0 < U. 1:6(5) ack 1 win 65535 urg 9',
       '+0 > . 1:1(0) ack 6',
@@ -55,7 +55,7 @@ describe('reading', () => {
     );
   });
 
-  it('the urgent byte alone is nothing to read, and the reader goes on to wait', () => {
+  it('does not return for the urgent byte alone, but waits for other data', () => {
     passes(
       '+0 < PU. 1:2(1) ack 1 win 65535 urg 1',
       '+0 > . 1:1(0) ack 2',

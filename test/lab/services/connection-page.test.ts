@@ -47,11 +47,11 @@ describe('the connection page', () => {
     expect(asPage(reduced(view, 7))).toContain('<td>7 segments</td>');
   });
 
-  it('has no limit to show with no congestion control', async () => {
+  it('shows no limit without a congestion control', async () => {
     expect(row(asText(await viewAfter(1000, 'none')), 'cwnd')).toMatch(/^no limit /);
   });
 
-  it('says so as long as no round trip is measured, and prints seconds as seconds', async () => {
+  it('says that no round trip is measured yet, and prints times of seconds in seconds', async () => {
     const view = await viewAfter(1000);
     const rtt = { ...view.snapshot.rtt, srtt: 0, minRtt: Infinity, rto: 1_000_000 };
     const text = asText({ ...view, snapshot: { ...view.snapshot, rtt } });
@@ -59,7 +59,7 @@ describe('the connection page', () => {
     expect(row(text, 'RTO')).toMatch(/^1 s /);
   });
 
-  it('says in JSON what its numbers count; a limit that is not there is null', async () => {
+  it('names the units in JSON; a missing limit is null', async () => {
     const view = await viewAfter(1000);
     const json = JSON.parse(asJson(view)) as {
       units: Record<string, string>;

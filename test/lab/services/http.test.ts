@@ -34,7 +34,7 @@ async function fetchFrom(
 }
 
 describe('node:http over our sockets', () => {
-  it('serves and asks, several requests over one connection', async () => {
+  it('server and client exchange several requests over one connection', async () => {
     const h = twoHosts();
     const remotes = new Set<string>();
     const http = createServer((req, res) => {
@@ -53,7 +53,7 @@ describe('node:http over our sockets', () => {
     agent.destroy();
   });
 
-  it('is watched by node:http: a request that does not come is answered 408', async () => {
+  it('node:http answers 408 when the rest of a request does not arrive', async () => {
     const h = twoHosts();
     const http = createServer({
       connectionsCheckingInterval: 5,
@@ -68,7 +68,7 @@ describe('node:http over our sockets', () => {
     http.close();
   });
 
-  it('closes without waiting for a connection that only waits for its next request', async () => {
+  it('closes without waiting for idle keep-alive connections', async () => {
     const h = twoHosts();
     const http = createServer({ keepAliveTimeout: 0 }, (_request, response) =>
       response.end('first'),
@@ -93,7 +93,7 @@ describe('the HTTP service', () => {
     return h;
   }
 
-  it('shows the connection that it is asked over', async () => {
+  it('shows the connection that carries the request', async () => {
     const h = service();
     const { body } = await fetchFrom(h, '/?format=json');
     const view = JSON.parse(body.toString()) as {
@@ -121,7 +121,7 @@ describe('the HTTP service', () => {
     expect((await fetchFrom(h, '/bytes/1099511627777')).status).toBe(400);
   });
 
-  it('tells an upload its length and SHA-256', async () => {
+  it('answers an upload with its length and SHA-256', async () => {
     const body = Buffer.alloc(300_000, 'abc');
     const answer = await fetchFrom(service(), '/upload', { method: 'PUT', body });
     expect(answer.body.toString()).toBe(
@@ -129,14 +129,14 @@ describe('the HTTP service', () => {
     );
   });
 
-  it('refuses other methods and knows no other paths', async () => {
+  it('refuses other methods and unknown paths', async () => {
     const h = service();
     const wrong = await fetchFrom(h, '/bytes/1', { method: 'DELETE' });
     expect([wrong.status, wrong.headers.allow]).toEqual([405, 'GET, HEAD']);
     expect((await fetchFrom(h, '/nothing')).status).toBe(404);
   });
 
-  it('breaks off on request', async () => {
+  it('/reset resets the connection', async () => {
     await expect(fetchFrom(service(), '/reset')).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 });
