@@ -153,7 +153,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     'if (isTiny(h)) return',
     'if (h.version === 4 && isTiny(h)) return',
     'test/ip/reassembly.test.ts',
-    'ATK-19: has none',
+    'ATK-19: has no fragment',
   ),
   m('ATK-20', inside('mssOf', ', TCP_MIN_SND_MSS)'), ', 1)', 'test/attacks/tiny-mss.test.ts'),
   m('ATK-21', 'if (this.timeWait.isHostFull(e.remote))', 'if (false)', TIME_WAIT),

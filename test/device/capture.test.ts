@@ -47,7 +47,7 @@ describe('Capture', () => {
     tx.headerBytes = 40;
   };
 
-  it('shows packets complete, and lets them pass as they were', () => {
+  it('records packets with complete checksums, and passes them on unchanged', () => {
     const { capture, far, album, near, other } = wired(true);
     send(capture, partial, 5, asSuper, 40);
     capture.flush(5);
@@ -72,7 +72,7 @@ describe('Capture', () => {
     }
   });
 
-  it('shows a broken packet as it is', () => {
+  it('records an invalid packet unchanged', () => {
     const { capture, album } = wired(false);
     const broken = buildPacket({ version: 6, payload: pattern(10) });
     broken[65]! ^= 4;
@@ -81,7 +81,7 @@ describe('Capture', () => {
     expect(faultOf(album.shown[0]!.bytes)).toBe('transport checksum');
   });
 
-  it('tells of the end of a batch after the receiver has handled it', () => {
+  it('reports the end of a batch after the receiver has handled it', () => {
     const { capture, far, album, near } = wired(false);
     const small = buildPacket({ version: 4 });
     near.batchEnd = () => album.log.push('handled');
@@ -93,7 +93,7 @@ describe('Capture', () => {
     expect(album.log).toEqual(['in', 'in', 'handled', 'end', 'out', 'end']);
   });
 
-  it('is the device that it wraps, in all else', () => {
+  it('otherwise behaves as the device that it wraps', () => {
     const { capture } = wired(true);
     expect([capture.name, capture.mtu, capture.offload.tso4]).toEqual(['paira', 1500, true]);
     send(capture, buildPacket({ version: 4 }));

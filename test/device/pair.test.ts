@@ -23,7 +23,7 @@ function wired(options = {}): {
 }
 
 describe('pair', () => {
-  it('delivers what the other end transmits, in order, as one batch, only when asked', () => {
+  it('delivers packets of the other end in order and as one batch, when deliver() is called', () => {
     const { a, b, atB } = wired();
     for (let n = 0; n < 5; n++) send(a, packet(n), 10, undefined, 40);
     a.flush(10);
@@ -39,7 +39,7 @@ describe('pair', () => {
     expect(b.counters.rxBytes).toBe(5 * 140);
   });
 
-  it('leaves what is sent during a delivery for the next one', () => {
+  it('delivers packets that are sent during a delivery with the next one', () => {
     const lo = loopback();
     const book = new Notebook();
     lo.attach(book);
@@ -76,7 +76,7 @@ describe('pair', () => {
     ]);
   });
 
-  it('throws on what a real link would not carry', () => {
+  it('throws for a packet that a real link would not carry', () => {
     const { a } = wired({ mtu: 576 });
     expect(() => send(a, packet(1, 537))).toThrow('a packet of 577 bytes, but the MTU is 576');
     expect(() => send(a, packet(1), 0, (tx) => (tx.checksumPartial = true))).toThrow(
@@ -97,7 +97,7 @@ describe('pair', () => {
     expect(() => gso(1460)).not.toThrow();
   });
 
-  it('does not write over bytes that a receiver kept', () => {
+  it('does not overwrite bytes that a receiver kept', () => {
     const { a, b, atB } = wired();
     const kept: { rx: RxPacket; bytes: Uint8Array }[] = [];
     atB.onPacket = (rx) => {
@@ -126,7 +126,7 @@ describe('pair', () => {
     expect(slabs.size).toBeLessThanOrEqual(2);
   });
 
-  it('drops what the queue cannot hold, and says so to the sender', () => {
+  it('drops packets that do not fit into the queue, and tells the sender', () => {
     const { a, b, atA, atB } = wired({ queueLimit: 3 });
     for (let n = 0; n < 5; n++) send(a, packet(n));
     b.deliver(0);
@@ -146,7 +146,7 @@ describe('pair', () => {
     expect(a.counters.txDropped).toBe(1);
   });
 
-  it('has one receiver', () => {
+  it('accepts one receiver only', () => {
     const { a } = wired();
     expect(() => a.attach(new Notebook())).toThrow('has a receiver already');
   });

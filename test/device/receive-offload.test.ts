@@ -85,9 +85,9 @@ function flow(
   );
 }
 
-describe('segments that follow each other', () => {
+describe('consecutive segments', () => {
   it.each([4, 6] as const)(
-    'become one, and what is cut out of it is what they were: IPv%i',
+    'are joined, and segmentation gives the same packets again: IPv%i',
     (version) => {
       const packets = flow(44, 1448, version);
       const joined = join(packets);
@@ -101,7 +101,7 @@ describe('segments that follow each other', () => {
     },
   );
 
-  it('are no more than IP can say the length of', () => {
+  it('are joined up to the largest length of an IP packet', () => {
     const packets = flow(100, 1448);
     expect(join(packets).map(({ rx }) => rx.length)).toEqual([
       52 + 45 * 1448,
@@ -110,7 +110,7 @@ describe('segments that follow each other', () => {
     ]);
   });
 
-  it('end with one that is shorter, or has PSH', () => {
+  it('are joined up to one that is shorter or has PSH', () => {
     const shorter = flow(2, 1000).concat(
       flow(1, 500, 4, () => ({ seq: 0x7fffff00 + 2000, id: 2 })),
     );
@@ -122,7 +122,7 @@ describe('segments that follow each other', () => {
   });
 });
 
-describe('segments that differ in more than what they carry', () => {
+describe('segments that differ in more than sequence number, checksum and payload', () => {
   const ack = TcpFlag.ACK;
   it.each<[string, Partial<PacketSpec>]>([
     ['another number', { seq: 0x7fffff00 + 999 }],
@@ -140,14 +140,14 @@ describe('segments that differ in more than what they carry', () => {
     ['more payload', { payload: bytes(1001, 1) }],
     ['UDP', { protocol: 17 }],
     ['the other IP version', { version: 6 }],
-  ])('stay by themselves: %s', (_, change) => {
+  ])('are not joined: %s', (_, change) => {
     const packets = flow(2, 1000, 4, (i) => (i === 1 ? change : {}));
     expect(join(packets).length).toBe(2);
     expect(cut(join(packets))).toEqual(packets);
   });
 
   it.each([4, 6] as const)(
-    'stay by themselves: each byte of the headers but lengths and sums, IPv%i',
+    'are not joined: any byte of the headers except lengths and checksums, IPv%i',
     (version) => {
       const [first, second] = flow(2, 1000, version) as [Uint8Array, Uint8Array];
       const tcp = version === 4 ? 20 : 40;
@@ -179,15 +179,15 @@ function rightSums(packet: Uint8Array): Uint8Array {
   return p;
 }
 
-describe('what is not as it should be', () => {
-  it('a wrong sum is not vouched for, and not joined', () => {
+describe('unusual packets', () => {
+  it('a packet with a wrong checksum is not marked as verified, and not joined', () => {
     const packets = flow(3, 1000);
     packets[1]![200]! ^= 1;
     expect(join(packets).map(({ flags }) => flags)).toEqual([DATA_VALID, 0, DATA_VALID]);
     expect(cut(join(packets))).toEqual(packets);
   });
 
-  it('congestion that a router marked stays where it was marked', () => {
+  it('a packet with a CE mark is not joined, so the mark stays with its packet', () => {
     const packets = flow(3, 1000).map((p, i) => withHeaderEcn(p, i === 1 ? 3 : 2));
     expect(join(packets).length).toBe(3);
   });

@@ -37,7 +37,7 @@ function parsed(packet: Uint8Array): Segment {
 }
 
 describe('Segmenter', () => {
-  it('cuts any super-segment into correct segments that join to the same payload', () => {
+  it('splits any super-segment into correct segments with the same payload', () => {
     const superSegment = fc.record({
       version: fc.constantFrom<4 | 6>(4, 6),
       flags: fc.integer({ min: 0, max: 255 }),
@@ -91,7 +91,7 @@ describe('Segmenter', () => {
     );
   });
 
-  it('passes a complete packet on untouched, without a copy', () => {
+  it('passes a complete packet on unchanged, without a copy', () => {
     const rx = rxOf(buildPacket({ version: 4, payload: pattern(100) }));
     let same = false;
     new Segmenter().segment(
@@ -148,7 +148,7 @@ describe('Segmenter', () => {
     );
   });
 
-  it('keeps a super-segment whole for a capture, checksum complete', () => {
+  it("can complete a super-segment's checksum without splitting it, for a capture", () => {
     const whole = buildPacket({ version: 6, payload: pattern(50_000) });
     const rx = rxOf(withPartialChecksum(whole));
     rx.checksumPartial = true;
@@ -165,7 +165,7 @@ describe('Segmenter', () => {
     expect(out.map((p) => Buffer.compare(p, whole))).toEqual([0]);
   });
 
-  it('gives nonsense metadata back in one piece, without a throw', () => {
+  it('returns a packet with invalid metadata in one piece, and does not throw', () => {
     for (const size of [1, 19, 21, 39, 41]) {
       const rx = rxOf(pattern(size));
       rx.gsoType = Gso.tcp4;

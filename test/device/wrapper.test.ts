@@ -150,7 +150,7 @@ describe.each(WRAPPERS)('%s', (name, wrap) => {
     expect(wrapped).toEqual(direct);
   });
 
-  it('asks nothing of a device and a receiver without the optional methods', () => {
+  it('accepts a device and a receiver without the optional methods', () => {
     const inner: Device = Object.assign(new Innermost(), { poll: undefined, unref: undefined });
     const device = wrap(inner);
     const { turnBegins: _1, packetsWait: _2, ...bare } = receiver([]);
@@ -165,7 +165,7 @@ describe.each(WRAPPERS)('%s', (name, wrap) => {
   });
 });
 
-describe('a device with a method more', () => {
+describe('a new method of Device', () => {
   interface NewerDevice extends Device {
     pause?(reason: string): void;
   }
@@ -186,7 +186,7 @@ describe('a device with a method more', () => {
     // @ts-expect-error: `pause` is missing in DeviceWrapper, although it is optional in the
     // interface
     const device: Required<NewerDevice> = new DeviceWrapper(new Newer());
-    // @ts-expect-error: and so is `paused` in ReceiverWrapper
+    // @ts-expect-error: `paused` is missing in ReceiverWrapper, for the same reason
     const other: Required<NewerReceiver> = new ReceiverWrapper(receiver([]));
     expect([device, other]).toHaveLength(2);
   });

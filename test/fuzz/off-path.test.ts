@@ -1,11 +1,11 @@
 /**
- * Whoever is not on the path sees none of our packets. At worst they know both addresses and both
- * ports; the sequence numbers they have to guess. 200,000 guesses, TCP of all kinds and ICMP errors
- * that quote guessed numbers, against established connections in the middle of their work: none is
- * broken, slowed to a smaller path MTU, or carries a byte that its peer did not send.
+ * An off-path attacker sees none of our packets. At worst it knows both addresses and both ports,
+ * but it must guess the sequence numbers. This test sends 200,000 guesses to busy established
+ * connections: TCP segments of all kinds, and ICMP errors that quote guessed numbers. No connection
+ * may be reset, get a smaller path MTU, or deliver a byte that its peer did not send.
  *
- * A guess may hit: the very RCV.NXT with a RST is one in 2^32, data within both windows less than
- * one in 2^31 at these windows. With this seed none does.
+ * A guess can be right. For a RST with exactly RCV.NXT the probability is one in 2^32, for data
+ * within both windows less than one in 2^31 at these windows. With this seed no guess is right.
  */
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../src/base/random.js';
@@ -38,13 +38,13 @@ const KINDS = [
   0xff,
 ];
 /**
- * Of the errors: unreachable of each kind (3 is the port, 4 needs fragmentation, ...), packet too
- * big, time exceeded, parameter problem.
+ * Types and codes of the errors: unreachable of each kind (3 is the port, 4 needs fragmentation,
+ * ...), packet too big, time exceeded, parameter problem.
  */
 const ERRORS = { 4: [3, 11, 12, 4, 5], 6: [1, 2, 3, 4] } as const;
 
 describe(`${GUESSES} guesses of an off-path attacker, seed ${SEED}`, () => {
-  it.each([4, 6] as const)('break no established connection: IPv%i', (version) => {
+  it.each([4, 6] as const)('affect no established connection: IPv%i', (version) => {
     const r = new SeededRandom(SEED + version);
     const lane = { ...NO_IMPAIRMENTS, delay: 20 * MILLISECOND };
     const h = new Hosts({ seed: SEED, link: { in: lane, out: lane } });
@@ -65,7 +65,7 @@ describe(`${GUESSES} guesses of an off-path attacker, seed ${SEED}`, () => {
       rx.length = packet.length;
       h.b.packet(rx, h.time.now);
       h.b.batchEnd(h.time.now);
-      // Some while it works, the rest while it rests.
+      // Some guesses arrive while data is in flight, the rest while the connection is idle.
       if (n % 1000 === 0) h.time.pass(MILLISECOND);
     }
     h.check();

@@ -133,8 +133,8 @@ export class Targets {
   }
 
   /**
-   * Mutated data moves the numbers on: a template that stays behind would only ever test the first
-   * step.
+   * Accepted data advances RCV.NXT. A template with an old number would fail in the first step
+   * every time.
    */
   private refresh(t: Target): void {
     const { conn } = t;
@@ -215,7 +215,7 @@ export class Targets {
     return t;
   }
 
-  /** Mutated packets make connections from ports of their own: not one of those. */
+  /** True for a target's own connection. Mutated packets open others, from other ports. */
   private freePort(version: 4 | 6): number {
     for (;;) {
       const port = 1024 + (this.nextPort++ % 60_000);

@@ -17,7 +17,7 @@ const wordsOf = (g: number[]): [number, number, number, number] => {
 };
 
 describe('Address', () => {
-  it('prints IPv6 in its shortest form (RFC 5952), as URLs do, and reads that again', () => {
+  it('prints IPv6 in its shortest form (RFC 5952), as URLs do, and parses it back', () => {
     fc.assert(
       fc.property(groups, (g) => {
         const a = Address.fromWords(...wordsOf(g));
@@ -32,7 +32,7 @@ describe('Address', () => {
     );
   });
 
-  it('prints IPv4 as four numbers, and reads that again', () => {
+  it('prints IPv4 as four numbers, and parses them back', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 0, max: 255 }), { minLength: 4, maxLength: 4 }),
@@ -58,7 +58,7 @@ describe('Address', () => {
     expect(Address.parse(text).toString()).toBe(short);
   });
 
-  it('takes what Node takes for an address, and nothing else', () => {
+  it('accepts exactly the texts that Node accepts as addresses', () => {
     const pieces = fc.constantFrom(
       '::',
       ':',
@@ -119,7 +119,7 @@ describe('Address', () => {
     ['240.0.0.1', ''],
     ['fe80::1', ''],
     ['::2', ''],
-  ])('knows that %s is %s, and nothing more', (text, kind) => {
+  ])('%s is %s, and of no other kind', (text, kind) => {
     const a = Address.parse(text);
     const kinds = ['isMulticast', 'isLoopback', 'isUnspecified', 'isLimitedBroadcast'] as const;
     expect(kinds.filter((k) => a[k]).join()).toBe(kind);
@@ -127,7 +127,7 @@ describe('Address', () => {
 });
 
 describe('Prefix', () => {
-  it('contains what agrees in its bits', () => {
+  it('contains the addresses that begin with its bits', () => {
     const change = fc.record({
       g: groups,
       bits: fc.integer({ min: 0, max: 128 }),
@@ -161,7 +161,7 @@ describe('Prefix', () => {
     expect(Prefix.parse(text).broadcast?.toString()).toBe(broadcast);
   });
 
-  it('reads what it prints, and takes the host alone without a length', () => {
+  it('parses what it prints; without a length it contains one address', () => {
     for (const text of ['198.18.0.2/24', 'fd00::1/64', '0.0.0.0/0', '::/128']) {
       expect(Prefix.parse(text).toString()).toBe(text);
     }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { fragmentPayload } from '../../src/ip/fragment.js';
 
-it('a fragment that is not the last holds the most multiples of 8 bytes that fit, and never nothing', () => {
+it('a fragment that is not the last has the largest multiple of 8 bytes that fits, at least 8', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 0, max: 65_535 }),

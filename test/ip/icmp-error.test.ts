@@ -9,7 +9,7 @@ function classified(version: 4 | 6, type: number, code: number, rest = 0): [bool
   return [classifyError(m, version, out), out];
 }
 
-describe("an ICMP error is what Linux's errno says of it", () => {
+describe('an ICMP error gets the errno that Linux gives it', () => {
   const { destinationUnreachable: unreachable } = Icmp4;
   it.each([
     [unreachable, Unreachable4.net, 'ENETUNREACH', false],
@@ -48,7 +48,7 @@ describe("an ICMP error is what Linux's errno says of it", () => {
     ]);
   });
 
-  it('and says the MTU of the next hop: RFC 1191 has 16 bits for it, RFC 4443 has 32', () => {
+  it('the MTU of the next hop has 16 bits in RFC 1191 and 32 in RFC 4443', () => {
     const needed = classified(
       4,
       unreachable,
@@ -74,7 +74,7 @@ describe("an ICMP error is what Linux's errno says of it", () => {
     [6, Icmp6.routerSolicitation],
     [6, Icmp6.redirect],
     [6, 100],
-  ] as const)('but ICMPv%d type %d is none', (version, type) => {
+  ] as const)('ICMPv%d type %d is not an error', (version, type) => {
     expect(classified(version, type, 0)[0]).toBe(false);
   });
 });

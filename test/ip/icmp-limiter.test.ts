@@ -35,7 +35,7 @@ describe('ICMP errors', () => {
     expect(after).toBe(1000);
   });
 
-  it('to a host that has used up its own share cost the others nothing', () => {
+  it("that one host's limit refuses do not count against the limit of all hosts", () => {
     const limiter = new IcmpLimiter(luck(0));
     count(100_000, () => to(limiter, 1, START));
     expect(count(44, (i) => to(limiter, 2 + i, START))).toBe(44);
@@ -46,14 +46,14 @@ describe('ICMP errors', () => {
     [0.5, 25],
     [0.99, 17],
   ])(
-    'cannot be counted from outside: by luck (%d) each costs one to three of the fifty, which are %d then',
+    'cost one to three of the fifty at random (%d), so that a peer cannot count them: %d are sent',
     (value, errors) => {
       const limiter = new IcmpLimiter(luck(value));
       expect(count(1000, (i) => to(limiter, i, START))).toBe(errors);
     },
   );
 
-  it('are remembered for a bounded number of hosts, the quietest forgotten first', () => {
+  it('are counted for a bounded number of hosts, and the least recent is evicted first', () => {
     const limiter = new IcmpLimiter(luck(0));
     let now = START;
     count(6, () => to(limiter, 7, now));

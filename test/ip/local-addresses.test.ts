@@ -18,7 +18,7 @@ const words = (text: string): [number, number, number, number] => {
   return [a.w0, a.w1, a.w2, a.w3];
 };
 
-/** An IPv6 header for the mapped form too, when `version` says so. */
+/** `version` 6 gives an IPv6 header to IPv4-mapped addresses as well. */
 function check(
   from: string,
   to: string,
@@ -108,19 +108,19 @@ describe('a source', () => {
     expect(check(from, 'fd74:6370:6c61:62::2')).toBe(verdict);
   });
 
-  it(':: may be a new host that speaks ICMPv6, and nothing else (RFC 4291 section 2.5.2)', () => {
+  it(':: is valid with ICMPv6 only, from a host without an address (RFC 4291 section 2.5.2)', () => {
     expect(check('::', 'ff02::1:ff00:2', { protocol: 58 })).toBe('none');
     for (const protocol of [6, 17])
       expect(check('::', 'ff02::1', { protocol })).toBe('ipBadSource');
   });
 
-  it('or destination in an IPv6 packet is never an IPv4 address in disguise', () => {
+  it('or destination of an IPv6 packet must not be an IPv4-mapped address', () => {
     const version = 6;
     expect(check('198.18.0.1', 'fd74:6370:6c61:62::2', { version })).toBe('ipBadSource');
     expect(check('fd74:6370:6c61:62::1', '198.18.0.2', { version })).toBe('ipBadDestination');
   });
 
-  it('over loopback may be our own, and 127/8 and ::1', () => {
+  it('over loopback may be our own address, in 127/8, or ::1', () => {
     for (const a of ['198.18.0.2', '127.0.0.1', 'fd74:6370:6c61:62::2', '::1']) {
       expect(check(a, a, { looped: true })).toBe('none');
       expect(check(a, a)).toMatch(/^ipBad/);
@@ -129,7 +129,7 @@ describe('a source', () => {
   });
 });
 
-describe('the address to speak from (RFC 6724)', () => {
+describe('the source address of a new connection (RFC 6724)', () => {
   it.each([
     ['198.18.0.77', '198.18.0.2'],
     ['10.200.0.1', '10.1.2.3'],
@@ -145,19 +145,19 @@ describe('the address to speak from (RFC 6724)', () => {
     expect(local.sourceFor(Address.parse(to))?.toString()).toBe(from);
   });
 
-  it('is null without one of that family', () => {
+  it('is null if there is no address of that family', () => {
     const v4 = new LocalAddresses([Prefix.parse('198.18.0.2/24')]);
     expect(v4.sourceFor(Address.parse('fd00::1'))).toBeNull();
     expect(new LocalAddresses([]).sourceFor(Address.parse('198.18.0.1'))).toBeNull();
   });
 
-  it('is of the scope before one that looks more alike', () => {
+  it("has the destination's scope, even if another address has a longer common prefix", () => {
     const two = new LocalAddresses([Prefix.parse('fe80::2/64'), Prefix.parse('2001:db8::1/64')]);
     expect(two.sourceFor(Address.parse('fd00::1'))?.toString()).toBe('2001:db8::1');
     expect(two.sourceFor(Address.parse('fe80:1::1'))?.toString()).toBe('fe80::2');
   });
 
-  it('is the one with most leading bits in common, wherever they end', () => {
+  it('is the one with the longest common prefix, of any length', () => {
     const remote = Address.parse('2001:db8:1234:5678:9abc:def0:1357:9bdf');
     const { w0, w1, w2, w3 } = remote;
     /** `remote` with bit `n` and all later bits flipped. */
@@ -178,13 +178,13 @@ describe('the address to speak from (RFC 6724)', () => {
     }
   });
 
-  it('is the subnet before an address that looks more alike', () => {
+  it("is in the destination's subnet, even if another address has a longer common prefix", () => {
     const two = new LocalAddresses([Prefix.parse('10.1.3.1/24'), Prefix.parse('10.9.9.9/8')]);
     expect(two.sourceFor(Address.parse('10.1.2.3'))?.toString()).toBe('10.9.9.9');
   });
 });
 
-it('own addresses are those of the list, and loopback', () => {
+it('own addresses are the configured ones, and loopback', () => {
   const own = (text: string): boolean => local.isOwn(Address.parse(text));
   expect(['198.18.0.2', '127.3.2.1', '::1', 'fe80::2'].map(own)).toEqual([true, true, true, true]);
   expect(['198.18.0.1', '::2', '198.18.0.255'].map(own)).toEqual([false, false, false]);

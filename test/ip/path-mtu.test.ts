@@ -29,7 +29,7 @@ class Path {
 }
 
 describe('the path MTU', () => {
-  it("is the interface's own until an error says less, and of that destination only", () => {
+  it('is the MTU of the interface until an error reports less, for that destination only', () => {
     const path = new Path();
     expect(path.mtu()).toBe(1500);
     expect(path.tooBig(1400)).toBe(1400);
@@ -38,7 +38,7 @@ describe('the path MTU', () => {
     expect(path.mtu()).toBe(1300);
   });
 
-  it('ATK-24: never grows by an error, nor changes by one that says the same', () => {
+  it('ATK-24: never rises because of an error, and an error with the same MTU changes nothing', () => {
     const path = new Path();
     path.tooBig(1400);
     for (const reported of [1400, 1401, 1500, 9000, 65_535]) expect(path.tooBig(reported)).toBe(0);
@@ -51,9 +51,12 @@ describe('the path MTU', () => {
     [4, 67, 68],
     [6, 1280, 1280],
     [6, 1281, 1281],
-  ] as const)('of IPv%d does not fall below its least: %d becomes %d', (version, reported, mtu) => {
-    expect(new Path().tooBig(reported, 1500, version)).toBe(mtu);
-  });
+  ] as const)(
+    'in IPv%d does not fall below the minimum: %d becomes %d',
+    (version, reported, mtu) => {
+      expect(new Path().tooBig(reported, 1500, version)).toBe(mtu);
+    },
+  );
 
   it.each([
     [1500, 1492],
@@ -65,24 +68,24 @@ describe('the path MTU', () => {
     [20, 68],
     [9000, 1492],
   ])(
-    'falls to the next plateau (RFC 1191 section 7.1) when the router does not say: from %d to %d',
+    'falls to the next plateau (RFC 1191 section 7.1) if the error has no MTU: from %d to %d',
     (packet, mtu) => {
       expect(new Path().tooBig(0, packet)).toBe(mtu);
     },
   );
 
-  it('guesses once for all packets that were under way when it guessed', () => {
+  it('falls by one plateau for all errors about packets sent before', () => {
     const path = new Path();
     expect([path.tooBig(0), path.tooBig(0), path.tooBig(0, 1493), path.tooBig(0, 1492)]).toEqual([
       1492, 0, 0, 1006,
     ]);
   });
 
-  it('ATK-24: does not believe that a packet was too big for a hop that takes it (RFC 5927 section 7)', () => {
+  it('ATK-24: does not change if the quoted packet fits the reported MTU (RFC 5927 section 7)', () => {
     expect([new Path().tooBig(1400, 1400), new Path().tooBig(1399, 1400)]).toEqual([0, 1399]);
   });
 
-  it('has a floor in IPv4, below which DF is given up', () => {
+  it('has a floor in IPv4; for a smaller MTU packets are sent without DF', () => {
     const cache = new PathMtuCache(552);
     const to = Address.v4(1);
     expect(cache.mayFragment(to, 0)).toBe(false);
@@ -95,7 +98,7 @@ describe('the path MTU', () => {
     expect(cache.mayFragment(to, 10 * MINUTE)).toBe(false);
   });
 
-  it('goes down plateau after plateau, to the end', () => {
+  it('falls plateau by plateau to the lowest', () => {
     const path = new Path();
     const seen: number[] = [];
     for (let mtu = path.tooBig(0); mtu !== 0; mtu = path.tooBig(0, mtu)) seen.push(mtu);
@@ -114,7 +117,7 @@ describe('the path MTU', () => {
     expect(path.cache.size).toBe(0);
   });
 
-  it('is known for a bounded number of destinations, the oldest forgotten first', () => {
+  it('is kept for a bounded number of destinations, and the oldest is evicted first', () => {
     const path = new Path();
     for (let host = 0; host < 1100; host++) path.tooBig(1400, 1500, 4, host);
     expect([path.cache.size, path.mtu(0), path.mtu(75), path.mtu(76), path.mtu(1099)]).toEqual([

@@ -89,7 +89,7 @@ describe.each(versions)('an IPv%d datagram in fragments', (version) => {
   const two = (rest: Partial<Fragment> = {}): [Fragment, Fragment] =>
     cut(pattern(20), [2], { version, ...rest }) as [Fragment, Fragment];
 
-  it('is put together, cut anywhere, in any order, with duplicates', () => {
+  it('is reassembled from any fragments, in any order, with duplicates', () => {
     const many = fc.record({
       size: fc.integer({ min: 9, max: 4000 }),
       cuts: fc.array(fc.nat(500), { minLength: 1, maxLength: 12 }),
@@ -115,7 +115,7 @@ describe.each(versions)('an IPv%d datagram in fragments', (version) => {
     );
   });
 
-  it('may be of the largest size there is, and no larger', () => {
+  it('may have the largest size of an IP packet, and no larger one', () => {
     const largest = version === 4 ? 65_515 : 65_535;
     const pieces = cut(
       pattern(largest),
@@ -146,7 +146,7 @@ describe.each(versions)('an IPv%d datagram in fragments', (version) => {
   });
 
   it.each([8, 16])(
-    "ATK-19: has none of TCP's that begins at %i, within TCP's header (RFC 3128)",
+    'ATK-19: has no fragment that begins at %i, within the TCP header (RFC 3128)',
     (offset) => {
       expect(add({ version, offset, bytes: pattern(8), more: true, protocol: 6 })).toBe(
         'fragmentTiny',
@@ -171,7 +171,7 @@ describe.each(versions)('an IPv%d datagram in fragments', (version) => {
     expect(reassembly.size).toBe(0);
   });
 
-  it('is not mixed up with another: source, destination, identification', () => {
+  it('is identified by source, destination and identification', () => {
     const [first, second] = two();
     const strangers = [{ id: 8 }, { host: 9 }];
     expect(add(first)).toBe('none');
@@ -185,12 +185,15 @@ describe.each(versions)('an IPv%d datagram in fragments', (version) => {
     ['all ECT(0)', 2, 2, 2],
     ['CE in the first', 3, 2, 3],
     ['CE in a later one', 1, 3, 3],
-  ])('keeps its ECN, and CE marks the whole: %s (RFC 3168 section 5.3)', (_, a, b, ecn) => {
-    const [first, second] = two();
-    add({ ...first, tos: 0x28 | a });
-    const bytes = add({ ...second, tos: 0x28 | b });
-    expect(bytes).toEqual(whole(pattern(20), 0x28 | ecn));
-  });
+  ])(
+    'keeps its ECN field, and one CE mark counts for all fragments: %s (RFC 3168 section 5.3)',
+    (_, a, b, ecn) => {
+      const [first, second] = two();
+      add({ ...first, tos: 0x28 | a });
+      const bytes = add({ ...second, tos: 0x28 | b });
+      expect(bytes).toEqual(whole(pattern(20), 0x28 | ecn));
+    },
+  );
 
   it('is dropped when one fragment says Not-ECT and another CE', () => {
     const [first, second] = two();
@@ -199,7 +202,7 @@ describe.each(versions)('an IPv%d datagram in fragments', (version) => {
     expect(reassembly.size).toBe(0);
   });
 
-  it(`is given up ${version === 4 ? 30 : 60} s after its first fragment came, later ones do not count`, () => {
+  it(`expires ${version === 4 ? 30 : 60} s after its first fragment arrived, whenever later ones arrive`, () => {
     const time = (version === 4 ? 30 : 60) * SECOND;
     const [first] = two();
     const start = now;
@@ -217,7 +220,7 @@ describe.each(versions)('an IPv%d datagram in fragments', (version) => {
     expect(given[0]!.first).toEqual(packet(first));
   });
 
-  it('that is given up without its first fragment has none to show', () => {
+  it('that expires before its first fragment arrived is reported without it', () => {
     const [, second] = two();
     add(second);
     const given: PartialDatagram[] = [];
@@ -226,7 +229,7 @@ describe.each(versions)('an IPv%d datagram in fragments', (version) => {
   });
 });
 
-it('a fragment is copied: its bytes may change as soon as it is taken, also when they are a Buffer', () => {
+it('a fragment is copied, so its memory may be reused at once, also when it is a Buffer', () => {
   const pieces = cut(pattern(100), [3, 7]);
   const results = pieces.map((piece) => {
     const slab = new Slab(Buffer.from(packet(piece)));
@@ -240,21 +243,21 @@ it('a fragment is copied: its bytes may change as soon as it is taken, also when
 });
 
 describe('an IPv4 fragment', () => {
-  it('is dropped when it is empty, or not the last and no multiple of 8 long', () => {
+  it('is dropped if it is empty, or if it is not the last and its length is not a multiple of 8', () => {
     expect(add({ offset: 8, bytes: [], more: false })).toBe('fragmentBadLength');
     expect(add({ offset: 0, bytes: [], more: true })).toBe('fragmentBadLength');
     expect(add({ offset: 0, bytes: pattern(9), more: true })).toBe('fragmentBadLength');
     expect(reassembly.size).toBe(0);
   });
 
-  it('belongs to its protocol: identifications are counted for each', () => {
+  it('belongs to its protocol, because each protocol has its own identifications', () => {
     const [first, second] = cut(pattern(20), [2]) as [Fragment, Fragment];
     add(first);
     expect(add({ ...second, protocol: 17 })).toBe('none');
     expect(reassembly.size).toBe(2);
   });
 
-  it('of an IPv4 datagram with options gives a header without them', () => {
+  it('with options gives a datagram whose header has none', () => {
     const options = [7, 7, 4, 0, 0, 0, 0, 0];
     add(ipv4({ id: 7, fragment: 0x2000, protocol: PROTOCOL, options, payload: pattern(16) }));
     const bytes = add(
@@ -280,16 +283,16 @@ describe('the limits', () => {
     host,
   });
 
-  it('ATK-22: of datagrams: the oldest goes, by name', () => {
+  it('ATK-22: of datagrams: the oldest is dropped, with a drop reason', () => {
     const small = new Reassembly({ ...DEFAULT_REASSEMBLY, datagrams: 3 });
     expect([1, 2, 3].map((host) => add(first(1, host), small))).toEqual(['none', 'none', 'none']);
     expect(add(first(1, 4), small)).toBe('fragmentLimit');
     expect(small.size).toBe(3);
     expect(add(last(1, 4), small)).toBeInstanceOf(Uint8Array);
-    expect(add(last(1, 1), small)).toBe('none'); // the first one's beginning is gone
+    expect(add(last(1, 1), small)).toBe('none'); // its first fragment was dropped
   });
 
-  it('ATK-22: of datagrams of one source: its own oldest goes, not the others', () => {
+  it("ATK-22: of datagrams of one source: the source's own oldest is dropped", () => {
     const small = new Reassembly({ ...DEFAULT_REASSEMBLY, datagramsPerSource: 2 });
     add(first(1, 9), small);
     expect([1, 2, 3].map((id) => add(first(id), small))).toEqual(['none', 'none', 'fragmentLimit']);
@@ -300,26 +303,26 @@ describe('the limits', () => {
     expect(add(first(4), small)).toBe('none');
   });
 
-  it('of bytes: the oldest go until there is room', () => {
+  it('of bytes: the oldest are dropped until there is room', () => {
     const small = new Reassembly({ ...DEFAULT_REASSEMBLY, bytes: 10_000 });
     expect([1, 2].map((id) => add(first(id, 1, 1400), small))).toEqual(['none', 'none']);
     expect(add(first(3, 1, 2800), small)).toBe('fragmentLimit');
     expect(add(last(3, 1, 2800), small)).toBeInstanceOf(Uint8Array);
   });
 
-  it('of bytes: a fragment costs more than its own, or small ones would be free', () => {
+  it('of bytes: a fragment counts with its overhead, so that small ones are not free', () => {
     const small = new Reassembly({ ...DEFAULT_REASSEMBLY, bytes: 10_000 });
     for (let id = 0; id < 100; id++) add(first(id, id), small);
     expect(small.size).toBeLessThan(40);
   });
 
-  it('of bytes: one datagram alone that is over goes, too', () => {
+  it('of bytes: a single datagram above the limit is dropped, too', () => {
     const small = new Reassembly({ ...DEFAULT_REASSEMBLY, bytes: 1000 });
     expect(add(first(1, 1, 1400), small)).toBe('fragmentLimit');
     expect(small.size).toBe(0);
   });
 
-  it('of fragments of one datagram: it goes', () => {
+  it('of fragments of one datagram: the datagram is dropped', () => {
     const small = new Reassembly({ ...DEFAULT_REASSEMBLY, fragments: 5 });
     const at = (n: number): Fragment => ({ offset: 16 * n, bytes: pattern(8), more: true });
     expect([0, 1, 2, 3, 4, 5].map((n) => add(at(n), small))).toEqual([
@@ -333,7 +336,7 @@ describe('the limits', () => {
     expect(small.size).toBe(0);
   });
 
-  it('hold against a flood of fragments of 8 bytes, bookkeeping counted', () => {
+  it('bound the memory in a flood of fragments of 8 bytes, overhead included', () => {
     const random = new SeededRandom(3);
     for (let n = 0; n < 30_000; n++) {
       const offset = 8 * random.below(8000);

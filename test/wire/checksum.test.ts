@@ -13,7 +13,7 @@ const bytes = fc.oneof(
 );
 
 describe('the Internet checksum', () => {
-  it('is what adding byte pairs gives, at any place, of any length, on any sum before', () => {
+  it('is the sum of byte pairs, at any offset, for any length and any initial sum', () => {
     fc.assert(
       fc.property(bytes, fc.nat(40), u16, (data, at, initial) => {
         const slab = slabAt(data, at, 33);
@@ -41,7 +41,7 @@ describe('the Internet checksum', () => {
     );
   });
 
-  it('may be taken in pieces of even length', () => {
+  it('may be computed in pieces of even length', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 500 }), fc.nat(250), (data, half) => {
         const cut = Math.min(2 * half, data.length & ~1);
@@ -67,7 +67,7 @@ describe('checksumUpdate (RFC 1624)', () => {
     expect(checksumUpdate(0xdd2f, 0x5555, 0x3285)).toBe(0x0000);
   });
 
-  it('is the recomputed checksum, for any change of a word', () => {
+  it('equals the recomputed checksum, for any change of a word', () => {
     const change = fc.record({
       data: fc.uint8Array({ minLength: 4, maxLength: 60 }),
       at: fc.nat(100),
@@ -75,7 +75,7 @@ describe('checksumUpdate (RFC 1624)', () => {
     });
     fc.assert(
       fc.property(change, ({ data, at, after }) => {
-        data[0] = 1; // not all zeros, because no header is, and for those the sum has two forms
+        data[0] = 1; // not all zeros, because 0 has two forms then, and no header is all zeros
         const words = (data.length >> 1) - 1;
         const o = 2 + 2 * (at % words);
         const before = naiveSum(data.subarray(o, o + 2));
@@ -101,7 +101,7 @@ describe('pseudoHeaderSum', () => {
     );
   });
 
-  it('sums an IPv4 pseudo-header too: the words of the v4-mapped form count nothing (RFC 9293 section 3.1)', () => {
+  it('sums an IPv4 pseudo-header, because the prefix of v4-mapped addresses adds 0 (RFC 9293 section 3.1)', () => {
     fc.assert(
       fc.property(int32, int32, u8, (source, destination, protocol) => {
         const naive = naiveSum(

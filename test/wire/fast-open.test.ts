@@ -55,8 +55,8 @@ describe('reading', () => {
     ['2 bytes: too short', [34, 4, ...bytes(2)], ABSENT, false],
     ['18 bytes: too long', [34, 20, ...bytes(18)], ABSENT, false],
     ['an odd number', [34, 11, ...bytes(9)], ABSENT, false],
-    ["somebody else's experiment", [254, 12, 0xf9, 0x8a, ...bytes(8)], ABSENT, false],
-    ['an experiment without a magic', [254, 2], ABSENT, false],
+    ['another experiment', [254, 12, 0xf9, 0x8a, ...bytes(8)], ABSENT, false],
+    ['an experiment without a magic number', [254, 2], ABSENT, false],
   ] as const)('%s', (_what, options, count, experimental) => {
     const seg = parsed([...options]);
     expect([seg.reason, seg.cookieBytes]).toEqual([Drop.none, count]);
@@ -64,12 +64,12 @@ describe('reading', () => {
     if (count > 0) expect([...seg.cookie.subarray(0, count)]).toEqual(bytes(count));
   });
 
-  it('only on a SYN', () => {
+  it('happens only on a SYN', () => {
     expect(parsed([34, 10, ...bytes(8)], TcpFlag.ACK).cookieBytes).toBe(ABSENT);
     expect(parsed([34, 10, ...bytes(8)], TcpFlag.SYN | TcpFlag.ACK).cookieBytes).toBe(8);
   });
 
-  it('one that runs past the header makes the segment invalid, as any option', () => {
+  it('an option beyond the end of the header makes the segment invalid', () => {
     expect(parsed([34, 18, 1, 2]).reason).toBe(Drop.tcpBadOptionLength);
   });
 });
@@ -87,7 +87,7 @@ describe('writing', () => {
     return [...b.subarray(24, length)];
   }
 
-  it('stands behind all others, padded with No-Operation', () => {
+  it('puts the option last, padded with No-Operation', () => {
     expect(written({}, 0)).toEqual([34, 2, 1, 1]);
     expect(written({}, 8)).toEqual([34, 10, ...bytes(8), 1, 1]);
     expect(written({}, 6)).toEqual([34, 8, ...bytes(6)]);
@@ -104,7 +104,7 @@ describe('writing', () => {
     ]);
   });
 
-  it('and is read back', () => {
+  it('gives an option that is parsed back', () => {
     for (let count = 0; count <= 16; count += count === 0 ? 4 : 2) {
       for (const cookieExperimental of [false, true]) {
         const seg = parsed(written({ cookieExperimental }, count));

@@ -43,7 +43,7 @@ function parse(version: 4 | 6, bytes: Uint8Array, trusted = false): string | Icm
 }
 
 describe.each(versions)('an ICMPv%d message', (version) => {
-  it('is read as it was written; ICMPv6 sums the pseudo-header too', () => {
+  it('is parsed as it was written; the ICMPv6 checksum covers the pseudo-header', () => {
     fc.assert(
       fc.property(u8, u8, int32, fc.uint8Array({ maxLength: 200 }), (type, code, rest, body) => {
         const bytes = message(version, type, code, rest, body);
@@ -63,7 +63,7 @@ describe.each(versions)('an ICMPv%d message', (version) => {
     );
   });
 
-  it('is refused when it is short, and after any one bit changed', () => {
+  it('is refused if it is truncated, or if any one bit is changed', () => {
     const good = message(version, 8, 0, 0x12340001, pattern(7));
     for (let length = 0; length < 8; length++)
       expect(parse(version, good.slice(0, length))).toBe('icmpTruncated');
@@ -150,11 +150,11 @@ describe('the packet that an error quotes', () => {
       4,
       Uint8Array.from(ipv4({ payload: tcp }), (b, i) => (i === 0 ? 0x44 : b)),
     ],
-  ] as const)('gives nothing when it is %s', (_, version, packet) => {
+  ] as const)('is not parsed if it is %s', (_, version, packet) => {
     expect(quote(version, packet)).toBeNull();
   });
 
-  it('is read from any bytes without a throw', () => {
+  it('is parsed from any bytes without a throw', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 80 }),

@@ -15,7 +15,7 @@ import {
 const OURS = [192, 168, 0, 1] as const;
 const OURS_WORD = (192 << 24) | (168 << 16) | 1;
 const MS = 0x123456;
-/** `MS` with the high bit, which says that it does not count from midnight UT. */
+/** `MS` with the high bit set, because the time does not count from midnight UT. */
 const TIME = [0x80, 0x12, 0x34, 0x56] as const;
 const BY = {
   address: OURS_WORD,
@@ -54,9 +54,9 @@ describe('IPv4 options that are invalid (RFC 1122 section 3.2.2.5)', () => {
   it.each([
     ['none', []],
     ['an unknown one', [30, 4, 1, 2]],
-    ['noise after the end', [0, 7, 1, 1]],
+    ['any bytes after the end', [0, 7, 1, 1]],
     ['a full record route', [7, 7, 8, 9, 9, 9, 9, 0]],
-    ['one without slots', [7, 3, 4, 0]],
+    ['a record route without slots', [7, 3, 4, 0]],
     ['an unknown flag of timestamp', [68, 12, 5, 2, ...zeros(8)]],
     ['a full timestamp of given addresses, its counter too', [68, 12, 13, 0xf3, ...zeros(8)]],
     ['router alert', [148, 4, 0, 0]],
@@ -65,10 +65,13 @@ describe('IPv4 options that are invalid (RFC 1122 section 3.2.2.5)', () => {
     expect(fault(options)).toBe(NO_FAULT);
   });
 
-  it.each([131, 137])('a source route, kind %i, is told apart, done or not', (kind) => {
-    for (const pointer of [4, 8])
-      expect(fault([kind, 7, pointer, 192, 0, 2, 9, 0])).toBe(SOURCE_ROUTE);
-  });
+  it.each([131, 137])(
+    'a source route, kind %i, has a result of its own, complete or not',
+    (kind) => {
+      for (const pointer of [4, 8])
+        expect(fault([kind, 7, pointer, 192, 0, 2, 9, 0])).toBe(SOURCE_ROUTE);
+    },
+  );
 });
 
 describe('options of an echo reply (RFC 1122 section 3.2.2.6)', () => {
@@ -87,7 +90,7 @@ describe('options of an echo reply (RFC 1122 section 3.2.2.6)', () => {
     ],
     ['a single slot', [7, 7, 4, ...zeros(5)], [7, 7, 8, ...OURS, 0]],
     ['no slot free', [7, 7, 8, 9, 9, 9, 9, 0], [7, 7, 8, 9, 9, 9, 9, 0]],
-    ['behind a no-operation', [1, 7, 7, 4, ...zeros(4)], [7, 7, 8, ...OURS, 0]],
+    ['after a no-operation', [1, 7, 7, 4, ...zeros(4)], [7, 7, 8, ...OURS, 0]],
     ['times', [68, 12, 5, 0, ...zeros(8)], [68, 12, 13, 0, ...TIME, ...TIME]],
     ['times, and no slot free', [68, 8, 9, 0, 1, 1, 1, 1], [68, 8, 9, 0x10, 1, 1, 1, 1]],
     [
@@ -124,21 +127,21 @@ describe('options of an echo reply (RFC 1122 section 3.2.2.6)', () => {
 
   it.each([
     ['an address', [7, 8, 4, ...zeros(5)]],
-    ['an address, three bytes of it', [7, 10, 4, ...zeros(7), 0, 0]],
+    ['an address of which three bytes are left', [7, 10, 4, ...zeros(7), 0, 0]],
     ['a time', [68, 9, 5, 0, ...zeros(5), 0, 0, 0]],
     [
-      'a time behind a record route that is whole',
+      'a time after a complete record route',
       [7, 11, 4, ...zeros(8), 68, 11, 5, 0, ...zeros(7), 0, 0],
     ],
     ['an address and a time', [68, 19, 5, 1, ...zeros(15), 0]],
     ['our address and a time', [68, 13, 5, 3, ...OURS, ...zeros(5), 0, 0, 0]],
-  ])('there is no reply when %s is cut off behind what was entered', (_, request) => {
+  ])('there is no reply if the option ends within a slot after %s was entered', (_, request) => {
     expect(
       echoIpv4Options(Uint8Array.from(request), 0, request.length, BY, new Uint8Array(40)),
     ).toBe(CUT_SLOT);
   });
 
-  it('but where nothing was entered, a rest does no harm', () => {
+  it('there is a reply if nothing was entered, although the option ends within a slot', () => {
     for (const whole of [
       [7, 9, 10, ...zeros(6), 0, 0, 0],
       [68, 13, 5, 3, 192, 0, 2, 9, ...zeros(5), 0, 0, 0],

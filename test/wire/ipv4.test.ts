@@ -33,7 +33,7 @@ const changed = (at: number, ...bytes: number[]): Uint8Array => {
 };
 
 describe('an IPv4 header', () => {
-  it('is read as it was written, wherever it stands, and what follows the packet is cut off', () => {
+  it('is parsed as it was written, at any offset, and bytes after the packet are ignored', () => {
     fc.assert(
       fc.property(header, fc.nat(9), fc.nat(9), (h, at, padding) => {
         const sent = Object.assign(new IpHeader(), h);
@@ -41,7 +41,7 @@ describe('an IPv4 header', () => {
         expect(writeIpv4(slab, at, sent)).toBe(20);
         expect(naiveSum(slab.bytes.slice(at, at + 20))).toBe(0xffff);
         const seen = new IpHeader();
-        // what an IPv6 packet left behind
+        // as an IPv6 packet left it
         Object.assign(seen, { s0: 1, s1: 2, d0: 3, d1: 4, problemCode: 2 });
         expect(parseIpv4(slab, at, 20 + h.payloadLength + padding, seen)).toBe(Drop.none);
         expect(seen).toMatchObject({
@@ -64,14 +64,14 @@ describe('an IPv4 header', () => {
     );
   });
 
-  it('passes over valid options of any kind (RFC 1122 section 3.2.1.8)', () => {
+  it('may have valid options of any kind (RFC 1122 section 3.2.1.8)', () => {
     for (const options of [
       [1, 1, 1, 0],
       [7, 7, 4, 0, 0, 0, 0, 0], // record route
       [0x44, 8, 5, 0, 0, 0, 0, 0], // timestamp
       [0x94, 4, 0, 0], // router alert
       [200, 4, 255, 255], // unknown
-      [0, 255, 255, 255], // the end, and noise
+      [0, 255, 255, 255], // End of Option List, then arbitrary bytes
       [1, ...new Array<number>(39).fill(0)],
     ]) {
       const payload = [1, 2, 3];
@@ -98,7 +98,7 @@ describe('an IPv4 header', () => {
     expect(parse(bytes)).toBe(name);
   });
 
-  it('is refused after any one bit changed', () => {
+  it('is refused if any one bit is changed', () => {
     const good = ipv4({ tos: 0x2e, id: 0x1234, payload: new Uint8Array(40) });
     for (let bit = 0; bit < 160; bit++) {
       const bad = good.slice();
@@ -107,13 +107,13 @@ describe('an IPv4 header', () => {
     }
   });
 
-  it('is refused when the packet is cut, at any byte', () => {
+  it('is refused if the packet is truncated at any byte', () => {
     const whole = ipv4({ options: [7, 7, 4, 0, 0, 0, 0, 0], payload: new Uint8Array(20) });
     for (let length = 0; length < whole.length; length++)
       expect(typeof parse(whole.slice(0, length))).toBe('string');
   });
 
-  it('is read from any bytes without a throw, and lies inside them', () => {
+  it('is parsed from any bytes without a throw, and lies inside them', () => {
     const any = fc.oneof(
       fc.uint8Array({ maxLength: 80 }),
       fc
@@ -143,7 +143,7 @@ describe('an IPv4 header', () => {
     expect(taken).toBeGreaterThan(50);
   });
 
-  it('leaves no problem of an IPv6 packet behind, however short the packet is', () => {
+  it('clears the problem of an earlier IPv6 packet, however short the packet is', () => {
     const out = new IpHeader();
     out.problemCode = 2;
     parse(new Uint8Array(3), out);
@@ -151,8 +151,8 @@ describe('an IPv4 header', () => {
   });
 });
 
-describe('the header of an answer', () => {
-  it('has the addresses the other way round', () => {
+describe('the header of a reply', () => {
+  it('has source and destination exchanged', () => {
     const to = parse(ipv4()) as IpHeader;
     const h = new IpHeader();
     h.answer(to);

@@ -41,7 +41,7 @@ describe('an IPv6 header', () => {
     payloadLength: fc.integer({ min: 0, max: 300 }),
   });
 
-  it('is read as it was written, wherever it stands, and what follows the packet is cut off', () => {
+  it('is parsed as it was written, at any offset, and bytes after the packet are ignored', () => {
     fc.assert(
       fc.property(fields, fc.nat(9), fc.nat(9), (h, at, padding) => {
         const slab = slabAt(new Uint8Array(40 + h.payloadLength), at, padding);
@@ -86,7 +86,7 @@ describe('an IPv6 header', () => {
     expect(parse(bytes).name).toBe(name);
   });
 
-  it('leaves no problem of the packet before behind, however short the packet is', () => {
+  it('clears the problem of the previous packet, however short the packet is', () => {
     const out = new IpHeader();
     out.problemCode = 2;
     parse(new Uint8Array(3), out);
@@ -99,7 +99,7 @@ describe('extension headers', () => {
   /** Pad1, PadN, router alert, and an unknown option that is to be skipped. */
   const harmless = [0, 1, 2, 0, 0, 5, 2, 0, 0, 0x1e, 1, 9];
 
-  it('are walked to the protocol behind them', () => {
+  it('are skipped to find the protocol', () => {
     const spec = chained(
       [
         [hopByHop, harmless],
@@ -113,11 +113,11 @@ describe('extension headers', () => {
     const { name, h } = parse(spec);
     expect([name, h.protocol, h.payloadLength]).toEqual(['none', UDP, 5]);
     expect(h.payloadOffset).toBe(40 + 16 + 16 + 8 + 32);
-    // The last header's first byte names what follows.
+    // The first byte of the last header is the protocol.
     expect(h.protocolPointer).toBe(40 + 16 + 16 + 8);
   });
 
-  it('may end in no next header', () => {
+  it('may end with No Next Header', () => {
     const { name, h } = parse(chained([[destination, harmless]], 59, payload));
     expect([name, h.protocol, h.payloadLength]).toEqual(['none', 59, 5]);
   });
@@ -126,10 +126,10 @@ describe('extension headers', () => {
   it.each([
     ['00: skip', 0x3e, false, ['none']],
     ['01: discard', 0x40, false, ['ipUnknownOption']],
-    ['10: discard and tell', 0x80, false, ['ipUnknownOption', 2, 43]],
-    ['11: discard and tell', 0xc2, false, ['ipUnknownOption', 2, 43]],
-    ['10, to a group: tell all the same', 0x80, true, ['ipUnknownOption', 2, 43]],
-    ['11, to a group: tell nobody', 0xc0, true, ['ipUnknownOption']],
+    ['10: discard, send an error', 0x80, false, ['ipUnknownOption', 2, 43]],
+    ['11: discard, send an error', 0xc2, false, ['ipUnknownOption', 2, 43]],
+    ['10, to a group: discard, send an error', 0x80, true, ['ipUnknownOption', 2, 43]],
+    ['11, to a group: discard, no error', 0xc0, true, ['ipUnknownOption']],
   ])('with an unknown option obey its first two bits: %s', (_, type, multicast, expected) => {
     for (const kind of [hopByHop, destination]) {
       const spec = chained([[kind, option(type)]], UDP, payload);
@@ -165,11 +165,7 @@ describe('extension headers', () => {
       chained([[routing, [99, 2, 0, 0]]], UDP),
       ['ipBadExtension', 0, 42],
     ],
-    [
-      'a header that is not all there',
-      { nextHeader: destination, payload: [17, 0, 0, 0] },
-      ['ipTruncated'],
-    ],
+    ['a truncated header', { nextHeader: destination, payload: [17, 0, 0, 0] }, ['ipTruncated']],
     [
       'a header longer than the packet',
       { nextHeader: destination, payload: [17, 1, 0, 0, 0, 0, 0, 0] },
@@ -179,7 +175,7 @@ describe('extension headers', () => {
     expect(verdict(spec)).toEqual(expected);
   });
 
-  it('are at most eight', () => {
+  it('may be eight at most', () => {
     const many = (n: number): V6Spec =>
       chained(new Array(n).fill([destination, []]) as [number, number[]][], UDP);
     expect(verdict(many(8))).toEqual(['none']);
@@ -189,7 +185,7 @@ describe('extension headers', () => {
 });
 
 describe('a fragment header', () => {
-  it('is read as it was written', () => {
+  it('is parsed as it was written', () => {
     const fields = fc.record({
       offset: fc.integer({ min: 0, max: 8000 }).map((n) => n * 8),
       more: fc.boolean(),
@@ -224,7 +220,7 @@ describe('a fragment header', () => {
   const first = (last: number, payload: number[], ...inner: [number, number[]][]): V6Spec =>
     chained([[fragment, fragmentBody(0, true, 1)], ...inner], last, payload);
 
-  it('of an atomic fragment is one extension header like others (RFC 6946)', () => {
+  it('of an atomic fragment is an ordinary extension header (RFC 6946)', () => {
     const { name, h } = parse(
       chained(
         [
@@ -240,12 +236,12 @@ describe('a fragment header', () => {
 
   it.each([
     [
-      'a piece in the middle that is no multiple of 8 long',
+      'a fragment that is not the last and whose length is not a multiple of 8',
       chained([[fragment, fragmentBody(8, true, 1)]], UDP, data(9)),
       ['fragmentBadLength', 0, 4],
     ],
     [
-      'a piece past 65,535 bytes',
+      'a fragment that ends beyond 65,535 bytes',
       chained([[fragment, fragmentBody(65_528, false, 1)]], UDP, data(8)),
       ['fragmentTooLarge', 0, 42],
     ],
@@ -267,20 +263,24 @@ describe('a fragment header', () => {
       ['ipBadExtension'],
     ],
     ['hop-by-hop options in a fragment', first(UDP, data(16), [hopByHop, []]), ['ipBadExtension']],
-    ['half a TCP header in the first', first(TCP, data(16)), ['fragmentNoHeaders', 3, 0]],
-    ['no UDP header in the first', first(UDP, [], [destination, []]), ['fragmentNoHeaders', 3, 0]],
+    ['half a TCP header in the first fragment', first(TCP, data(16)), ['fragmentNoHeaders', 3, 0]],
     [
-      'half an extension header in the first',
+      'no UDP header in the first fragment',
+      first(UDP, [], [destination, []]),
+      ['fragmentNoHeaders', 3, 0],
+    ],
+    [
+      'half an extension header in the first fragment',
       chained([[fragment, fragmentBody(0, true, 1)]], destination, [UDP, 2, 0, 0, 0, 0, 0, 0]),
       ['fragmentNoHeaders', 3, 0],
     ],
     [
-      'nothing in the first',
+      'an empty first fragment',
       chained([[fragment, fragmentBody(0, true, 1)]], ICMPV6),
       ['fragmentNoHeaders', 3, 0],
     ],
     [
-      'a chain without an end in the first',
+      'too many extension headers in the first fragment',
       first(UDP, data(8), ...(new Array(10).fill([destination, []]) as [number, number[]][])),
       ['ipBadExtension'],
     ],
@@ -291,13 +291,13 @@ describe('a fragment header', () => {
   it.each([
     ['TCP', first(TCP, data(24))],
     ['UDP behind destination options', first(UDP, data(8), [destination, []])],
-    ['a protocol that we do not know', first(132, data(8))],
+    ['an unknown protocol', first(132, data(8))],
     ['no next header', first(59, data(8))],
-  ])('of a first fragment that holds all headers is taken: %s', (_, spec) => {
+  ])('of a first fragment that contains all headers is accepted: %s', (_, spec) => {
     expect(verdict(spec)).toEqual(['none']);
   });
 
-  it('hides what a later fragment carries: its bytes are no headers', () => {
+  it('of a later fragment is the last header: the bytes after it are not parsed', () => {
     const { name, h } = parse(
       chained([[fragment, fragmentBody(8, true, 1)]], destination, data(8)),
     );
@@ -306,7 +306,7 @@ describe('a fragment header', () => {
 });
 
 describe('parsing anything at all', () => {
-  it('never throws, ends, and what it takes lies inside what it was given', () => {
+  it('never throws, always ends, and accepted packets lie inside the given bytes', () => {
     const seed = 2460;
     const random = new SeededRandom(seed);
     const kinds = [hopByHop, routing, fragment, destination, TCP, UDP, 59];
@@ -353,7 +353,7 @@ describe('parsing anything at all', () => {
     ]);
   });
 
-  it('refuses a packet that is cut, at any byte', () => {
+  it('refuses a packet that is truncated at any byte', () => {
     const whole = ipv6(
       chained(
         [

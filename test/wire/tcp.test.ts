@@ -123,7 +123,7 @@ function parse(bytes: Uint8Array, out = new Segment()): Segment | string {
 }
 
 describe('a TCP segment', () => {
-  it('is read as it was written, wherever it stands', () => {
+  it('is parsed as it was written, at any offset', () => {
     fc.assert(
       fc.property(
         fields,
@@ -138,7 +138,7 @@ describe('a TCP segment', () => {
           expect([headerBytes % 4, sent.headerBytes]).toEqual([0, headerBytes]);
           slab.bytes.set(payload, at + headerBytes);
           const seen = new Segment();
-          seen.mss = seen.wscale = seen.sackCount = 3; // what the segment before left behind
+          seen.mss = seen.wscale = seen.sackCount = 3; // as the previous segment left it
           seen.sackPermitted = seen.hasTimestamps = true;
           expect(parseTcp(slab, at, headerBytes + payload.length, seen)).toBe(Drop.none);
           expect(told(seen)).toEqual(told(sent));
@@ -213,7 +213,7 @@ describe('a TCP segment', () => {
     expect(optionsOf(segment(f, ack))).toEqual([1, 1, ...timestamps, ...sack]);
   });
 
-  it('counts as the wire segments that a super-segment is made of', () => {
+  it('counts as several wire segments if it is a super-segment', () => {
     const s = new Segment();
     for (const [payloadBytes, gsoSize, count] of [
       [0, 0, 1],
@@ -277,7 +277,7 @@ describe('parsing TCP options', () => {
     fc.integer({ min: 1, max: 3 }).map((n) => ({ bytes: new Array<number>(n).fill(1), says: {} })),
   );
 
-  it('reads each in any order, at any alignment, among any others', () => {
+  it('finds each option in any order, at any alignment, among any others', () => {
     fc.assert(
       fc.property(fc.array(option, { maxLength: 12 }), (list) => {
         const bytes: number[] = [];
@@ -310,7 +310,7 @@ describe('parsing TCP options', () => {
     ['0', [9, 0, 0, 0]],
     ['1', [9, 1, 0, 0]],
     ['past the end', [1, 1, 9, 3]],
-    ['missing, the kind being the last byte', [1, 1, 1, 2]],
+    ['missing, because the kind is the last byte', [1, 1, 1, 2]],
     ['past the end, of a known kind', [8, 10, 0, 0]],
   ])('refuses the segment for a length that is %s', (_, bytes) => {
     expect(parse(withOptions(bytes))).toBe('tcpBadOptionLength');
@@ -318,7 +318,7 @@ describe('parsing TCP options', () => {
 });
 
 describe('parsing anything at all', () => {
-  it('never throws, and a segment that it takes lies inside what it was given', () => {
+  it('never throws, and accepted segments lie inside the given bytes', () => {
     const any = fc.oneof(
       fc.uint8Array({ maxLength: 80 }),
       // Random options and data offset in a plausible header, because most random bytes are
@@ -354,7 +354,7 @@ describe('parsing anything at all', () => {
     expect([...seen.keys()].sort()).toEqual(reasons.sort());
   });
 
-  it('names what a cut segment lacks', () => {
+  it('gives a truncated segment the right drop reason', () => {
     const whole = withOptions([2, 4, 5, 180, 1, 3, 3, 7]);
     for (let length = 0; length < whole.length; length++) {
       expect(parse(whole.slice(0, length))).toBe(length < 20 ? 'tcpTruncated' : 'tcpBadDataOffset');

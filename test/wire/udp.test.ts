@@ -31,7 +31,7 @@ function parse(version: 4 | 6, bytes: Uint8Array, trusted = false): string | Udp
 }
 
 describe.each(versions)('a UDP datagram over IPv%d', (version) => {
-  it('is read as it was written, its checksum right', () => {
+  it('is parsed as it was written, with a correct checksum', () => {
     fc.assert(
       fc.property(u16, u16, fc.uint8Array({ maxLength: 300 }), (from, to, data) => {
         const bytes = datagram(version, data, from, to);
@@ -47,7 +47,7 @@ describe.each(versions)('a UDP datagram over IPv%d', (version) => {
     );
   });
 
-  it('is refused after any one bit changed, and taken if the device vouches for it', () => {
+  it('is refused if any one bit is changed, and accepted if the device has verified the checksum', () => {
     const good = datagram(version, pattern(5));
     for (let bit = 0; bit < good.length * 8; bit++) {
       const bad = good.slice();
@@ -62,7 +62,7 @@ describe.each(versions)('a UDP datagram over IPv%d', (version) => {
     ]);
   });
 
-  it('never has the checksum 0, which would mean that it has none', () => {
+  it('is never written with the checksum 0, which means "no checksum"', () => {
     // The last word of the data is the checksum of the others, so the sum is 0xffff.
     const without = datagram(version, new Uint8Array(2));
     const bytes = datagram(version, without.slice(6, 8));
@@ -70,12 +70,12 @@ describe.each(versions)('a UDP datagram over IPv%d', (version) => {
     expect(typeof parse(version, bytes)).toBe('object');
   });
 
-  it('may be followed by padding, which is not summed', () => {
+  it('may be followed by padding, which the checksum does not cover', () => {
     const bytes = Uint8Array.from([...datagram(version, pattern(5)), 1, 2, 3]);
     expect(parse(version, bytes)).toMatchObject({ dataLength: 5 });
   });
 
-  it('is refused when it is short or says a length that cannot be', () => {
+  it('is refused if it is truncated or its length field is invalid', () => {
     const good = datagram(version, pattern(5));
     for (let length = 0; length < good.length; length++) {
       expect(parse(version, good.slice(0, length))).toBe(
@@ -89,7 +89,7 @@ describe.each(versions)('a UDP datagram over IPv%d', (version) => {
     }
   });
 
-  it('is read from any bytes without a throw', () => {
+  it('is parsed from any bytes without a throw', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
         const seen = parse(version, bytes);
@@ -102,7 +102,7 @@ describe.each(versions)('a UDP datagram over IPv%d', (version) => {
 });
 
 describe('a UDP datagram without a checksum', () => {
-  it('is taken over IPv4 (RFC 768) and refused over IPv6 (RFC 8200 section 8.1), even if the device vouches for it', () => {
+  it('is accepted over IPv4 (RFC 768) and always refused over IPv6 (RFC 8200 section 8.1)', () => {
     for (const trusted of [false, true]) {
       const none = (version: 4 | 6): Uint8Array => {
         const bytes = datagram(version, pattern(5));

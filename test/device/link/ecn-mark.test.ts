@@ -44,7 +44,7 @@ describe.each([4, 6] as const)('a mark in IPv%i', (version) => {
   });
 });
 
-it('what is no IP packet is not ECN-capable', () => {
+it('bytes that are not an IP packet are not ECN-capable', () => {
   for (const bytes of [
     [],
     [0x45, 3],

@@ -43,7 +43,7 @@ describe.each([4, 6] as const)('a hop of MTU 1300, IPv%i', (version) => {
   const ip = version === 4 ? 20 : 40;
 
   it.each(['out', 'in'] as const)(
-    'tells the sender of what is too long, and passes the rest (%s)',
+    'sends an ICMP error about a packet that is too long, and passes the others (%s)',
     (direction) => {
       const { link, far, log, time, near, atFar } = wired('mtu 1300 delay 5ms');
       const [sender, heard, arrived] =
@@ -80,7 +80,7 @@ describe.each([4, 6] as const)('a hop of MTU 1300, IPv%i', (version) => {
     },
   );
 
-  it('says nothing when it is a black hole', () => {
+  it('sends no error if it is a black hole', () => {
     const { link, log, time, near, atFar } = wired('mtu 1300 blackhole');
     send(link, packet(version, 1400), time.now);
     time.runToQuiescence();
@@ -91,7 +91,7 @@ describe.each([4, 6] as const)('a hop of MTU 1300, IPv%i', (version) => {
     ]);
   });
 
-  it('does not complain about a later fragment, whose header holds no ports', () => {
+  it('sends no error about a later fragment, because it has no ports', () => {
     const { link, time, near } = wired('mtu 100');
     const p = packet(version, 400);
     if (version === 4) {
@@ -110,7 +110,7 @@ describe.each([4, 6] as const)('a hop of MTU 1300, IPv%i', (version) => {
   });
 });
 
-it('a router from before RFC 1191 leaves the MTU out; in IPv6 there was never one', () => {
+it('a router from before RFC 1191 leaves the MTU out; IPv6 always has it', () => {
   for (const [version, mtu] of [
     [4, 0],
     [6, 1300],

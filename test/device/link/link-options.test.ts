@@ -9,7 +9,7 @@ import { TcpFlag } from '../../../src/wire/tcp.js';
 import { buildPacket, pattern } from '../packets.js';
 
 describe('parseLink', () => {
-  it('reads the words of netem', () => {
+  it('parses the words of netem', () => {
     const link = parseLink(
       'loss 5% mark 3% delay 50ms 10ms duplicate .5% reorder 25% corrupt 0.1% rate 1.5mbit ' +
         'limit 64kb seed 7',
@@ -31,12 +31,12 @@ describe('parseLink', () => {
     expect(link).toEqual({ seed: 7, in: wanted, out: wanted, rules: [] });
   });
 
-  it('gives whole microseconds', () => {
+  it('returns whole microseconds', () => {
     const { delay, jitter } = parseLink('delay 1.1115ms .6us').out;
     expect([delay, jitter]).toEqual([1112, 1]);
   });
 
-  it('reads key=value, and directions', () => {
+  it('parses key=value, and directions', () => {
     const link = parseLink(['loss=5%,dup=1%', 'in loss=10% jitter=1ms', 'both limit=20']);
     expect(link.out).toEqual({ ...NO_IMPAIRMENTS, loss: 0.05, duplicate: 0.01, limitPackets: 20 });
     expect(link.in).toEqual({
@@ -49,7 +49,7 @@ describe('parseLink', () => {
     expect(link.in).not.toBe(link.out);
   });
 
-  it('reads the MTU of a hop, and what that says', () => {
+  it('parses the MTU of a hop, and its reaction to longer packets', () => {
     const hops = (words: string | string[]): unknown[] => {
       const { in: inbound, out } = parseLink(words);
       return [inbound.hopMtu, inbound.hopAnswer, out.hopMtu, out.hopAnswer];
@@ -59,7 +59,7 @@ describe('parseLink', () => {
     expect(hops('in mtu 600 no-mtu out mtu=9000')).toEqual([600, 'no-mtu', 9000, 'icmp']);
   });
 
-  it('reads drop rules, with the direction that holds there', () => {
+  it('parses drop rules, which get the current direction', () => {
     expect(parseLink('drop syn-ack:2 in drop data drop out:rst').rules.map((r) => r.text)).toEqual([
       'syn-ack:2',
       'in:data',
@@ -89,7 +89,7 @@ describe('parseLink', () => {
     ['mtu', "'mtu' needs a value, for example mtu 1280"],
     ['drop nth', "drop 'nth': which? Write nth:10"],
     ['drop every:3-4', "'every' takes one number"],
-  ])('%s is refused with a sentence', (text, message) => {
+  ])('%s is refused with the reason', (text, message) => {
     expect(() => parseLink(text)).toThrow(message);
   });
 });
@@ -158,7 +158,7 @@ describe('DropRule', () => {
     );
     const matches = (bytes: Uint8Array): boolean => end!.matches(new Slab(bytes), 0, bytes.length);
     expect([matches(built[4]), matches(built[6])]).toEqual([over4, over6]);
-    // Cut packets match nothing that they do not hold.
+    // A truncated packet must not match by bytes that it does not contain.
     for (const bytes of Object.values(built))
       for (let n = 0; n < bytes.length; n++) end!.matches(new Slab(bytes.subarray(0, n)), 0, n);
   });
@@ -170,7 +170,7 @@ describe('DropRule', () => {
     },
   );
 
-  it('counts each packet of its kind, whichever way it goes', () => {
+  it('counts each packet of its kind, in both directions', () => {
     const rule = DropRule.parse('data:2');
     expect(['in', 'out', 'in'].map((side) => rule.drops(side as 'in' | 'out', Kind.data))).toEqual([
       true,
@@ -203,7 +203,7 @@ describe('kindOf', () => {
     expect(kinds(buildPacket({ version, protocol: version === 4 ? 1 : 58 }))).toBe('any icmp');
   });
 
-  it('takes fragments and scraps for nothing in particular', () => {
+  it('gives fragments and truncated packets no kind but `any`', () => {
     const fragment = buildPacket({ version: 4 });
     fragment[7] = 1;
     expect(kinds(fragment)).toBe('any');

@@ -44,7 +44,7 @@ function wired(description: string, options = {}) {
 }
 
 describe('Link', () => {
-  it('without faults passes everything both ways at once', () => {
+  it('without faults passes all packets at once, in both directions', () => {
     const { link, far, atNear, atFar, time } = wired('');
     send(link, packet(1), time.now);
     send(far, packet(2), time.now);
@@ -81,7 +81,7 @@ describe('Link', () => {
     }
   });
 
-  it('does the same to the same packets with the same seed, and something else with another', () => {
+  it('has the same effect on the same packets with the same seed, and another with another seed', () => {
     const run = (seed: number): string => {
       const all = wired(
         `loss 10% duplicate 10% corrupt 10% reorder 10% delay 20ms 5ms rate 50mbit seed ${seed}`,
@@ -100,7 +100,7 @@ describe('Link', () => {
     expect(run(7)).not.toBe(run(8));
   });
 
-  it('loses, duplicates, reorders and corrupts the share that was asked for', () => {
+  it('loses, duplicates, reorders and corrupts the configured share', () => {
     const { link, atFar, time, log } = wired('loss 20% duplicate 10% corrupt 5% reorder 15%');
     const sent = 20_000;
     for (let n = 0; n < sent; n++) {
@@ -158,7 +158,7 @@ describe('Link', () => {
     );
   });
 
-  it('keeps the order of what is due at the same moment, and delivers it as one batch', () => {
+  it('delivers packets that are due at the same time in order and as one batch', () => {
     const { far, atNear, time } = wired('in delay 50ms');
     for (let n = 0; n < 40; n++) send(far, packet(n), time.now);
     time.runToQuiescence();
@@ -169,7 +169,7 @@ describe('Link', () => {
     expect(atNear.batches).toBe(2);
   });
 
-  it('treats each direction to its own luck', () => {
+  it('uses independent random numbers for each direction', () => {
     const { link, far, atNear, atFar, time } = wired('loss 50%');
     for (let n = 0; n < 64; n++) {
       send(link, packet(n), time.now);
@@ -199,7 +199,7 @@ describe('Link', () => {
     expect(Math.abs(waits[1000]! - 50 * MILLISECOND)).toBeLessThan(MILLISECOND);
   });
 
-  it('lets a reordered packet overtake by skipping the delay, or holds it back where there is none', () => {
+  it('reorders a packet by skipping its delay, or without a delay by holding it back', () => {
     const skipping = wired('delay 50ms');
     send(skipping.link, packet(1), skipping.time.now);
     skipping.link.out.impairments.reorder = 1;
@@ -218,7 +218,7 @@ describe('Link', () => {
     ]);
   });
 
-  it('sends one bit after the other at the rate, and then delays', () => {
+  it('serializes packets at the rate, then delays them', () => {
     const { link, atFar, time } = wired('out rate 8mbit delay 10ms');
     // 1000-byte packets take 1 ms each.
     for (let n = 0; n < 5; n++) send(link, packet(n, 960), time.now);
@@ -230,7 +230,7 @@ describe('Link', () => {
     ]);
   });
 
-  it('drops what the queue for the rate cannot hold, by packets or by bytes', () => {
+  it("drops packets that exceed the queue's limit in packets or bytes", () => {
     const byPackets = wired('out rate 8mbit limit 3');
     for (let n = 0; n < 5; n++) send(byPackets.link, packet(n, 960), byPackets.time.now);
     byPackets.time.pass(1500);
@@ -240,13 +240,13 @@ describe('Link', () => {
     expect(byPackets.atNear.drops).toEqual([Drop.linkQueueFull, Drop.linkQueueFull]);
     const byBytes = wired('out rate 8mbit limit 2kb');
     for (const size of [960, 960, 960, 8]) send(byBytes.link, packet(size, size), byBytes.time.now);
-    byBytes.time.pass(10 * MILLISECOND); // all have left: there is room again
+    byBytes.time.pass(10 * MILLISECOND); // the queue is empty again
     for (const size of [960, 960, 960]) send(byBytes.link, packet(size, size), byBytes.time.now);
     byBytes.time.runToQuiescence();
     expect(byBytes.atFar.arrivals.map((p) => p.bytes.length)).toEqual([1000, 1000, 48, 1000, 1000]);
   });
 
-  it('drops by rule, and says which', () => {
+  it('drops by rule, and names the rule', () => {
     const { link, far, atFar, atNear, log, time } = wired('drop syn-ack:2 drop in:data:2-3');
     const synAck = (n: number): Uint8Array =>
       buildPacket({ version: 6, seq: n, flags: TcpFlag.SYN | TcpFlag.ACK });
@@ -266,7 +266,7 @@ describe('Link', () => {
     expect(link.rules.map((rule) => rule.dropped)).toEqual([2, 2]);
   });
 
-  it('gives arrived packets whole memory: kept bytes stay', () => {
+  it('gives arrived packets memory of their own, so kept bytes stay unchanged', () => {
     const { far, atNear, time } = wired('in delay 1ms');
     const kept: Uint8Array[] = [];
     atNear.onPacket = (rx) => {
@@ -282,7 +282,7 @@ describe('Link', () => {
     expect(kept.findIndex((bytes, n) => Buffer.compare(bytes, packet(n, 1400)) !== 0)).toBe(-1);
   });
 
-  it('forgets what is under way when closed', () => {
+  it('drops packets in flight when it is closed', () => {
     const { link, atFar, time } = wired('delay 1s');
     send(link, packet(1), time.now);
     expect(link.out.held).toBe(1);
@@ -318,7 +318,7 @@ describe('an idle link', () => {
     expect(link.packet()).toBe(inner.packet());
   });
 
-  it('takes faults at once, in both directions', () => {
+  it('applies new faults at once, in both directions', () => {
     const { link, far, atNear, atFar, time, change } = idle();
     change('in drop any:1');
     send(link, packet(1), time.now);
@@ -330,7 +330,7 @@ describe('an idle link', () => {
     expect(link.in.counters).toMatchObject({ packets: 2, ruled: 1, delivered: 1 });
   });
 
-  it('delivers what is under way when the faults are cleared, in its order', () => {
+  it('delivers packets in flight when the faults are cleared, in their order', () => {
     const { link, atFar, time, change } = idle();
     change('out delay 10s');
     send(link, packet(1), time.now);

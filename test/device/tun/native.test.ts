@@ -1,9 +1,9 @@
-/** The shipped addon, beside the one that tests load. */
+/** The shipped addon. Tests load another build, with additional functions. */
 import { expect, it } from 'vitest';
 import { native } from '../../../src/device/tun/native.js';
 import { testNative } from '../../native/test-addon.js';
 
-it('the shipped addon has nothing that only tests call', async () => {
+it('the shipped addon has no function that only tests call', async () => {
   const shipped = Object.keys(native()).sort();
   const tested = Object.keys(await testNative()).sort();
   expect(tested.filter((name) => !shipped.includes(name))).toEqual(['injectFault', 'joinPackets']);

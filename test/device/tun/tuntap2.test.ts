@@ -30,7 +30,7 @@ class StandIn extends Duplex implements Tuntap2Tun {
   released = 0;
   readonly written: Uint8Array[] = [];
   far: StandIn | null = null;
-  /** Pending callbacks of write, as in a system that accepts no packet. */
+  /** Pending callbacks of writes, while the system accepts no packet. */
   stuck: (() => void)[] | null = null;
 
   override _read(): void {
@@ -85,7 +85,7 @@ const opened = async (
 };
 
 describe('the tuntap2 adapter', () => {
-  it('sets MTU and addresses, and then the device up', async () => {
+  it('sets MTU and addresses, then brings the device up', async () => {
     const tun = new StandIn();
     const { device } = await opened(tun);
     expect([tun.mtu, tun.ipv4, tun.ipv6, tun.isUp]).toEqual([
@@ -102,7 +102,7 @@ describe('the tuntap2 adapter', () => {
     ]);
   });
 
-  it('hands over each packet as it comes, and writes each whole, gathered from its pieces', async () => {
+  it('delivers each packet at once, and writes each packet whole, joined from its pieces', async () => {
     const tun = new StandIn();
     const { device, seen } = await opened(tun);
     const packet = buildPacket({
@@ -128,7 +128,7 @@ describe('the tuntap2 adapter', () => {
     });
   });
 
-  it('drops what a stream that takes nothing would have to keep', async () => {
+  it("drops packets while the stream's buffer is full", async () => {
     const tun = new StandIn();
     const { device, seen } = await opened(tun);
     tun.stuck = [];
@@ -140,7 +140,7 @@ describe('the tuntap2 adapter', () => {
     expect(new Set(seen.told)).toEqual(new Set(['full 1']));
   });
 
-  it('tells of an error once, as the end; nothing comes or goes afterwards', async () => {
+  it('reports an error once, as the end of the device; no packet passes afterwards', async () => {
     const tun = new StandIn();
     const { device, seen } = await opened(tun);
     tun.emit('error', Object.assign(new Error('gone'), { code: 'EBADFD' }));
@@ -153,7 +153,7 @@ describe('the tuntap2 adapter', () => {
     expect([seen.packets.length, tun.written.length, tun.released]).toEqual([0, 0, 1]);
   });
 
-  it('counts what a write refuses at once', async () => {
+  it('counts a packet as dropped if write() throws', async () => {
     const tun = new StandIn();
     const { device, seen } = await opened(tun);
     tun.write = () => {
@@ -163,7 +163,7 @@ describe('the tuntap2 adapter', () => {
     expect([seen.told, device.counters.txDropped]).toEqual([['error 1'], 1]);
   });
 
-  it('passes on what opening throws', async () => {
+  it('passes on an error of opening the device', async () => {
     const create = (): Tuntap2Tun => {
       throw new Error('EPERM');
     };
@@ -179,7 +179,7 @@ describe('a stack over it', () => {
     for (const host of hosts.splice(0)) host.close();
   });
 
-  it('serves 300 KB, and all of it comes back', async () => {
+  it('echoes 300 KB', async () => {
     const [near, far] = [new StandIn(), new StandIn()];
     near.far = far;
     far.far = near;
@@ -204,15 +204,15 @@ describe('a stack over it', () => {
   });
 });
 
-describe('without the package', () => {
-  it('a sentence says how to install it', async () => {
+describe('if the package is missing', () => {
+  it('an error says how to install it', async () => {
     const install = 'install the package with `npm install tuntap2@0\\.9`, or leave --driver out';
     await expect(openTuntap2({ clock: monotonicClock, addresses: [] })).rejects.toThrow(
       new RegExp(`^the driver tuntap2 cannot be used \\(.*\\): ${install}$`),
     );
   });
 
-  it('a command ends with 77 and the command that mends it', async () => {
+  it('a command ends with exit code 77 and the fix', async () => {
     const failure = openLabHost({ driver: 'tuntap2', quiet: true } as SharedOptions);
     await expect(failure).rejects.toBeInstanceOf(CommandError);
     await expect(failure).rejects.toMatchObject({ exitCode: 77, fix: 'npm install tuntap2@0.9' });

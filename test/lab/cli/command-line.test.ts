@@ -1,5 +1,5 @@
 /**
-  * Addresses of the stack on the command line, and the width and character set of the output.
+ * Addresses of the stack on the command line, and the width and character set of the output.
  */
 import { describe, expect, it } from 'vitest';
 import { addressProblem, checkAddresses } from '../../../src/lab/cli/addresses.js';
@@ -56,7 +56,7 @@ describe('the terminal', () => {
     expect(columnsOf(stream(false), {})).toBeUndefined();
   });
 
-  it('shows ASCII if the locale's character set is not UTF-8', () => {
+  it("shows ASCII if the locale's character set is not UTF-8", () => {
     expect(
       [{}, { LANG: 'de_DE.UTF-8' }, { LANG: 'C', LC_ALL: 'C.utf8' }].map((env) => isAsciiOnly(env)),
     ).toEqual([false, false, false]);

@@ -1,4 +1,4 @@
-/** Scripts that begin with an established connection, so that tests need not repeat the handshake. */
+/** Scripts that begin with an established connection, so tests need not repeat the handshake. */
 import type { RunOptions } from '../../../src/lab/script/options.js';
 import { playScript } from '../../../src/lab/script/play.js';
 import type { Verdict } from '../../../src/lab/script/verdict.js';

@@ -16,7 +16,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-it('a report larger than the pipe's buffer is complete, however slowly it is read', () => {
+it("a report larger than the pipe's buffer is complete, however slowly it is read", () => {
   const file = join(folder, 'a.pkt');
   writeFileSync(file, PASS);
   const names = Array.from({ length: 1000 }, () => file).join(' ');

@@ -151,7 +151,7 @@ ${SYN}+.1 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 5
     expect(told(after(text, { strict: true }))).toBe('PASS');
   });
 
-  it('a repeated SYN belongs to the same connection, in the handshake or answered by a challenge ACK', () => {
+  it('a repeated SYN belongs to the same connection, also if it gets a challenge ACK', () => {
     const again = play(OPEN.replace('+.1 <', `${SYN}+.1 <`));
     const challenged = after('+0 < S 0:0(0) win 65535 <mss 1000>\n+0 > . 1:1(0) ack 1');
     expect([again, challenged].map((v) => [told(v), remotePorts(v)])).toEqual([

@@ -1,6 +1,6 @@
 /**
-  * The language of public packetdrill scripts: what runs, and what is skipped with which reason. No
-  * script fails because of the runner.
+ * The language of public packetdrill scripts: what runs, and what is skipped with which reason. No
+ * script fails because of the runner.
  */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';

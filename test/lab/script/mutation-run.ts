@@ -1,6 +1,6 @@
 /**
-  * Runs changed scripts. A change must make its script fail, unless it changes only the stack's input
-  * and the output stays the same.
+ * Runs changed scripts. A change must make its script fail unless it changes only the stack's input
+ * and the output stays the same.
  */
 import { SECOND } from '../../../src/base/time.js';
 import { decode } from '../../../src/lab/script/decode.js';
@@ -11,8 +11,8 @@ import { LATER, mutantsOf, type ScriptMutant } from './mutate.js';
 export interface MutationResult {
   killed: number;
   /**
-    * Changes of the input after which the stack's packets are the same, byte for byte and at the same
-    * times. No script can notice them.
+   * Changes of the input after which the stack's packets and their times are the same. No script
+   * can notice them.
    */
   noEffect: number;
   /** `noEffect` by the kind of change, for the table in docs/packet-scripts.md. */

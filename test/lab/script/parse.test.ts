@@ -162,7 +162,7 @@ describe('packets', () => {
     },
   );
 
-  it('- stands for no flags; an acknowledgment number may follow it and flags without ACK', () => {
+  it('- stands for no flags; an incoming segment may have an acknowledgment number all the same', () => {
     expect(packet('< - 0:0(0) win 1').flags).toBe('');
     expect(packet('< - 1:1001(1000) ack 1')).toMatchObject({ flags: '', ack: 1, bytes: 1000 });
   });

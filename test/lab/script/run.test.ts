@@ -7,7 +7,10 @@ const WRITE = '+0 write(4, ..., 3000) = 3000\n';
 describe('PASS', () => {
   it.each([
     ['segments that make up one line', `${WRITE}+0 > P. 1:3001(3000) ack 1`],
-    ['segments with a line each', `${WRITE}+0 > . 1:1001(1000) ack 1\n+0 > P. 1001:3001(2000) ack 1`],
+    [
+      'segments with a line each',
+      `${WRITE}+0 > . 1:1001(1000) ack 1\n+0 > P. 1001:3001(2000) ack 1`,
+    ],
     ['any window, any options', `${WRITE}+0 > P. 1:3001(3000) ack 1 <...>`],
     ['at any time', `${WRITE}+0 > P. 1:3001(3000) ack 1\n* > . 1:1001(1000) ack 1`],
     ['between two times', `${WRITE}+0 > P. 1:3001(3000) ack 1\n+.2~+.4 > . 1:1001(1000) ack 1`],
