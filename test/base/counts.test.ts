@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Counts } from '../../src/base/counts.js';
 
 describe('Counts', () => {
-  it('counts each key up and down, never below zero, and keeps few keys that have none', () => {
+  it('counts each key up and down, never below zero, and keeps few keys with a count of 0', () => {
     const step = fc.record({ key: fc.nat(300), up: fc.boolean() });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 2000 }), (steps) => {

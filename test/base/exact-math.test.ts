@@ -20,7 +20,7 @@ describe('cubeRoot', () => {
     expect(worst).toBeLessThanOrEqual(2);
   });
 
-  it('is exact at the powers of eight, and 0 for what is not positive', () => {
+  it('is exact at the powers of eight, and 0 for 0 and negative numbers', () => {
     expect([1, 8, 64, 512, 1 / 8, 2 ** 60].map(cubeRoot)).toEqual([1, 2, 4, 8, 0.5, 2 ** 20]);
     expect([0, -0, -8, NaN].map(cubeRoot)).toEqual([0, 0, 0, 0]);
   });
@@ -39,7 +39,7 @@ describe('doubled', () => {
 });
 
 describe('roundUpPowerOfTwo', () => {
-  it('keeps powers of two and rounds all else up', () => {
+  it('keeps powers of two and rounds other numbers up', () => {
     expect([1, 2, 3, 4, 5, 1000, 1024, 1025, 2 ** 31].map(roundUpPowerOfTwo)).toEqual([
       1,
       2,

@@ -53,7 +53,7 @@ describe('IndexedHeap', () => {
     );
   });
 
-  it('gives a thousand items back in order', () => {
+  it('returns a thousand items in order', () => {
     const heap = new IndexedHeap<Item>();
     for (let i = 0; i < 1000; i++) heap.update(new Item(i), (i * 7919) % 1009);
     const keys: number[] = [];

@@ -15,7 +15,7 @@ describe('quantities', () => {
     ]);
   });
 
-  it('chooses the unit after rounding: a wait a little under a second is 1 s, not 1000 ms', () => {
+  it('chooses the unit after rounding: a time a little under a second is 1 s, not 1000 ms', () => {
     expect([999.4, 999.6, 999_400, 999_500, 999_999.996, 999_999].map(durationText)).toEqual([
       '999 us',
       '1 ms',
@@ -26,7 +26,7 @@ describe('quantities', () => {
     ]);
   });
 
-  it('knows one from many', () => {
+  it('uses the singular for 1', () => {
     expect([0, 1, 2].map(bytesText)).toEqual(['0 bytes', '1 byte', '2 bytes']);
     expect([0, 1, 2].map(segmentsText)).toEqual(['0 segments', '1 segment', '2 segments']);
     expect([1, 2].map((n) => countText(n, 'request'))).toEqual(['1 request', '2 requests']);

@@ -7,7 +7,7 @@ const take = (seed: number, count: number): number[] => {
 };
 
 describe('SeededRandom', () => {
-  it('repeats itself by its seed, and has nothing to do with its neighbours', () => {
+  it('repeats its numbers for a seed, and neighbouring seeds share no number', () => {
     for (let seed = -50; seed < 50; seed++) {
       const numbers = take(seed, 20);
       expect(take(seed, 20)).toEqual(numbers);
@@ -22,13 +22,13 @@ describe('SeededRandom', () => {
     for (const numbers of runs) {
       for (let bit = 0; bit < 32; bit++) {
         const ones = numbers.filter((n) => (n >>> bit) & 1).length;
-        // 5000 +- 50 (one standard deviation): six of them.
+        // Expected: 5000, with a standard deviation of 50. Allowed: six standard deviations.
         expect(Math.abs(ones - 5000), `bit ${bit}`).toBeLessThan(300);
       }
     }
   });
 
-  it('spreads evenly below a bound, and never reaches it', () => {
+  it('is uniform below a bound, and never reaches it', () => {
     const random = new SeededRandom(3);
     for (const bound of [1, 2, 7, 100]) {
       const counts = new Array<number>(bound).fill(0);

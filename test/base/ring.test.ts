@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Ring } from '../../src/base/ring.js';
 
 describe('Ring', () => {
-  it('is a queue: does what an array does', () => {
+  it('is a queue that behaves like an array', () => {
     fc.assert(
       fc.property(
         fc.array(fc.oneof(fc.integer(), fc.constant('shift')), { maxLength: 200 }),

@@ -40,7 +40,7 @@ describe('sequence numbers', () => {
     );
   });
 
-  it('compare as the shorter way round says', () => {
+  it('compare by the shorter distance around the circle', () => {
     fc.assert(
       fc.property(pairs, ([a, b]) => {
         const d = distance(a, b);
@@ -58,7 +58,7 @@ describe('sequence numbers', () => {
     );
   });
 
-  it('know an interval that begins anywhere and is up to 2^32 - 1 long', () => {
+  it('can be tested against an interval of any start and of up to 2^32 - 1 numbers', () => {
     fc.assert(
       fc.property(seq, seq, seq, (a, low, high) => {
         const ahead = (n: number): bigint => BigInt.asUintN(32, u32(n) - u32(low));
@@ -68,7 +68,7 @@ describe('sequence numbers', () => {
     );
   });
 
-  it('know the neighbourhood of an interval at each wrap', () => {
+  it('can be tested at both ends of an interval, at each wrap', () => {
     for (const low of edges) {
       const high = (low + 100) | 0;
       const at = (d: number): boolean => seqInRange((low + d) | 0, low, high);

@@ -83,7 +83,7 @@ describe('SipHash-2-4', () => {
     expect(results).toEqual(VECTORS);
   });
 
-  it('is its 64-bit self in 32-bit halves, for any key and any words', () => {
+  it('in 32-bit halves equals the 64-bit form, for any key and any words', () => {
     const words = fc.array(fc.oneof(fc.integer(), fc.constantFrom(0, -1, 1)), { maxLength: 70 });
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), words, (key, list) => {
@@ -96,7 +96,7 @@ describe('SipHash-2-4', () => {
     );
   });
 
-  it('reads its key wherever it stands in a buffer, and only as many words as it is told', () => {
+  it('takes a key at any offset of a buffer, and hashes only the given number of words', () => {
     const shifted = new Uint8Array(21);
     shifted.set(KEY, 5);
     const hash = new SipHash(shifted.subarray(5));

@@ -5,7 +5,7 @@ import { Slab } from '../../src/base/slab.js';
 import { SlabPool } from '../../src/base/slab-pool.js';
 
 describe('Slab', () => {
-  it('sees the same bytes both ways, also those of a part of a buffer', () => {
+  it('has one memory for bytes and view, also for a part of a buffer', () => {
     const whole = new Uint8Array(20);
     const slab = new Slab(whole.subarray(5, 15));
     slab.view.setInt32(2, 0x01020304);
@@ -15,7 +15,7 @@ describe('Slab', () => {
 });
 
 describe('copyBytes', () => {
-  it('copies any run, short or long, and nothing beside it', () => {
+  it('copies exactly the given range, short or long', () => {
     fc.assert(
       fc.property(fc.nat(300), fc.nat(40), fc.nat(40), (length, at, to) => {
         const source = new Slab(Uint8Array.from({ length: 340 }, (_, i) => (i * 11 + 3) & 255));
@@ -33,7 +33,7 @@ describe('copyBytes', () => {
 describe('copyOf', () => {
   it.each([
     ['bytes', new Uint8Array(20)],
-    ['a Buffer, whose own slice is none', Buffer.alloc(20)],
+    ['a Buffer, whose own slice() does not copy', Buffer.alloc(20)],
   ])('is a copy: %s', (_, source) => {
     source.set([1, 2, 3], 4);
     const copy = copyOf(new Slab(source), 4, 3);
@@ -43,7 +43,7 @@ describe('copyOf', () => {
 });
 
 describe('SlabPool', () => {
-  it('lends at least what is asked for, a power of two, and lends it again', () => {
+  it('lends slabs of the next power of two, and reuses them', () => {
     const pool = new SlabPool();
     for (const [size, given] of [
       [1, 4096],
@@ -60,7 +60,7 @@ describe('SlabPool', () => {
     expect(pool.lent).toBe(0);
   });
 
-  it('keeps no more idle bytes than it may', () => {
+  it('keeps no more idle bytes than its limit', () => {
     const pool = new SlabPool(8192);
     const slabs = [pool.take(4096), pool.take(4096), pool.take(4096)];
     for (const slab of slabs) pool.give(slab);

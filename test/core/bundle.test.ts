@@ -34,7 +34,7 @@ function unknownNames(code: string): string[] {
   return found.map(({ message }) => message);
 }
 
-it('reaches no module but files of src', () => {
+it('imports only files of src', () => {
   expect(bundle.outside).toEqual([]);
   expect(bundle.code).not.toMatch(/node:|\brequire\(|\bimport\(/);
   expect(bundle.modules).toContain('src/tcp/connection.ts');
@@ -47,11 +47,11 @@ it('reaches no module but files of src', () => {
   expect(bundle.modules.filter((path) => path.startsWith('src/device/tun/'))).toEqual([]);
 });
 
-it('uses no global but those of ECMAScript', () => {
+it('uses only globals of ECMAScript', () => {
   expect(unknownNames(bundle.code)).toEqual([]);
 });
 
-it('the checks above see a module and a global of Node', async () => {
+it('the checks above detect a module and a global of Node', async () => {
   const other = await bundleForBrowser(
     "import fs from 'node:fs';\nexport const size = Buffer.byteLength(fs.readFileSync('x'));",
   );

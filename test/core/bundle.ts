@@ -9,8 +9,8 @@ export interface Bundle {
   /** A script that makes `tcplab` global. */
   code: string;
   /**
-   * Imported modules that are not in the bundle because they are no files of this project, such as
-   * `node:fs`.
+   * Imported modules that are not in the bundle because they are not files of this project, such
+   * as `node:fs`.
    */
   outside: string[];
   /** The modules of the bundle, by their path from the root. */

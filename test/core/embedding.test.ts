@@ -26,7 +26,7 @@ function run(file: string): Promise<string> {
 }
 
 describe('docs/embedding.md', () => {
-  it('each of its programs has a heading of its own and says what it prints', () => {
+  it('each program on the page has a heading and an expected output', () => {
     expect(examples.length).toBe(page.match(/^```js$/gm)!.length);
     expect(examples.length).toBeGreaterThan(3);
   });
@@ -46,7 +46,7 @@ describe('docs/embedding.md', () => {
   });
 });
 
-describe('the doors in package.json', () => {
+describe('the entry points in package.json', () => {
   const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     exports: Record<string, { types: string; default: string } | string>;
   };
@@ -56,11 +56,11 @@ describe('the doors in package.json', () => {
     },
   );
 
-  it('are two', () => {
+  it('are tcplab and tcplab/core', () => {
     expect(doors.map(([name]) => name)).toEqual(['.', './core']);
   });
 
-  it.each(doors)('%s leads to code and to its types', (_name, to) => {
+  it.each(doors)('%s has code and types', (_name, to) => {
     expect([to.types, to.default].filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 });

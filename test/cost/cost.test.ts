@@ -79,7 +79,7 @@ function costOf(offload: boolean): Cost {
 
 describe('a megabyte', () => {
   // The receiver copies small segments, and the first segments of slow start.
-  it('with offloads: packets of 64 KB, an answer for each at most, one copy at the sender and none at the receiver', () => {
+  it('with offloads: packets of 64 KB, at most one ACK for each, one copy at the sender, none at the receiver', () => {
     const cost = costOf(true);
     expect(cost.sent).toBeLessThan(16.5);
     expect(cost.answers).toBeLessThan(16.5);
@@ -88,7 +88,7 @@ describe('a megabyte', () => {
     expect(cost.copies).toBeLessThan(1.06);
   });
 
-  it('without: packets of the MTU, an answer for each batch, one copy at either end', () => {
+  it('without offloads: packets of the MTU, at most one ACK for each batch, one copy at each end', () => {
     const cost = costOf(false);
     expect(cost.sent).toBeLessThan(MB / 1448 + 2);
     expect(cost.answers).toBeLessThan(20);
@@ -97,7 +97,7 @@ describe('a megabyte', () => {
     expect(cost.copies).toBeLessThan(2.05);
   });
 
-  it('that is lent is never copied', () => {
+  it('sent with sendZeroCopy() is never copied', () => {
     const h = new Hosts({ offload: true });
     let received = 0;
     h.b.listen({
@@ -134,7 +134,7 @@ describe('a megabyte', () => {
 });
 
 describe('a connection', () => {
-  it('that is opened, asks, is answered and closed costs nine packets', () => {
+  it('with one request and one response costs nine packets at most', () => {
     const h = new Hosts({ offload: true });
     const { client, server } = exchange(h, 64, 64);
     h.settle();
@@ -155,12 +155,12 @@ describe('100,000 packets', () => {
   // times.
   const flags = ['--max-semi-space-size=1', '--min-semi-space-size=1'];
 
-  it('leave no garbage to collect', async () => {
+  it('cause no garbage collection', async () => {
     const { stdout } = await run(process.execPath, [...flags, packets]);
     expect(JSON.parse(stdout)).toMatchObject({ packets: 100_000, collections: 0 });
   });
 
-  it('and this would see one object a packet', async () => {
+  it('cause one if the stack allocates an object for each packet', async () => {
     const { stdout } = await run(process.execPath, [...flags, packets, '--garbage']);
     expect((JSON.parse(stdout) as { collections: number }).collections).toBeGreaterThan(0);
   });

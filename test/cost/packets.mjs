@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Two stacks exchange `--packets` small messages over a cable in memory, in virtual time. Prints
- * how often V8 collected garbage meanwhile. The messages are small because a larger copy needs a
+ * the number of V8's garbage collections. The messages are small because a larger copy needs a
  * view, which is unavoidable garbage in JavaScript (bulk data is not copied). The reader reuses one
  * buffer, so that all garbage is the stacks'. `--garbage` adds one small object per packet.
  *

@@ -5,7 +5,7 @@ import { TcpCounters } from '../../src/tcp/counters.js';
 import { Drop, DROP_NAMES } from '../../src/wire/drop.js';
 
 describe('dropLines', () => {
-  it('names what was dropped, the most frequent first, and nothing else', () => {
+  it('lists the drop reasons that occurred, the most frequent first', () => {
     const counts = new Float64Array(DROP_NAMES.length);
     counts[Drop.tcpNoSuchPort] = 2;
     counts[Drop.tcpPaws] = 130;
@@ -17,7 +17,7 @@ describe('dropLines', () => {
     expect(dropLines(new Float64Array(DROP_NAMES.length))).toEqual([]);
   });
 
-  it('has a sentence of its own for every reason', () => {
+  it('has a different text for every reason', () => {
     expect(Object.keys(DROP_TEXTS)).toEqual([...DROP_NAMES]);
     expect(new Set(Object.values(DROP_TEXTS)).size).toBe(DROP_NAMES.length);
   });
@@ -35,7 +35,7 @@ describe('nstatLines', () => {
   });
 });
 
-it('what SYN cookies did is one line, and none when there were none', () => {
+it('the counters of SYN cookies are one line, or none if all are 0', () => {
   const counters = new TcpCounters();
   expect(cookieLines(counters)).toEqual([]);
   counters.TcpExtSyncookiesSent = 900;

@@ -9,7 +9,7 @@ import { compactText } from '../../src/observe/text.js';
 import { exchange, B4, Hosts, type HostsOptions } from '../stack/hosts.js';
 
 /**
- * Both stacks tell the same recorder; each step as its segment's line and the sentences under it.
+ * Both stacks have the same recorder. Each step has its segment's line and the sentences under it.
  */
 function watched(o: HostsOptions): {
   h: Hosts;
@@ -47,7 +47,7 @@ it('a mark, its echo and the answer are explained', () => {
 });
 
 describe('Fast Open', () => {
-  it('the request, the grant, the cookie and what it buys are explained', () => {
+  it('the request, the grant, the cookie and the early data are explained', () => {
     const { h, steps, flush } = watched({ config: { fastOpen: 3 } });
     h.b.listen({
       port: 80,

@@ -1,6 +1,6 @@
 /**
- * Compares each explanation with the behaviour of the code: the window before and after, and why it
- * changed. No explanation may be true only in most cases.
+ * Compares each explanation with the behaviour of the code: the window before and after, and the
+ * reason of the change. An explanation must be true in all cases, not only in most.
  */
 import { describe, expect, it } from 'vitest';
 import type { Note } from '../../src/tcp/notes.js';
@@ -10,7 +10,7 @@ import { Recorder } from '../../src/observe/recorder.js';
 import { segmentOf, StepBuilder } from '../../src/observe/steps.js';
 import { converse, type ConversationOptions, START } from './conversation.js';
 
-/** The events of a conversation, and of each step its flags and sentences in a line. */
+/** The events of a conversation, and a line with flags and sentences for each step. */
 function explained(options: ConversationOptions): { events: TraceEvent[]; lines: string[] } {
   const events: TraceEvent[] = [];
   const lines: string[] = [];
@@ -65,8 +65,8 @@ function told(...events: readonly object[]): string {
   return lines.join('\n');
 }
 
-describe('what timeouts do to the congestion window', () => {
-  it('the first closes it, the next finds it closed', () => {
+describe('the congestion window after timeouts', () => {
+  it('the first timeout reduces it to one segment, the next one leaves it there', () => {
     const all = sentences({ link: 'drop out:data:3 delay 5ms' });
     expect(all).toContain(
       'the first timeout; congestion window 10 -> 1 segment: segments still in flight plus one',
@@ -76,7 +76,7 @@ describe('what timeouts do to the congestion window', () => {
     expect(more).toContain('2 timeouts in a row; congestion window stays at 1 segment');
   });
 
-  it('says nothing of a window where there is none', () => {
+  it('is not mentioned without a congestion control', () => {
     const { events, lines } = explained({
       link: 'drop out:data:3 delay 5ms',
       config: { congestionControl: 'none' },
@@ -115,7 +115,7 @@ describe('why the congestion window moves', () => {
     expect(bbr).not.toMatch(/slow start|congestion avoidance|proportional/);
   });
 
-  it('calls no growth in recovery congestion avoidance', () => {
+  it('growth in recovery is never called congestion avoidance', () => {
     const { events } = explained(LOSS);
     const inRecovery = events.filter(
       (e) => e.name === 'tcp:note' && e.data.note === 'cwnd' && e.data.recovery === 'Recovery',
@@ -124,8 +124,8 @@ describe('why the congestion window moves', () => {
   });
 });
 
-describe('why a segment is taken for lost', () => {
-  it('by SACK and time, or by as many duplicate ACKs as it takes', () => {
+describe('why a segment is considered lost', () => {
+  it('because of SACK and time, or because of duplicate ACKs', () => {
     const lost = { link: 'drop out:data:2-2 delay 5ms', responseBytes: 20_000 };
     const sack = sentences(lost);
     expect(sack).toContain(
@@ -137,7 +137,7 @@ describe('why a segment is taken for lost', () => {
     );
   });
 
-  it("a SYN,ACK because the peer's SYN came again, also one that asks for ECN", () => {
+  it('a SYN,ACK because the peer repeated its SYN, also one that requests ECN', () => {
     expect(
       told(
         received({ flags: 'SEW' }),
@@ -148,25 +148,25 @@ describe('why a segment is taken for lost', () => {
   });
 });
 
-describe('the window that is zero', () => {
+describe('a zero window', () => {
   const probe = { name: 'recovery:timer_stopped', data: { timer: 'persist' } };
 
-  it('an answer that keeps it shut opens nothing', () => {
+  it('a reply with a zero window does not end the probing', () => {
     expect(told(received({ window: 0 }), probe)).toContain('its window is still zero');
     expect(told(received({ window: 512 }), probe)).toContain(
       'the window is open again: probing ends',
     );
   });
 
-  it('a FIN may be all that waits', () => {
+  it('a FIN alone may be waiting', () => {
     const note = (unsent: number): object => noted({ note: 'zero-window-probe', probe: 1, unsent });
     expect(told(received({}), note(0))).toContain("the peer's window is zero and our FIN waits");
     expect(told(received({}), note(1))).toContain("the peer's window is zero and 1 byte waits");
   });
 });
 
-describe('text that arrives', () => {
-  it('moves RCV.NXT, fills a gap, or has been there in part', () => {
+describe('incoming data', () => {
+  it('advances RCV.NXT, fills a gap, or is a duplicate in part', () => {
     const text = { flags: 'P.', relSeq: 101, length: 100 };
     expect(told(received(text, 101))).toContain('100 bytes in order: RCV.NXT moves on to 201');
     expect(told(received(text, 151))).toContain(
@@ -181,8 +181,8 @@ describe('text that arrives', () => {
   });
 });
 
-describe('what goes out', () => {
-  it('a FIN is not the end of receiving, unless the peer had closed', () => {
+describe('outgoing segments', () => {
+  it('a FIN does not end receiving, unless the peer has closed before', () => {
     expect(told(sent({ flags: 'F.' }, false, 'FIN-WAIT-1'))).toContain(
       'all our data; we can still receive',
     );
@@ -199,7 +199,7 @@ describe('what goes out', () => {
     expect(told(sent({ flags: 'S', length: 50 }))).toContain('with 50 bytes of data (Fast Open)');
   });
 
-  it('new data as a probe asks no congestion window', () => {
+  it('new data in a probe is not explained by the congestion window', () => {
     const tlp = { name: 'recovery:timer_expired', data: { timer: 'tlp' } };
     expect(told(tlp, sent({ length: 10 }))).toContain(
       '10 bytes of data, new, as a probe (RFC 8985 7.3)',
@@ -210,7 +210,7 @@ describe('what goes out', () => {
     expect(told(sent({ length: 10 }, true))).toContain('10 bytes of data; it carries the ACK too');
   });
 
-  it('a timer that is armed again is backed off when it expired, and only then', () => {
+  it('a timer is backed off only if it is armed again after it expired', () => {
     const armed = (inUs: number): object => ({
       name: 'recovery:timer_set',
       data: { timer: 'rto', inUs },
@@ -225,7 +225,7 @@ describe('what goes out', () => {
   });
 });
 
-describe('the notes of the window', () => {
+describe('notes about the congestion window', () => {
   const MOVED = { note: 'cwnd', control: 'cubic', ssthresh: 7, recovery: 'Open' } as const;
   const cwnd = (cwnd: number, before: number, more: object): object =>
     noted({ ...MOVED, cwnd, before, ...more });
@@ -254,7 +254,7 @@ describe('the notes of the window', () => {
     expect(told(received({}), ...events)).toContain(words);
   });
 
-  it('an ECN mark reduces what there is to reduce', () => {
+  it('an ECN mark reduces the congestion window only if there is one', () => {
     const marked = (ssthresh: number | null, control: string): object =>
       noted({ note: 'ecn-reduced', ssthresh, control });
     expect(told(received({}), marked(7, 'cubic'))).toContain('is reduced to 7 segments');
@@ -271,7 +271,7 @@ describe('options and numbers', () => {
     expect(sentences({ config: { windowScaling: false } })).toContain('no window scaling');
   });
 
-  it('sequence numbers are unsigned in JSON, and no figure is infinite', () => {
+  it('sequence numbers are unsigned in JSON, and all figures are finite', () => {
     const { events } = explained({ link: 'drop out:data:3 delay 5ms', responseBytes: 20_000 });
     const figures = events.flatMap((e) =>
       e.name === 'tcp:note' ? Object.values(e.data).filter((n) => typeof n === 'number') : [],

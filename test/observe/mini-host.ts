@@ -1,6 +1,5 @@
 /**
- * One connection on one device, with just enough IPv4 around it: what the views of a connection are
- * tested on.
+ * One connection on one device with a minimal IPv4, for tests of the views of a connection.
  */
 import { SeededRandom } from '../../src/base/random.js';
 import { SlabPool } from '../../src/base/slab-pool.js';
@@ -27,7 +26,7 @@ export interface MiniHostOptions {
   iss: number;
   config?: Partial<TcpConfig>;
   observer?: TcpObserver | null;
-  /** Sees the connection after its events were taken. */
+  /** Called with the connection after its events were read. */
   user?: (conn: Connection, events: number, now: Micros) => void;
 }
 
@@ -89,7 +88,7 @@ export class MiniHost implements Drivable {
     });
   }
 
-  /** Tells the user, then sends what is owed. */
+  /** Notifies the user, then sends pending output. */
   run(now: Micros): void {
     this.now = now;
     const events = this.conn.takeEvents();

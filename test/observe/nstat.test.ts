@@ -8,7 +8,7 @@ describe('nstat', () => {
   counters.TcpExtDelayedACKs = 12;
   counters.TcpCurrEstab = 2;
 
-  it("has the kernel's order, with our own counters behind and without gauges", () => {
+  it("has the kernel's order, then our own counters, and no gauges", () => {
     const names = Object.keys(inKernelOrder(counters));
     expect(names.slice(0, 2)).toEqual(['TcpActiveOpens', 'TcpPassiveOpens']);
     expect(names.indexOf('TcpExtSyncookiesSent')).toBeLessThan(names.indexOf('TcpExtTW'));
@@ -17,7 +17,7 @@ describe('nstat', () => {
     expect(names).not.toContain('TcpCurrEstab');
   });
 
-  it('counts since a history', () => {
+  it('counts since the values in a history', () => {
     expect(increase({ a: 5, b: 2 }, { a: 3 })).toEqual({ a: 2, b: 2 });
   });
 

@@ -42,14 +42,14 @@ it.each([
   );
 });
 
-it('a guess, where the router does not say how much', () => {
+it('a guess, if the router does not report its MTU', () => {
   expect(said({}, 'no-mtu', 4)).toContain(
     'the path MTU is now 1006, because ICMP says that a packet was too big but does not give ' +
       'the limit: the next smaller common MTU is tried (RFC 1191 7.1)',
   );
 });
 
-it('a black hole, and the search for what passes', () => {
+it('a black hole, and the search for the largest packet that passes', () => {
   expect(said({ config: { mtuProbing: 1 } }, 'blackhole', 4).slice(0, 5)).toEqual([
     'the path MTU is now 1076, because of repeated timeouts: larger packets and their ICMP ' +
       'errors may be lost (a black hole, RFC 4821 7.7)',

@@ -1,6 +1,6 @@
 /**
- * The capture formats, read by a reader of a few lines. What tshark makes of them is in
- * test/e2e/capture-tshark.test.ts.
+ * The capture formats, parsed by a small reader. test/e2e/capture-tshark.test.ts compares them with
+ * tshark.
  */
 import { describe, expect, it } from 'vitest';
 import { Slab } from '../../src/base/slab.js';
@@ -82,7 +82,7 @@ const packetsOf = (blocks: Block[]): ReadPacket[] =>
     });
 
 describe('pcapng', () => {
-  it('has its blocks as the format wants them', () => {
+  it('has valid blocks in the right order', () => {
     const [section] = blocksOf(sectionHeader('tcplab x'));
     expect(section!.type).toBe(0x0a0d0d0a);
     expect(section!.view.getUint32(0, true)).toBe(0x1a2b3c4d);
@@ -122,7 +122,7 @@ describe('pcapng', () => {
 });
 
 describe('CaptureFile', () => {
-  it('holds a conversation with its comments, and apart from it what the link took away', () => {
+  it('contains a conversation with comments, and dropped packets under a second interface', () => {
     const chunks: Uint8Array[] = [];
     const file = new CaptureFile((b) => chunks.push(b), {
       name: 'tun0',
@@ -156,7 +156,7 @@ describe('CaptureFile', () => {
 });
 
 describe('pcap', () => {
-  it('has a head, and each packet with its time', () => {
+  it('has a header, and each packet with its time', () => {
     const head = new DataView(pcapFileHeader().buffer);
     expect([head.getUint32(0, true), head.getUint16(4, true), head.getUint32(20, true)]).toEqual([
       0xa1b23c4d, 2, 101,

@@ -89,7 +89,7 @@ describe('filters', () => {
     else expect([...states!].sort()).toEqual(expected);
   });
 
-  it('leaves the states to the command if none is named', () => {
+  it('selects no states if none is named; the command then uses its defaults', () => {
     expect(parseSsFilter('sport = :80').states).toBeNull();
     expect([...defaultStates(false, true)].sort()).toEqual(['LISTEN', 'UNCONN']);
     expect(defaultStates(true, false).size).toBe(11);
@@ -145,7 +145,7 @@ describe('table', () => {
     `);
   });
 
-  it('shows names of services, IPv6 in brackets, timers and who shut what', () => {
+  it('shows names of services, IPv6 in brackets, timers and half-closed connections', () => {
     const r = {
       ...record('fd74::2:80', 'fd74::1:5000', 'CLOSE-WAIT'),
       timer: { name: 'on' as const, inUs: 204_900, retries: 2 },

@@ -72,7 +72,7 @@ describe('tcpdumpText', () => {
     );
   });
 
-  it('counts from the initial sequence numbers, over the wrap, or prints them as they are', () => {
+  it('prints sequence numbers relative to the initial ones, over the wrap, or absolute', () => {
     const { flow } = opened();
     const data = flow.read(
       segment({ seq: 3, ack: 9, flags: PSH | ACK, wnd: 63, payloadBytes: 6 }),
@@ -107,7 +107,7 @@ describe('tcpdumpText', () => {
     expect(tcpdumpText(rst)).toBe('Flags [R], seq 11, win 0, length 0');
   });
 
-  it('prints SACK blocks relative to what they acknowledge', () => {
+  it('prints SACK blocks relative to our initial sequence number', () => {
     const { flow } = opened();
     const seg = segment({ seq: 8, ack: -1, flags: ACK, wnd: 1, sackCount: 2 });
     seg.sackEdges.set([99, 199, 299, 399]);
@@ -125,7 +125,7 @@ describe('tcpdumpText', () => {
 });
 
 describe('compactText', () => {
-  it('scales windows once both sides have agreed, but never on a SYN', () => {
+  it('scales windows if both sides have agreed to it, but never on a SYN', () => {
     const { flow, syn, synAck } = opened();
     expect(compactText(syn)).toBe('[S] seq=0 win=64240 <mss 1460,sackOK,TS,ws 10>');
     expect(compactText(synAck)).toBe('[S.] seq=0 ack=1 win=65535 <mss 1460,sackOK,TS,ws 7>');
@@ -141,9 +141,9 @@ describe('compactText', () => {
     );
   });
 
-  it('for an observer that came late takes the numbers that the connection knows', () => {
+  it("takes the connection's numbers if it did not see the handshake", () => {
     const flow = new FlowMemory('a:1', 'b:2');
-    // of another connection with these ports, before
+    // an earlier connection with these ports
     flow.read(segment({ seq: 7, flags: SYN, wscale: 3 }), false);
     flow.learn(1000, { irs: 5000, scales: { in: 10, out: 7 } });
     const sent = flow.read(segment({ seq: 1010, ack: 5020, flags: ACK, wnd: 2 }), true);
@@ -161,7 +161,7 @@ describe('small texts', () => {
     expect(flagNames('none')).toBe('no flag');
   });
 
-  it('has seconds with microseconds', () => {
+  it('prints seconds with microseconds', () => {
     expect(timeText(12_003_142)).toBe('12.003142');
   });
 });

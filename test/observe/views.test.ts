@@ -12,7 +12,7 @@ import { Segment, TcpFlag } from '../../src/wire/tcp.js';
 import { converse, type ConversationOptions, START } from './conversation.js';
 import { flowOf } from './mini-host.js';
 
-/** A conversation, seen by everything there is. */
+/** A conversation with all views attached. */
 function seen(options: ConversationOptions = {}) {
   const events: TraceEvent[] = [];
   const lines: string[] = [];
@@ -29,7 +29,7 @@ function seen(options: ConversationOptions = {}) {
   return { events, lines, ladder: rungs.join('\n'), why: explained(events) };
 }
 
-/** Of each step its flags and the sentences under it. */
+/** Flags and sentences of each step. */
 function explained(events: readonly TraceEvent[]): { flags: string; why: string }[] {
   const explainer = new Explainer();
   const all: { flags: string; why: string }[] = [];
@@ -65,14 +65,14 @@ describe('Recorder', () => {
     expect(times).toEqual([...times].sort((a, b) => a - b));
   });
 
-  it('names the states of our side in order', () => {
+  it('records the states of our side in order', () => {
     const states = seen({ link: DELAYED }).events.flatMap((e) =>
       e.name === 'tcp:state_changed' ? [e.data.to] : [],
     );
     expect(states).toEqual(['SYN-RECEIVED', 'ESTABLISHED', 'CLOSE-WAIT', 'LAST-ACK', 'CLOSED']);
   });
 
-  it('says whether a checksum was verified or vouched for', () => {
+  it('tells whether a checksum was verified by the stack or by the device', () => {
     const checksums = (options: ConversationOptions): unknown[] =>
       seen(options).events.flatMap((e) =>
         e.name === 'tcp:segment_received' ? [e.data.segment.checksum] : [],
@@ -83,7 +83,7 @@ describe('Recorder', () => {
 });
 
 describe('LiveLines', () => {
-  it('prints a line a segment, with what it did to our state', () => {
+  it('prints a line for each segment, with the change of our state', () => {
     expect(seen({ link: DELAYED }).lines).toEqual([
       '0.005000 198.18.0.1:51422 → 198.18.0.2:80  [S] seq=0 win=65535 <mss 1460,sackOK,TS,ws ' +
         '5>  LISTEN→SYN-RECEIVED',
@@ -100,14 +100,14 @@ describe('LiveLines', () => {
     ]);
   });
 
-  it('marks what the link took away, what was dropped and what was sent again', () => {
+  it('marks segments that the link dropped, that we dropped, and retransmissions', () => {
     const { lines } = seen({ link: 'drop syn-ack:1 delay 5ms' });
     expect(lines[1]).toMatch(/\[S\.\] .* {2}✗ linkRule syn-ack:1$/);
     expect(lines[2]).toMatch(/\[S\] .* {2}✗ tcpUnacceptable$/);
     expect(lines[3]).toMatch(/\[S\.\] .* {2}again$/);
   });
 
-  it('keeps to its limit of lines a second and says what it left out', () => {
+  it('prints at most its limit of lines a second, and the number of lines left out', () => {
     const lines: string[] = [];
     const live = new LiveLines((line) => lines.push(line), { limit: 2 });
     const recorder = new Recorder(live.sink, 0);
@@ -125,7 +125,7 @@ describe('LiveLines', () => {
     ]);
   });
 
-  it('makes no event of what its limit hides, and reads numbers aright after the gap', () => {
+  it('beyond the limit makes no events, and gets the numbers right after the gap', () => {
     const lines: string[] = [];
     let made = 0;
     const live = new LiveLines((line) => lines.push(line), { limit: 2, why: true });
@@ -153,7 +153,7 @@ describe('LiveLines', () => {
     );
   });
 
-  it('says what a second hid when the next brings nothing', () => {
+  it('reports lines left out of a second even if no event follows', () => {
     const lines: string[] = [];
     const live = new LiveLines((line) => lines.push(line), { limit: 1 });
     const recorder = new Recorder(live.limitedSink, 0, live.limit);
@@ -209,18 +209,18 @@ describe('Ladder', () => {
     expect(ladder).toMatch(/│◀─+ │ {2}CLOSE-WAIT → LAST-ACK\n/);
   });
 
-  it('ends the arrow of a lost packet in a cross midway, from its own side', () => {
+  it('ends the arrow of a lost packet in the middle with a cross', () => {
     expect(ladder).toMatch(/│ {39}✗─{37} │\n/);
     const lostOnTheWayIn = seen({ link: 'drop in:data:1 delay 5ms' }).ladder;
     expect(lostOnTheWayIn).toMatch(/│ ─{37}✗ {39}│\n/);
   });
 
-  it('is as wide in every line', () => {
+  it('has the same width in every line', () => {
     const rungs = ladder.split('\n').filter((line) => line.includes('│'));
     expect(new Set(rungs.map((line) => [...line].lastIndexOf('│')))).toEqual(new Set([90]));
   });
 
-  it('wraps at spaces, and cuts a word that is longer than a line', () => {
+  it('wraps at spaces, and splits a word that is longer than a line', () => {
     expect(wrap('aa bb cc', 5, '  ')).toEqual(['aa bb', '  cc']);
     expect(wrap('aa bb cccccccc dd', 5, '  ')).toEqual(['aa bb', '  ccc', '  ccc', '  cc', '  dd']);
   });
@@ -302,7 +302,7 @@ describe('Explainer', () => {
     expect(text).toContain('recovery ends');
   });
 
-  it('explains a super-segment, and which part of it the link took', () => {
+  it('explains a super-segment, and which part of it the link dropped', () => {
     const text = sentences({ link: 'drop out:data:2-2 delay 5ms', responseBytes: 20_000 }).join(
       '\n',
     );
@@ -326,7 +326,7 @@ describe('StepBuilder', () => {
     return steps;
   };
 
-  it('gives to each of several connections what is its own', () => {
+  it('gives each of several connections its own events', () => {
     const steps = run([
       event(1, 'tcp:segment_received', 'a', { segment: {} }),
       event(1, 'tcp:segment_received', 'b', { segment: {} }),
@@ -339,7 +339,7 @@ describe('StepBuilder', () => {
     ]);
   });
 
-  it('takes what a timer and our user did for causes of the next segment', () => {
+  it('makes timers and calls of the user causes of the next segment', () => {
     const steps = run([
       event(1, 'tcp:segment_received', 'a', { segment: {} }),
       event(1, 'tcp:state_changed', 'a', { cause: 'close' }),
@@ -356,7 +356,7 @@ describe('StepBuilder', () => {
     ]);
   });
 
-  it('lets CLOSE wait for the FIN', () => {
+  it('makes CLOSE a cause of the FIN, not of an earlier segment', () => {
     const steps = run([
       event(1, 'tcp:state_changed', 'a', { cause: 'close' }),
       event(1, 'tcp:segment_sent', 'a', { segment: { flags: '.' } }),
@@ -365,7 +365,7 @@ describe('StepBuilder', () => {
     expect(steps.map((s) => s.causes.length)).toEqual([0, 1]);
   });
 
-  it('shows also what led to no segment', () => {
+  it('makes a step of events without a segment', () => {
     const steps = run([
       event(1, 'recovery:timer_expired', 'a', { timer: 'rto' }),
       event(1, 'tcp:state_changed', 'a', { from: 'SYN-SENT', to: 'CLOSED', cause: 'syn-timeout' }),
@@ -375,7 +375,7 @@ describe('StepBuilder', () => {
 });
 
 describe('fan-out', () => {
-  it('tells everybody the same', () => {
+  it('gives all receivers the same events', () => {
     const events: [TraceEvent[], TraceEvent[]] = [[], []];
     const recorders = events.map((list) => new Recorder((e) => list.push(e), START));
     converse({

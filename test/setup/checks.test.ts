@@ -35,7 +35,7 @@ describe('the version of Node', () => {
   });
 
   it.each(['18.20.4', '20.18.9', '9.99.0'])(
-    '%s is too old, which one sentence explains',
+    '%s is too old, and one sentence says so',
     (version) => {
       const sentence = nodeProblem(version, '>=20.19');
       expect(sentence).toContain(`needs Node 20.19 or newer, but this is ${version}`);
@@ -62,7 +62,7 @@ describe('the version of Node', () => {
 });
 
 describe('the C compiler', () => {
-  it('is asked for in one sentence if it is missing, before anything is installed', () => {
+  it('is required before anything is installed; one sentence says how to install it', () => {
     for (const file of ['native-setup', 'package.json', 'package-lock.json']) {
       cpSync(join(ROOT, file), join(scratch, file), { recursive: true });
     }
@@ -95,7 +95,7 @@ describe('/dev/net/tun', () => {
     expect(sentence).not.toContain('\n');
   });
 
-  it('is looked for on the disk', () => {
+  it('is checked on the disk', () => {
     expect(tunProblem(join(scratch, 'tun'))).toContain(`${join(scratch, 'tun')} does not exist`);
     writeFileSync(join(scratch, 'tun'), '');
     expect(tunProblem(join(scratch, 'tun'))).toBeNull();
@@ -117,7 +117,7 @@ describe('node_modules', () => {
   };
   const a = { 'node_modules/a': { version: '1.0.0' } };
 
-  it('is current if all packages have their versions; optional ones may be missing', () => {
+  it('is up to date if all packages have their versions; optional ones may be missing', () => {
     install(a);
     expect(modulesAreCurrent(scratch)).toBe(true);
     install({ ...a, 'node_modules/b': { version: '2.0.0' } });
@@ -128,19 +128,19 @@ describe('node_modules', () => {
     ['a package is missing', {}],
     ['one has another version', { 'node_modules/a': { version: '1.0.1' } }],
     ['an optional one has another version', { ...a, 'node_modules/b': { version: '1.0.0' } }],
-    ['there is one too many', { ...a, 'node_modules/c': { version: '1.0.0' } }],
-  ])('is not current if %s', (_, packages) => {
+    ['there is an additional package', { ...a, 'node_modules/c': { version: '1.0.0' } }],
+  ])('is out of date if %s', (_, packages) => {
     install(packages);
     expect(modulesAreCurrent(scratch)).toBe(false);
   });
 
-  it("is not current if a package's folder is gone, although npm recorded it", () => {
+  it("is out of date if a package's folder is missing, although npm recorded it", () => {
     install(a);
     rmSync(join(scratch, 'node_modules/a'), { recursive: true });
     expect(modulesAreCurrent(scratch)).toBe(false);
   });
 
-  it('is not current if there is none', () => {
+  it('is out of date if it is missing', () => {
     writeFileSync(
       join(scratch, 'package-lock.json'),
       readFileSync(join(ROOT, 'package-lock.json')),

@@ -1,5 +1,5 @@
 /**
- * Bulk transfers over a bottleneck, in virtual time: as many senders as wanted on one host, their
+ * Bulk transfers over a bottleneck, in virtual time: any number of senders on one host, their
  * receivers on the other, and between them a link of a given rate, round trip, queue and loss. The
  * result is goodput: the bytes that the receiving users read.
  *
@@ -26,7 +26,7 @@ export interface BulkOptions {
   queue?: number;
   /** Share of data packets lost at random. */
   loss?: number;
-  /** Instead: exactly every so many-th packet is lost. */
+  /** Exactly one of this many data packets is lost, instead of a random `loss`. */
   lossEvery?: number;
   ackLoss?: number;
   /** One for each flow; they start one after the other, `apart` microseconds from each other. */
@@ -36,7 +36,7 @@ export interface BulkOptions {
   bytes?: number;
 }
 
-/** Sends zeros for as long as it may. */
+/** Sends zeros until the end of the transfer. */
 class Source implements TcpUser {
   private left: number;
   private readonly bulk: Bulk;
@@ -132,8 +132,8 @@ export class Bulk {
   }
 
   /**
-   * Replaces chance by counting: the lane's next packet is lost each time `n` packets have passed
-   * since the last loss.
+   * Replaces the random loss: the lane's next packet is lost whenever `n` packets have passed since
+   * the last loss.
    */
   private loseEvery(n: number): void {
     const { impairments, counters } = this.hosts.link!.in;
@@ -147,7 +147,7 @@ export class Bulk {
     });
   }
 
-  /** Lets `duration` pass; bytes that each flow delivered meanwhile. */
+  /** Lets `duration` pass, and returns the bytes that each flow delivered in that time. */
   run(duration: Micros): number[] {
     const before = this.sinks.map((s) => s.received);
     this.hosts.time.pass(duration);
@@ -155,8 +155,8 @@ export class Bulk {
   }
 
   /**
-   * Until the first flow's last byte is there; bits a second from its SYN on. NaN when it takes
-   * longer than `most`.
+   * Runs until the first flow's last byte has arrived. Returns bits a second since its SYN. If it
+   * takes longer than `most`, the result counts the bytes that arrived in that time.
    */
   goodput(bytes: number, most: Micros): number {
     this.hosts.time.runUntil(() => !Number.isNaN(this.sinks[0]?.endedAt ?? NaN), most);

@@ -1,6 +1,6 @@
 /**
- * Initial sequence numbers of a test's choice: where a number wraps matters, and RFC 6528's hash
- * would hide it.
+ * Sets initial sequence numbers for tests, so that sequence numbers wrap at a known place. RFC
+ * 6528's hash would make that place random.
  */
 import type { Seq } from '../../src/base/seq.js';
 import type { Micros } from '../../src/base/time.js';

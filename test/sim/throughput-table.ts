@@ -18,11 +18,11 @@ const RTTS = [1, 20, 100, 300];
 const CONTROLS: CongestionName[] = ['cubic', 'reno', 'bbr'];
 
 const WITHOUT_SACK =
-  "NewReno repairs one hole a round trip, and the queue's delay counts as part of that. Who " +
-  'overshoots the queue at the end of slow start, as Reno and BBR do, has dozens of holes to ' +
-  "repair: hence their low figures even where no packet is lost at random. CUBIC's HyStart " +
-  'leaves slow start before that. Linux does the same: with `tcp_sack=0` over a relay with ' +
-  'such a queue, 1 MB at 20 ms and no random loss, Reno brought 2.7 Mbit/s from us to the ' +
+  "NewReno repairs one hole a round trip, and the queue's delay is part of the round trip. Reno " +
+  'and BBR overflow the queue at the end of slow start and then have dozens of holes to repair. ' +
+  "Their figures are therefore low even without random loss. CUBIC's HyStart leaves slow start " +
+  'before the queue overflows. Linux behaves alike: with `tcp_sack=0` over a relay with ' +
+  'such a queue, 1 MB at 20 ms and no random loss, Reno reached 2.7 Mbit/s from us to the ' +
   'kernel and 2.6 from kernel to kernel, BBR 4.5 and 4.3.';
 
 function cell(

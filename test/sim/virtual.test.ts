@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MINUTE, NEVER, SECOND } from '../../src/base/time.js';
 import { VirtualTime, type Drivable } from './virtual.js';
 
-/** Rings at the times given and writes down when. */
+/** Has the given deadlines, and records when each was handled. */
 function alarm(name: string, log: string[], ...times: number[]): Drivable {
   return {
     nextTimeout: () => times[0] ?? NEVER,
@@ -22,7 +22,7 @@ describe('VirtualTime', () => {
     expect(time.now).toBe(600 * SECOND);
   });
 
-  it('stops when the condition holds, at quiescence, or at the time limit', () => {
+  it('stops when the condition holds, without deadlines, or at the time limit', () => {
     const log: string[] = [];
     const time = new VirtualTime(0).add(alarm('a', log, 1, 2, 3 * MINUTE));
     expect(time.runUntil(() => log.length === 1)).toBe(true);
@@ -36,14 +36,14 @@ describe('VirtualTime', () => {
     expect(time.now).toBe(3 * MINUTE + SECOND);
   });
 
-  it('lets what is overdue happen at once and never turns the clock back', () => {
+  it('runs overdue deadlines at once and never turns the clock back', () => {
     const log: string[] = [];
     const time = new VirtualTime(100).add(alarm('a', log, 0));
     expect(time.step()).toBe(true);
     expect(log).toEqual(['a@100']);
   });
 
-  it('ends a run that would never end', () => {
+  it('throws if a run would never end', () => {
     const busy: Drivable = { nextTimeout: () => 0, onTimeout: () => undefined };
     expect(() => new VirtualTime(1).add(busy).runToQuiescence()).toThrow('no end at 1 us');
   });

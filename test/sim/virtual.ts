@@ -14,7 +14,7 @@ export interface Drivable {
   run?(now: Micros): void;
 }
 
-/** More turns at one instant than this mean that two things answer each other for ever. */
+/** More steps than this at one instant mean an endless loop, such as two peers' endless replies. */
 const MAX_TURNS_AT_ONE_INSTANT = 100_000;
 
 export class VirtualTime {
@@ -33,7 +33,7 @@ export class VirtualTime {
     return this;
   }
 
-  /** The next wake-up; NEVER when nothing will ever happen again by itself. */
+  /** The next deadline, or NEVER if there is none. */
   nextTimeout(): Micros {
     let next = NEVER;
     for (const d of this.driven) next = Math.min(next, d.nextTimeout());
@@ -41,8 +41,8 @@ export class VirtualTime {
   }
 
   /**
-   * Jumps to the next wake-up, at most to `limit`, and lets everything that is due happen. False:
-   * nothing is due by then.
+   * Jumps to the next deadline, at most to `limit`, and runs everything that is due. Returns false
+   * if nothing is due by then.
    */
   step(limit: Micros = NEVER): boolean {
     const next = this.nextTimeout();
@@ -62,8 +62,8 @@ export class VirtualTime {
   }
 
   /**
-   * Steps until `condition` holds. False: it never will (quiescence), or `maxTime` microseconds
-   * passed first; the clock then stands at that moment, as if one had waited.
+   * Steps until `condition` holds. Returns false if there are no more deadlines, or if `maxTime`
+   * microseconds have passed; the clock then stands at the end of that time.
    */
   runUntil(condition: () => boolean, maxTime: Micros = 3600 * SECOND): boolean {
     const limit = this.now + maxTime;
@@ -83,7 +83,7 @@ export class VirtualTime {
     this.now = end;
   }
 
-  /** Steps until nothing is due ever again. False: still busy after `maxTime` microseconds. */
+  /** Steps until there are no deadlines. Returns false if `maxTime` microseconds passed first. */
   runToQuiescence(maxTime: Micros = 3600 * SECOND): boolean {
     this.runUntil(() => false, maxTime);
     return this.nextTimeout() === NEVER;

@@ -42,7 +42,7 @@ if (
 }
 isolate();
 
-/** A client that takes longer counts as hanging. */
+/** A client that takes longer counts as hung. */
 const CLIENT_SECONDS = 60;
 const HEAP_GROWTH = 6 << 20;
 const RSS_GROWTH = 48 << 20;
@@ -163,7 +163,7 @@ const first = await ask();
 start = Date.now();
 const until = start + seconds * 1000;
 const all = Promise.all(Array.from({ length: clients }, () => client(until)));
-// The first quarter of the time is for what grows only once: code, pools, tables.
+// Code, pools and tables grow in the first quarter of the time only.
 await sleep(seconds * 250);
 const settled = await ask();
 let busy = settled;
