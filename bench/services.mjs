@@ -72,7 +72,7 @@ export const SERVICES = {
 };
 
 /**
- * A client that has enough data resets the connection, which is no error of the bench.
+ * A client that has enough data resets the connection, which is not an error of the bench.
  *
  * @param {Socket} socket
  */

@@ -81,7 +81,7 @@ static int get_args(napi_env env, napi_callback_info info, napi_value *args, siz
   return 0;
 }
 
-/* -1 if the value is no number: no descriptor, or "leave unchanged". */
+/* -1 if the value is not a number. It means "no descriptor" or "leave unchanged". */
 static int get_int(napi_env env, napi_value value) {
   int32_t n = -1;
   return napi_get_value_int32(env, value, &n) == napi_ok ? n : -1;
@@ -98,7 +98,7 @@ static int get_name(napi_env env, napi_value value, char name[IFNAMSIZ]) {
   return 0;
 }
 
-/* NULL if the value is no typed array of that type; `length` is in elements. */
+/* NULL if the value is not a typed array of that type; `length` is in elements. */
 static void *get_array(napi_env env, napi_value value, napi_typedarray_type wanted,
                        size_t *length) {
   napi_typedarray_type type;

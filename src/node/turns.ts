@@ -61,26 +61,26 @@ export class Turns {
   }
 
   /**
-   * `who` has an event from the network. Returns true if it was emitted now, false if a round will
-   * emit it.
+   * `teller` has an event from the network. Returns true if it was emitted now, false if a round
+   * will emit it.
    */
-  tell(who: Teller): boolean {
+  tell(teller: Teller): boolean {
     if (!this.isFirst) {
-      this.later(who);
+      this.later(teller);
       return false;
     }
     this.isFirst = false;
-    this.tellOne(who);
+    this.tellOne(teller);
     return true;
   }
 
-  /** The events of `who` wait for rounds, because they must not be emitted in this turn. */
-  later(who: Teller): void {
-    const wanted = Math.min(who.untold, MOST_ROUNDS_AHEAD);
+  /** The events of `teller` wait for rounds, because they must not be emitted in this turn. */
+  later(teller: Teller): void {
+    const wanted = Math.min(teller.untold, MOST_ROUNDS_AHEAD);
     if (wanted === 0) return;
-    if (!who.hasTurn) {
-      who.hasTurn = true;
-      this.waiting.push(who);
+    if (!teller.hasTurn) {
+      teller.hasTurn = true;
+      this.waiting.push(teller);
     }
     for (; this.roundsAhead < wanted; this.roundsAhead++) setImmediate(nextRound, this);
   }
@@ -106,22 +106,22 @@ export class Turns {
     this.inThisGo--;
     this.roundsAhead--;
     for (let n = this.waiting.length; n > 0; n--) {
-      const who = this.waiting.shift()!;
-      who.hasTurn = false;
-      this.tellOne(who);
+      const teller = this.waiting.shift()!;
+      teller.hasTurn = false;
+      this.tellOne(teller);
     }
     if (!this.runWanted || (this.inThisGo > 0 && !this.isHurried)) return;
     this.runWanted = false;
     this.run();
   }
 
-  private tellOne(who: Teller): void {
+  private tellOne(teller: Teller): void {
     try {
-      if (who.untold > 0) who.tellOne();
+      if (teller.untold > 0) teller.tellOne();
     } catch (error) {
       throwLater(error); // so that the other sockets and the stack continue
     }
-    this.later(who);
+    this.later(teller);
   }
 }
 

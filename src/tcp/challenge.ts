@@ -2,8 +2,8 @@
  * Rate limits for challenge ACKs and for duplicate ACKs that answer invalid segments (RFC 5961
  * section 7). An attacker must not be able to count the host's limit, because the count shows that
  * a connection exists (CVE-2016-5696). Each connection therefore has an interval of its own
- * (Linux's tcp_invalid_ratelimit; `takeAnswerSlot` in input.ts), and the host's limit for each second
- * is random.
+ * (Linux's tcp_invalid_ratelimit; `takeAnswerSlot` in input.ts), and the host's limit for each
+ * second is random.
  */
 import type { Random } from '../base/random.js';
 import { SECOND, type Micros } from '../base/time.js';

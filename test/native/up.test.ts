@@ -243,7 +243,8 @@ describeWithTun('tcplab doctor', () => {
     expect(out[0]).toMatch(
       new RegExp(
         '^ok {4}/dev/net/tun can be opened \\(mode 0\\d{3}\\)\\n' +
-          'ok {4}the TUN driver \\(addon\\) loads\\nok {4}CAP_NET_ADMIN: this process can create devices',
+          'ok {4}the TUN driver \\(addon\\) loads\\n' +
+          'ok {4}CAP_NET_ADMIN: this process can create devices',
       ),
     );
     expect(out[0]).toContain(

@@ -105,7 +105,7 @@ export function prepare(call, world) {
   const n = (/** @type {number} */ i) => numberOf(args[i]) ?? 0;
   const own = (/** @type {Address} */ a) => (world.v4Mapped && a.version === 4 ? mapped(a) : a);
   if (UNKNOWN.has(call.name))
-    throw new Unsupported(`the system call '${call.name}' is not made here`);
+    throw new Unsupported(`the system call '${call.name}' is not supported here`);
   const fd = WITHOUT_DESCRIPTOR.has(call.name) ? -1 : world.fd(n(0));
   switch (call.name) {
     case 'socket': {
@@ -150,7 +150,7 @@ export function prepare(call, world) {
       return send(fd, n(2), n(3), null, args[1]);
     case 'sendmsg':
       if (controlOf(args[1]).length > 0)
-        throw new Unsupported('control messages (msg_control) of sendmsg()');
+        throw new Unsupported('control messages (msg_control) of sendmsg() are not supported');
       return send(fd, iovBytes(fieldOf(args[1], 'msg_iov')), n(2), fastOpen(n(2)));
     case 'sendto':
       return send(fd, n(2), n(3), fastOpen(n(3)), args[1]);
@@ -204,7 +204,7 @@ export function prepare(call, world) {
     case 'epoll_wait':
       return epollWait(fd, args);
     default:
-      throw new Unsupported(`the system call '${call.name}' is not known`);
+      throw new Unsupported(`the system call '${call.name}' is not supported`);
   }
 
   /** @param {number} flags */
@@ -275,7 +275,7 @@ const dataIn = (data) => (data === undefined ? {} : { data });
 /** @param {Expression | undefined} e @param {World} world */
 function pathOf(e, world) {
   const path = textOf(e);
-  if (path === null) throw new Unsupported('open() of a path that is not a quoted string');
+  if (path === null) throw new Unsupported('the path of open() must be a quoted string');
   return world.file(path);
 }
 
@@ -329,10 +329,10 @@ function epollWait(fd, args) {
 /** @param {readonly Expression[]} args by their numbers, as for the kernel */
 function optionOf([, at, name]) {
   if (name?.kind === 'symbol' && !Object.hasOwn(CONSTANTS, name.name))
-    throw new Unsupported(`the socket option ${name.name} is not known`);
+    throw new Unsupported(`the socket option ${name.name} is not supported`);
   const [level, number] = [numberOf(at), numberOf(name)];
   if (level === null || number === null)
-    throw new Unsupported('a socket option without its level or name');
+    throw new Unsupported('a socket option needs a level and a name');
   const is = (/** @type {number} */ of, /** @type {string[]} */ ...names) =>
     level === of && names.some((n) => CONSTANTS[n] === number);
   return {

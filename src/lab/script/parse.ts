@@ -49,10 +49,8 @@ function parseEvent(s: Scanner, isFirst: boolean): ScriptEvent {
   const isExpectation =
     (action.type === 'packet' || action.type === 'icmp') && action.way === 'out';
   if (when.kind !== 'at' && !isExpectation) {
-    s.failAt(
-      `${when.kind === 'any' ? "'*'" : 'a range of times'} is allowed for expected packets (>) only`,
-      place,
-    );
+    const what = when.kind === 'any' ? "'*'" : 'a range of times';
+    s.failAt(`${what} is allowed for expected packets (>) only`, place);
   }
   return { place, when, action };
 }
