@@ -195,7 +195,7 @@ describe.each(versions)('an IPv%d datagram in fragments', (version) => {
     },
   );
 
-  it('is dropped when one fragment says Not-ECT and another CE', () => {
+  it('is dropped if one fragment is Not-ECT and another CE', () => {
     const [first, second] = two();
     add({ ...first, tos: 0 });
     expect(add({ ...second, tos: 3 })).toBe('fragmentBadEcn');

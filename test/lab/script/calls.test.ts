@@ -67,7 +67,7 @@ describe('addresses', () => {
       ['address'],
     ],
     ['{sa_family = AF_INET6, sin_port = htons(45678)}', ['address']],
-  ])('accept() tells %s', (address, expected) => {
+  ])('accept() returns %s', (address, expected) => {
     expect(fields(play(accepting(address)))).toEqual(expected);
   });
 
