@@ -46,7 +46,7 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     return { w, conn: accepted[0]!, iss: seq };
   }
 
-  it('ATK-7: a RST resets with the very number that is next alone; within the window it is challenged, outside it is ignored', () => {
+  it('ATK-7: a RST resets only if its number is exactly RCV.NXT; within the window it gets a challenge ACK, outside it is ignored', () => {
     const { w, conn, iss } = victim();
     const challenge = { flags: ACK, seq: iss + 1, ack: 101 };
     const edge = 101 + conn.rcv.wnd;
@@ -62,7 +62,7 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     expect([conn.stateName, conn.error]).toEqual(['CLOSED', 'ECONNRESET']);
   });
 
-  it('ATK-8: a SYN with any sequence number is challenged, and ends nothing', () => {
+  it('ATK-8: a SYN with any sequence number gets a challenge ACK, and does not end the connection', () => {
     const { w, conn, iss } = victim();
     for (const seq of [100, 101, IN_WINDOW, 0x4000_0000, 0xc000_0000]) {
       w.wait(SECOND);
@@ -73,7 +73,7 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     expect(conn.stateName).toBe('ESTABLISHED');
   });
 
-  it('ATK-9: data is taken only with an ACK of the last window or of what was sent since: one guess in 65,000', () => {
+  it('ATK-9: data is accepted only if its ACK is within the last window or the data sent since: one guess in 65,000', () => {
     const { w, conn, iss } = victim();
     const random = new SeededRandom(5);
     for (let i = 0; i < 2000; i++) {
@@ -84,7 +84,7 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     expect(conn.receiveQueued).toBe(1);
   });
 
-  it('ATK-9: not even a window of 1 GB makes a number good that we never sent', () => {
+  it('ATK-9: even with a window of 1 GB an ACK of data that was never sent is invalid', () => {
     const { w, conn, iss } = victim([3, 3, 14, 0]);
     expect(conn.snd.maxWnd).toBe(65_535 << 14);
     for (let i = 1; i < 64; i++) {
@@ -100,15 +100,15 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
   });
 
   it.each([
-    ['data with a bad ACK', { flags: ACK, ack: 99, payload: [88] }],
-    ['old data with a bad ACK', { flags: ACK, ack: 99, seq: 99, payload: [88, 88, 88] }],
+    ['data with an invalid ACK', { flags: ACK, ack: 99, payload: [88] }],
+    ['old data with an invalid ACK', { flags: ACK, ack: 99, seq: 99, payload: [88, 88, 88] }],
     ['SYN', { flags: SYN }],
     ['SYN with data', { flags: SYN, payload: [88] }],
     ['RST', { flags: RST, seq: IN_WINDOW }],
     ['RST before the window, with data into it', { flags: RST, seq: 99, payload: [88, 88, 88] }],
     ['data without ACK', { flags: 0, payload: [88] }],
   ] as [string, Tcp][])(
-    'ATK-25: a timestamp from the future on what is not believed changes nothing: %s',
+    'ATK-25: a future timestamp on an invalid segment has no effect: %s',
     (_, forged) => {
       const { w, conn, iss } = victim(stamp(1000), stamp(1000));
       expect(conn.timestamps).toBe(true);
@@ -119,7 +119,7 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     },
   );
 
-  it('ATK-10: one connection sends no more than a challenge ACK in 500 ms (tcp_invalid_ratelimit), and counts the others', () => {
+  it('ATK-10: one connection sends at most one challenge ACK in 500 ms (tcp_invalid_ratelimit), and counts suppressed ones', () => {
     const { w } = victim();
     w.wait(SECOND);
     const answered = (): number => w.tcp({ ...VICTIM, flags: RST, seq: IN_WINDOW }).length;
@@ -139,7 +139,7 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
   it.each<[string, Tcp]>([
     ['its SYN again and again', { flags: SYN, seq: 100 }],
     ['ACKs out of the window', { flags: ACK, seq: 100_000, ack: 1 }],
-  ])('ATK-10: nor does one in SYN-RECEIVED: %s', (_, packet) => {
+  ])('ATK-10: in SYN-RECEIVED there is at most one reply in 500 ms: %s', (_, packet) => {
     const w = new Wire();
     w.listen();
     w.tcp({ ...VICTIM, flags: SYN, seq: 100 });
@@ -153,11 +153,11 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     ['old SYNs', { flags: SYN, seq: 50 }, 1],
     ['ACKs out of the window', { flags: ACK, seq: 100_000, ack: 1 }, 1],
     [
-      'but data and FIN say that our ACK was lost',
+      'except for data and FIN, which mean that our ACK was lost',
       { flags: ACK | FIN, seq: 101, ack: 1, payload: [88] },
       10,
     ],
-  ])('ATK-10: nor does one in TIME-WAIT: %s', (_, packet, answers) => {
+  ])('ATK-10: in TIME-WAIT there is at most one reply in 500 ms: %s', (_, packet, answers) => {
     const { w, conn, iss } = victim();
     conn.shutdown(w.now);
     w.stack.wake(conn);
@@ -171,7 +171,7 @@ describe('blind RST, SYN and data (RFC 5961)', () => {
     expect(w.tcp({ ...VICTIM, ...packet })).toHaveLength(1);
   });
 
-  it('ATK-10: out of the window, the throttle of the whole host has no part in it, for keep-alives look the same', () => {
+  it('ATK-10: the rate limit of the whole host does not apply outside the window, because keep-alives look the same', () => {
     const w = new Wire({ config: { challengeAckLimit: 1 } });
     w.listen();
     for (let i = 0; i < 10; i++) w.open({ sport: 1000 + i });
@@ -201,11 +201,11 @@ describe('the limit of all connections', () => {
     });
   };
 
-  it('is random in each second: from half of tcp_challenge_ack_limit to one and a half', () => {
+  it('is random in each second: between 0.5 and 1.5 times tcp_challenge_ack_limit', () => {
     const limits = drawn(1, 2000);
     expect(Math.min(...limits)).toBeGreaterThanOrEqual(500);
     expect(Math.max(...limits)).toBeLessThanOrEqual(1500);
-    // Evenly: chi-square over ten classes, 9 degrees of freedom, p = 0.001.
+    // Uniform: chi-square over ten classes, 9 degrees of freedom, p = 0.001.
     const classes = new Array<number>(10).fill(0);
     for (const n of limits) classes[Math.min(9, Math.floor((n - 500) / 100))]!++;
     expect(classes.reduce((x, n) => x + (n - 200) ** 2 / 200, 0)).toBeLessThan(27.9);
@@ -221,14 +221,14 @@ describe('CVE-2016-5696: an attacker that counts the challenge ACKs of its own c
    * the victim were (not) in the window.
    */
   function counted(seed: number, rightGuess: boolean): number[] {
-    // of the host, a second: few, so that few connections of his own are enough to use them up
+    // of the host, a second: few, so that few of the attacker's connections use them up
     const limit = 80;
     const w = new Wire({ random: new SeededRandom(seed), config: { challengeAckLimit: limit } });
     w.listen();
     w.open(VICTIM);
     for (let i = 0; i < OWN; i++) w.open({ sport: 1000 + i });
     return Array.from({ length: ROUNDS }, () => {
-      w.wait(SECOND - (w.now % SECOND)); // he has found out when our second begins
+      w.wait(SECOND - (w.now % SECOND)); // the attacker knows when our second begins
       for (let n = 0; n < 20; n++)
         w.tcp({ ...VICTIM, flags: RST, seq: rightGuess ? IN_WINDOW : 101 + 8_000_000 });
       let own = 0;
@@ -253,9 +253,9 @@ describe('CVE-2016-5696: an attacker that counts the challenge ACKs of its own c
     return Math.max(...share);
   }
 
-  it('ATK-11: learns nothing: what he counts tells a right guess from a wrong one no better than a coin', () => {
+  it('ATK-11: learns nothing: its counts classify guesses no better than chance', () => {
     const [right, wrong] = [counted(11, true), counted(12, false)];
-    // The limit was the one thing that held them back, or he would have nothing to count.
+    // Only the limit suppressed challenge ACKs; otherwise there would be nothing to count.
     expect(Math.min(...wrong)).toBeLessThan(OWN);
     expect(bestGuess(right, wrong)).toBeLessThan(0.62);
   });

@@ -1,6 +1,6 @@
 /**
- * Fragments made to deceive: a filter on the way sees one header, the host another (RFC 1858, RFC
- * 3128, RFC 5722).
+ * Deceptive fragments: a filter on the path sees another header than the host (RFC 1858, RFC 3128,
+ * RFC 5722).
  */
 import { describe, expect, it } from 'vitest';
 import { buildPacket } from '../device/packets.js';
@@ -50,7 +50,7 @@ function host(): RawHost {
 const flagsOf = (replies: Reply[]): number[] => replies.map((r) => r.payload[13]!);
 
 describe('tiny fragments (RFC 1858 section 3, RFC 3128)', () => {
-  it('an honest SYN in fragments is answered', () => {
+  it('a valid SYN in fragments is answered', () => {
     const h = host();
     const segment = syn(40);
     expect(
@@ -62,7 +62,7 @@ describe('tiny fragments (RFC 1858 section 3, RFC 3128)', () => {
   });
 
   it.each([8, 16])(
-    "ATK-19: a first one of %i bytes, so that TCP's flags stand in the second, is dropped with all that follows",
+    "ATK-19: a first fragment of %i bytes, with TCP's flags in the second one, is dropped with all that follow",
     (cut) => {
       const h = host();
       const segment = syn(40);
@@ -75,11 +75,11 @@ describe('tiny fragments (RFC 1858 section 3, RFC 3128)', () => {
   );
 
   it.each([8, 16])(
-    'ATK-19: one at offset %i, that would write over flags which a filter has let pass, is dropped',
+    'ATK-19: a fragment at offset %i, which would overwrite flags that a filter checked, is dropped',
     (offset) => {
       const h = host();
       const harmless = syn(40);
-      harmless[13] = 16; // an ACK, says the first fragment
+      harmless[13] = 16; // an ACK according to the first fragment
       const replies = h.send(
         fragment(0, harmless.slice(0, 24), true),
         fragment(offset, syn(40).slice(offset, 24), true),
@@ -92,7 +92,7 @@ describe('tiny fragments (RFC 1858 section 3, RFC 3128)', () => {
     },
   );
 
-  it('UDP may be cut after its 8 bytes of header', () => {
+  it('UDP may be split after its 8 bytes of header', () => {
     const h = host();
     const datagram = Uint8Array.from([4, 0, 0, 9, 0, 16, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
     h.send(
@@ -104,7 +104,7 @@ describe('tiny fragments (RFC 1858 section 3, RFC 3128)', () => {
 });
 
 describe('overlapping fragments (RFC 5722)', () => {
-  it('ATK-18: end the whole segment: no part of it reaches TCP', () => {
+  it('ATK-18: cause the whole segment to be dropped: no part of it reaches TCP', () => {
     const h = host();
     const segment = syn(40);
     const replies = h.send(

@@ -58,7 +58,7 @@ const states: [string, (w: Wire, conn: Connection, data: Out) => Out][] = [
 
 describe('a synchronised connection', () => {
   it.each(states)(
-    'ATK-13: in %s survives every type and code there is, though it quotes what is in flight',
+    'ATK-13: in %s survives errors of every type and code, even if they quote data in flight',
     (state, reach) => {
       const { w, conn, data } = inFlight();
       const about = reach(w, conn, data);
@@ -67,7 +67,7 @@ describe('a synchronised connection', () => {
         for (let code = 0; code < 16; code++) w.icmp(type, code, about);
       expect([conn.stateName, conn.error, w.stack.tcp.connectionCount]).toEqual([state, null, 1]);
       expect(w.stack.checkInvariants()).toBeNull();
-      // It goes on: all that was sent is acknowledged.
+      // It continues: all sent data is acknowledged.
       w.tcp({
         flags: ACK,
         seq: state.startsWith('FIN') || state === 'ESTABLISHED' ? 101 : 102,
@@ -77,7 +77,7 @@ describe('a synchronised connection', () => {
     },
   );
 
-  it('ATK-12: does not even note an error that quotes a sequence number which is not in flight', () => {
+  it('ATK-12: does not record an error that quotes a sequence number not in flight', () => {
     const { w, conn, data } = inFlight();
     for (const off of [-1, 1000, 5000, 0x4000_0000, 0x8000_0000]) {
       w.icmp(3, 1, data, (data.seq + off) >>> 0);
@@ -87,7 +87,7 @@ describe('a synchronised connection', () => {
     expect(conn.softError).toBe('EHOSTUNREACH');
   });
 
-  it('does not hear of an error about other ports or addresses', () => {
+  it('is not affected by an error about other ports or addresses', () => {
     const { w, conn, data } = inFlight();
     for (const at of [16, 19, 20, 21, 22, 23]) {
       const about = { ...data, bytes: data.bytes.slice() };

@@ -24,13 +24,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   ),
   m('ATK-2', 'syn.sackPermitted = (echo & SACK_BIT) !== 0;', '', FLOOD),
   m('ATK-2', 'syn.wscale = wscale === WSCALE_MASK ? ABSENT : wscale;', '', FLOOD),
-  m(
-    'ATK-2',
-    'while (index > 0 && table[index]! > mss) index--;',
-    '',
-    FLOOD,
-    'ATK-2: has the largest',
-  ),
+  m('ATK-2', 'while (index > 0 && table[index]! > mss) index--;', '', FLOOD, 'ATK-2: gets'),
   // A fault of the past: cookies were made with the listener's settings, checked with the stack's.
   m(
     'ATK-2',
@@ -52,7 +46,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     'ATK-4: is made',
   ),
   m('ATK-5', 'now >= listener.cookieUntil ||', '', FLOOD),
-  m('ATK-6', 'if (queue.isSynQueueFull || reserved)', 'if (reserved)', FLOOD, 'ATK-6: is answered'),
+  m('ATK-6', 'if (queue.isSynQueueFull || reserved)', 'if (reserved)', FLOOD, 'ATK-6: answers'),
   m('ATK-6', 'if (halfOpen.size >= config.maxHalfOpen)', 'if (false)', FLOOD, 'ATK-6: the stack'),
   m('ATK-6', '>= config.maxHalfOpenPerHost)', '< 0)', FLOOD, 'ATK-6: one host'),
   m('ATK-6', inside('HalfOpen', 'this.size--;'), '', FLOOD, 'ATK-6: every'),
@@ -70,13 +64,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     CHALLENGE,
     'ATK-9: data',
   ),
-  m(
-    'ATK-9',
-    'Math.min(snd.maxWnd, c.stats.bytesAcked)',
-    'snd.maxWnd',
-    CHALLENGE,
-    'ATK-9: not even',
-  ),
+  m('ATK-9', 'Math.min(snd.maxWnd, c.stats.bytesAcked)', 'snd.maxWnd', CHALLENGE, 'ATK-9: even'),
   m(
     'ATK-10',
     'if (now - c.lastOowAckAt < c.config.challengeAckInterval) {',
@@ -114,8 +102,8 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
   ),
   m('ATK-13', 'if (c.isOpening && endsOpening(c, e)) {', 'if (endsOpening(c, e)) {', ICMP),
   m('ATK-14', '!old && !rfc1337 ?', '!old ?', TIME_WAIT),
-  m('ATK-15', 'this.sip.hash(w, WORDS);', '', UNPREDICTABLE, 'ATK-15: are spread'),
-  m('ATK-15', 'tsOffset: this.keyed.hi,', 'tsOffset: 0,', UNPREDICTABLE, 'ATK-15: nor do'),
+  m('ATK-15', 'this.sip.hash(w, WORDS);', '', UNPREDICTABLE, 'ATK-15: are'),
+  m('ATK-15', 'tsOffset: this.keyed.hi,', 'tsOffset: 0,', UNPREDICTABLE, 'ATK-15: timestamps'),
   m(
     'ATK-16',
     'const slot = counter & (COUNTERS - 1);',
@@ -128,7 +116,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     'this.ports.pick(keyed.lo, keyed.hi, isFree)',
     'this.ports.pick(0, 0, isFree)',
     UNPREDICTABLE,
-    'ATK-16: to places',
+    'ATK-16: to consecutive',
   ),
   m('ATK-17', 'if (!this.makeRoom(start)) return -1;', '', PIECES, 'ATK-17: costs'),
   m(
@@ -147,7 +135,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     'ATK-17: data',
   ),
   m('ATK-18', "if (verdict === 'overlap' ||", 'if (', FRAGMENTS),
-  m('ATK-19', 'if (isTiny(h)) return', 'if (false) return', FRAGMENTS, 'ATK-19: (a first|one at)'),
+  m('ATK-19', 'if (isTiny(h)) return', 'if (false) return', FRAGMENTS, 'ATK-19: a'),
   m(
     'ATK-19',
     'if (isTiny(h)) return',
@@ -194,7 +182,7 @@ export const ATTACK_MUTANTS: readonly Mutant[] = [
     'if (rcv.isAcceptable(seg.seq, seg.len)) { noteTimestamp(c, seg, now); return true; }',
     CHALLENGE,
   ),
-  m('ATK-26', 'snd.hasManyRecords || mustPace', 'mustPace', TINY, 'ATK-26: an MSS'),
+  m('ATK-26', 'snd.hasManyRecords || mustPace', 'mustPace', TINY, 'ATK-26: with'),
   m('ATK-26', 'if (!snd.hasManyRecords) return', 'return', TINY, 'ATK-26: nor'),
-  m('ATK-26', '+ snd.sent.memory', '', TINY, 'ATK-26: an MSS'),
+  m('ATK-26', '+ snd.sent.memory', '', TINY, 'ATK-26: with'),
 ];

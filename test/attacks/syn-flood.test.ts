@@ -75,7 +75,7 @@ const flood = (w: Wire, i: number): Out[] =>
   });
 
 describe('a full SYN queue', () => {
-  it('ATK-1, ATK-6: is answered by cookies: nothing is kept of a SYN, nothing is sent again, and it is counted', () => {
+  it('ATK-1, ATK-6: answers with cookies: a SYN keeps no state, nothing is retransmitted, and it is counted', () => {
     const { w, warnings } = flooded();
     const before = w.stack.tcp.connectionCount;
     for (let i = ROOM; i < 1000; i++)
@@ -89,11 +89,11 @@ describe('a full SYN queue', () => {
     expect(warnings).toEqual([
       expect.stringMatching(/SYN flood on port 80: .*SYN cookies are sent/),
     ]);
-    // Only the half-open ones are sent again.
+    // Only the SYN,ACKs of half-open connections are retransmitted.
     expect(new Set(w.wait(SECOND).map((o) => o.dport))).toEqual(new Set([1024, 1025, 1026, 1027]));
   });
 
-  it('with cookies switched off drops the SYN, by name, and the user is told what would help', () => {
+  it('with cookies switched off drops the SYN with a reason, and tells the user what would help', () => {
     const { w, warnings } = flooded({ synCookies: 0 });
     for (let i = ROOM; i < 100; i++) expect(flood(w, i)).toEqual([]);
     const { counters } = w.stack;
@@ -114,7 +114,7 @@ describe('a full SYN queue', () => {
 });
 
 describe('a genuine client during a SYN flood', () => {
-  it('ATK-2: comes in by its cookie, with its MSS, window scale, SACK and timestamps', () => {
+  it('ATK-2: connects with its cookie, and keeps its MSS, window scale, SACK and timestamps', () => {
     const { w, accepted } = flooded();
     const [synAck] = w.tcp({ flags: SYN, seq: 1000, options: options(5000) });
     expect(synAck!.flags).toBe(SYN | ACK);
@@ -150,7 +150,7 @@ describe('a genuine client during a SYN flood', () => {
     expect(w.stack.checkInvariants()).toBeNull();
   });
 
-  it('without timestamps gets none of the other options, for nothing could remember them', () => {
+  it('without timestamps gets no other options, because a cookie cannot carry them', () => {
     const { w, accepted } = flooded();
     const [synAck] = w.tcp({ flags: SYN, seq: 1000, options: [...MSS, 1, 1, 4, 2, 1, 3, 3, 7] });
     expect(synAck!.options).toEqual(MSS);
@@ -170,14 +170,14 @@ describe('a genuine client during a SYN flood', () => {
     ['100', [2, 4, 0, 100], 536],
     ['1400', [2, 4, 0x05, 0x78], 1300],
     ['9000', [2, 4, 0x23, 0x28], 1460],
-  ])('ATK-2: has the largest of four MSSs that it takes: %s', (_, mss, expected) => {
+  ])('ATK-2: gets the largest of four MSSs up to its own: %s', (_, mss, expected) => {
     const { w, accepted } = flooded();
     const [synAck] = w.tcp({ flags: SYN, seq: 1000, options: mss });
     w.tcp({ flags: ACK, seq: 1001, ack: synAck!.seq + 1 });
     expect(accepted[0]!.snd.mss).toBe(expected);
   });
 
-  it('may send data with its ACK, or data alone when that ACK was lost', () => {
+  it('may send data with its ACK, or only data if that ACK was lost', () => {
     const { w, accepted } = flooded();
     const [synAck] = w.tcp({ flags: SYN, seq: 1000, options: MSS });
     const out = w.tcp({
@@ -198,7 +198,7 @@ describe('a genuine client during a SYN flood', () => {
     expect(accepted[0]!.stateName).toBe('CLOSE-WAIT');
   });
 
-  it('whose SYN,ACK was lost asks again, and its cookie is the same', () => {
+  it('that retransmits its SYN gets the same cookie', () => {
     const { w, accepted } = flooded();
     const [first] = w.tcp({ flags: SYN, seq: 1000, options: MSS });
     w.wait(SECOND);
@@ -208,7 +208,7 @@ describe('a genuine client during a SYN flood', () => {
     expect(accepted).toHaveLength(1);
   });
 
-  it('waits while the accept queue is full: its ACK is dropped and comes again with its data', () => {
+  it('waits while the accept queue is full: its ACK is dropped and repeated with its data', () => {
     const { w } = flooded({}, {}, false);
     const finish = (sport: number): Out[] => {
       const [synAck] = w.tcp({ flags: SYN, sport, seq: 1000, options: MSS });
@@ -225,16 +225,16 @@ describe('a genuine client during a SYN flood', () => {
   });
 });
 
-describe('an ACK that brings no valid cookie', () => {
+describe('an ACK without a valid cookie', () => {
   it.each([
-    ['a number that was guessed', 12_345, 1001, 0],
+    ['a guessed number', 12_345, 1001, 0],
     ["another peer's sequence number", 0, 1002, 0],
     ['a cookie that is too old', 0, 1001, 2 * MINUTE],
   ])('is answered by a RST, and counted: %s', (_, off, seq, age) => {
     const { w, accepted } = flooded();
     const [synAck] = w.tcp({ flags: SYN, seq: 1000, options: MSS });
     w.wait(age);
-    for (let i = 0; i < 2 * BACKLOG; i++) flood(w, i); // the flood goes on
+    for (let i = 0; i < 2 * BACKLOG; i++) flood(w, i); // the flood continues
     const out = w.tcp({ flags: ACK, seq, ack: synAck!.seq + 1 + off });
     expect(out).toMatchObject([{ flags: RST }]);
     expect([accepted.length, w.stack.counters.TcpExtSyncookiesFailed]).toEqual([0, 1]);
@@ -249,7 +249,7 @@ describe('an ACK that brings no valid cookie', () => {
     }
   });
 
-  it('nor is a SYN,ACK one', () => {
+  it('a SYN,ACK with a valid cookie gets a RST, too', () => {
     const { w, accepted } = flooded();
     const [synAck] = w.tcp({ flags: SYN, seq: 1000, options: MSS });
     expect(w.tcp({ flags: SYN | ACK, seq: 1001, ack: synAck!.seq + 1 })).toMatchObject([
@@ -258,20 +258,20 @@ describe('an ACK that brings no valid cookie', () => {
     expect(accepted).toEqual([]);
   });
 
-  it('does not agree to options that are switched off here', () => {
+  it('does not enable options that are switched off here', () => {
     const { w, accepted } = flooded({ synCookies: 2, sack: false });
     const [synAck] = w.tcp({ flags: SYN, seq: 1000, options: options(5000) });
     expect(synAck!.options.slice(4, 8), 'no SACK permitted').toEqual([1, 1, 8, 10]);
     const answer = (echo: number): Out[] =>
       w.tcp({ flags: ACK, seq: 1001, ack: synAck!.seq + 1, options: timestamps(5001, echo) });
-    // The bit that would say that SACK was agreed on.
+    // The bit that means that SACK was negotiated.
     expect(answer(tsValOf(synAck!) + 16)).toMatchObject([{ flags: RST }]);
     expect(w.stack.counters.TcpExtSyncookiesFailed).toBe(1);
     expect(answer(tsValOf(synAck!))).toEqual([]);
     expect(accepted.map((c) => c.sack)).toEqual([false]);
   });
 
-  describe('and the settings of the listener', () => {
+  describe('SYN cookies and the settings of the listener', () => {
     const other = { timestamps: false, sack: false, windowScaling: false } as const;
     const listenAt = (w: Wire, config: Partial<TcpConfig>, accepted: Connection[]): Listener =>
       w.stack.listen({ port: 80, config, user: { tcpAccept: (c) => accepted.push(c) > 0 } });
@@ -296,7 +296,7 @@ describe('an ACK that brings no valid cookie', () => {
       },
     );
 
-    it('a listener has cookies of its own where the stack has none', () => {
+    it('a listener may use cookies although the stack does not', () => {
       const w = new Wire({ config: { synCookies: 0 } });
       const accepted: Connection[] = [];
       listenAt(w, { synCookies: 2 }, accepted);
@@ -305,7 +305,7 @@ describe('an ACK that brings no valid cookie', () => {
       expect([accepted.length, w.stack.counters.TcpExtSyncookiesRecv]).toEqual([1, 1]);
     });
 
-    it('changed in between: what the SYN,ACK promised holds, its window shift too', () => {
+    it('changed in between: the settings in the SYN,ACK still apply, including its window scale', () => {
       const w = new Wire({ config: { synCookies: 2 } });
       const accepted: Connection[] = [];
       const listener = listenAt(w, {}, accepted);
@@ -318,7 +318,7 @@ describe('an ACK that brings no valid cookie', () => {
         true,
         synAck!.options[19],
       ]);
-      // Once no cookie is out any more, the new settings count.
+      // Once no cookie is outstanding, the new settings apply.
       w.wait(3 * MINUTE);
       const [later] = w.tcp({ flags: SYN, seq: 1000, sport: 7, options: options(5000) });
       expect(later!.options).toEqual(MSS);
@@ -337,7 +337,7 @@ describe('an ACK that brings no valid cookie', () => {
     });
   });
 
-  it('may be data that overtook the ACK: the price of keeping nothing, in Linux as here', () => {
+  it('may be sent for data that overtook the ACK: the price of keeping no state, as in Linux', () => {
     const { w, accepted } = flooded();
     const [synAck] = w.tcp({ flags: SYN, seq: 1000, options: MSS });
     const second = w.tcp({
@@ -351,7 +351,7 @@ describe('an ACK that brings no valid cookie', () => {
 });
 
 describe('limits beyond the backlog', () => {
-  it('ATK-6: one host has its share of half-open connections, and more of them cost nothing', () => {
+  it('ATK-6: one host has a limited share of half-open connections, and further ones cost no memory', () => {
     const w = new Wire({ config: { maxHalfOpenPerHost: 5 } });
     w.listen();
     for (let sport = 1; sport <= 20; sport++)
@@ -361,13 +361,13 @@ describe('limits beyond the backlog', () => {
     ]);
     w.tcp({ flags: SYN, from: '198.18.0.9', options: MSS });
     expect(w.stack.tcp.connectionCount, 'another host').toBe(6);
-    // One that is over makes room.
+    // One that ends makes room.
     w.tcp({ flags: RST, sport: 3, seq: 1 });
     w.tcp({ flags: SYN, sport: 30, options: MSS });
     expect([w.stack.tcp.connectionCount, w.stack.counters.TcpExtSyncookiesSent]).toEqual([6, 15]);
   });
 
-  it('ATK-6: the stack has its own, over all listeners', () => {
+  it('ATK-6: the stack has a limit over all listeners', () => {
     const w = new Wire({ config: { maxHalfOpen: 6, synCookies: 0 } });
     for (const port of [80, 81]) w.listen(null, port);
     const answers = Array.from(
@@ -379,14 +379,14 @@ describe('limits beyond the backlog', () => {
     expect(w.stack.counters.TcplabHalfOpenLimit).toBe(4);
   });
 
-  it('without cookies a host over its share is dropped, by name', () => {
+  it('without cookies the SYN of a host over its share is dropped with a reason', () => {
     const w = new Wire({ config: { maxHalfOpenPerHost: 2, synCookies: 0 } });
     w.listen();
     const answers = [1, 2, 3].map((sport) => w.tcp({ flags: SYN, sport }).length);
     expect([answers, w.stack.dropsByName()]).toEqual([[1, 1, 0], { tcpHalfOpenHostLimit: 1 }]);
   });
 
-  it('ATK-6: every place is given back: handshakes that end, fail, expire, and a listener that closes', () => {
+  it('ATK-6: every place is released: handshakes that end, fail or expire, and a listener that closes', () => {
     const w = new Wire({ config: { maxHalfOpenPerHost: 3, maxHalfOpen: 6 } });
     const listener = w.stack.listen({ port: 80, user: { tcpAccept: () => true } });
     for (let round = 0; round < 5; round++) {
@@ -411,8 +411,8 @@ describe('limits beyond the backlog', () => {
 
 describe('a crowded SYN queue', () => {
   /**
-   * How often the SYN,ACKs of so many half-open connections go out, in all, until they are given
-   * up; and after which time none is left.
+   * Returns how often the SYN,ACK of each of `count` half-open connections is sent on average, and
+   * the time after which no connection is left.
    */
   function patience(backlog: number, count: number): { each: number; seconds: number } {
     const w = new Wire({ config: { maxHalfOpenPerHost: 1000 } });
@@ -428,21 +428,21 @@ describe('a crowded SYN queue', () => {
   it('ATK-23: drops peers without a reply after two retransmissions, 7 s, instead of five and 63 s, as Linux does', () => {
     expect(patience(100, 40)).toEqual({ each: 6, seconds: 63 });
     const { each, seconds } = patience(100, 100);
-    // The last ones have room again, and more patience is had with them.
+    // The last ones have room again, and are retransmitted more often.
     expect(each).toBeLessThan(5);
     expect(each).toBeGreaterThanOrEqual(3);
     expect(seconds).toBeLessThanOrEqual(63);
   });
 
-  it('has patience with everybody when it is a short one', () => {
+  it('retransmits as usual if it is short', () => {
     expect(patience(4, 4)).toEqual({ each: 6, seconds: 63 });
   });
 
-  it('and with old ones, while young ones are many', () => {
+  it('retransmits old connections longer while young ones are many', () => {
     const queue = new ListenQueue(100);
     const all = Array.from({ length: 80 }, () => ({}) as Connection);
     for (const c of all) queue.addHalfOpen(c);
-    // 79 of 80 are young, then one in two, in four, ... of those that are there.
+    // 79 of 80 are young, then one in two, in four, ... of the remaining ones.
     const retries = all.map((c) => queue.retriesAfterTimeout(c, 5));
     expect([
       retries[0],
@@ -478,19 +478,16 @@ describe('cookies for every SYN (tcp_syncookies = 2)', () => {
     expect([h.b.counters.TcpExtSyncookiesSent, h.b.counters.TcpExtSyncookiesRecv]).toEqual([1, 1]);
   });
 
-  it.each([1, 2, 3, 4, 5])(
-    'carry it over a long link that sends packets twice: seed %i',
-    (seed) => {
-      const bad = { ...NO_IMPAIRMENTS, duplicate: 0.3, delay: 100_000 };
-      const h = new Hosts({ seed, link: { in: bad, out: bad }, configB: { synCookies: 2 } });
-      const { client, server } = exchange(h, 50_000, 50_000);
-      h.settle();
-      expect([client.received, server.received]).toEqual([50_000, 50_000]);
-    },
-  );
+  it.each([1, 2, 3, 4, 5])('carry it over a long link that duplicates packets: seed %i', (seed) => {
+    const bad = { ...NO_IMPAIRMENTS, duplicate: 0.3, delay: 100_000 };
+    const h = new Hosts({ seed, link: { in: bad, out: bad }, configB: { synCookies: 2 } });
+    const { client, server } = exchange(h, 50_000, 50_000);
+    h.settle();
+    expect([client.received, server.received]).toEqual([50_000, 50_000]);
+  });
 });
 
-it('observers hear of cookies: sent, and accepted', () => {
+it('observers are notified of cookies sent and accepted', () => {
   const heard: string[] = [];
   const hear = new Proxy({} as StackObserver, {
     get:
@@ -508,7 +505,7 @@ it('observers hear of cookies: sent, and accepted', () => {
   expect(heard).toEqual(['syn-cookie-sent', 'syn-cookie', `noted ${synAck!.seq} 1460`]);
 });
 
-it('a flood allocates nothing but a few numbers for each SYN, and leaves nothing behind', () => {
+it('a flood allocates only a few numbers for each SYN, and leaks no memory', () => {
   const device = new Sink();
   const stack = new Stack({
     device,
@@ -519,7 +516,7 @@ it('a flood allocates nothing but a few numbers for each SYN, and leaves nothing
   });
   stack.listen({ port: 80, user: { tcpAccept: () => true } });
   const bytes = buildPacket({ version: 4, flags: TCP_SYN, timestamps: true });
-  // The builder's addresses are other people's: 198.18.0.1 to 198.18.0.2.
+  // The addresses of the builder are those of other tests: 198.18.0.1 to 198.18.0.2.
   bytes.set([198, 18, 0, 1, 198, 18, 0, 2], 12);
   const rx = new RxPacket();
   rx.slab = new Slab(bytes);
@@ -530,7 +527,7 @@ it('a flood allocates nothing but a few numbers for each SYN, and leaves nothing
   bytes.set([sum >> 8, sum & 255], 10);
   const send = (n: number): void => {
     for (let i = 0; i < n; i++) {
-      // Another peer each time, the IP header's sum put right: the port is not in it.
+      // Another peer each time, with a correct IP header checksum, which does not cover the port.
       bytes[20] = (i >> 8) & 255;
       bytes[21] = i & 255;
       stack.packet(rx, i);
@@ -541,7 +538,7 @@ it('a flood allocates nothing but a few numbers for each SYN, and leaves nothing
   const gc = runInNewContext('gc') as () => void;
   gc();
   const before = process.memoryUsage();
-  // Of each batch; the engine allocates for itself now and then, so the middle one counts.
+  // For each batch; the median, because the engine sometimes allocates for itself.
   const bytesEach = Array.from({ length: 5 }, () => {
     const start = process.memoryUsage().heapUsed;
     send(20_000);
@@ -550,7 +547,7 @@ it('a flood allocates nothing but a few numbers for each SYN, and leaves nothing
   gc();
   const after = process.memoryUsage();
   expect(device.counters.txPackets).toBe(200_000);
-  // A connection would be some 2,500 bytes, a four-tuple as an object 200.
+  // A connection would take some 2,500 bytes, a four-tuple as an object 200.
   expect(bytesEach[2]).toBeLessThan(120);
   expect([stack.tcp.connectionCount, stack.nextTimeout()]).toEqual([0, NEVER]);
   expect(after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers).toBeLessThan(
@@ -595,7 +592,7 @@ class Sink implements Device {
   close(): void {}
 }
 
-it('speaks of the right address: the cookie of one of ours is none of another', () => {
+it('covers our address: the cookie of one of our addresses is invalid for another', () => {
   const addresses = ['198.18.0.2/24', '198.18.0.3/24'].map((a) => Prefix.parse(a));
   const { w, accepted } = flooded({ synCookies: 2 }, { addresses });
   const [synAck] = w.tcp({ flags: SYN, to: '198.18.0.3', seq: 1000, options: MSS });

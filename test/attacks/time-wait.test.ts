@@ -6,7 +6,7 @@ import type { StackOptions } from '../../src/stack/stack.js';
 import { ACK, FIN, RST, Wire } from '../requirements/wire.js';
 
 /**
- * We close first: the connection from `sport` is in TIME-WAIT then. Returns SND.NXT; RCV.NXT is
+ * Closes first, so that the connection from `sport` is in TIME-WAIT. Returns SND.NXT; RCV.NXT is
  * 102.
  */
 function timeWait(w: Wire, accepted: Connection[], sport: number, from?: string): number {
@@ -32,7 +32,7 @@ describe('TIME-WAIT assassination (RFC 1337)', () => {
     ['rfc', undefined, 1],
     ['rfc', false, 0],
   ] as const)(
-    'ATK-14: profile %s, tcp_rfc1337 %s: after a RST with the very number that is next %i is left',
+    'ATK-14: profile %s, tcp_rfc1337 %s: after a RST at RCV.NXT %i connections remain',
     (profile, rfc1337, left) => {
       const config = rfc1337 === undefined ? {} : { rfc1337 };
       const { w, accepted } = listening({ profile: profile, config });
@@ -42,7 +42,7 @@ describe('TIME-WAIT assassination (RFC 1337)', () => {
     },
   );
 
-  it("an old duplicate is acknowledged; the peer, which is closed, answers with a RST, and TIME-WAIT lasts all the same: RFC 1337's figure 1", () => {
+  it("RFC 1337's figure 1: an old duplicate is acknowledged, the closed peer answers with a RST, and TIME-WAIT stays", () => {
     const { w, accepted } = listening({ profile: 'rfc' });
     const nxt = timeWait(w, accepted, 1000);
     const [ack] = w.tcp({ flags: ACK, sport: 1000, seq: 101, ack: nxt, payload: [1] });
@@ -57,13 +57,13 @@ describe('TIME-WAIT assassination (RFC 1337)', () => {
 });
 
 describe('one host in TIME-WAIT', () => {
-  it('ATK-21: has its share: beyond it connections end without, counted, and other hosts lose nothing', () => {
+  it('ATK-21: has a limited share: further connections skip TIME-WAIT and are counted, and other hosts are not affected', () => {
     const { w, accepted } = listening({ config: { maxTimeWaitPerHost: 3 } });
     for (let i = 0; i < 5; i++) timeWait(w, accepted, 1000 + i);
     expect([w.stack.tcp.timeWait.size, w.stack.counters.TcplabTimeWaitHostLimit]).toEqual([3, 2]);
     timeWait(w, accepted, 1000, '198.18.0.9');
     expect(w.stack.tcp.timeWait.size).toBe(4);
-    // Its share is free again when 2 MSL are over.
+    // Its share is free again after 2 MSL.
     w.wait(MINUTE);
     expect(w.stack.tcp.timeWait.size).toBe(0);
     timeWait(w, accepted, 2000);

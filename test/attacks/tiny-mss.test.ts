@@ -1,6 +1,6 @@
 /**
- * A peer that announces a tiny MSS wants us to send a hundred headers for each byte: it is clamped
- * to 48 (CVE-2019-11479, tcp_min_snd_mss).
+ * A tiny MSS would make us send a header for each byte, so it is clamped to 48 (CVE-2019-11479,
+ * tcp_min_snd_mss).
  */
 import { expect, it } from 'vitest';
 import type { Connection } from '../../src/tcp/connection.js';

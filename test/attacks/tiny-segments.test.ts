@@ -1,7 +1,7 @@
 /**
- * A peer can have us keep a record for each few bytes that we sent: it announces a tiny MSS
- * (CVE-2019-11479), or SACKs large segments to pieces (CVE-2019-11478). Both cost no more memory
- * than the send buffer may hold, all of it counted, and the transfer goes on.
+ * A peer can make us keep a record for each few bytes that we sent: it announces a tiny MSS
+ * (CVE-2019-11479), or SACKs small pieces of large segments (CVE-2019-11478). Both cost no more
+ * memory than the send buffer may hold, all of it is accounted for, and the transfer continues.
  */
 import { expect, it } from 'vitest';
 import { MILLISECOND } from '../../src/base/time.js';
@@ -11,7 +11,7 @@ import { ACK, SYN, Wire } from '../requirements/wire.js';
 const PERIOD = 150 * MILLISECOND;
 /** The size of a record (sent-queue.ts). */
 const RECORD_BYTES = 200;
-/** Most that the send buffer may grow to (tcp_wmem). */
+/** The maximum of the send buffer (tcp_wmem). */
 const WMEM = 1 << 19;
 const u32 = (n: number): number[] => [(n >>> 24) & 255, (n >>> 16) & 255, (n >>> 8) & 255, n & 255];
 
@@ -46,7 +46,7 @@ function opened(
 }
 
 it.each([1, 100, 1460])(
-  'ATK-26: an MSS of %i makes us keep no more records than the send buffer pays for',
+  'ATK-26: with an MSS of %i the records take no more memory than the send buffer allows',
   (mss) => {
     const { w, conn, acknowledge } = opened(mss);
     let most = 0;
@@ -57,14 +57,14 @@ it.each([1, 100, 1460])(
       expect(w.stack.checkInvariants()).toBeNull();
     }
     expect(most * RECORD_BYTES).toBeLessThan(WMEM + RECORD_BYTES);
-    expect(most).toBeGreaterThan(300); // it was at its rate, or nothing was tested
+    expect(most).toBeGreaterThan(300); // it reached its rate, or nothing was tested
     const { bytesAcked } = conn.stats;
     acknowledge();
     expect(conn.stats.bytesAcked).toBeGreaterThan(bytesAcked);
   },
 );
 
-it('ATK-26: nor do SACKs of every second segment of large ones; what they say beyond that is passed over and counted', () => {
+it('ATK-26: nor do SACKs of every second segment within large ones; further blocks are ignored and counted', () => {
   const { w, conn, acknowledge, fill } = opened(1, true);
   for (let i = 0; i < 12; i++) acknowledge();
   const { una, nxt } = conn.snd;
@@ -77,7 +77,7 @@ it('ATK-26: nor do SACKs of every second segment of large ones; what they say be
   expect(conn.snd.sent.memory).toBeLessThanOrEqual(conn.snd.bufferBytes + RECORD_BYTES * 2);
   expect(w.stack.counters.TcpExtTCPWqueueTooBig).toBeGreaterThan(0);
   expect(w.stack.checkInvariants()).toBeNull();
-  // All is acknowledged in the end, and more.
+  // In the end everything is acknowledged, and more.
   for (let i = 0; i < 5; i++) acknowledge();
   fill();
   expect([conn.stateName, conn.snd.una !== una]).toEqual(['ESTABLISHED', true]);

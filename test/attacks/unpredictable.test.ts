@@ -12,7 +12,7 @@ import { RST, SYN, Wire } from '../requirements/wire.js';
 const CHI_SQUARE_255 = 330.5;
 const SAMPLES = 256 * 16;
 
-/** How unevenly bytes are spread. */
+/** Chi-squared of the distribution of bytes. */
 function chiSquare(bytes: readonly number[]): number {
   const counts = new Array<number>(256).fill(0);
   for (const b of bytes) counts[b & 255]!++;
@@ -52,7 +52,7 @@ describe.each([
   const seqs = all.map(({ seq }) => seq);
 
   it.each([0, 8, 16, 24])(
-    'ATK-15: are spread evenly, and so are the steps from one to the next: bits from %i on',
+    'ATK-15: are evenly distributed, and so are their differences: bits from %i on',
     (shift) => {
       expect(chiSquare(seqs.map((n) => n >>> shift))).toBeLessThan(CHI_SQUARE_255);
       const steps = seqs.slice(1).map((n, i) => n - seqs[i]!);
@@ -60,15 +60,15 @@ describe.each([
     },
   );
 
-  it('do not repeat, and change wholly when one bit of the peer does', () => {
-    // Of 4096 numbers of 32 bits two are equal once in 500 times.
+  it('do not repeat, and change completely with one bit of the peer', () => {
+    // Among 4096 numbers of 32 bits two are equal in one of 500 runs.
     expect(new Set(seqs).size).toBe(SAMPLES);
     const flipped = seqs.slice(1).map((n, i) => bits(n ^ seqs[i]!));
     const mean = flipped.reduce((a, b) => a + b, 0) / flipped.length;
     expect(Math.abs(mean - 16)).toBeLessThan(0.2);
   });
 
-  it('ATK-15: nor do the timestamps tell how long we have been up: each connection counts from a place of its own', () => {
+  it('ATK-15: timestamps do not reveal the uptime, because each connection has its own offset', () => {
     for (const shift of [8, 16, 24]) {
       expect(chiSquare(all.map(({ tsVal }) => tsVal >>> shift))).toBeLessThan(CHI_SQUARE_255);
     }
@@ -85,14 +85,14 @@ it('another secret gives other numbers', () => {
 describe('ephemeral ports', () => {
   const COUNT = LAST_EPHEMERAL - FIRST_EPHEMERAL + 1;
   const nobody = { tcpEvents: () => undefined };
-  /** The port from which a stack connects to these. */
+  /** The local ports of a stack's connections to these destinations. */
   const portTo = (w: Wire, host: number, port = 80): number =>
     w.stack.connect(
       { remote: Address.parse(`10.1.${host >> 8}.${host & 255}`), remotePort: port, user: nobody },
       w.now,
     ).flow.localPort;
 
-  it('ATK-16: to places that follow each other are spread evenly over their range', () => {
+  it('ATK-16: to consecutive destinations are evenly distributed over their range', () => {
     const w = new Wire({ secret: secret() });
     const ports = Array.from({ length: SAMPLES }, (_, i) => portTo(w, i));
     const scaled = ports.map((p) => Math.floor(((p - FIRST_EPHEMERAL) * 256) / COUNT));
@@ -101,7 +101,7 @@ describe('ephemeral ports', () => {
     expect(chiSquare(steps.map((n) => Math.floor((n * 256) / COUNT)))).toBeLessThan(CHI_SQUARE_255);
   });
 
-  it('ATK-16: to one place tell nothing of those to another, nor how many there were', () => {
+  it('ATK-16: to one destination reveal nothing about those to another, nor how many there were', () => {
     const key = secret();
     const next = (others: number): number => {
       const w = new Wire({ secret: key });

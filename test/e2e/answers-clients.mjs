@@ -13,7 +13,7 @@ const count = Number(countText);
 const url = host.includes(':') ? `[${host}]` : host;
 const LEAST = 4000;
 
-/** How many bytes came until the end; what goes wrong counts as none. */
+/** The number of bytes received until the end; 0 after an error. */
 const bytesOf = (stream) =>
   new Promise((done) => {
     let bytes = 0;
@@ -28,7 +28,7 @@ const request = (version, more = '') =>
   `POST / HTTP/${version}\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ` +
   `${body.length}\r\n${more}\r\n${body}`;
 
-/** A request and its FIN, in one go. */
+/** A request and its FIN at once. */
 const halfClosing = (port, text) => () => {
   const socket = net.connect(port, host);
   socket.end(text);

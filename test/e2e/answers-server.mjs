@@ -43,7 +43,7 @@ function certificate() {
   return made;
 }
 
-/** Answers when the body is there, and a few promises later. */
+/** Answers when the body is complete, and a few promises later. */
 async function slowly(request, response) {
   for await (const _ of request);
   for (let i = 0; i < 5; i++) await null;
@@ -74,7 +74,7 @@ listen(8002, http.createServer(app));
 listen(8003, fast.server);
 listen(8004, sockets);
 
-/** What takes any stream as a connection. */
+/** Servers that accept any stream as a connection. */
 const feed = (port, server) =>
   listening.push(
     new Promise((done) => {

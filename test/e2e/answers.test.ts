@@ -1,6 +1,6 @@
 /**
- * No answer is lost over a TUN: clients that end their side with the request, against servers of
- * ours and of others.
+ * No answer is lost over a TUN: clients that half-close with the request, against our own services
+ * and third-party servers.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,12 +23,12 @@ const PLACES = [4, 6].flatMap((version) =>
   })),
 );
 
-/** How often a client got an answer that has this in it. */
+/** Counts how often a client got an answer that contains this. */
 const counts = (name: string, client: string, answer: string): string =>
   `n=0; for i in $(seq ${TIMES}); do ${client} | grep -a '${answer}' > /dev/null && ` +
   `n=$((n+1)); done; echo "${name}: $n"`;
 
-describeWithTun("tcplab's own services answer who half-closes", () => {
+describeWithTun("tcplab's own services answer clients that half-close", () => {
   it.each(PLACES)(
     'nc -N and curl: a page, a file, an upload ($name)',
     async ({ version, offload }) => {
@@ -55,7 +55,7 @@ describeWithTun("tcplab's own services answer who half-closes", () => {
   );
 });
 
-describeWithTun('servers that others wrote answer who half-closes', () => {
+describeWithTun('third-party servers answer clients that half-close', () => {
   it.each(PLACES)(
     'node:http, Express, Fastify, ws, http2, https ($name)',
     async ({ version, offload }) => {

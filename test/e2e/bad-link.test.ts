@@ -1,7 +1,7 @@
 /**
- * The worst link that we promise to work on, with the kernel at its other end: 10 MB each way at
- * the same time arrive intact. BBR at both ends, for to CUBIC every loss is congestion, and it
- * would take an hour; and a least timeout that fits a round trip of 2 ms.
+ * The worst link on which we promise to work, with the kernel at its other end: 10 MB each way at
+ * the same time arrive intact. Both ends use BBR, because CUBIC treats every loss as congestion and
+ * would take an hour, and a minimum RTO that fits a round trip of 2 ms.
  */
 import { expect, it } from 'vitest';
 import { describeWithTun, inNamespace } from './lab.js';

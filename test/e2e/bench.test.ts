@@ -7,7 +7,7 @@ import { describeWithTun, ROOT, run, scratch } from './lab.js';
 describeWithTun('npm run bench', () => {
   const folder = scratch();
 
-  it('measures every row of three contestants, in short', async () => {
+  it('measures every row of three contestants in a short run', async () => {
     const json = join(folder, 'bench.json');
     const args = [
       '--rounds',
@@ -35,7 +35,7 @@ describeWithTun('npm run bench', () => {
     };
     expect(Object.keys(values)).toEqual(['tcplab', 'c', 'plainmock']);
     for (const [name, measured] of Object.entries(values)) {
-      // A hiccup that no repetition mended is said.
+      // A measurement that still fails after repetitions is noted.
       if (failed.some(({ contestant }) => contestant === name)) continue;
       expect(Object.keys(measured), name).toEqual(expect.arrayContaining(Object.keys(rows)));
       expect(Object.values(measured).flat().every(Number.isFinite), name).toBe(true);
@@ -44,7 +44,7 @@ describeWithTun('npm run bench', () => {
     expect(stdout).toContain('tcplab / c');
   });
 
-  it('measures us and the kernel over the same lossy link: npm run throughput:kernel, in short', async () => {
+  it('measures us and the kernel over the same lossy link: a short npm run throughput:kernel', async () => {
     const args = ['--cells', '1% 2ms', '--seeds', '1', '--seconds', '0.3', '--print'];
     const { code, stdout, stderr } = await run(
       process.execPath,
@@ -57,7 +57,7 @@ describeWithTun('npm run bench', () => {
     expect(theirs === undefined || Number(theirs) > 0, stdout).toBe(true);
   });
 
-  it('goes on when a contestant hiccups: it repeats, or marks the cell', async () => {
+  it('continues when a contestant fails: it repeats the measurement, or marks the cell', async () => {
     const json = join(folder, 'hiccup.json');
     // A build of tcplab whose server dies at its first start, and from then on when it has many
     // connections at a time.
@@ -116,7 +116,7 @@ describeWithTun('npm run bench', () => {
       'lwip',
       /^bench: there is no contestant lwip: the contestants are tcplab, .*\n$/,
     ],
-  ])('says which %s it does not know', async (what, name, sentence) => {
+  ])('names the unknown %s', async (what, name, sentence) => {
     const args = [join(ROOT, 'bench', 'run.mjs'), `--${what}s`, name];
     const { code, stderr } = await run(process.execPath, args, 60);
     expect(code).toBe(1);

@@ -30,7 +30,7 @@ const BAD =
 // Without tshark the format is tested all the same: test/observe/pcapng.test.ts.
 beforeEach(() => needs('tshark'));
 
-/** What tshark says: one row a packet, one column a field. */
+/** The output of tshark: one row a packet, one column a field. */
 function tshark(file: string, fields: string[], filter = ''): string[][] {
   const args = [
     '-r',
@@ -118,7 +118,7 @@ describe('CaptureFile, read by tshark', () => {
     expect(lengths.reduce((a, b) => a + b)).toBe(50_018);
   });
 
-  it('shows what the link took away on an interface of its own, and says why', () => {
+  it('shows packets that the link dropped on a separate interface, with the reason', () => {
     needs('tcpdump');
     const file = captured('faults.pcapng', 'drop syn-ack:2', true);
     const rows = tshark(
@@ -139,7 +139,7 @@ describe('CaptureFile, read by tshark', () => {
     );
   });
 
-  it('carries what our stack made of a packet as its comment', () => {
+  it("carries our stack's explanation of a packet as its comment", () => {
     const file = captured('comments.pcapng', 'out delay 20ms', false);
     const comments = (filter: string): string =>
       tshark(file, ['frame.comment'], filter).flat().join('\n');
@@ -154,7 +154,7 @@ describe('CaptureFile, read by tshark', () => {
     expect(tshark(file, ['frame.number'], 'not frame.comment')).toEqual([]);
   });
 
-  it('does not hide a packet that is broken on purpose', () => {
+  it('includes packets that are corrupted on purpose', () => {
     const file = captured('broken.pcapng', 'out corrupt 20% seed 5', true);
     expect(tshark(file, ['frame.number'], BAD).length).toBeGreaterThan(0);
   });

@@ -4,19 +4,19 @@ import { expect, it } from 'vitest';
 import { describeWithTun, fieldsOf, inNamespace, MAIN, run, scratch, wrongIn } from './lab.js';
 import { needs } from '../tools/needs.js';
 
-/** Waits in bash until a file says something: a server is up. */
+/** Waits in bash until a file contains a text, for example that a server is up. */
 const until = (what: string, file: string): string =>
   `until grep -q '${what}' ${file} 2>/dev/null; do sleep 0.02; done`;
 const CONNECT = '$TCPLAB connect --tun tcplab0';
 /** `nc -l` in the background, and its process id in $server. */
 const serve = (args: string): string =>
   `nc -nv -l ${args} 2> $d/nc & server=$!; ${until('Listening', '$d/nc')}`;
-/** The kernel as a router, which says when it cannot pass something on. */
+/** The kernel as a router, which sends ICMP errors. */
 const ROUTER = 'sysctl -qw net.ipv4.ip_forward=1; ip link set lo up';
 const inScratch = (script: string, seconds?: number): ReturnType<typeof inNamespace> =>
   inNamespace(`d=$(mktemp -d); trap 'rm -rf $d' EXIT; ${script}`, seconds);
 
-/** Who sent the first FIN of a capture. */
+/** The sender of the first FIN of a capture. */
 const firstToClose = async (file: string): Promise<string | undefined> =>
   (await fieldsOf(file, 'tcp.flags.fin == 1', 'ip.src'))[0];
 
@@ -37,7 +37,7 @@ describeWithTun('tcplab connect', () => {
     expect(await wrongIn(file)).toBe('');
   });
 
-  it('talks to nc -l; the kernel closes first, and we still send what we have', async () => {
+  it('talks to nc -l; the kernel closes first, and we still send our data', async () => {
     needs('nc', 'tshark');
     const file = join(dir, 'theirs.pcapng');
     const late = `(${until('CLOSE-WAIT', '$d/log')}; echo late)`;
@@ -64,7 +64,7 @@ describeWithTun('tcplab connect', () => {
     expect(stdout, stderr).toBe('code 0\nsame\n');
   });
 
-  it('says that a port is refused, at once', async () => {
+  it('reports a refused port at once', async () => {
     const { stdout, stderr } = await inScratch(
       `${CONNECT} 198.18.0.1 9000 < /dev/null; echo "code $?"`,
     );
@@ -72,7 +72,7 @@ describeWithTun('tcplab connect', () => {
     expect(stderr).toMatch(/connect ECONNREFUSED 198\.18\.0\.1:9000/);
   });
 
-  it('ends an attempt in SYN-SENT when the kernel, as router, says that the host is unreachable (RFC 5461)', async () => {
+  it('ends an attempt in SYN-SENT when the kernel as router reports an unreachable host (RFC 5461)', async () => {
     const script =
       `${ROUTER}; ip route add unreachable 203.0.113.0/24; ${CONNECT} 203.0.113.1 80 < ` +
       '/dev/null; echo "code $?"';
@@ -90,7 +90,7 @@ describeWithTun('tcplab connect', () => {
     expect((await inScratch(script)).stdout).toBe('code 0\n');
   });
 
-  it('is not put off by the same error in a synchronised state: the data arrives once the way is free again', async () => {
+  it('ignores the same error in a synchronised state: the data arrives once the route works again', async () => {
     needs('nc');
     const script = [
       `${ROUTER}; ip address add 203.0.113.1/32 dev lo`,
@@ -106,7 +106,7 @@ describeWithTun('tcplab connect', () => {
     expect(stdout, stderr).toBe('code 0\nbefore\nduring\n');
   });
 
-  it('gives up with ETIMEDOUT after the given number of SYNs, without a host or if no reply arrives', async () => {
+  it('fails with ETIMEDOUT after the given number of SYNs without a reply', async () => {
     needs('nc', 'tshark');
     for (const [host, options] of [
       ['198.18.0.9', ''],
@@ -123,7 +123,7 @@ describeWithTun('tcplab connect', () => {
     }
   });
 
-  it('knows names of /etc/hosts, and says what is wrong with others', async () => {
+  it('resolves names of /etc/hosts, and explains why others fail', async () => {
     const { code, stderr } = await run(process.execPath, [MAIN, 'connect', 'no.such.name', '80']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/no\.such\.name.*\/etc\/hosts/);
@@ -131,7 +131,7 @@ describeWithTun('tcplab connect', () => {
 });
 
 describeWithTun('tcplab listen', () => {
-  it("takes one connection of the kernel's nc, both ways", async () => {
+  it("accepts one connection of the kernel's nc, both ways", async () => {
     needs('nc');
     const script =
       'echo from us | $TCPLAB listen --tun tcplab0 9000 > $d/got 2> $d/err & ours=$!; ' +
@@ -143,7 +143,7 @@ describeWithTun('tcplab listen', () => {
 });
 
 describeWithTun('tcplab ping', () => {
-  it('pings the kernel over both families, large too', async () => {
+  it('pings the kernel over both families, also with large packets', async () => {
     const script =
       '$TCPLAB ping --tun tcplab0 -c 2 -i 0.1 198.18.0.1 && $TCPLAB ping --tun tcplab0 -c 2 -i ' +
       '0.1 -s 20000 fd74:6370:6c61:62::1';

@@ -1,5 +1,5 @@
 /**
- * The commands as a person uses them: the demo, serve, the doctor, and an ordinary user without any
+ * The commands in normal use: the demo, serve, the doctor, and all of them as a user without any
  * capability.
  */
 import { spawn } from 'node:child_process';
@@ -42,7 +42,7 @@ describeWithTun('tcplab demo', () => {
     }
   });
 
-  it('says what is missing when there is no curl', async () => {
+  it('names the missing tool if there is no curl', async () => {
     const { code, stderr } = await run(process.execPath, [MAIN, 'demo'], 60, {
       env: { ...process.env, PATH: '/usr/sbin:/sbin' },
     });
@@ -53,7 +53,7 @@ describeWithTun('tcplab demo', () => {
   });
 });
 
-/** Starts `serve`, waits for what `until` looks for, and hands over. */
+/** Starts `serve`, waits for the output that `until` looks for, and calls the test. */
 async function serving(
   args: string[],
   until: (stdout: string, stderr: string) => boolean,
@@ -113,7 +113,7 @@ describeWithTun('tcplab serve', () => {
     expect((await server.ended).code).toBe(0);
   });
 
-  it('says which services there are, and what is wrong with an option', async () => {
+  it('lists the services, and explains an invalid option', async () => {
     for (const [args, words] of [
       [['serve', 'gopher'], /no service 'gopher'[^]*fix: use one of: http, echo/],
       [['serve', '--mtu', '20'], /--mtu must be a whole number from 68/],
@@ -144,7 +144,7 @@ describeWithTun('tcplab serve', () => {
     }
   });
 
-  it("refuses the kernel's own address, and leaves no device behind", async () => {
+  it("rejects the kernel's own address, and leaves no device", async () => {
     const { stderr, stdout } = await inNamespace(
       '$TCPLAB serve --tun t0 --address 198.18.0.1/24; echo "code $?"; ip link show t0',
     );
@@ -154,7 +154,7 @@ describeWithTun('tcplab serve', () => {
     expect(stdout).toBe('code 2\n');
   });
 
-  it("hints at the route although the kernel's IPv6 makes noise on the fresh device", async () => {
+  it("hints at the route although the kernel's IPv6 sends packets on the new device", async () => {
     const server = await serving(['echo'], (_out, err) =>
       err.includes('no packet in 3 s, perhaps because the route is missing'),
     );
@@ -162,7 +162,7 @@ describeWithTun('tcplab serve', () => {
     expect((await server.ended).code).toBe(0);
   });
 
-  it('prints what was dropped, by name', async () => {
+  it('prints the dropped packets by reason', async () => {
     const { stderr } = await lab(
       `curl -s http://${STACK[4]}:81/; curl -s -o /dev/null http://${STACK[4]}/bytes/10`,
       ['--drop', 'out:syn-ack:1'],
@@ -183,7 +183,7 @@ describeWithTun('tcplab serve', () => {
 });
 
 describe('tcplab doctor', () => {
-  it('says, one line each, what there is', async () => {
+  it('prints each check in one line', async () => {
     const { stdout } = await tcplab('doctor');
     expect(stdout).toMatch(/\/dev\/net\/tun/);
     expect(stdout).toMatch(/way to a TUN device/);
@@ -195,7 +195,7 @@ describe('tcplab doctor', () => {
     ).toBe(true);
   });
 
-  it('looks at the address that the stack is to have', async () => {
+  it('checks the address of the stack', async () => {
     const bad = await tcplab('doctor', '--address', '224.0.0.1');
     expect(bad.stdout).toMatch(/FAIL {2}224\.0\.0\.1 cannot be the stack's address: [^]*fix: /);
     expect(bad.code).toBe(1);
@@ -212,8 +212,7 @@ describe('tcplab doctor', () => {
   });
 });
 
-// Only root can make an ordinary user to try things as; an ordinary user runs all the other tests
-// as himself.
+// Only root can become an ordinary user; an ordinary user runs all the other tests anyway.
 const asAnother: typeof describeWithTun = isRoot ? describeWithTun : () => undefined;
 asAnother('as an ordinary user, with a device node that all may open', () => {
   const USER = 'tcplab-test';
@@ -269,13 +268,13 @@ asAnother('as an ordinary user, with a device node that all may open', () => {
     expect(code).toBe(0);
   });
 
-  it('hears what to do when the node is shut', async () => {
+  it('gets advice if the node is not accessible', async () => {
     const { code, stderr } = await asUser('0600', `${cli()} demo`);
     expect(code).toBe(77);
     expect(stderr).toMatch(/EACCES[^]*fix: sudo chmod 0666/);
   });
 
-  it('hears from the doctor what the machine allows', async () => {
+  it('the doctor reports what the machine allows', async () => {
     const open = await asUser('0666', `${cli()} doctor`);
     expect(open.stdout).toMatch(/way to a TUN device: a private network namespace/);
     const shut = await asUser('0600', `${cli()} doctor`);

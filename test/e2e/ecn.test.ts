@@ -10,7 +10,7 @@ import { needs } from '../tools/needs.js';
 const SIZE = 2_000_000;
 const KERNEL = { 4: '198.18.0.1', 6: 'fd74:6370:6c61:62::1' } as const;
 const marking = (seed = 7): string[] => ['--mark', '3%', '--delay', '2ms', '--seed', `${seed}`];
-/** Of each direction, which TCP flags and which ECN fields there were. */
+/** The TCP flags and ECN fields that occurred in each direction. */
 async function seenIn(file: string, version: 4 | 6): Promise<Set<string>> {
   const [source, ecn] =
     version === 4 ? ['ip.src', 'ip.dsfield.ecn'] : ['ipv6.src', 'ipv6.tclass.ecn'];
@@ -32,7 +32,7 @@ const counters = "nstat -az TcpExtTCPDeliveredCE IpExtInCEPkts | awk 'NR > 1 { p
 describeWithTun('ECN with the kernel', () => {
   const dir = scratch();
 
-  it('the kernel asks: both directions are marked, echoed and answered', async () => {
+  it('the kernel requests ECN: marks in both directions are echoed and answered', async () => {
     needs('tshark');
     const file = join(dir, 'kernel-asks.pcapng');
     const url = `http://${STACK[4]}`;
@@ -43,13 +43,13 @@ describeWithTun('ECN with the kernel', () => {
       counters,
     ].join('; ');
     const { stdout, stderr } = await lab(script, [...marking(), '--pcap', file]);
-    // The kernel was told of marks on its data, and saw marks on ours.
+    // The kernel got echoes of marks on its data, and saw marks on ours.
     expect(stdout, stderr).toBe(`${SIZE}\n${SIZE}\n1\n1\n`);
     const seen = await seenIn(file, 4);
     for (const line of [
       'kernel CES not-ECT',
       'us ES not-ECT',
-      'us  data CE', // the capture stands behind the link
+      'us  data CE', // the capture is behind the link
       'kernel E not-ECT',
       'us C data ECT(0)',
       'us E not-ECT',
@@ -69,7 +69,7 @@ describeWithTun('ECN with the kernel', () => {
     [2, 6, true],
     [0, 4, false],
   ] as const)(
-    'we ask, and the kernel with tcp_ecn=%i over IPv%i agrees: %s',
+    'we request ECN, and the kernel with tcp_ecn=%i over IPv%i agrees: %s',
     async (mode, version, agrees) => {
       needs('tshark');
       const file = join(dir, `we-ask-${mode}-${version}.pcapng`);

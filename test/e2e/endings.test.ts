@@ -20,8 +20,8 @@ const besideServe = (options: string, script: string): ReturnType<typeof inNames
       `$d/out & server=$!; ${READY}; ${script}; wait $server; echo "serve $?"`,
   );
 
-describeWithTun('tcplab serve, told to end', () => {
-  it('takes its open connections with it: their peers hear of it', async () => {
+describeWithTun('tcplab serve, after a signal', () => {
+  it('ends its open connections with a RST', async () => {
     const held = 'exec 3<>/dev/tcp/198.18.0.2/7; echo hello >&3; read -u 3 line; echo "got $line"';
     const { stdout, stderr } = await besideServe(
       'echo',
@@ -31,7 +31,7 @@ describeWithTun('tcplab serve, told to end', () => {
     expect(stdout, stderr).toMatch(/^got hello\n(closed|reset by peer)\nserve 0\n$/);
   });
 
-  it('takes its device with it', async () => {
+  it('removes its device', async () => {
     const { stdout, stderr } = await besideServe(
       'echo',
       'ip -o link show tcplab0 | wc -l; kill $server; while kill -0 $server 2> /dev/null; do ' +
@@ -40,7 +40,7 @@ describeWithTun('tcplab serve, told to end', () => {
     expect(stdout, stderr).toBe('1\ndoes not exist\nserve 0\n');
   });
 
-  it('says what was dropped, by name', async () => {
+  it('prints the dropped packets by reason', async () => {
     needs('nc');
     const { stdout, stderr } = await besideServe('echo', 'nc -z 198.18.0.2 9; kill $server');
     expect(stderr).toMatch(/dropped:\n +1 {2}tcpNoSuchPort/);
@@ -48,12 +48,12 @@ describeWithTun('tcplab serve, told to end', () => {
   });
 });
 
-describeWithTun('a pipe that nobody reads any more', () => {
+describeWithTun('a pipe whose reader has ended', () => {
   for (const [what, command] of [
     ['a ping', '$TCPLAB ping -c 1000 -i 0.02 198.18.0.1'],
     ['a capture', '$TCPLAB serve -q echo --pcap -'],
   ] as const) {
-    it(`ends ${what} without a word`, async () => {
+    it(`ends ${what} silently`, async () => {
       const { stdout, stderr } = await inNamespace(
         `${command} --tun tcplab0 | head -c 8 > /dev/null; echo "\${PIPESTATUS[@]}"`,
       );
@@ -64,7 +64,7 @@ describeWithTun('a pipe that nobody reads any more', () => {
   }
 });
 
-describeWithTun('a reader who has seen enough', () => {
+describeWithTun('a reader that ends early', () => {
   it('does not end the demo with an error', async () => {
     const { stdout } = await run('bash', [
       '-c',

@@ -54,7 +54,7 @@ describeWithTun('Fast Open with the kernel', () => {
   const dir = scratch();
 
   it.each([4, 6] as const)(
-    'curl --tcp-fastopen gets a cookie of ours, and then asks with its SYN, IPv%i',
+    'curl --tcp-fastopen gets a cookie from us, and then sends its request with the SYN, IPv%i',
     async (version) => {
       needs('tshark');
       const file = join(dir, `curl-${version}.pcapng`);
@@ -83,7 +83,7 @@ describeWithTun('Fast Open with the kernel', () => {
   );
 
   it.each([4, 6] as const)(
-    "our client gets a cookie of the kernel's, and then sends data with its SYN, IPv%i",
+    'our client gets a cookie from the kernel, and then sends data with its SYN, IPv%i',
     async (version) => {
       needs('tshark');
       const file = join(dir, `ours-${version}.pcapng`);

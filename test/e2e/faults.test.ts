@@ -1,8 +1,8 @@
 /**
- * What happens when the machine misbehaves: the device deleted, down, re-addressed, its queue full;
- * the process stopped, killed, short of memory or descriptors; the clock set. docs/robustness.md
- * says it in words. Each in a private network namespace of its own, with `tcplab serve` at one end
- * and curl or bash at the other.
+ * Faults of the machine: the device is deleted, down, re-addressed, or its queue is full; the
+ * process is stopped, killed, or short of memory or descriptors; the clock is set.
+ * docs/robustness.md describes the results. Each test has its own network namespace, with
+ * `tcplab serve` at one end and curl or bash at the other.
  */
 import { expect, it } from 'vitest';
 import {
@@ -57,7 +57,7 @@ describeWithTun('while connections run', () => {
     return stdout;
   };
 
-  it('the device is deleted: the server says so and ends, at once', async () => {
+  it('the device is deleted: the server reports it and ends at once', async () => {
     const said = await run(`start
 curl -sS --max-time 1 --limit-rate 1M ${URL}/bytes/20000000 -o /dev/null 2> /dev/null & peer=$!
 sleep 0.4; ip link delete t0
@@ -66,17 +66,17 @@ wait $serve; echo "exit $?"; cat err; wait $peer`);
     expect(said).toContain('the device t0 was deleted');
   });
 
-  it('the device is down for a while: transfers go on when it is up again', async () => {
+  it('the device is down for a while: transfers continue when it is up again', async () => {
     const said = await run(`start
 get --limit-rate 8M ${URL}/bytes/20000000 & peer=$!
 sleep 0.4; ip link set t0 down; sleep 0.7; ip link set t0 up
 wait $peer; get ${URL}/bytes/1000; end`);
     expect(said).toMatch(/^20000000\n1000\nexit 0\n/);
-    // What was in flight goes again, once: the send buffer holds no more than some 700 segments.
+    // Data in flight is retransmitted once: the send buffer holds at most some 700 segments.
     expect(count(said, 'TcpRetransSegs')).toBeLessThan(1500);
   });
 
-  it('the kernel gets another address: new connections work, and old ones when theirs is back', async () => {
+  it('the kernel gets another address: new connections work, and old ones once theirs is back', async () => {
     const said = await run(`start
 get --limit-rate 8M ${URL}/bytes/20000000 & peer=$!
 sleep 0.4; ip address del 198.18.0.1/24 dev t0; ip address add 198.18.0.3/24 dev t0
@@ -85,7 +85,7 @@ wait $peer; end`);
     expect(said).toMatch(/^1000\n20000000\nexit 0\n/);
   });
 
-  it("the kernel's queue is full most of the time: what it drops is sent again", async () => {
+  it("the kernel's queue is full most of the time: dropped packets are retransmitted", async () => {
     const said = await run(`start
 ip link set t0 txqueuelen 2
 put 20000000; ip -s link show t0 | tail -1; end`);
@@ -95,7 +95,7 @@ put 20000000; ip -s link show t0 | tail -1; end`);
     expect(said).toContain('exit 0');
   });
 
-  it('the process is stopped for longer than its timers and goes on: both directions arrive, without a storm of retransmissions', async () => {
+  it('the process is stopped for longer than its timers: both directions complete, without a storm of retransmissions', async () => {
     const said = await run(`start
 get --limit-rate 8M ${URL}/bytes/20000000 & down=$!
 put 20000000 --limit-rate 8M & up=$!
@@ -107,7 +107,7 @@ wait $down $up; end`);
     expect(count(said, 'TcpRetransSegs')).toBeLessThan(20);
   });
 
-  it('the wall clock jumps to and fro by days: nothing notices', async () => {
+  it('the wall clock jumps by days in both directions: no effect', async () => {
     const said = await run(`cat > jump.mjs <<'JUMP'
 const real = Date.now;
 let calls = 0;
@@ -133,7 +133,7 @@ wait $all; sort got | uniq -c; end`);
     expect(said.trim()).toMatch(/^40 5000000\nexit 0/);
   });
 
-  it('descriptors are used up: connections need none, a file is answered with 503 and what to do, and later with 200', async () => {
+  it('descriptors are used up: connections need none, a file gets 503 with advice, and later 200', async () => {
     const said = await run(`mkdir root; head -c 30000000 /dev/zero > root/file
 start --http-root root
 curl -sS --max-time 100 --limit-rate 15M -o /dev/null -w '%{http_code}\\n' ${URL}/file & first=$!
@@ -151,7 +151,7 @@ curl -sS --max-time 100 -o /dev/null -w '%{http_code}\\n' ${URL}/file; rm -r roo
     expect(after.join('\n')).toMatch(/^503\n200\n +20 100000\n200\nexit 0/);
   });
 
-  it('the disk is full under --pcap: one line says so, the capture ends whole, the stack goes on', async () => {
+  it('the disk is full with --pcap: one line reports it, the capture ends with a complete block, the stack continues', async () => {
     const stdout = await runOnSmallDisk(`start --pcap small/c.pcapng
 get ${URL}/bytes/300000; get ${URL}/bytes/3000; end
 size=$(stat -c %s small/c.pcapng); od -An -tu4 -j $((size - 4)) small/c.pcapng | tr -d ' '`);
@@ -164,7 +164,7 @@ size=$(stat -c %s small/c.pcapng); od -An -tu4 -j $((size - 4)) small/c.pcapng |
     expect([last % 4, last > 0, last <= 16_384]).toEqual([0, true, true]);
   });
 
-  it('the disk is full under --log: one line says so, the log ends with a whole line, the stack goes on', async () => {
+  it('the disk is full with --log: one line reports it, the log ends with a complete line, the stack continues', async () => {
     const stdout = await runOnSmallDisk(`
 $TCPLAB serve --tun t0 --json --log small/lines > out 2> err & serve=$!; ready
 get ${URL}/bytes/300000; get ${URL}/bytes/3000; end; wc -c < small/lines; tail -n 1 small/lines`);
@@ -178,7 +178,7 @@ get ${URL}/bytes/300000; get ${URL}/bytes/3000; end; wc -c < small/lines; tail -
     expect(JSON.parse(last!)).toHaveProperty('name');
   });
 
-  it('the reader of a capture in a pipe is stopped: the stack goes on, and says what was left out', async () => {
+  it('the reader of a capture in a pipe is stopped: the stack continues, and reports what was left out', async () => {
     const said =
       await run(`mkfifo packets; (echo $BASHPID > reader; exec cat < packets > got) & cat=$!
 $TCPLAB serve --tun t0 -q --pcap - > packets 2> err & serve=$!
@@ -188,14 +188,13 @@ kill -CONT $(cat reader); kill -TERM $serve; wait $serve; echo "exit $?"; wait $
 size=$(stat -c %s got); od -An -tu4 -j $((size - 4)) got | tr -d ' '`);
     expect(said).toMatch(/^20000000\n20000000\nexit 0\n/);
     expect(said.match(/… \d+ packets left out: standard output was not read/g)).toHaveLength(1);
-    // It ends with a whole block.
+    // It ends with a complete block.
     const last = Number(said.trim().split('\n').pop());
     expect([last % 4, last > 0, last < 70_000]).toEqual([0, true, true]);
   });
 
   it('a reader of a capture in a pipe gets all of it, also of a bulk transfer', async () => {
-    // Less than may wait for a reader, whom a busy machine may leave without the processor for a
-    // while.
+    // Less than may be queued for a reader, because it may not run for a while on a busy machine.
     const said = await run(`mkfifo packets; cat < packets > got & cat=$!
 $TCPLAB serve --tun t0 -q --pcap - > packets 2> err & serve=$!
 for i in $(seq 200); do grep -q ready err && break; sleep 0.05; done
@@ -206,7 +205,7 @@ wait $cat; cat err; stat -c %s got`);
     expect(Number(said.trim().split('\n').pop())).toBeGreaterThan(12_000_000);
   });
 
-  /** curl's request is out. */
+  /** curl has sent its request. */
   const ASKED = "grep -q '^> ' asked";
   const ACKNOWLEDGED = '\\d+ bytes of the answer were acknowledged';
   it.each([
@@ -220,7 +219,7 @@ wait $cat; cat err; stat -c %s got`);
       ),
     ],
     [
-      'gone while a slow page comes',
+      'killed during a slow page',
       '${URL}/slow',
       ASKED,
       new RegExp(`(closed|reset) the connection .*in the middle of GET /slow: ${ACKNOWLEDGED}\\n`),
@@ -232,7 +231,7 @@ wait $cat; cat err; stat -c %s got`);
       /closed the connection in the middle of PUT \/upload: \d+ bytes of 20000000 came\n/,
     ],
   ])(
-    'a client is %s: one line says who, how and how far, and the next one is served',
+    'a client is %s: one line reports client, error and progress, and the next one is served',
     async (_what, args, isUnderWay, line) => {
       const said = await run(`head -c 20000000 /dev/zero > big; start
 curl -sv --max-time 100 ${args.replace('${URL}', URL)} -o got 2> asked & peer=$!
@@ -245,7 +244,7 @@ until grep -q 'tcplab: http: ' err; do sleep 0.05; done; get ${URL}/bytes/1000; 
     },
   );
 
-  it('a client goes away between the requests of a kept connection: a line when it is by RST, none when in good order', async () => {
+  it('a client leaves between the requests of a keep-alive connection: one line after a RST, none after a FIN', async () => {
     const said = await run(`start
 ask() { printf 'GET /bytes/10 HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' >&3; }
 exec 3<>/dev/tcp/${STACK[4]}/80; ask
@@ -261,7 +260,7 @@ until grep -q 'tcplab: http: ' err; do sleep 0.05; done; get ${URL}/bytes/1000; 
     ]);
   });
 
-  it('more clients go away than one could read of: the others are counted in one line', async () => {
+  it('many clients leave at once: most of them are only counted, in one line', async () => {
     const said = await run(`start
 for i in $(seq 40); do exec {fd}<>/dev/tcp/${STACK[4]}/7; echo hello >&$fd; all="$all $fd"; done
 sleep 0.5
@@ -275,7 +274,7 @@ for fd in $all; do exec {fd}>&-; done; until grep -q '… and' err; do sleep 0.0
     expect(told.length + more.reduce((a, b) => a + b, 0)).toBe(40);
   });
 
-  it('the reader of standard error is stopped: the stack goes on, and says later what was left out', async () => {
+  it('the reader of standard error is stopped: the stack continues, and reports later what was left out', async () => {
     const said = await run(`mkfifo lines; (echo $BASHPID > reader; exec cat < lines > got) &
 $TCPLAB serve --tun t0 --json > out 2> lines & serve=$!
 for i in $(seq 200); do grep -q ready out && break; sleep 0.05; done; kill -STOP $(cat reader)
@@ -287,7 +286,7 @@ kill -TERM $serve; wait $serve; echo "exit $?"`);
     expect(said).toMatch(/^20000000\n20000000\nexit 0\n/);
   });
 
-  it('SIGTERM during transfers: peers hear of it by a RST, and the device is gone', async () => {
+  it('SIGTERM during transfers: peers get a RST, and the device is removed', async () => {
     const said = await run(`start
 curl -sS --max-time 100 --limit-rate 1M ${URL}/bytes/20000000 -o /dev/null 2> heard & peer=$!
 sleep 0.4; end; wait $peer; echo "curl $?"; cat heard; ip link show t0 2>&1`);
@@ -296,7 +295,7 @@ sleep 0.4; end; wait $peer; echo "curl $?"; cat heard; ip link show t0 2>&1`);
     expect(said).toContain('does not exist');
   });
 
-  it('kill -9 and restart: a connected peer gets a RST when it sends, and all works as before', async () => {
+  it('kill -9 and restart: a connected peer gets a RST when it sends, and new connections work', async () => {
     const said = await run(`ip tuntap add dev t0 mode tun vnet_hdr
 ip address add 198.18.0.1/24 dev t0; ip link set t0 up
 start
@@ -308,6 +307,6 @@ exec 4<>/dev/tcp/${STACK[4]}/7; echo new >&4; read -r -t 3 line <&4; echo "$line
 ip link delete t0; rm out; start; { kill -9 $serve; wait $serve; } 2> /dev/null
 ip link show t0 2>&1`);
     expect(said).toMatch(/^hello\nexit 137\n1\n[^\n]*reset by peer\nread 1\nnew\nexit 0\n/);
-    expect(said, 'a device of its own goes with the process').toContain('does not exist');
+    expect(said, 'its own device disappears with the process').toContain('does not exist');
   });
 });

@@ -1,7 +1,7 @@
 /**
- * Attacks by other people's tools, in a private namespace: SYN floods with spoofed sources by
- * hping3, and nmap's opinion of our sequence numbers. Every flood is bounded in number, and by a
- * timeout; the spoofed sources have no route, so nobody answers our SYN,ACKs.
+ * Attacks with common tools in a private namespace: SYN floods with spoofed sources by hping3, and
+ * nmap's rating of our sequence numbers. Every flood is limited in number and by a timeout. The
+ * spoofed sources have no route, so our SYN,ACKs get no answer.
  */
 import { expect, it } from 'vitest';
 import { describeWithTun, inNamespace } from './lab.js';
@@ -57,14 +57,14 @@ async function attack(script: string, seconds: number): Promise<Report> {
 }
 
 describeWithTun('a SYN flood with spoofed sources', () => {
-  it(`does not keep ${CURLS} genuine clients out: each comes in by its SYN cookie, and memory is bounded`, async () => {
+  it(`does not keep ${CURLS} genuine clients out: each connects with its SYN cookie, and memory is bounded`, async () => {
     needs('hping3');
     const { numbers: n, text } = await attack(
       `${server('')}; ${flood('-i u200', 300_000)}; ${curls(10)}; ${end}`,
       80,
     );
     expect(n, text).toMatchObject({ succeeded: CURLS, still_flooding: 1, tun_dropped: 0 });
-    // The queue was full all the time, or some would have come in without a cookie.
+    // The queue was full all the time, or some would have connected without a cookie.
     expect(n, text).toMatchObject({ TcpExtSyncookiesRecv: CURLS, TcpPassiveOpens: CURLS });
     expect(n['TcpExtSyncookiesSent'], text).toBeGreaterThan(CURLS);
     expect(n['rss_most']! - n['rss_before']!, text).toBeLessThan(MORE_MEMORY_KB);
@@ -72,7 +72,7 @@ describeWithTun('a SYN flood with spoofed sources', () => {
     expect(text).toMatch(/tcplab: possible SYN flood on port 80: .*SYN cookies are sent instead/);
   });
 
-  it('keeps them out when cookies are switched off', async () => {
+  it('keeps them out if cookies are switched off', async () => {
     needs('hping3');
     const { numbers: n, text } = await attack(
       `${server('--syncookies 0')}; ${flood('-i u200', 300_000)}; ${curls(100)}; ${end}`,
@@ -85,7 +85,7 @@ describeWithTun('a SYN flood with spoofed sources', () => {
     expect(text).toMatch(/tcpSynQueueFull/);
   });
 
-  it('at the full rate of hping3 --flood costs bounded memory, and an established transfer goes on at its rate to its end, and new clients come in', async () => {
+  it('at the full rate of hping3 --flood memory is bounded, an established transfer completes at its rate, and new clients connect', async () => {
     needs('hping3');
     const size = 40_000_000;
     const transfer =
@@ -105,7 +105,7 @@ describeWithTun('a SYN flood with spoofed sources', () => {
     expect(n, text).toMatchObject({ still_flooding: 1, transferred: size, succeeded: 20 });
     // More than what waited in curl's own receive buffer: the stack sent it while it was flooded.
     expect(n['size_during']! - n['size_before']!, text).toBeGreaterThan(5_000_000);
-    // hping3 sent what it can, and the device took it.
+    // hping3 sent at its full rate, and the device accepted it.
     expect(n['in_during']! - n['in_before']!, text).toBeGreaterThan(100_000);
     expect(n['TcpExtSyncookiesSent'], text).toBeGreaterThan(20_000);
     expect(n['rss_most']! - n['rss_before']!, text).toBeLessThan(MORE_MEMORY_KB);
@@ -114,7 +114,7 @@ describeWithTun('a SYN flood with spoofed sources', () => {
 
 describeWithTun('nmap -O', () => {
   it.each(['1', '2'])(
-    "rates our sequence numbers as it does the kernel's, cookies or not: --syncookies %s",
+    "rates our sequence numbers like the kernel's, with and without cookies: --syncookies %s",
     async (cookies) => {
       needs('nc', 'nmap');
       const scan = (host: string): string =>

@@ -1,5 +1,5 @@
 /*
- * Writes packets that nobody should write straight to a TUN device, from the kernel's side:
+ * Writes invalid packets directly to a TUN device, from the kernel's side:
  *
  *     garbage DEVICE COUNT SEED
  *

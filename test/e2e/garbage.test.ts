@@ -1,6 +1,6 @@
 /**
- * Garbage from the kernel's side, by a program of our own (garbage.c), hping3 and nmap, while curls
- * run: all of them succeed, and what was dropped has a name.
+ * Garbage from the kernel's side, by garbage.c, hping3 and nmap, while curls run: all of them
+ * succeed, and every dropped packet has a reason.
  */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -13,7 +13,7 @@ const PACKETS = 40_000;
 describeWithTun('20 curls', () => {
   const dir = scratch();
 
-  it('succeed while garbage comes', async () => {
+  it('succeed during garbage', async () => {
     needs('hping3', 'nmap');
     const source = join(ROOT, 'test', 'e2e', 'garbage.c');
     const { stdout, stderr } = await inNamespace(

@@ -1,6 +1,6 @@
 /**
- * curl and its kin against the HTTP service: every family, MTU and offload, small and large, both
- * ways, byte for byte.
+ * curl and similar tools against the HTTP service: every family, MTU and offload, small and large,
+ * both ways, byte for byte.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -127,7 +127,7 @@ describeWithTun('other clients', () => {
 });
 
 describeWithTun('the HTTP service', () => {
-  it('shows the visitor his connection: text, JSON, a page', async () => {
+  it('shows the client its connection: text, JSON, a page', async () => {
     const url = `http://${STACK[4]}/`;
     const script =
       `${curl(4)} ${url}; echo ---; ${curl(4)} ${url}?format=json; echo ---; ${curl(4)} -H ` +
@@ -140,7 +140,7 @@ describeWithTun('the HTTP service', () => {
     expect(page).toMatch(/^<!doctype html>[^]*<\/html>\s*$/);
   });
 
-  it('knows ranges, HEAD, reset and wrong methods', async () => {
+  it('supports ranges and HEAD, and rejects invalid ranges and methods', async () => {
     const base = `http://${STACK[4]}`;
     const script = [
       `${curl(4)} -r 256-260 ${base}/bytes/1000 | od -An -tu1`,

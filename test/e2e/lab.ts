@@ -38,7 +38,7 @@ function withoutSpaces(path: string): string {
   return link;
 }
 
-/** Busy machines take longer; a program that hangs, for ever. */
+/** The factor for busy machines; a program that takes longer counts as hanging. */
 const BUSY = 3;
 
 /**
@@ -131,7 +131,7 @@ export function scratch(): string {
   return path;
 }
 
-/** Why no test with a TUN can run here, and what to do. */
+/** The reason why tests with a TUN cannot run here, and what to do. */
 function whyNot(): string | null {
   const problem = tunProblem();
   if (problem !== null) return problem;
@@ -154,7 +154,7 @@ const BAD =
   'tcp.checksum.status == "Bad" || ip.checksum.status == "Bad" || udp.checksum.status == ' +
   '"Bad" || icmp.checksum.status == "Bad" || icmpv6.checksum.status == "Bad" || _ws.malformed';
 
-/** What tshark, told to check checksums, finds wrong in a capture: nothing, if all is well. */
+/** Invalid packets in a capture, according to tshark with checksum validation. */
 export async function wrongIn(file: string): Promise<string> {
   needs('tshark');
   const checks = ['tcp', 'ip', 'udp'].flatMap((p) => ['-o', `${p}.check_checksum:TRUE`]);

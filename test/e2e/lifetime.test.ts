@@ -1,6 +1,6 @@
 /**
- * A program with a stack ends when it has nothing left to do, as one with the kernel's sockets
- * does; on a real TUN device.
+ * A program with a stack on a real TUN device ends when it has nothing left to do, like one with
+ * the kernel's sockets.
  */
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
@@ -40,16 +40,16 @@ describeWithTun('the life of a process', () => {
     expect([code, stdout], stderr).toEqual([0, 'over\n']);
   });
 
-  it('goes on while a server listens, and ends when that closes', async () => {
+  it('continues while a server listens, and ends when it closes', async () => {
     const { stdout, stderr } = await program(
       `const server = net.createServer().listen(80);
        setTimeout(() => { console.log('listens'); server.close(); }, 50).unref();`,
     );
-    // The timer keeps nothing alive: without the server the process would be over before it fires.
+    // The timer is unreferenced: without the server the process would end before it fires.
     expect(stdout, stderr).toBe('listens\nover\n');
   });
 
-  it('ends after a conversation, with TIME-WAIT left behind', async () => {
+  it('ends after a conversation, even with a connection in TIME-WAIT', async () => {
     const { stdout, stderr } = await program(
       `const server = net.createServer((s) => s.end('hello')).listen(80, () => {
          net.connect(80, 'localhost').on('data', (d) => console.log(String(d))).on('close', () => {

@@ -51,7 +51,7 @@ describeWithTun('nc', () => {
 });
 
 describeWithTun('ping', () => {
-  it('is answered over both families, small and as large as can be', async () => {
+  it('is answered over both families, small and of the maximum size', async () => {
     needs('ping');
     const script = [
       `ping -c 3 -i 0.2 ${STACK[4]}`,
@@ -85,8 +85,8 @@ describeWithTun('ping', () => {
   }
 });
 
-describeWithTun('what goes out', () => {
-  it('has DF set on every TCP segment, and no segment larger than the MTU when offloads are off', async () => {
+describeWithTun('outgoing packets', () => {
+  it('have DF set on every TCP segment, and no segment is larger than the MTU if offloads are off', async () => {
     needs('tshark');
     const file = join(dir, 'df.pcapng');
     await lab(`curl -s -o /dev/null http://${STACK[4]}/bytes/300000`, [
@@ -100,7 +100,7 @@ describeWithTun('what goes out', () => {
     expect(Math.max(...rows.map((row) => Number(row.split('\t')[1])))).toBeLessThanOrEqual(1500);
   });
 
-  it('is seen by tcpdump in the lab as any host of the network', async () => {
+  it('are visible to tcpdump in the lab', async () => {
     needs('tcpdump');
     const script = `
       tcpdump -ni tcplab0 -c 4 --immediate-mode tcp port 80 > ${dir}/dump 2> ${dir}/err &

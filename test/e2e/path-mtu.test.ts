@@ -1,6 +1,6 @@
 /**
- * Path MTU discovery with the kernel: as the router on the way, which sends the ICMP errors, and as
- * the peer that has to believe ours.
+ * Path MTU discovery with the kernel: as the router on the path, which sends ICMP errors, and as
+ * the peer, which has to accept ours.
  */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -33,7 +33,7 @@ describeWithTun('a kernel that forwards over a link of MTU 1300', () => {
   const dir = scratch();
 
   it.each(versions.flatMap((version) => [[version, true] as const, [version, false] as const]))(
-    'tells us, and we send no more that is larger: IPv%i, super-segments %s',
+    'sends an ICMP error, and we send no larger packets after it: IPv%i, super-segments %s',
     async (version, offload) => {
       needs('tshark');
       const file = join(dir, `forwarded-${version}-${String(offload)}.pcapng`);
@@ -53,14 +53,14 @@ for i in 1 2; do nsenter -t $far -n curl -sS --max-time 100 http://${STACK[versi
         version === 4 ? 'icmp.type == 3 && icmp.code == 4' : 'icmpv6.type == 2',
         version === 4 ? 'icmp.mtu' : 'icmpv6.mtu',
       );
-      // The first flight, and the second connection knows already.
+      // The first flight only; the second connection already uses the path MTU.
       expect(errors.length).toBeGreaterThan(0);
       expect(errors.length).toBeLessThanOrEqual(10);
       expect(new Set(errors)).toEqual(new Set(['1300']));
       const source =
         version === 4 ? `ip.src == ${STACK[4]}` : `ipv6.src == ${STACK[6].slice(1, -1)}`;
       const syns = await fieldsOf(file, `${source} && tcp.flags.syn == 1`, 'tcp.options.mss_val');
-      expect(syns, 'what we announce is what we take').toEqual(
+      expect(syns, 'we announce our own MSS').toEqual(
         version === 4 ? ['1460', '1460'] : ['1440', '1440'],
       );
       if (offload) return; // a capture has super-segments whole
@@ -72,7 +72,7 @@ for i in 1 2; do nsenter -t $far -n curl -sS --max-time 100 http://${STACK[versi
 });
 
 describeWithTun('a link of ours with a hop of MTU 1300', () => {
-  it.each(versions)('makes kernel and stack learn it, both ways: IPv%i', async (version) => {
+  it.each(versions)('kernel and stack learn it, both ways: IPv%i', async (version) => {
     const url = `http://${STACK[version]}`;
     const to = STACK[version].replace(/[[\]]/g, '');
     const script = `
@@ -83,7 +83,7 @@ ip route get ${to} | grep -o 'mtu [0-9]*'`;
     expect(stdout, stderr).toBe(`${SIZE}\n${SIZE}\nmtu 1300\n`);
   });
 
-  it('that is a black hole is found by probing alone, by both', async () => {
+  it('both find a black hole by probing only', async () => {
     const url = `http://${STACK[4]}`;
     const script = `
 sysctl -qw net.ipv4.tcp_mtu_probing=2

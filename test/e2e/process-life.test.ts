@@ -1,6 +1,6 @@
 /**
- * What keeps a process alive and what does not, over loopback in memory: each program is played
- * with `node:net`, too.
+ * What keeps a process alive and what does not, over loopback in memory: each program also runs
+ * with `node:net`.
  */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -69,7 +69,7 @@ it.each<[string, string, 'alive' | 'ends']>([
     'alive',
   ],
   [
-    'both ends over, with something unread',
+    'both ends closed, with unread data',
     `const { client, theirs } = await pair(); theirs.end('bye'); client.resume().end('never read');
      await until(() => client.destroyed);`,
     'ends',
@@ -82,7 +82,7 @@ it.each<[string, string, 'alive' | 'ends']>([
     'ends',
   ],
   [
-    'a write that waits for room, of an unreferenced socket',
+    'a write that waits for buffer space, of an unreferenced socket',
     `const { client, theirs } = await pair({ pauseOnConnect: true });
      theirs.unref(); client.unref();
      client.write(Buffer.alloc(50e6));`,
@@ -93,9 +93,9 @@ it.each<[string, string, 'alive' | 'ends']>([
     `const { client, theirs } = await pair(); client.destroy(); theirs.destroy();`,
     'ends',
   ],
-  ['one that was never connected', `newSocket();`, 'ends'],
+  ['a socket that was never connected', `newSocket();`, 'ends'],
   [
-    'a timeout of its own',
+    'a socket timeout',
     'const { client, theirs } = await pair(); client.setTimeout(60_000); client.unref(); ' +
       'theirs.unref();',
     'ends',

@@ -1,6 +1,6 @@
 /**
- * `npm run script:kernel` itself: scripts that hold for the kernel are SAME, one that does not is
- * DIFFERENT and says in what. All of test/scripts takes minutes.
+ * `npm run script:kernel` itself: scripts that agree with the kernel are SAME, and one that does
+ * not is DIFFERENT with details. All of test/scripts would take minutes.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { expect, it } from 'vitest';
 import { cannotBeTested } from '../tools/needs.js';
 import { describeWithTun } from './lab.js';
 
-/** What is tested here is the comparison of packets and calls; a busy machine makes both late. */
+/** A large tolerance: this tests the comparison, and a busy machine delays packets and calls. */
 const BUSY_MS = '1000';
 
 function check(...args: readonly string[]): { status: number | null; out: string } {
@@ -48,7 +48,7 @@ describeWithTun('packet scripts against the kernel', () => {
     expect(status).toBe(0);
   });
 
-  it('what the kernel does otherwise is told with the line, the field and the packets; what it lacks is skipped', () => {
+  it('a difference is reported with the line, the field and the packets; a script that the kernel does not support is skipped', () => {
     const folder = mkdtempSync(join(tmpdir(), 'tcplab-kernel-'));
     try {
       const script = readFileSync('test/scripts/handshake/closed-port.pkt', 'utf8');
@@ -68,7 +68,7 @@ describeWithTun('packet scripts against the kernel', () => {
     }
   });
 
-  it('what a call wrote is compared: events, control messages, addresses, counters', () => {
+  it('the results of calls are compared: events, control messages, addresses, counters', () => {
     const folder = mkdtempSync(join(tmpdir(), 'tcplab-kernel-'));
     const changes: readonly (readonly [name: string, from: string, to: string, told: string])[] = [
       [

@@ -12,7 +12,7 @@ const SECONDS = FULL ? 30 : 10;
 describeWithTun(
   `${SECONDS} seconds of clients that get, put, close, reset and vanish, at 2 % loss`,
   () => {
-    it('leave nothing behind', async () => {
+    it('leave no connection, timer, buffer or descriptor', async () => {
       needs('nc');
       const args = ['--seconds', String(SECONDS), '--clients', '60', '--seed', '1'];
       const { code, stdout, stderr } = await run(

@@ -29,7 +29,7 @@ describeWithTun('urgent data', () => {
     expect(stdout).toMatch(/URG: the last urgent byte is \d bytes? ahead of the reader/);
   });
 
-  it("the kernel's program gets ours out of line, and the rest in line", async () => {
+  it("the kernel's program gets our urgent byte out of line, and the rest in line", async () => {
     needs('tshark');
     const file = join(dir, 'ours.pcapng');
     const client = [

@@ -1,6 +1,6 @@
 /**
- * `tcplab serve --workers`: the kernel spreads flows over the queues and keeps each on its own;
- * what has no flow finds its stack all the same.
+ * `tcplab serve --workers`: the kernel distributes flows over the queues and keeps each on its
+ * queue; packets without a flow still reach their stack.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 import { describeWithTun, fieldsOf, inNamespace, scratch, STACK } from './lab.js';
 import { needs } from '../tools/needs.js';
 
-// The files of the server before say that it is ready, too.
+// The files of the previous server also contain "ready".
 const SERVE = (options = ''): string => `
 rm -f out err
 $TCPLAB serve --tun t0 --workers 3 -q --stats ${options} > out 2> err & serve=$!
@@ -34,9 +34,9 @@ describeWithTun('three workers', () => {
     return { each: each!.split(', ').map(Number), passed: Number(passed) };
   };
 
-  it('share the connections, and every flow stays on its queue, also one that the driver has forgotten meanwhile', async () => {
+  it('share the connections, and every flow stays on its queue, even after the driver has forgotten it', async () => {
     needs('tshark');
-    // The TUN driver forgets a flow that rests for 3 s; then its hash decides anew.
+    // The TUN driver forgets a flow after 3 s of inactivity; then its hash decides again.
     const { stdout, stderr } = await run(`${SERVE(`--pcap ${join(dir, 'w.pcapng')}`)}
 for i in 1 2 3 4 5 6 7 8; do
   (exec 3<>/dev/tcp/${STACK[4]}/7
@@ -78,7 +78,7 @@ wait $rest; ${SETTLE}; ${END}`);
     expect(new Set(flows.flatMap((f) => [...f])).size).toBe(48);
   });
 
-  it('answer once for all: a closed port is refused, and an ICMP error finds the connection that it is about', async () => {
+  it('send only one answer: a closed port is refused, and an ICMP error reaches its connection', async () => {
     const { stdout, stderr } = await run(`${SERVE()}
 sysctl -qw net.ipv4.ip_forward=1
 unshare --net sleep 30 & far=$!
@@ -99,7 +99,7 @@ kill $far; ${END}`);
     expect(stdout).toMatch(/TcpOutRsts +1 /);
   });
 
-  it('a device with one queue is not enough, and what does not go together is said', async () => {
+  it('a device with one queue is rejected, and so are conflicting options', async () => {
     const { stdout } = await run(`
 ip tuntap add dev single mode tun
 $TCPLAB serve --tun single --workers 2 -q 2>&1; echo "exit $?"
