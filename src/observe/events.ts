@@ -4,12 +4,16 @@
  * are made from these events: live lines, ladders, explanations.
  *
  * `time` is in microseconds since the recorder's start. Sequence numbers are uint32; those called
- * `rel...` are relative to the initial sequence number of their direction, as in Wireshark.
+ * `rel...` are relative to the initial sequence number of their direction, as in Wireshark. `rfc` is
+ * the section behind the event, or null if Linux alone defines it. docs/events.md explains each
+ * event, and the rules by which the schema may change.
  */
 import type { Micros } from '../base/time.js';
-import type { Bytes } from '../base/units.js';
+import type { Bytes, Segments } from '../base/units.js';
+import type { Datagram, StrayAnswer, StrayFate } from '../stack/observer.js';
 import type { Note } from '../tcp/notes.js';
 import type { Cause } from '../tcp/causes.js';
+import type { UserCall } from '../tcp/user-call.js';
 
 export interface SegmentOptions {
   mss?: Bytes;
@@ -56,9 +60,23 @@ interface Base<N extends string, D> {
   readonly name: N;
   /** The connection, `LOCAL REMOTE`; '' for packets without one. */
   readonly group_id: string;
+  /** `RFC 9293 section 3.10.7.4`. */
+  readonly rfc: string | null;
   readonly data: D;
 }
 
+/** The first event of each stream. */
+export type StartedEvent = Base<
+  'tcplab:trace_started',
+  {
+    /** The version of this schema. */
+    schema: number;
+    /** tcplab's version. */
+    version: string;
+    /** Microseconds from 1970 to the zero of the events' times. */
+    startedAt: number;
+  }
+>;
 /**
  * `expected`: relative RCV.NXT before this segment; null before the peer's SYN. `held`: bytes in
  * the out-of-order queue.
@@ -71,14 +89,14 @@ export type SentEvent = Base<
   'tcp:segment_sent',
   FlowData & { segment: SegmentData; state: string; again: boolean }
 >;
-/** A segment without a connection, and what the stack did. */
+/** A segment without a connection, and what the stack did with it. */
 export type StrayReceivedEvent = Base<
   'tcp:stray_received',
-  FlowData & { segment: SegmentData; done: string }
+  FlowData & { segment: SegmentData; done: StrayFate }
 >;
 export type StraySentEvent = Base<
   'tcp:stray_sent',
-  FlowData & { segment: SegmentData; why: string }
+  FlowData & { segment: SegmentData; why: StrayAnswer }
 >;
 export type SegmentDroppedEvent = Base<
   'tcp:segment_dropped',
@@ -89,10 +107,57 @@ export type TimerSetEvent = Base<'recovery:timer_set', { timer: string; inUs: Mi
 export type TimerStoppedEvent = Base<'recovery:timer_stopped', { timer: string }>;
 export type TimerExpiredEvent = Base<'recovery:timer_expired', { timer: string }>;
 export type NoteEvent = Base<'tcp:note', Note>;
+/** The user called. */
+export type CalledEvent = Base<'tcp:called', UserCall>;
+/**
+ * Congestion control and timing, at the end of a turn in which they changed. null stands for no
+ * limit, and for a round trip that was not measured yet.
+ */
+export type MetricsEvent = Base<'recovery:metrics_updated', MetricsData>;
+/** Buffers and windows, at the end of a turn in which they changed. */
+export type BuffersEvent = Base<'tcp:buffers_updated', BuffersData>;
+
+export interface MetricsData {
+  cwnd: Segments | null;
+  ssthresh: Segments | null;
+  /** Sent, and neither acknowledged, selectively acknowledged, nor marked lost. */
+  inFlight: Segments;
+  srtt: Micros | null;
+  rttvar: Micros | null;
+  minRtt: Micros | null;
+  /** The retransmission timeout, backoff included. */
+  rto: Micros;
+  /** Bytes per second. */
+  pacingRate: number | null;
+  /** Bytes per second; 0 before the first sample. */
+  deliveryRate: number;
+  /** What happened to the connection in this turn, in order, each once: what changed the values. */
+  because: Trigger[];
+}
+
+/** `timer:` with the timer's name, `call:` with the user's call. */
+export type Trigger = 'segment-received' | 'segment-sent' | `timer:${string}` | `call:${string}`;
+
+export interface BuffersData {
+  /** Send buffer: unacknowledged and unsent bytes, the unsent ones of them, and its limit. */
+  sendQueued: Bytes;
+  unsent: Bytes;
+  sendBuffer: Bytes;
+  /** SND.WND: the window that the peer offers. */
+  sendWindow: Bytes;
+  /** Bytes that the user has not read, those received out of order, and the limit of both. */
+  receiveQueued: Bytes;
+  outOfOrder: Bytes;
+  receiveBuffer: Bytes;
+  /** RCV.WND: the window that we offer. */
+  receiveWindow: Bytes;
+  because: Trigger[];
+}
+
 export type PacketDroppedEvent = Base<'ip:packet_dropped', { reason: string; detail: string }>;
 export type DatagramEvent = Base<
   'ip:datagram',
-  { direction: 'in' | 'out'; from: string; to: string; text: string }
+  { direction: 'in' | 'out'; from: string; to: string } & Datagram
 >;
 /** The faulty link dropped or altered a packet. `segment` is null if it is not TCP. */
 export type LinkEvent = Base<
@@ -108,6 +173,7 @@ export type LinkEvent = Base<
 >;
 
 export type TraceEvent =
+  | StartedEvent
   | ReceivedEvent
   | SentEvent
   | StrayReceivedEvent
@@ -118,9 +184,15 @@ export type TraceEvent =
   | TimerStoppedEvent
   | TimerExpiredEvent
   | NoteEvent
+  | CalledEvent
+  | MetricsEvent
+  | BuffersEvent
   | PacketDroppedEvent
   | DatagramEvent
   | LinkEvent;
+
+/** The version of the events' schema (schema/events-1.json). */
+export const EVENT_SCHEMA = 1;
 
 /** Receives events: a list, a file, a view. */
 export type EventSink = (event: TraceEvent) => void;

@@ -12,6 +12,7 @@ import type { ReceivedEvent, SegmentData, SentEvent, TraceEvent } from './events
 import { dropText } from './drop-texts.js';
 import { linkText, noteText, timerExpiredText, timerSetText } from './event-texts.js';
 import { segmentOf, type Step } from './steps.js';
+import { ANSWER_TEXTS, FATE_TEXTS } from './stray-texts.js';
 import { lossProof, windowText } from './window-texts.js';
 
 /** State of a connection that explains its next steps. */
@@ -51,9 +52,9 @@ export class Explainer {
       case 'tcp:segment_sent':
         return this.sent(main, step);
       case 'tcp:stray_received':
-        return [`no connection for it: ${main.data.done}`];
+        return [`no connection for it: ${FATE_TEXTS[main.data.done]}`];
       case 'tcp:stray_sent':
-        return [main.data.why];
+        return [ANSWER_TEXTS[main.data.why]];
       case 'ip:packet_dropped':
         return [dropText(main.data.reason)];
       case 'link:dropped':

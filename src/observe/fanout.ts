@@ -28,6 +28,9 @@ export function fanOut(...observers: readonly StackObserver[]): StackObserver {
     noted: (conn, note, now) => {
       for (const o of observers) o.noted(conn, note, now);
     },
+    called: (conn, call) => {
+      for (const o of observers) o.called(conn, call);
+    },
     packetDropped: (reason, detail, now) => {
       for (const o of observers) o.packetDropped(reason, detail, now);
     },
@@ -39,6 +42,9 @@ export function fanOut(...observers: readonly StackObserver[]): StackObserver {
     },
     datagram: (direction, from, to, what, now) => {
       for (const o of observers) o.datagram(direction, from, to, what, now);
+    },
+    turnEnds: (now) => {
+      for (const o of observers) o.turnEnds(now);
     },
   };
 }

@@ -11,6 +11,7 @@ import type { EventSink } from './events.js';
 import { Explainer } from './explain.js';
 import { LineLimit } from './line-limit.js';
 import { beginsLine, isOutgoing, type Step, StepBuilder } from './steps.js';
+import { datagramText, FATE_TEXTS } from './stray-texts.js';
 import { compactText, timeText } from './text.js';
 
 export interface LiveOptions {
@@ -97,7 +98,7 @@ export class LiveLines {
     }
     switch (main.name) {
       case 'ip:datagram':
-        return `${main.data.from} → ${main.data.to}  ${main.data.text}`;
+        return `${main.data.from} → ${main.data.to}  ${datagramText(main.data)}`;
       case 'ip:packet_dropped': {
         const text = (DROP_TEXTS as Readonly<Record<string, string>>)[main.data.reason] ?? '';
         const detail = main.data.detail === '' ? '' : ` (${main.data.detail})`;
@@ -123,7 +124,7 @@ export class LiveLines {
     const remarks: string[] = [];
     if (main?.name === 'tcp:segment_sent' && main.data.again)
       remarks.push(this.paint('again', 'again'));
-    if (main?.name === 'tcp:stray_received') remarks.push(main.data.done);
+    if (main?.name === 'tcp:stray_received') remarks.push(FATE_TEXTS[main.data.done]);
     for (const e of step.effects)
       if (e.name === 'tcp:segment_dropped') remarks.push(this.paint('drop', `✗ ${e.data.reason}`));
     const link =

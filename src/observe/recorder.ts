@@ -8,18 +8,28 @@ import type { Direction } from '../device/link/drop-rules.js';
 import type { LinkListener } from '../device/link/lane.js';
 import type { Flow } from '../stack/flow.js';
 import type { Datagram, StackObserver, StrayAnswer, StrayFate } from '../stack/observer.js';
-import type { Connection } from '../tcp/connection.js';
 import type { Note } from '../tcp/notes.js';
 import { State, STATE_NAMES } from '../tcp/state.js';
+import type { Tcb } from '../tcp/tcb.js';
 import { type Timer, TIMER_NAMES } from '../tcp/timers.js';
 import { Drop, DROP_NAMES, type DropReason, LINK_DROPS } from '../wire/drop.js';
 import { Segment } from '../wire/tcp.js';
 import { isCall, type Cause } from '../tcp/causes.js';
-import type { EventSink, LinkEvent, TraceEvent } from './events.js';
+import type { UserCall } from '../tcp/user-call.js';
+import { ConnectionWatch } from './connection-watch.js';
+import type { EventSink, LinkEvent, TraceEvent, Trigger } from './events.js';
+import {
+  arrivalSection,
+  callSection,
+  causeSection,
+  dropSection,
+  noteSection,
+  sendingSection,
+  timerSection,
+} from './event-sections.js';
 import { FlowMemory, type TheirSyn } from './flow-memory.js';
 import { Begins, type LineLimit } from './line-limit.js';
 import { readPacket } from './packet-text.js';
-import { ANSWER_TEXTS, datagramText, FATE_TEXTS } from './stray-texts.js';
 
 /**
  * Most connections to remember. Beyond this the oldest is forgotten, and its later packets are
@@ -33,6 +43,13 @@ const MAX_FLOWS = 10_000;
  */
 const SILENT: ReadonlySet<DropReason> = new Set([...LINK_DROPS, Drop.ignoredGroup]);
 
+export interface RecorderOptions {
+  /** Events that it hides are not made at all. */
+  readonly limit?: LineLimit | null;
+  /** 'lines': without user calls, metrics and buffers, which no line shows. Default: all events. */
+  readonly only?: 'lines';
+}
+
 export class Recorder implements StackObserver, LinkListener {
   private readonly sink: EventSink;
   private readonly start: Micros;
@@ -40,12 +57,18 @@ export class Recorder implements StackObserver, LinkListener {
   private readonly byId = new Map<string, FlowMemory>();
   private byFlow = new WeakMap<object, FlowMemory>();
   private readonly parsed = new Segment();
+  private readonly watches: WeakMap<Tcb, ConnectionWatch> | null;
+  /** Connections of this turn, and calls that were told without a time. */
+  private readonly touched = new Set<ConnectionWatch>();
+  private readonly calls: { conn: Tcb; call: UserCall }[] = [];
 
-  /** Event times are relative to `start`. Events that `limit` hides are not made at all. */
-  constructor(sink: EventSink, start: Micros, limit: LineLimit | null = null) {
+  /** Event times are relative to `start`. */
+  constructor(sink: EventSink, start: Micros, options: RecorderOptions = {}) {
     this.sink = sink;
     this.start = start;
-    this.limit = limit;
+    this.limit = options.limit ?? null;
+    this.watches = options.only === 'lines' ? null : new WeakMap();
+    const { limit } = this;
     limit?.onResume.push(() => {
       this.forget();
     });
@@ -64,7 +87,8 @@ export class Recorder implements StackObserver, LinkListener {
     this.byFlow = new WeakMap();
   }
 
-  segmentArrived(conn: Connection, seg: Segment, now: Micros): void {
+  segmentArrived(conn: Tcb, seg: Segment, now: Micros): void {
+    this.touch(conn, 'segment-received', now);
     if (!this.lets(Begins.line, now)) return;
     const m = this.memoryOf(conn);
     const segment = m.read(seg, false);
@@ -77,22 +101,25 @@ export class Recorder implements StackObserver, LinkListener {
       'tcp:segment_received',
       m.id,
       { local, remote, segment, state: conn.stateName, expected, held },
+      arrivalSection(conn.stateName),
       now,
     );
   }
 
-  segmentDropped(conn: Connection, seg: Segment, reason: DropReason, now: Micros): void {
+  segmentDropped(conn: Tcb, seg: Segment, reason: DropReason, now: Micros): void {
     if (!this.lets(Begins.nothing, now)) return;
     const m = this.memoryOf(conn);
     this.emit(
       'tcp:segment_dropped',
       m.id,
       { reason: DROP_NAMES[reason]!, segment: m.read(seg, false) },
+      dropSection(DROP_NAMES[reason]!),
       now,
     );
   }
 
-  segmentSent(conn: Connection, seg: Segment, again: boolean, now: Micros): void {
+  segmentSent(conn: Tcb, seg: Segment, again: boolean, now: Micros): void {
+    this.touch(conn, 'segment-sent', now);
     if (!this.lets(Begins.line, now)) return;
     const m = this.memoryOf(conn);
     const { local, remote } = m;
@@ -101,63 +128,72 @@ export class Recorder implements StackObserver, LinkListener {
       'tcp:segment_sent',
       m.id,
       { local, remote, segment, state: conn.stateName, again },
+      sendingSection(segment, again),
       now,
     );
   }
 
-  stateChanged(conn: Connection, from: State, to: State, cause: Cause, now: Micros): void {
+  stateChanged(conn: Tcb, from: State, to: State, cause: Cause, now: Micros): void {
     if (!this.lets(isCall(cause) ? Begins.cause : Begins.nothing, now)) return;
+    this.tellCalls(now);
     const data = { from: STATE_NAMES[from], to: STATE_NAMES[to], cause };
-    this.emit('tcp:state_changed', this.memoryOf(conn).id, data, now);
+    this.emit('tcp:state_changed', this.memoryOf(conn).id, data, causeSection(cause), now);
   }
 
-  timerSet(conn: Connection, timer: Timer, deadline: Micros, now: Micros): void {
+  timerSet(conn: Tcb, timer: Timer, deadline: Micros, now: Micros): void {
     if (!this.lets(Begins.nothing, now)) return;
-    const data = { timer: TIMER_NAMES[timer], inUs: deadline - now };
-    this.emit('recovery:timer_set', this.memoryOf(conn).id, data, now);
+    const name = TIMER_NAMES[timer];
+    const data = { timer: name, inUs: deadline - now };
+    this.emit('recovery:timer_set', this.memoryOf(conn).id, data, timerSection(name), now);
   }
 
-  timerStopped(conn: Connection, timer: Timer, now: Micros): void {
+  timerStopped(conn: Tcb, timer: Timer, now: Micros): void {
     if (!this.lets(Begins.nothing, now)) return;
-    this.emit('recovery:timer_stopped', this.memoryOf(conn).id, { timer: TIMER_NAMES[timer] }, now);
+    const name = TIMER_NAMES[timer];
+    const { id } = this.memoryOf(conn);
+    this.emit('recovery:timer_stopped', id, { timer: name }, timerSection(name), now);
   }
 
-  timerExpired(conn: Connection, timer: Timer, now: Micros): void {
+  timerExpired(conn: Tcb, timer: Timer, now: Micros): void {
+    const name = TIMER_NAMES[timer];
+    this.touch(conn, `timer:${name}`, now);
     if (!this.lets(Begins.cause, now)) return;
-    this.emit('recovery:timer_expired', this.memoryOf(conn).id, { timer: TIMER_NAMES[timer] }, now);
+    const { id } = this.memoryOf(conn);
+    this.emit('recovery:timer_expired', id, { timer: name }, timerSection(name), now);
   }
 
-  noted(conn: Connection, note: Note, now: Micros): void {
+  noted(conn: Tcb, note: Note, now: Micros): void {
     if (!this.lets(note.note === 'iss-chosen' ? Begins.cause : Begins.nothing, now)) return;
-    this.emit('tcp:note', this.memoryOf(conn).id, note, now);
+    this.emit('tcp:note', this.memoryOf(conn).id, note, noteSection(note), now);
   }
 
   packetDropped(reason: DropReason, detail: string, now: Micros): void {
     if (SILENT.has(reason)) return;
     if (!this.lets(Begins.line, now)) return;
-    this.emit('ip:packet_dropped', '', { reason: DROP_NAMES[reason]!, detail }, now);
+    const name = DROP_NAMES[reason]!;
+    this.emit('ip:packet_dropped', '', { reason: name, detail }, dropSection(name), now);
   }
 
-  strayArrived(flow: Flow, seg: Segment, fate: StrayFate, now: Micros): void {
+  strayArrived(flow: Flow, seg: Segment, done: StrayFate, now: Micros): void {
     if (!this.lets(Begins.line, now)) return;
     const m = this.memoryOfFlow(flow);
     const segment = m.read(seg, false);
     segment.checksum = seg.checksumVouched ? 'vouched' : 'verified';
-    const done = FATE_TEXTS[fate];
-    this.emit('tcp:stray_received', m.id, { local: m.local, remote: m.remote, segment, done }, now);
+    const data = { local: m.local, remote: m.remote, segment, done };
+    this.emit('tcp:stray_received', m.id, data, STRAY_SECTION, now);
   }
 
-  straySent(flow: Flow, seg: Segment, answer: StrayAnswer, now: Micros): void {
+  straySent(flow: Flow, seg: Segment, why: StrayAnswer, now: Micros): void {
     if (!this.lets(Begins.line, now)) return;
     const m = this.memoryOfFlow(flow);
     const segment = m.read(seg, true);
-    const why = ANSWER_TEXTS[answer];
-    this.emit('tcp:stray_sent', m.id, { local: m.local, remote: m.remote, segment, why }, now);
+    const data = { local: m.local, remote: m.remote, segment, why };
+    this.emit('tcp:stray_sent', m.id, data, STRAY_SECTION, now);
   }
 
   datagram(direction: 'in' | 'out', from: string, to: string, what: Datagram, now: Micros): void {
     if (!this.lets(Begins.line, now)) return;
-    this.emit('ip:datagram', '', { direction, from, to, text: datagramText(what) }, now);
+    this.emit('ip:datagram', '', { direction, from, to, ...what }, null, now);
   }
 
   linkDropped(
@@ -206,11 +242,52 @@ export class Recorder implements StackObserver, LinkListener {
       name,
       group,
       { local, remote, direction, what, detail, protocol: ends.protocol, length, segment },
+      null,
       now,
     );
   }
 
-  private memoryOf(conn: Connection): FlowMemory {
+  called(conn: Tcb, call: UserCall): void {
+    if (this.watches !== null) this.calls.push({ conn, call });
+  }
+
+  turnEnds(now: Micros): void {
+    this.tellCalls(now);
+    for (const watch of this.touched) {
+      const { id } = this.memoryOf(watch.conn);
+      const metrics = watch.newMetrics();
+      if (metrics !== null)
+        this.emit('recovery:metrics_updated', id, metrics, METRICS_SECTION, now);
+      const buffers = watch.newBuffers();
+      if (buffers !== null) this.emit('tcp:buffers_updated', id, buffers, BUFFERS_SECTION, now);
+      watch.turnEnds();
+    }
+    this.touched.clear();
+  }
+
+  /** Something happened to `conn` that may change what `turnEnds` reports. */
+  private touch(conn: Tcb, by: Trigger, now: Micros): void {
+    if (this.watches === null) return;
+    this.tellCalls(now);
+    let watch = this.watches.get(conn);
+    if (watch === undefined) {
+      watch = new ConnectionWatch(conn);
+      this.watches.set(conn, watch);
+    }
+    watch.triggered(by);
+    this.touched.add(watch);
+  }
+
+  /** Reports the calls that were told without a time. */
+  private tellCalls(now: Micros): void {
+    if (this.calls.length === 0) return;
+    for (const { conn, call } of this.calls.splice(0)) {
+      this.touch(conn, `call:${call.call}`, now);
+      this.emit('tcp:called', this.memoryOf(conn).id, call, callSection(call), now);
+    }
+  }
+
+  private memoryOf(conn: Tcb): FlowMemory {
     let m = this.byFlow.get(conn.flow);
     if (m === undefined) {
       m = this.memoryOfFlow(conn.flow);
@@ -240,14 +317,19 @@ export class Recorder implements StackObserver, LinkListener {
     name: N,
     group_id: string,
     data: Extract<TraceEvent, { name: N }>['data'],
+    rfc: string | null,
     now: Micros,
   ): void {
-    this.sink({ time: now - this.start, name, group_id, data } as TraceEvent);
+    this.sink({ time: now - this.start, name, group_id, data, rfc } as TraceEvent);
   }
 }
 
+const STRAY_SECTION = 'RFC 9293 section 3.10.7';
+const METRICS_SECTION = 'RFC 5681 section 3';
+const BUFFERS_SECTION = 'RFC 9293 section 3.8.6';
+
 /** What the connection knows from the peer's SYN. */
-const theirsOf = ({ irs, windowScaling, snd, rcv }: Connection): TheirSyn => ({
+const theirsOf = ({ irs, windowScaling, snd, rcv }: Tcb): TheirSyn => ({
   irs,
   scales: windowScaling ? { in: snd.wscale, out: rcv.wscale } : null,
 });

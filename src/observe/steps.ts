@@ -94,6 +94,11 @@ export class StepBuilder {
       case 'link:altered':
         this.addLink(event);
         return;
+      case 'tcplab:trace_started': // no line shows these
+      case 'tcp:called':
+      case 'recovery:metrics_updated':
+      case 'tcp:buffers_updated':
+        return;
       default:
         this.addDetail(event);
     }

@@ -81,4 +81,6 @@ export interface StackObserver extends TcpObserver {
   straySent(flow: Flow, seg: Segment, why: StrayAnswer, now: Micros): void;
   /** UDP or ICMP arrived or was sent; `from` and `to` are addresses, with UDP's port. */
   datagram(direction: 'in' | 'out', from: string, to: string, what: Datagram, now: Micros): void;
+  /** A turn of the stack ends: users were told, and everything that is due was sent. */
+  turnEnds(now: Micros): void;
 }

@@ -392,6 +392,7 @@ export class Stack implements Receiver {
       // in its next turn.
       this.device.flush(now);
       this.running = false;
+      this.services.observer?.turnEnds(now);
       if (this.tcp.hasWork || this.loop.nextTimeout() <= now) this.requestRun();
       this.onTurnEnd?.();
     }

@@ -27,12 +27,13 @@ import { seqGeq } from '../base/seq.js';
 import type { Micros } from '../base/time.js';
 import type { Bytes } from '../base/units.js';
 import type { Segment } from '../wire/tcp.js';
-import type { AbortCause } from './causes.js';
+import { isCall, type AbortCause } from './causes.js';
 import * as closing from './closing.js';
 import type { CongestionName } from './congestion/index.js';
 import * as handshake from './handshake.js';
 import { segmentArrives } from './input.js';
 import { checkInvariants } from './invariants.js';
+import { orNull } from './notes.js';
 import { pollTransmit, type SegmentSink } from './output.js';
 import { takeSnapshot, type TcpSnapshot } from './snapshot.js';
 import * as options from './socket-options.js';
@@ -127,7 +128,9 @@ export class Connection extends Tcb {
    * waits for it. `endOfRecord` (MSG_EOR): no segment has bytes of this write and of the next one.
    */
   send(data: Uint8Array, more = false, endOfRecord = false): number {
-    return calls.send(this, data, more, endOfRecord);
+    const taken = calls.send(this, data, more, endOfRecord);
+    this.env.observer?.called(this, { call: 'send', bytes: data.length, taken });
+    return taken;
   }
 
   /**
@@ -139,7 +142,9 @@ export class Connection extends Tcb {
    * stack is short of memory, or if TCP_NOTSENT_LOWAT does not allow all of `data`.
    */
   sendZeroCopy(data: Uint8Array): boolean {
-    return calls.sendZeroCopy(this, data);
+    const taken = calls.sendZeroCopy(this, data) ? data.length : 0;
+    this.env.observer?.called(this, { call: 'sendZeroCopy', bytes: data.length, taken });
+    return taken === data.length;
   }
 
   /**
@@ -173,7 +178,9 @@ export class Connection extends Tcb {
    * queued.
    */
   receive(): Uint8Array | null {
-    return calls.receive(this);
+    const piece = calls.receive(this);
+    if (piece !== null) this.env.observer?.called(this, { call: 'receive', bytes: piece.length });
+    return piece;
   }
 
   /** recv(2) with MSG_OOB: the out-of-band byte, or a value of `UrgentByte`. */
@@ -195,6 +202,7 @@ export class Connection extends Tcb {
 
   /** CLOSE: nothing more will be sent; receiving continues (half-close). */
   shutdown(now: Micros): void {
+    this.env.observer?.called(this, { call: 'shutdown' });
     closing.shutdown(this, now);
   }
 
@@ -204,11 +212,13 @@ export class Connection extends Tcb {
    * gracefully.
    */
   release(now: Micros): void {
+    this.env.observer?.called(this, { call: 'release' });
     closing.release(this, now);
   }
 
   /** ABORT (RFC 9293 section 3.10.5): sends a RST if the peer knows of the connection. */
   abort(now: Micros, cause: AbortCause = 'abort'): void {
+    if (isCall(cause)) this.env.observer?.called(this, { call: 'abort' });
     closing.abort(this, now, cause);
   }
 
@@ -234,6 +244,7 @@ export class Connection extends Tcb {
    */
   setNoDelay(on: boolean): void {
     options.setNoDelay(this, on);
+    this.optionSet('TCP_NODELAY', on);
   }
 
   /**
@@ -242,6 +253,7 @@ export class Connection extends Tcb {
    */
   setCork(on: boolean): void {
     options.setCork(this, on);
+    this.optionSet('TCP_CORK', on);
   }
 
   /**
@@ -251,6 +263,7 @@ export class Connection extends Tcb {
    */
   setNotSentLowat(bytes: Bytes): void {
     this.snd.notSentLowat = bytes;
+    this.optionSet('TCP_NOTSENT_LOWAT', bytes);
   }
 
   /**
@@ -259,6 +272,7 @@ export class Connection extends Tcb {
    */
   setQuickAck(on: boolean): void {
     options.setQuickAck(this, on);
+    this.optionSet('TCP_QUICKACK', on);
   }
 
   /** SO_OOBINLINE: true, the default, keeps the urgent byte in the stream (RFC 6093). */
@@ -269,6 +283,7 @@ export class Connection extends Tcb {
   /** TCP_CONGESTION: switches to another congestion control, which keeps cwnd. */
   setCongestionControl(name: CongestionName, now: Micros): void {
     this.snd.changeCongestionControl(name, this.config.hystart, now);
+    this.optionSet('TCP_CONGESTION', name);
   }
 
   // ---- Sizes ------------------------------------------------------------------------------------
@@ -279,6 +294,7 @@ export class Connection extends Tcb {
    */
   setMaxSegment(bytes: Bytes): void {
     options.setMaxSegment(this, bytes);
+    this.optionSet('TCP_MAXSEG', bytes);
   }
 
   /** As getsockopt(TCP_MAXSEG): payload bytes of a full segment of ours. */
@@ -292,6 +308,7 @@ export class Connection extends Tcb {
    */
   setReceiveBuffer(bytes: Bytes): void {
     this.rcv.window.setBuffer(bytes);
+    this.optionSet('SO_RCVBUF', bytes);
   }
 
   /** As getsockopt(SO_RCVBUF): twice the value that was set. */
@@ -305,6 +322,7 @@ export class Connection extends Tcb {
    */
   setSendBuffer(bytes: Bytes): void {
     this.snd.setBuffer(Math.max(2 * bytes, SOCK_MIN_SNDBUF));
+    this.optionSet('SO_SNDBUF', bytes);
   }
 
   /** As getsockopt(SO_SNDBUF): twice the value that was set. */
@@ -315,6 +333,7 @@ export class Connection extends Tcb {
   /** TCP_WINDOW_CLAMP: upper bound of the advertised window, at least 1,152 bytes. */
   setWindowClamp(bytes: Bytes): void {
     this.rcv.window.setClamp(bytes);
+    this.optionSet('TCP_WINDOW_CLAMP', bytes);
   }
 
   // ---- Timeouts and closing ---------------------------------------------------------------------
@@ -322,6 +341,7 @@ export class Connection extends Tcb {
   /** SO_KEEPALIVE with TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT (RFC 9293 section 3.8.4). */
   setKeepAlive(on: boolean, now: Micros, idle?: Micros, interval?: Micros, probes?: number): void {
     options.setKeepAlive(this, on, now, idle, interval, probes);
+    this.optionSet('SO_KEEPALIVE', on);
   }
 
   /**
@@ -330,6 +350,7 @@ export class Connection extends Tcb {
    */
   setUserTimeout(timeout: Micros): void {
     this.userTimeout = timeout;
+    this.optionSet('TCP_USER_TIMEOUT', timeout);
   }
 
   /**
@@ -338,6 +359,7 @@ export class Connection extends Tcb {
    */
   setSynRetries(retries: number): void {
     this.synRetries = retries;
+    this.optionSet('TCP_SYNCNT', retries);
   }
 
   /**
@@ -346,6 +368,7 @@ export class Connection extends Tcb {
    */
   setMaxRto(most: Micros): void {
     options.setMaxRto(this, most);
+    this.optionSet('TCP_RTO_MAX_MS', most);
   }
 
   /** As getsockopt(TCP_RTO_MAX_MS), in microseconds. */
@@ -367,6 +390,7 @@ export class Connection extends Tcb {
    */
   setLinger(on: boolean, wait: Micros = 0): void {
     this.linger = on ? wait : -1;
+    this.optionSet('SO_LINGER', on ? wait : false);
   }
 
   /** Our FIN is not acknowledged yet, nor perhaps the data before it. */
@@ -381,11 +405,20 @@ export class Connection extends Tcb {
    */
   setLinger2(wait: Micros): void {
     this.linger2 = wait < 0 ? -1 : Math.min(wait, TCP_FIN_TIMEOUT_MAX);
+    this.optionSet('TCP_LINGER2', wait);
   }
 
   /** All data written so far was sent. */
   get allSent(): boolean {
     return seqGeq(this.snd.nxt, this.snd.dataEnd);
+  }
+
+  private optionSet(option: string, value: number | boolean | string): void {
+    this.env.observer?.called(this, {
+      call: 'setsockopt',
+      option,
+      value: typeof value === 'number' ? orNull(value) : value,
+    });
   }
 
   /**

@@ -10,6 +10,7 @@ import type { Cause } from './causes.js';
 import type { Note } from './notes.js';
 import type { State } from './state.js';
 import type { Timer } from './timers.js';
+import type { UserCall } from './user-call.js';
 
 export interface TcpObserver {
   /** A segment for this connection arrived, before any step of RFC 9293 section 3.10.7. */
@@ -24,4 +25,9 @@ export interface TcpObserver {
   timerStopped(conn: Tcb, timer: Timer, now: Micros): void;
   timerExpired(conn: Tcb, timer: Timer, now: Micros): void;
   noted(conn: Tcb, note: Note, now: Micros): void;
+  /**
+   * The user called. Some calls do not say when: the time is that of the next event, at the latest
+   * of the end of the turn.
+   */
+  called(conn: Tcb, call: UserCall): void;
 }

@@ -288,8 +288,11 @@ function optionsOf(c: Tcb): number {
 const tookSynData = ({ fastOpen: f }: Tcb): boolean =>
   f !== null && (f.synDataAcked || f.takenSynData > 0);
 
-/** Bytes per second of the last sample that was valid or higher than the one before. */
-function deliveryRate({ snd }: Tcb): number {
+/**
+ * tcpi_delivery_rate: bytes per second of the last sample that was valid or higher than the one
+ * before; 0 without a sample.
+ */
+export function deliveryRate({ snd }: Tcb): number {
   const { lastDelivered, lastInterval } = snd.rate;
   return lastInterval === 0 ? 0 : Math.floor((lastDelivered * snd.mss * SECOND) / lastInterval);
 }

@@ -133,7 +133,7 @@ describe('LiveLines', () => {
       made++;
       live.limitedSink(event);
     };
-    const recorder = new Recorder(counting, START, live.limit);
+    const recorder = new Recorder(counting, START, { limit: live.limit, only: 'lines' });
     // The handshake fills the first second's lines, and its end is hidden; the retransmissions of
     // the lost data come later.
     converse({ link: 'drop out:data:4 delay 5ms', observer: recorder, linkListener: recorder });
@@ -156,7 +156,7 @@ describe('LiveLines', () => {
   it('reports lines left out of a second even if no event follows', () => {
     const lines: string[] = [];
     const live = new LiveLines((line) => lines.push(line), { limit: 1 });
-    const recorder = new Recorder(live.limitedSink, 0, live.limit);
+    const recorder = new Recorder(live.limitedSink, 0, { limit: live.limit, only: 'lines' });
     for (let i = 0; i < 3; i++) recorder.datagram('in', 'a', 'b', udp(1), 5);
     live.tick(900_000);
     expect(lines).toEqual([]);

@@ -367,6 +367,7 @@ export class Peer {
       timerStopped: () => {},
       timerExpired: (_c, timer) => this.step(`  timer ${TIMER_NAMES[timer]} expires`),
       noted: (_c, { note }) => this.notes.push(note),
+      called: () => {},
     };
   }
 }

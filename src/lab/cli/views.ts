@@ -87,7 +87,7 @@ export class Views {
       live.tick(monotonicClock() - start);
     }, TICK_MS).unref();
     return sinks.length === 0
-      ? new Recorder(live.limitedSink, start, live.limit)
+      ? new Recorder(live.limitedSink, start, { limit: live.limit, only: 'lines' })
       : new Recorder(fanOutEvents(...sinks, live.sink), start);
   }
 
