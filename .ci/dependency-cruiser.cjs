@@ -16,9 +16,14 @@ const LAYERS = {
   stack: ['base', 'wire', 'device', 'ip', 'tcp'],
   // A replay says in words what happened in a step, and why.
   record: ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe'],
-  node: ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'record'],
-  // Views print addresses, and the names of states, causes, timers and TCP_INFO's options.
-  observe: ['base', 'wire', 'ip/address\\.', 'tcp/(state|causes|timers|tcp-info-options)\\.'],
+  node: ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe', 'record'],
+  // Views print addresses, the names of states, causes, timers and TCP_INFO's options, and metrics.
+  observe: [
+    'base',
+    'wire',
+    'ip/address\\.',
+    'tcp/(state|causes|timers|tcp-info-options|metrics)\\.',
+  ],
   // The `tcplab` command uses the library as any program does.
   'lab/script': ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe'],
   'lab/services': ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe', 'node'],

@@ -125,7 +125,18 @@ export type { TcpCounters } from './tcp/counters.js';
  * must not throw, because an exception breaks the turn.
  */
 export type { Datagram, StackObserver, StrayAnswer, StrayFate } from './stack/observer.js';
+export type { UserCall } from './tcp/user-call.js';
 export type { Note } from './tcp/notes.js';
+/**
+ * Everything that happens on a stack, as plain data with a versioned schema (docs/events.md). Times
+ * are in microseconds since `start`. The stack does no work for it while nobody is subscribed.
+ *
+ *     const hub = new EventHub(stack, { start: now, startedAt: Date.now() * 1000, version: '1' });
+ *     const stop = hub.subscribe((event) => console.log(event.name));
+ */
+export { EventHub, type EventHubOptions } from './observe/event-hub.js';
+export { EVENT_SCHEMA, type EventSink, type TraceEvent } from './observe/events.js';
+export { qlogSink, type QlogOptions } from './observe/qlog.js';
 export type { TcpObserver } from './tcp/observer.js';
 export { Timer, TIMER_NAMES } from './tcp/timers.js';
 export { Segment, TcpFlag } from './wire/tcp.js';

@@ -16,6 +16,8 @@ export * from './core.js';
  * it, so that the peers receive what was written.
  */
 export { Host, type HostOptions } from './node/host.js';
+/** Events of all stacks of the process, on node:diagnostics_channel. */
+export { CHANNEL as EVENT_CHANNEL, type EventMessage } from './node/diagnostics.js';
 /** node:net's functions. They throw for invalid arguments; all other errors are events. */
 export { netOf, type Connect, type Net, type NetConnectOptions } from './node/net.js';
 export { Socket, type ConnectOptions } from './node/socket.js';

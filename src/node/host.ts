@@ -11,13 +11,16 @@ import type { Micros } from '../base/time.js';
 import { NEVER } from '../base/time.js';
 import type { Device } from '../device/device.js';
 import { Prefix } from '../ip/address.js';
+import { EventHub } from '../observe/event-hub.js';
 import type { RecordSink } from '../record/log.js';
 import { RecordedStack, type RecordOptions } from '../record/recorded-stack.js';
 import { Stack, type StackOptions } from '../stack/stack.js';
 import { monotonicClock } from './clock.js';
 import { SystemRandom, systemSecret } from './entropy.js';
+import { ChannelSink } from './diagnostics.js';
 import { LONGEST_MS } from './errors.js';
 import { Turns } from './turns.js';
+import { version } from './version.js';
 
 export interface HostOptions extends Partial<Omit<StackOptions, 'device' | 'addresses'>> {
   /** The device for all packets. The host closes it at its own end. */
@@ -53,6 +56,8 @@ export class Host {
   readonly stack: Stack;
   readonly device: Device;
   readonly clock: () => Micros;
+  /** The stack's events: `host.events.subscribe((event) => ...)`. */
+  readonly events: EventHub;
   /** @internal Decides when its sockets and servers emit their events. */
   readonly turns = new Turns(() => {
     process.nextTick(runInTick, this);
@@ -88,6 +93,9 @@ export class Host {
       o.record === undefined
         ? new Stack(options)
         : this.recordedStack(options, o.record, o.recordOptions);
+    const start = this.clock();
+    this.events = new EventHub(this.stack, { start, startedAt: Date.now() * 1000, version });
+    const channel = new ChannelSink(this, this.events);
     this.stack.onWake = () => {
       this.runSoon();
     };
@@ -97,6 +105,7 @@ export class Host {
     this.stack.onTurnEnd = () => {
       this.turns.end();
       this.arm();
+      channel.check();
       this.onIdle?.();
     };
     this.stack.onPacketsWait = () => {

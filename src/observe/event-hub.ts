@@ -28,6 +28,18 @@ export interface EventHubOptions {
   readonly version: string;
 }
 
+/** The first event of a stream: which schema it follows. */
+export const startedEvent = ({
+  startedAt,
+  version,
+}: Omit<EventHubOptions, 'start'>): TraceEvent => ({
+  time: 0,
+  name: 'tcplab:trace_started',
+  group_id: '',
+  rfc: null,
+  data: { schema: EVENT_SCHEMA, version, startedAt },
+});
+
 export class EventHub implements LinkListener {
   private readonly stack: Observed;
   private readonly options: EventHubOptions;
@@ -48,7 +60,7 @@ export class EventHub implements LinkListener {
   subscribe(sink: EventSink): () => void {
     // A function of its own, so that a sink that subscribes twice gets each event twice.
     const own: EventSink = (event) => sink(event);
-    sink(this.started());
+    sink(startedEvent(this.options));
     this.sinks.add(own);
     if (this.recorder === null) this.attach();
     return () => {
@@ -58,12 +70,6 @@ export class EventHub implements LinkListener {
 
   get listeners(): number {
     return this.sinks.size;
-  }
-
-  private started(): TraceEvent {
-    const { startedAt, version } = this.options;
-    const data = { schema: EVENT_SCHEMA, version, startedAt };
-    return { time: 0, name: 'tcplab:trace_started', group_id: '', rfc: null, data };
   }
 
   private attach(): void {

@@ -9,10 +9,11 @@
  * event, and the rules by which the schema may change.
  */
 import type { Micros } from '../base/time.js';
-import type { Bytes, Segments } from '../base/units.js';
+import type { Bytes } from '../base/units.js';
 import type { Datagram, StrayAnswer, StrayFate } from '../stack/observer.js';
 import type { Note } from '../tcp/notes.js';
 import type { Cause } from '../tcp/causes.js';
+import type { Buffers, Metrics } from '../tcp/metrics.js';
 import type { UserCall } from '../tcp/user-call.js';
 
 export interface SegmentOptions {
@@ -117,42 +118,12 @@ export type MetricsEvent = Base<'recovery:metrics_updated', MetricsData>;
 /** Buffers and windows, at the end of a turn in which they changed. */
 export type BuffersEvent = Base<'tcp:buffers_updated', BuffersData>;
 
-export interface MetricsData {
-  cwnd: Segments | null;
-  ssthresh: Segments | null;
-  /** Sent, and neither acknowledged, selectively acknowledged, nor marked lost. */
-  inFlight: Segments;
-  srtt: Micros | null;
-  rttvar: Micros | null;
-  minRtt: Micros | null;
-  /** The retransmission timeout, backoff included. */
-  rto: Micros;
-  /** Bytes per second. */
-  pacingRate: number | null;
-  /** Bytes per second; 0 before the first sample. */
-  deliveryRate: number;
-  /** What happened to the connection in this turn, in order, each once: what changed the values. */
-  because: Trigger[];
-}
+/** `because`: what happened to the connection in this turn, in order, each once. */
+export type MetricsData = Metrics & { because: Trigger[] };
+export type BuffersData = Buffers & { because: Trigger[] };
 
 /** `timer:` with the timer's name, `call:` with the user's call. */
 export type Trigger = 'segment-received' | 'segment-sent' | `timer:${string}` | `call:${string}`;
-
-export interface BuffersData {
-  /** Send buffer: unacknowledged and unsent bytes, the unsent ones of them, and its limit. */
-  sendQueued: Bytes;
-  unsent: Bytes;
-  sendBuffer: Bytes;
-  /** SND.WND: the window that the peer offers. */
-  sendWindow: Bytes;
-  /** Bytes that the user has not read, those received out of order, and the limit of both. */
-  receiveQueued: Bytes;
-  outOfOrder: Bytes;
-  receiveBuffer: Bytes;
-  /** RCV.WND: the window that we offer. */
-  receiveWindow: Bytes;
-  because: Trigger[];
-}
 
 export type PacketDroppedEvent = Base<'ip:packet_dropped', { reason: string; detail: string }>;
 export type DatagramEvent = Base<

@@ -38,5 +38,8 @@ it('is a JSON text sequence (RFC 7464) with the fields of qlog draft 14', () => 
     },
   });
   const sent = events.find((e) => e['name'] === 'tcp:segment_sent');
-  expect(sent).toMatchObject({ time: 0, group_id: expect.stringMatching(/^198.18.0.1:\d+ 198.18.0.2:7$/) as string });
+  expect(sent).toMatchObject({
+    time: 0,
+    group_id: expect.stringMatching(/^198.18.0.1:\d+ 198.18.0.2:7$/) as string,
+  });
 });

@@ -34,7 +34,8 @@ import {
 import { linkOf, prefixesOf, tcpConfigOf, type SharedOptions } from './options.js';
 import { RecordingFile } from './recording-file.js';
 import { hasNetAdmin } from './tun-access.js';
-import { commandLine, packageVersion } from './version.js';
+import { version } from '../../node/version.js';
+import { commandLine } from './command-line.js';
 import { Views } from './views.js';
 
 export interface LabHost {
@@ -108,7 +109,7 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
       host,
       link,
       name,
-      version: packageVersion(),
+      version,
       command: commandLine(),
       device: tun,
     });

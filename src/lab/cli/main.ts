@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
+import { version } from '../../node/version.js';
 import { SCRIPT_OPTIONS } from '../script/option-table.js';
 import { addAskCommands } from './ask-commands.js';
 import { letHeapGrow } from './collector.js';
@@ -21,9 +22,6 @@ import type { PingOptions } from './ping.js';
 import type { ReplayCommandOptions } from './replay.js';
 import type { ScriptCommandOptions } from './script.js';
 import type { UpOptions } from './up.js';
-import { packageVersion } from './version.js';
-
-const version = packageVersion();
 
 letHeapGrow();
 // The command continues if standard error fails: its reader has ended, or the disk is full.

@@ -44,6 +44,7 @@ export interface SharedOptions {
   recordSnap?: number;
   why?: boolean;
   json?: boolean;
+  qlog?: string;
   log?: string;
   quiet?: boolean;
   profile: 'linux' | 'rfc';
@@ -222,7 +223,8 @@ export function withSharedOptions(command: Command): Command {
       integer('--record-snap', 0, 1 << 20),
     )
     .option('--why', 'explain every segment')
-    .option('--json', 'print JSON Lines instead of text')
+    .option('--json', 'print events as JSON Lines instead of text (docs/events.md)')
+    .option('--qlog <file>', 'write events to this file as qlog')
     .option('--log <file>', 'write live lines to this file instead of standard error')
     .option('-q, --quiet', 'print no live lines')
     .option('--stats', "print TCP's counters at the end, as nstat does");

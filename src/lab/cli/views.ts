@@ -8,12 +8,15 @@ import type { Micros } from '../../base/time.js';
 import type { Device } from '../../device/device.js';
 import type { LinkListener } from '../../device/link/lane.js';
 import { monotonicClock } from '../../node/clock.js';
+import { version } from '../../node/version.js';
 import { toAscii } from '../../observe/ascii.js';
 import { CaptureFile } from '../../observe/capture-file.js';
+import { startedEvent } from '../../observe/event-hub.js';
 import type { EventSink } from '../../observe/events.js';
 import { fanOutEvents, fanOutLink } from '../../observe/fanout.js';
 import { LiveLines, type PaintKind } from '../../observe/live.js';
-import { Recorder } from '../../observe/recorder.js';
+import { qlogSink } from '../../observe/qlog.js';
+import { Recorder, type RecorderOptions } from '../../observe/recorder.js';
 import { clockEpoch } from './clock.js';
 import type { SharedOptions } from './options.js';
 import { Output } from './output.js';
@@ -46,7 +49,20 @@ export class Views {
   private ticker: NodeJS.Timeout | null = null;
 
   constructor(o: SharedOptions, deviceName: string, extra: EventSink | null = null) {
+    const start = monotonicClock();
+    const startedAt = clockEpoch() + start;
     const sinks: EventSink[] = extra === null ? [] : [extra];
+    /** True if a view shows more events than lines do. */
+    let all = false;
+    if (o.qlog !== undefined) {
+      const log = this.opened(Output.file(o.qlog));
+      const write = (record: string): void => {
+        log.write(Buffer.from(record));
+      };
+      const at = { vantagePoint: deviceName, startedAt: startedAt / 1000, version };
+      sinks.push(qlogSink({ write, ...at }));
+      all = true;
+    }
     if (o.pcap !== undefined) {
       const capture = this.opened(o.pcap === '-' ? Output.standardOutput() : Output.file(o.pcap));
       this.file = new CaptureFile((bytes) => capture.write(bytes), {
@@ -61,34 +77,38 @@ export class Views {
       const print = (line: string): void => {
         log.write(Buffer.from(`${line}\n`));
       };
-      if (o.json === true)
-        sinks.push((event) => {
+      if (o.json === true) {
+        const sink: EventSink = (event) => {
           print(JSON.stringify(event));
-        });
-      else {
+        };
+        sink(startedEvent({ startedAt, version }));
+        sinks.push(sink);
+        all = true;
+      } else {
         const colours = o.log === undefined && pc.isColorSupported ? { paint } : {};
         const fit =
           o.log === undefined && isAsciiOnly() ? (text: string) => print(toAscii(text)) : print;
         this.live = new LiveLines(fit, { why: o.why === true, limit: LINES_A_SECOND, ...colours });
       }
     }
-    this.recorder = this.recorderFor(sinks, monotonicClock());
+    this.recorder = this.recorderFor(sinks, start, all);
   }
 
   /**
    * If live lines are the only view, their limit is before the recorder, so that a hidden line
    * costs nothing.
    */
-  private recorderFor(sinks: readonly EventSink[], start: Micros): Recorder | null {
+  private recorderFor(sinks: readonly EventSink[], start: Micros, all: boolean): Recorder | null {
     const { live } = this;
+    const options: RecorderOptions = all ? {} : { only: 'lines' };
     if (live === null)
-      return sinks.length === 0 ? null : new Recorder(fanOutEvents(...sinks), start);
+      return sinks.length === 0 ? null : new Recorder(fanOutEvents(...sinks), start, options);
     this.ticker = setInterval(() => {
       live.tick(monotonicClock() - start);
     }, TICK_MS).unref();
     return sinks.length === 0
-      ? new Recorder(live.limitedSink, start, { limit: live.limit, only: 'lines' })
-      : new Recorder(fanOutEvents(...sinks, live.sink), start);
+      ? new Recorder(live.limitedSink, start, { limit: live.limit, ...options })
+      : new Recorder(fanOutEvents(...sinks, live.sink), start, options);
   }
 
   /**
