@@ -4,9 +4,10 @@
  * are made from these events: live lines, ladders, explanations.
  *
  * `time` is in microseconds since the recorder's start. Sequence numbers are uint32; those called
- * `rel...` are relative to the initial sequence number of their direction, as in Wireshark. `rfc` is
- * the section behind the event, or null if Linux alone defines it. docs/events.md explains each
- * event, and the rules by which the schema may change.
+ * `rel...` are relative to the initial sequence number of their direction, as in Wireshark.
+ *
+ * `rfc` is the section behind the event, or null if Linux alone defines it. docs/events.md explains
+ * each event, and the rules by which the schema may change.
  */
 import type { Micros } from '../base/time.js';
 import type { Bytes } from '../base/units.js';
