@@ -240,9 +240,11 @@ function touchedBy(touch: (conn: Connection) => void): StackObserver {
     timerStopped: touch,
     timerExpired: touch,
     noted: touch,
+    called: touch,
     packetDropped: nothing,
     strayArrived: nothing,
     straySent: nothing,
     datagram: nothing,
+    turnEnds: nothing,
   };
 }
