@@ -33,7 +33,6 @@ const NO_INPUTS = {
     'packetDropped',
     'reassemblyTimedOut',
     'route',
-    'countDrop',
   ],
   Connection: [
     // the stack's
