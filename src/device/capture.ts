@@ -1,6 +1,6 @@
 /**
- * Shows every packet that passes a device, in both directions, to a tap: a capture file or a live
- * view.
+ * Shows every packet that passes a device, in both directions, to taps: capture files and live
+ * views. They may come and go; without a tap packets pass untouched.
  *
  * The tap gets packets as they are on the wire. Partial checksums are completed in a copy, because
  * every tool would report them as wrong. Super-segments are shown whole, as tcpdump on a TUN shows
@@ -22,20 +22,26 @@ export interface PacketTap {
 }
 
 export class Capture extends DeviceWrapper {
-  private readonly tap: PacketTap;
+  private readonly taps: Taps;
   private readonly copies = new PacketStore();
   private readonly segmenter = new Segmenter();
   private readonly showOut: EmitPacket;
   private lent: TxPacket | null = null;
 
-  constructor(inner: Device, tap: PacketTap) {
+  constructor(inner: Device, ...taps: readonly PacketTap[]) {
     super(inner);
-    this.tap = tap;
-    this.showOut = (slab, offset, length, now) => tap.packet('out', slab, offset, length, now);
+    this.taps = new Taps(taps);
+    this.showOut = (slab, offset, length, now) =>
+      this.taps.packet('out', slab, offset, length, now);
+  }
+
+  /** Shows packets to `tap`, too, until the returned function is called. */
+  add(tap: PacketTap): () => void {
+    return this.taps.add(tap);
   }
 
   protected override receiverFor(receiver: Receiver): Receiver {
-    return new CapturedReceiver(receiver, this.tap, this.segmenter);
+    return new CapturedReceiver(receiver, this.taps, this.segmenter);
   }
 
   override packet(): TxPacket {
@@ -44,41 +50,71 @@ export class Capture extends DeviceWrapper {
   }
 
   override transmit(now: Micros): void {
-    const packet = this.copies.holdTx(this.lent!);
-    this.segmenter.complete(packet, this.showOut, now);
-    this.copies.release(packet);
+    if (this.taps.count > 0) {
+      const packet = this.copies.holdTx(this.lent!);
+      this.segmenter.complete(packet, this.showOut, now);
+      this.copies.release(packet);
+    }
     this.inner.transmit(now);
   }
 
   override flush(now: Micros): void {
     this.inner.flush(now);
-    this.tap.batchEnd(now);
+    this.taps.batchEnd(now);
+  }
+}
+
+/** The taps of both directions, as one. */
+class Taps implements PacketTap {
+  private list: readonly PacketTap[];
+
+  constructor(list: readonly PacketTap[]) {
+    this.list = list;
+  }
+
+  get count(): number {
+    return this.list.length;
+  }
+
+  add(tap: PacketTap): () => void {
+    this.list = [...this.list, tap];
+    return () => {
+      this.list = this.list.filter((other) => other !== tap);
+    };
+  }
+
+  packet(direction: Direction, slab: Slab, offset: number, length: number, now: Micros): void {
+    for (const tap of this.list) tap.packet(direction, slab, offset, length, now);
+  }
+
+  batchEnd(now: Micros): void {
+    for (const tap of this.list) tap.batchEnd(now);
   }
 }
 
 /**
- * Shows each incoming packet before the receiver gets it, and ends the tap's batch after the
+ * Shows each incoming packet before the receiver gets it, and ends the taps' batch after the
  * receiver has processed the batch.
  */
 class CapturedReceiver extends ReceiverWrapper {
-  private readonly tap: PacketTap;
+  private readonly taps: Taps;
   private readonly segmenter: Segmenter;
   private readonly showIn: EmitPacket;
 
-  constructor(outer: Receiver, tap: PacketTap, segmenter: Segmenter) {
+  constructor(outer: Receiver, taps: Taps, segmenter: Segmenter) {
     super(outer);
-    this.tap = tap;
+    this.taps = taps;
     this.segmenter = segmenter;
-    this.showIn = (slab, offset, length, now) => tap.packet('in', slab, offset, length, now);
+    this.showIn = (slab, offset, length, now) => taps.packet('in', slab, offset, length, now);
   }
 
   override packet(rx: RxPacket, now: Micros): void {
-    this.segmenter.complete(rx, this.showIn, now);
+    if (this.taps.count > 0) this.segmenter.complete(rx, this.showIn, now);
     this.outer.packet(rx, now);
   }
 
   override batchEnd(now: Micros): void {
     this.outer.batchEnd(now);
-    this.tap.batchEnd(now);
+    this.taps.batchEnd(now);
   }
 }

@@ -56,15 +56,27 @@ export const fanOutEvents =
     for (const sink of sinks) sink(event);
   };
 
-/** Lets several listeners share a link, which takes only one. */
-export function fanOutLink(...listeners: readonly LinkListener[]): LinkListener {
-  return {
-    linkDropped: (direction, reason, detail, slab, offset, length, now) => {
-      for (const l of listeners)
-        l.linkDropped(direction, reason, detail, slab, offset, length, now);
-    },
-    linkAltered: (direction, what, slab, offset, length, now) => {
-      for (const l of listeners) l.linkAltered(direction, what, slab, offset, length, now);
-    },
-  };
+/** Lets listeners share a link, which takes only one. They may come and go. */
+export class LinkListenerSet implements LinkListener {
+  private listeners: readonly LinkListener[];
+
+  constructor(...listeners: readonly LinkListener[]) {
+    this.listeners = listeners;
+  }
+
+  /** Tells `listener`, too, until the returned function is called. */
+  add(listener: LinkListener): () => void {
+    this.listeners = [...this.listeners, listener];
+    return () => {
+      this.listeners = this.listeners.filter((other) => other !== listener);
+    };
+  }
+
+  linkDropped(...told: Parameters<LinkListener['linkDropped']>): void {
+    for (const l of this.listeners) l.linkDropped(...told);
+  }
+
+  linkAltered(...told: Parameters<LinkListener['linkAltered']>): void {
+    for (const l of this.listeners) l.linkAltered(...told);
+  }
 }

@@ -19,6 +19,8 @@ export interface LiveOptions {
   readonly why?: boolean;
   /** Most lines per second; further lines are only counted. 0, the default, means no limit. */
   readonly limit?: number;
+  /** Prints only these steps. */
+  readonly shows?: (step: Step) => boolean;
   /** Adds colours to a part of the text, by its kind. */
   readonly paint?: (kind: PaintKind, text: string) => string;
 }
@@ -33,6 +35,7 @@ export class LiveLines {
   readonly limit: LineLimit;
   private readonly print: (text: string) => void;
   private readonly why: boolean;
+  private readonly shows: (step: Step) => boolean;
   private readonly paint: (kind: PaintKind, text: string) => string;
   private readonly explainer = new Explainer();
   private readonly steps = new StepBuilder((step) => {
@@ -43,6 +46,7 @@ export class LiveLines {
   constructor(print: (text: string) => void, options: LiveOptions = {}) {
     this.print = print;
     this.why = options.why ?? false;
+    this.shows = options.shows ?? (() => true);
     this.paint = options.paint ?? ((_kind, text) => text);
     this.limit = new LineLimit(options.limit ?? 0);
     this.limit.onResume.push(() => {
@@ -75,7 +79,7 @@ export class LiveLines {
   private show(step: Step): void {
     const line = this.line(step);
     const reasons = this.why ? this.explainer.why(step) : [];
-    if (line === '') return;
+    if (line === '' || !this.shows(step)) return;
     const lines = [`${this.paint('time', timeText(step.time))} ${line}`];
     for (const reason of reasons) lines.push(this.paint('why', `    why: ${reason}`));
     this.print(lines.join('\n'));

@@ -51,6 +51,16 @@ export interface EndData {
   readonly port: number;
 }
 
+/** The ends of an event's `group_id`: `198.18.0.2:80 [fd00::1]:51422`. */
+export function endsOf(group_id: string): { local: EndData; peer: EndData } {
+  const [local, peer] = group_id.split(' ').map((text): EndData => {
+    const colon = text.lastIndexOf(':');
+    const address = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
+    return { address, port: Number(text.slice(colon + 1)) };
+  });
+  return { local: local!, peer: peer! };
+}
+
 /** The timer that is armed, by the names of `ss -o`. */
 export interface TimerData {
   readonly name: 'on' | 'keepalive' | 'timewait' | 'persist';

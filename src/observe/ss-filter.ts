@@ -17,10 +17,15 @@ export class FilterError extends Error {
   readonly code = 'EINVAL';
 }
 
+/** What the conditions look at. */
+export type Ends = Pick<SocketRecord, 'local' | 'peer'>;
+
 export interface SsFilter {
   /** Null: no `state` was named, so the command decides. */
   readonly states: ReadonlySet<SsState> | null;
-  matches(record: SocketRecord): boolean;
+  /** True without a condition. */
+  readonly isEmpty: boolean;
+  matches(ends: Ends): boolean;
 }
 
 /** The number of a port's name, such as `http`; null if it is unknown. */
@@ -74,7 +79,7 @@ function statesOf(name: string | undefined, after: string): readonly SsState[] {
   );
 }
 
-type Test = (record: SocketRecord) => boolean;
+type Test = (ends: Ends) => boolean;
 type Compare = (a: number, b: number) => boolean;
 
 const COMPARE: Readonly<Record<string, Compare>> = {
@@ -113,9 +118,9 @@ const CONDITIONS = 'sport, dport, src, dst';
 export function parseSsFilter(text: string, portOf: PortOf = () => null): SsFilter {
   const tokens = text.match(TOKEN) ?? [];
   const states = takeStates(tokens);
-  if (tokens.length === 0) return { states, matches: () => true };
+  if (tokens.length === 0) return { states, isEmpty: true, matches: () => true };
   const parser = new ExpressionParser(tokens, portOf);
-  return { states, matches: parser.parse() };
+  return { states, isEmpty: false, matches: parser.parse() };
 }
 
 /** Takes `state X` and `exclude X` off the front. */
@@ -203,14 +208,14 @@ class ExpressionParser {
     }
   }
 
-  private port(word: string, of: (r: SocketRecord) => number): Test {
+  private port(word: string, of: (r: Ends) => number): Test {
     const compare = COMPARE[this.operator()]!;
     const text = this.value(word, ':80');
     const port = this.portNumber(text.startsWith(':') ? text.slice(1) : text, text);
     return (r) => compare(of(r), port);
   }
 
-  private host(word: string, of: (r: SocketRecord) => EndData): Test {
+  private host(word: string, of: (r: Ends) => EndData): Test {
     const op = this.operator();
     if (op !== '=' && op !== '!=')
       throw new FilterError(`'${word}' compares with = or !=, not '${op}'`);

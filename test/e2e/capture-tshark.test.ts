@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Capture } from '../../src/device/capture.js';
 import { CaptureFile } from '../../src/observe/capture-file.js';
-import { fanOutEvents, fanOutLink } from '../../src/observe/fanout.js';
+import { fanOutEvents, LinkListenerSet } from '../../src/observe/fanout.js';
 import { pcapFileHeader, pcapPacket } from '../../src/observe/pcap.js';
 import { Recorder } from '../../src/observe/recorder.js';
 import type { TraceEvent } from '../../src/observe/events.js';
@@ -73,7 +73,7 @@ function captured(name: string, link: string, offload: boolean, responseBytes = 
     offload,
     responseBytes,
     observer: recorder,
-    linkListener: fanOutLink(recorder, file),
+    linkListener: new LinkListenerSet(recorder, file),
     wrap: (device) => new Capture(device, file),
   });
   file.close(time.now);

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { Slab } from '../../src/base/slab.js';
 import { CaptureFile } from '../../src/observe/capture-file.js';
-import { fanOutLink } from '../../src/observe/fanout.js';
+import { LinkListenerSet } from '../../src/observe/fanout.js';
 import { pcapFileHeader, pcapPacket } from '../../src/observe/pcap.js';
 import {
   enhancedPacket,
@@ -134,7 +134,7 @@ describe('CaptureFile', () => {
       link: 'drop syn-ack:1 out delay 20ms',
       offload: true,
       observer: recorder,
-      linkListener: fanOutLink(recorder, file),
+      linkListener: new LinkListenerSet(recorder, file),
       wrap: (device) => new Capture(device, file),
     });
     file.close(time.now);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TraceEvent } from '../../src/observe/events.js';
 import { Explainer } from '../../src/observe/explain.js';
-import { fanOut, fanOutEvents, fanOutLink } from '../../src/observe/fanout.js';
+import { fanOut, fanOutEvents, LinkListenerSet } from '../../src/observe/fanout.js';
 import { Ladder, wrap } from '../../src/observe/ladder.js';
 import { LiveLines } from '../../src/observe/live.js';
 import { Recorder } from '../../src/observe/recorder.js';
@@ -381,7 +381,7 @@ describe('fan-out', () => {
     converse({
       link: 'drop out:data:1 duplicate 50% delay 5ms',
       observer: fanOut(...recorders),
-      linkListener: fanOutLink(...recorders),
+      linkListener: new LinkListenerSet(...recorders),
     });
     const both = fanOut(...recorders);
     both.packetDropped(Drop.ipBadChecksum, 'x', 1);

@@ -1,8 +1,10 @@
 /** The commands that ask a running stack: their names, options and help. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { withAskOptions, type AskOptions } from './asking.js';
 import type { NstatOptions } from './nstat.js';
+import { STEP_KINDS } from '../../observe/step-filter.js';
 import type { SsOptions } from './ss.js';
+import type { TraceOptions } from './trace.js';
 
 const FILTER = `
 Filter, as in ss(8):
@@ -17,6 +19,8 @@ For example: tcplab ss -tin state established '( sport = :80 and dst 198.18.0.0/
 
 const KILL_HELP = `${FILTER}
 For example: tcplab kill dport = :51422`;
+const TRACE_HELP = `
+For example: tcplab trace --only retransmissions sport = :80`;
 const FAULTS_HELP = `
   show                 what is set, and what happened so far (the default)
   set WORDS            these faults and no others; the random numbers begin again
@@ -77,6 +81,16 @@ export function addAskCommands(program: Command, ends: (code: number) => void): 
     .addHelpText('after', KILL_HELP)
     .action(async (filter: string[], o: SsOptions) => {
       ends(await (await import('./kill.js')).kill(filter, o));
+    });
+
+  withAskOptions(program.command('trace'))
+    .description('print the segments of a running stack as they come, with the reasons')
+    .argument('[condition...]', 'which connections: sport, dport, src, dst, as in tcplab ss')
+    .addOption(new Option('--only <kind>', 'only these').choices(STEP_KINDS))
+    .option('--no-why', 'without the reasons')
+    .addHelpText('after', TRACE_HELP)
+    .action(async (words: string[], o: TraceOptions) => {
+      ends(await (await import('./trace.js')).trace(words, o));
     });
 
   withAskOptions(program.command('info'))

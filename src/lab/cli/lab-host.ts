@@ -14,11 +14,14 @@ import { monotonicClock } from '../../node/clock.js';
 import { Host } from '../../node/host.js';
 import { cookieLines, type DropCounts, dropLines, nstatLines } from '../../observe/counters.js';
 import type { EventSink } from '../../observe/events.js';
+import { LinkListenerSet } from '../../observe/fanout.js';
 import type { TcpCounters } from '../../tcp/counters.js';
 import { ControlError } from '../control/errors.js';
-import type { Answers } from '../control/protocol.js';
+import type { Answers, Streams } from '../control/protocol.js';
 import { ControlServer } from '../control/server.js';
 import { stackAnswers } from '../control/stack-answers.js';
+import { stackStreams } from '../control/stack-streams.js';
+import { clockEpoch } from './clock.js';
 import { requireNotTheKernels } from './addresses.js';
 import { CommandError, Exit } from './errors.js';
 import {
@@ -46,6 +49,8 @@ export interface LabHost {
   readonly link: Link;
   /** What the stack answers to `tcplab ss` and the like. */
   readonly answers: Answers;
+  /** What this stack streams over a control socket. */
+  readonly streams: Streams;
   /** Null if it could not be opened, and in a worker. */
   readonly control: ControlServer | null;
   /** Where the device came from, as a phrase for the user. */
@@ -74,10 +79,11 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
     requireNotTheKernels(addresses);
     return new Views(o, tun.name, open.sink ?? null);
   });
-  const tapped = views.tap(tun);
-  const { linkListener } = views;
+  const capture = views.tap(tun);
+  const linkListeners = new LinkListenerSet();
+  views.listenTo(linkListeners);
   const link =
-    faults === null ? Link.idle(tapped, linkListener) : new Link(tapped, faults, linkListener);
+    faults === null ? Link.idle(capture, linkListeners) : new Link(capture, faults, linkListeners);
   const recording = closingOnError(tun, () => RecordingFile.of(o));
   let lastError = '';
   let sayGone: () => void = () => undefined;
@@ -104,6 +110,15 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
   host.onIdle = () => {
     views.flush();
   };
+  linkListeners.add(host.events);
+  const streams = stackStreams({
+    host,
+    capture,
+    linkListeners,
+    deviceName: tun.name,
+    version,
+    epoch: clockEpoch(),
+  });
   const answers = (name: string): Answers =>
     stackAnswers({
       host,
@@ -113,7 +128,7 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
       command: commandLine(),
       device: tun,
     });
-  const control = await openControl(o, tun.name, answers, open.isWorker === true).catch(
+  const control = await openControl(o, tun.name, answers, streams, open.isWorker === true).catch(
     (error: unknown) => {
       host.close();
       views.close();
@@ -127,6 +142,7 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
     tun,
     link,
     answers: answers(control?.name ?? tun.name),
+    streams,
     control,
     how,
     gone,
@@ -149,11 +165,12 @@ async function openControl(
   o: SharedOptions,
   device: string,
   answers: (name: string) => Answers,
+  streams: Streams,
   isWorker: boolean,
 ): Promise<ControlServer | null> {
   if (isWorker) return null;
   try {
-    return await ControlServer.open({ chosen: o.name, device, answers });
+    return await ControlServer.open({ chosen: o.name, device, answers, streams });
   } catch (error) {
     if (!(error instanceof ControlError)) throw error;
     if (o.name !== undefined) throw new CommandError(Exit.failed, error.message, error.fix);

@@ -6,14 +6,13 @@ import pc from 'picocolors';
 import { Capture } from '../../device/capture.js';
 import type { Micros } from '../../base/time.js';
 import type { Device } from '../../device/device.js';
-import type { LinkListener } from '../../device/link/lane.js';
 import { monotonicClock } from '../../node/clock.js';
 import { version } from '../../node/version.js';
 import { toAscii } from '../../observe/ascii.js';
 import { CaptureFile } from '../../observe/capture-file.js';
 import { startedEvent } from '../../observe/event-hub.js';
 import type { EventSink } from '../../observe/events.js';
-import { fanOutEvents, fanOutLink } from '../../observe/fanout.js';
+import { fanOutEvents, type LinkListenerSet } from '../../observe/fanout.js';
 import { LiveLines, type PaintKind } from '../../observe/live.js';
 import { qlogSink } from '../../observe/qlog.js';
 import { Recorder, type RecorderOptions } from '../../observe/recorder.js';
@@ -112,19 +111,17 @@ export class Views {
   }
 
   /**
-   * The device, with a capture around it if there is a capture file. The capture is nearest to the
-   * wire, so that it shows what really passed.
+   * The device, with a capture around it. The capture is nearest to the wire, so that it shows what
+   * really passed.
    */
-  tap(device: Device): Device {
-    return this.file === null ? device : new Capture(device, this.file);
+  tap(device: Device): Capture {
+    return this.file === null ? new Capture(device) : new Capture(device, this.file);
   }
 
-  /** The listener for the link, so that the views also show the packets that the link drops. */
-  get linkListener(): LinkListener | null {
-    const listeners = [this.recorder, this.file].filter(
-      (x): x is Recorder & CaptureFile => x !== null,
-    );
-    return listeners.length === 0 ? null : fanOutLink(...listeners);
+  /** Also shows the packets that the link drops. */
+  listenTo(link: LinkListenerSet): void {
+    if (this.recorder !== null) link.add(this.recorder);
+    if (this.file !== null) link.add(this.file);
   }
 
   /** Prints what is complete by now. */

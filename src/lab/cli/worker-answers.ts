@@ -4,7 +4,17 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { ControlError } from '../control/errors.js';
-import type { Answered, Answers, Asked, CommandName, ErrorData } from '../control/protocol.js';
+import type {
+  Answered,
+  Answers,
+  Asked,
+  CommandName,
+  ErrorData,
+  Stream,
+  StreamName,
+  StreamPieces,
+  Streams,
+} from '../control/protocol.js';
 
 export interface WorkerRequest {
   readonly ask: number;
@@ -15,6 +25,15 @@ export interface WorkerRequest {
 export type WorkerReply =
   | { readonly answer: number; readonly data: unknown }
   | { readonly answer: number; readonly error: ErrorData };
+
+/** Starts or ends a stream of a worker; `stream` is a number of the first thread's choice. */
+export type WorkerStreamRequest =
+  { readonly stream: number; readonly name: StreamName } | { readonly endStream: number };
+
+export interface WorkerPiece {
+  readonly stream: number;
+  readonly piece: StreamPieces[StreamName];
+}
 
 interface Waiting {
   readonly resolve: (data: unknown) => void;
@@ -71,4 +90,53 @@ export function answer(
   }).then((data) => {
     say({ answer: ask, data });
   }, failed);
+}
+
+/** In the first thread: the streams of a worker. */
+export function streamWorker(thread: Worker): Streams {
+  const sinks = new Map<number, (piece: never) => void>();
+  let last = 0;
+  thread.on('message', (said: Partial<WorkerPiece>) => {
+    if (said.stream !== undefined) sinks.get(said.stream)?.(said.piece as never);
+  });
+  const start =
+    <K extends StreamName>(name: K): Stream<K> =>
+    (sink: (piece: StreamPieces[K]) => void) => {
+      const stream = ++last;
+      sinks.set(stream, sink);
+      thread.postMessage({ stream, name } satisfies WorkerStreamRequest);
+      return () => {
+        sinks.delete(stream);
+        thread.postMessage({ endStream: stream } satisfies WorkerStreamRequest);
+      };
+    };
+  return { events: start('events'), capture: start('capture') };
+}
+
+/** In the worker: starts and ends the streams that the first thread asks for. */
+export class WorkerStreams {
+  private readonly streams: Streams;
+  private readonly say: (said: WorkerPiece) => void;
+  private readonly stops = new Map<number, () => void>();
+
+  constructor(streams: Streams, say: (said: WorkerPiece) => void) {
+    this.streams = streams;
+    this.say = say;
+  }
+
+  take(request: WorkerStreamRequest): void {
+    if ('endStream' in request) {
+      this.stops.get(request.endStream)?.();
+      this.stops.delete(request.endStream);
+      return;
+    }
+    const { stream, name } = request;
+    const sink = (piece: StreamPieces[StreamName]): void => {
+      this.say({ stream, piece });
+    };
+    this.stops.set(
+      stream,
+      name === 'events' ? this.streams.events(sink) : this.streams.capture(sink),
+    );
+  }
 }

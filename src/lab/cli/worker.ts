@@ -10,7 +10,7 @@ import { CommandError } from './errors.js';
 import { openLabHost } from './lab-host.js';
 import { Notices } from './notices.js';
 import { rootOf } from './serve.js';
-import { answer } from './worker-answers.js';
+import { answer, WorkerStreams } from './worker-answers.js';
 import { connectionsOf, type FromWorker, type ToWorker, type WorkerData } from './workers.js';
 
 const port = parentPort!;
@@ -24,9 +24,11 @@ try {
   const notices = new Notices();
   const neighbours = new RingNeighbours(lab.host, place);
   const running = await startServices(lab.host, services, { ...rootOf(options), say: notices.say });
+  const streams = new WorkerStreams(lab.streams, say);
   port.on('message', (message: ToWorker) => {
     if (message !== 'end') {
-      answer(lab.answers, message, say);
+      if ('ask' in message) answer(lab.answers, message, say);
+      else streams.take(message);
       return;
     }
     running.close();

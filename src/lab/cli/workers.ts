@@ -20,7 +20,14 @@ import { countersData } from '../../observe/counters.js';
 import type { TcpCounters } from '../../tcp/counters.js';
 import { CommandError, Exit } from './errors.js';
 import { type LabHost, printCounts } from './lab-host.js';
-import { askWorker, type WorkerReply, type WorkerRequest } from './worker-answers.js';
+import {
+  askWorker,
+  streamWorker,
+  type WorkerPiece,
+  type WorkerReply,
+  type WorkerRequest,
+  type WorkerStreamRequest,
+} from './worker-answers.js';
 import type { Lifetime } from './lifetime.js';
 import type { ServeOptions } from './options.js';
 
@@ -32,7 +39,7 @@ export interface WorkerData {
 }
 
 /** What it is told later: to end, or what the control socket was asked. */
-export type ToWorker = 'end' | WorkerRequest;
+export type ToWorker = 'end' | WorkerRequest | WorkerStreamRequest;
 
 /** What a thread reports at its end. */
 export interface Ended {
@@ -44,6 +51,7 @@ export interface Ended {
 export type FromWorker =
   | { readonly ready: true }
   | WorkerReply
+  | WorkerPiece
   | { readonly failed: string; readonly fix: string }
   | { readonly ended: Ended };
 
@@ -120,7 +128,7 @@ export class Workers {
       this.threads.map(async (thread) => {
         const [said] = (await once(thread, 'message')) as [FromWorker];
         if ('failed' in said) throw new CommandError(Exit.environment, said.failed, said.fix);
-        this.lab.control?.add(askWorker(thread));
+        this.lab.control?.add(askWorker(thread), streamWorker(thread));
         thread.on('error', (error) => {
           process.stderr.write(`tcplab: a worker failed: ${error.stack ?? error.message}\n`);
           life.end(Exit.failed);

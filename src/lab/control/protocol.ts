@@ -9,6 +9,7 @@
  * The stack answers with data, and the command makes text of it. So `--json` and every other view
  * show the same records.
  */
+import type { TraceEvent } from '../../observe/events.js';
 import type { LinkData } from '../../observe/link-data.js';
 import type { SocketRecord } from '../../observe/socket-records.js';
 
@@ -88,6 +89,20 @@ export interface MetricsData {
   };
 }
 
+/**
+ * What is streamed until the client hangs up. `events`: each event is a line
+ * `{"id":1,"event":{...}}`. `capture`: a line `{"id":1,"data":{}}`, and then pcapng blocks. What a
+ * slow client does not read in time is left out, and counted.
+ */
+export interface StreamPieces {
+  events: TraceEvent;
+  capture: Uint8Array;
+}
+export type StreamName = keyof StreamPieces;
+export type Stream<K extends StreamName> = (sink: (piece: StreamPieces[K]) => void) => () => void;
+/** A stack as a source of streams. Each function starts one and returns what ends it. */
+export type Streams = { readonly [K in StreamName]: Stream<K> };
+
 type Nothing = Readonly<Record<never, never>>;
 
 /** The commands: what each is asked with, and what it answers. */
@@ -120,4 +135,7 @@ export interface ErrorData {
 
 export type Reply =
   | { readonly id: number; readonly data: unknown }
+  | { readonly id: number; readonly event: TraceEvent }
+  /** So many events were left out, because the client did not read them in time. */
+  | { readonly id: number; readonly skipped: number }
   | { readonly id: number; readonly error: ErrorData };

@@ -9,8 +9,17 @@ import { ControlError } from './errors.js';
 import { checkName, openFolder, SOCKET_SUFFIX } from './folder.js';
 import { joinAnswers } from './join.js';
 import { LineReader } from './lines.js';
-import type { Answered, Answers, Asked, CommandName, Reply } from './protocol.js';
+import type {
+  Answered,
+  Answers,
+  Asked,
+  CommandName,
+  Reply,
+  StreamName,
+  Streams,
+} from './protocol.js';
 import { parseRequest } from './shapes.js';
+import { startStream } from './streaming.js';
 
 /** Characters of the longest request. */
 const MOST_REQUEST = 1 << 20;
@@ -24,6 +33,7 @@ export interface ControlOptions {
   readonly device: string;
   /** The stack in this thread. It is told the name that it got. */
   readonly answers: (name: string) => Answers;
+  readonly streams: Streams;
 }
 
 export class ControlServer {
@@ -31,16 +41,24 @@ export class ControlServer {
   readonly path: string;
   private readonly server: Server;
   private readonly parts: Answers[];
+  private readonly sources: Streams[];
   private readonly clients = new Set<Socket>();
   private readonly atExit = (): void => {
     removeFiles(this.path);
   };
 
-  private constructor(server: Server, name: string, path: string, answers: Answers) {
+  private constructor(
+    server: Server,
+    name: string,
+    path: string,
+    answers: Answers,
+    streams: Streams,
+  ) {
     this.server = server;
     this.name = name;
     this.path = path;
     this.parts = [answers];
+    this.sources = [streams];
     server.on('connection', (socket) => {
       this.accept(socket);
     });
@@ -49,17 +67,18 @@ export class ControlServer {
   }
 
   /** Throws ControlError. */
-  static async open({ chosen, device, answers }: ControlOptions): Promise<ControlServer> {
+  static async open({ chosen, device, answers, streams }: ControlOptions): Promise<ControlServer> {
     const wanted = checkName(chosen ?? device);
     const folder = openFolder();
     const server = createServer();
     const { name, path } = await claimName(server, folder, wanted, chosen !== undefined);
-    return new ControlServer(server, name, path, answers(name));
+    return new ControlServer(server, name, path, answers(name), streams);
   }
 
   /** Another stack of the same command: a worker. Its answers are joined with the others'. */
-  add(part: Answers): void {
+  add(part: Answers, streams: Streams): void {
     this.parts.push(part);
+    this.sources.push(streams);
   }
 
   close(): void {
@@ -80,7 +99,9 @@ export class ControlServer {
     };
     const lines = new LineReader(
       (line) => {
-        void this.answer(line).then(reply);
+        void this.answer(line, socket).then((said) => {
+          if (said !== null) reply(said);
+        });
       },
       MOST_REQUEST,
       () => {
@@ -96,16 +117,25 @@ export class ControlServer {
     });
   }
 
-  private async answer(line: string): Promise<Reply> {
+  /** Null for a stream, which writes to the socket itself. */
+  private async answer(line: string, socket: Socket): Promise<Reply | null> {
     let id = -1;
     try {
-      const { command, asked, id: own } = parseRequest(line);
-      id = own;
-      return { id, data: await this.ask(command, asked) };
+      const request = parseRequest(line);
+      id = request.id;
+      if (!('stream' in request))
+        return { id, data: await this.ask(request.command, request.asked) };
+      this.stream(request.stream, id, socket);
+      return null;
     } catch (error) {
       const { message } = error as Error;
       return { id, error: { message, fix: error instanceof ControlError ? error.fix : '' } };
     }
+  }
+
+  private stream(name: StreamName, id: number, socket: Socket): void {
+    const stop = startStream(name, this.sources, id, socket);
+    socket.once('close', stop);
   }
 
   private async ask<K extends CommandName>(command: K, asked: Asked<K>): Promise<Answered<K>> {

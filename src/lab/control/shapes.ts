@@ -1,6 +1,6 @@
 /** Requests come from outside the process, so their shape is checked before they are used. */
 import { ControlError } from './errors.js';
-import type { Asked, CommandName } from './protocol.js';
+import type { Asked, CommandName, StreamName } from './protocol.js';
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
@@ -23,6 +23,13 @@ const SHAPES: Readonly<Record<CommandName, (asked: Record<string, unknown>) => b
       r['words'].every(isText)),
 };
 
+const STREAMS: ReadonlySet<string> = new Set<StreamName>(['events', 'capture']);
+
+export interface ParsedStream {
+  readonly id: number;
+  readonly stream: StreamName;
+}
+
 export interface Parsed<K extends CommandName = CommandName> {
   readonly id: number;
   readonly command: K;
@@ -32,11 +39,13 @@ export interface Parsed<K extends CommandName = CommandName> {
 const OTHER_VERSION = 'use the same version of tcplab for the command and for the stack';
 
 /** Reads a line. Throws ControlError; the id is -1 in the reply then. */
-export function parseRequest(line: string): Parsed {
+export function parseRequest(line: string): Parsed | ParsedStream {
   const request = parseJson(line);
   if (!isObject(request) || !Number.isInteger(request['id']))
     throw new ControlError('a request is a JSON object with a whole number `id`', OTHER_VERSION);
   const { id, command, ...asked } = request;
+  if (typeof command === 'string' && STREAMS.has(command))
+    return { id: id as number, stream: command as StreamName };
   if (typeof command !== 'string' || !Object.hasOwn(SHAPES, command))
     throw new ControlError(`the stack has no command '${String(command)}'`, OTHER_VERSION);
   const name = command as CommandName;

@@ -16,7 +16,7 @@ import { ControlClient, findStack, STACK_VARIABLE } from '../../../src/lab/contr
 import { checkFolder, checkName, openFolder } from '../../../src/lab/control/folder.js';
 import { joinAnswers } from '../../../src/lab/control/join.js';
 import { LineReader } from '../../../src/lab/control/lines.js';
-import type { Answers, StackInfo } from '../../../src/lab/control/protocol.js';
+import type { Answers, StackInfo, Streams } from '../../../src/lab/control/protocol.js';
 import { ControlServer } from '../../../src/lab/control/server.js';
 import { parseRequest } from '../../../src/lab/control/shapes.js';
 import { stackAnswers } from '../../../src/lab/control/stack-answers.js';
@@ -49,8 +49,10 @@ const fake = (name: string): Answers =>
     ss: () => Promise.reject(new Error('broken')),
   }) as unknown as Answers;
 
-async function serve(device = 'tun9', chosen?: string): Promise<ControlServer> {
-  const server = await ControlServer.open({ chosen, device, answers: fake });
+const silent: Streams = { events: () => () => undefined, capture: () => () => undefined };
+
+async function serve(device = 'tun9', chosen?: string, streams = silent): Promise<ControlServer> {
+  const server = await ControlServer.open({ chosen, device, answers: fake, streams });
   open.push(server);
   return server;
 }
@@ -143,7 +145,7 @@ describe('requests', () => {
 
   it('get the joined answers of all threads', async () => {
     const server = await serve('tun9', 'joined');
-    server.add(fake('other'));
+    server.add(fake('other'), silent);
     const c = await client('joined');
     expect(await c.ask('nstat', {})).toMatchObject({ kernel: { TcpInSegs: 10 } });
     expect(await c.ask('info', {})).toMatchObject({ stacks: 2 });
@@ -232,7 +234,7 @@ describe('a stack', () => {
       rules: [{ text: 'in:rst:1' }],
     });
     expect(() => answers.faults({ action: 'set', words: ['lose'], fresh: true })).toThrow(
-      /no 'lose'/,
+      /unknown link option 'lose'/,
     );
     expect(await answers.faults({ action: 'clear' })).toMatchObject({ rules: [] });
     const killed = await answers.kill({ filter: 'sport = :80' });
