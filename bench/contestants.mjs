@@ -131,6 +131,10 @@ export const KINDS = {
     title: 'tcplab, each segment by itself',
     start: behindTun('serve-tcplab.mjs', '--offload', 'none'),
   },
+  record: {
+    title: 'tcplab, recorded',
+    start: behindTun('serve-tcplab.mjs', '--record'),
+  },
   node: { title: "Node's net", start: nodeNet },
   c: { title: 'C, epoll', start: behindVeth(() => [compile('serve-epoll')]) },
   mock: { title: 'mock', start: behindTun('serve-mock.mjs') },

@@ -50,6 +50,7 @@ const RATIOS = [
   { of: 'tcplab', to: 'c', bar: 'toC' },
   { of: 'plain', to: 'plainmock', bar: undefined },
   { of: 'tcplab', to: 'other', bar: undefined },
+  { of: 'record', to: 'tcplab', bar: undefined },
   { of: 'again', to: 'node', bar: undefined },
 ];
 

@@ -1,10 +1,12 @@
 // @ts-check
 /**
  * The bench's services on our stack behind a TUN device. `--link 'loss 1% delay 10ms'` puts a
- * simulated link in front of the stack; `--dist DIR` uses another build of tcplab. Prints
- * `ready DEVICE` when they listen. The caller sets the device's addresses.
+ * simulated link in front of the stack; `--record` records the stack; `--dist DIR` uses another
+ * build of tcplab. Prints `ready DEVICE` when they listen. The caller sets the device's addresses.
  */
-import { resolve } from 'node:path';
+import { openSync, unlinkSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PORTS, serveTheBench, SERVICES } from './services.mjs';
 
@@ -13,6 +15,7 @@ const { values: options } = parseArgs({
     offload: { type: 'string', default: 'device' },
     congestion: { type: 'string', default: 'cubic' },
     link: { type: 'string' },
+    record: { type: 'boolean', default: false },
     name: { type: 'string', default: 'tcplab0' },
     address: { type: 'string', default: '198.18.0.2/16' },
     dist: { type: 'string', default: new URL('../dist', import.meta.url).pathname },
@@ -38,6 +41,7 @@ const host = new Host({
   addresses: [options.address],
   clock,
   config: { congestionControl },
+  ...(options.record ? { record: recording() } : {}),
 });
 const net = netOf(host);
 
@@ -51,6 +55,21 @@ const servers = Object.entries(PORTS).map(async ([name, port]) => {
 await Promise.all(servers);
 console.log(`ready ${device.name}`);
 serveTheBench();
+
+/**
+ * Writes the recording to a file that begins again every 256 MB, so that a run does not fill the
+ * disk.
+ */
+function recording() {
+  const path = join(tmpdir(), `tcplab-bench-${process.pid}.tcplab`);
+  const fd = openSync(path, 'w', 0o600);
+  unlinkSync(path);
+  let at = 0;
+  return (/** @type {Uint8Array} */ chunk) => {
+    if (at > 1 << 28) at = 0;
+    at += writeSync(fd, chunk, 0, chunk.length, at);
+  };
+}
 
 /**
  * Parses with this build, because the command line belongs to it.

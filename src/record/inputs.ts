@@ -3,6 +3,7 @@ import { Address } from '../ip/address.js';
 import { RxPacket } from '../device/device.js';
 import type { MtuDiscover } from '../base/mtu-discover.js';
 import type { Stack } from '../stack/stack.js';
+import { entryOf } from '../stack/tcp/entry.js';
 import type { TcpConnectOptions, TcpListenOptions } from '../stack/tcp/host.js';
 import type { Listener } from '../stack/tcp/listener.js';
 import type { UdpBindOptions, UdpSocket } from '../stack/udp/host.js';
@@ -181,6 +182,13 @@ export class Inputs {
         const now = r.time();
         return callOn(conn, `setMtuDiscover(${mode})`, () => {
           stack.tcp.setMtuDiscover(conn, mode, now);
+        });
+      }
+      case Op.kill: {
+        const conn = this.connection(r);
+        const now = r.time();
+        return callOn(conn, 'kill', () => {
+          stack.tcp.kill(entryOf(conn), now);
         });
       }
       case Op.forgetMetrics:

@@ -11,6 +11,8 @@ export interface Overview {
   readonly end: Micros;
   /** Null for a whole file; else why it ends where it does. */
   readonly damage: string | null;
+  /** The last step was cut; everything before it can be used. */
+  readonly isCut: boolean;
 }
 
 /** Throws RecordingError if it is no recording. */
@@ -33,7 +35,7 @@ export function overviewOf(source: ByteSource): Overview {
     else if (error instanceof RecordingError) damage = error.message;
     else throw error;
   }
-  return { steps, start: start ?? 0, end, damage };
+  return { steps, start: start ?? 0, end, damage, isCut: damage === CUT };
 }
 
 const CUT = 'the recording was cut: the program that wrote it was killed, or its disk was full';

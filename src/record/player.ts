@@ -136,7 +136,8 @@ export class Player {
     };
     return {
       step,
-      seconds: (step.now - start) / 1e6,
+      // Before the first input with a time the recording has none.
+      seconds: Math.max(0, step.now - start) / 1e6,
       lines,
       events,
       marks: marksOf(events),

@@ -18,7 +18,7 @@
  *                   neighbours, and what they answer                recordedNeighbours
  *   programs        listen, connect, bindUdp, ping, pingUser, setTypeOfService
  *                   checkBind, fastOpenIsReady: read only
- *                   tcp.setMtuDiscover, forgetMetrics, setDropsOutput
+ *                   tcp.setMtuDiscover, forgetMetrics, setDropsOutput, kill
  *   connections     each method of recorded-connection.ts; `user`, which is an accessor there
  *   listeners       accept, close
  *   UDP sockets     send, close, mtuDiscover
@@ -35,6 +35,7 @@ import type { Address } from '../ip/address.js';
 import type { MtuDiscover } from '../base/mtu-discover.js';
 import type { PingUser } from '../stack/icmp/host.js';
 import { Stack, type StackOptions } from '../stack/stack.js';
+import type { TcpEntry } from '../stack/tcp/entry.js';
 import type { TcpConnectOptions, TcpListenOptions } from '../stack/tcp/host.js';
 import type { Listener } from '../stack/tcp/listener.js';
 import type { UdpBindOptions, UdpSocket } from '../stack/udp/host.js';
@@ -303,6 +304,14 @@ export class RecordedStack extends Stack {
     tcp.forgetMetrics = (): void => {
       log.begin(Op.forgetMetrics);
       forgetMetrics();
+      log.end();
+    };
+    const kill = tcp.kill.bind(tcp);
+    tcp.kill = (entry: TcpEntry, now: Micros): void => {
+      log.begin(Op.kill);
+      log.varint(numberOf(entry.conn));
+      log.time(now);
+      kill(entry, now);
       log.end();
     };
     const setDropsOutput = tcp.setDropsOutput.bind(tcp);

@@ -74,7 +74,7 @@ export const Op = {
   setMtuDiscover: define(17, 'input', 'setMtuDiscover', 'connection', 'number', 'time'),
   forgetMetrics: define(18, 'input', 'forgetMetrics'),
   setDropsOutput: define(19, 'input', 'setDropsOutput', 'flag'),
-  reconfigure: define(20, 'input', 'reconfigure', 'json'),
+  kill: define(20, 'input', 'kill', 'connection', 'time'),
   listenerAccept: define(21, 'input', 'accept', 'listener'),
   listenerClose: define(22, 'input', 'closeListener', 'listener', 'time'),
   udpSend: define(23, 'input', 'sendUdp', 'socket', 'payload', 'text', 'number', 'time', 'text'),

@@ -66,6 +66,7 @@ const NO_INPUTS = {
     'timeWait',
     'counters',
     'connectionCount',
+    'listeners',
     'arrives',
     'arrivesAt',
     'icmpError',

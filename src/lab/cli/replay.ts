@@ -104,7 +104,9 @@ function jsonOf({ step, seconds, events, marks, connections }: StepView): object
 }
 
 function printView(view: StepView, print: (line: string) => void): void {
-  const { step, seconds, lines, connections } = view;
+  const { step, seconds, lines, shown } = view;
+  const connections =
+    view.connections.length > 0 ? view.connections : shown === null ? [] : [shown];
   print(`step ${step.number}, ${seconds.toFixed(6)} s: ${step.text}`);
   if (step.packet !== null) for (const line of hexLines(step.packet)) print(line);
   for (const line of lines) print(`  ${line}`);
@@ -141,13 +143,13 @@ function ending(player: Player, o: ReplayCommandOptions, print: (line: string) =
     else process.stderr.write(`${pc.red('tcplab:')} ${divergenceText(divergence)}\n`);
     return Exit.failed;
   }
-  const { steps, damage } = overview;
+  const { steps, damage, isCut } = overview;
   if (o.json === true) print(JSON.stringify({ end: { steps: at, of: steps, damage } }));
   else {
-    print(`${at} of ${steps} steps; the replay is the same as what was recorded`);
+    print(`${at} of ${steps} whole steps; the replay is the same as what was recorded`);
     if (damage !== null) process.stderr.write(`${pc.yellow('tcplab:')} ${damage}\n`);
   }
-  return Exit.ok;
+  return damage === null || isCut || at < steps ? Exit.ok : Exit.failed;
 }
 
 // ---- On a terminal ------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ import { type NonFatal, type RunOptions, toleranceOf } from './options.js';
 import { withScriptOptions } from './option-table.js';
 import { newCodeState, runCode } from './python.js';
 import type { Attempt, Result } from './socket.js';
+import type { Stack, StackOptions } from '../../stack/stack.js';
 import { StackTarget } from './stack-target.js';
 import type { Target } from './target.js';
 import { segmentText, timeText } from './text.js';
@@ -61,24 +62,28 @@ export interface Ends {
 
 export type MakeTarget = (script: Script, o: RunOptions, ends: Ends) => Target;
 
-const ourStack: MakeTarget = (script, o, ends) =>
-  new StackTarget({
-    ...ends,
-    // Some settings must be set when the stack is created.
-    config: { ...SCRIPT_PROFILE, ...o.config, ...configOf(script, o) },
-    mtu: o.mtu,
-    mss: o.mss,
-    bindPort: o.bindPort,
-    connectPort: o.connectPort,
-    v4Mapped: o.v4Mapped,
-    observer: o.observer ?? null,
-    now: START,
-  });
+/** Our stack as the target; `makeStack` makes it. */
+export const stackTarget =
+  (makeStack?: (o: StackOptions) => Stack): MakeTarget =>
+  (script, o, ends) =>
+    new StackTarget({
+      ...ends,
+      makeStack,
+      // Some settings must be set when the stack is created.
+      config: { ...SCRIPT_PROFILE, ...o.config, ...configOf(script, o) },
+      mtu: o.mtu,
+      mss: o.mss,
+      bindPort: o.bindPort,
+      connectPort: o.connectPort,
+      v4Mapped: o.v4Mapped,
+      observer: o.observer ?? null,
+      now: START,
+    });
 
 export function runScript(
   script: Script,
   options: RunOptions = {},
-  makeTarget: MakeTarget = ourStack,
+  makeTarget: MakeTarget = stackTarget(),
 ): Verdict {
   let run: ScriptRun | null = null;
   const verdict = (

@@ -6,7 +6,7 @@ import type { Slab } from '../../base/slab.js';
 import type { Micros } from '../../base/time.js';
 import type { Address, Prefix } from '../../ip/address.js';
 import type { StackObserver } from '../../stack/observer.js';
-import { Stack } from '../../stack/stack.js';
+import { Stack, type StackOptions } from '../../stack/stack.js';
 import type { TcpConfig } from '../../tcp/config.js';
 import type { Connection } from '../../tcp/connection.js';
 import { tcpInfo, tcpInfoOfFresh } from '../../tcp/tcp-info.js';
@@ -50,6 +50,8 @@ export interface StackTargetOptions {
   readonly connectPort?: number | undefined;
   readonly v4Mapped?: boolean | undefined;
   readonly observer: StackObserver | null;
+  /** Makes the stack; by default `new Stack`. */
+  readonly makeStack?: ((o: StackOptions) => Stack) | undefined;
   readonly now: Micros;
 }
 
@@ -72,7 +74,7 @@ export class StackTarget implements Target {
     this.config = o.config;
     this.bindPort = o.bindPort ?? DEFAULT_PORT;
     this.wire = new ScriptWire(o.mtu ?? DEFAULT_MTU, o.mss ?? 0);
-    this.stack = new Stack({
+    this.stack = (o.makeStack ?? ((options) => new Stack(options)))({
       device: this.wire,
       addresses: [o.local],
       random: new SeededRandom(7),
