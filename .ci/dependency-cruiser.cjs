@@ -17,10 +17,13 @@ const LAYERS = {
   // A replay says in words what happened in a step, and why.
   record: ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe'],
   node: ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe', 'record'],
+  // Captures are bytes; filters name addresses.
+  capture: ['base', 'wire', 'ip/address\\.'],
   // Views print addresses, the names of states, causes, timers and TCP_INFO's options, and metrics.
   observe: [
     'base',
     'wire',
+    'capture',
     'ip/address\\.',
     'tcp/(state|causes|timers|tcp-info-options|metrics)\\.',
   ],
@@ -35,6 +38,7 @@ const LAYERS = {
     'ip',
     'tcp',
     'stack',
+    'capture',
     'observe',
     'record',
     'node',
@@ -46,7 +50,7 @@ const LAYERS = {
 /** Folders of which a layer may import types, but no code. */
 const TYPES_ONLY = { observe: ['device', 'ip', 'tcp', 'stack'] };
 /** Folders without I/O, so without modules of Node. */
-const CORE = '^src/(base|wire|ip|tcp|stack|record)/';
+const CORE = '^src/(base|wire|ip|tcp|stack|record|capture)/';
 /** The folder that opens real devices. */
 const REAL_DEVICE = '^src/device/tun/';
 

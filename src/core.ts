@@ -199,6 +199,49 @@ export { Capture, type PacketTap } from './device/capture.js';
 /** Base classes for wrappers. An exception from a wrapper breaks the turn in which it is called. */
 export { DeviceWrapper, ReceiverWrapper } from './device/wrapper.js';
 
+// ---- Captures -----------------------------------------------------------------------------------
+
+/**
+ * `new CaptureReader(onPacket)` reads pcap and pcapng. `push(chunk)` takes the file in pieces of
+ * any size and calls `onPacket` for each packet, with the same object each time. It throws
+ * CaptureError, whose message says what is wrong and at which byte, and whose `fix` says what to
+ * do. `end()` throws CaptureError if nothing was a capture; for a file that was cut it throws
+ * nothing, and `cutBytes` is more than 0.
+ */
+export { CaptureReader } from './capture/reader.js';
+export type { ReaderLimits } from './capture/record-format.js';
+export { CaptureError } from './capture/error.js';
+export {
+  CapturedPacket,
+  type CaptureDirection,
+  type CaptureInterface,
+  type CaptureSecrets,
+  type CaptureSection,
+  type CaptureStatistics,
+  type PacketRecord,
+} from './capture/packet.js';
+export { LinkType, linkTypeName } from './capture/link-type.js';
+/** `headers.read(packet)` sets all fields; it throws nothing, whatever the bytes are. */
+export { Headers } from './capture/headers.js';
+/**
+ * `compileFilter(text)` gives a predicate for packets: pcap-filter's language, and the packets that
+ * tcpdump would print. It throws FilterError, whose message shows the place in the text.
+ */
+export { compileFilter, type CaptureFilter } from './capture/filter/compile.js';
+export { FilterError } from './capture/filter/error.js';
+/** The writers return the bytes of one record each. They throw nothing. */
+export { pcapFileHeader, pcapPacket, type PcapOptions } from './capture/pcap-writer.js';
+export {
+  decryptionSecrets,
+  enhancedPacket,
+  interfaceDescription,
+  interfaceStatistics,
+  sectionHeader,
+  type InterfaceInfo,
+} from './capture/pcapng-writer.js';
+/** Microseconds since 1970 as a packet's `seconds` and `nanos`. */
+export { captureTime } from './capture/time.js';
+
 // ---- Addresses, time, random numbers, bytes -----------------------------------------------------
 
 export { StackError } from './base/errors.js';

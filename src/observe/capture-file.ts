@@ -12,6 +12,13 @@
 import { copyOf } from '../base/copy.js';
 import { Slab } from '../base/slab.js';
 import type { Micros } from '../base/time.js';
+import {
+  enhancedPacket,
+  interfaceDescription,
+  interfaceStatistics,
+  sectionHeader,
+} from '../capture/pcapng-writer.js';
+import { captureTime } from '../capture/time.js';
 import type { PacketTap } from '../device/capture.js';
 import type { Direction } from '../device/link/drop-rules.js';
 import type { LinkListener } from '../device/link/lane.js';
@@ -22,12 +29,6 @@ import type { EventSink } from './events.js';
 import { Explainer } from './explain.js';
 import { flagsText } from './flow-memory.js';
 import { readPacket } from './packet-text.js';
-import {
-  enhancedPacket,
-  interfaceDescription,
-  interfaceStatistics,
-  sectionHeader,
-} from './pcapng.js';
 import { isOutgoing, segmentOf, type Step, StepBuilder } from './steps.js';
 
 export interface CaptureFileOptions {
@@ -120,16 +121,18 @@ export class CaptureFile implements PacketTap, LinkListener {
     this.packets = [];
     for (const p of packets) {
       const comment = p.comment !== '' ? p.comment : this.takeComment(p.key);
+      const { bytes } = p.bytes;
       this.write(
-        enhancedPacket(
-          p.interfaceId,
-          p.time,
-          p.direction,
-          p.bytes,
-          0,
-          p.bytes.bytes.length,
-          comment,
-        ),
+        enhancedPacket({
+          interfaceId: p.interfaceId,
+          ...captureTime(p.time),
+          bytes,
+          offset: 0,
+          capturedLength: bytes.length,
+          originalLength: bytes.length,
+          direction: p.direction,
+          comments: comment === '' ? [] : [comment],
+        }),
       );
     }
   }
@@ -137,10 +140,10 @@ export class CaptureFile implements PacketTap, LinkListener {
   /** Writes the end of the file. `dropped`: packets that the device could not take. */
   close(now: Micros, dropped = 0): void {
     this.flush();
-    this.write(interfaceStatistics(DEVICE, this.epoch + now, this.counts[DEVICE]!, dropped));
-    this.write(
-      interfaceStatistics(FAULTS, this.epoch + now, this.counts[FAULTS]!, this.counts[FAULTS]!),
-    );
+    const time = captureTime(this.epoch + now);
+    const [received, lost] = this.counts;
+    this.write(interfaceStatistics(DEVICE, time, { received: received!, dropped }));
+    this.write(interfaceStatistics(FAULTS, time, { received: lost!, dropped: lost! }));
   }
 
   private add(

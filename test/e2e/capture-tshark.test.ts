@@ -6,10 +6,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Capture } from '../../src/device/capture.js';
 import { CaptureFile } from '../../src/observe/capture-file.js';
 import { fanOutEvents, LinkListenerSet } from '../../src/observe/fanout.js';
-import { pcapFileHeader, pcapPacket } from '../../src/observe/pcap.js';
+import { pcapFileHeader, pcapPacket } from '../../src/capture/pcap-writer.js';
+import { captureTime } from '../../src/capture/time.js';
 import { Recorder } from '../../src/observe/recorder.js';
 import type { TraceEvent } from '../../src/observe/events.js';
-import { Slab } from '../../src/base/slab.js';
 import { buildPacket, pattern } from '../device/packets.js';
 import { converse, START } from '../observe/conversation.js';
 import { needs } from '../tools/needs.js';
@@ -27,7 +27,7 @@ const BAD =
   '_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || ' +
   'udp.checksum.status == 0';
 
-// Without tshark the format is tested all the same: test/observe/pcapng.test.ts.
+// Without tshark the format is tested all the same: test/capture/writers.test.ts.
 beforeEach(() => needs('tshark'));
 
 /** The output of tshark: one row a packet, one column a field. */
@@ -177,7 +177,13 @@ describe('pcap, read by tshark', () => {
       buildPacket({ version: version as 4 | 6, payload: pattern(1400) }),
     );
     const chunks = packets.map((p, i) =>
-      pcapPacket(EPOCH + i * 1_000_000 + 0.25, new Slab(p), 0, p.length),
+      pcapPacket({
+        ...captureTime(EPOCH + i * 1_000_000 + 0.25),
+        bytes: p,
+        offset: 0,
+        capturedLength: p.length,
+        originalLength: p.length,
+      }),
     );
     const file = fileOf('old.pcap', [pcapFileHeader(), ...chunks]);
     expect(tshark(file, ['frame.time_epoch', 'tcp.len', 'tcp.checksum.status'])).toEqual([

@@ -8,6 +8,8 @@
  *                                                     (about 10 ms each)
  *     npm run fuzz -- --packets 10000000 --seed 1     mutated packets against a stack (about 30 us
  *                                                     each)
+ *     npm run fuzz -- --captures 1000000 --seed 1     mutated captures against the reader (about 0.3
+ *                                                     ms each)
  *     npm run model -- --seed 1 --path 17:0:3         repeats one run; the failure prints this
  */
 import { spawn } from 'node:child_process';
@@ -19,7 +21,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const KINDS = {
   'bad-link': { options: ['seeds', 'from'], example: '--seeds 1000 --from 1' },
   fuzz: {
-    options: ['packets', 'seed'],
+    options: ['packets', 'captures', 'seed'],
     example: '--packets 10000000 --seed 1',
     file: 'test/fuzz/garbage.test.ts',
   },
@@ -58,7 +60,9 @@ const vitest = [
 const more = [
   '--testTimeout=86400000',
   '--reporter=verbose',
-  known.file ?? `test/property/${kind}.test.ts`,
+  args.includes('--captures')
+    ? 'test/fuzz/captures.test.ts'
+    : (known.file ?? `test/property/${kind}.test.ts`),
 ];
 const child = spawn(process.execPath, [...vitest, ...more], { cwd: root, env, stdio: 'inherit' });
 child.on('exit', (code, signal) => {

@@ -1,8 +1,9 @@
 /** `tcplab script`: plays packet scripts against our stack, in memory and in virtual time. */
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import { pcapFileHeader, pcapPacket } from '../../capture/pcap-writer.js';
+import { captureTime } from '../../capture/time.js';
 import { Recorder } from '../../observe/recorder.js';
-import { pcapFileHeader, pcapPacket } from '../../observe/pcap.js';
 import { exitCodeOf, FORMATS, report, type Format, type Timed } from '../script/format.js';
 import { playScript } from '../script/play.js';
 import { optionMeaning, SCRIPT_OPTIONS } from '../script/option-table.js';
@@ -176,6 +177,14 @@ function captureNames(files: readonly string[]): string[] {
 
 /** Second 0 of the script is the start of 1970 in the capture. */
 function writePcap(file: string, packets: readonly WirePacket[]): void {
-  const parts = packets.map((p) => pcapPacket(p.at - START, p.slab, 0, p.length));
+  const parts = packets.map(({ at, slab, length }) =>
+    pcapPacket({
+      ...captureTime(at - START),
+      bytes: slab.bytes,
+      offset: 0,
+      capturedLength: length,
+      originalLength: length,
+    }),
+  );
   writeFileSync(file, Buffer.concat([pcapFileHeader(), ...parts]));
 }
