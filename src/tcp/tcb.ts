@@ -58,6 +58,9 @@ export class Tcb implements SenderPort, NoteTaker {
   readonly env: TcpEnv;
   readonly config: TcpConfig;
   state: State = State.closed;
+  /** The state before this one, and why it left that: what a summary of the connection says. */
+  leftState: State = State.closed;
+  cause: Cause = 'active-open';
   /** Null unless Fast Open is used. Set before the connection opens. */
   fastOpen: FastOpen | null = null;
   /** MUST-11: whether a passive or an active OPEN led to SYN-RECEIVED. */
@@ -209,6 +212,8 @@ export class Tcb implements SenderPort, NoteTaker {
     if (!isAllowed(from, to, cause))
       throw new Error(`no transition from ${STATE_NAMES[from]} to ${STATE_NAMES[to]} by ${cause}`);
     this.state = to;
+    this.leftState = from;
+    this.cause = cause;
     if (to === State.established) this.env.counters.TcpCurrEstab++;
     else if (from === State.closeWait || (from === State.established && to !== State.closeWait))
       this.env.counters.TcpCurrEstab--; // nstat counts ESTABLISHED and CLOSE-WAIT

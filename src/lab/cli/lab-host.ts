@@ -110,6 +110,7 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
   host.onIdle = () => {
     views.flush();
   };
+  host.stack.tcp.connections.onEnd = views.onConnectionEnd;
   linkListeners.add(host.events);
   const streams = stackStreams({
     host,

@@ -14,6 +14,7 @@ import type { LabOptions } from './lab.js';
 import {
   integer,
   several,
+  showsSegments,
   type ServeOptions,
   type SharedOptions,
   withSharedOptions,
@@ -97,7 +98,7 @@ withSharedOptions(program.command('connect'))
   .argument('<host>', 'an address, or a name from /etc/hosts')
   .argument('<port>', '', port)
   .action(async (host: string, n: number, o: SharedOptions) => {
-    const quiet = o.why !== true;
+    const quiet = !showsSegments(o);
     await withStack(o, async () => (await import('./pipe.js')).connect(host, n, { ...o, quiet }));
   });
 
@@ -105,7 +106,7 @@ withSharedOptions(program.command('listen'))
   .description('wait for one connection, then copy standard input and output, like nc -l')
   .argument('<port>', '', port)
   .action(async (n: number, o: SharedOptions) => {
-    const quiet = o.why !== true;
+    const quiet = !showsSegments(o);
     await withStack(o, async () => (await import('./pipe.js')).listen(n, { ...o, quiet }));
   });
 

@@ -42,6 +42,8 @@ export interface SharedOptions {
   pcap?: string;
   record?: string;
   recordSnap?: number;
+  /** A line for each segment. */
+  verbose?: boolean;
   why?: boolean;
   json?: boolean;
   qlog?: string;
@@ -106,6 +108,9 @@ const CONTROLS_TEXT = Object.entries(CONGESTION_CONTROLS)
 
 const SERVE_FAST_OPEN = FastOpenMode.client | FastOpenMode.server | FastOpenMode.everyListener;
 const ecnMode = integer('--ecn', EcnMode.off, EcnMode.accept) as (text: string) => EcnMode;
+
+/** Live lines of segments; otherwise a summary of each connection. */
+export const showsSegments = (o: SharedOptions): boolean => o.verbose === true || o.why === true;
 
 /** Adds the shared options to a command. */
 export function withSharedOptions(command: Command): Command {
@@ -222,7 +227,8 @@ export function withSharedOptions(command: Command): Command {
       'of each payload, record only this many bytes',
       integer('--record-snap', 0, 1 << 20),
     )
-    .option('--why', 'explain every segment')
+    .option('-v, --verbose', 'print every segment, not only a summary of each connection')
+    .option('--why', 'explain every segment (implies -v)')
     .option('--json', 'print events as JSON Lines instead of text (docs/events.md)')
     .option('--qlog <file>', 'write events to this file as qlog')
     .option('--log <file>', 'write live lines to this file instead of standard error')

@@ -2,7 +2,7 @@
 import { Exit } from './errors.js';
 import { openLabHost } from './lab-host.js';
 import { lifetime } from './lifetime.js';
-import type { SharedOptions } from './options.js';
+import { showsSegments, type SharedOptions } from './options.js';
 import { resolveHost } from './resolve.js';
 
 export interface PingOptions extends SharedOptions {
@@ -19,7 +19,7 @@ const LINGER_MS = 1000;
 
 export async function ping(hostText: string, o: PingOptions): Promise<number> {
   const to = resolveHost(hostText);
-  const lab = await openLabHost({ ...o, quiet: o.quiet === true || o.why !== true });
+  const lab = await openLabHost({ ...o, quiet: o.quiet === true || !showsSegments(o) });
   const { stack, clock } = lab.host;
   const life = lifetime();
   const id = process.pid & 0xffff;

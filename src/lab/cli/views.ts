@@ -16,9 +16,11 @@ import { fanOutEvents, type LinkListenerSet } from '../../observe/fanout.js';
 import { LiveLines, type PaintKind } from '../../observe/live.js';
 import { qlogSink } from '../../observe/qlog.js';
 import { Recorder, type RecorderOptions } from '../../observe/recorder.js';
+import type { ConnectionEnds } from '../../stack/tcp/connections.js';
 import { clockEpoch } from './clock.js';
-import type { SharedOptions } from './options.js';
+import { showsSegments, type SharedOptions } from './options.js';
 import { Output } from './output.js';
+import { SummaryLines } from './summary-lines.js';
 import { isAsciiOnly } from './terminal.js';
 
 /** Lines beyond this rate, which is too fast to read, are only counted. */
@@ -43,9 +45,10 @@ export class Views {
   /** Null if there is no view; the stack then records nothing. */
   readonly recorder: Recorder | null;
   private readonly live: LiveLines | null = null;
+  private readonly summaries: SummaryLines | null = null;
   private readonly file: CaptureFile | null = null;
   private readonly outputs: Output[] = [];
-  private ticker: NodeJS.Timeout | null = null;
+  private readonly ticker: NodeJS.Timeout | null = null;
 
   constructor(o: SharedOptions, deviceName: string, extra: EventSink | null = null) {
     const start = monotonicClock();
@@ -76,6 +79,8 @@ export class Views {
       const print = (line: string): void => {
         log.write(Buffer.from(`${line}\n`));
       };
+      const fit =
+        o.log === undefined && isAsciiOnly() ? (text: string) => print(toAscii(text)) : print;
       if (o.json === true) {
         const sink: EventSink = (event) => {
           print(JSON.stringify(event));
@@ -83,14 +88,25 @@ export class Views {
         sink(startedEvent({ startedAt, version }));
         sinks.push(sink);
         all = true;
+      } else if (!showsSegments(o)) {
+        this.summaries = new SummaryLines(fit, LINES_A_SECOND, start);
       } else {
         const colours = o.log === undefined && pc.isColorSupported ? { paint } : {};
-        const fit =
-          o.log === undefined && isAsciiOnly() ? (text: string) => print(toAscii(text)) : print;
         this.live = new LiveLines(fit, { why: o.why === true, limit: LINES_A_SECOND, ...colours });
       }
     }
     this.recorder = this.recorderFor(sinks, start, all);
+    const { live, summaries } = this;
+    if (live !== null || summaries !== null)
+      this.ticker = setInterval(() => {
+        live?.tick(monotonicClock() - start);
+        summaries?.tick(monotonicClock());
+      }, TICK_MS).unref();
+  }
+
+  /** What the stack must call when a connection ends; null without summaries. */
+  get onConnectionEnd(): ConnectionEnds | null {
+    return this.summaries?.ended ?? null;
   }
 
   /**
@@ -102,9 +118,6 @@ export class Views {
     const options: RecorderOptions = all ? {} : { only: 'lines' };
     if (live === null)
       return sinks.length === 0 ? null : new Recorder(fanOutEvents(...sinks), start, options);
-    this.ticker = setInterval(() => {
-      live.tick(monotonicClock() - start);
-    }, TICK_MS).unref();
     return sinks.length === 0
       ? new Recorder(live.limitedSink, start, { limit: live.limit, ...options })
       : new Recorder(fanOutEvents(...sinks, live.sink), start, options);
@@ -133,6 +146,7 @@ export class Views {
   close(): void {
     if (this.ticker !== null) clearInterval(this.ticker);
     this.live?.end();
+    this.summaries?.end();
     this.file?.close(monotonicClock());
     for (const output of this.outputs.splice(0)) output.close();
   }

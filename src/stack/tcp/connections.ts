@@ -81,7 +81,11 @@ export function announcedMss(device: Device, v4: boolean, config: TcpConfig): nu
   return atMost(config.maxSegment, routeMss(config, mtuMss(device, v4, config)));
 }
 
+/** Called once for each connection, when it leaves the table: closed, or for TIME-WAIT. */
+export type ConnectionEnds = (conn: Connection, flow: Flow, now: Micros) => void;
+
 export class TcpConnections {
+  onEnd: ConnectionEnds | null = null;
   readonly env: TcpEnv;
   readonly timeWait: TimeWaitTable;
   readonly flows = new FlowTable();
@@ -277,6 +281,7 @@ export class TcpConnections {
       e.fastOpen = null;
     }
     if (conn.state === State.closed || conn.state === State.timeWait) {
+      this.onEnd?.(conn, e, now);
       this.flows.remove(e);
       this.heap.remove(e);
       e.deadline = NEVER;
