@@ -268,6 +268,17 @@ asAnother('as an ordinary user, with a device node that all may open', () => {
     expect(code).toBe(0);
   });
 
+  it('asks its stack from outside the private network', async () => {
+    const { stdout, stderr } = await asUser(
+      '0666',
+      `cd $(mktemp -d); ${cli()} serve echo -q > out 2> err & serve=$!
+      for i in $(seq 200); do grep -q ready out && break; sleep 0.05; done
+      ${cli()} ss -tlnH --stack tcplab0; stat -c "%a %U" /tmp/tcplab-$(id -u)
+      kill $serve; wait $serve; ls /tmp/tcplab-$(id -u); rmdir /tmp/tcplab-$(id -u)`,
+    );
+    expect(stdout, stderr).toMatch(new RegExp(`^LISTEN 0 511 \\*:7 \\*:\\*\n700 ${USER}\n$`));
+  });
+
   it('gets advice if the node is not accessible', async () => {
     const { code, stderr } = await asUser('0600', `${cli()} demo`);
     expect(code).toBe(77);

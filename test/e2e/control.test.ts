@@ -144,7 +144,7 @@ ${T} faults; ${T} faults set lose 5%; echo "exit $?"; ${T} faults --json clear`)
     expect(stdout).toMatch(/^in: {3}loss 1% delay 300ms seed 7$/m);
     expect(stdout).toMatch(/^out: {2}delay 300ms seed 7$/m);
     expect(stdout).toMatch(/^drop: out:syn-ack:1@198\.18\.0\.1:80 \(1 of \d dropped\)$/m);
-    expect(stderr).toMatch(/a link has no 'lose'[^]*fix: tcplab faults --help/);
+    expect(stderr).toMatch(/unknown link option 'lose'[^]*fix: tcplab faults --help/);
     expect(JSON.parse(lines.at(-1)!)).toMatchObject({ rules: [] });
   });
 });

@@ -1,9 +1,13 @@
 /** The commands that ask a running stack: their names, options and help. */
 import { type Command, Option } from 'commander';
 import { withAskOptions, type AskOptions } from './asking.js';
+import { CommandError, Exit } from './errors.js';
+import type { MetricsOptions } from './metrics.js';
 import type { NstatOptions } from './nstat.js';
 import { STEP_KINDS } from '../../observe/step-filter.js';
 import type { SsOptions } from './ss.js';
+import type { TopOptions } from './top.js';
+import { SORTS } from './top-data.js';
 import type { TraceOptions } from './trace.js';
 
 const FILTER = `
@@ -35,6 +39,12 @@ Rules: [in:|out:]KIND[:COUNT][@[ADDRESS][/BITS][:PORT]]
 For example: tcplab faults set in loss 5% out delay 50ms 10ms seed 7
              tcplab faults drop 'out:syn-ack:2' 'data:5%@198.18.0.1:80'`;
 
+function seconds(text: string): number {
+  const n = Number(text);
+  if (n >= 0.1 && n <= 3600) return n;
+  throw new CommandError(Exit.usage, `--delay is 0.1 to 3600 seconds, not '${text}'`, '--delay 1');
+}
+
 /** Adds them to the program. `ends` takes the exit code. */
 export function addAskCommands(program: Command, ends: (code: number) => void): void {
   withAskOptions(program.command('ss'))
@@ -63,6 +73,21 @@ export function addAskCommands(program: Command, ends: (code: number) => void): 
     .option('-r, --reset', 'forget what was shown before')
     .action(async (patterns: string[], o: NstatOptions) => {
       ends(await (await import('./nstat.js')).nstat(patterns, o));
+    });
+
+  withAskOptions(program.command('metrics'))
+    .description("print a running stack's state as OpenMetrics text")
+    .option('--listen <place>', 'serve it at http://127.0.0.1:PORT/metrics: PORT or ADDRESS:PORT')
+    .action(async (o: MetricsOptions) => {
+      ends(await (await import('./metrics.js')).metrics(o));
+    });
+
+  withAskOptions(program.command('top'))
+    .description('show the connections of a running stack on the whole screen')
+    .option('-d, --delay <seconds>', 'time between two looks', seconds, 1)
+    .addOption(new Option('--sort <by>', 'what to sort by').choices(SORTS).default('rate'))
+    .action(async (o: TopOptions) => {
+      ends(await (await import('./top.js')).top(o));
     });
 
   withAskOptions(program.command('faults'))
