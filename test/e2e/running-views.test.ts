@@ -85,7 +85,8 @@ describeWithTun('tcplab top', () => {
   it.skipIf(!existsSync('/usr/bin/script'))(
     'fills a terminal, sorts by key, and restores it',
     async () => {
-      const inTerminal = `stty rows 20 cols 70; ${T} top; echo code \\$?; stty -a | grep -o ' icanon'`;
+      const inTerminal =
+        `stty rows 20 cols 70; ${T} top; echo code \\$?; ` + "stty -a | grep -o ' icanon'";
       const { stdout } = await lab(
         `${LOAD}; cd $(mktemp -d); (sleep 3; printf c; sleep 1; printf q) |
 script -qec "${inTerminal}" typescript > /dev/null; cat typescript; kill $load`,

@@ -65,6 +65,7 @@ const NO_INPUTS = {
     'env',
     'timeWait',
     'counters',
+    'listeners',
     'connectionCount',
     'listeners',
     'arrives',

@@ -9,6 +9,7 @@ import { socketPath } from './folder.js';
 
 /** More stacks with the same device's name are not expected. */
 const MOST_NUMBER = 1000;
+const STARTING_MS = 50;
 
 export interface Claimed {
   readonly name: string;
@@ -29,7 +30,7 @@ export async function claimName(
     const name = n === 1 ? wanted : `${wanted}-${n}`;
     const path = socketPath(folder, name);
     if (await listens(server, path)) return { name, path };
-    if (!(await isAlive(path))) {
+    if (await isLeftOver(path)) {
       rmSync(path, { force: true });
       if (await listens(server, path)) return { name, path };
     }
@@ -58,6 +59,16 @@ function listens(server: Server, path: string): Promise<boolean> {
     server.once('listening', succeeded);
     server.listen(path);
   });
+}
+
+/**
+ * Nobody accepts on it, and not a moment later either: a stack that is just starting has made its
+ * socket and does not accept yet.
+ */
+async function isLeftOver(path: string): Promise<boolean> {
+  if (await isAlive(path)) return false;
+  await new Promise((resolve) => setTimeout(resolve, STARTING_MS));
+  return !(await isAlive(path));
 }
 
 /** Does a process accept on this socket? */

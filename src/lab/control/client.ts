@@ -20,6 +20,9 @@ export const STACK_VARIABLE = 'TCPLAB_STACK';
 const HOW_TO_START =
   'tcplab lab   opens a shell beside a stack; tcplab serve   runs one until Ctrl-C';
 
+/** A process that is stopped takes connections, and answers none. */
+const ANSWER_MS = 10_000;
+
 const nameOf = (path: string): string => basename(path, SOCKET_SUFFIX);
 
 /** Path of the control socket of the stack that the user means. Throws ControlError. */
@@ -113,7 +116,26 @@ export class ControlClient {
         reject(new ControlError('the stack has ended', HOW_TO_START));
         return;
       }
-      this.waiting.set(id, { resolve: resolve as (data: unknown) => void, reject });
+      const timer = setTimeout(() => {
+        this.waiting.delete(id);
+        reject(
+          new ControlError(
+            `the stack ${this.name} has not answered for ${ANSWER_MS / 1000} s: its process is ` +
+              'stopped or very busy',
+            `fuser ${this.path}   names the process; kill -CONT wakes one that is stopped`,
+          ),
+        );
+      }, ANSWER_MS);
+      this.waiting.set(id, {
+        resolve: (data) => {
+          clearTimeout(timer);
+          resolve(data as Answered<K>);
+        },
+        reject: (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      });
       this.socket.write(`${JSON.stringify({ id, command, ...asked })}\n`);
     });
   }

@@ -12,7 +12,6 @@ import {
   type SocketRecord,
   socketRecords,
   SS_STATES,
-  timeWaitRecord,
 } from '../../observe/socket-records.js';
 import {
   defaultStates,
@@ -108,33 +107,24 @@ export function stackAnswers(of: AnsweringStack): Answers {
 }
 
 /**
- * Ends the connections and rows of TIME-WAIT that match, and returns them as they were. Listeners
- * stay, because their program would not notice.
+ * Ends the connections that match, as Linux's SOCK_DESTROY does, and returns them as they were.
+ * Listeners stay, because their program would not notice; so does TIME-WAIT, which protects the
+ * next connection from old segments.
  */
 function kill(host: Host, filter: SsFilter, numbers: SocketNumbers): SocketRecord[] {
-  const { tcp } = host.stack;
+  const { stack } = host;
   const now = host.clock();
-  const states = filter.states ?? KILLED;
-  const matches = (r: SocketRecord): boolean => states.has(r.state) && filter.matches(r);
+  const states = filter.states ?? new Set(SS_STATES);
   const closed: SocketRecord[] = [];
-  for (const entry of [...tcp.connections.flows]) {
+  for (const entry of [...stack.tcp.connections.flows]) {
     const record = connectionRecord(entry, now, numbers, false);
-    if (!matches(record)) continue;
+    if (!states.has(record.state) || !filter.matches(record)) continue;
     closed.push(record);
-    tcp.kill(entry, now);
+    entry.conn.abort(now, 'killed');
+    stack.wake(entry.conn);
   }
-  for (const row of [...tcp.timeWait]) {
-    const record = timeWaitRecord(row, now);
-    if (!matches(record)) continue;
-    closed.push(record);
-    tcp.timeWait.remove(row.row);
-  }
-  host.run();
   return closed;
 }
-
-/** Without a `state`: every connection, also half-open ones and TIME-WAIT. */
-const KILLED = new Set(SS_STATES.filter((s) => s !== 'LISTEN' && s !== 'UNCONN'));
 
 /** Throws ControlError for what is not in the link's language. */
 function faultsOf(asked: Exclude<FaultsRequest, { action: 'show' }>, link: Link): LinkOptions {
