@@ -166,7 +166,7 @@ size=$(stat -c %s small/c.pcapng); od -An -tu4 -j $((size - 4)) small/c.pcapng |
 
   it('the disk is full with --log: one line reports it, the log ends with a complete line, the stack continues', async () => {
     const stdout = await runOnSmallDisk(`
-$TCPLAB serve --tun t0 -v --json --log small/lines > out 2> err & serve=$!; ready
+$TCPLAB serve --tun t0 --json --log small/lines > out 2> err & serve=$!; ready
 get ${URL}/bytes/300000; get ${URL}/bytes/3000; end; wc -c < small/lines; tail -n 1 small/lines`);
     expect(
       stdout.match(
@@ -276,7 +276,7 @@ for fd in $all; do exec {fd}>&-; done; until grep -q '… and' err; do sleep 0.0
 
   it('the reader of standard error is stopped: the stack continues, and reports later what was left out', async () => {
     const said = await run(`mkfifo lines; (echo $BASHPID > reader; exec cat < lines > got) &
-$TCPLAB serve --tun t0 -v --json > out 2> lines & serve=$!
+$TCPLAB serve --tun t0 --json > out 2> lines & serve=$!
 for i in $(seq 200); do grep -q ready out && break; sleep 0.05; done; kill -STOP $(cat reader)
 get ${URL}/bytes/20000000; get ${URL}/bytes/20000000
 kill -CONT $(cat reader)

@@ -22,21 +22,6 @@ describeWithTun('the default view', () => {
     expect(reset).toMatch(/ {2}reset by us \(ABORT\), [\d.]+ m?s, in \d+ bytes, out 0 bytes$/);
   });
 
-  it('is JSON Lines with --json', async () => {
-    const { stderr } = await loud(GET, '--json');
-    expect(
-      stderr
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line) as unknown),
-    ).toEqual([
-      expect.objectContaining({
-        name: 'tcp:connection_ended',
-        data: expect.objectContaining({ ending: 'closed', by: 'peer', passive: true }) as unknown,
-      }),
-    ]);
-  });
-
   it('shows segments with -v, and reasons with --why', async () => {
     const { stderr } = await loud(GET, '-v');
     expect(stderr).toMatch(/ \[S\] seq=0 .*LISTEN→SYN-RECEIVED\n/);
