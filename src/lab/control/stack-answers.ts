@@ -120,8 +120,7 @@ function kill(host: Host, filter: SsFilter, numbers: SocketNumbers): SocketRecor
     const record = connectionRecord(entry, now, numbers, false);
     if (!states.has(record.state) || !filter.matches(record)) continue;
     closed.push(record);
-    entry.conn.abort(now, 'killed');
-    stack.wake(entry.conn);
+    stack.tcp.kill(entry, now);
   }
   return closed;
 }

@@ -339,6 +339,16 @@ export class TcpHost {
     }
   }
 
+  /**
+   * SOCK_DESTROY: ends the connection of `entry` with a RST, and its user gets ECONNABORTED. The
+   * next `run` sends it.
+   */
+  kill(entry: TcpEntry, now: Micros): void {
+    entry.conn.abort(now, 'killed');
+    this.connections.mark(entry);
+    this.services.wake();
+  }
+
   close(now: Micros): void {
     for (const l of this.passive.listeners.all()) l.close(now);
     for (const e of [...this.connections.flows]) {
