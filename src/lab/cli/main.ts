@@ -19,6 +19,9 @@ import {
   type SharedOptions,
   withSharedOptions,
 } from './options.js';
+import type { ExplainOptions } from './explain.js';
+import type { FlowOptions } from './flow.js';
+import type { GraphOptions } from './graph.js';
 import type { PingOptions } from './ping.js';
 import type { ReplayCommandOptions } from './replay.js';
 import type { ScriptCommandOptions } from './script.js';
@@ -46,6 +49,7 @@ const withStack = async (
 };
 
 const port = integer('PORT', 1, 65_535);
+const streamNumber = integer('--stream', 0, 1_000_000_000);
 
 const program = new Command('tcplab')
   .description(
@@ -184,6 +188,59 @@ for (const [name, { value, help, isHidden }] of Object.entries(SCRIPT_OPTIONS)) 
 }
 
 addAskCommands(program, ends);
+
+program
+  .command('explain')
+  .description(
+    'explain the conversations of a capture: who closed or reset, what slowed them, what to try',
+  )
+  .argument('<file>', 'a capture of tcpdump or Wireshark (pcap, pcapng, .gz), or -')
+  .argument('[filter...]', 'only these packets, as tcpdump: host 10.0.0.1 and port 80')
+  .option('--stream <n>', "only this conversation: Wireshark's tcp.stream", streamNumber)
+  .option('--limit <n>', 'conversations to explain', integer('--limit', 1, 1_000_000))
+  .option('--markdown', 'for an incident note')
+  .option('--json', 'as JSON, one line a conversation')
+  .action(async (file: string, filter: string[], o: ExplainOptions) => {
+    ends(await (await import('./explain.js')).explainCapture(file, { ...o, filter }));
+  });
+
+program
+  .command('flow')
+  .description('draw a conversation of a capture as a ladder, or list the conversations')
+  .argument('<file>', 'a capture of tcpdump or Wireshark (pcap, pcapng, .gz), or -')
+  .argument('[filter...]', 'only these packets, as tcpdump: host 10.0.0.1 and port 80')
+  .option('--list', "list all conversations, as tshark's -z conv,tcp")
+  .option(
+    '--stream <n>',
+    "the conversation: Wireshark's tcp.stream (default: the longest)",
+    streamNumber,
+  )
+  .option('--format <format>', 'text, svg, mermaid or md', 'text')
+  .option('-o, --output <file>', 'where it goes (default: standard output)')
+  .option('-S, --absolute', 'absolute sequence numbers')
+  .option('--time-scale', 'let the distance of steps follow the time between them')
+  .option('--all', 'show each packet of long transfers')
+  .option('--json', 'with --list: as JSON, one line a conversation')
+  .action(async (file: string, filter: string[], o: FlowOptions) => {
+    ends(await (await import('./flow.js')).flow(file, { ...o, filter }));
+  });
+
+program
+  .command('graph')
+  .description("draw a conversation of a capture as SVG, with Wireshark's names and meanings")
+  .argument('<kind>', 'stevens, tcptrace, throughput, rtt, window or cwnd')
+  .argument('<file>', 'a capture of tcpdump or Wireshark (pcap, pcapng, .gz), or -')
+  .argument('[filter...]', 'only these packets, as tcpdump: host 10.0.0.1 and port 80')
+  .option('-o, --output <file>', 'where the SVG goes (default: standard output)')
+  .option(
+    '--stream <n>',
+    "the conversation: Wireshark's tcp.stream (default: the longest)",
+    streamNumber,
+  )
+  .option('--from <side>', 'whose data: client or server (default: who sent more)')
+  .action(async (kind: string, file: string, filter: string[], o: GraphOptions) => {
+    ends(await (await import('./graph.js')).graph(kind, file, { ...o, filter }));
+  });
 
 program
   .command('up')
