@@ -19,6 +19,9 @@ const LAYERS = {
   node: ['base', 'wire', 'device', 'ip', 'tcp', 'stack', 'observe', 'record'],
   // Captures are bytes; filters name addresses.
   capture: ['base', 'wire', 'ip/address\\.'],
+  // Conversations have addresses, and explanations print them.
+  analyse: ['base', 'wire', 'capture', 'ip/address\\.'],
+  draw: ['base', 'wire', 'analyse'],
   // Views print addresses, the names of states, causes, timers and TCP_INFO's options, and metrics.
   observe: [
     'base',
@@ -39,6 +42,8 @@ const LAYERS = {
     'tcp',
     'stack',
     'capture',
+    'analyse',
+    'draw',
     'observe',
     'record',
     'node',
@@ -50,7 +55,7 @@ const LAYERS = {
 /** Folders of which a layer may import types, but no code. */
 const TYPES_ONLY = { observe: ['device', 'ip', 'tcp', 'stack'] };
 /** Folders without I/O, so without modules of Node. */
-const CORE = '^src/(base|wire|ip|tcp|stack|record|capture)/';
+const CORE = '^src/(base|wire|ip|tcp|stack|record|capture|analyse|draw)/';
 /** The folder that opens real devices. */
 const REAL_DEVICE = '^src/device/tun/';
 

@@ -4,7 +4,7 @@
  */
 import { get16, get32 } from '../wire/bytes.js';
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, V4_MAPPED_WORD } from '../wire/ip.js';
-import { Headers } from '../capture/headers.js';
+import type { Headers } from '../capture/headers.js';
 import type { CapturedPacket } from '../capture/packet.js';
 
 const QUOTE_OFFSET = 8;

@@ -2,7 +2,7 @@
  * The segments of one conversation as rows, for ladders and graphs: what was sent again points to
  * its original, and originals that did not arrive are marked.
  */
-import { seqDiff } from '../base/seq.js';
+import { type Seq, seqDiff } from '../base/seq.js';
 import type { Headers } from '../capture/headers.js';
 import { TcpFlag } from '../wire/tcp.js';
 import { type Conversation, type Limit, LIMITS } from './conversation.js';
@@ -16,9 +16,13 @@ export interface Row {
   readonly time: number;
   readonly direction: 0 | 1;
   readonly flags: number;
-  /** Relative numbers, and absolute ones. */
-  readonly seq: number;
-  readonly ack: number;
+  /**
+   * Sequence and acknowledgement number, relative to the first of each direction. They do not wrap:
+   * after 4 GB they go on.
+   */
+  readonly from: number;
+  readonly acked: number;
+  /** As they are in the packet. */
   readonly absoluteSeq: number;
   readonly absoluteAck: number;
   readonly length: number;
@@ -55,6 +59,9 @@ export class Transcript {
   /** Rows beyond `limit` are counted only. */
   left = 0;
   private readonly limit: number;
+  /** The last number of each direction, and how far it is from the first. */
+  private readonly anchors = new Int32Array(2);
+  private readonly offsets = new Float64Array(2).fill(NaN);
 
   constructor(limit = Infinity) {
     this.limit = limit;
@@ -68,12 +75,13 @@ export class Transcript {
     const conv = seg.conversation!;
     const original = this.originalOf(seg);
     if (original !== null && seg.isRepeat && !this.isAnswered(original)) original.isLost = true;
-    const peer = conv.directions[seg.direction === 0 ? 1 : 0];
+    const toPeer = seg.direction === 0 ? 1 : 0;
+    const from = this.offset(conv, seg.direction, seg.seq);
     const sack: [number, number][] = [];
     for (let i = 0; i < h.sackCount; i++)
       sack.push([
-        (h.sackEdges[2 * i]! - peer.base) >>> 0,
-        (h.sackEdges[2 * i + 1]! - peer.base) >>> 0,
+        this.offset(conv, toPeer, h.sackEdges[2 * i]!),
+        this.offset(conv, toPeer, h.sackEdges[2 * i + 1]!),
       ]);
     const previous = this.lastOf(seg.direction);
     this.rows.push({
@@ -81,8 +89,8 @@ export class Transcript {
       time: seg.time - conv.firstTime,
       direction: seg.direction,
       flags: seg.flags,
-      seq: seg.relativeSeq,
-      ack: (seg.flags & TcpFlag.ACK) === 0 ? 0 : seg.relativeAck,
+      from,
+      acked: (seg.flags & TcpFlag.ACK) === 0 ? 0 : this.offset(conv, toPeer, seg.ack),
       absoluteSeq: seg.seq >>> 0,
       absoluteAck: seg.ack >>> 0,
       length: seg.length,
@@ -94,12 +102,25 @@ export class Transcript {
       sack,
       options: optionsOf(seg, h),
       repeats: original?.number ?? 0,
-      gap: (seg.marks & Mark.lostSegment) !== 0 ? this.gapBefore(seg, previous) : 0,
+      gap: (seg.marks & Mark.lostSegment) !== 0 ? Math.max(0, from - previous) : 0,
       states: [conv.states.of(0), conv.states.of(1)],
       limit: LIMITS[conv.lastLimit % LIMITS.length]!,
       limitedEnd: conv.lastLimit < LIMITS.length ? 0 : 1,
       isLost: isDropped,
     });
+  }
+
+  /** A number of a direction without wrapping: as near as possible to the one before. */
+  private offset(conv: Conversation, direction: 0 | 1, number: Seq): number {
+    const { anchors, offsets } = this;
+    if (Number.isNaN(offsets[direction])) {
+      anchors[direction] = conv.directions[direction].base;
+      offsets[direction] = 0;
+    }
+    const offset = offsets[direction]! + seqDiff(number, anchors[direction]!);
+    anchors[direction] = number;
+    offsets[direction] = offset;
+    return offset;
   }
 
   /** The last row that holds the first byte of what `seg` sends again. */
@@ -118,12 +139,12 @@ export class Transcript {
 
   /** True if the other side has acknowledged the row to its end. */
   private isAnswered(original: Row): boolean {
-    const end = original.seq + numbersOf(original);
+    const to = original.from + numbersOf(original);
     for (let i = this.rows.length - 1; i >= 0 && this.rows[i] !== original; i--) {
       const row = this.rows[i]!;
       if (row.direction === original.direction) continue;
-      if (row.ack >= end) return true;
-      if (row.sack.some(([left, right]) => left <= original.seq && right >= end)) return true;
+      if (row.acked >= to) return true;
+      if (row.sack.some(([left, right]) => left <= original.from && right >= to)) return true;
     }
     return false;
   }
@@ -133,14 +154,10 @@ export class Transcript {
     for (let i = this.rows.length - 1; i >= 0; i--) {
       const row = this.rows[i]!;
       if (row.direction !== direction) continue;
-      most = Math.max(most, row.seq + numbersOf(row));
+      most = Math.max(most, row.from + numbersOf(row));
       if (row.marks === 0) break;
     }
     return most;
-  }
-
-  private gapBefore(seg: SeenSegment, expected: number): number {
-    return Math.max(0, seg.relativeSeq - expected);
   }
 }
 

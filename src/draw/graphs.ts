@@ -55,7 +55,7 @@ export function drawGraph(kind: GraphKind, data: GraphData): string {
 }
 
 const seconds = (row: Row): number => row.time / 1e9;
-const endOf = (row: Row): number => row.seq + numbersOf(row);
+const endOf = (row: Row): number => row.from + numbersOf(row);
 const isData = (row: Row): boolean => numbersOf(row) > 0;
 
 function plotOf(
@@ -87,7 +87,7 @@ const most = (values: Iterable<number>): number => {
 function stevens(data: GraphData): string {
   const sent = data.rows.filter((row) => row.direction === data.direction && isData(row));
   const plot = plotOf('stevens', data, 'sequence number', 'bytes', most(sent.map(endOf)));
-  const points = sent.map((row) => [seconds(row), row.seq] as const);
+  const points = sent.map((row) => [seconds(row), row.from] as const);
   plot.curve(points, 'data');
   plot.dots(points, 'data');
   plot.describe({ text: 'segment, at its first byte', colour: 'data', shape: 'dot' });
@@ -101,27 +101,27 @@ function tcptrace(data: GraphData): string {
     (row) => row.direction !== direction && (row.flags & TcpFlag.ACK) !== 0,
   );
   // The window is often far above the data; it is cut where it would hide them.
-  const highest = Math.max(most(sent.map(endOf)), most(heard.map((row) => row.ack)));
-  const edges = heard.map((row) => [seconds(row), row.ack + row.window] as const);
-  const top = Math.min(1.3 * highest, Math.max(highest, most(edges.map(([, edge]) => edge))));
+  const highest = Math.max(most(sent.map(endOf)), most(heard.map((row) => row.acked)));
+  const edges = heard.map((row) => [seconds(row), row.acked + row.window] as const);
+  const top = Math.min(1.3 * highest, Math.max(highest, most(edges.map(([, limit]) => limit))));
   const plot = plotOf('tcptrace', data, 'sequence number', 'bytes', top);
   plot.curve(
-    edges.map(([t, edge]) => [t, Math.min(edge, top)] as const),
+    edges.map(([t, limit]) => [t, Math.min(limit, top)] as const),
     'window',
     { isStepped: true },
   );
   plot.curve(
-    heard.map((row) => [seconds(row), row.ack] as const),
+    heard.map((row) => [seconds(row), row.acked] as const),
     'ack',
     { isStepped: true },
   );
   const isAgain = (row: Row): boolean => row.repeats > 0;
   plot.bars(
-    sent.filter((row) => !isAgain(row)).map((row) => [seconds(row), row.seq, endOf(row)] as const),
+    sent.filter((row) => !isAgain(row)).map((row) => [seconds(row), row.from, endOf(row)] as const),
     'data',
   );
   plot.bars(
-    sent.filter(isAgain).map((row) => [seconds(row), row.seq, endOf(row)] as const),
+    sent.filter(isAgain).map((row) => [seconds(row), row.from, endOf(row)] as const),
     'again',
     3,
   );
@@ -133,9 +133,9 @@ function tcptrace(data: GraphData): string {
   for (const row of sent.filter(isAgain))
     plot.sign('R', seconds(row), endOf(row), 'again', `frame ${row.number} repeats ${row.repeats}`);
   for (const row of sent.filter((one) => one.isLost))
-    plot.sign('cross', seconds(row), row.seq, 'loss', `frame ${row.number} was lost`);
+    plot.sign('cross', seconds(row), row.from, 'loss', `frame ${row.number} was lost`);
   for (const row of heard.filter(({ marks }) => (marks & Mark.zeroWindow) !== 0))
-    plot.sign('triangle', seconds(row), row.ack, 'loss', `frame ${row.number}: window 0`);
+    plot.sign('triangle', seconds(row), row.acked, 'loss', `frame ${row.number}: window 0`);
   plot.describe(
     { text: 'segment', colour: 'data', shape: 'bar' },
     { text: 'ACK', colour: 'ack', shape: 'line' },
@@ -266,16 +266,17 @@ function windows(data: GraphData): string {
 function flightOf({ rows, direction }: GraphData): (readonly [number, number])[] {
   const points: (readonly [number, number])[] = [];
   let next = 0;
-  let ack = 0;
+  let acked = 0;
   let reported: (readonly [left: number, right: number])[] = [];
   for (const row of rows) {
     if (row.direction === direction) next = Math.max(next, endOf(row));
     else if ((row.flags & TcpFlag.ACK) !== 0) {
-      ack = Math.max(ack, row.ack);
-      if (reported.length + row.sack.length > 0) reported = joined([...reported, ...row.sack], ack);
+      acked = Math.max(acked, row.acked);
+      if (reported.length + row.sack.length > 0)
+        reported = joined([...reported, ...row.sack], acked);
     }
     const sacked = reported.reduce((sum, [left, right]) => sum + right - left, 0);
-    points.push([seconds(row), Math.max(0, next - ack - sacked)]);
+    points.push([seconds(row), Math.max(0, next - acked - sacked)]);
   }
   return points;
 }

@@ -68,11 +68,11 @@ export function runText(run: Run, conv: Conversation): string {
 /** `[P.]  seq 1:1449  ack 1  win 64256`. */
 export function stepParts(row: Row, { absolute = false }: LadderOptions): string[] {
   const parts = [`[${flagLetters(row.flags)}]`];
-  const seq = absolute ? row.absoluteSeq : row.seq;
+  const seq = absolute ? row.absoluteSeq : row.from;
   const isNumbered = row.length > 0 || (row.flags & (SYN | FIN | RST)) !== 0;
   if (row.length > 0) parts.push(`seq ${seq}:${(seq + row.length) % 4_294_967_296}`);
   else if (isNumbered) parts.push(`seq ${seq}`);
-  if ((row.flags & ACK) !== 0) parts.push(`ack ${absolute ? row.absoluteAck : row.ack}`);
+  if ((row.flags & ACK) !== 0) parts.push(`ack ${absolute ? row.absoluteAck : row.acked}`);
   parts.push(`win ${row.window}`);
   if (row.length > 0) parts.push(`len ${row.length}`);
   if (row.options !== '') parts.push(`<${row.options}>`);

@@ -22,7 +22,7 @@ interface Shade {
 }
 
 /** Readable on both grounds, and told apart by people who confuse red and green (Okabe and Ito). */
-const SHADES: Readonly<Record<string, Shade>> = {
+const SHADES = {
   ink: { light: '#1b1f24', dark: '#e8eaed' },
   soft: { light: '#59636e', dark: '#a6adb6' },
   grid: { light: '#e4e7eb', dark: '#30363d' },
@@ -33,14 +33,14 @@ const SHADES: Readonly<Record<string, Shade>> = {
   again: { light: '#a8327f', dark: '#e58ac8' },
   sack: { light: '#b07a00', dark: '#f0c040' },
   idle: { light: '#aab2bb', dark: '#57606a' },
-};
+} as const satisfies Readonly<Record<string, Shade>>;
 
-export type Colour = keyof typeof SHADES & string;
+export type Colour = keyof typeof SHADES;
 
 function rules(kind: keyof Shade): string {
   const ground = kind === 'light' ? '#ffffff' : '#0d1117';
   const lines = [`.ground{fill:${ground}}`];
-  for (const [name, shade] of Object.entries(SHADES)) {
+  for (const [name, shade] of Object.entries<Shade>(SHADES)) {
     lines.push(`.f-${name}{fill:${shade[kind]}}`, `.s-${name}{stroke:${shade[kind]}}`);
   }
   return lines.join('');

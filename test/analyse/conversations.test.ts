@@ -52,7 +52,7 @@ describe('conversations', () => {
     expect(again).toHaveLength(1);
     const original = rows.find((row) => row.number === again[0]!.repeats)!;
     expect(original.isLost).toBe(true);
-    expect(original.seq).toBe(again[0]!.seq);
+    expect(original.from).toBe(again[0]!.from);
     expect(rows.filter((row) => row.isLost)).toEqual([original]);
   });
 });

@@ -9,7 +9,9 @@ import { slowReader, transfer } from '../analyse/corpus.js';
 import { SECOND } from '../../src/base/time.js';
 import { bundleForBrowser } from '../core/bundle.js';
 
-const [conversation, rows] = transcribe(transfer({ link: 'delay 20ms drop data:12-12', up: 100_000 }));
+const [conversation, rows] = transcribe(
+  transfer({ link: 'delay 20ms drop data:12-12', up: 100_000 }),
+);
 
 /** Every element that begins ends, in order; attributes are quoted. */
 function expectWellFormed(svg: string): void {

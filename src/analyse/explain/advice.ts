@@ -1,7 +1,7 @@
 /** What to try next, for what took the time or broke the conversation. */
 import type { Conversation } from '../conversation.js';
 import { SCALE_NONE } from '../direction.js';
-import type { LimitShare } from './explanation.js';
+import type { LimitShare } from './parts.js';
 import { byteCount, other, roleOf } from './names.js';
 import type { Suspicion, SuspicionName } from './suspicions.js';
 

@@ -2,64 +2,17 @@
  * A conversation in plain words. All sentences are made from the numbers of a `Conversation`; text
  * and Markdown are made from this (render.ts), and `--json` prints it as it is.
  */
-import { type Conversation, type Limit, LIMITS } from '../conversation.js';
-import { MARK_NAMES, type MarkName, wiresharkField } from '../marks.js';
+import { type Conversation, LIMITS } from '../conversation.js';
+import { MARK_NAMES, wiresharkField } from '../marks.js';
 import { adviceFor } from './advice.js';
 import { endingOf } from './ending.js';
 import { handshakeOf } from './handshake.js';
 import { limitSentence } from './limit-texts.js';
 import { MEANINGS } from './meanings.js';
 import { byteCount, endpoints, other, rate, roleOf } from './names.js';
-import { findSuspicions, type Suspicion } from './suspicions.js';
+import type { Anomaly, Explanation, LimitShare } from './parts.js';
+import { findSuspicions } from './suspicions.js';
 import { verdictsOf } from './verdicts.js';
-
-export interface Answer {
-  readonly question: string;
-  readonly answer: string;
-}
-
-export interface LimitShare {
-  readonly limit: Limit;
-  /** Whose sending was limited. */
-  readonly sender: 'client' | 'server';
-  readonly seconds: number;
-  readonly share: number;
-  readonly text: string;
-}
-
-export interface Anomaly {
-  readonly mark: MarkName;
-  /** Wireshark's display filter for it, and its words. */
-  readonly field: string;
-  readonly title: string;
-  readonly from: 'client' | 'server';
-  readonly count: number;
-  readonly firstFrame: number;
-  readonly lastFrame: number;
-  readonly meaning: string;
-  readonly section: string;
-}
-
-export interface Explanation {
-  readonly stream: number;
-  readonly client: string;
-  readonly server: string;
-  readonly frames: readonly [first: number, last: number];
-  readonly packets: number;
-  readonly seconds: number;
-  readonly bytesFromClient: number;
-  readonly bytesFromServer: number;
-  readonly summary: string;
-  /** What an SRE asks first. */
-  readonly answers: readonly Answer[];
-  readonly handshake: readonly string[];
-  readonly limits: readonly LimitShare[];
-  readonly suspicions: readonly Suspicion[];
-  readonly anomalies: readonly Anomaly[];
-  readonly ending: readonly string[];
-  readonly states: { readonly client: string; readonly server: string };
-  readonly next: readonly string[];
-}
 
 export function explain(conv: Conversation): Explanation {
   const { client } = conv;

@@ -5,7 +5,7 @@ import type { Conversation } from '../conversation.js';
 /** The addresses and ports of a conversation: `[fd74::1]:80`. */
 export function endpoints(conv: Conversation): readonly [a: string, b: string] {
   const text = (address: Address, port: number): string =>
-    address.version === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+    address.version === 6 ? `[${address.toString()}]:${port}` : `${address.toString()}:${port}`;
   return [
     text(Address.fromWords(conv.a0, conv.a1, conv.a2, conv.a3), conv.aPort),
     text(Address.fromWords(conv.b0, conv.b1, conv.b2, conv.b3), conv.bPort),

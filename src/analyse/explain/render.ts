@@ -1,5 +1,5 @@
 /** An explanation as text for a terminal, and as Markdown for an incident note. */
-import type { Anomaly, Explanation, LimitShare } from './explanation.js';
+import type { Anomaly, Explanation, LimitShare } from './parts.js';
 import { duration, percent } from './names.js';
 
 const QUESTION_COLUMNS = 32;

@@ -1,7 +1,7 @@
 /** The answers to what is asked first when something is slow or broken: at most eight lines. */
 import { Completeness, type Conversation, type Limit } from '../conversation.js';
 import { firstToClose, firstToReset, resetReason } from './ending.js';
-import type { Answer, LimitShare } from './explanation.js';
+import type { Answer, LimitShare } from './parts.js';
 import { capital, duration, other, percent, plural, roleOf } from './names.js';
 import type { Suspicion, SuspicionName } from './suspicions.js';
 
