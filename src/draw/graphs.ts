@@ -55,6 +55,10 @@ export function drawGraph(kind: GraphKind, data: GraphData): string {
 }
 
 const seconds = (row: Row): number => row.time / 1e9;
+/** Also without its original, which a capture at the receiver does not hold. */
+const isAgain = (row: Row): boolean => row.repeats > 0 || (row.marks & ANY_RETRANSMISSION) !== 0;
+const again = (row: Row): string =>
+  `frame ${row.number} ${row.repeats > 0 ? `repeats ${row.repeats}` : 'was sent again'}`;
 const endOf = (row: Row): number => row.from + numbersOf(row);
 const isData = (row: Row): boolean => numbersOf(row) > 0;
 
@@ -115,7 +119,6 @@ function tcptrace(data: GraphData): string {
     'ack',
     { isStepped: true },
   );
-  const isAgain = (row: Row): boolean => row.repeats > 0;
   plot.bars(
     sent.filter((row) => !isAgain(row)).map((row) => [seconds(row), row.from, endOf(row)] as const),
     'data',
@@ -131,7 +134,7 @@ function tcptrace(data: GraphData): string {
     1,
   );
   for (const row of sent.filter(isAgain))
-    plot.sign('R', seconds(row), endOf(row), 'again', `frame ${row.number} repeats ${row.repeats}`);
+    plot.sign('R', seconds(row), endOf(row), 'again', again(row));
   for (const row of sent.filter((one) => one.isLost))
     plot.sign('cross', seconds(row), row.from, 'loss', `frame ${row.number} was lost`);
   for (const row of heard.filter(({ marks }) => (marks & Mark.zeroWindow) !== 0))
@@ -167,7 +170,7 @@ function throughput(data: GraphData): string {
   for (const row of sent) {
     const at = Math.min(PIECES, Math.floor(seconds(row) / piece));
     all[at]! += row.length;
-    if ((row.marks & ANY_RETRANSMISSION) === 0 && row.repeats === 0) fresh[at]! += row.length;
+    if (!isAgain(row)) fresh[at]! += row.length;
   }
   // The last packet alone would make a piece of its own.
   all[PIECES - 1]! += all[PIECES]!;
@@ -324,7 +327,7 @@ function congestion(data: GraphData): string {
   plot.curve(flight, 'data', { isStepped: true });
   plot.curve(envelope, 'again', { isStepped: true });
   for (const row of rows) {
-    if (row.direction !== direction || row.repeats === 0) continue;
+    if (row.direction !== direction || !isAgain(row)) continue;
     const isFast = (row.marks & Mark.fastRetransmission) !== 0;
     const isTimeout = (row.marks & Mark.retransmission) !== 0;
     if (isFast || isTimeout)
@@ -333,7 +336,7 @@ function congestion(data: GraphData): string {
         seconds(row),
         0,
         'loss',
-        `frame ${row.number}: ${isFast ? 'fast retransmission' : 'retransmission'} of ${row.repeats}`,
+        `${isFast ? 'fast retransmission' : 'retransmission'}: ${again(row)}`,
       );
   }
   plot.describe(
@@ -343,7 +346,12 @@ function congestion(data: GraphData): string {
       colour: 'again',
       shape: 'line',
     },
-    { text: 'receive window', colour: 'window', shape: 'line' },
+    {
+      text:
+        most(offered.map(([, w]) => w)) > top ? 'receive window (goes on above)' : 'receive window',
+      colour: 'window',
+      shape: 'line',
+    },
   );
   const has = (mark: number): boolean =>
     rows.some((row) => row.direction === direction && (row.marks & mark) !== 0);
