@@ -14,7 +14,10 @@ const WHY =
   'the core reads no clock and no random source, starts no timer and does no I/O: take it as ' +
   'an argument';
 const banned = (names) =>
-  names.map((name) => ({ name, message: `In src/${'{base,wire,ip,tcp,stack,capture,analyse,draw}'} ${WHY}.` }));
+  names.map((name) => ({
+    name,
+    message: `In src/${'{base,wire,ip,tcp,stack,capture,analyse,draw}'} ${WHY}.`,
+  }));
 
 const SYNCHRONOUS = [
   { selector: 'AwaitExpression', message: 'The core is synchronous: no await in it.' },

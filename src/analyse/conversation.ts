@@ -76,7 +76,7 @@ export class Conversation {
   handshakeTime = NaN;
   /** Nanoseconds for each of `LIMITS`, of A's sending and then of B's. */
   readonly limited = new Float64Array(2 * LIMITS.length);
-  /** What the conversation waits for since its last packet: index into LIMITS, and whose sending. */
+  /** What the conversation waits for now: index into LIMITS, and whose sending. */
   waitingFor: number = LimitIndex.handshake;
   waitingEnd: 0 | 1 = 0;
   hasFlight = false;
@@ -107,8 +107,8 @@ export class Conversation {
   }
 
   /**
-   * The end that opened the connection: 0 for A. Without a SYN in the capture it is the end with the
-   * higher port, because servers have well-known ones.
+   * The end that opened the connection: 0 for A. Without a SYN in the capture it is the end with
+   * the higher port, because servers have well-known ones.
    */
   get client(): 0 | 1 {
     const [a, b] = this.directions;

@@ -31,8 +31,8 @@ const SILENCE = 200e6;
 const OPTION_BYTES = 40;
 
 /**
- * Adds the time since the last packet to what `expect` said then, or to a loss, if the segment shows
- * that there was one.
+ * Adds the time since the last packet to what `expect` said then, or to a loss, if the segment
+ * shows that there was one.
  */
 export function attribute(conv: Conversation, seg: SeenSegment): void {
   const gap = seg.time - conv.lastTime;

@@ -73,7 +73,9 @@ function plotOf(
   const names = endpoints(conversation);
   return new Plot({
     title: TITLES[kind],
-    subtitle: `data from ${names[direction]} to ${names[other(direction)]}, stream ${conversation.index}`,
+    subtitle:
+      `data from ${names[direction]} to ${names[other(direction)]}, stream ` +
+      `${conversation.index}`,
     yTitle,
     yUnit,
     seconds: [0, rows.length === 0 ? 1 : Math.max(seconds(rows.at(-1)!), 1e-6)],

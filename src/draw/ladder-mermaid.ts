@@ -73,7 +73,8 @@ export function ladderMarkdown(
     const sign = row.isLost ? '✗' : right ? '→' : '←';
     const states = stateChanges(row, before, conv);
     lines.push(
-      `| ${row.number} | ${secondsText(row.time)} | ${sign} | \`${stepParts(row, o).join(' ')}\` | ` +
+      `| ${row.number} | ${secondsText(row.time)} | ${sign} | ` +
+        `\`${stepParts(row, o).join(' ')}\` | ` +
         `${remarks(row).join('; ')} | ${states[0]} | ${states[1]} |`,
     );
     before = row;

@@ -127,12 +127,14 @@ function drawStep(
   const back = right ? -1 : 1;
   if (row.isLost)
     svg.add(
-      `<path d="M${n(end - 6)} ${n(y + slope - 6)}l12 12M${n(end + 6)} ${n(y + slope - 6)}l-12 12" ` +
+      `<path d="M${n(end - 6)} ${n(y + slope - 6)}l12 12M${n(end + 6)} ` +
+        `${n(y + slope - 6)}l-12 12" ` +
         'class="s-loss" stroke-width="2.4" fill="none"/>',
     );
   else
     svg.add(
-      `<path d="M${n(to)} ${n(y + slope)}l${n(back * 11)} ${n(-5.2)}l${n(-back * 0.6)} 9.6z" class="f-${colour}"/>`,
+      `<path d="M${n(to)} ${n(y + slope)}l${n(back * 11)} ${n(-5.2)}l${n(-back * 0.6)} ` +
+        `9.6z" class="f-${colour}"/>`,
     );
   const label = stepParts(row, o).join('  ');
   svg.text((LEFT + RIGHT) / 2, y - 5, label.length > 70 ? `${label.slice(0, 69)}…` : label, {
@@ -155,7 +157,8 @@ function drawTie(svg: Svg, from: number, to: number, right: boolean): void {
   const x = right ? LEFT : RIGHT;
   const reach = (right ? 1 : -1) * 26;
   svg.add(
-    `<path d="M${n(x)} ${n(from)}C${n(x + reach)} ${n(from)} ${n(x + reach)} ${n(to)} ${n(x)} ${n(to)}" ` +
+    `<path d="M${n(x)} ${n(from)}C${n(x + reach)} ${n(from)} ${n(x + reach)} ${n(to)} ` +
+      `${n(x)} ${n(to)}" ` +
       'class="t d s-again"/>',
   );
 }

@@ -57,7 +57,8 @@ export function runText(run: Run, conv: Conversation): string {
     const who = end === conv.client ? 'client' : 'server';
     if (data.length > 0)
       parts.push(
-        `${data.length} segments, ${data.reduce((sum, row) => sum + row.length, 0)} bytes of the ${who}`,
+        `${data.length} segments, ${data.reduce((sum, row) => sum + row.length, 0)} bytes ` +
+          `of the ${who}`,
       );
     const acks = mine.length - data.length;
     if (acks > 0) parts.push(`${acks} ${acks === 1 ? 'ACK' : 'ACKs'} of the ${who}`);

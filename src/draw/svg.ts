@@ -80,7 +80,8 @@ export class Svg {
     const turned = turn === undefined ? '' : ` transform="rotate(${turn} ${n(x)} ${n(y)})"`;
     this.add(
       `<text x="${n(x)}" y="${n(y)}" class="f-${colour}${kind === '' ? '' : ` ${kind}`}"` +
-        `${anchor === 'start' ? '' : ` text-anchor="${anchor}"`}${turned}>${escapeText(text)}</text>`,
+        `${anchor === 'start' ? '' : ` text-anchor="${anchor}"`}${turned}>` +
+        `${escapeText(text)}</text>`,
     );
   }
 
@@ -103,7 +104,8 @@ export class Svg {
       `height="${n(height)}" role="img">\n<title>${escapeText(this.title)}</title>\n` +
       `<desc>${escapeText(this.description)}</desc>\n<style>${STYLE}${rules('light')}` +
       `@media (prefers-color-scheme:dark){${rules('dark')}}</style>\n` +
-      `<rect class="ground" width="${width}" height="${n(height)}"/>\n${this.parts.join('\n')}\n</svg>\n`
+      `<rect class="ground" width="${width}" ` +
+      `height="${n(height)}"/>\n${this.parts.join('\n')}\n</svg>\n`
     );
   }
 }

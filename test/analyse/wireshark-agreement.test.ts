@@ -100,7 +100,8 @@ function tableOf({ marks, numbers, segments }: Agreement): string {
     ...MARK_NAMES.map((name) => {
       const { both, ours, theirs } = marks[name];
       return (
-        `| ${wiresharkField(name)} | ${both} | ${ours} | ${theirs} | ${share(both, both + ours)} | ` +
+        `| ${wiresharkField(name)} | ${both} | ${ours} | ${theirs} | ` +
+        `${share(both, both + ours)} | ` +
         `${share(both, both + theirs)} |`
       );
     }),

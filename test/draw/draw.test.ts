@@ -116,7 +116,8 @@ it('axes have round numbers', () => {
 it('analyser and drawings bundle for a browser, without a module of Node', async () => {
   const { outside, modules } = await bundleForBrowser(
     "export * from './src/analyse/analyser.ts';\nexport * from './src/draw/graphs.ts';\n" +
-      "export * from './src/draw/ladder-svg.ts';\nexport * from './src/analyse/explain/render.ts';\n" +
+      "export * from './src/draw/ladder-svg.ts';\n" +
+      "export * from './src/analyse/explain/render.ts';\n" +
       "export * from './src/analyse/explain/explanation.ts';",
   );
   expect(outside).toEqual([]);

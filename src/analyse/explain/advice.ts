@@ -10,7 +10,8 @@ const WORTH_IT = 0.1;
 
 const FOR_SUSPICION: Readonly<Partial<Record<SuspicionName, string>>> = {
   mtuBlackHole:
-    'Find the MTU of the path: ping -M do -s 1372 HOST, smaller until it answers. Let ICMP type 3 ' +
+    'Find the MTU of the path: ping -M do -s 1372 HOST, smaller until it answers. Let ICMP ' +
+    'type 3 ' +
     'code 4 (IPv6: type 2) through, lower the MTU or clamp the MSS at the tunnel, or set ' +
     'net.ipv4.tcp_mtu_probing=1 at the sender.',
   oneSideMissing:
@@ -29,7 +30,8 @@ const FOR_SUSPICION: Readonly<Partial<Record<SuspicionName, string>>> = {
   forgedReset:
     'Ask who runs the device on the path: its timeouts, its connection table, its rules.',
   peerGone:
-    'Look at the silent side: did it restart, and does a firewall or NAT forget idle connections? ' +
+    'Look at the silent side: did it restart, and does a firewall or NAT forget idle ' +
+    'connections? ' +
     'Keep-alives that are more frequent than its timeout keep the entry.',
   unreachable: 'Ask the router or firewall that sent the ICMP error; its address is in that frame.',
 };
@@ -49,7 +51,8 @@ export function adviceFor(
   const s = conv.directions[other(client)];
   if (c.hasSyn && s.packets === 0)
     advice.add(
-      'Capture at the server: if the SYN arrives there, look at its listener and its way back; if ' +
+      'Capture at the server: if the SYN arrives there, look at its listener and its way ' +
+        'back; if ' +
         'not, at the firewalls between.',
     );
   if (c.hasSyn && !s.hasSyn && s.rstFrame > 0)
@@ -83,7 +86,8 @@ function addForLimit(conv: Conversation, share: LimitShare, advice: Set<string>)
     case 'network':
       if (own.rttCount > 0 && own.rttMax > 4 * own.rttMin && own.rttMin > 0)
         advice.add(
-          'The round trip grows under load: a queue on the path fills (bufferbloat). Try fq_codel ' +
+          'The round trip grows under load: a queue on the path fills (bufferbloat). Try ' +
+            'fq_codel ' +
             'or cake at the bottleneck, or BBR at the sender.',
         );
       else
@@ -109,7 +113,8 @@ function receiverAdvice(
 ): string {
   const receiver = roleOf(conv, other(end));
   return isUnscaled
-    ? `No window scale was agreed, so ${receiver} can never offer more than 65,535 bytes. Find what ` +
+    ? `No window scale was agreed, so ${receiver} can never offer more than 65,535 bytes. ` +
+        `Find what ` +
         'removes the option: an old middlebox, or net.ipv4.tcp_window_scaling=0.'
     : `${receiver === 'the client' ? 'The client' : 'The server'} offered at most ` +
         `${byteCount(largest)}. If its program reads in time, raise net.ipv4.tcp_rmem (or its ` +

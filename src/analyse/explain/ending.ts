@@ -42,7 +42,8 @@ function closeLines(conv: Conversation, closer: 0 | 1): string[] {
   if (peer.finFrame === 0) {
     if (conv.directions[closer].rstFrame + peer.rstFrame === 0)
       lines.push(
-        `${capital(peerName)} has not closed: ${roleOf(conv, closer)} waits in FIN-WAIT-2, and the ` +
+        `${capital(peerName)} has not closed: ${roleOf(conv, closer)} waits in FIN-WAIT-2, ` +
+          `and the ` +
           `program of ${peerName} leaves its socket in CLOSE-WAIT (RFC 9293 3.6).`,
       );
     return lines;
@@ -62,7 +63,10 @@ function closeLines(conv: Conversation, closer: 0 | 1): string[] {
 function resetLine(conv: Conversation, resetter: 0 | 1): string {
   const own = conv.directions[resetter];
   const who = capital(roleOf(conv, resetter));
-  return `${who} reset (RST, frame ${own.rstFrame}, at ${at(conv, own.rstTime)}): ${resetReason(conv, resetter)}.`;
+  return (
+    `${who} reset (RST, frame ${own.rstFrame}, at ${at(conv, own.rstTime)}): ` +
+    `${resetReason(conv, resetter)}.`
+  );
 }
 
 /** Why the RST was sent, as far as the packets before it tell. */
@@ -83,15 +87,25 @@ export function resetReason(conv: Conversation, resetter: 0 | 1): string {
       '(RFC 9293 3.6.1)'
     );
   if (!Number.isNaN(peer.finTime) && peer.finTime <= own.rstTime)
-    return `after the FIN of ${peerName}, instead of a FIN: its program closed with unread data or SO_LINGER 0`;
+    return (
+      `after the FIN of ${peerName}, instead of a FIN: its program closed with unread ` +
+      `data or SO_LINGER 0`
+    );
   if (own.resetWithoutAck && own.packetsBeforeReset === 0)
-    return 'it knows no such connection: it restarted, or its state timed out (half-open, RFC 9293 3.5.1)';
+    return (
+      'it knows no such connection: it restarted, or its state timed out (half-open, ' +
+      'RFC 9293 3.5.1)'
+    );
   if (own.resetWithoutAck && own.idleBeforeReset > IDLE)
     return (
-      `it answers a packet after ${duration(own.idleBeforeReset)} of silence and no longer knows the ` +
+      `it answers a packet after ${duration(own.idleBeforeReset)} of silence and no longer ` +
+      `knows the ` +
       'connection: an idle timeout or a restart (half-open, RFC 9293 3.5.1)'
     );
-  return 'its program ended the connection at once: SO_LINGER 0, unread data at close, or it crashed (RFC 9293 3.10.5)';
+  return (
+    'its program ended the connection at once: SO_LINGER 0, unread data at close, or ' +
+    'it crashed (RFC 9293 3.10.5)'
+  );
 }
 
 const IDLE = 5e9;

@@ -9,7 +9,8 @@ export function handshakeOf(conv: Conversation): string[] {
   const s = conv.directions[other(client)];
   if (!c.hasSyn && !s.hasSyn)
     return [
-      'The capture began after the connection: MSS, window scale and SACK are unknown, and windows ' +
+      'The capture began after the connection: MSS, window scale and SACK are unknown, and ' +
+        'windows ' +
         'are shown unscaled.',
     ];
   const lines: string[] = [];
@@ -51,7 +52,8 @@ function agreed(c: Direction, s: Direction): string[] {
     lines.push('Without SACK on both sides each further loss costs a round trip (RFC 2018).');
   if (c.mss > 0 && s.mss > 0 && Math.min(c.mss, s.mss) < 1200)
     lines.push(
-      `Segments carry at most ${Math.min(c.mss, s.mss)} bytes: a tunnel, or a middlebox that lowers ` +
+      `Segments carry at most ${Math.min(c.mss, s.mss)} bytes: a tunnel, or a middlebox ` +
+        `that lowers ` +
         'the MSS (RFC 9293 3.7.1).',
     );
   return lines;

@@ -19,7 +19,8 @@ export const MEANINGS: Readonly<Record<MarkName, Meaning>> = {
   fastRetransmission: {
     title: 'TCP Fast Retransmission',
     meaning:
-      'duplicate ACKs reported a missing segment, and it was sent again at once. A loss that cost ' +
+      'duplicate ACKs reported a missing segment, and it was sent again at once. A loss ' +
+      'that cost ' +
       'about one round trip',
     section: 'RFC 5681 3.2',
   },

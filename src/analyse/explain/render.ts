@@ -43,7 +43,10 @@ function limitLine({ limit, sender, seconds, share, text }: LimitShare): string 
 function anomalyLine(a: Anomaly): string {
   const frames =
     a.count === 1 ? `frame ${a.firstFrame}` : `frames ${a.firstFrame} to ${a.lastFrame}`;
-  return `${a.title}, ${a.count} x from the ${a.from} (${frames}; ${a.field}): ${a.meaning} (${a.section}).`;
+  return (
+    `${a.title}, ${a.count} x from the ${a.from} (${frames}; ${a.field}): ${a.meaning} ` +
+    `(${a.section}).`
+  );
 }
 
 export function explanationMarkdown(e: Explanation): string {

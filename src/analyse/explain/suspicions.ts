@@ -55,7 +55,8 @@ function blackHole(conv: Conversation, end: 0 | 1): string | null {
   if (conv.directions[other(end)].packets === 0) return null;
   return (
     `MTU black hole: ${roleOf(conv, end)} sent the same ${own.stuckLength} bytes ` +
-    `${own.mostStuck + 1} times without an ACK, while smaller segments arrived. A link on the path ` +
+    `${own.mostStuck + 1} times without an ACK, while smaller segments arrived. A link on ` +
+    `the path ` +
     'carries only smaller packets, and its ICMP message does not come back'
   );
 }
@@ -64,7 +65,8 @@ function pathMtu(conv: Conversation): string | null {
   const notice = conv.icmp.find((one) => one.mtu > 0);
   if (notice === undefined) return null;
   return (
-    `A router said (ICMP, frame ${notice.frame}) that packets of ${roleOf(conv, notice.about)} may ` +
+    `A router said (ICMP, frame ${notice.frame}) that packets of ` +
+    `${roleOf(conv, notice.about)} may ` +
     `have at most ${notice.mtu} bytes: path MTU discovery works`
   );
 }
@@ -98,7 +100,8 @@ function zeroWindow(conv: Conversation, end: 0 | 1): string | null {
   const peer = other(end);
   const seconds = conv.seconds('receiver', peer);
   return (
-    `${capital(roleOf(conv, end))} closed its window (${plural(times, 'packet')} with window 0): its ` +
+    `${capital(roleOf(conv, end))} closed its window (${plural(times, 'packet')} with ` +
+    `window 0): its ` +
     `program does not read. ${capital(roleOf(conv, peer))} waited ${duration(seconds * 1e9)} for ` +
     'its window in all'
   );
@@ -164,7 +167,8 @@ function gone(conv: Conversation, end: 0 | 1): string | null {
   const unanswered = own.mostStuck >= 3 || conv.countOf('keepAlive', end) >= 3;
   if (!unanswered || silence < 3e9 || peer.rstFrame + peer.finFrame > 0) return null;
   return (
-    `${capital(roleOf(conv, other(end)))} said nothing for the last ${duration(silence)}, although ` +
+    `${capital(roleOf(conv, other(end)))} said nothing for the last ${duration(silence)}, ` +
+    `although ` +
     `${roleOf(conv, end)} kept asking: it crashed, lost its network, or a firewall forgot the ` +
     'connection'
   );
@@ -192,7 +196,8 @@ function incomplete(conv: Conversation): string | null {
   if (unseen === 0) return null;
   return (
     `The capture is incomplete: ${plural(unseen, 'ACK')} of data that it does not hold` +
-    `${begins === 0 ? ', and its beginning is missing' : ''}. What looks like loss may be packets ` +
+    `${begins === 0 ? ', and its beginning is missing' : ''}. What looks like loss may be ` +
+    `packets ` +
     'that the capture dropped'
   );
 }

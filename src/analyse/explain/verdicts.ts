@@ -51,7 +51,8 @@ function synAnswer(conv: Conversation): string {
   if (s.packets > 0) return 'There is no SYN,ACK, but other packets of the server are here.';
   const icmp = conv.icmp.length > 0 ? ', but an ICMP error came back' : '';
   return (
-    `No: ${plural(c.syns, 'SYN')} in ${duration(conv.lastTime - conv.firstTime)} and no reply${icmp}. ` +
+    `No: ${plural(c.syns, 'SYN')} in ${duration(conv.lastTime - conv.firstTime)} and no ` +
+    `reply${icmp}. ` +
     'A firewall drops them, the host is down, or the way back is broken.'
   );
 }
@@ -72,7 +73,10 @@ function resetAnswer(conv: Conversation): string {
   const resetter = firstToReset(conv);
   if (resetter === null) return 'Nobody.';
   const own = conv.directions[resetter];
-  return `${capital(roleOf(conv, resetter))}, frame ${own.rstFrame}: ${resetReason(conv, resetter)}.`;
+  return (
+    `${capital(roleOf(conv, resetter))}, frame ${own.rstFrame}: ` +
+    `${resetReason(conv, resetter)}.`
+  );
 }
 
 const CULPRIT: Readonly<Record<Limit, (who: string, peer: string) => string>> = {
@@ -124,5 +128,8 @@ function idleAnswer(conv: Conversation): string {
   if (pause < 1e9) return 'No keep-alive, no silence of a second.';
   const answered =
     (conv.completeness & Completeness.rst) !== 0 ? ' A RST is in the capture, too.' : '';
-  return `No keep-alive; longest silence ${duration(pause)}, up to frame ${conv.longestPauseFrame}.${answered}`;
+  return (
+    `No keep-alive; longest silence ${duration(pause)}, up to frame ` +
+    `${conv.longestPauseFrame}.${answered}`
+  );
 }

@@ -38,8 +38,10 @@ export async function explainCapture(file: string, o: ExplainOptions): Promise<n
   }
   if (chosen.length > shown.size)
     process.stderr.write(
-      `tcplab: ${chosen.length - shown.size} of ${chosen.length} conversations are left out, those ` +
-        `with the least trouble; --limit ${chosen.length} shows all, tcplab flow --list ${file} lists them\n`,
+      `tcplab: ${chosen.length - shown.size} of ${chosen.length} conversations are left ` +
+        `out, those ` +
+        `with the least trouble; --limit ${chosen.length} shows all, tcplab flow --list ` +
+        `${file} lists them\n`,
     );
   return Exit.ok;
 }

@@ -1,4 +1,4 @@
-/** `tcplab explain`, `flow` and `graph` on files: what they print, and what they say of mistakes. */
+/** `tcplab explain`, `flow` and `graph` on files: what they print, also of mistakes. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
