@@ -139,6 +139,6 @@ export class Conversation {
 
   /** From the first packet to the last. */
   get duration(): number {
-    return (this.lastTime - this.firstTime) / 1e9;
+    return Math.max(0, this.lastTime - this.firstTime) / 1e9;
   }
 }

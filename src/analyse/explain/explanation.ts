@@ -56,7 +56,8 @@ function summaryOf(conv: Conversation, client: 0 | 1, server: 0 | 1): string {
 
 /** Without what took no time, the longest first. */
 function limitsOf(conv: Conversation): LimitShare[] {
-  const total = conv.duration;
+  // Not the duration: the clock of a capture may have been set back.
+  const total = LIMITS.reduce((sum, limit) => sum + conv.seconds(limit), 0);
   const shares: LimitShare[] = [];
   for (const end of [0, 1] as const) {
     for (const limit of LIMITS) {

@@ -45,6 +45,7 @@ function synAnswer(conv: Conversation): string {
   const tries = c.syns > 1 ? `, after ${c.syns} tries` : '';
   if (s.hasSyn) {
     const delay = conv.synAckTime - c.firstTime;
+    if (Number.isNaN(delay)) return 'Yes, by a SYN: both opened at once (RFC 9293 3.5).';
     return `Yes, in ${duration(Math.max(0, delay))}${tries}.`;
   }
   if (s.rstFrame > 0) return `It was refused with a RST (frame ${s.rstFrame})${tries}.`;
