@@ -44,7 +44,9 @@ export class Headers {
   d1 = 0;
   d2 = 0;
   d3 = 0;
-  /** The protocol after all extension headers, or the extension header at which the packet is cut. */
+  /**
+   * The protocol after all extension headers, or the extension header at which the packet is cut.
+   */
   protocol = 0;
   /** TTL, or hop limit. */
   ttl = 0;

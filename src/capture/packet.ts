@@ -47,7 +47,9 @@ export class CapturedPacket implements PacketRecord {
    * carries something else, or is cut before that place.
    */
   ipOffset = -1;
-  /** From pcapng's epb_flags, or from the packet type of a cooked header; null if neither is there. */
+  /**
+   * From pcapng's epb_flags, or from the packet type of a cooked header; null if neither is there.
+   */
   direction: CaptureDirection | null = null;
 
   /** The options of a pcapng block, for `comments`; `optionsEnd` is 0 without a comment. */

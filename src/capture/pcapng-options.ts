@@ -30,7 +30,9 @@ export function readOptions(
   return options;
 }
 
-/** The value of `option` as text. A name that another program padded with zeros ends before them. */
+/**
+ * The value of `option` as text. A name that another program padded with zeros ends before them.
+ */
 export function optionText(view: DataView, { at, length }: BlockOption): string {
   const bytes = new Uint8Array(view.buffer, view.byteOffset + at, length);
   const zero = bytes.indexOf(0);

@@ -133,7 +133,9 @@ export class PcapngBlocks implements RecordFormat {
 
   // ---- Packets ----------------------------------------------------------------------------------
 
-  /** Sections 4.3 and A: in both the words behind the interface are time, lengths, data, options. */
+  /**
+   * Sections 4.3 and A: in both the words behind the interface are time, lengths, data, options.
+   */
   private takePacket(
     bytes: Uint8Array,
     view: DataView,

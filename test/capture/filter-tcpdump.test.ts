@@ -31,7 +31,7 @@ afterAll(() => {
 });
 beforeEach(() => needs('tcpdump'));
 
-// ---- Random filters -------------------------------------------------------------------------------
+// ---- Random filters -----------------------------------------------------------------------------
 
 const one = fc.constantFrom;
 const words = (...parts: readonly fc.Arbitrary<string>[]): fc.Arbitrary<string> =>
@@ -146,7 +146,7 @@ const condition = (extra: readonly fc.Arbitrary<string>[]): fc.Arbitrary<string>
     ),
   })).filter;
 
-// ---- Both answers ---------------------------------------------------------------------------------
+// ---- Both answers -------------------------------------------------------------------------------
 
 /** Numbers of the packets that tcpdump writes; null if it refuses the filter. */
 function tcpdumps(file: string, filter: string, ...more: string[]): number[] | null {

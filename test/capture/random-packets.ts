@@ -1,4 +1,6 @@
-/** Random IP packets and frames from small pools of addresses and ports, so that filters meet them. */
+/**
+ * Random IP packets and frames from small pools of addresses and ports, so that filters meet them.
+ */
 import type { SeededRandom } from '../../src/base/random.js';
 import { LinkType } from '../../src/core.js';
 import { naiveSum } from '../device/packets.js';

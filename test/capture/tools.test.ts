@@ -1,6 +1,6 @@
 /**
- * Wireshark and tcpdump read all that we write, without a malformed packet. Without them the formats
- * are tested in reader.test.ts and writers.test.ts.
+ * Wireshark and tcpdump read all that we write, without a malformed packet. Without them the
+ * formats are tested in reader.test.ts and writers.test.ts.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

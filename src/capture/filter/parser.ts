@@ -578,7 +578,7 @@ class Parser {
   }
 }
 
-// ---- Words and numbers ----------------------------------------------------------------------------
+// ---- Words and numbers --------------------------------------------------------------------------
 
 const isOneOf = (token: Token, texts: readonly string[]): boolean =>
   (token.kind === 'word' || token.kind === 'sign') && !token.escaped && texts.includes(token.text);

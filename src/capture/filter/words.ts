@@ -116,7 +116,7 @@ export const PORTS: ReadonlyMap<string, { number: number; of: Transport }> = new
 export const UNSUPPORTED: ReadonlySet<string> = new Set(
   (
     'aarp action addr1 addr2 addr3 addr4 address1 address2 address3 address4 atalk bcc broadcast ' +
-    'byte clnp connectmsg csnp decnet dir direction es-is esis fddi fisu gateway geneve hdpc hdpc ' +
+    'byte clnp connectmsg csnp decnet dir direction es-is esis fddi fisu gateway geneve hdpc ' +
     'hfisu hlssu hmsu hopc hsio hsls hsio iih ilmic ifname ipx is-is isis iso l1 l2 lane lat llc ' +
     'lsp lssu metac metaconnect moprc mopdl mpls msu multicast netbeui oam oamf4 oamf4ec oamf4sc ' +
     'oam on opc opposite ppp pppoed pppoes protochain psnp ra radio reason rnr rset rulenum ' +

@@ -1,9 +1,11 @@
 /** The commands that ask a running stack: their names, options and help. */
 import { type Command, Option } from 'commander';
 import { withAskOptions, type AskOptions } from './asking.js';
+import type { DumpOptions } from './dump.js';
 import { CommandError, Exit } from './errors.js';
 import type { MetricsOptions } from './metrics.js';
 import type { NstatOptions } from './nstat.js';
+import { integer } from './options.js';
 import { STEP_KINDS } from '../../observe/step-filter.js';
 import type { SsOptions } from './ss.js';
 import type { TopOptions } from './top.js';
@@ -25,6 +27,9 @@ const KILL_HELP = `${FILTER}
 For example: tcplab kill dport = :51422`;
 const TRACE_HELP = `
 For example: tcplab trace --only retransmissions sport = :80`;
+const DUMP_HELP = `
+For example: tcplab dump -nvX --why 'tcp port 80'
+             tcplab dump -w - | wireshark -k -i -`;
 const FAULTS_HELP = `
   show                 what is set, and what happened so far (the default)
   set WORDS            these faults and no others; the random numbers begin again
@@ -116,6 +121,36 @@ export function addAskCommands(program: Command, ends: (code: number) => void): 
     .addHelpText('after', TRACE_HELP)
     .action(async (words: string[], o: TraceOptions) => {
       ends(await (await import('./trace.js')).trace(words, o));
+    });
+
+  program
+    .command('dump')
+    .description('print the packets of a running stack, or of a capture file, as tcpdump does')
+    .argument('[filter...]', "a capture filter, as tcpdump's: tcp port 80 and host 198.18.0.1")
+    .option('--stack <name>', 'the stack to capture at, if several are running')
+    .option(
+      '-r, --read <file>',
+      'read this capture file (pcap or pcapng, .gz; - for standard input)',
+    )
+    .option(
+      '-w, --write <file>',
+      'write pcapng to this file (- for standard output), print nothing',
+    )
+    .option('-c, --count <n>', 'end after this many packets', integer('--count', 1, 1e9))
+    .option('-S, --absolute', 'absolute sequence numbers')
+    .option('-n, --numeric', 'numbers instead of names (always so)')
+    .option('-v, --verbose', 'also the IP header')
+    .option('-x, --hex', 'also the bytes in hex')
+    .option('-X, --hex-ascii', 'also the bytes in hex and ASCII')
+    .addOption(
+      new Option('-t, --time <style>', 'clock, none, epoch (-tt), delta (-ttt), date (-tttt)')
+        .choices(['clock', 'none', 'epoch', 'delta', 'date'])
+        .default('clock'),
+    )
+    .option('--why', "also the stack's reasons: the comments of the packets")
+    .addHelpText('after', DUMP_HELP)
+    .action(async (words: string[], o: DumpOptions) => {
+      ends(await (await import('./dump.js')).dump(words, o));
     });
 
   withAskOptions(program.command('info'))
