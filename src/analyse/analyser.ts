@@ -266,11 +266,13 @@ function windowOf(seg: SeenSegment, own: Direction): number {
 }
 
 function noteHandshake(conv: Conversation, seg: SeenSegment): void {
-  if ((seg.flags & (SYN | ACK | RST)) !== ACK) return;
+  if ((seg.flags & (SYN | ACK)) !== ACK) return;
+  const hasSyn = (conv.completeness & Completeness.syn) !== 0;
+  // As Wireshark: up to the first ACK, so a refusal (RST,ACK) has a round trip, too.
+  if (hasSyn && Number.isNaN(conv.initialRtt)) conv.initialRtt = seg.time - conv.synTime;
+  if ((seg.flags & RST) !== 0) return;
   conv.completeness |= Completeness.ack;
-  if (!Number.isNaN(conv.handshakeTime)) return;
-  if ((conv.completeness & Completeness.syn) === 0 || seg.direction !== conv.opener) return;
-  conv.initialRtt = seg.time - conv.synTime;
+  if (!hasSyn || seg.direction !== conv.opener || !Number.isNaN(conv.handshakeTime)) return;
   conv.handshakeTime = seg.time;
 }
 

@@ -16,6 +16,7 @@
  * the view of the sender, a round trip ago, decides.
  */
 import { seqAdd, seqDiff, seqLt } from '../base/seq.js';
+import { TcpFlag } from '../wire/tcp.js';
 import { type Conversation, LimitIndex, LIMITS } from './conversation.js';
 import type { Direction } from './direction.js';
 import { Mark } from './marks.js';
@@ -61,9 +62,10 @@ function attributeSilence(conv: Conversation, seg: SeenSegment, gap: number): vo
     return;
   }
   // The program whose turn it is: it sends now, or the other one sent last.
-  const thinker = seg.length > 0 ? seg.direction : talker === 0 ? 1 : 0;
+  const speaks = seg.length > 0 || (seg.flags & (TcpFlag.FIN | TcpFlag.RST)) !== 0;
+  const thinker = speaks ? seg.direction : talker === 0 ? 1 : 0;
   add(conv, thinker, LimitIndex.application, gap);
-  if (seg.length > 0 && gap > conv.longestThought[thinker]!) {
+  if (speaks && gap > conv.longestThought[thinker]!) {
     conv.longestThought[thinker] = gap;
     conv.thoughtFrame[thinker] = seg.number;
   }

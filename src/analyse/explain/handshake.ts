@@ -70,7 +70,7 @@ function roundTripOf(conv: Conversation): string {
       ? 'so the capture was made near the client'
       : toClient > 4 * toServer
         ? 'so the capture was made near the server'
-        : 'so the capture was made between the two';
+        : 'so the capture was made between the two, or both are one machine';
   return (
     `${total} (SYN to SYN,ACK ${duration(toServer)}, SYN,ACK to ACK ${duration(toClient)}, ` +
     `${place}).`

@@ -1,5 +1,5 @@
 /** The capture that a command reads: a file, standard input (`-`), either of them with gzip. */
-import { createReadStream } from 'node:fs';
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { constants, createGunzip } from 'node:zlib';
@@ -48,7 +48,33 @@ async function opened(
   const info = await stat(path);
   if (info.isDirectory()) throw new CommandError(Exit.failed, `${path} is a folder`, 'give a file');
   const size = info.isFile() ? info.size : null;
-  return counted(createReadStream(path, { highWaterMark: CHUNK_BYTES }), size, onProgress);
+  const source = info.isFile()
+    ? chunksOf(path)
+    : createReadStream(path, { highWaterMark: CHUNK_BYTES });
+  return counted(source, size, onProgress);
+}
+
+/**
+ * The file in pieces, all in the same memory: each is valid until the next is asked for. A stream
+ * with new memory for each piece takes more than twice the time.
+ */
+async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
+  const fd = openSync(path, 'r');
+  try {
+    const memory = new Uint8Array(CHUNK_BYTES);
+    for (;;) {
+      const bytes = readSync(fd, memory);
+      if (bytes === 0) return;
+      yield memory.subarray(0, bytes);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The same pieces in memory of their own, for a stream that keeps several. */
+async function* copied(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) yield new Uint8Array(chunk);
 }
 
 async function* counted(
@@ -83,7 +109,7 @@ async function* unpacked(chunks: AsyncGenerator<Uint8Array, void>): AsyncGenerat
       chunkSize: CHUNK_BYTES,
       finishFlush: constants.Z_SYNC_FLUSH,
     });
-    const packed = Readable.from(all);
+    const packed = Readable.from(copied(all));
     packed.on('error', (error) => gunzip.destroy(error));
     packed.pipe(gunzip);
     yield* gunzip as AsyncIterable<Uint8Array>;
