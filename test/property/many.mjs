@@ -8,8 +8,8 @@
  *                                                     (about 10 ms each)
  *     npm run fuzz -- --packets 10000000 --seed 1     mutated packets against a stack (about 30 us
  *                                                     each)
- *     npm run fuzz -- --captures 1000000 --seed 1   mutated captures against the reader (0.3
- *                                                     ms each)
+ *     npm run fuzz -- --captures 1000000 --seed 1     mutated captures against the reader (0.3 ms
+ *                                                     each)
  *     npm run model -- --seed 1 --path 17:0:3         repeats one run; the failure prints this
  */
 import { spawn } from 'node:child_process';
