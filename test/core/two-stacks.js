@@ -61,10 +61,12 @@ function exchange(size) {
     timerStopped() {},
     timerExpired() {},
     noted() {},
+    called() {},
     packetDropped() {},
     strayArrived() {},
     straySent() {},
     datagram() {},
+    turnEnds() {},
   };
   const stacks = pair({ mtu: 1500 }).map(
     (device, i) =>

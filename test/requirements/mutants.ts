@@ -402,7 +402,7 @@ export const MUTANTS: readonly Mutant[] = [
     'if (kind === TcpOption.EOL) { o++; continue; }',
     OPTIONS,
   ),
-  m('MUST-4', 'if (kind === TcpOption.NOP) {', 'if (false) {', OPTIONS),
+  m('MUST-4', inside('parseOptions', 'if (kind === TcpOption.NOP) {'), 'if (false) {', OPTIONS),
   m('MUST-4', 'if (length === 4) out.mss = get16(b, o + 2);', '', OPTIONS),
   m(
     'MUST-69',

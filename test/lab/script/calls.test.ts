@@ -16,8 +16,8 @@ describe('a script can end only its own run', () => {
     const observer = new Proxy(
       {},
       {
-        get: () => () => {
-          throw new TypeError('a fault');
+        get: (_, name) => () => {
+          if (name !== 'turnEnds') throw new TypeError('a fault');
         },
       },
     );
