@@ -25,7 +25,7 @@ it('a subscriber gets events, and the stack is not observed afterwards', async (
   expect(names).toEqual(
     expect.arrayContaining(['tcp:segment_received', 'tcp:called', 'tcp:state_changed']),
   );
-  expect(hosts.b.stack.observer).toBeNull();
+  expect(hosts.b.stack.observer === null).toBe(true);
 });
 
 it('the channel has the events of all hosts while it has a subscriber', async () => {
@@ -37,7 +37,8 @@ it('the channel has the events of all hosts while it has a subscriber', async ()
   subscribe(EVENT_CHANNEL, listener);
   await converse(hosts);
   unsubscribe(EVENT_CHANNEL, listener);
-  expect(from).toEqual(new Set([hosts.a, hosts.b]));
+  // Hosts of other files may be open in this process. A host is too large to print.
+  expect([from.has(hosts.a), from.has(hosts.b)]).toEqual([true, true]);
   await converse(hosts);
-  expect([hosts.a.stack.observer, hosts.b.stack.observer]).toEqual([null, null]);
+  expect([hosts.a, hosts.b].map((host) => host.stack.observer === null)).toEqual([true, true]);
 });

@@ -34,6 +34,8 @@ export const TOOLS = {
   wrk: { pkg: 'wrk', proves: 'wrk' },
   hping3: { pkg: 'hping3', proves: 'SYN floods and garbage' },
   openssl: { pkg: 'openssl', proves: 'https and http2 over TLS on our sockets' },
+  zsh: { pkg: 'zsh', proves: 'completion in zsh' },
+  fish: { pkg: 'fish', proves: 'completion in fish' },
   nmap: { pkg: 'nmap', proves: 'scans, and what they report about our sequence numbers' },
 };
 

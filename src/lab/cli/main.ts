@@ -2,12 +2,14 @@
 /**
  * The `tcplab` command: names and options of the subcommands. Each subcommand is a file of its own.
  */
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
 import { version } from '../../node/version.js';
 import { SCRIPT_OPTIONS } from '../script/option-table.js';
 import { addAskCommands } from './ask-commands.js';
 import { letHeapGrow } from './collector.js';
+import { commandTable } from './command-table.js';
+import { completionScript, HOW_TO_INSTALL, type Shell, SHELLS } from './completion.js';
 import { enterIfWanted } from './entering.js';
 import { CommandError, Exit } from './errors.js';
 import type { LabOptions } from './lab.js';
@@ -22,6 +24,7 @@ import {
 import type { ExplainOptions } from './explain.js';
 import type { FlowOptions } from './flow.js';
 import type { GraphOptions } from './graph.js';
+import { manualPage } from './manual.js';
 import type { PingOptions } from './ping.js';
 import type { ReplayCommandOptions } from './replay.js';
 import type { ScriptCommandOptions } from './script.js';
@@ -51,6 +54,10 @@ const withStack = async (
 const port = integer('PORT', 1, 65_535);
 const streamNumber = integer('--stream', 0, 1_000_000_000);
 
+const EXITS =
+  '0 done, 1 failed, 2 wrong usage, 77 this machine cannot run the command (tcplab doctor shows ' +
+  'why).';
+
 const program = new Command('tcplab')
   .description(
     "A TCP/IP stack in a user process behind a TUN device. The kernel's own curl, nc and " +
@@ -60,11 +67,7 @@ const program = new Command('tcplab')
   .enablePositionalOptions()
   .configureOutput({ outputError: (text, write) => write(usageError(text)) })
   .exitOverride()
-  .addHelpText(
-    'after',
-    '\nExit codes: 0 done, 1 failed, 2 wrong usage, 77 this machine cannot run the command ' +
-      '(tcplab doctor shows why).',
-  );
+  .addHelpText('after', `\nExit codes: ${EXITS}`);
 
 withSharedOptions(program.command('demo'))
   .description(
@@ -260,6 +263,23 @@ program
   .option('--tun <name>', 'name of the device')
   .action(async (o: { tun?: string }) => {
     ends((await import('./up.js')).down(o));
+  });
+
+program
+  .command('completion')
+  .description('print a script that completes commands and options in a shell')
+  .addArgument(new Argument('<shell>').choices(SHELLS))
+  .addHelpText('after', `\nTo install:\n${Object.values(HOW_TO_INSTALL).join('\n')}`)
+  .action((shell: Shell) => {
+    process.stdout.write(completionScript(shell, commandTable(program)));
+  });
+
+program
+  .command('manual')
+  .description('print the manual page: tcplab manual | man -l -')
+  .action(() => {
+    const about = program.description();
+    process.stdout.write(manualPage(commandTable(program), version, about, EXITS));
   });
 
 // A reader that ends early, such as `head`, is not an error: the command continues to its end and
