@@ -14,7 +14,7 @@ export const dist = (path) => import(new URL(`../../../dist/${path}`, import.met
 
 export const { TunDevice } = await dist('device/tun/tun.js');
 export const { native } = await dist('device/tun/native.js');
-export const { setUpLink } = await dist('lab/cli/lab-network.js');
+export const { setUpInterface } = await dist('lab/cli/lab-network.js');
 export const { Prefix } = await dist('ip/address.js');
 export const { Drop } = await dist('wire/drop.js');
 export const { Slab } = await dist('base/slab.js');
@@ -44,7 +44,7 @@ export const sys = (name, file) => readFileSync(`/sys/class/net/${name}/${file}`
 
 /** Sets the device up, with the kernel's addresses. @param {string} name */
 export const address = (name, mtu = 1500, addresses = [`${KERNEL}/24`]) =>
-  setUpLink(
+  setUpInterface(
     name,
     mtu,
     addresses.map((text) => Prefix.parse(text)),

@@ -2,7 +2,7 @@
 /** Links, addresses and routes, configured without `ip` and checked with `ip`. */
 import { Prefix, dist, ip, native, open, scenarios, sys, thrown } from './kit.mjs';
 
-const { setUpLink, openLabNetwork, deviceExists, requireV6Mtu, KERNEL_ADDRESSES } =
+const { setUpInterface, openLabNetwork, deviceExists, requireV6Mtu, KERNEL_ADDRESSES } =
   await dist('lab/cli/lab-network.js');
 const prefixes = KERNEL_ADDRESSES.map((/** @type {string} */ text) => Prefix.parse(text));
 
@@ -42,24 +42,24 @@ await scenarios({
   },
   restored() {
     const device = open();
-    setUpLink('test0', 1500, prefixes);
+    setUpInterface('test0', 1500, prefixes);
     const first = state();
     ip('link', 'set', 'test0', 'down');
     const down = addresses();
-    setUpLink('test0', 1500, prefixes);
+    setUpInterface('test0', 1500, prefixes);
     const afterDown = state();
     ip('link', 'set', 'test0', 'mtu', '1000');
     const small = addresses();
-    setUpLink('test0', 1500, prefixes);
+    setUpInterface('test0', 1500, prefixes);
     const afterSmall = state();
-    setUpLink('test0', 1500, prefixes);
+    setUpInterface('test0', 1500, prefixes);
     const twice = state();
     device.close();
     return { first, down, afterDown, small, afterSmall, twice };
   },
   small() {
     const device = open();
-    setUpLink('test0', 1000, prefixes);
+    setUpInterface('test0', 1000, prefixes);
     const found = state();
     device.close();
     const { message, fix, exitCode } = (() => {
@@ -86,7 +86,7 @@ await scenarios({
   deleting() {
     const device = open();
     const lib = native();
-    setUpLink('test0', 1500, prefixes);
+    setUpInterface('test0', 1500, prefixes);
     lib.addressDelete('test0', Uint8Array.of(198, 18, 0, 1), 24);
     const left = addresses();
     device.close();
@@ -103,7 +103,7 @@ await scenarios({
       real(args[0], args[1], args[2], 'no-such-one');
     };
     const device = open();
-    setUpLink('test0', 1500, prefixes);
+    setUpInterface('test0', 1500, prefixes);
     const found = state();
     device.close();
     return { asked, addresses: found.addresses, up: found.up };
