@@ -58,7 +58,7 @@ describeWithTun('packet scripts against the kernel', () => {
       expect(readFileSync(wrong, 'utf8')).not.toBe(script);
       writeFileSync(lacking, `\`sysctl -q net.ipv4.tcp_magic=1\`\n${script}`);
       const { status, out } = check('--packets', wrong, lacking);
-      expect(out).toMatch(/^DIFFERENT .*wrong\.pkt:\d+: expected another packet/m);
+      expect(out).toMatch(/^DIFFERENT .*wrong\.pkt:\d+: .* is not the expected packet/m);
       expect(out).toMatch(/^ {4}ack: the script says 2, the kernel 1$/m);
       expect(out).toMatch(/IP 192\.168\.0\.1\.8080 > 192\.0\.2\.1\.\d+: Flags \[R\.\]/);
       expect(out).toMatch(/^SKIP .*lacking\.pkt.*has no net\.ipv4\.tcp_magic$/m);
