@@ -176,24 +176,6 @@ function optionsOf(seg: SeenSegment, h: Headers): string {
   return parts.join(',');
 }
 
-const LETTERS = [
-  [TcpFlag.SYN, 'S'],
-  [TcpFlag.FIN, 'F'],
-  [TcpFlag.RST, 'R'],
-  [TcpFlag.PSH, 'P'],
-  [TcpFlag.URG, 'U'],
-  [TcpFlag.ECE, 'E'],
-  [TcpFlag.CWR, 'W'],
-  [TcpFlag.AE, 'e'],
-  [TcpFlag.ACK, '.'],
-] as const;
-
-/** As tcpdump: `S.`, `P.`. */
-export function flagLetters(flags: number): string {
-  const text = LETTERS.filter(([bit]) => (flags & bit) !== 0).map(([, letter]) => letter);
-  return text.length === 0 ? 'none' : text.join('');
-}
-
 /** The direction of more payload, which graphs show by default. */
 export function busierDirection(conv: Conversation): 0 | 1 {
   const [a, b] = conv.directions;

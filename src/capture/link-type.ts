@@ -40,9 +40,6 @@ const NAMES: ReadonlyMap<number, string> = new Map([
 /** `Ethernet`, or `link type 127` for one of which we know no frame. */
 export const linkTypeName = (type: number): string => NAMES.get(type) ?? `link type ${type}`;
 
-/** Whether IP packets are found in frames of this type. */
-export const isKnownLinkType = (type: number): boolean => NAMES.has(type);
-
 export const EtherType = {
   ipv4: 0x0800,
   arp: 0x0806,

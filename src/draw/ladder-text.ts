@@ -2,6 +2,7 @@
  * The ladder for a terminal, as observe/ladder.ts draws that of a living stack: client on the left,
  * server on the right, time downwards.
  */
+import { toAscii } from '../base/ascii.js';
 import type { Conversation } from '../analyse/conversation.js';
 import { duration } from '../analyse/explain/names.js';
 import { wrapText } from '../analyse/explain/render.js';
@@ -145,15 +146,3 @@ class TextLadder {
       : `${' '.repeat(n - half)}✗${'─'.repeat(half - 1)} `;
   }
 }
-
-const PLAIN: Readonly<Record<string, string>> = {
-  '│': '|',
-  '─': '-',
-  '▶': '>',
-  '◀': '<',
-  '✗': 'x',
-  '·': '*',
-  '…': '...',
-};
-
-const toAscii = (text: string): string => text.replaceAll(/[│─▶◀✗·…]/g, (sign) => PLAIN[sign]!);

@@ -4,7 +4,8 @@ import { MEANINGS } from '../analyse/explain/meanings.js';
 import { TcpFlag } from '../wire/tcp.js';
 import { endpoints, other, plural } from '../analyse/explain/names.js';
 import { markNames } from '../analyse/marks.js';
-import { flagLetters, type Row } from '../analyse/transcript.js';
+import type { Row } from '../analyse/transcript.js';
+import { flagsText } from '../wire/flags-text.js';
 
 export interface LadderOptions {
   /** Absolute sequence numbers: tcpdump's -S. */
@@ -68,7 +69,7 @@ export function runText(run: Run, conv: Conversation): string {
 
 /** `[P.]  seq 1:1449  ack 1  win 64256`. */
 export function stepParts(row: Row, { absolute = false }: LadderOptions): string[] {
-  const parts = [`[${flagLetters(row.flags)}]`];
+  const parts = [`[${flagsText(row.flags)}]`];
   const seq = absolute ? row.absoluteSeq : row.from;
   const isNumbered = row.length > 0 || (row.flags & (SYN | FIN | RST)) !== 0;
   if (row.length > 0) parts.push(`seq ${seq}:${(seq + row.length) % 4_294_967_296}`);

@@ -7,3 +7,6 @@ import type { Micros } from '../base/time.js';
  * of times are whole too.
  */
 export const monotonicClock = (): Micros => Math.floor(performance.now() * 1000);
+
+/** Microseconds from 1970 to the zero of `clock`, for what shows the time of day. */
+export const epochOf = (clock: () => Micros): Micros => Date.now() * 1000 - clock();

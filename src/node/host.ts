@@ -15,7 +15,7 @@ import { EventHub } from '../observe/event-hub.js';
 import type { RecordSink } from '../record/log.js';
 import { RecordedStack, type RecordOptions } from '../record/recorded-stack.js';
 import { Stack, type StackOptions } from '../stack/stack.js';
-import { monotonicClock } from './clock.js';
+import { epochOf, monotonicClock } from './clock.js';
 import { SystemRandom, systemSecret } from './entropy.js';
 import { ChannelSink } from './diagnostics.js';
 import { LONGEST_MS } from './errors.js';
@@ -94,7 +94,11 @@ export class Host {
         ? new Stack(options)
         : this.recordedStack(options, o.record, o.recordOptions);
     const start = this.clock();
-    this.events = new EventHub(this.stack, { start, startedAt: Date.now() * 1000, version });
+    this.events = new EventHub(this.stack, {
+      start,
+      startedAt: epochOf(this.clock) + start,
+      version,
+    });
     const channel = new ChannelSink(this, this.events);
     this.stack.onWake = () => {
       this.runSoon();
@@ -117,7 +121,7 @@ export class Host {
 
   /** Hands on what was recorded several times a second, because the process may be killed. */
   private recordedStack(options: StackOptions, sink: RecordSink, record?: RecordOptions): Stack {
-    const epoch = Date.now() * 1000 - this.clock();
+    const epoch = epochOf(this.clock);
     const stack = new RecordedStack(options, sink, { epoch, ...record });
     this.flusher = setInterval(() => {
       stack.flushRecording();

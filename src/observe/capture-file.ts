@@ -27,7 +27,7 @@ import { Segment } from '../wire/tcp.js';
 import { dropText } from './drop-texts.js';
 import type { EventSink } from './events.js';
 import { Explainer } from './explain.js';
-import { flagsText } from './flow-memory.js';
+import { flagsText } from '../wire/flags-text.js';
 import { readPacket } from './packet-text.js';
 import { isOutgoing, segmentOf, type Step, StepBuilder } from './steps.js';
 

@@ -4,12 +4,9 @@
  *
  *     stack ─▶ recorder, while there are listeners ─▶ each listener
  */
-import type { Slab } from '../base/slab.js';
 import type { Micros } from '../base/time.js';
-import type { Direction } from '../device/link/drop-rules.js';
 import type { LinkListener } from '../device/link/lane.js';
 import type { StackObserver } from '../stack/observer.js';
-import type { DropReason } from '../wire/drop.js';
 import { EVENT_SCHEMA, type EventSink, type TraceEvent } from './events.js';
 import { fanOut } from './fanout.js';
 import { Recorder } from './recorder.js';
@@ -86,26 +83,11 @@ export class EventHub implements LinkListener {
     this.stack.observer = this.before;
   }
 
-  linkDropped(
-    direction: Direction,
-    reason: DropReason,
-    detail: string,
-    slab: Slab,
-    offset: number,
-    length: number,
-    now: Micros,
-  ): void {
-    this.recorder?.linkDropped(direction, reason, detail, slab, offset, length, now);
+  linkDropped(...told: Parameters<LinkListener['linkDropped']>): void {
+    this.recorder?.linkDropped(...told);
   }
 
-  linkAltered(
-    direction: Direction,
-    what: string,
-    slab: Slab,
-    offset: number,
-    length: number,
-    now: Micros,
-  ): void {
-    this.recorder?.linkAltered(direction, what, slab, offset, length, now);
+  linkAltered(...told: Parameters<LinkListener['linkAltered']>): void {
+    this.recorder?.linkAltered(...told);
   }
 }

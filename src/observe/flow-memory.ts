@@ -3,6 +3,7 @@
  * window scales of both directions. Only the SYNs carry them, and later numbers are relative to
  * them.
  */
+import { flagsText } from '../wire/flags-text.js';
 import type { Segment } from '../wire/tcp.js';
 import { ABSENT, Ecn, MAX_WINDOW_SHIFT, TcpFlag } from '../wire/tcp.js';
 import type { SegmentData, SegmentOptions } from './events.js';
@@ -80,25 +81,6 @@ export class FlowMemory {
 function remember(side: Side, isn: number): void {
   side.isn = isn;
   side.known = true;
-}
-
-const LETTERS: readonly (readonly [number, string])[] = [
-  [TcpFlag.FIN, 'F'],
-  [TcpFlag.SYN, 'S'],
-  [TcpFlag.RST, 'R'],
-  [TcpFlag.PSH, 'P'],
-  [TcpFlag.ACK, '.'],
-  [TcpFlag.URG, 'U'],
-  [TcpFlag.ECE, 'E'],
-  [TcpFlag.CWR, 'W'],
-  [TcpFlag.AE, 'e'],
-];
-
-/** Flags in tcpdump's letters: `S.` for SYN,ACK, `none` for no flag. */
-export function flagsText(flags: number): string {
-  let text = '';
-  for (const [bit, letter] of LETTERS) if (flags & bit) text += letter;
-  return text === '' ? 'none' : text;
 }
 
 function optionsOf(seg: Segment): SegmentOptions {

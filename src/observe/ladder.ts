@@ -11,7 +11,7 @@
  * connection changes, a new head is printed.
  */
 import type { Micros } from '../base/time.js';
-import { toAscii } from './ascii.js';
+import { toAscii } from '../base/ascii.js';
 import type { EventSink, SegmentData } from './events.js';
 import { Explainer } from './explain.js';
 import type { PaintKind } from './live.js';

@@ -1,4 +1,4 @@
-/** Kinds of steps to look for: what `tcplab trace --only` and a replay's search can name. */
+/** Kinds of steps to look for: what `tcplab trace --only` can name. */
 import type { Step } from './steps.js';
 
 export const STEP_KINDS = ['drops', 'states', 'retransmissions', 'timers', 'recovery'] as const;

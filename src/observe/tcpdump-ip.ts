@@ -2,7 +2,7 @@
 import type { Headers } from '../capture/headers.js';
 import type { CapturedPacket } from '../capture/packet.js';
 import { get16, get32 } from '../wire/bytes.js';
-import { transportChecksum } from './transport-checksum.js';
+import { checksumText, transportChecksum } from './transport-checksum.js';
 
 const ECHO: Readonly<Record<number, string>> = { 0: 'reply', 8: 'request' };
 /** ICMPv6 types (IANA) with tcpdump's words. */
@@ -77,7 +77,5 @@ function icmp6SumText(packet: CapturedPacket, h: Headers): string {
   if (sum === null) return '';
   return sum.found === sum.expected
     ? '[icmp6 sum ok] '
-    : `[bad icmp6 cksum ${hex4(sum.found)} -> ${hex4(sum.expected)}!] `;
+    : `[bad icmp6 cksum ${checksumText(sum.found)} -> ${checksumText(sum.expected)}!] `;
 }
-
-const hex4 = (n: number): string => `0x${n.toString(16).padStart(4, '0')}`;

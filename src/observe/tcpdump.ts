@@ -6,12 +6,12 @@ import { Headers } from '../capture/headers.js';
 import type { CapturedPacket } from '../capture/packet.js';
 import { Address } from '../ip/address.js';
 import { TCP_HEADER_BYTES } from '../wire/tcp.js';
-import { flagsText } from './flow-memory.js';
+import { flagsText } from '../wire/flags-text.js';
 import { hexLines, type HexStyle } from './hex-dump.js';
 import { RelativeNumbers } from './relative-numbers.js';
 import { ipText, otherText } from './tcpdump-ip.js';
 import { optionsText } from './tcpdump-options.js';
-import { transportChecksum } from './transport-checksum.js';
+import { checksumText, transportChecksum } from './transport-checksum.js';
 
 /** -t: none; -tt: epoch; -ttt: since the packet before; -tttt: with the date. */
 export type TimeStyle = 'clock' | 'none' | 'epoch' | 'delta' | 'date';
@@ -143,17 +143,16 @@ function udpSumText(packet: CapturedPacket, h: Headers): string {
   if (sum.found === 0) return '[no cksum] ';
   return sum.found === sum.expected
     ? '[udp sum ok] '
-    : `[bad udp cksum ${hex4(sum.found)} -> ${hex4(sum.expected)}!] `;
+    : `[bad udp cksum ${checksumText(sum.found)} -> ${checksumText(sum.expected)}!] `;
 }
 
 function tcpSumText(packet: CapturedPacket, h: Headers): string[] {
   const sum = transportChecksum(packet, h, 16);
   if (sum === null) return [];
-  const verdict = sum.found === sum.expected ? 'correct' : `incorrect -> ${hex4(sum.expected)}`;
-  return [`cksum ${hex4(sum.found)} (${verdict})`];
+  const verdict =
+    sum.found === sum.expected ? 'correct' : `incorrect -> ${checksumText(sum.expected)}`;
+  return [`cksum ${checksumText(sum.found)} (${verdict})`];
 }
-
-const hex4 = (n: number): string => `0x${n.toString(16).padStart(4, '0')}`;
 
 const HTTP_PORTS: ReadonlySet<number> = new Set([80, 8080, 3128]);
 /** tcpdump's list of methods. */

@@ -4,6 +4,9 @@ import type { CapturedPacket } from '../capture/packet.js';
 import { get16 } from '../wire/bytes.js';
 import { checksumAdd, fold, pseudoHeaderSum } from '../wire/checksum.js';
 
+/** `0x1a2b`, as tcpdump prints a checksum. */
+export const checksumText = (n: number): string => `0x${n.toString(16).padStart(4, '0')}`;
+
 export interface ChecksumResult {
   readonly found: number;
   /** What it should be; equal to `found` if it holds. */

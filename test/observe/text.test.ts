@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FlowMemory, flagsText } from '../../src/observe/flow-memory.js';
+import { FlowMemory } from '../../src/observe/flow-memory.js';
+import { flagsText } from '../../src/wire/flags-text.js';
 import {
   compactText,
   flagNames,

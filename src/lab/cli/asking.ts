@@ -15,17 +15,23 @@ export const withAskOptions = (command: Command): Command =>
     .option('--json', 'print JSON instead of text');
 
 /** Opens a connection to the stack for `body`. Throws CommandError. */
-export async function askStack<T>(
+export const askStack = <T>(
   o: AskOptions,
   body: (client: ControlClient) => Promise<T>,
-): Promise<T> {
-  try {
+): Promise<T> =>
+  askingErrors(async () => {
     const client = await ControlClient.open(o.stack);
     try {
       return await body(client);
     } finally {
       client.close();
     }
+  });
+
+/** Runs `body`, whose ControlError becomes a CommandError. */
+export async function askingErrors<T>(body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
   } catch (error) {
     if (error instanceof ControlError)
       throw new CommandError(Exit.failed, error.message, error.fix);

@@ -10,7 +10,7 @@ import { DropRule } from '../../device/link/drop-rules.js';
 import { Link } from '../../device/link/link.js';
 import { SERVICE_NAMES, startServices } from '../services/start.js';
 import type { EventSink, TraceEvent } from '../../observe/events.js';
-import { toAscii } from '../../observe/ascii.js';
+import { toAscii } from '../../base/ascii.js';
 import { Ladder, wrap } from '../../observe/ladder.js';
 import { CommandError, Exit } from './errors.js';
 import { connectionsEnd, openLabHost, printEnd, TEARDOWN_MS } from './lab-host.js';

@@ -9,7 +9,7 @@ import type { CapturedPacket } from '../../capture/packet.js';
 import { CaptureReader } from '../../capture/reader.js';
 import { TcpdumpPrinter, type TimeStyle } from '../../observe/tcpdump.js';
 import { openCapture } from '../control/client.js';
-import { ControlError } from '../control/errors.js';
+import { askingErrors } from './asking.js';
 import { readCapture } from './capture-input.js';
 import { CaptureCopy } from './capture-copy.js';
 import { CommandError, Exit } from './errors.js';
@@ -83,28 +83,23 @@ function printerOf(o: DumpOptions): (packet: CapturedPacket) => void {
 
 /** Reads until the stack ends. Throws CommandError. */
 async function live(o: DumpOptions, reader: CaptureReader): Promise<null> {
+  const capture = await askingErrors(() => openCapture(o.stack));
+  process.once('SIGINT', () => capture.close());
+  sayOnStandardError(`listening on ${capture.name}, Ctrl-C ends\n`);
   try {
-    const capture = await openCapture(o.stack);
-    const end = (): void => capture.close();
-    process.once('SIGINT', end);
-    sayOnStandardError(`listening on ${capture.name}, Ctrl-C ends\n`);
-    try {
+    await askingErrors(async () => {
       for await (const chunk of capture.chunks) reader.push(chunk);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
-    } finally {
-      capture.close();
-    }
+    });
   } catch (error) {
-    if (error instanceof ControlError)
-      throw new CommandError(Exit.failed, error.message, error.fix);
     if (error instanceof CaptureError)
       throw new CommandError(
         Exit.failed,
         `the stack's capture is damaged: ${error.message}`,
         'use the same version of tcplab for the command and for the stack',
       );
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  } finally {
+    capture.close();
   }
   return null;
 }

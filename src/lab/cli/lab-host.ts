@@ -10,7 +10,7 @@
 import type { Device } from '../../device/device.js';
 import { Link } from '../../device/link/link.js';
 import { TunDevice, TunError } from '../../device/tun/tun.js';
-import { monotonicClock } from '../../node/clock.js';
+import { epochOf, monotonicClock } from '../../node/clock.js';
 import { Host } from '../../node/host.js';
 import { cookieLines, type DropCounts, dropLines, nstatLines } from '../../observe/counters.js';
 import type { EventSink } from '../../observe/events.js';
@@ -21,7 +21,7 @@ import type { Answers, Streams } from '../control/protocol.js';
 import { ControlServer } from '../control/server.js';
 import { stackAnswers } from '../control/stack-answers.js';
 import { stackStreams } from '../control/stack-streams.js';
-import { clockEpoch } from './clock.js';
+
 import { requireNotTheKernels } from './addresses.js';
 import { CommandError, Exit } from './errors.js';
 import {
@@ -118,7 +118,7 @@ export async function openLabHost(o: SharedOptions, open: OpenOptions = {}): Pro
     linkListeners,
     deviceName: tun.name,
     version,
-    epoch: clockEpoch(),
+    epoch: epochOf(monotonicClock),
   });
   const answers = (name: string): Answers =>
     stackAnswers({

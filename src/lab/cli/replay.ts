@@ -8,7 +8,9 @@ import { Player, type StepView } from '../../record/player.js';
 import type { ByteSource } from '../../record/reader.js';
 import { RecordingError } from '../../record/errors.js';
 import { divergenceText } from '../../record/transcript.js';
+import { hexLines } from '../../observe/hex-dump.js';
 import { CommandError, Exit } from './errors.js';
+import { ENTER_SCREEN, LEAVE_SCREEN, screenText } from './full-screen.js';
 import { screenOf, type Paint } from './replay-screen.js';
 import { keysOf, ReplaySession } from './replay-session.js';
 
@@ -108,7 +110,9 @@ function printView(view: StepView, print: (line: string) => void): void {
   const connections =
     view.connections.length > 0 ? view.connections : shown === null ? [] : [shown];
   print(`step ${step.number}, ${seconds.toFixed(6)} s: ${step.text}`);
-  if (step.packet !== null) for (const line of hexLines(step.packet)) print(line);
+  if (step.packet !== null)
+    for (const line of hexLines(step.packet.subarray(0, SHOWN_BYTES), 'hex'))
+      print(line.replace('\t', '    '));
   for (const line of lines) print(`  ${line}`);
   for (const { number, flow, block, changes } of connections) {
     print(`#${number} ${flow}`);
@@ -120,20 +124,8 @@ function printView(view: StepView, print: (line: string) => void): void {
   }
 }
 
-/** The packet's headers, as tcpdump -x prints them. */
+/** Of a packet: enough for its headers. */
 const SHOWN_BYTES = 80;
-
-function hexLines(packet: Uint8Array): string[] {
-  const lines: string[] = [];
-  for (let at = 0; at < Math.min(packet.length, SHOWN_BYTES); at += 16) {
-    const words = Array.from(
-      packet.subarray(at, at + 16),
-      (byte, i) => `${byte.toString(16).padStart(2, '0')}${i % 2 === 1 ? ' ' : ''}`,
-    );
-    lines.push(`    0x${at.toString(16).padStart(4, '0')}:  ${words.join('').trimEnd()}`);
-  }
-  return lines;
-}
 
 /** How it ended, and the exit code. */
 function ending(player: Player, o: ReplayCommandOptions, print: (line: string) => void): number {
@@ -167,25 +159,22 @@ const paint: Paint = (style, text) => {
   }
 };
 
-const ENTER = '\x1b[?1049h\x1b[?25l';
-const LEAVE = '\x1b[?25h\x1b[?1049l';
-
 async function interactive(player: Player, file: string): Promise<number> {
   const { stdin, stdout } = process;
   const session = new ReplaySession(player, file);
   const draw = (): void => {
     const lines = screenOf(session.state, stdout.columns, stdout.rows, paint);
-    stdout.write(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\r\n')}\x1b[J`);
+    stdout.write(screenText(lines));
   };
   const restore = (): void => {
     stdin.setRawMode(false);
-    stdout.write(LEAVE);
+    stdout.write(LEAVE_SCREEN);
   };
   const killed = (): void => {
     restore();
     process.exit(Exit.failed);
   };
-  stdout.write(ENTER);
+  stdout.write(ENTER_SCREEN);
   stdin.setRawMode(true);
   process.on('SIGTERM', killed);
   process.on('SIGHUP', killed);

@@ -6,6 +6,7 @@ import pc from 'picocolors';
 import type { ControlClient } from '../control/client.js';
 import { askStack, printJson, printLines, type AskOptions } from './asking.js';
 import { Exit } from './errors.js';
+import { ENTER_SCREEN, LEAVE_SCREEN, screenText } from './full-screen.js';
 import { isAsciiOnly } from './terminal.js';
 import { type Look, type Sort, TopHistory } from './top-data.js';
 import { screenLines, type ScreenOptions } from './top-screen.js';
@@ -24,11 +25,6 @@ const KEYS: Readonly<Record<string, Sort>> = {
   a: 'address',
 };
 const CTRL_C = '\x03';
-const ENTER = '\x1b[?1049h\x1b[?25l\x1b[2J';
-const LEAVE = '\x1b[?25h\x1b[?1049l';
-const HOME = '\x1b[H';
-const CLEAR_LINE = '\x1b[K';
-const CLEAR_REST = '\x1b[J';
 const WIDE = 200;
 
 export async function top(o: TopOptions): Promise<number> {
@@ -112,7 +108,7 @@ class Screen {
     process.stdout.off('resize', this.draw);
     process.stdin.setRawMode(false);
     process.stdin.pause();
-    process.stdout.write(LEAVE);
+    process.stdout.write(LEAVE_SCREEN);
   };
 
   private enter(): void {
@@ -123,7 +119,7 @@ class Screen {
     process.stdin.setEncoding('utf8');
     process.stdin.on('data', this.onKey);
     process.stdout.on('resize', this.draw);
-    process.stdout.write(ENTER);
+    process.stdout.write(ENTER_SCREEN);
   }
 
   private readonly onKey = (text: string): void => {
@@ -143,8 +139,6 @@ class Screen {
       bold: (text) => pc.bold(text),
       keys: true,
     });
-    process.stdout.write(
-      `${HOME}${lines.map((line) => `${line}${CLEAR_LINE}`).join('\r\n')}${CLEAR_REST}`,
-    );
+    process.stdout.write(screenText(lines));
   };
 }

@@ -3,7 +3,7 @@
  * the stack's. Ends with the stack, or with Ctrl-C.
  */
 import pc from 'picocolors';
-import { toAscii } from '../../observe/ascii.js';
+import { toAscii } from '../../base/ascii.js';
 import type { TraceEvent } from '../../observe/events.js';
 import { LiveLines } from '../../observe/live.js';
 import { endsOf } from '../../observe/socket-records.js';

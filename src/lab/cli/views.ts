@@ -6,9 +6,9 @@ import pc from 'picocolors';
 import { Capture } from '../../device/capture.js';
 import type { Micros } from '../../base/time.js';
 import type { Device } from '../../device/device.js';
-import { monotonicClock } from '../../node/clock.js';
+import { epochOf, monotonicClock } from '../../node/clock.js';
 import { version } from '../../node/version.js';
-import { toAscii } from '../../observe/ascii.js';
+import { toAscii } from '../../base/ascii.js';
 import { CaptureFile } from '../../observe/capture-file.js';
 import { startedEvent } from '../../observe/event-hub.js';
 import type { EventSink } from '../../observe/events.js';
@@ -17,7 +17,7 @@ import { LiveLines, type PaintKind } from '../../observe/live.js';
 import { qlogSink } from '../../observe/qlog.js';
 import { Recorder, type RecorderOptions } from '../../observe/recorder.js';
 import type { ConnectionEnds } from '../../stack/tcp/connections.js';
-import { clockEpoch } from './clock.js';
+
 import { showsSegments, type SharedOptions } from './options.js';
 import { Output } from './output.js';
 import { SummaryLines } from './summary-lines.js';
@@ -52,7 +52,7 @@ export class Views {
 
   constructor(o: SharedOptions, deviceName: string, extra: EventSink | null = null) {
     const start = monotonicClock();
-    const startedAt = clockEpoch() + start;
+    const startedAt = epochOf(monotonicClock) + start;
     const sinks: EventSink[] = extra === null ? [] : [extra];
     /** True if a view shows more events than lines do. */
     let all = false;
@@ -70,7 +70,7 @@ export class Views {
       this.file = new CaptureFile((bytes) => capture.write(bytes), {
         name: deviceName,
         application: 'tcplab',
-        epoch: clockEpoch(),
+        epoch: epochOf(monotonicClock),
       });
       sinks.push(this.file.sink);
     }
