@@ -5,6 +5,7 @@
  *     goTo(n) ─▶ replay steps to n - 1 ─▶ control blocks ─▶ step n ─▶ view: what changed, and why
  */
 import type { Micros } from '../base/time.js';
+import { type EventMark, markOf } from '../observe/event-marks.js';
 import type { TraceEvent } from '../observe/events.js';
 import { fanOut } from '../observe/fanout.js';
 import { LiveLines } from '../observe/live.js';
@@ -21,7 +22,7 @@ import type { Step } from './step.js';
 import type { Divergence } from './transcript.js';
 
 /** What happened in a step that people look for. */
-export type Mark = 'retransmission' | 'drop' | 'state';
+export type Mark = Extract<EventMark, 'retransmission' | 'drop' | 'state'>;
 
 /** A step as it is shown. */
 export interface StepView {
@@ -209,24 +210,11 @@ export interface Found {
   readonly text: string;
 }
 
+const MARKS: ReadonlySet<EventMark> = new Set<Mark>(['retransmission', 'drop', 'state']);
+
 function marksOf(events: readonly TraceEvent[]): Set<Mark> {
-  const marks = new Set<Mark>();
-  for (const event of events) {
-    switch (event.name) {
-      case 'tcp:segment_sent':
-        if (event.data.again) marks.add('retransmission');
-        break;
-      case 'tcp:segment_dropped':
-      case 'ip:packet_dropped':
-        marks.add('drop');
-        break;
-      case 'tcp:state_changed':
-        marks.add('state');
-        break;
-      default:
-    }
-  }
-  return marks;
+  const marks = events.map(markOf).filter((mark) => mark !== null && MARKS.has(mark));
+  return new Set(marks as Mark[]);
 }
 
 /** An observer that only says which connections had an event. */
