@@ -23,6 +23,9 @@ export const MAIN = join(ROOT, 'dist', 'lab', 'cli', 'main.js');
 export const STACK = { 4: '198.18.0.2', 6: '[fd74:6370:6c61:62::2]' } as const;
 export const FULL = process.env['TCPLAB_TEST'] === 'full';
 
+/** Control sockets of this file's stacks only, because other files run stacks at the same time. */
+process.env['TCPLAB_RUNTIME_DIR'] = folderUntilExit('tcplab-run-');
+
 export interface Ran {
   readonly code: number;
   readonly stdout: string;
@@ -31,11 +34,15 @@ export interface Ran {
 
 function withoutSpaces(path: string): string {
   if (/^[\w./+-]+$/.test(path)) return path;
-  const folder = mkdtempSync(join(tmpdir(), 'tcplab-root-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const link = join(folder, 'tcplab');
+  const link = join(folderUntilExit('tcplab-root-'), 'tcplab');
   symlinkSync(path, link);
   return link;
+}
+
+function folderUntilExit(prefix: string): string {
+  const folder = mkdtempSync(join(tmpdir(), prefix));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** The factor for busy machines; a program that takes longer counts as hanging. */
