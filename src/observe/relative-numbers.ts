@@ -4,6 +4,7 @@
  * later packets relative to them.
  */
 import type { Headers } from '../capture/headers.js';
+import { TcpFlag } from '../wire/tcp.js';
 
 /** Of the end with the smaller port: its first sequence number, and the other end's. */
 interface First {
@@ -18,8 +19,6 @@ export interface Relative {
   readonly sackBase: number;
 }
 
-const SYN = 2;
-const ACK = 16;
 /** Connections to remember. Beyond it the oldest is forgotten and begins again. */
 const MOST = 100_000;
 
@@ -28,7 +27,7 @@ export class RelativeNumbers {
 
   /** Null for a packet without ACK, whose numbers are absolute. */
   read(h: Headers): Relative | null {
-    if ((h.flags & ACK) === 0) return null;
+    if ((h.flags & TcpFlag.ACK) === 0) return null;
     const reversed =
       h.sourcePort > h.destinationPort ||
       (h.sourcePort === h.destinationPort && compareAddresses(h) > 0);
@@ -36,7 +35,7 @@ export class RelativeNumbers {
     const destination = `${h.d0} ${h.d1} ${h.d2} ${h.d3} ${h.destinationPort}`;
     const key = reversed ? `${destination} ${source}` : `${source} ${destination}`;
     const known = this.first.get(key);
-    if (known === undefined || (h.flags & SYN) !== 0) {
+    if (known === undefined || (h.flags & TcpFlag.SYN) !== 0) {
       const first = reversed ? { seq: h.ack - 1, ack: h.seq } : { seq: h.seq, ack: h.ack - 1 };
       if (this.first.size >= MOST) this.first.delete(this.first.keys().next().value!);
       this.first.set(key, first);

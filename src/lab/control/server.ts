@@ -9,15 +9,7 @@ import { ControlError } from './errors.js';
 import { checkName, openFolder, SOCKET_SUFFIX } from './folder.js';
 import { joinAnswers } from './join.js';
 import { LineReader } from './lines.js';
-import type {
-  Answered,
-  Answers,
-  Asked,
-  CommandName,
-  Reply,
-  StreamName,
-  Streams,
-} from './protocol.js';
+import type { Answered, Answers, Asked, CommandName, Reply, Streams } from './protocol.js';
 import { parseRequest } from './shapes.js';
 import { startStream } from './streaming.js';
 
@@ -40,8 +32,8 @@ export class ControlServer {
   readonly name: string;
   readonly path: string;
   private readonly server: Server;
-  private readonly parts: Answers[];
-  private readonly sources: Streams[];
+  /** One, or with --workers several, whose answers are joined. */
+  private readonly stacks: { readonly answers: Answers; readonly streams: Streams }[];
   private readonly clients = new Set<Socket>();
   private readonly atExit = (): void => {
     removeFiles(this.path);
@@ -57,8 +49,7 @@ export class ControlServer {
     this.server = server;
     this.name = name;
     this.path = path;
-    this.parts = [answers];
-    this.sources = [streams];
+    this.stacks = [{ answers, streams }];
     server.on('connection', (socket) => {
       this.accept(socket);
     });
@@ -75,10 +66,9 @@ export class ControlServer {
     return new ControlServer(server, name, path, answers(name), streams);
   }
 
-  /** Another stack of the same command: a worker. Its answers are joined with the others'. */
-  add(part: Answers, streams: Streams): void {
-    this.parts.push(part);
-    this.sources.push(streams);
+  /** Another stack of the same command: a worker. */
+  add(answers: Answers, streams: Streams): void {
+    this.stacks.push({ answers, streams });
   }
 
   close(): void {
@@ -125,7 +115,8 @@ export class ControlServer {
       id = request.id;
       if (!('stream' in request))
         return { id, data: await this.ask(request.command, request.asked) };
-      this.stream(request.stream, id, socket);
+      const sources = this.stacks.map((stack) => stack.streams);
+      socket.once('close', startStream(request.stream, sources, id, socket));
       return null;
     } catch (error) {
       const { message } = error as Error;
@@ -133,14 +124,10 @@ export class ControlServer {
     }
   }
 
-  private stream(name: StreamName, id: number, socket: Socket): void {
-    const stop = startStream(name, this.sources, id, socket);
-    socket.once('close', stop);
-  }
-
   private async ask<K extends CommandName>(command: K, asked: Asked<K>): Promise<Answered<K>> {
     const answers: Answered<K>[] = [];
-    for (const answer of this.parts.map((part) => part[command](asked))) answers.push(await answer);
+    for (const answer of this.stacks.map((stack) => stack.answers[command](asked)))
+      answers.push(await answer);
     return joinAnswers(command, answers);
   }
 }

@@ -1,17 +1,8 @@
 /** The control socket, with a stack in memory behind it. */
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs';
+import { chmodSync, existsSync, renameSync, statSync, symlinkSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ControlClient, findStack, STACK_VARIABLE } from '../../../src/lab/control/client.js';
 import { checkFolder, checkName, openFolder } from '../../../src/lab/control/folder.js';
 import { joinAnswers } from '../../../src/lab/control/join.js';
@@ -24,23 +15,10 @@ import { pair } from '../../../src/device/pair.js';
 import { Link } from '../../../src/device/link/link.js';
 import { Host } from '../../../src/node/host.js';
 import { netOf } from '../../../src/node/net.js';
+import { runtimeFolder } from './runtime-folder.js';
 
-let folder = '';
-const VARIABLE = 'TCPLAB_RUNTIME_DIR';
-let before: string | undefined;
-const open: { close(): void }[] = [];
-
-beforeEach(() => {
-  before = process.env[VARIABLE];
-  folder = join(mkdtempSync(join(tmpdir(), 'tcplab-control-')), 'sockets');
-  process.env[VARIABLE] = folder;
-});
-afterEach(() => {
-  for (const one of open.splice(0)) one.close();
-  if (before === undefined) delete process.env[VARIABLE];
-  else process.env[VARIABLE] = before;
-  rmSync(join(folder, '..'), { recursive: true, force: true });
-});
+const runtime = runtimeFolder();
+const { open } = runtime;
 
 const fake = (name: string): Answers =>
   ({
@@ -67,8 +45,8 @@ describe('names and folders', () => {
   it('creates a folder that only its owner may enter, and in it a socket named after the device', async () => {
     const { path, name } = await serve();
     expect(name).toBe('tun9');
-    expect(path).toBe(join(folder, 'tun9.sock'));
-    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    expect(path).toBe(join(runtime.path, 'tun9.sock'));
+    expect(statSync(runtime.path).mode & 0o777).toBe(0o700);
   });
 
   it('numbers further stacks, and refuses a chosen name that is taken', async () => {
@@ -80,7 +58,7 @@ describe('names and folders', () => {
 
   it('takes over a socket that a killed process left behind', async () => {
     openFolder();
-    const path = join(folder, 'tun9.sock');
+    const path = join(runtime.path, 'tun9.sock');
     const left = createServer();
     await new Promise<void>((done) => left.listen(path, done));
     // `close` removes the file by its name: what stays behind is a socket without a process.
@@ -95,8 +73,8 @@ describe('names and folders', () => {
     const path = openFolder();
     chmodSync(path, 0o755);
     expect(() => checkFolder(path)).toThrow(/is open to other users/);
-    symlinkSync(path, join(folder, 'link'));
-    expect(() => checkFolder(join(folder, 'link'))).toThrow(/is not a folder/);
+    symlinkSync(path, join(runtime.path, 'link'));
+    expect(() => checkFolder(join(runtime.path, 'link'))).toThrow(/is not a folder/);
   });
 
   it.each(['', '.hidden', 'a/b', '../x', 'a'.repeat(41)])('refuses the name %j', (name) => {

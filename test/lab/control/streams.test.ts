@@ -1,10 +1,7 @@
 /** Streams over the control socket: events and captures of a stack in memory. */
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { Capture } from '../../../src/device/capture.js';
 import { pair } from '../../../src/device/pair.js';
 import { ControlClient, openCapture } from '../../../src/lab/control/client.js';
@@ -15,22 +12,9 @@ import { Host } from '../../../src/node/host.js';
 import { netOf } from '../../../src/node/net.js';
 import type { TraceEvent } from '../../../src/observe/events.js';
 import { LinkListenerSet } from '../../../src/observe/fanout.js';
+import { runtimeFolder } from './runtime-folder.js';
 
-const VARIABLE = 'TCPLAB_RUNTIME_DIR';
-const before = process.env[VARIABLE];
-const open: { close(): void }[] = [];
-let folder = '';
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tcplab-streams-'));
-  process.env[VARIABLE] = join(folder, 'sockets');
-});
-afterEach(() => {
-  for (const one of open.splice(0).reverse()) one.close();
-  if (before === undefined) delete process.env[VARIABLE];
-  else process.env[VARIABLE] = before;
-  rmSync(folder, { recursive: true, force: true });
-});
+const { open } = runtimeFolder();
 
 const NO_ANSWERS = {} as Answers;
 
